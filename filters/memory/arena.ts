@@ -1,0 +1,82 @@
+// A bump allocator over blocks of the module's heap. One message at a time lives in it; giving everything back is one call,
+// so that a request leaves nothing behind for a garbage collector to find.
+
+/** Bytes before the first usable address of a block: link to the previous block, its size. */
+const BLOCK_HEADER_BYTES: usize = 16;
+
+export class Arena {
+  private block: usize = 0; // newest block
+  private cursor: usize = 0;
+  private limit: usize = 0; // end of the newest block
+  private heldBytes: usize = 0; // all blocks
+
+  /** `chunkBytes`: smallest block taken from the heap. `maxBytes`: cap over all blocks, after which `allocate` answers 0. */
+  constructor(private chunkBytes: usize, private maxBytes: usize) {}
+
+  /** Address of `bytes` fresh bytes, 16-byte aligned, not cleared; 0 if the cap is reached. Callers check. */
+  allocate(bytes: usize): usize {
+    const start = this.cursor;
+    const next = (start + bytes + 15) & ~15;
+    if (next <= this.limit && next >= start && start != 0) {
+      this.cursor = next;
+      return start;
+    }
+    return this.allocateSlow(bytes);
+  }
+
+  private allocateSlow(bytes: usize): usize {
+    if (bytes > this.maxBytes) return 0;
+    const wanted = ((bytes + 15) & ~15) + BLOCK_HEADER_BYTES;
+    const size = max(wanted, max(this.chunkBytes, this.heldBytes)); // doubling: a large message costs a few blocks
+    const granted = this.heldBytes + size <= this.maxBytes ? size : wanted;
+    if (this.heldBytes + granted > this.maxBytes) return 0;
+    const block = heap.alloc(granted);
+    store<usize>(block, this.block);
+    store<usize>(block, granted, sizeof<usize>());
+    this.block = block;
+    this.heldBytes += granted;
+    this.limit = block + granted;
+    const start = block + BLOCK_HEADER_BYTES;
+    this.cursor = start + ((bytes + 15) & ~15);
+    return start;
+  }
+
+  /** The last allocation `pointer` keeps only its first `bytes` bytes; the rest is free again. */
+  trim(pointer: usize, bytes: usize): void {
+    const end = (pointer + bytes + 15) & ~15;
+    if (pointer > this.block && end <= this.cursor) this.cursor = end;
+  }
+
+  /** Gives everything back. One block stays, large enough for what was held, so that a steady load never allocates. */
+  reset(): void {
+    const block = this.block;
+    if (block == 0) return;
+    if (load<usize>(block) == 0) {
+      this.cursor = block + BLOCK_HEADER_BYTES;
+      return;
+    }
+    const held = this.heldBytes;
+    this.release();
+    if (held <= this.maxBytes) this.allocate(held - BLOCK_HEADER_BYTES);
+    this.cursor = this.block + BLOCK_HEADER_BYTES;
+  }
+
+  /** Returns every block to the heap. */
+  release(): void {
+    let block = this.block;
+    while (block != 0) {
+      const previous = load<usize>(block);
+      heap.free(block);
+      block = previous;
+    }
+    this.block = 0;
+    this.cursor = 0;
+    this.limit = 0;
+    this.heldBytes = 0;
+  }
+
+  /** Bytes taken from the heap at present. */
+  get held(): usize {
+    return this.heldBytes;
+  }
+}

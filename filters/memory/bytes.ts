@@ -1,0 +1,69 @@
+// Byte strings. Configuration strings are `Bytes` (managed, immutable, hashed once); everything else is an address and a length.
+
+/** FNV-1a over the bytes, 32 bit, finished with a multiply so that low bits mix. Not for adversarial keys without a bound on chain length. */
+export function hashBytes(pointer: usize, length: u32): u32 {
+  let hash: u32 = 0x811c9dc5;
+  for (let i: u32 = 0; i < length; i++) hash = (hash ^ load<u8>(pointer + i)) * 0x01000193;
+  return (hash ^ (hash >> 15)) * 0x2c1b3c6d;
+}
+
+/** Whether two byte ranges of one length are equal. Not constant time: never for secrets (see crypto/constant-time). */
+export function equalBytes(a: usize, b: usize, length: u32): bool {
+  return memory.compare(a, b, length) == 0;
+}
+
+/** ASCII lower case of one byte. */
+// @ts-ignore: decorator
+@inline
+export function lowerAscii(byte: u32): u32 {
+  return byte - 65 < 26 ? byte + 32 : byte;
+}
+
+/** Whether two ranges are equal without regard to ASCII case. */
+export function equalIgnoreCase(a: usize, b: usize, length: u32): bool {
+  for (let i: u32 = 0; i < length; i++) {
+    if (lowerAscii(load<u8>(a + i)) != lowerAscii(load<u8>(b + i))) return false;
+  }
+  return true;
+}
+
+/** An immutable byte string in managed memory. */
+export class Bytes {
+  /** The empty string, also the value of an optional string that is not set. */
+  static readonly EMPTY: Bytes = new Bytes(new StaticArray<u8>(0));
+
+  readonly hash: u32;
+
+  constructor(private data: StaticArray<u8>) {
+    this.hash = hashBytes(changetype<usize>(data), data.length);
+  }
+
+  /** Copies `length` bytes. */
+  static copy(pointer: usize, length: u32): Bytes {
+    if (length == 0) return Bytes.EMPTY;
+    const data = new StaticArray<u8>(<i32>length);
+    memory.copy(changetype<usize>(data), pointer, length);
+    return new Bytes(data);
+  }
+
+  /** UTF-8 of a literal. */
+  static from(text: string): Bytes {
+    const buffer = String.UTF8.encode(text);
+    return Bytes.copy(changetype<usize>(buffer), buffer.byteLength);
+  }
+
+  /** Address of the first byte: valid while the object is reachable (managed objects do not move). */
+  get pointer(): usize {
+    return changetype<usize>(this.data);
+  }
+
+  /** Length in bytes. */
+  get length(): u32 {
+    return <u32>this.data.length;
+  }
+
+  /** Whether this string equals the bytes at `pointer`. */
+  equals(pointer: usize, length: u32): bool {
+    return this.length == length && memory.compare(this.pointer, pointer, length) == 0;
+  }
+}
