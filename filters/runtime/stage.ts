@@ -1,0 +1,56 @@
+import { ConfigReader } from './config-reader';
+import { Exchange } from './exchange';
+
+/** Which half of an exchange is at hand. */
+export const enum Direction {
+  Request = 0,
+  Response = 1,
+}
+
+/** What a stage decided. */
+export const enum Verdict {
+  /** Go on with the next stage. */
+  Continue = 0,
+  /** Stop and answer with what `exchange.reply` holds. Under `observe`, an `observable` stage's rejection is counted and passed over. */
+  Reject = 1,
+  /** Nothing can be said yet (a key is being fetched). The stage has registered to be resumed; it is then called again from the start. */
+  Wait = 2,
+}
+
+/** A stage's compiled, immutable part of one route. */
+export abstract class StagePolicy {
+  /** Whether the stage does anything in this direction. */
+  abstract acts(direction: Direction): bool;
+  /** Whether it must see the whole body; if not, only `onHeaders` is called and nothing is held. */
+  abstract needsBody(direction: Direction): bool;
+  /** Whether it may replace the body (then `content-length` goes before the body is known). */
+  abstract changesBody(direction: Direction): bool;
+}
+
+/**
+ * One stage of a module. It has no state of a message: that lives in the `Exchange`. It may be called again after `Wait`.
+ * Nothing in `onHeaders` or `onBody` may throw or allocate managed memory.
+ */
+export abstract class Stage {
+  /** `section`: name of its part of a route's `stages` (camel case). `observable`: whether `Observe` turns its rejections into counts. */
+  constructor(
+    readonly section: string,
+    readonly observable: bool,
+  ) {}
+
+  /** Defines the stage's metrics; once per VM, in `proxy_on_vm_start` of the first root context. */
+  start(): void {}
+
+  /** Compiles the stage's part of one route; on a mistake `reader.fail(code, node)` and any policy. Runs in `onConfigure`. */
+  abstract compile(reader: ConfigReader, node: u32): StagePolicy;
+
+  /** Headers are here, nothing has been sent on. Called if `policy.acts(direction)`. */
+  onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
+    return Verdict.Continue;
+  }
+
+  /** The whole body is in `exchange.message`. Called if `policy.needsBody(direction)` and the message has or may have a body. */
+  onBody(exchange: Exchange, policy: StagePolicy): Verdict {
+    return Verdict.Continue;
+  }
+}
