@@ -1,0 +1,82 @@
+// Random bytes from the host (WASI `random_get`; BoringSSL's generator in Envoy), taken in lots of 512 bytes and tested before use.
+// The tests find a host that is broken or a stub, not a weak generator: a repeated lot (a comparison block that is never handed
+// out, as in FIPS 140-2 4.9.2), a run of one byte and a byte that is too frequent (NIST SP 800-90B 4.4.1 and 4.4.2), and a count of
+// ones that is far off (GM/T 0062). Each has a chance of a false alarm below 2^-55 a lot. A failure is final for the VM.
+
+// @ts-ignore: decorator
+@external('wasi_snapshot_preview1', 'random_get')
+declare function randomGet(out: usize, length: usize): i32;
+
+/** Bytes of the lot that are only compared with those of the lot before. */
+const COMPARED_BYTES: usize = 16;
+/** Bytes of a lot that are handed out; the window of the proportion test. */
+const LOT_BYTES: usize = 512;
+/** Longest run of one byte that passes: 1 + 64 bits / 8 bits of entropy a byte. */
+const MAX_RUN: u32 = 9;
+/** How often the first byte of the window may occur in it: 26 or more has a chance of 2^-65. */
+const MAX_SAME_AS_FIRST: u32 = 25;
+/** How far the ones of a lot (4,096 bits, standard deviation 32) may be from half: ten deviations. */
+const MAX_ONES_DEVIATION: i32 = 320;
+
+const LOT: usize = memory.data(528, 16); // compared block, then the bytes to hand out
+const COMPARED: usize = memory.data(16, 16); // compared block of the lot before; zero at first, which catches a host that writes nothing
+
+let available: usize = 0; // bytes at the end of the lot that were not handed out
+let failed: bool = false;
+
+/** Whether a lot passes: no run, no frequent byte, about as many ones as zeros. */
+function passes(lot: usize): bool {
+  const first = load<u8>(lot);
+  let previous: u32 = 256;
+  let run: u32 = 0;
+  let longest: u32 = 0;
+  let sameAsFirst: u32 = 0;
+  for (let i: usize = 0; i < LOT_BYTES; i++) {
+    const byte: u32 = load<u8>(lot + i);
+    run = select<u32>(run + 1, 1, byte == previous);
+    longest = max(longest, run);
+    sameAsFirst += u32(byte == first);
+    previous = byte;
+  }
+  let ones: i32 = 0;
+  for (let i: usize = 0; i < LOT_BYTES; i += 8) ones += <i32>popcnt<u64>(load<u64>(lot + i));
+  const deviation = abs<i32>(ones - <i32>(LOT_BYTES * 4));
+  return longest <= MAX_RUN && sameAsFirst <= MAX_SAME_AS_FIRST && deviation <= MAX_ONES_DEVIATION;
+}
+
+/** Fetches and tests a lot. False, for ever, if the host refuses or a test fails. */
+function refill(): bool {
+  if (failed) return false;
+  failed = true; // until shown otherwise
+  if (randomGet(LOT, COMPARED_BYTES + LOT_BYTES) != 0) return false;
+  const same = load<u64>(LOT) == load<u64>(COMPARED) && load<u64>(LOT, 8) == load<u64>(COMPARED, 8);
+  memory.copy(COMPARED, LOT, COMPARED_BYTES);
+  if (same || !passes(LOT + COMPARED_BYTES)) {
+    memory.fill(LOT, 0, COMPARED_BYTES + LOT_BYTES);
+    return false;
+  }
+  available = LOT_BYTES;
+  failed = false;
+  return true;
+}
+
+/**
+ * Writes `length` random bytes (any number) to `out`. False if the host's generator failed, now or earlier in this VM: `out` is then
+ * zero and must not be used. Bytes are wiped here as they are handed out.
+ */
+export function randomBytes(out: usize, length: u32): bool {
+  let done: usize = 0;
+  while (done < <usize>length) {
+    if (available == 0 && !refill()) {
+      memory.fill(out, 0, length);
+      return false;
+    }
+    const part = min<usize>(available, <usize>length - done);
+    const from = LOT + COMPARED_BYTES + LOT_BYTES - available;
+    memory.copy(out + done, from, part);
+    memory.fill(from, 0, part);
+    available -= part;
+    done += part;
+  }
+  return true;
+}
