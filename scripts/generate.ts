@@ -1,0 +1,37 @@
+// `npm run generate`: writes every generated file; `--check` writes nothing and fails if one differs from its source.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { errorOutputs } from './generate/errors.ts';
+import { pluginConfigOutputs } from './generate/plugin-config.ts';
+import type { Output } from './generate/output.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Every generated file of the repository, in a fixed order. Throws if a source is not in the subset that the generators know. */
+export async function allOutputs(repository: string): Promise<Output[]> {
+  return [...errorOutputs(repository), ...pluginConfigOutputs(repository)];
+}
+
+function differs(output: Output): boolean {
+  const path = join(root, output.path);
+  return !existsSync(path) || readFileSync(path, 'utf8') !== output.text;
+}
+
+async function main(): Promise<void> {
+  const check = process.argv.includes('--check');
+  const stale = (await allOutputs(root)).filter(differs);
+  for (const output of stale) {
+    if (check) {
+      console.error(`stale: ${output.path} (run \`npm run generate\`)`);
+      continue;
+    }
+    mkdirSync(dirname(join(root, output.path)), { recursive: true });
+    writeFileSync(join(root, output.path), output.text);
+    console.log(`wrote ${output.path}`);
+  }
+  if (check && stale.length > 0) process.exitCode = 1;
+  if (stale.length === 0) console.log('generated files are up to date');
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,156 @@
+// filters/errors.json → the tables of the modules (AssemblyScript), of the tooling (TypeScript) and of the reader (docs/errors.md).
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { banner, cell, type Output } from './output.ts';
+
+interface ErrorEntry {
+  code: string;
+  status?: number;
+  title: string;
+  titleZh: string;
+  advice: string;
+}
+
+const SOURCE = 'filters/errors.json';
+const CODE = /^FIM-[A-Z0-9]{2,5}-[0-9]{4}$/;
+const FAMILIES: Record<string, string> = {
+  CFG: 'Resources and plugin configuration',
+  RT: 'Runtime and bodies',
+  JSON: 'Message syntax',
+  LIM: 'Rate limits',
+  PBOC: 'Validation',
+  MASK: 'Masking',
+  SM4: 'Payload protection',
+  KMS: 'Keys',
+  UP: 'Standalone mode and command line',
+};
+
+function readTable(repository: string): ErrorEntry[] {
+  const entries: ErrorEntry[] = JSON.parse(readFileSync(join(repository, SOURCE), 'utf8')).errors;
+  const seen = new Set<string>();
+  for (const entry of entries) {
+    const family = entry.code.split('-')[1] ?? '';
+    if (!CODE.test(entry.code) || !(family in FAMILIES)) throw new Error(`${SOURCE}: bad code ${entry.code}`);
+    if (seen.has(entry.code)) throw new Error(`${SOURCE}: ${entry.code} appears twice`);
+    if (!/^[\x20-\x7e]+$/.test(entry.title)) throw new Error(`${SOURCE}: the title of ${entry.code} is not ASCII`);
+    if (/["\\]/.test(entry.title)) throw new Error(`${SOURCE}: the title of ${entry.code} needs escaping in JSON`);
+    if (!entry.titleZh || !entry.advice) throw new Error(`${SOURCE}: ${entry.code} lacks titleZh or advice`);
+    seen.add(entry.code);
+  }
+  return entries;
+}
+
+function numbers(values: number[]): string {
+  const lines: string[] = [];
+  for (let i = 0; i < values.length; i += 32) lines.push(`  ${values.slice(i, i + 32).join(', ')},`);
+  return lines.join('\n');
+}
+
+function assemblyScript(entries: ErrorEntry[]): string {
+  const text: number[] = [];
+  const rows = [0, 0, 0, 0, 0];
+  for (const entry of entries) {
+    const code = Buffer.from(entry.code);
+    const title = Buffer.from(entry.title);
+    rows.push(text.length, code.length, text.length + code.length, title.length, entry.status ?? 0);
+    text.push(...code, ...title);
+  }
+  if (text.length > 0xffff) throw new Error(`${SOURCE}: the texts exceed 64 KiB`);
+  const members = entries.map((entry, index) => `  ${entry.code.replaceAll('-', '_')} = ${index + 1},`).join('\n');
+  return `${banner(SOURCE)}
+
+/** Position in the table plus one: stable within one build only; what leaves the module is the code. */
+export const enum ErrorId {
+  None = 0,
+${members}
+}
+
+/** Ids are below this. */
+export const ERROR_COUNT: u32 = ${entries.length + 1};
+
+const TEXT: usize = memory.data<u8>([
+${numbers(text)}
+]);
+
+/** Per id: code offset, code length, title offset, title length, HTTP status (0: never a reply). */
+const ROWS: usize = memory.data<u16>([
+${numbers(rows)}
+]);
+
+// @ts-ignore: decorator
+@inline
+function column(id: u32, index: usize): u32 {
+  return load<u16>(ROWS + ((id < ERROR_COUNT ? <usize>id : 0) * 5 + index) * 2);
+}
+
+/** Address of the code's ASCII text, static; length 0 for an unknown id. */
+export function errorCode(id: ErrorId): usize {
+  return TEXT + column(id, 0);
+}
+
+/** Bytes. */
+export function errorCodeLength(id: ErrorId): u32 {
+  return column(id, 1);
+}
+
+/** Address of the title's text: ASCII without characters that JSON escapes. */
+export function errorTitle(id: ErrorId): usize {
+  return TEXT + column(id, 2);
+}
+
+/** Bytes. */
+export function errorTitleLength(id: ErrorId): u32 {
+  return column(id, 3);
+}
+
+/** HTTP status of a local reply; 0 if the error is never one. */
+export function errorStatus(id: ErrorId): u32 {
+  return column(id, 4);
+}
+`;
+}
+
+function typeScript(entries: ErrorEntry[]): string {
+  const rows = entries.map((entry) => `  '${entry.code}': ${JSON.stringify({ status: entry.status ?? 0, title: entry.title, titleZh: entry.titleZh, advice: entry.advice })},`);
+  return `${banner(SOURCE)}
+
+/** What the table says of one code; \`status\` 0: never an HTTP reply. */
+export interface ErrorInfo {
+  status: number;
+  title: string;
+  titleZh: string;
+  advice: string;
+}
+
+export type ErrorCode =
+${entries.map((entry) => `  | '${entry.code}'`).join('\n')};
+
+export const ERRORS: Record<ErrorCode, ErrorInfo> = {
+${rows.join('\n')}
+};
+
+/** Codes in the order of the modules' numeric ids: \`ERROR_CODES[id - 1]\`. */
+export const ERROR_CODES = Object.keys(ERRORS) as ErrorCode[];
+`;
+}
+
+function markdown(entries: ErrorEntry[]): string {
+  const lines = [banner(SOURCE, '<!--') + ' -->', '', '# Errors', '', 'Every error of FIM has one code. It appears in HTTP replies (`application/problem+json`), logs, conditions and on the terminal, with a path and never with a value. Codes are never reused.'];
+  for (const [family, name] of Object.entries(FAMILIES)) {
+    const members = entries.filter((entry) => entry.code.split('-')[1] === family).sort((a, b) => (a.code < b.code ? -1 : 1));
+    if (members.length === 0) continue;
+    lines.push('', `## ${family}: ${name}`, '', '| code | status | title | 标题 | what to do |', '|---|---|---|---|---|');
+    for (const entry of members) lines.push(`| <a id="${entry.code.toLowerCase()}"></a>\`${entry.code}\` | ${entry.status ?? ''} | ${cell(entry.title)} | ${cell(entry.titleZh)} | ${cell(entry.advice)} |`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The files made from the error table. */
+export function errorOutputs(repository: string): Output[] {
+  const entries = readTable(repository);
+  return [
+    { path: 'filters/runtime/errors.gen.ts', text: assemblyScript(entries) },
+    { path: 'envoy/route/errors.gen.ts', text: typeScript(entries) },
+    { path: 'docs/errors.md', text: markdown(entries) },
+  ];
+}
