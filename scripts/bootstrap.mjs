@@ -1,0 +1,115 @@
+#!/usr/bin/env node
+// Runs a TypeScript script of this project on a bare machine: any Node >= 20, nothing installed. Installs the locked packages and Node 26 (npm
+// package `node`, the V8 of the pinned Envoy) if they are not there, then hands over to the script. No dependencies: it runs before there are any.
+//
+//   node scripts/bootstrap.mjs scripts/test.ts [ARGUMENTS…]
+import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { constants as os } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const OLDEST_NODE_MAJOR = 20;
+
+/** One line on standard error: standard output belongs to the script. */
+function say(text) {
+  process.stderr.write(`fim: ${text}\n`);
+}
+
+/** Ends the process with an error of filters/errors.json. */
+function fail(code, detail) {
+  const { errors } = JSON.parse(readFileSync(join(ROOT, 'filters/errors.json'), 'utf8'));
+  const entry = errors.find((error) => error.code === code);
+  say(`${code} ${entry?.title ?? ''}: ${detail}`);
+  if (entry?.advice) say(entry.advice);
+  process.exit(1);
+}
+
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/** Whether every package of package-lock.json is installed in the version that it locks, by npm's own record of its last complete install. */
+function packagesAreCurrent() {
+  const wanted = readJson(join(ROOT, 'package-lock.json'))?.packages;
+  const installed = readJson(join(ROOT, 'node_modules/.package-lock.json'))?.packages;
+  if (!wanted || !installed) return false;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === '' || entry.link) return true;
+    const there = installed[path];
+    return there ? there.version === entry.version && there.integrity === entry.integrity : entry.optional === true;
+  });
+}
+
+/** Installs what package-lock.json names. Install scripts stay off: the only one needed is Node's own, which installNode runs. */
+function installPackages() {
+  say('installing packages (npm ci) …');
+  const started = Date.now();
+  const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: ROOT,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (done.error) fail('FIM-UP-0001', done.error.message);
+  if (done.status !== 0) fail('FIM-UP-0001', `npm ci ended with status ${done.status ?? done.signal}`);
+  say(`packages installed in ${seconds(started)}`);
+}
+
+/** The path of Node 26, or null if it is not there in the version that the package names. */
+function installedNode() {
+  const folder = join(ROOT, 'node_modules/node');
+  const binary = join(folder, 'bin/node');
+  try {
+    accessSync(binary, constants.X_OK);
+  } catch {
+    return null;
+  }
+  const version = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout?.trim();
+  return version === `v${readJson(join(folder, 'package.json'))?.version}` ? binary : null;
+}
+
+/** Runs the `node` package's own install step, which npm has not run. */
+function installNode() {
+  const folder = join(ROOT, 'node_modules/node');
+  say(`fetching Node ${readJson(join(folder, 'package.json'))?.version} …`);
+  const started = Date.now();
+  // Left over from `npm run`, these would make the inner npm install into the project instead of the package's folder.
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(config_local_prefix|config_prefix|package_|lifecycle_)/i.test(name)));
+  const done = spawnSync(process.execPath, ['installArchSpecificPackage.js'], { cwd: folder, env: environment, stdio: ['ignore', 2, 2] });
+  const binary = installedNode();
+  if (!binary) fail('FIM-UP-0002', `its install step ended with status ${done.status ?? done.signal}`);
+  say(`Node fetched in ${seconds(started)}`);
+  return binary;
+}
+
+function seconds(started) {
+  return `${((Date.now() - started) / 1000).toFixed(1)} s`;
+}
+
+/**
+ * Makes the machine ready and runs `script` (path from the project's root) with `args` under Node 26. Signals go to the script, which ends by itself;
+ * its exit status becomes ours. If this process is killed outright the script sees its channel close.
+ */
+export function bootstrap(script, args) {
+  if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE_MAJOR) fail('FIM-UP-0002', `Node ${process.versions.node} runs this; it must be ${OLDEST_NODE_MAJOR} or newer`);
+  if (!packagesAreCurrent()) installPackages();
+  const node = installedNode() ?? installNode();
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(ROOT, script), ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => fail('FIM-UP-0002', error.message));
+  child.on('exit', (status, signal) => process.exit(status ?? 128 + (os.signals[signal] ?? 0)));
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const [script, ...args] = process.argv.slice(2);
+  if (!script || !existsSync(join(ROOT, script))) {
+    say('usage: node scripts/bootstrap.mjs SCRIPT.ts [ARGUMENTS…]');
+    process.exit(2);
+  }
+  bootstrap(script, args);
+}

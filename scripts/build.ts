@@ -1,0 +1,149 @@
+// Builds the modules. Each is compiled again only if a source that it imports, the compiler or its settings have changed.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cacheFolder } from '../envoy/standalone/cache-folder.ts';
+import { CodedError } from '../envoy/standalone/coded-error.ts';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const COMPILER = join(ROOT, 'node_modules/assemblyscript/bin/asc.js');
+/** Sources that every module has without naming them: what `use` of asconfig.json brings in. */
+const IMPLICIT_SOURCES = ['filters/runtime/abort.ts'];
+
+/** The modules, the fused one first. */
+export const MODULES = ['fim', 'rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'] as const;
+export type ModuleName = (typeof MODULES)[number];
+
+/** A module on disk. */
+export interface BuiltModule {
+  name: ModuleName;
+  /** Absolute. */
+  path: string;
+  bytes: number;
+  sha256: string;
+  /** Milliseconds of compiling; 0 if it came from the cache. */
+  tookMs: number;
+}
+
+/**
+ * Builds `names` into `build/`, several at a time, and returns them in that order. Results are kept in the user's cache folder by a hash of all that
+ * goes into them, so a second build costs the reading of the sources. Errors: FIM-UP-0003 with the compiler's output.
+ */
+export async function buildModules(names: readonly ModuleName[] = MODULES, progress: (line: string) => void = () => {}): Promise<BuiltModule[]> {
+  const settings = await settingsDigest();
+  const built = new Map<ModuleName, BuiltModule>();
+  const waiting = [...names];
+  const worker = async (): Promise<void> => {
+    for (let name = waiting.shift(); name; name = waiting.shift()) built.set(name, await buildModule(name, settings, progress));
+  };
+  await Promise.all(Array.from({ length: Math.min(names.length, availableParallelism()) }, worker));
+  return names.map((name) => built.get(name)!);
+}
+
+async function buildModule(name: ModuleName, settings: string, progress: (line: string) => void): Promise<BuiltModule> {
+  const entry = `filters/${name}/index.ts`;
+  const key = await sourcesDigest(entry, settings);
+  const kept = join(cacheFolder('modules'), `${name}-${key}.wasm`);
+  const path = join(ROOT, 'build', `${name}.wasm`);
+  const started = performance.now();
+  const cached = await stat(kept).then((found) => found.size > 0, () => false);
+  if (!cached) {
+    progress(`compiling ${name}.wasm …`);
+    await compile(name, entry, kept);
+  }
+  const tookMs = cached ? 0 : Math.round(performance.now() - started);
+  const wasm = await readFile(kept);
+  const sha256 = createHash('sha256').update(wasm).digest('hex');
+  await place(kept, path, sha256);
+  if (!cached) progress(`compiled ${name}.wasm in ${(tookMs / 1000).toFixed(1)} s (${Math.ceil(wasm.length / 1024)} KiB)`);
+  return { name, path, bytes: wasm.length, sha256, tookMs };
+}
+
+/** Copies the kept module to `build/` in one step, unless the same bytes are there: a proxy that watches the file sees whole modules and no false changes. */
+async function place(kept: string, path: string, sha256: string): Promise<void> {
+  const there = await readFile(path).then((bytes) => createHash('sha256').update(bytes).digest('hex'), () => '');
+  if (there === sha256) return;
+  await mkdir(dirname(path), { recursive: true });
+  const partial = `${path}.${process.pid}.partial`;
+  await copyFile(kept, partial);
+  await rename(partial, path);
+}
+
+async function compile(name: ModuleName, entry: string, output: string): Promise<void> {
+  const work = await mkdtemp(join(dirname(output), 'compiling-'));
+  try {
+    const partial = join(work, `${name}.wasm`);
+    const { status, output: said } = await run([COMPILER, entry, '-o', partial, '--config', 'asconfig.json', '--target', 'release']);
+    if (status !== 0) throw new CodedError('FIM-UP-0003', `${entry}\n${said.trim()}`);
+    await rename(partial, output);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+function run(args: string[]): Promise<{ status: number; output: string }> {
+  return new Promise((done, failed) => {
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.on('error', failed);
+    child.on('close', (status) => done({ status: status ?? 1, output }));
+  });
+}
+
+/** Digest of all that goes into every module besides its sources. */
+async function settingsDigest(): Promise<string> {
+  const hash = createHash('sha256');
+  hash.update(await readFile(join(ROOT, 'asconfig.json')));
+  hash.update(await readFile(join(ROOT, 'package-lock.json')));
+  for (const source of IMPLICIT_SOURCES) await hashSources(source, hash, new Set());
+  return hash.digest('hex');
+}
+
+async function sourcesDigest(entry: string, settings: string): Promise<string> {
+  const hash = createHash('sha256').update(settings);
+  await hashSources(entry, hash, new Set());
+  return hash.digest('hex').slice(0, 32);
+}
+
+/** Feeds the source and, in order of appearance, all that it imports by relative path to `hash`; packages are covered by the lock file. */
+async function hashSources(source: string, hash: ReturnType<typeof createHash>, seen: Set<string>): Promise<void> {
+  if (seen.has(source)) return;
+  seen.add(source);
+  const text = await readFile(join(ROOT, source), 'utf8').catch(() => {
+    throw new CodedError('FIM-UP-0003', `source ${source} is missing`);
+  });
+  hash.update(`${source}\n${text.length}\n${text}`);
+  for (const [, specifier] of text.matchAll(/\b(?:from|import)\s*['"](\.{1,2}\/[^'"]+)['"]/g)) {
+    await hashSources(await resolveImport(source, specifier!), hash, seen);
+  }
+}
+
+async function resolveImport(source: string, specifier: string): Promise<string> {
+  const base = join(ROOT, dirname(source), specifier);
+  for (const candidate of [`${base}.ts`, join(base, 'index.ts')]) {
+    if (await stat(candidate).then((found) => found.isFile(), () => false)) return relative(ROOT, candidate);
+  }
+  throw new CodedError('FIM-UP-0003', `${source} imports ${specifier}, which is missing`);
+}
+
+async function main(args: string[]): Promise<void> {
+  const unknown = args.filter((name) => !(MODULES as readonly string[]).includes(name));
+  if (unknown.length > 0) throw new CodedError('FIM-UP-0020', `no module ${unknown.join(', ')}; there are ${MODULES.join(', ')}`);
+  const built = await buildModules(args.length > 0 ? (args as ModuleName[]) : MODULES, (line) => console.error(`fim: ${line}`));
+  for (const { name, bytes, sha256, tookMs } of built) {
+    console.log(`${`${name}.wasm`.padEnd(20)} ${String(bytes).padStart(8)} bytes  sha256 ${sha256}  ${tookMs ? `${(tookMs / 1000).toFixed(1)} s` : 'from cache'}`);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await main(process.argv.slice(2)).catch((error: unknown) => {
+    if (!(error instanceof CodedError)) throw error;
+    console.error(`fim: ${error.message}`);
+    if (error.advice) console.error(`fim: ${error.advice}`);
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,4 @@
+// `npm start`: the demonstration, from nothing: packages, Node 26, modules, Envoy, a development KMS and an upstream.
+import { bootstrap } from './bootstrap.mjs';
+
+bootstrap('scripts/fim.ts', ['up', ...process.argv.slice(2)]);
