@@ -17,7 +17,7 @@ export class Arena {
   allocate(bytes: usize): usize {
     const start = this.cursor;
     const next = (start + bytes + 15) & ~15;
-    if (next <= this.limit && next >= start && start != 0) {
+    if (next <= this.limit && bytes <= this.limit - start && start != 0) {
       this.cursor = next;
       return start;
     }

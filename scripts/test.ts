@@ -1,0 +1,68 @@
+// npm test [STAGE [NAME…]] [--optimize]: everything, or one stage, or the files of it whose path holds a NAME.
+import { writeFileSync } from 'node:fs';
+import { addOutcome, emptyOutcome, type Outcome } from './test/outcome.ts';
+import { STAGES, type Stage } from './test/stages.ts';
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function seconds(sinceMs: number): string {
+  return `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
+}
+
+function usage(problem: string): never {
+  const names = [...new Set(STAGES.map((stage) => stage.name))].join(' ');
+  print(`${problem}\nusage: npm test [-- STAGE [NAME…] [--optimize]]\nstages: main mesh peers (groups), ${names}`);
+  process.exit(2);
+}
+
+function chooseStages(what: string | undefined): Stage[] {
+  const group = what ?? 'main';
+  // The names of the two outer tiers are also those of their only stage.
+  const chosen = STAGES.filter((stage) => (group === 'main' ? stage.tier === 'main' : stage.name === group));
+  if (chosen.length === 0) usage(`no such stage: ${group}`);
+  return chosen;
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, '      ');
+}
+
+async function runStages(stages: Stage[], names: string[], optimize: boolean): Promise<Outcome> {
+  const total = emptyOutcome();
+  for (const [index, stage] of stages.entries()) {
+    const start = performance.now();
+    print(`[${index + 1}/${stages.length}] ${stage.name}: ${stage.about}`);
+    const outcome = await stage.run({ names, optimize, print });
+    addOutcome(total, outcome);
+    const mark = outcome.failed === 0 ? '✔' : '✖';
+    print(`  ${mark} ${stage.name} in ${seconds(start)}: ${outcome.passed} good, ${outcome.failed} bad${outcome.skipped.length > 0 ? `, ${outcome.skipped.length} SKIPPED` : ''}`);
+  }
+  return total;
+}
+
+function printProblems(total: Outcome): void {
+  if (total.failures.length > 0) print('\nFailures:');
+  for (const [index, failure] of total.failures.entries()) print(`  ${index + 1}. ${failure.name}\n${indent(failure.detail)}`);
+  if (total.skipped.length > 0) print(`\nSKIPPED, that is not tested:\n${total.skipped.map((name) => `  - ${name}`).join('\n')}`);
+}
+
+const args = process.argv.slice(2);
+const optimize = args.includes('--optimize');
+const [what, ...names] = args.filter((arg) => arg !== '--optimize');
+const began = performance.now();
+const total = await runStages(chooseStages(what), names, optimize);
+printProblems(total);
+
+const isCi = process.env.CI === 'true';
+const failed = total.failed + (isCi ? total.skipped.length : 0);
+const skippedText = total.skipped.length > 0 && !isCi ? `, ${total.skipped.length} skipped` : '';
+// .ci/run adds the tiers up from this file and prints the one closing line itself.
+const countsFile = process.env.FIM_TEST_COUNTS;
+if (countsFile === undefined) print(`\n${total.passed} passed, ${failed} failed${skippedText}`);
+else {
+  writeFileSync(countsFile, `${total.passed} ${failed}\n`);
+  print(`\ntier ${what ?? 'main'}: passed=${total.passed} failed=${failed} in ${seconds(began)}`);
+}
+process.exit(failed > 0 || total.passed === 0 ? 1 : 0);

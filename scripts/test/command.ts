@@ -1,0 +1,22 @@
+// A stage that is one command: good when it exits with 0.
+import { spawn } from 'node:child_process';
+import { type Outcome, singleOutcome } from './outcome.ts';
+
+/** Lines of a failed command that are shown. */
+const MAX_SHOWN_LINES = 60;
+
+/** Runs `node script args` and hands its output back when it fails. `deadlineMs`: it is killed, and has failed, after that. */
+export async function runScript(script: string, args: string[], deadlineMs: number): Promise<Outcome> {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: deadlineMs, killSignal: 'SIGKILL' });
+  const lines: string[] = [];
+  const take = (chunk: Buffer): void => void lines.push(...chunk.toString().split('\n').filter((line) => line.trim() !== ''));
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
+    child.on('close', (code, signal) => resolve([code, signal]));
+  });
+  const name = [script, ...args].join(' ');
+  if (code === 0) return singleOutcome(name, null);
+  const ending = signal === null ? `exit code ${code}` : `ended by ${signal} (limit ${deadlineMs / 1000} s)`;
+  return singleOutcome(name, [ending, ...lines.slice(-MAX_SHOWN_LINES)].join('\n'));
+}

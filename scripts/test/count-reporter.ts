@@ -1,0 +1,73 @@
+// A node:test reporter that prints one JSON object a line: every finished test, what failed and why, and the messages of `t.diagnostic`.
+import type { TestEvent } from 'node:test/reporters';
+
+/** One line of the reporter's output. */
+export type ReportLine =
+  | { kind: 'pass'; name: string; file: string; ms: number }
+  | { kind: 'skip'; name: string; file: string; ms: number }
+  | { kind: 'fail'; name: string; file: string; ms: number; detail: string }
+  | { kind: 'note'; file: string; text: string }
+  | { kind: 'output'; file: string; text: string };
+
+/** Innermost cause with its stack: node:test wraps what a test threw. */
+function detailOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (!(cause instanceof Error)) return typeof error === 'string' ? error : String((error as Error | undefined)?.message ?? error);
+  const frames = (cause.stack ?? '').split('\n').filter((line) => /^\s+at .*(file:|\/)/.test(line) && !line.includes('node:internal'));
+  return [cause.message, ...frames.slice(0, 4)].join('\n');
+}
+
+/** Names of the suites that enclose what is being reported, by depth. Files run side by side, so by file. */
+class Trail {
+  private readonly open = new Map<string, string[]>();
+
+  enter(file: string, depth: number, name: string): void {
+    const names = this.open.get(file) ?? [];
+    names.length = depth;
+    names[depth] = name;
+    this.open.set(file, names);
+  }
+
+  path(file: string, depth: number, name: string): string {
+    return [...(this.open.get(file) ?? []).slice(0, depth), name].join(' › ');
+  }
+}
+
+function lineOf(event: TestEvent, trail: Trail): ReportLine | null {
+  const relative = (file: string | undefined): string => (file ?? '').replace(`${process.cwd()}/`, '');
+  switch (event.type) {
+    case 'test:start':
+      trail.enter(event.data.file ?? '', event.data.nesting, event.data.name);
+      return null;
+    case 'test:pass':
+    case 'test:fail': {
+      const { data } = event;
+      const file = relative(data.file);
+      const name = trail.path(data.file ?? '', data.nesting, data.name);
+      const ms = data.details.duration_ms;
+      if (data.skip !== undefined || data.todo !== undefined) return { kind: 'skip', name, file, ms };
+      if (event.type === 'test:fail') {
+        const { error } = event.data.details;
+        // A suite or a parent that failed only through its children adds nothing.
+        if ((error as { failureType?: string }).failureType === 'subtestsFailed') return null;
+        return { kind: 'fail', name, file, ms, detail: detailOf(error) };
+      }
+      return data.details.type === 'suite' ? null : { kind: 'pass', name, file, ms };
+    }
+    case 'test:diagnostic':
+      return event.data.file === undefined ? null : { kind: 'note', file: relative(event.data.file), text: event.data.message };
+    case 'test:stdout':
+    case 'test:stderr':
+      return { kind: 'output', file: relative(event.data.file), text: event.data.message };
+    default:
+      return null;
+  }
+}
+
+export default async function* countReporter(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  const trail = new Trail();
+  for await (const event of source) {
+    const line = lineOf(event, trail);
+    if (line !== null) yield `${JSON.stringify(line)}\n`;
+  }
+}

@@ -1,0 +1,36 @@
+// What every stage of the tests hands back, whatever ran it.
+
+/** One test that failed, or was skipped when it must not be. */
+export interface Failure {
+  /** File, suite and test, outermost first. */
+  name: string;
+  /** What was wrong, as the tool said it; several lines allowed. */
+  detail: string;
+}
+
+/** Result of one stage. */
+export interface Outcome {
+  passed: number;
+  failed: number;
+  /** Tests marked skip or todo: names. Under CI=true each counts as failed. */
+  skipped: string[];
+  failures: Failure[];
+}
+
+export function emptyOutcome(): Outcome {
+  return { passed: 0, failed: 0, skipped: [], failures: [] };
+}
+
+/** Adds `part` to `total`. */
+export function addOutcome(total: Outcome, part: Outcome): void {
+  total.passed += part.passed;
+  total.failed += part.failed;
+  total.skipped.push(...part.skipped);
+  total.failures.push(...part.failures);
+}
+
+/** An outcome of one check that is either good or not. */
+export function singleOutcome(name: string, problem: string | null): Outcome {
+  if (problem === null) return { ...emptyOutcome(), passed: 1 };
+  return { passed: 0, failed: 1, skipped: [], failures: [{ name, detail: problem }] };
+}

@@ -1,0 +1,51 @@
+// The stages of the tests, in the order in which they run.
+import { runScript } from './command.ts';
+import { runSuite } from './node-suite.ts';
+import type { Outcome } from './outcome.ts';
+import { runUnits } from './unit.ts';
+
+/** What the command line asked for. */
+export interface StageRequest {
+  names: string[];
+  optimize: boolean;
+  print: (line: string) => void;
+}
+
+export interface Stage {
+  name: string;
+  /** One line for the screen. */
+  about: string;
+  /** `main` stages make up `npm test`; the other tiers run by their own command. */
+  tier: 'main' | 'mesh' | 'peers';
+  run: (request: StageRequest) => Promise<Outcome>;
+}
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+function check(name: string, about: string, script: string, args: string[], deadlineMs: number): Stage {
+  return { name, about, tier: 'main', run: () => runScript(script, args, deadlineMs) };
+}
+
+function suite(name: string, about: string, concurrency: number, deadlineMs: number, tier: Stage['tier'] = 'main'): Stage {
+  return { name, about, tier, run: ({ names, print }) => runSuite({ tier: name, names, concurrency, deadlineMs, print }) };
+}
+
+export const STAGES: Stage[] = [
+  check('generated', 'generated files match their sources', 'scripts/generate.ts', ['--check'], MINUTE_MS),
+  check('tidy', 'layout, imports, sizes, names, limits, codes, links', 'scripts/tidy.ts', [], MINUTE_MS),
+  check('types', 'tsc over everything that runs on Node', 'node_modules/typescript/bin/tsc', ['--noEmit', '-p', 'tsconfig.json'], 2 * MINUTE_MS),
+  check('build', 'the modules', 'scripts/build.ts', [], 5 * MINUTE_MS),
+  { name: 'unit', about: 'AssemblyScript units (as-pect)', tier: 'main', run: (request) => runUnits(request) },
+  suite('tidy', 'the tidy rules catch what they are for', 2, MINUTE_MS),
+  suite('crypto', 'ciphers, digests and signatures against published vectors', 2, 5 * MINUTE_MS),
+  suite('vectors', 'vectors of the wire profiles', 2, 2 * MINUTE_MS),
+  suite('route', 'FinancialRoute: load, rules, translation', 2, 2 * MINUTE_MS),
+  suite('contract', 'one corpus, verdicts by layer', 2, 3 * MINUTE_MS),
+  suite('host', 'scenarios on the proxy-wasm host, built modules', 2, 5 * MINUTE_MS),
+  suite('standalone', 'Envoy, development KMS and upstream, command line', 1, 5 * MINUTE_MS),
+  suite('e2e', 'real Envoy', 1, 10 * MINUTE_MS),
+  suite('fuzz', 'random input', 2, 5 * MINUTE_MS),
+  suite('mesh', 'real API server', 1, 20 * MINUTE_MS, 'mesh'),
+  suite('peers', 'other implementations, containers', 1, 10 * MINUTE_MS, 'peers'),
+];
