@@ -1,0 +1,152 @@
+// Scanners of JSON tokens. Each takes the first byte of its token and the end of the text, and returns the byte after the token, or 0 after
+// setting `scanError` and `scanErrorAt`. They may read, never use, up to 15 bytes after `end`: the caller sees to it that these are in memory.
+import { ErrorId } from '../../runtime/errors.gen';
+
+/** Why the last scan failed. */
+export let scanError: ErrorId = 0;
+/** Where the last scan failed (address). */
+export let scanErrorAt: usize = 0;
+
+const QUOTES: usize = memory.data<u8>([34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34], 16);
+const BACKSLASHES: usize = memory.data<u8>([92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92], 16);
+const SPACES: usize = memory.data<u8>([32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32], 16);
+
+/** Notes a failure; always 0. */
+export function fail(error: ErrorId, at: usize): usize {
+  scanError = error;
+  scanErrorAt = at;
+  return 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function isDigit(byte: u32): bool {
+  return byte - 48 < 10;
+}
+
+/** Bit i is set if byte i of the 16 at `pointer` is a quote, a backslash or a control character. */
+// @ts-ignore: decorator
+@inline
+export function stringStops(pointer: usize): u32 {
+  const bytes = v128.load(pointer);
+  const ends = v128.or(i8x16.eq(bytes, v128.load(QUOTES)), i8x16.eq(bytes, v128.load(BACKSLASHES)));
+  return <u32>i8x16.bitmask(v128.or(ends, i8x16.lt_u(bytes, v128.load(SPACES))));
+}
+
+/** The first byte that is not whitespace, or a byte at or after `end`. */
+export function skipRun(pointer: usize, end: usize): usize {
+  // After a line break usually comes indentation: blocks of 16 spaces, then the rest.
+  while (pointer < end) {
+    const byte = load<u8>(pointer);
+    if (byte > 32 || (byte != 32 && byte != 10 && byte != 13 && byte != 9)) return pointer;
+    pointer++;
+    const others = ~<u32>i8x16.bitmask(i8x16.eq(v128.load(pointer), v128.load(SPACES))) & 0xffff;
+    pointer += others != 0 ? <usize>ctz(others) : 16;
+  }
+  return pointer;
+}
+
+/** The same, with the usual case (no whitespace) in line. */
+// @ts-ignore: decorator
+@inline
+export function skipWhitespace(pointer: usize, end: usize): usize {
+  return load<u8>(pointer) > 32 ? pointer : skipRun(pointer, end);
+}
+
+/**
+ * Scans from inside a string to its closing quote, and returns the quote's address. On an escape, `flag` is set in the word at `flags`.
+ * UTF-8 has been checked before.
+ */
+export function scanString(pointer: usize, end: usize, flags: usize, flag: u32): usize {
+  while (pointer < end) {
+    const stops = stringStops(pointer);
+    if (stops == 0) {
+      pointer += 16;
+      continue;
+    }
+    pointer += ctz(stops);
+    if (pointer >= end) break;
+    const byte = load<u8>(pointer);
+    if (byte == 34) return pointer;
+    if (byte != 92) return fail(ErrorId.FIM_JSON_0003, pointer);
+    store<u32>(flags, load<u32>(flags) | flag);
+    pointer = scanEscape(pointer, end);
+    if (pointer == 0) return 0;
+  }
+  return fail(ErrorId.FIM_JSON_0002, end);
+}
+
+function scanEscape(pointer: usize, end: usize): usize {
+  if (pointer + 1 >= end) return fail(ErrorId.FIM_JSON_0002, end);
+  switch (load<u8>(pointer, 1)) {
+    case 34: case 92: case 47: case 98: case 102: case 110: case 114: case 116: // " \ / b f n r t
+      return pointer + 2;
+    case 117: // u
+      return scanUnicodeEscape(pointer, end);
+  }
+  return fail(ErrorId.FIM_JSON_0003, pointer);
+}
+
+/** Surrogates must come as a pair: a lone one has no UTF-8 form. */
+function scanUnicodeEscape(pointer: usize, end: usize): usize {
+  if (pointer + 6 > end) return fail(ErrorId.FIM_JSON_0002, end);
+  const unit = hex4(pointer + 2);
+  if (unit < 0 || (unit & 0xfc00) == 0xdc00) return fail(ErrorId.FIM_JSON_0003, pointer);
+  if ((unit & 0xfc00) != 0xd800) return pointer + 6;
+  if (pointer + 12 > end) return fail(ErrorId.FIM_JSON_0003, pointer);
+  if (load<u16>(pointer, 6) != 0x755c || (hex4(pointer + 8) & 0x8000fc00) != 0xdc00) return fail(ErrorId.FIM_JSON_0003, pointer);
+  return pointer + 12;
+}
+
+/** The value of four hexadecimal digits; negative if one is not. */
+export function hex4(pointer: usize): i32 {
+  let value = 0;
+  for (let i: usize = 0; i < 4; i++) {
+    const byte = <u32>load<u8>(pointer + i);
+    const letter = (byte | 32) - 97;
+    if (isDigit(byte)) value = (value << 4) | (byte - 48);
+    else if (letter < 6) value = (value << 4) | (letter + 10);
+    else return -1;
+  }
+  return value;
+}
+
+function skipDigits(pointer: usize, end: usize): usize {
+  while (pointer < end && isDigit(load<u8>(pointer))) pointer++;
+  return pointer;
+}
+
+/** A number as RFC 8259 section 6 writes it. Its value is not computed: money does not go through floating point here. */
+export function scanNumber(pointer: usize, end: usize): usize {
+  const start = pointer;
+  if (load<u8>(pointer) == 45) pointer++;
+  const whole = pointer;
+  pointer = skipDigits(pointer, end);
+  if (pointer == whole) return fail(pointer >= end ? ErrorId.FIM_JSON_0002 : ErrorId.FIM_JSON_0005, start);
+  if (load<u8>(whole) == 48 && pointer - whole > 1) return fail(ErrorId.FIM_JSON_0005, start);
+  if (pointer < end && load<u8>(pointer) == 46) {
+    const fraction = ++pointer;
+    pointer = skipDigits(pointer, end);
+    if (pointer == fraction) return fail(ErrorId.FIM_JSON_0005, start);
+  }
+  if (pointer < end && (load<u8>(pointer) | 32) == 101) {
+    pointer++;
+    if (pointer < end && (load<u8>(pointer) == 43 || load<u8>(pointer) == 45)) pointer++;
+    const exponent = pointer;
+    pointer = skipDigits(pointer, end);
+    if (pointer == exponent) return fail(ErrorId.FIM_JSON_0005, start);
+  }
+  return pointer;
+}
+
+/** `true`, `false` or `null`. */
+export function scanLiteral(pointer: usize, end: usize): usize {
+  const four = load<u32>(pointer);
+  if (four == 0x65757274 || four == 0x6c6c756e) {
+    if (pointer + 4 <= end) return pointer + 4;
+  } else if (four == 0x736c6166) {
+    if (pointer + 5 <= end && load<u8>(pointer, 4) == 101) return pointer + 5;
+    if (pointer + 5 <= end) return fail(ErrorId.FIM_JSON_0001, pointer);
+  } else return fail(ErrorId.FIM_JSON_0001, pointer);
+  return fail(ErrorId.FIM_JSON_0002, end);
+}

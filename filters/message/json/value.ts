@@ -1,0 +1,49 @@
+// Tokens that go straight into the record of their value.
+import { Arena } from '../../memory/arena';
+import { hashBytes } from '../../memory/bytes';
+import { ErrorId } from '../../runtime/errors.gen';
+import { ESCAPED, INFO, JsonKind, KEY, KEY_ESCAPED, KEY_HASH, KEY_LENGTH_SHIFT } from './nodes';
+import { fail, scanLiteral, scanNumber, scanString, skipWhitespace } from './scan';
+import { unescape } from './text';
+
+/** Scans a string, number or literal, and adds its kind to the record; returns the address after it, 0 after a mistake. */
+export function scanScalar(p: usize, end: usize, record: usize): usize {
+  const byte = <u32>load<u8>(p);
+  if (byte == 34) {
+    store<u32>(record, load<u32>(record, INFO) | JsonKind.String, INFO);
+    p = scanString(p + 1, end, record + INFO, ESCAPED);
+    return p == 0 ? 0 : p + 1;
+  }
+  if (byte - 48 < 10 || byte == 45) {
+    store<u32>(record, load<u32>(record, INFO) | JsonKind.Number, INFO);
+    return scanNumber(p, end);
+  }
+  const kind = byte == 116 ? JsonKind.True : byte == 102 ? JsonKind.False : JsonKind.Null;
+  store<u32>(record, load<u32>(record, INFO) | kind, INFO);
+  return scanLiteral(p, end);
+}
+
+/** Reads `"key" :` and the whitespace after it, and begins the member's record with the key; returns the address of the value, 0 after a mistake. */
+export function readKey(p: usize, end: usize, record: usize, arena: Arena): usize {
+  if (p >= end) return fail(ErrorId.FIM_JSON_0002, end);
+  if (load<u8>(p) != 34) return fail(ErrorId.FIM_JSON_0001, p);
+  let key = p + 1;
+  store<u32>(record, 0, INFO);
+  const quote = scanString(key, end, record + INFO, KEY_ESCAPED);
+  if (quote == 0) return 0;
+  let length = <u32>(quote - key);
+  let flags = load<u32>(record, INFO);
+  if (flags != 0) {
+    const copy = arena.allocate(length);
+    if (copy == 0) return fail(ErrorId.FIM_RT_0006, p);
+    length = unescape(key, length, copy);
+    key = copy;
+  }
+  store<u32>(record, flags | (length << KEY_LENGTH_SHIFT), INFO);
+  store<usize>(record, key, KEY);
+  store<u32>(record, hashBytes(key, length), KEY_HASH);
+  p = skipWhitespace(quote + 1, end);
+  if (p >= end) return fail(ErrorId.FIM_JSON_0002, end);
+  if (load<u8>(p) != 58) return fail(ErrorId.FIM_JSON_0001, p);
+  return skipWhitespace(p + 1, end);
+}

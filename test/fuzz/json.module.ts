@@ -1,0 +1,41 @@
+// Test module: the JSON index with a door for Node. Compiled to build/test/json.wasm; not part of any filter.
+import '../../filters/runtime/abort';
+import { Arena } from '../../filters/memory/arena';
+import { JsonDocument } from '../../filters/message/json/document';
+
+const arena = new Arena(64 * 1024, 512 * 1024 * 1024);
+const document = new JsonDocument();
+let input: usize = 0;
+let capacity: u32 = 0;
+
+/** Room for `bytes` bytes of source. */
+export function room(bytes: u32): usize {
+  if (bytes > capacity) {
+    if (input != 0) heap.free(input);
+    input = heap.alloc(bytes);
+    capacity = bytes;
+  }
+  return input;
+}
+
+export function parse(length: u32): u32 {
+  arena.reset();
+  return document.parse(input, length, arena);
+}
+
+export function errorOffset(): u32 { return document.errorOffset; }
+export function root(): u32 { return document.root; }
+export function size(): u32 { return document.size; }
+export function kind(node: u32): u32 { return document.kind(node); }
+export function start(node: u32): u32 { return document.start(node); }
+export function end(node: u32): u32 { return document.end(node); }
+export function count(node: u32): u32 { return document.count(node); }
+export function firstChild(node: u32): u32 { return document.firstChild(node); }
+export function nextSibling(node: u32): u32 { return document.nextSibling(node); }
+export function keyPointer(node: u32): usize { return document.keyPointer(node); }
+export function keyLength(node: u32): u32 { return document.keyLength(node); }
+export function text(node: u32): usize { return document.text(node, arena); }
+export function textLength(): u32 { return document.textLength; }
+export function pointer(node: u32): usize { return document.pointer(node, arena); }
+export function pointerLength(): u32 { return document.pointerLength; }
+export function held(): usize { return arena.held; }
