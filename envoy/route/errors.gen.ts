@@ -60,6 +60,7 @@ export type ErrorCode =
   | 'FIM-PBOC-0015'
   | 'FIM-PBOC-0016'
   | 'FIM-PBOC-0017'
+  | 'FIM-PBOC-0018'
   | 'FIM-MASK-0001'
   | 'FIM-MASK-0002'
   | 'FIM-MASK-0003'
@@ -138,6 +139,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-PBOC-0015': {"status":400,"title":"Field is not a currency code","titleZh":"字段不是货币代码","advice":"Send an ISO 4217 code, three digits or three capital letters."},
   'FIM-PBOC-0016': {"status":400,"title":"Field is not hexadecimal data","titleZh":"字段不是十六进制数据","advice":"Send an even number of hex digits."},
   'FIM-PBOC-0017': {"status":0,"title":"Rule asks for text of a value that is not text","titleZh":"规则对非文本值提出了文本要求","advice":"`pattern`, lengths, `enum` and `check` go with the types string, number, integer and decimal."},
+  'FIM-PBOC-0018': {"status":400,"title":"Field has characters that are not allowed","titleZh":"字段包含不允许的字符","advice":"The rule's `check` names the character set: Numeric, Alphanumeric or Printable ASCII."},
   'FIM-MASK-0001': {"status":415,"title":"Message to be masked is not JSON by its content type","titleZh":"待脱敏消息的内容类型不是 JSON","advice":"Send `content-type: application/json` or a type that ends in `+json`; what cannot be masked is not passed on."},
   'FIM-MASK-0002': {"status":400,"title":"Message to be masked is not valid JSON","titleZh":"待脱敏消息不是有效的 JSON","advice":"The entry of `errors` names the mistake; what cannot be masked is not passed on."},
   'FIM-MASK-0003': {"status":502,"title":"Upstream's response cannot be masked","titleZh":"无法对上游响应脱敏","advice":"The route masks responses, and the upstream answered with something other than valid JSON."},

@@ -62,8 +62,8 @@ export interface FieldMaskerConfig {
 /** Type of the value, without conversion. `integer`: a number without fraction and exponent. `decimal`: a number, or a string, for amounts (see `check: Amount`). `any` with a text test means: a string or a number. */
 export type PbocType = 'string' | 'number' | 'integer' | 'decimal' | 'boolean' | 'object' | 'array' | 'any';
 
-/** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. `Hex`: an even number of hex digits. */
-export type PbocCheck = 'None' | 'Luhn' | 'Gb11643' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime' | 'Hex';
+/** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. */
+export type PbocCheck = 'None' | 'Luhn' | 'Gb11643' | 'Numeric' | 'Alphanumeric' | 'Printable' | 'Hex' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime';
 
 /** One rule on the values at one place of the message. Its tests are made in the order type, length, pattern, enumeration, check; the first that fails is the rule's error. */
 export interface PbocRule {
@@ -81,7 +81,7 @@ export interface PbocRule {
   maxLength?: number;
   /** Allowed texts; empty: all. Compared exactly; a number as it is written. */
   enum?: string[];
-  /** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. `Hex`: an even number of hex digits. */
+  /** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. */
   check?: PbocCheck;
   /** The rule comes from the profile, not from the user. */
   profile?: boolean;

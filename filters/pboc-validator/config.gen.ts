@@ -15,18 +15,21 @@ export const enum PbocType {
   any = 7,
 }
 
-/** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. `Hex`: an even number of hex digits. */
+/** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. */
 export const enum PbocCheck {
   None = 0,
   Luhn = 1,
   Gb11643 = 2,
-  Amount = 3,
-  Currency = 4,
-  Date = 5,
-  Time = 6,
-  DateTime = 7,
-  MonthDayTime = 8,
-  Hex = 9,
+  Numeric = 3,
+  Alphanumeric = 4,
+  Printable = 5,
+  Hex = 6,
+  Amount = 7,
+  Currency = 8,
+  Date = 9,
+  Time = 10,
+  DateTime = 11,
+  MonthDayTime = 12,
 }
 
 /** One rule on the values at one place of the message. Its tests are made in the order type, length, pattern, enumeration, check; the first that fails is the rule's error. */
@@ -47,7 +50,7 @@ export class PbocRule {
   maxLength: i32 = 0;
   /** Allowed texts; empty: all. Compared exactly; a number as it is written. */
   enum: StaticArray<Bytes> = new StaticArray<Bytes>(0);
-  /** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. `Hex`: an even number of hex digits. */
+  /** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. */
   check: PbocCheck = PbocCheck.None;
   /** The rule comes from the profile, not from the user. */
   profile: bool = false;
@@ -86,13 +89,16 @@ function readPbocCheck(reader: ConfigReader, node: u32): PbocCheck {
   if (reader.textIs(node, 'None')) return PbocCheck.None;
   if (reader.textIs(node, 'Luhn')) return PbocCheck.Luhn;
   if (reader.textIs(node, 'Gb11643')) return PbocCheck.Gb11643;
+  if (reader.textIs(node, 'Numeric')) return PbocCheck.Numeric;
+  if (reader.textIs(node, 'Alphanumeric')) return PbocCheck.Alphanumeric;
+  if (reader.textIs(node, 'Printable')) return PbocCheck.Printable;
+  if (reader.textIs(node, 'Hex')) return PbocCheck.Hex;
   if (reader.textIs(node, 'Amount')) return PbocCheck.Amount;
   if (reader.textIs(node, 'Currency')) return PbocCheck.Currency;
   if (reader.textIs(node, 'Date')) return PbocCheck.Date;
   if (reader.textIs(node, 'Time')) return PbocCheck.Time;
   if (reader.textIs(node, 'DateTime')) return PbocCheck.DateTime;
   if (reader.textIs(node, 'MonthDayTime')) return PbocCheck.MonthDayTime;
-  if (reader.textIs(node, 'Hex')) return PbocCheck.Hex;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <PbocCheck>0;
 }
