@@ -32,7 +32,7 @@ export function end(node: u32): u32 { return document.end(node); }
 export function count(node: u32): u32 { return document.count(node); }
 export function firstChild(node: u32): u32 { return document.firstChild(node); }
 export function nextSibling(node: u32): u32 { return document.nextSibling(node); }
-export function keyPointer(node: u32): usize { return document.keyPointer(node); }
+export function keyPointer(node: u32): usize { return document.key(node); }
 export function keyLength(node: u32): u32 { return document.keyLength(node); }
 export function text(node: u32): usize { return document.text(node, arena); }
 export function textLength(): u32 { return document.textLength; }

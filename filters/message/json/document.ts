@@ -221,13 +221,8 @@ export class JsonDocument {
     return load<u32>(this.record(item), KEY_HASH);
   }
 
-  /** Where a member's key stands, decoded and without quotes: `source + key`. (For a key with escapes this lies outside the source.) */
-  key(member: u32): u32 {
-    return <u32>(load<usize>(this.record(member), KEY) - this.source);
-  }
-
   /** Address of a member's key, decoded and without quotes; 0 for items and the root. */
-  keyPointer(member: u32): usize {
+  key(member: u32): usize {
     return load<usize>(this.record(member), KEY);
   }
 
@@ -250,7 +245,7 @@ export class JsonDocument {
   member(object: u32, name: usize, length: u32, hash: u32): u32 {
     if (this.kind(object) != JsonKind.Object) return 0;
     for (let node = this.firstChild(object); node != 0; node = this.nextSibling(node)) {
-      if (this.keyHash(node) == hash && this.keyLength(node) == length && equalBytes(this.keyPointer(node), name, length)) return node;
+      if (this.keyHash(node) == hash && this.keyLength(node) == length && equalBytes(this.key(node), name, length)) return node;
     }
     return 0;
   }
