@@ -1,0 +1,21 @@
+// What every user of secrets needs: comparison without an early exit, and wiping.
+
+/** Whether two ranges are equal. Reads all bytes whatever they hold; time depends on the length only. */
+export function equalConstantTime(a: usize, b: usize, length: u32): bool {
+  let difference: u32 = 0;
+  for (let i: u32 = 0; i < length; i++) difference |= load<u8>(a + i) ^ load<u8>(b + i);
+  return difference == 0;
+}
+
+/** Overwrites secrets with zeros. Stores to linear memory are observable by the host, so no optimiser may drop them. */
+export function wipe(pointer: usize, length: u32): void {
+  memory.fill(pointer, 0, length);
+}
+
+/** 0xffffffff if the values are equal, else 0. */
+// @ts-ignore: decorator
+@inline
+export function maskIfEqual(a: u32, b: u32): u32 {
+  const difference = a ^ b;
+  return ((difference | (0 - difference)) >> 31) - 1;
+}

@@ -1,0 +1,266 @@
+// Points of the SM2 curve y^2 = x^3 - 3x + b. Jacobian coordinates: x = X / Z^2, y = Y / Z^3; Z = 0 is the point at infinity.
+//
+// A Jacobian point is X, Y, Z (240 bytes), an affine one x, y (160 bytes), coordinates as of sm2-field.ts: X and Y of a Jacobian point
+// and both of an affine one are normal. Doubling and the raw additions never branch; what they do not cover (equal or opposite points,
+// infinity) their callers exclude or handle: the constant-time ones by selection, those on public values by a test.
+
+import {
+  FIELD_BYTES, fieldAdd, fieldCombine, fieldCopy, fieldEquals, fieldFromBytes, fieldInvert, fieldIsOdd, fieldIsZeroPublic, fieldMultiply,
+  fieldNegate, fieldReduce, fieldSelect, fieldSetOne, fieldSquare, fieldSquareRoot, fieldSubtract, fieldToBytes, fieldTriple, isFieldBytes,
+} from './sm2-field';
+import { CURVE_B } from './sm2-constants.gen';
+
+/** Bytes of an affine point: x, y. */
+export const AFFINE_BYTES: usize = 2 * FIELD_BYTES;
+/** Bytes of a Jacobian point: X, Y, Z. */
+export const JACOBIAN_BYTES: usize = 3 * FIELD_BYTES;
+/** Bytes of a Jacobian point with Z^2 and Z^3 behind it, which an addition would else compute. */
+export const CACHED_BYTES: usize = 5 * FIELD_BYTES;
+
+/** Offset of y. */
+export const Y: usize = FIELD_BYTES;
+/** Offset of Z. */
+export const Z: usize = 2 * FIELD_BYTES;
+const ZZ: usize = 3 * FIELD_BYTES;
+const ZZZ: usize = 4 * FIELD_BYTES;
+
+const TEMPORARY: usize = memory.data(800, 16);
+const A: usize = TEMPORARY;
+const B: usize = TEMPORARY + FIELD_BYTES;
+const C: usize = TEMPORARY + 2 * FIELD_BYTES;
+const D: usize = TEMPORARY + 3 * FIELD_BYTES;
+const E: usize = TEMPORARY + 4 * FIELD_BYTES;
+/** x difference and y difference of the last raw addition: both zero means equal points, only the first opposite ones. */
+const H: usize = TEMPORARY + 5 * FIELD_BYTES;
+const R: usize = TEMPORARY + 6 * FIELD_BYTES;
+const U: usize = TEMPORARY + 7 * FIELD_BYTES;
+const S: usize = TEMPORARY + 8 * FIELD_BYTES;
+const V: usize = TEMPORARY + 9 * FIELD_BYTES;
+
+/** r = 2p (4M + 4S). Right for infinity too. `r` may be `p`. */
+export function pointDouble(r: usize, p: usize): void {
+  fieldSquare(A, p + Z); // delta
+  fieldSquare(B, p + Y); // gamma
+  fieldAdd(C, p, A);
+  fieldSubtract(D, p, A);
+  fieldMultiply(C, C, D);
+  fieldTriple(C, C); // alpha = 3 (X - delta) (X + delta), because a = -3
+  fieldMultiply(D, p, B); // beta
+  fieldAdd(E, p + Y, p + Y);
+  fieldMultiply(r + Z, E, p + Z);
+  fieldSquare(E, C);
+  fieldCombine(r, 1, E, -8, D);
+  fieldCombine(E, 4, D, -1, r);
+  fieldMultiply(E, E, C);
+  fieldSquare(B, B);
+  fieldCombine(r + Y, 1, E, -8, B);
+}
+
+/** Second half of an addition: from U = X1 Z2^2, S = Y1 Z2^3, H and R; writes X and Y of `r`. */
+// @ts-ignore: decorator
+@inline
+function finishAddition(r: usize): void {
+  fieldSquare(A, H);
+  fieldMultiply(B, A, H);
+  fieldMultiply(V, U, A);
+  fieldSquare(C, R);
+  fieldSubtract(C, C, B);
+  fieldMultiply(B, B, S);
+  fieldCombine(r, 1, C, -2, V);
+  fieldSubtract(V, V, r);
+  fieldMultiply(V, V, R);
+  fieldCombine(r + Y, 1, V, -1, B);
+}
+
+/** r = p + q, q affine (8M + 3S); neither at infinity, q not p nor -p. `r` may be `p`. */
+export function pointAddAffineRaw(r: usize, p: usize, q: usize): void {
+  fieldSquare(A, p + Z);
+  fieldMultiply(B, q, A);
+  fieldSubtract(H, B, p);
+  fieldMultiply(A, A, p + Z);
+  fieldMultiply(A, A, q + Y);
+  fieldSubtract(R, A, p + Y);
+  fieldCopy(U, p);
+  fieldCopy(S, p + Y);
+  fieldMultiply(r + Z, p + Z, H);
+  finishAddition(r);
+}
+
+/** r = p + q, q cached (11M + 3S); neither at infinity, q not p nor -p. `r` may be `p`. */
+export function pointAddCachedRaw(r: usize, p: usize, q: usize): void {
+  fieldSquare(A, p + Z);
+  fieldMultiply(U, p, q + ZZ);
+  fieldMultiply(B, q, A);
+  fieldSubtract(H, B, U);
+  fieldMultiply(A, A, p + Z);
+  fieldMultiply(A, A, q + Y);
+  fieldMultiply(S, p + Y, q + ZZZ);
+  fieldSubtract(R, A, S);
+  fieldMultiply(A, p + Z, q + Z);
+  fieldMultiply(r + Z, A, H);
+  finishAddition(r);
+}
+
+/** 1 if the points of the last raw addition were equal, so that its result is wrong and a doubling is needed. */
+export function lastAdditionWasDoubling(): u32 {
+  fieldReduce(A, H);
+  fieldReduce(B, R);
+  fieldSetZero(C);
+  return fieldEquals(A, C) & fieldEquals(B, C);
+}
+
+function fieldSetZero(r: usize): void {
+  memory.fill(r, 0, FIELD_BYTES);
+}
+
+/** Whether a Jacobian point is at infinity: Z all zero, as every function here leaves it. For public points. */
+// @ts-ignore: decorator
+@inline
+export function isInfinityPublic(p: usize): bool {
+  const low = v128.or(v128.or(v128.load(p + Z), v128.load(p + Z, 16)), v128.or(v128.load(p + Z, 32), v128.load(p + Z, 48)));
+  return !v128.any_true(low) && load<i64>(p + Z, 64) == 0;
+}
+
+/** r = infinity. */
+export function pointSetInfinity(r: usize): void {
+  fieldSetOne(r);
+  fieldSetOne(r + Y);
+  fieldSetZero(r + Z);
+}
+
+/** Puts the sum right if the points of the raw addition just done were equal or opposite; `saved` is the first of them. */
+function correctSumPublic(r: usize, saved: usize): void {
+  if (!fieldIsZeroPublic(H)) return;
+  if (fieldIsZeroPublic(R)) pointDouble(r, saved);
+  else pointSetInfinity(r);
+}
+
+const SAVED: usize = memory.data(240, 16);
+
+/** p += q for any points, q affine. Its time depends on the points: for public ones. */
+export function pointAddAffinePublic(p: usize, q: usize): void {
+  if (isInfinityPublic(p)) return pointFromAffine(p, q);
+  memory.copy(SAVED, p, JACOBIAN_BYTES);
+  pointAddAffineRaw(p, p, q);
+  correctSumPublic(p, SAVED);
+}
+
+/** p += q for any p and a finite q, cached. Its time depends on the points: for public ones. */
+export function pointAddCachedPublic(p: usize, q: usize): void {
+  if (isInfinityPublic(p)) {
+    memory.copy(p, q, JACOBIAN_BYTES);
+    return;
+  }
+  memory.copy(SAVED, p, JACOBIAN_BYTES);
+  pointAddCachedRaw(p, p, q);
+  correctSumPublic(p, SAVED);
+}
+
+/** r (Jacobian) = q (affine). */
+export function pointFromAffine(r: usize, q: usize): void {
+  memory.copy(r, q, AFFINE_BYTES);
+  fieldSetOne(r + Z);
+}
+
+/** Writes Z^2 and Z^3 behind the Jacobian point `p`, which makes it a cached one. */
+export function pointCache(p: usize): void {
+  fieldSquare(p + ZZ, p + Z);
+  fieldMultiply(p + ZZZ, p + ZZ, p + Z);
+}
+
+/** r (cached) = condition ? -q : q, `condition` 0 or 1, without a branch. */
+export function pointCopyNegated(r: usize, q: usize, condition: u32, bytes: usize): void {
+  memory.copy(r, q, bytes);
+  fieldNegate(A, q + Y);
+  fieldSelect(r + Y, condition, A, q + Y);
+}
+
+/** r = condition ? a : b for Jacobian points, by masks; `condition` is 0 or 1. */
+export function pointSelect(r: usize, condition: u32, a: usize, b: usize): void {
+  fieldSelect(r, condition, a, b);
+  fieldSelect(r + Y, condition, a + Y, b + Y);
+  fieldSelect(r + Z, condition, a + Z, b + Z);
+}
+
+/** r (affine) = p, which is finite. `r` may be `p`. Constant time. */
+export function pointToAffine(r: usize, p: usize): void {
+  fieldInvert(E, p + Z);
+  affineFromInverse(r, p, E);
+}
+
+/** r (affine) = p, whose 1 / Z is given. */
+function affineFromInverse(r: usize, p: usize, inverse: usize): void {
+  fieldSquare(A, inverse);
+  fieldMultiply(B, A, inverse);
+  fieldMultiply(C, p, A);
+  fieldMultiply(D, p + Y, B);
+  fieldReduce(r, C);
+  fieldReduce(r + Y, D);
+}
+
+/**
+ * Makes `count` finite Jacobian points, `stride` bytes apart, affine in place (Z is spent) with one inversion. `products`: room for
+ * `count` field elements.
+ */
+export function pointsToAffine(points: usize, count: u32, stride: usize, products: usize): void {
+  fieldSetOne(E);
+  for (let i: usize = 0; i < count; i++) {
+    fieldCopy(products + i * FIELD_BYTES, E);
+    fieldMultiply(E, E, points + i * stride + Z);
+  }
+  fieldInvert(E, E);
+  for (let i: usize = count; i > 0; i--) {
+    const point = points + (i - 1) * stride;
+    fieldMultiply(V, E, products + (i - 1) * FIELD_BYTES);
+    fieldMultiply(E, E, point + Z);
+    affineFromInverse(point, point, V);
+  }
+}
+
+/** r = x^3 - 3x + b, normal. */
+function curveRight(r: usize, x: usize): void {
+  fieldSquare(A, x);
+  fieldMultiply(A, A, x);
+  fieldCombine(A, 1, A, -3, x);
+  fieldAdd(A, A, CURVE_B);
+  fieldReduce(r, A);
+}
+
+/** Whether the affine point satisfies the curve's equation. For public points. */
+export function isOnCurve(q: usize): bool {
+  curveRight(B, q);
+  fieldSquare(C, q + Y);
+  return fieldEquals(B, C) != 0;
+}
+
+/** r (affine) = the point of 64 bytes x ‖ y. False if a coordinate is p or more, or the point is not on the curve. */
+export function pointFromCoordinates(r: usize, bytes: usize): bool {
+  if (!isFieldBytes(bytes) || !isFieldBytes(bytes + 32)) return false;
+  fieldFromBytes(r, bytes);
+  fieldFromBytes(r + Y, bytes + 32);
+  return isOnCurve(r);
+}
+
+/** r (affine) = the point with this x (32 bytes) whose y is odd or even as `odd` (0 or 1) says. False if there is none. */
+export function pointDecompress(r: usize, bytes: usize, odd: u32): bool {
+  if (!isFieldBytes(bytes)) return false;
+  fieldFromBytes(r, bytes);
+  curveRight(D, r);
+  fieldSquareRoot(r + Y, D);
+  fieldSquare(C, r + Y);
+  if (fieldEquals(C, D) == 0) return false;
+  if (fieldIsOdd(r + Y) != odd) fieldNegate(r + Y, r + Y); // y = 0 is no point: the order is prime
+  return true;
+}
+
+/** Writes x ‖ y of an affine point, 64 bytes. */
+export function pointToCoordinates(bytes: usize, q: usize): void {
+  fieldToBytes(bytes, q);
+  fieldToBytes(bytes + 32, q + Y);
+}
+
+/** Clears the working memory of this file. */
+export function pointWipe(): void {
+  memory.fill(TEMPORARY, 0, 10 * FIELD_BYTES);
+  memory.fill(SAVED, 0, JACOBIAN_BYTES);
+}

@@ -1,0 +1,26 @@
+// Writes the generated files of filters/crypto. With --check it writes nothing and fails if a committed file differs.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { emitGhash } from './emit-ghash.ts';
+import { emitTranspose } from './emit-transpose.ts';
+import { emitSm4Vperm } from './emit-sm4-vperm.ts';
+
+const FOLDER = join(import.meta.dirname, '../../filters/crypto');
+const FILES: Record<string, () => string> = {
+  'ghash.gen.ts': emitGhash,
+  'transpose.gen.ts': emitTranspose,
+  'sm4-vperm.gen.ts': emitSm4Vperm,
+};
+
+const check = process.argv.includes('--check');
+let stale = 0;
+for (const [name, emit] of Object.entries(FILES)) {
+  const path = join(FOLDER, name);
+  const text = emit();
+  if (!check) writeFileSync(path, text);
+  else if (readFileSync(path, 'utf8') !== text) {
+    console.error(`${name} differs from what its generator writes`);
+    stale++;
+  }
+}
+process.exitCode = stale > 0 ? 1 : 0;
