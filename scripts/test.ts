@@ -1,5 +1,6 @@
 // npm test [STAGE [NAME…]] [--optimize]: everything, or one stage, or the files of it whose path holds a NAME.
 import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { addOutcome, emptyOutcome, type Outcome } from './test/outcome.ts';
 import { STAGES, type Stage } from './test/stages.ts';
 
@@ -48,6 +49,11 @@ function printProblems(total: Outcome): void {
   if (total.skipped.length > 0) print(`\nSKIPPED, that is not tested:\n${total.skipped.map((name) => `  - ${name}`).join('\n')}`);
 }
 
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130)); // stages end what they started on exit
+const countsFile = process.env.FIM_TEST_COUNTS;
+delete process.env.FIM_TEST_COUNTS; // not for tests that run a script of ours
+
 const args = process.argv.slice(2);
 const optimize = args.includes('--optimize');
 const [what, ...names] = args.filter((arg) => arg !== '--optimize');
@@ -59,7 +65,6 @@ const isCi = process.env.CI === 'true';
 const failed = total.failed + (isCi ? total.skipped.length : 0);
 const skippedText = total.skipped.length > 0 && !isCi ? `, ${total.skipped.length} skipped` : '';
 // .ci/run adds the tiers up from this file and prints the one closing line itself.
-const countsFile = process.env.FIM_TEST_COUNTS;
 if (countsFile === undefined) print(`\n${total.passed} passed, ${failed} failed${skippedText}`);
 else {
   writeFileSync(countsFile, `${total.passed} ${failed}\n`);

@@ -78,7 +78,9 @@ function explain(node: AspectNode): string {
   if (node.actual !== null) lines.push(`actual:   ${node.actual.stringify({ indent: 2 }).trimStart()}`);
   if (node.expected !== null) lines.push(`expected: ${node.expected.negated ? 'not ' : ''}${node.expected.stringify({ indent: 2 }).trimStart()}`);
   for (const log of node.logs) lines.push(`log:      ${log.stringify({ indent: 2 }).trimStart()}`);
-  const at = node.stackTrace?.split('\n').find((line) => line.includes('test/unit'));
+  const stack = node.stackTrace?.split('\n') ?? [];
+  if (stack[0]?.startsWith('RuntimeError') === true) lines.push(stack[0]);
+  const at = stack.find((line) => line.includes('test/unit'));
   if (at !== undefined) lines.push(at.trim());
   return lines.join('\n') || 'failed without a message';
 }
