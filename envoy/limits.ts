@@ -1,0 +1,20 @@
+// Every limit of the TypeScript side that an operator may meet, one line each, with its unit in the name.
+
+/** Largest body that Envoy buffers for a stage, bytes: above the largest that a route may allow, so that the stage's own limit, with its code, is met first. */
+export const MAX_ENVOY_BUFFER_BYTES = 17 * 1024 * 1024;
+/** Time for a client to send its request headers, milliseconds. */
+export const REQUEST_HEADERS_TIMEOUT_MS = 15_000;
+/** Time without a byte in either direction after which a stream ends, milliseconds. */
+export const STREAM_IDLE_TIMEOUT_MS = 300_000;
+/** Time for a connection to the upstream or the KMS, milliseconds. */
+export const CONNECT_TIMEOUT_MS = 2_000;
+/** Connections of clients at a time. */
+export const MAX_DOWNSTREAM_CONNECTIONS = 50_000;
+/** HTTP/2 streams at a time on one connection of a client. */
+export const MAX_CONCURRENT_STREAMS = 1_000;
+/** Body that one stream of the test host may hold before Envoy's 413 (request) or 500 (response), bytes; Envoy's default. */
+export const HOST_BUFFER_LIMIT_BYTES = 1024 * 1024;
+/** Envoy's default back-off of FAIL_RELOAD, ms. */
+export const DEFAULT_RELOAD_BACKOFF_MS = 1000;
+/** Virtual time after which an exchange in the test host counts as hanging, ms. */
+export const HOST_MAX_WAIT_MS = 60_000;

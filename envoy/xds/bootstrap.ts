@@ -1,0 +1,43 @@
+import { MAX_DOWNSTREAM_CONNECTIONS } from '../limits.ts';
+import { cluster } from './cluster.ts';
+import type { EnvoyObject } from './envoy-object.ts';
+import type { ListenerPlan } from './listener.ts';
+import { listener } from './listener.ts';
+import { UPSTREAM_CLUSTER } from './route-configuration.ts';
+
+/** Cluster by which the plugin calls the KMS; the name stands in the plugin's configuration. */
+export const KMS_CLUSTER = 'fim-kms';
+
+/** All that Envoy is started with. What changes while it runs is discovered from files that this names. */
+export interface BootstrapPlan extends ListenerPlan {
+  admin: { host: string; port: number };
+  upstream: URL;
+  kms: URL;
+}
+
+/** Envoy's bootstrap configuration. */
+export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
+  return {
+    node: { id: 'fim-standalone', cluster: 'fim' },
+    admin: {
+      address: { socket_address: { address: plan.admin.host, port_value: plan.admin.port } },
+      // Its own access log would go to standard output.
+      access_log: [],
+    },
+    overload_manager: {
+      resource_monitors: [
+        {
+          name: 'envoy.resource_monitors.global_downstream_max_connections',
+          typed_config: {
+            '@type': 'type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
+            max_active_downstream_connections: MAX_DOWNSTREAM_CONNECTIONS,
+          },
+        },
+      ],
+    },
+    static_resources: {
+      listeners: [listener(plan)],
+      clusters: [cluster(UPSTREAM_CLUSTER, plan.upstream), cluster(KMS_CLUSTER, plan.kms)],
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { CONNECT_TIMEOUT_MS, MAX_ENVOY_BUFFER_BYTES } from '../limits.ts';
+import type { EnvoyObject } from './envoy-object.ts';
+
+const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+const SYSTEM_AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
+
+/** Schemes that a peer's URL may have: `h2c` is HTTP/2 in clear with prior knowledge, as gRPC servers speak it; `https` settles the version by ALPN. */
+export const PEER_SCHEMES = ['http:', 'h2c:', 'https:'] as const;
+
+/** Port of a peer: the URL's, else that of its scheme. */
+export function portOf(url: URL): number {
+  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+}
+
+/** Host name or address of a peer, IPv6 without brackets. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+/** A cluster with one peer. `url`: see PEER_SCHEMES; its path is not used. */
+export function cluster(name: string, url: URL): EnvoyObject {
+  return {
+    name,
+    type: 'STRICT_DNS',
+    connect_timeout: `${CONNECT_TIMEOUT_MS / 1000}s`,
+    per_connection_buffer_limit_bytes: MAX_ENVOY_BUFFER_BYTES,
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: hostOf(url), port_value: portOf(url) } } } }] }],
+    },
+    typed_extension_protocol_options: {
+      [HTTP_OPTIONS]: { '@type': `type.googleapis.com/${HTTP_OPTIONS}`, ...protocol(url) },
+    },
+    ...(url.protocol === 'https:' ? { transport_socket: clientTls(url) } : {}),
+  };
+}
+
+function protocol(url: URL): EnvoyObject {
+  if (url.protocol === 'h2c:') return { explicit_http_config: { http2_protocol_options: {} } };
+  if (url.protocol === 'https:') return { auto_config: { http_protocol_options: { enable_trailers: true }, http2_protocol_options: {} } };
+  return { explicit_http_config: { http_protocol_options: { enable_trailers: true } } };
+}
+
+/** TLS towards the peer, whose certificate must be good for the URL's host name by the system's authorities. */
+function clientTls(url: URL): EnvoyObject {
+  return {
+    name: 'envoy.transport_sockets.tls',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+      sni: hostOf(url),
+      common_tls_context: {
+        validation_context: {
+          trusted_ca: { filename: SYSTEM_AUTHORITIES },
+          match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: hostOf(url) } }],
+        },
+      },
+    },
+  };
+}

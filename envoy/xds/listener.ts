@@ -1,0 +1,129 @@
+import { MAX_CONCURRENT_STREAMS, MAX_ENVOY_BUFFER_BYTES, REQUEST_HEADERS_TIMEOUT_MS, STREAM_IDLE_TIMEOUT_MS } from '../limits.ts';
+import type { EnvoyObject } from './envoy-object.ts';
+import type { FilterSlot } from './layout.ts';
+import { DECOMPRESSOR_FILTER, ROUTE_CONFIGURATION } from './route-configuration.ts';
+
+const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
+const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
+/** Only filters may set these: what a client sends under these names is dropped. */
+const OWN_HEADER_PREFIX = 'x-fim-';
+
+/** Where the listener listens and what it reads. */
+export interface ListenerPlan {
+  host: string;
+  port: number;
+  slots: readonly FilterSlot[];
+  /** Absolute path of the discovered configuration of a filter. */
+  pluginFile: (slot: FilterSlot) => string;
+  /** Absolute path of the discovered routes. */
+  routesFile: string;
+  /** Absolute path of an access log without paths and values; absent: none. */
+  accessLog?: string;
+}
+
+/**
+ * The one listener: HTTP/1.1 and HTTP/2 on one port, decompression for the routes that ask for it, the Wasm filters, the router.
+ * Filter configurations are discovered from files. Until a filter has a configuration the listener does not take connections: nothing passes unprotected.
+ */
+export function listener(plan: ListenerPlan): EnvoyObject {
+  return {
+    name: 'fim',
+    address: { socket_address: { address: plan.host, port_value: plan.port } },
+    per_connection_buffer_limit_bytes: MAX_ENVOY_BUFFER_BYTES,
+    // Both workers of a machine get their share of few, busy connections.
+    connection_balance_config: { exact_balance: {} },
+    filter_chains: [
+      {
+        filters: [
+          {
+            name: 'envoy.filters.network.http_connection_manager',
+            typed_config: connectionManager(plan),
+          },
+        ],
+      },
+    ],
+  };
+}
+
+function connectionManager(plan: ListenerPlan): EnvoyObject {
+  return {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    stat_prefix: 'fim',
+    codec_type: 'AUTO',
+    // Policy and upstream must read the same path.
+    normalize_path: true,
+    merge_slashes: true,
+    path_with_escaped_slashes_action: 'REJECT_REQUEST',
+    use_remote_address: true,
+    http_protocol_options: { enable_trailers: true },
+    http2_protocol_options: { max_concurrent_streams: MAX_CONCURRENT_STREAMS },
+    upgrade_configs: [{ upgrade_type: 'websocket' }],
+    request_headers_timeout: `${REQUEST_HEADERS_TIMEOUT_MS / 1000}s`,
+    stream_idle_timeout: `${STREAM_IDLE_TIMEOUT_MS / 1000}s`,
+    early_header_mutation_extensions: [dropOwnHeaders()],
+    rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
+    http_filters: [decompressor(), ...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))), router()],
+    ...(plan.accessLog ? { access_log: [accessLog(plan.accessLog)] } : {}),
+  };
+}
+
+function fileSource(path: string): EnvoyObject {
+  return { path_config_source: { path }, resource_api_version: 'V3' };
+}
+
+function wasmFilter(slot: FilterSlot, path: string): EnvoyObject {
+  return { name: slot.filter, config_discovery: { config_source: fileSource(path), type_urls: [WASM] } };
+}
+
+function decompressor(): EnvoyObject {
+  const gzip = {
+    name: 'gzip',
+    typed_config: { '@type': 'type.googleapis.com/envoy.extensions.compression.gzip.decompressor.v3.Gzip', window_bits: 15, max_inflate_ratio: 100 },
+  };
+  return {
+    name: DECOMPRESSOR_FILTER,
+    typed_config: {
+      '@type': `${FILTERS}.decompressor.v3.Decompressor`,
+      decompressor_library: gzip,
+      request_direction_config: { advertise_accept_encoding: false },
+      response_direction_config: {},
+    },
+  };
+}
+
+function router(): EnvoyObject {
+  return { name: 'envoy.filters.http.router', typed_config: { '@type': `${FILTERS}.router.v3.Router`, suppress_envoy_headers: true } };
+}
+
+function dropOwnHeaders(): EnvoyObject {
+  return {
+    name: 'fim.drop-own-headers',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
+      mutations: [{ remove_on_match: { key_matcher: { prefix: OWN_HEADER_PREFIX } } }],
+    },
+  };
+}
+
+/** No path, no query, no header: they can hold an account or a card number. */
+function accessLog(path: string): EnvoyObject {
+  return {
+    name: 'envoy.access_loggers.file',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
+      path,
+      log_format: {
+        json_format: {
+          time: '%START_TIME%',
+          method: '%REQ(:METHOD)%',
+          status: '%RESPONSE_CODE%',
+          details: '%RESPONSE_CODE_DETAILS%',
+          flags: '%RESPONSE_FLAGS%',
+          received: '%BYTES_RECEIVED%',
+          sent: '%BYTES_SENT%',
+          durationMs: '%DURATION%',
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import type { PluginConfig } from '../route/plugin-config.gen.ts';
+import type { FilterSlot } from './layout.ts';
+import { sectionFor } from './layout.ts';
+import type { EnvoyObject } from './envoy-object.ts';
+
+/** Shared data (the buckets of limits) is kept by this id. It never changes: limits survive policy edits and module swaps. */
+const VM_ID = 'fim';
+/** Envoy's own back-off for a VM that died, so that one poisonous request does not make it reload without pause. */
+const RELOAD_BACKOFF = '0.1s';
+
+/**
+ * The extension configuration of one filter, as an Envoy file of discovered resources. `moduleFile` is an absolute path that changes with its content:
+ * Envoy makes a new VM for new code and keeps the old one, with its keys, for the same code.
+ */
+export function pluginResource(slot: FilterSlot, moduleFile: string, config: PluginConfig): EnvoyObject {
+  const plugin = {
+    name: slot.filter,
+    root_id: slot.filter,
+    failure_policy: 'FAIL_RELOAD',
+    reload_config: { backoff: { base_interval: RELOAD_BACKOFF } },
+    // Without it Envoy sends headers upstream before the body is judged.
+    allow_on_headers_stop_iteration: true,
+    vm_config: { vm_id: VM_ID, runtime: 'envoy.wasm.runtime.v8', code: { local: { filename: moduleFile } } },
+    configuration: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: JSON.stringify(sectionFor(slot, config)) },
+  };
+  return {
+    version_info: String(config.generation ?? 0),
+    resources: [
+      {
+        '@type': 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
+        name: slot.filter,
+        typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm', config: plugin },
+      },
+    ],
+  };
+}
