@@ -20,3 +20,4 @@ export function gcmDecrypt(iv: usize, ivLength: u32, aad: usize, aadLength: u32,
   return gcm.decrypt(iv, ivLength, aad, aadLength, input, output, length, tag);
 }
 export { selfTest } from '../../filters/crypto/self-test';
+export { encodeBase64, decodeBase64 } from '../../filters/memory/base64';
