@@ -1,0 +1,41 @@
+// The host functions, in groups. Each takes and gives 32-bit numbers as WebAssembly passes them (signed), long ones as bigint.
+import { Errno, Result } from '../abi.ts';
+import type { Instance } from '../instance.ts';
+import { bodyFunctions } from './bodies.ts';
+import { headerFunctions } from './headers.ts';
+import { sharedFunctions } from './shared.ts';
+import { streamFunctions } from './streams.ts';
+import { systemFunctions } from './system.ts';
+import { wasiFunctions } from './wasi.ts';
+
+type Functions = Record<string, (...args: never[]) => unknown>;
+
+/** Known to Envoy, not modelled here: gRPC and queues. A guest that calls them gets Unimplemented. */
+const NOT_MODELLED = [
+  'proxy_grpc_call',
+  'proxy_grpc_stream',
+  'proxy_grpc_cancel',
+  'proxy_grpc_close',
+  'proxy_grpc_send',
+  'proxy_register_shared_queue',
+  'proxy_resolve_shared_queue',
+  'proxy_dequeue_shared_queue',
+  'proxy_enqueue_shared_queue',
+  'envoy_resolve_dns',
+];
+const WASI_NOT_MODELLED = ['fd_read', 'path_open', 'fd_prestat_get', 'fd_prestat_dir_name', 'sched_yield'];
+
+export function hostFunctions(instance: Instance): { env: Functions; wasi: Functions } {
+  const absent = (names: string[], answer: number): Functions => Object.fromEntries(names.map((name) => [name, () => answer]));
+  return {
+    env: {
+      ...absent(NOT_MODELLED, Result.Unimplemented),
+      ...headerFunctions(instance),
+      ...bodyFunctions(instance),
+      ...streamFunctions(instance),
+      ...sharedFunctions(instance),
+      ...systemFunctions(instance),
+    },
+    wasi: { ...absent(WASI_NOT_MODELLED, Errno.NoSystem), ...wasiFunctions(instance) },
+  };
+}

@@ -1,0 +1,205 @@
+// One life of a module: memory, contexts, calls in. A trap ends it for good.
+import { ALLOWED_WHILE_STARTING } from './signatures.ts';
+import { LoadError } from './module.ts';
+import type { LoadedModule } from './module.ts';
+import { hostFunctions } from './imports/index.ts';
+import { GuestExit } from './imports/wasi.ts';
+import type { BodyBuffer } from './body-buffer.ts';
+import type { HeaderMap } from './header-map.ts';
+import type { RootContext } from './root-context.ts';
+import type { Vm } from './vm.ts';
+
+/** What host functions may ask of the context that they work on: a root, a stream, or the VM itself. */
+export interface GuestContext {
+  readonly id: number;
+  readonly root: RootContext | null;
+  map(kind: number, writable: boolean): HeaderMap | null;
+  buffer(kind: number): GuestBuffer | null;
+  property(path: string): Uint8Array | null;
+  setProperty(path: string, value: Uint8Array): boolean;
+  continueStream(kind: number): void;
+  closeStream(kind: number): void;
+  sendLocalReply(reply: LocalReply): void;
+}
+
+/** A buffer as the guest sees it: read-only bytes, or a body that may be replaced. */
+export type GuestBuffer = { bytes: Uint8Array } | { body: BodyBuffer };
+
+export interface LocalReply {
+  status: number;
+  body: Buffer;
+  headers: [string, string][];
+  /** -1: none given. */
+  grpcStatus: number;
+  details: string;
+}
+
+class ForbiddenCall extends Error {}
+
+type Phase = 'start-section' | 'initialize' | 'running';
+
+export class Instance {
+  readonly vm: Vm;
+  readonly contexts = new Map<number, GuestContext>();
+  failed = false;
+  current: GuestContext | null = null;
+  effectiveId = 0;
+  /** A local reply was sent in this call: whatever the callback answers, iteration stops. */
+  iterationStopped = false;
+  private readonly afterCall: (() => void)[] = [];
+  private phase: Phase = 'start-section';
+  private lastContextId = 0;
+  private readonly exports: Record<string, unknown>;
+  private readonly memory: WebAssembly.Memory;
+  private view: Buffer = Buffer.alloc(0);
+
+  constructor(vm: Vm, module: LoadedModule) {
+    this.vm = vm;
+    let instance: WebAssembly.Instance;
+    try {
+      instance = new WebAssembly.Instance(module.compiled, this.imports());
+    } catch (error) {
+      const reason = error instanceof ForbiddenCall ? 'start-section' : 'initialize';
+      throw new LoadError(reason, `Failed to initialize Wasm code: ${(error as Error).message}`);
+    }
+    this.exports = instance.exports;
+    this.memory = instance.exports['memory'] as WebAssembly.Memory;
+    if (!(this.memory instanceof WebAssembly.Memory)) throw new LoadError('missing-function', 'Wasm module exports no memory.');
+    this.phase = 'initialize';
+    try {
+      (this.function('_initialize') ?? this.function('_start'))?.();
+    } catch (error) {
+      throw new LoadError('initialize', `Failed to initialize Wasm code: ${(error as Error).message}`);
+    }
+    this.phase = 'running';
+  }
+
+  // --- calls into the guest
+
+  has(name: string): boolean {
+    return this.function(name) !== undefined;
+  }
+
+  /**
+   * Calls a callback, then `read`s its answer while the call's flags stand, then does what the guest asked to happen after the call
+   * (continue, local replies). A trap marks the machine as failed and gives the answer 0.
+   */
+  call<T>(context: GuestContext, name: string, args: number[], read: (answer: number) => T): T {
+    const answer = this.invoke(context, name, args);
+    const result = read(answer);
+    this.iterationStopped = false;
+    this.runAfterCall();
+    return result;
+  }
+
+  defer(action: () => void): void {
+    this.afterCall.push(action);
+  }
+
+  runAfterCall(): void {
+    for (let action = this.afterCall.shift(); action !== undefined; action = this.afterCall.shift()) action();
+  }
+
+  newContextId(): number {
+    return ++this.lastContextId;
+  }
+
+  private invoke(context: GuestContext, name: string, args: number[]): number {
+    const callback = this.function(name);
+    if (callback === undefined) return 0;
+    const outer = this.current;
+    const outerEffective = this.effectiveId;
+    this.current = context;
+    this.effectiveId = 0;
+    try {
+      return Number(callback(...args) ?? 0);
+    } catch (error) {
+      if (!isTrap(error)) throw error;
+      this.failed = true;
+      this.vm.log(5, `Function: ${name} failed: Uncaught RuntimeError: ${(error as Error).message}`);
+      return 0;
+    } finally {
+      this.current = outer;
+      this.effectiveId = outerEffective;
+    }
+  }
+
+  private function(name: string): ((...args: number[]) => unknown) | undefined {
+    const found = this.exports[name];
+    return typeof found === 'function' ? (found as (...args: number[]) => unknown) : undefined;
+  }
+
+  // --- for host functions
+
+  /** The context that a host function works on: the effective one if the guest chose one that lives. */
+  active(): GuestContext {
+    return (this.effectiveId === 0 ? undefined : this.contexts.get(this.effectiveId)) ?? this.current!;
+  }
+
+  get memoryPages(): number {
+    return this.memory.buffer.byteLength / 65536;
+  }
+
+  /** Linear memory. Take it anew after anything that may run the guest: growth replaces it. */
+  bytes(): Buffer {
+    if (this.view.buffer !== this.memory.buffer) this.view = Buffer.from(this.memory.buffer);
+    return this.view;
+  }
+
+  /** `size` bytes at `pointer`, or null if they are not all inside. Not a copy. */
+  slice(pointer: number, size: number): Buffer | null {
+    const memory = this.bytes();
+    const start = pointer >>> 0;
+    const end = start + (size >>> 0);
+    return end <= memory.length ? memory.subarray(start, end) : null;
+  }
+
+  text(pointer: number, size: number): string | null {
+    return this.slice(pointer, size)?.toString('utf8') ?? null;
+  }
+
+  writeWord(pointer: number, value: number): boolean {
+    const place = this.slice(pointer, 4);
+    place?.writeUInt32LE(value >>> 0, 0);
+    return place !== null;
+  }
+
+  writeLong(pointer: number, value: bigint): boolean {
+    const place = this.slice(pointer, 8);
+    place?.writeBigUInt64LE(BigInt.asUintN(64, value), 0);
+    return place !== null;
+  }
+
+  /** Copies bytes into memory that the guest allocates and must free; nothing is allocated for no bytes. */
+  give(bytes: Uint8Array, pointerOut: number, sizeOut: number): boolean {
+    let pointer = 0;
+    if (bytes.length > 0) {
+      pointer = Number((this.function('malloc') ?? this.function('proxy_on_memory_allocate'))!(bytes.length)) >>> 0;
+      const place = pointer === 0 ? null : this.slice(pointer, bytes.length);
+      if (place === null) return false;
+      place.set(bytes);
+    }
+    return this.writeWord(pointerOut, pointer) && this.writeWord(sizeOut, bytes.length);
+  }
+
+  private imports(): WebAssembly.Imports {
+    const guarded = (functions: Record<string, Function>): WebAssembly.ModuleImports =>
+      Object.fromEntries(
+        Object.entries(functions).map(([name, run]) => [
+          name,
+          (...args: unknown[]) => {
+            if (this.phase === 'start-section' || (this.phase === 'initialize' && !ALLOWED_WHILE_STARTING.has(name)))
+              throw new ForbiddenCall(`host function ${name} called from the ${this.phase === 'initialize' ? 'initialization' : 'start section'}`);
+            return run(...args);
+          },
+        ]),
+      );
+    const { env, wasi } = hostFunctions(this);
+    return { env: guarded(env), wasi_snapshot_preview1: guarded(wasi), wasi_unstable: guarded(wasi) };
+  }
+}
+
+/** Traps, stack overflows and exits end the guest; anything else is a mistake of the host and goes on to the caller. */
+function isTrap(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError || error instanceof GuestExit || (error instanceof RangeError && /call stack/.test(error.message));
+}

@@ -1,0 +1,37 @@
+// The process-wide table that all VMs of one vm_id share. No expiry, no delete: as in Envoy.
+
+interface Entry {
+  value: Buffer;
+  cas: number;
+}
+
+export class SharedData {
+  private readonly tables = new Map<string, Map<string, Entry>>();
+  private lastCas = 0;
+
+  get(vmId: string, key: string): Entry | undefined {
+    return this.tables.get(vmId)?.get(key);
+  }
+
+  /** False on a CAS mismatch. `cas` 0 overwrites whatever is there; a key that is absent is created whatever `cas` says. */
+  set(vmId: string, key: string, value: Buffer, cas: number): boolean {
+    let table = this.tables.get(vmId);
+    if (table === undefined) this.tables.set(vmId, (table = new Map()));
+    const present = table.get(key);
+    if (present !== undefined && cas !== 0 && cas !== present.cas) return false;
+    table.set(key, { value: Buffer.from(value), cas: ++this.lastCas });
+    return true;
+  }
+
+  /** Keys of one VM id, for tests. */
+  keys(vmId: string): string[] {
+    return [...(this.tables.get(vmId)?.keys() ?? [])];
+  }
+
+  /** Bytes of all values of one VM id. */
+  bytes(vmId: string): number {
+    let sum = 0;
+    for (const entry of this.tables.get(vmId)?.values() ?? []) sum += entry.value.length;
+    return sum;
+  }
+}

@@ -1,0 +1,151 @@
+// A virtual machine with its root contexts, as one Envoy worker has it.
+import { LOG_LEVELS } from './abi.ts';
+import type { LogLevel } from './abi.ts';
+import { HttpStream } from './http-stream.ts';
+import type { StreamOptions } from './http-stream.ts';
+import { HttpCalls } from './http-calls.ts';
+import type { HttpCallHandler } from './http-calls.ts';
+import { Instance } from './instance.ts';
+import { Metrics, MetricTable } from './metrics.ts';
+import type { LoadedModule } from './module.ts';
+import { RootContext } from './root-context.ts';
+import { SharedData } from './shared-data.ts';
+import { VirtualClock } from './virtual-clock.ts';
+import { DEFAULT_RELOAD_BACKOFF_MS } from '../limits.ts';
+
+export interface LogEntry {
+  level: LogLevel;
+  message: string;
+}
+
+export interface VmOptions {
+  /** Name under which shared data is kept; VMs with the same one share it. */
+  vmId?: string;
+  /** What `on_vm_start` may read. */
+  vmConfiguration?: string;
+  /** Share it among VMs to model workers. */
+  sharedData?: SharedData;
+  clock?: VirtualClock;
+  metrics?: Metrics;
+  /** Fills the bytes; the engine's secure source if absent. */
+  random?: (bytes: Uint8Array) => void;
+  /** Answers the guest's HTTP call-outs; without one every cluster is unknown. */
+  httpCall?: HttpCallHandler;
+  environment?: Record<string, string>;
+  /** Envoy's switch of that name (>= 1.35). FIM needs it on. */
+  allowOnHeadersStopIteration?: boolean;
+  failurePolicy?: 'FAIL_CLOSED' | 'FAIL_OPEN' | 'FAIL_RELOAD';
+  /** Least time between a failed VM's start and its replacement under FAIL_RELOAD, ms. */
+  reloadBackoffMs?: number;
+  /** What `proxy_get_log_level` answers. Entries of every level are recorded. */
+  logLevel?: LogLevel;
+  /** Sees each log entry when it is written. */
+  onLog?: (entry: LogEntry) => void;
+}
+
+/** Outcome of a configuration. */
+export interface Configured {
+  accepted: boolean;
+  /** The context that serves streams with this configuration. After a refusal Envoy would keep the one before; this one is closed. */
+  root: RootContext;
+  /** What the guest logged meanwhile. */
+  logs: LogEntry[];
+}
+
+export class Vm {
+  readonly options: Required<Pick<VmOptions, 'vmId' | 'vmConfiguration' | 'allowOnHeadersStopIteration' | 'failurePolicy' | 'reloadBackoffMs' | 'logLevel'>> & VmOptions;
+  readonly sharedData: SharedData;
+  readonly clock: VirtualClock;
+  readonly metrics: Metrics;
+  readonly logs: LogEntry[] = [];
+  /** Things that stock Envoy would let pass or crash on and that a filter must not do. Tests assert that there are none. */
+  readonly violations: string[] = [];
+  metricTable: MetricTable;
+  httpCalls: HttpCalls;
+  instance: Instance;
+  /** Root contexts that serve or drain. */
+  readonly roots = new Set<RootContext>();
+  /** How often FAIL_RELOAD replaced the machine. */
+  reloads = 0;
+  private readonly module: LoadedModule;
+  private startedAtMs: number;
+
+  /** Throws LoadError if `_initialize` fails or calls what it may not. */
+  constructor(module: LoadedModule, options: VmOptions = {}) {
+    this.module = module;
+    this.options = {
+      vmId: '',
+      vmConfiguration: '',
+      allowOnHeadersStopIteration: true,
+      failurePolicy: 'FAIL_RELOAD',
+      reloadBackoffMs: DEFAULT_RELOAD_BACKOFF_MS,
+      logLevel: 'info',
+      ...options,
+    };
+    this.sharedData = options.sharedData ?? new SharedData();
+    this.clock = options.clock ?? new VirtualClock();
+    this.metrics = options.metrics ?? new Metrics();
+    this.metricTable = new MetricTable(this.metrics);
+    this.httpCalls = new HttpCalls(this);
+    this.startedAtMs = this.clock.nowMs;
+    this.instance = new Instance(this, module);
+  }
+
+  /**
+   * Starts a root context with a configuration, as Envoy does for each new plugin configuration; those before keep serving their streams.
+   * `accepted` is what `proxy_on_vm_start` and `proxy_on_configure` answered.
+   */
+  configure(configuration: string | Uint8Array, rootId = ''): Configured {
+    const logged = this.logs.length;
+    const root = new RootContext(this, Buffer.from(configuration as string), rootId);
+    this.roots.add(root);
+    const accepted = root.start();
+    if (!accepted) root.close();
+    return { accepted, root, logs: this.logs.slice(logged) };
+  }
+
+  /** Opens an HTTP stream through plugins in the order of the filter chain. They may belong to several VMs. */
+  static openStream(roots: RootContext[], options: StreamOptions = {}): HttpStream {
+    for (const root of roots) root.vm.reloadIfDue();
+    return new HttpStream(roots, options);
+  }
+
+  /** True after a trap: every stream is refused until a reload. */
+  get failed(): boolean {
+    return this.instance.failed;
+  }
+
+  /** Pages of 64 KiB of linear memory. It never shrinks. */
+  get memoryPages(): number {
+    return this.instance.memoryPages;
+  }
+
+  /** Contexts that the guest has been told of and not yet to delete: roots and streams. */
+  get liveContexts(): number {
+    return this.instance.contexts.size;
+  }
+
+  log(level: number, message: string): void {
+    const entry = { level: LOG_LEVELS[level]!, message };
+    this.logs.push(entry);
+    this.options.onLog?.(entry);
+  }
+
+  /** Under FAIL_RELOAD a dead machine is replaced by the first stream after the back-off. */
+  reloadIfDue(): void {
+    if (!this.failed || this.options.failurePolicy !== 'FAIL_RELOAD') return;
+    if (this.clock.nowMs - this.startedAtMs < this.options.reloadBackoffMs) return;
+    this.startedAtMs = this.clock.nowMs;
+    this.reloads++;
+    this.httpCalls.cancelAll();
+    this.httpCalls = new HttpCalls(this);
+    this.metricTable = new MetricTable(this.metrics);
+    this.instance = new Instance(this, this.module);
+    for (const root of this.roots) root.restart();
+  }
+}
+
+/** A virtual machine that runs the module. */
+export function createVm(module: LoadedModule, options: VmOptions = {}): Vm {
+  return new Vm(module, options);
+}
