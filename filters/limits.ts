@@ -27,3 +27,34 @@ export const MAX_JSON_BYTES: u32 = 64 * 1024 * 1024;
 
 /** HTTP calls of one VM that await an answer. */
 export const MAX_PENDING_CALLOUTS: i32 = 64;
+/** Keys that one VM holds; the one unused for longest makes room. */
+export const MAX_KEYS: i32 = 256;
+/** Versions of one key that a VM holds; the oldest makes room. */
+export const MAX_KEY_VERSIONS: i32 = 8;
+/** Requests of one VM that wait for one key; one more is refused with FIM-SM4-0001. */
+export const MAX_KEY_WAITERS: i32 = 4096;
+/** Key versions that a KMS said it does not have, remembered per key. */
+export const MAX_ABSENT_VERSIONS: i32 = 16;
+/** How long a KMS's "not found" is believed, milliseconds. */
+export const ABSENT_KEY_MS: u64 = 2000;
+/** First pause after a KMS call that failed, milliseconds; it doubles up to MAX_KMS_BACKOFF_MS. */
+export const MIN_KMS_BACKOFF_MS: u64 = 100;
+/** Longest pause between KMS calls that fail, milliseconds. */
+export const MAX_KMS_BACKOFF_MS: u64 = 5000;
+/** How long a key serves while the KMS does not answer, milliseconds (24 hours); then messages are refused. */
+export const MAX_KEY_AGE_MS: u64 = 86_400_000;
+/** Text of one field path, bytes. */
+export const MAX_PATH_BYTES: u32 = 1024;
+/** Steps of one field path. */
+export const MAX_PATH_STEPS: u32 = 32;
+/** States of all field paths of one stage together; wildcards beside names multiply them. */
+export const MAX_PATH_STATES: u32 = 16384;
+/** Entries (values matched, members missing) of one match of a field set. */
+export const MAX_FIELD_MATCHES: u32 = 2_000_000;
+
+/** Lines of the table of rate-limit buckets that all workers share. */
+export const RATE_LIMIT_LINES: u32 = 2048;
+/** Buckets of one line; when all are in use, the one nearest to full makes room. */
+export const RATE_LIMIT_WAYS: u32 = 8;
+/** Tries to write a bucket that another worker writes too; then the request is refused with FIM-LIM-0002. */
+export const MAX_SWAP_TRIES: i32 = 64;

@@ -269,12 +269,12 @@ export class JsonDocument {
 
   /** The node's JSON Pointer (RFC 6901), `pointerLength` bytes in the arena; 0 if the arena is full. */
   pointer(node: u32, arena: Arena): usize {
-    return this.missingPointer(node, 0, 0, arena);
+    return this.pointerBelow(node, 0, 0, arena);
   }
 
-  /** The JSON Pointer of a member that is not there: `/items/3` and `amount` give `/items/3/amount`. `nameLength` 0: the node itself. */
-  missingPointer(node: u32, name: usize, nameLength: u32, arena: Arena): usize {
-    const pointer = this.pointers.write(this.nodes, node, name, nameLength, arena);
+  /** The same with more behind it (`/amount`, escaped already): for a member that is not there. */
+  pointerBelow(node: u32, tail: usize, tailLength: u32, arena: Arena): usize {
+    const pointer = this.pointers.write(this.nodes, node, tail, tailLength, arena);
     this.pointerLength = this.pointers.length;
     return pointer;
   }

@@ -1,0 +1,116 @@
+// Field paths: the subset of JSONPath (RFC 9535) that can be matched while a message is walked once.
+//
+//   $            the message            .name  ['name']  ["name"]   a member
+//   [3]          an item                .*     [*]                  every item, or the value of every member
+//
+// `$` and the first dot may be left out: `a.b[*].c`. Bare names hold letters, digits, `_`, `-` and characters beyond ASCII; others are quoted,
+// with `\'`, `\"` and `\\` inside. Refused: `..`, negative indexes, slices, filters, unions.
+import { Bytes } from '../memory/bytes';
+import { MAX_PATH_BYTES, MAX_PATH_STEPS } from '../limits';
+import { utf8Length } from './utf8';
+
+/** How a step chooses among the children of a value. */
+export const enum StepKind {
+  Name = 0,
+  Index = 1,
+  Any = 2,
+}
+
+/** One step of a path. */
+export class PathStep {
+  constructor(
+    readonly kind: StepKind,
+    readonly name: Bytes,
+    readonly index: u32,
+  ) {}
+}
+
+/** Parses one path. */
+export class PathParser {
+  private at: usize = 0;
+  private end: usize = 0;
+
+  /** The steps; null if the text is not in the subset or over MAX_PATH_BYTES or MAX_PATH_STEPS. */
+  parse(path: Bytes): StaticArray<PathStep> | null {
+    if (path.length == 0 || path.length > MAX_PATH_BYTES) return null;
+    this.at = path.pointer;
+    this.end = path.pointer + path.length;
+    const steps: PathStep[] = [];
+    if (this.peek() == 36) this.at++;
+    else if (this.peek() != 91) {
+      const first = this.bareName();
+      if (first == null) return null;
+      steps.push(first);
+    }
+    while (this.at < this.end) {
+      const step = this.step();
+      if (step == null || <u32>steps.length >= MAX_PATH_STEPS) return null;
+      steps.push(step);
+    }
+    return StaticArray.fromArray(steps);
+  }
+
+  /** The byte at hand; 0 at the end. */
+  private peek(): u32 {
+    return this.at < this.end ? <u32>load<u8>(this.at) : 0;
+  }
+
+  private step(): PathStep | null {
+    const byte = this.peek();
+    this.at++;
+    if (byte == 46) return this.bareName();
+    if (byte != 91) return null;
+    const inside = this.peek();
+    let step: PathStep | null = null;
+    if (inside == 39 || inside == 34) step = this.quotedName(<u8>inside);
+    else if (inside == 42) step = this.any();
+    else step = this.index();
+    if (step == null || this.peek() != 93) return null;
+    this.at++;
+    return step;
+  }
+
+  private any(): PathStep {
+    this.at++;
+    return new PathStep(StepKind.Any, Bytes.EMPTY, 0);
+  }
+
+  private bareName(): PathStep | null {
+    if (this.peek() == 42) return this.any();
+    const start = this.at;
+    while (this.at < this.end) {
+      const byte = <u32>load<u8>(this.at);
+      if (!((byte | 32) - 97 < 26 || byte - 48 < 10 || byte == 95 || byte == 45 || byte >= 0x80)) break;
+      const bytes = utf8Length(this.at, this.end);
+      if (bytes == 0) return null;
+      this.at += bytes;
+    }
+    return this.at == start ? null : new PathStep(StepKind.Name, Bytes.copy(start, <u32>(this.at - start)), 0);
+  }
+
+  private quotedName(quote: u8): PathStep | null {
+    const name = new StaticArray<u8>(<i32>(this.end - this.at));
+    let length = 0;
+    this.at++;
+    while (this.at < this.end) {
+      let byte = load<u8>(this.at++);
+      if (byte == quote) return new PathStep(StepKind.Name, Bytes.copy(changetype<usize>(name), length), 0);
+      if (byte == 92) {
+        byte = <u8>this.peek();
+        if (byte != 39 && byte != 34 && byte != 92) return null;
+        this.at++;
+      }
+      name[length++] = byte;
+    }
+    return null;
+  }
+
+  private index(): PathStep | null {
+    let value: u64 = 0;
+    const start = this.at;
+    while (this.peek() - 48 < 10 && value <= u32.MAX_VALUE) value = value * 10 + (<u64>load<u8>(this.at++) - 48);
+    const digits = this.at - start;
+    if (digits == 0 || value > <u64>i32.MAX_VALUE || (digits > 1 && load<u8>(start) == 48)) return null;
+    return new PathStep(StepKind.Index, Bytes.EMPTY, <u32>value);
+  }
+}

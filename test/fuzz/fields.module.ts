@@ -1,0 +1,43 @@
+// Test module: field sets with a door for Node. Compiled to build/test/fields.wasm; not part of any filter.
+import '../../filters/runtime/abort';
+import { Arena } from '../../filters/memory/arena';
+import { Bytes } from '../../filters/memory/bytes';
+import { JsonDocument } from '../../filters/message/json/document';
+import { FieldMatches } from '../../filters/message/json/field-matches';
+import { FieldSet } from '../../filters/message/json/field-set';
+import { FieldSetBuilder } from '../../filters/message/json/field-set-builder';
+
+const arena = new Arena(64 * 1024, 512 * 1024 * 1024);
+const document = new JsonDocument();
+const matches = new FieldMatches();
+let builder = new FieldSetBuilder();
+let fields: FieldSet | null = null;
+let input: usize = 0;
+let capacity: u32 = 0;
+
+/** Room for `bytes` bytes of source. */
+export function room(bytes: u32): usize {
+  if (bytes > capacity) {
+    if (input != 0) heap.free(input);
+    input = heap.alloc(bytes);
+    capacity = bytes;
+  }
+  return input;
+}
+
+export function begin(): void { builder = new FieldSetBuilder(); }
+export function addPath(rule: u32, length: u32, required: bool): u32 { return builder.addPath(rule, Bytes.copy(input, length), required); }
+export function addName(rule: u32, length: u32): void { builder.addName(rule, Bytes.copy(input, length)); }
+export function build(): bool { fields = builder.build(); return fields != null; }
+
+export function parse(length: u32): u32 {
+  arena.reset();
+  return document.parse(input, length, arena);
+}
+export function match(): bool { return fields!.match(document, matches, arena); }
+export function next(): bool { return matches.next(); }
+export function rule(): u32 { return matches.rule; }
+export function node(): u32 { return matches.node; }
+export function missing(): bool { return matches.missing; }
+export function pointer(): usize { return fields!.pointer(document, matches, arena); }
+export function pointerLength(): u32 { return document.pointerLength; }
