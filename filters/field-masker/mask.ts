@@ -1,0 +1,141 @@
+// How one value is hidden: which characters stay, what stands for the others. Text in, the inside of a JSON string out.
+import { Bytes } from '../memory/bytes';
+import { Writer } from '../memory/writer';
+import { codePoints, skipCodePoints } from '../message/code-points';
+import { MaskKind, MaskMethod } from './config.gen';
+
+/** Of a value's characters at least one in so many is hidden; a value too short for what is to be kept is hidden whole. */
+const HIDDEN_SHARE: u32 = 3;
+/** Mask characters that stand for `true` and `false`, whose length would tell them apart. */
+const BOOLEAN_LENGTH: u32 = 3;
+
+/** Characters that a kind leaves at the front. The README's table of defaults. */
+export function defaultKeepFirst(kind: MaskKind): u32 {
+  switch (kind) {
+    case MaskKind.IdCard: return 3;
+    case MaskKind.BankCard: return 6;
+    case MaskKind.Phone: return 3;
+    case MaskKind.Name: return 1;
+    case MaskKind.Email: return 1;
+    case MaskKind.Address: return 6;
+  }
+  return 0;
+}
+
+/** Characters that a kind leaves at the end. */
+export function defaultKeepLast(kind: MaskKind): u32 {
+  return kind == MaskKind.IdCard || kind == MaskKind.BankCard || kind == MaskKind.Phone ? 4 : 0;
+}
+
+/** Whether `char` can stand for a hidden character: one code point that a JSON string holds unescaped and a person sees. */
+export function isMaskCharacter(char: Bytes): bool {
+  if (char.length == 0 || codePoints(char.pointer, char.length) != 1) return false;
+  const first = load<u8>(char.pointer);
+  if (char.length == 2 && first == 0xc2 && load<u8>(char.pointer, 1) <= 0xa0) return false; // C1 control characters, no-break space
+  return first > 32 && first != 34 && first != 92 && first != 127;
+}
+
+/** A compiled way to hide a value. */
+export class Mask {
+  private readonly email: bool;
+  private readonly keepFirst: u32;
+  private readonly keepLast: u32;
+
+  /** `keepFirst` / `keepLast`: characters, negative for the kind's own. `char`: as `isMaskCharacter` allows. */
+  constructor(kind: MaskKind, method: MaskMethod, keepFirst: i32, keepLast: i32, private readonly char: Bytes) {
+    const full = method == MaskMethod.Full || (method == MaskMethod.ByKind && kind == MaskKind.Generic);
+    this.email = !full && kind == MaskKind.Email;
+    this.keepFirst = full ? 0 : keepFirst < 0 ? defaultKeepFirst(kind) : <u32>keepFirst;
+    this.keepLast = full ? 0 : keepLast < 0 ? defaultKeepLast(kind) : <u32>keepLast;
+  }
+
+  /** Writes the text with its middle hidden, escaped for the inside of a JSON string. Its number of characters stays the same. */
+  text(pointer: usize, length: u32, out: Writer): void {
+    const end = pointer + length;
+    if (!this.email) {
+      this.middle(pointer, end, out);
+      return;
+    }
+    const at = domainSeparator(pointer, end);
+    if (at == 0) {
+      this.repeat(codePoints(pointer, length), out);
+      return;
+    }
+    this.middle(pointer, at, out);
+    out.bytes(at, <u32>(end - at));
+  }
+
+  private middle(pointer: usize, end: usize, out: Writer): void {
+    const count = codePoints(pointer, <u32>(end - pointer));
+    const kept = this.keptOf(count);
+    const first = kept ? this.keepFirst : 0;
+    const hidden = kept ? count - first - this.keepLast : count;
+    const from = skipCodePoints(pointer, end, first);
+    out.jsonText(pointer, <u32>(from - pointer));
+    this.repeat(hidden, out);
+    const to = skipCodePoints(from, end, hidden);
+    out.jsonText(to, <u32>(end - to));
+  }
+
+  /** Whether a value of `count` characters is long enough to keep its ends. */
+  private keptOf(count: u32): bool {
+    const kept = this.keepFirst + this.keepLast;
+    return kept < count && (count - kept) * HIDDEN_SHARE >= count;
+  }
+
+  /**
+   * Writes digits in which separators may stand (found by content): separators stay, digits are hidden like characters. ASCII without characters
+   * that need an escape.
+   */
+  digits(pointer: usize, length: u32, separator: u8, out: Writer): void {
+    let count: u32 = 0;
+    for (let i: u32 = 0; i < length; i++) if (load<u8>(pointer + i) != separator) count++;
+    const kept = this.keptOf(count);
+    const first = kept ? this.keepFirst : 0;
+    const last = kept ? count - this.keepLast : count;
+    let position: u32 = 0;
+    for (let i: u32 = 0; i < length; i++) {
+      const byte = load<u8>(pointer + i);
+      if (byte == separator) {
+        out.byte(byte);
+        continue;
+      }
+      if (position >= first && position < last) this.repeat(1, out);
+      else out.byte(byte);
+      position++;
+    }
+  }
+
+  /** Writes what stands for `true` and `false`. */
+  boolean(out: Writer): void {
+    this.repeat(BOOLEAN_LENGTH, out);
+  }
+
+  private repeat(count: u32, out: Writer): void {
+    const size = <usize>this.char.length;
+    const bytes = <usize>count * size;
+    const to = out.reserve(bytes);
+    if (to == 0) return;
+    const char = this.char.pointer;
+    if (size == 1) memory.fill(to, load<u8>(char), bytes);
+    else for (let at: usize = 0; at < bytes; at += size) memory.copy(to + at, char, size);
+    out.advance(bytes);
+  }
+}
+
+function isLetter(byte: u32): bool {
+  return (byte | 32) - 97 < 26;
+}
+
+/** Address of the `@` before a host name with a dot, ending in a letter; 0 if the text is no e-mail address. */
+function domainSeparator(pointer: usize, end: usize): usize {
+  let dotted = false;
+  if (end <= pointer || !isLetter(load<u8>(end - 1))) return 0;
+  for (let at = end - 1; at > pointer; at--) {
+    const byte = <u32>load<u8>(at);
+    if (byte == 64) return dotted ? at : 0;
+    if (byte == 46) dotted = true;
+    else if (!isLetter(byte) && byte - 48 >= 10 && byte != 45) return 0;
+  }
+  return 0;
+}
