@@ -1,0 +1,90 @@
+// Who may import whom.
+import path from 'node:path';
+import { type Finding, lineAt, type Project, type Rule } from './project.ts';
+
+const STAGES = ['rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'];
+
+/** For each folder of filters/, the folders of filters/ that it may import besides itself. */
+const FILTER_LAYERS: Record<string, string[]> = {
+  memory: [],
+  crypto: ['memory'],
+  message: ['memory'],
+  match: ['memory', 'message'],
+  runtime: ['memory', 'crypto', 'message', 'match'],
+  keys: ['memory', 'crypto', 'message', 'match', 'runtime'],
+  ...Object.fromEntries(STAGES.map((stage) => [stage, ['memory', 'crypto', 'message', 'match', 'runtime', 'keys']])),
+  fim: ['runtime', 'keys', ...STAGES],
+};
+
+/** Files that every folder of filters/ may import. */
+const FILTER_COMMON = ['filters/limits', 'filters/runtime/errors.gen'];
+
+/** Folders that a top folder may not import, with the reason. */
+const FORBIDDEN: Record<string, Record<string, string>> = {
+  filters: { envoy: 'runs in the proxy', istio: 'runs in the proxy', scripts: 'runs in the proxy', test: 'ships', bench: 'ships' },
+  envoy: {
+    istio: 'envoy/ works without Kubernetes',
+    filters: 'envoy/ knows filters/ by generated types and built modules',
+    test: 'ships',
+    bench: 'ships',
+  },
+  istio: { filters: 'istio/ knows filters/ by generated types and built modules', test: 'ships', bench: 'ships' },
+  scripts: { test: 'tests import scripts, not the reverse', filters: 'scripts know filters/ by generated types and built modules' },
+};
+
+const SDK = '@solo-io/proxy-runtime';
+const SDK_IMPORTER = 'filters/runtime/abi.ts';
+const STATEMENT = /(?:^|[\s;}])(?:import|export)\b[^'";]*?(['"])|\bimport\s*\(\s*(['"])/g;
+
+/** The module names that a file imports or re-exports, with their positions. */
+export function importsOf(project: Project, file: string): { target: string; position: number }[] {
+  const { codeOnly, withoutComments } = project.blank(file);
+  const found: { target: string; position: number }[] = [];
+  for (const match of codeOnly.matchAll(STATEMENT)) {
+    if (match[1] !== undefined && !/\bimport\s*\(?\s*$|\bfrom\s*$/.test(match[0].slice(0, -1))) continue; // a string of another statement
+    const start = match.index + match[0].length;
+    const quote = match[1] ?? match[2] ?? '';
+    found.push({ target: withoutComments.slice(start, withoutComments.indexOf(quote, start)), position: start });
+  }
+  return found;
+}
+
+function filterProblem(file: string, target: string): string | null {
+  const [, from = ''] = file.split('/');
+  const [, to = ''] = target.split('/');
+  if (FILTER_COMMON.includes(target.replace(/\.ts$/, '')) || !file.includes('/', 'filters/'.length)) return null;
+  if (from === to) return null;
+  const allowed = FILTER_LAYERS[from];
+  if (allowed === undefined) return `filters/${from} has no place in the import rules (scripts/tidy/imports.ts)`;
+  if (allowed.includes(to)) return null;
+  if (STAGES.includes(from) && STAGES.includes(to)) return `a stage imports another stage: ${target}`;
+  return `filters/${from} may not import filters/${to}`;
+}
+
+function problemOf(file: string, target: string): string | null {
+  if (!target.startsWith('.')) {
+    const misplaced = file.startsWith('filters/') && !(target.startsWith(SDK) && file === SDK_IMPORTER);
+    return misplaced ? `${target} may not be imported here; ${SDK} only by ${SDK_IMPORTER}` : null;
+  }
+  const resolved = path.posix.normalize(path.posix.join(path.posix.dirname(file), target));
+  if (resolved.startsWith('..')) return `imports from outside the repository: ${target}`;
+  const [top = ''] = file.split('/');
+  const [targetTop = ''] = resolved.split('/');
+  const reason = FORBIDDEN[top]?.[targetTop];
+  if (reason !== undefined) return `${top}/ may not import ${targetTop}/: ${reason}`;
+  return top === 'filters' && targetTop === 'filters' ? filterProblem(file, resolved) : null;
+}
+
+export const imports: Rule = {
+  name: 'imports',
+  check(project: Project): Finding[] {
+    const findings: Finding[] = [];
+    for (const file of project.code({ generated: true })) {
+      for (const { target, position } of importsOf(project, file)) {
+        const message = problemOf(file, target);
+        if (message !== null) findings.push({ path: file, line: lineAt(project.text(file), position), message });
+      }
+    }
+    return findings;
+  },
+};

@@ -1,0 +1,19 @@
+// The same parts in every stage's folder, and a README in every folder that a reader enters.
+import type { Finding, Project, Rule } from './project.ts';
+
+const STAGES = ['rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'];
+const STAGE_PARTS = ['README.md', 'config.schema.json', 'config.gen.ts', 'stage.ts', 'stats.ts', 'index.ts'];
+const WITH_README = ['', 'filters/', 'filters/runtime/', 'envoy/host/', 'scripts/', 'test/'];
+
+export const layout: Rule = {
+  name: 'layout',
+  check(project: Project): Finding[] {
+    const wanted = [
+      ...STAGES.flatMap((stage) => STAGE_PARTS.map((part) => `filters/${stage}/${part}`)),
+      ...WITH_README.map((folder) => `${folder}README.md`),
+      'filters/fim/index.ts',
+      'LICENSE',
+    ];
+    return wanted.filter((file) => !project.has(file)).map((file) => ({ path: file, line: 0, message: 'is missing' }));
+  },
+};

@@ -1,0 +1,45 @@
+// Limits in one place: filters/limits.ts for the modules, envoy/limits.ts and istio/limits.ts for what runs on Node.
+import { findAll, type Finding, lineAt, type Project, type Rule } from './project.ts';
+
+const SHIPPED = /^(filters|envoy|istio)\//;
+/** Constants of algorithms, not of messages or configurations, unless their unit says otherwise. */
+const ALGORITHMS = /^filters\/crypto\//;
+const DECLARATION = /\b(?:const|let|static(?:\s+readonly)?)\s+((?:MAX|DEFAULT)_[A-Z0-9_]+)\b[^=\n;]*=\s*(?=[-(\d])/g;
+const SIZE_OR_TIME = /\bconst\s+((?:MAX|DEFAULT)_[A-Z0-9_]*_(?:BYTES|MS))\b[^=\n;]*=\s*(?=[-(\d])/g;
+const EXPORTED_LIMIT = /^export const ([A-Z0-9_]+)\b.*$/gm;
+
+function strayLimits(project: Project): Finding[] {
+  return project
+    .code()
+    .filter((file) => SHIPPED.test(file) && !isLimitsFile(file))
+    .flatMap((file) => findAll(file, project.blank(file).codeOnly, ALGORITHMS.test(file) ? SIZE_OR_TIME : DECLARATION, (match) => `limit ${match[1]} belongs into ${file.split('/')[0]}/limits.ts`));
+}
+
+function isLimitsFile(file: string): boolean {
+  return /^(filters|envoy|istio)\/limits\.ts$/.test(file);
+}
+
+/** Each limit has a comment right above it and someone who keeps to it. */
+function idleLimits(project: Project, file: string): Finding[] {
+  const text = project.text(file);
+  const findings: Finding[] = [];
+  const top = `${file.split('/')[0]}/`;
+  const users = project.code({ generated: true }).filter((user) => user.startsWith(top));
+  for (const match of text.matchAll(EXPORTED_LIMIT)) {
+    const [, name = ''] = match;
+    const line = lineAt(text, match.index);
+    const above = text.slice(0, match.index).trimEnd();
+    if (!above.endsWith('*/')) findings.push({ path: file, line, message: `${name} has no doc comment: unit, and what happens beyond it` });
+    const word = new RegExp(`\\b${name}\\b`, 'g');
+    const uses = users.reduce((count, user) => count + [...project.blank(user).codeOnly.matchAll(word)].length, 0);
+    if (uses < 2) findings.push({ path: file, line, message: `${name} is kept by nobody` });
+  }
+  return findings;
+}
+
+export const limits: Rule = {
+  name: 'limits',
+  check(project: Project): Finding[] {
+    return [...strayLimits(project), ...project.paths.filter(isLimitsFile).flatMap((file) => idleLimits(project, file))];
+  },
+};

@@ -1,0 +1,22 @@
+// File and folder names: kebab-case, and saying what is inside.
+import type { Finding, Project, Rule } from './project.ts';
+
+const KEBAB = /^\.?[a-z0-9]+(?:[-.][a-z0-9]+)*$/;
+const FIXED_NAMES = new Set(['README.md', 'LICENSE', 'NOTICE', 'CONTRIBUTING.md', 'CHANGELOG.md']);
+const GRAB_BAGS = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc']);
+
+export const names: Rule = {
+  name: 'names',
+  check(project: Project): Finding[] {
+    const findings: Finding[] = [];
+    for (const file of project.paths) {
+      for (const part of file.split('/')) {
+        if (FIXED_NAMES.has(part)) continue;
+        if (!KEBAB.test(part)) findings.push({ path: file, line: 0, message: `"${part}" is not kebab-case` });
+        const bag = part.split(/[-.]/).find((word) => GRAB_BAGS.has(word));
+        if (bag !== undefined) findings.push({ path: file, line: 0, message: `"${bag}" in a name says nothing: name what is inside` });
+      }
+    }
+    return findings;
+  },
+};

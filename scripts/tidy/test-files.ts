@@ -1,0 +1,32 @@
+// Tests run all of themselves, wait for events and bless nothing.
+import { importsOf } from './imports.ts';
+import { findAll, type Finding, lineAt, type Project, type Rule } from './project.ts';
+
+const TEST_FILE = /^test\/.*\.(test|spec)\.ts$/;
+
+const FORBIDDEN: { pattern: RegExp; why: string }[] = [
+  { pattern: /\.(only|skip|todo)\s*\(/g, why: 'leaves tests out' },
+  { pattern: /[{,]\s*(only|skip|todo)\s*:/g, why: 'leaves tests out' },
+  { pattern: /(?:^|[^\w.])(xit|xtest|todo)\s*\(/gm, why: 'leaves tests out' },
+  { pattern: /\btoMatchSnapshot\b|\.snapshot\s*\(/g, why: 'blesses whatever comes out: state the expected value' },
+  { pattern: /\bsetTimeout\s*\(\s*(?:resolve|done|r|ok|\(\)\s*=>\s*(?:resolve|done|r|ok)\b)/g, why: 'sleeps: wait for an event, or poll with a deadline' },
+  { pattern: /\b(?:scheduler\.wait|Atomics\.wait)\s*\(/g, why: 'sleeps: wait for an event, or poll with a deadline' },
+  { pattern: /\.listen\s*\(\s*(?:\{\s*port\s*:\s*)?[1-9]/g, why: 'a fixed port: use port 0' },
+];
+
+const SLEEP_IMPORT = /^(?:node:)?timers\/promises$/;
+
+export const testFiles: Rule = {
+  name: 'test files',
+  check(project: Project): Finding[] {
+    const findings: Finding[] = [];
+    for (const file of project.paths.filter((candidate) => TEST_FILE.test(candidate))) {
+      const { codeOnly } = project.blank(file);
+      for (const { pattern, why } of FORBIDDEN) findings.push(...findAll(file, codeOnly, pattern, (match) => `"${match[0].trim()}": ${why}`));
+      for (const { target, position } of importsOf(project, file)) {
+        if (SLEEP_IMPORT.test(target)) findings.push({ path: file, line: lineAt(codeOnly, position), message: `${target} in a test file: wait for an event, or poll with a deadline` });
+      }
+    }
+    return findings;
+  },
+};
