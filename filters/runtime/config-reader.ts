@@ -1,36 +1,154 @@
-// Skeleton: strict reading of a parsed configuration document. Signatures stand; the lead fills it in.
 import { Bytes } from '../memory/bytes';
-import { JsonDocument } from '../message/json/document';
+import { scratch } from '../memory/scratch';
+import { JsonDocument, JsonKind } from '../message/json/document';
 import { ErrorId } from './errors.gen';
 
+/** Digits of the largest number that `readInteger` looks at. */
+const MAX_INTEGER_DIGITS: u32 = 16;
+
+/**
+ * Strict reading of a parsed configuration document: the generated decoders call it. Nothing here throws; the first mistake is kept with the
+ * node where it stands and decoding goes on with harmless values, so that callers check `failed` once.
+ */
 export class ConfigReader {
   failed: bool = false;
-  /** First error and the node where it is (0: the document itself). */
-  error: ErrorId = 0;
+  /** First error. */
+  error: ErrorId = ErrorId.None;
+  /** Where it is; 0: the document itself. */
   errorNode: u32 = 0;
+  /** The member's name, if one is missing. */
+  errorMember: string = '';
 
   constructor(readonly document: JsonDocument) {}
 
   /** Records a mistake; the first one wins. */
-  fail(error: ErrorId, node: u32): void {}
+  fail(error: ErrorId, node: u32): void {
+    if (this.failed) return;
+    this.failed = true;
+    this.error = error;
+    this.errorNode = node;
+  }
+
   /** False (and an error) unless the node is an object. */
-  expectObject(node: u32): bool { return false; }
+  expectObject(node: u32): bool {
+    if (this.document.kind(node) == JsonKind.Object) return true;
+    this.fail(ErrorId.FIM_CFG_0011, node);
+    return false;
+  }
+
   /** Members of an object are walked by their value nodes; 0 ends. */
-  firstMember(node: u32): u32 { return 0; }
-  nextMember(member: u32): u32 { return 0; }
+  firstMember(node: u32): u32 {
+    return this.document.firstChild(node);
+  }
+
+  nextMember(member: u32): u32 {
+    return this.document.nextSibling(member);
+  }
+
   /** Whether the member's key is the ASCII literal. */
-  keyIs(member: u32, key: string): bool { return false; }
-  /** Whether the string node's text is the ASCII literal (used for enums). */
-  textIs(node: u32, text: string): bool { return false; }
-  unknownMember(member: u32): void {}
+  keyIs(member: u32, key: string): bool {
+    const document = this.document;
+    return sameText(document.key(member), document.keyLength(member), key);
+  }
+
+  /** Whether the string node's text is the ASCII literal. */
+  textIs(node: u32, text: string): bool {
+    const document = this.document;
+    if (document.kind(node) != JsonKind.String) return false;
+    const pointer = document.text(node, scratch);
+    return pointer != 0 && sameText(pointer, document.textLength, text);
+  }
+
+  unknownMember(member: u32): void {
+    this.fail(ErrorId.FIM_CFG_0010, member);
+  }
+
   /** A required member `key` is absent from `object`. */
-  missing(object: u32, key: string): void {}
-  /** A string of at most `maxBytes` bytes; Bytes.EMPTY after an error. */
-  readString(node: u32, maxBytes: u32): Bytes { return Bytes.EMPTY; }
-  readInteger(node: u32, minimum: i64, maximum: i64): i64 { return minimum; }
-  readBoolean(node: u32): bool { return false; }
-  /** Number of items; 0 (and an error) if it is no array or has more than `maximum`. */
-  arrayLength(node: u32, maximum: i32): i32 { return 0; }
-  firstItem(node: u32): u32 { return 0; }
-  nextItem(item: u32): u32 { return 0; }
+  missing(object: u32, key: string): void {
+    if (!this.failed) this.errorMember = key;
+    this.fail(ErrorId.FIM_CFG_0012, object);
+  }
+
+  /** A string of at most `maxBytes` bytes of UTF-8; empty after an error. */
+  readString(node: u32, maxBytes: u32): Bytes {
+    const document = this.document;
+    if (document.kind(node) != JsonKind.String) {
+      this.fail(ErrorId.FIM_CFG_0011, node);
+      return Bytes.EMPTY;
+    }
+    const pointer = document.text(node, scratch);
+    const length = document.textLength;
+    if (pointer == 0 || length > maxBytes) {
+      this.fail(ErrorId.FIM_CFG_0014, node);
+      return Bytes.EMPTY;
+    }
+    return Bytes.copy(pointer, length);
+  }
+
+  /** An integer without fraction or exponent, `minimum` to `maximum`; `minimum` after an error. */
+  readInteger(node: u32, minimum: i64, maximum: i64): i64 {
+    const document = this.document;
+    if (document.kind(node) != JsonKind.Number) {
+      this.fail(ErrorId.FIM_CFG_0011, node);
+      return minimum;
+    }
+    const pointer = document.text(node, scratch);
+    const length = document.textLength;
+    const negative = length > 0 && load<u8>(pointer) == 45;
+    let value: i64 = 0;
+    for (let i: u32 = negative ? 1 : 0; i < length; i++) {
+      const digit = <u32>load<u8>(pointer + i) - 48;
+      if (digit > 9) {
+        this.fail(ErrorId.FIM_CFG_0011, node);
+        return minimum;
+      }
+      if (i > MAX_INTEGER_DIGITS) {
+        this.fail(ErrorId.FIM_CFG_0013, node);
+        return minimum;
+      }
+      value = value * 10 + digit;
+    }
+    if (negative) value = -value;
+    if (value < minimum || value > maximum) {
+      this.fail(ErrorId.FIM_CFG_0013, node);
+      return minimum;
+    }
+    return value;
+  }
+
+  readBoolean(node: u32): bool {
+    const kind = this.document.kind(node);
+    if (kind != JsonKind.True && kind != JsonKind.False) this.fail(ErrorId.FIM_CFG_0011, node);
+    return kind == JsonKind.True;
+  }
+
+  /** Number of items; 0 (and an error) if the node is no array or has more than `maximum`. */
+  arrayLength(node: u32, maximum: i32): i32 {
+    if (this.document.kind(node) != JsonKind.Array) {
+      this.fail(ErrorId.FIM_CFG_0011, node);
+      return 0;
+    }
+    const count = this.document.count(node);
+    if (count > <u32>maximum) {
+      this.fail(ErrorId.FIM_CFG_0014, node);
+      return 0;
+    }
+    return <i32>count;
+  }
+
+  firstItem(node: u32): u32 {
+    return this.document.firstChild(node);
+  }
+
+  nextItem(item: u32): u32 {
+    return this.document.nextSibling(item);
+  }
+}
+
+function sameText(pointer: usize, length: u32, text: string): bool {
+  if (length != <u32>text.length) return false;
+  for (let i: u32 = 0; i < length; i++) {
+    if (load<u8>(pointer + i) != <u8>load<u16>(changetype<usize>(text) + (i << 1))) return false;
+  }
+  return true;
 }

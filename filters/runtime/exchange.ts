@@ -1,27 +1,122 @@
-// Skeleton: what a stage may ask of the exchange. The lead fills it in; the signatures stand.
-import { ErrorId } from './errors.gen';
+import { equalIgnoreCase } from '../memory/bytes';
+import { BufferType, HeaderMap } from './abi';
+import { KmsConfig } from './config.gen';
+import { HeaderSnapshot } from './headers';
+import { dropHeader, readHeader, readProperty, resultLength, resultPointer, writeHeader } from './host';
 import { Message } from './message';
+import { CONTENT_TYPE, SUFFIX_JSON, TYPE_JSON } from './names';
 import { Reply } from './reply';
 import { Direction } from './stage';
+import { Stream } from './stream';
 
+// "source\0address"
+const SOURCE_ADDRESS: usize = memory.data<u8>([115, 111, 117, 114, 99, 101, 0, 97, 100, 100, 114, 101, 115, 115]);
+const SOURCE_ADDRESS_LENGTH: u32 = 14;
+
+/** What a stage may ask of the stream at hand and do to it. One per VM, bound anew in every callback. */
 export class Exchange {
   /** Envoy's id of the stream. */
   contextId: u32 = 0;
+  /** Envoy's id of the root context whose configuration rules the stream. */
+  rootId: u32 = 0;
   direction: Direction = Direction.Request;
   readonly message: Message = new Message();
   readonly reply: Reply = new Reply();
-
-  /** Looks a header of the current direction up; false if absent. The value is at `valuePointer` / `valueLength` until the next look-up. `name`: lower-case ASCII literal bytes. */
-  header(name: usize, nameLength: u32): bool { return false; }
+  private readonly snapshot: HeaderSnapshot = new HeaderSnapshot();
+  private stream: Stream | null = null;
+  /** The value that the last look-up found. */
   valuePointer: usize = 0;
   valueLength: u32 = 0;
 
+  /** Turns to a stream and direction; nothing of an earlier callback is kept. */
+  bind(stream: Stream, direction: Direction): void {
+    this.stream = stream;
+    this.contextId = stream.contextId;
+    const root = stream.root;
+    this.rootId = root == null ? 0 : root.contextId;
+    this.direction = direction;
+    this.snapshot.clear();
+  }
+
+  /** KMS settings of the configuration that rules the stream; null if it names none. */
+  get kms(): KmsConfig | null {
+    const stream = this.stream;
+    if (stream == null) return null;
+    const root = stream.root;
+    if (root == null) return null;
+    const configuration = root.configuration;
+    return configuration == null ? null : configuration.kms;
+  }
+
+  /** Fetches all headers at once: worth it when several look-ups follow in the same callback. */
+  fetchHeaders(): bool {
+    return this.snapshot.fetch(this.headerMap);
+  }
+
+  private get headerMap(): HeaderMap {
+    return this.direction == Direction.Request ? HeaderMap.RequestHeaders : HeaderMap.ResponseHeaders;
+  }
+
+  /** The host's buffer of the current direction's body. */
+  get bodyBuffer(): BufferType {
+    return this.direction == Direction.Request ? BufferType.HttpRequestBody : BufferType.HttpResponseBody;
+  }
+
+  /** Looks a header of the current direction up (lower-case name); false if absent. The value is at `valuePointer` / `valueLength`. */
+  header(name: usize, nameLength: u32): bool {
+    const snapshot = this.snapshot;
+    if (snapshot.fetched) {
+      if (!snapshot.find(name, nameLength)) return false;
+      this.valuePointer = snapshot.valuePointer;
+      this.valueLength = snapshot.valueLength;
+      return true;
+    }
+    if (!readHeader(this.headerMap, name, nameLength)) return false;
+    this.valuePointer = resultPointer();
+    this.valueLength = resultLength();
+    return true;
+  }
+
   /** Sets (replaces) a header of the current direction. */
-  setHeader(name: usize, nameLength: u32, value: usize, valueLength: u32): void {}
+  setHeader(name: usize, nameLength: u32, value: usize, valueLength: u32): void {
+    this.snapshot.clear();
+    writeHeader(this.headerMap, name, nameLength, value, valueLength);
+  }
+
   /** Removes a header of the current direction. */
-  removeHeader(name: usize, nameLength: u32): void {}
-  /** Address of the peer without port, as text, at `valuePointer` / `valueLength`; false if unknown. */
-  sourceAddress(): bool { return false; }
-  /** Whether the current direction's content-type is `application/json` or `…+json`, parameters ignored. */
-  isJson(): bool { return false; }
+  removeHeader(name: usize, nameLength: u32): void {
+    this.snapshot.clear();
+    dropHeader(this.headerMap, name, nameLength);
+  }
+
+  /** Address of the peer without its port, as text, at `valuePointer` / `valueLength`; false if unknown. */
+  sourceAddress(): bool {
+    if (!readProperty(SOURCE_ADDRESS, SOURCE_ADDRESS_LENGTH)) return false;
+    this.valuePointer = resultPointer();
+    let length = resultLength();
+    while (length > 0 && load<u8>(this.valuePointer + length - 1) != 58) length--;
+    this.valueLength = length > 0 ? length - 1 : resultLength();
+    return true;
+  }
+
+  /** Whether the current direction's content-type is `application/json` or ends in `+json`, parameters ignored. */
+  isJson(): bool {
+    const stream = this.stream;
+    return stream != null && stream.half(this.direction).json;
+  }
+
+  /** Reads the content-type; the answer is what `isJson` gives until the stream ends. */
+  noteContentType(): void {
+    const stream = this.stream;
+    if (stream == null) return;
+    stream.half(this.direction).json = this.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length) && isJsonType(this.valuePointer, this.valueLength);
+  }
+}
+
+function isJsonType(value: usize, length: u32): bool {
+  let end: u32 = 0;
+  while (end < length && load<u8>(value + end) != 59 && load<u8>(value + end) != 32) end++;
+  if (end == TYPE_JSON.length) return equalIgnoreCase(value, TYPE_JSON.pointer, end);
+  const suffix = SUFFIX_JSON.length;
+  return end > suffix && equalIgnoreCase(value + end - suffix, SUFFIX_JSON.pointer, suffix);
 }

@@ -1,11 +1,150 @@
-// Skeleton: a local reply in the making (RFC 9457). Signatures stand.
-import { ErrorId } from './errors.gen';
+// A local reply in the making: problem+json of RFC 9457. It holds codes, titles and JSON Pointers, never a value of a message.
+import { MAX_REPLY_ERRORS } from '../limits';
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { Result, proxy_send_local_response } from './abi';
+import {
+  ErrorId,
+  errorCode,
+  errorCodeLength,
+  errorStatus,
+  errorTitle,
+  errorTitleLength,
+} from './errors.gen';
+
+const CONTENT_TYPE: Bytes = Bytes.from('application/problem+json');
+
+/** Lowest status that is sent: an error without a status of its own is the proxy's fault. */
+const MIN_STATUS: u32 = 400;
+
+/** gRPC status that tells the host to derive it from the HTTP status. */
+const GRPC_STATUS_NONE: u32 = u32.MAX_VALUE;
 
 export class Reply {
+  error: ErrorId = ErrorId.None;
+  private errors: u32 = 0;
+  private left: u32 = 0;
+  private readonly list: Writer = new Writer(scratch);
+  private readonly headers: Writer = new Writer(scratch);
+  private headerCount: u32 = 0;
+  private readonly body: Writer = new Writer(scratch);
+  private readonly hostPairs: Writer = new Writer(scratch);
+
   /** Starts a reply with the status and title of `error`; what was there is dropped. */
-  begin(error: ErrorId): void {}
-  /** Adds an entry to `errors`: JSON Pointer (bytes, copied) and its own code. Entries past MAX_REPLY_ERRORS are counted, not kept. */
-  addError(error: ErrorId, path: usize, pathLength: u32): void {}
-  /** Adds a response header. */
-  addHeader(name: string, value: usize, valueLength: u32): void {}
+  begin(error: ErrorId): void {
+    this.error = error;
+    this.errors = 0;
+    this.left = 0;
+    this.headerCount = 0;
+    this.list.begin(512);
+    this.headers.begin(256);
+  }
+
+  /** Adds an entry to `errors`: a JSON Pointer (copied) and its own code. Entries past MAX_REPLY_ERRORS are counted, not kept. */
+  addError(error: ErrorId, path: usize, pathLength: u32): void {
+    if (this.errors >= MAX_REPLY_ERRORS) {
+      this.left++;
+      return;
+    }
+    const list = this.list;
+    list.ascii(this.errors == 0 ? '{"code":"' : ',{"code":"');
+    this.errors++;
+    list.bytes(errorCode(error), errorCodeLength(error));
+    list.ascii('","path":"');
+    list.jsonText(path, pathLength);
+    list.ascii('","title":"');
+    list.bytes(errorTitle(error), errorTitleLength(error));
+    list.ascii('"}');
+  }
+
+  /** Adds a response header; `name` lower case. */
+  addHeader(name: string, value: usize, valueLength: u32): void {
+    const headers = this.headers;
+    const nameLength = <u32>name.length;
+    const at = headers.reserve(8);
+    if (at == 0) return;
+    store<u32>(at, nameLength);
+    store<u32>(at, valueLength, 4);
+    headers.advance(8);
+    headers.ascii(name);
+    headers.bytes(value, valueLength);
+    this.headerCount++;
+  }
+
+  /**
+   * Sends the reply on the current stream; false if the host refuses. `route`: name of the resource whose policy decided. `status`: HTTP
+   * status, 0 for the error's own.
+   */
+  send(route: Bytes, status: u32): bool {
+    const body = this.body;
+    const error = this.error;
+    if (status == 0) status = max(errorStatus(error), MIN_STATUS);
+    body.begin(512);
+    body.ascii('{"type":"urn:fim:error:');
+    body.bytes(errorCode(error), errorCodeLength(error));
+    body.ascii('","title":"');
+    body.bytes(errorTitle(error), errorTitleLength(error));
+    body.ascii('","status":');
+    body.decimal(status);
+    body.ascii(',"code":"');
+    body.bytes(errorCode(error), errorCodeLength(error));
+    if (route.length > 0) {
+      body.ascii('","route":"');
+      body.jsonText(route.pointer, route.length);
+    }
+    body.ascii('"');
+    if (this.errors > 0) {
+      body.ascii(',"errors":[');
+      body.bytes(this.list.pointer, this.list.length);
+      body.ascii(']');
+    }
+    if (this.left > 0) {
+      body.ascii(',"errorsOmitted":');
+      body.decimal(this.left);
+    }
+    body.ascii('}\n');
+    const pairs = this.pairs();
+    const full = body.overflowed || pairs.overflowed;
+    const result = proxy_send_local_response(
+      status,
+      errorCode(error),
+      errorCodeLength(error),
+      full ? 0 : body.pointer,
+      full ? 0 : body.length,
+      full ? 0 : pairs.pointer,
+      full ? 0 : pairs.length,
+      GRPC_STATUS_NONE,
+    );
+    return result == Result.Ok;
+  }
+
+  /** Header pairs in the host's layout: count, lengths, then each text closed by NUL. */
+  private pairs(): Writer {
+    this.addHeader('content-type', CONTENT_TYPE.pointer, CONTENT_TYPE.length);
+    const pairs = this.hostPairs;
+    const count = this.headerCount;
+    pairs.begin(4 + this.headers.length + count * 2);
+    pairs.reserve(4);
+    if (pairs.overflowed || this.headers.overflowed) return pairs;
+    store<u32>(pairs.pointer, count);
+    pairs.advance(4);
+    const from = this.headers.pointer;
+    let at: usize = from;
+    for (let i: u32 = 0; i < count; i++) {
+      pairs.bytes(at, 8);
+      at += 8 + load<u32>(at) + load<u32>(at, 4);
+    }
+    at = from;
+    for (let i: u32 = 0; i < count; i++) {
+      const nameLength = load<u32>(at);
+      const valueLength = load<u32>(at, 4);
+      pairs.bytes(at + 8, nameLength);
+      pairs.byte(0);
+      pairs.bytes(at + 8 + nameLength, valueLength);
+      pairs.byte(0);
+      at += 8 + nameLength + valueLength;
+    }
+    return pairs;
+  }
 }

@@ -1,4 +1,5 @@
 import { ConfigReader } from './config-reader';
+import { KmsConfig } from './config.gen';
 import { Exchange } from './exchange';
 
 /** Which half of an exchange is at hand. */
@@ -17,14 +18,26 @@ export const enum Verdict {
   Wait = 2,
 }
 
+/** Place of a stage in the order of design: what comes first protects what comes after. */
+export const enum Rank {
+  Limit = 0,
+  /** Decryption: what follows sees plaintext. */
+  Open = 1,
+  Validate = 2,
+  LimitByField = 3,
+  Mask = 4,
+  /** Encryption: what came before has seen the plaintext. */
+  Protect = 5,
+}
+
 /** A stage's compiled, immutable part of one route. */
 export abstract class StagePolicy {
   /** Whether the stage does anything in this direction. */
   abstract acts(direction: Direction): bool;
   /** Whether it must see the whole body; if not, only `onHeaders` is called and nothing is held. */
   abstract needsBody(direction: Direction): bool;
-  /** Whether it may replace the body (then `content-length` goes before the body is known). */
-  abstract changesBody(direction: Direction): bool;
+  /** Its place among the stages of this direction. */
+  abstract rank(direction: Direction): Rank;
 }
 
 /**
@@ -32,10 +45,14 @@ export abstract class StagePolicy {
  * Nothing in `onHeaders` or `onBody` may throw or allocate managed memory.
  */
 export abstract class Stage {
-  /** `section`: name of its part of a route's `stages` (camel case). `observable`: whether `Observe` turns its rejections into counts. */
+  /**
+   * `section`: name of its part of a route's `stages` (camel case). `observable`: whether `Observe` turns its rejections into counts.
+   * `needsKms`: whether a configuration that uses it must name a KMS.
+   */
   constructor(
     readonly section: string,
     readonly observable: bool,
+    readonly needsKms: bool = false,
   ) {}
 
   /** Defines the stage's metrics; once per VM, in `proxy_on_vm_start` of the first root context. */
@@ -43,6 +60,12 @@ export abstract class Stage {
 
   /** Compiles the stage's part of one route; on a mistake `reader.fail(code, node)` and any policy. Runs in `onConfigure`. */
   abstract compile(reader: ConfigReader, node: u32): StagePolicy;
+
+  /** Called once from a tick soon after a configuration was accepted: begin to fetch what its messages will need. */
+  prepare(policy: StagePolicy, kms: KmsConfig, rootId: u32): void {}
+
+  /** Called every tick of every root context whose configuration names a KMS. */
+  tick(rootId: u32): void {}
 
   /** Headers are here, nothing has been sent on. Called if `policy.acts(direction)`. */
   onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {

@@ -1,0 +1,46 @@
+import { MAX_KEYS } from '../limits';
+import { Bytes } from '../memory/bytes';
+import { KmsConfig } from '../runtime/config.gen';
+import { KeyRing } from './key-ring';
+
+/** The keys of this VM. They outlive configurations: a policy edit fetches nothing. They live in linear memory only. */
+const rings: Array<KeyRing> = [];
+
+/** The ring of a key of a KMS, made at the first call. */
+export function keyRing(id: Bytes, kms: KmsConfig): KeyRing {
+  for (let i = 0; i < rings.length; i++) {
+    const ring = rings[i];
+    if (ring.id.equals(id.pointer, id.length) && sameKms(ring.kms, kms)) {
+      ring.kms = kms;
+      return ring;
+    }
+  }
+  if (rings.length >= MAX_KEYS) makeRoom();
+  const ring = new KeyRing(id, kms);
+  rings.push(ring);
+  return ring;
+}
+
+function sameKms(a: KmsConfig, b: KmsConfig): bool {
+  return (
+    a.cluster.equals(b.cluster.pointer, b.cluster.length) &&
+    a.authority.equals(b.authority.pointer, b.authority.length) &&
+    a.pathPrefix.equals(b.pathPrefix.pointer, b.pathPrefix.length)
+  );
+}
+
+/** Drops the idle ring that was not used for longest. A policy that still holds it fetches anew. */
+function makeRoom(): void {
+  let oldest = -1;
+  for (let i = 0; i < rings.length; i++) {
+    if (rings[i].idle && (oldest < 0 || rings[i].usedAtMs < rings[oldest].usedAtMs)) oldest = i;
+  }
+  if (oldest < 0) return;
+  rings[oldest].retire();
+  rings.splice(oldest, 1);
+}
+
+/** Refresh, retries and bounded waits of all keys; from a root context's tick. */
+export function tickKeys(rootId: u32): void {
+  for (let i = 0; i < rings.length; i++) rings[i].tick(rootId);
+}

@@ -1,0 +1,25 @@
+import { Counter, Histogram } from '../runtime/metrics';
+
+/** Answers of the KMS that were understood, and calls that brought none. */
+export const fetchSucceeded: Counter = new Counter('fim.key.fetch_succeeded');
+export const fetchFailed: Counter = new Counter('fim.key.fetch_failed');
+/** Keys or versions that the KMS does not have. */
+export const keyAbsent: Counter = new Counter('fim.key.absent');
+/** Answers of the KMS that are no KV version 2 read of an SM4 key. */
+export const keyUnreadable: Counter = new Counter('fim.key.unreadable');
+/** Newer versions that took over. */
+export const keyRotated: Counter = new Counter('fim.key.rotated');
+/** Requests whose wait for a key ended by its bound. */
+export const waitExpired: Counter = new Counter('fim.key.wait_expired');
+/** How long requests waited for a key, milliseconds. */
+export const waitMillis: Histogram = new Histogram('fim.key.wait_ms');
+
+export function defineKeyStats(): void {
+  fetchSucceeded.define();
+  fetchFailed.define();
+  keyAbsent.define();
+  keyUnreadable.define();
+  keyRotated.define();
+  waitExpired.define();
+  waitMillis.define();
+}

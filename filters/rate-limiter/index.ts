@@ -1,0 +1,6 @@
+import { registerModule } from '../runtime/module';
+import { RateLimiter } from './stage';
+
+export * from '../runtime/exports';
+
+registerModule([new RateLimiter()]);

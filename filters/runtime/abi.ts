@@ -1,0 +1,80 @@
+// The only file that names host functions. Declarations come from the SDK's binding where Envoy takes them as they are; the rest stand here.
+export {
+  proxy_log,
+  proxy_set_tick_period_milliseconds,
+  proxy_get_property,
+  proxy_set_property,
+  proxy_continue_stream,
+  proxy_send_local_response,
+  proxy_get_shared_data,
+  proxy_set_shared_data,
+  proxy_get_header_map_pairs,
+  proxy_get_header_map_value,
+  proxy_replace_header_map_value,
+  proxy_remove_header_map_value,
+  proxy_get_buffer_bytes,
+  proxy_http_call,
+  proxy_define_metric,
+  proxy_increment_metric,
+  proxy_record_metric,
+  proxy_set_effective_context,
+} from '@solo-io/proxy-runtime/assembly/imports';
+
+// The SDK declares no proxy_set_buffer_bytes (it links a function of another shape to a like name).
+// @ts-ignore: decorator
+@external('env', 'proxy_set_buffer_bytes')
+export declare function proxy_set_buffer_bytes(type: i32, start: u32, length: u32, data: usize, size: usize): u32;
+
+// @ts-ignore: decorator
+@external('wasi_snapshot_preview1', 'clock_time_get')
+export declare function clock_time_get(clock: u32, precision: u64, out: usize): u32;
+
+/** `WasmResult` of the ABI; what the code tells apart. */
+export const enum Result {
+  Ok = 0,
+  NotFound = 1,
+  BadArgument = 2,
+  CasMismatch = 8,
+}
+
+export const enum HeaderMap {
+  RequestHeaders = 0,
+  ResponseHeaders = 2,
+  HttpCallResponseHeaders = 6,
+}
+
+export const enum BufferType {
+  HttpRequestBody = 0,
+  HttpResponseBody = 1,
+  HttpCallResponseBody = 4,
+  PluginConfiguration = 7,
+}
+
+export const enum LogLevel {
+  Debug = 1,
+  Info = 2,
+  Warn = 3,
+  Error = 4,
+}
+
+export const enum HeadersStatus {
+  Continue = 0,
+  StopIteration = 1,
+}
+
+export const enum DataStatus {
+  Continue = 0,
+  StopIterationAndBuffer = 1,
+  StopIterationNoBuffer = 3,
+}
+
+export const enum TrailersStatus {
+  Continue = 0,
+  StopIteration = 1,
+}
+
+export const enum MetricType {
+  Counter = 0,
+  Gauge = 1,
+  Histogram = 2,
+}

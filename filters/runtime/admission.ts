@@ -1,0 +1,46 @@
+// Whether a message whose body must be seen whole can be held at all; decided from its headers, before anything is buffered.
+import { equalIgnoreCase } from '../memory/bytes';
+import { ErrorId } from './errors.gen';
+import { Exchange } from './exchange';
+import { CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IDENTITY, TYPE_EVENT_STREAM, TYPE_GRPC, UPGRADE } from './names';
+import { Direction } from './stage';
+
+/** ErrorId.None, or why the message is refused. Headers of the current direction are at hand. */
+export function refusalOf(exchange: Exchange, maxBodyBytes: u32): ErrorId {
+  const request = exchange.direction == Direction.Request;
+  if (isStreaming(exchange)) return request ? ErrorId.FIM_RT_0004 : ErrorId.FIM_RT_0005;
+  if (isCompressed(exchange)) return request ? ErrorId.FIM_RT_0003 : ErrorId.FIM_RT_0005;
+  if (declaredLength(exchange) > maxBodyBytes) return request ? ErrorId.FIM_RT_0002 : ErrorId.FIM_RT_0005;
+  return ErrorId.None;
+}
+
+function isStreaming(exchange: Exchange): bool {
+  if (exchange.header(UPGRADE.pointer, UPGRADE.length)) return true;
+  if (!exchange.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length)) return false;
+  const value = exchange.valuePointer;
+  const length = exchange.valueLength;
+  // application/grpc, application/grpc+proto, application/grpc-web …
+  if (length >= TYPE_GRPC.length && equalIgnoreCase(value, TYPE_GRPC.pointer, TYPE_GRPC.length)) return true;
+  return length >= TYPE_EVENT_STREAM.length && equalIgnoreCase(value, TYPE_EVENT_STREAM.pointer, TYPE_EVENT_STREAM.length);
+}
+
+function isCompressed(exchange: Exchange): bool {
+  if (!exchange.header(CONTENT_ENCODING.pointer, CONTENT_ENCODING.length)) return false;
+  if (exchange.valueLength == 0) return false;
+  return exchange.valueLength != IDENTITY.length || !equalIgnoreCase(exchange.valuePointer, IDENTITY.pointer, IDENTITY.length);
+}
+
+/** The length that the sender declares, bytes; 0 if it declares none. The host has refused what is no number. */
+function declaredLength(exchange: Exchange): u64 {
+  if (!exchange.header(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length)) return 0;
+  const value = exchange.valuePointer;
+  const length = exchange.valueLength;
+  let declared: u64 = 0;
+  for (let i: u32 = 0; i < length; i++) {
+    const digit = <u32>load<u8>(value + i) - 48;
+    if (digit > 9) return u64.MAX_VALUE;
+    if (declared > u64.MAX_VALUE / 16) return u64.MAX_VALUE;
+    declared = declared * 10 + digit;
+  }
+  return declared;
+}

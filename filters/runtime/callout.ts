@@ -1,0 +1,135 @@
+// HTTP calls through a cluster of the proxy. A call belongs to a root context, so that it outlives the stream that asked for it.
+import { MAX_PENDING_CALLOUTS } from '../limits';
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { BufferType, HeaderMap, Result, proxy_http_call, proxy_set_effective_context } from './abi';
+import { readBuffer, readHeader, resultLength, resultPointer } from './host';
+import { calloutFailed, calloutSent } from './stats';
+
+/** Status of a call that got no answer: refused, reset or timed out. */
+export const NO_ANSWER: u32 = 0;
+/** Largest answer that is read, bytes; a longer one counts as no answer. */
+const MAX_ANSWER_BYTES: u32 = 64 * 1024;
+
+const TOKEN: usize = memory.data(4, 4);
+const STATUS: Bytes = Bytes.from(':status');
+
+/** Receives the answer of one call. */
+export abstract class CalloutHandler {
+  /** `status`: HTTP status or NO_ANSWER. The body is in scratch memory. The stream at hand is none: `rootId` is the effective context. */
+  abstract onAnswer(rootId: u32, status: u32, body: usize, bodyLength: u32): void;
+  /** The root context that made the call is gone: no answer will come. */
+  abstract onLost(): void;
+}
+
+class Pending {
+  token: u32 = 0;
+  rootId: u32 = 0;
+  handler: CalloutHandler | null = null;
+}
+
+const pending: StaticArray<Pending> = makePending();
+
+function makePending(): StaticArray<Pending> {
+  const slots = new StaticArray<Pending>(MAX_PENDING_CALLOUTS);
+  for (let i = 0; i < slots.length; i++) slots[i] = new Pending();
+  return slots;
+}
+
+/**
+ * Sends a GET. `path` and the settings must outlive the call only. False if it could not be sent (no such cluster, MAX_PENDING_CALLOUTS
+ * reached); the handler is then not called. `streamId`: the context to return to, 0 if the caller is no stream's.
+ */
+export function sendGet(
+  rootId: u32,
+  streamId: u32,
+  cluster: Bytes,
+  authority: Bytes,
+  path: usize,
+  pathLength: u32,
+  timeoutMs: u32,
+  handler: CalloutHandler,
+): bool {
+  let slot: Pending | null = null;
+  for (let i = 0; i < pending.length && slot == null; i++) if (pending[i].handler == null) slot = pending[i];
+  if (slot == null) return false;
+  const headers = new Writer(scratch);
+  writeGet(headers, authority, path, pathLength);
+  if (headers.overflowed) return false;
+  proxy_set_effective_context(rootId);
+  const result = proxy_http_call(cluster.pointer, cluster.length, headers.pointer, headers.length, 0, 0, 0, 0, timeoutMs, TOKEN);
+  if (streamId != 0) proxy_set_effective_context(streamId);
+  if (result != Result.Ok) {
+    calloutFailed.add(1);
+    return false;
+  }
+  calloutSent.add(1);
+  slot.token = load<u32>(TOKEN);
+  slot.rootId = rootId;
+  slot.handler = handler;
+  return true;
+}
+
+// Header pairs in the host's layout: count, lengths, then each text closed by NUL.
+function writeGet(headers: Writer, authority: Bytes, path: usize, pathLength: u32): void {
+  headers.begin(256 + pathLength + authority.length);
+  if (headers.reserve(28) == 0) return;
+  const at = headers.pointer;
+  store<u32>(at, 3);
+  store<u32>(at, 7, 4);
+  store<u32>(at, 3, 8);
+  store<u32>(at, 5, 12);
+  store<u32>(at, pathLength, 16);
+  store<u32>(at, 10, 20);
+  store<u32>(at, authority.length, 24);
+  headers.advance(28);
+  headers.ascii(':method\0GET\0:path\0');
+  headers.bytes(path, pathLength);
+  headers.ascii('\0:authority\0');
+  headers.bytes(authority.pointer, authority.length);
+  headers.byte(0);
+}
+
+/** The host's answer to a call; one whose token is unknown is dropped. */
+export function onCalloutAnswer(rootId: u32, token: u32, headerCount: u32, bodyLength: u32): void {
+  for (let i = 0; i < pending.length; i++) {
+    const slot = pending[i];
+    const handler = slot.handler;
+    if (handler == null || slot.token != token || slot.rootId != rootId) continue;
+    slot.handler = null;
+    let status = headerCount == 0 ? NO_ANSWER : readStatus();
+    let body: usize = 0;
+    if (status != NO_ANSWER && bodyLength > 0) {
+      if (bodyLength <= MAX_ANSWER_BYTES && readBuffer(BufferType.HttpCallResponseBody, bodyLength)) {
+        body = resultPointer();
+        bodyLength = resultLength();
+      } else status = NO_ANSWER;
+    }
+    if (status == NO_ANSWER) calloutFailed.add(1);
+    handler.onAnswer(rootId, status, body, body == 0 ? 0 : bodyLength);
+    return;
+  }
+}
+
+/** Tells the handlers of a root context's calls that no answer will come. */
+export function dropCallouts(rootId: u32): void {
+  for (let i = 0; i < pending.length; i++) {
+    const slot = pending[i];
+    const handler = slot.handler;
+    if (handler == null || slot.rootId != rootId) continue;
+    slot.handler = null;
+    handler.onLost();
+  }
+}
+
+function readStatus(): u32 {
+  if (!readHeader(HeaderMap.HttpCallResponseHeaders, STATUS.pointer, STATUS.length) || resultLength() != 3) return NO_ANSWER;
+  let status: u32 = 0;
+  for (let i: u32 = 0; i < 3; i++) {
+    const digit = <u32>load<u8>(resultPointer() + i) - 48;
+    if (digit > 9) return NO_ANSWER;
+    status = status * 10 + digit;
+  }
+  return status;
+}

@@ -1,0 +1,131 @@
+// A configuration, compiled once: what a message meets is immutable and belongs to its root context, so that an old and a new configuration
+// serve side by side in one VM.
+import { scratch } from '../memory/scratch';
+import { Bytes } from '../memory/bytes';
+import { RouteIndex, RouteIndexBuilder } from '../match/route-index';
+import { JsonDocument } from '../message/json/document';
+import { ConfigReader } from './config-reader';
+import { KmsConfig, RouteConfig, decodePluginConfig } from './config.gen';
+import { DEFAULT_BODY_BYTES } from '../limits';
+import { ErrorId } from './errors.gen';
+import { addRoute } from './route-match';
+import { Direction, Stage, StagePolicy } from './stage';
+
+/** Major version of the plugin configuration that this build understands; another is refused. */
+export const CONFIG_MAJOR: u8 = 49; // '1'
+
+/** One stage of one route. */
+export class Step {
+  constructor(
+    readonly stage: Stage,
+    readonly policy: StagePolicy,
+  ) {}
+}
+
+/** The stages of one direction, in order. */
+export class Plan {
+  readonly needsBody: bool;
+
+  constructor(
+    readonly steps: StaticArray<Step>,
+    direction: Direction,
+  ) {
+    let needsBody = false;
+    for (let i = 0; i < steps.length; i++) needsBody = needsBody || steps[i].policy.needsBody(direction);
+    this.needsBody = needsBody;
+  }
+}
+
+export class CompiledRoute {
+  constructor(
+    readonly name: Bytes,
+    /** Verdicts of observable stages are counted, not enforced. */
+    readonly observe: bool,
+    readonly maxBodyBytes: u32,
+    readonly request: Plan,
+    readonly response: Plan,
+  ) {}
+
+  plan(direction: Direction): Plan {
+    return direction == Direction.Request ? this.request : this.response;
+  }
+}
+
+export class Configuration {
+  constructor(
+    readonly generation: i64,
+    readonly kms: KmsConfig | null,
+    readonly routes: StaticArray<CompiledRoute>,
+    readonly index: RouteIndex,
+  ) {}
+}
+
+/** Compiles a plugin configuration for the stages of this module; null on the first mistake, which `reader` holds. */
+export function compileConfiguration(reader: ConfigReader, stages: StaticArray<Stage>): Configuration | null {
+  const config = decodePluginConfig(reader, reader.document.root);
+  if (reader.failed) return null;
+  const version = config.version;
+  if (version.length < 2 || load<u8>(version.pointer) != CONFIG_MAJOR || load<u8>(version.pointer, 1) != 46) {
+    reader.fail(ErrorId.FIM_CFG_0002, 0);
+    return null;
+  }
+  const count = config.routes.length;
+  const routes = new StaticArray<CompiledRoute>(count);
+  const builder = new RouteIndexBuilder();
+  for (let i = 0; i < count; i++) {
+    const route = config.routes[i];
+    routes[i] = compileRoute(reader, route, stages, config.kms != null);
+    if (!reader.failed) addRoute(reader, builder, route);
+    if (reader.failed) return null;
+  }
+  return new Configuration(config.generation, config.kms, routes, builder.build());
+}
+
+function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArray<Stage>, hasKms: bool): CompiledRoute {
+  const steps = new Array<Step>();
+  const section = route.stages.node;
+  for (let member = reader.firstMember(section); member != 0 && !reader.failed; member = reader.nextMember(member)) {
+    const stage = stageOf(reader, member, stages);
+    if (stage == null) reader.fail(ErrorId.FIM_CFG_0016, member);
+    else if (stage.needsKms && !hasKms) reader.fail(ErrorId.FIM_CFG_0018, member);
+    else steps.push(new Step(stage, stage.compile(reader, member)));
+  }
+  const body = route.body;
+  return new CompiledRoute(
+    route.name,
+    route.observe,
+    body == null ? DEFAULT_BODY_BYTES : <u32>body.maxBytes,
+    new Plan(ordered(steps, Direction.Request), Direction.Request),
+    new Plan(ordered(steps, Direction.Response), Direction.Response),
+  );
+}
+
+function stageOf(reader: ConfigReader, member: u32, stages: StaticArray<Stage>): Stage | null {
+  for (let i = 0; i < stages.length; i++) {
+    if (reader.keyIs(member, stages[i].section)) return stages[i];
+  }
+  return null;
+}
+
+/** The steps that act in a direction, by rank. */
+function ordered(steps: Array<Step>, direction: Direction): StaticArray<Step> {
+  const acting = new Array<Step>();
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i];
+    if (!step.policy.acts(direction)) continue;
+    let at = acting.length;
+    while (at > 0 && acting[at - 1].policy.rank(direction) > step.policy.rank(direction)) at--;
+    acting.push(step);
+    for (let j = acting.length - 1; j > at; j--) acting[j] = acting[j - 1];
+    acting[at] = step;
+  }
+  return StaticArray.fromArray(acting);
+}
+
+/** Parses the document that the host gave; the reader then holds it or the mistake. */
+export function parseConfiguration(pointer: usize, length: u32): ConfigReader {
+  const document = new JsonDocument();
+  const reader = new ConfigReader(document);
+  if (document.parse(pointer, length, scratch) != 0) reader.fail(ErrorId.FIM_CFG_0001, 0);
+  return reader;
+}

@@ -1,0 +1,183 @@
+// The guest side of proxy-wasm ABI 0.2.1 for HTTP filters: what Envoy calls. Every module re-exports this file. `proxy_on_log` and
+// `proxy_on_done` are left out on purpose: the host then skips the calls. Scratch memory is given back when a call ends.
+import { scratch } from '../memory/scratch';
+import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
+import { onCalloutAnswer } from './callout';
+import { Configuration } from './configuration';
+import { ErrorId } from './errors.gen';
+import { takeCollectionRequest } from './garbage';
+import { configureRoot, deleteRoot, roots, startVm, streams, tickRoot } from './module';
+import { beginHalf, exchange, growBody, refuse } from './pipeline';
+import { findRoute, isUpstreamResponse, noteMethod, stripAcceptEncoding } from './routing';
+import { Direction } from './stage';
+import { routeMatched, routeUnmatched } from './stats';
+import { Phase, Stream } from './stream';
+
+/** Refuses what arrives when there is no stream to keep it in (MAX_LIVE_STREAMS). */
+const overflow: Stream = new Stream();
+
+export function proxy_abi_version_0_2_1(): void {}
+
+/** Host-made values land in scratch memory: no free, no leak. 0 makes the host's call fail. */
+export function proxy_on_memory_allocate(size: usize): usize {
+  return scratch.allocate(size);
+}
+
+export function proxy_on_context_create(contextId: u32, rootId: u32): void {
+  if (rootId == 0) {
+    roots.insert(contextId);
+    return;
+  }
+  const stream = streams.insert(contextId);
+  if (stream != null) stream.root = roots.find(rootId);
+}
+
+export function proxy_on_vm_start(rootId: u32, size: u32): u32 {
+  const ok = startVm();
+  scratch.reset();
+  return ok ? 1 : 0;
+}
+
+export function proxy_on_configure(rootId: u32, size: u32): u32 {
+  const root = roots.find(rootId);
+  const ok = root != null && configureRoot(root, size);
+  scratch.reset();
+  __collect();
+  return ok ? 1 : 0;
+}
+
+export function proxy_on_tick(rootId: u32): void {
+  const root = roots.find(rootId);
+  if (root != null) tickRoot(root);
+  scratch.reset();
+}
+
+export function proxy_on_http_call_response(rootId: u32, token: u32, headers: u32, bodySize: u32, trailers: u32): void {
+  onCalloutAnswer(rootId, token, headers, bodySize);
+  scratch.reset();
+  if (takeCollectionRequest()) __collect();
+}
+
+export function proxy_on_request_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
+  const passed = requestHeaders(contextId, endOfStream != 0);
+  scratch.reset();
+  return passed ? HeadersStatus.Continue : HeadersStatus.StopIteration;
+}
+
+function requestHeaders(contextId: u32, endOfStream: bool): bool {
+  const stream = streams.find(contextId);
+  if (stream == null) {
+    overflow.clear();
+    overflow.contextId = contextId;
+    return refuseAll(overflow, ErrorId.FIM_RT_0007);
+  }
+  const root = stream.root;
+  if (root == null) return refuseAll(stream, ErrorId.FIM_RT_0001);
+  const configuration = root.configuration;
+  if (configuration == null) return refuseAll(stream, ErrorId.FIM_RT_0001);
+  return routeRequest(stream, configuration, endOfStream);
+}
+
+function refuseAll(stream: Stream, error: ErrorId): bool {
+  exchange.bind(stream, Direction.Request);
+  refuse(stream, Direction.Request, error);
+  return false;
+}
+
+function routeRequest(stream: Stream, configuration: Configuration, endOfStream: bool): bool {
+  exchange.bind(stream, Direction.Request);
+  if (!exchange.fetchHeaders()) return refuseAll(stream, ErrorId.FIM_RT_0008);
+  const at = findRoute(configuration, exchange);
+  if (at < 0) {
+    routeUnmatched.add(1);
+    return true;
+  }
+  routeMatched.add(1);
+  const route = unchecked(configuration.routes[at]);
+  stream.route = route;
+  noteMethod(stream, exchange);
+  if (!beginHalf(stream, route, Direction.Request, endOfStream)) {
+    if (stream.request.phase == Phase.Refused) return false;
+    stripAcceptEncoding(route, exchange);
+    return false;
+  }
+  stripAcceptEncoding(route, exchange);
+  return true;
+}
+
+export function proxy_on_request_body(contextId: u32, held: u32, endOfStream: u32): u32 {
+  return onBody(contextId, Direction.Request, held, endOfStream != 0);
+}
+
+export function proxy_on_request_trailers(contextId: u32, count: u32): u32 {
+  return onTrailers(contextId, Direction.Request);
+}
+
+export function proxy_on_response_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
+  const passed = responseHeaders(contextId, endOfStream != 0);
+  scratch.reset();
+  return passed ? HeadersStatus.Continue : HeadersStatus.StopIteration;
+}
+
+function responseHeaders(contextId: u32, endOfStream: bool): bool {
+  const stream = streams.find(contextId);
+  if (stream == null || stream.replied) return true;
+  const route = stream.route;
+  if (route == null || route.response.steps.length == 0) return true;
+  exchange.bind(stream, Direction.Response);
+  if (!isUpstreamResponse()) {
+    stream.response.phase = Phase.Passed;
+    return true;
+  }
+  if (!exchange.fetchHeaders()) {
+    refuse(stream, Direction.Response, ErrorId.FIM_RT_0008);
+    return false;
+  }
+  return beginHalf(stream, route, Direction.Response, endOfStream);
+}
+
+export function proxy_on_response_body(contextId: u32, held: u32, endOfStream: u32): u32 {
+  return onBody(contextId, Direction.Response, held, endOfStream != 0);
+}
+
+export function proxy_on_response_trailers(contextId: u32, count: u32): u32 {
+  return onTrailers(contextId, Direction.Response);
+}
+
+function onBody(contextId: u32, direction: Direction, held: u32, endOfStream: bool): u32 {
+  const stream = streams.find(contextId);
+  if (stream == null) return DataStatus.Continue;
+  const phase = stream.half(direction).phase;
+  if (phase == Phase.Refused) return DataStatus.StopIterationNoBuffer;
+  const route = stream.route;
+  if (route == null || phase == Phase.Passed || phase == Phase.Idle) return DataStatus.Continue;
+  exchange.bind(stream, direction);
+  const passed = growBody(stream, route, direction, held, endOfStream);
+  scratch.reset();
+  if (passed) return DataStatus.Continue;
+  return stream.half(direction).phase == Phase.Refused ? DataStatus.StopIterationNoBuffer : DataStatus.StopIterationAndBuffer;
+}
+
+// With trailers no body callback says that the body has ended: this one does.
+function onTrailers(contextId: u32, direction: Direction): u32 {
+  const stream = streams.find(contextId);
+  if (stream == null) return TrailersStatus.Continue;
+  const half = stream.half(direction);
+  const route = stream.route;
+  if (half.phase == Phase.Refused) return TrailersStatus.StopIteration;
+  if (route == null || half.phase == Phase.Passed || half.phase == Phase.Idle || half.ended) return TrailersStatus.Continue;
+  exchange.bind(stream, direction);
+  const passed = growBody(stream, route, direction, half.bodyLength, true);
+  scratch.reset();
+  return passed ? TrailersStatus.Continue : TrailersStatus.StopIteration;
+}
+
+export function proxy_on_delete(contextId: u32): void {
+  if (roots.remove(contextId)) {
+    deleteRoot(contextId);
+    scratch.reset();
+    __collect();
+    return;
+  }
+  streams.remove(contextId);
+}

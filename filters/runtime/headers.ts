@@ -1,0 +1,75 @@
+import { equalBytes, lowerAscii } from '../memory/bytes';
+import { HeaderMap, Result, proxy_get_header_map_pairs } from './abi';
+
+const OUT: usize = memory.data(16, 8);
+
+/**
+ * The headers of one callback, fetched with one host call and searched here. Layout of the host's answer (little endian, 32 bit): count,
+ * then for each header the lengths of name and value, then for each header name, NUL, value, NUL. Names are lower case.
+ */
+export class HeaderSnapshot {
+  private pointer: usize = 0;
+  private length: u32 = 0;
+  private count: u32 = 0;
+  /** The last value that `find` found: address and bytes, valid until the host call ends. */
+  valuePointer: usize = 0;
+  valueLength: u32 = 0;
+
+  /** Forgets what it holds; the memory belonged to a host call that has ended. */
+  clear(): void {
+    this.count = 0;
+    this.pointer = 0;
+  }
+
+  /** Fetches the headers; false if the host has none at this time. */
+  fetch(map: HeaderMap): bool {
+    this.clear();
+    store<u64>(OUT, 0);
+    if (proxy_get_header_map_pairs(map, OUT, OUT + 4) != Result.Ok) return false;
+    this.pointer = load<usize>(OUT);
+    this.length = load<u32>(OUT, 4);
+    if (this.pointer == 0 || this.length < 4) return false;
+    const count = load<u32>(this.pointer);
+    if (count > (this.length - 4) / 8) return false;
+    this.count = count;
+    return true;
+  }
+
+  get fetched(): bool {
+    return this.pointer != 0;
+  }
+
+  /** First header of that name (lower case); the value is then in `valuePointer`. */
+  find(name: usize, nameLength: u32): bool {
+    let text = this.pointer + 4 + this.count * 8;
+    const first = load<u8>(name);
+    for (let i: u32 = 0; i < this.count; i++) {
+      const sizes = this.pointer + 4 + i * 8;
+      const keyLength = load<u32>(sizes);
+      const valueLength = load<u32>(sizes, 4);
+      if (keyLength == nameLength && load<u8>(text) == first && equalBytes(text, name, nameLength)) {
+        this.valuePointer = text + keyLength + 1;
+        this.valueLength = valueLength;
+        return true;
+      }
+      text += keyLength + valueLength + 2;
+    }
+    return false;
+  }
+}
+
+/** Whether a comma-separated header value has `token` (lower case ASCII) among its items, parameters ignored. */
+export function hasToken(value: usize, length: u32, token: usize, tokenLength: u32): bool {
+  let i: u32 = 0;
+  while (i < length) {
+    while (i < length && (load<u8>(value + i) == 32 || load<u8>(value + i) == 44 || load<u8>(value + i) == 9)) i++;
+    let matched: u32 = 0;
+    while (i + matched < length && matched < tokenLength && lowerAscii(load<u8>(value + i + matched)) == load<u8>(token + matched)) matched++;
+    if (matched == tokenLength) {
+      const after = i + matched < length ? load<u8>(value + i + matched) : 44;
+      if (after == 44 || after == 59 || after == 32 || after == 9) return true;
+    }
+    while (i < length && load<u8>(value + i) != 44) i++;
+  }
+  return false;
+}

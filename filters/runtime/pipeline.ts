@@ -1,0 +1,180 @@
+// Runs the stages of one direction of one stream, from the headers to the verdict. Nothing goes on before the verdict: headers are held while
+// the host collects the body, and the body is replaced in one mutation.
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { proxy_continue_stream, proxy_set_effective_context } from './abi';
+import { refusalOf } from './admission';
+import { CompiledRoute } from './configuration';
+import { ErrorId } from './errors.gen';
+import { Exchange } from './exchange';
+import { readBuffer, resultLength, resultPointer, writeBuffer } from './host';
+import { CONTENT_LENGTH } from './names';
+import { Direction, Verdict } from './stage';
+import { bodyReplaced, countVerdict, replyFailed } from './stats';
+import { Half, Phase, Stream } from './stream';
+
+/** Status of the reply when a response cannot be let through. */
+const BAD_GATEWAY: u32 = 502;
+
+/** The one exchange of the VM: callbacks never nest. */
+export const exchange: Exchange = new Exchange();
+const digits: Writer = new Writer(scratch);
+
+/** Headers are here. `exchange` is bound to the stream and its headers are fetched. True: they may go on now. */
+export function beginHalf(stream: Stream, route: CompiledRoute, direction: Direction, endOfStream: bool): bool {
+  const half = stream.half(direction);
+  const plan = route.plan(direction);
+  half.ended = endOfStream;
+  if (plan.steps.length == 0) {
+    half.phase = Phase.Passed;
+    return true;
+  }
+  if (plan.needsBody) {
+    exchange.noteContentType();
+    const refusal = refusalOf(exchange, route.maxBodyBytes);
+    // A HEAD's or 304's headers describe a body that will not come.
+    if (refusal != ErrorId.None && !(endOfStream && direction == Direction.Response)) {
+      refuse(stream, direction, refusal);
+      return false;
+    }
+  }
+  half.phase = Phase.Headers;
+  half.step = 0;
+  return advance(stream, route, direction);
+}
+
+/** More body is in the host. True: it may go on now. */
+export function growBody(stream: Stream, route: CompiledRoute, direction: Direction, heldBytes: u32, endOfStream: bool): bool {
+  const half = stream.half(direction);
+  half.bodyLength = heldBytes;
+  half.ended = endOfStream;
+  if (heldBytes > route.maxBodyBytes) {
+    refuse(stream, direction, direction == Direction.Request ? ErrorId.FIM_RT_0002 : ErrorId.FIM_RT_0005);
+    return false;
+  }
+  if (!endOfStream || half.waiting) return false;
+  return advance(stream, route, direction);
+}
+
+/** A stage that waited may go on. Called outside the stream's own callbacks. */
+export function resumeHalf(stream: Stream, direction: Direction): void {
+  const half = stream.half(direction);
+  const route = stream.route;
+  if (!half.waiting || route == null) return;
+  half.waiting = false;
+  proxy_set_effective_context(stream.contextId);
+  exchange.bind(stream, direction);
+  if (advance(stream, route, direction)) proxy_continue_stream(direction);
+}
+
+/** Runs what can be run now. True: everything of this direction may go on. */
+function advance(stream: Stream, route: CompiledRoute, direction: Direction): bool {
+  const half = stream.half(direction);
+  if (half.phase == Phase.Headers) {
+    if (!runHeaders(stream, route, half, direction)) return false;
+    const hasNoBody = half.ended && half.bodyLength == 0;
+    if (!route.plan(direction).needsBody || (hasNoBody && (direction == Direction.Response || stream.bodiless))) {
+      half.phase = Phase.Passed;
+      return true;
+    }
+    half.phase = Phase.Collecting;
+  }
+  if (half.phase == Phase.Collecting) {
+    if (!half.ended) return false;
+    half.phase = Phase.Body;
+    half.step = 0;
+  }
+  return half.phase != Phase.Body || runBody(stream, route, half, direction);
+}
+
+function runHeaders(stream: Stream, route: CompiledRoute, half: Half, direction: Direction): bool {
+  const steps = route.plan(direction).steps;
+  while (half.step < steps.length) {
+    const step = unchecked(steps[half.step]);
+    const verdict = step.stage.onHeaders(exchange, step.policy);
+    if (!settle(stream, route, half, direction, verdict, step.stage.observable)) return false;
+    half.step++;
+  }
+  return true;
+}
+
+function runBody(stream: Stream, route: CompiledRoute, half: Half, direction: Direction): bool {
+  const message = exchange.message;
+  const held = half.bodyLength;
+  if (held == 0) message.begin(0, 0);
+  else if (readBuffer(exchange.bodyBuffer, held) && resultLength() == held) message.begin(resultPointer(), held);
+  else {
+    refuse(stream, direction, ErrorId.FIM_RT_0006);
+    return false;
+  }
+  const steps = route.plan(direction).steps;
+  while (half.step < steps.length) {
+    const step = unchecked(steps[half.step]);
+    if (step.policy.needsBody(direction)) {
+      const verdict = step.stage.onBody(exchange, step.policy);
+      if (verdict == Verdict.Wait && !writeBack(half)) {
+        refuse(stream, direction, ErrorId.FIM_RT_0008);
+        return false;
+      }
+      if (!settle(stream, route, half, direction, verdict, step.stage.observable)) return false;
+    }
+    half.step++;
+  }
+  if (!writeBack(half)) {
+    refuse(stream, direction, ErrorId.FIM_RT_0008);
+    return false;
+  }
+  half.phase = Phase.Passed;
+  return true;
+}
+
+/** Acts on a verdict; true: go on with the next stage. */
+function settle(stream: Stream, route: CompiledRoute, half: Half, direction: Direction, verdict: Verdict, observable: bool): bool {
+  if (verdict == Verdict.Continue) return true;
+  if (verdict == Verdict.Wait) {
+    half.waiting = true;
+    return false;
+  }
+  const error = exchange.reply.error;
+  if (observable && route.observe) {
+    countVerdict(error, false);
+    return true;
+  }
+  sendReply(stream, direction);
+  return false;
+}
+
+/** Gives a changed body to the host, with its length, once. False: the host refused, and the old body must not go on. */
+function writeBack(half: Half): bool {
+  const message = exchange.message;
+  if (!message.changed) return true;
+  if (!writeBuffer(exchange.bodyBuffer, half.bodyLength, message.pointer, message.length)) return false;
+  half.bodyLength = message.length;
+  message.changed = false;
+  bodyReplaced.add(1);
+  if (exchange.header(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length)) {
+    digits.begin(20);
+    digits.decimal(message.length);
+    exchange.setHeader(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length, digits.pointer, digits.length);
+  }
+  return true;
+}
+
+/** Refuses a stream with one of the runtime's own errors. */
+export function refuse(stream: Stream, direction: Direction, error: ErrorId): void {
+  exchange.reply.begin(error);
+  sendReply(stream, direction);
+}
+
+/** The one place where a message is refused: counted by code, answered, and nothing of it goes on. */
+function sendReply(stream: Stream, direction: Direction): void {
+  const half = stream.half(direction);
+  const route = stream.route;
+  half.phase = Phase.Refused;
+  half.waiting = false;
+  stream.replied = true;
+  countVerdict(exchange.reply.error, true);
+  const status = direction == Direction.Response ? BAD_GATEWAY : 0;
+  if (!exchange.reply.send(route == null ? Bytes.EMPTY : route.name, status)) replyFailed.add(1);
+}

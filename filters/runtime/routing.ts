@@ -1,0 +1,85 @@
+// From a request to its route, and the few facts of a stream that later callbacks need.
+import { Bytes } from '../memory/bytes';
+import { RequestLookup } from '../match/route-index';
+import { CompiledRoute, Configuration } from './configuration';
+import { Exchange } from './exchange';
+import { readProperty, resultLength, resultPointer } from './host';
+import { ACCEPT_ENCODING, AUTHORITY, METHOD, PATH } from './names';
+import { Stream } from './stream';
+
+// "response\0code_details"
+const CODE_DETAILS: usize = memory.data<u8>([
+  114, 101, 115, 112, 111, 110, 115, 101, 0, 99, 111, 100, 101, 95, 100, 101, 116, 97, 105, 108, 115,
+]);
+const CODE_DETAILS_LENGTH: u32 = 21;
+const VIA_UPSTREAM: Bytes = Bytes.from('via_upstream');
+
+const GET: Bytes = Bytes.from('GET');
+const HEAD: Bytes = Bytes.from('HEAD');
+const DELETE: Bytes = Bytes.from('DELETE');
+const OPTIONS: Bytes = Bytes.from('OPTIONS');
+const TRACE: Bytes = Bytes.from('TRACE');
+
+/** The request at hand, as the route index asks about it. */
+class ExchangeLookup extends RequestLookup {
+  exchange: Exchange | null = null;
+
+  header(name: usize, nameLength: u32): bool {
+    const exchange = this.exchange;
+    if (exchange == null || !exchange.header(name, nameLength)) return false;
+    this.valuePointer = exchange.valuePointer;
+    this.valueLength = exchange.valueLength;
+    return true;
+  }
+}
+
+const lookup: ExchangeLookup = new ExchangeLookup();
+
+/** Number of the request's route in the configuration; -1 if none matches. */
+export function findRoute(configuration: Configuration, exchange: Exchange): i32 {
+  lookup.exchange = exchange;
+  lookup.hostPointer = 0;
+  lookup.hostLength = 0;
+  lookup.pathPointer = 0;
+  lookup.pathLength = 0;
+  lookup.methodPointer = 0;
+  lookup.methodLength = 0;
+  if (exchange.header(AUTHORITY.pointer, AUTHORITY.length)) {
+    lookup.hostPointer = exchange.valuePointer;
+    lookup.hostLength = exchange.valueLength;
+  }
+  if (exchange.header(PATH.pointer, PATH.length)) {
+    lookup.pathPointer = exchange.valuePointer;
+    lookup.pathLength = exchange.valueLength;
+  }
+  if (exchange.header(METHOD.pointer, METHOD.length)) {
+    lookup.methodPointer = exchange.valuePointer;
+    lookup.methodLength = exchange.valueLength;
+  }
+  return configuration.index.find(lookup);
+}
+
+/** Keeps whether the method is one whose requests are complete without a body. */
+export function noteMethod(stream: Stream, exchange: Exchange): void {
+  if (!exchange.header(METHOD.pointer, METHOD.length)) return;
+  const pointer = exchange.valuePointer;
+  const length = exchange.valueLength;
+  stream.bodiless =
+    GET.equals(pointer, length) ||
+    HEAD.equals(pointer, length) ||
+    DELETE.equals(pointer, length) ||
+    OPTIONS.equals(pointer, length) ||
+    TRACE.equals(pointer, length);
+}
+
+/** A response that stages must read may not come compressed: the upstream is not told that the client would take it. */
+export function stripAcceptEncoding(route: CompiledRoute, exchange: Exchange): void {
+  if (!route.response.needsBody) return;
+  if (exchange.header(ACCEPT_ENCODING.pointer, ACCEPT_ENCODING.length)) exchange.removeHeader(ACCEPT_ENCODING.pointer, ACCEPT_ENCODING.length);
+}
+
+/** Whether the response at hand came from the upstream; the proxy's own replies (time-outs, other filters) are left alone. */
+export function isUpstreamResponse(): bool {
+  if (!readProperty(CODE_DETAILS, CODE_DETAILS_LENGTH)) return true;
+  return VIA_UPSTREAM.equals(resultPointer(), resultLength());
+}

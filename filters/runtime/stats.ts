@@ -1,0 +1,58 @@
+import { Counter } from './metrics';
+import { ERROR_COUNT, ErrorId, errorCode, errorCodeLength } from './errors.gen';
+
+/** Configurations accepted and refused, once per VM and attempt. */
+export const configAccepted: Counter = new Counter('fim.config.accepted');
+export const configRefused: Counter = new Counter('fim.config.refused');
+/** Requests that met no route; they pass untouched. */
+export const routeUnmatched: Counter = new Counter('fim.route.unmatched');
+/** Requests that met a route. */
+export const routeMatched: Counter = new Counter('fim.route.matched');
+/** Messages whose body a stage replaced. */
+export const bodyReplaced: Counter = new Counter('fim.body.replaced');
+/** Refusals whose reply the host did not take; the stream is held, nothing went on. */
+export const replyFailed: Counter = new Counter('fim.reply.failed');
+/** Call-outs sent, and those that failed or timed out. */
+export const calloutSent: Counter = new Counter('fim.callout.sent');
+export const calloutFailed: Counter = new Counter('fim.callout.failed');
+
+/** Generations told apart by the counters of accepted configurations: a fixed set of names, reused in turn. */
+const GENERATION_SLOTS: i32 = 16;
+
+const generations: StaticArray<Counter> = new StaticArray<Counter>(GENERATION_SLOTS);
+const refused: StaticArray<Counter | null> = new StaticArray<Counter | null>(ERROR_COUNT);
+const observed: StaticArray<Counter | null> = new StaticArray<Counter | null>(ERROR_COUNT);
+
+/** Defines the runtime's metrics; once per VM. */
+export function defineRuntimeStats(): void {
+  configAccepted.define();
+  configRefused.define();
+  routeUnmatched.define();
+  routeMatched.define();
+  bodyReplaced.define();
+  replyFailed.define();
+  calloutSent.define();
+  calloutFailed.define();
+  for (let i = 0; i < GENERATION_SLOTS; i++) generations[i] = new Counter('fim.configured.' + i.toString());
+  for (let i = 1; i < ERROR_COUNT; i++) {
+    const code = String.UTF8.decodeUnsafe(errorCode(<ErrorId>i), errorCodeLength(<ErrorId>i));
+    refused[i] = new Counter('fim.refused.' + code);
+    observed[i] = new Counter('fim.observed.' + code);
+  }
+}
+
+/** Counts a VM that took a configuration: a controller reads from it how many workers have it. */
+export function countConfigured(generation: i64): void {
+  const counter = generations[<i32>(generation & (GENERATION_SLOTS - 1))];
+  counter.define();
+  counter.add(1);
+}
+
+/** Counts a refusal, or one that `Observe` passed over, by its code. */
+export function countVerdict(error: ErrorId, enforced: bool): void {
+  if (<i32>error <= 0 || <i32>error >= ERROR_COUNT) return;
+  const counter = enforced ? refused[error] : observed[error];
+  if (counter == null) return;
+  counter.define();
+  counter.add(1);
+}
