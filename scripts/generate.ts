@@ -2,15 +2,19 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crdOutputs } from './generate/crd.ts';
 import { errorOutputs } from './generate/errors.ts';
-import { pluginConfigOutputs } from './generate/plugin-config.ts';
+import { limitOutputs } from './generate/limits.ts';
 import type { Output } from './generate/output.ts';
+import { pluginConfigOutputs } from './generate/plugin-config.ts';
+import { routeDocOutputs } from './generate/route-doc.ts';
+import { routeTypeOutputs } from './generate/route-types.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Every generated file of the repository, in a fixed order. Throws if a source is not in the subset that the generators know. */
-export async function allOutputs(repository: string): Promise<Output[]> {
-  return [...errorOutputs(repository), ...pluginConfigOutputs(repository)];
+export function allOutputs(repository: string): Output[] {
+  return [errorOutputs, limitOutputs, pluginConfigOutputs, crdOutputs, routeTypeOutputs, routeDocOutputs].flatMap((outputs) => outputs(repository));
 }
 
 function differs(output: Output): boolean {
@@ -18,9 +22,9 @@ function differs(output: Output): boolean {
   return !existsSync(path) || readFileSync(path, 'utf8') !== output.text;
 }
 
-async function main(): Promise<void> {
+function main(): void {
   const check = process.argv.includes('--check');
-  const stale = (await allOutputs(root)).filter(differs);
+  const stale = allOutputs(root).filter(differs);
   for (const output of stale) {
     if (check) {
       console.error(`stale: ${output.path} (run \`npm run generate\`)`);
@@ -34,4 +38,4 @@ async function main(): Promise<void> {
   if (stale.length === 0) console.log('generated files are up to date');
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) main();

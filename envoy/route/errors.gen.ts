@@ -19,6 +19,50 @@ export type ErrorCode =
   | 'FIM-CFG-0014'
   | 'FIM-CFG-0015'
   | 'FIM-CFG-0016'
+  | 'FIM-CFG-0017'
+  | 'FIM-CFG-0018'
+  | 'FIM-CFG-0019'
+  | 'FIM-CFG-1001'
+  | 'FIM-CFG-1002'
+  | 'FIM-CFG-1003'
+  | 'FIM-CFG-1004'
+  | 'FIM-CFG-1005'
+  | 'FIM-CFG-1006'
+  | 'FIM-CFG-1007'
+  | 'FIM-CFG-1008'
+  | 'FIM-CFG-1010'
+  | 'FIM-CFG-1011'
+  | 'FIM-CFG-1020'
+  | 'FIM-CFG-1021'
+  | 'FIM-CFG-1022'
+  | 'FIM-CFG-1023'
+  | 'FIM-CFG-1024'
+  | 'FIM-CFG-1025'
+  | 'FIM-CFG-1026'
+  | 'FIM-CFG-1027'
+  | 'FIM-CFG-1028'
+  | 'FIM-CFG-1029'
+  | 'FIM-CFG-1030'
+  | 'FIM-CFG-1031'
+  | 'FIM-CFG-1032'
+  | 'FIM-CFG-1033'
+  | 'FIM-CFG-1034'
+  | 'FIM-CFG-1035'
+  | 'FIM-CFG-1036'
+  | 'FIM-CFG-1037'
+  | 'FIM-CFG-1038'
+  | 'FIM-CFG-1039'
+  | 'FIM-CFG-1040'
+  | 'FIM-CFG-1041'
+  | 'FIM-CFG-1042'
+  | 'FIM-CFG-1044'
+  | 'FIM-CFG-1045'
+  | 'FIM-CFG-1050'
+  | 'FIM-CFG-1052'
+  | 'FIM-CFG-1060'
+  | 'FIM-CFG-1061'
+  | 'FIM-CFG-1062'
+  | 'FIM-CFG-1063'
   | 'FIM-RT-0001'
   | 'FIM-RT-0002'
   | 'FIM-RT-0003'
@@ -85,7 +129,13 @@ export type ErrorCode =
   | 'FIM-UP-0017'
   | 'FIM-UP-0018'
   | 'FIM-UP-0019'
-  | 'FIM-UP-0020';
+  | 'FIM-UP-0020'
+  | 'FIM-CFG-0020'
+  | 'FIM-CFG-0021'
+  | 'FIM-CFG-0022'
+  | 'FIM-CFG-0023'
+  | 'FIM-CFG-0024'
+  | 'FIM-CFG-0025';
 
 export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0001': {"status":0,"title":"Plugin configuration is not valid JSON","titleZh":"插件配置不是有效的 JSON","advice":"The document is made by the translator; report it with the output of `fim render`."},
@@ -98,6 +148,50 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0014': {"status":0,"title":"Too long or too many","titleZh":"过长或过多","advice":"Shorten the text or the list to the limit that the schema names."},
   'FIM-CFG-0015': {"status":0,"title":"Not one of the allowed values","titleZh":"不在允许的取值之内","advice":"Use one of the values that the schema names."},
   'FIM-CFG-0016': {"status":0,"title":"Stage is not in this module","titleZh":"该模块不包含此阶段","advice":"Use fim.wasm, or send the stage's policy to the module of that stage."},
+  'FIM-CFG-0017': {"status":0,"title":"Key id is not of the form kms://path","titleZh":"密钥标识不是 kms://path 形式","advice":"Write `kms://` and a path of letters, digits, `.`, `_`, `-` and `/`."},
+  'FIM-CFG-0018': {"status":0,"title":"KMS settings are missing","titleZh":"缺少 KMS 设置","advice":"A stage uses keys, so the configuration must name the KMS cluster; `fim up --kms URL` sets it."},
+  'FIM-CFG-0019': {"status":0,"title":"Module failed or refused the configuration without a reason","titleZh":"模块失败或未说明原因便拒绝了配置","advice":"The detail names the trap or the load error; rebuild the module with `npm run build` and report the configuration."},
+  'FIM-CFG-1001': {"status":0,"title":"File cannot be read","titleZh":"无法读取文件","advice":"Check the path and its permissions."},
+  'FIM-CFG-1002': {"status":0,"title":"Too large or too many","titleZh":"过大或过多","advice":"Split the file, or the routes over several workloads; docs/limits.md has the bounds."},
+  'FIM-CFG-1003': {"status":0,"title":"File is not valid YAML or JSON","titleZh":"文件不是有效的 YAML 或 JSON","advice":"Correct the syntax at the line that is named."},
+  'FIM-CFG-1004': {"status":0,"title":"Key stands twice in one mapping","titleZh":"映射中有重复的键","advice":"Keep one of them; which one would count is not to be guessed."},
+  'FIM-CFG-1005': {"status":0,"title":"YAML anchors, aliases, tags and merge keys are not taken","titleZh":"不支持 YAML 锚点、别名、标签和合并键","advice":"Write the value out where it is used."},
+  'FIM-CFG-1006': {"status":0,"title":"Not a FinancialRoute of a known version","titleZh":"不是已知版本的 FinancialRoute","advice":"Use `apiVersion: fim.financial/v1` and `kind: FinancialRoute`."},
+  'FIM-CFG-1007': {"status":0,"title":"Two resources have one namespace and name","titleZh":"两个资源的命名空间和名称相同","advice":"Rename one of them."},
+  'FIM-CFG-1008': {"status":0,"title":"File holds no resource","titleZh":"文件中没有资源","advice":"Add a FinancialRoute or leave the file out."},
+  'FIM-CFG-1010': {"status":0,"title":"Text does not have the required form","titleZh":"文本不符合要求的格式","advice":"Give the field the form that the schema names."},
+  'FIM-CFG-1011': {"status":0,"title":"Empty where something is required","titleZh":"必填内容为空","advice":"Give a value or leave the field out."},
+  'FIM-CFG-1020': {"status":0,"title":"targetRefs and selector exclude each other","titleZh":"targetRefs 与 selector 互斥","advice":"Keep one of them."},
+  'FIM-CFG-1021': {"status":0,"title":"Target kind is not supported","titleZh":"不支持的目标类型","advice":"Target a Gateway of gateway.networking.k8s.io or a Service of the core group."},
+  'FIM-CFG-1022': {"status":0,"title":"Entry stands twice in a list","titleZh":"列表中有重复项","advice":"Keep one of them."},
+  'FIM-CFG-1023': {"status":0,"title":"Field needs exactly one of name and path","titleZh":"字段必须且只能有 name 与 path 之一","advice":"`name` is a member's name, `path` a place in the message."},
+  'FIM-CFG-1024': {"status":0,"title":"Pattern is not in the supported subset","titleZh":"正则表达式不在支持的子集内","advice":"Use RE2 syntax without look-around, back-references and flags."},
+  'FIM-CFG-1025': {"status":0,"title":"Field name or path is malformed","titleZh":"字段名或路径格式错误","advice":"Write `$.a.b[*].c`, or `$['odd name']`."},
+  'FIM-CFG-1026': {"status":0,"title":"Host is malformed","titleZh":"主机名格式错误","advice":"Lower case, without scheme and port; `*.` only in front."},
+  'FIM-CFG-1027': {"status":0,"title":"Path to match is malformed","titleZh":"匹配路径格式错误","advice":"Begin with `/`, without query, fragment, empty or dot segments."},
+  'FIM-CFG-1028': {"status":0,"title":"Header match has a value where none belongs, or lacks it","titleZh":"头匹配的 value 缺失或多余","advice":"`Exact` and `Pattern` need a value, `Present` has none."},
+  'FIM-CFG-1029': {"status":0,"title":"Header name cannot be used","titleZh":"不能使用该头名称","advice":"Use a plain header name; host, method and path have matches of their own."},
+  'FIM-CFG-1030': {"status":0,"title":"Short form and section of one stage are both given","titleZh":"同一阶段同时使用了短格式和完整配置","advice":"Keep `wasm` or the section, not both."},
+  'FIM-CFG-1031': {"status":0,"title":"Unknown module","titleZh":"未知模块","advice":"`wasm.module` names a stage's module that FIM ships; other modules come through the platform's own setting."},
+  'FIM-CFG-1032': {"status":0,"title":"wasm.config does not fit the module","titleZh":"wasm.config 与模块不符","advice":"It holds what the section of the module's stage would hold."},
+  'FIM-CFG-1033': {"status":0,"title":"KMS key id is malformed","titleZh":"KMS 密钥标识格式错误","advice":"Write `kms://environment/path/key` without version; key material never stands in a resource."},
+  'FIM-CFG-1034': {"status":0,"title":"PBOC profile version is unknown","titleZh":"未知的 PBOC 版本","advice":"Use one of the versions that the message lists."},
+  'FIM-CFG-1035': {"status":0,"title":"Encryption does nothing","titleZh":"加密未指定任何方向","advice":"Set `request` or `response` to Encrypt or Decrypt, or drop the section."},
+  'FIM-CFG-1036': {"status":0,"title":"Validation has no rule","titleZh":"校验没有规则","advice":"Set `pboc` or `fields`, or drop the section."},
+  'FIM-CFG-1037': {"status":0,"title":"Masking has nothing to mask","titleZh":"脱敏没有对象","advice":"Set `fields` or `detect`, or drop the section."},
+  'FIM-CFG-1038': {"status":0,"title":"Tests of a field contradict each other","titleZh":"字段规则互相矛盾","advice":"Pattern, length, enum and check are for text; minLength must not exceed maxLength."},
+  'FIM-CFG-1039': {"status":0,"title":"Duration is malformed or out of range","titleZh":"时长格式错误或超出范围","advice":"Write `1s`, `1m` or `1h`; from 1ms to 24h."},
+  'FIM-CFG-1040': {"status":0,"title":"Rate limit key needs exactly one source","titleZh":"限流键必须且只能有一个来源","advice":"Set `header`, or `sourceAddress: true`, or drop `key` for one bucket."},
+  'FIM-CFG-1041': {"status":0,"title":"Mask method and kept characters contradict each other","titleZh":"脱敏方法与保留字符互相矛盾","advice":"`Full` keeps nothing; `KeepFirstLast` of a Generic field needs numbers."},
+  'FIM-CFG-1042': {"status":0,"title":"Mask character cannot be used","titleZh":"不能使用该掩码字符","advice":"One character; no quote, backslash or control character."},
+  'FIM-CFG-1044': {"status":0,"title":"Policy can never apply to the matched methods","titleZh":"策略永远不适用于所匹配的方法","advice":"Requests of these methods have no body; match others or drop the policy."},
+  'FIM-CFG-1045': {"status":0,"title":"Unknown cipher suite","titleZh":"未知的密码套件","advice":"Use one of the suites that the schema lists."},
+  'FIM-CFG-1050': {"status":0,"title":"Another route has the same match","titleZh":"另一条路由具有相同的匹配条件","advice":"The older route (then by namespace and name) keeps it; make one of them more specific."},
+  'FIM-CFG-1052': {"status":0,"title":"Chain layout cannot give the stages the required order","titleZh":"链式布局无法满足阶段顺序","advice":"Use the fused layout (fim.wasm): a chain runs responses backwards and has one order for all routes."},
+  'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless the annotation fim.financial/accept-missing-tlcp accepts the lack."},
+  'FIM-CFG-1061': {"status":0,"title":"Observe does not turn off masking or encryption","titleZh":"Observe 不会关闭脱敏或加密","advice":"Nothing to do: limits and validation only count, masking and encryption act."},
+  'FIM-CFG-1062': {"status":0,"title":"Route has no policy","titleZh":"路由没有策略","advice":"It exempts its requests from less specific routes; add a section if that is not meant."},
+  'FIM-CFG-1063': {"status":0,"title":"Setting has no effect","titleZh":"设置不起作用","advice":"Drop it, or add the policy that it is for."},
   'FIM-RT-0001': {"status":500,"title":"The proxy's policy is not configured","titleZh":"代理策略尚未配置","advice":"The module has no accepted configuration, so it refuses traffic; see the proxy's log for the FIM-CFG code."},
   'FIM-RT-0002': {"status":413,"title":"Body is larger than the route's limit","titleZh":"消息体超过路由上限","advice":"Send a smaller body or raise `body.maxBytes` of the route."},
   'FIM-RT-0003': {"status":415,"title":"Compressed body is refused","titleZh":"拒绝压缩的消息体","advice":"Send the body without content-encoding, or set `body.compressed: Decompress` on the route."},
@@ -165,6 +259,12 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0018': {"status":0,"title":"Input is not an encrypted body","titleZh":"输入不是加密的消息体","advice":"Pipe in one body of type application/vnd.fim.encrypted+json, as the upstream received it."},
   'FIM-UP-0019': {"status":0,"title":"Encrypted body does not open","titleZh":"加密的消息体无法解密","advice":"The key version, the context or the body is not the one that was encrypted."},
   'FIM-UP-0020': {"status":0,"title":"Command line is wrong","titleZh":"命令行有误","advice":"See `fim --help`, or `fim VERB --help`."},
+  'FIM-CFG-0020': {"status":0,"title":"Field path is not in the supported subset of JSONPath","titleZh":"字段路径不在受支持的 JSONPath 子集之内","advice":"Use `$.a.b`, `['name']`, `[0]` and `[*]`; a name at any depth is given by name, not by `..`."},
+  'FIM-CFG-0021': {"status":0,"title":"Field paths are too many or too entangled","titleZh":"字段路径过多或过于复杂","advice":"Wildcards beside names at several levels multiply; split the rules or name fewer levels by `[*]` (limit MAX_PATH_STATES)."},
+  'FIM-CFG-0022': {"status":0,"title":"Pattern is not a valid regular expression","titleZh":"模式不是有效的正则表达式","advice":"Correct the syntax; it is that of RE2."},
+  'FIM-CFG-0023': {"status":0,"title":"Pattern uses what cannot be matched in linear time","titleZh":"模式使用了无法在线性时间内匹配的语法","advice":"Back-references, look-around, possessive and atomic groups are refused; write the pattern without them."},
+  'FIM-CFG-0024': {"status":0,"title":"Pattern is too large","titleZh":"模式过大","advice":"Lower the repetition counts or simplify; the size and the limit are in the proxy's log."},
+  'FIM-CFG-0025': {"status":0,"title":"Routes are too many for the index","titleZh":"路由数量超出索引上限","advice":"Spread the routes over several workloads."},
 };
 
 /** Codes in the order of the modules' numeric ids: `ERROR_CODES[id - 1]`. */

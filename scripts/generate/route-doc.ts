@@ -1,0 +1,47 @@
+// The public schema → docs/financial-route.md: every field, its type, bounds, default and meaning.
+import { banner, cell, type Output } from './output.ts';
+import { readRouteSchema, resolveNode, ROUTE_SCHEMA, type RouteNode } from './route-schema.ts';
+
+function typeCell(root: RouteNode, given: RouteNode): string {
+  const node = resolveNode(root, given);
+  if (node.enum !== undefined) return node.enum.map((value) => `\`${value}\``).join(', ');
+  const range = node.minimum !== undefined ? `, ${node.minimum} to ${node.maximum}` : '';
+  switch (node.type) {
+    case 'array': return `list, ${node.minItems ?? 0} to ${node.maxItems}, of: ${typeCell(root, node.items ?? {})}`;
+    case 'string': return `string, at most ${node.maxLength}`;
+    case 'object': return node.properties === undefined ? 'map' : 'object';
+    default: return `${node.type}${range}`;
+  }
+}
+
+function rows(root: RouteNode, owner: RouteNode, prefix: string): string[] {
+  const required = new Set(owner.required ?? []);
+  return Object.entries(owner.properties ?? {}).flatMap(([key, given]) => {
+    const node = resolveNode(root, given);
+    const name = `${prefix}${key}${node.type === 'array' ? '[]' : ''}`;
+    const preset = required.has(key) ? 'required' : node.default === undefined ? '' : `\`${node.default}\``;
+    const row = `| \`${name}\` | ${typeCell(root, given)} | ${preset} | ${cell(given.description ?? node.description ?? '')} |`;
+    const inner = resolveNode(root, node.items ?? node);
+    return inner.properties === undefined ? [row] : [row, ...rows(root, inner, `${name}.`)];
+  });
+}
+
+function rules(root: RouteNode): string[] {
+  return Object.entries(root.$defs ?? {}).flatMap(([name, node]) => (node['x-kubernetes-validations'] ?? [])
+    .map((rule) => `| \`${rule['x-fim-code']}\` | \`${name}\` | ${cell(rule.message)} |`));
+}
+
+/** `docs/financial-route.md`. */
+export function routeDocOutputs(repository: string): Output[] {
+  const root = readRouteSchema(repository);
+  const header = ['| field | type | default | meaning |', '|---|---|---|---|'];
+  const lines = [
+    `${banner(ROUTE_SCHEMA, '<!--')} -->`, '', '# FinancialRoute', '', root.description ?? '', '',
+    'Unknown fields are errors. `fim validate FILE` names the code, the JSON path and the line of each mistake; [errors.md](errors.md) says what to do.',
+    '', '## metadata', '', ...header, ...rows(root, resolveNode(root, root.properties?.metadata ?? {}), ''),
+    '', '## spec', '', ...header, ...rows(root, resolveNode(root, root.properties?.spec ?? {}), ''),
+    '', '## status', '', ...header, ...rows(root, resolveNode(root, root.properties?.status ?? {}), ''),
+    '', '## Rules between fields', '', 'An API server enforces these by CEL, `fim` by the same rules.', '', '| code | where | rule |', '|---|---|---|', ...rules(root),
+  ];
+  return [{ path: 'docs/financial-route.md', text: `${lines.join('\n')}\n` }];
+}
