@@ -33,8 +33,32 @@ class Trail {
   }
 }
 
+function relative(file: string | undefined): string {
+  return (file ?? '').replace(`${process.cwd()}/`, '');
+}
+
+/** Tests that were announced and have not reported: left over when a file ends its process early, which node:test takes for success. */
+class Open {
+  private readonly tests = new Map<string, { file: string; name: string; count: number }>();
+
+  note(event: TestEvent): void {
+    const change = event.type === 'test:enqueue' ? 1 : event.type === 'test:pass' || event.type === 'test:fail' ? -1 : 0;
+    if (change === 0) return;
+    const { file, name, nesting } = event.data as { file?: string; name: string; nesting: number };
+    const key = [file, nesting, name].join('\0');
+    const entry = this.tests.get(key) ?? { file: relative(file), name, count: 0 };
+    entry.count += change;
+    this.tests.set(key, entry);
+  }
+
+  *lines(): Generator<ReportLine> {
+    for (const { file, name, count } of this.tests.values()) {
+      if (count > 0 && file !== name) yield { kind: 'fail', name, file, ms: 0, detail: 'announced, and never reported: its process ended early' };
+    }
+  }
+}
+
 function lineOf(event: TestEvent, trail: Trail): ReportLine | null {
-  const relative = (file: string | undefined): string => (file ?? '').replace(`${process.cwd()}/`, '');
   switch (event.type) {
     case 'test:start':
       trail.enter(event.data.file ?? '', event.data.nesting, event.data.name);
@@ -45,6 +69,8 @@ function lineOf(event: TestEvent, trail: Trail): ReportLine | null {
       const file = relative(data.file);
       const name = trail.path(data.file ?? '', data.nesting, data.name);
       const ms = data.details.duration_ms;
+      // A file is reported as a test of its own only when nothing in it was.
+      if (event.type === 'test:pass' && data.nesting === 0 && relative(data.name) === file) return { kind: 'fail', name, file, ms, detail: 'no test of this file reported a result' };
       if (data.skip !== undefined || data.todo !== undefined) return { kind: 'skip', name, file, ms };
       if (event.type === 'test:fail') {
         const { error } = event.data.details;
@@ -66,8 +92,11 @@ function lineOf(event: TestEvent, trail: Trail): ReportLine | null {
 
 export default async function* countReporter(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const trail = new Trail();
+  const open = new Open();
   for await (const event of source) {
+    open.note(event);
     const line = lineOf(event, trail);
     if (line !== null) yield `${JSON.stringify(line)}\n`;
   }
+  for (const line of open.lines()) yield `${JSON.stringify(line)}\n`;
 }

@@ -111,7 +111,9 @@ export async function runSuite(options: SuiteOptions): Promise<Outcome> {
   const reporter = new URL('./count-reporter.ts', import.meta.url).href;
   const args = ['--test', `--test-concurrency=${options.concurrency}`, `--test-reporter=${reporter}`, '--test-reporter-destination=stdout', ...files];
   // detached: the runner and the test processes form a group, so that a deadline ends all of them.
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const env = { ...process.env };
+  delete env.NODE_TEST_CONTEXT; // set when a test runs this: the inner runner would take itself for a test file
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const stop = (): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');

@@ -9,6 +9,8 @@ import type { UnitReply, UnitRequest } from './unit-worker.ts';
 const SPEC_DEADLINE_MS = 120_000;
 
 export interface UnitOptions {
+  /** Where the specs are. */
+  folder: string;
   /** Parts of paths: a spec runs if its path holds one of them; empty for all. */
   names: string[];
   optimize: boolean;
@@ -60,10 +62,10 @@ async function drain(queue: string[], options: UnitOptions, total: Outcome): Pro
 
 /** Runs the specs that `names` select. None found is a failure. */
 export async function runUnits(options: UnitOptions): Promise<Outcome> {
-  const all = globSync('test/unit/**/*.spec.ts').map((file) => file.replaceAll('\\', '/')).sort();
+  const all = globSync(`${options.folder}/**/*.spec.ts`).map((file) => file.replaceAll('\\', '/')).sort();
   const chosen = options.names.length === 0 ? all : all.filter((spec) => options.names.some((name) => spec.includes(name)));
   if (chosen.length === 0) {
-    const detail = `no spec matches ${options.names.join(' ') || 'test/unit/**/*.spec.ts'}`;
+    const detail = `no spec matches ${options.names.join(' ') || options.folder}`;
     return { ...emptyOutcome(), failed: 1, failures: [{ name: 'as-pect', detail }] };
   }
   const total = emptyOutcome();

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { runSuite } from '../../scripts/test/node-suite.ts';
+import type { Outcome } from '../../scripts/test/outcome.ts';
+
+const IMPORTS = "import assert from 'node:assert/strict';\nimport { describe, it } from 'node:test';\n";
+// Written out at run time: the words that leave tests out may not be in a test file of the repository.
+const FILES = {
+  'good/a.test.ts': "it('one', (t) => t.diagnostic('took 3 ms'));\ndescribe('group', () => it('two', () => {}));\n",
+  'bad/a.test.ts': "describe('outer', () => {\n  it('differs', () => assert.equal(1, 2));\n  it('agrees', () => {});\n});\nconsole.log('what the file says');\n",
+  'partial/a.test.ts': `it('left out', { ${'sk' + 'ip'}: true }, () => {});\nit('runs', () => {});\n`,
+  'crash/a.test.ts': "throw new Error('at import');\n",
+  'dies/a.test.ts': "it('ends the process', () => process.exit(0));\nit('never runs', () => {});\n",
+  'half/a.test.ts':
+    "import { setImmediate } from 'node:timers/promises';\nit('reports', async () => { for (let i = 0; i < 100; i++) await setImmediate(); });\n" +
+    "it('ends the process', async () => {\n  process.stdout.write('', () => setTimeout(() => process.exit(0), 200));\n  await new Promise(() => {});\n});\nit('never runs', () => {});\n",
+  'empty/a.test.ts': '\n',
+  'hangs/a.test.ts': "it('waits', () => new Promise(() => setInterval(() => {}, 1000)));\n",
+};
+
+let root = '';
+let home = '';
+
+before(() => {
+  home = process.cwd();
+  root = mkdtempSync(path.join(tmpdir(), 'fim-runner-'));
+  writeFileSync(path.join(root, 'package.json'), '{ "type": "module" }\n');
+  for (const [file, text] of Object.entries(FILES)) {
+    const full = path.join(root, 'test', file);
+    mkdirSync(path.dirname(full), { recursive: true });
+    writeFileSync(full, IMPORTS + text);
+  }
+  process.chdir(root);
+});
+
+after(() => {
+  process.chdir(home);
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function run(tier: string, deadlineMs = 30_000): Promise<Outcome & { lines: string[] }> {
+  const lines: string[] = [];
+  const outcome = await runSuite({ tier, names: [], concurrency: 1, deadlineMs, print: (line) => lines.push(line) });
+  return { ...outcome, lines };
+}
+
+describe('node:test suites', () => {
+  it('counts tests, not groups, and shows measured figures', async () => {
+    const { passed, failed, lines } = await run('good');
+    assert.deepEqual([passed, failed], [2, 0]);
+    assert.ok(lines.includes('    took 3 ms'), lines.join('\n'));
+  });
+
+  it('names a failed test with its groups, its cause and what the file printed', async () => {
+    const { passed, failed, failures } = await run('bad');
+    assert.deepEqual([passed, failed], [1, 1]);
+    assert.equal(failures[0]?.name, 'test/bad/a.test.ts › outer › differs');
+    assert.match(failures[0]?.detail ?? '', /1 !== 2[^]*test\/bad\/a\.test\.ts[^]*what the file says/);
+  });
+
+  it('reports what is left out', async () => {
+    const { passed, failed, skipped } = await run('partial');
+    assert.deepEqual([passed, failed, skipped], [1, 0, ['test/partial/a.test.ts › left out']]);
+  });
+
+  for (const tier of ['crash', 'dies', 'empty', 'no-such-folder']) {
+    it(`fails for a file or folder that proves nothing: ${tier}`, async () => {
+      const { passed, failed } = await run(tier);
+      assert.equal(passed, 0);
+      assert.ok(failed >= 1);
+    });
+  }
+
+  it('names the tests that never reported because their file ended the process', async () => {
+    const { passed, failures } = await run('half');
+    assert.equal(passed, 1);
+    assert.deepEqual(failures.map(({ name }) => name).sort(), ['test/half/a.test.ts › ends the process', 'test/half/a.test.ts › never runs']);
+  });
+
+  it('ends a stage that hangs', async () => {
+    const { failed, failures } = await run('hangs', 2000);
+    assert.ok(failed >= 1);
+    assert.ok(failures.some(({ detail }) => detail.includes('not finished after 2 s')));
+  });
+});

@@ -1,0 +1,1 @@
+const text: i32 = 'not a number';

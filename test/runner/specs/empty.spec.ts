@@ -1,0 +1,3 @@
+export function lonely(): i32 {
+  return 1;
+}
