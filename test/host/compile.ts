@@ -1,0 +1,33 @@
+// Compiles AssemblyScript for host tests, in memory.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { main } from 'assemblyscript/asc';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+async function compile(entry: string, options: string[], readFile: (name: string, base: string) => string | null): Promise<Uint8Array> {
+  let wasm: Uint8Array | undefined;
+  const writeFile = (name: string, data: Uint8Array | string): void => {
+    if (name === 'out.wasm') wasm = data as Uint8Array;
+  };
+  const { error, stderr } = await main([entry, '--outFile', 'out.wasm', ...options], { readFile, writeFile, listFiles: () => [] });
+  if (error !== null || wasm === undefined) throw new Error(`${entry} does not compile:\n${stderr.toString()}`);
+  return wasm;
+}
+
+/** The guest that does what `x-do` says. */
+export function compileFixture(): Promise<Uint8Array> {
+  return compile('test/host/fixture/module.ts', ['--config', 'test/host/fixture/asconfig.json'], (name, base) => {
+    try {
+      return readFileSync(resolve(ROOT, base, name), 'utf8');
+    } catch {
+      return null;
+    }
+  });
+}
+
+/** A guest of the given source text, with the least that a host asks of a module. */
+export function compileGuest(source: string, options: string[] = []): Promise<Uint8Array> {
+  return compile('guest.ts', ['--config', 'none.json', ...options], (name) => (name === 'guest.ts' ? source : null));
+}
