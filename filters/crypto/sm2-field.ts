@@ -23,7 +23,7 @@ const T3: usize = memory.data(80, 16);
 // @ts-ignore: decorator
 @inline
 export function fieldCopy(r: usize, a: usize): void {
-  memory.copy(r, a, 72);
+  for (let i: usize = 0; i < 80; i += 16) v128.store(r + i, v128.load(a + i));
 }
 
 /** r = a + b, limb by limb: normal operands give limbs below 2^30. */

@@ -56,38 +56,22 @@ export function pointDouble(r: usize, p: usize): void {
   fieldCombine(r + Y, 1, E, -8, B);
 }
 
-/** Second half of an addition: from U = X1 Z2^2, S = Y1 Z2^3, H and R; writes X and Y of `r`. */
+/** First half of p + q, q affine: H and R. U and S are X and Y of p. */
 // @ts-ignore: decorator
 @inline
-function finishAddition(r: usize): void {
-  fieldSquare(A, H);
-  fieldMultiply(B, A, H);
-  fieldMultiply(V, U, A);
-  fieldSquare(C, R);
-  fieldSubtract(C, C, B);
-  fieldMultiply(B, B, S);
-  fieldCombine(r, 1, C, -2, V);
-  fieldSubtract(V, V, r);
-  fieldMultiply(V, V, R);
-  fieldCombine(r + Y, 1, V, -1, B);
-}
-
-/** r = p + q, q affine (8M + 3S); neither at infinity, q not p nor -p. `r` may be `p`. */
-export function pointAddAffineRaw(r: usize, p: usize, q: usize): void {
+function beginAffine(p: usize, q: usize): void {
   fieldSquare(A, p + Z);
   fieldMultiply(B, q, A);
   fieldSubtract(H, B, p);
   fieldMultiply(A, A, p + Z);
   fieldMultiply(A, A, q + Y);
   fieldSubtract(R, A, p + Y);
-  fieldCopy(U, p);
-  fieldCopy(S, p + Y);
-  fieldMultiply(r + Z, p + Z, H);
-  finishAddition(r);
 }
 
-/** r = p + q, q cached (11M + 3S); neither at infinity, q not p nor -p. `r` may be `p`. */
-export function pointAddCachedRaw(r: usize, p: usize, q: usize): void {
+/** First half of p + q, q cached: U, S, H and R. */
+// @ts-ignore: decorator
+@inline
+function beginCached(p: usize, q: usize): void {
   fieldSquare(A, p + Z);
   fieldMultiply(U, p, q + ZZ);
   fieldMultiply(B, q, A);
@@ -96,9 +80,35 @@ export function pointAddCachedRaw(r: usize, p: usize, q: usize): void {
   fieldMultiply(A, A, q + Y);
   fieldMultiply(S, p + Y, q + ZZZ);
   fieldSubtract(R, A, S);
+}
+
+/** Second half: X and Y of `r` from u = X1 Z2^2, s = Y1 Z2^3, H and R; u and s may be X and Y of `r`. */
+function finishAddition(r: usize, u: usize, s: usize): void {
+  fieldSquare(A, H);
+  fieldMultiply(B, A, H);
+  fieldMultiply(V, u, A);
+  fieldSquare(C, R);
+  fieldSubtract(C, C, B);
+  fieldMultiply(B, B, s);
+  fieldCombine(r, 1, C, -2, V);
+  fieldSubtract(V, V, r);
+  fieldMultiply(V, V, R);
+  fieldCombine(r + Y, 1, V, -1, B);
+}
+
+/** r = p + q, q affine (8M + 3S); neither at infinity, q not p nor -p. `r` may be `p`. */
+export function pointAddAffineRaw(r: usize, p: usize, q: usize): void {
+  beginAffine(p, q);
+  fieldMultiply(r + Z, p + Z, H);
+  finishAddition(r, p, p + Y);
+}
+
+/** r = p + q, q cached (11M + 3S); neither at infinity, q not p nor -p. `r` may be `p`. */
+export function pointAddCachedRaw(r: usize, p: usize, q: usize): void {
+  beginCached(p, q);
   fieldMultiply(A, p + Z, q + Z);
   fieldMultiply(r + Z, A, H);
-  finishAddition(r);
+  finishAddition(r, U, S);
 }
 
 /** 1 if the points of the last raw addition were equal, so that its result is wrong and a doubling is needed. */
@@ -128,32 +138,29 @@ export function pointSetInfinity(r: usize): void {
   fieldSetZero(r + Z);
 }
 
-/** Puts the sum right if the points of the raw addition just done were equal or opposite; `saved` is the first of them. */
-function correctSumPublic(r: usize, saved: usize): void {
-  if (!fieldIsZeroPublic(H)) return;
-  if (fieldIsZeroPublic(R)) pointDouble(r, saved);
-  else pointSetInfinity(r);
+/** p = 2p or infinity: what p + q is where both have one x. For public points. */
+function addSameX(p: usize): void {
+  if (fieldIsZeroPublic(R)) pointDouble(p, p);
+  else pointSetInfinity(p);
 }
-
-const SAVED: usize = memory.data(240, 16);
 
 /** p += q for any points, q affine. Its time depends on the points: for public ones. */
 export function pointAddAffinePublic(p: usize, q: usize): void {
   if (isInfinityPublic(p)) return pointFromAffine(p, q);
-  memory.copy(SAVED, p, JACOBIAN_BYTES);
-  pointAddAffineRaw(p, p, q);
-  correctSumPublic(p, SAVED);
+  beginAffine(p, q);
+  if (fieldIsZeroPublic(H)) return addSameX(p);
+  fieldMultiply(p + Z, p + Z, H);
+  finishAddition(p, p, p + Y);
 }
 
 /** p += q for any p and a finite q, cached. Its time depends on the points: for public ones. */
 export function pointAddCachedPublic(p: usize, q: usize): void {
-  if (isInfinityPublic(p)) {
-    memory.copy(p, q, JACOBIAN_BYTES);
-    return;
-  }
-  memory.copy(SAVED, p, JACOBIAN_BYTES);
-  pointAddCachedRaw(p, p, q);
-  correctSumPublic(p, SAVED);
+  if (isInfinityPublic(p)) return memory.copy(p, q, JACOBIAN_BYTES);
+  beginCached(p, q);
+  if (fieldIsZeroPublic(H)) return addSameX(p);
+  fieldMultiply(A, p + Z, q + Z);
+  fieldMultiply(p + Z, A, H);
+  finishAddition(p, U, S);
 }
 
 /** r (Jacobian) = q (affine). */
@@ -166,13 +173,6 @@ export function pointFromAffine(r: usize, q: usize): void {
 export function pointCache(p: usize): void {
   fieldSquare(p + ZZ, p + Z);
   fieldMultiply(p + ZZZ, p + ZZ, p + Z);
-}
-
-/** r (cached) = condition ? -q : q, `condition` 0 or 1, without a branch. */
-export function pointCopyNegated(r: usize, q: usize, condition: u32, bytes: usize): void {
-  memory.copy(r, q, bytes);
-  fieldNegate(A, q + Y);
-  fieldSelect(r + Y, condition, A, q + Y);
 }
 
 /** r = condition ? a : b for Jacobian points, by masks; `condition` is 0 or 1. */
@@ -202,7 +202,7 @@ function affineFromInverse(r: usize, p: usize, inverse: usize): void {
  * Makes `count` finite Jacobian points, `stride` bytes apart, affine in place (Z is spent) with one inversion. `products`: room for
  * `count` field elements.
  */
-export function pointsToAffine(points: usize, count: u32, stride: usize, products: usize): void {
+export function pointsToAffine(points: usize, count: usize, stride: usize, products: usize): void {
   fieldSetOne(E);
   for (let i: usize = 0; i < count; i++) {
     fieldCopy(products + i * FIELD_BYTES, E);
@@ -262,5 +262,4 @@ export function pointToCoordinates(bytes: usize, q: usize): void {
 /** Clears the working memory of this file. */
 export function pointWipe(): void {
   memory.fill(TEMPORARY, 0, 10 * FIELD_BYTES);
-  memory.fill(SAVED, 0, JACOBIAN_BYTES);
 }

@@ -15,11 +15,14 @@ const GY = 0xbc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0n;
 const FIELD_R = 1n << 261n;
 const SCALAR_R = 1n << 256n;
 
-/** Nine limbs of 29 bits, padded to 80 bytes. */
-function limbs(value: bigint): string {
+/** Nine limbs of 29 bits for each value, padded to 80 bytes. */
+function limbs(...values: readonly bigint[]): string {
   const words: string[] = [];
-  for (let i = 0n; i < 9n; i++) words.push(`0x${((value >> (29n * i)) & 0x1fffffffn).toString(16)}`);
-  return `memory.data<u64>([${words.join(', ')}, 0])`;
+  for (const value of values) {
+    for (let i = 0n; i < 9n; i++) words.push(`0x${((value >> (29n * i)) & 0x1fffffffn).toString(16)}`);
+    words.push('0');
+  }
+  return `memory.data<u64>([${words.join(', ')}])`;
 }
 
 /** Eight words of 32 bits, the least significant first. */
@@ -41,7 +44,7 @@ function inverseOf32(value: bigint): bigint {
   return inverse;
 }
 
-const montgomery = (value: bigint): string => limbs((value * FIELD_R) % P);
+const montgomery = (value: bigint): bigint => (value * FIELD_R) % P;
 
 const text = `// Written by scripts/crypto/sm2-constants.ts: change that, not this.
 // Field elements are nine limbs of 29 bits in Montgomery form (R = 2^261); scalars are eight words of 32 bits (R = 2^256).
@@ -50,14 +53,14 @@ const text = `// Written by scripts/crypto/sm2-constants.ts: change that, not th
 export const PRIME: usize = ${limbs(P)};
 /** The prime, big-endian. */
 export const PRIME_BYTES: usize = ${bytes(P)};
-export const FIELD_ONE: usize = ${montgomery(1n)};
+export const FIELD_ONE: usize = ${limbs(montgomery(1n))};
 /** R^2, which brings a number into Montgomery form. */
 export const FIELD_R_SQUARED: usize = ${limbs((FIELD_R * FIELD_R) % P)};
 /** 1, which brings a number out of Montgomery form. */
 export const FIELD_PLAIN_ONE: usize = ${limbs(1n)};
-export const CURVE_B: usize = ${montgomery(B)};
-export const GENERATOR_X: usize = ${montgomery(GX)};
-export const GENERATOR_Y: usize = ${montgomery(GY)};
+export const CURVE_B: usize = ${limbs(montgomery(B))};
+/** The generator, an affine point. */
+export const GENERATOR: usize = ${limbs(montgomery(GX), montgomery(GY))};
 /** a ‖ b ‖ xG ‖ yG, big-endian: the middle of what Z is the digest of. */
 export const Z_PARAMETERS: usize = memory.data<u8>([
 ${[A, B, GX, GY].map((value) => `  ${(value.toString(16).padStart(64, '0').match(/../g) ?? []).map((byte) => `0x${byte}`).join(', ')},`).join('\n')}
