@@ -64,14 +64,13 @@ class Fetch extends CalloutHandler {
   retryAtMs: u64 = 0;
   private pauseMs: u64 = 0;
 
-  constructor(private ring: KeyRing) {
-    super();
-  }
+  ring: KeyRing | null = null;
 
   /** Sends the call if none is under way and the pause after a failure is over. */
   start(rootId: u32, streamId: u32, version: u32, nowMs: u64): void {
     if (this.running || nowMs < this.retryAtMs) return;
     const ring = this.ring;
+    if (ring == null) return;
     const kms = ring.kms;
     path.begin(512);
     path.bytes(kms.pathPrefix.pointer, kms.pathPrefix.length);
@@ -93,21 +92,23 @@ class Fetch extends CalloutHandler {
 
   onAnswer(rootId: u32, status: u32, body: usize, bodyLength: u32): void {
     this.running = false;
+    const ring = this.ring;
+    if (ring == null) return;
     const nowMs = monotonicMillis();
     if (status == STATUS_OK && answer.read(body, bodyLength)) {
       this.pauseMs = 0;
       this.retryAtMs = 0;
-      const known = this.ring.take(answer, this.version, nowMs);
+      const known = ring.take(answer, this.version, nowMs);
       answer.wipe(body, bodyLength);
-      if (known) this.ring.wake(this.version, false);
+      if (known) ring.wake(this.version, false);
       return;
     }
     answer.wipe(body, bodyLength);
     fetchFailed.add(1);
     if (status == STATUS_NOT_FOUND) {
       this.pauseMs = 0;
-      this.ring.absent(this.version, nowMs);
-      this.ring.wake(this.version, true);
+      ring.absent(this.version, nowMs);
+      ring.wake(this.version, true);
       return;
     }
     if (status == STATUS_OK) keyUnreadable.add(1);
@@ -139,16 +140,16 @@ export class KeyRing {
   private waiting: i32 = 0;
   /** Waiters are being told that their time is over. */
   private givingUp: bool = false;
-  private readonly newestFetch: Fetch;
-  private readonly numberedFetch: Fetch;
+  private readonly newestFetch: Fetch = new Fetch();
+  private readonly numberedFetch: Fetch = new Fetch();
 
   /** `id`: `kms://path`. `kms`: settings of the configuration that asked last. */
   constructor(
     readonly id: Bytes,
     public kms: KmsConfig,
   ) {
-    this.newestFetch = new Fetch(this);
-    this.numberedFetch = new Fetch(this);
+    this.newestFetch.ring = this;
+    this.numberedFetch.ring = this;
   }
 
   /** The version to encrypt with. */
@@ -225,9 +226,11 @@ export class KeyRing {
     this.expireWaits(nowMs);
     let numbered = NEWEST;
     let wanted = false;
-    for (let waiter = this.first; waiter != null; waiter = waiter.next) {
+    let waiter = this.first;
+    while (waiter != null) {
       if (waiter.version == NEWEST) wanted = true;
       else numbered = waiter.version;
+      waiter = waiter.next;
     }
     const due = this.versions.length > 0 && this.usedSinceCheck && nowMs - this.checkedAtMs >= <u64>this.kms.refreshMs;
     if (wanted || due) this.newestFetch.start(rootId, 0, NEWEST, nowMs);

@@ -1,6 +1,7 @@
 // The guest side of proxy-wasm ABI 0.2.1 for HTTP filters: what Envoy calls. Every module re-exports this file. `proxy_on_log` and
 // `proxy_on_done` are left out on purpose: the host then skips the calls. Scratch memory is given back when a call ends.
 import { scratch } from '../memory/scratch';
+import './abort';
 import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
 import { onCalloutAnswer } from './callout';
 import { Configuration } from './configuration';

@@ -1,4 +1,4 @@
-import { equalBytes, lowerAscii } from '../memory/bytes';
+import { equalBytes } from '../memory/bytes';
 import { HeaderMap, Result, proxy_get_header_map_pairs } from './abi';
 
 const OUT: usize = memory.data(16, 8);
@@ -56,20 +56,4 @@ export class HeaderSnapshot {
     }
     return false;
   }
-}
-
-/** Whether a comma-separated header value has `token` (lower case ASCII) among its items, parameters ignored. */
-export function hasToken(value: usize, length: u32, token: usize, tokenLength: u32): bool {
-  let i: u32 = 0;
-  while (i < length) {
-    while (i < length && (load<u8>(value + i) == 32 || load<u8>(value + i) == 44 || load<u8>(value + i) == 9)) i++;
-    let matched: u32 = 0;
-    while (i + matched < length && matched < tokenLength && lowerAscii(load<u8>(value + i + matched)) == load<u8>(token + matched)) matched++;
-    if (matched == tokenLength) {
-      const after = i + matched < length ? load<u8>(value + i + matched) : 44;
-      if (after == 44 || after == 59 || after == 32 || after == 9) return true;
-    }
-    while (i < length && load<u8>(value + i) != 44) i++;
-  }
-  return false;
 }

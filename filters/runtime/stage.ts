@@ -55,8 +55,10 @@ export abstract class Stage {
     readonly needsKms: bool = false,
   ) {}
 
-  /** Defines the stage's metrics; once per VM, in `proxy_on_vm_start` of the first root context. */
-  start(): void {}
+  /** Once per VM, in `proxy_on_vm_start`: defines metrics, runs known-answer tests, opens tables. False: the VM must not serve. */
+  start(): bool {
+    return true;
+  }
 
   /** Compiles the stage's part of one route; on a mistake `reader.fail(code, node)` and any policy. Runs in `onConfigure`. */
   abstract compile(reader: ConfigReader, node: u32): StagePolicy;

@@ -20,8 +20,8 @@ export const calloutFailed: Counter = new Counter('fim.callout.failed');
 const GENERATION_SLOTS: i32 = 16;
 
 const generations: StaticArray<Counter> = new StaticArray<Counter>(GENERATION_SLOTS);
-const refused: StaticArray<Counter | null> = new StaticArray<Counter | null>(ERROR_COUNT);
-const observed: StaticArray<Counter | null> = new StaticArray<Counter | null>(ERROR_COUNT);
+const refused: StaticArray<Counter | null> = new StaticArray<Counter | null>(<i32>ERROR_COUNT);
+const observed: StaticArray<Counter | null> = new StaticArray<Counter | null>(<i32>ERROR_COUNT);
 
 /** Defines the runtime's metrics; once per VM. */
 export function defineRuntimeStats(): void {
@@ -34,7 +34,7 @@ export function defineRuntimeStats(): void {
   calloutSent.define();
   calloutFailed.define();
   for (let i = 0; i < GENERATION_SLOTS; i++) generations[i] = new Counter('fim.configured.' + i.toString());
-  for (let i = 1; i < ERROR_COUNT; i++) {
+  for (let i = 1; i < <i32>ERROR_COUNT; i++) {
     const code = String.UTF8.decodeUnsafe(errorCode(<ErrorId>i), errorCodeLength(<ErrorId>i));
     refused[i] = new Counter('fim.refused.' + code);
     observed[i] = new Counter('fim.observed.' + code);
@@ -50,7 +50,7 @@ export function countConfigured(generation: i64): void {
 
 /** Counts a refusal, or one that `Observe` passed over, by its code. */
 export function countVerdict(error: ErrorId, enforced: bool): void {
-  if (<i32>error <= 0 || <i32>error >= ERROR_COUNT) return;
+  if (<i32>error <= 0 || <i32>error >= <i32>ERROR_COUNT) return;
   const counter = enforced ? refused[error] : observed[error];
   if (counter == null) return;
   counter.define();
