@@ -45,9 +45,9 @@ export class RateLimiter extends Stage {
     super('rateLimiter', true);
   }
 
-  start(): void {
+  start(): bool {
     defineLimitStats();
-    openTable();
+    return openTable();
   }
 
   compile(reader: ConfigReader, node: u32): StagePolicy {

@@ -1,3 +1,4 @@
+import { selfTest } from '../crypto/self-test';
 import { KeyRing, KeyState } from '../keys/key-ring';
 import { keyRing, tickKeys } from '../keys/key-store';
 import { IV_BYTES } from '../keys/key-version';
@@ -73,9 +74,10 @@ export class Sm4Encryptor extends Stage {
     super('sm4Encryptor', false, true);
   }
 
-  start(): void {
+  start(): bool {
     defineSm4Stats();
     defineKeyStats();
+    return selfTest();
   }
 
   compile(reader: ConfigReader, node: u32): StagePolicy {
