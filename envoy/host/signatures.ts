@@ -48,7 +48,6 @@ const PROXY: Record<string, string> = {
 
 const WASI: Record<string, string> = {
   fd_write: 'iiii:i',
-  fd_read: 'iiii:i',
   fd_seek: 'iIii:i',
   fd_close: 'i:i',
   fd_fdstat_get: 'ii:i',
@@ -59,10 +58,44 @@ const WASI: Record<string, string> = {
   clock_time_get: 'iIi:i',
   random_get: 'ii:i',
   proc_exit: 'i:',
-  path_open: 'iiiiiIIii:i',
-  fd_prestat_get: 'ii:i',
+};
+
+/** Linked by Envoy so that programs load, and answered with ENOSYS. */
+export const WASI_WITHOUT_EFFECT: Record<string, string> = {
+  clock_res_get: 'ii:i',
+  fd_advise: 'iIIi:i',
+  fd_allocate: 'iII:i',
+  fd_datasync: 'i:i',
+  fd_fdstat_set_flags: 'ii:i',
+  fd_fdstat_set_rights: 'iII:i',
+  fd_filestat_get: 'ii:i',
+  fd_filestat_set_size: 'iI:i',
+  fd_filestat_set_times: 'iIIi:i',
+  fd_pread: 'iiiIi:i',
   fd_prestat_dir_name: 'iii:i',
+  fd_prestat_get: 'ii:i',
+  fd_pwrite: 'iiiIi:i',
+  fd_read: 'iiii:i',
+  fd_readdir: 'iiiIi:i',
+  fd_renumber: 'ii:i',
+  fd_sync: 'i:i',
+  fd_tell: 'ii:i',
+  path_create_directory: 'iii:i',
+  path_filestat_get: 'iiiii:i',
+  path_filestat_set_times: 'iiiiIIi:i',
+  path_link: 'iiiiiii:i',
+  path_open: 'iiiiiIIii:i',
+  path_readlink: 'iiiiii:i',
+  path_remove_directory: 'iii:i',
+  path_rename: 'iiiiii:i',
+  path_symlink: 'iiiii:i',
+  path_unlink_file: 'iii:i',
+  poll_oneoff: 'iiii:i',
   sched_yield: ':i',
+  sock_accept: 'iii:i',
+  sock_recv: 'iiiiii:i',
+  sock_send: 'iiiii:i',
+  sock_shutdown: 'ii:i',
 };
 
 /** Host functions that may be called while `_initialize` or `_start` runs; any other call fails the load. */
@@ -82,6 +115,6 @@ export const ALLOWED_WHILE_STARTING = new Set([
 /** The type of an import that Envoy links, `null` for one that it does not. */
 export function importType(module: string, name: string): string | null {
   if (module === 'env') return PROXY[name] ?? null;
-  if (module === 'wasi_snapshot_preview1' || module === 'wasi_unstable') return WASI[name] ?? null;
+  if (module === 'wasi_snapshot_preview1' || module === 'wasi_unstable') return WASI[name] ?? WASI_WITHOUT_EFFECT[name] ?? null;
   return null;
 }

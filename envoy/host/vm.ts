@@ -100,8 +100,9 @@ export class Vm {
     const root = new RootContext(this, Buffer.from(configuration as string), rootId);
     this.roots.add(root);
     const accepted = root.start();
+    const logs = this.logs.slice(logged);
     if (!accepted) root.close();
-    return { accepted, root, logs: this.logs.slice(logged) };
+    return { accepted, root, logs };
   }
 
   /** Opens an HTTP stream through plugins in the order of the filter chain. They may belong to several VMs. */

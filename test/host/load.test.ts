@@ -50,7 +50,7 @@ test('env.abort, env.trace, env.seed and unknown functions', async () => {
 
 test('an import of another type', async () => {
   const source = `${ABI}${STOP}@external("env", "proxy_get_buffer_status") declare function set(a: i32, b: u32, c: u32, d: usize, e: usize): u32;\nexport function run(): u32 { return set(0, 0, 0, 0, 0); }`;
-  assert.match(await reason(source), /^import-type: .*env\.proxy_get_buffer_status: module has iiiii:i, host has iii:i$/);
+  assert.match(await reason(source), /^import-type: .*env\.proxy_get_buffer_status, module has iiiii:i, host has iii:i$/);
 });
 
 test('host functions in the start section and in _initialize', async () => {

@@ -1,6 +1,7 @@
 // The host functions, in groups. Each takes and gives 32-bit numbers as WebAssembly passes them (signed), long ones as bigint.
 import { Errno, Result } from '../abi.ts';
 import type { Instance } from '../instance.ts';
+import { WASI_WITHOUT_EFFECT } from '../signatures.ts';
 import { bodyFunctions } from './bodies.ts';
 import { headerFunctions } from './headers.ts';
 import { sharedFunctions } from './shared.ts';
@@ -23,7 +24,6 @@ const NOT_MODELLED = [
   'proxy_enqueue_shared_queue',
   'envoy_resolve_dns',
 ];
-const WASI_NOT_MODELLED = ['fd_read', 'path_open', 'fd_prestat_get', 'fd_prestat_dir_name', 'sched_yield'];
 
 export function hostFunctions(instance: Instance): { env: Functions; wasi: Functions } {
   const absent = (names: string[], answer: number): Functions => Object.fromEntries(names.map((name) => [name, () => answer]));
@@ -36,6 +36,6 @@ export function hostFunctions(instance: Instance): { env: Functions; wasi: Funct
       ...sharedFunctions(instance),
       ...systemFunctions(instance),
     },
-    wasi: { ...absent(WASI_NOT_MODELLED, Errno.NoSystem), ...wasiFunctions(instance) },
+    wasi: { ...absent(Object.keys(WASI_WITHOUT_EFFECT), Errno.NoSystem), ...wasiFunctions(instance) },
   };
 }
