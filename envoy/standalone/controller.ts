@@ -1,0 +1,215 @@
+import { dryRun } from '../host/index.ts';
+import type { PluginConfig } from '../route/plugin-config.gen.ts';
+import type { FilterSlot } from '../xds/index.ts';
+import { sectionFor } from '../xds/index.ts';
+import { CodedError, messageOf } from './coded-error.ts';
+import type { DiscoveredFiles } from './discovered-files.ts';
+import type { OnEvent } from './events.ts';
+import type { LiveProof } from './live-proof.ts';
+import type { ModuleStore, StoredModule } from './module-store.ts';
+import type { Loaded, Policy, Problem } from './policy.ts';
+
+/** Time between looks at a KMS that a module swap waits for, milliseconds. */
+const KMS_RETRY_MS = 500;
+
+export interface ControllerParts {
+  slots: readonly FilterSlot[];
+  /** Reads the route files. Never throws for what is in them. */
+  load: () => Promise<Loaded>;
+  modules: ModuleStore;
+  files: DiscoveredFiles;
+  /** Whether others than this machine can reach the listener. */
+  exposed: boolean;
+  /** Makes the keys that the routes name, where the KMS is ours. */
+  provideKeys: (keyIds: readonly string[]) => void;
+  /** Whether the KMS answers. */
+  kmsHealthy: () => Promise<boolean>;
+  onEvent: OnEvent;
+}
+
+/** A policy with the modules that run it. */
+interface Release {
+  policy: Policy;
+  modules: StoredModule[];
+  /** Same if and only if nothing differs. */
+  identity: string;
+}
+
+/**
+ * Takes route files and modules to the proxy: load, validate, translate, dry run, write, prove. One change at a time; changes that come meanwhile are taken
+ * together. Nothing that fails on the way replaces what is in force.
+ */
+export class Controller {
+  private readonly parts: ControllerParts;
+  private proof: LiveProof | undefined;
+  private current: Release | undefined;
+  private previous: Release | undefined;
+  private generation = 0;
+  private running: Promise<void> | undefined;
+  private pendingSince: number | undefined;
+  private retry: NodeJS.Timeout | undefined;
+  private lastRefusal = '';
+
+  constructor(parts: ControllerParts) {
+    this.parts = parts;
+  }
+
+  /** Writes the first configuration, before Envoy is started. Throws a CodedError, or emits `rejected` and returns false, if there is none to write. */
+  async prepare(): Promise<boolean> {
+    const { policy, problems } = await this.parts.load();
+    if (!policy) {
+      this.refuse(problems);
+      return false;
+    }
+    const release = await this.release(policy);
+    const refused = this.examine(release);
+    if (refused.length > 0) {
+      this.refuse(refused);
+      return false;
+    }
+    this.parts.provideKeys(policy.keyIds);
+    await this.write(release);
+    this.current = release;
+    return true;
+  }
+
+  /** Waits until the first configuration is in force. `since`: when the start began, by performance.now. */
+  async confirm(proof: LiveProof, since: number): Promise<void> {
+    this.proof = proof;
+    await proof.wait({ generation: this.generation, configured: 0, refused: 0, routesRead: 0 }, false);
+    this.report(since);
+  }
+
+  /** Brings the files' present state into force. `since`: when it changed. Settles when there is nothing left to do. */
+  changed(since: number): Promise<void> {
+    this.pendingSince ??= since;
+    this.running ??= this.drain().finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  /** Waits for the change in hand and starts no other. */
+  async stop(): Promise<void> {
+    clearTimeout(this.retry);
+    this.pendingSince = undefined;
+    await this.running;
+  }
+
+  private async drain(): Promise<void> {
+    while (this.pendingSince !== undefined) {
+      const since = this.pendingSince;
+      this.pendingSince = undefined;
+      await this.advance(since).catch((error: unknown) => this.refuse([problemOf(error)]));
+    }
+  }
+
+  private async advance(since: number): Promise<void> {
+    clearTimeout(this.retry);
+    const { policy, problems } = await this.parts.load();
+    if (problems) this.refuse(problems);
+    const wanted = policy ?? this.current!.policy;
+    const release = await this.release(wanted).catch((error: unknown) => {
+      this.refuse([problemOf(error)]);
+      return this.withModulesInForce(wanted);
+    });
+    if (release.identity === this.current?.identity) {
+      if (policy && !problems) this.lastRefusal = '';
+      return;
+    }
+    const refused = this.examine(release);
+    if (refused.length > 0) return this.refuse(refused);
+    if (!(await this.mayStartMachines(release))) return;
+    await this.bringIntoForce(release, since);
+  }
+
+  private async bringIntoForce(release: Release, since: number): Promise<void> {
+    this.parts.provideKeys(release.policy.keyIds);
+    const before = await this.proof!.baseline(this.generation + 1);
+    const routesChanged = await this.write(release);
+    try {
+      await this.proof!.wait(before, routesChanged);
+    } catch (error) {
+      // What Envoy refuses must not lie where it would read it again.
+      await this.write(this.current!);
+      throw error;
+    }
+    this.previous = this.current;
+    this.current = release;
+    this.lastRefusal = '';
+    this.report(since);
+    await this.parts.modules.prune([...this.current.modules, ...this.previous!.modules]);
+  }
+
+  /** Writes a release under a new generation. */
+  private async write(release: Release): Promise<boolean> {
+    this.generation++;
+    const config: PluginConfig = { ...release.policy.config, generation: this.generation };
+    const routesChanged = await this.parts.files.writeRoutes(config);
+    await this.parts.files.writePlugins(this.parts.slots, release.modules, config);
+    return routesChanged;
+  }
+
+  private async release(policy: Policy): Promise<Release> {
+    return releaseOf(policy, await Promise.all(this.parts.slots.map((slot) => this.parts.modules.load(slot.module))));
+  }
+
+  private withModulesInForce(policy: Policy): Release {
+    return releaseOf(policy, this.current!.modules);
+  }
+
+  /** Why the release must not go to the proxy: the dry run's verdict, and routes that would be exposed without the TLS that they ask for. */
+  private examine(release: Release): Problem[] {
+    if (this.parts.exposed && release.policy.loopbackOnly.length > 0) {
+      return release.policy.loopbackOnly.map((route) => problemOf(new CodedError('FIM-UP-0015', route)));
+    }
+    return this.parts.slots.flatMap((slot, index) => {
+      const config = JSON.stringify(sectionFor(slot, release.policy.config));
+      const { errors } = dryRun(release.modules[index]!.loaded, config);
+      return errors.map(({ code, path, detail }) => ({ code, path, message: `${slot.module}.wasm refuses the configuration${detail ? `: ${detail}` : ''}` }));
+    });
+  }
+
+  /** New code means machines without keys, whose first requests wait for one: not while the KMS is away. */
+  private async mayStartMachines(release: Release): Promise<boolean> {
+    const fresh = release.modules.some((module) => !this.current!.modules.includes(module));
+    if (!fresh || release.policy.keyIds.length === 0 || (await this.parts.kmsHealthy())) return true;
+    this.warn(new CodedError('FIM-UP-0017', 'the new module waits for it; the old one stays in service'));
+    this.retry = setTimeout(() => void this.changed(performance.now()), KMS_RETRY_MS);
+    return false;
+  }
+
+  private report(since: number): void {
+    const { policy, modules } = this.current!;
+    this.parts.onEvent({
+      event: 'applied',
+      routes: policy.routes,
+      tookMs: Math.round(performance.now() - since),
+      generation: this.generation,
+      modules: Object.fromEntries(this.parts.slots.map((slot, index) => [`${slot.module}.wasm`, modules[index]!.sha256])),
+      conditions: policy.conditions,
+    });
+  }
+
+  /** Emits `rejected`, once for each file; the same refusal is not repeated while nothing else happens. */
+  private refuse(problems: readonly Problem[]): void {
+    const identity = JSON.stringify(problems);
+    if (identity === this.lastRefusal) return;
+    this.lastRefusal = identity;
+    for (const [file, errors] of Map.groupBy(problems, (problem) => problem.file ?? '')) {
+      this.parts.onEvent({ event: 'rejected', file, errors });
+    }
+  }
+
+  private warn(error: CodedError): void {
+    if (this.lastRefusal === error.code) return;
+    this.lastRefusal = error.code;
+    this.parts.onEvent({ event: 'warning', code: error.code, message: error.message });
+  }
+}
+
+function releaseOf(policy: Policy, modules: StoredModule[]): Release {
+  return { policy, modules, identity: JSON.stringify([policy.config, policy.conditions, modules.map((module) => module.sha256)]) };
+}
+
+function problemOf(error: unknown): Problem {
+  return error instanceof CodedError ? { code: error.code, path: '', message: error.message } : { code: 'FIM-UP-0013', path: '', message: messageOf(error) };
+}

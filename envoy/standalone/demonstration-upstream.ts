@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HttpService } from './http-service.ts';
+import { startHttpService } from './http-service.ts';
+
+/** Requests remembered for `GET /_seen`. */
+const MAX_SEEN = 20;
+/** Of a body remembered, bytes. */
+const MAX_SEEN_BODY_BYTES = 64 * 1024;
+/** Body accepted at all, bytes. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/** A request as it arrived. */
+export interface SeenRequest {
+  method: string;
+  path: string;
+  contentType: string;
+  /** All of it, bytes. */
+  bodyBytes: number;
+  /** The first 64 KiB, as text. */
+  body: string;
+}
+
+/** A customer with a valid ID card number and a valid bank card number, both made up: what a response must not show. */
+const CARD_RECORD = {
+  status: 'ok',
+  customer: { name: '张三丰', idNo: '11010519491231002X', phone: '13800138000' },
+  cards: [
+    { cardNo: '6222021234567894', type: 'debit', balance: 1024.5 },
+    { cardNo: '4111111111111111', type: 'credit', balance: 88 },
+  ],
+  remark: 'card 6222021234567894 of 11010519491231002X',
+};
+
+/**
+ * A service behind the proxy that says what it got. `GET /_seen`: the last requests, newest first; `GET /_seen/body`: the body of the last one with a body,
+ * as it came. Paths with `card` answer with a customer's record; all others with a receipt.
+ */
+export class DemonstrationUpstream {
+  readonly seen: SeenRequest[] = [];
+  private service: HttpService | undefined;
+
+  /** Starts to listen. Errors: FIM-UP-0008, FIM-UP-0016. */
+  async start(host = '127.0.0.1', port = 0): Promise<URL> {
+    this.service = await startHttpService((request, response) => this.receive(request, response), host, port);
+    return this.service.url;
+  }
+
+  async stop(): Promise<void> {
+    await this.service?.stop();
+  }
+
+  private receive(request: IncomingMessage, response: ServerResponse): void {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= MAX_BODY_BYTES) chunks.push(chunk);
+    });
+    request.on('end', () => this.answer(request, response, Buffer.concat(chunks), length));
+    request.on('error', () => response.destroy());
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse, body: Buffer, length: number): void {
+    const path = request.url ?? '/';
+    if (path === '/_seen') return reply(response, this.seen);
+    if (path === '/_seen/body') {
+      const last = this.seen.find((seen) => seen.bodyBytes > 0);
+      response.writeHead(last ? 200 : 404, { 'content-type': last?.contentType || 'text/plain' }).end(last?.body);
+      return;
+    }
+    const contentType = request.headers['content-type'] ?? '';
+    this.seen.unshift({ method: request.method ?? '', path, contentType, bodyBytes: length, body: body.subarray(0, MAX_SEEN_BODY_BYTES).toString('utf8') });
+    this.seen.length = Math.min(this.seen.length, MAX_SEEN);
+    if (/card/i.test(path)) return reply(response, CARD_RECORD);
+    reply(response, { status: 'received', contentType, bytes: length });
+  }
+}
+
+function reply(response: ServerResponse, body: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+}

@@ -1,0 +1,44 @@
+import { mkdirSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PluginConfig } from '../route/plugin-config.gen.ts';
+import type { EnvoyObject, FilterSlot } from '../xds/index.ts';
+import { pluginResource, routeResource } from '../xds/index.ts';
+import type { StoredModule } from './module-store.ts';
+
+/** The files that Envoy discovers its filters' configurations and its routes from. Each is replaced in one step, which is what Envoy watches for. */
+export class DiscoveredFiles {
+  readonly routesFile: string;
+  private readonly folder: string;
+  private routesWritten = '';
+
+  constructor(folder: string) {
+    this.folder = folder;
+    this.routesFile = join(folder, 'routes.json');
+    mkdirSync(folder, { recursive: true });
+  }
+
+  pluginFile(slot: FilterSlot): string {
+    return join(this.folder, `${slot.filter}.json`);
+  }
+
+  async writePlugins(slots: readonly FilterSlot[], modules: readonly StoredModule[], config: PluginConfig): Promise<void> {
+    const contents = slots.map((slot, index) => pluginResource(slot, modules[index]!.file, config));
+    await Promise.all(slots.map((slot, index) => replaceFile(this.pluginFile(slot), contents[index]!)));
+  }
+
+  /** Returns whether Envoy has something new to read. */
+  async writeRoutes(config: PluginConfig): Promise<boolean> {
+    const resource = routeResource(config);
+    const compared = JSON.stringify(resource.resources);
+    if (compared === this.routesWritten) return false;
+    await replaceFile(this.routesFile, resource);
+    this.routesWritten = compared;
+    return true;
+  }
+}
+
+async function replaceFile(path: string, content: EnvoyObject): Promise<void> {
+  await writeFile(`${path}.partial`, JSON.stringify(content), { mode: 0o600 });
+  await rename(`${path}.partial`, path);
+}

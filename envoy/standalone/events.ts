@@ -1,0 +1,14 @@
+import type { Condition, Problem } from './policy.ts';
+
+/** What happens, in the form that `fim up --json` prints, one object a line. */
+export type StackEvent =
+  /** Addresses: `listen` and `admin` as HOST:PORT, `upstream` and `kms` as URLs. */
+  | { event: 'ready'; listen: string; admin: string; upstream: string; kms: string; envoy: string; pid: number }
+  /** The routes are in force in every worker. `tookMs`: from the change of the file. */
+  | { event: 'applied'; routes: string[]; tookMs: number; generation: number; modules: Record<string, string>; conditions: Condition[] }
+  /** A file, a module or a configuration was refused; what was in force stays in force. */
+  | { event: 'rejected'; file: string; errors: Problem[] }
+  /** Something does not work now and will be tried again. */
+  | { event: 'warning'; code: string; message: string };
+
+export type OnEvent = (event: StackEvent) => void;

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LoadedModule } from '../host/index.ts';
+import { LoadError, loadModule } from '../host/index.ts';
+import { CodedError, messageOf } from './coded-error.ts';
+
+/** A module that can be loaded, under a name that changes with its content. */
+export interface StoredModule {
+  sha256: string;
+  /** Absolute; what Envoy is told to load. */
+  file: string;
+  /** For the dry run. */
+  loaded: LoadedModule;
+}
+
+/** Keeps whole, checked copies of the modules that are or were in service, so that a half-written or broken file never reaches Envoy. */
+export class ModuleStore {
+  private readonly source: string;
+  private readonly folder: string;
+  private readonly stored = new Map<string, StoredModule>();
+
+  /** `source`: folder with `NAME.wasm` files. `folder`: where the copies go; the caller's to remove. */
+  constructor(source: string, folder: string) {
+    this.source = source;
+    this.folder = folder;
+    mkdirSync(folder, { recursive: true });
+  }
+
+  /** The module as its file is now. Errors: FIM-UP-0009 (no file), FIM-UP-0010 (not a module of ours). */
+  async load(name: string): Promise<StoredModule> {
+    const path = join(this.source, `${name}.wasm`);
+    const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+      throw new CodedError('FIM-UP-0009', `${path} (${error.code ?? error.message})`);
+    });
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const known = this.stored.get(sha256);
+    if (known) return known;
+    const module: StoredModule = { sha256, file: join(this.folder, `${sha256}.wasm`), loaded: check(bytes, path) };
+    await writeFile(`${module.file}.partial`, bytes);
+    await rename(`${module.file}.partial`, module.file);
+    this.stored.set(sha256, module);
+    return module;
+  }
+
+  /** Removes the copies that are not among `inUse`. */
+  async prune(inUse: readonly StoredModule[]): Promise<void> {
+    const keep = new Set(inUse.map((module) => module.sha256));
+    for (const [sha256, module] of this.stored) {
+      if (keep.has(sha256)) continue;
+      this.stored.delete(sha256);
+      await rm(module.file, { force: true });
+    }
+  }
+}
+
+function check(bytes: Buffer, path: string): LoadedModule {
+  try {
+    return loadModule(bytes);
+  } catch (error) {
+    if (!(error instanceof LoadError)) throw error;
+    throw new CodedError('FIM-UP-0010', `${path}: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,184 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Layout } from '../xds/index.ts';
+import { bootstrapConfig, filterSlots } from '../xds/index.ts';
+import type { Address } from './address.ts';
+import { assertFree, formatAddress, isLoopback } from './address.ts';
+import { CodedError } from './coded-error.ts';
+import { Controller } from './controller.ts';
+import { DemonstrationUpstream } from './demonstration-upstream.ts';
+import { DevelopmentKms } from './development-kms.ts';
+import { DiscoveredFiles } from './discovered-files.ts';
+import { EnvoyProcess } from './envoy-process.ts';
+import type { OnEvent } from './events.ts';
+import { LiveProof } from './live-proof.ts';
+import { ModuleStore } from './module-store.ts';
+import type { Loaded } from './policy.ts';
+import { Watcher } from './watcher.ts';
+
+/** Time for a KMS to say that it is there, milliseconds. */
+const KMS_HEALTH_TIMEOUT_MS = 1_000;
+
+export interface StackOptions {
+  /** Path of Envoy. */
+  envoy: string;
+  listen: Address;
+  admin: Address;
+  /** Absent: the demonstration upstream. */
+  upstream?: URL;
+  /** Absent: the development KMS. */
+  kms?: URL;
+  /** Workers of Envoy. */
+  concurrency: number;
+  layout: Layout;
+  /** Folder with the modules. */
+  moduleFolder: string;
+  /** Reads the route files. */
+  load: () => Promise<Loaded>;
+  /** What to watch besides the modules; null: watch nothing. */
+  watched: readonly string[] | null;
+  /** Absent: none. */
+  accessLog?: string;
+  onEvent: OnEvent;
+  onLog?: (line: string) => void;
+}
+
+/** Envoy with its modules and routes, a KMS and an upstream: all that `fim up` runs. */
+export interface Stack {
+  envoy: EnvoyProcess;
+  listen: Address;
+  admin: Address;
+  upstreamUrl: URL;
+  kmsUrl: URL;
+  /** Null if the KMS is someone else's. */
+  developmentKms: DevelopmentKms | null;
+  /** Null if the upstream is someone else's. */
+  demonstrationUpstream: DemonstrationUpstream | null;
+  /** Ends everything and removes what was written. */
+  stop(): Promise<void>;
+}
+
+/** What to do at the end, the last first. */
+type Undo = (() => Promise<unknown> | void)[];
+
+/**
+ * Starts everything and waits until the routes are in force. Returns null, after a `rejected` event, if the routes are refused. What was started is ended
+ * again if a later step fails. Errors: FIM-UP-0008 to -0017.
+ */
+export async function startStack(options: StackOptions): Promise<Stack | null> {
+  const started = performance.now();
+  const undo: Undo = [];
+  const stop = async (): Promise<void> => {
+    for (let step = undo.pop(); step; step = undo.pop()) await step();
+  };
+  try {
+    const parts = await build(options, started, undo);
+    if (parts) return { ...parts, stop };
+    await stop();
+    return null;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function build(options: StackOptions, started: number, undo: Undo): Promise<Omit<Stack, 'stop'> | null> {
+  await assertFree(options.listen);
+  await assertFree(options.admin);
+  const folder = mkdtempSync(join(tmpdir(), 'fim-'));
+  undo.push(() => rm(folder, { recursive: true, force: true }));
+  const kms = await startKms(options, undo);
+  const upstream = await startUpstream(options, undo);
+
+  const slots = filterSlots(options.layout);
+  const files = new DiscoveredFiles(join(folder, 'discovered'));
+  const modules = new ModuleStore(options.moduleFolder, join(folder, 'modules'));
+  const controller = new Controller({
+    slots,
+    load: options.load,
+    modules,
+    files,
+    exposed: !isLoopback(options.listen.host),
+    provideKeys: (ids) => ids.forEach((id) => kms.own?.createKey(id)),
+    kmsHealthy: () => answers(kms.url),
+    onEvent: options.onEvent,
+  });
+  if (!(await controller.prepare())) return null;
+
+  const bootstrap = bootstrapConfig({
+    ...options.listen,
+    admin: options.admin,
+    upstream: upstream.url,
+    kms: kms.url,
+    slots,
+    pluginFile: (slot) => files.pluginFile(slot),
+    routesFile: files.routesFile,
+    accessLog: options.accessLog,
+  });
+  const envoy = await EnvoyProcess.start({ binary: options.envoy, bootstrap, folder, concurrency: options.concurrency, onLog: options.onLog });
+  undo.push(() => envoy.stop());
+  undo.push(() => controller.stop());
+  const listen = { host: options.listen.host, port: envoy.listenPort };
+  const admin = { host: options.admin.host, port: Number(envoy.admin.base.port) };
+  options.onEvent({
+    event: 'ready',
+    listen: formatAddress(listen),
+    admin: formatAddress(admin),
+    upstream: formatUrl(upstream.url),
+    kms: formatUrl(kms.url),
+    envoy: options.envoy,
+    pid: envoy.pid,
+  });
+  await controller.confirm(new LiveProof(envoy.admin, options.concurrency, slots.length), started);
+  watch(options, controller, undo);
+  if (!kms.own && !(await answers(kms.url))) warnOfKms(options, kms.url);
+  return { envoy, listen, admin, upstreamUrl: upstream.url, kmsUrl: kms.url, developmentKms: kms.own, demonstrationUpstream: upstream.own };
+}
+
+async function startKms(options: StackOptions, undo: Undo): Promise<{ url: URL; own: DevelopmentKms | null }> {
+  if (options.kms) return { url: options.kms, own: null };
+  const own = new DevelopmentKms();
+  const url = await own.start();
+  undo.push(() => own.stop());
+  return { url, own };
+}
+
+async function startUpstream(options: StackOptions, undo: Undo): Promise<{ url: URL; own: DemonstrationUpstream | null }> {
+  if (options.upstream) return { url: options.upstream, own: null };
+  const own = new DemonstrationUpstream();
+  const url = await own.start();
+  undo.push(() => own.stop());
+  return { url, own };
+}
+
+function watch(options: StackOptions, controller: Controller, undo: Undo): void {
+  if (!options.watched) return;
+  const paths = [...options.watched, join(options.moduleFolder, 'fim.wasm')];
+  const watcher = new Watcher(paths, (since) => void controller.changed(since));
+  undo.push(() => watcher.close());
+  // What changed between the first reading and the start of watching.
+  void controller.changed(performance.now());
+}
+
+/** Any answer will do: a KMS without `/v1/sys/health` says 404, and is there. */
+async function answers(kms: URL): Promise<boolean> {
+  return fetch(new URL('/v1/sys/health', kms), { signal: AbortSignal.timeout(KMS_HEALTH_TIMEOUT_MS) }).then(
+    async (response) => {
+      await response.body?.cancel();
+      return true;
+    },
+    () => false,
+  );
+}
+
+function warnOfKms(options: StackOptions, kms: URL): void {
+  const error = new CodedError('FIM-UP-0017', `${formatUrl(kms)}: requests that need a key get 503 until it answers`);
+  options.onEvent({ event: 'warning', code: error.code, message: error.message });
+}
+
+/** Without the slash that stands for no path. */
+function formatUrl(url: URL): string {
+  return url.href.replace(/\/$/, '');
+}

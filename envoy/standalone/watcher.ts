@@ -1,0 +1,85 @@
+import type { FSWatcher } from 'node:fs';
+import { statSync, watch } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Quiet time after the last change before it is reported, milliseconds: editors write in several steps. */
+const SETTLE_MS = 20;
+/** Longest time that a stream of changes is held back, milliseconds. */
+const MAX_SETTLE_MS = 200;
+/** Time between looks for a folder that has gone, milliseconds. */
+const REARM_MS = 250;
+
+interface Armed {
+  inode: number;
+  watcher: FSWatcher;
+}
+
+/**
+ * Reports that something changed in or beside the watched paths, not what: the reader compares contents. Folders are watched, not files, so that saving by
+ * rename, deletion and re-creation, and swapped links (as Kubernetes volumes do) are all seen.
+ */
+export class Watcher {
+  private readonly folders: Map<string, Armed | null>;
+  private readonly onChange: (since: number) => void;
+  private timer: NodeJS.Timeout | undefined;
+  private firstChange = 0;
+  private readonly rearm: NodeJS.Timeout;
+
+  /** `onChange` gets the time (performance.now) of the first change that it reports. */
+  constructor(paths: readonly string[], onChange: (since: number) => void) {
+    this.onChange = onChange;
+    this.folders = new Map(paths.map((path) => [isFolder(path) ? path : dirname(path), null]));
+    this.arm();
+    this.rearm = setInterval(() => {
+      if (this.arm()) this.changed();
+    }, REARM_MS);
+  }
+
+  close(): void {
+    clearInterval(this.rearm);
+    clearTimeout(this.timer);
+    for (const armed of this.folders.values()) armed?.watcher.close();
+  }
+
+  /** Watches the folders that are not watched, or are others than before under the same name. Returns whether there was one. */
+  private arm(): boolean {
+    let fresh = false;
+    for (const [folder, armed] of this.folders) {
+      const inode = inodeOf(folder);
+      if (armed?.inode === inode || (!armed && inode === 0)) continue;
+      armed?.watcher.close();
+      this.folders.set(folder, inode === 0 ? null : this.watch(folder, inode));
+      fresh = true;
+    }
+    return fresh;
+  }
+
+  private watch(folder: string, inode: number): Armed | null {
+    try {
+      const watcher = watch(folder, () => this.changed());
+      watcher.on('error', () => this.folders.set(folder, null));
+      return { inode, watcher };
+    } catch {
+      return null;
+    }
+  }
+
+  private changed(): void {
+    const now = performance.now();
+    if (!this.timer) this.firstChange = now;
+    clearTimeout(this.timer);
+    const wait = Math.max(0, Math.min(SETTLE_MS, this.firstChange + MAX_SETTLE_MS - now));
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.onChange(this.firstChange);
+    }, wait);
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function inodeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
+}
