@@ -2,7 +2,9 @@
 import { mapBytes } from './simd';
 import { sm4Blocks4 } from './sm4-block';
 import { leavePlanes } from './sm4-blocks';
-import { SM4_PLANE_KEYS, SM4_WORD_KEYS } from './sm4-key';
+import { BULK_BYTES, loadCounters, setNonceSlices, sm4BulkWipe, sm4SlicesXor } from './sm4-bulk';
+import { sm4Slices } from './sm4-bitslice.gen';
+import { SM4_PLANE_KEYS, SM4_SLICE_KEYS, SM4_WORD_KEYS } from './sm4-key';
 import { IN, NIBBLE, sm4Planes, SM4_PLANES, SM4_VPERM } from './sm4-vperm.gen';
 
 const START: usize = memory.data(16, 16); // the counter block as given
@@ -19,6 +21,14 @@ export function sm4CounterBegin(block: usize): void {
 
 /** XORs the key stream from block `counter` on into `length` bytes; `from` and `to` may be the same. */
 export function sm4CounterXor(keys: usize, counter: u32, from: usize, to: usize, length: u32): void {
+  if (length >= BULK_BYTES) {
+    const bulk = length & ~(BULK_BYTES - 1);
+    bulkXor(keys, counter, from, to, bulk);
+    counter += bulk >> 4;
+    from += bulk;
+    to += bulk;
+    length -= bulk;
+  }
   while (length > 0) {
     const bytes = min<u32>(length, 256);
     if (bytes <= 64) sm4KeyStream4(keys, counter, STREAM);
@@ -44,6 +54,7 @@ export function sm4CounterWipe(): void {
   memory.fill(STREAM, 0, 256);
   memory.fill(SM4_PLANES, 0, 256);
   memory.fill(NONCE, 0, 192);
+  sm4BulkWipe();
   memory.fill(START, 0, 16);
 }
 
@@ -53,6 +64,17 @@ export function xorStream(stream: usize, from: usize, to: usize, length: u32): v
   let at: u32 = 0;
   for (; at < whole; at += 16) v128.store(to + at, v128.xor(v128.load(from + at), v128.load(stream + at)));
   for (; at < length; at++) store<u8>(to + at, load<u8>(from + at) ^ load<u8>(stream + at));
+}
+
+function bulkXor(keys: usize, counter: u32, from: usize, to: usize, length: u32): void {
+  setNonceSlices(START);
+  for (const end = to + length; to < end; to += BULK_BYTES) {
+    loadCounters(counter);
+    sm4Slices(keys + SM4_SLICE_KEYS);
+    sm4SlicesXor(from, to);
+    from += BULK_BYTES;
+    counter += BULK_BYTES >> 4;
+  }
 }
 
 function keyStream16(keys: usize, counter: u32): void {

@@ -7,8 +7,9 @@ import {
 /** Round keys of one direction, one after the other, 16-byte aligned. */
 export const SM4_WORD_KEYS: u32 = 0; // 32 words, tower basis: for `sm4Blocks4`
 export const SM4_PLANE_KEYS: u32 = 128; // 32 rounds of 4 byte planes, tower basis: for `sm4Planes`
+export const SM4_SLICE_KEYS: u32 = 128 + 2048; // 32 rounds of 8 bit slices: for `sm4Slices`
 /** Bytes that `expandSm4Key` writes. */
-export const SM4_KEY_BYTES: u32 = 128 + 2048;
+export const SM4_KEY_BYTES: u32 = 128 + 2048 + 4096;
 
 const RAW: usize = memory.data(128, 16); // plain round keys while a key is expanded
 const FK: usize = memory.data<u32>([0xa3b1bac6, 0x56aa3350, 0x677d9197, 0xb27022dc], 16);
@@ -20,6 +21,7 @@ export function expandSm4Key(key: usize, keys: usize, decrypt: bool): void {
   const nibble = v128.load(SM4_VPERM, NIBBLE);
   for (let group: u32 = 0; group < 8; group++) {
     const words = v128.xor(v128.load(RAW + (group << 4)), inputCorrection(group));
+    v128.store(RAW + (group << 4), words);
     v128.store(keys + (group << 4), mapBytes(words, SM4_VPERM + IN, nibble));
   }
   const planes = keys + SM4_PLANE_KEYS;
@@ -30,8 +32,19 @@ export function expandSm4Key(key: usize, keys: usize, decrypt: bool): void {
     v128.store(plane, v128.load8_splat(word, 2), 16);
     v128.store(plane, v128.load8_splat(word, 1), 32);
     v128.store(plane, v128.load8_splat(word), 48);
+    sliceWord(load<u32>(RAW + (round << 2)), keys + SM4_SLICE_KEYS + (round << 7));
   }
   memory.fill(RAW, 0, 128);
+}
+
+/** The bits of a word for 32 equal blocks: eight slices, 128 bytes at `to`, with byte 0 (the most significant) in 32-bit lane 0. */
+export function sliceWord(word: u32, to: usize): void {
+  const splat = i32x4.splat(<i32>word);
+  const bytes = i8x16.shuffle(splat, splat, 3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
+  for (let bit = 0; bit < 8; bit++) {
+    const mask = i8x16.splat(1 << <i8>bit);
+    v128.store(to + (<usize>bit << 4), i8x16.eq(v128.and(bytes, mask), mask));
+  }
 }
 
 /**

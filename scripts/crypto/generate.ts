@@ -1,12 +1,16 @@
 // Writes the generated files of filters/crypto. With --check it writes nothing and fails if a committed file differs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { emitBits } from './emit-bits.ts';
 import { emitGhash } from './emit-ghash.ts';
 import { emitTranspose } from './emit-transpose.ts';
+import { emitSm4Bitslice } from './emit-sm4-bitslice.ts';
 import { emitSm4Vperm } from './emit-sm4-vperm.ts';
 
 const FOLDER = join(import.meta.dirname, '../../filters/crypto');
 const FILES: Record<string, () => string> = {
+  'bits.gen.ts': emitBits,
+  'sm4-bitslice.gen.ts': emitSm4Bitslice,
   'ghash.gen.ts': emitGhash,
   'transpose.gen.ts': emitTranspose,
   'sm4-vperm.gen.ts': emitSm4Vperm,

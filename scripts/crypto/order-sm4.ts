@@ -1,0 +1,13 @@
+// Searches an order of the bitsliced round that keeps values in registers, and records it in sm4-order.json.
+// Run: node scripts/crypto/order-sm4.ts [tries] [moves] [seed]
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { roundDependencies } from './emit-sm4-bitslice.ts';
+import { memoryTraffic, schedule } from './schedule.ts';
+
+const [tries = 300, moves = 20000, seed = 1] = process.argv.slice(2).map(Number);
+const needs = roundDependencies();
+const order = schedule(needs, tries, moves, seed);
+console.log(`memory traffic ${memoryTraffic([...needs.keys()], needs)} in plain order, ${memoryTraffic(order, needs)} in this`);
+const lines = Array.from({ length: Math.ceil(order.length / 16) }, (_, i) => '  ' + order.slice(i * 16, i * 16 + 16).map((n) => `"${n}"`).join(', '));
+writeFileSync(join(import.meta.dirname, 'sm4-order.json'), `[\n${lines.join(',\n')}\n]\n`);
