@@ -18,3 +18,23 @@ export const HOST_BUFFER_LIMIT_BYTES = 1024 * 1024;
 export const DEFAULT_RELOAD_BACKOFF_MS = 1000;
 /** Virtual time after which an exchange in the test host counts as hanging, ms. */
 export const HOST_MAX_WAIT_MS = 60_000;
+/** One file of routes, bytes. */
+export const MAX_ROUTE_FILE_BYTES = 1024 * 1024;
+/** Files of routes loaded together. */
+export const MAX_ROUTE_FILES = 1_000;
+/** Resources in one file. */
+export const MAX_FILE_RESOURCES = 1_000;
+/** Folders below a folder that is loaded. */
+export const MAX_FOLDER_DEPTH = 8;
+/** Nesting of mappings and lists in a file. */
+export const MAX_YAML_DEPTH = 32;
+/** Mistakes reported for one resource; the rest is not looked for. */
+export const MAX_RESOURCE_ERRORS = 50;
+/** Routes of one plugin configuration (as in the modules): a resource with hosts of unlike specificity counts once for each. */
+export const MAX_PLUGIN_ROUTES = 1_000;
+/** One plugin configuration, bytes (as in the modules). */
+export const MAX_PLUGIN_CONFIG_BYTES = 4 * 1024 * 1024;
+/** Steps of one field path (as in the modules). */
+export const MAX_FIELD_PATH_STEPS = 32;
+/** Longest period of a rate limit, milliseconds. */
+export const MAX_LIMIT_PERIOD_MS = 86_400_000;

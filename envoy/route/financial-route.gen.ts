@@ -118,7 +118,7 @@ export type FieldCheck = 'Luhn' | 'Gb11643' | 'Amount' | 'Currency' | 'Date' | '
 export interface ValidationField {
   /** A top-level member of the message. */
   name?: string;
-  /** A place in the message: `$.order.items[*].amount`, `$['odd name']`; `$` is the message. */
+  /** A place in the message: `$.order.items[*].amount`, `$.cards[0].pan`, `$['odd name']`; `$` is the message. */
   path?: string;
   /** The field must be there (under `[*]`: in every item). */
   required?: boolean;

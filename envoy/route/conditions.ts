@@ -1,0 +1,59 @@
+import type { Conflict } from './precedence.ts';
+import type { RouteResource } from './resource.ts';
+import type { RouteIssue } from './route-error.ts';
+
+/** A condition without its time, which is the writer's. */
+export interface ConditionDraft {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  reason: string;
+  message: string;
+  observedGeneration?: number;
+}
+
+/** Accepts that national TLS is missing: `Programmed` then speaks of the rest. */
+export const ACCEPT_MISSING_TLCP = 'fim.financial/accept-missing-tlcp';
+
+function describe(issues: readonly RouteIssue[]): string {
+  return issues.map((issue) => `${issue.code} ${issue.path}: ${issue.message}`).join('; ').slice(0, 32_000);
+}
+
+function draft(resource: RouteResource, type: string, status: ConditionDraft['status'], reason: string, message: string): ConditionDraft {
+  return { type, status, reason, message, ...(resource.generation === undefined ? {} : { observedGeneration: resource.generation }) };
+}
+
+/** What a resource that has mistakes is told. */
+export function rejectedConditions(issues: readonly RouteIssue[], generation?: number): ConditionDraft[] {
+  const observed = generation === undefined ? {} : { observedGeneration: generation };
+  return [
+    { type: 'Accepted', status: 'False', reason: 'Invalid', message: describe(issues), ...observed },
+    { type: 'Programmed', status: 'False', reason: 'Invalid', message: 'The route is not accepted; what was programmed before stays.', ...observed },
+  ];
+}
+
+/** Whether the route asks for national TLS and nothing says that its lack is accepted. */
+export function lacksTlcp(resource: RouteResource): boolean {
+  return resource.spec.tls !== undefined && resource.annotations[ACCEPT_MISSING_TLCP] !== 'true';
+}
+
+/**
+ * What can be said before anything is applied. `Programmed` is Unknown until whoever applies the configuration has proof from the proxies, and False
+ * where it is known already that a line cannot be honoured.
+ */
+export function translatedConditions(resource: RouteResource, conflict: Conflict | undefined, issues: readonly RouteIssue[]): ConditionDraft[] {
+  const make = (type: string, status: ConditionDraft['status'], reason: string, message: string): ConditionDraft => draft(resource, type, status, reason, message);
+  if (issues.length > 0) return rejectedConditions(issues, resource.generation);
+  const conditions: ConditionDraft[] = [];
+  if (conflict !== undefined && !conflict.partial) {
+    conditions.push(make('Accepted', 'False', 'Conflicted', `${conflict.winner.key} has the same match and keeps it.`));
+    conditions.push(make('Programmed', 'False', 'Conflicted', 'The route serves no request.'));
+    return conditions;
+  }
+  conditions.push(make('Accepted', 'True', 'Accepted', 'The route is valid.'));
+  if (conflict !== undefined) conditions.push(make('PartiallyConflicted', 'True', 'Conflicted', `${conflict.winner.key} has some of the same matches and keeps them.`));
+  conditions.push(make('ResolvedRefs', 'Unknown', 'Pending', 'Targets and keys are not looked up yet.'));
+  if (lacksTlcp(resource)) conditions.push(make('Programmed', 'False', 'TlcpNotTerminated', `FIM-CFG-1060 $.spec.tls.cipherSuites: national TLS cannot be terminated in this Envoy yet; the annotation ${ACCEPT_MISSING_TLCP}: "true" accepts the lack.`));
+  else conditions.push(make('Programmed', 'Unknown', 'Pending', 'No proxy has reported the configuration yet.'));
+  if (resource.warnings.length > 0) conditions.push(make('Warnings', 'True', 'SeeMessage', describe(resource.warnings)));
+  return conditions;
+}

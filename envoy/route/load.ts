@@ -1,0 +1,176 @@
+// Files and text → checked resources. Nothing here throws: what is wrong becomes a coded issue with its place.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { isAlias, isCollection, isMap, isNode, isScalar, LineCounter, parseAllDocuments, type Document, type Node } from 'yaml';
+import { MAX_FILE_RESOURCES, MAX_FOLDER_DEPTH, MAX_ROUTE_FILES, MAX_ROUTE_FILE_BYTES, MAX_YAML_DEPTH } from '../limits.ts';
+import type { ErrorCode } from './errors.gen.ts';
+import { checkResource, type RouteResource } from './resource.ts';
+import { issueAt, sortIssues, type RouteIssue } from './route-error.ts';
+import { RouteSource } from './source.ts';
+
+/** What files, text or objects hold. */
+export interface LoadResult {
+  /** Resources without mistakes, in the order of the files. */
+  resources: RouteResource[];
+  /** Mistakes; the resources that have one are not in `resources`. */
+  errors: RouteIssue[];
+  /** Things that are allowed and worth knowing. */
+  warnings: RouteIssue[];
+  /** The files that were read, in order. */
+  files: string[];
+}
+
+const ROUTE_FILE = /\.(ya?ml|json)$/i;
+
+class Loader {
+  readonly result: LoadResult = { resources: [], errors: [], warnings: [], files: [] };
+  private readonly owners = new Map<string, RouteResource>();
+
+  fail(source: RouteSource, code: ErrorCode, detail = ''): void {
+    this.result.errors.push(issueAt(source, code, [], detail));
+  }
+
+  /** A file, or the route files of a folder and of the folders below it. */
+  path(path: string, depth = 0): void {
+    const source = new RouteSource(path);
+    try {
+      const stats = statSync(path);
+      if (stats.isDirectory()) {
+        if (depth > MAX_FOLDER_DEPTH) return this.fail(source, 'FIM-CFG-1002', `folders deeper than ${MAX_FOLDER_DEPTH}`);
+        for (const name of readdirSync(path).sort()) {
+          const below = join(path, name);
+          if (!name.startsWith('.') && (ROUTE_FILE.test(name) || statSync(below).isDirectory())) this.path(below, depth + 1);
+        }
+        return;
+      }
+      if (!stats.isFile()) return this.fail(source, 'FIM-CFG-1001', 'it is neither a file nor a folder');
+      if (this.result.files.length >= MAX_ROUTE_FILES) return this.fail(source, 'FIM-CFG-1002', `more than ${MAX_ROUTE_FILES} files`);
+      if (stats.size > MAX_ROUTE_FILE_BYTES) return this.fail(source, 'FIM-CFG-1002', `a file of more than ${MAX_ROUTE_FILE_BYTES} bytes`);
+      this.result.files.push(path);
+      this.bytes(readFileSync(path), path);
+    } catch (error) {
+      this.fail(source, 'FIM-CFG-1001', (error as NodeJS.ErrnoException).code ?? '');
+    }
+  }
+
+  bytes(bytes: Uint8Array, file: string): void {
+    try {
+      this.text(new TextDecoder('utf-8', { fatal: true }).decode(bytes), file);
+    } catch {
+      this.fail(new RouteSource(file), 'FIM-CFG-1003', 'it is not UTF-8');
+    }
+  }
+
+  text(text: string, file: string): void {
+    const source = new RouteSource(file);
+    if (text.length > MAX_ROUTE_FILE_BYTES) return this.fail(source, 'FIM-CFG-1002', `a file of more than ${MAX_ROUTE_FILE_BYTES} bytes`);
+    const lines = new LineCounter();
+    let documents: Document[];
+    try {
+      const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, merge: false, prettyErrors: false, logLevel: 'silent' });
+      documents = Array.isArray(parsed) ? (parsed as Document[]) : [];
+    } catch {
+      return this.fail(source, 'FIM-CFG-1003', 'it is nested too deeply');
+    }
+    const full = documents.filter((document) => document.errors.length > 0 || (document.contents !== null && !(isScalar(document.contents) && document.contents.value === null)));
+    if (full.length === 0) return this.fail(source, 'FIM-CFG-1008');
+    if (full.length > MAX_FILE_RESOURCES) return this.fail(source, 'FIM-CFG-1002', `more than ${MAX_FILE_RESOURCES} resources`);
+    for (const document of full) this.document(document, file, lines);
+  }
+
+  private document(document: Document, file: string, lines: LineCounter): void {
+    const source = new RouteSource(file, isNode(document.contents) ? document.contents : null, lines);
+    const issues = documentIssues(document, source, lines);
+    if (issues.length > 0) {
+      this.result.errors.push(...issues);
+      return;
+    }
+    this.value(document.toJS({ maxAliasCount: 0 }), source);
+  }
+
+  /** A resource as plain data. */
+  value(value: unknown, source: RouteSource): void {
+    const { resource, errors, warnings } = checkResource(value, source);
+    this.result.errors.push(...errors);
+    this.result.warnings.push(...warnings);
+    if (resource === undefined) return;
+    const owner = this.owners.get(resource.key);
+    if (owner !== undefined) {
+      const line = owner.source.position(['metadata', 'name'])?.line;
+      this.result.errors.push(issueAt(source, 'FIM-CFG-1007', ['metadata', 'name'], `also in ${[owner.source.file, line].filter(Boolean).join(':')}`));
+      return;
+    }
+    this.owners.set(resource.key, resource);
+    this.result.resources.push(resource);
+  }
+
+  end(): LoadResult {
+    this.result.errors = sortIssues(this.result.errors);
+    this.result.warnings = sortIssues(this.result.warnings);
+    return this.result;
+  }
+}
+
+function issueOnLine(source: RouteSource, code: ErrorCode, offset: number, lines: LineCounter, detail: string): RouteIssue {
+  const { line, col } = lines.linePos(offset);
+  return { ...issueAt(source, code, [], detail), line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+/** Syntax errors, and what YAML allows but a policy must not hold: its reader has to see what counts. */
+function documentIssues(document: Document, source: RouteSource, lines: LineCounter): RouteIssue[] {
+  const [syntax] = document.errors;
+  if (syntax !== undefined) return [issueOnLine(source, 'FIM-CFG-1003', syntax.pos[0], lines, syntax.message.split('\n')[0]?.slice(0, 200) ?? '')];
+  const issues: RouteIssue[] = [];
+  const walk = (node: unknown, depth: number): void => {
+    if (!isNode(node) || issues.length > 0) return;
+    const offset = node.range?.[0] ?? 0;
+    if (isAlias(node) || node.tag !== undefined || ('anchor' in node && node.anchor)) {
+      issues.push(issueOnLine(source, 'FIM-CFG-1005', offset, lines, ''));
+      return;
+    }
+    if (!isCollection(node)) return;
+    if (depth > MAX_YAML_DEPTH) {
+      issues.push(issueOnLine(source, 'FIM-CFG-1003', offset, lines, `nested deeper than ${MAX_YAML_DEPTH}`));
+      return;
+    }
+    if (isMap(node)) walkMap(node.items, depth, walk, (code, at, detail) => issues.push(issueOnLine(source, code, at, lines, detail)));
+    else for (const item of node.items) walk(item, depth + 1);
+  };
+  walk(document.contents, 0);
+  return issues;
+}
+
+function walkMap(items: readonly { key: unknown; value: unknown }[], depth: number, walk: (node: unknown, depth: number) => void, fail: (code: ErrorCode, offset: number, detail: string) => void): void {
+  const seen = new Set<string>();
+  for (const { key, value } of items) {
+    const offset = (key as Node | null)?.range?.[0] ?? 0;
+    if (!isScalar(key) || typeof key.value !== 'string') return fail('FIM-CFG-1003', offset, 'a key is not a text');
+    if (key.value === '<<' && isAlias(value)) return fail('FIM-CFG-1005', offset, '');
+    if (seen.has(key.value)) return fail('FIM-CFG-1004', offset, '');
+    seen.add(key.value);
+    walk(key, depth);
+    walk(value, depth + 1);
+  }
+}
+
+/** Loads files, and the `.yaml`, `.yml` and `.json` files of folders (hidden ones left out). Bounds: envoy/limits.ts. Never throws. */
+export function loadRoutes(paths: readonly string[]): LoadResult {
+  const loader = new Loader();
+  for (const path of paths) loader.path(path);
+  return loader.end();
+}
+
+/** Loads the text of one file: YAML with one or more documents, or JSON. Never throws. */
+export function parseRoutes(text: string, file: string): LoadResult {
+  const loader = new Loader();
+  loader.text(text, file);
+  loader.result.files.push(file);
+  return loader.end();
+}
+
+/** Checks resources that are data already, as from an API server. Never throws. */
+export function checkRoutes(values: readonly unknown[]): LoadResult {
+  const loader = new Loader();
+  for (const value of values) loader.value(value, new RouteSource(''));
+  return loader.end();
+}

@@ -1,0 +1,138 @@
+// One resource: schema, short form, defaults, rules.
+import { MAX_RESOURCE_ERRORS } from '../limits.ts';
+import { ERRORS, type ErrorCode } from './errors.gen.ts';
+import type { FinancialRoute, RouteEncryption, RouteMasking, RouteRateLimit, RouteSpec, RouteValidation, WasmModule } from './financial-route.gen.ts';
+import type { Path } from './json-path.ts';
+import { issueAt, type RouteIssue } from './route-error.ts';
+import { checkMatch, checkTargets } from './rules-match.ts';
+import { checkEncryption, checkMasking, checkRateLimit, checkValidation } from './rules-stages.ts';
+import { checkApplies, warnings } from './rules-whole.ts';
+import { checkSchema, isRecord, withDefaults, type Report } from './schema-check.ts';
+import type { RouteSource } from './source.ts';
+
+/** A stage's section of a spec, wherever it was written. */
+export interface Section<T> {
+  value: T;
+  /** `spec.<section>`, or `spec.wasm.config` in the short form. */
+  path: Path;
+}
+
+/** The stages' sections, with defaults. */
+export interface Sections {
+  rateLimit?: Section<RouteRateLimit>;
+  validation?: Section<RouteValidation>;
+  masking?: Section<RouteMasking>;
+  encryption?: Section<RouteEncryption>;
+}
+
+/** A resource that passed every check. */
+export interface RouteResource {
+  /** `namespace/name`. */
+  key: string;
+  namespace: string;
+  name: string;
+  /** Milliseconds since 1970; Infinity where no age is known, so that a known one is older. */
+  created: number;
+  generation: number | undefined;
+  annotations: Record<string, string>;
+  /** With defaults. */
+  spec: RouteSpec;
+  sections: Sections;
+  /** Things that are allowed and worth knowing. */
+  warnings: RouteIssue[];
+  source: RouteSource;
+}
+
+export interface CheckedResource {
+  resource?: RouteResource;
+  errors: RouteIssue[];
+  warnings: RouteIssue[];
+}
+
+const SECTION_OF: Record<WasmModule, keyof Sections> = {
+  'rate-limiter.wasm': 'rateLimit',
+  'pboc-validator.wasm': 'validation',
+  'field-masker.wasm': 'masking',
+  'sm4-encryptor.wasm': 'encryption',
+};
+
+const CONFIG_PATH: Path = ['spec', 'wasm', 'config'];
+
+/** Mistakes of shape, which in `wasm.config` mean that it is made for another module. */
+const SHAPE: ReadonlySet<ErrorCode> = new Set(['FIM-CFG-0010', 'FIM-CFG-0011', 'FIM-CFG-0012']);
+
+/** What the short form stands for; undefined if `wasm` is absent or its configuration does not fit. */
+function shortForm(spec: RouteSpec, report: Report): { name: keyof Sections; value: unknown } | undefined {
+  if (spec.wasm === undefined) return undefined;
+  const name = SECTION_OF[spec.wasm.module];
+  if (spec[name] !== undefined) {
+    report('FIM-CFG-1030', ['spec', 'wasm'], `${spec.wasm.module} is the short form of ${name}`);
+    return undefined;
+  }
+  const config = name === 'encryption' ? { request: 'Encrypt', ...spec.wasm.config } : spec.wasm.config;
+  let fits = true;
+  checkSchema(name, config, CONFIG_PATH, (code, path, detail = '') => {
+    fits = false;
+    return SHAPE.has(code) ? report('FIM-CFG-1032', path, `${ERRORS[code].title}: ${detail}`) : report(code, path, detail);
+  });
+  return fits ? { name, value: withDefaults(name, config) } : undefined;
+}
+
+function sectionsOf(spec: RouteSpec, report: Report): Sections {
+  const sections: Record<string, Section<unknown>> = {};
+  for (const name of Object.values(SECTION_OF)) {
+    if (spec[name] !== undefined) sections[name] = { value: spec[name], path: ['spec', name] };
+  }
+  const short = shortForm(spec, report);
+  if (short !== undefined) sections[short.name] = { value: short.value, path: CONFIG_PATH };
+  return sections as Sections;
+}
+
+function nameResource(value: unknown, source: RouteSource): void {
+  const metadata = isRecord(value) && isRecord(value.metadata) ? value.metadata : {};
+  const { name, namespace = 'default' } = metadata;
+  const plain = /^[a-z0-9.-]{1,253}$/;
+  if (typeof name === 'string' && typeof namespace === 'string' && plain.test(name) && plain.test(namespace)) source.resource = `${namespace}/${name}`;
+}
+
+function createdAt(route: FinancialRoute, report: Report): number {
+  const text = route.metadata.creationTimestamp;
+  if (text === undefined || text === null) return Infinity;
+  const time = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(time)) report('FIM-CFG-1010', ['metadata', 'creationTimestamp'], 'a time like 2026-01-31T08:00:00Z');
+  return time;
+}
+
+/** Checks one resource given as plain data. Never throws. */
+export function checkResource(value: unknown, source: RouteSource): CheckedResource {
+  nameResource(value, source);
+  const errors: RouteIssue[] = [];
+  const report: Report = (code, path, detail = '') => {
+    if (errors.length < MAX_RESOURCE_ERRORS) errors.push(issueAt(source, code, path, detail));
+    return errors.length < MAX_RESOURCE_ERRORS;
+  };
+  checkSchema('route', value, [], report);
+  if (errors.length > 0) return { errors, warnings: [] };
+
+  const route = withDefaults('route', value) as FinancialRoute;
+  const { spec, metadata } = route;
+  const sections = sectionsOf(spec, report);
+  checkTargets(spec, report);
+  if (spec.match !== undefined) checkMatch(spec.match, ['spec', 'match'], report);
+  if (sections.rateLimit !== undefined) checkRateLimit(sections.rateLimit, report);
+  if (sections.validation !== undefined) checkValidation(sections.validation, report);
+  if (sections.masking !== undefined) checkMasking(sections.masking, report);
+  if (sections.encryption !== undefined) checkEncryption(sections.encryption, report);
+  checkApplies(spec, sections, report);
+  const created = createdAt(route, report);
+  if (errors.length > 0) return { errors, warnings: [] };
+
+  const namespace = metadata.namespace ?? 'default';
+  const notes: RouteIssue[] = [];
+  warnings(spec, sections, (code, path, detail = '') => notes.push(issueAt(source, code, path, detail)) > 0);
+  const resource: RouteResource = {
+    key: `${namespace}/${metadata.name}`, namespace, name: metadata.name, created,
+    generation: metadata.generation, annotations: metadata.annotations ?? {}, spec, sections, warnings: notes, source,
+  };
+  return { resource, errors, warnings: notes };
+}

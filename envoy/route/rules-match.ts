@@ -1,0 +1,54 @@
+import type { RouteMatch, RouteSpec } from './financial-route.gen.ts';
+import type { Path } from './json-path.ts';
+import { patternMistake } from './pattern-syntax.ts';
+import type { Report } from './schema-check.ts';
+
+/** Reports texts that stand twice. */
+export function checkUnique(texts: readonly string[], path: Path, report: Report): void {
+  const seen = new Set<string>();
+  texts.forEach((text, index) => {
+    if (seen.has(text)) report('FIM-CFG-1022', [...path, index]);
+    seen.add(text);
+  });
+}
+
+/** Reports a pattern outside the subset. */
+export function checkPattern(pattern: string, path: Path, report: Report): void {
+  const mistake = patternMistake(pattern);
+  if (mistake !== undefined) report('FIM-CFG-1024', path, mistake);
+}
+
+/** Which proxies: one way of naming them, and kinds that can carry a policy. */
+export function checkTargets(spec: RouteSpec, report: Report): void {
+  if (spec.targetRefs !== undefined && spec.selector !== undefined) report('FIM-CFG-1020', ['spec', 'selector']);
+  spec.targetRefs?.forEach(({ group, kind }, index) => {
+    const known = (group === 'gateway.networking.k8s.io' && kind === 'Gateway') || (group === '' && kind === 'Service');
+    if (!known) report('FIM-CFG-1021', ['spec', 'targetRefs', index, 'kind']);
+  });
+  checkUnique((spec.targetRefs ?? []).map(({ kind, name }) => `${kind}/${name}`), ['spec', 'targetRefs'], report);
+  for (const key of Object.keys(spec.selector?.matchLabels ?? {})) {
+    if (!/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key)) report('FIM-CFG-1010', ['spec', 'selector', 'matchLabels', key], 'a label key');
+  }
+}
+
+function checkPath(path: NonNullable<RouteMatch['path']>, at: Path, report: Report): void {
+  const { type, value } = path;
+  if (type === 'Pattern') return checkPattern(value, at, report);
+  if (!value.startsWith('/')) report('FIM-CFG-1027', at, 'it begins with /');
+  else if (/[?#]|\/\/|\/\.\.?(\/|$)/.test(value)) report('FIM-CFG-1027', at);
+}
+
+/** Which requests. */
+export function checkMatch(match: RouteMatch, path: Path, report: Report): void {
+  checkUnique(match.hosts ?? [], [...path, 'hosts'], report);
+  if (match.hosts?.includes('*') && match.hosts.length > 1) report('FIM-CFG-1022', [...path, 'hosts', match.hosts.indexOf('*')], '`*` covers the others');
+  checkUnique(match.methods ?? [], [...path, 'methods'], report);
+  if (match.path !== undefined) checkPath(match.path, [...path, 'path', 'value'], report);
+  checkUnique((match.headers ?? []).map((header) => header.name.toLowerCase()), [...path, 'headers'], report);
+  match.headers?.forEach((header, index) => {
+    const at = [...path, 'headers', index];
+    if ((header.type === 'Present') === (header.value !== undefined)) report('FIM-CFG-1028', header.value === undefined ? at : [...at, 'value']);
+    if (header.name.toLowerCase() === 'host') report('FIM-CFG-1029', [...at, 'name'], 'use `hosts`');
+    if (header.type === 'Pattern' && header.value !== undefined) checkPattern(header.value, [...at, 'value'], report);
+  });
+}

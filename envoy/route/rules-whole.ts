@@ -1,0 +1,35 @@
+// Rules that look at several sections of a spec.
+import type { RouteSpec } from './financial-route.gen.ts';
+import type { Sections } from './resource.ts';
+import type { Report } from './schema-check.ts';
+
+/** Requests of these methods have no content that means anything (RFC 9110, 9.3). */
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'TRACE', 'CONNECT']);
+
+/** Reports sections that could never act on what the route matches. */
+export function checkApplies(spec: RouteSpec, sections: Sections, report: Report): void {
+  const methods = spec.match?.methods ?? [];
+  if (methods.length === 0 || !methods.every((method) => BODILESS.has(method))) return;
+  const { validation, encryption, masking } = sections;
+  const answers = methods.some((method) => method === 'GET');
+  const where = `requests of ${methods.join(', ')} have no body`;
+  if (validation !== undefined && !(answers && validation.value.response)) report('FIM-CFG-1044', validation.path, where);
+  if (encryption !== undefined && encryption.value.request !== 'None') report('FIM-CFG-1044', encryption.path, where);
+  if (encryption !== undefined && encryption.value.response !== 'None' && !answers) report('FIM-CFG-1044', encryption.path, 'nor have their responses');
+  if (masking?.value.detect !== undefined && !answers) report('FIM-CFG-1044', [...masking.path, 'detect'], 'nor have their responses');
+  masking?.value.fields?.forEach((field, index) => {
+    if (field.direction !== 'Response' || !answers) report('FIM-CFG-1044', [...masking.path, 'fields', index], where);
+  });
+}
+
+/** Reports what is allowed and worth knowing. */
+export function warnings(spec: RouteSpec, sections: Sections, report: Report): void {
+  const { rateLimit, validation, masking, encryption } = sections;
+  if (spec.tls !== undefined) report('FIM-CFG-1060', ['spec', 'tls', 'cipherSuites']);
+  if (spec.enforcement === 'Observe') {
+    if (masking !== undefined || encryption !== undefined) report('FIM-CFG-1061', ['spec', 'enforcement']);
+    else if (rateLimit === undefined && validation === undefined) report('FIM-CFG-1063', ['spec', 'enforcement'], 'there is nothing to observe');
+  }
+  if (Object.keys(sections).length === 0) report('FIM-CFG-1062', ['spec']);
+  if (spec.body !== undefined && validation === undefined && masking === undefined && encryption === undefined) report('FIM-CFG-1063', ['spec', 'body'], 'no stage of the route looks at bodies');
+}

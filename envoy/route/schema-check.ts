@@ -1,0 +1,147 @@
+// The public schema, applied: strict validation with codes and places, and defaults as an API server sets them. It reads the schema file
+// itself, so nothing can differ from it; the contract tests hold it against a general validator.
+import schemaFile from './financial-route.schema.json' with { type: 'json' };
+import type { ErrorCode } from './errors.gen.ts';
+import type { Path } from './json-path.ts';
+
+interface SchemaNode {
+  $ref?: string;
+  type?: string | string[];
+  enum?: string[];
+  pattern?: string;
+  properties?: Record<string, SchemaNode>;
+  required?: string[];
+  additionalProperties?: boolean | SchemaNode;
+  items?: SchemaNode;
+  default?: unknown;
+  minimum?: number;
+  maximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
+  minProperties?: number;
+  maxProperties?: number;
+  'x-fim-code'?: string;
+  'x-kubernetes-preserve-unknown-fields'?: boolean;
+}
+
+/** Takes a mistake; false: no more are wanted. */
+export type Report = (code: ErrorCode, path: Path, detail?: string) => boolean;
+
+/** Parts of the schema that can be applied alone: the whole resource, and what `wasm.config` may hold. */
+export type SchemaPart = 'route' | 'rateLimit' | 'validation' | 'masking' | 'encryption';
+
+const definitions = (schemaFile as unknown as { $defs: Record<string, SchemaNode> }).$defs;
+const patterns = new Map<string, RegExp>();
+
+function partOf(part: SchemaPart): SchemaNode {
+  return part === 'route' ? (schemaFile as unknown as SchemaNode) : resolve({ $ref: `#/$defs/${part}` });
+}
+
+function resolve(node: SchemaNode): SchemaNode {
+  if (node.$ref === undefined) return node;
+  const target = definitions[node.$ref.slice('#/$defs/'.length)];
+  if (target === undefined) throw new Error(`schema: unknown ${node.$ref}`);
+  return target;
+}
+
+function patternOf(source: string): RegExp {
+  const known = patterns.get(source);
+  if (known !== undefined) return known;
+  const compiled = new RegExp(source, 'u');
+  patterns.set(source, compiled);
+  return compiled;
+}
+
+/** The JSON type's name; `integer` for whole numbers that are exact. */
+function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return Number.isSafeInteger(value) ? 'integer' : typeof value;
+}
+
+/** A plain object: what a mapping or a JSON object becomes. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+function checkText(value: string, node: SchemaNode, path: Path, report: Report): void {
+  const own = node['x-fim-code'] as ErrorCode | undefined;
+  if (node.enum !== undefined) {
+    if (!node.enum.includes(value)) report(own ?? 'FIM-CFG-0015', path, `allowed: ${node.enum.join(', ')}`);
+    return;
+  }
+  // A text of more units than twice the bound is too long without counting it.
+  const length = value.length > 2 * (node.maxLength ?? Infinity) ? Infinity : codePoints(value);
+  if (length > (node.maxLength ?? Infinity)) report('FIM-CFG-0014', path, `at most ${node.maxLength} characters`);
+  else if (length < (node.minLength ?? 0)) report('FIM-CFG-1011', path);
+  else if (node.pattern !== undefined && !patternOf(node.pattern).test(value)) report(own ?? 'FIM-CFG-1010', path);
+}
+
+function checkCount(count: number, least: number | undefined, most: number | undefined, path: Path, report: Report): boolean {
+  if (count < (least ?? 0)) report('FIM-CFG-1011', path);
+  if (count <= (most ?? Infinity)) return true;
+  report('FIM-CFG-0014', path, `at most ${most} entries`);
+  return false;
+}
+
+function checkObject(value: Record<string, unknown>, node: SchemaNode, path: Path, report: Report): void {
+  const keys = Object.keys(value);
+  if (!checkCount(keys.length, node.minProperties, node.maxProperties, path, report)) return;
+  for (const name of node.required ?? []) {
+    if (!Object.hasOwn(value, name)) report('FIM-CFG-0012', path, name);
+  }
+  for (const name of keys) {
+    const property = node.properties !== undefined && Object.hasOwn(node.properties, name) ? node.properties[name] : undefined;
+    const below = [...path, name];
+    if (property !== undefined) check(value[name], property, below, report);
+    else if (typeof node.additionalProperties === 'object') check(value[name], node.additionalProperties, below, report);
+    else if (node.additionalProperties === false && !report('FIM-CFG-0010', below, node.properties === undefined ? '' : `known: ${Object.keys(node.properties).join(', ')}`)) return;
+  }
+}
+
+function check(value: unknown, given: SchemaNode, path: Path, report: Report): void {
+  const node = resolve(given);
+  const wanted = node.type === undefined ? [] : [node.type].flat();
+  const actual = typeName(value);
+  if (!wanted.includes(actual) && !(actual === 'integer' && wanted.includes('number'))) {
+    report('FIM-CFG-0011', path, `expected ${wanted.join(' or ')}, found ${actual}`);
+    return;
+  }
+  if (typeof value === 'string') checkText(value, node, path, report);
+  if (typeof value === 'number' && (value < (node.minimum ?? -Infinity) || value > (node.maximum ?? Infinity))) report('FIM-CFG-0013', path, `${node.minimum} to ${node.maximum}`);
+  if (Array.isArray(value) && checkCount(value.length, node.minItems, node.maxItems, path, report) && node.items !== undefined) {
+    const { items } = node;
+    value.forEach((item, index) => check(item, items, [...path, index], report));
+  }
+  if (isRecord(value)) checkObject(value, node, path, report);
+}
+
+/** Reports what in `value` does not fit the part of the schema; `path` is the place of `value` in its resource. */
+export function checkSchema(part: SchemaPart, value: unknown, path: Path, report: Report): void {
+  check(value, partOf(part), path, report);
+}
+
+function filled(value: unknown, given: SchemaNode): unknown {
+  const node = resolve(given);
+  if (Array.isArray(value)) return node.items === undefined ? value : value.map((item) => filled(item, node.items as SchemaNode));
+  if (!isRecord(value) || node.properties === undefined) return value;
+  const result: Record<string, unknown> = {};
+  for (const [name, property] of Object.entries(node.properties)) {
+    if (Object.hasOwn(value, name)) result[name] = filled(value[name], property);
+    else if (resolve(property).default !== undefined) result[name] = resolve(property).default;
+  }
+  return result;
+}
+
+/** A copy of a value that fits the part, with the schema's defaults. Only members that are there get defaults inside them. */
+export function withDefaults(part: SchemaPart, value: unknown): unknown {
+  return filled(value, partOf(part));
+}

@@ -1,0 +1,51 @@
+import { isCollection, isMap, isNode, isScalar, type LineCounter, type Node } from 'yaml';
+import type { Path } from './json-path.ts';
+
+export interface Position {
+  /** From 1. */
+  line: number;
+  /** From 1. */
+  column: number;
+}
+
+/** Where a resource comes from, and where its parts stand in the text. */
+export class RouteSource {
+  readonly file: string;
+  /** `namespace/name`, once it is known. */
+  resource: string | undefined;
+  private readonly root: Node | null;
+  private readonly lines: LineCounter | undefined;
+
+  constructor(file: string, root: Node | null = null, lines?: LineCounter) {
+    this.file = file;
+    this.root = root;
+    this.lines = lines;
+  }
+
+  /** The place of the path, or of its longest part that is there; undefined if there is no text. */
+  position(path: Path): Position | undefined {
+    if (this.root === null || this.lines === undefined) return undefined;
+    let place = this.root;
+    let node: Node | null = this.root;
+    for (const step of path) {
+      const next = child(node, step);
+      if (next === undefined) break;
+      place = next.place;
+      node = next.value;
+    }
+    const offset = place.range?.[0];
+    if (offset === undefined) return undefined;
+    const { line, col } = this.lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  }
+}
+
+function child(node: Node | null, step: string | number): { place: Node; value: Node | null } | undefined {
+  if (!isCollection(node)) return undefined;
+  if (isMap(node)) {
+    const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step));
+    return pair !== undefined && isNode(pair.key) ? { place: pair.key, value: isNode(pair.value) ? pair.value : null } : undefined;
+  }
+  const item = node.items[Number(step)];
+  return isNode(item) ? { place: item, value: item } : undefined;
+}

@@ -1,0 +1,93 @@
+// A resource's sections → the stages' sections of the plugin configuration, each part with its origin.
+import { durationMs } from './duration.ts';
+import { topLevelPath } from './field-place.ts';
+import type { MaskingField, ValidationField } from './financial-route.gen.ts';
+import type { Path } from './json-path.ts';
+import { pbocProfile } from './pboc-profile.ts';
+import type { FieldMaskerConfig, MaskField, PbocRule, PbocValidatorConfig, RateLimiterConfig, Sm4EncryptorConfig, StagesConfig } from './plugin-config.gen.ts';
+import type { RouteResource, Sections } from './resource.ts';
+
+/** Names of the stages' sections. */
+export type StageName = keyof StagesConfig;
+
+/** Notes that a part of a stage section, `place`, comes from a part of the resource, `path`. */
+type Note = (place: Path, path: Path) => void;
+
+function rateLimiter({ value, path }: NonNullable<Sections['rateLimit']>, key: string, note: Note): RateLimiterConfig {
+  note(['rateLimiter'], path);
+  note(['rateLimiter', 'periodMs'], [...path, 'period']);
+  const config: RateLimiterConfig = { id: `${key}/0`, requests: value.requests, periodMs: durationMs(value.period) };
+  if (value.burst !== undefined) config.burst = value.burst;
+  if (value.key?.header !== undefined) config.key = { source: 'Header', header: value.key.header.toLowerCase() };
+  else if (value.key?.sourceAddress === true) config.key = { source: 'SourceAddress' };
+  return config;
+}
+
+function pbocRule(field: ValidationField): PbocRule {
+  const rule: PbocRule = { path: field.path ?? topLevelPath(field.name ?? ''), required: field.required ?? true, type: field.type ?? 'string' };
+  if (field.pattern !== undefined) rule.pattern = field.pattern;
+  if (field.minLength !== undefined) rule.minLength = field.minLength;
+  if (field.maxLength !== undefined) rule.maxLength = field.maxLength;
+  if (field.enum !== undefined) rule.enum = field.enum;
+  if (field.check !== undefined) rule.check = field.check;
+  return rule;
+}
+
+function pbocValidator({ value, path }: NonNullable<Sections['validation']>, note: Note): PbocValidatorConfig {
+  note(['pbocValidator'], path);
+  const profile = value.pboc === undefined ? [] : (pbocProfile(value.pboc) ?? []);
+  profile.forEach((_, index) => note(['pbocValidator', 'rules', index], [...path, 'pboc']));
+  value.fields?.forEach((field, index) => {
+    note(['pbocValidator', 'rules', profile.length + index], [...path, 'fields', index]);
+    if (field.path === undefined) note(['pbocValidator', 'rules', profile.length + index, 'path'], [...path, 'fields', index, 'name']);
+  });
+  return {
+    profile: value.pboc ?? '',
+    maxErrors: value.maxErrors ?? 16,
+    request: true,
+    response: value.response ?? false,
+    rules: [...profile, ...(value.fields ?? []).map(pbocRule)],
+  };
+}
+
+function maskField(field: MaskingField): MaskField {
+  const direction = field.direction ?? 'Response';
+  const mask: MaskField = { kind: field.kind ?? 'Generic', method: field.method ?? 'ByKind', char: field.char ?? '*', request: direction !== 'Response', response: direction !== 'Request' };
+  if (field.path !== undefined) mask.path = field.path;
+  if (field.name !== undefined) mask.name = field.name;
+  if (field.keepFirst !== undefined) mask.keepFirst = field.keepFirst;
+  if (field.keepLast !== undefined) mask.keepLast = field.keepLast;
+  return mask;
+}
+
+function fieldMasker({ value, path }: NonNullable<Sections['masking']>, note: Note): FieldMaskerConfig {
+  note(['fieldMasker'], path);
+  const fields = (value.fields ?? []).map(maskField);
+  const detect = (value.detect ?? []).map((detection) => ({ ...detection, request: false, response: true }));
+  return {
+    request: fields.some((field) => field.request),
+    response: detect.length > 0 || fields.some((field) => field.response),
+    fields,
+    detect,
+  };
+}
+
+function sm4Encryptor({ value, path }: NonNullable<Sections['encryption']>, note: Note): Sm4EncryptorConfig {
+  note(['sm4Encryptor'], path);
+  const config: Sm4EncryptorConfig = {
+    keyId: value.keyId, algorithm: value.algorithm ?? 'SM4-GCM', profile: value.profile ?? 'fim-json', request: value.request ?? 'None', response: value.response ?? 'None',
+  };
+  if (value.context !== undefined) config.context = value.context;
+  return config;
+}
+
+/** The stages of a resource; `note` takes the origin of each part. A rate limit's id is the resource's, so that its buckets live on over edits. */
+export function stagesOf(resource: RouteResource, note: Note): StagesConfig {
+  const { rateLimit, validation, masking, encryption } = resource.sections;
+  const stages: StagesConfig = {};
+  if (rateLimit !== undefined) stages.rateLimiter = rateLimiter(rateLimit, resource.key, note);
+  if (validation !== undefined) stages.pbocValidator = pbocValidator(validation, note);
+  if (masking !== undefined) stages.fieldMasker = fieldMasker(masking, note);
+  if (encryption !== undefined) stages.sm4Encryptor = sm4Encryptor(encryption, note);
+  return stages;
+}

@@ -1,0 +1,189 @@
+// Checked resources of one Envoy (or one workload) → plugin configurations.
+import { MAX_PLUGIN_CONFIG_BYTES, MAX_PLUGIN_ROUTES } from '../limits.ts';
+import { canonicalHash, canonicalJson } from './canonical-json.ts';
+import { CHAIN_MODULES, checkChain } from './chain-order.ts';
+import { translatedConditions, type ConditionDraft } from './conditions.ts';
+import { ERRORS, type ErrorCode } from './errors.gen.ts';
+import type { KmsConfig, MatchConfig, PluginConfig, RouteConfig, StagesConfig } from './plugin-config.gen.ts';
+import { orderRoutes, type Candidate, type Conflict } from './precedence.ts';
+import type { RouteResource } from './resource.ts';
+import { issueAt, sortIssues, type RouteIssue } from './route-error.ts';
+import { SourceMap } from './source-map.ts';
+import { stagesOf, type StageName } from './stage-sections.ts';
+
+/** Version of the plugin configuration's form; the modules refuse another major. */
+export const PLUGIN_CONFIG_VERSION = '1.0';
+
+export interface TranslateOptions {
+  /** `fused`: fim.wasm with all stages. `chain`: one module for each stage. */
+  layout: 'fused' | 'chain';
+  /** Where keys come from; the modules' defaults fill what is absent. */
+  kms?: KmsConfig;
+  /** Counts configurations, for metrics and status; not part of the hash. */
+  generation?: number;
+}
+
+/** The configuration of one module. */
+export interface PluginOutput {
+  /** File name of the module. */
+  module: string;
+  config: PluginConfig;
+  /** Canonical text of `config`: what the module is given. */
+  json: string;
+  hash: string;
+}
+
+/** One entry of the plugin configurations' route lists, in order. */
+export interface TranslatedRoute {
+  resource: RouteResource;
+  config: RouteConfig;
+  /** The route asks for national TLS: it is to be served on loopback only. */
+  loopbackOnly: boolean;
+}
+
+export interface Translation {
+  /** All stages of all routes, whatever the layout. */
+  config: PluginConfig;
+  /** Names the whole policy, whatever the layout. */
+  hash: string;
+  /** One for each module of the layout, in the order in which requests meet them. */
+  pluginConfigs: PluginOutput[];
+  /** In order of precedence. */
+  routes: TranslatedRoute[];
+  conflicts: (RouteIssue & { partial: boolean })[];
+  /** By the resource's `namespace/name`. */
+  conditions: Record<string, ConditionDraft[]>;
+  warnings: RouteIssue[];
+  /** Resources with an error are not in the configuration. */
+  errors: RouteIssue[];
+  /** The issue that a module's refusal means: its code and a JSON Pointer into the plugin configuration, at the user's line. */
+  locate(code: string, pointer: string): RouteIssue;
+}
+
+const SECTION_OF_MODULE: Record<(typeof CHAIN_MODULES)[number], StageName> = {
+  'rate-limiter.wasm': 'rateLimiter',
+  'pboc-validator.wasm': 'pbocValidator',
+  'field-masker.wasm': 'fieldMasker',
+  'sm4-encryptor.wasm': 'sm4Encryptor',
+};
+
+const DEFAULT_KMS: KmsConfig = { cluster: 'fim-kms' };
+
+function matchConfig({ hosts, match }: Candidate): MatchConfig | undefined {
+  const config: MatchConfig = {};
+  if (hosts.length > 0) config.hosts = hosts;
+  if (match.methods !== undefined) config.methods = match.methods.toSorted();
+  if (match.path !== undefined && !(match.path.type === 'Prefix' && match.path.value === '/')) config.path = match.path;
+  if (match.headers !== undefined) config.headers = match.headers.map((header) => ({ ...header, name: header.name.toLowerCase() }));
+  return Object.keys(config).length === 0 ? undefined : config;
+}
+
+function routeConfig(candidate: Candidate, index: number, map: SourceMap): RouteConfig {
+  const { resource } = candidate;
+  const { spec } = resource;
+  const at = ['routes', index];
+  map.add(at, resource, ['spec']);
+  map.add([...at, 'match'], resource, ['spec', 'match']);
+  map.add([...at, 'body'], resource, ['spec', 'body']);
+  map.add([...at, 'observe'], resource, ['spec', 'enforcement']);
+  map.add([...at, 'name'], resource, ['metadata', 'name']);
+  const match = matchConfig(candidate);
+  return {
+    name: resource.key,
+    observe: spec.enforcement === 'Observe',
+    ...(match === undefined ? {} : { match }),
+    ...(spec.body === undefined ? {} : { body: spec.body }),
+    stages: stagesOf(resource, (place, path) => map.add([...at, 'stages', ...place], resource, path)),
+  };
+}
+
+function seal(routes: RouteConfig[], kms: KmsConfig | undefined, generation: number): { config: PluginConfig; hash: string } {
+  const body = { version: PLUGIN_CONFIG_VERSION, ...(kms === undefined ? {} : { kms }), routes };
+  const hash = canonicalHash(body);
+  return { config: { ...body, generation, hash }, hash };
+}
+
+function output(module: string, routes: RouteConfig[], kms: KmsConfig | undefined, generation: number): PluginOutput {
+  const { config, hash } = seal(routes, kms, generation);
+  return { module, config, json: canonicalJson(config), hash };
+}
+
+/** Every route stays in every module, with or without its stage: which route a request meets must not depend on the module. */
+function chainOutputs(routes: RouteConfig[], kms: KmsConfig, generation: number): PluginOutput[] {
+  return CHAIN_MODULES.map((module) => {
+    const section = SECTION_OF_MODULE[module];
+    const own = routes.map((route) => ({ ...route, stages: (route.stages[section] === undefined ? {} : { [section]: route.stages[section] }) as StagesConfig }));
+    return output(module, own, section === 'sm4Encryptor' ? kms : undefined, generation);
+  });
+}
+
+function locator(map: SourceMap): Translation['locate'] {
+  return (code, pointer) => {
+    const known = (code in ERRORS ? code : 'FIM-CFG-0019') as ErrorCode;
+    const origin = map.find(pointer);
+    if (origin !== undefined) return issueAt(origin.resource.source, known, origin.path);
+    return { code: known, path: '$', message: `${ERRORS[known].title} (plugin configuration ${pointer || '/'})`, file: '' };
+  };
+}
+
+function conflictIssue({ loser, winner, partial }: Conflict): RouteIssue & { partial: boolean } {
+  const place = [winner.source.file, winner.source.position(['metadata', 'name'])?.line].filter(Boolean).join(':');
+  const path = loser.spec.match === undefined ? ['spec'] : ['spec', 'match'];
+  return { ...issueAt(loser.source, 'FIM-CFG-1050', path, `${winner.key}${place === '' ? '' : ` (${place})`} keeps ${partial ? 'some of it' : 'it'}`), partial };
+}
+
+/** Resources that the layout can serve, and what is wrong with the others. */
+function fitting(resources: readonly RouteResource[], layout: TranslateOptions['layout']): { fit: RouteResource[]; errors: RouteIssue[] } {
+  if (layout === 'fused') return { fit: [...resources], errors: [] };
+  const errors: RouteIssue[] = [];
+  const fit = resources.filter((resource) => {
+    const before = errors.length;
+    checkChain(resource, (code, path, detail = '') => errors.push(issueAt(resource.source, code, path, detail)) > 0);
+    return errors.length === before;
+  });
+  return { fit, errors };
+}
+
+/** Resources past the bound are left out, the youngest first: what serves already goes on serving. */
+function bounded(candidates: Candidate[], errors: RouteIssue[]): Candidate[] {
+  if (candidates.length <= MAX_PLUGIN_ROUTES) return candidates;
+  const keep = new Set<RouteResource>();
+  let count = 0;
+  const byAge = [...Map.groupBy(candidates, (candidate) => candidate.resource)].sort(([a], [b]) => (a.created === b.created ? (a.key < b.key ? -1 : 1) : a.created - b.created));
+  for (const [resource, own] of byAge) {
+    count += own.length;
+    if (count <= MAX_PLUGIN_ROUTES) keep.add(resource);
+    else errors.push(issueAt(resource.source, 'FIM-CFG-1002', ['spec'], `more than ${MAX_PLUGIN_ROUTES} routes in one proxy`));
+  }
+  return candidates.filter((candidate) => keep.has(candidate.resource));
+}
+
+/** Translates the resources of one Envoy. Never throws; equal input in any order gives the same bytes. */
+export function translate(resources: readonly RouteResource[], options: TranslateOptions): Translation {
+  const generation = options.generation ?? 0;
+  const { fit, errors } = fitting(resources, options.layout);
+  const ordered = orderRoutes(fit);
+  const candidates = bounded(ordered.candidates, errors);
+  const map = new SourceMap();
+  const configs = candidates.map((candidate, index) => routeConfig(candidate, index, map));
+  const kms = options.kms ?? DEFAULT_KMS;
+  const whole = output('fim.wasm', configs, configs.some((config) => config.stages.sm4Encryptor !== undefined) ? kms : undefined, generation);
+  const pluginConfigs = options.layout === 'fused' ? [whole] : chainOutputs(configs, kms, generation);
+  for (const plugin of pluginConfigs) {
+    const size = Buffer.byteLength(plugin.json);
+    if (size > MAX_PLUGIN_CONFIG_BYTES) errors.push({ code: 'FIM-CFG-1002', path: '$', message: `${ERRORS['FIM-CFG-1002'].title}: the configuration of ${plugin.module} has ${size} bytes, at most ${MAX_PLUGIN_CONFIG_BYTES}`, file: '' });
+  }
+  const conflicts = new Map(ordered.conflicts.map((conflict) => [conflict.loser, conflict]));
+  const conditionsOf = (resource: RouteResource): ConditionDraft[] => translatedConditions(resource, conflicts.get(resource), errors.filter((issue) => issue.resource === resource.key));
+  return {
+    config: whole.config,
+    hash: whole.hash,
+    pluginConfigs,
+    routes: candidates.map((candidate, index) => ({ resource: candidate.resource, config: configs[index] as RouteConfig, loopbackOnly: candidate.resource.spec.tls !== undefined })),
+    conflicts: ordered.conflicts.map(conflictIssue),
+    conditions: Object.fromEntries(resources.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map((resource) => [resource.key, conditionsOf(resource)])),
+    warnings: sortIssues(resources.flatMap((resource) => resource.warnings)),
+    errors: sortIssues(errors),
+    locate: locator(map),
+  };
+}

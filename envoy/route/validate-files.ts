@@ -1,0 +1,43 @@
+import { loadRoutes } from './load.ts';
+import type { RouteIssue } from './route-error.ts';
+import { translate, type TranslateOptions, type Translation } from './translate.ts';
+
+/** What a module says of a configuration: `undefined` if it accepts it. `pointer` is a JSON Pointer into the configuration, empty for the whole. */
+export type DryRun = (module: string, json: string) => Promise<{ code: string; pointer: string } | undefined>;
+
+/** The result of `fim validate`. */
+export interface ValidationReport {
+  valid: boolean;
+  /** `namespace/name` of the resources without mistakes. */
+  routes: string[];
+  errors: RouteIssue[];
+  conflicts: RouteIssue[];
+  warnings: RouteIssue[];
+  files: string[];
+  translation: Translation;
+}
+
+/**
+ * Checks files and folders as one Envoy would get them: load, rules, translation and, if given, the modules' own word. A conflict is said and is
+ * no mistake. Never throws (unless the dry run does).
+ */
+export async function validateFiles(paths: readonly string[], options: TranslateOptions = { layout: 'fused' }, dryRun?: DryRun): Promise<ValidationReport> {
+  const loaded = loadRoutes(paths);
+  const translation = translate(loaded.resources, options);
+  const errors = [...loaded.errors, ...translation.errors];
+  if (dryRun !== undefined && errors.length === 0) {
+    for (const { module, json } of translation.pluginConfigs) {
+      const refusal = await dryRun(module, json);
+      if (refusal !== undefined) errors.push(translation.locate(refusal.code, refusal.pointer));
+    }
+  }
+  return {
+    valid: errors.length === 0,
+    routes: loaded.resources.map((resource) => resource.key),
+    errors,
+    conflicts: translation.conflicts,
+    warnings: translation.warnings,
+    files: loaded.files,
+    translation,
+  };
+}
