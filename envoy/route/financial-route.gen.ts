@@ -111,8 +111,8 @@ export interface RouteTls {
 /** Type of the value, without conversion: a number is not a string. `decimal`: a number, or a string that is written like one. */
 export type FieldType = 'string' | 'number' | 'integer' | 'decimal' | 'boolean' | 'object' | 'array' | 'any';
 
-/** `Luhn`: card number of 13 to 19 digits. `Gb11643`: citizen identity number. `Amount`, `Currency` (ISO 4217), `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `Hex`. */
-export type FieldCheck = 'Luhn' | 'Gb11643' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime' | 'Hex';
+/** `Luhn`: card number of 13 to 19 digits. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Amount`, `Currency` (ISO 4217), `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `Hex`. */
+export type FieldCheck = 'Luhn' | 'Gb11643' | 'Numeric' | 'Alphanumeric' | 'Printable' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime' | 'Hex';
 
 /** Rules on one field, given by exactly one of `name` and `path`. */
 export interface ValidationField {
@@ -132,7 +132,7 @@ export interface ValidationField {
   maxLength?: number;
   /** Allowed texts. */
   enum?: string[];
-  /** `Luhn`: card number of 13 to 19 digits. `Gb11643`: citizen identity number. `Amount`, `Currency` (ISO 4217), `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `Hex`. */
+  /** `Luhn`: card number of 13 to 19 digits. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Amount`, `Currency` (ISO 4217), `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `Hex`. */
   check?: FieldCheck;
 }
 

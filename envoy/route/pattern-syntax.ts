@@ -1,30 +1,108 @@
-/** Escapes that JavaScript's engine takes and the modules' engine does not: back-references, named ones, control letters. */
-const FOREIGN_ESCAPE = /^[1-9ck]$/;
+// A first look at a pattern, so that the editor's line shows what is surely wrong. It refuses nothing that the modules take; their own compiler,
+// in the dry run, has the last word (it knows classes, escapes, and the size of what it compiled).
 
-/**
- * Why a pattern is outside the subset, or undefined. A first look, for the line in the editor: the module's own compiler, in the dry run, has
- * the last word (it also knows the size of what it compiled).
- */
-export function patternMistake(pattern: string): string | undefined {
-  let inClass = false;
-  for (let i = 0; i < pattern.length; i++) {
-    const char = pattern[i];
-    if (char === '\\') {
-      i++;
-      if (FOREIGN_ESCAPE.test(pattern[i] ?? '')) return 'back-references are not supported';
-    } else if (inClass) {
-      inClass = char !== ']';
-    } else if (char === '[') {
-      inClass = true;
-      if (pattern[i + 1] === '^') i++;
-    } else if (char === '(' && pattern[i + 1] === '?' && pattern[i + 2] !== ':') {
-      return 'look-around, flags and named groups are not supported';
+/** `{n}`, `{n,}`, `{n,m}`; any other brace is a character. */
+const REPETITION = /^\{(\d+)(,(\d*))?\}/;
+/** Largest count of a repetition, as in RE2. */
+const MAX_REPEAT = 1000;
+/** Groups that need backtracking, or are no groups: look-around, atomic, conditional, comment, branch reset, named back-reference. */
+const FOREIGN_GROUP = /^\(\?(=|!|<=|<!|>|\(|#|\||P=|P>)/;
+const BACK_REFERENCE = /^\\([89]|[1-7](?![0-7])|k|g|C)/;
+
+class Scanner {
+  private at = 0;
+  private depth = 0;
+  /** Whether the last thing can be repeated. */
+  private repeatable = false;
+
+  private readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** The first mistake, if any. */
+  mistake(): string | undefined {
+    while (this.at < this.text.length) {
+      const found = this.step();
+      if (found !== undefined) return found;
     }
+    return this.depth > 0 ? 'a parenthesis is not closed' : undefined;
   }
-  try {
-    new RegExp(pattern, 'u');
+
+  private step(): string | undefined {
+    const rest = this.text.slice(this.at);
+    switch (rest[0]) {
+      case '\\': return this.escape(rest);
+      case '[': return this.bracket();
+      case '(': return this.open(rest);
+      case ')': return this.close();
+      case '|':
+        this.at++;
+        this.repeatable = false;
+        return undefined;
+    }
+    const repetition = /^[*+?]/.exec(rest) ?? REPETITION.exec(rest);
+    if (repetition !== null) return this.repeat(repetition);
+    this.at++;
+    this.repeatable = true;
     return undefined;
-  } catch {
-    return 'it is not a regular expression';
   }
+
+  private escape(rest: string): string | undefined {
+    if (rest.length === 1) return 'it ends with a backslash';
+    if (BACK_REFERENCE.test(rest)) return 'back-references are not supported';
+    const quoted = /^\\Q[^]*?(\\E|$)/.exec(rest);
+    this.at += quoted === null ? 2 : quoted[0].length;
+    this.repeatable = true;
+    return undefined;
+  }
+
+  /** A class: `]` in front is a character of it. */
+  private bracket(): string | undefined {
+    let at = this.at + 1;
+    if (this.text[at] === '^') at++;
+    if (this.text[at] === ']') at++;
+    while (at < this.text.length && this.text[at] !== ']') {
+      const named = /^\[:\^?\w+:\]/.exec(this.text.slice(at, at + 16));
+      at += named !== null ? named[0].length : this.text[at] === '\\' ? 2 : 1;
+    }
+    this.at = at + 1;
+    this.repeatable = true;
+    return at >= this.text.length ? 'a bracket is not closed' : undefined;
+  }
+
+  private open(rest: string): string | undefined {
+    if (FOREIGN_GROUP.test(rest)) return 'look-around and atomic groups are not supported';
+    const head = /^\(\?(P?<\w+>|[imsU-]*:)/.exec(rest);
+    const flags = /^\(\?[imsU-]+\)/.exec(rest);
+    if (rest[1] === '?' && head === null && flags === null) return 'a group begins with an unknown mark';
+    this.at += flags?.[0].length ?? head?.[0].length ?? 1;
+    if (flags === null) this.depth++;
+    this.repeatable = false;
+    return undefined;
+  }
+
+  private close(): string | undefined {
+    this.at++;
+    this.repeatable = true;
+    return --this.depth < 0 ? 'a parenthesis is closed that is not open' : undefined;
+  }
+
+  private repeat(found: RegExpExecArray): string | undefined {
+    if (!this.repeatable) return 'a repetition has nothing to repeat';
+    const [whole, least, range, most] = found;
+    const bounds = [Number(least ?? 0), Number(range === undefined ? (least ?? 0) : most || MAX_REPEAT)] as const;
+    if (bounds[0] > MAX_REPEAT || bounds[1] > MAX_REPEAT || bounds[0] > bounds[1]) return `a repetition counts up to ${MAX_REPEAT}, the lesser number first`;
+    this.at += whole.length;
+    if (this.text[this.at] === '?') this.at++;
+    else if (this.text[this.at] === '+') return 'possessive repetitions are not supported';
+    this.repeatable = false;
+    return undefined;
+  }
+}
+
+/** Why a pattern is surely refused by the modules, or undefined. Time is at most quadratic in its length, which the schema bounds. */
+export function patternMistake(pattern: string): string | undefined {
+  return new Scanner(pattern).mistake();
 }
