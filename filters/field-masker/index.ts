@@ -1,0 +1,6 @@
+import { registerModule } from '../runtime/module';
+import { FieldMasker } from './stage';
+
+export * from '../runtime/exports';
+
+registerModule([new FieldMasker()]);

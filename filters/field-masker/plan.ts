@@ -1,0 +1,60 @@
+// From the configuration to what each direction hides.
+import { Bytes } from '../memory/bytes';
+import { FieldSetBuilder } from '../message/json/field-set-builder';
+import { ConfigReader } from '../runtime/config-reader';
+import { ErrorId } from '../runtime/errors.gen';
+import { Direction } from '../runtime/stage';
+import { DetectKind, FieldMaskerConfig, MaskDetection, MaskField, MaskKind, MaskMethod } from './config.gen';
+import { Mask, isMaskCharacter } from './mask';
+import { MaskPlan } from './masker';
+
+/** What `config` hides in one direction; on a mistake `reader.fail` and a plan that hides nothing. */
+export function compilePlan(reader: ConfigReader, config: FieldMaskerConfig, direction: Direction): MaskPlan {
+  const wanted = direction == Direction.Request ? config.request : config.response;
+  const builder = new FieldSetBuilder();
+  const masks: Mask[] = [];
+  for (let i = 0; i < config.fields.length; i++) {
+    const field = config.fields[i];
+    const acts = wanted && (direction == Direction.Request ? field.request : field.response);
+    addField(reader, builder, field, acts ? masks : null);
+  }
+  let idCard: Mask | null = null;
+  let bankCard: Mask | null = null;
+  for (let i = 0; i < config.detect.length; i++) {
+    const detection = config.detect[i];
+    const mask = detectionMask(reader, detection);
+    if (!wanted || !(direction == Direction.Request ? detection.request : detection.response)) continue;
+    if (detection.kind == DetectKind.IdCard) idCard = mask;
+    else bankCard = mask;
+  }
+  let fields = builder.build();
+  if (fields == null) {
+    reader.fail(ErrorId.FIM_CFG_0021, config.node);
+    fields = new FieldSetBuilder().build()!;
+  }
+  return new MaskPlan(fields, StaticArray.fromArray(masks), idCard, bankCard);
+}
+
+/** Checks a field, and adds it to the plan if `masks` is given. */
+function addField(reader: ConfigReader, builder: FieldSetBuilder, field: MaskField, masks: Mask[] | null): void {
+  if ((field.path.length == 0) == (field.name.length == 0)) reader.fail(ErrorId.FIM_MASK_0005, field.node);
+  checkCharacter(reader, field.char, field.node);
+  if (masks == null) {
+    if (field.path.length != 0 && new FieldSetBuilder().addPath(0, field.path, false) != 0) reader.fail(ErrorId.FIM_CFG_0020, field.node);
+    return;
+  }
+  const rule = <u32>masks.length;
+  masks.push(new Mask(field.kind, field.method, field.keepFirst, field.keepLast, field.char));
+  if (field.path.length == 0) builder.addName(rule, field.name);
+  else if (builder.addPath(rule, field.path, false) != 0) reader.fail(ErrorId.FIM_CFG_0020, field.node);
+}
+
+function detectionMask(reader: ConfigReader, detection: MaskDetection): Mask {
+  checkCharacter(reader, detection.char, detection.node);
+  const kind = detection.kind == DetectKind.IdCard ? MaskKind.IdCard : MaskKind.BankCard;
+  return new Mask(kind, MaskMethod.KeepFirstLast, detection.keepFirst, detection.keepLast, detection.char);
+}
+
+function checkCharacter(reader: ConfigReader, char: Bytes, node: u32): void {
+  if (!isMaskCharacter(char)) reader.fail(ErrorId.FIM_MASK_0004, node);
+}

@@ -1,0 +1,6 @@
+import { registerModule } from '../runtime/module';
+import { PbocValidator } from './stage';
+
+export * from '../runtime/exports';
+
+registerModule([new PbocValidator()]);

@@ -1,0 +1,63 @@
+import { Bytes } from '../../../filters/memory/bytes';
+import { Detector, Found } from '../../../filters/field-masker/detect';
+
+const detector = new Detector();
+
+/** Finds as `I:<text>` and `C:<text>`, joined by blanks. */
+function finds(text: string, idCard: bool = true, bankCard: bool = true): string {
+  const bytes = Bytes.from(text);
+  const end = bytes.pointer + bytes.length;
+  let from = bytes.pointer;
+  let result = '';
+  while (true) {
+    const found = detector.next(bytes.pointer, from, end, idCard, bankCard);
+    if (found == Found.Nothing) return result;
+    if (result.length > 0) result += ' ';
+    result += (found == Found.IdCard ? 'I:' : 'C:') + String.UTF8.decodeUnsafe(detector.pointer, detector.length);
+    from = detector.pointer + detector.length;
+  }
+}
+
+describe('Detector on bank cards', () => {
+  it('finds 13 to 19 digits with a Luhn check digit', () => {
+    const cards = ['4222222222222', '378282246310005', '30569309025904', '4111111111111111', '5555555555554444', '6222021234567894', '6200000000000000000', '9558801234567897', '2223003122003222'];
+    for (let i = 0; i < cards.length; i++) expect<string>(finds(cards[i])).toBe('C:' + cards[i]);
+  });
+  it('finds them amid text, several in one', () => {
+    expect<string>(finds('卡号6222021234567894，备用:4111111111111111。')).toBe('C:6222021234567894 C:4111111111111111');
+    expect<string>(finds('to=4111111111111111&x=1')).toBe('C:4111111111111111');
+    expect<string>(finds('a very long text before the number, more than sixteen bytes: 4111111111111111')).toBe('C:4111111111111111');
+  });
+  it('finds them in groups of four', () => {
+    expect<string>(finds('6222 0212 3456 7894')).toBe('C:6222 0212 3456 7894');
+    expect<string>(finds('6222-0212-3456-7894.')).toBe('C:6222-0212-3456-7894');
+    expect<string>(finds('6200 0000 0000 0000 000')).toBe('C:6200 0000 0000 0000 000');
+    expect<string>(finds('no 1234 6222 0212 3456 7894 1000')).toBe('C:6222 0212 3456 7894');
+    expect<string>(finds('6222 0212-3456 7894')).toBe('');
+    expect<string>(finds('6222  0212 3456 7894')).toBe('');
+  });
+  it('leaves other numbers alone', () => {
+    const others = ['4111111111111112', '411111111111', '41111111111111111111', '', '4111', 'x4111111111111111', '4111111111111111x', '94111111111111111111',
+      '1000000000009', '1763812296004', '7000000000000005', '0000000000000000', '2026112219313508', '6222 0212', '6222-', '6222 '];
+    for (let i = 0; i < others.length; i++) expect<string>(finds(others[i])).toBe('', others[i]);
+  });
+  it('is off unless asked for', () => {
+    expect<string>(finds('4111111111111111', true, false)).toBe('');
+    expect<string>(finds('6222 0212 3456 7894', true, false)).toBe('');
+  });
+});
+
+describe('Detector on identity numbers', () => {
+  it('finds 18 characters that GB 11643 forms', () => {
+    expect<string>(finds('11010519491231002X')).toBe('I:11010519491231002X');
+    expect<string>(finds('身份证11010519491231002x。')).toBe('I:11010519491231002x');
+    expect<string>(finds('440524188001010014,11010519491231002X')).toBe('I:440524188001010014 I:11010519491231002X');
+  });
+  it('leaves other numbers alone', () => {
+    const others = ['110105194912310021', '11010519491331002X', '11010519491231002', '11010519491231002XY', '11010519491231002X1', 'A11010519491231002X', '011010519491231002X', '1101051949123100', '11010519491231002 X'];
+    for (let i = 0; i < others.length; i++) expect<string>(finds(others[i], true, false)).toBe('', others[i]);
+  });
+  it('is off unless asked for', () => {
+    expect<string>(finds('11010519491231002X', false, true)).toBe('');
+  });
+});
