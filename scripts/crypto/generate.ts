@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { emitBits } from './emit-bits.ts';
 import { emitGhash } from './emit-ghash.ts';
 import { emitTranspose } from './emit-transpose.ts';
+import { emitSha256, emitSm3 } from './emit-hashes.ts';
 import { emitSm4Bitslice } from './emit-sm4-bitslice.ts';
 import { emitSm4Vperm } from './emit-sm4-vperm.ts';
 
 const FOLDER = join(import.meta.dirname, '../../filters/crypto');
 const FILES: Record<string, () => string> = {
+  'sm3.gen.ts': emitSm3,
+  'sha256.gen.ts': emitSha256,
   'bits.gen.ts': emitBits,
   'sm4-bitslice.gen.ts': emitSm4Bitslice,
   'ghash.gen.ts': emitGhash,

@@ -30,3 +30,10 @@ export function sm4CtrXor(iv: usize, from: usize, to: usize, length: u32): void 
 let once = false;
 function expandSm4KeyOnce(iv: usize): void { if (once) return; once = true; expandSm4Key(iv, K, false); ghashSetKey(T, iv); }
 export function ghashRun(p: usize, n: u32): void { ghashBegin(i64x2.splat(0)); ghashAbsorb(T, p, n); ghashEnd(T); }
+import { Sm3 } from '../../filters/crypto/sm3';
+import { Sha256 } from '../../filters/crypto/sha256';
+import { Hmac } from '../../filters/crypto/hmac';
+import { gmtKdf, hkdfExpand, hkdfExtract } from '../../filters/crypto/kdf';
+const sm3 = new Sm3(); const sha256 = new Sha256(); const hmacSm3 = Hmac.sm3(); const hmacSha256 = Hmac.sha256();
+export function sm3Hash(p: usize, n: u32, out: usize): void { sm3.hash(p, n, out); }
+export function sha256Hash(p: usize, n: u32, out: usize): void { sha256.hash(p, n, out); }

@@ -1,0 +1,90 @@
+// What SM3 and SHA-256 share: blocks of 64 bytes, eight 32-bit words of state, a digest of 32 bytes, Merkle-Damgård padding.
+import { wipe } from './constant-time';
+
+/** Length of a digest, bytes. */
+export const HASH_BYTES: u32 = 32;
+/** Length of a block, bytes: what HMAC pads keys to. */
+export const HASH_BLOCK_BYTES: u32 = 64;
+
+/** State: eight words, then the block being filled. */
+const STATE_BYTES: u32 = 32 + HASH_BLOCK_BYTES;
+
+/** A running hash. Absorbs any pieces; inputs up to 2^61 - 1 bytes. */
+export abstract class Hash {
+  protected memory: StaticArray<u8> = new StaticArray<u8>(STATE_BYTES);
+  private length: u64 = 0;
+
+  constructor() {
+    this.reset();
+  }
+
+  /** Starts a new message. */
+  reset(): void {
+    this.start(this.state);
+    this.length = 0;
+  }
+
+  /** Absorbs `length` bytes. */
+  update(data: usize, length: u32): void {
+    const filled = <u32>this.length & 63;
+    const block = this.state + 32;
+    this.length += length;
+    if (filled > 0) {
+      const taken = min(length, HASH_BLOCK_BYTES - filled);
+      memory.copy(block + filled, data, taken);
+      if (filled + taken < HASH_BLOCK_BYTES) return;
+      this.compress(this.state, block, 1);
+      data += taken;
+      length -= taken;
+    }
+    const blocks = length >> 6;
+    if (blocks > 0) this.compress(this.state, data, blocks);
+    memory.copy(block, data + (blocks << 6), length & 63);
+  }
+
+  /** Ends the message: writes `HASH_BYTES` to `out` and starts a new one. */
+  digest(out: usize): void {
+    const block = this.state + 32;
+    let filled = <u32>this.length & 63;
+    store<u8>(block + filled, 0x80);
+    filled++;
+    if (filled > 56) {
+      memory.fill(block + filled, 0, HASH_BLOCK_BYTES - filled);
+      this.compress(this.state, block, 1);
+      filled = 0;
+    }
+    memory.fill(block + filled, 0, 56 - filled);
+    store<u64>(block, bswap<u64>(this.length << 3), 56);
+    this.compress(this.state, block, 1);
+    for (let i: u32 = 0; i < HASH_BYTES; i += 4) store<u32>(out + i, bswap(load<u32>(this.state + i)));
+    memory.fill(block, 0, HASH_BLOCK_BYTES);
+    this.reset();
+  }
+
+  /** The digest of one piece. */
+  hash(data: usize, length: u32, out: usize): void {
+    this.reset();
+    this.update(data, length);
+    this.digest(out);
+  }
+
+  /** Continues from the state of `other`, a hash of the same kind that has absorbed whole blocks only. */
+  resumeFrom(other: Hash): void {
+    memory.copy(this.state, other.state, 32);
+    this.length = other.length;
+  }
+
+  /** Overwrites the state. Call `reset` before further use. */
+  wipe(): void {
+    wipe(this.state, STATE_BYTES);
+    this.length = 0;
+  }
+
+  protected get state(): usize {
+    return changetype<usize>(this.memory);
+  }
+
+  /** Writes the initial value. */
+  protected abstract start(state: usize): void;
+  protected abstract compress(state: usize, data: usize, count: u32): void;
+}
