@@ -1,0 +1,186 @@
+// Runs a scenario on a module, once for each way to cut its bodies.
+import assert from 'node:assert/strict';
+import { createVm, Exchange, Metrics, SharedData, VirtualClock } from '../../../envoy/host/index.ts';
+import type { Chunks, ExchangeOptions, ExchangeResponse, LoadedModule, Received, RootContext, Vm } from '../../../envoy/host/index.ts';
+import { seal } from './envelope.ts';
+import { expectExchange } from './expect.ts';
+import { bodyBytes } from './format.ts';
+import type { Body, Configure, Message, PluginConfiguration, Request, Response, Scenario, Step } from './format.ts';
+import { ScenarioKms } from './kms.ts';
+
+/** Shortest text of a body that must not come back in a log or a reply. */
+const MIN_HIDDEN_LENGTH = 6;
+const SECTIONS: Record<string, string> = { 'rate-limiter': 'rateLimiter', 'pboc-validator': 'pbocValidator', 'field-masker': 'fieldMasker', 'sm4-encryptor': 'sm4Encryptor' };
+
+/** Modules that a scenario runs on: those it names, else the fused one and, if all routes have one kind of stage, that stage's own. */
+export function modulesOf(scenario: Scenario): string[] {
+  if (scenario.modules !== undefined) return scenario.modules;
+  const configurations = [scenario.config, ...scenario.steps.flatMap((step) => (step.configure === undefined ? [] : [step.configure.config]))];
+  const kinds = new Set(configurations.flatMap((config) => (config.routes ?? []).flatMap((route) => Object.keys(route.stages ?? {}))));
+  const alone = Object.keys(SECTIONS).find((name) => kinds.size === 1 && kinds.has(SECTIONS[name]!));
+  return alone === undefined ? ['fim'] : ['fim', alone];
+}
+
+/** How many cuts `every-split` makes in this scenario; 1 if nothing is cut. */
+export function cutsOf(scenario: Scenario): number {
+  const messages = allSteps(scenario.steps).flatMap((step) => [step.request, typeof step.response === 'object' ? step.response : undefined]);
+  return Math.max(1, ...messages.map((message) => (message?.chunks === 'every-split' ? (bodyOf(message)?.length ?? 0) + 2 : 1)));
+}
+
+function allSteps(steps: Step[]): Step[] {
+  return steps.flatMap((step) => [step, ...allSteps(step.together ?? [])]);
+}
+
+/** `{{seal KEY VERSION CONTEXT|TEXT}}` in a body stands for an envelope; only the runner can make it. */
+function bodyOf(message: Message, kms?: ScenarioKms): Buffer | undefined {
+  const bytes = bodyBytes(message as Body);
+  const sealed = /^\{\{seal (\S+) (\d+)(?: (\S+))?\|([\s\S]*)\}\}$/.exec(bytes?.toString() ?? '');
+  if (sealed === null || kms === undefined) return bytes;
+  const { version, material } = kms.material(sealed[1]!, Number(sealed[2]));
+  return Buffer.from(JSON.stringify(seal(material, `${sealed[1]}#${version}`, sealed[3] ?? '', sealed[4]!)));
+}
+
+/** The cut number `cut` of a body: two pieces at every place, then one byte each, then whole with an empty last frame. */
+function chunksOf(message: Message, length: number, cut: number): Chunks {
+  if (message.chunks !== 'every-split') return message.chunks ?? [];
+  const at = cut % (length + 2);
+  if (at === length) return 'bytes';
+  if (at === length + 1) return [length, 0];
+  return at === 0 ? [] : [at];
+}
+
+/** The document that the module gets: defaults filled in, other modules' stages left out. */
+export function pluginConfiguration(config: PluginConfiguration, module: string): string {
+  const section = SECTIONS[module];
+  const routes = config.routes?.map((route, i) => {
+    const stages = Object.entries(route.stages ?? {}).filter(([name]) => section === undefined || name === section);
+    return { name: `scenario/route-${i}`, ...route, ...(route.stages === undefined ? {} : { stages: Object.fromEntries(stages) }) };
+  });
+  const usesKeys = (routes ?? []).some((route) => 'sm4Encryptor' in (route.stages ?? {}));
+  return JSON.stringify({ version: '1.0', generation: 1, ...(usesKeys ? { kms: { cluster: 'fim-kms' } } : {}), ...config, ...(routes === undefined ? {} : { routes }) });
+}
+
+/** One run of a scenario. */
+export class ScenarioRun {
+  private readonly kms = new ScenarioKms();
+  private readonly vms: Vm[] = [];
+  private roots: RootContext[] = [];
+  private readonly hidden = new Set<string>();
+  private readonly scenario: Scenario;
+  private readonly module: string;
+  private readonly cut: number;
+
+  constructor(scenario: Scenario, module: string, loaded: LoadedModule, cut: number) {
+    this.scenario = scenario;
+    this.module = module;
+    this.cut = cut;
+    this.kms.change(scenario.kms ?? {});
+    const shared = { sharedData: new SharedData(), clock: new VirtualClock(), metrics: new Metrics() };
+    for (let i = 0; i < (scenario.workers ?? 1); i++) this.vms.push(createVm(loaded, { ...shared, vmId: 'fim', httpCall: (call) => this.kms.answer(call) }));
+  }
+
+  run(): void {
+    this.configure({ config: this.scenario.config }, 'config');
+    for (const text of this.scenario.hidden ?? []) this.hidden.add(text);
+    for (const [i, step] of this.scenario.steps.entries()) this.step(step, `step ${i + 1}${step.about === undefined ? '' : ` (${step.about})`}, cut ${this.cut}`);
+    this.finish();
+  }
+
+  private configure(change: Configure, where: string): void {
+    const json = pluginConfiguration(change.config, this.module);
+    const old = this.roots;
+    const outcomes = this.vms.map((vm) => vm.configure(json));
+    for (const { accepted, logs } of outcomes) {
+      assert.equal(accepted, change.refused === undefined, `${where}: ${accepted ? 'accepted' : 'refused'}: ${logs.map((entry) => entry.message).join('\n')}`);
+      if (change.refused !== undefined) this.expectRefusal(logs.map((entry) => entry.message), change.refused, where);
+    }
+    if (change.refused !== undefined) return;
+    this.roots = outcomes.map((outcome) => outcome.root);
+    for (const root of old) root.close();
+  }
+
+  private expectRefusal(lines: string[], expected: { code: string; path: string }, where: string): void {
+    const refusals = lines.filter((line) => line.includes('config-refused')).map((line) => JSON.parse(line) as { code: string; path: string });
+    assert.deepEqual(refusals.map(({ code, path }) => ({ code, path })), [expected], `${where}: reason`);
+  }
+
+  private step(step: Step, where: string): void {
+    if (step.advanceMs !== undefined) this.vms[0]!.clock.advance(step.advanceMs);
+    if (step.kms !== undefined) this.kms.change(step.kms);
+    if (step.configure !== undefined) this.configure(step.configure, where);
+    if (step.together !== undefined) this.together(step.together, where);
+    for (let i = 0; step.request !== undefined && i < (step.times ?? 1); i++) this.together([step], `${where}${step.times === undefined ? '' : `, time ${i + 1}`}`);
+  }
+
+  private together(steps: Step[], where: string): void {
+    const before = this.vms[0]!.metrics.all();
+    const callsBefore = this.kms.calls;
+    const running = steps.map((step) => new Exchange(this.roots[step.worker ?? 0]!, this.options(step)));
+    for (const [i, step] of steps.entries()) {
+      const result = running[i]!.settle();
+      const place = steps.length === 1 ? where : `${where}, exchange ${i + 1}`;
+      expectExchange(result, step.expect!, this.kms, place);
+      if (result.localReplies > 0) this.expectHidden(result.client.body.toString(), `${place}: reply`);
+      if (step.expect?.kmsCalls !== undefined) assert.equal(this.kms.calls - callsBefore, step.expect.kmsCalls, `${place}: calls of the KMS`);
+      for (const [name, delta] of Object.entries(step.expect?.metrics ?? {})) assert.equal(this.vms[0]!.metrics.value(name) - (before[name] ?? 0), delta, `${place}: metric ${name}`);
+      if (step.expect?.open === true) result.stream.abort();
+    }
+  }
+
+  private options(step: Step): ExchangeOptions {
+    const { response } = step;
+    const upstream = typeof response === 'string' ? () => response : (request: Received) => this.answer(response ?? {}, request);
+    const { properties, bufferLimitBytes } = step;
+    return {
+      request: this.message(step.request!),
+      upstream,
+      ...(properties === undefined ? {} : { properties }),
+      ...(bufferLimitBytes === undefined ? {} : { bufferLimitBytes }),
+      answerOnHeaders: typeof response === 'object' && response.onHeaders === true,
+    };
+  }
+
+  private message<T extends Request | Response>(message: T): Omit<T, keyof Body | 'chunks'> & { body?: Buffer; chunks: Chunks } {
+    const { text: _text, json: _json, hex: _hex, repeat: _repeat, chunks: _chunks, ...rest } = message;
+    const body = bodyOf(message, this.kms);
+    if (body !== undefined) this.hide(body);
+    return { ...rest, ...(body === undefined ? {} : { body }), chunks: chunksOf(message, body?.length ?? 0, this.cut) };
+  }
+
+  private answer(response: Response, request: Received): ExchangeResponse {
+    const { echo, onHeaders: _onHeaders, ...rest } = response;
+    const answer = this.message(rest);
+    if (echo !== true) return answer;
+    const type = request.headers?.get('content-type');
+    return { ...answer, body: request.body, headers: { ...(type === undefined ? {} : { 'content-type': type }), ...rest.headers } };
+  }
+
+  /** Values of a body are nobody's business: they must not come back in logs and replies. */
+  private hide(body: Buffer): void {
+    let json: unknown;
+    try {
+      json = JSON.parse(body.toString());
+    } catch {
+      return;
+    }
+    const walk = (value: unknown): void => {
+      if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) walk(inner);
+      else if (typeof value === 'string' && value.length >= MIN_HIDDEN_LENGTH) this.hidden.add(value);
+    };
+    walk(json);
+  }
+
+  private expectHidden(text: string, where: string): void {
+    for (const secret of [...this.hidden, ...this.kms.secrets()]) assert.equal(text.includes(secret), false, `${where} shows a value: ${text}`);
+  }
+
+  private finish(): void {
+    for (const vm of this.vms) {
+      assert.equal(vm.failed, false, `the module trapped: ${vm.logs.at(-1)?.message}`);
+      assert.deepEqual(vm.violations, [], 'violations');
+      for (const entry of vm.logs) this.expectHidden(entry.message, 'log');
+      assert.equal(vm.liveContexts, vm.roots.size, 'contexts left over');
+      assert.equal(vm.roots.size, 1, 'configurations left over');
+    }
+  }
+}
