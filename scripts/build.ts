@@ -1,7 +1,8 @@
 // Builds the modules. Each is compiled again only if a source that it imports, the compiler or its settings have changed.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, rename, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +13,9 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const COMPILER = join(ROOT, 'node_modules/assemblyscript/bin/asc.js');
 /** Sources that every module has without naming them: what `use` of asconfig.json brings in. */
 const IMPLICIT_SOURCES = ['filters/runtime/abort.ts'];
+
+/** Packages whose version changes what comes out. */
+const COMPILED_WITH = ['assemblyscript', '@solo-io/proxy-runtime'];
 
 /** The modules, the fused one first. */
 export const MODULES = ['fim', 'rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'] as const;
@@ -74,23 +78,31 @@ async function place(kept: string, path: string, sha256: string): Promise<void> 
 
 async function compile(name: ModuleName, entry: string, output: string): Promise<void> {
   const work = await mkdtemp(join(dirname(output), 'compiling-'));
+  const clear = (): void => rmSync(work, { recursive: true, force: true });
+  process.once('exit', clear);
   try {
     const partial = join(work, `${name}.wasm`);
     const { status, output: said } = await run([COMPILER, entry, '-o', partial, '--config', 'asconfig.json', '--target', 'release']);
     if (status !== 0) throw new CodedError('FIM-UP-0003', `${entry}\n${said.trim()}`);
     await rename(partial, output);
   } finally {
-    await rm(work, { recursive: true, force: true });
+    process.off('exit', clear);
+    clear();
   }
 }
 
 function run(args: string[]): Promise<{ status: number; output: string }> {
   return new Promise((done, failed) => {
     const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const end = (): boolean => child.kill();
+    process.once('exit', end);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
     child.on('error', failed);
-    child.on('close', (status) => done({ status: status ?? 1, output }));
+    child.on('close', (status) => {
+      process.off('exit', end);
+      done({ status: status ?? 1, output });
+    });
   });
 }
 
@@ -98,7 +110,7 @@ function run(args: string[]): Promise<{ status: number; output: string }> {
 async function settingsDigest(): Promise<string> {
   const hash = createHash('sha256');
   hash.update(await readFile(join(ROOT, 'asconfig.json')));
-  hash.update(await readFile(join(ROOT, 'package-lock.json')));
+  for (const name of COMPILED_WITH) hash.update(await readFile(join(ROOT, 'node_modules', name, 'package.json')));
   for (const source of IMPLICIT_SOURCES) await hashSources(source, hash, new Set());
   return hash.digest('hex');
 }
@@ -109,7 +121,7 @@ async function sourcesDigest(entry: string, settings: string): Promise<string> {
   return hash.digest('hex').slice(0, 32);
 }
 
-/** Feeds the source and, in order of appearance, all that it imports by relative path to `hash`; packages are covered by the lock file. */
+/** Feeds the source and, in order of appearance, all that it imports by relative path to `hash`; packages count by their version. */
 async function hashSources(source: string, hash: ReturnType<typeof createHash>, seen: Set<string>): Promise<void> {
   if (seen.has(source)) return;
   seen.add(source);

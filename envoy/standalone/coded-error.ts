@@ -1,36 +1,18 @@
-import { readFileSync } from 'node:fs';
+import type { ErrorCode } from '../route/errors.gen.ts';
+import { ERRORS } from '../route/errors.gen.ts';
 
-/** One entry of filters/errors.json. */
-interface ErrorEntry {
-  code: string;
-  title: string;
-  advice: string;
-}
-
-let table: Map<string, ErrorEntry> | undefined;
-
-function entryOf(code: string): ErrorEntry {
-  if (!table) {
-    const { errors } = JSON.parse(readFileSync(new URL('../../filters/errors.json', import.meta.url), 'utf8')) as { errors: ErrorEntry[] };
-    table = new Map(errors.map((entry) => [entry.code, entry]));
-  }
-  return table.get(code) ?? { code, title: 'Error without an entry in filters/errors.json', advice: '' };
-}
-
-/** A failure with a code of filters/errors.json. The message is `CODE title: detail`; it never holds a key or a field's value. */
+/** A failure with a code of the error table. The message is `CODE title: detail`; it never holds a key or a field's value. */
 export class CodedError extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
   /** What the user can do about it, one sentence. */
   readonly advice: string;
-  readonly detail: string;
 
-  constructor(code: string, detail: string, cause?: unknown) {
-    const entry = entryOf(code);
-    super(`${code} ${entry.title}: ${detail}`, cause === undefined ? undefined : { cause });
+  constructor(code: ErrorCode, detail: string, cause?: unknown) {
+    const { title, advice } = ERRORS[code];
+    super(`${code} ${title}: ${detail}`, cause === undefined ? undefined : { cause });
     this.name = 'CodedError';
     this.code = code;
-    this.advice = entry.advice;
-    this.detail = detail;
+    this.advice = advice;
   }
 }
 

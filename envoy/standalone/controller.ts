@@ -1,7 +1,6 @@
 import { dryRun } from '../host/index.ts';
-import type { PluginConfig } from '../route/plugin-config.gen.ts';
+import { canonicalJson } from '../route/index.ts';
 import type { FilterSlot } from '../xds/index.ts';
-import { sectionFor } from '../xds/index.ts';
 import { CodedError, messageOf } from './coded-error.ts';
 import type { DiscoveredFiles } from './discovered-files.ts';
 import type { OnEvent } from './events.ts';
@@ -142,9 +141,9 @@ export class Controller {
   /** Writes a release under a new generation. */
   private async write(release: Release): Promise<boolean> {
     this.generation++;
-    const config: PluginConfig = { ...release.policy.config, generation: this.generation };
-    const routesChanged = await this.parts.files.writeRoutes(config);
-    await this.parts.files.writePlugins(this.parts.slots, release.modules, config);
+    const configs = release.policy.configs.map((config) => ({ ...config, generation: this.generation }));
+    const routesChanged = await this.parts.files.writeRoutes(configs[0]!);
+    await this.parts.files.writePlugins(this.parts.slots, release.modules, configs);
     return routesChanged;
   }
 
@@ -162,9 +161,11 @@ export class Controller {
       return release.policy.loopbackOnly.map((route) => problemOf(new CodedError('FIM-UP-0015', route)));
     }
     return this.parts.slots.flatMap((slot, index) => {
-      const config = JSON.stringify(sectionFor(slot, release.policy.config));
-      const { errors } = dryRun(release.modules[index]!.loaded, config);
-      return errors.map(({ code, path, detail }) => ({ code, path, message: `${slot.module}.wasm refuses the configuration${detail ? `: ${detail}` : ''}` }));
+      const { errors } = dryRun(release.modules[index]!.loaded, canonicalJson(release.policy.configs[index]));
+      return errors.map(({ code, path, detail }) => {
+        const problem = release.policy.locate(code, path);
+        return { ...problem, message: `${problem.message} (${slot.module}.wasm refuses it${detail ? `: ${detail}` : ''})` };
+      });
     });
   }
 
@@ -186,6 +187,7 @@ export class Controller {
       generation: this.generation,
       modules: Object.fromEntries(this.parts.slots.map((slot, index) => [`${slot.module}.wasm`, modules[index]!.sha256])),
       conditions: policy.conditions,
+      notices: policy.notices,
     });
   }
 
@@ -207,7 +209,7 @@ export class Controller {
 }
 
 function releaseOf(policy: Policy, modules: StoredModule[]): Release {
-  return { policy, modules, identity: JSON.stringify([policy.config, policy.conditions, modules.map((module) => module.sha256)]) };
+  return { policy, modules, identity: [policy.hash, JSON.stringify(policy.notices), ...modules.map((module) => module.sha256)].join('\n') };
 }
 
 function problemOf(error: unknown): Problem {

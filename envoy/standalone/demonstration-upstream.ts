@@ -23,7 +23,7 @@ export interface SeenRequest {
 /** A customer with a valid ID card number and a valid bank card number, both made up: what a response must not show. */
 const CARD_RECORD = {
   status: 'ok',
-  customer: { name: '张三丰', idNo: '11010519491231002X', phone: '13800138000' },
+  holder: { name: '张三丰', idNo: '11010519491231002X', phone: '13800138000' },
   cards: [
     { cardNo: '6222021234567894', type: 'debit', balance: 1024.5 },
     { cardNo: '4111111111111111', type: 'credit', balance: 88 },

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PluginConfig } from '../route/plugin-config.gen.ts';
+import type { PluginConfig } from '../route/index.ts';
 import type { EnvoyObject, FilterSlot } from '../xds/index.ts';
 import { pluginResource, routeResource } from '../xds/index.ts';
 import type { StoredModule } from './module-store.ts';
@@ -22,8 +22,9 @@ export class DiscoveredFiles {
     return join(this.folder, `${slot.filter}.json`);
   }
 
-  async writePlugins(slots: readonly FilterSlot[], modules: readonly StoredModule[], config: PluginConfig): Promise<void> {
-    const contents = slots.map((slot, index) => pluginResource(slot, modules[index]!.file, config));
+  /** `modules` and `configs`: one for each slot. */
+  async writePlugins(slots: readonly FilterSlot[], modules: readonly StoredModule[], configs: readonly PluginConfig[]): Promise<void> {
+    const contents = slots.map((slot, index) => pluginResource(slot, modules[index]!.file, configs[index]!));
     await Promise.all(slots.map((slot, index) => replaceFile(this.pluginFile(slot), contents[index]!)));
   }
 

@@ -1,38 +1,43 @@
-import type { PluginConfig } from '../route/plugin-config.gen.ts';
+import type { ConditionDraft, PluginConfig } from '../route/index.ts';
 
-/** A mistake in a resource, a module or a file. It never holds a field's value or a key. */
+/** A mistake, or something worth knowing, in a resource, a module or a file. It never holds a message's value or a key. */
 export interface Problem {
   code: string;
-  /** JSON path in the resource, or JSON Pointer in the plugin configuration; empty if the whole is meant. */
+  /** JSONPath in the resource; empty if the whole is meant. */
   path: string;
   message: string;
-  /** As given on the command line; absent if no file is to blame. */
+  /** As given on the command line; empty or absent if no file is to blame. */
   file?: string;
   /** From 1. */
   line?: number;
+  column?: number;
+  /** `namespace/name`. */
+  resource?: string;
 }
 
-/** Something that a route asks for and does not get, or gets with a restriction. */
-export interface Condition {
+/** How one route stands, as its status in Kubernetes would say. */
+export interface Condition extends ConditionDraft {
+  /** `namespace/name`. */
   route: string;
-  type: string;
-  status: 'True' | 'False';
-  reason: string;
-  code: string;
-  message: string;
 }
 
 /** What all route files together say. */
 export interface Policy {
-  /** Without generation. */
-  config: PluginConfig;
-  /** Names of the resources, `namespace/name`. */
+  /** One for each filter of the layout, without generation. */
+  configs: PluginConfig[];
+  /** Same if and only if the configurations are. */
+  hash: string;
+  /** Names of the resources in force, `namespace/name`. */
   routes: string[];
   /** `kms://` ids that the routes use. */
   keyIds: string[];
   /** Routes that may be served on loopback only (FIM-UP-0015). */
   loopbackOnly: string[];
   conditions: Condition[];
+  /** Lines that cannot be honoured, conflicts and the like: allowed, and said. */
+  notices: Problem[];
+  /** What a module's refusal means: its code and a JSON Pointer into its configuration, at the user's line. */
+  locate: (code: string, pointer: string) => Problem;
 }
 
 export type Loaded = { policy: Policy; problems?: undefined } | { policy?: undefined; problems: Problem[] };

@@ -19,7 +19,9 @@ interface Armed {
  * rename, deletion and re-creation, and swapped links (as Kubernetes volumes do) are all seen.
  */
 export class Watcher {
-  private readonly folders: Map<string, Armed | null>;
+  private readonly folders = new Map<string, Armed | null>();
+  /** Folders that were named themselves: what lies in folders below them counts too. */
+  private readonly deep = new Set<string>();
   private readonly onChange: (since: number) => void;
   private timer: NodeJS.Timeout | undefined;
   private firstChange = 0;
@@ -28,7 +30,11 @@ export class Watcher {
   /** `onChange` gets the time (performance.now) of the first change that it reports. */
   constructor(paths: readonly string[], onChange: (since: number) => void) {
     this.onChange = onChange;
-    this.folders = new Map(paths.map((path) => [isFolder(path) ? path : dirname(path), null]));
+    for (const path of paths) {
+      const folder = isFolder(path) ? path : dirname(path);
+      if (folder === path) this.deep.add(folder);
+      this.folders.set(folder, null);
+    }
     this.arm();
     this.rearm = setInterval(() => {
       if (this.arm()) this.changed();
@@ -56,7 +62,7 @@ export class Watcher {
 
   private watch(folder: string, inode: number): Armed | null {
     try {
-      const watcher = watch(folder, () => this.changed());
+      const watcher = watch(folder, { recursive: this.deep.has(folder) }, () => this.changed());
       watcher.on('error', () => this.folders.set(folder, null));
       return { inode, watcher };
     } catch {

@@ -1,6 +1,6 @@
-import type { PluginConfig } from '../route/plugin-config.gen.ts';
+import type { PluginConfig } from '../route/index.ts';
+import { canonicalJson } from '../route/index.ts';
 import type { FilterSlot } from './layout.ts';
-import { sectionFor } from './layout.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 /** Shared data (the buckets of limits) is kept by this id. It never changes: limits survive policy edits and module swaps. */
@@ -21,7 +21,7 @@ export function pluginResource(slot: FilterSlot, moduleFile: string, config: Plu
     // Without it Envoy sends headers upstream before the body is judged.
     allow_on_headers_stop_iteration: true,
     vm_config: { vm_id: VM_ID, runtime: 'envoy.wasm.runtime.v8', code: { local: { filename: moduleFile } } },
-    configuration: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: JSON.stringify(sectionFor(slot, config)) },
+    configuration: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: canonicalJson(config) },
   };
   return {
     version_info: String(config.generation ?? 0),

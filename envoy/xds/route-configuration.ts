@@ -1,4 +1,4 @@
-import type { HeaderMatchConfig, MatchConfig, PathMatchConfig, PluginConfig } from '../route/plugin-config.gen.ts';
+import type { HeaderMatchConfig, MatchConfig, PathMatchConfig, PluginConfig } from '../route/index.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 /** Name under which the listener asks for the routes. */

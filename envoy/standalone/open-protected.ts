@@ -1,0 +1,71 @@
+import type { CipherGCMTypes } from 'node:crypto';
+import { createDecipheriv } from 'node:crypto';
+import { CodedError, messageOf } from './coded-error.ts';
+
+/** Largest body that is read, characters. */
+const MAX_BODY_CHARACTERS = 64 * 1024 * 1024;
+const KMS_TIMEOUT_MS = 5_000;
+/** OpenSSL has it since 3.3; Node's types do not name it yet. */
+const CIPHER = 'sm4-gcm' as CipherGCMTypes;
+const READ_PREFIX = '/v1/secret/data/';
+
+/** A body of the wire profile fim-json; the binary fields are base64. */
+interface ProtectedBody {
+  alg: 'SM4-GCM';
+  /** `kms://path#version`. */
+  kid: string;
+  iv: string;
+  ct: string;
+  tag: string;
+  ctx?: string;
+}
+
+/**
+ * Opens a body that the sm4-encryptor has made, with OpenSSL's SM4-GCM: nothing here is shared with the filter. Errors: FIM-UP-0018 (not such a body),
+ * FIM-UP-0017 (no KMS), FIM-KMS-0002, FIM-KMS-0003, FIM-UP-0019 (does not open).
+ */
+export async function openProtected(text: string, kms: URL): Promise<Buffer> {
+  const body = parse(text);
+  const key = await fetchKey(body.kid, kms);
+  try {
+    const decipher = createDecipheriv(CIPHER, key, Buffer.from(body.iv, 'base64'), { authTagLength: 16 });
+    decipher.setAAD(Buffer.from(['fim-json', body.alg, body.kid, body.ctx ?? ''].join('\n'), 'utf8'));
+    decipher.setAuthTag(Buffer.from(body.tag, 'base64'));
+    return Buffer.concat([decipher.update(Buffer.from(body.ct, 'base64')), decipher.final()]);
+  } catch {
+    throw new CodedError('FIM-UP-0019', `key ${body.kid}`);
+  } finally {
+    key.fill(0);
+  }
+}
+
+function parse(text: string): ProtectedBody {
+  if (text.length > MAX_BODY_CHARACTERS) throw new CodedError('FIM-UP-0018', 'too large');
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new CodedError('FIM-UP-0018', 'not JSON');
+  }
+  const found = body as Partial<ProtectedBody> | null;
+  for (const name of ['alg', 'kid', 'iv', 'ct', 'tag'] as const) {
+    if (typeof found?.[name] !== 'string') throw new CodedError('FIM-UP-0018', `\`${name}\` is missing`);
+  }
+  if (found!.alg !== 'SM4-GCM') throw new CodedError('FIM-UP-0018', 'its `alg` is not SM4-GCM');
+  if (!/^kms:\/\/[^#]+#[1-9]\d*$/.test(found!.kid!)) throw new CodedError('FIM-UP-0018', 'its `kid` is not kms://path#version');
+  return found as ProtectedBody;
+}
+
+async function fetchKey(kid: string, kms: URL): Promise<Buffer> {
+  const [id, version] = kid.split('#') as [string, string];
+  const path = id.slice('kms://'.length).split('/').map(encodeURIComponent).join('/');
+  const url = new URL(`${READ_PREFIX}${path}?version=${version}`, kms);
+  const response = await fetch(url, { signal: AbortSignal.timeout(KMS_TIMEOUT_MS) }).catch((error: Error) => {
+    throw new CodedError('FIM-UP-0017', `${kms.origin} (${messageOf(error.cause ?? error)})`);
+  });
+  if (response.status === 404) throw new CodedError('FIM-KMS-0002', kid);
+  const answer = (await response.json().catch(() => null)) as { data?: { data?: { algorithm?: string; material?: string } } } | null;
+  const material = answer?.data?.data?.material;
+  if (!response.ok || answer?.data?.data?.algorithm !== 'SM4' || typeof material !== 'string') throw new CodedError('FIM-KMS-0003', `status ${response.status}`);
+  return Buffer.from(material, 'base64');
+}

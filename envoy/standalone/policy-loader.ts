@@ -1,0 +1,45 @@
+import type { Translation } from '../route/index.ts';
+import { loadRoutes, translate } from '../route/index.ts';
+import type { Layout } from '../xds/index.ts';
+import { KMS_CLUSTER } from '../xds/index.ts';
+import { CodedError } from './coded-error.ts';
+import type { Condition, Loaded, Policy } from './policy.ts';
+
+/**
+ * Reads files and folders of FinancialRoutes as one policy. All or nothing: a mistake in one file refuses the whole, because to leave its route out
+ * would take protection away. Never throws.
+ */
+export async function loadPolicy(paths: readonly string[], layout: Layout): Promise<Loaded> {
+  const { resources, errors } = loadRoutes(paths);
+  if (errors.length > 0) return { problems: errors };
+  if (resources.length === 0) {
+    const { code, message } = new CodedError('FIM-UP-0014', `there is no FinancialRoute in ${paths.join(', ')}`);
+    return { problems: [{ code, path: '', message, file: paths[0] }] };
+  }
+  const translation = translate(resources, { layout, kms: { cluster: KMS_CLUSTER } });
+  return translation.errors.length > 0 ? { problems: translation.errors } : { policy: policyOf(translation) };
+}
+
+function policyOf(translation: Translation): Policy {
+  const { routes, hash, pluginConfigs, conflicts, warnings } = translation;
+  return {
+    configs: pluginConfigs.map((plugin) => plugin.config),
+    hash,
+    routes: [...new Set(routes.map((route) => route.resource.key))],
+    keyIds: [...new Set(routes.flatMap((route) => route.config.stages.sm4Encryptor?.keyId ?? []))],
+    loopbackOnly: [...new Set(routes.filter((route) => route.loopbackOnly).map((route) => route.resource.key))],
+    conditions: conditionsOf(translation),
+    notices: [...conflicts, ...warnings],
+    locate: translation.locate,
+  };
+}
+
+/** The conditions as they are once the policy is in force everywhere: what was unknown for want of a proxy's word is true. */
+function conditionsOf(translation: Translation): Condition[] {
+  return Object.entries(translation.conditions).flatMap(([route, drafts]) =>
+    drafts.map((draft) => {
+      const proven = draft.type === 'Programmed' && draft.status === 'Unknown';
+      return { route, ...draft, ...(proven ? { status: 'True' as const, reason: 'Programmed', message: 'Every worker has accepted it.' } : {}) };
+    }),
+  );
+}

@@ -1,0 +1,89 @@
+// The command line. `node scripts/fim.mjs` runs it on any Node >= 20.
+import { Command, CommanderError } from 'commander';
+import { decrypt } from './fim/decrypt.ts';
+import { render } from './fim/render.ts';
+import { tell } from './fim/terminal.ts';
+import type { UpFlags } from './fim/up.ts';
+import { up } from './fim/up.ts';
+import { validate } from './fim/validate.ts';
+import { version } from './fim/version.ts';
+
+const LAYOUT_HELP = 'fused (fim.wasm with all stages) or separate (one filter for each stage)';
+const EVENTS_HELP = `
+Events with --json, one object a line:
+  {"event":"ready","listen":"HOST:PORT","admin":"HOST:PORT","upstream":URL,"kms":URL,…}     Envoy takes connections
+  {"event":"applied","routes":[…],"tookMs":…,"generation":…,"conditions":[…],…}             in force in every worker
+  {"event":"rejected","file":…,"errors":[{"code":…,"path":…,"message":…,"line":…}]}         refused; what was in force stays
+  {"event":"warning","code":…,"message":…}                                                  will be tried again
+`;
+
+function commands(finish: (status: number) => void): Command {
+  const program = new Command('fim').description('Financial policies for Envoy: validate, limit, mask and encrypt messages, with Chinese national cryptography.');
+  program.showHelpAfterError('(fim --help, or fim VERB --help, tells more)').exitOverride();
+  program
+    .command('up')
+    .description('Run Envoy with the FinancialRoutes of files and folders, and keep them live. Without files: the samples, to try.')
+    .argument('[paths...]', 'route files (.yaml, .yml, .json) or folders of them')
+    .option('--listen <host:port>', 'where clients connect; port 0 takes a free one', '127.0.0.1:10000')
+    .option('--admin <host:port>', "Envoy's admin interface", '127.0.0.1:9901')
+    .option('--upstream <url>', 'the service behind: http://, https:// or h2c:// (default: a demonstration service on loopback)')
+    .option('--kms <url>', 'the key service, KV version 2 reads (default: a development KMS on loopback, keys in memory)')
+    .option('--concurrency <n>', "Envoy's worker threads (default: one for each processor)")
+    .option('--no-watch', 'do not take changes of files live')
+    .option('--json', 'print events, one JSON object a line')
+    .option('--modules <layout>', LAYOUT_HELP, 'fused')
+    .option('--module-folder <dir>', 'take NAME.wasm from there instead of building them')
+    .option('--access-log <file>', 'append one line for each request, without paths, headers and values')
+    .option('--proxy-log', "show Envoy's log")
+    .addHelpText('after', EVENTS_HELP)
+    .action(async (paths: string[], flags: UpFlags) => finish(await up(paths, flags)));
+  program
+    .command('validate')
+    .description('Check FinancialRoutes as one proxy would get them. Exit status 0: valid, 1: invalid, 2: wrong command line.')
+    .argument('<paths...>', 'route files or folders')
+    .option('--json', 'print one JSON object')
+    .option('--modules <layout>', LAYOUT_HELP, 'fused')
+    .action(async (paths: string[], flags: { json?: boolean; modules: string }) => finish(await validate(paths, flags)));
+  program
+    .command('render')
+    .description('Print what would be applied.')
+    .argument('<paths...>', 'route files or folders')
+    .requiredOption('--for <target>', 'envoy')
+    .option('--json', 'print one JSON object, by file name, instead of YAML documents')
+    .option('--modules <layout>', LAYOUT_HELP, 'fused')
+    .action(async (paths: string[], flags: { for: string; modules: string; json?: boolean }) => finish(await render(paths, flags)));
+  program
+    .command('decrypt')
+    .description('Open an encrypted body from standard input and write the plaintext, with the SM4-GCM of OpenSSL.')
+    .requiredOption('--kms <url>', 'the key service')
+    .action(async (flags: { kms: string }) => {
+      await decrypt(flags);
+      finish(0);
+    });
+  program
+    .command('version')
+    .description('Print versions and the sha256 of each module.')
+    .option('--json', 'print one JSON object')
+    .action((flags: { json?: boolean }) => {
+      version(flags);
+      finish(0);
+    });
+  return program;
+}
+
+/** Runs the command line; returns the exit status. */
+async function main(args: string[]): Promise<number> {
+  let status = 2;
+  try {
+    await commands((result) => (status = result)).parseAsync(args, { from: 'user' });
+    return status;
+  } catch (error) {
+    // Commander has told its own errors already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return tell(error);
+  }
+}
+
+const status = await main(process.argv.slice(2));
+// Waits until pipes have taken everything; what else is open does not hold the process.
+process.stdout.write('', () => process.exit(status));

@@ -1,0 +1,36 @@
+import { styleText } from 'node:util';
+import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Styles text where standard output is a terminal that takes it. */
+export function styled(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stdout });
+}
+
+function styledError(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stderr });
+}
+
+/** A line on what takes time. */
+export function progress(line: string): void {
+  process.stderr.write(`${styledError('dim', `fim: ${line}`)}\n`);
+}
+
+/** Tells an error on standard error and returns the exit status that goes with it: 2 for a wrong command line, else 1. */
+export function tell(error: unknown): number {
+  if (!(error instanceof CodedError)) {
+    process.stderr.write(`${styledError('red', 'fim:')} ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`);
+    return 1;
+  }
+  process.stderr.write(`${styledError('red', `fim: ${error.code}`)} ${error.message.slice(error.code.length + 1)}\n`);
+  if (error.advice) process.stderr.write(`     ${error.advice}\n`);
+  return error.code === 'FIM-UP-0020' ? 2 : 1;
+}
+
+/** Everything on standard input, as text. */
+export async function readStandardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,88 @@
+import type { StackEvent } from '../../envoy/standalone/events.ts';
+import type { Problem } from '../../envoy/standalone/policy.ts';
+import { demonstration } from './demonstration.ts';
+import { styled } from './terminal.ts';
+
+/** National TLS cannot be terminated yet. */
+const NATIONAL_TLS = 'FIM-CFG-1060';
+
+type Ready = Extract<StackEvent, { event: 'ready' }>;
+
+/** Tells a person what happens. */
+export class Transcript {
+  private readonly showDemonstration: boolean;
+  private readonly watching: boolean;
+  private ready: Ready | undefined;
+  private toldNotices = '';
+  private introduced = false;
+
+  /** `showDemonstration`: the samples are served, so there are requests to try. */
+  constructor(showDemonstration: boolean, watching: boolean) {
+    this.showDemonstration = showDemonstration;
+    this.watching = watching;
+  }
+
+  tell(event: StackEvent): void {
+    if (event.event === 'ready') this.ready = event;
+    else if (event.event === 'applied') this.applied(event);
+    else if (event.event === 'rejected') this.rejected(event.file, event.errors);
+    else print(`${styled('yellow', '!')} ${event.message}`);
+  }
+
+  private applied(event: Extract<StackEvent, { event: 'applied' }>): void {
+    if (!this.introduced) this.introduce(event);
+    else print(`${styled('green', '✓')} generation ${event.generation} is live in every worker after ${event.tookMs} ms: ${event.routes.join(', ')}`);
+    this.notices(event.notices);
+    if (!this.introduced && this.ready) {
+      if (this.showDemonstration) print(demonstration(this.ready));
+      print(this.watching ? 'Edit a route file or rebuild a module and it goes live; Ctrl-C ends everything.' : 'Ctrl-C ends everything.');
+    }
+    this.introduced = true;
+  }
+
+  private introduce(event: Extract<StackEvent, { event: 'applied' }>): void {
+    const { listen, admin, upstream, kms, pid } = this.ready!;
+    print(`${styled('green', '✓')} ${styled('bold', 'FIM is up')} after ${(event.tookMs / 1000).toFixed(1)} s`);
+    print('');
+    print(`  proxy      http://${listen}   HTTP/1.1 and HTTP/2, Envoy pid ${pid}`);
+    print(`  admin      http://${admin}`);
+    print(`  upstream   ${upstream}`);
+    print(`  KMS        ${kms}`);
+    for (const [name, sha256] of Object.entries(event.modules)) print(`  module     ${name}  sha256 ${sha256.slice(0, 16)}…`);
+    for (const route of event.routes) print(`  route      ${route}`);
+    print('');
+  }
+
+  private notices(notices: readonly Problem[]): void {
+    const identity = JSON.stringify(notices);
+    if (identity === this.toldNotices) return;
+    this.toldNotices = identity;
+    for (const notice of notices) print(`${styled('yellow', '!')} ${describe(notice)}${this.consequence(notice)}`);
+  }
+
+  /** What a line that cannot be honoured comes to here. */
+  private consequence({ code, resource }: Problem): string {
+    return code === NATIONAL_TLS ? `: ${resource ?? 'the route'} is served on loopback only (${this.ready?.listen ?? ''}), Programmed=False` : '';
+  }
+
+  private rejected(file: string, errors: readonly Problem[]): void {
+    const inForce = this.introduced ? '; what was in force stays in force' : '';
+    print(`${styled('red', '✗')} ${file || 'configuration'} is refused${inForce}`);
+    for (const problem of errors) print(`    ${describe(problem)}`);
+  }
+}
+
+/** `file:line: CODE path message`. */
+export function describe(problem: Problem): string {
+  const { code, path, message } = problem;
+  return `${placeOf(problem)}${message.startsWith(code) ? '' : `${code} `}${path ? `${path} ` : ''}${message}`;
+}
+
+function placeOf({ file, line, column }: Problem): string {
+  const place = [file, line, column].filter(Boolean).join(':');
+  return place ? `${place}: ` : '';
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,106 @@
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { StackEvent } from '../../envoy/standalone/events.ts';
+import { parseAddress } from '../../envoy/standalone/address.ts';
+import { CodedError } from '../../envoy/standalone/coded-error.ts';
+import { envoyBinary } from '../../envoy/standalone/envoy-binary.ts';
+import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
+import type { Stack, StackOptions } from '../../envoy/standalone/stack.ts';
+import { startStack } from '../../envoy/standalone/stack.ts';
+import { filterSlots } from '../../envoy/xds/index.ts';
+import type { ModuleName } from '../build.ts';
+import { buildModules } from '../build.ts';
+import { readConcurrency, readLayout, readPeer } from './options.ts';
+import { ROOT } from './project.ts';
+import { progress } from './terminal.ts';
+import { Transcript } from './transcript.ts';
+
+/** What `fim up` serves if no file is named. */
+const SAMPLES = ['istio/samples/fund-redemption-v2.yaml', 'istio/samples/card-query.yaml'];
+
+/** Exit status after a signal, as shells give it for SIGINT. */
+const INTERRUPTED = 130;
+
+/** The flags of `fim up`, as commander gives them. */
+export interface UpFlags {
+  listen: string;
+  admin: string;
+  upstream?: string;
+  kms?: string;
+  concurrency?: string;
+  watch: boolean;
+  json?: boolean;
+  modules: string;
+  moduleFolder?: string;
+  accessLog?: string;
+  proxyLog?: boolean;
+}
+
+/** `fim up`: runs until a signal comes or Envoy ends. Returns the exit status. */
+export async function up(paths: string[], flags: UpFlags): Promise<number> {
+  const demonstration = paths.length === 0;
+  const files = demonstration ? SAMPLES.map((sample) => join(ROOT, sample)) : paths;
+  const transcript = new Transcript(demonstration, flags.watch);
+  const say = flags.json ? (event: StackEvent) => void process.stdout.write(`${JSON.stringify(event)}\n`) : (event: StackEvent) => transcript.tell(event);
+  const settings = readFlags(flags);
+  const stopping = untilSignal();
+  // Until there is something to end in order, a signal ends the process at once.
+  let starting = false;
+  void stopping.then(() => starting || process.exit(INTERRUPTED));
+  const [envoy] = await Promise.all([envoyBinary(progress), prepareModules(flags, settings.layout)]);
+  starting = true;
+  const stack = await startStack({
+    ...settings,
+    envoy,
+    moduleFolder: moduleFolder(flags),
+    load: () => loadPolicy(files, settings.layout),
+    watched: flags.watch ? files.map((file) => resolve(file)) : null,
+    onEvent: say,
+    onLog: flags.proxyLog ? (line) => void process.stderr.write(`envoy ${line}\n`) : undefined,
+  });
+  if (!stack) return 1;
+  return runUntil(stack, stopping);
+}
+
+function readFlags(flags: UpFlags): Pick<StackOptions, 'listen' | 'admin' | 'upstream' | 'kms' | 'concurrency' | 'layout' | 'accessLog'> {
+  return {
+    listen: parseAddress(flags.listen, '--listen'),
+    admin: parseAddress(flags.admin, '--admin'),
+    upstream: flags.upstream === undefined ? undefined : readPeer(flags.upstream, '--upstream'),
+    kms: flags.kms === undefined ? undefined : readPeer(flags.kms, '--kms'),
+    concurrency: flags.concurrency === undefined ? availableParallelism() : readConcurrency(flags.concurrency),
+    layout: readLayout(flags.modules),
+    accessLog: flags.accessLog === undefined ? undefined : resolve(flags.accessLog),
+  };
+}
+
+function moduleFolder(flags: UpFlags): string {
+  return flags.moduleFolder === undefined ? join(ROOT, 'build') : resolve(flags.moduleFolder);
+}
+
+/** Builds what the sources of this checkout need; modules from elsewhere are taken as they are. */
+async function prepareModules(flags: UpFlags, layout: StackOptions['layout']): Promise<void> {
+  if (flags.moduleFolder !== undefined) return;
+  await buildModules(filterSlots(layout).map((slot) => slot.module as ModuleName), progress);
+}
+
+async function runUntil(stack: Stack, stopping: Promise<string>): Promise<number> {
+  const died = stack.envoy.ended.then((how) => ({ how }));
+  const end = await Promise.race([stopping, died]);
+  if (typeof end === 'string') {
+    progress('stopping …');
+    await stack.stop();
+    return 0;
+  }
+  const said = stack.envoy.recentComplaints();
+  await stack.stop();
+  throw new CodedError('FIM-UP-0011', [end.how, ...said].join('\n'));
+}
+
+/** Settles at the first signal, or when the launcher has gone. Later signals change nothing: the end has a deadline of its own. */
+function untilSignal(): Promise<string> {
+  return new Promise((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, done);
+    process.on('disconnect', () => done('disconnect'));
+  });
+}

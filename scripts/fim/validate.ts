@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dryRun } from '../../envoy/host/index.ts';
+import { validateFiles } from '../../envoy/route/index.ts';
+import type { Layout } from '../../envoy/xds/index.ts';
+import { filterSlots } from '../../envoy/xds/index.ts';
+import type { ModuleName } from '../build.ts';
+import { buildModules } from '../build.ts';
+import { readLayout } from './options.ts';
+import { ROOT } from './project.ts';
+import { progress, styled } from './terminal.ts';
+import { describe } from './transcript.ts';
+
+/** `fim validate`: the files as one proxy would get them, down to the modules' own word. Returns the exit status: 0 valid, 1 invalid. */
+export async function validate(files: string[], options: { json?: boolean; modules: string }): Promise<number> {
+  const layout = readLayout(options.modules);
+  const modules = await builtModules(layout);
+  const report = await validateFiles(files, { layout }, async (module, json) => {
+    const [error] = dryRun(modules.get(module)!, json).errors;
+    return error && { code: error.code, pointer: error.path };
+  });
+  const { valid, routes, errors, conflicts, warnings } = report;
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ valid, routes, errors, conflicts, warnings })}\n`);
+    return valid ? 0 : 1;
+  }
+  for (const error of errors) process.stdout.write(`${styled('red', '✗')} ${describe(error)}\n`);
+  for (const notice of [...conflicts, ...warnings]) process.stdout.write(`${styled('yellow', '!')} ${describe(notice)}\n`);
+  if (valid) process.stdout.write(`${styled('green', '✓')} valid: ${routes.join(', ')}\n`);
+  return valid ? 0 : 1;
+}
+
+async function builtModules(layout: Layout): Promise<Map<string, Buffer>> {
+  const built = await buildModules(filterSlots(layout).map((slot) => slot.module as ModuleName), progress);
+  const contents = await Promise.all(built.map((module) => readFile(join(ROOT, 'build', `${module.name}.wasm`))));
+  return new Map(built.map((module, index) => [`${module.name}.wasm`, contents[index]!]));
+}

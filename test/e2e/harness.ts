@@ -1,0 +1,147 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { cp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StackEvent } from '../../envoy/standalone/events.ts';
+import { envoyBinary } from '../../envoy/standalone/envoy-binary.ts';
+import { DevelopmentKms } from '../../envoy/standalone/development-kms.ts';
+import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
+import type { Stack } from '../../envoy/standalone/stack.ts';
+import { startStack } from '../../envoy/standalone/stack.ts';
+import type { Layout } from '../../envoy/xds/index.ts';
+import { filterSlots } from '../../envoy/xds/index.ts';
+import type { ModuleName } from '../../scripts/build.ts';
+import { buildModules } from '../../scripts/build.ts';
+import { RecordingUpstream } from './recording-upstream.ts';
+
+export const KEY_ID = 'kms://prod/fund/key-2023';
+const EVENT_TIMEOUT_MS = 15_000;
+
+export interface HarnessOptions {
+  /** FinancialRoutes, YAML. */
+  routes: string;
+  layout?: Layout;
+  /** Workers; 2 unless told. */
+  concurrency?: number;
+  /** The upstream speaks HTTP/2 in clear. */
+  http2Upstream?: boolean;
+  /** Whether the KMS runs when Envoy starts. */
+  kmsRuns?: boolean;
+}
+
+type Applied = Extract<StackEvent, { event: 'applied' }>;
+type Rejected = Extract<StackEvent, { event: 'rejected' }>;
+
+/** A whole stack on free ports, with an upstream that records and a KMS in the test's hands. Module files are copies that the test may change. */
+export class Harness {
+  readonly events: StackEvent[] = [];
+  /** Envoy's log. */
+  readonly log: string[] = [];
+  readonly kms = new DevelopmentKms();
+  upstream!: RecordingUpstream;
+  stack!: Stack;
+  readonly folder = mkdtempSync(join(tmpdir(), 'fim-e2e-'));
+  private readonly waiters = new Set<() => void>();
+  private kmsPort = 0;
+
+  static async start(options: HarnessOptions): Promise<Harness> {
+    const harness = new Harness();
+    try {
+      await harness.begin(options);
+      return harness;
+    } catch (error) {
+      await harness.stop();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.stack.listen.port}`;
+  }
+
+  get routeFile(): string {
+    return join(this.folder, 'routes', 'route.yaml');
+  }
+
+  get moduleFolder(): string {
+    return join(this.folder, 'modules');
+  }
+
+  /** Writes the routes as an editor does, by rename, and waits for what becomes of them. */
+  async edit(routes: string): Promise<Applied | Rejected> {
+    const from = this.events.length;
+    await writeFile(`${this.routeFile}~`, routes);
+    await rename(`${this.routeFile}~`, this.routeFile);
+    return this.verdict(from);
+  }
+
+  /** Waits for the next `applied` or `rejected` after the first `from` events. */
+  async verdict(from: number): Promise<Applied | Rejected> {
+    return this.waitFor(() => this.events.slice(from).find((event): event is Applied | Rejected => event.event === 'applied' || event.event === 'rejected'));
+  }
+
+  /** Waits until `find` has an answer; it is asked after each event. */
+  async waitFor<T>(find: () => T | undefined): Promise<T> {
+    return new Promise((done, failed) => {
+      const look = (): void => {
+        const found = find();
+        if (found === undefined) return;
+        clearTimeout(timer);
+        this.waiters.delete(look);
+        done(found);
+      };
+      const timer = setTimeout(() => {
+        this.waiters.delete(look);
+        failed(new Error(`nothing in ${EVENT_TIMEOUT_MS} ms; events: ${JSON.stringify(this.events)}`));
+      }, EVENT_TIMEOUT_MS);
+      this.waiters.add(look);
+      look();
+    });
+  }
+
+  async startKms(): Promise<void> {
+    const url = await this.kms.start('127.0.0.1', this.kmsPort);
+    this.kmsPort = Number(url.port);
+  }
+
+  async stop(): Promise<void> {
+    await this.stack?.stop();
+    await this.upstream?.stop();
+    await this.kms.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async begin(options: HarnessOptions): Promise<void> {
+    const layout = options.layout ?? 'fused';
+    const names = filterSlots(layout).map((slot) => slot.module as ModuleName);
+    const [envoy, built] = await Promise.all([envoyBinary(), buildModules(names)]);
+    mkdirSync(this.moduleFolder);
+    mkdirSync(join(this.folder, 'routes'));
+    for (const module of built) await cp(module.path, join(this.moduleFolder, `${module.name}.wasm`));
+    await writeFile(this.routeFile, options.routes);
+    this.upstream = await RecordingUpstream.start(options.http2Upstream);
+    this.kms.createKey(KEY_ID);
+    await this.startKms();
+    const kms = new URL(`http://127.0.0.1:${this.kmsPort}`);
+    if (options.kmsRuns === false) await this.kms.stop();
+    const stack = await startStack({
+      envoy,
+      listen: { host: '127.0.0.1', port: 0 },
+      admin: { host: '127.0.0.1', port: 0 },
+      upstream: this.upstream.url,
+      kms,
+      concurrency: options.concurrency ?? 2,
+      layout,
+      moduleFolder: this.moduleFolder,
+      load: () => loadPolicy([join(this.folder, 'routes')], layout),
+      watched: [join(this.folder, 'routes')],
+      onEvent: (event) => {
+        this.events.push(event);
+        for (const look of this.waiters) look();
+      },
+      onLog: (line) => this.log.push(line),
+    });
+    if (!stack) throw new Error(`refused: ${JSON.stringify(this.events)}`);
+    this.stack = stack;
+  }
+}
