@@ -1,0 +1,162 @@
+// DER (ITU-T X.690), read strictly: one encoding for each value. Refused: indefinite and non-minimal lengths, tags of several bytes,
+// negative or padded integers, bit strings with unused bits, anything left over. One reader with its state in globals, so that reading
+// costs no object; it never reads outside the input, never traps, and loops only over lengths that it has checked.
+
+/** Tags in use. */
+export const DER_INTEGER: u32 = 0x02;
+export const DER_BIT_STRING: u32 = 0x03;
+export const DER_OCTET_STRING: u32 = 0x04;
+export const DER_NULL: u32 = 0x05;
+export const DER_OID: u32 = 0x06;
+export const DER_SEQUENCE: u32 = 0x30;
+/** [0] and [1], constructed. */
+export const DER_CONTEXT_0: u32 = 0xa0;
+export const DER_CONTEXT_1: u32 = 0xa1;
+
+let cursor: usize = 0;
+let limit: usize = 0; // end of the innermost open element
+
+/** Length in bytes of what `derTake` or `derTakeBits` found last. */
+export let derLength: u32 = 0;
+
+/** Starts reading `length` bytes at `input`, which must stay as they are until the reading is done. */
+export function derOpen(input: usize, length: u32): void {
+  cursor = input;
+  limit = input + length;
+  derLength = 0;
+}
+
+/** Tag of the next element, 0 at the end of the open one. */
+export function derPeek(): u32 {
+  return cursor < limit ? <u32>load<u8>(cursor) : 0;
+}
+
+/** Whether everything of the open element (or of the input) was read. */
+export function derAtEnd(): bool {
+  return cursor == limit;
+}
+
+/** Reads a length of one to four bytes into `derLength` and steps over it; false if it is not minimal or reaches beyond the open element. */
+function takeLength(): bool {
+  if (cursor >= limit) return false;
+  const first: u32 = load<u8>(cursor);
+  cursor++;
+  let length = first;
+  if (first >= 0x80) {
+    const count = first & 0x7f;
+    if (count == 0 || count > 3 || <usize>count > limit - cursor) return false;
+    length = 0;
+    for (let i: u32 = 0; i < count; i++) length = (length << 8) | <u32>load<u8>(cursor + i);
+    cursor += count;
+    if (length < 0x80 || length >> ((count - 1) << 3) == 0) return false;
+  }
+  if (<usize>length > limit - cursor) return false;
+  derLength = length;
+  return true;
+}
+
+/** Address of the content of the next element, whose length is then `derLength`, and steps over it; 0 if its tag is another or it is malformed. */
+export function derTake(tag: u32): usize {
+  if (derPeek() != tag || tag == 0) return 0;
+  cursor++;
+  if (!takeLength()) return 0;
+  const content = cursor;
+  cursor += derLength;
+  return content;
+}
+
+/** Opens the next element: reading goes on inside it. Returns what `derLeave` wants; 0 if its tag is another or it is malformed. */
+export function derEnter(tag: u32): usize {
+  const content = derTake(tag);
+  if (content == 0) return 0;
+  const outer = limit;
+  cursor = content;
+  limit = content + derLength;
+  return outer;
+}
+
+/** Closes an element. False if not all of it was read. */
+export function derLeave(outer: usize): bool {
+  const complete = cursor == limit;
+  limit = outer;
+  return complete;
+}
+
+/** Whether the next element is an integer of the value `value`, 0 to 127. */
+export function derTakeSmall(value: u8): bool {
+  const content = derTake(DER_INTEGER);
+  return content != 0 && derLength == 1 && load<u8>(content) == value;
+}
+
+/** Reads an integer from 0 to 2^256 - 1 and writes it to `out` as 32 big-endian bytes. */
+export function derTakeNumber(out: usize): bool {
+  let content = derTake(DER_INTEGER);
+  let length = derLength;
+  if (content == 0 || length == 0) return false;
+  const first = load<u8>(content);
+  if (first >= 0x80) return false;
+  if (first == 0 && length > 1) {
+    content++;
+    length--;
+    if (load<u8>(content) < 0x80) return false;
+  }
+  if (length > 32) return false;
+  memory.fill(out, 0, 32 - length);
+  memory.copy(out + 32 - length, content, length);
+  return true;
+}
+
+/** As `derTake` for a bit string of whole bytes. */
+export function derTakeBits(): usize {
+  const content = derTake(DER_BIT_STRING);
+  if (content == 0 || derLength == 0 || load<u8>(content) != 0) return 0;
+  derLength--;
+  return content + 1;
+}
+
+/** Whether the next element is the object identifier with these `length` bytes of content. */
+export function derTakeOid(content: usize, length: u32): bool {
+  const found = derTake(DER_OID);
+  return found != 0 && derLength == length && memory.compare(found, content, length) == 0;
+}
+
+/** Writes tag and length, returns the address behind: `length` below 2^24. */
+export function derPutHeader(out: usize, tag: u32, length: u32): usize {
+  store<u8>(out, <u8>tag);
+  if (length < 0x80) {
+    store<u8>(out, <u8>length, 1);
+    return out + 2;
+  }
+  const count: u32 = length < 0x100 ? 1 : length < 0x10000 ? 2 : 3;
+  store<u8>(out, <u8>(0x80 | count), 1);
+  for (let i: u32 = 0; i < count; i++) store<u8>(out + 2 + i, <u8>(length >> ((count - 1 - i) << 3)));
+  return out + 2 + count;
+}
+
+/** Bytes of a header for `length` bytes of content. */
+export function derHeaderBytes(length: u32): u32 {
+  return length < 0x80 ? 2 : length < 0x100 ? 3 : length < 0x10000 ? 4 : 5;
+}
+
+/** Leading bytes of a 32-byte number that its integer leaves out, of 0 to 31. */
+function leadingZeros(number: usize): u32 {
+  let zeros: u32 = 0;
+  while (zeros < 31 && load<u8>(number + zeros) == 0) zeros++;
+  return zeros;
+}
+
+/** Bytes that `derPutNumber` writes: 3 to 35. */
+export function derNumberBytes(number: usize): u32 {
+  const zeros = leadingZeros(number);
+  return 34 - zeros + (<u32>load<u8>(number + zeros) >> 7);
+}
+
+/** Writes 32 big-endian bytes as an integer, returns the address behind. For public numbers: its length depends on them. */
+export function derPutNumber(out: usize, number: usize): usize {
+  const zeros = leadingZeros(number);
+  const padding: u32 = <u32>load<u8>(number + zeros) >> 7;
+  out = derPutHeader(out, DER_INTEGER, 32 - zeros + padding);
+  if (padding != 0) store<u8>(out, 0);
+  memory.copy(out + padding, number + zeros, 32 - zeros);
+  return out + padding + 32 - zeros;
+}
