@@ -14,6 +14,7 @@ const MAX_ANSWER_BYTES: u32 = 64 * 1024;
 
 const TOKEN: usize = memory.data(4, 4);
 const STATUS: Bytes = Bytes.from(':status');
+const headers: Writer = new Writer(scratch);
 
 /** Receives the answer of one call. */
 export abstract class CalloutHandler {
@@ -54,8 +55,7 @@ export function sendGet(
   let slot: Pending | null = null;
   for (let i = 0; i < pending.length && slot == null; i++) if (pending[i].handler == null) slot = pending[i];
   if (slot == null) return false;
-  const headers = new Writer(scratch);
-  writeGet(headers, authority, path, pathLength);
+  writeGet(authority, path, pathLength);
   if (headers.overflowed) return false;
   proxy_set_effective_context(rootId);
   const result = proxy_http_call(cluster.pointer, cluster.length, headers.pointer, headers.length, 0, 0, 0, 0, timeoutMs, TOKEN);
@@ -72,7 +72,7 @@ export function sendGet(
 }
 
 // Header pairs in the host's layout: count, lengths, then each text closed by NUL.
-function writeGet(headers: Writer, authority: Bytes, path: usize, pathLength: u32): void {
+function writeGet(authority: Bytes, path: usize, pathLength: u32): void {
   headers.begin(256 + pathLength + authority.length);
   if (headers.reserve(28) == 0) return;
   const at = headers.pointer;
