@@ -50,7 +50,7 @@ function packagesAreCurrent() {
 function installPackages() {
   say('installing packages (npm ci) …');
   const started = Date.now();
-  const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'], {
     cwd: ROOT,
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
@@ -80,6 +80,7 @@ function installNode() {
   const started = Date.now();
   // Left over from `npm run`, these would make the inner npm install into the project instead of the package's folder.
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(config_local_prefix|config_prefix|package_|lifecycle_)/i.test(name)));
+  environment.npm_config_update_notifier = 'false';
   const done = spawnSync(process.execPath, ['installArchSpecificPackage.js'], { cwd: folder, env: environment, stdio: ['ignore', 2, 2] });
   const binary = installedNode();
   if (!binary) fail('FIM-UP-0002', `its install step ended with status ${done.status ?? done.signal}`);

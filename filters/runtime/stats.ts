@@ -33,7 +33,12 @@ export function defineRuntimeStats(): void {
   replyFailed.define();
   calloutSent.define();
   calloutFailed.define();
-  for (let i = 0; i < GENERATION_SLOTS; i++) generations[i] = new Counter('fim.configured.' + i.toString());
+  for (let i = 0; i < GENERATION_SLOTS; i++) {
+    const counter = new Counter('fim.configured.' + i.toString());
+    // At once, not at the first use: Envoy drops a counter with the last VM that holds it, and a controller measures by differences.
+    counter.define();
+    generations[i] = counter;
+  }
   for (let i = 1; i < <i32>ERROR_COUNT; i++) {
     const code = String.UTF8.decodeUnsafe(errorCode(<ErrorId>i), errorCodeLength(<ErrorId>i));
     refused[i] = new Counter('fim.refused.' + code);
@@ -44,7 +49,6 @@ export function defineRuntimeStats(): void {
 /** Counts a VM that took a configuration: a controller reads from it how many workers have it. */
 export function countConfigured(generation: i64): void {
   const counter = generations[<i32>(generation & (GENERATION_SLOTS - 1))];
-  counter.define();
   counter.add(1);
 }
 
