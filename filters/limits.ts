@@ -58,3 +58,17 @@ export const RATE_LIMIT_LINES: u32 = 2048;
 export const RATE_LIMIT_WAYS: u32 = 8;
 /** Tries to write a bucket that another worker writes too; then the request is refused with FIM-LIM-0002. */
 export const MAX_SWAP_TRIES: i32 = 64;
+/** Text of one pattern, bytes. */
+export const MAX_PATTERN_BYTES: u32 = 2048;
+/** Groups within groups of one pattern. */
+export const MAX_PATTERN_DEPTH: u32 = 100;
+/** Count in `{m,n}` of a pattern, as in RE2. */
+export const MAX_PATTERN_REPEAT: u32 = 1000;
+/** Instructions of one pattern's program, before it is made deterministic. */
+export const MAX_PATTERN_PROGRAM: u32 = 32768;
+/** States of one compiled pattern. */
+export const MAX_PATTERN_STATES: u32 = 10000;
+/** Table of one compiled pattern, bytes. */
+export const MAX_PATTERN_TABLE_BYTES: u32 = 512 * 1024;
+/** Steps that the compilation of one pattern may take: bounds its time to some milliseconds. */
+export const MAX_PATTERN_WORK: u32 = 2_000_000;

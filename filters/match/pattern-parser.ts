@@ -1,0 +1,296 @@
+// Regular expressions in RE2's syntax, translated to a program as they are read. See README.md for the table of what is taken and what is refused.
+import { MAX_PATTERN_DEPTH, MAX_PATTERN_REPEAT } from '../limits';
+import { ErrorId } from '../runtime/errors.gen';
+import { CharClass } from './char-class';
+import { ClassParser } from './class-parser';
+import { Look, Program } from './program';
+import { PatternReader } from './pattern-reader';
+
+/** Flags `(?i)`, `(?m)`, `(?s)`. */
+export const FOLD_CASE: u32 = 1;
+export const MULTI_LINE: u32 = 2;
+export const DOT_NEWLINE: u32 = 4;
+
+export class PatternParser {
+  /** Why the last `parse` failed; 0 if it did not. */
+  error: ErrorId = 0;
+
+  private readonly classes: ClassParser = new ClassParser();
+  private flags: u32 = 0;
+  private depth: u32 = 0;
+
+  constructor(private readonly program: Program) {}
+
+  private get reader(): PatternReader {
+    return this.classes.reader;
+  }
+
+  private get chars(): CharClass {
+    return this.classes.chars;
+  }
+
+  /** Appends the program of the pattern. False, with `error` set, if it is refused. */
+  parse(source: usize, length: u32): bool {
+    this.error = 0;
+    this.flags = 0;
+    this.depth = 0;
+    this.reader.begin(source, length);
+    if (!this.alternation()) return false;
+    if (!this.reader.done) return this.fail(ErrorId.FIM_CFG_0022);
+    this.program.match();
+    return this.program.overflowed ? this.fail(ErrorId.FIM_CFG_0024) : true;
+  }
+
+  private fail(error: ErrorId): bool {
+    this.error = error;
+    return false;
+  }
+
+  /** Alternatives up to `)` or the end. */
+  private alternation(): bool {
+    const program = this.program;
+    const reader = this.reader;
+    let start = program.length;
+    let jump: i32 = -1; // last of the jumps to the end; each links to the one before
+    while (true) {
+      if (!this.sequence()) return false;
+      if (reader.peek() != 124 || reader.done) break;
+      reader.skip();
+      const count = <i32>(program.length - start);
+      program.insertSplit(start, count + 2);
+      program.jump(jump);
+      jump = <i32>program.length - 1;
+      start = program.length;
+      if (program.overflowed) return this.fail(ErrorId.FIM_CFG_0024);
+    }
+    while (jump >= 0 && !program.overflowed) {
+      const before = program.link(jump);
+      program.aim(jump, program.length);
+      jump = before;
+    }
+    return true;
+  }
+
+  private sequence(): bool {
+    const reader = this.reader;
+    const program = this.program;
+    let repeatable = false;
+    while (!reader.done) {
+      const start = program.length;
+      const byte = reader.peek();
+      if (byte == 124 || byte == 41) return true;
+      if (byte == 42 || byte == 43 || byte == 63 || (byte == 123 && this.repetitionAhead())) return this.fail(ErrorId.FIM_CFG_0022);
+      if (byte == 92 && reader.peekAt(1) == 81) {
+        if (!this.quoted()) return false;
+        continue;
+      }
+      repeatable = true;
+      if (byte == 40) {
+        const opened = this.group();
+        if (opened < 0) return false;
+        repeatable = opened != 0;
+      } else if (!this.atom(byte)) return false;
+      if (repeatable && !this.repetition(start)) return false;
+      if (program.overflowed) return this.fail(ErrorId.FIM_CFG_0024);
+    }
+    return true;
+  }
+
+  /** What stands in parentheses. 1: a group, 0: flags for what follows, -1: refused. */
+  private group(): i32 {
+    const reader = this.reader;
+    const outer = this.flags;
+    reader.skip();
+    if (reader.peek() == 63 && !reader.done) {
+      reader.skip();
+      const kind = this.groupKind();
+      if (kind <= 0) return kind;
+    }
+    if (++this.depth > MAX_PATTERN_DEPTH) {
+      this.fail(ErrorId.FIM_CFG_0024);
+      return -1;
+    }
+    if (!this.alternation()) return -1;
+    this.depth--;
+    this.flags = outer;
+    if (reader.done) {
+      this.fail(ErrorId.FIM_CFG_0022);
+      return -1;
+    }
+    reader.skip();
+    return 1;
+  }
+
+  /** Reads from after `(?` to the start of the group's content (1) or past its `)` (0). */
+  private groupKind(): i32 {
+    const reader = this.reader;
+    const byte = reader.peek();
+    const named = byte == 80 && reader.peekAt(1) == 60; // (?P<
+    if (named || (byte == 60 && reader.peekAt(1) != 61 && reader.peekAt(1) != 33)) {
+      reader.skip();
+      if (named) reader.skip();
+      if (reader.word() && reader.peek() == 62) {
+        reader.skip();
+        return 1;
+      }
+      this.fail(ErrorId.FIM_CFG_0022);
+      return -1;
+    }
+    if (byte == 61 || byte == 33 || byte == 60 || byte == 62 || byte == 40 || byte == 35 || byte == 124 || byte == 80) {
+      this.fail(ErrorId.FIM_CFG_0023); // (?= (?! (?<= (?> (?( (?# (?| (?P=
+      return -1;
+    }
+    return this.flagGroup();
+  }
+
+  private flagGroup(): i32 {
+    const reader = this.reader;
+    let set = true;
+    let fresh = false; // whether a flag must follow
+    while (!reader.done) {
+      const byte = reader.peek();
+      reader.skip();
+      if ((byte == 41 || byte == 58) && !fresh) return byte == 58 ? 1 : 0;
+      if (byte == 45 && set) {
+        set = false;
+        fresh = true;
+        continue;
+      }
+      const flag = byte == 105 ? FOLD_CASE : byte == 109 ? MULTI_LINE : byte == 115 ? DOT_NEWLINE : 0;
+      if (flag == 0 && byte != 85) break; // (?U) only swaps greedy and not
+      fresh = false;
+      this.flags = set ? this.flags | flag : this.flags & ~flag;
+    }
+    this.fail(ErrorId.FIM_CFG_0022);
+    return -1;
+  }
+
+  private atom(byte: u32): bool {
+    const reader = this.reader;
+    const program = this.program;
+    const multiLine = (this.flags & MULTI_LINE) != 0;
+    switch (byte) {
+      case 94: // ^
+        reader.skip();
+        program.look(multiLine ? Look.LineStart : Look.TextStart);
+        return true;
+      case 36: // $
+        reader.skip();
+        program.look(multiLine ? Look.LineEnd : Look.TextEnd);
+        return true;
+      case 46: // .
+        reader.skip();
+        this.chars.clear();
+        this.chars.addBits(this.flags & DOT_NEWLINE ? u64.MAX_VALUE : ~(<u64>1 << 10), u64.MAX_VALUE);
+        this.chars.addBeyondAscii();
+        this.chars.emit(program);
+        return true;
+      case 91: // [
+        return this.classes.bracket((this.flags & FOLD_CASE) != 0) ? this.emitClass() : this.fail(this.classes.error);
+      case 92: // backslash
+        return this.escape();
+    }
+    return this.literal(reader.character());
+  }
+
+  private emitClass(): bool {
+    this.chars.emit(this.program);
+    return true;
+  }
+
+  /** `character` -1: the reader met something that is no character. */
+  private literal(character: i32): bool {
+    if (character < 0) return this.fail(this.reader.error);
+    if (character >= 0x80 && (this.flags & FOLD_CASE) == 0) {
+      this.chars.clear();
+      this.chars.add(character, character);
+      return this.emitClass();
+    }
+    if ((this.flags & FOLD_CASE) == 0) {
+      this.program.range(character, character);
+      return true;
+    }
+    this.chars.clear();
+    this.chars.add(character, character);
+    this.chars.fold();
+    return this.emitClass();
+  }
+
+  private escape(): bool {
+    const reader = this.reader;
+    switch (reader.peekAt(1)) {
+      case 65: // \A
+        return this.assertion(Look.TextStart);
+      case 122: // \z
+        return this.assertion(Look.TextEnd);
+      case 98: // \b
+        return this.assertion(Look.WordEdge);
+      case 66: // \B
+        return this.assertion(Look.NoWordEdge);
+    }
+    this.chars.clear();
+    const found = this.classes.shorthand((this.flags & FOLD_CASE) != 0);
+    if (found < 0) return this.fail(this.classes.error);
+    return found > 0 ? this.emitClass() : this.literal(reader.escape());
+  }
+
+  private assertion(look: Look): bool {
+    this.reader.skip();
+    this.reader.skip();
+    this.program.look(look);
+    return true;
+  }
+
+  /** `\Q…\E`: the end is optional. A repetition belongs to the last character. */
+  private quoted(): bool {
+    const reader = this.reader;
+    reader.skip();
+    reader.skip();
+    while (!reader.done) {
+      if (reader.peek() == 92 && reader.peekAt(1) == 69) {
+        reader.skip();
+        reader.skip();
+        return true;
+      }
+      const start = this.program.length;
+      if (!this.literal(reader.character())) return false;
+      const ends = reader.done || (reader.peek() == 92 && reader.peekAt(1) == 69);
+      if (!ends) continue;
+      if (!reader.done) {
+        reader.skip();
+        reader.skip();
+      }
+      return this.repetition(start);
+    }
+    return true;
+  }
+
+  /** Whether `{` begins a repetition; otherwise it is a character. */
+  private repetitionAhead(): bool {
+    return this.reader.repeatLength() != 0;
+  }
+
+  /** Applies the repetition that follows, if any, to the program from `start` on. */
+  private repetition(start: u32): bool {
+    const reader = this.reader;
+    if (reader.done) return true;
+    const byte = reader.peek();
+    let least = 0;
+    let most = -1;
+    if (byte == 43) least = 1;
+    else if (byte == 63) most = 1;
+    else if (byte == 123) {
+      if (!this.repetitionAhead()) return true;
+      least = reader.repeatLeast;
+      most = reader.repeatMost;
+      if (least > <i32>MAX_PATTERN_REPEAT || most > <i32>MAX_PATTERN_REPEAT || (most >= 0 && least > most)) return this.fail(ErrorId.FIM_CFG_0022);
+    } else if (byte != 42) return true;
+    reader.skipBytes(byte == 123 ? reader.repeatLength() : 1);
+    if (!reader.done && reader.peek() == 63) reader.skip();
+    this.program.repeat(start, least, most);
+    if (reader.done) return true;
+    const after = reader.peek();
+    if (after == 43) return this.fail(ErrorId.FIM_CFG_0023); // possessive
+    return after == 42 || after == 63 || (after == 123 && this.repetitionAhead()) ? this.fail(ErrorId.FIM_CFG_0022) : true;
+  }
+}

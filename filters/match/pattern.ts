@@ -1,0 +1,95 @@
+// Patterns: regular expressions that are matched in time linear in the text, whatever the pattern and the text are.
+import { MAX_PATTERN_BYTES } from '../limits';
+import { Arena } from '../memory/arena';
+import { Bytes } from '../memory/bytes';
+import { ErrorId } from '../runtime/errors.gen';
+import { DfaBuilder, MATCHED, REFUSED, START } from './pattern-dfa';
+import { PatternParser } from './pattern-parser';
+import { Program } from './program';
+
+/** Memory of one compilation, bytes: given back when it is done, but for one block. */
+const WORKSPACE_BYTES: usize = 32 * 1024 * 1024;
+const WORKSPACE_CHUNK_BYTES: usize = 64 * 1024;
+const WORKSPACE_KEPT_BYTES: usize = 512 * 1024;
+
+const workspace = new Arena(WORKSPACE_CHUNK_BYTES, WORKSPACE_BYTES);
+const program = new Program(workspace);
+const parser = new PatternParser(program);
+const builder = new DfaBuilder(program, workspace);
+
+/** A compiled pattern. Matching allocates nothing and looks at each byte of the text at most once. */
+export class Pattern {
+  /** Why the last `compile` gave null: FIM-CFG-0022 (syntax), 0023 (not linear) or 0024 (size). */
+  static lastError: ErrorId = 0;
+  /** States of the last pattern that was compiled; when it was too large, how far it came (states, or instructions of its program). */
+  static lastStates: u32 = 0;
+
+  private constructor(
+    private readonly classOf: StaticArray<u8>,
+    private readonly table: StaticArray<u16>,
+    private readonly atEnd: StaticArray<u8>,
+    private readonly shift: u32,
+  ) {}
+
+  /** Compiles a pattern in RE2's syntax (see README.md). Null if it is refused. */
+  static compile(source: Bytes): Pattern | null {
+    program.begin();
+    Pattern.lastStates = 0;
+    let pattern: Pattern | null = null;
+    if (source.length > MAX_PATTERN_BYTES) {
+      Pattern.lastError = ErrorId.FIM_CFG_0024;
+      Pattern.lastStates = source.length;
+    } else if (!parser.parse(source.pointer, source.length)) {
+      Pattern.lastError = parser.error;
+      Pattern.lastStates = program.length;
+    } else if (!builder.build()) {
+      Pattern.lastError = ErrorId.FIM_CFG_0024;
+      Pattern.lastStates = builder.stateCount;
+    } else {
+      Pattern.lastError = 0;
+      Pattern.lastStates = builder.stateCount;
+      pattern = Pattern.take();
+    }
+    if (workspace.held > WORKSPACE_KEPT_BYTES) workspace.release();
+    else workspace.reset();
+    return pattern;
+  }
+
+  /** Copies the builder's tables. Rows are as long as a power of two, so that a step needs no multiplication. */
+  private static take(): Pattern {
+    const classes = builder.classCount;
+    const states = builder.stateCount;
+    const shift: u32 = 32 - clz(classes - 1);
+    const table = new StaticArray<u16>(<i32>(states << shift));
+    const atEnd = new StaticArray<u8>(<i32>states);
+    const classOf = new StaticArray<u8>(256);
+    memory.copy(changetype<usize>(classOf), changetype<usize>(builder.classOf), 256);
+    for (let state: u32 = 0; state < states; state++) {
+      unchecked((atEnd[state] = <u8>builder.atEnd.get(state)));
+      const row = state * classes;
+      for (let c: u32 = 0; c < classes; c++) unchecked((table[(state << shift) + c] = <u16>builder.table.get(row + c)));
+    }
+    return new Pattern(classOf, table, atEnd, shift);
+  }
+
+  /** Whether some part of the text matches (RE2's PartialMatch). */
+  matches(pointer: usize, length: u32): bool {
+    const classOf = changetype<usize>(this.classOf);
+    const table = changetype<usize>(this.table);
+    const shift = this.shift + 1;
+    const end = pointer + length;
+    let state = START;
+    while (pointer < end) {
+      const column = <usize>load<u8>(classOf + load<u8>(pointer)) << 1;
+      state = load<u16>(table + (<usize>state << shift) + column);
+      if (state <= MATCHED) return state == MATCHED;
+      pointer++;
+    }
+    return unchecked(this.atEnd[state]) != 0;
+  }
+
+  /** Memory of the tables, bytes. */
+  get size(): u32 {
+    return (<u32>this.table.length << 1) + this.atEnd.length + 256;
+  }
+}

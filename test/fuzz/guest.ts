@@ -1,0 +1,96 @@
+// Test modules in AssemblyScript: compiled once a process, then called from Node.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** What every test module exports; the rest is the module's own. */
+export interface GuestExports {
+  memory: WebAssembly.Memory;
+  _initialize(): void;
+  room(bytes: number): number;
+}
+
+/** Number of an error code (`FIM-JSON-0001`) in the modules of this build. */
+export function errorId(code: string): number {
+  const table = JSON.parse(readFileSync(`${root}filters/errors.json`, 'utf8')) as { errors: { code: string }[] };
+  const index = table.errors.findIndex((entry) => entry.code === code);
+  if (index < 0) throw new Error(`no such code: ${code}`);
+  return index + 1;
+}
+
+/** Cases of a random test: `FIM_FUZZ_CASES` if set, else what the test takes by default. */
+export function caseCount(byDefault: number): number {
+  const asked = Number(process.env['FIM_FUZZ_CASES'] ?? '');
+  return Number.isSafeInteger(asked) && asked > 0 ? asked : byDefault;
+}
+
+/** A random sequence that a seed repeats (mulberry32). */
+export class Random {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed >>> 0;
+  }
+
+  /** A whole number from 0 to `limit` - 1. */
+  below(limit: number): number {
+    this.state = (this.state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % limit;
+  }
+
+  pick<T>(from: readonly T[]): T {
+    return from[this.below(from.length)] as T;
+  }
+
+  chance(percent: number): boolean {
+    return this.below(100) < percent;
+  }
+}
+
+/** A compiled test module. */
+export class Guest<T extends GuestExports> {
+  readonly exports: T;
+  private readonly encoder = new TextEncoder();
+  private readonly decoder = new TextDecoder();
+
+  constructor(exports: T) {
+    this.exports = exports;
+  }
+
+  /** Puts text or bytes where the module expects its input; returns the length in bytes. */
+  put(input: string | Uint8Array): number {
+    const bytes = typeof input === 'string' ? this.encoder.encode(input) : input;
+    const at = this.exports.room(bytes.length + 1) >>> 0;
+    new Uint8Array(this.exports.memory.buffer, at, bytes.length).set(bytes);
+    return bytes.length;
+  }
+
+  /** Text at an address. */
+  text(at: number, length: number): string {
+    return this.decoder.decode(new Uint8Array(this.exports.memory.buffer, at >>> 0, length));
+  }
+
+  /** Pages of memory in use. */
+  get pages(): number {
+    return this.exports.memory.buffer.byteLength / 65536;
+  }
+}
+
+/** Compiles `FOLDER/NAME.module.ts` (from the project's root) as the modules are shipped, and starts it. */
+export function compileGuest<T extends GuestExports>(path: string): Guest<T> {
+  const name = path.replaceAll('/', '-');
+  const output = `${root}build/test/${name}-${process.pid}.wasm`;
+  mkdirSync(`${root}build/test`, { recursive: true });
+  const asc = `${root}node_modules/assemblyscript/bin/asc.js`;
+  const options = ['--config', 'asconfig.json', '--target', 'release', '-o', output];
+  execFileSync(process.execPath, [asc, `${path}.module.ts`, ...options], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  const bytes = readFileSync(output);
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {});
+  const exports = instance.exports as unknown as T;
+  exports._initialize();
+  return new Guest(exports);
+}

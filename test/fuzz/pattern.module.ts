@@ -1,0 +1,29 @@
+// Test module: patterns with a door for Node. Compiled to build/test/pattern.wasm; not part of any filter.
+import '../../filters/runtime/abort';
+import { Bytes } from '../../filters/memory/bytes';
+import { Pattern } from '../../filters/match/pattern';
+
+let pattern: Pattern | null = null;
+let input: usize = 0;
+let capacity: u32 = 0;
+
+/** Room for `bytes` bytes of text. */
+export function room(bytes: u32): usize {
+  if (bytes > capacity) {
+    if (input != 0) heap.free(input);
+    input = heap.alloc(bytes);
+    capacity = bytes;
+  }
+  return input;
+}
+
+/** Compiles the text; 0, or the error. */
+export function compile(length: u32): u32 {
+  pattern = Pattern.compile(Bytes.copy(input, length));
+  return pattern == null ? Pattern.lastError : 0;
+}
+
+export function states(): u32 { return Pattern.lastStates; }
+export function size(): u32 { return pattern == null ? 0 : pattern!.size; }
+export function matches(length: u32): bool { return pattern!.matches(input, length); }
+export function collect(): void { __collect(); }

@@ -1,0 +1,172 @@
+// Patterns against RE2 (its JavaScript port): random patterns, random texts, same verdicts. And time: linear, whatever the pattern.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { RE2JS } from 're2js';
+import { caseCount, compileGuest, errorId, type GuestExports, Random } from './guest.ts';
+
+interface PatternExports extends GuestExports {
+  compile(length: number): number;
+  states(): number;
+  size(): number;
+  matches(length: number): number;
+  collect(): void;
+}
+
+const guest = compileGuest<PatternExports>('test/fuzz/pattern');
+const { exports } = guest;
+const TOO_LARGE = errorId('FIM-CFG-0024');
+
+const LITERALS = ['a', 'b', 'c', 'A', 'B', '0', '1', '_', '-', ' ', '\\n', '\n', 'é', '中', '文', '😀', '\\.', '\\\\', '\\x41', '\\x{4e2d}', '\\t', '\\101', '/', ',', '}', ']'];
+const CLASSES = ['\\d', '\\D', '\\w', '\\W', '\\s', '\\S', '.', '[abc]', '[^abc]', '[a-c0-9]', '[^\\d]', '[\\w-]', '[[:alpha:]]', '[[:^digit:]_]', '[é-中]', '[^\\x{80}-\\x{fff}]', '[a\\]b]', '[]a]', '[^]a]', '[\\x{10000}-\\x{1ffff}a]', '[[:punct:]]', '[[:xdigit:]]', '[\\W]', '[\\D1]', '[a-]', '[^-a]'];
+const LOOKS = ['^', '$', '\\b', '\\B', '\\A', '\\z'];
+const REPEATS = ['*', '+', '?', '{2}', '{0,2}', '{1,3}', '{2,}', '{0}', '*?', '+?', '??', '{1,2}?'];
+const FLAGS = ['(?i)', '(?s)', '(?m)', '(?i:', '(?s:', '(?m:', '(?:', '(', '(?P<n>', '(?-i:', '(?ms:', '(?U:'];
+const TEXTS = ['a', 'b', 'c', 'A', 'B', 'C', '0', '1', '9', '_', '-', ' ', '\n', 'é', '中', '文', '😀', '.', '\\', '\t', '/', 'ß', '\u{17f}', '\u{212a}', 'k', 's', 'S', '~', ']', '𐀀'];
+
+function randomPattern(random: Random, depth: number): string {
+  const parts: string[] = [];
+  const count = 1 + random.below(4);
+  for (let i = 0; i < count; i++) {
+    const dice = random.below(100);
+    let part = '';
+    if (dice < 40) part = random.pick(LITERALS);
+    else if (dice < 65) part = random.pick(CLASSES);
+    else if (dice < 75) part = random.pick(LOOKS);
+    else if (depth > 0) {
+      const open = random.pick(FLAGS).replace('<n>', `<n${random.below(1e9)}>`);
+      part = /\)$/.test(open) ? open : `${open}${randomPattern(random, depth - 1)}${random.chance(40) ? `|${randomPattern(random, depth - 1)}` : ''})`;
+      if (/\)$/.test(open)) {
+        parts.push(part);
+        continue;
+      }
+    } else part = random.pick(LITERALS);
+    if (random.chance(30)) part += random.pick(REPEATS);
+    parts.push(part);
+  }
+  return parts.join('') + (random.chance(15) && depth > 0 ? `|${randomPattern(random, depth - 1)}` : '');
+}
+
+function randomText(random: Random): string {
+  let text = '';
+  for (let i = random.below(12); i > 0; i--) text += random.pick(TEXTS);
+  return text;
+}
+
+function oracle(pattern: string): RE2JS | null {
+  try {
+    return RE2JS.compile(pattern);
+  } catch {
+    return null;
+  }
+}
+
+/** Case folding beyond ASCII is not offered: such pairs are no fair question. */
+function foldsBeyondAscii(pattern: string): boolean {
+  return /\(\?[a-z]*i/.test(pattern) && /[^\x00-\x7f]|\\x\{|\\x[89a-f]/.test(pattern);
+}
+
+describe('patterns against RE2', () => {
+  it('agree on random patterns and texts', (t) => {
+    const random = new Random(20240801);
+    const cases = caseCount(10_000);
+    let accepted = 0;
+    let tooLarge = 0;
+    let matched = 0;
+    for (let i = 0; i < cases; i++) {
+      const source = randomPattern(random, 3);
+      const expected = oracle(source);
+      const error = exports.compile(guest.put(source));
+      if (expected === null || error !== 0) {
+        // What RE2 refuses is refused; what RE2 takes may be too large here, nothing else.
+        if (error === TOO_LARGE) tooLarge++;
+        else assert.equal(error !== 0, expected === null, `${JSON.stringify(source)}: error ${error}`);
+        continue;
+      }
+      if (foldsBeyondAscii(source)) continue;
+      accepted++;
+      for (let n = 0; n < 8; n++) {
+        const text = randomText(random);
+        const found = exports.matches(guest.put(text)) !== 0;
+        assert.equal(found, expected.matcher(text).find(), `${JSON.stringify(source)} on ${JSON.stringify(text)}`);
+        if (found) matched++;
+      }
+    }
+    t.diagnostic(`${accepted} patterns accepted by both, ${accepted * 8} texts, ${matched} matches, ${tooLarge} patterns too large`);
+    assert.ok(tooLarge < cases / 50);
+    assert.ok(accepted > cases / 3 && matched > accepted && matched < accepted * 7);
+  });
+});
+
+describe('patterns that take exponential time elsewhere', () => {
+  const cases: [pattern: string, unit: string, ending: string][] = [
+    ['^(a+)+$', 'a', '!'],
+    ['^([a-zA-Z]+)*$', 'a', '1'],
+    ['^(a|aa)+$', 'a', 'b'],
+    ['^(a|a?)+$', 'a', 'b'],
+    ['^(.*a){10}$', 'a', '!\n'],
+    ['(x+x+)+y', 'x', ''],
+    ['^(\\w+\\s?)*$', 'word', '!'],
+    ['^([0-9]+)+@', '1', ''],
+    ['(.*)*=.*', 'a', '\n'],
+    ['^(([a-z])+.)+[A-Z]([a-z])+$', 'a', ''],
+    ['^(?:(?:a*)*)*b', 'a', 'c'],
+  ];
+  for (const [pattern, unit, ending] of cases) {
+    it(`take linear time here: ${pattern}`, () => {
+      assert.equal(exports.compile(guest.put(pattern)), 0);
+      const text = unit.repeat(200_000) + ending;
+      const length = guest.put(text);
+      const began = performance.now();
+      const found = exports.matches(length) !== 0;
+      const took = performance.now() - began;
+      assert.equal(found, RE2JS.compile(pattern).matcher(unit.repeat(30) + ending).find());
+      assert.ok(took < 200, `${text.length} bytes took ${took.toFixed(1)} ms`);
+    });
+  }
+});
+
+describe('compiling patterns', () => {
+  it('refuses what cannot be matched in linear time', () => {
+    for (const pattern of ['(a)\\1', '(?=a)', '(?!a)', '(?<=a)b', '(?<!a)b', '(?>a)', 'a++', 'a*+', 'a?+', 'a{2}+', '(?P=n)', '\\k<n>', '\\C', '\\p{L}', '(?#x)'])
+      assert.equal(exports.compile(guest.put(pattern)), errorId('FIM-CFG-0023'), pattern);
+  });
+
+  it('refuses wrong syntax', () => {
+    for (const pattern of ['(', ')', 'a)', '(a', '[a', '[', '[]', '[z-a]', '[a-\\d]', '*', 'a**', '+a', 'a|*', '(*)', 'a{2,1}', 'a{1001}', '\\', '\\y', '\\x{110000}', '\\xg', '(?i', '(?x)', '(?P<>a)', '(?P<n', '[[:foo:]]', '(?i-)', '(?--i)'])
+      assert.equal(exports.compile(guest.put(pattern)), errorId('FIM-CFG-0022'), pattern);
+    assert.equal(exports.compile(guest.put(Uint8Array.of(0xff))), errorId('FIM-CFG-0022'));
+  });
+
+  it('refuses what is too large, with its size, in bounded time', () => {
+    for (const pattern of ['.{500}x', '(a{1000}){1000}', '((a{100}){100}){100}', '[ab]*a[ab]{15}', '('.repeat(101) + ')'.repeat(101), 'a'.repeat(2049), '(?:x{0,1000}){0,1000}y']) {
+      const began = performance.now();
+      assert.equal(exports.compile(guest.put(pattern)), TOO_LARGE, pattern);
+      assert.ok(exports.states() > 100 || pattern.startsWith('('), `${pattern}: ${exports.states()}`);
+      assert.ok(performance.now() - began < 500, pattern);
+    }
+  });
+
+  it('takes lengths that messages need', () => {
+    for (const pattern of ['^.{1,1000}$', '^[\\x{4e00}-\\x{9fa5}]{1,70}$', '^(?:\\d{15}|\\d{17}[\\dXx])$', '^[A-Za-z0-9+/]{4,1000}={0,2}$', '^\\p{Han}{2,20}$'])
+      assert.equal(exports.compile(guest.put(pattern)), 0, pattern);
+  });
+
+  it('is fast and keeps no memory', (t) => {
+    const patterns = ['^01[0-9]{6}$', '^[0-9]{1,18}(\\.[0-9]{2})?$', '^(CNY|USD|EUR|HKD)$', '^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$', '^\\d{4}-\\d{2}-\\d{2}$'];
+    const round = (): void => {
+      for (let route = 0; route < 100; route++) for (const pattern of patterns) assert.equal(exports.compile(guest.put(pattern)), 0);
+    };
+    for (let i = 0; i < 20; i++) round();
+    exports.collect();
+    const pages = guest.pages;
+    let best = Infinity;
+    for (let i = 0; i < 20; i++) {
+      const began = performance.now();
+      round();
+      best = Math.min(best, performance.now() - began);
+      exports.collect();
+    }
+    t.diagnostic(`500 patterns of 100 routes: ${best.toFixed(2)} ms`);
+    assert.equal(guest.pages, pages);
+  });
+});
