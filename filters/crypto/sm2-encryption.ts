@@ -61,7 +61,6 @@ function digestC3(out: usize, text: usize, length: u32): void {
   sm3.update(text, length);
   sm3.update(SHARED + 32, 32);
   sm3.digest(out);
-  sm3.reset();
 }
 
 /** Writes everything but C2 of a ciphertext; returns where the `length` bytes of C2 go. */
@@ -101,7 +100,7 @@ export function sm2EncryptWithNonce(key: Sm2PublicKey, layout: Sm2Layout, nonce:
   pointToCoordinates(SHARED, second);
   digestC3(C3, input, length);
   const body = writeFrame(layout, length, output);
-  const empty = sm2KdfXor(body, input, length, SHARED, COORDINATES_BYTES);
+  const empty = sm2KdfXor(body, input, length, SHARED);
   wipeShared();
   if (empty != 0) {
     memory.fill(output, 0, bound); // the text itself stands there
@@ -172,7 +171,7 @@ export function sm2Decrypt(key: Sm2PrivateKey, layout: Sm2Layout, input: usize, 
   multiplyPoint(second, key.scalar, POINTS);
   pointToAffine(second, second);
   pointToCoordinates(SHARED, second);
-  const empty = sm2KdfXor(output, c2, size, SHARED, COORDINATES_BYTES);
+  const empty = sm2KdfXor(output, c2, size, SHARED);
   digestC3(C3, output, size);
   const good = equalConstantTime(C3, c3, C3_BYTES) && empty == 0;
   wipeShared();

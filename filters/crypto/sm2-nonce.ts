@@ -26,7 +26,6 @@ export function drawNonce(nonce: usize, secret: usize, digest: usize): bool {
     sm3.digest(RANDOM);
     const valid = scalarFromBytes(nonce, RANDOM);
     wipe(RANDOM, 32);
-    sm3.reset();
     if (valid != 0) return true;
   }
   return false;

@@ -1,8 +1,4 @@
-// Writes filters/crypto/sm2-constants.gen.ts: the recommended curve of GB/T 32918.5 in the forms that the code computes with.
-//
-//   node scripts/crypto/sm2-constants.ts
-
-import { writeFileSync } from 'node:fs';
+// Source of filters/crypto/sm2-constants.gen.ts: the recommended curve of GB/T 32918.5 in the forms that the code computes with.
 
 // GB/T 32918.5-2017, clause 2.
 const P = 0xfffffffeffffffffffffffffffffffffffffffff00000000ffffffffffffffffn;
@@ -46,7 +42,9 @@ function inverseOf32(value: bigint): bigint {
 
 const montgomery = (value: bigint): bigint => (value * FIELD_R) % P;
 
-const text = `// Written by scripts/crypto/sm2-constants.ts: change that, not this.
+/** Text of sm2-constants.gen.ts. */
+export function emitSm2Constants(): string {
+  return `// Written by scripts/crypto/sm2-constants.ts: change that, not this.
 // Field elements are nine limbs of 29 bits in Montgomery form (R = 2^261); scalars are eight words of 32 bits (R = 2^256).
 
 /** The prime, not in Montgomery form. */
@@ -76,5 +74,4 @@ export const SCALAR_PLAIN_ONE: usize = ${words(1n)};
 /** -1 / order modulo 2^32. */
 export const ORDER_FACTOR: u32 = 0x${(0x100000000n - inverseOf32(N & 0xffffffffn)).toString(16)};
 `;
-
-writeFileSync(new URL('../../filters/crypto/sm2-constants.gen.ts', import.meta.url), text);
+}

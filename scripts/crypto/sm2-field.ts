@@ -1,12 +1,8 @@
-// Writes filters/crypto/sm2-field.gen.ts: multiplication and squaring modulo the prime of SM2, unrolled.
-//
-//   node scripts/crypto/sm2-field.ts
+// Source of filters/crypto/sm2-field.gen.ts: multiplication and squaring modulo the prime of SM2, unrolled.
 //
 // Nine limbs of 29 bits in i64: a column of nine products of 29 x 30 bits stays below 2^63, so nothing is carried before a column is
 // complete. Montgomery with R = 2^261; because p = 2^256 - 2^224 - 2^96 + 2^64 - 1 is -1 modulo 2^29, the factor of each round is the
 // low limb itself, and adding factor * p is four shifts.
-
-import { writeFileSync } from 'node:fs';
 
 const LIMBS = 9;
 const BITS = 29;
@@ -62,7 +58,9 @@ function doubles(): string {
   return text;
 }
 
-const text = `// Written by scripts/crypto/sm2-field.ts: change that, not this. Its head explains the method.
+/** Text of sm2-field.gen.ts. */
+export function emitSm2Field(): string {
+  return `// Written by scripts/crypto/sm2-field.ts: change that, not this. Its head explains the method.
 
 /**
  * r = a * b / 2^261 modulo p. In: limbs within +-2^30 for one operand and +-2^29 for the other, values with |a * b| <= 32 p^2.
@@ -75,5 +73,4 @@ ${loads('a')}${loads('b')}${body(productTerms)}}
 export function fieldSquare(r: usize, a: usize): void {
 ${loads('a')}${doubles()}${body(squareTerms)}}
 `;
-
-writeFileSync(new URL('../../filters/crypto/sm2-field.gen.ts', import.meta.url), text);
+}
