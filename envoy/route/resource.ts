@@ -4,7 +4,7 @@ import { ERRORS, type ErrorCode } from './errors.gen.ts';
 import type { FinancialRoute, RouteEncryption, RouteMasking, RouteRateLimit, RouteSpec, RouteValidation, WasmModule } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
-import { checkMatch, checkTargets } from './rules-match.ts';
+import { checkMatch, checkTargets, checkTls } from './rules-match.ts';
 import { checkEncryption, checkMasking, checkRateLimit, checkValidation } from './rules-stages.ts';
 import { checkApplies, warnings } from './rules-whole.ts';
 import { checkSchema, isRecord, withDefaults, type Report } from './schema-check.ts';
@@ -118,6 +118,7 @@ export function checkResource(value: unknown, source: RouteSource): CheckedResou
   const { spec, metadata } = route;
   const sections = sectionsOf(spec, report);
   checkTargets(spec, report);
+  checkTls(spec, report);
   if (spec.match !== undefined) checkMatch(spec.match, ['spec', 'match'], report);
   if (sections.rateLimit !== undefined) checkRateLimit(sections.rateLimit, report);
   if (sections.validation !== undefined) checkValidation(sections.validation, report);

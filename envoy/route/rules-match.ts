@@ -31,6 +31,11 @@ export function checkTargets(spec: RouteSpec, report: Report): void {
   }
 }
 
+/** National TLS: each suite once. */
+export function checkTls(spec: RouteSpec, report: Report): void {
+  checkUnique(spec.tls?.cipherSuites ?? [], ['spec', 'tls', 'cipherSuites'], report);
+}
+
 function checkPath(path: NonNullable<RouteMatch['path']>, at: Path, report: Report): void {
   const { type, value } = path;
   if (type === 'Pattern') return checkPattern(value, at, report);

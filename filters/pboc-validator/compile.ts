@@ -34,6 +34,6 @@ function hasNoText(type: PbocType): bool {
 function compilePattern(reader: ConfigReader, rule: PbocRule): Pattern | null {
   if (rule.pattern.length == 0) return null;
   const pattern = Pattern.compile(rule.pattern);
-  if (pattern == null) reader.fail(<ErrorId>Pattern.lastError, rule.node);
+  if (pattern == null) reader.failMember(<ErrorId>Pattern.lastError, rule.node, 'pattern');
   return pattern;
 }

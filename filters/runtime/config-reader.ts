@@ -29,6 +29,15 @@ export class ConfigReader {
     this.errorNode = node;
   }
 
+  /** Records a mistake at the member `key` of `object`, or at the object if it has none. */
+  failMember(error: ErrorId, object: u32, key: string): void {
+    let at = object;
+    for (let member = this.firstMember(object); member != 0; member = this.nextMember(member)) {
+      if (this.keyIs(member, key)) at = member;
+    }
+    this.fail(error, at);
+  }
+
   /** False (and an error) unless the node is an object. */
   expectObject(node: u32): bool {
     if (this.document.kind(node) == JsonKind.Object) return true;

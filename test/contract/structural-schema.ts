@@ -1,0 +1,90 @@
+// What an API server does with the CRD's schema before CEL: strict field validation, structural checks, list types, defaults.
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
+
+/** A node of the CRD's OpenAPI schema. */
+export interface Structural {
+  type: string;
+  properties?: Record<string, Structural>;
+  items?: Structural;
+  additionalProperties?: Structural;
+  required?: string[];
+  enum?: string[];
+  default?: unknown;
+  pattern?: string;
+  maxItems?: number;
+  maxLength?: number;
+  maxProperties?: number;
+  maximum?: number;
+  minimum?: number;
+  description?: string;
+  'x-kubernetes-list-type'?: string;
+  'x-kubernetes-list-map-keys'?: string[];
+  'x-kubernetes-preserve-unknown-fields'?: boolean;
+  'x-kubernetes-validations'?: { rule: string; message: string }[];
+}
+
+/** The CustomResourceDefinition as it is committed. */
+export const CRD = parse(readFileSync(new URL('../../istio/crd/financialroutes.fim.financial.yaml', import.meta.url), 'utf8'));
+export const CRD_SCHEMA: Structural = CRD.spec.versions[0].schema.openAPIV3Schema;
+
+const ANNOTATIONS = ['x-kubernetes-validations', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-preserve-unknown-fields'];
+
+/** The schema under `fieldValidation=Strict`: an object takes no field that is not named. `metadata` is not the schema's. */
+function strict(node: Structural, root: boolean): Record<string, unknown> {
+  const result: Record<string, unknown> = { ...node };
+  if (node.properties !== undefined) {
+    result.properties = Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, root && name === 'metadata' ? {} : strict(child, false)]));
+    result.additionalProperties = false;
+  }
+  if (node.items !== undefined) result.items = strict(node.items, false);
+  if (typeof node.additionalProperties === 'object') result.additionalProperties = strict(node.additionalProperties, false);
+  return result;
+}
+
+const ajv = new Ajv2020({ strict: true, allErrors: true, validateFormats: false, formats: { int32: true, int64: true, 'date-time': true } });
+for (const keyword of ANNOTATIONS) ajv.addKeyword(keyword);
+const validate = ajv.compile(strict(CRD_SCHEMA, true));
+
+function walk(node: Structural, value: unknown, visit: (node: Structural, value: unknown) => void): void {
+  visit(node, value);
+  if (Array.isArray(value)) for (const item of value) walk(node.items as Structural, item, visit);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value)) {
+      const child = node.properties?.[name] ?? node.additionalProperties;
+      if (child !== undefined) walk(child, member, visit);
+    }
+  }
+}
+
+function listMistakes(value: unknown): string[] {
+  const mistakes: string[] = [];
+  walk(CRD_SCHEMA, value, (node, list) => {
+    if (!Array.isArray(list) || node['x-kubernetes-list-type'] === undefined) return;
+    const keys = node['x-kubernetes-list-map-keys'];
+    const names = list.map((item) => JSON.stringify(keys === undefined ? item : keys.map((key) => item[key])));
+    if (new Set(names).size < names.length) mistakes.push(`duplicate item: ${names.join(', ')}`);
+  });
+  return mistakes;
+}
+
+/** What is wrong with a value by the CRD's schema; empty if nothing is. */
+export function structuralMistakes(value: unknown): string[] {
+  if (!validate(value)) return (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
+  return listMistakes(value);
+}
+
+/** The value with the CRD's defaults, as an API server stores it. */
+export function withCrdDefaults(value: unknown, node: Structural = CRD_SCHEMA): unknown {
+  if (Array.isArray(value)) return value.map((item) => withCrdDefaults(item, node.items));
+  if (typeof value !== 'object' || value === null || node.properties === undefined) return value;
+  const result: Record<string, unknown> = { ...value };
+  for (const [name, child] of Object.entries(node.properties)) {
+    if (name in result) result[name] = withCrdDefaults(result[name], child);
+    else if (child.default !== undefined) result[name] = child.default;
+  }
+  return result;
+}
+
+export { walk as walkStructural };
