@@ -24,7 +24,7 @@ export function roundDependencies(): Dependencies {
 
 export function emitSm4Bitslice(): string {
   const order = JSON.parse(readFileSync(ORDER_FILE, 'utf8')) as string[];
-  if (!isOrder(order, roundDependencies())) throw new Error('sm4-order.json does not fit the circuit: run order-sm4.ts');
+  if (!isOrder(order, roundDependencies())) throw new Error('sm4-order.json does not fit the circuit: run order-circuits.ts');
   const rounds = [0, 1, 2, 3].flatMap((w) => [0, 512].flatMap((half) => ['    {', ...indent(round(order, w, half), 3), '    }']));
   return [
     header('Method: scripts/crypto/emit-sm4-bitslice.ts.'),

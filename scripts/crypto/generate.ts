@@ -1,15 +1,21 @@
 // Writes the generated files of filters/crypto. With --check it writes nothing and fails if a committed file differs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { emitAes } from './emit-aes.ts';
 import { emitBits } from './emit-bits.ts';
 import { emitGhash } from './emit-ghash.ts';
 import { emitTranspose } from './emit-transpose.ts';
 import { emitSha256, emitSm3 } from './emit-hashes.ts';
+import { emitSm2Constants } from './sm2-constants.ts';
+import { emitSm2Field } from './sm2-field.ts';
 import { emitSm4Bitslice } from './emit-sm4-bitslice.ts';
 import { emitSm4Vperm } from './emit-sm4-vperm.ts';
 
 const FOLDER = join(import.meta.dirname, '../../filters/crypto');
 const FILES: Record<string, () => string> = {
+  'aes-bitslice.gen.ts': emitAes,
+  'sm2-constants.gen.ts': emitSm2Constants,
+  'sm2-field.gen.ts': emitSm2Field,
   'sm3.gen.ts': emitSm3,
   'sha256.gen.ts': emitSha256,
   'bits.gen.ts': emitBits,

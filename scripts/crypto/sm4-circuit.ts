@@ -1,7 +1,7 @@
-// The S-box of SM4 as 116 gates: linear layers found by search-sm4-circuit.ts around Boyar and Peralta's inversion. Proved here for all inputs.
+// The S-box of SM4 as 116 gates: linear layers found by search-circuit.ts around Boyar and Peralta's inversion. Proved here for all inputs.
 // The affine constants are left out: callers fold them into the round keys.
-import { parseGates, truthTable, type Gate } from './circuit.ts';
-import { MIDDLE } from './inversion.ts';
+import { truthTable, type Gate } from './circuit.ts';
+import { aroundInversion } from './inversion.ts';
 import { SM4_CONSTANT, SM4_INPUT_CONSTANT, SM4_SBOX } from './sm4-sbox.ts';
 
 const TOP = `a0=x2^x6 a1=x1^a0 a2=x2^x7 a3=x4^a2 a4=x0^a3 a5=a1^a4 a6=x3^x5 a7=x7^a6 a8=a3^a7 a9=x0^a8 a10=x1^a9 a11=x5^a10 a12=a2^a11
@@ -15,11 +15,7 @@ l24=M61^l20 l25=l8^l19 l26=M49^l13 l27=M47^l10 l28=M52^l16 l29=l0^l27 l30=M50^l2
 export const SM4_OUTPUTS = ['l26', 'l25', 'l30', 'l21', 'l28', 'l29', 'l22', 'l24'];
 
 /** The gates from x0 … x7 to the outputs. */
-export const SM4_GATES: Gate[] = (() => {
-  const inputs = new Map(MIDDLE_INPUTS.split(/\s+/).map((pair) => pair.split(':') as [string, string]));
-  const middle = MIDDLE.replace(/\b(T\d+|D)\b/g, (wire) => inputs.get(wire)!);
-  return parseGates(`${TOP} ${middle} ${BOTTOM}`);
-})();
+export const SM4_GATES: Gate[] = aroundInversion(TOP, MIDDLE_INPUTS, BOTTOM);
 
 truthTable(SM4_GATES, SM4_OUTPUTS).forEach((value, x) => {
   if ((value ^ SM4_CONSTANT) !== SM4_SBOX[x ^ SM4_INPUT_CONSTANT]) throw new Error(`the circuit is wrong at ${x}`);

@@ -8,8 +8,8 @@ import { SM4_CONSTANT, SM4_INPUT_CONSTANT, SM4_MATRIX, SM4_SBOX } from './sm4-sb
 export const TOWER_INVERSE = [0x80, 1, 8, 13, 15, 6, 5, 14, 2, 12, 11, 10, 9, 3, 7, 4];
 export const TOWER_INVERSE_TIMES_A = [0x80, 7, 11, 15, 6, 10, 4, 1, 9, 8, 5, 2, 12, 14, 13, 3];
 /** From the AES field to the tower, by low and high nibble. Hamburg 2009. */
-const AES_TO_TOWER_LOW = [0x00, 0x70, 0x2a, 0x5a, 0x98, 0xe8, 0xb2, 0xc2, 0x08, 0x78, 0x22, 0x52, 0x90, 0xe0, 0xba, 0xca];
-const AES_TO_TOWER_HIGH = [0x00, 0x4d, 0x7c, 0x31, 0x7d, 0x30, 0x01, 0x4c, 0x81, 0xcc, 0xfd, 0xb0, 0xfc, 0xb1, 0x80, 0xcd];
+export const AES_TO_TOWER_LOW = [0x00, 0x70, 0x2a, 0x5a, 0x98, 0xe8, 0xb2, 0xc2, 0x08, 0x78, 0x22, 0x52, 0x90, 0xe0, 0xba, 0xca];
+export const AES_TO_TOWER_HIGH = [0x00, 0x4d, 0x7c, 0x31, 0x7d, 0x30, 0x01, 0x4c, 0x81, 0xcc, 0xfd, 0xb0, 0xfc, 0xb1, 0x80, 0xcd];
 
 export interface VpermTables {
   /** Into the tower basis, by low and high nibble (with the S-box's input matrix folded in), and back. */
@@ -50,7 +50,7 @@ export function sm4VpermTables(): VpermTables {
       const aes = isomorphism[image];
       return AES_TO_TOWER_LOW[aes & 15] ^ AES_TO_TOWER_HIGH[aes >> 4];
     });
-    const plain = solveOutput(toTower);
+    const plain = solveOutput(toTower, SM4_SBOX, SM4_CONSTANT, SM4_INPUT_CONSTANT);
     if (plain) return expand(toTower, plain);
   }
   throw new Error('no isomorphism fits the tower');
@@ -73,12 +73,15 @@ function expand(toTower: number[], plain: [number[], number[]]): VpermTables {
   };
 }
 
-/** Solves S(x) ^ C = U[io] ^ V[jo] for the 32 table bytes by elimination over GF(2); undefined if there is no solution. */
-function solveOutput(toTower: number[]): [number[], number[]] | undefined {
+/**
+ * Solves S(x) ^ constant = U[io] ^ V[jo], with io and jo from x ^ inputConstant, for the 32 table bytes by elimination over GF(2);
+ * undefined if there is no solution.
+ */
+export function solveOutput(toTower: number[], sbox: number[], constant: number, inputConstant: number): [number[], number[]] | undefined {
   const pivots = new Map<number, [mask: number, value: number]>();
   for (let x = 0; x < 256; x++) {
-    let mask = outputMask(toTower[x ^ SM4_INPUT_CONSTANT]);
-    let value = SM4_SBOX[x] ^ SM4_CONSTANT;
+    let mask = outputMask(toTower[x ^ inputConstant]);
+    let value = sbox[x] ^ constant;
     while (mask !== 0) {
       const top = 31 - Math.clz32(mask);
       const pivot = pivots.get(top);
@@ -99,8 +102,8 @@ function solveOutput(toTower: number[]): [number[], number[]] | undefined {
   }
   const tables: [number[], number[]] = [solved.slice(0, 16), solved.slice(16)];
   for (let x = 0; x < 256; x++) {
-    const [io, jo] = towerCore(toTower[x ^ SM4_INPUT_CONSTANT]);
-    if ((swizzle(tables[0], io) ^ swizzle(tables[1], jo) ^ SM4_CONSTANT) !== SM4_SBOX[x]) throw new Error(`wrong S-box at ${x}`);
+    const [io, jo] = towerCore(toTower[x ^ inputConstant]);
+    if ((swizzle(tables[0], io) ^ swizzle(tables[1], jo) ^ constant) !== sbox[x]) throw new Error(`wrong S-box at ${x}`);
   }
   return tables;
 }

@@ -21,15 +21,19 @@ export function gcmDecrypt(iv: usize, ivLength: u32, aad: usize, aadLength: u32,
 }
 export { selfTest } from '../../filters/crypto/self-test';
 export { encodeBase64, decodeBase64 } from '../../filters/memory/base64';
-import { expandSm4Key, SM4_KEY_BYTES } from '../../filters/crypto/sm4-key';
-import { sm4CounterBegin, sm4CounterXor } from '../../filters/crypto/sm4-ctr';
-import { ghashAbsorb, ghashBegin, ghashEnd, ghashSetKey } from '../../filters/crypto/ghash';
-const K: usize = memory.data(8192, 16);
-const T: usize = memory.data(8192, 16);
-export function sm4CtrXor(iv: usize, from: usize, to: usize, length: u32): void { expandSm4KeyOnce(iv); sm4CounterBegin(iv); sm4CounterXor(K, bswap(load<u32>(iv, 12)), from, to, length); }
-let once = false;
-function expandSm4KeyOnce(iv: usize): void { if (once) return; once = true; expandSm4Key(iv, K, false); ghashSetKey(T, iv); }
-export function ghashRun(p: usize, n: u32): void { ghashBegin(i64x2.splat(0)); ghashAbsorb(T, p, n); ghashEnd(T); }
+import { AesGcm } from '../../filters/crypto/aes-gcm';
+import { Sm4Counter } from '../../filters/crypto/sm4-ctr';
+import { Ctr } from '../../filters/crypto/counter';
+import { ghashAbsorb, ghashBegin, ghashEnd } from '../../filters/crypto/ghash';
+const sm4Counter = new Sm4Counter(); const sm4Ctr = new Ctr(sm4Counter);
+export function sm4CtrXor(iv: usize, from: usize, to: usize, length: u32): void { sm4Ctr.begin(iv); sm4Ctr.update(from, to, length); }
+export function sm4CtrSetKey(key: usize): void { sm4Counter.setKey(key); }
+export function ghashRun(p: usize, n: u32): void { ghashBegin(i64x2.splat(0)); ghashAbsorb(gcm.tables, p, n); ghashEnd(gcm.tables); }
+const aes = new AesGcm();
+export function aesSetKey(key: usize, length: u32): bool { return aes.setKey(key, length); }
+export function aesEncrypt(iv: usize, ivLength: u32, aad: usize, aadLength: u32, input: usize, output: usize, length: u32, tag: usize): void {
+  aes.encrypt(iv, ivLength, aad, aadLength, input, output, length, tag);
+}
 import { Sm3 } from '../../filters/crypto/sm3';
 import { Sha256 } from '../../filters/crypto/sha256';
 import { Hmac } from '../../filters/crypto/hmac';
