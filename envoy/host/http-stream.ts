@@ -51,6 +51,7 @@ export class HttpStream {
   private localComplete = false;
   private encodeComplete = false;
   private headersSent = false;
+  private filterReplied = false;
 
   constructor(roots: RootContext[], options: StreamOptions) {
     this.roots = roots;
@@ -126,6 +127,13 @@ export class HttpStream {
     else this.violation(`continue of a ${name} that is not stopped`);
   }
 
+  /** A filter's own reply; Envoy drops or chokes on a second one. */
+  sendFilterReply(reply: LocalReply): void {
+    if (this.filterReplied) this.violation('second local reply on one stream');
+    this.filterReplied = true;
+    this.sendLocalReply(reply);
+  }
+
   reset(details: string): void {
     this.client.reset = true;
     this.finish(details);
@@ -137,7 +145,7 @@ export class HttpStream {
       this.violation('local reply on a stream that has ended');
       return;
     }
-    if (++this.localReplies > 1) this.violation('second local reply on one stream');
+    this.localReplies++;
     this.details = reply.details;
     if (this.decode.calling) this.decode.aborted = true;
     else if (this.encode.calling) this.encode.aborted = true;

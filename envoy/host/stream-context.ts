@@ -187,6 +187,6 @@ export class StreamContext implements GuestContext {
 
   sendLocalReply(reply: LocalReply): void {
     this.instance.iterationStopped = true;
-    this.instance.defer(() => this.stream.sendLocalReply(reply));
+    this.instance.defer(() => this.stream.sendFilterReply(reply));
   }
 }

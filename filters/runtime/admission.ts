@@ -2,7 +2,7 @@
 import { equalIgnoreCase } from '../memory/bytes';
 import { ErrorId } from './errors.gen';
 import { Exchange } from './exchange';
-import { CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IDENTITY, TYPE_EVENT_STREAM, TYPE_GRPC, UPGRADE } from './names';
+import { CONNECT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IDENTITY, METHOD, TYPE_EVENT_STREAM, TYPE_GRPC, UPGRADE } from './names';
 import { Direction } from './stage';
 
 /** ErrorId.None, or why the message is refused. Headers of the current direction are at hand. */
@@ -12,6 +12,12 @@ export function refusalOf(exchange: Exchange, maxBodyBytes: u32): ErrorId {
   if (isCompressed(exchange)) return request ? ErrorId.FIM_RT_0003 : ErrorId.FIM_RT_0005;
   if (declaredLength(exchange) > maxBodyBytes) return request ? ErrorId.FIM_RT_0002 : ErrorId.FIM_RT_0005;
   return ErrorId.None;
+}
+
+/** Whether a request asks for a tunnel (CONNECT, WebSocket): neither direction will have a body that ends. */
+export function opensTunnel(exchange: Exchange): bool {
+  if (exchange.header(UPGRADE.pointer, UPGRADE.length)) return true;
+  return exchange.header(METHOD.pointer, METHOD.length) && CONNECT.equals(exchange.valuePointer, exchange.valueLength);
 }
 
 function isStreaming(exchange: Exchange): bool {

@@ -3,6 +3,7 @@
 import { scratch } from '../memory/scratch';
 import './abort';
 import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
+import { opensTunnel } from './admission';
 import { onCalloutAnswer } from './callout';
 import { Configuration } from './configuration';
 import { ErrorId } from './errors.gen';
@@ -97,6 +98,7 @@ function routeRequest(stream: Stream, configuration: Configuration, endOfStream:
   const route = unchecked(configuration.routes[at]);
   stream.route = route;
   noteMethod(stream, exchange);
+  if ((route.request.needsBody || route.response.needsBody) && opensTunnel(exchange)) return refuseAll(stream, ErrorId.FIM_RT_0004);
   if (!beginHalf(stream, route, Direction.Request, endOfStream)) {
     if (stream.request.phase == Phase.Refused) return false;
     stripAcceptEncoding(route, exchange);

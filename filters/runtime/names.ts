@@ -9,6 +9,7 @@ export const CONTENT_ENCODING: Bytes = Bytes.from('content-encoding');
 export const CONTENT_LENGTH: Bytes = Bytes.from('content-length');
 export const CONTENT_TYPE: Bytes = Bytes.from('content-type');
 export const UPGRADE: Bytes = Bytes.from('upgrade');
+export const CONNECT: Bytes = Bytes.from('CONNECT');
 export const IDENTITY: Bytes = Bytes.from('identity');
 
 export const TYPE_GRPC: Bytes = Bytes.from('application/grpc');
