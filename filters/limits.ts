@@ -72,3 +72,9 @@ export const MAX_PATTERN_STATES: u32 = 10000;
 export const MAX_PATTERN_TABLE_BYTES: u32 = 512 * 1024;
 /** Steps that the compilation of one pattern may take: bounds its time to some milliseconds. */
 export const MAX_PATTERN_WORK: u32 = 2_000_000;
+/** Routes of one host and one path (or pattern prefix) that differ by method and headers only: they are tried one after the other. */
+export const MAX_ROUTE_CANDIDATES: u32 = 64;
+/** Path of a route, bytes. */
+export const MAX_ROUTE_PATH_BYTES: u32 = 1024;
+/** Host name, bytes. */
+export const MAX_HOST_BYTES: u32 = 253;

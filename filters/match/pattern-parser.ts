@@ -29,14 +29,16 @@ export class PatternParser {
     return this.classes.chars;
   }
 
-  /** Appends the program of the pattern. False, with `error` set, if it is refused. */
-  parse(source: usize, length: u32): bool {
+  /** Appends the program of the pattern; `whole`: nothing may stand before or after it. False, with `error` set, if it is refused. */
+  parse(source: usize, length: u32, whole: bool): bool {
     this.error = 0;
     this.flags = 0;
     this.depth = 0;
     this.reader.begin(source, length);
+    if (whole) this.program.look(Look.TextStart);
     if (!this.alternation()) return false;
     if (!this.reader.done) return this.fail(ErrorId.FIM_CFG_0022);
+    if (whole) this.program.look(Look.TextEnd);
     this.program.match();
     return this.program.overflowed ? this.fail(ErrorId.FIM_CFG_0024) : true;
   }

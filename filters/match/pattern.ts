@@ -33,13 +33,22 @@ export class Pattern {
 
   /** Compiles a pattern in RE2's syntax (see README.md). Null if it is refused. */
   static compile(source: Bytes): Pattern | null {
+    return Pattern.make(source, false);
+  }
+
+  /** The same for a pattern that must match the text from its start to its end (RE2's FullMatch). */
+  static compileWhole(source: Bytes): Pattern | null {
+    return Pattern.make(source, true);
+  }
+
+  private static make(source: Bytes, whole: bool): Pattern | null {
     program.begin();
     Pattern.lastStates = 0;
     let pattern: Pattern | null = null;
     if (source.length > MAX_PATTERN_BYTES) {
       Pattern.lastError = ErrorId.FIM_CFG_0024;
       Pattern.lastStates = source.length;
-    } else if (!parser.parse(source.pointer, source.length)) {
+    } else if (!parser.parse(source.pointer, source.length, whole)) {
       Pattern.lastError = parser.error;
       Pattern.lastStates = program.length;
     } else if (!builder.build()) {
@@ -86,6 +95,31 @@ export class Pattern {
       pointer++;
     }
     return unchecked(this.atEnd[state]) != 0;
+  }
+
+  /** The bytes with which every text begins that matches; at most `most`. For patterns compiled whole. */
+  literalPrefix(most: u32): Bytes {
+    const text = new StaticArray<u8>(<i32>most);
+    let length: u32 = 0;
+    let state = START;
+    while (length < most && state > MATCHED && this.atEnd[state] == 0) {
+      const byte = this.onlyByte(state);
+      if (byte < 0) break;
+      text[length++] = <u8>byte;
+      state = this.table[(state << this.shift) + this.classOf[byte]];
+    }
+    return Bytes.copy(changetype<usize>(text), length);
+  }
+
+  /** The one byte that leads on from a state; -1 if there is none or more than one. */
+  private onlyByte(state: u32): i32 {
+    let only = -1;
+    for (let byte = 0; byte < 256; byte++) {
+      if (this.table[(state << this.shift) + this.classOf[byte]] == REFUSED) continue;
+      if (only >= 0) return -1;
+      only = byte;
+    }
+    return only;
   }
 
   /** Memory of the tables, bytes. */

@@ -1,0 +1,107 @@
+// Takes the routes in order of precedence and makes their index.
+import { MAX_HOST_BYTES, MAX_ROUTE_CANDIDATES, MAX_ROUTE_PATH_BYTES } from '../limits';
+import { Bytes, lowerAscii } from '../memory/bytes';
+import { ErrorId } from '../runtime/errors.gen';
+import { PathBucket, PathIndex, PathKind } from './path-index';
+import { Pattern } from './pattern';
+import { HeaderCondition, HeaderKind, RouteCandidate } from './route-candidate';
+import { HostTable, RouteIndex } from './route-index';
+
+/** Literal bytes of a pattern by which it is found. */
+const PATTERN_PREFIX_BYTES: u32 = 64;
+
+function isStar(host: Bytes): bool {
+  return host.length == 1 && load<u8>(host.pointer) == 42;
+}
+
+/** `begin`, the parts of the route in any order, `end`; and so on; then `build`. Parts that are not given match all requests. */
+export class RouteIndexBuilder {
+  private readonly exact: HostTable = new HostTable();
+  private readonly suffixes: HostTable = new HostTable();
+  private readonly all: PathIndex = new PathIndex();
+  private routes: i32 = 0;
+
+  private hosts: Bytes[] = [];
+  private candidate: RouteCandidate = new RouteCandidate(0);
+  private kind: PathKind = PathKind.Prefix;
+  private text: Bytes = Bytes.EMPTY;
+
+  /** Starts the next route. The first one is number 0. */
+  begin(): void {
+    this.hosts = [];
+    this.candidate = new RouteCandidate(this.routes++);
+    this.kind = PathKind.Prefix;
+    this.text = Bytes.EMPTY;
+  }
+
+  /** A host of the route: a name, `*.name`, or `*`. 0, or FIM-CFG-0014 if it is too long. */
+  host(name: Bytes): u32 {
+    if (name.length > MAX_HOST_BYTES) return ErrorId.FIM_CFG_0014;
+    const lower = new StaticArray<u8>(<i32>name.length);
+    for (let i: u32 = 0; i < name.length; i++) lower[i] = <u8>lowerAscii(load<u8>(name.pointer + i));
+    this.hosts.push(Bytes.copy(changetype<usize>(lower), name.length));
+    return 0;
+  }
+
+  /** A method of the route; case matters. */
+  method(name: Bytes): void {
+    this.candidate.methods.push(name);
+  }
+
+  /** The path of the route. 0, or an error: FIM-CFG-0014 (too long), 0022 to 0024 (pattern). */
+  path(kind: PathKind, value: Bytes): u32 {
+    if (value.length > MAX_ROUTE_PATH_BYTES) return ErrorId.FIM_CFG_0014;
+    this.kind = kind;
+    this.text = value;
+    if (kind == PathKind.Pattern) {
+      const pattern = Pattern.compileWhole(value);
+      if (pattern == null) return Pattern.lastError;
+      this.candidate.path = pattern;
+      this.text = pattern.literalPrefix(PATTERN_PREFIX_BYTES);
+    } else if (kind == PathKind.Prefix) {
+      let length = value.length;
+      while (length != 0 && load<u8>(value.pointer + length - 1) == 47) length--;
+      this.text = Bytes.copy(value.pointer, length);
+    }
+    return 0;
+  }
+
+  /** A header that the route asks for; `name` in lower case. 0, or an error: FIM-CFG-0022 to 0024 (pattern). */
+  header(kind: HeaderKind, name: Bytes, value: Bytes): u32 {
+    let pattern: Pattern | null = null;
+    if (kind == HeaderKind.Pattern) {
+      pattern = Pattern.compileWhole(value);
+      if (pattern == null) return Pattern.lastError;
+    }
+    this.candidate.headers.push(new HeaderCondition(kind, name, value, pattern));
+    return 0;
+  }
+
+  /** Takes the route into the index. 0, or FIM-CFG-0025 if too many routes share its host and path. */
+  end(): u32 {
+    const hosts = this.hosts;
+    let fits = true;
+    if (hosts.length == 0) fits = this.add(this.all);
+    for (let i = 0; i < hosts.length; i++) {
+      const host = hosts[i];
+      if (isStar(host)) fits = this.add(this.all) && fits;
+      else if (host.length > 2 && load<u16>(host.pointer) == 0x2e2a) {
+        fits = this.add(this.suffixes.entry(Bytes.copy(host.pointer + 2, host.length - 2)).paths) && fits;
+      } else fits = this.add(this.exact.entry(host).paths) && fits;
+    }
+    return fits ? 0 : ErrorId.FIM_CFG_0025;
+  }
+
+  private add(paths: PathIndex): bool {
+    const bucket: PathBucket = paths.bucket(this.kind, this.text);
+    const count = bucket.candidates.length;
+    if (count != 0 && bucket.candidates[count - 1] == this.candidate) return true; // one host twice
+    if (<u32>count >= MAX_ROUTE_CANDIDATES) return false;
+    bucket.candidates.push(this.candidate);
+    return true;
+  }
+
+  build(): RouteIndex {
+    return new RouteIndex(this.exact, this.suffixes, this.all);
+  }
+}

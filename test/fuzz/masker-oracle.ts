@@ -1,0 +1,118 @@
+// The masker's README in TypeScript, over values instead of bytes: the oracle of the random test. It shares nothing with the module.
+import { RawNumber, type Json } from './random-json.ts';
+
+export interface MaskConfig {
+  fields: MaskField[];
+  detect: { kind: 'IdCard' | 'BankCard' }[];
+}
+
+export interface MaskField {
+  path?: string;
+  /** The path in steps, for the oracle; null stands for a wildcard. */
+  steps?: (string | number | null)[];
+  name?: string;
+  kind: keyof typeof DEFAULTS;
+  method?: 'Full' | 'KeepFirstLast';
+  keepFirst?: number;
+  keepLast?: number;
+  char?: string;
+}
+
+const DEFAULTS = { Generic: [0, 0], IdCard: [3, 4], BankCard: [6, 4], Phone: [3, 4], Name: [1, 0], Email: [1, 0], Address: [6, 0] } as const;
+const PROVINCES = /^(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)/;
+const EMAIL = /^(?<local>[^]+)(?<domain>@(?=[^@]*\.)[A-Za-z0-9.-]*[A-Za-z])$/u;
+
+function hide(text: string, first: number, last: number, char: string): string {
+  const characters = [...text];
+  const hidden = characters.length - first - last;
+  if (hidden <= 0 || hidden * 3 < characters.length) return char.repeat(characters.length);
+  return characters.map((character, i) => (i < first || i >= characters.length - last ? character : char)).join('');
+}
+
+function maskText(field: MaskField, text: string): string {
+  const char = field.char ?? '*';
+  const method = field.method ?? (field.kind === 'Generic' ? 'Full' : 'KeepFirstLast');
+  if (method === 'Full') return hide(text, 0, 0, char);
+  const [first, last] = [field.keepFirst ?? DEFAULTS[field.kind][0], field.keepLast ?? DEFAULTS[field.kind][1]];
+  if (field.kind !== 'Email') return hide(text, first, last, char);
+  const email = EMAIL.exec(text)?.groups;
+  return email === undefined ? hide(text, 0, 0, char) : hide(email['local']!, first, last, char) + email['domain'];
+}
+
+function isCard(digits: string): boolean {
+  if (digits.length < 13 || digits.length > 19 || !/^(2[2-7]|[345689])/.test(digits)) return false;
+  const sum = [...digits].reverse().reduce((total, digit, i) => total + (i % 2 === 0 ? Number(digit) : Number(digit) < 5 ? 2 * Number(digit) : 2 * Number(digit) - 9), 0);
+  return sum % 10 === 0;
+}
+
+function isIdCard(text: string): boolean {
+  if (!/^\d{17}[\dXx]$/.test(text) || !PROVINCES.test(text)) return false;
+  const [year, month, day] = [text.slice(6, 10), text.slice(10, 12), text.slice(12, 14)].map(Number) as [number, number, number];
+  const date = new Date(Date.UTC(2000, month - 1, day));
+  date.setUTCFullYear(year, month - 1, day);
+  if (year < 1800 || year > 2199 || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return false;
+  let power = 1;
+  let sum = 0;
+  for (let i = 17; i >= 0; i--) {
+    sum += power * (/[Xx]/.test(text[i]!) ? 10 : Number(text[i]));
+    power = (power * 2) % 11;
+  }
+  return sum % 11 === 1;
+}
+
+/** The number that begins at `at` of the text, as long as it can be; null if none does. */
+function numberAt(text: string, at: number, config: MaskConfig): { text: string; kind: 'IdCard' | 'BankCard' } | null {
+  const rest = text.slice(at);
+  const wants = (kind: string): boolean => config.detect.some((detection) => detection.kind === kind);
+  const ends = (length: number): boolean => !/^[0-9A-Za-z]/.test(rest.slice(length));
+  if (wants('IdCard') && isIdCard(rest.slice(0, 18)) && ends(18)) return { text: rest.slice(0, 18), kind: 'IdCard' };
+  if (!wants('BankCard')) return null;
+  const run = /^\d+/.exec(rest)![0];
+  if (isCard(run) && ends(run.length)) return { text: run, kind: 'BankCard' };
+  for (const separator of [' ', '-']) {
+    for (const groups of [5, 4, 3]) {
+      const candidate = new RegExp(`^\\d{4}(${separator}\\d{4}){${groups - 2}}${separator}\\d{1,4}`).exec(rest)?.[0];
+      if (candidate !== undefined && ends(candidate.length) && isCard(candidate.replaceAll(separator, ''))) return { text: candidate, kind: 'BankCard' };
+    }
+  }
+  return null;
+}
+
+function hideDigits(text: string, kind: 'IdCard' | 'BankCard'): string {
+  const masked = [...hide(text.replaceAll(/[ -]/g, ''), ...DEFAULTS[kind], '*')];
+  return text.replaceAll(/[^ -]/g, () => masked.shift()!);
+}
+
+/** The text with its numbers hidden. */
+export function detectIn(text: string, config: MaskConfig): string {
+  let result = '';
+  let at = 0;
+  while (at < text.length) {
+    const begins = /\d/.test(text[at]!) && !/[0-9]/.test(text[at - 1] ?? '') && !/[A-Za-z]/.test(text[at - 1] ?? '');
+    const found = begins ? numberAt(text, at, config) : null;
+    result += found === null ? text[at] : hideDigits(found.text, found.kind);
+    at += found === null ? 1 : found.text.length;
+  }
+  return result;
+}
+
+function names(field: MaskField, trail: (string | number)[]): boolean {
+  if (field.name !== undefined) return trail.at(-1) === field.name;
+  return field.steps!.length === trail.length && field.steps!.every((step, i) => step === null || step === trail[i]);
+}
+
+/** The document as it must come out. */
+export function maskJson(value: Json, config: MaskConfig, trail: (string | number)[] = [], cover: MaskField | null = null): Json {
+  const way = config.fields.find((field) => names(field, trail)) ?? cover;
+  if (Array.isArray(value)) return value.map((item, i) => maskJson(item, config, [...trail, i], way));
+  if (value instanceof Map) return new Map([...value].map(([name, item]) => [name, maskJson(item, config, [...trail, name], way)]));
+  if (value === null) return null;
+  if (way !== null && typeof value === 'boolean') return (way.char ?? '*').repeat(3);
+  if (way !== null) return maskText(way, value instanceof RawNumber ? value.text : (value as string));
+  if (typeof value === 'string') return detectIn(value, config);
+  if (value instanceof RawNumber && /^\d{13,19}$/.test(value.text)) {
+    const text = detectIn(value.text, config);
+    return text === value.text ? value : text;
+  }
+  return value;
+}

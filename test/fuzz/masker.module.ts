@@ -1,0 +1,49 @@
+// Test module: the masker's core with a door for Node. Not part of any filter.
+import '../../filters/runtime/abort';
+import { Arena } from '../../filters/memory/arena';
+import { JsonDocument } from '../../filters/message/json/document';
+import { decodeFieldMaskerConfig } from '../../filters/field-masker/config.gen';
+import { Masker, MaskPlan } from '../../filters/field-masker/masker';
+import { compilePlan } from '../../filters/field-masker/plan';
+import { ConfigReader } from '../../filters/runtime/config-reader';
+import { Direction } from '../../filters/runtime/stage';
+
+/** What `mask` answers for a text that is no JSON. */
+const NO_JSON: i32 = -1;
+
+const arena = new Arena(64 * 1024, 64 * 1024 * 1024);
+const document = new JsonDocument();
+const masker = new Masker(arena);
+let plan: MaskPlan | null = null;
+let input: usize = 0;
+let capacity: u32 = 0;
+
+/** Room for `bytes` bytes of text. */
+export function room(bytes: u32): usize {
+  if (bytes > capacity) {
+    if (input != 0) heap.free(input);
+    input = heap.alloc(bytes);
+    capacity = bytes;
+  }
+  return input;
+}
+
+/** Compiles the section in the input, for one direction; 0, or the error. */
+export function configure(length: u32, direction: i32): u32 {
+  arena.reset();
+  const reader = new ConfigReader(new JsonDocument());
+  const error = reader.document.parse(input, length, arena);
+  if (error != 0) return error;
+  plan = compilePlan(reader, decodeFieldMaskerConfig(reader, reader.document.root), <Direction>direction);
+  return reader.failed ? reader.error : 0;
+}
+
+export function mask(length: u32): i32 {
+  arena.reset();
+  if (document.parse(input, length, arena) != 0) return NO_JSON;
+  return masker.run(document, length, plan!);
+}
+
+export function outPointer(): usize { return masker.out.pointer; }
+export function outLength(): u32 { return masker.out.length; }
+export function held(): usize { return arena.held; }

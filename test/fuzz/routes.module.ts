@@ -1,0 +1,69 @@
+// Test module: the route index with a door for Node. Compiled to build/test; not part of any filter.
+import '../../filters/runtime/abort';
+import { Bytes } from '../../filters/memory/bytes';
+import { HeaderKind, PathKind, RequestLookup, RouteIndex, RouteIndexBuilder } from '../../filters/match/route-index';
+
+let builder = new RouteIndexBuilder();
+let index: RouteIndex | null = null;
+let input: usize = 0;
+let capacity: u32 = 0;
+
+/** Headers of the request at hand. */
+class Table extends RequestLookup {
+  names: Bytes[] = [];
+  values: Bytes[] = [];
+
+  header(name: usize, nameLength: u32): bool {
+    for (let i = 0; i < this.names.length; i++) {
+      if (!this.names[i].equals(name, nameLength)) continue;
+      this.valuePointer = this.values[i].pointer;
+      this.valueLength = this.values[i].length;
+      return true;
+    }
+    return false;
+  }
+}
+
+const request = new Table();
+let host = Bytes.EMPTY;
+let path = Bytes.EMPTY;
+let method = Bytes.EMPTY;
+let name = Bytes.EMPTY;
+
+/** Room for `bytes` bytes of text. */
+export function room(bytes: u32): usize {
+  if (bytes > capacity) {
+    if (input != 0) heap.free(input);
+    input = heap.alloc(bytes);
+    capacity = bytes;
+  }
+  return input;
+}
+
+function take(length: u32): Bytes { return Bytes.copy(input, length); }
+
+export function start(): void { builder = new RouteIndexBuilder(); }
+export function beginRoute(): void { builder.begin(); }
+export function routeHost(length: u32): u32 { return builder.host(take(length)); }
+export function routeMethod(length: u32): void { builder.method(take(length)); }
+export function routePath(kind: u32, length: u32): u32 { return builder.path(<PathKind>kind, take(length)); }
+export function headerName(length: u32): void { name = take(length); }
+export function routeHeader(kind: u32, length: u32): u32 { return builder.header(<HeaderKind>kind, name, take(length)); }
+export function endRoute(): u32 { return builder.end(); }
+export function build(): void { index = builder.build(); }
+
+export function beginRequest(): void {
+  request.names = [];
+  request.values = [];
+}
+export function requestHost(length: u32): void { host = take(length); request.hostPointer = host.pointer; request.hostLength = length; }
+export function requestPath(length: u32): void { path = take(length); request.pathPointer = path.pointer; request.pathLength = length; }
+export function requestMethod(length: u32): void { method = take(length); request.methodPointer = method.pointer; request.methodLength = length; }
+export function requestHeader(length: u32): void { request.names.push(name); request.values.push(take(length)); }
+export function find(): i32 { return index!.find(request); }
+export function findMany(times: i32): i32 {
+  let last = 0;
+  for (let i = 0; i < times; i++) last = index!.find(request);
+  return last;
+}
+export function collect(): void { __collect(); }
