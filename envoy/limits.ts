@@ -38,3 +38,5 @@ export const MAX_PLUGIN_CONFIG_BYTES = 4 * 1024 * 1024;
 export const MAX_FIELD_PATH_STEPS = 32;
 /** Longest period of a rate limit, milliseconds. */
 export const MAX_LIMIT_PERIOD_MS = 86_400_000;
+/** Count of a repetition in a pattern, as in RE2 (as in the modules). */
+export const MAX_PATTERN_REPEAT = 1_000;

@@ -264,7 +264,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0022': {"status":0,"title":"Pattern is not a valid regular expression","titleZh":"模式不是有效的正则表达式","advice":"Correct the syntax; it is that of RE2."},
   'FIM-CFG-0023': {"status":0,"title":"Pattern uses what cannot be matched in linear time","titleZh":"模式使用了无法在线性时间内匹配的语法","advice":"Back-references, look-around, possessive and atomic groups are refused; write the pattern without them."},
   'FIM-CFG-0024': {"status":0,"title":"Pattern is too large","titleZh":"模式过大","advice":"Lower the repetition counts or simplify; the size and the limit are in the proxy's log."},
-  'FIM-CFG-0025': {"status":0,"title":"Routes are too many for the index","titleZh":"路由数量超出索引上限","advice":"Spread the routes over several workloads."},
+  'FIM-CFG-0025': {"status":0,"title":"Too many routes share one host and path","titleZh":"过多路由共用同一主机和路径","advice":"At most MAX_ROUTE_CANDIDATES routes may differ by method and headers only; tell the others apart by host or path."},
 };
 
 /** Codes in the order of the modules' numeric ids: `ERROR_CODES[id - 1]`. */

@@ -1,10 +1,10 @@
 // A first look at a pattern, so that the editor's line shows what is surely wrong. It refuses nothing that the modules take; their own compiler,
 // in the dry run, has the last word (it knows classes, escapes, and the size of what it compiled).
 
+import { MAX_PATTERN_REPEAT } from '../limits.ts';
+
 /** `{n}`, `{n,}`, `{n,m}`; any other brace is a character. */
 const REPETITION = /^\{(\d+)(,(\d*))?\}/;
-/** Largest count of a repetition, as in RE2. */
-const MAX_REPEAT = 1000;
 /** Groups that need backtracking, or are no groups: look-around, atomic, conditional, comment, branch reset, named back-reference. */
 const FOREIGN_GROUP = /^\(\?(=|!|<=|<!|>|\(|#|\||P=|P>)/;
 const BACK_REFERENCE = /^\\([89]|[1-7](?![0-7])|k|g|C)/;
@@ -92,8 +92,8 @@ class Scanner {
   private repeat(found: RegExpExecArray): string | undefined {
     if (!this.repeatable) return 'a repetition has nothing to repeat';
     const [whole, least, range, most] = found;
-    const bounds = [Number(least ?? 0), Number(range === undefined ? (least ?? 0) : most || MAX_REPEAT)] as const;
-    if (bounds[0] > MAX_REPEAT || bounds[1] > MAX_REPEAT || bounds[0] > bounds[1]) return `a repetition counts up to ${MAX_REPEAT}, the lesser number first`;
+    const bounds = [Number(least ?? 0), Number(range === undefined ? (least ?? 0) : most || MAX_PATTERN_REPEAT)] as const;
+    if (bounds[0] > MAX_PATTERN_REPEAT || bounds[1] > MAX_PATTERN_REPEAT || bounds[0] > bounds[1]) return `a repetition counts up to ${MAX_PATTERN_REPEAT}, the lesser number first`;
     this.at += whole.length;
     if (this.text[this.at] === '?') this.at++;
     else if (this.text[this.at] === '+') return 'possessive repetitions are not supported';

@@ -6,6 +6,8 @@ const DOCUMENT = 'docs/errors.md';
 const CODE = /\bFIM[-_]([A-Z0-9]+)[-_](\d{4})\b/g;
 /** The table itself in another form: being there is no use. */
 const TABLE_COPIES = /(?:^|\/)errors\.gen\.ts$/;
+/** The public schema names the code of each form beside it. */
+const SCHEMA = /\.schema\.json$/;
 const SHIPPED = /^(filters|envoy|istio|scripts)\//;
 
 interface Entry {
@@ -31,7 +33,7 @@ function entryProblems(entry: Entry, seen: Set<string>): string[] {
 
 function useFindings(project: Project, known: Set<string>, used: Set<string>): Finding[] {
   const findings: Finding[] = [];
-  for (const file of project.code({ generated: true })) {
+  for (const file of [...project.code({ generated: true }), ...project.paths.filter((path) => SCHEMA.test(path))]) {
     if (TABLE_COPIES.test(file)) continue;
     const text = project.blank(file).withoutComments;
     for (const match of text.matchAll(CODE)) {
