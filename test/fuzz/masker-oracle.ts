@@ -79,7 +79,8 @@ function numberAt(text: string, at: number, config: MaskConfig): { text: string;
 }
 
 function hideDigits(text: string, kind: 'IdCard' | 'BankCard'): string {
-  const masked = [...hide(text.replaceAll(/[ -]/g, ''), ...DEFAULTS[kind], '*')];
+  const [first, last] = DEFAULTS[kind];
+  const masked = [...hide(text.replaceAll(/[ -]/g, ''), first, last, '*')];
   return text.replaceAll(/[^ -]/g, () => masked.shift()!);
 }
 

@@ -98,7 +98,7 @@ describe('the masker', () => {
       const document = new Map([['before', randomJson(random, open, 3)], ['secret', randomJson(random, secret, 5)], ['after', 'open-3']]);
       const got = mask(jsonText(random, [document, [document]]));
       const parsed = JSON.stringify(parsePlain(got));
-      for (const text of [got, parsed]) assert.doesNotMatch(text.replaceAll('"secret"', ''), /sEcReT|0909|中sE|Ec\\u|Re/, got);
+      for (const text of [got, parsed]) assert.doesNotMatch(text.replaceAll('"secret"', ''), /sE|cR|0909/, got);
       assert.equal(parsed.split('open-3').length, 3, got);
     }
   });

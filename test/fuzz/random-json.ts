@@ -71,9 +71,12 @@ export function plain(value: Json): unknown {
   return value;
 }
 
+/** JSON.parse with the source text of a value (ES2026), which TypeScript's library does not declare yet. */
+type ParseWithSource = (text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown) => unknown;
+
 /** Parses a text to the same form. */
 export function parsePlain(text: string): unknown {
-  return JSON.parse(text, (_key, value, context) => (typeof value === 'number' ? `#${context?.source}` : value)) as unknown;
+  return (JSON.parse as ParseWithSource)(text, (_key, value, context) => (typeof value === 'number' ? `#${context.source}` : value));
 }
 
 /** A text with some bytes changed, lost, doubled or added. */

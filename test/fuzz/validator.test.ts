@@ -1,0 +1,133 @@
+// The validator against its README in TypeScript, on random documents and rules; and on texts with mistakes: no trap, no hang, no growth.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { caseCount, compileGuest, type GuestExports, Random } from './guest.ts';
+import { jsonText, mutate, randomJson } from './random-json.ts';
+import { CHECK_NAMES, findingsOf, type OracleRule } from './validator-oracle.ts';
+
+interface ValidatorExports extends GuestExports {
+  configure(length: number): number;
+  judge(length: number): number;
+  count(): number;
+  error(index: number): number;
+  pointer(index: number): number;
+  pointerLength(index: number): number;
+}
+
+const VALID = 0;
+const INVALID = 1;
+const MOST_FINDINGS = 64;
+
+const guest = compileGuest<ValidatorExports>('test/fuzz/validator');
+const { exports } = guest;
+const table = JSON.parse(readFileSync(new URL('../../filters/errors.json', import.meta.url), 'utf8')) as { errors: { code: string }[] };
+
+const NAMES = ['a', 'b', 'x y', "q'uote", 'c/d~e', '中', '😀'];
+const STRINGS = [
+  '', 'a', 'ab', 'abc', '中文字', '😀😀', '0', '01', '12', '01000001', '02000001', 'CNY', 'USD', 'RMB', '156', '157', '9f26', '9F2', '100.00', '1,00', '000000000100', '20240229', '20230229', '235959', '240000',
+  '20240229235959', '0229235959', '0230235959', '6222021234567894', '6222021234567895', 'a b', '\u0007', '"\\/', '1e5',
+];
+const NUMBERS = ['0', '-1', '12', '1.5', '1e5', '100.00', '-0', '6222021234567894', '123456789012', '1234567890123'];
+const PATTERNS = ['^01[0-9]{6}$', 'a', '^[^b]*$', '文', '^.{2}$', '^$', '[0-9]+', '^(CNY|USD)$', '^-?[0-9]+[.]?'];
+const TYPES = ['string', 'number', 'integer', 'decimal', 'boolean', 'object', 'array', 'any'];
+const TEXT_TYPES = ['string', 'number', 'integer', 'decimal', 'any'];
+const INGREDIENTS = { names: NAMES, strings: STRINGS, numbers: NUMBERS };
+
+function pathOf(steps: (string | number | null)[]): string {
+  return `$${steps.map((step) => (step === null ? '[*]' : typeof step === 'number' ? `[${step}]` : `['${step.replaceAll(/['\\]/g, '\\$&')}']`)).join('')}`;
+}
+
+function randomRule(random: Random): OracleRule {
+  const steps = Array.from({ length: random.below(4) }, () => (random.chance(30) ? null : random.chance(20) ? random.below(3) : random.pick(NAMES)));
+  const rule: OracleRule = { steps, path: pathOf(steps) };
+  if (random.chance(50)) rule.required = true;
+  if (random.chance(40)) {
+    rule.type = random.pick(TYPES);
+    return rule;
+  }
+  if (random.chance(50)) rule.type = random.pick(TEXT_TYPES);
+  if (random.chance(30)) rule.minLength = random.below(4);
+  if (random.chance(30)) rule.maxLength = random.below(10);
+  if (random.chance(30)) rule.pattern = random.pick(PATTERNS);
+  if (random.chance(20)) rule.enum = [random.pick(STRINGS), random.pick(STRINGS), random.pick(NUMBERS)];
+  if (random.chance(30)) rule.check = random.pick(CHECK_NAMES);
+  return rule;
+}
+
+function configure(rules: OracleRule[]): void {
+  const section = { maxErrors: MOST_FINDINGS, rules: rules.map(({ steps: _steps, ...rule }) => rule) };
+  assert.equal(exports.configure(guest.put(JSON.stringify(section))), 0, JSON.stringify(section));
+}
+
+function findings(): string[] {
+  const found: string[] = [];
+  for (let i = 0; i < exports.count(); i++) {
+    const { code } = table.errors[exports.error(i) - 1]!;
+    found.push(`${code.slice(-4)} ${guest.text(exports.pointer(i), exports.pointerLength(i))}`);
+  }
+  return found;
+}
+
+describe('the validator', () => {
+  it('finds what its README says, no less and no more, on random documents', (t) => {
+    const random = new Random(20241106);
+    const policies = caseCount(20_000) / 20;
+    let invalid = 0;
+    for (let i = 0; i < policies; i++) {
+      const rules = Array.from({ length: 1 + random.below(6) }, () => randomRule(random));
+      configure(rules);
+      for (let j = 0; j < 20; j++) {
+        const document = randomJson(random, INGREDIENTS, 4);
+        const text = jsonText(random, document);
+        const expected = findingsOf(rules, document);
+        const outcome = exports.judge(guest.put(text));
+        const about = `${JSON.stringify(rules)}\n${text}`;
+        if (expected.length < MOST_FINDINGS) assert.deepEqual(findings().sort(), expected, about);
+        assert.equal(outcome, expected.length === 0 ? VALID : INVALID, about);
+        if (expected.length > 0) invalid++;
+      }
+    }
+    t.diagnostic(`${policies * 20} documents, ${invalid} invalid`);
+    assert.ok(invalid > policies && invalid < policies * 19, 'the documents are too good or too bad');
+  });
+
+  it('survives texts with mistakes, in bounded memory', () => {
+    const random = new Random(98);
+    const cases = caseCount(20_000);
+    let noJson = 0;
+    let pages = 0;
+    for (let i = 0; i < cases; i++) {
+      if (i % 500 === 0) configure(Array.from({ length: 1 + random.below(20) }, () => randomRule(random)));
+      const outcome = exports.judge(guest.put(mutate(random, jsonText(random, randomJson(random, INGREDIENTS, 3)))));
+      assert.ok(outcome >= -1 && outcome <= 1, `outcome ${outcome}`);
+      if (outcome === -1) noJson++;
+      else for (const finding of findings()) assert.match(finding, /^\d{4} (|\/[^]*)$/);
+      if (i === cases >> 1) pages = guest.pages;
+    }
+    assert.ok(noJson > cases / 10, 'too few mistakes');
+    assert.equal(guest.pages, pages, 'memory grew');
+  });
+
+  it('costs the same for ten rules and for a thousand that meet the same fields', (t) => {
+    const rule = (n: number): OracleRule => ({ steps: [], path: `$.items[*].f${n}`, type: 'string', maxLength: 20 });
+    const length = (): number => guest.put(JSON.stringify({ items: Array.from({ length: 500 }, () => Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`f${n}`, 'value']))) }));
+    const time = (): number => {
+      const bytes = length();
+      let best = Infinity;
+      for (let i = 0; i < 20; i++) {
+        const start = performance.now();
+        assert.equal(exports.judge(bytes), VALID);
+        best = Math.min(best, performance.now() - start);
+      }
+      return best;
+    };
+    configure(Array.from({ length: 10 }, (_, n) => rule(n)));
+    time();
+    const few = time();
+    configure(Array.from({ length: 1000 }, (_, n) => rule(n)));
+    const many = time();
+    t.diagnostic(`${few.toFixed(3)} ms with 10 rules, ${many.toFixed(3)} ms with 1000`);
+    assert.ok(many < few * 3, `${few} ms with 10 rules, ${many} ms with 1000`);
+  });
+});
