@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { cp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { StackEvent } from '../../envoy/standalone/events.ts';
 import { envoyBinary } from '../../envoy/standalone/envoy-binary.ts';
 import { DevelopmentKms } from '../../envoy/standalone/development-kms.ts';
@@ -27,6 +27,13 @@ export interface HarnessOptions {
   http2Upstream?: boolean;
   /** Whether the KMS runs when Envoy starts. */
   kmsRuns?: boolean;
+}
+
+/** The folder with the modules: that of FIM_TEST_MODULES, to test modules that were built elsewhere, else that of the sources' own build. */
+async function readyModules(names: readonly ModuleName[]): Promise<string> {
+  if (process.env.FIM_TEST_MODULES) return process.env.FIM_TEST_MODULES;
+  const [first] = await buildModules(names);
+  return dirname(first!.path);
 }
 
 type Applied = Extract<StackEvent, { event: 'applied' }>;
@@ -114,10 +121,10 @@ export class Harness {
   private async begin(options: HarnessOptions): Promise<void> {
     const layout = options.layout ?? 'fused';
     const names = filterSlots(layout).map((slot) => slot.module as ModuleName);
-    const [envoy, built] = await Promise.all([envoyBinary(), buildModules(names)]);
+    const [envoy, modules] = await Promise.all([envoyBinary(), readyModules(names)]);
     mkdirSync(this.moduleFolder);
     mkdirSync(join(this.folder, 'routes'));
-    for (const module of built) await cp(module.path, join(this.moduleFolder, `${module.name}.wasm`));
+    for (const name of names) await cp(join(modules, `${name}.wasm`), join(this.moduleFolder, `${name}.wasm`));
     await writeFile(this.routeFile, options.routes);
     this.upstream = await RecordingUpstream.start(options.http2Upstream);
     this.kms.createKey(KEY_ID);
