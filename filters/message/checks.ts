@@ -1,86 +1,76 @@
-// Check digits of the numbers that financial messages carry. Pure functions over ASCII text; nothing is kept.
+// Check digits and the numbers that carry them. All take the text as it stands (ASCII); none allocates.
 
-/** Characters of a citizen identity number (GB 11643-1999). */
-const ID_CHARS: u32 = 18;
-/** Weights of GB 11643-1999, 5.2: 2^(18-i) mod 11 for i = 1 to 17. */
+/** Digits of a payment card number, least and most (ISO/IEC 7812-1). */
+export const MIN_CARD_DIGITS: u32 = 13;
+export const MAX_CARD_DIGITS: u32 = 19;
+/** Characters of a resident identity number (GB 11643-1999). */
+export const ID_LENGTH: u32 = 18;
+
+const FIRST_YEAR: u32 = 1800;
+const LAST_YEAR: u32 = 2199;
+
+/** Weights of GB 11643-1999, position 18 to 2, left to right; the check characters by remainder. */
 const ID_WEIGHTS: usize = memory.data<u8>([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]);
-/** Check characters for remainders 0 to 10 ("10X98765432"). */
-const ID_CHECKS: usize = memory.data<u8>([49, 48, 88, 57, 56, 55, 54, 53, 52, 51, 50]);
-/** Year of birth before which nobody with a number is alive. */
-const FIRST_BIRTH_YEAR: u32 = 1800;
-const LAST_BIRTH_YEAR: u32 = 2199;
+const ID_CHECK: usize = memory.data<u8>([49, 48, 88, 57, 56, 55, 54, 53, 52, 51, 50]); // 10X98765432
+const MONTH_DAYS: usize = memory.data<u8>([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]);
 
 /**
- * Luhn's check (ISO/IEC 7812-1, annex B): from the right, every second digit doubled, digits summed, divisible by ten. False for anything but
- * digits and for fewer than two of them. The caller bounds the length (cards: 13 to 19).
+ * Bit n: the first two digits n name a province-level division (GB/T 2260): 11-15, 21-23, 31-37, 41-46, 50-54, 61-65, 71, 81, 82, and 83 (residence
+ * permits for residents of Taiwan); 91 is in use for foreigners' permanent residence cards.
  */
-export function isLuhn(text: usize, length: u32): bool {
-  if (length < 2) return false;
+const REGIONS_LOW: u64 =
+  ((<u64>0x1f) << 11) | ((<u64>0x7) << 21) | ((<u64>0x7f) << 31) | ((<u64>0x3f) << 41) | ((<u64>0x1f) << 50) | ((<u64>0x7) << 61);
+const REGIONS_HIGH: u64 = 0x3 | ((<u64>1) << (71 - 64)) | ((<u64>0x7) << (81 - 64)) | ((<u64>1) << (91 - 64));
+
+// @ts-ignore: decorator
+@inline
+function digitAt(pointer: usize): u32 {
+  return <u32>load<u8>(pointer) - 48;
+}
+
+/** Whether the text is 13 to 19 digits of which the last is the right check digit (ISO/IEC 7812-1 annex B). */
+export function isLuhn(pointer: usize, length: u32): bool {
+  if (length < MIN_CARD_DIGITS || length > MAX_CARD_DIGITS) return false;
   let sum: u32 = 0;
-  let doubled = false;
+  let twice = false;
   for (let i = length; i > 0; i--) {
-    let digit = <u32>load<u8>(text + i - 1) - 48;
+    let digit = digitAt(pointer + i - 1);
     if (digit > 9) return false;
-    if (doubled) {
-      digit <<= 1;
-      if (digit > 9) digit -= 9;
-    }
+    if (twice) digit = digit > 4 ? digit * 2 - 9 : digit * 2;
     sum += digit;
-    doubled = !doubled;
+    twice = !twice;
   }
   return sum % 10 == 0;
 }
 
 /**
- * A citizen identity number (GB 11643-1999): province of GB/T 2260, a date of birth that exists, and the check character of ISO 7064 MOD 11-2.
- * A lower-case `x` is taken for `X`, as it is written in practice.
+ * Whether the text is a resident identity number of 18 characters: a known province, a date that exists (1800 to 2199), and the check character
+ * (ISO 7064 MOD 11-2; `X` or `x` for ten).
  */
-export function isGb11643(text: usize, length: u32): bool {
-  if (length != ID_CHARS) return false;
+export function isGb11643(pointer: usize, length: u32): bool {
+  if (length != ID_LENGTH) return false;
   let sum: u32 = 0;
-  for (let i: u32 = 0; i < ID_CHARS - 1; i++) {
-    const digit = <u32>load<u8>(text + i) - 48;
+  for (let i: usize = 0; i < 17; i++) {
+    const digit = digitAt(pointer + i);
     if (digit > 9) return false;
-    sum += digit * <u32>load<u8>(ID_WEIGHTS + i);
+    sum += digit * load<u8>(ID_WEIGHTS + i);
   }
-  let check = load<u8>(text + ID_CHARS - 1);
-  if (check == 120) check = 88;
-  return check == load<u8>(ID_CHECKS + (sum % 11)) && isProvince(number(text, 2)) && isBirthDate(text + 6);
+  const check = load<u8>(pointer, 17);
+  if ((check == 120 ? 88 : check) != load<u8>(ID_CHECK + (sum % 11))) return false;
+  return isRegion(pointer) && isDate(pointer + 6);
 }
 
-/** First two digits of a division code (GB/T 2260): the provinces, Taiwan, Hong Kong, Macao, 83 (residence permits) and 91 (abroad). */
-function isProvince(code: u32): bool {
-  const unit = code % 10;
-  switch (code / 10) {
-    case 1: return unit >= 1 && unit <= 5;
-    case 2: return unit >= 1 && unit <= 3;
-    case 3: return unit >= 1 && unit <= 7;
-    case 4: return unit >= 1 && unit <= 6;
-    case 5: return unit <= 4;
-    case 6: return unit >= 1 && unit <= 5;
-    case 7: return unit == 1;
-    case 8: return unit >= 1 && unit <= 3;
-    case 9: return unit == 1;
-    default: return false;
-  }
+function isRegion(pointer: usize): bool {
+  const region = digitAt(pointer) * 10 + digitAt(pointer + 1);
+  return region < 64 ? ((REGIONS_LOW >> region) & 1) != 0 : ((REGIONS_HIGH >> (region - 64)) & 1) != 0;
 }
 
-/** YYYYMMDD of the Gregorian calendar. */
-function isBirthDate(text: usize): bool {
-  const year = number(text, 4);
-  const month = number(text + 4, 2);
-  const day = number(text + 6, 2);
-  return year >= FIRST_BIRTH_YEAR && year <= LAST_BIRTH_YEAR && month >= 1 && month <= 12 && day >= 1 && day <= daysOf(year, month);
-}
-
-function daysOf(year: u32, month: u32): u32 {
-  if (month == 2) return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28;
-  return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
-}
-
-/** Value of `digits` digits that the caller has looked at. */
-function number(text: usize, digits: u32): u32 {
-  let value: u32 = 0;
-  for (let i: u32 = 0; i < digits; i++) value = value * 10 + <u32>load<u8>(text + i) - 48;
-  return value;
+/** Whether eight digits are a date of the Gregorian calendar, year first. The digits have been checked. */
+function isDate(pointer: usize): bool {
+  const year = digitAt(pointer) * 1000 + digitAt(pointer + 1) * 100 + digitAt(pointer + 2) * 10 + digitAt(pointer + 3);
+  const month = digitAt(pointer + 4) * 10 + digitAt(pointer + 5);
+  const day = digitAt(pointer + 6) * 10 + digitAt(pointer + 7);
+  if (year < FIRST_YEAR || year > LAST_YEAR || month == 0 || month > 12 || day == 0) return false;
+  const leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  return day <= (month == 2 && leap ? 29 : <u32>load<u8>(MONTH_DAYS + month));
 }
