@@ -39,7 +39,7 @@ class Loader {
         if (depth > MAX_FOLDER_DEPTH) return this.fail(source, 'FIM-CFG-1002', `folders deeper than ${MAX_FOLDER_DEPTH}`);
         for (const name of readdirSync(path).sort()) {
           const below = join(path, name);
-          if (!name.startsWith('.') && (ROUTE_FILE.test(name) || statSync(below).isDirectory())) this.path(below, depth + 1);
+          if (!name.startsWith('.') && (ROUTE_FILE.test(name) || statSync(below, { throwIfNoEntry: false })?.isDirectory())) this.path(below, depth + 1);
         }
         return;
       }

@@ -1,0 +1,99 @@
+// Random and mutated resources: coded errors or a translation, never an exception, and what is accepted translates to what the modules' schemas allow.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { it } from 'node:test';
+import { stringify } from 'yaml';
+import { checkRoutes, ERRORS, parseRoutes, translate, type LoadResult } from '../../envoy/route/index.ts';
+
+const CORPUS = ['valid', 'invalid'].flatMap((kind) => {
+  const folder = new URL(`../corpus/${kind}/`, import.meta.url);
+  return readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
+});
+
+/** xorshift32: the same cases on every run, told by their seed. */
+class Dice {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = (Math.imul(seed, 2_654_435_761) ^ 0x9e3779b9) | 1;
+  }
+
+  below(limit: number): number {
+    this.state ^= this.state << 13;
+    this.state ^= this.state >>> 17;
+    this.state ^= this.state << 5;
+    return (this.state >>> 0) % limit;
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)] as T;
+  }
+}
+
+const SHARDS = ['\t', '\n', ':', '- ', '{', '}', '[', ']', '"', "'", '&a ', '*a', '!!str ', '<<: ', '|', '>', '%YAML 1.1', '---\n', '\u0000', '\ud800', '🀄', '?', '0x7f', '.inf', '.nan', '1e999', '-0', '~', '__proto__: 1', 'constructor', '#'];
+const VALUES: readonly unknown[] = [null, true, -1, 0, 2 ** 53, NaN, Infinity, '', 'x', '\u0000', '\ud800', 'a'.repeat(5000), [], {}, [[]], [null], { __proto__: 1 }, 'Encrypt', '1s', '$.a', '$', '^(', 'kms://a/b'];
+
+function mutateText(text: string, dice: Dice): string {
+  let result = text;
+  for (let i = dice.below(4); i >= 0; i--) {
+    const at = dice.below(result.length + 1);
+    const cut = dice.below(3) === 0 ? dice.below(40) : 0;
+    result = result.slice(0, at) + (dice.below(2) === 0 ? dice.pick(SHARDS) : '') + result.slice(at + cut);
+  }
+  return result;
+}
+
+function mutateValue(value: unknown, dice: Dice, depth = 0): unknown {
+  if (dice.below(12) === 0 || depth > 12) return dice.pick(VALUES);
+  if (Array.isArray(value)) return dice.below(8) === 0 ? [...value, ...value] : value.map((item) => mutateValue(item, dice, depth + 1));
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).filter(() => dice.below(15) !== 0).map(([name, member]) => [dice.below(40) === 0 ? dice.pick(['__proto__', 'spec', '', 'x', name.toUpperCase()]) : name, mutateValue(member, dice, depth + 1)]);
+  return Object.fromEntries(members);
+}
+
+function judge(loaded: LoadResult, seed: number): void {
+  for (const issue of [...loaded.errors, ...loaded.warnings]) {
+    assert.ok(issue.code in ERRORS, `seed ${seed}: ${issue.code}`);
+    assert.ok(issue.path.startsWith('$') && issue.message.length < 1000 && (issue.line ?? 1) >= 1, `seed ${seed}: ${JSON.stringify(issue)}`);
+  }
+  for (const layout of ['fused', 'chain'] as const) {
+    const { pluginConfigs, locate } = translate(loaded.resources, { layout });
+    for (const { json, config } of pluginConfigs) assert.deepEqual(JSON.parse(json), JSON.parse(JSON.stringify(config)), `seed ${seed}`);
+    assert.ok(locate('FIM-CFG-0011', '/routes/0/stages/pbocValidator/rules/99/x').path.startsWith('$'));
+  }
+}
+
+it('mutated text', () => {
+  let accepted = 0;
+  for (let seed = 1; seed <= 3000; seed++) {
+    const dice = new Dice(seed);
+    const loaded = parseRoutes(mutateText(dice.pick(CORPUS), dice), 'fuzz.yaml');
+    accepted += loaded.resources.length;
+    judge(loaded, seed);
+  }
+  assert.ok(accepted > 100, `only ${accepted} mutations were accepted: the mutation is too coarse`);
+});
+
+it('mutated data', () => {
+  const seeds = CORPUS.flatMap((text) => parseRoutes(text, '').resources.map(({ key, spec }) => ({ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: key.split('/')[1] }, spec })));
+  let accepted = 0;
+  for (let seed = 1; seed <= 3000; seed++) {
+    const dice = new Dice(seed);
+    const value = mutateValue(dice.pick(seeds), dice);
+    const loaded = checkRoutes([value]);
+    accepted += loaded.resources.length;
+    judge(loaded, seed);
+    if (seed % 10 === 0) judge(parseRoutes(stringify(value, { aliasDuplicateObjects: false }), 'fuzz.yaml'), seed);
+  }
+  assert.ok(accepted > 100, `only ${accepted} mutations were accepted: the mutation is too coarse`);
+});
+
+it('deep and broad text', () => {
+  const texts = ['['.repeat(200_000), '{a: '.repeat(100_000), '- '.repeat(100_000), `${'a: '.repeat(50_000)}`, '"'.repeat(100_001), '? '.repeat(20_000), 'a:\n'.repeat(100_000), '---\n'.repeat(100_000), '&a '.repeat(10_000), '!a '.repeat(10_000), '|\n'.repeat(10_000)];
+  for (const text of texts) {
+    const started = performance.now();
+    const loaded = parseRoutes(text, 'fuzz.yaml');
+    assert.notEqual(loaded.errors.length, 0, text.slice(0, 10));
+    assert.ok(performance.now() - started < 20_000, `${text.slice(0, 10)} took ${performance.now() - started} ms`);
+  }
+});
