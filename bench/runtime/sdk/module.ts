@@ -1,0 +1,18 @@
+// An idle filter on the SDK's own dispatcher: what every stream costs before any stage does something.
+export * from '@solo-io/proxy-runtime/assembly/proxy';
+import { Context, registerRootContext, RootContext } from '@solo-io/proxy-runtime/assembly/runtime';
+
+class IdleRoot extends RootContext {
+  createContext(id: u32): Context {
+    return new IdleContext(id, this);
+  }
+}
+
+class IdleContext extends Context {}
+
+registerRootContext((id: u32): RootContext => new IdleRoot(id), 'idle');
+
+/** Stands in for the compiler's `abort`, which Envoy does not link. */
+export function stop(message: string | null, file: string | null, line: u32, column: u32): void {
+  unreachable();
+}
