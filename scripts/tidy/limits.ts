@@ -2,17 +2,17 @@
 import { findAll, type Finding, lineAt, type Project, type Rule } from './project.ts';
 
 const SHIPPED = /^(filters|envoy|istio)\//;
-/** Constants of algorithms, not of messages or configurations, unless their unit says otherwise. */
+/** Constants of algorithms, not of messages or configurations. */
 const ALGORITHMS = /^filters\/crypto\//;
-const DECLARATION = /\b(?:const|let|static(?:\s+readonly)?)\s+((?:MAX|DEFAULT)_[A-Z0-9_]+)\b[^=\n;]*=\s*(?=[-(\d])/g;
-const SIZE_OR_TIME = /\bconst\s+((?:MAX|DEFAULT)_[A-Z0-9_]*_(?:BYTES|MS))\b[^=\n;]*=\s*(?=[-(\d])/g;
+/** A number called MAX or DEFAULT with a unit or a plural. Digits of a number type and the like are no limits that someone sets. */
+const DECLARATION = /\b(?:const|let|static(?:\s+readonly)?)\s+((?:MAX|DEFAULT)_[A-Z0-9_]*(?:_DEPTH|_COUNT|S))\b(?<!_DIGITS)[^=\n;]*=\s*(?=[-(\d])/g;
 const EXPORTED_LIMIT = /^export const ([A-Z0-9_]+)\b.*$/gm;
 
 function strayLimits(project: Project): Finding[] {
   return project
     .code()
-    .filter((file) => SHIPPED.test(file) && !isLimitsFile(file))
-    .flatMap((file) => findAll(file, project.blank(file).codeOnly, ALGORITHMS.test(file) ? SIZE_OR_TIME : DECLARATION, (match) => `limit ${match[1]} belongs into ${file.split('/')[0]}/limits.ts`));
+    .filter((file) => SHIPPED.test(file) && !isLimitsFile(file) && !ALGORITHMS.test(file))
+    .flatMap((file) => findAll(file, project.blank(file).codeOnly, DECLARATION, (match) => `limit ${match[1]} belongs into ${file.split('/')[0]}/limits.ts`));
 }
 
 function isLimitsFile(file: string): boolean {

@@ -14,7 +14,8 @@ describe('limits', () => {
 
   it('lets constants pass that are no limits of messages or configurations', () => {
     const files = {
-      'filters/crypto/random.ts': 'const MAX_RUN = 8;\n',
+      'filters/crypto/random.ts': 'const MAX_RUNS = 8;\n',
+      'filters/keys/kms-answer.ts': 'const MAX_VERSION_DIGITS: u32 = 10;\nconst MAX_PORT = 65535;\n',
       'filters/runtime/a.ts': 'const HEADER_BYTES = 16;\n// const MAX_A = 3;\nconst MAX_B = MAX_BODY_BYTES;\n',
       'test/host/a.ts': 'const MAX_WAIT_MS = 100;\n',
       'filters/runtime/a.gen.ts': 'const MAX_A: u32 = 3;\n',
@@ -25,7 +26,8 @@ describe('limits', () => {
   for (const [file, text, name] of [
     ['filters/runtime/a.ts', 'const MAX_HEADERS: u32 = 100;', 'MAX_HEADERS'],
     ['filters/runtime/a.ts', '  static readonly MAX_HEADERS: u32 = 100;', 'MAX_HEADERS'],
-    ['filters/crypto/a.ts', 'export const MAX_INPUT_BYTES: u32 = 1 << 20;', 'MAX_INPUT_BYTES'],
+    ['filters/message/a.ts', 'export const MAX_INPUT_BYTES: u32 = 1 << 20;', 'MAX_INPUT_BYTES'],
+    ['filters/message/a.ts', 'const MAX_JSON_DEPTH: u32 = 128;', 'MAX_JSON_DEPTH'],
     ['envoy/host/a.ts', 'const DEFAULT_WAIT_MS = 5 * 1000;', 'DEFAULT_WAIT_MS'],
   ] as const) {
     it(`catches ${text.trim()} in ${file}`, () => {
