@@ -6,7 +6,7 @@ import {
   derTakeBits, derTakeOid, derTakeSmall,
 } from './der';
 import { decodePem } from './pem';
-import { Sm2PrivateKey, Sm2PublicKey } from './sm2-key';
+import { COORDINATES_BYTES, Sm2PrivateKey, Sm2PublicKey } from './sm2-key';
 
 /** Longest key file, bytes. */
 export const MAX_KEY_FILE_BYTES: u32 = 8192;
@@ -22,6 +22,8 @@ const LABEL_PKCS8: usize = memory.data<u8>([0x50, 0x52, 0x49, 0x56, 0x41, 0x54, 
 const LABEL_PKCS8_BYTES: u32 = 11;
 const LABEL_SEC1: usize = memory.data<u8>([0x45, 0x43, 0x20, 0x50, 0x52, 0x49, 0x56, 0x41, 0x54, 0x45, 0x20, 0x4b, 0x45, 0x59]); // EC PRIVATE KEY
 const LABEL_SEC1_BYTES: u32 = 14;
+const LABEL_SM2: usize = memory.data<u8>([0x53, 0x4d, 0x32, 0x20, 0x50, 0x52, 0x49, 0x56, 0x41, 0x54, 0x45, 0x20, 0x4b, 0x45, 0x59]); // SM2 PRIVATE KEY
+const LABEL_SM2_BYTES: u32 = 15;
 const LABEL_SPKI: usize = memory.data<u8>([0x50, 0x55, 0x42, 0x4c, 0x49, 0x43, 0x20, 0x4b, 0x45, 0x59]); // PUBLIC KEY
 const LABEL_SPKI_BYTES: u32 = 10;
 
@@ -32,10 +34,10 @@ function takeAlgorithm(): bool {
   return derLeave(outer);
 }
 
-/** Key of a bit string that holds a point. */
+/** Key of a bit string that holds a point, whose first byte must say its form. */
 function takePoint(): Sm2PublicKey | null {
   const bits = derTakeBits();
-  return bits != 0 ? Sm2PublicKey.fromBytes(bits, derLength) : null;
+  return bits != 0 && derLength != COORDINATES_BYTES ? Sm2PublicKey.fromBytes(bits, derLength) : null;
 }
 
 /** ECPrivateKey, from the reader: the curve may be left out where `curveKnown`; a public key in it must be that of the scalar. */
@@ -109,12 +111,16 @@ export function sm2PublicKeyFromDer(der: usize, length: u32): Sm2PublicKey | nul
   return key && derLeave(outer) && derAtEnd() ? key : null;
 }
 
-/** The first private key of a PEM text, PKCS#8 before SEC 1. Null if there is none, or as `sm2PrivateKeyFromDer`. */
+/**
+ * The first private key of a PEM text, PKCS#8 before SEC 1 (label `EC PRIVATE KEY`, or `SM2 PRIVATE KEY` as `openssl ec` writes). Null if there
+ * is none, or as `sm2PrivateKeyFromDer`.
+ */
 export function sm2PrivateKeyFromPem(text: usize, length: u32): Sm2PrivateKey | null {
   if (length == 0 || length > MAX_KEY_FILE_BYTES) return null;
   const der = heap.alloc(length);
   let bytes = decodePem(text, length, LABEL_PKCS8, LABEL_PKCS8_BYTES, der);
   if (bytes < 0) bytes = decodePem(text, length, LABEL_SEC1, LABEL_SEC1_BYTES, der);
+  if (bytes < 0) bytes = decodePem(text, length, LABEL_SM2, LABEL_SM2_BYTES, der);
   const key: Sm2PrivateKey | null = bytes < 0 ? null : sm2PrivateKeyFromDer(der, bytes);
   wipe(der, length);
   heap.free(der);
