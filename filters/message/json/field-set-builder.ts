@@ -78,9 +78,11 @@ export class FieldSetBuilder {
       if (required) node.required.push(rule);
       node = this.grow(node, steps[i]);
     }
-    if (required) node.required.push(rule);
+    if (required) {
+      node.required.push(rule);
+      this.tails.set(rule, tailOf(steps));
+    }
     node.rules.push(rule);
-    this.tails.set(rule, tailOf(steps));
     return 0;
   }
 
