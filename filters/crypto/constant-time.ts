@@ -19,3 +19,10 @@ export function maskIfEqual(a: u32, b: u32): u32 {
   const difference = a ^ b;
   return ((difference | (0 - difference)) >> 31) - 1;
 }
+
+/** 0xffffffff if a < b, else 0; both below 2^31. */
+// @ts-ignore: decorator
+@inline
+export function maskIfLess(a: u32, b: u32): u32 {
+  return <u32>(<i32>(a - b) >> 31);
+}

@@ -36,12 +36,16 @@ export function xorStream(stream: usize, from: usize, to: usize, length: u32): v
 
 const WORK: usize = memory.data(64, 16);
 
-/** Counter mode (SP 800-38A, 6.5; GB/T 17964-2021, 8) with a counter of 128 bits, in pieces of any size. */
+/** Counter mode (SP 800-38A, 6.5; GB/T 17964-2021, 8) in pieces of any size. */
 export class Ctr {
   private block: StaticArray<u8> = new StaticArray<u8>(16); // counter block of the next byte
   private used: u32 = 0; // bytes of that block's key stream already used
 
-  constructor(private cipher: BlockCounter) {}
+  /** `wide`: whether the counter has all 128 bits (counter mode) or wraps within its last 32 (GCM). */
+  constructor(
+    private cipher: BlockCounter,
+    private wide: bool = true,
+  ) {}
 
   /** Starts at the 16-byte counter block at `block`. */
   begin(block: usize): void {
@@ -76,6 +80,10 @@ export class Ctr {
   private advance(bytes: u32): void {
     const total = <u64>this.used + bytes;
     this.used = <u32>total & 15;
+    if (!this.wide) {
+      store<u32>(this.at, bswap(counterOf(this.at) + <u32>(total >> 4)), 12);
+      return;
+    }
     const low = bswap(load<u64>(this.at, 8));
     const sum = low + (total >> 4);
     store<u64>(this.at, bswap(sum), 8);

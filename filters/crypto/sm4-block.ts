@@ -1,4 +1,5 @@
-// SM4 (GB/T 32907-2016, 7.1) on four blocks with one 32-bit word to a lane: low latency for the ends of messages and for chained modes.
+// SM4 (GB/T 32907-2016, 7.1) with one 32-bit word to a lane: four blocks for the ends of messages, one for chained modes. What counts here is
+// latency, so sums are grouped such that the value that comes last is added last.
 import { lookup16, mapBytes, swapBytes32 } from './simd';
 import { IN, INVERSE, INVERSE_A, MIXED_I, MIXED_J, NIBBLE, OUT, SM4_VPERM, TURNED_I, TURNED_J } from './sm4-vperm.gen';
 
@@ -21,10 +22,10 @@ export function sm4Blocks4(keys: usize, from: usize, to: usize): void {
   let w2 = i64x2.shuffle(ab1, cd1, 0, 2);
   let w3 = i64x2.shuffle(ab1, cd1, 1, 3);
   for (let key = keys, end = keys + 128; key < end; key += 16) {
-    w0 = round(w0, v128.xor(v128.xor(w1, v128.load32_splat(key)), v128.xor(w2, w3)));
-    w1 = round(w1, v128.xor(v128.xor(w2, v128.load32_splat(key, 4)), v128.xor(w3, w0)));
-    w2 = round(w2, v128.xor(v128.xor(w3, v128.load32_splat(key, 8)), v128.xor(w0, w1)));
-    w3 = round(w3, v128.xor(v128.xor(w0, v128.load32_splat(key, 12)), v128.xor(w1, w2)));
+    w0 = round(w0, v128.xor(v128.xor(v128.xor(w1, v128.load32_splat(key)), w2), w3));
+    w1 = round(w1, v128.xor(v128.xor(v128.xor(w2, v128.load32_splat(key, 4)), w3), w0));
+    w2 = round(w2, v128.xor(v128.xor(v128.xor(w3, v128.load32_splat(key, 8)), w0), w1));
+    w3 = round(w3, v128.xor(v128.xor(v128.xor(w0, v128.load32_splat(key, 12)), w1), w2));
   }
   // Words leave in reverse order.
   const ba0 = i32x4.shuffle(w3, w2, 0, 4, 1, 5);
@@ -35,6 +36,37 @@ export function sm4Blocks4(keys: usize, from: usize, to: usize): void {
   v128.store(to, leave(i64x2.shuffle(ba0, dc0, 1, 3), nibble), 16);
   v128.store(to, leave(i64x2.shuffle(ba1, dc1, 0, 2), nibble), 32);
   v128.store(to, leave(i64x2.shuffle(ba1, dc1, 1, 3), nibble), 48);
+}
+
+/**
+ * CBC encryption of `count` blocks; `to` may be `from`. `chain`: the block before, replaced by the last one. The chain stays in the tower basis,
+ * so that between two blocks there is one addition.
+ */
+export function sm4ChainBlocks(keys: usize, chain: usize, from: usize, to: usize, count: u32): void {
+  if (count == 0) return;
+  const nibble = v128.load(SM4_VPERM, NIBBLE);
+  const start = mapBytes(swapBytes32(v128.load(chain)), SM4_VPERM + IN, nibble);
+  let w0 = i32x4.shuffle(start, start, 3, 3, 3, 3); // as after rounds: words in reverse
+  let w1 = i32x4.shuffle(start, start, 2, 2, 2, 2);
+  let w2 = i32x4.shuffle(start, start, 1, 1, 1, 1);
+  let w3 = i32x4.shuffle(start, start, 0, 0, 0, 0);
+  for (const end = to + (count << 4); to < end; to += 16, from += 16) {
+    const text = mapBytes(swapBytes32(v128.load(from)), SM4_VPERM + IN, nibble);
+    const t0 = v128.xor(w3, i32x4.shuffle(text, text, 0, 0, 0, 0));
+    const t1 = v128.xor(w2, i32x4.shuffle(text, text, 1, 1, 1, 1));
+    w2 = v128.xor(w1, i32x4.shuffle(text, text, 2, 2, 2, 2));
+    w3 = v128.xor(w0, i32x4.shuffle(text, text, 3, 3, 3, 3));
+    w0 = t0;
+    w1 = t1;
+    for (let key = keys, last = keys + 128; key < last; key += 16) {
+      w0 = round(w0, v128.xor(v128.xor(v128.xor(w1, v128.load32_splat(key)), w2), w3));
+      w1 = round(w1, v128.xor(v128.xor(v128.xor(w2, v128.load32_splat(key, 4)), w3), w0));
+      w2 = round(w2, v128.xor(v128.xor(v128.xor(w3, v128.load32_splat(key, 8)), w0), w1));
+      w3 = round(w3, v128.xor(v128.xor(v128.xor(w0, v128.load32_splat(key, 12)), w1), w2));
+    }
+    v128.store(to, leave(i64x2.shuffle(i32x4.shuffle(w3, w2, 0, 4, 1, 5), i32x4.shuffle(w1, w0, 0, 4, 1, 5), 0, 2), nibble));
+  }
+  v128.store(chain, v128.load(to - 16));
 }
 
 /** `word` ^ L(S(`input`)), all in the tower basis. */
@@ -51,8 +83,8 @@ function round(word: v128, input: v128): v128 {
   const jo = v128.xor(lookup16(inverse, v128.xor(lookup16(inverse, sum), a)), high);
   const turned = v128.xor(lookup16(v128.load(SM4_VPERM, TURNED_I), io), lookup16(v128.load(SM4_VPERM, TURNED_J), jo));
   const mixed = v128.xor(lookup16(v128.load(SM4_VPERM, MIXED_I), io), lookup16(v128.load(SM4_VPERM, MIXED_J), jo));
-  const rotated = v128.xor(v128.xor(rotate8(turned), rotate16(turned)), rotate24(mixed));
-  return v128.xor(v128.xor(word, v128.xor(turned, mixed)), rotated);
+  const whole = v128.xor(word, v128.xor(turned, mixed));
+  return v128.xor(v128.xor(whole, rotate24(mixed)), v128.xor(rotate8(turned), rotate16(turned)));
 }
 
 // @ts-ignore: decorator

@@ -44,3 +44,9 @@ export function sm4BlocksUpTo16(keys: usize, from: usize, to: usize, count: u32)
   else sm4Blocks16(keys, PAD, PAD);
   memory.copy(to, PAD, bytes);
 }
+
+/** Overwrites the working memory of the functions here. */
+export function sm4BlocksWipe(): void {
+  memory.fill(SM4_PLANES, 0, 256);
+  memory.fill(PAD, 0, 256);
+}

@@ -3,10 +3,11 @@
 // Encryption is serial by definition: one block's rounds must end before the next begin. It runs on one block in constant time, with the chain
 // kept in the tower basis so that only the 32 rounds are serial. Decryption runs on 64 or 16 blocks at once.
 // CBC carries no authentication: a caller that reveals whether padding was right lets forgers decrypt. Use GCM, or check a MAC first.
-import { maskIfLess, wipe } from './constant-time';
+import { maskIfEqual, maskIfLess, wipe } from './constant-time';
+import { xorStream } from './counter';
 import { sm4Slices } from './sm4-bitslice.gen';
 import { sm4ChainBlocks } from './sm4-block';
-import { sm4BlocksUpTo16 } from './sm4-blocks';
+import { sm4BlocksUpTo16, sm4BlocksWipe } from './sm4-blocks';
 import { BULK_BYTES, loadBlocks, sm4BulkWipe, sm4SlicesXor } from './sm4-bulk';
 import { expandSm4Key, SM4_KEY_BYTES, SM4_SLICE_KEYS, SM4_WORD_KEYS } from './sm4-key';
 
@@ -33,24 +34,29 @@ export class Sm4Cbc {
     this.forget();
   }
 
-  /** Encrypts with padding; returns the length, `length` rounded up past the next multiple of 16. `to` may be `from`. */
+  /** Encrypts with padding; returns the length: `length` rounded up past the next multiple of 16. `to` may be `from`. `iv`: 16 unpredictable bytes. */
   encrypt(iv: usize, from: usize, length: u32, to: usize): u32 {
     this.begin(iv, false);
-    const written = this.update(from, length, to);
-    return written + <u32>this.final(to + written);
+    const whole = length & ~15;
+    this.hold(from + whole, length - whole);
+    this.blocks(from, to, whole);
+    return whole + <u32>this.final(to + whole);
   }
 
-  /** Decrypts; returns the length without padding, or -1 if the padding is wrong (`to` holds nothing then). `to` may be `from`. */
+  /** Decrypts; returns the length without padding, or -1 if length or padding is wrong (`to` holds zeros then). `to` may be `from`. */
   decrypt(iv: usize, from: usize, length: u32, to: usize): i32 {
     if (length == 0 || (length & 15) != 0) return -1;
     this.begin(iv, true);
-    const written = this.update(from, length, to);
-    const last = this.final(to + written);
-    if (last < 0) memory.fill(to, 0, written);
-    return last < 0 ? -1 : <i32>written + last;
+    const whole = length - 16;
+    this.hold(from + whole, 16);
+    this.blocks(from, to, whole);
+    const last = this.final(to + whole);
+    if (last >= 0) return <i32>whole + last;
+    memory.fill(to, 0, whole);
+    return -1;
   }
 
-  /** Starts a message in pieces. `iv`: 16 bytes; must be unpredictable for encryption. */
+  /** Starts a message in pieces. `iv`: 16 bytes. */
   begin(iv: usize, decrypt: bool): void {
     v128.store(changetype<usize>(this.chain), v128.load(iv));
     this.heldBytes = 0;
@@ -58,12 +64,12 @@ export class Sm4Cbc {
   }
 
   /**
-   * Takes the next piece and writes whole blocks as they fill: up to `length` + 15 bytes. Returns how many. Decryption holds the last block back.
-   * `to` may be `from` for a message of one piece; for later pieces the output must not run past the input read.
+   * Takes the next piece and writes blocks as they fill, up to `length` + 15 bytes; returns how many bytes. Decryption holds the last block back.
+   * `from` and `to` must not overlap.
    */
   update(from: usize, length: u32, to: usize): u32 {
     const held = changetype<usize>(this.held);
-    let written: u32 = 0;
+    const start = to;
     if (this.heldBytes > 0) {
       const taken = min(length, 16 - this.heldBytes);
       memory.copy(held + this.heldBytes, from, taken);
@@ -71,16 +77,87 @@ export class Sm4Cbc {
       from += taken;
       length -= taken;
       if (this.heldBytes < 16 || (this.decrypting && length == 0)) return 0;
-      v128.store(HELD, v128.load(held)); // `to` may be where `from` was
-      this.heldBytes = 0;
-      if (from == to + taken && length > 0) return this.shifted(from, length, to);
-      this.blocks(HELD, to, 16);
-      written = 16;
+      this.blocks(held, to, 16);
+      to += 16;
     }
     const whole = this.decrypting && length > 0 ? (length - 1) & ~15 : length & ~15;
-    this.heldBytes = length - whole;
-    memory.copy(held, from + whole, this.heldBytes);
-    this.blocks(from, to + written, whole);
-    return written + whole;
+    this.blocks(from, to, whole);
+    this.hold(from + whole, length - whole);
+    return <u32>(to - start) + whole;
   }
+
+  /** Ends the message: writes the last block (16 bytes of room). Returns how many bytes of it count, or -1 for a decryption with wrong padding. */
+  final(to: usize): i32 {
+    const result = this.decrypting ? this.finalDecrypt(to) : this.finalEncrypt(to);
+    this.forget();
+    return result;
+  }
+
+  private finalEncrypt(to: usize): i32 {
+    const held = changetype<usize>(this.held);
+    const padding = 16 - this.heldBytes;
+    memory.fill(held + this.heldBytes, <u8>padding, padding);
+    this.blocks(held, to, 16);
+    return 16;
+  }
+
+  private finalDecrypt(to: usize): i32 {
+    const held = changetype<usize>(this.held);
+    if (this.heldBytes < 16) return -1;
+    this.blocks(held, held, 16);
+    const length = unpaddedLength(held);
+    if (length > 0) memory.copy(to, held, length);
+    return length;
+  }
+
+  /** Whole blocks, `bytes` long, through the chain. */
+  private blocks(from: usize, to: usize, bytes: u32): void {
+    const chain = changetype<usize>(this.chain);
+    if (!this.decrypting) {
+      sm4ChainBlocks(changetype<usize>(this.keys) + SM4_WORD_KEYS, chain, from, to, bytes >> 4);
+      return;
+    }
+    const keys = changetype<usize>(this.keys) + SM4_KEY_BYTES;
+    while (bytes > 0) {
+      const batch = bytes >= BULK_BYTES ? BULK_BYTES : min<u32>(bytes, 256);
+      v128.store(CIPHERTEXT, v128.load(chain));
+      memory.copy(CIPHERTEXT + 16, from, batch);
+      v128.store(chain, v128.load(CIPHERTEXT + batch));
+      if (batch == BULK_BYTES) {
+        loadBlocks(CIPHERTEXT + 16);
+        sm4Slices(keys + SM4_SLICE_KEYS);
+        sm4SlicesXor(CIPHERTEXT, to);
+      } else {
+        sm4BlocksUpTo16(keys, from, to, batch >> 4);
+        xorStream(CIPHERTEXT, to, to, batch);
+      }
+      from += batch;
+      to += batch;
+      bytes -= batch;
+    }
+  }
+
+  private hold(from: usize, bytes: u32): void {
+    memory.copy(changetype<usize>(this.held), from, bytes);
+    this.heldBytes = bytes;
+  }
+
+  private forget(): void {
+    wipe(changetype<usize>(this.chain), 16);
+    wipe(changetype<usize>(this.held), 16);
+    this.heldBytes = 0;
+    sm4BlocksWipe();
+    sm4BulkWipe();
+  }
+}
+
+/** Length of a last block without its PKCS#7 padding, or -1: all sixteen bytes are looked at whatever they hold. */
+function unpaddedLength(block: usize): i32 {
+  const padding = <u32>load<u8>(block, 15);
+  let wrong = maskIfLess(padding, 1) | maskIfLess(16, padding);
+  for (let i: u32 = 0; i < 16; i++) {
+    wrong |= maskIfLess(15 - i, padding) & (<u32>load<u8>(block + i) ^ padding);
+  }
+  const bad = ~maskIfEqual(wrong, 0);
+  return <i32>(((16 - padding) & ~bad) | bad);
 }

@@ -1,12 +1,12 @@
 // The block cipher SM4 (GB/T 32907-2016) with a key of 128 bits. Modes are in their own files; this is the raw permutation.
 import { wipe } from './constant-time';
-import { sm4BlocksUpTo16 } from './sm4-blocks';
+import { sm4BlocksUpTo16, sm4BlocksWipe } from './sm4-blocks';
 import { expandSm4Key, SM4_KEY_BYTES } from './sm4-key';
 
 /** Length of a key and of a block, bytes. */
 export const SM4_BLOCK_BYTES: u32 = 16;
 
-/** One key in one direction. Holds `SM4_KEY_BYTES` (2,176) bytes of round keys; `wipe` when done. */
+/** One key in one direction. Holds `SM4_KEY_BYTES` (6,272) bytes of round keys; `wipe` when done. */
 export class Sm4 {
   private keys: StaticArray<u8> = new StaticArray<u8>(SM4_KEY_BYTES);
 
@@ -18,13 +18,14 @@ export class Sm4 {
   /** ECB over `count` blocks of 16 bytes; in place allowed. A building block: ECB hides no patterns, so no message format uses it. */
   blocks(from: usize, to: usize, count: u32): void {
     const keys = changetype<usize>(this.keys);
-    for (; count > 0; ) {
+    while (count > 0) {
       const batch = min<u32>(count, 16);
       sm4BlocksUpTo16(keys, from, to, batch);
       from += batch << 4;
       to += batch << 4;
       count -= batch;
     }
+    sm4BlocksWipe();
   }
 
   /** Overwrites the round keys. */
