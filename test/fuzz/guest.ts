@@ -55,7 +55,7 @@ export class Random {
 export class Guest<T extends GuestExports> {
   readonly exports: T;
   private readonly encoder = new TextEncoder();
-  private readonly decoder = new TextDecoder();
+  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
   constructor(exports: T) {
     this.exports = exports;

@@ -1,6 +1,7 @@
 // Test module: the JSON index with a door for Node. Compiled to build/test/json.wasm; not part of any filter.
 import '../../filters/runtime/abort';
 import { Arena } from '../../filters/memory/arena';
+import { hashBytes } from '../../filters/memory/bytes';
 import { JsonDocument } from '../../filters/message/json/document';
 
 const arena = new Arena(64 * 1024, 512 * 1024 * 1024);
@@ -23,6 +24,22 @@ export function parse(length: u32): u32 {
   return document.parse(input, length, arena);
 }
 
+/** Parses a text that lies outside of what `room` gave. */
+export function parseAt(pointer: usize, length: u32): u32 {
+  arena.reset();
+  return document.parse(pointer, length, arena);
+}
+
+/** The next number from `from` on whose eight hexadecimal digits hash to 0 in the bits of `mask`; the digits are left in `room`. */
+export function nextCollision(from: u32, mask: u32): u32 {
+  const text = room(8);
+  while (true) {
+    for (let i = 0; i < 8; i++) store<u8>(text + i, <u8>(97 + ((from >> (i * 4)) & 15)));
+    if ((hashBytes(text, 8) & mask) == 0) return from;
+    from++;
+  }
+}
+
 export function errorOffset(): u32 { return document.errorOffset; }
 export function root(): u32 { return document.root; }
 export function size(): u32 { return document.size; }
@@ -32,7 +49,7 @@ export function end(node: u32): u32 { return document.end(node); }
 export function count(node: u32): u32 { return document.count(node); }
 export function firstChild(node: u32): u32 { return document.firstChild(node); }
 export function nextSibling(node: u32): u32 { return document.nextSibling(node); }
-export function keyPointer(node: u32): usize { return document.key(node); }
+export function key(node: u32): usize { return document.key(node); }
 export function keyLength(node: u32): u32 { return document.keyLength(node); }
 export function text(node: u32): usize { return document.text(node, arena); }
 export function textLength(): u32 { return document.textLength; }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { caseCount, compileGuest, type GuestExports, Random } from './guest.ts';
 import { maskJson, type MaskConfig, type MaskField } from './masker-oracle.ts';
-import { jsonText, mutate, parsePlain, plain, randomJson } from './random-json.ts';
+import { jsonText, mutate, parsePlain, plain, randomJson } from './documents.ts';
 
 interface MaskerExports extends GuestExports {
   configure(length: number, direction: number): number;

@@ -1,5 +1,5 @@
 // The validator's README in TypeScript, over values instead of bytes: the oracle of the random test. It shares nothing with the module.
-import { RawNumber, type Json } from './random-json.ts';
+import { RawNumber, type Json } from './documents.ts';
 
 export interface OracleRule {
   steps: (string | number | null)[];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { caseCount, compileGuest, type GuestExports, Random } from './guest.ts';
-import { jsonText, mutate, randomJson } from './random-json.ts';
+import { jsonText, mutate, randomJson } from './documents.ts';
 import { CHECK_NAMES, findingsOf, type OracleRule } from './validator-oracle.ts';
 
 interface ValidatorExports extends GuestExports {
