@@ -25,14 +25,21 @@ export class Step {
 /** The stages of one direction, in order. */
 export class Plan {
   readonly needsBody: bool;
+  /** Every stage is one whose verdicts `Observe` turns into counts. */
+  readonly observable: bool;
 
   constructor(
     readonly steps: StaticArray<Step>,
     direction: Direction,
   ) {
     let needsBody = false;
-    for (let i = 0; i < steps.length; i++) needsBody = needsBody || steps[i].policy.needsBody(direction);
+    let observable = true;
+    for (let i = 0; i < steps.length; i++) {
+      needsBody = needsBody || steps[i].policy.needsBody(direction);
+      observable = observable && steps[i].stage.observable;
+    }
     this.needsBody = needsBody;
+    this.observable = observable;
   }
 }
 

@@ -30,15 +30,7 @@ export function beginHalf(stream: Stream, route: CompiledRoute, direction: Direc
     half.phase = Phase.Passed;
     return true;
   }
-  if (plan.needsBody) {
-    exchange.noteContentType();
-    const refusal = refusalOf(exchange, route.maxBodyBytes);
-    // A HEAD's or 304's headers describe a body that will not come.
-    if (refusal != ErrorId.None && !(endOfStream && direction == Direction.Response)) {
-      refuse(stream, direction, refusal);
-      return false;
-    }
-  }
+  if (plan.needsBody) exchange.noteContentType();
   half.phase = Phase.Headers;
   half.step = 0;
   return advance(stream, route, direction);
@@ -50,8 +42,7 @@ export function growBody(stream: Stream, route: CompiledRoute, direction: Direct
   half.bodyLength = heldBytes;
   half.ended = endOfStream;
   if (heldBytes > route.maxBodyBytes) {
-    refuse(stream, direction, direction == Direction.Request ? ErrorId.FIM_RT_0002 : ErrorId.FIM_RT_0005);
-    return false;
+    return turnAway(stream, route, direction, direction == Direction.Request ? ErrorId.FIM_RT_0002 : ErrorId.FIM_RT_0005);
   }
   if (!endOfStream || half.waiting) return false;
   return advance(stream, route, direction);
@@ -78,6 +69,8 @@ function advance(stream: Stream, route: CompiledRoute, direction: Direction): bo
       half.phase = Phase.Passed;
       return true;
     }
+    const refusal = refusalOf(exchange, route.maxBodyBytes);
+    if (refusal != ErrorId.None) return turnAway(stream, route, direction, refusal);
     half.phase = Phase.Collecting;
   }
   if (half.phase == Phase.Collecting) {
@@ -86,6 +79,19 @@ function advance(stream: Stream, route: CompiledRoute, direction: Direction): bo
     half.step = 0;
   }
   return half.phase != Phase.Body || runBody(stream, route, half, direction);
+}
+
+/**
+ * A body that cannot be held is refused; but where `Observe` rules and no stage protects anything, it is counted and goes on unseen. True: it may go on.
+ */
+function turnAway(stream: Stream, route: CompiledRoute, direction: Direction, error: ErrorId): bool {
+  if (!route.observe || !route.plan(direction).observable) {
+    refuse(stream, direction, error);
+    return false;
+  }
+  countVerdict(error, false);
+  stream.half(direction).phase = Phase.Passed;
+  return true;
 }
 
 function runHeaders(stream: Stream, route: CompiledRoute, half: Half, direction: Direction): bool {
