@@ -1,5 +1,7 @@
 // The least that a module needs to run: no tables, no strings, no copies that Envoy would not make. What is measured is the guest.
 
+import { getRandomValues } from 'node:crypto';
+
 /** `key\0value` headers of the measured request, in the layout in which the host gives them. */
 function serialize(headers: [string, string][]): Buffer {
   const head = Buffer.alloc(4 + headers.length * 8);
@@ -30,6 +32,7 @@ export function startQuietly(bytes: Uint8Array, configuration: string): Exports 
   const module = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
   let guest: Exports;
   const config = Buffer.from(configuration);
+  const shared = new Map<string, Buffer>();
   const give = (data: Uint8Array, pointerOut: number, sizeOut: number): number => {
     const pointer = (guest['malloc'] ?? guest['proxy_on_memory_allocate'])!(data.length) >>> 0;
     new Uint8Array(guest.memory.buffer).set(data, pointer);
@@ -43,7 +46,21 @@ export function startQuietly(bytes: Uint8Array, configuration: string): Exports 
     proxy_get_header_map_pairs: (_kind: number, pointerOut: number, sizeOut: number) => give(REQUEST, pointerOut, sizeOut),
     proxy_get_property: (_at: number, _size: number, pointerOut: number, sizeOut: number) => give(Buffer.from('idle'), pointerOut, sizeOut),
     proxy_get_header_map_value: () => NOT_FOUND,
-    proxy_get_shared_data: () => NOT_FOUND,
+    random_get: (at: number, size: number) => {
+      getRandomValues(new Uint8Array(guest.memory.buffer, at, size));
+      return 0;
+    },
+    proxy_get_shared_data: (at: number, size: number, pointerOut: number, sizeOut: number, casOut: number) => {
+      const value = shared.get(Buffer.from(guest.memory.buffer, at, size).toString('latin1'));
+      if (value === undefined) return NOT_FOUND;
+      new DataView(guest.memory.buffer).setUint32(casOut, 1, true);
+      return give(value, pointerOut, sizeOut);
+    },
+    proxy_set_shared_data: (at: number, size: number, valueAt: number, valueSize: number) => {
+      const value = Buffer.from(Buffer.from(guest.memory.buffer, valueAt, valueSize));
+      shared.set(Buffer.from(guest.memory.buffer, at, size).toString('latin1'), value);
+      return 0;
+    },
   };
   const imports: Record<string, Record<string, (...args: never[]) => unknown>> = {};
   for (const { module: space, name } of WebAssembly.Module.imports(module)) (imports[space] ??= {})[name] = functions[name] ?? (() => 0);
