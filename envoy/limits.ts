@@ -2,6 +2,8 @@
 
 /** Largest body that Envoy buffers for a stage, bytes: above the largest that a route may allow, so that the stage's own limit, with its code, is met first. */
 export const MAX_ENVOY_BUFFER_BYTES = 17 * 1024 * 1024;
+/** What Envoy reads ahead of a slow receiver on one connection, bytes. */
+export const CONNECTION_BUFFER_BYTES = 1024 * 1024;
 /** Time for a client to send its request headers, milliseconds. */
 export const REQUEST_HEADERS_TIMEOUT_MS = 15_000;
 /** Time without a byte in either direction after which a stream ends, milliseconds. */

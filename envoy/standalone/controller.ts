@@ -47,7 +47,8 @@ export class Controller {
   private running: Promise<void> | undefined;
   private pendingSince: number | undefined;
   private retry: NodeJS.Timeout | undefined;
-  private lastRefusal = '';
+  /** What was last told of the routes, of the modules and of the KMS; empty while all is well with them. The same is not told twice. */
+  private readonly told = { routes: '', modules: '', kms: '' };
 
   constructor(parts: ControllerParts) {
     this.parts = parts;
@@ -104,20 +105,31 @@ export class Controller {
   private async advance(since: number): Promise<void> {
     clearTimeout(this.retry);
     const { policy, problems } = await this.parts.load();
+    const wasRefused = this.told.routes !== '';
     if (problems) this.refuse(problems);
-    const wanted = policy ?? this.current!.policy;
-    const release = await this.release(wanted).catch((error: unknown) => {
-      this.refuse([problemOf(error)]);
-      return this.withModulesInForce(wanted);
-    });
-    if (release.identity === this.current?.identity) {
-      if (policy && !problems) this.lastRefusal = '';
+    else this.told.routes = '';
+    const release = await this.releaseWith(policy ?? this.current!.policy);
+    if (release.identity === this.current!.identity) {
+      // A mistake taken back: what is in force is what the files say again.
+      if (wasRefused && !problems) this.report(since);
       return;
     }
     const refused = this.examine(release);
     if (refused.length > 0) return this.refuse(refused);
     if (!(await this.mayStartMachines(release))) return;
     await this.bringIntoForce(release, since);
+  }
+
+  /** The policy with the modules as their files are now, or, if one of them is no good, with those in force. */
+  private async releaseWith(policy: Policy): Promise<Release> {
+    try {
+      const release = await this.release(policy);
+      this.told.modules = '';
+      return release;
+    } catch (error) {
+      this.refuse([problemOf(error)], 'modules');
+      return releaseOf(policy, this.current!.modules);
+    }
   }
 
   private async bringIntoForce(release: Release, since: number): Promise<void> {
@@ -133,7 +145,6 @@ export class Controller {
     }
     this.previous = this.current;
     this.current = release;
-    this.lastRefusal = '';
     this.report(since);
     await this.parts.modules.prune([...this.current.modules, ...this.previous!.modules]);
   }
@@ -149,10 +160,6 @@ export class Controller {
 
   private async release(policy: Policy): Promise<Release> {
     return releaseOf(policy, await Promise.all(this.parts.slots.map((slot) => this.parts.modules.load(slot.module))));
-  }
-
-  private withModulesInForce(policy: Policy): Release {
-    return releaseOf(policy, this.current!.modules);
   }
 
   /** Why the release must not go to the proxy: the dry run's verdict, and routes that would be exposed without the TLS that they ask for. */
@@ -172,8 +179,12 @@ export class Controller {
   /** New code means machines without keys, whose first requests wait for one: not while the KMS is away. */
   private async mayStartMachines(release: Release): Promise<boolean> {
     const fresh = release.modules.some((module) => !this.current!.modules.includes(module));
-    if (!fresh || release.policy.keyIds.length === 0 || (await this.parts.kmsHealthy())) return true;
-    this.warn(new CodedError('FIM-UP-0017', 'the new module waits for it; the old one stays in service'));
+    if (!fresh || release.policy.keyIds.length === 0 || (await this.parts.kmsHealthy())) {
+      this.told.kms = '';
+      return true;
+    }
+    const { code, message } = new CodedError('FIM-UP-0017', 'the new module waits for it; the old one stays in service');
+    if (this.isNews('kms', message)) this.parts.onEvent({ event: 'warning', code, message });
     this.retry = setTimeout(() => void this.changed(performance.now()), KMS_RETRY_MS);
     return false;
   }
@@ -191,20 +202,18 @@ export class Controller {
     });
   }
 
-  /** Emits `rejected`, once for each file; the same refusal is not repeated while nothing else happens. */
-  private refuse(problems: readonly Problem[]): void {
-    const identity = JSON.stringify(problems);
-    if (identity === this.lastRefusal) return;
-    this.lastRefusal = identity;
+  /** Emits `rejected`, once for each file. */
+  private refuse(problems: readonly Problem[], about: 'routes' | 'modules' = 'routes'): void {
+    if (!this.isNews(about, JSON.stringify(problems))) return;
     for (const [file, errors] of Map.groupBy(problems, (problem) => problem.file ?? '')) {
       this.parts.onEvent({ event: 'rejected', file, errors });
     }
   }
 
-  private warn(error: CodedError): void {
-    if (this.lastRefusal === error.code) return;
-    this.lastRefusal = error.code;
-    this.parts.onEvent({ event: 'warning', code: error.code, message: error.message });
+  private isNews(about: 'routes' | 'modules' | 'kms', text: string): boolean {
+    if (this.told[about] === text) return false;
+    this.told[about] = text;
+    return true;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Translation } from '../route/index.ts';
+import type { KmsConfig, Translation } from '../route/index.ts';
 import { loadRoutes, translate } from '../route/index.ts';
 import type { Layout } from '../xds/index.ts';
 import { KMS_CLUSTER } from '../xds/index.ts';
@@ -7,16 +7,16 @@ import type { Condition, Loaded, Policy } from './policy.ts';
 
 /**
  * Reads files and folders of FinancialRoutes as one policy. All or nothing: a mistake in one file refuses the whole, because to leave its route out
- * would take protection away. Never throws.
+ * would take protection away. `kms`: how the modules deal with the KMS, where it differs from their defaults. Never throws.
  */
-export async function loadPolicy(paths: readonly string[], layout: Layout): Promise<Loaded> {
+export async function loadPolicy(paths: readonly string[], layout: Layout, kms: Omit<KmsConfig, 'cluster'> = {}): Promise<Loaded> {
   const { resources, errors } = loadRoutes(paths);
   if (errors.length > 0) return { problems: errors };
   if (resources.length === 0) {
     const { code, message } = new CodedError('FIM-UP-0014', `there is no FinancialRoute in ${paths.join(', ')}`);
     return { problems: [{ code, path: '', message, file: paths[0] }] };
   }
-  const translation = translate(resources, { layout, kms: { cluster: KMS_CLUSTER } });
+  const translation = translate(resources, { layout, kms: { cluster: KMS_CLUSTER, ...kms } });
   return translation.errors.length > 0 ? { problems: translation.errors } : { policy: policyOf(translation) };
 }
 

@@ -1,4 +1,4 @@
-import { CONNECT_TIMEOUT_MS, MAX_ENVOY_BUFFER_BYTES } from '../limits.ts';
+import { CONNECTION_BUFFER_BYTES, CONNECT_TIMEOUT_MS } from '../limits.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -23,7 +23,7 @@ export function cluster(name: string, url: URL): EnvoyObject {
     name,
     type: 'STRICT_DNS',
     connect_timeout: `${CONNECT_TIMEOUT_MS / 1000}s`,
-    per_connection_buffer_limit_bytes: MAX_ENVOY_BUFFER_BYTES,
+    per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
     load_assignment: {
       cluster_name: name,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: hostOf(url), port_value: portOf(url) } } } }] }],

@@ -1,4 +1,4 @@
-import { MAX_CONCURRENT_STREAMS, MAX_ENVOY_BUFFER_BYTES, REQUEST_HEADERS_TIMEOUT_MS, STREAM_IDLE_TIMEOUT_MS } from '../limits.ts';
+import { CONNECTION_BUFFER_BYTES, MAX_CONCURRENT_STREAMS, REQUEST_HEADERS_TIMEOUT_MS, STREAM_IDLE_TIMEOUT_MS } from '../limits.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { FilterSlot } from './layout.ts';
 import { DECOMPRESSOR_FILTER, ROUTE_CONFIGURATION } from './route-configuration.ts';
@@ -29,7 +29,7 @@ export function listener(plan: ListenerPlan): EnvoyObject {
   return {
     name: 'fim',
     address: { socket_address: { address: plan.host, port_value: plan.port } },
-    per_connection_buffer_limit_bytes: MAX_ENVOY_BUFFER_BYTES,
+    per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
     // Both workers of a machine get their share of few, busy connections.
     connection_balance_config: { exact_balance: {} },
     filter_chains: [

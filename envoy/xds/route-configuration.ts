@@ -1,4 +1,5 @@
 import type { HeaderMatchConfig, MatchConfig, PathMatchConfig, PluginConfig } from '../route/index.ts';
+import { MAX_ENVOY_BUFFER_BYTES } from '../limits.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 /** Name under which the listener asks for the routes. */
@@ -33,6 +34,7 @@ function toUpstream(match: EnvoyObject, decompress: boolean): EnvoyObject {
     match,
     // Streams live as long as bytes flow (the listener's idle time-out); a whole-stream time-out would cut server-sent events.
     route: { cluster: UPSTREAM_CLUSTER, timeout: '0s' },
+    request_body_buffer_limit: MAX_ENVOY_BUFFER_BYTES,
     ...(decompress ? {} : { typed_per_filter_config: { [DECOMPRESSOR_FILTER]: DISABLED } }),
   };
 }

@@ -2,12 +2,14 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { cp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { StackEvent } from '../../envoy/standalone/events.ts';
 import { envoyBinary } from '../../envoy/standalone/envoy-binary.ts';
 import { DevelopmentKms } from '../../envoy/standalone/development-kms.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
 import type { Stack } from '../../envoy/standalone/stack.ts';
 import { startStack } from '../../envoy/standalone/stack.ts';
+import type { KmsConfig } from '../../envoy/route/index.ts';
 import type { Layout } from '../../envoy/xds/index.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
 import type { ModuleName } from '../../scripts/build.ts';
@@ -16,6 +18,7 @@ import { RecordingUpstream } from './recording-upstream.ts';
 
 export const KEY_ID = 'kms://prod/fund/key-2023';
 const EVENT_TIMEOUT_MS = 15_000;
+const POLL_MS = 20;
 
 export interface HarnessOptions {
   /** FinancialRoutes, YAML. */
@@ -27,6 +30,8 @@ export interface HarnessOptions {
   http2Upstream?: boolean;
   /** Whether the KMS runs when Envoy starts. */
   kmsRuns?: boolean;
+  /** How the modules deal with the KMS, where it differs from their defaults. */
+  kms?: Omit<KmsConfig, 'cluster'>;
 }
 
 /** The folder with the modules: that of FIM_TEST_MODULES, to test modules that were built elsewhere, else that of the sources' own build. */
@@ -106,6 +111,20 @@ export class Harness {
     });
   }
 
+  /** Waits until Envoy has so many requests in hand. */
+  async activeRequests(wanted: number): Promise<void> {
+    await this.poll(async () => (await this.stack.envoy.admin.stats(String.raw`^http\.fim\.downstream_rq_active$`)).get('http.fim.downstream_rq_active') === wanted);
+  }
+
+  /** Asks until the answer is yes. */
+  async poll(ask: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + EVENT_TIMEOUT_MS;
+    while (!(await ask())) {
+      if (Date.now() > deadline) throw new Error(`not so in ${EVENT_TIMEOUT_MS} ms`);
+      await pause(POLL_MS);
+    }
+  }
+
   async startKms(): Promise<void> {
     const url = await this.kms.start('127.0.0.1', this.kmsPort);
     this.kmsPort = Number(url.port);
@@ -140,7 +159,7 @@ export class Harness {
       concurrency: options.concurrency ?? 2,
       layout,
       moduleFolder: this.moduleFolder,
-      load: () => loadPolicy([join(this.folder, 'routes')], layout),
+      load: () => loadPolicy([join(this.folder, 'routes')], layout, options.kms),
       watched: [join(this.folder, 'routes')],
       onEvent: (event) => {
         this.events.push(event);

@@ -75,7 +75,7 @@ export class RecordingUpstream {
     request.on('end', () => {
       const arrived = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks), trailers: request.trailers };
       this.arrived.push(arrived);
-      if (!response.writableEnded) this.answer(arrived, response);
+      if (!response.headersSent) this.answer(arrived, response);
     });
   }
 }
