@@ -116,10 +116,15 @@ function issueOnLine(source: RouteSource, code: ErrorCode, offset: number, lines
   return { ...issueAt(source, code, [], detail), line: Math.max(line, 1), column: Math.max(col, 1) };
 }
 
+/** The parser's first words; where its stack ended, what that means. */
+function syntaxDetail(message: string): string {
+  return message.includes('call stack') ? 'it is nested too deeply' : (message.split('\n')[0] ?? '').slice(0, 200);
+}
+
 /** Syntax errors, and what YAML allows but a policy must not hold: its reader has to see what counts. */
 function documentIssues(document: Document, source: RouteSource, lines: LineCounter): RouteIssue[] {
   const [syntax] = document.errors;
-  if (syntax !== undefined) return [issueOnLine(source, 'FIM-CFG-1003', syntax.pos[0], lines, syntax.message.split('\n')[0]?.slice(0, 200) ?? '')];
+  if (syntax !== undefined) return [issueOnLine(source, 'FIM-CFG-1003', syntax.pos[0], lines, syntaxDetail(syntax.message))];
   const issues: RouteIssue[] = [];
   const walk = (node: unknown, depth: number): void => {
     if (!isNode(node) || issues.length > 0) return;

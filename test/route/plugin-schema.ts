@@ -1,0 +1,18 @@
+import { readdirSync, readFileSync, existsSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+
+const FILTERS = new URL('../../filters/', import.meta.url);
+const NAME = 'config.schema.json';
+
+/** What the plugin configuration's schemas say of a value: mistakes, empty if there are none. */
+export function pluginSchemaMistakes(value: unknown): string[] {
+  return validate(value) ? [] : (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
+}
+
+const ajv = new Ajv2020({ strict: true, strictTypes: false, allErrors: true });
+ajv.addVocabulary(['x-fim-raw']);
+for (const folder of readdirSync(FILTERS)) {
+  const file = new URL(`${folder}/${NAME}`, FILTERS);
+  if (existsSync(file)) ajv.addSchema({ ...JSON.parse(readFileSync(file, 'utf8')), $id: `https://fim.financial/filters/${folder}/${NAME}` });
+}
+const validate = ajv.getSchema(`https://fim.financial/filters/runtime/${NAME}`) ?? ajv.compile(false);
