@@ -35,6 +35,18 @@ export function parse(length: u32): u32 {
   return document.parse(input, length, arena);
 }
 export function match(): bool { return fields!.match(document, matches, arena); }
+/** Matches `times` times; number of finds of the last one. The results are dropped. */
+export function matchMany(times: i32): i32 {
+  const results = new Arena(64 * 1024, 64 * 1024 * 1024);
+  let count = 0;
+  for (let i = 0; i < times; i++) {
+    results.reset();
+    count = 0;
+    if (fields!.match(document, matches, results)) while (matches.next()) count++;
+  }
+  results.release();
+  return count;
+}
 export function next(): bool { return matches.next(); }
 export function rule(): u32 { return matches.rule; }
 export function node(): u32 { return matches.node; }
