@@ -74,7 +74,7 @@ it('mutated text', () => {
     accepted += loaded.resources.length;
     judge(loaded, seed);
   }
-  assert.ok(accepted > 100, `only ${accepted} mutations were accepted: the mutation is too coarse`);
+  assert.ok(accepted > 40, `only ${accepted} mutations were accepted: the mutation is too coarse`);
 });
 
 /** What only the module can know: paths, patterns and their sizes. */
