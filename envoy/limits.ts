@@ -42,3 +42,9 @@ export const MAX_FIELD_PATH_STEPS = 32;
 export const MAX_LIMIT_PERIOD_MS = 86_400_000;
 /** Count of a repetition in a pattern, as in RE2 (as in the modules). */
 export const MAX_PATTERN_REPEAT = 1_000;
+/** Largest piece that the engine's random source fills at once, bytes. */
+export const MAX_RANDOM_FILL_BYTES = 65536;
+/** Samples of one histogram that the test host keeps; older ones are dropped. */
+export const MAX_HOST_SAMPLES = 100_000;
+/** Compiled modules that the test host keeps by their hash. */
+export const MAX_KEPT_MODULES = 16;

@@ -1,5 +1,6 @@
 // Counters, gauges and histograms of a process. VMs that define the same name share the metric, as Envoy's workers do.
 import { MetricKind, Result } from './abi.ts';
+import { MAX_HOST_SAMPLES } from '../limits.ts';
 
 interface Metric {
   name: string;
@@ -11,8 +12,6 @@ interface Metric {
 const KIND_NAMES = ['counter', 'gauge', 'histogram'];
 /** Envoy keeps the kind in the two low bits of the id. */
 const ID_STEP = 4;
-/** Histogram samples kept per metric; older ones are dropped. */
-const MAX_SAMPLES = 100_000;
 
 export class Metrics {
   private readonly byName = new Map<string, Metric>();
@@ -75,7 +74,7 @@ export class MetricTable {
     if (metric === undefined) return Result.NotFound;
     if (metric.kind === MetricKind.Counter) metric.value += value;
     else if (metric.kind === MetricKind.Gauge) metric.value = value;
-    else if (metric.samples.push(value) > MAX_SAMPLES) metric.samples.shift();
+    else if (metric.samples.push(value) > MAX_HOST_SAMPLES) metric.samples.shift();
     return Result.Ok;
   }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readBinary } from './binary.ts';
 import type { BinaryFacts } from './binary.ts';
 import { importType } from './signatures.ts';
+import { MAX_KEPT_MODULES } from '../limits.ts';
 
 export type LoadFailure = 'corrupt' | 'abi-version' | 'missing-import' | 'import-type' | 'missing-function' | 'start-section' | 'initialize';
 
@@ -28,7 +29,6 @@ export interface LoadedModule {
 
 /** Compiled modules by hash: compiling is the one slow step, and callers dry-run the same module many times. */
 const loaded = new Map<string, LoadedModule>();
-const MAX_KEPT_MODULES = 16;
 
 /**
  * Compiles and checks a module. A second load of the same bytes costs one SHA-256.

@@ -3,6 +3,7 @@ import { Errno, Result } from '../abi.ts';
 import type { Instance } from '../instance.ts';
 import { WASI_WITHOUT_EFFECT } from '../signatures.ts';
 import { bodyFunctions } from './bodies.ts';
+import { calloutFunctions } from './callouts.ts';
 import { headerFunctions } from './headers.ts';
 import { sharedFunctions } from './shared.ts';
 import { streamFunctions } from './streams.ts';
@@ -33,6 +34,7 @@ export function hostFunctions(instance: Instance): { env: Functions; wasi: Funct
       ...headerFunctions(instance),
       ...bodyFunctions(instance),
       ...streamFunctions(instance),
+      ...calloutFunctions(instance),
       ...sharedFunctions(instance),
       ...systemFunctions(instance),
     },

@@ -1,6 +1,7 @@
 // The part of WASI that proxy-wasm hosts give: no files, no arguments, two clocks, randomness, output to the log.
 import { getRandomValues } from 'node:crypto';
 import { Errno } from '../abi.ts';
+import { MAX_RANDOM_FILL_BYTES } from '../../limits.ts';
 import type { Instance } from '../instance.ts';
 
 /** A guest that ends itself: its machine is dead. */
@@ -10,11 +11,9 @@ const STDOUT = 1;
 const STDERR = 2;
 const LEVEL_INFO = 2;
 const LEVEL_ERROR = 4;
-/** Largest piece that the engine's random source fills at once, bytes. */
-const MAX_RANDOM_BYTES = 65536;
 
 function fillRandom(bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; at += MAX_RANDOM_BYTES) getRandomValues(bytes.subarray(at, at + MAX_RANDOM_BYTES) as Uint8Array<ArrayBuffer>);
+  for (let at = 0; at < bytes.length; at += MAX_RANDOM_FILL_BYTES) getRandomValues(bytes.subarray(at, at + MAX_RANDOM_FILL_BYTES) as Uint8Array<ArrayBuffer>);
 }
 
 export function wasiFunctions(instance: Instance) {
