@@ -20,8 +20,8 @@ function usage(problem: string): never {
 
 function chooseStages(what: string | undefined): Stage[] {
   const group = what ?? 'main';
-  // The names of the two outer tiers are also those of their only stage.
-  const chosen = STAGES.filter((stage) => (group === 'main' ? stage.tier === 'main' : stage.name === group));
+  const tier = STAGES.filter((stage) => stage.tier === group);
+  const chosen = tier.length > 0 ? tier : STAGES.filter((stage) => stage.name === group);
   if (chosen.length === 0) usage(`no such stage: ${group}`);
   return chosen;
 }
