@@ -40,13 +40,13 @@ function addField(reader: ConfigReader, builder: FieldSetBuilder, field: MaskFie
   if ((field.path.length == 0) == (field.name.length == 0)) reader.fail(ErrorId.FIM_MASK_0005, field.node);
   checkCharacter(reader, field.char, field.node);
   if (masks == null) {
-    if (field.path.length != 0 && new FieldSetBuilder().addPath(0, field.path, false) != 0) reader.fail(ErrorId.FIM_CFG_0020, field.node);
+    if (field.path.length != 0 && new FieldSetBuilder().addPath(0, field.path, false) != 0) reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
     return;
   }
   const rule = <u32>masks.length;
   masks.push(new Mask(field.kind, field.method, field.keepFirst, field.keepLast, field.char));
   if (field.path.length == 0) builder.addName(rule, field.name);
-  else if (builder.addPath(rule, field.path, false) != 0) reader.fail(ErrorId.FIM_CFG_0020, field.node);
+  else if (builder.addPath(rule, field.path, false) != 0) reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
 }
 
 function detectionMask(reader: ConfigReader, detection: MaskDetection): Mask {
@@ -56,5 +56,5 @@ function detectionMask(reader: ConfigReader, detection: MaskDetection): Mask {
 }
 
 function checkCharacter(reader: ConfigReader, char: Bytes, node: u32): void {
-  if (!isMaskCharacter(char)) reader.fail(ErrorId.FIM_MASK_0004, node);
+  if (!isMaskCharacter(char)) reader.failMember(ErrorId.FIM_MASK_0004, node, 'char');
 }

@@ -16,7 +16,7 @@ export function compileValidator(reader: ConfigReader, config: PbocValidatorConf
     const rule = config.rules[i];
     rules[i] = new Rule(rule, compilePattern(reader, rule));
     if (hasNoText(rule.type) && asksForText(rule)) reader.fail(ErrorId.FIM_PBOC_0017, rule.node);
-    if (builder.addPath(i, rule.path, rule.required) != 0) reader.fail(ErrorId.FIM_CFG_0020, rule.node);
+    if (builder.addPath(i, rule.path, rule.required) != 0) reader.failMember(ErrorId.FIM_CFG_0020, rule.node, 'path');
   }
   let fields = builder.build();
   if (fields == null) {
