@@ -2,30 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { caseCount, compileGuest, errorId, type GuestExports, Random } from './guest.ts';
+import { caseCount, compileGuest, errorId, Random } from './guest.ts';
+import { type JsonExports, valueAt } from './json-guest.ts';
 import { randomJson } from './random-json.ts';
-
-interface JsonExports extends GuestExports {
-  parse(length: number): number;
-  parseAt(pointer: number, length: number): number;
-  nextCollision(from: number, mask: number): number;
-  errorOffset(): number;
-  root(): number;
-  size(): number;
-  kind(node: number): number;
-  start(node: number): number;
-  end(node: number): number;
-  count(node: number): number;
-  firstChild(node: number): number;
-  nextSibling(node: number): number;
-  key(node: number): number;
-  keyLength(node: number): number;
-  text(node: number): number;
-  textLength(): number;
-  pointer(node: number): number;
-  pointerLength(): number;
-  held(): number;
-}
 
 interface Corpus {
   accept: { name: string; text: string }[];
@@ -35,25 +14,6 @@ interface Corpus {
 const guest = compileGuest<JsonExports>('test/fuzz/json');
 const { exports } = guest;
 const corpus = JSON.parse(readFileSync(new URL('../vectors/json/syntax.json', import.meta.url), 'utf8')) as Corpus;
-const KINDS = ['null', 'false', 'true', 'number', 'string', 'array', 'object'];
-
-/** The indexed value, numbers as `{ number: text }`, read through the index alone. */
-function valueOf(node: number): unknown {
-  const kind = KINDS[exports.kind(node)];
-  const at = exports.text(node);
-  const text = guest.text(at, exports.textLength());
-  if (kind === 'null') return null;
-  if (kind === 'true' || kind === 'false') return kind === 'true';
-  if (kind === 'number') return Number(text);
-  if (kind === 'string') return text;
-  const items: [string, unknown][] = [];
-  for (let child = exports.firstChild(node); child !== 0; child = exports.nextSibling(child)) {
-    items.push([kind === 'object' ? guest.text(exports.key(child), exports.keyLength(child)) : '', valueOf(child)]);
-  }
-  assert.equal(items.length, exports.count(node));
-  // Object.fromEntries defines members as JSON.parse does, `__proto__` too.
-  return kind === 'array' ? items.map(([, value]) => value) : Object.fromEntries(items);
-}
 
 /** JSON.parse, made as strict: null if it refuses the bytes, or if they hold what it lets pass. */
 function strictParse(bytes: Uint8Array): { value: unknown } | null {
@@ -88,7 +48,7 @@ describe('JSON corpus', () => {
   for (const { name, text } of corpus.accept) {
     it(`takes: ${name}`, () => {
       assert.equal(parse(text), 0);
-      assert.deepEqual(valueOf(exports.root()), JSON.parse(text));
+      assert.deepEqual(valueAt(guest, exports.root()), JSON.parse(text));
     });
   }
   for (const { name, text, hex, code, offset } of corpus.reject) {
@@ -108,7 +68,7 @@ describe('JSON against JSON.parse', () => {
     let valid = 0;
     const encoder = new TextEncoder();
     for (let i = 0; i < cases; i++) {
-      let bytes = encoder.encode(randomJson(random, 5));
+      let bytes: Uint8Array = encoder.encode(randomJson(random, 5));
       for (let hits = random.chance(60) ? 1 + random.below(3) : 0; hits > 0; hits--) bytes = damage(random, bytes);
       const expected = strictParse(bytes);
       const error = parse(bytes);
@@ -119,7 +79,7 @@ describe('JSON against JSON.parse', () => {
         continue;
       }
       valid++;
-      assert.deepEqual(valueOf(exports.root()), expected.value, shown());
+      assert.deepEqual(valueAt(guest, exports.root()), expected.value, shown());
     }
     t.diagnostic(`${valid} of ${cases} documents valid`);
     assert.ok(valid > cases / 4 && valid < (cases * 3) / 4);

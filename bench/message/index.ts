@@ -1,0 +1,125 @@
+// npm run bench message [--json FILE]: the JSON index against JSON.parse and assemblyscript-json; patterns; the route index is timed in its tests.
+// Every result is checked before it is timed. The rounds of all subjects take turns, and the best of each is kept: noise only adds.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { RE2JS } from 're2js';
+import { compileGuest, type GuestExports } from '../../test/fuzz/guest.ts';
+import { type JsonExports, valueAt } from '../../test/fuzz/json-guest.ts';
+import { message, SIZES } from './documents.ts';
+
+interface BaselineExports extends GuestExports {
+  parseMany(length: number, times: number): number;
+}
+
+interface PatternExports extends GuestExports {
+  compile(length: number): number;
+  matchMany(length: number, times: number): number;
+}
+
+/** Something to time: does its work `times` times. */
+type Subject = [name: string, run: (times: number) => void];
+
+const ROUNDS = 9;
+/** One round of one subject lasts about this long, ms. */
+const ROUND_MS = 40;
+
+/** Best speed of each subject, MB/s, for `bytes` bytes a time. */
+function speeds(subjects: readonly Subject[], bytes: number): Record<string, number> {
+  const best = new Map<string, number>();
+  const times = new Map<string, number>();
+  for (const [name, run] of subjects) {
+    let count = 1;
+    for (;;) {
+      const began = performance.now();
+      run(count);
+      const took = performance.now() - began;
+      if (took > ROUND_MS / 4) {
+        times.set(name, Math.max(1, Math.round((count * ROUND_MS) / took)));
+        break;
+      }
+      count *= 2;
+    }
+  }
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, run] of subjects) {
+      const count = times.get(name) ?? 1;
+      const began = performance.now();
+      run(count);
+      const speed = (bytes * count) / (performance.now() - began) / 1000;
+      best.set(name, Math.max(best.get(name) ?? 0, speed));
+    }
+  }
+  return Object.fromEntries(best);
+}
+
+function print(title: string, row: Record<string, number>): void {
+  const cells = Object.entries(row).map(([name, speed]) => `${name} ${speed.toFixed(speed < 10 ? 1 : 0)}`);
+  console.log(`${title.padEnd(34)} ${cells.join('   ')}`);
+}
+
+function benchJson(): Record<string, Record<string, number>> {
+  const index = compileGuest<JsonExports>('test/fuzz/json');
+  const baseline = compileGuest<BaselineExports>('bench/message/assemblyscript-json');
+  const results: Record<string, Record<string, number>> = {};
+  for (const size of SIZES) {
+    for (const [chinese, pretty] of [[false, false], [true, false], [false, true]] as const) {
+      const text = message(size, chinese, pretty);
+      const bytes = new TextEncoder().encode(text);
+      const decoder = new TextDecoder();
+      const length = index.put(bytes);
+      assert.equal(index.exports.parse(length), 0);
+      assert.deepEqual(valueAt(index, index.exports.root()), JSON.parse(text));
+      assert.equal(baseline.exports.parseMany(baseline.put(bytes), 1), 3);
+      index.put(bytes);
+      const title = `${bytes.length} bytes${chinese ? ', Chinese' : ''}${pretty ? ', indented' : ''}`;
+      results[title] = speeds(
+        [
+          ['index', (times) => void index.exports.parseMany(length, times)],
+          ['JSON.parse', (times) => { for (let i = 0; i < times; i++) JSON.parse(text); }],
+          ['decode+JSON.parse', (times) => { for (let i = 0; i < times; i++) JSON.parse(decoder.decode(bytes)); }],
+          ['assemblyscript-json', (times) => void baseline.exports.parseMany(length, times)],
+        ],
+        bytes.length,
+      );
+      print(title, results[title]);
+    }
+  }
+  return results;
+}
+
+function benchPatterns(): Record<string, Record<string, number>> {
+  const guest = compileGuest<PatternExports>('test/fuzz/pattern');
+  const results: Record<string, Record<string, number>> = {};
+  const cases: [pattern: string, text: string][] = [
+    ['^01[0-9]{6}$', '01000001'],
+    ['^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$', 'BKCHCNBJ110'],
+    ['^[0-9A-Za-z,.()/=!"%&*<>;@ ]{1,140}$', 'REDEMPTION OF FUND SHARES TO THE ACCOUNT ON FILE, SEE CONTRACT 2023/117'],
+    ['(fund|bond)-[0-9]+', `${'nothing of interest here '.repeat(40)}fund-77`],
+  ];
+  for (const [pattern, text] of cases) {
+    const re2 = RE2JS.compile(pattern);
+    const native = new RegExp(pattern, 'u');
+    assert.equal(guest.exports.compile(guest.put(pattern)), 0);
+    const length = guest.put(text);
+    assert.equal(guest.exports.matchMany(length, 1), 1);
+    assert.ok(re2.matcher(text).find() && native.test(text));
+    results[pattern] = speeds(
+      [
+        ['pattern', (times) => void guest.exports.matchMany(length, times)],
+        ['RegExp', (times) => { for (let i = 0; i < times; i++) native.test(text); }],
+        ['re2js', (times) => { for (let i = 0; i < times; i++) re2.matcher(text).find(); }],
+      ],
+      length,
+    );
+    print(`${pattern.slice(0, 24)} on ${length} bytes`, results[pattern]);
+  }
+  return results;
+}
+
+export async function main(args: string[]): Promise<void> {
+  console.log(`MB/s, best of ${ROUNDS} rounds; Node ${process.version}, V8 ${process.versions.v8}\n`);
+  const results = { json: benchJson(), patterns: benchPatterns() };
+  const at = args.indexOf('--json');
+  const file = at < 0 ? undefined : args[at + 1];
+  if (file !== undefined) await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
+}
