@@ -5,6 +5,7 @@
 // multiplied once (see the bounds in sm2-field.gen.ts) before they are reduced. Nothing here branches on a value.
 
 import { fieldMultiply, fieldSquare } from './sm2-field.gen';
+import { MODULO_PRIME, invert } from './sm2-inverse';
 import { FIELD_ONE, FIELD_PLAIN_ONE, FIELD_R_SQUARED, PRIME, PRIME_BYTES } from './sm2-constants.gen';
 
 export { fieldMultiply, fieldSquare };
@@ -137,12 +138,10 @@ export function fieldIsZeroPublic(a: usize): bool {
   return fieldIsZero(T1) != 0;
 }
 
-/** r = the field element of 32 big-endian bytes, in Montgomery form; the number is taken modulo p. */
-export function fieldFromBytes(r: usize, bytes: usize): void {
-  const w3 = bswap<u64>(load<u64>(bytes));
-  const w2 = bswap<u64>(load<u64>(bytes, 8));
-  const w1 = bswap<u64>(load<u64>(bytes, 16));
-  const w0 = bswap<u64>(load<u64>(bytes, 24));
+/** r = the element of the number w3 ‖ w2 ‖ w1 ‖ w0, taken modulo p. */
+// @ts-ignore: decorator
+@inline
+function fromWords(r: usize, w0: u64, w1: u64, w2: u64, w3: u64): void {
   store<u64>(r, w0 & 0x1fffffff);
   store<u64>(r, (w0 >> 29) & 0x1fffffff, 8);
   store<u64>(r, ((w0 >> 58) | (w1 << 6)) & 0x1fffffff, 16);
@@ -155,20 +154,31 @@ export function fieldFromBytes(r: usize, bytes: usize): void {
   fieldMultiply(r, r, FIELD_R_SQUARED);
 }
 
-/** Writes the number as 32 big-endian bytes, fully reduced. */
-export function fieldToBytes(bytes: usize, a: usize): void {
+/** Writes the number, fully reduced, as 32 little-endian bytes. */
+function toWords(words: usize, a: usize): void {
   toPlain(T0, a);
   const a2 = load<u64>(T0, 16);
   const a4 = load<u64>(T0, 32);
   const a6 = load<u64>(T0, 48);
-  const w0 = load<u64>(T0) | (load<u64>(T0, 8) << 29) | (a2 << 58);
-  const w1 = (a2 >> 6) | (load<u64>(T0, 24) << 23) | (a4 << 52);
-  const w2 = (a4 >> 12) | (load<u64>(T0, 40) << 17) | (a6 << 46);
-  const w3 = (a6 >> 18) | (load<u64>(T0, 56) << 11) | (load<u64>(T0, 64) << 40);
-  store<u64>(bytes, bswap<u64>(w3));
-  store<u64>(bytes, bswap<u64>(w2), 8);
-  store<u64>(bytes, bswap<u64>(w1), 16);
-  store<u64>(bytes, bswap<u64>(w0), 24);
+  store<u64>(words, load<u64>(T0) | (load<u64>(T0, 8) << 29) | (a2 << 58));
+  store<u64>(words, (a2 >> 6) | (load<u64>(T0, 24) << 23) | (a4 << 52), 8);
+  store<u64>(words, (a4 >> 12) | (load<u64>(T0, 40) << 17) | (a6 << 46), 16);
+  store<u64>(words, (a6 >> 18) | (load<u64>(T0, 56) << 11) | (load<u64>(T0, 64) << 40), 24);
+}
+
+/** r = the field element of 32 big-endian bytes, in Montgomery form; the number is taken modulo p. */
+export function fieldFromBytes(r: usize, bytes: usize): void {
+  const w3 = bswap<u64>(load<u64>(bytes));
+  const w2 = bswap<u64>(load<u64>(bytes, 8));
+  const w1 = bswap<u64>(load<u64>(bytes, 16));
+  const w0 = bswap<u64>(load<u64>(bytes, 24));
+  fromWords(r, w0, w1, w2, w3);
+}
+
+/** Writes the number as 32 big-endian bytes, fully reduced. */
+export function fieldToBytes(bytes: usize, a: usize): void {
+  toWords(T1, a);
+  for (let i: usize = 0; i < 32; i += 8) store<u64>(bytes + i, bswap<u64>(load<u64>(T1 + 24 - i)));
 }
 
 /** 1 if the element, as a number in [0, p), is odd, else 0. */
@@ -196,7 +206,7 @@ function shiftMultiply(r: usize, count: u32, b: usize): void {
   fieldMultiply(r, r, b);
 }
 
-/** T1 = a^(2^30 - 1), T2 = a^(2^31 - 1), T3 = a^(2^32 - 1): the runs of ones of which p - 2 and (p + 1) / 4 consist. */
+/** T2 = a^(2^31 - 1), T3 = a^(2^32 - 1): the runs of ones of which (p + 1) / 4 consists. */
 function powersOfOnes(a: usize): void {
   squareTimes(T1, a, 1);
   fieldMultiply(T1, T1, a); // 2 ones
@@ -209,29 +219,23 @@ function powersOfOnes(a: usize): void {
   shiftMultiply(T0, 8, T3); // 24
   shiftMultiply(T0, 4, T2); // 28
   shiftMultiply(T0, 2, T1); // 30
-  fieldCopy(T1, T0);
-  squareTimes(T2, T1, 1);
+  squareTimes(T2, T0, 1);
   fieldMultiply(T2, T2, a); // 31
   squareTimes(T3, T2, 1);
   fieldMultiply(T3, T3, a); // 32
 }
 
-/** r = 1 / a, zero for zero; a^(p - 2). `a` is normal, `r` may be `a`. */
+/** r = 1 / a, zero for zero. `a` is normal, `r` may be `a`. */
 export function fieldInvert(r: usize, a: usize): void {
-  powersOfOnes(a);
-  fieldCopy(T0, T2); // fffffffe: 31 ones, then a zero
-  shiftMultiply(T0, 33, T3);
-  for (let i = 0; i < 3; i++) shiftMultiply(T0, 32, T3);
-  shiftMultiply(T0, 64, T3); // 00000000 ffffffff
-  shiftMultiply(T0, 30, T1);
-  shiftMultiply(T0, 2, a); // fffffffd
-  fieldCopy(r, T0);
+  toWords(T1, a);
+  invert(T1, T1, MODULO_PRIME);
+  fromWords(r, load<u64>(T1), load<u64>(T1, 8), load<u64>(T1, 16), load<u64>(T1, 24));
 }
 
 /** r = a square root of a if there is one: a^((p + 1) / 4). The caller checks. `r` may not be `a`. */
 export function fieldSquareRoot(r: usize, a: usize): void {
   powersOfOnes(a);
-  fieldCopy(T0, T2);
+  fieldCopy(T0, T2); // fffffffe: 31 ones, then a zero
   shiftMultiply(T0, 33, T3);
   for (let i = 0; i < 3; i++) shiftMultiply(T0, 32, T3);
   shiftMultiply(T0, 32, a);

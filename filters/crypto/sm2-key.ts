@@ -2,6 +2,7 @@
 import { equalConstantTime, wipe } from './constant-time';
 import { randomBytes } from './random';
 import { fieldIsOdd, fieldWipe } from './sm2-field';
+import { KEY_TABLE_BYTES, fillKeyTable } from './sm2-multiples';
 import { multiplyGenerator } from './sm2-multiply';
 import {
   AFFINE_BYTES, JACOBIAN_BYTES, Y, pointDecompress, pointFromCoordinates, pointToAffine, pointToCoordinates, pointWipe,
@@ -25,6 +26,9 @@ const KEY_BYTES: usize = memory.data(32, 16);
 /** A point of the curve that is not at infinity. */
 export class Sm2PublicKey {
   private block: StaticArray<u8> = new StaticArray<u8>(<i32>AFFINE_BYTES + 96);
+
+  private uses: u32 = 0; // verifications so far
+  private table: StaticArray<u8> | null = null;
 
   /** Whether `identity` holds the digest of the default user id and this key. */
   identityKnown: bool = false;
@@ -68,6 +72,20 @@ export class Sm2PublicKey {
   /** Where the digest Z of the default user id is kept, 32 bytes. */
   get identity(): usize {
     return changetype<usize>(this.block) + AFFINE_BYTES + 64;
+  }
+
+  /**
+   * Address of this key's multiples for `multiplySumPrepared`, 0 at the first call: a key that verifies a second time is worth the table, which
+   * costs one verification and 4.5 KiB and makes all further ones more than twice as fast.
+   */
+  multiples(): usize {
+    const made = this.table;
+    if (made) return changetype<usize>(made);
+    if (this.uses++ == 0) return 0;
+    const table = new StaticArray<u8>(<i32>KEY_TABLE_BYTES);
+    fillKeyTable(changetype<usize>(table), this.point);
+    this.table = table;
+    return changetype<usize>(table);
   }
 
   /** Writes 0x04 ‖ x ‖ y, 65 bytes. */

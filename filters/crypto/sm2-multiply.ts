@@ -1,89 +1,66 @@
-// Scalar multiplication: two for secret scalars, whose instructions and addresses do not depend on them, one for public ones.
+// Scalar multiplication: by secret scalars, whose instructions and addresses do not depend on them, and by public ones.
 //
-// Secret scalars are cut into signed digits of fixed width (Booth). A digit's multiple is taken by reading its whole table under masks, its
-// sign by selection. The raw additions fail for equal points and for infinity; where that can happen:
-// - Infinity occurs until the first digit that is not zero: the sum is selected, not branched on.
-// - Comb: digit w is added to a sum of the digits below, whose scalar is smaller than 64^w in size, so the two are never equal or
-//   opposite, except modulo n at the last digit; there a sum equal to D = d * 2^252 would mean 2D = k + n or more, k - 2D = -n, hence
-//   D = n + (k - D) with k - D the positive part below: k = 2^256 + ... > n. So never for k in [1, n - 1].
-// - Variable base: sums are prefixes of k, and 32 e = +-d modulo n with |d| <= 16 needs e = d = 0 or, at the last digit, 32 e = n - 3 (as
-//   n = 3 modulo 32), d = -3, that is k = n - 6: there the doubling is computed as well, and selected.
+// A secret scalar k is made odd (k or n - k, the result's y negated to match, by selection) and cut into digits that are odd and signed, so that
+// none is zero: digit w of `width` bits is ((k >> (width * w)) mod 2^(width + 1) | 1) - 2^width, the highest k >> (width * top) | 1. A digit's
+// multiple is taken by reading its whole row under masks. The sum is built from the highest digit down, so it is never infinity, and the
+// raw addition, which fails for equal or opposite points, meets none:
+// - The sum is m * 2^(width * (w + 1)) or, over a comb, a multiple of 64^(w + 1) that is larger than the digit's multiple of 64^w and smaller
+//   than n; sum -+ digit = 0 as integers is impossible, and sum -+ digit = n needs n to be a multiple of 64^w (32^w): so w = 0.
+// - For w = 0 sum + digit = n is k = n or 0, which is excluded. sum - digit = n is k = n + 2 digit, digit = -d, k = n - 2d with k's lowest bits
+//   giving -d: n = 35 modulo 64 and modulo 128, so 35 - 2d = 64 - d over a comb, impossible for 0 < d < 64; and 35 - 2d = 32 - d over the window
+//   of 5 bits, d = 3. There, for k = n - 6 (and 6, which is made odd), the doubling is computed as well, and selected.
 
 import { FIELD_BYTES, fieldNegate, fieldSelect, fieldSetOne } from './sm2-field';
 import {
-  CACHED_BYTES, JACOBIAN_BYTES, Y, Z, lastAdditionWasDoubling, pointAddAffinePublic, pointAddAffineRaw, pointAddCachedPublic,
-  pointAddCachedRaw, pointCache, pointDouble, pointFromAffine, pointSelect, pointSetInfinity,
+  CACHED_BYTES, JACOBIAN_BYTES, Y, Z, lastAdditionWasDoubling, pointAddAffinePublic, pointAddAffineRaw, pointAddCachedPublic, pointAddCachedRaw,
+  pointCache, pointDouble, pointFromAffine, pointSelect, pointSetInfinity,
 } from './sm2-point';
 import {
-  COMB_BITS, COMB_ENTRIES, COMB_WINDOWS, ENTRY_BYTES, ODD_BITS, combOfGenerator, oddMultiplesOfGenerator, unpackEntry,
-} from './sm2-base-table';
+  COMB_BITS, COMB_ENTRIES, COMB_ROWS, COMB_ROW_BYTES, ENTRY_BYTES, KEY_ROWS, KEY_ROW_BYTES, KEY_SPACING, combOfGenerator, unpackEntry,
+} from './sm2-multiples';
+import { scalarNegate, scalarSelect } from './sm2-scalar';
 import { maskIfEqual } from './constant-time';
 
 /** Bits of a digit of a secret scalar over a variable base. */
 const WINDOW_BITS: u32 = 5;
-const WINDOWS: u32 = 52;
+/** Windows below the highest, whose digit is always 1. */
+const WINDOWS: u32 = 51;
 const WINDOW_ENTRIES: u32 = 16;
-/** Bits of a digit of a public scalar over a variable base: odd, below 2^4 in size. */
+/** Bits of a public scalar's digit over a variable base: odd, below 2^4 in size. */
 const PUBLIC_BITS: u32 = 5;
 const PUBLIC_ENTRIES: u32 = 8;
+/** Bits of a public scalar's digit over the generator: odd, below 2^6 in size. */
+const GENERATOR_BITS: u32 = 7;
 /** Digits of a public scalar in non-adjacent form: 256 bits and a carry. */
 const DIGITS: u32 = 257;
 
-const SHIFTED: usize = memory.data(48, 16); // the scalar times two: a digit of w bits at bit p is the w + 1 bits at p here
+const ODD: usize = memory.data(48, 16); // the scalar made odd, with zeros above
+const NEGATED: usize = memory.data(80, 16);
 const ENTRY: usize = memory.data(80, 16);
 const POINT: usize = memory.data(400, 16);
 const SUM: usize = memory.data(240, 16);
 const DOUBLED: usize = memory.data(240, 16);
-const NEGATED: usize = memory.data(80, 16);
 const WINDOW_TABLE: usize = memory.data(6400, 16); // 16 cached points
-const DIGITS_S: usize = memory.data(528, 16); // i16
-const DIGITS_T: usize = memory.data(528, 16);
+const DIGITS_S: usize = memory.data(320, 16); // i8
+const DIGITS_T: usize = memory.data(320, 16);
 
-let digitSize: u32 = 0; // of the digit taken last
+let digitIndex: u32 = 0; // of the digit taken last: (size - 1) / 2
 let digitSign: u32 = 0; // 1: negative
 
-/** Fills SHIFTED from a scalar. */
-function shiftScalar(scalar: usize): void {
-  let carry: u64 = 0;
-  for (let i: usize = 0; i < 32; i += 8) {
-    const word = load<u64>(scalar + i);
-    store<u64>(SHIFTED + i, (word << 1) | carry);
-    carry = word >> 63;
-  }
-  store<u64>(SHIFTED, carry, 32);
+/** ODD = k or n - k, the odd one; 1 if it is n - k. */
+function makeOdd(k: usize): u32 {
+  const even = (load<u32>(k) & 1) ^ 1;
+  scalarNegate(ODD, k);
+  scalarSelect(ODD, even, ODD, k);
+  return even;
 }
 
-/** Takes the signed digit of `width` bits at `position` (a bit number): `digitSize` in 0 .. 2^(width - 1), `digitSign`. */
+/** Takes the digit of `width` bits at bit `position` of ODD. */
 function takeDigit(position: u32, width: u32): void {
-  const bits = (load<u32>(SHIFTED + (position >> 3)) >> (position & 7)) & ((1 << (width + 1)) - 1);
-  const negative: u32 = 0 - (bits >> width);
-  const folded = (bits & ~negative) | (((1 << (width + 1)) - 1 - bits) & negative);
-  digitSize = (folded + 1) >> 1;
-  digitSign = negative & 1;
-}
-
-/** ENTRY = entry number `digitSize` (from 1) of a comb window, all zero for 0; every entry is read. */
-function scanComb(table: usize): void {
-  let a = i32x4.splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
-  let e: u64 = 0;
-  for (let i: u32 = 1; i <= <u32>COMB_ENTRIES; i++) {
-    const mask = maskIfEqual(i, digitSize);
-    const lanes = i32x4.splat(mask);
-    a = v128.or(a, v128.and(v128.load(table), lanes));
-    b = v128.or(b, v128.and(v128.load(table, 16), lanes));
-    c = v128.or(c, v128.and(v128.load(table, 32), lanes));
-    d = v128.or(d, v128.and(v128.load(table, 48), lanes));
-    e |= load<u64>(table, 64) & <u64>(<i64>(<i32>mask));
-    table += ENTRY_BYTES;
-  }
-  v128.store(ENTRY, a);
-  v128.store(ENTRY, b, 16);
-  v128.store(ENTRY, c, 32);
-  v128.store(ENTRY, d, 48);
-  store<u64>(ENTRY, e, 64);
+  const bits = ((load<u32>(ODD + (position >> 3)) >> (position & 7)) & ((2 << width) - 1)) | 1;
+  digitSign = (bits >> width) ^ 1;
+  const size = ((bits - (1 << width)) ^ (0 - digitSign)) + digitSign;
+  digitIndex = size >> 1;
 }
 
 /** POINT = POINT or its opposite by `digitSign`. */
@@ -92,28 +69,57 @@ function applySign(): void {
   fieldSelect(POINT + Y, digitSign, NEGATED, POINT + Y);
 }
 
-/** r (Jacobian) = k * G for a secret k in [1, n - 1]. */
-export function multiplyGenerator(r: usize, k: usize): void {
-  const table = combOfGenerator();
-  shiftScalar(k);
-  pointSetInfinity(r);
-  fieldSetOne(POINT + Z);
-  let finite: u32 = 0; // 1 once a digit was not zero
-  for (let w: usize = 0; w < COMB_WINDOWS; w++) {
-    takeDigit(<u32>w * COMB_BITS, COMB_BITS);
-    scanComb(table + w * COMB_ENTRIES * ENTRY_BYTES);
-    unpackEntry(POINT, ENTRY);
-    applySign();
-    pointAddAffineRaw(SUM, r, POINT);
-    const some = (maskIfEqual(digitSize, 0) & 1) ^ 1;
-    pointSelect(SUM, finite, SUM, POINT);
-    pointSelect(r, some, SUM, r);
-    finite |= some;
+/** POINT (affine) = the entry `digitIndex` of a row of the comb; every entry is read. */
+function scanComb(row: usize): void {
+  let a = i32x4.splat(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  let e: u64 = 0;
+  for (let i: u32 = 0; i < <u32>COMB_ENTRIES; i++) {
+    const mask = maskIfEqual(i, digitIndex);
+    const lanes = i32x4.splat(mask);
+    a = v128.or(a, v128.and(v128.load(row), lanes));
+    b = v128.or(b, v128.and(v128.load(row, 16), lanes));
+    c = v128.or(c, v128.and(v128.load(row, 32), lanes));
+    d = v128.or(d, v128.and(v128.load(row, 48), lanes));
+    e |= load<u64>(row, 64) & <u64>(<i64>(<i32>mask));
+    row += ENTRY_BYTES;
   }
+  v128.store(ENTRY, a);
+  v128.store(ENTRY, b, 16);
+  v128.store(ENTRY, c, 32);
+  v128.store(ENTRY, d, 48);
+  store<u64>(ENTRY, e, 64);
+  unpackEntry(POINT, ENTRY);
+}
+
+/** r = r or -r: the end of a multiplication by a scalar that was made odd. */
+function negateResult(r: usize, negate: u32): void {
+  fieldNegate(NEGATED, r + Y);
+  fieldSelect(r + Y, negate, NEGATED, r + Y);
   multiplyWipe();
 }
 
-/** POINT = entry number `digitSize` (from 1) of WINDOW_TABLE, all zero for 0; every entry is read. */
+/** r (Jacobian) = k * G for a secret k in [1, n - 1]. */
+export function multiplyGenerator(r: usize, k: usize): void {
+  let row = combOfGenerator() + (COMB_ROWS - 1) * COMB_ROW_BYTES;
+  const negate = makeOdd(k);
+  digitIndex = load<u32>(ODD, 28) >> 29; // (k >> 252 | 1) >> 1
+  scanComb(row);
+  memory.copy(r, POINT, 2 * FIELD_BYTES);
+  fieldSetOne(r + Z);
+  for (let w: i32 = <i32>COMB_ROWS - 2; w >= 0; w--) {
+    row -= COMB_ROW_BYTES;
+    takeDigit(<u32>w * COMB_BITS, COMB_BITS);
+    scanComb(row);
+    applySign();
+    pointAddAffineRaw(r, r, POINT);
+  }
+  negateResult(r, negate);
+}
+
+/** POINT (cached) = entry `digitIndex` of WINDOW_TABLE; every entry is read. */
 function scanWindow(): void {
   for (let offset: usize = 0; offset < CACHED_BYTES; offset += 80) {
     let a = i32x4.splat(0);
@@ -122,8 +128,8 @@ function scanWindow(): void {
     let d = a;
     let e = a;
     let from = WINDOW_TABLE + offset;
-    for (let i: u32 = 1; i <= WINDOW_ENTRIES; i++) {
-      const lanes = i32x4.splat(maskIfEqual(i, digitSize));
+    for (let i: u32 = 0; i < WINDOW_ENTRIES; i++) {
+      const lanes = i32x4.splat(maskIfEqual(i, digitIndex));
       a = v128.or(a, v128.and(v128.load(from), lanes));
       b = v128.or(b, v128.and(v128.load(from, 16), lanes));
       c = v128.or(c, v128.and(v128.load(from, 32), lanes));
@@ -139,110 +145,114 @@ function scanWindow(): void {
   }
 }
 
-/** WINDOW_TABLE[i] = (step * i + 1) * q, cached, for `count` entries; step 1 or 2. The points are public. */
-function fillWindowTable(q: usize, step: u32, count: u32): void {
+/** WINDOW_TABLE[i] = (2i + 1) * q, cached, for `count` entries. The points are public. */
+function fillWindowTable(q: usize, count: u32): void {
   pointFromAffine(WINDOW_TABLE, q);
   pointCache(WINDOW_TABLE);
-  memory.copy(POINT, WINDOW_TABLE, CACHED_BYTES);
-  if (step == 2) {
-    pointDouble(POINT, WINDOW_TABLE);
-    pointCache(POINT);
-  }
+  pointDouble(POINT, WINDOW_TABLE);
+  pointCache(POINT);
   for (let i: usize = 1; i < count; i++) {
     const entry = WINDOW_TABLE + i * CACHED_BYTES;
-    memory.copy(entry, entry - CACHED_BYTES, JACOBIAN_BYTES);
-    pointAddCachedPublic(entry, POINT);
+    pointAddCachedRaw(entry, entry - CACHED_BYTES, POINT);
     pointCache(entry);
   }
 }
 
 /** r (Jacobian) = k * q for a secret k in [1, n - 1] and a public affine q on the curve. */
 export function multiplyPoint(r: usize, k: usize, q: usize): void {
-  fillWindowTable(q, 1, WINDOW_ENTRIES);
-  shiftScalar(k);
-  pointSetInfinity(r);
-  let finite: u32 = 0;
+  fillWindowTable(q, WINDOW_ENTRIES);
+  const negate = makeOdd(k);
+  pointFromAffine(r, q);
   for (let w: i32 = WINDOWS - 1; w >= 0; w--) {
     for (let i: u32 = 0; i < WINDOW_BITS; i++) pointDouble(r, r);
     takeDigit(<u32>w * WINDOW_BITS, WINDOW_BITS);
     scanWindow();
     applySign();
-    pointAddCachedRaw(SUM, r, POINT);
-    if (w == 0) {
-      const equal = lastAdditionWasDoubling();
-      pointDouble(DOUBLED, r);
-      pointSelect(SUM, equal & finite, DOUBLED, SUM);
-    }
-    const some = (maskIfEqual(digitSize, 0) & 1) ^ 1;
-    pointSelect(SUM, finite, SUM, POINT);
-    pointSelect(r, some, SUM, r);
-    finite |= some;
+    if (w > 0) pointAddCachedRaw(r, r, POINT);
   }
-  multiplyWipe();
+  pointAddCachedRaw(SUM, r, POINT);
+  const equal = lastAdditionWasDoubling();
+  pointDouble(DOUBLED, r);
+  pointSelect(r, equal, DOUBLED, SUM);
+  negateResult(r, negate);
 }
 
-/** Writes the non-adjacent form of width `bits`: DIGITS digits (i16), zero or odd and below 2^(bits - 1) in size. For public scalars. */
+/** Writes the non-adjacent form of width `bits`: DIGITS digits (i8), zero or odd and below 2^(bits - 1) in size. For public scalars. */
 function nonAdjacentForm(digits: usize, scalar: usize, bits: u32): void {
-  memory.fill(digits, 0, DIGITS * 2);
-  shiftScalar(scalar);
+  memory.fill(digits, 0, 320);
+  memory.copy(ODD, scalar, 32); // with its zeros above
   let carry: u32 = 0;
   let position: u32 = 0;
   while (position < DIGITS) {
-    const at = position + 1;
-    const window = load<u32>(SHIFTED + (at >> 3)) >> (at & 7);
+    const window = load<u32>(ODD + (position >> 3)) >> (position & 7);
     if ((window & 1) == carry) {
       position++;
       continue;
     }
     const value = (window & ((1 << bits) - 1)) + carry;
     carry = value >> (bits - 1);
-    store<i16>(digits + (position << 1), <i16>(<i32>value - <i32>(carry << bits)));
+    store<i8>(digits + position, <i8>(<i32>value - <i32>(carry << bits)));
     position += bits;
   }
 }
 
-/** r += digit * point by the table of cached odd multiples. */
-function addPublicDigit(r: usize, digit: i32): void {
-  const entry = WINDOW_TABLE + (<usize>abs<i32>(digit) >> 1) * CACHED_BYTES;
-  if (digit > 0) return pointAddCachedPublic(r, entry);
-  memory.copy(POINT, entry, CACHED_BYTES);
-  fieldNegate(POINT + Y, POINT + Y);
-  pointAddCachedPublic(r, POINT);
-}
-
-/** r += digit * G by the table of odd multiples. */
-function addGeneratorDigit(r: usize, table: usize, digit: i32): void {
-  unpackEntry(POINT, table + (<usize>abs<i32>(digit) >> 1) * ENTRY_BYTES);
+/** r += digit * point by a row of a table of odd multiples; nothing for 0. */
+function addRowDigit(r: usize, row: usize, digit: i32): void {
+  if (digit == 0) return;
+  unpackEntry(POINT, row + (<usize>abs<i32>(digit) >> 1) * ENTRY_BYTES);
   if (digit < 0) fieldNegate(POINT + Y, POINT + Y);
   pointAddAffinePublic(r, POINT);
 }
 
+/** r += digit * point by WINDOW_TABLE; nothing for 0. */
+function addWindowDigit(r: usize, digit: i32): void {
+  if (digit == 0) return;
+  const entry = WINDOW_TABLE + (<usize>abs<i32>(digit) >> 1) * CACHED_BYTES;
+  if (digit > 0) return pointAddCachedPublic(r, entry);
+  for (let offset: usize = 0; offset < CACHED_BYTES; offset += 16) v128.store(POINT + offset, v128.load(entry + offset));
+  fieldNegate(POINT + Y, POINT + Y);
+  pointAddCachedPublic(r, POINT);
+}
+
 /** r (Jacobian) = s * G + t * q for scalars and an affine point q on the curve, all public: time depends on them. May be infinity. */
 export function multiplySumPublic(r: usize, s: usize, t: usize, q: usize): void {
-  const table = oddMultiplesOfGenerator();
-  fillWindowTable(q, 2, PUBLIC_ENTRIES);
-  nonAdjacentForm(DIGITS_S, s, ODD_BITS);
+  const comb = combOfGenerator();
+  fillWindowTable(q, PUBLIC_ENTRIES);
+  nonAdjacentForm(DIGITS_S, s, GENERATOR_BITS);
   nonAdjacentForm(DIGITS_T, t, PUBLIC_BITS);
   pointSetInfinity(r);
-  let started = false;
   for (let i: i32 = DIGITS - 1; i >= 0; i--) {
-    if (started) pointDouble(r, r);
-    const digitS: i32 = load<i16>(DIGITS_S + (i << 1));
-    const digitT: i32 = load<i16>(DIGITS_T + (i << 1));
-    if (digitS != 0) addGeneratorDigit(r, table, digitS);
-    if (digitT != 0) addPublicDigit(r, digitT);
-    started = started || digitS != 0 || digitT != 0;
+    pointDouble(r, r);
+    addRowDigit(r, comb, load<i8>(DIGITS_S + i));
+    addWindowDigit(r, load<i8>(DIGITS_T + i));
+  }
+}
+
+/** As `multiplySumPublic` for a q whose table (of `fillKeyTable`) is given: 36 doublings instead of 256. */
+export function multiplySumPrepared(r: usize, s: usize, t: usize, table: usize): void {
+  const comb = combOfGenerator();
+  nonAdjacentForm(DIGITS_S, s, GENERATOR_BITS);
+  nonAdjacentForm(DIGITS_T, t, PUBLIC_BITS);
+  pointSetInfinity(r);
+  const combStep = <usize>(KEY_SPACING / COMB_BITS) * COMB_ROW_BYTES;
+  for (let bit: i32 = KEY_SPACING - 1; bit >= 0; bit--) {
+    pointDouble(r, r);
+    for (let row: usize = 0; row < KEY_ROWS; row++) {
+      const position = <usize>bit + row * KEY_SPACING;
+      addRowDigit(r, comb + row * combStep, load<i8>(DIGITS_S + position));
+      addRowDigit(r, table + row * KEY_ROW_BYTES, load<i8>(DIGITS_T + position));
+    }
   }
 }
 
 /** Clears the working memory of this file. */
-export function multiplyWipe(): void {
-  memory.fill(SHIFTED, 0, 48);
+function multiplyWipe(): void {
+  memory.fill(ODD, 0, 48);
   memory.fill(ENTRY, 0, 80);
   memory.fill(POINT, 0, CACHED_BYTES);
   memory.fill(SUM, 0, JACOBIAN_BYTES);
   memory.fill(DOUBLED, 0, JACOBIAN_BYTES);
   memory.fill(NEGATED, 0, FIELD_BYTES);
-  digitSize = 0;
+  digitIndex = 0;
   digitSign = 0;
 }

@@ -1,14 +1,13 @@
 // Numbers modulo the order n of the SM2 group. A scalar is eight words of 32 bits, the least significant first (32 bytes), always below n;
 // products are Montgomery's with R = 2^256. Loops, not unrolled: a signature needs one product, a verification none. Constant time.
 
-import { ORDER, ORDER_BYTES, ORDER_FACTOR, ORDER_LESS_TWO, SCALAR_PLAIN_ONE, SCALAR_R_SQUARED } from './sm2-constants.gen';
+import { ORDER, ORDER_BYTES, ORDER_FACTOR, SCALAR_PLAIN_ONE, SCALAR_R_SQUARED } from './sm2-constants.gen';
+import { MODULO_ORDER, invert } from './sm2-inverse';
 
 /** Bytes of a scalar in memory. */
 export const SCALAR_BYTES: usize = 32;
 
 const SUM: usize = memory.data(48, 16); // ten words: the running sum of a product
-const BASE: usize = memory.data(32, 16);
-const POWER: usize = memory.data(32, 16);
 
 /** r = a - n if that is not negative or if `carry` (0 or 1: the bit above a) is set, else a. a + carry * 2^256 is below 2n. */
 function subtractOrderOnce(r: usize, a: usize, carry: u64): void {
@@ -53,6 +52,23 @@ export function scalarSubtract(r: usize, a: usize, b: usize): void {
   }
 }
 
+/** r = -a, for a that is not zero. `r` may be `a`. */
+export function scalarNegate(r: usize, a: usize): void {
+  let borrow: u64 = 0;
+  for (let i: usize = 0; i < 32; i += 4) {
+    const word = <u64>load<u32>(ORDER + i) - <u64>load<u32>(a + i) - borrow;
+    store<u32>(r + i, <u32>word);
+    borrow = word >> 63;
+  }
+}
+
+/** r = condition ? a : b, by masks; `condition` is 0 or 1. */
+export function scalarSelect(r: usize, condition: u32, a: usize, b: usize): void {
+  const mask = i64x2.splat(-<i64>condition);
+  v128.store(r, v128.bitselect(v128.load(a), v128.load(b), mask));
+  v128.store(r, v128.bitselect(v128.load(a, 16), v128.load(b, 16), mask), 16);
+}
+
 /** r = a * b / 2^256. `r` may be an operand. */
 export function scalarMultiplyMontgomery(r: usize, a: usize, b: usize): void {
   memory.fill(SUM, 0, 40);
@@ -92,15 +108,10 @@ export function scalarToMontgomery(r: usize, a: usize): void {
   scalarMultiplyMontgomery(r, a, SCALAR_R_SQUARED);
 }
 
-/** r = 1 / a in Montgomery form, of a plain scalar; a^(n - 2), whose bits are public. Zero gives zero. `r` may be `a`. */
+/** r = 1 / a in Montgomery form, of a plain scalar. Zero gives zero. `r` may be `a`. */
 export function scalarInvertToMontgomery(r: usize, a: usize): void {
-  scalarToMontgomery(BASE, a);
-  memory.copy(POWER, BASE, SCALAR_BYTES);
-  for (let bit = 254; bit >= 0; bit--) {
-    scalarMultiplyMontgomery(POWER, POWER, POWER);
-    if ((load<u32>(ORDER_LESS_TWO + ((bit >> 5) << 2)) >> (bit & 31)) & 1) scalarMultiplyMontgomery(POWER, POWER, BASE);
-  }
-  memory.copy(r, POWER, SCALAR_BYTES);
+  invert(r, a, MODULO_ORDER);
+  scalarToMontgomery(r, r);
   scalarWipe();
 }
 
@@ -162,6 +173,4 @@ export function addOrderPublic(bytes: usize): bool {
 /** Clears the working memory of this file. */
 export function scalarWipe(): void {
   memory.fill(SUM, 0, 48);
-  memory.fill(BASE, 0, 32);
-  memory.fill(POWER, 0, 32);
 }

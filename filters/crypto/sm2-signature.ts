@@ -6,7 +6,7 @@ import {
 import { fieldFromBytes, fieldIsZeroPublic, fieldMultiply, fieldSquare, fieldSubtract, fieldToBytes, fieldWipe, isFieldBytes } from './sm2-field';
 import { sm2Digest } from './sm2-digest';
 import { Sm2PrivateKey, Sm2PublicKey } from './sm2-key';
-import { multiplyGenerator, multiplySumPublic } from './sm2-multiply';
+import { multiplyGenerator, multiplySumPrepared, multiplySumPublic } from './sm2-multiply';
 import { drawNonce } from './sm2-nonce';
 import { JACOBIAN_BYTES, Z, isInfinityPublic, pointToAffine, pointWipe } from './sm2-point';
 import {
@@ -91,7 +91,9 @@ export function sm2VerifyDigest(key: Sm2PublicKey, digest: usize, signature: usi
   if (scalarFromBytes(SCALAR_R, signature) == 0 || scalarFromBytes(SCALAR_S, signature + 32) == 0) return false;
   scalarAdd(SCALAR_E, SCALAR_R, SCALAR_S); // t
   if (scalarIsZero(SCALAR_E)) return false;
-  multiplySumPublic(POINT, SCALAR_S, SCALAR_E, key.point);
+  const multiples = key.multiples();
+  if (multiples != 0) multiplySumPrepared(POINT, SCALAR_S, SCALAR_E, multiples);
+  else multiplySumPublic(POINT, SCALAR_S, SCALAR_E, key.point);
   if (isInfinityPublic(POINT)) return false;
   scalarFromBytesReduced(SCALAR_E, digest);
   scalarSubtract(SCALAR_E, SCALAR_R, SCALAR_E); // x1 = r - e modulo n: that number, or n more if it is below p

@@ -34,6 +34,16 @@ function bytes(value: bigint): string {
   return `memory.data<u8>([${list.map((byte) => `0x${byte}`).join(', ')}])`;
 }
 
+/** Nine limbs of 30 bits for each value, padded to 48 bytes. */
+function limbs30(...values: readonly bigint[]): string {
+  const list: string[] = [];
+  for (const value of values) {
+    for (let i = 0n; i < 9n; i++) list.push(`0x${((value >> (30n * i)) & 0x3fffffffn).toString(16)}`);
+    list.push('0', '0', '0');
+  }
+  return `memory.data<u32>([${list.join(', ')}])`;
+}
+
 function inverseOf32(value: bigint): bigint {
   let inverse = 1n;
   for (let i = 0; i < 5; i++) inverse = (inverse * (2n - value * inverse)) & 0xffffffffn;
@@ -67,11 +77,13 @@ ${[A, B, GX, GY].map((value) => `  ${(value.toString(16).padStart(64, '0').match
 export const ORDER: usize = ${words(N)};
 /** The order, big-endian. */
 export const ORDER_BYTES: usize = ${bytes(N)};
-/** The order less two: the exponent of the inverse. */
-export const ORDER_LESS_TWO: usize = ${words(N - 2n)};
 export const SCALAR_R_SQUARED: usize = ${words((SCALAR_R * SCALAR_R) % N)};
 export const SCALAR_PLAIN_ONE: usize = ${words(1n)};
 /** -1 / order modulo 2^32. */
 export const ORDER_FACTOR: u32 = 0x${(0x100000000n - inverseOf32(N & 0xffffffffn)).toString(16)};
+/** The prime, then the order, in limbs of 30 bits. */
+export const MODULUS_LIMBS: usize = ${limbs30(P, N)};
+/** 1 / prime and 1 / order modulo 2^30. */
+export const MODULUS_FACTOR: usize = memory.data<u32>([${[P, N].map((m) => `0x${(inverseOf32(m & 0xffffffffn) & 0x3fffffffn).toString(16)}`).join(', ')}]);
 `;
 }

@@ -77,7 +77,11 @@ test('points: sums of public multiples, through infinity and doublings', () => {
   const pairs: [bigint, bigint][] = [[0n, 0n], [1n, 0n], [0n, 1n], [factor, 1n], [factor, N - 1n], [N - factor, 1n], [2n * factor, N - 2n]];
   for (let i = 1n; i < 40n; i++) pairs.push([factor * i, N - i], [mod(-factor * i, N), i], [factor * i, i]);
   for (let i = 0; i < 250; i++) pairs.push([randomBelow(N), randomBelow(N)]);
-  for (const [s, t] of pairs) assert.equal(sm2.sum(s, t, key), pointText(add(times(s, G), times(t, other))), `${s} G + ${t} Q`);
+  for (const [s, t] of pairs) {
+    const expected = pointText(add(times(s, G), times(t, other)));
+    assert.equal(sm2.sum(s, t, key), expected, `${s} G + ${t} Q`);
+    assert.equal(sm2.preparedSum(s, t, key), expected, `${s} G + ${t} Q, prepared`);
+  }
 });
 
 test('points: the generator itself, and its opposite, as the other point', () => {
@@ -85,7 +89,9 @@ test('points: the generator itself, and its opposite, as the other point', () =>
     const key = sm2.publicFromBytes(Buffer.from(pointText(point), 'hex'));
     assert.ok(key);
     for (const [s, t] of [[1n, 1n], [5n, 5n], [N - 5n, 5n], [7n, N - 7n], [3n, 9n], [N - 1n, N - 1n]] as const) {
-      assert.equal(sm2.sum(s, t, key), pointText(add(times(s, G), times(t, point))));
+      const expected = pointText(add(times(s, G), times(t, point)));
+      assert.equal(sm2.sum(s, t, key), expected);
+      assert.equal(sm2.preparedSum(s, t, key), expected);
     }
   }
 });

@@ -84,6 +84,7 @@ export interface Sm2Exports {
   generatorTimes(k: number, out: number): number;
   pointTimes(k: number, key: number, out: number): number;
   sumOf(s: number, t: number, key: number, out: number): number;
+  preparedSumOf(s: number, t: number, key: number, out: number): number;
 }
 
 const AREA_BYTES = 1 << 20;
@@ -256,5 +257,9 @@ export class Sm2 {
   pointTimes(k: bigint, key: number): string { return this.point(this.wasm.pointTimes(this.number(k, this.input), key, this.output)); }
   sum(s: bigint, t: bigint, key: number): string {
     return this.point(this.wasm.sumOf(this.number(s, this.input), this.number(t, this.second), key, this.output));
+  }
+
+  preparedSum(s: bigint, t: bigint, key: number): string {
+    return this.point(this.wasm.preparedSumOf(this.number(s, this.input), this.number(t, this.second), key, this.output));
   }
 }

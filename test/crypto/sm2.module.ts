@@ -7,7 +7,7 @@ import * as encryption from '../../filters/crypto/sm2-encryption';
 import * as digest from '../../filters/crypto/sm2-digest';
 import { scalarFromBytes, scalarInvertToMontgomery, scalarMultiplyMontgomery, scalarToBytes } from '../../filters/crypto/sm2-scalar';
 import { fieldFromBytes, fieldInvert, fieldMultiply, fieldSquareRoot, fieldToBytes } from '../../filters/crypto/sm2-field';
-import { multiplyGenerator, multiplyPoint, multiplySumPublic } from '../../filters/crypto/sm2-multiply';
+import { multiplyGenerator, multiplyPoint, multiplySumPrepared, multiplySumPublic } from '../../filters/crypto/sm2-multiply';
 import { isInfinityPublic, pointToAffine, pointToCoordinates } from '../../filters/crypto/sm2-point';
 
 export { randomBytes } from '../../filters/crypto/random';
@@ -128,6 +128,15 @@ export function generatorTimes(k: usize, out: usize): bool {
 export function pointTimes(k: usize, key: u32, out: usize): bool {
   scalarFromBytes(SCALAR, k);
   multiplyPoint(POINT, SCALAR, publicKeys[key - 1].point);
+  return writePoint(out);
+}
+/** out = s G + t Q by the table of a key in regular use; false at infinity. */
+export function preparedSumOf(s: usize, t: usize, key: u32, out: usize): bool {
+  scalarFromBytes(SCALAR, s);
+  scalarFromBytes(OTHER, t);
+  const point = publicKeys[key - 1];
+  point.multiples();
+  multiplySumPrepared(POINT, SCALAR, OTHER, point.multiples());
   return writePoint(out);
 }
 /** out = s G + t Q; false at infinity. */
