@@ -5,7 +5,8 @@ import { before, describe, test } from 'node:test';
 import type { LoadedModule } from '../../envoy/host/index.ts';
 import { builtModules } from './modules.ts';
 import { loadScenarios } from './scenario/format.ts';
-import { cutsOf, modulesOf, ScenarioRun } from './scenario/run.ts';
+import { chainOf, modulesOf } from './scenario/policy.ts';
+import { cutsOf, ScenarioRun } from './scenario/run.ts';
 
 const FOLDER = join(import.meta.dirname, 'scenarios');
 const files = globSync('**/*.yaml', { cwd: FOLDER })
@@ -14,7 +15,7 @@ const files = globSync('**/*.yaml', { cwd: FOLDER })
 
 let modules: Map<string, LoadedModule>;
 before(async () => {
-  modules = await builtModules(files.flatMap(({ scenarios }) => scenarios.flatMap(modulesOf)));
+  modules = await builtModules(files.flatMap(({ scenarios }) => scenarios.flatMap(modulesOf).flatMap(chainOf)));
 });
 
 for (const { file, scenarios } of files) {
@@ -23,9 +24,7 @@ for (const { file, scenarios } of files) {
       const cuts = cutsOf(scenario);
       for (const module of modulesOf(scenario)) {
         test(`${scenario.about} [${module}${cuts > 1 ? `, ${cuts} cuts` : ''}]`, () => {
-          const loaded = modules.get(module);
-          if (loaded === undefined) throw new Error(`no module ${module}`);
-          for (let cut = 0; cut < cuts; cut++) new ScenarioRun(scenario, module, loaded, cut).run();
+          for (let cut = 0; cut < cuts; cut++) new ScenarioRun(scenario, module, modules, cut).run();
         });
       }
     }

@@ -93,9 +93,14 @@ export interface Step {
   configure?: Configure;
 }
 
-/** A new configuration: the old one drains. With `refused` nothing changes. */
-export interface Configure {
-  config: PluginConfiguration;
+/** What the modules enforce: a plugin configuration as it is, or resources (FinancialRoute objects, or files) that are translated. */
+export interface Policy {
+  config?: PluginConfiguration;
+  resources?: (string | object)[];
+}
+
+/** A new policy: the old one drains. With `refused` nothing changes. */
+export interface Configure extends Policy {
   refused?: { code: string; path: string };
 }
 
@@ -105,12 +110,11 @@ export interface PluginConfiguration {
   [key: string]: unknown;
 }
 
-export interface Scenario {
+export interface Scenario extends Policy {
   about: string;
-  /** Default: `fim`, and the single-stage module if the configuration has one kind of stage only. */
+  /** `fim`, a single-stage module, or `chain`: all four in the order of a filter chain. Default: `fim`, and the single-stage module if only its stage is used. */
   modules?: string[];
   workers?: number;
-  config: PluginConfiguration;
   kms?: Kms;
   /** Texts that no log line and no reply of the plugin may hold, besides the values in bodies and the key material. */
   hidden?: string[];
@@ -120,7 +124,7 @@ export interface Scenario {
 const BODY = ['text', 'json', 'hex', 'repeat'];
 const MESSAGE = [...BODY, 'headers', 'trailers', 'chunks', 'contentLength'];
 const KEYS = {
-  scenario: ['about', 'modules', 'workers', 'config', 'kms', 'hidden', 'steps'],
+  scenario: ['about', 'modules', 'workers', 'config', 'resources', 'kms', 'hidden', 'steps'],
   step: ['about', 'request', 'response', 'expect', 'times', 'worker', 'properties', 'bufferLimitBytes', 'together', 'advanceMs', 'kms', 'configure'],
   request: [...MESSAGE, 'method', 'path', 'authority', 'abortAfterBytes', 'open'],
   response: [...MESSAGE, 'status', 'echo', 'open', 'onHeaders'],
@@ -128,7 +132,7 @@ const KEYS = {
   message: ['text', 'json', 'hex', 'bytes', 'headers', 'trailers', 'opens'],
   opens: [...BODY, 'key', 'version', 'context'],
   kms: ['keys', 'mood', 'afterMs'],
-  configure: ['config', 'refused'],
+  configure: ['config', 'resources', 'refused'],
 };
 
 function only(value: unknown, kind: keyof typeof KEYS, where: string): void {
@@ -137,12 +141,17 @@ function only(value: unknown, kind: keyof typeof KEYS, where: string): void {
   for (const key of Object.keys(value)) if (!KEYS[kind].includes(key)) throw new Error(`${where}: unknown word "${key}"`);
 }
 
+function checkPolicy(policy: Policy, where: string): void {
+  if ((policy.config === undefined) === (policy.resources === undefined)) throw new Error(`${where}: one of config and resources is needed`);
+}
+
 function checkStep(step: Step, where: string): void {
   only(step, 'step', where);
   only(step.request, 'request', `${where}.request`);
   only(step.response, 'response', `${where}.response`);
   only(step.kms, 'kms', `${where}.kms`);
   only(step.configure, 'configure', `${where}.configure`);
+  if (step.configure !== undefined) checkPolicy(step.configure, `${where}.configure`);
   if (step.request !== undefined && step.expect === undefined) throw new Error(`${where}: a request without an expectation`);
   if (step.request === undefined && step.expect !== undefined) throw new Error(`${where}: an expectation without a request`);
   only(step.expect, 'expect', `${where}.expect`);
@@ -163,7 +172,8 @@ export function loadScenarios(path: string): Scenario[] {
     const where = `${path}#${n + 1}`;
     only(scenario, 'scenario', where);
     only(scenario.kms, 'kms', `${where}.kms`);
-    if (typeof scenario.about !== 'string' || scenario.config === undefined || !Array.isArray(scenario.steps) || scenario.steps.length === 0) throw new Error(`${where}: about, config and steps are needed`);
+    if (typeof scenario.about !== 'string' || !Array.isArray(scenario.steps) || scenario.steps.length === 0) throw new Error(`${where}: about and steps are needed`);
+    checkPolicy(scenario, where);
     for (const [i, step] of scenario.steps.entries()) checkStep(step, `${where}.steps[${i}]`);
     return scenario;
   });

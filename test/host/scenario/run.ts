@@ -5,21 +5,12 @@ import type { Chunks, ExchangeOptions, ExchangeResponse, LoadedModule, Received,
 import { seal } from './envelope.ts';
 import { expectExchange } from './expect.ts';
 import { bodyBytes } from './format.ts';
-import type { Body, Configure, Message, PluginConfiguration, Request, Response, Scenario, Step } from './format.ts';
+import type { Body, Configure, Message, Request, Response, Scenario, Step } from './format.ts';
 import { ScenarioKms } from './kms.ts';
+import { chainOf, documentsOf } from './policy.ts';
 
 /** Shortest text of a body that must not come back in a log or a reply. */
 const MIN_HIDDEN_LENGTH = 6;
-const SECTIONS: Record<string, string> = { 'rate-limiter': 'rateLimiter', 'pboc-validator': 'pbocValidator', 'field-masker': 'fieldMasker', 'sm4-encryptor': 'sm4Encryptor' };
-
-/** Modules that a scenario runs on: those it names, else the fused one and, if all routes have one kind of stage, that stage's own. */
-export function modulesOf(scenario: Scenario): string[] {
-  if (scenario.modules !== undefined) return scenario.modules;
-  const configurations = [scenario.config, ...scenario.steps.flatMap((step) => (step.configure === undefined ? [] : [step.configure.config]))];
-  const kinds = new Set(configurations.flatMap((config) => (config.routes ?? []).flatMap((route) => Object.keys(route.stages ?? {}))));
-  const alone = Object.keys(SECTIONS).find((name) => kinds.size === 1 && kinds.has(SECTIONS[name]!));
-  return alone === undefined ? ['fim'] : ['fim', alone];
-}
 
 /** How many cuts `every-split` makes in this scenario; 1 if nothing is cut. */
 export function cutsOf(scenario: Scenario): number {
@@ -49,54 +40,60 @@ function chunksOf(message: Message, length: number, cut: number): Chunks {
   return at === 0 ? [] : [at];
 }
 
-/** The document that the module gets: defaults filled in, other modules' stages left out. */
-export function pluginConfiguration(config: PluginConfiguration, module: string): string {
-  const section = SECTIONS[module];
-  const routes = config.routes?.map((route, i) => {
-    const stages = Object.entries(route.stages ?? {}).filter(([name]) => section === undefined || name === section);
-    return { name: `scenario/route-${i}`, ...route, ...(route.stages === undefined ? {} : { stages: Object.fromEntries(stages) }) };
-  });
-  const usesKeys = (routes ?? []).some((route) => 'sm4Encryptor' in (route.stages ?? {}));
-  return JSON.stringify({ version: '1.0', generation: 1, ...(usesKeys ? { kms: { cluster: 'fim-kms' } } : {}), ...config, ...(routes === undefined ? {} : { routes }) });
+/** One worker: the plugins of its chain. */
+interface Worker {
+  vms: Vm[];
+  roots: RootContext[];
 }
 
 /** One run of a scenario. */
 export class ScenarioRun {
   private readonly kms = new ScenarioKms();
-  private readonly vms: Vm[] = [];
-  private roots: RootContext[] = [];
+  private readonly workers: Worker[];
+  private readonly clock = new VirtualClock();
+  private readonly metrics = new Metrics();
   private readonly hidden = new Set<string>();
   private readonly scenario: Scenario;
-  private readonly module: string;
+  private readonly layout: string;
   private readonly cut: number;
 
-  constructor(scenario: Scenario, module: string, loaded: LoadedModule, cut: number) {
+  /** `layout`: one of `modulesOf(scenario)`. `loaded`: by name. */
+  constructor(scenario: Scenario, layout: string, loaded: ReadonlyMap<string, LoadedModule>, cut: number) {
     this.scenario = scenario;
-    this.module = module;
+    this.layout = layout;
     this.cut = cut;
     this.kms.change(scenario.kms ?? {});
-    const shared = { sharedData: new SharedData(), clock: new VirtualClock(), metrics: new Metrics() };
-    for (let i = 0; i < (scenario.workers ?? 1); i++) this.vms.push(createVm(loaded, { ...shared, vmId: 'fim', httpCall: (call) => this.kms.answer(call) }));
+    const shared = { sharedData: new SharedData(), clock: this.clock, metrics: this.metrics };
+    const modules = chainOf(layout).map((name) => {
+      const module = loaded.get(name);
+      if (module === undefined) throw new Error(`no module ${name}`);
+      return { name, module };
+    });
+    this.workers = Array.from({ length: scenario.workers ?? 1 }, () => ({
+      vms: modules.map(({ name, module }) => createVm(module, { ...shared, vmId: name, httpCall: (call) => this.kms.answer(call) })),
+      roots: [],
+    }));
   }
 
   run(): void {
-    this.configure({ config: this.scenario.config }, 'config');
+    this.configure(this.scenario, 'policy');
     for (const text of this.scenario.hidden ?? []) this.hidden.add(text);
     for (const [i, step] of this.scenario.steps.entries()) this.step(step, `step ${i + 1}${step.about === undefined ? '' : ` (${step.about})`}, cut ${this.cut}`);
     this.finish();
   }
 
   private configure(change: Configure, where: string): void {
-    const json = pluginConfiguration(change.config, this.module);
-    const old = this.roots;
-    const outcomes = this.vms.map((vm) => vm.configure(json));
-    for (const { accepted, logs } of outcomes) {
-      assert.equal(accepted, change.refused === undefined, `${where}: ${accepted ? 'accepted' : 'refused'}: ${logs.map((entry) => entry.message).join('\n')}`);
-      if (change.refused !== undefined) this.expectRefusal(logs.map((entry) => entry.message), change.refused, where);
+    const documents = documentsOf(change, this.layout);
+    for (const worker of this.workers) {
+      const outcomes = worker.vms.map((vm, i) => vm.configure(documents[i]!));
+      for (const { accepted, logs } of outcomes) {
+        assert.equal(accepted, change.refused === undefined, `${where}: ${accepted ? 'accepted' : 'refused'}: ${logs.map((entry) => entry.message).join('\n')}`);
+        if (change.refused !== undefined) this.expectRefusal(logs.map((entry) => entry.message), change.refused, where);
+      }
+      if (change.refused !== undefined) continue;
+      for (const root of worker.roots) root.close();
+      worker.roots = outcomes.map((outcome) => outcome.root);
     }
-    if (change.refused !== undefined) return;
-    this.roots = outcomes.map((outcome) => outcome.root);
-    for (const root of old) root.close();
   }
 
   private expectRefusal(lines: string[], expected: { code: string; path: string }, where: string): void {
@@ -105,7 +102,7 @@ export class ScenarioRun {
   }
 
   private step(step: Step, where: string): void {
-    if (step.advanceMs !== undefined) this.vms[0]!.clock.advance(step.advanceMs);
+    if (step.advanceMs !== undefined) this.clock.advance(step.advanceMs);
     if (step.kms !== undefined) this.kms.change(step.kms);
     if (step.configure !== undefined) this.configure(step.configure, where);
     if (step.together !== undefined) this.together(step.together, where);
@@ -113,16 +110,16 @@ export class ScenarioRun {
   }
 
   private together(steps: Step[], where: string): void {
-    const before = this.vms[0]!.metrics.all();
+    const before = this.metrics.all();
     const callsBefore = this.kms.calls;
-    const running = steps.map((step) => new Exchange(this.roots[step.worker ?? 0]!, this.options(step)));
+    const running = steps.map((step) => new Exchange(this.workers[step.worker ?? 0]!.roots, this.options(step)));
     for (const [i, step] of steps.entries()) {
       const result = running[i]!.settle();
       const place = steps.length === 1 ? where : `${where}, exchange ${i + 1}`;
       expectExchange(result, step.expect!, this.kms, place);
       if (result.localReplies > 0) this.expectHidden(result.client.body.toString(), `${place}: reply`);
       if (step.expect?.kmsCalls !== undefined) assert.equal(this.kms.calls - callsBefore, step.expect.kmsCalls, `${place}: calls of the KMS`);
-      for (const [name, delta] of Object.entries(step.expect?.metrics ?? {})) assert.equal(this.vms[0]!.metrics.value(name) - (before[name] ?? 0), delta, `${place}: metric ${name}`);
+      for (const [name, delta] of Object.entries(step.expect?.metrics ?? {})) assert.equal(this.metrics.value(name) - (before[name] ?? 0), delta, `${place}: metric ${name}`);
       if (step.expect?.open === true) result.stream.abort();
     }
   }
@@ -175,7 +172,7 @@ export class ScenarioRun {
   }
 
   private finish(): void {
-    for (const vm of this.vms) {
+    for (const vm of this.workers.flatMap((worker) => worker.vms)) {
       assert.equal(vm.failed, false, `the module trapped: ${vm.logs.at(-1)?.message}`);
       assert.deepEqual(vm.violations, [], 'violations');
       for (const entry of vm.logs) this.expectHidden(entry.message, 'log');
