@@ -6,7 +6,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { constants as os } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -46,12 +46,18 @@ function packagesAreCurrent() {
   });
 }
 
+/** The PATH without the packages' own commands, which `npm run` puts first: one of them is an npm too old for the lock file. */
+function machinePath() {
+  return (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.endsWith(join('node_modules', '.bin'))).join(delimiter);
+}
+
 /** Installs what package-lock.json names. Install scripts stay off: the only one needed is Node's own, which installNode runs. */
 function installPackages() {
   say('installing packages (npm ci) …');
   const started = Date.now();
   const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'], {
     cwd: ROOT,
+    env: { ...process.env, PATH: machinePath() },
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   });
