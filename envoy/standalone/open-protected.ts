@@ -10,7 +10,7 @@ const CIPHER = 'sm4-gcm' as CipherGCMTypes;
 const READ_PREFIX = '/v1/secret/data/';
 
 /** A body of the wire profile fim-json; the binary fields are base64. */
-interface ProtectedBody {
+export interface ProtectedBody {
   alg: 'SM4-GCM';
   /** `kms://path#version`. */
   kid: string;
@@ -25,8 +25,17 @@ interface ProtectedBody {
  * FIM-UP-0017 (no KMS), FIM-KMS-0002, FIM-KMS-0003, FIM-UP-0019 (does not open).
  */
 export async function openProtected(text: string, kms: URL): Promise<Buffer> {
-  const body = parse(text);
+  const body = parseProtected(text);
   const key = await fetchKey(body.kid, kms);
+  try {
+    return openWith(body, key);
+  } finally {
+    key.fill(0);
+  }
+}
+
+/** Opens a body with the 16 bytes of its key. Error: FIM-UP-0019. */
+export function openWith(body: ProtectedBody, key: Buffer): Buffer {
   try {
     const decipher = createDecipheriv(CIPHER, key, Buffer.from(body.iv, 'base64'), { authTagLength: 16 });
     decipher.setAAD(Buffer.from(['fim-json', body.alg, body.kid, body.ctx ?? ''].join('\n'), 'utf8'));
@@ -34,12 +43,11 @@ export async function openProtected(text: string, kms: URL): Promise<Buffer> {
     return Buffer.concat([decipher.update(Buffer.from(body.ct, 'base64')), decipher.final()]);
   } catch {
     throw new CodedError('FIM-UP-0019', `key ${body.kid}`);
-  } finally {
-    key.fill(0);
   }
 }
 
-function parse(text: string): ProtectedBody {
+/** Reads a body of the wire profile. Error: FIM-UP-0018. */
+export function parseProtected(text: string): ProtectedBody {
   if (text.length > MAX_BODY_CHARACTERS) throw new CodedError('FIM-UP-0018', 'too large');
   let body: unknown;
   try {
@@ -56,7 +64,8 @@ function parse(text: string): ProtectedBody {
   return found as ProtectedBody;
 }
 
-async function fetchKey(kid: string, kms: URL): Promise<Buffer> {
+/** The key of a `kid`, from a KV version 2 store. Errors: FIM-UP-0017, FIM-KMS-0002, FIM-KMS-0003. */
+export async function fetchKey(kid: string, kms: URL): Promise<Buffer> {
   const [id, version] = kid.split('#') as [string, string];
   const path = id.slice('kms://'.length).split('/').map(encodeURIComponent).join('/');
   const url = new URL(`${READ_PREFIX}${path}?version=${version}`, kms);

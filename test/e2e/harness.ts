@@ -28,6 +28,8 @@ export interface HarnessOptions {
   concurrency?: number;
   /** The upstream speaks HTTP/2 in clear. */
   http2Upstream?: boolean;
+  /** An upstream of the test's own instead of the one that records. */
+  upstream?: URL;
   /** Whether the KMS runs when Envoy starts. */
   kmsRuns?: boolean;
   /** How the modules deal with the KMS, where it differs from their defaults. */
@@ -145,7 +147,7 @@ export class Harness {
     mkdirSync(join(this.folder, 'routes'));
     for (const name of names) await cp(join(modules, `${name}.wasm`), join(this.moduleFolder, `${name}.wasm`));
     await writeFile(this.routeFile, options.routes);
-    this.upstream = await RecordingUpstream.start(options.http2Upstream);
+    if (!options.upstream) this.upstream = await RecordingUpstream.start(options.http2Upstream);
     this.kms.createKey(KEY_ID);
     await this.startKms();
     const kms = new URL(`http://127.0.0.1:${this.kmsPort}`);
@@ -154,7 +156,7 @@ export class Harness {
       envoy,
       listen: { host: '127.0.0.1', port: 0 },
       admin: { host: '127.0.0.1', port: 0 },
-      upstream: this.upstream.url,
+      upstream: options.upstream ?? this.upstream.url,
       kms,
       concurrency: options.concurrency ?? 2,
       layout,
