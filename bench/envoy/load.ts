@@ -57,7 +57,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
       socket.once('error', fail);
       socket.once('end', () => fail(new Error('the proxy closed a connection')));
       socket.on('data', (piece) => {
-        rest = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+        rest = rest.length === 0 ? (piece as Buffer) : Buffer.concat([rest, piece as Buffer]);
         const answer = wholeAnswer(rest);
         if (!answer) return;
         rest = rest.subarray(answer.bytes);

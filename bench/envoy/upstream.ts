@@ -20,7 +20,7 @@ export async function startQuietUpstream(): Promise<QuietUpstream> {
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
     socket.on('data', (piece) => {
-      rest = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+      rest = rest.length === 0 ? (piece as Buffer) : Buffer.concat([rest, piece as Buffer]);
       const head = rest.indexOf(HEAD_END);
       if (head < 0) return;
       const length = /\r\ncontent-length: *(\d+)/i.exec(rest.toString('latin1', 0, head));

@@ -12,7 +12,7 @@ const { polynomial, before, after } = {
   aes: { polynomial: AES_POLYNOMIAL, before: linearTable([1, 2, 4, 8, 16, 32, 64, 128]), after: AES_AFFINE },
 }[process.argv[2] as 'sm4' | 'aes'];
 const wires = [...new Set(MIDDLE.match(/\b(T\d+|D)\b/g))];
-const aesTop = { ...linearMasks(AES_TOP, Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`U${i}`, 1 << i]))), D: 1 << 7 };
+const aesTop: Record<string, number> = { ...linearMasks(AES_TOP, Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`U${i}`, 1 << i]))), D: 1 << 7 };
 const aesBottom = linearMasks(AES_BOTTOM, Object.fromEntries(Array.from({ length: 18 }, (_, i) => [`M${46 + i}`, 1 << i])));
 
 for (const isomorphism of isomorphisms(polynomial, AES_POLYNOMIAL)) {
