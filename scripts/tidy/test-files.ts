@@ -16,6 +16,9 @@ const FORBIDDEN: { pattern: RegExp; why: string }[] = [
 ];
 
 const SLEEP_IMPORT = /^(?:node:)?timers\/promises$/;
+/** A short pause serves a poll, or shows that nothing happens; a longer one hopes that something has. */
+const PAUSE = /\bawait\s+\w+\s*\(\s*(\d[\d_]*)/g;
+const MAX_PAUSE_MS = 300;
 
 export const testFiles: Rule = {
   name: 'test files',
@@ -24,8 +27,9 @@ export const testFiles: Rule = {
     for (const file of project.paths.filter((candidate) => TEST_FILE.test(candidate))) {
       const { codeOnly } = project.blank(file);
       for (const { pattern, why } of FORBIDDEN) findings.push(...findAll(file, codeOnly, pattern, (match) => `"${match[0].trim()}": ${why}`));
-      for (const { target, position } of importsOf(project, file)) {
-        if (SLEEP_IMPORT.test(target)) findings.push({ path: file, line: lineAt(codeOnly, position), message: `${target} in a test file: wait for an event, or poll with a deadline` });
+      if (importsOf(project, file).some(({ target }) => SLEEP_IMPORT.test(target))) {
+        const long = [...codeOnly.matchAll(PAUSE)].filter((match) => Number(match[1]?.replaceAll('_', '')) > MAX_PAUSE_MS);
+        findings.push(...long.map((match) => ({ path: file, line: lineAt(codeOnly, match.index), message: `"${match[0]}": sleeps: wait for an event, or poll with a deadline` })));
       }
     }
     return findings;

@@ -37,6 +37,7 @@ describe('test files', () => {
   it('lets honest tests pass, and support modules that poll', () => {
     const files = {
       'test/host/a.test.ts': "it('runs', async () => { server.listen(0); const skip = 1; const deadline = setTimeout(() => fail(), 100); });\n// it.only(\n",
+      'test/host/b.test.ts': "import { setTimeout as pause } from 'node:timers/promises';\nwhile (!done()) await pause(20);\nawait pause(stepMs);\n",
       'test/host/until.ts': "import { setTimeout as pause } from 'node:timers/promises';\n",
     };
     assert.deepEqual(tidyOf(testFiles, files), []);
@@ -51,7 +52,8 @@ describe('test files', () => {
     "t.todo('later');",
     'await new Promise((resolve) => setTimeout(resolve, 500));',
     'await new Promise((r) => setTimeout(() => r(), 500));',
-    "import { setTimeout } from 'node:timers/promises';",
+    "import { setTimeout } from 'node:timers/promises'; await setTimeout(1_000);",
+    "import { setTimeout as pause } from 'timers/promises'; await pause(301, 'value');",
     'await scheduler.wait(50);',
     'server.listen(8080);',
     "server.listen({ port: 8080, host: '127.0.0.1' });",
