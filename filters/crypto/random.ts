@@ -3,6 +3,8 @@
 // out, as in FIPS 140-2 4.9.2), a run of one byte and a byte that is too frequent (NIST SP 800-90B 4.4.1 and 4.4.2), and a count of
 // ones that is far off (GM/T 0062). Each has a chance of a false alarm below 2^-55 a lot. A failure is final for the VM.
 
+import { maskIfEqual } from './constant-time';
+
 // @ts-ignore: decorator
 @external('wasi_snapshot_preview1', 'random_get')
 declare function randomGet(out: usize, length: usize): i32;
@@ -15,8 +17,10 @@ const LOT_BYTES: usize = 512;
 const MAX_RUN: u32 = 9;
 /** How often the first byte of the window may occur in it: 26 or more has a chance of 2^-65. */
 const MAX_SAME_AS_FIRST: u32 = 25;
-/** How far the ones of a lot (4,096 bits, standard deviation 32) may be from half: ten deviations. */
-const MAX_ONES_DEVIATION: i32 = 320;
+/** Half of the 4,096 bits of a lot. */
+const EXPECTED_ONES: u32 = 2048;
+/** How far the ones of a lot (standard deviation 32) may be from half: ten deviations. */
+const MAX_ONES_DEVIATION: u32 = 320;
 
 const LOT: usize = memory.data(528, 16); // compared block, then the bytes to hand out
 const COMPARED: usize = memory.data(16, 16); // compared block of the lot before; zero at first, which catches a host that writes nothing
@@ -24,24 +28,25 @@ const COMPARED: usize = memory.data(16, 16); // compared block of the lot before
 let available: usize = 0; // bytes at the end of the lot that were not handed out
 let failed: bool = false;
 
-/** Whether a lot passes: no run, no frequent byte, about as many ones as zeros. */
+/** Whether a lot passes: no run, no frequent byte, about as many ones as zeros. Branches on the verdict only: the bytes will be secrets. */
 function passes(lot: usize): bool {
-  const first = load<u8>(lot);
+  const first: u32 = load<u8>(lot);
   let previous: u32 = 256;
   let run: u32 = 0;
-  let longest: u32 = 0;
+  let tooLong: u32 = 0; // its highest bit is set once a run was too long
   let sameAsFirst: u32 = 0;
   for (let i: usize = 0; i < LOT_BYTES; i++) {
     const byte: u32 = load<u8>(lot + i);
-    run = select<u32>(run + 1, 1, byte == previous);
-    longest = max(longest, run);
-    sameAsFirst += u32(byte == first);
+    run = (run & maskIfEqual(byte, previous)) + 1;
+    tooLong |= MAX_RUN - run;
+    sameAsFirst -= maskIfEqual(byte, first);
     previous = byte;
   }
-  let ones: i32 = 0;
-  for (let i: usize = 0; i < LOT_BYTES; i += 8) ones += <i32>popcnt<u64>(load<u64>(lot + i));
-  const deviation = abs<i32>(ones - <i32>(LOT_BYTES * 4));
-  return longest <= MAX_RUN && sameAsFirst <= MAX_SAME_AS_FIRST && deviation <= MAX_ONES_DEVIATION;
+  let ones: u32 = 0;
+  for (let i: usize = 0; i < LOT_BYTES; i += 8) ones += <u32>popcnt<u64>(load<u64>(lot + i));
+  const tooFew = ones - (EXPECTED_ONES - MAX_ONES_DEVIATION);
+  const tooMany = EXPECTED_ONES + MAX_ONES_DEVIATION - ones;
+  return ((tooLong | (MAX_SAME_AS_FIRST - sameAsFirst) | tooFew | tooMany) >> 31) == 0;
 }
 
 /** Fetches and tests a lot. False, for ever, if the host refuses or a test fails. */
@@ -49,7 +54,7 @@ function refill(): bool {
   if (failed) return false;
   failed = true; // until shown otherwise
   if (randomGet(LOT, COMPARED_BYTES + LOT_BYTES) != 0) return false;
-  const same = load<u64>(LOT) == load<u64>(COMPARED) && load<u64>(LOT, 8) == load<u64>(COMPARED, 8);
+  const same = ((load<u64>(LOT) ^ load<u64>(COMPARED)) | (load<u64>(LOT, 8) ^ load<u64>(COMPARED, 8))) == 0;
   memory.copy(COMPARED, LOT, COMPARED_BYTES);
   if (same || !passes(LOT + COMPARED_BYTES)) {
     memory.fill(LOT, 0, COMPARED_BYTES + LOT_BYTES);

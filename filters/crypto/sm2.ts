@@ -11,3 +11,4 @@ export {
   MAX_DER_SIGNATURE_BYTES, SIGNATURE_BYTES, sm2Sign, sm2SignDigest, sm2SignatureFromDer, sm2SignatureToDer, sm2Verify, sm2VerifyDigest,
 } from './sm2-signature';
 export { MAX_SM2_PLAINTEXT_BYTES, Sm2Layout, sm2CiphertextBound, sm2Decrypt, sm2Encrypt } from './sm2-encryption';
+export { sm2SelfTest } from './sm2-self-test';

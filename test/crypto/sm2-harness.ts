@@ -47,6 +47,7 @@ export interface Sm2Exports {
   _initialize(): void;
   allocate(bytes: number): number;
   forget(): void;
+  sm2SelfTest(): number;
   randomBytes(out: number, length: number): number;
   decodePem(text: number, length: number, label: number, labelLength: number, out: number): number;
   generate(): number;
@@ -101,8 +102,7 @@ export class Sm2 {
     return 0;
   };
 
-  constructor(path: string = buildModule()) {
-    const module = new WebAssembly.Module(readFileSync(path));
+  constructor(module: WebAssembly.Module = new WebAssembly.Module(readFileSync(buildModule()))) {
     const imports = { wasi_snapshot_preview1: { random_get: (to: number, length: number) => this.random(new Uint8Array(this.wasm.memory.buffer, to, length)) } };
     this.wasm = new WebAssembly.Instance(module, imports).exports as unknown as Sm2Exports;
     this.wasm._initialize();

@@ -76,3 +76,24 @@ for (const vector of vectorsOf<EncryptionVector>('gbt-32918.5-2017-annex-c-sm2-e
     });
   }
 }
+
+/** Where the module keeps the private key of its self test: wrong bytes there must make it fail. */
+function addressOf(instance: Sm2, bytes: Buffer): number {
+  return Buffer.from(instance.wasm.memory.buffer).indexOf(bytes);
+}
+
+test('the self test passes, and fails if anything it compares is changed', (t) => {
+  const start = performance.now();
+  assert.equal(new Sm2().wasm.sm2SelfTest(), 1);
+  t.diagnostic(`first run with a fresh module ${(performance.now() - start).toFixed(1)} ms`);
+  const [signature] = vectorsOf<SignatureVector>('gbt-32918.5-2017-annex-a-sm2-signature.json');
+  const [encryption] = vectorsOf<EncryptionVector>('gbt-32918.5-2017-annex-c-sm2-encryption.json');
+  const parts = [signature!.privateKey, signature!.nonce, signature!.r, signature!.s, encryption!.c1.slice(2), encryption!.c2, encryption!.c3];
+  for (const part of [...parts.map(hex), Buffer.from('message digest'), Buffer.from('encryption standard')]) {
+    const instance = new Sm2();
+    const at = addressOf(instance, part);
+    assert.ok(at > 0);
+    new Uint8Array(instance.wasm.memory.buffer)[at]! ^= 1;
+    assert.equal(instance.wasm.sm2SelfTest(), 0, part.toString('hex'));
+  }
+});

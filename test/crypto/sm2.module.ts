@@ -10,6 +10,7 @@ import { fieldFromBytes, fieldInvert, fieldMultiply, fieldSquareRoot, fieldToByt
 import { multiplyGenerator, multiplyPoint, multiplySumPrepared, multiplySumPublic } from '../../filters/crypto/sm2-multiply';
 import { isInfinityPublic, pointToAffine, pointToCoordinates } from '../../filters/crypto/sm2-point';
 
+export { sm2SelfTest } from '../../filters/crypto/sm2-self-test';
 export { randomBytes } from '../../filters/crypto/random';
 export { decodePem } from '../../filters/crypto/pem';
 
