@@ -9,24 +9,29 @@ export interface BlankedText {
 
 const WORD_BEFORE_REGEX = /(?:^|[^\w$.])(?:return|typeof|case|in|of|delete|void|throw|new|await|yield|else|do)\s*$/;
 
+/** What may begin or end something that is not code. */
+const MARK = /["'`/{}]/g;
+
 class Blanker {
   private readonly text: string;
-  private readonly noComments: string[];
-  private readonly onlyCode: string[];
+  private noComments = '';
+  private onlyCode = '';
   private at = 0;
-  /** Open braces inside `${…}` of the enclosing templates, innermost last. */
+  /** Depth of braces at each `${` that is open, innermost last. */
   private readonly templates: number[] = [];
   private depth = 0;
 
   constructor(text: string) {
     this.text = text;
-    this.noComments = [...Array(text.length).keys()].map((index) => text.charAt(index));
-    this.onlyCode = [...this.noComments];
   }
 
   run(): BlankedText {
-    while (this.at < this.text.length) this.step();
-    return { withoutComments: this.noComments.join(''), codeOnly: this.onlyCode.join('') };
+    while (this.at < this.text.length) {
+      MARK.lastIndex = this.at;
+      this.code(MARK.exec(this.text)?.index ?? this.text.length);
+      if (this.at < this.text.length) this.step();
+    }
+    return { withoutComments: this.noComments, codeOnly: this.onlyCode };
   }
 
   private step(): void {
@@ -43,7 +48,7 @@ class Blanker {
     } else {
       if (one === '{') this.depth++;
       if (one === '}') this.depth--;
-      this.at++;
+      this.code(this.at + 1);
     }
   }
 
@@ -52,35 +57,51 @@ class Blanker {
     return found === -1 ? this.text.length : found + extra;
   }
 
-  private clear(target: string[], from: number, to: number): void {
-    for (let index = from; index < to; index++) if (target[index] !== '\n') target[index] = ' ';
+  private spaces(to: number): string {
+    return this.text.slice(this.at, to).replaceAll(/[^\n]/g, ' ');
+  }
+
+  private code(to: number): void {
+    const taken = this.text.slice(this.at, to);
+    this.noComments += taken;
+    this.onlyCode += taken;
+    this.at += taken.length;
   }
 
   private comment(to: number): void {
-    this.clear(this.noComments, this.at, to);
-    this.clear(this.onlyCode, this.at, to);
-    this.at = to;
+    const hidden = this.spaces(to);
+    this.noComments += hidden;
+    this.onlyCode += hidden;
+    this.at += hidden.length;
+  }
+
+  private literal(to: number): void {
+    this.noComments += this.text.slice(this.at, to);
+    this.onlyCode += this.spaces(to);
+    this.at = Math.min(to, this.text.length);
   }
 
   private quoted(quote: string): void {
     let to = this.at + 1;
     while (to < this.text.length && this.text.charAt(to) !== quote && this.text.charAt(to) !== '\n') to += this.text.charAt(to) === '\\' ? 2 : 1;
-    this.clear(this.onlyCode, this.at + 1, to);
-    this.at = to + 1;
+    this.code(this.at + 1);
+    this.literal(to);
+    this.code(to + 1);
   }
 
   /** From a backtick, or from the brace that closes `${…}`, to the next `${` or the closing backtick. */
   private template(): void {
     let to = this.at + 1;
     while (to < this.text.length && this.text.charAt(to) !== '`' && this.text.slice(to, to + 2) !== '${') to += this.text.charAt(to) === '\\' ? 2 : 1;
-    this.clear(this.onlyCode, this.at + 1, to);
     const opens = this.text.charAt(to) === '$';
     if (opens) this.templates.push(this.depth);
-    this.at = to + (opens ? 2 : 1);
+    this.code(this.at + 1);
+    this.literal(to);
+    this.code(to + (opens ? 2 : 1));
   }
 
   private isRegexHere(): boolean {
-    const before = this.onlyCode.slice(Math.max(0, this.at - 40), this.at).join('').trimEnd();
+    const before = this.onlyCode.slice(-40).trimEnd();
     return before === '' || /[(,=:[!&|?{};~^<>+*%-]$/.test(before) || WORD_BEFORE_REGEX.test(before);
   }
 
@@ -94,8 +115,9 @@ class Blanker {
       else if (char === ']') inClass = false;
       else if (char === '/' && !inClass) break;
     }
-    this.clear(this.onlyCode, this.at + 1, to);
-    this.at = to + 1;
+    this.code(this.at + 1);
+    this.literal(to);
+    this.code(to + 1);
   }
 }
 
