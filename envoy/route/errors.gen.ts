@@ -135,7 +135,15 @@ export type ErrorCode =
   | 'FIM-CFG-0022'
   | 'FIM-CFG-0023'
   | 'FIM-CFG-0024'
-  | 'FIM-CFG-0025';
+  | 'FIM-CFG-0025'
+  | 'FIM-TLV-0001'
+  | 'FIM-TLV-0002'
+  | 'FIM-TLV-0003'
+  | 'FIM-TLV-0004'
+  | 'FIM-TLV-0005'
+  | 'FIM-TLV-0006'
+  | 'FIM-TLV-0007'
+  | 'FIM-TLV-0008';
 
 export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0001': {"status":0,"title":"Plugin configuration is not valid JSON","titleZh":"插件配置不是有效的 JSON","advice":"The document is made by the translator; report it with the output of `fim render`."},
@@ -265,6 +273,14 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0023': {"status":0,"title":"Pattern uses what cannot be matched in linear time","titleZh":"模式使用了无法在线性时间内匹配的语法","advice":"Back-references, look-around, possessive and atomic groups are refused; write the pattern without them."},
   'FIM-CFG-0024': {"status":0,"title":"Pattern is too large","titleZh":"模式过大","advice":"Lower the repetition counts or simplify; the size and the limit are in the proxy's log."},
   'FIM-CFG-0025': {"status":0,"title":"Too many routes share one host and path","titleZh":"过多路由共用同一主机和路径","advice":"At most MAX_ROUTE_CANDIDATES routes may differ by method and headers only; tell the others apart by host or path."},
+  'FIM-TLV-0001': {"status":400,"title":"BER-TLV data ends too early","titleZh":"BER-TLV 数据不完整","advice":"A tag or a length reaches beyond the end of the data or of its template; the reply names the byte offset."},
+  'FIM-TLV-0002': {"status":400,"title":"BER-TLV tag is not valid","titleZh":"BER-TLV 标签无效","advice":"Tags have at most four bytes, and the first byte after the leading one is not 80."},
+  'FIM-TLV-0003': {"status":400,"title":"BER-TLV length is not valid","titleZh":"BER-TLV 长度无效","advice":"Use the definite form with at most four bytes of length."},
+  'FIM-TLV-0004': {"status":400,"title":"BER-TLV data has too many objects or levels","titleZh":"BER-TLV 对象或层级过多","advice":"Send at most MAX_TLV_NODES objects in MAX_TLV_DEPTH levels."},
+  'FIM-TLV-0005': {"status":400,"title":"Data object appears twice","titleZh":"数据对象重复","advice":"Send each tag once in its template; receivers disagree about which of two counts."},
+  'FIM-TLV-0006': {"status":400,"title":"Data object has a wrong length","titleZh":"数据对象长度错误","advice":"See the length of the tag in EMV Book 3 Annex A or JR/T 0025."},
+  'FIM-TLV-0007': {"status":400,"title":"Data object has a wrong format","titleZh":"数据对象格式错误","advice":"See the format (n, cn, a, an, ans) of the tag in EMV Book 3 Annex A or JR/T 0025."},
+  'FIM-TLV-0008': {"status":400,"title":"Data object list is not valid","titleZh":"数据对象列表无效","advice":"A data object list is pairs of a tag and one byte of length."},
 };
 
 /** Codes in the order of the modules' numeric ids: `ERROR_CODES[id - 1]`. */

@@ -19,6 +19,8 @@ export interface TranslateOptions {
   layout: 'fused' | 'chain';
   /** Where keys come from; the modules' defaults fill what is absent. */
   kms?: KmsConfig;
+  /** One Envoy without Kubernetes takes every resource, whatever its targets: warns where they are named. */
+  standalone?: boolean;
   /** Counts configurations, for metrics and status; not part of the hash. */
   generation?: number;
 }
@@ -132,6 +134,14 @@ function conflictIssue({ loser, winner, partial }: Conflict): RouteIssue & { par
   return { ...issueAt(loser.source, 'FIM-CFG-1050', path, `${winner.key}${place === '' ? '' : ` (${place})`} keeps ${partial ? 'some of it' : 'it'}`), partial };
 }
 
+/** What cannot be had without Kubernetes, and is said. */
+function targetWarnings(resources: readonly RouteResource[]): RouteIssue[] {
+  return resources.flatMap(({ spec, source }) => {
+    const named = spec.targetRefs !== undefined ? 'targetRefs' : spec.selector !== undefined ? 'selector' : undefined;
+    return named === undefined ? [] : [issueAt(source, 'FIM-CFG-1063', ['spec', named], 'standalone mode has one Envoy, which takes every route')];
+  });
+}
+
 /** Resources that the layout can serve, and what is wrong with the others. */
 function fitting(resources: readonly RouteResource[], layout: TranslateOptions['layout']): { fit: RouteResource[]; errors: RouteIssue[] } {
   if (layout === 'fused') return { fit: [...resources], errors: [] };
@@ -182,7 +192,7 @@ export function translate(resources: readonly RouteResource[], options: Translat
     routes: candidates.map((candidate, index) => ({ resource: candidate.resource, config: configs[index] as RouteConfig, loopbackOnly: candidate.resource.spec.tls !== undefined })),
     conflicts: ordered.conflicts.map(conflictIssue),
     conditions: Object.fromEntries(resources.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map((resource) => [resource.key, conditionsOf(resource)])),
-    warnings: sortIssues(resources.flatMap((resource) => resource.warnings)),
+    warnings: sortIssues([...resources.flatMap((resource) => resource.warnings), ...(options.standalone ? targetWarnings(resources) : [])]),
     errors: sortIssues(errors),
     locate: locator(map),
   };

@@ -69,8 +69,16 @@ function listMistakes(value: unknown): string[] {
   return mistakes;
 }
 
-/** What is wrong with a value by the CRD's schema; empty if nothing is. */
+/** An object is of the version and kind of its address. */
+function addressMistakes(value: unknown): string[] {
+  const { apiVersion, kind } = (value ?? {}) as Record<string, unknown>;
+  const { group, names, versions } = CRD.spec;
+  return apiVersion === `${group}/${versions[0].name}` && kind === names.kind ? [] : ['apiVersion or kind is not that of the CRD'];
+}
+
+/** What is wrong with a value by the CRD's names and schema; empty if nothing is. */
 export function structuralMistakes(value: unknown): string[] {
+  if (addressMistakes(value).length > 0) return addressMistakes(value);
   if (!validate(value)) return (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
   return listMistakes(value);
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { type CorpusCase, readCorpus } from '../contract/corpus-case.ts';
+import { withCrdDefaults } from '../contract/structural-schema.ts';
 import { type ApiReply, ApiServer } from './api-server/api-server.ts';
 import { buildPrograms } from './api-server/programs.ts';
 
@@ -39,7 +40,8 @@ describe('a real API server', () => {
     const created = await server.send('POST', `${ROUTES}?${STRICT}`, resource);
     assert.equal(created.status, 201, created.body.message ?? '');
     const stored = await server.send('GET', `${ROUTES}/fund-redemption-v2`);
-    assert.deepEqual(stored.body.spec, resource.spec, 'nothing pruned, nothing defaulted into the wasm configuration');
+    assert.deepEqual(stored.body.spec, (withCrdDefaults(resource) as typeof resource).spec, 'nothing pruned; defaults are added');
+    assert.deepEqual((stored.body.spec as { wasm: unknown }).wasm, (resource.spec as { wasm: unknown }).wasm, 'nothing is defaulted into the wasm configuration');
   });
 
   /** Metadata is the server's own to judge, not the schema's: every resource goes under a name that is fine. */

@@ -154,6 +154,14 @@ spec:
   });
 });
 
+describe('standalone mode', () => {
+  it('says that targets are not looked at', () => {
+    const routes = [resource('a', `{selector: {matchLabels: {app: x}}, ${LIMIT}}`), resource('b', `{match: {path: {value: /b}}, targetRefs: [{group: "", kind: Service, name: s}], ${LIMIT}}`)];
+    assert.deepEqual(translated(routes, { standalone: true }).warnings.map((warning) => [warning.code, warning.path, warning.resource]), [['FIM-CFG-1063', '$.spec.selector', 'default/a'], ['FIM-CFG-1063', '$.spec.targetRefs', 'default/b']]);
+    assert.deepEqual(translated(routes).warnings, []);
+  });
+});
+
 describe('conditions', () => {
   it('of national TLS can be accepted by an annotation', () => {
     const route = { apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: 'a', generation: 3, annotations: { 'fim.financial/accept-missing-tlcp': 'true' } }, spec: { tls: { cipherSuites: ['ECDHE-SM4-SM3'] } } };
