@@ -1,0 +1,127 @@
+// The other verbs of the command line.
+import assert from 'node:assert/strict';
+import { createCipheriv, randomBytes } from 'node:crypto';
+import type { CipherGCMTypes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { parse, parseAllDocuments } from 'yaml';
+import { DevelopmentKms } from '../../envoy/standalone/development-kms.ts';
+import { fetchKey } from '../../envoy/standalone/open-protected.ts';
+import { fim } from './command.ts';
+
+const CONTRACT = 'istio/samples/fund-redemption-v2.yaml';
+const CARDS = 'istio/samples/card-query.yaml';
+
+let folder: string;
+before(() => (folder = mkdtempSync(join(tmpdir(), 'fim-verbs-test-'))));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('validate', () => {
+  test('valid: 0, and what cannot be honoured is said', async () => {
+    const { status, stdout } = await fim(['validate', CONTRACT, CARDS]);
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /valid: .*default\/fund-redemption-v2/);
+    assert.match(stdout, /:7:\d+: FIM-CFG-1060 \$\.spec\.tls\.cipherSuites/);
+  });
+
+  test('invalid: 1, with code, path and line of each error', async () => {
+    const file = join(folder, 'bad.yaml');
+    writeFileSync(file, 'apiVersion: fim.financial/v1\nkind: FinancialRoute\nmetadata: {name: bad}\nspec:\n  validation:\n    fields:\n      - {name: a, patern: x}\n  enforcement: Maybe\n');
+    const { status, stdout } = await fim(['validate', file, '--json']);
+    assert.equal(status, 1);
+    const report = JSON.parse(stdout) as { valid: boolean; errors: { code: string; path: string; line: number; file: string }[] };
+    assert.equal(report.valid, false);
+    assert.deepEqual(report.errors.map(({ path, line }) => [path, line]), [['$.spec.validation.fields[0].patern', 7], ['$.spec.enforcement', 8]]);
+    for (const error of report.errors) assert.match(error.code, /^FIM-CFG-\d{4}$/);
+    const text = await fim(['validate', file]);
+    assert.match(text.stdout, /bad\.yaml:7:\d+: FIM-CFG-0010 \$\.spec\.validation\.fields\[0\]\.patern/);
+  });
+
+  test('no file: 2; a file that is not there: 1', async () => {
+    assert.equal((await fim(['validate'])).status, 2);
+    assert.equal((await fim(['validate', join(folder, 'none.yaml')])).status, 1);
+  });
+});
+
+describe('render', () => {
+  test('for envoy: all files, as YAML and as JSON, without keys', async () => {
+    const yaml = await fim(['render', CONTRACT, '--for', 'envoy', '--modules', 'separate']);
+    assert.equal(yaml.status, 0, yaml.stderr);
+    const documents = parseAllDocuments(yaml.stdout);
+    assert.equal(documents.length, 6);
+    const json = await fim(['render', CONTRACT, '--for', 'envoy', '--json', '--modules', 'separate']);
+    const files = JSON.parse(json.stdout) as Record<string, unknown>;
+    assert.deepEqual(Object.keys(files), ['envoy.json', 'discovered/routes.json', ...['rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'].map((name) => `discovered/fim.${name}.json`)]);
+    assert.deepEqual(parse(String(documents[0])), files['envoy.json']);
+    assert.match(json.stdout, /allow_on_headers_stop_iteration/);
+    assert.match(json.stdout, /FAIL_RELOAD/);
+  });
+
+  test('for something else, or of something invalid', async () => {
+    assert.equal((await fim(['render', CONTRACT, '--for', 'nginx'])).status, 2);
+    const file = join(folder, 'empty.yaml');
+    writeFileSync(file, '');
+    assert.equal((await fim(['render', file, '--for', 'envoy'])).status, 1);
+  });
+});
+
+describe('decrypt', () => {
+  const kms = new DevelopmentKms();
+  let url: URL;
+  before(async () => {
+    url = await kms.start();
+    kms.createKey('kms://a/b');
+  });
+  after(() => kms.stop());
+
+  async function protect(plain: string, kid: string, context?: string): Promise<string> {
+    const iv = randomBytes(12);
+    const cipher = createCipheriv('sm4-gcm' as CipherGCMTypes, await fetchKey(kid, url), iv);
+    cipher.setAAD(Buffer.from(`fim-json\nSM4-GCM\n${kid}\n${context ?? ''}`));
+    const ct = Buffer.concat([cipher.update(plain), cipher.final()]);
+    return JSON.stringify({ alg: 'SM4-GCM', kid, iv: iv.toString('base64'), ct: ct.toString('base64'), tag: cipher.getAuthTag().toString('base64'), ...(context ? { ctx: context } : {}) });
+  }
+
+  test('the plaintext comes out byte for byte, also by an older version of the key', async () => {
+    const input = await protect('{"金额":1}', 'kms://a/b#1', 'ctx');
+    kms.rotate('kms://a/b');
+    const { status, stdout } = await fim(['decrypt', '--kms', url.href], { input });
+    assert.equal(status, 0);
+    assert.equal(stdout, '{"金额":1}');
+  });
+
+  test('what does not open, is no such body, has an unknown key or no KMS has a code each', async () => {
+    const good = await protect('x', 'kms://a/b#1');
+    const cases: [input: string, kms: string, code: string][] = [
+      [good.replace(/"tag":"../, '"tag":"//'), url.href, 'FIM-UP-0019'],
+      ['{}', url.href, 'FIM-UP-0018'],
+      ['', url.href, 'FIM-UP-0018'],
+      [good.replace('a/b#1', 'a/c#1'), url.href, 'FIM-KMS-0002'],
+      [good, 'http://127.0.0.1:9', 'FIM-UP-0017'],
+    ];
+    for (const [input, address, code] of cases) {
+      const { status, stdout, stderr } = await fim(['decrypt', '--kms', address], { input });
+      assert.equal(status, 1);
+      assert.equal(stdout, '');
+      assert.match(stderr, new RegExp(code));
+    }
+    assert.equal((await fim(['decrypt'])).status, 2);
+  });
+});
+
+test('version names every module', async () => {
+  const { status, stdout } = await fim(['version', '--json']);
+  assert.equal(status, 0);
+  const { modules } = JSON.parse(stdout) as { modules: Record<string, string> };
+  assert.deepEqual(Object.keys(modules), ['fim.wasm', 'rate-limiter.wasm', 'pboc-validator.wasm', 'field-masker.wasm', 'sm4-encryptor.wasm']);
+});
+
+test('every verb has help', async () => {
+  for (const verb of ['up', 'validate', 'render', 'decrypt', 'version']) {
+    const { status, stdout } = await fim([verb, '--help']);
+    assert.equal(status, 0);
+    assert.match(stdout, new RegExp(`Usage: fim ${verb}`));
+  }
+});
