@@ -1,0 +1,87 @@
+// npm run bench crypto [-- --json FILE] [--seconds S] [--only NAME,…] [--own]: this library beside its peers, in one run.
+//
+// Every subject's output is compared with OpenSSL's before it is timed. All subjects take turns on each row, so that a busy moment of the machine
+// hits all of them, and the best slice counts. Peers that cannot be had are named with the reason.
+import { writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { fimSubject } from './fim.ts';
+import { javascriptPeers } from './javascript.ts';
+import { gmsmPeer, opensslPeer, rustPeer, tongsuoPeer } from './native.ts';
+import { nodeCryptoSubject } from './node-crypto.ts';
+import { expectedDigest, OPERATIONS, type Operation } from './operations.ts';
+import type { Peer } from './peer.ts';
+import type { Subject } from './subject.ts';
+
+const PEERS: Peer[] = [opensslPeer, tongsuoPeer, gmsmPeer, rustPeer, javascriptPeers];
+const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'fim/bench-crypto');
+/** Turns that each subject gets on a row. */
+const TURNS = 8;
+
+interface Row {
+  operation: string;
+  size: number;
+  unit: Operation['unit'];
+  /** By subject's name; missing where the subject has no such operation. */
+  rates: Record<string, number>;
+}
+
+export async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { json: { type: 'string' }, seconds: { type: 'string', default: '0.8' }, only: { type: 'string' }, own: { type: 'boolean', default: false } },
+  });
+  const missing: string[] = [];
+  const subjects = [fimSubject('relaxed'), fimSubject('strict'), nodeCryptoSubject()];
+  for (const peer of values.own ? [] : PEERS) {
+    try {
+      subjects.push(...(await peer.open(CACHE)));
+    } catch (error) {
+      missing.push(`${peer.name}: ${(error as Error).message}`);
+    }
+  }
+  const wanted = values.only?.split(',');
+  const rows: Row[] = [];
+  for (const operation of OPERATIONS.filter(({ name }) => !wanted || wanted.includes(name))) {
+    for (const size of operation.sizes) rows.push(await measureRow(operation, size, subjects, Number(values.seconds) * 1000));
+  }
+  subjects.forEach((subject) => subject.close());
+  print(rows, subjects.map((subject) => subject.name), missing);
+  if (values.json) writeFileSync(values.json, `${JSON.stringify({ node: process.version, v8: process.versions.v8, missing, rows }, null, 2)}\n`);
+}
+
+async function measureRow(operation: Operation, size: number, subjects: Subject[], milliseconds: number): Promise<Row> {
+  const able = subjects.filter((subject) => subject.offers(operation.name));
+  const expected = expectedDigest(operation.name, size);
+  for (const subject of able) {
+    const digest = await subject.digest(operation.name, size);
+    if (expected !== undefined && digest !== expected) throw new Error(`${subject.name} gives a wrong result for ${operation.name}, ${size} bytes`);
+  }
+  const rates: Record<string, number> = {};
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const subject of able) {
+      const perSecond = await subject.rate(operation.name, size, milliseconds / TURNS);
+      const rate = operation.unit === 'MB/s' ? (perSecond * size) / 1e6 : perSecond;
+      rates[subject.name] = Math.max(rates[subject.name] ?? 0, rate);
+    }
+  }
+  return { operation: operation.name, size, unit: operation.unit, rates };
+}
+
+/** A table with, for each peer, its rate and how many times faster this library is in its first build. */
+function print(rows: Row[], names: string[], missing: string[]): void {
+  const own = names[0];
+  const figure = (rate: number) => (rate >= 1000 ? Math.round(rate).toLocaleString('en') : rate.toPrecision(3));
+  const cells = rows.map(({ operation, size, unit, rates }) => [
+    `${operation} ${size || ''}`.trim(),
+    unit,
+    ...names.map((name) => (name in rates ? `${figure(rates[name])}${name === own ? '' : ` (${(rates[own] / rates[name]).toFixed(2)}x)`}` : '-')),
+  ]);
+  const table = [['operation, bytes', 'unit', ...names], ...cells];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  const line = (row: string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
+  console.log([line(table[0]), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...table.slice(1).map(line)].join('\n'));
+  console.log(`\n(n x): ${own} is n times as fast. Node ${process.version}, V8 ${process.versions.v8}.`);
+  for (const reason of missing) console.log(`not measured: ${reason}`);
+}
