@@ -16,7 +16,7 @@ export async function loadPolicy(paths: readonly string[], layout: Layout, kms: 
     const { code, message } = new CodedError('FIM-UP-0014', `there is no FinancialRoute in ${paths.join(', ')}`);
     return { problems: [{ code, path: '', message, file: paths[0] }] };
   }
-  const translation = translate(resources, { layout, kms: { cluster: KMS_CLUSTER, ...kms } });
+  const translation = translate(resources, { layout, standalone: true, kms: { cluster: KMS_CLUSTER, ...kms } });
   return translation.errors.length > 0 ? { problems: translation.errors } : { policy: policyOf(translation) };
 }
 
