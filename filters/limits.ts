@@ -78,3 +78,7 @@ export const MAX_ROUTE_CANDIDATES: u32 = 64;
 export const MAX_ROUTE_PATH_BYTES: u32 = 1024;
 /** Host name, bytes. */
 export const MAX_HOST_BYTES: u32 = 253;
+/** Data objects of a BER-TLV message, templates and their contents together; each takes 24 bytes of scratch memory. */
+export const MAX_TLV_NODES: u32 = 4096;
+/** Templates within templates of a BER-TLV message. */
+export const MAX_TLV_DEPTH: u32 = 16;

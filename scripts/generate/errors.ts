@@ -16,7 +16,8 @@ const CODE = /^FIM-[A-Z0-9]{2,5}-[0-9]{4}$/;
 const FAMILIES: Record<string, string> = {
   CFG: 'Resources and plugin configuration',
   RT: 'Runtime and bodies',
-  JSON: 'Message syntax',
+  JSON: 'JSON syntax',
+  TLV: 'BER-TLV',
   LIM: 'Rate limits',
   PBOC: 'Validation',
   MASK: 'Masking',

@@ -1,0 +1,63 @@
+// Formats of the values of data elements, as EMV Book 3 (section 4.3), JR/T 0025 and ISO 8583 name them.
+
+/** How a value is written. */
+export const enum Format {
+  /** Binary: any bytes. */
+  Binary = 0,
+  /** `n`: decimal digits, two to a byte, zeros in front. */
+  Numeric = 1,
+  /** `cn`: decimal digits, two to a byte, F behind. */
+  Compressed = 2,
+  /** `a`: letters of ASCII. */
+  Alphabetic = 3,
+  /** `an`: letters and digits. */
+  Alphanumeric = 4,
+  /** `ans`: the common character set, ISO/IEC 8859: no control characters. */
+  Special = 5,
+  /** Holds data objects. */
+  Template = 6,
+}
+
+function isLetter(byte: u32): bool {
+  return (byte | 32) - 97 < 26;
+}
+
+function isDigit(byte: u32): bool {
+  return byte - 48 < 10;
+}
+
+function isNumeric(pointer: usize, end: usize): bool {
+  for (; pointer < end; pointer++) {
+    const byte = <u32>load<u8>(pointer);
+    if (byte > 0x99 || (byte & 15) > 9) return false;
+  }
+  return true;
+}
+
+/** Digits, then nothing but F to the end. */
+function isCompressed(pointer: usize, end: usize): bool {
+  let filling = false;
+  for (; pointer < end; pointer++) {
+    const byte = <u32>load<u8>(pointer);
+    const high = byte >> 4;
+    const low = byte & 15;
+    if (filling ? byte != 0xff : high > 9 && byte != 0xff) return false;
+    if (high == 15) filling = true;
+    else if (low == 15) filling = true;
+    else if (low > 9) return false;
+  }
+  return true;
+}
+
+/** Whether the value is written in the format. Templates are judged by the parser. */
+export function isInFormat(format: Format, pointer: usize, length: u32): bool {
+  const end = pointer + length;
+  if (format == Format.Numeric) return isNumeric(pointer, end);
+  if (format == Format.Compressed) return isCompressed(pointer, end);
+  if (format == Format.Binary || format == Format.Template) return true;
+  for (; pointer < end; pointer++) {
+    const byte = <u32>load<u8>(pointer);
+    if (format == Format.Special ? byte < 32 || byte == 127 || byte - 128 < 32 : !isLetter(byte) && (format == Format.Alphabetic || !isDigit(byte))) return false;
+  }
+  return true;
+}
