@@ -23,8 +23,8 @@ let seed0: u64 = 0;
 let seed1: u64 = 0;
 
 /**
- * Finds the table, or makes it: before any request, since two workers that create a line at the same time would overwrite each other. The
- * seed is written last and tells that the lines are there.
+ * Finds the table, or makes it, before any request. Workers that make it at the same time end with one table and one seed. The seed is
+ * written last and tells that the lines are there.
  */
 export function openTable(): bool {
   if (readSeed()) return true;
