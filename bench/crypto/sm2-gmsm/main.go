@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	rounds   = 20
-	perRound = 200
+	rounds   = 100
+	perRound = 40
 )
 
 func best(run func()) float64 {
