@@ -1,12 +1,7 @@
 // The command line. `node scripts/fim.mjs` runs it on any Node >= 20.
 import { Command, CommanderError } from 'commander';
-import { decrypt } from './fim/decrypt.ts';
-import { render } from './fim/render.ts';
 import { tell } from './fim/terminal.ts';
 import type { UpFlags } from './fim/up.ts';
-import { up } from './fim/up.ts';
-import { validate } from './fim/validate.ts';
-import { version } from './fim/version.ts';
 
 const LAYOUT_HELP = 'fused (fim.wasm with all stages) or separate (one filter for each stage)';
 const EVENTS_HELP = `
@@ -36,14 +31,14 @@ function commands(finish: (status: number) => void): Command {
     .option('--access-log <file>', 'append one line for each request, without paths, headers and values')
     .option('--proxy-log', "show Envoy's log")
     .addHelpText('after', EVENTS_HELP)
-    .action(async (paths: string[], flags: UpFlags) => finish(await up(paths, flags)));
+    .action(async (paths: string[], flags: UpFlags) => finish(await (await import('./fim/up.ts')).up(paths, flags)));
   program
     .command('validate')
     .description('Check FinancialRoutes as one proxy would get them. Exit status 0: valid, 1: invalid, 2: wrong command line.')
     .argument('<paths...>', 'route files or folders')
     .option('--json', 'print one JSON object')
     .option('--modules <layout>', LAYOUT_HELP, 'fused')
-    .action(async (paths: string[], flags: { json?: boolean; modules: string }) => finish(await validate(paths, flags)));
+    .action(async (paths: string[], flags: { json?: boolean; modules: string }) => finish(await (await import('./fim/validate.ts')).validate(paths, flags)));
   program
     .command('render')
     .description('Print what would be applied.')
@@ -51,27 +46,27 @@ function commands(finish: (status: number) => void): Command {
     .requiredOption('--for <target>', 'envoy')
     .option('--json', 'print one JSON object, by file name, instead of YAML documents')
     .option('--modules <layout>', LAYOUT_HELP, 'fused')
-    .action(async (paths: string[], flags: { for: string; modules: string; json?: boolean }) => finish(await render(paths, flags)));
+    .action(async (paths: string[], flags: { for: string; modules: string; json?: boolean }) => finish(await (await import('./fim/render.ts')).render(paths, flags)));
   program
     .command('decrypt')
     .description('Open an encrypted body from standard input and write the plaintext, with the SM4-GCM of OpenSSL.')
     .requiredOption('--kms <url>', 'the key service')
     .action(async (flags: { kms: string }) => {
-      await decrypt(flags);
+      await (await import('./fim/decrypt.ts')).decrypt(flags);
       finish(0);
     });
   program
     .command('version')
     .description('Print versions and the sha256 of each module.')
     .option('--json', 'print one JSON object')
-    .action((flags: { json?: boolean }) => {
-      version(flags);
+    .action(async (flags: { json?: boolean }) => {
+      (await import('./fim/version.ts')).version(flags);
       finish(0);
     });
   return program;
 }
 
-/** Runs the command line; returns the exit status. */
+/** Runs the command line, loading only what the verb needs; returns the exit status. */
 async function main(args: string[]): Promise<number> {
   let status = 2;
   try {

@@ -34,6 +34,7 @@ export class Transcript {
     else print(`${styled('green', '✓')} generation ${event.generation} is live in every worker after ${event.tookMs} ms: ${event.routes.join(', ')}`);
     this.notices(event.notices);
     if (!this.introduced && this.ready) {
+      if (event.notices.length > 0) print('');
       if (this.showDemonstration) print(demonstration(this.ready));
       print(this.watching ? 'Edit a route file or rebuild a module and it goes live; Ctrl-C ends everything.' : 'Ctrl-C ends everything.');
     }

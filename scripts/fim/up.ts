@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { StackEvent } from '../../envoy/standalone/events.ts';
 import { parseAddress } from '../../envoy/standalone/address.ts';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
@@ -39,7 +39,7 @@ export interface UpFlags {
 /** `fim up`: runs until a signal comes or Envoy ends. Returns the exit status. */
 export async function up(paths: string[], flags: UpFlags): Promise<number> {
   const demonstration = paths.length === 0;
-  const files = demonstration ? SAMPLES.map((sample) => join(ROOT, sample)) : paths;
+  const files = demonstration ? SAMPLES.map(samplePath) : paths;
   const transcript = new Transcript(demonstration, flags.watch);
   const say = flags.json ? (event: StackEvent) => void process.stdout.write(`${JSON.stringify(event)}\n`) : (event: StackEvent) => transcript.tell(event);
   const settings = readFlags(flags);
@@ -60,6 +60,12 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
   });
   if (!stack) return 1;
   return runUntil(stack, stopping);
+}
+
+/** As short as it can be named from here. */
+function samplePath(sample: string): string {
+  const near = relative(process.cwd(), join(ROOT, sample));
+  return near.startsWith('..') ? join(ROOT, sample) : near;
 }
 
 function readFlags(flags: UpFlags): Pick<StackOptions, 'listen' | 'admin' | 'upstream' | 'kms' | 'concurrency' | 'layout' | 'accessLog'> {

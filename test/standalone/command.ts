@@ -14,9 +14,9 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs `fim ARGS` to its end. */
+/** Runs `fim ARGS` to its end, without the launcher. */
 export async function fim(args: readonly string[], { env = {}, input = '' }: { env?: Record<string, string>; input?: string } = {}): Promise<Ended> {
-  const child = spawn(process.execPath, ['scripts/fim.mjs', ...args], { cwd: ROOT, env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, ['scripts/fim.ts', ...args], { cwd: ROOT, env: { ...process.env, ...env } });
   const ended: Ended = { status: null, stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (ended.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (ended.stderr += text));
