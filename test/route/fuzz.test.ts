@@ -6,6 +6,8 @@ import { stringify } from 'yaml';
 import { dryRun, loadModule } from '../../envoy/host/index.ts';
 import { checkRoutes, ERRORS, parseRoutes, translate, type LoadResult } from '../../envoy/route/index.ts';
 import { buildModules } from '../../scripts/build.ts';
+import { celMistakes } from '../contract/cel-rules.ts';
+import { structuralMistakes } from '../contract/structural-schema.ts';
 import { pluginSchemaMistakes } from './plugin-schema.ts';
 
 const CORPUS = ['valid', 'invalid'].flatMap((kind) => {
@@ -91,6 +93,9 @@ it('mutated data', async () => {
     const loaded = checkRoutes([value]);
     accepted += loaded.resources.length;
     judge(loaded, seed);
+    if (loaded.resources.length > 0) {
+      assert.deepEqual([...structuralMistakes(value), ...celMistakes(value)], [], `seed ${seed}: the CRD refuses what these rules take`);
+    }
     if (loaded.resources.length > 0 && accepted % 8 === 0) {
       const { errors } = dryRun(module, translate(loaded.resources, { layout: 'fused' }).pluginConfigs[0]?.json ?? '');
       assert.deepEqual(errors.filter((error) => !LATE.test(error.code)), [], `seed ${seed}`);
