@@ -48,3 +48,13 @@ export const MAX_RANDOM_FILL_BYTES = 65536;
 export const MAX_HOST_SAMPLES = 100_000;
 /** Compiled modules that the test host keeps by their hash. */
 export const MAX_KEPT_MODULES = 16;
+/** Requests that the demonstration upstream remembers. */
+export const MAX_SEEN_REQUESTS = 20;
+/** What it remembers of a body, bytes. */
+export const MAX_SEEN_BODY_BYTES = 64 * 1024;
+/** What it keeps of a body at all, bytes. */
+export const MAX_UPSTREAM_BODY_BYTES = 64 * 1024 * 1024;
+/** Encrypted body that `fim decrypt` reads, characters. */
+export const MAX_PROTECTED_CHARACTERS = 64 * 1024 * 1024;
+/** Longest time that a stream of changes of files is held back, milliseconds. */
+export const MAX_SETTLE_MS = 200;

@@ -1,13 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MAX_SEEN_BODY_BYTES, MAX_SEEN_REQUESTS, MAX_UPSTREAM_BODY_BYTES } from '../limits.ts';
 import type { HttpService } from './http-service.ts';
 import { startHttpService } from './http-service.ts';
 
-/** Requests remembered for `GET /_seen`. */
-const MAX_SEEN = 20;
-/** Of a body remembered, bytes. */
-const MAX_SEEN_BODY_BYTES = 64 * 1024;
-/** Body accepted at all, bytes. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** A request as it arrived. */
 export interface SeenRequest {
@@ -54,7 +49,7 @@ export class DemonstrationUpstream {
     let length = 0;
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= MAX_BODY_BYTES) chunks.push(chunk);
+      if (length <= MAX_UPSTREAM_BODY_BYTES) chunks.push(chunk);
     });
     request.on('end', () => this.answer(request, response, Buffer.concat(chunks), length));
     request.on('error', () => response.destroy());
@@ -70,7 +65,7 @@ export class DemonstrationUpstream {
     }
     const contentType = request.headers['content-type'] ?? '';
     this.seen.unshift({ method: request.method ?? '', path, contentType, bodyBytes: length, body: body.subarray(0, MAX_SEEN_BODY_BYTES).toString('utf8') });
-    this.seen.length = Math.min(this.seen.length, MAX_SEEN);
+    this.seen.length = Math.min(this.seen.length, MAX_SEEN_REQUESTS);
     if (/card/i.test(path)) return reply(response, CARD_RECORD);
     reply(response, { status: 'received', contentType, bytes: length });
   }

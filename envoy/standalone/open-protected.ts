@@ -1,9 +1,8 @@
 import type { CipherGCMTypes } from 'node:crypto';
 import { createDecipheriv } from 'node:crypto';
+import { MAX_PROTECTED_CHARACTERS } from '../limits.ts';
 import { CodedError, messageOf } from './coded-error.ts';
 
-/** Largest body that is read, characters. */
-const MAX_BODY_CHARACTERS = 64 * 1024 * 1024;
 const KMS_TIMEOUT_MS = 5_000;
 /** OpenSSL has it since 3.3; Node's types do not name it yet. */
 const CIPHER = 'sm4-gcm' as CipherGCMTypes;
@@ -48,7 +47,7 @@ export function openWith(body: ProtectedBody, key: Buffer): Buffer {
 
 /** Reads a body of the wire profile. Error: FIM-UP-0018. */
 export function parseProtected(text: string): ProtectedBody {
-  if (text.length > MAX_BODY_CHARACTERS) throw new CodedError('FIM-UP-0018', 'too large');
+  if (text.length > MAX_PROTECTED_CHARACTERS) throw new CodedError('FIM-UP-0018', 'too large');
   let body: unknown;
   try {
     body = JSON.parse(text);

@@ -1,11 +1,10 @@
 import type { FSWatcher } from 'node:fs';
 import { statSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
+import { MAX_SETTLE_MS } from '../limits.ts';
 
 /** Quiet time after the last change before it is reported, milliseconds: editors write in several steps. */
 const SETTLE_MS = 20;
-/** Longest time that a stream of changes is held back, milliseconds. */
-const MAX_SETTLE_MS = 200;
 /** Time between looks for a folder that has gone, milliseconds. */
 const REARM_MS = 250;
 

@@ -58,24 +58,19 @@ function hostPattern(host: string): string {
 function pathMatch(path: PathMatchConfig | undefined): EnvoyObject {
   if (!path) return { prefix: '/' };
   if (path.type === 'Exact') return { path: path.value };
-  if (path.type === 'Pattern') return { safe_regex: { regex: anywhere(path.value) } };
+  if (path.type === 'Pattern') return { safe_regex: { regex: path.value } };
   const prefix = path.value.replace(/\/+$/, '');
   return prefix === '' ? { prefix: '/' } : { path_separated_prefix: prefix };
 }
 
 function headerMatch(header: HeaderMatchConfig): EnvoyObject {
   if (header.type === 'Present') return { name: header.name, present_match: true };
-  if (header.type === 'Pattern') return regexHeader(header.name, anywhere(header.value ?? ''));
+  if (header.type === 'Pattern') return regexHeader(header.name, header.value ?? '');
   return { name: header.name, string_match: { exact: header.value ?? '' } };
 }
 
 function regexHeader(name: string, regex: string): EnvoyObject {
   return { name, string_match: { safe_regex: { regex } } };
-}
-
-/** Our patterns match anywhere unless anchored; Envoy's must match the whole text. */
-function anywhere(pattern: string): string {
-  return `(?s:.*)(?:${pattern})(?s:.*)`;
 }
 
 function escape(text: string): string {
