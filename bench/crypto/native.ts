@@ -19,8 +19,11 @@ function built(cache: string, name: string, sources: string[], build: (path: str
   return path;
 }
 
-function libcryptoDriver(cache: string): string {
-  return built(cache, 'libcrypto-driver', ['libcrypto.c'], (path) => runTool('cc', ['-O2', '-o', path, join(SOURCES, 'libcrypto.c'), '-ldl']));
+/** The C driver, as a program or as a shared object. */
+function libcryptoDriver(cache: string, shared: boolean): string {
+  const flags = shared ? ['-shared', '-fPIC'] : [];
+  const name = `libcrypto-driver${shared ? '-shared' : ''}`;
+  return built(cache, name, ['libcrypto.c'], (path) => runTool('cc', ['-O2', ...flags, '-o', path, join(SOURCES, 'libcrypto.c'), '-ldl']));
 }
 
 /** OpenSSL of the system, called from C. */
@@ -28,7 +31,7 @@ export const opensslPeer: Peer = {
   name: 'OpenSSL of the system, native',
   async open(cache) {
     const version = runTool('openssl', ['version']).split(' ')[1];
-    return [await driverSubject(`OpenSSL ${version}, native`, libcryptoDriver(cache), ['libcrypto.so.3'])];
+    return [await driverSubject(`OpenSSL ${version}, native`, libcryptoDriver(cache, false), ['libcrypto.so.3'])];
   },
 };
 
@@ -43,6 +46,9 @@ function pythonEnvironment(cache: string): string {
   return folder;
 }
 
+/** Runs the shared driver inside Python: the wheel's object needs Python's own symbols. */
+const IN_PYTHON = 'import ctypes, sys; a = (ctypes.c_char_p * 2)(b"", sys.argv[2].encode()); ctypes.CDLL(sys.argv[1]).main(2, a)';
+
 /** Tongsuo: the wheel's shared object exports libcrypto. */
 export const tongsuoPeer: Peer = {
   name: 'Tongsuo, native (PyPI tongsuopy-crayon)',
@@ -50,7 +56,7 @@ export const tongsuoPeer: Peer = {
     const folder = pythonEnvironment(cache);
     const library = runTool('find', [folder, '-name', '_tongsuo*.so']).split('\n')[0];
     if (!library) throw new Error('the wheel has no shared object');
-    return [await driverSubject('Tongsuo, native', libcryptoDriver(cache), [library])];
+    return [await driverSubject('Tongsuo, native', join(folder, 'bin/python'), ['-c', IN_PYTHON, libcryptoDriver(cache, true), library])];
   },
 };
 
@@ -68,15 +74,19 @@ export const gmsmPeer: Peer = {
   },
 };
 
-/** RustCrypto, native, and in wasm where the toolchain has the target. */
+/** RustCrypto, native. */
 export const rustPeer: Peer = {
   name: 'RustCrypto',
   async open(cache) {
-    const sources = ['rust/Cargo.toml', 'rust/src/main.rs'];
-    const native = built(cache, 'rustcrypto-driver', sources, (path) => {
-      runTool('cargo', ['build', '--release', '--quiet', '--manifest-path', join(SOURCES, 'rust/Cargo.toml'), '--target-dir', `${path}.target`]);
-      runTool('cp', [join(`${path}.target`, 'release/rustcrypto-driver'), path]);
-    });
-    return [await driverSubject('RustCrypto, native', native, [])];
+    const build = (name: string, target: string[], result: string) =>
+      built(cache, name, ['rust/manifest.toml', 'rust/main.rs'], (path) => {
+        const work = `${path}.src`;
+        runTool('mkdir', ['-p', `${work}/src`]);
+        runTool('cp', [join(SOURCES, 'rust/manifest.toml'), `${work}/Cargo.toml`]);
+        runTool('cp', [join(SOURCES, 'rust/main.rs'), `${work}/src/main.rs`]);
+        runTool('cargo', ['build', '--release', '--quiet', ...target], { cwd: work });
+        runTool('cp', [join(work, 'target', result), path]);
+      });
+    return [await driverSubject('RustCrypto, native', build('rustcrypto-driver', [], 'release/rustcrypto-driver'), [])];
   },
 };

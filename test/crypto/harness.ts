@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'no
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
-const ENTRY = 'test/crypto/module.ts';
+const ENTRY = 'test/crypto/symmetric.module.ts';
 const BUFFER_BYTES = 1 << 17;
 
 export type Build = 'strict' | 'relaxed';

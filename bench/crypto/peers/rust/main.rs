@@ -1,4 +1,4 @@
-//! Drives RustCrypto. Protocol: see ../../../peer.ts.
+//! Drives RustCrypto. Protocol: see ../../peer.ts.
 use aes_gcm::{aead::AeadInPlace, Aes256Gcm, AesGcm, KeyInit, Nonce};
 use ctr::cipher::{BlockDecryptMut, BlockEncryptMut, KeyIvInit, StreamCipher};
 use sha2::{Digest, Sha256};
