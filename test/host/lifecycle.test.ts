@@ -189,3 +189,29 @@ test('10 MiB pass where the route allows them, and cost their memory once', () =
   assert.ok(before * 64 * KIB < 200 * KIB * KIB, `${before} pages`);
   assertClean(vm);
 });
+
+test('memory is flat over 300 edits of a hundred routes', () => {
+  const vm = createVm(fim, { httpCall: () => kms() });
+  const edit = (generation: number): string =>
+    JSON.stringify({
+      version: '1.0',
+      generation,
+      kms: { cluster: 'fim-kms' },
+      routes: Array.from({ length: 100 }, (_, i) => ({ name: `default/${generation}-${i}`, match: { path: { value: `/p${i}` } }, stages: { ...validation(`^${generation}[0-9]{3}$`), ...encryption } })),
+    });
+  let { root } = vm.configure(edit(0));
+  const round = (from: number, to: number): void => {
+    for (let generation = from; generation < to; generation++) {
+      const next = vm.configure(edit(generation));
+      assert.equal(next.accepted, true);
+      root.close();
+      root = next.root;
+      assert.equal(exchange(root, { request: { ...request(`${generation}000`), path: '/p99' } }).client.status, 200);
+    }
+  };
+  round(1, 60);
+  const before = vm.memoryPages;
+  round(60, 360);
+  assert.ok(vm.memoryPages <= before * 1.1, `${before} pages, then ${vm.memoryPages}`);
+  assertClean(vm);
+});

@@ -1,0 +1,138 @@
+// The key cache where configurations, streams and call-outs end at inconvenient times, and where the KMS says odd things.
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { createVm, Exchange, exchange } from '../../envoy/host/index.ts';
+import type { ExchangeResult, HttpCallHandler, HttpCallOutcome, LoadedModule, Vm } from '../../envoy/host/index.ts';
+import { builtModules } from './modules.ts';
+
+const KIB = 1024;
+const KEY = Buffer.alloc(16, 3).toString('base64');
+let encryptor: LoadedModule;
+before(async () => {
+  encryptor = (await builtModules(['sm4-encryptor'])).get('sm4-encryptor')!;
+});
+
+const document = (generation: number, keyId = 'kms://prod/a'): string =>
+  JSON.stringify({
+    version: '1.0',
+    generation,
+    kms: { cluster: 'fim-kms', holdMs: 2000, timeoutMs: 1000 },
+    routes: [{ name: 'a', stages: { sm4Encryptor: { keyId, request: 'Encrypt', response: 'None' } } }],
+  });
+const answer = (data: object, metadata: object = { version: 1 }, afterMs = 1): HttpCallOutcome => ({ status: 200, body: JSON.stringify({ data: { data, metadata } }), afterMs });
+const good = (afterMs = 1): HttpCallOutcome => answer({ algorithm: 'SM4', material: KEY }, { version: 1 }, afterMs);
+const start = (httpCall: HttpCallHandler): Vm => createVm(encryptor, { httpCall });
+const sealed = (result: ExchangeResult): boolean => result.client.status === 200 && /^\{"alg":"SM4-GCM"/.test(result.upstream.body.toString());
+
+function assertClean(vm: Vm): void {
+  assert.equal(vm.failed, false);
+  assert.deepEqual(vm.violations, []);
+  assert.equal(vm.liveContexts, vm.roots.size);
+  for (const entry of vm.logs) assert.equal(entry.message.includes(KEY), false, entry.message);
+}
+
+test('who waits for a call-out of a configuration that ends meanwhile still gets the key', () => {
+  const vm = start(() => good(300));
+  const { root: old } = vm.configure(document(1));
+  const first = new Exchange(old, { request: { body: 'one' } });
+  const { root: fresh } = vm.configure(document(2));
+  const second = new Exchange(fresh, { request: { body: 'two' } });
+  old.close();
+  first.stream.abort();
+  assert.equal(vm.roots.size, 1, 'the old configuration is gone, and its call-out with it');
+  const result = second.settle();
+  assert.ok(sealed(result), `${result.client.status}`);
+  assert.ok(result.tookMs < 1000, `${result.tookMs} ms`);
+  assertClean(vm);
+});
+
+test('a key of a configuration that nobody uses any more is not asked for', () => {
+  const vm = start(() => good());
+  const { root: old } = vm.configure(document(1, 'kms://prod/old'));
+  assert.ok(sealed(exchange(old, { request: { body: 'x' } })));
+  vm.configure(document(2, 'kms://prod/new'));
+  old.close();
+  vm.clock.advance(60_000);
+  const before = vm.httpCalls.made.length;
+  vm.clock.advance(60_000);
+  assert.equal(vm.httpCalls.made.slice(before).filter((call) => call.headers.get(':path')?.endsWith('/old')).length, 0);
+  assertClean(vm);
+});
+
+test('answers that are no key of ours are refused', () => {
+  const odd: [string, HttpCallOutcome][] = [
+    ['another algorithm', answer({ algorithm: 'AES', material: KEY })],
+    ['no algorithm', answer({ material: KEY })],
+    ['a short key', answer({ algorithm: 'SM4', material: Buffer.alloc(15).toString('base64') })],
+    ['a long key', answer({ algorithm: 'SM4', material: Buffer.alloc(32).toString('base64') })],
+    ['an empty key', answer({ algorithm: 'SM4', material: '' })],
+    ['no base64', answer({ algorithm: 'SM4', material: '!!!!' })],
+    ['a number', answer({ algorithm: 'SM4', material: 7 })],
+    ['no version', answer({ algorithm: 'SM4', material: KEY }, {})],
+    ['version 0', answer({ algorithm: 'SM4', material: KEY }, { version: 0 })],
+    ['a negative version', answer({ algorithm: 'SM4', material: KEY }, { version: -1 })],
+    ['a huge version', answer({ algorithm: 'SM4', material: KEY }, { version: 1e30 })],
+    ['a destroyed version', answer({ algorithm: 'SM4', material: KEY }, { version: 1, destroyed: true })],
+    ['an empty body', { status: 200, body: '' }],
+    ['an array', { status: 200, body: '[]' }],
+    ['deep nesting', { status: 200, body: '['.repeat(100_000) }],
+    ['20 MiB', { status: 200, body: 'x'.repeat(20 * KIB * KIB) }],
+    ['a redirect', { status: 302, headers: { location: 'http://evil' } }],
+    ['no content', { status: 204 }],
+  ];
+  for (const [what, outcome] of odd) {
+    const vm = start(() => outcome);
+    const { root } = vm.configure(document(1));
+    const result = exchange(root, { request: { body: 'secret' } });
+    assert.equal(result.client.status, 503, what);
+    assert.equal(result.upstream.sawNothing, true, what);
+    assertClean(vm);
+  }
+});
+
+test('a KMS that flaps is asked with pauses that grow, not with every request', () => {
+  const vm = start(() => 'refused');
+  const { root } = vm.configure(document(1));
+  for (let i = 0; i < 200; i++) {
+    new Exchange(root, { request: { body: 'x' } });
+    vm.clock.advance(100);
+  }
+  assert.ok(vm.httpCalls.made.length < 30, `${vm.httpCalls.made.length} calls in 20 s`);
+  vm.clock.advance(5000);
+  assertClean(vm);
+});
+
+test('more who wait than the bound are refused at once, and all others are served when the key comes', () => {
+  const vm = start(() => good(500));
+  const { root } = vm.configure(document(1));
+  const running = Array.from({ length: 5000 }, () => new Exchange(root, { request: { body: 'x' } }));
+  const refused = running.filter((one) => one.stream.ended);
+  assert.equal(refused.length, 5000 - 4096);
+  for (const one of refused) assert.equal(one.result().client.status, 503);
+  vm.clock.advance(600);
+  for (const one of running) if (!refused.includes(one)) assert.ok(sealed(one.result()));
+  assert.equal(vm.httpCalls.made.length, 1);
+  assertClean(vm);
+});
+
+test('no nonce is used twice: over versions, streams and machines', () => {
+  const seen = new Set<string>();
+  for (let machine = 0; machine < 3; machine++) {
+    const vm = start(() => good());
+    const { root } = vm.configure(document(1));
+    for (let i = 0; i < 2000; i++) {
+      const { iv } = JSON.parse(exchange(root, { request: { body: 'same' } }).upstream.body.toString()) as { iv: string };
+      assert.equal(seen.has(iv), false);
+      seen.add(iv);
+    }
+  }
+  assert.equal(seen.size, 6000);
+});
+
+test('a machine without randomness protects nothing rather than badly', () => {
+  const vm = createVm(encryptor, { httpCall: () => good(), random: (bytes) => bytes.fill(0) });
+  const { root } = vm.configure(document(1));
+  const result = exchange(root, { request: { body: 'secret' } });
+  assert.notEqual(result.client.status, 200);
+  assert.equal(result.upstream.sawNothing, true);
+});
