@@ -1,0 +1,101 @@
+// SM2 against Tongsuo, GmSSL and BouncyCastle: keys, signatures and ciphertexts both ways, random inputs, changed inputs refused by both.
+import assert from 'node:assert/strict';
+import { randomBytes, randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { DEFAULT_ID, Sm2, type Layout } from '../../crypto/sm2-harness.ts';
+import { type Keys, Oracle, bouncyCastle, pythonWithPeers } from './oracles.ts';
+
+const ROUNDS = 400;
+const SET_UP_MS = 300_000;
+const sm2 = new Sm2();
+
+interface Pair extends Keys { key: number; point: number }
+
+function newPair(): Pair {
+  const key = sm2.generate()!;
+  const point = sm2.publicOf(key);
+  return { key, point, secret: sm2.privateBytes(key).toString('hex'), public: sm2.publicBytes(point).toString('hex') };
+}
+
+function changed(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[randomInt(copy.length)]! ^= 1 << randomInt(8);
+  return copy;
+}
+
+for (const [name, script, maxText, anyId] of [['Tongsuo', 'tongsuo_oracle.py', 1000, true], ['GmSSL', 'gmssl_oracle.py', 255, false]] as const) {
+  describe(`SM2 with ${name}`, () => {
+    let oracle: Oracle;
+    before(() => { oracle = new Oracle(pythonWithPeers(), [join(import.meta.dirname, script)]); }, { timeout: SET_UP_MS });
+    after(() => oracle.end());
+
+    it('signatures, both ways', async () => {
+      for (let i = 0; i < ROUNDS; i++) {
+        const pair = newPair();
+        const keys = { secret: pair.secret, public: pair.public };
+        const message = randomBytes(randomInt(1, 1000));
+        const id = anyId && i % 2 === 1 ? randomBytes(randomInt(1, 60)) : DEFAULT_ID;
+        const question = { ...keys, message: message.toString('hex'), id: id.toString('hex') };
+        const theirs = Buffer.from(String(await oracle.askJson({ op: 'sign', ...question })), 'hex');
+        const read = sm2.fromDer(theirs);
+        assert.ok(read && sm2.verify(pair.point, message, read, id), theirs.toString('hex'));
+        const ours = sm2.sign(pair.key, message, id)!;
+        assert.equal(await oracle.askJson({ op: 'verify', ...question, signature: sm2.toDer(ours).toString('hex') }), true);
+        const bad = changed(ours);
+        assert.ok(!sm2.verify(pair.point, message, bad, id));
+        assert.notEqual(await oracle.askJson({ op: 'verify', ...question, signature: sm2.toDer(bad).toString('hex') }), true);
+      }
+    });
+
+    it('ciphertexts in ASN.1, both ways', async () => {
+      for (let i = 0; i < ROUNDS; i++) {
+        const pair = newPair();
+        const keys = { secret: pair.secret, public: pair.public };
+        const text = randomBytes(randomInt(2, maxText + 1));
+        const theirs = Buffer.from(String(await oracle.askJson({ op: 'encrypt', ...keys, text: text.toString('hex') })), 'hex');
+        assert.deepEqual(sm2.decrypt(pair.key, 'ASN.1', theirs), text, theirs.toString('hex'));
+        const ours = sm2.encrypt(pair.point, 'ASN.1', text)!;
+        assert.equal(await oracle.askJson({ op: 'decrypt', ...keys, ciphertext: ours.toString('hex') }), text.toString('hex'));
+        const bad = changed(ours);
+        assert.equal(sm2.decrypt(pair.key, 'ASN.1', bad), undefined);
+      }
+    });
+  });
+}
+
+describe('SM2 with BouncyCastle', () => {
+  let oracle: Oracle;
+  before(() => { oracle = new Oracle('java', ['-cp', bouncyCastle(), join(import.meta.dirname, 'BouncyCastleOracle.java')]); }, { timeout: SET_UP_MS });
+  after(() => oracle.end());
+
+  it('signatures, both ways', async () => {
+    for (let i = 0; i < ROUNDS; i++) {
+      const pair = newPair();
+      const message = randomBytes(randomInt(1, 1000));
+      const id = randomBytes(randomInt(1, 60));
+      const theirs = Buffer.from((await oracle.askFields('sign', pair, id, message))!, 'hex');
+      const read = sm2.fromDer(theirs);
+      assert.ok(read && sm2.verify(pair.point, message, read, id), theirs.toString('hex'));
+      const ours = sm2.sign(pair.key, message, id)!;
+      assert.equal(await oracle.askFields('verify', pair, id, message, sm2.toDer(ours)), 'true');
+      assert.notEqual(await oracle.askFields('verify', pair, id, message, sm2.toDer(changed(ours))), 'true');
+    }
+  });
+
+  it('ciphertexts as C1C3C2 and C1C2C3, both ways, and refusals agree', async () => {
+    const none = Buffer.alloc(0);
+    for (let i = 0; i < ROUNDS; i++) {
+      const pair = newPair();
+      const [layout, suffix]: [Layout, string] = i % 2 === 0 ? ['C1C3C2', ''] : ['C1C2C3', '123'];
+      const text = randomBytes(randomInt(2, 1000));
+      const theirs = Buffer.from((await oracle.askFields(`encrypt${suffix}`, pair, none, text))!, 'hex');
+      assert.deepEqual(sm2.decrypt(pair.key, layout, theirs), text);
+      const ours = sm2.encrypt(pair.point, layout, text)!;
+      assert.equal(await oracle.askFields(`decrypt${suffix}`, pair, none, ours), text.toString('hex'));
+      const bad = changed(ours);
+      assert.equal(sm2.decrypt(pair.key, layout, bad), undefined);
+      assert.equal(await oracle.askFields(`decrypt${suffix}`, pair, none, bad), undefined);
+    }
+  });
+});
