@@ -3,19 +3,13 @@
 // Every subject's output is compared with OpenSSL's before it is timed. All subjects take turns on each row, so that a busy moment of the machine
 // hits all of them, and the best slice counts. Peers that cannot be had are named with the reason.
 import { writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fimSubject } from './fim.ts';
-import { javascriptPeers } from './javascript.ts';
-import { gmsmPeer, opensslPeer, rustPeer, tongsuoPeer } from './native.ts';
 import { nodeCryptoSubject } from './node-crypto.ts';
 import { expectedDigest, OPERATIONS, type Operation } from './operations.ts';
-import type { Peer } from './peer.ts';
+import { CACHE, PEERS } from './peers.ts';
 import type { Subject } from './subject.ts';
 
-const PEERS: Peer[] = [opensslPeer, tongsuoPeer, gmsmPeer, rustPeer, javascriptPeers];
-const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'fim/bench-crypto');
 /** Turns that each subject gets on a row. */
 const TURNS = 8;
 

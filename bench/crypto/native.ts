@@ -47,7 +47,7 @@ function pythonEnvironment(cache: string): string {
 }
 
 /** Runs the shared driver inside Python: the wheel's object needs Python's own symbols. */
-const IN_PYTHON = 'import ctypes, sys; a = (ctypes.c_char_p * 2)(b"", sys.argv[2].encode()); ctypes.CDLL(sys.argv[1]).main(2, a)';
+const IN_PYTHON = 'import ctypes, sys; a = (ctypes.c_char_p * 3)(b"", sys.argv[2].encode(), b"by-name"); ctypes.CDLL(sys.argv[1]).main(3, a)';
 
 /** Tongsuo: the wheel's shared object exports libcrypto. */
 export const tongsuoPeer: Peer = {
