@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OLDEST_NODE_MAJOR = 20;
+/** Time between looks whether npm is still there, milliseconds. */
+const NPM_LOOK_MS = 300;
 
 /** One line on standard error: standard output belongs to the script. */
 function say(text) {
@@ -98,6 +100,28 @@ function seconds(started) {
   return `${((Date.now() - started) / 1000).toFixed(1)} s`;
 }
 
+/** The parent of a process, by Linux's /proc; 0 where that is not to be had. */
+function parentOf(pid) {
+  try {
+    return Number(readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1).split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}
+
+/** npm starts scripts through a shell, and neither tells us when it is ended: calls `onGone` when the shell or npm has gone. */
+function watchNpm(onGone) {
+  if (!process.env.npm_lifecycle_event) return;
+  const shell = process.ppid;
+  const npm = parentOf(shell);
+  const timer = setInterval(() => {
+    if (process.ppid === shell && parentOf(shell) === npm) return;
+    clearInterval(timer);
+    onGone();
+  }, NPM_LOOK_MS);
+  timer.unref();
+}
+
 /**
  * Makes the machine ready and runs `script` (path from the project's root) with `args` under Node 26. Signals go to the script, which ends by itself;
  * its exit status becomes ours. If this process is killed outright the script sees its channel close.
@@ -108,6 +132,7 @@ export function bootstrap(script, args) {
   const node = installedNode() ?? installNode();
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(ROOT, script), ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  watchNpm(() => child.kill('SIGTERM'));
   child.on('error', (error) => fail('FIM-UP-0002', error.message));
   child.on('exit', (status, signal) => process.exit(status ?? 128 + (os.signals[signal] ?? 0)));
 }

@@ -32,8 +32,10 @@ export class Running {
   stderr = '';
   private readonly waiters = new Set<() => void>();
 
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, ['scripts/fim.mjs', 'up', '--json', '--listen', ':0', '--admin', ':0', ...args], { cwd: ROOT, env: { ...process.env, ...env } });
+  /** `command`: what starts it, up to the arguments of `fim up`. */
+  constructor(args: readonly string[], env: Record<string, string> = {}, command: readonly [string, ...string[]] = [process.execPath, 'scripts/fim.mjs', 'up']) {
+    const [program, ...first] = command;
+    this.child = spawn(program, [...first, '--json', '--listen', ':0', '--admin', ':0', ...args], { cwd: ROOT, env: { ...process.env, ...env } });
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     createInterface({ input: this.child.stdout! }).on('line', (line) => {
       this.events.push(JSON.parse(line) as StackEvent);

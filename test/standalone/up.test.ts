@@ -45,6 +45,17 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const) {
   });
 }
 
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`${signal} to npm ends everything`, async () => {
+    const running = new Running([CONTRACT], { TMPDIR: temporary }, ['npm', 'start', '--silent', '--']);
+    const { pid } = await running.event('ready');
+    await running.event('applied');
+    running.child.kill(signal);
+    await until(() => !isAlive(pid));
+    await until(() => readdirSync(temporary).length === 0);
+  });
+}
+
 test('events name addresses, routes and modules; files and folders are watched, links followed', async () => {
   const routes = join(folder, 'routes');
   mkdirSync(join(routes, '..data1'), { recursive: true });
