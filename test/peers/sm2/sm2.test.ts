@@ -24,7 +24,7 @@ function changed(bytes: Buffer): Buffer {
   return copy;
 }
 
-for (const [name, script, maxText, anyId] of [['Tongsuo', 'tongsuo_oracle.py', 1000, true], ['GmSSL', 'gmssl_oracle.py', 255, false]] as const) {
+for (const [name, script, maxText, anyId] of [['Tongsuo', 'tongsuo-oracle.py', 1000, true], ['GmSSL', 'gmssl-oracle.py', 255, false]] as const) {
   describe(`SM2 with ${name}`, () => {
     let oracle: Oracle;
     before(() => { oracle = new Oracle(pythonWithPeers(), [join(import.meta.dirname, script)]); }, { timeout: SET_UP_MS });
@@ -66,7 +66,7 @@ for (const [name, script, maxText, anyId] of [['Tongsuo', 'tongsuo_oracle.py', 1
 
 describe('SM2 with BouncyCastle', () => {
   let oracle: Oracle;
-  before(() => { oracle = new Oracle('java', ['-cp', bouncyCastle(), join(import.meta.dirname, 'BouncyCastleOracle.java')]); }, { timeout: SET_UP_MS });
+  before(() => { oracle = new Oracle('java', ['-cp', bouncyCastle(), join(import.meta.dirname, 'bouncy-castle-oracle.java')]); }, { timeout: SET_UP_MS });
   after(() => oracle.end());
 
   it('signatures, both ways', async () => {

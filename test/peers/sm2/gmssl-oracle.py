@@ -1,4 +1,4 @@
-"""SM2 of GmSSL 3 through the wheel gmssl-pyx. JSON lines as of tongsuo_oracle.py; texts up to 255 bytes, the default user id only."""
+"""SM2 of GmSSL 3 through the wheel gmssl-pyx. JSON lines as of tongsuo-oracle.py; texts up to 255 bytes, the default user id only."""
 import json
 import sys
 
