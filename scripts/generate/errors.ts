@@ -18,6 +18,7 @@ const FAMILIES: Record<string, string> = {
   RT: 'Runtime and bodies',
   JSON: 'JSON syntax',
   TLV: 'BER-TLV',
+  ISO: 'ISO 8583',
   LIM: 'Rate limits',
   PBOC: 'Validation',
   MASK: 'Masking',
