@@ -40,7 +40,6 @@ export const STAGES: Stage[] = [
   suite('runner', 'the test runner sees what fails, hangs or is left out', 1, MINUTE_MS),
   suite('tidy', 'the tidy rules catch what they are for', 2, MINUTE_MS),
   suite('crypto', 'ciphers, digests and signatures against published vectors', 2, 5 * MINUTE_MS),
-  suite('vectors', 'vectors of the wire profiles', 2, 2 * MINUTE_MS),
   suite('route', 'FinancialRoute: load, rules, translation', 2, 2 * MINUTE_MS),
   suite('contract', 'one corpus, verdicts by layer', 2, 3 * MINUTE_MS),
   suite('host', 'scenarios on the proxy-wasm host, built modules', 2, 5 * MINUTE_MS),
