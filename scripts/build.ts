@@ -17,6 +17,9 @@ const IMPLICIT_SOURCES = ['filters/runtime/abort.ts'];
 /** Packages whose version changes what comes out. */
 const COMPILED_WITH = ['assemblyscript', '@solo-io/proxy-runtime'];
 
+/** Time between signs of life of a compilation, milliseconds. */
+const HEARTBEAT_MS = 10_000;
+
 /** The modules, the fused one first. */
 export const MODULES = ['fim', 'rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'] as const;
 export type ModuleName = (typeof MODULES)[number];
@@ -56,7 +59,8 @@ async function buildModule(name: ModuleName, settings: string, progress: (line: 
   const cached = await stat(kept).then((found) => found.size > 0, () => false);
   if (!cached) {
     progress(`compiling ${name}.wasm …`);
-    await compile(name, entry, kept);
+    const heartbeat = setInterval(() => progress(`still compiling ${name}.wasm (${Math.round((performance.now() - started) / 1000)} s) …`), HEARTBEAT_MS);
+    await compile(name, entry, kept).finally(() => clearInterval(heartbeat));
   }
   const tookMs = cached ? 0 : Math.round(performance.now() - started);
   const wasm = await readFile(kept);
