@@ -82,3 +82,7 @@ export const MAX_HOST_BYTES: u32 = 253;
 export const MAX_TLV_NODES: u32 = 4096;
 /** Templates within templates of a BER-TLV message. */
 export const MAX_TLV_DEPTH: u32 = 16;
+/** PEM text of an SM2 key, bytes. */
+export const MAX_KEY_FILE_BYTES: u32 = 8192;
+/** Text of one SM2 encryption, bytes. */
+export const MAX_SM2_PLAINTEXT_BYTES: u32 = 8 * 1024 * 1024 - 256;

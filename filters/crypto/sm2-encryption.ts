@@ -1,4 +1,5 @@
 // SM2 encryption (GB/T 32918.4), to and from the five layouts in the field. C1 is a point, C2 the masked text, C3 an SM3 digest over it.
+import { MAX_SM2_PLAINTEXT_BYTES } from '../limits';
 import { equalConstantTime, wipe } from './constant-time';
 import {
   DER_OCTET_STRING, DER_SEQUENCE, derAtEnd, derEnter, derHeaderBytes, derLeave, derLength, derNumberBytes, derOpen, derPutHeader, derPutNumber,
@@ -27,8 +28,6 @@ export const enum Sm2Layout {
   C1C2C3Bare,
 }
 
-/** Longest plaintext, bytes. */
-export const MAX_SM2_PLAINTEXT_BYTES: u32 = 0x7fff00;
 const C3_BYTES: u32 = 32;
 /** Most bytes that ASN.1 adds: headers of the sequence, two integers of 35, and those of two octet strings. */
 const MAX_ASN1_OVERHEAD_BYTES: u32 = 5 + 35 + 35 + 2 + C3_BYTES + 5;

@@ -1,5 +1,6 @@
 // SM2 keys from files: private keys as PKCS#8 (RFC 5208) or SEC 1 (RFC 5915), public keys as SubjectPublicKeyInfo (RFC 5280, 4.1.2.7),
 // each as DER or PEM. The curve must be named (1.2.156.10197.1.301); encrypted keys are refused.
+import { MAX_KEY_FILE_BYTES } from '../limits';
 import { wipe } from './constant-time';
 import {
   DER_CONTEXT_0, DER_CONTEXT_1, DER_INTEGER, DER_OCTET_STRING, DER_SEQUENCE, derAtEnd, derEnter, derLeave, derLength, derOpen, derPeek, derTake,
@@ -7,9 +8,6 @@ import {
 } from './der';
 import { decodePem } from './pem';
 import { COORDINATES_BYTES, Sm2PrivateKey, Sm2PublicKey } from './sm2-key';
-
-/** Longest key file, bytes. */
-export const MAX_KEY_FILE_BYTES: u32 = 8192;
 
 /** 1.2.840.10045.2.1, ecPublicKey. */
 const OID_EC: usize = memory.data<u8>([0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01]);

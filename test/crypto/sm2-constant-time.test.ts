@@ -39,6 +39,8 @@ class Subject {
   readonly at: number;
   key = 0;
   point = 0;
+  own: number[] = [];
+  open: number[] = [];
   private lots = 0;
 
   constructor(module: WebAssembly.Module) {
@@ -116,6 +118,13 @@ const OPERATIONS: Record<string, { prepare: Act; run: Act }> = {
       s.put(256, secret.nonce);
     },
     run: (s) => { assert.equal(s.sm2.wasm.encryptWithNonce(s.point, 1, s.at + 256, s.at, 100, s.at + 1024), 197); },
+  },
+  'key exchange': {
+    prepare: (s, secret) => {
+      s.own = [s.sm2.privateFromBytes(secret.scalar)!, s.sm2.privateFromBytes(secret.nonce)!];
+      s.open = [7n, 11n].map((number) => s.sm2.publicOf(s.sm2.privateFromBytes(bytes32(number))!));
+    },
+    run: (s) => { assert.equal(s.sm2.wasm.agree(1, s.own[0]!, s.own[1]!, s.open[0]!, s.open[1]!, s.at, s.at + 64, 48, s.at + 128), 1); },
   },
   'inverse modulo the order': {
     prepare: (s, secret) => { s.put(0, secret.scalar); s.put(32, secret.nonce); },

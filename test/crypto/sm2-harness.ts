@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = 'test/crypto/sm2.module.ts';
 /** What the module is made of. */
-const SOURCES = { 'filters/crypto': /^(sm2|der|pem|random|constant-time|sm3|hash|bits)/, 'filters/memory': /^base64/, 'filters/runtime': /^abort/ };
+const SOURCES = { 'filters/crypto': /^(sm2|der|pem|random|constant-time|sm3|hash|bits|kdf|hmac)/, 'filters/memory': /^base64/, 'filters/runtime': /^abort/ };
 
 /** The default user id. */
 export const DEFAULT_ID = Buffer.from('1234567812345678');
@@ -78,6 +78,7 @@ export interface Sm2Exports {
   encrypt(key: number, layout: number, input: number, length: number, out: number): number;
   encryptWithNonce(key: number, layout: number, nonce: number, input: number, length: number, out: number): number;
   decrypt(key: number, layout: number, input: number, length: number, out: number): number;
+  agree(isInitiator: number, own: number, ephemeral: number, peer: number, peerEphemeral: number, identities: number, out: number, length: number, confirmations: number): number;
   fieldProduct(a: number, b: number, out: number): void;
   fieldInverse(a: number, out: number): void;
   fieldRoot(a: number, out: number): void;
@@ -218,6 +219,15 @@ export class Sm2 {
   decrypt(key: number, layout: Layout, ciphertext: Uint8Array): Buffer | undefined {
     const length = this.wasm.decrypt(key, LAYOUTS.indexOf(layout), this.put(this.input, ciphertext), ciphertext.length, this.output);
     return length < 0 ? undefined : this.take(length);
+  }
+
+  /** Key of `length` bytes, S_B and S_A; handles of own and ephemeral private keys, the peer's public ones, and both sides' Z. */
+  agree(isInitiator: boolean, own: readonly [number, number], peer: readonly [number, number], identities: readonly [Buffer, Buffer], length: number):
+    { key: Buffer; responder: Buffer; initiator: Buffer } | undefined {
+    const both = this.put(this.input, Buffer.concat(identities));
+    if (!this.wasm.agree(Number(isInitiator), own[0], own[1], peer[0], peer[1], both, this.output + 64, length, this.output)) return undefined;
+    const bytes = this.take(64 + length);
+    return { responder: bytes.subarray(0, 32), initiator: bytes.subarray(32, 64), key: bytes.subarray(64) };
   }
 
   /** Numbers as bigint for the arithmetic below. */

@@ -4,6 +4,7 @@ import { Sm2PrivateKey, Sm2PublicKey } from '../../filters/crypto/sm2-key';
 import * as format from '../../filters/crypto/sm2-key-format';
 import * as signature from '../../filters/crypto/sm2-signature';
 import * as encryption from '../../filters/crypto/sm2-encryption';
+import { sm2Agree } from '../../filters/crypto/sm2-exchange';
 import * as digest from '../../filters/crypto/sm2-digest';
 import { scalarFromBytes, scalarInvertToMontgomery, scalarMultiplyMontgomery, scalarToBytes } from '../../filters/crypto/sm2-scalar';
 import { fieldFromBytes, fieldInvert, fieldMultiply, fieldSquareRoot, fieldToBytes } from '../../filters/crypto/sm2-field';
@@ -78,6 +79,14 @@ export function encryptWithNonce(key: u32, layout: i32, nonce: usize, input: usi
 }
 export function decrypt(key: u32, layout: i32, input: usize, length: u32, out: usize): i32 {
   return encryption.sm2Decrypt(privateKeys[key - 1], layout, input, length, out);
+}
+
+/** Identities at `identities`: own Z, then the peer's. */
+export function agree(isInitiator: bool, own: u32, ephemeral: u32, peer: u32, peerEphemeral: u32, identities: usize, out: usize, length: u32, confirmations: usize): bool {
+  return sm2Agree(
+    isInitiator, privateKeys[own - 1], privateKeys[ephemeral - 1], publicKeys[peer - 1], publicKeys[peerEphemeral - 1], identities, identities + 32,
+    out, length, confirmations,
+  );
 }
 
 // The layers below, on numbers of 32 big-endian bytes.

@@ -64,6 +64,29 @@ for (const [name, script, maxText, anyId] of [['Tongsuo', 'tongsuo-oracle.py', 1
   });
 }
 
+describe('SM2 key exchange with Tongsuo', () => {
+  let oracle: Oracle;
+  before(() => { oracle = new Oracle(pythonWithPeers(), [join(import.meta.dirname, 'tongsuo-oracle.py')]); }, { timeout: SET_UP_MS });
+  after(() => oracle.end());
+
+  it('the same key in both roles', async () => {
+    for (let i = 0; i < ROUNDS / 4; i++) {
+      const [own, ephemeral, peer, peerEphemeral] = [newPair(), newPair(), newPair(), newPair()];
+      const [ownId, peerId] = [randomBytes(randomInt(1, 40)), randomBytes(randomInt(1, 40))];
+      const isInitiator = i % 2 === 0;
+      const length = randomInt(1, 100);
+      const ours = sm2.agree(
+        isInitiator, [own.key, ephemeral.key], [peer.point, peerEphemeral.point], [sm2.identity(own.point, ownId)!, sm2.identity(peer.point, peerId)!], length,
+      );
+      const theirs = await oracle.askJson({
+        op: 'agree', initiator: isInitiator, length, ownId: ownId.toString('hex'), peerId: peerId.toString('hex'), secret: own.secret, public: own.public,
+        ephemeralSecret: ephemeral.secret, ephemeral: ephemeral.public, peer: peer.public, peerEphemeral: peerEphemeral.public,
+      });
+      assert.equal(ours?.key.toString('hex'), theirs);
+    }
+  });
+});
+
 describe('SM2 with BouncyCastle', () => {
   let oracle: Oracle;
   before(() => { oracle = new Oracle('java', ['-cp', bouncyCastle(), join(import.meta.dirname, 'bouncy-castle-oracle.java')]); }, { timeout: SET_UP_MS });

@@ -121,9 +121,10 @@ def crypt(pkey, data, init, run):
 def shared_key(request):
     own_id, peer_id = bytes.fromhex(request["ownId"]), bytes.fromhex(request["peerId"])
     keys = [key_of(request, "peerEphemeral", ""), key_of(request, "ephemeral", "ephemeralSecret"), key_of(request, "peer", ""), key_of(request)]
+    server = 1 if request["initiator"] else 0  # in TLCP the server speaks first: it is side A of the standard
     out = create_string_buffer(request["length"])
     try:
-        need(agree(out, request["length"], 0 if request["initiator"] else 1, peer_id, len(peer_id), own_id, len(own_id), *keys, sm3()))
+        need(agree(out, request["length"], server, peer_id, len(peer_id), own_id, len(own_id), *keys, sm3()))
         return out.raw.hex()
     finally:
         for key in keys:
