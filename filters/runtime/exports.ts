@@ -10,7 +10,7 @@ import { ErrorId } from './errors.gen';
 import { takeCollectionRequest } from './garbage';
 import { configureRoot, deleteRoot, roots, startVm, streams, tickRoot } from './module';
 import { beginHalf, exchange, growBody, refuse } from './pipeline';
-import { findRoute, isUpstreamResponse, noteMethod, stripAcceptEncoding } from './routing';
+import { findRoute, isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
 import { Direction } from './stage';
 import { routeMatched, routeUnmatched } from './stats';
 import { Phase, Stream } from './stream';
@@ -99,13 +99,9 @@ function routeRequest(stream: Stream, configuration: Configuration, endOfStream:
   stream.route = route;
   noteMethod(stream, exchange);
   if ((route.request.needsBody || route.response.needsBody) && opensTunnel(exchange)) return refuseAll(stream, ErrorId.FIM_RT_0004);
-  if (!beginHalf(stream, route, Direction.Request, endOfStream)) {
-    if (stream.request.phase == Phase.Refused) return false;
-    stripAcceptEncoding(route, exchange);
-    return false;
-  }
-  stripAcceptEncoding(route, exchange);
-  return true;
+  const passed = beginHalf(stream, route, Direction.Request, endOfStream);
+  if (stream.request.phase != Phase.Refused) askForWholeResponse(route, exchange);
+  return passed;
 }
 
 export function proxy_on_request_body(contextId: u32, held: u32, endOfStream: u32): u32 {

@@ -9,7 +9,7 @@ import { CompiledRoute } from './configuration';
 import { ErrorId } from './errors.gen';
 import { Exchange } from './exchange';
 import { readBuffer, resultLength, resultPointer, writeBuffer } from './host';
-import { CONTENT_LENGTH } from './names';
+import { BODY_DIGESTS, CONTENT_LENGTH } from './names';
 import { Direction, Verdict } from './stage';
 import { bodyReplaced, countVerdict, replyFailed } from './stats';
 import { Half, Phase, Stream } from './stream';
@@ -30,7 +30,10 @@ export function beginHalf(stream: Stream, route: CompiledRoute, direction: Direc
     half.phase = Phase.Passed;
     return true;
   }
-  if (plan.needsBody) exchange.noteContentType();
+  if (plan.needsBody) {
+    exchange.noteContentType();
+    half.digested = hasDigest();
+  }
   half.phase = Phase.Headers;
   half.step = 0;
   return advance(stream, route, direction);
@@ -159,12 +162,22 @@ function writeBack(half: Half): bool {
   half.bodyLength = message.length;
   message.changed = false;
   bodyReplaced.add(1);
+  if (half.digested) dropDigests();
   if (exchange.header(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length)) {
     digits.begin(20);
     digits.decimal(message.length);
     exchange.setHeader(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length, digits.pointer, digits.length);
   }
   return true;
+}
+
+function hasDigest(): bool {
+  for (let i = 0; i < BODY_DIGESTS.length; i++) if (exchange.header(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length)) return true;
+  return false;
+}
+
+function dropDigests(): void {
+  for (let i = 0; i < BODY_DIGESTS.length; i++) exchange.removeHeader(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length);
 }
 
 /** Refuses a stream with one of the runtime's own errors. */

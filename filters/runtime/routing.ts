@@ -4,7 +4,7 @@ import { RequestLookup } from '../match/route-index';
 import { CompiledRoute, Configuration } from './configuration';
 import { Exchange } from './exchange';
 import { readProperty, resultLength, resultPointer } from './host';
-import { ACCEPT_ENCODING, AUTHORITY, METHOD, PATH } from './names';
+import { ACCEPT_ENCODING, AUTHORITY, METHOD, PATH, RANGE } from './names';
 import { Stream } from './stream';
 
 // "response\0code_details"
@@ -72,10 +72,13 @@ export function noteMethod(stream: Stream, exchange: Exchange): void {
     TRACE.equals(pointer, length);
 }
 
-/** A response that stages must read may not come compressed: the upstream is not told that the client would take it. */
-export function stripAcceptEncoding(route: CompiledRoute, exchange: Exchange): void {
+/** A response that stages must read has to come whole and plain: the upstream is not told that the client would take it compressed or in part. */
+export function askForWholeResponse(route: CompiledRoute, exchange: Exchange): void {
   if (!route.response.needsBody) return;
-  if (exchange.header(ACCEPT_ENCODING.pointer, ACCEPT_ENCODING.length)) exchange.removeHeader(ACCEPT_ENCODING.pointer, ACCEPT_ENCODING.length);
+  const compressed = exchange.header(ACCEPT_ENCODING.pointer, ACCEPT_ENCODING.length);
+  const partial = exchange.header(RANGE.pointer, RANGE.length);
+  if (compressed) exchange.removeHeader(ACCEPT_ENCODING.pointer, ACCEPT_ENCODING.length);
+  if (partial) exchange.removeHeader(RANGE.pointer, RANGE.length);
 }
 
 /** Whether the response at hand came from the upstream; the proxy's own replies (time-outs, other filters) are left alone. */

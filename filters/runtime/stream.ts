@@ -31,6 +31,8 @@ export class Half {
   waiting: bool = false;
   /** content-type is JSON. */
   json: bool = false;
+  /** A header describes the bytes of the body. */
+  digested: bool = false;
 
   clear(): void {
     this.phase = Phase.Idle;
@@ -39,6 +41,7 @@ export class Half {
     this.ended = false;
     this.waiting = false;
     this.json = false;
+    this.digested = false;
   }
 }
 
