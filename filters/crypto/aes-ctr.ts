@@ -2,7 +2,9 @@
 import { AES_SLICES, aesSlices } from './aes-bitslice.gen';
 import { AES_KEY_BYTES, aesRounds, expandAesKey } from './aes-key';
 import { transposeBits8 } from './bits.gen';
+import { clear } from './constant-time';
 import { BlockCounter, xorStream } from './counter';
+import { copyVectors } from './simd';
 
 const START: usize = memory.data(16, 16);
 const BATCH_BYTES: u32 = 256;
@@ -24,7 +26,7 @@ export class AesCounter extends BlockCounter {
 
   stream4(counter: u32, to: usize): void {
     this.batch(counter);
-    memory.copy(to, AES_SLICES, 64);
+    copyVectors(to, AES_SLICES, 64);
   }
 
   xor(counter: u32, from: usize, to: usize, length: u32): void {
@@ -40,12 +42,12 @@ export class AesCounter extends BlockCounter {
   }
 
   wipeWork(): void {
-    memory.fill(AES_SLICES, 0, BATCH_BYTES);
-    memory.fill(START, 0, 16);
+    clear(AES_SLICES, BATCH_BYTES);
+    clear(START, 16);
   }
 
   wipe(): void {
-    memory.fill(changetype<usize>(this.keys), 0, AES_KEY_BYTES);
+    clear(changetype<usize>(this.keys), AES_KEY_BYTES);
   }
 
   /** Sixteen blocks of key stream to AES_SLICES. */

@@ -2,7 +2,7 @@
 import { AesCounter } from './aes-ctr';
 import { Gcm } from './gcm';
 
-/** One key of AES-GCM: 10,112 bytes in managed memory of its own. Not usable before `setKey`. `wipe` when done. */
+/** One key of AES-GCM: 12,160 bytes in managed memory of its own. Not usable before `setKey`. `wipe` when done. */
 export class AesGcm extends Gcm {
   constructor() {
     super(new AesCounter());

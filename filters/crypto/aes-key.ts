@@ -1,6 +1,7 @@
 // Key schedule of AES (FIPS 197, 5.2), constant-time: its S-box is made of swizzles.
 import { AES_VPERM } from './aes-bitslice.gen';
-import { lookup16, mapBytes } from './simd';
+import { clear } from './constant-time';
+import { copyVectors, lookup16, mapBytes } from './simd';
 import { INVERSE, INVERSE_A, SM4_VPERM } from './sm4-vperm.gen';
 
 /** Bytes of the largest expanded key: 15 round keys of 8 slices. */
@@ -18,7 +19,7 @@ export function expandAesKey(key: usize, keyLength: u32, keys: usize): void {
   const keyWords = keyLength >> 2;
   const rounds = aesRounds(keyLength);
   const count = (rounds + 1) << 2;
-  memory.copy(WORDS, key, keyLength);
+  copyVectors(WORDS, key, keyLength);
   let constant: u32 = 1;
   for (let i = keyWords; i < count; i++) {
     let word = load<u32>(WORDS + (i << 2) - 4);
@@ -33,7 +34,7 @@ export function expandAesKey(key: usize, keyLength: u32, keys: usize): void {
     const correction = i8x16.splat(round == 0 ? 0 : 0x63);
     sliceKey(v128.xor(v128.load(WORDS + (round << 4)), correction), keys + (round << 7));
   }
-  memory.fill(WORDS, 0, 240);
+  clear(WORDS, 240);
 }
 
 /** The S-box on the four bytes of a word. */

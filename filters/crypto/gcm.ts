@@ -1,5 +1,5 @@
 // Galois/Counter mode (NIST SP 800-38D), one-shot. For pieces as they come see gcm-stream.ts.
-import { equalConstantTime, wipe } from './constant-time';
+import { clear, equalConstantTime, wipe } from './constant-time';
 import { BlockCounter, counterOf, xorStream } from './counter';
 import { ghashAbsorb, ghashAbsorbLengths, ghashBegin, ghashEnd, ghashSetKey, GHASH_TABLE_BYTES, ghashWipe } from './ghash';
 
@@ -16,7 +16,7 @@ const HEAD_BYTES: u32 = 48;
 /** Messages up to this length use the blocks that come with E(J0); longer ones keep whole batches for the bulk path, bytes. */
 const SHORT_BYTES: u32 = 1023;
 
-/** GCM under one key of one cipher: `GHASH_TABLE_BYTES` (8,192) beside the cipher's keys. Nothing is allocated after construction. */
+/** GCM under one key of one cipher: `GHASH_TABLE_BYTES` (10,240) beside the cipher's keys. Nothing is allocated after construction. */
 export class Gcm {
   private hashTables: StaticArray<u8> = new StaticArray<u8>(GHASH_TABLE_BYTES);
 
@@ -27,7 +27,7 @@ export class Gcm {
 
   /** To be called when the cipher has its key. */
   protected deriveHashKey(): void {
-    memory.fill(START, 0, 16);
+    clear(START, 16);
     this.cipher.begin(START);
     this.cipher.stream4(0, HEAD); // the first block is E(0)
     ghashSetKey(this.tables, HEAD);
@@ -101,9 +101,9 @@ export class Gcm {
   }
 
   private wipeWork(): void {
-    memory.fill(START, 0, 16);
-    memory.fill(HEAD, 0, 64);
-    memory.fill(EXPECTED, 0, 16);
+    clear(START, 16);
+    clear(HEAD, 64);
+    clear(EXPECTED, 16);
     this.cipher.wipeWork();
     ghashWipe();
   }

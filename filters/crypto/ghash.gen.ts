@@ -10,11 +10,13 @@ export const GHASH_REDUCE: usize = memory.data<u8>([
   0, 32, 64, 96, 128, 160, 192, 224, 0, 32, 64, 96, 128, 160, 192, 224,
 ], 16);
 
-/** Nibbles of up to 16 blocks, 32 bytes each: low nibbles of the 16 bytes, high nibbles. */
-export const GHASH_NIBBLES: usize = memory.data(512, 16);
+/** Blocks that one sum takes, and powers of H that have a table. */
+export const GHASH_POWERS: u32 = 20;
+/** Nibbles of the blocks, 32 bytes each: low nibbles of the 16 bytes, high nibbles. */
+export const GHASH_NIBBLES: usize = memory.data(640, 16);
 
 /**
- * The sum of block i times H^(count - i) for the `count` (1 to 16) blocks in `GHASH_NIBBLES`.
+ * The sum of block i times H^(count - i) for the `count` (1 to GHASH_POWERS) blocks in `GHASH_NIBBLES`.
  * `tables`: one table of 512 bytes for each power of H, ascending; in it for each byte q of a product 16 bytes by low and 16 by high nibble.
  */
 export function ghashSum(tables: usize, count: u32): v128 {

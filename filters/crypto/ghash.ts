@@ -1,11 +1,10 @@
 // GHASH (NIST SP 800-38D, 6.4) over tables of one key. One message at a time is absorbed; a stream that pauses saves the 16 bytes of its sum.
-import { GHASH_NIBBLES, ghashSum } from './ghash.gen';
+import { clear } from './constant-time';
+import { GHASH_NIBBLES, GHASH_POWERS, ghashSum } from './ghash.gen';
 import { transpose16Spread } from './transpose.gen';
 
-/** Powers of H with a table each; a batch of that many blocks costs one reduction. */
-const POWERS: u32 = 16;
 /** Bytes of tables for one key. */
-export const GHASH_TABLE_BYTES: u32 = POWERS * 512;
+export const GHASH_TABLE_BYTES: u32 = GHASH_POWERS * 512;
 
 const SUM: usize = memory.data(16, 16);
 const PAD: usize = memory.data(16, 16);
@@ -15,11 +14,12 @@ let staged: u32 = 0; // blocks that wait in GHASH_NIBBLES
 /** Fills the `GHASH_TABLE_BYTES` at `tables` for the hash key in the 16 bytes at `key`. */
 export function ghashSetKey(tables: usize, key: usize): void {
   let power = v128.load(key);
-  for (let i: u32 = 0; i < POWERS; i++) {
+  for (let i: u32 = 0; i < GHASH_POWERS; i++) {
     fillTable(tables + i * 512, power);
     stage(0, power);
     power = ghashSum(tables, 1);
   }
+  clear(ROWS, 256);
   ghashWipe();
 }
 
@@ -33,9 +33,9 @@ export function ghashBegin(sum: v128): void {
 export function ghashAbsorb(tables: usize, data: usize, length: u32): void {
   const end = data + (length & ~15);
   while (data < end) {
-    const stop = min(end, data + ((POWERS - staged) << 4));
+    const stop = min(end, data + ((GHASH_POWERS - staged) << 4));
     for (; data < stop; data += 16) stage(staged++, v128.load(data));
-    if (staged == POWERS) flush(tables);
+    if (staged == GHASH_POWERS) flush(tables);
   }
   const rest = length & 15;
   if (rest == 0) return;
@@ -60,15 +60,14 @@ export function ghashEnd(tables: usize): v128 {
 /** Overwrites what a message or a key left in working memory. */
 export function ghashWipe(): void {
   staged = 0;
-  memory.fill(SUM, 0, 16);
-  memory.fill(PAD, 0, 16);
-  memory.fill(ROWS, 0, 256);
-  memory.fill(GHASH_NIBBLES, 0, 512);
+  clear(SUM, 16);
+  clear(PAD, 16);
+  clear(GHASH_NIBBLES, GHASH_POWERS * 32);
 }
 
 function absorbBlock(tables: usize, block: v128): void {
   stage(staged++, block);
-  if (staged == POWERS) flush(tables);
+  if (staged == GHASH_POWERS) flush(tables);
 }
 
 // @ts-ignore: decorator

@@ -1,12 +1,13 @@
 // What SM3 and SHA-256 share: blocks of 64 bytes, eight 32-bit words of state, a digest of 32 bytes, Merkle-Damgård padding.
-import { wipe } from './constant-time';
+import { clear, wipe } from './constant-time';
+import { copyVectors, swapBytes32 } from './simd';
 
 /** Length of a digest, bytes. */
 export const HASH_BYTES: u32 = 32;
 /** Length of a block, bytes: what HMAC pads keys to. */
 export const HASH_BLOCK_BYTES: u32 = 64;
 
-/** State: eight words, then the block being filled. */
+/** State: eight words, then the block being filled: zero beyond what fills it. */
 const STATE_BYTES: u32 = 32 + HASH_BLOCK_BYTES;
 
 /** A running hash. Absorbs any pieces; inputs up to 2^61 - 1 bytes. */
@@ -21,6 +22,7 @@ export abstract class Hash {
   /** Starts a new message. */
   reset(): void {
     this.start(this.state);
+    clear(this.state + 32, HASH_BLOCK_BYTES);
     this.length = 0;
   }
 
@@ -34,30 +36,28 @@ export abstract class Hash {
       memory.copy(block + filled, data, taken);
       if (filled + taken < HASH_BLOCK_BYTES) return;
       this.compress(this.state, block, 1);
+      clear(block, HASH_BLOCK_BYTES);
       data += taken;
       length -= taken;
     }
     const blocks = length >> 6;
     if (blocks > 0) this.compress(this.state, data, blocks);
-    memory.copy(block, data + (blocks << 6), length & 63);
+    if ((length & 63) > 0) memory.copy(block, data + (blocks << 6), length & 63);
   }
 
   /** Ends the message: writes `HASH_BYTES` to `out` and starts a new one. */
   digest(out: usize): void {
     const block = this.state + 32;
-    let filled = <u32>this.length & 63;
+    const filled = <u32>this.length & 63;
     store<u8>(block + filled, 0x80);
-    filled++;
-    if (filled > 56) {
-      memory.fill(block + filled, 0, HASH_BLOCK_BYTES - filled);
+    if (filled >= 56) {
       this.compress(this.state, block, 1);
-      filled = 0;
+      clear(block, HASH_BLOCK_BYTES);
     }
-    memory.fill(block + filled, 0, 56 - filled);
     store<u64>(block, bswap<u64>(this.length << 3), 56);
     this.compress(this.state, block, 1);
-    for (let i: u32 = 0; i < HASH_BYTES; i += 4) store<u32>(out + i, bswap(load<u32>(this.state + i)));
-    memory.fill(block, 0, HASH_BLOCK_BYTES);
+    v128.store(out, swapBytes32(v128.load(this.state)));
+    v128.store(out, swapBytes32(v128.load(this.state, 16)), 16);
     this.reset();
   }
 
@@ -68,9 +68,9 @@ export abstract class Hash {
     this.digest(out);
   }
 
-  /** Continues from the state of `other`, a hash of the same kind that has absorbed whole blocks only. */
+  /** Continues from the state of `other`, a hash of the same kind. */
   resumeFrom(other: Hash): void {
-    memory.copy(this.state, other.state, 32);
+    copyVectors(this.state, other.state, STATE_BYTES);
     this.length = other.length;
   }
 

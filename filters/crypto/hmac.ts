@@ -1,5 +1,5 @@
 // HMAC (RFC 2104; GB/T 15852.2 for SM3) over SM3 or SHA-256.
-import { equalConstantTime } from './constant-time';
+import { clear, equalConstantTime } from './constant-time';
 import { Hash, HASH_BLOCK_BYTES, HASH_BYTES } from './hash';
 import { Sha256 } from './sha256';
 import { Sm3 } from './sm3';
@@ -27,7 +27,7 @@ export class Hmac {
 
   /** Sets a key of any length and starts a message. */
   setKey(key: usize, length: u32): void {
-    memory.fill(PAD, 0, HASH_BLOCK_BYTES);
+    clear(PAD, HASH_BLOCK_BYTES);
     if (length > HASH_BLOCK_BYTES) this.running.hash(key, length, PAD);
     else memory.copy(PAD, key, length);
     xorPad(0x36);
@@ -36,7 +36,7 @@ export class Hmac {
     xorPad(0x36 ^ 0x5c);
     this.outer.reset();
     this.outer.update(PAD, HASH_BLOCK_BYTES);
-    memory.fill(PAD, 0, HASH_BLOCK_BYTES);
+    clear(PAD, HASH_BLOCK_BYTES);
     this.running.resumeFrom(this.inner);
   }
 
@@ -52,14 +52,14 @@ export class Hmac {
     this.running.update(DIGEST, HASH_BYTES);
     this.running.digest(out);
     this.running.resumeFrom(this.inner);
-    memory.fill(DIGEST, 0, HASH_BYTES);
+    clear(DIGEST, HASH_BYTES);
   }
 
   /** Ends the message and compares, in constant time, with the `length` (16 to 32) bytes of a code at `code`; false for other lengths. */
   verify(code: usize, length: u32): bool {
     this.digest(PAD);
     const genuine = length >= 16 && length <= HASH_BYTES && equalConstantTime(PAD, code, length);
-    memory.fill(PAD, 0, HASH_BLOCK_BYTES);
+    clear(PAD, HASH_BLOCK_BYTES);
     return genuine;
   }
 

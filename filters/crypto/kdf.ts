@@ -1,4 +1,5 @@
 // Derivation of keys: HKDF (RFC 5869) over HMAC, and the KDF of GB/T 32918.4-2016, 5.4.3 (also GM/T 0003.4) over SM3.
+import { clear } from './constant-time';
 import { HASH_BYTES } from './hash';
 import { Hmac } from './hmac';
 import { Sm3 } from './sm3';
@@ -29,7 +30,7 @@ export function hkdfExpand(hmac: Hmac, key: usize, keyLength: u32, info: usize, 
     hmac.digest(BLOCK);
     memory.copy(out + done, BLOCK, min(HASH_BYTES, length - done));
   }
-  memory.fill(BLOCK, 0, HASH_BYTES);
+  clear(BLOCK, HASH_BYTES);
   return true;
 }
 
@@ -44,7 +45,7 @@ export function gmtKdf(secret: usize, secretLength: u32, out: usize, length: u32
     hash.digest(BLOCK);
     memory.copy(out + done, BLOCK, min(HASH_BYTES, length - done));
   }
-  memory.fill(BLOCK, 0, HASH_BYTES);
+  clear(BLOCK, HASH_BYTES);
   hash.wipe();
 }
 

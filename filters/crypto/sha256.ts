@@ -1,5 +1,6 @@
 // SHA-256 (FIPS 180-4).
 import { Hash } from './hash';
+import { copyVectors } from './simd';
 import { sha256Compress } from './sha256.gen';
 
 const INITIAL: usize = memory.data<u32>([
@@ -9,7 +10,7 @@ const INITIAL: usize = memory.data<u32>([
 /** A running SHA-256. */
 export class Sha256 extends Hash {
   protected start(state: usize): void {
-    memory.copy(state, INITIAL, 32);
+    copyVectors(state, INITIAL, 32);
   }
 
   protected compress(state: usize, data: usize, count: u32): void {

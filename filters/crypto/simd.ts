@@ -21,6 +21,13 @@ export function mapBytes(value: v128, tables: usize, nibble: v128): v128 {
   );
 }
 
+/** Copies a multiple of 16 bytes: `memory.copy` leaves the module and costs more than short ranges take. */
+// @ts-ignore: decorator
+@inline
+export function copyVectors(to: usize, from: usize, length: u32): void {
+  for (const end = from + length; from < end; from += 16, to += 16) v128.store(to, v128.load(from));
+}
+
 /** Swaps the bytes of each 32-bit lane. */
 // @ts-ignore: decorator
 @inline

@@ -1,5 +1,6 @@
 // SM3 (GB/T 32905-2016).
 import { Hash } from './hash';
+import { copyVectors } from './simd';
 import { sm3Compress } from './sm3.gen';
 
 const INITIAL: usize = memory.data<u32>([
@@ -9,7 +10,7 @@ const INITIAL: usize = memory.data<u32>([
 /** A running SM3. */
 export class Sm3 extends Hash {
   protected start(state: usize): void {
-    memory.copy(state, INITIAL, 32);
+    copyVectors(state, INITIAL, 32);
   }
 
   protected compress(state: usize, data: usize, count: u32): void {

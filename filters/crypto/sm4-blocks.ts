@@ -1,5 +1,6 @@
 // SM4 on runs of blocks: sixteen at a time as byte planes.
-import { mapBytes } from './simd';
+import { clear } from './constant-time';
+import { copyVectors, mapBytes } from './simd';
 import { sm4Blocks4 } from './sm4-block';
 import { SM4_PLANE_KEYS, SM4_WORD_KEYS } from './sm4-key';
 import { IN, NIBBLE, OUT, sm4Planes, SM4_PLANES, SM4_VPERM } from './sm4-vperm.gen';
@@ -39,14 +40,14 @@ export function sm4BlocksUpTo16(keys: usize, from: usize, to: usize, count: u32)
     return;
   }
   const bytes = count << 4;
-  memory.copy(PAD, from, bytes);
+  copyVectors(PAD, from, bytes);
   if (count <= 4) sm4Blocks4(keys + SM4_WORD_KEYS, PAD, PAD);
   else sm4Blocks16(keys, PAD, PAD);
-  memory.copy(to, PAD, bytes);
+  copyVectors(to, PAD, bytes);
 }
 
 /** Overwrites the working memory of the functions here. */
 export function sm4BlocksWipe(): void {
-  memory.fill(SM4_PLANES, 0, 256);
-  memory.fill(PAD, 0, 256);
+  clear(SM4_PLANES, 256);
+  clear(PAD, 256);
 }

@@ -1,5 +1,7 @@
 // SM4 on 64 blocks at a time as bit slices: what surrounds the rounds in sm4-bitslice.gen.ts.
 import { transposeBits8 } from './bits.gen';
+import { clear } from './constant-time';
+import { copyVectors } from './simd';
 import { SM4_SLICES } from './sm4-bitslice.gen';
 import { sliceWord } from './sm4-key';
 
@@ -11,6 +13,8 @@ const WORD: usize = 128; // eight slices
 const NONCE: usize = memory.data(384, 16); // slices of words 0 … 2 of the counter block
 const STEPS: usize = memory.data<u32>([0, 8, 16, 24], 16);
 
+let used = false; // whether there is anything to wipe
+
 /** Prepares the slices of the first 12 bytes of a counter block for `loadCounters`. */
 export function setNonceSlices(block: usize): void {
   sliceWord(bswap(load<u32>(block)), NONCE);
@@ -20,8 +24,9 @@ export function setNonceSlices(block: usize): void {
 
 /** Fills the state with the counter blocks from `counter` on. */
 export function loadCounters(counter: u32): void {
+  used = true;
   for (let half: usize = SM4_SLICES; half < SM4_SLICES + 1024; half += HALF) {
-    memory.copy(half, NONCE, 384);
+    copyVectors(half, NONCE, 384);
     const base = i32x4.add(i32x4.splat(<i32>counter), v128.load(STEPS));
     for (let k: u32 = 0; k < 8; k++) {
       const counters = i32x4.add(base, i32x4.splat(<i32>k)); // blocks k, 8 + k, 16 + k, 24 + k
@@ -34,6 +39,7 @@ export function loadCounters(counter: u32): void {
 
 /** Fills the state with the 1024 bytes at `from`. */
 export function loadBlocks(from: usize): void {
+  used = true;
   for (let half: usize = SM4_SLICES; half < SM4_SLICES + 1024; half += HALF) {
     for (let k: usize = 0; k < 128; k += 16) {
       const a = v128.load(from + k);
@@ -79,8 +85,10 @@ export function sm4SlicesXor(mask: usize, to: usize): void {
 
 /** Overwrites the working memory of bulk runs. */
 export function sm4BulkWipe(): void {
-  memory.fill(SM4_SLICES, 0, 1024);
-  memory.fill(NONCE, 0, 384);
+  if (!used) return;
+  clear(SM4_SLICES, 1024);
+  clear(NONCE, 384);
+  used = false;
 }
 
 /** Four words as numbers to byte lanes: the four most significant bytes first. */

@@ -5,6 +5,7 @@
 // CBC carries no authentication: a caller that reveals whether padding was right lets forgers decrypt. Use GCM, or check a MAC first.
 import { maskIfEqual, maskIfLess, wipe } from './constant-time';
 import { xorStream } from './counter';
+import { copyVectors } from './simd';
 import { sm4Slices } from './sm4-bitslice.gen';
 import { sm4ChainBlocks } from './sm4-block';
 import { sm4BlocksUpTo16, sm4BlocksWipe } from './sm4-blocks';
@@ -121,7 +122,7 @@ export class Sm4Cbc {
     while (bytes > 0) {
       const batch = bytes >= BULK_BYTES ? BULK_BYTES : min<u32>(bytes, 256);
       v128.store(CIPHERTEXT, v128.load(chain));
-      memory.copy(CIPHERTEXT + 16, from, batch);
+      copyVectors(CIPHERTEXT + 16, from, batch);
       v128.store(chain, v128.load(CIPHERTEXT + batch));
       if (batch == BULK_BYTES) {
         loadBlocks(CIPHERTEXT + 16);

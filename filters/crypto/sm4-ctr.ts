@@ -1,6 +1,7 @@
 // SM4 as a source of key stream: four blocks at a time for short runs, sixteen for longer ones, sixty-four for bulk.
+import { clear } from './constant-time';
 import { BlockCounter, xorStream } from './counter';
-import { mapBytes } from './simd';
+import { copyVectors, mapBytes } from './simd';
 import { sm4Slices } from './sm4-bitslice.gen';
 import { sm4Blocks4 } from './sm4-block';
 import { leavePlanes } from './sm4-blocks';
@@ -58,15 +59,15 @@ export class Sm4Counter extends BlockCounter {
   }
 
   wipeWork(): void {
-    memory.fill(STREAM, 0, 256);
-    memory.fill(SM4_PLANES, 0, 256);
-    memory.fill(NONCE, 0, 192);
-    memory.fill(START, 0, 16);
+    clear(STREAM, 256);
+    clear(SM4_PLANES, 256);
+    clear(NONCE, 192);
+    clear(START, 16);
     sm4BulkWipe();
   }
 
   wipe(): void {
-    memory.fill(this.at, 0, SM4_KEY_BYTES);
+    clear(this.at, SM4_KEY_BYTES);
   }
 
   private get at(): usize {
@@ -87,7 +88,7 @@ function bulkXor(keys: usize, counter: u32, from: usize, to: usize, length: u32)
 
 /** Sixteen blocks of key stream to STREAM. */
 function stream16(keys: usize, counter: u32): void {
-  memory.copy(SM4_PLANES, NONCE, 192);
+  copyVectors(SM4_PLANES, NONCE, 192);
   const base = i32x4.splat(<i32>counter);
   const a = gather(i32x4.add(base, v128.load(STEPS)));
   const b = gather(i32x4.add(base, v128.load(STEPS, 16)));

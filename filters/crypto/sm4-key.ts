@@ -1,4 +1,5 @@
 // Key schedule of SM4 (GB/T 32907-2016, 7.3), constant-time: its S-box is made of swizzles, not of loads from a table.
+import { clear } from './constant-time';
 import { lookup16, mapBytes } from './simd';
 import {
   IN, INVERSE, INVERSE_A, NIBBLE, PLAIN_I, PLAIN_J, SM4_INPUT_CONSTANT, SM4_ROUND_CONSTANT, SM4_VPERM,
@@ -34,7 +35,7 @@ export function expandSm4Key(key: usize, keys: usize, decrypt: bool): void {
     v128.store(plane, v128.load8_splat(word), 48);
     sliceWord(load<u32>(RAW + (round << 2)), keys + SM4_SLICE_KEYS + (round << 7));
   }
-  memory.fill(RAW, 0, 128);
+  clear(RAW, 128);
 }
 
 /** The bits of a word for 32 equal blocks: eight slices, 128 bytes at `to`, with byte 0 (the most significant) in 32-bit lane 0. */

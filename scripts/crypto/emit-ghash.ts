@@ -1,4 +1,4 @@
-// Emits filters/crypto/ghash.gen.ts: the sum of up to 16 products in GHASH's field (NIST SP 800-38D, 6.3) by nibble swizzles.
+// Emits filters/crypto/ghash.gen.ts: the sum of up to 20 products in GHASH's field (NIST SP 800-38D, 6.3) by nibble swizzles.
 //
 // A block Y is 16 bytes; byte p stands for y_p x^(8p). The product Y K is the sum of (y_p K) x^(8p), and y_p K is two lookups by nibbles, in
 // 16-entry tables of 16-byte values. Transposed, the table for byte q of those values is one vector, so one swizzle by the 16 nibbles of a
@@ -6,6 +6,8 @@
 // planes. Only then the planes are shifted by q bytes and summed to 31 bytes, and the upper 15 are reduced. No load or branch depends on data.
 import { header, indent, table } from './emit.ts';
 
+/** Products in one sum: 256 bytes of text, 48 of authenticated data and the lengths are one sum with one reduction. */
+const POWERS = 20;
 const LANES = Array.from({ length: 16 }, (_, i) => i);
 
 export function emitGhash(): string {
@@ -14,11 +16,13 @@ export function emitGhash(): string {
     "import { lookup16 } from './simd';",
     '',
     table('GHASH_REDUCE', reductionTables(), 'A byte times x^128 = 1 + x + x^2 + x^7: what stays in the byte, by low and high nibble, and what spills into the next.'),
-    '/** Nibbles of up to 16 blocks, 32 bytes each: low nibbles of the 16 bytes, high nibbles. */',
-    'export const GHASH_NIBBLES: usize = memory.data(512, 16);',
+    '/** Blocks that one sum takes, and powers of H that have a table. */',
+    `export const GHASH_POWERS: u32 = ${POWERS};`,
+    '/** Nibbles of the blocks, 32 bytes each: low nibbles of the 16 bytes, high nibbles. */',
+    `export const GHASH_NIBBLES: usize = memory.data(${POWERS * 32}, 16);`,
     '',
     '/**',
-    ' * The sum of block i times H^(count - i) for the `count` (1 to 16) blocks in `GHASH_NIBBLES`.',
+    ' * The sum of block i times H^(count - i) for the `count` (1 to GHASH_POWERS) blocks in `GHASH_NIBBLES`.',
     ' * `tables`: one table of 512 bytes for each power of H, ascending; in it for each byte q of a product 16 bytes by low and 16 by high nibble.',
     ' */',
     'export function ghashSum(tables: usize, count: u32): v128 {',
