@@ -37,7 +37,7 @@ export const STAGES: Stage[] = [
   check('types', 'tsc over everything that runs on Node', 'node_modules/typescript/bin/tsc', ['--noEmit', '-p', 'tsconfig.json'], 2 * MINUTE_MS),
   check('build', 'the modules', 'scripts/build.ts', [], 5 * MINUTE_MS),
   { name: 'unit', about: 'AssemblyScript units (as-pect)', tier: 'main', run: (request) => runUnits({ folder: 'test/unit', ...request }) },
-  suite('runner', 'the test runner sees what fails, hangs or is left out', 1, MINUTE_MS),
+  suite('runner', 'the test runner sees what fails, hangs or is left out', 1, 3 * MINUTE_MS),
   suite('tidy', 'the tidy rules catch what they are for', 2, MINUTE_MS),
   suite('crypto', 'ciphers, digests and signatures against published vectors', 2, 10 * MINUTE_MS),
   suite('route', 'FinancialRoute: load, rules, translation', 2, 2 * MINUTE_MS),
