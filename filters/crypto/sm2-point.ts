@@ -49,8 +49,8 @@ export function pointDouble(r: usize, p: usize): void {
   fieldAdd(E, p + Y, p + Y);
   fieldMultiply(r + Z, E, p + Z);
   fieldSquare(E, C);
-  fieldCombine(r, 1, E, -8, D);
-  fieldCombine(E, 4, D, -1, r);
+  fieldCombine(r, 1, E, -8, D); // X = alpha^2 - 8 beta
+  fieldCombine(E, -1, E, 12, D); // 4 beta - X, without waiting for X
   fieldMultiply(E, E, C);
   fieldSquare(B, B);
   fieldCombine(r + Y, 1, E, -8, B);
