@@ -1,9 +1,10 @@
 // npm run bench message [--json FILE]: the JSON index against JSON.parse and assemblyscript-json; patterns; the route index is timed in its tests.
-// Every result is checked before it is timed. The rounds of all subjects take turns, and the best of each is kept: noise only adds.
+// Every result is checked before it is timed. Times are those that the thread computed;
+// the rounds of all subjects take turns, and the best of each is kept: noise only adds.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { RE2JS } from 're2js';
-import { compileGuest, type GuestExports } from '../../test/fuzz/guest.ts';
+import { compileGuest, computingMs, type GuestExports } from '../../test/fuzz/guest.ts';
 import { type JsonExports, valueAt } from '../../test/fuzz/json-guest.ts';
 import { message, SIZES } from './documents.ts';
 
@@ -19,9 +20,9 @@ interface PatternExports extends GuestExports {
 /** Something to time: does its work `times` times. */
 type Subject = [name: string, run: (times: number) => void];
 
-const ROUNDS = 9;
+const ROUNDS = 5;
 /** One round of one subject lasts about this long, ms. */
-const ROUND_MS = 40;
+const ROUND_MS = 150;
 
 /** Best speed of each subject, MB/s, for `bytes` bytes a time. */
 function speeds(subjects: readonly Subject[], bytes: number): Record<string, number> {
@@ -30,9 +31,7 @@ function speeds(subjects: readonly Subject[], bytes: number): Record<string, num
   for (const [name, run] of subjects) {
     let count = 1;
     for (;;) {
-      const began = performance.now();
-      run(count);
-      const took = performance.now() - began;
+      const took = computingMs(() => run(count));
       if (took > ROUND_MS / 4) {
         times.set(name, Math.max(1, Math.round((count * ROUND_MS) / took)));
         break;
@@ -43,9 +42,7 @@ function speeds(subjects: readonly Subject[], bytes: number): Record<string, num
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, run] of subjects) {
       const count = times.get(name) ?? 1;
-      const began = performance.now();
-      run(count);
-      const speed = (bytes * count) / (performance.now() - began) / 1000;
+      const speed = (bytes * count) / computingMs(() => run(count)) / 1000;
       best.set(name, Math.max(best.get(name) ?? 0, speed));
     }
   }

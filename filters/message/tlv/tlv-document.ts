@@ -13,7 +13,7 @@ const NEXT: usize = 16;
 const PARENT: usize = 20;
 /** Bytes of the shortest object. */
 const MIN_OBJECT_BYTES: u32 = 2;
-const MAX_TAG_BYTES: u32 = 4;
+const LONGEST_TAG_BYTES: u32 = 4;
 const HEX_DIGITS: usize = memory.data<u8>([48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 65, 66, 67, 68, 69, 70]);
 
 /** Whether a tag's objects hold objects: bit 6 of its first byte. */
@@ -108,7 +108,7 @@ export class TlvDocument {
     let tag = <u32>load<u8>(p++);
     this.tagEnd = p;
     if ((tag & 0x1f) != 0x1f) return tag;
-    for (let i: u32 = 1; i < MAX_TAG_BYTES; i++) {
+    for (let i: u32 = 1; i < LONGEST_TAG_BYTES; i++) {
       if (p >= limit) {
         this.tagEnd = limit + 1;
         return 0;
