@@ -8,6 +8,7 @@ import { fimSubject } from './fim.ts';
 import { nodeCryptoSubject } from './node-crypto.ts';
 import { expectedDigest, OPERATIONS, type Operation } from './operations.ts';
 import { CACHE, PEERS } from './peers.ts';
+import { benchSm2, sm2Table } from './sm2.ts';
 import type { Subject } from './subject.ts';
 
 /** Turns that each subject gets on a row. */
@@ -42,7 +43,9 @@ export async function main(args: string[]): Promise<void> {
   }
   subjects.forEach((subject) => subject.close());
   print(rows, subjects.map((subject) => subject.name), missing);
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ node: process.version, v8: process.versions.v8, missing, rows }, null, 2)}\n`);
+  const sm2 = !wanted || wanted.includes('sm2') ? benchSm2(!values.own) : undefined;
+  if (sm2) console.log(`\n${sm2Table(sm2)}`);
+  if (values.json) writeFileSync(values.json, `${JSON.stringify({ node: process.version, v8: process.versions.v8, missing, rows, sm2 }, null, 2)}\n`);
 }
 
 async function measureRow(operation: Operation, size: number, subjects: Subject[], milliseconds: number): Promise<Row> {

@@ -1,12 +1,14 @@
 // The symmetric library as the tests and benchmarks drive it: the module compiled once for each state of its sources, functions on Buffers.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
 const ENTRY = 'test/crypto/symmetric.module.ts';
 const BUFFER_BYTES = 1 << 17;
+const COMPILE_LIMIT_MS = 300_000;
+const POLL_MS = 50;
 
 export type Build = 'strict' | 'relaxed';
 export const BUILDS: Build[] = ['strict', 'relaxed'];
@@ -24,15 +26,38 @@ export function buildModule(build: Build, entry = ENTRY): string {
     }
   }
   const path = join(ROOT, 'build/crypto', `symmetric-${build}-${hash.digest('hex').slice(0, 16)}.wasm`);
-  if (existsSync(path)) return path;
   mkdirSync(join(ROOT, 'build/crypto'), { recursive: true });
+  if (!existsSync(path)) withLock(`${path}.lock`, () => existsSync(path), () => compile(build, entry, path));
+  return path;
+}
+
+function compile(build: Build, entry: string, path: string): void {
   const partial = `${path}.${process.pid}`;
   const features = build === 'relaxed' ? 'simd,relaxed-simd' : 'simd';
   const args = ['node_modules/assemblyscript/bin/asc.js', entry, '-o', partial, '--config', 'test/crypto/asconfig.json', '--enable', features];
   const run = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`asc failed: ${run.stderr}`);
   renameSync(partial, path);
-  return path;
+}
+
+/** Runs `work` in one process at a time; the others wait until `isDone`. Test files run side by side and want the same module. */
+function withLock(lock: string, isDone: () => boolean, work: () => void): void {
+  const deadline = Date.now() + COMPILE_LIMIT_MS;
+  while (!isDone()) {
+    try {
+      mkdirSync(lock);
+    } catch {
+      // A lock as old as the deadline was left by a process that died.
+      if (Date.now() > deadline) rmSync(lock, { recursive: true, force: true });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+      continue;
+    }
+    try {
+      if (!isDone()) work();
+    } finally {
+      rmSync(lock, { recursive: true, force: true });
+    }
+  }
 }
 
 /** A tag and what it vouches for. */
