@@ -1,11 +1,11 @@
 // SM2 side by side: operations a second, best of rounds that alternate between the contenders, results checked before they are timed.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { createHash, createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sm2 as javascript } from 'sm-crypto-v2';
+import { CACHE } from './peers.ts';
 import { LAYOUTS, Sm2 } from '../../test/crypto/sm2-harness.ts';
 
 /** One line of the table; `perSecond` is undefined where the contender lacks the operation. */
@@ -116,11 +116,13 @@ function smCrypto(): Runs {
 /** emmansun/gmsm, built with Go from the module proxy; it times itself, between our rounds. */
 function gmsm(): (() => Partial<Record<Operation, number>>) | string {
   if (spawnSync('go', ['version']).status !== 0) return 'no go';
-  const folder = join(homedir(), '.cache/fim/bench/sm2-gmsm');
+  const source = join(import.meta.dirname, 'sm2-gmsm');
+  const version = createHash('sha256').update(readFileSync(join(source, 'main.go'))).digest('hex').slice(0, 12);
+  const folder = join(CACHE, `sm2-gmsm-${version}`);
   const binary = join(folder, 'bench');
   if (!existsSync(binary)) {
     mkdirSync(folder, { recursive: true });
-    cpSync(join(import.meta.dirname, 'sm2-gmsm'), folder, { recursive: true });
+    cpSync(source, folder, { recursive: true });
     const build = spawnSync('sh', ['-c', 'test -f go.mod || go mod init bench; go get github.com/emmansun/gmsm@v0.15.5 && go mod tidy && go build -o bench .'], { cwd: folder, encoding: 'utf8' });
     if (build.status !== 0) return `not built: ${build.stderr.trim().split('\n').at(-1)}`;
   }
@@ -144,11 +146,12 @@ function keepBest(figure: Sm2Figure, operation: Operation, perSecond: number): v
   figure.perSecond[operation] = Math.max(figure.perSecond[operation] ?? 0, perSecond);
 }
 
-/** Runs all contenders; `missing` names those that could not be had, and why. */
-export function benchSm2(): { figures: Sm2Figure[]; missing: string[] } {
-  const contenders: Record<string, Runs> = { 'FIM (wasm)': { ...ours(), ...oursPrepared() }, [`OpenSSL ${process.versions.openssl} (native)`]: openssl(), 'sm-crypto-v2 (js)': smCrypto() };
+/** Runs all contenders, or only this project's; `missing` names those that could not be had, and why. */
+export function benchSm2(peers = true): { figures: Sm2Figure[]; missing: string[] } {
+  const contenders: Record<string, Runs> = { 'FIM (wasm)': { ...ours(), ...oursPrepared() } };
+  if (peers) Object.assign(contenders, { [`OpenSSL ${process.versions.openssl} (native)`]: openssl(), 'sm-crypto-v2 (js)': smCrypto() });
   const figures = Object.keys(contenders).map((contender): Sm2Figure => ({ contender, perSecond: {} }));
-  const native = gmsm();
+  const native = peers ? gmsm() : 'not asked for';
   const missing: string[] = [];
   const nativeFigure: Sm2Figure = { contender: 'emmansun/gmsm (native)', perSecond: {} };
   if (typeof native === 'string') missing.push(`emmansun/gmsm: ${native}`);
