@@ -24,7 +24,15 @@ export function hashBytes(pointer: usize, length: u32): u32 {
 
 /** Whether two byte ranges of one length are equal. Not constant time: never for secrets (see crypto/constant-time). */
 export function equalBytes(a: usize, b: usize, length: u32): bool {
-  return memory.compare(a, b, length) == 0;
+  if (length >= 8) {
+    const last = a + length - 8;
+    const shift = b - a;
+    for (; a < last; a += 8) if (load<u64>(a) != load<u64>(a + shift)) return false;
+    return load<u64>(last) == load<u64>(last + shift);
+  }
+  if (length >= 4) return load<u32>(a) == load<u32>(b) && load<u32>(a + length - 4) == load<u32>(b + length - 4);
+  for (let i: u32 = 0; i < length; i++) if (load<u8>(a + i) != load<u8>(b + i)) return false;
+  return true;
 }
 
 /** ASCII lower case of one byte. */
@@ -79,6 +87,6 @@ export class Bytes {
 
   /** Whether this string equals the bytes at `pointer`. */
   equals(pointer: usize, length: u32): bool {
-    return this.length == length && memory.compare(this.pointer, pointer, length) == 0;
+    return this.length == length && equalBytes(this.pointer, pointer, length);
   }
 }

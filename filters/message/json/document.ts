@@ -236,6 +236,11 @@ export class JsonDocument {
     return load<u32>(this.record(member), KEY_HASH);
   }
 
+  /** Address of record 0, for walks over the records themselves (`nodes.ts`). */
+  get records(): usize {
+    return this.nodes;
+  }
+
   /** Address of the source's first byte. */
   get sourcePointer(): usize {
     return this.source;

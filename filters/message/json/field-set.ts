@@ -3,13 +3,21 @@
 import { MAX_JSON_DEPTH } from '../../limits';
 import { Arena } from '../../memory/arena';
 import { Bytes, equalBytes } from '../../memory/bytes';
-import { JsonDocument, JsonKind } from './document';
+import { JsonDocument } from './document';
 import { FieldMatches } from './field-matches';
+import { COUNT, INFO, JsonKind, KEY, KEY_HASH, KEY_LENGTH_SHIFT, KIND_MASK, NEXT, NODE_SHIFT } from './nodes';
 
 /** The state of values that no path leads through. */
 export const DEAD: u32 = 0;
 /** No edge, no list. */
 export const NONE: u32 = 0xffffffff;
+
+/** Stands for the address of the empty name, which has none of its own. */
+const EMPTY_NAME: usize = memory.data(1);
+
+function nameAddress(name: Bytes): usize {
+  return name.length == 0 ? EMPTY_NAME : name.pointer;
+}
 
 /** Hash of an item's index, for the edges of a state. */
 export function hashIndex(index: u32): u32 {
@@ -44,11 +52,32 @@ export class FieldTables {
   rules: u32[] = [];
 }
 
-/** A container on the way down: its node, its state, the mark of the edges seen in it, and how many required edges are still open. */
+// The tables as the walk reads them, in records of 32 bytes.
+const RECORD_SHIFT: u32 = 5;
+// A state: its slots (addresses of edges, 0 where empty) and their number less one; the state of children that no edge names; the list of the rules
+// that name its values; the list of the required rules that need a container here; its edges; how many of them lead to required rules.
+const SLOTS: usize = 0;
+const MASK: usize = 4;
+const OTHERWISE: usize = 8;
+const ACCEPTED: usize = 12;
+const CONTAINER: usize = 16;
+const EDGES: usize = 20;
+const EDGES_END: usize = 24;
+const REQUIRED: usize = 28;
+// An edge: hash; address of the name, 0 for an index; length of the name, or the index; target; list of the required rules behind it; mark of the
+// container in which it was seen last.
+const EDGE_HASH: usize = 0;
+const EDGE_NAME: usize = 4;
+const EDGE_LENGTH: usize = 8;
+const EDGE_TARGET: usize = 12;
+const EDGE_MISSING: usize = 16;
+const EDGE_SEEN: usize = 20;
+
+/** A container on the way down: its record, its state, the mark of the edges seen in it, and how many required edges are still open. */
 @unmanaged
 class Frame {
-  node: u32;
-  state: u32;
+  record: usize;
+  state: usize;
   stamp: u32;
   open: u32;
 }
@@ -62,143 +91,177 @@ function frameAt(depth: i32): Frame {
   return changetype<Frame>(FRAMES + (<usize>depth << 4));
 }
 
+/** The edge of a state that names the child; 0 if none does. */
+function edgeOf(state: usize, child: usize): usize {
+  const key = load<usize>(child, KEY);
+  const word = load<u32>(child, KEY_HASH);
+  const hash = key != 0 ? word : hashIndex(word);
+  const length = key != 0 ? load<u32>(child, INFO) >> KEY_LENGTH_SHIFT : word;
+  const slots = load<usize>(state, SLOTS);
+  const mask = load<u32>(state, MASK);
+  let slot = hash & mask;
+  while (true) {
+    const edge = load<usize>(slots + (<usize>slot << 2));
+    if (edge == 0) return 0;
+    if (load<u32>(edge, EDGE_HASH) == hash && load<u32>(edge, EDGE_LENGTH) == length) {
+      const name = load<usize>(edge, EDGE_NAME);
+      if (key == 0 ? name == 0 : name != 0 && equalBytes(name, key, length)) return edge;
+    }
+    slot = (slot + 1) & mask;
+  }
+}
+
 export class FieldSet {
-  private readonly seen: StaticArray<u32>;
   private readonly lists: StaticArray<u32>;
   private readonly rules: StaticArray<u32>;
+  private readonly states: StaticArray<u32>;
+  private readonly edges: StaticArray<u32>;
+  private readonly slots: StaticArray<u32>;
+  /** Keeps the names alive that the edges refer to. */
+  private readonly keptNames: Bytes[];
+  private readonly dead: usize;
+  private readonly root: usize;
+  /** State of names at any depth, whose targets are lists; 0 if there are none. */
+  private readonly names: usize;
   private stamp: u32 = 0;
 
-  /**
-   * `root`: the state of the outermost value. `names`: a state whose edges are the names wanted at any depth and whose targets are lists; NONE if
-   * there are none. `tails`: the rules' paths as JSON Pointers.
-   */
+  /** `root`, `names` (NONE: there are none): states of the tables. `tails`: the rules' paths as JSON Pointers. */
   constructor(
-    private readonly tables: FieldTables,
-    private readonly root: u32,
-    private readonly names: u32,
+    tables: FieldTables,
+    root: u32,
+    names: u32,
     private readonly tails: Map<u32, PathTail>,
   ) {
-    this.seen = new StaticArray<u32>(tables.hash.length);
     this.lists = StaticArray.fromArray(tables.lists);
     this.rules = StaticArray.fromArray(tables.rules);
+    this.states = new StaticArray<u32>(tables.accepted.length << (RECORD_SHIFT - 2));
+    this.edges = new StaticArray<u32>(tables.hash.length << (RECORD_SHIFT - 2));
+    this.slots = new StaticArray<u32>(tables.slots.length);
+    this.keptNames = tables.name;
+    const states = changetype<usize>(this.states);
+    this.dead = states + (<usize>DEAD << RECORD_SHIFT);
+    this.root = states + (<usize>root << RECORD_SHIFT);
+    this.names = names == NONE ? 0 : states + (<usize>names << RECORD_SHIFT);
+    this.writeEdges(tables, this.names);
+    this.writeStates(tables);
+  }
+
+  private writeEdges(tables: FieldTables, names: usize): void {
+    const states = changetype<usize>(this.states);
+    const edges = changetype<usize>(this.edges);
+    const namesAt = names == 0 ? NONE : tables.edgesAt[<i32>((names - states) >> RECORD_SHIFT)];
+    for (let i = 0; i < tables.hash.length; i++) {
+      const edge = edges + (<usize>i << RECORD_SHIFT);
+      const isName = tables.index[i] == NONE;
+      store<u32>(edge, tables.hash[i], EDGE_HASH);
+      store<usize>(edge, isName ? nameAddress(tables.name[i]) : 0, EDGE_NAME);
+      store<u32>(edge, isName ? tables.name[i].length : tables.index[i], EDGE_LENGTH);
+      store<usize>(edge, <u32>i >= namesAt ? <usize>tables.target[i] : states + (<usize>tables.target[i] << RECORD_SHIFT), EDGE_TARGET);
+      store<u32>(edge, tables.missing[i], EDGE_MISSING);
+      store<u32>(edge, 0, EDGE_SEEN);
+    }
+    for (let i = 0; i < tables.slots.length; i++) {
+      this.slots[i] = tables.slots[i] == NONE ? 0 : <u32>(edges + (<usize>tables.slots[i] << RECORD_SHIFT));
+    }
+  }
+
+  private writeStates(tables: FieldTables): void {
+    const edges = changetype<usize>(this.edges);
+    for (let i = 0; i < tables.accepted.length; i++) {
+      const state = changetype<usize>(this.states) + (<usize>i << RECORD_SHIFT);
+      store<usize>(state, changetype<usize>(this.slots) + (<usize>tables.slotsAt[i] << 2), SLOTS);
+      store<u32>(state, tables.slotsMask[i], MASK);
+      store<usize>(state, changetype<usize>(this.states) + (<usize>tables.otherwise[i] << RECORD_SHIFT), OTHERWISE);
+      store<u32>(state, tables.accepted[i], ACCEPTED);
+      store<u32>(state, tables.container[i], CONTAINER);
+      store<usize>(state, edges + (<usize>tables.edgesAt[i] << RECORD_SHIFT), EDGES);
+      store<usize>(state, edges + (<usize>tables.edgesEnd[i] << RECORD_SHIFT), EDGES_END);
+      store<u32>(state, tables.required[i], REQUIRED);
+    }
   }
 
   /** Finds all matches. False if there are more than MAX_FIELD_MATCHES or the arena is full: the message must then be refused. */
   match(document: JsonDocument, out: FieldMatches, arena: Arena): bool {
     out.begin(this.lists, this.rules);
-    let node = document.root;
-    if (node == 0) return true;
-    if (!this.accept(node, this.root, out, arena)) return false;
+    if (document.root == 0) return true;
+    const records = document.records;
+    const names = this.names;
+    const dead = this.dead;
     let depth = -1;
-    if (this.descends(document, node, this.root)) this.enter(frameAt(++depth), node, this.root);
-    else return this.lacking(node, this.root, document, out, arena);
-    node = document.firstChild(node);
+    let state = this.root;
+    let record = records + (<usize>document.root << NODE_SHIFT);
     while (true) {
+      const list = load<u32>(state, ACCEPTED);
+      const node = <u32>((record - records) >> NODE_SHIFT);
+      if (list != NONE && !out.push(node, list, false, arena)) return false;
+      if (names != 0 && load<usize>(record, KEY) != 0) {
+        const edge = edgeOf(names, record);
+        if (edge != 0 && !out.push(node, load<u32>(edge, EDGE_TARGET), false, arena)) return false;
+      }
+      if (load<u32>(record, COUNT) != 0 && (state != dead || names != 0)) {
+        this.enter(frameAt(++depth), record, state);
+        record += 1 << NODE_SHIFT;
+      } else {
+        if (state != dead && !this.lacking(record, node, state, out, arena)) return false;
+        while (true) {
+          if (depth < 0) return true;
+          const next = load<u32>(record, NEXT);
+          if (next != 0) {
+            record = records + (<usize>next << NODE_SHIFT);
+            break;
+          }
+          const done = frameAt(depth--);
+          record = done.record;
+          if (done.open != 0 && !this.unseen(done, <u32>((record - records) >> NODE_SHIFT), out, arena)) return false;
+        }
+      }
       const frame = frameAt(depth);
-      const state = this.step(document, node, frame);
-      if (!this.accept(node, state, out, arena)) return false;
-      if (this.names != NONE && !this.acceptName(document, node, out, arena)) return false;
-      if (this.descends(document, node, state)) {
-        this.enter(frameAt(++depth), node, state);
-        node = document.firstChild(node);
-        continue;
-      }
-      if (state != DEAD && !this.lacking(node, state, document, out, arena)) return false;
-      let next = document.nextSibling(node);
-      while (next == 0) {
-        const done = frameAt(depth);
-        if (done.open != 0 && !this.unseen(done, out, arena)) return false;
-        if (--depth < 0) return true;
-        next = document.nextSibling(done.node);
-      }
-      node = next;
+      state = frame.state == dead ? dead : this.step(record, frame);
     }
   }
 
-  private descends(document: JsonDocument, node: u32, state: u32): bool {
-    return (state != DEAD || this.names != NONE) && document.count(node) != 0;
-  }
-
-  private enter(frame: Frame, node: u32, state: u32): void {
-    frame.node = node;
+  private enter(frame: Frame, record: usize, state: usize): void {
+    frame.record = record;
     frame.state = state;
-    frame.open = unchecked(this.tables.required[state]);
+    frame.open = load<u32>(state, REQUIRED);
     frame.stamp = ++this.stamp;
-    if (frame.stamp == 0) {
-      memory.fill(changetype<usize>(this.seen), 0, <usize>this.seen.length << 2);
-      frame.stamp = ++this.stamp;
-    }
+    if (frame.stamp != 0) return;
+    // The marks have gone round: none may look like one of a walk long past.
+    const edges = changetype<usize>(this.edges);
+    for (let i = 0; i < this.edges.length; i += 1 << (RECORD_SHIFT - 2)) store<u32>(edges + (<usize>i << 2), 0, EDGE_SEEN);
+    frame.stamp = ++this.stamp;
   }
 
   /** The state of a child. */
-  private step(document: JsonDocument, node: u32, frame: Frame): u32 {
-    const state = frame.state;
-    if (state == DEAD) return DEAD;
-    const edge = this.edge(document, node, state);
-    if (edge == NONE) return unchecked(this.tables.otherwise[state]);
-    if (unchecked(this.tables.missing[edge]) != NONE) {
-      unchecked((this.seen[edge] = frame.stamp));
+  private step(child: usize, frame: Frame): usize {
+    const edge = edgeOf(frame.state, child);
+    if (edge == 0) return load<usize>(frame.state, OTHERWISE);
+    if (load<u32>(edge, EDGE_MISSING) != NONE) {
+      store<u32>(edge, frame.stamp, EDGE_SEEN);
       frame.open--;
     }
-    return unchecked(this.tables.target[edge]);
-  }
-
-  /** The edge of `state` that names the child; NONE if none does. */
-  private edge(document: JsonDocument, node: u32, state: u32): u32 {
-    const tables = this.tables;
-    const at = unchecked(tables.slotsAt[state]);
-    const mask = unchecked(tables.slotsMask[state]);
-    const key = document.key(node);
-    const word = document.keyHash(node);
-    const hash = key != 0 ? word : hashIndex(word);
-    let slot = hash & mask;
-    while (true) {
-      const edge = unchecked(tables.slots[at + slot]);
-      slot = (slot + 1) & mask;
-      if (edge == NONE) return NONE;
-      if (unchecked(tables.hash[edge]) != hash) continue;
-      const index = unchecked(tables.index[edge]);
-      if (key == 0) {
-        if (index == word) return edge;
-        continue;
-      }
-      const name = unchecked(tables.name[edge]);
-      const length = document.keyLength(node);
-      if (index == NONE && name.length == length && equalBytes(name.pointer, key, length)) return edge;
-    }
-  }
-
-  private accept(node: u32, state: u32, out: FieldMatches, arena: Arena): bool {
-    const list = unchecked(this.tables.accepted[state]);
-    return list == NONE || out.push(node, list, false, arena);
-  }
-
-  private acceptName(document: JsonDocument, node: u32, out: FieldMatches, arena: Arena): bool {
-    if (document.key(node) == 0) return true;
-    const edge = this.edge(document, node, this.names);
-    return edge == NONE || out.push(node, unchecked(this.tables.target[edge]), false, arena);
+    return load<usize>(edge, EDGE_TARGET);
   }
 
   /** A value without children lacks all that is required below it. */
-  private lacking(node: u32, state: u32, document: JsonDocument, out: FieldMatches, arena: Arena): bool {
-    const tables = this.tables;
-    const kind = document.kind(node);
-    const list = unchecked(tables.container[state]);
-    if (list != NONE && kind != JsonKind.Array && kind != JsonKind.Object && !out.push(node, list, true, arena)) return false;
-    if (unchecked(tables.required[state]) == 0) return true;
-    for (let edge = unchecked(tables.edgesAt[state]); edge < unchecked(tables.edgesEnd[state]); edge++) {
-      const missing = unchecked(tables.missing[edge]);
+  private lacking(record: usize, node: u32, state: usize, out: FieldMatches, arena: Arena): bool {
+    const list = load<u32>(state, CONTAINER);
+    if (list != NONE && (load<u32>(record, INFO) & KIND_MASK) < <u32>JsonKind.Array && !out.push(node, list, true, arena)) return false;
+    if (load<u32>(state, REQUIRED) == 0) return true;
+    const end = load<usize>(state, EDGES_END);
+    for (let edge = load<usize>(state, EDGES); edge < end; edge += 1 << RECORD_SHIFT) {
+      const missing = load<u32>(edge, EDGE_MISSING);
       if (missing != NONE && !out.push(node, missing, true, arena)) return false;
     }
     return true;
   }
 
   /** Reports the required edges of a container that none of its children took. */
-  private unseen(frame: Frame, out: FieldMatches, arena: Arena): bool {
-    const tables = this.tables;
-    for (let edge = unchecked(tables.edgesAt[frame.state]); edge < unchecked(tables.edgesEnd[frame.state]); edge++) {
-      const missing = unchecked(tables.missing[edge]);
-      if (missing != NONE && unchecked(this.seen[edge]) != frame.stamp && !out.push(frame.node, missing, true, arena)) return false;
+  private unseen(frame: Frame, node: u32, out: FieldMatches, arena: Arena): bool {
+    const end = load<usize>(frame.state, EDGES_END);
+    for (let edge = load<usize>(frame.state, EDGES); edge < end; edge += 1 << RECORD_SHIFT) {
+      const missing = load<u32>(edge, EDGE_MISSING);
+      if (missing != NONE && load<u32>(edge, EDGE_SEEN) != frame.stamp && !out.push(node, missing, true, arena)) return false;
     }
     return true;
   }
