@@ -2,59 +2,91 @@
 import { ASCII_OF_EBCDIC } from './ebcdic';
 import { IsoEncoding, IsoFormat } from './spec';
 
-function isDigit(byte: u32): bool {
-  return byte - 48 < 10;
-}
+// What a character is; bits of CHARACTERS.
+const DIGIT: u32 = 1;
+const LETTER: u32 = 2;
+const SPACE: u32 = 4;
+const SEPARATOR: u32 = 8;
+const PRINTABLE: u32 = 16;
+const CHARACTERS: usize = memory.data<u8>([
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  20, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 17, 17, 17, 17, 17, 17, 17, 17, 17, 17, 16, 16, 16, 24, 16, 16,
+  16, 18, 18, 18, 26, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 16, 16, 16, 16, 16,
+  16, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 16, 16, 16, 16, 0,
+  16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+  16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+  16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+  16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+]);
+/** What may stand in each format, by its number. */
+const ALLOWED: StaticArray<u32> = [0, DIGIT, LETTER | SPACE, LETTER | DIGIT | SPACE, PRINTABLE, 0, DIGIT | SEPARATOR, DIGIT];
 
-function isLetter(byte: u32): bool {
-  return (byte | 32) - 97 < 26;
-}
-
-/** Whether an ASCII character may stand in the format. */
-function fits(format: IsoFormat, byte: u32): bool {
-  switch (format) {
-    case IsoFormat.Numeric: return isDigit(byte);
-    case IsoFormat.Alphabetic: return isLetter(byte) || byte == 32;
-    case IsoFormat.Alphanumeric: return isLetter(byte) || isDigit(byte) || byte == 32;
-    case IsoFormat.Track: return isDigit(byte) || byte == 61 || byte == 68;
-  }
-  return byte >= 32 && byte != 127;
-}
+const LOW_NIBBLES: u64 = 0x0f0f0f0f0f0f0f0f;
+const SIXES: u64 = 0x0606060606060606;
+const CARRIES: u64 = 0x1010101010101010;
 
 function isHex(byte: u32): bool {
-  return isDigit(byte) || (byte | 32) - 97 < 6;
+  return byte - 48 < 10 || (byte | 32) - 97 < 6;
 }
 
 /** Characters of one byte each. */
 function isText(format: IsoFormat, pointer: usize, units: u32, ebcdic: bool): bool {
   const end = pointer + units;
+  const allowed = unchecked(ALLOWED[format]);
   if (format == IsoFormat.Signed) {
-    const sign = ebcdic ? load<u8>(ASCII_OF_EBCDIC + load<u8>(pointer)) : load<u8>(pointer);
-    if (sign != 67 && sign != 68) return false;
-    format = IsoFormat.Numeric;
+    if (!isSign(ebcdic ? load<u8>(ASCII_OF_EBCDIC + load<u8>(pointer)) : load<u8>(pointer))) return false;
     pointer++;
   }
-  for (; pointer < end; pointer++) {
-    const byte = <u32>load<u8>(pointer);
-    if (!fits(format, ebcdic ? <u32>load<u8>(ASCII_OF_EBCDIC + byte) : byte)) return false;
+  if (ebcdic) {
+    for (; pointer < end; pointer++) if ((load<u8>(CHARACTERS + load<u8>(ASCII_OF_EBCDIC + load<u8>(pointer))) & allowed) == 0) return false;
+    return true;
+  }
+  for (; pointer < end; pointer++) if ((load<u8>(CHARACTERS + load<u8>(pointer)) & allowed) == 0) return false;
+  return true;
+}
+
+function isSign(byte: u8): bool {
+  return byte == 67 || byte == 68; // C, D
+}
+
+/** Whether all nibbles of `bytes` bytes are digits. */
+function areDigits(pointer: usize, bytes: u32): bool {
+  let over: u64 = 0;
+  for (; bytes >= 8; bytes -= 8, pointer += 8) {
+    const word = load<u64>(pointer);
+    over |= ((word & LOW_NIBBLES) + SIXES) | (((word >> 4) & LOW_NIBBLES) + SIXES);
+  }
+  for (; bytes != 0; bytes--, pointer++) {
+    const byte = <u64>load<u8>(pointer);
+    over |= ((byte & 15) + 6) | ((byte >> 4) + 6);
+  }
+  return (over & CARRIES) == 0;
+}
+
+/** Whether all nibbles are digits or the separator D. */
+function areTrackDigits(pointer: usize, bytes: u32): bool {
+  for (let i: u32 = 0; i < bytes; i++) {
+    const byte = <u32>load<u8>(pointer + i);
+    if ((byte >> 4 > 9 && byte >> 4 != 13) || ((byte & 15) > 9 && (byte & 15) != 13)) return false;
   }
   return true;
 }
 
 /** `units` digits, two to a byte; `right`: an odd one is followed by 0 or F, else preceded by 0. */
 function isBcd(pointer: usize, units: u32, right: bool, track: bool): bool {
-  const bytes = (units + 1) >> 1;
-  for (let i: u32 = 0; i < bytes; i++) {
-    const byte = <u32>load<u8>(pointer + i);
-    const filler = (units & 1) != 0 && (right ? i == bytes - 1 : i == 0);
-    const high = byte >> 4;
-    const low = byte & 15;
-    if (filler && right && low != 0 && low != 15) return false;
-    if (filler && !right && high != 0) return false;
-    if (!(filler && !right) && high > 9 && !(track && high == 13)) return false;
-    if (!(filler && right) && low > 9 && !(track && low == 13)) return false;
+  let bytes = (units + 1) >> 1;
+  if ((units & 1) != 0) {
+    const byte = <u32>load<u8>(right ? pointer + --bytes : pointer);
+    const filler = right ? byte & 15 : byte >> 4;
+    const digit = right ? byte >> 4 : byte & 15;
+    if (filler != 0 && !(right && filler == 15)) return false;
+    if (digit > 9 && !(track && digit == 13)) return false;
+    if (!right) {
+      pointer++;
+      bytes--;
+    }
   }
-  return true;
+  return areDigits(pointer, bytes) || (track && areTrackDigits(pointer, bytes));
 }
 
 /** Bytes that `units` take; 0 for none. */
@@ -75,5 +107,5 @@ export function isElement(format: IsoFormat, encoding: IsoEncoding, pointer: usi
   if (format == IsoFormat.Signed && units == 0) return false;
   if (encoding != IsoEncoding.Bcd) return isText(format, pointer, units, encoding == IsoEncoding.Ebcdic);
   if (format != IsoFormat.Signed) return isBcd(pointer, units, right, format == IsoFormat.Track);
-  return (load<u8>(pointer) == 67 || load<u8>(pointer) == 68) && isBcd(pointer + 1, units - 1, right, false);
+  return isSign(load<u8>(pointer)) && isBcd(pointer + 1, units - 1, right, false);
 }
