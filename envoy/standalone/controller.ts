@@ -45,6 +45,7 @@ export class Controller {
   private previous: Release | undefined;
   private generation = 0;
   private running: Promise<void> | undefined;
+  private stopped = false;
   private pendingSince: number | undefined;
   private retry: NodeJS.Timeout | undefined;
   /** What was last told of the routes, of the modules and of the KMS; empty while all is well with them. The same is not told twice. */
@@ -81,14 +82,16 @@ export class Controller {
   }
 
   /** Brings the files' present state into force. `since`: when it changed. Settles when there is nothing left to do. */
-  changed(since: number): Promise<void> {
+  async changed(since: number): Promise<void> {
+    if (this.stopped) return;
     this.pendingSince ??= since;
     this.running ??= this.drain().finally(() => (this.running = undefined));
-    return this.running;
+    await this.running;
   }
 
   /** Waits for the change in hand and starts no other. */
   async stop(): Promise<void> {
+    this.stopped = true;
     clearTimeout(this.retry);
     this.pendingSince = undefined;
     await this.running;

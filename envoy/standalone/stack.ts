@@ -105,6 +105,8 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     kmsHealthy: () => answers(kms.url),
     onEvent: options.onEvent,
   });
+  // Before the first reading: no change falls between the two.
+  const startWatching = watch(options, controller, undo);
   if (!(await controller.prepare())) return null;
 
   const bootstrap = bootstrapConfig({
@@ -132,7 +134,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     pid: envoy.pid,
   });
   await controller.confirm(new LiveProof(envoy.admin, options.concurrency, slots.length), started);
-  watch(options, controller, undo);
+  startWatching();
   if (!kms.own && !(await answers(kms.url))) warnOfKms(options, kms.url);
   return { envoy, listen, admin, upstreamUrl: upstream.url, kmsUrl: kms.url, developmentKms: kms.own, demonstrationUpstream: upstream.own };
 }
@@ -153,13 +155,17 @@ async function startUpstream(options: StackOptions, undo: Undo): Promise<{ url: 
   return { url, own };
 }
 
-function watch(options: StackOptions, controller: Controller, undo: Undo): void {
-  if (!options.watched) return;
-  const paths = [...options.watched, join(options.moduleFolder, 'fim.wasm')];
-  const watcher = new Watcher(paths, (since) => void controller.changed(since));
+/** Watches from now on; changes are taken live once the function that it returns has been called, those from before it too. */
+function watch(options: StackOptions, controller: Controller, undo: Undo): () => void {
+  if (!options.watched) return () => {};
+  let early: number | undefined;
+  let take = (since: number): void => void (early ??= since);
+  const watcher = new Watcher([...options.watched, join(options.moduleFolder, 'fim.wasm')], (since) => take(since));
   undo.push(() => watcher.close());
-  // What changed between the first reading and the start of watching.
-  void controller.changed(performance.now());
+  return () => {
+    take = (since) => void controller.changed(since);
+    if (early !== undefined) take(early);
+  };
 }
 
 /** Any answer will do: a KMS without `/v1/sys/health` says 404, and is there. */

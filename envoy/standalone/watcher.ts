@@ -9,7 +9,7 @@ const SETTLE_MS = 20;
 const REARM_MS = 250;
 
 interface Armed {
-  inode: number;
+  identity: string;
   watcher: FSWatcher;
 }
 
@@ -50,20 +50,20 @@ export class Watcher {
   private arm(): boolean {
     let fresh = false;
     for (const [folder, armed] of this.folders) {
-      const inode = inodeOf(folder);
-      if (armed?.inode === inode || (!armed && inode === 0)) continue;
+      const identity = identityOf(folder);
+      if (armed ? armed.identity === identity : identity === '') continue;
       armed?.watcher.close();
-      this.folders.set(folder, inode === 0 ? null : this.watch(folder, inode));
+      this.folders.set(folder, identity === '' ? null : this.watch(folder, identity));
       fresh = true;
     }
     return fresh;
   }
 
-  private watch(folder: string, inode: number): Armed | null {
+  private watch(folder: string, identity: string): Armed | null {
     try {
       const watcher = watch(folder, { recursive: this.deep.has(folder) }, () => this.changed());
       watcher.on('error', () => this.folders.set(folder, null));
-      return { inode, watcher };
+      return { identity, watcher };
     } catch {
       return null;
     }
@@ -85,6 +85,8 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-function inodeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
+/** Tells a folder from another of the same name; empty if there is none. Inode numbers alone do not: they are given out again at once. */
+function identityOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return found ? `${found.dev}:${found.ino}:${found.birthtimeNs}` : '';
 }

@@ -21,7 +21,9 @@ export function hostOf(url: URL): string {
 export function cluster(name: string, url: URL): EnvoyObject {
   return {
     name,
-    type: 'STRICT_DNS',
+    type: 'LOGICAL_DNS',
+    // A name may stand for IPv4 and IPv6 addresses of which the peer listens on one: they are tried in turn.
+    dns_lookup_family: 'ALL',
     connect_timeout: `${CONNECT_TIMEOUT_MS / 1000}s`,
     per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
     load_assignment: {

