@@ -156,8 +156,8 @@ function join(words: usize, limbs: usize): void {
 export const MODULO_PRIME: u32 = 0;
 export const MODULO_ORDER: u32 = 1;
 
-/** r = 1 / a modulo the prime or the order; zero for zero. 32 little-endian bytes each, `a` below the modulus. `r` may be `a`. */
-export function invert(r: usize, a: usize, which: u32): void {
+/** out = 1 / a modulo the prime or the order; zero for zero. 32 little-endian bytes each, `a` below the modulus. `out` may be `a`. */
+export function invert(out: usize, a: usize, which: u32): void {
   const modulus = MODULUS_LIMBS + <usize>which * 48;
   const factor = load<i32>(MODULUS_FACTOR + <usize>which * 4);
   memory.fill(D, 0, 48);
@@ -173,9 +173,13 @@ export function invert(r: usize, a: usize, which: u32): void {
   }
   adjust(modulus, load<i32>(F + LAST) >> 31); // F is 1 or -1
   adjust(modulus, 0);
-  join(r, D);
+  join(out, D);
   memory.fill(D, 0, 48);
   memory.fill(E, 0, 48);
   memory.fill(F, 0, 48);
   memory.fill(G, 0, 48);
+  u = 0;
+  v = 0;
+  q = 0;
+  r = 0;
 }

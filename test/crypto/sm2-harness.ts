@@ -127,6 +127,11 @@ export class Sm2 {
     this.put(this.output, new Uint8Array(length));
   }
 
+  /** Zeros over everything that was passed in or out. */
+  clearAreas(): void {
+    for (const area of [this.input, this.second, this.output]) this.put(area, new Uint8Array(AREA_BYTES));
+  }
+
   private key(handle: number): number | undefined {
     return handle === 0 ? undefined : handle;
   }

@@ -60,7 +60,9 @@ const NONCE: usize = memory.data(32, 16);
 
 /** `nonce`: 32 big-endian bytes; false also if it is out of range. */
 export function signWithNonce(key: u32, hash: usize, nonce: usize, out: usize): bool {
-  return scalarFromBytes(NONCE, nonce) != 0 && signature.sm2SignWithNonce(privateKeys[key - 1], hash, NONCE, out);
+  const done = scalarFromBytes(NONCE, nonce) != 0 && signature.sm2SignWithNonce(privateKeys[key - 1], hash, NONCE, out);
+  memory.fill(NONCE, 0, 32);
+  return done;
 }
 export function verify(key: u32, id: usize, idLength: u32, message: usize, length: u32, rs: usize): bool {
   return signature.sm2Verify(publicKeys[key - 1], id, idLength, message, length, rs);
@@ -75,7 +77,9 @@ export function encrypt(key: u32, layout: i32, input: usize, length: u32, out: u
 }
 export function encryptWithNonce(key: u32, layout: i32, nonce: usize, input: usize, length: u32, out: usize): u32 {
   if (scalarFromBytes(NONCE, nonce) == 0) return 0;
-  return encryption.sm2EncryptWithNonce(publicKeys[key - 1], layout, NONCE, input, length, out);
+  const written = encryption.sm2EncryptWithNonce(publicKeys[key - 1], layout, NONCE, input, length, out);
+  memory.fill(NONCE, 0, 32);
+  return written;
 }
 export function decrypt(key: u32, layout: i32, input: usize, length: u32, out: usize): i32 {
   return encryption.sm2Decrypt(privateKeys[key - 1], layout, input, length, out);
