@@ -49,7 +49,9 @@ export class PathIndex {
   private slots: StaticArray<PathBucket | null> = new StaticArray<PathBucket | null>(2);
   /** Bit n: some prefix or pattern has a text of n bytes. */
   private readonly lengths: u32[] = [];
+  /** Bytes of the longest text of a prefix or pattern, and of any path at all: a request's path need not be read further. */
   private longest: u32 = 0;
+  private longestOfAll: u32 = 0;
 
   /** The bucket of a path, made if there is none yet. */
   bucket(kind: PathKind, text: Bytes): PathBucket {
@@ -60,6 +62,7 @@ export class PathIndex {
     if (this.buckets.length * 2 > this.slots.length) this.rehash();
     else this.place(wanted);
     if (kind != PathKind.Exact) this.noteLength(text.length);
+    this.longestOfAll = max(this.longestOfAll, text.length);
     return wanted;
   }
 
@@ -96,10 +99,12 @@ export class PathIndex {
   first(lookup: RequestLookup, length: u32, best: i32): i32 {
     const path = lookup.pathPointer;
     let hash = FIRST_HASH;
-    for (let at: u32 = 0; at <= length; at++) {
+    const read = min(length, this.longestOfAll);
+    for (let at: u32 = 0; at <= read; at++) {
       if (at <= this.longest && ((this.wordOf(at) >> (at & 31)) & 1) != 0) best = this.firstPartial(lookup, hash, at, length, best);
-      if (at < length) hash = addByte(hash, load<u8>(path + at));
+      if (at < read) hash = addByte(hash, load<u8>(path + at));
     }
+    if (read != length) return best;
     const exact = this.find(PathKind.Exact, finishHash(hash, PathKind.Exact), path, length);
     return exact == null ? best : firstOf(exact, lookup, length, best);
   }

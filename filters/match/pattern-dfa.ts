@@ -111,6 +111,11 @@ export class DfaBuilder {
     this.targetMarks = new Row(arena);
   }
 
+  /** log2 of the columns that a row of the finished table has: `classCount` and what fills it up to a power of two. */
+  get columnBits(): u32 {
+    return 32 - clz(this.classCount - 1);
+  }
+
   /** Builds the tables. False if a limit is reached: `stateCount` says how far it came. */
   build(): bool {
     this.begin(this.program.length);
@@ -129,7 +134,7 @@ export class DfaBuilder {
       else for (let kind = BEFORE_OTHER; kind < BEFORE_END; kind++) matched = this.expand(state, kind);
       if (seesEnd) matched = this.close(state, BEFORE_END);
       this.atEnd.push(matched ? 1 : 0);
-      if (this.stateCount > MAX_PATTERN_STATES || this.stateCount * this.classCount * 2 > MAX_PATTERN_TABLE_BYTES) return false;
+      if (this.stateCount > MAX_PATTERN_STATES || this.stateCount << (this.columnBits + 1) > MAX_PATTERN_TABLE_BYTES) return false;
       if (this.work > MAX_PATTERN_WORK || Row.exhausted) return false;
     }
     return true;

@@ -68,7 +68,7 @@ export class Pattern {
   private static take(): Pattern {
     const classes = builder.classCount;
     const states = builder.stateCount;
-    const shift: u32 = 32 - clz(classes - 1);
+    const shift = builder.columnBits;
     const table = new StaticArray<u16>(<i32>(states << shift));
     const atEnd = new StaticArray<u8>(<i32>states);
     const classOf = new StaticArray<u8>(256);

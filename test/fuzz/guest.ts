@@ -1,6 +1,6 @@
 // Test modules in AssemblyScript: compiled once a process, then called from Node.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -112,6 +112,7 @@ export function compileGuest<T extends GuestExports>(path: string): Guest<T> {
   const options = ['--config', 'asconfig.json', '--target', 'release', '-o', output];
   execFileSync(process.execPath, [asc, `${path}.module.ts`, ...options], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const bytes = readFileSync(output);
+  rmSync(output);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {});
   const exports = instance.exports as unknown as T;
   exports._initialize();
