@@ -4,6 +4,7 @@
 // hits all of them, and the best slice counts. Peers that cannot be had are named with the reason.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { measureInEnvoy } from './envoy.ts';
 import { fimSubject } from './fim.ts';
 import { nodeCryptoSubject } from './node-crypto.ts';
 import { expectedDigest, OPERATIONS, type Operation } from './operations.ts';
@@ -42,7 +43,13 @@ export async function main(args: string[]): Promise<void> {
     for (const size of operation.sizes) rows.push(await measureRow(operation, size, subjects, Number(values.seconds) * 1000));
   }
   subjects.forEach((subject) => subject.close());
-  print(rows, subjects.map((subject) => subject.name), missing);
+  const names = subjects.map((subject) => subject.name);
+  try {
+    names.splice(2, 0, await addEnvoy(rows));
+  } catch (error) {
+    missing.push(`FIM in Envoy: ${(error as Error).message}`);
+  }
+  print(rows, names, missing);
   const sm2 = !wanted || wanted.includes('sm2') ? benchSm2(!values.own) : undefined;
   if (sm2) console.log(`\n${sm2Table(sm2)}`);
   if (values.json) writeFileSync(values.json, `${JSON.stringify({ node: process.version, v8: process.versions.v8, missing, rows, sm2 }, null, 2)}\n`);
@@ -64,6 +71,16 @@ async function measureRow(operation: Operation, size: number, subjects: Subject[
     }
   }
   return { operation: operation.name, size, unit: operation.unit, rates };
+}
+
+/** Adds the figures of the plugin inside Envoy, which are taken in one run by themselves; returns the column's name. */
+async function addEnvoy(rows: Row[]): Promise<string> {
+  const { name, rates } = await measureInEnvoy();
+  for (const row of rows) {
+    const perSecond = rates.get(`${row.operation} ${row.size}`);
+    if (perSecond !== undefined) row.rates[name] = row.unit === 'MB/s' ? (perSecond * row.size) / 1e6 : perSecond;
+  }
+  return name;
 }
 
 /** A table with, for each peer, its rate and how many times faster this library is in its first build. */
