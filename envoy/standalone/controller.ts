@@ -48,8 +48,8 @@ export class Controller {
   private stopped = false;
   private pendingSince: number | undefined;
   private retry: NodeJS.Timeout | undefined;
-  /** What was last told of the routes, of the modules and of the KMS; empty while all is well with them. The same is not told twice. */
-  private readonly told = { routes: '', modules: '', kms: '' };
+  /** What was last told of the files, of the modules, of both together and of the KMS; empty while all is well. The same is not told twice. */
+  private readonly told = { routes: '', modules: '', release: '', kms: '' } satisfies Record<About, string>;
 
   constructor(parts: ControllerParts) {
     this.parts = parts;
@@ -101,24 +101,26 @@ export class Controller {
     while (this.pendingSince !== undefined) {
       const since = this.pendingSince;
       this.pendingSince = undefined;
-      await this.advance(since).catch((error: unknown) => this.refuse([problemOf(error)]));
+      await this.advance(since).catch((error: unknown) => this.refuse([problemOf(error)], 'release'));
     }
   }
 
   private async advance(since: number): Promise<void> {
     clearTimeout(this.retry);
     const { policy, problems } = await this.parts.load();
-    const wasRefused = this.told.routes !== '';
+    const wasRefused = this.told.routes !== '' || this.told.release !== '';
     if (problems) this.refuse(problems);
     else this.told.routes = '';
     const release = await this.releaseWith(policy ?? this.current!.policy);
     if (release.identity === this.current!.identity) {
       // A mistake taken back: what is in force is what the files say again.
-      if (wasRefused && !problems) this.report(since);
+      if (problems) return;
+      this.told.release = '';
+      if (wasRefused) this.report(since);
       return;
     }
     const refused = this.examine(release);
-    if (refused.length > 0) return this.refuse(refused);
+    if (refused.length > 0) return this.refuse(refused, 'release');
     if (!(await this.mayStartMachines(release))) return;
     await this.bringIntoForce(release, since);
   }
@@ -148,6 +150,7 @@ export class Controller {
     }
     this.previous = this.current;
     this.current = release;
+    this.told.release = '';
     this.report(since);
     await this.parts.modules.prune([...this.current.modules, ...this.previous!.modules]);
   }
@@ -206,19 +209,21 @@ export class Controller {
   }
 
   /** Emits `rejected`, once for each file. */
-  private refuse(problems: readonly Problem[], about: 'routes' | 'modules' = 'routes'): void {
+  private refuse(problems: readonly Problem[], about: About = 'routes'): void {
     if (!this.isNews(about, JSON.stringify(problems))) return;
     for (const [file, errors] of Map.groupBy(problems, (problem) => problem.file ?? '')) {
       this.parts.onEvent({ event: 'rejected', file, errors });
     }
   }
 
-  private isNews(about: 'routes' | 'modules' | 'kms', text: string): boolean {
+  private isNews(about: About, text: string): boolean {
     if (this.told[about] === text) return false;
     this.told[about] = text;
     return true;
   }
 }
+
+type About = 'routes' | 'modules' | 'release' | 'kms';
 
 function releaseOf(policy: Policy, modules: StoredModule[]): Release {
   return { policy, modules, identity: [policy.hash, JSON.stringify(policy.notices), ...modules.map((module) => module.sha256)].join('\n') };

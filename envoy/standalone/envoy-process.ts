@@ -10,7 +10,7 @@ import type { EnvoyObject } from '../xds/index.ts';
 
 /** Lines of Envoy's log kept for error messages. */
 const KEPT_LOG_LINES = 400;
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 5_000;
 const POLL_MS = 10;
 /** util-linux; makes the kernel end Envoy when this process dies, however it dies. */

@@ -17,7 +17,7 @@ import { buildModules } from '../../scripts/build.ts';
 import { RecordingUpstream } from './recording-upstream.ts';
 
 export const KEY_ID = 'kms://prod/fund/key-2023';
-const EVENT_TIMEOUT_MS = 15_000;
+const EVENT_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 
 export interface HarnessOptions {

@@ -1,5 +1,7 @@
 // A KMS that is away, slow, or has a new version of the key.
 import assert from 'node:assert/strict';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
 import { openProtected } from '../../envoy/standalone/open-protected.ts';
@@ -49,6 +51,22 @@ test('KMS down later: keys that are there go on working', async () => {
       return (await failed()) > 2;
     });
     for (let i = 0; i < 8; i++) assert.equal((await send(harness.url, { body: BODY })).status, 200);
+  });
+});
+
+test('a new module waits for the KMS, the old one serves meanwhile', async () => {
+  await withHarness({}, async (harness) => {
+    assert.equal((await send(harness.url, { body: BODY })).status, 200);
+    await harness.kms.stop();
+    const file = join(harness.moduleFolder, 'fim.wasm');
+    await writeFile(`${file}~`, Buffer.concat([await readFile(file), Buffer.from([0, 2, 1, 0x61])]));
+    const from = harness.events.length;
+    await rename(`${file}~`, file);
+    await harness.waitFor(() => harness.events.slice(from).find((event) => event.event === 'warning' && event.code === 'FIM-UP-0017'));
+    for (let i = 0; i < 8; i++) assert.equal((await send(harness.url, { body: BODY })).status, 200);
+    await harness.startKms();
+    assert.equal((await harness.verdict(from)).event, 'applied');
+    assert.equal((await send(harness.url, { body: BODY })).status, 200);
   });
 });
 
