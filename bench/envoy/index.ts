@@ -39,7 +39,7 @@ function pluginConfig(stages: readonly string[]): PluginConfig {
         { path: '$.account', required: true, type: 'string', minLength: 10, maxLength: 32 },
       ],
     },
-    fieldMasker: { request: true, fields: [{ path: '$.idNo', kind: 'IdCard', request: true }, { path: '$.pan', kind: 'BankCard', request: true }] },
+    fieldMasker: { request: true, fields: [{ path: '$.idNo', kind: 'IdCard', request: true, response: false }, { path: '$.pan', kind: 'BankCard', request: true, response: false }] },
     sm4Encryptor: { keyId: KEY_ID, request: 'Encrypt', response: 'None' },
   };
   const chosen = Object.fromEntries(stages.map((name) => [name, all[name]]));
