@@ -1,6 +1,6 @@
 // The CRD's CEL rules, by a CEL implementation in JavaScript. Kubernetes' own (and its cost budget) judges in the mesh tier.
 import { Environment } from '@marcbachmann/cel-js';
-import { walkStructural, withCrdDefaults, CRD_SCHEMA, type Structural } from './structural-schema.ts';
+import { walkStructural, withCrdDefaults, withoutDroppedNulls, CRD_SCHEMA, type Structural } from './structural-schema.ts';
 
 /** The declaration of a value for the type checker: as Kubernetes derives it from the schema. */
 function declare(node: Structural): unknown {
@@ -42,7 +42,7 @@ export function checkedRules(): { rule: string; valid: boolean; type?: string; e
 /** Messages of the rules that a structurally valid value breaks. */
 export function celMistakes(value: unknown): string[] {
   const mistakes: string[] = [];
-  walkStructural(CRD_SCHEMA, withCrdDefaults(value), (node, part) => {
+  walkStructural(CRD_SCHEMA, withCrdDefaults(withoutDroppedNulls(value)), (node, part) => {
     for (const { rule, message } of node['x-kubernetes-validations'] ?? []) {
       if (environmentOf(node).evaluate(rule, { self: celValue(part) }) !== true) mistakes.push(message);
     }

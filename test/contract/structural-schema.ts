@@ -76,8 +76,18 @@ function addressMistakes(value: unknown): string[] {
   return apiVersion === `${group}/${versions[0].name}` && kind === names.kind ? [] : ['apiVersion or kind is not that of the CRD'];
 }
 
+/** The value without the nulls that an API server drops before it looks: members of objects whose schema has neither `nullable` nor a default. */
+export function withoutDroppedNulls(value: unknown, node: Structural | undefined = CRD_SCHEMA): unknown {
+  if (Array.isArray(value)) return value.map((item) => withoutDroppedNulls(item, node?.items));
+  if (typeof value !== 'object' || value === null) return value;
+  const schemaOf = (name: string): Structural | undefined => node?.properties?.[name] ?? node?.additionalProperties;
+  const kept = Object.entries(value).filter(([name, member]) => member !== null || schemaOf(name) === undefined || schemaOf(name)?.default !== undefined);
+  return Object.fromEntries(kept.map(([name, member]) => [name, withoutDroppedNulls(member, schemaOf(name))]));
+}
+
 /** What is wrong with a value by the CRD's names and schema; empty if nothing is. */
-export function structuralMistakes(value: unknown): string[] {
+export function structuralMistakes(sent: unknown): string[] {
+  const value = withoutDroppedNulls(sent);
   if (addressMistakes(value).length > 0) return addressMistakes(value);
   if (!validate(value)) return (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
   return listMistakes(value);

@@ -5,12 +5,13 @@ import type { RouteResource, Sections } from '../../envoy/route/resource.ts';
 import { withDefaults } from '../../envoy/route/schema-check.ts';
 import { RouteSource } from '../../envoy/route/source.ts';
 import { translate, type Translation } from '../../envoy/route/index.ts';
+import { withoutDroppedNulls } from './structural-schema.ts';
 
 const SECTIONS = { 'rate-limiter.wasm': 'rateLimit', 'pboc-validator.wasm': 'validation', 'field-masker.wasm': 'masking', 'sm4-encryptor.wasm': 'encryption' } as const;
 
 /** Translates a resource of the right shape, whatever its values. */
 export function translateUnchecked(text: string): Translation {
-  const route = withDefaults('route', parse(text)) as FinancialRoute;
+  const route = withDefaults('route', withoutDroppedNulls(parse(text))) as FinancialRoute;
   const { spec } = route;
   const sections: Record<string, unknown> = {};
   for (const name of Object.values(SECTIONS)) if (spec[name] !== undefined) sections[name] = { value: spec[name], path: ['spec', name] };
