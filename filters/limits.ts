@@ -29,7 +29,7 @@ export const MAX_JSON_BYTES: u32 = 64 * 1024 * 1024;
 export const MAX_PENDING_CALLOUTS: i32 = 64;
 /** Keys that one VM holds; the one unused for longest makes room. */
 export const MAX_KEYS: i32 = 256;
-/** Versions of one key that a VM holds; the oldest makes room. */
+/** Versions of one key that a VM holds; the one unused for longest makes room, never the newest. */
 export const MAX_KEY_VERSIONS: i32 = 8;
 /** Requests of one VM that wait for one key; one more is refused with FIM-SM4-0001. */
 export const MAX_KEY_WAITERS: i32 = 4096;

@@ -101,6 +101,7 @@ class Fetch extends CalloutHandler {
       const known = ring.take(answer, this.version, nowMs);
       answer.wipe(body, bodyLength);
       if (known) ring.wake(this.version, false);
+      ring.fetchNumbered(rootId, nowMs);
       return;
     }
     answer.wipe(body, bodyLength);
@@ -109,6 +110,7 @@ class Fetch extends CalloutHandler {
       this.pauseMs = 0;
       ring.absent(this.version, nowMs);
       ring.wake(this.version, true);
+      ring.fetchNumbered(rootId, nowMs);
       return;
     }
     if (status == STATUS_OK) keyUnreadable.add(1);
@@ -125,8 +127,13 @@ export class KeyRing {
   found: KeyVersion | null = null;
   /** Monotonic time of the last use, milliseconds. */
   usedAtMs: u64 = 0;
+  /** The key store has let go of it: no tick comes, so who still holds it must ask the store anew. */
+  dropped: bool = false;
 
+  /** Newest first; but the first is the one to encrypt with only if `checked`. */
   private versions: Array<KeyVersion> = [];
+  /** The KMS was asked for the newest version, at `checkedAtMs`. */
+  private checked: bool = false;
   private checkedAtMs: u64 = 0;
   private usedSinceCheck: bool = false;
   private absentUntilMs: u64 = 0;
@@ -157,8 +164,10 @@ export class KeyRing {
     const nowMs = monotonicMillis();
     this.usedAtMs = nowMs;
     this.usedSinceCheck = true;
-    if (this.versions.length > 0 && nowMs - this.checkedAtMs <= MAX_KEY_AGE_MS) {
-      this.found = this.versions[0];
+    if (this.checked && this.versions.length > 0 && nowMs - this.checkedAtMs <= MAX_KEY_AGE_MS) {
+      const key = this.versions[0];
+      key.usedAtMs = nowMs;
+      this.found = key;
       return KeyState.Ready;
     }
     if (nowMs < this.absentUntilMs) return KeyState.Absent;
@@ -171,14 +180,21 @@ export class KeyRing {
     const nowMs = monotonicMillis();
     this.usedAtMs = nowMs;
     this.usedSinceCheck = true;
+    let asked = version;
     for (let i = 0; i < this.versions.length; i++) {
-      if (this.versions[i].version != version) continue;
-      this.found = this.versions[i];
-      return nowMs - this.checkedAtMs <= MAX_KEY_AGE_MS ? KeyState.Ready : KeyState.Unavailable;
+      const key = this.versions[i];
+      if (key.version != version) continue;
+      if (nowMs - max(key.fetchedAtMs, this.checkedAtMs) <= MAX_KEY_AGE_MS) {
+        key.usedAtMs = nowMs;
+        this.found = key;
+        return KeyState.Ready;
+      }
+      asked = NEWEST; // too long without a word from the KMS: it serves again once there is one
+      break;
     }
     if (nowMs < this.absentUntilMs || this.isAbsent(version, nowMs)) return KeyState.Absent;
     if (this.givingUp) return KeyState.Unavailable;
-    return this.await(exchange, version, nowMs);
+    return this.await(exchange, asked, nowMs);
   }
 
   private await(exchange: Exchange, version: u32, nowMs: u64): KeyState {
@@ -217,24 +233,25 @@ export class KeyRing {
 
   /** Begins to fetch before the first message needs the key. */
   prepare(rootId: u32): void {
-    if (this.versions.length == 0) this.newestFetch.start(rootId, 0, NEWEST, monotonicMillis());
+    if (!this.checked) this.newestFetch.start(rootId, 0, NEWEST, monotonicMillis());
   }
 
   /** Refreshes a key in use, retries what failed, and ends waits that took too long. */
   tick(rootId: u32): void {
     const nowMs = monotonicMillis();
     this.expireWaits(nowMs);
-    let numbered = NEWEST;
-    let wanted = false;
     let waiter = this.first;
-    while (waiter != null) {
-      if (waiter.version == NEWEST) wanted = true;
-      else numbered = waiter.version;
-      waiter = waiter.next;
-    }
-    const due = this.versions.length > 0 && this.usedSinceCheck && nowMs - this.checkedAtMs >= <u64>this.kms.refreshMs;
-    if (wanted || due) this.newestFetch.start(rootId, 0, NEWEST, nowMs);
-    if (numbered != NEWEST) this.numberedFetch.start(rootId, 0, numbered, nowMs);
+    while (waiter != null && waiter.version != NEWEST) waiter = waiter.next;
+    const due = this.versions.length > 0 && this.usedSinceCheck && (!this.checked || nowMs - this.checkedAtMs >= <u64>this.kms.refreshMs);
+    if (waiter != null || due) this.newestFetch.start(rootId, 0, NEWEST, nowMs);
+    this.fetchNumbered(rootId, nowMs);
+  }
+
+  /** Begins to fetch the version that the first of the waiting names: first come, first served, whatever versions others make up. */
+  fetchNumbered(rootId: u32, nowMs: u64): void {
+    let waiter = this.first;
+    while (waiter != null && waiter.version == NEWEST) waiter = waiter.next;
+    if (waiter != null) this.numberedFetch.start(rootId, 0, waiter.version, nowMs);
   }
 
   private expireWaits(nowMs: u64): void {
@@ -250,13 +267,14 @@ export class KeyRing {
       return true;
     }
     if (asked == NEWEST) {
+      this.checked = true;
       this.checkedAtMs = nowMs;
       this.usedSinceCheck = false;
     }
     for (let i = 0; i < this.versions.length; i++) if (this.versions[i].version == fetched.version) return true;
     const kid = this.kidOf(fetched.version);
     if (kid == null) return false;
-    const version = new KeyVersion(fetched.version, kid);
+    const version = new KeyVersion(fetched.version, kid, nowMs);
     version.cipher.setKey(fetched.key);
     this.insert(version);
     return true;
@@ -271,7 +289,7 @@ export class KeyRing {
     return kid.overflowed ? null : Bytes.copy(kid.pointer, kid.length);
   }
 
-  /** Newest first; the oldest of too many is retired. */
+  /** Newest first; of too many, one is retired. */
   private insert(version: KeyVersion): void {
     const versions = this.versions;
     let at = 0;
@@ -280,8 +298,19 @@ export class KeyRing {
     versions.push(version);
     for (let i = versions.length - 1; i > at; i--) versions[i] = versions[i - 1];
     versions[at] = version;
-    if (versions.length > MAX_KEY_VERSIONS) versions.pop().retire();
+    if (versions.length > MAX_KEY_VERSIONS) this.makeRoom(version);
     requestCollection();
+  }
+
+  /** Retires the version unused for longest; neither the newest nor `fresh`, which messages wait for. */
+  private makeRoom(fresh: KeyVersion): void {
+    const versions = this.versions;
+    let oldest = 0;
+    for (let i = 1; i < versions.length; i++) {
+      if (versions[i] != fresh && (oldest == 0 || versions[i].usedAtMs <= versions[oldest].usedAtMs)) oldest = i;
+    }
+    versions[oldest].retire();
+    versions.splice(oldest, 1);
   }
 
   /** The KMS does not have the version; without any version the key is gone, and nothing is kept of it. */
@@ -301,6 +330,7 @@ export class KeyRing {
   retire(): void {
     for (let i = 0; i < this.versions.length; i++) this.versions[i].retire();
     this.versions = [];
+    this.checked = false;
     this.found = null;
   }
 

@@ -29,7 +29,7 @@ function sameKms(a: KmsConfig, b: KmsConfig): bool {
   );
 }
 
-/** Drops the idle ring that was not used for longest. A policy that still holds it fetches anew. */
+/** Drops the idle ring that was not used for longest. A policy that still holds it sees that by `dropped`. */
 function makeRoom(): void {
   let oldest = -1;
   for (let i = 0; i < rings.length; i++) {
@@ -37,6 +37,7 @@ function makeRoom(): void {
   }
   if (oldest < 0) return;
   rings[oldest].retire();
+  rings[oldest].dropped = true;
   rings.splice(oldest, 1);
 }
 

@@ -15,12 +15,19 @@ export class KeyVersion {
   private readonly prefix: StaticArray<u8> = new StaticArray<u8>(<i32>IV_PREFIX_BYTES);
   private count: u32 = 0;
   private hasPrefix: bool = false;
+  /** Monotonic times, milliseconds: when the KMS gave it, and when it was last used. */
+  readonly fetchedAtMs: u64;
+  usedAtMs: u64;
 
   /** `kid`: key id and version as messages name them, `kms://path#version`. */
   constructor(
     readonly version: u32,
     readonly kid: Bytes,
-  ) {}
+    nowMs: u64,
+  ) {
+    this.fetchedAtMs = nowMs;
+    this.usedAtMs = nowMs;
+  }
 
   /** Writes the next initialisation vector, IV_BYTES; false if the host gives no randomness. */
   nextIv(out: usize): bool {

@@ -61,7 +61,7 @@ class Sm4Policy extends StagePolicy {
 
   keys(kms: KmsConfig): KeyRing {
     const known = this.ring;
-    if (known != null) return known;
+    if (known != null && !known.dropped) return known;
     const ring = keyRing(this.keyId, kms);
     this.ring = ring;
     return ring;

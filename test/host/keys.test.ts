@@ -136,3 +136,25 @@ test('a machine without randomness protects nothing rather than badly', () => {
   assert.notEqual(result.client.status, 200);
   assert.equal(result.upstream.sawNothing, true);
 });
+
+test('more keys than a machine holds: the one that made room is fetched again, and who waits for it is told when the KMS is silent', () => {
+  const KEYS = 300;
+  let mood: HttpCallOutcome = good();
+  const vm = start(() => mood);
+  const routes = Array.from({ length: KEYS }, (_, i) => ({
+    name: `r${i}`,
+    match: { path: { type: 'Exact', value: `/${i}` } },
+    stages: { sm4Encryptor: { keyId: `kms://prod/${i}`, request: 'Encrypt', response: 'None' } },
+  }));
+  const { root } = vm.configure(JSON.stringify({ version: '1.0', generation: 1, kms: { cluster: 'fim-kms', holdMs: 2000 }, routes }));
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < KEYS; i++) assert.ok(sealed(exchange(root, { request: { path: `/${i}`, body: 'x' } })), `key ${i}, round ${round}`);
+  }
+  mood = 'refused';
+  for (let i = 0; i < KEYS; i++) {
+    const result = exchange(root, { request: { path: `/${i}`, body: 'x' } });
+    assert.ok(sealed(result) || result.client.status === 503, `key ${i}: ${result.client.status}`);
+    assert.ok(result.tookMs < 2500, `${result.tookMs} ms`);
+  }
+  assertClean(vm);
+});
