@@ -4,6 +4,8 @@
 /** Clock units of the algorithm per nanosecond: fractions of a nanosecond keep fast rates exact. */
 export const TICKS_PER_NANO: u64 = 16;
 const NANOS_PER_MILLI: u64 = 1_000_000;
+/** Bound of `depth`, clock units: half the range, which leaves the clock room for 18 years of uptime. A bucket that takes longer to refill is made smaller. */
+const MAX_DEPTH: u64 = u64.MAX_VALUE / 2;
 
 /** The limit of one route, in clock units. */
 export class BucketRate {
@@ -19,7 +21,7 @@ export class BucketRate {
     readonly burst: u64,
   ) {
     this.interval = max((periodMs * NANOS_PER_MILLI * TICKS_PER_NANO) / requests, 1);
-    this.depth = this.interval * burst;
+    this.depth = this.interval * min(burst, MAX_DEPTH / this.interval);
   }
 }
 
@@ -33,8 +35,12 @@ export class Decision {
   /** Until the next token, clock units; 0 if one is there. */
   waits: u64 = 0;
 
-  /** Takes a token if there is one. `arrival`: what was kept (0: a full bucket). Times in clock units. */
+  /**
+   * Takes a token if there is one. `arrival`: what was kept (0: a full bucket). Times in clock units. A bucket is never emptier than empty: what a
+   * slower rate left behind before the limit was edited does not outlast the edit.
+   */
   decide(rate: BucketRate, arrival: u64, now: u64): void {
+    arrival = min(arrival, now + rate.depth);
     const next = max(arrival, now) + rate.interval;
     const used = next - now;
     this.allowed = used <= rate.depth;

@@ -62,7 +62,7 @@ export function takeToken(rate: BucketRate, limit: usize, limitLength: u32, key:
     const bucket = findBucket(shared.pointer, hash);
     const arrival = load<u64>(bucket) == hash ? load<u64>(bucket, 8) : 0;
     decision.decide(rate, arrival, now);
-    if (!decision.allowed) return true;
+    if (!decision.allowed && decision.arrival == arrival) return true;
     if (load<u64>(bucket) != hash && load<u64>(bucket, 8) > now) bucketEvicted.add(1);
     store<u64>(bucket, hash);
     store<u64>(bucket, decision.arrival, 8);

@@ -60,4 +60,35 @@ describe('token bucket', () => {
     const perSecond = (1000 * MILLI) / rate.interval;
     expect(perSecond >= 420_000 && perSecond <= 420_042).toBe(true);
   });
+
+  it('holds by the rate in force what an earlier, slower rate left behind', () => {
+    const slow = new BucketRate(10, 86_400_000, 10);
+    const fast = new BucketRate(100, 1000, 10);
+    const decision = new Decision();
+    let arrival: u64 = 0;
+    for (let i = 0; i < 10; i++) {
+      decision.decide(slow, arrival, START);
+      arrival = decision.arrival;
+    }
+    decision.decide(fast, arrival, START);
+    expect(decision.allowed).toBe(false);
+    expect(decision.waits).toBe(10 * MILLI);
+    expect(decision.arrival).toBeLessThan(arrival, 'to be kept, or the wait would begin anew with each try');
+    decision.decide(fast, decision.arrival, START + 10 * MILLI);
+    expect(decision.allowed).toBe(true);
+  });
+
+  it('does not overflow with the slowest rate and the largest bucket', () => {
+    const rate = new BucketRate(1, 86_400_000, 1_000_000_000);
+    const decision = new Decision();
+    const year: u64 = 365 * 86_400_000 * MILLI;
+    let arrival: u64 = 0;
+    for (let i = 0; i < 1000; i++) {
+      decision.decide(rate, arrival, 5 * year);
+      expect(decision.allowed).toBe(true);
+      arrival = decision.arrival;
+    }
+    expect(rate.depth / rate.interval).toBeGreaterThan(5000);
+    expect(decision.remaining).toBe(rate.depth / rate.interval - 1000);
+  });
 });
