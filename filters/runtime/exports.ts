@@ -5,14 +5,14 @@ import './abort';
 import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
 import { opensTunnel } from './admission';
 import { onCalloutAnswer } from './callout';
-import { Configuration } from './configuration';
+import { CompiledRoute, Configuration } from './configuration';
 import { ErrorId } from './errors.gen';
 import { takeCollectionRequest } from './garbage';
 import { configureRoot, deleteRoot, roots, startVm, streams, tickRoot } from './module';
 import { beginHalf, exchange, growBody, refuse } from './pipeline';
 import { findRoute, isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
 import { Direction } from './stage';
-import { routeMatched, routeUnmatched } from './stats';
+import { countVerdict, routeMatched, routeUnmatched } from './stats';
 import { Phase, Stream } from './stream';
 
 /** Refuses what arrives when there is no stream to keep it in (MAX_LIVE_STREAMS). */
@@ -98,10 +98,18 @@ function routeRequest(stream: Stream, configuration: Configuration, endOfStream:
   const route = unchecked(configuration.routes[at]);
   stream.route = route;
   noteMethod(stream, exchange);
-  if ((route.request.needsBody || route.response.needsBody) && opensTunnel(exchange)) return refuseAll(stream, ErrorId.FIM_RT_0004);
+  if ((route.request.needsBody || route.response.needsBody) && opensTunnel(exchange)) return turnTunnelAway(stream, route);
   const passed = beginHalf(stream, route, Direction.Request, endOfStream);
   if (stream.request.phase != Phase.Refused) askForWholeResponse(route, exchange);
   return passed;
+}
+
+/** A tunnel on a route that must see bodies is refused; where only `Observe` rules, it is counted and both directions pass unseen. */
+function turnTunnelAway(stream: Stream, route: CompiledRoute): bool {
+  if (!route.observe || !route.request.observable || !route.response.observable) return refuseAll(stream, ErrorId.FIM_RT_0004);
+  countVerdict(ErrorId.FIM_RT_0004, false);
+  stream.route = null;
+  return true;
 }
 
 export function proxy_on_request_body(contextId: u32, held: u32, endOfStream: u32): u32 {
