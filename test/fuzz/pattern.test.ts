@@ -97,6 +97,42 @@ describe('patterns against RE2', () => {
   });
 });
 
+describe('patterns against RegExp', () => {
+  // What both read alike: no flags, no dot (line ends differ), no \\B (RegExp finds one inside a surrogate pair), no \\s (Unicode there).
+  const parts = ['a', 'b', '0', '中', '😀', '\\d', '\\w', '\\D', '[ab]', '[^a0]', '[a-c中]', '[^中]', '\\b', '^', '$', '\\.', '\\x41'];
+  const subset = (random: Random, depth: number): string => {
+    let source = '';
+    for (let i = random.below(4); i >= 0; i--) {
+      const place = random.pick(parts);
+      const part = depth > 0 && random.chance(30) ? `(?:${subset(random, depth - 1)}|${subset(random, depth - 1)})` : place;
+      source += part + (/^(?:\^|\$|\\[bB]|)$/.test(part) ? '' : random.pick(['', '', '', '', '', '*', '+', '?', '{2}']));
+    }
+    return source;
+  };
+
+  it('agree on random patterns and texts', (t) => {
+    const random = new Random(77);
+    const cases = caseCount(2_000);
+    let matched = 0;
+    for (let i = 0; i < cases; i++) {
+      const source = subset(random, 2);
+      if (exports.compile(guest.put(source)) !== 0) {
+        assert.equal(exports.compile(guest.put(source)), TOO_LARGE, source);
+        continue;
+      }
+      const expected = new RegExp(source, 'u');
+      for (let n = 0; n < 6; n++) {
+        const text = randomText(random);
+        const found = exports.matches(guest.put(text)) !== 0;
+        assert.equal(found, expected.test(text), `${JSON.stringify(source)} on ${JSON.stringify(text)}`);
+        if (found) matched++;
+      }
+    }
+    t.diagnostic(`${matched} of ${cases * 6} texts matched`);
+    assert.ok(matched > cases && matched < cases * 5);
+  });
+});
+
 describe('patterns that take exponential time elsewhere', () => {
   const cases: [pattern: string, unit: string, ending: string][] = [
     ['^(a+)+$', 'a', '!'],

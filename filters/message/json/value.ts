@@ -32,7 +32,7 @@ export function readKey(p: usize, end: usize, record: usize, arena: Arena): usiz
   const quote = scanString(key, end, record + INFO, KEY_ESCAPED);
   if (quote == 0) return 0;
   let length = <u32>(quote - key);
-  let flags = load<u32>(record, INFO);
+  const flags = load<u32>(record, INFO);
   if (flags != 0) {
     const copy = arena.allocate(length);
     if (copy == 0) return fail(ErrorId.FIM_RT_0006, p);
