@@ -1,5 +1,7 @@
 // From the configuration to what each direction hides.
 import { Bytes } from '../memory/bytes';
+import { FieldList, isFieldPath } from '../message/json/field-list';
+import { FieldSet } from '../message/json/field-set';
 import { FieldSetBuilder } from '../message/json/field-set-builder';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../runtime/errors.gen';
@@ -8,15 +10,17 @@ import { DetectKind, FieldMaskerConfig, MaskDetection, MaskField, MaskKind, Mask
 import { Mask, isMaskCharacter } from './mask';
 import { MaskPlan } from './masker';
 
+const fieldList: FieldList = new FieldList();
+
 /** What `config` hides in one direction; on a mistake `reader.fail` and a plan that hides nothing. */
 export function compilePlan(reader: ConfigReader, config: FieldMaskerConfig, direction: Direction): MaskPlan {
   const wanted = direction == Direction.Request ? config.request : config.response;
-  const builder = new FieldSetBuilder();
   const masks: Mask[] = [];
+  fieldList.begin();
   for (let i = 0; i < config.fields.length; i++) {
     const field = config.fields[i];
     const acts = wanted && (direction == Direction.Request ? field.request : field.response);
-    addField(reader, builder, field, acts ? masks : null);
+    addField(reader, field, acts ? masks : null);
   }
   let idCard: Mask | null = null;
   let bankCard: Mask | null = null;
@@ -27,7 +31,8 @@ export function compilePlan(reader: ConfigReader, config: FieldMaskerConfig, dir
     if (detection.kind == DetectKind.IdCard) idCard = mask;
     else bankCard = mask;
   }
-  let fields = builder.build();
+  let fields: FieldSet | null = null;
+  if (!reader.failed) fields = fieldList.build(reader.parts);
   if (fields == null) {
     reader.fail(ErrorId.FIM_CFG_0021, config.node);
     fields = new FieldSetBuilder().build()!;
@@ -36,17 +41,14 @@ export function compilePlan(reader: ConfigReader, config: FieldMaskerConfig, dir
 }
 
 /** Checks a field, and adds it to the plan if `masks` is given. */
-function addField(reader: ConfigReader, builder: FieldSetBuilder, field: MaskField, masks: Mask[] | null): void {
+function addField(reader: ConfigReader, field: MaskField, masks: Mask[] | null): void {
   if ((field.path.length == 0) == (field.name.length == 0)) reader.fail(ErrorId.FIM_MASK_0005, field.node);
   checkCharacter(reader, field.char, field.node);
-  if (masks == null) {
-    if (field.path.length != 0 && new FieldSetBuilder().addPath(0, field.path, false) != 0) reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
-    return;
-  }
-  const rule = <u32>masks.length;
+  if (field.path.length != 0 && !isFieldPath(field.path)) reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
+  if (masks == null) return;
   masks.push(new Mask(field.kind, field.method, field.keepFirst, field.keepLast, field.char));
-  if (field.path.length == 0) builder.addName(rule, field.name);
-  else if (builder.addPath(rule, field.path, false) != 0) reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
+  if (field.path.length == 0) fieldList.addName(field.name);
+  else fieldList.addPath(field.path, false);
 }
 
 function detectionMask(reader: ConfigReader, detection: MaskDetection): Mask {

@@ -1,11 +1,13 @@
 // Takes the routes in order of precedence and makes their index.
 import { MAX_HOST_BYTES, MAX_ROUTE_CANDIDATES, MAX_ROUTE_PATH_BYTES } from '../limits';
 import { Bytes, lowerAscii } from '../memory/bytes';
+import { Parts } from '../memory/parts';
 import { ErrorId } from '../runtime/errors.gen';
 import { PathBucket, PathIndex, PathKind } from './path-index';
 import { Pattern } from './pattern';
 import { HeaderCondition, HeaderKind, RouteCandidate } from './route-candidate';
 import { HostTable, RouteIndex } from './route-index';
+import { sharedPattern } from './shared-pattern';
 
 /** Literal bytes of a pattern by which it is found. */
 const PATTERN_PREFIX_BYTES: u32 = 64;
@@ -25,6 +27,9 @@ export class RouteIndexBuilder {
   private candidate: RouteCandidate = new RouteCandidate(0);
   private kind: PathKind = PathKind.Prefix;
   private text: Bytes = Bytes.EMPTY;
+
+  /** `parts`: patterns that are compiled already. */
+  constructor(private readonly parts: Parts = new Parts()) {}
 
   /** Starts the next route. The first one is number 0. */
   begin(): void {
@@ -54,7 +59,7 @@ export class RouteIndexBuilder {
     this.kind = kind;
     this.text = value;
     if (kind == PathKind.Pattern) {
-      const pattern = Pattern.compileWhole(value);
+      const pattern = sharedPattern(this.parts, value, true);
       if (pattern == null) return Pattern.lastError;
       this.candidate.path = pattern;
       this.text = pattern.literalPrefix(PATTERN_PREFIX_BYTES);
@@ -70,7 +75,7 @@ export class RouteIndexBuilder {
   header(kind: HeaderKind, name: Bytes, value: Bytes): u32 {
     let pattern: Pattern | null = null;
     if (kind == HeaderKind.Pattern) {
-      pattern = Pattern.compileWhole(value);
+      pattern = sharedPattern(this.parts, value, true);
       if (pattern == null) return Pattern.lastError;
     }
     this.candidate.headers.push(new HeaderCondition(kind, name, value, pattern));

@@ -69,7 +69,7 @@ export class PbocValidatorConfig {
   /** Validate responses; one that fails becomes 502. */
   response: bool = false;
   /** What the message must be like. */
-  rules: StaticArray<PbocRule> = new StaticArray<PbocRule>(0);
+  rules: StaticArray<u32> = new StaticArray<u32>(0);
 }
 
 function readPbocType(reader: ConfigReader, node: u32): PbocType {
@@ -114,12 +114,12 @@ function readBytes256List256(reader: ConfigReader, node: u32): StaticArray<Bytes
   return items;
 }
 
-function readPbocRuleList2048(reader: ConfigReader, node: u32): StaticArray<PbocRule> {
+function readNodeList2048(reader: ConfigReader, node: u32): StaticArray<u32> {
   const length = reader.arrayLength(node, 2048);
-  const items = new StaticArray<PbocRule>(length);
+  const items = new StaticArray<u32>(length);
   let item = length > 0 ? reader.firstItem(node) : 0;
   for (let i = 0; i < length; i++) {
-    unchecked((items[i] = decodePbocRule(reader, item)));
+    unchecked((items[i] = item));
     item = reader.nextItem(item);
   }
   return items;
@@ -175,7 +175,7 @@ export function decodePbocValidatorConfig(reader: ConfigReader, node: u32): Pboc
     } else if (reader.keyIs(member, 'response')) {
       result.response = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'rules')) {
-      result.rules = readPbocRuleList2048(reader, member);
+      result.rules = readNodeList2048(reader, member);
       seen |= 1;
     } else {
       reader.unknownMember(member);

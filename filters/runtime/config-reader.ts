@@ -1,4 +1,5 @@
 import { Bytes } from '../memory/bytes';
+import { Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
 import { JsonDocument, JsonKind } from '../message/json/document';
 import { ErrorId } from './errors.gen';
@@ -19,7 +20,20 @@ export class ConfigReader {
   /** The member's name, if one is missing. */
   errorMember: string = '';
 
-  constructor(readonly document: JsonDocument) {}
+  /** `parts`: what the configurations compiled from the document share, with one another and with the one before. */
+  constructor(
+    readonly document: JsonDocument,
+    readonly parts: Parts = new Parts(),
+  ) {}
+
+  /** The text of a value as it stands in the document. */
+  rawPointer(node: u32): usize {
+    return this.document.sourcePointer + this.document.start(node);
+  }
+
+  rawLength(node: u32): u32 {
+    return this.document.end(node) - this.document.start(node);
+  }
 
   /** Records a mistake; the first one wins. */
   fail(error: ErrorId, node: u32): void {

@@ -2,6 +2,7 @@
 // serve side by side in one VM.
 import { scratch } from '../memory/scratch';
 import { Bytes } from '../memory/bytes';
+import { PartKind, Parts } from '../memory/parts';
 import { RouteIndex, RouteIndexBuilder } from '../match/route-index';
 import { JsonDocument } from '../message/json/document';
 import { ConfigReader } from './config-reader';
@@ -64,6 +65,8 @@ export class Configuration {
     readonly kms: KmsConfig | null,
     readonly routes: StaticArray<CompiledRoute>,
     readonly index: RouteIndex,
+    /** For the configuration that comes after; empty once it came. */
+    public parts: Parts,
   ) {}
 }
 
@@ -78,14 +81,38 @@ export function compileConfiguration(reader: ConfigReader, stages: StaticArray<S
   }
   const count = config.routes.length;
   const routes = new StaticArray<CompiledRoute>(count);
-  const builder = new RouteIndexBuilder();
+  const builder = new RouteIndexBuilder(reader.parts);
+  const takesOver = sharesKms(reader, config.kms);
   for (let i = 0; i < count; i++) {
     const route = config.routes[i];
-    routes[i] = compileRoute(reader, route, stages, config.kms != null);
+    routes[i] = sharedRoute(reader, route, stages, config.kms != null, takesOver);
     if (!reader.failed) addRoute(reader, builder, route);
     if (reader.failed) return null;
   }
-  return new Configuration(config.generation, config.kms, routes, builder.build());
+  reader.parts.close();
+  return new Configuration(config.generation, config.kms, routes, builder.build(), reader.parts);
+}
+
+/** Whether the KMS is that of the configuration before: a compiled route depends on nothing else of the document but its own text. */
+function sharesKms(reader: ConfigReader, kms: KmsConfig | null): bool {
+  const pointer: usize = kms == null ? 0 : reader.rawPointer(kms.node);
+  const length = kms == null ? 0 : reader.rawLength(kms.node);
+  if (reader.parts.find(PartKind.Kms, pointer, length) != null) return true;
+  reader.parts.add(PartKind.Kms, pointer, length, Bytes.EMPTY);
+  return false;
+}
+
+/** The compiled route: that of the configuration before if its text is the same and `takesOver`. */
+function sharedRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArray<Stage>, hasKms: bool, takesOver: bool): CompiledRoute {
+  const pointer = reader.rawPointer(route.node);
+  const length = reader.rawLength(route.node);
+  if (takesOver) {
+    const known = reader.parts.find(PartKind.Route, pointer, length);
+    if (known != null) return <CompiledRoute>known;
+  }
+  const compiled = compileRoute(reader, route, stages, hasKms);
+  if (!reader.failed) reader.parts.add(PartKind.Route, pointer, length, compiled);
+  return compiled;
 }
 
 function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArray<Stage>, hasKms: bool): CompiledRoute {
@@ -129,10 +156,10 @@ function ordered(steps: Array<Step>, direction: Direction): StaticArray<Step> {
   return StaticArray.fromArray(acting);
 }
 
-/** Parses the document that the host gave; the reader then holds it or the mistake. */
-export function parseConfiguration(pointer: usize, length: u32): ConfigReader {
+/** Parses the document that the host gave; the reader then holds it or the mistake. `earlier`: parts of the configuration that it replaces. */
+export function parseConfiguration(pointer: usize, length: u32, earlier: Parts | null = null): ConfigReader {
   const document = new JsonDocument();
-  const reader = new ConfigReader(document);
+  const reader = new ConfigReader(document, new Parts(earlier));
   if (document.parse(pointer, length, scratch) != 0) reader.fail(ErrorId.FIM_CFG_0001, 0);
   return reader;
 }

@@ -1,5 +1,6 @@
 // What a module is: a list of stages, the root contexts with their configurations, and the live streams.
 import { MAX_CONFIG_BYTES } from '../limits';
+import { Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { BufferType, LogLevel, proxy_set_tick_period_milliseconds } from './abi';
@@ -41,7 +42,8 @@ export function startVm(): bool {
 
 /** Compiles and takes a configuration; on a mistake the root keeps what it has, and the log says where the mistake is. */
 export function configureRoot(root: RootContext, length: u32): bool {
-  const reader = readConfiguration(length);
+  const previous = roots.newest();
+  const reader = readConfiguration(length, previous == null ? null : previous.parts);
   let configuration: Configuration | null = null;
   if (!reader.failed) configuration = compileConfiguration(reader, stages);
   if (reader.failed || configuration == null) {
@@ -49,6 +51,7 @@ export function configureRoot(root: RootContext, length: u32): bool {
     logRefusal(reader);
     return false;
   }
+  if (previous != null) previous.parts = new Parts();
   root.configuration = configuration;
   root.prepared = false;
   if (configuration.kms != null) proxy_set_tick_period_milliseconds(TICK_MS);
@@ -57,14 +60,14 @@ export function configureRoot(root: RootContext, length: u32): bool {
   return true;
 }
 
-function readConfiguration(length: u32): ConfigReader {
+function readConfiguration(length: u32, earlier: Parts | null): ConfigReader {
   if (length > MAX_CONFIG_BYTES) {
     const reader = parseConfiguration(0, 0);
     reader.error = ErrorId.FIM_CFG_0003;
     return reader;
   }
   if (length == 0 || !readBuffer(BufferType.PluginConfiguration, length)) return parseConfiguration(0, 0);
-  return parseConfiguration(resultPointer(), resultLength());
+  return parseConfiguration(resultPointer(), resultLength(), earlier);
 }
 
 /** One JSON line: the dry run and people read it. It names places in the configuration, never its values. */

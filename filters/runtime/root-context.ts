@@ -22,6 +22,15 @@ export class RootTable {
     return null;
   }
 
+  /** The configuration that was taken last among the roots that live; null if there is none. */
+  newest(): Configuration | null {
+    for (let i = this.roots.length - 1; i >= 0; i--) {
+      const configuration = this.roots[i].configuration;
+      if (configuration != null) return configuration;
+    }
+    return null;
+  }
+
   insert(contextId: u32): void {
     if (this.roots.length < <i32>MAX_ROOT_CONTEXTS) this.roots.push(new RootContext(contextId));
   }

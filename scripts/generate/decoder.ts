@@ -25,7 +25,7 @@ function typeName(type: FieldType): string {
     case 'enum': return type.name;
     case 'object': return type.name;
     case 'raw': return 'u32';
-    case 'array': return `StaticArray<${typeName(type.item)}>`;
+    case 'array': return `StaticArray<${type.lazy ? 'u32' : typeName(type.item)}>`;
   }
 }
 
@@ -69,6 +69,7 @@ function readExpression(type: FieldType, node: string): string {
 
 function arrayName(type: FieldType): string {
   if (type.kind !== 'array') return typeName(type);
+  if (type.lazy) return `NodeList${type.maximum}`;
   const limit = type.item.kind === 'string' ? `${type.item.maxBytes}` : type.item.kind === 'integer' ? `${type.item.minimum}To${type.item.maximum}` : '';
   return `${typeName(type.item).replaceAll(/\W/g, '')}${limit}List${type.maximum}`;
 }
@@ -120,7 +121,7 @@ function arrayReaders(model: SchemaModel): string[] {
   const items = new ${typeName(type)}(length);
   let item = length > 0 ? reader.firstItem(node) : 0;
   for (let i = 0; i < length; i++) {
-    unchecked((items[i] = ${readExpression(type.item, 'item')}));
+    unchecked((items[i] = ${type.lazy ? 'item' : readExpression(type.item, 'item')}));
     item = reader.nextItem(item);
   }
   return items;

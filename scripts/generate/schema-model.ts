@@ -22,6 +22,7 @@ export interface Schema {
   enum?: string[];
   default?: unknown;
   'x-fim-raw'?: boolean;
+  'x-fim-lazy'?: boolean;
   'x-unit'?: string;
 }
 
@@ -32,7 +33,8 @@ export type FieldType =
   | { kind: 'enum'; name: string; default: string | undefined }
   | { kind: 'object'; name: string }
   | { kind: 'raw'; name: string }
-  | { kind: 'array'; maximum: number; item: FieldType };
+  /** `lazy`: the decoder leaves the items to the stage, as handles of their nodes. */
+  | { kind: 'array'; maximum: number; item: FieldType; lazy: boolean };
 
 export interface Field {
   name: string;
@@ -62,7 +64,7 @@ export interface SchemaModel {
   enums: EnumModel[];
 }
 
-const KNOWN = new Set(['$comment', '$defs', '$ref', '$schema', '$id', 'title', 'description', 'type', 'properties', 'required', 'additionalProperties', 'items', 'maxItems', 'maxLength', 'minimum', 'maximum', 'enum', 'default', 'x-fim-raw', 'x-unit', 'examples']);
+const KNOWN = new Set(['$comment', '$defs', '$ref', '$schema', '$id', 'title', 'description', 'type', 'properties', 'required', 'additionalProperties', 'items', 'maxItems', 'maxLength', 'minimum', 'maximum', 'enum', 'default', 'x-fim-lazy', 'x-fim-raw', 'x-unit', 'examples']);
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9]*$/;
 const RESERVED = new Set(['node', 'constructor']);
 
@@ -163,7 +165,7 @@ class Reader {
         return { kind: 'object', name: this.classOf(schema, where) };
       case 'array':
         if (schema.maxItems === undefined || schema.items === undefined) this.fail(where, 'an array needs items and maxItems');
-        return { kind: 'array', maximum: schema.maxItems, item: this.typeOf(schema.items, `${where}[]`, true) };
+        return { kind: 'array', maximum: schema.maxItems, item: this.typeOf(schema.items, `${where}[]`, true), lazy: raw['x-fim-lazy'] === true };
       default:
         return this.fail(where, `type ${schema.type} is not in the subset`);
     }

@@ -1,0 +1,79 @@
+// The fields that rules name, written down before they are compiled, so that equal lists are compiled once.
+import { Bytes } from '../../memory/bytes';
+import { PartKind, Parts } from '../../memory/parts';
+import { scratch } from '../../memory/scratch';
+import { Writer } from '../../memory/writer';
+import { PathParser } from '../field-path';
+import { FieldSet } from './field-set';
+import { FieldSetBuilder } from './field-set-builder';
+
+/** An entry: what it is (1 byte), bytes of its text (4), text. */
+const ENTRY_BYTES: u32 = 5;
+const FIRST_BYTES: u32 = 2048;
+
+const enum EntryKind {
+  Path = 0,
+  RequiredPath = 1,
+  Name = 2,
+}
+
+const parser: PathParser = new PathParser();
+
+/** Whether a text is a path that a field set takes; FIM-CFG-0020 if not. */
+export function isFieldPath(path: Bytes): bool {
+  return parser.parse(path) != null;
+}
+
+/** One list at a time, in scratch memory: `begin`, fields in the order of their rules' numbers from 0, `build`. */
+export class FieldList {
+  private readonly text: Writer = new Writer(scratch);
+
+  begin(): void {
+    this.text.begin(FIRST_BYTES);
+  }
+
+  /** The next rule is for the values that `path` names (`isFieldPath`); `required`: matches tell where it names none. */
+  addPath(path: Bytes, required: bool): void {
+    this.add(required ? EntryKind.RequiredPath : EntryKind.Path, path);
+  }
+
+  /** The next rule is for the members of this name at any depth. */
+  addName(name: Bytes): void {
+    this.add(EntryKind.Name, name);
+  }
+
+  private add(kind: EntryKind, text: Bytes): void {
+    const length = text.length;
+    const to = this.text.reserve(ENTRY_BYTES + length);
+    if (to == 0) return;
+    store<u8>(to, kind);
+    store<u32>(to, length, 1);
+    memory.copy(to + ENTRY_BYTES, text.pointer, length);
+    this.text.advance(ENTRY_BYTES + length);
+  }
+
+  /** The compiled set, from `parts` if it is there; null if it is too large (FIM-CFG-0021). */
+  build(parts: Parts): FieldSet | null {
+    const pointer = this.text.pointer;
+    const length = this.text.length;
+    if (this.text.overflowed) return null;
+    const known = parts.find(PartKind.FieldSet, pointer, length);
+    if (known != null) return <FieldSet>known;
+    const fields = this.compile(pointer, pointer + length);
+    if (fields != null) parts.add(PartKind.FieldSet, pointer, length, fields);
+    return fields;
+  }
+
+  private compile(at: usize, end: usize): FieldSet | null {
+    const builder = new FieldSetBuilder();
+    for (let rule: u32 = 0; at < end; rule++) {
+      const kind = <EntryKind>load<u8>(at);
+      const length = load<u32>(at, 1);
+      const text = Bytes.copy(at + ENTRY_BYTES, length);
+      if (kind == EntryKind.Name) builder.addName(rule, text);
+      else builder.addPath(rule, text, kind == EntryKind.RequiredPath);
+      at += ENTRY_BYTES + length;
+    }
+    return builder.build();
+  }
+}
