@@ -7,6 +7,8 @@ const KMS_TIMEOUT_MS = 5_000;
 /** OpenSSL has it since 3.3; Node's types do not name it yet. */
 const CIPHER = 'sm4-gcm' as CipherGCMTypes;
 const READ_PREFIX = '/v1/secret/data/';
+/** `kms://path#version`. Whoever made the body chose it: no part may lead out of the KMS's folder of keys. */
+const KID = /^kms:\/(?:\/(?!\.{1,2}[/#])[\w.-]+)+#[1-9]\d{0,8}$/;
 
 /** A body of the wire profile fim-json; the binary fields are base64. */
 export interface ProtectedBody {
@@ -59,7 +61,7 @@ export function parseProtected(text: string): ProtectedBody {
     if (typeof found?.[name] !== 'string') throw new CodedError('FIM-UP-0018', `\`${name}\` is missing`);
   }
   if (found!.alg !== 'SM4-GCM') throw new CodedError('FIM-UP-0018', 'its `alg` is not SM4-GCM');
-  if (!/^kms:\/\/[^#]+#[1-9]\d*$/.test(found!.kid!)) throw new CodedError('FIM-UP-0018', 'its `kid` is not kms://path#version');
+  if (!KID.test(found!.kid!)) throw new CodedError('FIM-UP-0018', 'its `kid` is not kms://path#version');
   return found as ProtectedBody;
 }
 
