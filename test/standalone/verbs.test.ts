@@ -99,6 +99,8 @@ describe('decrypt', () => {
       ['{}', url.href, 'FIM-UP-0018'],
       ['', url.href, 'FIM-UP-0018'],
       [good.replace('a/b#1', 'a/c#1'), url.href, 'FIM-KMS-0002'],
+      [good.replace('a/b#1', '../../sys/health#1'), url.href, 'FIM-UP-0018'],
+      [good.replace('a/b#1', 'a/..#1'), url.href, 'FIM-UP-0018'],
       [good, 'http://127.0.0.1:9', 'FIM-UP-0017'],
     ];
     for (const [input, address, code] of cases) {
