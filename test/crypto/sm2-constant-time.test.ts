@@ -82,6 +82,13 @@ const OPERATIONS: Record<string, { prepare: Act; run: Act }> = {
     prepare: (s, secret) => { withKey(s, secret); s.sm2.wasm.privateToDer(s.key, s.at); },
     run: (s) => { assert.notEqual(s.sm2.wasm.privateFromDer(s.at, 138), 0); },
   },
+  'key from PEM': {
+    prepare: (s, secret) => {
+      withKey(s, secret);
+      s.put(0, Buffer.from(`-----BEGIN PRIVATE KEY-----\n${s.sm2.privateDer(s.key).toString('base64')}\n-----END PRIVATE KEY-----\n`));
+    },
+    run: (s) => { assert.notEqual(s.sm2.wasm.privateFromPem(s.at, 28 + 184 + 27), 0); },
+  },
   'key generation': {
     prepare: (s, secret) => { s.randomFrom(secret.seed); s.sm2.generatorTimes(1n); },
     run: (s) => { assert.notEqual(s.sm2.wasm.generate(), 0); },
