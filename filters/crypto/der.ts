@@ -6,7 +6,6 @@
 export const DER_INTEGER: u32 = 0x02;
 export const DER_BIT_STRING: u32 = 0x03;
 export const DER_OCTET_STRING: u32 = 0x04;
-export const DER_NULL: u32 = 0x05;
 export const DER_OID: u32 = 0x06;
 export const DER_SEQUENCE: u32 = 0x30;
 /** [0] and [1], constructed. */
