@@ -74,19 +74,36 @@ export const gmsmPeer: Peer = {
   },
 };
 
+const RUST_SOURCES = ['rust/manifest.toml', 'rust/main.rs'];
+const WASI_TARGET = 'wasm32-wasip1';
+
+function cargoBuild(path: string, target: string[], result: string): void {
+  const work = `${path}.src`;
+  runTool('mkdir', ['-p', `${work}/src`]);
+  runTool('cp', [join(SOURCES, 'rust/manifest.toml'), `${work}/Cargo.toml`]);
+  runTool('cp', [join(SOURCES, 'rust/main.rs'), `${work}/src/main.rs`]);
+  runTool('cargo', ['build', '--release', '--quiet', ...target], { cwd: work });
+  runTool('cp', [join(work, 'target', result), path]);
+}
+
 /** RustCrypto, native. */
 export const rustPeer: Peer = {
-  name: 'RustCrypto',
+  name: 'RustCrypto, native (cargo)',
   async open(cache) {
-    const build = (name: string, target: string[], result: string) =>
-      built(cache, name, ['rust/manifest.toml', 'rust/main.rs'], (path) => {
-        const work = `${path}.src`;
-        runTool('mkdir', ['-p', `${work}/src`]);
-        runTool('cp', [join(SOURCES, 'rust/manifest.toml'), `${work}/Cargo.toml`]);
-        runTool('cp', [join(SOURCES, 'rust/main.rs'), `${work}/src/main.rs`]);
-        runTool('cargo', ['build', '--release', '--quiet', ...target], { cwd: work });
-        runTool('cp', [join(work, 'target', result), path]);
-      });
-    return [await driverSubject('RustCrypto, native', build('rustcrypto-driver', [], 'release/rustcrypto-driver'), [])];
+    const path = built(cache, 'rustcrypto-driver', RUST_SOURCES, (target) => cargoBuild(target, [], 'release/rustcrypto-driver'));
+    return [await driverSubject('RustCrypto, native', path, [])];
+  },
+};
+
+/** RustCrypto compiled to WebAssembly, on the same V8. Needs the toolchain's WASI target. */
+export const rustWasmPeer: Peer = {
+  name: 'RustCrypto in wasm (cargo)',
+  async open(cache) {
+    const path = built(cache, 'rustcrypto-wasm', RUST_SOURCES, (target) => {
+      const libraries = runTool('rustc', ['--print', 'target-libdir', '--target', WASI_TARGET]);
+      if (!existsSync(libraries)) throw new Error(`the toolchain has no ${WASI_TARGET} target (rustup target add ${WASI_TARGET})`);
+      cargoBuild(target, ['--target', WASI_TARGET], `${WASI_TARGET}/release/rustcrypto-driver.wasm`);
+    });
+    return [await driverSubject('RustCrypto in wasm', process.execPath, ['--no-warnings', join(SOURCES, 'rust/run-wasi.mjs'), path])];
   },
 };
