@@ -35,7 +35,7 @@ export const STAGES: Stage[] = [
   check('generated', 'generated files match their sources', 'scripts/generate.ts', ['--check'], MINUTE_MS),
   check('tidy', 'layout, imports, sizes, names, limits, codes, links', 'scripts/tidy.ts', [], MINUTE_MS),
   check('types', 'tsc over everything that runs on Node', 'node_modules/typescript/bin/tsc', ['--noEmit', '-p', 'tsconfig.json'], 2 * MINUTE_MS),
-  check('build', 'the modules', 'scripts/build.ts', [], 5 * MINUTE_MS),
+  check('build', 'the modules', 'scripts/build.ts', [], 10 * MINUTE_MS),
   { name: 'unit', about: 'AssemblyScript units (as-pect)', tier: 'main', run: (request) => runUnits({ folder: 'test/unit', ...request }) },
   suite('runner', 'the test runner sees what fails, hangs or is left out', 1, 3 * MINUTE_MS),
   suite('tidy', 'the tidy rules catch what they are for', 2, MINUTE_MS),
