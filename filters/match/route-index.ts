@@ -1,7 +1,9 @@
 // Finds the route of a request: the first of the list whose conditions all match, in a time that does not grow with the list.
 import { MAX_HOST_BYTES } from '../limits';
 import { Bytes, hashBytes, lowerAscii } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
 import { PathIndex } from './path-index';
+import { withoutParameters } from './path-parameters';
 
 export { RouteIndexBuilder } from './route-index-builder';
 export { PathKind } from './path-index';
@@ -76,7 +78,10 @@ export class HostTable {
 /** The host of the request at hand, lower case. */
 const HOST: usize = memory.data(<i32>MAX_HOST_BYTES + 3, 16);
 
-/** Copies the host without port and without the dot of a fully qualified name to HOST; returns its length, 0 if it is empty or too long. */
+/**
+ * Copies the host without port and without the dot of a fully qualified name to HOST; returns its length. Of one that is too long for a name the
+ * end is taken: a proxy still takes it for a name under `*.x`.
+ */
 function readHost(host: usize, length: u32): u32 {
   let end: u32 = length;
   const bracketed = length != 0 && load<u8>(host) == 91;
@@ -89,16 +94,21 @@ function readHost(host: usize, length: u32): u32 {
     if (bracketed ? byte == 93 : byte - 48 >= 10) break;
   }
   if (end != 0 && load<u8>(host + end - 1) == 46) end--;
-  if (end > MAX_HOST_BYTES) return 0;
-  for (let i: u32 = 0; i < end; i++) store<u8>(HOST + i, <u8>lowerAscii(load<u8>(host + i)));
-  return end;
+  const from: u32 = end > MAX_HOST_BYTES ? end - MAX_HOST_BYTES : 0;
+  for (let i = from; i < end; i++) store<u8>(HOST + i - from, <u8>lowerAscii(load<u8>(host + i)));
+  return end - from;
 }
+
+/** Whether the path that `pathEnd` saw last has parameters. */
+let parameters: bool = false;
 
 /** Bytes of the path before the query or fragment. */
 function pathEnd(path: usize, length: u32): u32 {
+  parameters = false;
   for (let i: u32 = 0; i < length; i++) {
     const byte = load<u8>(path + i);
     if (byte == 63 || byte == 35) return i;
+    if (byte == 59) parameters = true;
   }
   return length;
 }
@@ -111,10 +121,28 @@ export class RouteIndex {
     private readonly all: PathIndex,
   ) {}
 
-  /** Number of the first route that matches, in the order in which they were added; -1 if none does. */
+  /**
+   * Number of the first route that matches, in the order in which they were added; -1 if none does. A path with parameters (`;`) meets the routes of the
+   * path without them too: the upstream may read it so.
+   */
   find(lookup: RequestLookup): i32 {
-    const length = pathEnd(lookup.pathPointer, lookup.pathLength);
-    let best = this.all.first(lookup, length, i32.MAX_VALUE);
+    const path = lookup.pathPointer;
+    const length = pathEnd(path, lookup.pathLength);
+    let best = this.first(lookup, length, i32.MAX_VALUE);
+    if (parameters) {
+      const plain = scratch.allocate(<usize>length + 1);
+      if (plain != 0) {
+        lookup.pathPointer = plain;
+        best = this.first(lookup, withoutParameters(path, length, plain), best);
+        lookup.pathPointer = path;
+      }
+    }
+    return best == i32.MAX_VALUE ? -1 : best;
+  }
+
+  /** Number of the first route below `best` that matches; `best` if none does. `length`: of the path without query. */
+  private first(lookup: RequestLookup, length: u32, best: i32): i32 {
+    best = this.all.first(lookup, length, best);
     const host = readHost(lookup.hostPointer, lookup.hostLength);
     if (this.exact.size != 0) {
       const entry = this.exact.find(HOST, host);
@@ -127,6 +155,6 @@ export class RouteIndex {
         if (entry != null) best = entry.paths.first(lookup, length, best);
       }
     }
-    return best == i32.MAX_VALUE ? -1 : best;
+    return best;
   }
 }
