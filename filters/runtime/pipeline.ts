@@ -67,8 +67,7 @@ function advance(stream: Stream, route: CompiledRoute, direction: Direction): bo
   const half = stream.half(direction);
   if (half.phase == Phase.Headers) {
     if (!runHeaders(stream, route, half, direction)) return false;
-    const hasNoBody = half.ended && half.bodyLength == 0;
-    if (!route.plan(direction).needsBody || (hasNoBody && (direction == Direction.Response || stream.bodiless))) {
+    if (!route.plan(direction).needsBody || isComplete(stream, half, direction)) {
       half.phase = Phase.Passed;
       return true;
     }
@@ -78,10 +77,19 @@ function advance(stream: Stream, route: CompiledRoute, direction: Direction): bo
   }
   if (half.phase == Phase.Collecting) {
     if (!half.ended) return false;
+    if (isComplete(stream, half, direction)) {
+      half.phase = Phase.Passed;
+      return true;
+    }
     half.phase = Phase.Body;
     half.step = 0;
   }
   return half.phase != Phase.Body || runBody(stream, route, half, direction);
+}
+
+/** Whether the message has ended without a body and needs none, whether its end came with the headers or as an empty frame. */
+function isComplete(stream: Stream, half: Half, direction: Direction): bool {
+  return half.ended && half.bodyLength == 0 && (direction == Direction.Response || stream.bodiless);
 }
 
 /**
