@@ -51,6 +51,7 @@ export class KmsAnswer {
     const key = scratch.allocate(length + 16);
     if (key == 0) return false;
     const bytes = decodeBase64(text, length, key);
+    if (document.escaped(node)) memory.fill(text, 0, length); // a copy of its own, which `wipe` does not know
     if (bytes != SM4_KEY_BYTES) {
       memory.fill(key, 0, length + 16);
       return false;
