@@ -10,20 +10,35 @@ import { putToken, tokenBytes } from './pointer';
 /** Children that are searched one by one. */
 const FEW_CHILDREN: i32 = 8;
 
+/** What most nodes have none of; never written to. */
+const NO_NODES: TreeNode[] = [];
+const NO_RULES: u32[] = [];
+
 /** A step of one or more paths. */
 class TreeNode {
-  children: TreeNode[] = [];
+  children: TreeNode[] = NO_NODES;
   any: TreeNode | null = null;
   /** Rules that end here; required rules that end here or below. */
-  rules: u32[] = [];
-  required: u32[] = [];
+  rules: u32[] = NO_RULES;
+  required: u32[] = NO_RULES;
 
   constructor(readonly step: PathStep) {}
 
   /** Positions of the children by hash, kept once there are more than a few; one entry a hash. */
   private byHash: Map<u64, i32> | null = null;
 
+  addRule(rule: u32): void {
+    if (this.rules.length == 0) this.rules = [];
+    this.rules.push(rule);
+  }
+
+  addRequired(rule: u32): void {
+    if (this.required.length == 0) this.required = [];
+    this.required.push(rule);
+  }
+
   add(child: TreeNode): void {
+    if (this.children.length == 0) this.children = [];
     this.children.push(child);
     if (this.children.length <= FEW_CHILDREN) return;
     let byHash = this.byHash;
@@ -59,15 +74,23 @@ function hashOf(step: PathStep): u32 {
   return step.kind == StepKind.Name ? step.name.hash : hashIndex(step.index);
 }
 
+/** Filled and read within one `build`. */
+const TABLES: FieldTables = new FieldTables();
+
 /** Takes rules by number, in any order; then `build` once. */
 export class FieldSetBuilder {
   private readonly parser: PathParser = new PathParser();
   private readonly top: TreeNode = new TreeNode(new PathStep(StepKind.Any, Bytes.EMPTY, 0));
   private readonly names: TreeNode = new TreeNode(new PathStep(StepKind.Any, Bytes.EMPTY, 0));
   private readonly tails: Map<u32, PathTail> = new Map<u32, PathTail>();
-  private readonly tables: FieldTables = new FieldTables();
+  private readonly tables: FieldTables = TABLES;
   /** The sets of tree nodes that are states, by number; DEAD is the empty one. */
   private readonly sets: TreeNode[][] = [];
+  // Working memory of one state.
+  private readonly rules: u32[] = [];
+  private readonly container: u32[] = [];
+  private readonly wild: TreeNode[] = [];
+  private readonly steps: PathStep[] = [];
 
   /** A rule for the values that `path` names; `required`: matches tell where it names none. 0, or FIM-CFG-0020. */
   addPath(rule: u32, path: Bytes, required: bool): u32 {
@@ -75,20 +98,20 @@ export class FieldSetBuilder {
     if (steps == null) return ErrorId.FIM_CFG_0020;
     let node = this.top;
     for (let i = 0; i < steps.length; i++) {
-      if (required) node.required.push(rule);
+      if (required) node.addRequired(rule);
       node = this.grow(node, steps[i]);
     }
     if (required) {
-      node.required.push(rule);
+      node.addRequired(rule);
       this.tails.set(rule, tailOf(steps));
     }
-    node.rules.push(rule);
+    node.addRule(rule);
     return 0;
   }
 
   /** A rule for the members of this name at any depth. */
   addName(rule: u32, name: Bytes): void {
-    this.grow(this.names, new PathStep(StepKind.Name, name, 0)).rules.push(rule);
+    this.grow(this.names, new PathStep(StepKind.Name, name, 0)).addRule(rule);
   }
 
   private grow(node: TreeNode, step: PathStep): TreeNode {
@@ -111,6 +134,7 @@ export class FieldSetBuilder {
   /** The compiled set; null if it would take more than MAX_PATH_STATES states (FIM-CFG-0021). */
   build(): FieldSet | null {
     const tables = this.tables;
+    tables.clear();
     this.addState([]);
     const root = this.addState([this.top]);
     for (let state = DEAD; state < <u32>this.sets.length; state++) {
@@ -127,8 +151,10 @@ export class FieldSetBuilder {
 
   private addState(set: TreeNode[]): u32 {
     const tables = this.tables;
-    const rules: u32[] = [];
-    const container: u32[] = [];
+    const rules = this.rules;
+    const container = this.container;
+    rules.length = 0;
+    container.length = 0;
     for (let i = 0; i < set.length; i++) {
       append(rules, set[i].rules);
       const any = set[i].any;
@@ -150,19 +176,22 @@ export class FieldSetBuilder {
   private expand(state: u32): void {
     const tables = this.tables;
     const set = this.sets[state];
-    const wild: TreeNode[] = [];
-    const steps: PathStep[] = [];
+    const wild = this.wild;
+    const steps = this.steps;
+    const required = this.rules;
+    wild.length = 0;
+    steps.length = 0;
     for (let i = 0; i < set.length; i++) {
       const any = set[i].any;
       if (any != null) wild.push(any);
       const children = set[i].children;
       for (let c = 0; c < children.length; c++) if (!this.taken(set, i, children[c].step)) steps.push(children[c].step);
     }
-    if (wild.length != 0) tables.otherwise[state] = this.addState(wild);
+    if (wild.length != 0) tables.otherwise[state] = this.addState(wild.slice());
     tables.edgesAt[state] = tables.hash.length;
     for (let s = 0; s < steps.length; s++) {
       const next = wild.slice();
-      const required: u32[] = [];
+      required.length = 0;
       for (let i = 0; i < set.length; i++) {
         const child = set[i].child(steps[s]);
         if (child == null) continue;

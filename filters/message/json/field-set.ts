@@ -50,6 +50,26 @@ export class FieldTables {
   // Lists of rules.
   lists: u32[] = [0];
   rules: u32[] = [];
+
+  /** Empties the tables but keeps their room. The names go to the field set. */
+  clear(): void {
+    this.slotsAt.length = 0;
+    this.slotsMask.length = 0;
+    this.otherwise.length = 0;
+    this.accepted.length = 0;
+    this.container.length = 0;
+    this.edgesAt.length = 0;
+    this.edgesEnd.length = 0;
+    this.required.length = 0;
+    this.slots.length = 0;
+    this.hash.length = 0;
+    this.name = [];
+    this.index.length = 0;
+    this.target.length = 0;
+    this.missing.length = 0;
+    this.lists.length = 1;
+    this.rules.length = 0;
+  }
 }
 
 // The tables as the walk reads them, in records of 32 bytes.
