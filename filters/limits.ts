@@ -27,6 +27,10 @@ export const MAX_JSON_BYTES: u32 = 64 * 1024 * 1024;
 
 /** HTTP calls of one VM that await an answer. */
 export const MAX_PENDING_CALLOUTS: i32 = 64;
+/** Answer to an HTTP call that is read, bytes; a longer one counts as no answer. */
+export const MAX_CALLOUT_ANSWER_BYTES: u32 = 64 * 1024;
+/** Slots that are looked at for one compiled part of a configuration; texts chosen to collide are compiled again, and cost nobody a long search. */
+export const MAX_PART_PROBES: u32 = 32;
 /** Keys that one VM holds; the one unused for longest makes room. */
 export const MAX_KEYS: i32 = 256;
 /** Versions of one key that a VM holds; the one unused for longest makes room, never the newest. */

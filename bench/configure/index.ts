@@ -51,7 +51,7 @@ class Worker {
     const start = performance.now();
     const { accepted, root } = this.vm.configure(bytes);
     const ms = performance.now() - start;
-    assert.equal(accepted, true, this.vm.logs.at(-1)?.message);
+    assert.equal(accepted, true, this.vm.logs.at(-1)?.message ?? '');
     this.root?.close();
     this.root = root;
     return ms;

@@ -65,13 +65,13 @@ export function parseProtected(text: string): ProtectedBody {
   return found as ProtectedBody;
 }
 
-/** The key of a `kid`, from a KV version 2 store. Errors: FIM-UP-0017, FIM-KMS-0002, FIM-KMS-0003. */
+/** The key of a `kid`, from a KV version 2 store. Errors: FIM-UP-0017, FIM-KMS-0001 (no answer in time), FIM-KMS-0002, FIM-KMS-0003. */
 export async function fetchKey(kid: string, kms: URL): Promise<Buffer> {
   const [id, version] = kid.split('#') as [string, string];
   const path = id.slice('kms://'.length).split('/').map(encodeURIComponent).join('/');
   const url = new URL(`${READ_PREFIX}${path}?version=${version}`, kms);
   const response = await fetch(url, { signal: AbortSignal.timeout(KMS_TIMEOUT_MS) }).catch((error: Error) => {
-    throw new CodedError('FIM-UP-0017', `${kms.origin} (${messageOf(error.cause ?? error)})`);
+    throw new CodedError(error.name === 'TimeoutError' ? 'FIM-KMS-0001' : 'FIM-UP-0017', `${kms.origin} (${messageOf(error.cause ?? error)})`);
   });
   if (response.status === 404) throw new CodedError('FIM-KMS-0002', kid);
   const answer = (await response.json().catch(() => null)) as { data?: { data?: { algorithm?: string; material?: string } } } | null;

@@ -1,5 +1,6 @@
 // What configurations are compiled to, by the text that it was compiled from, so that a new configuration takes over what has not changed and
 // equal parts of one configuration are made once. Parts are immutable: configurations that live side by side may hold the same.
+import { MAX_PART_PROBES } from '../limits';
 import { Bytes, hashBytes } from './bytes';
 
 /** What a part is; parts of one kind are of one class. */
@@ -18,8 +19,6 @@ export const enum PartKind {
   Kms = 5,
 }
 
-/** Slots that are looked at for one part. Texts chosen to collide are compiled again, and cost nobody a long search. */
-const MAX_PROBES: u32 = 32;
 const FIRST_SLOTS: i32 = 64;
 
 class Part {
@@ -64,7 +63,7 @@ export class Parts {
 
   private look(kind: PartKind, hash: u32, pointer: usize, length: u32): Part | null {
     const mask = this.slots.length - 1;
-    for (let probe: u32 = 0; probe < MAX_PROBES; probe++) {
+    for (let probe: u32 = 0; probe < MAX_PART_PROBES; probe++) {
       const part = unchecked(this.slots[(hash + probe) & mask]);
       if (part == null) return null;
       if (part.hash == hash && part.kind == kind && part.text.equals(pointer, length)) return part;
@@ -88,7 +87,7 @@ export class Parts {
 
   private place(part: Part): bool {
     const mask = this.slots.length - 1;
-    for (let probe: u32 = 0; probe < MAX_PROBES; probe++) {
+    for (let probe: u32 = 0; probe < MAX_PART_PROBES; probe++) {
       const slot = (part.hash + probe) & mask;
       if (unchecked(this.slots[slot]) != null) continue;
       unchecked((this.slots[slot] = part));

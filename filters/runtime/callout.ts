@@ -1,5 +1,5 @@
 // HTTP calls through a cluster of the proxy. A call belongs to a root context, so that it outlives the stream that asked for it.
-import { MAX_PENDING_CALLOUTS } from '../limits';
+import { MAX_CALLOUT_ANSWER_BYTES, MAX_PENDING_CALLOUTS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -9,8 +9,6 @@ import { calloutFailed, calloutSent } from './stats';
 
 /** Status of a call that got no answer: refused, reset or timed out. */
 export const NO_ANSWER: u32 = 0;
-/** Largest answer that is read, bytes; a longer one counts as no answer. */
-const MAX_ANSWER_BYTES: u32 = 64 * 1024;
 
 const TOKEN: usize = memory.data(4, 4);
 const STATUS: Bytes = Bytes.from(':status');
@@ -101,7 +99,7 @@ export function onCalloutAnswer(rootId: u32, token: u32, headerCount: u32, bodyL
     let status = headerCount == 0 ? NO_ANSWER : readStatus();
     let body: usize = 0;
     if (status != NO_ANSWER && bodyLength > 0) {
-      if (bodyLength <= MAX_ANSWER_BYTES && readBuffer(BufferType.HttpCallResponseBody, bodyLength)) {
+      if (bodyLength <= MAX_CALLOUT_ANSWER_BYTES && readBuffer(BufferType.HttpCallResponseBody, bodyLength)) {
         body = resultPointer();
         bodyLength = resultLength();
       } else status = NO_ANSWER;

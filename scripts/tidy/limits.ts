@@ -19,6 +19,19 @@ function isLimitsFile(file: string): boolean {
   return /^(filters|envoy|istio)\/limits\.ts$/.test(file);
 }
 
+/** The number that a limit stands for, if it is a product of whole numbers; else null. */
+function valueOf(declaration: string): number | null {
+  const factors = /=\s*([\d_]+(?:\s*\*\s*[\d_]+)*)\s*;/.exec(declaration)?.[1]?.split('*');
+  return factors?.reduce((product, factor) => product * Number(factor.trim().replaceAll('_', '')), 1) ?? null;
+}
+
+/** Whether a configuration's schema says the same number: its generated decoder then keeps to it. */
+function isKeptBySchema(project: Project, top: string, declaration: string): boolean {
+  const value = valueOf(declaration);
+  const bound = new RegExp(`"(?:maximum|maxItems|maxLength)": ${value}\\b`);
+  return value !== null && project.paths.some((file) => file.startsWith(top) && file.endsWith('.schema.json') && bound.test(project.text(file)));
+}
+
 /** Each limit has a comment right above it and someone who keeps to it. */
 function idleLimits(project: Project, file: string): Finding[] {
   const text = project.text(file);
@@ -32,7 +45,7 @@ function idleLimits(project: Project, file: string): Finding[] {
     if (!above.endsWith('*/')) findings.push({ path: file, line, message: `${name} has no doc comment: unit, and what happens beyond it` });
     const word = new RegExp(`\\b${name}\\b`, 'g');
     const uses = users.reduce((count, user) => count + [...project.blank(user).codeOnly.matchAll(word)].length, 0);
-    if (uses < 2) findings.push({ path: file, line, message: `${name} is kept by nobody` });
+    if (uses < 2 && !isKeptBySchema(project, top, match[0])) findings.push({ path: file, line, message: `${name} is kept by nobody` });
   }
   return findings;
 }

@@ -40,6 +40,13 @@ describe('limits', () => {
     assert.deepEqual(tidyOf(limits, files), ['filters/limits.ts:1 MAX_BODY_BYTES has no doc comment: unit, and what happens beyond it']);
   });
 
+  it('takes a schema with the same number for someone who keeps it', () => {
+    const limit = LIMITS.replace('1024', '16 * 1_024');
+    const schema = (maximum: number): Record<string, string> => ({ 'filters/limits.ts': limit, 'filters/runtime/config.schema.json': `{ "maximum": ${maximum} }` });
+    assert.deepEqual(tidyOf(limits, schema(16_384)), []);
+    assert.equal(tidyOf(limits, schema(163_840)).length, 1);
+  });
+
   it('catches a limit that nobody keeps', () => {
     const files = { 'filters/limits.ts': LIMITS, 'filters/runtime/a.ts': '// MAX_BODY_BYTES\n' };
     assert.deepEqual(tidyOf(limits, files), ['filters/limits.ts:2 MAX_BODY_BYTES is kept by nobody']);
