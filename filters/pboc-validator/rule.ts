@@ -5,6 +5,7 @@ import { Pattern } from '../match/pattern';
 import { isGb11643, isLuhn } from '../message/checks';
 import { JsonDocument, JsonKind } from '../message/json/document';
 import { codePoints } from '../message/code-points';
+import { PathParser, StepKind } from '../message/field-path';
 import { ErrorId } from '../runtime/errors.gen';
 import { PbocCheck, PbocRule, PbocType } from './config.gen';
 import {
@@ -18,6 +19,8 @@ export class Rule {
   private readonly allowed: StaticArray<Bytes>;
   private readonly check: PbocCheck;
   private readonly readsText: bool;
+  /** Bit n: step n of the path is a wildcard. */
+  readonly wildcards: u32;
 
   /** `pattern`: that of the rule, compiled. */
   constructor(config: PbocRule, private readonly pattern: Pattern | null) {
@@ -27,6 +30,7 @@ export class Rule {
     this.allowed = config.enum;
     this.check = config.check;
     this.readsText = asksForText(config);
+    this.wildcards = wildcardsOf(config.path);
   }
 
   /** The error of the value, or ErrorId.None; FIM-RT-0006 if the arena is full. */
@@ -61,6 +65,14 @@ export class Rule {
     }
     return false;
   }
+}
+
+function wildcardsOf(path: Bytes): u32 {
+  const steps = new PathParser().parse(path);
+  if (steps == null) return 0;
+  let bits: u32 = 0;
+  for (let i = 0; i < steps.length; i++) if (steps[i].kind == StepKind.Any) bits |= 1 << i;
+  return bits;
 }
 
 /** Whether a rule tests more than the type. */

@@ -58,7 +58,7 @@ export class PbocValidator extends Stage {
     if (!exchange.isJson()) return refuseUnreadable(exchange, ErrorId.FIM_PBOC_0003, ErrorId.None);
     const document = message.json();
     if (document == null) return refuseUnreadable(exchange, ErrorId.FIM_PBOC_0001, message.jsonError);
-    const judgement = (<ValidationPolicy>policy).validator.judge(document, matches, findings, scratch);
+    const judgement = (<ValidationPolicy>policy).validator.judge(document, matches, findings, scratch, exchange.direction == Direction.Response);
     if (judgement == Judgement.Valid) {
       pbocValid.add(1);
       return Verdict.Continue;

@@ -1,5 +1,5 @@
 // The pure core: the index of a JSON message in, findings out. The cost of a rule is the number of values that it names.
-import { MAX_REPLY_ERRORS } from '../limits';
+import { MAX_PATH_STEPS, MAX_REPLY_ERRORS } from '../limits';
 import { Arena } from '../memory/arena';
 import { equalBytes } from '../memory/bytes';
 import { JsonDocument } from '../message/json/document';
@@ -62,30 +62,57 @@ export class Validator {
     private readonly maxErrors: u32,
   ) {}
 
-  /** Tests an indexed message. `matches` is working memory. */
-  judge(document: JsonDocument, matches: FieldMatches, findings: Findings, arena: Arena): Judgement {
+  /**
+   * Tests an indexed message. `matches` is working memory. `hideNames`: in the pointers of the findings stands `*` for what a wildcard found. Member names
+   * there are the message's own (a card number, in a map by card), and who reads the findings has not sent the message.
+   */
+  judge(document: JsonDocument, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool = false): Judgement {
     findings.clear();
     if (!this.fields.match(document, matches, arena)) return Judgement.OutOfMemory;
     while (matches.next()) {
       const error = matches.missing ? ErrorId.FIM_PBOC_0005 : unchecked(this.rules[matches.rule]).test(document, matches.node, arena);
       if (error == ErrorId.None) continue;
       if (error == ErrorId.FIM_RT_0006) return Judgement.OutOfMemory;
-      if (!this.report(error, document, matches, findings, arena)) return Judgement.OutOfMemory;
+      if (!this.report(error, document, matches, findings, arena, hideNames)) return Judgement.OutOfMemory;
       if (findings.count >= this.maxErrors) break;
     }
     return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
   }
 
-  private report(error: ErrorId, document: JsonDocument, matches: FieldMatches, findings: Findings, arena: Arena): bool {
-    const pointer = this.fields.pointer(document, matches, arena);
+  private report(error: ErrorId, document: JsonDocument, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool): bool {
+    let pointer = this.fields.pointer(document, matches, arena);
     if (pointer == 0) return false;
-    const length = document.pointerLength;
+    let length = document.pointerLength;
     if (matches.missing) {
       // What is missing below a value that is there, if nothing names it, are the items of a wildcard: the value is not a list.
       if (document.pointer(matches.node, arena) == 0) return false;
       if (document.pointerLength == length) error = ErrorId.FIM_PBOC_0006;
     }
+    const wildcards = hideNames ? unchecked(this.rules[matches.rule]).wildcards : 0;
+    if (wildcards != 0) {
+      const shown = arena.allocate(<usize>length + MAX_PATH_STEPS);
+      if (shown == 0) return false;
+      length = withoutNames(pointer, length, wildcards, shown);
+      pointer = shown;
+    }
     findings.add(error, pointer, length);
     return true;
   }
+}
+
+/** Writes a JSON Pointer to `to` with `*` for each token whose bit of `wildcards` is set, at most a byte longer for each; returns its length. */
+function withoutNames(pointer: usize, length: u32, wildcards: u32, to: usize): u32 {
+  let out: u32 = 0;
+  let token: u32 = 0;
+  let hidden = false;
+  for (let i: u32 = 0; i < length; i++) {
+    const byte = load<u8>(pointer + i);
+    if (byte == 47) {
+      hidden = token < MAX_PATH_STEPS && ((wildcards >> token) & 1) != 0;
+      token++;
+      store<u8>(to + out++, byte);
+      if (hidden) store<u8>(to + out++, 42);
+    } else if (!hidden) store<u8>(to + out++, byte);
+  }
+  return out;
 }
