@@ -33,7 +33,7 @@ const document = (list: string[], generation = 1): string => JSON.stringify({ ve
 
 function take(vm: Vm, json: string): RootContext {
   const { accepted, root, logs } = vm.configure(json);
-  assert.equal(accepted, true, logs.at(-1)?.message);
+  assert.equal(accepted, true, logs.at(-1)?.message ?? '');
   return root;
 }
 
