@@ -35,16 +35,19 @@ export interface Instrumented {
 interface Context {
   tracer: number;
   tracer64: number;
+  /** Parameters of each function by index: temporaries come after them and the locals. */
+  parameterCounts: number[];
   sites: Site[];
 }
 
 export function instrument(original: Uint8Array): Instrumented {
   const sections = readSections(original);
-  const imports = countImportedFunctions(sections);
   const defined = countOf(sections, 3);
+  const parameterCounts = readParameterCounts(sections);
+  const imports = parameterCounts.length - defined;
   const firstType = countOf(sections, 1);
   const firstGlobal = countOf(sections, 6);
-  const context: Context = { tracer: imports + defined, tracer64: imports + defined + 1, sites: [] };
+  const context: Context = { tracer: imports + defined, tracer64: imports + defined + 1, parameterCounts, sites: [] };
 
   append(sections, 1, 2, [0x60, 2, 0x7f, 0x7f, 1, 0x7f, 0x60, 2, 0x7e, 0x7f, 1, 0x7e]);
   append(sections, 3, 2, [...unsigned(firstType), ...unsigned(firstType + 1)]);
@@ -100,7 +103,7 @@ function rewriteFunction(body: Uint8Array, start: number, end: number, functionI
   }
   for (const byte of body.subarray(localsAt, at)) out.push(byte);
   for (const type of TEMPORARIES) out.push(1, TYPE_CODES[type]);
-  const firstTemporary = locals + parameterCounts[functionIndex];
+  const firstTemporary = locals + context.parameterCounts[functionIndex];
   while (at < end) {
     const instruction = decode(body, at);
     if (instruction.effect.kind !== 'none') {
@@ -112,9 +115,6 @@ function rewriteFunction(body: Uint8Array, start: number, end: number, functionI
   }
   return out;
 }
-
-/** Parameters of each function by index: temporaries come after them and the locals. */
-let parameterCounts: number[] = [];
 
 /** Code that traces the operands of the next instruction and leaves them as they were. */
 function before(effect: Effect, context: Context, firstTemporary: number): number[] {
@@ -169,8 +169,8 @@ function append(sections: Section[], id: number, count: number, entries: number[
   section.body = Uint8Array.from([...unsigned(had + count), ...section.body.subarray(at), ...entries]);
 }
 
-/** Counts imported functions and notes the parameters of all. Imports of other kinds than functions and memory are not supported. */
-function countImportedFunctions(sections: Section[]): number {
+/** How many parameters each function has, imported ones first. Imports of other kinds than functions are not supported. */
+function readParameterCounts(sections: Section[]): number[] {
   const parametersOfTypes = readTypes(sections.find((s) => s.id === 1)!.body);
   const types: number[] = [];
   const imports = sections.find((s) => s.id === 2);
@@ -187,7 +187,6 @@ function countImportedFunctions(sections: Section[]): number {
       at = after;
     }
   }
-  const imported = types.length;
   const functions = sections.find((s) => s.id === 3)!.body;
   let [count, at] = leb(functions, 0);
   for (let i = 0; i < count; i++) {
@@ -195,8 +194,7 @@ function countImportedFunctions(sections: Section[]): number {
     types.push(type);
     at = after;
   }
-  parameterCounts = types.map((type) => parametersOfTypes[type]);
-  return imported;
+  return types.map((type) => parametersOfTypes[type]);
 }
 
 function readTypes(body: Uint8Array): number[] {
