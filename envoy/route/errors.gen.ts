@@ -57,6 +57,7 @@ export type ErrorCode =
   | 'FIM-CFG-1042'
   | 'FIM-CFG-1044'
   | 'FIM-CFG-1045'
+  | 'FIM-CFG-1047'
   | 'FIM-CFG-1050'
   | 'FIM-CFG-1052'
   | 'FIM-CFG-1060'
@@ -201,6 +202,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1042': {"status":0,"title":"Mask character cannot be used","titleZh":"不能使用该掩码字符","advice":"One character; no quote, backslash or control character."},
   'FIM-CFG-1044': {"status":0,"title":"Policy can never apply to the matched methods","titleZh":"策略永远不适用于所匹配的方法","advice":"Requests of these methods have no body; match others or drop the policy."},
   'FIM-CFG-1045': {"status":0,"title":"Unknown cipher suite","titleZh":"未知的密码套件","advice":"Use one of the suites that the schema lists."},
+  'FIM-CFG-1047': {"status":0,"title":"A decompressed body needs a stage that reads it","titleZh":"解压后的消息体需要有读取它的阶段","advice":"Validate or mask what is decompressed, or refuse compressed bodies: a broken stream would be encrypted in part."},
   'FIM-CFG-1050': {"status":0,"title":"Another route has the same match","titleZh":"另一条路由具有相同的匹配条件","advice":"The older route (then by namespace and name) keeps it; make one of them more specific."},
   'FIM-CFG-1052': {"status":0,"title":"Chain layout cannot give the stages the required order","titleZh":"链式布局无法满足阶段顺序","advice":"Use the fused layout (fim.wasm): a chain runs responses backwards and has one order for all routes."},
   'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless the annotation fim.financial/accept-missing-tlcp accepts the lack."},

@@ -49,25 +49,25 @@ export interface WorkloadSelector {
 /** HttpMethod */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'CONNECT' | 'OPTIONS' | 'TRACE' | 'PATCH';
 
-/** `Exact`; `Prefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `Pattern`: a regular expression (RE2 subset) that finds its match anywhere in the path unless it is anchored. */
+/** `Exact`; `Prefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `Pattern`: a regular expression (RE2 subset) for the whole path. */
 export type PathMatchKind = 'Exact' | 'Prefix' | 'Pattern';
 
 /** The request's path, without its query string. */
 export interface PathMatch {
-  /** `Exact`; `Prefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `Pattern`: a regular expression (RE2 subset) that finds its match anywhere in the path unless it is anchored. */
+  /** `Exact`; `Prefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `Pattern`: a regular expression (RE2 subset) for the whole path. */
   type?: PathMatchKind;
   /** The path, prefix or pattern: visible ASCII. */
   value: string;
 }
 
-/** `Exact`; `Pattern`: a regular expression (RE2 subset); `Present`: any value. */
+/** `Exact`; `Pattern`: a regular expression (RE2 subset) for the whole value; `Present`: any value. */
 export type HeaderMatchKind = 'Exact' | 'Pattern' | 'Present';
 
 /** One request header. */
 export interface HeaderMatch {
   /** Name, without regard to case. */
   name: string;
-  /** `Exact`; `Pattern`: a regular expression (RE2 subset); `Present`: any value. */
+  /** `Exact`; `Pattern`: a regular expression (RE2 subset) for the whole value; `Present`: any value. */
   type?: HeaderMatchKind;
   /** Value or pattern; absent with `Present`. */
   value?: string;

@@ -22,6 +22,20 @@ export function checkApplies(spec: RouteSpec, sections: Sections, report: Report
   });
 }
 
+/**
+ * Reports bodies that Envoy would inflate for a stage that takes any bytes. Its decompressor passes on what it could open of a broken stream without a word;
+ * a stage that reads JSON refuses the rest, the encryptor would seal a part of a message as if it were whole.
+ */
+export function checkDecompression(spec: RouteSpec, sections: Sections, report: Report): void {
+  if (spec.body?.compressed !== 'Decompress') return;
+  const { validation, masking, encryption } = sections;
+  const where = ['spec', 'body', 'compressed'];
+  const masksRequests = masking?.value.fields?.some((field) => field.direction !== 'Response') ?? false;
+  const masksResponses = masking?.value.detect !== undefined || (masking?.value.fields?.some((field) => field.direction !== 'Request') ?? false);
+  if (encryption?.value.request === 'Encrypt' && validation === undefined && !masksRequests) report('FIM-CFG-1047', where, 'nothing reads requests before they are encrypted');
+  if (encryption?.value.response === 'Encrypt' && !validation?.value.response && !masksResponses) report('FIM-CFG-1047', where, 'nothing reads responses before they are encrypted');
+}
+
 /** Reports what is allowed and worth knowing. */
 export function warnings(spec: RouteSpec, sections: Sections, report: Report): void {
   const { rateLimit, validation, masking, encryption } = sections;

@@ -10,7 +10,7 @@ export function pluginSchemaMistakes(value: unknown): string[] {
 }
 
 const ajv = new Ajv2020({ strict: true, strictTypes: false, allErrors: true });
-ajv.addVocabulary(['x-fim-raw']);
+ajv.addVocabulary(['x-fim-lazy', 'x-fim-raw']);
 for (const folder of readdirSync(FILTERS)) {
   const file = new URL(`${folder}/${NAME}`, FILTERS);
   if (existsSync(file)) ajv.addSchema({ ...JSON.parse(readFileSync(file, 'utf8')), $id: `https://fim.financial/filters/${folder}/${NAME}` });
