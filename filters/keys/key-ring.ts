@@ -20,7 +20,7 @@ import { resume } from '../runtime/resume';
 import { Direction } from '../runtime/stage';
 import { KeyVersion } from './key-version';
 import { KmsAnswer } from './kms-answer';
-import { fetchFailed, fetchSucceeded, keyAbsent, keyRotated, keyUnreadable, waitExpired, waitMillis } from './stats';
+import { fetchFailed, fetchSucceeded, keyAbsent, keyReplaced, keyRotated, keyUnreadable, waitExpired, waitMillis } from './stats';
 
 /** What `newest` and `numbered` found. */
 export const enum KeyState {
@@ -233,13 +233,15 @@ export class KeyRing {
 
   /** Begins to fetch before the first message needs the key. */
   prepare(rootId: u32): void {
-    if (!this.checked) this.newestFetch.start(rootId, 0, NEWEST, monotonicMillis());
+    this.usedAtMs = monotonicMillis();
+    if (!this.checked) this.newestFetch.start(rootId, 0, NEWEST, this.usedAtMs);
   }
 
-  /** Refreshes a key in use, retries what failed, and ends waits that took too long. */
+  /** Refreshes a key in use, retries what failed, ends waits that took too long, and forgets a key that nobody used for MAX_KEY_AGE_MS. */
   tick(rootId: u32): void {
     const nowMs = monotonicMillis();
     this.expireWaits(nowMs);
+    if (this.versions.length > 0 && this.idle && nowMs - this.usedAtMs > MAX_KEY_AGE_MS) this.retire();
     let waiter = this.first;
     while (waiter != null && waiter.version != NEWEST) waiter = waiter.next;
     const due = this.versions.length > 0 && this.usedSinceCheck && (!this.checked || nowMs - this.checkedAtMs >= <u64>this.kms.refreshMs);
@@ -271,12 +273,18 @@ export class KeyRing {
       this.checkedAtMs = nowMs;
       this.usedSinceCheck = false;
     }
-    for (let i = 0; i < this.versions.length; i++) if (this.versions[i].version == fetched.version) return true;
+    for (let i = 0; i < this.versions.length; i++) {
+      const known = this.versions[i];
+      if (known.version != fetched.version) continue;
+      if (known.holds(fetched.key)) return true;
+      keyReplaced.add(1);
+      known.retire();
+      this.versions.splice(i, 1);
+      break;
+    }
     const kid = this.kidOf(fetched.version);
     if (kid == null) return false;
-    const version = new KeyVersion(fetched.version, kid, nowMs);
-    version.cipher.setKey(fetched.key);
-    this.insert(version);
+    this.insert(new KeyVersion(fetched.version, kid, fetched.key, nowMs));
     return true;
   }
 

@@ -4,9 +4,8 @@ import { Bytes } from '../memory/bytes';
 import { decodeBase64 } from '../memory/base64';
 import { scratch } from '../memory/scratch';
 import { JsonDocument, JsonKind } from '../message/json/document';
+import { SM4_KEY_BYTES } from './key-version';
 
-/** Bytes of an SM4 key (GB/T 32907). */
-const SM4_KEY_BYTES: i32 = 16;
 const MAX_VERSION_DIGITS: u32 = 9;
 
 const DATA: Bytes = Bytes.from('data');
@@ -52,7 +51,7 @@ export class KmsAnswer {
     if (key == 0) return false;
     const bytes = decodeBase64(text, length, key);
     if (document.escaped(node)) memory.fill(text, 0, length); // a copy of its own, which `wipe` does not know
-    if (bytes != SM4_KEY_BYTES) {
+    if (bytes != <i32>SM4_KEY_BYTES) {
       memory.fill(key, 0, length + 16);
       return false;
     }

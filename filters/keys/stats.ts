@@ -9,6 +9,8 @@ export const keyAbsent: Counter = new Counter('fim.key.absent');
 export const keyUnreadable: Counter = new Counter('fim.key.unreadable');
 /** Newer versions that took over. */
 export const keyRotated: Counter = new Counter('fim.key.rotated');
+/** Versions for which the KMS gave another key than before. */
+export const keyReplaced: Counter = new Counter('fim.key.replaced');
 /** Requests whose wait for a key ended by its bound. */
 export const waitExpired: Counter = new Counter('fim.key.wait_expired');
 /** How long requests waited for a key, milliseconds. */
@@ -20,6 +22,7 @@ export function defineKeyStats(): void {
   keyAbsent.define();
   keyUnreadable.define();
   keyRotated.define();
+  keyReplaced.define();
   waitExpired.define();
   waitMillis.define();
 }
