@@ -72,6 +72,7 @@ export type ErrorCode =
   | 'FIM-RT-0006'
   | 'FIM-RT-0007'
   | 'FIM-RT-0008'
+  | 'FIM-RT-0009'
   | 'FIM-LIM-0001'
   | 'FIM-LIM-0002'
   | 'FIM-SM4-0001'
@@ -217,6 +218,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0006': {"status":500,"title":"Working memory is exhausted","titleZh":"工作内存耗尽","advice":"Lower `body.maxBytes` of the routes or the number of concurrent large bodies."},
   'FIM-RT-0007': {"status":503,"title":"Too many live streams in one worker","titleZh":"单个工作线程的并发流过多","advice":"Raise the proxy's concurrency or add replicas."},
   'FIM-RT-0008': {"status":500,"title":"The proxy refused a host call","titleZh":"代理拒绝了主机调用","advice":"The proxy is older than Envoy 1.35 or restricts the plugin's capabilities; see its log."},
+  'FIM-RT-0009': {"status":400,"title":"Path is not well-formed text","titleZh":"路径不是合法的文本","advice":"Send the path as a URI (RFC 3986): percent-encode what is not ASCII."},
   'FIM-LIM-0001': {"status":429,"title":"Rate limit exceeded","titleZh":"超出速率限制","advice":"Retry after the time that `retry-after` names."},
   'FIM-LIM-0002': {"status":503,"title":"Rate limit could not be decided","titleZh":"无法判定速率限制","advice":"The shared table was contended beyond its bound; retry."},
   'FIM-SM4-0001': {"status":503,"title":"Encryption key is not available","titleZh":"加密密钥不可用","advice":"Check that the KMS answers and knows the key id of the route."},

@@ -10,7 +10,7 @@ import { ErrorId } from './errors.gen';
 import { takeCollectionRequest } from './garbage';
 import { configureRoot, deleteRoot, roots, startVm, streams, tickRoot } from './module';
 import { beginHalf, exchange, growBody, refuse } from './pipeline';
-import { findRoute, isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
+import { PATH_NOT_TEXT, findRoute, isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
 import { Direction } from './stage';
 import { countVerdict, routeMatched, routeUnmatched } from './stats';
 import { Phase, Stream } from './stream';
@@ -90,6 +90,7 @@ function routeRequest(stream: Stream, configuration: Configuration, endOfStream:
   exchange.bind(stream, Direction.Request);
   if (!exchange.fetchHeaders()) return refuseAll(stream, ErrorId.FIM_RT_0008);
   const at = findRoute(configuration, exchange);
+  if (at == PATH_NOT_TEXT) return refuseAll(stream, ErrorId.FIM_RT_0009);
   if (at < 0) {
     routeUnmatched.add(1);
     return true;

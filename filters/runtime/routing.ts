@@ -1,6 +1,7 @@
 // From a request to its route, and the few facts of a stream that later callbacks need.
 import { Bytes } from '../memory/bytes';
 import { RequestLookup } from '../match/route-index';
+import { isUtf8 } from '../message/utf8';
 import { CompiledRoute, Configuration } from './configuration';
 import { Exchange } from './exchange';
 import { readProperty, resultLength, resultPointer } from './host';
@@ -35,7 +36,13 @@ class ExchangeLookup extends RequestLookup {
 
 const lookup: ExchangeLookup = new ExchangeLookup();
 
-/** Number of the request's route in the configuration; -1 if none matches. */
+/** What `findRoute` answers for a path that is no text. */
+export const PATH_NOT_TEXT: i32 = -2;
+
+/**
+ * Number of the request's route in the configuration; -1 if none matches. Bytes that are no UTF-8 belong to no URI, and a pattern's `.` does not take
+ * them: with them a request could miss the route that its path is meant for, so they are told apart (PATH_NOT_TEXT).
+ */
 export function findRoute(configuration: Configuration, exchange: Exchange): i32 {
   lookup.exchange = exchange;
   lookup.hostPointer = 0;
@@ -51,6 +58,7 @@ export function findRoute(configuration: Configuration, exchange: Exchange): i32
   if (exchange.header(PATH.pointer, PATH.length)) {
     lookup.pathPointer = exchange.valuePointer;
     lookup.pathLength = exchange.valueLength;
+    if (!isUtf8(lookup.pathPointer, lookup.pathLength)) return PATH_NOT_TEXT;
   }
   if (exchange.header(METHOD.pointer, METHOD.length)) {
     lookup.methodPointer = exchange.valuePointer;

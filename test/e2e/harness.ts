@@ -57,6 +57,7 @@ export class Harness {
   readonly folder = mkdtempSync(join(tmpdir(), 'fim-e2e-'));
   private readonly waiters = new Set<() => void>();
   private kmsPort = 0;
+  private workers = 2;
 
   static async start(options: HarnessOptions): Promise<Harness> {
     const harness = new Harness();
@@ -118,6 +119,12 @@ export class Harness {
     await this.poll(async () => (await this.stack.envoy.admin.stats(String.raw`^http\.fim\.downstream_rq_active$`)).get('http.fim.downstream_rq_active') === wanted);
   }
 
+  /** Waits until every VM, the workers' and the main thread's, has fetched the key that a fresh configuration names. Only before its first request. */
+  async keysFetched(): Promise<void> {
+    const stat = 'wasmcustom.fim.key.fetch_succeeded';
+    await this.poll(async () => ((await this.stack.envoy.admin.stats(`^${stat}$`)).get(stat) ?? 0) >= this.workers + 1);
+  }
+
   /** Asks until the answer is yes. */
   async poll(ask: () => Promise<boolean>): Promise<void> {
     const deadline = Date.now() + EVENT_TIMEOUT_MS;
@@ -141,6 +148,7 @@ export class Harness {
 
   private async begin(options: HarnessOptions): Promise<void> {
     const layout = options.layout ?? 'fused';
+    this.workers = options.concurrency ?? this.workers;
     const names = filterSlots(layout).map((slot) => slot.module as ModuleName);
     const [envoy, modules] = await Promise.all([envoyBinary(), readyModules(names)]);
     mkdirSync(this.moduleFolder);
@@ -158,7 +166,7 @@ export class Harness {
       admin: { host: '127.0.0.1', port: 0 },
       upstream: options.upstream ?? this.upstream.url,
       kms,
-      concurrency: options.concurrency ?? 2,
+      concurrency: this.workers,
       layout,
       moduleFolder: this.moduleFolder,
       load: () => loadPolicy([join(this.folder, 'routes')], layout, options.kms),

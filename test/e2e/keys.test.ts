@@ -42,6 +42,7 @@ test('KMS down at the start: held for a bounded time, then 503 and nothing sent;
 
 test('KMS down later: keys that are there go on working', async () => {
   await withHarness({ kms: { refreshMs: 100, timeoutMs: 100 } }, async (harness) => {
+    await harness.keysFetched();
     for (let i = 0; i < 8; i++) assert.equal((await send(harness.url, { body: BODY })).status, 200);
     await harness.kms.stop();
     const failed = (): Promise<number> => harness.stack.envoy.admin.stats('^wasmcustom.fim.key.fetch_failed$').then((stats) => stats.get('wasmcustom.fim.key.fetch_failed') ?? 0);
@@ -56,6 +57,7 @@ test('KMS down later: keys that are there go on working', async () => {
 
 test('a new module waits for the KMS, the old one serves meanwhile', async () => {
   await withHarness({}, async (harness) => {
+    await harness.keysFetched();
     assert.equal((await send(harness.url, { body: BODY })).status, 200);
     await harness.kms.stop();
     const file = join(harness.moduleFolder, 'fim.wasm');
