@@ -20,9 +20,9 @@ type Exports = Record<string, (...args: number[]) => number> & { memory: WebAsse
 /** Path of the module, compiled if its sources changed since it last was. `strict`: without relaxed SIMD. */
 export function buildModule(build: Build, entry = ENTRY): string {
   const hash = createHash('sha256').update(build).update(entry).update(readFileSync(join(ROOT, entry)));
-  for (const folder of ['filters/crypto', 'filters/memory']) {
+  for (const [folder, ending] of [['filters/crypto', '.ts'], ['filters/memory', '.ts'], ['test/crypto', '.module.ts']] as const) {
     for (const name of readdirSync(join(ROOT, folder)).sort()) {
-      if (name.endsWith('.ts')) hash.update(name).update(readFileSync(join(ROOT, folder, name)));
+      if (name.endsWith(ending)) hash.update(name).update(readFileSync(join(ROOT, folder, name)));
     }
   }
   const path = join(ROOT, 'build/crypto', `symmetric-${build}-${hash.digest('hex').slice(0, 16)}.wasm`);
