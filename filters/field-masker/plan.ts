@@ -4,7 +4,7 @@ import { FieldList, isFieldPath } from '../message/json/field-list';
 import { FieldSet } from '../message/json/field-set';
 import { FieldSetBuilder } from '../message/json/field-set-builder';
 import { ConfigReader } from '../runtime/config-reader';
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { Direction } from '../runtime/stage';
 import { DetectKind, FieldMaskerConfig, MaskDetection, MaskField, MaskKind, MaskMethod } from './config.gen';
 import { Mask, isMaskCharacter } from './mask';

@@ -1,6 +1,6 @@
 import { scratch } from '../memory/scratch';
 import { ConfigReader } from '../runtime/config-reader';
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { Direction, Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { decodeFieldMaskerConfig } from './config.gen';

@@ -1,5 +1,5 @@
 // Classes of characters in a pattern: `[…]`, `\d` and its like, `[:alpha:]`, `\p{Han}`.
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { CharClass } from './char-class';
 import { PatternReader } from './pattern-reader';
 

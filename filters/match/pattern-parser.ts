@@ -1,6 +1,6 @@
 // Regular expressions in RE2's syntax, translated to a program as they are read. See README.md for the table of what is taken and what is refused.
 import { MAX_PATTERN_DEPTH, MAX_PATTERN_REPEAT } from '../limits';
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { CharClass } from './char-class';
 import { ClassParser } from './class-parser';
 import { Look, Program } from './program';

@@ -1,5 +1,5 @@
 // Reads the text of a pattern: bytes, characters, single-character escapes, and the bounds of a repetition.
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { utf8Length } from '../message/utf8';
 
 /** Digits of a bound that are looked at; more is over every limit anyway. */

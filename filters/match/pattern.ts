@@ -2,7 +2,7 @@
 import { MAX_PATTERN_BYTES } from '../limits';
 import { Arena } from '../memory/arena';
 import { Bytes } from '../memory/bytes';
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { DfaBuilder, MATCHED, REFUSED, START } from './pattern-dfa';
 import { PatternParser } from './pattern-parser';
 import { Program } from './program';

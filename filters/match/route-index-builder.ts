@@ -2,7 +2,7 @@
 import { MAX_HOST_BYTES, MAX_ROUTE_CANDIDATES, MAX_ROUTE_PATH_BYTES } from '../limits';
 import { Bytes, lowerAscii } from '../memory/bytes';
 import { Parts } from '../memory/parts';
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { PathBucket, PathIndex, PathKind } from './path-index';
 import { Pattern } from './pattern';
 import { HeaderCondition, HeaderKind, RouteCandidate } from './route-candidate';

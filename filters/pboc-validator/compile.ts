@@ -7,7 +7,7 @@ import { FieldList, isFieldPath } from '../message/json/field-list';
 import { FieldSet } from '../message/json/field-set';
 import { FieldSetBuilder } from '../message/json/field-set-builder';
 import { ConfigReader } from '../runtime/config-reader';
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { PbocRule, PbocType, PbocValidatorConfig, decodePbocRule } from './config.gen';
 import { Rule, asksForText } from './rule';
 import { Validator } from './validator';

@@ -6,7 +6,7 @@ import { isGb11643, isLuhn } from '../message/checks';
 import { JsonDocument, JsonKind } from '../message/json/document';
 import { codePoints } from '../message/code-points';
 import { PathParser, StepKind } from '../message/field-path';
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { PbocCheck, PbocRule, PbocType } from './config.gen';
 import {
   isAlphanumeric, isAmount, isCurrency, isDate, isDateTime, isHex, isMonthDayTime, isNumeric, isPrintable, isTime,

@@ -1,7 +1,7 @@
 import { scratch } from '../memory/scratch';
 import { FieldMatches } from '../message/json/field-matches';
 import { ConfigReader } from '../runtime/config-reader';
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { Direction, Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { compileValidator } from './compile';

@@ -5,7 +5,7 @@ import { equalBytes } from '../memory/bytes';
 import { JsonDocument } from '../message/json/document';
 import { FieldMatches } from '../message/json/field-matches';
 import { FieldSet } from '../message/json/field-set';
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { Rule } from './rule';
 
 /** What is wrong with a message: codes with JSON Pointers. The pointers live in the arena. */

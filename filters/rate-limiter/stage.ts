@@ -2,7 +2,7 @@ import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { ConfigReader } from '../runtime/config-reader';
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { monotonicNanos } from '../runtime/host';
 import { Direction, Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';

@@ -1,6 +1,6 @@
 // Whether a message whose body must be seen whole can be held at all; decided from its headers, before anything is buffered.
 import { equalIgnoreCase } from '../memory/bytes';
-import { ErrorId } from './errors.gen';
+import { ErrorId } from '../errors.gen';
 import { Exchange } from './exchange';
 import { CONNECT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IDENTITY, METHOD, TYPE_EVENT_STREAM, TYPE_GRPC, UPGRADE } from './names';
 import { Direction } from './stage';

@@ -2,7 +2,7 @@ import { Bytes } from '../memory/bytes';
 import { Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
 import { JsonDocument, JsonKind } from '../message/json/document';
-import { ErrorId } from './errors.gen';
+import { ErrorId } from '../errors.gen';
 
 /** Digits of the largest number that `readInteger` looks at. */
 const MAX_INTEGER_DIGITS: u32 = 16;

@@ -8,7 +8,7 @@ import { JsonDocument } from '../message/json/document';
 import { ConfigReader } from './config-reader';
 import { KmsConfig, RouteConfig, decodePluginConfig } from './config.gen';
 import { DEFAULT_BODY_BYTES } from '../limits';
-import { ErrorId } from './errors.gen';
+import { ErrorId } from '../errors.gen';
 import { addRoute } from './route-match';
 import { Direction, Stage, StagePolicy } from './stage';
 

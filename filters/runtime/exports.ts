@@ -6,7 +6,7 @@ import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
 import { opensTunnel } from './admission';
 import { onCalloutAnswer } from './callout';
 import { CompiledRoute, Configuration } from './configuration';
-import { ErrorId } from './errors.gen';
+import { ErrorId } from '../errors.gen';
 import { takeCollectionRequest } from './garbage';
 import { configureRoot, deleteRoot, roots, startVm, streams, tickRoot } from './module';
 import { beginHalf, exchange, growBody, refuse } from './pipeline';

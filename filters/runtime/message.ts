@@ -1,4 +1,4 @@
-import { ErrorId } from './errors.gen';
+import { ErrorId } from '../errors.gen';
 import { JsonDocument } from '../message/json/document';
 import { scratch } from '../memory/scratch';
 

@@ -7,7 +7,7 @@ import { BufferType, LogLevel, proxy_set_tick_period_milliseconds } from './abi'
 import { dropCallouts } from './callout';
 import { Configuration, compileConfiguration, parseConfiguration } from './configuration';
 import { ConfigReader } from './config-reader';
-import { ErrorId, errorCode, errorCodeLength, errorTitle, errorTitleLength } from './errors.gen';
+import { ErrorId, errorCode, errorCodeLength, errorTitle, errorTitleLength } from '../errors.gen';
 import { log, logText, readBuffer, resultLength, resultPointer } from './host';
 import { RootContext, RootTable } from './root-context';
 import { Stage } from './stage';

@@ -6,7 +6,7 @@ import { Writer } from '../memory/writer';
 import { proxy_continue_stream, proxy_set_effective_context } from './abi';
 import { refusalOf } from './admission';
 import { CompiledRoute } from './configuration';
-import { ErrorId } from './errors.gen';
+import { ErrorId } from '../errors.gen';
 import { Exchange } from './exchange';
 import { readBuffer, resultLength, resultPointer, writeBuffer } from './host';
 import { BODY_DIGESTS, CONTENT_LENGTH } from './names';

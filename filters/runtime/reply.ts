@@ -11,7 +11,7 @@ import {
   errorStatus,
   errorTitle,
   errorTitleLength,
-} from './errors.gen';
+} from '../errors.gen';
 
 const CONTENT_TYPE: Bytes = Bytes.from('application/problem+json');
 

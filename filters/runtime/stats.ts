@@ -1,5 +1,5 @@
 import { Counter } from './metrics';
-import { ERROR_COUNT, ErrorId, errorCode, errorCodeLength } from './errors.gen';
+import { ERROR_COUNT, ErrorId, errorCode, errorCodeLength } from '../errors.gen';
 
 /** Configurations accepted and refused, once per VM and attempt. */
 export const configAccepted: Counter = new Counter('fim.config.accepted');

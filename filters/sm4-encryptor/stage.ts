@@ -7,7 +7,7 @@ import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { ConfigReader } from '../runtime/config-reader';
 import { KmsConfig } from '../runtime/config.gen';
-import { ErrorId } from '../runtime/errors.gen';
+import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { Direction, Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { PayloadAction, decodeSm4EncryptorConfig } from './config.gen';

@@ -161,7 +161,7 @@ export function decoder(model: SchemaModel): string {
   const imports = [
     /\bBytes\b/.test(body) ? `import { Bytes } from '${to('filters/memory/bytes')}';` : '',
     `import { ConfigReader } from '${to('filters/runtime/config-reader')}';`,
-    /\bErrorId\b/.test(body) ? `import { ErrorId } from '${to('filters/runtime/errors.gen')}';` : '',
+    /\bErrorId\b/.test(body) ? `import { ErrorId } from '${to('filters/errors.gen')}';` : '',
   ].filter((line) => line !== '');
   return `${[...parts, imports.join('\n'), '', body].join('\n')}\n`;
 }

@@ -151,7 +151,7 @@ function markdown(entries: ErrorEntry[]): string {
 export function errorOutputs(repository: string): Output[] {
   const entries = readTable(repository);
   return [
-    { path: 'filters/runtime/errors.gen.ts', text: assemblyScript(entries) },
+    { path: 'filters/errors.gen.ts', text: assemblyScript(entries) },
     { path: 'envoy/route/errors.gen.ts', text: typeScript(entries) },
     { path: 'docs/errors.md', text: markdown(entries) },
   ];

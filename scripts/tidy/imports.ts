@@ -17,7 +17,7 @@ const FILTER_LAYERS: Record<string, string[]> = {
 };
 
 /** Files that every folder of filters/ may import. */
-const FILTER_COMMON = ['filters/limits', 'filters/runtime/errors.gen'];
+const FILTER_COMMON = ['filters/limits', 'filters/errors.gen'];
 
 /** Folders that a top folder may not import, with the reason. */
 const FORBIDDEN: Record<string, Record<string, string>> = {

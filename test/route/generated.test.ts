@@ -18,7 +18,7 @@ describe('generated files', () => {
   }
 
   it('give modules and tooling the same order of codes', () => {
-    const ids = [...readFileSync(`${ROOT}filters/runtime/errors.gen.ts`, 'utf8').matchAll(/^ {2}(FIM_\w+) = (\d+),$/gm)].map(([, name, id]) => [name?.replaceAll('_', '-'), Number(id)]);
+    const ids = [...readFileSync(`${ROOT}filters/errors.gen.ts`, 'utf8').matchAll(/^ {2}(FIM_\w+) = (\d+),$/gm)].map(([, name, id]) => [name?.replaceAll('_', '-'), Number(id)]);
     assert.deepEqual(ids, ERROR_CODES.map((code, index) => [code, index + 1]));
   });
 });

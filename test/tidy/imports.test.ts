@@ -12,7 +12,7 @@ describe('imports: what is allowed', () => {
   const allowed: [string, string][] = [
     ['filters/memory/writer.ts', "import { Arena } from './arena';"],
     ['filters/memory/scratch.ts', "import { MAX } from '../limits';"],
-    ['filters/message/json/document.ts', "import { ErrorId } from '../../runtime/errors.gen';"],
+    ['filters/message/json/document.ts', "import { ErrorId } from '../../errors.gen';"],
     ['filters/runtime/stream.ts', "import { Bytes } from '../memory/bytes';"],
     ['filters/runtime/abi.ts', "export { proxy_log } from '@solo-io/proxy-runtime/assembly/imports';"],
     ['filters/field-masker/stage.ts', "import {\n  Stage,\n} from '../runtime/stage';"],

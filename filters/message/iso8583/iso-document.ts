@@ -1,6 +1,6 @@
 // An index of an ISO 8583 message: its type, and where each data element stands. Nothing is copied or converted until it is asked for.
 import { Arena } from '../../memory/arena';
-import { ErrorId } from '../../runtime/errors.gen';
+import { ErrorId } from '../../errors.gen';
 import { ASCII_OF_EBCDIC } from './ebcdic';
 import { encodedBytes, isElement } from './element-format';
 import { IsoEncoding, IsoFormat, IsoSpec, LAST_ELEMENT } from './spec';

@@ -1,7 +1,7 @@
 // A strict index of a JSON text (RFC 8259): where each value starts and ends, and how values hang together. Nothing is copied or converted.
 import { Arena } from '../../memory/arena';
 import { equalBytes } from '../../memory/bytes';
-import { ErrorId } from '../../runtime/errors.gen';
+import { ErrorId } from '../../errors.gen';
 import { MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_NODES } from '../../limits';
 import { firstInvalidUtf8, isUtf8 } from '../utf8';
 import { DuplicateCheck, NO_DUPLICATE, OUT_OF_MEMORY } from './duplicates';

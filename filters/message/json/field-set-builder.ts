@@ -2,7 +2,7 @@
 // although a wildcard and a name may both lead to it.
 import { MAX_PATH_STATES } from '../../limits';
 import { Bytes } from '../../memory/bytes';
-import { ErrorId } from '../../runtime/errors.gen';
+import { ErrorId } from '../../errors.gen';
 import { PathParser, PathStep, StepKind } from '../field-path';
 import { DEAD, FieldSet, FieldTables, hashIndex, NONE, PathTail } from './field-set';
 import { putToken, tokenBytes } from './pointer';

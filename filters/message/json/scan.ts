@@ -1,6 +1,6 @@
 // Scanners of JSON tokens. Each takes the first byte of its token and the end of the text, and returns the byte after the token, or 0 after
 // setting `scanError` and `scanErrorAt`. They may read, never use, up to 15 bytes after `end`: the caller sees to it that these are in memory.
-import { ErrorId } from '../../runtime/errors.gen';
+import { ErrorId } from '../../errors.gen';
 
 /** Why the last scan failed. */
 export let scanError: ErrorId = 0;

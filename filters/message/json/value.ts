@@ -1,7 +1,7 @@
 // Tokens that go straight into the record of their value.
 import { Arena } from '../../memory/arena';
 import { hashBytes } from '../../memory/bytes';
-import { ErrorId } from '../../runtime/errors.gen';
+import { ErrorId } from '../../errors.gen';
 import { ESCAPED, INFO, JsonKind, KEY, KEY_ESCAPED, KEY_HASH, KEY_LENGTH_SHIFT } from './nodes';
 import { fail, scanLiteral, scanNumber, scanString, skipWhitespace } from './scan';
 import { unescape } from './text';

@@ -1,6 +1,6 @@
 // Judges indexed BER-TLV data by the dictionary: lengths, formats, objects that appear twice, data object lists.
 import { Arena } from '../../memory/arena';
-import { ErrorId } from '../../runtime/errors.gen';
+import { ErrorId } from '../../errors.gen';
 import { TagDictionary } from './dictionary';
 import { isInFormat } from './formats';
 import { isTemplate, TlvDocument } from './tlv-document';

@@ -1,7 +1,7 @@
 // An index of BER-TLV data (ISO/IEC 8825-1 as EMV Book 3 Annex B and JR/T 0025 use it): where each data object stands, and what is in what.
 import { MAX_TLV_DEPTH, MAX_TLV_NODES } from '../../limits';
 import { Arena } from '../../memory/arena';
-import { ErrorId } from '../../runtime/errors.gen';
+import { ErrorId } from '../../errors.gen';
 
 /** Records of 24 bytes: tag, start of the object, start of the value, length of the value, next in the same template, template. */
 const NODE_BYTES: u32 = 24;

@@ -1,6 +1,6 @@
 import { Bytes } from '../../../filters/memory/bytes';
 import { Pattern } from '../../../filters/match/pattern';
-import { ErrorId } from '../../../filters/runtime/errors.gen';
+import { ErrorId } from '../../../filters/errors.gen';
 
 function matches(pattern: string, text: string): bool {
   const compiled = Pattern.compile(Bytes.from(pattern));

@@ -1,7 +1,7 @@
 import { Arena } from '../../../filters/memory/arena';
 import { Bytes } from '../../../filters/memory/bytes';
 import { JsonDocument, JsonKind } from '../../../filters/message/json/document';
-import { ErrorId } from '../../../filters/runtime/errors.gen';
+import { ErrorId } from '../../../filters/errors.gen';
 
 const arena = new Arena(65536, 16 * 1024 * 1024);
 const document = new JsonDocument();

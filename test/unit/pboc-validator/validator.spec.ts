@@ -6,7 +6,7 @@ import { compileValidator } from '../../../filters/pboc-validator/compile';
 import { decodePbocValidatorConfig } from '../../../filters/pboc-validator/config.gen';
 import { Findings, Judgement, Validator } from '../../../filters/pboc-validator/validator';
 import { ConfigReader } from '../../../filters/runtime/config-reader';
-import { errorCode, errorCodeLength } from '../../../filters/runtime/errors.gen';
+import { errorCode, errorCodeLength } from '../../../filters/errors.gen';
 
 const configArena = new Arena(64 * 1024, 16 * 1024 * 1024);
 const arena = new Arena(64 * 1024, 16 * 1024 * 1024);
