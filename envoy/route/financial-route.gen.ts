@@ -88,14 +88,14 @@ export interface RouteMatch {
 /** `Observe`: limits and validation count and tag, and never block. It never turns off masking or encryption. */
 export type Enforcement = 'Enforce' | 'Observe';
 
-/** A body with a content-encoding is refused (415), or decompressed by Envoy first. */
+/** A body with a content-encoding is refused (415), or decompressed (gzip, br) by Envoy first. */
 export type CompressedBodies = 'Refuse' | 'Decompress';
 
 /** How bodies are held for the stages that must see them whole. */
 export interface RouteBody {
   /** Largest body, bytes; a larger request is answered with 413, a larger response with 502. */
   maxBytes?: number;
-  /** A body with a content-encoding is refused (415), or decompressed by Envoy first. */
+  /** A body with a content-encoding is refused (415), or decompressed (gzip, br) by Envoy first. */
   compressed?: CompressedBodies;
 }
 

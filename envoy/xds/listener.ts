@@ -1,10 +1,12 @@
 import { CONNECTION_BUFFER_BYTES, MAX_CONCURRENT_STREAMS, REQUEST_HEADERS_TIMEOUT_MS, STREAM_IDLE_TIMEOUT_MS } from '../limits.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { FilterSlot } from './layout.ts';
-import { DECOMPRESSOR_FILTER, ROUTE_CONFIGURATION } from './route-configuration.ts';
+import { DECOMPRESSOR_FILTERS, ROUTE_CONFIGURATION } from './route-configuration.ts';
 
 const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
+/** What comes out of a compressed body may be this many times as large as what went in. */
+const MAX_INFLATE_RATIO = 100;
 /** Only filters may set these: what a client sends under these names is dropped. */
 const OWN_HEADER_PREFIX = 'x-fim-';
 
@@ -62,7 +64,7 @@ function connectionManager(plan: ListenerPlan): EnvoyObject {
     stream_idle_timeout: `${STREAM_IDLE_TIMEOUT_MS / 1000}s`,
     early_header_mutation_extensions: [dropOwnHeaders()],
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
-    http_filters: [decompressor(), ...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))), router()],
+    http_filters: [...decompressors(), ...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))), router()],
     ...(plan.accessLog ? { access_log: [accessLog(plan.accessLog)] } : {}),
   };
 }
@@ -75,16 +77,21 @@ function wasmFilter(slot: FilterSlot, path: string): EnvoyObject {
   return { name: slot.filter, config_discovery: { config_source: fileSource(path), type_urls: [WASM] } };
 }
 
-function decompressor(): EnvoyObject {
-  const gzip = {
-    name: 'gzip',
-    typed_config: { '@type': 'type.googleapis.com/envoy.extensions.compression.gzip.decompressor.v3.Gzip', window_bits: 15, max_inflate_ratio: 100 },
-  };
+function decompressors(): EnvoyObject[] {
+  const libraries = 'type.googleapis.com/envoy.extensions.compression';
+  return [
+    decompressor('gzip', { '@type': `${libraries}.gzip.decompressor.v3.Gzip`, window_bits: 15, max_inflate_ratio: MAX_INFLATE_RATIO }),
+    // Its bound of 100 times is built in.
+    decompressor('brotli', { '@type': `${libraries}.brotli.decompressor.v3.Brotli` }),
+  ];
+}
+
+function decompressor(encoding: keyof typeof DECOMPRESSOR_FILTERS, library: EnvoyObject): EnvoyObject {
   return {
-    name: DECOMPRESSOR_FILTER,
+    name: DECOMPRESSOR_FILTERS[encoding],
     typed_config: {
       '@type': `${FILTERS}.decompressor.v3.Decompressor`,
-      decompressor_library: gzip,
+      decompressor_library: { name: encoding, typed_config: library },
       request_direction_config: { advertise_accept_encoding: false },
       response_direction_config: {},
     },

@@ -4,7 +4,8 @@ import type { EnvoyObject } from './envoy-object.ts';
 
 /** Name under which the listener asks for the routes. */
 export const ROUTE_CONFIGURATION = 'fim';
-export const DECOMPRESSOR_FILTER = 'fim.decompressor';
+/** One filter for each encoding that Envoy can open (RFC 9110, 8.4.1; RFC 7932). */
+export const DECOMPRESSOR_FILTERS = { gzip: 'fim.decompressor.gzip', brotli: 'fim.decompressor.brotli' } as const;
 export const UPSTREAM_CLUSTER = 'upstream';
 
 /** A filter's own switch per route: the decompressor stands in the chain, and is off where this is set. */
@@ -35,7 +36,7 @@ function toUpstream(match: EnvoyObject, decompress: boolean): EnvoyObject {
     // Streams live as long as bytes flow (the listener's idle time-out); a whole-stream time-out would cut server-sent events.
     route: { cluster: UPSTREAM_CLUSTER, timeout: '0s' },
     request_body_buffer_limit: MAX_ENVOY_BUFFER_BYTES,
-    ...(decompress ? {} : { typed_per_filter_config: { [DECOMPRESSOR_FILTER]: DISABLED } }),
+    ...(decompress ? {} : { typed_per_filter_config: Object.fromEntries(Object.values(DECOMPRESSOR_FILTERS).map((filter) => [filter, DISABLED])) }),
   };
 }
 

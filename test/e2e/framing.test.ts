@@ -5,7 +5,7 @@ import { Agent, request } from 'node:http';
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
 import { connect, constants } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants as zlib, deflateSync, gzipSync } from 'node:zlib';
 import { openProtected } from '../../envoy/standalone/open-protected.ts';
 import { Harness, KEY_ID } from './harness.ts';
 import { JSON_TYPE, problemOf, send, sendRaw } from './http-client.ts';
@@ -119,7 +119,22 @@ describe('HTTP/1.1', () => {
     assert.equal(large.status, 413, 'the limit counts what comes out');
     const bomb = await send(harness.url, { path: '/gzip', headers, body: gzipSync(JSON.stringify({ transCode: '01200101', memo: 'x'.repeat(50_000_000) })) });
     assert.ok([400, 413].includes(bomb.status), 'refused before it is large');
-    assert.equal((await send(harness.url, { path: '/gzip', headers: { ...JSON_TYPE, 'content-encoding': 'br' }, body: GOOD })).status, 415);
+  });
+
+  test('brotli is opened like gzip; an encoding that Envoy cannot open is refused', async () => {
+    const { begun } = harness.upstream;
+    const ask = (encoding: string, body: Buffer, path = '/gzip'): Promise<number> =>
+      send(harness.url, { path, headers: { ...JSON_TYPE, 'content-encoding': encoding }, body }).then((reply) => reply.status);
+    assert.equal(await ask('br', brotliCompressSync(GOOD), '/'), 415);
+    assert.equal(await ask('br', brotliCompressSync('{"transCode":"99"}')), 400);
+    assert.equal(await ask('br', Buffer.from('not brotli')), 400);
+    const bomb = await ask('br', brotliCompressSync(JSON.stringify({ transCode: '01200101', memo: 'x'.repeat(50_000_000) }), { params: { [zlib.BROTLI_PARAM_QUALITY]: 4 } }));
+    assert.ok([400, 413].includes(bomb), 'refused before it is large');
+    assert.equal(await ask('deflate', deflateSync(GOOD)), 415);
+    assert.equal(await ask('zstd', Buffer.from(GOOD)), 415);
+    assert.equal(harness.upstream.begun, begun);
+    assert.equal(await ask('br', brotliCompressSync(GOOD)), 200);
+    assert.deepEqual(harness.upstream.arrived.at(-1)!.body, GOOD);
   });
 
   test('a compressed message that is broken is not passed on in part', async () => {
