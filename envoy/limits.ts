@@ -1,7 +1,10 @@
 // Every limit of the TypeScript side that an operator may meet, one line each, with its unit in the name.
 
-/** Largest body that Envoy buffers for a stage, bytes: above the largest that a route may allow, so that the stage's own limit, with its code, is met first. */
-export const MAX_ENVOY_BUFFER_BYTES = 17 * 1024 * 1024;
+/**
+ * Largest body that Envoy buffers for a stage, bytes: above the largest that a route may allow, so that the stage's own limit, with its code, is met first, and
+ * with room for the envelope of an encrypted one (4/3 of it and a frame): Envoy refuses a body that a filter makes larger than this.
+ */
+export const MAX_ENVOY_BUFFER_BYTES = 24 * 1024 * 1024;
 /** What Envoy reads ahead of a slow receiver on one connection, bytes. */
 export const CONNECTION_BUFFER_BYTES = 1024 * 1024;
 /** Time for a client to send its request headers, milliseconds. */

@@ -94,6 +94,17 @@ describe('HTTP/1.1', () => {
     assert.equal(harness.upstream.begun, begun);
   });
 
+  test('the largest body that a route may allow has room for its envelope; one byte more is refused', async () => {
+    const frame = JSON.stringify({ transCode: '01200101', memo: '' }).length;
+    const body = Buffer.from(JSON.stringify({ transCode: '01200101', memo: 'x'.repeat(16 * 1024 * 1024 - frame) }));
+    const reply = await send(harness.url, { path: '/large', body });
+    assert.equal(reply.status, 200, reply.body.toString());
+    assert.ok((await arrivedPlain()).equals(body));
+    const refused = await send(harness.url, { path: '/large', body: Buffer.concat([body, Buffer.from(' ')]) });
+    assert.equal(refused.status, 413);
+    assert.equal(problemOf(refused).code, 'FIM-RT-0002');
+  });
+
   test('10 MiB of response are held and masked', async () => {
     const body = JSON.stringify({ memo: '赎'.repeat((10 * 1024 * 1024) / 3), cardNo: '6222021234567894' });
     harness.upstream.answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(body);
