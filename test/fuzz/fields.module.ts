@@ -6,24 +6,15 @@ import { JsonDocument } from '../../filters/message/json/document';
 import { FieldMatches } from '../../filters/message/json/field-matches';
 import { FieldSet } from '../../filters/message/json/field-set';
 import { FieldSetBuilder } from '../../filters/message/json/field-set-builder';
+import { input } from './door.module';
+
+export { room } from './door.module';
 
 const arena = new Arena(64 * 1024, 512 * 1024 * 1024);
 const document = new JsonDocument();
 const matches = new FieldMatches();
 let builder = new FieldSetBuilder();
 let fields: FieldSet | null = null;
-let input: usize = 0;
-let capacity: u32 = 0;
-
-/** Room for `bytes` bytes of source. */
-export function room(bytes: u32): usize {
-  if (bytes > capacity) {
-    if (input != 0) heap.free(input);
-    input = heap.alloc(bytes);
-    capacity = bytes;
-  }
-  return input;
-}
 
 export function begin(): void { builder = new FieldSetBuilder(); }
 export function addPath(rule: u32, length: u32, required: bool): u32 { return builder.addPath(rule, Bytes.copy(input, length), required); }

@@ -6,24 +6,15 @@ import { IsoEncoding, IsoFormat, IsoSpec } from '../../filters/message/iso8583/s
 import { iso1987, iso1987Bcd, unionPaySwitch, unionPayTerminal } from '../../filters/message/iso8583/specs';
 import { TlvCheck } from '../../filters/message/tlv/tlv-check';
 import { TlvDocument } from '../../filters/message/tlv/tlv-document';
+import { input } from './door.module';
+
+export { room } from './door.module';
 
 const arena = new Arena(64 * 1024, 64 * 1024 * 1024);
 const document = new IsoDocument();
 const chip = new TlvDocument();
 const check = new TlvCheck();
 let spec: IsoSpec = iso1987(IsoEncoding.Ascii);
-let input: usize = 0;
-let capacity: u32 = 0;
-
-/** Room for `bytes` bytes of data. */
-export function room(bytes: u32): usize {
-  if (bytes > capacity) {
-    if (input != 0) heap.free(input);
-    input = heap.alloc(bytes);
-    capacity = bytes;
-  }
-  return input;
-}
 
 export function useSpec(which: u32): void {
   spec = which == 0 ? iso1987(IsoEncoding.Ascii) : which == 1 ? iso1987(IsoEncoding.Ebcdic) : which == 2 ? iso1987Bcd() : which == 3 ? unionPaySwitch() : unionPayTerminal();

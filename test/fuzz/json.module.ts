@@ -3,21 +3,12 @@ import '../../filters/runtime/abort';
 import { Arena } from '../../filters/memory/arena';
 import { hashBytes } from '../../filters/memory/bytes';
 import { JsonDocument } from '../../filters/message/json/document';
+import { input, room } from './door.module';
+
+export { room } from './door.module';
 
 const arena = new Arena(64 * 1024, 512 * 1024 * 1024);
 const document = new JsonDocument();
-let input: usize = 0;
-let capacity: u32 = 0;
-
-/** Room for `bytes` bytes of source. */
-export function room(bytes: u32): usize {
-  if (bytes > capacity) {
-    if (input != 0) heap.free(input);
-    input = heap.alloc(bytes);
-    capacity = bytes;
-  }
-  return input;
-}
 
 export function parse(length: u32): u32 {
   arena.reset();

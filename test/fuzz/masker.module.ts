@@ -7,6 +7,9 @@ import { Masker, MaskPlan } from '../../filters/field-masker/masker';
 import { compilePlan } from '../../filters/field-masker/plan';
 import { ConfigReader } from '../../filters/runtime/config-reader';
 import { Direction } from '../../filters/runtime/stage';
+import { input } from './door.module';
+
+export { room } from './door.module';
 
 /** What `mask` answers for a text that is no JSON. */
 const NO_JSON: i32 = -1;
@@ -15,18 +18,6 @@ const arena = new Arena(64 * 1024, 64 * 1024 * 1024);
 const document = new JsonDocument();
 const masker = new Masker(arena);
 let plan: MaskPlan | null = null;
-let input: usize = 0;
-let capacity: u32 = 0;
-
-/** Room for `bytes` bytes of text. */
-export function room(bytes: u32): usize {
-  if (bytes > capacity) {
-    if (input != 0) heap.free(input);
-    input = heap.alloc(bytes);
-    capacity = bytes;
-  }
-  return input;
-}
 
 /** Compiles the section in the input, for one direction; 0, or the error. */
 export function configure(length: u32, direction: i32): u32 {

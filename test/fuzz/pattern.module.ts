@@ -2,20 +2,11 @@
 import '../../filters/runtime/abort';
 import { Bytes } from '../../filters/memory/bytes';
 import { Pattern } from '../../filters/match/pattern';
+import { input } from './door.module';
+
+export { room } from './door.module';
 
 let pattern: Pattern | null = null;
-let input: usize = 0;
-let capacity: u32 = 0;
-
-/** Room for `bytes` bytes of text. */
-export function room(bytes: u32): usize {
-  if (bytes > capacity) {
-    if (input != 0) heap.free(input);
-    input = heap.alloc(bytes);
-    capacity = bytes;
-  }
-  return input;
-}
 
 /** Compiles the text; 0, or the error. */
 export function compile(length: u32): u32 {

@@ -2,11 +2,12 @@
 import '../../filters/runtime/abort';
 import { Bytes } from '../../filters/memory/bytes';
 import { HeaderKind, PathKind, RequestLookup, RouteIndex, RouteIndexBuilder } from '../../filters/match/route-index';
+import { input } from './door.module';
+
+export { room } from './door.module';
 
 let builder = new RouteIndexBuilder();
 let index: RouteIndex | null = null;
-let input: usize = 0;
-let capacity: u32 = 0;
 
 /** Headers of the request at hand. */
 class Table extends RequestLookup {
@@ -29,16 +30,6 @@ let host = Bytes.EMPTY;
 let path = Bytes.EMPTY;
 let method = Bytes.EMPTY;
 let name = Bytes.EMPTY;
-
-/** Room for `bytes` bytes of text. */
-export function room(bytes: u32): usize {
-  if (bytes > capacity) {
-    if (input != 0) heap.free(input);
-    input = heap.alloc(bytes);
-    capacity = bytes;
-  }
-  return input;
-}
 
 function take(length: u32): Bytes { return Bytes.copy(input, length); }
 

@@ -3,22 +3,13 @@ import '../../filters/runtime/abort';
 import { Arena } from '../../filters/memory/arena';
 import { isDataObjectList, TlvCheck } from '../../filters/message/tlv/tlv-check';
 import { TlvDocument } from '../../filters/message/tlv/tlv-document';
+import { input } from './door.module';
+
+export { room } from './door.module';
 
 const arena = new Arena(64 * 1024, 64 * 1024 * 1024);
 const document = new TlvDocument();
 const check = new TlvCheck();
-let input: usize = 0;
-let capacity: u32 = 0;
-
-/** Room for `bytes` bytes of data. */
-export function room(bytes: u32): usize {
-  if (bytes > capacity) {
-    if (input != 0) heap.free(input);
-    input = heap.alloc(bytes);
-    capacity = bytes;
-  }
-  return input;
-}
 
 export function parse(length: u32): u32 {
   arena.reset();

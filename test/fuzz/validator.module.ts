@@ -7,6 +7,9 @@ import { compileValidator } from '../../filters/pboc-validator/compile';
 import { decodePbocValidatorConfig } from '../../filters/pboc-validator/config.gen';
 import { Findings, Validator } from '../../filters/pboc-validator/validator';
 import { ConfigReader } from '../../filters/runtime/config-reader';
+import { input } from './door.module';
+
+export { room } from './door.module';
 
 /** What `judge` answers for a text that is no JSON. */
 const NO_JSON: i32 = -1;
@@ -16,18 +19,6 @@ const document = new JsonDocument();
 const matches = new FieldMatches();
 const findings = new Findings();
 let validator: Validator | null = null;
-let input: usize = 0;
-let capacity: u32 = 0;
-
-/** Room for `bytes` bytes of text. */
-export function room(bytes: u32): usize {
-  if (bytes > capacity) {
-    if (input != 0) heap.free(input);
-    input = heap.alloc(bytes);
-    capacity = bytes;
-  }
-  return input;
-}
 
 /** Compiles the section in the input; 0, or the error. */
 export function configure(length: u32): u32 {
