@@ -3,9 +3,6 @@ import { wipe } from './constant-time';
 import { sm4BlocksUpTo16, sm4BlocksWipe } from './sm4-blocks';
 import { expandSm4Key, SM4_KEY_BYTES } from './sm4-key';
 
-/** Length of a key and of a block, bytes. */
-export const SM4_BLOCK_BYTES: u32 = 16;
-
 /** One key in one direction. Holds `SM4_KEY_BYTES` (6,272) bytes of round keys; `wipe` when done. */
 export class Sm4 {
   private keys: StaticArray<u8> = new StaticArray<u8>(SM4_KEY_BYTES);

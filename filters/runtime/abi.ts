@@ -3,7 +3,6 @@ export {
   proxy_log,
   proxy_set_tick_period_milliseconds,
   proxy_get_property,
-  proxy_set_property,
   proxy_continue_stream,
   proxy_send_local_response,
   proxy_get_shared_data,
@@ -33,7 +32,6 @@ export declare function clock_time_get(clock: u32, precision: u64, out: usize): 
 export const enum Result {
   Ok = 0,
   NotFound = 1,
-  BadArgument = 2,
   CasMismatch = 8,
 }
 
@@ -51,9 +49,7 @@ export const enum BufferType {
 }
 
 export const enum LogLevel {
-  Debug = 1,
   Info = 2,
-  Warn = 3,
   Error = 4,
 }
 
@@ -75,6 +71,5 @@ export const enum TrailersStatus {
 
 export const enum MetricType {
   Counter = 0,
-  Gauge = 1,
   Histogram = 2,
 }

@@ -10,8 +10,12 @@ export function refusalOf(exchange: Exchange, maxBodyBytes: u32): ErrorId {
   const request = exchange.direction == Direction.Request;
   if (isStreaming(exchange)) return request ? ErrorId.FIM_RT_0004 : ErrorId.FIM_RT_0005;
   if (isCompressed(exchange)) return request ? ErrorId.FIM_RT_0003 : ErrorId.FIM_RT_0005;
-  if (declaredLength(exchange) > maxBodyBytes) return request ? ErrorId.FIM_RT_0002 : ErrorId.FIM_RT_0005;
-  return ErrorId.None;
+  return declaredLength(exchange) > maxBodyBytes ? tooLong(exchange.direction) : ErrorId.None;
+}
+
+/** How a body over the limit is refused, whether it says so or has shown it. */
+export function tooLong(direction: Direction): ErrorId {
+  return direction == Direction.Request ? ErrorId.FIM_RT_0002 : ErrorId.FIM_RT_0005;
 }
 
 /** Whether a request asks for a tunnel (CONNECT, WebSocket): neither direction will have a body that ends. */

@@ -7,13 +7,13 @@ import { RouteIndex, RouteIndexBuilder } from '../match/route-index';
 import { JsonDocument } from '../message/json/document';
 import { ConfigReader } from './config-reader';
 import { KmsConfig, RouteConfig, decodePluginConfig } from './config.gen';
-import { DEFAULT_BODY_BYTES } from '../limits';
+import { DEFAULT_BODY_BYTES, MAX_CONFIG_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { addRoute } from './route-match';
 import { Direction, Stage, StagePolicy } from './stage';
 
 /** Major version of the plugin configuration that this build understands; another is refused. */
-export const CONFIG_MAJOR: u8 = 49; // '1'
+const CONFIG_MAJOR: u8 = 49; // '1'
 
 /** One stage of one route. */
 export class Step {
@@ -160,6 +160,7 @@ function ordered(steps: Array<Step>, direction: Direction): StaticArray<Step> {
 export function parseConfiguration(pointer: usize, length: u32, earlier: Parts | null = null): ConfigReader {
   const document = new JsonDocument();
   const reader = new ConfigReader(document, new Parts(earlier));
-  if (document.parse(pointer, length, scratch) != 0) reader.fail(ErrorId.FIM_CFG_0001, 0);
+  if (length > MAX_CONFIG_BYTES) reader.fail(ErrorId.FIM_CFG_0003, 0);
+  else if (document.parse(pointer, length, scratch) != 0) reader.fail(ErrorId.FIM_CFG_0001, 0);
   return reader;
 }

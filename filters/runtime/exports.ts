@@ -4,11 +4,11 @@ import { scratch } from '../memory/scratch';
 import './abort';
 import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
 import { opensTunnel } from './admission';
-import { onCalloutAnswer } from './callout';
+import { dropCallouts, onCalloutAnswer } from './callout';
 import { CompiledRoute, Configuration } from './configuration';
 import { ErrorId } from '../errors.gen';
 import { takeCollectionRequest } from './garbage';
-import { configureRoot, deleteRoot, roots, startVm, streams, tickRoot } from './module';
+import { configureRoot, roots, startVm, streams, tickRoot } from './module';
 import { beginHalf, exchange, growBody, refuse } from './pipeline';
 import { PATH_NOT_TEXT, findRoute, isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
 import { Direction } from './stage';
@@ -182,7 +182,7 @@ function onTrailers(contextId: u32, direction: Direction): u32 {
 
 export function proxy_on_delete(contextId: u32): void {
   if (roots.remove(contextId)) {
-    deleteRoot(contextId);
+    dropCallouts(contextId);
     scratch.reset();
     __collect();
     return;

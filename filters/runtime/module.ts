@@ -4,10 +4,10 @@ import { Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { BufferType, LogLevel, proxy_set_tick_period_milliseconds } from './abi';
-import { dropCallouts } from './callout';
-import { Configuration, compileConfiguration, parseConfiguration } from './configuration';
+import { KmsConfig } from './config.gen';
+import { Configuration, Step, compileConfiguration, parseConfiguration } from './configuration';
 import { ConfigReader } from './config-reader';
-import { ErrorId, errorCode, errorCodeLength, errorTitle, errorTitleLength } from '../errors.gen';
+import { errorCode, errorCodeLength, errorTitle, errorTitleLength } from '../errors.gen';
 import { log, logText, readBuffer, resultLength, resultPointer } from './host';
 import { RootContext, RootTable } from './root-context';
 import { Stage } from './stage';
@@ -61,11 +61,7 @@ export function configureRoot(root: RootContext, length: u32): bool {
 }
 
 function readConfiguration(length: u32, earlier: Parts | null): ConfigReader {
-  if (length > MAX_CONFIG_BYTES) {
-    const reader = parseConfiguration(0, 0);
-    reader.error = ErrorId.FIM_CFG_0003;
-    return reader;
-  }
+  if (length > MAX_CONFIG_BYTES) return parseConfiguration(0, length); // refused unread
   if (length == 0 || !readBuffer(BufferType.PluginConfiguration, length)) return parseConfiguration(0, 0);
   return parseConfiguration(resultPointer(), resultLength(), earlier);
 }
@@ -99,15 +95,13 @@ export function tickRoot(root: RootContext): void {
   if (!root.prepared && kms != null) {
     root.prepared = true;
     for (let i = 0; i < configuration.routes.length; i++) {
-      const route = configuration.routes[i];
-      for (let j = 0; j < route.request.steps.length; j++) route.request.steps[j].stage.prepare(route.request.steps[j].policy, kms, root.contextId);
-      for (let j = 0; j < route.response.steps.length; j++) route.response.steps[j].stage.prepare(route.response.steps[j].policy, kms, root.contextId);
+      prepareSteps(configuration.routes[i].request.steps, kms, root.contextId);
+      prepareSteps(configuration.routes[i].response.steps, kms, root.contextId);
     }
   }
   for (let i = 0; i < stages.length; i++) stages[i].tick(root.contextId);
 }
 
-/** The host has deleted a root context. */
-export function deleteRoot(contextId: u32): void {
-  dropCallouts(contextId);
+function prepareSteps(steps: StaticArray<Step>, kms: KmsConfig, rootId: u32): void {
+  for (let i = 0; i < steps.length; i++) steps[i].stage.prepare(steps[i].policy, kms, rootId);
 }

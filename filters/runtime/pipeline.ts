@@ -4,7 +4,7 @@ import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { proxy_continue_stream, proxy_set_effective_context } from './abi';
-import { refusalOf } from './admission';
+import { refusalOf, tooLong } from './admission';
 import { CompiledRoute } from './configuration';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from './exchange';
@@ -44,9 +44,7 @@ export function growBody(stream: Stream, route: CompiledRoute, direction: Direct
   const half = stream.half(direction);
   half.bodyLength = heldBytes;
   half.ended = endOfStream;
-  if (heldBytes > route.maxBodyBytes) {
-    return turnAway(stream, route, direction, direction == Direction.Request ? ErrorId.FIM_RT_0002 : ErrorId.FIM_RT_0005);
-  }
+  if (heldBytes > route.maxBodyBytes) return turnAway(stream, route, direction, tooLong(direction));
   if (!endOfStream || half.waiting) return false;
   return advance(stream, route, direction);
 }
