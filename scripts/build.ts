@@ -8,6 +8,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../envoy/standalone/cache-folder.ts';
 import { CodedError } from '../envoy/standalone/coded-error.ts';
+import { forgetOldModules, touchModule } from './kept-modules.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const COMPILER = join(ROOT, 'node_modules/assemblyscript/bin/asc.js');
@@ -47,6 +48,7 @@ export async function buildModules(names: readonly ModuleName[] = MODULES, progr
     for (let name = waiting.shift(); name; name = waiting.shift()) built.set(name, await buildModule(name, settings, progress));
   };
   await Promise.all(Array.from({ length: Math.min(names.length, availableParallelism()) }, worker));
+  if ([...built.values()].some(({ tookMs }) => tookMs > 0)) await forgetOldModules(cacheFolder('modules'));
   return names.map((name) => built.get(name)!);
 }
 
@@ -63,6 +65,7 @@ async function buildModule(name: ModuleName, settings: string, progress: (line: 
     await compile(name, entry, kept).finally(() => clearInterval(heartbeat));
   }
   const tookMs = cached ? 0 : Math.round(performance.now() - started);
+  if (cached) await touchModule(kept);
   const wasm = await readFile(kept);
   const sha256 = createHash('sha256').update(wasm).digest('hex');
   await place(kept, path, sha256);
