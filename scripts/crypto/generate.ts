@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { emitAes } from './emit-aes.ts';
 import { emitBits } from './emit-bits.ts';
+import { emitDes } from './emit-des.ts';
 import { emitGhash } from './emit-ghash.ts';
 import { emitTranspose } from './emit-transpose.ts';
 import { emitSha256, emitSm3 } from './emit-hashes.ts';
@@ -14,6 +15,7 @@ import { emitSm4Vperm } from './emit-sm4-vperm.ts';
 const FOLDER = join(import.meta.dirname, '../../filters/crypto');
 const FILES: Record<string, () => string> = {
   'aes-bitslice.gen.ts': emitAes,
+  'des.gen.ts': emitDes,
   'sm2-constants.gen.ts': emitSm2Constants,
   'sm2-field.gen.ts': emitSm2Field,
   'sm3.gen.ts': emitSm3,

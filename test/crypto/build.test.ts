@@ -8,8 +8,8 @@ import { BUILDS, buildModule } from './harness.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** Room for SM2 within the whole. */
-const MAX_MODULE_BYTES = 80 * 1024;
-const MAX_LIBRARY_BYTES = 120 * 1024;
+const MAX_MODULE_BYTES = 90 * 1024;
+const MAX_LIBRARY_BYTES = 130 * 1024;
 
 test('generated files are current', () => {
   const run = spawnSync(process.execPath, [join(ROOT, 'scripts/crypto/generate.ts'), '--check'], { encoding: 'utf8' });

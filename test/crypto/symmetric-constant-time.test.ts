@@ -100,6 +100,27 @@ const operations: Record<string, { prepare: Act; run: Act }> = {
       l.call.kdf(l.argument(0, s.key), 32, l.output, 100);
     },
   },
+  'DES and triple DES: key, block': {
+    prepare: (l, s) => { l.argument(0, s.key); l.write(l.input, s.text); },
+    run: (l, s) => {
+      for (const length of [8, 16]) {
+        l.call.desSetKey(l.argument(0, s.key), length);
+        l.call.desEncrypt(l.input, l.output);
+      }
+    },
+  },
+  'MAC of every algorithm: key, code and its verification': {
+    prepare: (l, s) => { l.argument(0, s.key); l.write(l.input, s.text); },
+    run: (l, s) => {
+      for (let algorithm = 0; algorithm < 6; algorithm++) {
+        assert.equal(l.call.macSetKey(algorithm, l.argument(0, s.key), 16), 1);
+        l.call.macUpdate(l.input, 203);
+        l.call.macVerify(l.input, 8);
+        l.call.macUpdate(l.input, 600);
+        l.call.macDigest(l.output);
+      }
+    },
+  },
   'base64 of a secret, both ways': {
     prepare: (l, s) => l.write(l.input, s.text),
     run: (l) => {

@@ -1,0 +1,221 @@
+// Message authentication codes of payment networks: one object that holds a key of any of them. Constant time but for lengths.
+import { clear, equalConstantTime, wipe } from './constant-time';
+import { Des } from './des';
+import { Hmac } from './hmac';
+import { sm4ChainBlocks } from './sm4-block';
+import { expandSm4Key, SM4_KEY_BYTES, SM4_WORD_KEYS } from './sm4-key';
+
+/** How a code is made. Texts are filled up with zeros to whole blocks, so that the lengths of texts must be fixed by their format, as in ISO 8583. */
+export const enum MacAlgorithm {
+  /** ANSI X9.9 (ISO/IEC 9797-1 algorithm 1 with DES): CBC with a key of 8 bytes; of 16, triple DES throughout. Code of 4 to 8 bytes. */
+  AnsiX99 = 0,
+  /** ANSI X9.19 (ISO/IEC 9797-1 algorithm 3, retail MAC): as X9.9 with the first half of a 16-byte key, the last block also with the second. 4 to 8 bytes. */
+  AnsiX919 = 1,
+  /**
+   * UnionPay terminals ("ECB"): all blocks added up, the sum written as 16 hexadecimal digits, the first eight of them encrypted (DES, or triple DES with
+   * 16 bytes), the other eight added, encrypted again; the code is the first 8 hexadecimal digits of the result, as text. 8 bytes.
+   */
+  UnionPayEcb = 2,
+  /** The same with SM4: blocks of 16 bytes, a sum of 32 digits, code of 8 digits. 8 bytes. */
+  UnionPayEcbSm4 = 3,
+  /** SM4-CBC-MAC (GB/T 15852.1 algorithm 1): key of 16 bytes; code of 4 to 16 bytes. */
+  Sm4Cbc = 4,
+  /** HMAC-SM3 (GB/T 15852.2): key of 1 byte and more; code of 16 to 32 bytes. */
+  HmacSm3 = 5,
+}
+
+const BATCH_BYTES: u32 = 256;
+const OUT: usize = memory.data(256, 16); // ciphertext of a batch, of which the last block counts; the sum's digits
+const CODE: usize = memory.data(32, 16);
+
+/** Least bytes of a code. */
+function leastBytes(algorithm: MacAlgorithm): u32 {
+  if (algorithm == MacAlgorithm.HmacSm3) return 16;
+  return algorithm == MacAlgorithm.UnionPayEcb || algorithm == MacAlgorithm.UnionPayEcbSm4 ? 8 : 4;
+}
+
+/** Bytes of the whole code. */
+function mostBytes(algorithm: MacAlgorithm): u32 {
+  if (algorithm == MacAlgorithm.HmacSm3) return 32;
+  return algorithm == MacAlgorithm.Sm4Cbc ? 16 : 8;
+}
+
+/** A keyed running code: `setKey`, then for each message `update` over its ranges and `verify` or `digest`. `wipe` when done. */
+export class Mac {
+  private algorithm: MacAlgorithm = MacAlgorithm.AnsiX99;
+  private keyed: bool = false;
+  private readonly des: Des = new Des();
+  private hmac: Hmac | null = null;
+  private sm4: StaticArray<u8> | null = null;
+  /** Chain or sum so far, 16 bytes; then what does not fill a block yet. */
+  private readonly state: StaticArray<u8> = new StaticArray<u8>(32);
+  private held: u32 = 0;
+  /** Whether the message has no byte yet: an empty one counts as a block of zeros. */
+  private empty: bool = true;
+
+  /** Sets the algorithm and its key and starts a message. False if a key of `length` bytes does not fit the algorithm: the object then verifies nothing. */
+  setKey(algorithm: MacAlgorithm, key: usize, length: u32): bool {
+    this.wipe();
+    if (!isKeyLength(algorithm, length)) return false;
+    this.algorithm = algorithm;
+    this.keyed = true;
+    if (algorithm == MacAlgorithm.HmacSm3) {
+      const hmac = this.hmac == null ? Hmac.sm3() : this.hmac!;
+      hmac.setKey(key, length);
+      this.hmac = hmac;
+    } else if (algorithm == MacAlgorithm.Sm4Cbc || algorithm == MacAlgorithm.UnionPayEcbSm4) {
+      const keys = this.sm4 == null ? new StaticArray<u8>(SM4_KEY_BYTES) : this.sm4!;
+      expandSm4Key(key, changetype<usize>(keys), false);
+      this.sm4 = keys;
+    } else this.des.setKey(key, length);
+    return true;
+  }
+
+  /** Overwrites everything that depends on the key. */
+  wipe(): void {
+    this.keyed = false;
+    this.des.wipe();
+    if (this.hmac != null) this.hmac!.wipe();
+    if (this.sm4 != null) wipe(changetype<usize>(this.sm4!), SM4_KEY_BYTES);
+    this.forget();
+  }
+
+  /** The next `length` bytes of the message. */
+  update(from: usize, length: u32): void {
+    if (!this.keyed) return;
+    if (this.algorithm == MacAlgorithm.HmacSm3) {
+      this.hmac!.update(from, length);
+      return;
+    }
+    if (length == 0) return;
+    this.empty = false;
+    const block = this.blockBytes();
+    const held = changetype<usize>(this.state) + 16;
+    if (this.held > 0) {
+      const taken = min(length, block - this.held);
+      memory.copy(held + this.held, from, taken);
+      this.held += taken;
+      from += taken;
+      length -= taken;
+      if (this.held < block) return;
+      this.absorb(held, block);
+      this.held = 0;
+    }
+    const whole = length & ~(block - 1);
+    this.absorb(from, whole);
+    this.held = length - whole;
+    memory.copy(held, from + whole, this.held);
+  }
+
+  /** Ends the message: writes the whole code to `to` (32 bytes of room) and starts a new message. Its length in bytes; 0 without a key. */
+  digest(to: usize): u32 {
+    if (!this.keyed) return 0;
+    if (this.algorithm == MacAlgorithm.HmacSm3) {
+      this.hmac!.digest(to);
+      return 32;
+    }
+    const state = changetype<usize>(this.state);
+    if (this.held > 0 || this.empty) {
+      const block = this.blockBytes();
+      memory.fill(state + 16 + this.held, 0, block - this.held);
+      this.absorb(state + 16, block);
+    }
+    if (this.algorithm == MacAlgorithm.AnsiX919) store<u64>(state, bswap(this.des.encryptFirst(this.des.decryptSecond(bswap(load<u64>(state))))));
+    else if (this.algorithm == MacAlgorithm.UnionPayEcb) this.encryptDigits(8);
+    else if (this.algorithm == MacAlgorithm.UnionPayEcbSm4) this.encryptDigits(16);
+    const bytes = mostBytes(this.algorithm);
+    memory.copy(to, state, bytes);
+    this.forget();
+    return bytes;
+  }
+
+  /** Ends the message and compares, in constant time, with the leftmost `length` bytes of the code at `code`; false for lengths that the algorithm has not. */
+  verify(code: usize, length: u32): bool {
+    this.digest(CODE);
+    const genuine = this.keyed && length >= leastBytes(this.algorithm) && length <= mostBytes(this.algorithm) && equalConstantTime(CODE, code, length);
+    clear(CODE, 32);
+    return genuine;
+  }
+
+  private blockBytes(): u32 {
+    return this.algorithm == MacAlgorithm.Sm4Cbc || this.algorithm == MacAlgorithm.UnionPayEcbSm4 ? 16 : 8;
+  }
+
+  /** Whole blocks, `bytes` long. */
+  private absorb(from: usize, bytes: u32): void {
+    const state = changetype<usize>(this.state);
+    const algorithm = this.algorithm;
+    if (algorithm == MacAlgorithm.Sm4Cbc) this.chainSm4(from, bytes);
+    else if (algorithm == MacAlgorithm.UnionPayEcbSm4) {
+      let sum = v128.load(state);
+      for (const end = from + bytes; from < end; from += 16) sum = v128.xor(sum, v128.load(from));
+      v128.store(state, sum);
+    } else if (algorithm == MacAlgorithm.UnionPayEcb) {
+      let sum = load<u64>(state);
+      for (const end = from + bytes; from < end; from += 8) sum ^= load<u64>(from);
+      store<u64>(state, sum);
+    } else {
+      const retail = algorithm == MacAlgorithm.AnsiX919;
+      let chain = bswap(load<u64>(state));
+      for (const end = from + bytes; from < end; from += 8) {
+        const block = chain ^ bswap(load<u64>(from));
+        chain = retail ? this.des.encryptFirst(block) : this.des.encrypt(block);
+      }
+      store<u64>(state, bswap(chain));
+    }
+  }
+
+  private chainSm4(from: usize, bytes: u32): void {
+    const keys = changetype<usize>(this.sm4!) + SM4_WORD_KEYS;
+    while (bytes > 0) {
+      const batch = min(bytes, BATCH_BYTES);
+      sm4ChainBlocks(keys, changetype<usize>(this.state), from, OUT, batch >> 4);
+      from += batch;
+      bytes -= batch;
+    }
+  }
+
+  /** The sum of `block` bytes becomes the code: its digits go through the cipher, the first eight digits of the result stay. */
+  private encryptDigits(block: u32): void {
+    const state = changetype<usize>(this.state);
+    writeHex(state, OUT, block);
+    if (block == 16) {
+      const keys = changetype<usize>(this.sm4!) + SM4_WORD_KEYS;
+      clear(state, 16);
+      sm4ChainBlocks(keys, state, OUT, OUT, 2);
+    } else {
+      const first = this.des.encrypt(bswap(load<u64>(OUT)));
+      store<u64>(state, bswap(this.des.encrypt(first ^ bswap(load<u64>(OUT, 8)))));
+    }
+    writeHex(state, OUT, 4);
+    store<u64>(state, load<u64>(OUT));
+  }
+
+  private forget(): void {
+    this.held = 0;
+    this.empty = true;
+    clear(changetype<usize>(this.state), 32);
+    clear(OUT, BATCH_BYTES);
+  }
+}
+
+/** Key lengths of the algorithms, bytes. */
+function isKeyLength(algorithm: MacAlgorithm, length: u32): bool {
+  if (algorithm == MacAlgorithm.AnsiX99 || algorithm == MacAlgorithm.UnionPayEcb) return length == 8 || length == 16;
+  return algorithm == MacAlgorithm.HmacSm3 ? length > 0 : length == 16;
+}
+
+/** `bytes` bytes as hexadecimal digits, capital letters. By arithmetic: a table would be indexed by secrets. */
+function writeHex(from: usize, to: usize, bytes: u32): void {
+  for (let i: u32 = 0; i < bytes; i++) {
+    const byte = <u32>load<u8>(from + i);
+    store<u8>(to + 2 * i, digit(byte >> 4));
+    store<u8>(to + 2 * i, digit(byte & 15), 1);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function digit(value: u32): u8 {
+  return <u8>(48 + value + (((9 - value) >> 31) * 7));
+}
