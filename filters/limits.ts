@@ -18,12 +18,14 @@ export const MAX_ROOT_CONTEXTS: u32 = 256;
 export const MAX_REPLY_ERRORS: u32 = 64;
 /** Routes of one plugin configuration. */
 export const MAX_ROUTES: i32 = 1000;
+/** Nesting of an indexed message in any format, levels: what the walk over its fields has room for. */
+export const MAX_FIELD_DEPTH: u32 = 136;
 /** Nesting of a JSON message, containers within containers. */
 export const MAX_JSON_DEPTH: u32 = 128;
 /** Values in a JSON message (objects, arrays and scalars together); each takes 32 bytes of scratch memory. */
 export const MAX_JSON_NODES: u32 = 2_000_000;
 /** Size of a JSON document that can be indexed at all, bytes (offsets and key lengths are packed). */
-export const MAX_JSON_BYTES: u32 = 64 * 1024 * 1024;
+export const MAX_JSON_BYTES: u32 = 32 * 1024 * 1024;
 
 /** HTTP calls of one VM that await an answer. */
 export const MAX_PENDING_CALLOUTS: i32 = 64;

@@ -58,6 +58,7 @@ export type ErrorCode =
   | 'FIM-CFG-1044'
   | 'FIM-CFG-1045'
   | 'FIM-CFG-1047'
+  | 'FIM-CFG-1048'
   | 'FIM-CFG-1050'
   | 'FIM-CFG-1052'
   | 'FIM-CFG-1060'
@@ -73,6 +74,7 @@ export type ErrorCode =
   | 'FIM-RT-0007'
   | 'FIM-RT-0008'
   | 'FIM-RT-0009'
+  | 'FIM-RT-0010'
   | 'FIM-LIM-0001'
   | 'FIM-LIM-0002'
   | 'FIM-SM4-0001'
@@ -112,6 +114,7 @@ export type ErrorCode =
   | 'FIM-MASK-0003'
   | 'FIM-MASK-0004'
   | 'FIM-MASK-0005'
+  | 'FIM-MASK-0006'
   | 'FIM-UP-0001'
   | 'FIM-UP-0002'
   | 'FIM-UP-0003'
@@ -204,6 +207,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1044': {"status":0,"title":"Policy can never apply to the matched methods","titleZh":"策略永远不适用于所匹配的方法","advice":"Requests of these methods have no body; match others or drop the policy."},
   'FIM-CFG-1045': {"status":0,"title":"Unknown cipher suite","titleZh":"未知的密码套件","advice":"Use one of the suites that the schema lists."},
   'FIM-CFG-1047': {"status":0,"title":"A decompressed body needs a stage that reads it","titleZh":"解压后的消息体需要有读取它的阶段","advice":"Validate or mask what is decompressed, or refuse compressed bodies: a broken stream would be encrypted in part."},
+  'FIM-CFG-1048': {"status":0,"title":"Only JSON bodies can be masked","titleZh":"仅支持对 JSON 消息体脱敏","advice":"Set `body.format: JSON`, or drop the masking: a value in another format would be passed on in clear."},
   'FIM-CFG-1050': {"status":0,"title":"Another route has the same match","titleZh":"另一条路由具有相同的匹配条件","advice":"The older route (then by namespace and name) keeps it; make one of them more specific."},
   'FIM-CFG-1052': {"status":0,"title":"Chain layout cannot give the stages the required order","titleZh":"链式布局无法满足阶段顺序","advice":"Use the fused layout (fim.wasm): a chain runs responses backwards and has one order for all routes."},
   'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless the annotation fim.financial/accept-missing-tlcp accepts the lack."},
@@ -219,6 +223,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0007': {"status":503,"title":"Too many live streams in one worker","titleZh":"单个工作线程的并发流过多","advice":"Raise the proxy's concurrency or add replicas."},
   'FIM-RT-0008': {"status":500,"title":"The proxy refused a host call","titleZh":"代理拒绝了主机调用","advice":"The proxy is older than Envoy 1.35 or restricts the plugin's capabilities; see its log."},
   'FIM-RT-0009': {"status":400,"title":"Path is not well-formed text","titleZh":"路径不是合法的文本","advice":"Send the path as a URI (RFC 3986): percent-encode what is not ASCII."},
+  'FIM-RT-0010': {"status":415,"title":"Body is not of the route's format","titleZh":"消息体不是路由规定的格式","advice":"Send the format that `body.format` of the route names, with its content-type; with `Detect` content-type and first bytes must agree."},
   'FIM-LIM-0001': {"status":429,"title":"Rate limit exceeded","titleZh":"超出速率限制","advice":"Retry after the time that `retry-after` names."},
   'FIM-LIM-0002': {"status":503,"title":"Rate limit could not be decided","titleZh":"无法判定速率限制","advice":"The shared table was contended beyond its bound; retry."},
   'FIM-SM4-0001': {"status":503,"title":"Encryption key is not available","titleZh":"加密密钥不可用","advice":"Check that the KMS answers and knows the key id of the route."},
@@ -237,8 +242,8 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-JSON-0008': {"status":413,"title":"JSON has too many values","titleZh":"JSON 值过多","advice":"Send at most MAX_JSON_NODES values in one message."},
   'FIM-PBOC-0001': {"status":400,"title":"Message failed validation","titleZh":"消息校验失败","advice":"Each entry of `errors` names a field by JSON Pointer and the rule that it broke."},
   'FIM-PBOC-0002': {"status":502,"title":"Upstream's response failed validation","titleZh":"上游响应校验失败","advice":"Correct the upstream's message, or the rules, or set `validation.response: false`."},
-  'FIM-PBOC-0003': {"status":415,"title":"Content type of the message is not JSON","titleZh":"消息的内容类型不是 JSON","advice":"Send `content-type: application/json` or a type that ends in `+json`."},
-  'FIM-PBOC-0004': {"status":400,"title":"Message has no body","titleZh":"消息没有正文","advice":"Send the JSON message that the route's rules ask for."},
+  'FIM-PBOC-0003': {"status":415,"title":"Content type of the message is not that of the route's format","titleZh":"消息的内容类型与路由规定的格式不符","advice":"Send the content-type of the format that `body.format` of the route names: `application/json` or a type that ends in `+json` unless it says otherwise."},
+  'FIM-PBOC-0004': {"status":400,"title":"Message has no body","titleZh":"消息没有正文","advice":"Send the message that the route's rules ask for."},
   'FIM-PBOC-0005': {"status":400,"title":"Required field is missing","titleZh":"缺少必填字段","advice":"Add the field, or set `required: false` in its rule."},
   'FIM-PBOC-0006': {"status":400,"title":"Field has the wrong type","titleZh":"字段类型错误","advice":"Types are not converted: a number is not a string."},
   'FIM-PBOC-0007': {"status":400,"title":"Field does not match its pattern","titleZh":"字段不符合模式","advice":"Compare the value with the rule's `pattern`; a pattern finds a match anywhere unless anchored with ^ and $."},
@@ -258,6 +263,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-MASK-0003': {"status":502,"title":"Upstream's response cannot be masked","titleZh":"无法对上游响应脱敏","advice":"The route masks responses, and the upstream answered with something other than valid JSON."},
   'FIM-MASK-0004': {"status":0,"title":"Mask character is not one printable character","titleZh":"掩码字符不是单个可打印字符","advice":"`char` is one Unicode character other than a quote, a backslash and control characters."},
   'FIM-MASK-0005': {"status":0,"title":"Masked field needs either a path or a name","titleZh":"脱敏字段须且仅须指定路径或名称之一","advice":"Give `name` for a member at any depth, or `path` for an exact place; not both."},
+  'FIM-MASK-0006': {"status":0,"title":"Only JSON can be masked","titleZh":"仅支持对 JSON 脱敏","advice":"Set `body.format: JSON` on the route, or take the masking out: a value in another format would be passed on in clear."},
   'FIM-UP-0001': {"status":0,"title":"Packages cannot be installed","titleZh":"无法安装依赖包","advice":"Check that npm is there and reaches its registry, then run the command again; `npm ci` shows the whole output."},
   'FIM-UP-0002': {"status":0,"title":"Node 26 cannot be had","titleZh":"无法获得 Node 26","advice":"Check that npm reaches its registry; the npm package `node` brings the binary. Any Node from 20 on starts the set-up."},
   'FIM-UP-0003': {"status":0,"title":"Module does not compile","titleZh":"模块编译失败","advice":"Correct the source that the compiler names."},

@@ -88,6 +88,9 @@ export interface RouteMatch {
 /** `Observe`: limits and validation count and tag, and never block. It never turns off masking or encryption. */
 export type Enforcement = 'Enforce' | 'Observe';
 
+/** What bodies are read as by the stages that look at fields. `Detect`: what content-type and first bytes both say; a body of which they disagree is refused (415). Masking reads JSON only. */
+export type BodyFormat = 'JSON' | 'XML' | 'CNAPS2' | 'ISO8583' | 'TLV' | 'Form' | 'Detect';
+
 /** A body with a content-encoding is refused (415), or decompressed (gzip, br) by Envoy first. */
 export type CompressedBodies = 'Refuse' | 'Decompress';
 
@@ -95,6 +98,8 @@ export type CompressedBodies = 'Refuse' | 'Decompress';
 export interface RouteBody {
   /** Largest body, bytes; a larger request is answered with 413, a larger response with 502. */
   maxBytes?: number;
+  /** What bodies are read as by the stages that look at fields. `Detect`: what content-type and first bytes both say; a body of which they disagree is refused (415). Masking reads JSON only. */
+  format?: BodyFormat;
   /** A body with a content-encoding is refused (415), or decompressed (gzip, br) by Envoy first. */
   compressed?: CompressedBodies;
 }

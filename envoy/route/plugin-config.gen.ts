@@ -132,6 +132,9 @@ export type PathMatchType = 'Exact' | 'Prefix' | 'Pattern';
 /** How a header is compared. */
 export type HeaderMatchType = 'Exact' | 'Pattern' | 'Present';
 
+/** What bodies are read as; `Detect`: what content-type and first bytes both say. */
+export type BodyFormat = 'JSON' | 'XML' | 'CNAPS2' | 'ISO8583' | 'TLV' | 'Form' | 'Detect';
+
 /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
 export type CompressedBody = 'Refuse' | 'Decompress';
 
@@ -185,6 +188,8 @@ export interface MatchConfig {
 export interface BodyConfig {
   /** Largest body, bytes; a larger one is refused. */
   maxBytes?: number;
+  /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
+  format?: BodyFormat;
   /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
   compressed?: CompressedBody;
 }

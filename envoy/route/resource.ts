@@ -6,7 +6,7 @@ import type { Path } from './json-path.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
 import { checkMatch, checkTargets, checkTls } from './rules-match.ts';
 import { checkEncryption, checkMasking, checkRateLimit, checkValidation } from './rules-stages.ts';
-import { checkApplies, checkDecompression, warnings } from './rules-whole.ts';
+import { checkApplies, checkDecompression, checkFormat, warnings } from './rules-whole.ts';
 import { checkSchema, isRecord, withDefaults, type Report } from './schema-check.ts';
 import type { RouteSource } from './source.ts';
 
@@ -126,6 +126,7 @@ export function checkResource(value: unknown, source: RouteSource): CheckedResou
   if (sections.encryption !== undefined) checkEncryption(sections.encryption, report);
   checkApplies(spec, sections, report);
   checkDecompression(spec, sections, report);
+  checkFormat(spec, sections, report);
   const created = createdAt(route, report);
   if (errors.length > 0) return { errors, warnings: [] };
 

@@ -36,6 +36,12 @@ export function checkDecompression(spec: RouteSpec, sections: Sections, report: 
   if (encryption?.value.response === 'Encrypt' && !validation?.value.response && !masksResponses) report('FIM-CFG-1047', where, 'nothing reads responses before they are encrypted');
 }
 
+/** Reports masking of bodies that cannot be rewritten. */
+export function checkFormat(spec: RouteSpec, sections: Sections, report: Report): void {
+  const format = spec.body?.format ?? 'JSON';
+  if (format !== 'JSON' && sections.masking !== undefined) report('FIM-CFG-1048', sections.masking.path, `body.format is ${format}`);
+}
+
 /** Reports what is allowed and worth knowing. */
 export function warnings(spec: RouteSpec, sections: Sections, report: Report): void {
   const { rateLimit, validation, masking, encryption } = sections;

@@ -2,10 +2,10 @@
 // in as few pieces as possible.
 import { Arena } from '../memory/arena';
 import { Writer } from '../memory/writer';
-import { MAX_JSON_DEPTH } from '../limits';
-import { JsonDocument, JsonKind } from '../message/json/document';
-import { FieldMatches } from '../message/json/field-matches';
-import { FieldSet } from '../message/json/field-set';
+import { MAX_FIELD_DEPTH } from '../limits';
+import { FieldKind, FieldTree } from '../message/field-tree';
+import { FieldMatches } from '../message/field-matches';
+import { FieldSet } from '../message/field-set';
 import { Detector, Found } from './detect';
 import { Mask } from './mask';
 
@@ -54,8 +54,8 @@ export class Masker {
   private readonly detector: Detector = new Detector();
   private readonly matches: FieldMatches = new FieldMatches();
   // Containers that are being masked whole, innermost last: the way, and where the container ends.
-  private readonly coverMasks: StaticArray<Mask | null> = new StaticArray<Mask | null>(<i32>MAX_JSON_DEPTH + 1);
-  private readonly coverEnds: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_JSON_DEPTH + 1);
+  private readonly coverMasks: StaticArray<Mask | null> = new StaticArray<Mask | null>(<i32>MAX_FIELD_DEPTH + 1);
+  private readonly coverEnds: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
   private covers: i32 = 0;
   /** Offset in the message up to which it was copied or replaced. */
   private done: u32 = 0;
@@ -68,7 +68,7 @@ export class Masker {
   }
 
   /** Masks the indexed message of `length` bytes. Linear in them. */
-  run(document: JsonDocument, length: u32, plan: MaskPlan): Masked {
+  run(document: FieldTree, length: u32, plan: MaskPlan): Masked {
     this.fieldCount = 0;
     this.detectedCount = 0;
     this.covers = 0;
@@ -85,7 +85,7 @@ export class Masker {
   }
 
   /** Visits every value if content is looked at or a container is being masked, else only those that a field names. */
-  private walk(document: JsonDocument, plan: MaskPlan): void {
+  private walk(document: FieldTree, plan: MaskPlan): void {
     const detects = plan.detects;
     const matches = this.matches;
     let more = matches.next();
@@ -107,10 +107,10 @@ export class Masker {
   }
 
   /** Masks a scalar; from a container on, what is in it. */
-  private visit(document: JsonDocument, node: u32, mask: Mask | null): void {
+  private visit(document: FieldTree, node: u32, mask: Mask | null): void {
     const kind = document.kind(node);
-    if (mask == null || kind == JsonKind.Null) return;
-    if (kind == JsonKind.Object || kind == JsonKind.Array) {
+    if (mask == null || kind == FieldKind.Null) return;
+    if (kind == FieldKind.Object || kind == FieldKind.Array) {
       unchecked((this.coverMasks[this.covers] = mask));
       unchecked((this.coverEnds[this.covers] = document.end(node)));
       this.covers++;
@@ -123,23 +123,23 @@ export class Masker {
     }
     const length = document.textLength;
     this.open(document, node);
-    if (kind == JsonKind.True || kind == JsonKind.False) mask.boolean(this.out);
+    if (kind == FieldKind.True || kind == FieldKind.False) mask.boolean(this.out);
     else mask.text(text, length, this.out);
     this.close(document, node);
     this.fieldCount++;
   }
 
   /** Hides the numbers with check digit in a string, or a whole number that is one. */
-  private detect(document: JsonDocument, node: u32, plan: MaskPlan): void {
+  private detect(document: FieldTree, node: u32, plan: MaskPlan): void {
     const kind = document.kind(node);
-    if ((kind != JsonKind.String && kind != JsonKind.Number) || document.end(node) - document.start(node) < DETECT_MIN_LENGTH) return;
+    if ((kind != FieldKind.String && kind != FieldKind.Number) || document.end(node) - document.start(node) < DETECT_MIN_LENGTH) return;
     const text = document.text(node, this.arena);
     if (text == 0) {
       this.starved = true;
       return;
     }
     const end = text + document.textLength;
-    if (kind == JsonKind.Number && !isWhole(text, end)) return;
+    if (kind == FieldKind.Number && !isWhole(text, end)) return;
     const idCard = plan.idCard;
     const bankCard = plan.bankCard;
     const detector = this.detector;
@@ -160,7 +160,7 @@ export class Masker {
   }
 
   /** Copies what stands before the value, and opens the string that takes its place. */
-  private open(document: JsonDocument, node: u32): void {
+  private open(document: FieldTree, node: u32): void {
     if (!this.begun) {
       this.begun = true;
       this.out.begin(<usize>this.length + (this.length >> 3) + 64);
@@ -170,7 +170,7 @@ export class Masker {
     this.out.byte(QUOTE);
   }
 
-  private close(document: JsonDocument, node: u32): void {
+  private close(document: FieldTree, node: u32): void {
     this.out.byte(QUOTE);
     this.done = document.end(node);
   }

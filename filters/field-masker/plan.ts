@@ -1,8 +1,8 @@
 // From the configuration to what each direction hides.
 import { Bytes } from '../memory/bytes';
-import { FieldList, isFieldPath } from '../message/json/field-list';
-import { FieldSet } from '../message/json/field-set';
-import { FieldSetBuilder } from '../message/json/field-set-builder';
+import { FieldList, isFieldPath } from '../message/field-list';
+import { FieldSet } from '../message/field-set';
+import { FieldSetBuilder } from '../message/field-set-builder';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 import { Direction } from '../runtime/stage';

@@ -1,4 +1,5 @@
 import { scratch } from '../memory/scratch';
+import { MessageFormat } from '../message/format';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
@@ -48,15 +49,16 @@ export class FieldMasker extends Stage {
 
   compile(reader: ConfigReader, node: u32): StagePolicy {
     const config = decodeFieldMaskerConfig(reader, node);
+    if (reader.format != MessageFormat.Json) reader.fail(ErrorId.FIM_MASK_0006, node);
     return new MaskPolicy(compilePlan(reader, config, Direction.Request), compilePlan(reader, config, Direction.Response));
   }
 
   onBody(exchange: Exchange, policy: StagePolicy): Verdict {
     const message = exchange.message;
     if (message.length == 0) return Verdict.Continue;
-    if (!exchange.isJson()) return refuse(exchange, ErrorId.FIM_MASK_0001, ErrorId.None);
+    if (exchange.format != MessageFormat.Json) return refuse(exchange, ErrorId.FIM_MASK_0001, ErrorId.None);
     const document = message.json();
-    if (document == null) return refuse(exchange, ErrorId.FIM_MASK_0002, message.jsonError);
+    if (document == null) return refuse(exchange, ErrorId.FIM_MASK_0002, message.error);
     const masked = masker.run(document, message.length, (<MaskPolicy>policy).plan(exchange.direction));
     if (masked == Masked.OutOfMemory) return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
     if (masked == Masked.Unchanged) {

@@ -3,7 +3,8 @@
 import { Bytes } from '../memory/bytes';
 import { decodeBase64 } from '../memory/base64';
 import { scratch } from '../memory/scratch';
-import { JsonDocument, JsonKind } from '../message/json/document';
+import { JsonDocument } from '../message/json/document';
+import { FieldKind } from '../message/field-tree';
 import { SM4_KEY_BYTES } from './key-version';
 
 const MAX_VERSION_DIGITS: u32 = 9;
@@ -32,12 +33,12 @@ export class KmsAnswer {
     const data = member(outer, DATA);
     const metadata = member(outer, METADATA);
     const destroyed = member(metadata, DESTROYED);
-    if (destroyed != 0 && document.kind(destroyed) == JsonKind.True) return false;
+    if (destroyed != 0 && document.kind(destroyed) == FieldKind.True) return false;
     this.version = integer(member(metadata, VERSION));
     const algorithm = member(data, ALGORITHM);
     const material = member(data, MATERIAL);
     if (this.version == 0 || algorithm == 0 || material == 0) return false;
-    if (document.kind(algorithm) != JsonKind.String || document.kind(material) != JsonKind.String) return false;
+    if (document.kind(algorithm) != FieldKind.String || document.kind(material) != FieldKind.String) return false;
     const name = document.text(algorithm, scratch);
     if (name == 0 || !SM4.equals(name, document.textLength)) return false;
     return this.readMaterial(material);
@@ -68,13 +69,13 @@ export class KmsAnswer {
 }
 
 function member(object: u32, name: Bytes): u32 {
-  if (object == 0 || document.kind(object) != JsonKind.Object) return 0;
+  if (object == 0 || document.kind(object) != FieldKind.Object) return 0;
   return document.member(object, name.pointer, name.length, name.hash);
 }
 
 /** A whole number from 1; 0 if the node is none. */
 function integer(node: u32): u32 {
-  if (node == 0 || document.kind(node) != JsonKind.Number) return 0;
+  if (node == 0 || document.kind(node) != FieldKind.Number) return 0;
   const text = document.text(node, scratch);
   const length = document.textLength;
   if (length > MAX_VERSION_DIGITS) return 0;

@@ -3,7 +3,7 @@ import { Arena } from '../memory/arena';
 import { Bytes, hashBytes } from '../memory/bytes';
 import { Pattern } from '../match/pattern';
 import { isGb11643, isLuhn } from '../message/checks';
-import { JsonDocument, JsonKind } from '../message/json/document';
+import { FieldKind, FieldTree } from '../message/field-tree';
 import { codePoints } from '../message/code-points';
 import { PathParser, StepKind } from '../message/field-path';
 import { ErrorId } from '../errors.gen';
@@ -34,11 +34,11 @@ export class Rule {
   }
 
   /** The error of the value, or ErrorId.None; FIM-RT-0006 if the arena is full. */
-  test(document: JsonDocument, node: u32, arena: Arena): ErrorId {
+  test(document: FieldTree, node: u32, arena: Arena): ErrorId {
     const kind = document.kind(node);
     if (!fits(this.type, kind)) return ErrorId.FIM_PBOC_0006;
     if (!this.readsText && this.type != PbocType.integer) return ErrorId.None;
-    if (kind != JsonKind.String && kind != JsonKind.Number) return ErrorId.FIM_PBOC_0006;
+    if (kind != FieldKind.String && kind != FieldKind.Number) return ErrorId.FIM_PBOC_0006;
     const text = document.text(node, arena);
     if (text == 0) return ErrorId.FIM_RT_0006;
     return this.testText(text, document.textLength);
@@ -80,15 +80,15 @@ export function asksForText(config: PbocRule): bool {
   return config.pattern.length != 0 || config.minLength != 0 || config.maxLength != 0 || config.enum.length != 0 || config.check != PbocCheck.None;
 }
 
-function fits(type: PbocType, kind: JsonKind): bool {
+function fits(type: PbocType, kind: FieldKind): bool {
   switch (type) {
-    case PbocType.string: return kind == JsonKind.String;
-    case PbocType.number: return kind == JsonKind.Number;
-    case PbocType.integer: return kind == JsonKind.Number;
-    case PbocType.decimal: return kind == JsonKind.Number || kind == JsonKind.String;
-    case PbocType.boolean: return kind == JsonKind.True || kind == JsonKind.False;
-    case PbocType.object: return kind == JsonKind.Object;
-    case PbocType.array: return kind == JsonKind.Array;
+    case PbocType.string: return kind == FieldKind.String;
+    case PbocType.number: return kind == FieldKind.Number;
+    case PbocType.integer: return kind == FieldKind.Number;
+    case PbocType.decimal: return kind == FieldKind.Number || kind == FieldKind.String;
+    case PbocType.boolean: return kind == FieldKind.True || kind == FieldKind.False;
+    case PbocType.object: return kind == FieldKind.Object;
+    case PbocType.array: return kind == FieldKind.Array;
   }
   return true;
 }

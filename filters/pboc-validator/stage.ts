@@ -1,5 +1,6 @@
 import { scratch } from '../memory/scratch';
-import { FieldMatches } from '../message/json/field-matches';
+import { MessageFormat } from '../message/format';
+import { FieldMatches } from '../message/field-matches';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
@@ -55,9 +56,10 @@ export class PbocValidator extends Stage {
     if (message.length == 0) {
       return exchange.direction == Direction.Response ? Verdict.Continue : refuseUnreadable(exchange, ErrorId.FIM_PBOC_0004, ErrorId.None);
     }
-    if (!exchange.isJson()) return refuseUnreadable(exchange, ErrorId.FIM_PBOC_0003, ErrorId.None);
-    const document = message.json();
-    if (document == null) return refuseUnreadable(exchange, ErrorId.FIM_PBOC_0001, message.jsonError);
+    const format = exchange.format;
+    if (format == MessageFormat.Unknown) return refuseUnreadable(exchange, ErrorId.FIM_PBOC_0003, ErrorId.None);
+    const document = message.tree(format);
+    if (document == null) return refuseUnreadable(exchange, ErrorId.FIM_PBOC_0001, message.error);
     const judgement = (<ValidationPolicy>policy).validator.judge(document, matches, findings, scratch, exchange.direction == Direction.Response);
     if (judgement == Judgement.Valid) {
       pbocValid.add(1);
@@ -73,7 +75,7 @@ export class PbocValidator extends Stage {
   }
 }
 
-/** A message that cannot be tested. `error`: what a request is told. `syntax`: what is wrong with its JSON, if that is why. */
+/** A message that cannot be tested. `error`: what a request is told. `syntax`: what is wrong with its form, if that is why. */
 function refuseUnreadable(exchange: Exchange, error: ErrorId, syntax: ErrorId): Verdict {
   pbocUnreadable.add(1);
   const reply = exchange.reply;

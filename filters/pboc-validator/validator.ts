@@ -2,9 +2,9 @@
 import { MAX_PATH_STEPS, MAX_REPLY_ERRORS } from '../limits';
 import { Arena } from '../memory/arena';
 import { equalBytes } from '../memory/bytes';
-import { JsonDocument } from '../message/json/document';
-import { FieldMatches } from '../message/json/field-matches';
-import { FieldSet } from '../message/json/field-set';
+import { FieldTree } from '../message/field-tree';
+import { FieldMatches } from '../message/field-matches';
+import { FieldSet } from '../message/field-set';
 import { ErrorId } from '../errors.gen';
 import { Rule } from './rule';
 
@@ -66,7 +66,7 @@ export class Validator {
    * Tests an indexed message. `matches` is working memory. `hideNames`: in the pointers of the findings stands `*` for what a wildcard found. Member names
    * there are the message's own (a card number, in a map by card), and who reads the findings has not sent the message.
    */
-  judge(document: JsonDocument, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool = false): Judgement {
+  judge(document: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool = false): Judgement {
     findings.clear();
     if (!this.fields.match(document, matches, arena)) return Judgement.OutOfMemory;
     while (matches.next()) {
@@ -79,7 +79,7 @@ export class Validator {
     return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
   }
 
-  private report(error: ErrorId, document: JsonDocument, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool): bool {
+  private report(error: ErrorId, document: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool): bool {
     let pointer = this.fields.pointer(document, matches, arena);
     if (pointer == 0) return false;
     let length = document.pointerLength;

@@ -1,7 +1,9 @@
 import { Bytes } from '../memory/bytes';
 import { Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
-import { JsonDocument, JsonKind } from '../message/json/document';
+import { MessageFormat } from '../message/format';
+import { JsonDocument } from '../message/json/document';
+import { FieldKind } from '../message/field-tree';
 import { ErrorId } from '../errors.gen';
 
 /** Digits of the largest number that `readInteger` looks at. */
@@ -19,6 +21,8 @@ export class ConfigReader {
   errorNode: u32 = 0;
   /** The member's name, if one is missing. */
   errorMember: string = '';
+  /** Format of the bodies of the route at hand, while its stages are compiled. */
+  format: MessageFormat = MessageFormat.Json;
 
   /** `parts`: what the configurations compiled from the document share, with one another and with the one before. */
   constructor(
@@ -54,7 +58,7 @@ export class ConfigReader {
 
   /** False (and an error) unless the node is an object. */
   expectObject(node: u32): bool {
-    if (this.document.kind(node) == JsonKind.Object) return true;
+    if (this.document.kind(node) == FieldKind.Object) return true;
     this.fail(ErrorId.FIM_CFG_0011, node);
     return false;
   }
@@ -77,7 +81,7 @@ export class ConfigReader {
   /** Whether the string node's text is the ASCII literal. */
   textIs(node: u32, text: string): bool {
     const document = this.document;
-    if (document.kind(node) != JsonKind.String) return false;
+    if (document.kind(node) != FieldKind.String) return false;
     const pointer = document.text(node, scratch);
     return pointer != 0 && sameText(pointer, document.textLength, text);
   }
@@ -95,7 +99,7 @@ export class ConfigReader {
   /** A string of at most `maxBytes` bytes of UTF-8; empty after an error. */
   readString(node: u32, maxBytes: u32): Bytes {
     const document = this.document;
-    if (document.kind(node) != JsonKind.String) {
+    if (document.kind(node) != FieldKind.String) {
       this.fail(ErrorId.FIM_CFG_0011, node);
       return Bytes.EMPTY;
     }
@@ -111,7 +115,7 @@ export class ConfigReader {
   /** An integer without fraction or exponent, `minimum` to `maximum`; `minimum` after an error. */
   readInteger(node: u32, minimum: i64, maximum: i64): i64 {
     const document = this.document;
-    if (document.kind(node) != JsonKind.Number) {
+    if (document.kind(node) != FieldKind.Number) {
       this.fail(ErrorId.FIM_CFG_0011, node);
       return minimum;
     }
@@ -141,13 +145,13 @@ export class ConfigReader {
 
   readBoolean(node: u32): bool {
     const kind = this.document.kind(node);
-    if (kind != JsonKind.True && kind != JsonKind.False) this.fail(ErrorId.FIM_CFG_0011, node);
-    return kind == JsonKind.True;
+    if (kind != FieldKind.True && kind != FieldKind.False) this.fail(ErrorId.FIM_CFG_0011, node);
+    return kind == FieldKind.True;
   }
 
   /** Number of items; 0 (and an error) if the node is no array or has more than `maximum`. */
   arrayLength(node: u32, maximum: i32): i32 {
-    if (this.document.kind(node) != JsonKind.Array) {
+    if (this.document.kind(node) != FieldKind.Array) {
       this.fail(ErrorId.FIM_CFG_0011, node);
       return 0;
     }

@@ -17,6 +17,17 @@ export const enum HeaderMatchType {
   Present = 2,
 }
 
+/** What bodies are read as; `Detect`: what content-type and first bytes both say. */
+export const enum BodyFormat {
+  JSON = 0,
+  XML = 1,
+  CNAPS2 = 2,
+  ISO8583 = 3,
+  TLV = 4,
+  Form = 5,
+  Detect = 6,
+}
+
 /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
 export const enum CompressedBody {
   Refuse = 0,
@@ -87,6 +98,8 @@ export class BodyConfig {
   node: u32 = 0;
   /** Largest body, bytes; a larger one is refused. */
   maxBytes: i32 = 1048576;
+  /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
+  format: BodyFormat = BodyFormat.JSON;
   /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
   compressed: CompressedBody = CompressedBody.Refuse;
 }
@@ -151,6 +164,18 @@ function readHeaderMatchType(reader: ConfigReader, node: u32): HeaderMatchType {
   if (reader.textIs(node, 'Present')) return HeaderMatchType.Present;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <HeaderMatchType>0;
+}
+
+function readBodyFormat(reader: ConfigReader, node: u32): BodyFormat {
+  if (reader.textIs(node, 'JSON')) return BodyFormat.JSON;
+  if (reader.textIs(node, 'XML')) return BodyFormat.XML;
+  if (reader.textIs(node, 'CNAPS2')) return BodyFormat.CNAPS2;
+  if (reader.textIs(node, 'ISO8583')) return BodyFormat.ISO8583;
+  if (reader.textIs(node, 'TLV')) return BodyFormat.TLV;
+  if (reader.textIs(node, 'Form')) return BodyFormat.Form;
+  if (reader.textIs(node, 'Detect')) return BodyFormat.Detect;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <BodyFormat>0;
 }
 
 function readCompressedBody(reader: ConfigReader, node: u32): CompressedBody {
@@ -303,6 +328,8 @@ export function decodeBodyConfig(reader: ConfigReader, node: u32): BodyConfig {
   for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
     if (reader.keyIs(member, 'maxBytes')) {
       result.maxBytes = <i32>reader.readInteger(member, 1, 16777216);
+    } else if (reader.keyIs(member, 'format')) {
+      result.format = readBodyFormat(reader, member);
     } else if (reader.keyIs(member, 'compressed')) {
       result.compressed = readCompressedBody(reader, member);
     } else {

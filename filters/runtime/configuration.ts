@@ -4,6 +4,7 @@ import { scratch } from '../memory/scratch';
 import { Bytes } from '../memory/bytes';
 import { PartKind, Parts } from '../memory/parts';
 import { RouteIndex, RouteIndexBuilder } from '../match/route-index';
+import { MessageFormat } from '../message/format';
 import { JsonDocument } from '../message/json/document';
 import { ConfigReader } from './config-reader';
 import { KmsConfig, RouteConfig, decodePluginConfig } from './config.gen';
@@ -50,6 +51,7 @@ export class CompiledRoute {
     /** Verdicts of observable stages are counted, not enforced. */
     readonly observe: bool,
     readonly maxBodyBytes: u32,
+    readonly format: MessageFormat,
     readonly request: Plan,
     readonly response: Plan,
   ) {}
@@ -116,6 +118,8 @@ function sharedRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArr
 }
 
 function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArray<Stage>, hasKms: bool): CompiledRoute {
+  const body = route.body;
+  reader.format = body == null ? MessageFormat.Json : <MessageFormat><i32>body.format;
   const steps = new Array<Step>();
   const section = route.stages.node;
   for (let member = reader.firstMember(section); member != 0 && !reader.failed; member = reader.nextMember(member)) {
@@ -124,11 +128,11 @@ function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticAr
     else if (stage.needsKms && !hasKms) reader.fail(ErrorId.FIM_CFG_0018, member);
     else steps.push(new Step(stage, stage.compile(reader, member)));
   }
-  const body = route.body;
   return new CompiledRoute(
     route.name,
     route.observe,
     body == null ? DEFAULT_BODY_BYTES : <u32>body.maxBytes,
+    reader.format,
     new Plan(ordered(steps, Direction.Request), Direction.Request),
     new Plan(ordered(steps, Direction.Response), Direction.Response),
   );

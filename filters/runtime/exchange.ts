@@ -1,10 +1,10 @@
-import { equalIgnoreCase } from '../memory/bytes';
+import { MediaType, MessageFormat, formatOf, mediaTypeOf } from '../message/format';
 import { BufferType, HeaderMap } from './abi';
 import { KmsConfig } from './config.gen';
 import { HeaderSnapshot } from './headers';
 import { dropHeader, readHeader, readProperty, resultLength, resultPointer, writeHeader } from './host';
 import { Message } from './message';
-import { CONTENT_TYPE, SUFFIX_JSON, TYPE_JSON } from './names';
+import { CONTENT_TYPE } from './names';
 import { Reply } from './reply';
 import { Direction } from './stage';
 import { Stream } from './stream';
@@ -99,24 +99,20 @@ export class Exchange {
     return true;
   }
 
-  /** Whether the current direction's content-type is `application/json` or ends in `+json`, parameters ignored. */
-  isJson(): bool {
+  /** What the body of the current direction is to be read as; Unknown: its content type is none that the route takes. */
+  get format(): MessageFormat {
     const stream = this.stream;
-    return stream != null && stream.half(this.direction).json;
+    if (stream == null) return MessageFormat.Unknown;
+    const route = stream.route;
+    if (route == null) return MessageFormat.Unknown;
+    return formatOf(route.format, stream.half(this.direction).media, this.message.pointer, this.message.length);
   }
 
-  /** Reads the content-type; the answer is what `isJson` gives until the stream ends. */
+  /** Reads the content-type: `format` goes by it until the stream ends. */
   noteContentType(): void {
     const stream = this.stream;
     if (stream == null) return;
-    stream.half(this.direction).json = this.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length) && isJsonType(this.valuePointer, this.valueLength);
+    const found = this.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length);
+    stream.half(this.direction).media = found ? mediaTypeOf(this.valuePointer, this.valueLength) : MediaType.Other;
   }
-}
-
-function isJsonType(value: usize, length: u32): bool {
-  let end: u32 = 0;
-  while (end < length && load<u8>(value + end) != 59 && load<u8>(value + end) != 32) end++;
-  if (end == TYPE_JSON.length) return equalIgnoreCase(value, TYPE_JSON.pointer, end);
-  const suffix = SUFFIX_JSON.length;
-  return end > suffix && equalIgnoreCase(value + end - suffix, SUFFIX_JSON.pointer, suffix);
 }

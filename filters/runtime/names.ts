@@ -15,8 +15,6 @@ export const IDENTITY: Bytes = Bytes.from('identity');
 
 export const TYPE_GRPC: Bytes = Bytes.from('application/grpc');
 export const TYPE_EVENT_STREAM: Bytes = Bytes.from('text/event-stream');
-export const TYPE_JSON: Bytes = Bytes.from('application/json');
-export const SUFFIX_JSON: Bytes = Bytes.from('+json');
 
 /** Headers that describe the very bytes of a body (RFC 9530, RFC 9110 8.8.3, RFC 1864): they are false once it is replaced. */
 export const BODY_DIGESTS: StaticArray<Bytes> = [

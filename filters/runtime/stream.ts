@@ -1,3 +1,4 @@
+import { MediaType } from '../message/format';
 import { RootContext } from './root-context';
 import { CompiledRoute } from './configuration';
 import { Direction } from './stage';
@@ -29,8 +30,8 @@ export class Half {
   ended: bool = false;
   /** A stage has asked to be called again. */
   waiting: bool = false;
-  /** content-type is JSON. */
-  json: bool = false;
+  /** What its content-type says. */
+  media: MediaType = MediaType.Other;
   /** A header describes the bytes of the body. */
   digested: bool = false;
 
@@ -40,7 +41,7 @@ export class Half {
     this.bodyLength = 0;
     this.ended = false;
     this.waiting = false;
-    this.json = false;
+    this.media = MediaType.Other;
     this.digested = false;
   }
 }

@@ -6,7 +6,8 @@ import { decodeBase64, encodeBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
-import { JsonDocument, JsonKind } from '../message/json/document';
+import { JsonDocument } from '../message/json/document';
+import { FieldKind } from '../message/field-tree';
 
 const TAG_BYTES: u32 = 16;
 const BASE64_SLACK_BYTES: usize = 64;
@@ -100,12 +101,12 @@ export class Envelope {
   /** Reads the members: each exactly once, no other, and of the key `keyId` with the route's context. */
   read(document: JsonDocument, keyId: Bytes, context: Bytes): Opening {
     const root = document.root;
-    if (document.kind(root) != JsonKind.Object) return Opening.Malformed;
+    if (document.kind(root) != FieldKind.Object) return Opening.Malformed;
     if (document.count(root) != (context.length > 0 ? 6 : 5)) return Opening.Malformed;
     if (!this.memberIs(document, ALG, SM4_GCM)) return Opening.Foreign;
     if (context.length > 0 && !this.memberIs(document, CTX, context)) return Opening.Foreign;
     const kid = document.member(root, KID.pointer, KID.length, KID.hash);
-    if (kid == 0 || document.kind(kid) != JsonKind.String) return Opening.Malformed;
+    if (kid == 0 || document.kind(kid) != FieldKind.String) return Opening.Malformed;
     this.kid = document.text(kid, scratch);
     this.kidLength = document.textLength;
     if (this.kid == 0) return Opening.NoMemory;
@@ -120,7 +121,7 @@ export class Envelope {
 
   private memberIs(document: JsonDocument, name: Bytes, value: Bytes): bool {
     const node = document.member(document.root, name.pointer, name.length, name.hash);
-    if (node == 0 || document.kind(node) != JsonKind.String) return false;
+    if (node == 0 || document.kind(node) != FieldKind.String) return false;
     const text = document.text(node, scratch);
     return text != 0 && value.equals(text, document.textLength);
   }
@@ -145,7 +146,7 @@ export class Envelope {
   /** The member's bytes, their number in `length`; 0 if it is no base64 string or memory is exhausted. */
   private decode(document: JsonDocument, name: Bytes): usize {
     const node = document.member(document.root, name.pointer, name.length, name.hash);
-    if (node == 0 || document.kind(node) != JsonKind.String) return 0;
+    if (node == 0 || document.kind(node) != FieldKind.String) return 0;
     const text = document.text(node, scratch);
     const length = document.textLength;
     if (text == 0) return 0;

@@ -3,9 +3,9 @@ import '../../filters/runtime/abort';
 import { Arena } from '../../filters/memory/arena';
 import { Bytes } from '../../filters/memory/bytes';
 import { JsonDocument } from '../../filters/message/json/document';
-import { FieldMatches } from '../../filters/message/json/field-matches';
-import { FieldSet } from '../../filters/message/json/field-set';
-import { FieldSetBuilder } from '../../filters/message/json/field-set-builder';
+import { FieldMatches } from '../../filters/message/field-matches';
+import { FieldSet } from '../../filters/message/field-set';
+import { FieldSetBuilder } from '../../filters/message/field-set-builder';
 import { input } from './door.module';
 
 export { room } from './door.module';

@@ -2,7 +2,7 @@
 import '../../filters/runtime/abort';
 import { Arena } from '../../filters/memory/arena';
 import { JsonDocument } from '../../filters/message/json/document';
-import { FieldMatches } from '../../filters/message/json/field-matches';
+import { FieldMatches } from '../../filters/message/field-matches';
 import { compileValidator } from '../../filters/pboc-validator/compile';
 import { decodePbocValidatorConfig } from '../../filters/pboc-validator/config.gen';
 import { Findings, Validator } from '../../filters/pboc-validator/validator';

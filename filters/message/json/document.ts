@@ -1,17 +1,13 @@
 // A strict index of a JSON text (RFC 8259): where each value starts and ends, and how values hang together. Nothing is copied or converted.
 import { Arena } from '../../memory/arena';
-import { equalBytes } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
 import { MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_NODES } from '../../limits';
+import { DuplicateCheck, NO_DUPLICATE, OUT_OF_MEMORY } from '../duplicates';
+import { FieldTree } from '../field-tree';
+import { COUNT, END, FieldKind, INFO, KEY, KIND_MASK, NEXT, NODE_SHIFT, PARENT, START } from '../nodes';
 import { firstInvalidUtf8, isUtf8 } from '../utf8';
-import { DuplicateCheck, NO_DUPLICATE, OUT_OF_MEMORY } from './duplicates';
-import { COUNT, END, ESCAPED, INFO, JsonKind, KEY, KEY_HASH, KEY_LENGTH_SHIFT, KIND_MASK, NEXT, NODE_SHIFT, PARENT, START } from './nodes';
-import { PointerWriter } from './pointer';
 import { fail, scanError, scanErrorAt, skipWhitespace } from './scan';
-import { unescape } from './text';
 import { readKey, scanScalar } from './value';
-
-export { JsonKind } from './nodes';
 
 /** Source bytes for which one record is set aside at first; a denser text makes the index grow once or more. */
 const BYTES_PER_NODE: u32 = 8;
@@ -22,23 +18,11 @@ const READ_AHEAD_BYTES: usize = 32;
  * The index of one text at a time. It lives in the arena given to `parse` and refers to the source, so both must stay as they are while it is
  * used. A node is a number; 0 is no node.
  */
-export class JsonDocument {
+export class JsonDocument extends FieldTree {
   /** Offset of the mistake after a failed `parse`, bytes. */
   errorOffset: u32 = 0;
-  /** Node of the outermost value; 0 if there is no valid text. */
-  root: u32 = 0;
-  /** Bytes of the last `text`. */
-  textLength: u32 = 0;
-  /** Bytes of the last `pointer`. */
-  pointerLength: u32 = 0;
-  /** Number of values. */
-  size: u32 = 0;
 
-  private source: usize = 0;
-  private nodes: usize = 0;
-  private capacity: u32 = 0;
   private readonly duplicates: DuplicateCheck = new DuplicateCheck();
-  private readonly pointers: PointerWriter = new PointerWriter();
 
   /**
    * Indexes the text. Answers 0, or the `ErrorId` of what is wrong with `errorOffset` set: FIM-JSON-0001 to 0008, or FIM-RT-0006 when the arena
@@ -106,7 +90,7 @@ export class JsonDocument {
       const byte = <u32>load<u8>(p);
       if ((byte | 32) == 123) {
         if (++depth > MAX_JSON_DEPTH) return fail(ErrorId.FIM_JSON_0007, p);
-        store<u32>(record, load<u32>(record, INFO) | (byte == 123 ? JsonKind.Object : JsonKind.Array), INFO);
+        store<u32>(record, load<u32>(record, INFO) | (byte == 123 ? FieldKind.Object : FieldKind.Array), INFO);
         store<u32>(nodes + (<usize>parent << NODE_SHIFT), count, COUNT);
         parent = node++;
         last = 0;
@@ -137,7 +121,7 @@ export class JsonDocument {
         parent = load<u32>(container, PARENT);
         const outer = nodes + (<usize>parent << NODE_SHIFT);
         count = load<u32>(outer, COUNT) + 1;
-        closer = (load<u32>(outer, INFO) & KIND_MASK) == JsonKind.Object ? 125 : 93;
+        closer = (load<u32>(outer, INFO) & KIND_MASK) == FieldKind.Object ? 125 : 93;
         depth--;
       }
     }
@@ -169,118 +153,5 @@ export class JsonDocument {
     this.nodes = nodes;
     this.capacity = capacity;
     return true;
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  private record(node: u32): usize {
-    return this.nodes + (<usize>node << NODE_SHIFT);
-  }
-
-  kind(node: u32): JsonKind {
-    return <JsonKind>(load<u32>(this.record(node), INFO) & KIND_MASK);
-  }
-
-  /** Offset of the value's first byte (of the quote, for a string). */
-  start(node: u32): u32 {
-    return load<u32>(this.record(node), START);
-  }
-
-  /** Offset after the value's last byte. */
-  end(node: u32): u32 {
-    return load<u32>(this.record(node), END);
-  }
-
-  /** Whether a string holds escapes. */
-  escaped(node: u32): bool {
-    return (load<u32>(this.record(node), INFO) & ESCAPED) != 0;
-  }
-
-  /** First item, or value of the first member; 0 if there is none. */
-  firstChild(node: u32): u32 {
-    return load<u32>(this.record(node), COUNT) != 0 ? node + 1 : 0;
-  }
-
-  /** Next item, or value of the next member; 0 at the end. */
-  nextSibling(node: u32): u32 {
-    return load<u32>(this.record(node), NEXT);
-  }
-
-  /** The container of a value; 0 for the root. */
-  parent(node: u32): u32 {
-    return load<u32>(this.record(node), PARENT);
-  }
-
-  /** Items or members of a container; 0 for a scalar. */
-  count(node: u32): u32 {
-    return load<u32>(this.record(node), COUNT);
-  }
-
-  /** Index of an item in its array. Not for members. */
-  index(item: u32): u32 {
-    return load<u32>(this.record(item), KEY_HASH);
-  }
-
-  /** Address of a member's key, decoded and without quotes; 0 for items and the root. */
-  key(member: u32): usize {
-    return load<usize>(this.record(member), KEY);
-  }
-
-  /** Bytes of a member's key, decoded. */
-  keyLength(member: u32): u32 {
-    return load<u32>(this.record(member), INFO) >> KEY_LENGTH_SHIFT;
-  }
-
-  /** `hashBytes` of a member's key, decoded. */
-  keyHash(member: u32): u32 {
-    return load<u32>(this.record(member), KEY_HASH);
-  }
-
-  /** Address of record 0, for walks over the records themselves (`nodes.ts`). */
-  get records(): usize {
-    return this.nodes;
-  }
-
-  /** Address of the source's first byte. */
-  get sourcePointer(): usize {
-    return this.source;
-  }
-
-  /** The value of the member named by the bytes (`hash`: their `hashBytes`); 0 if absent or if the node is no object. Linear in the members. */
-  member(object: u32, name: usize, length: u32, hash: u32): u32 {
-    if (this.kind(object) != JsonKind.Object) return 0;
-    for (let node = this.firstChild(object); node != 0; node = this.nextSibling(node)) {
-      if (this.keyHash(node) == hash && this.keyLength(node) == length && equalBytes(this.key(node), name, length)) return node;
-    }
-    return 0;
-  }
-
-  /**
-   * A string's text in UTF-8, or the raw characters of any other value; `textLength` bytes. Copied into the arena only if it has escapes; 0 if the
-   * arena is full.
-   */
-  text(node: u32, arena: Arena): usize {
-    const start = this.start(node);
-    const length = this.end(node) - start;
-    this.textLength = length;
-    if (this.kind(node) != JsonKind.String) return this.source + start;
-    this.textLength = length - 2;
-    if (!this.escaped(node)) return this.source + start + 1;
-    const copy = arena.allocate(length);
-    if (copy == 0) this.textLength = 0;
-    else this.textLength = unescape(this.source + start + 1, length - 2, copy);
-    return copy;
-  }
-
-  /** The node's JSON Pointer (RFC 6901), `pointerLength` bytes in the arena; 0 if the arena is full. */
-  pointer(node: u32, arena: Arena): usize {
-    return this.pointerBelow(node, 0, 0, arena);
-  }
-
-  /** The same with more behind it (`/amount`, escaped already): for a member that is not there. */
-  pointerBelow(node: u32, tail: usize, tailLength: u32, arena: Arena): usize {
-    const pointer = this.pointers.write(this.nodes, node, tail, tailLength, arena);
-    this.pointerLength = this.pointers.length;
-    return pointer;
   }
 }

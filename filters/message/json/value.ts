@@ -2,7 +2,7 @@
 import { Arena } from '../../memory/arena';
 import { hashBytes } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
-import { ESCAPED, INFO, JsonKind, KEY, KEY_ESCAPED, KEY_HASH, KEY_LENGTH_SHIFT } from './nodes';
+import { ESCAPED, INFO, FieldKind, KEY, KEY_ESCAPED, KEY_HASH, KEY_LENGTH_SHIFT } from '../nodes';
 import { fail, scanLiteral, scanNumber, scanString, skipWhitespace } from './scan';
 import { unescape } from './text';
 
@@ -10,15 +10,15 @@ import { unescape } from './text';
 export function scanScalar(p: usize, end: usize, record: usize): usize {
   const byte = <u32>load<u8>(p);
   if (byte == 34) {
-    store<u32>(record, load<u32>(record, INFO) | JsonKind.String, INFO);
+    store<u32>(record, load<u32>(record, INFO) | FieldKind.String, INFO);
     p = scanString(p + 1, end, record + INFO, ESCAPED);
     return p == 0 ? 0 : p + 1;
   }
   if (byte - 48 < 10 || byte == 45) {
-    store<u32>(record, load<u32>(record, INFO) | JsonKind.Number, INFO);
+    store<u32>(record, load<u32>(record, INFO) | FieldKind.Number, INFO);
     return scanNumber(p, end);
   }
-  const kind = byte == 116 ? JsonKind.True : byte == 102 ? JsonKind.False : JsonKind.Null;
+  const kind = byte == 116 ? FieldKind.True : byte == 102 ? FieldKind.False : FieldKind.Null;
   store<u32>(record, load<u32>(record, INFO) | kind, INFO);
   return scanLiteral(p, end);
 }

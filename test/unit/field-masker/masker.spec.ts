@@ -1,7 +1,7 @@
 import { Arena } from '../../../filters/memory/arena';
 import { Bytes } from '../../../filters/memory/bytes';
 import { JsonDocument } from '../../../filters/message/json/document';
-import { FieldSetBuilder } from '../../../filters/message/json/field-set-builder';
+import { FieldSetBuilder } from '../../../filters/message/field-set-builder';
 import { MaskKind, MaskMethod } from '../../../filters/field-masker/config.gen';
 import { Mask } from '../../../filters/field-masker/mask';
 import { Masked, Masker, MaskPlan } from '../../../filters/field-masker/masker';

@@ -1,6 +1,7 @@
 import { Arena } from '../../../filters/memory/arena';
 import { Bytes } from '../../../filters/memory/bytes';
-import { JsonDocument, JsonKind } from '../../../filters/message/json/document';
+import { JsonDocument } from '../../../filters/message/json/document';
+import { FieldKind } from '../../../filters/message/field-tree';
 import { ErrorId } from '../../../filters/errors.gen';
 
 const arena = new Arena(65536, 16 * 1024 * 1024);
@@ -30,7 +31,7 @@ describe('JsonDocument', () => {
   it('gives kinds, spans and counts', () => {
     expect<u32>(parse(' {"a": [1, "x\\n"], "b": null} ')).toBe(0);
     const root = document.root;
-    expect<JsonKind>(document.kind(root)).toBe(JsonKind.Object);
+    expect<FieldKind>(document.kind(root)).toBe(FieldKind.Object);
     expect<u32>(document.start(root)).toBe(1);
     expect<u32>(document.end(root)).toBe(source.length - 1);
     expect<u32>(document.count(root)).toBe(2);
@@ -38,13 +39,13 @@ describe('JsonDocument', () => {
     const list = document.firstChild(root);
     const first = document.firstChild(list);
     const second = document.nextSibling(first);
-    expect<JsonKind>(document.kind(list)).toBe(JsonKind.Array);
+    expect<FieldKind>(document.kind(list)).toBe(FieldKind.Array);
     expect<u32>(document.index(second)).toBe(1);
     expect<bool>(document.escaped(second)).toBe(true);
     expect<string>(textOf(second)).toBe('x\n');
     expect<u32>(document.nextSibling(second)).toBe(0);
     expect<u32>(document.parent(second)).toBe(list);
-    expect<JsonKind>(document.kind(document.nextSibling(list))).toBe(JsonKind.Null);
+    expect<FieldKind>(document.kind(document.nextSibling(list))).toBe(FieldKind.Null);
   });
 
   it('keeps numbers as they were written', () => {

@@ -1,7 +1,7 @@
 import { Arena } from '../../../filters/memory/arena';
 import { Bytes } from '../../../filters/memory/bytes';
 import { JsonDocument } from '../../../filters/message/json/document';
-import { FieldMatches } from '../../../filters/message/json/field-matches';
+import { FieldMatches } from '../../../filters/message/field-matches';
 import { compileValidator } from '../../../filters/pboc-validator/compile';
 import { decodePbocValidatorConfig } from '../../../filters/pboc-validator/config.gen';
 import { Findings, Judgement, Validator } from '../../../filters/pboc-validator/validator';

@@ -1,9 +1,9 @@
 // The fields that rules name, written down before they are compiled, so that equal lists are compiled once.
-import { Bytes } from '../../memory/bytes';
-import { PartKind, Parts } from '../../memory/parts';
-import { scratch } from '../../memory/scratch';
-import { Writer } from '../../memory/writer';
-import { PathParser } from '../field-path';
+import { Bytes } from '../memory/bytes';
+import { PartKind, Parts } from '../memory/parts';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { PathParser } from './field-path';
 import { FieldSet } from './field-set';
 import { FieldSetBuilder } from './field-set-builder';
 

@@ -1,7 +1,7 @@
 // Refuses objects that name a member twice. One pass over a hash table; if someone chose the names so that their hashes collide, the work
 // is cut off after a few probes a member and the names are sorted instead, so that no input makes it quadratic.
-import { Arena } from '../../memory/arena';
-import { equalBytes } from '../../memory/bytes';
+import { Arena } from '../memory/arena';
+import { equalBytes } from '../memory/bytes';
 import { INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, NEXT, NODE_SHIFT } from './nodes';
 
 /** Slots of the table that serves small objects; half of it may be used. */

@@ -1,11 +1,11 @@
 // Finds the values that a set of rules names, in one walk over the index of a message. The rules' paths were merged into one deterministic
 // automaton over the steps of a path, so that the walk costs the same for one rule and for a thousand.
-import { MAX_JSON_DEPTH } from '../../limits';
-import { Arena } from '../../memory/arena';
-import { Bytes, equalBytes } from '../../memory/bytes';
-import { JsonDocument } from './document';
+import { MAX_FIELD_DEPTH } from '../limits';
+import { Arena } from '../memory/arena';
+import { Bytes, equalBytes } from '../memory/bytes';
+import { FieldTree } from './field-tree';
 import { FieldMatches } from './field-matches';
-import { COUNT, INFO, JsonKind, KEY, KEY_HASH, KEY_LENGTH_SHIFT, KIND_MASK, NEXT, NODE_SHIFT } from './nodes';
+import { COUNT, INFO, FieldKind, KEY, KEY_HASH, KEY_LENGTH_SHIFT, KIND_MASK, NEXT, NODE_SHIFT } from './nodes';
 
 /** The state of values that no path leads through. */
 export const DEAD: u32 = 0;
@@ -103,7 +103,7 @@ class Frame {
 }
 
 /** One walk at a time: its containers, outermost first. */
-const FRAMES: usize = memory.data(<i32>((MAX_JSON_DEPTH + 1) * 16), 16);
+const FRAMES: usize = memory.data(<i32>((MAX_FIELD_DEPTH + 1) * 16), 16);
 
 // @ts-ignore: decorator
 @inline
@@ -201,7 +201,7 @@ export class FieldSet {
   }
 
   /** Finds all matches. False if there are more than MAX_FIELD_MATCHES or the arena is full: the message must then be refused. */
-  match(document: JsonDocument, out: FieldMatches, arena: Arena): bool {
+  match(document: FieldTree, out: FieldMatches, arena: Arena): bool {
     out.begin(this.lists, this.rules);
     if (document.root == 0) return true;
     const records = document.records;
@@ -266,7 +266,7 @@ export class FieldSet {
   /** A value without children lacks all that is required below it. */
   private lacking(record: usize, node: u32, state: usize, out: FieldMatches, arena: Arena): bool {
     const list = load<u32>(state, CONTAINER);
-    if (list != NONE && (load<u32>(record, INFO) & KIND_MASK) < <u32>JsonKind.Array && !out.push(node, list, true, arena)) return false;
+    if (list != NONE && (load<u32>(record, INFO) & KIND_MASK) < <u32>FieldKind.Array && !out.push(node, list, true, arena)) return false;
     if (load<u32>(state, REQUIRED) == 0) return true;
     const end = load<usize>(state, EDGES_END);
     for (let edge = load<usize>(state, EDGES); edge < end; edge += 1 << RECORD_SHIFT) {
@@ -290,7 +290,7 @@ export class FieldSet {
    * JSON Pointer of the pair at hand, in the arena; 0 if that is full. For a missing member it is what the path would name, up to the first `[*]`:
    * `/items/3/amount`. Its length is left in `document.pointerLength`.
    */
-  pointer(document: JsonDocument, matches: FieldMatches, arena: Arena): usize {
+  pointer(document: FieldTree, matches: FieldMatches, arena: Arena): usize {
     const node = matches.node;
     if (!matches.missing || !this.tails.has(matches.rule)) return document.pointer(node, arena);
     let depth = 0;

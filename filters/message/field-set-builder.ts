@@ -1,9 +1,9 @@
 // Compiles paths and names to a field set: a tree of the paths' steps, then the subset construction over it, so that a value has one state
 // although a wildcard and a name may both lead to it.
-import { MAX_PATH_STATES } from '../../limits';
-import { Bytes } from '../../memory/bytes';
-import { ErrorId } from '../../errors.gen';
-import { PathParser, PathStep, StepKind } from '../field-path';
+import { MAX_PATH_STATES } from '../limits';
+import { Bytes } from '../memory/bytes';
+import { ErrorId } from '../errors.gen';
+import { PathParser, PathStep, StepKind } from './field-path';
 import { DEAD, FieldSet, FieldTables, hashIndex, NONE, PathTail } from './field-set';
 import { putToken, tokenBytes } from './pointer';
 

@@ -1,6 +1,6 @@
 // What a field set found in a message: read with a cursor, in document order.
-import { MAX_FIELD_MATCHES } from '../../limits';
-import { Arena } from '../../memory/arena';
+import { MAX_FIELD_MATCHES } from '../limits';
+import { Arena } from '../memory/arena';
 
 /** An entry is a node and a list of rules; this bit of the list says that a member is missing. */
 const MISSING: u32 = 0x80000000;

@@ -1,0 +1,119 @@
+// Which format a body is read as: what its route says, held against what its content type says. Never a guess.
+import { equalIgnoreCase, Bytes } from '../memory/bytes';
+
+/** Formats that have a reader; the values are those of `BodyFormat` in the plugin configuration. */
+export const enum MessageFormat {
+  Json = 0,
+  Xml = 1,
+  Cnaps2 = 2,
+  Iso8583 = 3,
+  Tlv = 4,
+  Form = 5,
+  /** What content type and first bytes both say. Not a format of a message. */
+  Detect = 6,
+  /** The body is of no format that its route takes. */
+  Unknown = 7,
+}
+
+/** What a content-type field says of the format. */
+export const enum MediaType {
+  /** There is none, it is not in the table, or its charset is none that the readers take. */
+  Other = 0,
+  /** `application/json`, `…+json` */
+  Json = 1,
+  /** `application/xml`, `text/xml`, `…+xml` */
+  Xml = 2,
+  /** `application/x-www-form-urlencoded` */
+  Form = 3,
+  /** `text/plain` */
+  Text = 4,
+  /** `application/octet-stream` */
+  Octets = 5,
+}
+
+const APPLICATION_JSON: Bytes = Bytes.from('application/json');
+const SUFFIX_JSON: Bytes = Bytes.from('+json');
+const APPLICATION_XML: Bytes = Bytes.from('application/xml');
+const TEXT_XML: Bytes = Bytes.from('text/xml');
+const SUFFIX_XML: Bytes = Bytes.from('+xml');
+const FORM: Bytes = Bytes.from('application/x-www-form-urlencoded');
+const TEXT_PLAIN: Bytes = Bytes.from('text/plain');
+const OCTET_STREAM: Bytes = Bytes.from('application/octet-stream');
+const CHARSET: Bytes = Bytes.from('charset=');
+const UTF_8: Bytes = Bytes.from('utf-8');
+const US_ASCII: Bytes = Bytes.from('us-ascii');
+/** First bytes of a block header, `{H:`. */
+const BLOCK_HEADER: u32 = 0x3a487b;
+
+function same(value: usize, length: u32, name: Bytes): bool {
+  return length == name.length && equalIgnoreCase(value, name.pointer, length);
+}
+
+function endsIn(value: usize, length: u32, suffix: Bytes): bool {
+  return length > suffix.length && same(value + length - suffix.length, suffix.length, suffix);
+}
+
+/** The media type of a content-type field's value. Parameters do not count, but for the charset of what is not JSON: it must be UTF-8 or ASCII. */
+export function mediaTypeOf(value: usize, length: u32): MediaType {
+  let end: u32 = 0;
+  while (end < length && load<u8>(value + end) != 59 && load<u8>(value + end) != 32) end++;
+  if (same(value, end, APPLICATION_JSON) || endsIn(value, end, SUFFIX_JSON)) return MediaType.Json;
+  if (same(value, end, OCTET_STREAM)) return MediaType.Octets;
+  if (!isReadable(value + end, length - end)) return MediaType.Other;
+  if (same(value, end, APPLICATION_XML) || same(value, end, TEXT_XML) || endsIn(value, end, SUFFIX_XML)) return MediaType.Xml;
+  if (same(value, end, FORM)) return MediaType.Form;
+  return same(value, end, TEXT_PLAIN) ? MediaType.Text : MediaType.Other;
+}
+
+/** Whether every charset among the parameters is UTF-8 or a part of it. */
+function isReadable(parameters: usize, length: u32): bool {
+  const name = CHARSET.length;
+  for (let i: u32 = 0; i + name <= length; i++) {
+    if (!equalIgnoreCase(parameters + i, CHARSET.pointer, name)) continue;
+    let from = i + name;
+    if (from < length && load<u8>(parameters + from) == 34) from++;
+    let end = from;
+    while (end < length && load<u8>(parameters + end) > 32 && load<u8>(parameters + end) != 59 && load<u8>(parameters + end) != 34) end++;
+    if (!same(parameters + from, end - from, UTF_8) && !same(parameters + from, end - from, US_ASCII)) return false;
+  }
+  return true;
+}
+
+/** The format that a body of this media type is read as on a route of this format; Unknown: it is to be refused (415). */
+export function formatOf(format: MessageFormat, media: MediaType, body: usize, length: u32): MessageFormat {
+  if (format == MessageFormat.Detect) return detect(media, body, length);
+  return takes(format, media) ? format : MessageFormat.Unknown;
+}
+
+/** Whether a route of the format takes the media type. */
+function takes(format: MessageFormat, media: MediaType): bool {
+  switch (format) {
+    case MessageFormat.Json: return media == MediaType.Json;
+    case MessageFormat.Xml: return media == MediaType.Xml;
+    case MessageFormat.Cnaps2: return media == MediaType.Xml || media == MediaType.Text || media == MediaType.Octets;
+    case MessageFormat.Iso8583: return media == MediaType.Octets;
+    case MessageFormat.Tlv: return media == MediaType.Octets;
+    case MessageFormat.Form: return media == MediaType.Form;
+  }
+  return false;
+}
+
+/** Content type and first bytes must say the same. */
+function detect(media: MediaType, body: usize, length: u32): MessageFormat {
+  let at: u32 = 0;
+  while (at < length && isSpace(load<u8>(body + at))) at++;
+  if (at == length) return MessageFormat.Unknown;
+  const first = load<u8>(body + at);
+  const isBlock = at + 3 <= length && first == 123 && <u32>load<u16>(body + at, 1) == BLOCK_HEADER >> 8;
+  switch (media) {
+    case MediaType.Json: return !isBlock && (first == 123 || first == 91) ? MessageFormat.Json : MessageFormat.Unknown;
+    case MediaType.Xml: return isBlock ? MessageFormat.Cnaps2 : first == 60 ? MessageFormat.Xml : MessageFormat.Unknown;
+    case MediaType.Text: return isBlock ? MessageFormat.Cnaps2 : MessageFormat.Unknown;
+    case MediaType.Form: return at == 0 && first != 123 && first != 91 && first != 60 ? MessageFormat.Form : MessageFormat.Unknown;
+  }
+  return MessageFormat.Unknown;
+}
+
+function isSpace(byte: u8): bool {
+  return byte == 32 || byte == 10 || byte == 13 || byte == 9;
+}
