@@ -88,6 +88,12 @@ export const MAX_HOST_BYTES: u32 = 253;
 export const MAX_TLV_NODES: u32 = 4096;
 /** Templates within templates of a BER-TLV message. */
 export const MAX_TLV_DEPTH: u32 = 16;
+/** Shortest key of HMAC-SM3 that is taken from a KMS, bytes. */
+export const MIN_HMAC_KEY_BYTES: u32 = 16;
+/** Longest key of HMAC-SM3 that is taken from a KMS, bytes. */
+export const MAX_HMAC_KEY_BYTES: u32 = 128;
+/** Data key as a transit KMS encrypted it (`vault:v3:…`), bytes of text. */
+export const MAX_WRAPPED_KEY_BYTES: u32 = 512;
 /** PEM text of an SM2 key, bytes. */
 export const MAX_KEY_FILE_BYTES: u32 = 8192;
 /** Text of one SM2 encryption, bytes. */

@@ -36,6 +36,9 @@ export function resultLength(): u32 {
   return load<u32>(OUT, sizeof<usize>());
 }
 
+/** WASI clock of the day. Only what a date decides may ask it: it can be set. */
+const CLOCK_REALTIME: u32 = 0;
+
 /** Monotonic time, nanoseconds; 0 if the host has no such clock. */
 export function monotonicNanos(): u64 {
   return clock_time_get(CLOCK_MONOTONIC, 1, OUT) == 0 ? load<u64>(OUT) : 0;
@@ -44,6 +47,11 @@ export function monotonicNanos(): u64 {
 /** Monotonic time, milliseconds. */
 export function monotonicMillis(): u64 {
   return monotonicNanos() / 1_000_000;
+}
+
+/** Time of the day, milliseconds since 1970; 0 if the host has no such clock. */
+export function wallMillis(): i64 {
+  return clock_time_get(CLOCK_REALTIME, 1, OUT) == 0 ? load<i64>(OUT) / 1_000_000 : 0;
 }
 
 /** A header's value at `resultPointer` / `resultLength`; false if the header is absent. */
