@@ -8,8 +8,6 @@ export const DEFAULT_BODY_BYTES: u32 = 1024 * 1024;
 export const MAX_SCRATCH_BYTES: usize = 256 * 1024 * 1024;
 /** Smallest block that the scratch arena takes from the heap, bytes. */
 export const SCRATCH_CHUNK_BYTES: usize = 256 * 1024;
-/** State that all streamed bodies of one VM keep between their pieces, bytes; a stream that finds no room is refused with FIM-RT-0006. */
-export const MAX_STREAM_STATE_BYTES: usize = 128 * 1024 * 1024;
 /** Plugin configuration document, bytes. */
 export const MAX_CONFIG_BYTES: u32 = 4 * 1024 * 1024;
 /** Streams alive in one VM at a time; one more is refused with FIM-RT-0007. */
@@ -90,7 +88,17 @@ export const MAX_HOST_BYTES: u32 = 253;
 export const MAX_TLV_NODES: u32 = 4096;
 /** Templates within templates of a BER-TLV message. */
 export const MAX_TLV_DEPTH: u32 = 16;
+/** Shortest key of HMAC-SM3 that is taken from a KMS, bytes. */
+export const MIN_HMAC_KEY_BYTES: u32 = 16;
+/** Longest key of HMAC-SM3 that is taken from a KMS, bytes. */
+export const MAX_HMAC_KEY_BYTES: u32 = 128;
+/** Data key as a transit KMS encrypted it (`vault:v3:…`), bytes of text. */
+export const MAX_WRAPPED_KEY_BYTES: u32 = 512;
 /** PEM text of an SM2 key, bytes. */
 export const MAX_KEY_FILE_BYTES: u32 = 8192;
 /** Text of one SM2 encryption, bytes. */
 export const MAX_SM2_PLAINTEXT_BYTES: u32 = 8 * 1024 * 1024 - 256;
+/** Conditions that the rules of one route depend on (as in the validator's schema). */
+export const MAX_VALIDATION_CONDITIONS: u32 = 256;
+/** Rules on several fields of one route (as in the validator's schema). */
+export const MAX_CROSS_RULES: u32 = 128;

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { codeOutputs } from './generate/codes.ts';
 import { crdOutputs } from './generate/crd.ts';
 import { errorOutputs } from './generate/errors.ts';
 import { limitOutputs } from './generate/limits.ts';
@@ -14,7 +15,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Every generated file of the repository, in a fixed order. Throws if a source is not in the subset that the generators know. */
 export function allOutputs(repository: string): Output[] {
-  return [errorOutputs, limitOutputs, pluginConfigOutputs, crdOutputs, routeTypeOutputs, routeDocOutputs].flatMap((outputs) => outputs(repository));
+  return [errorOutputs, limitOutputs, codeOutputs, pluginConfigOutputs, crdOutputs, routeTypeOutputs, routeDocOutputs].flatMap((outputs) => outputs(repository));
 }
 
 function differs(output: Output): boolean {

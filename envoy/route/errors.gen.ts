@@ -75,7 +75,6 @@ export type ErrorCode =
   | 'FIM-RT-0008'
   | 'FIM-RT-0009'
   | 'FIM-RT-0010'
-  | 'FIM-RT-0011'
   | 'FIM-LIM-0001'
   | 'FIM-LIM-0002'
   | 'FIM-SM4-0001'
@@ -110,6 +109,21 @@ export type ErrorCode =
   | 'FIM-PBOC-0016'
   | 'FIM-PBOC-0017'
   | 'FIM-PBOC-0018'
+  | 'FIM-PBOC-0019'
+  | 'FIM-PBOC-0020'
+  | 'FIM-PBOC-0021'
+  | 'FIM-PBOC-0022'
+  | 'FIM-PBOC-0023'
+  | 'FIM-PBOC-0024'
+  | 'FIM-PBOC-0025'
+  | 'FIM-PBOC-0026'
+  | 'FIM-PBOC-0027'
+  | 'FIM-PBOC-0028'
+  | 'FIM-PBOC-0029'
+  | 'FIM-PBOC-0030'
+  | 'FIM-PBOC-0031'
+  | 'FIM-PBOC-0033'
+  | 'FIM-PBOC-0034'
   | 'FIM-MASK-0001'
   | 'FIM-MASK-0002'
   | 'FIM-MASK-0003'
@@ -225,7 +239,6 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0008': {"status":500,"title":"The proxy refused a host call","titleZh":"代理拒绝了主机调用","advice":"The proxy is older than Envoy 1.35 or restricts the plugin's capabilities; see its log."},
   'FIM-RT-0009': {"status":400,"title":"Path is not well-formed text","titleZh":"路径不是合法的文本","advice":"Send the path as a URI (RFC 3986): percent-encode what is not ASCII."},
   'FIM-RT-0010': {"status":415,"title":"Body is not of the route's format","titleZh":"消息体不是路由规定的格式","advice":"Send the format that `body.format` of the route names, with its content-type; with `Detect` content-type and first bytes must agree."},
-  'FIM-RT-0011': {"status":400,"title":"Trailers after a body that passed in pieces","titleZh":"分段传递的消息体之后出现 trailer","advice":"Send the message without trailers, or with a content-length."},
   'FIM-LIM-0001': {"status":429,"title":"Rate limit exceeded","titleZh":"超出速率限制","advice":"Retry after the time that `retry-after` names."},
   'FIM-LIM-0002': {"status":503,"title":"Rate limit could not be decided","titleZh":"无法判定速率限制","advice":"The shared table was contended beyond its bound; retry."},
   'FIM-SM4-0001': {"status":503,"title":"Encryption key is not available","titleZh":"加密密钥不可用","advice":"Check that the KMS answers and knows the key id of the route."},
@@ -260,6 +273,21 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-PBOC-0016': {"status":400,"title":"Field is not hexadecimal data","titleZh":"字段不是十六进制数据","advice":"Send an even number of hex digits."},
   'FIM-PBOC-0017': {"status":0,"title":"Rule asks for text of a value that is not text","titleZh":"规则对非文本值提出了文本要求","advice":"`pattern`, lengths, `enum` and `check` go with the types string, number, integer and decimal."},
   'FIM-PBOC-0018': {"status":400,"title":"Field has characters that are not allowed","titleZh":"字段包含不允许的字符","advice":"The rule's `check` names the character set: Numeric, Alphanumeric or Printable ASCII."},
+  'FIM-PBOC-0019': {"status":400,"title":"Field must not be there","titleZh":"不允许出现该字段","advice":"A rule with `forbidden: true` names the field; its `when` says in which messages."},
+  'FIM-PBOC-0020': {"status":400,"title":"Field is not a number, date or time that can be compared","titleZh":"字段不是可比较的数值、日期或时间","advice":"Numbers have up to 36 digits before and 18 behind the point; dates are YYYYMMDD or YYYY-MM-DD, times YYYYMMDDhhmmss or ISO 8601."},
+  'FIM-PBOC-0021': {"status":400,"title":"Field is less than the minimum","titleZh":"字段小于最小值","advice":"Compare the value with the rule's `min`."},
+  'FIM-PBOC-0022': {"status":400,"title":"Field is greater than the maximum","titleZh":"字段大于最大值","advice":"Compare the value with the rule's `max`."},
+  'FIM-PBOC-0023': {"status":400,"title":"Unified social credit code is not valid","titleZh":"统一社会信用代码无效","advice":"The field must hold 18 characters as GB 32100 forms them: digits and capital letters without I, O, S, V and Z, the last one the check character."},
+  'FIM-PBOC-0024': {"status":400,"title":"Bank code is not valid","titleZh":"支付系统行号无效","advice":"The field must hold the 12 digits of a CNAPS bank code: bank, city, branch, check digit."},
+  'FIM-PBOC-0025': {"status":400,"title":"IBAN is not valid","titleZh":"国际银行账号 (IBAN) 无效","advice":"The field must hold an IBAN without blanks: a country of the registry, its length, check digits of ISO 7064 MOD 97-10."},
+  'FIM-PBOC-0026': {"status":400,"title":"BIC is not valid","titleZh":"银行识别代码 (BIC) 无效","advice":"The field must hold 8 or 11 capital letters and digits as ISO 9362 forms them, with a country of ISO 3166-1."},
+  'FIM-PBOC-0027': {"status":400,"title":"LEI is not valid","titleZh":"法人机构识别编码 (LEI) 无效","advice":"The field must hold 20 characters as ISO 17442 forms them, the last two the check digits."},
+  'FIM-PBOC-0028': {"status":400,"title":"Field is not a country code","titleZh":"字段不是国家或地区代码","advice":"Send an ISO 3166-1 code: two or three capital letters, or three digits."},
+  'FIM-PBOC-0029': {"status":400,"title":"Fields do not compare as the rule asks","titleZh":"字段之间不满足比较规则","advice":"The path is that of `left`; see the rule's `operator` and its other side."},
+  'FIM-PBOC-0030': {"status":400,"title":"Items do not add up to the total","titleZh":"明细之和与合计不符","advice":"The path is that of the total; the sum is exact, without rounding."},
+  'FIM-PBOC-0031': {"status":400,"title":"Amount has more decimals than its currency","titleZh":"金额小数位数超过币种规定","advice":"ISO 4217 gives each currency its minor units: CNY 2, JPY 0, KWD 3."},
+  'FIM-PBOC-0033': {"status":400,"title":"Query parameter or header stands more than once","titleZh":"查询参数或请求头重复","advice":"Send it once; receivers disagree about which of two values counts."},
+  'FIM-PBOC-0034': {"status":0,"title":"Rule's parts do not fit together","titleZh":"规则各部分不匹配","advice":"A condition has no wildcard and a number that exists; the wildcards of `right` (or total, currency) stand in `left` at the same places; a compared constant has the form of the comparison; min and max are decimals."},
   'FIM-MASK-0001': {"status":415,"title":"Message to be masked is not JSON by its content type","titleZh":"待脱敏消息的内容类型不是 JSON","advice":"Send `content-type: application/json` or a type that ends in `+json`; what cannot be masked is not passed on."},
   'FIM-MASK-0002': {"status":400,"title":"Message to be masked is not valid JSON","titleZh":"待脱敏消息不是有效的 JSON","advice":"The entry of `errors` names the mistake; what cannot be masked is not passed on."},
   'FIM-MASK-0003': {"status":502,"title":"Upstream's response cannot be masked","titleZh":"无法对上游响应脱敏","advice":"The route masks responses, and the upstream answered with something other than valid JSON."},

@@ -59,18 +59,36 @@ export interface FieldMaskerConfig {
   detect?: MaskDetection[];
 }
 
+/** Where the field is. `Query` and `Header` are of requests; in responses they are passed over. */
+export type PbocPlace = 'Body' | 'Query' | 'Header';
+
 /** Type of the value, without conversion. `integer`: a number without fraction and exponent. `decimal`: a number, or a string, for amounts (see `check: Amount`). `any` with a text test means: a string or a number. */
 export type PbocType = 'string' | 'number' | 'integer' | 'decimal' | 'boolean' | 'object' | 'array' | 'any';
 
-/** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. */
-export type PbocCheck = 'None' | 'Luhn' | 'Gb11643' | 'Numeric' | 'Alphanumeric' | 'Printable' | 'Hex' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime';
+/** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
+export type PbocCheck = 'None' | 'Luhn' | 'Gb11643' | 'Numeric' | 'Alphanumeric' | 'Printable' | 'Hex' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime' | 'Alphabetic' | 'IsoAmount' | 'Country' | 'Uscc' | 'CnapsBankCode' | 'Iban' | 'Bic' | 'Lei' | 'MonthDay' | 'YearMonth' | 'ShortDate' | 'IsoDate' | 'IsoDateTime';
 
-/** One rule on the values at one place of the message. Its tests are made in the order type, length, pattern, enumeration, check; the first that fails is the rule's error. */
+/** `Compare`: `left` stands to `right` or `value` as `operator` says. `Sum`: the items add up to the total. `CurrencyExponent`: the amount has no more decimals than its currency. */
+export type PbocCrossKind = 'Compare' | 'Sum' | 'CurrencyExponent';
+
+/** How `left` stands to the other. */
+export type PbocOperator = 'Equal' | 'NotEqual' | 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual';
+
+/** `Number`: exact decimals of up to 36 digits before and 18 behind the point. `Text`: by Unicode code point. `Date`: YYYYMMDD or YYYY-MM-DD. `DateTime`: YYYYMMDDhhmmss or ISO 8601; without an offset it is China Standard Time. */
+export type PbocComparison = 'Number' | 'Text' | 'Date' | 'DateTime';
+
+/** One rule on the values at one place of the message. Its tests are made in the order forbidden, type, length, pattern, enumeration, form, range, check; the first that fails is the rule's error. */
 export interface PbocRule {
-  /** Place of the field: `$.a.b[*].c`; `$` is the message itself. */
+  /** Place of the field: `$.a.b[*].c`; `$` is the message itself. For `Query` and `Header`: the name. */
   path: string;
+  /** Where the field is. `Query` and `Header` are of requests; in responses they are passed over. */
+  in?: PbocPlace;
   /** The field must be there. Under `[*]`: in every item. `null` is there, of type null. */
   required?: boolean;
+  /** The field must not be there. */
+  forbidden?: boolean;
+  /** Numbers of the conditions that must all hold; empty: always. */
+  when?: number[];
   /** Type of the value, without conversion. `integer`: a number without fraction and exponent. `decimal`: a number, or a string, for amounts (see `check: Amount`). `any` with a text test means: a string or a number. */
   type?: PbocType;
   /** Regular expression (RE2 subset, found anywhere unless anchored) over the string's text, or over a number as it is written; empty: none. */
@@ -81,15 +99,51 @@ export interface PbocRule {
   maxLength?: number;
   /** Allowed texts; empty: all. Compared exactly; a number as it is written. */
   enum?: string[];
-  /** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. */
+  /** Characters or form of the text, besides `check`; the same values. */
+  form?: PbocCheck;
+  /** Least number, decimal; empty: no bound. */
+  min?: string;
+  /** Greatest number, decimal; empty: no bound. */
+  max?: string;
+  /** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
   check?: PbocCheck;
   /** The rule comes from the profile, not from the user. */
   profile?: boolean;
 }
 
+/** A condition on one field. */
+export interface PbocCondition {
+  /** Place of the field, without wildcards; for `Query` and `Header`: the name. */
+  path: string;
+  /** Where the field is. `Query` and `Header` are of requests; in responses they are passed over. */
+  in?: PbocPlace;
+  /** Whether the field must be there, or must not. */
+  present?: boolean;
+  /** Texts of which the field must have one; empty: any value. Only with `present`. */
+  equals?: string[];
+}
+
+/** One rule on several fields. It is passed over where one of them is absent. A wildcard in `right` must stand in `left` at the same place: each `left` meets the `right` of its item. */
+export interface PbocCrossRule {
+  /** `Compare`: `left` stands to `right` or `value` as `operator` says. `Sum`: the items add up to the total. `CurrencyExponent`: the amount has no more decimals than its currency. */
+  kind: PbocCrossKind;
+  /** Compare: what is compared. Sum: the items. CurrencyExponent: the amount. */
+  left: string;
+  /** Compare: what it is compared with. Sum: the total. CurrencyExponent: the currency. */
+  right?: string;
+  /** Compare: a constant instead of `right`. */
+  value?: string;
+  /** How `left` stands to the other. */
+  operator?: PbocOperator;
+  /** `Number`: exact decimals of up to 36 digits before and 18 behind the point. `Text`: by Unicode code point. `Date`: YYYYMMDD or YYYY-MM-DD. `DateTime`: YYYYMMDDhhmmss or ISO 8601; without an offset it is China Standard Time. */
+  as?: PbocComparison;
+  /** Numbers of the conditions that must all hold; empty: always. */
+  when?: number[];
+}
+
 /** What `stages.pbocValidator` of a route holds. */
 export interface PbocValidatorConfig {
-  /** Version of the PBOC profile that `rules` contains, for the record; empty if none. The plugin knows only rules. */
+  /** Name of the profile that `rules` contains, for the record and the verdict's header; empty if none. The plugin knows only rules. */
   profile?: string;
   /** Errors reported for one message; validation stops when there are so many. */
   maxErrors?: number;
@@ -97,8 +151,16 @@ export interface PbocValidatorConfig {
   request?: boolean;
   /** Validate responses; one that fails becomes 502. */
   response?: boolean;
+  /** Give the ISO 8583 response code (DE 39) of the first error in the reply. */
+  responseCodes?: boolean;
+  /** Request header that tells the upstream the verdict, lower case; empty: none. */
+  verdictHeader?: string;
   /** What the message must be like. */
   rules: PbocRule[];
+  /** What rules depend on, by number. */
+  conditions?: PbocCondition[];
+  /** What fields must be like among one another. */
+  crossRules?: PbocCrossRule[];
 }
 
 /** Where the key comes from. */
@@ -186,10 +248,8 @@ export interface MatchConfig {
 
 /** Absent: the defaults. */
 export interface BodyConfig {
-  /** Largest body that is held, bytes; a larger one is refused. */
+  /** Largest body, bytes; a larger one is refused. */
   maxBytes?: number;
-  /** Largest body that passes in pieces, bytes; the stream of a larger one is cut. 0: any. */
-  maxStreamBytes?: number;
   /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
   format?: BodyFormat;
   /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */

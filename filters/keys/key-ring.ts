@@ -14,12 +14,13 @@ import { Writer } from '../memory/writer';
 import { CalloutHandler, sendGet } from '../runtime/callout';
 import { KmsConfig } from '../runtime/config.gen';
 import { Exchange } from '../runtime/exchange';
-import { monotonicMillis } from '../runtime/host';
+import { monotonicMillis, wallMillis } from '../runtime/host';
 import { requestCollection } from '../runtime/garbage';
 import { resume } from '../runtime/resume';
-import { Direction } from '../runtime/stage';
+
 import { KeyVersion } from './key-version';
-import { KmsAnswer } from './kms-answer';
+import { AnswerKind, KmsAnswer } from './kms-answer';
+import { NEWEST, Waiter } from './waiter';
 import { fetchFailed, fetchSucceeded, keyAbsent, keyReplaced, keyRotated, keyUnreadable, waitExpired, waitMillis } from './stats';
 
 /** What `newest` and `numbered` found. */
@@ -32,10 +33,10 @@ export const enum KeyState {
   Unavailable = 2,
   /** The KMS says that there is no such key or version. */
   Absent = 3,
+  /** Its time is over, or the KMS has not answered for so long that nobody knows: it serves no more. */
+  Expired = 4,
 }
 
-/** Names the newest version, whatever its number. */
-const NEWEST: u32 = 0;
 /** Characters of `kms://`, which the KMS's own path does not have. */
 const SCHEME_CHARS: u32 = 6;
 
@@ -47,14 +48,6 @@ const path: Writer = new Writer(scratch);
 
 /** Stands for every version where waiters are chosen. */
 const ANY: u32 = u32.MAX_VALUE;
-
-class Waiter {
-  contextId: u32 = 0;
-  direction: Direction = Direction.Request;
-  version: u32 = NEWEST;
-  sinceMs: u64 = 0;
-  next: Waiter | null = null;
-}
 
 /** A fetch of one version (or the newest), at most one of its kind at a time. */
 class Fetch extends CalloutHandler {
@@ -95,7 +88,7 @@ class Fetch extends CalloutHandler {
     const ring = this.ring;
     if (ring == null) return;
     const nowMs = monotonicMillis();
-    if (status == STATUS_OK && answer.read(body, bodyLength)) {
+    if (status == STATUS_OK && answer.readStored(body, bodyLength, wallMillis()) == AnswerKind.Key) {
       this.pauseMs = 0;
       this.retryAtMs = 0;
       const known = ring.take(answer, this.version, nowMs);
@@ -184,7 +177,7 @@ export class KeyRing {
     for (let i = 0; i < this.versions.length; i++) {
       const key = this.versions[i];
       if (key.version != version) continue;
-      if (nowMs - max(key.fetchedAtMs, this.checkedAtMs) <= MAX_KEY_AGE_MS) {
+      if (nowMs - max(key.checkedAtMs, this.checkedAtMs) <= MAX_KEY_AGE_MS) {
         key.usedAtMs = nowMs;
         this.found = key;
         return KeyState.Ready;
@@ -195,6 +188,12 @@ export class KeyRing {
     if (nowMs < this.absentUntilMs || this.isAbsent(version, nowMs)) return KeyState.Absent;
     if (this.givingUp) return KeyState.Unavailable;
     return this.await(exchange, asked, nowMs);
+  }
+
+  /** The data key that a message carries as the KMS wrapped it; keys that the KMS itself stores have none. */
+  unwrapped(exchange: Exchange, wrapped: usize, length: u32): KeyState {
+    this.usedAtMs = monotonicMillis();
+    return KeyState.Absent;
   }
 
   private await(exchange: Exchange, version: u32, nowMs: u64): KeyState {
@@ -276,7 +275,7 @@ export class KeyRing {
     for (let i = 0; i < this.versions.length; i++) {
       const known = this.versions[i];
       if (known.version != fetched.version) continue;
-      if (known.holds(fetched.key)) return true;
+      if (known.holds(fetched.algorithm, fetched.material, fetched.materialLength)) return true;
       keyReplaced.add(1);
       known.retire();
       this.versions.splice(i, 1);
@@ -284,7 +283,13 @@ export class KeyRing {
     }
     const kid = this.kidOf(fetched.version);
     if (kid == null) return false;
-    this.insert(new KeyVersion(fetched.version, kid, fetched.key, nowMs));
+    const fresh = new KeyVersion(fetched.algorithm, fetched.version, kid, fetched.material, fetched.materialLength, nowMs);
+    if (!fresh.usable) {
+      keyUnreadable.add(1);
+      fresh.retire();
+      return false;
+    }
+    this.insert(fresh);
     return true;
   }
 

@@ -1,50 +1,157 @@
-import { equalConstantTime } from '../crypto/constant-time';
-import { Sm3 } from '../crypto/sm3';
-import { Sm4Gcm } from '../crypto/sm4-gcm';
+import { AesGcm } from '../crypto/aes-gcm';
+import { equalConstantTime, wipe } from '../crypto/constant-time';
+import { Hmac } from '../crypto/hmac';
 import { randomBytes } from '../crypto/random';
+import {
+  Sm2PrivateKey, Sm2PublicKey, sm2PrivateKeyFromDer, sm2PrivateKeyFromPem, sm2PublicKeyFromDer, sm2PublicKeyFromPem, sm2SelfTest,
+} from '../crypto/sm2';
+import { Sm4Gcm } from '../crypto/sm4-gcm';
 import { Bytes } from '../memory/bytes';
+import { Counter } from '../runtime/metrics';
+import { KeyAlgorithm } from './key-algorithm';
+import { CbcHmac, CtrHmac } from './mac-ciphers';
 
 /** Bytes of an initialisation vector (NIST SP 800-38D, 8.2.1: fixed field, then invocation field). */
 export const IV_BYTES: u32 = 12;
 const IV_PREFIX_BYTES: u32 = 8;
-/** Bytes of an SM4 key (GB/T 32907). */
-export const SM4_KEY_BYTES: u32 = 16;
-/** Bytes of an SM3 digest (GB/T 32905). */
-const SM3_BYTES: u32 = 32;
+/** An expiry that never comes. */
+export const NEVER: u64 = u64.MAX_VALUE;
+const DASH: u8 = 45;
 
-const DIGEST: usize = memory.data(32, 16);
-const sm3: Sm3 = new Sm3();
+const enum SelfTest {
+  NotRun = 0,
+  Passed = 1,
+  Failed = 2,
+}
+
+let sm2Tested: SelfTest = SelfTest.NotRun;
+
+/** Runs SM2's known-answer tests at the first key that needs them: 2 to 3 ms that a VM without SM2 keys does not pay. */
+function sm2Works(): bool {
+  if (sm2Tested == SelfTest.NotRun) sm2Tested = sm2SelfTest() ? SelfTest.Passed : SelfTest.Failed;
+  return sm2Tested == SelfTest.Passed;
+}
 
 /**
- * One version of a key, ready for use. Its initialisation vectors never repeat: 64 random bits of this VM, then a 32-bit count; a new prefix
- * is drawn before the count wraps.
+ * One version of a key, ready for use: what its algorithm needs is made when it arrives, never while a message waits. Its initialisation vectors never
+ * repeat: 64 random bits of this VM, then a 32-bit count; a new prefix is drawn before the count wraps.
  */
 export class KeyVersion {
-  readonly cipher: Sm4Gcm = new Sm4Gcm();
-  /** SM3 of the key: tells another key from it, and is none. */
-  private readonly fingerprint: StaticArray<u8> = new StaticArray<u8>(<i32>SM3_BYTES);
+  /** SM4 keys: GCM, and encrypt-then-MAC under derived keys. */
+  sm4Gcm: Sm4Gcm | null = null;
+  sm4CbcHmac: CbcHmac | null = null;
+  sm4CtrHmac: CtrHmac | null = null;
+  /** AES-256 keys. */
+  aes256Gcm: AesGcm | null = null;
+  /** HMAC-SM3 keys. */
+  hmac: Hmac | null = null;
+  /** SM2 private keys. */
+  sm2Private: Sm2PrivateKey | null = null;
+  /** SM2 public keys, and the public half of private ones. */
+  sm2Public: Sm2PublicKey | null = null;
+  /** Not usable after this monotonic time, milliseconds; NEVER if the KMS sets no end. */
+  expiresAtMs: u64 = NEVER;
+  /** Monotonic times, milliseconds: when the KMS last gave it, and when it was last used. */
+  checkedAtMs: u64;
+  usedAtMs: u64;
+  /** Whether a message under this version was genuine: such versions are the last to make room. Set by who verified it. */
+  proven: bool = false;
+  /** Overwritten: what was made of it is void. A stream that holds a version over several callbacks asks before each use. */
+  retired: bool = false;
+  /** Initialisation vectors drawn: messages encrypted by this VM. */
+  messages: u64 = 0;
+  /** Counts the same for all VMs; null: nobody counts. */
+  counter: Counter | null = null;
+
+  private readonly held: StaticArray<u8>;
   private readonly prefix: StaticArray<u8> = new StaticArray<u8>(<i32>IV_PREFIX_BYTES);
   private count: u32 = 0;
   private hasPrefix: bool = false;
-  /** Monotonic times, milliseconds: when the KMS gave it, and when it was last used. */
-  readonly fetchedAtMs: u64;
-  usedAtMs: u64;
 
-  /** `kid`: key id and version as messages name them, `kms://path#version`. `key`: SM4_KEY_BYTES; expanded, not kept. */
+  /**
+   * `kid`: key id and version as messages name them, `kms://path#version`. `material`: copied. `wrapped`: the data key as the KMS encrypted it, for the
+   * receiver; empty for keys that the KMS itself stores. Check `usable` afterwards.
+   */
   constructor(
+    readonly algorithm: KeyAlgorithm,
     readonly version: u32,
     readonly kid: Bytes,
-    key: usize,
+    material: usize,
+    length: u32,
     nowMs: u64,
+    readonly wrapped: Bytes = Bytes.EMPTY,
   ) {
-    sm3.hash(key, SM4_KEY_BYTES, changetype<usize>(this.fingerprint));
-    sm3.wipe();
-    this.cipher.setKey(key);
-    this.fetchedAtMs = nowMs;
+    this.held = new StaticArray<u8>(<i32>length);
+    memory.copy(changetype<usize>(this.held), material, length);
+    this.checkedAtMs = nowMs;
     this.usedAtMs = nowMs;
+    this.expand();
   }
 
-  /** Writes the next initialisation vector, IV_BYTES; false if the host gives no randomness. */
+  /** Address of the material as the KMS gave it: bytes, or PEM or DER text. Valid until `retire`. */
+  get material(): usize {
+    return changetype<usize>(this.held);
+  }
+
+  /** Bytes of the material. */
+  get materialLength(): u32 {
+    return <u32>this.held.length;
+  }
+
+  /** Whether the material is a key of its algorithm. */
+  get usable(): bool {
+    switch (this.algorithm) {
+      case KeyAlgorithm.Sm2Private:
+        return this.sm2Private != null;
+      case KeyAlgorithm.Sm2Public:
+        return this.sm2Public != null;
+      default:
+        return true;
+    }
+  }
+
+  private expand(): void {
+    const key = this.material;
+    const length = this.materialLength;
+    switch (this.algorithm) {
+      case KeyAlgorithm.Sm4: {
+        const gcm = new Sm4Gcm();
+        gcm.setKey(key);
+        this.sm4Gcm = gcm;
+        this.sm4CbcHmac = new CbcHmac(key, length);
+        this.sm4CtrHmac = new CtrHmac(key, length);
+        break;
+      }
+      case KeyAlgorithm.Aes256: {
+        const gcm = new AesGcm();
+        gcm.setKey(key, length);
+        this.aes256Gcm = gcm;
+        break;
+      }
+      case KeyAlgorithm.HmacSm3: {
+        const hmac = Hmac.sm3();
+        hmac.setKey(key, length);
+        this.hmac = hmac;
+        break;
+      }
+      case KeyAlgorithm.Sm2Private:
+      case KeyAlgorithm.Sm2Public:
+        if (sm2Works()) this.expandSm2(key, length);
+    }
+  }
+
+  private expandSm2(text: usize, length: u32): void {
+    const pem = length > 0 && load<u8>(text) == DASH;
+    if (this.algorithm == KeyAlgorithm.Sm2Public) {
+      this.sm2Public = pem ? sm2PublicKeyFromPem(text, length) : sm2PublicKeyFromDer(text, length);
+      return;
+    }
+    const key = pem ? sm2PrivateKeyFromPem(text, length) : sm2PrivateKeyFromDer(text, length);
+    this.sm2Private = key;
+    if (key != null) this.sm2Public = key.publicKey;
+  }
+
+  /** Writes the next initialisation vector, IV_BYTES, and counts the message; false if the host gives no randomness. */
   nextIv(out: usize): bool {
     const prefix = changetype<usize>(this.prefix);
     if (!this.hasPrefix || this.count == u32.MAX_VALUE) {
@@ -55,18 +162,32 @@ export class KeyVersion {
     memory.copy(out, prefix, IV_PREFIX_BYTES);
     store<u32>(out, bswap<u32>(this.count), IV_PREFIX_BYTES);
     this.count++;
+    this.messages++;
+    const counter = this.counter;
+    if (counter != null) counter.add(1);
     return true;
   }
 
-  /** Whether it is the key at `key`. A KMS that was set up anew may give another key under a known number. */
-  holds(key: usize): bool {
-    sm3.hash(key, SM4_KEY_BYTES, DIGEST);
-    sm3.wipe();
-    return equalConstantTime(changetype<usize>(this.fingerprint), DIGEST, SM3_BYTES);
+  /** Whether it is this key. A KMS that was set up anew may give another under a known number. */
+  holds(algorithm: KeyAlgorithm, material: usize, length: u32): bool {
+    return this.algorithm == algorithm && this.materialLength == length && equalConstantTime(this.material, material, length);
   }
 
-  /** The key may no longer be used: its round keys and tables are overwritten. */
+  /** The key may no longer be used: the material and all that was made of it are overwritten. */
   retire(): void {
-    this.cipher.wipe();
+    this.retired = true;
+    wipe(this.material, this.materialLength);
+    const sm4Gcm = this.sm4Gcm;
+    if (sm4Gcm != null) sm4Gcm.wipe();
+    const cbc = this.sm4CbcHmac;
+    if (cbc != null) cbc.wipe();
+    const ctr = this.sm4CtrHmac;
+    if (ctr != null) ctr.wipe();
+    const aes = this.aes256Gcm;
+    if (aes != null) aes.wipe();
+    const hmac = this.hmac;
+    if (hmac != null) hmac.wipe();
+    const sm2 = this.sm2Private;
+    if (sm2 != null) sm2.wipe();
   }
 }

@@ -1,71 +1,200 @@
-// The KMS's answer: a KV version 2 read, `{"data":{"data":{"algorithm":"SM4","material":"<base64>"},"metadata":{"version":3}}}`. Members
-// that are not named here are ignored: Vault and OpenBao send more.
+// The KMS's answers. Members that are not named here are ignored: Vault and OpenBao send more. Every text that held a key is overwritten.
+//
+//   KV version 2 read      {"data":{"data":{"algorithm":"SM4","material":"<base64>"},"metadata":{"version":3,"deletion_time":"","destroyed":false}}}
+//   transit data key       {"data":{"plaintext":"<base64>","ciphertext":"vault:v3:…"}}
+//   transit decrypt        {"data":{"plaintext":"<base64>"}}
+import { wipe } from '../crypto/constant-time';
+import { MAX_KEY_FILE_BYTES, MAX_WRAPPED_KEY_BYTES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { decodeBase64 } from '../memory/base64';
 import { scratch } from '../memory/scratch';
-import { JsonDocument } from '../message/json/document';
 import { FieldKind } from '../message/field-tree';
-import { SM4_KEY_BYTES } from './key-version';
+import { JsonDocument } from '../message/json/document';
+import { KeyAlgorithm, algorithmNamed, isEncoded, takesLength } from './key-algorithm';
+import { NO_TIME, parseTimestamp } from './timestamp';
 
 const MAX_VERSION_DIGITS: u32 = 9;
+const DASH: u8 = 45;
+const COLON: u8 = 58;
 
 const DATA: Bytes = Bytes.from('data');
 const METADATA: Bytes = Bytes.from('metadata');
+const CUSTOM_METADATA: Bytes = Bytes.from('custom_metadata');
 const ALGORITHM: Bytes = Bytes.from('algorithm');
 const MATERIAL: Bytes = Bytes.from('material');
+const EXPIRES: Bytes = Bytes.from('expires');
 const VERSION: Bytes = Bytes.from('version');
 const DESTROYED: Bytes = Bytes.from('destroyed');
-const SM4: Bytes = Bytes.from('SM4');
+const DELETION_TIME: Bytes = Bytes.from('deletion_time');
+const LEASE_DURATION: Bytes = Bytes.from('lease_duration');
+const PLAINTEXT: Bytes = Bytes.from('plaintext');
+const CIPHERTEXT: Bytes = Bytes.from('ciphertext');
+/** What transit ciphertexts begin with, at OpenBao too; the key's version follows. */
+const VAULT_V: Bytes = Bytes.from('vault:v');
+
+/** What an answer says of a key. */
+export const enum AnswerKind {
+  /** It is not understood. */
+  Unreadable = 0,
+  /** There is a key. */
+  Key = 1,
+  /** The version is deleted or destroyed: its number is known, its key is not to be had any more. */
+  Gone = 2,
+  /** There is a key, but its time is over: it was not read. */
+  Expired = 3,
+}
+
+/** A text that is no time where one must stand. */
+const MALFORMED: i64 = i64.MAX_VALUE;
 
 const document: JsonDocument = new JsonDocument();
 
 /** What an answer held. The key stands in scratch memory until `wipe`. */
 export class KmsAnswer {
-  /** Address of the 16 key bytes. */
-  key: usize = 0;
+  algorithm: KeyAlgorithm = KeyAlgorithm.Unknown;
+  /** Address and length of the key. */
+  material: usize = 0;
+  materialLength: u32 = 0;
   version: u32 = 0;
+  /** Wall-clock time after which the key may not be used, milliseconds since 1970; NO_TIME: none. */
+  expiresAt: i64 = NO_TIME;
+  /** Transit: the data key as the KMS encrypted it, in the document's memory or in scratch memory. */
+  wrapped: usize = 0;
+  wrappedLength: u32 = 0;
+  private allocated: u32 = 0;
+  private found: usize = 0;
+  private foundLength: u32 = 0;
+  private deleted: bool = false;
 
-  /** False if the answer is not understood. */
-  read(body: usize, length: u32): bool {
-    this.key = 0;
-    if (document.parse(body, length, scratch) != 0) return false;
+  /** Reads a KV version 2 answer; one with status 404 may still name the version that is gone. `nowMs`: wall clock. */
+  readStored(body: usize, length: u32, nowMs: i64): AnswerKind {
+    this.begin();
+    if (length == 0 || document.parse(body, length, scratch) != 0) return AnswerKind.Unreadable;
     const outer = member(document.root, DATA);
     const data = member(outer, DATA);
     const metadata = member(outer, METADATA);
-    const destroyed = member(metadata, DESTROYED);
-    if (destroyed != 0 && document.kind(destroyed) == FieldKind.True) return false;
+    const custom = member(metadata, CUSTOM_METADATA);
     this.version = integer(member(metadata, VERSION));
-    const algorithm = member(data, ALGORITHM);
-    const material = member(data, MATERIAL);
-    if (this.version == 0 || algorithm == 0 || material == 0) return false;
-    if (document.kind(algorithm) != FieldKind.String || document.kind(material) != FieldKind.String) return false;
-    const name = document.text(algorithm, scratch);
-    if (name == 0 || !SM4.equals(name, document.textLength)) return false;
-    return this.readMaterial(material);
+    if (this.version == 0) return AnswerKind.Unreadable;
+    if (!this.readEnd(data, metadata, custom, nowMs)) return AnswerKind.Unreadable;
+    const destroyed = member(metadata, DESTROYED);
+    if (this.deleted || (destroyed != 0 && document.kind(destroyed) == FieldKind.True)) return AnswerKind.Gone;
+    if (this.expiresAt != NO_TIME && this.expiresAt <= nowMs) return AnswerKind.Expired;
+    let named = member(data, ALGORITHM);
+    if (named == 0) named = member(custom, ALGORITHM);
+    if (!this.text(named)) return AnswerKind.Unreadable;
+    this.algorithm = algorithmNamed(this.found, this.foundLength);
+    return this.readMaterial(member(data, MATERIAL)) ? AnswerKind.Key : AnswerKind.Unreadable;
+  }
+
+  /** Reads a transit answer: `issued`, a new data key with its wrapped form; else one that was unwrapped. The length tells SM4 from AES-256. */
+  readTransit(body: usize, length: u32, issued: bool): AnswerKind {
+    this.begin();
+    if (length == 0 || document.parse(body, length, scratch) != 0) return AnswerKind.Unreadable;
+    const data = member(document.root, DATA);
+    if (issued) {
+      if (!this.text(member(data, CIPHERTEXT))) return AnswerKind.Unreadable;
+      this.wrapped = this.found;
+      this.wrappedLength = this.foundLength;
+      this.version = wrappedVersion(this.wrapped, this.wrappedLength);
+      if (this.version == 0) return AnswerKind.Unreadable;
+    }
+    const plaintext = member(data, PLAINTEXT);
+    this.algorithm = KeyAlgorithm.Sm4;
+    if (this.readMaterial(plaintext)) return AnswerKind.Key;
+    this.algorithm = KeyAlgorithm.Aes256;
+    return this.readMaterial(plaintext) ? AnswerKind.Key : AnswerKind.Unreadable;
+  }
+
+  private begin(): void {
+    this.material = 0;
+    this.materialLength = 0;
+    this.version = 0;
+    this.expiresAt = NO_TIME;
+    this.wrapped = 0;
+    this.wrappedLength = 0;
+    this.deleted = false;
+    this.algorithm = KeyAlgorithm.Unknown;
+  }
+
+  /** The earliest of `expires` (of the version, else of the key), `deletion_time` and the lease. False if one of them cannot be read. */
+  private readEnd(data: u32, metadata: u32, custom: u32, nowMs: i64): bool {
+    let end = member(data, EXPIRES);
+    if (end == 0) end = member(custom, EXPIRES);
+    const expires = this.timeOf(end);
+    const deletion = this.timeOf(member(metadata, DELETION_TIME));
+    if (expires == MALFORMED || deletion == MALFORMED) return false;
+    this.deleted = deletion != NO_TIME && deletion <= nowMs;
+    const lease = integer(member(document.root, LEASE_DURATION));
+    this.expiresAt = earlier(earlier(expires, deletion), lease == 0 ? NO_TIME : nowMs + <i64>lease * 1000);
+    return true;
+  }
+
+  /** The time that a text names; NO_TIME if the node is absent, null or empty. */
+  private timeOf(node: u32): i64 {
+    if (node == 0 || document.kind(node) == FieldKind.Null) return NO_TIME;
+    if (!this.text(node)) return MALFORMED;
+    if (this.foundLength == 0) return NO_TIME;
+    const at = parseTimestamp(this.found, this.foundLength);
+    return at == NO_TIME ? MALFORMED : at;
+  }
+
+  /** A string's text at `found`. */
+  private text(node: u32): bool {
+    if (node == 0 || document.kind(node) != FieldKind.String) return false;
+    this.found = document.text(node, scratch);
+    this.foundLength = document.textLength;
+    return this.found != 0;
   }
 
   private readMaterial(node: u32): bool {
-    const text = document.text(node, scratch);
-    const length = document.textLength;
-    if (text == 0) return false;
+    if (!this.text(node)) return false;
+    const text = this.found;
+    const length = this.foundLength;
+    if (length > 2 * MAX_KEY_FILE_BYTES) return false;
     const key = scratch.allocate(length + 16);
     if (key == 0) return false;
-    const bytes = decodeBase64(text, length, key);
-    if (document.escaped(node)) memory.fill(text, 0, length); // a copy of its own, which `wipe` does not know
-    if (bytes != <i32>SM4_KEY_BYTES) {
-      memory.fill(key, 0, length + 16);
+    let bytes = <i32>length;
+    if (isEncoded(this.algorithm) && length > 0 && load<u8>(text) == DASH) memory.copy(key, text, length);
+    else bytes = decodeBase64(text, length, key);
+    if (document.escaped(node)) wipe(text, length); // a copy of its own, which `wipe` does not know
+    this.allocated = length + 16;
+    if (bytes < 0 || !takesLength(this.algorithm, bytes)) {
+      wipe(key, this.allocated);
       return false;
     }
-    this.key = key;
+    this.material = key;
+    this.materialLength = bytes;
     return true;
   }
 
   /** Overwrites the key and the text that it came in. */
   wipe(body: usize, length: u32): void {
-    if (this.key != 0) memory.fill(this.key, 0, SM4_KEY_BYTES);
-    if (body != 0) memory.fill(body, 0, length);
-    this.key = 0;
+    if (this.material != 0) wipe(this.material, this.allocated);
+    if (body != 0) wipe(body, length);
+    this.material = 0;
+    this.materialLength = 0;
   }
+}
+
+/** Version of the transit key that wrapped a data key, `vault:v3:…`; 0 if the text is none or too long. */
+export function wrappedVersion(text: usize, length: u32): u32 {
+  const prefix = VAULT_V.length;
+  if (length > MAX_WRAPPED_KEY_BYTES || length <= prefix || !VAULT_V.equals(text, prefix)) return 0;
+  let version: u32 = 0;
+  for (let i = prefix; i < length && i <= prefix + MAX_VERSION_DIGITS; i++) {
+    const byte = load<u8>(text + i);
+    if (byte == COLON) return version;
+    const digit = <u32>byte - 48;
+    if (digit > 9 || (version == 0 && digit == 0)) return 0;
+    version = version * 10 + digit;
+  }
+  return 0;
+}
+
+function earlier(a: i64, b: i64): i64 {
+  if (a == NO_TIME) return b;
+  return b == NO_TIME ? a : min(a, b);
 }
 
 function member(object: u32, name: Bytes): u32 {

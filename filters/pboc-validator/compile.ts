@@ -4,44 +4,51 @@ import { sharedPattern } from '../match/shared-pattern';
 import { Bytes } from '../memory/bytes';
 import { PartKind } from '../memory/parts';
 import { FieldList, isFieldPath } from '../message/field-list';
+import { PathParser, PathStep } from '../message/field-path';
 import { FieldSet } from '../message/field-set';
 import { FieldSetBuilder } from '../message/field-set-builder';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
-import { PbocRule, PbocType, PbocValidatorConfig, decodePbocRule } from './config.gen';
-import { Rule, asksForText } from './rule';
+import { Condition, Conditions } from './condition';
+import { PbocCrossRule, PbocPlace, PbocRule, PbocType, PbocValidatorConfig, decodePbocRule } from './config.gen';
+import { CrossRule, fitsTogether } from './cross-rule';
+import { Decimal } from './decimal';
+import { Rule, asksForText, wildcardsOf } from './rule';
 import { Validator } from './validator';
 
 const fieldList: FieldList = new FieldList();
-
-/** A rule and what it asks of the field set. Routes that have the rule share it. */
-class CompiledRule {
-  constructor(
-    readonly rule: Rule,
-    readonly path: Bytes,
-    readonly required: bool,
-  ) {}
-}
+const paths: PathParser = new PathParser();
+const bound: Decimal = new Decimal();
 
 /** The rules, compiled; on a mistake `reader.fail` at the rule, and a validator that is not to be used. */
 export function compileValidator(reader: ConfigReader, config: PbocValidatorConfig): Validator {
-  const count = config.rules.length;
-  const rules = new StaticArray<Rule>(count);
-  const shared = new StaticArray<CompiledRule | null>(count);
-  const decoded = new StaticArray<PbocRule | null>(count);
-  // All rules are decoded before the first is compiled: mistakes of form come first.
-  for (let i = 0; i < count; i++) {
-    shared[i] = knownRule(reader, config.rules[i]);
-    if (shared[i] == null) decoded[i] = decodePbocRule(reader, config.rules[i]);
-  }
+  const all = compileRules(reader, config);
+  const conditions = compileConditions(reader, config);
+  const bodyRules = new Array<Rule>();
+  const placeRules = new Array<Rule>();
+  const bodyConditions = new Array<i32>();
   fieldList.begin();
-  for (let i = 0; i < count && !reader.failed; i++) {
-    let compiled = shared[i];
-    const rule = decoded[i];
-    if (compiled == null && rule != null) compiled = compileRule(reader, rule);
-    if (compiled == null) continue;
-    rules[i] = compiled.rule;
-    fieldList.addPath(compiled.path, compiled.required);
+  for (let i = 0; i < all.length && !reader.failed; i++) {
+    const rule = all[i];
+    if (!isKnown(rule.when, conditions.length)) reader.fail(ErrorId.FIM_PBOC_0034, config.rules[i]);
+    if (rule.place == PbocPlace.Body) bodyRules.push(rule);
+    else placeRules.push(rule);
+    if (rule.place == PbocPlace.Body) fieldList.addPath(rule.path, rule.required);
+  }
+  for (let i = 0; i < conditions.length && !reader.failed; i++) {
+    if (conditions[i].place != PbocPlace.Body) continue;
+    bodyConditions.push(i);
+    fieldList.addPath(conditions[i].path, false);
+  }
+  const crossRules = compileCrossRules(reader, config, conditions.length);
+  let operands = 0;
+  for (let i = 0; i < crossRules.length && !reader.failed; i++) {
+    crossRules[i].operand = operands;
+    fieldList.addPath(crossRules[i].leftPath, false);
+    operands++;
+    if (!crossRules[i].hasRight) continue;
+    fieldList.addPath(crossRules[i].rightPath, false);
+    operands++;
   }
   let fields: FieldSet | null = null;
   if (!reader.failed) fields = fieldList.build(reader.parts);
@@ -49,7 +56,9 @@ export function compileValidator(reader: ConfigReader, config: PbocValidatorConf
     reader.fail(ErrorId.FIM_CFG_0021, config.node);
     fields = new FieldSetBuilder().build()!;
   }
-  return new Validator(fields, rules, <u32>config.maxErrors);
+  return new Validator(
+    fields, StaticArray.fromArray(bodyRules), StaticArray.fromArray(placeRules), new Conditions(conditions), StaticArray.fromArray(bodyConditions), crossRules, operands, <u32>config.maxErrors,
+  );
 }
 
 /** Whether values of the type have no text. */
@@ -58,17 +67,44 @@ function hasNoText(type: PbocType): bool {
 }
 
 /** The rule of this text, if a route before had it. */
-function knownRule(reader: ConfigReader, node: u32): CompiledRule | null {
+function knownRule(reader: ConfigReader, node: u32): Rule | null {
   const known = reader.parts.find(PartKind.Rule, reader.rawPointer(node), reader.rawLength(node));
-  return known == null ? null : <CompiledRule>known;
+  return known == null ? null : <Rule>known;
 }
 
-function compileRule(reader: ConfigReader, rule: PbocRule): CompiledRule {
-  const compiled = new CompiledRule(new Rule(rule, compilePattern(reader, rule)), rule.path, rule.required);
-  if (hasNoText(rule.type) && asksForText(rule)) reader.fail(ErrorId.FIM_PBOC_0017, rule.node);
-  if (!isFieldPath(rule.path)) reader.failMember(ErrorId.FIM_CFG_0020, rule.node, 'path');
-  if (!reader.failed) reader.parts.add(PartKind.Rule, reader.rawPointer(rule.node), reader.rawLength(rule.node), compiled);
+/** All rules; fewer after a mistake. Routes that have a rule in common share it. */
+function compileRules(reader: ConfigReader, config: PbocValidatorConfig): StaticArray<Rule> {
+  const count = config.rules.length;
+  const shared = new StaticArray<Rule | null>(count);
+  const decoded = new StaticArray<PbocRule | null>(count);
+  // All rules are decoded before the first is compiled: mistakes of form come first.
+  for (let i = 0; i < count; i++) {
+    shared[i] = knownRule(reader, config.rules[i]);
+    if (shared[i] == null) decoded[i] = decodePbocRule(reader, config.rules[i]);
+  }
+  const rules = new Array<Rule>();
+  for (let i = 0; i < count && !reader.failed; i++) {
+    let compiled = shared[i];
+    const rule = decoded[i];
+    if (compiled == null && rule != null) compiled = compileRule(reader, rule);
+    if (compiled != null) rules.push(compiled);
+  }
+  return StaticArray.fromArray(rules);
+}
+
+function compileRule(reader: ConfigReader, config: PbocRule): Rule {
+  const pattern = compilePattern(reader, config);
+  if (hasNoText(config.type) && asksForText(config)) reader.fail(ErrorId.FIM_PBOC_0017, config.node);
+  if (config.in == PbocPlace.Body ? !isFieldPath(config.path) : config.path.length == 0) reader.failMember(ErrorId.FIM_CFG_0020, config.node, 'path');
+  if (!isBound(config.min)) reader.failMember(ErrorId.FIM_PBOC_0034, config.node, 'min');
+  if (!isBound(config.max)) reader.failMember(ErrorId.FIM_PBOC_0034, config.node, 'max');
+  const compiled = new Rule(config, pattern);
+  if (!reader.failed) reader.parts.add(PartKind.Rule, reader.rawPointer(config.node), reader.rawLength(config.node), compiled);
   return compiled;
+}
+
+function isBound(text: Bytes): bool {
+  return text.length == 0 || bound.read(text.pointer, text.length);
 }
 
 function compilePattern(reader: ConfigReader, rule: PbocRule): Pattern | null {
@@ -76,4 +112,43 @@ function compilePattern(reader: ConfigReader, rule: PbocRule): Pattern | null {
   const pattern = sharedPattern(reader.parts, rule.pattern, false);
   if (pattern == null) reader.failMember(<ErrorId>Pattern.lastError, rule.node, 'pattern');
   return pattern;
+}
+
+function compileConditions(reader: ConfigReader, config: PbocValidatorConfig): StaticArray<Condition> {
+  const list = new Array<Condition>();
+  for (let i = 0; i < config.conditions.length; i++) {
+    const condition = config.conditions[i];
+    if (condition.in == PbocPlace.Body) {
+      if (!isFieldPath(condition.path)) reader.failMember(ErrorId.FIM_CFG_0020, condition.node, 'path');
+      else if (wildcardsOf(condition.path) != 0) reader.failMember(ErrorId.FIM_PBOC_0034, condition.node, 'path');
+    }
+    if (!condition.present && condition.equals.length != 0) reader.fail(ErrorId.FIM_PBOC_0034, condition.node);
+    list.push(new Condition(condition));
+  }
+  return StaticArray.fromArray(list);
+}
+
+function compileCrossRules(reader: ConfigReader, config: PbocValidatorConfig, conditions: i32): StaticArray<CrossRule> {
+  const list = new Array<CrossRule>();
+  for (let i = 0; i < config.crossRules.length && !reader.failed; i++) {
+    const rule = config.crossRules[i];
+    const left = stepsOf(reader, rule, rule.left, 'left');
+    const right = rule.right.length == 0 ? new StaticArray<PathStep>(0) : stepsOf(reader, rule, rule.right, 'right');
+    if (!reader.failed && (!isKnown(rule.when, conditions) || !fitsTogether(rule, left, right))) reader.fail(ErrorId.FIM_PBOC_0034, rule.node);
+    if (!reader.failed) list.push(new CrossRule(rule, left, right));
+  }
+  return StaticArray.fromArray(list);
+}
+
+function stepsOf(reader: ConfigReader, rule: PbocCrossRule, path: Bytes, member: string): StaticArray<PathStep> {
+  const steps = paths.parse(path);
+  if (steps != null) return steps;
+  reader.failMember(ErrorId.FIM_CFG_0020, rule.node, member);
+  return new StaticArray<PathStep>(0);
+}
+
+/** Whether the numbers are those of conditions. */
+function isKnown(numbers: StaticArray<i32>, conditions: i32): bool {
+  for (let i = 0; i < numbers.length; i++) if (numbers[i] >= conditions) return false;
+  return true;
 }

@@ -3,6 +3,13 @@ import { Bytes } from '../memory/bytes';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 
+/** Where the field is. `Query` and `Header` are of requests; in responses they are passed over. */
+export const enum PbocPlace {
+  Body = 0,
+  Query = 1,
+  Header = 2,
+}
+
 /** Type of the value, without conversion. `integer`: a number without fraction and exponent. `decimal`: a number, or a string, for amounts (see `check: Amount`). `any` with a text test means: a string or a number. */
 export const enum PbocType {
   string = 0,
@@ -15,7 +22,7 @@ export const enum PbocType {
   any = 7,
 }
 
-/** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. */
+/** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
 export const enum PbocCheck {
   None = 0,
   Luhn = 1,
@@ -30,16 +37,60 @@ export const enum PbocCheck {
   Time = 10,
   DateTime = 11,
   MonthDayTime = 12,
+  Alphabetic = 13,
+  IsoAmount = 14,
+  Country = 15,
+  Uscc = 16,
+  CnapsBankCode = 17,
+  Iban = 18,
+  Bic = 19,
+  Lei = 20,
+  MonthDay = 21,
+  YearMonth = 22,
+  ShortDate = 23,
+  IsoDate = 24,
+  IsoDateTime = 25,
 }
 
-/** One rule on the values at one place of the message. Its tests are made in the order type, length, pattern, enumeration, check; the first that fails is the rule's error. */
+/** `Compare`: `left` stands to `right` or `value` as `operator` says. `Sum`: the items add up to the total. `CurrencyExponent`: the amount has no more decimals than its currency. */
+export const enum PbocCrossKind {
+  Compare = 0,
+  Sum = 1,
+  CurrencyExponent = 2,
+}
+
+/** How `left` stands to the other. */
+export const enum PbocOperator {
+  Equal = 0,
+  NotEqual = 1,
+  Less = 2,
+  LessOrEqual = 3,
+  Greater = 4,
+  GreaterOrEqual = 5,
+}
+
+/** `Number`: exact decimals of up to 36 digits before and 18 behind the point. `Text`: by Unicode code point. `Date`: YYYYMMDD or YYYY-MM-DD. `DateTime`: YYYYMMDDhhmmss or ISO 8601; without an offset it is China Standard Time. */
+export const enum PbocComparison {
+  Number = 0,
+  Text = 1,
+  Date = 2,
+  DateTime = 3,
+}
+
+/** One rule on the values at one place of the message. Its tests are made in the order forbidden, type, length, pattern, enumeration, form, range, check; the first that fails is the rule's error. */
 export class PbocRule {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
-  /** Place of the field: `$.a.b[*].c`; `$` is the message itself. */
+  /** Place of the field: `$.a.b[*].c`; `$` is the message itself. For `Query` and `Header`: the name. */
   path: Bytes = Bytes.EMPTY;
+  /** Where the field is. `Query` and `Header` are of requests; in responses they are passed over. */
+  in: PbocPlace = PbocPlace.Body;
   /** The field must be there. Under `[*]`: in every item. `null` is there, of type null. */
   required: bool = false;
+  /** The field must not be there. */
+  forbidden: bool = false;
+  /** Numbers of the conditions that must all hold; empty: always. */
+  when: StaticArray<i32> = new StaticArray<i32>(0);
   /** Type of the value, without conversion. `integer`: a number without fraction and exponent. `decimal`: a number, or a string, for amounts (see `check: Amount`). `any` with a text test means: a string or a number. */
   type: PbocType = PbocType.string;
   /** Regular expression (RE2 subset, found anywhere unless anchored) over the string's text, or over a number as it is written; empty: none. */
@@ -50,17 +101,57 @@ export class PbocRule {
   maxLength: i32 = 0;
   /** Allowed texts; empty: all. Compared exactly; a number as it is written. */
   enum: StaticArray<Bytes> = new StaticArray<Bytes>(0);
-  /** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `Currency`: ISO 4217, numeric or letters. `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss. */
+  /** Characters or form of the text, besides `check`; the same values. */
+  form: PbocCheck = PbocCheck.None;
+  /** Least number, decimal; empty: no bound. */
+  min: Bytes = Bytes.EMPTY;
+  /** Greatest number, decimal; empty: no bound. */
+  max: Bytes = Bytes.EMPTY;
+  /** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
   check: PbocCheck = PbocCheck.None;
   /** The rule comes from the profile, not from the user. */
   profile: bool = false;
+}
+
+/** A condition on one field. */
+export class PbocCondition {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Place of the field, without wildcards; for `Query` and `Header`: the name. */
+  path: Bytes = Bytes.EMPTY;
+  /** Where the field is. `Query` and `Header` are of requests; in responses they are passed over. */
+  in: PbocPlace = PbocPlace.Body;
+  /** Whether the field must be there, or must not. */
+  present: bool = true;
+  /** Texts of which the field must have one; empty: any value. Only with `present`. */
+  equals: StaticArray<Bytes> = new StaticArray<Bytes>(0);
+}
+
+/** One rule on several fields. It is passed over where one of them is absent. A wildcard in `right` must stand in `left` at the same place: each `left` meets the `right` of its item. */
+export class PbocCrossRule {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** `Compare`: `left` stands to `right` or `value` as `operator` says. `Sum`: the items add up to the total. `CurrencyExponent`: the amount has no more decimals than its currency. */
+  kind: PbocCrossKind = <PbocCrossKind>0;
+  /** Compare: what is compared. Sum: the items. CurrencyExponent: the amount. */
+  left: Bytes = Bytes.EMPTY;
+  /** Compare: what it is compared with. Sum: the total. CurrencyExponent: the currency. */
+  right: Bytes = Bytes.EMPTY;
+  /** Compare: a constant instead of `right`. */
+  value: Bytes = Bytes.EMPTY;
+  /** How `left` stands to the other. */
+  operator: PbocOperator = PbocOperator.Equal;
+  /** `Number`: exact decimals of up to 36 digits before and 18 behind the point. `Text`: by Unicode code point. `Date`: YYYYMMDD or YYYY-MM-DD. `DateTime`: YYYYMMDDhhmmss or ISO 8601; without an offset it is China Standard Time. */
+  as: PbocComparison = PbocComparison.Number;
+  /** Numbers of the conditions that must all hold; empty: always. */
+  when: StaticArray<i32> = new StaticArray<i32>(0);
 }
 
 /** What `stages.pbocValidator` of a route holds. */
 export class PbocValidatorConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
-  /** Version of the PBOC profile that `rules` contains, for the record; empty if none. The plugin knows only rules. */
+  /** Name of the profile that `rules` contains, for the record and the verdict's header; empty if none. The plugin knows only rules. */
   profile: Bytes = Bytes.EMPTY;
   /** Errors reported for one message; validation stops when there are so many. */
   maxErrors: i32 = 16;
@@ -68,8 +159,24 @@ export class PbocValidatorConfig {
   request: bool = true;
   /** Validate responses; one that fails becomes 502. */
   response: bool = false;
+  /** Give the ISO 8583 response code (DE 39) of the first error in the reply. */
+  responseCodes: bool = false;
+  /** Request header that tells the upstream the verdict, lower case; empty: none. */
+  verdictHeader: Bytes = Bytes.EMPTY;
   /** What the message must be like. */
   rules: StaticArray<u32> = new StaticArray<u32>(0);
+  /** What rules depend on, by number. */
+  conditions: StaticArray<PbocCondition> = new StaticArray<PbocCondition>(0);
+  /** What fields must be like among one another. */
+  crossRules: StaticArray<PbocCrossRule> = new StaticArray<PbocCrossRule>(0);
+}
+
+function readPbocPlace(reader: ConfigReader, node: u32): PbocPlace {
+  if (reader.textIs(node, 'Body')) return PbocPlace.Body;
+  if (reader.textIs(node, 'Query')) return PbocPlace.Query;
+  if (reader.textIs(node, 'Header')) return PbocPlace.Header;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <PbocPlace>0;
 }
 
 function readPbocType(reader: ConfigReader, node: u32): PbocType {
@@ -99,8 +206,60 @@ function readPbocCheck(reader: ConfigReader, node: u32): PbocCheck {
   if (reader.textIs(node, 'Time')) return PbocCheck.Time;
   if (reader.textIs(node, 'DateTime')) return PbocCheck.DateTime;
   if (reader.textIs(node, 'MonthDayTime')) return PbocCheck.MonthDayTime;
+  if (reader.textIs(node, 'Alphabetic')) return PbocCheck.Alphabetic;
+  if (reader.textIs(node, 'IsoAmount')) return PbocCheck.IsoAmount;
+  if (reader.textIs(node, 'Country')) return PbocCheck.Country;
+  if (reader.textIs(node, 'Uscc')) return PbocCheck.Uscc;
+  if (reader.textIs(node, 'CnapsBankCode')) return PbocCheck.CnapsBankCode;
+  if (reader.textIs(node, 'Iban')) return PbocCheck.Iban;
+  if (reader.textIs(node, 'Bic')) return PbocCheck.Bic;
+  if (reader.textIs(node, 'Lei')) return PbocCheck.Lei;
+  if (reader.textIs(node, 'MonthDay')) return PbocCheck.MonthDay;
+  if (reader.textIs(node, 'YearMonth')) return PbocCheck.YearMonth;
+  if (reader.textIs(node, 'ShortDate')) return PbocCheck.ShortDate;
+  if (reader.textIs(node, 'IsoDate')) return PbocCheck.IsoDate;
+  if (reader.textIs(node, 'IsoDateTime')) return PbocCheck.IsoDateTime;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <PbocCheck>0;
+}
+
+function readPbocCrossKind(reader: ConfigReader, node: u32): PbocCrossKind {
+  if (reader.textIs(node, 'Compare')) return PbocCrossKind.Compare;
+  if (reader.textIs(node, 'Sum')) return PbocCrossKind.Sum;
+  if (reader.textIs(node, 'CurrencyExponent')) return PbocCrossKind.CurrencyExponent;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <PbocCrossKind>0;
+}
+
+function readPbocOperator(reader: ConfigReader, node: u32): PbocOperator {
+  if (reader.textIs(node, 'Equal')) return PbocOperator.Equal;
+  if (reader.textIs(node, 'NotEqual')) return PbocOperator.NotEqual;
+  if (reader.textIs(node, 'Less')) return PbocOperator.Less;
+  if (reader.textIs(node, 'LessOrEqual')) return PbocOperator.LessOrEqual;
+  if (reader.textIs(node, 'Greater')) return PbocOperator.Greater;
+  if (reader.textIs(node, 'GreaterOrEqual')) return PbocOperator.GreaterOrEqual;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <PbocOperator>0;
+}
+
+function readPbocComparison(reader: ConfigReader, node: u32): PbocComparison {
+  if (reader.textIs(node, 'Number')) return PbocComparison.Number;
+  if (reader.textIs(node, 'Text')) return PbocComparison.Text;
+  if (reader.textIs(node, 'Date')) return PbocComparison.Date;
+  if (reader.textIs(node, 'DateTime')) return PbocComparison.DateTime;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <PbocComparison>0;
+}
+
+function readi320To255List4(reader: ConfigReader, node: u32): StaticArray<i32> {
+  const length = reader.arrayLength(node, 4);
+  const items = new StaticArray<i32>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = <i32>reader.readInteger(item, 0, 255)));
+    item = reader.nextItem(item);
+  }
+  return items;
 }
 
 function readBytes256List256(reader: ConfigReader, node: u32): StaticArray<Bytes> {
@@ -125,6 +284,28 @@ function readNodeList2048(reader: ConfigReader, node: u32): StaticArray<u32> {
   return items;
 }
 
+function readPbocConditionList256(reader: ConfigReader, node: u32): StaticArray<PbocCondition> {
+  const length = reader.arrayLength(node, 256);
+  const items = new StaticArray<PbocCondition>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodePbocCondition(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readPbocCrossRuleList128(reader: ConfigReader, node: u32): StaticArray<PbocCrossRule> {
+  const length = reader.arrayLength(node, 128);
+  const items = new StaticArray<PbocCrossRule>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodePbocCrossRule(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodePbocRule(reader: ConfigReader, node: u32): PbocRule {
   const result = new PbocRule();
@@ -135,8 +316,14 @@ export function decodePbocRule(reader: ConfigReader, node: u32): PbocRule {
     if (reader.keyIs(member, 'path')) {
       result.path = reader.readString(member, 1024);
       seen |= 1;
+    } else if (reader.keyIs(member, 'in')) {
+      result.in = readPbocPlace(reader, member);
     } else if (reader.keyIs(member, 'required')) {
       result.required = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'forbidden')) {
+      result.forbidden = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'when')) {
+      result.when = readi320To255List4(reader, member);
     } else if (reader.keyIs(member, 'type')) {
       result.type = readPbocType(reader, member);
     } else if (reader.keyIs(member, 'pattern')) {
@@ -147,6 +334,12 @@ export function decodePbocRule(reader: ConfigReader, node: u32): PbocRule {
       result.maxLength = <i32>reader.readInteger(member, 0, 16777216);
     } else if (reader.keyIs(member, 'enum')) {
       result.enum = readBytes256List256(reader, member);
+    } else if (reader.keyIs(member, 'form')) {
+      result.form = readPbocCheck(reader, member);
+    } else if (reader.keyIs(member, 'min')) {
+      result.min = reader.readString(member, 64);
+    } else if (reader.keyIs(member, 'max')) {
+      result.max = reader.readString(member, 64);
     } else if (reader.keyIs(member, 'check')) {
       result.check = readPbocCheck(reader, member);
     } else if (reader.keyIs(member, 'profile')) {
@@ -160,6 +353,62 @@ export function decodePbocRule(reader: ConfigReader, node: u32): PbocRule {
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodePbocCondition(reader: ConfigReader, node: u32): PbocCondition {
+  const result = new PbocCondition();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'path')) {
+      result.path = reader.readString(member, 1024);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'in')) {
+      result.in = readPbocPlace(reader, member);
+    } else if (reader.keyIs(member, 'present')) {
+      result.present = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'equals')) {
+      result.equals = readBytes256List256(reader, member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'path');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodePbocCrossRule(reader: ConfigReader, node: u32): PbocCrossRule {
+  const result = new PbocCrossRule();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'kind')) {
+      result.kind = readPbocCrossKind(reader, member);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'left')) {
+      result.left = reader.readString(member, 1024);
+      seen |= 2;
+    } else if (reader.keyIs(member, 'right')) {
+      result.right = reader.readString(member, 1024);
+    } else if (reader.keyIs(member, 'value')) {
+      result.value = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'operator')) {
+      result.operator = readPbocOperator(reader, member);
+    } else if (reader.keyIs(member, 'as')) {
+      result.as = readPbocComparison(reader, member);
+    } else if (reader.keyIs(member, 'when')) {
+      result.when = readi320To255List4(reader, member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'kind');
+  if (!(seen & 2)) reader.missing(node, 'left');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodePbocValidatorConfig(reader: ConfigReader, node: u32): PbocValidatorConfig {
   const result = new PbocValidatorConfig();
   result.node = node;
@@ -167,16 +416,24 @@ export function decodePbocValidatorConfig(reader: ConfigReader, node: u32): Pboc
   let seen: u32 = 0;
   for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
     if (reader.keyIs(member, 'profile')) {
-      result.profile = reader.readString(member, 32);
+      result.profile = reader.readString(member, 64);
     } else if (reader.keyIs(member, 'maxErrors')) {
       result.maxErrors = <i32>reader.readInteger(member, 1, 64);
     } else if (reader.keyIs(member, 'request')) {
       result.request = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'response')) {
       result.response = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'responseCodes')) {
+      result.responseCodes = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'verdictHeader')) {
+      result.verdictHeader = reader.readString(member, 64);
     } else if (reader.keyIs(member, 'rules')) {
       result.rules = readNodeList2048(reader, member);
       seen |= 1;
+    } else if (reader.keyIs(member, 'conditions')) {
+      result.conditions = readPbocConditionList256(reader, member);
+    } else if (reader.keyIs(member, 'crossRules')) {
+      result.crossRules = readPbocCrossRuleList128(reader, member);
     } else {
       reader.unknownMember(member);
     }

@@ -2,23 +2,34 @@
 import { Arena } from '../memory/arena';
 import { Bytes, hashBytes } from '../memory/bytes';
 import { Pattern } from '../match/pattern';
-import { isGb11643, isLuhn } from '../message/checks';
 import { FieldKind, FieldTree } from '../message/field-tree';
 import { codePoints } from '../message/code-points';
 import { PathParser, StepKind } from '../message/field-path';
 import { ErrorId } from '../errors.gen';
-import { PbocCheck, PbocRule, PbocType } from './config.gen';
-import {
-  isAlphanumeric, isAmount, isCurrency, isDate, isDateTime, isHex, isMonthDayTime, isNumeric, isPrintable, isTime,
-} from './formats';
+import { PbocCheck, PbocPlace, PbocRule, PbocType } from './config.gen';
+import { Decimal } from './decimal';
+import { breachOf } from './text-tests';
+
+/** The value at hand. */
+const number: Decimal = new Decimal();
 
 export class Rule {
   private readonly type: PbocType;
   private readonly minLength: u32;
   private readonly maxLength: u32;
   private readonly allowed: StaticArray<Bytes>;
+  private readonly form: PbocCheck;
+  private readonly min: Decimal | null;
+  private readonly max: Decimal | null;
   private readonly check: PbocCheck;
+  private readonly forbidden: bool;
   private readonly readsText: bool;
+  readonly required: bool;
+  readonly place: PbocPlace;
+  /** Place of the field; the name, if it is a parameter or header (those in lower case). */
+  readonly path: Bytes;
+  /** Numbers of the conditions that must hold. */
+  readonly when: StaticArray<i32>;
   /** Bit n: step n of the path is a wildcard. */
   readonly wildcards: u32;
 
@@ -28,13 +39,23 @@ export class Rule {
     this.minLength = <u32>config.minLength;
     this.maxLength = config.maxLength == 0 ? u32.MAX_VALUE : <u32>config.maxLength;
     this.allowed = config.enum;
+    this.form = config.form;
+    this.min = decimalOf(config.min);
+    this.max = decimalOf(config.max);
     this.check = config.check;
+    this.forbidden = config.forbidden;
+    this.required = config.required;
+    this.place = config.in;
+    this.path = config.path;
+    this.when = config.when;
     this.readsText = asksForText(config);
-    this.wildcards = wildcardsOf(config.path);
+    this.wildcards = config.in == PbocPlace.Body ? wildcardsOf(config.path) : 0;
   }
 
   /** The error of the value, or ErrorId.None; FIM-RT-0006 if the arena is full. */
   test(document: FieldTree, node: u32, arena: Arena): ErrorId {
+    if (this.forbidden) return ErrorId.FIM_PBOC_0019;
+    if (document.isText(node)) return this.testUntyped(document, node, arena);
     const kind = document.kind(node);
     if (!fits(this.type, kind)) return ErrorId.FIM_PBOC_0006;
     if (!this.readsText && this.type != PbocType.integer) return ErrorId.None;
@@ -42,6 +63,19 @@ export class Rule {
     const text = document.text(node, arena);
     if (text == 0) return ErrorId.FIM_RT_0006;
     return this.testText(text, document.textLength);
+  }
+
+  /** A text of a format without types of its own: the rule's type is asked of its characters. */
+  private testUntyped(document: FieldTree, node: u32, arena: Arena): ErrorId {
+    const text = document.text(node, arena);
+    return text == 0 ? ErrorId.FIM_RT_0006 : this.testValue(text, document.textLength);
+  }
+
+  /** The error of a text without type: of such a format, of a query parameter, of a header. */
+  testValue(text: usize, length: u32): ErrorId {
+    if (this.forbidden) return ErrorId.FIM_PBOC_0019;
+    if (!reads(this.type, text, length)) return ErrorId.FIM_PBOC_0006;
+    return this.testText(text, length);
   }
 
   private testText(text: usize, length: u32): ErrorId {
@@ -54,7 +88,21 @@ export class Rule {
     const pattern = this.pattern;
     if (pattern != null && !pattern.matches(text, length)) return ErrorId.FIM_PBOC_0007;
     if (this.allowed.length != 0 && !this.isAllowed(text, length)) return ErrorId.FIM_PBOC_0010;
+    const error = breachOf(this.form, text, length);
+    if (error != ErrorId.None) return error;
+    if (this.min != null || this.max != null) {
+      const outside = this.testRange(text, length);
+      if (outside != ErrorId.None) return outside;
+    }
     return breachOf(this.check, text, length);
+  }
+
+  private testRange(text: usize, length: u32): ErrorId {
+    if (!number.read(text, length)) return ErrorId.FIM_PBOC_0020;
+    const min = this.min;
+    if (min != null && number.compare(min) < 0) return ErrorId.FIM_PBOC_0021;
+    const max = this.max;
+    return max != null && number.compare(max) > 0 ? ErrorId.FIM_PBOC_0022 : ErrorId.None;
   }
 
   private isAllowed(text: usize, length: u32): bool {
@@ -67,7 +115,13 @@ export class Rule {
   }
 }
 
-function wildcardsOf(path: Bytes): u32 {
+function decimalOf(text: Bytes): Decimal | null {
+  const value = new Decimal();
+  return text.length != 0 && value.read(text.pointer, text.length) ? value : null;
+}
+
+/** Bit n: step n of the path is a wildcard. */
+export function wildcardsOf(path: Bytes): u32 {
   const steps = new PathParser().parse(path);
   if (steps == null) return 0;
   let bits: u32 = 0;
@@ -77,7 +131,8 @@ function wildcardsOf(path: Bytes): u32 {
 
 /** Whether a rule tests more than the type. */
 export function asksForText(config: PbocRule): bool {
-  return config.pattern.length != 0 || config.minLength != 0 || config.maxLength != 0 || config.enum.length != 0 || config.check != PbocCheck.None;
+  if (config.pattern.length != 0 || config.minLength != 0 || config.maxLength != 0 || config.enum.length != 0) return true;
+  return config.form != PbocCheck.None || config.min.length != 0 || config.max.length != 0 || config.check != PbocCheck.None;
 }
 
 function fits(type: PbocType, kind: FieldKind): bool {
@@ -93,6 +148,25 @@ function fits(type: PbocType, kind: FieldKind): bool {
   return true;
 }
 
+/** Whether a text without type can be taken for the type. */
+function reads(type: PbocType, text: usize, length: u32): bool {
+  switch (type) {
+    case PbocType.number: return number.read(text, length);
+    case PbocType.integer: return length != 0 && isIntegerText(text, length) && (length > 1 || load<u8>(text) != 45);
+    case PbocType.boolean: return isBooleanText(text, length);
+    case PbocType.object: return false;
+    case PbocType.array: return false;
+  }
+  return true;
+}
+
+/** `true` or `false`, or 1 or 0 (xs:boolean). */
+function isBooleanText(text: usize, length: u32): bool {
+  if (length == 1) return <u32>load<u8>(text) - 48 < 2;
+  if (length == 4) return load<u32>(text) == 0x65757274;
+  return length == 5 && load<u32>(text) == 0x736c6166 && load<u8>(text, 4) == 101;
+}
+
 /** Of a valid JSON number: neither fraction nor exponent. */
 function isIntegerText(text: usize, length: u32): bool {
   for (let i: u32 = 0; i < length; i++) {
@@ -100,23 +174,4 @@ function isIntegerText(text: usize, length: u32): bool {
     if (byte - 48 >= 10 && (i != 0 || byte != 45)) return false;
   }
   return true;
-}
-
-function breachOf(check: PbocCheck, text: usize, length: u32): ErrorId {
-  switch (check) {
-    case PbocCheck.None: return ErrorId.None;
-    case PbocCheck.Luhn: return length >= 13 && length <= 19 && isLuhn(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0011;
-    case PbocCheck.Gb11643: return isGb11643(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0012;
-    case PbocCheck.Numeric: return isNumeric(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0018;
-    case PbocCheck.Alphanumeric: return isAlphanumeric(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0018;
-    case PbocCheck.Printable: return isPrintable(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0018;
-    case PbocCheck.Hex: return isHex(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0016;
-    case PbocCheck.Amount: return isAmount(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0014;
-    case PbocCheck.Currency: return isCurrency(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0015;
-    case PbocCheck.Date: return isDate(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0013;
-    case PbocCheck.Time: return isTime(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0013;
-    case PbocCheck.DateTime: return isDateTime(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0013;
-    case PbocCheck.MonthDayTime: return isMonthDayTime(text, length) ? ErrorId.None : ErrorId.FIM_PBOC_0013;
-  }
-  return ErrorId.FIM_PBOC_0006;
 }

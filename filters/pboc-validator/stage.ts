@@ -6,20 +6,29 @@ import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { Direction, Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { compileValidator } from './compile';
-import { decodePbocValidatorConfig } from './config.gen';
-import { definePbocStats, pbocErrors, pbocInvalid, pbocUnreadable, pbocValid } from './stats';
+import { PbocPlace, PbocValidatorConfig, decodePbocValidatorConfig } from './config.gen';
+import { Places } from './places';
+import { RequestPlaces } from './request-places';
+import { countBreach, definePbocStats, pbocErrors, pbocInvalid, pbocUnreadable, pbocValid } from './stats';
 import { Findings, Judgement, Validator } from './validator';
+import { VerdictHeader } from './verdict-header';
 
 const matches: FieldMatches = new FieldMatches();
 const findings: Findings = new Findings();
+const requestPlaces: RequestPlaces = new RequestPlaces();
 
 class ValidationPolicy extends StagePolicy {
-  constructor(
-    readonly validator: Validator,
-    private readonly request: bool,
-    private readonly response: bool,
-  ) {
+  readonly verdict: VerdictHeader;
+  readonly responseCodes: bool;
+  private readonly request: bool;
+  private readonly response: bool;
+
+  constructor(readonly validator: Validator, config: PbocValidatorConfig) {
     super();
+    this.verdict = new VerdictHeader(config.verdictHeader, config.profile);
+    this.responseCodes = config.responseCodes;
+    this.request = config.request;
+    this.response = config.response && validator.readsBody;
   }
 
   acts(direction: Direction): bool {
@@ -27,7 +36,7 @@ class ValidationPolicy extends StagePolicy {
   }
 
   needsBody(direction: Direction): bool {
-    return this.acts(direction);
+    return this.acts(direction) && this.validator.readsBody;
   }
 
   rank(direction: Direction): Rank {
@@ -48,37 +57,65 @@ export class PbocValidator extends Stage {
 
   compile(reader: ConfigReader, node: u32): StagePolicy {
     const config = decodePbocValidatorConfig(reader, node);
-    return new ValidationPolicy(compileValidator(reader, config), config.request, config.response);
+    return new ValidationPolicy(compileValidator(reader, config), config);
   }
 
-  onBody(exchange: Exchange, policy: StagePolicy): Verdict {
+  /** Parameters and headers are judged here where no body need come; else with the body. */
+  onHeaders(exchange: Exchange, stagePolicy: StagePolicy): Verdict {
+    const policy = <ValidationPolicy>stagePolicy;
+    if (exchange.direction == Direction.Response) return Verdict.Continue;
+    policy.verdict.strip(exchange);
+    const validator = policy.validator;
+    if (!validator.readsPlaces || (validator.readsBody && !exchange.bodiless)) return Verdict.Continue;
+    return conclude(exchange, policy, validator.judgePlaces(requestPlaces.bind(exchange), findings));
+  }
+
+  onBody(exchange: Exchange, stagePolicy: StagePolicy): Verdict {
+    const policy = <ValidationPolicy>stagePolicy;
     const message = exchange.message;
-    if (message.length == 0) {
-      return exchange.direction == Direction.Response ? Verdict.Continue : refuseUnreadable(exchange, ErrorId.FIM_PBOC_0004, ErrorId.None);
-    }
+    const response = exchange.direction == Direction.Response;
+    if (message.length == 0) return response ? Verdict.Continue : refuseUnreadable(exchange, policy, ErrorId.FIM_PBOC_0004, ErrorId.None);
     const format = exchange.format;
-    if (format == MessageFormat.Unknown) return refuseUnreadable(exchange, ErrorId.FIM_PBOC_0003, ErrorId.None);
-    const document = message.tree(format);
-    if (document == null) return refuseUnreadable(exchange, ErrorId.FIM_PBOC_0001, message.error);
-    const judgement = (<ValidationPolicy>policy).validator.judge(document, matches, findings, scratch, exchange.direction == Direction.Response);
-    if (judgement == Judgement.Valid) {
-      pbocValid.add(1);
-      return Verdict.Continue;
-    }
-    if (judgement == Judgement.OutOfMemory) return refuseUnreadable(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
-    pbocInvalid.add(1);
-    pbocErrors.add(findings.count);
-    const reply = exchange.reply;
-    reply.begin(exchange.direction == Direction.Response ? ErrorId.FIM_PBOC_0002 : ErrorId.FIM_PBOC_0001);
-    for (let i: u32 = 0; i < findings.count; i++) reply.addError(findings.error(i), findings.pointer(i), findings.pointerLength(i));
-    return Verdict.Reject;
+    if (format == MessageFormat.Unknown) return refuseUnreadable(exchange, policy, ErrorId.FIM_PBOC_0003, ErrorId.None);
+    const tree = message.tree(format);
+    if (tree == null) return refuseUnreadable(exchange, policy, ErrorId.FIM_PBOC_0001, message.error);
+    let places: Places | null = null;
+    if (!response) places = requestPlaces.bind(exchange);
+    return conclude(exchange, policy, policy.validator.judge(tree, matches, findings, scratch, places, response));
   }
 }
 
+/** Acts on the judgement of a message that could be read. */
+function conclude(exchange: Exchange, policy: ValidationPolicy, judgement: Judgement): Verdict {
+  if (judgement == Judgement.Valid) {
+    pbocValid.add(1);
+    policy.verdict.set(exchange, 0);
+    return Verdict.Continue;
+  }
+  if (judgement == Judgement.OutOfMemory) return refuseUnreadable(exchange, policy, ErrorId.FIM_RT_0006, ErrorId.None);
+  pbocInvalid.add(1);
+  pbocErrors.add(findings.count);
+  const reply = exchange.reply;
+  reply.begin(exchange.direction == Direction.Response ? ErrorId.FIM_PBOC_0002 : ErrorId.FIM_PBOC_0001);
+  for (let i: u32 = 0; i < findings.count; i++) {
+    const error = findings.error(i);
+    countBreach(error);
+    reply.addError(error, findings.pointer(i), findings.pointerLength(i), nameOf(findings.place(i)));
+  }
+  if (policy.responseCodes) reply.nameResponseCode(findings.error(0));
+  if (exchange.observes) policy.verdict.set(exchange, findings.count);
+  return Verdict.Reject;
+}
+
+function nameOf(place: PbocPlace): string {
+  return place == PbocPlace.Query ? 'Query' : place == PbocPlace.Header ? 'Header' : '';
+}
+
 /** A message that cannot be tested. `error`: what a request is told. `syntax`: what is wrong with its form, if that is why. */
-function refuseUnreadable(exchange: Exchange, error: ErrorId, syntax: ErrorId): Verdict {
+function refuseUnreadable(exchange: Exchange, policy: ValidationPolicy, error: ErrorId, syntax: ErrorId): Verdict {
   pbocUnreadable.add(1);
   const reply = exchange.reply;
+  if (exchange.observes) policy.verdict.set(exchange, 1);
   if (error == ErrorId.FIM_RT_0006 || syntax == ErrorId.FIM_RT_0006) {
     reply.begin(ErrorId.FIM_RT_0006);
     return Verdict.Reject;
@@ -87,5 +124,6 @@ function refuseUnreadable(exchange: Exchange, error: ErrorId, syntax: ErrorId): 
   reply.begin(response ? ErrorId.FIM_PBOC_0002 : error);
   if (syntax != ErrorId.None) reply.addError(syntax, 0, 0);
   else if (response) reply.addError(error, 0, 0);
+  if (policy.responseCodes) reply.nameResponseCode(syntax);
   return Verdict.Reject;
 }

@@ -1,48 +1,20 @@
-// The pure core: the index of a JSON message in, findings out. The cost of a rule is the number of values that it names.
-import { MAX_PATH_STEPS, MAX_REPLY_ERRORS } from '../limits';
+// The pure core: the fields of a message in, findings out. The cost of a rule is the number of values that it names.
 import { Arena } from '../memory/arena';
-import { equalBytes } from '../memory/bytes';
-import { FieldTree } from '../message/field-tree';
+import { FieldKind, FieldTree } from '../message/field-tree';
 import { FieldMatches } from '../message/field-matches';
 import { FieldSet } from '../message/field-set';
 import { ErrorId } from '../errors.gen';
+import { Conditions } from './condition';
+import { CrossFinding, CrossRule } from './cross-rule';
+import { Findings } from './findings';
+import { Operands } from './operands';
+import { Found, Places } from './places';
 import { Rule } from './rule';
 
-/** What is wrong with a message: codes with JSON Pointers. The pointers live in the arena. */
-export class Findings {
-  count: u32 = 0;
-  private readonly errors: StaticArray<ErrorId> = new StaticArray<ErrorId>(<i32>MAX_REPLY_ERRORS);
-  private readonly pointers: StaticArray<usize> = new StaticArray<usize>(<i32>MAX_REPLY_ERRORS);
-  private readonly lengths: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_REPLY_ERRORS);
+export { Findings } from './findings';
 
-  error(index: u32): ErrorId {
-    return index < this.count ? unchecked(this.errors[index]) : ErrorId.None;
-  }
-
-  pointer(index: u32): usize {
-    return index < this.count ? unchecked(this.pointers[index]) : 0;
-  }
-
-  pointerLength(index: u32): u32 {
-    return index < this.count ? unchecked(this.lengths[index]) : 0;
-  }
-
-  clear(): void {
-    this.count = 0;
-  }
-
-  /** Adds a finding unless it is there already or MAX_REPLY_ERRORS are. */
-  add(error: ErrorId, pointer: usize, length: u32): void {
-    for (let i: u32 = 0; i < this.count; i++) {
-      if (unchecked(this.errors[i]) == error && unchecked(this.lengths[i]) == length && equalBytes(unchecked(this.pointers[i]), pointer, length)) return;
-    }
-    if (this.count >= MAX_REPLY_ERRORS) return;
-    unchecked((this.errors[this.count] = error));
-    unchecked((this.pointers[this.count] = pointer));
-    unchecked((this.lengths[this.count] = length));
-    this.count++;
-  }
-}
+const operands: Operands = new Operands();
+const crossFinding: CrossFinding = new CrossFinding();
 
 /** What the validator found of a message as a whole. */
 export const enum Judgement {
@@ -55,64 +27,139 @@ export const enum Judgement {
 
 /** The rules of a route, compiled. */
 export class Validator {
-  /** `fields` names the values of rule i of `rules` by the number i. `maxErrors`: findings after which the rest is not looked at. */
+  /**
+   * `fields` names by number: the values of rule i of `rules` by i; then the fields of the body that conditions read, whose numbers are in
+   * `bodyConditions`; then the operands of `crossRules`, `operandCount` of them. `placeRules` are for parameters and headers. `maxErrors`: findings after
+   * which the rest is not looked at.
+   */
   constructor(
     private readonly fields: FieldSet,
     private readonly rules: StaticArray<Rule>,
+    private readonly placeRules: StaticArray<Rule>,
+    private readonly conditions: Conditions,
+    private readonly bodyConditions: StaticArray<i32>,
+    private readonly crossRules: StaticArray<CrossRule>,
+    private readonly operandCount: i32,
     private readonly maxErrors: u32,
   ) {}
 
+  /** Whether the body is looked at. */
+  get readsBody(): bool {
+    return this.rules.length + this.crossRules.length + this.bodyConditions.length != 0 || this.placeRules.length == 0;
+  }
+
+  /** Whether parameters or headers are looked at for their own sake. */
+  get readsPlaces(): bool {
+    return this.placeRules.length != 0;
+  }
+
   /**
-   * Tests an indexed message. `matches` is working memory. `hideNames`: in the pointers of the findings stands `*` for what a wildcard found. Member names
-   * there are the message's own (a card number, in a map by card), and who reads the findings has not sent the message.
+   * Tests an indexed message. `matches` is working memory. `places`: where its parameters and headers are; null: there are none, and rules on them are passed
+   * over. `hideNames`: in the pointers of the findings stands `*` for what a wildcard found.
    */
-  judge(document: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool = false): Judgement {
+  judge(tree: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena, places: Places | null = null, hideNames: bool = false): Judgement {
     findings.clear();
-    if (!this.fields.match(document, matches, arena)) return Judgement.OutOfMemory;
-    while (matches.next()) {
-      const error = matches.missing ? ErrorId.FIM_PBOC_0005 : unchecked(this.rules[matches.rule]).test(document, matches.node, arena);
-      if (error == ErrorId.None) continue;
-      if (error == ErrorId.FIM_RT_0006) return Judgement.OutOfMemory;
-      if (!this.report(error, document, matches, findings, arena, hideNames)) return Judgement.OutOfMemory;
-      if (findings.count >= this.maxErrors) break;
-    }
+    this.conditions.begin(places);
+    if (!this.fields.match(tree, matches, arena)) return Judgement.OutOfMemory;
+    if (this.bodyConditions.length + this.operandCount != 0 && !this.survey(tree, matches, arena)) return Judgement.OutOfMemory;
+    const known = this.judgeFields(tree, matches, findings, arena, hideNames) && this.judgeTogether(tree, findings, arena, hideNames);
+    if (!known) return Judgement.OutOfMemory;
+    if (places != null) this.testPlaces(places, findings);
     return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
   }
 
-  private report(error: ErrorId, document: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool): bool {
-    let pointer = this.fields.pointer(document, matches, arena);
-    if (pointer == 0) return false;
-    let length = document.pointerLength;
-    if (matches.missing) {
-      // What is missing below a value that is there, if nothing names it, are the items of a wildcard: the value is not a list.
-      if (document.pointer(matches.node, arena) == 0) return false;
-      if (document.pointerLength == length) error = ErrorId.FIM_PBOC_0006;
+  /** Tests a request without a body: its parameters and headers. */
+  judgePlaces(places: Places, findings: Findings): Judgement {
+    findings.clear();
+    this.conditions.begin(places);
+    this.testPlaces(places, findings);
+    return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
+  }
+
+  /** Reads what conditions ask for, and counts what the operands found. */
+  private survey(tree: FieldTree, matches: FieldMatches, arena: Arena): bool {
+    const first = <u32>this.rules.length;
+    const firstOperand = this.rules.length + this.bodyConditions.length;
+    operands.begin(this.operandCount);
+    while (matches.next()) {
+      if (matches.rule < first) continue;
+      if (<i32>matches.rule >= firstOperand) operands.expect(<i32>matches.rule - firstOperand);
+      else if (!this.settle(unchecked(this.bodyConditions[matches.rule - first]), tree, matches.node, arena)) return false;
     }
-    const wildcards = hideNames ? unchecked(this.rules[matches.rule]).wildcards : 0;
-    if (wildcards != 0) {
-      const shown = arena.allocate(<usize>length + MAX_PATH_STEPS);
-      if (shown == 0) return false;
-      length = withoutNames(pointer, length, wildcards, shown);
-      pointer = shown;
+    matches.rewind();
+    return operands.makeRoom(this.operandCount, arena);
+  }
+
+  private settle(number: i32, tree: FieldTree, node: u32, arena: Arena): bool {
+    const condition = unchecked(this.conditions.list[number]);
+    const isContainer = tree.kind(node) >= FieldKind.Array;
+    if (!condition.readsText || isContainer) {
+      this.conditions.note(number, !condition.readsText && condition.holdsOf(0, 0));
+      return true;
     }
-    findings.add(error, pointer, length);
+    const text = tree.text(node, arena);
+    if (text == 0) return false;
+    this.conditions.note(number, condition.holdsOf(text, tree.textLength));
     return true;
   }
-}
 
-/** Writes a JSON Pointer to `to` with `*` for each token whose bit of `wildcards` is set, at most a byte longer for each; returns its length. */
-function withoutNames(pointer: usize, length: u32, wildcards: u32, to: usize): u32 {
-  let out: u32 = 0;
-  let token: u32 = 0;
-  let hidden = false;
-  for (let i: u32 = 0; i < length; i++) {
-    const byte = load<u8>(pointer + i);
-    if (byte == 47) {
-      hidden = token < MAX_PATH_STEPS && ((wildcards >> token) & 1) != 0;
-      token++;
-      store<u8>(to + out++, byte);
-      if (hidden) store<u8>(to + out++, 42);
-    } else if (!hidden) store<u8>(to + out++, byte);
+  private judgeFields(tree: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool): bool {
+    const count = <u32>this.rules.length;
+    const firstOperand = this.rules.length + this.bodyConditions.length;
+    while (matches.next()) {
+      if (matches.rule >= count) {
+        if (<i32>matches.rule >= firstOperand) operands.add(<i32>matches.rule - firstOperand, matches.node);
+        continue;
+      }
+      const rule = unchecked(this.rules[matches.rule]);
+      if (rule.when.length != 0 && !this.conditions.hold(rule.when)) continue;
+      const error = matches.missing ? ErrorId.FIM_PBOC_0005 : rule.test(tree, matches.node, arena);
+      if (error == ErrorId.None) continue;
+      if (error == ErrorId.FIM_RT_0006) return false;
+      if (!this.report(error, tree, matches, findings, arena, hideNames)) return false;
+      if (findings.count >= this.maxErrors) return true;
+    }
+    return true;
   }
-  return out;
+
+  private judgeTogether(tree: FieldTree, findings: Findings, arena: Arena, hideNames: bool): bool {
+    for (let i = 0; i < this.crossRules.length && findings.count < this.maxErrors; i++) {
+      const rule = unchecked(this.crossRules[i]);
+      if (!this.conditions.hold(rule.when)) continue;
+      rule.rewind();
+      while (findings.count < this.maxErrors && rule.next(tree, operands, arena, crossFinding)) {
+        if (crossFinding.error == ErrorId.FIM_RT_0006) return false;
+        const pointer = tree.pointer(crossFinding.node, arena);
+        if (pointer == 0) return false;
+        if (!findings.addHidden(crossFinding.error, pointer, tree.pointerLength, hideNames ? crossFinding.wildcards : 0, arena)) return false;
+      }
+    }
+    return true;
+  }
+
+  private testPlaces(places: Places, findings: Findings): void {
+    for (let i = 0; i < this.placeRules.length && findings.count < this.maxErrors; i++) {
+      const rule = unchecked(this.placeRules[i]);
+      if (!this.conditions.hold(rule.when)) continue;
+      const found = places.find(rule.place, rule.path);
+      let error = ErrorId.None;
+      if (found == Found.Absent) error = rule.required ? ErrorId.FIM_PBOC_0005 : ErrorId.None;
+      else if (found == Found.Twice) error = ErrorId.FIM_PBOC_0033;
+      else if (found == Found.Malformed) error = ErrorId.FIM_PBOC_0018;
+      else error = rule.testValue(places.valuePointer, places.valueLength);
+      if (error != ErrorId.None) findings.add(error, rule.path.pointer, rule.path.length, rule.place);
+    }
+  }
+
+  private report(error: ErrorId, tree: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool): bool {
+    const pointer = this.fields.pointer(tree, matches, arena);
+    if (pointer == 0) return false;
+    const length = tree.pointerLength;
+    if (matches.missing) {
+      // What is missing below a value that is there, if nothing names it, are the items of a wildcard: the value is not a list.
+      if (tree.pointer(matches.node, arena) == 0) return false;
+      if (tree.pointerLength == length) error = ErrorId.FIM_PBOC_0006;
+    }
+    return findings.addHidden(error, pointer, length, hideNames ? unchecked(this.rules[matches.rule]).wildcards : 0, arena);
+  }
 }

@@ -14,6 +14,7 @@ export class HeaderSnapshot {
   /** The last value that `find` found: address and bytes, valid until the host call ends. */
   valuePointer: usize = 0;
   valueLength: u32 = 0;
+  private foundAt: u32 = 0;
 
   /** Forgets what it holds; the memory belonged to a host call that has ended. */
   clear(): void {
@@ -41,13 +42,22 @@ export class HeaderSnapshot {
 
   /** First header of that name (lower case); the value is then in `valuePointer`. */
   find(name: usize, nameLength: u32): bool {
-    let text = this.pointer + 4 + this.count * 8;
+    return this.findFrom(0, this.pointer + 4 + this.count * 8, name, nameLength);
+  }
+
+  /** Whether there is another header of the name that `find` found last. */
+  findAgain(name: usize, nameLength: u32): bool {
+    return this.findFrom(this.foundAt + 1, this.valuePointer + this.valueLength + 1, name, nameLength);
+  }
+
+  private findFrom(from: u32, text: usize, name: usize, nameLength: u32): bool {
     const first = load<u8>(name);
-    for (let i: u32 = 0; i < this.count; i++) {
+    for (let i = from; i < this.count; i++) {
       const sizes = this.pointer + 4 + i * 8;
       const keyLength = load<u32>(sizes);
       const valueLength = load<u32>(sizes, 4);
       if (keyLength == nameLength && load<u8>(text) == first && equalBytes(text, name, nameLength)) {
+        this.foundAt = i;
         this.valuePointer = text + keyLength + 1;
         this.valueLength = valueLength;
         return true;

@@ -36,6 +36,9 @@ export function resultLength(): u32 {
   return load<u32>(OUT, sizeof<usize>());
 }
 
+/** WASI clock of the day. Only what a date decides may ask it: it can be set. */
+const CLOCK_REALTIME: u32 = 0;
+
 /** Monotonic time, nanoseconds; 0 if the host has no such clock. */
 export function monotonicNanos(): u64 {
   return clock_time_get(CLOCK_MONOTONIC, 1, OUT) == 0 ? load<u64>(OUT) : 0;
@@ -44,6 +47,11 @@ export function monotonicNanos(): u64 {
 /** Monotonic time, milliseconds. */
 export function monotonicMillis(): u64 {
   return monotonicNanos() / 1_000_000;
+}
+
+/** Time of the day, milliseconds since 1970; 0 if the host has no such clock. */
+export function wallMillis(): i64 {
+  return clock_time_get(CLOCK_REALTIME, 1, OUT) == 0 ? load<i64>(OUT) / 1_000_000 : 0;
 }
 
 /** A header's value at `resultPointer` / `resultLength`; false if the header is absent. */
@@ -71,11 +79,6 @@ export function readBuffer(type: BufferType, length: u32): bool {
 /** Replaces the first `replaced` bytes of a buffer; false if the host refuses. */
 export function writeBuffer(type: BufferType, replaced: u32, data: usize, length: u32): bool {
   return proxy_set_buffer_bytes(type, 0, replaced, data, length) == Result.Ok;
-}
-
-/** Puts bytes behind the `held` bytes of a buffer; false if the host refuses. */
-export function appendBuffer(type: BufferType, held: u32, data: usize, length: u32): bool {
-  return proxy_set_buffer_bytes(type, held, 0, data, length) == Result.Ok;
 }
 
 /** A property by its path (parts separated by NUL) at `resultPointer` / `resultLength`; false if unknown. */

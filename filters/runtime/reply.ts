@@ -9,8 +9,11 @@ import {
   errorCode,
   errorCodeLength,
   errorStatus,
+  errorResponseCode,
   errorTitle,
   errorTitleLength,
+  errorTitleZh,
+  errorTitleZhLength,
 } from '../errors.gen';
 
 const CONTENT_TYPE: Bytes = Bytes.from('application/problem+json');
@@ -25,6 +28,7 @@ export class Reply {
   error: ErrorId = ErrorId.None;
   private errors: u32 = 0;
   private left: u32 = 0;
+  private responseCode: u32 = 0;
   private readonly list: Writer = new Writer(scratch);
   private readonly headers: Writer = new Writer(scratch);
   private headerCount: u32 = 0;
@@ -36,13 +40,22 @@ export class Reply {
     this.error = error;
     this.errors = 0;
     this.left = 0;
+    this.responseCode = 0;
     this.headerCount = 0;
     this.list.begin(512);
     this.headers.begin(256);
   }
 
-  /** Adds an entry to `errors`: a JSON Pointer (copied) and its own code. Entries past MAX_REPLY_ERRORS are counted, not kept. */
-  addError(error: ErrorId, path: usize, pathLength: u32): void {
+  /** The reply names the ISO 8583 response code (DE 39) of this error, if the table has one. */
+  nameResponseCode(error: ErrorId): void {
+    this.responseCode = errorResponseCode(error);
+  }
+
+  /**
+   * Adds an entry to `errors`: a JSON Pointer (copied) and its own code. `place`: where the path is a name, `Query` or `Header`; empty in the body. Entries
+   * past MAX_REPLY_ERRORS are counted, not kept.
+   */
+  addError(error: ErrorId, path: usize, pathLength: u32, place: string = ''): void {
     if (this.errors >= MAX_REPLY_ERRORS) {
       this.left++;
       return;
@@ -51,10 +64,16 @@ export class Reply {
     list.ascii(this.errors == 0 ? '{"code":"' : ',{"code":"');
     this.errors++;
     list.bytes(errorCode(error), errorCodeLength(error));
+    if (place.length != 0) {
+      list.ascii('","in":"');
+      list.ascii(place);
+    }
     list.ascii('","path":"');
     list.jsonText(path, pathLength);
     list.ascii('","title":"');
     list.bytes(errorTitle(error), errorTitleLength(error));
+    list.ascii('","titleZh":"');
+    list.bytes(errorTitleZh(error), errorTitleZhLength(error));
     list.ascii('"}');
   }
 
@@ -85,10 +104,17 @@ export class Reply {
     body.bytes(errorCode(error), errorCodeLength(error));
     body.ascii('","title":"');
     body.bytes(errorTitle(error), errorTitleLength(error));
+    body.ascii('","titleZh":"');
+    body.bytes(errorTitleZh(error), errorTitleZhLength(error));
     body.ascii('","status":');
     body.decimal(status);
     body.ascii(',"code":"');
     body.bytes(errorCode(error), errorCodeLength(error));
+    if (this.responseCode != 0) {
+      body.ascii('","responseCode":"');
+      body.byte(<u8>this.responseCode);
+      body.byte(<u8>(this.responseCode >> 8));
+    }
     if (route.length > 0) {
       body.ascii('","route":"');
       body.jsonText(route.pointer, route.length);

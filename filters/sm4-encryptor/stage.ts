@@ -113,8 +113,10 @@ export class Sm4Encryptor extends Stage {
       return this.refuse(exchange, ErrorId.FIM_SM4_0001);
     }
     const iv = scratch.allocate(IV_BYTES);
+    const cipher = key.sm4Gcm;
+    if (cipher == null) return this.refuse(exchange, ErrorId.FIM_SM4_0001);
     if (iv == 0 || !key.nextIv(iv)) return this.refuse(exchange, ErrorId.FIM_SM4_0003);
-    if (!seal(key.cipher, key.kid, sm4.context, iv, message.pointer, message.length)) return this.refuse(exchange, ErrorId.FIM_SM4_0003);
+    if (!seal(cipher, key.kid, sm4.context, iv, message.pointer, message.length)) return this.refuse(exchange, ErrorId.FIM_SM4_0003);
     message.replace(sealedPointer(), sealedLength());
     exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, TYPE_SEALED.pointer, TYPE_SEALED.length);
     encrypted.add(1);
@@ -136,7 +138,9 @@ export class Sm4Encryptor extends Stage {
       keyUnavailable.add(1);
       return this.refuse(exchange, ErrorId.FIM_SM4_0001);
     }
-    opening = envelope.open(key.cipher, sm4.context);
+    const cipher = key.sm4Gcm;
+    if (cipher == null) return this.cannotOpen(exchange, Opening.Foreign);
+    opening = envelope.open(cipher, sm4.context);
     if (opening != Opening.Done) return this.cannotOpen(exchange, opening);
     exchange.message.replace(envelope.pointer, envelope.length);
     exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, TYPE_OPENED.pointer, TYPE_OPENED.length);

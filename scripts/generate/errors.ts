@@ -6,6 +6,8 @@ import { banner, cell, type Output } from './output.ts';
 interface ErrorEntry {
   code: string;
   status?: number;
+  /** ISO 8583 response code (DE 39) that the mistake would be answered with. */
+  responseCode?: string;
   title: string;
   titleZh: string;
   advice: string;
@@ -36,6 +38,8 @@ function readTable(repository: string): ErrorEntry[] {
     if (seen.has(entry.code)) throw new Error(`${SOURCE}: ${entry.code} appears twice`);
     if (!/^[\x20-\x7e]+$/.test(entry.title)) throw new Error(`${SOURCE}: the title of ${entry.code} is not ASCII`);
     if (/["\\]/.test(entry.title)) throw new Error(`${SOURCE}: the title of ${entry.code} needs escaping in JSON`);
+    if (/["\\\x00-\x1f]/.test(entry.titleZh)) throw new Error(`${SOURCE}: the Chinese title of ${entry.code} needs escaping in JSON`);
+    if (entry.responseCode !== undefined && !/^[0-9A-Z]{2}$/.test(entry.responseCode)) throw new Error(`${SOURCE}: bad response code of ${entry.code}`);
     if (!entry.titleZh || !entry.advice) throw new Error(`${SOURCE}: ${entry.code} lacks titleZh or advice`);
     seen.add(entry.code);
   }
@@ -48,41 +52,11 @@ function numbers(values: number[]): string {
   return lines.join('\n');
 }
 
-function assemblyScript(entries: ErrorEntry[]): string {
-  const text: number[] = [];
-  const rows = [0, 0, 0, 0, 0];
-  for (const entry of entries) {
-    const code = Buffer.from(entry.code);
-    const title = Buffer.from(entry.title);
-    rows.push(text.length, code.length, text.length + code.length, title.length, entry.status ?? 0);
-    text.push(...code, ...title);
-  }
-  if (text.length > 0xffff) throw new Error(`${SOURCE}: the texts exceed 64 KiB`);
-  const members = entries.map((entry, index) => `  ${entry.code.replaceAll('-', '_')} = ${index + 1},`).join('\n');
-  return `${banner(SOURCE)}
-
-/** Position in the table plus one: stable within one build only; what leaves the module is the code. */
-export const enum ErrorId {
-  None = 0,
-${members}
-}
-
-/** Ids are below this. */
-export const ERROR_COUNT: u32 = ${entries.length + 1};
-
-const TEXT: usize = memory.data<u8>([
-${numbers(text)}
-]);
-
-/** Per id: code offset, code length, title offset, title length, HTTP status (0: never a reply). */
-const ROWS: usize = memory.data<u16>([
-${numbers(rows)}
-]);
-
-// @ts-ignore: decorator
+/** How the modules read a row. */
+const ACCESSORS = `// @ts-ignore: decorator
 @inline
 function column(id: u32, index: usize): u32 {
-  return load<u16>(ROWS + ((id < ERROR_COUNT ? <usize>id : 0) * 5 + index) * 2);
+  return load<u16>(ROWS + ((id < ERROR_COUNT ? <usize>id : 0) * 8 + index) * 2);
 }
 
 /** Address of the code's ASCII text, static; length 0 for an unknown id. */
@@ -109,7 +83,64 @@ export function errorTitleLength(id: ErrorId): u32 {
 export function errorStatus(id: ErrorId): u32 {
   return column(id, 4);
 }
+
+/** Address of the Chinese title's text: UTF-8 without characters that JSON escapes. */
+export function errorTitleZh(id: ErrorId): usize {
+  return TEXT + column(id, 5);
+}
+
+/** Bytes. */
+export function errorTitleZhLength(id: ErrorId): u32 {
+  return column(id, 6);
+}
+
+/** ISO 8583 response code (DE 39), two characters, the first in the low byte; 0 if none applies. */
+export function errorResponseCode(id: ErrorId): u32 {
+  return column(id, 7);
+}
 `;
+
+/** The bytes of all texts, and a row of numbers for each id. */
+function textAndRows(entries: ErrorEntry[]): { text: number[]; rows: number[] } {
+  const text: number[] = [];
+  const rows = [0, 0, 0, 0, 0, 0, 0, 0];
+  for (const entry of entries) {
+    const code = Buffer.from(entry.code);
+    const title = Buffer.from(entry.title);
+    const titleZh = Buffer.from(entry.titleZh);
+    const after = text.length + code.length + title.length;
+    const [first = '', second = ''] = entry.responseCode ?? '';
+    rows.push(text.length, code.length, text.length + code.length, title.length, entry.status ?? 0, after, titleZh.length, (first.charCodeAt(0) || 0) + (second.charCodeAt(0) || 0) * 256);
+    text.push(...code, ...title, ...titleZh);
+  }
+  if (text.length > 0xffff) throw new Error(`${SOURCE}: the texts exceed 64 KiB`);
+  return { text, rows };
+}
+
+function assemblyScript(entries: ErrorEntry[]): string {
+  const { text, rows } = textAndRows(entries);
+  const members = entries.map((entry, index) => `  ${entry.code.replaceAll('-', '_')} = ${index + 1},`).join('\n');
+  return `${banner(SOURCE)}
+
+/** Position in the table plus one: stable within one build only; what leaves the module is the code. */
+export const enum ErrorId {
+  None = 0,
+${members}
+}
+
+/** Ids are below this. */
+export const ERROR_COUNT: u32 = ${entries.length + 1};
+
+const TEXT: usize = memory.data<u8>([
+${numbers(text)}
+]);
+
+/** Per id: code offset, code length, title offset, title length, HTTP status (0: never a reply), Chinese title offset, its length, response code (0: none). */
+const ROWS: usize = memory.data<u16>([
+${numbers(rows)}
+]);
+
+${ACCESSORS}`;
 }
 
 function typeScript(entries: ErrorEntry[]): string {

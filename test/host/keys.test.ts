@@ -159,17 +159,22 @@ test('more keys than a machine holds: the one that made room is fetched again, a
   assertClean(vm);
 });
 
-test('of a key whose text the KMS escaped no copy stays in memory', () => {
+test('of a key there is one copy in memory, however the KMS wrote it, and none once it is retired', () => {
   const key = Buffer.from('fffefdfcfbfaf9f8f7f6f5f4f3f2f1ff', 'hex');
   const text = key.toString('base64');
   assert.ok(text.includes('/'));
   const body = JSON.stringify({ data: { data: { algorithm: 'SM4', material: 'X' }, metadata: { version: 1 } } }).replace('X', text.replaceAll('/', '\\/'));
-  const vm = start(() => ({ status: 200, body }));
+  let mood: HttpCallOutcome = { status: 200, body };
+  const vm = start(() => mood);
   const { root } = vm.configure(document(1));
   vm.clock.advance(200);
   const memory = vm.instance.bytes();
   assert.equal(memory.includes(text.slice(0, 16)), false, 'as text');
-  assert.equal(memory.includes(key), false, 'as bytes');
+  assert.equal(memory.indexOf(key), memory.lastIndexOf(key), 'once as bytes');
+  assert.ok(memory.includes(key));
   assert.ok(sealed(exchange(root, { request: { body: 'x' } })));
+  mood = { status: 404 };
+  vm.clock.advance(10_000);
+  assert.equal(vm.instance.bytes().includes(key), false, 'after retirement');
   assertClean(vm);
 });

@@ -5,8 +5,8 @@ import { after, before, describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { type CorpusCase, readCorpus } from '../contract/corpus-case.ts';
 import { withCrdDefaults } from '../contract/structural-schema.ts';
-import { type ApiReply, ApiServer } from './api-server/api-server.ts';
-import { buildPrograms } from './api-server/programs.ts';
+import { type ApiReply, ApiServer } from './stack/api-server.ts';
+import { buildPrograms } from './programs/programs.ts';
 
 const CRD = parse(readFileSync('istio/crd/financialroutes.fim.financial.yaml', 'utf8')) as Parameters<ApiServer['addDefinition']>[0];
 const ROUTES = '/apis/fim.financial/v1/namespaces/default/financialroutes';

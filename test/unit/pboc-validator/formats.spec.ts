@@ -1,7 +1,7 @@
 import { Bytes } from '../../../filters/memory/bytes';
-import {
-  isAlphanumeric, isAmount, isCurrency, isDate, isDateTime, isHex, isMonthDayTime, isNumeric, isPrintable, isTime,
-} from '../../../filters/pboc-validator/formats';
+import { isDate, isDateTime, isMonthDayTime, isTime } from '../../../filters/pboc-validator/calendar';
+import { isAlphanumeric, isAmount, isHex, isNumeric, isPrintable } from '../../../filters/pboc-validator/formats';
+import { isCurrency } from '../../../filters/pboc-validator/identifiers';
 
 type Format = (pointer: usize, length: u32) => bool;
 

@@ -1,0 +1,52 @@
+import { Bytes } from '../memory/bytes';
+import { MAX_HMAC_KEY_BYTES, MAX_KEY_FILE_BYTES, MIN_HMAC_KEY_BYTES } from '../limits';
+
+/** What a key is for, as the KMS names it. */
+export const enum KeyAlgorithm {
+  Unknown = 0,
+  /** `SM4`: 16 bytes (GB/T 32907). */
+  Sm4 = 1,
+  /** `AES-256`: 32 bytes (FIPS 197). */
+  Aes256 = 2,
+  /** `HMAC-SM3`: MIN_HMAC_KEY_BYTES to MAX_HMAC_KEY_BYTES (GB/T 15852.2). */
+  HmacSm3 = 3,
+  /** `SM2-PRIVATE`: PKCS#8 or SEC 1, PEM or DER (GB/T 32918). */
+  Sm2Private = 4,
+  /** `SM2-PUBLIC`: SubjectPublicKeyInfo, PEM or DER. */
+  Sm2Public = 5,
+}
+
+/** Bytes of an SM4 key (GB/T 32907). */
+export const SM4_KEY_BYTES: u32 = 16;
+/** Bytes of an AES-256 key (FIPS 197). */
+export const AES_256_KEY_BYTES: u32 = 32;
+
+const NAMES: StaticArray<Bytes> = [Bytes.EMPTY, Bytes.from('SM4'), Bytes.from('AES-256'), Bytes.from('HMAC-SM3'), Bytes.from('SM2-PRIVATE'), Bytes.from('SM2-PUBLIC')];
+
+/** The algorithm of a name; Unknown if it is none. */
+export function algorithmNamed(name: usize, length: u32): KeyAlgorithm {
+  for (let i = 1; i < NAMES.length; i++) if (NAMES[i].equals(name, length)) return i;
+  return KeyAlgorithm.Unknown;
+}
+
+/** Whether keys of the algorithm are encoded (PEM or DER) rather than bytes of a fixed meaning. */
+export function isEncoded(algorithm: KeyAlgorithm): bool {
+  return algorithm == KeyAlgorithm.Sm2Private || algorithm == KeyAlgorithm.Sm2Public;
+}
+
+/** Whether a key of the algorithm may have so many bytes. */
+export function takesLength(algorithm: KeyAlgorithm, length: u32): bool {
+  switch (algorithm) {
+    case KeyAlgorithm.Sm4:
+      return length == SM4_KEY_BYTES;
+    case KeyAlgorithm.Aes256:
+      return length == AES_256_KEY_BYTES;
+    case KeyAlgorithm.HmacSm3:
+      return length >= MIN_HMAC_KEY_BYTES && length <= MAX_HMAC_KEY_BYTES;
+    case KeyAlgorithm.Sm2Private:
+    case KeyAlgorithm.Sm2Public:
+      return length > 0 && length <= MAX_KEY_FILE_BYTES;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,269 @@
+// Rules on several fields, compiled, and their tests. The sides of a rule meet in the innermost item that a wildcard of the right side found.
+import { Arena } from '../memory/arena';
+import { Bytes } from '../memory/bytes';
+import { FieldKind, FieldTree } from '../message/field-tree';
+import { PathStep, StepKind } from '../message/field-path';
+import { ErrorId } from '../errors.gen';
+import { instantNanoseconds, NO_TIME, readDay, readInstant } from './calendar';
+import { PbocComparison, PbocCrossKind, PbocCrossRule, PbocOperator } from './config.gen';
+import { Decimal, writtenDecimals } from './decimal';
+import { MINOR_UNITS_NOT_APPLICABLE } from './codes.gen';
+import { minorUnits, NO_CODE } from './identifiers';
+import { Operands } from './operands';
+import { wildcardsOf } from './rule';
+
+/** A value as the comparison reads it. */
+class Comparable {
+  readonly number: Decimal = new Decimal();
+  time: i64 = 0;
+  nanoseconds: u32 = 0;
+  text: usize = 0;
+  length: u32 = 0;
+
+  /** False if the text is nothing that can be compared so. */
+  read(as: PbocComparison, text: usize, length: u32): bool {
+    switch (as) {
+      case PbocComparison.Number: return this.number.read(text, length);
+      case PbocComparison.Date:
+        this.time = readDay(text, length);
+        return this.time != NO_TIME;
+      case PbocComparison.DateTime:
+        this.time = readInstant(text, length);
+        this.nanoseconds = instantNanoseconds;
+        return this.time != NO_TIME;
+    }
+    this.text = text;
+    this.length = length;
+    return true;
+  }
+
+  /** Less than zero, zero, more than zero: this one is before, equal to, after the other. */
+  compare(as: PbocComparison, other: Comparable): i32 {
+    switch (as) {
+      case PbocComparison.Number: return this.number.compare(other.number);
+      case PbocComparison.Date: return order(this.time, other.time);
+      case PbocComparison.DateTime: return this.time != other.time ? order(this.time, other.time) : order(this.nanoseconds, other.nanoseconds);
+    }
+    const common = memory.compare(this.text, other.text, min(this.length, other.length));
+    return common != 0 ? common : order(this.length, other.length);
+  }
+}
+
+function order(a: i64, b: i64): i32 {
+  return a == b ? 0 : a < b ? -1 : 1;
+}
+
+const leftValue: Comparable = new Comparable();
+const rightValue: Comparable = new Comparable();
+const sum: Decimal = new Decimal();
+
+/** What a test of one pair, or of one total, answers. */
+export class CrossFinding {
+  error: ErrorId = ErrorId.None;
+  /** The value that is at fault. */
+  node: u32 = 0;
+  /** Wildcards of the path that found it: bit n is step n. */
+  wildcards: u32 = 0;
+}
+
+/** One rule on several fields. Its operands are numbered by the validator. */
+export class CrossRule {
+  readonly kind: PbocCrossKind;
+  readonly when: StaticArray<i32>;
+  readonly leftPath: Bytes;
+  /** Empty: there is no right side but a constant. */
+  readonly rightPath: Bytes;
+  /** Operand of the left side; that of the right side is the next. */
+  operand: i32 = 0;
+  private readonly operator: PbocOperator;
+  private readonly as: PbocComparison;
+  private readonly leftUp: u32;
+  private readonly rightUp: u32;
+  /** The same in a tree where an element and its place among its like are one level (XML). */
+  private readonly leftUpRepeated: u32;
+  private readonly leftWildcards: u32;
+  private readonly rightWildcards: u32;
+  private readonly constant: Comparable = new Comparable();
+  /** Keeps the constant's text alive. */
+  private readonly value: Bytes;
+  private at: u32 = 0;
+
+  /** `left`, `right`: the steps of the paths; `right` is empty if there is a constant. `fitsTogether` has been asked. */
+  constructor(config: PbocCrossRule, left: StaticArray<PathStep>, right: StaticArray<PathStep>) {
+    this.kind = config.kind;
+    this.when = config.when;
+    this.leftPath = config.left;
+    this.rightPath = config.right;
+    this.operator = config.operator;
+    this.as = config.as;
+    this.value = config.value;
+    if (config.right.length == 0) this.constant.read(config.as, config.value.pointer, config.value.length);
+    const shared = sharedSteps(right);
+    this.leftUp = left.length - shared;
+    this.rightUp = right.length - shared;
+    this.leftUpRepeated = this.leftUp - itemSteps(left, shared);
+    this.leftWildcards = wildcardsOf(config.left);
+    this.rightWildcards = wildcardsOf(config.right);
+  }
+
+  get hasRight(): bool {
+    return this.rightPath.length != 0;
+  }
+
+  /** Before the first `next`. */
+  rewind(): void {
+    this.at = 0;
+    this.cursor = 0;
+  }
+
+  private cursor: u32 = 0;
+
+  /** The next finding of the rule, in `out`; false if there is none left. FIM-RT-0006 in `out.error`: the arena is full. */
+  next(tree: FieldTree, operands: Operands, arena: Arena, out: CrossFinding): bool {
+    out.error = ErrorId.None;
+    const count = operands.count(this.kind == PbocCrossKind.Sum ? this.operand + 1 : this.operand);
+    while (this.at < count) {
+      const index = this.at++;
+      switch (this.kind) {
+        case PbocCrossKind.Sum:
+          this.testSum(tree, operands, operands.node(this.operand + 1, index), arena, out);
+          break;
+        case PbocCrossKind.CurrencyExponent:
+          this.testExponent(tree, operands, operands.node(this.operand, index), arena, out);
+          break;
+        default:
+          this.testCompare(tree, operands, operands.node(this.operand, index), arena, out);
+      }
+      if (out.error != ErrorId.None) return true;
+    }
+    return false;
+  }
+
+  private upFromLeft(tree: FieldTree): u32 {
+    return tree.repeats ? this.leftUpRepeated : this.leftUp;
+  }
+
+  /** The right value of the item that the left one is in; 0 if it has none. Left values come in the order of the message, so one cursor serves. */
+  private partner(tree: FieldTree, operands: Operands, left: u32): u32 {
+    const item = ancestor(tree, left, this.upFromLeft(tree));
+    const count = operands.count(this.operand + 1);
+    while (this.cursor < count) {
+      const node = operands.node(this.operand + 1, this.cursor);
+      const own = ancestor(tree, node, this.rightUp);
+      if (own == item) return node;
+      if (own > item) return 0;
+      this.cursor++;
+    }
+    return 0;
+  }
+
+  private testCompare(tree: FieldTree, operands: Operands, left: u32, arena: Arena, out: CrossFinding): void {
+    let right: u32 = 0;
+    if (this.hasRight) {
+      right = this.partner(tree, operands, left);
+      if (right == 0) return;
+      if (!this.read(tree, right, rightValue, arena, this.rightWildcards, out)) return;
+    }
+    if (!this.read(tree, left, leftValue, arena, this.leftWildcards, out)) return;
+    const found = leftValue.compare(this.as, right == 0 ? this.constant : rightValue);
+    if (!this.satisfies(found)) at(out, ErrorId.FIM_PBOC_0029, left, this.leftWildcards);
+  }
+
+  private satisfies(found: i32): bool {
+    switch (this.operator) {
+      case PbocOperator.Equal: return found == 0;
+      case PbocOperator.NotEqual: return found != 0;
+      case PbocOperator.Less: return found < 0;
+      case PbocOperator.LessOrEqual: return found <= 0;
+      case PbocOperator.Greater: return found > 0;
+    }
+    return found >= 0;
+  }
+
+  private testSum(tree: FieldTree, operands: Operands, total: u32, arena: Arena, out: CrossFinding): void {
+    const item = ancestor(tree, total, this.rightUp);
+    const up = this.upFromLeft(tree);
+    sum.clear();
+    const count = operands.count(this.operand);
+    while (this.cursor < count) {
+      const node = operands.node(this.operand, this.cursor);
+      const own = ancestor(tree, node, up);
+      if (own > item) break;
+      this.cursor++;
+      if (own != item) continue;
+      if (!this.read(tree, node, leftValue, arena, this.leftWildcards, out)) return;
+      sum.add(leftValue.number);
+    }
+    if (!this.read(tree, total, rightValue, arena, this.rightWildcards, out)) return;
+    if (sum.compare(rightValue.number) != 0) at(out, ErrorId.FIM_PBOC_0030, total, this.rightWildcards);
+  }
+
+  private testExponent(tree: FieldTree, operands: Operands, amount: u32, arena: Arena, out: CrossFinding): void {
+    const currency = this.partner(tree, operands, amount);
+    if (currency == 0 || !isScalar(tree, currency)) return;
+    const code = tree.text(currency, arena);
+    if (code == 0) return at(out, ErrorId.FIM_RT_0006, currency, 0);
+    const units = minorUnits(code, tree.textLength);
+    if (units == NO_CODE) return at(out, ErrorId.FIM_PBOC_0015, currency, this.rightWildcards);
+    if (!this.read(tree, amount, leftValue, arena, this.leftWildcards, out)) return;
+    const text = tree.text(amount, arena);
+    if (text == 0) return at(out, ErrorId.FIM_RT_0006, amount, 0);
+    if (units != MINOR_UNITS_NOT_APPLICABLE && writtenDecimals(text, tree.textLength) > units) at(out, ErrorId.FIM_PBOC_0031, amount, this.leftWildcards);
+  }
+
+  /** Reads a value; false, with the finding in `out`, if it is none that can be compared. */
+  private read(tree: FieldTree, node: u32, to: Comparable, arena: Arena, wildcards: u32, out: CrossFinding): bool {
+    if (!isScalar(tree, node)) at(out, ErrorId.FIM_PBOC_0020, node, wildcards);
+    else {
+      const text = tree.text(node, arena);
+      if (text == 0) at(out, ErrorId.FIM_RT_0006, node, 0);
+      else if (!to.read(this.kind == PbocCrossKind.Compare ? this.as : PbocComparison.Number, text, tree.textLength)) at(out, ErrorId.FIM_PBOC_0020, node, wildcards);
+    }
+    return out.error == ErrorId.None;
+  }
+}
+
+function at(out: CrossFinding, error: ErrorId, node: u32, wildcards: u32): void {
+  out.error = error;
+  out.node = node;
+  out.wildcards = wildcards;
+}
+
+function isScalar(tree: FieldTree, node: u32): bool {
+  const kind = tree.kind(node);
+  return kind == FieldKind.String || kind == FieldKind.Number;
+}
+
+function ancestor(tree: FieldTree, node: u32, levels: u32): u32 {
+  for (; levels > 0 && node != 0; levels--) node = tree.parent(node);
+  return node;
+}
+
+/** Steps up to and with the last wildcard. */
+function sharedSteps(steps: StaticArray<PathStep>): i32 {
+  for (let i = steps.length - 1; i >= 0; i--) if (steps[i].kind == StepKind.Any) return i + 1;
+  return 0;
+}
+
+/** Wildcards from a step on that stand after a name: with it they are one level where elements repeat. */
+function itemSteps(steps: StaticArray<PathStep>, from: i32): i32 {
+  let count = 0;
+  for (let i = from; i < steps.length; i++) if (steps[i].kind == StepKind.Any && i > 0 && steps[i - 1].kind == StepKind.Name) count++;
+  return count;
+}
+
+/** Whether the sides can meet: the right one up to its last wildcard is the beginning of the left one; a constant can be read. */
+export function fitsTogether(config: PbocCrossRule, left: StaticArray<PathStep>, right: StaticArray<PathStep>): bool {
+  if (config.right.length == 0) {
+    return config.kind == PbocCrossKind.Compare && leftValue.read(config.as, config.value.pointer, config.value.length);
+  }
+  const shared = sharedSteps(right);
+  if (config.value.length != 0 || shared > left.length) return false;
+  if (config.kind != PbocCrossKind.Sum && sharedSteps(left) < shared) return false;
+  for (let i = 0; i < shared; i++) {
+    const a = left[i];
+    const b = right[i];
+    if (a.kind != b.kind || a.index != b.index || !a.name.equals(b.name.pointer, b.name.length)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,146 @@
+// Numbers with check digits that name companies, banks, accounts and places, and the code lists of ISO. Each takes the bytes of a text; none fails, none allocates.
+import {
+  COUNTRY_ALPHA_2, COUNTRY_ALPHA_2_COUNT, COUNTRY_ALPHA_3, COUNTRY_ALPHA_3_COUNT, COUNTRY_DIGITS, COUNTRY_DIGITS_COUNT, CURRENCY_DIGITS, CURRENCY_DIGITS_COUNT,
+  CURRENCY_LETTERS, CURRENCY_LETTERS_COUNT, IBAN_LENGTHS, IBAN_LENGTHS_COUNT,
+} from './codes.gen';
+import { leadingDigits } from './formats';
+
+/** No such code. */
+export const NO_CODE: u32 = u32.MAX_VALUE;
+
+/** Kosovo's letters: not of ISO 3166-1, but in use in BIC and IBAN. */
+const KOSOVO: u32 = 23 * 26 + 10; // XK
+
+/** First entry of an ascending table that is not below `value`; NO_CODE if all are. */
+function atLeast(table: usize, count: u32, value: u32): u32 {
+  let from: u32 = 0;
+  let to = count;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (load<u32>(table + (<usize>middle << 2)) < value) from = middle + 1;
+    else to = middle;
+  }
+  return from < count ? load<u32>(table + (<usize>from << 2)) : NO_CODE;
+}
+
+/** `count` (at most 3) capital letters as a number of base 26; NO_CODE if one is none. */
+function letters(pointer: usize, count: u32): u32 {
+  let value: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const letter = <u32>load<u8>(pointer + i) - 65;
+    if (letter >= 26) return NO_CODE;
+    value = value * 26 + letter;
+  }
+  return value;
+}
+
+function threeDigits(pointer: usize): u32 {
+  return (<u32>load<u8>(pointer) - 48) * 100 + (<u32>load<u8>(pointer, 1) - 48) * 10 + (<u32>load<u8>(pointer, 2) - 48);
+}
+
+/** Minor units of an ISO 4217 code, three digits or three capital letters (MINOR_UNITS_NOT_APPLICABLE: it has none); NO_CODE for another text. */
+export function minorUnits(pointer: usize, length: u32): u32 {
+  if (length != 3) return NO_CODE;
+  const numeric = leadingDigits(pointer, 3) == 3;
+  const code = numeric ? threeDigits(pointer) : letters(pointer, 3);
+  if (code == NO_CODE) return NO_CODE;
+  const entry = numeric ? atLeast(CURRENCY_DIGITS, CURRENCY_DIGITS_COUNT, code << 4) : atLeast(CURRENCY_LETTERS, CURRENCY_LETTERS_COUNT, code << 4);
+  return entry >> 4 == code ? entry & 15 : NO_CODE;
+}
+
+/** ISO 4217 code: three digits or three capital letters. */
+export function isCurrency(pointer: usize, length: u32): bool {
+  return minorUnits(pointer, length) != NO_CODE;
+}
+
+/** ISO 3166-1 code: two or three capital letters, or three digits. */
+export function isCountry(pointer: usize, length: u32): bool {
+  if (length == 2) return isCountryLetters(letters(pointer, 2));
+  if (length != 3) return false;
+  if (leadingDigits(pointer, 3) == 3) return atLeast(COUNTRY_DIGITS, COUNTRY_DIGITS_COUNT, threeDigits(pointer)) == threeDigits(pointer);
+  const code = letters(pointer, 3);
+  return code != NO_CODE && atLeast(COUNTRY_ALPHA_3, COUNTRY_ALPHA_3_COUNT, code) == code;
+}
+
+function isCountryLetters(code: u32): bool {
+  return code != NO_CODE && atLeast(COUNTRY_ALPHA_2, COUNTRY_ALPHA_2_COUNT, code) == code;
+}
+
+/** Value of a character in GB 32100 (digits, and capital letters without I, O, S, V and Z); 31 for another. */
+function usccValue(byte: u32): u32 {
+  if (byte - 48 < 10) return byte - 48;
+  if (byte - 65 >= 26 || byte == 73 || byte == 79 || byte == 83 || byte == 86 || byte == 90) return 31;
+  return byte - 55 - (byte > 73 ? 1 : 0) - (byte > 79 ? 1 : 0) - (byte > 83 ? 1 : 0) - (byte > 86 ? 1 : 0);
+}
+
+/**
+ * Unified social credit code (GB 32100-2015): 18 characters of its alphabet, an administrative division of six digits in places 3 to 8, and the check
+ * character: weights are powers of 3 modulo 31.
+ */
+export function isUscc(pointer: usize, length: u32): bool {
+  if (length != 18 || leadingDigits(pointer + 2, 6) != 6) return false;
+  let sum: u32 = 0;
+  let weight: u32 = 1;
+  for (let i: u32 = 0; i < 17; i++) {
+    const value = usccValue(load<u8>(pointer + i));
+    if (value == 31) return false;
+    sum += value * weight;
+    weight = (weight * 3) % 31;
+  }
+  return usccValue(load<u8>(pointer, 17)) == (31 - (sum % 31)) % 31;
+}
+
+/**
+ * Bank code of the payment systems of the People's Bank (CNAPS): 12 digits, of which bank 3, city 4, branch 4 and a check digit are public. That the check
+ * digit is that of ISO 7064 MOD 11,10 is the project's reading: published codes agree with it.
+ */
+export function isCnapsBankCode(pointer: usize, length: u32): bool {
+  if (length != 12 || leadingDigits(pointer, 12) != 12) return false;
+  let product: u32 = 10;
+  for (let i: u32 = 0; i < 11; i++) {
+    let sum = (product + (<u32>load<u8>(pointer + i) - 48)) % 10;
+    if (sum == 0) sum = 10;
+    product = (sum * 2) % 11;
+  }
+  return (product + (<u32>load<u8>(pointer, 11) - 48)) % 10 == 1;
+}
+
+/** Continues the remainder modulo 97 (ISO 7064 MOD 97-10) with digits and capital letters, A as 10; 97 if another character is among them. */
+function modulo97(pointer: usize, length: u32, remainder: u32): u32 {
+  for (let i: u32 = 0; i < length; i++) {
+    const byte = <u32>load<u8>(pointer + i);
+    if (byte - 48 < 10) remainder = (remainder * 10 + byte - 48) % 97;
+    else if (byte - 65 < 26) remainder = (remainder * 100 + byte - 55) % 97;
+    else return 97;
+  }
+  return remainder;
+}
+
+/** IBAN (ISO 13616), without blanks: a country of the registry, the length of that country, check digits 02 to 98. */
+export function isIban(pointer: usize, length: u32): bool {
+  if (length < 15 || length > 34 || leadingDigits(pointer + 2, 2) != 2) return false;
+  const country = letters(pointer, 2);
+  if (country == NO_CODE) return false;
+  const entry = atLeast(IBAN_LENGTHS, IBAN_LENGTHS_COUNT, country << 6);
+  if (entry >> 6 != country || (entry & 63) != length) return false;
+  const check = (<u32>load<u8>(pointer, 2) - 48) * 10 + (<u32>load<u8>(pointer, 3) - 48);
+  if (check < 2 || check > 98) return false;
+  const remainder = modulo97(pointer + 4, length - 4, 0);
+  return remainder != 97 && modulo97(pointer, 4, remainder) == 1;
+}
+
+/** Business identifier code (ISO 9362:2014): four letters or digits, a country, two letters or digits, and perhaps three more; capital letters. */
+export function isBic(pointer: usize, length: u32): bool {
+  if (length != 8 && length != 11) return false;
+  for (let i: u32 = 0; i < length; i++) {
+    const byte = <u32>load<u8>(pointer + i);
+    if (byte - 48 >= 10 && byte - 65 >= 26) return false;
+  }
+  const country = letters(pointer + 4, 2);
+  return country == KOSOVO || isCountryLetters(country);
+}
+
+/** Legal entity identifier (ISO 17442): 18 letters or digits and two check digits (ISO 7064 MOD 97-10). */
+export function isLei(pointer: usize, length: u32): bool {
+  return length == 20 && leadingDigits(pointer + 18, 2) == 2 && modulo97(pointer, 20, 0) == 1;
+}

@@ -1,0 +1,40 @@
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { Exchange } from '../runtime/exchange';
+import { Direction } from '../runtime/stage';
+
+const text: Writer = new Writer(scratch);
+
+/**
+ * The request header that tells the upstream what was found, as an item of RFC 9651: `valid;profile="3.0.2"`, or under `Observe`
+ * `invalid;observed;errors=2;profile="3.0.2"`. What the client sent under that name is removed before anything is judged.
+ */
+export class VerdictHeader {
+  /** `name`: lower case, empty if there is no such header. `profile`: letters, digits, `.` and `-`. */
+  constructor(
+    private readonly name: Bytes,
+    private readonly profile: Bytes,
+  ) {}
+
+  strip(exchange: Exchange): void {
+    if (this.name.length != 0 && exchange.header(this.name.pointer, this.name.length)) exchange.removeHeader(this.name.pointer, this.name.length);
+  }
+
+  /** Tells the verdict on a request; `errors`: 0 if it is valid. */
+  set(exchange: Exchange, errors: u32): void {
+    if (this.name.length == 0 || exchange.direction != Direction.Request) return;
+    text.begin(128);
+    if (errors == 0) text.ascii('valid');
+    else {
+      text.ascii('invalid;observed;errors=');
+      text.decimal(errors);
+    }
+    if (this.profile.length != 0) {
+      text.ascii(';profile="');
+      text.bytes(this.profile.pointer, this.profile.length);
+      text.byte(34);
+    }
+    if (!text.overflowed) exchange.setHeader(this.name.pointer, this.name.length, text.pointer, text.length);
+  }
+}

@@ -1,0 +1,127 @@
+// What Istio and a stock Envoy do of themselves: fim.wasm by EnvoyFilter through istiod and pilot-agent, without the operator.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { openProtected } from '../../envoy/standalone/open-protected.ts';
+import { buildModules } from '../../scripts/build.ts';
+import { problemOf, send } from '../e2e/http-client.ts';
+import { RecordingUpstream } from '../e2e/recording-upstream.ts';
+import { CONTRACT, route } from '../e2e/resources.ts';
+import { envoyFilter, kmsEntry, pluginConfigOf } from './hand-rendered.ts';
+import { describeLoad, distribution, Load } from './stack/load.ts';
+import { Mesh } from './stack/mesh.ts';
+import type { Proxy } from './stack/proxy.ts';
+import { until } from './stack/until.ts';
+
+const SET_UP_MS = 1_200_000;
+const GOOD = '{"transCode":"01200101","amount":"100.00"}';
+const BAD = '{"transCode":"02200101"}';
+const EDITS = 20;
+const SWAPS = 4;
+
+describe('fim.wasm in a mesh, without the operator', () => {
+  let mesh: Mesh;
+  let gateway: Proxy;
+  let sidecar: Proxy;
+  let upstream: RecordingUpstream;
+  let url: string;
+  let sha256: string;
+  let generation = 0;
+
+  /** Brings YAML to the gateway. */
+  async function apply(yaml: string, digest = sha256): Promise<void> {
+    const config = pluginConfigOf(yaml, ++generation);
+    await mesh.objects.apply(envoyFilter({ name: 'fim-gw', app: 'gw', context: 'GATEWAY', moduleUrl: mesh.modules.urlOf(digest), sha256: digest, config }));
+  }
+
+  before(
+    async () => {
+      const [[module]] = await Promise.all([buildModules(['fim']), (async () => (mesh = await Mesh.start()))()]);
+      sha256 = mesh.modules.add(readFileSync(module!.path));
+      mesh.kms.createKey('kms://prod/fund/key-2023');
+      upstream = await RecordingUpstream.start();
+      await mesh.objects.apply(kmsEntry(mesh.kmsUrl));
+      gateway = await mesh.addGateway();
+      sidecar = await mesh.addWorkload('web', upstream.url, '*');
+      url = mesh.gatewayUrl(gateway);
+      await until('the gateway leads to the workload', async () => (await send(url, { method: 'GET' })).status === 200);
+    },
+    { timeout: SET_UP_MS },
+  );
+
+  after(async () => {
+    await mesh?.stop();
+    await upstream?.stop();
+  });
+
+  it('gateway and sidecar speak mutual TLS with identities of the mesh', async () => {
+    await send(url, { method: 'GET', path: '/identity' });
+    const certificate = String(upstream.arrived.at(-1)?.headers['x-forwarded-client-cert']);
+    assert.match(certificate, /By=spiffe:\/\/cluster\.local\/ns\/demo\/sa\/web;/);
+    assert.match(certificate, /URI=spiffe:\/\/cluster\.local\/ns\/demo\/sa\/gw$/);
+  });
+
+  it('STRICT: a client without a certificate gets nothing from the sidecar', async () => {
+    const { host, port } = mesh.sidecarAddress(sidecar);
+    const { begun } = upstream;
+    await assert.rejects(send(`http://${host}:${port}`, { method: 'GET' }), /ECONNRESET|socket hang up/);
+    assert.equal(upstream.begun, begun);
+  });
+
+  it('the contract resource has its effect on the gateway', async () => {
+    await apply(CONTRACT);
+    await until('the policy is in force', async () => (await send(url, { body: BAD })).status === 400);
+    assert.equal(problemOf(await send(url, { body: BAD })).code, 'FIM-PBOC-0001');
+    const { status, body } = await until('a key is there', async () => {
+      const reply = await send(url, { body: GOOD });
+      return reply.status === 200 && reply;
+    });
+    assert.equal(status, 200, body.toString());
+    const arrived = upstream.arrived.at(-1)!;
+    assert.equal(arrived.headers['content-type'], 'application/vnd.fim.encrypted+json');
+    assert.equal((await openProtected(arrived.body.toString(), mesh.kmsUrl)).toString(), GOOD);
+  });
+
+  it('every VM counts its configuration, and Istio shows the counter at the pod’s address', async () => {
+    const text = await (await fetch(`http://${gateway.address}:15090/stats/prometheus`)).text();
+    assert.ok(/^fim_configured_1\{\} [1-9]/m.test(text), text.split('\n').filter((line) => line.includes('fim')).join('\n'));
+  });
+
+  it(`${EDITS} edits and ${SWAPS} other modules under load: no request fails`, async (t) => {
+    const pattern = (first: string): string => route('edits', { validation: { fields: [{ name: 'transCode', pattern: `^(?:01200101|${first})$` }] } });
+    await apply(pattern('A'));
+    const takes = async (text: string): Promise<boolean> => (await send(url, { body: JSON.stringify({ transCode: text }) })).status === 200;
+    await until('the first policy is in force', async () => (await takes('A')) && !(await takes('B')));
+    const load = new Load({ url, body: GOOD, connections: 4, pauseMs: 1 });
+    t.after(() => load.stop());
+    const times = { edit: [] as number[], swap: [] as number[] };
+    const module = mesh.modules.of(sha256);
+    let digest = sha256;
+    for (let turn = 1; turn <= EDITS + SWAPS; turn++) {
+      const isSwap = turn % (EDITS / SWAPS + 1) === 0;
+      // A custom section more: other content, the same code.
+      if (isSwap) digest = mesh.modules.add(Buffer.concat([module, Buffer.from([0, 2, 1, turn])]));
+      const text = turn % 2 === 0 ? 'A' : 'B';
+      const start = performance.now();
+      await apply(pattern(text), digest);
+      await until(`turn ${turn} is in force`, async () => takes(text));
+      times[isSwap ? 'swap' : 'edit'].push(performance.now() - start);
+    }
+    const report = await load.stop();
+    t.diagnostic(`edit to enforced: ${distribution(times.edit)}; module swap: ${distribution(times.swap)}; ${describeLoad(report)}`);
+    assert.deepEqual(report.failures, {});
+    assert.ok(Math.max(...times.edit) < 2000, 'an edit within 2 s');
+    assert.ok(Math.max(...times.swap) < 5000, 'a module within 5 s');
+  });
+
+  it('the sidecar runs a policy of its own, behind mutual TLS', async () => {
+    const yaml = route('inbound', { validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] } });
+    const config = pluginConfigOf(yaml, 1);
+    await mesh.objects.apply(envoyFilter({ name: 'fim-web', app: 'web', context: 'SIDECAR_INBOUND', moduleUrl: mesh.modules.urlOf(sha256), sha256, config }));
+    await apply(route('open', { match: { path: { type: 'Prefix', value: '/elsewhere' } }, validation: { fields: [{ name: 'x' }] } }));
+    await until('the gateway lets it pass, the sidecar too', async () => (await send(url, { body: '{"account":"1234"}' })).status === 200);
+    await until('the sidecar refuses', async () => (await send(url, { body: '{"account":"12"}' })).status === 400);
+    const reply = problemOf(await send(url, { body: '{"account":"12"}' }));
+    assert.deepEqual(reply.errors?.map(({ path }) => path), ['/account']);
+  });
+});

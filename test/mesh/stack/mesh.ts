@@ -1,0 +1,126 @@
+import { randomInt } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DevelopmentKms } from '../../../envoy/standalone/development-kms.ts';
+import { envoyBinary } from '../../../envoy/standalone/envoy-binary.ts';
+import { buildPrograms, type Programs } from '../programs/programs.ts';
+import { ApiServer } from './api-server.ts';
+import { ClusterObjects, type KubeObject, objectsOfFile } from './cluster-objects.ts';
+import { Istiod } from './istiod.ts';
+import { Proxy, type ProxyOptions } from './proxy.ts';
+import { ServedModules } from './served-modules.ts';
+import { GATEWAY_PORT, NAMESPACE, namespaceObjects, SIDECAR_PORT, workloadObjects } from './topology.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+/** First two numbers after 127 of the pods' addresses are drawn: meshes side by side do not meet. */
+const [SMALLEST, LARGEST] = [1, 250];
+
+export type Progress = (line: string) => void;
+
+/** What to do at the end, the last first. */
+type Undo = (() => Promise<unknown> | void)[];
+
+/** An API server, istiod, a gateway and sidecars on loopback, with a server of modules and a key service: a mesh without containers. */
+export class Mesh {
+  readonly api = new ApiServer();
+  readonly objects = new ClusterObjects(this.api);
+  readonly modules = new ServedModules();
+  readonly kms = new DevelopmentKms();
+  kmsUrl!: URL;
+  istiod!: Istiod;
+  programs!: Programs;
+  kubeconfig!: string;
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'fim-mesh-'));
+  private envoy = '';
+  private readonly prefix = `127.${randomInt(SMALLEST, LARGEST)}.${randomInt(SMALLEST, LARGEST)}`;
+  private pods = 0;
+  private readonly undo: Undo = [];
+
+  /** Starts the control plane and waits until it answers. What was started is ended again if a later step fails. */
+  static async start(progress: Progress = () => {}): Promise<Mesh> {
+    const mesh = new Mesh();
+    try {
+      await mesh.begin(progress);
+      return mesh;
+    } catch (error) {
+      await mesh.stop();
+      throw error;
+    }
+  }
+
+  private async begin(progress: Progress): Promise<void> {
+    const started = performance.now();
+    const tell = (line: string): void => progress(`${line} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+    this.undo.push(() => rmSync(this.folder, { recursive: true, force: true }));
+    [this.programs, this.envoy] = await Promise.all([buildPrograms(progress), envoyBinary(progress)]);
+    await this.modules.start();
+    this.undo.push(() => this.modules.stop());
+    this.kmsUrl = await this.kms.start();
+    this.undo.push(() => this.kms.stop());
+    this.undo.push(() => this.api.stop());
+    await this.api.start(this.programs);
+    this.kubeconfig = this.api.writeKubeconfig('admin');
+    tell('etcd and the API server are ready');
+    await this.objects.applyAll([...this.definitions(), ...namespaceObjects()]);
+    tell('Istio, the Gateway API and FinancialRoute are defined');
+    this.istiod = new Istiod(this.programs.pilotDiscovery, this.kubeconfig, path.join(this.folder, 'istiod'));
+    this.undo.push(() => this.istiod.stop());
+    await this.istiod.start();
+    tell('istiod is ready');
+  }
+
+  private definitions(): KubeObject[] {
+    const gateway = readdirSync(this.programs.gatewayDefinitions).filter((file) => file.endsWith('.yaml'));
+    const files = [this.programs.istioDefinitions, ...gateway.map((file) => path.join(this.programs.gatewayDefinitions, file)), path.join(ROOT, 'istio/crd/financialroutes.fim.financial.yaml')];
+    return files.flatMap(objectsOfFile).filter(({ kind }) => kind === 'CustomResourceDefinition');
+  }
+
+  /** Starts a gateway's pod. Its listener: `gatewayUrl`. */
+  addGateway(options: Partial<ProxyOptions> = {}): Promise<Proxy> {
+    return this.addProxy({ kind: 'router', name: 'gw', labels: { app: 'gw' }, ...options });
+  }
+
+  /**
+   * Starts a pod of the workload `name` with a sidecar in front of `application` (http, on loopback), as a service that the gateway leads to.
+   * `publicHost`: the host name for that; `NAME.bank.example` unless told, `*` for all that is nobody else's.
+   */
+  async addWorkload(name: string, application: URL, publicHost?: string, options: Partial<ProxyOptions> = {}): Promise<Proxy> {
+    const address = this.nextAddress();
+    await this.objects.applyAll(workloadObjects(name, address, application, publicHost));
+    return this.addProxy({ kind: 'sidecar', name, labels: { app: name }, address, ...options });
+  }
+
+  private nextAddress(): string {
+    return `${this.prefix}.${++this.pods}`;
+  }
+
+  private async addProxy(options: Omit<ProxyOptions, 'address' | 'namespace'> & Partial<ProxyOptions>): Promise<Proxy> {
+    const { pilotAgent, envoyBootstrap } = this.programs;
+    const parts = { api: this.api, objects: this.objects, pilotAgent, envoy: this.envoy, bootstrap: envoyBootstrap, discoveryAddress: this.istiod.discoveryAddress, folder: this.folder };
+    const proxy = new Proxy({ namespace: NAMESPACE, address: this.nextAddress(), ...options }, parts);
+    this.undo.push(() => proxy.stop());
+    await proxy.start();
+    return proxy;
+  }
+
+  /** Where clients reach a gateway. */
+  gatewayUrl(gateway: Proxy): string {
+    return `http://${gateway.address}:${GATEWAY_PORT}`;
+  }
+
+  /** Where a sidecar takes connections for its application; only with the mesh's certificates. */
+  sidecarAddress(sidecar: Proxy): { host: string; port: number } {
+    return { host: sidecar.address, port: SIDECAR_PORT };
+  }
+
+  /** Has `step` done before all that was started so far is ended. */
+  atEnd(step: () => Promise<unknown> | void): void {
+    this.undo.push(step);
+  }
+
+  /** Ends everything, the last first, and removes what was written. */
+  async stop(): Promise<void> {
+    for (let step = this.undo.pop(); step; step = this.undo.pop()) await step();
+  }
+}

@@ -1,0 +1,56 @@
+// The objects of the mesh around FIM: a namespace with STRICT mutual TLS, a gateway, services with sidecars.
+import type { KubeObject } from './cluster-objects.ts';
+
+export const NAMESPACE = 'demo';
+/** The gateway's listener, on its pod's address. */
+export const GATEWAY_PORT = 8080;
+/** A sidecar's inbound listener, on its pod's address. */
+export const SIDECAR_PORT = 8000;
+const OUTBOUND_PORT = 8001;
+
+const namespace = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+const serviceAccount = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: NAMESPACE } });
+
+/** Namespaces, the gateway and the rule that sidecars take nothing but mutual TLS. */
+export function namespaceObjects(): KubeObject[] {
+  return [
+    ...['istio-system', 'fim-system', NAMESPACE].map(namespace),
+    serviceAccount('gw'),
+    { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', metadata: { name: 'strict', namespace: NAMESPACE }, spec: { mtls: { mode: 'STRICT' } } },
+    {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'gw', namespace: NAMESPACE },
+      spec: { selector: { app: 'gw' }, servers: [{ port: { number: GATEWAY_PORT, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }] },
+    },
+  ];
+}
+
+/**
+ * A service of one pod with a sidecar. The endpoint is a WorkloadEntry, since EndpointSlices refuse addresses of loopback; the sidecar's listeners are named
+ * one by one, since nothing redirects its traffic. `publicHost`: under which clients of the gateway reach it; `*` for all that is nobody else's.
+ */
+export function workloadObjects(name: string, address: string, application: URL, publicHost = `${name}.bank.example`): KubeObject[] {
+  const host = `${name}.${NAMESPACE}.svc.cluster.local`;
+  const metadata = { name, namespace: NAMESPACE };
+  const ingress = { port: { number: SIDECAR_PORT, protocol: 'HTTP', name: 'http' }, bind: address, defaultEndpoint: `127.0.0.1:${application.port}`, captureMode: 'NONE' };
+  const egress = { port: { number: OUTBOUND_PORT, protocol: 'HTTP', name: 'outbound' }, bind: address, captureMode: 'NONE', hosts: [`${NAMESPACE}/*`, 'fim-system/*'] };
+  return [
+    serviceAccount(name),
+    { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: { app: name }, ports: [{ name: 'http', port: SIDECAR_PORT, targetPort: SIDECAR_PORT }] } },
+    {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'WorkloadEntry',
+      metadata,
+      spec: { address, labels: { app: name, 'security.istio.io/tlsMode': 'istio' }, ports: { http: SIDECAR_PORT }, serviceAccount: name },
+    },
+    { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata, spec: { host, trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } } } },
+    { apiVersion: 'networking.istio.io/v1', kind: 'Sidecar', metadata, spec: { workloadSelector: { labels: { app: name } }, ingress: [ingress], egress: [egress] } },
+    {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata,
+      spec: { hosts: [publicHost], gateways: ['gw'], http: [{ route: [{ destination: { host, port: { number: SIDECAR_PORT } } }] }] },
+    },
+  ];
+}

@@ -1,0 +1,25 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+const DEADLINE_MS = 60_000;
+const POLL_MS = 25;
+
+/** Asks until there is an answer other than undefined and false; `what` says in the error what was waited for. A question that throws has no answer yet. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false, deadlineMs = DEADLINE_MS): Promise<T> {
+  const deadline = performance.now() + deadlineMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const answer = await ask();
+      if (answer !== undefined && answer !== false) return answer;
+      last = undefined;
+    } catch (error) {
+      if (error instanceof Fatal) throw error;
+      last = error;
+    }
+    if (performance.now() > deadline) throw new Error(`not in ${deadlineMs / 1000} s: ${what}${last instanceof Error ? ` (${last.message})` : ''}`);
+    await pause(POLL_MS);
+  }
+}
+
+/** Ends a wait at once: what is waited for cannot come any more. */
+export class Fatal extends Error {}
