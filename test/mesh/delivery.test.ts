@@ -34,6 +34,11 @@ describe('fim.wasm in a mesh, without the operator', () => {
     await mesh.objects.apply(envoyFilter({ name: 'fim-gw', app: 'gw', context: 'GATEWAY', moduleUrl: mesh.modules.urlOf(digest), sha256: digest, config }));
   }
 
+  /** A policy that takes one more text than the load sends. */
+  const pattern = (other: string): string => route('edits', { validation: { fields: [{ name: 'transCode', pattern: `^(?:01200101|${other})$` }] } });
+  const takes = async (text: string): Promise<boolean> => (await send(url, { body: JSON.stringify({ transCode: text }) })).status === 200;
+  const takesOnly = async (text: 'A' | 'B'): Promise<boolean> => (await takes(text)) && !(await takes(text === 'A' ? 'B' : 'A'));
+
   before(
     async () => {
       const [[module]] = await Promise.all([buildModules(['fim']), (async () => (mesh = await Mesh.start()))()]);
@@ -88,10 +93,8 @@ describe('fim.wasm in a mesh, without the operator', () => {
   });
 
   it(`${EDITS} edits and ${SWAPS} other modules under load: no request fails`, async (t) => {
-    const pattern = (first: string): string => route('edits', { validation: { fields: [{ name: 'transCode', pattern: `^(?:01200101|${first})$` }] } });
     await apply(pattern('A'));
-    const takes = async (text: string): Promise<boolean> => (await send(url, { body: JSON.stringify({ transCode: text }) })).status === 200;
-    await until('the first policy is in force', async () => (await takes('A')) && !(await takes('B')));
+    await until('the first policy is in force', () => takesOnly('A'));
     const load = new Load({ url, body: GOOD, connections: 4, pauseMs: 1 });
     t.after(() => load.stop());
     const times = { edit: [] as number[], swap: [] as number[] };
@@ -114,14 +117,55 @@ describe('fim.wasm in a mesh, without the operator', () => {
     assert.ok(Math.max(...times.swap) < 5000, 'a module within 5 s');
   });
 
-  it('the sidecar runs a policy of its own, behind mutual TLS', async () => {
+  it('the sidecar runs a policy of its own, behind mutual TLS', async (t) => {
     const yaml = route('inbound', { validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] } });
     const config = pluginConfigOf(yaml, 1);
-    await mesh.objects.apply(envoyFilter({ name: 'fim-web', app: 'web', context: 'SIDECAR_INBOUND', moduleUrl: mesh.modules.urlOf(sha256), sha256, config }));
+    const filter = envoyFilter({ name: 'fim-web', app: 'web', context: 'SIDECAR_INBOUND', moduleUrl: mesh.modules.urlOf(sha256), sha256, config });
+    t.after(async () => {
+      await mesh.objects.remove(filter);
+      await until('the sidecar lets all pass again', async () => (await send(url, { body: '{"account":"12"}' })).status === 200);
+    });
+    await mesh.objects.apply(filter);
     await apply(route('open', { match: { path: { type: 'Prefix', value: '/elsewhere' } }, validation: { fields: [{ name: 'x' }] } }));
     await until('the gateway lets it pass, the sidecar too', async () => (await send(url, { body: '{"account":"1234"}' })).status === 200);
     await until('the sidecar refuses', async () => (await send(url, { body: '{"account":"12"}' })).status === 400);
     const reply = problemOf(await send(url, { body: '{"account":"12"}' }));
     assert.deepEqual(reply.errors?.map(({ path }) => path), ['/account']);
+  });
+
+  it('istiod killed: traffic goes on; what was changed meanwhile comes when it is back', async (t) => {
+    await apply(pattern('A'));
+    await until('the policy is in force', () => takesOnly('A'));
+    const load = new Load({ url, body: GOOD, connections: 2, pauseMs: 2 });
+    t.after(() => load.stop());
+    await mesh.istiod.kill();
+    assert.ok(await takesOnly('A'), 'the policy stays');
+    await apply(pattern('B'));
+    await mesh.istiod.start();
+    await until('the change arrives', () => takesOnly('B'));
+    const report = await load.stop();
+    t.diagnostic(describeLoad(report));
+    assert.deepEqual(report.failures, {});
+  });
+
+  // The agent puts a filter that denies everything in a bad module's place. Envoy takes nothing but Wasm there, since the filter names no other type.
+  it('a module that is not what its sha256 says, or is not there, replaces nothing', async () => {
+    const wrong = '0'.repeat(64);
+    mesh.modules.serve(`/${wrong}.wasm`, mesh.modules.of(sha256));
+    for (const [bad, reason] of [
+      [wrong, /which does not match: 0{64}/],
+      ['1'.repeat(64), /status code 404/],
+    ] as const) {
+      await apply(pattern('B'));
+      await until('the policy is in force', () => takesOnly('B'));
+      const rejections = (): number => gateway.output().split('but expect envoy.extensions.filters.http.wasm.v3.Wasm').length;
+      const before = rejections();
+      await apply(pattern('A'), bad);
+      await until('Envoy has refused what the agent put in its place', () => rejections() > before);
+      assert.match(gateway.output(), reason);
+      assert.ok(await takesOnly('B'), 'the old module and policy serve on');
+      await apply(pattern('A'));
+      await until('a good module is in force', () => takesOnly('A'));
+    }
   });
 });

@@ -151,5 +151,5 @@ export async function buildPrograms(progress: Progress): Promise<Programs> {
 if (import.meta.main) {
   const started = performance.now();
   const programs = await buildPrograms((line) => process.stdout.write(`${line}\n`));
-  process.stdout.write(`${Object.values(programs).join('\n')}\nready after ${Math.round((performance.now() - started) / 1000)} s\n`);
+  process.stdout.write(`${path.dirname(programs.etcd)}: ready after ${Math.round((performance.now() - started) / 1000)} s\n`);
 }

@@ -25,6 +25,11 @@ export class ServedModules {
     return sha256;
   }
 
+  /** Serves bytes at a path, whatever they are. */
+  serve(path: string, bytes: Buffer): void {
+    this.modules.set(path, bytes);
+  }
+
   /** The bytes of a module that is served. */
   of(sha256: string): Buffer {
     const bytes = this.modules.get(`/${sha256}.wasm`);
