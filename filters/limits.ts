@@ -102,3 +102,17 @@ export const MAX_SM2_PLAINTEXT_BYTES: u32 = 8 * 1024 * 1024 - 256;
 export const MAX_VALIDATION_CONDITIONS: u32 = 256;
 /** Rules on several fields of one route (as in the validator's schema). */
 export const MAX_CROSS_RULES: u32 = 128;
+/** Values of one message that are encrypted or decrypted each for itself. */
+export const MAX_PROTECTED_FIELDS: u32 = 4096;
+/** The same where each value is one SM2 encryption, some 150 microseconds. */
+export const MAX_SM2_PROTECTED_FIELDS: u32 = 64;
+/** Content type that is sent along with a protected message, bytes; a longer one is left out. */
+export const MAX_CONTENT_TYPE_BYTES: u32 = 255;
+/** First part of a message of the compact profile, characters. */
+export const MAX_COMPACT_HEADER_BYTES: u32 = 4096;
+/** Header of a message of the segmented profile, bytes. */
+export const MAX_SEGMENT_HEADER_BYTES: u32 = 4096;
+/** Plaintext of one segment of the segmented profile, bytes. */
+export const MAX_SEGMENT_BYTES: u32 = 1024 * 1024;
+/** Least time between two log lines about messages that cannot be opened, milliseconds; those between are counted in the next line. */
+export const MIN_LOG_INTERVAL_MS: u64 = 1000;

@@ -59,6 +59,7 @@ export type ErrorCode =
   | 'FIM-CFG-1045'
   | 'FIM-CFG-1047'
   | 'FIM-CFG-1048'
+  | 'FIM-CFG-1049'
   | 'FIM-CFG-1050'
   | 'FIM-CFG-1052'
   | 'FIM-CFG-1060'
@@ -80,6 +81,9 @@ export type ErrorCode =
   | 'FIM-SM4-0001'
   | 'FIM-SM4-0002'
   | 'FIM-SM4-0003'
+  | 'FIM-SM4-0004'
+  | 'FIM-SM4-0005'
+  | 'FIM-SM4-0006'
   | 'FIM-KMS-0001'
   | 'FIM-KMS-0002'
   | 'FIM-KMS-0003'
@@ -223,6 +227,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1045': {"status":0,"title":"Unknown cipher suite","titleZh":"未知的密码套件","advice":"Use one of the suites that the schema lists."},
   'FIM-CFG-1047': {"status":0,"title":"A decompressed body needs a stage that reads it","titleZh":"解压后的消息体需要有读取它的阶段","advice":"Validate or mask what is decompressed, or refuse compressed bodies: a broken stream would be encrypted in part."},
   'FIM-CFG-1048': {"status":0,"title":"Only JSON bodies can be masked","titleZh":"仅支持对 JSON 消息体脱敏","advice":"Set `body.format: JSON`, or drop the masking: a value in another format would be passed on in clear."},
+  'FIM-CFG-1049': {"status":0,"title":"Settings of the encryption contradict each other","titleZh":"加密设置互相矛盾","advice":"SM2 goes with raw, hex and base64; SM2-ENVELOPE with fim-json, compact and segmented; fields with compact, hex and base64, on JSON bodies."},
   'FIM-CFG-1050': {"status":0,"title":"Another route has the same match","titleZh":"另一条路由具有相同的匹配条件","advice":"The older route (then by namespace and name) keeps it; make one of them more specific."},
   'FIM-CFG-1052': {"status":0,"title":"Chain layout cannot give the stages the required order","titleZh":"链式布局无法满足阶段顺序","advice":"Use the fused layout (fim.wasm): a chain runs responses backwards and has one order for all routes."},
   'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless the annotation fim.financial/accept-missing-tlcp accepts the lack."},
@@ -244,6 +249,9 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-SM4-0001': {"status":503,"title":"Encryption key is not available","titleZh":"加密密钥不可用","advice":"Check that the KMS answers and knows the key id of the route."},
   'FIM-SM4-0002': {"status":400,"title":"Protected message cannot be opened","titleZh":"无法解密受保护的消息","advice":"Send a message protected with a valid version of the route's key; the reason is in the proxy's counters only."},
   'FIM-SM4-0003': {"status":500,"title":"Encryption failed","titleZh":"加密失败","advice":"The host gave no randomness or memory; see the proxy's log."},
+  'FIM-SM4-0004': {"status":400,"title":"Message whose fields are to be protected is not JSON or has too many of them","titleZh":"需要保护字段的消息不是 JSON 或字段过多","advice":"Send JSON with a content type that says so; docs/limits.md has the bound of protected values."},
+  'FIM-SM4-0005': {"status":503,"title":"Key of the KMS is not for the route's algorithm","titleZh":"KMS 密钥不适用于该路由的算法","advice":"SM4 algorithms need a key of algorithm SM4, AES-256-GCM one of AES-256, SM2 a public key to encrypt and a private key to decrypt."},
+  'FIM-SM4-0006': {"status":0,"title":"Settings of the encryption contradict each other","titleZh":"加密设置互相矛盾","advice":"SM2-ENVELOPE goes with fim-json, compact and segmented; SM2 with raw, hex and base64; fields with compact, hex and base64 on JSON routes."},
   'FIM-KMS-0001': {"status":0,"title":"KMS did not answer in time","titleZh":"KMS 未及时响应","advice":"Check the KMS and the `kms.timeoutMs` setting."},
   'FIM-KMS-0002': {"status":0,"title":"KMS does not know the key","titleZh":"KMS 中没有该密钥","advice":"Create the key or correct the key id."},
   'FIM-KMS-0003': {"status":0,"title":"KMS gave an answer that is not understood","titleZh":"无法理解 KMS 的响应","advice":"The answer must be a KV version 2 read with `algorithm` and base64 `material`."},

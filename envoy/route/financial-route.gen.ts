@@ -228,13 +228,16 @@ export interface RouteMasking {
 /** `Encrypt` towards the client, or `Decrypt` what the upstream protected. */
 export type EncryptionAction = 'None' | 'Encrypt' | 'Decrypt';
 
-/** Cipher and mode. */
-export type EncryptionAlgorithm = 'SM4-GCM';
+/** Cipher and mode. `SM2-ENVELOPE`: a fresh SM4 key for each message, wrapped for the SM2 public key `keyId`; `SM2`: the body itself under that key. */
+export type EncryptionAlgorithm = 'SM4-GCM' | 'AES-256-GCM' | 'SM4-CBC-HMAC-SM3' | 'SM4-CTR-HMAC-SM3' | 'SM2-ENVELOPE' | 'SM2';
 
-/** How a protected message looks on the wire. */
-export type EncryptionProfile = 'fim-json';
+/** How a protected message looks on the wire: filters/sm4-encryptor/README.md has every byte. Absent: `fim-json`; `compact` with `fields`; `base64` with SM2. */
+export type EncryptionProfile = 'fim-json' | 'compact' | 'raw' | 'hex' | 'base64' | 'segmented';
 
-/** Protection of whole bodies with a key of the KMS. */
+/** Form of SM2 ciphertexts: `ASN1` (GM/T 0009), or the parts in a row with 0x04 in front or without (`Bare`). */
+export type Sm2CiphertextLayout = 'ASN1' | 'C1C3C2' | 'C1C2C3' | 'C1C3C2-Bare' | 'C1C2C3-Bare';
+
+/** Protection of whole bodies, or of named fields, with a key of the KMS. */
 export interface RouteEncryption {
   /** Key of the KMS, without version: `kms://prod/fund/key-2023`. Keys never stand in a resource. */
   keyId: string;
@@ -242,12 +245,20 @@ export interface RouteEncryption {
   request?: EncryptionAction;
   /** `Encrypt` towards the client, or `Decrypt` what the upstream protected. */
   response?: EncryptionAction;
-  /** Cipher and mode. */
+  /** Cipher and mode. `SM2-ENVELOPE`: a fresh SM4 key for each message, wrapped for the SM2 public key `keyId`; `SM2`: the body itself under that key. */
   algorithm?: EncryptionAlgorithm;
-  /** How a protected message looks on the wire. */
+  /** How a protected message looks on the wire: filters/sm4-encryptor/README.md has every byte. Absent: `fim-json`; `compact` with `fields`; `base64` with SM2. */
   profile?: EncryptionProfile;
+  /** Form of SM2 ciphertexts: `ASN1` (GM/T 0009), or the parts in a row with 0x04 in front or without (`Bare`). */
+  sm2Layout?: Sm2CiphertextLayout;
   /** Text that both sides authenticate with the message; sent in clear. */
   context?: string;
+  /** Content type of what is decrypted, where the message does not say. */
+  contentType?: string;
+  /** Plaintext of one segment of the profile `segmented`, bytes. */
+  segmentBytes?: number;
+  /** Values of JSON messages that are protected, each for itself; the rest stays readable. Absent: the whole body is protected. When decrypting, each that is there must be protected. */
+  fields?: string[];
 }
 
 /** A module that FIM ships. */
@@ -281,7 +292,7 @@ export interface RouteSpec {
   rateLimit?: RouteRateLimit;
   /** Personal data replaced at the proxy. A masked JSON number becomes a string. */
   masking?: RouteMasking;
-  /** Protection of whole bodies with a key of the KMS. */
+  /** Protection of whole bodies, or of named fields, with a key of the KMS. */
   encryption?: RouteEncryption;
   /** Short form: the module of one stage, and the section of that stage as its configuration. With `sm4-encryptor.wasm`, `request` is Encrypt and `response` None unless they are given. */
   wasm?: RouteWasm;

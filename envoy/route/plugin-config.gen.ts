@@ -293,24 +293,35 @@ export interface PluginConfig {
 }
 
 /** Cipher and mode. */
-export type PayloadAlgorithm = 'SM4-GCM';
+export type PayloadAlgorithm = 'SM4-GCM' | 'AES-256-GCM' | 'SM4-CBC-HMAC-SM3' | 'SM4-CTR-HMAC-SM3' | 'SM2-ENVELOPE' | 'SM2';
 
 /** How a protected message looks on the wire. */
-export type WireProfile = 'fim-json';
+export type WireFormat = 'fim-json' | 'compact' | 'raw' | 'hex' | 'base64' | 'segmented';
+
+/** Form of SM2 ciphertexts: GM/T 0009, or the parts in a row with 0x04 in front or without (`Bare`). */
+export type CiphertextLayout = 'ASN1' | 'C1C3C2' | 'C1C2C3' | 'C1C3C2-Bare' | 'C1C2C3-Bare';
 
 /** What happens to response bodies. */
 export type PayloadAction = 'None' | 'Encrypt' | 'Decrypt';
 
-/** Protection of whole bodies with SM4-GCM. */
+/** Protection of whole bodies, or of named fields. */
 export interface Sm4EncryptorConfig {
   /** `kms://` id of the key, without version. */
   keyId: string;
   /** Cipher and mode. */
   algorithm?: PayloadAlgorithm;
   /** How a protected message looks on the wire. */
-  profile?: WireProfile;
-  /** Text that both sides authenticate with the message; it is sent in clear. */
+  profile?: WireFormat;
+  /** Form of SM2 ciphertexts: GM/T 0009, or the parts in a row with 0x04 in front or without (`Bare`). */
+  sm2Layout?: CiphertextLayout;
+  /** Text that both sides authenticate with the message; it is sent in clear. No control characters. */
   context?: string;
+  /** Content type of what is decrypted, where the message does not say. */
+  contentType?: string;
+  /** Plaintext of one segment of the profile `segmented`, bytes. */
+  segmentBytes?: number;
+  /** Paths of the values of a JSON message that are protected, each for itself; none: the whole body is. */
+  fields?: string[];
   /** What happens to request bodies. */
   request: PayloadAction;
   /** What happens to response bodies. */

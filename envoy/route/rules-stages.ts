@@ -79,7 +79,24 @@ export function checkMasking({ value, path }: Section<RouteMasking>, report: Rep
   checkUnique((value.detect ?? []).map((detection) => detection.kind), [...path, 'detect'], report);
 }
 
+const PLAIN_PROFILES: ReadonlySet<string> = new Set(['raw', 'hex', 'base64']);
+const STRING_PROFILES: ReadonlySet<string> = new Set(['compact', 'hex', 'base64']);
+
 /** What is encrypted. */
 export function checkEncryption({ value, path }: Section<RouteEncryption>, report: Report): void {
+  const { algorithm, profile, fields } = value;
   if (value.request === 'None' && value.response === 'None') report('FIM-CFG-1035', path);
+  if (profile !== undefined) {
+    if (algorithm === 'SM2' && !PLAIN_PROFILES.has(profile)) report('FIM-CFG-1049', [...path, 'profile'], 'SM2 goes with raw, hex and base64');
+    if (algorithm === 'SM2-ENVELOPE' && PLAIN_PROFILES.has(profile)) report('FIM-CFG-1049', [...path, 'profile'], 'a wrapped key has a place in fim-json, compact and segmented');
+    if (fields !== undefined && !STRING_PROFILES.has(profile)) report('FIM-CFG-1049', [...path, 'profile'], 'fields go with compact, hex and base64');
+  }
+  if (fields !== undefined) checkProtectedFields(fields, path, report);
+}
+
+function checkProtectedFields(fields: readonly string[], path: Path, report: Report): void {
+  fields.forEach((field, index) => {
+    if (fieldSteps(field).length > MAX_FIELD_PATH_STEPS) report('FIM-CFG-1025', [...path, 'fields', index], `at most ${MAX_FIELD_PATH_STEPS} steps`);
+  });
+  checkPlacesUnique(fields.map(canonicalFieldPath), [...path, 'fields'], report);
 }

@@ -40,6 +40,7 @@ export function checkDecompression(spec: RouteSpec, sections: Sections, report: 
 export function checkFormat(spec: RouteSpec, sections: Sections, report: Report): void {
   const format = spec.body?.format ?? 'JSON';
   if (format !== 'JSON' && sections.masking !== undefined) report('FIM-CFG-1048', sections.masking.path, `body.format is ${format}`);
+  if (format !== 'JSON' && sections.encryption?.value.fields !== undefined) report('FIM-CFG-1049', [...sections.encryption.path, 'fields'], `body.format is ${format}`);
 }
 
 /** Reports what is allowed and worth knowing. */

@@ -74,10 +74,14 @@ function fieldMasker({ value, path }: NonNullable<Sections['masking']>, note: No
 
 function sm4Encryptor({ value, path }: NonNullable<Sections['encryption']>, note: Note): Sm4EncryptorConfig {
   note(['sm4Encryptor'], path);
-  const config: Sm4EncryptorConfig = {
-    keyId: value.keyId, algorithm: value.algorithm ?? 'SM4-GCM', profile: value.profile ?? 'fim-json', request: value.request ?? 'None', response: value.response ?? 'None',
-  };
+  value.fields?.forEach((_, index) => note(['sm4Encryptor', 'fields', index], [...path, 'fields', index]));
+  const profile = value.profile ?? (value.algorithm === 'SM2' ? 'base64' : value.fields === undefined ? 'fim-json' : 'compact');
+  const config: Sm4EncryptorConfig = { keyId: value.keyId, algorithm: value.algorithm ?? 'SM4-GCM', profile, request: value.request ?? 'None', response: value.response ?? 'None' };
   if (value.context !== undefined) config.context = value.context;
+  if (value.fields !== undefined) config.fields = value.fields;
+  if (value.algorithm === 'SM2' || value.algorithm === 'SM2-ENVELOPE') config.sm2Layout = value.sm2Layout ?? 'ASN1';
+  if (profile === 'segmented') config.segmentBytes = value.segmentBytes ?? 65536;
+  if (value.contentType !== undefined && value.contentType !== 'application/json') config.contentType = value.contentType;
   return config;
 }
 

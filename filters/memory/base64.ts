@@ -74,7 +74,7 @@ export function decodeBase64(from: usize, length: u32, to: usize): i32 {
 /** The sixteen characters of the first twelve bytes. */
 // @ts-ignore: decorator
 @inline
-function encodeBlock(bytes: v128): v128 {
+export function encodeBlock(bytes: v128): v128 {
   // Each 32-bit lane gets three bytes, most significant first, then its four sextets from the lowest byte up.
   const triple = i8x16.shuffle(bytes, i64x2.splat(0), 2, 1, 0, 16, 5, 4, 3, 16, 8, 7, 6, 16, 11, 10, 9, 16);
   const first = v128.or(i32x4.shr_u(triple, 18), v128.and(i32x4.shr_u(triple, 4), i32x4.splat(0x3f00)));
@@ -89,7 +89,7 @@ function encodeBlock(bytes: v128): v128 {
 /** Nonzero where a character is not of the alphabet: the classes by low and by high nibble have a bit in common. */
 // @ts-ignore: decorator
 @inline
-function invalid(text: v128): v128 {
+export function invalid(text: v128): v128 {
   const byLow = i8x16(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13, 0x1a, 0x1b, 0x1b, 0x1b, 0x1a);
   const byHigh = i8x16(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10);
   const low = v128.and(text, i8x16.splat(15));
@@ -100,7 +100,7 @@ function invalid(text: v128): v128 {
 /** Twelve bytes, then four zeros, of sixteen characters of the alphabet. */
 // @ts-ignore: decorator
 @inline
-function decodeBlock(text: v128): v128 {
+export function decodeBlock(text: v128): v128 {
   const slash = i8x16.eq(text, i8x16.splat(0x2f)); // it shares its high nibble with '+': one row up
   const offsets = i8x16(0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0);
   const sextets = i8x16.add(text, i8x16.swizzle(offsets, i8x16.add(i8x16.shr_u(text, 4), slash)));
@@ -112,9 +112,10 @@ function decodeBlock(text: v128): v128 {
   return i8x16.shuffle(triples, i64x2.splat(0), 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, 16, 16, 16, 16);
 }
 
+/** Stores the twelve bytes of `decodeBlock`. */
 // @ts-ignore: decorator
 @inline
-function storeDecoded(to: usize, bytes: v128): void {
+export function storeDecoded(to: usize, bytes: v128): void {
   v128.store64_lane(to, bytes, 0);
   v128.store32_lane(to + 8, bytes, 2);
 }

@@ -50,6 +50,7 @@ export const enum BufferType {
 
 export const enum LogLevel {
   Info = 2,
+  Warn = 3,
   Error = 4,
 }
 

@@ -6,11 +6,30 @@ import { ErrorId } from '../errors.gen';
 /** Cipher and mode. */
 export const enum PayloadAlgorithm {
   SM4_GCM = 0,
+  AES_256_GCM = 1,
+  SM4_CBC_HMAC_SM3 = 2,
+  SM4_CTR_HMAC_SM3 = 3,
+  SM2_ENVELOPE = 4,
+  SM2 = 5,
 }
 
 /** How a protected message looks on the wire. */
-export const enum WireProfile {
+export const enum WireFormat {
   fim_json = 0,
+  compact = 1,
+  raw = 2,
+  hex = 3,
+  base64 = 4,
+  segmented = 5,
+}
+
+/** Form of SM2 ciphertexts: GM/T 0009, or the parts in a row with 0x04 in front or without (`Bare`). */
+export const enum CiphertextLayout {
+  ASN1 = 0,
+  C1C3C2 = 1,
+  C1C2C3 = 2,
+  C1C3C2_Bare = 3,
+  C1C2C3_Bare = 4,
 }
 
 /** What happens to response bodies. */
@@ -20,7 +39,9 @@ export const enum PayloadAction {
   Decrypt = 2,
 }
 
-/** Protection of whole bodies with SM4-GCM. */
+const SM4_ENCRYPTOR_CONFIG_CONTENT_TYPE: Bytes = Bytes.from('application/json');
+
+/** Protection of whole bodies, or of named fields. */
 export class Sm4EncryptorConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
@@ -29,9 +50,17 @@ export class Sm4EncryptorConfig {
   /** Cipher and mode. */
   algorithm: PayloadAlgorithm = PayloadAlgorithm.SM4_GCM;
   /** How a protected message looks on the wire. */
-  profile: WireProfile = WireProfile.fim_json;
-  /** Text that both sides authenticate with the message; it is sent in clear. */
+  profile: WireFormat = WireFormat.fim_json;
+  /** Form of SM2 ciphertexts: GM/T 0009, or the parts in a row with 0x04 in front or without (`Bare`). */
+  sm2Layout: CiphertextLayout = CiphertextLayout.ASN1;
+  /** Text that both sides authenticate with the message; it is sent in clear. No control characters. */
   context: Bytes = Bytes.EMPTY;
+  /** Content type of what is decrypted, where the message does not say. */
+  contentType: Bytes = SM4_ENCRYPTOR_CONFIG_CONTENT_TYPE;
+  /** Plaintext of one segment of the profile `segmented`, bytes. */
+  segmentBytes: i32 = 65536;
+  /** Paths of the values of a JSON message that are protected, each for itself; none: the whole body is. */
+  fields: StaticArray<Bytes> = new StaticArray<Bytes>(0);
   /** What happens to request bodies. */
   request: PayloadAction = <PayloadAction>0;
   /** What happens to response bodies. */
@@ -40,14 +69,34 @@ export class Sm4EncryptorConfig {
 
 function readPayloadAlgorithm(reader: ConfigReader, node: u32): PayloadAlgorithm {
   if (reader.textIs(node, 'SM4-GCM')) return PayloadAlgorithm.SM4_GCM;
+  if (reader.textIs(node, 'AES-256-GCM')) return PayloadAlgorithm.AES_256_GCM;
+  if (reader.textIs(node, 'SM4-CBC-HMAC-SM3')) return PayloadAlgorithm.SM4_CBC_HMAC_SM3;
+  if (reader.textIs(node, 'SM4-CTR-HMAC-SM3')) return PayloadAlgorithm.SM4_CTR_HMAC_SM3;
+  if (reader.textIs(node, 'SM2-ENVELOPE')) return PayloadAlgorithm.SM2_ENVELOPE;
+  if (reader.textIs(node, 'SM2')) return PayloadAlgorithm.SM2;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <PayloadAlgorithm>0;
 }
 
-function readWireProfile(reader: ConfigReader, node: u32): WireProfile {
-  if (reader.textIs(node, 'fim-json')) return WireProfile.fim_json;
+function readWireFormat(reader: ConfigReader, node: u32): WireFormat {
+  if (reader.textIs(node, 'fim-json')) return WireFormat.fim_json;
+  if (reader.textIs(node, 'compact')) return WireFormat.compact;
+  if (reader.textIs(node, 'raw')) return WireFormat.raw;
+  if (reader.textIs(node, 'hex')) return WireFormat.hex;
+  if (reader.textIs(node, 'base64')) return WireFormat.base64;
+  if (reader.textIs(node, 'segmented')) return WireFormat.segmented;
   reader.fail(ErrorId.FIM_CFG_0015, node);
-  return <WireProfile>0;
+  return <WireFormat>0;
+}
+
+function readCiphertextLayout(reader: ConfigReader, node: u32): CiphertextLayout {
+  if (reader.textIs(node, 'ASN1')) return CiphertextLayout.ASN1;
+  if (reader.textIs(node, 'C1C3C2')) return CiphertextLayout.C1C3C2;
+  if (reader.textIs(node, 'C1C2C3')) return CiphertextLayout.C1C2C3;
+  if (reader.textIs(node, 'C1C3C2-Bare')) return CiphertextLayout.C1C3C2_Bare;
+  if (reader.textIs(node, 'C1C2C3-Bare')) return CiphertextLayout.C1C2C3_Bare;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <CiphertextLayout>0;
 }
 
 function readPayloadAction(reader: ConfigReader, node: u32): PayloadAction {
@@ -56,6 +105,17 @@ function readPayloadAction(reader: ConfigReader, node: u32): PayloadAction {
   if (reader.textIs(node, 'Decrypt')) return PayloadAction.Decrypt;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <PayloadAction>0;
+}
+
+function readBytes1024List64(reader: ConfigReader, node: u32): StaticArray<Bytes> {
+  const length = reader.arrayLength(node, 64);
+  const items = new StaticArray<Bytes>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = reader.readString(item, 1024)));
+    item = reader.nextItem(item);
+  }
+  return items;
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
@@ -71,9 +131,17 @@ export function decodeSm4EncryptorConfig(reader: ConfigReader, node: u32): Sm4En
     } else if (reader.keyIs(member, 'algorithm')) {
       result.algorithm = readPayloadAlgorithm(reader, member);
     } else if (reader.keyIs(member, 'profile')) {
-      result.profile = readWireProfile(reader, member);
+      result.profile = readWireFormat(reader, member);
+    } else if (reader.keyIs(member, 'sm2Layout')) {
+      result.sm2Layout = readCiphertextLayout(reader, member);
     } else if (reader.keyIs(member, 'context')) {
       result.context = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'contentType')) {
+      result.contentType = reader.readString(member, 255);
+    } else if (reader.keyIs(member, 'segmentBytes')) {
+      result.segmentBytes = <i32>reader.readInteger(member, 256, 1048576);
+    } else if (reader.keyIs(member, 'fields')) {
+      result.fields = readBytes1024List64(reader, member);
     } else if (reader.keyIs(member, 'request')) {
       result.request = readPayloadAction(reader, member);
       seen |= 2;

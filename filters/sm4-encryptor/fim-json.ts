@@ -1,167 +1,154 @@
-// Wire profile fim-json: {"alg":"SM4-GCM","kid":"kms://path#3","iv":"…","ct":"…","tag":"…"} and, if the route sets one, "ctx":"…". iv, ct and
-// tag are base64 (RFC 4648, 4, padded). Associated data: "fim-json\nSM4-GCM\n" kid "\n" context: nothing that changes when a route is renamed.
-import { Sm4Gcm } from '../crypto/sm4-gcm';
-import { IV_BYTES } from '../keys/key-version';
-import { decodeBase64, encodeBase64 } from '../memory/base64';
+// Wire profile fim-json: {"alg":"SM4-GCM","kid":"kms://path#3","iv":"…","ct":"…","tag":"…"}; `ek` after `kid` where the key is wrapped, then `ctx` if the
+// route has a context, then `cty` if the plaintext is not application/json. ek, iv, ct, tag are base64 (RFC 4648, 4, padded). Associated data: "fim-json",
+// alg, kid, context, and cty if it is there, with a line feed between each two: nothing in it changes when a route is renamed.
+import { KeyVersion } from '../keys/key-version';
+import { base64Length, decodeBase64, encodeBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
-import { JsonDocument } from '../message/json/document';
 import { FieldKind } from '../message/field-tree';
+import { JsonDocument } from '../message/json/document';
+import { versionOf } from './kid';
+import { Opening } from './opening';
+import { Parts, Protection, WireProfile, ciphertext, encryptBody } from './protection';
+import { FAILED, LONGEST_IV_BYTES, LONGEST_TAG_BYTES } from './suite';
 
-const TAG_BYTES: u32 = 16;
+/** What the vector code of base64 may write after the end. */
 const BASE64_SLACK_BYTES: usize = 64;
-const MAX_VERSION_DIGITS: u32 = 9;
-/** Bytes of the fixed members of an envelope, with room to spare. */
-const FRAME_BYTES: usize = 160;
 
 const ALG: Bytes = Bytes.from('alg');
 const KID: Bytes = Bytes.from('kid');
+const EK: Bytes = Bytes.from('ek');
 const IV: Bytes = Bytes.from('iv');
 const CT: Bytes = Bytes.from('ct');
 const TAG: Bytes = Bytes.from('tag');
 const CTX: Bytes = Bytes.from('ctx');
-const SM4_GCM: Bytes = Bytes.from('SM4-GCM');
-
-/** Why an envelope cannot be opened: for counters, never for the sender. */
-export const enum Opening {
-  Done = 0,
-  /** No fim-json envelope. */
-  Malformed = 1,
-  /** Of another key, algorithm or context. */
-  Foreign = 2,
-  /** The tag is wrong. */
-  Forged = 3,
-  /** No working memory. */
-  NoMemory = 4,
-}
+const CTY: Bytes = Bytes.from('cty');
 
 const aad: Writer = new Writer(scratch);
-const out: Writer = new Writer(scratch);
+const document: JsonDocument = new JsonDocument();
 
-function writeAad(kid: usize, kidLength: u32, context: Bytes): void {
-  aad.begin(64 + kidLength + context.length);
-  aad.ascii('fim-json\nSM4-GCM\n');
+function writeAad(plan: Protection, kid: usize, kidLength: u32, type: usize, typeLength: u32): void {
+  aad.begin(64 + kidLength + plan.context.length + typeLength);
+  aad.ascii('fim-json\n');
+  aad.bytes(plan.suite.name.pointer, plan.suite.name.length);
+  aad.byte(10);
   aad.bytes(kid, kidLength);
   aad.byte(10);
-  aad.bytes(context.pointer, context.length);
+  aad.bytes(plan.context.pointer, plan.context.length);
+  if (typeLength == 0) return;
+  aad.byte(10);
+  aad.bytes(type, typeLength);
 }
 
-function writeBase64(from: usize, length: u32): void {
-  const to = out.reserve((<usize>length + 2) / 3 * 4 + BASE64_SLACK_BYTES);
+/** Writes `","name":"` and the bytes in base64. */
+function writeMember(out: Writer, name: string, from: usize, length: u32): void {
+  out.ascii('","');
+  out.ascii(name);
+  out.ascii('":"');
+  const to = out.reserve(<usize>base64Length(length) + BASE64_SLACK_BYTES);
   if (to != 0) out.advance(encodeBase64(from, length, to));
 }
 
-/**
- * Encrypts `length` bytes in place and frames them; the envelope is then at `sealedPointer` / `sealedLength` in scratch memory. False if
- * working memory is exhausted.
- */
-export function seal(cipher: Sm4Gcm, kid: Bytes, context: Bytes, iv: usize, body: usize, length: u32): bool {
-  const tag = scratch.allocate(TAG_BYTES);
-  writeAad(kid.pointer, kid.length, context);
-  if (tag == 0 || aad.overflowed) return false;
-  cipher.encrypt(iv, IV_BYTES, aad.pointer, aad.length, body, body, length, tag);
-  out.begin(((<usize>length + 2) / 3) * 4 + kid.length + context.length * 6 + FRAME_BYTES + 3 * BASE64_SLACK_BYTES);
-  out.ascii('{"alg":"SM4-GCM","kid":"');
-  out.bytes(kid.pointer, kid.length);
-  out.ascii('","iv":"');
-  writeBase64(iv, IV_BYTES);
-  out.ascii('","ct":"');
-  writeBase64(body, length);
-  out.ascii('","tag":"');
-  writeBase64(tag, TAG_BYTES);
-  if (context.length > 0) {
-    out.ascii('","ctx":"');
-    out.jsonText(context.pointer, context.length);
+export class FimJson extends WireProfile {
+  constructor() {
+    super(Bytes.from('application/vnd.fim.encrypted+json'), false);
   }
-  out.ascii('"}');
-  return !out.overflowed;
-}
 
-/** The last envelope that `seal` made. */
-export function sealedPointer(): usize {
-  return out.pointer;
-}
+  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
+    const suite = plan.suite;
+    const iv = scratch.allocate(LONGEST_IV_BYTES);
+    const tag = scratch.allocate(LONGEST_TAG_BYTES);
+    writeAad(plan, key.kid.pointer, key.kid.length, type, typeLength);
+    if (iv == 0 || tag == 0 || aad.overflowed || !suite.begin(key, plan.sm2Layout) || !suite.nextIv(key, iv)) return false;
+    const bytes = encryptBody(suite, key, iv, aad.pointer, aad.length, from, length, tag);
+    suite.end();
+    if (bytes == FAILED) return false;
+    out.ascii('{"alg":"');
+    out.bytes(suite.name.pointer, suite.name.length);
+    out.ascii('","kid":"');
+    out.bytes(key.kid.pointer, key.kid.length);
+    if (suite.wraps) writeMember(out, 'ek', suite.wrapped, suite.wrappedLength);
+    writeMember(out, 'iv', iv, suite.ivBytes);
+    writeMember(out, 'ct', ciphertext(), bytes);
+    writeMember(out, 'tag', tag, suite.tagBytes);
+    if (plan.context.length > 0) {
+      out.ascii('","ctx":"');
+      out.jsonText(plan.context.pointer, plan.context.length);
+    }
+    if (typeLength > 0) {
+      out.ascii('","cty":"');
+      out.jsonText(type, typeLength);
+    }
+    out.ascii('"}');
+    return !out.overflowed;
+  }
 
-export function sealedLength(): u32 {
-  return out.length;
-}
-
-/** An envelope that was taken apart; addresses are in scratch memory or in the message. */
-export class Envelope {
-  version: u32 = 0;
-  /** After `open`: the plaintext. */
-  pointer: usize = 0;
-  length: u32 = 0;
-  private kid: usize = 0;
-  private kidLength: u32 = 0;
-  private iv: usize = 0;
-  private tag: usize = 0;
-
-  /** Reads the members: each exactly once, no other, and of the key `keyId` with the route's context. */
-  read(document: JsonDocument, keyId: Bytes, context: Bytes): Opening {
+  /** Each member exactly once, no other, of the key and with the context of the route. */
+  read(plan: Protection, from: usize, length: u32, parts: Parts): Opening {
+    parts.clear();
+    if (document.parse(from, length, scratch) != 0) return Opening.Malformed;
+    const suite = plan.suite;
     const root = document.root;
     if (document.kind(root) != FieldKind.Object) return Opening.Malformed;
-    if (document.count(root) != (context.length > 0 ? 6 : 5)) return Opening.Malformed;
-    if (!this.memberIs(document, ALG, SM4_GCM)) return Opening.Foreign;
-    if (context.length > 0 && !this.memberIs(document, CTX, context)) return Opening.Foreign;
+    const type = document.member(root, CTY.pointer, CTY.length, CTY.hash);
+    const members: u32 = 5 + u32(suite.wraps) + u32(plan.context.length > 0) + u32(type != 0);
+    if (document.count(root) != members) return Opening.Malformed;
+    if (!memberIs(ALG, suite.name)) return Opening.Foreign;
+    if (plan.context.length > 0 && !memberIs(CTX, plan.context)) return Opening.Foreign;
+    if (type != 0 && (document.kind(type) != FieldKind.String || !parts.takeType(document.text(type, scratch), document.textLength))) return Opening.Malformed;
     const kid = document.member(root, KID.pointer, KID.length, KID.hash);
     if (kid == 0 || document.kind(kid) != FieldKind.String) return Opening.Malformed;
-    this.kid = document.text(kid, scratch);
-    this.kidLength = document.textLength;
-    if (this.kid == 0) return Opening.NoMemory;
-    if (!this.readVersion(keyId)) return Opening.Foreign;
-    this.iv = this.decode(document, IV);
-    if (this.iv == 0 || this.length != IV_BYTES) return Opening.Malformed;
-    this.tag = this.decode(document, TAG);
-    if (this.tag == 0 || this.length != TAG_BYTES) return Opening.Malformed;
-    this.pointer = this.decode(document, CT);
-    return this.pointer == 0 ? Opening.Malformed : Opening.Done;
+    const name = document.text(kid, scratch);
+    const nameLength = document.textLength;
+    if (name == 0) return Opening.NoMemory;
+    parts.version = versionOf(plan.keyId, name, nameLength);
+    if (parts.version == 0) return Opening.Foreign;
+    writeAad(plan, name, nameLength, parts.type, parts.typeLength);
+    parts.aad = aad.pointer;
+    parts.aadLength = aad.length;
+    return aad.overflowed ? Opening.NoMemory : readBinary(plan, parts);
   }
+}
 
-  private memberIs(document: JsonDocument, name: Bytes, value: Bytes): bool {
-    const node = document.member(document.root, name.pointer, name.length, name.hash);
-    if (node == 0 || document.kind(node) != FieldKind.String) return false;
-    const text = document.text(node, scratch);
-    return text != 0 && value.equals(text, document.textLength);
+function readBinary(plan: Protection, parts: Parts): Opening {
+  const suite = plan.suite;
+  if (suite.wraps) {
+    parts.wrapped = decodeMember(EK);
+    parts.wrappedLength = decoded;
+    if (parts.wrapped == 0) return Opening.Malformed;
   }
+  parts.iv = decodeMember(IV);
+  if (parts.iv == 0 || decoded != suite.ivBytes) return Opening.Malformed;
+  parts.tag = decodeMember(TAG);
+  if (parts.tag == 0 || decoded != suite.tagBytes) return Opening.Malformed;
+  parts.ciphertext = decodeMember(CT);
+  parts.ciphertextLength = decoded;
+  return parts.ciphertext == 0 ? Opening.Malformed : Opening.Done;
+}
 
-  /** `keyId#version`, version in decimal without leading zeros. */
-  private readVersion(keyId: Bytes): bool {
-    const digits = this.kidLength - keyId.length - 1;
-    if (this.kidLength < keyId.length + 2 || digits > MAX_VERSION_DIGITS) return false;
-    if (!keyId.equals(this.kid, keyId.length) || load<u8>(this.kid + keyId.length) != 35) return false;
-    const from = this.kid + keyId.length + 1;
-    if (load<u8>(from) == 48) return false;
-    let version: u32 = 0;
-    for (let i: u32 = 0; i < digits; i++) {
-      const digit = <u32>load<u8>(from + i) - 48;
-      if (digit > 9) return false;
-      version = version * 10 + digit;
-    }
-    this.version = version;
-    return true;
-  }
+function memberIs(name: Bytes, value: Bytes): bool {
+  const node = document.member(document.root, name.pointer, name.length, name.hash);
+  if (node == 0 || document.kind(node) != FieldKind.String) return false;
+  const text = document.text(node, scratch);
+  return text != 0 && value.equals(text, document.textLength);
+}
 
-  /** The member's bytes, their number in `length`; 0 if it is no base64 string or memory is exhausted. */
-  private decode(document: JsonDocument, name: Bytes): usize {
-    const node = document.member(document.root, name.pointer, name.length, name.hash);
-    if (node == 0 || document.kind(node) != FieldKind.String) return 0;
-    const text = document.text(node, scratch);
-    const length = document.textLength;
-    if (text == 0) return 0;
-    const bytes = scratch.allocate((<usize>length / 4) * 3 + BASE64_SLACK_BYTES);
-    if (bytes == 0) return 0;
-    const count = decodeBase64(text, length, bytes);
-    this.length = count < 0 ? 0 : count;
-    return count < 0 ? 0 : bytes;
-  }
+/** Bytes that `decodeMember` found. */
+let decoded: u32 = 0;
 
-  /** Checks the tag and decrypts in place: `pointer` / `length` are then the plaintext. */
-  open(cipher: Sm4Gcm, context: Bytes): Opening {
-    writeAad(this.kid, this.kidLength, context);
-    if (aad.overflowed) return Opening.NoMemory;
-    const genuine = cipher.decrypt(this.iv, IV_BYTES, aad.pointer, aad.length, this.pointer, this.pointer, this.length, this.tag);
-    return genuine ? Opening.Done : Opening.Forged;
-  }
+/** Address of the member's bytes; 0 if it is no base64 string or memory is exhausted. */
+function decodeMember(name: Bytes): usize {
+  decoded = 0;
+  const node = document.member(document.root, name.pointer, name.length, name.hash);
+  if (node == 0 || document.kind(node) != FieldKind.String) return 0;
+  const text = document.text(node, scratch);
+  const length = document.textLength;
+  if (text == 0) return 0;
+  const bytes = scratch.allocate((<usize>length / 4) * 3 + BASE64_SLACK_BYTES);
+  if (bytes == 0) return 0;
+  const count = decodeBase64(text, length, bytes);
+  if (count < 0) return 0;
+  decoded = count;
+  return bytes;
 }

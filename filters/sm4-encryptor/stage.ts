@@ -1,74 +1,52 @@
 import { selfTest } from '../crypto/self-test';
 import { KeyRing, KeyState } from '../keys/key-ring';
-import { keyRing, tickKeys } from '../keys/key-store';
-import { IV_BYTES } from '../keys/key-version';
+import { tickKeys } from '../keys/key-store';
+import { KeyVersion } from '../keys/key-version';
 import { defineKeyStats } from '../keys/stats';
-import { Bytes } from '../memory/bytes';
+import { Bytes, equalIgnoreCase } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { MAX_CONTENT_TYPE_BYTES } from '../limits';
+import { MessageFormat } from '../message/format';
 import { ConfigReader } from '../runtime/config-reader';
 import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
-import { Direction, Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
+import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { PayloadAction, decodeSm4EncryptorConfig } from './config.gen';
-import { Envelope, Opening, seal, sealedLength, sealedPointer } from './fim-json';
-import { isKeyId } from './key-id';
-import {
-  decrypted,
-  defineSm4Stats,
-  encrypted,
-  keyUnavailable,
-  openForeign,
-  openForged,
-  openMalformed,
-  openVersionAbsent,
-} from './stats';
+import { FieldKeys, Fields, fieldCount, fieldsLength, fieldsPointer, missingKey, openFields, sealFields } from './fields';
+import { Opening } from './opening';
+import { Sm4Policy, compilePolicy } from './policy';
+import { Parts, isHeaderText } from './protection';
+import { cannotOpen, refuse, versionAbsent } from './refusal';
+import { decrypted, defineSm4Stats, encrypted, fieldsDecrypted, fieldsEncrypted, fieldsRefused, keyUnavailable, keyUnfit } from './stats';
 
 const CONTENT_TYPE: Bytes = Bytes.from('content-type');
-const TYPE_SEALED: Bytes = Bytes.from('application/vnd.fim.encrypted+json');
-const TYPE_OPENED: Bytes = Bytes.from('application/json');
+/** What decryption assumes where a message does not say: it is not sent along. */
+const TYPE_JSON: Bytes = Bytes.from('application/json');
 
-const envelope: Envelope = new Envelope();
+const out: Writer = new Writer(scratch);
+const parts: Parts = new Parts();
+const TYPE: usize = memory.data(256, 16);
 
-class Sm4Policy extends StagePolicy {
-  /** Found at the first message: the key store outlives configurations. */
+/** The keys of a ring, for the message at hand. */
+class RingKeys extends FieldKeys {
   ring: KeyRing | null = null;
+  exchange: Exchange | null = null;
 
-  constructor(
-    readonly keyId: Bytes,
-    readonly context: Bytes,
-    readonly request: PayloadAction,
-    readonly response: PayloadAction,
-  ) {
-    super();
-  }
-
-  action(direction: Direction): PayloadAction {
-    return direction == Direction.Request ? this.request : this.response;
-  }
-
-  acts(direction: Direction): bool {
-    return this.action(direction) != PayloadAction.None;
-  }
-
-  needsBody(direction: Direction): bool {
-    return this.acts(direction);
-  }
-
-  rank(direction: Direction): Rank {
-    return this.action(direction) == PayloadAction.Decrypt ? Rank.Open : Rank.Protect;
-  }
-
-  keys(kms: KmsConfig): KeyRing {
-    const known = this.ring;
-    if (known != null && !known.dropped) return known;
-    const ring = keyRing(this.keyId, kms);
-    this.ring = ring;
-    return ring;
+  find(version: u32): KeyState {
+    const ring = this.ring;
+    const exchange = this.exchange;
+    if (ring == null || exchange == null) return KeyState.Unavailable;
+    const state = version == 0 ? ring.newest(exchange) : ring.numbered(exchange, version);
+    this.key = ring.found;
+    return state;
   }
 }
 
-/** Encrypts or decrypts whole bodies with SM4-GCM. Never observed: a message that cannot be protected does not go on. */
+const keys: RingKeys = new RingKeys();
+
+/** Encrypts or decrypts bodies, or named fields of them. Never observed: a message that cannot be protected does not go on. */
 export class Sm4Encryptor extends Stage {
   constructor() {
     super('sm4Encryptor', false, true);
@@ -81,9 +59,7 @@ export class Sm4Encryptor extends Stage {
   }
 
   compile(reader: ConfigReader, node: u32): StagePolicy {
-    const config = decodeSm4EncryptorConfig(reader, node);
-    if (!isKeyId(config.keyId)) reader.fail(ErrorId.FIM_CFG_0017, node);
-    return new Sm4Policy(config.keyId, config.context, config.request, config.response);
+    return compilePolicy(reader, decodeSm4EncryptorConfig(reader, node));
   }
 
   prepare(policy: StagePolicy, kms: KmsConfig, rootId: u32): void {
@@ -97,68 +73,113 @@ export class Sm4Encryptor extends Stage {
   onBody(exchange: Exchange, policy: StagePolicy): Verdict {
     const sm4 = <Sm4Policy>policy;
     const kms = exchange.kms;
-    if (kms == null) return this.refuse(exchange, ErrorId.FIM_SM4_0001);
-    const ring = sm4.keys(kms);
-    return sm4.action(exchange.direction) == PayloadAction.Encrypt ? this.encrypt(exchange, sm4, ring) : this.decrypt(exchange, sm4, ring);
+    if (kms == null) return refuse(exchange, ErrorId.FIM_SM4_0001);
+    keys.ring = sm4.keys(kms);
+    keys.exchange = exchange;
+    return sm4.action(exchange.direction) == PayloadAction.Encrypt ? encrypt(exchange, sm4) : decrypt(exchange, sm4);
   }
+}
 
-  private encrypt(exchange: Exchange, sm4: Sm4Policy, ring: KeyRing): Verdict {
-    const message = exchange.message;
-    if (message.length == 0) return Verdict.Continue; // nothing to protect
-    const state = ring.newest(exchange);
-    if (state == KeyState.Pending) return Verdict.Wait;
-    const key = ring.found;
-    if (state != KeyState.Ready || key == null) {
-      keyUnavailable.add(1);
-      return this.refuse(exchange, ErrorId.FIM_SM4_0001);
-    }
-    const iv = scratch.allocate(IV_BYTES);
-    const cipher = key.sm4Gcm;
-    if (cipher == null) return this.refuse(exchange, ErrorId.FIM_SM4_0001);
-    if (iv == 0 || !key.nextIv(iv)) return this.refuse(exchange, ErrorId.FIM_SM4_0003);
-    if (!seal(cipher, key.kid, sm4.context, iv, message.pointer, message.length)) return this.refuse(exchange, ErrorId.FIM_SM4_0003);
-    message.replace(sealedPointer(), sealedLength());
-    exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, TYPE_SEALED.pointer, TYPE_SEALED.length);
-    encrypted.add(1);
-    return Verdict.Continue;
+/** The version of the message at hand if it is there and fits; else null, and `keyVerdict` says what to do. */
+function keyFor(exchange: Exchange, sm4: Sm4Policy, version: u32, seals: bool): KeyVersion | null {
+  const state = keys.find(version);
+  const key = keys.key;
+  if (state == KeyState.Ready && key != null) {
+    if (sm4.plan.suite.fits(key, seals)) return key;
+    keyUnfit.add(1);
+    keyVerdict = refuse(exchange, ErrorId.FIM_SM4_0005);
+    return null;
   }
+  keyVerdict = noKey(exchange, state, version);
+  return null;
+}
 
-  private decrypt(exchange: Exchange, sm4: Sm4Policy, ring: KeyRing): Verdict {
-    const document = exchange.message.json();
-    let opening = document == null ? Opening.Malformed : envelope.read(document, sm4.keyId, sm4.context);
-    if (opening != Opening.Done) return this.cannotOpen(exchange, opening);
-    const state = ring.numbered(exchange, envelope.version);
-    if (state == KeyState.Pending) return Verdict.Wait;
-    if (state == KeyState.Absent) {
-      openVersionAbsent.add(1);
-      return this.refuse(exchange, ErrorId.FIM_SM4_0002);
-    }
-    const key = ring.found;
-    if (state != KeyState.Ready || key == null) {
-      keyUnavailable.add(1);
-      return this.refuse(exchange, ErrorId.FIM_SM4_0001);
-    }
-    const cipher = key.sm4Gcm;
-    if (cipher == null) return this.cannotOpen(exchange, Opening.Foreign);
-    opening = envelope.open(cipher, sm4.context);
-    if (opening != Opening.Done) return this.cannotOpen(exchange, opening);
-    exchange.message.replace(envelope.pointer, envelope.length);
-    exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, TYPE_OPENED.pointer, TYPE_OPENED.length);
-    exchange.noteContentType();
-    decrypted.add(1);
-    return Verdict.Continue;
-  }
+let keyVerdict: Verdict = Verdict.Continue;
 
-  private cannotOpen(exchange: Exchange, opening: Opening): Verdict {
-    if (opening == Opening.NoMemory) return this.refuse(exchange, ErrorId.FIM_SM4_0003);
-    if (opening == Opening.Forged) openForged.add(1);
-    else if (opening == Opening.Foreign) openForeign.add(1);
-    else openMalformed.add(1);
-    return this.refuse(exchange, ErrorId.FIM_SM4_0002);
-  }
+function noKey(exchange: Exchange, state: KeyState, version: u32): Verdict {
+  if (state == KeyState.Pending) return Verdict.Wait;
+  if (state == KeyState.Absent && version != 0) return versionAbsent(exchange);
+  keyUnavailable.add(1);
+  return refuse(exchange, ErrorId.FIM_SM4_0001);
+}
 
-  private refuse(exchange: Exchange, error: ErrorId): Verdict {
-    exchange.reply.begin(error);
-    return Verdict.Reject;
+function encrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
+  const message = exchange.message;
+  if (message.length == 0) return Verdict.Continue; // nothing to protect
+  const key = keyFor(exchange, sm4, 0, true);
+  if (key == null) return keyVerdict;
+  if (sm4.fields != null) return encryptFields(exchange, sm4, key);
+  const typeLength = originalType(exchange);
+  const profile = sm4.profile;
+  out.begin(profile.room(sm4.plan, message.length));
+  if (!profile.seal(sm4.plan, key, TYPE, typeLength, message.pointer, message.length, out)) return refuse(exchange, ErrorId.FIM_SM4_0003);
+  message.replace(out.pointer, out.length);
+  exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, profile.contentType.pointer, profile.contentType.length);
+  encrypted.add(1);
+  return Verdict.Continue;
+}
+
+/** Keeps the message's content type for its recipient at TYPE; answers its length, 0 if there is none or it is application/json. */
+function originalType(exchange: Exchange): u32 {
+  if (!exchange.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length)) return 0;
+  const length = exchange.valueLength;
+  if (length > MAX_CONTENT_TYPE_BYTES || !isHeaderText(exchange.valuePointer, length)) return 0;
+  if (length == TYPE_JSON.length && equalIgnoreCase(exchange.valuePointer, TYPE_JSON.pointer, length)) return 0;
+  memory.copy(TYPE, exchange.valuePointer, length);
+  return length;
+}
+
+function encryptFields(exchange: Exchange, sm4: Sm4Policy, key: KeyVersion): Verdict {
+  const message = exchange.message;
+  const document = exchange.format == MessageFormat.Json ? message.json() : null;
+  const fields = sm4.fields;
+  if (document == null || fields == null) {
+    fieldsRefused.add(1);
+    return refuse(exchange, ErrorId.FIM_SM4_0004);
   }
+  const done = sealFields(sm4.plan, sm4.profile, fields, key, document, message.length, sm4.maxFields);
+  if (done == Fields.Failed) return refuse(exchange, ErrorId.FIM_SM4_0003);
+  if (done == Fields.TooMany) {
+    fieldsRefused.add(1);
+    return refuse(exchange, ErrorId.FIM_SM4_0004);
+  }
+  if (fieldCount == 0) return Verdict.Continue;
+  message.replace(fieldsPointer(), fieldsLength());
+  encrypted.add(1);
+  fieldsEncrypted.add(fieldCount);
+  return Verdict.Continue;
+}
+
+function decrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
+  if (sm4.fields != null) return decryptFields(exchange, sm4);
+  const message = exchange.message;
+  let opening = sm4.profile.read(sm4.plan, message.pointer, message.length, parts);
+  if (opening != Opening.Done) return cannotOpen(exchange, opening);
+  const key = keyFor(exchange, sm4, parts.version, false);
+  if (key == null) return keyVerdict;
+  opening = sm4.profile.open(sm4.plan, key, parts);
+  if (opening != Opening.Done) return cannotOpen(exchange, opening);
+  const typeLength = parts.typeLength;
+  memory.copy(TYPE, parts.type, typeLength);
+  message.replace(parts.text, parts.textLength);
+  const type = sm4.contentType;
+  exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, typeLength > 0 ? TYPE : type.pointer, typeLength > 0 ? typeLength : type.length);
+  exchange.noteContentType();
+  decrypted.add(1);
+  return Verdict.Continue;
+}
+
+function decryptFields(exchange: Exchange, sm4: Sm4Policy): Verdict {
+  const message = exchange.message;
+  const document = exchange.format == MessageFormat.Json ? message.json() : null;
+  const fields = sm4.fields;
+  if (document == null || fields == null) return cannotOpen(exchange, Opening.Malformed);
+  const opening = openFields(sm4.plan, sm4.profile, fields, keys, document, message.length, sm4.maxFields);
+  if (missingKey != KeyState.Ready) return noKey(exchange, missingKey, 1);
+  if (opening != Opening.Done) return cannotOpen(exchange, opening);
+  if (fieldCount == 0) return Verdict.Continue;
+  message.replace(fieldsPointer(), fieldsLength());
+  decrypted.add(1);
+  fieldsDecrypted.add(fieldCount);
+  return Verdict.Continue;
 }

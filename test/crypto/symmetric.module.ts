@@ -18,6 +18,8 @@ import { Sm4Gcm } from '../../filters/crypto/sm4-gcm';
 
 export { selfTest } from '../../filters/crypto/self-test';
 export { base64DecodedBound, base64Length, decodeBase64, encodeBase64 } from '../../filters/memory/base64';
+export { base64UrlBytes, base64UrlLength, decodeBase64Url, encodeBase64Url } from '../../filters/memory/base64url';
+export { decodeHex, encodeHex } from '../../filters/memory/hex';
 
 /** Memory that the caller fills and reads. */
 export function allocate(bytes: u32): usize {

@@ -1,0 +1,108 @@
+// Wire profiles raw, hex and base64: IV ‖ ciphertext ‖ tag, as bytes or as text, for peers that know nothing of FIM. No associated data, and nothing
+// says which key it was: the newest version is tried first, then the others that are here. With SM2 the whole is one SM2 ciphertext.
+import { KeyVersion } from '../keys/key-version';
+import { base64Length, decodeBase64, encodeBase64 } from '../memory/base64';
+import { Bytes } from '../memory/bytes';
+import { decodeHex, encodeHex } from '../memory/hex';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { Opening } from './opening';
+import { Parts, Protection, WireProfile } from './protection';
+import { FAILED } from './suite';
+
+/** What the vector code of base64 may write after the end. */
+const BASE64_SLACK_BYTES: usize = 64;
+
+/** Writes IV ‖ ciphertext ‖ tag to `to`, which has room for it; returns the bytes, or FAILED. */
+function sealTo(plan: Protection, key: KeyVersion, from: usize, length: u32, to: usize): i32 {
+  const suite = plan.suite;
+  if (!suite.begin(key, plan.sm2Layout) || !suite.nextIv(key, to)) return FAILED;
+  // The tag's place follows from the ciphertext's length, which only SM2, without tag, does not know beforehand.
+  const tag = to + suite.ivBytes + suite.sealedBytes(length);
+  const bytes = suite.seal(key, to, 0, 0, from, length, to + suite.ivBytes, tag);
+  suite.end();
+  return bytes == FAILED ? FAILED : <i32>(suite.ivBytes + suite.tagBytes) + bytes;
+}
+
+function concatenationRoom(plan: Protection, length: u32): usize {
+  return <usize>plan.suite.ivBytes + plan.suite.sealedBound(length) + plan.suite.tagBytes;
+}
+
+/** Seals into scratch memory; returns the bytes, at `concatenated`, or FAILED. */
+function concatenate(plan: Protection, key: KeyVersion, from: usize, length: u32): i32 {
+  concatenated = scratch.allocate(concatenationRoom(plan, length) + BASE64_SLACK_BYTES);
+  return concatenated == 0 ? FAILED : sealTo(plan, key, from, length, concatenated);
+}
+
+let concatenated: usize = 0;
+
+/** Bytes. */
+export class Raw extends WireProfile {
+  constructor() {
+    super(Bytes.from('application/octet-stream'), false);
+  }
+
+  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
+    const to = out.reserve(concatenationRoom(plan, length));
+    const bytes: i32 = to == 0 ? FAILED : sealTo(plan, key, from, length, to);
+    if (bytes == FAILED) return false;
+    out.advance(bytes);
+    return true;
+  }
+
+  read(plan: Protection, from: usize, length: u32, parts: Parts): Opening {
+    parts.clear();
+    return parts.takeConcatenation(plan.suite, from, length);
+  }
+}
+
+/** Lower-case hexadecimal; upper case is read, too. */
+export class Hex extends WireProfile {
+  constructor() {
+    super(Bytes.from('text/plain'), true);
+  }
+
+  room(plan: Protection, length: u32): usize {
+    return concatenationRoom(plan, length) * 2;
+  }
+
+  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
+    const bytes = concatenate(plan, key, from, length);
+    const to: usize = bytes == FAILED ? 0 : out.reserve(<usize>bytes * 2);
+    if (to == 0) return false;
+    encodeHex(concatenated, bytes, to);
+    out.advance(<usize>bytes * 2);
+    return true;
+  }
+
+  read(plan: Protection, from: usize, length: u32, parts: Parts): Opening {
+    parts.clear();
+    const bytes = scratch.allocate((length >> 1) + 16);
+    if (bytes == 0) return Opening.NoMemory;
+    const count = decodeHex(from, length, bytes);
+    return count < 0 ? Opening.Malformed : parts.takeConcatenation(plan.suite, bytes, count);
+  }
+}
+
+/** Base64 (RFC 4648, 4), padded. */
+export class Base64 extends WireProfile {
+  constructor() {
+    super(Bytes.from('text/plain'), true);
+  }
+
+  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
+    const bytes = concatenate(plan, key, from, length);
+    const to: usize = bytes == FAILED ? 0 : out.reserve(<usize>base64Length(bytes) + BASE64_SLACK_BYTES);
+    if (to == 0) return false;
+    out.advance(encodeBase64(concatenated, bytes, to));
+    return true;
+  }
+
+  read(plan: Protection, from: usize, length: u32, parts: Parts): Opening {
+    parts.clear();
+    const bytes = scratch.allocate((<usize>length / 4) * 3 + BASE64_SLACK_BYTES);
+    if (bytes == 0) return Opening.NoMemory;
+    const count = decodeBase64(from, length, bytes);
+    return count < 0 ? Opening.Malformed : parts.takeConcatenation(plan.suite, bytes, count);
+  }
+}

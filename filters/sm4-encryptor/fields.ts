@@ -1,0 +1,128 @@
+// Named values of a JSON message, each protected for itself: a string takes the place of the value's JSON text, and everything else stays byte for byte.
+import { KeyState } from '../keys/key-ring';
+import { KeyVersion } from '../keys/key-version';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { FieldMatches } from '../message/field-matches';
+import { FieldSet } from '../message/field-set';
+import { FieldKind } from '../message/field-tree';
+import { JsonDocument } from '../message/json/document';
+import { Opening } from './opening';
+import { Parts, Protection, WireProfile } from './protection';
+
+const QUOTE: u8 = 34;
+
+const matches: FieldMatches = new FieldMatches();
+const inner: JsonDocument = new JsonDocument();
+const parts: Parts = new Parts();
+const out: Writer = new Writer(scratch);
+
+/** The message with its values replaced, after `sealFields` or `openFields`. */
+export function fieldsPointer(): usize {
+  return out.pointer;
+}
+
+export function fieldsLength(): u32 {
+  return out.length;
+}
+
+/** Values replaced in the last message. */
+export let fieldCount: u32 = 0;
+
+/** How the protection of fields ended. */
+export const enum Fields {
+  Done = 0,
+  /** More values than `limit`. */
+  TooMany = 1,
+  /** No memory or randomness. */
+  Failed = 2,
+}
+
+/** Values that paths name, without those inside another; bytes of room for them in `roomFor`. */
+function count(document: JsonDocument, plan: Protection, profile: WireProfile): u32 {
+  let done: u32 = 0;
+  let found: u32 = 0;
+  roomFor = 0;
+  while (matches.next()) {
+    const start = document.start(matches.node);
+    if (matches.missing || start < done) continue;
+    done = document.end(matches.node);
+    roomFor += profile.room(plan, done - start);
+    found++;
+  }
+  matches.rewind();
+  return found;
+}
+
+let roomFor: usize = 0;
+
+/** Replaces each value that `fields` names by what `profile` makes of its JSON text. At most `limit` values. */
+export function sealFields(plan: Protection, profile: WireProfile, fields: FieldSet, key: KeyVersion, document: JsonDocument, length: u32, limit: u32): Fields {
+  if (!fields.match(document, matches, scratch)) return Fields.Failed;
+  fieldCount = count(document, plan, profile);
+  if (fieldCount > limit) return Fields.TooMany;
+  const source = document.sourcePointer;
+  let done: u32 = 0;
+  out.begin(<usize>length + roomFor + 16);
+  while (matches.next()) {
+    const start = document.start(matches.node);
+    if (matches.missing || start < done) continue;
+    const end = document.end(matches.node);
+    out.bytes(source + done, start - done);
+    out.byte(QUOTE);
+    if (!profile.seal(plan, key, 0, 0, source + start, end - start, out)) return Fields.Failed;
+    out.byte(QUOTE);
+    done = end;
+  }
+  out.bytes(source + done, length - done);
+  return out.overflowed ? Fields.Failed : Fields.Done;
+}
+
+/** Who has the keys: the version that a field names (0: the newest). */
+export abstract class FieldKeys {
+  /** What the last `find` found. */
+  key: KeyVersion | null = null;
+
+  abstract find(version: u32): KeyState;
+}
+
+/** What stopped `openFields`, if a key did. */
+export let missingKey: KeyState = KeyState.Ready;
+
+/** Puts each named value back. Every one that is there must be protected, of the route's key and context. A key may have to be waited for: `missingKey`. */
+export function openFields(plan: Protection, profile: WireProfile, fields: FieldSet, keys: FieldKeys, document: JsonDocument, length: u32, limit: u32): Opening {
+  missingKey = KeyState.Ready;
+  if (!fields.match(document, matches, scratch)) return Opening.NoMemory;
+  fieldCount = count(document, plan, profile);
+  if (fieldCount > limit) return Opening.Malformed;
+  const source = document.sourcePointer;
+  let done: u32 = 0;
+  out.begin(<usize>length + 16);
+  while (matches.next()) {
+    const node = matches.node;
+    const start = document.start(node);
+    if (matches.missing || start < done) continue;
+    if (document.kind(node) != FieldKind.String) return Opening.Malformed;
+    const text = document.text(node, scratch);
+    if (text == 0) return Opening.NoMemory;
+    const opening = openText(plan, profile, keys, text, document.textLength);
+    if (opening != Opening.Done) return opening;
+    out.bytes(source + done, start - done);
+    out.bytes(parts.text, parts.textLength);
+    done = document.end(node);
+  }
+  out.bytes(source + done, length - done);
+  return out.overflowed ? Opening.NoMemory : Opening.Done;
+}
+
+/** Opens one string; what is in it must be a JSON text. */
+function openText(plan: Protection, profile: WireProfile, keys: FieldKeys, text: usize, length: u32): Opening {
+  const opening = profile.read(plan, text, length, parts);
+  if (opening != Opening.Done) return opening;
+  missingKey = keys.find(parts.version);
+  const key = keys.key;
+  if (missingKey != KeyState.Ready || key == null || !plan.suite.fits(key, false)) return Opening.Foreign;
+  const opened = profile.open(plan, key, parts);
+  if (opened != Opening.Done) return opened;
+  return inner.parse(parts.text, parts.textLength, scratch) == 0 ? Opening.Done : Opening.Malformed;
+}

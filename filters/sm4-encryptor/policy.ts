@@ -1,0 +1,97 @@
+// The section of a route, compiled.
+import { Bytes } from '../memory/bytes';
+import { KeyRing } from '../keys/key-ring';
+import { keyRing } from '../keys/key-store';
+import { MAX_PROTECTED_FIELDS, MAX_SM2_PROTECTED_FIELDS } from '../limits';
+import { FieldList, isFieldPath } from '../message/field-list';
+import { FieldSet } from '../message/field-set';
+import { MessageFormat } from '../message/format';
+import { ConfigReader } from '../runtime/config-reader';
+import { KmsConfig } from '../runtime/config.gen';
+import { ErrorId } from '../errors.gen';
+import { Direction, Rank, StagePolicy } from '../runtime/stage';
+import { fitTogether, layoutOf, profileOf, suiteOf } from './catalog';
+import { PayloadAction, PayloadAlgorithm, Sm4EncryptorConfig } from './config.gen';
+import { isKeyId } from './key-id';
+import { Protection, WireProfile, isHeaderText } from './protection';
+
+const fieldList: FieldList = new FieldList();
+
+export class Sm4Policy extends StagePolicy {
+  /** Found at the first message: the key store outlives configurations. */
+  private ring: KeyRing | null = null;
+
+  constructor(
+    readonly plan: Protection,
+    readonly profile: WireProfile,
+    /** null: whole bodies. */
+    readonly fields: FieldSet | null,
+    /** Values of one message that are protected at most. */
+    readonly maxFields: u32,
+    /** Content type of what is decrypted, where the message does not say. */
+    readonly contentType: Bytes,
+    readonly request: PayloadAction,
+    readonly response: PayloadAction,
+  ) {
+    super();
+  }
+
+  action(direction: Direction): PayloadAction {
+    return direction == Direction.Request ? this.request : this.response;
+  }
+
+  acts(direction: Direction): bool {
+    return this.action(direction) != PayloadAction.None;
+  }
+
+  needsBody(direction: Direction): bool {
+    return this.acts(direction);
+  }
+
+  rank(direction: Direction): Rank {
+    return this.action(direction) == PayloadAction.Decrypt ? Rank.Open : Rank.Protect;
+  }
+
+  keys(kms: KmsConfig): KeyRing {
+    const known = this.ring;
+    if (known != null && !known.dropped) return known;
+    const ring = keyRing(this.plan.keyId, kms);
+    this.ring = ring;
+    return ring;
+  }
+}
+
+/** Compiles a section; on a mistake `reader.fail`, and the policy is not to be used. */
+export function compilePolicy(reader: ConfigReader, config: Sm4EncryptorConfig): Sm4Policy {
+  const profile = profileOf(config.profile);
+  const named = config.fields.length > 0;
+  if (!isKeyId(config.keyId)) reader.fail(ErrorId.FIM_CFG_0017, config.node);
+  if (!fitTogether(config.algorithm, config.profile)) reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'profile');
+  if (named && (!profile.inString || reader.format != MessageFormat.Json)) reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'fields');
+  if (config.context.length > 0 && hasControls(config.context)) reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'context');
+  if (!isHeaderText(config.contentType.pointer, config.contentType.length)) reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'contentType');
+  const suite = suiteOf(config.algorithm);
+  const plan = new Protection(config.keyId, config.context, suite, layoutOf(config.sm2Layout), config.segmentBytes);
+  const slow = config.algorithm == PayloadAlgorithm.SM2 || config.algorithm == PayloadAlgorithm.SM2_ENVELOPE;
+  const maxFields = slow ? MAX_SM2_PROTECTED_FIELDS : MAX_PROTECTED_FIELDS;
+  const fields = named ? compileFields(reader, config) : null;
+  return new Sm4Policy(plan, profile, fields, maxFields, config.contentType, config.request, config.response);
+}
+
+function compileFields(reader: ConfigReader, config: Sm4EncryptorConfig): FieldSet | null {
+  fieldList.begin();
+  for (let i = 0; i < config.fields.length; i++) {
+    if (!isFieldPath(config.fields[i])) reader.failMember(ErrorId.FIM_CFG_0020, config.node, 'fields');
+    else fieldList.addPath(config.fields[i], false);
+  }
+  let fields: FieldSet | null = null;
+  if (!reader.failed) fields = fieldList.build(reader.parts);
+  if (fields == null) reader.failMember(ErrorId.FIM_CFG_0021, config.node, 'fields');
+  return fields;
+}
+
+/** Control characters would let two contexts look alike in the associated data. */
+function hasControls(text: Bytes): bool {
+  for (let i: u32 = 0; i < text.length; i++) if (load<u8>(text.pointer + i) < 32) return true;
+  return false;
+}

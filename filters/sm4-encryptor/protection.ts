@@ -1,0 +1,136 @@
+// What one route protects with, compiled; and what a profile found in a protected message.
+import { Sm2Layout } from '../crypto/sm2';
+import { KeyVersion } from '../keys/key-version';
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { MAX_CONTENT_TYPE_BYTES } from '../limits';
+import { Opening } from './opening';
+import { FAILED, Suite } from './suite';
+
+/** Bytes of what stands around the ciphertext, with room to spare. */
+const FRAME_BYTES: usize = 1536;
+
+/** Immutable. */
+export class Protection {
+  constructor(
+    readonly keyId: Bytes,
+    readonly context: Bytes,
+    readonly suite: Suite,
+    readonly sm2Layout: Sm2Layout,
+    /** Plaintext of one segment of the segmented profile, bytes. */
+    readonly segmentBytes: u32,
+  ) {}
+}
+
+/** A protected message, taken apart: addresses in scratch memory or in the message. One at a time. */
+export class Parts {
+  /** Version of the key; 0: the profile does not say. */
+  version: u32 = 0;
+  wrapped: usize = 0;
+  wrappedLength: u32 = 0;
+  iv: usize = 0;
+  ciphertext: usize = 0;
+  ciphertextLength: u32 = 0;
+  tag: usize = 0;
+  aad: usize = 0;
+  aadLength: u32 = 0;
+  /** Content type of the plaintext; no bytes: the profile does not say. */
+  type: usize = 0;
+  typeLength: u32 = 0;
+
+  /** After `open`. */
+  text: usize = 0;
+  textLength: u32 = 0;
+
+  clear(): void {
+    this.version = 0;
+    this.wrapped = 0;
+    this.wrappedLength = 0;
+    this.iv = 0;
+    this.ciphertext = 0;
+    this.ciphertextLength = 0;
+    this.tag = 0;
+    this.aad = 0;
+    this.aadLength = 0;
+    this.type = 0;
+    this.typeLength = 0;
+    this.text = 0;
+    this.textLength = 0;
+  }
+
+  /** Takes `length` bytes as IV ‖ ciphertext ‖ tag. */
+  takeConcatenation(suite: Suite, pointer: usize, length: u32): Opening {
+    if (length < suite.ivBytes + suite.tagBytes) return Opening.Malformed;
+    this.iv = pointer;
+    this.ciphertext = pointer + suite.ivBytes;
+    this.ciphertextLength = length - suite.ivBytes - suite.tagBytes;
+    this.tag = pointer + length - suite.tagBytes;
+    return Opening.Done;
+  }
+
+  /** Takes a content type if it may stand in a header. */
+  takeType(pointer: usize, length: u32): bool {
+    if (!isHeaderText(pointer, length)) return false;
+    this.type = pointer;
+    this.typeLength = length;
+    return true;
+  }
+}
+
+/** Whether a text is a content type that may be put into a header: 1 to MAX_CONTENT_TYPE_BYTES visible ASCII characters and blanks. */
+export function isHeaderText(pointer: usize, length: u32): bool {
+  if (length == 0 || length > MAX_CONTENT_TYPE_BYTES) return false;
+  for (let i: u32 = 0; i < length; i++) if (load<u8>(pointer + i) - 32 > 94) return false;
+  return true;
+}
+
+/** How a protected message looks on the wire. */
+export abstract class WireProfile {
+  /** `contentType`: of protected messages. `inString`: whether a message of it may stand in a JSON string as it is. */
+  constructor(
+    readonly contentType: Bytes,
+    readonly inString: bool,
+  ) {}
+
+  /**
+   * Encrypts `length` bytes and appends the protected message to `out`. `type`: content type of the bytes, no bytes for none or for what decryption
+   * assumes. The bytes may be overwritten. False: no memory or randomness.
+   */
+  abstract seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool;
+
+  /** Room for a protected message of `length` bytes, so that it is not moved while it is written. */
+  room(plan: Protection, length: u32): usize {
+    return ((<usize>plan.suite.sealedBound(length) + 2) / 3) * 4 + plan.keyId.length + <usize>plan.context.length * 6 + FRAME_BYTES;
+  }
+
+  /** Takes a protected message apart; nothing is decrypted. */
+  abstract read(plan: Protection, from: usize, length: u32, parts: Parts): Opening;
+
+  /** Checks and decrypts what `read` found, to `parts.text`. */
+  open(plan: Protection, key: KeyVersion, parts: Parts): Opening {
+    const suite = plan.suite;
+    if (!suite.beginOpen(key, plan.sm2Layout, parts.wrapped, parts.wrappedLength)) return Opening.NoMemory;
+    const text = suite.opensInPlace ? parts.ciphertext : scratch.allocate(<usize>parts.ciphertextLength + 16);
+    if (text == 0) return Opening.NoMemory;
+    const bytes = suite.open(key, parts.iv, parts.aad, parts.aadLength, parts.ciphertext, parts.ciphertextLength, text, parts.tag);
+    suite.end();
+    if (bytes == FAILED) return Opening.Forged;
+    parts.text = text;
+    parts.textLength = bytes;
+    return Opening.Done;
+  }
+}
+
+/** Result of `encryptBody`: where the ciphertext is. */
+let sealedAt: usize = 0;
+
+/** Encrypts in place where the suite can, else into scratch memory; returns the bytes of ciphertext, at `ciphertext()`, or FAILED. */
+export function encryptBody(suite: Suite, key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, tag: usize): i32 {
+  sealedAt = suite.inPlace ? from : scratch.allocate(suite.sealedBound(length));
+  return sealedAt == 0 ? FAILED : suite.seal(key, iv, aad, aadLength, from, length, sealedAt, tag);
+}
+
+export function ciphertext(): usize {
+  return sealedAt;
+}

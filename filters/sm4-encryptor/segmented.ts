@@ -1,0 +1,113 @@
+// Wire profile segmented: a header (segment-header.ts), then segments of IV ‖ ciphertext ‖ tag. Each but the last holds as much plaintext as the
+// header says, the last one from nothing up to that. Every segment is sealed on its own, bound to the header, its index and whether it is the last: none
+// can be left out, moved, doubled or taken from another message, and a text may be passed on segment by segment.
+import { KeyVersion } from '../keys/key-version';
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { Opening } from './opening';
+import { Parts, Protection, WireProfile } from './protection';
+import { FIXED_BYTES, PLACE_BYTES, headerBytes, readSegmentHeader, segmentBytes, writePlace, writeSegmentHeader } from './segment-header';
+import { FAILED, Suite } from './suite';
+
+/** Bytes of a segment on the wire that holds `bytes` of plaintext. */
+export function wireBytes(suite: Suite, bytes: u32): u32 {
+  return suite.ivBytes + suite.sealedBytes(bytes) + suite.tagBytes;
+}
+
+/** Seals one segment to `to` (room for `wireBytes`). `aad`: the header, and behind it room for PLACE_BYTES. Returns its bytes, or FAILED. */
+export function sealSegment(suite: Suite, key: KeyVersion, aad: usize, aadLength: u32, index: u32, last: bool, from: usize, length: u32, to: usize): i32 {
+  if (!suite.nextIv(key, to)) return FAILED;
+  writePlace(aad + aadLength, index, last);
+  const text = to + suite.ivBytes;
+  const bytes = suite.seal(key, to, aad, aadLength + PLACE_BYTES, from, length, text, text + suite.sealedBytes(length));
+  return bytes == FAILED ? FAILED : <i32>(suite.ivBytes + suite.tagBytes) + bytes;
+}
+
+/** Opens one segment of `length` bytes to `to`; returns the bytes of plaintext, or FAILED. */
+export function openSegment(suite: Suite, key: KeyVersion, aad: usize, aadLength: u32, index: u32, last: bool, from: usize, length: u32, to: usize): i32 {
+  if (length < suite.ivBytes + suite.tagBytes) return FAILED;
+  writePlace(aad + aadLength, index, last);
+  const text = length - suite.ivBytes - suite.tagBytes;
+  return suite.open(key, from, aad, aadLength + PLACE_BYTES, from + suite.ivBytes, text, to, from + length - suite.tagBytes);
+}
+
+/** A copy of the header in scratch memory with room for the place behind it; 0: no memory. */
+export function headerCopy(at: usize, bytes: u32): usize {
+  const copy = scratch.allocate(bytes + PLACE_BYTES);
+  if (copy != 0) memory.copy(copy, at, bytes);
+  return copy;
+}
+
+export class Segmented extends WireProfile {
+  constructor() {
+    super(Bytes.from('application/vnd.fim.segmented'), false);
+  }
+
+  room(plan: Protection, length: u32): usize {
+    return super.room(plan, 0) + <usize>wireBytes(plan.suite, plan.segmentBytes) * (length / plan.segmentBytes + 1);
+  }
+
+  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
+    const suite = plan.suite;
+    const start = out.length;
+    if (!suite.begin(key, plan.sm2Layout)) return false;
+    const bytes = writeSegmentHeader(plan, key, type, typeLength, out);
+    const aad: usize = bytes == 0 ? 0 : headerCopy(out.pointer + start, bytes);
+    if (aad == 0) return false;
+    let done: u32 = 0;
+    for (let index: u32 = 0; ; index++) {
+      const text = min(plan.segmentBytes, length - done);
+      const last = done + text == length;
+      const to = out.reserve(wireBytes(suite, text));
+      const written = to == 0 ? FAILED : sealSegment(suite, key, aad, bytes, index, last, from + done, text, to);
+      if (written == FAILED) return false;
+      out.advance(written);
+      done += text;
+      if (last) break;
+    }
+    suite.end();
+    return true;
+  }
+
+  read(plan: Protection, from: usize, length: u32, parts: Parts): Opening {
+    parts.clear();
+    if (length < FIXED_BYTES) return Opening.Malformed;
+    const bytes = headerBytes(from);
+    if (bytes == 0 || length < bytes) return Opening.Malformed;
+    const opening = readSegmentHeader(plan, from, bytes, parts);
+    parts.ciphertext = from + bytes;
+    parts.ciphertextLength = length - bytes;
+    return opening;
+  }
+
+  /** All segments, into the room of the ciphertext. */
+  open(plan: Protection, key: KeyVersion, parts: Parts): Opening {
+    const suite = plan.suite;
+    const aad = headerCopy(parts.aad, parts.aadLength);
+    if (aad == 0 || !suite.beginOpen(key, plan.sm2Layout, parts.wrapped, parts.wrappedLength)) return Opening.NoMemory;
+    const whole = wireBytes(suite, segmentBytes);
+    let from = parts.ciphertext;
+    let to = scratch.allocate(<usize>parts.ciphertextLength + 16);
+    if (to == 0) return Opening.NoMemory;
+    parts.text = to;
+    let left = parts.ciphertextLength;
+    let opening = Opening.Done;
+    for (let index: u32 = 0; opening == Opening.Done; index++) {
+      const bytes = min(whole, left);
+      const last = bytes == left;
+      const text = openSegment(suite, key, aad, parts.aadLength, index, last, from, bytes, to);
+      if (text == FAILED || <u32>text > segmentBytes || (!last && <u32>text != segmentBytes)) opening = Opening.Forged;
+      else {
+        to += text;
+        from += bytes;
+        left -= bytes;
+        if (last) break;
+      }
+    }
+    suite.end();
+    parts.textLength = <u32>(to - parts.text);
+    if (opening != Opening.Done) memory.fill(parts.text, 0, parts.textLength);
+    return opening;
+  }
+}

@@ -1,0 +1,56 @@
+// SM4-GCM (RFC 8998, 3) and AES-256-GCM (NIST SP 800-38D) under the key of the KMS itself.
+import { Gcm, GCM_IV_BYTES, GCM_TAG_BYTES } from '../crypto/gcm';
+import { KeyVersion } from '../keys/key-version';
+import { Bytes } from '../memory/bytes';
+import { FAILED, Suite } from './suite';
+
+export abstract class GcmSuite extends Suite {
+  constructor(name: string, cipher: string, id: u8) {
+    super(Bytes.from(name), Bytes.from('dir'), Bytes.from(cipher), id, GCM_IV_BYTES, GCM_TAG_BYTES, true);
+  }
+
+  /** The cipher under a key; null if it is not for this algorithm. */
+  abstract gcm(key: KeyVersion): Gcm | null;
+
+  fits(key: KeyVersion, seals: bool): bool {
+    return this.gcm(key) != null;
+  }
+
+  nextIv(key: KeyVersion, iv: usize): bool {
+    return key.nextIv(iv);
+  }
+
+  seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+    const gcm = this.gcm(key);
+    if (gcm == null) return FAILED;
+    gcm.encrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag);
+    return <i32>length;
+  }
+
+  open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+    const gcm = this.gcm(key);
+    if (gcm == null) return FAILED;
+    return gcm.decrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag) ? <i32>length : FAILED;
+  }
+}
+
+export class Sm4GcmSuite extends GcmSuite {
+  constructor() {
+    super('SM4-GCM', 'SM4-GCM', 1);
+  }
+
+  gcm(key: KeyVersion): Gcm | null {
+    return key.sm4Gcm;
+  }
+}
+
+/** `enc` of the compact profile is JOSE's own name: any JOSE library opens such a message (RFC 7516, RFC 7518, 5.3). */
+export class Aes256GcmSuite extends GcmSuite {
+  constructor() {
+    super('AES-256-GCM', 'A256GCM', 2);
+  }
+
+  gcm(key: KeyVersion): Gcm | null {
+    return key.aes256Gcm;
+  }
+}

@@ -1,0 +1,117 @@
+// SM2 (GB/T 32918.4): as an envelope around a fresh SM4 key, and over the body itself.
+import { wipe } from '../crypto/constant-time';
+import { GCM_IV_BYTES, GCM_TAG_BYTES } from '../crypto/gcm';
+import { randomBytes } from '../crypto/random';
+import { Sm2Layout, sm2CiphertextBound, sm2Decrypt, sm2Encrypt } from '../crypto/sm2';
+import { Sm4Gcm } from '../crypto/sm4-gcm';
+import { SM4_KEY_BYTES } from '../keys/key-algorithm';
+import { KeyVersion } from '../keys/key-version';
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { FAILED, Suite } from './suite';
+
+/** Where the key of the message at hand stands for a moment: `sm2Decrypt` may write as much as the ciphertext has. */
+const FRESH_KEY: usize = memory.data(256, 16);
+const FRESH_KEY_ROOM: u32 = 256;
+
+/** SM2-ENVELOPE: SM4-GCM under a fresh key for each message, which is encrypted for the recipient's public key. */
+export class EnvelopeSuite extends Suite {
+  private readonly gcm: Sm4Gcm = new Sm4Gcm();
+
+  constructor() {
+    super(Bytes.from('SM2-ENVELOPE'), Bytes.from('SM2'), Bytes.from('SM4-GCM'), 5, GCM_IV_BYTES, GCM_TAG_BYTES, true);
+  }
+
+  get wraps(): bool {
+    return true;
+  }
+
+  fits(key: KeyVersion, seals: bool): bool {
+    return seals ? key.sm2Public != null : key.sm2Private != null;
+  }
+
+  begin(key: KeyVersion, layout: Sm2Layout): bool {
+    const recipient = key.sm2Public;
+    this.wrapped = scratch.allocate(sm2CiphertextBound(layout, SM4_KEY_BYTES));
+    if (recipient == null || this.wrapped == 0 || !randomBytes(FRESH_KEY, SM4_KEY_BYTES)) return false;
+    this.wrappedLength = sm2Encrypt(recipient, layout, FRESH_KEY, SM4_KEY_BYTES, this.wrapped);
+    this.gcm.setKey(FRESH_KEY);
+    wipe(FRESH_KEY, SM4_KEY_BYTES);
+    return this.wrappedLength != 0;
+  }
+
+  beginOpen(key: KeyVersion, layout: Sm2Layout, wrapped: usize, wrappedLength: u32): bool {
+    const own = key.sm2Private;
+    if (own == null) return false;
+    const bytes = wrappedLength <= FRESH_KEY_ROOM ? sm2Decrypt(own, layout, wrapped, wrappedLength, FRESH_KEY) : FAILED;
+    // What was not a key becomes one that nobody has: the tag fails, and takes the time that it always takes.
+    if (bytes != <i32>SM4_KEY_BYTES && !randomBytes(FRESH_KEY, SM4_KEY_BYTES)) return false;
+    this.gcm.setKey(FRESH_KEY);
+    wipe(FRESH_KEY, FRESH_KEY_ROOM);
+    return true;
+  }
+
+  end(): void {
+    this.gcm.wipe();
+  }
+
+  nextIv(key: KeyVersion, iv: usize): bool {
+    return key.nextIv(iv);
+  }
+
+  seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+    this.gcm.encrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag);
+    return <i32>length;
+  }
+
+  open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+    return this.gcm.decrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag) ? <i32>length : FAILED;
+  }
+}
+
+/** SM2: the body itself is encrypted for the recipient's public key; C3 tells a forgery. No IV, no tag, no associated data. */
+export class Sm2Suite extends Suite {
+  private layout: Sm2Layout = Sm2Layout.Asn1;
+
+  constructor() {
+    super(Bytes.from('SM2'), Bytes.from('SM2'), Bytes.EMPTY, 6, 0, 0, false);
+  }
+
+  get opensInPlace(): bool {
+    return false;
+  }
+
+  fits(key: KeyVersion, seals: bool): bool {
+    return seals ? key.sm2Public != null : key.sm2Private != null;
+  }
+
+  sealedBound(length: u32): u32 {
+    return sm2CiphertextBound(this.layout, length);
+  }
+
+  begin(key: KeyVersion, layout: Sm2Layout): bool {
+    this.layout = layout;
+    return true;
+  }
+
+  beginOpen(key: KeyVersion, layout: Sm2Layout, wrapped: usize, wrappedLength: u32): bool {
+    this.layout = layout;
+    return true;
+  }
+
+  nextIv(key: KeyVersion, iv: usize): bool {
+    return true;
+  }
+
+  seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+    const recipient = key.sm2Public;
+    if (recipient == null) return FAILED;
+    const written = sm2Encrypt(recipient, this.layout, from, length, to);
+    return written == 0 ? FAILED : <i32>written;
+  }
+
+  open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+    const own = key.sm2Private;
+    return own == null ? FAILED : sm2Decrypt(own, this.layout, from, length, to);
+  }
+}
