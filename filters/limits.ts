@@ -84,10 +84,12 @@ export const MAX_ROUTE_CANDIDATES: u32 = 64;
 export const MAX_ROUTE_PATH_BYTES: u32 = 1024;
 /** Host name, bytes. */
 export const MAX_HOST_BYTES: u32 = 253;
-/** Data objects of a BER-TLV message, templates and their contents together; each takes 24 bytes of scratch memory. */
+/** Data objects of a BER-TLV message, templates and their contents together; each takes 32 bytes of scratch memory. */
 export const MAX_TLV_NODES: u32 = 4096;
 /** Templates within templates of a BER-TLV message. */
 export const MAX_TLV_DEPTH: u32 = 16;
+/** Data objects of one message that are noted as breaking the tag dictionary; more are not told apart. */
+export const MAX_TLV_MISTAKES: i32 = 64;
 /** Shortest key of HMAC-SM3 that is taken from a KMS, bytes. */
 export const MIN_HMAC_KEY_BYTES: u32 = 16;
 /** Longest key of HMAC-SM3 that is taken from a KMS, bytes. */

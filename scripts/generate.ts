@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { codeOutputs } from './generate/codes.ts';
 import { crdOutputs } from './generate/crd.ts';
 import { errorOutputs } from './generate/errors.ts';
+import { isoSpecOutputs } from './generate/iso-specs.ts';
 import { limitOutputs } from './generate/limits.ts';
 import type { Output } from './generate/output.ts';
 import { pluginConfigOutputs } from './generate/plugin-config.ts';
@@ -15,7 +16,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Every generated file of the repository, in a fixed order. Throws if a source is not in the subset that the generators know. */
 export function allOutputs(repository: string): Output[] {
-  return [errorOutputs, limitOutputs, codeOutputs, pluginConfigOutputs, crdOutputs, routeTypeOutputs, routeDocOutputs].flatMap((outputs) => outputs(repository));
+  return [errorOutputs, limitOutputs, codeOutputs, isoSpecOutputs, pluginConfigOutputs, crdOutputs, routeTypeOutputs, routeDocOutputs].flatMap((outputs) => outputs(repository));
 }
 
 function differs(output: Output): boolean {

@@ -174,7 +174,9 @@ export type ErrorCode =
   | 'FIM-ISO-0004'
   | 'FIM-ISO-0005'
   | 'FIM-ISO-0006'
-  | 'FIM-ISO-0007';
+  | 'FIM-ISO-0007'
+  | 'FIM-ISO-0008'
+  | 'FIM-ISO-0009';
 
 export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0001': {"status":0,"title":"Plugin configuration is not valid JSON","titleZh":"插件配置不是有效的 JSON","advice":"The document is made by the translator; report it with the output of `fim render`."},
@@ -337,12 +339,14 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-TLV-0007': {"status":400,"title":"Data object has a wrong format","titleZh":"数据对象格式错误","advice":"See the format (n, cn, a, an, ans) of the tag in EMV Book 3 Annex A or JR/T 0025."},
   'FIM-TLV-0008': {"status":400,"title":"Data object list is not valid","titleZh":"数据对象列表无效","advice":"A data object list is pairs of a tag and one byte of length."},
   'FIM-ISO-0001': {"status":400,"title":"ISO 8583 message ends too early","titleZh":"ISO 8583 报文不完整","advice":"A header, bitmap or data element reaches beyond the end of the message; the reply names the data element."},
-  'FIM-ISO-0002': {"status":400,"title":"ISO 8583 message type is not valid","titleZh":"ISO 8583 报文类型无效","advice":"The message type is four digits: version 0 to 2 or 8 to 9, class 1 to 8, function 0 to 9, origin 0 to 9."},
+  'FIM-ISO-0002': {"status":400,"title":"ISO 8583 message type is not valid","titleZh":"ISO 8583 报文类型无效","advice":"The message type is four digits: a version that the route's specification takes, class 1 to 8, function 0 to 9, origin 0 to 9."},
   'FIM-ISO-0003': {"status":400,"title":"ISO 8583 bitmap is not valid","titleZh":"ISO 8583 位图无效","advice":"Bitmaps in hexadecimal are written with 0 to 9 and A to F."},
   'FIM-ISO-0004': {"status":400,"title":"Data element is not in the specification","titleZh":"规范中没有该数据元","advice":"The bitmap names a data element that the route's field specification does not define."},
   'FIM-ISO-0005': {"status":400,"title":"Data element has a wrong length","titleZh":"数据元长度错误","advice":"The length prefix is no number, or larger than the specification allows."},
   'FIM-ISO-0006': {"status":400,"title":"Data element has a wrong format","titleZh":"数据元格式错误","advice":"See the format of the data element (n, an, ans, z, b, x+n) in the specification."},
   'FIM-ISO-0007': {"status":400,"title":"ISO 8583 message goes on after its last data element","titleZh":"ISO 8583 报文在最后数据元之后仍有数据","advice":"The bitmap and the data do not fit together."},
+  'FIM-ISO-0008': {"status":400,"title":"ISO 8583 header does not fit the message","titleZh":"ISO 8583 报文头与报文不符","advice":"The length header, or the lengths in UnionPay's message header, are not those of the message; see `body.iso8583.header` of the route."},
+  'FIM-ISO-0009': {"status":400,"title":"Message authentication code does not match","titleZh":"报文鉴别码校验失败","advice":"Compare key, algorithm and range on both sides: from the message type up to the element that holds the code."},
 };
 
 /** Codes in the order of the modules' numeric ids: `ERROR_CODES[id - 1]`. */

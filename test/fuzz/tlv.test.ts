@@ -1,27 +1,17 @@
 // BER-TLV against a plain reading of the encoding, and the dictionary against messages with one mistake each.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { bestMs, caseCount, compileGuest, errorId, type GuestExports, Random } from './guest.ts';
+import { bestMs, caseCount, compileGuest, errorId, Random } from './guest.ts';
+import { fieldsOf, find, nameOf, OBJECT, pointerOf, textOf, type TreeExports } from './tree-guest.ts';
 
-interface TlvExports extends GuestExports {
+interface TlvExports extends TreeExports {
   parse(length: number): number;
-  judgeMany(length: number, times: number): number;
+  parseMany(length: number, times: number): number;
   errorOffset(): number;
-  size(): number;
-  first(): number;
-  tag(node: number): number;
-  start(node: number): number;
-  valueOffset(node: number): number;
-  length(node: number): number;
-  firstChild(node: number): number;
-  nextSibling(node: number): number;
-  find(template: number, wanted: number): number;
-  path(node: number): number;
-  pathLength(): number;
-  beginCheck(): number;
-  nextCheck(): number;
-  checkNode(): number;
-  objectList(bytes: number): number;
+  mistakes(): number;
+  mistakeCode(i: number): number;
+  mistakeNode(i: number): number;
+  described(bytes: number): number;
 }
 
 /** Tag in hexadecimal, value in hexadecimal, contents of a template. */
@@ -74,13 +64,13 @@ function decode(data: Uint8Array, depth = 0): TlvObject[] | null {
   return objects;
 }
 
-/** The same from the index. */
+/** The same from the fields: by where they stand in the source, and, of what the dictionary does not know, by their texts. */
 function indexed(data: Uint8Array, node: number): TlvObject[] {
   const objects: TlvObject[] = [];
-  for (; node !== 0; node = exports.nextSibling(node)) {
-    const digits = (exports.tag(node) >>> 0).toString(16).toUpperCase();
-    const at = exports.valueOffset(node);
-    objects.push({ tag: digits.padStart(digits.length + (digits.length % 2), '0'), value: hex(data.subarray(at, at + exports.length(node))), children: indexed(data, exports.firstChild(node)) });
+  for (let child = exports.firstChild(node); child !== 0; child = exports.nextSibling(child)) {
+    const template = exports.kind(child) === OBJECT;
+    const value = template ? hex(data.subarray(exports.start(child), exports.end(child))) : '';
+    objects.push({ tag: nameOf(guest, child), value: template ? value : textOf(guest, child), children: template ? indexed(data, child) : [] });
   }
   return objects;
 }
@@ -90,7 +80,7 @@ function randomObjects(random: Random, depth: number): number[] {
   for (let i = random.below(5); i > 0; i--) {
     if (random.chance(10)) bytes.push(0);
     const template = depth > 0 && random.chance(35);
-    const tag = template ? random.pick([[0x70], [0xa5], [0xbf, 0x0c], [0x7f, 0x81, 0x01]]) : random.pick([[0x5a], [0x9a], [0x9f, 0x26], [0xdf, 0x69], [0xdf, 0x81, 0x29], [0x01]]);
+    const tag = template ? random.pick([[0x70], [0xa5], [0xbf, 0x0c], [0x7f, 0x81, 0x01]]) : random.pick([[0x98], [0x9d], [0x9f, 0x26], [0xdf, 0x31], [0xdf, 0x81, 0x29], [0x01]]);
     const value = template ? randomObjects(random, depth - 1) : Array.from({ length: random.below(random.chance(10) ? 300 : 9) }, () => random.below(256));
     const length = value.length;
     const form = length < 128 && random.chance(85) ? [length] : length < 256 && random.chance(60) ? [0x81, length] : random.chance(80) ? [0x82, length >> 8, length & 255] : [0x84, 0, 0, length >> 8, length & 255];
@@ -98,6 +88,10 @@ function randomObjects(random: Random, depth: number): number[] {
   }
   return bytes;
 }
+
+/** Tags of the dictionary whose values are not read as hexadecimal digits: damage may make one. */
+const TEXT_TAGS = /^(5F(20|28|2A|2D|30|50|55|56)|50|5A|89|8A|9F(0B|12|16|1A|1C|1E|1F|20|3C|42|4E|51|57|61|74))$/;
+const hasText = (objects: TlvObject[]): boolean => objects.some((object) => TEXT_TAGS.test(object.tag) || hasText(object.children));
 
 describe('BER-TLV', () => {
   it('agrees with a plain decoder on random and damaged data', (t) => {
@@ -119,10 +113,11 @@ describe('BER-TLV', () => {
       assert.ok(exports.errorOffset() <= damaged.length);
       if (expected !== null) {
         valid++;
-        assert.deepEqual(indexed(damaged, exports.first()), expected, hex(damaged));
-        assert.equal(exports.beginCheck(), 0);
-        for (let found = 0; exports.nextCheck() !== 0; found++) assert.ok(found <= exports.size());
-      }
+        const fields = fieldsOf(guest, exports.root());
+        assert.equal(fields.length, expected.length);
+        if (!hasText(expected)) assert.deepEqual(indexed(damaged, exports.root()), expected, hex(damaged));
+        for (let i = 0; i < exports.mistakes(); i++) assert.ok(exports.mistakeNode(i) <= exports.size() && exports.mistakeCode(i) > 0);
+      } else assert.equal(exports.root(), 0);
       if (i === 5000) ({ pages } = guest);
     }
     if (pages > 0) assert.equal(guest.pages, pages);
@@ -146,15 +141,22 @@ describe('BER-TLV', () => {
     assert.equal(exports.parse(guest.put(bytesOf('9A00'.repeat(4097)))), errorId('FIM-TLV-0004'));
   });
 
-  it('finds objects by tag and names their place', () => {
+  it('names objects by their tags, and their place by a pointer', () => {
     exports.parse(guest.put(bytesOf('6F 0A 84 02 A000 A5 04 BF0C 01 00 9F36 02 0001')));
-    const template = exports.find(0, 0x6f);
-    const inner = exports.find(exports.find(template, 0xa5), 0xbf0c);
-    assert.notEqual(inner, 0);
-    const at = exports.path(inner);
-    assert.equal(guest.text(at, exports.pathLength()), '6F/A5/BF0C');
-    assert.equal(exports.find(template, 0x9f36), 0);
-    assert.equal(exports.length(exports.find(0, 0x9f36)), 2);
+    assert.deepEqual(fieldsOf(guest, exports.root()), [['6F', [['84', 'A000'], ['A5', [['BF0C', []]]]]], ['9F36', '0001']]);
+    assert.equal(pointerOf(guest, find(guest, '6F', 'A5', 'BF0C')), '/6F/A5/BF0C');
+  });
+
+  it('gives values as their format says', () => {
+    const texts: [object: string, text: string][] = [
+      ['9F02 06 000000010000', '000000010000'], ['5F2A 02 0156', '156'], ['9F1A 02 1156', '1156'], ['9A 03 240801', '240801'], ['5A 0A 6212345678901234567F', '6212345678901234567'],
+      ['5F20 05 4C492F4C49', 'LI/LI'], ['5F20 04 D5C52FC8', '\u00d5\u00c5/\u00c8'], ['9F1E 08 3132333435363738', '12345678'], ['9F1E 08 3132330035363738', '3132330035363738'],
+      ['9F26 08 a1b2c3d4e5f60718', 'A1B2C3D4E5F60718'], ['DF8129 03 0AB0FF', '0AB0FF'], ['57 03 621D12', '621D12'], ['9F27 00', ''],
+    ];
+    for (const [object, text] of texts) {
+      assert.equal(exports.parse(guest.put(bytesOf(object))), 0, object);
+      assert.equal(textOf(guest, find(guest, object.split(' ')[0] as string)), text, object);
+    }
   });
 });
 
@@ -166,9 +168,7 @@ const FIELD_55 = [
 
 function firstMistake(objects: string[]): [code: number, tag: number] {
   assert.equal(exports.parse(guest.put(bytesOf(objects.join('')))), 0);
-  assert.equal(exports.beginCheck(), 0);
-  const code = exports.nextCheck();
-  return [code, code === 0 ? 0 : exports.tag(exports.checkNode())];
+  return exports.mistakes() === 0 ? [0, 0] : [exports.mistakeCode(0), Number.parseInt(nameOf(guest, exports.mistakeNode(0)), 16)];
 }
 
 describe('BER-TLV dictionary', () => {
@@ -203,13 +203,19 @@ describe('BER-TLV dictionary', () => {
 
   it('takes card numbers with F behind, and lists of objects', () => {
     assert.deepEqual(firstMistake(['5A 0A 6212345678901234567F', '8C 15 9F02069F03069F1A0295055F2A029A039C019F3704', '57 03 621D12']), [0, 0]);
-    for (const list of ['', '9F3704', '95059A03', '9F02 06']) assert.equal(exports.objectList(guest.put(bytesOf(list))), 1, list);
-    for (const list of ['9F', '9F37', '95', '9F8104', '95FD']) assert.equal(exports.objectList(guest.put(bytesOf(list))), 0, list);
+    for (const [list, bytes] of [['', 0], ['9F3704', 4], ['95059A03', 8], ['9F02 06', 6]] as const) assert.equal(exports.described(guest.put(bytesOf(list))), bytes, list);
+    for (const list of ['9F', '9F37', '95', '9F8104', '95FD']) assert.equal(exports.described(guest.put(bytesOf(list))), -1, list);
+  });
+
+  it('notes a bounded number of mistakes', () => {
+    assert.equal(exports.parse(guest.put(bytesOf('9A00'.repeat(4000)))), 0);
+    assert.equal(exports.mistakes(), 64);
+    assert.equal(exports.size(), 4001);
   });
 
   it('is fast', (t) => {
     const length = guest.put(bytesOf(FIELD_55.join('')));
-    const best = bestMs(3, () => assert.equal(exports.judgeMany(length, 10_000), 0)) / 10_000;
+    const best = bestMs(3, () => assert.equal(exports.parseMany(length, 10_000), 0)) / 10_000;
     t.diagnostic(`field 55 of ${FIELD_55.length} objects, ${length} bytes, parsed and judged: ${(best * 1e6).toFixed(0)} ns`);
     assert.ok(best < 0.01);
   });

@@ -1,4 +1,5 @@
 // Whether the bytes of a data element are written in its format, in each encoding.
+import { areDigits } from '../hex-text';
 import { ASCII_OF_EBCDIC } from './ebcdic';
 import { IsoEncoding, IsoFormat } from './spec';
 
@@ -20,10 +21,6 @@ const CHARACTERS: usize = memory.data<u8>([
 ]);
 /** What may stand in each format, by its number. */
 const ALLOWED: StaticArray<u32> = [0, DIGIT, LETTER | SPACE, LETTER | DIGIT | SPACE, PRINTABLE, 0, DIGIT | SEPARATOR, DIGIT];
-
-const LOW_NIBBLES: u64 = 0x0f0f0f0f0f0f0f0f;
-const SIXES: u64 = 0x0606060606060606;
-const CARRIES: u64 = 0x1010101010101010;
 
 function isHex(byte: u32): bool {
   return byte - 48 < 10 || (byte | 32) - 97 < 6;
@@ -47,20 +44,6 @@ function isText(format: IsoFormat, pointer: usize, units: u32, ebcdic: bool): bo
 
 function isSign(byte: u8): bool {
   return byte == 67 || byte == 68; // C, D
-}
-
-/** Whether all nibbles of `bytes` bytes are digits. */
-function areDigits(pointer: usize, bytes: u32): bool {
-  let over: u64 = 0;
-  for (; bytes >= 8; bytes -= 8, pointer += 8) {
-    const word = load<u64>(pointer);
-    over |= ((word & LOW_NIBBLES) + SIXES) | (((word >> 4) & LOW_NIBBLES) + SIXES);
-  }
-  for (; bytes != 0; bytes--, pointer++) {
-    const byte = <u64>load<u8>(pointer);
-    over |= ((byte & 15) + 6) | ((byte >> 4) + 6);
-  }
-  return (over & CARRIES) == 0;
 }
 
 /** Whether all nibbles are digits or the separator D. */

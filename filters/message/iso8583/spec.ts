@@ -1,4 +1,4 @@
-// How the messages of one network are written: encodings, and the format and length of each data element.
+// How the messages of one network are written: header, encodings, and the format and length of each data element.
 
 /** Data elements are numbered up to this (three bitmaps). */
 export const LAST_ELEMENT: u32 = 192;
@@ -33,15 +33,100 @@ export const enum IsoEncoding {
   Binary = 3,
   /** Two hexadecimal digits of ASCII for a byte. */
   Hex = 4,
+  /** Of an element: what the specification says for its format. */
+  Default = 7,
 }
 
-const LENGTH_SHIFT: u32 = 16;
-const FORMAT_SHIFT: u32 = 20;
+/** What a data element's value is read as. */
+export const enum IsoContent {
+  /** One value. */
+  Text = 0,
+  /** BER-TLV: an object for each tag. */
+  Tlv = 1,
+}
 
-/** A specification: made when a configuration is compiled, then only read. */
+/** The number of bytes that follow, in front of all. */
+export const enum LengthHeader {
+  None = 0,
+  /** Two bytes, big-endian. */
+  Binary2 = 1,
+  /** Four digits in two bytes. */
+  Bcd2 = 2,
+  /** Four digits. */
+  Ascii4 = 3,
+}
+
+/** What stands between the TPDU and the message type. */
+export const enum NetworkHeader {
+  None = 0,
+  /** UnionPay's message header between switches: ten fields in 46 bytes. */
+  Cups = 1,
+  /** `networkBytes` bytes, passed over. */
+  Opaque = 2,
+}
+
+/** Bytes of a TPDU: identifier, destination, origin. */
+export const TPDU_BYTES: u32 = 5;
+/** Bytes of UnionPay's message header. */
+export const CUPS_BYTES: u32 = 46;
+
+const PREFIX_SHIFT: u32 = 14;
+const FORMAT_SHIFT: u32 = 17;
+const ENCODING_SHIFT: u32 = 21;
+const LENGTH_ENCODING_SHIFT: u32 = 24;
+const CONTENT_SHIFT: u32 = 27;
+/** Most characters, digits or bytes of an element. */
+const MAX_LENGTH: u32 = 9999;
+
+/** What a row says of a data element. A row of 0 is an element that the specification does not have. */
+// @ts-ignore: decorator
+@inline
+export function rowMost(row: u32): u32 {
+  return row & 0x3fff;
+}
+
+/** Digits of the length prefix; 0: the length is fixed. */
+// @ts-ignore: decorator
+@inline
+export function rowPrefix(row: u32): u32 {
+  return (row >> PREFIX_SHIFT) & 7;
+}
+
+// @ts-ignore: decorator
+@inline
+export function rowFormat(row: u32): IsoFormat {
+  return <IsoFormat>((row >> FORMAT_SHIFT) & 15);
+}
+
+// @ts-ignore: decorator
+@inline
+export function rowEncoding(row: u32): IsoEncoding {
+  return <IsoEncoding>((row >> ENCODING_SHIFT) & 7);
+}
+
+/** Encoding of the length prefix. */
+// @ts-ignore: decorator
+@inline
+export function rowLengthEncoding(row: u32): IsoEncoding {
+  return <IsoEncoding>((row >> LENGTH_ENCODING_SHIFT) & 7);
+}
+
+// @ts-ignore: decorator
+@inline
+export function rowContent(row: u32): IsoContent {
+  return <IsoContent>((row >> CONTENT_SHIFT) & 1);
+}
+
+/** A specification: made when a configuration is compiled, `seal`ed, then only read. */
 export class IsoSpec {
-  /** Bytes before the message type, skipped: TPDU (5) and headers. */
-  headerBytes: u32 = 0;
+  lengthHeader: LengthHeader = LengthHeader.None;
+  /** Whether a TPDU of five bytes stands in front. */
+  tpdu: bool = false;
+  network: NetworkHeader = NetworkHeader.None;
+  /** Bytes of an Opaque network header. */
+  networkBytes: u32 = 0;
+  /** First digits of the message type that are taken, as bits: 1 << version. */
+  versions: u32 = 0x3ff;
   /** Message type: Ascii, Ebcdic or Bcd. */
   messageType: IsoEncoding = IsoEncoding.Ascii;
   /** Bitmaps: Binary or Hex. */
@@ -59,38 +144,44 @@ export class IsoSpec {
   /** An odd number of BCD digits is filled up at the right (else, with a zero, at the left). */
   fillsRight: bool = false;
 
-  /** By element: longest value, digits of the length prefix (0: the length is fixed), format. */
-  private readonly elements: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
+  private readonly defined: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
+  private readonly rows: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
 
-  /** Defines a data element. `prefix`: digits of its length prefix, 0 if the length is fixed; `most`: its length, at most 9999. */
-  define(element: u32, format: IsoFormat, prefix: u32, most: u32): void {
-    if (element <= LAST_ELEMENT) this.elements[element] = min<u32>(most, 9999) | (min<u32>(prefix, 4) << LENGTH_SHIFT) | (format << FORMAT_SHIFT);
+  /**
+   * Defines a data element. `prefix`: digits of its length prefix, 0 if the length is fixed; `most`: its length, at most 9999; `encoding`,
+   * `lengthEncoding`: Default, or its own.
+   */
+  define(element: u32, format: IsoFormat, prefix: u32, most: u32, encoding: IsoEncoding = IsoEncoding.Default, lengthEncoding: IsoEncoding = IsoEncoding.Default, content: IsoContent = IsoContent.Text): void {
+    const bits = min<u32>(most, MAX_LENGTH) | (min<u32>(prefix, 4) << PREFIX_SHIFT) | (format << FORMAT_SHIFT) | (encoding << ENCODING_SHIFT) | (lengthEncoding << LENGTH_ENCODING_SHIFT) | (content << CONTENT_SHIFT);
+    this.defineRow(element, format == IsoFormat.None ? 0 : bits);
   }
 
-  format(element: u32): IsoFormat {
-    return element > LAST_ELEMENT ? IsoFormat.None : <IsoFormat>(unchecked(this.elements[element]) >> FORMAT_SHIFT);
+  /** The same from a row of the generated tables. */
+  defineRow(element: u32, row: u32): void {
+    if (element <= LAST_ELEMENT) this.defined[element] = row;
   }
 
-  prefix(element: u32): u32 {
-    return (unchecked(this.elements[element]) >> LENGTH_SHIFT) & 15;
+  /** Puts the encodings of the specification where elements have none of their own. After this nothing may change. */
+  seal(): IsoSpec {
+    for (let element: u32 = 0; element <= LAST_ELEMENT; element++) {
+      let row = this.defined[element];
+      if (row != 0 && rowEncoding(row) == IsoEncoding.Default) row = (row & ~(7 << ENCODING_SHIFT)) | (this.encodingOf(rowFormat(row)) << ENCODING_SHIFT);
+      if (row != 0 && rowLengthEncoding(row) == IsoEncoding.Default) row = (row & ~(7 << LENGTH_ENCODING_SHIFT)) | (this.lengths << LENGTH_ENCODING_SHIFT);
+      this.rows[element] = row;
+    }
+    return this;
   }
 
-  most(element: u32): u32 {
-    return unchecked(this.elements[element]) & 0xffff;
+  /** What is said of a data element; 0 if nothing is. `element` up to LAST_ELEMENT. */
+  // @ts-ignore: decorator
+  @inline
+  row(element: u32): u32 {
+    return unchecked(this.rows[element]);
   }
 
-  /** Encoding of an element's value. */
-  encoding(format: IsoFormat): IsoEncoding {
+  private encodingOf(format: IsoFormat): IsoEncoding {
     if (format == IsoFormat.Numeric || format == IsoFormat.Signed) return this.digits;
     if (format == IsoFormat.Track) return this.track;
     return format == IsoFormat.Binary ? this.bytes : this.text;
-  }
-
-  /** Writes everything in BCD and bytes, as terminals do: lengths, digits, tracks, message type. */
-  useBcd(): void {
-    this.messageType = IsoEncoding.Bcd;
-    this.lengths = IsoEncoding.Bcd;
-    this.digits = IsoEncoding.Bcd;
-    this.track = IsoEncoding.Bcd;
   }
 }

@@ -2,6 +2,7 @@
 //
 // Where a row says EMV it follows EMV Book 3 Annex A (public). Where it says PBOC it is the project's reading of public descriptions of JR/T 0025 (PBOC 3.0),
 // whose text was not at hand: lengths are then the widest that were found, so that no valid card is refused.
+import { hashBytes } from '../../memory/bytes';
 import { Format } from './formats';
 
 /** Tag, format, least and most bytes; in ascending order of tags. */
@@ -158,33 +159,122 @@ const ROWS: StaticArray<u32> = [
   0xdf69, Format.Numeric, 1, 1, // SM Algorithm Support Indicator (PBOC)
 ];
 const COLUMNS: i32 = 4;
+/** Numeric values of an odd number of digits: the first nibble is zero and no part of the text. */
+const ODD_DIGITS: StaticArray<u32> = [0x5f28, 0x5f2a, 0x5f30, 0x9f1a, 0x9f3c, 0x9f42, 0x9f51, 0x9f57];
+/** Tags whose values are data object lists: CDOL1, CDOL2, TDOL, PDOL, DDOL, log format. */
+const OBJECT_LISTS: StaticArray<u32> = [0x8c, 0x8d, 0x97, 0x9f38, 0x9f49, 0x9f4f];
 
-/** What the dictionary says of a tag. */
+/** One entry: 24 bytes. Name of the tag (digits, then zeros), its hash, least and most bytes, format, digits of the name, and what follows. */
+const ENTRY_BYTES: u32 = 24;
+const NAME: usize = 0;
+const NAME_HASH: usize = 8;
+const LEAST: usize = 12;
+const MOST: usize = 14;
+const FORMAT: usize = 16;
+const NAME_LENGTH: usize = 17;
+const IS_ODD: usize = 18;
+const IS_LIST: usize = 19;
+const LAST_ENTRY: u32 = 255;
+const ENTRIES: usize = memory.data(6144, 16);
+/** Entry by tag: 256 of one byte, then 128 each that begin with 5F, 9F, BF and DF; 0: none. */
+const BY_TAG: usize = memory.data(256 + 4 * 128);
+let filled: bool = false;
+
+/** Where the entry's number of a tag stands; 0 for tags that no table has. */
+// @ts-ignore: decorator
+@inline
+function place(tag: u32): usize {
+  if (tag < 0x100) return BY_TAG + tag;
+  const first = tag >> 8;
+  if ((tag & 0x80) != 0 || (first & 0x1f) != 0x1f || first < 0x5f || first > 0xdf || first == 0x7f) return 0;
+  // 5F, 9F, BF, DF become 0 to 3.
+  return BY_TAG + 256 + (first == 0x5f ? 0 : ((first >> 5) - 3) << 7) + (tag & 0x7f);
+}
+
+/** Fills the tables at the first use. */
+function fill(): void {
+  filled = true;
+  const count = <u32>(ROWS.length / COLUMNS);
+  for (let i: u32 = 1; i <= count && i <= LAST_ENTRY; i++) {
+    const row = (i - 1) * <u32>COLUMNS;
+    const tag = ROWS[row];
+    const entry = ENTRIES + i * ENTRY_BYTES;
+    const length = writeTag(tag, entry + NAME);
+    store<u32>(entry, hashBytes(entry + NAME, length), NAME_HASH);
+    store<u16>(entry, <u16>ROWS[row + 2], LEAST);
+    store<u16>(entry, <u16>ROWS[row + 3], MOST);
+    store<u8>(entry, <u8>ROWS[row + 1], FORMAT);
+    store<u8>(entry, <u8>length, NAME_LENGTH);
+    store<u8>(entry, <u8>ODD_DIGITS.includes(tag), IS_ODD);
+    store<u8>(entry, <u8>OBJECT_LISTS.includes(tag), IS_LIST);
+    const at = place(tag);
+    if (at != 0) store<u8>(at, <u8>i);
+  }
+}
+
+/** Writes the digits of a tag, two for each of its bytes, and zeros up to eight bytes; the number of digits. */
+export function writeTag(tag: u32, to: usize): u32 {
+  const bytes: u32 = tag > 0xffffff ? 4 : tag > 0xffff ? 3 : tag > 0xff ? 2 : 1;
+  store<u64>(to, 0);
+  for (let i: u32 = 0; i < bytes * 2; i++) {
+    const nibble = (tag >> ((bytes * 2 - 1 - i) * 4)) & 15;
+    store<u8>(to + i, <u8>(nibble < 10 ? 48 + nibble : 55 + nibble));
+  }
+  return bytes * 2;
+}
+
+/** What the dictionary says of a tag: `find`, then the entry's members. */
 export class TagDictionary {
-  format: Format = Format.Binary;
-  /** Bytes of the value. */
-  least: u32 = 0;
-  most: u32 = 0;
+  private entry: usize = 0;
 
-  /** Looks the tag up; false if it is not in the dictionary. */
-  find(tag: u32): bool {
-    let low = 0;
-    let high = ROWS.length / COLUMNS;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (unchecked(ROWS[middle * COLUMNS]) < tag) low = middle + 1;
-      else high = middle;
-    }
-    const row = low * COLUMNS;
-    if (row >= ROWS.length || unchecked(ROWS[row]) != tag) return false;
-    this.format = <Format>unchecked(ROWS[row + 1]);
-    this.least = unchecked(ROWS[row + 2]);
-    this.most = unchecked(ROWS[row + 3]);
-    return true;
+  constructor() {
+    if (!filled) fill();
   }
 
-  /** Number of tags known. */
-  get size(): i32 {
-    return ROWS.length / COLUMNS;
+  /** Looks the tag up; false if it is not in the dictionary. */
+  // @ts-ignore: decorator
+  @inline
+  find(tag: u32): bool {
+    const at = tag < 0x10000 ? place(tag) : 0;
+    const number = at == 0 ? 0 : <u32>load<u8>(at);
+    this.entry = ENTRIES + number * ENTRY_BYTES;
+    return number != 0;
+  }
+
+  /** Address of the tag's digits, eight bytes with zeros behind: the same for the same tag. */
+  get name(): usize {
+    return this.entry + NAME;
+  }
+
+  get nameLength(): u32 {
+    return load<u8>(this.entry, NAME_LENGTH);
+  }
+
+  /** `hashBytes` of the name. */
+  get nameHash(): u32 {
+    return load<u32>(this.entry, NAME_HASH);
+  }
+
+  get format(): Format {
+    return <Format>load<u8>(this.entry, FORMAT);
+  }
+
+  /** Bytes of the value. */
+  get least(): u32 {
+    return load<u16>(this.entry, LEAST);
+  }
+
+  get most(): u32 {
+    return load<u16>(this.entry, MOST);
+  }
+
+  /** Whether the number of digits is odd: the first nibble is filled with zero. */
+  get isOdd(): bool {
+    return load<u8>(this.entry, IS_ODD) != 0;
+  }
+
+  /** Whether the value is a data object list. */
+  get isList(): bool {
+    return load<u8>(this.entry, IS_LIST) != 0;
   }
 }

@@ -1,4 +1,5 @@
-// Formats of the values of data elements, as EMV Book 3 (section 4.3), JR/T 0025 and ISO 8583 name them.
+// Formats of the values of data objects, as EMV Book 3 (section 4.3) and JR/T 0025 name them.
+import { areDigits } from '../hex-text';
 
 /** How a value is written. */
 export const enum Format {
@@ -26,14 +27,6 @@ function isDigit(byte: u32): bool {
   return byte - 48 < 10;
 }
 
-function isNumeric(pointer: usize, end: usize): bool {
-  for (; pointer < end; pointer++) {
-    const byte = <u32>load<u8>(pointer);
-    if (byte > 0x99 || (byte & 15) > 9) return false;
-  }
-  return true;
-}
-
 /** Digits, then nothing but F to the end. */
 function isCompressed(pointer: usize, end: usize): bool {
   let filling = false;
@@ -52,7 +45,7 @@ function isCompressed(pointer: usize, end: usize): bool {
 /** Whether the value is written in the format. Templates are judged by the parser. */
 export function isInFormat(format: Format, pointer: usize, length: u32): bool {
   const end = pointer + length;
-  if (format == Format.Numeric) return isNumeric(pointer, end);
+  if (format == Format.Numeric) return areDigits(pointer, length);
   if (format == Format.Compressed) return isCompressed(pointer, end);
   if (format == Format.Binary || format == Format.Template) return true;
   for (; pointer < end; pointer++) {

@@ -1,0 +1,57 @@
+// Packed digits and bytes as text: what BCD, track data and binary values are read as.
+const HEX_DIGITS: v128 = i8x16(48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 65, 66, 67, 68, 69, 70);
+const LOW_NIBBLES: u64 = 0x0f0f0f0f0f0f0f0f;
+const SIXES: u64 = 0x0606060606060606;
+const CARRIES: u64 = 0x1010101010101010;
+
+/** Bytes that `writeHex` may read after its input and write after its output. */
+export const HEX_SLACK_BYTES: u32 = 16;
+
+/** Writes two hexadecimal digits, capital letters, for each byte, eight bytes at a time. Not for secrets that must not leave a trace in memory. */
+export function writeHex(from: usize, bytes: u32, to: usize): void {
+  for (const end = from + bytes; from < end; from += 8, to += 16) {
+    const low = v128.load64_zero(from);
+    const pairs = i8x16.shuffle(i8x16.shr_u(low, 4), v128.and(low, i8x16.splat(15)), 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    v128.store(to, i8x16.swizzle(HEX_DIGITS, pairs));
+  }
+}
+
+/** Whether all nibbles of `bytes` bytes are decimal digits. */
+export function areDigits(pointer: usize, bytes: u32): bool {
+  let over: u64 = 0;
+  for (; bytes >= 8; bytes -= 8, pointer += 8) {
+    const word = load<u64>(pointer);
+    over |= ((word & LOW_NIBBLES) + SIXES) | (((word >> 4) & LOW_NIBBLES) + SIXES);
+  }
+  for (; bytes != 0; bytes--, pointer++) {
+    const byte = <u64>load<u8>(pointer);
+    over |= ((byte & 15) + 6) | ((byte >> 4) + 6);
+  }
+  return (over & CARRIES) == 0;
+}
+
+/** Whether a byte is beyond ASCII. */
+export function hasHighBytes(pointer: usize, length: u32): bool {
+  let all: u64 = 0;
+  for (; length >= 8; length -= 8, pointer += 8) all |= load<u64>(pointer);
+  for (; length != 0; length--, pointer++) all |= load<u8>(pointer);
+  return (all & 0x8080808080808080) != 0;
+}
+
+/**
+ * Writes bytes as the characters of the same numbers (ISO/IEC 8859-1) in UTF-8; the number of bytes written, at most two for each. So a text in GBK keeps
+ * its length in characters as ISO 8583 counts it, one for each byte.
+ */
+export function writeLatin1(from: usize, length: u32, to: usize): u32 {
+  const start = to;
+  for (const end = from + length; from < end; from++) {
+    const byte = <u32>load<u8>(from);
+    if (byte < 0x80) store<u8>(to++, byte);
+    else {
+      store<u8>(to, 0xc0 | (byte >> 6));
+      store<u8>(to, 0x80 | (byte & 63), 1);
+      to += 2;
+    }
+  }
+  return <u32>(to - start);
+}

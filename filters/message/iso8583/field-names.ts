@@ -1,0 +1,50 @@
+// Names of the fields of an ISO 8583 message, with their hashes: static, so that a message writes none.
+import { hashBytes } from '../../memory/bytes';
+import { LAST_ELEMENT } from './spec';
+
+const SLOT_BYTES: u32 = 8;
+/** "DE2" to "DE192", eight bytes each; "MTI" at 0 and "TPDU" at 1, where no element stands. */
+const NAMES: usize = memory.data(193 * 8, 8);
+const HASHES: usize = memory.data(193 * 4, 4);
+/** Slots of the names that are no elements. */
+export const MTI: u32 = 0;
+export const TPDU: u32 = 1;
+let filled: bool = false;
+
+/** Fills the tables at the first use. */
+export function fillFieldNames(): void {
+  if (filled) return;
+  filled = true;
+  store<u32>(NAMES, 0x49544d); // MTI
+  store<u32>(NAMES + SLOT_BYTES, 0x55445054); // TPDU
+  for (let element: u32 = 2; element <= LAST_ELEMENT; element++) {
+    let at = NAMES + element * SLOT_BYTES;
+    store<u16>(at, 0x4544); // DE
+    at += 2;
+    if (element >= 100) store<u8>(at++, <u8>(48 + element / 100));
+    if (element >= 10) store<u8>(at++, <u8>(48 + (element / 10) % 10));
+    store<u8>(at, <u8>(48 + element % 10));
+  }
+  for (let slot: u32 = 0; slot <= LAST_ELEMENT; slot++) store<u32>(HASHES + (slot << 2), hashBytes(fieldName(slot), fieldNameLength(slot)));
+}
+
+/** Address of the name of an element, or of MTI or TPDU. */
+// @ts-ignore: decorator
+@inline
+export function fieldName(slot: u32): usize {
+  return NAMES + slot * SLOT_BYTES;
+}
+
+/** Its bytes. */
+// @ts-ignore: decorator
+@inline
+export function fieldNameLength(slot: u32): u32 {
+  return slot < 2 ? 3 + slot : slot < 10 ? 3 : slot < 100 ? 4 : 5;
+}
+
+/** Its hash (`hashBytes`). */
+// @ts-ignore: decorator
+@inline
+export function fieldNameHash(slot: u32): u32 {
+  return load<u32>(HASHES + (slot << 2));
+}

@@ -1,0 +1,39 @@
+// Numbers of a message's frame: lengths, message type, header lengths.
+import { ASCII_OF_EBCDIC } from './ebcdic';
+import { IsoEncoding } from './spec';
+
+/** What is no number. */
+export const NO_NUMBER: i32 = -1;
+
+/** Value of a hexadecimal digit; -1 if it is none. */
+export function hexValue(byte: u32): i32 {
+  if (byte - 48 < 10) return byte - 48;
+  const letter = (byte | 32) - 97;
+  return letter < 6 ? letter + 10 : NO_NUMBER;
+}
+
+/** Bytes that a number of `digits` decimal digits takes. */
+// @ts-ignore: decorator
+@inline
+export function numberBytes(encoding: IsoEncoding, digits: u32): u32 {
+  return encoding == IsoEncoding.Bcd || encoding == IsoEncoding.Binary ? (digits + 1) >> 1 : digits;
+}
+
+/** A number of `digits` decimal digits, at most four; -1 if it is none. Binary and BCD take as many bytes as the digits need. */
+export function readNumber(encoding: IsoEncoding, pointer: usize, digits: u32): i32 {
+  let value = 0;
+  if (encoding == IsoEncoding.Binary) return digits > 2 ? (<i32>load<u8>(pointer) << 8) | load<u8>(pointer, 1) : load<u8>(pointer);
+  const bytes = numberBytes(encoding, digits);
+  for (let i: u32 = 0; i < bytes; i++) {
+    const byte = <u32>load<u8>(pointer + i);
+    if (encoding == IsoEncoding.Bcd) {
+      if (byte > 0x99 || (byte & 15) > 9) return NO_NUMBER;
+      value = value * 100 + (byte >> 4) * 10 + (byte & 15);
+    } else {
+      const digit = <u32>(encoding == IsoEncoding.Ebcdic ? load<u8>(ASCII_OF_EBCDIC + byte) : <u8>byte) - 48;
+      if (digit > 9) return NO_NUMBER;
+      value = value * 10 + digit;
+    }
+  }
+  return value;
+}
