@@ -85,6 +85,7 @@ function routeConfig(candidate: Candidate, index: number, map: SourceMap): Route
   const { spec } = resource;
   const at = ['routes', index];
   map.add(at, resource, ['spec']);
+  if (resource.compiled !== undefined) return resource.compiled;
   map.add([...at, 'match'], resource, ['spec', 'match']);
   map.add([...at, 'body'], resource, ['spec', 'body']);
   map.add([...at, 'observe'], resource, ['spec', 'enforcement']);
