@@ -176,7 +176,17 @@ export type ErrorCode =
   | 'FIM-ISO-0006'
   | 'FIM-ISO-0007'
   | 'FIM-ISO-0008'
-  | 'FIM-ISO-0009';
+  | 'FIM-ISO-0009'
+  | 'FIM-OP-0001'
+  | 'FIM-OP-0002'
+  | 'FIM-OP-0003'
+  | 'FIM-OP-0004'
+  | 'FIM-OP-0005'
+  | 'FIM-OP-0006'
+  | 'FIM-OP-0007'
+  | 'FIM-OP-0008'
+  | 'FIM-OP-0009'
+  | 'FIM-OP-0010';
 
 export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0001': {"status":0,"title":"Plugin configuration is not valid JSON","titleZh":"插件配置不是有效的 JSON","advice":"The document is made by the translator; report it with the output of `fim render`."},
@@ -347,6 +357,16 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-ISO-0007': {"status":400,"title":"ISO 8583 message goes on after its last data element","titleZh":"ISO 8583 报文在最后数据元之后仍有数据","advice":"The bitmap and the data do not fit together."},
   'FIM-ISO-0008': {"status":400,"title":"ISO 8583 header does not fit the message","titleZh":"ISO 8583 报文头与报文不符","advice":"The length header, or the lengths in UnionPay's message header, are not those of the message; see `body.iso8583.header` of the route."},
   'FIM-ISO-0009': {"status":400,"title":"Message authentication code does not match","titleZh":"报文鉴别码校验失败","advice":"Compare key, algorithm and range on both sides: from the message type up to the element that holds the code."},
+  'FIM-OP-0001': {"status":0,"title":"Compressed bodies are not opened in a mesh","titleZh":"网格中不支持解压消息体","advice":"Let the peers send bodies without content-encoding, or take `body.compressed` out of the route; until then such bodies are refused with 415."},
+  'FIM-OP-0002': {"status":0,"title":"Route stands in the root namespace of the mesh","titleZh":"路由位于网格根命名空间","advice":"Objects of that namespace act on every namespace: create the route in the namespace of its proxies."},
+  'FIM-OP-0003': {"status":0,"title":"Selections of a namespace make too many workloads","titleZh":"命名空间内的工作负载组合过多","advice":"Let routes share selectors; older routes keep theirs."},
+  'FIM-OP-0004': {"status":0,"title":"Target is not there","titleZh":"目标不存在","advice":"Create the Gateway, Service or waypoint that `targetRefs` names, or correct the name."},
+  'FIM-OP-0005': {"status":0,"title":"Target is one that Istio cannot serve","titleZh":"目标类型不受支持","advice":"Give the Service a waypoint in its own namespace, or select its sidecars by `selector`."},
+  'FIM-OP-0006': {"status":0,"title":"Key is not in the key service","titleZh":"密钥不存在","advice":"Create the key, or correct `keyId`; what was in force of the route stays in force."},
+  'FIM-OP-0007': {"status":0,"title":"Operator knows no key service","titleZh":"未配置密钥服务","advice":"Start the operator with --kms or --kms-cluster."},
+  'FIM-OP-0008': {"status":0,"title":"Module is not served to the proxies","titleZh":"模块未提供给代理","advice":"Check the module server, or the image that --module-url names."},
+  'FIM-OP-0009': {"status":0,"title":"Proxy refuses the configuration","titleZh":"代理拒绝了配置","advice":"The proxy's own reason follows; what was in force there stays in force."},
+  'FIM-OP-0010': {"status":0,"title":"Configuration is of a later version","titleZh":"配置版本过新","advice":"A later operator made it: let that one run, or delete the EnvoyFilter to let this one make its own."},
 };
 
 /** Codes in the order of the modules' numeric ids: `ERROR_CODES[id - 1]`. */

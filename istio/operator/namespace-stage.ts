@@ -64,7 +64,7 @@ function objectsOf(view: ClusterView, namespace: string): { name: string; object
 export async function planNamespace({ view, checker, keys, rootNamespace }: NamespaceStageParts, namespace: string): Promise<NamespaceOutcome> {
   const objects = new Map([...view.informers.routes.in(namespace).values()].filter((object) => !object.metadata.deletionTimestamp).map((object) => [`${namespace}/${object.metadata.name}`, object]));
   const checked = new Map([...objects].map(([key, object]) => [key, checker.check(key, object)]));
-  const forbidden = namespace === rootNamespace ? `Objects of ${namespace}, the mesh's root namespace, act on every namespace: a route must not stand here.` : undefined;
+  const forbidden = namespace === rootNamespace ? `FIM-OP-0002: objects of ${namespace}, the mesh's root namespace, act on every namespace: a route must not stand here.` : undefined;
   await keys.look([...checked.values()].flatMap((route) => (route.resource === undefined ? [] : route.keyIds)));
 
   const unservable = new Map<string, KubeObject>();

@@ -20,7 +20,7 @@ export interface StatusStageParts {
 
 const NO_DECOMPRESSION = {
   reason: 'DecompressionNotServed',
-  message: 'FIM-CFG-1064 $.spec.body.compressed: in a mesh nothing opens compressed bodies before the filter, which refuses them with 415.',
+  message: 'FIM-OP-0001 $.spec.body.compressed: in a mesh nothing opens compressed bodies before the filter, which refuses them with 415.',
 };
 
 export class StatusStage {

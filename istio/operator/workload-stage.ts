@@ -78,7 +78,7 @@ export class WorkloadStage {
     const applied = object === undefined ? undefined : appliedOf(object);
     const known = new Set(runtime.build === undefined ? [] : [...runtime.build.members, ...runtime.build.refused.keys()]);
     const outcome = (ask: boolean): WorkloadOutcome => ({ routes: [...new Set([...known, ...workload.routes.map((route) => route.key), ...(runtime.build?.members ?? []), ...(runtime.build?.refused.keys() ?? [])])], ask });
-    runtime.handsOff = applied?.fromLaterVersion ? `The configuration of ${name} was made by a later version of the operator, which this one does not know: it is left alone.` : undefined;
+    runtime.handsOff = applied?.fromLaterVersion ? `FIM-OP-0010: the configuration of ${name} was made by a later version of the operator, which this one does not know: it is left alone.` : undefined;
     if (runtime.handsOff !== undefined) return outcome(false);
 
     const rebuilt = this.build(workload, runtime, applied, module);

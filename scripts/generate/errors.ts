@@ -27,6 +27,7 @@ const FAMILIES: Record<string, string> = {
   SM4: 'Payload protection',
   KMS: 'Keys',
   UP: 'Standalone mode and command line',
+  OP: 'Kubernetes and Istio',
 };
 
 function readTable(repository: string): ErrorEntry[] {

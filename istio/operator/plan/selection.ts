@@ -61,19 +61,19 @@ function ofGateway(name: string, facts: TargetFacts): { selection: Selection; pr
   const gateway = facts.gateways.get(name);
   if (isWaypoint(gateway)) return { selection: { lattice: 'waypoint', terms: { [WAYPOINT_TERM]: name } } };
   const selection: Selection = { lattice: 'gateway', terms: { [GATEWAY_NAME_LABEL]: name } };
-  return gateway === undefined ? { selection, problem: { reason: 'TargetNotFound', message: `There is no Gateway ${name} in this namespace.` } } : { selection };
+  return gateway === undefined ? { selection, problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: there is no Gateway ${name} in this namespace.` } } : { selection };
 }
 
 function ofService(name: string, { services, gateways }: TargetFacts): { selection?: Selection; problem?: TargetProblem } {
   const service = services.get(name);
-  if (service === undefined) return { problem: { reason: 'TargetNotFound', message: `There is no Service ${name} in this namespace.` } };
+  if (service === undefined) return { problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: there is no Service ${name} in this namespace.` } };
   const labels = service.metadata.labels ?? {};
   const waypoint = labels[USE_WAYPOINT_LABEL];
-  const unsupported = (message: string): { problem: TargetProblem } => ({ problem: { reason: 'UnsupportedTarget', message } });
+  const unsupported = (message: string): { problem: TargetProblem } => ({ problem: { reason: 'UnsupportedTarget', message: `FIM-OP-0005: ${message}` } });
   if (waypoint === undefined || waypoint === 'none') return unsupported(`Service ${name} has no waypoint (label ${USE_WAYPOINT_LABEL}): Istio has no proxy that stands for it. Use selector for its sidecars.`);
   const elsewhere = labels[USE_WAYPOINT_NAMESPACE_LABEL];
   if (elsewhere !== undefined && elsewhere !== service.metadata.namespace) return unsupported(`The waypoint of Service ${name} is in namespace ${elsewhere}: a route can only speak for its own namespace.`);
-  if (!isWaypoint(gateways.get(waypoint))) return { problem: { reason: 'TargetNotFound', message: `Service ${name} names the waypoint ${waypoint}, which is not there.` } };
+  if (!isWaypoint(gateways.get(waypoint))) return { problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: Service ${name} names the waypoint ${waypoint}, which is not there.` } };
   return { selection: { lattice: 'waypoint', terms: { [WAYPOINT_TERM]: waypoint, [SERVICE_TERM]: name } } };
 }
 

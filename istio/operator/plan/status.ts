@@ -73,7 +73,7 @@ function describe(issues: readonly RouteIssue[]): string {
 function accepted(facts: RouteFacts, make: Make): { condition: ConditionDraft; serves: boolean } {
   const no = (reason: string, message: string): { condition: ConditionDraft; serves: boolean } => ({ condition: make('Accepted', 'False', reason, message), serves: false });
   if (facts.forbidden !== undefined) return no('NotAllowed', facts.forbidden);
-  if (facts.overflow) return no('TooManyWorkloads', 'The selections of this namespace would make too many workloads; older routes keep theirs.');
+  if (facts.overflow) return no('TooManyWorkloads', 'FIM-OP-0003: the selections of this namespace would make too many workloads; older routes keep theirs.');
   if (facts.issues.length > 0) {
     const isRoom = facts.issues.every((issue) => issue.code === 'FIM-CFG-1002');
     return no(isRoom ? 'TooManyRoutes' : 'Invalid', describe(facts.issues));
@@ -88,9 +88,9 @@ function resolvedRefs(facts: RouteFacts, make: Make): ConditionDraft {
   if (target !== undefined) return make('ResolvedRefs', 'False', target.reason, facts.targets.map((problem) => problem.message).join(' '));
   const missing = facts.keys.filter((key) => key.reason === 'KeyNotFound' || key.reason === 'KmsNotConfigured');
   const [first] = missing;
-  if (first?.reason === 'KmsNotConfigured') return make('ResolvedRefs', 'False', 'KmsNotConfigured', `The operator knows no key service (--kms), so ${first.keyId} cannot be fetched.`);
-  if (first !== undefined) return make('ResolvedRefs', 'False', 'KeyNotFound', `The key service has no ${missing.map((key) => key.keyId).join(', ')}.`);
-  if (facts.moduleProblem !== undefined) return make('ResolvedRefs', 'False', 'ModuleNotFound', facts.moduleProblem);
+  if (first?.reason === 'KmsNotConfigured') return make('ResolvedRefs', 'False', 'KmsNotConfigured', `FIM-OP-0007: the operator knows no key service (--kms), so ${first.keyId} cannot be fetched.`);
+  if (first !== undefined) return make('ResolvedRefs', 'False', 'KeyNotFound', `FIM-OP-0006: the key service has no ${missing.map((key) => key.keyId).join(', ')}.`);
+  if (facts.moduleProblem !== undefined) return make('ResolvedRefs', 'False', 'ModuleNotFound', `FIM-OP-0008: ${facts.moduleProblem}`);
   const [unsure] = facts.keys;
   if (unsure !== undefined) return make('ResolvedRefs', 'Unknown', unsure.reason, unsure.reason === 'KmsDenied' ? `The key service does not let the operator see whether there is ${unsure.keyId}.` : `The key service does not say whether there is ${unsure.keyId}.`);
   return make('ResolvedRefs', 'True', 'ResolvedRefs', 'Targets, keys and module are there.');
@@ -111,7 +111,7 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
   const failed = workloads.filter((workload) => workload.applyError !== undefined);
   if (failed.length > 0) return say('False', 'NotApplied', failed.map((workload) => `${workload.name}: ${workload.applyError}`).join('; '));
   const refused = workloads.filter((workload) => workload.refusals.length > 0);
-  if (refused.length > 0) return say('False', 'Refused', `${refused.map(refusalText).join('; ')}. What was in force stays in force there.`);
+  if (refused.length > 0) return say('False', 'Refused', `FIM-OP-0009: ${refused.map(refusalText).join('; ')}. What was in force stays in force there.`);
   const total = (pick: (workload: WorkloadState) => number): number => workloads.reduce((sum, workload) => sum + pick(workload), 0);
   const [proxies, proven, workers, silent, unasked] = [total((w) => w.proxies), total((w) => w.programmed), total((w) => w.workers), total((w) => w.unreachable), total((w) => w.unasked)];
   if (workloads.length === 0) return say('False', 'NoTarget', 'No proxy is meant.');
