@@ -26,6 +26,14 @@ export const MAX_JSON_DEPTH: u32 = 128;
 export const MAX_JSON_NODES: u32 = 2_000_000;
 /** Size of a JSON document that can be indexed at all, bytes (offsets and key lengths are packed). */
 export const MAX_JSON_BYTES: u32 = 32 * 1024 * 1024;
+/** Nesting of an XML message, elements within elements. */
+export const MAX_XML_DEPTH: u32 = 128;
+/** Elements and attributes of an XML message together; each takes 32 bytes of scratch memory. */
+export const MAX_XML_NODES: u32 = 1_000_000;
+/** Attributes of one XML element, namespace declarations included. */
+export const MAX_XML_ATTRIBUTES: u32 = 64;
+/** Namespace declarations of an XML message that are in scope at one place. */
+export const MAX_XML_NAMESPACES: u32 = 64;
 
 /** HTTP calls of one VM that await an answer. */
 export const MAX_PENDING_CALLOUTS: i32 = 64;
