@@ -76,6 +76,7 @@ export type ErrorCode =
   | 'FIM-RT-0008'
   | 'FIM-RT-0009'
   | 'FIM-RT-0010'
+  | 'FIM-RT-0011'
   | 'FIM-LIM-0001'
   | 'FIM-LIM-0002'
   | 'FIM-SM4-0001'
@@ -268,6 +269,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0008': {"status":500,"title":"The proxy refused a host call","titleZh":"代理拒绝了主机调用","advice":"The proxy is older than Envoy 1.35 or restricts the plugin's capabilities; see its log."},
   'FIM-RT-0009': {"status":400,"title":"Path is not well-formed text","titleZh":"路径不是合法的文本","advice":"Send the path as a URI (RFC 3986): percent-encode what is not ASCII."},
   'FIM-RT-0010': {"status":415,"title":"Body is not of the route's format","titleZh":"消息体不是路由规定的格式","advice":"Send the format that `body.format` of the route names, with its content-type; with `Detect` content-type and first bytes must agree."},
+  'FIM-RT-0011': {"status":400,"title":"Trailers after a body that passed in pieces","titleZh":"分段传递的消息体之后出现 trailer","advice":"Send the message without trailers, or with a content-length."},
   'FIM-LIM-0001': {"status":429,"title":"Rate limit exceeded","titleZh":"超出速率限制","advice":"Retry after the time that `retry-after` names."},
   'FIM-LIM-0002': {"status":503,"title":"Rate limit could not be decided","titleZh":"无法判定速率限制","advice":"The shared table was contended beyond its bound; retry."},
   'FIM-SM4-0001': {"status":503,"title":"Encryption key is not available","titleZh":"加密密钥不可用","advice":"Check that the KMS answers and knows the key id of the route."},

@@ -248,8 +248,10 @@ export interface MatchConfig {
 
 /** Absent: the defaults. */
 export interface BodyConfig {
-  /** Largest body, bytes; a larger one is refused. */
+  /** Largest body that is held, bytes; a larger one is refused. */
   maxBytes?: number;
+  /** Largest body that passes in pieces, bytes; the stream of a larger one is cut. 0: any. */
+  maxStreamBytes?: number;
   /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
   format?: BodyFormat;
   /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */

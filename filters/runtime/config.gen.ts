@@ -96,8 +96,10 @@ export class MatchConfig {
 export class BodyConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
-  /** Largest body, bytes; a larger one is refused. */
+  /** Largest body that is held, bytes; a larger one is refused. */
   maxBytes: i32 = 1048576;
+  /** Largest body that passes in pieces, bytes; the stream of a larger one is cut. 0: any. */
+  maxStreamBytes: i64 = 0;
   /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
   format: BodyFormat = BodyFormat.JSON;
   /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
@@ -328,6 +330,8 @@ export function decodeBodyConfig(reader: ConfigReader, node: u32): BodyConfig {
   for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
     if (reader.keyIs(member, 'maxBytes')) {
       result.maxBytes = <i32>reader.readInteger(member, 1, 16777216);
+    } else if (reader.keyIs(member, 'maxStreamBytes')) {
+      result.maxStreamBytes = reader.readInteger(member, 0, 9007199254740991);
     } else if (reader.keyIs(member, 'format')) {
       result.format = readBodyFormat(reader, member);
     } else if (reader.keyIs(member, 'compressed')) {

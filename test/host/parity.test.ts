@@ -11,7 +11,7 @@ const FRAME_BYTES = 16_384;
 let envoy: ParityStack;
 let vm: Vm;
 let root: RootContext;
-let callOutcome: HttpCallOutcome;
+let callOutcome: HttpCallOutcome = { status: 200, body: 'key' };
 
 before(async () => {
   const wasm = await compileFixture();
@@ -77,6 +77,16 @@ const CASES: [name: string, what: string, request: ParityRequest][] = [
   ['a body that grows over the limit', 'hold-grow', { body: 'y'.repeat(40_000), trailers: { 'x-end': '1' } }],
   ['headers set, added and removed', 'headers', { headers: { 'x-set': 'old', 'x-add': 'a', 'x-remove': 'b' } }],
   ['shared data', 'shared', {}],
+  ['a body that passes in pieces', 'stream', { body: 'abc' }],
+  ['a body that passes in pieces, and trailers', 'stream', { body: 'abc', trailers: { 'x-end': '1' } }],
+  ['a body in pieces with something behind it', 'stream-tail', { body: 'abc' }],
+  ['a body in pieces with something behind it, and trailers', 'stream-tail', { body: 'abc', trailers: { 'x-end': '1' } }],
+  ['many pieces with something behind them', 'stream-tail', { body: 'x'.repeat(300_000), trailers: { 'x-end': '1' } }],
+  ['a body in pieces that is refused when some have gone', 'stream-reject', { body: `${'x'.repeat(20_000)}!${'x'.repeat(20_000)}` }],
+  ['a body in pieces whose stream is closed when some have gone', 'stream-close', { body: `${'x'.repeat(20_000)}!${'x'.repeat(20_000)}` }],
+  ['a body in pieces that waits at its headers', 'stream-wait', { body: 'x'.repeat(60_000) }],
+  ['a body in pieces that waits at its headers, with trailers', 'stream-wait', { body: 'x'.repeat(60_000), trailers: { 'x-end': '1' } }],
+  ['many pieces', 'stream', { body: 'x'.repeat(300_000) }],
   ['a held response', 'pass', { response: { headers: { 'x-do': 'hold' }, body: 'quiet' } }],
   ['a refused response', 'pass', { response: { headers: { 'x-do': 'reply' }, body: 'secret' } }],
   ['a held response over the limit', 'pass', { response: { headers: { 'x-do': 'hold' }, body: 'z'.repeat(100_000) } }],
