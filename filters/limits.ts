@@ -38,7 +38,7 @@ export const MAX_XML_ATTRIBUTES: u32 = 64;
 export const MAX_XML_NAMESPACES: u32 = 64;
 
 /** HTTP calls of one VM that await an answer. */
-export const MAX_PENDING_CALLOUTS: i32 = 64;
+export const MAX_PENDING_CALLOUTS: i32 = 256;
 /** Answer to an HTTP call that is read, bytes; a longer one counts as no answer. */
 export const MAX_CALLOUT_ANSWER_BYTES: u32 = 64 * 1024;
 /** Slots that are looked at for one compiled part of a configuration; texts chosen to collide are compiled again, and cost nobody a long search. */
@@ -49,10 +49,20 @@ export const MAX_KEYS: i32 = 256;
 export const MAX_KEY_VERSIONS: i32 = 8;
 /** Requests of one VM that wait for one key; one more is refused with FIM-SM4-0001. */
 export const MAX_KEY_WAITERS: i32 = 4096;
-/** Key versions that a KMS said it does not have, remembered per key. */
+/** Data keys of one transit key that a VM holds, its own and those of senders; the one unused for longest makes room. */
+export const MAX_DATA_KEYS: i32 = 32;
+/** Longest time that a message waits for the KMS's word on a key that is held but was not used for a while, milliseconds; then it is served with it. */
+export const KEY_RECHECK_HOLD_MS: u64 = 250;
+/** Least time between two looks at a data key that is held, milliseconds: how late it is noticed that its transit key is gone. */
+export const MIN_DATA_KEY_RECHECK_MS: u64 = 30_000;
+/** Old versions (or data keys) of one key that a VM fetches at a time; others wait their turn, and one place is kept for versions that were genuine before. */
+export const MAX_VERSION_FETCHES: i32 = 4;
+/** Key versions that a KMS said it does not have, remembered per key; as many that were genuine and had to make room. */
 export const MAX_ABSENT_VERSIONS: i32 = 16;
 /** How long a KMS's "not found" is believed, milliseconds. */
 export const ABSENT_KEY_MS: u64 = 2000;
+/** Least time between two looks for a version newer than all that are known, milliseconds, however many messages name one. */
+export const MIN_KEY_RECHECK_MS: u64 = 100;
 /** First pause after a KMS call that failed, milliseconds; it doubles up to MAX_KMS_BACKOFF_MS. */
 export const MIN_KMS_BACKOFF_MS: u64 = 100;
 /** Longest pause between KMS calls that fail, milliseconds. */

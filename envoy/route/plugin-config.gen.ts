@@ -206,13 +206,15 @@ export interface KmsConfig {
   cluster: string;
   /** `:authority` of the call-outs. */
   authority?: string;
-  /** Prefix of the key's path. */
+  /** Prefix of the path of stored keys (KV version 2). */
   pathPrefix?: string;
+  /** First part of the ids whose data keys a transit engine makes, and its mount; empty: none. */
+  transitMount?: string;
   /** Longest wait for one call-out, milliseconds. */
   timeoutMs?: number;
   /** Longest time that a request is held for its first key, milliseconds. */
   holdMs?: number;
-  /** Time between looks for a newer key version, milliseconds. */
+  /** Time between looks for a newer key version, milliseconds; it encrypts from the second look on. */
   refreshMs?: number;
 }
 

@@ -38,6 +38,8 @@ const KMS_CONFIG_AUTHORITY: Bytes = Bytes.from('kms.internal');
 
 const KMS_CONFIG_PATH_PREFIX: Bytes = Bytes.from('/v1/secret/data/');
 
+const KMS_CONFIG_TRANSIT_MOUNT: Bytes = Bytes.from('transit');
+
 /** Where keys come from; required by stages that use keys. */
 export class KmsConfig {
   /** Where it stands in the document, for errors that are found later. */
@@ -46,14 +48,16 @@ export class KmsConfig {
   cluster: Bytes = Bytes.EMPTY;
   /** `:authority` of the call-outs. */
   authority: Bytes = KMS_CONFIG_AUTHORITY;
-  /** Prefix of the key's path. */
+  /** Prefix of the path of stored keys (KV version 2). */
   pathPrefix: Bytes = KMS_CONFIG_PATH_PREFIX;
+  /** First part of the ids whose data keys a transit engine makes, and its mount; empty: none. */
+  transitMount: Bytes = KMS_CONFIG_TRANSIT_MOUNT;
   /** Longest wait for one call-out, milliseconds. */
-  timeoutMs: i32 = 1000;
+  timeoutMs: i32 = 2500;
   /** Longest time that a request is held for its first key, milliseconds. */
   holdMs: i32 = 3000;
-  /** Time between looks for a newer key version, milliseconds. */
-  refreshMs: i32 = 5000;
+  /** Time between looks for a newer key version, milliseconds; it encrypts from the second look on. */
+  refreshMs: i32 = 2000;
 }
 
 /** Absent: all paths. */
@@ -245,6 +249,8 @@ export function decodeKmsConfig(reader: ConfigReader, node: u32): KmsConfig {
       result.authority = reader.readString(member, 255);
     } else if (reader.keyIs(member, 'pathPrefix')) {
       result.pathPrefix = reader.readString(member, 255);
+    } else if (reader.keyIs(member, 'transitMount')) {
+      result.transitMount = reader.readString(member, 64);
     } else if (reader.keyIs(member, 'timeoutMs')) {
       result.timeoutMs = <i32>reader.readInteger(member, 1, 60000);
     } else if (reader.keyIs(member, 'holdMs')) {
