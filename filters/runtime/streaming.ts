@@ -3,6 +3,7 @@
 //
 // The host lets a plugin put something behind the last piece only into a buffer that it holds, and trailers come without warning. So where nothing tells
 // which piece is the last (`mayHold`), the host is asked to hold every piece, and to go on with what it holds: the first piece goes on with the second.
+import { MAX_HELD_PIECE_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { DataStatus, TrailersStatus, proxy_continue_stream } from './abi';
 import { declaredLength, isFramed, tooLong } from './admission';
@@ -38,7 +39,7 @@ export function passPiece(stream: Stream, route: CompiledRoute, direction: Direc
   if (half.waiting) return DataStatus.StopIterationAndBuffer;
   if (!runPiece(stream, route, half, direction)) return half.waiting ? DataStatus.StopIterationAndBuffer : DataStatus.StopIterationNoBuffer;
   if (half.phase == Phase.Passed) return DataStatus.Continue;
-  if (half.mayHold) {
+  if (half.mayHold && half.bodyLength <= MAX_HELD_PIECE_BYTES) {
     if (half.holding) {
       proxy_continue_stream(direction);
       half.doneBytes = 0;
@@ -58,7 +59,11 @@ export function passTrailers(stream: Stream, route: CompiledRoute, direction: Di
   if (half.waiting) return TrailersStatus.StopIteration;
   half.bodyLength = half.holding ? half.doneBytes : 0;
   half.doneBytes = half.bodyLength;
-  return runPiece(stream, route, half, direction) ? TrailersStatus.Continue : TrailersStatus.StopIteration;
+  if (!runPiece(stream, route, half, direction)) return TrailersStatus.StopIteration;
+  if (!half.holding) return TrailersStatus.Continue;
+  // Not `Continue`: in the callbacks that follow a wait at the headers the host would then drop what it holds.
+  proxy_continue_stream(direction);
+  return TrailersStatus.StopIteration;
 }
 
 /**
