@@ -61,3 +61,11 @@ export const MAX_UPSTREAM_BODY_BYTES = 64 * 1024 * 1024;
 export const MAX_PROTECTED_CHARACTERS = 64 * 1024 * 1024;
 /** Longest time that a stream of changes of files is held back, milliseconds. */
 export const MAX_SETTLE_MS = 200;
+/** Profiles that extend one another, from a route's own to the last. */
+export const MAX_PROFILE_DEPTH = 8;
+/** Rules on single fields of one route, with those of its profiles (as in the modules). */
+export const MAX_VALIDATION_RULES = 2_048;
+/** Different conditions of one route's rules (as in the modules). */
+export const MAX_RULE_CONDITIONS = 256;
+/** Rules between fields of one route, with those of its profiles (as in the modules). */
+export const MAX_RULES_BETWEEN_FIELDS = 128;

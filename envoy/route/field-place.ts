@@ -26,3 +26,22 @@ export function topLevelPath(name: string): string {
 function memberStep(name: string): string {
   return BARE.test(name) ? `.${name}` : `['${name}']`;
 }
+
+/** One spelling for each place that rules may name: a field of the body, a parameter, a header. */
+export function placeOf(field: { name?: string; path?: string; in?: string }): string {
+  if (field.in === 'Query') return `?${field.name ?? ''}`;
+  if (field.in === 'Header') return `:${(field.name ?? '').toLowerCase()}`;
+  return field.path === undefined ? topLevelPath(field.name ?? '') : canonicalFieldPath(field.path);
+}
+
+/**
+ * Whether the sides of a rule between fields can meet: what the right one has up to its last wildcard is the beginning of the left one. Items of a sum may
+ * have no wildcard of their own.
+ */
+export function fitsTogether(left: string, right: string, sums: boolean): boolean {
+  const steps = fieldSteps(left);
+  const other = fieldSteps(right);
+  const shared = other.findLastIndex((step) => 'any' in step) + 1;
+  const wild = steps.findLastIndex((step) => 'any' in step) + 1;
+  return (sums || wild >= shared) && other.slice(0, shared).every((step, index) => JSON.stringify(step) === JSON.stringify(steps[index]));
+}

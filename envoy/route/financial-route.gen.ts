@@ -113,44 +113,135 @@ export interface RouteTls {
   cipherSuites: CipherSuite[];
 }
 
-/** Type of the value, without conversion: a number is not a string. `decimal`: a number, or a string that is written like one. */
-export type FieldType = 'string' | 'number' | 'integer' | 'decimal' | 'boolean' | 'object' | 'array' | 'any';
+/** Where the field is; `Query` and `Header` need `name`. */
+export type FieldPlace = 'Body' | 'Query' | 'Header';
 
-/** `Luhn`: card number of 13 to 19 digits. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Amount`, `Currency` (ISO 4217), `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `Hex`. */
-export type FieldCheck = 'Luhn' | 'Gb11643' | 'Numeric' | 'Alphanumeric' | 'Printable' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime' | 'Hex';
+/** A condition on one field, given by exactly one of `name` and `path`; without `equals`, `enum` and `present` it must be there. */
+export interface FieldCondition {
+  /** A top-level member; with `in`, a query parameter or a header. */
+  name?: string;
+  /** A place in the message, without `[*]`: `$.MTI`, `$.order.kind`. */
+  path?: string;
+  /** Where the field is; `Query` and `Header` need `name`. */
+  in?: FieldPlace;
+  /** The text that it must have (a number as it is written). */
+  equals?: string;
+  /** Texts of which it must have one. */
+  enum?: string[];
+  /** Whether it must be there, or must not. */
+  present?: boolean;
+}
+
+/** Type of the value, without conversion: in JSON a number is not a string. `decimal`: a number, or a string that is written like one. `n`, `a`, `an`, `ans`, `b`: characters as in ISO 8583 (`b`: hex digits), quoted in YAML. `amount`, `date` YYYYMMDD, `time` hhmmss, `dateTime` YYYYMMDDhhmmss, `isoDate`, `isoDateTime`, `currency` ISO 4217, `country` ISO 3166-1. */
+export type FieldType = 'string' | 'number' | 'integer' | 'decimal' | 'boolean' | 'object' | 'array' | 'any' | 'n' | 'a' | 'an' | 'ans' | 'b' | 'amount' | 'date' | 'time' | 'dateTime' | 'isoDate' | 'isoDateTime' | 'currency' | 'country';
+
+/** `Luhn`: card number of 13 to 19 digits. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits with check digit. `Iban`, `Bic`, `Lei`. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Amount`, `IsoAmount` (18 digits, 5 of them decimals), `Currency` (ISO 4217), `Country` (ISO 3166-1), `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate`, `IsoDateTime`, `Hex`. */
+export type FieldCheck = 'Luhn' | 'Gb11643' | 'Numeric' | 'Alphanumeric' | 'Printable' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime' | 'Hex' | 'Alphabetic' | 'IsoAmount' | 'Country' | 'Uscc' | 'CnapsBankCode' | 'Iban' | 'Bic' | 'Lei' | 'MonthDay' | 'YearMonth' | 'ShortDate' | 'IsoDate' | 'IsoDateTime';
 
 /** Rules on one field, given by exactly one of `name` and `path`. */
 export interface ValidationField {
-  /** A top-level member of the message. */
+  /** A top-level member of the message; with `in`, a query parameter or a header. */
   name?: string;
-  /** A place in the message: `$.order.items[*].amount`, `$.cards[0].pan`, `$['odd name']`; `$` is the message. */
+  /** A place in the message: `$.order.items[*].amount`, `$.cards[0].pan`, `$['odd name']`, `$.DE55.9F26`; `$` is the message. */
   path?: string;
+  /** Where the field is; `Query` and `Header` need `name`. */
+  in?: FieldPlace;
   /** The field must be there (under `[*]`: in every item). */
   required?: boolean;
-  /** Type of the value, without conversion: a number is not a string. `decimal`: a number, or a string that is written like one. */
+  /** The field must not be there; no other test goes with it. */
+  forbidden?: boolean;
+  /** Conditions, all of which must hold; otherwise the rules of this entry are passed over. */
+  when?: FieldCondition[];
+  /** Type of the value, without conversion: in JSON a number is not a string. `decimal`: a number, or a string that is written like one. `n`, `a`, `an`, `ans`, `b`: characters as in ISO 8583 (`b`: hex digits), quoted in YAML. `amount`, `date` YYYYMMDD, `time` hhmmss, `dateTime` YYYYMMDDhhmmss, `isoDate`, `isoDateTime`, `currency` ISO 4217, `country` ISO 3166-1. */
   type?: FieldType;
   /** Regular expression (RE2 subset, linear time) over the text of a string or number; it finds its match anywhere unless it is anchored. */
   pattern?: string;
+  /** Exact length, characters. */
+  length?: number;
   /** Least length, characters. */
   minLength?: number;
   /** Greatest length, characters. */
   maxLength?: number;
+  /** Least number, exact: `"0.01"`. */
+  min?: string;
+  /** Greatest number, exact. */
+  max?: string;
   /** Allowed texts. */
   enum?: string[];
-  /** `Luhn`: card number of 13 to 19 digits. `Gb11643`: citizen identity number. `Numeric`, `Alphanumeric`, `Printable`: the characters n, an and ans of ISO 8583. `Amount`, `Currency` (ISO 4217), `Date` YYYYMMDD, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `Hex`. */
+  /** `Luhn`: card number of 13 to 19 digits. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits with check digit. `Iban`, `Bic`, `Lei`. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Amount`, `IsoAmount` (18 digits, 5 of them decimals), `Currency` (ISO 4217), `Country` (ISO 3166-1), `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate`, `IsoDateTime`, `Hex`. */
   check?: FieldCheck;
+  /** For readers: the clause that the rule comes from. No effect. */
+  note?: string;
 }
 
-/** Checks of the message at the proxy: a JSON body that breaks a rule is refused (400, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules; another content type is refused with 415. */
+/** How they stand. */
+export type RuleOperator = 'Equal' | 'NotEqual' | 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual';
+
+/** `Number`: exact decimals of up to 36 digits before and 18 behind the point. `Text`: by Unicode code point. `Date`: YYYYMMDD or YYYY-MM-DD. `DateTime`: YYYYMMDDhhmmss or ISO 8601; without an offset from UTC it is China Standard Time. */
+export type RuleComparison = 'Number' | 'Text' | 'Date' | 'DateTime';
+
+/** `left` stands to `right`, or to the constant `value`, as `operator` says. */
+export interface RuleCompare {
+  /** Path of the field that is compared. */
+  left: string;
+  /** How they stand. */
+  operator: RuleOperator;
+  /** Path of the other field. */
+  right?: string;
+  /** A constant instead of `right`. */
+  value?: string;
+  /** `Number`: exact decimals of up to 36 digits before and 18 behind the point. `Text`: by Unicode code point. `Date`: YYYYMMDD or YYYY-MM-DD. `DateTime`: YYYYMMDDhhmmss or ISO 8601; without an offset from UTC it is China Standard Time. */
+  as?: RuleComparison;
+}
+
+/** The items add up to the total: exact decimals, without rounding; no items add up to 0. */
+export interface RuleSum {
+  /** Path of the numbers to add: `$.items[*].amount`. */
+  items: string;
+  /** Path of the number that they add up to. */
+  total: string;
+}
+
+/** The amount is written with no more decimals than its currency has minor units (ISO 4217). */
+export interface RuleCurrencyExponent {
+  /** Path of the amount. */
+  amount: string;
+  /** Path of the currency code. */
+  currency: string;
+}
+
+/** A rule between fields: exactly one of `compare`, `sum` and `currencyExponent`. It is passed over where a field is absent. A `[*]` on its right side must stand on its left side at the same place: each left value meets that of its own item. */
+export interface ValidationRule {
+  /** By which a profile that extends this one replaces it. */
+  name?: string;
+  /** Conditions, all of which must hold. */
+  when?: FieldCondition[];
+  /** `left` stands to `right`, or to the constant `value`, as `operator` says. */
+  compare?: RuleCompare;
+  /** The items add up to the total: exact decimals, without rounding; no items add up to 0. */
+  sum?: RuleSum;
+  /** The amount is written with no more decimals than its currency has minor units (ISO 4217). */
+  currencyExponent?: RuleCurrencyExponent;
+  /** For readers: the clause that the rule comes from. No effect. */
+  note?: string;
+}
+
+/** Checks of the message at the proxy: a message that breaks a rule is refused (400, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
 export interface RouteValidation {
   /** Version of the PBOC profile: a strict envelope, and the well-known fields checked when present. Known: `3.0.2`. */
   pboc?: string;
-  /** Rules of your own. */
+  /** Name of a profile: one that FIM brings (`iso20022-pacs.008`, `cnaps2-hvps`, `pboc-3.0.2`, `pboc-3.0.2-iso8583`), or a ValidationProfile of the route's namespace. Its rules stand beside the route's own. */
+  profile?: string;
+  /** Rules of your own on single fields. */
   fields?: ValidationField[];
-  /** Errors reported for one message. */
+  /** Rules of your own between fields. */
+  rules?: ValidationRule[];
+  /** Errors reported for one message; 1: the first. */
   maxErrors?: number;
-  /** Check responses too. */
+  /** Check responses too. Rules on parameters and headers, and rules that depend on them, are for requests. */
   response?: boolean;
+  /** Request header, beginning with `x-`, that tells the upstream the verdict: `valid;profile="…"`, or under `Observe` `invalid;observed;errors=2;profile="…"`. Copies that clients send are removed from every request, whatever its route. */
+  verdictHeader?: string;
 }
 
 /** What has a bucket of its own, by exactly one of its members; absent: the route has one. */
@@ -286,7 +377,7 @@ export interface RouteSpec {
   body?: RouteBody;
   /** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless an annotation accepts the lack. */
   tls?: RouteTls;
-  /** Checks of the message at the proxy: a JSON body that breaks a rule is refused (400, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules; another content type is refused with 415. */
+  /** Checks of the message at the proxy: a message that breaks a rule is refused (400, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
   /** A token bucket that refills smoothly; a request without a token is answered with 429 and `retry-after`. All workers of one Envoy share it. */
   rateLimit?: RouteRateLimit;
@@ -296,34 +387,6 @@ export interface RouteSpec {
   encryption?: RouteEncryption;
   /** Short form: the module of one stage, and the section of that stage as its configuration. With `sm4-encryptor.wasm`, `request` is Encrypt and `response` None unless they are given. */
   wasm?: RouteWasm;
-}
-
-/** Ready proxies that the route is for, in all workloads. */
-export interface RouteProxies {
-  /** Ready proxies. */
-  total: number;
-  /** Those of which all workers have reported the configuration. */
-  programmed: number;
-  /** Workers of those. */
-  workers: number;
-}
-
-/** Proxies that run one configuration. */
-export interface RouteWorkload {
-  /** Name of the workload; its object is `fim-` and that. */
-  name: string;
-  /** Counts the configurations of the workload. */
-  generation: number;
-  /** SHA-256 of its configuration, hex. */
-  configurationHash: string;
-  /** Ready proxies. */
-  proxies: number;
-  /** Those of which all workers have reported the configuration. */
-  programmed: number;
-  /** Workers of those. */
-  workers: number;
-  /** When all its proxies were first found to run this configuration. */
-  provenAt?: string;
 }
 
 /** Whether it holds. */
@@ -349,12 +412,8 @@ export interface RouteCondition {
 export interface RouteStatus {
   /** Generation of the spec that the status is about. */
   observedGeneration?: number;
-  /** SHA-256 of the configuration that the proxies must report, hex; absent if workloads have unlike ones. */
+  /** SHA-256 of the configuration that the proxies must report, hex. */
   configurationHash?: string;
-  /** Ready proxies that the route is for, in all workloads. */
-  proxies?: RouteProxies;
-  /** Groups of proxies with one configuration each. */
-  workloads?: RouteWorkload[];
   /** `Accepted`, `ResolvedRefs`, `Programmed`, and what else must be known. */
   conditions?: RouteCondition[];
 }
@@ -371,4 +430,48 @@ export interface FinancialRoute {
   spec: RouteSpec;
   /** What became of the policy; written by the operator, ignored in files. */
   status?: RouteStatus;
+}
+
+/** ProfileFormat */
+export type ProfileFormat = 'JSON' | 'XML' | 'CNAPS2' | 'ISO8583' | 'TLV' | 'Form';
+
+/** `Public`: a text that anyone can read. `Project`: the project's own reading. */
+export type SourceKind = 'Public' | 'Project';
+
+/** A source of clauses. */
+export interface ProfileSource {
+  /** Which clauses: their numbers, or `all`. */
+  clauses: string;
+  /** `Public`: a text that anyone can read. `Project`: the project's own reading. */
+  from: SourceKind;
+  /** The source, and what was taken from it. */
+  text: string;
+}
+
+/** The profile. */
+export interface ProfileSpec {
+  /** What messages it is for. */
+  title?: string;
+  /** Profile whose rules it takes over: one of its namespace, or one that FIM brings. An entry of `fields` replaces all entries of the same place there, an entry of `rules` that of the same name. */
+  extends?: string;
+  /** Formats of bodies that its paths are for; absent: those of the profile that it extends, or all. */
+  formats?: ProfileFormat[];
+  /** For readers: where its clauses come from. No effect. */
+  sources?: ProfileSource[];
+  /** Rules on single fields. A place may have several entries, each for its own messages (`when`). */
+  fields?: ValidationField[];
+  /** Rules between fields. */
+  rules?: ValidationRule[];
+}
+
+/** Rules on messages under a name, for routes to share and for other profiles to extend. */
+export interface ValidationProfile {
+  /** `fim.financial/v1`. */
+  apiVersion: 'fim.financial/v1';
+  /** `ValidationProfile`. */
+  kind: 'ValidationProfile';
+  /** Kubernetes object metadata. In files only name, namespace, labels, annotations and creationTimestamp have an effect. */
+  metadata: RouteMetadata;
+  /** The profile. */
+  spec: ProfileSpec;
 }

@@ -6,7 +6,7 @@ export { PLUGIN_CONFIG_VERSION, translate, type PluginOutput, type TranslatedRou
 export { ACCEPT_MISSING_TLCP, rejectedConditions, type ConditionDraft } from './conditions.ts';
 export { validateFiles, type DryRun, type ValidationReport } from './validate-files.ts';
 export { canonicalHash, canonicalJson } from './canonical-json.ts';
-export { pbocVersions } from './pboc-profile.ts';
+export { Profiles, broughtProfiles, pbocVersions, type ProfileResource, type ResolvedProfile } from './profiles.ts';
 export { ERROR_CODES, ERRORS, type ErrorCode, type ErrorInfo } from './errors.gen.ts';
 export type * from './plugin-config.gen.ts';
-export type { FinancialRoute } from './financial-route.gen.ts';
+export type { FinancialRoute, ValidationProfile } from './financial-route.gen.ts';

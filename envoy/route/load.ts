@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { isAlias, isCollection, isMap, isNode, isScalar, LineCounter, parseAllDocuments, type Document, type Node } from 'yaml';
 import { MAX_FILE_RESOURCES, MAX_FOLDER_DEPTH, MAX_ROUTE_FILES, MAX_ROUTE_FILE_BYTES, MAX_YAML_DEPTH } from '../limits.ts';
 import type { ErrorCode } from './errors.gen.ts';
+import { checkProfile, isProfile, joinProfiles } from './profile-resource.ts';
+import type { ProfileResource } from './profiles.ts';
 import { checkResource, type RouteResource } from './resource.ts';
 import { issueAt, sortIssues, type RouteIssue } from './route-error.ts';
 import { RouteSource } from './source.ts';
@@ -12,6 +14,8 @@ import { RouteSource } from './source.ts';
 export interface LoadResult {
   /** Resources without mistakes, in the order of the files. */
   resources: RouteResource[];
+  /** Profiles without mistakes of their own, in the order of the files. */
+  profiles: ProfileResource[];
   /** Mistakes; the resources that have one are not in `resources`. */
   errors: RouteIssue[];
   /** Things that are allowed and worth knowing. */
@@ -23,8 +27,8 @@ export interface LoadResult {
 const ROUTE_FILE = /\.(ya?ml|json)$/i;
 
 class Loader {
-  readonly result: LoadResult = { resources: [], errors: [], warnings: [], files: [] };
-  private readonly owners = new Map<string, RouteResource>();
+  readonly result: LoadResult = { resources: [], profiles: [], errors: [], warnings: [], files: [] };
+  private readonly owners = new Map<string, RouteSource>();
 
   fail(source: RouteSource, code: ErrorCode, detail = ''): void {
     this.result.errors.push(issueAt(source, code, [], detail));
@@ -90,21 +94,32 @@ class Loader {
 
   /** A resource as plain data. */
   value(value: unknown, source: RouteSource): void {
+    if (isProfile(value)) {
+      const { profile, errors } = checkProfile(value, source);
+      this.result.errors.push(...errors);
+      if (profile !== undefined && this.own(`ValidationProfile ${profile.key}`, source)) this.result.profiles.push(profile);
+      return;
+    }
     const { resource, errors, warnings } = checkResource(value, source);
     this.result.errors.push(...errors);
     this.result.warnings.push(...warnings);
-    if (resource === undefined) return;
-    const owner = this.owners.get(resource.key);
-    if (owner !== undefined) {
-      const line = owner.source.position(['metadata', 'name'])?.line;
-      this.result.errors.push(issueAt(source, 'FIM-CFG-1007', ['metadata', 'name'], `also in ${[owner.source.file, line].filter(Boolean).join(':')}`));
-      return;
+    if (resource !== undefined && this.own(resource.key, source)) this.result.resources.push(resource);
+  }
+
+  /** Notes whose the name is; false, with an error, if another resource has it. */
+  private own(name: string, source: RouteSource): boolean {
+    const owner = this.owners.get(name);
+    if (owner === undefined) {
+      this.owners.set(name, source);
+      return true;
     }
-    this.owners.set(resource.key, resource);
-    this.result.resources.push(resource);
+    const line = owner.position(['metadata', 'name'])?.line;
+    this.result.errors.push(issueAt(source, 'FIM-CFG-1007', ['metadata', 'name'], `also in ${[owner.file, line].filter(Boolean).join(':')}`));
+    return false;
   }
 
   end(): LoadResult {
+    this.result.resources = joinProfiles(this.result.resources, this.result.profiles, this.result.errors);
     this.result.errors = sortIssues(this.result.errors);
     this.result.warnings = sortIssues(this.result.warnings);
     return this.result;
@@ -158,7 +173,7 @@ function walkMap(items: readonly { key: unknown; value: unknown }[], depth: numb
   }
 }
 
-/** Loads files, and the `.yaml`, `.yml` and `.json` files of folders (hidden ones left out). Bounds: envoy/limits.ts. Never throws. */
+/** Loads files of routes and profiles, and the `.yaml`, `.yml` and `.json` files of folders (hidden ones left out). Bounds: envoy/limits.ts. Never throws. */
 export function loadRoutes(paths: readonly string[]): LoadResult {
   const loader = new Loader();
   for (const path of paths) loader.path(path);

@@ -3,10 +3,11 @@ import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
 import type { FinancialRoute, RouteEncryption, RouteMasking, RouteRateLimit, RouteSpec, RouteValidation, WasmModule } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
-import type { RouteConfig } from './plugin-config.gen.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
 import { checkMatch, checkTargets, checkTls } from './rules-match.ts';
-import { checkEncryption, checkMasking, checkRateLimit, checkValidation } from './rules-stages.ts';
+import type { ResolvedProfile } from './profiles.ts';
+import { checkEncryption, checkMasking, checkRateLimit } from './rules-stages.ts';
+import { checkValidation } from './rules-validation.ts';
 import { checkApplies, checkDecompression, checkFormat, warnings } from './rules-whole.ts';
 import { checkSchema, isRecord, withDefaults, type Report } from './schema-check.ts';
 import type { RouteSource } from './source.ts';
@@ -39,11 +40,11 @@ export interface RouteResource {
   /** With defaults. */
   spec: RouteSpec;
   sections: Sections;
+  /** What its validation names, with all that it takes over; in place once all profiles are known. */
+  profiles: ResolvedProfile[];
   /** Things that are allowed and worth knowing. */
   warnings: RouteIssue[];
   source: RouteSource;
-  /** The route as it was translated before: it stands as it is, and only takes its place among the others. */
-  compiled?: RouteConfig;
 }
 
 export interface CheckedResource {
@@ -91,7 +92,8 @@ function sectionsOf(spec: RouteSpec, report: Report): Sections {
   return sections as Sections;
 }
 
-function nameResource(value: unknown, source: RouteSource): void {
+/** Names the source after its resource, if the name can be shown. */
+export function nameResource(value: unknown, source: RouteSource): void {
   const metadata = isRecord(value) && isRecord(value.metadata) ? value.metadata : {};
   const { name, namespace = 'default' } = metadata;
   const plain = /^[a-z0-9.-]{1,253}$/;
@@ -138,7 +140,7 @@ export function checkResource(value: unknown, source: RouteSource): CheckedResou
   warnings(spec, sections, (code, path, detail = '') => notes.push(issueAt(source, code, path, detail)) > 0);
   const resource: RouteResource = {
     key: `${namespace}/${metadata.name}`, namespace, name: metadata.name, created,
-    generation: metadata.generation, annotations: metadata.annotations ?? {}, spec, sections, warnings: notes, source,
+    generation: metadata.generation, annotations: metadata.annotations ?? {}, spec, sections, profiles: [], warnings: notes, source,
   };
   return { resource, errors, warnings: notes };
 }

@@ -1,55 +1,26 @@
 import { MAX_FIELD_PATH_STEPS, MAX_LIMIT_PERIOD_MS } from '../limits.ts';
 import { durationMs } from './duration.ts';
-import { canonicalFieldPath, fieldSteps, topLevelPath } from './field-place.ts';
-import type { MaskingField, RouteEncryption, RouteMasking, RouteRateLimit, RouteValidation, ValidationField } from './financial-route.gen.ts';
+import { canonicalFieldPath, fieldSteps } from './field-place.ts';
+import type { MaskingField, RouteEncryption, RouteMasking, RouteRateLimit } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
-import { pbocProfile, pbocVersions } from './pboc-profile.ts';
 import type { Section } from './resource.ts';
-import { checkPattern, checkUnique } from './rules-match.ts';
+import { checkUnique } from './rules-match.ts';
 import type { Report } from './schema-check.ts';
 
 /** The one of `name` and `path` that says where a field is; reports both and none, and too many steps. */
-function checkPlace(field: { name?: string; path?: string }, at: Path, report: Report): void {
+export function checkPlace(field: { name?: string; path?: string }, at: Path, report: Report): void {
   if ((field.name === undefined) === (field.path === undefined)) report('FIM-CFG-1023', at, field.name === undefined ? 'none is given' : 'both are given');
   else if (field.path !== undefined && fieldSteps(field.path).length > MAX_FIELD_PATH_STEPS) report('FIM-CFG-1025', [...at, 'path'], `at most ${MAX_FIELD_PATH_STEPS} steps`);
 }
 
 /** Reports a place that has two entries. */
-function checkPlacesUnique(places: readonly (string | undefined)[], path: Path, report: Report): void {
+export function checkPlacesUnique(places: readonly (string | undefined)[], path: Path, report: Report): void {
   const seen = new Set<string>();
   places.forEach((place, index) => {
     if (place === undefined) return;
     if (seen.has(place)) report('FIM-CFG-1022', [...path, index], 'the field has rules already');
     seen.add(place);
   });
-}
-
-const NOT_TEXT: ReadonlySet<string | undefined> = new Set(['boolean', 'object', 'array']);
-const NUMBERS: ReadonlySet<string | undefined> = new Set(['number', 'integer', 'decimal']);
-
-function checkField(field: ValidationField, at: Path, report: Report): void {
-  const { type, check, minLength, maxLength, pattern } = field;
-  checkPlace(field, at, report);
-  if (minLength !== undefined && maxLength !== undefined && minLength > maxLength) report('FIM-CFG-1038', [...at, 'minLength'], 'minLength is greater than maxLength');
-  for (const test of ['pattern', 'minLength', 'maxLength', 'enum', 'check'] as const) {
-    if (NOT_TEXT.has(type) && field[test] !== undefined) report('FIM-CFG-1038', [...at, test], `type ${type} has no text`);
-  }
-  if (check !== undefined && NUMBERS.has(type) && check !== 'Amount') report('FIM-CFG-1038', [...at, 'check'], `${check} needs type string`);
-  if (pattern !== undefined) checkPattern(pattern, [...at, 'pattern'], report);
-  checkUnique(field.enum ?? [], [...at, 'enum'], report);
-  field.enum?.forEach((text, index) => {
-    const length = [...text].length;
-    if (length < (minLength ?? 0) || length > (maxLength ?? Infinity)) report('FIM-CFG-1038', [...at, 'enum', index], 'it breaks the length rules of the field');
-  });
-}
-
-/** Rules on messages. */
-export function checkValidation({ value, path }: Section<RouteValidation>, report: Report): void {
-  if (value.pboc === undefined && value.fields === undefined) report('FIM-CFG-1036', path);
-  if (value.pboc !== undefined && pbocProfile(value.pboc) === undefined) report('FIM-CFG-1034', [...path, 'pboc'], `known: ${pbocVersions().join(', ')}`);
-  value.fields?.forEach((field, index) => checkField(field, [...path, 'fields', index], report));
-  const places = (value.fields ?? []).map((field) => (field.path !== undefined ? canonicalFieldPath(field.path) : field.name !== undefined ? topLevelPath(field.name) : undefined));
-  checkPlacesUnique(places, [...path, 'fields'], report);
 }
 
 /** The token bucket. */

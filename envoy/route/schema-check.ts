@@ -30,13 +30,13 @@ interface SchemaNode {
 export type Report = (code: ErrorCode, path: Path, detail?: string) => boolean;
 
 /** Parts of the schema that can be applied alone: the whole resource, and what `wasm.config` may hold. */
-export type SchemaPart = 'route' | 'rateLimit' | 'validation' | 'masking' | 'encryption';
+export type SchemaPart = 'route' | 'profile' | 'rateLimit' | 'validation' | 'masking' | 'encryption';
 
 const definitions = (schemaFile as unknown as { $defs: Record<string, SchemaNode> }).$defs;
 const patterns = new Map<string, RegExp>();
 
 function partOf(part: SchemaPart): SchemaNode {
-  return part === 'route' ? (schemaFile as unknown as SchemaNode) : resolve({ $ref: `#/$defs/${part}` });
+  return part === 'route' ? (schemaFile as unknown as SchemaNode) : resolve({ $ref: `#/$defs/${part === 'profile' ? 'validationProfile' : part}` });
 }
 
 function resolve(node: SchemaNode): SchemaNode {

@@ -1,9 +1,9 @@
 import { formatPointer, type Path } from './json-path.ts';
-import type { RouteResource } from './resource.ts';
+import type { RouteSource } from './source.ts';
 
 /** Where a part of a plugin configuration comes from. */
 export interface Origin {
-  resource: RouteResource;
+  source: RouteSource;
   path: Path;
 }
 
@@ -11,8 +11,8 @@ export interface Origin {
 export class SourceMap {
   private readonly origins = new Map<string, Origin>();
 
-  add(place: Path, resource: RouteResource, path: Path): void {
-    this.origins.set(formatPointer(place), { resource, path });
+  add(place: Path, source: RouteSource, path: Path): void {
+    this.origins.set(formatPointer(place), { source, path });
   }
 
   /**
@@ -25,7 +25,7 @@ export class SourceMap {
       const origin = this.origins.get(formatPointer(steps.slice(0, length)));
       if (origin === undefined) continue;
       const rest = steps.slice(length).map((step) => (/^\d+$/.test(step) ? Number(step) : step));
-      return { resource: origin.resource, path: [...origin.path, ...rest] };
+      return { source: origin.source, path: [...origin.path, ...rest] };
     }
     return undefined;
   }

@@ -1,17 +1,17 @@
 // A resource's sections → the stages' sections of the plugin configuration, each part with its origin.
 import { durationMs } from './duration.ts';
-import { topLevelPath } from './field-place.ts';
-import type { MaskingField, ValidationField } from './financial-route.gen.ts';
+import type { MaskingField } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
-import { pbocProfile } from './pboc-profile.ts';
-import type { FieldMaskerConfig, MaskField, PbocRule, PbocValidatorConfig, RateLimiterConfig, Sm4EncryptorConfig, StagesConfig } from './plugin-config.gen.ts';
+import type { FieldMaskerConfig, MaskField, RateLimiterConfig, Sm4EncryptorConfig, StagesConfig } from './plugin-config.gen.ts';
+import type { ProfileEntry } from './profiles.ts';
 import type { RouteResource, Sections } from './resource.ts';
+import { validatorSection } from './validation-section.ts';
 
 /** Names of the stages' sections. */
 export type StageName = keyof StagesConfig;
 
-/** Notes that a part of a stage section, `place`, comes from a part of the resource, `path`. */
-type Note = (place: Path, path: Path) => void;
+/** Notes that a part of a stage section, `place`, comes from a part of the resource, `path`, or from an entry of a profile. */
+type Note = (place: Path, path: Path, entry?: ProfileEntry<unknown>) => void;
 
 function rateLimiter({ value, path }: NonNullable<Sections['rateLimit']>, key: string, note: Note): RateLimiterConfig {
   note(['rateLimiter'], path);
@@ -21,33 +21,6 @@ function rateLimiter({ value, path }: NonNullable<Sections['rateLimit']>, key: s
   if (value.key?.header !== undefined) config.key = { source: 'Header', header: value.key.header.toLowerCase() };
   else if (value.key?.sourceAddress === true) config.key = { source: 'SourceAddress' };
   return config;
-}
-
-function pbocRule(field: ValidationField): PbocRule {
-  const rule: PbocRule = { path: field.path ?? topLevelPath(field.name ?? ''), required: field.required ?? true, type: field.type ?? 'string' };
-  if (field.pattern !== undefined) rule.pattern = field.pattern;
-  if (field.minLength !== undefined) rule.minLength = field.minLength;
-  if (field.maxLength !== undefined) rule.maxLength = field.maxLength;
-  if (field.enum !== undefined) rule.enum = field.enum;
-  if (field.check !== undefined) rule.check = field.check;
-  return rule;
-}
-
-function pbocValidator({ value, path }: NonNullable<Sections['validation']>, note: Note): PbocValidatorConfig {
-  note(['pbocValidator'], path);
-  const profile = value.pboc === undefined ? [] : (pbocProfile(value.pboc) ?? []);
-  profile.forEach((_, index) => note(['pbocValidator', 'rules', index], [...path, 'pboc']));
-  value.fields?.forEach((field, index) => {
-    note(['pbocValidator', 'rules', profile.length + index], [...path, 'fields', index]);
-    if (field.path === undefined) note(['pbocValidator', 'rules', profile.length + index, 'path'], [...path, 'fields', index, 'name']);
-  });
-  return {
-    profile: value.pboc ?? '',
-    maxErrors: value.maxErrors ?? 16,
-    request: true,
-    response: value.response ?? false,
-    rules: [...profile, ...(value.fields ?? []).map(pbocRule)],
-  };
 }
 
 function maskField(field: MaskingField): MaskField {
@@ -90,7 +63,11 @@ export function stagesOf(resource: RouteResource, note: Note): StagesConfig {
   const { rateLimit, validation, masking, encryption } = resource.sections;
   const stages: StagesConfig = {};
   if (rateLimit !== undefined) stages.rateLimiter = rateLimiter(rateLimit, resource.key, note);
-  if (validation !== undefined) stages.pbocValidator = pbocValidator(validation, note);
+  if (validation !== undefined) {
+    const responseCodes = validation.value.pboc !== undefined || resource.spec.body?.format === 'ISO8583';
+    const part: Note = (place, path, entry) => note(['pbocValidator', ...place], path, entry);
+    stages.pbocValidator = validatorSection(validation.value, validation.path, resource.profiles, responseCodes, part);
+  }
   if (masking !== undefined) stages.fieldMasker = fieldMasker(masking, note);
   if (encryption !== undefined) stages.sm4Encryptor = sm4Encryptor(encryption, note);
   return stages;

@@ -82,26 +82,31 @@ function matchConfig({ hosts, match }: Candidate): MatchConfig | undefined {
 
 function routeConfig(candidate: Candidate, index: number, map: SourceMap): RouteConfig {
   const { resource } = candidate;
-  const { spec } = resource;
+  const { spec, source } = resource;
   const at = ['routes', index];
-  map.add(at, resource, ['spec']);
-  if (resource.compiled !== undefined) return resource.compiled;
-  map.add([...at, 'match'], resource, ['spec', 'match']);
-  map.add([...at, 'body'], resource, ['spec', 'body']);
-  map.add([...at, 'observe'], resource, ['spec', 'enforcement']);
-  map.add([...at, 'name'], resource, ['metadata', 'name']);
+  map.add(at, source, ['spec']);
+  map.add([...at, 'match'], source, ['spec', 'match']);
+  map.add([...at, 'body'], source, ['spec', 'body']);
+  map.add([...at, 'observe'], source, ['spec', 'enforcement']);
+  map.add([...at, 'name'], source, ['metadata', 'name']);
   const match = matchConfig(candidate);
   return {
     name: resource.key,
     observe: spec.enforcement === 'Observe',
     ...(match === undefined ? {} : { match }),
     ...(spec.body === undefined ? {} : { body: spec.body }),
-    stages: stagesOf(resource, (place, path) => map.add([...at, 'stages', ...place], resource, path)),
+    stages: stagesOf(resource, (place, path, entry) => map.add([...at, 'stages', ...place], entry?.source ?? source, entry?.source === undefined ? path : entry.path)),
   };
 }
 
+/** Headers that the validators of these routes set: nobody else may, on any route. */
+function verdictHeaders(routes: readonly RouteConfig[]): string[] {
+  return [...new Set(routes.flatMap((route) => route.stages.pbocValidator?.verdictHeader ?? []))].sort();
+}
+
 function seal(routes: RouteConfig[], kms: KmsConfig | undefined, generation: number): { config: PluginConfig; hash: string } {
-  const body = { version: PLUGIN_CONFIG_VERSION, ...(kms === undefined ? {} : { kms }), routes };
+  const stripHeaders = verdictHeaders(routes);
+  const body = { version: PLUGIN_CONFIG_VERSION, ...(kms === undefined ? {} : { kms }), ...(stripHeaders.length === 0 ? {} : { stripHeaders }), routes };
   const hash = canonicalHash(body);
   return { config: { ...body, generation, hash }, hash };
 }
@@ -124,7 +129,7 @@ function locator(map: SourceMap): Translation['locate'] {
   return (code, pointer) => {
     const known = (code in ERRORS ? code : 'FIM-CFG-0019') as ErrorCode;
     const origin = map.find(pointer);
-    if (origin !== undefined) return issueAt(origin.resource.source, known, origin.path);
+    if (origin !== undefined) return issueAt(origin.source, known, origin.path);
     return { code: known, path: '$', message: `${ERRORS[known].title} (plugin configuration ${pointer || '/'})`, file: '' };
   };
 }

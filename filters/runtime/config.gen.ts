@@ -38,8 +38,6 @@ const KMS_CONFIG_AUTHORITY: Bytes = Bytes.from('kms.internal');
 
 const KMS_CONFIG_PATH_PREFIX: Bytes = Bytes.from('/v1/secret/data/');
 
-const KMS_CONFIG_TRANSIT_MOUNT: Bytes = Bytes.from('transit');
-
 /** Where keys come from; required by stages that use keys. */
 export class KmsConfig {
   /** Where it stands in the document, for errors that are found later. */
@@ -48,16 +46,14 @@ export class KmsConfig {
   cluster: Bytes = Bytes.EMPTY;
   /** `:authority` of the call-outs. */
   authority: Bytes = KMS_CONFIG_AUTHORITY;
-  /** Prefix of the path of stored keys (KV version 2). */
+  /** Prefix of the key's path. */
   pathPrefix: Bytes = KMS_CONFIG_PATH_PREFIX;
-  /** First part of the ids whose data keys a transit engine makes, and its mount; empty: none. */
-  transitMount: Bytes = KMS_CONFIG_TRANSIT_MOUNT;
   /** Longest wait for one call-out, milliseconds. */
-  timeoutMs: i32 = 2500;
+  timeoutMs: i32 = 1000;
   /** Longest time that a request is held for its first key, milliseconds. */
   holdMs: i32 = 3000;
-  /** Time between looks for a newer key version, milliseconds; it encrypts from the second look on. */
-  refreshMs: i32 = 2000;
+  /** Time between looks for a newer key version, milliseconds. */
+  refreshMs: i32 = 5000;
 }
 
 /** Absent: all paths. */
@@ -100,10 +96,8 @@ export class MatchConfig {
 export class BodyConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
-  /** Largest body that is held, bytes; a larger one is refused. */
+  /** Largest body, bytes; a larger one is refused. */
   maxBytes: i32 = 1048576;
-  /** Largest body that passes in pieces, bytes; the stream of a larger one is cut. 0: any. */
-  maxStreamBytes: i64 = 0;
   /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
   format: BodyFormat = BodyFormat.JSON;
   /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
@@ -152,6 +146,8 @@ export class PluginConfig {
   hash: Bytes = Bytes.EMPTY;
   /** Where keys come from; required by stages that use keys. */
   kms: KmsConfig | null = null;
+  /** Request headers that only this proxy may set, lower case: removed from every request, whatever its route. */
+  stripHeaders: StaticArray<Bytes> = new StaticArray<Bytes>(0);
   /** In order of precedence: the first that matches a request is its route. */
   routes: StaticArray<RouteConfig> = new StaticArray<RouteConfig>(0);
 }
@@ -224,6 +220,17 @@ function readHeaderMatchConfigList16(reader: ConfigReader, node: u32): StaticArr
   return items;
 }
 
+function readBytes64List1000(reader: ConfigReader, node: u32): StaticArray<Bytes> {
+  const length = reader.arrayLength(node, 1000);
+  const items = new StaticArray<Bytes>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = reader.readString(item, 64)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
 function readRouteConfigList1000(reader: ConfigReader, node: u32): StaticArray<RouteConfig> {
   const length = reader.arrayLength(node, 1000);
   const items = new StaticArray<RouteConfig>(length);
@@ -249,8 +256,6 @@ export function decodeKmsConfig(reader: ConfigReader, node: u32): KmsConfig {
       result.authority = reader.readString(member, 255);
     } else if (reader.keyIs(member, 'pathPrefix')) {
       result.pathPrefix = reader.readString(member, 255);
-    } else if (reader.keyIs(member, 'transitMount')) {
-      result.transitMount = reader.readString(member, 64);
     } else if (reader.keyIs(member, 'timeoutMs')) {
       result.timeoutMs = <i32>reader.readInteger(member, 1, 60000);
     } else if (reader.keyIs(member, 'holdMs')) {
@@ -336,8 +341,6 @@ export function decodeBodyConfig(reader: ConfigReader, node: u32): BodyConfig {
   for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
     if (reader.keyIs(member, 'maxBytes')) {
       result.maxBytes = <i32>reader.readInteger(member, 1, 16777216);
-    } else if (reader.keyIs(member, 'maxStreamBytes')) {
-      result.maxStreamBytes = reader.readInteger(member, 0, 9007199254740991);
     } else if (reader.keyIs(member, 'format')) {
       result.format = readBodyFormat(reader, member);
     } else if (reader.keyIs(member, 'compressed')) {
@@ -414,6 +417,8 @@ export function decodePluginConfig(reader: ConfigReader, node: u32): PluginConfi
       result.hash = reader.readString(member, 64);
     } else if (reader.keyIs(member, 'kms')) {
       result.kms = decodeKmsConfig(reader, member);
+    } else if (reader.keyIs(member, 'stripHeaders')) {
+      result.stripHeaders = readBytes64List1000(reader, member);
     } else if (reader.keyIs(member, 'routes')) {
       result.routes = readRouteConfigList1000(reader, member);
       seen |= 2;

@@ -27,8 +27,6 @@ export class Step {
 /** The stages of one direction, in order. */
 export class Plan {
   readonly needsBody: bool;
-  /** The one step that needs the body, if it works on it piece by piece; -1: bodies are held, or nobody needs them. */
-  readonly streamStep: i32;
   /** Every stage is one whose verdicts `Observe` turns into counts. */
   readonly observable: bool;
 
@@ -38,17 +36,11 @@ export class Plan {
   ) {
     let needsBody = false;
     let observable = true;
-    let streamStep = -1;
     for (let i = 0; i < steps.length; i++) {
-      const policy = steps[i].policy;
-      if (policy.needsBody(direction)) {
-        streamStep = !needsBody && policy.streams(direction) ? i : -1;
-        needsBody = true;
-      }
+      needsBody = needsBody || steps[i].policy.needsBody(direction);
       observable = observable && steps[i].stage.observable;
     }
     this.needsBody = needsBody;
-    this.streamStep = streamStep;
     this.observable = observable;
   }
 }
@@ -59,8 +51,6 @@ export class CompiledRoute {
     /** Verdicts of observable stages are counted, not enforced. */
     readonly observe: bool,
     readonly maxBodyBytes: u32,
-    /** Of a body that passes in pieces. */
-    readonly maxStreamBytes: u64,
     readonly format: MessageFormat,
     readonly request: Plan,
     readonly response: Plan,
@@ -77,6 +67,8 @@ export class Configuration {
     readonly kms: KmsConfig | null,
     readonly routes: StaticArray<CompiledRoute>,
     readonly index: RouteIndex,
+    /** Request headers that only this proxy may set, lower case. */
+    readonly stripHeaders: StaticArray<Bytes>,
     /** For the configuration that comes after; empty once it came. */
     public parts: Parts,
   ) {}
@@ -102,7 +94,7 @@ export function compileConfiguration(reader: ConfigReader, stages: StaticArray<S
     if (reader.failed) return null;
   }
   reader.parts.close();
-  return new Configuration(config.generation, config.kms, routes, builder.build(), reader.parts);
+  return new Configuration(config.generation, config.kms, routes, builder.build(), config.stripHeaders, reader.parts);
 }
 
 /** Whether the KMS is that of the configuration before: a compiled route depends on nothing else of the document but its own text. */
@@ -142,7 +134,6 @@ function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticAr
     route.name,
     route.observe,
     body == null ? DEFAULT_BODY_BYTES : <u32>body.maxBytes,
-    body == null || body.maxStreamBytes == 0 ? u64.MAX_VALUE : <u64>body.maxStreamBytes,
     reader.format,
     new Plan(ordered(steps, Direction.Request), Direction.Request),
     new Plan(ordered(steps, Direction.Response), Direction.Response),

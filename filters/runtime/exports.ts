@@ -13,7 +13,6 @@ import { beginHalf, exchange, growBody, refuse } from './pipeline';
 import { PATH_NOT_TEXT, findRoute, isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
 import { Direction } from './stage';
 import { countVerdict, routeMatched, routeUnmatched } from './stats';
-import { passPiece, passTrailers } from './streaming';
 import { Phase, Stream } from './stream';
 
 /** Refuses what arrives when there is no stream to keep it in (MAX_LIVE_STREAMS). */
@@ -64,15 +63,7 @@ export function proxy_on_http_call_response(rootId: u32, token: u32, headers: u3
 export function proxy_on_request_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
   const passed = requestHeaders(contextId, endOfStream != 0);
   scratch.reset();
-  return passed ? HeadersStatus.Continue : holdHeaders(contextId, Direction.Request);
-}
-
-/** Headers that wait are held; the body is collected meanwhile, or stays where it is if it will pass in pieces. */
-function holdHeaders(contextId: u32, direction: Direction): HeadersStatus {
-  const stream = streams.find(contextId);
-  if (stream == null) return HeadersStatus.StopIteration;
-  const half = stream.half(direction);
-  return half.streamed && half.waiting ? HeadersStatus.StopAllIterationAndWatermark : HeadersStatus.StopIteration;
+  return passed ? HeadersStatus.Continue : HeadersStatus.StopIteration;
 }
 
 function requestHeaders(contextId: u32, endOfStream: bool): bool {
@@ -98,6 +89,7 @@ function refuseAll(stream: Stream, error: ErrorId): bool {
 function routeRequest(stream: Stream, configuration: Configuration, endOfStream: bool): bool {
   exchange.bind(stream, Direction.Request);
   if (!exchange.fetchHeaders()) return refuseAll(stream, ErrorId.FIM_RT_0008);
+  stripForged(configuration);
   const at = findRoute(configuration, exchange);
   if (at == PATH_NOT_TEXT) return refuseAll(stream, ErrorId.FIM_RT_0009);
   if (at < 0) {
@@ -112,6 +104,19 @@ function routeRequest(stream: Stream, configuration: Configuration, endOfStream:
   const passed = beginHalf(stream, route, Direction.Request, endOfStream);
   if (stream.request.phase != Phase.Refused) askForWholeResponse(route, exchange);
   return passed;
+}
+
+/** Takes out of the request what only this proxy may say. */
+function stripForged(configuration: Configuration): void {
+  const names = configuration.stripHeaders;
+  let found = false;
+  for (let i = 0; i < names.length; i++) {
+    const name = unchecked(names[i]);
+    if (!exchange.header(name.pointer, name.length)) continue;
+    exchange.removeHeader(name.pointer, name.length);
+    found = true;
+  }
+  if (found) exchange.fetchHeaders();
 }
 
 /** A tunnel on a route that must see bodies is refused; where only `Observe` rules, it is counted and both directions pass unseen. */
@@ -133,7 +138,7 @@ export function proxy_on_request_trailers(contextId: u32, count: u32): u32 {
 export function proxy_on_response_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
   const passed = responseHeaders(contextId, endOfStream != 0);
   scratch.reset();
-  return passed ? HeadersStatus.Continue : holdHeaders(contextId, Direction.Response);
+  return passed ? HeadersStatus.Continue : HeadersStatus.StopIteration;
 }
 
 function responseHeaders(contextId: u32, endOfStream: bool): bool {
@@ -169,11 +174,6 @@ function onBody(contextId: u32, direction: Direction, held: u32, endOfStream: bo
   const route = stream.route;
   if (route == null || phase == Phase.Passed || phase == Phase.Idle) return DataStatus.Continue;
   exchange.bind(stream, direction);
-  if (phase == Phase.Streaming) {
-    const status = passPiece(stream, route, direction, held, endOfStream);
-    scratch.reset();
-    return status;
-  }
   const passed = growBody(stream, route, direction, held, endOfStream);
   scratch.reset();
   if (passed) return DataStatus.Continue;
@@ -189,11 +189,6 @@ function onTrailers(contextId: u32, direction: Direction): u32 {
   if (half.phase == Phase.Refused) return TrailersStatus.StopIteration;
   if (route == null || half.phase == Phase.Passed || half.phase == Phase.Idle || half.ended) return TrailersStatus.Continue;
   exchange.bind(stream, direction);
-  if (half.phase == Phase.Streaming) {
-    const status = passTrailers(stream, route, direction);
-    scratch.reset();
-    return status;
-  }
   const passed = growBody(stream, route, direction, half.bodyLength, true);
   scratch.reset();
   return passed ? TrailersStatus.Continue : TrailersStatus.StopIteration;

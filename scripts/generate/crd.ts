@@ -1,4 +1,4 @@
-// The public schema → the CustomResourceDefinition: a structural OpenAPI v3 schema with CEL rules.
+// The public schema → the CustomResourceDefinitions: a structural OpenAPI v3 schema with CEL rules.
 import { stringify } from 'yaml';
 import { banner, type Output } from './output.ts';
 import { readRouteSchema, resolveNode, ROUTE_SCHEMA, type RouteNode } from './route-schema.ts';
@@ -29,25 +29,37 @@ function printerColumn(type: string): Structural {
   return { name: type, type: 'string', description: `Whether the condition ${type} holds.`, jsonPath: `.status.conditions[?(@.type=="${type}")].status` };
 }
 
-function definition(root: RouteNode): Structural {
-  const properties = root.properties ?? {};
+/** What one kind is called, and what is known of it. */
+interface Kind {
+  kind: string;
+  plural: string;
+  shortName: string;
+  /** Conditions that `kubectl get` shows; empty: the kind has no status. */
+  conditions: string[];
+}
+
+const FINANCIAL_ROUTE: Kind = { kind: 'FinancialRoute', plural: 'financialroutes', shortName: 'froute', conditions: ['Accepted', 'Programmed'] };
+const VALIDATION_PROFILE: Kind = { kind: 'ValidationProfile', plural: 'validationprofiles', shortName: 'vprofile', conditions: [] };
+
+function definition(root: RouteNode, resource: RouteNode, { kind, plural, shortName, conditions }: Kind): Structural {
+  const properties = resource.properties ?? {};
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: 'financialroutes.fim.financial' },
+    metadata: { name: `${plural}.fim.financial` },
     spec: {
       group: 'fim.financial',
-      names: { kind: 'FinancialRoute', listKind: 'FinancialRouteList', plural: 'financialroutes', singular: 'financialroute', shortNames: ['froute'], categories: ['fim'] },
+      names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase(), shortNames: [shortName], categories: ['fim'] },
       scope: 'Namespaced',
       versions: [{
         name: 'v1',
         served: true,
         storage: true,
-        subresources: { status: {} },
-        additionalPrinterColumns: [printerColumn('Accepted'), printerColumn('Programmed'), { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
+        ...(conditions.length === 0 ? {} : { subresources: { status: {} } }),
+        additionalPrinterColumns: [...conditions.map(printerColumn), { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
         schema: {
           openAPIV3Schema: {
-            description: root.description,
+            description: resource.description,
             type: 'object',
             required: ['spec'],
             properties: {
@@ -55,7 +67,7 @@ function definition(root: RouteNode): Structural {
               kind: { type: 'string', description: 'Kind of the object.' },
               metadata: { type: 'object' },
               spec: structural(root, properties.spec ?? {}),
-              status: structural(root, properties.status ?? {}),
+              ...(conditions.length === 0 ? {} : { status: structural(root, properties.status ?? {}) }),
             },
           },
         },
@@ -64,8 +76,12 @@ function definition(root: RouteNode): Structural {
   };
 }
 
-/** `istio/crd/financialroutes.fim.financial.yaml`. */
+/** `istio/crd/<plural>.fim.financial.yaml` of each kind. */
 export function crdOutputs(repository: string): Output[] {
-  const text = stringify(definition(readRouteSchema(repository)), { lineWidth: 0, aliasDuplicateObjects: false });
-  return [{ path: 'istio/crd/financialroutes.fim.financial.yaml', text: `${banner(ROUTE_SCHEMA, '#')}\n${text}` }];
+  const root = readRouteSchema(repository);
+  const resources: [RouteNode, Kind][] = [[root, FINANCIAL_ROUTE], [resolveNode(root, { $ref: '#/$defs/validationProfile' }), VALIDATION_PROFILE]];
+  return resources.map(([resource, kind]) => {
+    const text = stringify(definition(root, resource, kind), { lineWidth: 0, aliasDuplicateObjects: false });
+    return { path: `istio/crd/${kind.plural}.fim.financial.yaml`, text: `${banner(ROUTE_SCHEMA, '#')}\n${text}` };
+  });
 }

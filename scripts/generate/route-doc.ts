@@ -34,13 +34,15 @@ function rules(root: RouteNode): string[] {
 /** `docs/financial-route.md`. */
 export function routeDocOutputs(repository: string): Output[] {
   const root = readRouteSchema(repository);
+  const profile = resolveNode(root, { $ref: '#/$defs/validationProfile' });
   const header = ['| field | type | default | meaning |', '|---|---|---|---|'];
   const lines = [
-    `${banner(ROUTE_SCHEMA, '<!--')} -->`, '', '# FinancialRoute', '', root.description ?? '', '',
+    `${banner(ROUTE_SCHEMA, '<!--')} -->`, '', '# FinancialRoute and ValidationProfile', '', root.description ?? '', '',
     'Unknown fields are errors. `fim validate FILE` names the code, the JSON path and the line of each mistake; [errors.md](errors.md) says what to do.',
     '', '## metadata', '', ...header, ...rows(root, resolveNode(root, root.properties?.metadata ?? {}), ''),
     '', '## spec', '', ...header, ...rows(root, resolveNode(root, root.properties?.spec ?? {}), ''),
     '', '## status', '', ...header, ...rows(root, resolveNode(root, root.properties?.status ?? {}), ''),
+    '', '## ValidationProfile', '', `${profile.description ?? ''} It stands in the same files and folders as routes.`, '', ...header, ...rows(root, resolveNode(root, profile.properties?.spec ?? {}), 'spec.'),
     '', '## Rules between fields', '', 'An API server enforces these by CEL, `fim` by the same rules.', '', '| code | where | rule |', '|---|---|---|', ...rules(root),
   ];
   return [{ path: 'docs/financial-route.md', text: `${lines.join('\n')}\n` }];

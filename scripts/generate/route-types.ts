@@ -1,4 +1,4 @@
-// The public schema → TypeScript types of a FinancialRoute.
+// The public schema → TypeScript types of a FinancialRoute and of a ValidationProfile.
 import { banner, type Output } from './output.ts';
 import { readRouteSchema, resolveNode, ROUTE_SCHEMA, type RouteNode } from './route-schema.ts';
 
@@ -40,5 +40,6 @@ export function routeTypeOutputs(repository: string): Output[] {
   const root = readRouteSchema(repository);
   const named = new Map<string, string>();
   interfaceOf(root, root, named);
+  interfaceOf(root, resolveNode(root, { $ref: '#/$defs/validationProfile' }), named);
   return [{ path: 'envoy/route/financial-route.gen.ts', text: `${banner(ROUTE_SCHEMA)}\n\n${[...named.values()].join('\n\n')}\n` }];
 }

@@ -22,7 +22,7 @@ export function translateUnchecked(text: string): Translation {
   }
   const resource: RouteResource = {
     key: `default/${route.metadata.name}`, namespace: 'default', name: route.metadata.name, created: Infinity, generation: undefined,
-    annotations: {}, spec, sections: sections as Sections, warnings: [], source: new RouteSource('unchecked'),
+    annotations: {}, spec, sections: sections as Sections, profiles: [], warnings: [], source: new RouteSource('unchecked'),
   };
   return translate([resource], { layout: 'fused' });
 }
