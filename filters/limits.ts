@@ -8,6 +8,10 @@ export const DEFAULT_BODY_BYTES: u32 = 1024 * 1024;
 export const MAX_SCRATCH_BYTES: usize = 256 * 1024 * 1024;
 /** Smallest block that the scratch arena takes from the heap, bytes. */
 export const SCRATCH_CHUNK_BYTES: usize = 256 * 1024;
+/** State that all streamed bodies of one VM keep between their pieces, bytes; a stream that finds no room is refused with FIM-RT-0006. */
+export const MAX_STREAM_STATE_BYTES: usize = 128 * 1024 * 1024;
+/** Largest piece of a streamed body that the host is asked to hold until the next one comes, bytes: below any limit of a proxy, over which it would wait for ever. */
+export const MAX_HELD_PIECE_BYTES: u32 = 64 * 1024;
 /** Plugin configuration document, bytes. */
 export const MAX_CONFIG_BYTES: u32 = 4 * 1024 * 1024;
 /** Streams alive in one VM at a time; one more is refused with FIM-RT-0007. */
@@ -26,9 +30,17 @@ export const MAX_JSON_DEPTH: u32 = 128;
 export const MAX_JSON_NODES: u32 = 2_000_000;
 /** Size of a JSON document that can be indexed at all, bytes (offsets and key lengths are packed). */
 export const MAX_JSON_BYTES: u32 = 32 * 1024 * 1024;
+/** Nesting of an XML message, elements within elements. */
+export const MAX_XML_DEPTH: u32 = 128;
+/** Elements and attributes of an XML message together; each takes 32 bytes of scratch memory. */
+export const MAX_XML_NODES: u32 = 1_000_000;
+/** Attributes of one XML element, namespace declarations included. */
+export const MAX_XML_ATTRIBUTES: u32 = 64;
+/** Namespace declarations of an XML message that are in scope at one place. */
+export const MAX_XML_NAMESPACES: u32 = 64;
 
 /** HTTP calls of one VM that await an answer. */
-export const MAX_PENDING_CALLOUTS: i32 = 64;
+export const MAX_PENDING_CALLOUTS: i32 = 256;
 /** Answer to an HTTP call that is read, bytes; a longer one counts as no answer. */
 export const MAX_CALLOUT_ANSWER_BYTES: u32 = 64 * 1024;
 /** Slots that are looked at for one compiled part of a configuration; texts chosen to collide are compiled again, and cost nobody a long search. */
@@ -39,10 +51,20 @@ export const MAX_KEYS: i32 = 256;
 export const MAX_KEY_VERSIONS: i32 = 8;
 /** Requests of one VM that wait for one key; one more is refused with FIM-SM4-0001. */
 export const MAX_KEY_WAITERS: i32 = 4096;
-/** Key versions that a KMS said it does not have, remembered per key. */
+/** Data keys of one transit key that a VM holds, its own and those of senders; the one unused for longest makes room. */
+export const MAX_DATA_KEYS: i32 = 32;
+/** Longest time that a message waits for the KMS's word on a key that is held but was not used for a while, milliseconds; then it is served with it. */
+export const KEY_RECHECK_HOLD_MS: u64 = 250;
+/** Least time between two looks at a data key that is held, milliseconds: how late it is noticed that its transit key is gone. */
+export const MIN_DATA_KEY_RECHECK_MS: u64 = 30_000;
+/** Old versions (or data keys) of one key that a VM fetches at a time; others wait their turn, and one place is kept for versions that were genuine before. */
+export const MAX_VERSION_FETCHES: i32 = 4;
+/** Key versions that a KMS said it does not have, remembered per key; as many that were genuine and had to make room. */
 export const MAX_ABSENT_VERSIONS: i32 = 16;
 /** How long a KMS's "not found" is believed, milliseconds. */
 export const ABSENT_KEY_MS: u64 = 2000;
+/** Least time between two looks for a version newer than all that are known, milliseconds, however many messages name one. */
+export const MIN_KEY_RECHECK_MS: u64 = 100;
 /** First pause after a KMS call that failed, milliseconds; it doubles up to MAX_KMS_BACKOFF_MS. */
 export const MIN_KMS_BACKOFF_MS: u64 = 100;
 /** Longest pause between KMS calls that fail, milliseconds. */

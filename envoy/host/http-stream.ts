@@ -16,12 +16,15 @@ export interface StreamOptions {
   properties?: Record<string, PropertyValue>;
   /** Largest body that the stream may hold, bytes (Envoy's per-connection buffer limit). */
   bufferLimitBytes?: number;
+  /** Bodies are counted and not kept: for those too large to keep. */
+  discardBodies?: boolean;
 }
 
 /** What one side of the stream has received so far. */
 export interface Received {
   headers: HeaderMap | null;
   body: Buffer;
+  bodyBytes: number;
   trailers: HeaderMap | null;
   /** The message arrived whole. */
   complete: boolean;
@@ -29,7 +32,7 @@ export interface Received {
   reset: boolean;
 }
 
-const nothing = (): Received => ({ headers: null, body: Buffer.alloc(0), trailers: null, complete: false, reset: false });
+const nothing = (): Received => ({ headers: null, body: Buffer.alloc(0), bodyBytes: 0, trailers: null, complete: false, reset: false });
 
 export class HttpStream {
   /** What the upstream has seen. `headers === null`: not one byte. */
@@ -169,6 +172,7 @@ export class HttpStream {
     const { headers, body } = makeLocalReply(reply, this.decode.headersMap);
     this.client.headers = headers;
     this.client.body = body;
+    this.client.bodyBytes = body.length;
     this.headersSent = true;
     this.endResponse();
   }
@@ -188,7 +192,7 @@ export class HttpStream {
         this.received('upstream', end);
       },
       sinkData: (bytes: Uint8Array, end: boolean) => {
-        this.upstream.body = Buffer.concat([this.upstream.body, bytes]);
+        this.addBody('upstream', bytes);
         this.received('upstream', end);
       },
       sinkTrailers: (map: HeaderMap) => {
@@ -210,7 +214,7 @@ export class HttpStream {
         this.received('client', end);
       },
       sinkData: (bytes: Uint8Array, end: boolean) => {
-        this.client.body = Buffer.concat([this.client.body, bytes]);
+        this.addBody('client', bytes);
         this.received('client', end);
       },
       sinkTrailers: (map: HeaderMap) => {
@@ -218,6 +222,11 @@ export class HttpStream {
         this.received('client', true);
       },
     };
+  }
+
+  private addBody(side: 'upstream' | 'client', bytes: Uint8Array): void {
+    this[side].bodyBytes += bytes.length;
+    if (this.options.discardBodies !== true) this[side].body = Buffer.concat([this[side].body, bytes]);
   }
 
   private received(side: 'upstream' | 'client', end: boolean): void {
@@ -231,11 +240,11 @@ export class HttpStream {
 
   /** A `content-length` that is not the body's length breaks HTTP/1 peers. */
   private checkLength(side: 'upstream' | 'client'): void {
-    const { headers, body } = this[side];
+    const { headers, bodyBytes } = this[side];
     const length = headers?.get('content-length');
-    if (length === undefined || Number(length) === body.length) return;
+    if (length === undefined || Number(length) === bodyBytes) return;
     const bodiless = side === 'client' && (this.decode.headersMap?.get(':method') === 'HEAD' || headers?.get(':status') === '304');
-    if (!bodiless || body.length > 0) this.violation(`${side} got content-length ${length} with ${body.length} bytes`);
+    if (!bodiless || bodyBytes > 0) this.violation(`${side} got content-length ${length} with ${bodyBytes} bytes`);
   }
 
   private endResponse(): void {

@@ -82,6 +82,7 @@ export type ErrorCode =
   | 'FIM-RT-0008'
   | 'FIM-RT-0009'
   | 'FIM-RT-0010'
+  | 'FIM-RT-0011'
   | 'FIM-LIM-0001'
   | 'FIM-LIM-0002'
   | 'FIM-SM4-0001'
@@ -134,6 +135,7 @@ export type ErrorCode =
   | 'FIM-PBOC-0031'
   | 'FIM-PBOC-0033'
   | 'FIM-PBOC-0034'
+  | 'FIM-PBOC-0040'
   | 'FIM-MASK-0001'
   | 'FIM-MASK-0002'
   | 'FIM-MASK-0003'
@@ -166,6 +168,17 @@ export type ErrorCode =
   | 'FIM-CFG-0023'
   | 'FIM-CFG-0024'
   | 'FIM-CFG-0025'
+  | 'FIM-XML-0001'
+  | 'FIM-XML-0002'
+  | 'FIM-XML-0003'
+  | 'FIM-XML-0004'
+  | 'FIM-XML-0005'
+  | 'FIM-XML-0006'
+  | 'FIM-XML-0007'
+  | 'FIM-XML-0008'
+  | 'FIM-XML-0009'
+  | 'FIM-XML-0010'
+  | 'FIM-XML-0011'
   | 'FIM-TLV-0001'
   | 'FIM-TLV-0002'
   | 'FIM-TLV-0003'
@@ -182,7 +195,17 @@ export type ErrorCode =
   | 'FIM-ISO-0006'
   | 'FIM-ISO-0007'
   | 'FIM-ISO-0008'
-  | 'FIM-ISO-0009';
+  | 'FIM-ISO-0009'
+  | 'FIM-OP-0001'
+  | 'FIM-OP-0002'
+  | 'FIM-OP-0003'
+  | 'FIM-OP-0004'
+  | 'FIM-OP-0005'
+  | 'FIM-OP-0006'
+  | 'FIM-OP-0007'
+  | 'FIM-OP-0008'
+  | 'FIM-OP-0009'
+  | 'FIM-OP-0010';
 
 export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0001': {"status":0,"title":"Plugin configuration is not valid JSON","titleZh":"插件配置不是有效的 JSON","advice":"The document is made by the translator; report it with the output of `fim render`."},
@@ -258,6 +281,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0008': {"status":500,"title":"The proxy refused a host call","titleZh":"代理拒绝了主机调用","advice":"The proxy is older than Envoy 1.35 or restricts the plugin's capabilities; see its log."},
   'FIM-RT-0009': {"status":400,"title":"Path is not well-formed text","titleZh":"路径不是合法的文本","advice":"Send the path as a URI (RFC 3986): percent-encode what is not ASCII."},
   'FIM-RT-0010': {"status":415,"title":"Body is not of the route's format","titleZh":"消息体不是路由规定的格式","advice":"Send the format that `body.format` of the route names, with its content-type; with `Detect` content-type and first bytes must agree."},
+  'FIM-RT-0011': {"status":400,"title":"Trailers after a body that passed in pieces","titleZh":"分段传递的消息体之后出现 trailer","advice":"Send the message without trailers, or with a content-length."},
   'FIM-LIM-0001': {"status":429,"title":"Rate limit exceeded","titleZh":"超出速率限制","advice":"Retry after the time that `retry-after` names."},
   'FIM-LIM-0002': {"status":503,"title":"Rate limit could not be decided","titleZh":"无法判定速率限制","advice":"The shared table was contended beyond its bound; retry."},
   'FIM-SM4-0001': {"status":503,"title":"Encryption key is not available","titleZh":"加密密钥不可用","advice":"Check that the KMS answers and knows the key id of the route."},
@@ -310,6 +334,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-PBOC-0031': {"status":400,"title":"Amount has more decimals than its currency","titleZh":"金额小数位数超过币种规定","advice":"ISO 4217 gives each currency its minor units: CNY 2, JPY 0, KWD 3."},
   'FIM-PBOC-0033': {"status":400,"title":"Query parameter or header stands more than once","titleZh":"查询参数或请求头重复","advice":"Send it once; receivers disagree about which of two values counts."},
   'FIM-PBOC-0034': {"status":0,"title":"Rule's parts do not fit together","titleZh":"规则各部分不匹配","advice":"A condition has no wildcard and a number that exists; the wildcards of `right` (or total, currency) stand in `left` at the same places; a compared constant has the form of the comparison; min and max are decimals."},
+  'FIM-PBOC-0040': {"status":400,"title":"Element occurs more than once","titleZh":"元素重复出现","advice":"Send it once, or write `[*]` behind its name in the rule's path if it may repeat."},
   'FIM-MASK-0001': {"status":415,"title":"Message to be masked is not JSON by its content type","titleZh":"待脱敏消息的内容类型不是 JSON","advice":"Send `content-type: application/json` or a type that ends in `+json`; what cannot be masked is not passed on."},
   'FIM-MASK-0002': {"status":400,"title":"Message to be masked is not valid JSON","titleZh":"待脱敏消息不是有效的 JSON","advice":"The entry of `errors` names the mistake; what cannot be masked is not passed on."},
   'FIM-MASK-0003': {"status":502,"title":"Upstream's response cannot be masked","titleZh":"无法对上游响应脱敏","advice":"The route masks responses, and the upstream answered with something other than valid JSON."},
@@ -342,6 +367,17 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0023': {"status":0,"title":"Pattern uses what cannot be matched in linear time","titleZh":"模式使用了无法在线性时间内匹配的语法","advice":"Back-references, look-around, possessive and atomic groups are refused; write the pattern without them."},
   'FIM-CFG-0024': {"status":0,"title":"Pattern is too large","titleZh":"模式过大","advice":"Lower the repetition counts or simplify; the size and the limit are in the proxy's log."},
   'FIM-CFG-0025': {"status":0,"title":"Too many routes share one host and path","titleZh":"过多路由共用同一主机和路径","advice":"At most MAX_ROUTE_CANDIDATES routes may differ by method and headers only; tell the others apart by host or path."},
+  'FIM-XML-0001': {"status":400,"title":"Message is not well-formed XML","titleZh":"消息不是格式良好的 XML","advice":"Send XML 1.0 as the W3C recommendation defines it, without document type."},
+  'FIM-XML-0002': {"status":400,"title":"XML ends too early","titleZh":"XML 不完整","advice":"The body was cut off or is empty; send the whole document."},
+  'FIM-XML-0003': {"status":400,"title":"XML is not encoded as UTF-8","titleZh":"XML 编码不是 UTF-8","advice":"Encode the message as UTF-8 and say so in the XML declaration; GBK, GB18030 and UTF-16 are not read."},
+  'FIM-XML-0004': {"status":400,"title":"XML has a character that is not allowed","titleZh":"XML 含有不允许的字符","advice":"Send well-formed UTF-8 without control characters; character references must not name them either."},
+  'FIM-XML-0005': {"status":400,"title":"XML document type is refused","titleZh":"拒绝 XML 文档类型声明","advice":"Send the message without `<!DOCTYPE`; schemas are the receiver's business."},
+  'FIM-XML-0006': {"status":400,"title":"XML entity is not defined","titleZh":"XML 实体未定义","advice":"Only `&lt;`, `&gt;`, `&amp;`, `&quot;`, `&apos;` and character references are read."},
+  'FIM-XML-0007': {"status":400,"title":"XML namespace is not valid","titleZh":"XML 命名空间无效","advice":"Declare each prefix before its use, bind none to nothing, and leave `xml` and `xmlns` alone."},
+  'FIM-XML-0008': {"status":400,"title":"XML element has an attribute twice","titleZh":"XML 元素存在重复属性","advice":"Send each attribute once; two prefixes of one namespace make no difference."},
+  'FIM-XML-0009': {"status":400,"title":"XML is nested too deeply","titleZh":"XML 嵌套过深","advice":"Nest at most MAX_XML_DEPTH elements."},
+  'FIM-XML-0010': {"status":413,"title":"XML has too many elements, attributes or namespaces","titleZh":"XML 元素、属性或命名空间过多","advice":"Keep to MAX_XML_NODES, MAX_XML_ATTRIBUTES and MAX_XML_NAMESPACES."},
+  'FIM-XML-0011': {"status":400,"title":"XML end tag does not fit","titleZh":"XML 结束标签不匹配","advice":"Close elements in the order in which they were opened, by the same name."},
   'FIM-TLV-0001': {"status":400,"title":"BER-TLV data ends too early","titleZh":"BER-TLV 数据不完整","advice":"A tag or a length reaches beyond the end of the data or of its template; the reply names the byte offset."},
   'FIM-TLV-0002': {"status":400,"title":"BER-TLV tag is not valid","titleZh":"BER-TLV 标签无效","advice":"Tags have at most four bytes, and the first byte after the leading one is not 80."},
   'FIM-TLV-0003': {"status":400,"title":"BER-TLV length is not valid","titleZh":"BER-TLV 长度无效","advice":"Use the definite form with at most four bytes of length."},
@@ -359,6 +395,16 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-ISO-0007': {"status":400,"title":"ISO 8583 message goes on after its last data element","titleZh":"ISO 8583 报文在最后数据元之后仍有数据","advice":"The bitmap and the data do not fit together."},
   'FIM-ISO-0008': {"status":400,"title":"ISO 8583 header does not fit the message","titleZh":"ISO 8583 报文头与报文不符","advice":"The length header, or the lengths in UnionPay's message header, are not those of the message; see `body.iso8583.header` of the route."},
   'FIM-ISO-0009': {"status":400,"title":"Message authentication code does not match","titleZh":"报文鉴别码校验失败","advice":"Compare key, algorithm and range on both sides: from the message type up to the element that holds the code."},
+  'FIM-OP-0001': {"status":0,"title":"Compressed bodies are not opened in a mesh","titleZh":"网格中不支持解压消息体","advice":"Let the peers send bodies without content-encoding, or take `body.compressed` out of the route; until then such bodies are refused with 415."},
+  'FIM-OP-0002': {"status":0,"title":"Route stands in the root namespace of the mesh","titleZh":"路由位于网格根命名空间","advice":"Objects of that namespace act on every namespace: create the route in the namespace of its proxies."},
+  'FIM-OP-0003': {"status":0,"title":"Selections of a namespace make too many workloads","titleZh":"命名空间内的工作负载组合过多","advice":"Let routes share selectors; older routes keep theirs."},
+  'FIM-OP-0004': {"status":0,"title":"Target is not there","titleZh":"目标不存在","advice":"Create the Gateway, Service or waypoint that `targetRefs` names, or correct the name."},
+  'FIM-OP-0005': {"status":0,"title":"Target is one that Istio cannot serve","titleZh":"目标类型不受支持","advice":"Give the Service a waypoint in its own namespace, or select its sidecars by `selector`."},
+  'FIM-OP-0006': {"status":0,"title":"Key is not in the key service","titleZh":"密钥不存在","advice":"Create the key, or correct `keyId`; what was in force of the route stays in force."},
+  'FIM-OP-0007': {"status":0,"title":"Operator knows no key service","titleZh":"未配置密钥服务","advice":"Start the operator with --kms or --kms-cluster."},
+  'FIM-OP-0008': {"status":0,"title":"Module is not served to the proxies","titleZh":"模块未提供给代理","advice":"Check the module server, or the image that --module-url names."},
+  'FIM-OP-0009': {"status":0,"title":"Proxy refuses the configuration","titleZh":"代理拒绝了配置","advice":"The proxy's own reason follows; what was in force there stays in force."},
+  'FIM-OP-0010': {"status":0,"title":"Configuration is of a later version","titleZh":"配置版本过新","advice":"A later operator made it: let that one run, or delete the EnvoyFilter to let this one make its own."},
 };
 
 /** Codes in the order of the modules' numeric ids: `ERROR_CODES[id - 1]`. */

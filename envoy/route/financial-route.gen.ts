@@ -389,6 +389,34 @@ export interface RouteSpec {
   wasm?: RouteWasm;
 }
 
+/** Ready proxies that the route is for, in all workloads. */
+export interface RouteProxies {
+  /** Ready proxies. */
+  total: number;
+  /** Those of which all workers have reported the configuration. */
+  programmed: number;
+  /** Workers of those. */
+  workers: number;
+}
+
+/** Proxies that run one configuration. */
+export interface RouteWorkload {
+  /** Name of the workload; its object is `fim-` and that. */
+  name: string;
+  /** Counts the configurations of the workload. */
+  generation: number;
+  /** SHA-256 of its configuration, hex. */
+  configurationHash: string;
+  /** Ready proxies. */
+  proxies: number;
+  /** Those of which all workers have reported the configuration. */
+  programmed: number;
+  /** Workers of those. */
+  workers: number;
+  /** When all its proxies were first found to run this configuration. */
+  provenAt?: string;
+}
+
 /** Whether it holds. */
 export type ConditionStatus = 'True' | 'False' | 'Unknown';
 
@@ -412,8 +440,12 @@ export interface RouteCondition {
 export interface RouteStatus {
   /** Generation of the spec that the status is about. */
   observedGeneration?: number;
-  /** SHA-256 of the configuration that the proxies must report, hex. */
+  /** SHA-256 of the configuration that the proxies must report, hex; absent if workloads have unlike ones. */
   configurationHash?: string;
+  /** Ready proxies that the route is for, in all workloads. */
+  proxies?: RouteProxies;
+  /** Groups of proxies with one configuration each. */
+  workloads?: RouteWorkload[];
   /** `Accepted`, `ResolvedRefs`, `Programmed`, and what else must be known. */
   conditions?: RouteCondition[];
 }

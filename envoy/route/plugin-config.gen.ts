@@ -206,13 +206,15 @@ export interface KmsConfig {
   cluster: string;
   /** `:authority` of the call-outs. */
   authority?: string;
-  /** Prefix of the key's path. */
+  /** Prefix of the path of stored keys (KV version 2). */
   pathPrefix?: string;
+  /** First part of the ids whose data keys a transit engine makes, and its mount; empty: none. */
+  transitMount?: string;
   /** Longest wait for one call-out, milliseconds. */
   timeoutMs?: number;
   /** Longest time that a request is held for its first key, milliseconds. */
   holdMs?: number;
-  /** Time between looks for a newer key version, milliseconds. */
+  /** Time between looks for a newer key version, milliseconds; it encrypts from the second look on. */
   refreshMs?: number;
 }
 
@@ -248,8 +250,10 @@ export interface MatchConfig {
 
 /** Absent: the defaults. */
 export interface BodyConfig {
-  /** Largest body, bytes; a larger one is refused. */
+  /** Largest body that is held, bytes; a larger one is refused. */
   maxBytes?: number;
+  /** Largest body that passes in pieces, bytes; the stream of a larger one is cut. 0: any. */
+  maxStreamBytes?: number;
   /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
   format?: BodyFormat;
   /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */

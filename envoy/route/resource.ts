@@ -3,6 +3,7 @@ import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
 import type { FinancialRoute, RouteEncryption, RouteMasking, RouteRateLimit, RouteSpec, RouteValidation, WasmModule } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
+import type { RouteConfig } from './plugin-config.gen.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
 import { checkMatch, checkTargets, checkTls } from './rules-match.ts';
 import type { ResolvedProfile } from './profiles.ts';
@@ -45,6 +46,8 @@ export interface RouteResource {
   /** Things that are allowed and worth knowing. */
   warnings: RouteIssue[];
   source: RouteSource;
+  /** The route as it was translated before: it stands as it is, and only takes its place among the others. */
+  compiled?: RouteConfig;
 }
 
 export interface CheckedResource {

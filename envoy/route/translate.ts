@@ -85,6 +85,7 @@ function routeConfig(candidate: Candidate, index: number, map: SourceMap): Route
   const { spec, source } = resource;
   const at = ['routes', index];
   map.add(at, source, ['spec']);
+  if (resource.compiled !== undefined) return resource.compiled;
   map.add([...at, 'match'], source, ['spec', 'match']);
   map.add([...at, 'body'], source, ['spec', 'body']);
   map.add([...at, 'observe'], source, ['spec', 'enforcement']);

@@ -8,28 +8,36 @@ const VM_ID = 'fim';
 /** Envoy's own back-off for a VM that died, so that one poisonous request does not make it reload without pause. */
 const RELOAD_BACKOFF = '0.1s';
 
+const WASM_FILTER = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
+
+/** One Wasm filter as Envoy's typed configuration. `name`: of the filter. `code`: where the module is. `restriction`: members of the plugin besides. */
+export function wasmFilter(name: string, code: EnvoyObject, config: PluginConfig, restriction: EnvoyObject = {}): EnvoyObject {
+  const plugin = {
+    name,
+    root_id: name,
+    failure_policy: 'FAIL_RELOAD',
+    reload_config: { backoff: { base_interval: RELOAD_BACKOFF } },
+    // Without it Envoy sends headers upstream before the body is judged.
+    allow_on_headers_stop_iteration: true,
+    ...restriction,
+    vm_config: { vm_id: VM_ID, runtime: 'envoy.wasm.runtime.v8', code },
+    configuration: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: canonicalJson(config) },
+  };
+  return { '@type': WASM_FILTER, config: plugin };
+}
+
 /**
  * The extension configuration of one filter, as an Envoy file of discovered resources. `moduleFile` is an absolute path that changes with its content:
  * Envoy makes a new VM for new code and keeps the old one, with its keys, for the same code.
  */
 export function pluginResource(slot: FilterSlot, moduleFile: string, config: PluginConfig): EnvoyObject {
-  const plugin = {
-    name: slot.filter,
-    root_id: slot.filter,
-    failure_policy: 'FAIL_RELOAD',
-    reload_config: { backoff: { base_interval: RELOAD_BACKOFF } },
-    // Without it Envoy sends headers upstream before the body is judged.
-    allow_on_headers_stop_iteration: true,
-    vm_config: { vm_id: VM_ID, runtime: 'envoy.wasm.runtime.v8', code: { local: { filename: moduleFile } } },
-    configuration: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: canonicalJson(config) },
-  };
   return {
     version_info: String(config.generation ?? 0),
     resources: [
       {
         '@type': 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
         name: slot.filter,
-        typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm', config: plugin },
+        typed_config: wasmFilter(slot.filter, { local: { filename: moduleFile } }, config),
       },
     ],
   };

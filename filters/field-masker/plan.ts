@@ -16,7 +16,7 @@ const fieldList: FieldList = new FieldList();
 export function compilePlan(reader: ConfigReader, config: FieldMaskerConfig, direction: Direction): MaskPlan {
   const wanted = direction == Direction.Request ? config.request : config.response;
   const masks: Mask[] = [];
-  fieldList.begin();
+  fieldList.begin(reader.format);
   for (let i = 0; i < config.fields.length; i++) {
     const field = config.fields[i];
     const acts = wanted && (direction == Direction.Request ? field.request : field.response);
@@ -44,7 +44,7 @@ export function compilePlan(reader: ConfigReader, config: FieldMaskerConfig, dir
 function addField(reader: ConfigReader, field: MaskField, masks: Mask[] | null): void {
   if ((field.path.length == 0) == (field.name.length == 0)) reader.fail(ErrorId.FIM_MASK_0005, field.node);
   checkCharacter(reader, field.char, field.node);
-  if (field.path.length != 0 && !isFieldPath(field.path)) reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
+  if (field.path.length != 0 && !isFieldPath(field.path, reader.format)) reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
   if (masks == null) return;
   masks.push(new Mask(field.kind, field.method, field.keepFirst, field.keepLast, field.char));
   if (field.path.length == 0) fieldList.addName(field.name);

@@ -1,29 +1,22 @@
 // One key of the KMS in one VM: its versions, the fetches under way and the requests that wait for them.
-import {
-  ABSENT_KEY_MS,
-  MAX_ABSENT_VERSIONS,
-  MAX_KEY_AGE_MS,
-  MAX_KEY_VERSIONS,
-  MAX_KEY_WAITERS,
-  MAX_KMS_BACKOFF_MS,
-  MIN_KMS_BACKOFF_MS,
-} from '../limits';
+import { ABSENT_KEY_MS, KEY_RECHECK_HOLD_MS, MAX_KEY_AGE_MS, MAX_KEY_WAITERS, MIN_KEY_RECHECK_MS } from '../limits';
 import { Bytes } from '../memory/bytes';
-import { scratch } from '../memory/scratch';
-import { Writer } from '../memory/writer';
-import { CalloutHandler, sendGet } from '../runtime/callout';
+import { CalloutRequest } from '../runtime/callout';
 import { KmsConfig } from '../runtime/config.gen';
 import { Exchange } from '../runtime/exchange';
 import { monotonicMillis, wallMillis } from '../runtime/host';
-import { requestCollection } from '../runtime/garbage';
 import { resume } from '../runtime/resume';
-
+import { BackEnd, StoredKeys, TransitKeys, isTransit } from './back-end';
+import { Fetch, Fetcher, VersionFetches } from './fetch';
 import { KeyVersion } from './key-version';
-import { AnswerKind, KmsAnswer } from './kms-answer';
-import { NEWEST, Waiter } from './waiter';
-import { fetchFailed, fetchSucceeded, keyAbsent, keyReplaced, keyRotated, keyUnreadable, waitExpired, waitMillis } from './stats';
+import { KeyVersions } from './key-versions';
+import { AnswerKind, KmsAnswer, isWrapped } from './kms-answer';
+import { Backoff, soonest, spread } from './pace';
+import { fetchDenied, fetchFailed, fetchSucceeded, keyAbsent, keyExpired, keyUnreadable, waitExpired, waitMillis } from './stats';
+import { VersionNotes } from './version-notes';
+import { NEWEST, Waiter, WaitingLine } from './waiter';
 
-/** What `newest` and `numbered` found. */
+/** What `newest`, `numbered` and `unwrapped` found. */
 export const enum KeyState {
   /** The key is in `found`. */
   Ready = 0,
@@ -37,337 +30,347 @@ export const enum KeyState {
   Expired = 4,
 }
 
-/** Characters of `kms://`, which the KMS's own path does not have. */
-const SCHEME_CHARS: u32 = 6;
-
-const STATUS_OK: u32 = 200;
-const STATUS_NOT_FOUND: u32 = 404;
-
-const answer: KmsAnswer = new KmsAnswer();
-const path: Writer = new Writer(scratch);
-
-/** Stands for every version where waiters are chosen. */
-const ANY: u32 = u32.MAX_VALUE;
-
-/** A fetch of one version (or the newest), at most one of its kind at a time. */
-class Fetch extends CalloutHandler {
-  running: bool = false;
-  version: u32 = NEWEST;
-  /** Not before this time, after a failure. */
-  retryAtMs: u64 = 0;
-  private pauseMs: u64 = 0;
-
-  ring: KeyRing | null = null;
-
-  /** Sends the call if none is under way and the pause after a failure is over. */
-  start(rootId: u32, streamId: u32, version: u32, nowMs: u64): void {
-    if (this.running || nowMs < this.retryAtMs) return;
-    const ring = this.ring;
-    if (ring == null) return;
-    const kms = ring.kms;
-    path.begin(512);
-    path.bytes(kms.pathPrefix.pointer, kms.pathPrefix.length);
-    path.bytes(ring.id.pointer + SCHEME_CHARS, ring.id.length - SCHEME_CHARS);
-    if (version != NEWEST) {
-      path.ascii('?version=');
-      path.decimal(version);
-    }
-    this.version = version;
-    this.running = !path.overflowed && sendGet(rootId, streamId, kms.cluster, kms.authority, path.pointer, path.length, kms.timeoutMs, this);
-    if (!this.running) this.pause(nowMs);
-  }
-
-  /** Doubles the pause before the next try; the clock's low bits spread the tries of many workers. */
-  pause(nowMs: u64): void {
-    this.pauseMs = min(max(this.pauseMs * 2, MIN_KMS_BACKOFF_MS), MAX_KMS_BACKOFF_MS);
-    this.retryAtMs = nowMs + this.pauseMs + (nowMs * 31) % (this.pauseMs / 4 + 1);
-  }
-
-  onAnswer(rootId: u32, status: u32, body: usize, bodyLength: u32): void {
-    this.running = false;
-    const ring = this.ring;
-    if (ring == null) return;
-    const nowMs = monotonicMillis();
-    if (status == STATUS_OK && answer.readStored(body, bodyLength, wallMillis()) == AnswerKind.Key) {
-      this.pauseMs = 0;
-      this.retryAtMs = 0;
-      const known = ring.take(answer, this.version, nowMs);
-      answer.wipe(body, bodyLength);
-      if (known) ring.wake(this.version, false);
-      ring.fetchNumbered(rootId, nowMs);
-      return;
-    }
-    answer.wipe(body, bodyLength);
-    fetchFailed.add(1);
-    if (status == STATUS_NOT_FOUND) {
-      this.pauseMs = 0;
-      ring.absent(this.version, nowMs);
-      ring.wake(this.version, true);
-      ring.fetchNumbered(rootId, nowMs);
-      return;
-    }
-    if (status == STATUS_OK) keyUnreadable.add(1);
-    this.pause(nowMs);
-  }
-
-  onLost(): void {
-    this.running = false;
-  }
+/** Who of those that wait is resumed. */
+const enum Those {
+  /** Who wait for one version. */
+  OfVersion = 0,
+  /** Who wait for the newest, and for its number. */
+  OfNewest = 1,
+  /** Who named a version above the newest before the KMS was asked for that. */
+  Above = 2,
+  /** Who have waited for too long. */
+  Overdue = 3,
+  /** Whom a version that is held can serve. */
+  Served = 4,
+  /** Whom a version that is held can serve, and who have waited long enough for a word of the KMS on it. */
+  Patient = 5,
+  All = 6,
 }
 
-export class KeyRing {
-  /** The key that `newest` or `numbered` found. */
+const STATUS_OK: u32 = 200;
+const STATUS_UNAUTHORIZED: u32 = 401;
+const STATUS_FORBIDDEN: u32 = 403;
+
+const answer: KmsAnswer = new KmsAnswer();
+
+export class KeyRing extends Fetcher {
+  /** The key that was found. */
   found: KeyVersion | null = null;
   /** Monotonic time of the last use, milliseconds. */
   usedAtMs: u64 = 0;
   /** The key store has let go of it: no tick comes, so who still holds it must ask the store anew. */
   dropped: bool = false;
 
-  /** Newest first; but the first is the one to encrypt with only if `checked`. */
-  private versions: Array<KeyVersion> = [];
-  /** The KMS was asked for the newest version, at `checkedAtMs`. */
-  private checked: bool = false;
-  private checkedAtMs: u64 = 0;
-  private usedSinceCheck: bool = false;
-  private absentUntilMs: u64 = 0;
-  private absentVersions: StaticArray<u32> = new StaticArray<u32>(MAX_ABSENT_VERSIONS);
-  private absentVersionsAtMs: StaticArray<u64> = new StaticArray<u64>(MAX_ABSENT_VERSIONS);
-  private nextAbsent: i32 = 0;
-  /** Who waits, first come first; records are pooled. */
-  private first: Waiter | null = null;
-  private last: Waiter | null = null;
-  private spare: Waiter | null = null;
-  private waiting: i32 = 0;
-  /** Waiters are being told that their time is over. */
-  private givingUp: bool = false;
+  private readonly transit: TransitKeys | null;
+  private readonly backEnd: BackEnd;
+  private readonly versions: KeyVersions;
+  private readonly notes: VersionNotes;
+  private readonly line: WaitingLine = new WaitingLine();
   private readonly newestFetch: Fetch = new Fetch();
-  private readonly numberedFetch: Fetch = new Fetch();
+  private readonly fetches: VersionFetches = new VersionFetches();
+  /** When the KMS last named the newest version, and when it was asked; 0: never. */
+  private checkedAtMs: u64 = 0;
+  private askedAtMs: u64 = 0;
+  /** When to ask again. */
+  private dueAtMs: u64 = 0;
+  private usedSinceCheck: bool = false;
+  /** Until then it is believed that there is no key, or no version to encrypt with. */
+  private absentUntilMs: u64 = 0;
+  private closedUntilMs: u64 = 0;
+  /** The version to encrypt with has ended. */
+  private ended: bool = false;
+  private readonly backoff: Backoff = new Backoff();
+  /** What those are told that are resumed just now and ask in vain; Pending: they may wait again; Ready: what is held serves them. */
+  private verdict: KeyState = KeyState.Pending;
 
-  /** `id`: `kms://path`. `kms`: settings of the configuration that asked last. */
+  /** `id`: `kms://path`. `kms`: settings of the configuration that asked last. `bits`: of data keys. */
   constructor(
     readonly id: Bytes,
     public kms: KmsConfig,
+    readonly bits: u32,
   ) {
-    this.newestFetch.ring = this;
-    this.numberedFetch.ring = this;
+    super();
+    const transit: TransitKeys | null = isTransit(id, kms) ? new TransitKeys(bits) : null;
+    const notes = new VersionNotes();
+    const backEnd: BackEnd = transit != null ? transit : new StoredKeys();
+    this.transit = transit;
+    this.backEnd = backEnd;
+    this.versions = new KeyVersions(id, backEnd.capacity, transit != null, notes);
+    this.notes = notes;
+    this.newestFetch.owner = this;
+    this.fetches.ownedBy(this);
   }
 
   /** The version to encrypt with. */
   newest(exchange: Exchange): KeyState {
-    const nowMs = monotonicMillis();
-    this.usedAtMs = nowMs;
-    this.usedSinceCheck = true;
-    if (this.checked && this.versions.length > 0 && nowMs - this.checkedAtMs <= MAX_KEY_AGE_MS) {
-      const key = this.versions[0];
-      key.usedAtMs = nowMs;
-      this.found = key;
-      return KeyState.Ready;
-    }
-    if (nowMs < this.absentUntilMs) return KeyState.Absent;
-    if (this.givingUp) return KeyState.Unavailable;
+    const nowMs = this.use();
+    const key = this.versions.active;
+    if (key != null && nowMs < key.expiresAtMs && this.isCurrent(this.checkedAtMs, nowMs)) return this.ready(key, nowMs);
+    if (nowMs < this.absentUntilMs || nowMs < this.closedUntilMs) return this.ended ? KeyState.Expired : KeyState.Absent;
+    if (this.backoff.failing && (this.ended || !this.versions.isEmpty)) return KeyState.Expired;
     return this.await(exchange, NEWEST, nowMs);
   }
 
   /** The version that a message names. */
   numbered(exchange: Exchange, version: u32): KeyState {
-    const nowMs = monotonicMillis();
-    this.usedAtMs = nowMs;
-    this.usedSinceCheck = true;
-    let asked = version;
-    for (let i = 0; i < this.versions.length; i++) {
-      const key = this.versions[i];
-      if (key.version != version) continue;
-      if (nowMs - max(key.checkedAtMs, this.checkedAtMs) <= MAX_KEY_AGE_MS) {
-        key.usedAtMs = nowMs;
-        this.found = key;
-        return KeyState.Ready;
-      }
-      asked = NEWEST; // too long without a word from the KMS: it serves again once there is one
-      break;
-    }
-    if (nowMs < this.absentUntilMs || this.isAbsent(version, nowMs)) return KeyState.Absent;
-    if (this.givingUp) return KeyState.Unavailable;
-    return this.await(exchange, asked, nowMs);
+    if (this.transit != null) return KeyState.Absent;
+    return this.held(exchange, version, this.use());
   }
 
   /** The data key that a message carries as the KMS wrapped it; keys that the KMS itself stores have none. */
   unwrapped(exchange: Exchange, wrapped: usize, length: u32): KeyState {
-    this.usedAtMs = monotonicMillis();
-    return KeyState.Absent;
+    const transit = this.transit;
+    if (transit == null || !isWrapped(wrapped, length)) return KeyState.Absent;
+    const nowMs = this.use();
+    const number = transit.numberOf(wrapped, length, nowMs, this);
+    return number == NEWEST ? KeyState.Unavailable : this.held(exchange, number, nowMs);
+  }
+
+  private use(): u64 {
+    const nowMs = monotonicMillis();
+    this.usedAtMs = nowMs;
+    this.usedSinceCheck = true;
+    return nowMs;
+  }
+
+  private held(exchange: Exchange, version: u32, nowMs: u64): KeyState {
+    const key = this.versions.find(version);
+    if (key != null) {
+      if (nowMs >= key.expiresAtMs) return KeyState.Expired;
+      if (this.isCurrent(key.checkedAtMs, nowMs)) return this.ready(key, nowMs);
+      if (this.backoff.failing) return KeyState.Expired;
+    } else if (nowMs < this.absentUntilMs || this.notes.isAbsent(version, nowMs)) return KeyState.Absent;
+    return this.await(exchange, version, nowMs);
+  }
+
+  private ready(key: KeyVersion, nowMs: u64): KeyState {
+    key.usedAtMs = nowMs;
+    this.found = key;
+    return KeyState.Ready;
+  }
+
+  /** Whether what the KMS said then still counts: for a while as long as it answers, and for MAX_KEY_AGE_MS while it does not. */
+  private isCurrent(saidAtMs: u64, nowMs: u64): bool {
+    if (saidAtMs == 0) return false;
+    const patience = 2 * max(<u64>this.kms.refreshMs, this.backEnd.leastRecheckMs) + <u64>this.kms.timeoutMs;
+    return nowMs - saidAtMs <= (this.backoff.failing || this.verdict == KeyState.Ready ? MAX_KEY_AGE_MS : patience);
   }
 
   private await(exchange: Exchange, version: u32, nowMs: u64): KeyState {
-    if (this.waiting >= MAX_KEY_WAITERS) return KeyState.Unavailable;
-    this.append(exchange, version, nowMs);
-    (version == NEWEST ? this.newestFetch : this.numberedFetch).start(exchange.rootId, exchange.contextId, version, nowMs);
+    if (this.verdict != KeyState.Pending) return this.verdict == KeyState.Ready ? KeyState.Unavailable : this.verdict;
+    if (this.line.length >= MAX_KEY_WAITERS) return KeyState.Unavailable;
+    this.line.add(exchange, version, nowMs);
+    if (version == NEWEST || this.isAbove(version)) this.askNewest(exchange.rootId, exchange.contextId, nowMs);
+    else this.askVersion(exchange.rootId, exchange.contextId, version, nowMs);
     return KeyState.Pending;
   }
 
-  private append(exchange: Exchange, version: u32, nowMs: u64): void {
-    let waiter = this.spare;
-    if (waiter == null) waiter = new Waiter();
-    else this.spare = waiter.next;
-    waiter.contextId = exchange.contextId;
-    waiter.direction = exchange.direction;
-    waiter.version = version;
-    waiter.sinceMs = nowMs;
-    this.enqueue(waiter);
+  /** Whether only a look at the newest version can tell of this one. */
+  private isAbove(version: u32): bool {
+    return this.transit == null && (this.checkedAtMs == 0 || version >= this.versions.newestNumber);
   }
 
-  private enqueue(waiter: Waiter): void {
-    waiter.next = null;
-    const last = this.last;
-    if (last == null) this.first = waiter;
-    else last.next = waiter;
-    this.last = waiter;
-    this.waiting++;
+  private askNewest(rootId: u32, streamId: u32, nowMs: u64): void {
+    if (this.newestFetch.running || !this.backoff.allows(nowMs)) return;
+    if (this.askedAtMs != 0 && nowMs - this.askedAtMs < MIN_KEY_RECHECK_MS) return; // the next tick asks
+    this.askedAtMs = nowMs;
+    if (!this.newestFetch.start(this.kms, rootId, streamId, NEWEST, nowMs)) this.backoff.fail(nowMs);
   }
 
-  private isAbsent(version: u32, nowMs: u64): bool {
-    for (let i = 0; i < MAX_ABSENT_VERSIONS; i++) {
-      if (this.absentVersions[i] == version && nowMs - this.absentVersionsAtMs[i] < ABSENT_KEY_MS) return true;
-    }
-    return false;
+  /** Fetches a version if there is a place. While the KMS does not answer, one call at a time tries. */
+  private askVersion(rootId: u32, streamId: u32, version: u32, nowMs: u64): void {
+    if (!this.backoff.allows(nowMs) || (this.backoff.failing && this.isBusy)) return;
+    const preferred = this.notes.wasGenuine(version) || this.versions.find(version) != null;
+    if (!this.fetches.start(this.kms, rootId, streamId, version, preferred, nowMs)) this.backoff.fail(nowMs);
+  }
+
+  private get isBusy(): bool {
+    return this.newestFetch.running || this.fetches.isBusy;
+  }
+
+  /** Nothing is under way: the ring may be dropped. */
+  get idle(): bool {
+    return this.line.length == 0 && !this.isBusy;
+  }
+
+  uses(number: u32): bool {
+    return this.versions.find(number) != null || this.line.waitsFor(number);
+  }
+
+  writeRequest(version: u32, request: CalloutRequest): bool {
+    return this.backEnd.writeRequest(this.id, this.kms, version, request);
   }
 
   /** Begins to fetch before the first message needs the key. */
   prepare(rootId: u32): void {
     this.usedAtMs = monotonicMillis();
-    if (!this.checked) this.newestFetch.start(rootId, 0, NEWEST, this.usedAtMs);
+    if (this.checkedAtMs == 0) this.askNewest(rootId, 0, this.usedAtMs);
   }
 
-  /** Refreshes a key in use, retries what failed, ends waits that took too long, and forgets a key that nobody used for MAX_KEY_AGE_MS. */
+  /** Refreshes a key in use, retries what failed, ends waits that took too long, and forgets what has ended or nobody used for MAX_KEY_AGE_MS. */
   tick(rootId: u32): void {
     const nowMs = monotonicMillis();
-    this.expireWaits(nowMs);
-    if (this.versions.length > 0 && this.idle && nowMs - this.usedAtMs > MAX_KEY_AGE_MS) this.retire();
-    let waiter = this.first;
-    while (waiter != null && waiter.version != NEWEST) waiter = waiter.next;
-    const due = this.versions.length > 0 && this.usedSinceCheck && (!this.checked || nowMs - this.checkedAtMs >= <u64>this.kms.refreshMs);
-    if (waiter != null || due) this.newestFetch.start(rootId, 0, NEWEST, nowMs);
-    this.fetchNumbered(rootId, nowMs);
-  }
-
-  /** Begins to fetch the version that the first of the waiting names: first come, first served, whatever versions others make up. */
-  fetchNumbered(rootId: u32, nowMs: u64): void {
-    let waiter = this.first;
-    while (waiter != null && waiter.version == NEWEST) waiter = waiter.next;
-    if (waiter != null) this.numberedFetch.start(rootId, 0, waiter.version, nowMs);
-  }
-
-  private expireWaits(nowMs: u64): void {
     const bound = <u64>this.kms.holdMs;
-    if (nowMs > bound) waitExpired.add(this.release(ANY, nowMs - bound, true));
+    if (nowMs > bound) waitExpired.add(this.release(Those.Overdue, nowMs - bound, KeyState.Unavailable));
+    if (this.backoff.failing) this.serveHeld();
+    if (nowMs > KEY_RECHECK_HOLD_MS) this.release(Those.Patient, nowMs - KEY_RECHECK_HOLD_MS, KeyState.Ready);
+    if (!this.versions.isEmpty && this.idle && nowMs - this.usedAtMs > MAX_KEY_AGE_MS) this.retire();
+    if (this.versions.retireEnded(nowMs)) this.end();
+    const due = this.checkedAtMs != 0 && (this.ended || !this.versions.isEmpty) && this.usedSinceCheck && nowMs >= this.dueAtMs;
+    if (due || this.someoneWaitsForNewest()) this.askNewest(rootId, 0, nowMs);
+    const old = this.versions.unchecked(max(<u64>this.kms.refreshMs * 3 / 4, this.backEnd.leastRecheckMs), nowMs);
+    if (old != null) this.askVersion(rootId, 0, old.number, nowMs);
+    this.askVersions(rootId, nowMs);
   }
 
-  /** Keeps what the KMS gave for `asked`. False if it is not the version that was asked for. */
-  take(fetched: KmsAnswer, asked: u32, nowMs: u64): bool {
-    fetchSucceeded.add(1);
-    if (asked != NEWEST && fetched.version != asked) {
-      this.absent(asked, nowMs);
-      return true;
-    }
-    if (asked == NEWEST) {
-      this.checked = true;
-      this.checkedAtMs = nowMs;
-      this.usedSinceCheck = false;
-    }
-    for (let i = 0; i < this.versions.length; i++) {
-      const known = this.versions[i];
-      if (known.version != fetched.version) continue;
-      if (known.holds(fetched.algorithm, fetched.material, fetched.materialLength)) return true;
-      keyReplaced.add(1);
-      known.retire();
-      this.versions.splice(i, 1);
-      break;
-    }
-    const kid = this.kidOf(fetched.version);
-    if (kid == null) return false;
-    const fresh = new KeyVersion(fetched.algorithm, fetched.version, kid, fetched.material, fetched.materialLength, nowMs);
-    if (!fresh.usable) {
-      keyUnreadable.add(1);
-      fresh.retire();
-      return false;
-    }
-    this.insert(fresh);
-    return true;
+  private someoneWaitsForNewest(): bool {
+    let waiter = this.line.first;
+    while (waiter != null && waiter.version != NEWEST && !this.isAbove(waiter.version)) waiter = waiter.next;
+    return waiter != null;
   }
 
-  private kidOf(version: u32): Bytes | null {
-    const kid = path;
-    kid.begin(512);
-    kid.bytes(this.id.pointer, this.id.length);
-    kid.byte(35); // '#'
-    kid.decimal(version);
-    return kid.overflowed ? null : Bytes.copy(kid.pointer, kid.length);
-  }
-
-  /** Newest first; of too many, one is retired. */
-  private insert(version: KeyVersion): void {
-    const versions = this.versions;
-    let at = 0;
-    while (at < versions.length && versions[at].version > version.version) at++;
-    if (at == 0 && versions.length > 0) keyRotated.add(1);
-    versions.push(version);
-    for (let i = versions.length - 1; i > at; i--) versions[i] = versions[i - 1];
-    versions[at] = version;
-    if (versions.length > MAX_KEY_VERSIONS) this.makeRoom(version);
-    requestCollection();
-  }
-
-  /** Retires the version unused for longest; neither the newest nor `fresh`, which messages wait for. */
-  private makeRoom(fresh: KeyVersion): void {
-    const versions = this.versions;
-    let oldest = 0;
-    for (let i = 1; i < versions.length; i++) {
-      if (versions[i] != fresh && (oldest == 0 || versions[i].usedAtMs <= versions[oldest].usedAtMs)) oldest = i;
+  /** Fetches for those that wait, first come first served. */
+  private askVersions(rootId: u32, nowMs: u64): void {
+    let waiter = this.line.first;
+    // A call that fails at once resumes streams, which changes the line: the next tick goes on.
+    while (waiter != null && this.backoff.allows(nowMs)) {
+      const next: Waiter | null = waiter.next;
+      if (waiter.version != NEWEST && !this.isAbove(waiter.version)) this.askVersion(rootId, 0, waiter.version, nowMs);
+      waiter = next;
     }
-    versions[oldest].retire();
-    versions.splice(oldest, 1);
   }
 
-  /** The KMS does not have the version; without any version the key is gone, and nothing is kept of it. */
-  absent(version: u32, nowMs: u64): void {
-    keyAbsent.add(1);
-    if (version != NEWEST) {
-      this.absentVersions[this.nextAbsent] = version;
-      this.absentVersionsAtMs[this.nextAbsent] = nowMs;
-      this.nextAbsent = (this.nextAbsent + 1) % MAX_ABSENT_VERSIONS;
+  onFetched(fetch: Fetch, rootId: u32, status: u32, body: usize, bodyLength: u32): void {
+    const nowMs = monotonicMillis();
+    const wallMs = wallMillis();
+    const version = fetch.version;
+    const absent = this.backEnd.saysAbsent(status);
+    const kind = status == STATUS_OK || absent ? this.backEnd.read(answer, version, body, bodyLength, wallMs) : AnswerKind.Unreadable;
+    let key: KeyVersion | null = null;
+    if (status == STATUS_OK && kind == AnswerKind.Key) key = this.keyOf(version, nowMs, wallMs);
+    const named = answer.version;
+    answer.wipe(body, bodyLength);
+    if (key == null && kind != AnswerKind.Gone && kind != AnswerKind.Expired && !absent) {
+      this.notUnderstood(version, status, nowMs);
       return;
     }
-    this.absentUntilMs = nowMs + ABSENT_KEY_MS;
-    this.retire();
+    this.backoff.recover();
+    if (key != null) this.take(key, version, nowMs);
+    else this.lose(version, kind, named, nowMs);
+    this.askVersions(rootId, nowMs);
+  }
+
+  /** The version that was fetched, held already or made anew; null if it is no key or not what was asked for. */
+  private keyOf(asked: u32, nowMs: u64, wallMs: i64): KeyVersion | null {
+    let number = answer.version;
+    const transit = this.transit;
+    if (transit != null) number = asked == NEWEST ? transit.numberOf(answer.wrapped, answer.wrappedLength, nowMs, this) : asked;
+    if (number == NEWEST || (asked != NEWEST && number != asked)) return null;
+    return this.versions.put(answer, number, transit == null ? Bytes.EMPTY : transit.wrapped(number), nowMs, wallMs);
+  }
+
+  private take(key: KeyVersion, asked: u32, nowMs: u64): void {
+    fetchSucceeded.add(1);
+    if (asked != NEWEST) {
+      this.release(Those.OfVersion, asked, KeyState.Pending);
+      return;
+    }
+    this.checkedAtMs = nowMs;
+    this.ended = false;
+    this.dueAtMs = nowMs + spread(soonest(<u64>this.kms.refreshMs, key.expiresAtMs, nowMs));
+    this.usedSinceCheck = !this.versions.confirmNewest(key); // a new version is looked at once more
+    this.release(Those.OfNewest, key.number, KeyState.Pending);
+    this.release(Those.Above, key.number, KeyState.Absent);
+  }
+
+  /** There is no such key or version, or not any more. `named`: the version that the KMS says has gone or ended, 0 if it named none. */
+  private lose(asked: u32, kind: AnswerKind, named: u32, nowMs: u64): void {
+    keyAbsent.add(1);
+    const state = kind == AnswerKind.Expired ? KeyState.Expired : KeyState.Absent;
+    if (kind == AnswerKind.Expired) keyExpired.add(1);
+    if (asked != NEWEST) {
+      this.versions.drop(asked);
+      this.notes.noteAbsent(asked, nowMs);
+      this.release(Those.OfVersion, asked, state);
+      return;
+    }
+    if (kind != AnswerKind.Gone && kind != AnswerKind.Expired) {
+      this.absentUntilMs = nowMs + ABSENT_KEY_MS;
+      this.retire();
+      this.release(Those.All, 0, state);
+      return;
+    }
+    // The newest version is gone and those before it may still be read, but nothing is to be encrypted any more.
+    this.checkedAtMs = nowMs;
+    this.closedUntilMs = nowMs + ABSENT_KEY_MS;
+    this.ended = kind == AnswerKind.Expired;
+    this.versions.closeAt(named);
+    this.notes.noteAbsent(named, nowMs);
+    this.release(Those.OfNewest, named, state);
+    this.release(Those.Above, named, KeyState.Absent);
+  }
+
+  /** An answer that is no key. For one version it is final; for the newest, and if there was no answer, the KMS is asked again after a pause. */
+  private notUnderstood(version: u32, status: u32, nowMs: u64): void {
+    fetchFailed.add(1);
+    if (status == STATUS_UNAUTHORIZED || status == STATUS_FORBIDDEN) fetchDenied.add(1);
+    if (status == STATUS_OK) keyUnreadable.add(1);
+    if (status == STATUS_OK && version != NEWEST) this.release(Those.OfVersion, version, KeyState.Unavailable);
+    else {
+      this.backoff.fail(nowMs);
+      this.serveHeld();
+    }
+  }
+
+  /** While the KMS does not answer, who can be served from what is held need not wait for it. Never from a call of a stream: it would be resumed within it. */
+  private serveHeld(): void {
+    if (this.line.length > 0 && !this.versions.isEmpty) this.release(Those.Served, 0, KeyState.Pending);
+  }
+
+  private end(): void {
+    this.ended = true;
+    keyExpired.add(1);
   }
 
   /** Overwrites all versions. */
   retire(): void {
-    for (let i = 0; i < this.versions.length; i++) this.versions[i].retire();
-    this.versions = [];
-    this.checked = false;
+    this.versions.retireAll();
+    this.checkedAtMs = 0;
     this.found = null;
   }
 
-  get idle(): bool {
-    return this.waiting == 0 && !this.newestFetch.running && !this.numberedFetch.running;
+  private isChosen(waiter: Waiter, those: Those, value: u64): bool {
+    switch (those) {
+      case Those.OfVersion:
+        return waiter.version == value;
+      case Those.OfNewest:
+        return waiter.version == NEWEST || waiter.version == value;
+      case Those.Above:
+        return this.transit == null && waiter.version > value && waiter.sinceMs <= this.askedAtMs;
+      case Those.Overdue:
+        return waiter.sinceMs <= value;
+      case Those.Served:
+        return this.holds(waiter);
+      case Those.Patient:
+        return waiter.sinceMs <= value && this.holds(waiter);
+      default:
+        return true;
+    }
   }
 
-  /** Resumes what waits for a version. `giveUp`: it will not come. */
-  wake(version: u32, giveUp: bool): void {
-    this.release(version, u64.MAX_VALUE, giveUp);
+  private holds(waiter: Waiter): bool {
+    return waiter.version == NEWEST ? this.versions.active != null || this.ended : this.versions.find(waiter.version) != null;
   }
 
-  /** Resumes who waits for `version` (ANY: whichever) since `sinceMs` or longer; answers how many. Resuming may add new waiters. */
-  private release(version: u32, sinceMs: u64, giveUp: bool): u32 {
+  /** Resumes some of those that wait; answers how many. Resuming may add new ones, unless `verdict` says what they get. */
+  private release(those: Those, value: u64, verdict: KeyState): u32 {
     const nowMs = monotonicMillis();
-    let waiter = this.first;
-    this.first = null;
-    this.last = null;
-    this.waiting = 0;
     let going: Waiter | null = null;
     let end: Waiter | null = null;
+    let waiter = this.line.takeAll();
     while (waiter != null) {
       const next: Waiter | null = waiter.next;
-      if ((version != ANY && waiter.version != version) || waiter.sinceMs > sinceMs) this.enqueue(waiter);
+      if (!this.isChosen(waiter, those, value)) this.line.append(waiter);
       else {
         waiter.next = null;
         if (end == null) going = waiter;
@@ -382,14 +385,13 @@ export class KeyRing {
       const contextId = going.contextId;
       const direction = going.direction;
       waitMillis.record(nowMs - going.sinceMs);
-      going.next = this.spare;
-      this.spare = going;
-      this.givingUp = giveUp;
+      this.line.recycle(going);
+      this.verdict = verdict;
       resume(contextId, direction);
       count++;
       going = next;
     }
-    this.givingUp = false;
+    this.verdict = KeyState.Pending;
     return count;
   }
 }

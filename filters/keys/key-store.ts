@@ -6,17 +6,17 @@ import { KeyRing } from './key-ring';
 /** The keys of this VM. They outlive configurations: a policy edit fetches nothing. They live in linear memory only. */
 const rings: Array<KeyRing> = [];
 
-/** The ring of a key of a KMS, made at the first call. */
-export function keyRing(id: Bytes, kms: KmsConfig): KeyRing {
+/** The ring of a key of a KMS, made at the first call. `bits`: of the data keys that a transit engine makes, 128 (SM4) or 256 (AES-256). */
+export function keyRing(id: Bytes, kms: KmsConfig, bits: u32 = 128): KeyRing {
   for (let i = 0; i < rings.length; i++) {
     const ring = rings[i];
-    if (ring.id.equals(id.pointer, id.length) && sameKms(ring.kms, kms)) {
+    if (ring.bits == bits && ring.id.equals(id.pointer, id.length) && sameKms(ring.kms, kms)) {
       ring.kms = kms;
       return ring;
     }
   }
   if (rings.length >= MAX_KEYS) makeRoom();
-  const ring = new KeyRing(id, kms);
+  const ring = new KeyRing(id, kms, bits);
   rings.push(ring);
   return ring;
 }
@@ -25,7 +25,8 @@ function sameKms(a: KmsConfig, b: KmsConfig): bool {
   return (
     a.cluster.equals(b.cluster.pointer, b.cluster.length) &&
     a.authority.equals(b.authority.pointer, b.authority.length) &&
-    a.pathPrefix.equals(b.pathPrefix.pointer, b.pathPrefix.length)
+    a.pathPrefix.equals(b.pathPrefix.pointer, b.pathPrefix.length) &&
+    a.transitMount.equals(b.transitMount.pointer, b.transitMount.length)
   );
 }
 

@@ -69,12 +69,12 @@ export class KeyVersion {
   private hasPrefix: bool = false;
 
   /**
-   * `kid`: key id and version as messages name them, `kms://path#version`. `material`: copied. `wrapped`: the data key as the KMS encrypted it, for the
+   * `number`: the KMS's version, or this VM's own count of data keys. `kid`: key id and version as messages name them, `kms://path#version`. `material`: copied. `wrapped`: the data key as the KMS encrypted it, for the
    * receiver; empty for keys that the KMS itself stores. Check `usable` afterwards.
    */
   constructor(
     readonly algorithm: KeyAlgorithm,
-    readonly version: u32,
+    readonly number: u32,
     readonly kid: Bytes,
     material: usize,
     length: u32,

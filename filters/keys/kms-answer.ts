@@ -168,6 +168,11 @@ export class KmsAnswer {
     return true;
   }
 
+  /** The version that a `kid` names: of the stored key, or of the transit key that wrapped a data key. */
+  kidVersion(wrapped: Bytes): u32 {
+    return wrapped.length == 0 ? this.version : wrappedVersion(wrapped.pointer, wrapped.length);
+  }
+
   /** Overwrites the key and the text that it came in. */
   wipe(body: usize, length: u32): void {
     if (this.material != 0) wipe(this.material, this.allocated);
@@ -190,6 +195,17 @@ export function wrappedVersion(text: usize, length: u32): u32 {
     version = version * 10 + digit;
   }
   return 0;
+}
+
+/** Whether a text may be a wrapped data key: `vault:vN:` and base64. */
+export function isWrapped(text: usize, length: u32): bool {
+  if (wrappedVersion(text, length) == 0) return false;
+  for (let i: u32 = 0; i < length; i++) {
+    const byte = load<u8>(text + i);
+    const isLetter = (byte | 32) - 97 < 26;
+    if (!isLetter && byte - 48 > 10 && byte != 43 && byte != 47 && byte != 61) return false; // digits, ':', '+', '/', '='
+  }
+  return true;
 }
 
 function earlier(a: i64, b: i64): i64 {

@@ -3,9 +3,13 @@ import { Counter, Histogram } from '../runtime/metrics';
 /** Answers of the KMS that were understood, and calls that brought none. */
 export const fetchSucceeded: Counter = new Counter('fim.key.fetch_succeeded');
 export const fetchFailed: Counter = new Counter('fim.key.fetch_failed');
+/** Of those, calls that the KMS refused: no credentials, or not these. */
+export const fetchDenied: Counter = new Counter('fim.key.fetch_denied');
 /** Keys or versions that the KMS does not have. */
 export const keyAbsent: Counter = new Counter('fim.key.absent');
-/** Answers of the KMS that are no KV version 2 read of an SM4 key. */
+/** Keys or versions whose time was over. */
+export const keyExpired: Counter = new Counter('fim.key.expired');
+/** Answers of the KMS that hold no key. */
 export const keyUnreadable: Counter = new Counter('fim.key.unreadable');
 /** Newer versions that took over. */
 export const keyRotated: Counter = new Counter('fim.key.rotated');
@@ -19,7 +23,9 @@ export const waitMillis: Histogram = new Histogram('fim.key.wait_ms');
 export function defineKeyStats(): void {
   fetchSucceeded.define();
   fetchFailed.define();
+  fetchDenied.define();
   keyAbsent.define();
+  keyExpired.define();
   keyUnreadable.define();
   keyRotated.define();
   keyReplaced.define();

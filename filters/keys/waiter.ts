@@ -1,3 +1,4 @@
+import { Exchange } from '../runtime/exchange';
 import { Direction } from '../runtime/stage';
 
 /** Names the newest version, whatever its number. */
@@ -8,6 +9,58 @@ export class Waiter {
   contextId: u32 = 0;
   direction: Direction = Direction.Request;
   version: u32 = NEWEST;
+  /** Monotonic time, milliseconds. */
   sinceMs: u64 = 0;
   next: Waiter | null = null;
+}
+
+/** Who waits, first come first; records are pooled. */
+export class WaitingLine {
+  first: Waiter | null = null;
+  private last: Waiter | null = null;
+  private spare: Waiter | null = null;
+  length: i32 = 0;
+
+  add(exchange: Exchange, version: u32, sinceMs: u64): void {
+    let waiter = this.spare;
+    if (waiter == null) waiter = new Waiter();
+    else this.spare = waiter.next;
+    waiter.contextId = exchange.contextId;
+    waiter.direction = exchange.direction;
+    waiter.version = version;
+    waiter.sinceMs = sinceMs;
+    this.append(waiter);
+  }
+
+  /** Puts one at the end that was taken out before. */
+  append(waiter: Waiter): void {
+    waiter.next = null;
+    const last = this.last;
+    if (last == null) this.first = waiter;
+    else last.next = waiter;
+    this.last = waiter;
+    this.length++;
+  }
+
+  /** Takes all out; the line is then empty. */
+  takeAll(): Waiter | null {
+    const first = this.first;
+    this.first = null;
+    this.last = null;
+    this.length = 0;
+    return first;
+  }
+
+  /** The record may be used again. */
+  recycle(waiter: Waiter): void {
+    waiter.next = this.spare;
+    this.spare = waiter;
+  }
+
+  /** Whether someone waits for the version. */
+  waitsFor(version: u32): bool {
+    let waiter = this.first;
+    while (waiter != null && waiter.version != version) waiter = waiter.next;
+    return waiter != null;
+  }
 }

@@ -3,9 +3,14 @@ import { Bytes } from '../memory/bytes';
 import { PartKind, Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
-import { PathParser } from './field-path';
+import { elementSteps, PathParser } from './field-path';
 import { FieldSet } from './field-set';
 import { FieldSetBuilder } from './field-set-builder';
+import { MessageFormat } from './format';
+
+/** The first byte of a list: what it is compiled for. */
+const VALUES: u8 = 1;
+const ELEMENTS: u8 = 2;
 
 /** An entry: what it is (1 byte), bytes of its text (4), text. */
 const ENTRY_BYTES: u32 = 5;
@@ -19,17 +24,32 @@ const enum EntryKind {
 
 const parser: PathParser = new PathParser();
 
-/** Whether a text is a path that a field set takes; FIM-CFG-0020 if not. */
-export function isFieldPath(path: Bytes): bool {
-  return parser.parse(path) != null;
+/** Whether a text is a path that a field set for this format takes; FIM-CFG-0020 if not. */
+export function isFieldPath(path: Bytes, format: MessageFormat): bool {
+  const steps = parser.parse(path);
+  return steps != null && (!hasElements(format) || elementSteps(steps) != null);
+}
+
+/** Whether messages of the format may be trees whose names repeat. */
+function hasElements(format: MessageFormat): bool {
+  return format == MessageFormat.Xml || format == MessageFormat.Cnaps2 || format == MessageFormat.Detect;
+}
+
+/** Whether they may be others. */
+function hasValues(format: MessageFormat): bool {
+  return !hasElements(format) || format == MessageFormat.Detect;
 }
 
 /** One list at a time, in scratch memory: `begin`, fields in the order of their rules' numbers from 0, `build`. */
 export class FieldList {
   private readonly text: Writer = new Writer(scratch);
+  private format: MessageFormat = MessageFormat.Json;
 
-  begin(): void {
+  /** `format`: of the messages that the fields are looked for in. */
+  begin(format: MessageFormat): void {
+    this.format = format;
     this.text.begin(FIRST_BYTES);
+    this.text.byte((hasValues(format) ? VALUES : 0) | (hasElements(format) ? ELEMENTS : 0));
   }
 
   /** The next rule is for the values that `path` names (`isFieldPath`); `required`: matches tell where it names none. */
@@ -59,19 +79,28 @@ export class FieldList {
     if (this.text.overflowed) return null;
     const known = parts.find(PartKind.FieldSet, pointer, length);
     if (known != null) return <FieldSet>known;
-    const fields = this.compile(pointer, pointer + length);
+    const fields = this.compileAll(pointer, pointer + length);
     if (fields != null) parts.add(PartKind.FieldSet, pointer, length, fields);
     return fields;
   }
 
-  private compile(at: usize, end: usize): FieldSet | null {
-    const builder = new FieldSetBuilder();
+  private compileAll(at: usize, end: usize): FieldSet | null {
+    const elements = hasElements(this.format) ? this.compile(at + 1, end, true) : null;
+    if (!hasValues(this.format)) return elements;
+    const fields = this.compile(at + 1, end, false);
+    if (fields == null || (elements == null && hasElements(this.format))) return null;
+    fields.elements = elements;
+    return fields;
+  }
+
+  private compile(at: usize, end: usize, elements: bool): FieldSet | null {
+    const builder = new FieldSetBuilder(elements);
     for (let rule: u32 = 0; at < end; rule++) {
       const kind = <EntryKind>load<u8>(at);
       const length = load<u32>(at, 1);
       const text = Bytes.copy(at + ENTRY_BYTES, length);
       if (kind == EntryKind.Name) builder.addName(rule, text);
-      else builder.addPath(rule, text, kind == EntryKind.RequiredPath);
+      else if (builder.addPath(rule, text, kind == EntryKind.RequiredPath) != 0) return null;
       at += ENTRY_BYTES + length;
     }
     return builder.build();

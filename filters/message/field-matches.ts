@@ -3,7 +3,9 @@ import { MAX_FIELD_MATCHES } from '../limits';
 import { Arena } from '../memory/arena';
 
 /** An entry is a node and a list of rules; this bit of the list says that a member is missing. */
-const MISSING: u32 = 0x80000000;
+export const MISSING: u32 = 0x80000000;
+/** This one, that the value is one too many. */
+export const REPEATED: u32 = 0x40000000;
 const ENTRY_SHIFT: u32 = 3;
 const FIRST_CAPACITY: u32 = 64;
 
@@ -18,6 +20,8 @@ export class FieldMatches {
   node: u32 = 0;
   /** Whether the rule is required and names nothing below `node`. */
   missing: bool = false;
+  /** Whether `node` is a second element of a name that the rule's path, without `[*]`, takes to occur once. It may stand above what the rule names. */
+  repeated: bool = false;
 
   private entries: usize = 0;
   private length: u32 = 0;
@@ -45,12 +49,12 @@ export class FieldMatches {
     this.rulesEnd = 0;
   }
 
-  /** Adds an entry; false if MAX_FIELD_MATCHES or the arena is full. For FieldSet. */
-  push(node: u32, list: u32, missing: bool, arena: Arena): bool {
+  /** Adds an entry, with MISSING, REPEATED or 0; false if MAX_FIELD_MATCHES or the arena is full. For FieldSet. */
+  push(node: u32, list: u32, mark: u32, arena: Arena): bool {
     if (this.length == this.capacity && !this.grow(arena)) return false;
     const entry = this.entries + (<usize>this.length << ENTRY_SHIFT);
     store<u32>(entry, node);
-    store<u32>(entry, missing ? list | MISSING : list, 4);
+    store<u32>(entry, list | mark, 4);
     this.length++;
     return true;
   }
@@ -73,9 +77,10 @@ export class FieldMatches {
       const entry = this.entries + (<usize>this.cursor << ENTRY_SHIFT);
       this.cursor++;
       const word = load<u32>(entry, 4);
-      const list = <i32>(word & ~MISSING);
+      const list = <i32>(word & ~(MISSING | REPEATED));
       this.node = load<u32>(entry);
       this.missing = (word & MISSING) != 0;
+      this.repeated = (word & REPEATED) != 0;
       this.rulesAt = changetype<usize>(this.rules) + (<usize>unchecked(this.lists[list]) << 2);
       this.rulesEnd = changetype<usize>(this.rules) + (<usize>unchecked(this.lists[list + 1]) << 2);
     }

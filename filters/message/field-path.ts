@@ -3,6 +3,8 @@
 //   $            the message            .name  ['name']  ["name"]   a member
 //   [3]          an item                .*     [*]                  every item, or the value of every member
 //
+// In XML a step is an element; `x[*]` is every element x, `x` alone the only one, `.*` every element whatever its name, `['@a']` an attribute.
+//
 // `$` and the first dot may be left out: `a.b[*].c`. Bare names hold letters, digits, `_`, `-` and characters beyond ASCII; others are quoted,
 // with `\'`, `\"` and `\\` inside. Refused: `..`, negative indexes, slices, filters, unions.
 import { Bytes } from '../memory/bytes';
@@ -22,7 +24,25 @@ export class PathStep {
     readonly kind: StepKind,
     readonly name: Bytes,
     readonly index: u32,
+    /** Written `[*]`, not `.*`. */
+    readonly items: bool = false,
   ) {}
+}
+
+/**
+ * The steps of a path in a format whose names repeat: one for each level of elements, with `items` set where more than one may be meant. Null: `[3]`, or a
+ * `[*]` that stands behind no name.
+ */
+export function elementSteps(steps: StaticArray<PathStep>): StaticArray<PathStep> | null {
+  const levels: PathStep[] = [];
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i];
+    if (step.kind == StepKind.Index) return null;
+    const repeats = step.kind == StepKind.Any || (i + 1 < steps.length && steps[i + 1].items);
+    if (!step.items) levels.push(new PathStep(step.kind, step.name, 0, repeats));
+    else if (i == 0 || steps[i - 1].items) return null;
+  }
+  return StaticArray.fromArray(levels);
 }
 
 /** Parses one path. */
@@ -63,20 +83,20 @@ export class PathParser {
     const inside = this.peek();
     let step: PathStep | null = null;
     if (inside == 39 || inside == 34) step = this.quotedName(<u8>inside);
-    else if (inside == 42) step = this.any();
+    else if (inside == 42) step = this.any(true);
     else step = this.index();
     if (step == null || this.peek() != 93) return null;
     this.at++;
     return step;
   }
 
-  private any(): PathStep {
+  private any(items: bool): PathStep {
     this.at++;
-    return new PathStep(StepKind.Any, Bytes.EMPTY, 0);
+    return new PathStep(StepKind.Any, Bytes.EMPTY, 0, items);
   }
 
   private bareName(): PathStep | null {
-    if (this.peek() == 42) return this.any();
+    if (this.peek() == 42) return this.any(false);
     const start = this.at;
     while (this.at < this.end) {
       const byte = <u32>load<u8>(this.at);

@@ -3,7 +3,7 @@
 import { MAX_PATH_STATES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
-import { PathParser, PathStep, StepKind } from './field-path';
+import { elementSteps, PathParser, PathStep, StepKind } from './field-path';
 import { DEAD, FieldSet, FieldTables, hashIndex, NONE, PathTail } from './field-set';
 import { putToken, tokenBytes } from './pointer';
 
@@ -21,6 +21,8 @@ class TreeNode {
   /** Rules that end here; required rules that end here or below. */
   rules: u32[] = NO_RULES;
   required: u32[] = NO_RULES;
+  /** Rules that take the value to occur once among its siblings. */
+  once: u32[] = NO_RULES;
 
   constructor(readonly step: PathStep) {}
 
@@ -30,6 +32,11 @@ class TreeNode {
   addRule(rule: u32): void {
     if (this.rules.length == 0) this.rules = [];
     this.rules.push(rule);
+  }
+
+  addOnce(rule: u32): void {
+    if (this.once.length == 0) this.once = [];
+    this.once.push(rule);
   }
 
   addRequired(rule: u32): void {
@@ -79,6 +86,9 @@ const TABLES: FieldTables = new FieldTables();
 
 /** Takes rules by number, in any order; then `build` once. */
 export class FieldSetBuilder {
+  /** `elements`: for trees whose names repeat (`FieldTree.repeats`). */
+  constructor(private readonly elements: bool = false) {}
+
   private readonly parser: PathParser = new PathParser();
   private readonly top: TreeNode = new TreeNode(new PathStep(StepKind.Any, Bytes.EMPTY, 0));
   private readonly names: TreeNode = new TreeNode(new PathStep(StepKind.Any, Bytes.EMPTY, 0));
@@ -89,17 +99,20 @@ export class FieldSetBuilder {
   // Working memory of one state.
   private readonly rules: u32[] = [];
   private readonly container: u32[] = [];
+  private readonly once: u32[] = [];
   private readonly wild: TreeNode[] = [];
   private readonly steps: PathStep[] = [];
 
   /** A rule for the values that `path` names; `required`: matches tell where it names none. 0, or FIM-CFG-0020. */
   addPath(rule: u32, path: Bytes, required: bool): u32 {
-    const steps = this.parser.parse(path);
+    let steps = this.parser.parse(path);
+    if (steps != null && this.elements) steps = elementSteps(steps);
     if (steps == null) return ErrorId.FIM_CFG_0020;
     let node = this.top;
     for (let i = 0; i < steps.length; i++) {
       if (required) node.addRequired(rule);
       node = this.grow(node, steps[i]);
+      if (this.elements && !steps[i].items) node.addOnce(rule);
     }
     if (required) {
       node.addRequired(rule);
@@ -192,15 +205,18 @@ export class FieldSetBuilder {
     for (let s = 0; s < steps.length; s++) {
       const next = wild.slice();
       required.length = 0;
+      this.once.length = 0;
       for (let i = 0; i < set.length; i++) {
         const child = set[i].child(steps[s]);
         if (child == null) continue;
         next.push(child);
         append(required, child.required);
+        append(this.once, child.once);
       }
       const missing = this.list(required);
+      const once = this.list(this.once);
       if (missing != NONE) tables.required[state]++;
-      this.addEdge(steps[s], this.addState(next), missing);
+      this.addEdge(steps[s], this.addState(next), missing, once);
     }
     this.hashEdges(state);
   }
@@ -214,17 +230,18 @@ export class FieldSetBuilder {
   private expandNames(state: u32): void {
     this.tables.edgesAt[state] = this.tables.hash.length;
     const children = this.names.children;
-    for (let i = 0; i < children.length; i++) this.addEdge(children[i].step, this.list(children[i].rules), NONE);
+    for (let i = 0; i < children.length; i++) this.addEdge(children[i].step, this.list(children[i].rules), NONE, NONE);
     this.hashEdges(state);
   }
 
-  private addEdge(step: PathStep, target: u32, missing: u32): void {
+  private addEdge(step: PathStep, target: u32, missing: u32, once: u32): void {
     const tables = this.tables;
     tables.hash.push(hashOf(step));
     tables.name.push(step.name);
     tables.index.push(step.kind == StepKind.Name ? NONE : step.index);
     tables.target.push(target);
     tables.missing.push(missing);
+    tables.once.push(once);
   }
 
   /** The table of a state's edges: open addressing, at most half full. */

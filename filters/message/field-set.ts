@@ -4,8 +4,8 @@ import { MAX_FIELD_DEPTH } from '../limits';
 import { Arena } from '../memory/arena';
 import { Bytes, equalBytes } from '../memory/bytes';
 import { FieldTree } from './field-tree';
-import { FieldMatches } from './field-matches';
-import { COUNT, INFO, FieldKind, KEY, KEY_HASH, KEY_LENGTH_SHIFT, KIND_MASK, NEXT, NODE_SHIFT } from './nodes';
+import { FieldMatches, MISSING, REPEATED } from './field-matches';
+import { ATTRIBUTE, COUNT, FieldKind, INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, KIND_MASK, NEXT, NODE_SHIFT } from './nodes';
 
 /** The state of values that no path leads through. */
 export const DEAD: u32 = 0;
@@ -41,12 +41,14 @@ export class FieldTables {
   required: u32[] = [];
   // By slot: edge, or NONE.
   slots: u32[] = [];
-  // By edge: hash; name (EMPTY for an index); index (NONE for a name); target; list of the required rules behind it, NONE if none.
+  // By edge: hash; name (EMPTY for an index); index (NONE for a name); target; lists of the required rules behind it and of those that
+  // take it to occur once, NONE if none.
   hash: u32[] = [];
   name: Bytes[] = [];
   index: u32[] = [];
   target: u32[] = [];
   missing: u32[] = [];
+  once: u32[] = [];
   // Lists of rules.
   lists: u32[] = [0];
   rules: u32[] = [];
@@ -67,6 +69,7 @@ export class FieldTables {
     this.index.length = 0;
     this.target.length = 0;
     this.missing.length = 0;
+    this.once.length = 0;
     this.lists.length = 1;
     this.rules.length = 0;
   }
@@ -85,13 +88,14 @@ const EDGES: usize = 20;
 const EDGES_END: usize = 24;
 const REQUIRED: usize = 28;
 // An edge: hash; address of the name, 0 for an index; length of the name, or the index; target; list of the required rules behind it; mark of the
-// container in which it was seen last.
+// container in which it was seen last; list of the rules that it may be taken for once only.
 const EDGE_HASH: usize = 0;
 const EDGE_NAME: usize = 4;
 const EDGE_LENGTH: usize = 8;
 const EDGE_TARGET: usize = 12;
 const EDGE_MISSING: usize = 16;
 const EDGE_SEEN: usize = 20;
+const EDGE_ONCE: usize = 24;
 
 /** A container on the way down: its record, its state, the mark of the edges seen in it, and how many required edges are still open. */
 @unmanaged
@@ -144,6 +148,8 @@ export class FieldSet {
   /** State of names at any depth, whose targets are lists; 0 if there are none. */
   private readonly names: usize;
   private stamp: u32 = 0;
+  /** The set for trees whose names repeat, where messages of both kinds come. */
+  elements: FieldSet | null = null;
 
   /** `root`, `names` (NONE: there are none): states of the tables. `tails`: the rules' paths as JSON Pointers. */
   constructor(
@@ -179,6 +185,7 @@ export class FieldSet {
       store<usize>(edge, <u32>i >= namesAt ? <usize>tables.target[i] : states + (<usize>tables.target[i] << RECORD_SHIFT), EDGE_TARGET);
       store<u32>(edge, tables.missing[i], EDGE_MISSING);
       store<u32>(edge, 0, EDGE_SEEN);
+      store<u32>(edge, tables.once[i], EDGE_ONCE);
     }
     for (let i = 0; i < tables.slots.length; i++) {
       this.slots[i] = tables.slots[i] == NONE ? 0 : <u32>(edges + (<usize>tables.slots[i] << RECORD_SHIFT));
@@ -202,6 +209,8 @@ export class FieldSet {
 
   /** Finds all matches. False if there are more than MAX_FIELD_MATCHES or the arena is full: the message must then be refused. */
   match(document: FieldTree, out: FieldMatches, arena: Arena): bool {
+    const elements = this.elements;
+    if (elements != null && document.repeats) return elements.match(document, out, arena);
     out.begin(this.lists, this.rules);
     if (document.root == 0) return true;
     const records = document.records;
@@ -213,10 +222,10 @@ export class FieldSet {
     while (true) {
       const list = load<u32>(state, ACCEPTED);
       const node = <u32>((record - records) >> NODE_SHIFT);
-      if (list != NONE && !out.push(node, list, false, arena)) return false;
+      if (list != NONE && !out.push(node, list, 0, arena)) return false;
       if (names != 0 && load<usize>(record, KEY) != 0) {
         const edge = edgeOf(names, record);
-        if (edge != 0 && !out.push(node, load<u32>(edge, EDGE_TARGET), false, arena)) return false;
+        if (edge != 0 && !out.push(node, load<u32>(edge, EDGE_TARGET), 0, arena)) return false;
       }
       if (load<u32>(record, COUNT) != 0 && (state != dead || names != 0)) {
         this.enter(frameAt(++depth), record, state);
@@ -236,7 +245,11 @@ export class FieldSet {
         }
       }
       const frame = frameAt(depth);
-      state = frame.state == dead ? dead : this.step(record, frame);
+      if (frame.state == dead) state = dead;
+      else {
+        state = this.step(record, <u32>((record - records) >> NODE_SHIFT), frame, out, arena);
+        if (state == 0) return false;
+      }
     }
   }
 
@@ -252,13 +265,17 @@ export class FieldSet {
     frame.stamp = ++this.stamp;
   }
 
-  /** The state of a child. */
-  private step(child: usize, frame: Frame): usize {
+  /** The state of a child; 0 if the result is full. Wildcards are for items, members and elements, not for attributes. */
+  private step(child: usize, node: u32, frame: Frame, out: FieldMatches, arena: Arena): usize {
     const edge = edgeOf(frame.state, child);
-    if (edge == 0) return load<usize>(frame.state, OTHERWISE);
-    if (load<u32>(edge, EDGE_MISSING) != NONE) {
-      store<u32>(edge, frame.stamp, EDGE_SEEN);
-      frame.open--;
+    if (edge == 0) return (load<u32>(child, INFO) & ATTRIBUTE) != 0 ? this.dead : load<usize>(frame.state, OTHERWISE);
+    const missing = load<u32>(edge, EDGE_MISSING);
+    const once = load<u32>(edge, EDGE_ONCE);
+    if ((missing & once) != NONE) {
+      if (load<u32>(edge, EDGE_SEEN) != frame.stamp) {
+        store<u32>(edge, frame.stamp, EDGE_SEEN);
+        if (missing != NONE) frame.open--;
+      } else if (once != NONE && !out.push(node, once, REPEATED, arena)) return 0;
     }
     return load<usize>(edge, EDGE_TARGET);
   }
@@ -266,12 +283,12 @@ export class FieldSet {
   /** A value without children lacks all that is required below it. */
   private lacking(record: usize, node: u32, state: usize, out: FieldMatches, arena: Arena): bool {
     const list = load<u32>(state, CONTAINER);
-    if (list != NONE && (load<u32>(record, INFO) & KIND_MASK) < <u32>FieldKind.Array && !out.push(node, list, true, arena)) return false;
+    if (list != NONE && (load<u32>(record, INFO) & KIND_MASK) < <u32>FieldKind.Array && !out.push(node, list, MISSING, arena)) return false;
     if (load<u32>(state, REQUIRED) == 0) return true;
     const end = load<usize>(state, EDGES_END);
     for (let edge = load<usize>(state, EDGES); edge < end; edge += 1 << RECORD_SHIFT) {
       const missing = load<u32>(edge, EDGE_MISSING);
-      if (missing != NONE && !out.push(node, missing, true, arena)) return false;
+      if (missing != NONE && !out.push(node, missing, MISSING, arena)) return false;
     }
     return true;
   }
@@ -281,7 +298,7 @@ export class FieldSet {
     const end = load<usize>(frame.state, EDGES_END);
     for (let edge = load<usize>(frame.state, EDGES); edge < end; edge += 1 << RECORD_SHIFT) {
       const missing = load<u32>(edge, EDGE_MISSING);
-      if (missing != NONE && load<u32>(edge, EDGE_SEEN) != frame.stamp && !out.push(node, missing, true, arena)) return false;
+      if (missing != NONE && load<u32>(edge, EDGE_SEEN) != frame.stamp && !out.push(node, missing, MISSING, arena)) return false;
     }
     return true;
   }
@@ -291,6 +308,8 @@ export class FieldSet {
    * `/items/3/amount`. Its length is left in `document.pointerLength`.
    */
   pointer(document: FieldTree, matches: FieldMatches, arena: Arena): usize {
+    const elements = this.elements;
+    if (elements != null && document.repeats) return elements.pointer(document, matches, arena);
     const node = matches.node;
     if (!matches.missing || !this.tails.has(matches.rule)) return document.pointer(node, arena);
     let depth = 0;

@@ -121,6 +121,19 @@ export class FieldTree {
     return node;
   }
 
+  /** Doubles the room for records, up to `maximum` values; false if that is reached or the arena is full. */
+  protected grow(arena: Arena, maximum: u32): bool {
+    const old = this.capacity;
+    const capacity = min(old * 2, maximum + 1);
+    if (capacity == old) return false;
+    const nodes = arena.allocate(<usize>capacity << NODE_SHIFT);
+    if (nodes == 0) return false;
+    memory.copy(nodes, this.nodes, <usize>old << NODE_SHIFT);
+    this.nodes = nodes;
+    this.capacity = capacity;
+    return true;
+  }
+
   // @ts-ignore: decorator
   @inline
   protected record(node: u32): usize {

@@ -27,13 +27,15 @@ export function compileValidator(reader: ConfigReader, config: PbocValidatorConf
   const bodyRules = new Array<Rule>();
   const placeRules = new Array<Rule>();
   const bodyConditions = new Array<i32>();
-  fieldList.begin();
+  fieldList.begin(reader.format);
   for (let i = 0; i < all.length && !reader.failed; i++) {
     const rule = all[i];
     if (!isKnown(rule.when, conditions.length)) reader.fail(ErrorId.FIM_PBOC_0034, config.rules[i]);
     if (rule.place == PbocPlace.Body) bodyRules.push(rule);
     else placeRules.push(rule);
-    if (rule.place == PbocPlace.Body) fieldList.addPath(rule.path, rule.required);
+    if (rule.place != PbocPlace.Body) continue;
+    if (!isFieldPath(rule.path, reader.format)) reader.failMember(ErrorId.FIM_CFG_0020, config.rules[i], 'path'); // shared with a route of another format
+    fieldList.addPath(rule.path, rule.required);
   }
   for (let i = 0; i < conditions.length && !reader.failed; i++) {
     if (conditions[i].place != PbocPlace.Body) continue;
@@ -95,7 +97,7 @@ function compileRules(reader: ConfigReader, config: PbocValidatorConfig): Static
 function compileRule(reader: ConfigReader, config: PbocRule): Rule {
   const pattern = compilePattern(reader, config);
   if (hasNoText(config.type) && asksForText(config)) reader.fail(ErrorId.FIM_PBOC_0017, config.node);
-  if (config.in == PbocPlace.Body ? !isFieldPath(config.path) : config.path.length == 0) reader.failMember(ErrorId.FIM_CFG_0020, config.node, 'path');
+  if (config.in == PbocPlace.Body ? !isFieldPath(config.path, reader.format) : config.path.length == 0) reader.failMember(ErrorId.FIM_CFG_0020, config.node, 'path');
   if (!isBound(config.min)) reader.failMember(ErrorId.FIM_PBOC_0034, config.node, 'min');
   if (!isBound(config.max)) reader.failMember(ErrorId.FIM_PBOC_0034, config.node, 'max');
   const compiled = new Rule(config, pattern);
@@ -119,7 +121,7 @@ function compileConditions(reader: ConfigReader, config: PbocValidatorConfig): S
   for (let i = 0; i < config.conditions.length; i++) {
     const condition = config.conditions[i];
     if (condition.in == PbocPlace.Body) {
-      if (!isFieldPath(condition.path)) reader.failMember(ErrorId.FIM_CFG_0020, condition.node, 'path');
+      if (!isFieldPath(condition.path, reader.format)) reader.failMember(ErrorId.FIM_CFG_0020, condition.node, 'path');
       else if (wildcardsOf(condition.path) != 0) reader.failMember(ErrorId.FIM_PBOC_0034, condition.node, 'path');
     }
     if (!condition.present && condition.equals.length != 0) reader.fail(ErrorId.FIM_PBOC_0034, condition.node);

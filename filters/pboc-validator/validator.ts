@@ -82,7 +82,7 @@ export class Validator {
     const firstOperand = this.rules.length + this.bodyConditions.length;
     operands.begin(this.operandCount);
     while (matches.next()) {
-      if (matches.rule < first) continue;
+      if (matches.rule < first || matches.repeated) continue;
       if (<i32>matches.rule >= firstOperand) operands.expect(<i32>matches.rule - firstOperand);
       else if (!this.settle(unchecked(this.bodyConditions[matches.rule - first]), tree, matches.node, arena)) return false;
     }
@@ -107,6 +107,10 @@ export class Validator {
     const count = <u32>this.rules.length;
     const firstOperand = this.rules.length + this.bodyConditions.length;
     while (matches.next()) {
+      if (matches.repeated) {
+        if (!this.reportRepeated(tree, matches, findings, arena)) return false;
+        continue;
+      }
       if (matches.rule >= count) {
         if (<i32>matches.rule >= firstOperand) operands.add(<i32>matches.rule - firstOperand, matches.node);
         continue;
@@ -122,6 +126,16 @@ export class Validator {
     return true;
   }
 
+  /** A second element where the path of a rule, a condition or an operand takes one: which of them counts is not guessed. */
+  private reportRepeated(tree: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena): bool {
+    const isRule = matches.rule < <u32>this.rules.length;
+    if (isRule && !this.conditions.hold(unchecked(this.rules[matches.rule]).when)) return true;
+    const pointer = this.fields.pointer(tree, matches, arena);
+    if (pointer == 0) return false;
+    if (findings.count < this.maxErrors) findings.add(ErrorId.FIM_PBOC_0040, pointer, tree.pointerLength);
+    return true;
+  }
+
   private judgeTogether(tree: FieldTree, findings: Findings, arena: Arena, hideNames: bool): bool {
     for (let i = 0; i < this.crossRules.length && findings.count < this.maxErrors; i++) {
       const rule = unchecked(this.crossRules[i]);
@@ -131,7 +145,7 @@ export class Validator {
         if (crossFinding.error == ErrorId.FIM_RT_0006) return false;
         const pointer = tree.pointer(crossFinding.node, arena);
         if (pointer == 0) return false;
-        if (!findings.addHidden(crossFinding.error, pointer, tree.pointerLength, hideNames ? crossFinding.wildcards : 0, arena)) return false;
+        if (!findings.addHidden(crossFinding.error, pointer, tree.pointerLength, hideNames && !tree.repeats ? crossFinding.wildcards : 0, arena)) return false;
       }
     }
     return true;
@@ -160,6 +174,6 @@ export class Validator {
       if (tree.pointer(matches.node, arena) == 0) return false;
       if (tree.pointerLength == length) error = ErrorId.FIM_PBOC_0006;
     }
-    return findings.addHidden(error, pointer, length, hideNames ? unchecked(this.rules[matches.rule]).wildcards : 0, arena);
+    return findings.addHidden(error, pointer, length, hideNames && !tree.repeats ? unchecked(this.rules[matches.rule]).wildcards : 0, arena);
   }
 }

@@ -57,6 +57,8 @@ export const enum LogLevel {
 export const enum HeadersStatus {
   Continue = 0,
   StopIteration = 1,
+  /** The body waits in the host, too, and is given to the plugin when it goes on. */
+  StopAllIterationAndWatermark = 4,
 }
 
 export const enum DataStatus {

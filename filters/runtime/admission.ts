@@ -2,15 +2,15 @@
 import { equalIgnoreCase } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from './exchange';
-import { CONNECT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IDENTITY, METHOD, TYPE_EVENT_STREAM, TYPE_GRPC, UPGRADE } from './names';
+import { CONNECT, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IDENTITY, METHOD, TRANSFER_ENCODING, TYPE_EVENT_STREAM, TYPE_GRPC, UPGRADE } from './names';
 import { Direction } from './stage';
 
-/** ErrorId.None, or why the message is refused. Headers of the current direction are at hand. */
-export function refusalOf(exchange: Exchange, maxBodyBytes: u32): ErrorId {
+/** ErrorId.None, or why the message is refused. Headers of the current direction are at hand. `maxBodyBytes`: what it may declare. */
+export function refusalOf(exchange: Exchange, maxBodyBytes: u64): ErrorId {
   const request = exchange.direction == Direction.Request;
   if (isStreaming(exchange)) return request ? ErrorId.FIM_RT_0004 : ErrorId.FIM_RT_0005;
   if (isCompressed(exchange)) return request ? ErrorId.FIM_RT_0003 : ErrorId.FIM_RT_0005;
-  return declaredLength(exchange) > maxBodyBytes ? tooLong(exchange.direction) : ErrorId.None;
+  return declaredLength(exchange, 0) > maxBodyBytes ? tooLong(exchange.direction) : ErrorId.None;
 }
 
 /** How a body over the limit is refused, whether it says so or has shown it. */
@@ -40,9 +40,14 @@ function isCompressed(exchange: Exchange): bool {
   return exchange.valueLength != IDENTITY.length || !equalIgnoreCase(exchange.valuePointer, IDENTITY.pointer, IDENTITY.length);
 }
 
-/** The length that the sender declares, bytes; 0 if it declares none. The host has refused what is no number. */
-function declaredLength(exchange: Exchange): u64 {
-  if (!exchange.header(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length)) return 0;
+/** Whether the message says how its end is told (HTTP/1): no frame with trailers will end it unawares. */
+export function isFramed(exchange: Exchange): bool {
+  return exchange.header(TRANSFER_ENCODING.pointer, TRANSFER_ENCODING.length) || exchange.header(CONNECTION.pointer, CONNECTION.length);
+}
+
+/** The length that the sender declares, bytes; `none` if it declares none. The host has refused what is no number. */
+export function declaredLength(exchange: Exchange, none: u64): u64 {
+  if (!exchange.header(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length)) return none;
   const value = exchange.valuePointer;
   const length = exchange.valueLength;
   let declared: u64 = 0;

@@ -36,27 +36,30 @@ function makePending(): StaticArray<Pending> {
   return slots;
 }
 
+/** A request to be sent through a cluster; its texts must outlive the sending only. */
+export class CalloutRequest {
+  path: usize = 0;
+  pathLength: u32 = 0;
+  /** A JSON document makes it a POST; 0: a GET. */
+  body: usize = 0;
+  bodyLength: u32 = 0;
+  timeoutMs: u32 = 0;
+}
+
 /**
- * Sends a GET. `path` and the settings must outlive the call only. False if it could not be sent (no such cluster, MAX_PENDING_CALLOUTS
- * reached); the handler is then not called. `streamId`: the context to return to, 0 if the caller is no stream's.
+ * Sends a GET or a POST. False if it could not be sent (no such cluster, MAX_PENDING_CALLOUTS reached); the handler is then not called. `streamId`: the
+ * context to return to, 0 if the caller is no stream's.
  */
-export function sendGet(
-  rootId: u32,
-  streamId: u32,
-  cluster: Bytes,
-  authority: Bytes,
-  path: usize,
-  pathLength: u32,
-  timeoutMs: u32,
-  handler: CalloutHandler,
-): bool {
+export function sendCallout(rootId: u32, streamId: u32, cluster: Bytes, authority: Bytes, request: CalloutRequest, handler: CalloutHandler): bool {
   let slot: Pending | null = null;
   for (let i = 0; i < pending.length && slot == null; i++) if (pending[i].handler == null) slot = pending[i];
   if (slot == null) return false;
-  writeGet(authority, path, pathLength);
+  writeHeaders(authority, request);
   if (headers.overflowed) return false;
   proxy_set_effective_context(rootId);
-  const result = proxy_http_call(cluster.pointer, cluster.length, headers.pointer, headers.length, 0, 0, 0, 0, timeoutMs, TOKEN);
+  const result = proxy_http_call(
+    cluster.pointer, cluster.length, headers.pointer, headers.length, request.body, request.body == 0 ? 0 : request.bodyLength, 0, 0, request.timeoutMs, TOKEN,
+  );
   if (streamId != 0) proxy_set_effective_context(streamId);
   if (result != Result.Ok) {
     calloutFailed.add(1);
@@ -70,23 +73,26 @@ export function sendGet(
 }
 
 // Header pairs in the host's layout: count, lengths, then each text closed by NUL.
-function writeGet(authority: Bytes, path: usize, pathLength: u32): void {
-  headers.begin(256 + pathLength + authority.length);
-  if (headers.reserve(28) == 0) return;
+function writeHeaders(authority: Bytes, request: CalloutRequest): void {
+  const posts = request.body != 0;
+  const lengths: u32 = 4 + 8 * (posts ? 4 : 3);
+  headers.begin(256 + request.pathLength + authority.length);
+  if (headers.reserve(lengths) == 0) return;
   const at = headers.pointer;
-  store<u32>(at, 3);
+  store<u32>(at, posts ? 4 : 3);
   store<u32>(at, 7, 4);
-  store<u32>(at, 3, 8);
+  store<u32>(at, posts ? 4 : 3, 8);
   store<u32>(at, 5, 12);
-  store<u32>(at, pathLength, 16);
+  store<u32>(at, request.pathLength, 16);
   store<u32>(at, 10, 20);
   store<u32>(at, authority.length, 24);
-  headers.advance(28);
-  headers.ascii(':method\0GET\0:path\0');
-  headers.bytes(path, pathLength);
+  if (posts) store<u64>(at, 12 | ((<u64>16) << 32), 28);
+  headers.advance(lengths);
+  headers.ascii(posts ? ':method\0POST\0:path\0' : ':method\0GET\0:path\0');
+  headers.bytes(request.path, request.pathLength);
   headers.ascii('\0:authority\0');
   headers.bytes(authority.pointer, authority.length);
-  headers.byte(0);
+  headers.ascii(posts ? '\0content-type\0application/json\0' : '\0');
 }
 
 /** The host's answer to a call; one whose token is unknown is dropped. */

@@ -38,6 +38,8 @@ const KMS_CONFIG_AUTHORITY: Bytes = Bytes.from('kms.internal');
 
 const KMS_CONFIG_PATH_PREFIX: Bytes = Bytes.from('/v1/secret/data/');
 
+const KMS_CONFIG_TRANSIT_MOUNT: Bytes = Bytes.from('transit');
+
 /** Where keys come from; required by stages that use keys. */
 export class KmsConfig {
   /** Where it stands in the document, for errors that are found later. */
@@ -46,14 +48,16 @@ export class KmsConfig {
   cluster: Bytes = Bytes.EMPTY;
   /** `:authority` of the call-outs. */
   authority: Bytes = KMS_CONFIG_AUTHORITY;
-  /** Prefix of the key's path. */
+  /** Prefix of the path of stored keys (KV version 2). */
   pathPrefix: Bytes = KMS_CONFIG_PATH_PREFIX;
+  /** First part of the ids whose data keys a transit engine makes, and its mount; empty: none. */
+  transitMount: Bytes = KMS_CONFIG_TRANSIT_MOUNT;
   /** Longest wait for one call-out, milliseconds. */
-  timeoutMs: i32 = 1000;
+  timeoutMs: i32 = 2500;
   /** Longest time that a request is held for its first key, milliseconds. */
   holdMs: i32 = 3000;
-  /** Time between looks for a newer key version, milliseconds. */
-  refreshMs: i32 = 5000;
+  /** Time between looks for a newer key version, milliseconds; it encrypts from the second look on. */
+  refreshMs: i32 = 2000;
 }
 
 /** Absent: all paths. */
@@ -96,8 +100,10 @@ export class MatchConfig {
 export class BodyConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
-  /** Largest body, bytes; a larger one is refused. */
+  /** Largest body that is held, bytes; a larger one is refused. */
   maxBytes: i32 = 1048576;
+  /** Largest body that passes in pieces, bytes; the stream of a larger one is cut. 0: any. */
+  maxStreamBytes: i64 = 0;
   /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
   format: BodyFormat = BodyFormat.JSON;
   /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
@@ -256,6 +262,8 @@ export function decodeKmsConfig(reader: ConfigReader, node: u32): KmsConfig {
       result.authority = reader.readString(member, 255);
     } else if (reader.keyIs(member, 'pathPrefix')) {
       result.pathPrefix = reader.readString(member, 255);
+    } else if (reader.keyIs(member, 'transitMount')) {
+      result.transitMount = reader.readString(member, 64);
     } else if (reader.keyIs(member, 'timeoutMs')) {
       result.timeoutMs = <i32>reader.readInteger(member, 1, 60000);
     } else if (reader.keyIs(member, 'holdMs')) {
@@ -341,6 +349,8 @@ export function decodeBodyConfig(reader: ConfigReader, node: u32): BodyConfig {
   for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
     if (reader.keyIs(member, 'maxBytes')) {
       result.maxBytes = <i32>reader.readInteger(member, 1, 16777216);
+    } else if (reader.keyIs(member, 'maxStreamBytes')) {
+      result.maxStreamBytes = reader.readInteger(member, 0, 9007199254740991);
     } else if (reader.keyIs(member, 'format')) {
       result.format = readBodyFormat(reader, member);
     } else if (reader.keyIs(member, 'compressed')) {

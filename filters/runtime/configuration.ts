@@ -27,6 +27,8 @@ export class Step {
 /** The stages of one direction, in order. */
 export class Plan {
   readonly needsBody: bool;
+  /** The one step that needs the body, if it works on it piece by piece; -1: bodies are held, or nobody needs them. */
+  readonly streamStep: i32;
   /** Every stage is one whose verdicts `Observe` turns into counts. */
   readonly observable: bool;
 
@@ -36,11 +38,17 @@ export class Plan {
   ) {
     let needsBody = false;
     let observable = true;
+    let streamStep = -1;
     for (let i = 0; i < steps.length; i++) {
-      needsBody = needsBody || steps[i].policy.needsBody(direction);
+      const policy = steps[i].policy;
+      if (policy.needsBody(direction)) {
+        streamStep = !needsBody && policy.streams(direction) ? i : -1;
+        needsBody = true;
+      }
       observable = observable && steps[i].stage.observable;
     }
     this.needsBody = needsBody;
+    this.streamStep = streamStep;
     this.observable = observable;
   }
 }
@@ -51,6 +59,8 @@ export class CompiledRoute {
     /** Verdicts of observable stages are counted, not enforced. */
     readonly observe: bool,
     readonly maxBodyBytes: u32,
+    /** Of a body that passes in pieces. */
+    readonly maxStreamBytes: u64,
     readonly format: MessageFormat,
     readonly request: Plan,
     readonly response: Plan,
@@ -134,6 +144,7 @@ function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticAr
     route.name,
     route.observe,
     body == null ? DEFAULT_BODY_BYTES : <u32>body.maxBytes,
+    body == null || body.maxStreamBytes == 0 ? u64.MAX_VALUE : <u64>body.maxStreamBytes,
     reader.format,
     new Plan(ordered(steps, Direction.Request), Direction.Request),
     new Plan(ordered(steps, Direction.Response), Direction.Response),

@@ -1,10 +1,12 @@
 import { MediaType, MessageFormat, formatOf, mediaTypeOf } from '../message/format';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
 import { BufferType, HeaderMap } from './abi';
 import { KmsConfig } from './config.gen';
 import { HeaderSnapshot } from './headers';
 import { dropHeader, readHeader, readProperty, resultLength, resultPointer, writeHeader } from './host';
 import { Message } from './message';
-import { CONTENT_TYPE } from './names';
+import { BODY_DIGESTS, CONTENT_LENGTH, CONTENT_TYPE } from './names';
 import { Reply } from './reply';
 import { Direction } from './stage';
 import { Stream } from './stream';
@@ -27,6 +29,12 @@ export class Exchange {
   /** The value that the last look-up found. */
   valuePointer: usize = 0;
   valueLength: u32 = 0;
+  /** What `replaceChunk` began; goes on in place of the piece if `chunkReplaced`. */
+  readonly chunk: Writer = new Writer(scratch);
+  chunkReplaced: bool = false;
+  /** Bytes before the piece that the host holds and the stage has done with; they stay before what replaces the piece. */
+  chunkPrefix: u32 = 0;
+  private chunkPointer: usize = 0;
 
   /** Turns to a stream and direction; nothing of an earlier callback is kept. */
   bind(stream: Stream, direction: Direction): void {
@@ -108,6 +116,49 @@ export class Exchange {
   removeHeader(name: usize, nameLength: u32): void {
     this.snapshot.clear();
     dropHeader(this.headerMap, name, nameLength);
+  }
+
+  /** The body will be another: what describes its very bytes is removed. While the headers are held. */
+  willRewriteBody(): void {
+    this.removeHeader(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length);
+    const stream = this.stream;
+    if (stream != null && stream.half(this.direction).digested) this.dropDigests();
+  }
+
+  /** Puts a piece before the stage: what is at `pointer` behind `prefix` bytes. */
+  beginChunk(pointer: usize, prefix: u32): void {
+    this.chunkPointer = pointer;
+    this.chunkPrefix = prefix;
+    this.chunkReplaced = false;
+  }
+
+  /** Whether a header describes the very bytes of the body. */
+  hasDigest(): bool {
+    for (let i = 0; i < BODY_DIGESTS.length; i++) if (this.header(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length)) return true;
+    return false;
+  }
+
+  /** Removes the headers that describe the very bytes of the body. */
+  dropDigests(): void {
+    for (let i = 0; i < BODY_DIGESTS.length; i++) this.removeHeader(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length);
+  }
+
+  /** In `onChunk`: what the stage writes goes on in place of the piece. `capacity`: bytes to make room for; it grows by moving. */
+  replaceChunk(capacity: u32): Writer {
+    this.chunkReplaced = true;
+    const chunk = this.chunk;
+    chunk.begin(this.chunkPrefix + capacity);
+    chunk.bytes(this.chunkPointer, this.chunkPrefix);
+    return chunk;
+  }
+
+  /**
+   * The stage's memory of this direction's body, from its headers to its end: `bytes` long (at most 256 KiB), zero at first. 0: no room. Every call for one
+   * body asks for the same size. Overwritten when the body or the stream ends, however it ends.
+   */
+  slot(bytes: u32): usize {
+    const stream = this.stream;
+    return stream == null ? 0 : stream.half(this.direction).slot(bytes);
   }
 
   /** Address of the peer without its port, as text, at `valuePointer` / `valueLength`; false if unknown. */

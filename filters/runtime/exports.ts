@@ -13,6 +13,7 @@ import { beginHalf, exchange, growBody, refuse } from './pipeline';
 import { PATH_NOT_TEXT, findRoute, isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
 import { Direction } from './stage';
 import { countVerdict, routeMatched, routeUnmatched } from './stats';
+import { passPiece, passTrailers } from './streaming';
 import { Phase, Stream } from './stream';
 
 /** Refuses what arrives when there is no stream to keep it in (MAX_LIVE_STREAMS). */
@@ -63,7 +64,15 @@ export function proxy_on_http_call_response(rootId: u32, token: u32, headers: u3
 export function proxy_on_request_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
   const passed = requestHeaders(contextId, endOfStream != 0);
   scratch.reset();
-  return passed ? HeadersStatus.Continue : HeadersStatus.StopIteration;
+  return passed ? HeadersStatus.Continue : holdHeaders(contextId, Direction.Request);
+}
+
+/** Headers that wait are held; the body is collected meanwhile, or stays where it is if it will pass in pieces. */
+function holdHeaders(contextId: u32, direction: Direction): HeadersStatus {
+  const stream = streams.find(contextId);
+  if (stream == null) return HeadersStatus.StopIteration;
+  const half = stream.half(direction);
+  return half.streamed && half.waiting ? HeadersStatus.StopAllIterationAndWatermark : HeadersStatus.StopIteration;
 }
 
 function requestHeaders(contextId: u32, endOfStream: bool): bool {
@@ -138,7 +147,7 @@ export function proxy_on_request_trailers(contextId: u32, count: u32): u32 {
 export function proxy_on_response_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
   const passed = responseHeaders(contextId, endOfStream != 0);
   scratch.reset();
-  return passed ? HeadersStatus.Continue : HeadersStatus.StopIteration;
+  return passed ? HeadersStatus.Continue : holdHeaders(contextId, Direction.Response);
 }
 
 function responseHeaders(contextId: u32, endOfStream: bool): bool {
@@ -174,6 +183,11 @@ function onBody(contextId: u32, direction: Direction, held: u32, endOfStream: bo
   const route = stream.route;
   if (route == null || phase == Phase.Passed || phase == Phase.Idle) return DataStatus.Continue;
   exchange.bind(stream, direction);
+  if (phase == Phase.Streaming) {
+    const status = passPiece(stream, route, direction, held, endOfStream);
+    scratch.reset();
+    return status;
+  }
   const passed = growBody(stream, route, direction, held, endOfStream);
   scratch.reset();
   if (passed) return DataStatus.Continue;
@@ -189,6 +203,11 @@ function onTrailers(contextId: u32, direction: Direction): u32 {
   if (half.phase == Phase.Refused) return TrailersStatus.StopIteration;
   if (route == null || half.phase == Phase.Passed || half.phase == Phase.Idle || half.ended) return TrailersStatus.Continue;
   exchange.bind(stream, direction);
+  if (half.phase == Phase.Streaming) {
+    const status = passTrailers(stream, route, direction);
+    scratch.reset();
+    return status;
+  }
   const passed = growBody(stream, route, direction, half.bodyLength, true);
   scratch.reset();
   return passed ? TrailersStatus.Continue : TrailersStatus.StopIteration;

@@ -81,6 +81,11 @@ export function writeBuffer(type: BufferType, replaced: u32, data: usize, length
   return proxy_set_buffer_bytes(type, 0, replaced, data, length) == Result.Ok;
 }
 
+/** Puts bytes behind the `held` bytes of a buffer; false if the host refuses. */
+export function appendBuffer(type: BufferType, held: u32, data: usize, length: u32): bool {
+  return proxy_set_buffer_bytes(type, held, 0, data, length) == Result.Ok;
+}
+
 /** A property by its path (parts separated by NUL) at `resultPointer` / `resultLength`; false if unknown. */
 export function readProperty(path: usize, pathLength: u32): bool {
   store<u64>(OUT, 0);

@@ -2,10 +2,12 @@ import { ErrorId } from '../errors.gen';
 import { FieldTree } from '../message/field-tree';
 import { MessageFormat } from '../message/format';
 import { JsonDocument } from '../message/json/document';
+import { XmlDocument } from '../message/xml/document';
 import { scratch } from '../memory/scratch';
 
 /** One VM works on one message at a time, so one index of each format serves all. */
 const json: JsonDocument = new JsonDocument();
+const xml: XmlDocument = new XmlDocument();
 
 /** The body at hand, and its index, made at most once for all stages. Addresses are valid until the host call ends. */
 export class Message {
@@ -55,6 +57,11 @@ export class Message {
       this.errorOffset = json.errorOffset;
       return error;
     }
+    if (format == MessageFormat.Xml) {
+      const error = xml.parse(this.pointer, this.length, scratch);
+      this.errorOffset = xml.errorOffset;
+      return error;
+    }
     this.errorOffset = 0;
     return ErrorId.FIM_RT_0010;
   }
@@ -62,5 +69,6 @@ export class Message {
 
 /** The index of a format that has a reader. */
 function treeOf(format: MessageFormat): FieldTree | null {
-  return format == MessageFormat.Json ? json : null;
+  if (format == MessageFormat.Json) return json;
+  return format == MessageFormat.Xml ? xml : null;
 }

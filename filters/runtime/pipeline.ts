@@ -1,5 +1,5 @@
 // Runs the stages of one direction of one stream, from the headers to the verdict. Nothing goes on before the verdict: headers are held while
-// the host collects the body, and the body is replaced in one mutation.
+// the host collects the body, and the body is replaced in one mutation. Bodies that pass in pieces part here: see streaming.ts.
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -9,9 +9,11 @@ import { CompiledRoute } from './configuration';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from './exchange';
 import { readBuffer, resultLength, resultPointer, writeBuffer } from './host';
-import { BODY_DIGESTS, CONTENT_LENGTH } from './names';
+import { CONTENT_LENGTH } from './names';
+import { isEmptyByNature } from './routing';
 import { Direction, Verdict } from './stage';
-import { bodyReplaced, countVerdict, replyFailed } from './stats';
+import { bodyCut, bodyReplaced, countVerdict, replyFailed } from './stats';
+import { openBody, resumePiece } from './streaming';
 import { Half, Phase, Stream } from './stream';
 
 /** Status of the reply when a response cannot be let through. */
@@ -32,7 +34,8 @@ export function beginHalf(stream: Stream, route: CompiledRoute, direction: Direc
   }
   if (plan.needsBody) {
     exchange.noteContentType();
-    half.digested = hasDigest();
+    half.digested = exchange.hasDigest();
+    half.streamed = plan.streamStep >= 0 && !endOfStream && !isEmptyByNature(stream, exchange);
   }
   half.phase = Phase.Headers;
   half.step = 0;
@@ -69,10 +72,13 @@ function advance(stream: Stream, route: CompiledRoute, direction: Direction): bo
       half.phase = Phase.Passed;
       return true;
     }
-    const refusal = refusalOf(exchange, route.maxBodyBytes);
+    const refusal = refusalOf(exchange, half.streamed ? route.maxStreamBytes : route.maxBodyBytes);
     if (refusal != ErrorId.None) return turnAway(stream, route, direction, refusal);
+    if (half.streamed) return openBody(stream, route, half, direction);
     half.phase = Phase.Collecting;
   }
+  if (half.phase == Phase.StreamHeaders) return openBody(stream, route, half, direction);
+  if (half.phase == Phase.Streaming) return resumePiece(stream, route, half, direction);
   if (half.phase == Phase.Collecting) {
     if (!half.ended) return false;
     if (isComplete(stream, half, direction)) {
@@ -145,7 +151,7 @@ function runBody(stream: Stream, route: CompiledRoute, half: Half, direction: Di
 }
 
 /** Acts on a verdict; true: go on with the next stage. */
-function settle(stream: Stream, route: CompiledRoute, half: Half, direction: Direction, verdict: Verdict, observable: bool): bool {
+export function settle(stream: Stream, route: CompiledRoute, half: Half, direction: Direction, verdict: Verdict, observable: bool): bool {
   if (verdict == Verdict.Continue) return true;
   if (verdict == Verdict.Wait) {
     half.waiting = true;
@@ -168,22 +174,13 @@ function writeBack(half: Half): bool {
   half.bodyLength = message.length;
   message.changed = false;
   bodyReplaced.add(1);
-  if (half.digested) dropDigests();
+  if (half.digested) exchange.dropDigests();
   if (exchange.header(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length)) {
     digits.begin(20);
     digits.decimal(message.length);
     exchange.setHeader(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length, digits.pointer, digits.length);
   }
   return true;
-}
-
-function hasDigest(): bool {
-  for (let i = 0; i < BODY_DIGESTS.length; i++) if (exchange.header(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length)) return true;
-  return false;
-}
-
-function dropDigests(): void {
-  for (let i = 0; i < BODY_DIGESTS.length; i++) exchange.removeHeader(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length);
 }
 
 /** Refuses a stream with one of the runtime's own errors. */
@@ -196,8 +193,10 @@ export function refuse(stream: Stream, direction: Direction, error: ErrorId): vo
 function sendReply(stream: Stream, direction: Direction): void {
   const half = stream.half(direction);
   const route = stream.route;
+  if (half.phase == Phase.Streaming) bodyCut.add(1);
   half.phase = Phase.Refused;
   half.waiting = false;
+  half.dropSlot();
   stream.replied = true;
   countVerdict(exchange.reply.error, true);
   const status = direction == Direction.Response ? BAD_GATEWAY : 0;

@@ -5,7 +5,8 @@ import { isUtf8 } from '../message/utf8';
 import { CompiledRoute, Configuration } from './configuration';
 import { Exchange } from './exchange';
 import { readProperty, resultLength, resultPointer } from './host';
-import { ACCEPT_ENCODING, AUTHORITY, METHOD, PATH, RANGE } from './names';
+import { ACCEPT_ENCODING, AUTHORITY, METHOD, PATH, RANGE, STATUS } from './names';
+import { Direction } from './stage';
 import { Stream } from './stream';
 
 // "response\0code_details"
@@ -20,6 +21,8 @@ const HEAD: Bytes = Bytes.from('HEAD');
 const DELETE: Bytes = Bytes.from('DELETE');
 const OPTIONS: Bytes = Bytes.from('OPTIONS');
 const TRACE: Bytes = Bytes.from('TRACE');
+const STATUS_NO_CONTENT: Bytes = Bytes.from('204');
+const STATUS_NOT_MODIFIED: Bytes = Bytes.from('304');
 
 /** The request at hand, as the route index asks about it. */
 class ExchangeLookup extends RequestLookup {
@@ -72,9 +75,10 @@ export function noteMethod(stream: Stream, exchange: Exchange): void {
   if (!exchange.header(METHOD.pointer, METHOD.length)) return;
   const pointer = exchange.valuePointer;
   const length = exchange.valueLength;
+  stream.head = HEAD.equals(pointer, length);
   stream.bodiless =
+    stream.head ||
     GET.equals(pointer, length) ||
-    HEAD.equals(pointer, length) ||
     DELETE.equals(pointer, length) ||
     OPTIONS.equals(pointer, length) ||
     TRACE.equals(pointer, length);
@@ -87,6 +91,14 @@ export function askForWholeResponse(route: CompiledRoute, exchange: Exchange): v
   const partial = exchange.header(RANGE.pointer, RANGE.length);
   if (compressed) exchange.removeHeader(ACCEPT_ENCODING.pointer, ACCEPT_ENCODING.length);
   if (partial) exchange.removeHeader(RANGE.pointer, RANGE.length);
+}
+
+/** Whether the message at hand has no body by its method or status, however its end is told: HEAD, 204, 304, and requests of methods without body. */
+export function isEmptyByNature(stream: Stream, exchange: Exchange): bool {
+  if (exchange.direction == Direction.Request) return stream.bodiless;
+  if (stream.head) return true;
+  if (!exchange.header(STATUS.pointer, STATUS.length)) return false;
+  return STATUS_NO_CONTENT.equals(exchange.valuePointer, exchange.valueLength) || STATUS_NOT_MODIFIED.equals(exchange.valuePointer, exchange.valueLength);
 }
 
 /** Whether the response at hand came from the upstream; the proxy's own replies (time-outs, other filters) are left alone. */

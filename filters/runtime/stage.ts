@@ -38,6 +38,13 @@ export abstract class StagePolicy {
   abstract needsBody(direction: Direction): bool;
   /** Its place among the stages of this direction. */
   abstract rank(direction: Direction): Rank;
+  /**
+   * Whether it can work on the body as it passes, piece by piece, in constant memory. The runtime then calls `onStreamHeaders` and `onChunk`, if no other
+   * stage of the direction needs the body; else, and for a message without body, `onBody` all the same.
+   */
+  streams(direction: Direction): bool {
+    return false;
+  }
 }
 
 /**
@@ -71,6 +78,23 @@ export abstract class Stage {
 
   /** Headers are here, nothing has been sent on. Called if `policy.acts(direction)`. */
   onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
+    return Verdict.Continue;
+  }
+
+  /**
+   * The body will pass in pieces; the headers are still held. What is decided here has sent nothing on: wait for keys here, and call
+   * `exchange.willRewriteBody()` if the pieces will be changed. Called if `policy.streams(direction)`.
+   */
+  onStreamHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
+    return Verdict.Continue;
+  }
+
+  /**
+   * One piece of the body, of any length, also none; `endOfStream`: the last. Without `exchange.replaceChunk` it goes on as it is. `Reject` cuts the
+   * stream: what passed before has passed. After `Wait` the same piece comes again, with what has arrived meanwhile behind it. State between the pieces
+   * lives in `exchange.slot`.
+   */
+  onChunk(exchange: Exchange, policy: StagePolicy, pointer: usize, length: u32, endOfStream: bool): Verdict {
     return Verdict.Continue;
   }
 

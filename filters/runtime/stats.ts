@@ -10,6 +10,9 @@ export const routeUnmatched: Counter = new Counter('fim.route.unmatched');
 export const routeMatched: Counter = new Counter('fim.route.matched');
 /** Messages whose body a stage replaced. */
 export const bodyReplaced: Counter = new Counter('fim.body.replaced');
+/** Bodies that passed in pieces, and those of which pieces had gone when they were refused. */
+export const bodyStreamed: Counter = new Counter('fim.body.streamed');
+export const bodyCut: Counter = new Counter('fim.body.cut');
 /** Refusals whose reply the host did not take; the stream is held, nothing went on. */
 export const replyFailed: Counter = new Counter('fim.reply.failed');
 /** Call-outs sent, and those that failed or timed out. */
@@ -30,6 +33,8 @@ export function defineRuntimeStats(): void {
   routeUnmatched.define();
   routeMatched.define();
   bodyReplaced.define();
+  bodyStreamed.define();
+  bodyCut.define();
   replyFailed.define();
   calloutSent.define();
   calloutFailed.define();

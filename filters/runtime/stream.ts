@@ -1,3 +1,5 @@
+import { MAX_STREAM_STATE_BYTES } from '../limits';
+import { SlotPool } from '../memory/slot-pool';
 import { MediaType } from '../message/format';
 import { RootContext } from './root-context';
 import { CompiledRoute } from './configuration';
@@ -17,7 +19,17 @@ export const enum Phase {
   Passed = 4,
   /** A local reply was sent; what still arrives is dropped. */
   Refused = 5,
+  /** The body will pass in pieces; the stage looks at the headers, which are held. */
+  StreamHeaders = 6,
+  /** Headers went on; the body passes in pieces. */
+  Streaming = 7,
 }
+
+/** Never: the sender did not declare a length. */
+export const UNDECLARED: u64 = u64.MAX_VALUE;
+
+/** What streamed bodies keep between their pieces. */
+const slots: SlotPool = new SlotPool(MAX_STREAM_STATE_BYTES);
 
 /** One direction of a stream. */
 export class Half {
@@ -34,6 +46,39 @@ export class Half {
   media: MediaType = MediaType.Other;
   /** A header describes the bytes of the body. */
   digested: bool = false;
+  /** The body is to pass in pieces. */
+  streamed: bool = false;
+  /** Streamed: the host adds each piece to what it holds, so that something can be put behind the last one when trailers come. */
+  holding: bool = false;
+  /** Streamed: the host may be asked to hold pieces, since nothing tells beforehand which is the last. */
+  mayHold: bool = false;
+  /** Streamed: the stage's rejection was observed; it is not asked again. */
+  observed: bool = false;
+  /** Streamed: bytes at the beginning of the host's buffer that the stage has done with. */
+  doneBytes: u32 = 0;
+  /** Streamed: bytes of body that have come so far. */
+  seenBytes: u64 = 0;
+  /** Streamed: bytes that the sender declared, or UNDECLARED. */
+  declaredBytes: u64 = UNDECLARED;
+  private slotAt: usize = 0;
+  private slotBytes: u32 = 0;
+
+  /** The stage's state: `bytes` long, zero at first, the same until the body ends; 0: no room. */
+  slot(bytes: u32): usize {
+    if (this.slotAt == 0) {
+      this.slotAt = slots.take(bytes);
+      this.slotBytes = bytes;
+    }
+    return bytes <= this.slotBytes ? this.slotAt : 0;
+  }
+
+  /** Overwrites the stage's state and gives it back. */
+  dropSlot(): void {
+    if (this.slotAt == 0) return;
+    slots.give(this.slotAt, this.slotBytes);
+    this.slotAt = 0;
+    this.slotBytes = 0;
+  }
 
   clear(): void {
     this.phase = Phase.Idle;
@@ -43,6 +88,14 @@ export class Half {
     this.waiting = false;
     this.media = MediaType.Other;
     this.digested = false;
+    this.streamed = false;
+    this.holding = false;
+    this.mayHold = false;
+    this.observed = false;
+    this.doneBytes = 0;
+    this.seenBytes = 0;
+    this.declaredBytes = UNDECLARED;
+    this.dropSlot();
   }
 }
 
@@ -53,6 +106,8 @@ export class Stream {
   route: CompiledRoute | null = null;
   /** Method is GET, HEAD, DELETE, OPTIONS or TRACE: a request without body is complete. */
   bodiless: bool = false;
+  /** Method is HEAD: the response has no body. */
+  head: bool = false;
   /** The reply is ours: the response callbacks leave it alone. */
   replied: bool = false;
   readonly request: Half = new Half();
@@ -69,6 +124,7 @@ export class Stream {
     this.root = null;
     this.route = null;
     this.bodiless = false;
+    this.head = false;
     this.replied = false;
     this.request.clear();
     this.response.clear();

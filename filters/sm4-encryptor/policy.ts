@@ -79,9 +79,9 @@ export function compilePolicy(reader: ConfigReader, config: Sm4EncryptorConfig):
 }
 
 function compileFields(reader: ConfigReader, config: Sm4EncryptorConfig): FieldSet | null {
-  fieldList.begin();
+  fieldList.begin(MessageFormat.Json);
   for (let i = 0; i < config.fields.length; i++) {
-    if (!isFieldPath(config.fields[i])) reader.failMember(ErrorId.FIM_CFG_0020, config.node, 'fields');
+    if (!isFieldPath(config.fields[i], MessageFormat.Json)) reader.failMember(ErrorId.FIM_CFG_0020, config.node, 'fields');
     else fieldList.addPath(config.fields[i], false);
   }
   let fields: FieldSet | null = null;

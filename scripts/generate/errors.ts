@@ -19,6 +19,9 @@ const FAMILIES: Record<string, string> = {
   CFG: 'Resources and plugin configuration',
   RT: 'Runtime and bodies',
   JSON: 'JSON syntax',
+  XML: 'XML syntax',
+  CNAPS: 'CNAPS2 blocks',
+  FORM: 'Forms and query strings',
   TLV: 'BER-TLV',
   ISO: 'ISO 8583',
   LIM: 'Rate limits',
@@ -27,6 +30,7 @@ const FAMILIES: Record<string, string> = {
   SM4: 'Payload protection',
   KMS: 'Keys',
   UP: 'Standalone mode and command line',
+  OP: 'Kubernetes and Istio',
 };
 
 function readTable(repository: string): ErrorEntry[] {

@@ -16,15 +16,22 @@ async function compile(entry: string, options: string[], readFile: (name: string
   return wasm;
 }
 
+function readSource(name: string, base: string): string | null {
+  try {
+    return readFileSync(resolve(ROOT, base, name), 'utf8');
+  } catch {
+    return null;
+  }
+}
+
 /** The guest that does what `x-do` says. */
 export function compileFixture(): Promise<Uint8Array> {
-  return compile('test/host/fixture/module.ts', ['--config', 'test/host/fixture/asconfig.json'], (name, base) => {
-    try {
-      return readFileSync(resolve(ROOT, base, name), 'utf8');
-    } catch {
-      return null;
-    }
-  });
+  return compile('test/host/fixture/module.ts', ['--config', 'test/host/fixture/asconfig.json'], readSource);
+}
+
+/** The runtime with one stage through which bodies pass in pieces. */
+export function compilePieces(): Promise<Uint8Array> {
+  return compile('test/host/fixture/pieces.module.ts', ['--config', 'asconfig.json', '--target', 'release'], readSource);
 }
 
 /** A guest of the given source text, with the least that a host asks of a module. */

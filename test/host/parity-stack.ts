@@ -1,7 +1,7 @@
 // The fixture on a real Envoy, HTTP/2 on both sides, with an upstream that records and a call-out's target that can misbehave.
 import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
-import { connect, createServer as createServer2 } from 'node:http2';
+import { connect, constants, createServer as createServer2 } from 'node:http2';
 import type { ClientHttp2Session, Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -21,6 +21,8 @@ const TYPE = 'type.googleapis.com/envoy.';
 /** What one exchange showed, in the parts that a plugin decides. */
 export interface Shown {
   status: number;
+  /** The stream was cut. */
+  reset: boolean;
   headers: Record<string, string | undefined>;
   body: string;
   upstream: { headers: Record<string, string | undefined>; body: string; trailer: string | undefined } | 'nothing';
@@ -29,6 +31,9 @@ export interface Shown {
 
 export interface ParityRequest {
   method?: string;
+  path?: string;
+  /** False leaves `content-length` out. */
+  declared?: boolean;
   headers?: Record<string, string>;
   body?: string;
   trailers?: Record<string, string>;
@@ -55,9 +60,11 @@ export class ParityStack {
   private callTarget!: Server;
   private session!: ClientHttp2Session;
   private seen: Exclude<Shown['upstream'], 'nothing'> | undefined;
+  private aborted: (() => void) | undefined;
   private response: NonNullable<ParityRequest['response']> = {};
 
-  static async start(wasm: Uint8Array): Promise<ParityStack> {
+  /** `configuration`: what the plugin gets. `bodyBytes`: what a filter may hold. */
+  static async start(wasm: Uint8Array, configuration = 'fine', bodyBytes = BUFFER_LIMIT_BYTES): Promise<ParityStack> {
     const stack = new ParityStack();
     stack.folder = await mkdtemp(join(tmpdir(), 'fim-parity-'));
     const file = join(stack.folder, 'fixture.wasm');
@@ -68,7 +75,7 @@ export class ParityStack {
       const found = /\[wasm\].* wasm log[^:]*: (.*)$/.exec(line);
       if (found !== null) stack.logs.push(found[1]!);
     };
-    stack.envoy = await EnvoyProcess.start({ binary: await envoyBinary(), bootstrap: bootstrap(file, upstreamPort, callPort), folder: stack.folder, concurrency: 1, logLevel: 'info', onLog });
+    stack.envoy = await EnvoyProcess.start({ binary: await envoyBinary(), bootstrap: bootstrap(file, { configuration, bodyBytes }, upstreamPort, callPort), folder: stack.folder, concurrency: 1, logLevel: 'info', onLog });
     stack.session = connect(`http://127.0.0.1:${stack.envoy.listenPort}`);
     return stack;
   }
@@ -80,7 +87,9 @@ export class ParityStack {
       stream.on('data', (piece: Buffer) => (seen.body += piece.toString('latin1')));
       stream.on('trailers', (trailers) => (seen.trailer = textOf(trailers, 'x-end')));
       stream.on('error', () => {});
+      stream.on('aborted', () => this.aborted?.());
       stream.on('end', () => {
+        if (stream.aborted) return;
         const body = headers[':method'] === 'HEAD' ? undefined : this.response.body;
         stream.respond({ ':status': 200, ...this.response.headers }, { endStream: body === undefined });
         if (body !== undefined) stream.end(body);
@@ -114,17 +123,26 @@ export class ParityStack {
     return { ...answer, upstream: this.seen ?? 'nothing', logs: this.logs.slice(from).filter(isComparable) };
   }
 
+  /** The next request that breaks off before the upstream has it whole. */
+  upstreamAborted(): Promise<void> {
+    return new Promise((done) => (this.aborted = done));
+  }
+
   private send(what: string, request: ParityRequest): Promise<Omit<Shown, 'upstream' | 'logs'>> {
     const { body, trailers } = request;
     return new Promise((done, failed) => {
-      const headers = { ':method': request.method ?? (body === undefined ? 'GET' : 'POST'), ':path': '/', ':authority': 'fim.test', 'x-do': what, ...request.headers };
-      const length = body === undefined || trailers !== undefined ? {} : { 'content-length': String(body.length) };
+      const headers = { ':method': request.method ?? (body === undefined ? 'GET' : 'POST'), ':path': request.path ?? '/', ':authority': 'fim.test', 'x-do': what, ...request.headers };
+      const length = body === undefined || trailers !== undefined || request.declared === false ? {} : { 'content-length': String(body.length) };
       const stream = this.session.request({ ...headers, ...length }, { endStream: body === undefined, waitForTrailers: trailers !== undefined });
-      const answer = { status: 0, headers: {} as Shown['headers'], body: '' };
+      const answer = { status: 0, reset: false, headers: pick(CLIENT_HEADERS, () => undefined), body: '' };
       stream.on('wantTrailers', () => stream.sendTrailers(trailers!));
       stream.on('response', (got) => Object.assign(answer, { status: got[':status'], headers: pick(CLIENT_HEADERS, (name) => textOf(got, name)) }));
       stream.on('data', (piece: Buffer) => (answer.body += piece.toString('latin1')));
-      stream.on('error', failed);
+      stream.on('error', (error) => {
+        answer.reset = stream.rstCode === constants.NGHTTP2_INTERNAL_ERROR;
+        if (answer.reset) done(answer);
+        else failed(error);
+      });
       stream.on('close', () => done(answer));
       if (body !== undefined) stream.end(body);
     });
@@ -150,7 +168,7 @@ async function listen(server: Server | Http2Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-function bootstrap(wasm: string, upstreamPort: number, callPort: number): EnvoyObject {
+function bootstrap(wasm: string, { configuration, bodyBytes }: { configuration: string; bodyBytes: number }, upstreamPort: number, callPort: number): EnvoyObject {
   const window: EnvoyObject = { initial_stream_window_size: BUFFER_LIMIT_BYTES };
   const http2: EnvoyObject = { explicit_http_config: { http2_protocol_options: window } };
   const cluster = (name: string, port: number, more: EnvoyObject): EnvoyObject => ({
@@ -164,14 +182,14 @@ function bootstrap(wasm: string, upstreamPort: number, callPort: number): EnvoyO
     fail_open: false,
     allow_on_headers_stop_iteration: true,
     vm_config: { runtime: 'envoy.wasm.runtime.v8', vm_id: 'fim', code: { local: { filename: wasm } } },
-    configuration: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: 'fine' },
+    configuration: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: configuration },
   };
   const manager: EnvoyObject = {
     '@type': `${TYPE}extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: 'parity',
     codec_type: 'HTTP2',
     http2_protocol_options: window,
-    route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'upstream' } }] }] },
+    route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], request_body_buffer_limit: bodyBytes, routes: [{ match: { prefix: '/' }, route: { cluster: 'upstream' } }] }] },
     http_filters: [
       { name: 'fixture', typed_config: { '@type': `${TYPE}extensions.filters.http.wasm.v3.Wasm`, config: plugin } },
       { name: 'router', typed_config: { '@type': `${TYPE}extensions.filters.http.router.v3.Router` } },

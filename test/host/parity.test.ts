@@ -11,7 +11,7 @@ const FRAME_BYTES = 16_384;
 let envoy: ParityStack;
 let vm: Vm;
 let root: RootContext;
-let callOutcome: HttpCallOutcome;
+let callOutcome: HttpCallOutcome = { status: 200, body: 'key' };
 
 before(async () => {
   const wasm = await compileFixture();
@@ -35,6 +35,7 @@ function onHost(what: string, request: ParityRequest): Shown {
   const text = (values: string[] | undefined): string | undefined => (values === undefined || values.length === 0 ? undefined : values.join(', '));
   return {
     status: client.status,
+    reset: client.reset,
     headers: pick(CLIENT_HEADERS, (name) => text(client.headers?.all(name))),
     body: client.body.toString('latin1'),
     upstream: upstream.sawNothing
@@ -77,12 +78,31 @@ const CASES: [name: string, what: string, request: ParityRequest][] = [
   ['a body that grows over the limit', 'hold-grow', { body: 'y'.repeat(40_000), trailers: { 'x-end': '1' } }],
   ['headers set, added and removed', 'headers', { headers: { 'x-set': 'old', 'x-add': 'a', 'x-remove': 'b' } }],
   ['shared data', 'shared', {}],
+  ['a body that passes in pieces', 'stream', { body: 'abc' }],
+  ['a body that passes in pieces, and trailers', 'stream', { body: 'abc', trailers: { 'x-end': '1' } }],
+  ['a body in pieces with something behind it', 'stream-tail', { body: 'abc' }],
+  ['a body in pieces with something behind it, and trailers', 'stream-tail', { body: 'abc', trailers: { 'x-end': '1' } }],
+  ['many pieces with something behind them', 'stream-tail', { body: 'x'.repeat(300_000), trailers: { 'x-end': '1' } }],
+  ['a body in pieces that waits at its headers', 'stream-wait', { body: 'x'.repeat(60_000) }],
+  ['a body in pieces that waits at its headers, with trailers', 'stream-wait', { body: 'x'.repeat(60_000), trailers: { 'x-end': '1' } }],
+  ['many pieces', 'stream', { body: 'x'.repeat(300_000) }],
   ['a held response', 'pass', { response: { headers: { 'x-do': 'hold' }, body: 'quiet' } }],
   ['a refused response', 'pass', { response: { headers: { 'x-do': 'reply' }, body: 'secret' } }],
   ['a held response over the limit', 'pass', { response: { headers: { 'x-do': 'hold' }, body: 'z'.repeat(100_000) } }],
   ['a held response without body', 'pass', { response: { headers: { 'x-do': 'hold' } } }],
 ];
 for (const [name, what, request] of CASES) test(name, async () => void (await compare(what, request)));
+
+for (const what of ['stream-reject', 'stream-close']) {
+  test(`${what}: a body in pieces is cut when some have gone`, async () => {
+    const body = `${'x'.repeat(20_000)}!${'x'.repeat(20_000)}`;
+    // How much of it the upstream has seen by then is the network's doing.
+    const { upstream: _expected, ...expected } = onHost(what, { body });
+    const { upstream: _real, ...real } = await envoy.exchange(what, { body }, expected.logs.length);
+    assert.deepEqual(real, expected);
+    assert.equal(real.reset, what === 'stream-close');
+  });
+}
 
 test('a call-out that is answered', async () => {
   callOutcome = { status: 200, body: 'key' };

@@ -69,7 +69,7 @@ export class JsonDocument extends FieldTree {
     let closer: u32 = 0; // of the container at hand
     while (true) {
       if (node >= limit) {
-        if (!this.grow(arena)) return fail(limit > MAX_JSON_NODES ? ErrorId.FIM_JSON_0008 : ErrorId.FIM_RT_0006, p);
+        if (!this.grow(arena, MAX_JSON_NODES)) return fail(limit > MAX_JSON_NODES ? ErrorId.FIM_JSON_0008 : ErrorId.FIM_RT_0006, p);
         nodes = this.nodes;
         limit = this.capacity;
       }
@@ -140,18 +140,5 @@ export class JsonDocument extends FieldTree {
     if (twice == OUT_OF_MEMORY) fail(ErrorId.FIM_RT_0006, this.source);
     else fail(ErrorId.FIM_JSON_0006, this.source + this.start(twice));
     return false;
-  }
-
-  /** Doubles the room for records. */
-  private grow(arena: Arena): bool {
-    const old = this.capacity;
-    const capacity = min(old * 2, MAX_JSON_NODES + 1);
-    if (capacity == old) return false;
-    const nodes = arena.allocate(<usize>capacity << NODE_SHIFT);
-    if (nodes == 0) return false;
-    memory.copy(nodes, this.nodes, <usize>old << NODE_SHIFT);
-    this.nodes = nodes;
-    this.capacity = capacity;
-    return true;
   }
 }

@@ -1,0 +1,174 @@
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { Counter } from '../runtime/metrics';
+import { requestCollection } from '../runtime/garbage';
+import { KeyVersion, NEVER } from './key-version';
+import { KmsAnswer } from './kms-answer';
+import { keyReplaced, keyRotated, keyUnreadable } from './stats';
+import { NO_TIME } from './timestamp';
+import { VersionNotes } from './version-notes';
+
+const kid: Writer = new Writer(scratch);
+const HASH: u8 = 35;
+
+/** The versions of one key that a VM holds. */
+export class KeyVersions {
+  /** The version to encrypt with; null: none. */
+  active: KeyVersion | null = null;
+  /** Highest number first. */
+  private list: Array<KeyVersion> = [];
+  /** The number that the KMS last named as the newest. */
+  private named: u32 = 0;
+  private readonly messages: Counter;
+
+  /** `dataKeys`: each serves from the moment it is made. */
+  constructor(
+    private readonly id: Bytes,
+    private readonly capacity: i32,
+    private readonly dataKeys: bool,
+    private readonly notes: VersionNotes,
+  ) {
+    this.messages = new Counter('fim.key.messages.' + String.UTF8.decodeUnsafe(id.pointer + 6, id.length - 6));
+    this.messages.define();
+  }
+
+  get isEmpty(): bool {
+    return this.list.length == 0;
+  }
+
+  /** The number that the KMS last named as the newest. */
+  get newestNumber(): u32 {
+    return this.named;
+  }
+
+  find(number: u32): KeyVersion | null {
+    for (let i = 0; i < this.list.length; i++) if (this.list[i].number == number) return this.list[i];
+    return null;
+  }
+
+  /** Keeps a version as the KMS gave it just now; null if it is no key of its algorithm. Another key under a known number takes its place. */
+  put(answer: KmsAnswer, number: u32, wrapped: Bytes, nowMs: u64, wallMs: i64): KeyVersion | null {
+    let key = this.find(number);
+    if (key != null && !key.holds(answer.algorithm, answer.material, answer.materialLength)) {
+      keyReplaced.add(1);
+      this.drop(number);
+      key = null;
+    }
+    if (key == null) key = this.make(answer, number, wrapped, nowMs);
+    if (key == null) return null;
+    key.checkedAtMs = nowMs;
+    key.expiresAtMs = answer.expiresAt == NO_TIME ? NEVER : nowMs + <u64>max<i64>(answer.expiresAt - wallMs, 0);
+    return key;
+  }
+
+  private make(answer: KmsAnswer, number: u32, wrapped: Bytes, nowMs: u64): KeyVersion | null {
+    kid.begin(640);
+    kid.bytes(this.id.pointer, this.id.length);
+    kid.byte(HASH);
+    kid.decimal(answer.kidVersion(wrapped));
+    if (kid.overflowed) return null;
+    const name = Bytes.copy(kid.pointer, kid.length);
+    const key = new KeyVersion(answer.algorithm, number, name, answer.material, answer.materialLength, nowMs, wrapped);
+    if (!key.usable) {
+      keyUnreadable.add(1);
+      key.retire();
+      return null;
+    }
+    key.counter = this.messages;
+    this.insert(key);
+    return key;
+  }
+
+  /** Highest number first; of too many, one is retired. */
+  private insert(key: KeyVersion): void {
+    const list = this.list;
+    let at = 0;
+    while (at < list.length && list[at].number > key.number) at++;
+    list.push(key);
+    for (let i = list.length - 1; i > at; i--) list[i] = list[i - 1];
+    list[at] = key;
+    if (list.length > this.capacity) this.makeRoom(key);
+    requestCollection();
+  }
+
+  /** Retires the version unused for longest, unproven ones first; neither the one to encrypt with nor `fresh`, which messages wait for. */
+  private makeRoom(fresh: KeyVersion): void {
+    const list = this.list;
+    let oldest = -1;
+    for (let i = 0; i < list.length; i++) {
+      if (list[i] == fresh || list[i] == this.active || (!this.dataKeys && list[i].number == this.named)) continue;
+      if (oldest < 0 || goesBefore(list[i], list[oldest])) oldest = i;
+    }
+    if (oldest < 0) return;
+    if (list[oldest].proven) this.notes.noteGenuine(list[oldest].number);
+    list[oldest].retire();
+    list.splice(oldest, 1);
+  }
+
+  /**
+   * The KMS names `key` as the newest. What has a higher number is gone. A version that is newer than the one in use encrypts from the second time on
+   * that it is named: by then all who look at the same pace have it. False if it is to be confirmed yet.
+   */
+  confirmNewest(key: KeyVersion): bool {
+    const active = this.active;
+    const again = this.named == key.number;
+    this.named = key.number;
+    if (!this.dataKeys) while (this.list.length > 0 && this.list[0].number > key.number) this.drop(this.list[0].number);
+    if (this.active != null && !again && !this.dataKeys) return false;
+    if (active != null && active != key) keyRotated.add(1);
+    this.active = key;
+    return true;
+  }
+
+  /** The KMS names a newest version that is gone or has ended: nothing is encrypted, older versions are read. */
+  closeAt(number: u32): void {
+    this.named = number;
+    while (this.list.length > 0 && this.list[0].number >= number) this.drop(this.list[0].number);
+    this.active = null;
+  }
+
+  /** Overwrites a version. */
+  drop(number: u32): void {
+    for (let i = 0; i < this.list.length; i++) {
+      const key = this.list[i];
+      if (key.number != number) continue;
+      if (key == this.active) this.active = null;
+      key.retire();
+      this.list.splice(i, 1);
+      requestCollection();
+      return;
+    }
+  }
+
+  /** Overwrites versions whose time is over; true if the one to encrypt with was among them and no other takes its place. */
+  retireEnded(nowMs: u64): bool {
+    const had = this.active != null;
+    for (let i = this.list.length - 1; i >= 0; i--) if (nowMs >= this.list[i].expiresAtMs) this.drop(this.list[i].number);
+    if (had && this.active == null && !this.dataKeys) this.active = this.find(this.named);
+    return had && this.active == null;
+  }
+
+  /** Overwrites all versions. */
+  retireAll(): void {
+    for (let i = 0; i < this.list.length; i++) this.list[i].retire();
+    this.list = [];
+    this.active = null;
+    this.named = 0;
+    requestCollection();
+  }
+
+  /** An old version that was used since the KMS last spoke of it, at least `periodMs` ago. */
+  unchecked(periodMs: u64, nowMs: u64): KeyVersion | null {
+    for (let i = 0; i < this.list.length; i++) {
+      const key = this.list[i];
+      if (key.number == this.named && !this.dataKeys) continue;
+      if (key.usedAtMs > key.checkedAtMs && nowMs - key.checkedAtMs >= periodMs) return key;
+    }
+    return null;
+  }
+}
+
+function goesBefore(a: KeyVersion, b: KeyVersion): bool {
+  return a.proven == b.proven ? a.usedAtMs < b.usedAtMs : !a.proven;
+}

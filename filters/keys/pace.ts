@@ -1,0 +1,47 @@
+// When to ask a KMS again.
+import { randomBytes } from '../crypto/random';
+import { MAX_KMS_BACKOFF_MS, MIN_KMS_BACKOFF_MS } from '../limits';
+
+/** Near its end a key is looked up more often, down to this, milliseconds. */
+const LEAST_PERIOD_MS: u64 = 500;
+
+const DRAWN: usize = memory.data(4, 4);
+
+/** A time from three quarters of `milliseconds` up to all of it, drawn at random: many workers do not ask at once. */
+export function spread(milliseconds: u64): u64 {
+  const part = milliseconds / 4;
+  if (!randomBytes(DRAWN, 4)) return milliseconds;
+  return milliseconds - (<u64>load<u32>(DRAWN) * part) / u32.MAX_VALUE;
+}
+
+/** The period of refresh, or half of what remains of a key that ends before long, so that its successor is seen in time. */
+export function soonest(period: u64, expiresAtMs: u64, nowMs: u64): u64 {
+  if (expiresAtMs <= nowMs) return min(period, LEAST_PERIOD_MS);
+  return min(period, max((expiresAtMs - nowMs) / 2, LEAST_PERIOD_MS));
+}
+
+/** Whether the KMS answers, and the pauses if it does not. */
+export class Backoff {
+  /** It did not answer the last time. */
+  failing: bool = false;
+  private retryAtMs: u64 = 0;
+  private pauseMs: u64 = 0;
+
+  /** Whether it may be asked now. */
+  allows(nowMs: u64): bool {
+    return nowMs >= this.retryAtMs;
+  }
+
+  /** Doubles the pause before the next try. */
+  fail(nowMs: u64): void {
+    this.failing = true;
+    this.pauseMs = min(max(this.pauseMs * 2, MIN_KMS_BACKOFF_MS), MAX_KMS_BACKOFF_MS);
+    this.retryAtMs = nowMs + spread(this.pauseMs) + this.pauseMs / 4;
+  }
+
+  recover(): void {
+    this.failing = false;
+    this.pauseMs = 0;
+    this.retryAtMs = 0;
+  }
+}

@@ -1,0 +1,36 @@
+import { ABSENT_KEY_MS, MAX_ABSENT_VERSIONS } from '../limits';
+
+/** What is known of versions that are not held. Full tables forget the oldest note. */
+export class VersionNotes {
+  private readonly absent: StaticArray<u32> = new StaticArray<u32>(MAX_ABSENT_VERSIONS);
+  private readonly absentAtMs: StaticArray<u64> = new StaticArray<u64>(MAX_ABSENT_VERSIONS);
+  private nextAbsent: i32 = 0;
+  private readonly genuine: StaticArray<u32> = new StaticArray<u32>(MAX_ABSENT_VERSIONS);
+  private nextGenuine: i32 = 0;
+
+  /** The KMS does not have the version, or what it has is no key. Believed for ABSENT_KEY_MS. */
+  noteAbsent(version: u32, nowMs: u64): void {
+    this.absent[this.nextAbsent] = version;
+    this.absentAtMs[this.nextAbsent] = nowMs;
+    this.nextAbsent = (this.nextAbsent + 1) % MAX_ABSENT_VERSIONS;
+  }
+
+  isAbsent(version: u32, nowMs: u64): bool {
+    for (let i = 0; i < MAX_ABSENT_VERSIONS; i++) {
+      if (this.absent[i] == version && nowMs - this.absentAtMs[i] < ABSENT_KEY_MS) return true;
+    }
+    return false;
+  }
+
+  /** The version had to make room, and messages under it were genuine: it goes before those that nobody has proven. */
+  noteGenuine(version: u32): void {
+    if (this.wasGenuine(version)) return;
+    this.genuine[this.nextGenuine] = version;
+    this.nextGenuine = (this.nextGenuine + 1) % MAX_ABSENT_VERSIONS;
+  }
+
+  wasGenuine(version: u32): bool {
+    for (let i = 0; i < MAX_ABSENT_VERSIONS; i++) if (this.genuine[i] == version) return true;
+    return false;
+  }
+}

@@ -1,0 +1,60 @@
+// State that outlives a host call: blocks of the module's heap in sizes of powers of two, wiped when they come back and used again.
+
+/** Smallest block, bytes; blocks are also 16-byte aligned. */
+const FIRST_BYTES: u32 = 64;
+/** Sizes: 64 bytes to 64 << (CLASSES - 1) = 256 KiB. */
+const CLASSES: u32 = 13;
+
+export class SlotPool {
+  /** First free block of each size; a free block begins with the address of the next. */
+  private readonly free: StaticArray<usize> = new StaticArray<usize>(<i32>CLASSES);
+  private heldBytes: usize = 0;
+  private usedBytes: usize = 0;
+
+  /** `maxBytes`: cap over all blocks, after which `take` answers 0. */
+  constructor(private readonly maxBytes: usize) {}
+
+  /** Address of a block of at least `bytes` zero bytes; 0: there is no room, or it is larger than any block. Callers check. */
+  take(bytes: u32): usize {
+    const size = classOf(bytes);
+    if (size >= CLASSES) return 0;
+    const block = unchecked(this.free[size]);
+    if (block != 0) {
+      unchecked((this.free[size] = load<usize>(block)));
+      store<usize>(block, 0);
+      this.usedBytes += <usize>(FIRST_BYTES << size);
+      return block;
+    }
+    const length = <usize>(FIRST_BYTES << size);
+    if (this.heldBytes + length > this.maxBytes) return 0;
+    const fresh = heap.alloc(length);
+    memory.fill(fresh, 0, length);
+    this.heldBytes += length;
+    this.usedBytes += length;
+    return fresh;
+  }
+
+  /** Takes a block back and overwrites it. `bytes`: what `take` was asked for. */
+  give(block: usize, bytes: u32): void {
+    const size = classOf(bytes);
+    if (block == 0 || size >= CLASSES) return;
+    memory.fill(block, 0, <usize>(FIRST_BYTES << size));
+    store<usize>(block, unchecked(this.free[size]));
+    unchecked((this.free[size] = block));
+    this.usedBytes -= <usize>(FIRST_BYTES << size);
+  }
+
+  /** Bytes taken from the heap: those in use and those that wait to be used again. */
+  get held(): usize {
+    return this.heldBytes;
+  }
+
+  /** Bytes in use. */
+  get used(): usize {
+    return this.usedBytes;
+  }
+}
+
+function classOf(bytes: u32): u32 {
+  return bytes <= FIRST_BYTES ? 0 : 32 - clz<u32>((bytes - 1) / FIRST_BYTES);
+}

@@ -1,0 +1,92 @@
+// What checked characters of XML mean, written out: never longer than what is read.
+import { writeUtf8 } from '../json/text';
+import { digitOf, findByte } from './scan';
+
+const CR: u8 = 13;
+const LF: u8 = 10;
+
+/** The text of an element's content (2.11, 2.7, 4.1): references resolved, line ends as one line feed, comments and instructions left out. Returns its bytes. */
+export function decodeContent(from: usize, end: usize, to: usize): u32 {
+  const start = to;
+  while (from < end) {
+    const byte = load<u8>(from);
+    if (byte == 38) {
+      to = writeReference(from, to);
+      from = findByte(from, end, 59) + 1;
+    } else if (byte == 60) {
+      if (load<u8>(from, 1) == 63) {
+        from = after(from, end, 63, 0x3e3f, 2);
+      } else if (load<u8>(from, 2) == 45) {
+        from = after(from + 4, end, 45, 0x3e2d2d, 3);
+      } else {
+        const close = after(from + 9, end, 93, 0x3e5d5d, 3);
+        to = writeLines(from + 9, close - 3, to);
+        from = close;
+      }
+    } else if (byte == CR) {
+      from = skipLineEnd(from, end);
+      store<u8>(to++, LF);
+    } else {
+      store<u8>(to++, byte);
+      from++;
+    }
+  }
+  return <u32>(to - start);
+}
+
+/** The value of an attribute (3.3.3): references resolved, white space as spaces. Returns its bytes. */
+export function decodeValue(from: usize, end: usize, to: usize): u32 {
+  const start = to;
+  while (from < end) {
+    const byte = load<u8>(from);
+    if (byte == 38) {
+      to = writeReference(from, to);
+      from = findByte(from, end, 59) + 1;
+      continue;
+    }
+    from = byte == CR ? skipLineEnd(from, end) : from + 1;
+    store<u8>(to++, byte < 32 ? 32 : byte);
+  }
+  return <u32>(to - start);
+}
+
+/** The address after the next `close`, of `length` bytes, that begins with `first`. */
+function after(p: usize, end: usize, first: u32, close: u32, length: u32): usize {
+  const mask: u32 = length == 2 ? 0xffff : 0xffffff;
+  while (p < end) {
+    p = findByte(p, end, first);
+    if ((load<u32>(p) & mask) == close) return p + length;
+    p++;
+  }
+  return end;
+}
+
+function skipLineEnd(p: usize, end: usize): usize {
+  return p + 1 < end && load<u8>(p, 1) == LF ? p + 2 : p + 1;
+}
+
+function writeLines(from: usize, end: usize, to: usize): usize {
+  while (from < end) {
+    const byte = load<u8>(from);
+    from = byte == CR ? skipLineEnd(from, end) : from + 1;
+    store<u8>(to++, byte == CR ? LF : byte);
+  }
+  return to;
+}
+
+/** Writes what the reference at `from` stands for; returns the address after it. */
+function writeReference(from: usize, to: usize): usize {
+  const first = load<u8>(from, 1);
+  if (first != 35) {
+    const second = load<u8>(from, 2);
+    store<u8>(to, first == 108 ? 60 : first == 103 ? 62 : first == 113 ? 34 : second == 109 ? 38 : 39);
+    return to + 1;
+  }
+  const hexadecimal = load<u8>(from, 2) == 120;
+  let at = from + (hexadecimal ? 3 : 2);
+  let point: u32 = 0;
+  for (let digit = digitOf(load<u8>(at), hexadecimal); digit >= 0; digit = digitOf(load<u8>(++at), hexadecimal)) {
+    point = point * (hexadecimal ? 16 : 10) + <u32>digit;
+  }
+  return writeUtf8(to, point);
+}

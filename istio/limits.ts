@@ -1,0 +1,79 @@
+// Every limit of the operator, one line each, with its unit in the name.
+
+/** FinancialRoutes of one workload; the youngest beyond it are not accepted. */
+export const MAX_WORKLOAD_ROUTES = 500;
+/** One EnvoyFilter as it is sent, bytes: etcd takes 1.5 MiB and the API server adds its own; the youngest routes beyond it are not accepted. */
+export const MAX_OBJECT_BYTES = 1024 * 1024;
+/** Workloads (sets of labels that routes name, and their unions) of one namespace; routes that would make more are not accepted. */
+export const MAX_NAMESPACE_WORKLOADS = 256;
+/** Owner references of one object; beyond it there are none, and the operator alone deletes it. */
+export const MAX_OWNER_REFERENCES = 500;
+/** Workloads that one route's status lists; beyond it they are counted only. */
+export const MAX_STATUS_WORKLOADS = 16;
+/** Text of one condition, characters (the API server takes 32,768). */
+export const MAX_CONDITION_CHARACTERS = 4096;
+/** Proxies named in one condition; more are counted. */
+export const MAX_NAMED_PROXIES = 5;
+
+/** Keys in the work queue; more are dropped, counted and found again by the next resynchronisation. */
+export const MAX_QUEUE_KEYS = 20_000;
+/** Keys worked on at a time. */
+export const QUEUE_WORKERS = 8;
+/** First pause before a key that failed is tried again, milliseconds; it doubles. */
+export const MIN_RETRY_MS = 250;
+/** Longest such pause, milliseconds. */
+export const MAX_RETRY_MS = 60_000;
+/** Everything is looked at again after this time, milliseconds. */
+export const RESYNC_MS = 300_000;
+/** Time for changes that come together to be planned together, milliseconds. */
+export const SETTLE_MS = 20;
+
+/** Objects in one page of a list. */
+export const LIST_PAGE_OBJECTS = 500;
+/** How long the API server may keep a watch open, seconds. */
+export const WATCH_SECONDS = 290;
+/** Time without a byte after which a watch counts as dead, milliseconds: bookmarks come about once a minute. */
+export const WATCH_SILENCE_MS = 330_000;
+/** First pause before a list or watch that failed is tried again, milliseconds; it doubles. */
+export const MIN_WATCH_RETRY_MS = 200;
+/** Longest such pause, milliseconds. */
+export const MAX_WATCH_RETRY_MS = 30_000;
+/** Pause before a kind that the cluster does not have is asked for again, milliseconds. */
+export const ABSENT_KIND_RETRY_MS = 30_000;
+/** Time for one answer of the API server, milliseconds. */
+export const API_TIMEOUT_MS = 30_000;
+/** One answer of the API server, and one line of a watch, bytes. */
+export const MAX_API_ANSWER_BYTES = 64 * 1024 * 1024;
+/** Connections to the API server. */
+export const API_CONNECTIONS = 32;
+
+/** Time for one proxy to tell its counters, milliseconds. */
+export const PROBE_TIMEOUT_MS = 3_000;
+/** One answer of a proxy, bytes. */
+export const MAX_PROBE_BYTES = 16 * 1024 * 1024;
+/** Proxies asked at a time. */
+export const PROBE_WORKERS = 16;
+/** Pause between looks at the proxies of a workload that are not all proven, milliseconds; it grows with the wait, up to PROVEN_PROBE_MS. */
+export const PENDING_PROBE_MS = 500;
+/** Pause between looks at the proxies of a workload that are all proven, milliseconds. */
+export const PROVEN_PROBE_MS = 30_000;
+
+/** How long an answer of the key service about a key is believed, milliseconds. */
+export const KEY_ANSWER_MS = 30_000;
+/** Time for one such answer, milliseconds. */
+export const KEY_TIMEOUT_MS = 2_000;
+/** Keys whose answer is remembered. */
+export const MAX_KNOWN_KEYS = 10_000;
+/** How long a module server's answer is believed, milliseconds. */
+export const MODULE_ANSWER_MS = 30_000;
+
+/** How long a leader leads without renewing, seconds. */
+export const LEASE_SECONDS = 15;
+/** Pause between renewals, milliseconds. */
+export const LEASE_RENEW_MS = 4_000;
+/** Pause between looks of one that does not lead, milliseconds. */
+export const LEASE_RETRY_MS = 2_000;
+/** Events that wait to be sent; more are dropped. */
+export const MAX_WAITING_EVENTS = 1_000;
+/** Time for work in hand when the operator is told to stop, milliseconds. */
+export const STOP_TIMEOUT_MS = 10_000;

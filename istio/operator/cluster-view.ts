@@ -1,0 +1,122 @@
+// What the operator knows of the cluster, and what it has worked out: the state that the stages share.
+import type { RouteIssue, RouteResource } from '../../envoy/route/index.ts';
+import type { Informer } from './kube/informer.ts';
+import type { KubeObject } from './kube/objects.ts';
+import type { Build } from './plan/build.ts';
+import { objectName, type Release } from './plan/envoy-filter.ts';
+import type { Reading } from './plan/evidence.ts';
+import type { TargetFacts } from './plan/selection.ts';
+import type { WorkloadState } from './plan/status.ts';
+import type { Grouping, Workload } from './plan/workloads.ts';
+
+export interface Informers {
+  routes: Informer;
+  envoyFilters: Informer;
+  gateways: Informer;
+  istioGateways: Informer;
+  services: Informer;
+  pods: Informer;
+}
+
+/** One route's object with the verdict on it. */
+export interface CheckedRoute {
+  object: KubeObject;
+  resource: RouteResource | undefined;
+  errors: RouteIssue[];
+  keyIds: string[];
+}
+
+/** One namespace as it was last planned. */
+export interface NamespaceState {
+  checked: Map<string, CheckedRoute>;
+  /** Routes that cannot be served as they are: what is in force of them stays. */
+  unservable: Map<string, KubeObject>;
+  grouping: Grouping;
+  /** Why routes must not stand here. */
+  forbidden: string | undefined;
+  /** One text for all that a route's status depends on directly, by key. */
+  fingerprints: Map<string, string>;
+}
+
+/** One workload as it was last worked on. */
+export interface WorkloadRuntime {
+  /** Of all that the build depends on. */
+  signature: string;
+  build: Build | undefined;
+  release: Release | undefined;
+  /** As the API server answered, until the informer has caught up. */
+  lastApplied: KubeObject | undefined;
+  applyError: string | undefined;
+  handsOff: string | undefined;
+  /** The next release gets a new generation whatever it holds: nothing else can prove what runs. */
+  bump: boolean;
+  bumpedAt: number;
+  /** Generations and since when they were known, oldest first. */
+  history: { generation: number; since: number }[];
+  /** The last reading of each pod, by uid, and the generation that was current then. */
+  readings: Map<string, { reading: Reading; generation: number }>;
+  /** Readings from before the current generation, by uid. */
+  baselines: Map<string, Reading>;
+  state: WorkloadState;
+}
+
+export function emptyState(name: string): WorkloadState {
+  return { name, hash: '', generation: 0, proxies: 0, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [] };
+}
+
+export class ClusterView {
+  readonly informers: Informers;
+  readonly namespaces = new Map<string, NamespaceState>();
+  private readonly runtimes = new Map<string, WorkloadRuntime>();
+
+  constructor(informers: Informers) {
+    this.informers = informers;
+  }
+
+  facts(namespace: string): TargetFacts {
+    const { gateways, istioGateways, services } = this.informers;
+    return { gateways: gateways.in(namespace), istioGateways: istioGateways.in(namespace), services: services.in(namespace) };
+  }
+
+  workload(namespace: string, name: string): Workload | undefined {
+    return this.namespaces.get(namespace)?.grouping.workloads.get(name);
+  }
+
+  runtime(namespace: string, name: string): WorkloadRuntime {
+    const key = `${namespace}/${name}`;
+    let runtime = this.runtimes.get(key);
+    if (runtime === undefined) {
+      runtime = {
+        signature: '', build: undefined, release: undefined, lastApplied: undefined, applyError: undefined, handsOff: undefined, bump: false, bumpedAt: -Infinity,
+        history: [], readings: new Map(), baselines: new Map(), state: emptyState(name),
+      };
+      this.runtimes.set(key, runtime);
+    }
+    return runtime;
+  }
+
+  /** The runtime if there is one. */
+  knownRuntime(namespace: string, name: string): WorkloadRuntime | undefined {
+    return this.runtimes.get(`${namespace}/${name}`);
+  }
+
+  forget(namespace: string, name: string): void {
+    this.runtimes.delete(`${namespace}/${name}`);
+  }
+
+  /** The workload's object, as new as it is known. */
+  object(namespace: string, name: string): KubeObject | undefined {
+    return this.knownRuntime(namespace, name)?.lastApplied ?? this.informers.envoyFilters.get(`${namespace}/${objectName(name)}`);
+  }
+
+  /** Names of the workloads in whose configuration the route stands, in whatever form. */
+  workloadsOfRoute(namespace: string, key: string): string[] {
+    const state = this.namespaces.get(namespace);
+    if (state === undefined) return [];
+    const names = new Set(state.grouping.workloadsOf.get(key) ?? []);
+    if (state.unservable.has(key)) {
+      for (const name of state.grouping.workloads.keys()) if (this.knownRuntime(namespace, name)?.build?.held.has(key)) names.add(name);
+    }
+    return [...names].sort();
+  }
+}

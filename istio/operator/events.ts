@@ -1,0 +1,77 @@
+// Kubernetes Events about routes: what changed, for `kubectl describe`.
+import { randomUUID } from 'node:crypto';
+import { MAX_WAITING_EVENTS } from '../limits.ts';
+import type { KubeApi } from './kube/api.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { EVENTS } from './kube/resources.ts';
+import type { Condition } from './plan/status.ts';
+
+const COMPONENT = 'fim-operator';
+/** Longest text of an event, characters (the API server takes 1,024). */
+const MESSAGE_CHARACTERS = 1000;
+
+/** Conditions that people must act on. */
+function isWarning({ type, status, reason }: Condition): boolean {
+  if (type === 'PartiallyConflicted' || type === 'Warnings') return true;
+  return status === 'False' && reason !== 'Pending';
+}
+
+/** Passing states that say nothing yet. */
+function isWorthTelling({ type, status, reason }: Condition): boolean {
+  if (type === 'Accepted' || type === 'ResolvedRefs') return status === 'False';
+  return reason !== 'Pending' && status !== 'Unknown';
+}
+
+export class EventSink {
+  private readonly api: KubeApi;
+  private readonly waiting: KubeObject[] = [];
+  private sending: Promise<void> | undefined;
+  private readonly onFailure: (message: string) => void;
+  /** Events that found no room. */
+  dropped = 0;
+
+  constructor(api: KubeApi, onFailure: (message: string) => void) {
+    this.api = api;
+    this.onFailure = onFailure;
+  }
+
+  /** Tells of a condition that changed. An event that cannot be sent is lost, and no more than that. */
+  tell(about: KubeObject, condition: Condition): void {
+    if (!isWorthTelling(condition)) return;
+    if (this.waiting.length >= MAX_WAITING_EVENTS) {
+      this.dropped++;
+      return;
+    }
+    this.waiting.push(eventOf(about, condition));
+    this.sending ??= this.send().finally(() => (this.sending = undefined));
+  }
+
+  /** Settles when nothing waits any more. */
+  async flush(): Promise<void> {
+    await this.sending;
+  }
+
+  private async send(): Promise<void> {
+    for (let event = this.waiting.shift(); event !== undefined; event = this.waiting.shift()) {
+      await this.api.create(EVENTS, event).catch((error: Error) => this.onFailure(error.message));
+    }
+  }
+}
+
+function eventOf(about: KubeObject, condition: Condition): KubeObject {
+  const { name, namespace = 'default', uid, resourceVersion } = about.metadata;
+  const now = new Date().toISOString();
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `${name.slice(0, 200)}.${randomUUID().slice(0, 13)}`, namespace },
+    involvedObject: { apiVersion: about.apiVersion, kind: about.kind, name, namespace, uid, resourceVersion },
+    type: isWarning(condition) ? 'Warning' : 'Normal',
+    reason: condition.reason.slice(0, 128),
+    message: condition.message.slice(0, MESSAGE_CHARACTERS),
+    source: { component: COMPONENT },
+    firstTimestamp: now.replace(/\.\d+Z$/, 'Z'),
+    lastTimestamp: now.replace(/\.\d+Z$/, 'Z'),
+    count: 1,
+  };
+}

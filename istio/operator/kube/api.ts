@@ -1,0 +1,206 @@
+// The one door to the API server. Credentials are client-node's business; connections are kept.
+import { KubeConfig } from '@kubernetes/client-node';
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { API_CONNECTIONS, API_TIMEOUT_MS, MAX_API_ANSWER_BYTES, WATCH_SILENCE_MS } from '../../limits.ts';
+import type { KubeObject } from './objects.ts';
+import { pathOf, type Resource, type Verb } from './resources.ts';
+
+/** An answer that is not 2xx. `status` 0: there was none. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly reason: string;
+  /** What the server asked to wait before the next try, milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(status: number, reason: string, message: string, retryAfterMs?: number) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Who is told of each request: verb, resource (`financialroutes/status`), HTTP status (0: no answer). */
+export type OnRequest = (verb: Verb, resource: string, status: number) => void;
+
+export interface Page {
+  items: KubeObject[];
+  metadata: { resourceVersion: string; continue?: string };
+}
+
+interface Call {
+  verb: Verb;
+  resource: Resource;
+  status?: boolean;
+  namespace?: string;
+  name?: string;
+  query?: Record<string, string>;
+  body?: unknown;
+  contentType?: string;
+  signal?: AbortSignal;
+}
+
+const METHODS: Record<Verb, string> = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE' };
+const JSON_TYPE = 'application/json';
+
+export class KubeApi {
+  private readonly config: KubeConfig;
+  private readonly base: URL;
+  private readonly onRequest: OnRequest;
+  private agent: HttpAgent | HttpsAgent | undefined;
+  private agentKey = '';
+
+  /** `onRequest` sees every request. Throws if the configuration names no server. */
+  constructor(config: KubeConfig, onRequest: OnRequest = () => undefined) {
+    const server = config.getCurrentCluster()?.server;
+    if (server === undefined) throw new Error('the Kubernetes configuration names no cluster');
+    this.config = config;
+    this.base = new URL(server);
+    this.onRequest = onRequest;
+  }
+
+  get(resource: Resource, namespace: string, name: string): Promise<KubeObject> {
+    return this.json({ verb: 'get', resource, namespace, name });
+  }
+
+  list(resource: Resource, query: Record<string, string>, signal: AbortSignal): Promise<Page> {
+    return this.json({ verb: 'list', resource, query, signal });
+  }
+
+  create(resource: Resource, object: KubeObject): Promise<KubeObject> {
+    return this.json({ verb: 'create', resource, namespace: object.metadata.namespace, body: object });
+  }
+
+  update(resource: Resource, object: KubeObject): Promise<KubeObject> {
+    return this.json({ verb: 'update', resource, namespace: object.metadata.namespace, name: object.metadata.name, body: object });
+  }
+
+  /** Server-side apply; conflicts with other managers are won. */
+  apply(resource: Resource, object: KubeObject, fieldManager: string): Promise<KubeObject> {
+    if (!resource.verbs.includes('create')) throw new Error(`${resource.plural} may not be created`);
+    return this.json({
+      verb: 'patch', resource, namespace: object.metadata.namespace, name: object.metadata.name, body: object,
+      query: { fieldManager, force: 'true' }, contentType: 'application/apply-patch+yaml',
+    });
+  }
+
+  /** Replaces one member of an object, whoever owns it. */
+  replaceMember(resource: Resource, object: KubeObject, member: string, value: unknown, fieldManager: string): Promise<KubeObject> {
+    return this.json({
+      verb: 'patch', resource, namespace: object.metadata.namespace, name: object.metadata.name,
+      body: [{ op: 'replace', path: `/${member}`, value }], query: { fieldManager }, contentType: 'application/json-patch+json',
+    });
+  }
+
+  /** Applies the status of an object. */
+  applyStatus(resource: Resource, object: KubeObject, fieldManager: string): Promise<KubeObject> {
+    return this.json({
+      verb: 'patch', resource, status: true, namespace: object.metadata.namespace, name: object.metadata.name, body: object,
+      query: { fieldManager, force: 'true' }, contentType: 'application/apply-patch+yaml',
+    });
+  }
+
+  /** Deletes the object if it still is the one with this uid; true also if it is gone already. */
+  async delete(resource: Resource, object: KubeObject): Promise<void> {
+    const preconditions = object.metadata.uid === undefined ? undefined : { uid: object.metadata.uid };
+    try {
+      await this.json({ verb: 'delete', resource, namespace: object.metadata.namespace, name: object.metadata.name, body: { kind: 'DeleteOptions', apiVersion: 'v1', preconditions } });
+    } catch (error) {
+      if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) throw error;
+    }
+  }
+
+  /** Lines of a watch, until the server ends it; throws on a failure and when nothing comes for WATCH_SILENCE_MS. */
+  async *watch(resource: Resource, query: Record<string, string>, signal: AbortSignal): AsyncGenerator<string> {
+    const answer = await this.send({ verb: 'watch', resource, query: { ...query, watch: 'true' }, signal }, WATCH_SILENCE_MS);
+    if (answer.statusCode !== 200) throw await failure(answer);
+    let rest = '';
+    answer.setEncoding('utf8');
+    for await (const chunk of answer) {
+      const lines = (rest + (chunk as string)).split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > MAX_API_ANSWER_BYTES) throw new ApiError(0, 'TooLong', 'a line of a watch is too long');
+      for (const line of lines) if (line !== '') yield line;
+    }
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    this.agent?.destroy();
+  }
+
+  private async json<T = KubeObject>(call: Call): Promise<T> {
+    const answer = await this.send(call, API_TIMEOUT_MS);
+    if (answer.statusCode === undefined || answer.statusCode < 200 || answer.statusCode > 299) throw await failure(answer);
+    return JSON.parse(await textOf(answer)) as T;
+  }
+
+  private async send(call: Call, timeoutMs: number): Promise<IncomingMessage> {
+    const { verb, resource, status = false } = call;
+    const allowed = status ? (resource.statusVerbs ?? []) : resource.verbs;
+    const name = `${resource.plural}${status ? '/status' : ''}`;
+    if (!allowed.includes(verb)) throw new Error(`the operator has no business to ${verb} ${name}`);
+    const text = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const options = await this.options();
+    Object.assign(options.headers as Record<string, string>, { accept: JSON_TYPE, 'user-agent': 'fim-operator' }, text === undefined ? {} : { 'content-type': call.contentType ?? JSON_TYPE, 'content-length': String(Buffer.byteLength(text)) });
+    const query = new URLSearchParams(call.query);
+    const path = `${this.base.pathname.replace(/\/$/, '')}${pathOf(resource, call.namespace, call.name)}${status ? '/status' : ''}${query.size > 0 ? `?${query}` : ''}`;
+    try {
+      const answer = await this.exchange({ ...options, method: METHODS[verb], path, signal: call.signal }, text, timeoutMs);
+      this.onRequest(verb, name, answer.statusCode ?? 0);
+      return answer;
+    } catch (error) {
+      this.onRequest(verb, name, 0);
+      throw new ApiError(0, (error as NodeJS.ErrnoException).code ?? 'NoAnswer', (error as Error).message);
+    }
+  }
+
+  private exchange(options: RequestOptions, text: string | undefined, timeoutMs: number): Promise<IncomingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const outgoing: ClientRequest = (this.base.protocol === 'https:' ? httpsRequest : httpRequest)({ ...options, timeout: timeoutMs }, resolve);
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no byte for ${timeoutMs} ms`)));
+    outgoing.on('error', reject);
+    outgoing.end(text);
+    return promise;
+  }
+
+  /** Address, TLS and credentials as they are now: tokens and certificates are replaced while the operator runs. */
+  private async options(): Promise<RequestOptions> {
+    const options: RequestOptions = { headers: {} };
+    await this.config.applyToHTTPSOptions(options);
+    const { ca, cert, key, rejectUnauthorized, servername } = options;
+    const identity = JSON.stringify([ca, cert, key, rejectUnauthorized, servername].map(String));
+    if (this.agent === undefined || identity !== this.agentKey) {
+      const connections = { keepAlive: true, maxSockets: API_CONNECTIONS, maxFreeSockets: API_CONNECTIONS };
+      this.agent = this.base.protocol === 'https:' ? new HttpsAgent({ ...connections, ca, cert, key, rejectUnauthorized, servername }) : new HttpAgent(connections);
+      this.agentKey = identity;
+    }
+    return { host: this.base.hostname, port: this.base.port || (this.base.protocol === 'https:' ? 443 : 80), headers: options.headers, auth: options.auth, agent: this.agent };
+  }
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > MAX_API_ANSWER_BYTES) throw new ApiError(0, 'TooLong', 'the answer is too long');
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function failure(answer: IncomingMessage): Promise<ApiError> {
+  const status = answer.statusCode ?? 0;
+  const text = await textOf(answer).catch(() => '');
+  const retry = Number(answer.headers['retry-after']);
+  let said: { reason?: string; message?: string } = {};
+  try {
+    said = JSON.parse(text) as typeof said;
+  } catch {
+    // A proxy on the way does not speak Kubernetes.
+  }
+  return new ApiError(status, said.reason ?? 'HTTP', said.message ?? `status ${status}`, Number.isFinite(retry) && retry > 0 ? retry * 1000 : undefined);
+}

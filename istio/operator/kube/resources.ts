@@ -1,0 +1,44 @@
+// Every kind that the operator touches, with the verbs that it uses: the API client refuses others, and the manifests grant exactly these.
+
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
+
+export interface Resource {
+  group: string;
+  version: string;
+  plural: string;
+  kind: string;
+  verbs: readonly Verb[];
+  /** `cluster`: in all namespaces, by a ClusterRole. `own`: in the operator's namespace only, by a Role. */
+  scope: 'cluster' | 'own';
+  /** Verbs on the status subresource. */
+  statusVerbs?: readonly Verb[];
+  /** Not every cluster has the kind: without it the operator goes on. */
+  optional?: boolean;
+  /** Objects of the kind have no namespace. */
+  clusterScoped?: boolean;
+}
+
+const READ = ['list', 'watch'] as const;
+
+export const FINANCIAL_ROUTES: Resource = { group: 'fim.financial', version: 'v1', plural: 'financialroutes', kind: 'FinancialRoute', verbs: READ, statusVerbs: ['patch'], scope: 'cluster' };
+export const ENVOY_FILTERS: Resource = { group: 'networking.istio.io', version: 'v1alpha3', plural: 'envoyfilters', kind: 'EnvoyFilter', verbs: [...READ, 'create', 'patch', 'delete'], scope: 'cluster' };
+export const ISTIO_GATEWAYS: Resource = { group: 'networking.istio.io', version: 'v1', plural: 'gateways', kind: 'Gateway', verbs: READ, scope: 'cluster', optional: true };
+export const GATEWAYS: Resource = { group: 'gateway.networking.k8s.io', version: 'v1', plural: 'gateways', kind: 'Gateway', verbs: READ, scope: 'cluster', optional: true };
+export const SERVICES: Resource = { group: '', version: 'v1', plural: 'services', kind: 'Service', verbs: READ, scope: 'cluster' };
+export const PODS: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', verbs: READ, scope: 'cluster' };
+export const EVENTS: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event', verbs: ['create'], scope: 'cluster' };
+export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', verbs: ['get', 'create', 'update'], scope: 'own' };
+
+export const RESOURCES: readonly Resource[] = [FINANCIAL_ROUTES, ENVOY_FILTERS, ISTIO_GATEWAYS, GATEWAYS, SERVICES, PODS, EVENTS, LEASES];
+
+/** `group/version`, or the version alone for the core group. */
+export function apiVersionOf({ group, version }: Resource): string {
+  return group === '' ? version : `${group}/${version}`;
+}
+
+/** Path of a collection or, with a name, of one object. */
+export function pathOf(resource: Resource, namespace?: string, name?: string): string {
+  const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${root}${scope}/${resource.plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
+}

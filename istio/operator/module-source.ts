@@ -1,0 +1,113 @@
+// The module that proxies are told to run: the file beside the operator, once whoever serves it to the proxies has it.
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dryRun, loadModule, type LoadedModule } from '../../envoy/host/index.ts';
+import { MODULE_ANSWER_MS, PROBE_TIMEOUT_MS } from '../limits.ts';
+import type { Examine } from './plan/build.ts';
+import type { ModuleReference } from './plan/envoy-filter.ts';
+
+/** The module with all stages. */
+export const MODULE_NAME = 'fim';
+
+/** A module that proxies can have. */
+export interface ServableModule {
+  reference: ModuleReference;
+  examine: Examine;
+}
+
+/** Functions that a module calls and offers: what it is allowed, and nothing else. */
+export function capabilitiesOf(module: LoadedModule): string[] {
+  const imports = WebAssembly.Module.imports(module.compiled).map((entry) => entry.name);
+  return [...new Set([...imports, ...[...module.exports].filter((name) => name.startsWith('proxy_'))])].sort();
+}
+
+/** The reference of a module by a template: `{sha256}` and `{name}` are replaced; of an OCI image the digest in it counts. */
+export function referenceOf(template: string, module: LoadedModule): ModuleReference {
+  const url = template.replaceAll('{sha256}', module.sha256).replaceAll('{name}', MODULE_NAME);
+  const digest = url.startsWith('oci://') ? /@sha256:([0-9a-f]{64})$/.exec(url)?.[1] : undefined;
+  return { url, sha256: digest ?? module.sha256, capabilities: capabilitiesOf(module) };
+}
+
+/** A module with its own word on configurations; answers of the same module to the same text are remembered. */
+export function servable(module: LoadedModule, template: string): ServableModule {
+  const accepted = new Set<string>();
+  const examine: Examine = (json) => {
+    const digest = createHash('sha256').update(json).digest('hex');
+    if (accepted.has(digest)) return undefined;
+    const { errors } = dryRun(module, json);
+    const [first] = errors;
+    if (first !== undefined) return { code: first.code, pointer: first.path };
+    if (accepted.size > 10_000) accepted.clear();
+    accepted.add(digest);
+    return undefined;
+  };
+  return { reference: referenceOf(template, module), examine };
+}
+
+export interface ModuleSourceOptions {
+  /** Folder with `fim.wasm`. */
+  folder: string;
+  /** See `referenceOf`. */
+  urlTemplate: string;
+  /** Ask for the module where proxies will; not possible for OCI images. */
+  check: boolean;
+}
+
+/** Follows the file. A module that is broken or that nobody serves is not adopted; the one before stays. */
+export class ModuleSource {
+  private readonly options: ModuleSourceOptions;
+  private seen = '';
+  private candidate: ServableModule | undefined;
+  private checkedAt = -Infinity;
+  current: ServableModule | undefined;
+  /** Why there is no module, or why the file's is not taken. */
+  problem: string | undefined = 'The module has not been looked at yet.';
+
+  constructor(options: ModuleSourceOptions) {
+    this.options = options;
+  }
+
+  /** Looks at the file and at who serves it; true if another module is current than before. Never throws. */
+  async refresh(): Promise<boolean> {
+    const before = this.current;
+    try {
+      await this.readFile();
+      await this.adopt();
+    } catch (error) {
+      this.problem = `The module cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`;
+    }
+    return before !== this.current;
+  }
+
+  private async readFile(): Promise<void> {
+    const path = join(this.options.folder, `${MODULE_NAME}.wasm`);
+    const { mtimeMs, size, ino } = await stat(path);
+    const identity = `${mtimeMs} ${size} ${ino}`;
+    if (identity === this.seen) return;
+    const module = loadModule(await readFile(path));
+    this.candidate = servable(module, this.options.urlTemplate);
+    this.seen = identity;
+    this.checkedAt = -Infinity;
+  }
+
+  private async adopt(): Promise<void> {
+    const { candidate } = this;
+    if (candidate === undefined) return;
+    const isNew = candidate.reference.sha256 !== this.current?.reference.sha256;
+    if (!isNew && performance.now() - this.checkedAt < MODULE_ANSWER_MS) return;
+    const problem = this.options.check && /^https?:/.test(candidate.reference.url) ? await notServed(candidate.reference.url) : undefined;
+    this.checkedAt = performance.now();
+    this.problem = problem;
+    if (problem === undefined && isNew) this.current = candidate;
+  }
+}
+
+async function notServed(url: string): Promise<string | undefined> {
+  try {
+    const answer = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    return answer.ok ? undefined : `${url} answers ${answer.status}: the module is not served.`;
+  } catch {
+    return `${url} does not answer: whether the module is served is not known.`;
+  }
+}

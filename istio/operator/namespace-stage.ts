@@ -1,0 +1,99 @@
+// Stage 1: the routes of a namespace → who is valid, whose references resolve, which workloads there are.
+import { checkRoutes } from '../../envoy/route/index.ts';
+import type { CheckedRoute, ClusterView, NamespaceState } from './cluster-view.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { keyIdsOf, type KeyDirectory } from './key-directory.ts';
+import { appliedOf, MANAGED_BY_LABEL, MANAGER, routeKeysOf } from './plan/applied.ts';
+import { objectName } from './plan/envoy-filter.ts';
+import type { Selection } from './plan/selection.ts';
+import { groupRoutes } from './plan/workloads.ts';
+
+/** An object of a route as the checks take it: what the API server adds is not the user's. */
+function plain(object: KubeObject): Record<string, unknown> {
+  const { name, namespace, labels, annotations, creationTimestamp, generation, uid } = object.metadata;
+  return { apiVersion: object.apiVersion, kind: object.kind, metadata: JSON.parse(JSON.stringify({ name, namespace, labels, annotations, creationTimestamp, generation, uid })), spec: object.spec ?? {} };
+}
+
+/** Checks objects once for each state of what the user wrote. */
+export class RouteChecker {
+  private readonly known = new Map<string, { identity: string; checked: CheckedRoute }>();
+
+  check(key: string, object: KubeObject): CheckedRoute {
+    const { uid = '', generation = 0, annotations = {} } = object.metadata;
+    const identity = `${uid} ${generation} ${JSON.stringify(annotations)}`;
+    const before = this.known.get(key);
+    if (before?.identity === identity) return { ...before.checked, object };
+    const { resources, errors } = checkRoutes([plain(object)]);
+    const checked: CheckedRoute = { object, resource: resources[0], errors, keyIds: keyIdsOf(object.spec) };
+    this.known.set(key, { identity, checked });
+    return checked;
+  }
+
+  forget(key: string): void {
+    this.known.delete(key);
+  }
+}
+
+export interface NamespaceStageParts {
+  view: ClusterView;
+  checker: RouteChecker;
+  keys: KeyDirectory;
+  /** Istio's root namespace: an EnvoyFilter there would be for the whole mesh. */
+  rootNamespace: string;
+}
+
+/** What is to be done after a namespace was planned. */
+export interface NamespaceOutcome {
+  /** Names of workloads that are wanted, or whose object is there. */
+  workloads: string[];
+  /** Keys of routes whose status may be another. */
+  routes: string[];
+}
+
+function isOurs(object: KubeObject): boolean {
+  return object.metadata.labels?.[MANAGED_BY_LABEL] === MANAGER;
+}
+
+/** Names of workloads that have an object. */
+function objectsOf(view: ClusterView, namespace: string): { name: string; object: KubeObject }[] {
+  const prefix = objectName('');
+  return [...view.informers.envoyFilters.in(namespace).values()].filter(isOurs).map((object) => ({ name: object.metadata.name.slice(prefix.length), object }));
+}
+
+/** Plans a namespace: pure but for the key service's word. */
+export async function planNamespace({ view, checker, keys, rootNamespace }: NamespaceStageParts, namespace: string): Promise<NamespaceOutcome> {
+  const objects = new Map([...view.informers.routes.in(namespace).values()].filter((object) => !object.metadata.deletionTimestamp).map((object) => [`${namespace}/${object.metadata.name}`, object]));
+  const checked = new Map([...objects].map(([key, object]) => [key, checker.check(key, object)]));
+  const forbidden = namespace === rootNamespace ? `FIM-OP-0002: objects of ${namespace}, the mesh's root namespace, act on every namespace: a route must not stand here.` : undefined;
+  await keys.look([...checked.values()].flatMap((route) => (route.resource === undefined ? [] : route.keyIds)));
+
+  const unservable = new Map<string, KubeObject>();
+  for (const [key, { resource, keyIds, object }] of checked) {
+    const missing = keyIds.some((keyId) => ['KeyNotFound', 'KmsNotConfigured'].includes(keys.problem(keyId)?.reason ?? ''));
+    if (resource === undefined || missing) unservable.set(key, object);
+  }
+  const servable = forbidden === undefined ? [...checked].flatMap(([key, { resource }]) => (resource === undefined || unservable.has(key) ? [] : [resource])) : [];
+  const present = objectsOf(view, namespace);
+  const grouping = groupRoutes(namespace, servable, view.facts(namespace), forbidden === undefined ? heldSelections(present.map(({ object }) => object), unservable) : []);
+  const before = view.namespaces.get(namespace);
+  const state: NamespaceState = { checked, unservable, grouping, forbidden, fingerprints: new Map() };
+  for (const [key, route] of checked) state.fingerprints.set(key, fingerprint(key, route, state, keys));
+  if (checked.size === 0) view.namespaces.delete(namespace);
+  else view.namespaces.set(namespace, state);
+  for (const key of before?.checked.keys() ?? []) if (!checked.has(key)) checker.forget(key);
+  return {
+    workloads: [...new Set([...grouping.workloads.keys(), ...present.map(({ name }) => name)])].filter((name) => name !== 'kms'),
+    routes: [...checked.keys()].filter((key) => before?.fingerprints.get(key) !== state.fingerprints.get(key)),
+  };
+}
+
+/** Selections whose object has a route in force that cannot be served as it now is. */
+function heldSelections(objects: readonly KubeObject[], unservable: ReadonlyMap<string, KubeObject>): Selection[] {
+  if (unservable.size === 0) return [];
+  return objects.map(appliedOf).flatMap(({ config, selection }) => (selection !== undefined && [...routeKeysOf(config)].some((key) => unservable.has(key)) ? [selection] : []));
+}
+
+function fingerprint(key: string, { object, keyIds }: CheckedRoute, { grouping, unservable, forbidden }: NamespaceState, keys: KeyDirectory): string {
+  const { uid, generation, annotations } = object.metadata;
+  return JSON.stringify([uid, generation, annotations, keyIds.map((keyId) => keys.problem(keyId)?.reason), unservable.has(key), grouping.problems.get(key), grouping.workloadsOf.get(key), grouping.overflow.has(key), forbidden]);
+}

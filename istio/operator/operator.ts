@@ -1,0 +1,256 @@
+// The operator: watch → queue → plan, build, apply → ask the proxies → status. Each stage is a file; this one only connects them.
+import { ABSENT_KIND_RETRY_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
+import type { KmsConfig } from '../../envoy/route/index.ts';
+import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
+import { ClusterView, type Informers } from './cluster-view.ts';
+import { EventSink } from './events.ts';
+import { KeyDirectory } from './key-directory.ts';
+import type { KubeApi } from './kube/api.ts';
+import { Informer } from './kube/informer.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { ENVOY_FILTERS, FINANCIAL_ROUTES, GATEWAYS, ISTIO_GATEWAYS, PODS, SERVICES, type Resource } from './kube/resources.ts';
+import type { OperatorMetrics } from './metrics.ts';
+import { ModuleSource } from './module-source.ts';
+import { planNamespace, RouteChecker } from './namespace-stage.ts';
+import { MANAGED_BY_LABEL, MANAGER } from './plan/applied.ts';
+import { objectName } from './plan/envoy-filter.ts';
+import type { RouteStatus } from './plan/status.ts';
+import { probe, ProbeGate, trimPod } from './proxies.ts';
+import { ProxyStage } from './proxy-stage.ts';
+import { WorkQueue } from './queue.ts';
+import { StatusStage } from './status-stage.ts';
+import { WorkloadStage } from './workload-stage.ts';
+
+export interface OperatorOptions {
+  api: KubeApi;
+  metrics: OperatorMetrics;
+  modules: { folder: string; urlTemplate: string; check: boolean };
+  kms: { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; tokenFile: string | undefined; check: boolean };
+  rootNamespace: string;
+  /** Port of the proxies' metrics. */
+  probePort: number;
+  version: string;
+  log: (event: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error') => void;
+}
+
+/** How often the module's file is looked at, milliseconds. */
+const MODULE_LOOK_MS = 1_000;
+
+/** What a key of the queue stands for. */
+type Stage = 'namespace' | 'workload' | 'proxies' | 'status' | 'module' | 'resync' | 'keys';
+
+function keyFor(stage: Stage, namespace = '', name = ''): string {
+  return `${stage}/${namespace}/${name}`;
+}
+
+function trim(object: KubeObject): KubeObject {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+/** Gateways and Services matter by name, labels and spec only. */
+function trimTarget(object: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion, labels } = object.metadata;
+  return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, uid, resourceVersion, labels }, spec: object.spec };
+}
+
+export class Operator {
+  readonly view: ClusterView;
+  readonly queue: WorkQueue;
+  private readonly options: OperatorOptions;
+  private readonly checker = new RouteChecker();
+  private readonly modules: ModuleSource;
+  private readonly keys: KeyDirectory;
+  private readonly events: EventSink;
+  private readonly workloads: WorkloadStage;
+  private readonly proxies: ProxyStage;
+  private readonly statuses: StatusStage;
+  private readonly stopping = new AbortController();
+  private running: Promise<unknown> = Promise.resolve();
+
+  constructor(options: OperatorOptions) {
+    this.options = options;
+    const { api, metrics, kms, log } = options;
+    this.view = new ClusterView(this.informers());
+    this.queue = new WorkQueue({
+      workers: QUEUE_WORKERS,
+      work: (key) => this.work(key),
+      onFailure: (key, error, retryMs) => log('failed', { key, error: (error as Error).message, retryMs: Math.round(retryMs) }, 'warn'),
+      onDone: (key, seconds, failed) => metrics.reconciles.observe({ stage: key.slice(0, key.indexOf('/')), result: failed ? 'failed' : 'done' }, seconds),
+    });
+    this.modules = new ModuleSource(options.modules);
+    this.keys = new KeyDirectory({ ...kms, onChange: () => this.planAll() });
+    this.events = new EventSink(api, (message) => log('event-lost', { error: message }, 'warn'));
+    this.proxies = new ProxyStage({ view: this.view, gate: new ProbeGate(), probe, defaultPort: options.probePort, onProbe: (result) => metrics.probes.inc({ result }) });
+    const config: KmsConfig = { cluster: kms.cluster ?? KMS_CLUSTER };
+    this.workloads = new WorkloadStage({
+      view: this.view, api, modules: this.modules, kms: config, kmsUrl: kms.cluster === undefined ? kms.url : undefined, version: options.version,
+      readBaselines: (workload, runtime, generation) => this.proxies.readBaselines(workload, runtime, generation),
+      onApplied: (namespace, name, generation) => {
+        metrics.applied.inc();
+        log('applied', { namespace, workload: name, generation });
+      },
+    });
+    this.statuses = new StatusStage({ view: this.view, api, modules: this.modules, keys: this.keys, events: this.events });
+  }
+
+  /** Follows the cluster; nothing is written until `lead`. Settles when everything has been listed. */
+  async start(): Promise<void> {
+    const informers = Object.values(this.view.informers) as Informer[];
+    this.running = Promise.all(informers.map((informer) => informer.run(this.stopping.signal)));
+    await Promise.all(informers.map((informer) => informer.whenSynced()));
+  }
+
+  /** Begins to work. */
+  async lead(): Promise<void> {
+    await this.modules.refresh();
+    this.queue.start();
+    this.queue.add(keyFor('module'));
+    this.queue.add(keyFor('resync'));
+    this.queue.addAfter(keyFor('keys'), ABSENT_KIND_RETRY_MS);
+  }
+
+  /** Why the caches are not whole; undefined: they are. */
+  notReady(): string | undefined {
+    const missing = (Object.entries(this.view.informers) as [string, Informer][]).filter(([, informer]) => !informer.synced).map(([name]) => name);
+    return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`;
+  }
+
+  /** Brings what is counted up to date. */
+  collect(): void {
+    const { metrics } = this.options;
+    metrics.queueDepth.set(this.queue.depth);
+    metrics.queueFailing.set(this.queue.failing);
+    metrics.dropped.set({ what: 'keys' }, this.queue.dropped);
+    metrics.dropped.set({ what: 'events' }, this.events.dropped);
+    const counts = new Map<string, number>();
+    for (const namespace of this.view.informers.routes.namespaces()) {
+      for (const route of this.view.informers.routes.in(namespace).values()) {
+        for (const { type, status } of (route.status as RouteStatus | undefined)?.conditions ?? []) counts.set(`${type} ${status}`, (counts.get(`${type} ${status}`) ?? 0) + 1);
+      }
+    }
+    metrics.routes.reset();
+    for (const [key, count] of counts) {
+      const [condition = '', status = ''] = key.split(' ');
+      metrics.routes.set({ condition, status }, count);
+    }
+  }
+
+  /** Finishes what is in hand and ends. */
+  async stop(): Promise<void> {
+    await this.queue.stop();
+    await this.events.flush();
+    this.stopping.abort();
+    await this.running;
+  }
+
+  private informers(): Informers {
+    const { api, metrics, log } = this.options;
+    const make = (resource: Resource, trimmed: (object: KubeObject) => KubeObject, onChange: (namespace: string, before: KubeObject | undefined, after: KubeObject | undefined) => void, labelSelector?: string): Informer =>
+      new Informer({
+        api, resource, labelSelector, trim: trimmed,
+        onChange: (_, before, after) => onChange((after ?? before)?.metadata.namespace ?? '', before, after),
+        onFailure: (kind, reason, message) => {
+          metrics.watchFailures.inc({ resource: kind, reason });
+          log('watch-failed', { resource: kind, reason, message }, 'warn');
+        },
+      });
+    const plan = (namespace: string): void => this.plan(namespace);
+    const planIfRoutes = (namespace: string): void => void (this.view.namespaces.has(namespace) && this.plan(namespace));
+    return {
+      routes: make(FINANCIAL_ROUTES, trim, (namespace, before, after) => this.routeChanged(namespace, before, after)),
+      envoyFilters: make(ENVOY_FILTERS, trim, (namespace, _, after) => this.objectChanged(namespace, after, plan), `${MANAGED_BY_LABEL}=${MANAGER}`),
+      gateways: make(GATEWAYS, trimTarget, planIfRoutes),
+      istioGateways: make(ISTIO_GATEWAYS, trimTarget, planIfRoutes),
+      services: make(SERVICES, trimTarget, planIfRoutes),
+      pods: make(PODS, trimPod, (namespace, before, after) => this.podChanged(namespace, before, after)),
+    };
+  }
+
+  /** A change of the status alone is the operator's own. */
+  private routeChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
+    const same = before !== undefined && after !== undefined && before.metadata.uid === after.metadata.uid && before.metadata.generation === after.metadata.generation
+      && JSON.stringify(before.metadata.annotations) === JSON.stringify(after.metadata.annotations) && before.metadata.deletionTimestamp === after.metadata.deletionTimestamp;
+    if (!same) this.plan(namespace);
+    else this.queue.addAfter(keyFor('status', namespace, after.metadata.name), SETTLE_MS);
+  }
+
+  private objectChanged(namespace: string, after: KubeObject | undefined, plan: (namespace: string) => void): void {
+    const name = after?.metadata.name.slice(objectName('').length) ?? '';
+    const runtime = this.view.knownRuntime(namespace, name);
+    if (runtime?.lastApplied !== undefined && after !== undefined && Number(after.metadata.resourceVersion) >= Number(runtime.lastApplied.metadata.resourceVersion)) runtime.lastApplied = undefined;
+    plan(namespace);
+  }
+
+  private podChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
+    const state = this.view.namespaces.get(namespace);
+    if (state === undefined || JSON.stringify([before?.status, before?.metadata.labels, before?.metadata.deletionTimestamp]) === JSON.stringify([after?.status, after?.metadata.labels, after?.metadata.deletionTimestamp])) return;
+    for (const name of state.grouping.workloads.keys()) this.queue.addAfter(keyFor('proxies', namespace, name), SETTLE_MS);
+  }
+
+  private plan(namespace: string): void {
+    this.queue.addAfter(keyFor('namespace', namespace), SETTLE_MS);
+  }
+
+  private planAll(): void {
+    for (const namespace of new Set([...this.view.informers.routes.namespaces(), ...this.view.informers.envoyFilters.namespaces()])) this.plan(namespace);
+  }
+
+  private async work(key: string): Promise<number | undefined> {
+    const [stage, namespace = '', name = ''] = key.split('/') as [Stage, string, string];
+    switch (stage) {
+      case 'namespace': return this.workNamespace(namespace);
+      case 'workload': return this.workWorkload(namespace, name);
+      case 'proxies': return this.workProxies(namespace, name);
+      case 'status': await this.statuses.reconcile(`${namespace}/${name}`); return undefined;
+      case 'module': return this.workModule();
+      case 'keys': this.planAll(); return ABSENT_KIND_RETRY_MS;
+      case 'resync': this.resync(); return RESYNC_MS;
+    }
+  }
+
+  private tellRoutes(keys: readonly string[]): void {
+    for (const key of keys) this.queue.add(`status/${key}`);
+  }
+
+  private async workNamespace(namespace: string): Promise<undefined> {
+    const outcome = await planNamespace({ view: this.view, checker: this.checker, keys: this.keys, rootNamespace: this.options.rootNamespace }, namespace);
+    await this.workloads.reconcileKms(namespace);
+    for (const name of outcome.workloads) this.queue.add(keyFor('workload', namespace, name));
+    this.tellRoutes(outcome.routes);
+  }
+
+  private async workWorkload(namespace: string, name: string): Promise<undefined> {
+    try {
+      const outcome = await this.workloads.reconcile(namespace, name);
+      if (outcome.ask) this.queue.add(keyFor('proxies', namespace, name));
+      this.tellRoutes(outcome.routes);
+    } catch (error) {
+      // The routes say what the API server said; the key comes again.
+      this.tellRoutes([...(this.view.knownRuntime(namespace, name)?.build?.members ?? [])]);
+      throw error;
+    }
+  }
+
+  private async workProxies(namespace: string, name: string): Promise<number | undefined> {
+    const { changed, bump, againMs } = await this.proxies.reconcile(namespace, name);
+    if (bump) this.queue.add(keyFor('workload', namespace, name));
+    if (changed) this.tellRoutes([...(this.view.knownRuntime(namespace, name)?.build?.members ?? [])]);
+    return againMs;
+  }
+
+  private async workModule(): Promise<number> {
+    const before = this.modules.problem;
+    const changed = await this.modules.refresh();
+    const { current, problem } = this.modules;
+    if (changed) this.options.log('module', { sha256: current?.reference.sha256 ?? '' });
+    if (problem !== undefined && problem !== before) this.options.log('module-problem', { message: problem }, 'error');
+    if (changed || problem !== before) this.resync();
+    return MODULE_LOOK_MS;
+  }
+
+  private resync(): void {
+    this.planAll();
+    for (const [namespace, { grouping }] of this.view.namespaces) for (const name of grouping.workloads.keys()) this.queue.add(keyFor('workload', namespace, name));
+  }
+}

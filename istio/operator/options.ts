@@ -1,0 +1,81 @@
+// The operator's command line; every option can also be given as an environment variable, FIM_ and the name in capitals.
+import { parseArgs } from 'node:util';
+import { AGENT_METRICS_PORT } from './proxies.ts';
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+export interface OperatorFlags {
+  /** Undefined: the pod's own credentials. */
+  kubeconfig: string | undefined;
+  modules: { folder: string; urlTemplate: string; check: boolean };
+  kms: { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; tokenFile: string | undefined; check: boolean };
+  /** Of the lease. */
+  namespace: string;
+  rootNamespace: string;
+  identity: string | undefined;
+  listen: { host: string; port: number };
+  probePort: number;
+  logLevel: (typeof LEVELS)[number];
+}
+
+const OPTIONS = {
+  kubeconfig: 'kubeconfig file; without it the pod\'s own credentials',
+  modules: 'folder with fim.wasm',
+  'module-url': 'where proxies fetch modules: http(s)://…/{sha256}.wasm or oci://…@sha256:…',
+  'module-check': 'head (ask for the module there before it is named) or none',
+  kms: 'URL of the key service, for the proxies and for looking up whether keys are there',
+  'kms-cluster': 'an Envoy cluster that the proxies have already for the key service',
+  'kms-metadata-prefix': 'path of key metadata (default /v1/secret/metadata/)',
+  'kms-token-file': 'file with a token that may read key metadata',
+  'kms-check': 'metadata (look keys up) or none',
+  namespace: 'namespace of the lease (default fim-system)',
+  'root-namespace': 'root namespace of the mesh (default istio-system)',
+  identity: 'name of this replica (default: host name and a random part)',
+  listen: 'HOST:PORT of health and metrics (default 0.0.0.0:8080)',
+  'probe-port': `port of the proxies' metrics (default ${AGENT_METRICS_PORT})`,
+  'log-level': LEVELS.join(', '),
+} as const;
+
+type Name = keyof typeof OPTIONS;
+
+function usage(problem: string): string {
+  const lines = Object.entries(OPTIONS).map(([name, about]) => `  --${name.padEnd(22)}${about}`);
+  return `${problem}\nusage: node istio/operator/main.ts --modules FOLDER --module-url URL [OPTION…]\n${lines.join('\n')}`;
+}
+
+function readListen(text: string): OperatorFlags['listen'] | undefined {
+  const match = /^(.+):(\d{1,5})$/.exec(text);
+  return match === null || Number(match[2]) > 65_535 ? undefined : { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+}
+
+/** Reads the command line; a text says what is wrong with it. */
+export function readOptions(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): OperatorFlags | string {
+  let given: Partial<Record<Name, string>>;
+  try {
+    given = parseArgs({ args: [...args], options: Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, { type: 'string' as const }])), strict: true }).values as typeof given;
+  } catch (error) {
+    return usage((error as Error).message);
+  }
+  const read = (name: Name): string | undefined => given[name] ?? environment[`FIM_${name.toUpperCase().replaceAll('-', '_')}`];
+  const folder = read('modules');
+  const urlTemplate = read('module-url');
+  if (folder === undefined || urlTemplate === undefined) return usage('--modules and --module-url are needed');
+  if (!/^(https?|oci):\/\//.test(urlTemplate)) return usage('--module-url is no http, https or oci URL');
+  const kms = read('kms');
+  if (kms !== undefined && !(URL.canParse(kms) && /^(https?|h2c):$/.test(new URL(kms).protocol))) return usage('--kms is no URL');
+  const listen = readListen(read('listen') ?? '0.0.0.0:8080');
+  if (listen === undefined) return usage('--listen is not HOST:PORT');
+  const probePort = Number(read('probe-port') ?? AGENT_METRICS_PORT);
+  if (!Number.isInteger(probePort) || probePort < 1 || probePort > 65_535) return usage('--probe-port is no port');
+  const logLevel = LEVELS.find((level) => level === (read('log-level') ?? 'info'));
+  if (logLevel === undefined) return usage('--log-level is none of those');
+  return {
+    kubeconfig: read('kubeconfig'),
+    modules: { folder, urlTemplate, check: read('module-check') !== 'none' },
+    kms: {
+      url: kms === undefined ? undefined : new URL(kms), cluster: read('kms-cluster'), metadataPrefix: read('kms-metadata-prefix') ?? '/v1/secret/metadata/',
+      tokenFile: read('kms-token-file'), check: read('kms-check') !== 'none',
+    },
+    namespace: read('namespace') ?? 'fim-system', rootNamespace: read('root-namespace') ?? 'istio-system', identity: read('identity'), listen, probePort, logLevel,
+  };
+}

@@ -1,0 +1,170 @@
+// A workload's configuration as the one Istio object that carries it.
+import { canonicalJson, type PluginConfig } from '../../../envoy/route/index.ts';
+import { cluster, KMS_CLUSTER, wasmFilter, type EnvoyObject } from '../../../envoy/xds/index.ts';
+import { MAX_ENVOY_BUFFER_BYTES } from '../../../envoy/limits.ts';
+import { MAX_OWNER_REFERENCES } from '../../limits.ts';
+import type { KubeObject, OwnerReference } from '../kube/objects.ts';
+import { APPLIED_ANNOTATION, GENERATION_ANNOTATION, HASH_ANNOTATION, MANAGED_BY_LABEL, MANAGER, MODULE_ANNOTATION, SELECTION_ANNOTATION, VERSION_ANNOTATION, WORKLOAD_LABEL } from './applied.ts';
+import { GATEWAY_NAME_LABEL, SERVICE_TERM, WAYPOINT_TERM, type Lattice } from './selection.ts';
+import type { Workload } from './workloads.ts';
+
+const API_VERSION = 'networking.istio.io/v1alpha3';
+const CONNECTION_MANAGER = 'envoy.filters.network.http_connection_manager';
+const ROUTER = 'envoy.filters.http.router';
+const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
+/** Only filters may set these: what a client sends under these names is dropped at gateways. */
+const OWN_HEADER_PREFIX = 'x-fim-';
+/** Wider selections come first, so that narrower ones find what they take the place of. */
+const BASE_PRIORITY = 100;
+const PRIORITY_PER_TERM = 10;
+/** Name of the object that holds the KMS cluster; it cannot be that of a workload's, which have two parts after `fim-`. */
+const KMS_OBJECT = 'fim-kms';
+
+const CONTEXT: Record<Lattice, string> = { gateway: 'GATEWAY', sidecar: 'SIDECAR_INBOUND', waypoint: 'SIDECAR_INBOUND' };
+
+/** A module as agents fetch it. */
+export interface ModuleReference {
+  /** `https://…`, `http://…` or `oci://…`. */
+  url: string;
+  /** Of the module's bytes or, with `oci://`, of the image's manifest; hex. */
+  sha256: string;
+  /** Functions that the module may call and offer; nothing else is given to it. */
+  capabilities: readonly string[];
+}
+
+/** A configuration and where it stands in the order of those before it. */
+export interface Release {
+  config: PluginConfig;
+  hash: string;
+  generation: number;
+  /** Milliseconds since 1970. */
+  appliedAt: number;
+  module: ModuleReference;
+  /** Of the operator. */
+  version: string;
+}
+
+/** Name of the workload's filter: of its HTTP filter and of the discovered configuration. */
+export function filterName(workload: string): string {
+  return `fim.${workload}`;
+}
+
+export function objectName(workload: string): string {
+  return `fim-${workload}`;
+}
+
+/** Names of Envoy's filter chains for the HTTP ports of a waypoint's Service. */
+export function waypointChains(service: KubeObject): string[] {
+  const { name, namespace } = service.metadata;
+  const ports = (service.spec?.ports ?? []) as { port: number; protocol?: string }[];
+  return ports.filter((port) => (port.protocol ?? 'TCP') === 'TCP').map((port) => `inbound-vip|${port.port}|http|${name}.${namespace}.svc.cluster.local`);
+}
+
+function chainMatches(context: string, chains: readonly string[] | undefined, subFilter: string | undefined): EnvoyObject[] {
+  const filter: EnvoyObject = { name: CONNECTION_MANAGER, ...(subFilter === undefined ? {} : { subFilter: { name: subFilter } }) };
+  const names: (string | undefined)[] = chains === undefined ? [undefined] : [...chains];
+  return names.map((name) => ({ context, listener: { filterChain: { ...(name === undefined ? {} : { name }), filter } } }));
+}
+
+function extensionPatch(context: string, name: string, { config, hash, generation, module }: Release): EnvoyObject {
+  const whole: PluginConfig = { ...config, generation, hash };
+  const code = { remote: { http_uri: { uri: module.url, timeout: '30s' }, sha256: module.sha256 } };
+  const allowed = Object.fromEntries(module.capabilities.map((capability): [string, EnvoyObject] => [capability, {}]));
+  const value = { name, typed_config: wasmFilter(name, code, whole, { capability_restriction_config: { allowed_capabilities: allowed } }) };
+  return { applyTo: 'EXTENSION_CONFIG', match: { context }, patch: { operation: 'ADD', value } };
+}
+
+function filterPatches(context: string, name: string, wider: readonly string[], chains: readonly string[] | undefined): EnvoyObject[] {
+  const removed = wider.flatMap((other) => chainMatches(context, chains, filterName(other)).map((match): EnvoyObject => ({ applyTo: 'HTTP_FILTER', match, patch: { operation: 'REMOVE' } })));
+  // No requests are taken before the first configuration has come: there is no time-out after which traffic would pass without the filter.
+  const value = { name, config_discovery: { config_source: { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' }, type_urls: [WASM] } };
+  const inserted = chainMatches(context, chains, ROUTER).map((match): EnvoyObject => ({ applyTo: 'HTTP_FILTER', match, patch: { operation: 'INSERT_BEFORE', value } }));
+  return [...removed, ...inserted];
+}
+
+/** Policy and upstream must read the same path; headers of ours come from filters only. */
+function connectionPatches(context: string, lattice: Lattice, chains: readonly string[] | undefined): EnvoyObject[] {
+  const headers: EnvoyObject = {
+    name: 'fim.drop-own-headers',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
+      mutations: [{ remove_on_match: { key_matcher: { prefix: OWN_HEADER_PREFIX } } }],
+    },
+  };
+  const options: EnvoyObject = {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    normalize_path: true,
+    merge_slashes: true,
+    path_with_escaped_slashes_action: 'REJECT_REQUEST',
+    // Behind a gateway they may be the gateway's word.
+    ...(lattice === 'gateway' ? { early_header_mutation_extensions: [headers] } : {}),
+  };
+  return [
+    ...chainMatches(context, chains, undefined).map((match): EnvoyObject => ({ applyTo: 'NETWORK_FILTER', match, patch: { operation: 'MERGE', value: { typed_config: options } } })),
+    // Above the largest limit that a route may set, so that the route's own limit is met first, with its code.
+    { applyTo: 'VIRTUAL_HOST', match: { context }, patch: { operation: 'MERGE', value: { request_body_buffer_limit: MAX_ENVOY_BUFFER_BYTES } } },
+  ];
+}
+
+function attachment({ selection: { lattice, terms } }: Workload): EnvoyObject {
+  const gateway = (name: string): EnvoyObject => ({ group: 'gateway.networking.k8s.io', kind: 'Gateway', name });
+  const names = Object.keys(terms);
+  if (lattice === 'waypoint') {
+    const service = terms[SERVICE_TERM];
+    return { targetRefs: [service === undefined ? gateway(terms[WAYPOINT_TERM] ?? '') : { group: '', kind: 'Service', name: service }] };
+  }
+  if (names.length === 0) return {};
+  const only = terms[GATEWAY_NAME_LABEL];
+  return names.length === 1 && only !== undefined ? { targetRefs: [gateway(only)] } : { workloadSelector: { labels: terms } };
+}
+
+/** The routes' objects, as owners: with the last of them the API server deletes what they own, with or without an operator. */
+export function ownersOf(routes: readonly KubeObject[]): OwnerReference[] {
+  const owners = routes.flatMap(({ apiVersion, kind, metadata: { name, uid } }) => (uid === undefined ? [] : [{ apiVersion, kind, name, uid }]));
+  return owners.length > MAX_OWNER_REFERENCES ? [] : owners.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function managed(namespace: string, name: string, labels: Record<string, string>, annotations: Record<string, string>, owners: OwnerReference[], spec: EnvoyObject): KubeObject {
+  const metadata = { name, namespace, labels: { [MANAGED_BY_LABEL]: MANAGER, ...labels }, annotations, ...(owners.length > 0 ? { ownerReferences: owners } : {}) };
+  return { apiVersion: API_VERSION, kind: 'EnvoyFilter', metadata, spec: spec as Record<string, unknown> };
+}
+
+/** The EnvoyFilter of a workload. `chains`: for a waypoint's Service, the names of its filter chains. */
+export function workloadObject(workload: Workload, release: Release, owners: OwnerReference[], chains?: readonly string[]): KubeObject {
+  const { namespace, name, selection, wider } = workload;
+  const context = CONTEXT[selection.lattice];
+  const filter = filterName(name);
+  const spec: EnvoyObject = {
+    ...attachment(workload),
+    priority: BASE_PRIORITY + PRIORITY_PER_TERM * Object.keys(selection.terms).length,
+    configPatches: [extensionPatch(context, filter, release), ...filterPatches(context, filter, wider, chains), ...connectionPatches(context, selection.lattice, chains)],
+  };
+  const annotations = {
+    [SELECTION_ANNOTATION]: canonicalJson(selection),
+    [HASH_ANNOTATION]: release.hash,
+    [MODULE_ANNOTATION]: release.module.sha256,
+    [GENERATION_ANNOTATION]: String(release.generation),
+    [APPLIED_ANNOTATION]: new Date(release.appliedAt).toISOString(),
+    [VERSION_ANNOTATION]: release.version,
+  };
+  // A label's value has at most 63 characters.
+  return managed(namespace, objectName(name), { [WORKLOAD_LABEL]: name.slice(0, 63).replace(/[^a-z0-9]+$/, '') }, annotations, owners, spec);
+}
+
+/** The cluster by which the plugin calls the key service, for all proxies of a namespace. */
+export function kmsObject(namespace: string, url: URL, version: string, owners: OwnerReference[]): KubeObject {
+  const value = cluster(KMS_CLUSTER, url);
+  const patch = (context: string): EnvoyObject => ({ applyTo: 'CLUSTER', match: { context }, patch: { operation: 'ADD', value } });
+  return managed(namespace, KMS_OBJECT, {}, { [VERSION_ANNOTATION]: version }, owners, { priority: BASE_PRIORITY, configPatches: [patch('GATEWAY'), patch('SIDECAR_OUTBOUND')] });
+}
+
+/** Whether the object in the cluster is what is wanted: everything that the operator sets, exactly, and nothing else in its spec. */
+export function isAsWanted(wanted: KubeObject, found: KubeObject | undefined): boolean {
+  if (found === undefined || found.metadata.deletionTimestamp) return false;
+  const part = (all: Record<string, string> | undefined, names: Record<string, string> | undefined): unknown => Object.fromEntries(Object.keys(names ?? {}).map((name) => [name, all?.[name]]));
+  const owners = (list: OwnerReference[] | undefined): string => (list ?? []).map((owner) => owner.uid).sort().join();
+  return canonicalJson(wanted.spec) === canonicalJson(found.spec)
+    && canonicalJson(part(found.metadata.labels, wanted.metadata.labels)) === canonicalJson(wanted.metadata.labels ?? {})
+    && canonicalJson(part(found.metadata.annotations, wanted.metadata.annotations)) === canonicalJson(wanted.metadata.annotations ?? {})
+    && owners(wanted.metadata.ownerReferences) === owners(found.metadata.ownerReferences);
+}

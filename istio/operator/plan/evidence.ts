@@ -1,0 +1,114 @@
+// What a proxy's own counters prove about the configuration that it runs. Pure: readings in, verdict out.
+
+/** Counters among which the configurations take turns by generation (as in the modules). */
+export const GENERATION_SLOTS = 16;
+/** Besides the workers' VMs: the one that Envoy checks the code with and the main thread's (measured with Envoy 1.40). */
+const EXTRA_VMS = 2;
+/** Clocks of the replicas of an operator may differ by this, milliseconds. */
+const CLOCK_SKEW_MS = 2_000;
+
+/** One look at one proxy. */
+export interface Reading {
+  /** When the proxy's process began, milliseconds since 1970 (to a second). */
+  startedAt: number;
+  /** Worker threads. */
+  concurrency: number;
+  /** VMs that took a configuration, by generation modulo 16. */
+  configured: readonly number[];
+  /** Configurations that the module refused, by all VMs. */
+  moduleRefused: number;
+  /** Extension configurations that Envoy refused. */
+  envoyRefused: number;
+  /** Modules that the agent did not get, by its reason: `checksum_mismatched`, `download_failure`. */
+  fetchFailures: Readonly<Record<string, number>>;
+}
+
+/** What the proxies are to run. */
+export interface Expectation {
+  generation: number;
+  /** When the object was applied, milliseconds since 1970. */
+  appliedAt: number;
+  /** When all proxies of the workload were last proven, as the status says; undefined: not yet, for this generation. */
+  provenAt?: number;
+}
+
+export interface ProxyFacts {
+  /** What the proxy said before the generation was applied; undefined if it was not asked. */
+  baseline?: Reading;
+  now: Reading;
+  /** Since when the proxy is ready, milliseconds since 1970. */
+  readySince: number;
+}
+
+export type Verdict =
+  | { state: 'proven'; workers: number }
+  | { state: 'pending' }
+  /** The counters may be of an earlier generation: only a new one can tell. */
+  | { state: 'ambiguous' }
+  | { state: 'refused'; reason: string };
+
+function sameProcess(a: Reading, b: Reading): boolean {
+  return Math.abs(a.startedAt - b.startedAt) <= CLOCK_SKEW_MS;
+}
+
+const ZERO: Pick<Reading, 'configured' | 'moduleRefused' | 'envoyRefused' | 'fetchFailures'> = { configured: [], moduleRefused: 0, envoyRefused: 0, fetchFailures: {} };
+
+function refusalOf(now: Reading, before: typeof ZERO): string | undefined {
+  for (const [result, count] of Object.entries(now.fetchFailures)) {
+    if (count > (before.fetchFailures[result] ?? 0)) return `the proxy's agent did not get the module: ${result.replaceAll('_', ' ')}`;
+  }
+  if (now.moduleRefused > before.moduleRefused) return 'the module refused the configuration';
+  if (now.envoyRefused > before.envoyRefused) return 'Envoy refused the configuration';
+  return undefined;
+}
+
+/**
+ * Judges one proxy. Proof is, in this order: as many VMs as the proxy has took the generation since it was applied; or did so in a process that is younger
+ * than the generation; or the proxy was among those proven before, and its process and readiness are older than that proof.
+ */
+export function judge({ generation, appliedAt, provenAt }: Expectation, { baseline, now, readySince }: ProxyFacts): Verdict {
+  const slot = generation % GENERATION_SLOTS;
+  const needed = now.concurrency + EXTRA_VMS;
+  const count = now.configured[slot] ?? 0;
+  const isYoung = now.startedAt > appliedAt + CLOCK_SKEW_MS;
+  const known = baseline !== undefined && sameProcess(baseline, now) ? baseline : undefined;
+  const since = isYoung ? ZERO : known;
+  if (since !== undefined) {
+    if (count - (since.configured[slot] ?? 0) >= needed) return { state: 'proven', workers: now.concurrency };
+    const reason = refusalOf(now, since);
+    return reason === undefined ? { state: 'pending' } : { state: 'refused', reason };
+  }
+  if (provenAt !== undefined && now.startedAt < provenAt && readySince <= provenAt && count >= needed) return { state: 'proven', workers: now.concurrency };
+  return count >= needed ? { state: 'ambiguous' } : { state: 'pending' };
+}
+
+const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{([^}]*)\})?\s+(\S+)/;
+
+/** Reads Prometheus text as Envoy or Istio's agent writes it; undefined if it is not from an Envoy. `at`: when it was read, milliseconds since 1970. */
+export function readMetrics(text: string, at: number): Reading | undefined {
+  let concurrency: number | undefined;
+  let uptimeSeconds: number | undefined;
+  let moduleRefused = 0;
+  let envoyRefused = 0;
+  const configured = new Array<number>(GENERATION_SLOTS).fill(0);
+  const fetchFailures: Record<string, number> = {};
+  for (const line of text.split('\n')) {
+    const match = line.startsWith('#') ? null : SAMPLE.exec(line);
+    if (match === null) continue;
+    const [, name = '', labels = '', written] = match;
+    const value = Number(written);
+    if (!Number.isFinite(value)) continue;
+    const slot = /fim_configured_(\d+)$/.exec(name);
+    if (slot !== null) configured[Number(slot[1]) % GENERATION_SLOTS] = (configured[Number(slot[1]) % GENERATION_SLOTS] ?? 0) + value;
+    else if (name === 'envoy_server_concurrency') concurrency = value;
+    else if (name === 'envoy_server_uptime') uptimeSeconds = value;
+    else if (name.endsWith('fim_config_refused')) moduleRefused += value;
+    else if (/extension_config_discovery_.*update_rejected$/.test(name) && /fim/.test(name + labels)) envoyRefused += value;
+    else if (name.endsWith('wasm_remote_fetch_count')) {
+      const result = /result="([a-z_]+)"/.exec(labels)?.[1] ?? 'failure';
+      if (result !== 'success') fetchFailures[result] = (fetchFailures[result] ?? 0) + value;
+    }
+  }
+  if (concurrency === undefined || uptimeSeconds === undefined) return undefined;
+  return { startedAt: at - uptimeSeconds * 1000, concurrency, configured, moduleRefused, envoyRefused, fetchFailures };
+}

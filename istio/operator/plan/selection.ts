@@ -1,0 +1,132 @@
+// Which proxies a route is for, as Istio can be told: a set of terms that a proxy must meet. More terms, fewer proxies.
+import { createHash } from 'node:crypto';
+import type { RouteResource } from '../../../envoy/route/index.ts';
+import type { KubeObject } from '../kube/objects.ts';
+
+/** Label that Istio gives the pods of a Gateway API Gateway. */
+export const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
+/** Label that makes pods count as gateways where neither a Gateway nor Istio's conventions say so. */
+export const OWN_GATEWAY_LABEL = 'fim.financial/gateway';
+/** Label of Istio's own gateway deployments (`istio: ingressgateway`). */
+const ISTIO_GATEWAY_LABEL = 'istio';
+const USE_WAYPOINT_LABEL = 'istio.io/use-waypoint';
+const USE_WAYPOINT_NAMESPACE_LABEL = 'istio.io/use-waypoint-namespace';
+const WAYPOINT_CLASS = 'istio-waypoint';
+/** Terms of waypoints are names, not labels of pods. */
+export const WAYPOINT_TERM = 'waypoint';
+export const SERVICE_TERM = 'service';
+
+/** Kinds of proxies; a filter for one kind never meets another. */
+export type Lattice = 'gateway' | 'sidecar' | 'waypoint';
+
+export interface Selection {
+  lattice: Lattice;
+  /** For gateways and sidecars: labels of the pod; none: all gateways of the namespace. */
+  terms: Record<string, string>;
+}
+
+/** A reference that leads nowhere, or to what Istio cannot serve. */
+export interface TargetProblem {
+  reason: 'TargetNotFound' | 'UnsupportedTarget';
+  message: string;
+}
+
+/** What targets are looked up in: the objects of the route's namespace, by name. */
+export interface TargetFacts {
+  gateways: ReadonlyMap<string, KubeObject>;
+  istioGateways: ReadonlyMap<string, KubeObject>;
+  services: ReadonlyMap<string, KubeObject>;
+}
+
+function istioSelectors({ istioGateways }: TargetFacts): Record<string, string>[] {
+  return [...istioGateways.values()].map((gateway) => (gateway.spec?.selector ?? {}) as Record<string, string>).filter((labels) => Object.keys(labels).length > 0);
+}
+
+/** Whether all of `part` is in `whole`. */
+export function includes(whole: Record<string, string>, part: Record<string, string>): boolean {
+  return Object.entries(part).every(([name, value]) => whole[name] === value);
+}
+
+/** Whether pods with these labels are gateways: of the Gateway API, of Istio (an Istio Gateway selects them, or the label `istio` says so), or by our own label. */
+export function isGateway(labels: Record<string, string>, facts: TargetFacts): boolean {
+  return labels[GATEWAY_NAME_LABEL] !== undefined || labels[OWN_GATEWAY_LABEL] === 'true' || (labels[ISTIO_GATEWAY_LABEL]?.endsWith('gateway') ?? false)
+    || istioSelectors(facts).some((selector) => includes(labels, selector));
+}
+
+function isWaypoint(gateway: KubeObject | undefined): boolean {
+  return gateway?.spec?.gatewayClassName === WAYPOINT_CLASS;
+}
+
+function ofGateway(name: string, facts: TargetFacts): { selection: Selection; problem?: TargetProblem } {
+  const gateway = facts.gateways.get(name);
+  if (isWaypoint(gateway)) return { selection: { lattice: 'waypoint', terms: { [WAYPOINT_TERM]: name } } };
+  const selection: Selection = { lattice: 'gateway', terms: { [GATEWAY_NAME_LABEL]: name } };
+  return gateway === undefined ? { selection, problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: there is no Gateway ${name} in this namespace.` } } : { selection };
+}
+
+function ofService(name: string, { services, gateways }: TargetFacts): { selection?: Selection; problem?: TargetProblem } {
+  const service = services.get(name);
+  if (service === undefined) return { problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: there is no Service ${name} in this namespace.` } };
+  const labels = service.metadata.labels ?? {};
+  const waypoint = labels[USE_WAYPOINT_LABEL];
+  const unsupported = (message: string): { problem: TargetProblem } => ({ problem: { reason: 'UnsupportedTarget', message: `FIM-OP-0005: ${message}` } });
+  if (waypoint === undefined || waypoint === 'none') return unsupported(`Service ${name} has no waypoint (label ${USE_WAYPOINT_LABEL}): Istio has no proxy that stands for it. Use selector for its sidecars.`);
+  const elsewhere = labels[USE_WAYPOINT_NAMESPACE_LABEL];
+  if (elsewhere !== undefined && elsewhere !== service.metadata.namespace) return unsupported(`The waypoint of Service ${name} is in namespace ${elsewhere}: a route can only speak for its own namespace.`);
+  if (!isWaypoint(gateways.get(waypoint))) return { problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: Service ${name} names the waypoint ${waypoint}, which is not there.` } };
+  return { selection: { lattice: 'waypoint', terms: { [WAYPOINT_TERM]: waypoint, [SERVICE_TERM]: name } } };
+}
+
+/**
+ * The proxies that a route names. Without `targetRefs` and `selector`: all gateways of its namespace, never sidecars. A Gateway that is not there (yet) is
+ * selected all the same: its pods shall not start unprotected.
+ */
+export function selectionsOf({ spec }: Pick<RouteResource, 'spec'>, facts: TargetFacts): { selections: Selection[]; problems: TargetProblem[] } {
+  if (spec.selector !== undefined) {
+    const terms = spec.selector.matchLabels;
+    return { selections: [{ lattice: isGateway(terms, facts) ? 'gateway' : 'sidecar', terms }], problems: [] };
+  }
+  if (spec.targetRefs === undefined || spec.targetRefs.length === 0) return { selections: [{ lattice: 'gateway', terms: {} }], problems: [] };
+  const selections: Selection[] = [];
+  const problems: TargetProblem[] = [];
+  for (const { kind, name } of spec.targetRefs) {
+    const { selection, problem } = kind === 'Gateway' ? ofGateway(name, facts) : ofService(name, facts);
+    if (selection !== undefined) selections.push(selection);
+    if (problem !== undefined) problems.push(problem);
+  }
+  return { selections, problems };
+}
+
+/** One text for one selection. */
+export function selectionKey({ lattice, terms }: Selection): string {
+  return JSON.stringify([lattice, Object.entries(terms).sort(([a], [b]) => (a < b ? -1 : 1))]);
+}
+
+/** What both ask for; undefined if no proxy can meet both. */
+export function unionOf(a: Selection, b: Selection): Selection | undefined {
+  if (a.lattice !== b.lattice) return undefined;
+  for (const [name, value] of Object.entries(a.terms)) if (b.terms[name] !== undefined && b.terms[name] !== value) return undefined;
+  return { lattice: a.lattice, terms: { ...a.terms, ...b.terms } };
+}
+
+/** Whether every proxy of `narrow` also is one of `wide`, and the two differ. */
+export function isNarrower(narrow: Selection, wide: Selection): boolean {
+  return narrow.lattice === wide.lattice && includes(narrow.terms, wide.terms) && Object.keys(narrow.terms).length > Object.keys(wide.terms).length;
+}
+
+/** Longest readable part of a workload's name, characters. */
+const NAME_CHARACTERS = 40;
+
+/** Name of the workload, unique in its namespace: part of the names of its object and of its filter. */
+export function workloadName(selection: Selection): string {
+  const { lattice, terms } = selection;
+  const names = Object.keys(terms);
+  const [only = ''] = names;
+  const hash = createHash('sha256').update(selectionKey(selection)).digest('hex').slice(0, 8);
+  const short = (kind: string, value: string): string => (value.length <= NAME_CHARACTERS ? `${kind}-${value}` : `${kind}-${value.slice(0, NAME_CHARACTERS).replace(/[^a-z0-9]+$/, '')}-${hash}`);
+  if (lattice === 'gateway' && names.length === 0) return 'gateways';
+  if (lattice === 'gateway' && names.length === 1 && only === GATEWAY_NAME_LABEL) return short('gateway', terms[only] ?? '');
+  if (lattice === 'waypoint') return terms[SERVICE_TERM] === undefined ? short('waypoint', terms[WAYPOINT_TERM] ?? '') : short('service', terms[SERVICE_TERM] ?? '');
+  const readable = Object.entries(terms).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value).join('-').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').slice(0, NAME_CHARACTERS).replaceAll(/^-+|-+$/g, '');
+  return [lattice === 'gateway' ? 'gateways' : 'sidecars', readable, hash].filter((part) => part !== '').join('-');
+}

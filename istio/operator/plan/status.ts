@@ -1,0 +1,184 @@
+// Everything that is known of a route → its status. A table of truths: nothing is True that was not shown.
+import { rejectedConditions, type ConditionDraft, type RouteIssue } from '../../../envoy/route/index.ts';
+import { MAX_CONDITION_CHARACTERS, MAX_NAMED_PROXIES, MAX_STATUS_WORKLOADS } from '../../limits.ts';
+import type { TargetProblem } from './selection.ts';
+
+/** How the proxies of one workload stand. */
+export interface WorkloadState {
+  name: string;
+  /** Of the configuration in force or on its way; empty if there is none. */
+  hash: string;
+  generation: number;
+  /** Why the object could not be applied, if so. */
+  applyError?: string;
+  /** Ready proxies. */
+  proxies: number;
+  /** Proxies that have proven that all their workers run the configuration. */
+  programmed: number;
+  /** Workers of those. */
+  workers: number;
+  /** Proxies that could not be asked. */
+  unreachable: number;
+  /** Proxies that have not been looked at since the configuration was applied. */
+  unasked: number;
+  refusals: { proxy: string; reason: string }[];
+  /** When all proxies were last found proven, milliseconds since 1970. */
+  provenAt?: number;
+}
+
+export interface KeyProblem {
+  keyId: string;
+  reason: 'KeyNotFound' | 'KmsNotConfigured' | 'KmsUnreachable' | 'KmsDenied';
+}
+
+/** All that is known of one route. */
+export interface RouteFacts {
+  generation: number | undefined;
+  /** Mistakes of the resource itself, or what a module or a bound refuses. */
+  issues: readonly RouteIssue[];
+  /** The resource stands where it must not. */
+  forbidden?: string;
+  /** Its selection would make too many workloads. */
+  overflow?: boolean;
+  /** An earlier form of the route is in force. */
+  held: boolean;
+  targets: readonly TargetProblem[];
+  keys: readonly KeyProblem[];
+  /** Why the module cannot be had by the proxies; undefined: it can. */
+  moduleProblem?: string;
+  /** Why the operator leaves a workload alone; undefined: it does not. */
+  handsOff?: string;
+  /** What the translation said, one list for each workload. */
+  drafts: readonly (readonly ConditionDraft[])[];
+  /** Lines that the mesh cannot honour and nobody accepted the lack of. */
+  unhonoured: readonly { reason: string; message: string }[];
+  workloads: readonly WorkloadState[];
+}
+
+function short(text: string): string {
+  return text.length > MAX_CONDITION_CHARACTERS ? `${text.slice(0, MAX_CONDITION_CHARACTERS - 1)}…` : text;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${number === 1 ? what : what === 'proxy' ? 'proxies' : `${what}s`}`;
+}
+
+type Make = (type: string, status: ConditionDraft['status'], reason: string, message: string) => ConditionDraft;
+
+function describe(issues: readonly RouteIssue[]): string {
+  return issues.map((issue) => `${issue.code} ${issue.path}: ${issue.message}`).join('; ');
+}
+
+/** `Accepted`, and whether the route takes part at all. */
+function accepted(facts: RouteFacts, make: Make): { condition: ConditionDraft; serves: boolean } {
+  const no = (reason: string, message: string): { condition: ConditionDraft; serves: boolean } => ({ condition: make('Accepted', 'False', reason, message), serves: false });
+  if (facts.forbidden !== undefined) return no('NotAllowed', facts.forbidden);
+  if (facts.overflow) return no('TooManyWorkloads', 'FIM-OP-0003: the selections of this namespace would make too many workloads; older routes keep theirs.');
+  if (facts.issues.length > 0) {
+    const isRoom = facts.issues.every((issue) => issue.code === 'FIM-CFG-1002');
+    return no(isRoom ? 'TooManyRoutes' : 'Invalid', describe(facts.issues));
+  }
+  const lost = facts.drafts.map((drafts) => drafts.find((draft) => draft.type === 'Accepted' && draft.status === 'False')).filter((draft) => draft !== undefined);
+  if (lost.length > 0 && lost.length === facts.drafts.length) return no(lost[0]?.reason ?? 'Conflicted', lost[0]?.message ?? '');
+  return { condition: make('Accepted', 'True', 'Accepted', 'The route is valid.'), serves: true };
+}
+
+function resolvedRefs(facts: RouteFacts, make: Make): ConditionDraft {
+  const [target] = facts.targets;
+  if (target !== undefined) return make('ResolvedRefs', 'False', target.reason, facts.targets.map((problem) => problem.message).join(' '));
+  const missing = facts.keys.filter((key) => key.reason === 'KeyNotFound' || key.reason === 'KmsNotConfigured');
+  const [first] = missing;
+  if (first?.reason === 'KmsNotConfigured') return make('ResolvedRefs', 'False', 'KmsNotConfigured', `FIM-OP-0007: the operator knows no key service (--kms), so ${first.keyId} cannot be fetched.`);
+  if (first !== undefined) return make('ResolvedRefs', 'False', 'KeyNotFound', `FIM-OP-0006: the key service has no ${missing.map((key) => key.keyId).join(', ')}.`);
+  if (facts.moduleProblem !== undefined) return make('ResolvedRefs', 'False', 'ModuleNotFound', `FIM-OP-0008: ${facts.moduleProblem}`);
+  const [unsure] = facts.keys;
+  if (unsure !== undefined) return make('ResolvedRefs', 'Unknown', unsure.reason, unsure.reason === 'KmsDenied' ? `The key service does not let the operator see whether there is ${unsure.keyId}.` : `The key service does not say whether there is ${unsure.keyId}.`);
+  return make('ResolvedRefs', 'True', 'ResolvedRefs', 'Targets, keys and module are there.');
+}
+
+function refusalText(workload: WorkloadState): string {
+  const named = workload.refusals.slice(0, MAX_NAMED_PROXIES).map(({ proxy, reason }) => `${proxy}: ${reason}`);
+  const more = workload.refusals.length - named.length;
+  return `${workload.name}: ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}
+
+function programmed(facts: RouteFacts, make: Make): ConditionDraft {
+  const { workloads } = facts;
+  const say = (status: ConditionDraft['status'], reason: string, message: string): ConditionDraft => make('Programmed', status, reason, message);
+  const [lack] = facts.unhonoured;
+  if (lack !== undefined) return say('False', lack.reason, facts.unhonoured.map((entry) => entry.message).join(' '));
+  if (facts.handsOff !== undefined) return say('False', 'LaterVersion', facts.handsOff);
+  const failed = workloads.filter((workload) => workload.applyError !== undefined);
+  if (failed.length > 0) return say('False', 'NotApplied', failed.map((workload) => `${workload.name}: ${workload.applyError}`).join('; '));
+  const refused = workloads.filter((workload) => workload.refusals.length > 0);
+  if (refused.length > 0) return say('False', 'Refused', `FIM-OP-0009: ${refused.map(refusalText).join('; ')}. What was in force stays in force there.`);
+  const total = (pick: (workload: WorkloadState) => number): number => workloads.reduce((sum, workload) => sum + pick(workload), 0);
+  const [proxies, proven, workers, silent, unasked] = [total((w) => w.proxies), total((w) => w.programmed), total((w) => w.workers), total((w) => w.unreachable), total((w) => w.unasked)];
+  if (workloads.length === 0) return say('False', 'NoTarget', 'No proxy is meant.');
+  if (proxies === 0) return say('Unknown', 'NoProxies', 'No ready proxy is among the targets: there is nothing to ask.');
+  const hashes = [...new Set(workloads.map((workload) => workload.hash.slice(0, 12)))].join(', ');
+  if (proven === proxies) return say('True', 'Programmed', `${count(proxies, 'proxy')} with ${count(workers, 'worker')} run configuration ${hashes}.`);
+  if (proven + silent + unasked < proxies) return say('False', 'Pending', `${proven} of ${count(proxies, 'proxy')} run configuration ${hashes}.`);
+  if (silent > 0) return say('Unknown', 'Unreachable', `${count(silent, 'proxy')} of ${proxies} cannot be asked; ${proven} run configuration ${hashes}.`);
+  return say('Unknown', 'Pending', `${proven} of ${count(proxies, 'proxy')} run configuration ${hashes}; the others have not been asked yet.`);
+}
+
+/** The conditions of a route, without times. */
+export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
+  const observed = facts.generation === undefined ? {} : { observedGeneration: facts.generation };
+  const make: Make = (type, status, reason, message) => ({ type, status, reason, message: short(message), ...observed });
+  const { condition, serves } = accepted(facts, make);
+  const refs = resolvedRefs(facts, make);
+  const conditions = [condition];
+  if (!serves) {
+    const [, rest] = rejectedConditions([], facts.generation);
+    const message = facts.held ? 'What was in force of the route stays in force; what the resource says now is not.' : condition.reason === 'Conflicted' ? 'The route serves no request.' : 'The route is in force nowhere.';
+    if (facts.targets.length > 0 || facts.keys.length > 0) conditions.push(refs);
+    return [...conditions, make(rest?.type ?? 'Programmed', 'False', condition.reason, message)];
+  }
+  conditions.push(refs);
+  if (refs.status === 'False' && refs.reason !== 'ModuleNotFound' && (facts.held || facts.workloads.length === 0 || refs.reason !== 'TargetNotFound')) {
+    conditions.push(make('Programmed', 'False', refs.reason, facts.held ? 'What was in force of the route stays in force until its references resolve.' : 'The route is in force nowhere until its references resolve.'));
+  } else if (refs.reason === 'TargetNotFound') {
+    const others = programmed(facts, make);
+    conditions.push(make('Programmed', 'False', 'TargetNotFound', `Not all targets are there. ${others.message}`));
+  } else conditions.push(programmed(facts, make));
+  const partial = facts.drafts.flat().find((draft) => draft.type === 'PartiallyConflicted') ?? facts.drafts.flat().find((draft) => draft.type === 'Accepted' && draft.status === 'False');
+  if (partial !== undefined) conditions.push(make('PartiallyConflicted', 'True', 'Conflicted', partial.message));
+  const warning = facts.drafts.flat().find((draft) => draft.type === 'Warnings');
+  if (warning !== undefined) conditions.push(make('Warnings', 'True', warning.reason, warning.message));
+  return conditions;
+}
+
+/** A condition as the API has it. */
+export interface Condition extends ConditionDraft {
+  lastTransitionTime: string;
+}
+
+/** The status of a FinancialRoute. */
+export interface RouteStatus {
+  observedGeneration?: number;
+  configurationHash?: string;
+  proxies?: { total: number; programmed: number; workers: number };
+  workloads?: { name: string; generation: number; configurationHash: string; proxies: number; programmed: number; workers: number; provenAt?: string }[];
+  conditions: Condition[];
+}
+
+/** The whole status; the time of a condition is that of the last change of its `status`. */
+export function statusOf(facts: RouteFacts, before: RouteStatus | undefined, now: Date): RouteStatus {
+  const conditions = conditionsOf(facts).map((draft): Condition => {
+    const old = before?.conditions?.find((condition) => condition.type === draft.type);
+    return { ...draft, lastTransitionTime: old !== undefined && old.status === draft.status ? old.lastTransitionTime : now.toISOString().replace(/\.\d+Z$/, 'Z') };
+  });
+  const status: RouteStatus = { conditions };
+  if (facts.generation !== undefined) status.observedGeneration = facts.generation;
+  const [only] = facts.workloads;
+  if (only !== undefined && only.hash !== '' && facts.workloads.every((workload) => workload.hash === only.hash)) status.configurationHash = only.hash;
+  if (facts.workloads.length === 0) return status;
+  const sum = (pick: (workload: WorkloadState) => number): number => facts.workloads.reduce((total, workload) => total + pick(workload), 0);
+  status.proxies = { total: sum((w) => w.proxies), programmed: sum((w) => w.programmed), workers: sum((w) => w.workers) };
+  status.workloads = facts.workloads.slice(0, MAX_STATUS_WORKLOADS).map(({ name, generation, hash, proxies, programmed: proven, workers, provenAt }) => ({
+    name, generation, configurationHash: hash, proxies, programmed: proven, workers, ...(provenAt === undefined ? {} : { provenAt: new Date(provenAt).toISOString() }),
+  }));
+  return status;
+}

@@ -1,0 +1,117 @@
+// The proxies of a workload: pods that are ready, and what they say of themselves.
+import { MAX_PROBE_BYTES, PROBE_TIMEOUT_MS, PROBE_WORKERS } from '../limits.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { readMetrics, type Reading } from './plan/evidence.ts';
+import { GATEWAY_NAME_LABEL, includes, isGateway, SERVICE_TERM, WAYPOINT_TERM, type Selection, type TargetFacts } from './plan/selection.ts';
+import type { Workload } from './plan/workloads.ts';
+
+/** Another port than Istio's for the counters of one pod's proxy. It changes the port only: the address is always the pod's. */
+const PORT_ANNOTATION = 'fim.financial/probe-port';
+/** Where Istio's agent offers its own and Envoy's metrics. */
+export const AGENT_METRICS_PORT = 15020;
+const METRICS_PATH = '/stats/prometheus';
+
+interface PodStatus {
+  phase?: string;
+  podIP?: string;
+  conditions?: { type: string; status: string; lastTransitionTime?: string }[];
+}
+
+export interface Proxy {
+  /** Of the pod. */
+  name: string;
+  uid: string;
+  address: string;
+  port: number;
+  /** Milliseconds since 1970. */
+  readySince: number;
+}
+
+/** What the operator needs of a pod. */
+export function trimPod(pod: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = pod.metadata;
+  const port = pod.metadata.annotations?.[PORT_ANNOTATION];
+  const status = (pod.status ?? {}) as PodStatus;
+  return {
+    apiVersion: pod.apiVersion, kind: pod.kind,
+    metadata: { name, namespace, uid, resourceVersion, labels, ...(deletionTimestamp ? { deletionTimestamp } : {}), ...(port === undefined ? {} : { annotations: { [PORT_ANNOTATION]: port } }) },
+    status: { phase: status.phase, podIP: status.podIP, conditions: (status.conditions ?? []).filter((condition) => condition.type === 'Ready') },
+  };
+}
+
+function proxyOf(pod: KubeObject, defaultPort: number): Proxy | undefined {
+  const { podIP, conditions } = (pod.status ?? {}) as PodStatus;
+  const ready = conditions?.find((condition) => condition.type === 'Ready' && condition.status === 'True');
+  if (podIP === undefined || ready === undefined || pod.metadata.deletionTimestamp) return undefined;
+  const given = Number(pod.metadata.annotations?.[PORT_ANNOTATION]);
+  const port = Number.isInteger(given) && given > 0 && given < 65_536 ? given : defaultPort;
+  return { name: pod.metadata.name, uid: pod.metadata.uid ?? pod.metadata.name, address: podIP, port, readySince: Date.parse(ready.lastTransitionTime ?? '') || 0 };
+}
+
+function meets({ lattice, terms }: Selection, labels: Record<string, string>, facts: TargetFacts): boolean {
+  if (lattice === 'waypoint') return labels[GATEWAY_NAME_LABEL] === terms[WAYPOINT_TERM];
+  if (!includes(labels, terms)) return false;
+  return isGateway(labels, facts) === (lattice === 'gateway') && !isWaypointPod(labels, facts);
+}
+
+function isWaypointPod(labels: Record<string, string>, { gateways }: TargetFacts): boolean {
+  return gateways.get(labels[GATEWAY_NAME_LABEL] ?? '')?.spec?.gatewayClassName === 'istio-waypoint';
+}
+
+/** The ready proxies that run the workload's configuration and not that of a narrower one. */
+export function proxiesOf(workload: Workload, pods: Iterable<KubeObject>, facts: TargetFacts, defaultPort: number): Proxy[] {
+  const found: Proxy[] = [];
+  // A waypoint's Service has filter chains of its own in the proxy that others share.
+  const narrower = workload.narrower.filter((selection) => selection.terms[SERVICE_TERM] === undefined);
+  for (const pod of pods) {
+    const labels = pod.metadata.labels ?? {};
+    if (!meets(workload.selection, labels, facts) || narrower.some((selection) => includes(labels, selection.terms))) continue;
+    const proxy = proxyOf(pod, defaultPort);
+    if (proxy !== undefined) found.push(proxy);
+  }
+  return found;
+}
+
+export type ProbeResult = { reading: Reading } | { error: string };
+
+/** Asks one proxy; never throws. */
+export async function probe({ address, port }: Proxy): Promise<ProbeResult> {
+  const host = address.includes(':') ? `[${address}]` : address;
+  try {
+    const answer = await fetch(`http://${host}:${port}${METRICS_PATH}`, { redirect: 'error', signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    if (!answer.ok) return { error: `status ${answer.status}` };
+    const reading = readMetrics(await boundedText(answer), Date.now());
+    return reading === undefined ? { error: 'the answer is not that of an Envoy' } : { reading };
+  } catch (error) {
+    return { error: (error as Error).name === 'TimeoutError' ? 'no answer in time' : 'no connection' };
+  }
+}
+
+async function boundedText(answer: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of answer.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_PROBE_BYTES) throw new Error('the answer is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Lets a bounded number of probes run at a time. */
+export class ProbeGate {
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  async run<T>(act: () => Promise<T>): Promise<T> {
+    if (this.running >= PROBE_WORKERS) await new Promise<void>((turn) => this.waiting.push(turn));
+    else this.running++;
+    try {
+      return await act();
+    } finally {
+      const next = this.waiting.shift();
+      if (next === undefined) this.running--;
+      else next();
+    }
+  }
+}

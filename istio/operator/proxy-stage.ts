@@ -1,0 +1,117 @@
+// Stage 3: the proxies of a workload are asked what they run.
+import { PENDING_PROBE_MS, PROVEN_PROBE_MS } from '../limits.ts';
+import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
+import { GENERATION_SLOTS, judge, type Expectation } from './plan/evidence.ts';
+import type { RouteStatus, WorkloadState } from './plan/status.ts';
+import type { Workload } from './plan/workloads.ts';
+import { proxiesOf, type ProbeGate, type ProbeResult, type Proxy } from './proxies.ts';
+
+/** Pause before a generation is renewed again for want of proof, milliseconds. */
+const BUMP_PAUSE_MS = 600_000;
+
+export interface ProxyStageParts {
+  view: ClusterView;
+  gate: ProbeGate;
+  probe: (proxy: Proxy) => Promise<ProbeResult>;
+  defaultPort: number;
+  onProbe: (result: 'ok' | 'failed') => void;
+}
+
+export interface ProxyOutcome {
+  /** The status of the workload's routes may be another. */
+  changed: boolean;
+  /** The object needs a new generation. */
+  bump: boolean;
+  /** When to look again, milliseconds; undefined: there is nothing to look at. */
+  againMs: number | undefined;
+}
+
+function proofInStatus(status: RouteStatus | undefined, { name, generation, hash }: WorkloadState): number | undefined {
+  const entry = status?.workloads?.find((workload) => workload.name === name && workload.generation === generation && workload.configurationHash === hash);
+  return entry?.provenAt === undefined ? undefined : Date.parse(entry.provenAt);
+}
+
+export class ProxyStage {
+  private readonly parts: ProxyStageParts;
+
+  constructor(parts: ProxyStageParts) {
+    this.parts = parts;
+  }
+
+  /** Reads the proxies whose last reading cannot be compared with: none, or so old that the counter has another meaning since. */
+  async readBaselines(workload: Workload, runtime: WorkloadRuntime, generation: number): Promise<void> {
+    const proxies = this.proxies(workload);
+    await Promise.all(proxies.map(async (proxy) => {
+      const known = runtime.readings.get(proxy.uid);
+      if (known === undefined || known.generation <= generation - GENERATION_SLOTS) await this.ask(proxy, runtime, generation - 1);
+    }));
+    runtime.baselines = new Map([...runtime.readings].map(([uid, { reading }]) => [uid, reading]));
+  }
+
+  /** Asks all proxies of a workload. */
+  async reconcile(namespace: string, name: string): Promise<ProxyOutcome> {
+    const workload = this.parts.view.workload(namespace, name);
+    const runtime = this.parts.view.knownRuntime(namespace, name);
+    if (workload === undefined || runtime?.release === undefined) return { changed: false, bump: false, againMs: undefined };
+    const { release } = runtime;
+    const proxies = this.proxies(workload);
+    const results = await Promise.all(proxies.map((proxy) => this.ask(proxy, runtime, release.generation)));
+    // While the proxies were asked, another generation may have come.
+    if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
+    for (const uid of runtime.readings.keys()) if (!proxies.some((proxy) => proxy.uid === uid)) runtime.readings.delete(uid);
+    const { state, ambiguous } = this.judgeAll(workload, runtime, proxies, results);
+    const changed = JSON.stringify(state) !== JSON.stringify(runtime.state);
+    runtime.state = state;
+    const bump = ambiguous && performance.now() - runtime.bumpedAt > BUMP_PAUSE_MS;
+    if (bump) Object.assign(runtime, { bump: true, bumpedAt: performance.now() });
+    const age = Date.now() - release.appliedAt;
+    const settled = state.programmed === state.proxies;
+    return { changed, bump, againMs: settled ? PROVEN_PROBE_MS : Math.min(PROVEN_PROBE_MS, Math.max(PENDING_PROBE_MS, age / 10)) };
+  }
+
+  private judgeAll(workload: Workload, runtime: WorkloadRuntime, proxies: readonly Proxy[], results: readonly ProbeResult[]): { state: WorkloadState; ambiguous: boolean } {
+    const { generation, hash } = runtime.release!;
+    const state: WorkloadState = { name: workload.name, hash, generation, proxies: proxies.length, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [], applyError: runtime.applyError };
+    const provenAt = runtime.state.provenAt ?? this.provenAt(workload, state);
+    const since = runtime.history.find((entry) => entry.generation > generation - GENERATION_SLOTS)?.since ?? Date.now();
+    const expectation: Expectation = { generation, appliedAt: since, ...(provenAt === undefined ? {} : { provenAt }) };
+    let ambiguous = false;
+    for (const [index, proxy] of proxies.entries()) {
+      const result = results[index]!;
+      if ('error' in result) {
+        state.unreachable++;
+        continue;
+      }
+      const verdict = judge(expectation, { baseline: runtime.baselines.get(proxy.uid), now: result.reading, readySince: proxy.readySince });
+      if (verdict.state === 'proven') {
+        state.programmed++;
+        state.workers += verdict.workers;
+      } else if (verdict.state === 'refused') state.refusals.push({ proxy: proxy.name, reason: verdict.reason });
+      else if (verdict.state === 'ambiguous') ambiguous = true;
+    }
+    if (provenAt !== undefined) state.provenAt = provenAt;
+    else if (state.proxies > 0 && state.programmed === state.proxies) state.provenAt = Date.now();
+    return { state, ambiguous };
+  }
+
+  /** When this generation was proven before, as the status of one of its routes says: it outlives the operator. */
+  private provenAt(workload: Workload, state: WorkloadState): number | undefined {
+    for (const { key } of workload.routes) {
+      const found = proofInStatus(this.parts.view.informers.routes.get(key)?.status as RouteStatus | undefined, state);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  private proxies(workload: Workload): Proxy[] {
+    const { view, defaultPort } = this.parts;
+    return proxiesOf(workload, view.informers.pods.in(workload.namespace).values(), view.facts(workload.namespace), defaultPort);
+  }
+
+  private async ask(proxy: Proxy, runtime: WorkloadRuntime, generation: number): Promise<ProbeResult> {
+    const result = await this.parts.gate.run(() => this.parts.probe(proxy));
+    this.parts.onProbe('error' in result ? 'failed' : 'ok');
+    if ('reading' in result) runtime.readings.set(proxy.uid, { reading: result.reading, generation });
+    return result;
+  }
+}

@@ -1,0 +1,88 @@
+// Stage 4: all that is known of a route → its status and, where that changed, an event.
+import { canonicalJson } from '../../envoy/route/index.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { emptyState } from './cluster-view.ts';
+import type { KeyDirectory } from './key-directory.ts';
+import type { KubeApi } from './kube/api.ts';
+import { FINANCIAL_ROUTES } from './kube/resources.ts';
+import type { ModuleSource } from './module-source.ts';
+import { statusOf, type Condition, type RouteFacts, type RouteStatus } from './plan/status.ts';
+import type { EventSink } from './events.ts';
+import { FIELD_MANAGER } from './workload-stage.ts';
+
+export interface StatusStageParts {
+  view: ClusterView;
+  api: KubeApi;
+  modules: ModuleSource;
+  keys: KeyDirectory;
+  events: EventSink;
+}
+
+const NO_DECOMPRESSION = {
+  reason: 'DecompressionNotServed',
+  message: 'FIM-OP-0001 $.spec.body.compressed: in a mesh nothing opens compressed bodies before the filter, which refuses them with 415.',
+};
+
+export class StatusStage {
+  private readonly parts: StatusStageParts;
+
+  constructor(parts: StatusStageParts) {
+    this.parts = parts;
+  }
+
+  /** Writes the status of a route if it is another than before; true if it was. */
+  async reconcile(key: string): Promise<boolean> {
+    const { view, api, events } = this.parts;
+    const object = view.informers.routes.get(key);
+    const facts = object === undefined || object.metadata.deletionTimestamp ? undefined : this.facts(key);
+    if (object === undefined || facts === undefined) return false;
+    const before = object.status as RouteStatus | undefined;
+    const status = statusOf(facts, before, new Date());
+    if (before !== undefined && canonicalJson(before) === canonicalJson(status)) return false;
+    const { name, namespace, uid } = object.metadata;
+    // With the uid: a route that was deleted and made anew does not get the old one's status.
+    await api.applyStatus(FINANCIAL_ROUTES, { apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, uid }, status: status as unknown as Record<string, unknown> }, FIELD_MANAGER);
+    for (const condition of changes(before, status)) events.tell(object, condition);
+    return true;
+  }
+
+  /** All that is known; undefined while the namespace is not planned. */
+  facts(key: string): RouteFacts | undefined {
+    const { view, keys, modules } = this.parts;
+    const namespace = key.slice(0, key.indexOf('/'));
+    const state = view.namespaces.get(namespace);
+    const checked = state?.checked.get(key);
+    if (state === undefined || checked === undefined) return undefined;
+    const names = view.workloadsOfRoute(namespace, key);
+    const runtimes = names.map((name) => ({ name, runtime: view.knownRuntime(namespace, name) }));
+    const builds = runtimes.flatMap(({ runtime }) => runtime?.build ?? []);
+    const refused = builds.flatMap((made) => made.refused.get(key) ?? []);
+    const drafts = builds.filter((made) => !made.held.has(key) && !made.refused.has(key)).map((made) => made.conditions[key] ?? []);
+    const lack = drafts.flat().find((draft) => draft.type === 'Programmed' && draft.status === 'False' && draft.reason === 'TlcpNotTerminated');
+    const { resource } = checked;
+    const unhonoured = [...(lack === undefined ? [] : [lack]), ...(resource?.spec.body?.compressed === 'Decompress' ? [NO_DECOMPRESSION] : [])];
+    const held = builds.some((made) => made.held.has(key));
+    return {
+      generation: checked.object.metadata.generation,
+      issues: checked.errors.length > 0 ? checked.errors : refused,
+      forbidden: state.forbidden,
+      overflow: state.grouping.overflow.has(key),
+      held,
+      targets: state.grouping.problems.get(key) ?? [],
+      keys: resource === undefined ? [] : checked.keyIds.flatMap((keyId) => keys.problem(keyId) ?? []),
+      ...(modules.current === undefined ? { moduleProblem: modules.problem } : {}),
+      handsOff: runtimes.find(({ runtime }) => runtime?.handsOff !== undefined)?.runtime?.handsOff,
+      drafts,
+      unhonoured,
+      workloads: runtimes.map(({ name, runtime }) => (runtime?.state === undefined ? emptyState(name) : runtime.state)),
+    };
+  }
+}
+
+/** Conditions that say something else than before. */
+function changes(before: RouteStatus | undefined, after: RouteStatus): Condition[] {
+  return after.conditions.filter((condition) => {
+    const old = before?.conditions?.find(({ type }) => type === condition.type);
+    return old?.status !== condition.status || old.reason !== condition.reason;
+  });
+}

@@ -1,0 +1,183 @@
+// Stage 2: a workload → its configuration, examined by the module itself → its object in the cluster.
+import type { KmsConfig } from '../../envoy/route/index.ts';
+import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
+import { emptyState } from './cluster-view.ts';
+import { ApiError, type KubeApi } from './kube/api.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { ENVOY_FILTERS } from './kube/resources.ts';
+import type { ModuleSource, ServableModule } from './module-source.ts';
+import { appliedOf, MANAGED_BY_LABEL, MANAGER, routeKeysOf, type Applied } from './plan/applied.ts';
+import { build, type Build } from './plan/build.ts';
+import { isAsWanted, kmsObject, ownersOf, waypointChains, workloadObject, type Release } from './plan/envoy-filter.ts';
+import { GENERATION_SLOTS } from './plan/evidence.ts';
+import { SERVICE_TERM } from './plan/selection.ts';
+import type { Workload } from './plan/workloads.ts';
+
+export const FIELD_MANAGER = 'fim-operator';
+
+export interface WorkloadStageParts {
+  view: ClusterView;
+  api: KubeApi;
+  modules: ModuleSource;
+  /** How the modules deal with the key service. */
+  kms: KmsConfig;
+  /** Makes the cluster of the key service; undefined: it is there already, or there is none. */
+  kmsUrl: URL | undefined;
+  version: string;
+  /** Reads the proxies that have no usable reading, before a generation is applied. */
+  readBaselines: (workload: Workload, runtime: WorkloadRuntime, generation: number) => Promise<void>;
+  onApplied: (namespace: string, name: string, generation: number) => void;
+}
+
+/** What became of a workload. */
+export interface WorkloadOutcome {
+  /** Keys of routes whose status may be another. */
+  routes: string[];
+  /** Ask the proxies. */
+  ask: boolean;
+}
+
+function signatureOf(workload: Workload, unservable: readonly string[], module: ServableModule, kms: KmsConfig): string {
+  const routes = workload.routes.map((route) => [route.key, route.generation, route.created, route.annotations]);
+  return JSON.stringify([routes, unservable, module.reference.sha256, kms]);
+}
+
+/** The release to be in force: the one there is, if nothing differs, else the next. */
+function releaseOf(made: Build, applied: Applied | undefined, runtime: WorkloadRuntime, module: ServableModule, version: string): Release {
+  const { config, hash } = made;
+  const common = { config, hash, module: module.reference, version };
+  const current = runtime.release;
+  const same = !runtime.bump && applied?.config !== undefined && applied.hash === hash && applied.moduleSha256 === module.reference.sha256;
+  if (same) return { ...common, generation: applied.generation, appliedAt: applied.appliedAt };
+  return { ...common, generation: Math.max(applied?.generation ?? 0, current?.generation ?? 0) + 1, appliedAt: Date.now() };
+}
+
+function remember(runtime: WorkloadRuntime, { generation, appliedAt }: Release): void {
+  if (runtime.history.at(-1)?.generation === generation) return;
+  runtime.history.push({ generation, since: appliedAt });
+  runtime.history = runtime.history.filter((entry) => entry.generation > generation - GENERATION_SLOTS);
+}
+
+export class WorkloadStage {
+  private readonly parts: WorkloadStageParts;
+
+  constructor(parts: WorkloadStageParts) {
+    this.parts = parts;
+  }
+
+  /** Brings the object of a workload to what the routes say; throws what the API server says against it. */
+  async reconcile(namespace: string, name: string): Promise<WorkloadOutcome> {
+    const { view, modules } = this.parts;
+    const workload = view.workload(namespace, name);
+    const object = view.object(namespace, name);
+    if (workload === undefined) return this.remove(namespace, name, object);
+    const module = modules.current;
+    // Without a module that proxies can have, nothing changes; the routes say why.
+    if (module === undefined) return { routes: workload.routes.map((route) => route.key), ask: false };
+    const runtime = view.runtime(namespace, name);
+    const applied = object === undefined ? undefined : appliedOf(object);
+    const known = new Set(runtime.build === undefined ? [] : [...runtime.build.members, ...runtime.build.refused.keys()]);
+    const outcome = (ask: boolean): WorkloadOutcome => ({ routes: [...new Set([...known, ...workload.routes.map((route) => route.key), ...(runtime.build?.members ?? []), ...(runtime.build?.refused.keys() ?? [])])], ask });
+    runtime.handsOff = applied?.fromLaterVersion ? `FIM-OP-0010: the configuration of ${name} was made by a later version of the operator, which this one does not know: it is left alone.` : undefined;
+    if (runtime.handsOff !== undefined) return outcome(false);
+
+    const rebuilt = this.build(workload, runtime, applied, module);
+    if (runtime.build?.members.size === 0) {
+      await this.remove(namespace, name, object);
+      return outcome(false);
+    }
+    const changed = await this.bringIntoForce(workload, runtime, object, applied, module);
+    return rebuilt || changed ? outcome(true) : { routes: [], ask: false };
+  }
+
+  private build(workload: Workload, runtime: WorkloadRuntime, applied: Applied | undefined, module: ServableModule): boolean {
+    const state = this.parts.view.namespaces.get(workload.namespace);
+    const inForce = routeKeysOf(applied?.config);
+    const unservable = new Map([...(state?.unservable ?? [])].filter(([key]) => inForce.has(key)));
+    const signature = signatureOf(workload, [...unservable.keys()].sort(), module, this.parts.kms);
+    if (runtime.build !== undefined && runtime.signature === signature) return false;
+    const objects = new Map([...(state?.checked ?? [])].map(([key, { object }]) => [key, object]));
+    runtime.build = build({ routes: workload.routes, unservable, objects, applied, examine: module.examine, kms: this.parts.kms });
+    runtime.signature = signature;
+    return true;
+  }
+
+  /** Applies the object if it is not as wanted; true if it was not. */
+  private async bringIntoForce(workload: Workload, runtime: WorkloadRuntime, object: KubeObject | undefined, applied: Applied | undefined, module: ServableModule): Promise<boolean> {
+    const made = runtime.build;
+    if (made === undefined) return false;
+    const release = releaseOf(made, applied, runtime, module, this.parts.version);
+    const wanted = workloadObject(workload, release, this.owners(workload.namespace, made), this.chains(workload));
+    const isNew = runtime.release?.generation !== release.generation;
+    if (isAsWanted(wanted, object)) {
+      this.adopt(runtime, release);
+      return isNew;
+    }
+    if (isNew && release.generation !== applied?.generation) await this.parts.readBaselines(workload, runtime, release.generation);
+    try {
+      runtime.lastApplied = await this.apply(wanted);
+      runtime.applyError = undefined;
+    } catch (error) {
+      runtime.applyError = error instanceof ApiError ? `the API server refuses the object: ${error.message}` : String(error);
+      runtime.state = { ...runtime.state, applyError: runtime.applyError };
+      throw error;
+    }
+    this.adopt(runtime, release);
+    this.parts.onApplied(workload.namespace, workload.name, release.generation);
+    return true;
+  }
+
+  private adopt(runtime: WorkloadRuntime, release: Release): void {
+    if (runtime.release?.generation !== release.generation || runtime.release.hash !== release.hash) {
+      runtime.state = { ...emptyState(runtime.state.name), hash: release.hash, generation: release.generation, proxies: runtime.state.proxies, unasked: runtime.state.proxies };
+    }
+    runtime.state = { ...runtime.state, applyError: undefined };
+    runtime.applyError = undefined;
+    runtime.release = release;
+    runtime.bump = false;
+    remember(runtime, release);
+  }
+
+  private async apply(wanted: KubeObject): Promise<KubeObject> {
+    const { api } = this.parts;
+    const answer = await api.apply(ENVOY_FILTERS, wanted, FIELD_MANAGER);
+    if (isAsWanted(wanted, answer)) return answer;
+    // Someone else owns a member that applying leaves alone.
+    return api.replaceMember(ENVOY_FILTERS, wanted, 'spec', wanted.spec, FIELD_MANAGER);
+  }
+
+  private owners(namespace: string, made: Build): ReturnType<typeof ownersOf> {
+    const state = this.parts.view.namespaces.get(namespace);
+    return ownersOf([...made.members].flatMap((key) => state?.checked.get(key)?.object ?? []));
+  }
+
+  private chains({ namespace, selection }: Workload): string[] | undefined {
+    const name = selection.lattice === 'waypoint' ? selection.terms[SERVICE_TERM] : undefined;
+    const service = name === undefined ? undefined : this.parts.view.facts(namespace).services.get(name);
+    return service === undefined ? undefined : waypointChains(service);
+  }
+
+  private async remove(namespace: string, name: string, object: KubeObject | undefined): Promise<WorkloadOutcome> {
+    const { view, api } = this.parts;
+    const runtime = view.knownRuntime(namespace, name);
+    const routes = [...(runtime?.build?.members ?? []), ...(runtime?.build?.refused.keys() ?? [])];
+    const found = runtime?.lastApplied ?? object;
+    if (found !== undefined && found.metadata.labels?.[MANAGED_BY_LABEL] === MANAGER && !appliedOf(found).fromLaterVersion) await api.delete(ENVOY_FILTERS, found);
+    if (view.workload(namespace, name) === undefined) view.forget(namespace, name);
+    else if (runtime !== undefined) Object.assign(runtime, { release: undefined, lastApplied: undefined, state: emptyState(name) });
+    return { routes, ask: false };
+  }
+
+  /** Makes the cluster of the key service known to the proxies of a namespace that has routes with keys, and removes it where none has. */
+  async reconcileKms(namespace: string): Promise<void> {
+    const { view, api, kmsUrl, version } = this.parts;
+    const found = view.informers.envoyFilters.get(`${namespace}/fim-kms`);
+    const users = [...(view.namespaces.get(namespace)?.checked.values() ?? [])].filter((route) => route.keyIds.length > 0).map((route) => route.object);
+    if (kmsUrl === undefined || users.length === 0) {
+      if (found?.metadata.labels?.[MANAGED_BY_LABEL] === MANAGER) await api.delete(ENVOY_FILTERS, found);
+      return;
+    }
+    const wanted = kmsObject(namespace, kmsUrl, version, ownersOf(users));
+    if (!isAsWanted(wanted, found)) await this.apply(wanted);
+  }
+}
