@@ -77,3 +77,9 @@ export const LEASE_RETRY_MS = 2_000;
 export const MAX_WAITING_EVENTS = 1_000;
 /** Time for work in hand when the operator is told to stop, milliseconds. */
 export const STOP_TIMEOUT_MS = 10_000;
+/** One module that the module server reads, bytes. */
+export const MAX_MODULE_BYTES = 64 * 1024 * 1024;
+/** Modules that one module server holds: the present ones and those that proxies may still name. */
+export const MAX_SERVED_MODULES = 64;
+/** Connections to one module server. */
+export const MAX_MODULE_CONNECTIONS = 256;

@@ -43,10 +43,12 @@ function commands(finish: (status: number) => void): Command {
     .command('render')
     .description('Print what would be applied.')
     .argument('<paths...>', 'route files or folders')
-    .requiredOption('--for <target>', 'envoy')
+    .requiredOption('--for <target>', 'envoy (bootstrap and discovered files) or istio (the objects that the operator would make)')
     .option('--json', 'print one JSON object, by file name, instead of YAML documents')
     .option('--modules <layout>', LAYOUT_HELP, 'fused')
-    .action(async (paths: string[], flags: { for: string; modules: string; json?: boolean }) => finish(await (await import('./fim/render.ts')).render(paths, flags)));
+    .option('--module-url <url>', 'istio: where proxies fetch the module; {sha256} is replaced')
+    .option('--kms <url>', 'istio: the key service that proxies call')
+    .action(async (paths: string[], flags: { for: string; modules: string; json?: boolean; moduleUrl?: string; kms?: string }) => finish(await (await import('./fim/render.ts')).render(paths, flags)));
   program
     .command('decrypt')
     .description('Open an encrypted body from standard input and write the plaintext, with the SM4-GCM of OpenSSL.')

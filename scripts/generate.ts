@@ -8,6 +8,7 @@ import { errorOutputs } from './generate/errors.ts';
 import { isoSpecOutputs } from './generate/iso-specs.ts';
 import { limitOutputs } from './generate/limits.ts';
 import type { Output } from './generate/output.ts';
+import { rbacOutputs } from './generate/rbac.ts';
 import { pluginConfigOutputs } from './generate/plugin-config.ts';
 import { routeDocOutputs } from './generate/route-doc.ts';
 import { routeTypeOutputs } from './generate/route-types.ts';
@@ -16,7 +17,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Every generated file of the repository, in a fixed order. Throws if a source is not in the subset that the generators know. */
 export function allOutputs(repository: string): Output[] {
-  return [errorOutputs, limitOutputs, codeOutputs, isoSpecOutputs, pluginConfigOutputs, crdOutputs, routeTypeOutputs, routeDocOutputs].flatMap((outputs) => outputs(repository));
+  return [errorOutputs, limitOutputs, codeOutputs, isoSpecOutputs, pluginConfigOutputs, crdOutputs, rbacOutputs, routeTypeOutputs, routeDocOutputs].flatMap((outputs) => outputs(repository));
 }
 
 function differs(output: Output): boolean {

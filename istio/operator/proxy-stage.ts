@@ -74,7 +74,7 @@ export class ProxyStage {
     const state: WorkloadState = { name: workload.name, hash, generation, proxies: proxies.length, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [], applyError: runtime.applyError };
     const provenAt = runtime.state.provenAt ?? this.provenAt(workload, state);
     const since = runtime.history.find((entry) => entry.generation > generation - GENERATION_SLOTS)?.since ?? Date.now();
-    const expectation: Expectation = { generation, appliedAt: since, ...(provenAt === undefined ? {} : { provenAt }) };
+    const expectation: Expectation = { generation, slotFreeSince: since, ...(provenAt === undefined ? {} : { provenAt }) };
     let ambiguous = false;
     for (const [index, proxy] of proxies.entries()) {
       const result = results[index]!;

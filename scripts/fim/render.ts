@@ -16,9 +16,10 @@ const ADMIN = { host: '127.0.0.1', port: 9901 };
 const UPSTREAM = new URL('http://127.0.0.1:8080');
 const KMS = new URL('http://127.0.0.1:8200');
 
-/** `fim render`: the files that Envoy would be started with and discover, as YAML documents. Returns the exit status: 0, or 1 if the routes are invalid. */
-export async function render(files: string[], options: { for: string; modules: string; json?: boolean }): Promise<number> {
-  if (options.for !== 'envoy') throw new CodedError('FIM-UP-0020', `--for ${options.for} is not envoy`);
+/** `fim render`: the files that Envoy would be started with and discover, or the objects of a mesh, as YAML documents. Returns the exit status: 0, or 1 if the routes are invalid. */
+export async function render(files: string[], options: { for: string; modules: string; json?: boolean; moduleUrl?: string; kms?: string }): Promise<number> {
+  if (options.for === 'istio') return (await import('./render-istio.ts')).renderIstio(files, options);
+  if (options.for !== 'envoy') throw new CodedError('FIM-UP-0020', `--for ${options.for} is neither envoy nor istio`);
   const layout = readLayout(options.modules);
   const { policy, problems } = await loadPolicy(files, layout);
   if (!policy) {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { banner, cell, type Output } from './output.ts';
 
-const SOURCES = { 'filters/limits.ts': 'In the modules', 'envoy/limits.ts': 'In the tooling' };
+const SOURCES = { 'filters/limits.ts': 'In the modules', 'envoy/limits.ts': 'In the tooling', 'istio/limits.ts': 'In the operator and the module server' };
 const LIMIT = /\/\*\*((?:(?!\*\/)[^])*)\*\/\s*export const ([A-Z0-9_]+)(?:: \w+)? = ([^;]+);/g;
 
 function rows(text: string): string[] {
@@ -15,7 +15,7 @@ function rows(text: string): string[] {
 
 /** `docs/limits.md`. */
 export function limitOutputs(repository: string): Output[] {
-  const lines = [`${banner(Object.keys(SOURCES).join(' and '), '<!--')} -->`, '', '# Limits', '', 'Every bound that a message or a configuration can meet.'];
+  const lines = [`${banner(Object.keys(SOURCES).join(', '), '<!--')} -->`, '', '# Limits', '', 'Every bound that a message or a configuration can meet.'];
   for (const [path, title] of Object.entries(SOURCES)) {
     if (!existsSync(join(repository, path))) continue;
     lines.push('', `## ${title} (\`${path}\`)`, '', '| limit | value | meaning |', '|---|---|---|', ...rows(readFileSync(join(repository, path), 'utf8')));

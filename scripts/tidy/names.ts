@@ -3,7 +3,7 @@ import type { Finding, Project, Rule } from './project.ts';
 
 const KEBAB = /^\.?[a-z0-9]+(?:[-.][a-z0-9]+)*$/;
 /** Names that others prescribe; the last is the AssemblyScript library's. */
-const FIXED_NAMES = new Set(['README.md', 'LICENSE', 'NOTICE', 'CONTRIBUTING.md', 'CHANGELOG.md', 'Cargo.toml', 'Cargo.lock', 'wasi_unstable.ts']);
+const FIXED_NAMES = new Set(['README.md', 'LICENSE', 'NOTICE', 'CONTRIBUTING.md', 'CHANGELOG.md', 'Cargo.toml', 'Cargo.lock', 'Dockerfile', 'wasi_unstable.ts']);
 const GRAB_BAGS = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc']);
 
 export const names: Rule = {

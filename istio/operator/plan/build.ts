@@ -31,8 +31,6 @@ export interface Build {
   held: Set<string>;
   /** What the translation says of each route, by key. */
   conditions: Record<string, ConditionDraft[]>;
-  /** Ids of the keys that the configuration needs, by route. */
-  keyIds: Map<string, string[]>;
   /** Keys of the routes in the configuration. */
   members: Set<string>;
 }
@@ -120,14 +118,9 @@ export function build(input: BuildInput): Build {
     candidates.keepOldest(keep, `the configuration of the workload would have more than ${MAX_OBJECT_BYTES} bytes`);
     translation = settle(candidates, input);
   }
-  const keyIds = new Map<string, string[]>();
-  for (const route of translation.routes) {
-    const id = route.config.stages.sm4Encryptor?.keyId;
-    if (id !== undefined) keyIds.set(route.config.name, [...new Set([...(keyIds.get(route.config.name) ?? []), id])]);
-  }
   const { generation: _, hash: __, ...config } = translation.config;
   return {
-    config, hash: translation.hash, refused: candidates.refused, held: candidates.held, conditions: translation.conditions, keyIds,
+    config, hash: translation.hash, refused: candidates.refused, held: candidates.held, conditions: translation.conditions,
     members: new Set(translation.routes.map((route) => route.config.name)),
   };
 }

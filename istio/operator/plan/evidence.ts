@@ -4,12 +4,12 @@
 export const GENERATION_SLOTS = 16;
 /** Besides the workers' VMs: the one that Envoy checks the code with and the main thread's (measured with Envoy 1.40). */
 const EXTRA_VMS = 2;
-/** Clocks of the replicas of an operator may differ by this, milliseconds. */
-const CLOCK_SKEW_MS = 2_000;
+/** Envoy brings its uptime up to date with each flush of its statistics (5 s) and in whole seconds: a process may be older than it seems by this, milliseconds. */
+const UPTIME_ERROR_MS = 10_000;
 
 /** One look at one proxy. */
 export interface Reading {
-  /** When the proxy's process began, milliseconds since 1970 (to a second). */
+  /** When the proxy's process began at the latest, milliseconds since 1970; at the earliest: UPTIME_ERROR_MS before. */
   startedAt: number;
   /** Worker threads. */
   concurrency: number;
@@ -26,8 +26,8 @@ export interface Reading {
 /** What the proxies are to run. */
 export interface Expectation {
   generation: number;
-  /** When the object was applied, milliseconds since 1970. */
-  appliedAt: number;
+  /** Since when no other generation of the same counter can have reached a proxy, milliseconds since 1970. */
+  slotFreeSince: number;
   /** When all proxies of the workload were last proven, as the status says; undefined: not yet, for this generation. */
   provenAt?: number;
 }
@@ -47,8 +47,9 @@ export type Verdict =
   | { state: 'ambiguous' }
   | { state: 'refused'; reason: string };
 
-function sameProcess(a: Reading, b: Reading): boolean {
-  return Math.abs(a.startedAt - b.startedAt) <= CLOCK_SKEW_MS;
+/** Whether a later reading is of the same process: counters of one process never fall. */
+function sameProcess(before: Reading, now: Reading): boolean {
+  return Math.abs(before.startedAt - now.startedAt) <= UPTIME_ERROR_MS && before.configured.every((count, slot) => (now.configured[slot] ?? 0) >= count);
 }
 
 const ZERO: Pick<Reading, 'configured' | 'moduleRefused' | 'envoyRefused' | 'fetchFailures'> = { configured: [], moduleRefused: 0, envoyRefused: 0, fetchFailures: {} };
@@ -64,13 +65,13 @@ function refusalOf(now: Reading, before: typeof ZERO): string | undefined {
 
 /**
  * Judges one proxy. Proof is, in this order: as many VMs as the proxy has took the generation since it was applied; or did so in a process that is younger
- * than the generation; or the proxy was among those proven before, and its process and readiness are older than that proof.
+ * than the counter's present meaning; or the proxy was among those proven before, and its process and readiness are older than that proof.
  */
-export function judge({ generation, appliedAt, provenAt }: Expectation, { baseline, now, readySince }: ProxyFacts): Verdict {
+export function judge({ generation, slotFreeSince, provenAt }: Expectation, { baseline, now, readySince }: ProxyFacts): Verdict {
   const slot = generation % GENERATION_SLOTS;
   const needed = now.concurrency + EXTRA_VMS;
   const count = now.configured[slot] ?? 0;
-  const isYoung = now.startedAt > appliedAt + CLOCK_SKEW_MS;
+  const isYoung = now.startedAt - UPTIME_ERROR_MS > slotFreeSince;
   const known = baseline !== undefined && sameProcess(baseline, now) ? baseline : undefined;
   const since = isYoung ? ZERO : known;
   if (since !== undefined) {

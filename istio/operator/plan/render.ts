@@ -1,0 +1,55 @@
+// Routes → the objects that an operator would make on an empty cluster: for `fim render`, and for goldens.
+import type { KmsConfig, RouteIssue, RouteResource } from '../../../envoy/route/index.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import { APPLIED_ANNOTATION } from './applied.ts';
+import { build, type Examine } from './build.ts';
+import { kmsObject, waypointChains, workloadObject, type ModuleReference } from './envoy-filter.ts';
+import { SERVICE_TERM, type TargetFacts, type TargetProblem } from './selection.ts';
+import { groupRoutes } from './workloads.ts';
+
+export interface RenderInput {
+  resources: readonly RouteResource[];
+  /** What is in a namespace besides routes. */
+  facts: (namespace: string) => TargetFacts;
+  module: ModuleReference;
+  examine: Examine;
+  kms: KmsConfig;
+  /** Undefined: no cluster for the key service is made. */
+  kmsUrl: URL | undefined;
+  version: string;
+}
+
+export interface Rendered {
+  objects: KubeObject[];
+  /** Routes, or parts of them, that are in no object. */
+  refused: RouteIssue[];
+  conflicts: { route: string; message: string }[];
+  problems: { route: string; problem: TargetProblem }[];
+}
+
+/** The objects of all namespaces, in order of name, as of the first generation. */
+export function render({ resources, facts, module, examine, kms, kmsUrl, version }: RenderInput): Rendered {
+  const result: Rendered = { objects: [], refused: [], conflicts: [], problems: [] };
+  const namespaces = Map.groupBy(resources, (resource) => resource.namespace);
+  for (const [namespace, routes] of [...namespaces].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const found = facts(namespace);
+    const grouping = groupRoutes(namespace, routes, found);
+    for (const [route, problems] of grouping.problems) result.problems.push(...problems.map((problem) => ({ route, problem })));
+    let usesKeys = false;
+    for (const workload of [...grouping.workloads.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const made = build({ routes: workload.routes, unservable: new Map(), objects: new Map(), applied: undefined, examine, kms });
+      result.refused.push(...[...made.refused.values()].flat());
+      for (const [route, drafts] of Object.entries(made.conditions)) {
+        for (const draft of drafts) if (draft.reason === 'Conflicted' && draft.type !== 'Programmed') result.conflicts.push({ route, message: draft.message });
+      }
+      if (made.members.size === 0) continue;
+      usesKeys ||= made.config.kms !== undefined;
+      const service = found.services.get(workload.selection.terms[SERVICE_TERM] ?? '');
+      const object = workloadObject(workload, { config: made.config, hash: made.hash, generation: 1, appliedAt: 0, module, version }, [], service === undefined ? undefined : waypointChains(service));
+      delete object.metadata.annotations?.[APPLIED_ANNOTATION];
+      result.objects.push(object);
+    }
+    if (usesKeys && kmsUrl !== undefined) result.objects.push(kmsObject(namespace, kmsUrl, version, []));
+  }
+  return result;
+}

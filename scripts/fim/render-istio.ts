@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { loadModule } from '../../envoy/host/index.ts';
+import { loadRoutes } from '../../envoy/route/index.ts';
+import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
+import { MODULE_NAME, servable, type ServableModule } from '../../istio/operator/module-source.ts';
+import { render } from '../../istio/operator/plan/render.ts';
+import { readPeer } from './options.ts';
+import { ROOT } from './project.ts';
+import { describe } from './transcript.ts';
+
+/** Where the manifests serve modules. */
+export const MODULE_URL = 'http://fim-modules.fim-system.svc.cluster.local/{sha256}.wasm';
+const NOTHING = new Map<string, never>();
+
+/** The built module; without one, a reference that says so, and no word of the module on the configuration. */
+function moduleOf(urlTemplate: string): ServableModule {
+  const path = join(ROOT, 'build', `${MODULE_NAME}.wasm`);
+  if (existsSync(path)) return servable(loadModule(readFileSync(path)), urlTemplate);
+  return { reference: { url: urlTemplate.replaceAll('{name}', MODULE_NAME), sha256: 'SHA256', capabilities: [] }, examine: () => undefined };
+}
+
+/** `fim render --for istio`: the objects that the operator would apply, as YAML documents. Returns the exit status: 0, or 1 if a route is in no object. */
+export function renderIstio(files: string[], options: { json?: boolean; moduleUrl?: string; kms?: string }): number {
+  const { resources, errors } = loadRoutes(files);
+  for (const error of errors) process.stderr.write(`${describe(error)}\n`);
+  if (errors.length > 0) return 1;
+  const { reference, examine } = moduleOf(options.moduleUrl ?? MODULE_URL);
+  const kmsUrl = options.kms === undefined ? undefined : readPeer(options.kms, '--kms');
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const facts = { gateways: NOTHING, istioGateways: NOTHING, services: NOTHING };
+  const { objects, refused, conflicts, problems } = render({ resources, facts: () => facts, module: reference, examine, kms: { cluster: KMS_CLUSTER }, kmsUrl, version });
+  for (const issue of refused) process.stderr.write(`${describe(issue)}\n`);
+  for (const { route, message } of conflicts) process.stderr.write(`${route}: ${message}\n`);
+  // Gateways are not looked up here; what no cluster could serve is said.
+  for (const { route, problem } of problems) if (problem.reason === 'UnsupportedTarget') process.stderr.write(`${route}: ${problem.message}\n`);
+  if (options.json) process.stdout.write(`${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2)}\n`);
+  else for (const object of objects) process.stdout.write(`---\n${stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })}`);
+  return refused.length > 0 || conflicts.some(({ route }) => !objects.some((object) => JSON.stringify(object.spec).includes(route))) ? 1 : 0;
+}

@@ -1,0 +1,45 @@
+// The operator's table of kinds and verbs → its roles: it can do what it does, and nothing else.
+import { stringify } from 'yaml';
+import { RESOURCES, type Resource } from '../../istio/operator/kube/resources.ts';
+import { banner, type Output } from './output.ts';
+
+const NAMESPACE = 'fim-system';
+const OPERATOR = 'fim-operator';
+const MODULES = 'fim-modules';
+
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  verbs: string[];
+}
+
+function rulesOf(scope: Resource['scope']): Rule[] {
+  return RESOURCES.filter((resource) => resource.scope === scope).flatMap(({ group, plural, verbs, statusVerbs = [] }) => [
+    { apiGroups: [group], resources: [plural], verbs: [...verbs] },
+    ...(statusVerbs.length > 0 ? [{ apiGroups: [group], resources: [`${plural}/status`], verbs: [...statusVerbs] }] : []),
+  ]);
+}
+
+function binding(kind: 'ClusterRole' | 'Role'): object {
+  const metadata = kind === 'Role' ? { name: OPERATOR, namespace: NAMESPACE } : { name: OPERATOR };
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1', kind: `${kind}Binding`, metadata,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name: OPERATOR },
+    subjects: [{ kind: 'ServiceAccount', name: OPERATOR, namespace: NAMESPACE }],
+  };
+}
+
+/** `istio/manifests/base/rbac.yaml`. */
+export function rbacOutputs(): Output[] {
+  const account = (name: string): object => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: NAMESPACE } });
+  const documents = [
+    account(OPERATOR),
+    account(MODULES),
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: OPERATOR }, rules: rulesOf('cluster') },
+    binding('ClusterRole'),
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: OPERATOR, namespace: NAMESPACE }, rules: rulesOf('own') },
+    binding('Role'),
+  ];
+  const text = documents.map((document) => stringify(document, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
+  return [{ path: 'istio/manifests/base/rbac.yaml', text: `${banner('istio/operator/kube/resources.ts', '#')}\n${text}` }];
+}
