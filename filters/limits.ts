@@ -12,6 +12,8 @@ export const SCRATCH_CHUNK_BYTES: usize = 256 * 1024;
 export const MAX_STREAM_STATE_BYTES: usize = 128 * 1024 * 1024;
 /** Largest piece of a streamed body that the host is asked to hold until the next one comes, bytes: below any limit of a proxy, over which it would wait for ever. */
 export const MAX_HELD_PIECE_BYTES: u32 = 64 * 1024;
+/** A value that is handed on as filter state to logs and traces, bytes; a longer one is not. */
+export const MAX_EXTRACTED_BYTES: u32 = 256;
 /** Plugin configuration document, bytes. */
 export const MAX_CONFIG_BYTES: u32 = 4 * 1024 * 1024;
 /** Streams alive in one VM at a time; one more is refused with FIM-RT-0007. */

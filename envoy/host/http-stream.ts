@@ -44,6 +44,8 @@ export class HttpStream {
   details = '';
   localReplies = 0;
   ended = false;
+  /** What plugins handed on (`proxy_set_property`), as access logs see it: by `wasm.` and the path. */
+  readonly filterState = new Map<string, Uint8Array>();
   /** Told of each piece that reaches the upstream. */
   onUpstream: () => void = () => {};
   private readonly decode: FilterPath;

@@ -29,7 +29,6 @@ export class StreamContext implements GuestContext {
   private readonly instance: Instance;
   private readonly request = view();
   private readonly response = view();
-  private readonly state = new Map<string, Uint8Array>();
   private created = false;
   private destroyed = false;
   private streamFailed = false;
@@ -165,11 +164,11 @@ export class StreamContext implements GuestContext {
   }
 
   property(path: string): Uint8Array | null {
-    return this.stream.property(path) ?? this.state.get(path) ?? this.root.property(path);
+    return this.stream.property(path) ?? this.stream.filterState.get(`wasm.${path}`) ?? this.root.property(path);
   }
 
   setProperty(path: string, value: Uint8Array): boolean {
-    this.state.set(path, Buffer.from(value));
+    this.stream.filterState.set(`wasm.${path}`, Buffer.from(value));
     return true;
   }
 

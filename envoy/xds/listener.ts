@@ -129,6 +129,8 @@ function accessLog(path: string): EnvoyObject {
           received: '%BYTES_RECEIVED%',
           sent: '%BYTES_SENT%',
           durationMs: '%DURATION%',
+          // What a route's validation hands on as `txn_id`; null where there is none.
+          txnId: '%FILTER_STATE(wasm.fim.txn_id:PLAIN)%',
         },
       },
     },

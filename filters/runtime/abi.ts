@@ -3,6 +3,7 @@ export {
   proxy_log,
   proxy_set_tick_period_milliseconds,
   proxy_get_property,
+  proxy_set_property,
   proxy_continue_stream,
   proxy_send_local_response,
   proxy_get_shared_data,

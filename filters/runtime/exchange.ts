@@ -1,8 +1,10 @@
 import { MediaType, MessageFormat, formatOf, mediaTypeOf } from '../message/format';
+import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { BufferType, HeaderMap } from './abi';
 import { KmsConfig } from './config.gen';
+import { extract, readExtracted } from './extraction';
 import { HeaderSnapshot } from './headers';
 import { dropHeader, readHeader, readProperty, resultLength, resultPointer, writeHeader } from './host';
 import { Message } from './message';
@@ -159,6 +161,19 @@ export class Exchange {
   slot(bytes: u32): usize {
     const stream = this.stream;
     return stream == null ? 0 : stream.half(this.direction).slot(bytes);
+  }
+
+  /** Hands a value of the message on to later stages, logs and traces; see extraction.ts. `key`: of `extractionKey`. */
+  extract(key: Bytes, value: usize, length: u32): bool {
+    return extract(key, value, length);
+  }
+
+  /** What was handed on under `key`, at `valuePointer` / `valueLength`; false if there is nothing. */
+  extracted(key: Bytes): bool {
+    if (!readExtracted(key)) return false;
+    this.valuePointer = resultPointer();
+    this.valueLength = resultLength();
+    return true;
   }
 
   /** Address of the peer without its port, as text, at `valuePointer` / `valueLength`; false if unknown. */

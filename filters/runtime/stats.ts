@@ -13,6 +13,9 @@ export const bodyReplaced: Counter = new Counter('fim.body.replaced');
 /** Bodies that passed in pieces, and those of which pieces had gone when they were refused. */
 export const bodyStreamed: Counter = new Counter('fim.body.streamed');
 export const bodyCut: Counter = new Counter('fim.body.cut');
+/** Values handed on as filter state, and those that were not: empty, too long, or no plain text. */
+export const extracted: Counter = new Counter('fim.extract.done');
+export const extractRefused: Counter = new Counter('fim.extract.refused');
 /** Refusals whose reply the host did not take; the stream is held, nothing went on. */
 export const replyFailed: Counter = new Counter('fim.reply.failed');
 /** Call-outs sent, and those that failed or timed out. */
@@ -35,6 +38,8 @@ export function defineRuntimeStats(): void {
   bodyReplaced.define();
   bodyStreamed.define();
   bodyCut.define();
+  extracted.define();
+  extractRefused.define();
   replyFailed.define();
   calloutSent.define();
   calloutFailed.define();

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 import { connect, constants, createServer as createServer2 } from 'node:http2';
 import type { ClientHttp2Session, Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ export interface ParityRequest {
 }
 
 export const CLIENT_HEADERS = ['x-reply', 'content-type', 'grpc-status', 'content-length'];
-export const UPSTREAM_HEADERS = ['x-after', 'x-set', 'x-add', 'x-remove', 'x-answer', 'x-shared', 'content-length'];
+export const UPSTREAM_HEADERS = ['x-txn', 'x-after', 'x-set', 'x-add', 'x-remove', 'x-answer', 'x-shared', 'content-length'];
 
 export const pick = (names: string[], read: (name: string) => string | undefined): Record<string, string | undefined> => Object.fromEntries(names.map((name) => [name, read(name)]));
 
@@ -75,7 +75,7 @@ export class ParityStack {
       const found = /\[wasm\].* wasm log[^:]*: (.*)$/.exec(line);
       if (found !== null) stack.logs.push(found[1]!);
     };
-    stack.envoy = await EnvoyProcess.start({ binary: await envoyBinary(), bootstrap: bootstrap(file, { configuration, bodyBytes }, upstreamPort, callPort), folder: stack.folder, concurrency: 1, logLevel: 'info', onLog });
+    stack.envoy = await EnvoyProcess.start({ binary: await envoyBinary(), bootstrap: bootstrap(file, { configuration, bodyBytes, accessLog: join(stack.folder, 'access.log') }, upstreamPort, callPort), folder: stack.folder, concurrency: 1, logLevel: 'info', onLog });
     stack.session = connect(`http://127.0.0.1:${stack.envoy.listenPort}`);
     return stack;
   }
@@ -128,6 +128,16 @@ export class ParityStack {
     return new Promise((done) => (this.aborted = done));
   }
 
+  /** Lines of the access log: what was handed on as `txn_id`, for each exchange that has one. */
+  async loggedTransactions(count: number): Promise<(string | null)[]> {
+    const deadline = Date.now() + LOG_TIMEOUT_MS;
+    for (;;) {
+      const lines = (await readFile(join(this.folder, 'access.log'), 'utf8')).split('\n').slice(0, -1);
+      if (lines.length >= count || Date.now() > deadline) return lines.map((line) => (JSON.parse(line) as { txn: string | null }).txn);
+      await pause(POLL_MS);
+    }
+  }
+
   private send(what: string, request: ParityRequest): Promise<Omit<Shown, 'upstream' | 'logs'>> {
     const { body, trailers } = request;
     return new Promise((done, failed) => {
@@ -168,7 +178,7 @@ async function listen(server: Server | Http2Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-function bootstrap(wasm: string, { configuration, bodyBytes }: { configuration: string; bodyBytes: number }, upstreamPort: number, callPort: number): EnvoyObject {
+function bootstrap(wasm: string, { configuration, bodyBytes, accessLog }: { configuration: string; bodyBytes: number; accessLog: string }, upstreamPort: number, callPort: number): EnvoyObject {
   const window: EnvoyObject = { initial_stream_window_size: BUFFER_LIMIT_BYTES };
   const http2: EnvoyObject = { explicit_http_config: { http2_protocol_options: window } };
   const cluster = (name: string, port: number, more: EnvoyObject): EnvoyObject => ({
@@ -190,6 +200,7 @@ function bootstrap(wasm: string, { configuration, bodyBytes }: { configuration: 
     codec_type: 'HTTP2',
     http2_protocol_options: window,
     route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], request_body_buffer_limit: bodyBytes, routes: [{ match: { prefix: '/' }, route: { cluster: 'upstream' } }] }] },
+    access_log: [{ name: 'envoy.access_loggers.file', typed_config: { '@type': `${TYPE}extensions.access_loggers.file.v3.FileAccessLog`, path: accessLog, log_format: { json_format: { txn: '%FILTER_STATE(wasm.fim.txn_id:PLAIN)%' } } } }],
     http_filters: [
       { name: 'fixture', typed_config: { '@type': `${TYPE}extensions.filters.http.wasm.v3.Wasm`, config: plugin } },
       { name: 'router', typed_config: { '@type': `${TYPE}extensions.filters.http.router.v3.Router` } },

@@ -89,6 +89,21 @@ for (const act of ACTS) {
   }
 }
 
+test('a value that is handed on comes back in the guest and stands in the access log; one that could forge a line does not', async () => {
+  const values = ['20261122-0001', '转账-7', 'a"b', 'a\\b', 'x'.repeat(256), 'x'.repeat(257)];
+  const earlier = (await envoy.loggedTransactions(0)).length;
+  for (const value of values) {
+    const bytes = Buffer.from(value).toString('latin1');
+    const { upstream } = await envoy.exchange('', { path: '/echo', body: SHORT, headers: { 'x-txn': bytes } }, 0);
+    const { upstream: onHost, stream } = exchange(root, { request: { path: '/echo', body: SHORT, headers: { 'x-txn': bytes } } });
+    assert.equal(upstream === 'nothing' ? '' : upstream.headers['x-txn'], onHost.headers?.get('x-txn'));
+    const kept = /["\\]/.test(value) || value.length > 256 ? undefined : value;
+    assert.equal(stream.filterState.get('wasm.fim.txn_id')?.toString(), kept);
+  }
+  const logged = await envoy.loggedTransactions(earlier + values.length);
+  assert.deepEqual(logged.slice(-values.length), ['20261122-0001', '转账-7', null, null, 'x'.repeat(256), null]);
+});
+
 test('more than a filter may hold, while the stage waits: the sender is stopped, nothing is lost', async () => {
   const body = 'abcdefgh'.repeat(1_000_000);
   const { arrived } = await compare({ path: '/wait', body });

@@ -1,0 +1,39 @@
+// Values of a message that are handed on under a name: to later stages and plugins, and as filter state to the proxy's logs and traces
+// (`%FILTER_STATE(wasm.fim.NAME:PLAIN)%`).
+import { MAX_EXTRACTED_BYTES } from '../limits';
+import { Bytes } from '../memory/bytes';
+import { isUtf8 } from '../message/utf8';
+import { Result, proxy_set_property } from './abi';
+import { readProperty } from './host';
+import { extractRefused, extracted } from './stats';
+
+/** What the host keeps a value under, made once for each name in `onConfigure`. `name`: letters, digits and `_`. */
+export function extractionKey(name: Bytes): Bytes {
+  return Bytes.from('fim.' + String.UTF8.decodeUnsafe(name.pointer, name.length));
+}
+
+/**
+ * Hands a value on; false if it is empty, longer than MAX_EXTRACTED_BYTES, no text, or holds what could forge a line of a log (control characters, quotes,
+ * backslashes): then nothing is under that name but what was there.
+ */
+export function extract(key: Bytes, value: usize, length: u32): bool {
+  if (length == 0 || length > MAX_EXTRACTED_BYTES || !isPlain(value, length) || proxy_set_property(key.pointer, key.length, value, length) != Result.Ok) {
+    extractRefused.add(1);
+    return false;
+  }
+  extracted.add(1);
+  return true;
+}
+
+/** The value that was handed on, at `resultPointer` / `resultLength` of host.ts; false if there is none. */
+export function readExtracted(key: Bytes): bool {
+  return readProperty(key.pointer, key.length);
+}
+
+function isPlain(value: usize, length: u32): bool {
+  for (let i: u32 = 0; i < length; i++) {
+    const byte = load<u8>(value + i);
+    if (byte < 32 || byte == 34 || byte == 92 || byte == 127) return false;
+  }
+  return isUtf8(value, length);
+}
