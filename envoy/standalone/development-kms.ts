@@ -4,6 +4,7 @@ import type { HttpService } from './http-service.ts';
 import { startHttpService } from './http-service.ts';
 
 const READ_PREFIX = '/v1/secret/data/';
+const METADATA_PREFIX = '/v1/secret/metadata/';
 const HEALTH_PATH = '/v1/sys/health';
 const KEY_ID_PREFIX = 'kms://';
 const SM4_KEY_BYTES = 16;
@@ -19,7 +20,8 @@ interface KeyVersion {
  * A key service for demonstrations and tests: reads of a KV version 2 store (as Vault and OpenBao serve them), on loopback only, for the keys that
  * `createKey` has made. Keys are random, live in this process's memory and end with it: what they encrypted cannot be opened afterwards.
  *
- * `GET /v1/secret/data/PATH[?version=N]` reads, `POST /v1/secret/data/PATH` adds a version with random material, `GET /v1/sys/health` answers 200.
+ * `GET /v1/secret/data/PATH[?version=N]` reads, `POST /v1/secret/data/PATH` adds a version with random material, `GET /v1/secret/metadata/PATH` tells the
+ * versions without their material, `GET /v1/sys/health` answers 200.
  */
 export class DevelopmentKms {
   /** Reads of key material so far. */
@@ -64,6 +66,7 @@ export class DevelopmentKms {
     if (!OWN_HOSTS.has(host)) return reply(response, 403, { errors: ['not for this host name'] });
     const url = new URL(request.url ?? '/', 'http://kms.internal');
     if (url.pathname === HEALTH_PATH) return reply(response, 200, { initialized: true, sealed: false, standby: false });
+    if (url.pathname.startsWith(METADATA_PREFIX)) return reply(response, ...this.describe(decodeURIComponent(url.pathname.slice(METADATA_PREFIX.length))));
     if (!url.pathname.startsWith(READ_PREFIX)) return reply(response, 404, { errors: [] });
     const path = decodeURIComponent(url.pathname.slice(READ_PREFIX.length));
     if (request.method === 'POST' && this.keys.has(path)) return reply(response, 200, { data: { version: this.addVersion(path) } });
@@ -71,6 +74,13 @@ export class DevelopmentKms {
     this.reads++;
     await this.delay();
     reply(response, ...this.read(path, url.searchParams.get('version')));
+  }
+
+  /** Which versions there are, without their material. */
+  private describe(path: string): [number, object] {
+    const versions = this.keys.get(path) ?? [];
+    const described = versions.map(({ createdTime }, index) => [String(index + 1), { created_time: createdTime, deletion_time: '', destroyed: false }]);
+    return versions.length === 0 ? [404, { errors: [] }] : [200, { data: { current_version: versions.length, versions: Object.fromEntries(described) } }];
   }
 
   private read(path: string, wanted: string | null): [number, object] {

@@ -87,8 +87,8 @@ describe('fim.wasm in a mesh, without the operator', () => {
     assert.equal((await openProtected(arrived.body.toString(), mesh.kmsUrl)).toString(), GOOD);
   });
 
-  it('every VM counts its configuration, and Istio shows the counter at the pod’s address', async () => {
-    const text = await (await fetch(`http://${gateway.address}:15090/stats/prometheus`)).text();
+  it('every VM counts its configuration, and the agent shows the counter at the pod’s address', async () => {
+    const text = await (await fetch(gateway.metricsUrl)).text();
     assert.ok(/^fim_configured_1\{\} [1-9]/m.test(text), text.split('\n').filter((line) => line.includes('fim')).join('\n'));
   });
 

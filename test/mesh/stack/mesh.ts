@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DevelopmentKms } from '../../../envoy/standalone/development-kms.ts';
@@ -8,6 +8,7 @@ import { buildPrograms, type Programs } from '../programs/programs.ts';
 import { ApiServer } from './api-server.ts';
 import { ClusterObjects, type KubeObject, objectsOfFile } from './cluster-objects.ts';
 import { Istiod } from './istiod.ts';
+import { Operator, type OperatorOptions } from './operator.ts';
 import { Proxy, type ProxyOptions } from './proxy.ts';
 import { ServedModules } from './served-modules.ts';
 import { GATEWAY_PORT, NAMESPACE, namespaceObjects, SIDECAR_PORT, workloadObjects } from './topology.ts';
@@ -102,6 +103,30 @@ export class Mesh {
     this.undo.push(() => proxy.stop());
     await proxy.start();
     return proxy;
+  }
+
+  /** Folder whose modules the operator ships. */
+  get moduleFolder(): string {
+    return path.join(this.folder, 'modules');
+  }
+
+  /** Has the server of modules serve `bytes` and the operator's folder hold them as fim.wasm, as a release of the modules does. Returns their sha256. */
+  releaseModule(bytes: Buffer): string {
+    const sha256 = this.modules.add(bytes);
+    mkdirSync(this.moduleFolder, { recursive: true });
+    const file = path.join(this.moduleFolder, 'fim.wasm');
+    writeFileSync(`${file}~`, bytes);
+    renameSync(`${file}~`, file);
+    return sha256;
+  }
+
+  /** Starts a replica of the operator; `leads` of it tells when it does. */
+  async addOperator(identity: string, options: Partial<OperatorOptions> = {}): Promise<Operator> {
+    const moduleUrl = `${this.modules.url}/{sha256}.wasm`;
+    const operator = new Operator({ identity, kubeconfig: this.kubeconfig, modules: this.moduleFolder, moduleUrl, kms: this.kmsUrl, folder: path.join(this.folder, 'operators'), ...options });
+    this.undo.push(() => operator.stop());
+    await operator.start();
+    return operator;
   }
 
   /** Where clients reach a gateway. */

@@ -7,9 +7,8 @@ import { freePorts } from './ports.ts';
 import { namespaceCommand, Program } from './program.ts';
 import { until } from './until.ts';
 
-/** Where Istio's proxies show their counters, on the address of the pod. */
-export const PROMETHEUS_PORT = 15090;
-const HEALTH_PORT = 15021;
+/** Tells the operator where the agent shows its counters and Envoy's: in a cluster, where each pod has its ports to itself, that is always 15020. */
+const PROBE_PORT_ANNOTATION = 'fim.financial/probe-port';
 /** Folder in which pilot-agent keeps the modules that it has fetched; no setting moves it. */
 const AGENT_DATA = '/var/lib/istio/data';
 
@@ -43,6 +42,7 @@ export interface ProxyParts {
 export class Proxy {
   readonly options: ProxyOptions;
   admin!: EnvoyAdmin;
+  private ports = { admin: 0, status: 0, health: 0, prometheus: 0 };
   private readonly parts: ProxyParts;
   private program: Program | undefined;
   private readonly folder: string;
@@ -63,16 +63,22 @@ export class Proxy {
 
   /** Starts both programs and the pod that says so, and waits until Envoy has all that istiod has for it. */
   async start(): Promise<void> {
+    const [admin = 0, status = 0, health = 0, prometheus = 0] = await freePorts(4);
+    this.ports = { admin, status, health, prometheus };
     await this.parts.objects.apply(this.podObject(false));
     await this.writeIdentity();
-    const [adminPort = 0, statusPort = 0] = await freePorts(2);
-    this.admin = new EnvoyAdmin(new URL(`http://127.0.0.1:${adminPort}`));
-    this.program = new Program({ name: this.pod, command: this.command(), folder: this.folder, environment: this.environment(adminPort, statusPort), log: path.join(this.folder, 'proxy.log') });
+    this.admin = new EnvoyAdmin(new URL(`http://127.0.0.1:${admin}`));
+    this.program = new Program({ name: this.pod, command: this.command(), folder: this.folder, environment: this.environment(), log: path.join(this.folder, 'proxy.log') });
     await until(`the proxy of ${this.pod} is ready`, async () => {
       this.program?.assertAlive();
-      return (await fetch(`http://${this.address}:${HEALTH_PORT}/healthz/ready`)).ok;
+      return (await fetch(`http://127.0.0.1:${health}/healthz/ready`)).ok;
     });
     await this.parts.objects.apply(this.podObject(true));
+  }
+
+  /** Where the agent shows its own metrics and Envoy's, for Prometheus. */
+  get metricsUrl(): string {
+    return `http://${this.address}:${this.ports.status}/stats/prometheus`;
   }
 
   /** The end of what pilot-agent and Envoy printed. */
@@ -101,11 +107,11 @@ export class Proxy {
     return {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: this.pod, namespace, labels, annotations: { 'sidecar.istio.io/status': '{"containers":["istio-proxy"]}' } },
+      metadata: { name: this.pod, namespace, labels, annotations: { [PROBE_PORT_ANNOTATION]: String(this.ports.status) } },
       spec: {
         serviceAccountName: name,
         nodeName: 'loopback',
-        containers: [{ name: 'istio-proxy', image: `stock-envoy-${kind}`, ports: [{ name: 'http-envoy-prom', containerPort: PROMETHEUS_PORT, protocol: 'TCP' }] }],
+        containers: [{ name: 'istio-proxy', image: `stock-envoy-${kind}` }],
       },
       status: {
         phase: 'Running',
@@ -120,7 +126,7 @@ export class Proxy {
   /** Token and root certificate, as the kubelet would mount them. */
   private async writeIdentity(): Promise<void> {
     const { api, bootstrap } = this.parts;
-    const { namespace, name, address } = this.options;
+    const { namespace, name } = this.options;
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: ['istio-ca'], expirationSeconds: 43_200 } };
     const token = await api.send('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, request);
     const root = await until(`istiod has written its root certificate into ${namespace}`, async () => {
@@ -134,8 +140,7 @@ export class Proxy {
     put('var/run/secrets/tokens/istio-token', (token.body.status as { token: string }).token);
     put('var/run/secrets/istio/root-cert.pem', root);
     put('etc/istio/proxy/.keep', '');
-    // On the pod's own address: many pods share this machine's ports.
-    put('var/lib/istio/envoy/envoy_bootstrap_tmpl.json', readFileSync(bootstrap, 'utf8').replaceAll('{{ .wildcard }}', address));
+    put('var/lib/istio/envoy/envoy_bootstrap_tmpl.json', readFileSync(bootstrap, 'utf8').replaceAll('{{ .wildcard }}', '127.0.0.1'));
     symlinkSync(this.parts.envoy, path.join(this.folder, 'envoy'));
   }
 
@@ -148,17 +153,18 @@ export class Proxy {
     return agent;
   }
 
-  private environment(adminPort: number, statusPort: number): Record<string, string> {
+  private environment(): Record<string, string> {
+    const { admin, status, health, prometheus } = this.ports;
     const { name, namespace, labels, address, concurrency = 1 } = this.options;
     return {
       ...{ POD_NAME: this.pod, POD_NAMESPACE: namespace, SERVICE_ACCOUNT: name, INSTANCE_IP: address, TRUST_DOMAIN: 'cluster.local' },
       ...{ ISTIO_META_CLUSTER_ID: 'Kubernetes', ISTIO_META_WORKLOAD_NAME: name, ISTIO_META_NAMESPACE: namespace, ISTIO_META_INTERCEPTION_MODE: 'NONE' },
       ISTIO_METAJSON_LABELS: JSON.stringify(labels),
-      ...{ ENVOY_STATUS_PORT: String(HEALTH_PORT), ENVOY_PROMETHEUS_PORT: String(PROMETHEUS_PORT) },
+      ...{ ENVOY_STATUS_PORT: String(health), ENVOY_PROMETHEUS_PORT: String(prometheus) },
       ...{ ISTIOD_SAN: 'istiod.istio-system.svc', CA_ADDR: this.parts.discoveryAddress, PEER_METADATA_DISCOVERY: 'false' },
       PROXY_CONFIG: JSON.stringify({
         ...{ binaryPath: './envoy', configPath: './etc/istio/proxy', discoveryAddress: this.parts.discoveryAddress },
-        ...{ proxyAdminPort: adminPort, statusPort, concurrency, terminationDrainDuration: '1s', drainDuration: '1s' },
+        ...{ proxyAdminPort: admin, statusPort: status, concurrency, terminationDrainDuration: '1s', drainDuration: '1s' },
       }),
     };
   }
