@@ -111,7 +111,7 @@ describe('the operator', () => {
   });
 
   it('a key that the key service has not is named; what was in force stays', async () => {
-    const encryption = (keyId: string): string => route('keyed', { validation: { fields: [{ name: 'a', pattern: '^1$' }] }, encryption: { keyId } });
+    const encryption = (keyId: string): string => route('keyed', { validation: { fields: [{ name: 'a', pattern: '^1$' }] }, encryption: { keyId, request: 'Encrypt' } });
     await stack.apply(encryption('kms://prod/fund/key-2023'));
     await stack.condition('keyed', 'Programmed', 'True');
     await stack.apply(encryption('kms://prod/fund/nowhere'));
@@ -131,7 +131,8 @@ describe('the operator', () => {
     assert.match(refused.message, /FIM-[A-Z]+-\d{4}/);
     await stack.apply(route('good', { match: { path: { type: 'Prefix', value: '/good' } }, validation: { fields: [{ name: 'a', pattern: '^2$' }] } }));
     await stack.condition('good', 'Programmed', 'True');
-    assert.equal(await statusOf('{"a":"2"}', '/good'), 200);
+    const reply = await send(stack.url, { body: '{"a":"2"}', path: '/good' });
+    assert.equal(reply.status, 200, `${reply.body}\n${JSON.stringify(await stack.conditions('good'))}\n${JSON.stringify((await stack.filters()).map(({ metadata, spec }) => [metadata.annotations, JSON.stringify(spec).match(/"value":"[^\n]*/)?.[0].slice(0, 1500)]))}`);
     await stack.remove('good', 'poison');
   });
 });
