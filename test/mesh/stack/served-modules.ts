@@ -6,6 +6,8 @@ import { startHttpService } from '../../../envoy/standalone/http-service.ts';
 export class ServedModules {
   /** Paths that were asked for. */
   readonly asked: string[] = [];
+  /** Nothing is found. */
+  isAway = false;
   private readonly modules = new Map<string, Buffer>();
   private service: HttpService | undefined;
 
@@ -13,7 +15,7 @@ export class ServedModules {
     this.service = await startHttpService((request, response) => {
       const path = request.url ?? '';
       this.asked.push(path);
-      const bytes = this.modules.get(path);
+      const bytes = this.isAway ? undefined : this.modules.get(path);
       response.writeHead(bytes ? 200 : 404, { 'content-type': 'application/wasm' }).end(bytes);
     });
   }
