@@ -44,6 +44,8 @@ export interface WorkloadRuntime {
   signature: string;
   build: Build | undefined;
   release: Release | undefined;
+  /** Of which state of each route, by key, the release was built: see `stateOf`. */
+  builtFrom: ReadonlyMap<string, string>;
   /** As the API server answered, until the informer has caught up. */
   lastApplied: KubeObject | undefined;
   applyError: string | undefined;
@@ -58,6 +60,11 @@ export interface WorkloadRuntime {
   /** Readings from before the current generation, by uid. */
   baselines: Map<string, Reading>;
   state: WorkloadState;
+}
+
+/** What of a route its configuration depends on, as one text. */
+export function stateOf({ generation, created, annotations }: RouteResource): string {
+  return JSON.stringify([generation, created, annotations]);
 }
 
 export function emptyState(name: string): WorkloadState {
@@ -87,7 +94,7 @@ export class ClusterView {
     let runtime = this.runtimes.get(key);
     if (runtime === undefined) {
       runtime = {
-        signature: '', build: undefined, release: undefined, lastApplied: undefined, applyError: undefined, handsOff: undefined, bump: false, bumpedAt: -Infinity,
+        signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, applyError: undefined, handsOff: undefined, bump: false, bumpedAt: -Infinity,
         history: [], readings: new Map(), baselines: new Map(), state: emptyState(name),
       };
       this.runtimes.set(key, runtime);

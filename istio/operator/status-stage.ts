@@ -1,12 +1,12 @@
 // Stage 4: all that is known of a route → its status and, where that changed, an event.
-import { canonicalJson } from '../../envoy/route/index.ts';
-import type { ClusterView } from './cluster-view.ts';
-import { emptyState } from './cluster-view.ts';
+import { canonicalJson, type RouteResource } from '../../envoy/route/index.ts';
+import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
+import { emptyState, stateOf } from './cluster-view.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import type { KubeApi } from './kube/api.ts';
 import { FINANCIAL_ROUTES } from './kube/resources.ts';
 import type { ModuleSource } from './module-source.ts';
-import { statusOf, type Condition, type RouteFacts, type RouteStatus } from './plan/status.ts';
+import { statusOf, type Condition, type RouteFacts, type RouteStatus, type WorkloadState } from './plan/status.ts';
 import type { EventSink } from './events.ts';
 import { FIELD_MANAGER } from './workload-stage.ts';
 
@@ -74,9 +74,17 @@ export class StatusStage {
       handsOff: runtimes.find(({ runtime }) => runtime?.handsOff !== undefined)?.runtime?.handsOff,
       drafts,
       unhonoured,
-      workloads: runtimes.map(({ name, runtime }) => (runtime?.state === undefined ? emptyState(name) : runtime.state)),
+      workloads: runtimes.map(({ name, runtime }) => workloadState(name, runtime, key, resource)),
     };
   }
+}
+
+/** How a workload stands for a route: what its proxies have proven of an earlier state of the route proves nothing of this one. */
+function workloadState(name: string, runtime: WorkloadRuntime | undefined, key: string, resource: RouteResource | undefined): WorkloadState {
+  if (runtime === undefined) return emptyState(name);
+  const { state, builtFrom } = runtime;
+  if (resource !== undefined && builtFrom.get(key) === stateOf(resource)) return state;
+  return { ...state, programmed: 0, workers: 0, unreachable: 0, unasked: state.proxies, refusals: [], provenAt: undefined };
 }
 
 /** Conditions that say something else than before. */

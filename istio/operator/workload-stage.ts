@@ -1,7 +1,7 @@
 // Stage 2: a workload → its configuration, examined by the module itself → its object in the cluster.
 import type { KmsConfig } from '../../envoy/route/index.ts';
 import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
-import { emptyState } from './cluster-view.ts';
+import { emptyState, stateOf } from './cluster-view.ts';
 import { ApiError, type KubeApi } from './kube/api.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { ENVOY_FILTERS } from './kube/resources.ts';
@@ -38,7 +38,7 @@ export interface WorkloadOutcome {
 }
 
 function signatureOf(workload: Workload, unservable: readonly string[], module: ServableModule, kms: KmsConfig): string {
-  const routes = workload.routes.map((route) => [route.key, route.generation, route.created, route.annotations]);
+  const routes = workload.routes.map((route) => [route.key, stateOf(route)]);
   return JSON.stringify([routes, unservable, module.reference.sha256, kms]);
 }
 
@@ -110,7 +110,7 @@ export class WorkloadStage {
     const wanted = workloadObject(workload, release, this.owners(workload.namespace, made), this.chains(workload));
     const isNew = runtime.release?.generation !== release.generation;
     if (isAsWanted(wanted, object)) {
-      this.adopt(runtime, release);
+      this.adopt(runtime, release, workload);
       return isNew;
     }
     if (isNew && release.generation !== applied?.generation) await this.parts.readBaselines(workload, runtime, release.generation);
@@ -122,18 +122,19 @@ export class WorkloadStage {
       runtime.state = { ...runtime.state, applyError: runtime.applyError };
       throw error;
     }
-    this.adopt(runtime, release);
+    this.adopt(runtime, release, workload);
     this.parts.onApplied(workload.namespace, workload.name, release.generation);
     return true;
   }
 
-  private adopt(runtime: WorkloadRuntime, release: Release): void {
+  private adopt(runtime: WorkloadRuntime, release: Release, workload: Workload): void {
     if (runtime.release?.generation !== release.generation || runtime.release.hash !== release.hash) {
       runtime.state = { ...emptyState(runtime.state.name), hash: release.hash, generation: release.generation, proxies: runtime.state.proxies, unasked: runtime.state.proxies };
     }
     runtime.state = { ...runtime.state, applyError: undefined };
     runtime.applyError = undefined;
     runtime.release = release;
+    runtime.builtFrom = new Map(workload.routes.map((route) => [route.key, stateOf(route)]));
     runtime.bump = false;
     remember(runtime, release);
   }

@@ -43,6 +43,11 @@ export function distribution(times: readonly number[]): string {
   return `min ${at(0)} ms, median ${at(0.5)} ms, p90 ${at(0.9)} ms, max ${at(1)} ms of ${sorted.length}`;
 }
 
+/** The time that half of them do not exceed. */
+export function median(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+}
+
 export function describeLoad(report: LoadReport): string {
   return `${report.requests} requests, p50 ${report.p50Ms.toFixed(1)} ms, p99 ${report.p99Ms.toFixed(1)} ms, slowest ${report.slowestMs.toFixed(0)} ms`;
 }
