@@ -40,6 +40,12 @@ export const MAX_XML_NODES: u32 = 1_000_000;
 export const MAX_XML_ATTRIBUTES: u32 = 64;
 /** Namespace declarations of an XML message that are in scope at one place. */
 export const MAX_XML_NAMESPACES: u32 = 64;
+/** Block of a CNAPS2 message other than the header and the document, bytes: a signature in base64. */
+export const MAX_BLOCK_BYTES: u32 = 16384;
+/** Form or query string that can be indexed at all, bytes. */
+export const MAX_FORM_BYTES: u32 = 16 * 1024 * 1024;
+/** Fields of a form or query string. */
+export const MAX_FORM_FIELDS: u32 = 10_000;
 
 /** HTTP calls of one VM that await an answer. */
 export const MAX_PENDING_CALLOUTS: i32 = 256;

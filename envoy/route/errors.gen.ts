@@ -179,6 +179,13 @@ export type ErrorCode =
   | 'FIM-XML-0009'
   | 'FIM-XML-0010'
   | 'FIM-XML-0011'
+  | 'FIM-CNAPS-0001'
+  | 'FIM-CNAPS-0002'
+  | 'FIM-CNAPS-0003'
+  | 'FIM-FORM-0001'
+  | 'FIM-FORM-0002'
+  | 'FIM-FORM-0003'
+  | 'FIM-FORM-0004'
   | 'FIM-TLV-0001'
   | 'FIM-TLV-0002'
   | 'FIM-TLV-0003'
@@ -378,6 +385,13 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-XML-0009': {"status":400,"title":"XML is nested too deeply","titleZh":"XML 嵌套过深","advice":"Nest at most MAX_XML_DEPTH elements."},
   'FIM-XML-0010': {"status":413,"title":"XML has too many elements, attributes or namespaces","titleZh":"XML 元素、属性或命名空间过多","advice":"Keep to MAX_XML_NODES, MAX_XML_ATTRIBUTES and MAX_XML_NAMESPACES."},
   'FIM-XML-0011': {"status":400,"title":"XML end tag does not fit","titleZh":"XML 结束标签不匹配","advice":"Close elements in the order in which they were opened, by the same name."},
+  'FIM-CNAPS-0001': {"status":400,"title":"Message does not begin with a block header","titleZh":"报文不以报文头块开始","advice":"Begin with `{H:` and the fixed fields of the header, then the XML document."},
+  'FIM-CNAPS-0002': {"status":400,"title":"Version of the block header is not known","titleZh":"报文头版本号未知","advice":"Headers of the versions 01, 02 and 04 are read."},
+  'FIM-CNAPS-0003': {"status":400,"title":"Message block is not valid","titleZh":"报文块无效","advice":"A block is `{`, a capital letter, `:`, printable ASCII, `}`; each letter once, the header in its exact length."},
+  'FIM-FORM-0001': {"status":400,"title":"Form is not encoded correctly","titleZh":"表单编码错误","advice":"Percent-encode what is not printable ASCII, two hexadecimal digits behind each `%`."},
+  'FIM-FORM-0002': {"status":400,"title":"Form is not UTF-8","titleZh":"表单不是 UTF-8","advice":"Encode names and values as UTF-8 before they are percent-encoded."},
+  'FIM-FORM-0003': {"status":400,"title":"Form has a field twice","titleZh":"表单字段重复","advice":"Send each name once; receivers disagree about which of two values counts."},
+  'FIM-FORM-0004': {"status":413,"title":"Form has too many fields","titleZh":"表单字段过多","advice":"Send at most MAX_FORM_FIELDS fields."},
   'FIM-TLV-0001': {"status":400,"title":"BER-TLV data ends too early","titleZh":"BER-TLV 数据不完整","advice":"A tag or a length reaches beyond the end of the data or of its template; the reply names the byte offset."},
   'FIM-TLV-0002': {"status":400,"title":"BER-TLV tag is not valid","titleZh":"BER-TLV 标签无效","advice":"Tags have at most four bytes, and the first byte after the leading one is not 80."},
   'FIM-TLV-0003': {"status":400,"title":"BER-TLV length is not valid","titleZh":"BER-TLV 长度无效","advice":"Use the definite form with at most four bytes of length."},

@@ -1,5 +1,7 @@
 import { ErrorId } from '../errors.gen';
+import { Cnaps2Document } from '../message/cnaps2/document';
 import { FieldTree } from '../message/field-tree';
+import { FormDocument } from '../message/form/document';
 import { MessageFormat } from '../message/format';
 import { JsonDocument } from '../message/json/document';
 import { XmlDocument } from '../message/xml/document';
@@ -8,6 +10,8 @@ import { scratch } from '../memory/scratch';
 /** One VM works on one message at a time, so one index of each format serves all. */
 const json: JsonDocument = new JsonDocument();
 const xml: XmlDocument = new XmlDocument();
+const cnaps2: Cnaps2Document = new Cnaps2Document();
+const form: FormDocument = new FormDocument();
 
 /** The body at hand, and its index, made at most once for all stages. Addresses are valid until the host call ends. */
 export class Message {
@@ -52,23 +56,37 @@ export class Message {
   }
 
   private index(format: MessageFormat): ErrorId {
-    if (format == MessageFormat.Json) {
-      const error = json.parse(this.pointer, this.length, scratch);
-      this.errorOffset = json.errorOffset;
-      return error;
-    }
-    if (format == MessageFormat.Xml) {
-      const error = xml.parse(this.pointer, this.length, scratch);
-      this.errorOffset = xml.errorOffset;
-      return error;
-    }
+    let error = <u32>ErrorId.FIM_RT_0010;
     this.errorOffset = 0;
-    return ErrorId.FIM_RT_0010;
+    switch (format) {
+      case MessageFormat.Json:
+        error = json.parse(this.pointer, this.length, scratch);
+        this.errorOffset = json.errorOffset;
+        break;
+      case MessageFormat.Xml:
+        error = xml.parse(this.pointer, this.length, scratch);
+        this.errorOffset = xml.errorOffset;
+        break;
+      case MessageFormat.Cnaps2:
+        error = cnaps2.parse(this.pointer, this.length, scratch);
+        this.errorOffset = cnaps2.errorOffset;
+        break;
+      case MessageFormat.Form:
+        error = form.parse(this.pointer, this.length, scratch);
+        this.errorOffset = form.errorOffset;
+        break;
+    }
+    return <ErrorId>error;
   }
 }
 
 /** The index of a format that has a reader. */
 function treeOf(format: MessageFormat): FieldTree | null {
-  if (format == MessageFormat.Json) return json;
-  return format == MessageFormat.Xml ? xml : null;
+  switch (format) {
+    case MessageFormat.Json: return json;
+    case MessageFormat.Xml: return xml;
+    case MessageFormat.Cnaps2: return cnaps2;
+    case MessageFormat.Form: return form;
+  }
+  return null;
 }

@@ -165,9 +165,7 @@ export class XmlDocument extends FieldTree {
     const binding = local == name ? namespaces.byDefault : namespaces.resolve(name, <u32>(local - name) - 1);
     if (binding == UNBOUND) return fail(ErrorId.FIM_XML_0007, name);
     store<u32>(frame, binding, BINDING);
-    if (this.size + attributes.fields + 3 >= this.capacity && !this.grow(arena, MAX_XML_NODES)) {
-      return fail(this.size + attributes.fields + 3 >= MAX_XML_NODES ? ErrorId.FIM_XML_0010 : ErrorId.FIM_RT_0006, name);
-    }
+    if (!this.makeRoom(attributes.fields + 2, arena)) return fail(this.capacity > MAX_XML_NODES ? ErrorId.FIM_XML_0010 : ErrorId.FIM_RT_0006, name);
     this.open(local, <u32>(after - local), FieldKind.Object);
     store<u32>(this.record(this.current), <u32>(name - this.source), START);
     const outer = load<u32>(frame - (1 << FRAME_SHIFT), BINDING);
@@ -184,6 +182,12 @@ export class XmlDocument extends FieldTree {
     this.setText(this.current, p, 0);
     this.leave(frame);
     return p + 2;
+  }
+
+  /** Sees to it that there are records for so many more values. */
+  private makeRoom(values: u32, arena: Arena): bool {
+    while (this.size + values >= this.capacity) if (!this.grow(arena, MAX_XML_NODES)) return false;
+    return true;
   }
 
   private addAttributes(arena: Arena): bool {

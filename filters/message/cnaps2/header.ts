@@ -1,0 +1,47 @@
+// Layout of the block header {H:…} by its version, as data. No text of the standard was at hand: the layouts were read from public code that makes and takes
+// such messages, and from messages quoted there (README.md, "CNAPS2").
+import { Bytes } from '../../memory/bytes';
+
+/** A header: names and lengths (characters, all ASCII) of its fields in order, `{H:` before them, `}` after them. */
+export class HeaderLayout {
+  readonly names: StaticArray<Bytes>;
+  /** Characters of all fields together. */
+  readonly length: u32;
+
+  constructor(
+    names: StaticArray<string>,
+    readonly lengths: StaticArray<u32>,
+  ) {
+    this.names = new StaticArray<Bytes>(names.length);
+    let length: u32 = 0;
+    for (let i = 0; i < names.length; i++) {
+      this.names[i] = Bytes.from(names[i]);
+      length += lengths[i];
+    }
+    this.length = length;
+  }
+}
+
+/** CNAPS2: HVPS, BEPS, IBPS, CCMS, SAPS. 132 bytes with its frame and line end. */
+const CNAPS2: HeaderLayout = new HeaderLayout(
+  [
+    'VersionID', 'OrigSender', 'OrigSenderSID', 'OrigReceiver', 'OrigReceiverSID', 'OrigSendDate', 'OrigSendTime', 'StructType', 'MesgType', 'MesgID', 'MesgRefID',
+    'MesgPriority', 'MesgDirection', 'Reserve',
+  ],
+  [2, 14, 4, 14, 4, 8, 6, 3, 20, 20, 20, 1, 1, 9],
+);
+
+/** The messages of digital currency (DCEP, DCPS), which extend it. 202 bytes with frame and line end. */
+const DIGITAL_CURRENCY: HeaderLayout = new HeaderLayout(
+  [
+    'VersionID', 'OrigSender', 'OrigSenderSID', 'OrigReceiver', 'OrigReceiverSID', 'OrigSendDate', 'OrigSendTime', 'StructType', 'MesgType', 'MesgID', 'MesgRefID',
+    'MesgPriority', 'MesgDirection', 'SderReserved', 'RcverReserved', 'CenterReserved', 'Reserve',
+  ],
+  [2, 14, 4, 14, 4, 8, 6, 3, 20, 40, 40, 1, 1, 10, 10, 10, 9],
+);
+
+/** The layout of a version, two digits as they stand in the message (little-endian); null if it is not known. */
+export function layoutOf(version: u16): HeaderLayout | null {
+  if (version == 0x3130 || version == 0x3230) return CNAPS2; // 01, 02
+  return version == 0x3430 ? DIGITAL_CURRENCY : null; // 04
+}

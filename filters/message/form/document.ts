@@ -1,0 +1,155 @@
+// Forms and query strings: `name=value` joined by `&`, percent-encoded, `+` for a blank (application/x-www-form-urlencoded, WHATWG URL standard, 5.1),
+// read strictly: what that standard repairs is refused here.
+import { Arena } from '../../memory/arena';
+import { ErrorId } from '../../errors.gen';
+import { MAX_FORM_BYTES, MAX_FORM_FIELDS } from '../../limits';
+import { DuplicateCheck, NO_DUPLICATE, OUT_OF_MEMORY } from '../duplicates';
+import { FieldTree } from '../field-tree';
+import { FieldKind } from '../nodes';
+import { isUtf8 } from '../utf8';
+
+const AMPERSAND: u8 = 38;
+const EQUALS: u8 = 61;
+const PERCENT: u8 = 37;
+const PLUS: u8 = 43;
+/** Bytes that may be read after the end of the text. */
+const READ_AHEAD_BYTES: usize = 16;
+/** Fields for which room is set aside at first. */
+const FIRST_FIELDS: u32 = 64;
+
+/**
+ * The tree of one form at a time: an object with a String for each field. Empty parts between `&` are passed over; a part without `=` is a name with an empty
+ * value. A name may come once: lists have no form that receivers agree on.
+ */
+export class FormDocument extends FieldTree {
+  /** Offset of the mistake after a failed `parse`, bytes. */
+  errorOffset: u32 = 0;
+  private readonly duplicates: DuplicateCheck = new DuplicateCheck();
+  private error: ErrorId = ErrorId.None;
+  private textAt: usize = 0;
+  private textBytes: u32 = 0;
+
+  /**
+   * Indexes a form, or a query string without its `?`, in any byte range. Answers 0, or an `ErrorId` with `errorOffset` set: FIM-FORM-0001 to 0004, or
+   * FIM-RT-0006 when the arena is full. Linear in the length.
+   */
+  parse(source: usize, length: u32, arena: Arena): u32 {
+    this.root = 0;
+    this.errorOffset = 0;
+    const end = source + length;
+    if (length > MAX_FORM_BYTES) return ErrorId.FIM_FORM_0004;
+    if (end + READ_AHEAD_BYTES > <usize>memory.size() << 16 && memory.grow(1) < 0) return ErrorId.FIM_RT_0006;
+    if (!this.begin(source, arena, FIRST_FIELDS) || !this.open(0, 0, FieldKind.Object)) return ErrorId.FIM_RT_0006;
+    this.error = ErrorId.None;
+    let p = source;
+    while (p < end) {
+      if (load<u8>(p) == AMPERSAND) p++;
+      else {
+        p = this.field(p, end, arena);
+        if (p == 0) return this.failed();
+      }
+    }
+    const count = this.count(this.root);
+    const twice = count < 2 ? NO_DUPLICATE : this.duplicates.find(this.nodes, this.firstChild(this.root), count, arena);
+    if (twice == OUT_OF_MEMORY) this.fail(ErrorId.FIM_RT_0006, source);
+    else if (twice != NO_DUPLICATE) this.fail(ErrorId.FIM_FORM_0003, end);
+    if (this.error != ErrorId.None) return this.failed();
+    this.setSpan(this.root, 0, length);
+    this.close();
+    return 0;
+  }
+
+  private failed(): u32 {
+    this.root = 0;
+    return this.error;
+  }
+
+  private fail(error: ErrorId, at: usize): usize {
+    this.error = error;
+    this.errorOffset = <u32>(at - this.source);
+    return 0;
+  }
+
+  /** One field; the address of the `&` after it, or the end. */
+  private field(p: usize, end: usize, arena: Arena): usize {
+    if (this.size > MAX_FORM_FIELDS) return this.fail(ErrorId.FIM_FORM_0004, p);
+    if (this.size + 1 >= this.capacity && !this.grow(arena, MAX_FORM_FIELDS + 1)) return this.fail(ErrorId.FIM_RT_0006, p);
+    let stop = this.part(p, end, true, arena);
+    if (stop == 0) return 0;
+    const name = this.textAt;
+    const nameBytes = this.textBytes;
+    let value = stop;
+    let valueBytes: u32 = 0;
+    if (stop < end && load<u8>(stop) == EQUALS) {
+      stop = this.part(stop + 1, end, false, arena);
+      if (stop == 0) return 0;
+      value = this.textAt;
+      valueBytes = this.textBytes;
+    }
+    this.addText(name, nameBytes, value, valueBytes);
+    return stop;
+  }
+
+  /** A name or a value, decoded to `textAt`; the address of the `&` (or, of a name, the `=`) after it, or the end. */
+  private part(from: usize, end: usize, isName: bool, arena: Arena): usize {
+    let p = from;
+    let encoded = false;
+    while (p < end) {
+      const stops = partStops(p);
+      if (stops == 0) {
+        p += 16;
+        continue;
+      }
+      p += ctz(stops);
+      if (p >= end) break;
+      const byte = load<u8>(p);
+      if (byte == AMPERSAND || (byte == EQUALS && isName)) break;
+      if (byte == PERCENT || byte == PLUS) encoded = true;
+      else if (byte != EQUALS) return this.fail(ErrorId.FIM_FORM_0001, p);
+      p++;
+    }
+    const stop = min(p, end);
+    this.textAt = from;
+    this.textBytes = <u32>(stop - from);
+    return !encoded || this.decode(from, stop, arena) ? stop : 0;
+  }
+
+  private decode(from: usize, end: usize, arena: Arena): bool {
+    const to = arena.allocate(end - from);
+    if (to == 0) return this.fail(ErrorId.FIM_RT_0006, from) != 0;
+    let out = to;
+    for (let p = from; p < end; p++) {
+      let byte = load<u8>(p);
+      if (byte == PLUS) byte = 32;
+      else if (byte == PERCENT) {
+        if (p + 2 >= end) return this.fail(ErrorId.FIM_FORM_0001, p) != 0;
+        const value = (hexValue(load<u8>(p, 1)) << 4) | hexValue(load<u8>(p, 2));
+        if (value > 255) return this.fail(ErrorId.FIM_FORM_0001, p) != 0;
+        byte = <u8>value;
+        p += 2;
+      }
+      store<u8>(out++, byte);
+    }
+    this.textAt = to;
+    this.textBytes = <u32>(out - to);
+    return isUtf8(to, this.textBytes) || this.fail(ErrorId.FIM_FORM_0002, from) != 0;
+  }
+}
+
+/** Bit i is set if byte i of the 16 at `p` is no plain character: `&`, `=`, `%`, `+`, or what may not stand in a form. */
+// @ts-ignore: decorator
+@inline
+function partStops(p: usize): u32 {
+  const bytes = v128.load(p);
+  const ends = v128.or(i8x16.eq(bytes, i8x16.splat(<i8>AMPERSAND)), i8x16.eq(bytes, i8x16.splat(<i8>EQUALS)));
+  const codes = v128.or(i8x16.eq(bytes, i8x16.splat(<i8>PERCENT)), i8x16.eq(bytes, i8x16.splat(<i8>PLUS)));
+  // Printable ASCII without the blank is 33 to 126.
+  const others = i8x16.gt_u(i8x16.sub(bytes, i8x16.splat(33)), i8x16.splat(93));
+  return <u32>i8x16.bitmask(v128.or(v128.or(ends, codes), others));
+}
+
+/** Value of a hexadecimal digit; 4096 if it is none. */
+function hexValue(byte: u32): u32 {
+  if (byte - 48 < 10) return byte - 48;
+  return (byte | 32) - 97 < 6 ? (byte | 32) - 87 : 4096;
+}
