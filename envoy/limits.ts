@@ -69,3 +69,11 @@ export const MAX_VALIDATION_RULES = 2_048;
 export const MAX_RULE_CONDITIONS = 256;
 /** Rules between fields of one route, with those of its profiles (as in the modules). */
 export const MAX_RULES_BETWEEN_FIELDS = 128;
+/** Body of a request to the development KMS, bytes. */
+export const MAX_KMS_REQUEST_BYTES = 64 * 1024;
+/** Keys of one development KMS. */
+export const MAX_REGISTER_KEYS = 1_000;
+/** Versions of one of its keys. */
+export const MAX_REGISTER_VERSIONS = 10_000;
+/** Time to wait for another process that writes the development KMS's folder, milliseconds; a lock held for longer was left behind. */
+export const MAX_KEY_LOCK_MS = 5_000;

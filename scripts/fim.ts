@@ -1,5 +1,6 @@
 // The command line. `node scripts/fim.mjs` runs it on any Node >= 20.
 import { Command, CommanderError } from 'commander';
+import { kmsCommand } from './fim/kms-commands.ts';
 import { tell } from './fim/terminal.ts';
 import type { UpFlags } from './fim/up.ts';
 
@@ -22,7 +23,14 @@ function commands(finish: (status: number) => void): Command {
     .option('--listen <host:port>', 'where clients connect; port 0 takes a free one', '127.0.0.1:10000')
     .option('--admin <host:port>', "Envoy's admin interface", '127.0.0.1:9901')
     .option('--upstream <url>', 'the service behind: http://, https:// or h2c:// (default: a demonstration service on loopback)')
-    .option('--kms <url>', 'the key service, KV version 2 reads (default: a development KMS on loopback, keys in memory)')
+    .option('--kms <url>', 'the key service, KV version 2 and transit as Vault and OpenBao serve them (default: a development KMS on loopback)')
+    .option('--kms-token-file <file>', 'token for the KMS; Envoy adds it, and takes a new one when the file is replaced')
+    .option('--kms-token-header <name>', 'X-Vault-Token or Authorization (as Bearer)')
+    .option('--kms-namespace <name>', "Vault's namespace")
+    .option('--kms-ca <file>', "authorities of the KMS's certificate, PEM (default: the system's)")
+    .option('--kms-cert <file>', 'client certificate for the KMS, PEM')
+    .option('--kms-key <file>', 'its key, PEM')
+    .option('--kms-data <dir>', 'folder of the development KMS, made if absent (default: a temporary one)')
     .option('--concurrency <n>', "Envoy's worker threads (default: one for each processor)")
     .option('--no-watch', 'do not take changes of files live')
     .option('--json', 'print events, one JSON object a line')
@@ -53,10 +61,12 @@ function commands(finish: (status: number) => void): Command {
     .command('decrypt')
     .description('Open an encrypted body from standard input and write the plaintext, with the SM4-GCM of OpenSSL.')
     .requiredOption('--kms <url>', 'the key service')
-    .action(async (flags: { kms: string }) => {
+    .option('--kms-token-file <file>', 'token for the KMS')
+    .action(async (flags: { kms: string; kmsTokenFile?: string }) => {
       await (await import('./fim/decrypt.ts')).decrypt(flags);
       finish(0);
     });
+  program.addCommand(kmsCommand(finish).exitOverride());
   program
     .command('version')
     .description('Print versions and the sha256 of each module.')

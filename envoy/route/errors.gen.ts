@@ -94,6 +94,9 @@ export type ErrorCode =
   | 'FIM-KMS-0001'
   | 'FIM-KMS-0002'
   | 'FIM-KMS-0003'
+  | 'FIM-KMS-0004'
+  | 'FIM-KMS-0005'
+  | 'FIM-KMS-0006'
   | 'FIM-JSON-0001'
   | 'FIM-JSON-0002'
   | 'FIM-JSON-0003'
@@ -300,6 +303,9 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-KMS-0001': {"status":0,"title":"KMS did not answer in time","titleZh":"KMS 未及时响应","advice":"Check the KMS and the `kms.timeoutMs` setting."},
   'FIM-KMS-0002': {"status":0,"title":"KMS does not know the key","titleZh":"KMS 中没有该密钥","advice":"Create the key or correct the key id."},
   'FIM-KMS-0003': {"status":0,"title":"KMS gave an answer that is not understood","titleZh":"无法理解 KMS 的响应","advice":"The answer must be a KV version 2 read with `algorithm` and base64 `material`."},
+  'FIM-KMS-0004': {"status":0,"title":"Key folder cannot be used","titleZh":"无法使用密钥目录","advice":"Check the folder, its storage key (mode 0600) and that no other process holds it."},
+  'FIM-KMS-0005': {"status":0,"title":"Key cannot be made or changed so","titleZh":"无法按此方式创建或更改密钥","advice":"See `fim kms list` for what there is, and `fim kms --help`."},
+  'FIM-KMS-0006': {"status":0,"title":"Credentials for the KMS cannot be used","titleZh":"无法使用 KMS 凭据","advice":"The file must be readable and hold one token, or PEM text; give a certificate and its key together."},
   'FIM-JSON-0001': {"status":400,"title":"Message is not valid JSON","titleZh":"消息不是有效的 JSON","advice":"Send JSON as RFC 8259 defines it; the reply names the byte offset of the mistake."},
   'FIM-JSON-0002': {"status":400,"title":"JSON ends too early","titleZh":"JSON 不完整","advice":"The body was cut off or is empty; send the whole document."},
   'FIM-JSON-0003': {"status":400,"title":"JSON string is not valid","titleZh":"JSON 字符串无效","advice":"Escape control characters, use only the escapes of RFC 8259, and pair surrogates."},

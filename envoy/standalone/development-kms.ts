@@ -1,39 +1,59 @@
-import { randomBytes } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MAX_KMS_REQUEST_BYTES } from '../limits.ts';
+import { CodedError } from './coded-error.ts';
 import type { HttpService } from './http-service.ts';
 import { startHttpService } from './http-service.ts';
+import type { AuditRecord } from './key-folder.ts';
+import { KeyFolder } from './key-folder.ts';
+import { KeyRegister, pathOf } from './key-register.ts';
+import { StoredKeyAnswers, TRANSIT_MOUNT, TransitAnswers } from './kms-answers.ts';
+import type { KmsReply } from './kms-answers.ts';
 
 const READ_PREFIX = '/v1/secret/data/';
 const METADATA_PREFIX = '/v1/secret/metadata/';
+const TRANSIT_PREFIX = `/v1/${TRANSIT_MOUNT}/`;
 const HEALTH_PATH = '/v1/sys/health';
-const KEY_ID_PREFIX = 'kms://';
-const SM4_KEY_BYTES = 16;
 /** Names under which a request may come. Any other means that a web page has made a name of its own point here. */
 const OWN_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]', 'kms.internal']);
 
-interface KeyVersion {
-  material: Buffer;
-  createdTime: string;
+export interface DevelopmentKmsOptions {
+  /** Folder of the keys; absent: they live in this process's memory and end with it. */
+  folder?: string;
+  /** File of the key that encrypts the folder; absent: in the folder. */
+  storageKey?: string;
+  /** Callers must send it as `X-Vault-Token` or `Authorization: Bearer`; absent: none is asked for. */
+  token?: () => string;
 }
 
 /**
- * A key service for demonstrations and tests: reads of a KV version 2 store (as Vault and OpenBao serve them), on loopback only, for the keys that
- * `createKey` has made. Keys are random, live in this process's memory and end with it: what they encrypted cannot be opened afterwards.
- *
- * `GET /v1/secret/data/PATH[?version=N]` reads, `POST /v1/secret/data/PATH` adds a version with random material, `GET /v1/secret/metadata/PATH` tells the
- * versions without their material, `GET /v1/sys/health` answers 200.
+ * A key service for development and tests, on loopback only: the part of HashiCorp Vault's and OpenBao's interface that FIM uses. filters/keys/README.md
+ * describes it byte by byte. `POST /v1/secret/data/PATH` adds a version with random material to a key that is there.
  */
 export class DevelopmentKms {
   /** Reads of key material so far. */
   reads = 0;
   /** Awaited before each answer: lets tests make the service slow. */
   delay: () => Promise<void> = () => Promise.resolve();
-  private readonly keys = new Map<string, KeyVersion[]>();
+  readonly register: KeyRegister;
+  private readonly folder: KeyFolder;
+  private readonly stored: StoredKeyAnswers;
+  private readonly transit: TransitAnswers;
+  private readonly token: (() => string) | undefined;
   private service: HttpService | undefined;
+
+  /** Errors: FIM-KMS-0004. */
+  constructor({ folder, storageKey, token }: DevelopmentKmsOptions = {}) {
+    this.folder = new KeyFolder(folder ?? null, storageKey);
+    this.register = new KeyRegister(this.folder);
+    this.stored = new StoredKeyAnswers(this.register);
+    this.transit = new TransitAnswers(this.register);
+    this.token = token;
+  }
 
   /** Starts to listen. Errors: FIM-UP-0008, FIM-UP-0016 (not loopback). */
   async start(host = '127.0.0.1', port = 0): Promise<URL> {
-    this.service = await startHttpService((request, response) => void this.answer(request, response), host, port);
+    this.service = await startHttpService((request, response) => void this.serve(request, response), host, port);
     return this.service.url;
   }
 
@@ -42,62 +62,95 @@ export class DevelopmentKms {
     this.service = undefined;
   }
 
-  /** Makes the first version of a key, if there is none. `keyId`: `kms://path`. */
+  /** Makes the first version of a key, if there is none: SM4, or a wrapping key if the id is of the transit mount. `keyId`: `kms://path`. */
   createKey(keyId: string): void {
     const path = pathOf(keyId);
-    if (!this.keys.has(path)) this.addVersion(path);
+    if (this.register.find(path)) return;
+    this.register.create(path, path.startsWith(`${TRANSIT_MOUNT}/`) ? 'transit' : 'SM4');
+    this.note('create', path, 1);
   }
 
   /** Adds a version with random material; returns its number. */
   rotate(keyId: string): number {
-    return this.addVersion(pathOf(keyId));
+    const path = pathOf(keyId);
+    const version = this.register.rotate(path);
+    this.note('rotate', path, version);
+    return version;
   }
 
-  private addVersion(path: string): number {
-    const versions = this.keys.get(path) ?? [];
-    versions.push({ material: randomBytes(SM4_KEY_BYTES), createdTime: new Date().toISOString() });
-    this.keys.set(path, versions);
-    return versions.length;
+  /** Who did what, oldest first. */
+  get auditTrail(): AuditRecord[] {
+    return this.folder.records;
+  }
+
+  private note(verb: string, key: string, version: number | undefined, peer = 'local', status?: number): void {
+    this.folder.audit({ time: new Date().toISOString(), verb, key, ...(version === undefined ? {} : { version }), peer, ...(status === undefined ? {} : { status }) });
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.answer(request, response);
+    } catch (error) {
+      reply(response, { status: error instanceof CodedError && error.code === 'FIM-CFG-0017' ? 404 : 500, body: { errors: [error instanceof CodedError ? error.code : 'internal error'] } });
+    }
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    request.resume();
+    const text = await readBody(request);
     const host = (request.headers.host ?? '').replace(/:\d+$/, '');
-    if (!OWN_HOSTS.has(host)) return reply(response, 403, { errors: ['not for this host name'] });
+    if (!OWN_HOSTS.has(host)) return reply(response, { status: 403, body: { errors: ['not for this host name'] } });
     const url = new URL(request.url ?? '/', 'http://kms.internal');
-    if (url.pathname === HEALTH_PATH) return reply(response, 200, { initialized: true, sealed: false, standby: false });
-    if (url.pathname.startsWith(METADATA_PREFIX)) return reply(response, ...this.describe(decodeURIComponent(url.pathname.slice(METADATA_PREFIX.length))));
-    if (!url.pathname.startsWith(READ_PREFIX)) return reply(response, 404, { errors: [] });
+    if (url.pathname === HEALTH_PATH) return reply(response, { status: 200, body: { initialized: true, sealed: false, standby: false } });
+    const peer = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
+    if (!this.mayAsk(request)) {
+      this.note('denied', url.pathname, undefined, peer, 403);
+      return reply(response, { status: 403, body: { errors: ['permission denied'] } });
+    }
+    const found = await this.find(request.method ?? '', url, text);
+    if (found.verb !== undefined) this.note(found.verb, found.key ?? url.pathname, found.version, peer, found.status);
+    reply(response, found);
+  }
+
+  private async find(method: string, url: URL, text: string | null): Promise<KmsReply> {
+    if (url.pathname.startsWith(TRANSIT_PREFIX)) {
+      this.reads++;
+      await this.delay();
+      return method === 'POST' ? this.transit.answer(url.pathname.slice(TRANSIT_PREFIX.length), text) : { status: 405, body: { errors: ['unsupported operation'] } };
+    }
+    if (method === 'GET' && url.pathname.startsWith(METADATA_PREFIX)) return this.stored.describe(decodeURIComponent(url.pathname.slice(METADATA_PREFIX.length)));
+    if (!url.pathname.startsWith(READ_PREFIX)) return { status: 404, body: { errors: [] } };
     const path = decodeURIComponent(url.pathname.slice(READ_PREFIX.length));
-    if (request.method === 'POST' && this.keys.has(path)) return reply(response, 200, { data: { version: this.addVersion(path) } });
-    if (request.method !== 'GET') return reply(response, 405, { errors: ['unsupported operation'] });
+    if (method === 'POST' && this.register.find(path)) {
+      const version = this.register.rotate(path);
+      return { status: 200, body: { data: { version } }, verb: 'rotate', key: path, version };
+    }
+    if (method !== 'GET') return { status: 405, body: { errors: ['unsupported operation'] } };
     this.reads++;
     await this.delay();
-    reply(response, ...this.read(path, url.searchParams.get('version')));
+    return this.stored.read(path, url.searchParams.get('version'));
   }
 
-  /** Which versions there are, without their material. */
-  private describe(path: string): [number, object] {
-    const versions = this.keys.get(path) ?? [];
-    const described = versions.map(({ createdTime }, index) => [String(index + 1), { created_time: createdTime, deletion_time: '', destroyed: false }]);
-    return versions.length === 0 ? [404, { errors: [] }] : [200, { data: { current_version: versions.length, versions: Object.fromEntries(described) } }];
-  }
-
-  private read(path: string, wanted: string | null): [number, object] {
-    const versions = this.keys.get(path) ?? [];
-    const version = wanted ? Number(wanted) || versions.length : versions.length;
-    const key = versions[version - 1];
-    if (!key) return [404, { errors: [] }];
-    const metadata = { version, created_time: key.createdTime, deletion_time: '', destroyed: false };
-    return [200, { data: { data: { algorithm: 'SM4', material: key.material.toString('base64') }, metadata } }];
+  private mayAsk(request: IncomingMessage): boolean {
+    if (!this.token) return true;
+    const bearer = /^Bearer (.*)$/.exec(request.headers.authorization ?? '')?.[1];
+    const given = Buffer.from(String(request.headers['x-vault-token'] ?? bearer ?? ''));
+    const wanted = Buffer.from(this.token());
+    return wanted.length > 0 && given.length === wanted.length && timingSafeEqual(given, wanted);
   }
 }
 
-function pathOf(keyId: string): string {
-  return keyId.startsWith(KEY_ID_PREFIX) ? keyId.slice(KEY_ID_PREFIX.length) : keyId;
+/** The body as text; null if it is longer than MAX_KMS_REQUEST_BYTES. */
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length <= MAX_KMS_REQUEST_BYTES) chunks.push(chunk);
+  }
+  return length <= MAX_KMS_REQUEST_BYTES ? Buffer.concat(chunks).toString('utf8') : null;
 }
 
-function reply(response: ServerResponse, status: number, body: object): void {
+function reply(response: ServerResponse, { status, body }: KmsReply): void {
   if (response.destroyed) return;
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
 }

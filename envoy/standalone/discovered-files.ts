@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PluginConfig } from '../route/index.ts';
-import type { EnvoyObject, FilterSlot } from '../xds/index.ts';
-import { pluginResource, routeResource } from '../xds/index.ts';
+import type { EnvoyObject, FilterSlot, KmsCredentials, KmsSecretFiles } from '../xds/index.ts';
+import { kmsSecrets, pluginResource, routeResource } from '../xds/index.ts';
 import type { StoredModule } from './module-store.ts';
 
 /** The files that Envoy discovers its filters' configurations and its routes from. Each is replaced in one step, which is what Envoy watches for. */
@@ -20,6 +20,15 @@ export class DiscoveredFiles {
 
   pluginFile(slot: FilterSlot): string {
     return join(this.folder, `${slot.filter}.json`);
+  }
+
+  /** Writes which files hold the credentials for the KMS; not the credentials. */
+  async writeKmsSecrets(credentials: KmsCredentials): Promise<KmsSecretFiles> {
+    const paths = { token: join(this.folder, 'kms-token.json'), identity: join(this.folder, 'kms-identity.json') };
+    const { token, identity } = kmsSecrets(credentials);
+    if (token) await replaceFile(paths.token, token);
+    if (identity) await replaceFile(paths.identity, identity);
+    return paths;
   }
 
   /** `modules` and `configs`: one for each slot. */

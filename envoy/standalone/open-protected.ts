@@ -25,9 +25,9 @@ export interface ProtectedBody {
  * Opens a body that the sm4-encryptor has made, with OpenSSL's SM4-GCM: nothing here is shared with the filter. Errors: FIM-UP-0018 (not such a body),
  * FIM-UP-0017 (no KMS), FIM-KMS-0002, FIM-KMS-0003, FIM-UP-0019 (does not open).
  */
-export async function openProtected(text: string, kms: URL): Promise<Buffer> {
+export async function openProtected(text: string, kms: URL, token?: string): Promise<Buffer> {
   const body = parseProtected(text);
-  const key = await fetchKey(body.kid, kms);
+  const key = await fetchKey(body.kid, kms, token);
   try {
     return openWith(body, key);
   } finally {
@@ -66,11 +66,11 @@ export function parseProtected(text: string): ProtectedBody {
 }
 
 /** The key of a `kid`, from a KV version 2 store. Errors: FIM-UP-0017, FIM-KMS-0001 (no answer in time), FIM-KMS-0002, FIM-KMS-0003. */
-export async function fetchKey(kid: string, kms: URL): Promise<Buffer> {
+export async function fetchKey(kid: string, kms: URL, token?: string): Promise<Buffer> {
   const [id, version] = kid.split('#') as [string, string];
   const path = id.slice('kms://'.length).split('/').map(encodeURIComponent).join('/');
   const url = new URL(`${READ_PREFIX}${path}?version=${version}`, kms);
-  const response = await fetch(url, { signal: AbortSignal.timeout(KMS_TIMEOUT_MS) }).catch((error: Error) => {
+  const response = await fetch(url, { signal: AbortSignal.timeout(KMS_TIMEOUT_MS), headers: token === undefined ? {} : { 'x-vault-token': token } }).catch((error: Error) => {
     throw new CodedError(error.name === 'TimeoutError' ? 'FIM-KMS-0001' : 'FIM-UP-0017', `${kms.origin} (${messageOf(error.cause ?? error)})`);
   });
   if (response.status === 404) throw new CodedError('FIM-KMS-0002', kid);

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Layout } from '../xds/index.ts';
+import type { KmsCredentials, Layout } from '../xds/index.ts';
 import { bootstrapConfig, filterSlots } from '../xds/index.ts';
 import type { Address } from './address.ts';
 import { assertFree, formatAddress, isLoopback } from './address.ts';
@@ -10,16 +10,15 @@ import { CodedError } from './coded-error.ts';
 import { Controller } from './controller.ts';
 import { DemonstrationUpstream } from './demonstration-upstream.ts';
 import { DevelopmentKms } from './development-kms.ts';
+import { readToken } from './kms-token.ts';
 import { DiscoveredFiles } from './discovered-files.ts';
 import { EnvoyProcess } from './envoy-process.ts';
 import type { OnEvent } from './events.ts';
+import { kmsAnswers } from './kms-probe.ts';
 import { LiveProof } from './live-proof.ts';
 import { ModuleStore } from './module-store.ts';
 import type { Loaded } from './policy.ts';
 import { Watcher } from './watcher.ts';
-
-/** Time for a KMS to say that it is there, milliseconds. */
-const KMS_HEALTH_TIMEOUT_MS = 1_000;
 
 export interface StackOptions {
   /** Path of Envoy. */
@@ -30,6 +29,10 @@ export interface StackOptions {
   upstream?: URL;
   /** Absent: the development KMS. */
   kms?: URL;
+  /** How Envoy proves to the KMS who it is; the development KMS asks for the token too, if there is one. */
+  kmsCredentials?: KmsCredentials;
+  /** Folder of the development KMS; absent: a temporary one. */
+  kmsData?: string;
   /** Workers of Envoy. */
   concurrency: number;
   layout: Layout;
@@ -89,7 +92,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   await assertFree(options.admin);
   const folder = mkdtempSync(join(tmpdir(), 'fim-'));
   undo.push(() => rm(folder, { recursive: true, force: true }));
-  const kms = await startKms(options, undo);
+  const kms = await startKms(options, folder, undo);
   const upstream = await startUpstream(options, undo);
 
   const slots = filterSlots(options.layout);
@@ -102,7 +105,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     files,
     exposed: !isLoopback(options.listen.host),
     provideKeys: (ids) => ids.forEach((id) => kms.own?.createKey(id)),
-    kmsHealthy: () => answers(kms.url),
+    kmsHealthy: () => kmsAnswers(kms.url, options.kmsCredentials),
     onEvent: options.onEvent,
   });
   // Before the first reading: no change falls between the two.
@@ -114,6 +117,8 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     admin: options.admin,
     upstream: upstream.url,
     kms: kms.url,
+    kmsCredentials: options.kmsCredentials,
+    kmsSecretFiles: await files.writeKmsSecrets(options.kmsCredentials ?? {}),
     slots,
     pluginFile: (slot) => files.pluginFile(slot),
     routesFile: files.routesFile,
@@ -135,13 +140,14 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   });
   await controller.confirm(new LiveProof(envoy.admin, options.concurrency, slots.length), started);
   startWatching();
-  if (!kms.own && !(await answers(kms.url))) warnOfKms(options, kms.url);
+  if (!kms.own && !(await kmsAnswers(kms.url, options.kmsCredentials))) warnOfKms(options, kms.url);
   return { envoy, listen, admin, upstreamUrl: upstream.url, kmsUrl: kms.url, developmentKms: kms.own, demonstrationUpstream: upstream.own };
 }
 
-async function startKms(options: StackOptions, undo: Undo): Promise<{ url: URL; own: DevelopmentKms | null }> {
+async function startKms(options: StackOptions, folder: string, undo: Undo): Promise<{ url: URL; own: DevelopmentKms | null }> {
   if (options.kms) return { url: options.kms, own: null };
-  const own = new DevelopmentKms();
+  const tokenFile = options.kmsCredentials?.tokenFile;
+  const own = new DevelopmentKms({ folder: options.kmsData ?? join(folder, 'kms'), ...(tokenFile === undefined ? {} : { token: () => readToken(tokenFile) }) });
   const url = await own.start();
   undo.push(() => own.stop());
   return { url, own };
@@ -166,17 +172,6 @@ function watch(options: StackOptions, controller: Controller, undo: Undo): () =>
     take = (since) => void controller.changed(since);
     if (early !== undefined) take(early);
   };
-}
-
-/** Any answer will do: a KMS without `/v1/sys/health` says 404, and is there. */
-async function answers(kms: URL): Promise<boolean> {
-  return fetch(new URL('/v1/sys/health', kms), { signal: AbortSignal.timeout(KMS_HEALTH_TIMEOUT_MS) }).then(
-    async (response) => {
-      await response.body?.cancel();
-      return true;
-    },
-    () => false,
-  );
 }
 
 function warnOfKms(options: StackOptions, kms: URL): void {

@@ -3,16 +3,17 @@ import { cluster } from './cluster.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { ListenerPlan } from './listener.ts';
 import { listener } from './listener.ts';
+import type { KmsCredentials, KmsSecretFiles } from './kms-cluster.ts';
+import { kmsCluster } from './kms-cluster.ts';
 import { UPSTREAM_CLUSTER } from './route-configuration.ts';
-
-/** Cluster by which the plugin calls the KMS; the name stands in the plugin's configuration. */
-export const KMS_CLUSTER = 'fim-kms';
 
 /** All that Envoy is started with. What changes while it runs is discovered from files that this names. */
 export interface BootstrapPlan extends ListenerPlan {
   admin: { host: string; port: number };
   upstream: URL;
   kms: URL;
+  kmsCredentials?: KmsCredentials;
+  kmsSecretFiles?: KmsSecretFiles;
 }
 
 /** Envoy's bootstrap configuration. */
@@ -37,7 +38,7 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
     },
     static_resources: {
       listeners: [listener(plan)],
-      clusters: [cluster(UPSTREAM_CLUSTER, plan.upstream), cluster(KMS_CLUSTER, plan.kms)],
+      clusters: [cluster(UPSTREAM_CLUSTER, plan.upstream), kmsCluster(plan.kms, plan.kmsCredentials, plan.kmsSecretFiles)],
     },
   };
 }

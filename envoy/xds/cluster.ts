@@ -17,8 +17,16 @@ export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
+/** What TLS towards a peer takes besides its name. */
+export interface ClientTls {
+  /** PEM file of the authorities; absent: the system's. */
+  authorities?: string;
+  /** Source of the client's certificate and key (SDS); absent: none is shown. */
+  identity?: EnvoyObject;
+}
+
 /** A cluster with one peer. `url`: see PEER_SCHEMES; its path is not used. */
-export function cluster(name: string, url: URL): EnvoyObject {
+export function cluster(name: string, url: URL, tls: ClientTls = {}): EnvoyObject {
   return {
     name,
     type: 'LOGICAL_DNS',
@@ -33,7 +41,7 @@ export function cluster(name: string, url: URL): EnvoyObject {
     typed_extension_protocol_options: {
       [HTTP_OPTIONS]: { '@type': `type.googleapis.com/${HTTP_OPTIONS}`, ...protocol(url) },
     },
-    ...(url.protocol === 'https:' ? { transport_socket: clientTls(url) } : {}),
+    ...(url.protocol === 'https:' ? { transport_socket: clientTls(url, tls) } : {}),
   };
 }
 
@@ -43,17 +51,20 @@ function protocol(url: URL): EnvoyObject {
   return { explicit_http_config: { http_protocol_options: { enable_trailers: true } } };
 }
 
-/** TLS towards the peer, whose certificate must be good for the URL's host name by the system's authorities. */
-function clientTls(url: URL): EnvoyObject {
+/** TLS towards the peer, whose certificate must be good for the URL's host name or address by the authorities. */
+function clientTls(url: URL, { authorities = SYSTEM_AUTHORITIES, identity }: ClientTls): EnvoyObject {
+  const host = hostOf(url);
+  const isAddress = /^[\d.]+$|:/.test(host);
   return {
     name: 'envoy.transport_sockets.tls',
     typed_config: {
       '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
-      sni: hostOf(url),
+      ...(isAddress ? {} : { sni: host }),
       common_tls_context: {
+        ...(identity === undefined ? {} : { tls_certificate_sds_secret_configs: [identity] }),
         validation_context: {
-          trusted_ca: { filename: SYSTEM_AUTHORITIES },
-          match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: hostOf(url) } }],
+          trusted_ca: { filename: authorities },
+          match_typed_subject_alt_names: [{ san_type: isAddress ? 'IP_ADDRESS' : 'DNS', matcher: { exact: host } }],
         },
       },
     },

@@ -10,6 +10,7 @@ import { startStack } from '../../envoy/standalone/stack.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
 import type { ModuleName } from '../build.ts';
 import { buildModules } from '../build.ts';
+import { readKmsCredentials } from './kms-credentials.ts';
 import { readConcurrency, readLayout, readPeer } from './options.ts';
 import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
@@ -27,6 +28,13 @@ export interface UpFlags {
   admin: string;
   upstream?: string;
   kms?: string;
+  kmsTokenFile?: string;
+  kmsTokenHeader?: string;
+  kmsNamespace?: string;
+  kmsCa?: string;
+  kmsCert?: string;
+  kmsKey?: string;
+  kmsData?: string;
   concurrency?: string;
   watch: boolean;
   json?: boolean;
@@ -68,12 +76,14 @@ function samplePath(sample: string): string {
   return near.startsWith('..') ? join(ROOT, sample) : near;
 }
 
-function readFlags(flags: UpFlags): Pick<StackOptions, 'listen' | 'admin' | 'upstream' | 'kms' | 'concurrency' | 'layout' | 'accessLog'> {
+function readFlags(flags: UpFlags): Pick<StackOptions, 'listen' | 'admin' | 'upstream' | 'kms' | 'kmsCredentials' | 'kmsData' | 'concurrency' | 'layout' | 'accessLog'> {
   return {
     listen: parseAddress(flags.listen, '--listen'),
     admin: parseAddress(flags.admin, '--admin'),
     upstream: flags.upstream === undefined ? undefined : readPeer(flags.upstream, '--upstream'),
     kms: flags.kms === undefined ? undefined : readPeer(flags.kms, '--kms'),
+    kmsCredentials: readKmsCredentials(flags),
+    kmsData: flags.kmsData === undefined ? undefined : resolve(flags.kmsData),
     concurrency: flags.concurrency === undefined ? availableParallelism() : readConcurrency(flags.concurrency),
     layout: readLayout(flags.modules),
     accessLog: flags.accessLog === undefined ? undefined : resolve(flags.accessLog),

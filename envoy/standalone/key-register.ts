@@ -1,0 +1,155 @@
+import { CodedError } from './coded-error.ts';
+import { MAX_REGISTER_KEYS, MAX_REGISTER_VERSIONS } from '../limits.ts';
+import type { KeyFolder } from './key-folder.ts';
+import type { KeyAlgorithm } from './key-material.ts';
+import { checkMaterial, newMaterial } from './key-material.ts';
+
+const ID = /^(?:kms:\/\/)?((?:(?!\.{1,2}(?:\/|$))[\w.-]+\/)*(?!\.{1,2}$)[\w.-]+)$/;
+
+export type VersionState = 'enabled' | 'disabled' | 'destroyed';
+
+/** A version as it is stored: all but the material in clear. */
+export interface StoredVersion {
+  version: number;
+  state: VersionState;
+  /** RFC 3339: made, and last changed its state. */
+  created: string;
+  changed: string;
+  /** Sealed material; empty once destroyed. */
+  sealed: string;
+}
+
+export interface StoredKey {
+  /** Without `kms://`. */
+  path: string;
+  algorithm: KeyAlgorithm;
+  /** RFC 3339, hard end of all its versions; absent: none. */
+  expires?: string;
+  /** From version 1. */
+  versions: StoredVersion[];
+}
+
+interface Store {
+  keys: StoredKey[];
+}
+
+/** The path of a key id; with or without `kms://`. Error: FIM-CFG-0017. */
+export function pathOf(keyId: string): string {
+  const path = ID.exec(keyId)?.[1];
+  if (path === undefined) throw new CodedError('FIM-CFG-0017', keyId);
+  return path;
+}
+
+/** Keys, their versions and states, in a folder that other processes may change too. */
+export class KeyRegister {
+  private readonly folder: KeyFolder;
+  private keys = new Map<string, StoredKey>();
+  private revision: string | null = null;
+
+  constructor(folder: KeyFolder) {
+    this.folder = folder;
+  }
+
+  /** All keys, by path. */
+  list(): StoredKey[] {
+    this.reload();
+    return [...this.keys.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  find(path: string): StoredKey | undefined {
+    this.reload();
+    return this.keys.get(path);
+  }
+
+  /** Makes the first version. Errors: FIM-KMS-0005 (there already, too many, no key of the algorithm), FIM-KMS-0004. */
+  create(path: string, algorithm: KeyAlgorithm, { material, expires }: { material?: Buffer; expires?: string } = {}): StoredKey {
+    return this.change(() => {
+      if (this.keys.has(path)) throw new CodedError('FIM-KMS-0005', `kms://${path} is there already`);
+      if (this.keys.size >= MAX_REGISTER_KEYS) throw new CodedError('FIM-KMS-0005', `there are ${MAX_REGISTER_KEYS} keys`);
+      const key: StoredKey = { path, algorithm, ...(expires === undefined ? {} : { expires }), versions: [] };
+      this.addVersion(key, material);
+      this.keys.set(path, key);
+      return key;
+    });
+  }
+
+  /** Adds a version; returns its number. Errors: FIM-KMS-0002, FIM-KMS-0005, FIM-KMS-0004. */
+  rotate(path: string, material?: Buffer): number {
+    return this.change(() => {
+      const key = this.required(path);
+      this.addVersion(key, material);
+      return key.versions.length;
+    });
+  }
+
+  /** Disables, enables or destroys a version (default: the newest); returns its number. Destroyed is for ever: the material is dropped. Errors: as `rotate`. */
+  setState(path: string, state: VersionState, version?: number): number {
+    return this.change(() => {
+      const key = this.required(path);
+      const found = key.versions[(version ?? key.versions.length) - 1];
+      if (!found) throw new CodedError('FIM-KMS-0002', `kms://${path} version ${version}`);
+      if (found.state === 'destroyed' && state !== 'destroyed') throw new CodedError('FIM-KMS-0005', `kms://${path} version ${found.version} is destroyed`);
+      found.state = state;
+      found.changed = new Date().toISOString();
+      if (state === 'destroyed') found.sealed = '';
+      return found.version;
+    });
+  }
+
+  /** The material of an enabled version; the caller overwrites it. */
+  material(key: StoredKey, version: StoredVersion): Buffer {
+    return this.folder.open(version.sealed, placeOf(key, version.version));
+  }
+
+  private required(path: string): StoredKey {
+    const key = this.keys.get(path);
+    if (!key) throw new CodedError('FIM-KMS-0002', `kms://${path}`);
+    return key;
+  }
+
+  private addVersion(key: StoredKey, given: Buffer | undefined): void {
+    if (key.versions.length >= MAX_REGISTER_VERSIONS) throw new CodedError('FIM-KMS-0005', `kms://${key.path} has ${MAX_REGISTER_VERSIONS} versions`);
+    if (given) checkMaterial(key.algorithm, given);
+    const material = given ?? newMaterial(key.algorithm);
+    const version = key.versions.length + 1;
+    const now = new Date().toISOString();
+    key.versions.push({ version, state: 'enabled', created: now, changed: now, sealed: this.folder.seal(material, placeOf(key, version)) });
+    material.fill(0);
+  }
+
+  private change<T>(work: () => T): T {
+    return this.folder.locked(() => {
+      this.reload();
+      try {
+        const result = work();
+        this.folder.write(JSON.stringify({ keys: [...this.keys.values()] } satisfies Store, null, 1));
+        this.revision = this.folder.revision;
+        return result;
+      } catch (error) {
+        this.revision = null; // what was half changed is read again
+        throw error;
+      }
+    });
+  }
+
+  private reload(): void {
+    const revision = this.folder.revision;
+    if (revision === this.revision) return;
+    const text = this.folder.read();
+    const store = text === '' ? { keys: [] } : parse(text);
+    this.keys = new Map(store.keys.map((key) => [key.path, key]));
+    this.revision = revision;
+  }
+}
+
+function parse(text: string): Store {
+  try {
+    return JSON.parse(text) as Store;
+  } catch {
+    throw new CodedError('FIM-KMS-0004', 'keys.json is damaged');
+  }
+}
+
+function placeOf(key: StoredKey, version: number): string {
+  return `${key.path}\n${key.algorithm}\n${version}`;
+}

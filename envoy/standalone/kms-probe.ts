@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { request as requestPlain } from 'node:http';
+import { request as requestTls } from 'node:https';
+import { connect } from 'node:net';
+import type { KmsCredentials } from '../xds/index.ts';
+import { hostOf, portOf } from '../xds/index.ts';
+
+/** Time for a KMS to say that it is there, milliseconds. */
+const TIMEOUT_MS = 1_000;
+
+/**
+ * Whether a KMS answers. Any answer to `/v1/sys/health` will do but a server error: one without that path says 404 and is there, a sealed Vault says 503 and
+ * gives no keys. Over h2c, which is not spoken here, a connection is enough.
+ */
+export async function kmsAnswers(url: URL, credentials: KmsCredentials = {}): Promise<boolean> {
+  if (url.protocol === 'h2c:') return connects(url);
+  return new Promise((done) => {
+    const options = { timeout: TIMEOUT_MS, signal: AbortSignal.timeout(TIMEOUT_MS), agent: false as const };
+    try {
+      const health = new URL('/v1/sys/health', url);
+      const request = url.protocol === 'https:' ? requestTls(health, { ...options, ...tlsOf(credentials) }) : requestPlain(health, options);
+      request.once('response', (response) => {
+        response.resume();
+        done((response.statusCode ?? 500) < 500);
+      });
+      request.once('error', () => done(false));
+      request.end();
+    } catch {
+      done(false);
+    }
+  });
+}
+
+function tlsOf({ caFile, certFile, keyFile }: KmsCredentials): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+  return {
+    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+    ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
+    ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+  };
+}
+
+async function connects(url: URL): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ host: hostOf(url), port: portOf(url), timeout: TIMEOUT_MS });
+    const end = (there: boolean): void => {
+      socket.destroy();
+      done(there);
+    };
+    socket.once('connect', () => end(true)).once('error', () => end(false)).once('timeout', () => end(false));
+  });
+}

@@ -1,0 +1,103 @@
+import { cluster } from './cluster.ts';
+import type { EnvoyObject } from './envoy-object.ts';
+
+/** Cluster by which the plugin calls the KMS; the name stands in the plugin's configuration. */
+export const KMS_CLUSTER = 'fim-kms';
+/** Names of the discovered secrets. */
+const TOKEN_SECRET = 'fim-kms-token';
+const IDENTITY_SECRET = 'fim-kms-identity';
+
+const API = 'type.googleapis.com/envoy';
+const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+const SECRET = `${API}.extensions.transport_sockets.tls.v3.Secret`;
+
+/** Headers that can carry the token: Vault's own, and the bearer scheme (RFC 6750), which Vault and OpenBao take too. */
+export const TOKEN_HEADERS = ['X-Vault-Token', 'Authorization'] as const;
+export type TokenHeader = (typeof TOKEN_HEADERS)[number];
+
+/** How Envoy proves to the KMS who it is. Files are absolute paths; what they hold is in no configuration. */
+export interface KmsCredentials {
+  /** File with the token; replaced by rename when it rotates. */
+  tokenFile?: string;
+  tokenHeader?: TokenHeader;
+  /** Vault's namespace. */
+  namespace?: string;
+  /** PEM of the authorities that the KMS's certificate must come from; absent: the system's. */
+  caFile?: string;
+  /** PEM of the client certificate and its key. */
+  certFile?: string;
+  keyFile?: string;
+}
+
+/** Absolute paths of the files that name the secrets' files: what `kmsSecrets` makes goes there. */
+export interface KmsSecretFiles {
+  token: string;
+  identity: string;
+}
+
+/** The cluster of the KMS. Credentials are added by Envoy on the way out, to the plugin's call-outs too: neither plugin nor dump sees them. */
+export function kmsCluster(url: URL, credentials: KmsCredentials = {}, files: KmsSecretFiles = { token: '', identity: '' }): EnvoyObject {
+  const base = cluster(KMS_CLUSTER, url, {
+    ...(credentials.caFile === undefined ? {} : { authorities: credentials.caFile }),
+    ...(credentials.certFile === undefined ? {} : { identity: secretSource(IDENTITY_SECRET, files.identity) }),
+  });
+  const filters = [...tokenFilters(credentials, files), ...namespaceFilters(credentials)];
+  if (filters.length === 0) return base;
+  const options = base.typed_extension_protocol_options as { [HTTP_OPTIONS]: EnvoyObject };
+  const codec: EnvoyObject = { name: 'envoy.filters.http.upstream_codec', typed_config: { '@type': `${API}.extensions.filters.http.upstream_codec.v3.UpstreamCodec` } };
+  return { ...base, typed_extension_protocol_options: { [HTTP_OPTIONS]: { ...options[HTTP_OPTIONS], http_filters: [...filters, codec] } } };
+}
+
+/** The secrets as discovered files: they name the files that hold them. A file that is replaced by rename in its folder is read anew. */
+export function kmsSecrets({ tokenFile, certFile, keyFile }: KmsCredentials): { token?: EnvoyObject; identity?: EnvoyObject } {
+  const watched = (filename: string): EnvoyObject => ({ filename, watched_directory: { path: folderOf(filename) } });
+  return {
+    ...(tokenFile === undefined ? {} : { token: secret({ name: TOKEN_SECRET, generic_secret: { secret: watched(tokenFile) } }) }),
+    ...(certFile === undefined || keyFile === undefined
+      ? {}
+      : { identity: secret({ name: IDENTITY_SECRET, tls_certificate: { certificate_chain: { filename: certFile }, private_key: { filename: keyFile }, watched_directory: { path: folderOf(keyFile) } } }) }),
+  };
+}
+
+function tokenFilters({ tokenFile, tokenHeader = 'X-Vault-Token' }: KmsCredentials, files: KmsSecretFiles): EnvoyObject[] {
+  if (tokenFile === undefined) return [];
+  const credential: EnvoyObject = {
+    '@type': `${API}.extensions.http.injected_credentials.generic.v3.Generic`,
+    credential: secretSource(TOKEN_SECRET, files.token),
+    header: tokenHeader.toLowerCase(),
+    ...(tokenHeader === 'Authorization' ? { header_value_prefix: 'Bearer ' } : {}),
+  };
+  return [
+    {
+      name: 'envoy.filters.http.credential_injector',
+      typed_config: {
+        '@type': `${API}.extensions.filters.http.credential_injector.v3.CredentialInjector`,
+        overwrite: true,
+        credential: { name: 'envoy.http.injected_credentials.generic', typed_config: credential },
+      },
+    },
+  ];
+}
+
+function namespaceFilters({ namespace }: KmsCredentials): EnvoyObject[] {
+  if (namespace === undefined) return [];
+  const append: EnvoyObject = { header: { key: 'x-vault-namespace', value: namespace }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' };
+  return [
+    {
+      name: 'envoy.filters.http.header_mutation',
+      typed_config: { '@type': `${API}.extensions.filters.http.header_mutation.v3.HeaderMutation`, mutations: { request_mutations: [{ append }] } },
+    },
+  ];
+}
+
+function secretSource(name: string, path: string): EnvoyObject {
+  return { name, sds_config: { path_config_source: { path }, resource_api_version: 'V3' } };
+}
+
+function secret(content: EnvoyObject): EnvoyObject {
+  return { resources: [{ '@type': SECRET, ...content }] };
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
+}

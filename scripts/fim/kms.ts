@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseAddress } from '../../envoy/standalone/address.ts';
+import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
+import { DevelopmentKms } from '../../envoy/standalone/development-kms.ts';
+import { KeyFolder } from '../../envoy/standalone/key-folder.ts';
+import type { KeyAlgorithm } from '../../envoy/standalone/key-material.ts';
+import { KEY_ALGORITHMS } from '../../envoy/standalone/key-material.ts';
+import type { StoredKey, VersionState } from '../../envoy/standalone/key-register.ts';
+import { KeyRegister, pathOf } from '../../envoy/standalone/key-register.ts';
+import { TRANSIT_MOUNT } from '../../envoy/standalone/kms-answers.ts';
+import { readToken } from '../../envoy/standalone/kms-token.ts';
+import { styled } from './terminal.ts';
+
+export interface FolderFlags {
+  data?: string;
+  storageKey?: string;
+  json?: boolean;
+}
+
+export interface CreateFlags extends FolderFlags {
+  algorithm?: string;
+  from?: string;
+  expires?: string;
+}
+
+export interface ChangeFlags extends FolderFlags {
+  version?: string;
+}
+
+export interface ServeFlags extends FolderFlags {
+  listen: string;
+  tokenFile?: string;
+}
+
+const STATES = { disable: 'disabled', enable: 'enabled', destroy: 'destroyed' } as const satisfies Record<string, VersionState>;
+
+function folderOf(flags: FolderFlags): string {
+  return resolve(flags.data ?? join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'fim', 'kms'));
+}
+
+function open(flags: FolderFlags): { folder: KeyFolder; register: KeyRegister } {
+  const folder = new KeyFolder(folderOf(flags), flags.storageKey === undefined ? undefined : resolve(flags.storageKey));
+  return { folder, register: new KeyRegister(folder) };
+}
+
+/** `fim kms create`. Returns the exit status. Errors: FIM-KMS-0004, FIM-KMS-0005, FIM-CFG-0017, FIM-UP-0020. */
+export function createKey(id: string, flags: CreateFlags): number {
+  const path = pathOf(id);
+  const isTransit = path.startsWith(`${TRANSIT_MOUNT}/`);
+  const algorithm = (flags.algorithm ?? (isTransit ? 'transit' : 'SM4')) as KeyAlgorithm;
+  if (!KEY_ALGORITHMS.includes(algorithm) || (algorithm === 'transit') !== isTransit) {
+    throw new CodedError('FIM-UP-0020', `--algorithm ${algorithm} is none of ${KEY_ALGORITHMS.join(', ')}, or not for this key: transit is for kms://${TRANSIT_MOUNT}/ and for nothing else`);
+  }
+  if (flags.expires !== undefined && (!/^\d{4}-\d\d-\d\dT/.test(flags.expires) || Number.isNaN(Date.parse(flags.expires)))) throw new CodedError('FIM-UP-0020', `--expires ${flags.expires} is not an RFC 3339 time`);
+  const material = materialFrom(flags.from);
+  return done(flags, 'create', path, 1, (register) => void register.create(path, algorithm, { ...(material ? { material } : {}), ...(flags.expires === undefined ? {} : { expires: new Date(flags.expires).toISOString() }) }));
+}
+
+/** `fim kms rotate`. Errors: FIM-KMS-0002 and as `createKey`. */
+export function rotateKey(id: string, flags: CreateFlags): number {
+  const path = pathOf(id);
+  const material = materialFrom(flags.from);
+  return done(flags, 'rotate', path, 0, (register) => register.rotate(path, material));
+}
+
+/** `fim kms disable | enable | destroy`. Errors: as `rotateKey`. */
+export function changeState(verb: keyof typeof STATES, id: string, flags: ChangeFlags): number {
+  const path = pathOf(id);
+  const version = flags.version === undefined ? undefined : Number(flags.version);
+  if (version !== undefined && !(Number.isInteger(version) && version > 0)) throw new CodedError('FIM-UP-0020', `--version ${flags.version} is not a whole number from 1`);
+  return done(flags, verb, path, 0, (register) => register.setState(path, STATES[verb], version));
+}
+
+function done(flags: FolderFlags, verb: string, path: string, first: number, work: (register: KeyRegister) => number | void): number {
+  const { folder, register } = open(flags);
+  const version = work(register) ?? first;
+  folder.audit({ time: new Date().toISOString(), verb, key: path, version, peer: 'cli' });
+  const line = flags.json ? JSON.stringify({ key: `kms://${path}`, verb, version }) : `${styled('green', '✓')} ${verb} kms://${path} version ${version}`;
+  process.stdout.write(`${line}\n`);
+  return 0;
+}
+
+/** `fim kms list`. */
+export function listKeys(flags: FolderFlags): number {
+  const keys = open(flags).register.list();
+  process.stdout.write(flags.json ? `${JSON.stringify({ keys: keys.map(described) })}\n` : table(keys));
+  return 0;
+}
+
+/** All of a key but its material, sealed or not. */
+function described({ path, algorithm, expires, versions }: StoredKey): object {
+  return { key: `kms://${path}`, algorithm, ...(expires === undefined ? {} : { expires }), versions: versions.map(({ version, state, created, changed }) => ({ version, state, created, changed })) };
+}
+
+function table(keys: StoredKey[]): string {
+  const rows = keys.flatMap(({ path, algorithm, expires, versions }) =>
+    versions.map(({ version, state, created }, index) => (index === 0 ? [`kms://${path}`, algorithm, String(version), state, created, expires ?? ''] : ['', '', String(version), state, created, ''])),
+  );
+  const all = [['KEY', 'ALGORITHM', 'VERSION', 'STATE', 'CREATED', 'EXPIRES'], ...rows];
+  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
+  return all.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}\n`).join('');
+}
+
+/** `fim kms serve`: until a signal. Errors: FIM-UP-0008, FIM-UP-0016, FIM-KMS-0004, FIM-KMS-0006. */
+export async function serve(flags: ServeFlags): Promise<number> {
+  const { host, port } = parseAddress(flags.listen, '--listen');
+  const { tokenFile, storageKey } = flags;
+  if (tokenFile !== undefined) readToken(tokenFile);
+  const kms = new DevelopmentKms({
+    folder: folderOf(flags),
+    ...(storageKey === undefined ? {} : { storageKey: resolve(storageKey) }),
+    ...(tokenFile === undefined ? {} : { token: () => readToken(tokenFile) }),
+  });
+  const url = await kms.start(host, port);
+  process.stdout.write(flags.json ? `${JSON.stringify({ event: 'ready', kms: url.origin, data: folderOf(flags) })}\n` : `${styled('green', '✓')} development KMS at ${url.origin}, keys in ${folderOf(flags)}\n`);
+  await new Promise((stop) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  });
+  await kms.stop();
+  return 0;
+}
+
+function materialFrom(file: string | undefined): Buffer | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CodedError('FIM-KMS-0005', `${file}: ${messageOf(error)}`);
+  }
+}
