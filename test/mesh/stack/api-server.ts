@@ -127,6 +127,14 @@ export class ApiServer {
     await until(`${spec.names.plural}.${spec.group} can be listed`, async () => (await this.send('GET', `/apis/${spec.group}/${version}/${spec.names.plural}?limit=1`)).status === 200);
   }
 
+  /** A token of a service account for an audience, good for 12 hours. */
+  async tokenOf(namespace: string, account: string, audience: string): Promise<string> {
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [audience], expirationSeconds: 43_200 } };
+    const { status, body } = await this.send('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`, request);
+    if (status !== 201) throw new Error(`no token of ${namespace}/${account}: ${status} ${body.message ?? ''}`);
+    return (body.status as { token: string }).token;
+  }
+
   /** Writes a kubeconfig for a bearer token and returns its path. */
   writeKubeconfig(name: string, token = this.token): string {
     const file = this.file(`${name}.kubeconfig`);

@@ -1,12 +1,14 @@
+import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { DevelopmentKms } from '../../../envoy/standalone/development-kms.ts';
 import { envoyBinary } from '../../../envoy/standalone/envoy-binary.ts';
 import { buildPrograms, type Programs } from '../programs/programs.ts';
 import { ApiServer } from './api-server.ts';
-import { ClusterObjects, type KubeObject, objectsOfFile } from './cluster-objects.ts';
+import { ClusterObjects, type KubeObject, objectsOf, objectsOfFile } from './cluster-objects.ts';
 import { Istiod } from './istiod.ts';
 import { Operator, type OperatorOptions } from './operator.ts';
 import { Proxy, type ProxyOptions } from './proxy.ts';
@@ -16,6 +18,8 @@ import { GATEWAY_PORT, NAMESPACE, namespaceObjects, SIDECAR_PORT, workloadObject
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 /** First two numbers after 127 of the pods' addresses are drawn: meshes side by side do not meet. */
 const [SMALLEST, LARGEST] = [1, 250];
+
+const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
 export type Progress = (line: string) => void;
 
@@ -31,7 +35,9 @@ export class Mesh {
   kmsUrl!: URL;
   istiod!: Istiod;
   programs!: Programs;
+  /** Of an administrator. */
   kubeconfig!: string;
+  private operatorKubeconfig = '';
   readonly folder = mkdtempSync(path.join(tmpdir(), 'fim-mesh-'));
   private envoy = '';
   private readonly prefix = `127.${randomInt(SMALLEST, LARGEST)}.${randomInt(SMALLEST, LARGEST)}`;
@@ -64,7 +70,9 @@ export class Mesh {
     this.kubeconfig = this.api.writeKubeconfig('admin');
     tell('etcd and the API server are ready');
     await this.objects.applyAll([...this.definitions(), ...namespaceObjects()]);
-    tell('Istio, the Gateway API and FinancialRoute are defined');
+    tell('Istio and the Gateway API are defined');
+    await this.install();
+    tell('FIM is installed: definition, roles, admission policies');
     this.istiod = new Istiod(this.programs.pilotDiscovery, this.kubeconfig, path.join(this.folder, 'istiod'));
     this.undo.push(() => this.istiod.stop());
     await this.istiod.start();
@@ -73,8 +81,20 @@ export class Mesh {
 
   private definitions(): KubeObject[] {
     const gateway = readdirSync(this.programs.gatewayDefinitions).filter((file) => file.endsWith('.yaml'));
-    const files = [this.programs.istioDefinitions, ...gateway.map((file) => path.join(this.programs.gatewayDefinitions, file)), path.join(ROOT, 'istio/crd/financialroutes.fim.financial.yaml')];
+    const files = [this.programs.istioDefinitions, ...gateway.map((file) => path.join(this.programs.gatewayDefinitions, file))];
     return files.flatMap(objectsOfFile).filter(({ kind }) => kind === 'CustomResourceDefinition');
+  }
+
+  /** Applies the manifests as a user does, by kustomize. What they would have run in containers, the mesh runs as processes, with the same rights. */
+  private async install(): Promise<void> {
+    const { stdout } = await promisify(execFile)(this.programs.kubectl, ['kustomize', path.join(ROOT, 'istio/manifests/base')], { maxBuffer: MAX_MANIFEST_BYTES });
+    await this.objects.applyAll(objectsOf(stdout));
+    this.operatorKubeconfig = await this.kubeconfigOf('fim-system', 'fim-operator');
+  }
+
+  /** A kubeconfig with the rights of a service account. */
+  async kubeconfigOf(namespace: string, account: string): Promise<string> {
+    return this.api.writeKubeconfig(account, await this.api.tokenOf(namespace, account, 'https://kubernetes.default.svc'));
   }
 
   /** Starts a gateway's pod. Its listener: `gatewayUrl`. */
@@ -123,7 +143,7 @@ export class Mesh {
   /** Starts a replica of the operator; `leads` of it tells when it does. */
   async addOperator(identity: string, options: Partial<OperatorOptions> = {}): Promise<Operator> {
     const moduleUrl = `${this.modules.url}/{sha256}.wasm`;
-    const operator = new Operator({ identity, kubeconfig: this.kubeconfig, modules: this.moduleFolder, moduleUrl, kms: this.kmsUrl, folder: path.join(this.folder, 'operators'), ...options });
+    const operator = new Operator({ identity, kubeconfig: this.operatorKubeconfig, modules: this.moduleFolder, moduleUrl, kms: this.kmsUrl, folder: path.join(this.folder, 'operators'), ...options });
     this.undo.push(() => operator.stop());
     await operator.start();
     return operator;

@@ -127,8 +127,7 @@ export class Proxy {
   private async writeIdentity(): Promise<void> {
     const { api, bootstrap } = this.parts;
     const { namespace, name } = this.options;
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: ['istio-ca'], expirationSeconds: 43_200 } };
-    const token = await api.send('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, request);
+    const token = await api.tokenOf(namespace, name, 'istio-ca');
     const root = await until(`istiod has written its root certificate into ${namespace}`, async () => {
       const { body } = await api.send('GET', `/api/v1/namespaces/${namespace}/configmaps/istio-ca-root-cert`);
       return (body.data as Record<string, string> | undefined)?.['root-cert.pem'];
@@ -137,7 +136,7 @@ export class Proxy {
       mkdirSync(path.dirname(path.join(this.folder, file)), { recursive: true });
       writeFileSync(path.join(this.folder, file), text, { mode: 0o600 });
     };
-    put('var/run/secrets/tokens/istio-token', (token.body.status as { token: string }).token);
+    put('var/run/secrets/tokens/istio-token', token);
     put('var/run/secrets/istio/root-cert.pem', root);
     put('etc/istio/proxy/.keep', '');
     put('var/lib/istio/envoy/envoy_bootstrap_tmpl.json', readFileSync(bootstrap, 'utf8').replaceAll('{{ .wildcard }}', '127.0.0.1'));

@@ -14,7 +14,7 @@ const serviceAccount = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 
 /** Namespaces, the gateway and the rule that sidecars take nothing but mutual TLS. */
 export function namespaceObjects(): KubeObject[] {
   return [
-    ...['istio-system', 'fim-system', NAMESPACE].map(namespace),
+    ...['istio-system', NAMESPACE].map(namespace),
     serviceAccount('gw'),
     { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', metadata: { name: 'strict', namespace: NAMESPACE }, spec: { mtls: { mode: 'STRICT' } } },
     {
