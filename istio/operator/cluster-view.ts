@@ -11,6 +11,7 @@ import type { Grouping, Workload } from './plan/workloads.ts';
 
 export interface Informers {
   routes: Informer;
+  profiles: Informer;
   envoyFilters: Informer;
   gateways: Informer;
   istioGateways: Informer;
@@ -23,6 +24,8 @@ export interface CheckedRoute {
   object: KubeObject;
   resource: RouteResource | undefined;
   errors: RouteIssue[];
+  /** One text for all that the verdict depends on. */
+  identity: string;
   keyIds: string[];
 }
 
@@ -44,7 +47,7 @@ export interface WorkloadRuntime {
   signature: string;
   build: Build | undefined;
   release: Release | undefined;
-  /** Of which state of each route, by key, the release was built: see `stateOf`. */
+  /** Of which state of each route, by key, the release was built: its `identity`. */
   builtFrom: ReadonlyMap<string, string>;
   /** As the API server answered, until the informer has caught up. */
   lastApplied: KubeObject | undefined;
@@ -60,11 +63,6 @@ export interface WorkloadRuntime {
   /** Readings from before the current generation, by uid. */
   baselines: Map<string, Reading>;
   state: WorkloadState;
-}
-
-/** What of a route its configuration depends on, as one text. */
-export function stateOf({ generation, created, annotations }: RouteResource): string {
-  return JSON.stringify([generation, created, annotations]);
 }
 
 export function emptyState(name: string): WorkloadState {
@@ -109,6 +107,14 @@ export class ClusterView {
 
   forget(namespace: string, name: string): void {
     this.runtimes.delete(`${namespace}/${name}`);
+  }
+
+  /** Whether all workloads of a namespace have been built once. */
+  isBuilt(namespace: string): boolean {
+    return [...(this.namespaces.get(namespace)?.grouping.workloads.keys() ?? [])].every((name) => {
+      const runtime = this.knownRuntime(namespace, name);
+      return runtime?.build !== undefined || runtime?.handsOff !== undefined;
+    });
   }
 
   /** The workload's object, as new as it is known. */

@@ -6,7 +6,7 @@ import { keyIdsOf, type KeyDirectory } from './key-directory.ts';
 import { appliedOf, MANAGED_BY_LABEL, MANAGER, routeKeysOf } from './plan/applied.ts';
 import { objectName } from './plan/envoy-filter.ts';
 import type { Selection } from './plan/selection.ts';
-import { groupRoutes } from './plan/workloads.ts';
+import { groupRoutes, type Workload } from './plan/workloads.ts';
 
 /** An object of a route as the checks take it: what the API server adds is not the user's. */
 function plain(object: KubeObject): Record<string, unknown> {
@@ -14,17 +14,24 @@ function plain(object: KubeObject): Record<string, unknown> {
   return { apiVersion: object.apiVersion, kind: object.kind, metadata: JSON.parse(JSON.stringify({ name, namespace, labels, annotations, creationTimestamp, generation, uid })), spec: object.spec ?? {} };
 }
 
+/** The profiles of a namespace that are without mistakes: a route that names another is told so. */
+function usableProfiles(profiles: Iterable<KubeObject>): { values: Record<string, unknown>[]; identity: string } {
+  const usable = [...profiles].filter((object) => !object.metadata.deletionTimestamp && checkRoutes([plain(object)]).errors.length === 0);
+  return { values: usable.map(plain), identity: usable.map(({ metadata }) => `${metadata.uid} ${metadata.generation}`).sort().join() };
+}
+
 /** Checks objects once for each state of what the user wrote. */
 export class RouteChecker {
   private readonly known = new Map<string, { identity: string; checked: CheckedRoute }>();
 
-  check(key: string, object: KubeObject): CheckedRoute {
+  /** `profiles`: of the route's namespace. */
+  check(key: string, object: KubeObject, profiles: ReturnType<typeof usableProfiles>): CheckedRoute {
     const { uid = '', generation = 0, annotations = {} } = object.metadata;
-    const identity = `${uid} ${generation} ${JSON.stringify(annotations)}`;
+    const identity = `${uid} ${generation} ${JSON.stringify(annotations)} ${profiles.identity}`;
     const before = this.known.get(key);
     if (before?.identity === identity) return { ...before.checked, object };
-    const { resources, errors } = checkRoutes([plain(object)]);
-    const checked: CheckedRoute = { object, resource: resources[0], errors, keyIds: keyIdsOf(object.spec) };
+    const { resources, errors } = checkRoutes([...profiles.values, plain(object)]);
+    const checked: CheckedRoute = { object, resource: resources[0], errors, identity, keyIds: keyIdsOf(object.spec) };
     this.known.set(key, { identity, checked });
     return checked;
   }
@@ -50,6 +57,10 @@ export interface NamespaceOutcome {
   routes: string[];
 }
 
+function termsOf({ selection }: Workload): number {
+  return Object.keys(selection.terms).length;
+}
+
 function isOurs(object: KubeObject): boolean {
   return object.metadata.labels?.[MANAGED_BY_LABEL] === MANAGER;
 }
@@ -63,7 +74,8 @@ function objectsOf(view: ClusterView, namespace: string): { name: string; object
 /** Plans a namespace: pure but for the key service's word. */
 export async function planNamespace({ view, checker, keys, rootNamespace }: NamespaceStageParts, namespace: string): Promise<NamespaceOutcome> {
   const objects = new Map([...view.informers.routes.in(namespace).values()].filter((object) => !object.metadata.deletionTimestamp).map((object) => [`${namespace}/${object.metadata.name}`, object]));
-  const checked = new Map([...objects].map(([key, object]) => [key, checker.check(key, object)]));
+  const profiles = usableProfiles(view.informers.profiles.in(namespace).values());
+  const checked = new Map([...objects].map(([key, object]) => [key, checker.check(key, object, profiles)]));
   const forbidden = namespace === rootNamespace ? `FIM-OP-0002: objects of ${namespace}, the mesh's root namespace, act on every namespace: a route must not stand here.` : undefined;
   await keys.look([...checked.values()].flatMap((route) => (route.resource === undefined ? [] : route.keyIds)));
 
@@ -82,7 +94,8 @@ export async function planNamespace({ view, checker, keys, rootNamespace }: Name
   else view.namespaces.set(namespace, state);
   for (const key of before?.checked.keys() ?? []) if (!checked.has(key)) checker.forget(key);
   return {
-    workloads: [...new Set([...grouping.workloads.keys(), ...present.map(({ name }) => name)])].filter((name) => name !== 'kms'),
+    // Narrower ones first: a wider filter must not come before they take its place.
+    workloads: [...new Set([...[...grouping.workloads.values()].sort((a, b) => termsOf(b) - termsOf(a)).map(({ name }) => name), ...present.map(({ name }) => name)])].filter((name) => name !== 'kms'),
     routes: [...checked.keys()].filter((key) => before?.fingerprints.get(key) !== state.fingerprints.get(key)),
   };
 }
@@ -93,7 +106,6 @@ function heldSelections(objects: readonly KubeObject[], unservable: ReadonlyMap<
   return objects.map(appliedOf).flatMap(({ config, selection }) => (selection !== undefined && [...routeKeysOf(config)].some((key) => unservable.has(key)) ? [selection] : []));
 }
 
-function fingerprint(key: string, { object, keyIds }: CheckedRoute, { grouping, unservable, forbidden }: NamespaceState, keys: KeyDirectory): string {
-  const { uid, generation, annotations } = object.metadata;
-  return JSON.stringify([uid, generation, annotations, keyIds.map((keyId) => keys.problem(keyId)?.reason), unservable.has(key), grouping.problems.get(key), grouping.workloadsOf.get(key), grouping.overflow.has(key), forbidden]);
+function fingerprint(key: string, { identity, keyIds }: CheckedRoute, { grouping, unservable, forbidden }: NamespaceState, keys: KeyDirectory): string {
+  return JSON.stringify([identity, keyIds.map((keyId) => keys.problem(keyId)?.reason), unservable.has(key), grouping.problems.get(key), grouping.workloadsOf.get(key), grouping.overflow.has(key), forbidden]);
 }

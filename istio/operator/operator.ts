@@ -8,7 +8,7 @@ import { KeyDirectory } from './key-directory.ts';
 import type { KubeApi } from './kube/api.ts';
 import { Informer } from './kube/informer.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { ENVOY_FILTERS, FINANCIAL_ROUTES, GATEWAYS, ISTIO_GATEWAYS, PODS, SERVICES, type Resource } from './kube/resources.ts';
+import { ENVOY_FILTERS, FINANCIAL_ROUTES, GATEWAYS, ISTIO_GATEWAYS, PODS, SERVICES, VALIDATION_PROFILES, type Resource } from './kube/resources.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { ModuleSource } from './module-source.ts';
 import { planNamespace, RouteChecker } from './namespace-stage.ts';
@@ -159,6 +159,7 @@ export class Operator {
     const planIfRoutes = (namespace: string): void => void (this.view.namespaces.has(namespace) && this.plan(namespace));
     return {
       routes: make(FINANCIAL_ROUTES, trim, (namespace, before, after) => this.routeChanged(namespace, before, after)),
+      profiles: make(VALIDATION_PROFILES, trim, planIfRoutes),
       envoyFilters: make(ENVOY_FILTERS, trim, (namespace, _, after) => this.objectChanged(namespace, after, plan), `${MANAGED_BY_LABEL}=${MANAGER}`),
       gateways: make(GATEWAYS, trimTarget, planIfRoutes),
       istioGateways: make(ISTIO_GATEWAYS, trimTarget, planIfRoutes),
@@ -221,6 +222,7 @@ export class Operator {
   }
 
   private async workWorkload(namespace: string, name: string): Promise<undefined> {
+    const first = !this.view.isBuilt(namespace);
     try {
       const outcome = await this.workloads.reconcile(namespace, name);
       if (outcome.ask) this.queue.add(keyFor('proxies', namespace, name));
@@ -229,6 +231,9 @@ export class Operator {
       // The routes say what the API server said; the key comes again.
       this.tellRoutes([...(this.view.knownRuntime(namespace, name)?.build?.members ?? [])]);
       throw error;
+    } finally {
+      // Those that had to wait for the last of the builds.
+      if (first && this.view.isBuilt(namespace)) this.tellRoutes([...(this.view.namespaces.get(namespace)?.checked.keys() ?? [])]);
     }
   }
 

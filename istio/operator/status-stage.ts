@@ -1,7 +1,7 @@
 // Stage 4: all that is known of a route → its status and, where that changed, an event.
-import { canonicalJson, type RouteResource } from '../../envoy/route/index.ts';
-import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
-import { emptyState, stateOf } from './cluster-view.ts';
+import { canonicalJson } from '../../envoy/route/index.ts';
+import type { CheckedRoute, ClusterView, WorkloadRuntime } from './cluster-view.ts';
+import { emptyState } from './cluster-view.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import type { KubeApi } from './kube/api.ts';
 import { FINANCIAL_ROUTES } from './kube/resources.ts';
@@ -46,7 +46,7 @@ export class StatusStage {
     return true;
   }
 
-  /** All that is known; undefined while the namespace is not planned. */
+  /** All that is known; undefined while the namespace is not planned and built. */
   facts(key: string): RouteFacts | undefined {
     const { view, keys, modules } = this.parts;
     const namespace = key.slice(0, key.indexOf('/'));
@@ -54,6 +54,8 @@ export class StatusStage {
     const checked = state?.checked.get(key);
     if (state === undefined || checked === undefined) return undefined;
     const names = view.workloadsOfRoute(namespace, key);
+    // Whether an earlier form of the route is in force is known once all are built.
+    if (modules.current !== undefined && !view.isBuilt(namespace)) return undefined;
     const runtimes = names.map((name) => ({ name, runtime: view.knownRuntime(namespace, name) }));
     const builds = runtimes.flatMap(({ runtime }) => runtime?.build ?? []);
     const refused = builds.flatMap((made) => made.refused.get(key) ?? []);
@@ -74,16 +76,16 @@ export class StatusStage {
       handsOff: runtimes.find(({ runtime }) => runtime?.handsOff !== undefined)?.runtime?.handsOff,
       drafts,
       unhonoured,
-      workloads: runtimes.map(({ name, runtime }) => workloadState(name, runtime, key, resource)),
+      workloads: runtimes.map(({ name, runtime }) => workloadState(name, runtime, key, checked)),
     };
   }
 }
 
 /** How a workload stands for a route: what its proxies have proven of an earlier state of the route proves nothing of this one. */
-function workloadState(name: string, runtime: WorkloadRuntime | undefined, key: string, resource: RouteResource | undefined): WorkloadState {
+function workloadState(name: string, runtime: WorkloadRuntime | undefined, key: string, { resource, identity }: CheckedRoute): WorkloadState {
   if (runtime === undefined) return emptyState(name);
   const { state, builtFrom } = runtime;
-  if (resource !== undefined && builtFrom.get(key) === stateOf(resource)) return state;
+  if (resource !== undefined && builtFrom.get(key) === identity) return state;
   return { ...state, programmed: 0, workers: 0, unreachable: 0, unasked: state.proxies, refusals: [], provenAt: undefined };
 }
 

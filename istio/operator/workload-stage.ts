@@ -1,7 +1,7 @@
 // Stage 2: a workload → its configuration, examined by the module itself → its object in the cluster.
 import type { KmsConfig } from '../../envoy/route/index.ts';
 import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
-import { emptyState, stateOf } from './cluster-view.ts';
+import { emptyState } from './cluster-view.ts';
 import { ApiError, type KubeApi } from './kube/api.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { ENVOY_FILTERS } from './kube/resources.ts';
@@ -37,9 +37,8 @@ export interface WorkloadOutcome {
   ask: boolean;
 }
 
-function signatureOf(workload: Workload, unservable: readonly string[], module: ServableModule, kms: KmsConfig): string {
-  const routes = workload.routes.map((route) => [route.key, stateOf(route)]);
-  return JSON.stringify([routes, unservable, module.reference.sha256, kms]);
+function signatureOf(states: ReadonlyMap<string, string>, unservable: readonly string[], module: ServableModule, kms: KmsConfig): string {
+  return JSON.stringify([[...states], unservable, module.reference.sha256, kms]);
 }
 
 /** The release to be in force: the one there is, if nothing differs, else the next. */
@@ -81,20 +80,21 @@ export class WorkloadStage {
     runtime.handsOff = applied?.fromLaterVersion ? `FIM-OP-0010: the configuration of ${name} was made by a later version of the operator, which this one does not know: it is left alone.` : undefined;
     if (runtime.handsOff !== undefined) return outcome(false);
 
-    const rebuilt = this.build(workload, runtime, applied, module);
+    const states = new Map(workload.routes.map(({ key }) => [key, view.namespaces.get(namespace)?.checked.get(key)?.identity ?? '']));
+    const rebuilt = this.build(workload, states, runtime, applied, module);
     if (runtime.build?.members.size === 0) {
       await this.remove(namespace, name, object);
       return outcome(false);
     }
-    const changed = await this.bringIntoForce(workload, runtime, object, applied, module);
+    const changed = await this.bringIntoForce(workload, states, runtime, object, applied, module);
     return rebuilt || changed ? outcome(true) : { routes: [], ask: false };
   }
 
-  private build(workload: Workload, runtime: WorkloadRuntime, applied: Applied | undefined, module: ServableModule): boolean {
+  private build(workload: Workload, states: ReadonlyMap<string, string>, runtime: WorkloadRuntime, applied: Applied | undefined, module: ServableModule): boolean {
     const state = this.parts.view.namespaces.get(workload.namespace);
     const inForce = routeKeysOf(applied?.config);
     const unservable = new Map([...(state?.unservable ?? [])].filter(([key]) => inForce.has(key)));
-    const signature = signatureOf(workload, [...unservable.keys()].sort(), module, this.parts.kms);
+    const signature = signatureOf(states, [...unservable.keys()].sort(), module, this.parts.kms);
     if (runtime.build !== undefined && runtime.signature === signature) return false;
     const objects = new Map([...(state?.checked ?? [])].map(([key, { object }]) => [key, object]));
     runtime.build = build({ routes: workload.routes, unservable, objects, applied, examine: module.examine, kms: this.parts.kms });
@@ -103,14 +103,14 @@ export class WorkloadStage {
   }
 
   /** Applies the object if it is not as wanted; true if it was not. */
-  private async bringIntoForce(workload: Workload, runtime: WorkloadRuntime, object: KubeObject | undefined, applied: Applied | undefined, module: ServableModule): Promise<boolean> {
+  private async bringIntoForce(workload: Workload, states: ReadonlyMap<string, string>, runtime: WorkloadRuntime, object: KubeObject | undefined, applied: Applied | undefined, module: ServableModule): Promise<boolean> {
     const made = runtime.build;
     if (made === undefined) return false;
     const release = releaseOf(made, applied, runtime, module, this.parts.version);
     const wanted = workloadObject(workload, release, this.owners(workload.namespace, made), this.chains(workload));
     const isNew = runtime.release?.generation !== release.generation;
     if (isAsWanted(wanted, object)) {
-      this.adopt(runtime, release, workload);
+      this.adopt(runtime, release, states);
       return isNew;
     }
     if (isNew && release.generation !== applied?.generation) await this.parts.readBaselines(workload, runtime, release.generation);
@@ -122,19 +122,19 @@ export class WorkloadStage {
       runtime.state = { ...runtime.state, applyError: runtime.applyError };
       throw error;
     }
-    this.adopt(runtime, release, workload);
+    this.adopt(runtime, release, states);
     this.parts.onApplied(workload.namespace, workload.name, release.generation);
     return true;
   }
 
-  private adopt(runtime: WorkloadRuntime, release: Release, workload: Workload): void {
+  private adopt(runtime: WorkloadRuntime, release: Release, states: ReadonlyMap<string, string>): void {
     if (runtime.release?.generation !== release.generation || runtime.release.hash !== release.hash) {
       runtime.state = { ...emptyState(runtime.state.name), hash: release.hash, generation: release.generation, proxies: runtime.state.proxies, unasked: runtime.state.proxies };
     }
     runtime.state = { ...runtime.state, applyError: undefined };
     runtime.applyError = undefined;
     runtime.release = release;
-    runtime.builtFrom = new Map(workload.routes.map((route) => [route.key, stateOf(route)]));
+    runtime.builtFrom = states;
     runtime.bump = false;
     remember(runtime, release);
   }

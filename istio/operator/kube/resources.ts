@@ -21,6 +21,7 @@ export interface Resource {
 const READ = ['list', 'watch'] as const;
 
 export const FINANCIAL_ROUTES: Resource = { group: 'fim.financial', version: 'v1', plural: 'financialroutes', kind: 'FinancialRoute', verbs: READ, statusVerbs: ['patch'], scope: 'cluster' };
+export const VALIDATION_PROFILES: Resource = { group: 'fim.financial', version: 'v1', plural: 'validationprofiles', kind: 'ValidationProfile', verbs: READ, scope: 'cluster', optional: true };
 export const ENVOY_FILTERS: Resource = { group: 'networking.istio.io', version: 'v1alpha3', plural: 'envoyfilters', kind: 'EnvoyFilter', verbs: [...READ, 'create', 'patch', 'delete'], scope: 'cluster' };
 export const ISTIO_GATEWAYS: Resource = { group: 'networking.istio.io', version: 'v1', plural: 'gateways', kind: 'Gateway', verbs: READ, scope: 'cluster', optional: true };
 export const GATEWAYS: Resource = { group: 'gateway.networking.k8s.io', version: 'v1', plural: 'gateways', kind: 'Gateway', verbs: READ, scope: 'cluster', optional: true };
@@ -29,7 +30,7 @@ export const PODS: Resource = { group: '', version: 'v1', plural: 'pods', kind: 
 export const EVENTS: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event', verbs: ['create'], scope: 'cluster' };
 export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', verbs: ['get', 'create', 'update'], scope: 'own' };
 
-export const RESOURCES: readonly Resource[] = [FINANCIAL_ROUTES, ENVOY_FILTERS, ISTIO_GATEWAYS, GATEWAYS, SERVICES, PODS, EVENTS, LEASES];
+export const RESOURCES: readonly Resource[] = [FINANCIAL_ROUTES, VALIDATION_PROFILES, ENVOY_FILTERS, ISTIO_GATEWAYS, GATEWAYS, SERVICES, PODS, EVENTS, LEASES];
 
 /** `group/version`, or the version alone for the core group. */
 export function apiVersionOf({ group, version }: Resource): string {

@@ -1,0 +1,170 @@
+// The whole operator on a small API server: objects, status, drift, poison, restarts.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { RESOURCES } from '../../istio/operator/kube/resources.ts';
+import { NAMESPACE, Rig } from './rig.ts';
+import { until } from './until.ts';
+
+const LIMIT = { match: { path: { type: 'Prefix', value: '/pay' } }, rateLimit: { requests: 10, period: '1s' } };
+const GATEWAY = { metadata: { name: 'edge', namespace: NAMESPACE }, spec: { gatewayClassName: 'istio' } };
+const GATEWAY_LABELS = { 'gateway.networking.k8s.io/gateway-name': 'edge' };
+const GATEWAY_REF = { targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' }] };
+
+describe('the operator', () => {
+  it('says Programmed only when every worker of every proxy has counted the generation', async (t) => {
+    const rig = await Rig.start(t);
+    const [one, two] = [await rig.pod('gw-1', GATEWAY_LABELS), await rig.pod('gw-2', GATEWAY_LABELS)];
+    rig.server.put('gateway.networking.k8s.io/gateways', GATEWAY);
+    rig.route('limit', LIMIT);
+    await rig.condition('limit', 'Accepted', 'True');
+    await rig.condition('limit', 'ResolvedRefs', 'True');
+    // The object is there, and nothing is proven.
+    await rig.condition('limit', 'Programmed', 'False', 'Pending');
+    const { generation, hash } = rig.config('fim-gateways')!;
+    one.take(generation);
+    await until('one proxy', () => rig.status('limit')?.proxies?.programmed === 1);
+    await rig.condition('limit', 'Programmed', 'False', 'Pending');
+    two.configured[generation % 16]! += 3; // one VM is late
+    assert.equal(rig.status('limit')?.proxies?.programmed, 1);
+    two.configured[generation % 16]! += 1;
+    const proven = await rig.condition('limit', 'Programmed', 'True');
+    assert.match(proven.message, /2 proxies with 4 workers/);
+    assert.equal(rig.status('limit')?.configurationHash, hash);
+    assert.deepEqual(rig.status('limit')?.proxies, { total: 2, programmed: 2, workers: 4 });
+    await until('an event', () => rig.server.all('events').some((event) => event.reason === 'Programmed' && (event.involvedObject as { name: string }).name === 'limit'));
+  });
+
+  it('tells why a proxy refuses, and that nobody could be asked', async (t) => {
+    const rig = await Rig.start(t);
+    const proxy = await rig.pod('gw-1', GATEWAY_LABELS);
+    rig.route('limit', LIMIT);
+    await rig.condition('limit', 'Programmed', 'False', 'Pending');
+    proxy.checksumMismatches = 1;
+    const refused = await rig.condition('limit', 'Programmed', 'False', 'Refused');
+    assert.match(refused.message, /FIM-OP-0009.*gw-1: the proxy's agent did not get the module: checksum mismatched/);
+    rig.server.remove('pods', NAMESPACE, 'gw-1');
+    await rig.condition('limit', 'Programmed', 'Unknown', 'NoProxies');
+    const silent = await rig.pod('gw-2', GATEWAY_LABELS);
+    silent.stop();
+    await rig.condition('limit', 'Programmed', 'Unknown', 'Unreachable');
+  });
+
+  it('keeps the last good configuration of a route that becomes invalid, over its own restart too', async (t) => {
+    const rig = await Rig.start(t);
+    rig.route('limit', LIMIT);
+    rig.route('mask', { match: { path: { type: 'Prefix', value: '/card' } }, masking: { detect: [{ kind: 'IdCard' }] } });
+    await until('both', () => rig.config('fim-gateways')?.routes.length === 2);
+    const good = rig.config('fim-gateways')!.routes.find((route) => route.name === 'demo/mask');
+    rig.route('mask', { match: { path: { type: 'Prefix', value: '/card' } }, validation: { fields: [{ name: 'a', pattern: '((((' }] } });
+    await rig.condition('mask', 'Accepted', 'False', 'Invalid');
+    await rig.condition('mask', 'Programmed', 'False', 'Invalid');
+    await rig.stopOperator();
+    // Others go on, and what was good stays as it was.
+    rig.route('limit', { ...LIMIT, rateLimit: { requests: 99, period: '1s' } });
+    await rig.startOperator();
+    await until('the edit', () => JSON.stringify(rig.config('fim-gateways')).includes('"requests":99'));
+    assert.deepEqual(rig.config('fim-gateways')!.routes.find((route) => route.name === 'demo/mask'), good);
+    await until('the word on it', () => rig.status('mask')?.conditions.find(({ type }) => type === 'Programmed')?.message.includes('stays in force'));
+    rig.route('mask', { match: { path: { type: 'Prefix', value: '/card' } }, masking: { detect: [{ kind: 'BankCard' }] } });
+    await rig.condition('mask', 'Accepted', 'True');
+    await until('the repair', () => JSON.stringify(rig.config('fim-gateways')).includes('BankCard'));
+  });
+
+  it('keeps an invalid route that was alone on its workload', async (t) => {
+    const rig = await Rig.start(t);
+    const spec = { selector: { matchLabels: { app: 'web' } }, rateLimit: { requests: 5, period: '1s' } };
+    rig.route('web', spec);
+    const name = (await until('the object', () => rig.server.all('envoyfilters').find((object) => object.metadata.name.startsWith('fim-sidecars-web-')))).metadata.name;
+    rig.route('web', { ...spec, validation: { fields: [{ name: 'a', pattern: '((((' }] } });
+    await rig.condition('web', 'Accepted', 'False', 'Invalid');
+    assert.equal(rig.config(name)?.routes.length, 1);
+    rig.server.remove('financialroutes', NAMESPACE, 'web');
+    await until('the end of the object', () => rig.filter(name) === undefined);
+  });
+
+  it('holds back a route whose key is missing until it is there', async (t) => {
+    const rig = await Rig.start(t);
+    rig.keys.add('prod/one');
+    rig.route('fund', { encryption: { keyId: 'kms://prod/one', request: 'Encrypt' } });
+    await rig.condition('fund', 'ResolvedRefs', 'True');
+    await until('the cluster of the key service', () => rig.filter('fim-kms'));
+    rig.route('fund', { encryption: { keyId: 'kms://prod/two', request: 'Encrypt' } });
+    const missing = await rig.condition('fund', 'ResolvedRefs', 'False', 'KeyNotFound');
+    assert.match(missing.message, /FIM-OP-0006.*kms:\/\/prod\/two/);
+    await rig.condition('fund', 'Programmed', 'False', 'KeyNotFound');
+    assert.match(JSON.stringify(rig.config('fim-gateways')), /kms:\/\/prod\/one/);
+  });
+
+  it('names the winner of a conflict', async (t) => {
+    const rig = await Rig.start(t);
+    rig.route('young', LIMIT, '2026-02-02T00:00:00Z');
+    rig.route('old', LIMIT, '2026-01-01T00:00:00Z');
+    const lost = await rig.condition('young', 'Accepted', 'False', 'Conflicted');
+    assert.match(lost.message, /demo\/old/);
+    await rig.condition('old', 'Accepted', 'True');
+    rig.server.remove('financialroutes', NAMESPACE, 'old');
+    await rig.condition('young', 'Accepted', 'True');
+  });
+
+  it('says that a target is not there, and what Istio cannot serve', async (t) => {
+    const rig = await Rig.start(t);
+    rig.route('gone', { ...GATEWAY_REF, ...LIMIT });
+    assert.match((await rig.condition('gone', 'ResolvedRefs', 'False', 'TargetNotFound')).message, /FIM-OP-0004.*edge/);
+    await rig.condition('gone', 'Programmed', 'False', 'TargetNotFound');
+    rig.server.put('gateway.networking.k8s.io/gateways', GATEWAY);
+    await rig.condition('gone', 'ResolvedRefs', 'True');
+    rig.server.put('services', { metadata: { name: 'web', namespace: NAMESPACE }, spec: { ports: [{ port: 80 }] } });
+    rig.route('plain', { targetRefs: [{ group: '', kind: 'Service', name: 'web' }], ...LIMIT });
+    assert.match((await rig.condition('plain', 'ResolvedRefs', 'False', 'UnsupportedTarget')).message, /FIM-OP-0005/);
+    await rig.condition('plain', 'Programmed', 'False', 'UnsupportedTarget');
+  });
+
+  it('corrects drift, also in members that it does not own', async (t) => {
+    const rig = await Rig.start(t);
+    rig.route('limit', LIMIT);
+    const wanted = await until('the object', () => rig.filter('fim-gateways'));
+    const before = rig.config('fim-gateways')!;
+    rig.server.put('envoyfilters', { ...wanted, spec: { configPatches: [], foreign: { workloadSelector: 1 } } });
+    await until('the correction', () => rig.config('fim-gateways')?.hash === before.hash && rig.filter('fim-gateways')?.spec?.foreign === undefined);
+    assert.ok(rig.config('fim-gateways')!.generation > before.generation, 'what runs is to be proven again');
+    rig.server.remove('envoyfilters', NAMESPACE, 'fim-gateways');
+    await until('the object again', () => rig.config('fim-gateways')?.hash === before.hash);
+  });
+
+  it('leaves alone what a later version of it made', async (t) => {
+    const rig = await Rig.start(t);
+    rig.route('limit', LIMIT);
+    const object = await until('the object', () => rig.filter('fim-gateways'));
+    await rig.stopOperator();
+    const later = JSON.parse(JSON.stringify(object).replaceAll('\\"version\\":\\"1.0\\"', '\\"version\\":\\"2.0\\"')) as typeof object;
+    rig.server.put('envoyfilters', later);
+    await rig.startOperator();
+    await rig.condition('limit', 'Programmed', 'False', 'LaterVersion');
+    assert.deepEqual(rig.filter('fim-gateways')?.spec, later.spec);
+  });
+
+  it('refuses routes in the root namespace of the mesh', async (t) => {
+    const rig = await Rig.start(t, (server) => server.put('financialroutes', { metadata: { name: 'all', namespace: 'istio-system' }, spec: LIMIT }));
+    await until('the verdict', () => (rig.server.get('financialroutes', 'istio-system', 'all')?.status as { conditions?: { reason: string }[] } | undefined)?.conditions?.[0]?.reason === 'NotAllowed');
+    assert.equal(rig.server.all('envoyfilters').length, 0);
+  });
+
+  it('goes on after failures of the API server, and asks for nothing that its roles do not grant', async (t) => {
+    const rig = await Rig.start(t, (server) => {
+      server.fail('patch envoyfilters', 500, 2);
+      server.fail('patch financialroutes/status', 409, 2);
+    });
+    rig.keys.add('prod/one');
+    rig.route('fund', { encryption: { keyId: 'kms://prod/one', request: 'Encrypt' } });
+    await rig.condition('fund', 'ResolvedRefs', 'True');
+    await rig.server.stop();
+    await rig.server.start();
+    rig.route('limit', LIMIT);
+    await rig.condition('limit', 'Accepted', 'True');
+    rig.server.remove('financialroutes', NAMESPACE, 'fund');
+    rig.server.remove('financialroutes', NAMESPACE, 'limit');
+    await until('nothing of ours is left', () => rig.server.all('envoyfilters').length === 0);
+    const granted = new Set(RESOURCES.flatMap(({ plural, verbs, statusVerbs = [] }) => [...verbs.map((verb) => `${verb} ${plural}`), ...statusVerbs.map((verb) => `${verb} ${plural}/status`)]));
+    for (const request of new Set(rig.server.requests)) assert.ok(granted.has(request), request);
+  });
+});

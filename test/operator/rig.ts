@@ -1,0 +1,148 @@
+// An operator on the small API server, with proxies and a key service that say what a test wants.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { KubeApi } from '../../istio/operator/kube/api.ts';
+import type { KubeObject } from '../../istio/operator/kube/objects.ts';
+import { OperatorMetrics } from '../../istio/operator/metrics.ts';
+import { Operator, type OperatorOptions } from '../../istio/operator/operator.ts';
+import type { Condition, RouteStatus } from '../../istio/operator/plan/status.ts';
+import { FakeApiServer } from './fake-api-server.ts';
+import { until } from './until.ts';
+
+const BUILD = path.resolve(import.meta.dirname, '../../build');
+export const NAMESPACE = 'demo';
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return (server.address() as AddressInfo).port;
+}
+
+/** A proxy as its agent's metrics show it. */
+export class FakeProxy {
+  concurrency = 2;
+  uptimeSeconds = 3600;
+  readonly configured = new Array<number>(16).fill(0);
+  checksumMismatches = 0;
+  moduleRefused = 0;
+  private readonly server = createServer((_, response) => response.end(this.text()));
+  port = 0;
+
+  async start(): Promise<void> {
+    this.port = await listen(this.server);
+  }
+
+  /** All VMs of the proxy take a generation. */
+  take(generation: number): void {
+    this.configured[generation % 16]! += this.concurrency + 2;
+  }
+
+  stop(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
+  private text(): string {
+    return [
+      `envoy_server_concurrency{} ${this.concurrency}`,
+      `envoy_server_uptime{} ${this.uptimeSeconds}`,
+      ...this.configured.map((count, slot) => `fim_configured_${slot}{} ${count}`),
+      `fim_config_refused{} ${this.moduleRefused}`,
+      `istio_agent_wasm_remote_fetch_count{result="success"} 3`,
+      `istio_agent_wasm_remote_fetch_count{result="checksum_mismatched"} ${this.checksumMismatches}`,
+    ].join('\n');
+  }
+}
+
+export class Rig {
+  readonly server = new FakeApiServer();
+  readonly proxies: FakeProxy[] = [];
+  /** Key ids, as `prod/fund`, that the key service has. */
+  readonly keys = new Set<string>();
+  operator!: Operator;
+  private api!: KubeApi;
+  private readonly kms = createServer((request, response) => response.writeHead(this.keys.has((request.url ?? '').replace('/v1/secret/metadata/', '')) ? 200 : 404).end('{}'));
+  private kmsPort = 0;
+
+  static async start(t: TestContext, prepare: (server: FakeApiServer) => void = () => undefined): Promise<Rig> {
+    const rig = new Rig();
+    await rig.server.start();
+    prepare(rig.server);
+    rig.kmsPort = await listen(rig.kms);
+    await rig.startOperator();
+    t.after(() => rig.stop());
+    return rig;
+  }
+
+  options(): OperatorOptions {
+    this.api = new KubeApi(this.server.config());
+    return {
+      api: this.api, metrics: new OperatorMetrics(), rootNamespace: 'istio-system', probePort: 1, version: '0.1.0', log: () => undefined,
+      modules: { folder: BUILD, urlTemplate: 'http://127.0.0.1:1/{sha256}.wasm', check: false },
+      kms: { url: new URL(`http://127.0.0.1:${this.kmsPort}`), cluster: undefined, metadataPrefix: '/v1/secret/metadata/', tokenFile: undefined, check: true },
+    };
+  }
+
+  async startOperator(): Promise<void> {
+    this.operator = new Operator(this.options());
+    await this.operator.start();
+    await this.operator.lead();
+  }
+
+  async stopOperator(): Promise<void> {
+    await this.operator.stop();
+    this.api.close();
+  }
+
+  async stop(): Promise<void> {
+    await this.stopOperator();
+    for (const proxy of this.proxies) proxy.stop();
+    this.kms.close();
+    this.kms.closeAllConnections();
+    await this.server.stop();
+  }
+
+  /** A ready pod with a proxy of its own. */
+  async pod(name: string, labels: Record<string, string>): Promise<FakeProxy> {
+    const proxy = new FakeProxy();
+    await proxy.start();
+    this.proxies.push(proxy);
+    this.server.put('pods', {
+      metadata: { name, namespace: NAMESPACE, labels, annotations: { 'fim.financial/probe-port': String(proxy.port) } },
+      status: { phase: 'Running', podIP: '127.0.0.1', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }] },
+    });
+    return proxy;
+  }
+
+  route(name: string, spec: object, created = '2026-01-01T00:00:00Z'): KubeObject {
+    return this.server.put('financialroutes', { metadata: { name, namespace: NAMESPACE, creationTimestamp: created }, spec, status: this.server.get('financialroutes', NAMESPACE, name)?.status });
+  }
+
+  filter(name: string): KubeObject | undefined {
+    return this.server.get('envoyfilters', NAMESPACE, name);
+  }
+
+  /** The plugin configuration in an object. */
+  config(name: string): { generation: number; hash: string; routes: { name: string; stages: Record<string, unknown> }[] } | undefined {
+    const patches = (this.filter(name)?.spec?.configPatches ?? []) as { applyTo: string; patch: { value: { typed_config: { config: { configuration: { value: string } } } } } }[];
+    const text = patches.find((patch) => patch.applyTo === 'EXTENSION_CONFIG')?.patch.value.typed_config.config.configuration.value;
+    return text === undefined ? undefined : (JSON.parse(text) as ReturnType<Rig['config']>);
+  }
+
+  status(name: string): RouteStatus | undefined {
+    return this.server.get('financialroutes', NAMESPACE, name)?.status as RouteStatus | undefined;
+  }
+
+  /** Waits for a condition to be so. */
+  condition(name: string, type: string, status: string, reason?: string): Promise<Condition> {
+    const find = (): Condition | undefined => {
+      const route = this.server.get('financialroutes', NAMESPACE, name);
+      const found = this.status(name)?.conditions?.find((condition) => condition.type === type);
+      return found?.status === status && found.observedGeneration === route?.metadata.generation && (reason === undefined || found.reason === reason) ? found : undefined;
+    };
+    return until(`${name}: ${type}=${status} ${reason ?? ''}`, find).catch((error: Error) => {
+      throw new Error(`${error.message}; it is ${JSON.stringify(this.status(name))}`);
+    });
+  }
+}
