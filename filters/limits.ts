@@ -134,6 +134,14 @@ export const MAX_SM2_PLAINTEXT_BYTES: u32 = 8 * 1024 * 1024 - 256;
 export const MAX_VALIDATION_CONDITIONS: u32 = 256;
 /** Rules on several fields of one route (as in the validator's schema). */
 export const MAX_CROSS_RULES: u32 = 128;
+/** Lines of the table of nonces that all workers share, a power of two; each is made when first needed. */
+export const REPLAY_LINES: u32 = 8192;
+/** Nonces of one line, 8 bytes each; when all are in use, a message is refused with FIM-SIG-0003. The table takes at most 16 MiB and holds some 1.6 million. */
+export const REPLAY_PLACES: u32 = 256;
+/** Shortest nonce of a signed message, bytes. */
+export const MIN_NONCE_BYTES: u32 = 8;
+/** Longest nonce of a signed message, bytes. */
+export const MAX_NONCE_BYTES: u32 = 128;
 /** Values of one message that are encrypted or decrypted each for itself. */
 export const MAX_PROTECTED_FIELDS: u32 = 4096;
 /** The same where each value is one SM2 encryption, some 150 microseconds. */

@@ -25,6 +25,7 @@ export function checkChain(resource: RouteResource, report: Report): void {
   const fields = masking?.value.fields ?? [];
   const maskRequest: Action | undefined = fields.some((field) => field.direction !== 'Response') ? 'mask' : undefined;
   const maskResponse: Action | undefined = masking?.value.detect !== undefined || fields.some((field) => field.direction !== 'Request') ? 'mask' : undefined;
+  if (resource.sections.signature !== undefined) report('FIM-CFG-1052', resource.sections.signature.path, 'signatures are verified before everything else and made after it: only fim.wasm can');
   const path = encryption?.path ?? masking?.path ?? ['spec'];
   if (!inOrder([validation && 'validate', maskRequest, cipherAction(encryption?.value.request)])) {
     report('FIM-CFG-1052', path, 'a request must be decrypted before it is validated or masked');

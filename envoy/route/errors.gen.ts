@@ -68,6 +68,7 @@ export type ErrorCode =
   | 'FIM-CFG-1055'
   | 'FIM-CFG-1056'
   | 'FIM-CFG-1057'
+  | 'FIM-CFG-1065'
   | 'FIM-CFG-1060'
   | 'FIM-CFG-1061'
   | 'FIM-CFG-1062'
@@ -91,6 +92,11 @@ export type ErrorCode =
   | 'FIM-SM4-0004'
   | 'FIM-SM4-0005'
   | 'FIM-SM4-0006'
+  | 'FIM-SIG-0001'
+  | 'FIM-SIG-0002'
+  | 'FIM-SIG-0003'
+  | 'FIM-SIG-0004'
+  | 'FIM-SIG-0005'
   | 'FIM-KMS-0001'
   | 'FIM-KMS-0002'
   | 'FIM-KMS-0003'
@@ -277,6 +283,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1055': {"status":0,"title":"Validation profiles extend one another too deeply","titleZh":"校验配置继承层级过深","advice":"Merge some of them; docs/limits.md has the bound."},
   'FIM-CFG-1056': {"status":0,"title":"Validation profile is not for the format of the route's bodies","titleZh":"校验配置不适用于路由的消息格式","advice":"Set `body.format` to a format of the profile, or name another profile."},
   'FIM-CFG-1057': {"status":0,"title":"Name belongs to a profile that FIM brings","titleZh":"该名称属于内置的校验配置","advice":"Choose another name, and `extends` for its rules."},
+  'FIM-CFG-1065': {"status":0,"title":"Settings of the signature contradict each other","titleZh":"签名设置互相矛盾","advice":"Set `request` or `response` to Verify or Sign; the three headers have different names, and the signature's own is not among the signed ones."},
   'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless the annotation fim.financial/accept-missing-tlcp accepts the lack."},
   'FIM-CFG-1061': {"status":0,"title":"Observe does not turn off masking or encryption","titleZh":"Observe 不会关闭脱敏或加密","advice":"Nothing to do: limits and validation only count, masking and encryption act."},
   'FIM-CFG-1062': {"status":0,"title":"Route has no policy","titleZh":"路由没有策略","advice":"It exempts its requests from less specific routes; add a section if that is not meant."},
@@ -300,6 +307,11 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-SM4-0004': {"status":400,"title":"Message whose fields are to be protected is not JSON or has too many of them","titleZh":"需要保护字段的消息不是 JSON 或字段过多","advice":"Send JSON with a content type that says so; docs/limits.md has the bound of protected values."},
   'FIM-SM4-0005': {"status":503,"title":"Key of the KMS is not for the route's algorithm","titleZh":"KMS 密钥不适用于该路由的算法","advice":"SM4 algorithms need a key of algorithm SM4, AES-256-GCM one of AES-256, SM2 a public key to encrypt and a private key to decrypt."},
   'FIM-SM4-0006': {"status":0,"title":"Settings of the encryption contradict each other","titleZh":"加密设置互相矛盾","advice":"SM2-ENVELOPE goes with fim-json, compact and segmented; SM2 with raw, hex and base64; fields with compact, hex and base64 on JSON routes."},
+  'FIM-SIG-0001': {"status":401,"title":"Signature of the message is missing or not valid","titleZh":"消息签名缺失或无效","advice":"Sign the message as filters/message-signature/README.md says, with a valid version of the route's key, a fresh nonce and the right time; the reason is in the proxy's counters and log only."},
+  'FIM-SIG-0002': {"status":503,"title":"Signature key is not available","titleZh":"签名密钥不可用","advice":"Check that the KMS answers and has a key of the algorithm that the route names: HMAC-SM3, an SM2 private key to sign, a public one to verify."},
+  'FIM-SIG-0003': {"status":503,"title":"Store of nonces has no room","titleZh":"防重放存储已满","advice":"Lower `clockSkew` of the route: a nonce is kept for as long; docs/limits.md has the bound. Nothing is taken that could be a replay."},
+  'FIM-SIG-0004': {"status":500,"title":"Message could not be signed","titleZh":"无法对消息签名","advice":"The host gave no randomness or memory; see the proxy's log."},
+  'FIM-SIG-0005': {"status":0,"title":"Header of a signature cannot be used","titleZh":"不能使用该签名头","advice":"Lower-case letters, digits and `-`; the signature's own header is not among the signed ones."},
   'FIM-KMS-0001': {"status":0,"title":"KMS did not answer in time","titleZh":"KMS 未及时响应","advice":"Check the KMS and the `kms.timeoutMs` setting."},
   'FIM-KMS-0002': {"status":0,"title":"KMS does not know the key","titleZh":"KMS 中没有该密钥","advice":"Create the key or correct the key id."},
   'FIM-KMS-0003': {"status":0,"title":"KMS gave an answer that is not understood","titleZh":"无法理解 KMS 的响应","advice":"The answer must be a KV version 2 read with `algorithm` and base64 `material`."},

@@ -352,6 +352,51 @@ export interface RouteEncryption {
   fields?: string[];
 }
 
+/** `Verify` what the upstream signed, or `Sign` towards the client. Responses without a body are not signed. */
+export type SignatureUse = 'None' | 'Verify' | 'Sign';
+
+/** What signs. */
+export type MessageSignatureAlgorithm = 'HMAC-SM3' | 'SM2';
+
+/** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone. Absent: Message for HMAC-SM3, Body for SM2. */
+export type SignedPart = 'Message' | 'Body';
+
+/** How the signature is written. */
+export type SignatureText = 'base64' | 'hex';
+
+/** SM2: r and s as `DER` (GM/T 0009), or one after the other (`RS`). */
+export type SignatureForm = 'DER' | 'RS';
+
+/** Detached signatures in a header, with a key of the KMS: verified on what arrives, before anything else is done with it; made for what goes on, after everything else. */
+export interface RouteSignature {
+  /** Key of the KMS, without version: one of HMAC-SM3, or of SM2 (the signer's private key to sign, its public key to verify). */
+  keyId: string;
+  /** `Verify` what the client signed, or `Sign` towards the upstream. */
+  request?: SignatureUse;
+  /** `Verify` what the upstream signed, or `Sign` towards the client. Responses without a body are not signed. */
+  response?: SignatureUse;
+  /** What signs. */
+  algorithm?: MessageSignatureAlgorithm;
+  /** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone. Absent: Message for HMAC-SM3, Body for SM2. */
+  covers?: SignedPart;
+  /** Header of the signature. */
+  header?: string;
+  /** Header of the time of signing: Unix time in seconds or milliseconds. */
+  timestampHeader?: string;
+  /** Header of the nonce: 8 to 128 bytes, never used twice with the key. */
+  nonceHeader?: string;
+  /** Headers that are signed with the message, in this order. */
+  headers?: string[];
+  /** How the signature is written. */
+  encoding?: SignatureText;
+  /** SM2: r and s as `DER` (GM/T 0009), or one after the other (`RS`). */
+  form?: SignatureForm;
+  /** SM2: user id of the signer. */
+  userId?: string;
+  /** How far the time of signing may be from now, either way; nonces are kept for as long. 1s to 1h. */
+  clockSkew?: string;
+}
+
 /** A module that FIM ships. */
 export type WasmModule = 'rate-limiter.wasm' | 'pboc-validator.wasm' | 'field-masker.wasm' | 'sm4-encryptor.wasm';
 
@@ -385,6 +430,8 @@ export interface RouteSpec {
   masking?: RouteMasking;
   /** Protection of whole bodies, or of named fields, with a key of the KMS. */
   encryption?: RouteEncryption;
+  /** Detached signatures in a header, with a key of the KMS: verified on what arrives, before anything else is done with it; made for what goes on, after everything else. */
+  signature?: RouteSignature;
   /** Short form: the module of one stage, and the section of that stage as its configuration. With `sm4-encryptor.wasm`, `request` is Encrypt and `response` None unless they are given. */
   wasm?: RouteWasm;
 }

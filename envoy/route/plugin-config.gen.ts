@@ -59,6 +59,51 @@ export interface FieldMaskerConfig {
   detect?: MaskDetection[];
 }
 
+/** What signs. */
+export type SignatureAlgorithm = 'HMAC-SM3' | 'SM2';
+
+/** What is signed: the body, or the canonical string of the whole message. */
+export type SignatureCoverage = 'Message' | 'Body';
+
+/** What happens to responses. */
+export type SignatureAction = 'None' | 'Verify' | 'Sign';
+
+/** How the signature is written. */
+export type SignatureEncoding = 'base64' | 'hex';
+
+/** SM2: r and s as DER (GM/T 0009), or one after the other, 64 bytes. */
+export type Sm2SignatureForm = 'DER' | 'RS';
+
+/** Detached signatures of messages, in a header. */
+export interface MessageSignatureConfig {
+  /** `kms://` id of the key, without version. */
+  keyId: string;
+  /** What signs. */
+  algorithm: SignatureAlgorithm;
+  /** What is signed: the body, or the canonical string of the whole message. */
+  covers: SignatureCoverage;
+  /** What happens to requests. */
+  request: SignatureAction;
+  /** What happens to responses. */
+  response: SignatureAction;
+  /** Header of the signature, lower case. */
+  header?: string;
+  /** Header of the time of signing, lower case. */
+  timestampHeader?: string;
+  /** Header of the nonce, lower case. */
+  nonceHeader?: string;
+  /** Headers that the canonical string holds, in this order, lower case. */
+  headers?: string[];
+  /** How the signature is written. */
+  encoding?: SignatureEncoding;
+  /** SM2: r and s as DER (GM/T 0009), or one after the other, 64 bytes. */
+  form?: Sm2SignatureForm;
+  /** SM2: user id of the signer (GB/T 32918.2). */
+  userId?: string;
+  /** How far the time of signing may be from now, either way, milliseconds. */
+  clockSkewMs?: number;
+}
+
 /** Where the field is. `Query` and `Header` are of requests; in responses they are passed over. */
 export type PbocPlace = 'Body' | 'Query' | 'Header';
 
@@ -266,6 +311,7 @@ export interface StagesConfig {
   pbocValidator?: PbocValidatorConfig;
   fieldMasker?: FieldMaskerConfig;
   sm4Encryptor?: Sm4EncryptorConfig;
+  messageSignature?: MessageSignatureConfig;
 }
 
 /** One FinancialRoute (or one of its matches). */

@@ -1,13 +1,13 @@
 // One resource: schema, short form, defaults, rules.
 import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
-import type { FinancialRoute, RouteEncryption, RouteMasking, RouteRateLimit, RouteSpec, RouteValidation, WasmModule } from './financial-route.gen.ts';
+import type { FinancialRoute, RouteEncryption, RouteMasking, RouteRateLimit, RouteSignature, RouteSpec, RouteValidation, WasmModule } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import type { RouteConfig } from './plugin-config.gen.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
 import { checkMatch, checkTargets, checkTls } from './rules-match.ts';
 import type { ResolvedProfile } from './profiles.ts';
-import { checkEncryption, checkMasking, checkRateLimit } from './rules-stages.ts';
+import { checkEncryption, checkMasking, checkRateLimit, checkSignature } from './rules-stages.ts';
 import { checkValidation } from './rules-validation.ts';
 import { checkApplies, checkDecompression, checkFormat, warnings } from './rules-whole.ts';
 import { checkSchema, isRecord, withDefaults, type Report } from './schema-check.ts';
@@ -26,6 +26,7 @@ export interface Sections {
   validation?: Section<RouteValidation>;
   masking?: Section<RouteMasking>;
   encryption?: Section<RouteEncryption>;
+  signature?: Section<RouteSignature>;
 }
 
 /** A resource that passed every check. */
@@ -56,7 +57,7 @@ export interface CheckedResource {
   warnings: RouteIssue[];
 }
 
-const SECTION_OF: Record<WasmModule, keyof Sections> = {
+const SECTION_OF: Record<WasmModule, Exclude<keyof Sections, 'signature'>> = {
   'rate-limiter.wasm': 'rateLimit',
   'pboc-validator.wasm': 'validation',
   'field-masker.wasm': 'masking',
@@ -90,6 +91,7 @@ function sectionsOf(spec: RouteSpec, report: Report): Sections {
   for (const name of Object.values(SECTION_OF)) {
     if (spec[name] !== undefined) sections[name] = { value: spec[name], path: ['spec', name] };
   }
+  if (spec.signature !== undefined) sections['signature'] = { value: spec.signature, path: ['spec', 'signature'] };
   const short = shortForm(spec, report);
   if (short !== undefined) sections[short.name] = { value: short.value, path: CONFIG_PATH };
   return sections as Sections;
@@ -132,6 +134,7 @@ export function checkResource(value: unknown, source: RouteSource): CheckedResou
   if (sections.validation !== undefined) checkValidation(sections.validation, report);
   if (sections.masking !== undefined) checkMasking(sections.masking, report);
   if (sections.encryption !== undefined) checkEncryption(sections.encryption, report);
+  if (sections.signature !== undefined) checkSignature(sections.signature, report);
   checkApplies(spec, sections, report);
   checkDecompression(spec, sections, report);
   checkFormat(spec, sections, report);

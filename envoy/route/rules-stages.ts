@@ -1,7 +1,7 @@
-import { MAX_FIELD_PATH_STEPS, MAX_LIMIT_PERIOD_MS } from '../limits.ts';
+import { MAX_CLOCK_SKEW_MS, MAX_FIELD_PATH_STEPS, MAX_LIMIT_PERIOD_MS, MIN_CLOCK_SKEW_MS } from '../limits.ts';
 import { durationMs } from './duration.ts';
 import { canonicalFieldPath, fieldSteps } from './field-place.ts';
-import type { MaskingField, RouteEncryption, RouteMasking, RouteRateLimit } from './financial-route.gen.ts';
+import type { MaskingField, RouteEncryption, RouteMasking, RouteRateLimit, RouteSignature } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import type { Section } from './resource.ts';
 import { checkUnique } from './rules-match.ts';
@@ -70,4 +70,15 @@ function checkProtectedFields(fields: readonly string[], path: Path, report: Rep
     if (fieldSteps(field).length > MAX_FIELD_PATH_STEPS) report('FIM-CFG-1025', [...path, 'fields', index], `at most ${MAX_FIELD_PATH_STEPS} steps`);
   });
   checkPlacesUnique(fields.map(canonicalFieldPath), [...path, 'fields'], report);
+}
+
+/** What is signed. */
+export function checkSignature({ value, path }: Section<RouteSignature>, report: Report): void {
+  const { header = '', timestampHeader = '', nonceHeader = '', headers = [] } = value;
+  if (value.request === 'None' && value.response === 'None') report('FIM-CFG-1065', path, 'request or response must be Verify or Sign');
+  if (new Set([header, timestampHeader, nonceHeader]).size < 3) report('FIM-CFG-1065', path, 'signature, time and nonce need headers of their own');
+  if (headers.includes(header)) report('FIM-CFG-1065', [...path, 'headers'], 'the signature cannot be among the signed headers');
+  checkUnique(headers, [...path, 'headers'], report);
+  const skew = durationMs(value.clockSkew ?? '5m');
+  if (skew < MIN_CLOCK_SKEW_MS || skew > MAX_CLOCK_SKEW_MS) report('FIM-CFG-1039', [...path, 'clockSkew'], 'from 1s to 1h');
 }

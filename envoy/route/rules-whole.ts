@@ -48,9 +48,9 @@ export function warnings(spec: RouteSpec, sections: Sections, report: Report): v
   const { rateLimit, validation, masking, encryption } = sections;
   if (spec.tls !== undefined) report('FIM-CFG-1060', ['spec', 'tls', 'cipherSuites']);
   if (spec.enforcement === 'Observe') {
-    if (masking !== undefined || encryption !== undefined) report('FIM-CFG-1061', ['spec', 'enforcement']);
+    if (masking !== undefined || encryption !== undefined || sections.signature !== undefined) report('FIM-CFG-1061', ['spec', 'enforcement']);
     else if (rateLimit === undefined && validation === undefined) report('FIM-CFG-1063', ['spec', 'enforcement'], 'there is nothing to observe');
   }
   if (Object.keys(sections).length === 0) report('FIM-CFG-1062', ['spec']);
-  if (spec.body !== undefined && validation === undefined && masking === undefined && encryption === undefined) report('FIM-CFG-1063', ['spec', 'body'], 'no stage of the route looks at bodies');
+  if (spec.body !== undefined && validation === undefined && masking === undefined && encryption === undefined && sections.signature === undefined) report('FIM-CFG-1063', ['spec', 'body'], 'no stage of the route looks at bodies');
 }

@@ -2,13 +2,16 @@
 import { durationMs } from './duration.ts';
 import type { MaskingField } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
-import type { FieldMaskerConfig, MaskField, RateLimiterConfig, Sm4EncryptorConfig, StagesConfig } from './plugin-config.gen.ts';
+import type { FieldMaskerConfig, MaskField, MessageSignatureConfig, RateLimiterConfig, Sm4EncryptorConfig, StagesConfig } from './plugin-config.gen.ts';
 import type { ProfileEntry } from './profiles.ts';
 import type { RouteResource, Sections } from './resource.ts';
 import { validatorSection } from './validation-section.ts';
 
 /** Names of the stages' sections. */
 export type StageName = keyof StagesConfig;
+
+/** User id of GB/T 35276 where none was agreed. */
+const DEFAULT_USER_ID = '1234567812345678';
 
 /** Notes that a part of a stage section, `place`, comes from a part of the resource, `path`, or from an entry of a profile. */
 type Note = (place: Path, path: Path, entry?: ProfileEntry<unknown>) => void;
@@ -58,9 +61,21 @@ function sm4Encryptor({ value, path }: NonNullable<Sections['encryption']>, note
   return config;
 }
 
+function messageSignature({ value, path }: NonNullable<Sections['signature']>, note: Note): MessageSignatureConfig {
+  note(['messageSignature'], path);
+  const algorithm = value.algorithm ?? 'HMAC-SM3';
+  const covers = value.covers ?? (algorithm === 'SM2' ? 'Body' : 'Message');
+  const { encoding = 'base64', form = 'DER', userId = DEFAULT_USER_ID } = value;
+  const config: MessageSignatureConfig = { keyId: value.keyId, algorithm, covers, request: value.request ?? 'None', response: value.response ?? 'None', header: value.header ?? 'x-fim-signature', encoding };
+  if (algorithm === 'SM2') Object.assign(config, { form, userId });
+  if (covers === 'Body') return config;
+  const { timestampHeader = 'x-fim-timestamp', nonceHeader = 'x-fim-nonce', headers = [], clockSkew = '5m' } = value;
+  return { ...config, timestampHeader, nonceHeader, headers, clockSkewMs: durationMs(clockSkew) };
+}
+
 /** The stages of a resource; `note` takes the origin of each part. A rate limit's id is the resource's, so that its buckets live on over edits. */
 export function stagesOf(resource: RouteResource, note: Note): StagesConfig {
-  const { rateLimit, validation, masking, encryption } = resource.sections;
+  const { rateLimit, validation, masking, encryption, signature } = resource.sections;
   const stages: StagesConfig = {};
   if (rateLimit !== undefined) stages.rateLimiter = rateLimiter(rateLimit, resource.key, note);
   if (validation !== undefined) {
@@ -70,5 +85,6 @@ export function stagesOf(resource: RouteResource, note: Note): StagesConfig {
   }
   if (masking !== undefined) stages.fieldMasker = fieldMasker(masking, note);
   if (encryption !== undefined) stages.sm4Encryptor = sm4Encryptor(encryption, note);
+  if (signature !== undefined) stages.messageSignature = messageSignature(signature, note);
   return stages;
 }

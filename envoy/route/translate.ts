@@ -184,7 +184,7 @@ export function translate(resources: readonly RouteResource[], options: Translat
   const map = new SourceMap();
   const configs = candidates.map((candidate, index) => routeConfig(candidate, index, map));
   const kms = options.kms ?? DEFAULT_KMS;
-  const whole = output('fim.wasm', configs, configs.some((config) => config.stages.sm4Encryptor !== undefined) ? kms : undefined, generation);
+  const whole = output('fim.wasm', configs, configs.some(({ stages }) => stages.sm4Encryptor !== undefined || stages.messageSignature !== undefined) ? kms : undefined, generation);
   const pluginConfigs = options.layout === 'fused' ? [whole] : chainOutputs(configs, kms, generation);
   for (const plugin of pluginConfigs) {
     const size = Buffer.byteLength(plugin.json);

@@ -122,6 +122,8 @@ export class StagesConfig {
   fieldMasker: u32 = 0;
   /** Left to the stage: the handle of its node, 0 if absent. */
   sm4Encryptor: u32 = 0;
+  /** Left to the stage: the handle of its node, 0 if absent. */
+  messageSignature: u32 = 0;
 }
 
 /** One FinancialRoute (or one of its matches). */
@@ -376,6 +378,8 @@ export function decodeStagesConfig(reader: ConfigReader, node: u32): StagesConfi
       result.fieldMasker = member;
     } else if (reader.keyIs(member, 'sm4Encryptor')) {
       result.sm4Encryptor = member;
+    } else if (reader.keyIs(member, 'messageSignature')) {
+      result.messageSignature = member;
     } else {
       reader.unknownMember(member);
     }

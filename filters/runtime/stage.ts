@@ -21,13 +21,17 @@ export const enum Verdict {
 /** Place of a stage in the order of design: what comes first protects what comes after. */
 export const enum Rank {
   Limit = 0,
+  /** Signatures are of what arrived. */
+  Verify = 1,
   /** Decryption: what follows sees plaintext. */
-  Open = 1,
-  Validate = 2,
-  LimitByField = 3,
-  Mask = 4,
+  Open = 2,
+  Validate = 3,
+  LimitByField = 4,
+  Mask = 5,
   /** Encryption: what came before has seen the plaintext. */
-  Protect = 5,
+  Protect = 6,
+  /** Signatures are of what goes on. */
+  Sign = 7,
 }
 
 /** A stage's compiled, immutable part of one route. */

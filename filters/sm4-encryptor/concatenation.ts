@@ -1,5 +1,5 @@
 // Wire profiles raw, hex and base64: IV ‖ ciphertext ‖ tag, as bytes or as text, for peers that know nothing of FIM. No associated data, and nothing
-// says which key it was: the newest version is tried first, then the others that are here. With SM2 the whole is one SM2 ciphertext.
+// says which key it was: the newest version is tried, then the one before it. With SM2 the whole is one SM2 ciphertext.
 import { KeyVersion } from '../keys/key-version';
 import { base64Length, decodeBase64, encodeBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';

@@ -12,7 +12,7 @@ import { ErrorId } from '../errors.gen';
 import { Direction, Rank, StagePolicy } from '../runtime/stage';
 import { fitTogether, layoutOf, profileOf, suiteOf } from './catalog';
 import { PayloadAction, PayloadAlgorithm, Sm4EncryptorConfig } from './config.gen';
-import { isKeyId } from './key-id';
+import { isKeyId } from '../keys/key-id';
 import { Protection, WireProfile, isHeaderText } from './protection';
 
 const fieldList: FieldList = new FieldList();

@@ -116,6 +116,7 @@ export abstract class WireProfile {
     const bytes = suite.open(key, parts.iv, parts.aad, parts.aadLength, parts.ciphertext, parts.ciphertextLength, text, parts.tag);
     suite.end();
     if (bytes == FAILED) return Opening.Forged;
+    key.proven = true;
     parts.text = text;
     parts.textLength = bytes;
     return Opening.Done;

@@ -107,7 +107,8 @@ export class Segmented extends WireProfile {
     }
     suite.end();
     parts.textLength = <u32>(to - parts.text);
-    if (opening != Opening.Done) memory.fill(parts.text, 0, parts.textLength);
+    if (opening == Opening.Done) key.proven = true;
+    else memory.fill(parts.text, 0, parts.textLength);
     return opening;
   }
 }

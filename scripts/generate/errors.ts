@@ -28,6 +28,7 @@ const FAMILIES: Record<string, string> = {
   PBOC: 'Validation',
   MASK: 'Masking',
   SM4: 'Payload protection',
+  SIG: 'Signatures of messages',
   KMS: 'Keys',
   UP: 'Standalone mode and command line',
   OP: 'Kubernetes and Istio',

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { type Finding, lineAt, type Project, type Rule } from './project.ts';
 
-const STAGES = ['rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'];
+const STAGES = ['rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor', 'message-signature'];
 
 /** For each folder of filters/, the folders of filters/ that it may import besides itself. */
 const FILTER_LAYERS: Record<string, string[]> = {

@@ -14,7 +14,7 @@ export function translateUnchecked(text: string): Translation {
   const route = withDefaults('route', withoutDroppedNulls(parse(text))) as FinancialRoute;
   const { spec } = route;
   const sections: Record<string, unknown> = {};
-  for (const name of Object.values(SECTIONS)) if (spec[name] !== undefined) sections[name] = { value: spec[name], path: ['spec', name] };
+  for (const name of [...Object.values(SECTIONS), 'signature' as const]) if (spec[name] !== undefined) sections[name] = { value: spec[name], path: ['spec', name] };
   if (spec.wasm !== undefined) {
     const name = SECTIONS[spec.wasm.module];
     const config = name === 'encryption' ? { request: 'Encrypt', ...spec.wasm.config } : spec.wasm.config;

@@ -231,6 +231,21 @@ describe('one answer to everything that does not open', () => {
     route.close();
   });
 
+  test('where nothing names the key, the version before the newest still opens', () => {
+    for (const profile of ['raw', 'hex', 'base64'] as const) {
+      for (const fields of [undefined, ['$.a']]) {
+        if (profile === 'raw' && fields !== undefined) continue;
+        const route = new ProtectedRoute(module, base(profile), 'Decrypt', { versions: [1, 2, 3], ...(fields === undefined ? {} : { fields }) });
+        for (const [version, status] of [[3, 200], [2, 200], [1, 400]] as const) {
+          const sealed = protect({ ...base(profile), key: keyOf('SM4-GCM', version) }, Buffer.from('5'));
+          const body = fields === undefined ? sealed : Buffer.from(JSON.stringify({ a: sealed.toString() }));
+          assert.equal(route.send(body, { 'content-type': 'application/json' }).client.status, status, `${profile} ${version}`);
+        }
+        route.close();
+      }
+    }
+  });
+
   test('a key of the KMS that is not for the algorithm', () => {
     const terms: Terms = { algorithm: 'AES-256-GCM', profile: 'raw', kid: `${KEY_ID}#1`, key: keyOf('AES-256-GCM') };
     const route = new ProtectedRoute(module, terms, 'Encrypt', { kmsAlgorithm: 'SM4-GCM' });

@@ -1,5 +1,5 @@
 import { Bytes } from '../../../filters/memory/bytes';
-import { isKeyId } from '../../../filters/sm4-encryptor/key-id';
+import { isKeyId } from '../../../filters/keys/key-id';
 
 describe('key id', () => {
   it('takes kms:// and a path', () => {

@@ -1,0 +1,186 @@
+import { selfTest } from '../crypto/self-test';
+import { randomBytes } from '../crypto/random';
+import { KeyRing, KeyState } from '../keys/key-ring';
+import { tickKeys } from '../keys/key-store';
+import { KeyVersion } from '../keys/key-version';
+import { defineKeyStats } from '../keys/stats';
+import { MAX_NONCE_BYTES, MIN_NONCE_BYTES } from '../limits';
+import { Bytes } from '../memory/bytes';
+import { encodeHex } from '../memory/hex';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { ConfigReader } from '../runtime/config-reader';
+import { KmsConfig } from '../runtime/config.gen';
+import { ErrorId } from '../errors.gen';
+import { Exchange } from '../runtime/exchange';
+import { wallMillis } from '../runtime/host';
+import { Direction, Stage, StagePolicy, Verdict } from '../runtime/stage';
+import { canonicalLength, canonicalPointer, writeCanonical } from './canonical';
+import { SignatureAction, SignatureCoverage, decodeMessageSignatureConfig } from './config.gen';
+import { SignaturePolicy, compileSignature } from './policy';
+import { Reason, deny, noKey, refuse } from './refusal';
+import { Nonce, remember } from './replay-store';
+import { signatureText } from './signer';
+import { replayStoreFailed, replayStoreFull, defineSignatureStats, signed, verified } from './stats';
+import { parseSigningTime } from './signing-time';
+
+const NONCE_RANDOM_BYTES: u32 = 16;
+const RANDOM: usize = memory.data(16, 16);
+const NONCE_TEXT: usize = memory.data(32, 16);
+const digits: Writer = new Writer(scratch);
+
+// Where the headers of the message at hand stand.
+let timestamp: usize = 0;
+let timestampLength: u32 = 0;
+let nonce: usize = 0;
+let nonceLength: u32 = 0;
+
+/** Verifies signatures of what arrives before anything else is done with it, and signs what goes on, after everything else. Never observed. */
+export class MessageSignature extends Stage {
+  constructor() {
+    super('messageSignature', false, true);
+  }
+
+  start(): bool {
+    defineSignatureStats();
+    defineKeyStats();
+    return selfTest();
+  }
+
+  compile(reader: ConfigReader, node: u32): StagePolicy {
+    return compileSignature(reader, decodeMessageSignatureConfig(reader, node));
+  }
+
+  prepare(policy: StagePolicy, kms: KmsConfig, rootId: u32): void {
+    (<SignaturePolicy>policy).keys(kms).prepare(rootId);
+  }
+
+  tick(rootId: u32): void {
+    tickKeys(rootId);
+  }
+
+  /** Requests of methods without body are complete here: there is nothing to wait for. */
+  onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
+    if (exchange.direction == Direction.Response || !exchange.bodiless) return Verdict.Continue;
+    return act(exchange, <SignaturePolicy>policy, 0, 0);
+  }
+
+  onBody(exchange: Exchange, policy: StagePolicy): Verdict {
+    const message = exchange.message;
+    if (exchange.direction == Direction.Request && exchange.bodiless) {
+      // It was judged as one without body: with one, it is not what was signed.
+      return message.length == 0 ? Verdict.Continue : deny(exchange, Reason.Wrong);
+    }
+    return act(exchange, <SignaturePolicy>policy, message.pointer, message.length);
+  }
+}
+
+function act(exchange: Exchange, policy: SignaturePolicy, body: usize, length: u32): Verdict {
+  const kms = exchange.kms;
+  if (kms == null) return refuse(exchange, ErrorId.FIM_SIG_0002);
+  const ring = policy.keys(kms);
+  return policy.action(exchange.direction) == SignatureAction.Sign ? sign(exchange, policy, ring, body, length) : verify(exchange, policy, ring, body, length);
+}
+
+function sign(exchange: Exchange, policy: SignaturePolicy, ring: KeyRing, body: usize, length: u32): Verdict {
+  const state = ring.newest(exchange);
+  const key = ring.found;
+  if (state == KeyState.Pending) return Verdict.Wait;
+  if (state != KeyState.Ready || key == null || !policy.signer.fits(key, true)) return noKey(exchange);
+  let data = body;
+  let dataLength = length;
+  if (policy.covers == SignatureCoverage.Message) {
+    if (!stamp(exchange, policy)) return refuse(exchange, ErrorId.FIM_SIG_0004);
+    if (!writeCanonical(exchange, policy.headers, timestamp, timestampLength, nonce, nonceLength, body, length)) return refuse(exchange, ErrorId.FIM_SIG_0004);
+    data = canonicalPointer();
+    dataLength = canonicalLength();
+  }
+  const characters = policy.signer.sign(key, data, dataLength);
+  if (characters == 0) return refuse(exchange, ErrorId.FIM_SIG_0004);
+  exchange.setHeader(policy.header.pointer, policy.header.length, signatureText(), characters);
+  signed.add(1);
+  return Verdict.Continue;
+}
+
+/** Puts time and nonce into their headers. */
+function stamp(exchange: Exchange, policy: SignaturePolicy): bool {
+  if (!randomBytes(RANDOM, NONCE_RANDOM_BYTES)) return false;
+  encodeHex(RANDOM, NONCE_RANDOM_BYTES, NONCE_TEXT);
+  digits.begin(20);
+  digits.decimal(wallMillis());
+  if (digits.overflowed) return false;
+  timestamp = digits.pointer;
+  timestampLength = digits.length;
+  nonce = NONCE_TEXT;
+  nonceLength = NONCE_RANDOM_BYTES * 2;
+  exchange.setHeader(policy.timestampHeader.pointer, policy.timestampHeader.length, timestamp, timestampLength);
+  exchange.setHeader(policy.nonceHeader.pointer, policy.nonceHeader.length, nonce, nonceLength);
+  return true;
+}
+
+function verify(exchange: Exchange, policy: SignaturePolicy, ring: KeyRing, body: usize, length: u32): Verdict {
+  if (!only(exchange, policy.header)) return deny(exchange, Reason.Missing);
+  if (policy.signer.read(exchange.valuePointer, exchange.valueLength) < 0) return deny(exchange, Reason.Malformed);
+  let data = body;
+  let dataLength = length;
+  const nowMs = wallMillis();
+  let signedMs: i64 = 0;
+  if (policy.covers == SignatureCoverage.Message) {
+    signedMs = stampOf(exchange, policy);
+    if (signedMs < 0) return deny(exchange, Reason.Malformed);
+    if (signedMs > nowMs + policy.clockSkewMs || signedMs < nowMs - policy.clockSkewMs) return deny(exchange, Reason.Stale);
+    for (let i = 0; i < policy.headers.length; i++) {
+      const name = unchecked(policy.headers[i]);
+      if (exchange.hasTwice(name.pointer, name.length)) return deny(exchange, Reason.Malformed);
+    }
+    if (!writeCanonical(exchange, policy.headers, timestamp, timestampLength, nonce, nonceLength, body, length)) return refuse(exchange, ErrorId.FIM_SIG_0004);
+    data = canonicalPointer();
+    dataLength = canonicalLength();
+  }
+  const state = ring.newest(exchange);
+  if (state == KeyState.Pending) return Verdict.Wait;
+  const key = ring.found;
+  if (state != KeyState.Ready || key == null || !policy.signer.fits(key, false)) return noKey(exchange);
+  if (!policy.signer.verify(key, data, dataLength)) {
+    // The signer may not have seen the rotation yet.
+    if (key.number < 2) return deny(exchange, Reason.Wrong);
+    const before = ring.numbered(exchange, key.number - 1);
+    if (before == KeyState.Pending) return Verdict.Wait;
+    const older = ring.found;
+    if (before != KeyState.Ready || older == null || !isSignedBy(policy, older, data, dataLength)) return deny(exchange, Reason.Wrong);
+  }
+  if (policy.covers == SignatureCoverage.Message) {
+    const fresh = remember(policy.keyId, nonce, nonceLength, nowMs, signedMs + policy.clockSkewMs);
+    if (fresh != Nonce.Fresh) return notFresh(exchange, fresh);
+  }
+  verified.add(1);
+  return Verdict.Continue;
+}
+
+function isSignedBy(policy: SignaturePolicy, key: KeyVersion, data: usize, length: u32): bool {
+  return policy.signer.fits(key, false) && policy.signer.verify(key, data, length);
+}
+
+/** Whether there is exactly one header of the name; its value is then at the exchange's `valuePointer`. */
+function only(exchange: Exchange, name: Bytes): bool {
+  return exchange.header(name.pointer, name.length) && !exchange.hasTwice(name.pointer, name.length) && exchange.header(name.pointer, name.length);
+}
+
+/** Finds time and nonce; the time in milliseconds, or -1 if one of them is missing or malformed. */
+function stampOf(exchange: Exchange, policy: SignaturePolicy): i64 {
+  if (!only(exchange, policy.nonceHeader)) return -1;
+  nonce = exchange.valuePointer;
+  nonceLength = exchange.valueLength;
+  if (nonceLength < MIN_NONCE_BYTES || nonceLength > MAX_NONCE_BYTES) return -1;
+  if (!only(exchange, policy.timestampHeader)) return -1;
+  timestamp = exchange.valuePointer;
+  timestampLength = exchange.valueLength;
+  return parseSigningTime(timestamp, timestampLength);
+}
+
+function notFresh(exchange: Exchange, nonce: Nonce): Verdict {
+  if (nonce == Nonce.Known) return deny(exchange, Reason.Replayed);
+  if (nonce == Nonce.Full) replayStoreFull.add(1);
+  else replayStoreFailed.add(1);
+  return refuse(exchange, ErrorId.FIM_SIG_0003);
+}

@@ -1,0 +1,29 @@
+import { Counter } from '../runtime/metrics';
+
+/** Messages signed, and signatures that were genuine. */
+export const signed: Counter = new Counter('fim.signature.signed');
+export const verified: Counter = new Counter('fim.signature.verified');
+/** Messages refused, by reason; the sender sees one and the same answer. */
+export const signatureMissing: Counter = new Counter('fim.signature.missing');
+export const signatureMalformed: Counter = new Counter('fim.signature.malformed');
+export const signatureStale: Counter = new Counter('fim.signature.stale');
+export const signatureWrong: Counter = new Counter('fim.signature.wrong');
+export const signatureReplayed: Counter = new Counter('fim.signature.replayed');
+/** Messages refused because the store of nonces had no room, or could not be written. */
+export const replayStoreFull: Counter = new Counter('fim.signature.replay_store_full');
+export const replayStoreFailed: Counter = new Counter('fim.signature.replay_store_failed');
+/** Messages refused because no key could be had, or the KMS gave one that is not for the algorithm. */
+export const signatureKeyUnavailable: Counter = new Counter('fim.signature.key_unavailable');
+
+export function defineSignatureStats(): void {
+  signed.define();
+  verified.define();
+  signatureMissing.define();
+  signatureMalformed.define();
+  signatureStale.define();
+  signatureWrong.define();
+  signatureReplayed.define();
+  replayStoreFull.define();
+  replayStoreFailed.define();
+  signatureKeyUnavailable.define();
+}
