@@ -156,3 +156,5 @@ export const MAX_SEGMENT_HEADER_BYTES: u32 = 4096;
 export const MAX_SEGMENT_BYTES: u32 = 1024 * 1024;
 /** Least time between two log lines about messages that cannot be opened, milliseconds; those between are counted in the next line. */
 export const MIN_LOG_INTERVAL_MS: u64 = 1000;
+/** Values of a message that one route hands on (as in the validator's schema). */
+export const MAX_EXTRACTS: u32 = 16;

@@ -226,6 +226,14 @@ export interface ValidationRule {
   note?: string;
 }
 
+/** A value that is handed on. */
+export interface ValidationExtract {
+  /** Name: `txn_id`. */
+  name: string;
+  /** Place of the value, without `[*]`. */
+  path: string;
+}
+
 /** Checks of the message at the proxy: a message that breaks a rule is refused (400, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
 export interface RouteValidation {
   /** Version of the PBOC profile: a strict envelope, and the well-known fields checked when present. Known: `3.0.2`. */
@@ -242,6 +250,8 @@ export interface RouteValidation {
   response?: boolean;
   /** Request header, beginning with `x-`, that tells the upstream the verdict: `valid;profile="…"`, or under `Observe` `invalid;observed;errors=2;profile="…"`. Copies that clients send are removed from every request, whatever its route. */
   verdictHeader?: string;
+  /** Values of requests that are handed on under a name: to limits by field, and as filter state to logs and traces (`%FILTER_STATE(wasm.fim.NAME:PLAIN)%`). Values of more than 256 bytes, with control characters, quotes or backslashes are not. */
+  extract?: ValidationExtract[];
 }
 
 /** What has a bucket of its own, by exactly one of its members; absent: the route has one. */

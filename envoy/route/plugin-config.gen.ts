@@ -186,6 +186,14 @@ export interface PbocCrossRule {
   when?: number[];
 }
 
+/** A value that is handed on under a name. */
+export interface PbocExtract {
+  /** Letters, digits and `_`: filter state `wasm.fim.NAME`. */
+  name: string;
+  /** Place of the value, without wildcards. */
+  path: string;
+}
+
 /** What `stages.pbocValidator` of a route holds. */
 export interface PbocValidatorConfig {
   /** Name of the profile that `rules` contains, for the record and the verdict's header; empty if none. The plugin knows only rules. */
@@ -206,6 +214,8 @@ export interface PbocValidatorConfig {
   conditions?: PbocCondition[];
   /** What fields must be like among one another. */
   crossRules?: PbocCrossRule[];
+  /** Values of requests that are handed on to later stages, logs and traces. */
+  extracts?: PbocExtract[];
 }
 
 /** Where the key comes from. */

@@ -111,9 +111,13 @@ function checkEntries(value: { fields?: ValidationField[]; rules?: ValidationRul
 
 /** Rules on messages of a route. */
 export function checkValidation({ value, path }: Section<RouteValidation>, report: Report): void {
-  if (value.pboc === undefined && value.profile === undefined && value.fields === undefined && value.rules === undefined) report('FIM-CFG-1036', path);
+  if (value.pboc === undefined && value.profile === undefined && value.fields === undefined && value.rules === undefined && value.extract === undefined) report('FIM-CFG-1036', path);
   if (value.pboc !== undefined && !pbocVersions().includes(value.pboc)) report('FIM-CFG-1034', [...path, 'pboc'], `known: ${pbocVersions().join(', ')}`);
   checkEntries(value, path, report);
+  value.extract?.forEach((entry, index) => {
+    if (fieldSteps(entry.path).some((step) => 'any' in step)) report('FIM-CFG-1058', [...path, 'extract', index, 'path'], 'one value is handed on, without wildcards');
+  });
+  checkPlacesUnique(value.extract?.map((entry) => entry.name) ?? [], [...path, 'extract'], report);
 }
 
 /** What a profile holds. */

@@ -110,6 +110,7 @@ export function validatorSection(value: RouteValidation, path: Path, profiles: r
     note(['crossRules', crossRules.length], [...path, 'rules', index]);
     crossRules.push(crossRuleOf(rule, conditions));
   });
+  value.extract?.forEach((_, index) => note(['extracts', index], [...path, 'extract', index]));
   return {
     profile: value.profile ?? value.pboc ?? '',
     maxErrors: value.maxErrors ?? 16,
@@ -120,5 +121,6 @@ export function validatorSection(value: RouteValidation, path: Path, profiles: r
     rules,
     ...(conditions.list.length === 0 ? {} : { conditions: conditions.list }),
     ...(crossRules.length === 0 ? {} : { crossRules }),
+    ...(value.extract === undefined ? {} : { extracts: value.extract }),
   };
 }

@@ -8,11 +8,13 @@ import { PathParser, PathStep } from '../message/field-path';
 import { FieldSet } from '../message/field-set';
 import { FieldSetBuilder } from '../message/field-set-builder';
 import { ConfigReader } from '../runtime/config-reader';
+import { extractionKey } from '../runtime/extraction';
 import { ErrorId } from '../errors.gen';
 import { Condition, Conditions } from './condition';
 import { PbocCrossRule, PbocPlace, PbocRule, PbocType, PbocValidatorConfig, decodePbocRule } from './config.gen';
 import { CrossRule, fitsTogether } from './cross-rule';
 import { Decimal } from './decimal';
+import { Extracts } from './extracts';
 import { Rule, asksForText, wildcardsOf } from './rule';
 import { Validator } from './validator';
 
@@ -43,15 +45,8 @@ export function compileValidator(reader: ConfigReader, config: PbocValidatorConf
     fieldList.addPath(conditions[i].path, false);
   }
   const crossRules = compileCrossRules(reader, config, conditions.length);
-  let operands = 0;
-  for (let i = 0; i < crossRules.length && !reader.failed; i++) {
-    crossRules[i].operand = operands;
-    fieldList.addPath(crossRules[i].leftPath, false);
-    operands++;
-    if (!crossRules[i].hasRight) continue;
-    fieldList.addPath(crossRules[i].rightPath, false);
-    operands++;
-  }
+  const operands = listOperands(crossRules);
+  const extracts = compileExtracts(reader, config);
   let fields: FieldSet | null = null;
   if (!reader.failed) fields = fieldList.build(reader.parts);
   if (fields == null) {
@@ -59,8 +54,35 @@ export function compileValidator(reader: ConfigReader, config: PbocValidatorConf
     fields = new FieldSetBuilder().build()!;
   }
   return new Validator(
-    fields, StaticArray.fromArray(bodyRules), StaticArray.fromArray(placeRules), new Conditions(conditions), StaticArray.fromArray(bodyConditions), crossRules, operands, <u32>config.maxErrors,
+    fields, StaticArray.fromArray(bodyRules), StaticArray.fromArray(placeRules), new Conditions(conditions), StaticArray.fromArray(bodyConditions), crossRules, operands, extracts,
+    <u32>config.maxErrors,
   );
+}
+
+/** Numbers the operands and lists their fields; their number. */
+function listOperands(crossRules: StaticArray<CrossRule>): i32 {
+  let operands = 0;
+  for (let i = 0; i < crossRules.length; i++) {
+    crossRules[i].operand = operands;
+    fieldList.addPath(crossRules[i].leftPath, false);
+    operands++;
+    if (!crossRules[i].hasRight) continue;
+    fieldList.addPath(crossRules[i].rightPath, false);
+    operands++;
+  }
+  return operands;
+}
+
+function compileExtracts(reader: ConfigReader, config: PbocValidatorConfig): Extracts {
+  const keys = new StaticArray<Bytes>(config.extracts.length);
+  for (let i = 0; i < keys.length; i++) {
+    const entry = config.extracts[i];
+    keys[i] = extractionKey(entry.name);
+    if (!isFieldPath(entry.path, reader.format)) reader.failMember(ErrorId.FIM_CFG_0020, entry.node, 'path');
+    else if (wildcardsOf(entry.path) != 0) reader.failMember(ErrorId.FIM_PBOC_0034, entry.node, 'path');
+    if (!reader.failed) fieldList.addPath(entry.path, false);
+  }
+  return new Extracts(keys);
 }
 
 /** Whether values of the type have no text. */

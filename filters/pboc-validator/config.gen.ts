@@ -147,6 +147,16 @@ export class PbocCrossRule {
   when: StaticArray<i32> = new StaticArray<i32>(0);
 }
 
+/** A value that is handed on under a name. */
+export class PbocExtract {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Letters, digits and `_`: filter state `wasm.fim.NAME`. */
+  name: Bytes = Bytes.EMPTY;
+  /** Place of the value, without wildcards. */
+  path: Bytes = Bytes.EMPTY;
+}
+
 /** What `stages.pbocValidator` of a route holds. */
 export class PbocValidatorConfig {
   /** Where it stands in the document, for errors that are found later. */
@@ -169,6 +179,8 @@ export class PbocValidatorConfig {
   conditions: StaticArray<PbocCondition> = new StaticArray<PbocCondition>(0);
   /** What fields must be like among one another. */
   crossRules: StaticArray<PbocCrossRule> = new StaticArray<PbocCrossRule>(0);
+  /** Values of requests that are handed on to later stages, logs and traces. */
+  extracts: StaticArray<PbocExtract> = new StaticArray<PbocExtract>(0);
 }
 
 function readPbocPlace(reader: ConfigReader, node: u32): PbocPlace {
@@ -306,6 +318,17 @@ function readPbocCrossRuleList128(reader: ConfigReader, node: u32): StaticArray<
   return items;
 }
 
+function readPbocExtractList16(reader: ConfigReader, node: u32): StaticArray<PbocExtract> {
+  const length = reader.arrayLength(node, 16);
+  const items = new StaticArray<PbocExtract>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodePbocExtract(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodePbocRule(reader: ConfigReader, node: u32): PbocRule {
   const result = new PbocRule();
@@ -409,6 +432,28 @@ export function decodePbocCrossRule(reader: ConfigReader, node: u32): PbocCrossR
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodePbocExtract(reader: ConfigReader, node: u32): PbocExtract {
+  const result = new PbocExtract();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'name')) {
+      result.name = reader.readString(member, 32);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'path')) {
+      result.path = reader.readString(member, 1024);
+      seen |= 2;
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'name');
+  if (!(seen & 2)) reader.missing(node, 'path');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodePbocValidatorConfig(reader: ConfigReader, node: u32): PbocValidatorConfig {
   const result = new PbocValidatorConfig();
   result.node = node;
@@ -434,6 +479,8 @@ export function decodePbocValidatorConfig(reader: ConfigReader, node: u32): Pboc
       result.conditions = readPbocConditionList256(reader, member);
     } else if (reader.keyIs(member, 'crossRules')) {
       result.crossRules = readPbocCrossRuleList128(reader, member);
+    } else if (reader.keyIs(member, 'extracts')) {
+      result.extracts = readPbocExtractList16(reader, member);
     } else {
       reader.unknownMember(member);
     }

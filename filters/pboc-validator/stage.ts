@@ -81,7 +81,10 @@ export class PbocValidator extends Stage {
     if (tree == null) return refuseUnreadable(exchange, policy, ErrorId.FIM_PBOC_0001, message.error);
     let places: Places | null = null;
     if (!response) places = requestPlaces.bind(exchange);
-    return conclude(exchange, policy, policy.validator.judge(tree, matches, findings, scratch, places, response));
+    const validator = policy.validator;
+    const judgement = validator.judge(tree, matches, findings, scratch, places, response);
+    if (!response && judgement != Judgement.OutOfMemory) validator.extracts.handOn(tree, exchange, scratch);
+    return conclude(exchange, policy, judgement);
   }
 }
 

@@ -6,6 +6,7 @@ import { FieldSet } from '../message/field-set';
 import { ErrorId } from '../errors.gen';
 import { Conditions } from './condition';
 import { CrossFinding, CrossRule } from './cross-rule';
+import { Extracts } from './extracts';
 import { Findings } from './findings';
 import { Operands } from './operands';
 import { Found, Places } from './places';
@@ -29,7 +30,8 @@ export const enum Judgement {
 export class Validator {
   /**
    * `fields` names by number: the values of rule i of `rules` by i; then the fields of the body that conditions read, whose numbers are in
-   * `bodyConditions`; then the operands of `crossRules`, `operandCount` of them. `placeRules` are for parameters and headers. `maxErrors`: findings after
+   * `bodyConditions`; then the operands of `crossRules`, `operandCount` of them; then
+   * what `extracts` hands on. `placeRules` are for parameters and headers. `maxErrors`: findings after
    * which the rest is not looked at.
    */
   constructor(
@@ -40,12 +42,13 @@ export class Validator {
     private readonly bodyConditions: StaticArray<i32>,
     private readonly crossRules: StaticArray<CrossRule>,
     private readonly operandCount: i32,
+    readonly extracts: Extracts,
     private readonly maxErrors: u32,
   ) {}
 
   /** Whether the body is looked at. */
   get readsBody(): bool {
-    return this.rules.length + this.crossRules.length + this.bodyConditions.length != 0 || this.placeRules.length == 0;
+    return this.rules.length + this.crossRules.length + this.bodyConditions.length + this.extracts.count != 0 || this.placeRules.length == 0;
   }
 
   /** Whether parameters or headers are looked at for their own sake. */
@@ -61,7 +64,7 @@ export class Validator {
     findings.clear();
     this.conditions.begin(places);
     if (!this.fields.match(tree, matches, arena)) return Judgement.OutOfMemory;
-    if (this.bodyConditions.length + this.operandCount != 0 && !this.survey(tree, matches, arena)) return Judgement.OutOfMemory;
+    if (this.bodyConditions.length + this.operandCount + this.extracts.count != 0 && !this.survey(tree, matches, arena)) return Judgement.OutOfMemory;
     const known = this.judgeFields(tree, matches, findings, arena, hideNames) && this.judgeTogether(tree, findings, arena, hideNames);
     if (!known) return Judgement.OutOfMemory;
     if (places != null) this.testPlaces(places, findings);
@@ -76,14 +79,17 @@ export class Validator {
     return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
   }
 
-  /** Reads what conditions ask for, and counts what the operands found. */
+  /** Reads what conditions ask for, counts what the operands found, notes what is handed on. */
   private survey(tree: FieldTree, matches: FieldMatches, arena: Arena): bool {
     const first = <u32>this.rules.length;
     const firstOperand = this.rules.length + this.bodyConditions.length;
+    const firstExtract = firstOperand + this.operandCount;
     operands.begin(this.operandCount);
+    this.extracts.begin();
     while (matches.next()) {
       if (matches.rule < first || matches.repeated) continue;
-      if (<i32>matches.rule >= firstOperand) operands.expect(<i32>matches.rule - firstOperand);
+      if (<i32>matches.rule >= firstExtract) this.extracts.note(<i32>matches.rule - firstExtract, matches.node);
+      else if (<i32>matches.rule >= firstOperand) operands.expect(<i32>matches.rule - firstOperand);
       else if (!this.settle(unchecked(this.bodyConditions[matches.rule - first]), tree, matches.node, arena)) return false;
     }
     matches.rewind();
@@ -112,7 +118,8 @@ export class Validator {
         continue;
       }
       if (matches.rule >= count) {
-        if (<i32>matches.rule >= firstOperand) operands.add(<i32>matches.rule - firstOperand, matches.node);
+        const operand = <i32>matches.rule - firstOperand;
+        if (operand >= 0 && operand < this.operandCount) operands.add(operand, matches.node);
         continue;
       }
       const rule = unchecked(this.rules[matches.rule]);

@@ -11,18 +11,80 @@ export interface OracleRule {
   maxLength?: number;
   enum?: string[];
   check?: string;
+  form?: string;
+  forbidden?: boolean;
+  min?: string;
+  max?: string;
+  /** Numbers of conditions. */
+  when?: number[];
 }
 
-const CODES = { missing: '0005', type: '0006', pattern: '0007', short: '0008', long: '0009', enum: '0010' };
+export interface OracleCondition {
+  steps: (string | number | null)[];
+  path: string;
+  present?: boolean;
+  equals?: string[];
+}
+
+const CODES = { missing: '0005', type: '0006', pattern: '0007', short: '0008', long: '0009', enum: '0010', forbidden: '0019', number: '0020', less: '0021', greater: '0022' };
+const ALPHABET = '0123456789ABCDEFGHJKLMNPQRTUWXY';
+const COUNTRIES = new Set(['CN', 'CHN', '156', 'DE', 'DEU', '276', 'GB', 'GBR', '826', 'NO', 'US']);
+const IBAN_LENGTHS: Record<string, number> = { DE: 22, GB: 22, NO: 15 };
+
+function isUscc(text: string): boolean {
+  if (!/^[0-9A-Z]{2}[0-9]{6}[0-9A-Z]{10}$/.test(text) || [...text].some((letter) => !ALPHABET.includes(letter))) return false;
+  const sum = [...text.slice(0, 17)].reduce((total, letter, i) => total + BigInt(ALPHABET.indexOf(letter)) * 3n ** BigInt(i), 0n);
+  return ALPHABET.indexOf(text[17]!) === Number((31n - (sum % 31n)) % 31n);
+}
+
+/** ISO 7064 MOD 11,10. */
+function isMod1110(text: string): boolean {
+  let rest = 10;
+  for (const digit of text.slice(0, -1)) rest = (((rest + Number(digit)) % 10 || 10) * 2) % 11;
+  return (rest + Number(text.at(-1))) % 10 === 1;
+}
+
+function remainder97(text: string): bigint {
+  return BigInt([...text].map((letter) => parseInt(letter, 36)).join('')) % 97n;
+}
+
+function isIban(text: string): boolean {
+  return /^[A-Z]{2}[0-9]{2}[0-9A-Z]+$/.test(text) && IBAN_LENGTHS[text.slice(0, 2)] === text.length && remainder97(text.slice(4) + text.slice(0, 4)) === 1n;
+}
+
+/** A decimal in units of its eighteenth decimal; undefined if it is none or has too many digits. */
+export function decimalOf(text: string): bigint | undefined {
+  const [, sign, whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  if (whole === '' || Math.abs(Number(exponent)) > 9999) return undefined;
+  const digits = BigInt(whole + fraction);
+  const places = 18 - fraction.length + Number(exponent);
+  if (digits === 0n) return 0n;
+  const units = places >= 0 ? digits * 10n ** BigInt(places) : digits % 10n ** BigInt(-places) === 0n ? digits / 10n ** BigInt(-places) : undefined;
+  if (units === undefined || units >= 10n ** 54n) return undefined;
+  return sign === '-' ? -units : units;
+}
 const CURRENCIES = new Set(Intl.supportedValuesOf('currency'));
 const CHECKS: Record<string, { code: string; good: (text: string) => boolean }> = {
   Luhn: { code: '0011', good: (text) => /^\d{13,19}$/.test(text) && [...text].reverse().reduce((sum, digit, i) => sum + (i % 2 === 0 ? Number(digit) : [0, 2, 4, 6, 8, 1, 3, 5, 7, 9][Number(digit)]!), 0) % 10 === 0 },
+  Uscc: { code: '0023', good: isUscc },
+  CnapsBankCode: { code: '0024', good: (text) => /^\d{12}$/.test(text) && isMod1110(text) },
+  Iban: { code: '0025', good: isIban },
+  Bic: { code: '0026', good: (text) => /^[A-Z0-9]{4}(CN|DE|US|GB|NO)[A-Z0-9]{2}([A-Z0-9]{3})?$/.test(text) },
+  Lei: { code: '0027', good: (text) => /^[A-Z0-9]{18}\d\d$/.test(text) && remainder97(text) === 1n },
+  Country: { code: '0028', good: (text) => COUNTRIES.has(text) },
+  Alphabetic: { code: '0018', good: (text) => /^[A-Za-z]+$/.test(text) },
+  IsoAmount: { code: '0014', good: (text) => /^(?=[\d.]{1,19}$)(\d{1,18}|\d+\.\d{1,5})$/.test(text) },
+  MonthDay: { code: '0013', good: (text) => /^\d{4}$/.test(text) && exists('2000', text.slice(0, 2), text.slice(2)) },
+  YearMonth: { code: '0013', good: (text) => /^\d\d(0[1-9]|1[0-2])$/.test(text) },
+  ShortDate: { code: '0013', good: (text) => /^\d{6}$/.test(text) && exists(`20${text.slice(0, 2)}`, text.slice(2, 4), text.slice(4)) },
+  IsoDate: { code: '0013', good: (text) => dayOf(text) !== undefined && text.length === 10 },
+  IsoDateTime: { code: '0013', good: (text) => text.length >= 19 && instantOf(text) !== undefined },
   Numeric: { code: '0018', good: (text) => /^[0-9]+$/.test(text) },
   Alphanumeric: { code: '0018', good: (text) => /^[0-9A-Za-z]+$/.test(text) },
   Printable: { code: '0018', good: (text) => /^[\x20-\x7e]+$/.test(text) },
   Hex: { code: '0016', good: (text) => /^([0-9a-fA-F]{2})+$/.test(text) },
   Amount: { code: '0014', good: (text) => /^(\d{1,12}|\d{1,13}\.\d{1,4})$/.test(text) },
-  Currency: { code: '0015', good: (text) => text === '156' || (/^[A-Z]{3}$/.test(text) && CURRENCIES.has(text)) },
+  Currency: { code: '0015', good: (text) => text === '156' || text === 'XAU' || (/^[A-Z]{3}$/.test(text) && CURRENCIES.has(text)) },
   Date: { code: '0013', good: (text) => /^\d{8}$/.test(text) && exists(text.slice(0, 4), text.slice(4, 6), text.slice(6)) },
   Time: { code: '0013', good: isTime },
   DateTime: { code: '0013', good: (text) => /^\d{14}$/.test(text) && exists(text.slice(0, 4), text.slice(4, 6), text.slice(6, 8)) && isTime(text.slice(8)) },
@@ -40,6 +102,28 @@ function exists(year: string, month: string, day: string): boolean {
   return year !== '0000' && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(`${year}-${month}-${day}`);
 }
 
+/** Days since 1970. */
+export function dayOf(text: string): number | undefined {
+  const [, year, month, day] = /^(\d{4})(\d\d)(\d\d)$/.exec(text) ?? /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? [];
+  if (year === undefined || !exists(year, month!, day!)) return undefined;
+  return new Date(`${year}-${month}-${day}T00:00:00Z`).getTime() / 86_400_000;
+}
+
+/** Nanoseconds since 1970; a time without offset is China's. */
+export function instantOf(text: string): bigint | undefined {
+  const day = dayOf(text);
+  if (day !== undefined) return (BigInt(day) * 86_400n - 28_800n) * 1_000_000_000n;
+  const compact = /^(\d{8})(\d\d)(\d\d)(\d\d)$/.exec(text);
+  const parts = compact ?? /^(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?$/.exec(text);
+  const [, date = '', hour, minute, second, fraction = '', zone = '+08:00'] = parts ?? [];
+  const days = dayOf(date);
+  if (days === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  const [sign, hours, minutes] = zone === 'Z' ? [1, 0, 0] : [zone[0] === '-' ? -1 : 1, Number(zone.slice(1, 3)), Number(zone.slice(4))];
+  if (minutes > 59 || hours * 60 + minutes > 840) return undefined;
+  const seconds = days * 86_400 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - sign * (hours * 60 + minutes) * 60;
+  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+}
+
 function isType(type: string, value: Json): boolean {
   switch (type) {
     case 'string': return typeof value === 'string';
@@ -55,10 +139,11 @@ function isType(type: string, value: Json): boolean {
 
 /** Code of the rule's error on a value; null if there is none. */
 function breach(rule: OracleRule, value: Json): string | null {
+  if (rule.forbidden === true) return CODES.forbidden;
   if (!isType(rule.type ?? 'string', value)) return CODES.type;
-  const { minLength = 0, maxLength = 0, pattern = '', check } = rule;
+  const { minLength = 0, maxLength = 0, pattern = '', check, form, min, max } = rule;
   const allowed = rule.enum ?? [];
-  if (minLength === 0 && maxLength === 0 && pattern === '' && allowed.length === 0 && check === undefined) return null;
+  if (minLength === 0 && maxLength === 0 && pattern === '' && allowed.length === 0 && check === undefined && form === undefined && min === undefined && max === undefined) return null;
   if (typeof value !== 'string' && !(value instanceof RawNumber)) return CODES.type;
   const text = typeof value === 'string' ? value : value.text;
   const length = [...text].length;
@@ -66,10 +151,18 @@ function breach(rule: OracleRule, value: Json): string | null {
   if (maxLength !== 0 && length > maxLength) return CODES.long;
   if (pattern !== '' && !new RegExp(pattern, 'u').test(text)) return CODES.pattern;
   if (allowed.length !== 0 && !allowed.includes(text)) return CODES.enum;
+  if (form !== undefined && !CHECKS[form]!.good(text)) return CHECKS[form]!.code;
+  if (min !== undefined || max !== undefined) {
+    const number = decimalOf(text);
+    if (number === undefined) return CODES.number;
+    if (min !== undefined && number < decimalOf(min)!) return CODES.less;
+    if (max !== undefined && number > decimalOf(max)!) return CODES.greater;
+  }
   return check === undefined || CHECKS[check]!.good(text) ? null : CHECKS[check]!.code;
 }
 
-function pointer(trail: (string | number)[]): string {
+/** A trail of names and indexes as a JSON Pointer. */
+export function pointer(trail: (string | number)[]): string {
   return trail.map((token) => `/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
@@ -99,9 +192,22 @@ function walk(rule: OracleRule, value: Json, trail: (string | number)[], found: 
   else if (rule.required === true) found.add(`${CODES.missing} ${pointer([...trail, ...untilWildcard(rest)])}`);
 }
 
-/** What the validator must find, as `CODE POINTER`, in any order. */
-export function findingsOf(rules: OracleRule[], document: Json): string[] {
+/** Whether a condition holds of a document. */
+function holds({ steps, present = true, equals = [] }: OracleCondition, document: Json): boolean {
+  let value: Json | undefined = document;
+  for (const step of steps) {
+    if (typeof step === 'number') value = Array.isArray(value) ? value[step] : undefined;
+    else value = value instanceof Map ? value.get(step!) : undefined;
+  }
+  if (value === undefined) return !present;
+  if (!present || Array.isArray(value) || value instanceof Map) return present && equals.length === 0;
+  return equals.length === 0 || equals.includes(value instanceof RawNumber ? value.text : String(value));
+}
+
+/** What the validator must find of single fields, as `CODE POINTER`, in any order. */
+export function findingsOf(rules: OracleRule[], document: Json, conditions: OracleCondition[] = []): string[] {
   const found = new Set<string>();
-  for (const rule of rules) walk(rule, document, [], found);
+  const met = conditions.map((condition) => holds(condition, document));
+  for (const rule of rules) if ((rule.when ?? []).every((number) => met[number])) walk(rule, document, [], found);
   return [...found].sort();
 }
