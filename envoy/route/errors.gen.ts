@@ -267,7 +267,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1037': {"status":0,"title":"Masking has nothing to mask","titleZh":"脱敏没有对象","advice":"Set `fields` or `detect`, or drop the section."},
   'FIM-CFG-1038': {"status":0,"title":"Tests of a field contradict each other","titleZh":"字段规则互相矛盾","advice":"Pattern, length, enum and check are for text; minLength must not exceed maxLength."},
   'FIM-CFG-1039': {"status":0,"title":"Duration is malformed or out of range","titleZh":"时长格式错误或超出范围","advice":"Write `1s`, `1m` or `1h`; from 1ms to 24h."},
-  'FIM-CFG-1040': {"status":0,"title":"Rate limit key needs exactly one source","titleZh":"限流键必须且只能有一个来源","advice":"Set `header`, or `sourceAddress: true`, or drop `key` for one bucket."},
+  'FIM-CFG-1040': {"status":0,"title":"Rate limit key needs exactly one source","titleZh":"限流键必须且只能有一个来源","advice":"Set `header`, `sourceAddress: true` or `field`, or drop `key` for one bucket."},
   'FIM-CFG-1041': {"status":0,"title":"Mask method and kept characters contradict each other","titleZh":"脱敏方法与保留字符互相矛盾","advice":"`Full` keeps nothing; `KeepFirstLast` of a Generic field needs numbers."},
   'FIM-CFG-1042': {"status":0,"title":"Mask character cannot be used","titleZh":"不能使用该掩码字符","advice":"One character; no quote, backslash or control character."},
   'FIM-CFG-1044': {"status":0,"title":"Policy can never apply to the matched methods","titleZh":"策略永远不适用于所匹配的方法","advice":"Requests of these methods have no body; match others or drop the policy."},

@@ -260,6 +260,8 @@ export interface RateLimitKey {
   header?: string;
   /** Each client address; only `true`. */
   sourceAddress?: boolean;
+  /** Each value of this field of the request's body, without wildcards: `$.MTI`, `$.payer.account`. The limit then counts after validation, and the body is held. Requests without the field share one bucket. */
+  field?: string;
 }
 
 /** A token bucket that refills smoothly; a request without a token is answered with 429 and `retry-after`. All workers of one Envoy share it. */

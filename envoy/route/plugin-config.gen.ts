@@ -219,7 +219,7 @@ export interface PbocValidatorConfig {
 }
 
 /** Where the key comes from. */
-export type RateLimitKeySource = 'None' | 'Header' | 'SourceAddress';
+export type RateLimitKeySource = 'None' | 'Header' | 'SourceAddress' | 'Field';
 
 /** What has a bucket of its own. Absent: the route has one. */
 export interface RateLimitKeyConfig {
@@ -227,6 +227,8 @@ export interface RateLimitKeyConfig {
   source?: RateLimitKeySource;
   /** Header, lower case; only with source `Header`. */
   header?: string;
+  /** Path of one field of the body, without wildcards; only with source `Field`. */
+  field?: string;
 }
 
 /** A token bucket per key that refills in proportion to elapsed time. */

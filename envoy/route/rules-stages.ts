@@ -29,8 +29,15 @@ export function checkRateLimit({ value, path }: Section<RouteRateLimit>, report:
   if (period < 1 || period > MAX_LIMIT_PERIOD_MS) report('FIM-CFG-1039', [...path, 'period'], 'from 1ms to 24h');
   const { key } = value;
   if (key === undefined) return;
-  if ((key.header !== undefined) === (key.sourceAddress === true)) report('FIM-CFG-1040', [...path, 'key']);
+  if (Number(key.header !== undefined) + Number(key.sourceAddress === true) + Number(key.field !== undefined) !== 1) report('FIM-CFG-1040', [...path, 'key']);
+  else if (key.field !== undefined) checkKeyField(key.field, [...path, 'key', 'field'], report);
   else if (key.header?.toLowerCase() === 'host') report('FIM-CFG-1029', [...path, 'key', 'header'], 'the host is no header of its own');
+}
+
+function checkKeyField(field: string, at: Path, report: Report): void {
+  const steps = fieldSteps(field);
+  if (steps.length > MAX_FIELD_PATH_STEPS) report('FIM-CFG-1025', at, `at most ${MAX_FIELD_PATH_STEPS} steps`);
+  else if (steps.some((step) => 'any' in step)) report('FIM-CFG-1025', at, 'a key is one field, without wildcards');
 }
 
 function checkMaskingField(field: MaskingField, at: Path, report: Report): void {

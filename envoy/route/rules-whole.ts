@@ -28,11 +28,12 @@ export function checkApplies(spec: RouteSpec, sections: Sections, report: Report
  */
 export function checkDecompression(spec: RouteSpec, sections: Sections, report: Report): void {
   if (spec.body?.compressed !== 'Decompress') return;
-  const { validation, masking, encryption } = sections;
+  const { rateLimit, validation, masking, encryption } = sections;
+  const readsRequests = validation !== undefined || rateLimit?.value.key?.field !== undefined;
   const where = ['spec', 'body', 'compressed'];
   const masksRequests = masking?.value.fields?.some((field) => field.direction !== 'Response') ?? false;
   const masksResponses = masking?.value.detect !== undefined || (masking?.value.fields?.some((field) => field.direction !== 'Request') ?? false);
-  if (encryption?.value.request === 'Encrypt' && validation === undefined && !masksRequests) report('FIM-CFG-1047', where, 'nothing reads requests before they are encrypted');
+  if (encryption?.value.request === 'Encrypt' && !readsRequests && !masksRequests) report('FIM-CFG-1047', where, 'nothing reads requests before they are encrypted');
   if (encryption?.value.response === 'Encrypt' && !validation?.value.response && !masksResponses) report('FIM-CFG-1047', where, 'nothing reads responses before they are encrypted');
 }
 
@@ -52,5 +53,6 @@ export function warnings(spec: RouteSpec, sections: Sections, report: Report): v
     else if (rateLimit === undefined && validation === undefined) report('FIM-CFG-1063', ['spec', 'enforcement'], 'there is nothing to observe');
   }
   if (Object.keys(sections).length === 0) report('FIM-CFG-1062', ['spec']);
-  if (spec.body !== undefined && validation === undefined && masking === undefined && encryption === undefined && sections.signature === undefined) report('FIM-CFG-1063', ['spec', 'body'], 'no stage of the route looks at bodies');
+  const looks = [validation, masking, encryption, sections.signature, rateLimit?.value.key?.field];
+  if (spec.body !== undefined && looks.every((section) => section === undefined)) report('FIM-CFG-1063', ['spec', 'body'], 'no stage of the route looks at bodies');
 }

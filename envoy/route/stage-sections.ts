@@ -23,6 +23,7 @@ function rateLimiter({ value, path }: NonNullable<Sections['rateLimit']>, key: s
   if (value.burst !== undefined) config.burst = value.burst;
   if (value.key?.header !== undefined) config.key = { source: 'Header', header: value.key.header.toLowerCase() };
   else if (value.key?.sourceAddress === true) config.key = { source: 'SourceAddress' };
+  else if (value.key?.field !== undefined) config.key = { source: 'Field', field: value.key.field };
   return config;
 }
 

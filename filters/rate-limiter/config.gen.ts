@@ -8,6 +8,7 @@ export const enum RateLimitKeySource {
   None = 0,
   Header = 1,
   SourceAddress = 2,
+  Field = 3,
 }
 
 /** What has a bucket of its own. Absent: the route has one. */
@@ -18,6 +19,8 @@ export class RateLimitKeyConfig {
   source: RateLimitKeySource = RateLimitKeySource.None;
   /** Header, lower case; only with source `Header`. */
   header: Bytes = Bytes.EMPTY;
+  /** Path of one field of the body, without wildcards; only with source `Field`. */
+  field: Bytes = Bytes.EMPTY;
 }
 
 /** A token bucket per key that refills in proportion to elapsed time. */
@@ -40,6 +43,7 @@ function readRateLimitKeySource(reader: ConfigReader, node: u32): RateLimitKeySo
   if (reader.textIs(node, 'None')) return RateLimitKeySource.None;
   if (reader.textIs(node, 'Header')) return RateLimitKeySource.Header;
   if (reader.textIs(node, 'SourceAddress')) return RateLimitKeySource.SourceAddress;
+  if (reader.textIs(node, 'Field')) return RateLimitKeySource.Field;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <RateLimitKeySource>0;
 }
@@ -54,6 +58,8 @@ export function decodeRateLimitKeyConfig(reader: ConfigReader, node: u32): RateL
       result.source = readRateLimitKeySource(reader, member);
     } else if (reader.keyIs(member, 'header')) {
       result.header = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'field')) {
+      result.field = reader.readString(member, 1024);
     } else {
       reader.unknownMember(member);
     }

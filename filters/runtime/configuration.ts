@@ -29,6 +29,8 @@ export class Plan {
   readonly needsBody: bool;
   /** The one step that needs the body, if it works on it piece by piece; -1: bodies are held, or nobody needs them. */
   readonly streamStep: i32;
+  /** A step judges messages without body, too. */
+  readonly judgesEmpty: bool;
   /** Every stage is one whose verdicts `Observe` turns into counts. */
   readonly observable: bool;
 
@@ -39,16 +41,19 @@ export class Plan {
     let needsBody = false;
     let observable = true;
     let streamStep = -1;
+    let judgesEmpty = false;
     for (let i = 0; i < steps.length; i++) {
       const policy = steps[i].policy;
       if (policy.needsBody(direction)) {
         streamStep = !needsBody && policy.streams(direction) ? i : -1;
         needsBody = true;
+        judgesEmpty = judgesEmpty || policy.judgesEmpty(direction);
       }
       observable = observable && steps[i].stage.observable;
     }
     this.needsBody = needsBody;
     this.streamStep = streamStep;
+    this.judgesEmpty = judgesEmpty;
     this.observable = observable;
   }
 }

@@ -68,10 +68,11 @@ function advance(stream: Stream, route: CompiledRoute, direction: Direction): bo
   const half = stream.half(direction);
   if (half.phase == Phase.Headers) {
     if (!runHeaders(stream, route, half, direction)) return false;
-    if (!route.plan(direction).needsBody || isComplete(stream, half, direction)) {
+    if (!route.plan(direction).needsBody) {
       half.phase = Phase.Passed;
       return true;
     }
+    if (isComplete(stream, half, direction)) return passEmpty(stream, route, half, direction);
     const refusal = refusalOf(exchange, half.streamed ? route.maxStreamBytes : route.maxBodyBytes);
     if (refusal != ErrorId.None) return turnAway(stream, route, direction, refusal);
     if (half.streamed) return openBody(stream, route, half, direction);
@@ -81,10 +82,7 @@ function advance(stream: Stream, route: CompiledRoute, direction: Direction): bo
   if (half.phase == Phase.Streaming) return resumePiece(stream, route, half, direction);
   if (half.phase == Phase.Collecting) {
     if (!half.ended) return false;
-    if (isComplete(stream, half, direction)) {
-      half.phase = Phase.Passed;
-      return true;
-    }
+    if (isComplete(stream, half, direction)) return passEmpty(stream, route, half, direction);
     half.phase = Phase.Body;
     half.step = 0;
   }
@@ -117,6 +115,21 @@ function runHeaders(stream: Stream, route: CompiledRoute, half: Half, direction:
     if (!settle(stream, route, half, direction, verdict, step.stage.observable)) return false;
     half.step++;
   }
+  return true;
+}
+
+/** There is no body and need be none: only stages that judge that, too, see it. None of them waits. */
+function passEmpty(stream: Stream, route: CompiledRoute, half: Half, direction: Direction): bool {
+  const plan = route.plan(direction);
+  if (plan.judgesEmpty) {
+    exchange.message.begin(0, 0);
+    for (let i = 0; i < plan.steps.length; i++) {
+      const step = unchecked(plan.steps[i]);
+      if (!step.policy.judgesEmpty(direction)) continue;
+      if (!settle(stream, route, half, direction, step.stage.onBody(exchange, step.policy), step.stage.observable)) return false;
+    }
+  }
+  half.phase = Phase.Passed;
   return true;
 }
 

@@ -40,6 +40,10 @@ export abstract class StagePolicy {
   abstract acts(direction: Direction): bool;
   /** Whether it must see the whole body; if not, only `onHeaders` is called and nothing is held. */
   abstract needsBody(direction: Direction): bool;
+  /** Whether `onBody` is called, with an empty message, also where a message has no body. Only if `needsBody`. */
+  judgesEmpty(direction: Direction): bool {
+    return false;
+  }
   /** Its place among the stages of this direction. */
   abstract rank(direction: Direction): Rank;
   /**
