@@ -56,7 +56,7 @@ export const MAX_PART_PROBES: u32 = 32;
 /** Keys that one VM holds; the one unused for longest makes room. */
 export const MAX_KEYS: i32 = 256;
 /** Versions of one key that a VM holds; the one unused for longest makes room, never the newest. */
-export const MAX_KEY_VERSIONS: i32 = 8;
+export const MAX_KEY_VERSIONS: i32 = 32;
 /** Requests of one VM that wait for one key; one more is refused with FIM-SM4-0001. */
 export const MAX_KEY_WAITERS: i32 = 4096;
 /** Data keys of one transit key that a VM holds, its own and those of senders; the one unused for longest makes room. */

@@ -107,18 +107,19 @@ export class KeyVersions {
   }
 
   /**
-   * The KMS names `key` as the newest. What has a higher number is gone. A version that is newer than the one in use encrypts from the second time on
-   * that it is named: by then all who look at the same pace have it. False if it is to be confirmed yet.
+   * The KMS names `key` as the newest. What has a higher number is gone. It encrypts from the next look on, and until then the one named at the look before:
+   * by then all who look at the same pace have it. False if it is not yet in use.
    */
   confirmNewest(key: KeyVersion): bool {
+    const before: KeyVersion | null = this.dataKeys ? null : this.find(this.named);
     const active = this.active;
-    const again = this.named == key.number;
     this.named = key.number;
     if (!this.dataKeys) while (this.list.length > 0 && this.list[0].number > key.number) this.drop(this.list[0].number);
-    if (this.active != null && !again && !this.dataKeys) return false;
-    if (active != null && active != key) keyRotated.add(1);
-    this.active = key;
-    return true;
+    let next = key;
+    if (active != null && before != null && !before.retired) next = before;
+    if (active != null && active != next) keyRotated.add(1);
+    this.active = next;
+    return next == key;
   }
 
   /** The KMS names a newest version that is gone or has ended: nothing is encrypted, older versions are read. */

@@ -117,6 +117,19 @@ test('a rotation is in use within 5 s, by all machines after the second look', (
   assertClean(one);
 });
 
+test('versions that change faster than they are looked up are in use all the same, each after the look that follows', () => {
+  const store = new Store().add(1);
+  const one = machine(store);
+  use(one, 1000);
+  for (let n = 2; n <= 20; n++) {
+    store.add(n);
+    use(one, 1500);
+    assert.ok(versionOf(one.encrypt()) >= n - 4, `version ${versionOf(one.encrypt())} of ${n}`);
+  }
+  for (let n = 1; n <= 20; n++) assert.equal(one.decrypt(store.sealed(n)).client.status, 200);
+  assertClean(one);
+});
+
 test('the new version is confirmed though no message comes, and the first one after a pause waits for the KMS\'s word', () => {
   const store = new Store().add(1);
   const one = machine(store);
