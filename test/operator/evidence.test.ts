@@ -1,0 +1,56 @@
+// What counters prove, and what they do not.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { judge, readMetrics, type Expectation, type ProxyFacts, type Reading } from '../../istio/operator/plan/evidence.ts';
+
+const MINUTE = 60_000;
+const APPLIED = 1_000 * MINUTE;
+const EXPECTED: Expectation = { generation: 17, slotFreeSince: APPLIED };
+
+/** Generation 17 counts in slot 1. */
+function reading(count: number, overrides: Partial<Reading> = {}): Reading {
+  const configured = new Array<number>(16).fill(0);
+  configured[1] = count;
+  return { startedAt: APPLIED - 60 * MINUTE, concurrency: 2, configured, moduleRefused: 0, envoyRefused: 0, fetchFailures: {}, ...overrides };
+}
+
+const CASES: { name: string; expectation?: Expectation; facts: Partial<ProxyFacts> & { now: Reading }; state: string }[] = [
+  { name: 'four new VMs of a proxy with two workers', facts: { baseline: reading(0), now: reading(4) }, state: 'proven' },
+  { name: 'a worker is late', facts: { baseline: reading(0), now: reading(3) }, state: 'pending' },
+  { name: 'the count is that of generation 1', facts: { baseline: reading(4), now: reading(4) }, state: 'pending' },
+  { name: 'both generations were taken', facts: { baseline: reading(4), now: reading(8) }, state: 'proven' },
+  { name: 'an old proxy that was never asked before', facts: { now: reading(4) }, state: 'ambiguous' },
+  { name: 'an old proxy that was never asked and has counted nothing', facts: { now: reading(0) }, state: 'pending' },
+  { name: 'a process that began after the counter was free', facts: { now: reading(4, { startedAt: APPLIED + MINUTE }) }, state: 'proven' },
+  { name: 'a process whose begin cannot be told from the time of the change', facts: { now: reading(4, { startedAt: APPLIED + 5_000 }) }, state: 'ambiguous' },
+  { name: 'a proxy that has begun anew since it was asked, before the change', facts: { baseline: reading(40, { startedAt: 1 }), now: reading(4) }, state: 'ambiguous' },
+  { name: 'a counter that fell: another process', facts: { baseline: reading(9), now: reading(4) }, state: 'ambiguous' },
+  { name: 'proven before, as the status says', expectation: { ...EXPECTED, provenAt: APPLIED + MINUTE }, facts: { now: reading(4), readySince: APPLIED }, state: 'proven' },
+  { name: 'not ready when the others were proven', expectation: { ...EXPECTED, provenAt: APPLIED + MINUTE }, facts: { now: reading(4), readySince: APPLIED + 2 * MINUTE }, state: 'ambiguous' },
+  { name: 'the module refused', facts: { baseline: reading(0), now: reading(0, { moduleRefused: 2 }) }, state: 'refused' },
+  { name: 'it refused before, not now', facts: { baseline: reading(0, { moduleRefused: 2 }), now: reading(0, { moduleRefused: 2 }) }, state: 'pending' },
+  { name: 'the agent got something else than the module', facts: { baseline: reading(0), now: reading(0, { fetchFailures: { checksum_mismatched: 1 } }) }, state: 'refused' },
+  { name: 'Envoy refused', facts: { baseline: reading(0), now: reading(1, { envoyRefused: 1 }) }, state: 'refused' },
+  { name: 'a refusal that was overcome', facts: { baseline: reading(0), now: reading(4, { moduleRefused: 1 }) }, state: 'proven' },
+];
+
+describe('evidence', () => {
+  for (const { name, expectation = EXPECTED, facts, state } of CASES) {
+    it(`${state}: ${name}`, () => assert.equal(judge(expectation, { readySince: 0, ...facts }).state, state));
+  }
+
+  it('is read from the metrics of Envoy and of its agent', () => {
+    const text = [
+      '# TYPE envoy_server_uptime gauge', 'envoy_server_uptime{} 120', 'envoy_server_concurrency{} 4', 'fim_configured_3{} 6', 'wasmcustom_fim_configured_4{} 12',
+      'fim_config_refused{} 1', 'istio_agent_wasm_remote_fetch_count{result="success"} 9', 'istio_agent_wasm_remote_fetch_count{result="download_failure"} 2',
+      'envoy_extension_config_discovery_http_filter_update_rejected{extension_config_name="fim.gateways"} 5', 'broken line {', 'envoy_other NaN',
+    ].join('\n');
+    const found = readMetrics(text, 1_000_000);
+    assert.equal(found?.startedAt, 880_000);
+    assert.equal(found?.concurrency, 4);
+    assert.deepEqual([found?.configured[3], found?.configured[4], found?.configured[5]], [6, 12, 0]);
+    assert.deepEqual([found?.moduleRefused, found?.envoyRefused, found?.fetchFailures], [1, 5, { download_failure: 2 }]);
+  });
+
+  it('is not made of what no Envoy says', () => assert.equal(readMetrics('up 1\n<html>', 0), undefined));
+});

@@ -1,0 +1,117 @@
+// Selections, workloads and builds: who meets whom, and what does not keep the others out.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { checkRoutes, type RouteResource } from '../../envoy/route/index.ts';
+import { MAX_NAMESPACE_WORKLOADS, MAX_WORKLOAD_ROUTES } from '../../istio/limits.ts';
+import { build, type Examine } from '../../istio/operator/plan/build.ts';
+import { workloadName, type Selection, type TargetFacts } from '../../istio/operator/plan/selection.ts';
+import { groupRoutes } from '../../istio/operator/plan/workloads.ts';
+
+const EMPTY: TargetFacts = { gateways: new Map(), istioGateways: new Map(), services: new Map() };
+
+function object(kind: string, name: string, spec: Record<string, unknown>, labels: Record<string, string> = {}): { apiVersion: string; kind: string; metadata: { name: string; namespace: string; labels: Record<string, string> }; spec: Record<string, unknown> } {
+  return { apiVersion: 'v1', kind, metadata: { name, namespace: 'demo', labels }, spec };
+}
+
+function route(name: string, spec: object = {}, day = 1): RouteResource {
+  const creationTimestamp = new Date(Date.UTC(2026, 0, day)).toISOString().replace('.000', '');
+  const { resources, errors } = checkRoutes([{ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name, namespace: 'demo', creationTimestamp }, spec: { rateLimit: { requests: 1, period: '1s' }, match: { path: { value: `/${name}` } }, ...spec } }]);
+  assert.deepEqual(errors, []);
+  return resources[0]!;
+}
+
+const labels = (matchLabels: Record<string, string>): object => ({ selector: { matchLabels } });
+const gateway = (name: string): object => ({ targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name }] });
+const members = (grouping: ReturnType<typeof groupRoutes>): Record<string, string[]> => Object.fromEntries([...grouping.workloads].map(([name, { routes }]) => [name.replace(/-[0-9a-f]{8}$/, ''), routes.map((one) => one.name)]));
+
+describe('workloads', () => {
+  it('without targets: the gateways of the namespace, never sidecars', () => {
+    const [workload] = groupRoutes('demo', [route('a')], EMPTY).workloads.values();
+    assert.deepEqual(workload?.selection, { lattice: 'gateway', terms: {} });
+  });
+
+  it('a Gateway also has the routes for all gateways, and takes the place of their filter', () => {
+    const grouping = groupRoutes('demo', [route('all'), route('edge', gateway('edge'))], { ...EMPTY, gateways: new Map([['edge', object('Gateway', 'edge', { gatewayClassName: 'istio' })]]) });
+    assert.deepEqual(members(grouping), { gateways: ['all'], 'gateway-edge': ['all', 'edge'] });
+    assert.deepEqual(grouping.workloads.get('gateway-edge')?.wider, ['gateways']);
+    assert.deepEqual(grouping.workloads.get('gateways')?.narrower, [{ lattice: 'gateway', terms: { 'gateway.networking.k8s.io/gateway-name': 'edge' } }]);
+  });
+
+  it('selections that a pod may meet together have a workload of their own', () => {
+    const grouping = groupRoutes('demo', [route('a', labels({ app: 'web' })), route('b', labels({ tier: 'front' })), route('c', labels({ app: 'db' }))], EMPTY);
+    assert.deepEqual(members(grouping), {
+      'sidecars-web': ['a'], 'sidecars-front': ['b'], 'sidecars-web-front': ['a', 'b'], 'sidecars-db': ['c'], 'sidecars-db-front': ['b', 'c'],
+    });
+    const both = [...grouping.workloads.values()].find(({ name }) => name.startsWith('sidecars-web-front'));
+    assert.equal(both?.wider.length, 2);
+  });
+
+  it('a selector with the labels of an Istio Gateway means gateways', () => {
+    const facts = { ...EMPTY, istioGateways: new Map([['gw', object('Gateway', 'gw', { selector: { app: 'gw' } })]]) };
+    const [workload] = groupRoutes('demo', [route('a', labels({ app: 'gw' }))], facts).workloads.values();
+    assert.equal(workload?.selection.lattice, 'gateway');
+  });
+
+  it('a Service means its filter chains in its waypoint, with the routes of the waypoint', () => {
+    const facts = {
+      ...EMPTY,
+      gateways: new Map([['wp', object('Gateway', 'wp', { gatewayClassName: 'istio-waypoint' })]]),
+      services: new Map([['web', object('Service', 'web', { ports: [{ port: 80 }] }, { 'istio.io/use-waypoint': 'wp' })]]),
+    };
+    const grouping = groupRoutes('demo', [route('a', { targetRefs: [{ group: '', kind: 'Service', name: 'web' }] }), route('b', gateway('wp'), 2)], facts);
+    assert.deepEqual(members(grouping), { 'service-web': ['a', 'b'], 'waypoint-wp': ['b'] });
+  });
+
+  it('too many unions are refused, the older routes keep theirs', () => {
+    const routes = Array.from({ length: 10 }, (_, index) => route(`r${index}`, labels({ [`k${index}`]: 'x' }), index + 1));
+    const grouping = groupRoutes('demo', routes, EMPTY);
+    assert.equal(grouping.workloads.size, MAX_NAMESPACE_WORKLOADS - 1);
+    assert.deepEqual([...grouping.overflow], ['demo/r8', 'demo/r9']);
+  });
+
+  it('names are good for Kubernetes, and differ', () => {
+    const selections: Selection[] = [{ lattice: 'sidecar', terms: { app: 'A.b_C' } }, { lattice: 'sidecar', terms: { app: 'a-b-c' } }, { lattice: 'sidecar', terms: { app: '' } }, { lattice: 'gateway', terms: { 'gateway.networking.k8s.io/gateway-name': `${'g.'.repeat(100)}g` } }];
+    const names = selections.map(workloadName);
+    assert.equal(new Set(names).size, names.length);
+    for (const name of names) assert.match(`fim-${name}`, /^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/);
+  });
+});
+
+describe('a build', () => {
+  const take: Examine = () => undefined;
+  const input = { unservable: new Map(), objects: new Map(), applied: undefined, kms: undefined };
+
+  it('leaves out the one that the module refuses, however many there are', () => {
+    const refuses = (json: string): ReturnType<Examine> => {
+      const index = (JSON.parse(json) as { routes: { name: string }[] }).routes.findIndex(({ name }) => name.includes('poison'));
+      return index < 0 ? undefined : { code: 'FIM-CFG-0024', pointer: `/routes/${index}/stages/rateLimiter` };
+    };
+    const made = build({ ...input, routes: [route('a'), route('poison1'), route('b'), route('poison2')], examine: refuses });
+    assert.deepEqual([...made.members].sort(), ['demo/a', 'demo/b']);
+    assert.deepEqual([...made.refused.keys()].sort(), ['demo/poison1', 'demo/poison2']);
+    assert.equal(made.refused.get('demo/poison1')?.[0]?.code, 'FIM-CFG-0024');
+  });
+
+  it('ends when the module refuses everything without saying why', () => {
+    const made = build({ ...input, routes: [route('a'), route('b')], examine: () => ({ code: 'FIM-CFG-0019', pointer: '' }) });
+    assert.equal(made.members.size, 0);
+    assert.equal(made.refused.size, 2);
+  });
+
+  it('takes the oldest of too many', () => {
+    const routes = Array.from({ length: MAX_WORKLOAD_ROUTES + 3 }, (_, index) => route(`r${index}`, {}, MAX_WORKLOAD_ROUTES + 3 - index));
+    const made = build({ ...input, routes, examine: take });
+    assert.equal(made.members.size, MAX_WORKLOAD_ROUTES);
+    assert.deepEqual([...made.refused.keys()].sort(), ['demo/r0', 'demo/r1', 'demo/r2'], 'the youngest');
+    assert.equal(made.refused.get('demo/r0')?.[0]?.code, 'FIM-CFG-1002');
+  });
+
+  it('keeps the object under the limit of the API server', () => {
+    const fields = Array.from({ length: 64 }, (_, index) => ({ path: `$.${'x'.repeat(100)}${index}`, pattern: `^${'[0-9]'.repeat(20)}$` }));
+    const routes = Array.from({ length: 120 }, (_, index) => route(`r${index}`, { validation: { fields } }, 1 + (index % 300)));
+    const made = build({ ...input, routes, examine: take });
+    assert.ok(made.members.size > 10 && made.members.size < 120, `${made.members.size} members`);
+    assert.ok(JSON.stringify(JSON.stringify(made.config)).length < 1024 * 1024);
+    assert.equal(made.members.size + made.refused.size, 120);
+  });
+});
