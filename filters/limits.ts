@@ -85,6 +85,8 @@ export const MAX_PATH_BYTES: u32 = 1024;
 export const MAX_PATH_STEPS: u32 = 32;
 /** States of all field paths of one stage together; wildcards beside names multiply them. */
 export const MAX_PATH_STATES: u32 = 16384;
+/** Siblings that are looked at for the indexes in the pointers of one message; pointers after that go without. */
+export const MAX_POINTER_WORK: u32 = 4_000_000;
 /** Entries (values matched, members missing) of one match of a field set. */
 export const MAX_FIELD_MATCHES: u32 = 2_000_000;
 

@@ -1,12 +1,15 @@
-// npm run bench message [--json FILE]: the JSON index against JSON.parse and assemblyscript-json; patterns; the route index is timed in its tests.
+// npm run bench message [--json FILE]: JSON against JSON.parse and assemblyscript-json, XML against fast-xml-parser, forms against URLSearchParams; patterns;
+// the route index is timed in its tests.
 // Every result is checked before it is timed. Times are those that the thread computed;
 // the rounds of all subjects take turns, and the best of each is kept: noise only adds.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { RE2JS } from 're2js';
-import { compileGuest, computingMs, type GuestExports } from '../../test/fuzz/guest.ts';
+import { compileGuest, type GuestExports } from '../../test/fuzz/guest.ts';
 import { type JsonExports, valueAt } from '../../test/fuzz/json-guest.ts';
 import { message, SIZES } from './documents.ts';
+import { print, ROUNDS, speeds } from './measure.ts';
+import { benchForms, benchXml } from './xml.ts';
 
 interface BaselineExports extends GuestExports {
   parseMany(length: number, times: number): number;
@@ -15,43 +18,6 @@ interface BaselineExports extends GuestExports {
 interface PatternExports extends GuestExports {
   compile(length: number): number;
   matchMany(length: number, times: number): number;
-}
-
-/** Something to time: does its work `times` times. */
-type Subject = [name: string, run: (times: number) => void];
-
-const ROUNDS = 5;
-/** One round of one subject lasts about this long, ms. */
-const ROUND_MS = 150;
-
-/** Best speed of each subject, MB/s, for `bytes` bytes a time. */
-function speeds(subjects: readonly Subject[], bytes: number): Record<string, number> {
-  const best = new Map<string, number>();
-  const times = new Map<string, number>();
-  for (const [name, run] of subjects) {
-    let count = 1;
-    for (;;) {
-      const took = computingMs(() => run(count));
-      if (took > ROUND_MS / 4) {
-        times.set(name, Math.max(1, Math.round((count * ROUND_MS) / took)));
-        break;
-      }
-      count *= 2;
-    }
-  }
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, run] of subjects) {
-      const count = times.get(name) ?? 1;
-      const speed = (bytes * count) / computingMs(() => run(count)) / 1000;
-      best.set(name, Math.max(best.get(name) ?? 0, speed));
-    }
-  }
-  return Object.fromEntries(best);
-}
-
-function print(title: string, row: Record<string, number>): void {
-  const cells = Object.entries(row).map(([name, speed]) => `${name} ${speed.toFixed(speed < 10 ? 1 : 0)}`);
-  console.log(`${title.padEnd(34)} ${cells.join('   ')}`);
 }
 
 function benchJson(): Record<string, Record<string, number>> {
@@ -115,7 +81,7 @@ function benchPatterns(): Record<string, Record<string, number>> {
 
 export async function main(args: string[]): Promise<void> {
   console.log(`MB/s, best of ${ROUNDS} rounds; Node ${process.version}, V8 ${process.versions.v8}\n`);
-  const results = { json: benchJson(), patterns: benchPatterns() };
+  const results = { json: benchJson(), xml: benchXml(), forms: benchForms(), patterns: benchPatterns() };
   const at = args.indexOf('--json');
   const file = at < 0 ? undefined : args[at + 1];
   if (file !== undefined) await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);

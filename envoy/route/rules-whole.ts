@@ -1,4 +1,5 @@
 // Rules that look at several sections of a spec.
+import { fieldSteps } from './field-place.ts';
 import type { RouteSpec } from './financial-route.gen.ts';
 import type { Sections } from './resource.ts';
 import type { Report } from './schema-check.ts';
@@ -37,9 +38,17 @@ export function checkDecompression(spec: RouteSpec, sections: Sections, report: 
   if (encryption?.value.response === 'Encrypt' && !validation?.value.response && !masksResponses) report('FIM-CFG-1047', where, 'nothing reads responses before they are encrypted');
 }
 
-/** Reports masking of bodies that cannot be rewritten. */
+/** Formats whose paths go by elements, which have no numbers. */
+const ELEMENTS: ReadonlySet<string> = new Set(['XML', 'CNAPS2', 'Detect']);
+
+/** Reports masking of bodies that cannot be rewritten, and paths that the format has not. */
 export function checkFormat(spec: RouteSpec, sections: Sections, report: Report): void {
   const format = spec.body?.format ?? 'JSON';
+  if (ELEMENTS.has(format)) {
+    sections.validation?.value.fields?.forEach(({ path }, index) => {
+      if (path !== undefined && fieldSteps(path).some((step) => 'index' in step)) report('FIM-CFG-1025', [...(sections.validation?.path ?? []), 'fields', index, 'path'], `elements have no numbers: write [*] (body.format is ${format})`);
+    });
+  }
   if (format !== 'JSON' && sections.masking !== undefined) report('FIM-CFG-1048', sections.masking.path, `body.format is ${format}`);
   if (format !== 'JSON' && sections.encryption?.value.fields !== undefined) report('FIM-CFG-1049', [...sections.encryption.path, 'fields'], `body.format is ${format}`);
 }

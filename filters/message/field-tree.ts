@@ -45,6 +45,7 @@ export class FieldTree {
     this.size = 0;
     this.openNode = 0;
     this.lastNode = 0;
+    this.pointers.begin();
     this.source = source;
     this.capacity = capacity + 1;
     this.nodes = arena.allocate(<usize>this.capacity << NODE_SHIFT);

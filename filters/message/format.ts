@@ -44,6 +44,8 @@ const UTF_8: Bytes = Bytes.from('utf-8');
 const US_ASCII: Bytes = Bytes.from('us-ascii');
 /** First bytes of a block header, `{H:`. */
 const BLOCK_HEADER: u32 = 0x3a487b;
+/** EF BB BF, which XML may begin with. */
+const BYTE_ORDER_MARK: u32 = 0xbfbbef;
 
 function same(value: usize, length: u32, name: Bytes): bool {
   return length == name.length && equalIgnoreCase(value, name.pointer, length);
@@ -100,7 +102,7 @@ function takes(format: MessageFormat, media: MediaType): bool {
 
 /** Content type and first bytes must say the same. */
 function detect(media: MediaType, body: usize, length: u32): MessageFormat {
-  let at: u32 = 0;
+  let at: u32 = media == MediaType.Xml && length >= 3 && (<u32>load<u16>(body) | (<u32>load<u8>(body, 2) << 16)) == BYTE_ORDER_MARK ? 3 : 0;
   while (at < length && isSpace(load<u8>(body + at))) at++;
   if (at == length) return MessageFormat.Unknown;
   const first = load<u8>(body + at);

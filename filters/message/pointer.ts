@@ -1,4 +1,5 @@
 // JSON Pointers (RFC 6901) of indexed values: for error messages, off the hot path.
+import { MAX_FIELD_DEPTH, MAX_POINTER_WORK } from '../limits';
 import { Arena } from '../memory/arena';
 import { equalBytes } from '../memory/bytes';
 import { INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, NEXT, NODE_SHIFT, PARENT } from './nodes';
@@ -54,41 +55,81 @@ function parentOf(nodes: usize, node: u32): u32 {
   return node == 0 ? 0 : load<u32>(recordAt(nodes, node), PARENT);
 }
 
-/** How many siblings of this name come before the node; ALONE if no other has it. Linear in the siblings. */
-function occurrence(nodes: usize, node: u32): u32 {
-  const record = recordAt(nodes, node);
-  const key = load<usize>(record, KEY);
-  const length = load<u32>(record, INFO) >> KEY_LENGTH_SHIFT;
-  const hash = load<u32>(record, KEY_HASH);
-  let before: u32 = 0;
-  let all: u32 = 0;
-  for (let at = parentOf(nodes, node) + 1; at != 0; at = load<u32>(recordAt(nodes, at), NEXT)) {
-    const other = recordAt(nodes, at);
-    if (load<u32>(other, KEY_HASH) != hash || load<u32>(other, INFO) >> KEY_LENGTH_SHIFT != length) continue;
-    if (load<usize>(other, KEY) == 0 || !equalBytes(load<usize>(other, KEY), key, length)) continue;
-    all++;
-    if (at < node) before++;
-  }
-  return all == 1 ? ALONE : before;
+function isNamesake(a: usize, b: usize): bool {
+  const length = load<u32>(a, INFO) >> KEY_LENGTH_SHIFT;
+  if (load<u32>(a, KEY_HASH) != load<u32>(b, KEY_HASH) || length != load<u32>(b, INFO) >> KEY_LENGTH_SHIFT) return false;
+  return load<usize>(a, KEY) != 0 && equalBytes(load<usize>(a, KEY), load<usize>(b, KEY), length);
 }
 
 export class PointerWriter {
   /** Bytes of the last pointer. */
   length: u32 = 0;
+  /** Siblings that may still be looked at for the pointers of this message. */
+  private budget: u32 = 0;
+  // By level below the root: the node whose place among its namesakes was looked for last, that place, and what the pointer at hand says of it.
+  private readonly lastNodes: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
+  private readonly lastIndexes: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
+  private readonly indexes: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
+
+  /** Turns to another message. */
+  begin(): void {
+    this.budget = MAX_POINTER_WORK;
+    for (let i = 0; i < this.lastNodes.length; i++) this.lastNodes[i] = 0;
+  }
+
+  /** How many siblings of this name come before the node; ALONE if no other has it, or if too many siblings were looked at already. */
+  private occurrence(nodes: usize, node: u32, level: i32): u32 {
+    const record = recordAt(nodes, node);
+    const parent = parentOf(nodes, node);
+    let at = parent + 1;
+    let before: u32 = 0;
+    const last = this.lastNodes[level];
+    if (last != 0 && last <= node && parentOf(nodes, last) == parent && isNamesake(recordAt(nodes, last), record)) {
+      at = last;
+      before = this.lastIndexes[level];
+    }
+    let budget = this.budget;
+    for (; at != node && budget != 0; budget--) {
+      const other = recordAt(nodes, at);
+      if (isNamesake(other, record)) before++;
+      at = load<u32>(other, NEXT);
+    }
+    this.budget = budget;
+    if (budget == 0) return ALONE;
+    this.lastNodes[level] = node;
+    this.lastIndexes[level] = before;
+    return before != 0 || this.comesAgain(nodes, node) ? before : ALONE;
+  }
+
+  /** Whether a later sibling has the name. */
+  private comesAgain(nodes: usize, node: u32): bool {
+    const record = recordAt(nodes, node);
+    for (let at = load<u32>(record, NEXT); at != 0 && this.budget != 0; this.budget--) {
+      const other = recordAt(nodes, at);
+      if (isNamesake(other, record)) return true;
+      at = load<u32>(other, NEXT);
+    }
+    return false;
+  }
 
   /**
    * Pointer of `node`, with `tail` (escaped) behind it. Address in the arena, or 0 if that is full. `repeats`: a name may occur more than once among
-   * siblings; where it does, its index among them stands behind it.
+   * siblings; where it does, its index among them stands behind it
+   * (unless MAX_POINTER_WORK is used up).
    */
   write(nodes: usize, node: u32, tail: usize, tailLength: u32, repeats: bool, arena: Arena): usize {
     let bytes = tailLength;
-    for (let at = node; parentOf(nodes, at) != 0; at = parentOf(nodes, at)) {
+    let level = -1;
+    for (let at = node; at != 0 && level < <i32>MAX_FIELD_DEPTH; at = parentOf(nodes, at)) level++;
+    const depth = level;
+    for (let at = node; parentOf(nodes, at) != 0; at = parentOf(nodes, at), level--) {
       const record = recordAt(nodes, at);
       const key = load<usize>(record, KEY);
       if (key == 0) bytes += 1 + decimalDigits(load<u32>(record, KEY_HASH));
       else bytes += 1 + tokenBytes(key, load<u32>(record, INFO) >> KEY_LENGTH_SHIFT);
-      if (key == 0 || !repeats) continue;
-      const index = occurrence(nodes, at);
+      if (key == 0 || !repeats || level < 0) continue;
+      const index = this.occurrence(nodes, at, level);
+      this.indexes[level] = index;
       if (index != ALONE) bytes += 1 + decimalDigits(index);
     }
     this.length = bytes;
@@ -99,14 +140,15 @@ export class PointerWriter {
     }
     let to = start + bytes - tailLength;
     memory.copy(to, tail, tailLength);
-    for (let at = node; parentOf(nodes, at) != 0; at = parentOf(nodes, at)) {
+    level = depth;
+    for (let at = node; parentOf(nodes, at) != 0; at = parentOf(nodes, at), level--) {
       const record = recordAt(nodes, at);
       const key = load<usize>(record, KEY);
       if (key == 0) {
         to = putIndex(to, load<u32>(record, KEY_HASH));
         continue;
       }
-      const index = repeats ? occurrence(nodes, at) : ALONE;
+      const index = repeats && level >= 0 ? this.indexes[level] : ALONE;
       if (index != ALONE) to = putIndex(to, index);
       to = putToken(to, key, load<u32>(record, INFO) >> KEY_LENGTH_SHIFT);
     }

@@ -181,6 +181,19 @@ describe('XML in bounds', () => {
     }
   });
 
+  it('numbers repeated elements in pointers, and stops before that takes long', () => {
+    const count = 900_000;
+    assert.equal(parse(`<r>${'<a/>'.repeat(count)}</r>`), 0);
+    const pointer = (node: number): string => guest.text(exports.pointer(node), exports.pointerLength());
+    const first = 3; // the message, r, then every a
+    assert.equal(pointer(first), '/r/a/0');
+    assert.equal(pointer(first + count - 1), `/r/a/${count - 1}`);
+    for (let i = 2; i < 6; i++) pointer(first + count - i);
+    assert.equal(pointer(first + count - 9), '/r/a');
+    assert.equal(parse(`<r>${'<a/>'.repeat(3)}</r>`), 0);
+    assert.equal(pointer(first + 1), '/r/a/1');
+  });
+
   it('refuses more levels, nodes, attributes and namespaces than it has room for', () => {
     const nested = (levels: number): string => '<a>'.repeat(levels) + '</a>'.repeat(levels);
     assert.equal(parse(nested(128)), 0);

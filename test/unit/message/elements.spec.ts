@@ -99,3 +99,26 @@ describe('Paths of elements', () => {
     expect<string>(finds('<a><b/><b/></a>')).toBe('-0:/a/b/0/c +0:/a/b/1 -0:/a/b/1/c');
   });
 });
+
+describe('Pointers of repeated elements', () => {
+  beforeEach(() => {
+    builder = new FieldSetBuilder(true);
+    set = null;
+  });
+
+  it('count namesakes on every level, in any order of asking', () => {
+    add(0, '$.r.a[*].b[*].c', true);
+    const text = '<r><x/><a><b/><y/><b/></a><x/><a><b/></a></r>';
+    expect<string>(finds(text)).toBe('-0:/r/a/0/b/0/c -0:/r/a/0/b/1/c -0:/r/a/1/b/c');
+    expect<string>(finds(text)).toBe('-0:/r/a/0/b/0/c -0:/r/a/0/b/1/c -0:/r/a/1/b/c');
+  });
+
+  it('stay right for many finds in a row', () => {
+    add(0, '$.r.a[*].b', true);
+    const many = '<a/>'.repeat(3000);
+    const found = finds(`<r>${many}</r>`).split(' ');
+    expect<i32>(found.length).toBe(3000);
+    expect<string>(found[0]).toBe('-0:/r/a/0/b');
+    expect<string>(found[2999]).toBe('-0:/r/a/2999/b');
+  });
+});
