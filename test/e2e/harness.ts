@@ -10,7 +10,7 @@ import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
 import type { Stack } from '../../envoy/standalone/stack.ts';
 import { startStack } from '../../envoy/standalone/stack.ts';
 import type { KmsConfig } from '../../envoy/route/index.ts';
-import type { Layout } from '../../envoy/xds/index.ts';
+import type { KmsCredentials, Layout } from '../../envoy/xds/index.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
 import type { ModuleName } from '../../scripts/build.ts';
 import { buildModules } from '../../scripts/build.ts';
@@ -34,6 +34,14 @@ export interface HarnessOptions {
   kmsRuns?: boolean;
   /** How the modules deal with the KMS, where it differs from their defaults. */
   kms?: Omit<KmsConfig, 'cluster'>;
+  /** The KMS keeps its keys in a folder, `kmsFolder`, and not in memory. */
+  kmsOnDisk?: boolean;
+  /** Token that the KMS asks for and Envoy gets from a file; see `rotateToken`. */
+  token?: string;
+  /** How else Envoy proves to the KMS who it is. */
+  kmsCredentials?: KmsCredentials;
+  /** The proxy writes an access log, `accessLog`. */
+  logsAccess?: boolean;
 }
 
 /** The folder with the modules: that of FIM_TEST_MODULES, to test modules that were built elsewhere, else that of the sources' own build. */
@@ -51,7 +59,9 @@ export class Harness {
   readonly events: StackEvent[] = [];
   /** Envoy's log. */
   readonly log: string[] = [];
-  readonly kms = new DevelopmentKms();
+  kms!: DevelopmentKms;
+  /** Token that the KMS takes. */
+  token = '';
   upstream!: RecordingUpstream;
   stack!: Stack;
   readonly folder = mkdtempSync(join(tmpdir(), 'fim-e2e-'));
@@ -68,6 +78,24 @@ export class Harness {
       await harness.stop();
       throw error;
     }
+  }
+
+  get kmsFolder(): string {
+    return join(this.folder, 'kms');
+  }
+
+  get tokenFile(): string {
+    return join(this.folder, 'token', 'token');
+  }
+
+  get accessLog(): string {
+    return join(this.folder, 'access.log');
+  }
+
+  /** Gives Envoy another token, as an agent does: by rename. */
+  async writeToken(token: string): Promise<void> {
+    await writeFile(`${this.tokenFile}~`, `${token}\n`, { mode: 0o600 });
+    await rename(`${this.tokenFile}~`, this.tokenFile);
   }
 
   get url(): string {
@@ -142,8 +170,21 @@ export class Harness {
   async stop(): Promise<void> {
     await this.stack?.stop();
     await this.upstream?.stop();
-    await this.kms.stop();
+    await this.kms?.stop();
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async prepareKms(options: HarnessOptions): Promise<void> {
+    if (options.token !== undefined) {
+      this.token = options.token;
+      mkdirSync(dirname(this.tokenFile));
+      await this.writeToken(this.token);
+    }
+    this.kms = new DevelopmentKms({
+      ...(options.kmsOnDisk ? { folder: this.kmsFolder } : {}),
+      ...(options.token === undefined ? {} : { token: () => this.token }),
+    });
+    this.kms.createKey(KEY_ID);
   }
 
   private async begin(options: HarnessOptions): Promise<void> {
@@ -156,7 +197,7 @@ export class Harness {
     for (const name of names) await cp(join(modules, `${name}.wasm`), join(this.moduleFolder, `${name}.wasm`));
     await writeFile(this.routeFile, options.routes);
     if (!options.upstream) this.upstream = await RecordingUpstream.start(options.http2Upstream);
-    this.kms.createKey(KEY_ID);
+    await this.prepareKms(options);
     await this.startKms();
     const kms = new URL(`http://127.0.0.1:${this.kmsPort}`);
     if (options.kmsRuns === false) await this.kms.stop();
@@ -166,6 +207,8 @@ export class Harness {
       admin: { host: '127.0.0.1', port: 0 },
       upstream: options.upstream ?? this.upstream.url,
       kms,
+      kmsCredentials: { ...options.kmsCredentials, ...(options.token === undefined ? {} : { tokenFile: this.tokenFile }) },
+      accessLog: options.logsAccess ? this.accessLog : undefined,
       concurrency: this.workers,
       layout,
       moduleFolder: this.moduleFolder,
