@@ -42,8 +42,19 @@ describe('CNAPS2 blocks', () => {
     assert.deepEqual(root?.[2][0], ['@xmlns', 'urn:iso:std:iso:20022:tech:xsd:pacs.008.001.02', []]);
   });
 
-  it('takes a header of version 01, a document without signature, and blocks behind it', () => {
-    assert.equal(parse(header.replace('{H:02', '{H:01') + document), 0);
+  it('takes the shorter header of internet banking', () => {
+    const code = 'ibps.101.001.02'.padEnd(20);
+    const id = '2024080100000117'.padEnd(20);
+    const short = `{H:01105100000017IBPS313821001016IBPS20240801093047XML${code}${id}${id}3D${' '.repeat(9)}}\r\n`;
+    assert.equal(short.length, 128);
+    assert.equal(parse(`${short}<a/>`), 0);
+    const { OrigSender, OrigReceiver, MesgType, MesgRefID, MesgDirection } = textsOf(fields()[0]);
+    assert.deepEqual([OrigSender, OrigReceiver, MesgType, MesgRefID, MesgDirection], ['105100000017', '313821001016', 'ibps.101.001.02', '2024080100000117', 'D']);
+    assert.equal(parse(`${short.replace('{H:01', '{H:02')}<a/>`), errorId('FIM-CNAPS-0003'));
+  });
+
+  it('takes a document without signature, and blocks behind it', () => {
+    assert.equal(parse(header + document), 0);
     assert.deepEqual(fields().map(([name]) => name), ['H', 'Document']);
     assert.equal(parse(`${header}${document}{S:abc=}\r\n{T:}`), 0);
     assert.deepEqual(fields().map(([name]) => name), ['H', 'Document', 'S', 'T']);

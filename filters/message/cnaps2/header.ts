@@ -22,14 +22,16 @@ export class HeaderLayout {
   }
 }
 
-/** CNAPS2: HVPS, BEPS, IBPS, CCMS, SAPS. 132 bytes with its frame and line end. */
-const CNAPS2: HeaderLayout = new HeaderLayout(
-  [
-    'VersionID', 'OrigSender', 'OrigSenderSID', 'OrigReceiver', 'OrigReceiverSID', 'OrigSendDate', 'OrigSendTime', 'StructType', 'MesgType', 'MesgID', 'MesgRefID',
-    'MesgPriority', 'MesgDirection', 'Reserve',
-  ],
-  [2, 14, 4, 14, 4, 8, 6, 3, 20, 20, 20, 1, 1, 9],
-);
+const FIELDS: StaticArray<string> = [
+  'VersionID', 'OrigSender', 'OrigSenderSID', 'OrigReceiver', 'OrigReceiverSID', 'OrigSendDate', 'OrigSendTime', 'StructType', 'MesgType', 'MesgID', 'MesgRefID',
+  'MesgPriority', 'MesgDirection', 'Reserve',
+];
+
+/** Internet banking (IBPS): bank codes of 12 digits without room. 128 bytes with frame and line end. */
+const INTERNET_BANKING: HeaderLayout = new HeaderLayout(FIELDS, [2, 12, 4, 12, 4, 8, 6, 3, 20, 20, 20, 1, 1, 9]);
+
+/** Large-value and bulk payments (HVPS, BEPS) and what goes with them (CCMS). 132 bytes with frame and line end. */
+const CNAPS2: HeaderLayout = new HeaderLayout(FIELDS, [2, 14, 4, 14, 4, 8, 6, 3, 20, 20, 20, 1, 1, 9]);
 
 /** The messages of digital currency (DCEP, DCPS), which extend it. 202 bytes with frame and line end. */
 const DIGITAL_CURRENCY: HeaderLayout = new HeaderLayout(
@@ -42,6 +44,10 @@ const DIGITAL_CURRENCY: HeaderLayout = new HeaderLayout(
 
 /** The layout of a version, two digits as they stand in the message (little-endian); null if it is not known. */
 export function layoutOf(version: u16): HeaderLayout | null {
-  if (version == 0x3130 || version == 0x3230) return CNAPS2; // 01, 02
-  return version == 0x3430 ? DIGITAL_CURRENCY : null; // 04
+  switch (version) {
+    case 0x3130: return INTERNET_BANKING; // 01
+    case 0x3230: return CNAPS2; // 02
+    case 0x3430: return DIGITAL_CURRENCY; // 04
+  }
+  return null;
 }
