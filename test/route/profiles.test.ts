@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { readFileSync } from 'node:fs';
-import { broughtProfiles, parseRoutes, translate } from '../../envoy/route/index.ts';
+import { broughtProfiles, loadRoutes, parseRoutes, translate } from '../../envoy/route/index.ts';
 import type { PbocValidatorConfig } from '../../envoy/route/index.ts';
 
 const HEAD = 'apiVersion: fim.financial/v1\nkind: ';
@@ -28,6 +28,14 @@ describe('profiles', () => {
       assert.ok(validate({ apiVersion: 'fim.financial/v1', kind: 'ValidationProfile', metadata: { name }, spec }), `${name}: ${JSON.stringify(validate.errors)}`);
       assert.ok((spec.sources ?? []).some(({ from }) => from === 'Public') && (spec.sources ?? []).some(({ from }) => from === 'Project'), `${name} says where its clauses come from`);
     }
+  });
+
+  it('stand in the samples as users write them', () => {
+    const { resources, profiles, errors } = loadRoutes(['istio/samples']);
+    assert.deepEqual(errors, []);
+    assert.deepEqual(profiles.map(({ name }) => name), ['house-transfers']);
+    const transfers = resources.find(({ name }) => name === 'interbank-transfers');
+    assert.ok((transfers?.profiles[0]?.fields.length ?? 0) > 30);
   });
 
   it('take over what they do not replace: fields by place, rules by name', () => {
