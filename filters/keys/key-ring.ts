@@ -8,6 +8,7 @@ import { monotonicMillis, wallMillis } from '../runtime/host';
 import { resume } from '../runtime/resume';
 import { BackEnd, StoredKeys, TransitKeys, isTransit } from './back-end';
 import { Fetch, Fetcher, VersionFetches } from './fetch';
+import { KeyState } from './key-state';
 import { KeyVersion } from './key-version';
 import { KeyVersions } from './key-versions';
 import { AnswerKind, KmsAnswer, isWrapped } from './kms-answer';
@@ -15,20 +16,6 @@ import { Backoff, soonest, spread } from './pace';
 import { fetchDenied, fetchFailed, fetchSucceeded, keyAbsent, keyExpired, keyUnreadable, waitExpired, waitMillis } from './stats';
 import { VersionNotes } from './version-notes';
 import { NEWEST, Waiter, WaitingLine } from './waiter';
-
-/** What `newest`, `numbered` and `unwrapped` found. */
-export const enum KeyState {
-  /** The key is in `found`. */
-  Ready = 0,
-  /** It is being fetched; the stream will be resumed. */
-  Pending = 1,
-  /** The KMS did not answer within the bound, or too many wait. */
-  Unavailable = 2,
-  /** The KMS says that there is no such key or version. */
-  Absent = 3,
-  /** Its time is over, or the KMS has not answered for so long that nobody knows: it serves no more. */
-  Expired = 4,
-}
 
 /** Who of those that wait is resumed. */
 const enum Those {
@@ -109,6 +96,18 @@ export class KeyRing extends Fetcher {
     if (nowMs < this.absentUntilMs || nowMs < this.closedUntilMs) return this.ended ? KeyState.Expired : KeyState.Absent;
     if (this.backoff.failing && (this.ended || !this.versions.isEmpty)) return KeyState.Expired;
     return this.await(exchange, NEWEST, nowMs);
+  }
+
+  /** The latest version that is known, to open what does not name its own: others may encrypt with it a look earlier than this VM. */
+  latest(exchange: Exchange): KeyState {
+    const state = this.newest(exchange);
+    const key = this.versions.latest;
+    return state == KeyState.Ready && key != null ? this.ready(key, this.usedAtMs) : state;
+  }
+
+  /** Whether messages carry their data keys. */
+  get hasDataKeys(): bool {
+    return this.transit != null;
   }
 
   /** The version that a message names. */

@@ -42,6 +42,11 @@ export class KeyVersions {
     return this.named;
   }
 
+  /** The highest number that is held, whether it encrypts yet or not. */
+  get latest(): KeyVersion | null {
+    return this.list.length == 0 ? null : this.list[0];
+  }
+
   find(number: u32): KeyVersion | null {
     for (let i = 0; i < this.list.length; i++) if (this.list[i].number == number) return this.list[i];
     return null;

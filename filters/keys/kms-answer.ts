@@ -97,7 +97,7 @@ export class KmsAnswer {
       this.wrapped = this.found;
       this.wrappedLength = this.foundLength;
       this.version = wrappedVersion(this.wrapped, this.wrappedLength);
-      if (this.version == 0) return AnswerKind.Unreadable;
+      if (!isWrapped(this.wrapped, this.wrappedLength)) return AnswerKind.Unreadable;
     }
     const plaintext = member(data, PLAINTEXT);
     this.algorithm = KeyAlgorithm.Sm4;

@@ -1,6 +1,7 @@
 import { selfTest } from '../crypto/self-test';
 import { randomBytes } from '../crypto/random';
-import { KeyRing, KeyState } from '../keys/key-ring';
+import { KeyRing } from '../keys/key-ring';
+import { KeyState } from '../keys/key-state';
 import { tickKeys } from '../keys/key-store';
 import { KeyVersion } from '../keys/key-version';
 import { defineKeyStats } from '../keys/stats';
@@ -137,7 +138,7 @@ function verify(exchange: Exchange, policy: SignaturePolicy, ring: KeyRing, body
     data = canonicalPointer();
     dataLength = canonicalLength();
   }
-  const state = ring.newest(exchange);
+  const state = ring.latest(exchange);
   if (state == KeyState.Pending) return Verdict.Wait;
   const key = ring.found;
   if (state != KeyState.Ready || key == null || !policy.signer.fits(key, false)) return noKey(exchange);

@@ -1,5 +1,5 @@
 // Named values of a JSON message, each protected for itself: a string takes the place of the value's JSON text, and everything else stays byte for byte.
-import { KeyState } from '../keys/key-ring';
+import { KeyState } from '../keys/key-state';
 import { KeyVersion } from '../keys/key-version';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';

@@ -1,4 +1,5 @@
-// Wire profile fim-json: {"alg":"SM4-GCM","kid":"kms://path#3","iv":"…","ct":"…","tag":"…"}; `ek` after `kid` where the key is wrapped, then `ctx` if the
+// Wire profile fim-json: {"alg":"SM4-GCM","kid":"kms://path#3","iv":"…","ct":"…","tag":"…"}; `edk` after `kid` if the KMS made a data key, which is the
+// text that it wrapped it to (filters/keys/README.md), `ek` where the key is wrapped for a recipient, then `ctx` if the
 // route has a context, then `cty` if the plaintext is not application/json. ek, iv, ct, tag are base64 (RFC 4648, 4, padded). Associated data: "fim-json",
 // alg, kid, context, and cty if it is there, with a line feed between each two: nothing in it changes when a route is renamed.
 import { KeyVersion } from '../keys/key-version';
@@ -18,6 +19,7 @@ const BASE64_SLACK_BYTES: usize = 64;
 
 const ALG: Bytes = Bytes.from('alg');
 const KID: Bytes = Bytes.from('kid');
+const EDK: Bytes = Bytes.from('edk');
 const EK: Bytes = Bytes.from('ek');
 const IV: Bytes = Bytes.from('iv');
 const CT: Bytes = Bytes.from('ct');
@@ -55,6 +57,10 @@ export class FimJson extends WireProfile {
     super(Bytes.from('application/vnd.fim.encrypted+json'), false);
   }
 
+  get carriesDataKeys(): bool {
+    return true;
+  }
+
   seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
     const suite = plan.suite;
     const iv = scratch.allocate(LONGEST_IV_BYTES);
@@ -68,6 +74,10 @@ export class FimJson extends WireProfile {
     out.bytes(suite.name.pointer, suite.name.length);
     out.ascii('","kid":"');
     out.bytes(key.kid.pointer, key.kid.length);
+    if (key.wrapped.length > 0) {
+      out.ascii('","edk":"');
+      out.bytes(key.wrapped.pointer, key.wrapped.length);
+    }
     if (suite.wraps) writeMember(out, 'ek', suite.wrapped, suite.wrappedLength);
     writeMember(out, 'iv', iv, suite.ivBytes);
     writeMember(out, 'ct', ciphertext(), bytes);
@@ -92,11 +102,18 @@ export class FimJson extends WireProfile {
     const root = document.root;
     if (document.kind(root) != FieldKind.Object) return Opening.Malformed;
     const type = document.member(root, CTY.pointer, CTY.length, CTY.hash);
-    const members: u32 = 5 + u32(suite.wraps) + u32(plan.context.length > 0) + u32(type != 0);
+    const dataKey = document.member(root, EDK.pointer, EDK.length, EDK.hash);
+    if (dataKey != 0 && document.kind(dataKey) != FieldKind.String) return Opening.Malformed;
+    const members: u32 = 5 + u32(dataKey != 0) + u32(suite.wraps) + u32(plan.context.length > 0) + u32(type != 0);
     if (document.count(root) != members) return Opening.Malformed;
     if (!memberIs(ALG, suite.name)) return Opening.Foreign;
     if (plan.context.length > 0 && !memberIs(CTX, plan.context)) return Opening.Foreign;
     if (type != 0 && (document.kind(type) != FieldKind.String || !parts.takeType(document.text(type, scratch), document.textLength))) return Opening.Malformed;
+    if (dataKey != 0) {
+      parts.dataKey = document.text(dataKey, scratch);
+      parts.dataKeyLength = document.textLength;
+      if (parts.dataKey == 0) return Opening.NoMemory;
+    }
     const kid = document.member(root, KID.pointer, KID.length, KID.hash);
     if (kid == 0 || document.kind(kid) != FieldKind.String) return Opening.Malformed;
     const name = document.text(kid, scratch);

@@ -55,7 +55,7 @@ export class Sm4Policy extends StagePolicy {
   keys(kms: KmsConfig): KeyRing {
     const known = this.ring;
     if (known != null && !known.dropped) return known;
-    const ring = keyRing(this.plan.keyId, kms);
+    const ring = keyRing(this.plan.keyId, kms, this.plan.suite.dataKeyBits);
     this.ring = ring;
     return ring;
   }

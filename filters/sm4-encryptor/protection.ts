@@ -29,6 +29,9 @@ export class Parts {
   version: u32 = 0;
   wrapped: usize = 0;
   wrappedLength: u32 = 0;
+  /** The data key as the KMS wrapped it; no bytes: the message carries none. */
+  dataKey: usize = 0;
+  dataKeyLength: u32 = 0;
   iv: usize = 0;
   ciphertext: usize = 0;
   ciphertextLength: u32 = 0;
@@ -47,6 +50,8 @@ export class Parts {
     this.version = 0;
     this.wrapped = 0;
     this.wrappedLength = 0;
+    this.dataKey = 0;
+    this.dataKeyLength = 0;
     this.iv = 0;
     this.ciphertext = 0;
     this.ciphertextLength = 0;
@@ -92,6 +97,11 @@ export abstract class WireProfile {
     readonly contentType: Bytes,
     readonly inString: bool,
   ) {}
+
+  /** Whether a message has a place for a data key that the KMS wrapped. */
+  get carriesDataKeys(): bool {
+    return false;
+  }
 
   /**
    * Encrypts `length` bytes and appends the protected message to `out`. `type`: content type of the bytes, no bytes for none or for what decryption

@@ -1,5 +1,6 @@
 import { selfTest } from '../crypto/self-test';
-import { KeyRing, KeyState } from '../keys/key-ring';
+import { KeyRing } from '../keys/key-ring';
+import { KeyState } from '../keys/key-state';
 import { tickKeys } from '../keys/key-store';
 import { KeyVersion } from '../keys/key-version';
 import { defineKeyStats } from '../keys/stats';
@@ -33,12 +34,19 @@ const TYPE: usize = memory.data(256, 16);
 class RingKeys extends FieldKeys {
   ring: KeyRing | null = null;
   exchange: Exchange | null = null;
+  seals: bool = false;
+  /** The data key that the message at hand carries, as the KMS wrapped it. */
+  dataKey: usize = 0;
+  dataKeyLength: u32 = 0;
 
   find(version: u32): KeyState {
     const ring = this.ring;
     const exchange = this.exchange;
     if (ring == null || exchange == null) return KeyState.Unavailable;
-    const state = version == 0 ? ring.newest(exchange) : ring.numbered(exchange, version);
+    let state: KeyState;
+    if (this.dataKeyLength > 0) state = ring.unwrapped(exchange, this.dataKey, this.dataKeyLength);
+    else if (version != 0) state = ring.numbered(exchange, version);
+    else state = this.seals ? ring.newest(exchange) : ring.latest(exchange);
     this.key = ring.found;
     return state;
   }
@@ -76,7 +84,9 @@ export class Sm4Encryptor extends Stage {
     if (kms == null) return refuse(exchange, ErrorId.FIM_SM4_0001);
     keys.ring = sm4.keys(kms);
     keys.exchange = exchange;
-    return sm4.action(exchange.direction) == PayloadAction.Encrypt ? encrypt(exchange, sm4) : decrypt(exchange, sm4);
+    keys.seals = sm4.action(exchange.direction) == PayloadAction.Encrypt;
+    keys.dataKeyLength = 0;
+    return keys.seals ? encrypt(exchange, sm4) : decrypt(exchange, sm4);
   }
 }
 
@@ -85,7 +95,8 @@ function keyFor(exchange: Exchange, sm4: Sm4Policy, version: u32, seals: bool): 
   const state = keys.find(version);
   const key = keys.key;
   if (state == KeyState.Ready && key != null) {
-    if (sm4.plan.suite.fits(key, seals)) return key;
+    const carries = key.wrapped.length == 0 || (sm4.fields == null && sm4.profile.carriesDataKeys);
+    if (carries && sm4.plan.suite.fits(key, seals)) return key;
     keyUnfit.add(1);
     keyVerdict = refuse(exchange, ErrorId.FIM_SM4_0005);
     return null;
@@ -155,6 +166,8 @@ function decrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
   const message = exchange.message;
   let opening = sm4.profile.read(sm4.plan, message.pointer, message.length, parts);
   if (opening != Opening.Done) return cannotOpen(exchange, opening);
+  keys.dataKey = parts.dataKey;
+  keys.dataKeyLength = parts.dataKeyLength;
   const key = keyFor(exchange, sm4, parts.version, false);
   if (key == null) return keyVerdict;
   opening = sm4.profile.open(sm4.plan, key, parts);
@@ -166,6 +179,7 @@ function decrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
     if (state == KeyState.Ready && older != null && sm4.plan.suite.fits(older, false)) opening = sm4.profile.open(sm4.plan, older, parts);
   }
   if (opening != Opening.Done) return cannotOpen(exchange, opening);
+  key.proven = true;
   const typeLength = parts.typeLength;
   memory.copy(TYPE, parts.type, typeLength);
   message.replace(parts.text, parts.textLength);

@@ -50,6 +50,10 @@ export class Aes256GcmSuite extends GcmSuite {
     super('AES-256-GCM', 'A256GCM', 2);
   }
 
+  get dataKeyBits(): u32 {
+    return 256;
+  }
+
   gcm(key: KeyVersion): Gcm | null {
     return key.aes256Gcm;
   }

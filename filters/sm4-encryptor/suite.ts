@@ -34,6 +34,11 @@ export abstract class Suite {
     return false;
   }
 
+  /** Length of the data keys that a transit engine makes for it, bits. */
+  get dataKeyBits(): u32 {
+    return 128;
+  }
+
   /** Whether `open` may write over what it reads. */
   get opensInPlace(): bool {
     return true;

@@ -1,0 +1,13 @@
+/** What `newest`, `numbered` and `unwrapped` found. */
+export const enum KeyState {
+  /** The key is in `found`. */
+  Ready = 0,
+  /** It is being fetched; the stream will be resumed. */
+  Pending = 1,
+  /** The KMS did not answer within the bound, or too many wait. */
+  Unavailable = 2,
+  /** The KMS says that there is no such key or version. */
+  Absent = 3,
+  /** Its time is over, or the KMS has not answered for so long that nobody knows: it serves no more. */
+  Expired = 4,
+}

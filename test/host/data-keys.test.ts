@@ -1,0 +1,187 @@
+// Data keys of a transit engine, in one machine on the virtual clock: made by the KMS, sent along wrapped, unwrapped where a message arrives.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { before, test } from 'node:test';
+import { createVm, Exchange, exchange } from '../../envoy/host/index.ts';
+import type { ExchangeResult, HttpCall, HttpCallOutcome, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import { builtModules } from './modules.ts';
+import { open } from './scenario/envelope.ts';
+
+const ID = 'kms://transit/pay';
+let encryptor: LoadedModule;
+before(async () => {
+  encryptor = (await builtModules(['sm4-encryptor'])).get('sm4-encryptor')!;
+});
+
+/** An engine that knows its data keys by their wrapped text. */
+class Engine {
+  version = 1;
+  readonly dataKeys = new Map<string, Buffer>();
+  readonly calls: { path: string; body: string; type: string | undefined }[] = [];
+  mood: HttpCallOutcome | undefined;
+  afterMs = 1;
+
+  answer = (call: HttpCall): HttpCallOutcome => {
+    const path = call.headers.get(':path')!;
+    const body = call.body.toString();
+    this.calls.push({ path, body, type: call.headers.get('content-type') });
+    if (this.mood !== undefined) return this.mood;
+    assert.equal(call.headers.get(':method'), 'POST');
+    const parameters = JSON.parse(body) as { bits?: number; ciphertext?: string };
+    if (path === '/v1/transit/datakey/plaintext/pay') {
+      const key = createHash('sha256').update(`data key ${this.dataKeys.size}`).digest().subarray(0, parameters.bits! / 8);
+      const ciphertext = `vault:v${this.version}:${Buffer.from(`wrapped ${this.dataKeys.size}`).toString('base64')}`;
+      this.dataKeys.set(ciphertext, key);
+      return { status: 200, body: JSON.stringify({ data: { ciphertext, key_version: this.version, plaintext: key.toString('base64') } }), afterMs: this.afterMs };
+    }
+    const key = path === '/v1/transit/decrypt/pay' ? this.dataKeys.get(parameters.ciphertext ?? '') : undefined;
+    if (!key) return { status: 400, body: '{"errors":["invalid ciphertext"]}', afterMs: this.afterMs };
+    return { status: 200, body: JSON.stringify({ data: { plaintext: key.toString('base64') } }), afterMs: this.afterMs };
+  };
+
+  asked(verb: string): number {
+    return this.calls.filter(({ path }) => path.includes(verb)).length;
+  }
+}
+
+interface Machine {
+  vm: Vm;
+  root: RootContext;
+  encrypt: () => ExchangeResult;
+  decrypt: (body: string) => ExchangeResult;
+}
+
+function machine(engine: Engine, settings: object = {}): Machine {
+  const vm = createVm(encryptor, { httpCall: engine.answer });
+  const stage = (request: string): object => ({ sm4Encryptor: { keyId: ID, request, response: 'None', ...settings } });
+  const routes = [
+    { name: 'in', match: { path: { type: 'Exact', value: '/in' } }, stages: stage('Decrypt') },
+    { name: 'out', stages: stage('Encrypt') },
+  ];
+  const { root, accepted } = vm.configure(JSON.stringify({ version: '1.0', generation: 1, kms: { cluster: 'fim-kms', holdMs: 2000, timeoutMs: 1000 }, routes }));
+  assert.ok(accepted);
+  return {
+    vm,
+    root,
+    encrypt: () => exchange(root, { request: { body: 'text', headers: { 'content-type': 'application/json' } } }),
+    decrypt: (body) => exchange(root, { request: { path: '/in', body } }),
+  };
+}
+
+interface Sealed {
+  alg: string;
+  kid: string;
+  edk: string;
+  iv: string;
+  ct: string;
+  tag: string;
+}
+
+const bodyOf = (result: ExchangeResult): string => result.upstream.body.toString();
+const sealedOf = (result: ExchangeResult): Sealed => JSON.parse(bodyOf(result)) as Sealed;
+
+function assertClean({ vm }: Machine): void {
+  assert.equal(vm.failed, false);
+  assert.deepEqual(vm.violations, []);
+  assert.equal(vm.liveContexts, vm.roots.size);
+}
+
+test('a message carries the wrapped key, names the transit key\'s version, and opens with the data key', () => {
+  const engine = new Engine();
+  engine.version = 3;
+  const one = machine(engine);
+  const sealed = sealedOf(one.encrypt());
+  assert.equal(sealed.kid, `${ID}#3`);
+  assert.equal(open(engine.dataKeys.get(sealed.edk)!, sealed).toString(), 'text');
+  assert.deepEqual(engine.calls[0], { path: '/v1/transit/datakey/plaintext/pay', body: '{"bits":128}', type: 'application/json' });
+  assertClean(one);
+});
+
+test('AES-256-GCM asks for 256 bits', () => {
+  const engine = new Engine();
+  const one = machine(engine, { algorithm: 'AES-256-GCM' });
+  assert.equal(sealedOf(one.encrypt()).alg, 'AES-256-GCM');
+  assert.equal([...engine.dataKeys.values()][0]!.length, 32);
+});
+
+test('another machine unwraps it once, however many messages there are; the one that made it never asks', () => {
+  const engine = new Engine();
+  const sender = machine(engine);
+  const receiver = machine(engine);
+  const body = bodyOf(sender.encrypt());
+  const before = engine.asked('decrypt');
+  const waiting = Array.from({ length: 20 }, () => new Exchange(receiver.root, { request: { path: '/in', body } }));
+  for (const other of waiting) assert.equal(other.settle().upstream.body.toString(), 'text');
+  assert.equal(engine.asked('decrypt') - before, 1);
+  assert.equal(receiver.decrypt(body).tookMs, 0);
+  assert.equal(sender.decrypt(body).tookMs, 0);
+  assert.equal(engine.asked('decrypt') - before, 1);
+  assertClean(sender);
+  assertClean(receiver);
+});
+
+test('data keys change with the refresh; those before still open, also while the KMS is away', () => {
+  const engine = new Engine();
+  const one = machine(engine);
+  const bodies = new Set<string>();
+  for (let i = 0; i < 200; i++) {
+    bodies.add(bodyOf(one.encrypt()));
+    one.vm.clock.advance(100);
+  }
+  assert.ok(engine.dataKeys.size >= 8 && engine.dataKeys.size <= 14, `${engine.dataKeys.size} data keys in 20 s`);
+  engine.mood = 'refused';
+  one.vm.clock.advance(10_000);
+  for (const body of bodies) assert.equal(one.decrypt(body).client.status, 200);
+  assert.equal(one.encrypt().client.status, 200);
+  assertClean(one);
+});
+
+test('wrapped keys that somebody made up are refused, remembered, and keep nobody out', () => {
+  const engine = new Engine();
+  const one = machine(engine);
+  const genuine = bodyOf(machine(engine).encrypt());
+  const forged = (text: string): string => JSON.stringify({ ...(JSON.parse(genuine) as Sealed), edk: text });
+  for (const text of ['', 'x', 'vault:v0:AAAA', 'vault:v1:', 'vault:v1:"}', `vault:v1:${'A'.repeat(600)}`, 'vault:v1:AA AA', 'vault:v99999999999:AAAA']) {
+    const before = engine.calls.length;
+    assert.equal(one.decrypt(forged(text)).client.status, 400, text);
+    if (text !== 'vault:v1:') assert.equal(engine.calls.length, before, `${text} is not asked for`);
+  }
+  engine.afterMs = 100;
+  const invented = Array.from({ length: 200 }, (_, n) => new Exchange(one.root, { request: { path: '/in', body: forged(`vault:v1:${Buffer.from(`no ${n}`).toString('base64')}`) } }));
+  const real = new Exchange(one.root, { request: { path: '/in', body: genuine } });
+  const settled = real.settle();
+  assert.ok(settled.client.status === 200 || settled.client.status === 503);
+  for (const other of invented) assert.notEqual(other.settle().client.status, 200);
+  assert.equal(one.decrypt(genuine).client.status, 200);
+  const before = engine.calls.length;
+  assert.equal(one.decrypt(forged(`vault:v1:${Buffer.from('no 199').toString('base64')}`)).client.status, 400);
+  assert.ok(engine.calls.length - before <= 1);
+  assertClean(one);
+});
+
+test('a transit key that is taken away opens nothing any more within half a minute or so', () => {
+  const engine = new Engine();
+  const one = machine(engine);
+  const body = bodyOf(one.encrypt());
+  const [key] = engine.dataKeys.values();
+  engine.dataKeys.clear();
+  engine.mood = { status: 400, body: '{"errors":["encryption key not found"]}' };
+  for (let i = 0; i < 400; i++) {
+    one.decrypt(body);
+    one.vm.clock.advance(100);
+  }
+  assert.equal(one.decrypt(body).client.status, 400);
+  assert.equal(one.encrypt().client.status, 503);
+  assert.equal(one.vm.instance.bytes().includes(key!), false);
+  assertClean(one);
+});
+
+test('a profile without a place for the wrapped key seals nothing', () => {
+  for (const settings of [{ profile: 'raw' }, { profile: 'base64' }, { profile: 'compact' }]) {
+    const one = machine(new Engine(), settings);
+    const result = one.encrypt();
+    assert.equal(result.client.status, 503, JSON.stringify(settings));
+    assert.equal(result.upstream.sawNothing, true);
+    assertClean(one);
+  }
+});
