@@ -77,4 +77,9 @@ const flags = readOptions(process.argv.slice(2));
 if (typeof flags === 'string') {
   process.stderr.write(`${flags}\n`);
   process.exitCode = 2;
-} else await run(flags);
+} else {
+  await run(flags).catch((error: Error) => {
+    process.stderr.write(`the operator cannot start: ${error.message}\n`);
+    process.exit(1);
+  });
+}

@@ -103,9 +103,9 @@ export class Operator {
 
   /** Begins to work. */
   async lead(): Promise<void> {
-    await this.modules.refresh();
+    await this.workModule();
     this.queue.start();
-    this.queue.add(keyFor('module'));
+    this.queue.addAfter(keyFor('module'), MODULE_LOOK_MS);
     this.queue.add(keyFor('resync'));
     this.queue.addAfter(keyFor('keys'), ABSENT_KIND_RETRY_MS);
   }
