@@ -16,6 +16,8 @@ const under = (prefix: string): object => ({ path: { type: 'Prefix', value: pref
 const ROUTES = together(
   route('xml', { match: under('/xml'), body: { format: 'XML' }, validation: { fields } }),
   route('cnaps2', { match: under('/cnaps2'), body: { format: 'CNAPS2' }, validation: { fields: [{ path: '$.H.MesgType', enum: ['hvps.111.001.01'] }, ...fields] } }),
+  route('pacs', { match: under('/pacs'), body: { format: 'XML' }, validation: { profile: 'iso20022-pacs.008' } }),
+  route('hvps', { match: under('/hvps'), body: { format: 'CNAPS2' }, validation: { profile: 'cnaps2-hvps' } }),
   route('form', { match: under('/form'), body: { format: 'Form' }, validation: { fields: [{ name: 'transCode', pattern: '^01[0-9]{6}$' }] } }),
   route('any', { match: under('/any'), body: { format: 'Detect' }, validation: { fields: [{ path: '$.a.b' }] } }),
 );
@@ -30,6 +32,8 @@ after(() => harness.stop());
 const PASSING: [name: string, path: string, type: string, body: Buffer | string][] = [
   ['an ISO 20022 message', '/xml', 'application/xml', pacs008],
   ['a CNAPS2 message in blocks', '/cnaps2', 'text/plain', hvps111],
+  ['an ISO 20022 message, by its profile,', '/pacs', 'text/xml', pacs008],
+  ['a CNAPS2 message, by its profile,', '/hvps', 'application/xml', hvps111],
   ['a form', '/form', 'application/x-www-form-urlencoded', 'transCode=01000001&name=%E5%BC%A0'],
   ['XML that is detected', '/any', 'text/xml; charset=utf-8', '<a><b>1</b></a>'],
   ['JSON that is detected', '/any', 'application/json', '{"a":{"b":"1"}}'],
