@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
-const ENTRY = 'test/crypto/symmetric.module.ts';
+const ENTRY = 'test/crypto/payment.module.ts';
 const BUFFER_BYTES = 1 << 17;
 const COMPILE_LIMIT_MS = 300_000;
 const POLL_MS = 50;

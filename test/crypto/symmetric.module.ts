@@ -7,8 +7,6 @@ import { ghashAbsorb, ghashBegin, ghashEnd } from '../../filters/crypto/ghash';
 import { Hash } from '../../filters/crypto/hash';
 import { Hmac } from '../../filters/crypto/hmac';
 import { gmtKdf, hkdfExpand, hkdfExtract } from '../../filters/crypto/kdf';
-import { Des } from '../../filters/crypto/des';
-import { Mac, MacAlgorithm } from '../../filters/crypto/mac';
 import { Sha256 } from '../../filters/crypto/sha256';
 import { Sm3 } from '../../filters/crypto/sm3';
 import { Sm4 } from '../../filters/crypto/sm4';
@@ -18,8 +16,6 @@ import { Sm4Gcm } from '../../filters/crypto/sm4-gcm';
 
 export { selfTest } from '../../filters/crypto/self-test';
 export { base64DecodedBound, base64Length, decodeBase64, encodeBase64 } from '../../filters/memory/base64';
-export { base64UrlBytes, base64UrlLength, decodeBase64Url, encodeBase64Url } from '../../filters/memory/base64url';
-export { decodeHex, encodeHex } from '../../filters/memory/hex';
 
 /** Memory that the caller fills and reads. */
 export function allocate(bytes: u32): usize {
@@ -115,14 +111,3 @@ export function expand(kind: u32, key: usize, keyLength: u32, info: usize, infoL
   return hkdfExpand(hmacs[kind], key, keyLength, info, infoLength, out, length);
 }
 export function kdf(secret: usize, secretLength: u32, out: usize, length: u32): void { gmtKdf(secret, secretLength, out, length); }
-
-// Codes of payment networks
-const des = new Des();
-export function desSetKey(key: usize, length: u32): void { des.setKey(key, length); }
-export function desEncrypt(from: usize, to: usize): void { store<u64>(to, bswap(des.encrypt(bswap(load<u64>(from))))); }
-const mac = new Mac();
-export function macSetKey(algorithm: u32, key: usize, length: u32): bool { return mac.setKey(<MacAlgorithm>algorithm, key, length); }
-export function macUpdate(from: usize, length: u32): void { mac.update(from, length); }
-export function macDigest(to: usize): u32 { return mac.digest(to); }
-export function macVerify(code: usize, length: u32): bool { return mac.verify(code, length); }
-export function macWipe(): void { mac.wipe(); }

@@ -9,12 +9,14 @@ export interface Envelope {
   ct: string;
   tag: string;
   ctx?: string;
+  cty?: string;
 }
 
 const IV_BYTES = 12;
 const IV_FILL = 7;
 
-const aad = (kid: string, context: string): Buffer => Buffer.from(`fim-json\nSM4-GCM\n${kid}\n${context}`);
+const aad = (kid: string, context: string, contentType?: string): Buffer =>
+  Buffer.from(['fim-json', 'SM4-GCM', kid, context, ...(contentType === undefined ? [] : [contentType])].join('\n'));
 
 /** `kid` with its version; `context` empty for none. The same text gives the same envelope. */
 export function seal(material: Buffer, kid: string, context: string, text: string): Envelope {
@@ -29,7 +31,7 @@ export function seal(material: Buffer, kid: string, context: string, text: strin
 /** Throws if the tag is wrong. */
 export function open(material: Buffer, envelope: Envelope): Buffer {
   const decipher = createDecipheriv('sm4-gcm', material, Buffer.from(envelope.iv, 'base64')) as unknown as DecipherGCM;
-  decipher.setAAD(aad(envelope.kid, envelope.ctx ?? ''));
+  decipher.setAAD(aad(envelope.kid, envelope.ctx ?? '', envelope.cty));
   decipher.setAuthTag(Buffer.from(envelope.tag, 'base64'));
   return Buffer.concat([decipher.update(Buffer.from(envelope.ct, 'base64')), decipher.final()]);
 }
