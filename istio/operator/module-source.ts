@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dryRun, loadModule, type LoadedModule } from '../../envoy/host/index.ts';
+import { PLUGIN_CONFIG_VERSION, translate } from '../../envoy/route/index.ts';
 import { MODULE_ANSWER_MS, PROBE_TIMEOUT_MS } from '../limits.ts';
 import type { Examine } from './plan/build.ts';
 import type { ModuleReference } from './plan/envoy-filter.ts';
@@ -98,9 +99,15 @@ export class ModuleSource {
     if (!isNew && performance.now() - this.checkedAt < MODULE_ANSWER_MS) return;
     const problem = this.options.check && /^https?:/.test(candidate.reference.url) ? await notServed(candidate.reference.url) : undefined;
     this.checkedAt = performance.now();
-    this.problem = problem;
-    if (problem === undefined && isNew) this.current = candidate;
+    this.problem = problem ?? (isNew ? unfit(candidate) : undefined);
+    if (this.problem === undefined && isNew) this.current = candidate;
   }
+}
+
+/** A module must take a configuration of the form that this operator writes: one of another major version never replaces one that does. */
+function unfit({ examine }: ServableModule): string | undefined {
+  const refusal = examine(translate([], { layout: 'fused' }).pluginConfigs[0]?.json ?? '');
+  return refusal === undefined ? undefined : `The module refuses configurations of version ${PLUGIN_CONFIG_VERSION} (${refusal.code}).`;
 }
 
 async function notServed(url: string): Promise<string | undefined> {

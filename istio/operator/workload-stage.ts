@@ -82,6 +82,7 @@ export class WorkloadStage {
 
     const states = new Map(workload.routes.map(({ key }) => [key, view.namespaces.get(namespace)?.checked.get(key)?.identity ?? '']));
     const rebuilt = this.build(workload, states, runtime, applied, module);
+    if (runtime.build?.frozen) return outcome(rebuilt);
     if (runtime.build?.members.size === 0) {
       await this.remove(namespace, name, object);
       return outcome(false);

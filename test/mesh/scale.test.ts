@@ -1,6 +1,7 @@
 // 2,000 FinancialRoutes on 50 workloads, against a real API server: from cold, and one edit.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import { buildModules } from '../../scripts/build.ts';
 import type { KubeObject } from './stack/cluster-objects.ts';
@@ -31,6 +32,11 @@ function route(namespace: string, workload: number, index: number, pattern = '^0
       masking: { fields: [{ name: 'idCard', kind: 'IdCard' }], detect: [{ kind: 'BankCard' }] },
     },
   };
+}
+
+/** Others may have the processors while this runs: then only the operator's own time says something of it. */
+function isBusy(): boolean {
+  return (loadavg()[0] ?? 0) > 2 * availableParallelism();
 }
 
 /** The most memory that a process has had, bytes. */
@@ -64,22 +70,27 @@ describe('the operator at scale', () => {
     const filters = found.flat();
     assert.equal(filters.length, NAMESPACES * WORKLOADS, operator.log());
     const memory = peakOf(operator.pid);
-    t.diagnostic(`${ALL} routes, ${filters.length} workloads: ${(tookMs / 1000).toFixed(1)} s from the start of the process, peak memory ${(memory / 1024 / 1024).toFixed(0)} MiB, ${await operator.metric('fim_operator_api_requests_total')} requests`);
-    assert.ok(tookMs < COLD_MS, `${tookMs} ms`);
+    const processorMs = 1000 * (await operator.metric('process_cpu_seconds_total'));
+    t.diagnostic(`${ALL} routes, ${filters.length} workloads: ${(tookMs / 1000).toFixed(1)} s from the start of the process, ${(processorMs / 1000).toFixed(1)} s of processor time, load ${loadavg()[0]?.toFixed(1)}, peak memory ${(memory / 1024 / 1024).toFixed(0)} MiB, ${await operator.metric('fim_operator_api_requests_total')} requests`);
+    assert.ok(processorMs < COLD_MS, `${processorMs} ms of processor time`);
+    assert.ok(tookMs < COLD_MS || isBusy(), `${tookMs} ms`);
     assert.ok(memory < MEMORY_BYTES, `${memory} bytes`);
   });
 
   it('applies one edit in under 1 s, and touches one workload', async (t) => {
     const applied = await operator.metric('fim_operator_applied_total');
     const times: number[] = [];
+    const before = await operator.metric('process_cpu_seconds_total');
     for (let round = 1; round <= 5; round++) {
       const began = performance.now();
       await mesh.objects.apply(route(namespaceOf(3), 2, 7, `^1${round}[0-9]{6}$`));
       await until('the edit is applied', async () => (await operator.metric('fim_operator_applied_total')) >= applied + round);
       times.push(Math.round(performance.now() - began));
     }
-    t.diagnostic(`edit to object, ms: ${times.join(', ')}`);
-    assert.ok(times.toSorted((a, b) => a - b)[2]! < EDIT_MS, `median of ${times.join(', ')} ms`);
+    const processorMs = (1000 * ((await operator.metric('process_cpu_seconds_total')) - before)) / times.length;
+    t.diagnostic(`edit to object, ms: ${times.join(', ')}; ${processorMs.toFixed(0)} ms of processor time each, load ${loadavg()[0]?.toFixed(1)}`);
+    assert.ok(processorMs < EDIT_MS, `${processorMs} ms of processor time`);
+    assert.ok(times.toSorted((a, b) => a - b)[2]! < EDIT_MS || isBusy(), `median of ${times.join(', ')} ms`);
     assert.equal(await operator.metric('fim_operator_applied_total'), applied + 5);
     assert.equal(await operator.metric('fim_operator_queue_failing_keys'), 0);
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { checkRoutes, type RouteResource } from '../../envoy/route/index.ts';
 import { MAX_NAMESPACE_WORKLOADS, MAX_WORKLOAD_ROUTES } from '../../istio/limits.ts';
+import type { Applied } from '../../istio/operator/plan/applied.ts';
 import { build, type Examine } from '../../istio/operator/plan/build.ts';
 import { workloadName, type Selection, type TargetFacts } from '../../istio/operator/plan/selection.ts';
 import { groupRoutes } from '../../istio/operator/plan/workloads.ts';
@@ -92,9 +93,12 @@ describe('a build', () => {
     assert.equal(made.refused.get('demo/poison1')?.[0]?.code, 'FIM-CFG-0024');
   });
 
-  it('ends when the module refuses everything without saying why', () => {
-    const made = build({ ...input, routes: [route('a'), route('b')], examine: () => ({ code: 'FIM-CFG-0019', pointer: '' }) });
-    assert.equal(made.members.size, 0);
+  it('leaves all as it is when the module refuses everything without saying why', () => {
+    const first = build({ ...input, routes: [route('a')], examine: take });
+    const applied: Applied = { hash: first.hash, moduleSha256: '', generation: 1, appliedAt: 0, selection: undefined, config: { ...first.config, hash: first.hash }, fromLaterVersion: false };
+    const made = build({ ...input, applied, routes: [route('a'), route('b')], examine: () => ({ code: 'FIM-CFG-0019', pointer: '' }) });
+    assert.equal(made.frozen, true);
+    assert.deepEqual([...made.held], ['demo/a']);
     assert.equal(made.refused.size, 2);
   });
 

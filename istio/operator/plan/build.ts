@@ -3,7 +3,7 @@ import { translate, type ConditionDraft, type KmsConfig, type PluginConfig, type
 import { issueAt } from '../../../envoy/route/route-error.ts';
 import { MAX_OBJECT_BYTES, MAX_WORKLOAD_ROUTES } from '../../limits.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import type { Applied } from './applied.ts';
+import { routeKeysOf, type Applied } from './applied.ts';
 import { heldRoutes } from './held.ts';
 
 /** What a module says of a configuration: undefined if it takes it. */
@@ -33,6 +33,8 @@ export interface Build {
   conditions: Record<string, ConditionDraft[]>;
   /** Keys of the routes in the configuration. */
   members: Set<string>;
+  /** The module refuses the configuration and no route is to blame: what is in force is to stay as it is, all of it. */
+  frozen: boolean;
 }
 
 /** Room for what the object holds besides the configuration, bytes. */
@@ -42,6 +44,7 @@ class Candidates {
   readonly refused = new Map<string, RouteIssue[]>();
   readonly held = new Set<string>();
   readonly routes = new Map<string, RouteResource[]>();
+  frozen = false;
   private readonly input: BuildInput;
 
   constructor(input: BuildInput) {
@@ -68,6 +71,14 @@ class Candidates {
     this.routes.delete(key);
     const object = this.input.objects.get(key);
     if (!wasHeld && object !== undefined) this.hold(key, object);
+  }
+
+  /** Gives up: no route can be told from the others. */
+  freeze(code: string): void {
+    this.frozen = true;
+    this.held.clear();
+    for (const key of this.routes.keys()) this.refused.set(key, [whole(key, code)]);
+    for (const key of routeKeysOf(this.input.applied?.config)) this.held.add(key);
   }
 
   /** Takes out the youngest routes beyond a number. */
@@ -98,7 +109,10 @@ function settle(candidates: Candidates, input: BuildInput): Translation {
     const issue = translation.locate(refusal.code, refusal.pointer);
     const culprit = issue.resource;
     if (culprit !== undefined && candidates.routes.has(culprit)) candidates.refuse(culprit, issue);
-    else for (const key of [...candidates.routes.keys()]) candidates.refuse(key, whole(key, refusal.code));
+    else {
+      candidates.freeze(refusal.code);
+      return translation;
+    }
   }
 }
 
@@ -112,7 +126,7 @@ export function build(input: BuildInput): Build {
   const candidates = new Candidates(input);
   if (candidates.routes.size > MAX_WORKLOAD_ROUTES) candidates.keepOldest(MAX_WORKLOAD_ROUTES, `more than ${MAX_WORKLOAD_ROUTES} routes for one workload`);
   let translation = settle(candidates, input);
-  for (let bytes = encodedBytes(translation.pluginConfigs[0]?.json ?? ''); bytes > MAX_OBJECT_BYTES - OBJECT_OVERHEAD_BYTES; bytes = encodedBytes(translation.pluginConfigs[0]?.json ?? '')) {
+  for (let bytes = candidates.frozen ? 0 : encodedBytes(translation.pluginConfigs[0]?.json ?? ''); bytes > MAX_OBJECT_BYTES - OBJECT_OVERHEAD_BYTES; bytes = encodedBytes(translation.pluginConfigs[0]?.json ?? '')) {
     const share = (MAX_OBJECT_BYTES - OBJECT_OVERHEAD_BYTES) / bytes;
     const keep = Math.max(0, Math.min(candidates.routes.size - 1, Math.floor(candidates.routes.size * share)));
     candidates.keepOldest(keep, `the configuration of the workload would have more than ${MAX_OBJECT_BYTES} bytes`);
@@ -121,6 +135,7 @@ export function build(input: BuildInput): Build {
   const { generation: _, hash: __, ...config } = translation.config;
   return {
     config, hash: translation.hash, refused: candidates.refused, held: candidates.held, conditions: translation.conditions,
-    members: new Set(translation.routes.map((route) => route.config.name)),
+    members: candidates.frozen ? new Set(candidates.held) : new Set(translation.routes.map((route) => route.config.name)),
+    frozen: candidates.frozen,
   };
 }
