@@ -13,7 +13,7 @@ import type { OperatorMetrics } from './metrics.ts';
 import { ModuleSource } from './module-source.ts';
 import { planNamespace, RouteChecker } from './namespace-stage.ts';
 import { MANAGED_BY_LABEL, MANAGER } from './plan/applied.ts';
-import { objectName } from './plan/envoy-filter.ts';
+import { objectName, type KmsFile } from './plan/envoy-filter.ts';
 import type { RouteStatus } from './plan/status.ts';
 import { probe, ProbeGate, trimPod } from './proxies.ts';
 import { ProxyStage } from './proxy-stage.ts';
@@ -25,7 +25,7 @@ export interface OperatorOptions {
   api: KubeApi;
   metrics: OperatorMetrics;
   modules: { folder: string; urlTemplate: string; check: boolean };
-  kms: { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; tokenFile: string | undefined; check: boolean };
+  kms: { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; tokenFile: string | undefined; check: boolean; proxyFolder: string; proxyFiles: readonly KmsFile[] };
   rootNamespace: string;
   /** Port of the proxies' metrics. */
   probePort: number;
@@ -84,7 +84,7 @@ export class Operator {
     this.proxies = new ProxyStage({ view: this.view, gate: new ProbeGate(), probe, defaultPort: options.probePort, onProbe: (result) => metrics.probes.inc({ result }) });
     const config: KmsConfig = { cluster: kms.cluster ?? KMS_CLUSTER };
     this.workloads = new WorkloadStage({
-      view: this.view, api, modules: this.modules, kms: config, kmsUrl: kms.cluster === undefined ? kms.url : undefined, version: options.version,
+      view: this.view, api, modules: this.modules, kms: config, kmsAccess: kms.cluster === undefined && kms.url !== undefined ? { url: kms.url, folder: kms.proxyFolder, files: kms.proxyFiles } : undefined, version: options.version,
       readBaselines: (workload, runtime, generation) => this.proxies.readBaselines(workload, runtime, generation),
       onApplied: (namespace, name, generation) => {
         metrics.applied.inc();

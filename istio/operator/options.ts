@@ -1,5 +1,6 @@
 // The operator's command line; every option can also be given as an environment variable, FIM_ and the name in capitals.
 import { parseArgs } from 'node:util';
+import { KMS_FILES, type KmsFile } from './plan/envoy-filter.ts';
 import { AGENT_METRICS_PORT } from './proxies.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -8,7 +9,7 @@ export interface OperatorFlags {
   /** Undefined: the pod's own credentials. */
   kubeconfig: string | undefined;
   modules: { folder: string; urlTemplate: string; check: boolean };
-  kms: { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; tokenFile: string | undefined; check: boolean };
+  kms: { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; tokenFile: string | undefined; check: boolean; proxyFolder: string; proxyFiles: KmsFile[] };
   /** Of the lease. */
   namespace: string;
   rootNamespace: string;
@@ -27,6 +28,8 @@ const OPTIONS = {
   'kms-cluster': 'an Envoy cluster that the proxies have already for the key service',
   'kms-metadata-prefix': 'path of key metadata (default /v1/secret/metadata/)',
   'kms-token-file': 'file with a token that may read key metadata',
+  'kms-proxy-folder': 'folder in the proxies\' pods with what they show the key service (default /etc/fim/kms)',
+  'kms-proxy-files': 'what is in it, by commas: token, ca, identity (default: nothing)',
   'kms-check': 'metadata (look keys up) or none',
   namespace: 'namespace of the lease (default fim-system)',
   'root-namespace': 'root namespace of the mesh (default istio-system)',
@@ -63,6 +66,10 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
   if (!/^(https?|oci):\/\//.test(urlTemplate)) return usage('--module-url is no http, https or oci URL');
   const kms = read('kms');
   if (kms !== undefined && !(URL.canParse(kms) && /^(https?|h2c):$/.test(new URL(kms).protocol))) return usage('--kms is no URL');
+  const proxyFiles = (read('kms-proxy-files') ?? '').split(',').filter((name) => name !== '');
+  if (!proxyFiles.every((name): name is KmsFile => (KMS_FILES as readonly string[]).includes(name))) return usage(`--kms-proxy-files is of ${KMS_FILES.join(', ')}`);
+  const proxyFolder = read('kms-proxy-folder') ?? '/etc/fim/kms';
+  if (!/^\/[\w./-]*[^/]$/.test(proxyFolder)) return usage('--kms-proxy-folder is no absolute path');
   const listen = readListen(read('listen') ?? '0.0.0.0:8080');
   if (listen === undefined) return usage('--listen is not HOST:PORT');
   const probePort = Number(read('probe-port') ?? AGENT_METRICS_PORT);
@@ -74,7 +81,7 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
     modules: { folder, urlTemplate, check: read('module-check') !== 'none' },
     kms: {
       url: kms === undefined ? undefined : new URL(kms), cluster: read('kms-cluster'), metadataPrefix: read('kms-metadata-prefix') ?? '/v1/secret/metadata/',
-      tokenFile: read('kms-token-file'), check: read('kms-check') !== 'none',
+      tokenFile: read('kms-token-file'), check: read('kms-check') !== 'none', proxyFolder, proxyFiles,
     },
     namespace: read('namespace') ?? 'fim-system', rootNamespace: read('root-namespace') ?? 'istio-system', identity: read('identity'), listen, probePort, logLevel,
   };

@@ -8,7 +8,7 @@ import { ENVOY_FILTERS } from './kube/resources.ts';
 import type { ModuleSource, ServableModule } from './module-source.ts';
 import { appliedOf, MANAGED_BY_LABEL, MANAGER, routeKeysOf, type Applied } from './plan/applied.ts';
 import { build, type Build } from './plan/build.ts';
-import { isAsWanted, kmsObject, ownersOf, waypointChains, workloadObject, type Release } from './plan/envoy-filter.ts';
+import { isAsWanted, kmsObject, ownersOf, waypointChains, workloadObject, type KmsAccess, type Release } from './plan/envoy-filter.ts';
 import { GENERATION_SLOTS } from './plan/evidence.ts';
 import { SERVICE_TERM } from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
@@ -22,7 +22,7 @@ export interface WorkloadStageParts {
   /** How the modules deal with the key service. */
   kms: KmsConfig;
   /** Makes the cluster of the key service; undefined: it is there already, or there is none. */
-  kmsUrl: URL | undefined;
+  kmsAccess: KmsAccess | undefined;
   version: string;
   /** Reads the proxies that have no usable reading, before a generation is applied. */
   readBaselines: (workload: Workload, runtime: WorkloadRuntime, generation: number) => Promise<void>;
@@ -172,14 +172,14 @@ export class WorkloadStage {
 
   /** Makes the cluster of the key service known to the proxies of a namespace that has routes with keys, and removes it where none has. */
   async reconcileKms(namespace: string): Promise<void> {
-    const { view, api, kmsUrl, version } = this.parts;
+    const { view, api, kmsAccess, version } = this.parts;
     const found = view.informers.envoyFilters.get(`${namespace}/fim-kms`);
     const users = [...(view.namespaces.get(namespace)?.checked.values() ?? [])].filter((route) => route.keyIds.length > 0).map((route) => route.object);
-    if (kmsUrl === undefined || users.length === 0) {
+    if (kmsAccess === undefined || users.length === 0) {
       if (found?.metadata.labels?.[MANAGED_BY_LABEL] === MANAGER) await api.delete(ENVOY_FILTERS, found);
       return;
     }
-    const wanted = kmsObject(namespace, kmsUrl, version, ownersOf(users));
+    const wanted = kmsObject(namespace, kmsAccess, version, ownersOf(users));
     if (!isAsWanted(wanted, found)) await this.apply(wanted);
   }
 }

@@ -27,10 +27,10 @@ export function renderIstio(files: string[], options: { json?: boolean; moduleUr
   for (const error of errors) process.stderr.write(`${describe(error)}\n`);
   if (errors.length > 0) return 1;
   const { reference, examine } = moduleOf(options.moduleUrl ?? MODULE_URL);
-  const kmsUrl = options.kms === undefined ? undefined : readPeer(options.kms, '--kms');
+  const kmsAccess = options.kms === undefined ? undefined : { url: readPeer(options.kms, '--kms'), folder: '/etc/fim/kms', files: [] };
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const facts = { gateways: NOTHING, istioGateways: NOTHING, services: NOTHING };
-  const { objects, refused, conflicts, problems } = render({ resources, facts: () => facts, module: reference, examine, kms: { cluster: KMS_CLUSTER }, kmsUrl, version });
+  const { objects, refused, conflicts, problems } = render({ resources, facts: () => facts, module: reference, examine, kms: { cluster: KMS_CLUSTER }, kmsAccess, version });
   for (const issue of refused) process.stderr.write(`${describe(issue)}\n`);
   for (const { route, message } of conflicts) process.stderr.write(`${route}: ${message}\n`);
   // Gateways are not looked up here; what no cluster could serve is said.

@@ -56,6 +56,8 @@ describe('goldens', () => {
 
   it('contract: the gateways of the namespace, with a cluster for the key service', () => {
     assert.deepEqual(all.find(({ name }) => name === 'contract')!.rendered.objects.map(({ metadata }) => metadata.name), ['fim-gateways', 'fim-kms']);
+    const kms = JSON.stringify(object('contract', 'fim-kms').spec);
+    for (const part of ['credential_injector', '/etc/fim/kms/token.json', '/etc/fim/kms/identity.json', '/etc/fim/kms/ca.crt', 'vault.kms']) assert.ok(kms.includes(part), part);
     const spec = object('contract', 'fim-gateways').spec!;
     assert.deepEqual([spec.workloadSelector, spec.targetRefs], [undefined, undefined]);
     assert.ok((spec.configPatches as Patch[]).every(({ match }) => match.context === 'GATEWAY'));

@@ -80,7 +80,7 @@ export class Rig {
     return {
       api: this.api, metrics: new OperatorMetrics(), rootNamespace: 'istio-system', probePort: 1, version: '0.1.0', log: () => undefined,
       modules: { folder: BUILD, urlTemplate: 'http://127.0.0.1:1/{sha256}.wasm', check: false },
-      kms: { url: new URL(`http://127.0.0.1:${this.kmsPort}`), cluster: undefined, metadataPrefix: '/v1/secret/metadata/', tokenFile: undefined, check: true },
+      kms: { url: new URL(`http://127.0.0.1:${this.kmsPort}`), cluster: undefined, metadataPrefix: '/v1/secret/metadata/', tokenFile: undefined, check: true, proxyFolder: '/etc/fim/kms', proxyFiles: [] },
     };
   }
 

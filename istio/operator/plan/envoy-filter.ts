@@ -1,6 +1,6 @@
 // A workload's configuration as the one Istio object that carries it.
 import { canonicalJson, type PluginConfig } from '../../../envoy/route/index.ts';
-import { cluster, KMS_CLUSTER, wasmFilter, type EnvoyObject } from '../../../envoy/xds/index.ts';
+import { kmsCluster, wasmFilter, type EnvoyObject, type KmsCredentials } from '../../../envoy/xds/index.ts';
 import { MAX_ENVOY_BUFFER_BYTES } from '../../../envoy/limits.ts';
 import { MAX_OWNER_REFERENCES } from '../../limits.ts';
 import type { KubeObject, OwnerReference } from '../kube/objects.ts';
@@ -151,9 +151,28 @@ export function workloadObject(workload: Workload, release: Release, owners: Own
   return managed(namespace, objectName(name), { [WORKLOAD_LABEL]: name.slice(0, 63).replace(/[^a-z0-9]+$/, '') }, annotations, owners, spec);
 }
 
+/** What the proxies' pods hold in a folder: `token` with `token.json`, `ca.crt`, `tls.crt` and `tls.key` with `identity.json`. */
+export const KMS_FILES = ['token', 'ca', 'identity'] as const;
+export type KmsFile = (typeof KMS_FILES)[number];
+
+/** How proxies reach the key service, and prove to it who they are. */
+export interface KmsAccess {
+  url: URL;
+  /** Absolute path in the proxies' file systems. */
+  folder: string;
+  files: readonly KmsFile[];
+}
+
 /** The cluster by which the plugin calls the key service, for all proxies of a namespace. */
-export function kmsObject(namespace: string, url: URL, version: string, owners: OwnerReference[]): KubeObject {
-  const value = cluster(KMS_CLUSTER, url);
+export function kmsObject(namespace: string, { url, folder, files }: KmsAccess, version: string, owners: OwnerReference[]): KubeObject {
+  const at = (name: string): string => `${folder}/${name}`;
+  const has = (file: KmsFile): boolean => files.includes(file);
+  const credentials: KmsCredentials = {
+    ...(has('token') ? { tokenFile: at('token') } : {}),
+    ...(has('ca') ? { caFile: at('ca.crt') } : {}),
+    ...(has('identity') ? { certFile: at('tls.crt'), keyFile: at('tls.key') } : {}),
+  };
+  const value = kmsCluster(url, credentials, { token: at('token.json'), identity: at('identity.json') });
   const patch = (context: string): EnvoyObject => ({ applyTo: 'CLUSTER', match: { context }, patch: { operation: 'ADD', value } });
   return managed(namespace, KMS_OBJECT, {}, { [VERSION_ANNOTATION]: version }, owners, { priority: BASE_PRIORITY, configPatches: [patch('GATEWAY'), patch('SIDECAR_OUTBOUND')] });
 }

@@ -3,7 +3,7 @@ import type { KmsConfig, RouteIssue, RouteResource } from '../../../envoy/route/
 import type { KubeObject } from '../kube/objects.ts';
 import { APPLIED_ANNOTATION } from './applied.ts';
 import { build, type Examine } from './build.ts';
-import { kmsObject, waypointChains, workloadObject, type ModuleReference } from './envoy-filter.ts';
+import { kmsObject, waypointChains, workloadObject, type KmsAccess, type ModuleReference } from './envoy-filter.ts';
 import { SERVICE_TERM, type TargetFacts, type TargetProblem } from './selection.ts';
 import { groupRoutes } from './workloads.ts';
 
@@ -15,7 +15,7 @@ export interface RenderInput {
   examine: Examine;
   kms: KmsConfig;
   /** Undefined: no cluster for the key service is made. */
-  kmsUrl: URL | undefined;
+  kmsAccess: KmsAccess | undefined;
   version: string;
 }
 
@@ -28,7 +28,7 @@ export interface Rendered {
 }
 
 /** The objects of all namespaces, in order of name, as of the first generation. */
-export function render({ resources, facts, module, examine, kms, kmsUrl, version }: RenderInput): Rendered {
+export function render({ resources, facts, module, examine, kms, kmsAccess, version }: RenderInput): Rendered {
   const result: Rendered = { objects: [], refused: [], conflicts: [], problems: [] };
   const namespaces = Map.groupBy(resources, (resource) => resource.namespace);
   for (const [namespace, routes] of [...namespaces].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -49,7 +49,7 @@ export function render({ resources, facts, module, examine, kms, kmsUrl, version
       delete object.metadata.annotations?.[APPLIED_ANNOTATION];
       result.objects.push(object);
     }
-    if (usesKeys && kmsUrl !== undefined) result.objects.push(kmsObject(namespace, kmsUrl, version, []));
+    if (usesKeys && kmsAccess !== undefined) result.objects.push(kmsObject(namespace, kmsAccess, version, []));
   }
   return result;
 }
