@@ -3,6 +3,7 @@ import { canonicalJson } from '../route/index.ts';
 import type { FilterSlot } from '../xds/index.ts';
 import { CodedError, messageOf } from './coded-error.ts';
 import type { DiscoveredFiles } from './discovered-files.ts';
+import type { NeededKey } from './needed-keys.ts';
 import type { OnEvent } from './events.ts';
 import type { LiveProof } from './live-proof.ts';
 import type { ModuleStore, StoredModule } from './module-store.ts';
@@ -20,7 +21,7 @@ export interface ControllerParts {
   /** Whether others than this machine can reach the listener. */
   exposed: boolean;
   /** Makes the keys that the routes name, where the KMS is ours. */
-  provideKeys: (keyIds: readonly string[]) => void;
+  provideKeys: (keys: readonly NeededKey[]) => void;
   /** Whether the KMS answers. */
   kmsHealthy: () => Promise<boolean>;
   onEvent: OnEvent;
@@ -68,7 +69,7 @@ export class Controller {
       this.refuse(refused);
       return false;
     }
-    this.parts.provideKeys(policy.keyIds);
+    this.parts.provideKeys(policy.keys);
     await this.write(release);
     this.current = release;
     return true;
@@ -138,7 +139,7 @@ export class Controller {
   }
 
   private async bringIntoForce(release: Release, since: number): Promise<void> {
-    this.parts.provideKeys(release.policy.keyIds);
+    this.parts.provideKeys(release.policy.keys);
     const before = await this.proof!.baseline(this.generation + 1);
     const routesChanged = await this.write(release);
     try {
@@ -185,7 +186,7 @@ export class Controller {
   /** New code means machines without keys, whose first requests wait for one: not while the KMS is away. */
   private async mayStartMachines(release: Release): Promise<boolean> {
     const fresh = release.modules.some((module) => !this.current!.modules.includes(module));
-    if (!fresh || release.policy.keyIds.length === 0 || (await this.parts.kmsHealthy())) {
+    if (!fresh || release.policy.keys.length === 0 || (await this.parts.kmsHealthy())) {
       this.told.kms = '';
       return true;
     }

@@ -6,6 +6,7 @@ import type { HttpService } from './http-service.ts';
 import { startHttpService } from './http-service.ts';
 import type { AuditRecord } from './key-folder.ts';
 import { KeyFolder } from './key-folder.ts';
+import type { KeyAlgorithm } from './key-material.ts';
 import { KeyRegister, pathOf } from './key-register.ts';
 import { StoredKeyAnswers, TRANSIT_MOUNT, TransitAnswers } from './kms-answers.ts';
 import type { KmsReply } from './kms-answers.ts';
@@ -62,11 +63,11 @@ export class DevelopmentKms {
     this.service = undefined;
   }
 
-  /** Makes the first version of a key, if there is none: SM4, or a wrapping key if the id is of the transit mount. `keyId`: `kms://path`. */
-  createKey(keyId: string): void {
+  /** Makes the first version of a key, if there is none; a wrapping key if the id is of the transit mount. `keyId`: `kms://path`. */
+  createKey(keyId: string, algorithm: KeyAlgorithm = 'SM4'): void {
     const path = pathOf(keyId);
     if (this.register.find(path)) return;
-    this.register.create(path, path.startsWith(`${TRANSIT_MOUNT}/`) ? 'transit' : 'SM4');
+    this.register.create(path, path.startsWith(`${TRANSIT_MOUNT}/`) ? 'transit' : algorithm);
     this.note('create', path, 1);
   }
 

@@ -3,6 +3,7 @@ import { loadRoutes, translate } from '../route/index.ts';
 import type { Layout } from '../xds/index.ts';
 import { KMS_CLUSTER } from '../xds/index.ts';
 import { CodedError } from './coded-error.ts';
+import { neededKeys } from './needed-keys.ts';
 import type { Condition, Loaded, Policy } from './policy.ts';
 
 /**
@@ -26,7 +27,7 @@ function policyOf(translation: Translation): Policy {
     configs: pluginConfigs.map((plugin) => plugin.config),
     hash,
     routes: [...new Set(routes.map((route) => route.resource.key))],
-    keyIds: [...new Set(routes.flatMap((route) => route.config.stages.sm4Encryptor?.keyId ?? []))],
+    keys: neededKeys(routes.map((route) => route.config)),
     loopbackOnly: [...new Set(routes.filter((route) => route.loopbackOnly).map((route) => route.resource.key))],
     conditions: conditionsOf(translation),
     notices: [...conflicts, ...warnings],

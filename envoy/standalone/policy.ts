@@ -1,3 +1,4 @@
+import type { NeededKey } from './needed-keys.ts';
 import type { ConditionDraft, PluginConfig } from '../route/index.ts';
 
 /** A mistake, or something worth knowing, in a resource, a module or a file. It never holds a message's value or a key. */
@@ -29,8 +30,8 @@ export interface Policy {
   hash: string;
   /** Names of the resources in force, `namespace/name`. */
   routes: string[];
-  /** `kms://` ids that the routes use. */
-  keyIds: string[];
+  /** Keys that the routes use. */
+  keys: NeededKey[];
   /** Routes that may be served on loopback only (FIM-UP-0015). */
   loopbackOnly: string[];
   conditions: Condition[];

@@ -104,7 +104,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     modules,
     files,
     exposed: !isLoopback(options.listen.host),
-    provideKeys: (ids) => ids.forEach((id) => kms.own?.createKey(id)),
+    provideKeys: (keys) => keys.forEach(({ id, algorithm }) => kms.own?.createKey(id, algorithm)),
     kmsHealthy: () => kmsAnswers(kms.url, options.kmsCredentials),
     onEvent: options.onEvent,
   });

@@ -34,7 +34,7 @@ export class Pod {
         { source: import.meta.dirname, target: `${HOME}/test/peers/pod` },
       ])
       .withCopyFilesToContainer([{ source: path.join(ROOT, 'package.json'), target: `${HOME}/package.json` }])
-      .withCommand([`${HOME}/test/peers/pod/services.ts`, String(PORTS.kms), String(PORTS.upstream), ...policy.keyIds])
+      .withCommand([`${HOME}/test/peers/pod/services.ts`, String(PORTS.kms), String(PORTS.upstream), ...policy.keys.map(({ id }) => id)])
       .withWaitStrategy(Wait.forLogMessage('services are ready').withStartupTimeout(START_TIMEOUT_MS))
       .start();
     this.containers.push(services);
