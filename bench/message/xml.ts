@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { XMLParser } from 'fast-xml-parser';
 import { compileGuest } from '../../test/fuzz/guest.ts';
-import { type Field, fieldAt, type TreeExports } from '../../test/fuzz/xml-guest.ts';
+import { type Field, fieldAt, type ReaderExports } from '../../test/fuzz/xml-guest.ts';
 import { SIZES } from './documents.ts';
 import { print, speeds } from './measure.ts';
 
@@ -29,7 +29,7 @@ function creditTransfer(bytes: number, chinese: boolean, pretty: boolean): { tex
 
 /** Rows of XML messages. */
 export function benchXml(): Record<string, Record<string, number>> {
-  const tree = compileGuest<TreeExports>('test/fuzz/xml');
+  const tree = compileGuest<ReaderExports>('test/fuzz/xml');
   const peer = new XMLParser({ ignoreAttributes: false, parseTagValue: false });
   const results: Record<string, Record<string, number>> = {};
   for (const size of SIZES) {
@@ -58,7 +58,7 @@ export function benchXml(): Record<string, Record<string, number>> {
 
 /** Rows of forms. */
 export function benchForms(): Record<string, Record<string, number>> {
-  const tree = compileGuest<TreeExports>('test/fuzz/form');
+  const tree = compileGuest<ReaderExports>('test/fuzz/form');
   const results: Record<string, Record<string, number>> = {};
   for (const fields of [16, 256]) {
     for (const encoded of [false, true]) {

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { caseCount, compileGuest, errorId, Random } from './guest.ts';
 import { damageXml } from './random-xml.ts';
-import { type Field, fieldAt, type TreeExports } from './xml-guest.ts';
+import { type Field, fieldAt, type ReaderExports } from './xml-guest.ts';
 
-const guest = compileGuest<TreeExports>('test/fuzz/cnaps2');
+const guest = compileGuest<ReaderExports>('test/fuzz/cnaps2');
 const { exports } = guest;
 const message = readFileSync(new URL('../vectors/cnaps2/hvps.111.001.01.txt', import.meta.url), 'utf8');
 const header = message.slice(0, 132);

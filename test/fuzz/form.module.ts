@@ -1,13 +1,16 @@
-// Test module: the Form index with a door for Node. Compiled to build/test/form.wasm; not part of any filter.
+// Test module: the tree of a form with a door for Node. Compiled to build/test; not part of any filter.
 import '../../filters/runtime/abort';
-import { Arena } from '../../filters/memory/arena';
 import { FormDocument } from '../../filters/message/form/document';
 import { input } from './door.module';
+import { arena, showTree } from './tree-door.module';
 
 export { room } from './door.module';
+export {
+  root, size, kind, count, start, end, firstChild, nextSibling, parent, key, keyLength, text, textLength, pointer, pointerLength,
+} from './tree-door.module';
 
-const arena = new Arena(64 * 1024, 512 * 1024 * 1024);
 const document = new FormDocument();
+showTree(document);
 
 export function parse(length: u32): u32 {
   arena.reset();
@@ -28,16 +31,3 @@ export function parseAt(pointer: usize, length: u32): u32 {
 }
 
 export function errorOffset(): u32 { return document.errorOffset; }
-export function root(): u32 { return document.root; }
-export function size(): u32 { return document.size; }
-export function kind(node: u32): u32 { return document.kind(node); }
-export function count(node: u32): u32 { return document.count(node); }
-export function firstChild(node: u32): u32 { return document.firstChild(node); }
-export function nextSibling(node: u32): u32 { return document.nextSibling(node); }
-export function key(node: u32): usize { return document.key(node); }
-export function keyLength(node: u32): u32 { return document.keyLength(node); }
-export function text(node: u32): usize { return document.text(node, arena); }
-export function textLength(): u32 { return document.textLength; }
-export function pointer(node: u32): usize { return document.pointer(node, arena); }
-export function pointerLength(): u32 { return document.pointerLength; }
-export function held(): usize { return arena.held; }

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bestMs, caseCount, compileGuest, errorId, Random } from './guest.ts';
-import { fieldAt, type TreeExports } from './xml-guest.ts';
+import { fieldAt, type ReaderExports } from './xml-guest.ts';
 
-const guest = compileGuest<TreeExports>('test/fuzz/form');
+const guest = compileGuest<ReaderExports>('test/fuzz/form');
 const { exports } = guest;
 
 function parse(input: string | Uint8Array): number {

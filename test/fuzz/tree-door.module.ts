@@ -4,7 +4,7 @@ import { FieldTree } from '../../filters/message/field-tree';
 
 /** The tree that the functions below tell about. */
 let tree: FieldTree = new FieldTree();
-export const arena = new Arena(64 * 1024, 64 * 1024 * 1024);
+export const arena = new Arena(64 * 1024, 512 * 1024 * 1024);
 
 export function showTree(shown: FieldTree): void { tree = shown; }
 

@@ -7,18 +7,21 @@ import { fileURLToPath } from 'node:url';
 import { XMLParser } from 'fast-xml-parser';
 import { bestMs, caseCount, compileGuest, errorId, Random } from './guest.ts';
 import { damageXml, randomXml } from './random-xml.ts';
-import { type Field, fieldAt, type TreeExports } from './xml-guest.ts';
+import { type Field, fieldAt, type ReaderExports } from './xml-guest.ts';
 
 interface Corpus {
   accept: { name: string; text?: string; hex?: string; tree: Field }[];
   reject: { name: string; text?: string; hex?: string; code: string; offset?: number }[];
 }
 
-const guest = compileGuest<TreeExports>('test/fuzz/xml');
+const guest = compileGuest<ReaderExports>('test/fuzz/xml');
 const { exports } = guest;
 const vectors = new URL('../vectors/', import.meta.url);
 const corpus = JSON.parse(readFileSync(new URL('xml/syntax.json', vectors), 'utf8')) as Corpus;
 const pacs008 = readFileSync(new URL('iso20022/pacs.008.001.08.xml', vectors), 'utf8');
+
+/** Documents that the oracle is given at a time. */
+const BATCH = 20_000;
 
 function bytesOf({ text, hex }: { text?: string; hex?: string }): Uint8Array {
   return hex === undefined ? new TextEncoder().encode(text) : Uint8Array.from(Buffer.from(hex, 'hex'));
@@ -45,6 +48,11 @@ function expat(documents: readonly string[]): (Field | null)[] {
   return stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as Field | null);
 }
 
+/** Whether expat would take what the reader refuses: a version other than 1.0, an encoding other than UTF-8. */
+function hasForeignDeclaration(text: string): boolean {
+  return /^<\?xml[^>]*\?>/.test(text) && !/^<\?xml version=["']1\.0["'](\s+encoding=["']utf-8["'])?(\s+standalone=["'](yes|no)["'])?\s*\?>/i.test(text);
+}
+
 describe('XML corpus', () => {
   for (const entry of corpus.accept) {
     it(`takes: ${entry.name}`, () => {
@@ -64,24 +72,25 @@ describe('XML corpus', () => {
 describe('XML against other readers', () => {
   it('agrees with expat on random documents and on damaged ones', (t) => {
     const random = new Random(20022);
-    const documents: string[] = [];
-    for (let cases = caseCount(20_000); cases > 0; cases--) {
-      const text = randomXml(random, 3);
-      documents.push(random.chance(50) ? damageXml(random, text) : text);
-    }
+    const cases = caseCount(20_000);
     let valid = 0;
-    expat(documents).forEach((expected, i) => {
-      const text = documents[i] as string;
-      const error = parse(text);
-      // A version other than 1.0 and an encoding other than UTF-8, which expat would take, are refused.
-      if (expected !== null && error !== 0 && /^<\?xml[^>]*\?>/.test(text) && !/^<\?xml version=["']1\.0["'](\s+encoding=["']utf-8["'])?(\s+standalone=["'](yes|no)["'])?\s*\?>/i.test(text)) return;
-      assert.equal(error === 0, expected !== null, `${JSON.stringify(text)}: ${error} at ${exports.errorOffset()}`);
-      if (expected === null) return;
-      valid++;
-      assert.deepEqual(root(), expected, JSON.stringify(text));
-    });
-    t.diagnostic(`${valid} of ${documents.length} documents valid`);
-    assert.ok(valid > documents.length / 4 && valid < (documents.length * 3) / 4 + documents.length / 5);
+    for (let done = 0; done < cases; done += BATCH) {
+      const documents = Array.from({ length: Math.min(BATCH, cases - done) }, () => {
+        const text = randomXml(random, 3);
+        return random.chance(50) ? damageXml(random, text) : text;
+      });
+      expat(documents).forEach((expected, i) => {
+        const text = documents[i] as string;
+        const error = parse(text);
+        if (expected !== null && error !== 0 && hasForeignDeclaration(text)) return;
+        assert.equal(error === 0, expected !== null, `${JSON.stringify(text)}: ${error} at ${exports.errorOffset()}`);
+        if (expected === null) return;
+        valid++;
+        assert.deepEqual(root(), expected, JSON.stringify(text));
+      });
+    }
+    t.diagnostic(`${valid} of ${cases} documents valid`);
+    assert.ok(valid > cases / 4 && valid < cases * 0.95);
   });
 
   it('reads what fast-xml-parser reads from an ISO 20022 message', () => {
@@ -138,7 +147,7 @@ describe('XML under damage', () => {
     };
     round(500);
     const { pages } = guest;
-    round(Math.min(caseCount(5000), 20_000));
+    round(Math.min(caseCount(5000), 100_000));
     assert.equal(guest.pages, pages);
   });
 
