@@ -14,6 +14,12 @@ export const MAX_STREAM_STATE_BYTES: usize = 128 * 1024 * 1024;
 export const MAX_HELD_PIECE_BYTES: u32 = 64 * 1024;
 /** A value that is handed on as filter state to logs and traces, bytes; a longer one is not. */
 export const MAX_EXTRACTED_BYTES: u32 = 256;
+/** Name, or value that a rule names, in a message that is validated in passing, bytes as written; a longer one is refused with FIM-PBOC-0041. */
+export const MAX_STREAM_TEXT_BYTES: u32 = 4096;
+/** Members of one object in a message that is validated in passing: their names are compared with one another. */
+export const MAX_STREAM_KEYS_PER_OBJECT: u32 = 512;
+/** Members of all objects that are open at one time in a message that is validated in passing. */
+export const MAX_STREAM_KEYS: u32 = 2048;
 /** Plugin configuration document, bytes. */
 export const MAX_CONFIG_BYTES: u32 = 4 * 1024 * 1024;
 /** Streams alive in one VM at a time; one more is refused with FIM-RT-0007. */

@@ -69,6 +69,7 @@ export type ErrorCode =
   | 'FIM-CFG-1056'
   | 'FIM-CFG-1057'
   | 'FIM-CFG-1065'
+  | 'FIM-CFG-1066'
   | 'FIM-CFG-1060'
   | 'FIM-CFG-1061'
   | 'FIM-CFG-1062'
@@ -145,6 +146,8 @@ export type ErrorCode =
   | 'FIM-PBOC-0033'
   | 'FIM-PBOC-0034'
   | 'FIM-PBOC-0040'
+  | 'FIM-PBOC-0041'
+  | 'FIM-PBOC-0042'
   | 'FIM-MASK-0001'
   | 'FIM-MASK-0002'
   | 'FIM-MASK-0003'
@@ -284,6 +287,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1056': {"status":0,"title":"Validation profile is not for the format of the route's bodies","titleZh":"校验配置不适用于路由的消息格式","advice":"Set `body.format` to a format of the profile, or name another profile."},
   'FIM-CFG-1057': {"status":0,"title":"Name belongs to a profile that FIM brings","titleZh":"该名称属于内置的校验配置","advice":"Choose another name, and `extends` for its rules."},
   'FIM-CFG-1065': {"status":0,"title":"Settings of the signature contradict each other","titleZh":"签名设置互相矛盾","advice":"Set `request` or `response` to Verify or Sign; the three headers have different names, and the signature's own is not among the signed ones."},
+  'FIM-CFG-1066': {"status":0,"title":"Validation in passing does not go with other parts of the route","titleZh":"流式校验与路由的其他部分不兼容","advice":"`validation.mode: Stream` needs JSON bodies and a route without masking, encryption, a limit by field, conditions, rules between fields, extracted values and a verdict header; or use `mode: Buffer`."},
   'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless the annotation fim.financial/accept-missing-tlcp accepts the lack."},
   'FIM-CFG-1061': {"status":0,"title":"Observe does not turn off masking or encryption","titleZh":"Observe 不会关闭脱敏或加密","advice":"Nothing to do: limits and validation only count, masking and encryption act."},
   'FIM-CFG-1062': {"status":0,"title":"Route has no policy","titleZh":"路由没有策略","advice":"It exempts its requests from less specific routes; add a section if that is not meant."},
@@ -360,6 +364,8 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-PBOC-0033': {"status":400,"title":"Query parameter or header stands more than once","titleZh":"查询参数或请求头重复","advice":"Send it once; receivers disagree about which of two values counts."},
   'FIM-PBOC-0034': {"status":0,"title":"Rule's parts do not fit together","titleZh":"规则各部分不匹配","advice":"A condition has no wildcard and a number that exists; the wildcards of `right` (or total, currency) stand in `left` at the same places; a compared constant has the form of the comparison; min and max are decimals."},
   'FIM-PBOC-0040': {"status":400,"title":"Element occurs more than once","titleZh":"元素重复出现","advice":"Send it once, or write `[*]` behind its name in the rule's path if it may repeat."},
+  'FIM-PBOC-0041': {"status":400,"title":"Name, value or object is too large to be validated in passing","titleZh":"名称、值或对象过大，无法在传递过程中校验","advice":"Keep names and validated values within `MAX_STREAM_TEXT_BYTES` and objects within `MAX_STREAM_KEYS_PER_OBJECT` members, or validate with `mode: Buffer`."},
+  'FIM-PBOC-0042': {"status":0,"title":"Validation in passing sees one field at a time","titleZh":"流式校验一次只能看到一个字段","advice":"Leave conditions, rules between fields, extracted values and the verdict's header to `mode: Buffer`; bodies are JSON."},
   'FIM-MASK-0001': {"status":415,"title":"Message to be masked is not JSON by its content type","titleZh":"待脱敏消息的内容类型不是 JSON","advice":"Send `content-type: application/json` or a type that ends in `+json`; what cannot be masked is not passed on."},
   'FIM-MASK-0002': {"status":400,"title":"Message to be masked is not valid JSON","titleZh":"待脱敏消息不是有效的 JSON","advice":"The entry of `errors` names the mistake; what cannot be masked is not passed on."},
   'FIM-MASK-0003': {"status":502,"title":"Upstream's response cannot be masked","titleZh":"无法对上游响应脱敏","advice":"The route masks responses, and the upstream answered with something other than valid JSON."},

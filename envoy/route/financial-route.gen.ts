@@ -226,6 +226,9 @@ export interface ValidationRule {
   note?: string;
 }
 
+/** `Buffer`: nothing goes on before the verdict. `Stream`: JSON bodies of any size are checked as they pass, in constant memory. It cannot prevent, only cut off: what came before the first mistake has gone on, then the upstream request is aborted (a response is reset). Not with masking, encryption, signatures, limits by field, conditions, rules between fields, `extract` and `verdictHeader`. */
+export type ValidationMode = 'Buffer' | 'Stream';
+
 /** A value that is handed on. */
 export interface ValidationExtract {
   /** Name: `txn_id`. */
@@ -244,6 +247,8 @@ export interface RouteValidation {
   fields?: ValidationField[];
   /** Rules of your own between fields. */
   rules?: ValidationRule[];
+  /** `Buffer`: nothing goes on before the verdict. `Stream`: JSON bodies of any size are checked as they pass, in constant memory. It cannot prevent, only cut off: what came before the first mistake has gone on, then the upstream request is aborted (a response is reset). Not with masking, encryption, signatures, limits by field, conditions, rules between fields, `extract` and `verdictHeader`. */
+  mode?: ValidationMode;
   /** Errors reported for one message; 1: the first. */
   maxErrors?: number;
   /** Check responses too. Rules on parameters and headers, and rules that depend on them, are for requests. */

@@ -208,6 +208,8 @@ export interface PbocValidatorConfig {
   responseCodes?: boolean;
   /** Request header that tells the upstream the verdict, lower case; empty: none. */
   verdictHeader?: string;
+  /** Validate JSON bodies as they pass, in constant memory: what is found too late cuts the message off. Without conditions, rules between fields, extracts and `verdictHeader`. */
+  stream?: boolean;
   /** What the message must be like. */
   rules: PbocRule[];
   /** What rules depend on, by number. */

@@ -53,6 +53,22 @@ export function checkFormat(spec: RouteSpec, sections: Sections, report: Report)
   if (format !== 'JSON' && sections.encryption?.value.fields !== undefined) report('FIM-CFG-1049', [...sections.encryption.path, 'fields'], `body.format is ${format}`);
 }
 
+/** Reports what cannot be done on a body that is validated as it passes. */
+export function checkPassing(spec: RouteSpec, sections: Sections, report: Report): void {
+  const { rateLimit, validation, masking, encryption } = sections;
+  if (validation?.value.mode !== 'Stream') return;
+  const { fields, rules, extract, verdictHeader } = validation.value;
+  const format = spec.body?.format ?? 'JSON';
+  const reasons: [bad: boolean, why: string][] = [
+    [masking !== undefined || encryption !== undefined || sections.signature !== undefined, 'masking, encryption and signatures need the body whole, or come before the verdict'],
+    [rateLimit?.value.key?.field !== undefined, 'a limit by field comes after the verdict'],
+    [format !== 'JSON', `body.format is ${format}`],
+    [rules !== undefined || fields?.some((field) => field.when !== undefined) === true, 'conditions and rules between fields need the message whole'],
+    [extract !== undefined || verdictHeader !== undefined, 'headers and extracted values are sent before the verdict'],
+  ];
+  for (const [bad, why] of reasons) if (bad) report('FIM-CFG-1066', [...validation.path, 'mode'], why);
+}
+
 /** Reports what is allowed and worth knowing. */
 export function warnings(spec: RouteSpec, sections: Sections, report: Report): void {
   const { rateLimit, validation, masking, encryption } = sections;

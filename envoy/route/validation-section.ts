@@ -114,6 +114,7 @@ export function validatorSection(value: RouteValidation, path: Path, profiles: r
   return {
     profile: value.profile ?? value.pboc ?? '',
     maxErrors: value.maxErrors ?? 16,
+    ...(value.mode === 'Stream' ? { stream: true } : {}),
     request: true,
     response: value.response ?? false,
     ...(responseCodes ? { responseCodes } : {}),

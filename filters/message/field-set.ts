@@ -2,8 +2,9 @@
 // automaton over the steps of a path, so that the walk costs the same for one rule and for a thousand.
 import { MAX_FIELD_DEPTH } from '../limits';
 import { Arena } from '../memory/arena';
-import { Bytes, equalBytes } from '../memory/bytes';
+import { Bytes, equalBytes, hashBytes } from '../memory/bytes';
 import { FieldTree } from './field-tree';
+import { PathTail } from './path-tail';
 import { FieldMatches, MISSING, REPEATED } from './field-matches';
 import { ATTRIBUTE, COUNT, FieldKind, INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, KIND_MASK, NEXT, NODE_SHIFT } from './nodes';
 
@@ -303,6 +304,79 @@ export class FieldSet {
     return true;
   }
 
+  /** For walks of their own, over texts that have no index: the state of the text's only value. A state is good as long as this object is. */
+  get start(): usize {
+    return this.root;
+  }
+
+  /** The state of a member of an object, or, with `name` 0, of the item number `length` of an array. */
+  below(state: usize, name: usize, length: u32): usize {
+    const edge = this.edge(state, name, length);
+    return edge == 0 ? load<usize>(state, OTHERWISE) : load<usize>(edge, EDGE_TARGET);
+  }
+
+  private edge(state: usize, name: usize, length: u32): usize {
+    const hash = name != 0 ? hashBytes(name, length) : hashIndex(length);
+    const mask = load<u32>(state, MASK);
+    const slots = load<usize>(state, SLOTS);
+    let slot = hash & mask;
+    while (true) {
+      const edge = load<usize>(slots + (<usize>slot << 2));
+      if (edge == 0) return 0;
+      if (load<u32>(edge, EDGE_HASH) == hash && load<u32>(edge, EDGE_LENGTH) == length) {
+        const known = load<usize>(edge, EDGE_NAME);
+        if (name == 0 ? known == 0 : known != 0 && equalBytes(known, name, length)) return edge;
+      }
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  /** The list of the rules that name the values of a state; NONE: there are none. */
+  accepted(state: usize): u32 {
+    return load<u32>(state, ACCEPTED);
+  }
+
+  /** The list of the required rules that a value of the state breaks if it is no container. */
+  neededContainer(state: usize): u32 {
+    return load<u32>(state, CONTAINER);
+  }
+
+  /** Whether values of the state must have members or items. */
+  needsChildren(state: usize): bool {
+    return load<u32>(state, REQUIRED) != 0;
+  }
+
+  /** Length of a list of rules (not NONE). */
+  ruleCount(list: u32): u32 {
+    return this.lists[list + 1] - this.lists[list];
+  }
+
+  /** A rule of a list (not NONE). */
+  ruleAt(list: u32, index: u32): u32 {
+    return this.rules[this.lists[list] + index];
+  }
+
+  /** The first, or with `edge` the next, child that values of the state must have; 0: there is none. */
+  nextRequired(state: usize, edge: usize): usize {
+    const end = load<usize>(state, EDGES_END);
+    let at = edge == 0 ? load<usize>(state, EDGES) : edge + (1 << RECORD_SHIFT);
+    while (at < end && load<u32>(at, EDGE_MISSING) == NONE) at += 1 << RECORD_SHIFT;
+    return at < end ? at : 0;
+  }
+
+  /** Of a required child: its name, 0 if it is an item; the name's length, or the item's number; the list of the rules that it is missing for. */
+  requiredName(edge: usize): usize {
+    return load<usize>(edge, EDGE_NAME);
+  }
+
+  requiredLength(edge: usize): u32 {
+    return load<u32>(edge, EDGE_LENGTH);
+  }
+
+  requiredFor(edge: usize): u32 {
+    return load<u32>(edge, EDGE_MISSING);
+  }
+
   /**
    * JSON Pointer of the pair at hand, in the arena; 0 if that is full. For a missing member it is what the path would name, up to the first `[*]`:
    * `/items/3/amount`. Its length is left in `document.pointerLength`.
@@ -317,24 +391,5 @@ export class FieldSet {
     const tail = this.tails.get(matches.rule);
     const from = tail.offset(depth);
     return document.pointerBelow(node, tail.text.pointer + from, tail.end(depth) - from, arena);
-  }
-}
-
-/** A path as a JSON Pointer in pieces: what is left of it below each of its steps. */
-export class PathTail {
-  constructor(
-    readonly text: Bytes,
-    private readonly offsets: StaticArray<u32>,
-    private readonly ends: StaticArray<u32>,
-  ) {}
-
-  /** Offset in `text` of the part below `depth` steps. */
-  offset(depth: i32): u32 {
-    return depth < this.offsets.length ? this.offsets[depth] : this.text.length;
-  }
-
-  /** Offset in `text` of the end of that part: the next wildcard, or the end. */
-  end(depth: i32): u32 {
-    return depth < this.ends.length ? this.ends[depth] : this.text.length;
   }
 }

@@ -173,6 +173,8 @@ export class PbocValidatorConfig {
   responseCodes: bool = false;
   /** Request header that tells the upstream the verdict, lower case; empty: none. */
   verdictHeader: Bytes = Bytes.EMPTY;
+  /** Validate JSON bodies as they pass, in constant memory: what is found too late cuts the message off. Without conditions, rules between fields, extracts and `verdictHeader`. */
+  stream: bool = false;
   /** What the message must be like. */
   rules: StaticArray<u32> = new StaticArray<u32>(0);
   /** What rules depend on, by number. */
@@ -472,6 +474,8 @@ export function decodePbocValidatorConfig(reader: ConfigReader, node: u32): Pboc
       result.responseCodes = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'verdictHeader')) {
       result.verdictHeader = reader.readString(member, 64);
+    } else if (reader.keyIs(member, 'stream')) {
+      result.stream = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'rules')) {
       result.rules = readNodeList2048(reader, member);
       seen |= 1;

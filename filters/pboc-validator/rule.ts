@@ -65,6 +65,14 @@ export class Rule {
     return this.testText(text, document.textLength);
   }
 
+  /** The error of a JSON value that is known by its kind and, if it is a string or number, its text. */
+  testTyped(kind: FieldKind, text: usize, length: u32): ErrorId {
+    if (this.forbidden) return ErrorId.FIM_PBOC_0019;
+    if (!fits(this.type, kind)) return ErrorId.FIM_PBOC_0006;
+    if (!this.readsText && this.type != PbocType.integer) return ErrorId.None;
+    return kind == FieldKind.String || kind == FieldKind.Number ? this.testText(text, length) : ErrorId.FIM_PBOC_0006;
+  }
+
   /** A text of a format without types of its own: the rule's type is asked of its characters. */
   private testUntyped(document: FieldTree, node: u32, arena: Arena): ErrorId {
     const text = document.text(node, arena);

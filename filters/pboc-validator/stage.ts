@@ -9,8 +9,10 @@ import { compileValidator } from './compile';
 import { PbocPlace, PbocValidatorConfig, decodePbocValidatorConfig } from './config.gen';
 import { Places } from './places';
 import { RequestPlaces } from './request-places';
+import { STREAM_RULES_BYTES, StreamRules } from './stream-rules';
 import { countBreach, definePbocStats, pbocErrors, pbocInvalid, pbocUnreadable, pbocValid } from './stats';
 import { Findings, Judgement, Validator } from './validator';
+
 import { VerdictHeader } from './verdict-header';
 
 const matches: FieldMatches = new FieldMatches();
@@ -23,10 +25,14 @@ class ValidationPolicy extends StagePolicy {
   private readonly request: bool;
   private readonly response: bool;
 
+  /** Bodies are judged as they pass, if not null. */
+  readonly passing: StreamRules | null;
+
   constructor(readonly validator: Validator, config: PbocValidatorConfig) {
     super();
     this.verdict = new VerdictHeader(config.verdictHeader, config.profile);
     this.responseCodes = config.responseCodes;
+    this.passing = config.stream ? validator.streamed() : null;
     this.request = config.request;
     this.response = config.response && validator.readsBody;
   }
@@ -37,6 +43,14 @@ class ValidationPolicy extends StagePolicy {
 
   needsBody(direction: Direction): bool {
     return this.acts(direction) && this.validator.readsBody;
+  }
+
+  streams(direction: Direction): bool {
+    return this.passing != null;
+  }
+
+  mustStream(direction: Direction): bool {
+    return this.passing != null && this.needsBody(direction);
   }
 
   rank(direction: Direction): Rank {
@@ -57,7 +71,39 @@ export class PbocValidator extends Stage {
 
   compile(reader: ConfigReader, node: u32): StagePolicy {
     const config = decodePbocValidatorConfig(reader, node);
-    return new ValidationPolicy(compileValidator(reader, config), config);
+    const policy = new ValidationPolicy(compileValidator(reader, config), config);
+    const fits = policy.passing != null && reader.format == MessageFormat.Json && config.verdictHeader.length == 0;
+    if (config.stream && !fits) reader.failMember(ErrorId.FIM_PBOC_0042, node, 'stream');
+    return policy;
+  }
+
+  /** Parameters, headers and the content-type can still be refused with nothing sent. */
+  onStreamHeaders(exchange: Exchange, stagePolicy: StagePolicy): Verdict {
+    const policy = <ValidationPolicy>stagePolicy;
+    exchange.message.begin(0, 0);
+    if (exchange.format != MessageFormat.Json) return refuseUnreadable(exchange, policy, ErrorId.FIM_PBOC_0003, ErrorId.None);
+    if (exchange.slot(STREAM_RULES_BYTES) == 0) return refuseUnreadable(exchange, policy, ErrorId.FIM_RT_0006, ErrorId.None);
+    if (exchange.direction == Direction.Response || !policy.validator.readsPlaces) return Verdict.Continue;
+    if (policy.validator.judgePlaces(requestPlaces.bind(exchange), findings) == Judgement.Valid) return Verdict.Continue;
+    return conclude(exchange, policy, Judgement.Invalid);
+  }
+
+  onChunk(exchange: Exchange, stagePolicy: StagePolicy, pointer: usize, length: u32, endOfStream: bool): Verdict {
+    const policy = <ValidationPolicy>stagePolicy;
+    const rules = policy.passing;
+    const memory = exchange.slot(STREAM_RULES_BYTES);
+    if (rules == null || memory == 0) return refuseUnreadable(exchange, policy, ErrorId.FIM_RT_0006, ErrorId.None);
+    if (rules.isEmpty(memory, length, endOfStream)) return this.onBody(exchange, stagePolicy);
+    const error = rules.take(memory, pointer, length, endOfStream);
+    if (error == ErrorId.None) {
+      if (endOfStream) pbocValid.add(1);
+      return Verdict.Continue;
+    }
+    const path = rules.errorPath;
+    if (path.length == 0) return refuseUnreadable(exchange, policy, ErrorId.FIM_PBOC_0001, error);
+    findings.clear();
+    findings.add(error, path.pointer, path.length);
+    return conclude(exchange, policy, Judgement.Invalid);
   }
 
   /** Parameters and headers are judged here where no body need come; else with the body. */

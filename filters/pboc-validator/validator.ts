@@ -11,6 +11,7 @@ import { Findings } from './findings';
 import { Operands } from './operands';
 import { Found, Places } from './places';
 import { Rule } from './rule';
+import { StreamRules } from './stream-rules';
 
 export { Findings } from './findings';
 
@@ -45,6 +46,12 @@ export class Validator {
     readonly extracts: Extracts,
     private readonly maxErrors: u32,
   ) {}
+
+  /** The rules for messages that pass in pieces; null if there are rules that need a message whole. */
+  streamed(): StreamRules | null {
+    if (this.conditions.list.length + this.crossRules.length + this.extracts.count != 0) return null;
+    return new StreamRules(this.fields, this.rules);
+  }
 
   /** Whether the body is looked at. */
   get readsBody(): bool {

@@ -151,8 +151,8 @@ function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticAr
     body == null ? DEFAULT_BODY_BYTES : <u32>body.maxBytes,
     body == null || body.maxStreamBytes == 0 ? u64.MAX_VALUE : <u64>body.maxStreamBytes,
     reader.format,
-    new Plan(ordered(steps, Direction.Request), Direction.Request),
-    new Plan(ordered(steps, Direction.Response), Direction.Response),
+    planOf(reader, steps, section, Direction.Request),
+    planOf(reader, steps, section, Direction.Response),
   );
 }
 
@@ -161,6 +161,15 @@ function stageOf(reader: ConfigReader, member: u32, stages: StaticArray<Stage>):
     if (reader.keyIs(member, stages[i].section)) return stages[i];
   }
   return null;
+}
+
+/** The steps of a direction; on a body that one must see pass and another must have whole, `reader.fail` at `section`. */
+function planOf(reader: ConfigReader, steps: Array<Step>, section: u32, direction: Direction): Plan {
+  const plan = new Plan(ordered(steps, direction), direction);
+  for (let i = 0; i < plan.steps.length && plan.streamStep < 0; i++) {
+    if (plan.steps[i].policy.mustStream(direction)) reader.fail(ErrorId.FIM_PBOC_0042, section);
+  }
+  return plan;
 }
 
 /** The steps that act in a direction, by rank. */

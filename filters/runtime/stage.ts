@@ -40,6 +40,10 @@ export abstract class StagePolicy {
   abstract acts(direction: Direction): bool;
   /** Whether it must see the whole body; if not, only `onHeaders` is called and nothing is held. */
   abstract needsBody(direction: Direction): bool;
+  /** Whether a route in which another stage needs the body of this direction whole is refused (FIM-PBOC-0042). */
+  mustStream(direction: Direction): bool {
+    return false;
+  }
   /** Whether `onBody` is called, with an empty message, also where a message has no body. Only if `needsBody`. */
   judgesEmpty(direction: Direction): bool {
     return false;

@@ -1,5 +1,6 @@
 // Test modules in AssemblyScript: compiled once a process, then called from Node.
 import { execFileSync } from 'node:child_process';
+import { getRandomValues } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -113,7 +114,11 @@ export function compileGuest<T extends GuestExports>(path: string): Guest<T> {
   execFileSync(process.execPath, [asc, `${path}.module.ts`, ...options], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const bytes = readFileSync(output);
   rmSync(output);
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {});
+  const random_get = (at: number, length: number): number => {
+    getRandomValues(new Uint8Array(exports.memory.buffer, at >>> 0, length));
+    return 0;
+  };
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { wasi_snapshot_preview1: { random_get } });
   const exports = instance.exports as unknown as T;
   exports._initialize();
   return new Guest(exports);

@@ -1,0 +1,40 @@
+// Numbers and escapes, byte by byte.
+
+/** Where in a number. Zero, Whole, Fraction and Exponent may end it. */
+export const enum Digits {
+  Sign = 0,
+  Zero = 1,
+  Whole = 2,
+  Point = 3,
+  Fraction = 4,
+  E = 5,
+  ESign = 6,
+  Exponent = 7,
+}
+/** Bit n: a number may end in state n of Digits. */
+export const NUMBER_ENDS: u32 = (1 << Digits.Zero) | (1 << Digits.Whole) | (1 << Digits.Fraction) | (1 << Digits.Exponent);
+
+/** The state after a further byte of a number; negative: the byte is none of it. */
+export function nextDigits(at: u32, byte: u32): i32 {
+  if (byte - 48 < 10) {
+    if (at == Digits.Sign) return byte == 48 ? Digits.Zero : Digits.Whole;
+    if (at == Digits.Zero) return -1;
+    if (at == Digits.Point) return Digits.Fraction;
+    return at == Digits.E || at == Digits.ESign ? Digits.Exponent : <i32>at;
+  }
+  if (byte == 46) return at == Digits.Zero || at == Digits.Whole ? Digits.Point : -1;
+  if ((byte | 32) == 101) return at == Digits.Zero || at == Digits.Whole || at == Digits.Fraction ? Digits.E : -1;
+  return (byte == 43 || byte == 45) && at == Digits.E ? Digits.ESign : -1;
+}
+
+/** Whether a backslash may stand before the byte. */
+export function isEscapeLetter(byte: u32): bool {
+  return byte == 34 || byte == 92 || byte == 47 || byte == 98 || byte == 102 || byte == 110 || byte == 114 || byte == 116;
+}
+
+/** Value of a hexadecimal digit; 16: it is none. */
+export function hexDigit(byte: u32): u32 {
+  if (byte - 48 < 10) return byte - 48;
+  const letter = (byte | 32) - 97;
+  return letter < 6 ? letter + 10 : 16;
+}

@@ -1,0 +1,141 @@
+// The rules of a route on a JSON message that passes in pieces: one field at a time, the first error ends it.
+import { randomBytes } from '../crypto/random';
+import { Bytes } from '../memory/bytes';
+import { ErrorId } from '../errors.gen';
+import { PathParser, StepKind } from '../message/field-path';
+import { FieldSet, NONE } from '../message/field-set';
+import { JSON_STREAM_BYTES, JsonEvents, JsonStream } from '../message/json/stream';
+import { JsonStreamState } from '../message/json/stream-state';
+import { FieldKind } from '../message/nodes';
+import { Rule } from './rule';
+
+/** Bytes of the key of the hashes of names. */
+const SEED_BYTES: u32 = 16;
+/** State of a slot that has been set up. */
+const READY: u32 = 1;
+
+/** Memory that one message needs between its pieces, bytes: the reader's, and whether it was set up. */
+export const STREAM_RULES_BYTES: u32 = JSON_STREAM_BYTES + 16;
+
+/** One VM reads one piece at a time. */
+let reader: JsonStream | null = null;
+
+function pointersOf(rules: StaticArray<Rule>): StaticArray<Bytes> {
+  const pointers = new StaticArray<Bytes>(rules.length);
+  for (let i = 0; i < rules.length; i++) pointers[i] = pointerOf(rules[i].path);
+  return pointers;
+}
+
+export class StreamRules extends JsonEvents {
+  private readonly pointers: StaticArray<Bytes>;
+  /** Where the last error was found: a JSON Pointer, `*` for what a wildcard found; empty for mistakes of form. */
+  errorPath: Bytes = Bytes.EMPTY;
+
+  /** `fields` names the values of rule i of `rules` by i. The rules have no conditions. */
+  constructor(
+    private readonly fields: FieldSet,
+    private readonly rules: StaticArray<Rule>,
+  ) {
+    super();
+    this.pointers = pointersOf(rules);
+  }
+
+  /** Sets the memory of a message up, if it is fresh; false: no random bytes. */
+  private begin(memory: usize): bool {
+    const ready = memory + JSON_STREAM_BYTES;
+    let stream = reader;
+    if (stream == null) {
+      stream = new JsonStream(this);
+      reader = stream;
+    }
+    stream.bind(memory, this);
+    if (load<u32>(ready) == READY) return true;
+    store<u32>(ready, READY);
+    return randomBytes(memory + offsetof<JsonStreamState>('seed0'), SEED_BYTES);
+  }
+
+  /** The error of the message so far, or ErrorId.None. `last`: the piece is its last. */
+  take(memory: usize, pointer: usize, length: u32, last: bool): ErrorId {
+    this.errorPath = Bytes.EMPTY;
+    if (!this.begin(memory)) return ErrorId.FIM_RT_0006;
+    const stream = reader!;
+    if (length != 0) store<u32>(memory + JSON_STREAM_BYTES, 1, 4);
+    const error = stream.feed(pointer, length);
+    return error != ErrorId.None || !last ? error : stream.finish();
+  }
+
+  /** Whether nothing of the message has come, and nothing will. */
+  isEmpty(memory: usize, length: u32, last: bool): bool {
+    return last && length == 0 && load<u32>(memory + JSON_STREAM_BYTES, 4) == 0;
+  }
+
+  onValue(stream: JsonStream, kind: FieldKind): bool {
+    const state = stream.state;
+    const depth = state.depth;
+    let value = this.fields.start;
+    if (depth != 0) {
+      const frame = stream.frame(depth);
+      value = this.fields.below(frame.state, frame.isObject ? stream.text : 0, frame.isObject ? state.textLength : frame.count);
+    }
+    state.value = <u32>value;
+    return this.fields.accepted(value) != NONE && (kind == FieldKind.String || kind == FieldKind.Number);
+  }
+
+  onScalar(stream: JsonStream, kind: FieldKind, text: usize, length: u32): ErrorId {
+    const value = <usize>stream.state.value;
+    const list = this.fields.neededContainer(value);
+    if (list != NONE) return this.report(ErrorId.FIM_PBOC_0006, this.fields.ruleAt(list, 0));
+    const missing = this.fields.nextRequired(value, 0);
+    if (missing != 0) return this.report(ErrorId.FIM_PBOC_0005, this.fields.ruleAt(this.fields.requiredFor(missing), 0));
+    return this.test(value, kind, text, length);
+  }
+
+  onOpen(stream: JsonStream, kind: FieldKind): ErrorId {
+    const value = <usize>stream.state.value;
+    stream.frame(stream.state.depth).state = <u32>value;
+    return this.test(value, kind, 0, 0);
+  }
+
+  onClose(stream: JsonStream): ErrorId {
+    const frame = stream.frame(stream.state.depth);
+    const fields = this.fields;
+    const state = <usize>frame.state;
+    if (!fields.needsChildren(state)) return ErrorId.None;
+    for (let edge = fields.nextRequired(state, 0); edge != 0; edge = fields.nextRequired(state, edge)) {
+      const name = fields.requiredName(edge);
+      const length = fields.requiredLength(edge);
+      const there = name != 0 ? frame.isObject != 0 && stream.hasName(name, length) : frame.isObject == 0 && length < frame.count;
+      if (!there) return this.report(ErrorId.FIM_PBOC_0005, fields.ruleAt(fields.requiredFor(edge), 0));
+    }
+    return ErrorId.None;
+  }
+
+  private test(value: usize, kind: FieldKind, text: usize, length: u32): ErrorId {
+    const list = this.fields.accepted(value);
+    if (list == NONE) return ErrorId.None;
+    const count = this.fields.ruleCount(list);
+    for (let i: u32 = 0; i < count; i++) {
+      const rule = this.fields.ruleAt(list, i);
+      const error = unchecked(this.rules[rule]).testTyped(kind, text, length);
+      if (error != ErrorId.None) return this.report(error, rule);
+    }
+    return ErrorId.None;
+  }
+
+  private report(error: ErrorId, rule: u32): ErrorId {
+    this.errorPath = this.pointers[rule];
+    return error;
+  }
+}
+
+/** A path as a JSON Pointer (RFC 6901), wildcards as `*`. */
+function pointerOf(path: Bytes): Bytes {
+  const steps = new PathParser().parse(path);
+  let text = '';
+  for (let i = 0; steps != null && i < steps.length; i++) {
+    const step = steps[i];
+    const name = step.kind == StepKind.Name ? String.UTF8.decodeUnsafe(step.name.pointer, step.name.length).replaceAll('~', '~0').replaceAll('/', '~1') : step.kind == StepKind.Index ? step.index.toString() : '*';
+    text += '/' + name;
+  }
+  return Bytes.from(text);
+}
