@@ -1,4 +1,5 @@
 // The command line. `node scripts/fim.mjs` runs it on any Node >= 20.
+import type { DecryptOptions } from './fim/decrypt.ts';
 import { Command, CommanderError } from 'commander';
 import { kmsCommand } from './fim/kms-commands.ts';
 import { tell } from './fim/terminal.ts';
@@ -59,10 +60,13 @@ function commands(finish: (status: number) => void): Command {
     .action(async (paths: string[], flags: { for: string; modules: string; json?: boolean; moduleUrl?: string; kms?: string }) => finish(await (await import('./fim/render.ts')).render(paths, flags)));
   program
     .command('decrypt')
-    .description('Open an encrypted body from standard input and write the plaintext, with the SM4-GCM of OpenSSL.')
+    .description('Open an encrypted body from standard input and write the plaintext, with OpenSSL and sm-crypto: nothing is shared with the filter.')
     .requiredOption('--kms <url>', 'the key service')
     .option('--kms-token-file <file>', 'token for the KMS')
-    .action(async (flags: { kms: string; kmsTokenFile?: string }) => {
+    .option('--profile <profile>', 'raw, hex or base64: bodies that do not say what they are')
+    .option('--algorithm <name>', 'their algorithm (default: SM4-GCM)')
+    .option('--key <id>', 'their key, kms://path#version')
+    .action(async (flags: DecryptOptions) => {
       await (await import('./fim/decrypt.ts')).decrypt(flags);
       finish(0);
     });

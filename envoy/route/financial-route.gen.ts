@@ -365,6 +365,8 @@ export interface RouteEncryption {
   contentType?: string;
   /** Plaintext of one segment of the profile `segmented`, bytes. */
   segmentBytes?: number;
+  /** Bodies are encrypted as they pass, in constant memory and whatever their size, if no other stage of the route reads them; with profile `segmented` decrypted so, too. Other profiles need SM4-GCM or AES-256-GCM. What was genuine before a forgery has then gone on. */
+  stream?: boolean;
   /** Values of JSON messages that are protected, each for itself; the rest stays readable. Absent: the whole body is protected. When decrypting, each that is there must be protected. */
   fields?: string[];
 }

@@ -386,6 +386,8 @@ export interface Sm4EncryptorConfig {
   contentType?: string;
   /** Plaintext of one segment of the profile `segmented`, bytes. */
   segmentBytes?: number;
+  /** Bodies are encrypted as they pass, whatever their size, with SM4-GCM or AES-256-GCM; with profile `segmented` under every algorithm but SM2's, and decrypted so, too. */
+  stream?: boolean;
   /** Paths of the values of a JSON message that are protected, each for itself; none: the whole body is. */
   fields?: string[];
   /** What happens to request bodies. */

@@ -69,6 +69,8 @@ export function checkEncryption({ value, path }: Section<RouteEncryption>, repor
     if (algorithm === 'SM2-ENVELOPE' && PLAIN_PROFILES.has(profile)) report('FIM-CFG-1049', [...path, 'profile'], 'a wrapped key has a place in fim-json, compact and segmented');
     if (fields !== undefined && !STRING_PROFILES.has(profile)) report('FIM-CFG-1049', [...path, 'profile'], 'fields go with compact, hex and base64');
   }
+  const inPieces = algorithm === 'SM4-GCM' || algorithm === 'AES-256-GCM' || (profile === 'segmented' && algorithm !== 'SM2-ENVELOPE');
+  if (value.stream === true && (fields !== undefined || !inPieces)) report('FIM-CFG-1049', [...path, 'stream'], 'stream is for whole bodies under SM4-GCM or AES-256-GCM, or in segments');
   if (fields !== undefined) checkProtectedFields(fields, path, report);
 }
 

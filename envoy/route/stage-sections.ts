@@ -56,6 +56,7 @@ function sm4Encryptor({ value, path }: NonNullable<Sections['encryption']>, note
   const config: Sm4EncryptorConfig = { keyId: value.keyId, algorithm: value.algorithm ?? 'SM4-GCM', profile, request: value.request ?? 'None', response: value.response ?? 'None' };
   if (value.context !== undefined) config.context = value.context;
   if (value.fields !== undefined) config.fields = value.fields;
+  if (value.stream === true) config.stream = true;
   if (value.algorithm === 'SM2' || value.algorithm === 'SM2-ENVELOPE') config.sm2Layout = value.sm2Layout ?? 'ASN1';
   if (profile === 'segmented') config.segmentBytes = value.segmentBytes ?? 65536;
   if (value.contentType !== undefined && value.contentType !== 'application/json') config.contentType = value.contentType;

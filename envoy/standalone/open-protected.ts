@@ -1,72 +1,37 @@
-import type { CipherGCMTypes } from 'node:crypto';
-import { createDecipheriv } from 'node:crypto';
 import { MAX_PROTECTED_CHARACTERS } from '../limits.ts';
 import { CodedError, messageOf } from './coded-error.ts';
+import { openMessage, readProtected } from './protected-message.ts';
+import type { MessageTerms, ProtectedAlgorithm } from './protected-message.ts';
 
 const KMS_TIMEOUT_MS = 5_000;
-/** OpenSSL has it since 3.3; Node's types do not name it yet. */
-const CIPHER = 'sm4-gcm' as CipherGCMTypes;
 const READ_PREFIX = '/v1/secret/data/';
-/** `kms://path#version`. Whoever made the body chose it: no part may lead out of the KMS's folder of keys. */
-const KID = /^kms:\/(?:\/(?!\.{1,2}[/#])[\w.-]+)+#[1-9]\d{0,8}$/;
 
-/** A body of the wire profile fim-json; the binary fields are base64. */
-export interface ProtectedBody {
-  alg: 'SM4-GCM';
-  /** `kms://path#version`. */
-  kid: string;
-  iv: string;
-  ct: string;
-  tag: string;
-  ctx?: string;
+/** The KMS's name for the key of an algorithm. */
+function keyAlgorithm(algorithm: ProtectedAlgorithm): string {
+  if (algorithm === 'AES-256-GCM') return 'AES-256';
+  return algorithm.startsWith('SM2') ? 'SM2-PRIVATE' : 'SM4';
 }
 
 /**
- * Opens a body that the sm4-encryptor has made, with OpenSSL's SM4-GCM: nothing here is shared with the filter. Errors: FIM-UP-0018 (not such a body),
- * FIM-UP-0017 (no KMS), FIM-KMS-0002, FIM-KMS-0003, FIM-UP-0019 (does not open).
+ * Opens a message that the sm4-encryptor has made, with OpenSSL and sm-crypto-v2: nothing here is shared with the filter. `terms`: for the profiles raw, hex and
+ * base64, which do not say what they are. Errors: FIM-UP-0018 (not such a message), FIM-UP-0017 (no KMS), FIM-KMS-0002, FIM-KMS-0003, FIM-UP-0019 (does not open).
  */
-export async function openProtected(text: string, kms: URL, token?: string): Promise<Buffer> {
-  const body = parseProtected(text);
-  const key = await fetchKey(body.kid, kms, token);
+export async function openProtected(body: string | Buffer, kms: URL, token?: string, terms?: MessageTerms): Promise<Buffer> {
+  if (body.length > MAX_PROTECTED_CHARACTERS) throw new CodedError('FIM-UP-0018', 'too large');
+  const message = readProtected(Buffer.from(body), terms);
+  const key = await fetchKey(message.kid, kms, token, keyAlgorithm(message.algorithm));
   try {
-    return openWith(body, key);
+    return await openMessage(message, key);
   } finally {
     key.fill(0);
   }
 }
 
-/** Opens a body with the 16 bytes of its key. Error: FIM-UP-0019. */
-export function openWith(body: ProtectedBody, key: Buffer): Buffer {
-  try {
-    const decipher = createDecipheriv(CIPHER, key, Buffer.from(body.iv, 'base64'), { authTagLength: 16 });
-    decipher.setAAD(Buffer.from(['fim-json', body.alg, body.kid, body.ctx ?? ''].join('\n'), 'utf8'));
-    decipher.setAuthTag(Buffer.from(body.tag, 'base64'));
-    return Buffer.concat([decipher.update(Buffer.from(body.ct, 'base64')), decipher.final()]);
-  } catch {
-    throw new CodedError('FIM-UP-0019', `key ${body.kid}`);
-  }
-}
-
-/** Reads a body of the wire profile. Error: FIM-UP-0018. */
-export function parseProtected(text: string): ProtectedBody {
-  if (text.length > MAX_PROTECTED_CHARACTERS) throw new CodedError('FIM-UP-0018', 'too large');
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw new CodedError('FIM-UP-0018', 'not JSON');
-  }
-  const found = body as Partial<ProtectedBody> | null;
-  for (const name of ['alg', 'kid', 'iv', 'ct', 'tag'] as const) {
-    if (typeof found?.[name] !== 'string') throw new CodedError('FIM-UP-0018', `\`${name}\` is missing`);
-  }
-  if (found!.alg !== 'SM4-GCM') throw new CodedError('FIM-UP-0018', 'its `alg` is not SM4-GCM');
-  if (!KID.test(found!.kid!)) throw new CodedError('FIM-UP-0018', 'its `kid` is not kms://path#version');
-  return found as ProtectedBody;
-}
-
-/** The key of a `kid`, from a KV version 2 store. Errors: FIM-UP-0017, FIM-KMS-0001 (no answer in time), FIM-KMS-0002, FIM-KMS-0003. */
-export async function fetchKey(kid: string, kms: URL, token?: string): Promise<Buffer> {
+/**
+ * The key of a `kid`, from a KV version 2 store: its bytes, or PEM text. Errors: FIM-UP-0017, FIM-KMS-0001 (no answer in time), FIM-KMS-0002, FIM-KMS-0003 (also
+ * for a key of another algorithm).
+ */
+export async function fetchKey(kid: string, kms: URL, token?: string, algorithm = 'SM4'): Promise<Buffer> {
   const [id, version] = kid.split('#') as [string, string];
   const path = id.slice('kms://'.length).split('/').map(encodeURIComponent).join('/');
   const url = new URL(`${READ_PREFIX}${path}?version=${version}`, kms);
@@ -76,6 +41,6 @@ export async function fetchKey(kid: string, kms: URL, token?: string): Promise<B
   if (response.status === 404) throw new CodedError('FIM-KMS-0002', kid);
   const answer = (await response.json().catch(() => null)) as { data?: { data?: { algorithm?: string; material?: string } } } | null;
   const material = answer?.data?.data?.material;
-  if (!response.ok || answer?.data?.data?.algorithm !== 'SM4' || typeof material !== 'string') throw new CodedError('FIM-KMS-0003', `status ${response.status}`);
-  return Buffer.from(material, 'base64');
+  if (!response.ok || answer?.data?.data?.algorithm !== algorithm || typeof material !== 'string') throw new CodedError('FIM-KMS-0003', `status ${response.status}`);
+  return material.startsWith('-----') ? Buffer.from(material) : Buffer.from(material, 'base64');
 }

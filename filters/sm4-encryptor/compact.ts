@@ -12,7 +12,7 @@ import { JsonDocument } from '../message/json/document';
 import { MAX_COMPACT_HEADER_BYTES } from '../limits';
 import { versionOf } from './kid';
 import { Opening } from './opening';
-import { Parts, Protection, WireProfile, ciphertext, encryptBody } from './protection';
+import { Encoding, Parts, Protection, WireProfile, ciphertext, encryptBody } from './protection';
 import { FAILED, LONGEST_IV_BYTES, LONGEST_TAG_BYTES } from './suite';
 
 /** What the vector code of base64 may write after the end. */
@@ -26,6 +26,8 @@ const TYP: Bytes = Bytes.from('typ');
 const CTX: Bytes = Bytes.from('ctx');
 const CTY: Bytes = Bytes.from('cty');
 const FIM: Bytes = Bytes.from('fim');
+/** `alg` of messages under a data key that the KMS wrapped. */
+const KMS: Bytes = Bytes.from('kms');
 
 const header: Writer = new Writer(scratch);
 const document: JsonDocument = new JsonDocument();
@@ -34,7 +36,8 @@ function writeHeader(plan: Protection, key: KeyVersion, type: usize, typeLength:
   const suite = plan.suite;
   header.begin(160 + key.kid.length + plan.context.length * 2 + typeLength * 2);
   header.ascii('{"alg":"');
-  header.bytes(suite.keyMode.pointer, suite.keyMode.length);
+  const mode = key.wrapped.length > 0 ? KMS : suite.keyMode;
+  header.bytes(mode.pointer, mode.length);
   header.ascii('","enc":"');
   header.bytes(suite.cipher.pointer, suite.cipher.length);
   header.ascii('","kid":"');
@@ -58,29 +61,42 @@ function writePart(out: Writer, from: usize, length: u32): void {
 
 export class Compact extends WireProfile {
   constructor() {
-    super(Bytes.from('application/jose'), true);
+    super(Bytes.from('application/jose'), true, Encoding.Base64Url, true);
+  }
+
+  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
+    const suite = plan.suite;
+    const before = out.length;
+    writeHeader(plan, key, type, typeLength);
+    if (header.overflowed) return false;
+    writePart(out, header.pointer, header.length);
+    this.aadLength = out.length - before;
+    out.byte(DOT);
+    if (suite.wraps) writePart(out, suite.wrapped, suite.wrappedLength);
+    else writePart(out, key.wrapped.pointer, key.wrapped.length);
+    out.byte(DOT);
+    writePart(out, iv, suite.ivBytes);
+    out.byte(DOT);
+    this.aad = out.pointer + before;
+    return !out.overflowed;
+  }
+
+  tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {
+    out.byte(DOT);
+    writePart(out, tag, plan.suite.tagBytes);
   }
 
   seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
     const suite = plan.suite;
     const iv = scratch.allocate(LONGEST_IV_BYTES);
     const tag = scratch.allocate(LONGEST_TAG_BYTES);
-    writeHeader(plan, key, type, typeLength);
-    if (iv == 0 || tag == 0 || header.overflowed || !suite.begin(key, plan.sm2Layout) || !suite.nextIv(key, iv)) return false;
-    const before = out.length;
-    writePart(out, header.pointer, header.length);
-    if (out.overflowed) return false;
-    const bytes = encryptBody(suite, key, iv, out.pointer + before, out.length - before, from, length, tag);
+    if (iv == 0 || tag == 0 || !suite.begin(key, plan.sm2Layout) || !suite.nextIv(key, iv)) return false;
+    if (!this.head(plan, key, type, typeLength, iv, out)) return false;
+    const bytes = encryptBody(suite, key, iv, this.aad, this.aadLength, from, length, tag);
     suite.end();
     if (bytes == FAILED) return false;
-    out.byte(DOT);
-    writePart(out, suite.wrapped, suite.wraps ? suite.wrappedLength : 0);
-    out.byte(DOT);
-    writePart(out, iv, suite.ivBytes);
-    out.byte(DOT);
     writePart(out, ciphertext(), bytes);
-    out.byte(DOT);
-    writePart(out, tag, suite.tagBytes);
+    this.tail(plan, type, typeLength, tag, out);
     return !out.overflowed;
   }
 
@@ -101,7 +117,7 @@ export class Compact extends WireProfile {
     at = headerEnd + 1;
     parts.wrapped = decodePart(at, <u32>(keyEnd - at));
     parts.wrappedLength = decoded;
-    if (parts.wrapped == 0 || suite.wraps != (decoded > 0)) return Opening.Malformed;
+    if (parts.wrapped == 0 || (suite.wraps || memberIs(ALG, KMS)) != (decoded > 0)) return Opening.Malformed;
     at = keyEnd + 1;
     parts.iv = decodePart(at, <u32>(ivEnd - at));
     if (parts.iv == 0 || decoded != suite.ivBytes) return Opening.Malformed;
@@ -135,7 +151,7 @@ function readHeader(plan: Protection, from: usize, length: u32, parts: Parts): O
   const type = document.member(document.root, CTY.pointer, CTY.length, CTY.hash);
   const members: u32 = 4 + u32(plan.context.length > 0) + u32(type != 0);
   if (document.count(document.root) != members) return Opening.Malformed;
-  if (!memberIs(TYP, FIM) || !memberIs(ALG, plan.suite.keyMode) || !memberIs(ENC, plan.suite.cipher)) return Opening.Foreign;
+  if (!memberIs(TYP, FIM) || !(memberIs(ALG, plan.suite.keyMode) || (!plan.suite.wraps && memberIs(ALG, KMS))) || !memberIs(ENC, plan.suite.cipher)) return Opening.Foreign;
   if (plan.context.length > 0 && !memberIs(CTX, plan.context)) return Opening.Foreign;
   if (type != 0 && (document.kind(type) != FieldKind.String || !parts.takeType(document.text(type, scratch), document.textLength))) return Opening.Malformed;
   const kid = document.member(document.root, KID.pointer, KID.length, KID.hash);

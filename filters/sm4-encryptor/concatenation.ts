@@ -7,7 +7,7 @@ import { decodeHex, encodeHex } from '../memory/hex';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { Opening } from './opening';
-import { Parts, Protection, WireProfile } from './protection';
+import { Encoding, Parts, Protection, WireProfile } from './protection';
 import { FAILED } from './suite';
 
 /** What the vector code of base64 may write after the end. */
@@ -39,7 +39,16 @@ let concatenated: usize = 0;
 /** Bytes. */
 export class Raw extends WireProfile {
   constructor() {
-    super(Bytes.from('application/octet-stream'), false);
+    super(Bytes.from('application/octet-stream'), false, Encoding.Bytes, false);
+  }
+
+  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
+    out.bytes(iv, plan.suite.ivBytes);
+    return !out.overflowed;
+  }
+
+  tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {
+    out.bytes(tag, plan.suite.tagBytes);
   }
 
   seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
@@ -59,7 +68,16 @@ export class Raw extends WireProfile {
 /** Lower-case hexadecimal; upper case is read, too. */
 export class Hex extends WireProfile {
   constructor() {
-    super(Bytes.from('text/plain'), true);
+    super(Bytes.from('text/plain'), true, Encoding.Hex, false);
+  }
+
+  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
+    out.hex(iv, plan.suite.ivBytes);
+    return !out.overflowed;
+  }
+
+  tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {
+    out.hex(tag, plan.suite.tagBytes);
   }
 
   room(plan: Protection, length: u32): usize {
@@ -87,7 +105,14 @@ export class Hex extends WireProfile {
 /** Base64 (RFC 4648, 4), padded. */
 export class Base64 extends WireProfile {
   constructor() {
-    super(Bytes.from('text/plain'), true);
+    super(Bytes.from('text/plain'), true, Encoding.Base64Whole, false);
+  }
+
+  /** 12 bytes are 16 characters without padding: what follows goes on from there. */
+  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
+    const to = out.reserve(BASE64_SLACK_BYTES);
+    if (to != 0) out.advance(encodeBase64(iv, plan.suite.ivBytes, to));
+    return !out.overflowed;
   }
 
   seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {

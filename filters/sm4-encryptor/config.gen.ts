@@ -59,6 +59,8 @@ export class Sm4EncryptorConfig {
   contentType: Bytes = SM4_ENCRYPTOR_CONFIG_CONTENT_TYPE;
   /** Plaintext of one segment of the profile `segmented`, bytes. */
   segmentBytes: i32 = 65536;
+  /** Bodies are encrypted as they pass, whatever their size, with SM4-GCM or AES-256-GCM; with profile `segmented` under every algorithm but SM2's, and decrypted so, too. */
+  stream: bool = false;
   /** Paths of the values of a JSON message that are protected, each for itself; none: the whole body is. */
   fields: StaticArray<Bytes> = new StaticArray<Bytes>(0);
   /** What happens to request bodies. */
@@ -140,6 +142,8 @@ export function decodeSm4EncryptorConfig(reader: ConfigReader, node: u32): Sm4En
       result.contentType = reader.readString(member, 255);
     } else if (reader.keyIs(member, 'segmentBytes')) {
       result.segmentBytes = <i32>reader.readInteger(member, 256, 1048576);
+    } else if (reader.keyIs(member, 'stream')) {
+      result.stream = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'fields')) {
       result.fields = readBytes1024List64(reader, member);
     } else if (reader.keyIs(member, 'request')) {

@@ -9,6 +9,7 @@ import { FieldKind } from '../message/field-tree';
 import { JsonDocument } from '../message/json/document';
 import { Opening } from './opening';
 import { Parts, Protection, WireProfile } from './protection';
+import { Suite } from './suite';
 
 const QUOTE: u8 = 34;
 
@@ -78,12 +79,19 @@ export function sealFields(plan: Protection, profile: WireProfile, fields: Field
   return out.overflowed ? Fields.Failed : Fields.Done;
 }
 
-/** Who has the keys: the version that a field names (0: the newest). */
+/** Who has the keys: the version that a message names (0: the newest), or the data key that it carries as the KMS wrapped it. */
 export abstract class FieldKeys {
   /** What the last `find` found. */
   key: KeyVersion | null = null;
 
   abstract find(version: u32): KeyState;
+
+  abstract unwrap(wrapped: usize, length: u32): KeyState;
+
+  /** The key of a message that was taken apart. */
+  findFor(suite: Suite, parts: Parts): KeyState {
+    return parts.wrappedLength > 0 && !suite.wraps ? this.unwrap(parts.wrapped, parts.wrappedLength) : this.find(parts.version);
+  }
 }
 
 /** What stopped `openFields`, if a key did. */
@@ -119,7 +127,7 @@ export function openFields(plan: Protection, profile: WireProfile, fields: Field
 function openText(plan: Protection, profile: WireProfile, keys: FieldKeys, text: usize, length: u32): Opening {
   const opening = profile.read(plan, text, length, parts);
   if (opening != Opening.Done) return opening;
-  missingKey = keys.find(parts.version);
+  missingKey = keys.findFor(plan.suite, parts);
   const key = keys.key;
   if (missingKey != KeyState.Ready || key == null || !plan.suite.fits(key, false)) return Opening.Foreign;
   let opened = profile.open(plan, key, parts);

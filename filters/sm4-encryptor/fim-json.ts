@@ -1,5 +1,4 @@
-// Wire profile fim-json: {"alg":"SM4-GCM","kid":"kms://path#3","iv":"…","ct":"…","tag":"…"}; `edk` after `kid` if the KMS made a data key, which is the
-// text that it wrapped it to (filters/keys/README.md), `ek` where the key is wrapped for a recipient, then `ctx` if the
+// Wire profile fim-json: {"alg":"SM4-GCM","kid":"kms://path#3","iv":"…","ct":"…","tag":"…"}; `ek` after `kid` where SM2 wraps the key, `edk` where the KMS does, then `ctx` if the
 // route has a context, then `cty` if the plaintext is not application/json. ek, iv, ct, tag are base64 (RFC 4648, 4, padded). Associated data: "fim-json",
 // alg, kid, context, and cty if it is there, with a line feed between each two: nothing in it changes when a route is renamed.
 import { KeyVersion } from '../keys/key-version';
@@ -11,7 +10,7 @@ import { FieldKind } from '../message/field-tree';
 import { JsonDocument } from '../message/json/document';
 import { versionOf } from './kid';
 import { Opening } from './opening';
-import { Parts, Protection, WireProfile, ciphertext, encryptBody } from './protection';
+import { Encoding, Parts, Protection, WireProfile, ciphertext, encryptBody } from './protection';
 import { FAILED, LONGEST_IV_BYTES, LONGEST_TAG_BYTES } from './suite';
 
 /** What the vector code of base64 may write after the end. */
@@ -54,34 +53,30 @@ function writeMember(out: Writer, name: string, from: usize, length: u32): void 
 
 export class FimJson extends WireProfile {
   constructor() {
-    super(Bytes.from('application/vnd.fim.encrypted+json'), false);
+    super(Bytes.from('application/vnd.fim.encrypted+json'), false, Encoding.Base64, true);
   }
 
-  get carriesDataKeys(): bool {
-    return true;
-  }
-
-  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
+  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
     const suite = plan.suite;
-    const iv = scratch.allocate(LONGEST_IV_BYTES);
-    const tag = scratch.allocate(LONGEST_TAG_BYTES);
     writeAad(plan, key.kid.pointer, key.kid.length, type, typeLength);
-    if (iv == 0 || tag == 0 || aad.overflowed || !suite.begin(key, plan.sm2Layout) || !suite.nextIv(key, iv)) return false;
-    const bytes = encryptBody(suite, key, iv, aad.pointer, aad.length, from, length, tag);
-    suite.end();
-    if (bytes == FAILED) return false;
+    this.aad = aad.pointer;
+    this.aadLength = aad.length;
     out.ascii('{"alg":"');
     out.bytes(suite.name.pointer, suite.name.length);
     out.ascii('","kid":"');
     out.bytes(key.kid.pointer, key.kid.length);
     if (key.wrapped.length > 0) {
       out.ascii('","edk":"');
-      out.bytes(key.wrapped.pointer, key.wrapped.length);
+      out.jsonText(key.wrapped.pointer, key.wrapped.length);
     }
     if (suite.wraps) writeMember(out, 'ek', suite.wrapped, suite.wrappedLength);
     writeMember(out, 'iv', iv, suite.ivBytes);
-    writeMember(out, 'ct', ciphertext(), bytes);
-    writeMember(out, 'tag', tag, suite.tagBytes);
+    out.ascii('","ct":"');
+    return !aad.overflowed && !out.overflowed;
+  }
+
+  tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {
+    writeMember(out, 'tag', tag, plan.suite.tagBytes);
     if (plan.context.length > 0) {
       out.ascii('","ctx":"');
       out.jsonText(plan.context.pointer, plan.context.length);
@@ -91,6 +86,20 @@ export class FimJson extends WireProfile {
       out.jsonText(type, typeLength);
     }
     out.ascii('"}');
+  }
+
+  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
+    const suite = plan.suite;
+    const iv = scratch.allocate(LONGEST_IV_BYTES);
+    const tag = scratch.allocate(LONGEST_TAG_BYTES);
+    if (iv == 0 || tag == 0 || !suite.begin(key, plan.sm2Layout) || !suite.nextIv(key, iv)) return false;
+    if (!this.head(plan, key, type, typeLength, iv, out)) return false;
+    const bytes = encryptBody(suite, key, iv, this.aad, this.aadLength, from, length, tag);
+    suite.end();
+    if (bytes == FAILED) return false;
+    const to = out.reserve(<usize>base64Length(bytes) + BASE64_SLACK_BYTES);
+    if (to != 0) out.advance(encodeBase64(ciphertext(), bytes, to));
+    this.tail(plan, type, typeLength, tag, out);
     return !out.overflowed;
   }
 
@@ -103,16 +112,16 @@ export class FimJson extends WireProfile {
     if (document.kind(root) != FieldKind.Object) return Opening.Malformed;
     const type = document.member(root, CTY.pointer, CTY.length, CTY.hash);
     const dataKey = document.member(root, EDK.pointer, EDK.length, EDK.hash);
-    if (dataKey != 0 && document.kind(dataKey) != FieldKind.String) return Opening.Malformed;
-    const members: u32 = 5 + u32(dataKey != 0) + u32(suite.wraps) + u32(plan.context.length > 0) + u32(type != 0);
+    const members: u32 = 5 + u32(suite.wraps) + u32(dataKey != 0) + u32(plan.context.length > 0) + u32(type != 0);
     if (document.count(root) != members) return Opening.Malformed;
     if (!memberIs(ALG, suite.name)) return Opening.Foreign;
     if (plan.context.length > 0 && !memberIs(CTX, plan.context)) return Opening.Foreign;
     if (type != 0 && (document.kind(type) != FieldKind.String || !parts.takeType(document.text(type, scratch), document.textLength))) return Opening.Malformed;
+    if (dataKey != 0 && (suite.wraps || document.kind(dataKey) != FieldKind.String)) return Opening.Malformed;
     if (dataKey != 0) {
-      parts.dataKey = document.text(dataKey, scratch);
-      parts.dataKeyLength = document.textLength;
-      if (parts.dataKey == 0) return Opening.NoMemory;
+      parts.wrapped = document.text(dataKey, scratch);
+      parts.wrappedLength = document.textLength;
+      if (parts.wrapped == 0 || parts.wrappedLength == 0) return Opening.Malformed;
     }
     const kid = document.member(root, KID.pointer, KID.length, KID.hash);
     if (kid == 0 || document.kind(kid) != FieldKind.String) return Opening.Malformed;

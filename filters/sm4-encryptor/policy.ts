@@ -11,9 +11,10 @@ import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { Direction, Rank, StagePolicy } from '../runtime/stage';
 import { fitTogether, layoutOf, profileOf, suiteOf } from './catalog';
-import { PayloadAction, PayloadAlgorithm, Sm4EncryptorConfig } from './config.gen';
+import { PayloadAction, PayloadAlgorithm, Sm4EncryptorConfig, WireFormat } from './config.gen';
 import { isKeyId } from '../keys/key-id';
 import { Protection, WireProfile, isHeaderText } from './protection';
+import { LARGEST_STREAMED_SEGMENT_BYTES } from './stream-segments';
 
 const fieldList: FieldList = new FieldList();
 
@@ -30,6 +31,10 @@ export class Sm4Policy extends StagePolicy {
     readonly maxFields: u32,
     /** Content type of what is decrypted, where the message does not say. */
     readonly contentType: Bytes,
+    /** The profile is the segmented one. */
+    readonly segmented: bool,
+    /** Bodies are sealed, and segments opened, as they pass. */
+    readonly inPieces: bool,
     readonly request: PayloadAction,
     readonly response: PayloadAction,
   ) {
@@ -46,6 +51,13 @@ export class Sm4Policy extends StagePolicy {
 
   needsBody(direction: Direction): bool {
     return this.acts(direction);
+  }
+
+  streams(direction: Direction): bool {
+    const suite = this.plan.suite;
+    if (!this.inPieces || this.fields != null || suite.wraps) return false;
+    if (this.segmented) return this.plan.segmentBytes <= LARGEST_STREAMED_SEGMENT_BYTES;
+    return suite.inPieces && this.action(direction) == PayloadAction.Encrypt;
   }
 
   rank(direction: Direction): Rank {
@@ -75,7 +87,8 @@ export function compilePolicy(reader: ConfigReader, config: Sm4EncryptorConfig):
   const slow = config.algorithm == PayloadAlgorithm.SM2 || config.algorithm == PayloadAlgorithm.SM2_ENVELOPE;
   const maxFields = slow ? MAX_SM2_PROTECTED_FIELDS : MAX_PROTECTED_FIELDS;
   const fields = named ? compileFields(reader, config) : null;
-  return new Sm4Policy(plan, profile, fields, maxFields, config.contentType, config.request, config.response);
+  const segmented = config.profile == WireFormat.segmented;
+  return new Sm4Policy(plan, profile, fields, maxFields, config.contentType, segmented, config.stream, config.request, config.response);
 }
 
 function compileFields(reader: ConfigReader, config: Sm4EncryptorConfig): FieldSet | null {

@@ -29,9 +29,6 @@ export class Parts {
   version: u32 = 0;
   wrapped: usize = 0;
   wrappedLength: u32 = 0;
-  /** The data key as the KMS wrapped it; no bytes: the message carries none. */
-  dataKey: usize = 0;
-  dataKeyLength: u32 = 0;
   iv: usize = 0;
   ciphertext: usize = 0;
   ciphertextLength: u32 = 0;
@@ -50,8 +47,6 @@ export class Parts {
     this.version = 0;
     this.wrapped = 0;
     this.wrappedLength = 0;
-    this.dataKey = 0;
-    this.dataKeyLength = 0;
     this.iv = 0;
     this.ciphertext = 0;
     this.ciphertextLength = 0;
@@ -90,18 +85,39 @@ export function isHeaderText(pointer: usize, length: u32): bool {
   return true;
 }
 
+/** How the ciphertext is written. */
+export const enum Encoding {
+  Bytes = 0,
+  Hex = 1,
+  /** With padding; the ciphertext ends where its text ends. */
+  Base64 = 2,
+  Base64Url = 3,
+  /** IV, ciphertext and tag are one base64 text. */
+  Base64Whole = 4,
+}
+
 /** How a protected message looks on the wire. */
 export abstract class WireProfile {
   /** `contentType`: of protected messages. `inString`: whether a message of it may stand in a JSON string as it is. */
   constructor(
     readonly contentType: Bytes,
     readonly inString: bool,
+    readonly encoding: Encoding,
+    /** Whether a message has a place for a wrapped key. */
+    readonly carriesKey: bool,
   ) {}
 
-  /** Whether a message has a place for a data key that the KMS wrapped. */
-  get carriesDataKeys(): bool {
+  /** Associated data of the message whose `head` was written last. */
+  aad: usize = 0;
+  aadLength: u32 = 0;
+
+  /** Appends what stands before the ciphertext. False: no memory. */
+  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
     return false;
   }
+
+  /** Appends what stands behind the ciphertext. */
+  tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {}
 
   /**
    * Encrypts `length` bytes and appends the protected message to `out`. `type`: content type of the bytes, no bytes for none or for what decryption

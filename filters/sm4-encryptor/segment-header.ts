@@ -42,10 +42,16 @@ export function headerBytes(at: usize): u32 {
   return bytes <= MAX_SEGMENT_HEADER_BYTES ? bytes : 0;
 }
 
+/** Bytes of the wrapped key, of a header's FIXED_BYTES. */
+export function wrappedKeyBytes(at: usize): u32 {
+  return be16(at + WRAPPED_AT);
+}
+
 /** Appends a header; `plan.suite.begin` was called. Returns its bytes; 0: no memory or randomness. */
 export function writeSegmentHeader(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, out: Writer): u32 {
   const suite = plan.suite;
-  const wrapped = suite.wraps ? suite.wrappedLength : 0;
+  const wrapped = suite.wraps ? suite.wrappedLength : key.wrapped.length;
+  const wrappedKey = suite.wraps ? suite.wrapped : key.wrapped.pointer;
   const bytes = FIXED_BYTES + key.kid.length + plan.context.length + typeLength + wrapped;
   const to = out.reserve(bytes);
   if (to == 0 || bytes > MAX_SEGMENT_HEADER_BYTES) return 0;
@@ -64,7 +70,7 @@ export function writeSegmentHeader(plan: Protection, key: KeyVersion, type: usiz
   memory.copy(at, plan.context.pointer, plan.context.length);
   at += plan.context.length;
   memory.copy(at, type, typeLength);
-  memory.copy(at + typeLength, suite.wrapped, wrapped);
+  memory.copy(at + typeLength, wrappedKey, wrapped);
   out.advance(bytes);
   return bytes;
 }
@@ -91,7 +97,7 @@ export function readSegmentHeader(plan: Protection, at: usize, bytes: u32, parts
   if (typeLength > 0 && !parts.takeType(type, typeLength)) return Opening.Malformed;
   parts.wrapped = type + typeLength;
   parts.wrappedLength = be16(at + WRAPPED_AT);
-  if (suite.wraps != (parts.wrappedLength > 0)) return Opening.Malformed;
+  if (suite.wraps && parts.wrappedLength == 0) return Opening.Malformed;
   parts.aad = at;
   parts.aadLength = bytes;
   return Opening.Done;

@@ -6,7 +6,7 @@ import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { Opening } from './opening';
-import { Parts, Protection, WireProfile } from './protection';
+import { Encoding, Parts, Protection, WireProfile } from './protection';
 import { FIXED_BYTES, PLACE_BYTES, headerBytes, readSegmentHeader, segmentBytes, writePlace, writeSegmentHeader } from './segment-header';
 import { FAILED, Suite } from './suite';
 
@@ -41,7 +41,7 @@ export function headerCopy(at: usize, bytes: u32): usize {
 
 export class Segmented extends WireProfile {
   constructor() {
-    super(Bytes.from('application/vnd.fim.segmented'), false);
+    super(Bytes.from('application/vnd.fim.segmented'), false, Encoding.Bytes, true);
   }
 
   room(plan: Protection, length: u32): usize {

@@ -20,6 +20,7 @@ import { Opening } from './opening';
 import { Sm4Policy, compilePolicy } from './policy';
 import { Parts, isHeaderText } from './protection';
 import { cannotOpen, refuse, versionAbsent } from './refusal';
+import { beginOpening, beginSealing, openChunk, sealChunk, setSegmentedType } from './stream';
 import { decrypted, defineSm4Stats, encrypted, fieldsDecrypted, fieldsEncrypted, fieldsRefused, keyUnavailable, keyUnfit } from './stats';
 
 const CONTENT_TYPE: Bytes = Bytes.from('content-type');
@@ -34,19 +35,25 @@ const TYPE: usize = memory.data(256, 16);
 class RingKeys extends FieldKeys {
   ring: KeyRing | null = null;
   exchange: Exchange | null = null;
+  /** Messages are sealed: with the newest version; else they are opened, with the latest that is known. */
   seals: bool = false;
-  /** The data key that the message at hand carries, as the KMS wrapped it. */
-  dataKey: usize = 0;
-  dataKeyLength: u32 = 0;
 
   find(version: u32): KeyState {
     const ring = this.ring;
     const exchange = this.exchange;
     if (ring == null || exchange == null) return KeyState.Unavailable;
     let state: KeyState;
-    if (this.dataKeyLength > 0) state = ring.unwrapped(exchange, this.dataKey, this.dataKeyLength);
-    else if (version != 0) state = ring.numbered(exchange, version);
+    if (version != 0) state = ring.numbered(exchange, version);
     else state = this.seals ? ring.newest(exchange) : ring.latest(exchange);
+    this.key = ring.found;
+    return state;
+  }
+
+  unwrap(wrapped: usize, length: u32): KeyState {
+    const ring = this.ring;
+    const exchange = this.exchange;
+    if (ring == null || exchange == null) return KeyState.Unavailable;
+    const state = ring.unwrapped(exchange, wrapped, length);
     this.key = ring.found;
     return state;
   }
@@ -78,25 +85,49 @@ export class Sm4Encryptor extends Stage {
     tickKeys(rootId);
   }
 
+  onStreamHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
+    const sm4 = <Sm4Policy>policy;
+    if (!bind(exchange, sm4)) return refuse(exchange, ErrorId.FIM_SM4_0001);
+    if (sm4.action(exchange.direction) == PayloadAction.Decrypt) return beginOpening(exchange, sm4);
+    const key = keyFor(exchange, sm4, keys.find(0), 0, true);
+    if (key == null) return keyVerdict;
+    if (key.wrapped.length > 0) {
+      keyUnfit.add(1); // a data key of the KMS is for whole messages
+      return refuse(exchange, ErrorId.FIM_SM4_0005);
+    }
+    return beginSealing(exchange, sm4, key.number, TYPE, originalType(exchange));
+  }
+
+  onChunk(exchange: Exchange, policy: StagePolicy, pointer: usize, length: u32, endOfStream: bool): Verdict {
+    const sm4 = <Sm4Policy>policy;
+    if (!bind(exchange, sm4)) return refuse(exchange, ErrorId.FIM_SM4_0001);
+    const seals = sm4.action(exchange.direction) == PayloadAction.Encrypt;
+    return seals ? sealChunk(exchange, sm4, keys, pointer, length, endOfStream) : openChunk(exchange, sm4, keys, pointer, length, endOfStream);
+  }
+
   onBody(exchange: Exchange, policy: StagePolicy): Verdict {
     const sm4 = <Sm4Policy>policy;
-    const kms = exchange.kms;
-    if (kms == null) return refuse(exchange, ErrorId.FIM_SM4_0001);
-    keys.ring = sm4.keys(kms);
-    keys.exchange = exchange;
-    keys.seals = sm4.action(exchange.direction) == PayloadAction.Encrypt;
-    keys.dataKeyLength = 0;
-    return keys.seals ? encrypt(exchange, sm4) : decrypt(exchange, sm4);
+    if (!bind(exchange, sm4)) return refuse(exchange, ErrorId.FIM_SM4_0001);
+    return sm4.action(exchange.direction) == PayloadAction.Encrypt ? encrypt(exchange, sm4) : decrypt(exchange, sm4);
   }
 }
 
-/** The version of the message at hand if it is there and fits; else null, and `keyVerdict` says what to do. */
-function keyFor(exchange: Exchange, sm4: Sm4Policy, version: u32, seals: bool): KeyVersion | null {
-  const state = keys.find(version);
+/** Turns `keys` to the route's key. False: the configuration names no KMS. */
+function bind(exchange: Exchange, sm4: Sm4Policy): bool {
+  const kms = exchange.kms;
+  if (kms == null) return false;
+  keys.ring = sm4.keys(kms);
+  keys.exchange = exchange;
+  keys.seals = sm4.action(exchange.direction) == PayloadAction.Encrypt;
+  return true;
+}
+
+/** The key that `keys` found for the message at hand if it is there and fits; else null, and `keyVerdict` says what to do. */
+function keyFor(exchange: Exchange, sm4: Sm4Policy, state: KeyState, version: u32, seals: bool): KeyVersion | null {
   const key = keys.key;
   if (state == KeyState.Ready && key != null) {
-    const carries = key.wrapped.length == 0 || (sm4.fields == null && sm4.profile.carriesDataKeys);
-    if (carries && sm4.plan.suite.fits(key, seals)) return key;
+    const fits = sm4.plan.suite.fits(key, seals) && (key.wrapped.length == 0 || sm4.profile.carriesKey);
+    if (fits) return key;
     keyUnfit.add(1);
     keyVerdict = refuse(exchange, ErrorId.FIM_SM4_0005);
     return null;
@@ -117,7 +148,7 @@ function noKey(exchange: Exchange, state: KeyState, version: u32): Verdict {
 function encrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
   const message = exchange.message;
   if (message.length == 0) return Verdict.Continue; // nothing to protect
-  const key = keyFor(exchange, sm4, 0, true);
+  const key = keyFor(exchange, sm4, keys.find(0), 0, true);
   if (key == null) return keyVerdict;
   if (sm4.fields != null) return encryptFields(exchange, sm4, key);
   const typeLength = originalType(exchange);
@@ -125,7 +156,8 @@ function encrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
   out.begin(profile.room(sm4.plan, message.length));
   if (!profile.seal(sm4.plan, key, TYPE, typeLength, message.pointer, message.length, out)) return refuse(exchange, ErrorId.FIM_SM4_0003);
   message.replace(out.pointer, out.length);
-  exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, profile.contentType.pointer, profile.contentType.length);
+  if (sm4.segmented) setSegmentedType(exchange, profile.contentType, TYPE, typeLength);
+  else exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, profile.contentType.pointer, profile.contentType.length);
   encrypted.add(1);
   return Verdict.Continue;
 }
@@ -166,9 +198,7 @@ function decrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
   const message = exchange.message;
   let opening = sm4.profile.read(sm4.plan, message.pointer, message.length, parts);
   if (opening != Opening.Done) return cannotOpen(exchange, opening);
-  keys.dataKey = parts.dataKey;
-  keys.dataKeyLength = parts.dataKeyLength;
-  const key = keyFor(exchange, sm4, parts.version, false);
+  const key = keyFor(exchange, sm4, keys.findFor(sm4.plan.suite, parts), parts.version, false);
   if (key == null) return keyVerdict;
   opening = sm4.profile.open(sm4.plan, key, parts);
   if (opening == Opening.Forged && parts.version == 0 && key.number > 1) {
@@ -179,7 +209,6 @@ function decrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
     if (state == KeyState.Ready && older != null && sm4.plan.suite.fits(older, false)) opening = sm4.profile.open(sm4.plan, older, parts);
   }
   if (opening != Opening.Done) return cannotOpen(exchange, opening);
-  key.proven = true;
   const typeLength = parts.typeLength;
   memory.copy(TYPE, parts.type, typeLength);
   message.replace(parts.text, parts.textLength);

@@ -16,7 +16,7 @@ const FRESH_KEY_ROOM: u32 = 256;
 
 /** SM2-ENVELOPE: SM4-GCM under a fresh key for each message, which is encrypted for the recipient's public key. */
 export class EnvelopeSuite extends Suite {
-  private readonly gcm: Sm4Gcm = new Sm4Gcm();
+  private readonly fresh: Sm4Gcm = new Sm4Gcm();
 
   constructor() {
     super(Bytes.from('SM2-ENVELOPE'), Bytes.from('SM2'), Bytes.from('SM4-GCM'), 5, GCM_IV_BYTES, GCM_TAG_BYTES, true);
@@ -35,7 +35,7 @@ export class EnvelopeSuite extends Suite {
     this.wrapped = scratch.allocate(sm2CiphertextBound(layout, SM4_KEY_BYTES));
     if (recipient == null || this.wrapped == 0 || !randomBytes(FRESH_KEY, SM4_KEY_BYTES)) return false;
     this.wrappedLength = sm2Encrypt(recipient, layout, FRESH_KEY, SM4_KEY_BYTES, this.wrapped);
-    this.gcm.setKey(FRESH_KEY);
+    this.fresh.setKey(FRESH_KEY);
     wipe(FRESH_KEY, SM4_KEY_BYTES);
     return this.wrappedLength != 0;
   }
@@ -46,13 +46,13 @@ export class EnvelopeSuite extends Suite {
     const bytes = wrappedLength <= FRESH_KEY_ROOM ? sm2Decrypt(own, layout, wrapped, wrappedLength, FRESH_KEY) : FAILED;
     // What was not a key becomes one that nobody has: the tag fails, and takes the time that it always takes.
     if (bytes != <i32>SM4_KEY_BYTES && !randomBytes(FRESH_KEY, SM4_KEY_BYTES)) return false;
-    this.gcm.setKey(FRESH_KEY);
+    this.fresh.setKey(FRESH_KEY);
     wipe(FRESH_KEY, FRESH_KEY_ROOM);
     return true;
   }
 
   end(): void {
-    this.gcm.wipe();
+    this.fresh.wipe();
   }
 
   nextIv(key: KeyVersion, iv: usize): bool {
@@ -60,12 +60,12 @@ export class EnvelopeSuite extends Suite {
   }
 
   seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
-    this.gcm.encrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag);
+    this.fresh.encrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag);
     return <i32>length;
   }
 
   open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
-    return this.gcm.decrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag) ? <i32>length : FAILED;
+    return this.fresh.decrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag) ? <i32>length : FAILED;
   }
 }
 

@@ -1,4 +1,5 @@
 // What the algorithms have in common: an authenticated cipher over bytes, under one version of a key of the KMS.
+import { Gcm } from '../crypto/gcm';
 import { Sm2Layout } from '../crypto/sm2';
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
@@ -29,6 +30,11 @@ export abstract class Suite {
     readonly inPlace: bool,
   ) {}
 
+  /** Whether messages can be sealed in pieces, as `gcm` does. */
+  get inPieces(): bool {
+    return false;
+  }
+
   /** Whether messages carry a wrapped key. */
   get wraps(): bool {
     return false;
@@ -55,6 +61,11 @@ export abstract class Suite {
   /** Exact bytes of ciphertext for `length` bytes of text, where there is one number. */
   sealedBytes(length: u32): u32 {
     return this.sealedBound(length);
+  }
+
+  /** The GCM key that seals messages in pieces; null: this algorithm seals whole messages only. */
+  gcm(key: KeyVersion): Gcm | null {
+    return null;
   }
 
   /** Starts a message that is sealed: its wrapped key. False: no randomness or memory. */

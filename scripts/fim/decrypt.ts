@@ -1,11 +1,30 @@
+import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import { readToken } from '../../envoy/standalone/kms-token.ts';
 import { openProtected } from '../../envoy/standalone/open-protected.ts';
+import { PROTECTED_ALGORITHMS } from '../../envoy/standalone/protected-message.ts';
+import type { MessageTerms } from '../../envoy/standalone/protected-message.ts';
 import { readPeer } from './options.ts';
-import { readStandardInput } from './terminal.ts';
+import { readStandardInputBytes } from './terminal.ts';
+
+export interface DecryptOptions {
+  kms: string;
+  kmsTokenFile?: string;
+  profile?: string;
+  algorithm?: string;
+  key?: string;
+}
+
+/** What the command line says of a message that does not say it itself. Error: FIM-UP-0018. */
+function termsOf({ profile, algorithm = 'SM4-GCM', key }: DecryptOptions): MessageTerms | undefined {
+  if (profile !== 'raw' && profile !== 'hex' && profile !== 'base64') return undefined;
+  const known = PROTECTED_ALGORITHMS.find((name) => name === algorithm);
+  if (known === undefined || key === undefined) throw new CodedError('FIM-UP-0018', `profile ${profile} needs --key kms://path#version and an --algorithm of ${PROTECTED_ALGORITHMS.join(', ')}`);
+  return { profile, algorithm: known, kid: key };
+}
 
 /** `fim decrypt`: an encrypted body on standard input, its plaintext on standard output, byte for byte. */
-export async function decrypt(options: { kms: string; kmsTokenFile?: string }): Promise<void> {
+export async function decrypt(options: DecryptOptions): Promise<void> {
   const kms = readPeer(options.kms, '--kms');
   const token = options.kmsTokenFile === undefined ? undefined : readToken(options.kmsTokenFile);
-  process.stdout.write(await openProtected(await readStandardInput(), kms, token));
+  process.stdout.write(await openProtected(await readStandardInputBytes(), kms, token, termsOf(options)));
 }

@@ -28,9 +28,9 @@ export function tell(error: unknown): number {
   return error.code === 'FIM-UP-0020' ? 2 : 1;
 }
 
-/** Everything on standard input, as text. */
-export async function readStandardInput(): Promise<string> {
+/** Standard input to its end, byte for byte. */
+export async function readStandardInputBytes(): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }

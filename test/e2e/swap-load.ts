@@ -3,7 +3,8 @@ import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MASK_CHARACTERS } from './mask-characters.ts';
-import { fetchKey, openWith, parseProtected } from '../../envoy/standalone/open-protected.ts';
+import { fetchKey } from '../../envoy/standalone/open-protected.ts';
+import { openSymmetric, readProtected } from '../../envoy/standalone/protected-message.ts';
 
 /** What the test tells the load. */
 export type LoadCommand = { do: 'start'; proxy: string; kms: string; kid: string } | { do: 'floor'; generation: number } | { do: 'stop' };
@@ -32,9 +33,8 @@ let key: Buffer;
 
 /** Checks that encryption and masking of one message came from one generation, not older than the one in force when it was sent. */
 function check(text: string, sentUnder: number): void {
-  const body = parseProtected(text);
-  const generation = Number(body.ctx?.slice(1));
-  const plain = openWith(body, key).toString();
+  const generation = Number((JSON.parse(text) as { ctx?: string }).ctx?.slice(1));
+  const plain = openSymmetric(readProtected(Buffer.from(text)), key).toString();
   const wanted = MASK_CHARACTERS[generation % MASK_CHARACTERS.length]!.repeat(MEMO.length);
   const { memo } = JSON.parse(plain) as { memo: string };
   if (memo !== wanted) report.mixed.push(`context g${generation}, memo ${memo}`);

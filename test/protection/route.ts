@@ -21,6 +21,8 @@ export interface RouteOptions {
   versions?: number[];
   direction?: 'request' | 'response';
   maxBodyBytes?: number;
+  /** Encrypt bodies as they pass. */
+  stream?: boolean;
   /** What the KMS's key is for, if not for the route's algorithm. */
   kmsAlgorithm?: Algorithm;
 }
@@ -42,6 +44,7 @@ export class ProtectedRoute {
     const section = {
       keyId: KEY_ID, algorithm, profile, request: 'None', response: 'None', [options.direction ?? 'request']: action,
       ...(layout === undefined ? {} : { sm2Layout: layout }), ...(context === undefined ? {} : { context }), ...(segmentBytes === undefined ? {} : { segmentBytes }),
+      ...(options.stream === undefined ? {} : { stream: options.stream }),
       ...(options.fields === undefined ? {} : { fields: options.fields }), ...(options.contentType === undefined ? {} : { contentType: options.contentType }),
     };
     const route = { name: 'a', ...(options.maxBodyBytes === undefined ? {} : { body: { maxBytes: options.maxBodyBytes } }), stages: { sm4Encryptor: section } };

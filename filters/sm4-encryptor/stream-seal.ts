@@ -1,0 +1,110 @@
+// Sealing of a body that passes in pieces, in constant memory: one GCM message in any of its profiles. State lives in the stream's slot.
+import { GCM_PIECES_BYTES, gcmPiecesBegin, gcmPiecesEncrypt, gcmPiecesFinish } from '../crypto/gcm-pieces';
+import { Gcm } from '../crypto/gcm';
+import { KeyVersion } from '../keys/key-version';
+import { base64Length, encodeBase64 } from '../memory/base64';
+import { base64UrlLength, encodeBase64Url } from '../memory/base64url';
+import { encodeHex } from '../memory/hex';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { Encoding, Protection, WireProfile } from './protection';
+import { LONGEST_IV_BYTES, LONGEST_TAG_BYTES } from './suite';
+
+/** Plaintext that waits until it fills a unit: whole blocks of the cipher, whole groups of base64. */
+const UNIT_BYTES: u32 = 48;
+/** What the vector code of base64 may write after the end. */
+const SLACK_BYTES: usize = 64;
+
+// Layout of the state.
+const STARTED: usize = 0;
+const HELD_BYTES: usize = 4;
+const CIPHER: usize = 16;
+const HELD: usize = CIPHER + GCM_PIECES_BYTES;
+/** Bytes of the state. */
+export const SEAL_STATE_BYTES: u32 = <u32>HELD + UNIT_BYTES;
+
+/** Most bytes that a piece becomes. */
+export function sealedPieceRoom(profile: WireProfile, plan: Protection, length: u32): u32 {
+  return <u32>profile.room(plan, 64) + (profile.encoding == Encoding.Hex ? 2 * (length + UNIT_BYTES) : base64Length(length + UNIT_BYTES)) + <u32>SLACK_BYTES;
+}
+
+/** Seals the next piece to `out`. False: no randomness or memory. */
+export function sealPiece(
+  plan: Protection,
+  profile: WireProfile,
+  key: KeyVersion,
+  state: usize,
+  type: usize,
+  typeLength: u32,
+  from: usize,
+  length: u32,
+  last: bool,
+  out: Writer,
+): bool {
+  const suite = plan.suite;
+  const gcm = suite.gcm(key);
+  if (gcm == null) return false;
+  if (load<u32>(state, STARTED) == 0) {
+    const iv = scratch.allocate(LONGEST_IV_BYTES);
+    if (iv == 0 || !suite.nextIv(key, iv) || !profile.head(plan, key, type, typeLength, iv, out)) return false;
+    gcmPiecesBegin(gcm, iv, suite.ivBytes, profile.aad, profile.aadLength, state + CIPHER);
+    store<u32>(state, 1, STARTED);
+  }
+  const held = load<u32>(state, HELD_BYTES);
+  const all = held + length;
+  const text = scratch.allocate(<usize>all + LONGEST_TAG_BYTES);
+  if (text == 0) return false;
+  memory.copy(text, state + HELD, held);
+  memory.copy(text + held, from, length);
+  const ready = last ? all : all - (all % UNIT_BYTES);
+  memory.copy(state + HELD, text + ready, all - ready);
+  store<u32>(state, all - ready, HELD_BYTES);
+  return last ? finish(plan, profile, gcm, state, type, typeLength, text, ready, out) : write(profile, gcm, state, text, ready, out);
+}
+
+function write(profile: WireProfile, gcm: Gcm, state: usize, text: usize, length: u32, out: Writer): bool {
+  if (length == 0) return !out.overflowed;
+  gcmPiecesEncrypt(gcm, state + CIPHER, text, text, length);
+  return encode(profile.encoding, text, length, out);
+}
+
+function finish(plan: Protection, profile: WireProfile, gcm: Gcm, state: usize, type: usize, typeLength: u32, text: usize, length: u32, out: Writer): bool {
+  const tag = scratch.allocate(LONGEST_TAG_BYTES);
+  if (tag == 0) return false;
+  if (length > 0) gcmPiecesEncrypt(gcm, state + CIPHER, text, text, length);
+  gcmPiecesFinish(gcm, state + CIPHER, tag);
+  if (profile.encoding == Encoding.Base64Whole) {
+    memory.copy(text + length, tag, plan.suite.tagBytes);
+    return encode(profile.encoding, text, length + plan.suite.tagBytes, out);
+  }
+  if (!encode(profile.encoding, text, length, out)) return false;
+  profile.tail(plan, type, typeLength, tag, out);
+  return !out.overflowed;
+}
+
+function encode(encoding: Encoding, from: usize, length: u32, out: Writer): bool {
+  switch (encoding) {
+    case Encoding.Bytes:
+      out.bytes(from, length);
+      break;
+    case Encoding.Hex: {
+      const to = out.reserve(<usize>length * 2);
+      if (to == 0) return false;
+      encodeHex(from, length, to);
+      out.advance(<usize>length * 2);
+      break;
+    }
+    case Encoding.Base64Url: {
+      const to = out.reserve(<usize>base64UrlLength(length) + SLACK_BYTES);
+      if (to == 0) return false;
+      out.advance(encodeBase64Url(from, length, to));
+      break;
+    }
+    default: {
+      const to = out.reserve(<usize>base64Length(length) + SLACK_BYTES);
+      if (to == 0) return false;
+      out.advance(encodeBase64(from, length, to));
+    }
+  }
+  return !out.overflowed;
+}

@@ -1,0 +1,150 @@
+// Segmented bodies that pass in pieces, both ways, in constant memory: what is kept of a stream is its header and one segment, in the stream's slot.
+import { KeyVersion } from '../keys/key-version';
+import { MAX_SEGMENT_HEADER_BYTES } from '../limits';
+import { Writer } from '../memory/writer';
+import { Opening } from './opening';
+import { Parts, Protection } from './protection';
+import { FIXED_BYTES, headerBytes, readSegmentHeader, segmentBytes, wrappedKeyBytes, writeSegmentHeader } from './segment-header';
+import { openSegment, sealSegment, wireBytes } from './segmented';
+import { FAILED } from './suite';
+
+// Layout of the state: counts, the header with room for the place behind it, then what waits for the rest of its segment.
+const HELD_BYTES: usize = 0;
+const HEADER_BYTES: usize = 4;
+const INDEX: usize = 8;
+/** While a message is opened: bytes of a whole segment on the wire, and of its plaintext. 0: the header is not complete. */
+const WIRE_BYTES: usize = 12;
+const TEXT_BYTES: usize = 16;
+const HEADER: usize = 32;
+const HELD: usize = HEADER + MAX_SEGMENT_HEADER_BYTES + 16;
+/** Largest plaintext of a segment that can be held in a slot, bytes. */
+export const LARGEST_STREAMED_SEGMENT_BYTES: u32 = 256 * 1024 - <u32>HELD - 128;
+
+/** Bytes of the state of a stream. */
+export function segmentStateBytes(plan: Protection): u32 {
+  return <u32>HELD + wireBytes(plan.suite, plan.segmentBytes);
+}
+
+/** Most bytes that a piece becomes when it is sealed. */
+export function segmentsRoom(plan: Protection, length: u32): u32 {
+  return MAX_SEGMENT_HEADER_BYTES + wireBytes(plan.suite, plan.segmentBytes) * (length / plan.segmentBytes + 2);
+}
+
+/** Seals the next piece to `out`. False: no randomness or memory. */
+export function sealSegments(plan: Protection, key: KeyVersion, state: usize, type: usize, typeLength: u32, from: usize, length: u32, last: bool, out: Writer): bool {
+  if (load<u32>(state, HEADER_BYTES) == 0) {
+    const start = out.length;
+    const bytes = writeSegmentHeader(plan, key, type, typeLength, out);
+    if (bytes == 0) return false;
+    memory.copy(state + HEADER, out.pointer + start, bytes);
+    store<u32>(state, bytes, HEADER_BYTES);
+  }
+  let held = load<u32>(state, HELD_BYTES);
+  while (length > 0) {
+    if (held == plan.segmentBytes) {
+      if (!sealHeld(plan, key, state, held, false, out)) return false;
+      held = 0;
+    }
+    const taken = min(length, plan.segmentBytes - held);
+    memory.copy(state + HELD + held, from, taken);
+    held += taken;
+    from += taken;
+    length -= taken;
+  }
+  store<u32>(state, held, HELD_BYTES);
+  return !last || sealHeld(plan, key, state, held, true, out);
+}
+
+function sealHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, last: bool, out: Writer): bool {
+  const to = out.reserve(wireBytes(plan.suite, held));
+  if (to == 0) return false;
+  const index = load<u32>(state, INDEX);
+  const written = sealSegment(plan.suite, key, state + HEADER, load<u32>(state, HEADER_BYTES), index, last, state + HELD, held, to);
+  if (written == FAILED) return false;
+  out.advance(written);
+  store<u32>(state, index + 1, INDEX);
+  return true;
+}
+
+/** What `takeHeader` used of the piece. */
+export let headerTaken: u32 = 0;
+
+/** Takes what is missing of the header from a piece. `Done` with `parts.version` 0: it is not complete yet. To be undone by `untakeHeader` before a wait. */
+export function takeHeader(plan: Protection, state: usize, from: usize, length: u32, parts: Parts): Opening {
+  headerTaken = 0;
+  parts.clear();
+  while (true) {
+    const have = load<u32>(state, HEADER_BYTES);
+    const wanted = have < FIXED_BYTES ? FIXED_BYTES : headerBytes(state + HEADER);
+    if (wanted == 0) return Opening.Malformed;
+    if (have == wanted) break;
+    const taken = min(length - headerTaken, wanted - have);
+    if (taken == 0) return Opening.Done;
+    memory.copy(state + HEADER + have, from + headerTaken, taken);
+    headerTaken += taken;
+    store<u32>(state, have + taken, HEADER_BYTES);
+  }
+  const opening = readSegmentHeader(plan, state + HEADER, load<u32>(state, HEADER_BYTES), parts);
+  if (opening == Opening.Done && segmentBytes > plan.segmentBytes) return Opening.Malformed;
+  return opening;
+}
+
+/** The piece will come again. */
+export function untakeHeader(state: usize): void {
+  store<u32>(state, load<u32>(state, HEADER_BYTES) - headerTaken, HEADER_BYTES);
+}
+
+/** The header is complete and its key is there. */
+export function beginSegments(plan: Protection, state: usize): void {
+  store<u32>(state, wireBytes(plan.suite, segmentBytes), WIRE_BYTES);
+  store<u32>(state, segmentBytes, TEXT_BYTES);
+}
+
+/** Whether `beginSegments` was called. */
+export function hasBegun(state: usize): bool {
+  return load<u32>(state, WIRE_BYTES) != 0;
+}
+
+/** Opens the segments that a piece completes, to `out`. What cannot be opened is not written. */
+export function openSegments(plan: Protection, key: KeyVersion, state: usize, from: usize, length: u32, last: bool, out: Writer): Opening {
+  const whole = load<u32>(state, WIRE_BYTES);
+  let held = load<u32>(state, HELD_BYTES);
+  while (length > 0) {
+    if (held == whole) {
+      if (!openHeld(plan, key, state, held, false, out)) return Opening.Forged;
+      held = 0;
+    }
+    const taken = min(length, whole - held);
+    memory.copy(state + HELD + held, from, taken);
+    held += taken;
+    from += taken;
+    length -= taken;
+  }
+  store<u32>(state, held, HELD_BYTES);
+  if (last && !openHeld(plan, key, state, held, true, out)) return Opening.Forged;
+  key.proven = true;
+  return out.overflowed ? Opening.NoMemory : Opening.Done;
+}
+
+function openHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, last: bool, out: Writer): bool {
+  const size = load<u32>(state, TEXT_BYTES);
+  const to = out.reserve(held);
+  if (to == 0) return false;
+  const index = load<u32>(state, INDEX);
+  const text = openSegment(plan.suite, key, state + HEADER, load<u32>(state, HEADER_BYTES), index, last, state + HELD, held, to);
+  if (text == FAILED || <u32>text > size || (!last && <u32>text != size)) return false;
+  out.advance(text);
+  store<u32>(state, index + 1, INDEX);
+  return true;
+}
+
+
+/** Bytes of the wrapped key in a complete header. */
+export function wrappedInHeader(state: usize): u32 {
+  return wrappedKeyBytes(state + HEADER);
+}
+
+/** Where it is. */
+export function wrappedAt(state: usize): usize {
+  return state + HEADER + load<u32>(state, HEADER_BYTES) - wrappedInHeader(state);
+}

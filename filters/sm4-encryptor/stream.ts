@@ -1,0 +1,147 @@
+// Bodies that pass in pieces: the stage's part of it. In front of the state of the sealing or opening stands what the stage keeps of the stream.
+import { KeyState } from '../keys/key-state';
+import { Bytes } from '../memory/bytes';
+import { decodeBase64Url, encodeBase64Url } from '../memory/base64url';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { MAX_CONTENT_TYPE_BYTES } from '../limits';
+import { ErrorId } from '../errors.gen';
+import { Exchange } from '../runtime/exchange';
+import { Verdict } from '../runtime/stage';
+import { FieldKeys } from './fields';
+import { Opening } from './opening';
+import { Sm4Policy } from './policy';
+import { Parts, isHeaderText } from './protection';
+import { cannotOpen, refuse } from './refusal';
+import { decrypted, encrypted } from './stats';
+import { SEAL_STATE_BYTES, sealPiece, sealedPieceRoom } from './stream-seal';
+import { beginSegments, hasBegun, headerTaken, openSegments, sealSegments, segmentStateBytes, segmentsRoom, takeHeader, untakeHeader, wrappedAt, wrappedInHeader } from './stream-segments';
+
+const CONTENT_TYPE: Bytes = Bytes.from('content-type');
+/** Parameter of the segmented profile's content type: the plaintext's, in base64url. */
+const CTY: Bytes = Bytes.from(';cty=');
+
+// What the stage keeps: version of the key (0: none yet), bytes of the content type, content type.
+const VERSION: usize = 0;
+const TYPE_BYTES: usize = 4;
+const TYPE: usize = 16;
+const OWN_BYTES: u32 = 16 + 256;
+
+const parts: Parts = new Parts();
+const typeLine: Writer = new Writer(scratch);
+
+function stateOf(exchange: Exchange, sm4: Sm4Policy): usize {
+  return exchange.slot(OWN_BYTES + (sm4.segmented ? segmentStateBytes(sm4.plan) : SEAL_STATE_BYTES));
+}
+
+/** Content type of segmented messages: that of the plaintext goes along, for a recipient who passes bodies on piece by piece. */
+export function setSegmentedType(exchange: Exchange, profileType: Bytes, type: usize, typeLength: u32): void {
+  typeLine.begin(profileType.length + MAX_CONTENT_TYPE_BYTES * 2 + 64);
+  typeLine.bytes(profileType.pointer, profileType.length);
+  if (typeLength > 0) {
+    typeLine.bytes(CTY.pointer, CTY.length);
+    const to = typeLine.reserve(MAX_CONTENT_TYPE_BYTES * 2);
+    if (to != 0) typeLine.advance(encodeBase64Url(type, typeLength, to));
+  }
+  if (!typeLine.overflowed) exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, typeLine.pointer, typeLine.length);
+}
+
+/** The key of the stream is there: the body will be sealed. `type`: of the plaintext. */
+export function beginSealing(exchange: Exchange, sm4: Sm4Policy, version: u32, type: usize, typeLength: u32): Verdict {
+  const slot = stateOf(exchange, sm4);
+  if (slot == 0) return refuse(exchange, ErrorId.FIM_SM4_0003);
+  store<u32>(slot, version, VERSION);
+  store<u32>(slot, typeLength, TYPE_BYTES);
+  memory.copy(slot + TYPE, type, typeLength);
+  exchange.willRewriteBody();
+  const profile = sm4.profile;
+  if (sm4.segmented) setSegmentedType(exchange, profile.contentType, type, typeLength);
+  else exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, profile.contentType.pointer, profile.contentType.length);
+  return Verdict.Continue;
+}
+
+/** Seals a piece. */
+export function sealChunk(exchange: Exchange, sm4: Sm4Policy, keys: FieldKeys, pointer: usize, length: u32, last: bool): Verdict {
+  const slot = stateOf(exchange, sm4);
+  if (slot == 0) return refuse(exchange, ErrorId.FIM_SM4_0003);
+  const state = keys.find(load<u32>(slot, VERSION));
+  const key = keys.key;
+  if (state == KeyState.Pending) return Verdict.Wait;
+  if (state != KeyState.Ready || key == null) return refuse(exchange, ErrorId.FIM_SM4_0001);
+  const plan = sm4.plan;
+  const typeLength = load<u32>(slot, TYPE_BYTES);
+  const out = exchange.replaceChunk(sm4.segmented ? segmentsRoom(plan, length) : sealedPieceRoom(sm4.profile, plan, length));
+  const done = sm4.segmented
+    ? sealSegments(plan, key, slot + OWN_BYTES, slot + TYPE, typeLength, pointer, length, last, out)
+    : sealPiece(plan, sm4.profile, key, slot + OWN_BYTES, slot + TYPE, typeLength, pointer, length, last, out);
+  if (!done) return refuse(exchange, ErrorId.FIM_SM4_0003);
+  if (last) encrypted.add(1);
+  return Verdict.Continue;
+}
+
+/** The body will be opened, segment by segment; the plaintext's content type must be said now, and is compared with the authenticated one later. */
+export function beginOpening(exchange: Exchange, sm4: Sm4Policy): Verdict {
+  const slot = stateOf(exchange, sm4);
+  if (slot == 0) return refuse(exchange, ErrorId.FIM_SM4_0003);
+  if (load<u32>(slot, TYPE_BYTES) == 0) store<u32>(slot, announcedType(exchange, slot + TYPE), TYPE_BYTES);
+  const typeLength = load<u32>(slot, TYPE_BYTES);
+  const type = sm4.contentType;
+  exchange.willRewriteBody();
+  exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, typeLength > 0 ? slot + TYPE : type.pointer, typeLength > 0 ? typeLength : type.length);
+  return Verdict.Continue;
+}
+
+/** Bytes of the content type that the parameter `cty` announces, at `to`; 0: none. */
+function announcedType(exchange: Exchange, to: usize): u32 {
+  if (!exchange.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length)) return 0;
+  const value = exchange.valuePointer;
+  const length = exchange.valueLength;
+  for (let i: u32 = 0; i + CTY.length < length; i++) {
+    if (!CTY.equals(value + i, CTY.length)) continue;
+    const from = value + i + CTY.length;
+    const characters = length - i - CTY.length;
+    if (characters > 340) return 0; // MAX_CONTENT_TYPE_BYTES in base64url
+    const bytes = decodeBase64Url(from, characters, to);
+    return bytes > 0 && isHeaderText(to, bytes) ? bytes : 0;
+  }
+  return 0;
+}
+
+/** The key that the header in the state names or carries. */
+function keyOfHeader(state: usize, keys: FieldKeys, version: u32): KeyState {
+  const length = wrappedInHeader(state);
+  return length > 0 ? keys.unwrap(wrappedAt(state), length) : keys.find(version);
+}
+
+/** Opens what a piece completes. */
+export function openChunk(exchange: Exchange, sm4: Sm4Policy, keys: FieldKeys, pointer: usize, length: u32, last: bool): Verdict {
+  const slot = stateOf(exchange, sm4);
+  if (slot == 0) return refuse(exchange, ErrorId.FIM_SM4_0003);
+  const state = slot + OWN_BYTES;
+  if (!hasBegun(state)) {
+    const opening = takeHeader(sm4.plan, state, pointer, length, parts);
+    if (opening != Opening.Done) return cannotOpen(exchange, opening);
+    if (parts.version == 0) {
+      if (last) return cannotOpen(exchange, Opening.Malformed);
+      exchange.replaceChunk(16);
+      return Verdict.Continue;
+    }
+    const announced = load<u32>(slot, TYPE_BYTES);
+    if (announced != 0 && (announced != parts.typeLength || memory.compare(slot + TYPE, parts.type, announced) != 0)) return cannotOpen(exchange, Opening.Forged);
+    store<u32>(slot, parts.version, VERSION);
+  }
+  const taken = hasBegun(state) ? 0 : headerTaken;
+  const found = keyOfHeader(state, keys, load<u32>(slot, VERSION));
+  const key = keys.key;
+  if (found != KeyState.Ready || key == null || !sm4.plan.suite.fits(key, false)) {
+    if (!hasBegun(state)) untakeHeader(state);
+    if (found == KeyState.Pending) return Verdict.Wait;
+    return found == KeyState.Unavailable ? refuse(exchange, ErrorId.FIM_SM4_0001) : cannotOpen(exchange, Opening.Foreign);
+  }
+  if (!hasBegun(state)) beginSegments(sm4.plan, state);
+  const out = exchange.replaceChunk(length + segmentStateBytes(sm4.plan));
+  const opening = openSegments(sm4.plan, key, state, pointer + taken, length - taken, last, out);
+  if (opening != Opening.Done) return cannotOpen(exchange, opening);
+  if (last) decrypted.add(1);
+  return Verdict.Continue;
+}
