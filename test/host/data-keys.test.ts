@@ -176,8 +176,21 @@ test('a transit key that is taken away opens nothing any more within half a minu
   assertClean(one);
 });
 
+test('compact and segmented messages carry it, too', () => {
+  for (const settings of [{ profile: 'compact' }, { profile: 'segmented' }, { profile: 'segmented', algorithm: 'SM4-CBC-HMAC-SM3' }, { profile: 'segmented', algorithm: 'AES-256-GCM' }]) {
+    const engine = new Engine();
+    const body = machine(engine, settings).encrypt().upstream.body.toString('latin1');
+    if (settings.profile === 'compact') assert.deepEqual([...engine.dataKeys.keys()], [Buffer.from(body.split('.')[1]!, 'base64url').toString()]);
+    else assert.ok(body.includes([...engine.dataKeys.keys()][0]!));
+    const receiver = machine(engine, settings);
+    const { upstream } = exchange(receiver.root, { request: { path: '/in', body: Buffer.from(body, 'latin1') } });
+    assert.equal(upstream.body.toString(), 'text', JSON.stringify(settings));
+    assertClean(receiver);
+  }
+});
+
 test('a profile without a place for the wrapped key seals nothing', () => {
-  for (const settings of [{ profile: 'raw' }, { profile: 'base64' }, { profile: 'compact' }]) {
+  for (const settings of [{ profile: 'raw' }, { profile: 'base64' }, { profile: 'hex' }]) {
     const one = machine(new Engine(), settings);
     const result = one.encrypt();
     assert.equal(result.client.status, 503, JSON.stringify(settings));
