@@ -51,6 +51,8 @@ export interface WorkloadRuntime {
   builtFrom: ReadonlyMap<string, string>;
   /** As the API server answered, until the informer has caught up. */
   lastApplied: KubeObject | undefined;
+  /** The object that was last found as wanted, and in which state of what it depends on; undefined: none was. */
+  settled: { object: KubeObject; state: string } | undefined;
   applyError: string | undefined;
   handsOff: string | undefined;
   /** The next release gets a new generation whatever it holds: nothing else can prove what runs. */
@@ -92,7 +94,7 @@ export class ClusterView {
     let runtime = this.runtimes.get(key);
     if (runtime === undefined) {
       runtime = {
-        signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, applyError: undefined, handsOff: undefined, bump: false, bumpedAt: -Infinity,
+        signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, settled: undefined, applyError: undefined, handsOff: undefined, bump: false, bumpedAt: -Infinity,
         history: [], readings: new Map(), baselines: new Map(), state: emptyState(name),
       };
       this.runtimes.set(key, runtime);

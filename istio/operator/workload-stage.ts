@@ -74,13 +74,15 @@ export class WorkloadStage {
     // Without a module that proxies can have, nothing changes; the routes say why.
     if (module === undefined) return { routes: workload.routes.map((route) => route.key), ask: false };
     const runtime = view.runtime(namespace, name);
+    const states = new Map(workload.routes.map(({ key }) => [key, view.namespaces.get(namespace)?.checked.get(key)?.identity ?? '']));
+    const settled = this.settledState(workload, states, module);
+    if (settled !== undefined && !runtime.bump && runtime.settled?.object === object && runtime.settled?.state === settled) return { routes: [], ask: false };
     const applied = object === undefined ? undefined : appliedOf(object);
     const known = new Set(runtime.build === undefined ? [] : [...runtime.build.members, ...runtime.build.refused.keys()]);
     const outcome = (ask: boolean): WorkloadOutcome => ({ routes: [...new Set([...known, ...workload.routes.map((route) => route.key), ...(runtime.build?.members ?? []), ...(runtime.build?.refused.keys() ?? [])])], ask });
     runtime.handsOff = applied?.fromLaterVersion ? `FIM-OP-0010: the configuration of ${name} was made by a later version of the operator, which this one does not know: it is left alone.` : undefined;
     if (runtime.handsOff !== undefined) return outcome(false);
 
-    const states = new Map(workload.routes.map(({ key }) => [key, view.namespaces.get(namespace)?.checked.get(key)?.identity ?? '']));
     const rebuilt = this.build(workload, states, runtime, applied, module);
     if (runtime.build?.frozen) return outcome(rebuilt);
     if (runtime.build?.members.size === 0) {
@@ -88,7 +90,18 @@ export class WorkloadStage {
       return outcome(false);
     }
     const changed = await this.bringIntoForce(workload, states, runtime, object, applied, module);
+    runtime.settled = changed || object === undefined || settled === undefined ? undefined : { object, state: settled };
     return rebuilt || changed ? outcome(true) : { routes: [], ask: false };
+  }
+
+  /**
+   * All that a workload's object depends on, as one text: an object that was as wanted in this state is so still. Every change of a namespace looks at all its
+   * workloads, of which it concerns few. Undefined where more than routes and module count.
+   */
+  private settledState({ namespace, selection, wider }: Workload, states: ReadonlyMap<string, string>, module: ServableModule): string | undefined {
+    const unservable = this.parts.view.namespaces.get(namespace)?.unservable.size ?? 0;
+    if (selection.lattice === 'waypoint' || unservable > 0) return undefined;
+    return JSON.stringify([[...states], wider, module.reference.sha256]);
   }
 
   private build(workload: Workload, states: ReadonlyMap<string, string>, runtime: WorkloadRuntime, applied: Applied | undefined, module: ServableModule): boolean {

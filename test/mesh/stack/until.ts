@@ -3,8 +3,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 const DEADLINE_MS = 60_000;
 const POLL_MS = 25;
 
-/** Asks until there is an answer other than undefined and false; `what` says in the error what was waited for. A question that throws has no answer yet. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false, deadlineMs = DEADLINE_MS): Promise<T> {
+/**
+ * Asks until there is an answer other than undefined and false; `what` says in the error what was waited for. A question that throws has no answer yet.
+ * `pollMs`: pause between questions, for those that cost something.
+ */
+export async function until<T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false, deadlineMs = DEADLINE_MS, pollMs = POLL_MS): Promise<T> {
   const deadline = performance.now() + deadlineMs;
   let last: unknown;
   for (;;) {
@@ -17,7 +20,7 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined | 
       last = error;
     }
     if (performance.now() > deadline) throw new Error(`not in ${deadlineMs / 1000} s: ${what}${last instanceof Error ? ` (${last.message})` : ''}`);
-    await pause(POLL_MS);
+    await pause(pollMs);
   }
 }
 
