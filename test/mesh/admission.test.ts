@@ -1,0 +1,69 @@
+// What the admission policies refuse, asked of a real API server by an administrator and by a tenant.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import type { KubeObject } from './stack/cluster-objects.ts';
+import { Mesh } from './stack/mesh.ts';
+import { NAMESPACE } from './stack/topology.ts';
+import { until } from './stack/until.ts';
+
+const SET_UP_MS = 1_800_000;
+const MANAGED = { 'app.kubernetes.io/managed-by': 'fim-operator' };
+
+function route(namespace: string, annotations: Record<string, string> = {}): KubeObject {
+  return { apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: 'tried', namespace, annotations }, spec: { rateLimit: { requests: 1, period: '1s' } } };
+}
+
+function filter(name: string, labels: Record<string, string>): KubeObject {
+  return { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', metadata: { name, namespace: NAMESPACE, labels }, spec: { priority: 1 } };
+}
+
+describe('the admission policies', () => {
+  let mesh: Mesh;
+  let tenant: string;
+
+  /** What the API server says to a tenant who may write routes and EnvoyFilters of the namespace; empty: nothing against it. */
+  function asTenant(args: string[], object?: KubeObject): Promise<string> {
+    return new Promise((done) => {
+      const child = execFile(mesh.programs.kubectl, ['--kubeconfig', tenant, ...args], (error, _, stderr) => done(error === null ? '' : stderr));
+      child.stdin?.end(object === undefined ? '' : JSON.stringify(object));
+    });
+  }
+
+  const refusal = (object: KubeObject): Promise<string> => mesh.objects.apply(object).then(() => '', (error: Error) => error.message);
+
+  before(async () => {
+    mesh = await Mesh.start();
+    const metadata = { name: 'tenant', namespace: NAMESPACE };
+    const rules = [{ apiGroups: ['networking.istio.io'], resources: ['envoyfilters'], verbs: ['*'] }];
+    await mesh.objects.applyAll([
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
+      { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules },
+      { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'tenant' }, subjects: [{ kind: 'ServiceAccount', ...metadata }] },
+    ]);
+    tenant = await mesh.kubeconfigOf(NAMESPACE, 'tenant');
+    // A policy acts some time after it is made.
+    await until('the policies act', async () => (await refusal(route('istio-system'))) !== '' && (await asTenant(['create', '-f', '-'], filter('probe', MANAGED))) !== '');
+  }, { timeout: SET_UP_MS });
+  after(() => mesh?.stop());
+
+  it('no route in the root namespace of the mesh', async () => {
+    assert.match(await refusal(route('istio-system')), /FIM-OP-0002/);
+    assert.equal(await refusal(route(NAMESPACE)), '');
+  });
+
+  it('no annotation of ours that means nothing', async () => {
+    assert.match(await refusal(route(NAMESPACE, { 'fim.financial/accept-misisng-tlcp': 'true' })), /unknown/);
+    assert.match(await refusal(route(NAMESPACE, { 'fim.financial/accept-missing-tlcp': 'yes' })), /"true" or "false"/);
+    assert.equal(await refusal(route(NAMESPACE, { 'fim.financial/accept-missing-tlcp': 'true', 'example.com/own': 'x' })), '');
+  });
+
+  it('no tenant touches what the operator has made, and every one keeps his own', async () => {
+    await mesh.objects.apply(filter('fim-gateways', MANAGED));
+    assert.match(await asTenant(['create', '-f', '-'], filter('forged', MANAGED)), /made by the operator/);
+    assert.match(await asTenant(['delete', 'envoyfilter', 'fim-gateways', '-n', NAMESPACE]), /made by the operator/);
+    assert.match(await asTenant(['label', 'envoyfilter', 'fim-gateways', '-n', NAMESPACE, 'app.kubernetes.io/managed-by-']), /made by the operator/);
+    assert.equal(await asTenant(['create', '-f', '-'], filter('own', { app: 'x' })), '');
+    assert.equal(await asTenant(['delete', 'envoyfilter', 'own', '-n', NAMESPACE]), '');
+  });
+});
