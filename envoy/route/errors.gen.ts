@@ -104,6 +104,7 @@ export type ErrorCode =
   | 'FIM-KMS-0004'
   | 'FIM-KMS-0005'
   | 'FIM-KMS-0006'
+  | 'FIM-KMS-0007'
   | 'FIM-JSON-0001'
   | 'FIM-JSON-0002'
   | 'FIM-JSON-0003'
@@ -322,6 +323,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-KMS-0004': {"status":0,"title":"Key folder cannot be used","titleZh":"无法使用密钥目录","advice":"Check the folder, its storage key (mode 0600) and that no other process holds it."},
   'FIM-KMS-0005': {"status":0,"title":"Key cannot be made or changed so","titleZh":"无法按此方式创建或更改密钥","advice":"See `fim kms list` for what there is, and `fim kms --help`."},
   'FIM-KMS-0006': {"status":0,"title":"Credentials for the KMS cannot be used","titleZh":"无法使用 KMS 凭据","advice":"The file must be readable and hold one token, or PEM text; give a certificate and its key together."},
+  'FIM-KMS-0007': {"status":503,"title":"Encryption key may not be used any longer","titleZh":"加密密钥已不可再用","advice":"Its time is over, or the KMS has not answered for a day: rotate the key, or bring the KMS back."},
   'FIM-JSON-0001': {"status":400,"title":"Message is not valid JSON","titleZh":"消息不是有效的 JSON","advice":"Send JSON as RFC 8259 defines it; the reply names the byte offset of the mistake."},
   'FIM-JSON-0002': {"status":400,"title":"JSON ends too early","titleZh":"JSON 不完整","advice":"The body was cut off or is empty; send the whole document."},
   'FIM-JSON-0003': {"status":400,"title":"JSON string is not valid","titleZh":"JSON 字符串无效","advice":"Escape control characters, use only the escapes of RFC 8259, and pair surrogates."},

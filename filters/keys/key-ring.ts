@@ -135,7 +135,7 @@ export class KeyRing extends Fetcher {
   private held(exchange: Exchange, version: u32, nowMs: u64): KeyState {
     const key = this.versions.find(version);
     if (key != null) {
-      if (nowMs >= key.expiresAtMs) return KeyState.Expired;
+      if (nowMs >= key.expiresAtMs) return KeyState.Absent;
       if (this.isCurrent(key.checkedAtMs, nowMs)) return this.ready(key, nowMs);
       if (this.backoff.failing) return KeyState.Expired;
     } else if (nowMs < this.absentUntilMs || this.notes.isAbsent(version, nowMs)) return KeyState.Absent;
@@ -290,7 +290,7 @@ export class KeyRing extends Fetcher {
     if (asked != NEWEST) {
       this.versions.drop(asked);
       this.notes.noteAbsent(asked, nowMs);
-      this.release(Those.OfVersion, asked, state);
+      this.release(Those.OfVersion, asked, KeyState.Absent); // a message under a version that has ended is refused like any other that does not open
       return;
     }
     if (kind != AnswerKind.Gone && kind != AnswerKind.Expired) {

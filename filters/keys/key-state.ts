@@ -8,6 +8,6 @@ export const enum KeyState {
   Unavailable = 2,
   /** The KMS says that there is no such key or version. */
   Absent = 3,
-  /** Its time is over, or the KMS has not answered for so long that nobody knows: it serves no more. */
+  /** The key to encrypt with has ended, or the KMS has not answered for so long that nobody knows: it serves no more. */
   Expired = 4,
 }

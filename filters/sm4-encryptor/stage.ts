@@ -142,7 +142,7 @@ function noKey(exchange: Exchange, state: KeyState, version: u32): Verdict {
   if (state == KeyState.Pending) return Verdict.Wait;
   if (state == KeyState.Absent && version != 0) return versionAbsent(exchange);
   keyUnavailable.add(1);
-  return refuse(exchange, ErrorId.FIM_SM4_0001);
+  return refuse(exchange, state == KeyState.Expired ? ErrorId.FIM_KMS_0007 : ErrorId.FIM_SM4_0001);
 }
 
 function encrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {

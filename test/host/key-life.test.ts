@@ -215,6 +215,7 @@ for (const [what, metadata, data] of [
     one.vm.clock.advance(1000);
     const refused = one.encrypt();
     assert.equal(refused.client.status, 503);
+    assert.equal(codeOf(refused), 'FIM-KMS-0007');
     assert.equal(refused.upstream.sawNothing, true);
     assert.ok(refused.tookMs === 0, 'at once: nothing will change that soon');
     assert.equal(one.vm.instance.bytes().includes(keyBytes(1)), false);
@@ -222,6 +223,7 @@ for (const [what, metadata, data] of [
     store.add(2);
     one.vm.clock.advance(6000);
     assert.equal(versionOf(one.encrypt()), 2);
+    assert.equal(codeOf(one.decrypt(store.sealed(1))), 'FIM-SM4-0002', 'what it encrypted does not open any more');
     assertClean(one);
   });
 }
@@ -237,7 +239,7 @@ test('without an end of its own a key serves for a day without the KMS, no longe
     assert.equal(one.encrypt().client.status, 200);
   }
   one.vm.clock.advance(3_600_000);
-  assert.equal(one.encrypt().client.status, 503);
+  assert.equal(codeOf(one.encrypt()), 'FIM-KMS-0007');
   assert.ok(store.calls.length < 24 * 3600, `${store.calls.length} calls in a day`);
   store.mood = undefined;
   one.vm.clock.advance(7000);
