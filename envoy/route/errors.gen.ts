@@ -70,6 +70,8 @@ export type ErrorCode =
   | 'FIM-CFG-1057'
   | 'FIM-CFG-1065'
   | 'FIM-CFG-1066'
+  | 'FIM-CFG-1070'
+  | 'FIM-CFG-1071'
   | 'FIM-CFG-1060'
   | 'FIM-CFG-1061'
   | 'FIM-CFG-1062'
@@ -207,6 +209,7 @@ export type ErrorCode =
   | 'FIM-TLV-0006'
   | 'FIM-TLV-0007'
   | 'FIM-TLV-0008'
+  | 'FIM-TLV-0009'
   | 'FIM-ISO-0001'
   | 'FIM-ISO-0002'
   | 'FIM-ISO-0003'
@@ -215,7 +218,6 @@ export type ErrorCode =
   | 'FIM-ISO-0006'
   | 'FIM-ISO-0007'
   | 'FIM-ISO-0008'
-  | 'FIM-ISO-0009'
   | 'FIM-OP-0001'
   | 'FIM-OP-0002'
   | 'FIM-OP-0003'
@@ -289,6 +291,8 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1057': {"status":0,"title":"Name belongs to a profile that FIM brings","titleZh":"该名称属于内置的校验配置","advice":"Choose another name, and `extends` for its rules."},
   'FIM-CFG-1065': {"status":0,"title":"Settings of the signature contradict each other","titleZh":"签名设置互相矛盾","advice":"Set `request` or `response` to Verify or Sign; the three headers have different names, and the signature's own is not among the signed ones."},
   'FIM-CFG-1066': {"status":0,"title":"Validation in passing does not go with other parts of the route","titleZh":"流式校验与路由的其他部分不兼容","advice":"`validation.mode: Stream` needs JSON bodies and a route without masking, encryption, a limit by field, conditions, rules between fields, extracted values and a verdict header; or use `mode: Buffer`."},
+  'FIM-CFG-1070': {"status":0,"title":"Layout of bodies is not of their format","titleZh":"消息体布局与其格式不符","advice":"`body.iso8583` goes with `format: ISO8583`, `body.tlvEncoding` with `format: TLV`."},
+  'FIM-CFG-1071': {"status":0,"title":"Encoding or content does not fit the format of the data element","titleZh":"编码或内容与数据元的格式不符","advice":"Bytes are Binary or Hex, texts Ascii or Ebcdic, digits and tracks also Bcd; only b holds TLV."},
   'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless the annotation fim.financial/accept-missing-tlcp accepts the lack."},
   'FIM-CFG-1061': {"status":0,"title":"Observe does not turn off masking or encryption","titleZh":"Observe 不会关闭脱敏或加密","advice":"Nothing to do: limits and validation only count, masking and encryption act."},
   'FIM-CFG-1062': {"status":0,"title":"Route has no policy","titleZh":"路由没有策略","advice":"It exempts its requests from less specific routes; add a section if that is not meant."},
@@ -426,6 +430,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-TLV-0006': {"status":400,"title":"Data object has a wrong length","titleZh":"数据对象长度错误","advice":"See the length of the tag in EMV Book 3 Annex A or JR/T 0025."},
   'FIM-TLV-0007': {"status":400,"title":"Data object has a wrong format","titleZh":"数据对象格式错误","advice":"See the format (n, cn, a, an, ans) of the tag in EMV Book 3 Annex A or JR/T 0025."},
   'FIM-TLV-0008': {"status":400,"title":"Data object list is not valid","titleZh":"数据对象列表无效","advice":"A data object list is pairs of a tag and one byte of length."},
+  'FIM-TLV-0009': {"status":400,"title":"BER-TLV data is not written in hexadecimal digits","titleZh":"BER-TLV 数据不是十六进制文本","advice":"Send an even number of digits 0 to 9 and A to F, or take `body.tlvEncoding: Hex` out of the route."},
   'FIM-ISO-0001': {"status":400,"title":"ISO 8583 message ends too early","titleZh":"ISO 8583 报文不完整","advice":"A header, bitmap or data element reaches beyond the end of the message; the reply names the data element."},
   'FIM-ISO-0002': {"status":400,"title":"ISO 8583 message type is not valid","titleZh":"ISO 8583 报文类型无效","advice":"The message type is four digits: a version that the route's specification takes, class 1 to 8, function 0 to 9, origin 0 to 9."},
   'FIM-ISO-0003': {"status":400,"title":"ISO 8583 bitmap is not valid","titleZh":"ISO 8583 位图无效","advice":"Bitmaps in hexadecimal are written with 0 to 9 and A to F."},
@@ -434,7 +439,6 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-ISO-0006': {"status":400,"title":"Data element has a wrong format","titleZh":"数据元格式错误","advice":"See the format of the data element (n, an, ans, z, b, x+n) in the specification."},
   'FIM-ISO-0007': {"status":400,"title":"ISO 8583 message goes on after its last data element","titleZh":"ISO 8583 报文在最后数据元之后仍有数据","advice":"The bitmap and the data do not fit together."},
   'FIM-ISO-0008': {"status":400,"title":"ISO 8583 header does not fit the message","titleZh":"ISO 8583 报文头与报文不符","advice":"The length header, or the lengths in UnionPay's message header, are not those of the message; see `body.iso8583.header` of the route."},
-  'FIM-ISO-0009': {"status":400,"title":"Message authentication code does not match","titleZh":"报文鉴别码校验失败","advice":"Compare key, algorithm and range on both sides: from the message type up to the element that holds the code."},
   'FIM-OP-0001': {"status":0,"title":"Compressed bodies are not opened in a mesh","titleZh":"网格中不支持解压消息体","advice":"Let the peers send bodies without content-encoding, or take `body.compressed` out of the route; until then such bodies are refused with 415."},
   'FIM-OP-0002': {"status":0,"title":"Route stands in the root namespace of the mesh","titleZh":"路由位于网格根命名空间","advice":"Objects of that namespace act on every namespace: create the route in the namespace of its proxies."},
   'FIM-OP-0003': {"status":0,"title":"Selections of a namespace make too many workloads","titleZh":"命名空间内的工作负载组合过多","advice":"Let routes share selectors; older routes keep theirs."},

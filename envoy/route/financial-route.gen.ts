@@ -91,6 +91,107 @@ export type Enforcement = 'Enforce' | 'Observe';
 /** What bodies are read as by the stages that look at fields. `Detect`: what content-type and first bytes both say; a body of which they disagree is refused (415). Masking reads JSON only. */
 export type BodyFormat = 'JSON' | 'XML' | 'CNAPS2' | 'ISO8583' | 'TLV' | 'Form' | 'Detect';
 
+/** The specification that this one starts from; their elements are in `filters/message/iso8583/specs`. */
+export type Iso8583Specification = 'iso8583-1987' | 'iso8583-1993' | 'iso8583-2003' | 'unionpay-switch' | 'unionpay-terminal';
+
+/** Number of the bytes that follow: `Binary2` two bytes, `Bcd2` four digits in two bytes, `Ascii4` four digits. */
+export type Iso8583LengthHeader = 'None' | 'Binary2' | 'Bcd2' | 'Ascii4';
+
+/** `Cups`: UnionPay's header of 46 bytes, read to `$.Header`; `Opaque`: bytes that are passed over. */
+export type Iso8583NetworkHeader = 'None' | 'Cups' | 'Opaque';
+
+/** What stands before the message type; the whole of it, where the specification's does not fit. Absent: that of the specification. */
+export interface RouteIso8583Header {
+  /** Number of the bytes that follow: `Binary2` two bytes, `Bcd2` four digits in two bytes, `Ascii4` four digits. */
+  length?: Iso8583LengthHeader;
+  /** A TPDU of five bytes. */
+  tpdu?: boolean;
+  /** `Cups`: UnionPay's header of 46 bytes, read to `$.Header`; `Opaque`: bytes that are passed over. */
+  network?: Iso8583NetworkHeader;
+  /** Bytes of an `Opaque` header. */
+  networkBytes?: number;
+}
+
+/** `z`. */
+export type Iso8583DigitEncoding = 'Ascii' | 'Ebcdic' | 'Bcd';
+
+/** `b`. */
+export type Iso8583ByteEncoding = 'Binary' | 'Hex';
+
+/** Of the length prefix, where it differs. */
+export type Iso8583LengthEncoding = 'Ascii' | 'Ebcdic' | 'Bcd' | 'Binary';
+
+/** `a`, `an`, `ans`. `Ebcdic` is code page 037. */
+export type Iso8583TextEncoding = 'Ascii' | 'Ebcdic';
+
+/** Where an odd number of BCD digits is filled up. */
+export type Iso8583Fill = 'Left' | 'Right';
+
+/** How the parts of a message are written; absent parts as the specification says. */
+export interface RouteIso8583Encodings {
+  /** Message type. */
+  messageType?: Iso8583DigitEncoding;
+  /** Bitmaps. */
+  bitmap?: Iso8583ByteEncoding;
+  /** Length prefixes; `Binary` is big-endian. */
+  lengths?: Iso8583LengthEncoding;
+  /** `n`, and the digits of `x+n`. */
+  digits?: Iso8583DigitEncoding;
+  /** `a`, `an`, `ans`. `Ebcdic` is code page 037. */
+  text?: Iso8583TextEncoding;
+  /** `z`. */
+  track?: Iso8583DigitEncoding;
+  /** `b`. */
+  bytes?: Iso8583ByteEncoding;
+  /** Where an odd number of BCD digits is filled up. */
+  fill?: Iso8583Fill;
+}
+
+/** What it may hold. */
+export type Iso8583Format = 'n' | 'a' | 'an' | 'ans' | 'b' | 'z' | 'x+n';
+
+/** Digits of the length prefix; `Fixed`: there is none. */
+export type Iso8583Prefix = 'Fixed' | 'L' | 'LL' | 'LLL' | 'LLLL';
+
+/** Of the value, where it differs: `Ascii`, `Ebcdic` or (digits, tracks) `Bcd`; of `b`, `Binary` or `Hex`. */
+export type Iso8583Encoding = 'Ascii' | 'Ebcdic' | 'Bcd' | 'Binary' | 'Hex';
+
+/** What the value is read as; `TLV` of `b` only. */
+export type Iso8583Content = 'Text' | 'TLV';
+
+/** One data element. */
+export interface RouteIso8583Element {
+  /** Number. */
+  element: number;
+  /** What it may hold. */
+  format: Iso8583Format;
+  /** Characters, digits or bytes; the most of them if there is a prefix. */
+  length: number;
+  /** Digits of the length prefix; `Fixed`: there is none. */
+  prefix?: Iso8583Prefix;
+  /** Of the value, where it differs: `Ascii`, `Ebcdic` or (digits, tracks) `Bcd`; of `b`, `Binary` or `Hex`. */
+  encoding?: Iso8583Encoding;
+  /** Of the length prefix, where it differs. */
+  lengthEncoding?: Iso8583LengthEncoding;
+  /** What the value is read as; `TLV` of `b` only. */
+  content?: Iso8583Content;
+}
+
+/** How messages of the format ISO8583 are written: a specification that comes with FIM, and what differs. Absent: `iso8583-1987` as it stands. Elements are fields: `$.MTI`, `$.DE2`, `$.DE55.9F26`. */
+export interface RouteIso8583 {
+  /** The specification that this one starts from; their elements are in `filters/message/iso8583/specs`. */
+  specification: Iso8583Specification;
+  /** What stands before the message type; the whole of it, where the specification's does not fit. Absent: that of the specification. */
+  header?: RouteIso8583Header;
+  /** How the parts of a message are written; absent parts as the specification says. */
+  encodings?: RouteIso8583Encodings;
+  /** Data elements over those of the specification. */
+  elements?: RouteIso8583Element[];
+}
+
+/** How bodies of the format TLV are written: bytes (absent), or hexadecimal digits. */
+export type TlvEncoding = 'Binary' | 'Hex';
+
 /** A body with a content-encoding is refused (415), or decompressed (gzip, br) by Envoy first. */
 export type CompressedBodies = 'Refuse' | 'Decompress';
 
@@ -100,6 +201,10 @@ export interface RouteBody {
   maxBytes?: number;
   /** What bodies are read as by the stages that look at fields. `Detect`: what content-type and first bytes both say; a body of which they disagree is refused (415). Masking reads JSON only. */
   format?: BodyFormat;
+  /** How messages of the format ISO8583 are written: a specification that comes with FIM, and what differs. Absent: `iso8583-1987` as it stands. Elements are fields: `$.MTI`, `$.DE2`, `$.DE55.9F26`. */
+  iso8583?: RouteIso8583;
+  /** How bodies of the format TLV are written: bytes (absent), or hexadecimal digits. */
+  tlvEncoding?: TlvEncoding;
   /** A body with a content-encoding is refused (415), or decompressed (gzip, br) by Envoy first. */
   compressed?: CompressedBodies;
 }
@@ -253,6 +358,8 @@ export interface RouteValidation {
   maxErrors?: number;
   /** Check responses too. Rules on parameters and headers, and rules that depend on them, are for requests. */
   response?: boolean;
+  /** Data objects of BER-TLV (bodies of the format TLV, DE55 of ISO 8583) must have the length and format that EMV and PBOC give their tags, and stand once in their template. Tags that the dictionary does not know may hold anything. */
+  tagDictionary?: boolean;
   /** Request header, beginning with `x-`, that tells the upstream the verdict: `valid;profile="…"`, or under `Observe` `invalid;observed;errors=2;profile="…"`. Copies that clients send are removed from every request, whatever its route. */
   verdictHeader?: string;
   /** Values of requests that are handed on under a name: to limits by field, and as filter state to logs and traces (`%FILTER_STATE(wasm.fim.NAME:PLAIN)%`). Values of more than 256 bytes, with control characters, quotes or backslashes are not. */

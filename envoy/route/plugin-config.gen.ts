@@ -206,6 +206,8 @@ export interface PbocValidatorConfig {
   response?: boolean;
   /** Give the ISO 8583 response code (DE 39) of the first error in the reply. */
   responseCodes?: boolean;
+  /** Data objects of BER-TLV must be as the tag dictionary says. */
+  tagDictionary?: boolean;
   /** Request header that tells the upstream the verdict, lower case; empty: none. */
   verdictHeader?: string;
   /** Validate JSON bodies as they pass, in constant memory: what is found too late cuts the message off. Without conditions, rules between fields, extracts and `verdictHeader`. */
@@ -255,6 +257,33 @@ export type HeaderMatchType = 'Exact' | 'Pattern' | 'Present';
 
 /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
 export type BodyFormat = 'JSON' | 'XML' | 'CNAPS2' | 'ISO8583' | 'TLV' | 'Form' | 'Detect';
+
+/** The specification that the route's one starts from. */
+export type Iso8583Specification = 'iso8583-1987' | 'iso8583-1993' | 'iso8583-2003' | 'unionpay-switch' | 'unionpay-terminal';
+
+/** Number of the bytes that follow: two bytes, four digits in two bytes, or four digits of ASCII. */
+export type Iso8583LengthHeader = 'None' | 'Binary2' | 'Bcd2' | 'Ascii4';
+
+/** UnionPay's header of 46 bytes, or bytes that are passed over. */
+export type Iso8583NetworkHeader = 'None' | 'Cups' | 'Opaque';
+
+/** Of the length prefix. */
+export type Iso8583Encoding = 'Specification' | 'Ascii' | 'Ebcdic' | 'Bcd' | 'Binary' | 'Hex';
+
+/** Where an odd number of BCD digits is filled up. */
+export type Iso8583Fill = 'Specification' | 'Left' | 'Right';
+
+/** What it may hold. */
+export type Iso8583Format = 'n' | 'a' | 'an' | 'ans' | 'b' | 'z' | 'x+n';
+
+/** Digits of the length prefix. */
+export type Iso8583Prefix = 'Fixed' | 'L' | 'LL' | 'LLL' | 'LLLL';
+
+/** What the value is read as. */
+export type Iso8583Content = 'Text' | 'TLV';
+
+/** How BER-TLV bodies are written: bytes, or hexadecimal digits. */
+export type TlvEncoding = 'Binary' | 'Hex';
 
 /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
 export type CompressedBody = 'Refuse' | 'Decompress';
@@ -307,6 +336,68 @@ export interface MatchConfig {
   headers?: HeaderMatchConfig[];
 }
 
+/** Absent: that of the specification. */
+export interface Iso8583HeaderConfig {
+  /** Number of the bytes that follow: two bytes, four digits in two bytes, or four digits of ASCII. */
+  length?: Iso8583LengthHeader;
+  /** A TPDU of five bytes. */
+  tpdu?: boolean;
+  /** UnionPay's header of 46 bytes, or bytes that are passed over. */
+  network?: Iso8583NetworkHeader;
+  /** Bytes of an Opaque header. */
+  networkBytes?: number;
+}
+
+/** Absent: those of the specification. */
+export interface Iso8583EncodingsConfig {
+  /** How characters, digits and bytes are put into the message. */
+  messageType?: Iso8583Encoding;
+  /** Bitmaps. */
+  bitmap?: Iso8583Encoding;
+  /** Length prefixes. */
+  lengths?: Iso8583Encoding;
+  /** n, and the digits of x+n. */
+  digits?: Iso8583Encoding;
+  /** a, an, ans. */
+  text?: Iso8583Encoding;
+  /** z. */
+  track?: Iso8583Encoding;
+  /** b. */
+  bytes?: Iso8583Encoding;
+  /** Where an odd number of BCD digits is filled up. */
+  fill?: Iso8583Fill;
+}
+
+/** One data element. */
+export interface Iso8583ElementConfig {
+  /** Number. */
+  element: number;
+  /** What it may hold. */
+  format: Iso8583Format;
+  /** Characters, digits or bytes; the most of them if there is a prefix. */
+  length: number;
+  /** Digits of the length prefix. */
+  prefix?: Iso8583Prefix;
+  /** Of the value. */
+  encoding?: Iso8583Encoding;
+  /** Of the length prefix. */
+  lengthEncoding?: Iso8583Encoding;
+  /** What the value is read as. */
+  content?: Iso8583Content;
+}
+
+/** How ISO 8583 messages are written; only with the format ISO8583. Absent there: iso8583-1987. */
+export interface Iso8583Config {
+  /** The specification that the route's one starts from. */
+  specification: Iso8583Specification;
+  /** Absent: that of the specification. */
+  header?: Iso8583HeaderConfig;
+  /** Absent: those of the specification. */
+  encodings?: Iso8583EncodingsConfig;
+  /** Data elements over those of the specification. */
+  elements?: Iso8583ElementConfig[];
+}
+
 /** Absent: the defaults. */
 export interface BodyConfig {
   /** Largest body that is held, bytes; a larger one is refused. */
@@ -315,6 +406,10 @@ export interface BodyConfig {
   maxStreamBytes?: number;
   /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
   format?: BodyFormat;
+  /** How ISO 8583 messages are written; only with the format ISO8583. Absent there: iso8583-1987. */
+  iso8583?: Iso8583Config;
+  /** How BER-TLV bodies are written: bytes, or hexadecimal digits. */
+  tlvEncoding?: TlvEncoding;
   /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
   compressed?: CompressedBody;
 }

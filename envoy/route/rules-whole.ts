@@ -69,6 +69,25 @@ export function checkPassing(spec: RouteSpec, sections: Sections, report: Report
   for (const [bad, why] of reasons) if (bad) report('FIM-CFG-1066', [...validation.path, 'mode'], why);
 }
 
+/** Encodings of each kind of format of a data element. */
+const ELEMENT_ENCODINGS: Record<string, readonly string[]> = { b: ['Binary', 'Hex'], a: ['Ascii', 'Ebcdic'], an: ['Ascii', 'Ebcdic'], ans: ['Ascii', 'Ebcdic'] };
+const DIGIT_ENCODINGS = ['Ascii', 'Ebcdic', 'Bcd'];
+
+/** Reports a layout of bodies that is not of their format, and data elements that cannot be written so. */
+export function checkLayout(spec: RouteSpec, report: Report): void {
+  const { format = 'JSON', iso8583, tlvEncoding } = spec.body ?? {};
+  const where = ['spec', 'body'];
+  if (iso8583 !== undefined && format !== 'ISO8583') report('FIM-CFG-1070', [...where, 'iso8583'], `body.format is ${format}`);
+  if (tlvEncoding !== undefined && format !== 'TLV') report('FIM-CFG-1070', [...where, 'tlvEncoding'], `body.format is ${format}`);
+  iso8583?.elements?.forEach((element, index) => {
+    const at = [...where, 'iso8583', 'elements', index];
+    const encodings = ELEMENT_ENCODINGS[element.format] ?? DIGIT_ENCODINGS;
+    if (element.encoding !== undefined && !encodings.includes(element.encoding)) report('FIM-CFG-1071', [...at, 'encoding'], `${element.format} is written in ${encodings.join(', ')}`);
+    if (element.content === 'TLV' && element.format !== 'b') report('FIM-CFG-1071', [...at, 'content'], `TLV is the content of b, not of ${element.format}`);
+    if (iso8583.elements?.findIndex((other) => other.element === element.element) !== index) report('FIM-CFG-1022', at, `element ${element.element}`);
+  });
+}
+
 /** Reports what is allowed and worth knowing. */
 export function warnings(spec: RouteSpec, sections: Sections, report: Report): void {
   const { rateLimit, validation, masking, encryption } = sections;

@@ -118,6 +118,7 @@ export function validatorSection(value: RouteValidation, path: Path, profiles: r
     request: true,
     response: value.response ?? false,
     ...(responseCodes ? { responseCodes } : {}),
+    ...(value.tagDictionary === true ? { tagDictionary: true } : {}),
     ...(value.verdictHeader === undefined ? {} : { verdictHeader: value.verdictHeader.toLowerCase() }),
     rules,
     ...(conditions.list.length === 0 ? {} : { conditions: conditions.list }),

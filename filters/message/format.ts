@@ -29,6 +29,8 @@ export const enum MediaType {
   Text = 4,
   /** `application/octet-stream` */
   Octets = 5,
+  /** `application/iso8583`, `application/x-iso8583`, `application/vnd.iso8583`: used, registered by nobody. */
+  Iso8583 = 6,
 }
 
 const APPLICATION_JSON: Bytes = Bytes.from('application/json');
@@ -39,6 +41,9 @@ const SUFFIX_XML: Bytes = Bytes.from('+xml');
 const FORM: Bytes = Bytes.from('application/x-www-form-urlencoded');
 const TEXT_PLAIN: Bytes = Bytes.from('text/plain');
 const OCTET_STREAM: Bytes = Bytes.from('application/octet-stream');
+const ISO8583: Bytes = Bytes.from('application/iso8583');
+const X_ISO8583: Bytes = Bytes.from('application/x-iso8583');
+const VND_ISO8583: Bytes = Bytes.from('application/vnd.iso8583');
 const CHARSET: Bytes = Bytes.from('charset=');
 const UTF_8: Bytes = Bytes.from('utf-8');
 const US_ASCII: Bytes = Bytes.from('us-ascii');
@@ -61,6 +66,7 @@ export function mediaTypeOf(value: usize, length: u32): MediaType {
   while (end < length && load<u8>(value + end) != 59 && load<u8>(value + end) != 32) end++;
   if (same(value, end, APPLICATION_JSON) || endsIn(value, end, SUFFIX_JSON)) return MediaType.Json;
   if (same(value, end, OCTET_STREAM)) return MediaType.Octets;
+  if (same(value, end, ISO8583) || same(value, end, X_ISO8583) || same(value, end, VND_ISO8583)) return MediaType.Iso8583;
   if (!isReadable(value + end, length - end)) return MediaType.Other;
   if (same(value, end, APPLICATION_XML) || same(value, end, TEXT_XML) || endsIn(value, end, SUFFIX_XML)) return MediaType.Xml;
   if (same(value, end, FORM)) return MediaType.Form;
@@ -93,8 +99,8 @@ function takes(format: MessageFormat, media: MediaType): bool {
     case MessageFormat.Json: return media == MediaType.Json;
     case MessageFormat.Xml: return media == MediaType.Xml;
     case MessageFormat.Cnaps2: return media == MediaType.Xml || media == MediaType.Text || media == MediaType.Octets;
-    case MessageFormat.Iso8583: return media == MediaType.Octets;
-    case MessageFormat.Tlv: return media == MediaType.Octets;
+    case MessageFormat.Iso8583: return media == MediaType.Octets || media == MediaType.Iso8583;
+    case MessageFormat.Tlv: return media == MediaType.Octets || media == MediaType.Text;
     case MessageFormat.Form: return media == MediaType.Form;
   }
   return false;

@@ -16,6 +16,24 @@ export function writeHex(from: usize, bytes: u32, to: usize): void {
   }
 }
 
+/** Value of a hexadecimal digit; 16 and more if it is none. */
+function nibble(byte: u32): u32 {
+  if (byte - 48 < 10) return byte - 48;
+  const letter = (byte | 32) - 97;
+  return letter < 6 ? letter + 10 : 16;
+}
+
+/** Writes the bytes that an even number of hexadecimal digits stands for; false if one is none. */
+export function readHex(from: usize, digits: u32, to: usize): bool {
+  for (const end = from + digits; from < end; from += 2, to++) {
+    const high = nibble(load<u8>(from));
+    const low = nibble(load<u8>(from, 1));
+    if ((high | low) > 15) return false;
+    store<u8>(to, (high << 4) | low);
+  }
+  return true;
+}
+
 /** Whether all nibbles of `bytes` bytes are decimal digits. */
 export function areDigits(pointer: usize, bytes: u32): bool {
   let over: u64 = 0;

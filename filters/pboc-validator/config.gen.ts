@@ -171,6 +171,8 @@ export class PbocValidatorConfig {
   response: bool = false;
   /** Give the ISO 8583 response code (DE 39) of the first error in the reply. */
   responseCodes: bool = false;
+  /** Data objects of BER-TLV must be as the tag dictionary says. */
+  tagDictionary: bool = false;
   /** Request header that tells the upstream the verdict, lower case; empty: none. */
   verdictHeader: Bytes = Bytes.EMPTY;
   /** Validate JSON bodies as they pass, in constant memory: what is found too late cuts the message off. Without conditions, rules between fields, extracts and `verdictHeader`. */
@@ -472,6 +474,8 @@ export function decodePbocValidatorConfig(reader: ConfigReader, node: u32): Pboc
       result.response = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'responseCodes')) {
       result.responseCodes = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'tagDictionary')) {
+      result.tagDictionary = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'verdictHeader')) {
       result.verdictHeader = reader.readString(member, 64);
     } else if (reader.keyIs(member, 'stream')) {

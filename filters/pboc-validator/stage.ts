@@ -3,7 +3,9 @@ import { MessageFormat } from '../message/format';
 import { FieldMatches } from '../message/field-matches';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
+import { elementOf } from '../message/iso8583/field-names';
 import { Exchange } from '../runtime/exchange';
+import { Message } from '../runtime/message';
 import { Direction, Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { compileValidator } from './compile';
 import { PbocPlace, PbocValidatorConfig, decodePbocValidatorConfig } from './config.gen';
@@ -22,6 +24,8 @@ const requestPlaces: RequestPlaces = new RequestPlaces();
 class ValidationPolicy extends StagePolicy {
   readonly verdict: VerdictHeader;
   readonly responseCodes: bool;
+  readonly tagDictionary: bool;
+  readonly maxErrors: u32;
   private readonly request: bool;
   private readonly response: bool;
 
@@ -33,8 +37,10 @@ class ValidationPolicy extends StagePolicy {
     this.verdict = new VerdictHeader(config.verdictHeader, config.profile);
     this.responseCodes = config.responseCodes;
     this.passing = config.stream ? validator.streamed() : null;
+    this.tagDictionary = config.tagDictionary;
+    this.maxErrors = <u32>config.maxErrors;
     this.request = config.request;
-    this.response = config.response && validator.readsBody;
+    this.response = config.response && (validator.readsBody || config.tagDictionary);
   }
 
   acts(direction: Direction): bool {
@@ -42,7 +48,7 @@ class ValidationPolicy extends StagePolicy {
   }
 
   needsBody(direction: Direction): bool {
-    return this.acts(direction) && this.validator.readsBody;
+    return this.acts(direction) && (this.validator.readsBody || this.tagDictionary);
   }
 
   streams(direction: Direction): bool {
@@ -112,7 +118,7 @@ export class PbocValidator extends Stage {
     if (exchange.direction == Direction.Response) return Verdict.Continue;
     policy.verdict.strip(exchange);
     const validator = policy.validator;
-    if (!validator.readsPlaces || (validator.readsBody && !exchange.bodiless)) return Verdict.Continue;
+    if (!validator.readsPlaces || ((validator.readsBody || policy.tagDictionary) && !exchange.bodiless)) return Verdict.Continue;
     return conclude(exchange, policy, validator.judgePlaces(requestPlaces.bind(exchange), findings));
   }
 
@@ -128,10 +134,24 @@ export class PbocValidator extends Stage {
     let places: Places | null = null;
     if (!response) places = requestPlaces.bind(exchange);
     const validator = policy.validator;
-    const judgement = validator.judge(tree, matches, findings, scratch, places, response);
+    let judgement = validator.judge(tree, matches, findings, scratch, places, response);
+    if (policy.tagDictionary && judgement != Judgement.OutOfMemory) judgement = judgeDataObjects(message, findings, policy.maxErrors);
     if (!response && judgement != Judgement.OutOfMemory) validator.extracts.handOn(tree, exchange, scratch);
     return conclude(exchange, policy, judgement);
   }
+}
+
+/** Adds what the tag dictionary says against the data objects of the message to the findings. */
+function judgeDataObjects(message: Message, findings: Findings, maxErrors: u32): Judgement {
+  const objects = message.dataObjects;
+  if (objects != null) {
+    for (let i: u32 = 0; i < objects.mistakes && findings.count < maxErrors; i++) {
+      const pointer = objects.pointer(objects.mistakeNode(i), scratch);
+      if (pointer == 0) return Judgement.OutOfMemory;
+      findings.add(objects.mistakeCode(i), pointer, objects.pointerLength);
+    }
+  }
+  return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
 }
 
 /** Acts on the judgement of a message that could be read. */
@@ -151,7 +171,7 @@ function conclude(exchange: Exchange, policy: ValidationPolicy, judgement: Judge
     countBreach(error);
     reply.addError(error, findings.pointer(i), findings.pointerLength(i), nameOf(findings.place(i)));
   }
-  if (policy.responseCodes) reply.nameResponseCode(findings.error(0));
+  if (policy.responseCodes) reply.nameResponseCode(findings.error(0), elementOf(findings.pointer(0), findings.pointerLength(0)));
   if (exchange.observes) policy.verdict.set(exchange, findings.count);
   return Verdict.Reject;
 }
@@ -171,8 +191,10 @@ function refuseUnreadable(exchange: Exchange, policy: ValidationPolicy, error: E
   }
   const response = exchange.direction == Direction.Response;
   reply.begin(response ? ErrorId.FIM_PBOC_0002 : error);
-  if (syntax != ErrorId.None) reply.addError(syntax, 0, 0);
+  const message = exchange.message;
+  const pointer = syntax == ErrorId.None ? 0 : message.errorPointer();
+  if (syntax != ErrorId.None) reply.addError(syntax, pointer, pointer == 0 ? 0 : message.errorPointerLength);
   else if (response) reply.addError(error, 0, 0);
-  if (policy.responseCodes) reply.nameResponseCode(syntax);
+  if (policy.responseCodes) reply.nameResponseCode(syntax, message.errorElement);
   return Verdict.Reject;
 }

@@ -28,6 +28,79 @@ export const enum BodyFormat {
   Detect = 6,
 }
 
+/** The specification that the route's one starts from. */
+export const enum Iso8583Specification {
+  iso8583_1987 = 0,
+  iso8583_1993 = 1,
+  iso8583_2003 = 2,
+  unionpay_switch = 3,
+  unionpay_terminal = 4,
+}
+
+/** Number of the bytes that follow: two bytes, four digits in two bytes, or four digits of ASCII. */
+export const enum Iso8583LengthHeader {
+  None = 0,
+  Binary2 = 1,
+  Bcd2 = 2,
+  Ascii4 = 3,
+}
+
+/** UnionPay's header of 46 bytes, or bytes that are passed over. */
+export const enum Iso8583NetworkHeader {
+  None = 0,
+  Cups = 1,
+  Opaque = 2,
+}
+
+/** Of the length prefix. */
+export const enum Iso8583Encoding {
+  Specification = 0,
+  Ascii = 1,
+  Ebcdic = 2,
+  Bcd = 3,
+  Binary = 4,
+  Hex = 5,
+}
+
+/** Where an odd number of BCD digits is filled up. */
+export const enum Iso8583Fill {
+  Specification = 0,
+  Left = 1,
+  Right = 2,
+}
+
+/** What it may hold. */
+export const enum Iso8583Format {
+  n = 0,
+  a = 1,
+  an = 2,
+  ans = 3,
+  b = 4,
+  z = 5,
+  x_n = 6,
+}
+
+/** Digits of the length prefix. */
+export const enum Iso8583Prefix {
+  Fixed = 0,
+  L = 1,
+  LL = 2,
+  LLL = 3,
+  LLLL = 4,
+}
+
+/** What the value is read as. */
+export const enum Iso8583Content {
+  Text = 0,
+  TLV = 1,
+}
+
+/** How BER-TLV bodies are written: bytes, or hexadecimal digits. */
+export const enum TlvEncoding {
+  Binary = 0,
+  Hex = 1,
+}
+
 /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
 export const enum CompressedBody {
   Refuse = 0,
@@ -96,6 +169,76 @@ export class MatchConfig {
   headers: StaticArray<HeaderMatchConfig> = new StaticArray<HeaderMatchConfig>(0);
 }
 
+/** Absent: that of the specification. */
+export class Iso8583HeaderConfig {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Number of the bytes that follow: two bytes, four digits in two bytes, or four digits of ASCII. */
+  length: Iso8583LengthHeader = Iso8583LengthHeader.None;
+  /** A TPDU of five bytes. */
+  tpdu: bool = false;
+  /** UnionPay's header of 46 bytes, or bytes that are passed over. */
+  network: Iso8583NetworkHeader = Iso8583NetworkHeader.None;
+  /** Bytes of an Opaque header. */
+  networkBytes: i32 = 0;
+}
+
+/** Absent: those of the specification. */
+export class Iso8583EncodingsConfig {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** How characters, digits and bytes are put into the message. */
+  messageType: Iso8583Encoding = Iso8583Encoding.Specification;
+  /** Bitmaps. */
+  bitmap: Iso8583Encoding = Iso8583Encoding.Specification;
+  /** Length prefixes. */
+  lengths: Iso8583Encoding = Iso8583Encoding.Specification;
+  /** n, and the digits of x+n. */
+  digits: Iso8583Encoding = Iso8583Encoding.Specification;
+  /** a, an, ans. */
+  text: Iso8583Encoding = Iso8583Encoding.Specification;
+  /** z. */
+  track: Iso8583Encoding = Iso8583Encoding.Specification;
+  /** b. */
+  bytes: Iso8583Encoding = Iso8583Encoding.Specification;
+  /** Where an odd number of BCD digits is filled up. */
+  fill: Iso8583Fill = Iso8583Fill.Specification;
+}
+
+/** One data element. */
+export class Iso8583ElementConfig {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Number. */
+  element: i32 = 2;
+  /** What it may hold. */
+  format: Iso8583Format = <Iso8583Format>0;
+  /** Characters, digits or bytes; the most of them if there is a prefix. */
+  length: i32 = 1;
+  /** Digits of the length prefix. */
+  prefix: Iso8583Prefix = Iso8583Prefix.Fixed;
+  /** Of the value. */
+  encoding: Iso8583Encoding = Iso8583Encoding.Specification;
+  /** Of the length prefix. */
+  lengthEncoding: Iso8583Encoding = Iso8583Encoding.Specification;
+  /** What the value is read as. */
+  content: Iso8583Content = Iso8583Content.Text;
+}
+
+/** How ISO 8583 messages are written; only with the format ISO8583. Absent there: iso8583-1987. */
+export class Iso8583Config {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** The specification that the route's one starts from. */
+  specification: Iso8583Specification = <Iso8583Specification>0;
+  /** Absent: that of the specification. */
+  header: Iso8583HeaderConfig | null = null;
+  /** Absent: those of the specification. */
+  encodings: Iso8583EncodingsConfig | null = null;
+  /** Data elements over those of the specification. */
+  elements: StaticArray<Iso8583ElementConfig> = new StaticArray<Iso8583ElementConfig>(0);
+}
+
 /** Absent: the defaults. */
 export class BodyConfig {
   /** Where it stands in the document, for errors that are found later. */
@@ -106,6 +249,10 @@ export class BodyConfig {
   maxStreamBytes: i64 = 0;
   /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
   format: BodyFormat = BodyFormat.JSON;
+  /** How ISO 8583 messages are written; only with the format ISO8583. Absent there: iso8583-1987. */
+  iso8583: Iso8583Config | null = null;
+  /** How BER-TLV bodies are written: bytes, or hexadecimal digits. */
+  tlvEncoding: TlvEncoding = TlvEncoding.Binary;
   /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
   compressed: CompressedBody = CompressedBody.Refuse;
 }
@@ -188,6 +335,88 @@ function readBodyFormat(reader: ConfigReader, node: u32): BodyFormat {
   return <BodyFormat>0;
 }
 
+function readIso8583Specification(reader: ConfigReader, node: u32): Iso8583Specification {
+  if (reader.textIs(node, 'iso8583-1987')) return Iso8583Specification.iso8583_1987;
+  if (reader.textIs(node, 'iso8583-1993')) return Iso8583Specification.iso8583_1993;
+  if (reader.textIs(node, 'iso8583-2003')) return Iso8583Specification.iso8583_2003;
+  if (reader.textIs(node, 'unionpay-switch')) return Iso8583Specification.unionpay_switch;
+  if (reader.textIs(node, 'unionpay-terminal')) return Iso8583Specification.unionpay_terminal;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <Iso8583Specification>0;
+}
+
+function readIso8583LengthHeader(reader: ConfigReader, node: u32): Iso8583LengthHeader {
+  if (reader.textIs(node, 'None')) return Iso8583LengthHeader.None;
+  if (reader.textIs(node, 'Binary2')) return Iso8583LengthHeader.Binary2;
+  if (reader.textIs(node, 'Bcd2')) return Iso8583LengthHeader.Bcd2;
+  if (reader.textIs(node, 'Ascii4')) return Iso8583LengthHeader.Ascii4;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <Iso8583LengthHeader>0;
+}
+
+function readIso8583NetworkHeader(reader: ConfigReader, node: u32): Iso8583NetworkHeader {
+  if (reader.textIs(node, 'None')) return Iso8583NetworkHeader.None;
+  if (reader.textIs(node, 'Cups')) return Iso8583NetworkHeader.Cups;
+  if (reader.textIs(node, 'Opaque')) return Iso8583NetworkHeader.Opaque;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <Iso8583NetworkHeader>0;
+}
+
+function readIso8583Encoding(reader: ConfigReader, node: u32): Iso8583Encoding {
+  if (reader.textIs(node, 'Specification')) return Iso8583Encoding.Specification;
+  if (reader.textIs(node, 'Ascii')) return Iso8583Encoding.Ascii;
+  if (reader.textIs(node, 'Ebcdic')) return Iso8583Encoding.Ebcdic;
+  if (reader.textIs(node, 'Bcd')) return Iso8583Encoding.Bcd;
+  if (reader.textIs(node, 'Binary')) return Iso8583Encoding.Binary;
+  if (reader.textIs(node, 'Hex')) return Iso8583Encoding.Hex;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <Iso8583Encoding>0;
+}
+
+function readIso8583Fill(reader: ConfigReader, node: u32): Iso8583Fill {
+  if (reader.textIs(node, 'Specification')) return Iso8583Fill.Specification;
+  if (reader.textIs(node, 'Left')) return Iso8583Fill.Left;
+  if (reader.textIs(node, 'Right')) return Iso8583Fill.Right;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <Iso8583Fill>0;
+}
+
+function readIso8583Format(reader: ConfigReader, node: u32): Iso8583Format {
+  if (reader.textIs(node, 'n')) return Iso8583Format.n;
+  if (reader.textIs(node, 'a')) return Iso8583Format.a;
+  if (reader.textIs(node, 'an')) return Iso8583Format.an;
+  if (reader.textIs(node, 'ans')) return Iso8583Format.ans;
+  if (reader.textIs(node, 'b')) return Iso8583Format.b;
+  if (reader.textIs(node, 'z')) return Iso8583Format.z;
+  if (reader.textIs(node, 'x+n')) return Iso8583Format.x_n;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <Iso8583Format>0;
+}
+
+function readIso8583Prefix(reader: ConfigReader, node: u32): Iso8583Prefix {
+  if (reader.textIs(node, 'Fixed')) return Iso8583Prefix.Fixed;
+  if (reader.textIs(node, 'L')) return Iso8583Prefix.L;
+  if (reader.textIs(node, 'LL')) return Iso8583Prefix.LL;
+  if (reader.textIs(node, 'LLL')) return Iso8583Prefix.LLL;
+  if (reader.textIs(node, 'LLLL')) return Iso8583Prefix.LLLL;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <Iso8583Prefix>0;
+}
+
+function readIso8583Content(reader: ConfigReader, node: u32): Iso8583Content {
+  if (reader.textIs(node, 'Text')) return Iso8583Content.Text;
+  if (reader.textIs(node, 'TLV')) return Iso8583Content.TLV;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <Iso8583Content>0;
+}
+
+function readTlvEncoding(reader: ConfigReader, node: u32): TlvEncoding {
+  if (reader.textIs(node, 'Binary')) return TlvEncoding.Binary;
+  if (reader.textIs(node, 'Hex')) return TlvEncoding.Hex;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <TlvEncoding>0;
+}
+
 function readCompressedBody(reader: ConfigReader, node: u32): CompressedBody {
   if (reader.textIs(node, 'Refuse')) return CompressedBody.Refuse;
   if (reader.textIs(node, 'Decompress')) return CompressedBody.Decompress;
@@ -223,6 +452,17 @@ function readHeaderMatchConfigList16(reader: ConfigReader, node: u32): StaticArr
   let item = length > 0 ? reader.firstItem(node) : 0;
   for (let i = 0; i < length; i++) {
     unchecked((items[i] = decodeHeaderMatchConfig(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readIso8583ElementConfigList191(reader: ConfigReader, node: u32): StaticArray<Iso8583ElementConfig> {
+  const length = reader.arrayLength(node, 191);
+  const items = new StaticArray<Iso8583ElementConfig>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeIso8583ElementConfig(reader, item)));
     item = reader.nextItem(item);
   }
   return items;
@@ -344,6 +584,114 @@ export function decodeMatchConfig(reader: ConfigReader, node: u32): MatchConfig 
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeIso8583HeaderConfig(reader: ConfigReader, node: u32): Iso8583HeaderConfig {
+  const result = new Iso8583HeaderConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'length')) {
+      result.length = readIso8583LengthHeader(reader, member);
+    } else if (reader.keyIs(member, 'tpdu')) {
+      result.tpdu = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'network')) {
+      result.network = readIso8583NetworkHeader(reader, member);
+    } else if (reader.keyIs(member, 'networkBytes')) {
+      result.networkBytes = <i32>reader.readInteger(member, 0, 255);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeIso8583EncodingsConfig(reader: ConfigReader, node: u32): Iso8583EncodingsConfig {
+  const result = new Iso8583EncodingsConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'messageType')) {
+      result.messageType = readIso8583Encoding(reader, member);
+    } else if (reader.keyIs(member, 'bitmap')) {
+      result.bitmap = readIso8583Encoding(reader, member);
+    } else if (reader.keyIs(member, 'lengths')) {
+      result.lengths = readIso8583Encoding(reader, member);
+    } else if (reader.keyIs(member, 'digits')) {
+      result.digits = readIso8583Encoding(reader, member);
+    } else if (reader.keyIs(member, 'text')) {
+      result.text = readIso8583Encoding(reader, member);
+    } else if (reader.keyIs(member, 'track')) {
+      result.track = readIso8583Encoding(reader, member);
+    } else if (reader.keyIs(member, 'bytes')) {
+      result.bytes = readIso8583Encoding(reader, member);
+    } else if (reader.keyIs(member, 'fill')) {
+      result.fill = readIso8583Fill(reader, member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeIso8583ElementConfig(reader: ConfigReader, node: u32): Iso8583ElementConfig {
+  const result = new Iso8583ElementConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'element')) {
+      result.element = <i32>reader.readInteger(member, 2, 192);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'format')) {
+      result.format = readIso8583Format(reader, member);
+      seen |= 2;
+    } else if (reader.keyIs(member, 'length')) {
+      result.length = <i32>reader.readInteger(member, 1, 9999);
+      seen |= 4;
+    } else if (reader.keyIs(member, 'prefix')) {
+      result.prefix = readIso8583Prefix(reader, member);
+    } else if (reader.keyIs(member, 'encoding')) {
+      result.encoding = readIso8583Encoding(reader, member);
+    } else if (reader.keyIs(member, 'lengthEncoding')) {
+      result.lengthEncoding = readIso8583Encoding(reader, member);
+    } else if (reader.keyIs(member, 'content')) {
+      result.content = readIso8583Content(reader, member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'element');
+  if (!(seen & 2)) reader.missing(node, 'format');
+  if (!(seen & 4)) reader.missing(node, 'length');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeIso8583Config(reader: ConfigReader, node: u32): Iso8583Config {
+  const result = new Iso8583Config();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'specification')) {
+      result.specification = readIso8583Specification(reader, member);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'header')) {
+      result.header = decodeIso8583HeaderConfig(reader, member);
+    } else if (reader.keyIs(member, 'encodings')) {
+      result.encodings = decodeIso8583EncodingsConfig(reader, member);
+    } else if (reader.keyIs(member, 'elements')) {
+      result.elements = readIso8583ElementConfigList191(reader, member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'specification');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodeBodyConfig(reader: ConfigReader, node: u32): BodyConfig {
   const result = new BodyConfig();
   result.node = node;
@@ -355,6 +703,10 @@ export function decodeBodyConfig(reader: ConfigReader, node: u32): BodyConfig {
       result.maxStreamBytes = reader.readInteger(member, 0, 9007199254740991);
     } else if (reader.keyIs(member, 'format')) {
       result.format = readBodyFormat(reader, member);
+    } else if (reader.keyIs(member, 'iso8583')) {
+      result.iso8583 = decodeIso8583Config(reader, member);
+    } else if (reader.keyIs(member, 'tlvEncoding')) {
+      result.tlvEncoding = readTlvEncoding(reader, member);
     } else if (reader.keyIs(member, 'compressed')) {
       result.compressed = readCompressedBody(reader, member);
     } else {

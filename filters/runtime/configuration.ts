@@ -6,6 +6,7 @@ import { PartKind, Parts } from '../memory/parts';
 import { RouteIndex, RouteIndexBuilder } from '../match/route-index';
 import { MessageFormat } from '../message/format';
 import { JsonDocument } from '../message/json/document';
+import { BodyLayout, compileLayout } from './body-layout';
 import { ConfigReader } from './config-reader';
 import { KmsConfig, RouteConfig, decodePluginConfig } from './config.gen';
 import { DEFAULT_BODY_BYTES, MAX_CONFIG_BYTES } from '../limits';
@@ -67,6 +68,7 @@ export class CompiledRoute {
     /** Of a body that passes in pieces. */
     readonly maxStreamBytes: u64,
     readonly format: MessageFormat,
+    readonly layout: BodyLayout,
     readonly request: Plan,
     readonly response: Plan,
   ) {}
@@ -151,6 +153,7 @@ function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticAr
     body == null ? DEFAULT_BODY_BYTES : <u32>body.maxBytes,
     body == null || body.maxStreamBytes == 0 ? u64.MAX_VALUE : <u64>body.maxStreamBytes,
     reader.format,
+    compileLayout(reader, body),
     planOf(reader, steps, section, Direction.Request),
     planOf(reader, steps, section, Direction.Response),
   );

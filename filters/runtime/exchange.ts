@@ -3,6 +3,7 @@ import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { BufferType, HeaderMap } from './abi';
+import { PLAIN_LAYOUT } from './body-layout';
 import { KmsConfig } from './config.gen';
 import { extract, readExtracted } from './extraction';
 import { HeaderSnapshot } from './headers';
@@ -45,6 +46,8 @@ export class Exchange {
     const root = stream.root;
     this.rootId = root == null ? 0 : root.contextId;
     this.direction = direction;
+    const route = stream.route;
+    this.message.layout = route == null ? PLAIN_LAYOUT : route.layout;
     this.snapshot.clear();
   }
 

@@ -3,15 +3,21 @@ import { Cnaps2Document } from '../message/cnaps2/document';
 import { FieldTree } from '../message/field-tree';
 import { FormDocument } from '../message/form/document';
 import { MessageFormat } from '../message/format';
+import { fieldName, fieldNameLength } from '../message/iso8583/field-names';
+import { IsoTree } from '../message/iso8583/iso-tree';
 import { JsonDocument } from '../message/json/document';
+import { TlvTree } from '../message/tlv/tlv-tree';
 import { XmlDocument } from '../message/xml/document';
 import { scratch } from '../memory/scratch';
+import { BodyLayout, PLAIN_LAYOUT } from './body-layout';
 
 /** One VM works on one message at a time, so one index of each format serves all. */
 const json: JsonDocument = new JsonDocument();
 const xml: XmlDocument = new XmlDocument();
 const cnaps2: Cnaps2Document = new Cnaps2Document();
 const form: FormDocument = new FormDocument();
+const iso: IsoTree = new IsoTree();
+const tlv: TlvTree = new TlvTree();
 
 /** The body at hand, and its index, made at most once for all stages. Addresses are valid until the host call ends. */
 export class Message {
@@ -24,6 +30,12 @@ export class Message {
   error: ErrorId = ErrorId.None;
   /** Byte offset of the mistake that `error` names. */
   errorOffset: u32 = 0;
+  /** Data element of an ISO 8583 message at which the mistake is; 0: none. */
+  errorElement: u32 = 0;
+  /** Bytes of the last `errorPointer`. */
+  errorPointerLength: u32 = 0;
+  /** How the bodies of the route at hand are written. */
+  layout: BodyLayout = PLAIN_LAYOUT;
   /** What the index was made as; Unknown: there is none yet. */
   private indexed: MessageFormat = MessageFormat.Unknown;
 
@@ -58,6 +70,7 @@ export class Message {
   private index(format: MessageFormat): ErrorId {
     let error = <u32>ErrorId.FIM_RT_0010;
     this.errorOffset = 0;
+    this.errorElement = 0;
     switch (format) {
       case MessageFormat.Json:
         error = json.parse(this.pointer, this.length, scratch);
@@ -75,8 +88,46 @@ export class Message {
         error = form.parse(this.pointer, this.length, scratch);
         this.errorOffset = form.errorOffset;
         break;
+      case MessageFormat.Iso8583:
+        error = this.readIso8583();
+        break;
+      case MessageFormat.Tlv:
+        error = this.layout.tlvHex ? tlv.parseHex(this.pointer, this.length, scratch) : tlv.parse(this.pointer, this.length, scratch);
+        this.errorOffset = tlv.errorOffset;
+        break;
     }
     return <ErrorId>error;
+  }
+
+  private readIso8583(): u32 {
+    const spec = this.layout.iso;
+    if (spec == null) return ErrorId.FIM_RT_0010;
+    const error = iso.read(this.pointer, this.length, spec, scratch);
+    this.errorOffset = iso.errorOffset;
+    this.errorElement = iso.errorElement;
+    return error;
+  }
+
+  /** Address of the JSON Pointer of the field that `error` is about, `errorPointerLength` bytes; 0 if it is about none. */
+  errorPointer(): usize {
+    const element = this.errorElement;
+    this.errorPointerLength = element == 0 ? 0 : fieldNameLength(element) + 1;
+    const pointer = element == 0 ? 0 : scratch.allocate(this.errorPointerLength);
+    if (pointer == 0) return 0;
+    store<u8>(pointer, 47);
+    memory.copy(pointer + 1, fieldName(element), fieldNameLength(element));
+    return pointer;
+  }
+
+  /** The ISO 8583 reader of the tree at hand, for what is not a field: ranges of authentication codes. Null on other formats. */
+  get iso8583(): IsoTree | null {
+    return this.indexed == MessageFormat.Iso8583 && this.error == ErrorId.None ? iso : null;
+  }
+
+  /** What the tag dictionary says against the data objects of the tree at hand; null on formats without any. */
+  get dataObjects(): TlvTree | null {
+    if (this.error != ErrorId.None) return null;
+    return this.indexed == MessageFormat.Iso8583 ? iso : this.indexed == MessageFormat.Tlv ? tlv : null;
   }
 }
 
@@ -87,6 +138,8 @@ function treeOf(format: MessageFormat): FieldTree | null {
     case MessageFormat.Xml: return xml;
     case MessageFormat.Cnaps2: return cnaps2;
     case MessageFormat.Form: return form;
+    case MessageFormat.Iso8583: return iso;
+    case MessageFormat.Tlv: return tlv;
   }
   return null;
 }

@@ -3,6 +3,7 @@ import { MAX_REPLY_ERRORS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
+import { elementResponseCode } from '../message/iso8583/response-codes.gen';
 import { Result, proxy_send_local_response } from './abi';
 import {
   ErrorId,
@@ -20,6 +21,9 @@ const CONTENT_TYPE: Bytes = Bytes.from('application/problem+json');
 
 /** Lowest status that is sent: an error without a status of its own is the proxy's fault. */
 const MIN_STATUS: u32 = 400;
+
+/** Response code 30. */
+const FORMAT_ERROR: u32 = 0x3033;
 
 /** gRPC status that tells the host to derive it from the HTTP status. */
 const GRPC_STATUS_NONE: u32 = u32.MAX_VALUE;
@@ -46,9 +50,11 @@ export class Reply {
     this.headers.begin(256);
   }
 
-  /** The reply names the ISO 8583 response code (DE 39) of this error, if the table has one. */
-  nameResponseCode(error: ErrorId): void {
-    this.responseCode = errorResponseCode(error);
+  /** The reply names the ISO 8583 response code (DE 39) of this error, if the table has one; of a mere format error, that of the data element (0: none). */
+  nameResponseCode(error: ErrorId, element: u32 = 0): void {
+    const code = errorResponseCode(error);
+    const own = code == FORMAT_ERROR ? elementResponseCode(element) : 0;
+    this.responseCode = own == 0 ? code : own;
   }
 
   /**

@@ -113,38 +113,28 @@ ${lines(rows, 16)}
 `;
 }
 
-/** What DE39 says of an error, in the order in which they are looked at. */
+/** What DE39 says of a failure at an element. */
 interface ResponseCodes {
   sources: string[];
   reading: string;
-  default: string;
   elements: { element: number; code: string; meaning: string }[];
-  errors: { error: string; code: string; meaning: string }[];
 }
 
 function responseTables(repository: string): string {
   const path = `${FOLDER}/response-codes.json`;
   const table = JSON.parse(readFileSync(join(repository, path), 'utf8')) as ResponseCodes;
-  const known = (JSON.parse(readFileSync(join(repository, 'filters/errors.json'), 'utf8')) as { errors: { code: string }[] }).errors.map((entry) => entry.code);
-  for (const { error } of table.errors) if (!known.includes(error)) throw new Error(`${path}: ${error} is no error`);
-  for (const code of [table.default, ...[...table.elements, ...table.errors].map((entry) => entry.code)]) {
+  const cases = table.elements.map(({ element, code, meaning }) => {
     if (!/^[0-9A-Z]{2}$/.test(code)) throw new Error(`${path}: ${code} is no response code`);
-  }
-  const bytes = (code: string): string => `0x${Buffer.from(code).reverse().toString('hex')}`;
-  const cases = table.errors.map(({ error, code, meaning }) => `    case ErrorId.${error.replaceAll('-', '_')}: return ${bytes(code)}; // ${code}: ${meaning}`);
-  const elements = table.elements.map(({ element, code, meaning }) => `    case ${element}: return ${bytes(code)}; // ${code}: ${meaning}`);
+    return `    case ${element}: return 0x${Buffer.from(code).reverse().toString('hex')}; // ${code}: ${meaning}`;
+  });
   return `${banner(path)}
-import { ErrorId } from '../../errors.gen';
 
-/** The response code (DE39) that fits an error found at a data element (0: at none): two characters, the first in the low byte. */
-export function responseCode(error: ErrorId, element: u32): u16 {
-  switch (error) {
+/** The response code (DE39) that fits a failure at a data element: two characters, the first in the low byte; 0 where "format error" says it all. */
+export function elementResponseCode(element: u32): u32 {
+  switch (element) {
 ${cases.join('\n')}
   }
-  switch (element) {
-${elements.join('\n')}
-  }
-  return ${bytes(table.default)}; // ${table.default}
+  return 0;
 }
 `;
 }

@@ -4,7 +4,7 @@ import { ErrorId } from '../../errors.gen';
 import { MAX_TLV_NODES } from '../../limits';
 import { Arena } from '../../memory/arena';
 import { FieldKind } from '../field-tree';
-import { writeHex } from '../hex-text';
+import { readHex, writeHex } from '../hex-text';
 import { TEXT } from '../nodes';
 import { TlvTree } from '../tlv/tlv-tree';
 import { CUPS_PARTS, HEADER_NAME, isCupsHeader } from './cups-header';
@@ -224,7 +224,7 @@ export class IsoTree extends TlvTree {
     this.span(node, p, bytes);
     if (encoding == IsoEncoding.Hex) {
       const to = this.out;
-      for (let i: u32 = 0; i < bytes; i += 2) store<u8>(to + (i >> 1), <u8>((hexValue(load<u8>(p + i)) << 4) | hexValue(load<u8>(p + i, 1))));
+      readHex(p, bytes, to);
       p = to;
       bytes >>= 1;
       this.out = to + bytes;

@@ -5,7 +5,7 @@ import { MAX_TLV_DEPTH, MAX_TLV_MISTAKES, MAX_TLV_NODES } from '../../limits';
 import { Arena } from '../../memory/arena';
 import { hashBytes } from '../../memory/bytes';
 import { FieldKind, FieldTree } from '../field-tree';
-import { hasHighBytes, HEX_SLACK_BYTES, writeHex, writeLatin1 } from '../hex-text';
+import { hasHighBytes, HEX_SLACK_BYTES, readHex, writeHex, writeLatin1 } from '../hex-text';
 import { COUNT, END, INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, NEXT, NODE_SHIFT, PARENT, START, TEXT } from '../nodes';
 import { TagDictionary, writeTag } from './dictionary';
 import { Format, isInFormat } from './formats';
@@ -61,6 +61,21 @@ export class TlvTree extends FieldTree {
     if (error == 0) this.root = root;
     else this.size = 0;
     return error;
+  }
+
+  /** The same for data written in hexadecimal digits, white space around them left out: FIM-TLV-0009 if it is none. Offsets count the bytes that the digits stand for. */
+  parseHex(source: usize, length: u32, arena: Arena): u32 {
+    let end = source + length;
+    while (source < end && load<u8>(source) <= 32) source++;
+    while (source < end && load<u8>(end - 1) <= 32) end--;
+    const digits = <u32>(end - source);
+    this.root = 0;
+    this.size = 0;
+    this.errorOffset = 0;
+    const bytes = arena.allocate((digits >> 1) + HEX_SLACK_BYTES);
+    if (bytes == 0) return ErrorId.FIM_RT_0006;
+    if ((digits & 1) != 0 || !readHex(source, digits, bytes)) return ErrorId.FIM_TLV_0009;
+    return this.parse(bytes, digits >> 1, arena);
   }
 
   /** What is wrong with the object `mistakeNode(i)` by the dictionary: FIM-TLV-0005 to 0008. `i` < `mistakes`. */

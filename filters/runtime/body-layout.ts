@@ -1,0 +1,84 @@
+// How the bodies of a route are written, as far as their format leaves it open: compiled from the section `body`.
+import { ErrorId } from '../errors.gen';
+import { IsoContent, IsoEncoding, IsoFormat, IsoSpec, LengthHeader, NetworkHeader } from '../message/iso8583/spec';
+import { specification, Specification } from '../message/iso8583/specs';
+import { ConfigReader } from './config-reader';
+import {
+  BodyConfig, BodyFormat, Iso8583Config, Iso8583Content, Iso8583ElementConfig, Iso8583Encoding, Iso8583EncodingsConfig, Iso8583Fill, Iso8583HeaderConfig, TlvEncoding,
+} from './config.gen';
+
+/** What a reader must know beside the format. */
+export class BodyLayout {
+  constructor(
+    /** Of ISO 8583 messages; null on routes of another format. */
+    readonly iso: IsoSpec | null,
+    /** BER-TLV is written in hexadecimal digits. */
+    readonly tlvHex: bool,
+  ) {}
+}
+
+/** The layout of a route without a section `body`. */
+export const PLAIN_LAYOUT: BodyLayout = new BodyLayout(null, false);
+
+/** Compiles the section; a mistake is the reader's. */
+export function compileLayout(reader: ConfigReader, body: BodyConfig | null): BodyLayout {
+  if (body == null) return PLAIN_LAYOUT;
+  const iso = body.iso8583;
+  const isIso = body.format == BodyFormat.ISO8583;
+  if (iso != null && !isIso) reader.fail(ErrorId.FIM_CFG_1070, body.node);
+  if (!isIso && body.tlvEncoding == TlvEncoding.Binary) return PLAIN_LAYOUT;
+  let spec: IsoSpec | null = null;
+  if (isIso) spec = iso == null ? specification(Specification.Iso1987).seal() : compileSpec(reader, iso);
+  return new BodyLayout(spec, body.tlvEncoding == TlvEncoding.Hex);
+}
+
+function compileSpec(reader: ConfigReader, config: Iso8583Config): IsoSpec {
+  const spec = specification(<Specification><i32>config.specification);
+  const header = config.header;
+  if (header != null) setHeader(spec, header);
+  const encodings = config.encodings;
+  if (encodings != null) setEncodings(spec, encodings);
+  for (let i = 0; i < config.elements.length; i++) defineElement(reader, spec, config.elements[i]);
+  return spec.seal();
+}
+
+function setHeader(spec: IsoSpec, header: Iso8583HeaderConfig): void {
+  spec.lengthHeader = <LengthHeader><i32>header.length;
+  spec.tpdu = header.tpdu;
+  spec.network = <NetworkHeader><i32>header.network;
+  spec.networkBytes = <u32>header.networkBytes;
+}
+
+/** The encoding that the configuration names; else `otherwise`. */
+function encodingOf(named: Iso8583Encoding, otherwise: IsoEncoding): IsoEncoding {
+  return named == Iso8583Encoding.Specification ? otherwise : <IsoEncoding>(<i32>named - 1);
+}
+
+function setEncodings(spec: IsoSpec, encodings: Iso8583EncodingsConfig): void {
+  spec.messageType = encodingOf(encodings.messageType, spec.messageType);
+  spec.bitmap = encodingOf(encodings.bitmap, spec.bitmap);
+  spec.lengths = encodingOf(encodings.lengths, spec.lengths);
+  spec.digits = encodingOf(encodings.digits, spec.digits);
+  spec.text = encodingOf(encodings.text, spec.text);
+  spec.track = encodingOf(encodings.track, spec.track);
+  spec.bytes = encodingOf(encodings.bytes, spec.bytes);
+  if (encodings.fill != Iso8583Fill.Specification) spec.fillsRight = encodings.fill == Iso8583Fill.Right;
+}
+
+function defineElement(reader: ConfigReader, spec: IsoSpec, config: Iso8583ElementConfig): void {
+  // Formats count from 1: 0 is an element that is not there.
+  const format = <IsoFormat>(<i32>config.format + 1);
+  const encoding = encodingOf(config.encoding, IsoEncoding.Default);
+  const content = config.content == Iso8583Content.TLV ? IsoContent.Tlv : IsoContent.Text;
+  if (!fits(format, encoding) || (content == IsoContent.Tlv && format != IsoFormat.Binary)) reader.fail(ErrorId.FIM_CFG_1071, config.node);
+  spec.define(<u32>config.element, format, <u32><i32>config.prefix, <u32>config.length, encoding, encodingOf(config.lengthEncoding, IsoEncoding.Default), content);
+}
+
+/** Whether values of the format can be written so. */
+function fits(format: IsoFormat, encoding: IsoEncoding): bool {
+  if (encoding == IsoEncoding.Default) return true;
+  const isBytes = encoding == IsoEncoding.Binary || encoding == IsoEncoding.Hex;
+  if (format == IsoFormat.Binary) return isBytes;
+  if (isBytes) return false;
+  return encoding != IsoEncoding.Bcd || format == IsoFormat.Numeric || format == IsoFormat.Track || format == IsoFormat.Signed;
+}
