@@ -42,13 +42,13 @@ export class LiveProof {
   }
 
   /**
-   * Waits until all VMs have accepted the generation. `routesChanged`: and Envoy has read new routes.
-   * Errors: FIM-UP-0013 (Envoy refused it), FIM-UP-0012 (time is up).
+   * Waits until all VMs have accepted the generation. `routesChanged`: and Envoy has read new routes. An admin interface that is late is asked again: while
+   * Envoy loads a module on a busy machine it answers nobody, and that says nothing of the configuration. Errors: FIM-UP-0013 (Envoy refused it), FIM-UP-0012 (time is up).
    */
   async wait(before: Baseline, routesChanged: boolean): Promise<void> {
     const deadline = performance.now() + LIVE_TIMEOUT_MS;
     for (;;) {
-      const now = await this.read(before.generation);
+      const now = await this.read(before.generation).catch(() => before);
       if (now.refused > before.refused) throw new CodedError('FIM-UP-0013', `generation ${before.generation}`);
       const accepted = now.configured - before.configured;
       if (accepted >= this.expected && (!routesChanged || now.routesRead > before.routesRead)) break;
@@ -56,7 +56,7 @@ export class LiveProof {
       await pause(POLL_MS);
     }
     // A worker takes the configuration into service in the task after the one that counts it: one more turn of the main thread lies safely behind that.
-    await this.read(before.generation);
+    await this.read(before.generation).catch(() => {});
   }
 
   private async read(generation: number): Promise<Omit<Baseline, 'generation'>> {

@@ -63,7 +63,8 @@ test(`${LOAD_MS / 1000} s of load with ${ROTATIONS} rotations, a KMS that is awa
   await harness.startKms();
   const back = performance.now();
   tell({ do: 'phase', name: 'swap' });
-  assert.equal((await harness.verdict(from)).event, 'applied');
+  const verdict = await harness.verdict(from);
+  assert.equal(verdict.event, 'applied', JSON.stringify(verdict));
   const swappedMs = performance.now() - back;
   tell({ do: 'phase', name: 'after' });
 

@@ -1,0 +1,29 @@
+// When a configuration counts as live, with an admin interface that says what the test wants.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EnvoyAdmin } from '../../envoy/standalone/envoy-admin.ts';
+import { LiveProof } from '../../envoy/standalone/live-proof.ts';
+
+const REJECTED = 'extension_config_discovery.http_filter.fim.update_rejected';
+const CONFIGURED = 'wasmcustom.fim.configured.7';
+
+/** Answers in turn; null: none in time. The last is repeated. */
+function admin(...answers: (Record<string, number> | null)[]): EnvoyAdmin {
+  let asked = 0;
+  const stats = async (): Promise<Map<string, number>> => {
+    const answer = answers[Math.min(asked++, answers.length - 1)]!;
+    if (answer === null) throw new Error('The operation was aborted due to timeout');
+    return new Map(Object.entries(answer));
+  };
+  return { stats } as unknown as EnvoyAdmin;
+}
+
+const before = { generation: 7, configured: 4, refused: 1, routesRead: 0 };
+
+test('a late answer of the admin interface is no refusal: it is asked again', async () => {
+  await new LiveProof(admin(null, { [CONFIGURED]: 5, [REJECTED]: 1 }, null, { [CONFIGURED]: 8, [REJECTED]: 1 }, null), 2, 1).wait(before, false);
+});
+
+test('what Envoy refuses is refused, also after a late answer', async () => {
+  await assert.rejects(new LiveProof(admin(null, { [CONFIGURED]: 4, [REJECTED]: 2 }), 2, 1).wait(before, false), /FIM-UP-0013/);
+});
