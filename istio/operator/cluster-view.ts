@@ -62,6 +62,8 @@ export interface WorkloadRuntime {
   history: { generation: number; since: number }[];
   /** The last reading of each pod, by uid, and the generation that was current then. */
   readings: Map<string, { reading: Reading; generation: number }>;
+  /** The generation that each pod was asked for once more after its counters were complete, by uid. */
+  confirmed: Map<string, number>;
   /** Readings from before the current generation, by uid. */
   baselines: Map<string, Reading>;
   state: WorkloadState;
@@ -95,7 +97,7 @@ export class ClusterView {
     if (runtime === undefined) {
       runtime = {
         signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, settled: undefined, applyError: undefined, handsOff: undefined, bump: false, bumpedAt: -Infinity,
-        history: [], readings: new Map(), baselines: new Map(), state: emptyState(name),
+        history: [], readings: new Map(), confirmed: new Map(), baselines: new Map(), state: emptyState(name),
       };
       this.runtimes.set(key, runtime);
     }

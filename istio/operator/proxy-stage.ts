@@ -1,7 +1,7 @@
 // Stage 3: the proxies of a workload are asked what they run.
 import { PENDING_PROBE_MS, PROVEN_PROBE_MS } from '../limits.ts';
 import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
-import { GENERATION_SLOTS, judge, type Expectation } from './plan/evidence.ts';
+import { GENERATION_SLOTS, judge, type Expectation, type Verdict } from './plan/evidence.ts';
 import type { RouteStatus, WorkloadState } from './plan/status.ts';
 import type { Workload } from './plan/workloads.ts';
 import { proxiesOf, type ProbeGate, type ProbeResult, type Proxy } from './proxies.ts';
@@ -58,6 +58,8 @@ export class ProxyStage {
     const results = await Promise.all(proxies.map((proxy) => this.ask(proxy, runtime, release.generation)));
     // While the proxies were asked, another generation may have come.
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
+    await this.confirm(workload, runtime, proxies, results);
+    if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
     for (const uid of runtime.readings.keys()) if (!proxies.some((proxy) => proxy.uid === uid)) runtime.readings.delete(uid);
     const { state, ambiguous } = this.judgeAll(workload, runtime, proxies, results);
     const changed = JSON.stringify(state) !== JSON.stringify(runtime.state);
@@ -69,21 +71,44 @@ export class ProxyStage {
     return { changed, bump, againMs: settled ? PROVEN_PROBE_MS : Math.min(PROVEN_PROBE_MS, Math.max(PENDING_PROBE_MS, age / 10)) };
   }
 
+  /**
+   * Asks once more where the counters have just been found complete: a worker takes a configuration into service in the task after the one that counts it, and
+   * an answer of the main thread that was asked for later lies behind that.
+   */
+  private async confirm(workload: Workload, runtime: WorkloadRuntime, proxies: readonly Proxy[], results: ProbeResult[]): Promise<void> {
+    const { generation } = runtime.release!;
+    const { verdicts } = this.verdicts(workload, runtime, proxies, results);
+    await Promise.all(proxies.map(async (proxy, index) => {
+      if (verdicts[index]?.state !== 'proven' || runtime.confirmed.get(proxy.uid) === generation) return;
+      const again = await this.ask(proxy, runtime, generation);
+      results[index] = again;
+      if ('reading' in again) runtime.confirmed.set(proxy.uid, generation);
+    }));
+    for (const uid of runtime.confirmed.keys()) if (!proxies.some((proxy) => proxy.uid === uid)) runtime.confirmed.delete(uid);
+  }
+
+  /** One verdict for each proxy; undefined for those that could not be asked. */
+  private verdicts(workload: Workload, runtime: WorkloadRuntime, proxies: readonly Proxy[], results: readonly ProbeResult[]): { verdicts: (Verdict | undefined)[]; provenAt: number | undefined } {
+    const { generation, hash } = runtime.release!;
+    const provenAt = runtime.state.provenAt ?? this.provenAt(workload, { ...runtime.state, generation, hash });
+    const since = runtime.history.find((entry) => entry.generation > generation - GENERATION_SLOTS)?.since ?? Date.now();
+    const expectation: Expectation = { generation, slotFreeSince: since, ...(provenAt === undefined ? {} : { provenAt }) };
+    const verdicts = proxies.map((proxy, index) => {
+      const result = results[index];
+      return result === undefined || 'error' in result ? undefined : judge(expectation, { baseline: runtime.baselines.get(proxy.uid), now: result.reading, readySince: proxy.readySince });
+    });
+    return { verdicts, provenAt };
+  }
+
   private judgeAll(workload: Workload, runtime: WorkloadRuntime, proxies: readonly Proxy[], results: readonly ProbeResult[]): { state: WorkloadState; ambiguous: boolean } {
     const { generation, hash } = runtime.release!;
     const state: WorkloadState = { name: workload.name, hash, generation, proxies: proxies.length, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [], applyError: runtime.applyError };
-    const provenAt = runtime.state.provenAt ?? this.provenAt(workload, state);
-    const since = runtime.history.find((entry) => entry.generation > generation - GENERATION_SLOTS)?.since ?? Date.now();
-    const expectation: Expectation = { generation, slotFreeSince: since, ...(provenAt === undefined ? {} : { provenAt }) };
+    const { verdicts, provenAt } = this.verdicts(workload, runtime, proxies, results);
     let ambiguous = false;
     for (const [index, proxy] of proxies.entries()) {
-      const result = results[index]!;
-      if ('error' in result) {
-        state.unreachable++;
-        continue;
-      }
-      const verdict = judge(expectation, { baseline: runtime.baselines.get(proxy.uid), now: result.reading, readySince: proxy.readySince });
-      if (verdict.state === 'proven') {
+      const verdict = verdicts[index];
+      if (verdict === undefined) state.unreachable++;
+      else if (verdict.state === 'proven') {
         state.programmed++;
         state.workers += verdict.workers;
       } else if (verdict.state === 'refused') state.refusals.push({ proxy: proxy.name, reason: verdict.reason });
