@@ -1,4 +1,4 @@
-// npm run bench message [--json FILE]: JSON against JSON.parse and assemblyscript-json, XML against fast-xml-parser, forms against URLSearchParams; patterns;
+// npm run bench message [--json FILE]: JSON against JSON.parse and assemblyscript-json, XML against fast-xml-parser, forms against URLSearchParams; ISO 8583; patterns;
 // the route index is timed in its tests.
 // Every result is checked before it is timed. Times are those that the thread computed;
 // the rounds of all subjects take turns, and the best of each is kept: noise only adds.
@@ -8,6 +8,7 @@ import { RE2JS } from 're2js';
 import { compileGuest, type GuestExports } from '../../test/fuzz/guest.ts';
 import { type JsonExports, valueAt } from '../../test/fuzz/json-guest.ts';
 import { message, SIZES } from './documents.ts';
+import { benchIso8583 } from './iso8583.ts';
 import { print, ROUNDS, speeds } from './measure.ts';
 import { benchForms, benchXml } from './xml.ts';
 
@@ -81,7 +82,7 @@ function benchPatterns(): Record<string, Record<string, number>> {
 
 export async function main(args: string[]): Promise<void> {
   console.log(`MB/s, best of ${ROUNDS} rounds; Node ${process.version}, V8 ${process.versions.v8}\n`);
-  const results = { json: benchJson(), xml: benchXml(), forms: benchForms(), patterns: benchPatterns() };
+  const results = { json: benchJson(), xml: benchXml(), forms: benchForms(), iso8583: benchIso8583(), patterns: benchPatterns() };
   const at = args.indexOf('--json');
   const file = at < 0 ? undefined : args[at + 1];
   if (file !== undefined) await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
