@@ -1,10 +1,11 @@
 // 2,000 FinancialRoutes on 50 workloads, against a real API server: from cold, and one edit.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { availableParallelism, loadavg } from 'node:os';
+import { loadavg } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import { buildModules } from '../../scripts/build.ts';
 import type { KubeObject } from './stack/cluster-objects.ts';
+import { isBusy } from './stack/load.ts';
 import { Mesh } from './stack/mesh.ts';
 import type { Operator } from './stack/operator.ts';
 import { until } from './stack/until.ts';
@@ -32,11 +33,6 @@ function route(namespace: string, workload: number, index: number, pattern = '^0
       masking: { fields: [{ name: 'idCard', kind: 'IdCard' }], detect: [{ kind: 'BankCard' }] },
     },
   };
-}
-
-/** Others may have the processors while this runs: then only the operator's own time says something of it. */
-function isBusy(): boolean {
-  return (loadavg()[0] ?? 0) > 2 * availableParallelism();
 }
 
 /** The most memory that a process has had, bytes. */

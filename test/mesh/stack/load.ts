@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { availableParallelism, loadavg } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
 export interface LoadOptions {
@@ -41,6 +42,11 @@ export function distribution(times: readonly number[]): string {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number): number => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
   return `min ${at(0)} ms, median ${at(0.5)} ms, p90 ${at(0.9)} ms, max ${at(1)} ms of ${sorted.length}`;
+}
+
+/** Whether others have the processors: then the clock on the wall says nothing of what is tested. */
+export function isBusy(): boolean {
+  return (loadavg()[0] ?? 0) > 2 * availableParallelism();
 }
 
 /** The time that half of them do not exceed. */

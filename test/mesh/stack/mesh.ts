@@ -13,7 +13,7 @@ import { Istiod } from './istiod.ts';
 import { Operator, type OperatorOptions } from './operator.ts';
 import { Proxy, type ProxyOptions } from './proxy.ts';
 import { ServedModules } from './served-modules.ts';
-import { GATEWAY_PORT, NAMESPACE, namespaceObjects, SIDECAR_PORT, workloadObjects } from './topology.ts';
+import { GATEWAY_PORT, gatewayObject, NAMESPACE, namespaceObjects, POD_LABEL, SIDECAR_PORT, workloadObjects } from './topology.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 /** First two numbers after 127 of the pods' addresses are drawn: meshes side by side do not meet. */
@@ -97,9 +97,11 @@ export class Mesh {
     return this.api.writeKubeconfig(account, await this.api.tokenOf(namespace, account, 'https://kubernetes.default.svc'));
   }
 
-  /** Starts a gateway's pod. Its listener: `gatewayUrl`. */
-  addGateway(options: Partial<ProxyOptions> = {}): Promise<Proxy> {
-    return this.addProxy({ kind: 'router', name: 'gw', labels: { app: 'gw' }, ...options });
+  /** Starts a gateway's pod, `gw-0` unless told; `gw-1` may be another. Its listener: `gatewayUrl`. */
+  async addGateway(pod = 'gw-0'): Promise<Proxy> {
+    const address = this.nextAddress();
+    await this.objects.apply(gatewayObject(pod, address));
+    return this.addProxy({ kind: 'router', name: 'gw', pod, labels: { app: 'gw', [POD_LABEL]: pod }, address });
   }
 
   /**

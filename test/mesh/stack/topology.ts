@@ -11,19 +11,27 @@ const OUTBOUND_PORT = 8001;
 const namespace = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
 const serviceAccount = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: NAMESPACE } });
 
-/** Namespaces, the gateway and the rule that sidecars take nothing but mutual TLS. */
+/** Namespaces and the rule that sidecars take nothing but mutual TLS. */
 export function namespaceObjects(): KubeObject[] {
   return [
     ...['istio-system', NAMESPACE].map(namespace),
     serviceAccount('gw'),
     { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', metadata: { name: 'strict', namespace: NAMESPACE }, spec: { mtls: { mode: 'STRICT' } } },
-    {
-      apiVersion: 'networking.istio.io/v1',
-      kind: 'Gateway',
-      metadata: { name: 'gw', namespace: NAMESPACE },
-      spec: { selector: { app: 'gw' }, servers: [{ port: { number: GATEWAY_PORT, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }] },
-    },
   ];
+}
+
+/** Label by which a gateway's pod is told from the others. */
+export const POD_LABEL = 'mesh/pod';
+/** Names of the pods that a gateway may have. */
+const GATEWAY_PODS = ['gw-0', 'gw-1'];
+
+/**
+ * The listener of one gateway pod. Each pod has an Istio Gateway of its own: the address to listen on is the Gateway's to say, and on the wildcard address
+ * the kernel would share out connections among all gateways of this machine.
+ */
+export function gatewayObject(pod: string, address: string): KubeObject {
+  const server = { port: { number: GATEWAY_PORT, name: 'http', protocol: 'HTTP' }, bind: address, hosts: ['*'] };
+  return { apiVersion: 'networking.istio.io/v1', kind: 'Gateway', metadata: { name: pod, namespace: NAMESPACE }, spec: { selector: { [POD_LABEL]: pod }, servers: [server] } };
 }
 
 /**
@@ -50,7 +58,7 @@ export function workloadObjects(name: string, address: string, application: URL,
       apiVersion: 'networking.istio.io/v1',
       kind: 'VirtualService',
       metadata,
-      spec: { hosts: [publicHost], gateways: ['gw'], http: [{ route: [{ destination: { host, port: { number: SIDECAR_PORT } } }] }] },
+      spec: { hosts: [publicHost], gateways: GATEWAY_PODS, http: [{ route: [{ destination: { host, port: { number: SIDECAR_PORT } } }] }] },
     },
   ];
 }
