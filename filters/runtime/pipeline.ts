@@ -58,6 +58,7 @@ export function resumeHalf(stream: Stream, direction: Direction): void {
   const route = stream.route;
   if (!half.waiting || route == null) return;
   half.waiting = false;
+  half.resumed = half.streamed && half.phase != Phase.Streaming;
   proxy_set_effective_context(stream.contextId);
   exchange.bind(stream, direction);
   if (advance(stream, route, direction)) proxy_continue_stream(direction);

@@ -52,6 +52,8 @@ export class Half {
   holding: bool = false;
   /** Streamed: the host may be asked to hold pieces, since nothing tells beforehand which is the last. */
   mayHold: bool = false;
+  /** Streamed: the stage waited at the headers, and the host has given the body anew. */
+  resumed: bool = false;
   /** Streamed: the stage's rejection was observed; it is not asked again. */
   observed: bool = false;
   /** Streamed: bytes at the beginning of the host's buffer that the stage has done with. */
@@ -92,6 +94,7 @@ export class Half {
     this.holding = false;
     this.mayHold = false;
     this.observed = false;
+    this.resumed = false;
     this.doneBytes = 0;
     this.seenBytes = 0;
     this.declaredBytes = UNDECLARED;

@@ -60,8 +60,9 @@ export function passTrailers(stream: Stream, route: CompiledRoute, direction: Di
   half.bodyLength = half.holding ? half.doneBytes : 0;
   half.doneBytes = half.bodyLength;
   if (!runPiece(stream, route, half, direction)) return TrailersStatus.StopIteration;
-  if (!half.holding) return TrailersStatus.Continue;
-  // Not `Continue`: in the callbacks that follow a wait at the headers the host would then drop what it holds.
+  if (!half.holding || !half.resumed) return TrailersStatus.Continue;
+  // In the callbacks that follow a wait at the headers, `Continue` would make the host drop what it holds. At other times this would not do: where another
+  // filter made the trailers (Envoy's decompressors do), they would be sent twice.
   proxy_continue_stream(direction);
   return TrailersStatus.StopIteration;
 }
