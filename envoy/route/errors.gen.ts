@@ -218,6 +218,7 @@ export type ErrorCode =
   | 'FIM-ISO-0006'
   | 'FIM-ISO-0007'
   | 'FIM-ISO-0008'
+  | 'FIM-ISO-0009'
   | 'FIM-OP-0001'
   | 'FIM-OP-0002'
   | 'FIM-OP-0003'
@@ -439,6 +440,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-ISO-0006': {"status":400,"title":"Data element has a wrong format","titleZh":"数据元格式错误","advice":"See the format of the data element (n, an, ans, z, b, x+n) in the specification."},
   'FIM-ISO-0007': {"status":400,"title":"ISO 8583 message goes on after its last data element","titleZh":"ISO 8583 报文在最后数据元之后仍有数据","advice":"The bitmap and the data do not fit together."},
   'FIM-ISO-0008': {"status":400,"title":"ISO 8583 header does not fit the message","titleZh":"ISO 8583 报文头与报文不符","advice":"The length header, or the lengths in UnionPay's message header, are not those of the message; see `body.iso8583.header` of the route."},
+  'FIM-ISO-0009': {"status":400,"title":"Message authentication code does not match","titleZh":"报文鉴别码校验失败","advice":"Compare key, algorithm and range on both sides: from the message type up to the element that holds the code."},
   'FIM-OP-0001': {"status":0,"title":"Compressed bodies are not opened in a mesh","titleZh":"网格中不支持解压消息体","advice":"Let the peers send bodies without content-encoding, or take `body.compressed` out of the route; until then such bodies are refused with 415."},
   'FIM-OP-0002': {"status":0,"title":"Route stands in the root namespace of the mesh","titleZh":"路由位于网格根命名空间","advice":"Objects of that namespace act on every namespace: create the route in the namespace of its proxies."},
   'FIM-OP-0003': {"status":0,"title":"Selections of a namespace make too many workloads","titleZh":"命名空间内的工作负载组合过多","advice":"Let routes share selectors; older routes keep theirs."},

@@ -334,6 +334,19 @@ export interface ValidationRule {
 /** `Buffer`: nothing goes on before the verdict. `Stream`: JSON bodies of any size are checked as they pass, in constant memory. It cannot prevent, only cut off: what came before the first mistake has gone on, then the upstream request is aborted (a response is reset). Not with masking, encryption, signatures, limits by field, conditions, rules between fields, `extract` and `verdictHeader`. */
 export type ValidationMode = 'Buffer' | 'Stream';
 
+/** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, filled up with zeros, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: as terminals of UnionPay make it with SM4. */
+export type MacAlgorithm = 'SM4-CBC-MAC' | 'UNIONPAY-ECB-SM4';
+
+/** The message authentication code of ISO 8583 messages, element 64 or 128, over the message from its type up to that element; a wrong one is FIM-ISO-0009. */
+export interface ValidationMac {
+  /** SM4 key of the KMS, without version: `kms://prod/pos/mac`; its newest version counts. */
+  keyId: string;
+  /** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, filled up with zeros, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: as terminals of UnionPay make it with SM4. */
+  algorithm?: MacAlgorithm;
+  /** A message without the element is refused. */
+  required?: boolean;
+}
+
 /** A value that is handed on. */
 export interface ValidationExtract {
   /** Name: `txn_id`. */
@@ -362,6 +375,8 @@ export interface RouteValidation {
   tagDictionary?: boolean;
   /** Request header, beginning with `x-`, that tells the upstream the verdict: `valid;profile="…"`, or under `Observe` `invalid;observed;errors=2;profile="…"`. Copies that clients send are removed from every request, whatever its route. */
   verdictHeader?: string;
+  /** The message authentication code of ISO 8583 messages, element 64 or 128, over the message from its type up to that element; a wrong one is FIM-ISO-0009. */
+  mac?: ValidationMac;
   /** Values of requests that are handed on under a name: to limits by field, and as filter state to logs and traces (`%FILTER_STATE(wasm.fim.NAME:PLAIN)%`). Values of more than 256 bytes, with control characters, quotes or backslashes are not. */
   extract?: ValidationExtract[];
 }

@@ -122,6 +122,9 @@ export type PbocOperator = 'Equal' | 'NotEqual' | 'Less' | 'LessOrEqual' | 'Grea
 /** `Number`: exact decimals of up to 36 digits before and 18 behind the point. `Text`: by Unicode code point. `Date`: YYYYMMDD or YYYY-MM-DD. `DateTime`: YYYYMMDDhhmmss or ISO 8601; without an offset it is China Standard Time. */
 export type PbocComparison = 'Number' | 'Text' | 'Date' | 'DateTime';
 
+/** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, zeros to whole blocks, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: blocks added up, encrypted as digits, 8 digits. */
+export type PbocMacAlgorithm = 'SM4-CBC-MAC' | 'UNIONPAY-ECB-SM4';
+
 /** One rule on the values at one place of the message. Its tests are made in the order forbidden, type, length, pattern, enumeration, form, range, check; the first that fails is the rule's error. */
 export interface PbocRule {
   /** Place of the field: `$.a.b[*].c`; `$` is the message itself. For `Query` and `Header`: the name. */
@@ -186,6 +189,16 @@ export interface PbocCrossRule {
   when?: number[];
 }
 
+/** The authentication code of ISO 8583 messages; absent: not looked at. */
+export interface PbocMac {
+  /** SM4 key of the KMS, `kms://path`; its newest version counts. */
+  keyId: string;
+  /** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, zeros to whole blocks, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: blocks added up, encrypted as digits, 8 digits. */
+  algorithm?: PbocMacAlgorithm;
+  /** A message without the element is refused. */
+  required?: boolean;
+}
+
 /** A value that is handed on under a name. */
 export interface PbocExtract {
   /** Letters, digits and `_`: filter state `wasm.fim.NAME`. */
@@ -218,6 +231,8 @@ export interface PbocValidatorConfig {
   conditions?: PbocCondition[];
   /** What fields must be like among one another. */
   crossRules?: PbocCrossRule[];
+  /** The authentication code of ISO 8583 messages; absent: not looked at. */
+  mac?: PbocMac;
   /** Values of requests that are handed on to later stages, logs and traces. */
   extracts?: PbocExtract[];
 }

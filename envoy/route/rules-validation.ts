@@ -111,7 +111,7 @@ function checkEntries(value: { fields?: ValidationField[]; rules?: ValidationRul
 
 /** Rules on messages of a route. */
 export function checkValidation({ value, path }: Section<RouteValidation>, report: Report): void {
-  if (value.pboc === undefined && value.profile === undefined && value.fields === undefined && value.rules === undefined && value.extract === undefined && value.tagDictionary !== true) report('FIM-CFG-1036', path);
+  if (value.pboc === undefined && value.profile === undefined && value.fields === undefined && value.rules === undefined && value.extract === undefined && value.mac === undefined && value.tagDictionary !== true) report('FIM-CFG-1036', path);
   if (value.pboc !== undefined && !pbocVersions().includes(value.pboc)) report('FIM-CFG-1034', [...path, 'pboc'], `known: ${pbocVersions().join(', ')}`);
   checkEntries(value, path, report);
   value.extract?.forEach((entry, index) => {

@@ -88,6 +88,11 @@ export function checkLayout(spec: RouteSpec, report: Report): void {
   });
 }
 
+/** Reports a message authentication code on a route whose bodies have none. */
+export function checkMac(spec: RouteSpec, { validation }: Sections, report: Report): void {
+  if (validation?.value.mac !== undefined && spec.body?.format !== 'ISO8583') report('FIM-CFG-1058', [...validation.path, 'mac'], 'it is in messages of body.format ISO8583');
+}
+
 /** Reports what is allowed and worth knowing. */
 export function warnings(spec: RouteSpec, sections: Sections, report: Report): void {
   const { rateLimit, validation, masking, encryption } = sections;

@@ -122,7 +122,7 @@ function chainOutputs(routes: RouteConfig[], kms: KmsConfig, generation: number)
   return CHAIN_MODULES.map((module) => {
     const section = SECTION_OF_MODULE[module];
     const own = routes.map((route) => ({ ...route, stages: (route.stages[section] === undefined ? {} : { [section]: route.stages[section] }) as StagesConfig }));
-    return output(module, own, section === 'sm4Encryptor' ? kms : undefined, generation);
+    return output(module, own, section === 'sm4Encryptor' || own.some(({ stages }) => stages.pbocValidator?.mac !== undefined) ? kms : undefined, generation);
   });
 }
 
@@ -184,7 +184,7 @@ export function translate(resources: readonly RouteResource[], options: Translat
   const map = new SourceMap();
   const configs = candidates.map((candidate, index) => routeConfig(candidate, index, map));
   const kms = options.kms ?? DEFAULT_KMS;
-  const whole = output('fim.wasm', configs, configs.some(({ stages }) => stages.sm4Encryptor !== undefined || stages.messageSignature !== undefined) ? kms : undefined, generation);
+  const whole = output('fim.wasm', configs, configs.some(({ stages }) => stages.sm4Encryptor !== undefined || stages.messageSignature !== undefined || stages.pbocValidator?.mac !== undefined) ? kms : undefined, generation);
   const pluginConfigs = options.layout === 'fused' ? [whole] : chainOutputs(configs, kms, generation);
   for (const plugin of pluginConfigs) {
     const size = Buffer.byteLength(plugin.json);

@@ -110,6 +110,7 @@ export function validatorSection(value: RouteValidation, path: Path, profiles: r
     note(['crossRules', crossRules.length], [...path, 'rules', index]);
     crossRules.push(crossRuleOf(rule, conditions));
   });
+  note(['mac'], [...path, 'mac']);
   value.extract?.forEach((_, index) => note(['extracts', index], [...path, 'extract', index]));
   return {
     profile: value.profile ?? value.pboc ?? '',
@@ -123,6 +124,7 @@ export function validatorSection(value: RouteValidation, path: Path, profiles: r
     rules,
     ...(conditions.list.length === 0 ? {} : { conditions: conditions.list }),
     ...(crossRules.length === 0 ? {} : { crossRules }),
+    ...(value.mac === undefined ? {} : { mac: value.mac }),
     ...(value.extract === undefined ? {} : { extracts: value.extract }),
   };
 }

@@ -13,6 +13,7 @@ export function neededKeys(routes: readonly RouteConfig[]): NeededKey[] {
   const found = new Map<string, KeyAlgorithm>();
   const need = (id: string, algorithm: KeyAlgorithm): void => void (found.has(id) || found.set(id, algorithm));
   for (const { stages } of routes) {
+    if (stages.pbocValidator?.mac) need(stages.pbocValidator.mac.keyId, 'SM4');
     if (stages.sm4Encryptor) need(stages.sm4Encryptor.keyId, algorithmOf(stages.sm4Encryptor.algorithm ?? 'SM4-GCM'));
     if (stages.messageSignature) need(stages.messageSignature.keyId, stages.messageSignature.algorithm === 'SM2' ? 'SM2-PRIVATE' : 'HMAC-SM3');
   }

@@ -77,6 +77,12 @@ export const enum PbocComparison {
   DateTime = 3,
 }
 
+/** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, zeros to whole blocks, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: blocks added up, encrypted as digits, 8 digits. */
+export const enum PbocMacAlgorithm {
+  SM4_CBC_MAC = 0,
+  UNIONPAY_ECB_SM4 = 1,
+}
+
 /** One rule on the values at one place of the message. Its tests are made in the order forbidden, type, length, pattern, enumeration, form, range, check; the first that fails is the rule's error. */
 export class PbocRule {
   /** Where it stands in the document, for errors that are found later. */
@@ -147,6 +153,18 @@ export class PbocCrossRule {
   when: StaticArray<i32> = new StaticArray<i32>(0);
 }
 
+/** The authentication code of ISO 8583 messages; absent: not looked at. */
+export class PbocMac {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** SM4 key of the KMS, `kms://path`; its newest version counts. */
+  keyId: Bytes = Bytes.EMPTY;
+  /** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, zeros to whole blocks, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: blocks added up, encrypted as digits, 8 digits. */
+  algorithm: PbocMacAlgorithm = PbocMacAlgorithm.SM4_CBC_MAC;
+  /** A message without the element is refused. */
+  required: bool = true;
+}
+
 /** A value that is handed on under a name. */
 export class PbocExtract {
   /** Where it stands in the document, for errors that are found later. */
@@ -183,6 +201,8 @@ export class PbocValidatorConfig {
   conditions: StaticArray<PbocCondition> = new StaticArray<PbocCondition>(0);
   /** What fields must be like among one another. */
   crossRules: StaticArray<PbocCrossRule> = new StaticArray<PbocCrossRule>(0);
+  /** The authentication code of ISO 8583 messages; absent: not looked at. */
+  mac: PbocMac | null = null;
   /** Values of requests that are handed on to later stages, logs and traces. */
   extracts: StaticArray<PbocExtract> = new StaticArray<PbocExtract>(0);
 }
@@ -265,6 +285,13 @@ function readPbocComparison(reader: ConfigReader, node: u32): PbocComparison {
   if (reader.textIs(node, 'DateTime')) return PbocComparison.DateTime;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <PbocComparison>0;
+}
+
+function readPbocMacAlgorithm(reader: ConfigReader, node: u32): PbocMacAlgorithm {
+  if (reader.textIs(node, 'SM4-CBC-MAC')) return PbocMacAlgorithm.SM4_CBC_MAC;
+  if (reader.textIs(node, 'UNIONPAY-ECB-SM4')) return PbocMacAlgorithm.UNIONPAY_ECB_SM4;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <PbocMacAlgorithm>0;
 }
 
 function readi320To255List4(reader: ConfigReader, node: u32): StaticArray<i32> {
@@ -436,6 +463,28 @@ export function decodePbocCrossRule(reader: ConfigReader, node: u32): PbocCrossR
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodePbocMac(reader: ConfigReader, node: u32): PbocMac {
+  const result = new PbocMac();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'keyId')) {
+      result.keyId = reader.readString(member, 256);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'algorithm')) {
+      result.algorithm = readPbocMacAlgorithm(reader, member);
+    } else if (reader.keyIs(member, 'required')) {
+      result.required = reader.readBoolean(member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'keyId');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodePbocExtract(reader: ConfigReader, node: u32): PbocExtract {
   const result = new PbocExtract();
   result.node = node;
@@ -487,6 +536,8 @@ export function decodePbocValidatorConfig(reader: ConfigReader, node: u32): Pboc
       result.conditions = readPbocConditionList256(reader, member);
     } else if (reader.keyIs(member, 'crossRules')) {
       result.crossRules = readPbocCrossRuleList128(reader, member);
+    } else if (reader.keyIs(member, 'mac')) {
+      result.mac = decodePbocMac(reader, member);
     } else if (reader.keyIs(member, 'extracts')) {
       result.extracts = readPbocExtractList16(reader, member);
     } else {

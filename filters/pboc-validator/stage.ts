@@ -1,7 +1,12 @@
+import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { MessageFormat } from '../message/format';
 import { FieldMatches } from '../message/field-matches';
+import { isKeyId } from '../keys/key-id';
+import { tickKeys } from '../keys/key-store';
+import { defineKeyStats } from '../keys/stats';
 import { ConfigReader } from '../runtime/config-reader';
+import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { elementOf } from '../message/iso8583/field-names';
 import { Exchange } from '../runtime/exchange';
@@ -13,9 +18,13 @@ import { Places } from './places';
 import { RequestPlaces } from './request-places';
 import { STREAM_RULES_BYTES, StreamRules } from './stream-rules';
 import { countBreach, definePbocStats, pbocErrors, pbocInvalid, pbocUnreadable, pbocValid } from './stats';
+import { MacJudgement, MacRule } from './mac-rule';
 import { Findings, Judgement, Validator } from './validator';
 
 import { VerdictHeader } from './verdict-header';
+
+const FIRST_MAC: Bytes = Bytes.from('/DE64');
+const SECOND_MAC: Bytes = Bytes.from('/DE128');
 
 const matches: FieldMatches = new FieldMatches();
 const findings: Findings = new Findings();
@@ -23,6 +32,7 @@ const requestPlaces: RequestPlaces = new RequestPlaces();
 
 class ValidationPolicy extends StagePolicy {
   readonly verdict: VerdictHeader;
+  readonly mac: MacRule | null;
   readonly responseCodes: bool;
   readonly tagDictionary: bool;
   readonly maxErrors: u32;
@@ -35,12 +45,14 @@ class ValidationPolicy extends StagePolicy {
   constructor(readonly validator: Validator, config: PbocValidatorConfig) {
     super();
     this.verdict = new VerdictHeader(config.verdictHeader, config.profile);
+    const mac = config.mac;
+    this.mac = mac == null ? null : new MacRule(mac);
     this.responseCodes = config.responseCodes;
     this.passing = config.stream ? validator.streamed() : null;
     this.tagDictionary = config.tagDictionary;
     this.maxErrors = <u32>config.maxErrors;
     this.request = config.request;
-    this.response = config.response && (validator.readsBody || config.tagDictionary);
+    this.response = config.response && (validator.readsBody || config.tagDictionary || mac != null);
   }
 
   acts(direction: Direction): bool {
@@ -48,7 +60,7 @@ class ValidationPolicy extends StagePolicy {
   }
 
   needsBody(direction: Direction): bool {
-    return this.acts(direction) && (this.validator.readsBody || this.tagDictionary);
+    return this.acts(direction) && (this.validator.readsBody || this.tagDictionary || this.mac != null);
   }
 
   streams(direction: Direction): bool {
@@ -66,17 +78,22 @@ class ValidationPolicy extends StagePolicy {
 
 /** Refuses messages that break the rules of their route. */
 export class PbocValidator extends Stage {
-  constructor() {
+  /** `ticksKeys`: no other stage of the module sees to keys that age. */
+  constructor(private readonly ticksKeys: bool = false) {
     super('pbocValidator', true);
   }
 
   start(): bool {
     definePbocStats();
+    if (this.ticksKeys) defineKeyStats();
     return true;
   }
 
   compile(reader: ConfigReader, node: u32): StagePolicy {
     const config = decodePbocValidatorConfig(reader, node);
+    const mac = config.mac;
+    if (mac != null && reader.format != MessageFormat.Iso8583) reader.fail(ErrorId.FIM_PBOC_0034, mac.node);
+    if (mac != null && !isKeyId(mac.keyId)) reader.failMember(ErrorId.FIM_CFG_0017, mac.node, 'keyId');
     const policy = new ValidationPolicy(compileValidator(reader, config), config);
     const fits = policy.passing != null && reader.format == MessageFormat.Json && config.verdictHeader.length == 0;
     if (config.stream && !fits) reader.failMember(ErrorId.FIM_PBOC_0042, node, 'stream');
@@ -112,13 +129,22 @@ export class PbocValidator extends Stage {
     return conclude(exchange, policy, Judgement.Invalid);
   }
 
+  prepare(policy: StagePolicy, kms: KmsConfig, rootId: u32): void {
+    const mac = (<ValidationPolicy>policy).mac;
+    if (mac != null) mac.keys(kms).prepare(rootId);
+  }
+
+  tick(rootId: u32): void {
+    if (this.ticksKeys) tickKeys(rootId);
+  }
+
   /** Parameters and headers are judged here where no body need come; else with the body. */
   onHeaders(exchange: Exchange, stagePolicy: StagePolicy): Verdict {
     const policy = <ValidationPolicy>stagePolicy;
     if (exchange.direction == Direction.Response) return Verdict.Continue;
     policy.verdict.strip(exchange);
     const validator = policy.validator;
-    if (!validator.readsPlaces || ((validator.readsBody || policy.tagDictionary) && !exchange.bodiless)) return Verdict.Continue;
+    if (!validator.readsPlaces || (policy.needsBody(Direction.Request) && !exchange.bodiless)) return Verdict.Continue;
     return conclude(exchange, policy, validator.judgePlaces(requestPlaces.bind(exchange), findings));
   }
 
@@ -136,6 +162,13 @@ export class PbocValidator extends Stage {
     const validator = policy.validator;
     let judgement = validator.judge(tree, matches, findings, scratch, places, response);
     if (policy.tagDictionary && judgement != Judgement.OutOfMemory) judgement = judgeDataObjects(message, findings, policy.maxErrors);
+    const mac = policy.mac;
+    if (mac != null && judgement != Judgement.OutOfMemory) {
+      const answer = judgeMac(exchange, mac, findings, policy.maxErrors);
+      if (answer == MacJudgement.Wait) return Verdict.Wait;
+      if (answer == MacJudgement.NoKey) return refuseUnreadable(exchange, policy, ErrorId.FIM_SM4_0001, ErrorId.None);
+      judgement = findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
+    }
     if (!response && judgement != Judgement.OutOfMemory) validator.extracts.handOn(tree, exchange, scratch);
     return conclude(exchange, policy, judgement);
   }
@@ -152,6 +185,18 @@ function judgeDataObjects(message: Message, findings: Findings, maxErrors: u32):
     }
   }
   return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
+}
+
+/** Tests the authentication code of an ISO 8583 message; one that is wrong is added to the findings. */
+function judgeMac(exchange: Exchange, mac: MacRule, findings: Findings, maxErrors: u32): MacJudgement {
+  const message = exchange.message;
+  const iso = message.iso8583;
+  if (iso == null) return MacJudgement.Fine;
+  const answer = mac.judge(exchange, iso, message.pointer + message.length);
+  if (answer != MacJudgement.Wrong || findings.count >= maxErrors) return answer;
+  const pointer: Bytes = mac.element == 64 ? FIRST_MAC : SECOND_MAC;
+  findings.add(mac.error, pointer.pointer, pointer.length);
+  return answer;
 }
 
 /** Acts on the judgement of a message that could be read. */
@@ -185,8 +230,8 @@ function refuseUnreadable(exchange: Exchange, policy: ValidationPolicy, error: E
   pbocUnreadable.add(1);
   const reply = exchange.reply;
   if (exchange.observes) policy.verdict.set(exchange, 1);
-  if (error == ErrorId.FIM_RT_0006 || syntax == ErrorId.FIM_RT_0006) {
-    reply.begin(ErrorId.FIM_RT_0006);
+  if (error == ErrorId.FIM_RT_0006 || syntax == ErrorId.FIM_RT_0006 || error == ErrorId.FIM_SM4_0001) {
+    reply.begin(error == ErrorId.FIM_SM4_0001 ? error : ErrorId.FIM_RT_0006);
     return Verdict.Reject;
   }
   const response = exchange.direction == Direction.Response;
