@@ -127,7 +127,10 @@ export class Exchange {
   willRewriteBody(): void {
     this.removeHeader(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length);
     const stream = this.stream;
-    if (stream != null && stream.half(this.direction).digested) this.dropDigests();
+    if (stream == null) return;
+    const half = stream.half(this.direction);
+    half.rewritten = true;
+    if (half.digested) this.dropDigests();
   }
 
   /** Puts a piece before the stage: what is at `pointer` behind `prefix` bytes. */

@@ -52,6 +52,8 @@ export class Half {
   holding: bool = false;
   /** Streamed: the host may be asked to hold pieces, since nothing tells beforehand which is the last. */
   mayHold: bool = false;
+  /** Streamed: the stage will change the body. */
+  rewritten: bool = false;
   /** Streamed: the stage waited at the headers, and the host has given the body anew. */
   resumed: bool = false;
   /** Streamed: the stage's rejection was observed; it is not asked again. */
@@ -95,6 +97,7 @@ export class Half {
     this.mayHold = false;
     this.observed = false;
     this.resumed = false;
+    this.rewritten = false;
     this.doneBytes = 0;
     this.seenBytes = 0;
     this.declaredBytes = UNDECLARED;

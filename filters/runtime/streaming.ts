@@ -26,6 +26,7 @@ export function openBody(stream: Stream, route: CompiledRoute, half: Half, direc
   const verdict = step.stage.onStreamHeaders(exchange, step.policy);
   if (!settle(stream, route, half, direction, verdict, step.stage.observable)) return false;
   half.observed = verdict == Verdict.Reject;
+  half.mayHold = half.mayHold && half.rewritten; // nothing is put behind a body that stays as it is
   half.phase = Phase.Streaming;
   bodyStreamed.add(1);
   return true;

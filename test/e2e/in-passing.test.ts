@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Harness } from './harness.ts';
 import { JSON_TYPE, problemOf, send, sendRaw } from './http-client.ts';
+import type { Reply } from './http-client.ts';
 import { route, together } from './resources.ts';
 
 const MIB = 1024 * 1024;
@@ -59,11 +60,26 @@ test('a large message passes in memory that does not grow with it', async (t) =>
 });
 
 test('a mistake at the end: the client gets the reason, the upstream never the end', async () => {
+  let begun = (): void => {};
+  const beginning = new Promise<void>((done) => (begun = done));
   const broken = new Promise<boolean>((done) => {
-    harness.upstream.onBegin = (incoming: IncomingMessage) => void incoming.on('close', () => done(incoming.complete));
+    harness.upstream.onBegin = (incoming: IncomingMessage) => {
+      begun();
+      incoming.on('close', () => done(incoming.complete));
+    };
   });
   const { length } = harness.upstream.arrived;
-  const reply = await send(harness.url, { body: [message(20_000, '01000001').subarray(0, 900_000), Buffer.from('"'), Buffer.from(',"n":1')] });
+  const outgoing = request(harness.url, { method: 'POST', headers: JSON_TYPE });
+  const answer = new Promise<Reply>((done, failed) => {
+    outgoing.on('error', failed).on('response', (incoming) => {
+      const pieces: Buffer[] = [];
+      incoming.on('data', (piece: Buffer) => pieces.push(piece)).on('end', () => done({ status: incoming.statusCode!, headers: incoming.headers, body: Buffer.concat(pieces) }));
+    });
+  });
+  outgoing.write(message(1_000, '01000001').subarray(0, 40_000));
+  await beginning;
+  outgoing.write('}}}');
+  const reply = await answer;
   assert.equal(reply.status, 400);
   const problem = problemOf(reply);
   assert.equal(problem.code, 'FIM-PBOC-0001');
