@@ -1,5 +1,5 @@
 // Stage 1: the routes of a namespace → who is valid, whose references resolve, which workloads there are.
-import { checkRoutes } from '../../envoy/route/index.ts';
+import { checkRoutes, type RouteConfig } from '../../envoy/route/index.ts';
 import type { CheckedRoute, ClusterView, NamespaceState } from './cluster-view.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { keyIdsOf, type KeyDirectory } from './key-directory.ts';
@@ -71,6 +71,15 @@ function objectsOf(view: ClusterView, namespace: string): { name: string; object
   return [...view.informers.envoyFilters.in(namespace).values()].filter(isOurs).map((object) => ({ name: object.metadata.name.slice(prefix.length), object }));
 }
 
+/**
+ * Whether a form of the route is in force that does without the keys that are missing. If none is, the route is put in force all the same: its messages are
+ * refused for want of the key, and none passes unprotected.
+ */
+function hasBetter(key: string, missing: readonly string[], inForce: readonly RouteConfig[]): boolean {
+  if (missing.length === 0) return false;
+  return inForce.some((route) => route.name === key && !missing.some((keyId) => JSON.stringify(route.stages).includes(JSON.stringify(keyId))));
+}
+
 /** Plans a namespace: pure but for the key service's word. */
 export async function planNamespace({ view, checker, keys, rootNamespace }: NamespaceStageParts, namespace: string): Promise<NamespaceOutcome> {
   const objects = new Map([...view.informers.routes.in(namespace).values()].filter((object) => !object.metadata.deletionTimestamp).map((object) => [`${namespace}/${object.metadata.name}`, object]));
@@ -79,13 +88,14 @@ export async function planNamespace({ view, checker, keys, rootNamespace }: Name
   const forbidden = namespace === rootNamespace ? `FIM-OP-0002: objects of ${namespace}, the mesh's root namespace, act on every namespace: a route must not stand here.` : undefined;
   await keys.look([...checked.values()].flatMap((route) => (route.resource === undefined ? [] : route.keyIds)));
 
+  const present = objectsOf(view, namespace);
+  const inForce = present.flatMap(({ object }) => appliedOf(object).config?.routes ?? []);
   const unservable = new Map<string, KubeObject>();
   for (const [key, { resource, keyIds, object }] of checked) {
-    const missing = keyIds.some((keyId) => ['KeyNotFound', 'KmsNotConfigured'].includes(keys.problem(keyId)?.reason ?? ''));
-    if (resource === undefined || missing) unservable.set(key, object);
+    const missing = keyIds.filter((keyId) => ['KeyNotFound', 'KmsNotConfigured'].includes(keys.problem(keyId)?.reason ?? ''));
+    if (resource === undefined || hasBetter(key, missing, inForce)) unservable.set(key, object);
   }
   const servable = forbidden === undefined ? [...checked].flatMap(([key, { resource }]) => (resource === undefined || unservable.has(key) ? [] : [resource])) : [];
-  const present = objectsOf(view, namespace);
   const grouping = groupRoutes(namespace, servable, view.facts(namespace), forbidden === undefined ? heldSelections(present.map(({ object }) => object), unservable) : []);
   const before = view.namespaces.get(namespace);
   const state: NamespaceState = { checked, unservable, grouping, forbidden, fingerprints: new Map() };

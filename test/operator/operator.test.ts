@@ -95,6 +95,14 @@ describe('the operator', () => {
     assert.match(JSON.stringify(rig.config('fim-gateways')), /kms:\/\/prod\/one/);
   });
 
+  it('puts a new route in force whose key is missing: nothing passes unprotected', async (t) => {
+    const rig = await Rig.start(t);
+    rig.route('fund', { encryption: { keyId: 'kms://prod/two', request: 'Encrypt' } });
+    await rig.condition('fund', 'ResolvedRefs', 'False', 'KeyNotFound');
+    await until('the route in the configuration', () => JSON.stringify(rig.config('fim-gateways') ?? {}).includes('kms://prod/two'));
+    assert.match((await rig.condition('fund', 'Programmed', 'False', 'KeyNotFound')).message, /refused until it is there/);
+  });
+
   it('names the winner of a conflict', async (t) => {
     const rig = await Rig.start(t);
     rig.route('young', LIMIT, '2026-02-02T00:00:00Z');

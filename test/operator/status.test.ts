@@ -43,6 +43,7 @@ const TABLE: [name: string, facts: RouteFacts, accepted: string, refs: string, p
   ['one target of two, proven', facts({ targets: [MISSING] }), 'True Accepted', 'False TargetNotFound', 'False TargetNotFound'],
   ['a Service without waypoint', facts({ targets: [{ reason: 'UnsupportedTarget', message: 'x' }], workloads: [] }), 'True Accepted', 'False UnsupportedTarget', 'False UnsupportedTarget'],
   ['no such key', facts({ keys: [{ keyId: 'kms://a/b', reason: 'KeyNotFound' }], workloads: [] }), 'True Accepted', 'False KeyNotFound', 'False KeyNotFound'],
+  ['no such key, in force without it', facts({ keys: [{ keyId: 'kms://a/b', reason: 'KeyNotFound' }] }), 'True Accepted', 'False KeyNotFound', 'False KeyNotFound'],
   ['no key service', facts({ keys: [{ keyId: 'kms://a/b', reason: 'KmsNotConfigured' }], workloads: [] }), 'True Accepted', 'False KmsNotConfigured', 'False KmsNotConfigured'],
   ['a silent key service', facts({ keys: [{ keyId: 'kms://a/b', reason: 'KmsUnreachable' }] }), 'True Accepted', 'Unknown KmsUnreachable', 'True Programmed'],
   ['no module', facts({ moduleProblem: 'x', workloads: [workload({ proxies: 1, programmed: 1, workers: 2 })] }), 'True Accepted', 'False ModuleNotFound', 'True Programmed'],

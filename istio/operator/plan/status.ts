@@ -123,6 +123,11 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
   return say('Unknown', 'Pending', `${proven} of ${count(proxies, 'proxy')} run configuration ${hashes}; the others have not been asked yet.`);
 }
 
+function unresolvedText(facts: RouteFacts): string {
+  if (facts.held) return 'What was in force of the route stays in force until its references resolve.';
+  return facts.workloads.length === 0 ? 'The route is in force nowhere until its references resolve.' : 'No earlier form of the route is in force: messages that need the key are refused until it is there.';
+}
+
 /** The conditions of a route, without times. */
 export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
   const observed = facts.generation === undefined ? {} : { observedGeneration: facts.generation };
@@ -138,7 +143,7 @@ export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
   }
   conditions.push(refs);
   if (refs.status === 'False' && refs.reason !== 'ModuleNotFound' && (facts.held || facts.workloads.length === 0 || refs.reason !== 'TargetNotFound')) {
-    conditions.push(make('Programmed', 'False', refs.reason, facts.held ? 'What was in force of the route stays in force until its references resolve.' : 'The route is in force nowhere until its references resolve.'));
+    conditions.push(make('Programmed', 'False', refs.reason, unresolvedText(facts)));
   } else if (refs.reason === 'TargetNotFound') {
     const others = programmed(facts, make);
     conditions.push(make('Programmed', 'False', 'TargetNotFound', `Not all targets are there. ${others.message}`));
