@@ -26,12 +26,27 @@ export class SlotPool {
       return block;
     }
     const length = <usize>(FIRST_BYTES << size);
-    if (this.heldBytes + length > this.maxBytes) return 0;
+    if (!this.makeRoom(length)) return 0;
     const fresh = heap.alloc(length);
     memory.fill(fresh, 0, length);
     this.heldBytes += length;
     this.usedBytes += length;
     return fresh;
+  }
+
+  /** Gives free blocks of other sizes back to the heap if the cap would not allow `length` bytes more. False: it does not. */
+  private makeRoom(length: usize): bool {
+    if (this.usedBytes + length > this.maxBytes) return false;
+    for (let size = <i32>CLASSES - 1; size >= 0; size--) {
+      let block = unchecked(this.free[size]);
+      while (block != 0 && this.heldBytes + length > this.maxBytes) {
+        unchecked((this.free[size] = load<usize>(block)));
+        heap.free(block);
+        this.heldBytes -= <usize>(FIRST_BYTES << size);
+        block = unchecked(this.free[size]);
+      }
+    }
+    return this.heldBytes + length <= this.maxBytes;
   }
 
   /** Takes a block back and overwrites it. `bytes`: what `take` was asked for. */

@@ -6,7 +6,8 @@
 //   query, as sent, without "?"
 //   timestamp                        timestamp
 //   nonce                            nonce
-//   name:value of each header that the route names, in its order, the name in lower case; nothing after the colon if it is absent
+//   name:value of each header that the route names, in its order, the name in lower case; nothing after the colon if it is absent; `host` is the
+//   request's authority
 //   SM3 of the body in hexadecimal, lower case
 import { HASH_BYTES } from '../crypto/hash';
 import { Sm3 } from '../crypto/sm3';
@@ -14,10 +15,12 @@ import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { Exchange } from '../runtime/exchange';
-import { METHOD, PATH } from '../runtime/names';
+import { AUTHORITY, METHOD, PATH } from '../runtime/names';
 import { Direction } from '../runtime/stage';
 
 const STATUS: Bytes = Bytes.from(':status');
+/** What HTTP/1 calls `:authority`, the name that the host knows. */
+const HOST: Bytes = Bytes.from('host');
 const LINE_FEED: u8 = 10;
 const QUESTION_MARK: u8 = 63;
 const COLON: u8 = 58;
@@ -82,7 +85,7 @@ export function writeCanonical(
     const name = unchecked(headers[i]);
     text.bytes(name.pointer, name.length);
     text.byte(COLON);
-    line(exchange, name);
+    line(exchange, HOST.equals(name.pointer, name.length) ? AUTHORITY : name);
   }
   sm3.hash(body, bodyLength, DIGEST);
   text.hex(DIGEST, HASH_BYTES);

@@ -51,6 +51,11 @@ export class SignaturePolicy extends StagePolicy {
     return this.acts(direction);
   }
 
+  /** An answer without body still says something: its status. */
+  judgesEmpty(direction: Direction): bool {
+    return direction == Direction.Response && this.acts(direction);
+  }
+
   /** What is verified is what arrived; what is signed is what goes on. */
   rank(direction: Direction): Rank {
     return this.action(direction) == SignatureAction.Verify ? Rank.Verify : Rank.Sign;

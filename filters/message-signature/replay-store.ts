@@ -1,5 +1,5 @@
 // The nonces of messages that were taken, in data that all workers share: a fixed number of lines of a fixed number of places, made when first needed, so
-// memory is bounded whatever comes. A place is 8 bytes: 44 bits of a keyed hash of key and nonce, and the second, modulo 2^20, after which it is free
+// memory is bounded whatever comes. A place is 8 bytes: 40 bits of a keyed hash of key and nonce, and the second, modulo 2^24, after which it is free
 // again. Only genuine messages get in. When a line is full of nonces whose time is not over, the message is refused: nothing is forgotten early.
 import { MAX_SWAP_TRIES, REPLAY_LINES, REPLAY_PLACES } from '../limits';
 import { randomBytes } from '../crypto/random';
@@ -22,10 +22,10 @@ export const enum Nonce {
 const PLACE_BYTES: u32 = 8;
 const LINE_BYTES: u32 = REPLAY_PLACES * PLACE_BYTES;
 const SEED_BYTES: u32 = 16;
-const SECONDS_BITS: u64 = 20;
-const SECONDS_MASK: u64 = (1 << 20) - 1;
-/** A time counts as past if it is less than half of the range behind. */
-const HALF_RANGE: u64 = 1 << 19;
+const SECONDS_BITS: u64 = 24;
+const SECONDS_MASK: u64 = (1 << 24) - 1;
+/** A time counts as past if it is less than half of the range behind: 97 days. */
+const HALF_RANGE: u64 = 1 << 23;
 
 const SEED_KEY: Bytes = Bytes.from('fim.replay.seed');
 // "fim.replay.line" followed by the line's number in two bytes
@@ -94,13 +94,17 @@ export function remember(keyId: Bytes, nonce: usize, nonceLength: u32, nowMs: i6
 /** No address: the mark is in the line. */
 const KNOWN: usize = usize.MAX_VALUE;
 
-/** A free place of the line; 0 if there is none, KNOWN if the mark is there and its time is not over. */
+/**
+ * A free place of the line; 0 if there is none, KNOWN if the mark is there and its time is not over. Places whose time is over are emptied: half a range later
+ * they would count as taken again.
+ */
 function place(line: usize, mark: u64, now: u64): usize {
   let free: usize = 0;
   for (let at = line; at < line + LINE_BYTES; at += PLACE_BYTES) {
     const entry = load<u64>(at);
     const over = entry == 0 || ((now - (entry & SECONDS_MASK)) & SECONDS_MASK) - 1 < HALF_RANGE;
     if (over) {
+      store<u64>(at, 0);
       if (free == 0) free = at;
     } else if (entry >> SECONDS_BITS == mark) return KNOWN;
   }

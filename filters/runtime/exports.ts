@@ -13,7 +13,7 @@ import { beginHalf, exchange, growBody, refuse } from './pipeline';
 import { PATH_NOT_TEXT, findRoute, isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
 import { Direction } from './stage';
 import { countVerdict, routeMatched, routeUnmatched } from './stats';
-import { passPiece, passTrailers } from './streaming';
+import { cutExcess, passPiece, passTrailers } from './streaming';
 import { Phase, Stream } from './stream';
 
 /** Refuses what arrives when there is no stream to keep it in (MAX_LIVE_STREAMS). */
@@ -178,9 +178,16 @@ export function proxy_on_response_trailers(contextId: u32, count: u32): u32 {
 function onBody(contextId: u32, direction: Direction, held: u32, endOfStream: bool): u32 {
   const stream = streams.find(contextId);
   if (stream == null) return DataStatus.Continue;
-  const phase = stream.half(direction).phase;
+  const half = stream.half(direction);
+  const phase = half.phase;
   if (phase == Phase.Refused) return DataStatus.StopIterationNoBuffer;
   const route = stream.route;
+  if (half.isExcess(held)) {
+    exchange.bind(stream, direction);
+    const status = cutExcess(stream, direction);
+    scratch.reset();
+    return status;
+  }
   if (route == null || phase == Phase.Passed || phase == Phase.Idle) return DataStatus.Continue;
   exchange.bind(stream, direction);
   if (phase == Phase.Streaming) {
@@ -191,7 +198,7 @@ function onBody(contextId: u32, direction: Direction, held: u32, endOfStream: bo
   const passed = growBody(stream, route, direction, held, endOfStream);
   scratch.reset();
   if (passed) return DataStatus.Continue;
-  return stream.half(direction).phase == Phase.Refused ? DataStatus.StopIterationNoBuffer : DataStatus.StopIterationAndBuffer;
+  return half.phase == Phase.Refused ? DataStatus.StopIterationNoBuffer : DataStatus.StopIterationAndBuffer;
 }
 
 // With trailers no body callback says that the body has ended: this one does.

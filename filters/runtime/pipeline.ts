@@ -119,7 +119,7 @@ function runHeaders(stream: Stream, route: CompiledRoute, half: Half, direction:
   return true;
 }
 
-/** There is no body and need be none: only stages that judge that, too, see it. None of them waits. */
+/** There is no body and need be none: only stages that judge that, too, see it; after a wait all of them again. */
 function passEmpty(stream: Stream, route: CompiledRoute, half: Half, direction: Direction): bool {
   const plan = route.plan(direction);
   if (plan.judgesEmpty) {

@@ -67,6 +67,11 @@ export class Half {
   private slotAt: usize = 0;
   private slotBytes: u32 = 0;
 
+  /** Whether the host holds bytes of a body that has passed in pieces and, by its declared length, had ended. */
+  isExcess(heldBytes: u32): bool {
+    return this.phase == Phase.Passed && this.declaredBytes != UNDECLARED && !this.observed && heldBytes > this.doneBytes;
+  }
+
   /** The stage's state: `bytes` long, zero at first, the same until the body ends; 0: no room. */
   slot(bytes: u32): usize {
     if (this.slotAt == 0) {

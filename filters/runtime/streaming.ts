@@ -39,7 +39,10 @@ export function passPiece(stream: Stream, route: CompiledRoute, direction: Direc
   half.ended = endOfStream;
   if (half.waiting) return DataStatus.StopIterationAndBuffer;
   if (!runPiece(stream, route, half, direction)) return half.waiting ? DataStatus.StopIterationAndBuffer : DataStatus.StopIterationNoBuffer;
-  if (half.phase == Phase.Passed) return DataStatus.Continue;
+  if (half.phase == Phase.Passed) {
+    half.doneBytes = 0;
+    return DataStatus.Continue;
+  }
   if (half.mayHold && half.bodyLength <= MAX_HELD_PIECE_BYTES) {
     if (half.holding) {
       proxy_continue_stream(direction);
@@ -51,6 +54,13 @@ export function passPiece(stream: Stream, route: CompiledRoute, direction: Direc
   half.holding = false;
   half.doneBytes = 0;
   return DataStatus.Continue;
+}
+
+/** The stage took the declared length for the body's end, and more came, which it has not seen. */
+export function cutExcess(stream: Stream, direction: Direction): DataStatus {
+  stream.half(direction).phase = Phase.Streaming;
+  cut(stream, direction, tooLong(direction));
+  return DataStatus.StopIterationNoBuffer;
 }
 
 /** The body ends with trailers. */
@@ -83,7 +93,7 @@ function runPiece(stream: Stream, route: CompiledRoute, half: Half, direction: D
   if (half.bodyLength < half.doneBytes) return cut(stream, direction, ErrorId.FIM_RT_0008);
   const fresh = half.bodyLength - half.doneBytes;
   const seen = half.seenBytes + fresh;
-  if (seen > route.maxStreamBytes) return cut(stream, direction, tooLong(direction));
+  if (seen > route.maxStreamBytes || seen > half.declaredBytes) return cut(stream, direction, tooLong(direction));
   const last = half.ended || seen >= half.declaredBytes;
   if (!half.observed && !callStage(stream, route, half, direction, fresh, last)) return false;
   half.seenBytes = seen;

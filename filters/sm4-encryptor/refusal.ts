@@ -1,4 +1,5 @@
 // The one place where a message is refused. Every failure of opening has one answer; the reason is for the operator: a counter, and a line in the log.
+import { KeyState } from '../keys/key-state';
 import { MIN_LOG_INTERVAL_MS } from '../limits';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -8,7 +9,7 @@ import { Exchange } from '../runtime/exchange';
 import { log, monotonicMillis } from '../runtime/host';
 import { Verdict } from '../runtime/stage';
 import { Opening } from './opening';
-import { openForeign, openForged, openMalformed, openVersionAbsent } from './stats';
+import { keyUnavailable, keyUnfit, openForeign, openForged, openMalformed, openVersionAbsent } from './stats';
 
 const line: Writer = new Writer(scratch);
 let loggedAtMs: u64 = 0;
@@ -36,8 +37,22 @@ export function cannotOpen(exchange: Exchange, opening: Opening): Verdict {
   return refuse(exchange, ErrorId.FIM_SM4_0002);
 }
 
+/** What to do without a key of the version (0: whichever there is): wait, or refuse. Only of a version that there is not, the message is at fault. */
+export function noKey(exchange: Exchange, state: KeyState, version: u32): Verdict {
+  if (state == KeyState.Pending) return Verdict.Wait;
+  if (state == KeyState.Absent && version != 0) return versionAbsent(exchange);
+  keyUnavailable.add(1);
+  return refuse(exchange, state == KeyState.Expired ? ErrorId.FIM_KMS_0007 : ErrorId.FIM_SM4_0001);
+}
+
+/** Refuses because the KMS's key is not for the algorithm. */
+export function unfitKey(exchange: Exchange): Verdict {
+  keyUnfit.add(1);
+  return refuse(exchange, ErrorId.FIM_SM4_0005);
+}
+
 /** Refuses a message of a version that the KMS does not have. */
-export function versionAbsent(exchange: Exchange): Verdict {
+function versionAbsent(exchange: Exchange): Verdict {
   openVersionAbsent.add(1);
   note('version-absent');
   return refuse(exchange, ErrorId.FIM_SM4_0002);

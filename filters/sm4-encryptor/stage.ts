@@ -19,9 +19,9 @@ import { FieldKeys, Fields, fieldCount, fieldsLength, fieldsPointer, missingKey,
 import { Opening } from './opening';
 import { Sm4Policy, compilePolicy } from './policy';
 import { Parts, isHeaderText } from './protection';
-import { cannotOpen, refuse, versionAbsent } from './refusal';
+import { cannotOpen, noKey, refuse, unfitKey } from './refusal';
 import { beginOpening, beginSealing, openChunk, sealChunk, setSegmentedType } from './stream';
-import { decrypted, defineSm4Stats, encrypted, fieldsDecrypted, fieldsEncrypted, fieldsRefused, keyUnavailable, keyUnfit } from './stats';
+import { decrypted, defineSm4Stats, encrypted, fieldsDecrypted, fieldsEncrypted, fieldsRefused } from './stats';
 
 const CONTENT_TYPE: Bytes = Bytes.from('content-type');
 /** What decryption assumes where a message does not say: it is not sent along. */
@@ -91,10 +91,7 @@ export class Sm4Encryptor extends Stage {
     if (sm4.action(exchange.direction) == PayloadAction.Decrypt) return beginOpening(exchange, sm4);
     const key = keyFor(exchange, sm4, keys.find(0), 0, true);
     if (key == null) return keyVerdict;
-    if (key.wrapped.length > 0) {
-      keyUnfit.add(1); // a data key of the KMS is for whole messages
-      return refuse(exchange, ErrorId.FIM_SM4_0005);
-    }
+    if (key.wrapped.length > 0) return unfitKey(exchange); // a data key of the KMS is for whole messages
     return beginSealing(exchange, sm4, key.number, TYPE, originalType(exchange));
   }
 
@@ -128,8 +125,7 @@ function keyFor(exchange: Exchange, sm4: Sm4Policy, state: KeyState, version: u3
   if (state == KeyState.Ready && key != null) {
     const fits = sm4.plan.suite.fits(key, seals) && (key.wrapped.length == 0 || sm4.profile.carriesKey);
     if (fits) return key;
-    keyUnfit.add(1);
-    keyVerdict = refuse(exchange, ErrorId.FIM_SM4_0005);
+    keyVerdict = unfitKey(exchange);
     return null;
   }
   keyVerdict = noKey(exchange, state, version);
@@ -137,13 +133,6 @@ function keyFor(exchange: Exchange, sm4: Sm4Policy, state: KeyState, version: u3
 }
 
 let keyVerdict: Verdict = Verdict.Continue;
-
-function noKey(exchange: Exchange, state: KeyState, version: u32): Verdict {
-  if (state == KeyState.Pending) return Verdict.Wait;
-  if (state == KeyState.Absent && version != 0) return versionAbsent(exchange);
-  keyUnavailable.add(1);
-  return refuse(exchange, state == KeyState.Expired ? ErrorId.FIM_KMS_0007 : ErrorId.FIM_SM4_0001);
-}
 
 function encrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
   const message = exchange.message;

@@ -1,6 +1,6 @@
 // Bodies that pass in pieces: the stage's part of it. In front of the state of the sealing or opening stands what the stage keeps of the stream.
 import { KeyState } from '../keys/key-state';
-import { Bytes } from '../memory/bytes';
+import { Bytes, equalBytes } from '../memory/bytes';
 import { decodeBase64Url, encodeBase64Url } from '../memory/base64url';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -12,7 +12,7 @@ import { FieldKeys } from './fields';
 import { Opening } from './opening';
 import { Sm4Policy } from './policy';
 import { Parts, isHeaderText } from './protection';
-import { cannotOpen, refuse } from './refusal';
+import { cannotOpen, noKey, refuse, unfitKey } from './refusal';
 import { decrypted, encrypted } from './stats';
 import { SEAL_STATE_BYTES, sealPiece, sealedPieceRoom } from './stream-seal';
 import { beginSegments, hasBegun, headerTaken, openSegments, sealSegments, segmentStateBytes, segmentsRoom, takeHeader, untakeHeader, wrappedAt, wrappedInHeader } from './stream-segments';
@@ -66,8 +66,7 @@ export function sealChunk(exchange: Exchange, sm4: Sm4Policy, keys: FieldKeys, p
   if (slot == 0) return refuse(exchange, ErrorId.FIM_SM4_0003);
   const state = keys.find(load<u32>(slot, VERSION));
   const key = keys.key;
-  if (state == KeyState.Pending) return Verdict.Wait;
-  if (state != KeyState.Ready || key == null) return refuse(exchange, ErrorId.FIM_SM4_0001);
+  if (state != KeyState.Ready || key == null) return noKey(exchange, state, 0);
   const plan = sm4.plan;
   const typeLength = load<u32>(slot, TYPE_BYTES);
   const out = exchange.replaceChunk(sm4.segmented ? segmentsRoom(plan, length) : sealedPieceRoom(sm4.profile, plan, length));
@@ -107,6 +106,17 @@ function announcedType(exchange: Exchange, to: usize): u32 {
   return 0;
 }
 
+/** Whether the content type that went on in front of the body is the one that the message's header says. */
+function isAnnounced(sm4: Sm4Policy, slot: usize): bool {
+  const type = sm4.contentType;
+  const announced = load<u32>(slot, TYPE_BYTES);
+  const sent = announced > 0 ? slot + TYPE : type.pointer;
+  const sentLength = announced > 0 ? announced : type.length;
+  const said = parts.typeLength > 0 ? parts.type : type.pointer;
+  const saidLength = parts.typeLength > 0 ? parts.typeLength : type.length;
+  return sentLength == saidLength && equalBytes(sent, said, sentLength);
+}
+
 /** The key that the header in the state names or carries. */
 function keyOfHeader(state: usize, keys: FieldKeys, version: u32): KeyState {
   const length = wrappedInHeader(state);
@@ -126,18 +136,17 @@ export function openChunk(exchange: Exchange, sm4: Sm4Policy, keys: FieldKeys, p
       exchange.replaceChunk(16);
       return Verdict.Continue;
     }
-    const announced = load<u32>(slot, TYPE_BYTES);
-    if (announced != 0 && (announced != parts.typeLength || memory.compare(slot + TYPE, parts.type, announced) != 0)) return cannotOpen(exchange, Opening.Forged);
+    if (!isAnnounced(sm4, slot)) return cannotOpen(exchange, Opening.Forged);
     store<u32>(slot, parts.version, VERSION);
   }
   const taken = hasBegun(state) ? 0 : headerTaken;
   const found = keyOfHeader(state, keys, load<u32>(slot, VERSION));
   const key = keys.key;
-  if (found != KeyState.Ready || key == null || !sm4.plan.suite.fits(key, false)) {
+  if (found != KeyState.Ready || key == null) {
     if (!hasBegun(state)) untakeHeader(state);
-    if (found == KeyState.Pending) return Verdict.Wait;
-    return found == KeyState.Unavailable ? refuse(exchange, ErrorId.FIM_SM4_0001) : cannotOpen(exchange, Opening.Foreign);
+    return noKey(exchange, found, load<u32>(slot, VERSION));
   }
+  if (!sm4.plan.suite.fits(key, false)) return unfitKey(exchange);
   if (!hasBegun(state)) beginSegments(sm4.plan, state);
   const out = exchange.replaceChunk(length + segmentStateBytes(sm4.plan));
   const opening = openSegments(sm4.plan, key, state, pointer + taken, length - taken, last, out);

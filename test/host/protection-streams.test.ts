@@ -101,6 +101,37 @@ describe('opened as it passes', () => {
     route.close();
   });
 
+  test('a content type that the headers do not announce, or not as it is, does not become another one', () => {
+    const agreed = terms('SM4-GCM', 'segmented');
+    const text = randomBytes(600);
+    const typed = protect(agreed, text, 'application/xml');
+    const announced = `application/vnd.fim.segmented;cty=${Buffer.from('application/xml').toString('base64url')}`;
+    for (const [contentType, type, passes] of [['application/json', announced, true], ['application/json', 'application/vnd.fim.segmented', false], ['application/xml', 'application/vnd.fim.segmented', true]] as const) {
+      const route = new ProtectedRoute(module, agreed, 'Decrypt', { stream: true, contentType });
+      const { upstream, client } = route.send(typed, { 'content-type': type });
+      assert.equal(client.status === 200, passes, `${contentType} ${type}`);
+      assert.equal(upstream.body.length, passes ? text.length : 0);
+      if (passes) assert.equal(upstream.headers?.get('content-type'), 'application/xml');
+      route.close();
+    }
+  });
+
+  test('what the service lacks is not the message\'s fault, and said as for whole bodies', () => {
+    const agreed = terms('SM4-GCM', 'segmented');
+    for (const stream of [true, false]) {
+      const route = new ProtectedRoute(module, agreed, 'Decrypt', { stream, kmsAlgorithm: 'AES-256-GCM' });
+      const { client } = route.send(protect(agreed, randomBytes(600)), {});
+      assert.equal(client.status, 503);
+      assert.match(client.body.toString(), /FIM-SM4-0005/);
+      assert.equal(route.vm.metrics.value('fim.sm4.key_unfit'), 1);
+      const absent = route.send(protect({ ...agreed, kid: `${KEY_ID}#7` }, randomBytes(600)), {}).client;
+      assert.equal(absent.status, 400);
+      assert.match(absent.body.toString(), /FIM-SM4-0002/);
+      assert.equal(route.vm.metrics.value('fim.sm4.open_version_absent'), 1);
+      route.close();
+    }
+  });
+
   test('a header that names a larger segment than the route allows', () => {
     const route = new ProtectedRoute(module, terms('SM4-GCM', 'segmented'), 'Decrypt', { stream: true });
     assert.notEqual(route.send(protect({ ...terms('SM4-GCM', 'segmented'), segmentBytes: 257 }, randomBytes(600)), {}).client.status, 200);

@@ -100,6 +100,31 @@ describe('a signature over the whole message', () => {
     }
   });
 
+  test('a response without body: its status is signed for the client, and verified from the upstream', () => {
+    for (const [method, status] of [['GET', 200], ['GET', 204], ['GET', 304], ['HEAD', 200], ['POST', 200]] as const) {
+      const signing = start(HMAC, { response: 'Sign' });
+      const { client } = exchange(signing.root, { request: { method }, upstream: () => ({ status }) });
+      const of = (header: string): string => client.headers?.get(header) ?? '';
+      assert.ok(verify(HMAC, canonical(['FIM1-RESPONSE', String(status)], of('x-fim-timestamp'), of('x-fim-nonce'), [], Buffer.alloc(0)), of('x-fim-signature')), `${method} ${status}`);
+      const verifying = start(HMAC, { response: 'Verify' });
+      const answer = (headers: Record<string, string>): number | undefined => exchange(verifying.root, { request: { method }, upstream: () => ({ status, headers }) }).client.status;
+      assert.equal(answer({}), 502, 'a status that nobody signed');
+      assert.equal(answer(headersOf(verifying, HMAC, { body: Buffer.alloc(0), start: ['FIM1-RESPONSE', '201'] })), 502);
+      assert.equal(answer(headersOf(verifying, HMAC, { body: Buffer.alloc(0), start: ['FIM1-RESPONSE', String(status)] })), status);
+    }
+  });
+
+  test('the host is what the request says, under its name of HTTP/1', () => {
+    const route = start(HMAC, { request: 'Verify', headers: ['host'] });
+    const to = (authority: string, headers: Record<string, string>): ExchangeResult => exchange(route.root, { request: { path: PATH, body: BODY, authority, headers } });
+    assert.equal(to('pay.bank', headersOf(route, HMAC, { signed: [['host', 'pay.bank']] })).client.status, 200);
+    assertRefused(to('other.bank', headersOf(route, HMAC, { signed: [['host', 'pay.bank']], nonce: 'nonce-for-pay.bank' })));
+    const signing = start(HMAC, { request: 'Sign', headers: ['host'] });
+    const { upstream } = exchange(signing.root, { request: { path: PATH, body: BODY, authority: 'pay.bank' } });
+    const of = (header: string): string => upstream.headers?.get(header) ?? '';
+    assert.ok(verify(HMAC, canonical(START, of('x-fim-timestamp'), of('x-fim-nonce'), [['host', 'pay.bank']], BODY), of('x-fim-signature')));
+  });
+
   test('a request without body: signed, and refused if a body comes with it', () => {
     const route = start(HMAC, { request: 'Verify' });
     const headers = headersOf(route, HMAC, { start: ['FIM1-REQUEST', 'GET', '/balance', ''], body: Buffer.alloc(0) });
@@ -179,6 +204,15 @@ describe('what is not taken', () => {
     assertRefused(post(route, headersOf(route, HMAC)));
     route.vm.clock.advance(22_000);
     assert.equal(post(route, headersOf(route, HMAC)).client.status, 200);
+  });
+
+  test('a nonce of long ago is no replay', () => {
+    const route = start(HMAC, { request: 'Verify' });
+    for (const days of [0, 1, 6, 7, 11, 30]) {
+      route.vm.clock.stepRealtime(days * 86_400_000);
+      assert.equal(post(route, headersOf(route, HMAC)).client.status, 200, `${days} days`);
+      assertRefused(post(route, headersOf(route, HMAC)));
+    }
   });
 
   test('a replay at another worker is a replay', () => {

@@ -102,6 +102,19 @@ describe('what goes on when', () => {
     assert.equal(stream.upstream.complete, true);
   });
 
+  test('what comes beyond the declared length does not go on unseen: the stream is cut', () => {
+    for (const [act, pieces] of [['upper', ['abc', 'defghi']], ['upper', ['abc', 'def', 'ghi']], ['late', ['abcdef', 'ghi']], ['wait', ['abcdef', 'ghi']]] as const) {
+      const { vm, root } = start({ do: act });
+      const stream = openRequest(root, { 'content-length': '6' });
+      for (const piece of pieces) {
+        stream.onRequestBody(piece);
+        vm.clock.advance(10);
+      }
+      assert.doesNotMatch(stream.upstream.body.toString(), /ghi/, `${act} ${pieces.join()}`);
+      assert.equal(stream.client.headers?.get(':status'), '413', `${act} ${pieces.join()}`);
+    }
+  });
+
   test('where trailers may come, the first piece goes on with the second', () => {
     const { root } = start({ do: 'upper' });
     const stream = openRequest(root);

@@ -42,6 +42,23 @@ describe('SlotPool', () => {
     expect<usize>(pool.take(10)).toBe(0);
   });
 
+  it('has room for any size again when all has come back, whatever the sizes were', () => {
+    const pool = new SlotPool(4096);
+    const slots = new StaticArray<usize>(4);
+    for (let i = 0; i < 4; i++) slots[i] = pool.take(1024);
+    expect<usize>(pool.take(64)).toBe(0);
+    for (let i = 0; i < 4; i++) pool.give(slots[i], 1024);
+    const small = pool.take(64);
+    expect(small != 0).toBe(true, 'blocks that nobody uses do not keep out other sizes');
+    expect(isZero(small, 64)).toBe(true);
+    const large = pool.take(2048);
+    expect(large != 0).toBe(true);
+    expect(isZero(large, 2048)).toBe(true);
+    expect(pool.held <= 4096).toBe(true);
+    expect<usize>(pool.used).toBe(64 + 2048);
+    expect<usize>(pool.take(4096)).toBe(0);
+  });
+
   it('takes nothing back that it never gave', () => {
     const pool = new SlotPool(256);
     pool.give(0, 64);
