@@ -8,6 +8,9 @@ import { ghashAbsorb, ghashAbsorbLengths, ghashBegin, ghashEnd, ghashWipe } from
 /** Bytes of a state, 16-byte aligned. */
 export const GCM_PIECES_BYTES: u32 = 48;
 
+/** Longest message, bytes (NIST SP 800-38D, 5.2.1.1: 2^39 - 256 bits): beyond, the 32-bit counter comes round and the key stream repeats. */
+export const MAX_GCM_BYTES: u64 = (<u64>1 << 36) - 32;
+
 const START: usize = 0; // J0
 const SUM: usize = 16; // GHASH so far
 const AAD_BYTES: usize = 32;
@@ -26,9 +29,10 @@ export function gcmPiecesBegin(gcm: Gcm, iv: usize, ivLength: u32, aad: usize, a
   store<u64>(state, 0, DATA_BYTES);
 }
 
-/** Encrypts the next piece: a multiple of 16 bytes, any number if it is the last. In place allowed. */
-export function gcmPiecesEncrypt(gcm: Gcm, state: usize, from: usize, to: usize, length: u32): void {
+/** Encrypts the next piece: a multiple of 16 bytes, any number if it is the last. In place allowed. False: with it the message would be longer than MAX_GCM_BYTES. */
+export function gcmPiecesEncrypt(gcm: Gcm, state: usize, from: usize, to: usize, length: u32): bool {
   const done = load<u64>(state, DATA_BYTES);
+  if (done + length > MAX_GCM_BYTES) return false;
   const cipher = gcm.cipher;
   cipher.begin(state + START);
   cipher.xor(counterOf(state + START) + 1 + <u32>(done >> 4), from, to, length);
@@ -38,6 +42,7 @@ export function gcmPiecesEncrypt(gcm: Gcm, state: usize, from: usize, to: usize,
   v128.store(state, ghashEnd(gcm.tables), SUM);
   ghashWipe();
   store<u64>(state, done + length, DATA_BYTES);
+  return true;
 }
 
 /** Ends the message: writes the 16-byte tag and overwrites the state. */

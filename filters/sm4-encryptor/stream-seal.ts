@@ -28,7 +28,7 @@ export function sealedPieceRoom(profile: WireProfile, plan: Protection, length: 
   return <u32>profile.room(plan, 64) + (profile.encoding == Encoding.Hex ? 2 * (length + UNIT_BYTES) : base64Length(length + UNIT_BYTES)) + <u32>SLACK_BYTES;
 }
 
-/** Seals the next piece to `out`. False: no randomness or memory. */
+/** Seals the next piece to `out`. False: no randomness or memory, or the message is longer than GCM allows. */
 export function sealPiece(
   plan: Protection,
   profile: WireProfile,
@@ -64,14 +64,13 @@ export function sealPiece(
 
 function write(profile: WireProfile, gcm: Gcm, state: usize, text: usize, length: u32, out: Writer): bool {
   if (length == 0) return !out.overflowed;
-  gcmPiecesEncrypt(gcm, state + CIPHER, text, text, length);
-  return encode(profile.encoding, text, length, out);
+  return gcmPiecesEncrypt(gcm, state + CIPHER, text, text, length) && encode(profile.encoding, text, length, out);
 }
 
 function finish(plan: Protection, profile: WireProfile, gcm: Gcm, state: usize, type: usize, typeLength: u32, text: usize, length: u32, out: Writer): bool {
   const tag = scratch.allocate(LONGEST_TAG_BYTES);
   if (tag == 0) return false;
-  if (length > 0) gcmPiecesEncrypt(gcm, state + CIPHER, text, text, length);
+  if (length > 0 && !gcmPiecesEncrypt(gcm, state + CIPHER, text, text, length)) return false;
   gcmPiecesFinish(gcm, state + CIPHER, tag);
   if (profile.encoding == Encoding.Base64Whole) {
     memory.copy(text + length, tag, plan.suite.tagBytes);

@@ -59,6 +59,7 @@ function sealHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, la
   const to = out.reserve(wireBytes(plan.suite, held));
   if (to == 0) return false;
   const index = load<u32>(state, INDEX);
+  if (index == u32.MAX_VALUE) return false; // no index serves twice
   const written = sealSegment(plan.suite, key, state + HEADER, load<u32>(state, HEADER_BYTES), index, last, state + HELD, held, to);
   if (written == FAILED) return false;
   out.advance(written);
@@ -131,13 +132,13 @@ function openHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, la
   const to = out.reserve(held);
   if (to == 0) return false;
   const index = load<u32>(state, INDEX);
+  if (index == u32.MAX_VALUE) return false;
   const text = openSegment(plan.suite, key, state + HEADER, load<u32>(state, HEADER_BYTES), index, last, state + HELD, held, to);
   if (text == FAILED || <u32>text > size || (!last && <u32>text != size)) return false;
   out.advance(text);
   store<u32>(state, index + 1, INDEX);
   return true;
 }
-
 
 /** Bytes of the wrapped key in a complete header. */
 export function wrappedInHeader(state: usize): u32 {
