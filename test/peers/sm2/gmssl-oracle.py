@@ -19,9 +19,10 @@ def answer(request):
     raise ValueError("no such operation")
 
 
-for line in sys.stdin:
-    try:
-        reply = {"result": answer(json.loads(line))}
-    except (ValueError, gmssl.GmsslInnerError) as error:
-        reply = {"error": str(error)}
-    print(json.dumps(reply), flush=True)
+if __name__ == "__main__":
+    for line in sys.stdin:
+        try:
+            reply = {"result": answer(json.loads(line))}
+        except (ValueError, gmssl.GmsslInnerError) as error:
+            reply = {"error": str(error)}
+        print(json.dumps(reply), flush=True)

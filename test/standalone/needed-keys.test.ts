@@ -1,0 +1,29 @@
+// The keys that `fim up` makes: of every stage that names one, of the algorithm that the stage asks for.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkRoutes, translate } from '../../envoy/route/index.ts';
+import { neededKeys } from '../../envoy/standalone/needed-keys.ts';
+import { keyIdsOf } from '../../istio/operator/key-directory.ts';
+
+function keysOf(spec: object): { needed: string[]; seen: string[] } {
+  const { resources, errors } = checkRoutes([{ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: 'a' }, spec }]);
+  assert.deepEqual(errors, []);
+  const { routes, errors: mistakes } = translate(resources, { layout: 'fused', standalone: true, kms: { cluster: 'fim-kms' } });
+  assert.deepEqual(mistakes, []);
+  return { needed: neededKeys(routes.map(({ config }) => config)).map(({ id, algorithm }) => `${id} ${algorithm}`), seen: keyIdsOf(spec) };
+}
+
+const signature = (keyId: string, algorithm: string): object => ({ keyId, algorithm, covers: 'Message', request: 'Verify' });
+
+test('a signature\'s key is needed, and the operator sees it', () => {
+  for (const [algorithm, key] of [['HMAC-SM3', 'HMAC-SM3'], ['SM2', 'SM2-PRIVATE']] as const) {
+    assert.deepEqual(keysOf({ signature: signature('kms://a/sign', algorithm) }), { needed: [`kms://a/sign ${key}`], seen: ['kms://a/sign'] });
+  }
+});
+
+test('encryption and signature: one key each, or one for both', () => {
+  const both = { encryption: { keyId: 'kms://a/body', algorithm: 'AES-256-GCM', request: 'Encrypt' }, signature: signature('kms://a/sign', 'SM2') };
+  assert.deepEqual(keysOf(both), { needed: ['kms://a/body AES-256', 'kms://a/sign SM2-PRIVATE'], seen: ['kms://a/body', 'kms://a/sign'] });
+  const shared = { encryption: { keyId: 'kms://a/sm2', algorithm: 'SM2-ENVELOPE', request: 'Encrypt' }, signature: signature('kms://a/sm2', 'SM2') };
+  assert.deepEqual(keysOf(shared), { needed: ['kms://a/sm2 SM2-PRIVATE'], seen: ['kms://a/sm2'] });
+});
