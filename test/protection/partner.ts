@@ -96,7 +96,10 @@ function derHeader(tag: number, length: number): Buffer {
 /** SM2 encryption by sm-crypto-v2, put into a layout. */
 export function sm2Seal(key: Buffer, text: Buffer, layout: Layout): Buffer {
   const mode = layout.startsWith('C1C2C3') ? 0 : 1;
-  const bare = Buffer.from(sm2.doEncrypt(Uint8Array.from(text), publicOf(key), mode) as string, 'hex');
+  let bare: Buffer;
+  // GB/T 32918.4, 6.1, A5: a key stream of zeros is not used. sm-crypto does not look, and of one byte it makes it once in 256 times.
+  do bare = Buffer.from(sm2.doEncrypt(Uint8Array.from(text), publicOf(key), mode) as string, 'hex');
+  while (text.length > 0 && (mode === 0 ? bare.subarray(64, -32) : bare.subarray(96)).equals(text));
   if (layout.endsWith('Bare')) return bare;
   if (layout !== 'ASN1') return Buffer.concat([Buffer.of(4), bare]);
   const c2 = bare.subarray(96);
