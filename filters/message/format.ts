@@ -17,7 +17,7 @@ export const enum MessageFormat {
 
 /** What a content-type field says of the format. */
 export const enum MediaType {
-  /** There is none, it is not in the table, or its charset is none that the readers take. */
+  /** There is none, it is not in the table, it is more than one, or its charset is none that the readers take. */
   Other = 0,
   /** `application/json`, `…+json` */
   Json = 1,
@@ -44,8 +44,10 @@ const OCTET_STREAM: Bytes = Bytes.from('application/octet-stream');
 const ISO8583: Bytes = Bytes.from('application/iso8583');
 const X_ISO8583: Bytes = Bytes.from('application/x-iso8583');
 const VND_ISO8583: Bytes = Bytes.from('application/vnd.iso8583');
-const CHARSET: Bytes = Bytes.from('charset=');
+const CHARSET: Bytes = Bytes.from('charset');
 const UTF_8: Bytes = Bytes.from('utf-8');
+/** Not registered, but common, and it means nothing else. */
+const UTF8: Bytes = Bytes.from('utf8');
 const US_ASCII: Bytes = Bytes.from('us-ascii');
 /** First bytes of a block header, `{H:`. */
 const BLOCK_HEADER: u32 = 0x3a487b;
@@ -60,31 +62,46 @@ function endsIn(value: usize, length: u32, suffix: Bytes): bool {
   return length > suffix.length && same(value + length - suffix.length, suffix.length, suffix);
 }
 
-/** The media type of a content-type field's value. Parameters do not count, but for the charset of what is not JSON: it must be UTF-8 or ASCII. */
+/**
+ * The media type of a content-type field's value. Parameters do not count, but for the charset of what is not bytes: it must be UTF-8 or ASCII, for receivers that
+ * go by another one read other members (in GBK a byte of a character can swallow the backslash behind it). A comma joins several fields: of which a receiver may take any.
+ */
 export function mediaTypeOf(value: usize, length: u32): MediaType {
   let end: u32 = 0;
   while (end < length && load<u8>(value + end) != 59 && load<u8>(value + end) != 32) end++;
-  if (same(value, end, APPLICATION_JSON) || endsIn(value, end, SUFFIX_JSON)) return MediaType.Json;
+  if (hasComma(value, length)) return MediaType.Other;
   if (same(value, end, OCTET_STREAM)) return MediaType.Octets;
   if (same(value, end, ISO8583) || same(value, end, X_ISO8583) || same(value, end, VND_ISO8583)) return MediaType.Iso8583;
   if (!isReadable(value + end, length - end)) return MediaType.Other;
+  if (same(value, end, APPLICATION_JSON) || endsIn(value, end, SUFFIX_JSON)) return MediaType.Json;
   if (same(value, end, APPLICATION_XML) || same(value, end, TEXT_XML) || endsIn(value, end, SUFFIX_XML)) return MediaType.Xml;
   if (same(value, end, FORM)) return MediaType.Form;
   return same(value, end, TEXT_PLAIN) ? MediaType.Text : MediaType.Other;
 }
 
-/** Whether every charset among the parameters is UTF-8 or a part of it. */
+function hasComma(value: usize, length: u32): bool {
+  for (let i: u32 = 0; i < length; i++) if (load<u8>(value + i) == 44) return true;
+  return false;
+}
+
+/** Whether every charset among the parameters is UTF-8 or a part of it. Spellings that only some receivers understand (`charset =`, `charset*=`) are none. */
 function isReadable(parameters: usize, length: u32): bool {
   const name = CHARSET.length;
   for (let i: u32 = 0; i + name <= length; i++) {
     if (!equalIgnoreCase(parameters + i, CHARSET.pointer, name)) continue;
     let from = i + name;
+    if (from >= length || load<u8>(parameters + from) != 61) return false;
+    from++;
     if (from < length && load<u8>(parameters + from) == 34) from++;
     let end = from;
     while (end < length && load<u8>(parameters + end) > 32 && load<u8>(parameters + end) != 59 && load<u8>(parameters + end) != 34) end++;
-    if (!same(parameters + from, end - from, UTF_8) && !same(parameters + from, end - from, US_ASCII)) return false;
+    if (!isUtf8Name(parameters + from, end - from)) return false;
   }
   return true;
+}
+
+function isUtf8Name(value: usize, length: u32): bool {
+  return same(value, length, UTF_8) || same(value, length, UTF8) || same(value, length, US_ASCII);
 }
 
 /** The format that a body of this media type is read as on a route of this format; Unknown: it is to be refused (415). */

@@ -1,10 +1,17 @@
 import { MAX_VALIDATION_CONDITIONS } from '../limits';
+import { Arena } from '../memory/arena';
 import { Bytes } from '../memory/bytes';
+import { FieldTree } from '../message/field-tree';
+import { ErrorId } from '../errors.gen';
 import { PbocCondition, PbocPlace } from './config.gen';
-import { Found, Places } from './places';
+import { Findings } from './findings';
+import { Found, Places, errorOf } from './places';
 
 /** Whether each condition of the validator at hand holds. One VM judges one message at a time. */
 const STATES: StaticArray<bool> = new StaticArray<bool>(<i32>MAX_VALIDATION_CONDITIONS);
+/** Why it cannot be known; the field of the body that it was last noted of. */
+const ERRORS: StaticArray<ErrorId> = new StaticArray<ErrorId>(<i32>MAX_VALIDATION_CONDITIONS);
+const NODES: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_VALIDATION_CONDITIONS);
 
 /** One condition, compiled. */
 export class Condition {
@@ -48,17 +55,44 @@ export class Conditions {
   begin(places: Places | null): void {
     for (let i = 0; i < this.list.length; i++) {
       const condition = unchecked(this.list[i]);
+      unchecked((ERRORS[i] = ErrorId.None));
+      unchecked((NODES[i] = 0));
       if (condition.place == PbocPlace.Body) unchecked((STATES[i] = condition.holdsOfNothing));
       else if (places == null) unchecked((STATES[i] = false));
       else {
         const found = places.find(condition.place, condition.path);
+        unchecked((ERRORS[i] = errorOf(found)));
         unchecked((STATES[i] = found == Found.Absent ? condition.holdsOfNothing : found == Found.Once && condition.holdsOf(places.valuePointer, places.valueLength)));
       }
     }
   }
 
+  /**
+   * Adds a finding for each parameter or header that stands twice or is broken: whether its condition holds would be a guess, and a way round what depends on it.
+   */
+  reportPlaces(findings: Findings, maxErrors: u32): void {
+    for (let i = 0; i < this.list.length && findings.count < maxErrors; i++) {
+      const error = unchecked(ERRORS[i]);
+      const condition = unchecked(this.list[i]);
+      if (error != ErrorId.None && condition.place != PbocPlace.Body) findings.add(error, condition.path.pointer, condition.path.length, condition.place);
+    }
+  }
+
+  /** The same for fields of the body (data objects may come twice); false if the arena is full. */
+  reportFields(tree: FieldTree, findings: Findings, maxErrors: u32, arena: Arena): bool {
+    for (let i = 0; i < this.list.length && findings.count < maxErrors; i++) {
+      if (unchecked(ERRORS[i]) == ErrorId.None || unchecked(this.list[i]).place != PbocPlace.Body) continue;
+      const pointer = tree.pointer(unchecked(NODES[i]), arena);
+      if (pointer == 0) return false;
+      findings.add(unchecked(ERRORS[i]), pointer, tree.pointerLength);
+    }
+    return true;
+  }
+
   /** Notes a field of the body that was met. */
-  note(index: i32, holds: bool): void {
+  note(index: i32, node: u32, holds: bool): void {
+    if (unchecked(NODES[index]) != 0) unchecked((ERRORS[index] = ErrorId.FIM_PBOC_0040));
+    unchecked((NODES[index] = node));
     unchecked((STATES[index] = holds));
   }
 

@@ -122,6 +122,12 @@ export class CrossRule {
   next(tree: FieldTree, operands: Operands, arena: Arena, out: CrossFinding): bool {
     out.error = ErrorId.None;
     const count = operands.count(this.kind == PbocCrossKind.Sum ? this.operand + 1 : this.operand);
+    if (this.at == 0 && this.hasRight && this.rightWildcards == 0 && operands.count(this.operand + 1) > 1) {
+      // A data object that comes twice: which of them the left values stand against is not guessed.
+      this.at = count;
+      at(out, ErrorId.FIM_PBOC_0040, operands.node(this.operand + 1, 1), 0);
+      return count != 0;
+    }
     while (this.at < count) {
       const index = this.at++;
       switch (this.kind) {

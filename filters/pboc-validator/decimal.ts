@@ -137,10 +137,33 @@ function readExponent(at: usize, end: usize): i32 {
   return minus ? -value : value;
 }
 
-/** Decimals that a number's text has behind its point. */
+/** Decimals that the number has which the text writes (as `read` takes it): those behind its point, less its exponent. Written zeros count. */
 export function writtenDecimals(pointer: usize, length: u32): u32 {
-  for (let i: u32 = 0; i < length; i++) {
-    if (load<u8>(pointer + i) == 46) return digitsAt(pointer + i + 1, pointer + length);
+  const end = pointer + length;
+  let decimals: u32 = 0;
+  for (let at = pointer; at < end; at++) {
+    const byte = <u32>load<u8>(at);
+    if (byte == 46) decimals = digitsAt(at + 1, end);
+    else if ((byte | 32) == 101) return <u32>max(0, <i32>decimals - readExponent(at, end));
   }
-  return 0;
+  return decimals;
+}
+
+/** Whether the text writes a decimal number, of whatever size: the grammar of `read`. */
+export function isDecimalText(pointer: usize, length: u32): bool {
+  const end = pointer + length;
+  let at = pointer < end && load<u8>(pointer) == 45 ? pointer + 1 : pointer;
+  const whole = digitsAt(at, end);
+  at += whole;
+  if (whole != 0 && at < end && load<u8>(at) == 46) {
+    const decimals = digitsAt(++at, end);
+    if (decimals == 0) return false;
+    at += decimals;
+  }
+  if (whole == 0 || at == end) return whole != 0;
+  if ((load<u8>(at) | 32) != 101) return false;
+  at++;
+  if (at < end && (load<u8>(at) == 45 || load<u8>(at) == 43)) at++;
+  const exponent = digitsAt(at, end);
+  return exponent != 0 && at + exponent == end;
 }

@@ -1,3 +1,4 @@
+import { ErrorId } from '../errors.gen';
 import { Bytes } from '../memory/bytes';
 import { PbocPlace } from './config.gen';
 
@@ -19,4 +20,10 @@ export abstract class Places {
 
   /** Looks a query parameter or header up. */
   abstract find(place: PbocPlace, name: Bytes): Found;
+}
+
+/** What is wrong with a parameter or header that was found so; ErrorId.None: nothing. */
+export function errorOf(found: Found): ErrorId {
+  if (found == Found.Twice) return ErrorId.FIM_PBOC_0033;
+  return found == Found.Malformed ? ErrorId.FIM_PBOC_0018 : ErrorId.None;
 }

@@ -7,7 +7,7 @@ import { codePoints } from '../message/code-points';
 import { PathParser, StepKind } from '../message/field-path';
 import { ErrorId } from '../errors.gen';
 import { PbocCheck, PbocPlace, PbocRule, PbocType } from './config.gen';
-import { Decimal } from './decimal';
+import { Decimal, isDecimalText } from './decimal';
 import { breachOf } from './text-tests';
 
 /** The value at hand. */
@@ -24,6 +24,8 @@ export class Rule {
   private readonly check: PbocCheck;
   private readonly forbidden: bool;
   private readonly readsText: bool;
+  /** A string must be written like a number; no other test asks for more. */
+  private readonly readsDecimal: bool;
   readonly required: bool;
   readonly place: PbocPlace;
   /** Place of the field; the name, if it is a parameter or header (those in lower case). */
@@ -48,7 +50,8 @@ export class Rule {
     this.place = config.in;
     this.path = config.path;
     this.when = config.when;
-    this.readsText = asksForText(config);
+    this.readsDecimal = config.type == PbocType.decimal && config.form == PbocCheck.None && config.check == PbocCheck.None && this.min == null && this.max == null;
+    this.readsText = this.readsDecimal || asksForText(config);
     this.wildcards = config.in == PbocPlace.Body ? wildcardsOf(config.path) : 0;
   }
 
@@ -88,6 +91,7 @@ export class Rule {
 
   private testText(text: usize, length: u32): ErrorId {
     if (this.type == PbocType.integer && !isIntegerText(text, length)) return ErrorId.FIM_PBOC_0006;
+    if (this.readsDecimal && !isDecimalText(text, length)) return ErrorId.FIM_PBOC_0006;
     if (this.minLength != 0 || this.maxLength != u32.MAX_VALUE) {
       const points = codePoints(text, length);
       if (points < this.minLength) return ErrorId.FIM_PBOC_0008;

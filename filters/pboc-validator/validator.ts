@@ -9,7 +9,7 @@ import { CrossFinding, CrossRule } from './cross-rule';
 import { Extracts } from './extracts';
 import { Findings } from './findings';
 import { Operands } from './operands';
-import { Found, Places } from './places';
+import { Found, Places, errorOf } from './places';
 import { Rule } from './rule';
 import { StreamRules } from './stream-rules';
 
@@ -72,7 +72,8 @@ export class Validator {
     this.conditions.begin(places);
     if (!this.fields.match(tree, matches, arena)) return Judgement.OutOfMemory;
     if (this.bodyConditions.length + this.operandCount + this.extracts.count != 0 && !this.survey(tree, matches, arena)) return Judgement.OutOfMemory;
-    const known = this.judgeFields(tree, matches, findings, arena, hideNames) && this.judgeTogether(tree, findings, arena, hideNames);
+    let known = this.judgeFields(tree, matches, findings, arena, hideNames) && this.conditions.reportFields(tree, findings, this.maxErrors, arena);
+    known = known && this.judgeTogether(tree, findings, arena, hideNames);
     if (!known) return Judgement.OutOfMemory;
     if (places != null) this.testPlaces(places, findings);
     return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
@@ -107,12 +108,12 @@ export class Validator {
     const condition = unchecked(this.conditions.list[number]);
     const isContainer = tree.kind(node) >= FieldKind.Array;
     if (!condition.readsText || isContainer) {
-      this.conditions.note(number, !condition.readsText && condition.holdsOf(0, 0));
+      this.conditions.note(number, node, !condition.readsText && condition.holdsOf(0, 0));
       return true;
     }
     const text = tree.text(node, arena);
     if (text == 0) return false;
-    this.conditions.note(number, condition.holdsOf(text, tree.textLength));
+    this.conditions.note(number, node, condition.holdsOf(text, tree.textLength));
     return true;
   }
 
@@ -166,15 +167,14 @@ export class Validator {
   }
 
   private testPlaces(places: Places, findings: Findings): void {
+    this.conditions.reportPlaces(findings, this.maxErrors);
     for (let i = 0; i < this.placeRules.length && findings.count < this.maxErrors; i++) {
       const rule = unchecked(this.placeRules[i]);
       if (!this.conditions.hold(rule.when)) continue;
       const found = places.find(rule.place, rule.path);
-      let error = ErrorId.None;
+      let error = errorOf(found);
       if (found == Found.Absent) error = rule.required ? ErrorId.FIM_PBOC_0005 : ErrorId.None;
-      else if (found == Found.Twice) error = ErrorId.FIM_PBOC_0033;
-      else if (found == Found.Malformed) error = ErrorId.FIM_PBOC_0018;
-      else error = rule.testValue(places.valuePointer, places.valueLength);
+      else if (found == Found.Once) error = rule.testValue(places.valuePointer, places.valueLength);
       if (error != ErrorId.None) findings.add(error, rule.path.pointer, rule.path.length, rule.place);
     }
   }

@@ -14,7 +14,7 @@ function format(route: MessageFormat, type: string, body: string): MessageFormat
 describe('Media types', () => {
   it('are known by name and suffix, in any case', () => {
     expect<MediaType>(media('application/json')).toBe(MediaType.Json);
-    expect<MediaType>(media('Application/Problem+JSON; charset=gbk')).toBe(MediaType.Json);
+    expect<MediaType>(media('Application/Problem+JSON; charset=UTF8')).toBe(MediaType.Json);
     expect<MediaType>(media('text/xml')).toBe(MediaType.Xml);
     expect<MediaType>(media('application/pacs.008+xml')).toBe(MediaType.Xml);
     expect<MediaType>(media('application/x-www-form-urlencoded')).toBe(MediaType.Form);
@@ -35,6 +35,16 @@ describe('Media types', () => {
     expect<MediaType>(media('text/xml; charset=utf-16')).toBe(MediaType.Other);
     expect<MediaType>(media('application/x-www-form-urlencoded; charset=gbk')).toBe(MediaType.Other);
     expect<MediaType>(media('text/xml; charset=')).toBe(MediaType.Other);
+    expect<MediaType>(media('application/json; charset=GBK')).toBe(MediaType.Other);
+    expect<MediaType>(media('text/xml; charset = gbk')).toBe(MediaType.Other);
+    expect<MediaType>(media("text/xml; charset*=us-ascii''gbk")).toBe(MediaType.Other);
+    expect<MediaType>(media('application/octet-stream; charset=gbk')).toBe(MediaType.Octets);
+  });
+
+  it('are none where several fields were joined', () => {
+    expect<MediaType>(media('application/x-www-form-urlencoded,a/b+json')).toBe(MediaType.Other);
+    expect<MediaType>(media('application/json,text/xml')).toBe(MediaType.Other);
+    expect<MediaType>(media('application/json;charset=utf-8, application/x-www-form-urlencoded')).toBe(MediaType.Other);
   });
 });
 

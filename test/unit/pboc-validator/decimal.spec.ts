@@ -1,5 +1,5 @@
 import { Bytes } from '../../../filters/memory/bytes';
-import { Decimal, writtenDecimals } from '../../../filters/pboc-validator/decimal';
+import { Decimal, isDecimalText, writtenDecimals } from '../../../filters/pboc-validator/decimal';
 
 function read(text: string): Decimal {
   const number = new Decimal();
@@ -60,5 +60,21 @@ describe('Decimal', () => {
     expect<u32>(writtenDecimals(one.pointer, one.length)).toBe(2);
     const none = Bytes.from('100');
     expect<u32>(writtenDecimals(none.pointer, none.length)).toBe(0);
+    const small = Bytes.from('1.5e-2');
+    expect<u32>(writtenDecimals(small.pointer, small.length)).toBe(3);
+    const large = Bytes.from('1.5E+3');
+    expect<u32>(writtenDecimals(large.pointer, large.length)).toBe(0);
+  });
+  it('knows what is written like a number, of any size', () => {
+    const good = ['0', '-1', '007', '1.50', '1e9999999', '-12.5E-3', '123456789012345678901234567890123456789012'];
+    for (let i = 0; i < good.length; i++) {
+      const text = Bytes.from(good[i]);
+      expect<bool>(isDecimalText(text.pointer, text.length)).toBe(true, good[i]);
+    }
+    const bad = ['', '-', '+1', '.5', '1.', '1e', '1e+', '1.5.2', ' 1', '1 ', 'abc', '1,5', '0x1', '--1'];
+    for (let i = 0; i < bad.length; i++) {
+      const text = Bytes.from(bad[i]);
+      expect<bool>(isDecimalText(text.pointer, text.length)).toBe(false, bad[i]);
+    }
   });
 });
