@@ -243,8 +243,9 @@ export class KeyRing extends Fetcher {
     const nowMs = monotonicMillis();
     const wallMs = wallMillis();
     const version = fetch.version;
-    const absent = this.backEnd.saysAbsent(status);
-    const kind = status == STATUS_OK || absent ? this.backEnd.read(answer, version, body, bodyLength, wallMs) : AnswerKind.Unreadable;
+    const mayBeAbsent = this.backEnd.saysAbsent(status);
+    const kind = status == STATUS_OK || mayBeAbsent ? this.backEnd.read(answer, version, body, bodyLength, wallMs) : AnswerKind.Unreadable;
+    const absent = mayBeAbsent && answer.refuses;
     let key: KeyVersion | null = null;
     if (status == STATUS_OK && kind == AnswerKind.Key) key = this.keyOf(version, nowMs, wallMs);
     const named = answer.version;

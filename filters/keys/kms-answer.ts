@@ -18,6 +18,7 @@ const DASH: u8 = 45;
 const COLON: u8 = 58;
 
 const DATA: Bytes = Bytes.from('data');
+const ERRORS: Bytes = Bytes.from('errors');
 const METADATA: Bytes = Bytes.from('metadata');
 const CUSTOM_METADATA: Bytes = Bytes.from('custom_metadata');
 const ALGORITHM: Bytes = Bytes.from('algorithm');
@@ -56,6 +57,8 @@ export class KmsAnswer {
   material: usize = 0;
   materialLength: u32 = 0;
   version: u32 = 0;
+  /** It is a list of errors, as the KMS sends with its refusals; a proxy's or a web server's page is none. */
+  refuses: bool = false;
   /** Wall-clock time after which the key may not be used, milliseconds since 1970; NO_TIME: none. */
   expiresAt: i64 = NO_TIME;
   /** Transit: the data key as the KMS encrypted it, in the document's memory or in scratch memory. */
@@ -69,7 +72,7 @@ export class KmsAnswer {
   /** Reads a KV version 2 answer; one with status 404 may still name the version that is gone. `nowMs`: wall clock. */
   readStored(body: usize, length: u32, nowMs: i64): AnswerKind {
     this.begin();
-    if (length == 0 || document.parse(body, length, scratch) != 0) return AnswerKind.Unreadable;
+    if (!this.parse(body, length)) return AnswerKind.Unreadable;
     const outer = member(document.root, DATA);
     const data = member(outer, DATA);
     const metadata = member(outer, METADATA);
@@ -90,7 +93,7 @@ export class KmsAnswer {
   /** Reads a transit answer: `issued`, a new data key with its wrapped form; else one that was unwrapped. The length tells SM4 from AES-256. */
   readTransit(body: usize, length: u32, issued: bool): AnswerKind {
     this.begin();
-    if (length == 0 || document.parse(body, length, scratch) != 0) return AnswerKind.Unreadable;
+    if (!this.parse(body, length)) return AnswerKind.Unreadable;
     const data = member(document.root, DATA);
     if (issued) {
       if (!this.text(member(data, CIPHERTEXT))) return AnswerKind.Unreadable;
@@ -114,7 +117,15 @@ export class KmsAnswer {
     this.wrapped = 0;
     this.wrappedLength = 0;
     this.deleted = false;
+    this.refuses = false;
     this.algorithm = KeyAlgorithm.Unknown;
+  }
+
+  private parse(body: usize, length: u32): bool {
+    if (length == 0 || document.parse(body, length, scratch) != 0) return false;
+    const errors = member(document.root, ERRORS);
+    this.refuses = errors != 0 && document.kind(errors) == FieldKind.Array;
+    return true;
   }
 
   /** The earliest of `expires` (of the version, else of the key), `deletion_time` and the lease. False if one of them cannot be read. */

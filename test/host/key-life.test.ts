@@ -246,6 +246,24 @@ test('without an end of its own a key serves for a day without the KMS, no longe
   assert.equal(one.encrypt().client.status, 200);
 });
 
+test('"not found" that is not the KMS\'s own takes no key away: a page of a proxy, an answer cut off', () => {
+  for (const body of ['', '404 page not found', '<html></html>', '[]', '{"errors":', '"errors"', '{"status":404}']) {
+    const store = new Store().add(1);
+    const { vm, encrypt, decrypt } = machine(store);
+    const sealed = store.sealed(1);
+    assert.equal(decrypt(sealed).client.status, 200);
+    store.mood = { status: 404, body };
+    vm.clock.advance(3 * REFRESH_MS);
+    assert.equal(decrypt(sealed).client.status, 200, body);
+    assert.equal(encrypt().client.status, 200, body);
+    assert.ok(vm.metrics.value('fim.key.fetch_failed') > 0);
+    assert.equal(vm.metrics.value('fim.key.absent'), 0);
+    store.mood = { status: 404, body: '{"errors":[]}' };
+    vm.clock.advance(10_000);
+    assert.equal(encrypt().client.status, 503);
+  }
+});
+
 test('a KMS that wants other credentials is an outage, counted apart', () => {
   const store = new Store().add(1);
   const one = machine(store);

@@ -182,7 +182,7 @@ test('of a key there is one copy in memory, however the KMS wrote it, and none o
   assert.equal(memory.indexOf(key), memory.lastIndexOf(key), 'once as bytes');
   assert.ok(memory.includes(key));
   assert.ok(sealed(exchange(root, { request: { body: 'x' } })));
-  mood = { status: 404 };
+  mood = { status: 404, body: '{"errors":[]}' };
   vm.clock.advance(10_000);
   assert.equal(vm.instance.bytes().includes(key), false, 'after retirement');
   assertClean(vm);

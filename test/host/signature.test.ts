@@ -33,7 +33,7 @@ function start(terms: SigningTerms, section: object, versions: Record<number, Bu
       const asked = new URL(`http://kms${call.headers.get(':path')}`).searchParams.get('version');
       const version = asked === null ? Math.max(...Object.keys(versions).map(Number)) : Number(asked);
       const key = versions[version];
-      if (key === undefined) return { status: 404, body: '{}', afterMs: 1 };
+      if (key === undefined) return { status: 404, body: '{"errors":[]}', afterMs: 1 };
       const data = terms.algorithm === 'SM2' ? kmsKey('SM2', key, false) : { algorithm: 'HMAC-SM3', material: key.toString('base64') };
       return { status: 200, body: JSON.stringify({ data: { data, metadata: { version } } }), afterMs: 1 };
     },
