@@ -100,6 +100,7 @@ export class DevelopmentKms {
     const text = await readBody(request);
     const host = (request.headers.host ?? '').replace(/:\d+$/, '');
     if (!OWN_HOSTS.has(host)) return reply(response, { status: 403, body: { errors: ['not for this host name'] } });
+    if (request.headers.origin !== undefined) return reply(response, { status: 403, body: { errors: ['not for web pages'] } });
     const url = new URL(request.url ?? '/', 'http://kms.internal');
     if (url.pathname === HEALTH_PATH) return reply(response, { status: 200, body: { initialized: true, sealed: false, standby: false } });
     const peer = `${request.socket.remoteAddress}:${request.socket.remotePort}`;

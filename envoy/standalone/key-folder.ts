@@ -29,7 +29,7 @@ export interface AuditRecord {
 export class KeyFolder {
   private readonly folder: string | null;
   private readonly storageKey: Buffer;
-  private inMemory = '';
+  private inMemory: string | null = null;
   private readonly trail: AuditRecord[] = [];
 
   /**
@@ -44,15 +44,15 @@ export class KeyFolder {
 
   /** Changes when somebody writes. */
   get revision(): string {
-    if (this.folder === null) return String(this.inMemory.length);
+    if (this.folder === null) return String(this.inMemory?.length);
     const found = statSync(this.storeFile, { throwIfNoEntry: false, bigint: true });
     return found ? `${found.ino} ${found.mtimeNs} ${found.size}` : '';
   }
 
-  /** What was written last; empty if nothing was. */
-  read(): string {
+  /** What was written last; null if nothing was. */
+  read(): string | null {
     if (this.folder === null) return this.inMemory;
-    return attempt(this.folder, () => (statSync(this.storeFile, { throwIfNoEntry: false }) ? readFileSync(this.storeFile, 'utf8') : ''));
+    return attempt(this.folder, () => (statSync(this.storeFile, { throwIfNoEntry: false }) ? readFileSync(this.storeFile, 'utf8') : null));
   }
 
   /** Replaces the store in one step. Only within `locked`. */
@@ -62,7 +62,7 @@ export class KeyFolder {
       return;
     }
     attempt(this.folder, () => {
-      writeFileSync(`${this.storeFile}~`, text, { mode: OWNER_ONLY });
+      writeFileSync(`${this.storeFile}~`, text, { mode: OWNER_ONLY, flush: true });
       renameSync(`${this.storeFile}~`, this.storeFile);
     });
   }

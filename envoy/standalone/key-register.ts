@@ -136,7 +136,7 @@ export class KeyRegister {
     const revision = this.folder.revision;
     if (revision === this.revision) return;
     const text = this.folder.read();
-    const store = text === '' ? { keys: [] } : parse(text);
+    const store = text === null ? { keys: [] } : parse(text);
     this.keys = new Map(store.keys.map((key) => [key.path, key]));
     this.revision = revision;
   }
@@ -144,7 +144,9 @@ export class KeyRegister {
 
 function parse(text: string): Store {
   try {
-    return JSON.parse(text) as Store;
+    const store = JSON.parse(text) as Store;
+    if (store.keys.every(({ path, versions }) => typeof path === 'string' && Array.isArray(versions))) return store;
+    throw new Error('no keys');
   } catch {
     throw new CodedError('FIM-KMS-0004', 'keys.json is damaged');
   }

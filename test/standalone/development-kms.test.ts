@@ -52,6 +52,11 @@ test('it answers for its own names only, and listens on loopback only', async ()
     request(new URL(KEY_PATH, url), { headers: { host: 'evil.example' } }, (response) => done(response.resume().statusCode)).on('error', failed).end();
   });
   assert.equal(status, 403);
+  const newest = (await read(KEY_PATH)).data.metadata.version;
+  for (const origin of ['https://evil.example', 'null', url.origin]) {
+    assert.equal((await fetch(new URL(KEY_PATH, url), { method: 'POST', body: '{}', headers: { origin } })).status, 403, 'a page in a browser on this machine changes nothing');
+  }
+  assert.equal((await read(KEY_PATH)).data.metadata.version, newest);
   for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.org']) {
     await assert.rejects(new DevelopmentKms().start(host), /FIM-UP-0016/);
   }

@@ -63,6 +63,19 @@ test('without its storage key, or with one that others can read, the folder is r
   assert.throws(() => kms.register.material(key, key.versions[0]!), /FIM-KMS-0004/);
 });
 
+test('a store that was cut off is said to be damaged, and not written over as if it had been empty', () => {
+  const data = join(folder, 'damaged');
+  new DevelopmentKms({ folder: data }).createKey(ID);
+  const whole = readFileSync(join(data, 'keys.json'), 'utf8');
+  for (const left of ['', whole.slice(0, 20), '{}', '{"keys":{}}', '[]', 'null']) {
+    writeFileSync(join(data, 'keys.json'), left);
+    assert.throws(() => new DevelopmentKms({ folder: data }).createKey('kms://prod/other'), /FIM-KMS-0004 .*damaged/, left);
+    assert.equal(readFileSync(join(data, 'keys.json'), 'utf8'), left);
+  }
+  writeFileSync(join(data, 'keys.json'), whole);
+  new DevelopmentKms({ folder: data }).rotate(ID);
+});
+
 test('a version that is disabled or destroyed is answered as Vault answers a deleted one', async (t) => {
   const { kms, url } = await serving(t, {});
   kms.createKey(ID);
