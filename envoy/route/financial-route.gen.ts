@@ -334,16 +334,23 @@ export interface ValidationRule {
 /** `Buffer`: nothing goes on before the verdict. `Stream`: JSON bodies of any size are checked as they pass, in constant memory. It cannot prevent, only cut off: what came before the first mistake has gone on, then the upstream request is aborted (a response is reset). Not with masking, encryption, signatures, limits by field, conditions, rules between fields, `extract` and `verdictHeader`. */
 export type ValidationMode = 'Buffer' | 'Stream';
 
-/** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, filled up with zeros, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: as terminals of UnionPay make it with SM4. */
-export type MacAlgorithm = 'SM4-CBC-MAC' | 'UNIONPAY-ECB-SM4';
+/** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, filled up with zeros, the leftmost 4 to 16 bytes. `UNIONPAY-ECB-SM4` and `UNIONPAY-ECB`: as terminals of UnionPay make it, with SM4 or (triple) DES, 8 digits. `ANSI-X9.9`: CBC with DES or triple DES. `ANSI-X9.19`: the retail MAC, ISO/IEC 9797-1 algorithm 3. `HMAC-SM3`: GB/T 15852.2, 16 to 32 bytes. */
+export type MacAlgorithm = 'SM4-CBC-MAC' | 'UNIONPAY-ECB-SM4' | 'ANSI-X9.9' | 'ANSI-X9.19' | 'UNIONPAY-ECB' | 'HMAC-SM3';
 
-/** The message authentication code of ISO 8583 messages, element 64 or 128, over the message from its type up to that element; a wrong one is FIM-ISO-0009. */
+/** How the code is written. Absent: `Binary` in an element, `Hex` in a header. Elements take `Binary` and `Hex`, headers `Hex` and `Base64`. */
+export type MacEncoding = 'Binary' | 'Hex' | 'Base64';
+
+/** The message authentication code: of ISO 8583 messages in element 64 or 128, over the message from its type up to that element; or in a header, over the whole body. A wrong one is FIM-ISO-0009. */
 export interface ValidationMac {
-  /** SM4 key of the KMS, without version: `kms://prod/pos/mac`; its newest version counts. */
+  /** Key of the KMS, without version: `kms://prod/pos/mac`, of `SM4`, `TDES` (ANSI-X9.9, ANSI-X9.19, UNIONPAY-ECB) or `HMAC-SM3`. Its newest version counts, and the one before. */
   keyId: string;
-  /** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, filled up with zeros, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: as terminals of UnionPay make it with SM4. */
+  /** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, filled up with zeros, the leftmost 4 to 16 bytes. `UNIONPAY-ECB-SM4` and `UNIONPAY-ECB`: as terminals of UnionPay make it, with SM4 or (triple) DES, 8 digits. `ANSI-X9.9`: CBC with DES or triple DES. `ANSI-X9.19`: the retail MAC, ISO/IEC 9797-1 algorithm 3. `HMAC-SM3`: GB/T 15852.2, 16 to 32 bytes. */
   algorithm?: MacAlgorithm;
-  /** A message without the element is refused. */
+  /** Header with the code of the whole body, of any format, as the rules see it (opened, if it came compressed or encrypted); with `HMAC-SM3` only, since the others are for messages whose lengths their format fixes. Absent: element 64 or 128 of ISO 8583. */
+  header?: string;
+  /** How the code is written. Absent: `Binary` in an element, `Hex` in a header. Elements take `Binary` and `Hex`, headers `Hex` and `Base64`. */
+  encoding?: MacEncoding;
+  /** A message without a code is refused. */
   required?: boolean;
 }
 
@@ -375,7 +382,7 @@ export interface RouteValidation {
   tagDictionary?: boolean;
   /** Request header, beginning with `x-`, that tells the upstream the verdict: `valid;profile="…"`, or under `Observe` `invalid;observed;errors=2;profile="…"`. Copies that clients send are removed from every request, whatever its route. */
   verdictHeader?: string;
-  /** The message authentication code of ISO 8583 messages, element 64 or 128, over the message from its type up to that element; a wrong one is FIM-ISO-0009. */
+  /** The message authentication code: of ISO 8583 messages in element 64 or 128, over the message from its type up to that element; or in a header, over the whole body. A wrong one is FIM-ISO-0009. */
   mac?: ValidationMac;
   /** Values of requests that are handed on under a name: to limits by field, and as filter state to logs and traces (`%FILTER_STATE(wasm.fim.NAME:PLAIN)%`). Values of more than 256 bytes, with control characters, quotes or backslashes are not. */
   extract?: ValidationExtract[];

@@ -122,8 +122,11 @@ export type PbocOperator = 'Equal' | 'NotEqual' | 'Less' | 'LessOrEqual' | 'Grea
 /** `Number`: exact decimals of up to 36 digits before and 18 behind the point. `Text`: by Unicode code point. `Date`: YYYYMMDD or YYYY-MM-DD. `DateTime`: YYYYMMDDhhmmss or ISO 8601; without an offset it is China Standard Time. */
 export type PbocComparison = 'Number' | 'Text' | 'Date' | 'DateTime';
 
-/** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, zeros to whole blocks, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: blocks added up, encrypted as digits, 8 digits. */
-export type PbocMacAlgorithm = 'SM4-CBC-MAC' | 'UNIONPAY-ECB-SM4';
+/** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, filled up with zeros, the leftmost 4 to 16 bytes. `UNIONPAY-ECB-SM4` and `UNIONPAY-ECB`: as terminals of UnionPay make it, with SM4 or (triple) DES, 8 digits. `ANSI-X9.9`: CBC with DES or triple DES. `ANSI-X9.19`: the retail MAC, ISO/IEC 9797-1 algorithm 3. `HMAC-SM3`: GB/T 15852.2, 16 to 32 bytes. */
+export type PbocMacAlgorithm = 'SM4-CBC-MAC' | 'UNIONPAY-ECB-SM4' | 'ANSI-X9.9' | 'ANSI-X9.19' | 'UNIONPAY-ECB' | 'HMAC-SM3';
+
+/** How the code is written: `Binary` or `Hex` in an element, `Hex` or `Base64` in a header. */
+export type PbocMacEncoding = 'Binary' | 'Hex' | 'Base64';
 
 /** One rule on the values at one place of the message. Its tests are made in the order forbidden, type, length, pattern, enumeration, form, range, check; the first that fails is the rule's error. */
 export interface PbocRule {
@@ -189,13 +192,17 @@ export interface PbocCrossRule {
   when?: number[];
 }
 
-/** The authentication code of ISO 8583 messages; absent: not looked at. */
+/** The authentication code of messages; absent: not looked at. */
 export interface PbocMac {
-  /** SM4 key of the KMS, `kms://path`; its newest version counts. */
+  /** Key of the KMS, `kms://path`; its newest version counts, and the one before. */
   keyId: string;
-  /** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, zeros to whole blocks, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: blocks added up, encrypted as digits, 8 digits. */
+  /** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, filled up with zeros, the leftmost 4 to 16 bytes. `UNIONPAY-ECB-SM4` and `UNIONPAY-ECB`: as terminals of UnionPay make it, with SM4 or (triple) DES, 8 digits. `ANSI-X9.9`: CBC with DES or triple DES. `ANSI-X9.19`: the retail MAC, ISO/IEC 9797-1 algorithm 3. `HMAC-SM3`: GB/T 15852.2, 16 to 32 bytes. */
   algorithm?: PbocMacAlgorithm;
-  /** A message without the element is refused. */
+  /** Header with the code, lower case, with `HMAC-SM3` only; empty: element 64 or 128. */
+  header?: string;
+  /** How the code is written: `Binary` or `Hex` in an element, `Hex` or `Base64` in a header. */
+  encoding?: PbocMacEncoding;
+  /** A message without a code is refused. */
   required?: boolean;
 }
 
@@ -231,7 +238,7 @@ export interface PbocValidatorConfig {
   conditions?: PbocCondition[];
   /** What fields must be like among one another. */
   crossRules?: PbocCrossRule[];
-  /** The authentication code of ISO 8583 messages; absent: not looked at. */
+  /** The authentication code of messages; absent: not looked at. */
   mac?: PbocMac;
   /** Values of requests that are handed on to later stages, logs and traces. */
   extracts?: PbocExtract[];

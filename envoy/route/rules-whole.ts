@@ -57,13 +57,14 @@ export function checkFormat(spec: RouteSpec, sections: Sections, report: Report)
 export function checkPassing(spec: RouteSpec, sections: Sections, report: Report): void {
   const { rateLimit, validation, masking, encryption } = sections;
   if (validation?.value.mode !== 'Stream') return;
-  const { fields, rules, extract, verdictHeader } = validation.value;
+  const { fields, rules, extract, verdictHeader, mac } = validation.value;
   const format = spec.body?.format ?? 'JSON';
   const reasons: [bad: boolean, why: string][] = [
     [masking !== undefined || encryption !== undefined || sections.signature !== undefined, 'masking, encryption and signatures need the body whole, or come before the verdict'],
     [rateLimit?.value.key?.field !== undefined, 'a limit by field comes after the verdict'],
     [format !== 'JSON', `body.format is ${format}`],
     [rules !== undefined || fields?.some((field) => field.when !== undefined) === true, 'conditions and rules between fields need the message whole'],
+    [mac !== undefined, 'an authentication code needs the message whole'],
     [extract !== undefined || verdictHeader !== undefined, 'headers and extracted values are sent before the verdict'],
   ];
   for (const [bad, why] of reasons) if (bad) report('FIM-CFG-1066', [...validation.path, 'mode'], why);
@@ -88,9 +89,22 @@ export function checkLayout(spec: RouteSpec, report: Report): void {
   });
 }
 
-/** Reports a message authentication code on a route whose bodies have none. */
+/** Shortest code of HMAC-SM3 that is taken, bytes: `leastBytes` of filters/crypto/mac.ts. */
+const MIN_HMAC_CODE_BYTES = 16;
+
+/** Reports a message authentication code that bodies of the route cannot have. */
 export function checkMac(spec: RouteSpec, { validation }: Sections, report: Report): void {
-  if (validation?.value.mac !== undefined && spec.body?.format !== 'ISO8583') report('FIM-CFG-1058', [...validation.path, 'mac'], 'it is in messages of body.format ISO8583');
+  const mac = validation?.value.mac;
+  if (mac === undefined) return;
+  const at = [...validation!.path, 'mac'];
+  const { header, encoding, algorithm = 'SM4-CBC-MAC' } = mac;
+  if (encoding === (header === undefined ? 'Base64' : 'Binary')) report('FIM-CFG-1058', [...at, 'encoding'], 'codes are Binary or Hex in elements, Hex or Base64 in headers');
+  if (header !== undefined) {
+    if (algorithm !== 'HMAC-SM3') report('FIM-CFG-1058', [...at, 'algorithm'], 'a code in a header is HMAC-SM3');
+  } else if (spec.body?.format !== 'ISO8583') report('FIM-CFG-1058', at, 'it is in a header, or in messages of body.format ISO8583');
+  else if (algorithm === 'HMAC-SM3' && !spec.body.iso8583?.elements?.some(({ element, format, length }) => (element === 64 || element === 128) && format === 'b' && length >= MIN_HMAC_CODE_BYTES)) {
+    report('FIM-CFG-1058', [...at, 'algorithm'], `HMAC-SM3 needs an element 64 or 128 of ${MIN_HMAC_CODE_BYTES} bytes or more, which the specification does not give`);
+  }
 }
 
 /** Reports what is allowed and worth knowing. */

@@ -124,7 +124,7 @@ export function validatorSection(value: RouteValidation, path: Path, profiles: r
     rules,
     ...(conditions.list.length === 0 ? {} : { conditions: conditions.list }),
     ...(crossRules.length === 0 ? {} : { crossRules }),
-    ...(value.mac === undefined ? {} : { mac: value.mac }),
+    ...(value.mac === undefined ? {} : { mac: { ...value.mac, encoding: value.mac.encoding ?? (value.mac.header === undefined ? 'Binary' : 'Hex') } }),
     ...(value.extract === undefined ? {} : { extracts: value.extract }),
   };
 }

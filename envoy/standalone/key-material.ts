@@ -2,10 +2,10 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } f
 import { CodedError } from './coded-error.ts';
 
 /** What a key is for, by the names that the modules know; `transit` keys wrap data keys and leave the KMS never. */
-export const KEY_ALGORITHMS = ['SM4', 'AES-256', 'HMAC-SM3', 'SM2-PRIVATE', 'SM2-PUBLIC', 'transit'] as const;
+export const KEY_ALGORITHMS = ['SM4', 'AES-256', 'HMAC-SM3', 'SM2-PRIVATE', 'SM2-PUBLIC', 'TDES', 'transit'] as const;
 export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
 
-const FIXED_BYTES: Partial<Record<KeyAlgorithm, number>> = { SM4: 16, 'AES-256': 32, 'HMAC-SM3': 32, transit: 32 };
+const FIXED_BYTES: Partial<Record<KeyAlgorithm, number>> = { SM4: 16, 'AES-256': 32, 'HMAC-SM3': 32, TDES: 16, transit: 32 };
 /** OpenSSL's name of the curve of GB/T 32918.5, and its object identifier 1.2.156.10197.1.301 in DER. */
 const CURVE = 'SM2';
 const CURVE_OID = Buffer.from('06082a811ccf5501822d', 'hex');
@@ -22,6 +22,7 @@ export function newMaterial(algorithm: KeyAlgorithm): Buffer {
 /** Checks a key that comes from elsewhere. Error: FIM-KMS-0005. */
 export function checkMaterial(algorithm: KeyAlgorithm, material: Buffer): void {
   const bytes = FIXED_BYTES[algorithm];
+  if (algorithm === 'TDES' && material.length === 8) return; // DES
   if (algorithm === 'HMAC-SM3' ? material.length < 16 || material.length > 128 : bytes !== undefined && material.length !== bytes) {
     throw new CodedError('FIM-KMS-0005', `${material.length} bytes are no ${algorithm} key`);
   }

@@ -13,7 +13,7 @@ export function neededKeys(routes: readonly RouteConfig[]): NeededKey[] {
   const found = new Map<string, KeyAlgorithm>();
   const need = (id: string, algorithm: KeyAlgorithm): void => void (found.has(id) || found.set(id, algorithm));
   for (const { stages } of routes) {
-    if (stages.pbocValidator?.mac) need(stages.pbocValidator.mac.keyId, 'SM4');
+    if (stages.pbocValidator?.mac) need(stages.pbocValidator.mac.keyId, macKeyOf(stages.pbocValidator.mac.algorithm ?? 'SM4-CBC-MAC'));
     if (stages.sm4Encryptor) need(stages.sm4Encryptor.keyId, algorithmOf(stages.sm4Encryptor.algorithm ?? 'SM4-GCM'));
     if (stages.messageSignature) need(stages.messageSignature.keyId, stages.messageSignature.algorithm === 'SM2' ? 'SM2-PRIVATE' : 'HMAC-SM3');
   }
@@ -23,4 +23,9 @@ export function neededKeys(routes: readonly RouteConfig[]): NeededKey[] {
 function algorithmOf(protection: string): KeyAlgorithm {
   if (protection.startsWith('SM2')) return 'SM2-PRIVATE';
   return protection.startsWith('AES') ? 'AES-256' : 'SM4';
+}
+
+function macKeyOf(code: string): KeyAlgorithm {
+  if (code === 'HMAC-SM3') return 'HMAC-SM3';
+  return code.includes('SM4') ? 'SM4' : 'TDES';
 }

@@ -56,7 +56,7 @@ export class Mac {
   /** Sets the algorithm and its key and starts a message. False if a key of `length` bytes does not fit the algorithm: the object then verifies nothing. */
   setKey(algorithm: MacAlgorithm, key: usize, length: u32): bool {
     this.wipe();
-    if (!isKeyLength(algorithm, length)) return false;
+    if (!isMacKeyLength(algorithm, length)) return false;
     this.algorithm = algorithm;
     this.keyed = true;
     if (algorithm == MacAlgorithm.HmacSm3) {
@@ -199,8 +199,8 @@ export class Mac {
   }
 }
 
-/** Key lengths of the algorithms, bytes. */
-function isKeyLength(algorithm: MacAlgorithm, length: u32): bool {
+/** Whether a key of `length` bytes fits the algorithm. */
+export function isMacKeyLength(algorithm: MacAlgorithm, length: u32): bool {
   if (algorithm == MacAlgorithm.AnsiX99 || algorithm == MacAlgorithm.UnionPayEcb) return length == 8 || length == 16;
   return algorithm == MacAlgorithm.HmacSm3 ? length > 0 : length == 16;
 }

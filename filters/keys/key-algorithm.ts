@@ -14,14 +14,18 @@ export const enum KeyAlgorithm {
   Sm2Private = 4,
   /** `SM2-PUBLIC`: SubjectPublicKeyInfo, PEM or DER. */
   Sm2Public = 5,
+  /** `TDES`: 8 bytes (DES) or 16 (triple DES with two parts), for message authentication codes alone (SP 800-67; ISO/IEC 9797-1). */
+  Tdes = 6,
 }
 
 /** Bytes of an SM4 key (GB/T 32907). */
 export const SM4_KEY_BYTES: u32 = 16;
+/** Bytes of a key of DES, and of each of the two parts of one of triple DES (FIPS 46-3). */
+export const DES_KEY_BYTES: u32 = 8;
 /** Bytes of an AES-256 key (FIPS 197). */
 export const AES_256_KEY_BYTES: u32 = 32;
 
-const NAMES: StaticArray<Bytes> = [Bytes.EMPTY, Bytes.from('SM4'), Bytes.from('AES-256'), Bytes.from('HMAC-SM3'), Bytes.from('SM2-PRIVATE'), Bytes.from('SM2-PUBLIC')];
+const NAMES: StaticArray<Bytes> = [Bytes.EMPTY, Bytes.from('SM4'), Bytes.from('AES-256'), Bytes.from('HMAC-SM3'), Bytes.from('SM2-PRIVATE'), Bytes.from('SM2-PUBLIC'), Bytes.from('TDES')];
 
 /** The algorithm of a name; Unknown if it is none. */
 export function algorithmNamed(name: usize, length: u32): KeyAlgorithm {
@@ -43,6 +47,8 @@ export function takesLength(algorithm: KeyAlgorithm, length: u32): bool {
       return length == AES_256_KEY_BYTES;
     case KeyAlgorithm.HmacSm3:
       return length >= MIN_HMAC_KEY_BYTES && length <= MAX_HMAC_KEY_BYTES;
+    case KeyAlgorithm.Tdes:
+      return length == DES_KEY_BYTES || length == 2 * DES_KEY_BYTES;
     case KeyAlgorithm.Sm2Private:
     case KeyAlgorithm.Sm2Public:
       return length > 0 && length <= MAX_KEY_FILE_BYTES;

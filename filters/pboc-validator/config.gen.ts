@@ -77,10 +77,21 @@ export const enum PbocComparison {
   DateTime = 3,
 }
 
-/** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, zeros to whole blocks, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: blocks added up, encrypted as digits, 8 digits. */
+/** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, filled up with zeros, the leftmost 4 to 16 bytes. `UNIONPAY-ECB-SM4` and `UNIONPAY-ECB`: as terminals of UnionPay make it, with SM4 or (triple) DES, 8 digits. `ANSI-X9.9`: CBC with DES or triple DES. `ANSI-X9.19`: the retail MAC, ISO/IEC 9797-1 algorithm 3. `HMAC-SM3`: GB/T 15852.2, 16 to 32 bytes. */
 export const enum PbocMacAlgorithm {
   SM4_CBC_MAC = 0,
   UNIONPAY_ECB_SM4 = 1,
+  ANSI_X9_9 = 2,
+  ANSI_X9_19 = 3,
+  UNIONPAY_ECB = 4,
+  HMAC_SM3 = 5,
+}
+
+/** How the code is written: `Binary` or `Hex` in an element, `Hex` or `Base64` in a header. */
+export const enum PbocMacEncoding {
+  Binary = 0,
+  Hex = 1,
+  Base64 = 2,
 }
 
 /** One rule on the values at one place of the message. Its tests are made in the order forbidden, type, length, pattern, enumeration, form, range, check; the first that fails is the rule's error. */
@@ -153,15 +164,19 @@ export class PbocCrossRule {
   when: StaticArray<i32> = new StaticArray<i32>(0);
 }
 
-/** The authentication code of ISO 8583 messages; absent: not looked at. */
+/** The authentication code of messages; absent: not looked at. */
 export class PbocMac {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
-  /** SM4 key of the KMS, `kms://path`; its newest version counts. */
+  /** Key of the KMS, `kms://path`; its newest version counts, and the one before. */
   keyId: Bytes = Bytes.EMPTY;
-  /** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, zeros to whole blocks, the leftmost 8 bytes. `UNIONPAY-ECB-SM4`: blocks added up, encrypted as digits, 8 digits. */
+  /** `SM4-CBC-MAC`: GB/T 15852.1 algorithm 1, filled up with zeros, the leftmost 4 to 16 bytes. `UNIONPAY-ECB-SM4` and `UNIONPAY-ECB`: as terminals of UnionPay make it, with SM4 or (triple) DES, 8 digits. `ANSI-X9.9`: CBC with DES or triple DES. `ANSI-X9.19`: the retail MAC, ISO/IEC 9797-1 algorithm 3. `HMAC-SM3`: GB/T 15852.2, 16 to 32 bytes. */
   algorithm: PbocMacAlgorithm = PbocMacAlgorithm.SM4_CBC_MAC;
-  /** A message without the element is refused. */
+  /** Header with the code, lower case, with `HMAC-SM3` only; empty: element 64 or 128. */
+  header: Bytes = Bytes.EMPTY;
+  /** How the code is written: `Binary` or `Hex` in an element, `Hex` or `Base64` in a header. */
+  encoding: PbocMacEncoding = PbocMacEncoding.Binary;
+  /** A message without a code is refused. */
   required: bool = true;
 }
 
@@ -201,7 +216,7 @@ export class PbocValidatorConfig {
   conditions: StaticArray<PbocCondition> = new StaticArray<PbocCondition>(0);
   /** What fields must be like among one another. */
   crossRules: StaticArray<PbocCrossRule> = new StaticArray<PbocCrossRule>(0);
-  /** The authentication code of ISO 8583 messages; absent: not looked at. */
+  /** The authentication code of messages; absent: not looked at. */
   mac: PbocMac | null = null;
   /** Values of requests that are handed on to later stages, logs and traces. */
   extracts: StaticArray<PbocExtract> = new StaticArray<PbocExtract>(0);
@@ -290,8 +305,20 @@ function readPbocComparison(reader: ConfigReader, node: u32): PbocComparison {
 function readPbocMacAlgorithm(reader: ConfigReader, node: u32): PbocMacAlgorithm {
   if (reader.textIs(node, 'SM4-CBC-MAC')) return PbocMacAlgorithm.SM4_CBC_MAC;
   if (reader.textIs(node, 'UNIONPAY-ECB-SM4')) return PbocMacAlgorithm.UNIONPAY_ECB_SM4;
+  if (reader.textIs(node, 'ANSI-X9.9')) return PbocMacAlgorithm.ANSI_X9_9;
+  if (reader.textIs(node, 'ANSI-X9.19')) return PbocMacAlgorithm.ANSI_X9_19;
+  if (reader.textIs(node, 'UNIONPAY-ECB')) return PbocMacAlgorithm.UNIONPAY_ECB;
+  if (reader.textIs(node, 'HMAC-SM3')) return PbocMacAlgorithm.HMAC_SM3;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <PbocMacAlgorithm>0;
+}
+
+function readPbocMacEncoding(reader: ConfigReader, node: u32): PbocMacEncoding {
+  if (reader.textIs(node, 'Binary')) return PbocMacEncoding.Binary;
+  if (reader.textIs(node, 'Hex')) return PbocMacEncoding.Hex;
+  if (reader.textIs(node, 'Base64')) return PbocMacEncoding.Base64;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <PbocMacEncoding>0;
 }
 
 function readi320To255List4(reader: ConfigReader, node: u32): StaticArray<i32> {
@@ -474,6 +501,10 @@ export function decodePbocMac(reader: ConfigReader, node: u32): PbocMac {
       seen |= 1;
     } else if (reader.keyIs(member, 'algorithm')) {
       result.algorithm = readPbocMacAlgorithm(reader, member);
+    } else if (reader.keyIs(member, 'header')) {
+      result.header = reader.readString(member, 64);
+    } else if (reader.keyIs(member, 'encoding')) {
+      result.encoding = readPbocMacEncoding(reader, member);
     } else if (reader.keyIs(member, 'required')) {
       result.required = reader.readBoolean(member);
     } else {

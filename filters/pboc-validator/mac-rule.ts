@@ -1,18 +1,28 @@
-// The message authentication code of an ISO 8583 message, element 64 or 128, with a key of the KMS.
-import { Mac, MacAlgorithm } from '../crypto/mac';
+// The message authentication code of a message with a key of the KMS: in element 64 or 128 of ISO 8583, or of a whole body in a header.
+import { isMacKeyLength, Mac, MacAlgorithm } from '../crypto/mac';
 import { KeyAlgorithm } from '../keys/key-algorithm';
 import { KeyRing } from '../keys/key-ring';
 import { KeyState } from '../keys/key-state';
 import { keyRing } from '../keys/key-store';
-import { IsoTree } from '../message/iso8583/iso-tree';
+import { KeyVersion } from '../keys/key-version';
+import { decodeBase64 } from '../memory/base64';
+import { Bytes } from '../memory/bytes';
+import { decodeHex } from '../memory/hex';
 import { ErrorId } from '../errors.gen';
 import { KmsConfig } from '../runtime/config.gen';
 import { Exchange } from '../runtime/exchange';
-import { PbocMac, PbocMacAlgorithm } from './config.gen';
+import { Message } from '../runtime/message';
+import { PbocMac, PbocMacAlgorithm, PbocMacEncoding, PbocPlace } from './config.gen';
 
 /** Last elements of messages with one bitmap and with two: the codes. */
 const FIRST_MAC: u32 = 64;
 const SECOND_MAC: u32 = 128;
+const FIRST_POINTER: Bytes = Bytes.from('/DE64');
+const SECOND_POINTER: Bytes = Bytes.from('/DE128');
+
+/** Longest written code, bytes: HMAC-SM3 in hexadecimal digits. */
+const LONGEST_TEXT_BYTES: u32 = 64;
+const CODE: usize = memory.data(64, 16);
 
 /** Keyed for each message and wiped after it. */
 const mac: Mac = new Mac();
@@ -21,7 +31,7 @@ const mac: Mac = new Mac();
 export const enum MacJudgement {
   /** The code is right, or there is none and none is asked for. */
   Fine = 0,
-  /** `error` says why, at `element`. */
+  /** `error` says why, at `pointer` of `place`. */
   Wrong = 1,
   /** The key is being fetched: the stream will be resumed. */
   Wait = 2,
@@ -29,15 +39,26 @@ export const enum MacJudgement {
   NoKey = 3,
 }
 
-/** The code that a route asks of its messages, from the message type up to the element that holds it. */
+/** The code that a route asks of its messages. */
 export class MacRule {
   error: ErrorId = ErrorId.None;
-  element: u32 = 0;
+  /** Where the code stands, or should: JSON Pointer, or name of the header. */
+  pointer: Bytes = FIRST_POINTER;
+  readonly place: PbocPlace;
   private ring: KeyRing | null = null;
   private readonly algorithm: MacAlgorithm;
+  private readonly header: Bytes;
+
+  // Of the message at hand: the code as bytes, and what it covers.
+  private code: usize = 0;
+  private codeLength: u32 = 0;
+  private covered: usize = 0;
+  private coveredLength: u32 = 0;
 
   constructor(private readonly config: PbocMac) {
-    this.algorithm = config.algorithm == PbocMacAlgorithm.UNIONPAY_ECB_SM4 ? MacAlgorithm.UnionPayEcbSm4 : MacAlgorithm.Sm4Cbc;
+    this.algorithm = algorithmOf(config.algorithm);
+    this.header = config.header;
+    this.place = config.header.length == 0 ? PbocPlace.Body : PbocPlace.Header;
   }
 
   keys(kms: KmsConfig): KeyRing {
@@ -48,26 +69,97 @@ export class MacRule {
     return ring;
   }
 
-  /** Tests the code of a message that ends at `end`. */
-  judge(exchange: Exchange, message: IsoTree, end: usize): MacJudgement {
-    this.element = message.has(SECOND_MAC) ? SECOND_MAC : FIRST_MAC;
-    const code = message.value(this.element);
-    if (code == 0) {
-      this.error = ErrorId.FIM_PBOC_0005;
-      return this.config.required ? MacJudgement.Wrong : MacJudgement.Fine;
-    }
+  /** Tests the code of the message. A sender may not have seen a rotation yet: the version before the newest counts too. */
+  judge(exchange: Exchange, message: Message): MacJudgement {
+    this.error = this.place == PbocPlace.Header ? this.findHeader(exchange, message) : this.findElement(message);
+    if (this.error != ErrorId.None) return this.error == ErrorId.FIM_PBOC_0005 && !this.config.required ? MacJudgement.Fine : MacJudgement.Wrong;
+    this.error = ErrorId.FIM_ISO_0009;
     const kms = exchange.kms;
     if (kms == null) return MacJudgement.NoKey;
     const ring = this.keys(kms);
-    const state = ring.newest(exchange);
+    const state = ring.latest(exchange);
     if (state == KeyState.Pending) return MacJudgement.Wait;
     const key = ring.found;
-    if (state != KeyState.Ready || key == null || key.algorithm != KeyAlgorithm.Sm4) return MacJudgement.NoKey;
-    this.error = ErrorId.FIM_ISO_0009;
-    if (!mac.setKey(this.algorithm, key.material, key.materialLength)) return MacJudgement.NoKey;
-    mac.update(message.messageStart, <u32>(code - message.messageStart));
-    const genuine = mac.verify(code, <u32>(end - code));
-    mac.wipe();
-    return genuine ? MacJudgement.Fine : MacJudgement.Wrong;
+    if (state != KeyState.Ready || key == null || !this.fits(key)) return MacJudgement.NoKey;
+    if (this.isGenuine(key)) return MacJudgement.Fine;
+    if (key.number < 2) return MacJudgement.Wrong;
+    const before = ring.numbered(exchange, key.number - 1);
+    if (before == KeyState.Pending) return MacJudgement.Wait;
+    const older = ring.found;
+    return before == KeyState.Ready && older != null && this.fits(older) && this.isGenuine(older) ? MacJudgement.Fine : MacJudgement.Wrong;
   }
+
+  /** Finds the code in the last element, and the message from its type up to there. */
+  private findElement(message: Message): ErrorId {
+    const iso = message.iso8583;
+    if (iso == null) return ErrorId.FIM_ISO_0009;
+    const element = iso.has(SECOND_MAC) ? SECOND_MAC : FIRST_MAC;
+    this.pointer = element == FIRST_MAC ? FIRST_POINTER : SECOND_POINTER;
+    const code = iso.value(element);
+    if (code == 0) return ErrorId.FIM_PBOC_0005;
+    this.covered = iso.messageStart;
+    this.coveredLength = <u32>(code - iso.messageStart);
+    return this.read(code, <u32>(message.pointer + message.length - code));
+  }
+
+  /** Finds the code in the header; it covers the body. */
+  private findHeader(exchange: Exchange, message: Message): ErrorId {
+    const name = this.header;
+    this.pointer = name;
+    if (!exchange.header(name.pointer, name.length)) return ErrorId.FIM_PBOC_0005;
+    if (exchange.hasTwice(name.pointer, name.length)) return ErrorId.FIM_PBOC_0033;
+    if (!exchange.header(name.pointer, name.length)) return ErrorId.FIM_PBOC_0005;
+    this.covered = message.pointer;
+    this.coveredLength = message.length;
+    return this.read(exchange.valuePointer, exchange.valueLength);
+  }
+
+  /** Takes the code out of its encoding. */
+  private read(text: usize, length: u32): ErrorId {
+    this.code = text;
+    this.codeLength = length;
+    if (this.config.encoding == PbocMacEncoding.Binary) return ErrorId.None;
+    if (length == 0 || length > LONGEST_TEXT_BYTES) return ErrorId.FIM_ISO_0009;
+    const bytes = this.config.encoding == PbocMacEncoding.Hex ? decodeHex(text, length, CODE) : decodeBase64(text, length, CODE);
+    if (bytes < 0) return ErrorId.FIM_ISO_0009;
+    this.code = CODE;
+    this.codeLength = <u32>bytes;
+    return ErrorId.None;
+  }
+
+  /** Whether the key is one of the algorithm. */
+  private fits(key: KeyVersion): bool {
+    return key.algorithm == keyAlgorithmOf(this.algorithm) && isMacKeyLength(this.algorithm, key.materialLength);
+  }
+
+  /** In time that depends on lengths alone. */
+  private isGenuine(key: KeyVersion): bool {
+    mac.setKey(this.algorithm, key.material, key.materialLength);
+    mac.update(this.covered, this.coveredLength);
+    const genuine = mac.verify(this.code, this.codeLength);
+    mac.wipe();
+    return genuine;
+  }
+}
+
+function algorithmOf(named: PbocMacAlgorithm): MacAlgorithm {
+  switch (named) {
+    case PbocMacAlgorithm.ANSI_X9_9:
+      return MacAlgorithm.AnsiX99;
+    case PbocMacAlgorithm.ANSI_X9_19:
+      return MacAlgorithm.AnsiX919;
+    case PbocMacAlgorithm.UNIONPAY_ECB:
+      return MacAlgorithm.UnionPayEcb;
+    case PbocMacAlgorithm.UNIONPAY_ECB_SM4:
+      return MacAlgorithm.UnionPayEcbSm4;
+    case PbocMacAlgorithm.HMAC_SM3:
+      return MacAlgorithm.HmacSm3;
+    default:
+      return MacAlgorithm.Sm4Cbc;
+  }
+}
+
+function keyAlgorithmOf(algorithm: MacAlgorithm): KeyAlgorithm {
+  if (algorithm == MacAlgorithm.HmacSm3) return KeyAlgorithm.HmacSm3;
+  return algorithm == MacAlgorithm.Sm4Cbc || algorithm == MacAlgorithm.UnionPayEcbSm4 ? KeyAlgorithm.Sm4 : KeyAlgorithm.Tdes;
 }

@@ -1,4 +1,3 @@
-import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { MessageFormat } from '../message/format';
 import { FieldMatches } from '../message/field-matches';
@@ -13,7 +12,7 @@ import { Exchange } from '../runtime/exchange';
 import { Message } from '../runtime/message';
 import { Direction, Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { compileValidator } from './compile';
-import { PbocPlace, PbocValidatorConfig, decodePbocValidatorConfig } from './config.gen';
+import { PbocMac, PbocMacAlgorithm, PbocMacEncoding, PbocPlace, PbocValidatorConfig, decodePbocValidatorConfig } from './config.gen';
 import { Places } from './places';
 import { RequestPlaces } from './request-places';
 import { STREAM_RULES_BYTES, StreamRules } from './stream-rules';
@@ -22,9 +21,6 @@ import { MacJudgement, MacRule } from './mac-rule';
 import { Findings, Judgement, Validator } from './validator';
 
 import { VerdictHeader } from './verdict-header';
-
-const FIRST_MAC: Bytes = Bytes.from('/DE64');
-const SECOND_MAC: Bytes = Bytes.from('/DE128');
 
 const matches: FieldMatches = new FieldMatches();
 const findings: Findings = new Findings();
@@ -92,10 +88,10 @@ export class PbocValidator extends Stage {
   compile(reader: ConfigReader, node: u32): StagePolicy {
     const config = decodePbocValidatorConfig(reader, node);
     const mac = config.mac;
-    if (mac != null && reader.format != MessageFormat.Iso8583) reader.fail(ErrorId.FIM_PBOC_0034, mac.node);
+    if (mac != null && !fitsTogether(mac, reader.format)) reader.fail(ErrorId.FIM_PBOC_0034, mac.node);
     if (mac != null && !isKeyId(mac.keyId)) reader.failMember(ErrorId.FIM_CFG_0017, mac.node, 'keyId');
     const policy = new ValidationPolicy(compileValidator(reader, config), config);
-    const fits = policy.passing != null && reader.format == MessageFormat.Json && config.verdictHeader.length == 0;
+    const fits = policy.passing != null && reader.format == MessageFormat.Json && mac == null && config.verdictHeader.length == 0;
     if (config.stream && !fits) reader.failMember(ErrorId.FIM_PBOC_0042, node, 'stream');
     return policy;
   }
@@ -187,15 +183,16 @@ function judgeDataObjects(message: Message, findings: Findings, maxErrors: u32):
   return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
 }
 
-/** Tests the authentication code of an ISO 8583 message; one that is wrong is added to the findings. */
+/** Whether place, encoding and algorithm of a code go with one another. In a header it covers a body of any length, which HMAC alone is made for. */
+function fitsTogether(mac: PbocMac, format: MessageFormat): bool {
+  if (mac.header.length == 0) return format == MessageFormat.Iso8583 && mac.encoding != PbocMacEncoding.Base64;
+  return mac.algorithm == PbocMacAlgorithm.HMAC_SM3 && mac.encoding != PbocMacEncoding.Binary;
+}
+
+/** Tests the authentication code of a message; one that is wrong is added to the findings. */
 function judgeMac(exchange: Exchange, mac: MacRule, findings: Findings, maxErrors: u32): MacJudgement {
-  const message = exchange.message;
-  const iso = message.iso8583;
-  if (iso == null) return MacJudgement.Fine;
-  const answer = mac.judge(exchange, iso, message.pointer + message.length);
-  if (answer != MacJudgement.Wrong || findings.count >= maxErrors) return answer;
-  const pointer: Bytes = mac.element == 64 ? FIRST_MAC : SECOND_MAC;
-  findings.add(mac.error, pointer.pointer, pointer.length);
+  const answer = mac.judge(exchange, exchange.message);
+  if (answer == MacJudgement.Wrong && findings.count < maxErrors) findings.add(mac.error, mac.pointer.pointer, mac.pointer.length, mac.place);
   return answer;
 }
 

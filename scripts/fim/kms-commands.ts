@@ -19,7 +19,7 @@ export function kmsCommand(finish: (status: number) => void): Command {
       .option('--json', 'print one JSON object');
   verb('create', 'Make a key, at random or from a file.')
     .argument('<key>', 'kms://PATH')
-    .option('--algorithm <name>', 'SM4, AES-256, HMAC-SM3, SM2-PRIVATE, SM2-PUBLIC; transit under kms://transit/')
+    .option('--algorithm <name>', 'SM4, AES-256, HMAC-SM3, SM2-PRIVATE, SM2-PUBLIC, TDES; transit under kms://transit/')
     .option('--from <file>', 'take the key from there: bytes, or PEM or DER for SM2')
     .option('--expires <time>', 'hard end of the key, RFC 3339')
     .action(async (key: string, flags: CreateFlags) => finish((await import('./kms.ts')).createKey(key, flags)));

@@ -153,13 +153,14 @@ test('fim kms: keys of every algorithm are made, rotated, listed, disabled and s
   await kms('create', 'kms://a/aes', '--algorithm', 'AES-256', '--expires', '2027-01-01T00:00:00Z');
   await kms('create', 'kms://a/mac', '--algorithm', 'HMAC-SM3');
   await kms('create', 'kms://a/sm2', '--algorithm', 'SM2-PRIVATE');
+  await kms('create', 'kms://a/tdes', '--algorithm', 'TDES');
   await kms('create', 'kms://transit/pay');
   assert.deepEqual(await kms('rotate', ID), { key: ID, verb: 'rotate', version: 2 });
   assert.deepEqual(await kms('disable', ID, '--version', '1'), { key: ID, verb: 'disable', version: 1 });
   const { keys } = (await kms('list')) as { keys: { key: string; algorithm: string; expires?: string; versions: { state: string }[] }[] };
-  assert.deepEqual(keys.map(({ key, algorithm }) => [key, algorithm]), [['kms://a/aes', 'AES-256'], ['kms://a/mac', 'HMAC-SM3'], ['kms://a/sm2', 'SM2-PRIVATE'], [ID, 'SM4'], ['kms://transit/pay', 'transit']]);
+  assert.deepEqual(keys.map(({ key, algorithm }) => [key, algorithm]), [['kms://a/aes', 'AES-256'], ['kms://a/mac', 'HMAC-SM3'], ['kms://a/sm2', 'SM2-PRIVATE'], ['kms://a/tdes', 'TDES'], [ID, 'SM4'], ['kms://transit/pay', 'transit']]);
   assert.equal(keys[0]!.expires, '2027-01-01T00:00:00.000Z');
-  assert.deepEqual(keys[3]!.versions.map(({ state }) => state), ['disabled', 'enabled']);
+  assert.deepEqual(keys[4]!.versions.map(({ state }) => state), ['disabled', 'enabled']);
   const server = new DevelopmentKms({ folder: data });
   const url = await server.start();
   const pem = (await ask(url, '/v1/secret/data/a/sm2')).body.data.data!.material;
