@@ -98,11 +98,15 @@ export class KeyRing extends Fetcher {
     return this.await(exchange, NEWEST, nowMs);
   }
 
-  /** The latest version that is known, to open what does not name its own: others may encrypt with it a look earlier than this VM. */
+  /** To open what names no version: the latest that is known (others may use it a look earlier); if it has ended or was taken back, the one before it. */
   latest(exchange: Exchange): KeyState {
     const state = this.newest(exchange);
     const key = this.versions.latest;
-    return state == KeyState.Ready && key != null ? this.ready(key, this.usedAtMs) : state;
+    if (state == KeyState.Ready) return key != null ? this.ready(key, this.usedAtMs) : state;
+    if (state == KeyState.Pending || this.usedAtMs >= this.closedUntilMs) return state;
+    const newest = this.versions.newestNumber;
+    const before = newest > 1 ? this.held(exchange, newest - 1, this.usedAtMs) : KeyState.Absent;
+    return before == KeyState.Absent ? KeyState.Retired : before;
   }
 
   /** Whether messages carry their data keys. */
@@ -286,7 +290,6 @@ export class KeyRing extends Fetcher {
   /** There is no such key or version, or not any more. `named`: the version that the KMS says has gone or ended, 0 if it named none. */
   private lose(asked: u32, kind: AnswerKind, named: u32, nowMs: u64): void {
     keyAbsent.add(1);
-    const state = kind == AnswerKind.Expired ? KeyState.Expired : KeyState.Absent;
     if (kind == AnswerKind.Expired) keyExpired.add(1);
     if (asked != NEWEST) {
       this.versions.drop(asked);
@@ -297,7 +300,7 @@ export class KeyRing extends Fetcher {
     if (kind != AnswerKind.Gone && kind != AnswerKind.Expired) {
       this.absentUntilMs = nowMs + ABSENT_KEY_MS;
       this.retire();
-      this.release(Those.All, 0, state);
+      this.release(Those.All, 0, KeyState.Absent);
       return;
     }
     // The newest version is gone and those before it may still be read, but nothing is to be encrypted any more.
@@ -306,7 +309,7 @@ export class KeyRing extends Fetcher {
     this.ended = kind == AnswerKind.Expired;
     this.versions.closeAt(named);
     this.notes.noteAbsent(named, nowMs);
-    this.release(Those.OfNewest, named, state);
+    this.release(Those.OfNewest, named, KeyState.Pending); // `newest` refuses now, and who opens may go on to wait for the version before
     this.release(Those.Above, named, KeyState.Absent);
   }
 

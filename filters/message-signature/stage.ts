@@ -1,7 +1,7 @@
 import { selfTest } from '../crypto/self-test';
 import { randomBytes } from '../crypto/random';
 import { KeyRing } from '../keys/key-ring';
-import { KeyState } from '../keys/key-state';
+import { KeyState, isOutage } from '../keys/key-state';
 import { tickKeys } from '../keys/key-store';
 import { KeyVersion } from '../keys/key-version';
 import { defineKeyStats } from '../keys/stats';
@@ -140,6 +140,7 @@ function verify(exchange: Exchange, policy: SignaturePolicy, ring: KeyRing, body
   }
   const state = ring.latest(exchange);
   if (state == KeyState.Pending) return Verdict.Wait;
+  if (state == KeyState.Retired) return deny(exchange, Reason.Wrong);
   const key = ring.found;
   if (state != KeyState.Ready || key == null || !policy.signer.fits(key, false)) return noKey(exchange);
   if (!policy.signer.verify(key, data, dataLength)) {
@@ -147,6 +148,7 @@ function verify(exchange: Exchange, policy: SignaturePolicy, ring: KeyRing, body
     if (key.number < 2) return deny(exchange, Reason.Wrong);
     const before = ring.numbered(exchange, key.number - 1);
     if (before == KeyState.Pending) return Verdict.Wait;
+    if (isOutage(before)) return noKey(exchange);
     const older = ring.found;
     if (before != KeyState.Ready || older == null || !isSignedBy(policy, older, data, dataLength)) return deny(exchange, Reason.Wrong);
   }

@@ -1,5 +1,5 @@
 // Named values of a JSON message, each protected for itself: a string takes the place of the value's JSON text, and everything else stays byte for byte.
-import { KeyState } from '../keys/key-state';
+import { KeyState, isOutage } from '../keys/key-state';
 import { KeyVersion } from '../keys/key-version';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -134,7 +134,7 @@ function openText(plan: Protection, profile: WireProfile, keys: FieldKeys, text:
   if (opened == Opening.Forged && parts.version == 0 && key.number > 1) {
     const state = keys.find(key.number - 1);
     const older = keys.key;
-    if (state == KeyState.Pending) missingKey = state;
+    if (state == KeyState.Pending || isOutage(state)) missingKey = state;
     if (state == KeyState.Ready && older != null && plan.suite.fits(older, false)) opened = profile.open(plan, older, parts);
   }
   if (opened != Opening.Done) return opened;

@@ -40,7 +40,7 @@ export function cannotOpen(exchange: Exchange, opening: Opening): Verdict {
 /** What to do without a key of the version (0: whichever there is): wait, or refuse. Only of a version that there is not, the message is at fault. */
 export function noKey(exchange: Exchange, state: KeyState, version: u32): Verdict {
   if (state == KeyState.Pending) return Verdict.Wait;
-  if (state == KeyState.Absent && version != 0) return versionAbsent(exchange);
+  if (state == KeyState.Retired || (state == KeyState.Absent && version != 0)) return versionAbsent(exchange);
   keyUnavailable.add(1);
   return refuse(exchange, state == KeyState.Expired ? ErrorId.FIM_KMS_0007 : ErrorId.FIM_SM4_0001);
 }

@@ -1,6 +1,6 @@
 import { selfTest } from '../crypto/self-test';
 import { KeyRing } from '../keys/key-ring';
-import { KeyState } from '../keys/key-state';
+import { KeyState, isOutage } from '../keys/key-state';
 import { tickKeys } from '../keys/key-store';
 import { KeyVersion } from '../keys/key-version';
 import { defineKeyStats } from '../keys/stats';
@@ -194,7 +194,7 @@ function decrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
     // Nothing names the key, and the sender may not have seen the rotation yet.
     const state = keys.find(key.number - 1);
     const older = keys.key;
-    if (state == KeyState.Pending) return Verdict.Wait;
+    if (state == KeyState.Pending || isOutage(state)) return noKey(exchange, state, 0);
     if (state == KeyState.Ready && older != null && sm4.plan.suite.fits(older, false)) opening = sm4.profile.open(sm4.plan, older, parts);
   }
   if (opening != Opening.Done) return cannotOpen(exchange, opening);
