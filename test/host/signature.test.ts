@@ -33,6 +33,7 @@ function start(terms: SigningTerms, section: object, versions: Record<number, Bu
       const asked = new URL(`http://kms${call.headers.get(':path')}`).searchParams.get('version');
       const version = asked === null ? Math.max(...Object.keys(versions).map(Number)) : Number(asked);
       const key = versions[version];
+      if (key?.length === 0) return { status: 503, body: '', afterMs: 1 };
       if (key === undefined) return { status: 404, body: '{"errors":[]}', afterMs: 1 };
       const data = terms.algorithm === 'SM2' ? kmsKey('SM2', key, false) : { algorithm: 'HMAC-SM3', material: key.toString('base64') };
       return { status: 200, body: JSON.stringify({ data: { data, metadata: { version } } }), afterMs: 1 };
@@ -229,6 +230,13 @@ describe('what is not taken', () => {
     for (const [key, status] of [[three, 200], [two, 200], [one, 401]] as const) {
       assert.equal(post(route, headersOf(route, { ...HMAC, key }, { nonce: `nonce-of-${key[0]}` })).client.status, status);
     }
+  });
+
+  test('the version before, which the KMS does not give just now: the service lacks it, the message may be genuine', () => {
+    const route = start(HMAC, { request: 'Verify' }, { 1: Buffer.alloc(0), 2: HMAC.key });
+    assert.equal(post(route, headersOf(route, HMAC)).client.status, 200);
+    assertRefused(post(route, headersOf(route, { ...HMAC, key: Buffer.alloc(32, 7) }, { nonce: 'nonce-of-the-old-key' })), 'FIM-SIG-0002', 503);
+    assert.equal(post(route, headersOf(route, HMAC, { nonce: 'nonce-of-the-new-key' })).client.status, 200);
   });
 
   test('a key of another kind', () => {
