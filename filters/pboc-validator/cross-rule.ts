@@ -62,7 +62,7 @@ export class CrossFinding {
   error: ErrorId = ErrorId.None;
   /** The value that is at fault. */
   node: u32 = 0;
-  /** Wildcards of the path that found it: bit n is step n. */
+  /** Wildcards of the path that found it: bit n is step n, or level n in a tree whose names repeat. */
   wildcards: u32 = 0;
 }
 
@@ -83,6 +83,8 @@ export class CrossRule {
   private readonly leftUpRepeated: u32;
   private readonly leftWildcards: u32;
   private readonly rightWildcards: u32;
+  private readonly leftLevelWildcards: u32;
+  private readonly rightLevelWildcards: u32;
   private readonly constant: Comparable = new Comparable();
   /** Keeps the constant's text alive. */
   private readonly value: Bytes;
@@ -104,6 +106,8 @@ export class CrossRule {
     this.leftUpRepeated = this.leftUp - itemSteps(left, shared);
     this.leftWildcards = wildcardsOf(config.left);
     this.rightWildcards = wildcardsOf(config.right);
+    this.leftLevelWildcards = wildcardsOf(config.left, true);
+    this.rightLevelWildcards = wildcardsOf(config.right, true);
   }
 
   get hasRight(): bool {
@@ -140,7 +144,10 @@ export class CrossRule {
         default:
           this.testCompare(tree, operands, operands.node(this.operand, index), arena, out);
       }
-      if (out.error != ErrorId.None) return true;
+      if (out.error != ErrorId.None) {
+        if (tree.repeats && out.wildcards != 0) out.wildcards = out.wildcards == this.leftWildcards ? this.leftLevelWildcards : this.rightLevelWildcards;
+        return true;
+      }
     }
     return false;
   }

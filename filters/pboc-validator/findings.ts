@@ -48,13 +48,13 @@ export class Findings {
 
   /**
    * Adds a finding whose pointer shows `*` for each token whose bit of `wildcards` is set; false if the arena is full. Names that a wildcard found are the
-   * message's own, and who reads the findings has not sent the message.
+   * message's own, and who reads the findings has not sent the message. `repeats`: names repeat, and indexes behind them are no tokens of their own.
    */
-  addHidden(error: ErrorId, pointer: usize, length: u32, wildcards: u32, arena: Arena): bool {
+  addHidden(error: ErrorId, pointer: usize, length: u32, wildcards: u32, repeats: bool, arena: Arena): bool {
     if (wildcards != 0) {
       const shown = arena.allocate(<usize>length + MAX_PATH_STEPS);
       if (shown == 0) return false;
-      length = withoutNames(pointer, length, wildcards, shown);
+      length = withoutNames(pointer, length, wildcards, repeats, shown);
       pointer = shown;
     }
     this.add(error, pointer, length);
@@ -63,15 +63,17 @@ export class Findings {
 }
 
 /** Writes a JSON Pointer to `to` with `*` for each token whose bit of `wildcards` is set, at most a byte longer for each; returns its length. */
-function withoutNames(pointer: usize, length: u32, wildcards: u32, to: usize): u32 {
+function withoutNames(pointer: usize, length: u32, wildcards: u32, repeats: bool, to: usize): u32 {
   let out: u32 = 0;
   let token: u32 = 0;
   let hidden = false;
   for (let i: u32 = 0; i < length; i++) {
     const byte = load<u8>(pointer + i);
     if (byte == 47) {
-      hidden = token < MAX_PATH_STEPS && ((wildcards >> token) & 1) != 0;
-      token++;
+      // Names of elements do not begin with a digit.
+      const isIndex = repeats && i + 1 < length && <u32>load<u8>(pointer + i + 1) - 48 < 10;
+      hidden = !isIndex && token < MAX_PATH_STEPS && ((wildcards >> token) & 1) != 0;
+      if (!isIndex) token++;
       store<u8>(to + out++, byte);
       if (hidden) store<u8>(to + out++, 42);
     } else if (!hidden) store<u8>(to + out++, byte);

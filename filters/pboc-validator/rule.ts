@@ -34,6 +34,8 @@ export class Rule {
   readonly when: StaticArray<i32>;
   /** Bit n: step n of the path is a wildcard. */
   readonly wildcards: u32;
+  /** The same in a tree whose names repeat: bit n is level n. */
+  readonly levelWildcards: u32;
 
   /** `pattern`: that of the rule, compiled. */
   constructor(config: PbocRule, private readonly pattern: Pattern | null) {
@@ -53,6 +55,7 @@ export class Rule {
     this.readsDecimal = config.type == PbocType.decimal && config.form == PbocCheck.None && config.check == PbocCheck.None && this.min == null && this.max == null;
     this.readsText = this.readsDecimal || asksForText(config);
     this.wildcards = config.in == PbocPlace.Body ? wildcardsOf(config.path) : 0;
+    this.levelWildcards = this.wildcards == 0 ? 0 : wildcardsOf(config.path, true);
   }
 
   /** The error of the value, or ErrorId.None; FIM-RT-0006 if the arena is full. */
@@ -132,12 +135,17 @@ function decimalOf(text: Bytes): Decimal | null {
   return text.length != 0 && value.read(text.pointer, text.length) ? value : null;
 }
 
-/** Bit n: step n of the path is a wildcard. */
-export function wildcardsOf(path: Bytes): u32 {
+/** Bit n: step n of the path is a wildcard. `levels`: step n of those that are a level where names repeat (`[*]` is none: it belongs to the name before it). */
+export function wildcardsOf(path: Bytes, levels: bool = false): u32 {
   const steps = new PathParser().parse(path);
   if (steps == null) return 0;
   let bits: u32 = 0;
-  for (let i = 0; i < steps.length; i++) if (steps[i].kind == StepKind.Any) bits |= 1 << i;
+  let at = 0;
+  for (let i = 0; i < steps.length; i++) {
+    if (levels && steps[i].items) continue;
+    if (steps[i].kind == StepKind.Any) bits |= 1 << at;
+    at++;
+  }
   return bits;
 }
 

@@ -160,7 +160,7 @@ export class Validator {
         if (crossFinding.error == ErrorId.FIM_RT_0006) return false;
         const pointer = tree.pointer(crossFinding.node, arena);
         if (pointer == 0) return false;
-        if (!findings.addHidden(crossFinding.error, pointer, tree.pointerLength, hideNames && !tree.repeats ? crossFinding.wildcards : 0, arena)) return false;
+        if (!findings.addHidden(crossFinding.error, pointer, tree.pointerLength, hideNames ? crossFinding.wildcards : 0, tree.repeats, arena)) return false;
       }
     }
     return true;
@@ -188,6 +188,7 @@ export class Validator {
       if (tree.pointer(matches.node, arena) == 0) return false;
       if (tree.pointerLength == length) error = ErrorId.FIM_PBOC_0006;
     }
-    return findings.addHidden(error, pointer, length, hideNames && !tree.repeats ? unchecked(this.rules[matches.rule]).wildcards : 0, arena);
+    const rule = unchecked(this.rules[matches.rule]);
+    return findings.addHidden(error, pointer, length, !hideNames ? 0 : tree.repeats ? rule.levelWildcards : rule.wildcards, tree.repeats, arena);
   }
 }
