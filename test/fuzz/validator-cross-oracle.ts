@@ -108,7 +108,8 @@ function exponentFindings(rule: OracleCrossRule, document: Json): string[] {
     if (units === undefined) return [`0015 ${pointer(currency.trail)}`];
     const text = textOf(amount.value);
     if (text === undefined || decimalOf(text) === undefined) return [`0020 ${pointer(amount.trail)}`];
-    const decimals = /\.(\d+)/.exec(text)?.[1]?.length ?? 0;
+    const [, fraction = '', exponent = '0'] = /^[^.eE]*(?:\.(\d+))?(?:[eE](.+))?$/.exec(text) ?? [];
+    const decimals = Math.max(0, fraction.length - Number(exponent));
     return decimals > units ? [`0031 ${pointer(amount.trail)}`] : [];
   });
 }

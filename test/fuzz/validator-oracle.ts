@@ -142,8 +142,10 @@ function breach(rule: OracleRule, value: Json): string | null {
   if (rule.forbidden === true) return CODES.forbidden;
   if (!isType(rule.type ?? 'string', value)) return CODES.type;
   const { minLength = 0, maxLength = 0, pattern = '', check, form, min, max } = rule;
+  const bare = check === undefined && form === undefined && min === undefined && max === undefined;
+  if (rule.type === 'decimal' && bare && typeof value === 'string' && !/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(value)) return CODES.type;
   const allowed = rule.enum ?? [];
-  if (minLength === 0 && maxLength === 0 && pattern === '' && allowed.length === 0 && check === undefined && form === undefined && min === undefined && max === undefined) return null;
+  if (minLength === 0 && maxLength === 0 && pattern === '' && allowed.length === 0 && bare) return null;
   if (typeof value !== 'string' && !(value instanceof RawNumber)) return CODES.type;
   const text = typeof value === 'string' ? value : value.text;
   const length = [...text].length;
