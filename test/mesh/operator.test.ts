@@ -135,4 +135,54 @@ describe('the operator', () => {
     assert.equal(reply.status, 200, `${reply.body}\n${JSON.stringify(await stack.conditions('good'))}\n${JSON.stringify((await stack.filters()).map(({ metadata, spec }) => [metadata.annotations, JSON.stringify(spec).match(/"value":"[^\n]*/)?.[0].slice(0, 1500)]))}`);
     await stack.remove('good', 'poison');
   });
+
+  describe('at a Gateway of the Gateway API', () => {
+    const TARGET = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'public' };
+    const only = (pattern: string): string => route('targeted', { targetRefs: [TARGET], validation: { fields: [{ name: 'account', pattern }] } });
+    const LONG = '{"account":"1234"}';
+    const SHORT = '{"account":"12"}';
+    let url: string;
+    const statusThere = async (body: string, path = '/'): Promise<number> => (await send(url, { body, path })).status;
+
+    before(async () => {
+      ({ url } = await stack.mesh.addGatewayApiGateway('public', 'web'));
+      await until('the Gateway leads to the workload', async () => (await statusThere(SHORT)) === 200);
+    });
+
+    it('a route that targets it is enforced there alone, and proven', async () => {
+      await stack.apply(only('^[0-9]{4}$'));
+      const { message } = await stack.condition('targeted', 'Programmed', 'True');
+      assert.match(message, /^1 prox/);
+      await stack.condition('targeted', 'ResolvedRefs', 'True');
+      assert.deepEqual((await stack.filters()).map(({ metadata, spec }) => [metadata.name, spec?.targetRefs]), [['fim-gateway-public', [TARGET]]]);
+      assert.equal(await statusThere(SHORT), 400);
+      assert.equal(await statusThere(LONG), 200);
+      assert.equal(await statusOf(SHORT), 200, 'the other gateway');
+    });
+
+    it('an edit is in force when it is said to be', async () => {
+      const { metadata } = await stack.apply(only('^[0-9]{2}$'));
+      const { observedGeneration } = await stack.condition('targeted', 'Programmed', 'True');
+      assert.equal(observedGeneration, metadata.generation);
+      assert.equal(await statusThere(SHORT), 200);
+      assert.equal(await statusThere(LONG), 400);
+    });
+
+    it('it runs one filter with its own routes and those of all gateways', async () => {
+      await stack.apply(route('everywhere', { match: { path: { type: 'Prefix', value: '/pay' } }, validation: { fields: [{ name: 'amount', pattern: '^1$' }] } }));
+      const { message } = await stack.condition('everywhere', 'Programmed', 'True');
+      assert.match(message, /^2 prox/);
+      for (const [where, status] of [[url, 400], [stack.url, 400]] as const) assert.equal((await send(where, { body: '{"amount":"2"}', path: '/pay' })).status, status, where);
+      assert.equal(await statusThere(LONG), 400, 'its own route');
+      assert.equal(await statusOf(LONG), 200, 'the other gateway');
+      await stack.remove('everywhere');
+      await until('requests that were for it pass', async () => (await statusOf('{"amount":"2"}', '/pay')) === 200);
+    });
+
+    it('deleted, it leaves nothing behind', async () => {
+      await stack.remove('targeted');
+      await until('everything passes', async () => (await statusThere(SHORT)) === 200 && (await statusThere(LONG)) === 200);
+      await until('no object is left', async () => (await stack.filters()).length === 0);
+    });
+  });
 });

@@ -11,9 +11,10 @@ import { ApiServer } from './api-server.ts';
 import { ClusterObjects, type KubeObject, objectsOf, objectsOfFile } from './cluster-objects.ts';
 import { Istiod } from './istiod.ts';
 import { Operator, type OperatorOptions } from './operator.ts';
+import { freePorts } from './ports.ts';
 import { Proxy, type ProxyOptions } from './proxy.ts';
 import { ServedModules } from './served-modules.ts';
-import { GATEWAY_PORT, gatewayObject, NAMESPACE, namespaceObjects, POD_LABEL, SIDECAR_PORT, workloadObjects } from './topology.ts';
+import { GATEWAY_PORT, gatewayApiLabels, gatewayApiObjects, gatewayObject, NAMESPACE, namespaceObjects, POD_LABEL, SIDECAR_PORT, workloadObjects } from './topology.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 /** First two numbers after 127 of the pods' addresses are drawn: meshes side by side do not meet. */
@@ -102,6 +103,14 @@ export class Mesh {
     const address = this.nextAddress();
     await this.objects.apply(gatewayObject(pod, address));
     return this.addProxy({ kind: 'router', name: 'gw', pod, labels: { app: 'gw', [POD_LABEL]: pod }, address });
+  }
+
+  /** Starts a pod that serves a Gateway of the Gateway API, which leads to the service `backend`; returns it and where clients reach it. */
+  async addGatewayApiGateway(name: string, backend: string): Promise<{ gateway: Proxy; url: string }> {
+    const [port = 0] = await freePorts(1, '0.0.0.0');
+    await this.objects.applyAll(gatewayApiObjects(name, port, backend));
+    const gateway = await this.addProxy({ kind: 'router', name: 'gw', pod: `${name}-0`, labels: gatewayApiLabels(name) });
+    return { gateway, url: `http://${gateway.address}:${port}` };
   }
 
   /**

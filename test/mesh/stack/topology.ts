@@ -34,6 +34,28 @@ export function gatewayObject(pod: string, address: string): KubeObject {
   return { apiVersion: 'networking.istio.io/v1', kind: 'Gateway', metadata: { name: pod, namespace: NAMESPACE }, spec: { selector: { [POD_LABEL]: pod }, servers: [server] } };
 }
 
+/** Label by which Istio tells which Gateway of the Gateway API a pod serves; whoever deploys such a gateway by hand sets it too. */
+const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
+/** What clients of such a gateway would be told; its pods listen on the Service's target port. */
+const PUBLIC_PORT = 80;
+
+export const gatewayApiLabels = (name: string): Record<string, string> => ({ [GATEWAY_NAME_LABEL]: name });
+
+/**
+ * A Gateway of the Gateway API whose pods are deployed by hand: its address names the Service that they are behind. It leads to the service `backend`.
+ * `port`: on which the pods listen, at all addresses, since this kind of Gateway has no other way: it must be free on the whole machine.
+ */
+export function gatewayApiObjects(name: string, port: number, backend: string): KubeObject[] {
+  const metadata = { name, namespace: NAMESPACE };
+  const version = 'gateway.networking.k8s.io/v1';
+  const address = { type: 'Hostname', value: `${name}.${NAMESPACE}.svc.cluster.local` };
+  return [
+    { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: gatewayApiLabels(name), ports: [{ name: 'http', port: PUBLIC_PORT, targetPort: port }] } },
+    { apiVersion: version, kind: 'Gateway', metadata, spec: { gatewayClassName: 'istio', addresses: [address], listeners: [{ name: 'http', port: PUBLIC_PORT, protocol: 'HTTP' }] } },
+    { apiVersion: version, kind: 'HTTPRoute', metadata, spec: { parentRefs: [{ name }], rules: [{ backendRefs: [{ name: backend, port: SIDECAR_PORT }] }] } },
+  ];
+}
+
 /**
  * A service of one pod with a sidecar. The endpoint is a WorkloadEntry, since EndpointSlices refuse addresses of loopback; the sidecar's listeners are named
  * one by one, since nothing redirects its traffic. `publicHost`: under which clients of the gateway reach it; `*` for all that is nobody else's.
