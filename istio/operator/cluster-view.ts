@@ -70,7 +70,7 @@ export interface WorkloadRuntime {
 }
 
 export function emptyState(name: string): WorkloadState {
-  return { name, hash: '', generation: 0, proxies: 0, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [] };
+  return { name, hash: '', generation: 0, counted: false, proxies: 0, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [] };
 }
 
 export class ClusterView {

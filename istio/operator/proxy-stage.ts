@@ -102,7 +102,7 @@ export class ProxyStage {
 
   private judgeAll(workload: Workload, runtime: WorkloadRuntime, proxies: readonly Proxy[], results: readonly ProbeResult[]): { state: WorkloadState; ambiguous: boolean } {
     const { generation, hash } = runtime.release!;
-    const state: WorkloadState = { name: workload.name, hash, generation, proxies: proxies.length, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [], applyError: runtime.applyError };
+    const state: WorkloadState = { name: workload.name, hash, generation, counted: true, proxies: proxies.length, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [], applyError: runtime.applyError };
     const { verdicts, provenAt } = this.verdicts(workload, runtime, proxies, results);
     let ambiguous = false;
     for (const [index, proxy] of proxies.entries()) {

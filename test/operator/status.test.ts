@@ -7,7 +7,7 @@ const HASH = 'ab'.repeat(32);
 const NOW = new Date('2026-01-02T03:04:05.678Z');
 
 function workload(overrides: Partial<WorkloadState> = {}): WorkloadState {
-  return { name: 'gateways', hash: HASH, generation: 3, proxies: 2, programmed: 2, workers: 4, unreachable: 0, unasked: 0, refusals: [], ...overrides };
+  return { name: 'gateways', hash: HASH, generation: 3, counted: true, proxies: 2, programmed: 2, workers: 4, unreachable: 0, unasked: 0, refusals: [], ...overrides };
 }
 
 function facts(overrides: Partial<RouteFacts> = {}): RouteFacts {
@@ -28,6 +28,8 @@ const TABLE: [name: string, facts: RouteFacts, accepted: string, refs: string, p
   ['one cannot be asked, one has not', facts({ workloads: [workload({ proxies: 3, programmed: 1, unreachable: 1 })] }), 'True Accepted', 'True ResolvedRefs', 'False Pending'],
   ['there is no proxy', facts({ workloads: [workload({ proxies: 0, programmed: 0, workers: 0 })] }), 'True Accepted', 'True ResolvedRefs', 'Unknown NoProxies'],
   ['one of two workloads is proven', facts({ workloads: [workload(), workload({ name: 'b', programmed: 0, workers: 0 })] }), 'True Accepted', 'True ResolvedRefs', 'False Pending'],
+  ['one of two workloads is proven, the proxies of the other are not counted', facts({ workloads: [workload(), workload({ name: 'b', counted: false, proxies: 0, programmed: 0, workers: 0 })] }), 'True Accepted', 'True ResolvedRefs', 'Unknown Pending'],
+  ['no proxies are counted yet', facts({ workloads: [workload({ counted: false, proxies: 0, programmed: 0, workers: 0 })] }), 'True Accepted', 'True ResolvedRefs', 'Unknown Pending'],
   ['a proxy refuses', facts({ workloads: [workload({ programmed: 1, refusals: [{ proxy: 'gw-1', reason: 'no' }] })] }), 'True Accepted', 'True ResolvedRefs', 'False Refused'],
   ['the object was not taken', facts({ workloads: [workload({ applyError: 'denied' })] }), 'True Accepted', 'True ResolvedRefs', 'False NotApplied'],
   ['a later version rules', facts({ handsOff: 'x' }), 'True Accepted', 'True ResolvedRefs', 'False LaterVersion'],

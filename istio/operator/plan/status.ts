@@ -11,6 +11,8 @@ export interface WorkloadState {
   generation: number;
   /** Why the object could not be applied, if so. */
   applyError?: string;
+  /** Whether its proxies have been looked for since the configuration was applied: until then their numbers say nothing, not even 0. */
+  counted: boolean;
   /** Ready proxies. */
   proxies: number;
   /** Proxies that have proven that all their workers run the configuration. */
@@ -115,6 +117,8 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
   const total = (pick: (workload: WorkloadState) => number): number => workloads.reduce((sum, workload) => sum + pick(workload), 0);
   const [proxies, proven, workers, silent, unasked] = [total((w) => w.proxies), total((w) => w.programmed), total((w) => w.workers), total((w) => w.unreachable), total((w) => w.unasked)];
   if (workloads.length === 0) return say('False', 'NoTarget', 'No proxy is meant.');
+  const uncounted = workloads.filter((workload) => !workload.counted);
+  if (uncounted.length > 0) return say('Unknown', 'Pending', `The proxies of ${uncounted.map(({ name }) => name).join(', ')} have not been looked for yet.`);
   if (proxies === 0) return say('Unknown', 'NoProxies', 'No ready proxy is among the targets: there is nothing to ask.');
   const hashes = [...new Set(workloads.map((workload) => workload.hash.slice(0, 12)))].join(', ');
   if (proven === proxies) return say('True', 'Programmed', `${count(proxies, 'proxy')} with ${count(workers, 'worker')} run configuration ${hashes}.`);
