@@ -9,6 +9,9 @@ export function base64Length(bytes: u32): u32 {
   return ((bytes + 2) / 3) << 2;
 }
 
+/** Room, bytes, that buffers for base64 and base64url are given beyond what is written. */
+export const BASE64_SLACK_BYTES: usize = 64;
+
 /** Upper bound for the bytes that `characters` characters decode to. */
 export function base64DecodedBound(characters: u32): u32 {
   return (characters >> 2) * 3;

@@ -1,11 +1,7 @@
 // The one place where a message is refused. Whatever is wrong with a signature has one answer; the reason is for the operator: a counter, a log line.
-import { MIN_LOG_INTERVAL_MS } from '../limits';
-import { scratch } from '../memory/scratch';
-import { Writer } from '../memory/writer';
 import { ErrorId } from '../errors.gen';
-import { LogLevel } from '../runtime/abi';
 import { Exchange } from '../runtime/exchange';
-import { log, monotonicMillis } from '../runtime/host';
+import { RefusalLog } from '../runtime/refusal-log';
 import { Verdict } from '../runtime/stage';
 import { signatureKeyUnavailable, signatureMalformed, signatureMissing, signatureReplayed, signatureStale, signatureWrong } from './stats';
 
@@ -23,9 +19,7 @@ export const enum Reason {
   Replayed = 4,
 }
 
-const line: Writer = new Writer(scratch);
-let loggedAtMs: u64 = 0;
-let unlogged: u32 = 0;
+const refusals: RefusalLog = new RefusalLog('signature-refused', 'FIM-SIG-0001');
 
 /** Refuses with the status and title of `error`. */
 export function refuse(exchange: Exchange, error: ErrorId): Verdict {
@@ -44,41 +38,23 @@ export function deny(exchange: Exchange, reason: Reason): Verdict {
   switch (reason) {
     case Reason.Missing:
       signatureMissing.add(1);
-      note('missing');
+      refusals.note('missing');
       break;
     case Reason.Malformed:
       signatureMalformed.add(1);
-      note('malformed');
+      refusals.note('malformed');
       break;
     case Reason.Stale:
       signatureStale.add(1);
-      note('stale');
+      refusals.note('stale');
       break;
     case Reason.Replayed:
       signatureReplayed.add(1);
-      note('replayed');
+      refusals.note('replayed');
       break;
     default:
       signatureWrong.add(1);
-      note('wrong');
+      refusals.note('wrong');
   }
   return refuse(exchange, ErrorId.FIM_SIG_0001);
-}
-
-/** At most one line in MIN_LOG_INTERVAL_MS, so that nobody floods the log; `unlogged` counts the refusals since the last one. */
-function note(reason: string): void {
-  const nowMs = monotonicMillis();
-  if (loggedAtMs != 0 && nowMs - loggedAtMs < MIN_LOG_INTERVAL_MS) {
-    unlogged++;
-    return;
-  }
-  line.begin(160);
-  line.ascii('{"event":"signature-refused","code":"FIM-SIG-0001","reason":"');
-  line.ascii(reason);
-  line.ascii('","unlogged":');
-  line.decimal(unlogged);
-  line.byte(125);
-  log(LogLevel.Warn, line);
-  loggedAtMs = nowMs;
-  unlogged = 0;
 }

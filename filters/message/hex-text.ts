@@ -16,8 +16,8 @@ export function writeHex(from: usize, bytes: u32, to: usize): void {
   }
 }
 
-/** Value of a hexadecimal digit; 16 and more if it is none. */
-function nibble(byte: u32): u32 {
+/** Value of a hexadecimal digit; 16 if it is none. */
+export function hexDigit(byte: u32): u32 {
   if (byte - 48 < 10) return byte - 48;
   const letter = (byte | 32) - 97;
   return letter < 6 ? letter + 10 : 16;
@@ -26,8 +26,8 @@ function nibble(byte: u32): u32 {
 /** Writes the bytes that an even number of hexadecimal digits stands for; false if one is none. */
 export function readHex(from: usize, digits: u32, to: usize): bool {
   for (const end = from + digits; from < end; from += 2, to++) {
-    const high = nibble(load<u8>(from));
-    const low = nibble(load<u8>(from, 1));
+    const high = hexDigit(load<u8>(from));
+    const low = hexDigit(load<u8>(from, 1));
     if ((high | low) > 15) return false;
     store<u8>(to, (high << 4) | low);
   }

@@ -1,6 +1,7 @@
 // Query parameters and headers of the request at hand.
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
+import { hexDigit } from '../message/hex-text';
 import { isUtf8 } from '../message/utf8';
 import { Exchange } from '../runtime/exchange';
 import { PATH } from '../runtime/names';
@@ -60,19 +61,14 @@ export class RequestPlaces extends Places {
   }
 }
 
-function hexValue(byte: u32): u32 {
-  if (byte - 48 < 10) return byte - 48;
-  return (byte | 32) - 97 < 6 ? (byte | 32) - 87 : 16;
-}
-
 /** Byte that the text at `at` stands for, 256 for a broken escape. An escape is three bytes, all else one. */
 function decodedByte(at: usize, end: usize): u32 {
   const byte = <u32>load<u8>(at);
   if (byte == 43) return 32;
   if (byte != 37) return byte;
   if (at + 2 >= end) return 256;
-  const high = hexValue(load<u8>(at, 1));
-  const low = hexValue(load<u8>(at, 2));
+  const high = hexDigit(load<u8>(at, 1));
+  const low = hexDigit(load<u8>(at, 2));
   return high < 16 && low < 16 ? (high << 4) | low : 256;
 }
 

@@ -3,6 +3,7 @@
 // header: {"alg":"dir","enc":"SM4-GCM","kid":"kms://path#3","typ":"fim"}, then "ctx" if the route has a context, then "cty" if the plaintext is not
 // application/json. Associated data: the characters of the first part, as in RFC 7516, 5.1, so it holds profile, algorithm, key and context.
 import { KeyVersion } from '../keys/key-version';
+import { BASE64_SLACK_BYTES } from '../memory/base64';
 import { base64UrlLength, decodeBase64Url, encodeBase64Url } from '../memory/base64url';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -15,8 +16,6 @@ import { Opening } from './opening';
 import { Encoding, Parts, Protection, WireProfile, ciphertext, encryptBody } from './protection';
 import { FAILED, LONGEST_IV_BYTES, LONGEST_TAG_BYTES } from './suite';
 
-/** What the vector code of base64 may write after the end. */
-const BASE64_SLACK_BYTES: usize = 64;
 const DOT: u8 = 46;
 
 const ALG: Bytes = Bytes.from('alg');

@@ -2,7 +2,7 @@
 // route has a context, then `cty` if the plaintext is not application/json. ek, iv, ct, tag are base64 (RFC 4648, 4, padded). Associated data: "fim-json",
 // alg, kid, context, and cty if it is there, with a line feed between each two: nothing in it changes when a route is renamed.
 import { KeyVersion } from '../keys/key-version';
-import { base64Length, decodeBase64, encodeBase64 } from '../memory/base64';
+import { BASE64_SLACK_BYTES, base64Length, decodeBase64, encodeBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -13,8 +13,6 @@ import { Opening } from './opening';
 import { Encoding, Parts, Protection, WireProfile, ciphertext, encryptBody } from './protection';
 import { FAILED, LONGEST_IV_BYTES, LONGEST_TAG_BYTES } from './suite';
 
-/** What the vector code of base64 may write after the end. */
-const BASE64_SLACK_BYTES: usize = 64;
 
 const ALG: Bytes = Bytes.from('alg');
 const KID: Bytes = Bytes.from('kid');

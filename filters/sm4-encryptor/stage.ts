@@ -13,6 +13,7 @@ import { ConfigReader } from '../runtime/config-reader';
 import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
+import { CONTENT_TYPE } from '../runtime/names';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { PayloadAction, decodeSm4EncryptorConfig } from './config.gen';
 import { FieldKeys, Fields, fieldCount, fieldsLength, fieldsPointer, missingKey, openFields, sealFields } from './fields';
@@ -23,7 +24,6 @@ import { cannotOpen, noKey, refuse, unfitKey } from './refusal';
 import { beginOpening, beginSealing, openChunk, sealChunk, setSegmentedType } from './stream';
 import { decrypted, defineSm4Stats, encrypted, fieldsDecrypted, fieldsEncrypted, fieldsRefused } from './stats';
 
-const CONTENT_TYPE: Bytes = Bytes.from('content-type');
 /** What decryption assumes where a message does not say: it is not sent along. */
 const TYPE_JSON: Bytes = Bytes.from('application/json');
 

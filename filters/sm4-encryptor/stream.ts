@@ -7,6 +7,7 @@ import { Writer } from '../memory/writer';
 import { MAX_CONTENT_TYPE_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
+import { CONTENT_TYPE } from '../runtime/names';
 import { Verdict } from '../runtime/stage';
 import { FieldKeys } from './fields';
 import { Opening } from './opening';
@@ -17,7 +18,6 @@ import { decrypted, encrypted } from './stats';
 import { SEAL_STATE_BYTES, sealPiece, sealedPieceRoom } from './stream-seal';
 import { beginSegments, hasBegun, headerTaken, openSegments, sealSegments, segmentStateBytes, segmentsRoom, takeHeader, untakeHeader, wrappedAt, wrappedInHeader } from './stream-segments';
 
-const CONTENT_TYPE: Bytes = Bytes.from('content-type');
 /** Parameter of the segmented profile's content type: the plaintext's, in base64url. */
 const CTY: Bytes = Bytes.from(';cty=');
 

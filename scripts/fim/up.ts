@@ -10,6 +10,7 @@ import { startStack } from '../../envoy/standalone/stack.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
 import type { ModuleName } from '../build.ts';
 import { buildModules } from '../build.ts';
+import type { KmsFlags } from './kms-credentials.ts';
 import { readKmsCredentials } from './kms-credentials.ts';
 import { readConcurrency, readLayout, readPeer } from './options.ts';
 import { ROOT } from './project.ts';
@@ -23,18 +24,10 @@ const SAMPLES = ['istio/samples/fund-redemption-v2.yaml', 'istio/samples/card-qu
 const INTERRUPTED = 130;
 
 /** The flags of `fim up`, as commander gives them. */
-export interface UpFlags {
+export interface UpFlags extends KmsFlags {
   listen: string;
   admin: string;
   upstream?: string;
-  kms?: string;
-  kmsTokenFile?: string;
-  kmsTokenHeader?: string;
-  kmsNamespace?: string;
-  kmsCa?: string;
-  kmsCert?: string;
-  kmsKey?: string;
-  kmsData?: string;
   concurrency?: string;
   watch: boolean;
   json?: boolean;

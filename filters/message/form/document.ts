@@ -5,6 +5,7 @@ import { ErrorId } from '../../errors.gen';
 import { MAX_FORM_BYTES, MAX_FORM_FIELDS } from '../../limits';
 import { DuplicateCheck, NO_DUPLICATE, OUT_OF_MEMORY } from '../duplicates';
 import { FieldTree } from '../field-tree';
+import { hexDigit } from '../hex-text';
 import { FieldKind } from '../nodes';
 import { isUtf8 } from '../utf8';
 
@@ -123,9 +124,10 @@ export class FormDocument extends FieldTree {
       if (byte == PLUS) byte = 32;
       else if (byte == PERCENT) {
         if (p + 2 >= end) return this.fail(ErrorId.FIM_FORM_0001, p) != 0;
-        const value = (hexValue(load<u8>(p, 1)) << 4) | hexValue(load<u8>(p, 2));
-        if (value > 255) return this.fail(ErrorId.FIM_FORM_0001, p) != 0;
-        byte = <u8>value;
+        const high = hexDigit(load<u8>(p, 1));
+        const low = hexDigit(load<u8>(p, 2));
+        if ((high | low) > 15) return this.fail(ErrorId.FIM_FORM_0001, p) != 0;
+        byte = <u8>((high << 4) | low);
         p += 2;
       }
       store<u8>(out++, byte);
@@ -146,10 +148,4 @@ function partStops(p: usize): u32 {
   // Printable ASCII without the blank is 33 to 126.
   const others = i8x16.gt_u(i8x16.sub(bytes, i8x16.splat(33)), i8x16.splat(93));
   return <u32>i8x16.bitmask(v128.or(v128.or(ends, codes), others));
-}
-
-/** Value of a hexadecimal digit; 4096 if it is none. */
-function hexValue(byte: u32): u32 {
-  if (byte - 48 < 10) return byte - 48;
-  return (byte | 32) - 97 < 6 ? (byte | 32) - 87 : 4096;
 }

@@ -4,14 +4,14 @@ import { ErrorId } from '../../errors.gen';
 import { MAX_TLV_NODES } from '../../limits';
 import { Arena } from '../../memory/arena';
 import { FieldKind } from '../field-tree';
-import { readHex, writeHex } from '../hex-text';
+import { hexDigit, readHex, writeHex } from '../hex-text';
 import { TEXT } from '../nodes';
 import { TlvTree } from '../tlv/tlv-tree';
 import { CUPS_PARTS, HEADER_NAME, isCupsHeader } from './cups-header';
 import { ASCII_OF_EBCDIC } from './ebcdic';
 import { encodedBytes, isElement } from './element-format';
 import { fieldName, fieldNameHash, fieldNameLength, fillFieldNames, MTI, TPDU } from './field-names';
-import { hexValue, numberBytes, readNumber } from './numbers';
+import { numberBytes, readNumber } from './numbers';
 import {
   CUPS_BYTES, IsoContent, IsoEncoding, IsoFormat, IsoSpec, LAST_ELEMENT, LengthHeader, NetworkHeader, rowContent, rowEncoding, rowFormat, rowLengthEncoding, rowMost,
   rowPrefix, TPDU_BYTES,
@@ -138,8 +138,8 @@ export class IsoTree extends TlvTree {
       let bits: u64 = 0;
       if (spec.bitmap == IsoEncoding.Hex) {
         for (let i: u32 = 0; i < size; i++) {
-          const digit = hexValue(load<u8>(this.at + i));
-          if (digit < 0) return ErrorId.FIM_ISO_0003;
+          const digit = hexDigit(load<u8>(this.at + i));
+          if (digit > 15) return ErrorId.FIM_ISO_0003;
           bits = (bits << 4) | <u64>digit;
         }
       } else bits = bswap(load<u64>(this.at));

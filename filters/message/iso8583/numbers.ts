@@ -5,13 +5,6 @@ import { IsoEncoding } from './spec';
 /** What is no number. */
 export const NO_NUMBER: i32 = -1;
 
-/** Value of a hexadecimal digit; -1 if it is none. */
-export function hexValue(byte: u32): i32 {
-  if (byte - 48 < 10) return byte - 48;
-  const letter = (byte | 32) - 97;
-  return letter < 6 ? letter + 10 : NO_NUMBER;
-}
-
 /** Bytes that a number of `digits` decimal digits takes. */
 // @ts-ignore: decorator
 @inline

@@ -31,10 +31,3 @@ export function nextDigits(at: u32, byte: u32): i32 {
 export function isEscapeLetter(byte: u32): bool {
   return byte == 34 || byte == 92 || byte == 47 || byte == 98 || byte == 102 || byte == 110 || byte == 114 || byte == 116;
 }
-
-/** Value of a hexadecimal digit; 16: it is none. */
-export function hexDigit(byte: u32): u32 {
-  if (byte - 48 < 10) return byte - 48;
-  const letter = (byte | 32) - 97;
-  return letter < 6 ? letter + 10 : 16;
-}

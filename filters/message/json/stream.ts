@@ -3,10 +3,11 @@
 import { ErrorId } from '../../errors.gen';
 import { MAX_JSON_DEPTH, MAX_STREAM_KEYS, MAX_STREAM_KEYS_PER_OBJECT, MAX_STREAM_TEXT_BYTES } from '../../limits';
 import { sipBegin, sipEnd, sipText } from '../../memory/siphash';
+import { hexDigit } from '../hex-text';
 import { FieldKind } from '../nodes';
 import { stringStops } from './scan';
 import { JsonStreamFrame, JsonStreamState } from './stream-state';
-import { Digits, NUMBER_ENDS, hexDigit, isEscapeLetter, nextDigits } from './stream-bytes';
+import { Digits, NUMBER_ENDS, isEscapeLetter, nextDigits } from './stream-bytes';
 import { unescape } from './text';
 
 /** What may come next. */
