@@ -5,9 +5,10 @@ import { limits } from './limits.ts';
 import { links } from './links.ts';
 import { names } from './names.ts';
 import type { Rule } from './project.ts';
+import { promises } from './promises.ts';
 import { sizes } from './sizes.ts';
 import { testFiles } from './test-files.ts';
 import { words } from './words.ts';
 
 /** Every rule; each has its test in test/tidy. */
-export const RULES: Rule[] = [layout, imports, sizes, names, words, limits, errorCodes, links, testFiles];
+export const RULES: Rule[] = [layout, imports, sizes, names, words, limits, errorCodes, links, testFiles, promises];
