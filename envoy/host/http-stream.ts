@@ -46,6 +46,8 @@ export class HttpStream {
   ended = false;
   /** What plugins handed on (`proxy_set_property`), as access logs see it: by `wasm.` and the path. */
   readonly filterState = new Map<string, Uint8Array>();
+  /** Number of values handed on, those written again included. */
+  filterStateWrites = 0;
   /** Told of each piece that reaches the upstream. */
   onUpstream: () => void = () => {};
   private readonly decode: FilterPath;

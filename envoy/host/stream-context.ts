@@ -168,6 +168,7 @@ export class StreamContext implements GuestContext {
   }
 
   setProperty(path: string, value: Uint8Array): boolean {
+    this.stream.filterStateWrites++;
     this.stream.filterState.set(`wasm.${path}`, Buffer.from(value));
     return true;
   }

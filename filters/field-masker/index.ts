@@ -3,4 +3,4 @@ import { FieldMasker } from './stage';
 
 export * from '../runtime/exports';
 
-registerModule([new FieldMasker()]);
+registerModule('field-masker', [new FieldMasker()]);

@@ -8,4 +8,4 @@ import { Sm4Encryptor } from '../sm4-encryptor/stage';
 
 export * from '../runtime/exports';
 
-registerModule([new RateLimiter(), new PbocValidator(), new FieldMasker(), new Sm4Encryptor(), new MessageSignature()]);
+registerModule('fim', [new RateLimiter(), new PbocValidator(), new FieldMasker(), new Sm4Encryptor(), new MessageSignature()]);

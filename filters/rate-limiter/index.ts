@@ -3,4 +3,4 @@ import { RateLimiter } from './stage';
 
 export * from '../runtime/exports';
 
-registerModule([new RateLimiter()]);
+registerModule('rate-limiter', [new RateLimiter()]);

@@ -11,6 +11,7 @@ import { takeCollectionRequest } from './garbage';
 import { configureRoot, roots, startVm, streams, tickRoot } from './module';
 import { beginHalf, exchange, growBody, refuse } from './pipeline';
 import { PATH_NOT_TEXT, findRoute, isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
+import { stamp } from './seal';
 import { Direction } from './stage';
 import { countVerdict, routeMatched, routeUnmatched } from './stats';
 import { cutExcess, passPiece, passTrailers } from './streaming';
@@ -62,7 +63,9 @@ export function proxy_on_http_call_response(rootId: u32, token: u32, headers: u3
 }
 
 export function proxy_on_request_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
-  const passed = requestHeaders(contextId, endOfStream != 0);
+  const stream = streams.find(contextId);
+  const passed = stream == null ? refuseOverflow(contextId) : requestHeaders(stream, endOfStream != 0);
+  if (passed && stream != null) stamp(stream);
   scratch.reset();
   return passed ? HeadersStatus.Continue : holdHeaders(contextId, Direction.Request);
 }
@@ -75,13 +78,13 @@ function holdHeaders(contextId: u32, direction: Direction): HeadersStatus {
   return half.streamed && half.waiting ? HeadersStatus.StopAllIterationAndWatermark : HeadersStatus.StopIteration;
 }
 
-function requestHeaders(contextId: u32, endOfStream: bool): bool {
-  const stream = streams.find(contextId);
-  if (stream == null) {
-    overflow.clear();
-    overflow.contextId = contextId;
-    return refuseAll(overflow, ErrorId.FIM_RT_0007);
-  }
+function refuseOverflow(contextId: u32): bool {
+  overflow.clear();
+  overflow.contextId = contextId;
+  return refuseAll(overflow, ErrorId.FIM_RT_0007);
+}
+
+function requestHeaders(stream: Stream, endOfStream: bool): bool {
   const root = stream.root;
   if (root == null) return refuseAll(stream, ErrorId.FIM_RT_0001);
   const configuration = root.configuration;
@@ -196,6 +199,7 @@ function onBody(contextId: u32, direction: Direction, held: u32, endOfStream: bo
     return status;
   }
   const passed = growBody(stream, route, direction, held, endOfStream);
+  if (passed && direction == Direction.Request) stamp(stream);
   scratch.reset();
   if (passed) return DataStatus.Continue;
   return half.phase == Phase.Refused ? DataStatus.StopIterationNoBuffer : DataStatus.StopIterationAndBuffer;
@@ -216,6 +220,7 @@ function onTrailers(contextId: u32, direction: Direction): u32 {
     return status;
   }
   const passed = growBody(stream, route, direction, half.bodyLength, true);
+  if (passed && direction == Direction.Request) stamp(stream);
   scratch.reset();
   return passed ? TrailersStatus.Continue : TrailersStatus.StopIteration;
 }

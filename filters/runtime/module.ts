@@ -10,6 +10,7 @@ import { ConfigReader } from './config-reader';
 import { errorCode, errorCodeLength, errorTitle, errorTitleLength } from '../errors.gen';
 import { log, logText, readBuffer, resultLength, resultPointer } from './host';
 import { RootContext, RootTable } from './root-context';
+import { nameSeal } from './seal';
 import { Stage } from './stage';
 import { configAccepted, configRefused, countConfigured, defineRuntimeStats } from './stats';
 import { StreamTable } from './stream-table';
@@ -24,8 +25,9 @@ let healthy: bool = false;
 export const roots: RootTable = new RootTable();
 export const streams: StreamTable = new StreamTable();
 
-/** Names the stages of this module; once, at the top of its index.ts. */
-export function registerModule(list: Stage[]): void {
+/** Names this module, as its file is called, and its stages; once, at the top of its index.ts. */
+export function registerModule(name: string, list: Stage[]): void {
+  nameSeal(name);
   stages = StaticArray.fromArray(list);
 }
 

@@ -11,6 +11,7 @@ import { Exchange } from './exchange';
 import { readBuffer, resultLength, resultPointer, writeBuffer } from './host';
 import { CONTENT_LENGTH } from './names';
 import { isEmptyByNature } from './routing';
+import { stamp } from './seal';
 import { Direction, Verdict } from './stage';
 import { bodyCut, bodyReplaced, countVerdict, replyFailed } from './stats';
 import { openBody, resumePiece } from './streaming';
@@ -61,7 +62,9 @@ export function resumeHalf(stream: Stream, direction: Direction): void {
   half.resumed = half.streamed && half.phase != Phase.Streaming;
   proxy_set_effective_context(stream.contextId);
   exchange.bind(stream, direction);
-  if (advance(stream, route, direction)) proxy_continue_stream(direction);
+  if (!advance(stream, route, direction)) return;
+  if (direction == Direction.Request) stamp(stream);
+  proxy_continue_stream(direction);
 }
 
 /** Runs what can be run now. True: everything of this direction may go on. */

@@ -18,6 +18,8 @@ export const extracted: Counter = new Counter('fim.extract.done');
 export const extractRefused: Counter = new Counter('fim.extract.refused');
 /** Refusals whose reply the host did not take; the stream is held, nothing went on. */
 export const replyFailed: Counter = new Counter('fim.reply.failed');
+/** Requests that went on without their stamp, since the host did not take it: a seal behind the module refuses them. */
+export const sealFailed: Counter = new Counter('fim.seal.failed');
 /** Call-outs sent, and those that failed or timed out. */
 export const calloutSent: Counter = new Counter('fim.callout.sent');
 export const calloutFailed: Counter = new Counter('fim.callout.failed');
@@ -41,6 +43,7 @@ export function defineRuntimeStats(): void {
   extracted.define();
   extractRefused.define();
   replyFailed.define();
+  sealFailed.define();
   calloutSent.define();
   calloutFailed.define();
   for (let i = 0; i < GENERATION_SLOTS; i++) {

@@ -121,6 +121,8 @@ export class Stream {
   head: bool = false;
   /** The reply is ours: the response callbacks leave it alone. */
   replied: bool = false;
+  /** The request went on and bears the stamp of seal.ts. */
+  sealed: bool = false;
   readonly request: Half = new Half();
   readonly response: Half = new Half();
   /** Next free stream of the pool. */
@@ -137,6 +139,7 @@ export class Stream {
     this.bodiless = false;
     this.head = false;
     this.replied = false;
+    this.sealed = false;
     this.request.clear();
     this.response.clear();
   }

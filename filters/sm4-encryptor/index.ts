@@ -3,4 +3,4 @@ import { Sm4Encryptor } from './stage';
 
 export * from '../runtime/exports';
 
-registerModule([new Sm4Encryptor()]);
+registerModule('sm4-encryptor', [new Sm4Encryptor()]);

@@ -32,6 +32,16 @@ export function expectExchange(result: ExchangeResult, expected: Expectation, km
   }
 }
 
+/** Each module of `chain` has stamped a request that went upstream, once; a request that did not bears no stamp of the module that kept it, nor of those after it. */
+export function expectStamps(result: ExchangeResult, chain: string[], where: string): void {
+  const stamps = chain.map((module) => result.stream.filterState.get(`wasm.fim.seal.${module}`)?.toString());
+  const stamped = result.upstream.sawNothing ? stamps.indexOf(undefined) : chain.length;
+  // Envoy's own 413 comes after the module's verdict.
+  if (result.details !== 'request_payload_too_large') assert.notEqual(stamped, -1, `${where}: stamped, though nothing went upstream`);
+  assert.deepEqual(stamps, chain.map((_, i) => (i < stamped || stamped === -1 ? '1' : undefined)), `${where}: stamps of ${chain.join(', ')}`);
+  if (result.stream.filterState.size === stamped) assert.equal(result.stream.filterStateWrites, stamped, `${where}: a stamp was written twice`);
+}
+
 function expectProblem(client: Received, expected: Expectation, where: string): void {
   assert.equal(client.headers?.get('content-type'), 'application/problem+json', `${where}: content-type`);
   const problem = JSON.parse(client.body.toString()) as Problem;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createVm, Exchange, Metrics, SharedData, VirtualClock } from '../../../envoy/host/index.ts';
 import type { Chunks, ExchangeOptions, ExchangeResponse, LoadedModule, Received, RootContext, Vm } from '../../../envoy/host/index.ts';
 import { seal } from './envelope.ts';
-import { expectExchange } from './expect.ts';
+import { expectExchange, expectStamps } from './expect.ts';
 import { bodyBytes } from './format.ts';
 import type { Body, Configure, Message, Request, Response, Scenario, Step } from './format.ts';
 import { ScenarioKms } from './kms.ts';
@@ -117,6 +117,7 @@ export class ScenarioRun {
       const result = running[i]!.settle();
       const place = steps.length === 1 ? where : `${where}, exchange ${i + 1}`;
       expectExchange(result, step.expect!, this.kms, place);
+      expectStamps(result, chainOf(this.layout), place);
       if (result.localReplies > 0) this.expectHidden(result.client.body.toString(), `${place}: reply`);
       if (step.expect?.kmsCalls !== undefined) assert.equal(this.kms.calls - callsBefore, step.expect.kmsCalls, `${place}: calls of the KMS`);
       for (const [name, delta] of Object.entries(step.expect?.metrics ?? {})) assert.equal(this.metrics.value(name) - (before[name] ?? 0), delta, `${place}: metric ${name}`);
