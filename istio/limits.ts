@@ -28,8 +28,16 @@ export const RESYNC_MS = 300_000;
 /** Time for changes that come together to be planned together, milliseconds. */
 export const SETTLE_MS = 20;
 
-/** Objects in one page of a list. */
+/** Objects in one page of a list, at most. */
 export const LIST_PAGE_OBJECTS = 500;
+/** Objects in the first page, by which the size of objects is learnt. */
+export const FIRST_PAGE_OBJECTS = 16;
+/** Size of a page that is aimed at, bytes: the next page asks for as many objects as made that much of the last. */
+export const LIST_PAGE_BYTES = 4 * 1024 * 1024;
+/** A page of several objects that is longer is broken off and asked for again with a quarter of the objects, bytes. */
+export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
+/** One object in a list or watch, bytes; a longer one (etcd takes 1.5 MiB unless it is told otherwise) goes by unread and is counted. */
+export const MAX_ITEM_BYTES = 4 * 1024 * 1024;
 /** How long the API server may keep a watch open, seconds. */
 export const WATCH_SECONDS = 290;
 /** Time without a byte after which a watch counts as dead, milliseconds: bookmarks come about once a minute. */
@@ -38,12 +46,14 @@ export const WATCH_SILENCE_MS = 330_000;
 export const MIN_WATCH_RETRY_MS = 200;
 /** Longest such pause, milliseconds. */
 export const MAX_WATCH_RETRY_MS = 30_000;
+/** Time for which lists and watches of a kind may fail before what is known of it counts as out of date, milliseconds: a leader then gives its lease back. */
+export const STALE_MS = 120_000;
 /** Pause before a kind that the cluster does not have is asked for again, milliseconds. */
 export const ABSENT_KIND_RETRY_MS = 30_000;
 /** Time for one answer of the API server, milliseconds. */
 export const API_TIMEOUT_MS = 30_000;
-/** One answer of the API server, and one line of a watch, bytes. */
-export const MAX_API_ANSWER_BYTES = 64 * 1024 * 1024;
+/** One answer of the API server that is no list or watch, bytes. */
+export const MAX_API_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Connections to the API server. */
 export const API_CONNECTIONS = 32;
 

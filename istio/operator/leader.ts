@@ -19,8 +19,10 @@ export interface LeaderOptions {
   name: string;
   /** Unique among the replicas. */
   identity: string;
+  /** Why this process must not lead now; undefined: it may. One that leads and must not gives the lease back. */
+  unfit?: () => string | undefined;
   onLeading: () => void;
-  /** The lease is lost: this process must stop working. */
+  /** The lease is lost, or to be given back: this process must stop working, and then abort the signal. */
   onLost: (reason: string) => void;
   onFailure?: (message: string) => void;
 }
@@ -61,8 +63,14 @@ export class Leader {
   }
 
   private async turn(): Promise<void> {
-    const { api, namespace, name, identity } = this.options;
+    const { api, namespace, name, identity, unfit } = this.options;
     const now = performance.now();
+    const reason = unfit?.();
+    if (reason !== undefined) {
+      // The lease is given back when the work in hand has ended: until then nobody else may begin.
+      if (this.leading) this.options.onLost(reason);
+      return;
+    }
     try {
       this.lease = await api.get(LEASES, namespace, name);
     } catch (error) {

@@ -41,6 +41,7 @@ async function run(flags: OperatorFlags): Promise<void> {
   const stopping = new AbortController();
   const identity = flags.identity ?? `${hostname()}_${randomUUID().slice(0, 8)}`;
   let ending: Promise<void> | undefined;
+  let election: Promise<void> | undefined;
   const end = (status: number, reason: string): void => {
     ending ??= (async () => {
       log('stopping', { reason });
@@ -60,17 +61,19 @@ async function run(flags: OperatorFlags): Promise<void> {
   const synced = operator.start();
   const leader = new Leader({
     api, namespace: flags.namespace, name: LEASE_NAME, identity,
+    // A replica that does not know the cluster neither takes the lease nor keeps it.
+    unfit: () => operator.notReady(),
     onLeading: () => {
       metrics.leading.set(1);
       log('leading', { identity });
-      void synced.then(() => operator.lead());
+      void operator.lead();
     },
     onLost: (reason) => end(1, `the lease is lost: ${reason}`),
     onFailure: (message) => log('lease-failed', { error: message }, 'warn'),
   });
-  const election = leader.run(stopping.signal);
   await synced;
   log('synced', {});
+  if (!stopping.signal.aborted) election = leader.run(stopping.signal);
 }
 
 const flags = readOptions(process.argv.slice(2));

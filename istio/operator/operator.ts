@@ -110,10 +110,13 @@ export class Operator {
     this.queue.addAfter(keyFor('keys'), ABSENT_KIND_RETRY_MS);
   }
 
-  /** Why the caches are not whole; undefined: they are. */
+  /** Why what is known of the cluster is not whole; undefined: it is. */
   notReady(): string | undefined {
-    const missing = (Object.entries(this.view.informers) as [string, Informer][]).filter(([, informer]) => !informer.synced).map(([name]) => name);
-    return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`;
+    const names = (is: (informer: Informer) => boolean): string => (Object.entries(this.view.informers) as [string, Informer][]).filter(([, informer]) => is(informer)).map(([name]) => name).join(', ');
+    const missing = names((informer) => !informer.synced);
+    if (missing !== '') return `not listed yet: ${missing}`;
+    const stale = names((informer) => informer.stale);
+    return stale === '' ? undefined : `out of date: ${stale}`;
   }
 
   /** Brings what is counted up to date. */

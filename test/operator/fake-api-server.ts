@@ -34,6 +34,8 @@ const PATH = /^\/(?:api|apis\/([^/]+))\/[^/]+(?:\/namespaces\/([^/]+))?\/([a-z]+
 export class FakeApiServer {
   /** `verb resource` of each request, in order. */
   readonly requests: string[] = [];
+  /** Query of each list and watch, in order. */
+  readonly queries: URLSearchParams[] = [];
   private readonly objects = new Map<string, Map<string, KubeObject>>();
   private readonly history = new Map<string, Change[]>();
   private readonly watchers = new Set<Watcher>();
@@ -141,6 +143,7 @@ export class FakeApiServer {
     const verb = verbOf(request.method ?? '', name, url.searchParams.get('watch') === 'true');
     const line = `${verb} ${plural}${sub ?? ''}`;
     this.requests.push(line);
+    if (verb === 'list' || verb === 'watch') this.queries.push(url.searchParams);
     const say = (status: number, body: object, headers: Record<string, string> = {}): void => void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
     const refuse = (status: number, reason: string, headers: Record<string, string> = {}): void => say(status, { kind: 'Status', status: 'Failure', reason, message: `${reason} (${line})`, code: status }, headers);
     const index = this.faults.findIndex((fault) => fault.matches(line));

@@ -1,8 +1,11 @@
 // The informer against a server that forgets, throttles, drops connections and goes away.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { MAX_ITEM_BYTES, MAX_PAGE_BYTES } from '../../istio/limits.ts';
 import { KubeApi } from '../../istio/operator/kube/api.ts';
 import { Informer } from '../../istio/operator/kube/informer.ts';
+import { ListStream } from '../../istio/operator/kube/list-stream.ts';
+import type { KubeObject } from '../../istio/operator/kube/objects.ts';
 import { FINANCIAL_ROUTES, GATEWAYS, type Resource } from '../../istio/operator/kube/resources.ts';
 import { FakeApiServer } from './fake-api-server.ts';
 import { until } from './until.ts';
@@ -14,7 +17,7 @@ interface Setup {
   failures: string[];
 }
 
-async function setUp(t: TestContext, resource: Resource = FINANCIAL_ROUTES, prepare: (server: FakeApiServer) => void = () => undefined): Promise<Setup> {
+async function setUp(t: TestContext, resource: Resource = FINANCIAL_ROUTES, prepare: (server: FakeApiServer) => void = () => undefined, trim?: (object: KubeObject) => KubeObject, mostInNamespace?: number): Promise<Setup> {
   const server = new FakeApiServer();
   await server.start();
   prepare(server);
@@ -22,7 +25,7 @@ async function setUp(t: TestContext, resource: Resource = FINANCIAL_ROUTES, prep
   const changes: string[] = [];
   const failures: string[] = [];
   const informer = new Informer({
-    api, resource,
+    api, resource, trim, mostInNamespace,
     onChange: (key, before, after) => changes.push(`${before === undefined ? 'new' : after === undefined ? 'gone' : 'changed'} ${key}`),
     onFailure: (_, reason) => failures.push(reason),
   });
@@ -122,5 +125,74 @@ describe('an informer', () => {
     await informer.whenSynced();
     assert.deepEqual(failures, ['500', '500']);
     assert.equal(informer.size, 1);
+  });
+
+  it('lists any number of bytes, a few megabytes at a time', { timeout: 60_000 }, async (t) => {
+    const text = 'x'.repeat(1_300_000);
+    const count = Math.ceil((1.5 * MAX_PAGE_BYTES) / text.length);
+    const { server, informer, failures } = await setUp(t, FINANCIAL_ROUTES, (fake) => {
+      for (let index = 0; index < count; index++) fake.put('financialroutes', { metadata: { name: `giant-${index}`, namespace: 'a' }, spec: { text } });
+    }, ({ metadata, apiVersion, kind }) => ({ apiVersion, kind, metadata }));
+    await informer.whenSynced();
+    assert.equal(informer.size, count);
+    assert.deepEqual(failures, []);
+    const lists = server.queries.filter((query) => query.get('limit') !== null).map((query) => Number(query.get('limit')));
+    assert.ok(lists.length > 2 && Math.max(...lists.slice(1)) <= 4, `limits ${lists.join(', ')}`);
+  });
+
+  it('breaks off a page that is too long and asks for fewer objects', { timeout: 60_000 }, async (t) => {
+    const { server, informer, failures } = await setUp(t, FINANCIAL_ROUTES, (fake) => {
+      for (let index = 0; index < 24; index++) fake.put('financialroutes', { metadata: { name: `giant-${index}`, namespace: 'a' }, spec: { text: 'x'.repeat(3_000_000) } });
+    }, ({ metadata, apiVersion, kind }) => ({ apiVersion, kind, metadata }));
+    await informer.whenSynced();
+    assert.deepEqual(failures, ['TooLong']);
+    assert.equal(informer.size, 24);
+    assert.equal(server.requests.filter((request) => request === 'list financialroutes').length > 2, true);
+  });
+
+  it('passes over an object that is too long to be read, in a list and in a watch, and goes on', { timeout: 60_000 }, async (t) => {
+    const { server, informer } = await setUp(t, FINANCIAL_ROUTES, (fake) => {
+      fake.put('financialroutes', { metadata: { name: 'giant', namespace: 'a' }, spec: { text: 'x'.repeat(MAX_ITEM_BYTES) } });
+      fake.put('financialroutes', route('r1'));
+    });
+    await informer.whenSynced();
+    assert.deepEqual([informer.size, informer.unreadable], [1, 1]);
+    await until('the watch', () => server.requests.includes('watch financialroutes'));
+    server.put('financialroutes', { metadata: { name: 'giant-2', namespace: 'a' }, spec: { text: 'y'.repeat(2 * MAX_ITEM_BYTES) } });
+    server.put('financialroutes', route('r2'));
+    await until('the other', () => informer.get('a/r2'));
+    assert.deepEqual([informer.size, informer.unreadable], [2, 2]);
+  });
+
+  it('keeps so many objects of a namespace, counts the rest, and takes them when there is room', async (t) => {
+    const { server, informer } = await setUp(t, FINANCIAL_ROUTES, (fake) => {
+      for (let index = 0; index < 12; index++) fake.put('financialroutes', route(`r${index}`));
+      fake.put('financialroutes', { ...route('other'), metadata: { name: 'other', namespace: 'b' } });
+    }, undefined, 10);
+    await informer.whenSynced();
+    assert.deepEqual([informer.in('a').size, informer.leftOut('a'), informer.in('b').size], [10, 2, 1]);
+    await until('the watch', () => server.requests.includes('watch financialroutes'));
+    for (const name of ['r0', 'r1', 'r2']) server.remove('financialroutes', 'a', name);
+    await until('the rest', () => informer.get('a/r10') && informer.get('a/r11') && informer.leftOut('a') === 0);
+    assert.equal(informer.in('a').size, 9);
+  });
+});
+
+describe('the text of a list', () => {
+  const list = { kind: 'List', metadata: { resourceVersion: '7', continue: 'items' }, apiVersion: 'v1', items: [{ metadata: { name: 'a"}]\\', n: [1, { items: [{}] }] } }, {}, { s: '{"items":[' }, { u: '密钥\u0000' }] };
+
+  it('is split into the same items wherever the bytes are cut', () => {
+    const bytes = Buffer.from(JSON.stringify(list));
+    for (const size of [1, 2, 3, 7, 64, bytes.length]) {
+      const items: unknown[] = [];
+      const stream = new ListStream({ onItem: (text) => items.push(JSON.parse(text)), onLongItem: () => assert.fail('none is long') });
+      for (let at = 0; at < bytes.length; at += size) {
+        assert.equal(stream.isWhole, false);
+        stream.write(bytes.subarray(at, at + size));
+      }
+      assert.equal(stream.isWhole, true);
+      assert.deepEqual(items, list.items, `in pieces of ${size}`);
+      assert.deepEqual(JSON.parse(stream.metadata), list.metadata);
+    }
   });
 });

@@ -13,11 +13,11 @@ interface Replica {
   end: () => Promise<void>;
 }
 
-function replica(server: FakeApiServer, identity: string): Replica {
+function replica(server: FakeApiServer, identity: string, unfit?: () => string | undefined): Replica {
   const api = new KubeApi(server.config());
   const stop = new AbortController();
   const lost: string[] = [];
-  const leader = new Leader({ api, namespace: 'fim-system', name: 'fim-operator', identity, onLeading: () => undefined, onLost: (reason) => lost.push(reason) });
+  const leader = new Leader({ api, namespace: 'fim-system', name: 'fim-operator', identity, unfit, onLeading: () => undefined, onLost: (reason) => lost.push(reason) });
   const running = leader.run(stop.signal);
   return { leader, lost, end: async () => {
     stop.abort();
@@ -80,5 +80,23 @@ describe('the lease', () => {
     server.put('leases', { ...lease, spec: { ...lease.spec, holderIdentity: 'two' } });
     await until('it is told', () => one.lost.length === 1);
     assert.equal(one.leader.leading, false);
+  });
+
+  it('is not taken by one that does not know the cluster, and is given back by one that no longer does', async (t) => {
+    const server = await setUp(t);
+    let reason: string | undefined = 'not listed yet: routes';
+    const one = replica(server, 'one', () => reason);
+    const two = replica(server, 'two');
+    await until('two leads', () => two.leader.leading);
+    await two.end();
+    assert.equal(holder(server), '');
+    assert.equal(one.leader.leading, false);
+    reason = undefined;
+    await until('one leads', () => one.leader.leading);
+    reason = 'out of date: routes';
+    await until('it is told', () => one.lost[0] === reason);
+    assert.equal(holder(server), 'one', 'until its work has ended');
+    await one.end();
+    assert.equal(holder(server), '');
   });
 });

@@ -2,7 +2,8 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { API_CONNECTIONS, API_TIMEOUT_MS, MAX_API_ANSWER_BYTES, WATCH_SILENCE_MS } from '../../limits.ts';
+import { API_CONNECTIONS, API_TIMEOUT_MS, MAX_API_ANSWER_BYTES, MAX_ITEM_BYTES, MAX_PAGE_BYTES, WATCH_SILENCE_MS } from '../../limits.ts';
+import { ListStream, type ListReader } from './list-stream.ts';
 import type { KubeObject } from './objects.ts';
 import { pathOf, type Resource, type Verb } from './resources.ts';
 
@@ -25,9 +26,11 @@ export class ApiError extends Error {
 /** Who is told of each request: verb, resource (`financialroutes/status`), HTTP status (0: no answer). */
 export type OnRequest = (verb: Verb, resource: string, status: number) => void;
 
+/** What a page of a list says besides its items. */
 export interface Page {
-  items: KubeObject[];
   metadata: { resourceVersion: string; continue?: string };
+  items: number;
+  bytes: number;
 }
 
 interface Call {
@@ -65,8 +68,17 @@ export class KubeApi {
     return this.json({ verb: 'get', resource, namespace, name });
   }
 
-  list(resource: Resource, query: Record<string, string>, signal: AbortSignal): Promise<Page> {
-    return this.json({ verb: 'list', resource, query, signal });
+  /** One page of a list, whose items are given out as they come; a page of several items and more than MAX_PAGE_BYTES is broken off (`TooLong`). */
+  async list(resource: Resource, query: Record<string, string>, signal: AbortSignal, reader: ListReader): Promise<Page> {
+    const answer = await this.send({ verb: 'list', resource, query, signal }, API_TIMEOUT_MS);
+    if (answer.statusCode !== 200) throw await failure(answer);
+    const stream = new ListStream(reader);
+    for await (const chunk of answer) {
+      stream.write(chunk as Buffer);
+      if (stream.bytes > MAX_PAGE_BYTES && query.limit !== '1') throw new ApiError(0, 'TooLong', `a page of more than ${MAX_PAGE_BYTES} bytes`);
+    }
+    if (!stream.isWhole) throw new ApiError(0, 'BrokenOff', 'the list ended too early');
+    return { metadata: JSON.parse(stream.metadata || '{}') as Page['metadata'], items: stream.items, bytes: stream.bytes };
   }
 
   create(resource: Resource, object: KubeObject): Promise<KubeObject> {
@@ -112,18 +124,11 @@ export class KubeApi {
     }
   }
 
-  /** Lines of a watch, until the server ends it; throws on a failure and when nothing comes for WATCH_SILENCE_MS. */
-  async *watch(resource: Resource, query: Record<string, string>, signal: AbortSignal): AsyncGenerator<string> {
+  /** Lines of a watch, until the server ends it; undefined for one of more than MAX_ITEM_BYTES. Throws on a failure and when nothing comes for WATCH_SILENCE_MS. */
+  async *watch(resource: Resource, query: Record<string, string>, signal: AbortSignal): AsyncGenerator<string | undefined> {
     const answer = await this.send({ verb: 'watch', resource, query: { ...query, watch: 'true' }, signal }, WATCH_SILENCE_MS);
     if (answer.statusCode !== 200) throw await failure(answer);
-    let rest = '';
-    answer.setEncoding('utf8');
-    for await (const chunk of answer) {
-      const lines = (rest + (chunk as string)).split('\n');
-      rest = lines.pop() ?? '';
-      if (rest.length > MAX_API_ANSWER_BYTES) throw new ApiError(0, 'TooLong', 'a line of a watch is too long');
-      for (const line of lines) if (line !== '') yield line;
-    }
+    yield* linesOf(answer);
   }
 
   /** Ends all connections. */
@@ -178,6 +183,25 @@ export class KubeApi {
       this.agentKey = identity;
     }
     return { host: this.base.hostname, port: this.base.port || (this.base.protocol === 'https:' ? 443 : 80), headers: options.headers, auth: options.auth, agent: this.agent };
+  }
+}
+
+async function* linesOf(answer: AsyncIterable<Buffer>): AsyncGenerator<string | undefined> {
+  let parts: Buffer[] = [];
+  let held = 0;
+  for await (const chunk of answer) {
+    let from = 0;
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, from)) {
+      held += end - from;
+      if (held > 0) yield held > MAX_ITEM_BYTES ? undefined : Buffer.concat([...parts, chunk.subarray(from, end)]).toString('utf8');
+      parts = [];
+      held = 0;
+      from = end + 1;
+    }
+    held += chunk.length - from;
+    // What is too long to be read is not kept either.
+    if (held > MAX_ITEM_BYTES) parts = [];
+    else parts.push(chunk.subarray(from));
   }
 }
 

@@ -1,6 +1,6 @@
 // A copy of all objects of one kind that follows the API server through expired versions, throttling, dead connections and restarts.
 import { setTimeout as pause } from 'node:timers/promises';
-import { ABSENT_KIND_RETRY_MS, LIST_PAGE_OBJECTS, MAX_WATCH_RETRY_MS, MIN_WATCH_RETRY_MS, WATCH_SECONDS } from '../../limits.ts';
+import { ABSENT_KIND_RETRY_MS, FIRST_PAGE_OBJECTS, LIST_PAGE_BYTES, LIST_PAGE_OBJECTS, MAX_WATCH_RETRY_MS, MIN_WATCH_RETRY_MS, STALE_MS, WATCH_SECONDS } from '../../limits.ts';
 import { ApiError, type KubeApi } from './api.ts';
 import { keyOf, type KubeObject } from './objects.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
@@ -13,6 +13,8 @@ export interface InformerOptions {
   resource: Resource;
   /** Keeps what is needed of an object. */
   trim?: (object: KubeObject) => KubeObject;
+  /** Objects of one namespace that are kept; more are counted only. Absent: all. */
+  mostInNamespace?: number;
   onChange: OnChange;
   /** Told of every failure, after which the informer goes on by itself. */
   onFailure?: (resource: string, reason: string, message: string) => void;
@@ -32,9 +34,15 @@ export class Informer {
   private readonly byNamespace = new Map<string, Map<string, KubeObject>>();
   private resourceVersion: string | undefined;
   private failures = 0;
+  private failingSince: number | undefined;
+  private pageObjects = FIRST_PAGE_OBJECTS;
+  /** Objects that found no room, by namespace. */
+  private readonly left = new Map<string, number>();
   private readonly first = Promise.withResolvers<void>();
   /** All objects have been listed once, or the kind is one that the cluster need not have and has not. */
   synced = false;
+  /** Objects of more than MAX_ITEM_BYTES that went by unread. */
+  unreadable = 0;
 
   constructor(options: InformerOptions) {
     this.options = options;
@@ -58,6 +66,16 @@ export class Informer {
     return [...this.byNamespace.keys()];
   }
 
+  /** Objects of a namespace that found no room. */
+  leftOut(namespace: string): number {
+    return this.left.get(namespace) ?? 0;
+  }
+
+  /** What is known has been out of date for too long to act on. */
+  get stale(): boolean {
+    return this.failingSince !== undefined && performance.now() - this.failingSince > STALE_MS;
+  }
+
   /** Settles when `synced` becomes true. */
   whenSynced(): Promise<void> {
     return this.first.promise;
@@ -69,7 +87,7 @@ export class Informer {
       try {
         if (this.resourceVersion === undefined) await this.list(signal);
         await this.follow(signal);
-        this.failures = 0;
+        this.reached();
       } catch (error) {
         if (signal.aborted) return;
         await this.recover(error, signal);
@@ -81,9 +99,10 @@ export class Informer {
     const known = error instanceof ApiError ? error : new ApiError(0, 'Failed', (error as Error).message);
     const { resource, onFailure } = this.options;
     let wait: number;
+    if (known.reason === 'TooLong') this.pageObjects = Math.max(1, Math.floor(this.pageObjects / 4));
     if (known.status === 404 && resource.optional) {
       // The definition is not there: there are no objects, and it may come later.
-      this.replaceAll([]);
+      this.becomeWhole(new Set());
       this.resourceVersion = undefined;
       wait = ABSENT_KIND_RETRY_MS;
     } else {
@@ -91,47 +110,77 @@ export class Informer {
       if (known.status === 410) this.resourceVersion = undefined;
       wait = known.status === 410 && this.failures === 0 ? 0 : Math.min(MAX_WATCH_RETRY_MS, MIN_WATCH_RETRY_MS * 2 ** Math.min(this.failures, 16)) * (0.75 + Math.random() / 2);
       this.failures++;
+      this.failingSince ??= performance.now();
       onFailure?.(resource.plural, known.status === 0 ? known.reason : String(known.status), known.message);
     }
     await pause(Math.max(wait, known.retryAfterMs ?? 0), undefined, { signal }).catch(() => undefined);
   }
 
+  /** Lists in pages of about LIST_PAGE_BYTES; objects are taken as they come. */
   private async list(signal: AbortSignal): Promise<void> {
-    const { api, resource, labelSelector, trim = (object) => object } = this.options;
-    const found: KubeObject[] = [];
+    const { api, resource, labelSelector } = this.options;
+    const found = new Set<string>();
+    this.left.clear();
     let next: string | undefined;
     let version: string;
     do {
-      const page = await api.list(resource, { limit: String(LIST_PAGE_OBJECTS), ...(labelSelector ? { labelSelector } : {}), ...(next === undefined ? {} : { continue: next }) }, signal);
-      // Items of a list do not say what they are.
-      for (const item of page.items ?? []) found.push(trim({ ...item, apiVersion: apiVersionOf(resource), kind: resource.kind }));
+      const query = { limit: String(this.pageObjects), ...(labelSelector ? { labelSelector } : {}), ...(next === undefined ? {} : { continue: next }) };
+      const page = await api.list(resource, query, signal, {
+        // Items of a list do not say what they are.
+        onItem: (text) => void found.add(this.take({ ...(JSON.parse(text) as KubeObject), apiVersion: apiVersionOf(resource), kind: resource.kind })),
+        onLongItem: () => this.unreadable++,
+      });
+      if (page.items > 0) this.pageObjects = Math.min(LIST_PAGE_OBJECTS, 8 * this.pageObjects, Math.max(1, Math.floor((LIST_PAGE_BYTES * page.items) / page.bytes)));
       next = page.metadata.continue || undefined;
       version = page.metadata.resourceVersion;
     } while (next !== undefined);
-    this.replaceAll(found);
+    this.becomeWhole(found);
     this.resourceVersion = version;
   }
 
   private async follow(signal: AbortSignal): Promise<void> {
-    const { api, resource, labelSelector, trim = (object) => object } = this.options;
+    const { api, resource, labelSelector } = this.options;
     const query = { resourceVersion: this.resourceVersion ?? '', allowWatchBookmarks: 'true', timeoutSeconds: String(WATCH_SECONDS), ...(labelSelector ? { labelSelector } : {}) };
     for await (const line of api.watch(resource, query, signal)) {
+      if (line === undefined) {
+        this.unreadable++;
+        continue;
+      }
       const { type, object } = JSON.parse(line) as WatchEvent;
       if (type === 'ERROR') throw new ApiError(object.code ?? 500, object.reason ?? 'Error', object.message ?? 'the watch failed');
-      this.failures = 0;
+      this.reached();
       if (type === 'DELETED') this.set(keyOf(object), undefined);
-      else if (type !== 'BOOKMARK') this.set(keyOf(object), trim(object));
+      else if (type !== 'BOOKMARK') this.take(object);
       this.resourceVersion = object.metadata.resourceVersion;
+      if (this.hasRoomAgain(object.metadata.namespace ?? '')) throw new ApiError(410, 'Relist', 'there is room for objects that were left out');
     }
   }
 
-  private replaceAll(found: readonly KubeObject[]): void {
-    const kept = new Set(found.map(keyOf));
-    for (const key of [...this.objects.keys()]) if (!kept.has(key)) this.set(key, undefined);
-    for (const object of found) {
-      const before = this.objects.get(keyOf(object));
-      if (before?.metadata.resourceVersion !== object.metadata.resourceVersion || before?.metadata.uid !== object.metadata.uid) this.set(keyOf(object), object);
-    }
+  private reached(): void {
+    this.failures = 0;
+    this.failingSince = undefined;
+  }
+
+  /** Takes an object as it now is, if there is room; its key. */
+  private take(object: KubeObject): string {
+    const { trim = (whole) => whole, mostInNamespace = Infinity } = this.options;
+    const key = keyOf(object);
+    const before = this.objects.get(key);
+    if (before?.metadata.resourceVersion === object.metadata.resourceVersion && before?.metadata.uid === object.metadata.uid) return key;
+    const namespace = object.metadata.namespace ?? '';
+    if (before === undefined && this.in(namespace).size >= mostInNamespace) this.left.set(namespace, this.leftOut(namespace) + 1);
+    else this.set(key, trim(object));
+    return key;
+  }
+
+  /** Whether objects that were left out could be taken now; some slack keeps a namespace at the bound from being listed again and again. */
+  private hasRoomAgain(namespace: string): boolean {
+    return this.leftOut(namespace) > 0 && this.in(namespace).size < 0.9 * (this.options.mostInNamespace ?? Infinity);
+  }
+
+  private becomeWhole(found: ReadonlySet<string>): void {
+    for (const key of [...this.objects.keys()]) if (!found.has(key)) this.set(key, undefined);
+    this.reached();
     this.synced = true;
     this.first.resolve();
   }
