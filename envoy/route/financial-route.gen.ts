@@ -362,7 +362,7 @@ export interface ValidationExtract {
   path: string;
 }
 
-/** Checks of the message at the proxy: a message that breaks a rule is refused (400, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
+/** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
 export interface RouteValidation {
   /** Version of the PBOC profile: a strict envelope, and the well-known fields checked when present. Known: `3.0.2`. */
   pboc?: string;
@@ -380,6 +380,8 @@ export interface RouteValidation {
   response?: boolean;
   /** Data objects of BER-TLV (bodies of the format TLV, DE55 of ISO 8583) must have the length and format that EMV and PBOC give their tags, and stand once in their template. Tags that the dictionary does not know may hold anything. */
   tagDictionary?: boolean;
+  /** HTTP status of the answer to a request that was read and found wrong. Other refusals (415, 413, 429, 503 …) keep their own. With 400, Envoy closes an HTTP/1.1 connection after the answer: it takes 400 for a request that it could not read. */
+  rejectStatus?: number;
   /** Request header, beginning with `x-`, that tells the upstream the verdict: `valid;profile="…"`, or under `Observe` `invalid;observed;errors=2;profile="…"`. Copies that clients send are removed from every request, whatever its route. */
   verdictHeader?: string;
   /** The message authentication code: of ISO 8583 messages in element 64 or 128, over the message from its type up to that element; or in a header, over the whole body. A wrong one is FIM-ISO-0009. */
@@ -570,7 +572,7 @@ export interface RouteSpec {
   body?: RouteBody;
   /** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless an annotation accepts the lack. */
   tls?: RouteTls;
-  /** Checks of the message at the proxy: a message that breaks a rule is refused (400, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
+  /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
   /** A token bucket that refills smoothly; a request without a token is answered with 429 and `retry-after`. All workers of one Envoy share it. */
   rateLimit?: RouteRateLimit;

@@ -228,6 +228,8 @@ export interface PbocValidatorConfig {
   responseCodes?: boolean;
   /** Data objects of BER-TLV must be as the tag dictionary says. */
   tagDictionary?: boolean;
+  /** HTTP status of the answer to a request that was read and found wrong. */
+  rejectStatus?: number;
   /** Request header that tells the upstream the verdict, lower case; empty: none. */
   verdictHeader?: string;
   /** Validate JSON bodies as they pass, in constant memory: what is found too late cuts the message off. Without conditions, rules between fields, extracts and `verdictHeader`. */

@@ -120,6 +120,7 @@ export function validatorSection(value: RouteValidation, path: Path, profiles: r
     response: value.response ?? false,
     ...(responseCodes ? { responseCodes } : {}),
     ...(value.tagDictionary === true ? { tagDictionary: true } : {}),
+    ...(value.rejectStatus === undefined ? {} : { rejectStatus: value.rejectStatus }),
     ...(value.verdictHeader === undefined ? {} : { verdictHeader: value.verdictHeader.toLowerCase() }),
     rules,
     ...(conditions.list.length === 0 ? {} : { conditions: conditions.list }),

@@ -206,6 +206,8 @@ export class PbocValidatorConfig {
   responseCodes: bool = false;
   /** Data objects of BER-TLV must be as the tag dictionary says. */
   tagDictionary: bool = false;
+  /** HTTP status of the answer to a request that was read and found wrong. */
+  rejectStatus: i32 = 422;
   /** Request header that tells the upstream the verdict, lower case; empty: none. */
   verdictHeader: Bytes = Bytes.EMPTY;
   /** Validate JSON bodies as they pass, in constant memory: what is found too late cuts the message off. Without conditions, rules between fields, extracts and `verdictHeader`. */
@@ -556,6 +558,8 @@ export function decodePbocValidatorConfig(reader: ConfigReader, node: u32): Pboc
       result.responseCodes = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'tagDictionary')) {
       result.tagDictionary = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'rejectStatus')) {
+      result.rejectStatus = <i32>reader.readInteger(member, 400, 499);
     } else if (reader.keyIs(member, 'verdictHeader')) {
       result.verdictHeader = reader.readString(member, 64);
     } else if (reader.keyIs(member, 'stream')) {

@@ -32,6 +32,8 @@ class ValidationPolicy extends StagePolicy {
   readonly responseCodes: bool;
   readonly tagDictionary: bool;
   readonly maxErrors: u32;
+  /** HTTP status of the answer to a request that was read and found wrong. */
+  readonly rejectStatus: u32;
   private readonly request: bool;
   private readonly response: bool;
 
@@ -47,6 +49,7 @@ class ValidationPolicy extends StagePolicy {
     this.passing = config.stream ? validator.streamed() : null;
     this.tagDictionary = config.tagDictionary;
     this.maxErrors = <u32>config.maxErrors;
+    this.rejectStatus = <u32>config.rejectStatus;
     this.request = config.request;
     this.response = config.response && (validator.readsBody || config.tagDictionary || mac != null);
   }
@@ -208,6 +211,7 @@ function conclude(exchange: Exchange, policy: ValidationPolicy, judgement: Judge
   pbocErrors.add(findings.count);
   const reply = exchange.reply;
   reply.begin(exchange.direction == Direction.Response ? ErrorId.FIM_PBOC_0002 : ErrorId.FIM_PBOC_0001);
+  reply.answerContentWith(policy.rejectStatus);
   for (let i: u32 = 0; i < findings.count; i++) {
     const error = findings.error(i);
     countBreach(error);
@@ -233,6 +237,7 @@ function refuseUnreadable(exchange: Exchange, policy: ValidationPolicy, error: E
   }
   const response = exchange.direction == Direction.Response;
   reply.begin(response ? ErrorId.FIM_PBOC_0002 : error);
+  reply.answerContentWith(policy.rejectStatus);
   const message = exchange.message;
   const pointer = syntax == ErrorId.None ? 0 : message.errorPointer();
   if (syntax != ErrorId.None) reply.addError(syntax, pointer, pointer == 0 ? 0 : message.errorPointerLength);

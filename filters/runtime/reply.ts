@@ -22,6 +22,9 @@ const CONTENT_TYPE: Bytes = Bytes.from('application/problem+json');
 /** Lowest status that is sent: an error without a status of its own is the proxy's fault. */
 const MIN_STATUS: u32 = 400;
 
+/** Status of a request that is well-formed HTTP and whose content was found wrong (RFC 9110, 15.5.21). Only this one can be chosen by a route. */
+const CONTENT_STATUS: u32 = 422;
+
 /** Response code 30. */
 const FORMAT_ERROR: u32 = 0x3033;
 
@@ -33,6 +36,7 @@ export class Reply {
   private errors: u32 = 0;
   private left: u32 = 0;
   private responseCode: u32 = 0;
+  private contentStatus: u32 = CONTENT_STATUS;
   private readonly list: Writer = new Writer(scratch);
   private readonly headers: Writer = new Writer(scratch);
   private headerCount: u32 = 0;
@@ -45,9 +49,15 @@ export class Reply {
     this.errors = 0;
     this.left = 0;
     this.responseCode = 0;
+    this.contentStatus = CONTENT_STATUS;
     this.headerCount = 0;
     this.list.begin(512);
     this.headers.begin(256);
+  }
+
+  /** HTTP status, 400 to 499, in place of 422. Errors of another status keep theirs. */
+  answerContentWith(status: u32): void {
+    this.contentStatus = status;
   }
 
   /** The reply names the ISO 8583 response code (DE 39) of this error, if the table has one; of a mere format error, that of the data element (0: none). */
@@ -105,6 +115,7 @@ export class Reply {
     const body = this.body;
     const error = this.error;
     if (status == 0) status = max(errorStatus(error), MIN_STATUS);
+    if (status == CONTENT_STATUS) status = this.contentStatus;
     body.begin(512);
     body.ascii('{"type":"urn:fim:error:');
     body.bytes(errorCode(error), errorCodeLength(error));

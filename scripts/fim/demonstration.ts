@@ -17,7 +17,7 @@ export function demonstration({ listen, upstream, kms }: Ready): string {
         `curl -s ${upstream}/_seen/body | node scripts/fim.mjs decrypt --kms ${kms}; echo`,
       ],
     ],
-    ['Rejected: 400 with the path of the field and a code, and nothing sent upstream', [`curl -si ${proxy}/fund/redemption ${POST} '{"transCode":"99","amount":"100.00"}'; echo`]],
+    ['Rejected: 422 with the path of the field and a code, and nothing sent upstream', [`curl -si ${proxy}/fund/redemption ${POST} '{"transCode":"99","amount":"100.00"}'; echo`]],
     ['Masked: the upstream answers with card and identity numbers (first line), the client does not get them', [`curl -s ${upstream}/card/query`, `curl -s ${proxy}/card/query -H 'x-client-id: teller-7'`]],
     ['Limited: 10 requests a second for each client after a burst of 20, then 429', [`curl -so /dev/null -w '%{http_code} ' -H 'x-client-id: teller-9' '${proxy}/card/query?n=[1-40]'; echo`]],
   ];

@@ -23,11 +23,11 @@ const CASES: [name: string, body: string | Buffer, code: string][] = [
 ];
 
 for (const [name, body, code] of CASES) {
-  test(`${name}: 400 ${code}`, async () => {
+  test(`${name}: 422 ${code}`, async () => {
     const { bytesReceived } = harness.upstream;
     const reply = await send(harness.url, { body });
     const problem = problemOf(reply);
-    assert.equal(reply.status, 400);
+    assert.equal(reply.status, 422);
     assert.ok([problem.code, ...(problem.errors ?? []).map((error) => error.code)].includes(code), reply.body.toString());
     assert.equal(harness.upstream.bytesReceived, bytesReceived);
   });

@@ -37,7 +37,7 @@ for (const layout of ['fused', 'chain'] as const) {
       ] as const) {
         const reply = await send(harness.url, { body });
         const problem = problemOf(reply);
-        assert.equal(reply.status, 400);
+        assert.equal(reply.status, 422);
         assert.equal(problem.code, 'FIM-PBOC-0001');
         assert.deepEqual(problem.errors?.map(({ code, path }) => [code, path]), [[code, '/transCode']]);
         assert.ok(!reply.body.includes('2200101'), 'no value in the reply');
@@ -75,7 +75,7 @@ for (const layout of ['fused', 'chain'] as const) {
 
     test('a POST without a body is refused', async () => {
       const reply = await send(harness.url, { headers: JSON_TYPE, body: '' });
-      assert.equal(reply.status, 400);
+      assert.equal(reply.status, 422);
       assert.equal(problemOf(reply).code, 'FIM-PBOC-0004');
     });
 

@@ -28,7 +28,7 @@ for (const layout of ['fused', 'chain'] as const) {
         assert.equal(event.event, 'applied', JSON.stringify(event));
         assert.ok(event.event === 'applied' && event.tookMs < MAX_LIVE_MS, JSON.stringify(event));
         const statuses = await Promise.all(Array.from({ length: 16 }, (_, i) => ask(i % 2 ? code : other)));
-        assert.deepEqual(statuses, statuses.map((_, i) => (i % 2 ? 200 : 400)));
+        assert.deepEqual(statuses, statuses.map((_, i) => (i % 2 ? 200 : 422)));
       }
     });
 
@@ -45,7 +45,7 @@ for (const layout of ['fused', 'chain'] as const) {
         if (event.event !== 'rejected') return;
         assert.ok(event.errors[0]!.code.startsWith(code), JSON.stringify(event));
         assert.equal(event.file, harness.routeFile);
-        assert.deepEqual([await ask('01'), await ask('02')], [200, 400]);
+        assert.deepEqual([await ask('01'), await ask('02')], [200, 422]);
       });
     }
 
@@ -55,7 +55,7 @@ for (const layout of ['fused', 'chain'] as const) {
       await rm(harness.routeFile);
       const event = await harness.verdict(from);
       assert.ok(event.event === 'rejected' && event.errors[0]!.code === 'FIM-UP-0014', JSON.stringify(event));
-      assert.deepEqual([await ask('01'), await ask('02')], [200, 400]);
+      assert.deepEqual([await ask('01'), await ask('02')], [200, 422]);
     });
 
     test('modules that are missing, cut off or no modules are refused; a good one is taken up', async () => {
@@ -75,13 +75,13 @@ for (const layout of ['fused', 'chain'] as const) {
       await writeFile(`${file}~`, 'no module');
       assert.equal(await verdictOf(() => rename(`${file}~`, file)), 'FIM-UP-0010');
       assert.equal(await verdictOf(async () => rename(await cutCopy(kept, size / 2), file)), 'FIM-UP-0010');
-      assert.deepEqual([await ask('05'), await ask('01')], [200, 400]);
+      assert.deepEqual([await ask('05'), await ask('01')], [200, 422]);
       assert.equal((await harness.edit(pattern('^06'))).event, 'applied', 'a policy edit goes on with the modules in force');
-      assert.deepEqual([await ask('06'), await ask('05')], [200, 400]);
+      assert.deepEqual([await ask('06'), await ask('05')], [200, 422]);
       await copyFile(kept, `${file}~`);
       await appendFile(`${file}~`, Buffer.from([0, 2, 1, 0x61]));
       assert.equal(await verdictOf(() => rename(`${file}~`, file)), 'applied');
-      assert.deepEqual([await ask('06'), await ask('05')], [200, 400]);
+      assert.deepEqual([await ask('06'), await ask('05')], [200, 422]);
     });
 
     test('the contract resource after all that', async () => {

@@ -47,12 +47,12 @@ for (const [name, path, type, body] of PASSING) {
 }
 
 const REFUSED: [name: string, path: string, type: string, body: Buffer | string, status: number, code: string, place?: string][] = [
-  ['another currency in the second transaction', '/xml', 'application/xml', pacs008.toString().replace('Ccy="CNY">800.50', 'Ccy="USD">800.50'), 400, 'FIM-PBOC-0010', '/Document/FIToFICstmrCdtTrf/CdtTrfTxInf/1/IntrBkSttlmAmt/@Ccy'],
-  ['an element twice', '/xml', 'application/xml', pacs008.toString().replace('<MsgId>', '<MsgId>x</MsgId><MsgId>'), 400, 'FIM-PBOC-0040', '/Document/FIToFICstmrCdtTrf/GrpHdr/MsgId/1'],
-  ['a document type', '/xml', 'application/xml', '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>', 400, 'FIM-XML-0005', ''],
-  ['a message cut off', '/xml', 'application/xml', pacs008.subarray(0, 2000), 400, 'FIM-XML-0002', ''],
-  ['another message type in the header', '/cnaps2', 'text/plain', hvps111.toString().replace('hvps.111', 'hvps.112'), 400, 'FIM-PBOC-0010', '/H/MesgType'],
-  ['a form with a name twice', '/form', 'application/x-www-form-urlencoded', 'transCode=01000001&transCode=02000001', 400, 'FIM-FORM-0003', ''],
+  ['another currency in the second transaction', '/xml', 'application/xml', pacs008.toString().replace('Ccy="CNY">800.50', 'Ccy="USD">800.50'), 422, 'FIM-PBOC-0010', '/Document/FIToFICstmrCdtTrf/CdtTrfTxInf/1/IntrBkSttlmAmt/@Ccy'],
+  ['an element twice', '/xml', 'application/xml', pacs008.toString().replace('<MsgId>', '<MsgId>x</MsgId><MsgId>'), 422, 'FIM-PBOC-0040', '/Document/FIToFICstmrCdtTrf/GrpHdr/MsgId/1'],
+  ['a document type', '/xml', 'application/xml', '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>', 422, 'FIM-XML-0005', ''],
+  ['a message cut off', '/xml', 'application/xml', pacs008.subarray(0, 2000), 422, 'FIM-XML-0002', ''],
+  ['another message type in the header', '/cnaps2', 'text/plain', hvps111.toString().replace('hvps.111', 'hvps.112'), 422, 'FIM-PBOC-0010', '/H/MesgType'],
+  ['a form with a name twice', '/form', 'application/x-www-form-urlencoded', 'transCode=01000001&transCode=02000001', 422, 'FIM-FORM-0003', ''],
   ['XML that says it is JSON', '/any', 'application/json', '<a><b>1</b></a>', 415, 'FIM-PBOC-0003'],
   ['JSON on a route of XML', '/xml', 'application/json', '{}', 415, 'FIM-PBOC-0003'],
 ];

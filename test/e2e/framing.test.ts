@@ -56,7 +56,7 @@ describe('HTTP/1.1', () => {
 
   test('without a length and without chunks there is no body: refused', async () => {
     const text = await sendRaw(harness.stack.listen.port, `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\r\n`, (got) => got.endsWith('}\n'));
-    assert.match(text, /^HTTP\/1\.1 400 [\s\S]*FIM-PBOC-0004/);
+    assert.match(text, /^HTTP\/1\.1 422 [\s\S]*FIM-PBOC-0004/);
   });
 
   test('trailers do not end the body early or slip past the verdict', async () => {
@@ -64,7 +64,7 @@ describe('HTTP/1.1', () => {
     const bad = '{"transCode":"99"}';
     const chunked = (body: string): string => `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\nx-sum: 1\r\n\r\n`;
     const ended = (text: string): boolean => text.endsWith('}\n') || text.endsWith('0\r\n\r\n');
-    assert.match(await sendRaw(harness.stack.listen.port, chunked(bad), ended), /^HTTP\/1\.1 400 /);
+    assert.match(await sendRaw(harness.stack.listen.port, chunked(bad), ended), /^HTTP\/1\.1 422 /);
     assert.equal(harness.upstream.begun, begun);
     assert.match(await sendRaw(harness.stack.listen.port, chunked('{"transCode":"01200101"}'), ended), /^HTTP\/1\.1 200 /);
     assert.equal((await arrivedPlain()).toString(), '{"transCode":"01200101"}');
@@ -90,7 +90,7 @@ describe('HTTP/1.1', () => {
     assert.equal(reply.status, 200, reply.body.toString());
     assert.ok((await arrivedPlain()).equals(body));
     const { begun } = harness.upstream;
-    assert.equal((await send(harness.url, { path: '/large', body: Buffer.concat([body, Buffer.from('}')]) })).status, 400);
+    assert.equal((await send(harness.url, { path: '/large', body: Buffer.concat([body, Buffer.from('}')]) })).status, 422);
     assert.equal(harness.upstream.begun, begun);
   });
 
@@ -120,7 +120,7 @@ describe('HTTP/1.1', () => {
     const refused = await send(harness.url, { headers, body: gzipSync(GOOD) });
     assert.equal(refused.status, 415);
     assert.equal(problemOf(refused).code, 'FIM-RT-0003');
-    assert.equal((await send(harness.url, { path: '/gzip', headers, body: gzipSync('{"transCode":"99"}') })).status, 400);
+    assert.equal((await send(harness.url, { path: '/gzip', headers, body: gzipSync('{"transCode":"99"}') })).status, 422);
     assert.equal(harness.upstream.begun, begun);
     assert.equal((await send(harness.url, { path: '/gzip', headers, body: gzipSync(GOOD) })).status, 200);
     const arrived = harness.upstream.arrived.at(-1)!;
@@ -129,7 +129,7 @@ describe('HTTP/1.1', () => {
     const large = await send(harness.url, { path: '/gzip', headers, body: gzipSync(JSON.stringify({ transCode: '01200101', memo: randomBytes(50_000).toString('hex') })) });
     assert.equal(large.status, 413, 'the limit counts what comes out');
     const bomb = await send(harness.url, { path: '/gzip', headers, body: gzipSync(JSON.stringify({ transCode: '01200101', memo: 'x'.repeat(50_000_000) })) });
-    assert.ok([400, 413].includes(bomb.status), 'refused before it is large');
+    assert.ok([422, 413].includes(bomb.status), 'refused before it is large');
   });
 
   test('brotli is opened like gzip; an encoding that Envoy cannot open is refused', async () => {
@@ -137,10 +137,10 @@ describe('HTTP/1.1', () => {
     const ask = (encoding: string, body: Buffer, path = '/gzip'): Promise<number> =>
       send(harness.url, { path, headers: { ...JSON_TYPE, 'content-encoding': encoding }, body }).then((reply) => reply.status);
     assert.equal(await ask('br', brotliCompressSync(GOOD), '/'), 415);
-    assert.equal(await ask('br', brotliCompressSync('{"transCode":"99"}')), 400);
-    assert.equal(await ask('br', Buffer.from('not brotli')), 400);
+    assert.equal(await ask('br', brotliCompressSync('{"transCode":"99"}')), 422);
+    assert.equal(await ask('br', Buffer.from('not brotli')), 422);
     const bomb = await ask('br', brotliCompressSync(JSON.stringify({ transCode: '01200101', memo: 'x'.repeat(50_000_000) }), { params: { [zlib.BROTLI_PARAM_QUALITY]: 4 } }));
-    assert.ok([400, 413].includes(bomb), 'refused before it is large');
+    assert.ok([422, 413].includes(bomb), 'refused before it is large');
     assert.equal(await ask('deflate', deflateSync(GOOD)), 415);
     assert.equal(await ask('zstd', Buffer.from(GOOD)), 415);
     assert.equal(harness.upstream.begun, begun);
@@ -156,7 +156,7 @@ describe('HTTP/1.1', () => {
     broken.fill(0xff, half);
     for (const body of [packed.subarray(0, half), broken, Buffer.from('not gzip')]) {
       const reply = await send(harness.url, { path: '/gzip', headers: { ...JSON_TYPE, 'content-encoding': 'gzip' }, body });
-      assert.equal(reply.status, 400, reply.body.toString());
+      assert.equal(reply.status, 422, reply.body.toString());
     }
     assert.equal(harness.upstream.begun, begun);
   });
@@ -233,7 +233,7 @@ describe('HTTP/2', () => {
     for (const trailers of [undefined, { 'x-sum': '1' }]) {
       const { begun } = h2.upstream;
       const refused = await post(JSON_TYPE, [Buffer.from('{"transCode":'), Buffer.from('"99"}')], trailers);
-      assert.equal(refused.status, 400);
+      assert.equal(refused.status, 422);
       assert.equal(h2.upstream.begun, begun);
       const accepted = await post(JSON_TYPE, [GOOD.subarray(0, 9), GOOD.subarray(9)], trailers);
       assert.equal(accepted.status, 200, accepted.body);

@@ -80,7 +80,7 @@ test('a mistake at the end: the client gets the reason, the upstream never the e
   await beginning;
   outgoing.write('}}}');
   const reply = await answer;
-  assert.equal(reply.status, 400);
+  assert.equal(reply.status, 422);
   const problem = problemOf(reply);
   assert.equal(problem.code, 'FIM-PBOC-0001');
   assert.equal(problem.errors?.length, 1);
@@ -114,11 +114,11 @@ test('a response with a mistake behind its beginning never ends well for the cli
 
 test('compressed bodies are checked as Envoy inflates them; the trailers that it adds are sent once', async () => {
   const headers = { ...JSON_TYPE, 'content-encoding': 'gzip' };
-  for (let i = 0; i < 3; i++) assert.equal((await send(harness.url, { path: '/gzip', headers, body: gzipSync(message(10, '01000001')) })).status, 200, 'the upstream would answer 400 to trailers that come twice');
+  for (let i = 0; i < 3; i++) assert.equal((await send(harness.url, { path: '/gzip', headers, body: gzipSync(message(10, '01000001')) })).status, 200, 'the upstream would answer 422 to trailers that come twice');
   const passed = await send(harness.url, { path: '/gzip', headers, body: gzipSync(message(100, '01000001')) });
   assert.equal(passed.status, 200, passed.body.toString());
   assert.equal(harness.upstream.arrived.at(-1)!.body.length, message(100, '01000001').length);
   const reply = await send(harness.url, { path: '/gzip', headers, body: gzipSync(message(100, '99')) });
-  assert.equal(reply.status, 400);
+  assert.equal(reply.status, 422);
   assert.deepEqual(problemOf(reply).errors?.map(({ code, path }) => [code, path]), [['FIM-PBOC-0007', '/transCode']]);
 });

@@ -108,7 +108,7 @@ test('the search finds every form of a secret, wherever it stands', () => {
 test('after traffic of every kind, at every level of the log, no output holds a key, a plaintext or the token', async (t) => {
   await traffic();
   const looked = await outputs();
-  assert.ok(replies.some(({ status }) => status === 503) && replies.some(({ status }) => status === 400));
+  assert.ok(replies.some(({ status }) => status === 503) && replies.some(({ status }) => status === 422));
   for (const needed of ['log', 'access log', 'kms/audit.jsonl', 'kms/keys.json', 'run/envoy.json', 'run/kms-token.json', 'fim render']) assert.ok(looked.some(({ name, bytes }) => name === needed && bytes.length > 50), needed);
   assert.ok(looked.some(({ name, bytes }) => name === 'log' && bytes.includes('[wasm]')), 'the modules log at the level that was set');
   t.diagnostic(`${looked.length} outputs, ${looked.reduce((sum, { bytes }) => sum + bytes.length, 0)} bytes, ${secrets().length} secrets in ${formsOf(Buffer.alloc(1)).size} forms`);

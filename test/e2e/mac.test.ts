@@ -32,7 +32,7 @@ async function assertJudged(path: string, type: string, right: [body: Buffer, co
   assert.deepEqual(harness.upstream.arrived.at(-1)!.body, right[0]);
   const before = harness.upstream.arrived.length;
   const refused = await post(wrong);
-  assert.equal(refused.status, 400);
+  assert.equal(refused.status, 422);
   assert.match(refused.body.toString(), /FIM-ISO-0009/);
   assert.equal(harness.upstream.arrived.length, before);
 }

@@ -49,7 +49,7 @@ describe('profiles', () => {
       forged[forged.length - 30]! ^= 4;
       const before = harness.upstream.arrived.length;
       const refused = await send(harness.url, { path: `/${profile}/Decrypt`, body: forged, headers: { 'content-type': 'text/plain' } });
-      assert.equal(refused.status, 400);
+      assert.equal(refused.status, 422);
       assert.match(refused.body.toString(), /FIM-SM4-0002/);
       assert.equal(harness.upstream.arrived.length, before);
     });

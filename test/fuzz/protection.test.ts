@@ -55,7 +55,7 @@ describe('damaged messages', () => {
           else assert.deepEqual(upstream.body, TEXT, body.toString('hex')); // another spelling of the same message: hex in upper case, members in another order
         }
         assert.ok(answers.size <= 1, [...answers].join('\n'));
-        for (const answer of answers) assert.match(answer, /^400 .*FIM-SM4-0002/);
+        for (const answer of answers) assert.match(answer, /^422 .*FIM-SM4-0002/);
         route.close();
       });
     }

@@ -143,7 +143,7 @@ test('wrapped keys that somebody made up are refused, remembered, and keep nobod
   const forged = (text: string): string => JSON.stringify({ ...(JSON.parse(genuine) as Sealed), edk: text });
   for (const text of ['', 'x', 'vault:v0:AAAA', 'vault:v1:', 'vault:v1:"}', `vault:v1:${'A'.repeat(600)}`, 'vault:v1:AA AA', 'vault:v99999999999:AAAA']) {
     const before = engine.calls.length;
-    assert.equal(one.decrypt(forged(text)).client.status, 400, text);
+    assert.equal(one.decrypt(forged(text)).client.status, 422, text);
     if (text !== 'vault:v1:') assert.equal(engine.calls.length, before, `${text} is not asked for`);
   }
   engine.afterMs = 100;
@@ -154,7 +154,7 @@ test('wrapped keys that somebody made up are refused, remembered, and keep nobod
   for (const other of invented) assert.notEqual(other.settle().client.status, 200);
   assert.equal(one.decrypt(genuine).client.status, 200);
   const before = engine.calls.length;
-  assert.equal(one.decrypt(forged(`vault:v1:${Buffer.from('no 199').toString('base64')}`)).client.status, 400);
+  assert.equal(one.decrypt(forged(`vault:v1:${Buffer.from('no 199').toString('base64')}`)).client.status, 422);
   assert.ok(engine.calls.length - before <= 1);
   assertClean(one);
 });
@@ -170,7 +170,7 @@ test('a transit key that is taken away opens nothing any more within half a minu
     one.decrypt(body);
     one.vm.clock.advance(100);
   }
-  assert.equal(one.decrypt(body).client.status, 400);
+  assert.equal(one.decrypt(body).client.status, 422);
   assert.equal(one.encrypt().client.status, 503);
   assert.equal(one.vm.instance.bytes().includes(key!), false);
   assertClean(one);

@@ -89,7 +89,7 @@ function wrongTag(profile: Profile): string {
   const machine = new Machine(profile, new Store({}));
   assert.equal(machine.status(1), 200);
   const answer = shown(machine.send(1, 9));
-  assert.match(answer, /^\[400.*FIM-SM4-0002/);
+  assert.match(answer, /^\[422.*FIM-SM4-0002/);
   machine.close();
   return answer;
 }

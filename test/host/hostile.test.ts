@@ -151,5 +151,5 @@ test(`${ROUNDS} random exchanges, some of them at once, under configurations tha
   assert.equal(vm.liveContexts, vm.roots.size);
   assert.equal(vm.roots.size, 1);
   for (const entry of vm.logs) assert.equal(entry.message.includes(SECRET) || entry.message.includes(CARD), false, entry.message);
-  for (const status of [200, 400, 413, 415, 502]) assert.ok((statuses.get(status) ?? 0) > 10, `status ${status} came up ${statuses.get(status) ?? 0} times: ${JSON.stringify([...statuses])}`);
+  for (const status of [200, 422, 413, 415, 502]) assert.ok((statuses.get(status) ?? 0) > 10, `status ${status} came up ${statuses.get(status) ?? 0} times: ${JSON.stringify([...statuses])}`);
 });

@@ -188,7 +188,7 @@ for (const [what, metadata] of [['destroyed', { destroyed: true, gone: true }], 
     assert.equal(refused.client.status, 503);
     assert.equal(refused.upstream.sawNothing, true);
     assert.equal(one.decrypt(store.sealed(1)).client.status, 200);
-    assert.equal(one.decrypt(store.sealed(2)).client.status, 400);
+    assert.equal(one.decrypt(store.sealed(2)).client.status, 422);
     store.add(3);
     use(one, 3000);
     assert.equal(versionOf(one.encrypt()), 3);
@@ -288,7 +288,7 @@ test('versions above the newest cost one look in 100 ms, and a real one among th
   }
   const spentMs = one.vm.clock.nowMs - 1000;
   assert.ok(store.calls.length - before <= spentMs / TICK_MS + 5, `${store.calls.length - before} calls in ${spentMs} ms`);
-  assert.equal(one.decrypt(store.sealed(1000)).client.status, 400);
+  assert.equal(one.decrypt(store.sealed(1000)).client.status, 422);
   assertClean(one);
 });
 
@@ -302,7 +302,7 @@ test('old versions are fetched four at a time, and one that was genuine before d
   const running = [1, 2, 3, 4, 5, 6, 7, 8, 20].map((n) => new Exchange(one.root, { request: { path: '/in', body: store.sealed(n) } }));
   assert.equal(store.calls.length - before, 3, 'one place is kept');
   const results = running.map((other) => other.settle());
-  assert.deepEqual(results.map(({ client }) => client.status), [400, 400, 400, 400, 400, 400, 400, 400, 200]);
+  assert.deepEqual(results.map(({ client }) => client.status), [422, 422, 422, 422, 422, 422, 422, 422, 200]);
   assert.ok(results.at(-1)!.tookMs <= 700, `${results.at(-1)!.tookMs} ms`);
   const again = store.calls.length;
   assert.equal(one.decrypt(store.sealed(3)).tookMs, 0, 'remembered');

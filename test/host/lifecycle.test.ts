@@ -56,7 +56,7 @@ test('streams end under the configuration with which they began, old and new sid
   const { root: fresh } = vm.configure(document(validation('^02'), 2));
   old.close();
   assert.equal(exchange(fresh, { request: request('0200') }).client.status, 200);
-  assert.equal(exchange(fresh, { request: request('0100') }).client.status, 400);
+  assert.equal(exchange(fresh, { request: request('0100') }).client.status, 422);
   assert.equal(vm.roots.size, 2, 'the old one drains');
   for (const stream of held) {
     assert.equal(stream.upstream.headers, null);
@@ -93,7 +93,7 @@ test('a hundred edits, a broken one after each, and never a stream that is half 
     root.close();
     root = next.root;
     assert.equal(exchange(root, { request: request(String(generation)) }).client.status, 200);
-    assert.equal(exchange(root, { request: request(String(generation - 1)) }).client.status, 400);
+    assert.equal(exchange(root, { request: request(String(generation - 1)) }).client.status, 422);
   }
   assert.equal(vm.roots.size, 1);
   assertClean(vm);

@@ -73,13 +73,13 @@ describe(`PBOC profile ${VERSION}`, () => {
   test('asks for nothing but an object', () => {
     assert.deepEqual(send('{}'), { status: 200, errors: [] });
     assert.deepEqual(send('{"anything":{"pan":"nested fields are not looked at"}}'), { status: 200, errors: [] });
-    for (const other of ['[]', '"text"', '1', 'null', 'true']) assert.deepEqual(send(other), { status: 400, errors: ['0006 '] }, other);
+    for (const other of ['[]', '"text"', '1', 'null', 'true']) assert.deepEqual(send(other), { status: 422, errors: ['0006 '] }, other);
   });
 
   for (const [field, { good, bad }] of Object.entries(CASES)) {
     test(field, () => {
       for (const value of good) assert.deepEqual(send(`{"${field}":${value}}`), { status: 200, errors: [] }, value);
-      for (const [value, code] of bad) assert.deepEqual(send(`{"x":1,"${field}":${value}}`), { status: 400, errors: [`${code} /${field}`] }, value);
+      for (const [value, code] of bad) assert.deepEqual(send(`{"x":1,"${field}":${value}}`), { status: 422, errors: [`${code} /${field}`] }, value);
     });
   }
 

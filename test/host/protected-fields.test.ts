@@ -56,7 +56,7 @@ describe('named fields', () => {
       assert.equal(route.send('{"other": 1}', JSON_TYPE).upstream.body.toString(), '{"other": 1}');
       for (const [body, headers] of [['{"card":', JSON_TYPE], ['{"card":"x"}', { 'content-type': 'text/plain' }]] as const) {
         const { client, upstream } = route.send(body, headers);
-        assert.equal(client.status, 400);
+        assert.equal(client.status, 422);
         assert.equal((JSON.parse(client.body.toString()) as { code: string }).code, action === 'Encrypt' ? 'FIM-SM4-0004' : 'FIM-SM4-0002');
         assert.ok(upstream.sawNothing);
       }
@@ -72,7 +72,7 @@ describe('named fields', () => {
     const twoValues = protect(agreed, Buffer.from('1,"b":2')).toString();
     for (const message of [{ card: 'plain' }, { card: 5 }, { card: null }, { card: { a: good } }, { card: good, extra: 'plain' }, { card: `${good}x` }, { card: '' }, { card: notJson }, { card: twoValues }]) {
       const { client, upstream } = route.send(JSON.stringify(message), JSON_TYPE);
-      assert.equal(client.status, 400, JSON.stringify(message));
+      assert.equal(client.status, 422, JSON.stringify(message));
       assert.ok(upstream.sawNothing);
     }
     assert.equal(route.send(JSON.stringify({ card: good, extra: good }), JSON_TYPE).upstream.body.toString(), '{"card":"a","extra":"a"}');
@@ -84,7 +84,7 @@ describe('named fields', () => {
     const route = new ProtectedRoute(module, agreed, 'Encrypt', { fields: ['$.items[*]'] });
     const items = (count: number): string => JSON.stringify({ items: Array.from({ length: count }, (_, i) => i) });
     assert.equal(route.send(items(4096), JSON_TYPE).client.status, 200);
-    assert.equal(route.send(items(4097), JSON_TYPE).client.status, 400);
+    assert.equal(route.send(items(4097), JSON_TYPE).client.status, 422);
     route.close();
   });
 });

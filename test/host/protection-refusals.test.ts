@@ -171,7 +171,7 @@ describe('one answer to everything that does not open', () => {
         const before = route.vm.metrics.value(counter);
         const { client, upstream } = route.send(body, {});
         assert.ok(upstream.sawNothing, `${about}: reached the upstream`);
-        assert.equal(client.status, 400, about);
+        assert.equal(client.status, 422, about);
         assert.equal(route.vm.metrics.value(counter) - before, 1, `${about}: ${counter}`);
         answers.add(JSON.stringify([client.status, client.headers?.entries, client.body.toString()]));
       }
@@ -236,7 +236,7 @@ describe('one answer to everything that does not open', () => {
       for (const fields of [undefined, ['$.a']]) {
         if (profile === 'raw' && fields !== undefined) continue;
         const route = new ProtectedRoute(module, base(profile), 'Decrypt', { versions: [1, 2, 3], ...(fields === undefined ? {} : { fields }) });
-        for (const [version, status] of [[3, 200], [2, 200], [1, 400]] as const) {
+        for (const [version, status] of [[3, 200], [2, 200], [1, 422]] as const) {
           const sealed = protect({ ...base(profile), key: keyOf('SM4-GCM', version) }, Buffer.from('5'));
           const body = fields === undefined ? sealed : Buffer.from(JSON.stringify({ a: sealed.toString() }));
           assert.equal(route.send(body, { 'content-type': 'application/json' }).client.status, status, `${profile} ${version}`);

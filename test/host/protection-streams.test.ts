@@ -125,7 +125,7 @@ describe('opened as it passes', () => {
       assert.match(client.body.toString(), /FIM-SM4-0005/);
       assert.equal(route.vm.metrics.value('fim.sm4.key_unfit'), 1);
       const absent = route.send(protect({ ...agreed, kid: `${KEY_ID}#7` }, randomBytes(600)), {}).client;
-      assert.equal(absent.status, 400);
+      assert.equal(absent.status, 422);
       assert.match(absent.body.toString(), /FIM-SM4-0002/);
       assert.equal(route.vm.metrics.value('fim.sm4.open_version_absent'), 1);
       route.close();

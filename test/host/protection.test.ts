@@ -80,7 +80,7 @@ describe('a context is authenticated', () => {
       assert.throws(() => unprotect({ ...terms, context: 'branch-78' }, upstream.body));
       const opening = new ProtectedRoute(module, terms, 'Decrypt');
       assert.equal(opening.send(upstream.body, {}).upstream.body.toString(), '{"a":1}');
-      assert.equal(opening.send(protect({ ...terms, context: 'branch-78' }, Buffer.from('x')), {}).client.status, 400);
+      assert.equal(opening.send(protect({ ...terms, context: 'branch-78' }, Buffer.from('x')), {}).client.status, 422);
       sealing.close();
       opening.close();
     });

@@ -120,7 +120,7 @@ test('a response of which pieces have gone is cut: HTTP/2 resets the stream', as
 test('a request of which pieces have gone: the client gets the reason, the upstream a reset', async () => {
   const aborted = envoy.upstreamAborted();
   const { status, body, upstream } = await envoy.exchange('', { path: '/upper', body: `${LONG}!` }, 0);
-  assert.equal(status, 400);
+  assert.equal(status, 422);
   assert.match(body, /FIM-PBOC-0001/);
   assert.notEqual(upstream, 'nothing');
   await aborted;

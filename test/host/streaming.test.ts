@@ -176,7 +176,7 @@ describe('refused', () => {
   test('a request of which pieces have gone: the client is told, the upstream sees it break off', () => {
     for (const framing of [{}, { contentLength: false }]) {
       const { client, upstream, vm } = run({ do: 'upper' }, { body, chunks, ...framing });
-      assert.equal(client.status, 400);
+      assert.equal(client.status, 422);
       assert.match(client.body.toString(), /FIM-PBOC-0001/);
       assert.equal(upstream.complete, false);
       assert.equal(upstream.reset, true);

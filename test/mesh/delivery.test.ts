@@ -75,7 +75,7 @@ describe('fim.wasm in a mesh, without the operator', () => {
 
   it('the contract resource has its effect on the gateway', async () => {
     await apply(CONTRACT);
-    await until('the policy is in force', async () => (await send(url, { body: BAD })).status === 400);
+    await until('the policy is in force', async () => (await send(url, { body: BAD })).status === 422);
     assert.equal(problemOf(await send(url, { body: BAD })).code, 'FIM-PBOC-0001');
     const { status, body } = await until('a key is there', async () => {
       const reply = await send(url, { body: GOOD });
@@ -128,7 +128,7 @@ describe('fim.wasm in a mesh, without the operator', () => {
     await mesh.objects.apply(filter);
     await apply(route('open', { match: { path: { type: 'Prefix', value: '/elsewhere' } }, validation: { fields: [{ name: 'x' }] } }));
     await until('the gateway lets it pass, the sidecar too', async () => (await send(url, { body: '{"account":"1234"}' })).status === 200);
-    await until('the sidecar refuses', async () => (await send(url, { body: '{"account":"12"}' })).status === 400);
+    await until('the sidecar refuses', async () => (await send(url, { body: '{"account":"12"}' })).status === 422);
     const reply = problemOf(await send(url, { body: '{"account":"12"}' }));
     assert.deepEqual(reply.errors?.map(({ path }) => path), ['/account']);
   });

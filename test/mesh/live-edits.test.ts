@@ -104,6 +104,6 @@ describe('live edits', () => {
       return Programmed?.status === 'True' && /2 proxies/.test(Programmed.message) && Programmed;
     });
     assert.match(message, /2 workers/);
-    assert.equal((await send(stack.mesh.gatewayUrl(second), { body: '{"transCode":"no"}' })).status, 400);
+    assert.equal((await send(stack.mesh.gatewayUrl(second), { body: '{"transCode":"no"}' })).status, 422);
   });
 });

@@ -21,7 +21,7 @@ describe('the operator', () => {
 
   it('the contract resource has its effect, and its status says what cannot be had', async () => {
     await stack.apply(CONTRACT);
-    await until('the gateway refuses what the route does not take', async () => (await statusOf(BAD)) === 400);
+    await until('the gateway refuses what the route does not take', async () => (await statusOf(BAD)) === 422);
     assert.equal(problemOf(await send(stack.url, { body: BAD })).code, 'FIM-PBOC-0001');
     await until('a key is there', async () => (await statusOf(GOOD)) === 200);
     const arrived = stack.upstream.arrived.at(-1)!;
@@ -50,7 +50,7 @@ describe('the operator', () => {
   it('an edit is in force and proven, for the generation that it made', async () => {
     const edited = await stack.apply(CONTRACT.replace('^01[0-9]{6}$', '^02[0-9]{6}$'));
     assert.equal(edited.metadata.generation, 2);
-    await until('the edit is in force', async () => (await statusOf(BAD)) === 200 && (await statusOf(GOOD)) === 400);
+    await until('the edit is in force', async () => (await statusOf(BAD)) === 200 && (await statusOf(GOOD)) === 422);
     const { observedGeneration } = await stack.condition('fund-redemption-v2', 'Accepted', 'True');
     assert.equal(observedGeneration, 2);
   });
@@ -64,7 +64,7 @@ describe('the operator', () => {
       const now = (await stack.mesh.objects.read(filter))?.spec?.configPatches as unknown[];
       return now.length === (filter.spec?.configPatches as unknown[]).length;
     });
-    await until('the policy is in force', async () => (await statusOf(BAD)) === 200 && (await statusOf(GOOD)) === 400);
+    await until('the policy is in force', async () => (await statusOf(BAD)) === 200 && (await statusOf(GOOD)) === 422);
   });
 
   it('a deleted route leaves nothing behind', async () => {
@@ -77,7 +77,7 @@ describe('the operator', () => {
     await stack.apply(route('inbound', { selector: { matchLabels: { app: 'web' } }, validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] } }));
     await stack.condition('inbound', 'Programmed', 'True');
     // The first filter makes a new listener: the gateway's connections from before go on without it until they are drained.
-    await until('the sidecar refuses', async () => (await statusOf('{"account":"12"}')) === 400);
+    await until('the sidecar refuses', async () => (await statusOf('{"account":"12"}')) === 422);
     assert.equal(await statusOf('{"account":"1234"}'), 200);
     const filters = await stack.filters();
     assert.deepEqual(filters.map(({ spec }) => (spec?.workloadSelector as { labels: unknown }).labels), [{ app: 'web' }]);
@@ -98,7 +98,7 @@ describe('the operator', () => {
     assert.equal(await statusOf('{"a":"x"}', '/pay'), 200);
     await stack.remove('older');
     await stack.condition('younger', 'Programmed', 'True');
-    assert.equal(await statusOf('{"a":"x"}', '/pay'), 400);
+    assert.equal(await statusOf('{"a":"x"}', '/pay'), 422);
     await stack.remove('younger');
   });
 
@@ -157,7 +157,7 @@ describe('the operator', () => {
       await stack.condition('targeted', 'ResolvedRefs', 'True');
       assert.deepEqual((await stack.filters()).map(({ metadata, spec }) => [metadata.name, spec?.targetRefs]), [['fim-gateway-public', [TARGET]]]);
       // The first filter makes a new listener, and for a moment the old one still accepts.
-      await until('it refuses', async () => (await statusThere(SHORT)) === 400);
+      await until('it refuses', async () => (await statusThere(SHORT)) === 422);
       assert.equal(await statusThere(LONG), 200);
       assert.equal(await statusOf(SHORT), 200, 'the other gateway');
     });
@@ -167,16 +167,16 @@ describe('the operator', () => {
       const { observedGeneration } = await stack.condition('targeted', 'Programmed', 'True');
       assert.equal(observedGeneration, metadata.generation);
       assert.equal(await statusThere(SHORT), 200);
-      assert.equal(await statusThere(LONG), 400);
+      assert.equal(await statusThere(LONG), 422);
     });
 
     it('it runs one filter with its own routes and those of all gateways', async () => {
       await stack.apply(route('everywhere', { match: { path: { type: 'Prefix', value: '/pay' } }, validation: { fields: [{ name: 'amount', pattern: '^1$' }] } }));
       const { message } = await stack.condition('everywhere', 'Programmed', 'True');
       assert.match(message, /^2 prox/);
-      assert.equal(await statusThere('{"amount":"2"}', '/pay'), 400);
-      await until('the other gateway refuses, with its first filter', async () => (await statusOf('{"amount":"2"}', '/pay')) === 400);
-      assert.equal(await statusThere(LONG), 400, 'its own route');
+      assert.equal(await statusThere('{"amount":"2"}', '/pay'), 422);
+      await until('the other gateway refuses, with its first filter', async () => (await statusOf('{"amount":"2"}', '/pay')) === 422);
+      assert.equal(await statusThere(LONG), 422, 'its own route');
       assert.equal(await statusOf(LONG), 200, 'the other gateway');
       await stack.remove('everywhere');
       await until('requests that were for it pass', async () => (await statusOf('{"amount":"2"}', '/pay')) === 200);

@@ -69,7 +69,7 @@ describe('the contract resource, Envoy in a container', () => {
   it('rejects a message that breaks the pattern, and the upstream sees nothing of it', async () => {
     const before = await seen();
     const answer = await pod.send('listener', '/fund/redemption', { ...POST, body: '{"transCode":"99999999"}' });
-    assert.equal(answer.status, 400);
+    assert.equal(answer.status, 422);
     assert.equal(answer.headers['content-type'], 'application/problem+json');
     const problem = JSON.parse(answer.body) as { code: string; errors: { code: string; path: string }[] };
     assert.equal(problem.code, 'FIM-PBOC-0001');

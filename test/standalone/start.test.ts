@@ -42,7 +42,7 @@ test('1: accepted, ciphertext at the upstream, and a line that opens it', async 
 });
 
 test('2: rejected with path and code', async () => {
-  assert.match(await paste(printed(2)[0]!), /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json[\s\S]*"code":"FIM-PBOC-0007","path":"\/transCode"/);
+  assert.match(await paste(printed(2)[0]!), /^HTTP\/1\.1 422 [\s\S]*application\/problem\+json[\s\S]*"code":"FIM-PBOC-0007","path":"\/transCode"/);
 });
 
 test('3: masked', async () => {

@@ -122,7 +122,7 @@ test('with --no-watch edits have no effect', async () => {
     writeFileSync(file, 'broken');
     await pause(300);
     assert.equal(running.events.length, 2);
-    assert.equal((await fetch(`http://${listen}/`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).status, 400);
+    assert.equal((await fetch(`http://${listen}/`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).status, 422);
   } finally {
     await running.end('SIGINT');
   }

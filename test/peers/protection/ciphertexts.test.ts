@@ -56,7 +56,7 @@ function damaged({ profile }: Terms, message: Buffer): Buffer[] {
 
 function assertRefused(route: ProtectedRoute, message: Buffer): void {
   const { client, upstream } = route.send(message, {});
-  assert.equal(client.status, 400);
+  assert.equal(client.status, 422);
   assert.match(client.body.toString(), /FIM-SM4-0002/);
   assert.ok(upstream.sawNothing);
 }
