@@ -47,6 +47,11 @@ export class SignaturePolicy extends StagePolicy {
     return this.action(direction) != SignatureAction.None;
   }
 
+  /** Whether messages are taken once only. */
+  get keepsNonces(): bool {
+    return this.covers == SignatureCoverage.Message && (this.request == SignatureAction.Verify || this.response == SignatureAction.Verify);
+  }
+
   needsBody(direction: Direction): bool {
     return this.acts(direction);
   }

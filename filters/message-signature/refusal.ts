@@ -3,7 +3,7 @@ import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { RefusalLog } from '../runtime/refusal-log';
 import { Verdict } from '../runtime/stage';
-import { signatureKeyUnavailable, signatureMalformed, signatureMissing, signatureReplayed, signatureStale, signatureWrong } from './stats';
+import { signatureEarly, signatureKeyUnavailable, signatureMalformed, signatureMissing, signatureReplayed, signatureStale, signatureWrong } from './stats';
 
 /** Why a signature is not taken: for counters and the log, never for the sender. */
 export const enum Reason {
@@ -17,6 +17,8 @@ export const enum Reason {
   Wrong = 3,
   /** Its nonce was seen before. */
   Replayed = 4,
+  /** It was signed before the store of nonces can vouch for it. */
+  Early = 5,
 }
 
 const refusals: RefusalLog = new RefusalLog('signature-refused', 'FIM-SIG-0001');
@@ -51,6 +53,10 @@ export function deny(exchange: Exchange, reason: Reason): Verdict {
     case Reason.Replayed:
       signatureReplayed.add(1);
       refusals.note('replayed');
+      break;
+    case Reason.Early:
+      signatureEarly.add(1);
+      refusals.note('early');
       break;
     default:
       signatureWrong.add(1);

@@ -1,6 +1,10 @@
 // The nonces of messages that were taken, in data that all workers share: a fixed number of lines of a fixed number of places, made when first needed, so
-// memory is bounded whatever comes. A place is 8 bytes: 40 bits of a keyed hash of key and nonce, and the second, modulo 2^24, after which it is free
-// again. Only genuine messages get in. When a line is full of nonces whose time is not over, the message is refused: nothing is forgotten early.
+// memory is bounded whatever comes. A place is 8 bytes: 40 bits of a keyed hash of key and nonce, and the second of signing, modulo 2^24. Only genuine
+// messages get in. When a line is full of nonces whose time is not over, the message is refused: nothing is forgotten early.
+//
+// A place is free again once no route may take its message any more. That is a matter of the widest clock skew that any route has had, and not of the
+// route that took it: the same message sent to another route, or after an edit that widens the skew, must still be known. A record beside the lines holds
+// the widest skew and the time of signing before which the store may have forgotten, or never known, what was taken. Older messages are refused.
 import { MAX_SWAP_TRIES, REPLAY_LINES, REPLAY_PLACES } from '../limits';
 import { randomBytes } from '../crypto/random';
 import { Bytes } from '../memory/bytes';
@@ -17,17 +21,23 @@ export const enum Nonce {
   Full = 2,
   /** The host refused, or other workers wrote at every try. */
   Failed = 3,
+  /** The message was signed before the store began, or before it kept nonces for as long as now: it may have been taken already. */
+  Early = 4,
 }
 
 const PLACE_BYTES: u32 = 8;
 const LINE_BYTES: u32 = REPLAY_PLACES * PLACE_BYTES;
-const SEED_BYTES: u32 = 16;
 const SECONDS_BITS: u64 = 24;
 const SECONDS_MASK: u64 = (1 << 24) - 1;
 /** A time counts as past if it is less than half of the range behind: 97 days. */
 const HALF_RANGE: u64 = 1 << 23;
 
-const SEED_KEY: Bytes = Bytes.from('fim.replay.seed');
+/** Layout of the record: seed of the hash (16 bytes), widest skew (i64, milliseconds), first time of signing that is covered (i64, milliseconds since 1970). */
+const RECORD_BYTES: u32 = 32;
+const SEED_BYTES: u32 = 16;
+const WIDEST_AT: usize = 16;
+const COVERED_FROM_AT: usize = 24;
+const RECORD_KEY: Bytes = Bytes.from('fim.replay.record');
 // "fim.replay.line" followed by the line's number in two bytes
 const LINE_KEY: usize = memory.data<u8>([102, 105, 109, 46, 114, 101, 112, 108, 97, 121, 46, 108, 105, 110, 101, 0, 0]);
 const LINE_KEY_LENGTH: u32 = 17;
@@ -35,23 +45,41 @@ const LINE_KEY_LENGTH: u32 = 17;
 const shared: SharedValue = new SharedValue();
 let seed0: u64 = 0;
 let seed1: u64 = 0;
-let opened: bool = false;
+let widestMs: i64 = 0;
+let coveredFromMs: i64 = 0;
 
-/** Finds the seed that all workers hash with, or makes it. */
-function open(): bool {
-  if (opened) return true;
-  if (!readSeed()) {
-    const seed = scratch.allocate(SEED_BYTES);
-    if (seed == 0 || !randomBytes(seed, SEED_BYTES) || !createShared(SEED_KEY.pointer, SEED_KEY.length, seed, SEED_BYTES) || !readSeed()) return false;
+/**
+ * Sees to it that nonces are kept for messages signed up to `skewMs` ago: begins the store, or widens it for all routes. `nowMs`: wall clock. False: the
+ * host refused, or other workers wrote at every try.
+ */
+export function keepFor(skewMs: i64, nowMs: i64): bool {
+  for (let i = 0; i < MAX_SWAP_TRIES; i++) {
+    if (!readRecord() && !beginRecord(skewMs, nowMs)) return false;
+    if (widestMs >= skewMs) return true;
+    // What was forgotten so far was signed before this.
+    const covered = max(coveredFromMs, nowMs - widestMs);
+    store<i64>(shared.pointer, skewMs, WIDEST_AT);
+    store<i64>(shared.pointer, covered, COVERED_FROM_AT);
+    if (shared.swap(RECORD_KEY.pointer, RECORD_KEY.length) == Swap.Failed) return false;
   }
-  opened = true;
-  return true;
+  return false;
 }
 
-function readSeed(): bool {
-  if (!shared.read(SEED_KEY.pointer, SEED_KEY.length) || shared.length != SEED_BYTES) return false;
+function beginRecord(skewMs: i64, nowMs: i64): bool {
+  const record = scratch.allocate(RECORD_BYTES);
+  if (record == 0 || !randomBytes(record, SEED_BYTES)) return false;
+  store<i64>(record, skewMs, WIDEST_AT);
+  store<i64>(record, nowMs, COVERED_FROM_AT);
+  return createShared(RECORD_KEY.pointer, RECORD_KEY.length, record, RECORD_BYTES) && readRecord();
+}
+
+/** Read for each message: another worker may have widened it. */
+function readRecord(): bool {
+  if (!shared.read(RECORD_KEY.pointer, RECORD_KEY.length) || shared.length != RECORD_BYTES) return false;
   seed0 = load<u64>(shared.pointer);
   seed1 = load<u64>(shared.pointer, 8);
+  widestMs = load<i64>(shared.pointer, WIDEST_AT);
+  coveredFromMs = load<i64>(shared.pointer, COVERED_FROM_AT);
   return true;
 }
 
@@ -67,9 +95,10 @@ function readLine(line: u32): bool {
   return shared.length == LINE_BYTES;
 }
 
-/** Remembers the nonce of a message under `keyId` until `untilMs`; wall clock, milliseconds. */
-export function remember(keyId: Bytes, nonce: usize, nonceLength: u32, nowMs: i64, untilMs: i64): Nonce {
-  if (!open()) return Nonce.Failed;
+/** Remembers the nonce of a message under `keyId` that was signed at `signedMs` and is taken with `skewMs`; wall clock, milliseconds. */
+export function remember(keyId: Bytes, nonce: usize, nonceLength: u32, nowMs: i64, signedMs: i64, skewMs: i64): Nonce {
+  if (!keepFor(skewMs, nowMs)) return Nonce.Failed;
+  if (signedMs < coveredFromMs) return Nonce.Early;
   sipBegin(seed0, seed1);
   sipText(keyId.pointer, keyId.length);
   sipText(nonce, nonceLength);
@@ -77,13 +106,13 @@ export function remember(keyId: Bytes, nonce: usize, nonceLength: u32, nowMs: i6
   const line = <u32>hash & (REPLAY_LINES - 1);
   const mark = (hash >> SECONDS_BITS) | 1; // an empty place is zero
   const now = <u64>(nowMs / 1000) & SECONDS_MASK;
-  const until = <u64>(untilMs / 1000 + 1) & SECONDS_MASK;
+  const signed = <u64>(signedMs / 1000) & SECONDS_MASK;
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
     if (!readLine(line)) return Nonce.Failed;
     const found = place(shared.pointer, mark, now);
     if (found == KNOWN) return Nonce.Known;
     if (found == 0) return Nonce.Full;
-    store<u64>(found, (mark << SECONDS_BITS) | until);
+    store<u64>(found, (mark << SECONDS_BITS) | signed);
     const swap = shared.swap(LINE_KEY, LINE_KEY_LENGTH);
     if (swap == Swap.Done) return Nonce.Fresh;
     if (swap == Swap.Failed) return Nonce.Failed;
@@ -99,11 +128,13 @@ const KNOWN: usize = usize.MAX_VALUE;
  * they would count as taken again.
  */
 function place(line: usize, mark: u64, now: u64): usize {
+  // Whole seconds were stored: a message is let go a second after its time.
+  const keptSeconds = <u64>(widestMs / 1000) + 1;
   let free: usize = 0;
   for (let at = line; at < line + LINE_BYTES; at += PLACE_BYTES) {
     const entry = load<u64>(at);
-    const over = entry == 0 || ((now - (entry & SECONDS_MASK)) & SECONDS_MASK) - 1 < HALF_RANGE;
-    if (over) {
+    const age = (now - (entry & SECONDS_MASK)) & SECONDS_MASK; // above half of the range: signed by a clock that is ahead
+    if (entry == 0 || (age > keptSeconds && age < HALF_RANGE)) {
       store<u64>(at, 0);
       if (free == 0) free = at;
     } else if (entry >> SECONDS_BITS == mark) return KNOWN;

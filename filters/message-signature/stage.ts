@@ -20,7 +20,7 @@ import { canonicalLength, canonicalPointer, writeCanonical } from './canonical';
 import { SignatureAction, SignatureCoverage, decodeMessageSignatureConfig } from './config.gen';
 import { SignaturePolicy, compileSignature } from './policy';
 import { Reason, deny, noKey, refuse } from './refusal';
-import { Nonce, remember } from './replay-store';
+import { Nonce, keepFor, remember } from './replay-store';
 import { signatureText } from './signer';
 import { replayStoreFailed, replayStoreFull, defineSignatureStats, signed, verified } from './stats';
 import { parseSigningTime } from './signing-time';
@@ -49,7 +49,10 @@ export class MessageSignature extends Stage {
   }
 
   compile(reader: ConfigReader, node: u32): StagePolicy {
-    return compileSignature(reader, decodeMessageSignatureConfig(reader, node));
+    const policy = compileSignature(reader, decodeMessageSignatureConfig(reader, node));
+    // From now on, not from the first message on: that one was signed before. If it fails, each message says so.
+    if (policy.keepsNonces) keepFor(policy.clockSkewMs, wallMillis());
+    return policy;
   }
 
   prepare(policy: StagePolicy, kms: KmsConfig, rootId: u32): void {
@@ -153,7 +156,7 @@ function verify(exchange: Exchange, policy: SignaturePolicy, ring: KeyRing, body
     if (before != KeyState.Ready || older == null || !isSignedBy(policy, older, data, dataLength)) return deny(exchange, Reason.Wrong);
   }
   if (policy.covers == SignatureCoverage.Message) {
-    const fresh = remember(policy.keyId, nonce, nonceLength, nowMs, signedMs + policy.clockSkewMs);
+    const fresh = remember(policy.keyId, nonce, nonceLength, nowMs, signedMs, policy.clockSkewMs);
     if (fresh != Nonce.Fresh) return notFresh(exchange, fresh);
   }
   verified.add(1);
@@ -183,6 +186,7 @@ function stampOf(exchange: Exchange, policy: SignaturePolicy): i64 {
 
 function notFresh(exchange: Exchange, nonce: Nonce): Verdict {
   if (nonce == Nonce.Known) return deny(exchange, Reason.Replayed);
+  if (nonce == Nonce.Early) return deny(exchange, Reason.Early);
   if (nonce == Nonce.Full) replayStoreFull.add(1);
   else replayStoreFailed.add(1);
   return refuse(exchange, ErrorId.FIM_SIG_0003);

@@ -9,6 +9,7 @@ export const signatureMalformed: Counter = new Counter('fim.signature.malformed'
 export const signatureStale: Counter = new Counter('fim.signature.stale');
 export const signatureWrong: Counter = new Counter('fim.signature.wrong');
 export const signatureReplayed: Counter = new Counter('fim.signature.replayed');
+export const signatureEarly: Counter = new Counter('fim.signature.early');
 /** Messages refused because the store of nonces had no room, or could not be written. */
 export const replayStoreFull: Counter = new Counter('fim.signature.replay_store_full');
 export const replayStoreFailed: Counter = new Counter('fim.signature.replay_store_failed');
@@ -23,6 +24,7 @@ export function defineSignatureStats(): void {
   signatureStale.define();
   signatureWrong.define();
   signatureReplayed.define();
+  signatureEarly.define();
   replayStoreFull.define();
   replayStoreFailed.define();
   signatureKeyUnavailable.define();

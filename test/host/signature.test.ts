@@ -20,6 +20,8 @@ const PATH = '/fund/redeem?channel=app&v=2';
 const START = ['FIM1-REQUEST', 'POST', '/fund/redeem', 'channel=app&v=2'];
 const BODY = Buffer.from('{"amount":"100.00"}');
 const NONCE = 'nonce-0123456789';
+const NARROW = { covers: 'Message', request: 'Verify', clockSkewMs: 1_000 };
+const WIDE = { covers: 'Message', request: 'Verify', clockSkewMs: 300_000 };
 
 interface Route {
   vm: Vm;
@@ -152,6 +154,7 @@ describe('a signature over the body', () => {
 describe('what is not taken', () => {
   test('one answer, and a counter for each reason', () => {
     const route = start(HMAC, { request: 'Verify', headers: ['x-channel'] });
+    route.vm.clock.advance(600_000);
     const signed: [string, string][] = [['x-channel', 'app']];
     let count = 0;
     const fresh = (change: Parameters<typeof headersOf>[2] = {}): Record<string, string> => ({ 'x-channel': 'app', ...headersOf(route, HMAC, { signed, nonce: `nonce-${++count}-12345678`, ...change }) });
@@ -196,6 +199,59 @@ describe('what is not taken', () => {
     assert.equal(answers.size, 1);
     assert.equal(post(route, fresh({ time: String(Math.floor(now / 1000)) })).client.status, 200, 'seconds');
     assert.equal(post(route, fresh({ time: String(now - 299_000) })).client.status, 200, 'old, but within the bound');
+  });
+
+  test('a message from before the store of nonces began', () => {
+    const route = start(HMAC, { request: 'Verify' });
+    const began = Number(nowOf(route));
+    route.vm.clock.advance(5_000);
+    assertRefused(post(route, headersOf(route, HMAC, { time: String(began - 1) })));
+    assert.equal(route.vm.metrics.value('fim.signature.early'), 1);
+    assert.equal(post(route, headersOf(route, HMAC, { time: String(began) })).client.status, 200);
+  });
+
+  test('a message that a route with less skew has taken', () => {
+    const routes = ['/narrow', '/wide'].map((value, index) => ({
+      name: value,
+      match: { path: { type: 'Prefix', value } },
+      stages: { messageSignature: { keyId: 'kms://prod/partner', algorithm: 'HMAC-SM3', covers: 'Body', request: 'None', response: 'None', ...(index === 0 ? NARROW : WIDE) } },
+    }));
+    const { vm } = start(HMAC, NARROW);
+    const { root } = vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes }));
+    const route = { vm, root };
+    vm.clock.advance(600_000);
+    const taken = headersOf(route, HMAC, { start: ['FIM1-REQUEST', 'POST', '/wide', ''] });
+    assert.equal(post(route, taken, BODY, '/wide').client.status, 200);
+    vm.clock.advance(4_000);
+    assertRefused(post(route, taken, BODY, '/wide'));
+    const elsewhere = headersOf(route, HMAC, { start: ['FIM1-REQUEST', 'POST', '/narrow', ''], nonce: 'nonce-of-narrow-1' });
+    assert.equal(post(route, elsewhere, BODY, '/narrow').client.status, 200);
+    vm.clock.advance(4_000);
+    // The signature does not fit the other path; that its nonce is still known shows with one that does.
+    const again = headersOf(route, HMAC, { start: ['FIM1-REQUEST', 'POST', '/wide', ''], nonce: 'nonce-of-narrow-1' });
+    assertRefused(post(route, again, BODY, '/wide'));
+    assert.equal(vm.metrics.value('fim.signature.replayed'), 2);
+  });
+
+  test('a message that was taken before an edit widened the skew', () => {
+    const sharedData = new SharedData();
+    const narrow = start(HMAC, NARROW, undefined, sharedData);
+    narrow.vm.clock.advance(60_000);
+    const taken = headersOf(narrow, HMAC);
+    assert.equal(post(narrow, taken).client.status, 200);
+    narrow.vm.clock.advance(4_000);
+    const late = headersOf(narrow, HMAC, { nonce: 'nonce-of-late-one' });
+    assert.equal(post(narrow, late).client.status, 200);
+    const text = JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'a', stages: { messageSignature: { keyId: 'kms://prod/partner', algorithm: 'HMAC-SM3', covers: 'Message', request: 'None', response: 'None', ...WIDE } } }] });
+    const wide = { vm: narrow.vm, root: narrow.vm.configure(text).root };
+    narrow.vm.clock.advance(4_000);
+    assertRefused(post(wide, taken));
+    assert.equal(narrow.vm.metrics.value('fim.signature.early'), 1, 'it may be forgotten');
+    assertRefused(post(wide, late));
+    assert.equal(narrow.vm.metrics.value('fim.signature.replayed'), 1, 'it is still known');
+    narrow.vm.clock.advance(200_000);
+    assertRefused(post(wide, late));
+    assert.equal(narrow.vm.metrics.value('fim.signature.replayed'), 2);
   });
 
   test('a refused message does not use its nonce up; time frees it', () => {
