@@ -214,7 +214,7 @@ describe('what is not taken', () => {
     const routes = ['/narrow', '/wide'].map((value, index) => ({
       name: value,
       match: { path: { type: 'Prefix', value } },
-      stages: { messageSignature: { keyId: 'kms://prod/partner', algorithm: 'HMAC-SM3', covers: 'Body', request: 'None', response: 'None', ...(index === 0 ? NARROW : WIDE) } },
+      stages: { messageSignature: { keyId: 'kms://prod/partner', algorithm: 'HMAC-SM3', response: 'None', ...(index === 0 ? NARROW : WIDE) } },
     }));
     const { vm } = start(HMAC, NARROW);
     const { root } = vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes }));
@@ -242,7 +242,7 @@ describe('what is not taken', () => {
     narrow.vm.clock.advance(4_000);
     const late = headersOf(narrow, HMAC, { nonce: 'nonce-of-late-one' });
     assert.equal(post(narrow, late).client.status, 200);
-    const text = JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'a', stages: { messageSignature: { keyId: 'kms://prod/partner', algorithm: 'HMAC-SM3', covers: 'Message', request: 'None', response: 'None', ...WIDE } } }] });
+    const text = JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'a', stages: { messageSignature: { keyId: 'kms://prod/partner', algorithm: 'HMAC-SM3', response: 'None', ...WIDE } } }] });
     const wide = { vm: narrow.vm, root: narrow.vm.configure(text).root };
     narrow.vm.clock.advance(4_000);
     assertRefused(post(wide, taken));
