@@ -471,7 +471,7 @@ export interface PluginConfig {
   hash?: string;
   /** Where keys come from; required by stages that use keys. */
   kms?: KmsConfig;
-  /** Request headers that only this proxy may set, lower case: removed from every request, whatever its route. */
+  /** Headers that only this proxy may set, lower case: removed from every request and its trailers, whatever its route, also where they are spelled with `_` for `-`. */
   stripHeaders?: string[];
   /** In order of precedence: the first that matches a request is its route. */
   routes: RouteConfig[];

@@ -1,5 +1,6 @@
 export { bootstrapConfig } from './bootstrap.ts';
 export type { BootstrapPlan } from './bootstrap.ts';
+export { UPGRADE, connectionHardening } from './connection-hardening.ts';
 export { PEER_SCHEMES, cluster, hostOf, portOf } from './cluster.ts';
 export type { EnvoyObject, EnvoyValue } from './envoy-object.ts';
 export { KMS_CLUSTER, TOKEN_HEADERS, kmsCluster, kmsSecrets } from './kms-cluster.ts';

@@ -1,4 +1,5 @@
 import { CONNECTION_BUFFER_BYTES, MAX_CONCURRENT_STREAMS, REQUEST_HEADERS_TIMEOUT_MS, STREAM_IDLE_TIMEOUT_MS } from '../limits.ts';
+import { UPGRADE, connectionHardening } from './connection-hardening.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { FilterSlot } from './layout.ts';
 import { DECOMPRESSOR_FILTERS, ROUTE_CONFIGURATION } from './route-configuration.ts';
@@ -7,8 +8,6 @@ const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
 /** What comes out of a compressed body may be this many times as large as what went in. */
 const MAX_INFLATE_RATIO = 100;
-/** Only filters may set these: what a client sends under these names is dropped. */
-const OWN_HEADER_PREFIX = 'x-fim-';
 
 /** Where the listener listens and what it reads. */
 export interface ListenerPlan {
@@ -49,20 +48,14 @@ export function listener(plan: ListenerPlan): EnvoyObject {
 
 function connectionManager(plan: ListenerPlan): EnvoyObject {
   return {
-    '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    ...connectionHardening({ trailers: true }),
     stat_prefix: 'fim',
     codec_type: 'AUTO',
-    // Policy and upstream must read the same path.
-    normalize_path: true,
-    merge_slashes: true,
-    path_with_escaped_slashes_action: 'REJECT_REQUEST',
     use_remote_address: true,
-    http_protocol_options: { enable_trailers: true },
     http2_protocol_options: { max_concurrent_streams: MAX_CONCURRENT_STREAMS },
-    upgrade_configs: [{ upgrade_type: 'websocket' }],
+    upgrade_configs: [{ upgrade_type: UPGRADE }],
     request_headers_timeout: `${REQUEST_HEADERS_TIMEOUT_MS / 1000}s`,
     stream_idle_timeout: `${STREAM_IDLE_TIMEOUT_MS / 1000}s`,
-    early_header_mutation_extensions: [dropOwnHeaders()],
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
     http_filters: [...decompressors(), ...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))), router()],
     ...(plan.accessLog ? { access_log: [accessLog(plan.accessLog)] } : {}),
@@ -100,16 +93,6 @@ function decompressor(encoding: keyof typeof DECOMPRESSOR_FILTERS, library: Envo
 
 function router(): EnvoyObject {
   return { name: 'envoy.filters.http.router', typed_config: { '@type': `${FILTERS}.router.v3.Router`, suppress_envoy_headers: true } };
-}
-
-function dropOwnHeaders(): EnvoyObject {
-  return {
-    name: 'fim.drop-own-headers',
-    typed_config: {
-      '@type': 'type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
-      mutations: [{ remove_on_match: { key_matcher: { prefix: OWN_HEADER_PREFIX } } }],
-    },
-  };
 }
 
 /** No path, no query, no header: they can hold an account or a card number. */

@@ -38,6 +38,7 @@ export const enum Result {
 
 export const enum HeaderMap {
   RequestHeaders = 0,
+  RequestTrailers = 1,
   ResponseHeaders = 2,
   HttpCallResponseHeaders = 6,
 }

@@ -301,7 +301,7 @@ export class PluginConfig {
   hash: Bytes = Bytes.EMPTY;
   /** Where keys come from; required by stages that use keys. */
   kms: KmsConfig | null = null;
-  /** Request headers that only this proxy may set, lower case: removed from every request, whatever its route. */
+  /** Headers that only this proxy may set, lower case: removed from every request and its trailers, whatever its route, also where they are spelled with `_` for `-`. */
   stripHeaders: StaticArray<Bytes> = new StaticArray<Bytes>(0);
   /** In order of precedence: the first that matches a request is its route. */
   routes: StaticArray<RouteConfig> = new StaticArray<RouteConfig>(0);

@@ -123,6 +123,11 @@ export class Exchange {
     dropHeader(this.headerMap, name, nameLength);
   }
 
+  /** Removes the headers of the current direction whose names equal `name` (lower case) if `_` counts as `-`; true: there were some, and the headers must be fetched again. */
+  dropSpellings(name: usize, nameLength: u32): bool {
+    return this.snapshot.dropSpellings(this.headerMap, name, nameLength);
+  }
+
   /** The body will be another: what describes its very bytes is removed. While the headers are held. */
   willRewriteBody(): void {
     this.removeHeader(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length);

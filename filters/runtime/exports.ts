@@ -7,6 +7,7 @@ import { opensTunnel } from './admission';
 import { dropCallouts, onCalloutAnswer } from './callout';
 import { CompiledRoute, Configuration } from './configuration';
 import { ErrorId } from '../errors.gen';
+import { dropForgedHeaders, dropForgedTrailers } from './forged';
 import { takeCollectionRequest } from './garbage';
 import { configureRoot, roots, startVm, streams, tickRoot } from './module';
 import { beginHalf, exchange, growBody, refuse } from './pipeline';
@@ -101,7 +102,7 @@ function refuseAll(stream: Stream, error: ErrorId): bool {
 function routeRequest(stream: Stream, configuration: Configuration, endOfStream: bool): bool {
   exchange.bind(stream, Direction.Request);
   if (!exchange.fetchHeaders()) return refuseAll(stream, ErrorId.FIM_RT_0008);
-  stripForged(configuration);
+  if (!dropForgedHeaders(exchange, configuration.stripHeaders)) return refuseAll(stream, ErrorId.FIM_RT_0008);
   const at = findRoute(configuration, exchange);
   if (at == PATH_NOT_TEXT) return refuseAll(stream, ErrorId.FIM_RT_0009);
   if (at < 0) {
@@ -118,19 +119,6 @@ function routeRequest(stream: Stream, configuration: Configuration, endOfStream:
   return passed;
 }
 
-/** Takes out of the request what only this proxy may say. */
-function stripForged(configuration: Configuration): void {
-  const names = configuration.stripHeaders;
-  let found = false;
-  for (let i = 0; i < names.length; i++) {
-    const name = unchecked(names[i]);
-    if (!exchange.header(name.pointer, name.length)) continue;
-    exchange.removeHeader(name.pointer, name.length);
-    found = true;
-  }
-  if (found) exchange.fetchHeaders();
-}
-
 /** A tunnel on a route that must see bodies is refused; where only `Observe` rules, it is counted and both directions pass unseen. */
 function turnTunnelAway(stream: Stream, route: CompiledRoute): bool {
   if (!route.observe || !route.request.observable || !route.response.observable) return refuseAll(stream, ErrorId.FIM_RT_0004);
@@ -144,7 +132,19 @@ export function proxy_on_request_body(contextId: u32, held: u32, endOfStream: u3
 }
 
 export function proxy_on_request_trailers(contextId: u32, count: u32): u32 {
-  return onTrailers(contextId, Direction.Request);
+  cleanTrailers(contextId);
+  const status = onTrailers(contextId, Direction.Request);
+  scratch.reset();
+  return status;
+}
+
+function cleanTrailers(contextId: u32): void {
+  const stream = streams.find(contextId);
+  if (stream == null) return;
+  const root = stream.root;
+  if (root == null) return;
+  const configuration = root.configuration;
+  if (configuration != null) dropForgedTrailers(configuration.stripHeaders);
 }
 
 export function proxy_on_response_headers(contextId: u32, count: u32, endOfStream: u32): u32 {

@@ -1,5 +1,5 @@
 import { equalBytes } from '../memory/bytes';
-import { HeaderMap, Result, proxy_get_header_map_pairs } from './abi';
+import { HeaderMap, Result, proxy_get_header_map_pairs, proxy_remove_header_map_value } from './abi';
 
 const OUT: usize = memory.data(16, 8);
 
@@ -50,6 +50,25 @@ export class HeaderSnapshot {
     return this.findFrom(this.foundAt + 1, this.valuePointer + this.valueLength + 1, name, nameLength);
   }
 
+  /**
+   * Removes from the host's `map`, whose headers these are, all whose names equal `name` (lower case) if `_` counts as `-`. True: there were some,
+   * and the snapshot is no longer what the host has.
+   */
+  dropSpellings(map: HeaderMap, name: usize, nameLength: u32): bool {
+    let found = false;
+    let text: usize = this.pointer + 4 + this.count * 8;
+    for (let i: u32 = 0; i < this.count; i++) {
+      const sizes = this.pointer + 4 + i * 8;
+      const keyLength = load<u32>(sizes);
+      if (keyLength == nameLength && isSpelling(text, name, nameLength)) {
+        proxy_remove_header_map_value(map, text, keyLength);
+        found = true;
+      }
+      text += keyLength + load<u32>(sizes, 4) + 2;
+    }
+    return found;
+  }
+
   private findFrom(from: u32, text: usize, name: usize, nameLength: u32): bool {
     const first = load<u8>(name);
     for (let i = from; i < this.count; i++) {
@@ -66,4 +85,18 @@ export class HeaderSnapshot {
     }
     return false;
   }
+}
+
+/** Servers behind gateway interfaces (CGI, WSGI) make one variable of `X-Verdict` and `X_Verdict`. */
+function isSpelling(text: usize, name: usize, length: u32): bool {
+  for (let i: u32 = 0; i < length; i++) {
+    if (joined(load<u8>(text + i)) != joined(load<u8>(name + i))) return false;
+  }
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function joined(byte: u8): u8 {
+  return byte == 95 ? 45 : byte; // '_', '-'
 }

@@ -1,6 +1,6 @@
 // A workload's configuration as the one Istio object that carries it.
 import { canonicalJson, type PluginConfig } from '../../../envoy/route/index.ts';
-import { kmsCluster, wasmFilter, type EnvoyObject, type KmsCredentials } from '../../../envoy/xds/index.ts';
+import { connectionHardening, kmsCluster, wasmFilter, type EnvoyObject, type KmsCredentials } from '../../../envoy/xds/index.ts';
 import { MAX_ENVOY_BUFFER_BYTES } from '../../../envoy/limits.ts';
 import { MAX_OWNER_REFERENCES } from '../../limits.ts';
 import type { KubeObject, OwnerReference } from '../kube/objects.ts';
@@ -12,8 +12,6 @@ const API_VERSION = 'networking.istio.io/v1alpha3';
 const CONNECTION_MANAGER = 'envoy.filters.network.http_connection_manager';
 const ROUTER = 'envoy.filters.http.router';
 const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
-/** Only filters may set these: what a client sends under these names is dropped at gateways. */
-const OWN_HEADER_PREFIX = 'x-fim-';
 /** Wider selections come first, so that narrower ones find what they take the place of. */
 const BASE_PRIORITY = 100;
 const PRIORITY_PER_TERM = 10;
@@ -82,25 +80,10 @@ function filterPatches(context: string, name: string, wider: readonly string[], 
   return [...removed, ...inserted];
 }
 
-/** Policy and upstream must read the same path; headers of ours come from filters only. */
-function connectionPatches(context: string, lattice: Lattice, chains: readonly string[] | undefined): EnvoyObject[] {
-  const headers: EnvoyObject = {
-    name: 'fim.drop-own-headers',
-    typed_config: {
-      '@type': 'type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
-      mutations: [{ remove_on_match: { key_matcher: { prefix: OWN_HEADER_PREFIX } } }],
-    },
-  };
-  const options: EnvoyObject = {
-    '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-    normalize_path: true,
-    merge_slashes: true,
-    path_with_escaped_slashes_action: 'REJECT_REQUEST',
-    // Behind a gateway they may be the gateway's word.
-    ...(lattice === 'gateway' ? { early_header_mutation_extensions: [headers] } : {}),
-  };
+/** Policy and upstream must read the same request. */
+function connectionPatches(context: string, chains: readonly string[] | undefined): EnvoyObject[] {
   return [
-    ...chainMatches(context, chains, undefined).map((match): EnvoyObject => ({ applyTo: 'NETWORK_FILTER', match, patch: { operation: 'MERGE', value: { typed_config: options } } })),
+    ...chainMatches(context, chains, undefined).map((match): EnvoyObject => ({ applyTo: 'NETWORK_FILTER', match, patch: { operation: 'MERGE', value: { typed_config: connectionHardening() } } })),
     // Above the largest limit that a route may set, so that the route's own limit is met first, with its code.
     { applyTo: 'VIRTUAL_HOST', match: { context }, patch: { operation: 'MERGE', value: { request_body_buffer_limit: MAX_ENVOY_BUFFER_BYTES } } },
   ];
@@ -137,7 +120,7 @@ export function workloadObject(workload: Workload, release: Release, owners: Own
   const spec: EnvoyObject = {
     ...attachment(workload),
     priority: BASE_PRIORITY + PRIORITY_PER_TERM * Object.keys(selection.terms).length,
-    configPatches: [extensionPatch(context, filter, release), ...filterPatches(context, filter, wider, chains), ...connectionPatches(context, selection.lattice, chains)],
+    configPatches: [extensionPatch(context, filter, release), ...filterPatches(context, filter, wider, chains), ...connectionPatches(context, chains)],
   };
   const annotations = {
     [SELECTION_ANNOTATION]: canonicalJson(selection),

@@ -1,0 +1,66 @@
+// What a client must not say: headers that only this proxy sets, whatever their spelling, and fields that mean something in the headers alone but were
+// put into the trailers, behind the verdict.
+import { Bytes } from '../memory/bytes';
+import { HeaderMap } from './abi';
+import { Exchange } from './exchange';
+import { HeaderSnapshot } from './headers';
+
+const trailers: HeaderSnapshot = new HeaderSnapshot();
+
+/**
+ * Fields that no recipient may take from trailers (RFC 9110, 6.5.1): framing and the connection, routing, who asks, what the body is, how to answer.
+ * A server that merges trailers with headers would.
+ */
+const NEVER_IN_TRAILERS: StaticArray<Bytes> = [
+  Bytes.from('content-length'),
+  Bytes.from('transfer-encoding'),
+  Bytes.from('te'),
+  Bytes.from('trailer'),
+  Bytes.from('connection'),
+  Bytes.from('keep-alive'),
+  Bytes.from('proxy-connection'),
+  Bytes.from('upgrade'),
+  Bytes.from('http2-settings'),
+  Bytes.from('host'),
+  Bytes.from('forwarded'),
+  Bytes.from('x-forwarded-for'),
+  Bytes.from('x-forwarded-host'),
+  Bytes.from('x-forwarded-proto'),
+  Bytes.from('x-forwarded-client-cert'),
+  Bytes.from('x-real-ip'),
+  Bytes.from('authorization'),
+  Bytes.from('proxy-authorization'),
+  Bytes.from('cookie'),
+  Bytes.from('content-type'),
+  Bytes.from('content-encoding'),
+  Bytes.from('content-range'),
+  Bytes.from('expect'),
+  Bytes.from('max-forwards'),
+  Bytes.from('cache-control'),
+  Bytes.from('range'),
+  Bytes.from('if-match'),
+  Bytes.from('if-none-match'),
+  Bytes.from('if-modified-since'),
+  Bytes.from('if-unmodified-since'),
+  Bytes.from('if-range'),
+];
+
+/** Takes out of the request's headers, which `exchange` has fetched, what only this proxy may say. False: the host does not give the headers again. */
+export function dropForgedHeaders(exchange: Exchange, names: StaticArray<Bytes>): bool {
+  let found = false;
+  for (let i = 0; i < names.length; i++) {
+    const name = unchecked(names[i]);
+    if (exchange.dropSpellings(name.pointer, name.length)) found = true;
+  }
+  return !found || exchange.fetchHeaders();
+}
+
+/** Takes the same out of the request's trailers, and what never belongs there. They are the host's current stream's. */
+export function dropForgedTrailers(names: StaticArray<Bytes>): void {
+  if (!trailers.fetch(HeaderMap.RequestTrailers)) return;
+  for (let i = 0; i < names.length; i++) trailers.dropSpellings(HeaderMap.RequestTrailers, unchecked(names[i]).pointer, unchecked(names[i]).length);
+  for (let i = 0; i < NEVER_IN_TRAILERS.length; i++) {
+    const name = unchecked(NEVER_IN_TRAILERS[i]);
+    trailers.dropSpellings(HeaderMap.RequestTrailers, name.pointer, name.length);
+  }
+}
