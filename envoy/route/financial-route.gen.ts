@@ -97,7 +97,7 @@ export type Iso8583Specification = 'iso8583-1987' | 'iso8583-1993' | 'iso8583-20
 /** Number of the bytes that follow: `Binary2` two bytes, `Bcd2` four digits in two bytes, `Ascii4` four digits. */
 export type Iso8583LengthHeader = 'None' | 'Binary2' | 'Bcd2' | 'Ascii4';
 
-/** `Cups`: UnionPay's header of 46 bytes, read to `$.Header`; `Opaque`: bytes that are passed over. */
+/** `Cups`: UnionPay's header of 46 bytes (or 41, without a reject code), read to `$.Header`; `Opaque`: bytes that are passed over. */
 export type Iso8583NetworkHeader = 'None' | 'Cups' | 'Opaque';
 
 /** What stands before the message type; the whole of it, where the specification's does not fit. Absent: that of the specification. */
@@ -106,13 +106,13 @@ export interface RouteIso8583Header {
   length?: Iso8583LengthHeader;
   /** A TPDU of five bytes. */
   tpdu?: boolean;
-  /** `Cups`: UnionPay's header of 46 bytes, read to `$.Header`; `Opaque`: bytes that are passed over. */
+  /** `Cups`: UnionPay's header of 46 bytes (or 41, without a reject code), read to `$.Header`; `Opaque`: bytes that are passed over. */
   network?: Iso8583NetworkHeader;
   /** Bytes of an `Opaque` header. */
   networkBytes?: number;
 }
 
-/** `z`. */
+/** `z`, `zh`. */
 export type Iso8583DigitEncoding = 'Ascii' | 'Ebcdic' | 'Bcd';
 
 /** `b`. */
@@ -121,10 +121,10 @@ export type Iso8583ByteEncoding = 'Binary' | 'Hex';
 /** Of the length prefix, where it differs. */
 export type Iso8583LengthEncoding = 'Ascii' | 'Ebcdic' | 'Bcd' | 'Binary';
 
-/** `a`, `an`, `ans`. `Ebcdic` is code page 037. */
+/** `a`, `an`, `ans`, `ansb`. `Ebcdic` is code page 037. */
 export type Iso8583TextEncoding = 'Ascii' | 'Ebcdic';
 
-/** Where an odd number of BCD digits is filled up. */
+/** Where an odd number of its BCD digits is filled up, where it differs. */
 export type Iso8583Fill = 'Left' | 'Right';
 
 /** How the parts of a message are written; absent parts as the specification says. */
@@ -137,18 +137,20 @@ export interface RouteIso8583Encodings {
   lengths?: Iso8583LengthEncoding;
   /** `n`, and the digits of `x+n`. */
   digits?: Iso8583DigitEncoding;
-  /** `a`, `an`, `ans`. `Ebcdic` is code page 037. */
+  /** `a`, `an`, `ans`, `ansb`. `Ebcdic` is code page 037. */
   text?: Iso8583TextEncoding;
-  /** `z`. */
+  /** `z`, `zh`. */
   track?: Iso8583DigitEncoding;
   /** `b`. */
   bytes?: Iso8583ByteEncoding;
-  /** Where an odd number of BCD digits is filled up. */
+  /** Where an odd number of BCD digits is filled up: stands over what the specification says of all and of single elements. */
   fill?: Iso8583Fill;
+  /** The same of `z` and `zh`, where tracks differ from digits; absent, `fill` counts for them too. */
+  trackFill?: Iso8583Fill;
 }
 
-/** What it may hold. */
-export type Iso8583Format = 'n' | 'a' | 'an' | 'ans' | 'b' | 'z' | 'x+n';
+/** What it may hold: those of ISO 8583, and `ansb`, characters of which some are bytes (a usage, a length, then what is enciphered), and `zh`, a track that may be enciphered (any hexadecimal digit). */
+export type Iso8583Format = 'n' | 'a' | 'an' | 'ans' | 'b' | 'z' | 'x+n' | 'ansb' | 'zh';
 
 /** Digits of the length prefix; `Fixed`: there is none. */
 export type Iso8583Prefix = 'Fixed' | 'L' | 'LL' | 'LLL' | 'LLLL';
@@ -163,7 +165,7 @@ export type Iso8583Content = 'Text' | 'TLV';
 export interface RouteIso8583Element {
   /** Number. */
   element: number;
-  /** What it may hold. */
+  /** What it may hold: those of ISO 8583, and `ansb`, characters of which some are bytes (a usage, a length, then what is enciphered), and `zh`, a track that may be enciphered (any hexadecimal digit). */
   format: Iso8583Format;
   /** Characters, digits or bytes; the most of them if there is a prefix. */
   length: number;
@@ -175,6 +177,8 @@ export interface RouteIso8583Element {
   lengthEncoding?: Iso8583LengthEncoding;
   /** What the value is read as; `TLV` of `b` only. */
   content?: Iso8583Content;
+  /** Where an odd number of its BCD digits is filled up, where it differs. */
+  fill?: Iso8583Fill;
 }
 
 /** How messages of the format ISO8583 are written: a specification that comes with FIM, and what differs. Absent: `iso8583-1987` as it stands. Elements are fields: `$.MTI`, `$.DE2`, `$.DE55.9F26`. */
@@ -240,8 +244,8 @@ export interface FieldCondition {
 /** Type of the value, without conversion: in JSON a number is not a string. `decimal`: a number, or a string that is written like one. `n`, `a`, `an`, `ans`, `b`: characters as in ISO 8583 (`b`: hex digits), quoted in YAML. `amount`, `date` YYYYMMDD, `time` hhmmss, `dateTime` YYYYMMDDhhmmss, `isoDate`, `isoDateTime`, `currency` ISO 4217, `country` ISO 3166-1. */
 export type FieldType = 'string' | 'number' | 'integer' | 'decimal' | 'boolean' | 'object' | 'array' | 'any' | 'n' | 'a' | 'an' | 'ans' | 'b' | 'amount' | 'date' | 'time' | 'dateTime' | 'isoDate' | 'isoDateTime' | 'currency' | 'country';
 
-/** `Luhn`: card number of 13 to 19 digits. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits with check digit. `Iban`, `Bic`, `Lei`. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Amount`, `IsoAmount` (18 digits, 5 of them decimals), `Currency` (ISO 4217), `Country` (ISO 3166-1), `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate`, `IsoDateTime`, `Hex`. */
-export type FieldCheck = 'Luhn' | 'Gb11643' | 'Numeric' | 'Alphanumeric' | 'Printable' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime' | 'Hex' | 'Alphabetic' | 'IsoAmount' | 'Country' | 'Uscc' | 'CnapsBankCode' | 'Iban' | 'Bic' | 'Lei' | 'MonthDay' | 'YearMonth' | 'ShortDate' | 'IsoDate' | 'IsoDateTime';
+/** `Luhn`: card number of 13 to 19 digits. `CardNumber`: the same, but for numbers of UnionPay (62, 81), of which some have no check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits with check digit. `Iban`, `Bic`, `Lei`. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Amount`, `IsoAmount` (18 digits, 5 of them decimals), `Currency` (ISO 4217), `Country` (ISO 3166-1), `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate`, `IsoDateTime`, `Hex`. */
+export type FieldCheck = 'Luhn' | 'Gb11643' | 'Numeric' | 'Alphanumeric' | 'Printable' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime' | 'Hex' | 'Alphabetic' | 'IsoAmount' | 'Country' | 'Uscc' | 'CnapsBankCode' | 'Iban' | 'Bic' | 'Lei' | 'MonthDay' | 'YearMonth' | 'ShortDate' | 'IsoDate' | 'IsoDateTime' | 'CardNumber';
 
 /** Rules on one field, given by exactly one of `name` and `path`. */
 export interface ValidationField {
@@ -273,7 +277,7 @@ export interface ValidationField {
   max?: string;
   /** Allowed texts. */
   enum?: string[];
-  /** `Luhn`: card number of 13 to 19 digits. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits with check digit. `Iban`, `Bic`, `Lei`. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Amount`, `IsoAmount` (18 digits, 5 of them decimals), `Currency` (ISO 4217), `Country` (ISO 3166-1), `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate`, `IsoDateTime`, `Hex`. */
+  /** `Luhn`: card number of 13 to 19 digits. `CardNumber`: the same, but for numbers of UnionPay (62, 81), of which some have no check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits with check digit. `Iban`, `Bic`, `Lei`. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Amount`, `IsoAmount` (18 digits, 5 of them decimals), `Currency` (ISO 4217), `Country` (ISO 3166-1), `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate`, `IsoDateTime`, `Hex`. */
   check?: FieldCheck;
   /** For readers: the clause that the rule comes from. No effect. */
   note?: string;

@@ -110,8 +110,8 @@ export type PbocPlace = 'Body' | 'Query' | 'Header';
 /** Type of the value, without conversion. `integer`: a number without fraction and exponent. `decimal`: a number, or a string, for amounts (see `check: Amount`). `any` with a text test means: a string or a number. */
 export type PbocType = 'string' | 'number' | 'integer' | 'decimal' | 'boolean' | 'object' | 'array' | 'any';
 
-/** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
-export type PbocCheck = 'None' | 'Luhn' | 'Gb11643' | 'Numeric' | 'Alphanumeric' | 'Printable' | 'Hex' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime' | 'Alphabetic' | 'IsoAmount' | 'Country' | 'Uscc' | 'CnapsBankCode' | 'Iban' | 'Bic' | 'Lei' | 'MonthDay' | 'YearMonth' | 'ShortDate' | 'IsoDate' | 'IsoDateTime';
+/** `Luhn`: 13 to 19 digits with check digit. `CardNumber`: the same, but for numbers of UnionPay (62, 81), of which some have no check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
+export type PbocCheck = 'None' | 'Luhn' | 'Gb11643' | 'Numeric' | 'Alphanumeric' | 'Printable' | 'Hex' | 'Amount' | 'Currency' | 'Date' | 'Time' | 'DateTime' | 'MonthDayTime' | 'Alphabetic' | 'IsoAmount' | 'Country' | 'Uscc' | 'CnapsBankCode' | 'Iban' | 'Bic' | 'Lei' | 'MonthDay' | 'YearMonth' | 'ShortDate' | 'IsoDate' | 'IsoDateTime' | 'CardNumber';
 
 /** `Compare`: `left` stands to `right` or `value` as `operator` says. `Sum`: the items add up to the total. `CurrencyExponent`: the amount has no more decimals than its currency. */
 export type PbocCrossKind = 'Compare' | 'Sum' | 'CurrencyExponent';
@@ -156,7 +156,7 @@ export interface PbocRule {
   min?: string;
   /** Greatest number, decimal; empty: no bound. */
   max?: string;
-  /** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
+  /** `Luhn`: 13 to 19 digits with check digit. `CardNumber`: the same, but for numbers of UnionPay (62, 81), of which some have no check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
   check?: PbocCheck;
   /** The rule comes from the profile, not from the user. */
   profile?: boolean;
@@ -288,17 +288,17 @@ export type Iso8583Specification = 'iso8583-1987' | 'iso8583-1993' | 'iso8583-20
 /** Number of the bytes that follow: two bytes, four digits in two bytes, or four digits of ASCII. */
 export type Iso8583LengthHeader = 'None' | 'Binary2' | 'Bcd2' | 'Ascii4';
 
-/** UnionPay's header of 46 bytes, or bytes that are passed over. */
+/** UnionPay's header of 46 bytes (or 41, without a reject code), or bytes that are passed over. */
 export type Iso8583NetworkHeader = 'None' | 'Cups' | 'Opaque';
 
 /** Of the length prefix. */
 export type Iso8583Encoding = 'Specification' | 'Ascii' | 'Ebcdic' | 'Bcd' | 'Binary' | 'Hex';
 
-/** Where an odd number of BCD digits is filled up. */
+/** Where an odd number of its BCD digits is filled up. */
 export type Iso8583Fill = 'Specification' | 'Left' | 'Right';
 
 /** What it may hold. */
-export type Iso8583Format = 'n' | 'a' | 'an' | 'ans' | 'b' | 'z' | 'x+n';
+export type Iso8583Format = 'n' | 'a' | 'an' | 'ans' | 'b' | 'z' | 'x+n' | 'ansb' | 'zh';
 
 /** Digits of the length prefix. */
 export type Iso8583Prefix = 'Fixed' | 'L' | 'LL' | 'LLL' | 'LLLL';
@@ -366,7 +366,7 @@ export interface Iso8583HeaderConfig {
   length?: Iso8583LengthHeader;
   /** A TPDU of five bytes. */
   tpdu?: boolean;
-  /** UnionPay's header of 46 bytes, or bytes that are passed over. */
+  /** UnionPay's header of 46 bytes (or 41, without a reject code), or bytes that are passed over. */
   network?: Iso8583NetworkHeader;
   /** Bytes of an Opaque header. */
   networkBytes?: number;
@@ -382,14 +382,16 @@ export interface Iso8583EncodingsConfig {
   lengths?: Iso8583Encoding;
   /** n, and the digits of x+n. */
   digits?: Iso8583Encoding;
-  /** a, an, ans. */
+  /** a, an, ans, ansb. */
   text?: Iso8583Encoding;
-  /** z. */
+  /** z, zh. */
   track?: Iso8583Encoding;
   /** b. */
   bytes?: Iso8583Encoding;
   /** Where an odd number of BCD digits is filled up. */
   fill?: Iso8583Fill;
+  /** The same of tracks; absent, `fill` counts for them too. */
+  trackFill?: Iso8583Fill;
 }
 
 /** One data element. */
@@ -408,6 +410,8 @@ export interface Iso8583ElementConfig {
   lengthEncoding?: Iso8583Encoding;
   /** What the value is read as. */
   content?: Iso8583Content;
+  /** Where an odd number of its BCD digits is filled up. */
+  fill?: Iso8583Fill;
 }
 
 /** How ISO 8583 messages are written; only with the format ISO8583. Absent there: iso8583-1987. */

@@ -71,7 +71,7 @@ export function checkPassing(spec: RouteSpec, sections: Sections, report: Report
 }
 
 /** Encodings of each kind of format of a data element. */
-const ELEMENT_ENCODINGS: Record<string, readonly string[]> = { b: ['Binary', 'Hex'], a: ['Ascii', 'Ebcdic'], an: ['Ascii', 'Ebcdic'], ans: ['Ascii', 'Ebcdic'] };
+const ELEMENT_ENCODINGS: Record<string, readonly string[]> = { b: ['Binary', 'Hex'], a: ['Ascii', 'Ebcdic'], an: ['Ascii', 'Ebcdic'], ans: ['Ascii', 'Ebcdic'], ansb: ['Ascii', 'Ebcdic'] };
 const DIGIT_ENCODINGS = ['Ascii', 'Ebcdic', 'Bcd'];
 
 /** Reports a layout of bodies that is not of their format, and data elements that cannot be written so. */
@@ -84,6 +84,7 @@ export function checkLayout(spec: RouteSpec, report: Report): void {
     const at = [...where, 'iso8583', 'elements', index];
     const encodings = ELEMENT_ENCODINGS[element.format] ?? DIGIT_ENCODINGS;
     if (element.encoding !== undefined && !encodings.includes(element.encoding)) report('FIM-CFG-1071', [...at, 'encoding'], `${element.format} is written in ${encodings.join(', ')}`);
+    if (element.fill !== undefined && element.format in ELEMENT_ENCODINGS) report('FIM-CFG-1071', [...at, 'fill'], `digits and tracks are filled up, not ${element.format}`);
     if (element.content === 'TLV' && element.format !== 'b') report('FIM-CFG-1071', [...at, 'content'], `TLV is the content of b, not of ${element.format}`);
     if (iso8583.elements?.findIndex((other) => other.element === element.element) !== index) report('FIM-CFG-1022', at, `element ${element.element}`);
   });

@@ -6,6 +6,10 @@ export const MAX_CARD_DIGITS: u32 = 19;
 /** Characters of a resident identity number (GB 11643-1999). */
 export const ID_LENGTH: u32 = 18;
 
+/** First digits of UnionPay's card numbers, as they stand in memory. */
+const UNIONPAY_62: u16 = 0x3236;
+const UNIONPAY_81: u16 = 0x3138;
+
 const FIRST_YEAR: u32 = 1800;
 const LAST_YEAR: u32 = 2199;
 
@@ -41,6 +45,17 @@ export function isLuhn(pointer: usize, length: u32): bool {
     twice = !twice;
   }
   return sum % 10 == 0;
+}
+
+/**
+ * Whether the text is a card number as they come: 13 to 19 digits with a check digit, but for UnionPay's (62, 81), of which some were issued without one.
+ */
+export function isCardNumber(pointer: usize, length: u32): bool {
+  if (length < MIN_CARD_DIGITS || length > MAX_CARD_DIGITS) return false;
+  const first = load<u16>(pointer);
+  if (first != UNIONPAY_62 && first != UNIONPAY_81) return isLuhn(pointer, length);
+  for (let i: u32 = 0; i < length; i++) if (digitAt(pointer + i) > 9) return false;
+  return true;
 }
 
 /**

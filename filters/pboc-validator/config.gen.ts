@@ -22,7 +22,7 @@ export const enum PbocType {
   any = 7,
 }
 
-/** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
+/** `Luhn`: 13 to 19 digits with check digit. `CardNumber`: the same, but for numbers of UnionPay (62, 81), of which some have no check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
 export const enum PbocCheck {
   None = 0,
   Luhn = 1,
@@ -50,6 +50,7 @@ export const enum PbocCheck {
   ShortDate = 23,
   IsoDate = 24,
   IsoDateTime = 25,
+  CardNumber = 26,
 }
 
 /** `Compare`: `left` stands to `right` or `value` as `operator` says. `Sum`: the items add up to the total. `CurrencyExponent`: the amount has no more decimals than its currency. */
@@ -124,7 +125,7 @@ export class PbocRule {
   min: Bytes = Bytes.EMPTY;
   /** Greatest number, decimal; empty: no bound. */
   max: Bytes = Bytes.EMPTY;
-  /** `Luhn`: 13 to 19 digits with check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
+  /** `Luhn`: 13 to 19 digits with check digit. `CardNumber`: the same, but for numbers of UnionPay (62, 81), of which some have no check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
   check: PbocCheck = PbocCheck.None;
   /** The rule comes from the profile, not from the user. */
   profile: bool = false;
@@ -272,6 +273,7 @@ function readPbocCheck(reader: ConfigReader, node: u32): PbocCheck {
   if (reader.textIs(node, 'ShortDate')) return PbocCheck.ShortDate;
   if (reader.textIs(node, 'IsoDate')) return PbocCheck.IsoDate;
   if (reader.textIs(node, 'IsoDateTime')) return PbocCheck.IsoDateTime;
+  if (reader.textIs(node, 'CardNumber')) return PbocCheck.CardNumber;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <PbocCheck>0;
 }

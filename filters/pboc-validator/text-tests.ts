@@ -1,5 +1,5 @@
 // What a check or form asks of a text, and the error of a text that does not keep to it.
-import { isGb11643, isLuhn } from '../message/checks';
+import { isCardNumber, isGb11643, isLuhn } from '../message/checks';
 import { ErrorId } from '../errors.gen';
 import { isDate, isDateTime, isIsoDate, isIsoDateTime, isMonthDay, isMonthDayTime, isShortDate, isTime, isYearMonth } from './calendar';
 import { PbocCheck } from './config.gen';
@@ -15,6 +15,7 @@ function keeps(check: PbocCheck, text: usize, length: u32): bool {
   switch (check) {
     case PbocCheck.None: return true;
     case PbocCheck.Luhn: return length >= 13 && length <= 19 && isLuhn(text, length);
+    case PbocCheck.CardNumber: return isCardNumber(text, length);
     case PbocCheck.Gb11643: return isGb11643(text, length);
     case PbocCheck.Numeric: return isNumeric(text, length);
     case PbocCheck.Alphabetic: return isAlphabetic(text, length);
@@ -45,7 +46,8 @@ function keeps(check: PbocCheck, text: usize, length: u32): bool {
 
 function errorOf(check: PbocCheck): ErrorId {
   switch (check) {
-    case PbocCheck.Luhn: return ErrorId.FIM_PBOC_0011;
+    case PbocCheck.Luhn:
+    case PbocCheck.CardNumber: return ErrorId.FIM_PBOC_0011;
     case PbocCheck.Gb11643: return ErrorId.FIM_PBOC_0012;
     case PbocCheck.Hex: return ErrorId.FIM_PBOC_0016;
     case PbocCheck.Amount:

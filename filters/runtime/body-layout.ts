@@ -1,6 +1,6 @@
 // How the bodies of a route are written, as far as their format leaves it open: compiled from the section `body`.
 import { ErrorId } from '../errors.gen';
-import { IsoContent, IsoEncoding, IsoFormat, IsoSpec, LengthHeader, NetworkHeader } from '../message/iso8583/spec';
+import { IsoContent, IsoEncoding, IsoFill, IsoFormat, isTrack, IsoSpec, LengthHeader, NetworkHeader } from '../message/iso8583/spec';
 import { specification, Specification } from '../message/iso8583/specs';
 import { ConfigReader } from './config-reader';
 import {
@@ -62,7 +62,12 @@ function setEncodings(spec: IsoSpec, encodings: Iso8583EncodingsConfig): void {
   spec.text = encodingOf(encodings.text, spec.text);
   spec.track = encodingOf(encodings.track, spec.track);
   spec.bytes = encodingOf(encodings.bytes, spec.bytes);
-  if (encodings.fill != Iso8583Fill.Specification) spec.fillsRight = encodings.fill == Iso8583Fill.Right;
+  // What the route says of filling stands over what the specification says, of all elements and of single ones.
+  const fill = <IsoFill><i32>encodings.fill;
+  const trackFill = encodings.trackFill != Iso8583Fill.Specification ? <IsoFill><i32>encodings.trackFill : fill;
+  if (fill != IsoFill.Default) spec.fill = fill;
+  if (trackFill != IsoFill.Default) spec.trackFill = trackFill;
+  spec.forgetFills(fill != IsoFill.Default, trackFill != IsoFill.Default);
 }
 
 function defineElement(reader: ConfigReader, spec: IsoSpec, config: Iso8583ElementConfig): void {
@@ -71,7 +76,8 @@ function defineElement(reader: ConfigReader, spec: IsoSpec, config: Iso8583Eleme
   const encoding = encodingOf(config.encoding, IsoEncoding.Default);
   const content = config.content == Iso8583Content.TLV ? IsoContent.Tlv : IsoContent.Text;
   if (!fits(format, encoding) || (content == IsoContent.Tlv && format != IsoFormat.Binary)) reader.fail(ErrorId.FIM_CFG_1071, config.node);
-  spec.define(<u32>config.element, format, <u32><i32>config.prefix, <u32>config.length, encoding, encodingOf(config.lengthEncoding, IsoEncoding.Default), content);
+  if (config.fill != Iso8583Fill.Specification && !isDigits(format)) reader.fail(ErrorId.FIM_CFG_1071, config.node);
+  spec.define(<u32>config.element, format, <u32><i32>config.prefix, <u32>config.length, encoding, encodingOf(config.lengthEncoding, IsoEncoding.Default), content, <IsoFill><i32>config.fill);
 }
 
 /** Whether values of the format can be written so. */
@@ -80,5 +86,10 @@ function fits(format: IsoFormat, encoding: IsoEncoding): bool {
   const isBytes = encoding == IsoEncoding.Binary || encoding == IsoEncoding.Hex;
   if (format == IsoFormat.Binary) return isBytes;
   if (isBytes) return false;
-  return encoding != IsoEncoding.Bcd || format == IsoFormat.Numeric || format == IsoFormat.Track || format == IsoFormat.Signed;
+  return encoding != IsoEncoding.Bcd || isDigits(format);
+}
+
+/** Whether values of the format can be written in BCD. */
+function isDigits(format: IsoFormat): bool {
+  return format == IsoFormat.Numeric || format == IsoFormat.Signed || isTrack(format);
 }

@@ -45,7 +45,7 @@ export const enum Iso8583LengthHeader {
   Ascii4 = 3,
 }
 
-/** UnionPay's header of 46 bytes, or bytes that are passed over. */
+/** UnionPay's header of 46 bytes (or 41, without a reject code), or bytes that are passed over. */
 export const enum Iso8583NetworkHeader {
   None = 0,
   Cups = 1,
@@ -62,7 +62,7 @@ export const enum Iso8583Encoding {
   Hex = 5,
 }
 
-/** Where an odd number of BCD digits is filled up. */
+/** Where an odd number of its BCD digits is filled up. */
 export const enum Iso8583Fill {
   Specification = 0,
   Left = 1,
@@ -78,6 +78,8 @@ export const enum Iso8583Format {
   b = 4,
   z = 5,
   x_n = 6,
+  ansb = 7,
+  zh = 8,
 }
 
 /** Digits of the length prefix. */
@@ -177,7 +179,7 @@ export class Iso8583HeaderConfig {
   length: Iso8583LengthHeader = Iso8583LengthHeader.None;
   /** A TPDU of five bytes. */
   tpdu: bool = false;
-  /** UnionPay's header of 46 bytes, or bytes that are passed over. */
+  /** UnionPay's header of 46 bytes (or 41, without a reject code), or bytes that are passed over. */
   network: Iso8583NetworkHeader = Iso8583NetworkHeader.None;
   /** Bytes of an Opaque header. */
   networkBytes: i32 = 0;
@@ -195,14 +197,16 @@ export class Iso8583EncodingsConfig {
   lengths: Iso8583Encoding = Iso8583Encoding.Specification;
   /** n, and the digits of x+n. */
   digits: Iso8583Encoding = Iso8583Encoding.Specification;
-  /** a, an, ans. */
+  /** a, an, ans, ansb. */
   text: Iso8583Encoding = Iso8583Encoding.Specification;
-  /** z. */
+  /** z, zh. */
   track: Iso8583Encoding = Iso8583Encoding.Specification;
   /** b. */
   bytes: Iso8583Encoding = Iso8583Encoding.Specification;
   /** Where an odd number of BCD digits is filled up. */
   fill: Iso8583Fill = Iso8583Fill.Specification;
+  /** The same of tracks; absent, `fill` counts for them too. */
+  trackFill: Iso8583Fill = Iso8583Fill.Specification;
 }
 
 /** One data element. */
@@ -223,6 +227,8 @@ export class Iso8583ElementConfig {
   lengthEncoding: Iso8583Encoding = Iso8583Encoding.Specification;
   /** What the value is read as. */
   content: Iso8583Content = Iso8583Content.Text;
+  /** Where an odd number of its BCD digits is filled up. */
+  fill: Iso8583Fill = Iso8583Fill.Specification;
 }
 
 /** How ISO 8583 messages are written; only with the format ISO8583. Absent there: iso8583-1987. */
@@ -389,6 +395,8 @@ function readIso8583Format(reader: ConfigReader, node: u32): Iso8583Format {
   if (reader.textIs(node, 'b')) return Iso8583Format.b;
   if (reader.textIs(node, 'z')) return Iso8583Format.z;
   if (reader.textIs(node, 'x+n')) return Iso8583Format.x_n;
+  if (reader.textIs(node, 'ansb')) return Iso8583Format.ansb;
+  if (reader.textIs(node, 'zh')) return Iso8583Format.zh;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <Iso8583Format>0;
 }
@@ -626,6 +634,8 @@ export function decodeIso8583EncodingsConfig(reader: ConfigReader, node: u32): I
       result.bytes = readIso8583Encoding(reader, member);
     } else if (reader.keyIs(member, 'fill')) {
       result.fill = readIso8583Fill(reader, member);
+    } else if (reader.keyIs(member, 'trackFill')) {
+      result.trackFill = readIso8583Fill(reader, member);
     } else {
       reader.unknownMember(member);
     }
@@ -657,6 +667,8 @@ export function decodeIso8583ElementConfig(reader: ConfigReader, node: u32): Iso
       result.lengthEncoding = readIso8583Encoding(reader, member);
     } else if (reader.keyIs(member, 'content')) {
       result.content = readIso8583Content(reader, member);
+    } else if (reader.keyIs(member, 'fill')) {
+      result.fill = readIso8583Fill(reader, member);
     } else {
       reader.unknownMember(member);
     }

@@ -6,11 +6,13 @@ import { banner, type Output } from './output.ts';
 const FOLDER = 'filters/message/iso8583';
 /** In the order of the numbers that they get; a base stands before what extends it. */
 export const SPECIFICATIONS = ['iso8583-1987', 'iso8583-1993', 'iso8583-2003', 'unionpay-switch', 'unionpay-terminal'] as const;
-const FORMATS = ['none', 'n', 'a', 'an', 'ans', 'b', 'z', 'x+n'];
+const FORMATS = ['none', 'n', 'a', 'an', 'ans', 'b', 'z', 'x+n', 'ansb', 'zh'];
 const ENCODINGS = ['Ascii', 'Ebcdic', 'Bcd', 'Binary', 'Hex'];
 const PREFIXES = ['Fixed', 'L', 'LL', 'LLL', 'LLLL'];
 const CONTENTS = ['Text', 'TLV'];
 const FILLS = ['Left', 'Right'];
+/** Of an element: 0 is what the specification says. */
+const ELEMENT_FILLS = ['Default', ...FILLS];
 const NETWORKS = ['None', 'Cups', 'Opaque'];
 const PARTS = ['messageType', 'bitmap', 'lengths', 'digits', 'text', 'track', 'bytes'] as const;
 const LAST_ELEMENT = 192;
@@ -24,6 +26,7 @@ interface SpecElement {
   encoding?: string;
   lengthEncoding?: string;
   content?: string;
+  fill?: string;
   name: string;
 }
 
@@ -35,7 +38,7 @@ export interface SpecFile {
   sources: string[];
   reading: string;
   versions?: number[];
-  encodings?: Partial<Record<(typeof PARTS)[number], string>> & { fill?: string };
+  encodings?: Partial<Record<(typeof PARTS)[number], string>> & { fill?: string; trackFill?: string };
   header: { tpdu?: boolean; network?: string; networkBytes?: number };
   elements: SpecElement[];
 }
@@ -64,7 +67,7 @@ function numberOf(list: readonly string[], word: string | undefined, otherwise: 
 
 /** The bits of `spec.ts`. Encoding 7: what the specification says for the format. */
 function packed(row: SpecElement): number {
-  const parts = [[row.length, 0], [numberOf(PREFIXES, row.prefix, 0), 14], [numberOf(FORMATS, row.format, -1), 17], [numberOf(ENCODINGS, row.encoding, 7), 21], [numberOf(ENCODINGS, row.lengthEncoding, 7), 24], [numberOf(CONTENTS, row.content, 0), 27]] as const;
+  const parts = [[row.length, 0], [numberOf(PREFIXES, row.prefix, 0), 14], [numberOf(FORMATS, row.format, -1), 17], [numberOf(ENCODINGS, row.encoding, 7), 21], [numberOf(ENCODINGS, row.lengthEncoding, 7), 24], [numberOf(CONTENTS, row.content, 0), 27], [numberOf(ELEMENT_FILLS, row.fill, 0), 28]] as const;
   return parts.reduce((sum, [value, shift]) => sum + value * 2 ** shift, 0);
 }
 
@@ -78,7 +81,7 @@ function head(repository: string, name: string, from: number, count: number): nu
   const parts = PARTS.map((part) => numberOf(ENCODINGS, encodings[part], -1));
   return [
     spec.extends === undefined ? 255 : SPECIFICATIONS.indexOf(spec.extends as (typeof SPECIFICATIONS)[number]), from, count, versions, ...parts,
-    numberOf(FILLS, encodings.fill, 0), Number(spec.header.tpdu ?? false), numberOf(NETWORKS, spec.header.network, 0), spec.header.networkBytes ?? 0,
+    numberOf(FILLS, encodings.fill, 0), numberOf(FILLS, encodings.trackFill ?? encodings.fill, 0), Number(spec.header.tpdu ?? false), numberOf(NETWORKS, spec.header.network, 0), spec.header.networkBytes ?? 0,
   ];
 }
 
@@ -100,7 +103,7 @@ function specTables(repository: string): string {
 
 /** Number of specifications: ${SPECIFICATIONS.join(', ')}. */
 export const SPECIFICATION_COUNT: u32 = ${SPECIFICATIONS.length};
-/** Columns of SPEC_HEADS: the specification that this one extends (255: none), first row, rows, versions of the message type (bits), encodings (message type, bitmap, lengths, digits, text, track, bytes), fill, TPDU, network header and its bytes. */
+/** Columns of SPEC_HEADS: the specification that this one extends (255: none), first row, rows, versions of the message type (bits), encodings (message type, bitmap, lengths, digits, text, track, bytes), fill of digits and of tracks, TPDU, network header and its bytes. */
 export const SPEC_COLUMNS: u32 = ${heads.length / SPECIFICATIONS.length};
 export const SPEC_HEADS: usize = memory.data<u16>([
 ${lines(heads, heads.length / SPECIFICATIONS.length)}

@@ -8,7 +8,10 @@ export interface IsoExports extends TreeExports {
   encode(messageType: number, bitmap: number, lengths: number, digits: number, text: number, track: number, bytes: number, right: number): void;
   takeVersions(bits: number): void;
   useHeader(lengthHeader: number, tpdu: number, network: number, networkBytes: number): void;
-  define(element: number, format: number, prefix: number, most: number, encoding: number, lengthEncoding: number, content: number): void;
+  define(element: number, format: number, prefix: number, most: number, encoding: number, lengthEncoding: number, content: number, fill: number): void;
+  fillAlike(): void;
+  fillTracks(fill: number): void;
+  fillsRight(element: number): number;
   format(element: number): number;
   prefix(element: number): number;
   most(element: number): number;
@@ -24,7 +27,7 @@ export interface IsoExports extends TreeExports {
   messageOffset(): number;
 }
 
-export const FORMATS = ['none', 'n', 'a', 'an', 'ans', 'b', 'z', 'x+n'];
+export const FORMATS = ['none', 'n', 'a', 'an', 'ans', 'b', 'z', 'x+n', 'ansb', 'zh'];
 export const SPECS = ['iso8583-1987', 'iso8583-1993', 'iso8583-2003', 'unionpay-switch', 'unionpay-terminal'];
 const ENCODINGS = ['Ascii', 'Ebcdic', 'Bcd', 'Binary', 'Hex'];
 /** "What the specification says". */
@@ -44,8 +47,8 @@ export interface Style {
   right: boolean;
   lengthHeader: 0 | 1 | 2 | 3;
   tpdu: boolean;
-  /** 0 none, 1 UnionPay's, 2 bytes without meaning. */
-  network: 0 | 1 | 2;
+  /** 0 none, 1 UnionPay's, 'short' the same without its last part, 2 bytes without meaning. */
+  network: 0 | 1 | 2 | 'short';
   networkBytes: number;
 }
 
@@ -63,7 +66,7 @@ export function use(exports: IsoExports, style: Style): void {
   exports.useSpec(SPECS.indexOf(style.spec));
   const parts = [style.messageType, style.bitmap, style.lengths, style.digits, style.text, style.track, style.bytes].map((encoding) => ENCODINGS.indexOf(encoding));
   exports.encode(...(parts as [number, number, number, number, number, number, number]), Number(style.right));
-  exports.useHeader(style.lengthHeader, Number(style.tpdu), style.network, style.networkBytes);
+  exports.useHeader(style.lengthHeader, Number(style.tpdu), style.network === 'short' ? 1 : style.network, style.networkBytes);
 }
 
 /** A style that nobody has to like. */
@@ -73,7 +76,7 @@ export function randomStyle(random: Random): Style {
   return {
     spec: random.pick(SPECS), messageType: digits(), bitmap: random.pick(['Binary', 'Hex'] as const), lengths: random.chance(20) ? 'Binary' : digits(), digits: digits(), text, track: digits(),
     bytes: random.pick(['Binary', 'Binary', 'Hex'] as const), right: random.chance(50), lengthHeader: random.pick([0, 0, 1, 2, 3] as const), tpdu: random.chance(30),
-    network: random.pick([0, 0, 1, 2] as const), networkBytes: random.below(20),
+    network: random.pick([0, 0, 1, 2, 'short'] as const), networkBytes: random.below(20),
   };
 }
 
@@ -112,12 +115,13 @@ export class Encoder {
   private element(element: number, value: string): number[] {
     const { style } = this;
     const format = FORMATS[this.exports.format(element)];
+    const right = this.exports.fillsRight(element) !== 0;
     const units = format === 'b' ? value.length / 2 : value.length;
     const prefix = this.exports.prefix(element) > 0 ? this.length(units, this.exports.prefix(element)) : [];
     if (format === 'b') return [...prefix, ...this.bytes(value, style.bytes)];
-    if (format === 'x+n' && style.digits === 'Bcd') return [...prefix, value.charCodeAt(0), ...this.digits(value.slice(1), 'Bcd', style.right)];
-    const encoding = format === 'n' || format === 'x+n' ? style.digits : format === 'z' ? style.track : style.text;
-    return [...prefix, ...this.digits(value, encoding, style.right)];
+    if (format === 'x+n' && style.digits === 'Bcd') return [...prefix, value.charCodeAt(0), ...this.digits(value.slice(1), 'Bcd', right)];
+    const encoding = format === 'n' || format === 'x+n' ? style.digits : format === 'z' || format === 'zh' ? style.track : style.text;
+    return [...prefix, ...this.digits(value, encoding, right)];
   }
 
   /** The message of a type (four digits) and values by element: text, or hexadecimal digits of bytes. */
@@ -135,6 +139,7 @@ export class Encoder {
   private network(bodyBytes: number): number[] {
     if (this.style.network === 0) return [];
     if (this.style.network === 2) return Array.from({ length: this.style.networkBytes }, (_, i) => i);
+    if (this.style.network === 'short') return [41, 1, ...Buffer.from(`${String(41 + bodyBytes).padStart(4, '0')}00010344   01020000   `), 0, 0, 0, 1, ...Buffer.from('00000000'), 0];
     return [46, 2, ...Buffer.from(`${String(46 + bodyBytes).padStart(4, '0')}00010344   01020000   `), 0, 0, 0, 1, ...Buffer.from('00000000'), 0, ...Buffer.from('00000')];
   }
 
@@ -147,11 +152,12 @@ export class Encoder {
   headerFields(data: Uint8Array): Field[] {
     const { style } = this;
     const fields: Field[] = style.tpdu ? [['TPDU', '6000030001']] : [];
-    if (style.network !== 1) return fields;
+    if (style.network !== 1 && style.network !== 'short') return fields;
+    const short = style.network === 'short';
     const total = data.length - [0, 2, 2, 4][style.lengthHeader]! - (style.tpdu ? 5 : 0);
     return [...fields, ['Header', [
-      ['HeaderLength', '2E'], ['Version', '02'], ['TotalLength', String(total).padStart(4, '0')], ['DestinationId', '00010344   '], ['SourceId', '01020000   '], ['Reserved', '000000'],
-      ['BatchNumber', '01'], ['TransactionInformation', '00000000'], ['UserInformation', '00'], ['RejectCode', '00000'],
+      ['HeaderLength', short ? '29' : '2E'], ['Version', short ? '01' : '02'], ['TotalLength', String(total).padStart(4, '0')], ['DestinationId', '00010344   '], ['SourceId', '01020000   '], ['Reserved', '000000'],
+      ['BatchNumber', '01'], ['TransactionInformation', '00000000'], ['UserInformation', '00'], ...(short ? [] : [['RejectCode', '00000'] as Field]),
     ]]];
   }
 }

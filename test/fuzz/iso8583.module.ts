@@ -1,7 +1,7 @@
 // Test module: ISO 8583 with a door for Node. Compiled to build/test; not part of any filter.
 import '../../filters/runtime/abort';
 import { IsoTree } from '../../filters/message/iso8583/iso-tree';
-import { IsoContent, IsoEncoding, IsoFormat, IsoSpec, LengthHeader, NetworkHeader, rowFormat, rowMost, rowPrefix } from '../../filters/message/iso8583/spec';
+import { IsoContent, IsoEncoding, IsoFill, IsoFormat, IsoSpec, LengthHeader, NetworkHeader, rowFillsRight, rowFormat, rowMost, rowPrefix } from '../../filters/message/iso8583/spec';
 import { Specification, specification } from '../../filters/message/iso8583/specs';
 import { input } from './door.module';
 import { arena, showTree } from './tree-door.module';
@@ -25,7 +25,8 @@ export function encode(messageType: u32, bitmap: u32, lengths: u32, digits: u32,
   spec.text = <IsoEncoding>text;
   spec.track = <IsoEncoding>track;
   spec.bytes = <IsoEncoding>bytes;
-  spec.fillsRight = right;
+  spec.fill = right ? IsoFill.Right : IsoFill.Left;
+  spec.trackFill = spec.fill;
   spec.seal();
 }
 export function takeVersions(bits: u32): void { spec.versions = bits; }
@@ -35,10 +36,21 @@ export function useHeader(lengthHeader: u32, tpdu: bool, network: u32, networkBy
   spec.network = <NetworkHeader>network;
   spec.networkBytes = networkBytes;
 }
-export function define(element: u32, format: u32, prefix: u32, most: u32, encoding: u32, lengthEncoding: u32, content: u32): void {
-  spec.define(element, <IsoFormat>format, prefix, most, <IsoEncoding>encoding, <IsoEncoding>lengthEncoding, <IsoContent>content);
+export function define(element: u32, format: u32, prefix: u32, most: u32, encoding: u32, lengthEncoding: u32, content: u32, fill: u32): void {
+  spec.define(element, <IsoFormat>format, prefix, most, <IsoEncoding>encoding, <IsoEncoding>lengthEncoding, <IsoContent>content, <IsoFill>fill);
   spec.seal();
 }
+/** Forgets what single elements say of filling. */
+export function fillAlike(): void {
+  spec.forgetFills(true, true);
+  spec.seal();
+}
+/** Where tracks fill up: 1 left, 2 right. */
+export function fillTracks(fill: u32): void {
+  spec.trackFill = <IsoFill>fill;
+  spec.seal();
+}
+export function fillsRight(element: u32): bool { return rowFillsRight(spec.row(element)); }
 export function format(element: u32): u32 { return rowFormat(spec.row(element)); }
 export function prefix(element: u32): u32 { return rowPrefix(spec.row(element)); }
 export function most(element: u32): u32 { return rowMost(spec.row(element)); }

@@ -20,7 +20,7 @@ const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.rep
 
 /** Reads element 55 as one value: what it holds is tested apart. */
 function plainChip(): void {
-  exports.define(55, FORMATS.indexOf('b'), 3, 255, DEFAULT, DEFAULT, 0);
+  exports.define(55, FORMATS.indexOf('b'), 3, 255, DEFAULT, DEFAULT, 0, 0);
 }
 
 /** The fields of the message at hand, by element; the rest apart. */
@@ -45,7 +45,7 @@ describe('ISO 8583', () => {
     // Posted publicly with its key and code: test/vectors/crypto/payment-macs.json.
     const message = '6000030000603210320072 0200 302004800 0c08015 000000 000000001234 000002 0300 99 3030303030303031 393532373138313832323137383735 313536 0019 26000001000600000000 0043 5f011232383434313233343536373839303132333 45f03063136303033365f04063230303832365c023031 4233413039324145'.replaceAll(' ', '');
     use(exports, TERMINAL);
-    exports.define(25, FORMATS.indexOf('n'), 0, 2, DEFAULT, DEFAULT, 0);
+    exports.define(25, FORMATS.indexOf('n'), 0, 2, DEFAULT, DEFAULT, 0, 0);
     const data = bytesOf(message);
     assert.equal(exports.parse(guest.put(data)), 0, `element ${exports.errorElement()}`);
     assert.deepEqual(fieldsOf(guest, exports.root()), [
@@ -92,6 +92,8 @@ function randomValue(random: Random, element: number, style: Style): string {
   if (format === 'n') return from('0123456789', units);
   if (format === 'b') return from('0123456789ABCDEF', units * 2);
   if (format === 'z') return from('0123456789D', units);
+  if (format === 'zh') return from('0123456789ABCDEF', units);
+  if (format === 'ansb' && style.text === 'Ascii') return from('AZ09 \u0000\u0001\u007f\u0081\u00ff', units);
   if (format === 'x+n') return from('CD', 1) + from('0123456789', units - 1);
   if (format === 'ans' && style.text === 'Ascii' && random.chance(20)) return from('AZ09 \u00d5\u00fd\u0081', units);
   return from(format === 'a' ? 'ABCXYZ' : 'ABCXYZ0129 ', units);
@@ -109,8 +111,8 @@ function randomValues(random: Random, style: Style): Record<string, string> {
 function useWithMore(style: Style): void {
   use(exports, style);
   exports.takeVersions(0b1100000111);
-  exports.define(130, FORMATS.indexOf('n'), 2, 15, DEFAULT, DEFAULT, 0);
-  exports.define(192, FORMATS.indexOf('a'), 4, 2000, DEFAULT, DEFAULT, 0);
+  exports.define(130, FORMATS.indexOf('n'), 2, 15, DEFAULT, DEFAULT, 0, 0);
+  exports.define(192, FORMATS.indexOf('a'), 4, 2000, DEFAULT, DEFAULT, 0, 0);
   plainChip();
 }
 
@@ -189,7 +191,7 @@ describe('ISO 8583 with one mistake', () => {
 
   it('refuses elements that the specification does not define', () => {
     use(exports, ASCII);
-    exports.define(41, 0, 0, 0, DEFAULT, DEFAULT, 0);
+    exports.define(41, 0, 0, 0, DEFAULT, DEFAULT, 0, 0);
     assert.equal(exports.parse(guest.put(encode('0200', good))), errorId('FIM-ISO-0004'));
     assert.equal(exports.errorElement(), 41);
   });

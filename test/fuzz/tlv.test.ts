@@ -152,6 +152,8 @@ describe('BER-TLV', () => {
       ['9F02 06 000000010000', '000000010000'], ['5F2A 02 0156', '156'], ['9F1A 02 1156', '1156'], ['9A 03 240801', '240801'], ['5A 0A 6212345678901234567F', '6212345678901234567'],
       ['5F20 05 4C492F4C49', 'LI/LI'], ['5F20 04 D5C52FC8', '\u00d5\u00c5/\u00c8'], ['9F1E 08 3132333435363738', '12345678'], ['9F1E 08 3132330035363738', '3132330035363738'],
       ['9F26 08 a1b2c3d4e5f60718', 'A1B2C3D4E5F60718'], ['DF8129 03 0AB0FF', '0AB0FF'], ['57 03 621D12', '621D12'], ['9F27 00', ''],
+      // Names in GBK, whose first bytes begin at 81; texts that are filled up with zero bytes.
+      ['5F20 06 8140FE5A2041', '\u0081@\u00feZ A'], ['9F4E 06 D6D0B9FA0000', '\u00d6\u00d0\u00b9\u00fa'], ['9F1E 08 4142430000000000', 'ABC'], ['8A 02 0000', ''],
     ];
     for (const [object, text] of texts) {
       assert.equal(exports.parse(guest.put(bytesOf(object))), 0, object);
@@ -182,7 +184,6 @@ describe('BER-TLV dictionary', () => {
     ['a date with a nibble above nine', '9A 03 2408F1', 'FIM-TLV-0007', 0x9a],
     ['a serial number with a control character', '9F1E 08 3132330035363738', 'FIM-TLV-0007', 0x9f1e],
     ['a card number with F in the middle', '5A 08 62F1234567890123', 'FIM-TLV-0007', 0x5a],
-    ['an empty cryptogram information', '9F27 00', 'FIM-TLV-0006', 0x9f27],
     ['issuer data that is too long', `9F10 21 ${'00'.repeat(33)}`, 'FIM-TLV-0006', 0x9f10],
     ['a currency of three bytes', '5F2A 03 000156', 'FIM-TLV-0006', 0x5f2a],
     ['an object list that ends in a tag', '9F38 02 9F37', 'FIM-TLV-0008', 0x9f38],
@@ -199,6 +200,28 @@ describe('BER-TLV dictionary', () => {
     assert.deepEqual(firstMistake([...FIELD_55, '9F36 02 0046']), [errorId('FIM-TLV-0005'), 0x9f36]);
     assert.deepEqual(firstMistake(['9F36 02 0046', '70 05 9F36 02 0045']), [0, 0]);
     assert.deepEqual(firstMistake(['72 07 86 01 00 86 02 0102']), [0, 0]);
+  });
+
+  it('takes tags without a value, whatever the tag', () => {
+    // As terminals and issuers send them: alatka-messages, UnionPay's simulator ("order and empty values of element 55").
+    const empty = ['9F0900', '9F7400', '9100', '7100', '7200', 'DF3100', '9F6300'];
+    assert.deepEqual(firstMistake([...FIELD_55.filter((object) => !object.startsWith('9F09')), ...empty]), [0, 0]);
+    assert.equal(textOf(guest, find(guest, '9F09')), '');
+    for (const first of ['', '5F', '9F', 'DF']) {
+      for (let last = 1; last < (first === '' ? 0xff : 0x80); last++) {
+        if (first === '' && (last & 0x1f) === 0x1f) continue;
+        const tag = first + last.toString(16).padStart(2, '0').toUpperCase();
+        assert.deepEqual(firstMistake([`${tag}00`]), [0, 0], tag);
+      }
+    }
+  });
+
+  it('takes what other schemes put into tags of PBOC, and texts as terminals fill them', () => {
+    const objects: [tag: string, value: string][] = [
+      ['9F6B', '5413330089020011D2512201'], ['9F6D', '0001'], ['9F5D', '010000'], ['9F59', '000000'], ['9F66', '0038'], ['9F63', '000000000000'], ['DF31', '20'.repeat(30)],
+      ['8E', '0000000000000000'], ['9F1C', '30302D3030303031'], ['9F1E', '5A31323300000000'], ['5F20', '8140FE5A'],
+    ];
+    assert.deepEqual(firstMistake(objects.map(([tag, value]) => tag + (value.length / 2).toString(16).padStart(2, '0') + value)), [0, 0]);
   });
 
   it('takes card numbers with F behind, and lists of objects', () => {

@@ -66,6 +66,7 @@ export function decimalOf(text: string): bigint | undefined {
 const CURRENCIES = new Set(Intl.supportedValuesOf('currency'));
 const CHECKS: Record<string, { code: string; good: (text: string) => boolean }> = {
   Luhn: { code: '0011', good: (text) => /^\d{13,19}$/.test(text) && [...text].reverse().reduce((sum, digit, i) => sum + (i % 2 === 0 ? Number(digit) : [0, 2, 4, 6, 8, 1, 3, 5, 7, 9][Number(digit)]!), 0) % 10 === 0 },
+  CardNumber: { code: '0011', good: (text) => /^(62|81)\d{11,17}$/.test(text) || CHECKS.Luhn!.good(text) },
   Uscc: { code: '0023', good: isUscc },
   CnapsBankCode: { code: '0024', good: (text) => /^\d{12}$/.test(text) && isMod1110(text) },
   Iban: { code: '0025', good: isIban },

@@ -15,6 +15,8 @@ interface Vectors {
   /** Text; or, with `hex`, hexadecimal digits with blanks between them. */
   message: string;
   hex?: boolean;
+  /** More messages that are valid. */
+  also?: { about: string; message: string }[];
   mistakes: { replace: string; with: string; errors: string[]; about?: string }[];
 }
 
@@ -46,9 +48,10 @@ function send(root: RootContext, vectors: Vectors, message: string): string[] {
 
 for (const file of FILES) {
   const vectors = parse(readFileSync(new URL(file, FOLDER), 'utf8')) as Vectors;
-  describe(vectors.profile, () => {
+  describe(file.slice(0, -5), () => {
     test('takes a valid message', () => {
       assert.deepEqual(send(configured(vectors), vectors, vectors.message), []);
+      for (const { about, message } of vectors.also ?? []) assert.deepEqual(send(configured(vectors), vectors, message), [], about);
     });
     test('names each mistake', () => {
       const root = configured(vectors);

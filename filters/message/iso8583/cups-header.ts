@@ -1,7 +1,7 @@
-// UnionPay's message header between switches (46 bytes), as public implementations give it: its parts, and which of them are text.
+// UnionPay's message header between switches (46 bytes, or 41 without its last part), as public implementations give it: its parts, and which of them are text.
 import { Bytes } from '../../memory/bytes';
 import { NO_NUMBER, readNumber } from './numbers';
-import { CUPS_BYTES, IsoEncoding } from './spec';
+import { CUPS_BYTES, IsoEncoding, SHORT_CUPS_BYTES } from './spec';
 
 /** One part: its name, offset and bytes; bytes that are no text are read as hexadecimal digits. */
 export class HeaderPart {
@@ -30,8 +30,15 @@ export const CUPS_PARTS: StaticArray<HeaderPart> = [
   new HeaderPart(Bytes.from('RejectCode'), 41, 5, true),
 ];
 
-/** Whether 46 bytes are such a header of a message that ends at `end`: its own length, and the length of header and message. */
-export function isCupsHeader(header: usize, end: usize): bool {
+/**
+ * Bytes of the header of a message that ends at `end`, by what the header says of its own length; 0 if it is none: another length, or a length of header and
+ * message that is wrong. The caller has at least the shorter header, and sees to a longer one that is cut off.
+ */
+export function cupsHeaderBytes(header: usize, end: usize): u32 {
+  const there = end - header;
+  const bytes = <u32>load<u8>(header);
+  if (bytes != CUPS_BYTES && bytes != SHORT_CUPS_BYTES) return 0;
+  if (there < bytes) return bytes;
   const total = readNumber(IsoEncoding.Ascii, header + 2, 4);
-  return load<u8>(header) == <u8>CUPS_BYTES && total != NO_NUMBER && <usize>total == end - header;
+  return total != NO_NUMBER && <usize>total == there ? bytes : 0;
 }

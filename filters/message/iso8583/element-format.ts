@@ -1,7 +1,7 @@
 // Whether the bytes of a data element are written in its format, in each encoding.
 import { areDigits } from '../hex-text';
 import { ASCII_OF_EBCDIC } from './ebcdic';
-import { IsoEncoding, IsoFormat } from './spec';
+import { IsoEncoding, IsoFormat, isTrack } from './spec';
 
 // What a character is; bits of CHARACTERS.
 const DIGIT: u32 = 1;
@@ -19,15 +19,26 @@ const CHARACTERS: usize = memory.data<u8>([
   16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
   16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
 ]);
-/** What may stand in each format, by its number. */
+/** What may stand in each format, by its number; those behind the last are judged apart. */
 const ALLOWED: StaticArray<u32> = [0, DIGIT, LETTER | SPACE, LETTER | DIGIT | SPACE, PRINTABLE, 0, DIGIT | SEPARATOR, DIGIT];
 
 function isHex(byte: u32): bool {
   return byte - 48 < 10 || (byte | 32) - 97 < 6;
 }
 
+/** A track of hexadecimal digits, with `=` or D as its separator. */
+function isSealedTrack(pointer: usize, units: u32, ebcdic: bool): bool {
+  for (const end = pointer + units; pointer < end; pointer++) {
+    const byte = <u32>(ebcdic ? load<u8>(ASCII_OF_EBCDIC + load<u8>(pointer)) : load<u8>(pointer));
+    if (!isHex(byte) && byte != 61) return false;
+  }
+  return true;
+}
+
 /** Characters of one byte each. */
 function isText(format: IsoFormat, pointer: usize, units: u32, ebcdic: bool): bool {
+  if (format == IsoFormat.Mixed) return true;
+  if (format == IsoFormat.SealedTrack) return isSealedTrack(pointer, units, ebcdic);
   const end = pointer + units;
   const allowed = unchecked(ALLOWED[format]);
   if (format == IsoFormat.Signed) {
@@ -56,20 +67,22 @@ function areTrackDigits(pointer: usize, bytes: u32): bool {
 }
 
 /** `units` digits, two to a byte; `right`: an odd one is followed by 0 or F, else preceded by 0. */
-function isBcd(pointer: usize, units: u32, right: bool, track: bool): bool {
+function isBcd(format: IsoFormat, pointer: usize, units: u32, right: bool): bool {
+  const track = isTrack(format);
+  const sealed = format == IsoFormat.SealedTrack;
   let bytes = (units + 1) >> 1;
   if ((units & 1) != 0) {
     const byte = <u32>load<u8>(right ? pointer + --bytes : pointer);
     const filler = right ? byte & 15 : byte >> 4;
     const digit = right ? byte >> 4 : byte & 15;
     if (filler != 0 && !(right && filler == 15)) return false;
-    if (digit > 9 && !(track && digit == 13)) return false;
+    if (digit > 9 && !sealed && !(track && digit == 13)) return false;
     if (!right) {
       pointer++;
       bytes--;
     }
   }
-  return areDigits(pointer, bytes) || (track && areTrackDigits(pointer, bytes));
+  return sealed || areDigits(pointer, bytes) || (track && areTrackDigits(pointer, bytes));
 }
 
 /** Bytes that `units` take; 0 for none. */
@@ -89,6 +102,6 @@ export function isElement(format: IsoFormat, encoding: IsoEncoding, pointer: usi
   }
   if (format == IsoFormat.Signed && units == 0) return false;
   if (encoding != IsoEncoding.Bcd) return isText(format, pointer, units, encoding == IsoEncoding.Ebcdic);
-  if (format != IsoFormat.Signed) return isBcd(pointer, units, right, format == IsoFormat.Track);
-  return isSign(load<u8>(pointer)) && isBcd(pointer + 1, units - 1, right, false);
+  if (format != IsoFormat.Signed) return isBcd(format, pointer, units, right);
+  return isSign(load<u8>(pointer)) && isBcd(format, pointer + 1, units - 1, right);
 }

@@ -7,14 +7,14 @@ import { FieldKind } from '../field-tree';
 import { hexDigit, readHex, writeHex } from '../hex-text';
 import { TEXT } from '../nodes';
 import { TlvTree } from '../tlv/tlv-tree';
-import { CUPS_PARTS, HEADER_NAME, isCupsHeader } from './cups-header';
+import { CUPS_PARTS, cupsHeaderBytes, HEADER_NAME } from './cups-header';
 import { ASCII_OF_EBCDIC } from './ebcdic';
 import { encodedBytes, isElement } from './element-format';
 import { fieldName, fieldNameHash, fieldNameLength, fillFieldNames, MTI, TPDU } from './field-names';
 import { numberBytes, readNumber } from './numbers';
 import {
-  CUPS_BYTES, IsoContent, IsoEncoding, IsoFormat, IsoSpec, LAST_ELEMENT, LengthHeader, NetworkHeader, rowContent, rowEncoding, rowFormat, rowLengthEncoding, rowMost,
-  rowPrefix, TPDU_BYTES,
+  IsoContent, IsoEncoding, IsoFormat, IsoSpec, LAST_ELEMENT, LengthHeader, NetworkHeader, rowContent, rowEncoding, rowFillsRight, rowFormat, rowLengthEncoding,
+  rowMost, rowPrefix, SHORT_CUPS_BYTES, TPDU_BYTES,
 } from './spec';
 
 const BITMAP_BYTES: u32 = 8;
@@ -107,23 +107,26 @@ export class IsoTree extends TlvTree {
       this.hexText(this.field(TPDU, TEXT_INFO), this.at, TPDU_BYTES, 0, TPDU_BYTES * 2);
       this.at += TPDU_BYTES;
     }
-    const bytes = spec.network == NetworkHeader.Cups ? CUPS_BYTES : spec.network == NetworkHeader.Opaque ? spec.networkBytes : 0;
-    if (!this.hasMore(bytes)) return ErrorId.FIM_ISO_0001;
+    let bytes = spec.network == NetworkHeader.Opaque ? spec.networkBytes : 0;
     if (spec.network == NetworkHeader.Cups) {
-      if (!isCupsHeader(this.at, this.messageEnd)) return ErrorId.FIM_ISO_0008;
-      this.addCupsHeader();
+      if (!this.hasMore(SHORT_CUPS_BYTES)) return ErrorId.FIM_ISO_0001;
+      bytes = cupsHeaderBytes(this.at, this.messageEnd);
+      if (bytes == 0) return ErrorId.FIM_ISO_0008;
     }
+    if (!this.hasMore(bytes)) return ErrorId.FIM_ISO_0001;
+    if (spec.network == NetworkHeader.Cups) this.addCupsHeader(bytes);
     this.at += bytes;
     return 0;
   }
 
-  private addCupsHeader(): void {
+  private addCupsHeader(bytes: u32): void {
     const header = this.put(HEADER_NAME.pointer, HEADER_NAME.length, HEADER_NAME.hash, FieldKind.Object, 1, this.last);
     this.last = header;
-    this.span(header, this.at, CUPS_BYTES);
+    this.span(header, this.at, bytes);
     let last: u32 = 0;
     for (let i = 0; i < CUPS_PARTS.length; i++) {
       const part = unchecked(CUPS_PARTS[i]);
+      if (part.offset >= bytes) break;
       last = this.put(part.name.pointer, part.name.length, part.name.hash, TEXT_INFO, header, last);
       if (part.isText) this.byteText(last, this.at + part.offset, part.bytes);
       else this.hexText(last, this.at + part.offset, part.bytes, 0, part.bytes * 2);
@@ -163,7 +166,7 @@ export class IsoTree extends TlvTree {
         bits &= ~(((<u64>1) << 63) >> place);
         const element = word * 64 + place + 1;
         this.errorElement = element;
-        const error = this.readElement(element, spec.row(element), spec.fillsRight);
+        const error = this.readElement(element, spec.row(element));
         if (error != 0) return error;
       }
     }
@@ -171,7 +174,7 @@ export class IsoTree extends TlvTree {
     return this.at == this.messageEnd ? 0 : ErrorId.FIM_ISO_0007;
   }
 
-  private readElement(element: u32, row: u32, right: bool): u32 {
+  private readElement(element: u32, row: u32): u32 {
     if (row == 0) return ErrorId.FIM_ISO_0004;
     let p = this.at;
     let units = rowMost(row);
@@ -188,6 +191,7 @@ export class IsoTree extends TlvTree {
     }
     const format = rowFormat(row);
     const encoding = rowEncoding(row);
+    const right = rowFillsRight(row);
     const bytes = encodedBytes(format, encoding, units);
     if (!this.hasMore(bytes)) return ErrorId.FIM_ISO_0001;
     if (!isElement(format, encoding, p, units, right)) return ErrorId.FIM_ISO_0006;
@@ -201,7 +205,7 @@ export class IsoTree extends TlvTree {
   /** The text of an element. */
   private setValue(node: u32, format: IsoFormat, encoding: IsoEncoding, p: usize, units: u32, bytes: u32, right: bool): void {
     if (encoding == IsoEncoding.Ascii) {
-      if (format == IsoFormat.Special) this.byteText(node, p, units);
+      if (format == IsoFormat.Special || format == IsoFormat.Mixed) this.byteText(node, p, units);
       else this.span(node, p, units);
     } else if (encoding == IsoEncoding.Ebcdic) this.ebcdicText(node, p, units);
     else if (encoding == IsoEncoding.Hex) this.upperText(node, p, bytes);

@@ -21,6 +21,10 @@ export const enum IsoFormat {
   Track = 6,
   /** `x+n`: C or D, then digits. */
   Signed = 7,
+  /** `ansb`: characters of which some are bytes (a usage and a length, then what is enciphered): anything may stand there. */
+  Mixed = 8,
+  /** `zh`: a track that may be enciphered: hexadecimal digits and `=`. */
+  SealedTrack = 9,
 }
 
 /** How characters, digits and bytes are put into the message. */
@@ -35,6 +39,16 @@ export const enum IsoEncoding {
   Hex = 4,
   /** Of an element: what the specification says for its format. */
   Default = 7,
+}
+
+/** Where an odd number of BCD digits is filled up. */
+export const enum IsoFill {
+  /** Of an element: what the specification says for its format. */
+  Default = 0,
+  /** With a zero, at the left. */
+  Left = 1,
+  /** With a zero or F, at the right. */
+  Right = 2,
 }
 
 /** What a data element's value is read as. */
@@ -59,7 +73,7 @@ export const enum LengthHeader {
 /** What stands between the TPDU and the message type. */
 export const enum NetworkHeader {
   None = 0,
-  /** UnionPay's message header between switches: ten fields in 46 bytes. */
+  /** UnionPay's message header between switches: ten fields in 46 bytes, or, without the last, nine in 41. */
   Cups = 1,
   /** `networkBytes` bytes, passed over. */
   Opaque = 2,
@@ -69,12 +83,15 @@ export const enum NetworkHeader {
 export const TPDU_BYTES: u32 = 5;
 /** Bytes of UnionPay's message header. */
 export const CUPS_BYTES: u32 = 46;
+/** Bytes of the same without a reject code, as messages of issuers' debit systems have it. */
+export const SHORT_CUPS_BYTES: u32 = 41;
 
 const PREFIX_SHIFT: u32 = 14;
 const FORMAT_SHIFT: u32 = 17;
 const ENCODING_SHIFT: u32 = 21;
 const LENGTH_ENCODING_SHIFT: u32 = 24;
 const CONTENT_SHIFT: u32 = 27;
+const FILL_SHIFT: u32 = 28;
 /** Most characters, digits or bytes of an element. */
 const MAX_LENGTH: u32 = 9999;
 
@@ -117,6 +134,18 @@ export function rowContent(row: u32): IsoContent {
   return <IsoContent>((row >> CONTENT_SHIFT) & 1);
 }
 
+/** Whether an odd number of BCD digits is filled up at the right. */
+// @ts-ignore: decorator
+@inline
+export function rowFillsRight(row: u32): bool {
+  return row >> FILL_SHIFT == IsoFill.Right;
+}
+
+/** Whether the format is that of a magnetic track. */
+export function isTrack(format: IsoFormat): bool {
+  return format == IsoFormat.Track || format == IsoFormat.SealedTrack;
+}
+
 /** A specification: made when a configuration is compiled, `seal`ed, then only read. */
 export class IsoSpec {
   lengthHeader: LengthHeader = LengthHeader.None;
@@ -135,24 +164,26 @@ export class IsoSpec {
   lengths: IsoEncoding = IsoEncoding.Ascii;
   /** `n` and the digits of `x+n`: Ascii, Ebcdic or Bcd. */
   digits: IsoEncoding = IsoEncoding.Ascii;
-  /** `a`, `an`, `ans`: Ascii or Ebcdic. */
+  /** `a`, `an`, `ans`, `ansb`: Ascii or Ebcdic. */
   text: IsoEncoding = IsoEncoding.Ascii;
-  /** `z`: Ascii, Ebcdic or Bcd. */
+  /** `z`, `zh`: Ascii, Ebcdic or Bcd. */
   track: IsoEncoding = IsoEncoding.Ascii;
   /** `b`: Binary or Hex. */
   bytes: IsoEncoding = IsoEncoding.Binary;
-  /** An odd number of BCD digits is filled up at the right (else, with a zero, at the left). */
-  fillsRight: bool = false;
+  /** Where an odd number of digits is filled up: Left or Right. */
+  fill: IsoFill = IsoFill.Left;
+  /** The same of tracks. */
+  trackFill: IsoFill = IsoFill.Left;
 
   private readonly defined: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
   private readonly rows: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
 
   /**
    * Defines a data element. `prefix`: digits of its length prefix, 0 if the length is fixed; `most`: its length, at most 9999; `encoding`,
-   * `lengthEncoding`: Default, or its own.
+   * `lengthEncoding`, `fill`: Default, or its own.
    */
-  define(element: u32, format: IsoFormat, prefix: u32, most: u32, encoding: IsoEncoding = IsoEncoding.Default, lengthEncoding: IsoEncoding = IsoEncoding.Default, content: IsoContent = IsoContent.Text): void {
-    const bits = min<u32>(most, MAX_LENGTH) | (min<u32>(prefix, 4) << PREFIX_SHIFT) | (format << FORMAT_SHIFT) | (encoding << ENCODING_SHIFT) | (lengthEncoding << LENGTH_ENCODING_SHIFT) | (content << CONTENT_SHIFT);
+  define(element: u32, format: IsoFormat, prefix: u32, most: u32, encoding: IsoEncoding = IsoEncoding.Default, lengthEncoding: IsoEncoding = IsoEncoding.Default, content: IsoContent = IsoContent.Text, fill: IsoFill = IsoFill.Default): void {
+    const bits = min<u32>(most, MAX_LENGTH) | (min<u32>(prefix, 4) << PREFIX_SHIFT) | (format << FORMAT_SHIFT) | (encoding << ENCODING_SHIFT) | (lengthEncoding << LENGTH_ENCODING_SHIFT) | (content << CONTENT_SHIFT) | (fill << FILL_SHIFT);
     this.defineRow(element, format == IsoFormat.None ? 0 : bits);
   }
 
@@ -161,12 +192,21 @@ export class IsoSpec {
     if (element <= LAST_ELEMENT) this.defined[element] = row;
   }
 
+  /** Forgets what the elements defined so far say of their filling: of digits, of tracks, or of both. */
+  forgetFills(digits: bool, tracks: bool): void {
+    for (let element: u32 = 0; element <= LAST_ELEMENT; element++) {
+      const row = this.defined[element];
+      if (isTrack(rowFormat(row)) ? tracks : digits) this.defined[element] = row & ~(3 << FILL_SHIFT);
+    }
+  }
+
   /** Puts the encodings of the specification where elements have none of their own. After this nothing may change. */
   seal(): IsoSpec {
     for (let element: u32 = 0; element <= LAST_ELEMENT; element++) {
       let row = this.defined[element];
       if (row != 0 && rowEncoding(row) == IsoEncoding.Default) row = (row & ~(7 << ENCODING_SHIFT)) | (this.encodingOf(rowFormat(row)) << ENCODING_SHIFT);
       if (row != 0 && rowLengthEncoding(row) == IsoEncoding.Default) row = (row & ~(7 << LENGTH_ENCODING_SHIFT)) | (this.lengths << LENGTH_ENCODING_SHIFT);
+      if (row != 0 && row >> FILL_SHIFT == IsoFill.Default) row |= (isTrack(rowFormat(row)) ? this.trackFill : this.fill) << FILL_SHIFT;
       this.rows[element] = row;
     }
     return this;
@@ -181,7 +221,7 @@ export class IsoSpec {
 
   private encodingOf(format: IsoFormat): IsoEncoding {
     if (format == IsoFormat.Numeric || format == IsoFormat.Signed) return this.digits;
-    if (format == IsoFormat.Track) return this.track;
+    if (isTrack(format)) return this.track;
     return format == IsoFormat.Binary ? this.bytes : this.text;
   }
 }

@@ -1,6 +1,6 @@
 // The specifications that come with FIM. A configuration starts from one of them and defines its own elements over it. Their data, with sources and with
 // what is the project's reading, are the files in `specs/`.
-import { IsoEncoding, IsoSpec, NetworkHeader } from './spec';
+import { IsoEncoding, IsoFill, IsoSpec, NetworkHeader } from './spec';
 import { SPEC_COLUMNS, SPEC_HEADS, SPEC_ROWS, SPECIFICATION_COUNT } from './specs.gen';
 
 /** In the order of `specs.gen.ts`, and of the configuration's enumeration. */
@@ -27,9 +27,10 @@ const TEXT: u32 = 8;
 const TRACK: u32 = 9;
 const BYTES: u32 = 10;
 const FILL: u32 = 11;
-const TPDU: u32 = 12;
-const NETWORK: u32 = 13;
-const NETWORK_BYTES: u32 = 14;
+const TRACK_FILL: u32 = 12;
+const TPDU: u32 = 13;
+const NETWORK: u32 = 14;
+const NETWORK_BYTES: u32 = 15;
 
 function head(which: u32, column: u32): u32 {
   return load<u16>(SPEC_HEADS + ((which * SPEC_COLUMNS + column) << 1));
@@ -55,7 +56,9 @@ export function specification(which: Specification): IsoSpec {
   spec.text = <IsoEncoding>head(number, TEXT);
   spec.track = <IsoEncoding>head(number, TRACK);
   spec.bytes = <IsoEncoding>head(number, BYTES);
-  spec.fillsRight = head(number, FILL) != 0;
+  // The tables count from 0, for there is no default.
+  spec.fill = <IsoFill>(head(number, FILL) + 1);
+  spec.trackFill = <IsoFill>(head(number, TRACK_FILL) + 1);
   spec.tpdu = head(number, TPDU) != 0;
   spec.network = <NetworkHeader>head(number, NETWORK);
   spec.networkBytes = head(number, NETWORK_BYTES);

@@ -1,7 +1,8 @@
 // Data objects of EMV and PBOC: format and length by tag.
 //
 // Where a row says EMV it follows EMV Book 3 Annex A (public). Where it says PBOC it is the project's reading of public descriptions of JR/T 0025 (PBOC 3.0),
-// whose text was not at hand: lengths are then the widest that were found, so that no valid card is refused.
+// whose text was not at hand: lengths are then the widest that were found, so that no valid card is refused: a tag from 9F50 on
+// means other things to the kernels of other schemes, whose cards the same terminals read. An object of length 0 says that there is no value, whatever its tag.
 import { hashBytes } from '../../memory/bytes';
 import { Format } from './formats';
 
@@ -32,7 +33,7 @@ const ROWS: StaticArray<u32> = [
   0x8a, Format.Alphanumeric, 2, 2, // Authorisation Response Code (EMV)
   0x8c, Format.Binary, 0, 252, // Card Risk Management DOL 1 (EMV)
   0x8d, Format.Binary, 0, 252, // Card Risk Management DOL 2 (EMV)
-  0x8e, Format.Binary, 10, 252, // Cardholder Verification Method List (EMV)
+  0x8e, Format.Binary, 8, 252, // Cardholder Verification Method List (EMV)
   0x8f, Format.Binary, 1, 1, // CA Public Key Index (card) (EMV)
   0x90, Format.Binary, 0, 252, // Issuer Public Key Certificate (EMV)
   0x91, Format.Binary, 8, 16, // Issuer Authentication Data (EMV)
@@ -72,7 +73,7 @@ const ROWS: StaticArray<u32> = [
   0x9f07, Format.Binary, 2, 2, // Application Usage Control (EMV)
   0x9f08, Format.Binary, 2, 2, // Application Version Number (card) (EMV)
   0x9f09, Format.Binary, 2, 2, // Application Version Number (terminal) (EMV)
-  0x9f0b, Format.Special, 27, 45, // Cardholder Name Extended (EMV)
+  0x9f0b, Format.Special, 1, 45, // Cardholder Name Extended (EMV)
   0x9f0d, Format.Binary, 5, 5, // Issuer Action Code, Default (EMV)
   0x9f0e, Format.Binary, 5, 5, // Issuer Action Code, Denial (EMV)
   0x9f0f, Format.Binary, 5, 5, // Issuer Action Code, Online (EMV)
@@ -87,9 +88,9 @@ const ROWS: StaticArray<u32> = [
   0x9f18, Format.Binary, 4, 4, // Issuer Script Identifier (EMV)
   0x9f1a, Format.Numeric, 2, 2, // Terminal Country Code (EMV)
   0x9f1b, Format.Binary, 4, 4, // Terminal Floor Limit (EMV)
-  0x9f1c, Format.Alphanumeric, 8, 8, // Terminal Identification (EMV)
+  0x9f1c, Format.Special, 8, 8, // Terminal Identification (EMV)
   0x9f1d, Format.Binary, 1, 8, // Terminal Risk Management Data (EMV)
-  0x9f1e, Format.Alphanumeric, 8, 8, // Interface Device Serial Number (EMV)
+  0x9f1e, Format.Special, 8, 8, // Interface Device Serial Number (EMV)
   0x9f1f, Format.Special, 0, 252, // Track 1 Discretionary Data (EMV)
   0x9f20, Format.Compressed, 0, 252, // Track 2 Discretionary Data (EMV)
   0x9f21, Format.Numeric, 3, 3, // Transaction Time (EMV)
@@ -131,23 +132,23 @@ const ROWS: StaticArray<u32> = [
   0x9f51, Format.Numeric, 2, 2, // Application Currency Code (card risk management) (PBOC)
   0x9f52, Format.Binary, 2, 6, // Application Default Action (PBOC)
   0x9f53, Format.Binary, 1, 1, // Consecutive Transaction Limit, International (PBOC)
-  0x9f54, Format.Numeric, 6, 6, // Cumulative Total Transaction Amount Limit (PBOC)
+  0x9f54, Format.Binary, 1, 160, // Cumulative Total Transaction Amount Limit (PBOC, 6); data storage card (kernel 2)
   0x9f56, Format.Binary, 1, 1, // Issuer Authentication Indicator (PBOC)
   0x9f57, Format.Numeric, 2, 2, // Issuer Country Code (card risk management) (PBOC)
   0x9f58, Format.Binary, 1, 1, // Lower Consecutive Offline Limit (card) (PBOC)
-  0x9f59, Format.Binary, 1, 1, // Upper Consecutive Offline Limit (card) (PBOC)
+  0x9f59, Format.Binary, 1, 3, // Upper Consecutive Offline Limit (card) (PBOC, 1); terminal transaction information (Interac)
   0x9f5a, Format.Binary, 1, 16, // Application Program Identifier (PBOC)
-  0x9f5c, Format.Numeric, 6, 6, // Cumulative Total Transaction Amount Upper Limit (PBOC)
-  0x9f5d, Format.Numeric, 6, 6, // Available Offline Spending Amount (PBOC)
+  0x9f5c, Format.Binary, 1, 8, // Cumulative Total Transaction Amount Upper Limit (PBOC, 6); data storage operator (kernel 2)
+  0x9f5d, Format.Binary, 1, 6, // Available Offline Spending Amount (PBOC, 6); application capabilities (kernel 2)
   0x9f61, Format.Special, 1, 40, // Cardholder Identity Number (PBOC)
   0x9f62, Format.Numeric, 1, 1, // Cardholder Identity Type (PBOC)
-  0x9f63, Format.Binary, 16, 16, // Card Product Identification (PBOC)
-  0x9f66, Format.Binary, 4, 4, // Terminal Transaction Qualifiers (PBOC)
-  0x9f68, Format.Binary, 4, 4, // Card Additional Processes (PBOC)
-  0x9f69, Format.Binary, 5, 16, // Card Authentication Related Data (PBOC)
-  0x9f6b, Format.Numeric, 6, 6, // Card CVM Limit (PBOC)
+  0x9f63, Format.Binary, 1, 16, // Card Product Identification (PBOC, 16); bit map of kernel 2
+  0x9f66, Format.Binary, 2, 4, // Terminal Transaction Qualifiers (PBOC)
+  0x9f68, Format.Binary, 1, 252, // Card Additional Processes (PBOC, 4); verification methods of a magnetic stripe (kernel 2)
+  0x9f69, Format.Binary, 1, 252, // Card Authentication Related Data (PBOC, 5 to 16); object list (kernel 2)
+  0x9f6b, Format.Binary, 1, 19, // Card CVM Limit (PBOC, 6); track 2 (kernel 2)
   0x9f6c, Format.Binary, 2, 2, // Card Transaction Qualifiers (PBOC)
-  0x9f6d, Format.Numeric, 6, 6, // Electronic Cash Reset Threshold (PBOC)
+  0x9f6d, Format.Binary, 1, 6, // Electronic Cash Reset Threshold (PBOC, 6); version (kernel 2), capabilities (kernel 4)
   0x9f74, Format.Special, 6, 6, // Electronic Cash Issuer Authorisation Code (PBOC)
   0x9f77, Format.Numeric, 6, 6, // Electronic Cash Balance Limit (PBOC)
   0x9f78, Format.Numeric, 6, 6, // Electronic Cash Single Transaction Limit (PBOC)
@@ -155,7 +156,7 @@ const ROWS: StaticArray<u32> = [
   0x9f7a, Format.Numeric, 1, 1, // Electronic Cash Terminal Support Indicator (PBOC)
   0x9f7b, Format.Numeric, 6, 6, // Electronic Cash Terminal Transaction Limit (PBOC)
   0xbf0c, Format.Template, 0, 222, // File Control Information Issuer Discretionary Data (EMV)
-  0xdf31, Format.Binary, 5, 21, // Issuer Script Result (PBOC)
+  0xdf31, Format.Binary, 1, 252, // Issuer Script Result (PBOC, five bytes a script)
   0xdf69, Format.Numeric, 1, 1, // SM Algorithm Support Indicator (PBOC)
 ];
 const COLUMNS: i32 = 4;

@@ -13,7 +13,7 @@ export const enum Format {
   Alphabetic = 3,
   /** `an`: letters and digits. */
   Alphanumeric = 4,
-  /** `ans`: the common character set, ISO/IEC 8859: no control characters. */
+  /** `ans`: characters, and bytes beyond ASCII (the common character set, and names in GBK): no control characters of ASCII. */
   Special = 5,
   /** Holds data objects. */
   Template = 6,
@@ -42,15 +42,20 @@ function isCompressed(pointer: usize, end: usize): bool {
   return true;
 }
 
-/** Whether the value is written in the format. Templates are judged by the parser. */
+/** Length of a text without the zero bytes behind it, which terminals and cards fill texts up with. */
+export function filledLength(pointer: usize, length: u32): u32 {
+  while (length != 0 && load<u8>(pointer + length - 1) == 0) length--;
+  return length;
+}
+
+/** Whether the value is written in the format; texts may end in zero bytes. Templates are judged by the parser. */
 export function isInFormat(format: Format, pointer: usize, length: u32): bool {
-  const end = pointer + length;
   if (format == Format.Numeric) return areDigits(pointer, length);
-  if (format == Format.Compressed) return isCompressed(pointer, end);
+  if (format == Format.Compressed) return isCompressed(pointer, pointer + length);
   if (format == Format.Binary || format == Format.Template) return true;
-  for (; pointer < end; pointer++) {
+  for (const end = pointer + filledLength(pointer, length); pointer < end; pointer++) {
     const byte = <u32>load<u8>(pointer);
-    if (format == Format.Special ? byte < 32 || byte == 127 || byte - 128 < 32 : !isLetter(byte) && (format == Format.Alphabetic || !isDigit(byte))) return false;
+    if (format == Format.Special ? byte < 32 || byte == 127 : !isLetter(byte) && (format == Format.Alphabetic || !isDigit(byte))) return false;
   }
   return true;
 }

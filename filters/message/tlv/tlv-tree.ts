@@ -8,7 +8,7 @@ import { FieldKind, FieldTree } from '../field-tree';
 import { hasHighBytes, HEX_SLACK_BYTES, readHex, writeHex, writeLatin1 } from '../hex-text';
 import { COUNT, END, INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, NEXT, NODE_SHIFT, PARENT, START, TEXT } from '../nodes';
 import { TagDictionary, writeTag } from './dictionary';
-import { Format, isInFormat } from './formats';
+import { filledLength, Format, isInFormat } from './formats';
 import { describedBytes, NO_OBJECT_LIST } from './object-list';
 
 /** Bytes of the shortest object. */
@@ -265,11 +265,12 @@ export class TlvTree extends FieldTree {
     const dictionary = this.dictionary;
     const format = dictionary.format;
     const right = isInFormat(format, value, length);
-    if (length < dictionary.least || length > dictionary.most) this.note(ErrorId.FIM_TLV_0006, node);
+    // Terminals and issuers send tags of length 0 for what they have no value of.
+    if (length != 0 && (length < dictionary.least || length > dictionary.most)) this.note(ErrorId.FIM_TLV_0006, node);
     else if (!right) this.note(ErrorId.FIM_TLV_0007, node);
-    else if (dictionary.isList && describedBytes(value, length) == NO_OBJECT_LIST) this.note(ErrorId.FIM_TLV_0008, node);
+    else if (length != 0 && dictionary.isList && describedBytes(value, length) == NO_OBJECT_LIST) this.note(ErrorId.FIM_TLV_0008, node);
     if (right && format >= Format.Alphabetic) {
-      this.byteText(node, value, length);
+      this.byteText(node, value, filledLength(value, length));
       return;
     }
     let digits = length * 2;

@@ -83,7 +83,7 @@ describe('ISO 8583 with pyiso8583', () => {
         const style: Style = { ...ASCII, ...parts, spec };
         const rows = elementsOf(readSpecification(ROOT, spec)).filter((row) => !(row.format === 'x+n' && style.digits === 'Bcd'));
         use(exports, style);
-        exports.define(55, FORMATS.indexOf('b'), 3, 255, DEFAULT, DEFAULT, 0);
+        exports.define(55, FORMATS.indexOf('b'), 3, 255, DEFAULT, DEFAULT, 0, 0);
         const elements = Object.fromEntries(rows.map((row) => [String(row.element), peerRules(row, style)]));
         assert.deepEqual(await ask({ op: 'use', elements, text: style.text === 'Ebcdic' ? 'cp037' : 'ascii' }), { result: true });
         const type = `${spec.endsWith('1993') ? 1 : spec.endsWith('2003') ? 2 : 0}200`;

@@ -1,5 +1,5 @@
 import { Bytes } from '../../../filters/memory/bytes';
-import { isGb11643, isLuhn } from '../../../filters/message/checks';
+import { isCardNumber, isGb11643, isLuhn } from '../../../filters/message/checks';
 
 function luhn(text: string): bool {
   const bytes = Bytes.from(text);
@@ -10,6 +10,27 @@ function id(text: string): bool {
   const bytes = Bytes.from(text);
   return isGb11643(bytes.pointer, bytes.length);
 }
+
+function card(text: string): bool {
+  const bytes = Bytes.from(text);
+  return isCardNumber(bytes.pointer, bytes.length);
+}
+
+describe('isCardNumber', () => {
+  it('asks for the check digit, but not of numbers of UnionPay', () => {
+    expect<bool>(card('4222222222222')).toBe(true);
+    expect<bool>(card('4222222222223')).toBe(false);
+    expect<bool>(card('6222021234567895')).toBe(true);
+    expect<bool>(card('8112345678901234567')).toBe(true);
+  });
+  it('takes 13 to 19 digits and nothing else', () => {
+    expect<bool>(card('621234567890')).toBe(false);
+    expect<bool>(card('62123456789012345678')).toBe(false);
+    expect<bool>(card('622202123456789X')).toBe(false);
+    expect<bool>(card('6')).toBe(false);
+    expect<bool>(card('')).toBe(false);
+  });
+});
 
 describe('isLuhn', () => {
   it('takes card numbers of 13 to 19 digits with the right check digit', () => {

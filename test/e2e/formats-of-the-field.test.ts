@@ -1,0 +1,51 @@
+// Messages as terminals, institutions and networks send them, through a real Envoy with the formats' default settings: what passes comes through byte for byte.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { parse } from 'yaml';
+import { Harness } from './harness.ts';
+import { problemOf, send } from './http-client.ts';
+import { route, together } from './resources.ts';
+
+const under = (prefix: string): object => ({ path: { type: 'Prefix', value: prefix } });
+const NO_HEADER = { network: 'None' };
+const ROUTES = together(
+  route('terminal', { match: under('/terminal'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-terminal', header: NO_HEADER } }, validation: { fields: [{ path: '$.MTI' }] } }),
+  route('switch', { match: under('/switch'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-switch', header: NO_HEADER } }, validation: { pboc: '3.0.2' } }),
+  route('any-switch', { match: under('/any-switch'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-switch', header: NO_HEADER } }, validation: { fields: [{ path: '$.MTI' }] } }),
+  route('tlv', { match: under('/tlv'), body: { format: 'TLV', tlvEncoding: 'Hex' }, validation: { tagDictionary: true } }),
+);
+const vectors = new URL('../vectors/', import.meta.url);
+const messages = new Map((JSON.parse(readFileSync(new URL('iso8583/field.json', vectors), 'utf8')) as { messages: { name: string; message: string }[] }).messages.map((each) => [each.name, each.message]));
+const answers = parse(readFileSync(new URL('profiles/unionpay-switch.yaml', vectors), 'utf8')) as { message: string; also: { about: string; message: string }[] };
+const bytesOf = (hex: string): Buffer => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex');
+
+let harness: Harness;
+before(async () => (harness = await Harness.start({ routes: ROUTES })));
+after(() => harness.stop());
+
+async function passes(path: string, type: string | undefined, body: Buffer): Promise<void> {
+  const reply = await send(harness.url, { path, headers: type === undefined ? {} : { 'content-type': type }, body });
+  assert.equal(reply.status, 200, reply.body.toString());
+  assert.deepEqual(harness.upstream.arrived.at(-1)?.body, body);
+}
+
+const OCTETS = 'application/octet-stream';
+for (const [name, path] of [
+  ['a card sequence number, left of which a zero fills up', '/terminal'], ['an entry mode, right of which a zero fills up', '/terminal'], ['an enciphered track', '/terminal'],
+  ['sixteen bytes behind a usage and a length', '/any-switch'], ['bytes in element 104', '/any-switch'], ['element 123 beyond a hundred', '/any-switch'], ['a new key in element 48', '/any-switch'],
+] as const) {
+  test(`${name} passes as it is`, () => passes(path, OCTETS, bytesOf(messages.get(name)!)));
+}
+
+test('answers and requests between institutions pass the profile of PBOC', async () => {
+  for (const message of [answers.message, ...answers.also.map((each) => each.message)]) await passes('/switch', OCTETS, bytesOf(message));
+});
+
+test('a request with a response code is refused by the profile of PBOC', async () => {
+  const reply = await send(harness.url, { path: '/switch', headers: { 'content-type': OCTETS }, body: bytesOf(answers.message.replace('30323130', '30323030')) });
+  assert.equal(reply.status, 422);
+  assert.ok(problemOf(reply).errors?.some((error) => error.path === '/DE39' && error.code === 'FIM-PBOC-0019'), reply.body.toString());
+});
+
+test('a tag without a value passes the dictionary', () => passes('/tlv', 'text/plain', Buffer.from('9F02060000000001009F0900')));
