@@ -57,7 +57,6 @@ export type ErrorCode =
   | 'FIM-CFG-1042'
   | 'FIM-CFG-1044'
   | 'FIM-CFG-1045'
-  | 'FIM-CFG-1047'
   | 'FIM-CFG-1048'
   | 'FIM-CFG-1049'
   | 'FIM-CFG-1058'
@@ -87,6 +86,12 @@ export type ErrorCode =
   | 'FIM-RT-0009'
   | 'FIM-RT-0010'
   | 'FIM-RT-0011'
+  | 'FIM-RT-0050'
+  | 'FIM-RT-0051'
+  | 'FIM-RT-0052'
+  | 'FIM-RT-0053'
+  | 'FIM-RT-0054'
+  | 'FIM-RT-0055'
   | 'FIM-LIM-0001'
   | 'FIM-LIM-0002'
   | 'FIM-SM4-0001'
@@ -219,7 +224,6 @@ export type ErrorCode =
   | 'FIM-ISO-0007'
   | 'FIM-ISO-0008'
   | 'FIM-ISO-0009'
-  | 'FIM-OP-0001'
   | 'FIM-OP-0002'
   | 'FIM-OP-0003'
   | 'FIM-OP-0004'
@@ -279,7 +283,6 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1042': {"status":0,"title":"Mask character cannot be used","titleZh":"不能使用该掩码字符","advice":"One character; no quote, backslash or control character."},
   'FIM-CFG-1044': {"status":0,"title":"Policy can never apply to the matched methods","titleZh":"策略永远不适用于所匹配的方法","advice":"Requests of these methods have no body; match others or drop the policy."},
   'FIM-CFG-1045': {"status":0,"title":"Unknown cipher suite","titleZh":"未知的密码套件","advice":"Use one of the suites that the schema lists."},
-  'FIM-CFG-1047': {"status":0,"title":"A decompressed body needs a stage that reads it","titleZh":"解压后的消息体需要有读取它的阶段","advice":"Validate or mask what is decompressed, or refuse compressed bodies: a broken stream would be encrypted in part."},
   'FIM-CFG-1048': {"status":0,"title":"Only JSON bodies can be masked","titleZh":"仅支持对 JSON 消息体脱敏","advice":"Set `body.format: JSON`, or drop the masking: a value in another format would be passed on in clear."},
   'FIM-CFG-1049': {"status":0,"title":"Settings of the encryption contradict each other","titleZh":"加密设置互相矛盾","advice":"SM2 goes with raw, hex and base64; SM2-ENVELOPE with fim-json, compact and segmented; fields with compact, hex and base64, on JSON bodies; stream with whole bodies under SM4-GCM or AES-256-GCM."},
   'FIM-CFG-1058': {"status":0,"title":"Condition or rule between fields means nothing as it is written","titleZh":"条件或字段间规则的写法没有意义","advice":"A condition has at most one of equals, enum and present and no wildcard; a rule is one of compare, sum and currencyExponent, with right or value, and its right side's wildcards stand in its left side."},
@@ -300,7 +303,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1063': {"status":0,"title":"Setting has no effect","titleZh":"设置不起作用","advice":"Drop it, or add the policy that it is for."},
   'FIM-RT-0001': {"status":500,"title":"The proxy's policy is not configured","titleZh":"代理策略尚未配置","advice":"The module has no accepted configuration, so it refuses traffic; see the proxy's log for the FIM-CFG code."},
   'FIM-RT-0002': {"status":413,"title":"Body is larger than the route's limit","titleZh":"消息体超过路由上限","advice":"Send a smaller body or raise `body.maxBytes` of the route."},
-  'FIM-RT-0003': {"status":415,"title":"Compressed body is refused","titleZh":"拒绝压缩的消息体","advice":"Send the body without content-encoding, or set `body.compressed: Decompress` on the route."},
+  'FIM-RT-0003': {"status":415,"title":"Compressed body is refused","titleZh":"拒绝压缩的消息体","advice":"Send the body without content-encoding, or set `body.compressed: Decompress` on the route, which opens gzip and deflate."},
   'FIM-RT-0004': {"status":415,"title":"Streaming protocol is refused on a route that must see the whole body","titleZh":"该路由需要完整消息体，拒绝流式协议","advice":"Give gRPC, WebSocket and CONNECT traffic a route without body stages."},
   'FIM-RT-0005': {"status":502,"title":"Upstream's response cannot be processed","titleZh":"无法处理上游响应","advice":"The upstream answered with a compressed, streaming or oversized body on a route whose response stages must see it whole."},
   'FIM-RT-0006': {"status":500,"title":"Working memory is exhausted","titleZh":"工作内存耗尽","advice":"Lower `body.maxBytes` of the routes or the number of concurrent large bodies."},
@@ -309,6 +312,12 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0009': {"status":400,"title":"Path is not well-formed text","titleZh":"路径不是合法的文本","advice":"Send the path as a URI (RFC 3986): percent-encode what is not ASCII."},
   'FIM-RT-0010': {"status":415,"title":"Body is not of the route's format","titleZh":"消息体不是路由规定的格式","advice":"Send the format that `body.format` of the route names, with its content-type; with `Detect` content-type and first bytes must agree."},
   'FIM-RT-0011': {"status":400,"title":"Trailers after a body that passed in pieces","titleZh":"分段传递的消息体之后出现 trailer","advice":"Send the message without trailers, or with a content-length."},
+  'FIM-RT-0050': {"status":415,"title":"Content coding is not one that is opened","titleZh":"不支持该内容编码","advice":"Send one of the codings that the reply's `accept-encoding` names, once, or the body without content-encoding."},
+  'FIM-RT-0051': {"status":413,"title":"Decompressed body is larger than the route's limit","titleZh":"解压后的消息体超过路由上限","advice":"Send a smaller body or raise `body.maxBytes` of the route: it counts what comes out."},
+  'FIM-RT-0052': {"status":422,"title":"Compressed body ends too early","titleZh":"压缩的消息体不完整","advice":"Send the whole stream with its checksum and length; nothing of a part is passed on."},
+  'FIM-RT-0053': {"status":422,"title":"Checksum of a compressed body is wrong","titleZh":"压缩消息体的校验和错误","advice":"The body was changed on its way, or its sender computes CRC-32, Adler-32 or the length wrongly."},
+  'FIM-RT-0054': {"status":422,"title":"Compressed body is followed by other bytes","titleZh":"压缩消息体之后有多余字节","advice":"Send the stream alone; behind a gzip member only further members may stand."},
+  'FIM-RT-0055': {"status":422,"title":"Body is not of its content coding","titleZh":"消息体与其内容编码不符","advice":"The body is no valid stream of the coding that `content-encoding` names: compress it, or leave the header out."},
   'FIM-LIM-0001': {"status":429,"title":"Rate limit exceeded","titleZh":"超出速率限制","advice":"Retry after the time that `retry-after` names."},
   'FIM-LIM-0002': {"status":503,"title":"Rate limit could not be decided","titleZh":"无法判定速率限制","advice":"The shared table was contended beyond its bound; retry."},
   'FIM-SM4-0001': {"status":503,"title":"Encryption key is not available","titleZh":"加密密钥不可用","advice":"Check that the KMS answers and knows the key id of the route."},
@@ -441,7 +450,6 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-ISO-0007': {"status":422,"title":"ISO 8583 message goes on after its last data element","titleZh":"ISO 8583 报文在最后数据元之后仍有数据","advice":"The bitmap and the data do not fit together."},
   'FIM-ISO-0008': {"status":422,"title":"ISO 8583 header does not fit the message","titleZh":"ISO 8583 报文头与报文不符","advice":"The length header, or the lengths in UnionPay's message header, are not those of the message; see `body.iso8583.header` of the route."},
   'FIM-ISO-0009': {"status":422,"title":"Message authentication code does not match","titleZh":"报文鉴别码校验失败","advice":"Compare key, algorithm and range on both sides: from the message type up to the element that holds the code, or the whole body for a code in a header."},
-  'FIM-OP-0001': {"status":0,"title":"Compressed bodies are not opened in a mesh","titleZh":"网格中不支持解压消息体","advice":"Let the peers send bodies without content-encoding, or take `body.compressed` out of the route; until then such bodies are refused with 415."},
   'FIM-OP-0002': {"status":0,"title":"Route stands in the root namespace of the mesh","titleZh":"路由位于网格根命名空间","advice":"Objects of that namespace act on every namespace: create the route in the namespace of its proxies."},
   'FIM-OP-0003': {"status":0,"title":"Selections of a namespace make too many workloads","titleZh":"命名空间内的工作负载组合过多","advice":"Let routes share selectors; older routes keep theirs."},
   'FIM-OP-0004': {"status":0,"title":"Target is not there","titleZh":"目标不存在","advice":"Create the Gateway, Service or waypoint that `targetRefs` names, or correct the name."},

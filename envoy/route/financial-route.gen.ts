@@ -196,7 +196,7 @@ export interface RouteIso8583 {
 /** How bodies of the format TLV are written: bytes (absent), or hexadecimal digits. */
 export type TlvEncoding = 'Binary' | 'Hex';
 
-/** A body with a content-encoding is refused (415), or decompressed (gzip, br) by Envoy first. */
+/** A body with a content-encoding is refused (415), or decompressed (`gzip`, `deflate`; one of them, once) before any stage sees it, and goes on without. Of requests that is so whatever the route looks at; of responses where something looks at them. The compressed body is held whole, also where others pass in pieces, and checked to its last byte; `maxBytes` counts what comes out (413). One that is broken, cut off or followed by other bytes is refused (422; a response: 502), another coding too (415, with `accept-encoding`). Where `Observe` applies it goes on compressed, as it came. */
 export type CompressedBodies = 'Refuse' | 'Decompress';
 
 /** How bodies are held for the stages that must see them whole. */
@@ -209,7 +209,7 @@ export interface RouteBody {
   iso8583?: RouteIso8583;
   /** How bodies of the format TLV are written: bytes (absent), or hexadecimal digits. */
   tlvEncoding?: TlvEncoding;
-  /** A body with a content-encoding is refused (415), or decompressed (gzip, br) by Envoy first. */
+  /** A body with a content-encoding is refused (415), or decompressed (`gzip`, `deflate`; one of them, once) before any stage sees it, and goes on without. Of requests that is so whatever the route looks at; of responses where something looks at them. The compressed body is held whole, also where others pass in pieces, and checked to its last byte; `maxBytes` counts what comes out (413). One that is broken, cut off or followed by other bytes is refused (422; a response: 502), another coding too (415, with `accept-encoding`). Where `Observe` applies it goes on compressed, as it came. */
   compressed?: CompressedBodies;
 }
 

@@ -309,7 +309,7 @@ export type Iso8583Content = 'Text' | 'TLV';
 /** How BER-TLV bodies are written: bytes, or hexadecimal digits. */
 export type TlvEncoding = 'Binary' | 'Hex';
 
-/** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
+/** What happens to a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
 export type CompressedBody = 'Refuse' | 'Decompress';
 
 /** Where keys come from; required by stages that use keys. */
@@ -438,7 +438,7 @@ export interface BodyConfig {
   iso8583?: Iso8583Config;
   /** How BER-TLV bodies are written: bytes, or hexadecimal digits. */
   tlvEncoding?: TlvEncoding;
-  /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
+  /** What happens to a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
   compressed?: CompressedBody;
 }
 

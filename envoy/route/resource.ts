@@ -9,7 +9,7 @@ import { checkMatch, checkTargets, checkTls } from './rules-match.ts';
 import type { ResolvedProfile } from './profiles.ts';
 import { checkEncryption, checkMasking, checkRateLimit, checkSignature } from './rules-stages.ts';
 import { checkValidation } from './rules-validation.ts';
-import { checkApplies, checkDecompression, checkFormat, checkLayout, checkMac, checkPassing, warnings } from './rules-whole.ts';
+import { checkApplies, checkFormat, checkLayout, checkMac, checkPassing, warnings } from './rules-whole.ts';
 import { checkSchema, isRecord, withDefaults, type Report } from './schema-check.ts';
 import type { RouteSource } from './source.ts';
 
@@ -136,7 +136,6 @@ export function checkResource(value: unknown, source: RouteSource): CheckedResou
   if (sections.encryption !== undefined) checkEncryption(sections.encryption, report);
   if (sections.signature !== undefined) checkSignature(sections.signature, report);
   checkApplies(spec, sections, report);
-  checkDecompression(spec, sections, report);
   checkMac(spec, sections, report);
   checkFormat(spec, sections, report);
   checkPassing(spec, sections, report);

@@ -23,21 +23,6 @@ export function checkApplies(spec: RouteSpec, sections: Sections, report: Report
   });
 }
 
-/**
- * Reports bodies that Envoy would inflate for a stage that takes any bytes. Its decompressor passes on what it could open of a broken stream without a word;
- * a stage that reads JSON refuses the rest, the encryptor would seal a part of a message as if it were whole.
- */
-export function checkDecompression(spec: RouteSpec, sections: Sections, report: Report): void {
-  if (spec.body?.compressed !== 'Decompress') return;
-  const { rateLimit, validation, masking, encryption } = sections;
-  const readsRequests = validation !== undefined || rateLimit?.value.key?.field !== undefined;
-  const where = ['spec', 'body', 'compressed'];
-  const masksRequests = masking?.value.fields?.some((field) => field.direction !== 'Response') ?? false;
-  const masksResponses = masking?.value.detect !== undefined || (masking?.value.fields?.some((field) => field.direction !== 'Request') ?? false);
-  if (encryption?.value.request === 'Encrypt' && !readsRequests && !masksRequests) report('FIM-CFG-1047', where, 'nothing reads requests before they are encrypted');
-  if (encryption?.value.response === 'Encrypt' && !validation?.value.response && !masksResponses) report('FIM-CFG-1047', where, 'nothing reads responses before they are encrypted');
-}
-
 /** Formats whose paths go by elements, which have no numbers. */
 const ELEMENTS: ReadonlySet<string> = new Set(['XML', 'CNAPS2', 'Detect']);
 
@@ -118,5 +103,7 @@ export function warnings(spec: RouteSpec, sections: Sections, report: Report): v
   }
   if (Object.keys(sections).length === 0) report('FIM-CFG-1062', ['spec']);
   const looks = [validation, masking, encryption, sections.signature, rateLimit?.value.key?.field];
-  if (spec.body !== undefined && looks.every((section) => section === undefined)) report('FIM-CFG-1063', ['spec', 'body'], 'no stage of the route looks at bodies');
+  // Compressed requests are opened whatever looks at them.
+  const opens = spec.body?.compressed === 'Decompress';
+  if (spec.body !== undefined && !opens && looks.every((section) => section === undefined)) report('FIM-CFG-1063', ['spec', 'body'], 'no stage of the route looks at bodies');
 }

@@ -2,12 +2,10 @@ import { CONNECTION_BUFFER_BYTES, MAX_CONCURRENT_STREAMS, REQUEST_HEADERS_TIMEOU
 import { UPGRADE, connectionHardening } from './connection-hardening.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { FilterSlot } from './layout.ts';
-import { DECOMPRESSOR_FILTERS, ROUTE_CONFIGURATION } from './route-configuration.ts';
+import { ROUTE_CONFIGURATION } from './route-configuration.ts';
 
 const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
-/** What comes out of a compressed body may be this many times as large as what went in. */
-const MAX_INFLATE_RATIO = 100;
 
 /** Where the listener listens and what it reads. */
 export interface ListenerPlan {
@@ -23,7 +21,7 @@ export interface ListenerPlan {
 }
 
 /**
- * The one listener: HTTP/1.1 and HTTP/2 on one port, decompression for the routes that ask for it, the Wasm filters, the router.
+ * The one listener: HTTP/1.1 and HTTP/2 on one port, the Wasm filters, the router.
  * Filter configurations are discovered from files. Until a filter has a configuration the listener does not take connections: nothing passes unprotected.
  */
 export function listener(plan: ListenerPlan): EnvoyObject {
@@ -57,7 +55,7 @@ function connectionManager(plan: ListenerPlan): EnvoyObject {
     request_headers_timeout: `${REQUEST_HEADERS_TIMEOUT_MS / 1000}s`,
     stream_idle_timeout: `${STREAM_IDLE_TIMEOUT_MS / 1000}s`,
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
-    http_filters: [...decompressors(), ...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))), router()],
+    http_filters: [...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))), router()],
     ...(plan.accessLog ? { access_log: [accessLog(plan.accessLog)] } : {}),
   };
 }
@@ -68,27 +66,6 @@ function fileSource(path: string): EnvoyObject {
 
 function wasmFilter(slot: FilterSlot, path: string): EnvoyObject {
   return { name: slot.filter, config_discovery: { config_source: fileSource(path), type_urls: [WASM] } };
-}
-
-function decompressors(): EnvoyObject[] {
-  const libraries = 'type.googleapis.com/envoy.extensions.compression';
-  return [
-    decompressor('gzip', { '@type': `${libraries}.gzip.decompressor.v3.Gzip`, window_bits: 15, max_inflate_ratio: MAX_INFLATE_RATIO }),
-    // Its bound of 100 times is built in.
-    decompressor('brotli', { '@type': `${libraries}.brotli.decompressor.v3.Brotli` }),
-  ];
-}
-
-function decompressor(encoding: keyof typeof DECOMPRESSOR_FILTERS, library: EnvoyObject): EnvoyObject {
-  return {
-    name: DECOMPRESSOR_FILTERS[encoding],
-    typed_config: {
-      '@type': `${FILTERS}.decompressor.v3.Decompressor`,
-      decompressor_library: { name: encoding, typed_config: library },
-      request_direction_config: { advertise_accept_encoding: false },
-      response_direction_config: {},
-    },
-  };
 }
 
 function router(): EnvoyObject {

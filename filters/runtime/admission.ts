@@ -1,15 +1,22 @@
 // Whether a message whose body must be seen whole can be held at all; decided from its headers, before anything is buffered.
+import { Coding } from '../message/compression/body';
 import { equalIgnoreCase } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
+import { codingOf } from './content-coding';
 import { Exchange } from './exchange';
-import { CONNECT, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IDENTITY, METHOD, TRANSFER_ENCODING, TYPE_EVENT_STREAM, TYPE_GRPC, UPGRADE } from './names';
+import { CONNECT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, METHOD, TRANSFER_ENCODING, TYPE_EVENT_STREAM, TYPE_GRPC, UPGRADE } from './names';
 import { Direction } from './stage';
 
-/** ErrorId.None, or why the message is refused. Headers of the current direction are at hand. `maxBodyBytes`: what it may declare. */
-export function refusalOf(exchange: Exchange, maxBodyBytes: u64): ErrorId {
+/**
+ * ErrorId.None, or why the message is refused. Headers of the current direction are at hand. `maxBodyBytes`: what it may declare. `opens`: compressed bodies
+ * are opened.
+ */
+export function refusalOf(exchange: Exchange, maxBodyBytes: u64, opens: bool): ErrorId {
   const request = exchange.direction == Direction.Request;
   if (isStreaming(exchange)) return request ? ErrorId.FIM_RT_0004 : ErrorId.FIM_RT_0005;
-  if (isCompressed(exchange)) return request ? ErrorId.FIM_RT_0003 : ErrorId.FIM_RT_0005;
+  const coding = codingOf(exchange);
+  if (coding != Coding.Identity && !opens) return request ? ErrorId.FIM_RT_0003 : ErrorId.FIM_RT_0005;
+  if (coding == Coding.Other) return ErrorId.FIM_RT_0050;
   return declaredLength(exchange, 0) > maxBodyBytes ? tooLong(exchange.direction) : ErrorId.None;
 }
 
@@ -32,12 +39,6 @@ function isStreaming(exchange: Exchange): bool {
   // application/grpc, application/grpc+proto, application/grpc-web …
   if (length >= TYPE_GRPC.length && equalIgnoreCase(value, TYPE_GRPC.pointer, TYPE_GRPC.length)) return true;
   return length >= TYPE_EVENT_STREAM.length && equalIgnoreCase(value, TYPE_EVENT_STREAM.pointer, TYPE_EVENT_STREAM.length);
-}
-
-function isCompressed(exchange: Exchange): bool {
-  if (!exchange.header(CONTENT_ENCODING.pointer, CONTENT_ENCODING.length)) return false;
-  if (exchange.valueLength == 0) return false;
-  return exchange.valueLength != IDENTITY.length || !equalIgnoreCase(exchange.valuePointer, IDENTITY.pointer, IDENTITY.length);
 }
 
 /** Whether the message says how its end is told (HTTP/1): no frame with trailers will end it unawares. */

@@ -103,7 +103,7 @@ export const enum TlvEncoding {
   Hex = 1,
 }
 
-/** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
+/** What happens to a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
 export const enum CompressedBody {
   Refuse = 0,
   Decompress = 1,
@@ -259,7 +259,7 @@ export class BodyConfig {
   iso8583: Iso8583Config | null = null;
   /** How BER-TLV bodies are written: bytes, or hexadecimal digits. */
   tlvEncoding: TlvEncoding = TlvEncoding.Binary;
-  /** What happens to a compressed body: refused, or decompressed by Envoy before the plugin sees it. */
+  /** What happens to a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
   compressed: CompressedBody = CompressedBody.Refuse;
 }
 

@@ -8,7 +8,7 @@ import { MessageFormat } from '../message/format';
 import { JsonDocument } from '../message/json/document';
 import { BodyLayout, compileLayout } from './body-layout';
 import { ConfigReader } from './config-reader';
-import { KmsConfig, RouteConfig, decodePluginConfig } from './config.gen';
+import { CompressedBody, KmsConfig, RouteConfig, decodePluginConfig } from './config.gen';
 import { DEFAULT_BODY_BYTES, MAX_CONFIG_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { addRoute } from './route-match';
@@ -67,11 +67,21 @@ export class CompiledRoute {
     readonly maxBodyBytes: u32,
     /** Of a body that passes in pieces. */
     readonly maxStreamBytes: u64,
+    /** Compressed bodies are opened. */
+    readonly decompresses: bool,
     readonly format: MessageFormat,
     readonly layout: BodyLayout,
     readonly request: Plan,
     readonly response: Plan,
   ) {}
+
+  /**
+   * Whether a compressed body of the direction is opened. Requests always: what the route says of them holds whatever its stages look at. Responses only for
+   * stages that need them: the client has said what codings it takes.
+   */
+  opens(direction: Direction): bool {
+    return this.decompresses && (direction == Direction.Request || this.response.needsBody);
+  }
 
   plan(direction: Direction): Plan {
     return direction == Direction.Request ? this.request : this.response;
@@ -152,6 +162,7 @@ function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticAr
     route.observe,
     body == null ? DEFAULT_BODY_BYTES : <u32>body.maxBytes,
     body == null || body.maxStreamBytes == 0 ? u64.MAX_VALUE : <u64>body.maxStreamBytes,
+    body != null && body.compressed == CompressedBody.Decompress,
     reader.format,
     compileLayout(reader, body),
     planOf(reader, steps, section, Direction.Request),

@@ -104,6 +104,21 @@ export class Exchange {
     return true;
   }
 
+  /** Like `header`, and `nextHeader` can go on from there. */
+  firstHeader(name: usize, nameLength: u32): bool {
+    if (!this.snapshot.fetched) this.fetchHeaders();
+    return this.header(name, nameLength);
+  }
+
+  /** The next header of the name that `firstHeader` or `nextHeader` found last; false if there is none. */
+  nextHeader(name: usize, nameLength: u32): bool {
+    const snapshot = this.snapshot;
+    if (!snapshot.fetched || !snapshot.findAgain(name, nameLength)) return false;
+    this.valuePointer = snapshot.valuePointer;
+    this.valueLength = snapshot.valueLength;
+    return true;
+  }
+
   /** Whether the current direction has more than one header of the name (lower case); `valuePointer` / `valueLength` stay. */
   hasTwice(name: usize, nameLength: u32): bool {
     const snapshot = this.snapshot;

@@ -1,15 +1,17 @@
 // Runs the stages of one direction of one stream, from the headers to the verdict. Nothing goes on before the verdict: headers are held while
 // the host collects the body, and the body is replaced in one mutation. Bodies that pass in pieces part here: see streaming.ts.
+import { Coding } from '../message/compression/body';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { proxy_continue_stream, proxy_set_effective_context } from './abi';
 import { refusalOf, tooLong } from './admission';
 import { CompiledRoute } from './configuration';
+import { OPENED_CODINGS, codingOf, openMessage } from './content-coding';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from './exchange';
 import { readBuffer, resultLength, resultPointer, writeBuffer } from './host';
-import { CONTENT_LENGTH } from './names';
+import { CONTENT_LENGTH, IDENTITY } from './names';
 import { isEmptyByNature } from './routing';
 import { stamp } from './seal';
 import { Direction, Verdict } from './stage';
@@ -29,14 +31,16 @@ export function beginHalf(stream: Stream, route: CompiledRoute, direction: Direc
   const half = stream.half(direction);
   const plan = route.plan(direction);
   half.ended = endOfStream;
-  if (plan.steps.length == 0) {
+  if (route.opens(direction)) half.coding = codingOf(exchange);
+  const packed = half.coding != Coding.Identity;
+  if (plan.steps.length == 0 && !packed) {
     half.phase = Phase.Passed;
     return true;
   }
-  if (plan.needsBody) {
+  if (plan.needsBody || packed) {
     exchange.noteContentType();
     half.digested = exchange.hasDigest();
-    half.streamed = plan.streamStep >= 0 && !endOfStream && !isEmptyByNature(stream, exchange);
+    half.streamed = plan.streamStep >= 0 && !endOfStream && !packed && !isEmptyByNature(stream, exchange);
   }
   half.phase = Phase.Headers;
   half.step = 0;
@@ -72,12 +76,12 @@ function advance(stream: Stream, route: CompiledRoute, direction: Direction): bo
   const half = stream.half(direction);
   if (half.phase == Phase.Headers) {
     if (!runHeaders(stream, route, half, direction)) return false;
-    if (!route.plan(direction).needsBody) {
+    if (!route.plan(direction).needsBody && half.coding == Coding.Identity) {
       half.phase = Phase.Passed;
       return true;
     }
     if (isComplete(stream, half, direction)) return passEmpty(stream, route, half, direction);
-    const refusal = refusalOf(exchange, half.streamed ? route.maxStreamBytes : route.maxBodyBytes);
+    const refusal = refusalOf(exchange, half.streamed ? route.maxStreamBytes : route.maxBodyBytes, route.opens(direction));
     if (refusal != ErrorId.None) return turnAway(stream, route, direction, refusal);
     if (half.streamed) return openBody(stream, route, half, direction);
     half.phase = Phase.Collecting;
@@ -99,7 +103,8 @@ function isComplete(stream: Stream, half: Half, direction: Direction): bool {
 }
 
 /**
- * A body that cannot be held is refused; but where `Observe` rules and no stage protects anything, it is counted and goes on unseen. True: it may go on.
+ * A body that cannot be held or opened is refused; but where `Observe` rules and no stage protects anything, it is counted and goes on unseen, as it came. True: it
+ * may go on.
  */
 function turnAway(stream: Stream, route: CompiledRoute, direction: Direction, error: ErrorId): bool {
   if (!route.observe || !route.plan(direction).observable) {
@@ -145,6 +150,11 @@ function runBody(stream: Stream, route: CompiledRoute, half: Half, direction: Di
   else {
     refuse(stream, direction, ErrorId.FIM_RT_0006);
     return false;
+  }
+  if (half.coding != Coding.Identity) {
+    const error = openMessage(exchange, half.coding, route.maxBodyBytes);
+    if (error != ErrorId.None) return turnAway(stream, route, direction, error);
+    half.coding = Coding.Identity;
   }
   const steps = route.plan(direction).steps;
   while (half.step < steps.length) {
@@ -202,7 +212,13 @@ function writeBack(half: Half): bool {
 
 /** Refuses a stream with one of the runtime's own errors. */
 export function refuse(stream: Stream, direction: Direction, error: ErrorId): void {
-  exchange.reply.begin(error);
+  const reply = exchange.reply;
+  reply.begin(error);
+  if (direction == Direction.Request) {
+    // What may be sent instead (RFC 9110, 15.5.16).
+    if (error == ErrorId.FIM_RT_0003) reply.addHeader('accept-encoding', IDENTITY.pointer, IDENTITY.length);
+    if (error == ErrorId.FIM_RT_0050) reply.addHeader('accept-encoding', OPENED_CODINGS.pointer, OPENED_CODINGS.length);
+  }
   sendReply(stream, direction);
 }
 

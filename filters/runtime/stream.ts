@@ -1,5 +1,6 @@
 import { MAX_STREAM_STATE_BYTES } from '../limits';
 import { SlotPool } from '../memory/slot-pool';
+import { Coding } from '../message/compression/body';
 import { MediaType } from '../message/format';
 import { RootContext } from './root-context';
 import { CompiledRoute } from './configuration';
@@ -44,6 +45,8 @@ export class Half {
   waiting: bool = false;
   /** What its content-type says. */
   media: MediaType = MediaType.Other;
+  /** How the body that the host holds is coded, where it must be opened. */
+  coding: Coding = Coding.Identity;
   /** A header describes the bytes of the body. */
   digested: bool = false;
   /** The body is to pass in pieces. */
@@ -96,6 +99,7 @@ export class Half {
     this.ended = false;
     this.waiting = false;
     this.media = MediaType.Other;
+    this.coding = Coding.Identity;
     this.digested = false;
     this.streamed = false;
     this.holding = false;

@@ -73,7 +73,7 @@ export function passTrailers(stream: Stream, route: CompiledRoute, direction: Di
   if (!runPiece(stream, route, half, direction)) return TrailersStatus.StopIteration;
   if (!half.holding || !half.resumed) return TrailersStatus.Continue;
   // In the callbacks that follow a wait at the headers, `Continue` would make the host drop what it holds. At other times this would not do: where another
-  // filter made the trailers (Envoy's decompressors do), they would be sent twice.
+  // filter made the trailers (some do), they would be sent twice.
   proxy_continue_stream(direction);
   return TrailersStatus.StopIteration;
 }

@@ -18,11 +18,6 @@ export interface StatusStageParts {
   events: EventSink;
 }
 
-const NO_DECOMPRESSION = {
-  reason: 'DecompressionNotServed',
-  message: 'FIM-OP-0001 $.spec.body.compressed: in a mesh nothing opens compressed bodies before the filter, which refuses them with 415.',
-};
-
 export class StatusStage {
   private readonly parts: StatusStageParts;
 
@@ -62,7 +57,7 @@ export class StatusStage {
     const drafts = builds.filter((made) => !made.held.has(key) && !made.refused.has(key)).map((made) => made.conditions[key] ?? []);
     const lack = drafts.flat().find((draft) => draft.type === 'Programmed' && draft.status === 'False' && draft.reason === 'TlcpNotTerminated');
     const { resource } = checked;
-    const unhonoured = [...(lack === undefined ? [] : [lack]), ...(resource?.spec.body?.compressed === 'Decompress' ? [NO_DECOMPRESSION] : [])];
+    const unhonoured = lack === undefined ? [] : [lack];
     const held = builds.some((made) => made.held.has(key));
     return {
       generation: checked.object.metadata.generation,

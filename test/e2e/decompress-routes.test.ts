@@ -1,4 +1,4 @@
-// Which requests Envoy decompresses is decided by Envoy's routes, which policy they meet by the plugin's: both must choose the same route.
+// Whether a compressed request is opened goes by the route that it meets, as all of its policy does.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';

@@ -5,9 +5,10 @@ import { Agent, request } from 'node:http';
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
 import { connect, constants } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
-import { brotliCompressSync, constants as zlib, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { openProtected } from '../../envoy/standalone/open-protected.ts';
 import { Harness, KEY_ID } from './harness.ts';
+import type { Reply } from './http-client.ts';
 import { JSON_TYPE, problemOf, send, sendRaw } from './http-client.ts';
 import { CONTRACT, route, together } from './resources.ts';
 
@@ -129,23 +130,25 @@ describe('HTTP/1.1', () => {
     const large = await send(harness.url, { path: '/gzip', headers, body: gzipSync(JSON.stringify({ transCode: '01200101', memo: randomBytes(50_000).toString('hex') })) });
     assert.equal(large.status, 413, 'the limit counts what comes out');
     const bomb = await send(harness.url, { path: '/gzip', headers, body: gzipSync(JSON.stringify({ transCode: '01200101', memo: 'x'.repeat(50_000_000) })) });
-    assert.ok([422, 413].includes(bomb.status), 'refused before it is large');
+    assert.equal(bomb.status, 413);
+    assert.equal(problemOf(bomb).code, 'FIM-RT-0051');
   });
 
-  test('brotli is opened like gzip; an encoding that Envoy cannot open is refused', async () => {
+  test('deflate is opened, with its header or without; another coding is refused, and the answer names those that are not', async () => {
     const { begun } = harness.upstream;
-    const ask = (encoding: string, body: Buffer, path = '/gzip'): Promise<number> =>
-      send(harness.url, { path, headers: { ...JSON_TYPE, 'content-encoding': encoding }, body }).then((reply) => reply.status);
-    assert.equal(await ask('br', brotliCompressSync(GOOD), '/'), 415);
-    assert.equal(await ask('br', brotliCompressSync('{"transCode":"99"}')), 422);
-    assert.equal(await ask('br', Buffer.from('not brotli')), 422);
-    const bomb = await ask('br', brotliCompressSync(JSON.stringify({ transCode: '01200101', memo: 'x'.repeat(50_000_000) }), { params: { [zlib.BROTLI_PARAM_QUALITY]: 4 } }));
-    assert.ok([422, 413].includes(bomb), 'refused before it is large');
-    assert.equal(await ask('deflate', deflateSync(GOOD)), 415);
-    assert.equal(await ask('zstd', Buffer.from(GOOD)), 415);
+    const ask = (encoding: string, body: Buffer, path = '/gzip'): Promise<Reply> => send(harness.url, { path, headers: { ...JSON_TYPE, 'content-encoding': encoding }, body });
+    for (const [encoding, body] of [['br', brotliCompressSync(GOOD)], ['zstd', Buffer.from(GOOD)], ['gzip, gzip', gzipSync(gzipSync(GOOD))]] as const) {
+      const reply = await ask(encoding, body);
+      assert.deepEqual([reply.status, problemOf(reply).code, reply.headers['accept-encoding']], [415, 'FIM-RT-0050', 'gzip, deflate'], encoding);
+      const closed = await ask(encoding, body, '/');
+      assert.deepEqual([closed.status, problemOf(closed).code, closed.headers['accept-encoding']], [415, 'FIM-RT-0003', 'identity'], encoding);
+    }
+    assert.equal((await ask('deflate', deflateSync('{"transCode":"99"}'))).status, 422);
     assert.equal(harness.upstream.begun, begun);
-    assert.equal(await ask('br', brotliCompressSync(GOOD)), 200);
-    assert.deepEqual(harness.upstream.arrived.at(-1)!.body, GOOD);
+    for (const body of [deflateSync(GOOD), deflateRawSync(GOOD)]) {
+      assert.equal((await ask('deflate', body)).status, 200);
+      assert.deepEqual(harness.upstream.arrived.at(-1)!.body, GOOD);
+    }
   });
 
   test('a compressed message that is broken is not passed on in part', async () => {
@@ -154,9 +157,10 @@ describe('HTTP/1.1', () => {
     const broken = Buffer.from(packed);
     const half = Math.floor(packed.length / 2);
     broken.fill(0xff, half);
-    for (const body of [packed.subarray(0, half), broken, Buffer.from('not gzip')]) {
+    for (const [body, code] of [[packed.subarray(0, half), /^FIM-RT-0052$/], [broken, /^FIM-RT-005[235]$/], [Buffer.from('not gzip'), /^FIM-RT-0055$/]] as const) {
       const reply = await send(harness.url, { path: '/gzip', headers: { ...JSON_TYPE, 'content-encoding': 'gzip' }, body });
       assert.equal(reply.status, 422, reply.body.toString());
+      assert.match(problemOf(reply).code, code);
     }
     assert.equal(harness.upstream.begun, begun);
   });
