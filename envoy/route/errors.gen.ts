@@ -86,6 +86,16 @@ export type ErrorCode =
   | 'FIM-RT-0009'
   | 'FIM-RT-0010'
   | 'FIM-RT-0011'
+  | 'FIM-RT-0020'
+  | 'FIM-RT-0021'
+  | 'FIM-RT-0022'
+  | 'FIM-RT-0023'
+  | 'FIM-RT-0024'
+  | 'FIM-RT-0025'
+  | 'FIM-RT-0026'
+  | 'FIM-RT-0027'
+  | 'FIM-RT-0028'
+  | 'FIM-RT-0029'
   | 'FIM-RT-0050'
   | 'FIM-RT-0051'
   | 'FIM-RT-0052'
@@ -312,6 +322,16 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0009': {"status":400,"title":"Path is not well-formed text","titleZh":"路径不是合法的文本","advice":"Send the path as a URI (RFC 3986): percent-encode what is not ASCII."},
   'FIM-RT-0010': {"status":415,"title":"Body is not of the route's format","titleZh":"消息体不是路由规定的格式","advice":"Send the format that `body.format` of the route names, with its content-type; with `Detect` content-type and first bytes must agree."},
   'FIM-RT-0011': {"status":400,"title":"Trailers after a body that passed in pieces","titleZh":"分段传递的消息体之后出现 trailer","advice":"Send the message without trailers, or with a content-length."},
+  'FIM-RT-0020': {"status":503,"title":"The proxy has not judged the request","titleZh":"代理未对请求进行检查","advice":"A filter of the chain is missing, dead or not configured, so nothing passes until it is back; the message is right and may be sent again. See the proxy's log for the FIM-CFG code."},
+  'FIM-RT-0021': {"status":503,"title":"Upstream cannot be reached","titleZh":"无法连接上游","advice":"Check that the upstream runs and that the proxy may connect to it; the request has not been sent."},
+  'FIM-RT-0022': {"status":503,"title":"Upstream broke off before it answered","titleZh":"上游在应答前中断","advice":"The upstream may have acted on the request: ask it before sending the request again."},
+  'FIM-RT-0023': {"status":504,"title":"Upstream did not answer in time","titleZh":"上游未在规定时间内应答","advice":"The upstream may have acted on the request: ask it before sending the request again."},
+  'FIM-RT-0024': {"status":408,"title":"The request did not arrive in time","titleZh":"请求未在规定时间内到达","advice":"Send the whole request within the listener's time."},
+  'FIM-RT-0025': {"status":413,"title":"The request is larger than the proxy takes","titleZh":"请求超过代理上限","advice":"Send fewer or shorter headers, or a body that fits the listener's buffer."},
+  'FIM-RT-0026': {"status":503,"title":"The proxy is overloaded","titleZh":"代理过载","advice":"Send the request again later; give the proxy more memory, or add replicas."},
+  'FIM-RT-0027': {"status":404,"title":"The proxy has no route for the request","titleZh":"代理没有匹配该请求的路由","advice":"Check host and path."},
+  'FIM-RT-0028': {"status":400,"title":"The request is not valid HTTP, or asks for what the proxy does not do","titleZh":"请求不是有效的 HTTP，或要求代理不支持的功能","advice":"Send HTTP/1.1 or HTTP/2 as the RFCs say, with a host, a path without escaped slashes, and no upgrade but to WebSocket."},
+  'FIM-RT-0029': {"status":500,"title":"The proxy could not finish the exchange","titleZh":"代理无法完成该请求","advice":"See the access log's `details`, which say what happened."},
   'FIM-RT-0050': {"status":415,"title":"Content coding is not one that is opened","titleZh":"不支持该内容编码","advice":"Send one of the codings that the reply's `accept-encoding` names, once, or the body without content-encoding."},
   'FIM-RT-0051': {"status":413,"title":"Decompressed body is larger than the route's limit","titleZh":"解压后的消息体超过路由上限","advice":"Send a smaller body or raise `body.maxBytes` of the route: it counts what comes out."},
   'FIM-RT-0052': {"status":422,"title":"Compressed body ends too early","titleZh":"压缩的消息体不完整","advice":"Send the whole stream with its checksum and length; nothing of a part is passed on."},

@@ -7,5 +7,9 @@ export { KMS_CLUSTER, TOKEN_HEADERS, kmsCluster, kmsSecrets } from './kms-cluste
 export type { KmsCredentials, KmsSecretFiles, TokenHeader } from './kms-cluster.ts';
 export { filterSlots } from './layout.ts';
 export type { FilterSlot, Layout } from './layout.ts';
+export { localReplies } from './local-replies.ts';
+export type { LocalReplyTerms } from './local-replies.ts';
 export { pluginResource, wasmFilter } from './plugin-resource.ts';
 export { routeResource } from './route-configuration.ts';
+export { sealConfig, sealFilter } from './seal.ts';
+export type { SealTerms } from './seal.ts';

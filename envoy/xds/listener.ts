@@ -2,7 +2,9 @@ import { CONNECTION_BUFFER_BYTES, MAX_CONCURRENT_STREAMS, REQUEST_HEADERS_TIMEOU
 import { UPGRADE, connectionHardening } from './connection-hardening.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { FilterSlot } from './layout.ts';
+import { localReplies } from './local-replies.ts';
 import { ROUTE_CONFIGURATION } from './route-configuration.ts';
+import { sealFilter } from './seal.ts';
 
 const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
@@ -55,7 +57,8 @@ function connectionManager(plan: ListenerPlan): EnvoyObject {
     request_headers_timeout: `${REQUEST_HEADERS_TIMEOUT_MS / 1000}s`,
     stream_idle_timeout: `${STREAM_IDLE_TIMEOUT_MS / 1000}s`,
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
-    http_filters: [...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))), router()],
+    http_filters: [...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))), sealFilter(plan.slots.map((slot) => slot.module)), router()],
+    local_reply_config: localReplies({ of: 'All' }),
     ...(plan.accessLog ? { access_log: [accessLog(plan.accessLog)] } : {}),
   };
 }
