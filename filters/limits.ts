@@ -63,7 +63,7 @@ export const MAX_PART_PROBES: u32 = 32;
 export const MAX_KEYS: i32 = 256;
 /** Versions of one key that a VM holds; the one unused for longest makes room, never the newest. */
 export const MAX_KEY_VERSIONS: i32 = 32;
-/** Requests of one VM that wait for one key; one more is refused with FIM-SM4-0001. */
+/** Requests of one VM that wait for one key; one more is refused with FIM-KMS-0001. */
 export const MAX_KEY_WAITERS: i32 = 4096;
 /** Data keys of one transit key that a VM holds, its own and those of senders; the one unused for longest makes room. */
 export const MAX_DATA_KEYS: i32 = 32;
@@ -75,6 +75,22 @@ export const MIN_DATA_KEY_RECHECK_MS: u64 = 30_000;
 export const MAX_VERSION_FETCHES: i32 = 4;
 /** Key versions that a KMS said it does not have, remembered per key; as many that were genuine and had to make room. */
 export const MAX_ABSENT_VERSIONS: i32 = 16;
+/** Versions that a message which names none is tried with: the newest, the one before it, and further back those that were superseded within ROTATION_GRACE_MS. */
+export const MAX_VERSIONS_TRIED: i32 = 8;
+/** How long after a rotation, besides two looks at the KMS, messages under versions before the last two still open where they name none, milliseconds. */
+export const ROTATION_GRACE_MS: u64 = 60_000;
+/** Versions and data keys of one key that a VM asks the KMS for and that turn out not to be there, in a row; then one for every FAILED_FETCH_REFILL_MS. */
+export const MAX_FAILED_FETCHES: u32 = 16;
+/** Time in which one more of them may be asked for, milliseconds. */
+export const FAILED_FETCH_REFILL_MS: u64 = 250;
+/** Wrapped data keys that the KMS did not open, remembered per key. */
+export const MAX_REFUSED_DATA_KEYS: i32 = 256;
+/** How long they are, milliseconds. */
+export const REFUSED_DATA_KEY_MS: u64 = 10_000;
+/** How long after its last use a key is still looked up while the KMS does not answer, milliseconds; with the next use it begins again. */
+export const MAX_IDLE_RETRY_MS: u64 = 60_000;
+/** Time for which a key must be there again before the same trouble with it is logged once more, milliseconds. */
+export const MIN_KEY_REPORT_MS: u64 = 10_000;
 /** How long a KMS's "not found" is believed, milliseconds. */
 export const ABSENT_KEY_MS: u64 = 2000;
 /** Least time between two looks for a version newer than all that are known, milliseconds, however many messages name one. */

@@ -104,14 +104,11 @@ export type ErrorCode =
   | 'FIM-RT-0055'
   | 'FIM-LIM-0001'
   | 'FIM-LIM-0002'
-  | 'FIM-SM4-0001'
   | 'FIM-SM4-0002'
   | 'FIM-SM4-0003'
   | 'FIM-SM4-0004'
-  | 'FIM-SM4-0005'
   | 'FIM-SM4-0006'
   | 'FIM-SIG-0001'
-  | 'FIM-SIG-0002'
   | 'FIM-SIG-0003'
   | 'FIM-SIG-0004'
   | 'FIM-SIG-0005'
@@ -122,6 +119,8 @@ export type ErrorCode =
   | 'FIM-KMS-0005'
   | 'FIM-KMS-0006'
   | 'FIM-KMS-0007'
+  | 'FIM-KMS-0008'
+  | 'FIM-KMS-0009'
   | 'FIM-JSON-0001'
   | 'FIM-JSON-0002'
   | 'FIM-JSON-0003'
@@ -340,24 +339,23 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0055': {"status":422,"title":"Body is not of its content coding","titleZh":"消息体与其内容编码不符","advice":"The body is no valid stream of the coding that `content-encoding` names: compress it, or leave the header out."},
   'FIM-LIM-0001': {"status":429,"title":"Rate limit exceeded","titleZh":"超出速率限制","advice":"Retry after the time that `retry-after` names."},
   'FIM-LIM-0002': {"status":503,"title":"Rate limit could not be decided","titleZh":"无法判定速率限制","advice":"The shared table was contended beyond its bound; retry."},
-  'FIM-SM4-0001': {"status":503,"title":"Encryption key is not available","titleZh":"加密密钥不可用","advice":"Check that the KMS answers and knows the key id of the route."},
   'FIM-SM4-0002': {"status":422,"title":"Protected message cannot be opened","titleZh":"无法解密受保护的消息","advice":"Send a message protected with a valid version of the route's key; the reason is in the proxy's counters only."},
   'FIM-SM4-0003': {"status":500,"title":"Encryption failed","titleZh":"加密失败","advice":"The host gave no randomness or memory; see the proxy's log."},
   'FIM-SM4-0004': {"status":422,"title":"Message whose fields are to be protected is not JSON or has too many of them","titleZh":"需要保护字段的消息不是 JSON 或字段过多","advice":"Send JSON with a content type that says so; docs/limits.md has the bound of protected values."},
-  'FIM-SM4-0005': {"status":503,"title":"Key of the KMS is not for the route's algorithm","titleZh":"KMS 密钥不适用于该路由的算法","advice":"SM4 algorithms need a key of algorithm SM4, AES-256-GCM one of AES-256, SM2 a public key to encrypt and a private key to decrypt."},
   'FIM-SM4-0006': {"status":0,"title":"Settings of the encryption contradict each other","titleZh":"加密设置互相矛盾","advice":"SM2-ENVELOPE goes with fim-json, compact and segmented; SM2 with raw, hex and base64; fields with compact, hex and base64 on JSON routes."},
   'FIM-SIG-0001': {"status":401,"title":"Signature of the message is missing or not valid","titleZh":"消息签名缺失或无效","advice":"Sign the message as filters/message-signature/README.md says, with a valid version of the route's key, a fresh nonce and the right time; the reason is in the proxy's counters and log only."},
-  'FIM-SIG-0002': {"status":503,"title":"Signature key is not available","titleZh":"签名密钥不可用","advice":"Check that the KMS answers and has a key of the algorithm that the route names: HMAC-SM3, an SM2 private key to sign, a public one to verify."},
   'FIM-SIG-0003': {"status":503,"title":"Store of nonces has no room","titleZh":"防重放存储已满","advice":"Lower `clockSkew` of the route: a nonce is kept for as long; docs/limits.md has the bound. Nothing is taken that could be a replay."},
   'FIM-SIG-0004': {"status":500,"title":"Message could not be signed","titleZh":"无法对消息签名","advice":"The host gave no randomness or memory; see the proxy's log."},
   'FIM-SIG-0005': {"status":0,"title":"Header of a signature cannot be used","titleZh":"不能使用该签名头","advice":"Lower-case letters, digits and `-`; the signature's own header is not among the signed ones."},
-  'FIM-KMS-0001': {"status":0,"title":"KMS did not answer in time","titleZh":"KMS 未及时响应","advice":"Check the KMS and the `kms.timeoutMs` setting."},
-  'FIM-KMS-0002': {"status":0,"title":"KMS does not know the key","titleZh":"KMS 中没有该密钥","advice":"Create the key or correct the key id."},
-  'FIM-KMS-0003': {"status":0,"title":"KMS gave an answer that is not understood","titleZh":"无法理解 KMS 的响应","advice":"The answer must be a KV version 2 read with `algorithm` and base64 `material`."},
+  'FIM-KMS-0001': {"status":503,"title":"KMS did not answer in time","titleZh":"KMS 未及时响应","advice":"Check that the KMS answers, the way to it, and its time-out (`--kms-timeout-ms`)."},
+  'FIM-KMS-0002': {"status":503,"title":"KMS does not know the key","titleZh":"KMS 中没有该密钥","advice":"Create the key, or correct the key id or the KMS's path (`--kms-path-prefix`, `--kms-transit-mount`)."},
+  'FIM-KMS-0003': {"status":503,"title":"KMS gave an answer that holds no usable key","titleZh":"KMS 的响应中没有可用的密钥","advice":"The answer must be a KV version 2 read with `algorithm` (SM4, AES-256, HMAC-SM3, SM2-PRIVATE, SM2-PUBLIC, TDES) and `material` in base64, or in hexadecimal with `encoding` hex; filters/keys/README.md shows it."},
   'FIM-KMS-0004': {"status":0,"title":"Key folder cannot be used","titleZh":"无法使用密钥目录","advice":"Check the folder, its storage key (mode 0600) and that no other process holds it."},
   'FIM-KMS-0005': {"status":0,"title":"Key cannot be made or changed so","titleZh":"无法按此方式创建或更改密钥","advice":"See `fim kms list` for what there is, and `fim kms --help`."},
   'FIM-KMS-0006': {"status":0,"title":"Credentials for the KMS cannot be used","titleZh":"无法使用 KMS 凭据","advice":"The file must be readable and hold one token, or PEM text; give a certificate and its key together."},
-  'FIM-KMS-0007': {"status":503,"title":"Encryption key may not be used any longer","titleZh":"加密密钥已不可再用","advice":"Its time is over, or the KMS has not answered for a day: rotate the key, or bring the KMS back."},
+  'FIM-KMS-0007': {"status":503,"title":"Key may not be used any longer","titleZh":"密钥已不可再用","advice":"Its time is over, the KMS took its newest version back, or the KMS has not answered for a day: rotate the key or renew its end, or bring the KMS back."},
+  'FIM-KMS-0008': {"status":503,"title":"KMS refuses to give the key","titleZh":"KMS 拒绝提供该密钥","advice":"Check the token or certificate that the proxy shows, its namespace, and that its policy may read this key."},
+  'FIM-KMS-0009': {"status":503,"title":"Key of the KMS is not for the route's algorithm","titleZh":"KMS 密钥不适用于该路由的算法","advice":"SM4 algorithms need a key of algorithm SM4, AES-256-GCM one of AES-256, HMAC-SM3 one of HMAC-SM3, older message authentication codes TDES; SM2 a public key to encrypt and verify, a private key to decrypt and sign."},
   'FIM-JSON-0001': {"status":422,"title":"Message is not valid JSON","titleZh":"消息不是有效的 JSON","advice":"Send JSON as RFC 8259 defines it; the reply names the byte offset of the mistake."},
   'FIM-JSON-0002': {"status":422,"title":"JSON ends too early","titleZh":"JSON 不完整","advice":"The body was cut off or is empty; send the whole document."},
   'FIM-JSON-0003': {"status":422,"title":"JSON string is not valid","titleZh":"JSON 字符串无效","advice":"Escape control characters, use only the escapes of RFC 8259, and pair surrogates."},

@@ -9,6 +9,7 @@ import { KmsConfig } from '../runtime/config.gen';
 import { requestCollection } from '../runtime/garbage';
 import { AnswerKind, KmsAnswer } from './kms-answer';
 import { Fetcher } from './fetch';
+import { RefusedDataKeys } from './refused-data-keys';
 import { NEWEST } from './waiter';
 
 /** Characters of `kms://`, which the KMS's own path does not have. */
@@ -38,8 +39,10 @@ export abstract class BackEnd {
   ) {}
 
   abstract writeRequest(id: Bytes, kms: KmsConfig, version: u32, request: CalloutRequest): bool;
-  /** Whether the status says that there is no such key, version or data key. */
-  abstract saysAbsent(status: u32): bool;
+  /** Whether an answer of the status may say that there is no such key, version or data key. */
+  abstract mayBeAbsent(status: u32): bool;
+  /** Whether it says so. */
+  abstract saysAbsent(status: u32, answer: KmsAnswer): bool;
   abstract read(answer: KmsAnswer, version: u32, pointer: usize, length: u32, wallMs: i64): AnswerKind;
 }
 
@@ -62,8 +65,13 @@ export class StoredKeys extends BackEnd {
     return !path.overflowed;
   }
 
-  saysAbsent(status: u32): bool {
+  mayBeAbsent(status: u32): bool {
     return status == STATUS_NOT_FOUND;
+  }
+
+  /** An empty list of errors. "no handler for route" is the KMS's own trouble: an engine that is not mounted, or not yet. */
+  saysAbsent(status: u32, answer: KmsAnswer): bool {
+    return answer.refuses && answer.errors == 0;
   }
 
   read(answer: KmsAnswer, version: u32, pointer: usize, length: u32, wallMs: i64): AnswerKind {
@@ -85,6 +93,7 @@ class DataKey {
  * key's number is this VM's own.
  */
 export class TransitKeys extends BackEnd {
+  readonly refused: RefusedDataKeys = new RefusedDataKeys();
   private readonly known: Array<DataKey> = [];
   private lastNumber: u32 = NEWEST;
 
@@ -152,9 +161,19 @@ export class TransitKeys extends BackEnd {
     return !path.overflowed && !body.overflowed;
   }
 
-  /** Vault answers 400 to a ciphertext that it cannot open and to a key that it does not have. */
-  saysAbsent(status: u32): bool {
+  mayBeAbsent(status: u32): bool {
     return status == STATUS_NOT_FOUND || status == STATUS_BAD_REQUEST;
+  }
+
+  /** Vault answers 400 with its reasons to a ciphertext that it cannot open and to a key that it does not have. A 404 with reasons is an engine that is not mounted. */
+  saysAbsent(status: u32, answer: KmsAnswer): bool {
+    return answer.refuses && (status == STATUS_BAD_REQUEST || answer.errors == 0);
+  }
+
+  /** The KMS did not open a data key: for a while it is not asked again. */
+  refuse(number: u32, nowMs: u64): void {
+    const wrapped = this.wrapped(number);
+    if (wrapped.length > 0) this.refused.note(wrapped.pointer, wrapped.length, nowMs);
   }
 
   read(answer: KmsAnswer, version: u32, pointer: usize, length: u32, wallMs: i64): AnswerKind {

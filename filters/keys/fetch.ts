@@ -61,18 +61,25 @@ export class VersionFetches {
     }
   }
 
-  get isBusy(): bool {
-    for (let i = 0; i < MAX_VERSION_FETCHES; i++) if (this.places[i].running) return true;
+  /** How many are under way. */
+  get underWay(): u32 {
+    let count: u32 = 0;
+    for (let i = 0; i < MAX_VERSION_FETCHES; i++) if (this.places[i].running) count++;
+    return count;
+  }
+
+  /** Whether a version is being fetched. */
+  fetches(version: u32): bool {
+    for (let i = 0; i < MAX_VERSION_FETCHES; i++) if (this.places[i].running && this.places[i].version == version) return true;
     return false;
   }
 
-  /** Fetches a version if it is not under way and there is a place, of which the last is kept for `preferred` ones. False if the call failed at once. */
+  /** Fetches a version, which is not under way, if there is a place, of which the last is kept for `preferred` ones. False if the call failed at once. */
   start(kms: KmsConfig, rootId: u32, streamId: u32, version: u32, preferred: bool, nowMs: u64): bool {
     const places = preferred ? MAX_VERSION_FETCHES : MAX_VERSION_FETCHES - 1;
     let free: Fetch | null = null;
     for (let i = 0; i < MAX_VERSION_FETCHES; i++) {
       const fetch = this.places[i];
-      if (fetch.running && fetch.version == version) return true;
       if (!fetch.running && free == null && i < places) free = fetch;
     }
     return free == null || free.start(kms, rootId, streamId, version, nowMs);

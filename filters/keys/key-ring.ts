@@ -1,38 +1,24 @@
-// One key of the KMS in one VM: its versions, the fetches under way and the requests that wait for them.
-import { ABSENT_KEY_MS, KEY_RECHECK_HOLD_MS, MAX_KEY_AGE_MS, MAX_KEY_WAITERS, MIN_KEY_RECHECK_MS } from '../limits';
+// One key of the KMS in one VM: its versions, the fetches under way, and what is asked of the KMS when. Who uses a key goes through key-holder.ts.
+import { ABSENT_KEY_MS, KEY_RECHECK_HOLD_MS, MAX_KEY_AGE_MS, MAX_KEY_WAITERS, ROTATION_GRACE_MS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { CalloutRequest } from '../runtime/callout';
 import { KmsConfig } from '../runtime/config.gen';
 import { Exchange } from '../runtime/exchange';
 import { monotonicMillis, wallMillis } from '../runtime/host';
-import { resume } from '../runtime/resume';
 import { BackEnd, StoredKeys, TransitKeys, isTransit } from './back-end';
 import { Fetch, Fetcher, VersionFetches } from './fetch';
+import { Freshness } from './freshness';
+import { KeyReport } from './key-report';
 import { KeyState } from './key-state';
 import { KeyVersion } from './key-version';
 import { KeyVersions } from './key-versions';
 import { AnswerKind, KmsAnswer, isWrapped } from './kms-answer';
-import { Backoff, soonest, spread } from './pace';
-import { fetchDenied, fetchFailed, fetchSucceeded, keyAbsent, keyExpired, keyUnreadable, waitExpired, waitMillis } from './stats';
+import { FailureBudget } from './pace';
+import { fetchDenied, fetchFailed, fetchPutOff, fetchSucceeded, keyAbsent, keyExpired, keyUnreadable, waitExpired } from './stats';
+import { NO_TIME } from './timestamp';
 import { VersionNotes } from './version-notes';
-import { NEWEST, Waiter, WaitingLine } from './waiter';
-
-/** Who of those that wait is resumed. */
-const enum Those {
-  /** Who wait for one version. */
-  OfVersion = 0,
-  /** Who wait for the newest, and for its number. */
-  OfNewest = 1,
-  /** Who named a version above the newest before the KMS was asked for that. */
-  Above = 2,
-  /** Who have waited for too long. */
-  Overdue = 3,
-  /** Whom a version that is held can serve. */
-  Served = 4,
-  /** Whom a version that is held can serve, and who have waited long enough for a word of the KMS on it. */
-  Patient = 5,
-  All = 6,
-}
+import { NEWEST, Waiter } from './waiter';
+import { Those, WaitingLine } from './waiting-line';
 
 const STATUS_OK: u32 = 200;
 const STATUS_UNAUTHORIZED: u32 = 401;
@@ -52,23 +38,12 @@ export class KeyRing extends Fetcher {
   private readonly backEnd: BackEnd;
   private readonly versions: KeyVersions;
   private readonly notes: VersionNotes;
-  private readonly line: WaitingLine = new WaitingLine();
+  private readonly freshness: Freshness;
+  private readonly line: WaitingLine;
+  private readonly report: KeyReport;
   private readonly newestFetch: Fetch = new Fetch();
   private readonly fetches: VersionFetches = new VersionFetches();
-  /** When the KMS last named the newest version, and when it was asked; 0: never. */
-  private checkedAtMs: u64 = 0;
-  private askedAtMs: u64 = 0;
-  /** When to ask again. */
-  private dueAtMs: u64 = 0;
-  private usedSinceCheck: bool = false;
-  /** Until then it is believed that there is no key, or no version to encrypt with. */
-  private absentUntilMs: u64 = 0;
-  private closedUntilMs: u64 = 0;
-  /** The version to encrypt with has ended. */
-  private ended: bool = false;
-  private readonly backoff: Backoff = new Backoff();
-  /** What those are told that are resumed just now and ask in vain; Pending: they may wait again; Ready: what is held serves them. */
-  private verdict: KeyState = KeyState.Pending;
+  private readonly failures: FailureBudget = new FailureBudget();
 
   /** `id`: `kms://path`. `kms`: settings of the configuration that asked last. `bits`: of data keys. */
   constructor(
@@ -80,70 +55,91 @@ export class KeyRing extends Fetcher {
     const transit: TransitKeys | null = isTransit(id, kms) ? new TransitKeys(bits) : null;
     const notes = new VersionNotes();
     const backEnd: BackEnd = transit != null ? transit : new StoredKeys();
+    const versions = new KeyVersions(id, backEnd.capacity, transit != null, notes);
+    const freshness = new Freshness();
+    this.freshness = freshness;
     this.transit = transit;
     this.backEnd = backEnd;
-    this.versions = new KeyVersions(id, backEnd.capacity, transit != null, notes);
+    this.versions = versions;
     this.notes = notes;
+    this.line = new WaitingLine(versions, freshness, transit != null);
+    this.report = new KeyReport(id);
     this.newestFetch.owner = this;
     this.fetches.ownedBy(this);
   }
 
-  /** The version to encrypt with. */
-  newest(exchange: Exchange): KeyState {
+  /** The version to encrypt with. `waits`: whether the stream may be held; if not, what is held serves, and the KMS is asked on the side. */
+  newest(exchange: Exchange, waits: bool): KeyState {
     const nowMs = this.use();
     const key = this.versions.active;
-    if (key != null && nowMs < key.expiresAtMs && this.isCurrent(this.checkedAtMs, nowMs)) return this.ready(key, nowMs);
-    if (nowMs < this.absentUntilMs || nowMs < this.closedUntilMs) return this.ended ? KeyState.Expired : KeyState.Absent;
-    if (this.backoff.failing && (this.ended || !this.versions.isEmpty)) return KeyState.Expired;
-    return this.await(exchange, NEWEST, nowMs);
+    if (key != null && nowMs < key.expiresAtMs) {
+      if (this.isCurrent(this.freshness.checkedAtMs, nowMs)) return this.ready(key, nowMs);
+      if (!waits && this.isOfToday(this.freshness.checkedAtMs, nowMs)) {
+        this.askNewest(exchange.rootId, exchange.contextId, nowMs);
+        return this.ready(key, nowMs);
+      }
+    }
+    const said = this.freshness.key.at(nowMs);
+    if (said != KeyState.Ready) return this.refused(exchange, said, nowMs);
+    if (this.freshness.backoff.failing && (this.freshness.ended || !this.versions.isEmpty)) return KeyState.Expired;
+    return this.await(exchange, NEWEST, waits, nowMs);
   }
 
   /** To open what names no version: the latest that is known (others may use it a look earlier); if it has ended or was taken back, the one before it. */
-  latest(exchange: Exchange): KeyState {
-    const state = this.newest(exchange);
+  latest(exchange: Exchange, waits: bool): KeyState {
+    const state = this.newest(exchange, waits);
     const key = this.versions.latest;
     if (state == KeyState.Ready) return key != null ? this.ready(key, this.usedAtMs) : state;
-    if (state == KeyState.Pending || this.usedAtMs >= this.closedUntilMs) return state;
+    if (state == KeyState.Pending || !this.freshness.isClosed(this.usedAtMs)) return state;
     const newest = this.versions.newestNumber;
-    const before = newest > 1 ? this.held(exchange, newest - 1, this.usedAtMs) : KeyState.Absent;
+    const before = newest > 1 ? this.held(exchange, newest - 1, waits, this.usedAtMs) : KeyState.Absent;
     return before == KeyState.Absent ? KeyState.Retired : before;
   }
 
-  /** Whether messages carry their data keys. */
-  get hasDataKeys(): bool {
-    return this.transit != null;
-  }
-
   /** The version that a message names. */
-  numbered(exchange: Exchange, version: u32): KeyState {
+  numbered(exchange: Exchange, version: u32, waits: bool): KeyState {
     if (this.transit != null) return KeyState.Absent;
-    return this.held(exchange, version, this.use());
+    return this.held(exchange, version, waits, this.use());
   }
 
   /** The data key that a message carries as the KMS wrapped it; keys that the KMS itself stores have none. */
-  unwrapped(exchange: Exchange, wrapped: usize, length: u32): KeyState {
+  unwrapped(exchange: Exchange, wrapped: usize, length: u32, waits: bool): KeyState {
     const transit = this.transit;
     if (transit == null || !isWrapped(wrapped, length)) return KeyState.Absent;
     const nowMs = this.use();
+    if (transit.refused.has(wrapped, length, nowMs)) return KeyState.Absent;
     const number = transit.numberOf(wrapped, length, nowMs, this);
-    return number == NEWEST ? KeyState.Unavailable : this.held(exchange, number, nowMs);
+    return number == NEWEST ? KeyState.Unavailable : this.held(exchange, number, waits, nowMs);
+  }
+
+  /** Whether a version took over so short a time ago that senders may still use the one before it. */
+  isRecent(key: KeyVersion): bool {
+    if (key.madeAt == NO_TIME) return false;
+    const window = <i64>(2 * <u64>this.kms.refreshMs + ROTATION_GRACE_MS);
+    return abs<i64>(wallMillis() - key.madeAt) <= window;
   }
 
   private use(): u64 {
     const nowMs = monotonicMillis();
     this.usedAtMs = nowMs;
-    this.usedSinceCheck = true;
+    this.freshness.use(nowMs);
     return nowMs;
   }
 
-  private held(exchange: Exchange, version: u32, nowMs: u64): KeyState {
+  private held(exchange: Exchange, version: u32, waits: bool, nowMs: u64): KeyState {
     const key = this.versions.find(version);
     if (key != null) {
       if (nowMs >= key.expiresAtMs) return KeyState.Absent;
-      if (this.isCurrent(key.checkedAtMs, nowMs)) return this.ready(key, nowMs);
-      if (this.backoff.failing) return KeyState.Expired;
-    } else if (nowMs < this.absentUntilMs || this.notes.isAbsent(version, nowMs)) return KeyState.Absent;
-    return this.await(exchange, version, nowMs);
+      if (this.isCurrent(key.checkedAtMs, nowMs) || (!waits && this.isOfToday(key.checkedAtMs, nowMs))) return this.ready(key, nowMs);
+      if (this.freshness.backoff.failing) return KeyState.Expired;
+    } else {
+      const noted = this.notes.stateOf(version, nowMs);
+      if (noted != KeyState.Ready) return noted;
+      const above = this.isAbove(version);
+      const said = above ? this.freshness.key.at(nowMs) : this.freshness.versions.at(nowMs);
+      if (said == KeyState.Denied || said == KeyState.Unreadable || said == KeyState.Missing) return above ? this.refused(exchange, said, nowMs) : said;
+    }
+    return this.await(exchange, version, waits, nowMs);
   }
 
   private ready(key: KeyVersion, nowMs: u64): KeyState {
@@ -152,43 +148,58 @@ export class KeyRing extends Fetcher {
     return KeyState.Ready;
   }
 
-  /** Whether what the KMS said then still counts: for a while as long as it answers, and for MAX_KEY_AGE_MS while it does not. */
-  private isCurrent(saidAtMs: u64, nowMs: u64): bool {
-    if (saidAtMs == 0) return false;
-    const patience = 2 * max(<u64>this.kms.refreshMs, this.backEnd.leastRecheckMs) + <u64>this.kms.timeoutMs;
-    return nowMs - saidAtMs <= (this.backoff.failing || this.verdict == KeyState.Ready ? MAX_KEY_AGE_MS : patience);
+  /** What waiting will not change: told at once, while the KMS is asked on the side at the pace of its failures. */
+  private refused(exchange: Exchange, said: KeyState, nowMs: u64): KeyState {
+    if (said == KeyState.Denied || said == KeyState.Unreadable) this.askNewest(exchange.rootId, exchange.contextId, nowMs);
+    return said;
   }
 
-  private await(exchange: Exchange, version: u32, nowMs: u64): KeyState {
-    if (this.verdict != KeyState.Pending) return this.verdict == KeyState.Ready ? KeyState.Unavailable : this.verdict;
-    if (this.line.length >= MAX_KEY_WAITERS) return KeyState.Unavailable;
-    this.line.add(exchange, version, nowMs);
+  private isCurrent(saidAtMs: u64, nowMs: u64): bool {
+    if (this.line.verdict == KeyState.Ready) return this.isOfToday(saidAtMs, nowMs);
+    return this.freshness.isCurrent(saidAtMs, nowMs, 2 * max(<u64>this.kms.refreshMs, this.backEnd.leastRecheckMs) + <u64>this.kms.timeoutMs);
+  }
+
+  private isOfToday(saidAtMs: u64, nowMs: u64): bool {
+    return saidAtMs != 0 && nowMs - saidAtMs <= MAX_KEY_AGE_MS;
+  }
+
+  private await(exchange: Exchange, version: u32, waits: bool, nowMs: u64): KeyState {
+    const verdict = this.line.verdict;
+    if (verdict != KeyState.Pending) return verdict == KeyState.Ready ? KeyState.Unavailable : verdict;
+    if (waits) {
+      if (this.line.length >= MAX_KEY_WAITERS) return KeyState.Unavailable;
+      this.line.add(exchange, version, nowMs);
+    }
     if (version == NEWEST || this.isAbove(version)) this.askNewest(exchange.rootId, exchange.contextId, nowMs);
     else this.askVersion(exchange.rootId, exchange.contextId, version, nowMs);
-    return KeyState.Pending;
+    return waits ? KeyState.Pending : KeyState.Unavailable;
   }
 
   /** Whether only a look at the newest version can tell of this one. */
   private isAbove(version: u32): bool {
-    return this.transit == null && (this.checkedAtMs == 0 || version >= this.versions.newestNumber);
+    return this.transit == null && (this.freshness.checkedAtMs == 0 || version >= this.versions.newestNumber);
   }
 
   private askNewest(rootId: u32, streamId: u32, nowMs: u64): void {
-    if (this.newestFetch.running || !this.backoff.allows(nowMs)) return;
-    if (this.askedAtMs != 0 && nowMs - this.askedAtMs < MIN_KEY_RECHECK_MS) return; // the next tick asks
-    this.askedAtMs = nowMs;
-    if (!this.newestFetch.start(this.kms, rootId, streamId, NEWEST, nowMs)) this.backoff.fail(nowMs);
+    if (this.newestFetch.running || !this.freshness.mayAsk(nowMs)) return; // the next tick asks
+    this.freshness.askedAtMs = nowMs;
+    if (!this.newestFetch.start(this.kms, rootId, streamId, NEWEST, nowMs)) this.freshness.backoff.fail(nowMs);
   }
 
-  /** Fetches a version if there is a place. While the KMS does not answer, one call at a time tries. */
+  /** Fetches a version if there is a place. While the KMS does not answer, one call at a time tries; what nobody has proven waits while too many of its kind were made up. */
   private askVersion(rootId: u32, streamId: u32, version: u32, nowMs: u64): void {
-    if (!this.backoff.allows(nowMs) || (this.backoff.failing && this.isBusy)) return;
+    const backoff = this.freshness.backoff;
+    if (!backoff.allows(nowMs) || (backoff.failing && this.isBusy) || this.fetches.fetches(version)) return;
     const preferred = this.notes.wasGenuine(version) || this.versions.find(version) != null;
-    if (!this.fetches.start(this.kms, rootId, streamId, version, preferred, nowMs)) this.backoff.fail(nowMs);
+    if (!preferred && !this.failures.allows(nowMs, this.fetches.underWay)) {
+      fetchPutOff.add(1);
+      return;
+    }
+    if (!this.fetches.start(this.kms, rootId, streamId, version, preferred, nowMs)) backoff.fail(nowMs);
   }
 
   private get isBusy(): bool {
-    return this.newestFetch.running || this.fetches.isBusy;
+    return this.newestFetch.running || this.fetches.underWay > 0;
   }
 
   /** Nothing is under way: the ring may be dropped. */
@@ -204,22 +215,22 @@ export class KeyRing extends Fetcher {
     return this.backEnd.writeRequest(this.id, this.kms, version, request);
   }
 
-  /** Begins to fetch before the first message needs the key. */
-  prepare(rootId: u32): void {
+  /** Begins to fetch before the first message needs the key. `protects`: a transit engine need not make a data key for who opens only. */
+  prepare(rootId: u32, protects: bool): void {
     this.usedAtMs = monotonicMillis();
-    if (this.checkedAtMs == 0) this.askNewest(rootId, 0, this.usedAtMs);
+    if (this.freshness.checkedAtMs == 0 && (protects || this.transit == null)) this.askNewest(rootId, 0, this.usedAtMs);
   }
 
   /** Refreshes a key in use, retries what failed, ends waits that took too long, and forgets what has ended or nobody used for MAX_KEY_AGE_MS. */
   tick(rootId: u32): void {
     const nowMs = monotonicMillis();
     const bound = <u64>this.kms.holdMs;
-    if (nowMs > bound) waitExpired.add(this.release(Those.Overdue, nowMs - bound, KeyState.Unavailable));
-    if (this.backoff.failing) this.serveHeld();
-    if (nowMs > KEY_RECHECK_HOLD_MS) this.release(Those.Patient, nowMs - KEY_RECHECK_HOLD_MS, KeyState.Ready);
+    if (nowMs > bound) waitExpired.add(this.line.release(Those.Overdue, nowMs - bound, KeyState.Unavailable));
+    if (this.freshness.backoff.failing) this.serveHeld();
+    if (nowMs > KEY_RECHECK_HOLD_MS) this.line.release(Those.Patient, nowMs - KEY_RECHECK_HOLD_MS, KeyState.Ready);
     if (!this.versions.isEmpty && this.idle && nowMs - this.usedAtMs > MAX_KEY_AGE_MS) this.retire();
-    if (this.versions.retireEnded(nowMs)) this.end();
-    const due = this.checkedAtMs != 0 && (this.ended || !this.versions.isEmpty) && this.usedSinceCheck && nowMs >= this.dueAtMs;
+    if (this.versions.retireEnded(nowMs)) this.end(nowMs);
+    const due = this.freshness.isDue(nowMs, this.kms.refreshMs) && (this.freshness.ended || !this.versions.isEmpty);
     if (due || this.someoneWaitsForNewest()) this.askNewest(rootId, 0, nowMs);
     const old = this.versions.unchecked(max(<u64>this.kms.refreshMs * 3 / 4, this.backEnd.leastRecheckMs), nowMs);
     if (old != null) this.askVersion(rootId, 0, old.number, nowMs);
@@ -236,7 +247,7 @@ export class KeyRing extends Fetcher {
   private askVersions(rootId: u32, nowMs: u64): void {
     let waiter = this.line.first;
     // A call that fails at once resumes streams, which changes the line: the next tick goes on.
-    while (waiter != null && this.backoff.allows(nowMs)) {
+    while (waiter != null && this.freshness.backoff.allows(nowMs)) {
       const next: Waiter | null = waiter.next;
       if (waiter.version != NEWEST && !this.isAbove(waiter.version)) this.askVersion(rootId, 0, waiter.version, nowMs);
       waiter = next;
@@ -247,20 +258,19 @@ export class KeyRing extends Fetcher {
     const nowMs = monotonicMillis();
     const wallMs = wallMillis();
     const version = fetch.version;
-    const mayBeAbsent = this.backEnd.saysAbsent(status);
+    const mayBeAbsent = this.backEnd.mayBeAbsent(status);
     const kind = status == STATUS_OK || mayBeAbsent ? this.backEnd.read(answer, version, body, bodyLength, wallMs) : AnswerKind.Unreadable;
-    const absent = mayBeAbsent && answer.refuses;
+    const absent = mayBeAbsent && this.backEnd.saysAbsent(status, answer);
     let key: KeyVersion | null = null;
     if (status == STATUS_OK && kind == AnswerKind.Key) key = this.keyOf(version, nowMs, wallMs);
     const named = answer.version;
     answer.wipe(body, bodyLength);
-    if (key == null && kind != AnswerKind.Gone && kind != AnswerKind.Expired && !absent) {
-      this.notUnderstood(version, status, nowMs);
+    if (key != null) this.take(key, version, nowMs);
+    else if (absent || kind == AnswerKind.Gone || kind == AnswerKind.Expired) this.lose(version, kind, named, nowMs);
+    else {
+      this.fail(version, status, nowMs);
       return;
     }
-    this.backoff.recover();
-    if (key != null) this.take(key, version, nowMs);
-    else this.lose(version, kind, named, nowMs);
     this.askVersions(rootId, nowMs);
   }
 
@@ -274,127 +284,104 @@ export class KeyRing extends Fetcher {
   }
 
   private take(key: KeyVersion, asked: u32, nowMs: u64): void {
+    this.freshness.backoff.recover();
     fetchSucceeded.add(1);
     if (asked != NEWEST) {
-      this.release(Those.OfVersion, asked, KeyState.Pending);
+      this.freshness.versions.clear();
+      this.line.release(Those.OfVersion, asked, KeyState.Pending);
       return;
     }
-    this.checkedAtMs = nowMs;
-    this.ended = false;
-    this.dueAtMs = nowMs + spread(soonest(<u64>this.kms.refreshMs, key.expiresAtMs, nowMs));
-    this.usedSinceCheck = !this.versions.confirmNewest(key); // a new version is looked at once more
-    this.release(Those.OfNewest, key.number, KeyState.Pending);
-    this.release(Those.Above, key.number, KeyState.Absent);
+    this.report.found(nowMs);
+    const confirmed = this.versions.confirmNewest(key);
+    this.freshness.named(nowMs, this.kms.refreshMs, key.expiresAtMs, confirmed);
+    this.line.release(Those.OfNewest, key.number, KeyState.Pending);
+    this.line.release(Those.Above, key.number, KeyState.Absent);
   }
 
   /** There is no such key or version, or not any more. `named`: the version that the KMS says has gone or ended, 0 if it named none. */
   private lose(asked: u32, kind: AnswerKind, named: u32, nowMs: u64): void {
+    this.freshness.backoff.recover();
     keyAbsent.add(1);
     if (kind == AnswerKind.Expired) keyExpired.add(1);
     if (asked != NEWEST) {
+      if (this.versions.find(asked) == null) this.failures.spend();
       this.versions.drop(asked);
-      this.notes.noteAbsent(asked, nowMs);
-      this.release(Those.OfVersion, asked, KeyState.Absent); // a message under a version that has ended is refused like any other that does not open
+      this.notes.note(asked, KeyState.Absent, nowMs);
+      const transit = this.transit;
+      if (transit != null) transit.refuse(asked, nowMs);
+      this.line.release(Those.OfVersion, asked, KeyState.Absent); // a message under a version that has ended is refused like any other that does not open
       return;
     }
     if (kind != AnswerKind.Gone && kind != AnswerKind.Expired) {
-      this.absentUntilMs = nowMs + ABSENT_KEY_MS;
+      this.report.lost(KeyState.Missing, nowMs);
+      this.freshness.key.note(KeyState.Missing, nowMs + ABSENT_KEY_MS);
       this.retire();
-      this.release(Those.All, 0, KeyState.Absent);
+      this.line.release(Those.All, 0, KeyState.Missing);
       return;
     }
     // The newest version is gone and those before it may still be read, but nothing is to be encrypted any more.
-    this.checkedAtMs = nowMs;
-    this.closedUntilMs = nowMs + ABSENT_KEY_MS;
-    this.ended = kind == AnswerKind.Expired;
+    const state: KeyState = kind == AnswerKind.Expired ? KeyState.Expired : KeyState.Revoked;
+    this.report.lost(state, nowMs);
+    this.freshness.closed(state, nowMs, this.kms.refreshMs);
     this.versions.closeAt(named);
-    this.notes.noteAbsent(named, nowMs);
-    this.release(Those.OfNewest, named, KeyState.Pending); // `newest` refuses now, and who opens may go on to wait for the version before
-    this.release(Those.Above, named, KeyState.Absent);
+    this.notes.note(named, KeyState.Absent, nowMs);
+    this.line.release(Those.OfNewest, named, KeyState.Pending); // `newest` refuses now, and who opens may go on to wait for the version before
+    this.line.release(Those.Above, named, KeyState.Absent);
   }
 
-  /** An answer that is no key. For one version it is final; for the newest, and if there was no answer, the KMS is asked again after a pause. */
-  private notUnderstood(version: u32, status: u32, nowMs: u64): void {
+  /** An answer that is no key, or none at all. For one version an unreadable one is final; else the KMS is asked again after a pause. */
+  private fail(version: u32, status: u32, nowMs: u64): void {
     fetchFailed.add(1);
-    if (status == STATUS_UNAUTHORIZED || status == STATUS_FORBIDDEN) fetchDenied.add(1);
-    if (status == STATUS_OK) keyUnreadable.add(1);
-    if (status == STATUS_OK && version != NEWEST) this.release(Those.OfVersion, version, KeyState.Unavailable);
-    else {
-      this.backoff.fail(nowMs);
-      this.serveHeld();
+    let state: KeyState = KeyState.Unavailable;
+    if (status == STATUS_UNAUTHORIZED || status == STATUS_FORBIDDEN) {
+      state = KeyState.Denied;
+      fetchDenied.add(1);
+    } else if (status == STATUS_OK) {
+      state = KeyState.Unreadable;
+      keyUnreadable.add(1);
     }
+    if (version == NEWEST) this.failNewest(state, nowMs);
+    else if (state == KeyState.Unreadable) {
+      this.freshness.backoff.recover();
+      this.failures.spend();
+      this.notes.note(version, state, nowMs);
+      this.line.release(Those.OfVersion, version, state);
+    } else {
+      this.freshness.backoff.fail(nowMs);
+      if (state == KeyState.Denied) {
+        this.freshness.versions.note(state, this.freshness.believedUntil(nowMs, this.kms.timeoutMs));
+        this.line.release(Those.OfVersions, 0, state);
+      } else this.serveHeld();
+    }
+  }
+
+  private failNewest(state: KeyState, nowMs: u64): void {
+    this.freshness.backoff.fail(nowMs);
+    this.report.lost(state, nowMs);
+    if (state == KeyState.Unavailable) {
+      this.serveHeld();
+      return;
+    }
+    this.freshness.refused(state, nowMs, this.kms.timeoutMs);
+    // Who waits for an older version, or for a data key to be unwrapped, has a call of its own.
+    this.line.release(Those.OfLater, this.versions.newestNumber, state);
   }
 
   /** While the KMS does not answer, who can be served from what is held need not wait for it. Never from a call of a stream: it would be resumed within it. */
   private serveHeld(): void {
-    if (this.line.length > 0 && !this.versions.isEmpty) this.release(Those.Served, 0, KeyState.Pending);
+    if (!this.versions.isEmpty) this.line.release(Those.Served, 0, KeyState.Pending);
   }
 
-  private end(): void {
-    this.ended = true;
+  private end(nowMs: u64): void {
+    this.freshness.ended = true;
+    this.report.lost(KeyState.Expired, nowMs);
     keyExpired.add(1);
   }
 
   /** Overwrites all versions. */
   retire(): void {
     this.versions.retireAll();
-    this.checkedAtMs = 0;
+    this.freshness.checkedAtMs = 0;
     this.found = null;
-  }
-
-  private isChosen(waiter: Waiter, those: Those, value: u64): bool {
-    switch (those) {
-      case Those.OfVersion:
-        return waiter.version == value;
-      case Those.OfNewest:
-        return waiter.version == NEWEST || waiter.version == value;
-      case Those.Above:
-        return this.transit == null && waiter.version > value && waiter.sinceMs <= this.askedAtMs;
-      case Those.Overdue:
-        return waiter.sinceMs <= value;
-      case Those.Served:
-        return this.holds(waiter);
-      case Those.Patient:
-        return waiter.sinceMs <= value && this.holds(waiter);
-      default:
-        return true;
-    }
-  }
-
-  private holds(waiter: Waiter): bool {
-    return waiter.version == NEWEST ? this.versions.active != null || this.ended : this.versions.find(waiter.version) != null;
-  }
-
-  /** Resumes some of those that wait; answers how many. Resuming may add new ones, unless `verdict` says what they get. */
-  private release(those: Those, value: u64, verdict: KeyState): u32 {
-    const nowMs = monotonicMillis();
-    let going: Waiter | null = null;
-    let end: Waiter | null = null;
-    let waiter = this.line.takeAll();
-    while (waiter != null) {
-      const next: Waiter | null = waiter.next;
-      if (!this.isChosen(waiter, those, value)) this.line.append(waiter);
-      else {
-        waiter.next = null;
-        if (end == null) going = waiter;
-        else end.next = waiter;
-        end = waiter;
-      }
-      waiter = next;
-    }
-    let count: u32 = 0;
-    while (going != null) {
-      const next: Waiter | null = going.next;
-      const contextId = going.contextId;
-      const direction = going.direction;
-      waitMillis.record(nowMs - going.sinceMs);
-      this.line.recycle(going);
-      this.verdict = verdict;
-      resume(contextId, direction);
-      count++;
-      going = next;
-    }
-    this.verdict = KeyState.Pending;
-    return count;
   }
 }

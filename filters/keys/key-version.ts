@@ -8,12 +8,12 @@ import {
 import { Sm4Gcm } from '../crypto/sm4-gcm';
 import { Bytes } from '../memory/bytes';
 import { Counter } from '../runtime/metrics';
+import { NO_TIME } from './timestamp';
 import { KeyAlgorithm } from './key-algorithm';
 import { CbcHmac, CtrHmac } from './mac-ciphers';
 
-/** Bytes of an initialisation vector (NIST SP 800-38D, 8.2.1: fixed field, then invocation field). */
+/** Bytes of an initialisation vector (NIST SP 800-38D, 8.2.2: 96 random bits, and then those incremented). */
 export const IV_BYTES: u32 = 12;
-const IV_PREFIX_BYTES: u32 = 8;
 /** An expiry that never comes. */
 export const NEVER: u64 = u64.MAX_VALUE;
 const DASH: u8 = 45;
@@ -33,8 +33,10 @@ function sm2Works(): bool {
 }
 
 /**
- * One version of a key, ready for use: what its algorithm needs is made when it arrives, never while a message waits. Its initialisation vectors never
- * repeat: 64 random bits of this VM, then a 32-bit count; a new prefix is drawn before the count wraps.
+ * One version of a key, ready for use: what its algorithm needs is made when it arrives, never while a message waits. Its initialisation vectors are a
+ * random start of 96 bits, drawn anew in each VM and after 2^32 messages, and that start incremented (SP 800-38D, 8.2.2). That two of S starts meet within N
+ * messages under one key has a chance of less than S * N / 2^96: below the 2^-32 of section 8 as long as S * N is below 2^64. Section 8.3 allows 2^32
+ * messages under a key in all VMs together: `fim.key.messages.<path>` counts them, and a rotation begins anew.
  */
 export class KeyVersion {
   /** SM4 keys: GCM, and encrypt-then-MAC under derived keys. */
@@ -54,6 +56,8 @@ export class KeyVersion {
   /** Monotonic times, milliseconds: when the KMS last gave it, and when it was last used. */
   checkedAtMs: u64;
   usedAtMs: u64;
+  /** Wall-clock time when the KMS made it, milliseconds since 1970; NO_TIME: it does not say. */
+  madeAt: i64 = NO_TIME;
   /** Whether a message under this version was genuine: such versions are the last to make room. Set by who verified it. */
   proven: bool = false;
   /** Overwritten: what was made of it is void. A stream that holds a version over several callbacks asks before each use. */
@@ -64,9 +68,10 @@ export class KeyVersion {
   counter: Counter | null = null;
 
   private readonly held: StaticArray<u8>;
-  private readonly prefix: StaticArray<u8> = new StaticArray<u8>(<i32>IV_PREFIX_BYTES);
-  private count: u32 = 0;
-  private hasPrefix: bool = false;
+  /** The next vector as a number of 96 bits, and how many of this start may still be drawn. */
+  private ivHigh: u32 = 0;
+  private ivLow: u64 = 0;
+  private ivsLeft: u32 = 0;
 
   /**
    * `number`: the KMS's version, or this VM's own count of data keys. `kid`: key id and version as messages name them, `kms://path#version`. `material`: copied. `wrapped`: the data key as the KMS encrypted it, for the
@@ -153,15 +158,17 @@ export class KeyVersion {
 
   /** Writes the next initialisation vector, IV_BYTES, and counts the message; false if the host gives no randomness. */
   nextIv(out: usize): bool {
-    const prefix = changetype<usize>(this.prefix);
-    if (!this.hasPrefix || this.count == u32.MAX_VALUE) {
-      if (!randomBytes(prefix, IV_PREFIX_BYTES)) return false;
-      this.hasPrefix = true;
-      this.count = 0;
+    if (this.ivsLeft == 0) {
+      if (!randomBytes(out, IV_BYTES)) return false;
+      this.ivHigh = bswap<u32>(load<u32>(out));
+      this.ivLow = bswap<u64>(load<u64>(out, 4));
+      this.ivsLeft = u32.MAX_VALUE;
     }
-    memory.copy(out, prefix, IV_PREFIX_BYTES);
-    store<u32>(out, bswap<u32>(this.count), IV_PREFIX_BYTES);
-    this.count++;
+    store<u32>(out, bswap<u32>(this.ivHigh));
+    store<u64>(out, bswap<u64>(this.ivLow), 4);
+    this.ivLow++;
+    if (this.ivLow == 0) this.ivHigh++;
+    this.ivsLeft--;
     this.messages++;
     const counter = this.counter;
     if (counter != null) counter.add(1);

@@ -63,6 +63,7 @@ export class KeyVersions {
     if (key == null) key = this.make(answer, number, wrapped, nowMs);
     if (key == null) return null;
     key.checkedAtMs = nowMs;
+    key.madeAt = answer.madeAt;
     key.expiresAtMs = answer.expiresAt == NO_TIME ? NEVER : nowMs + <u64>max<i64>(answer.expiresAt - wallMs, 0);
     return key;
   }

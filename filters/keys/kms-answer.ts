@@ -7,6 +7,7 @@ import { wipe } from '../crypto/constant-time';
 import { MAX_KEY_FILE_BYTES, MAX_WRAPPED_KEY_BYTES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { decodeBase64 } from '../memory/base64';
+import { decodeHex } from '../memory/hex';
 import { scratch } from '../memory/scratch';
 import { FieldKind } from '../message/field-tree';
 import { JsonDocument } from '../message/json/document';
@@ -27,6 +28,10 @@ const EXPIRES: Bytes = Bytes.from('expires');
 const VERSION: Bytes = Bytes.from('version');
 const DESTROYED: Bytes = Bytes.from('destroyed');
 const DELETION_TIME: Bytes = Bytes.from('deletion_time');
+const CREATED_TIME: Bytes = Bytes.from('created_time');
+const ENCODING: Bytes = Bytes.from('encoding');
+const BASE64: Bytes = Bytes.from('base64');
+const HEX: Bytes = Bytes.from('hex');
 const LEASE_DURATION: Bytes = Bytes.from('lease_duration');
 const PLAINTEXT: Bytes = Bytes.from('plaintext');
 const CIPHERTEXT: Bytes = Bytes.from('ciphertext');
@@ -45,6 +50,14 @@ export const enum AnswerKind {
   Expired = 3,
 }
 
+/** How the material is written. */
+const enum Encoding {
+  /** Base64, unless it could as well be hexadecimal. */
+  NotSaid = 0,
+  Base64 = 1,
+  Hex = 2,
+}
+
 /** A text that is no time where one must stand. */
 const MALFORMED: i64 = i64.MAX_VALUE;
 
@@ -59,6 +72,10 @@ export class KmsAnswer {
   version: u32 = 0;
   /** It is a list of errors, as the KMS sends with its refusals; a proxy's or a web server's page is none. */
   refuses: bool = false;
+  /** How many errors the list names. */
+  errors: u32 = 0;
+  /** Wall-clock time when the KMS made the version, milliseconds since 1970; NO_TIME: it does not say. */
+  madeAt: i64 = NO_TIME;
   /** Wall-clock time after which the key may not be used, milliseconds since 1970; NO_TIME: none. */
   expiresAt: i64 = NO_TIME;
   /** Transit: the data key as the KMS encrypted it, in the document's memory or in scratch memory. */
@@ -68,6 +85,7 @@ export class KmsAnswer {
   private found: usize = 0;
   private foundLength: u32 = 0;
   private deleted: bool = false;
+  private encoding: Encoding = Encoding.NotSaid;
 
   /** Reads a KV version 2 answer; one with status 404 may still name the version that is gone. `nowMs`: wall clock. */
   readStored(body: usize, length: u32, nowMs: i64): AnswerKind {
@@ -87,6 +105,11 @@ export class KmsAnswer {
     if (named == 0) named = member(custom, ALGORITHM);
     if (!this.text(named)) return AnswerKind.Unreadable;
     this.algorithm = algorithmNamed(this.found, this.foundLength);
+    const made = this.timeOf(member(metadata, CREATED_TIME));
+    this.madeAt = made == MALFORMED ? NO_TIME : made;
+    let encoding = member(data, ENCODING);
+    if (encoding == 0) encoding = member(custom, ENCODING);
+    if (encoding != 0 && !this.readEncoding(encoding)) return AnswerKind.Unreadable;
     return this.readMaterial(member(data, MATERIAL)) ? AnswerKind.Key : AnswerKind.Unreadable;
   }
 
@@ -94,6 +117,7 @@ export class KmsAnswer {
   readTransit(body: usize, length: u32, issued: bool): AnswerKind {
     this.begin();
     if (!this.parse(body, length)) return AnswerKind.Unreadable;
+    this.encoding = Encoding.Base64;
     const data = member(document.root, DATA);
     if (issued) {
       if (!this.text(member(data, CIPHERTEXT))) return AnswerKind.Unreadable;
@@ -117,7 +141,10 @@ export class KmsAnswer {
     this.wrapped = 0;
     this.wrappedLength = 0;
     this.deleted = false;
+    this.encoding = Encoding.NotSaid;
     this.refuses = false;
+    this.errors = 0;
+    this.madeAt = NO_TIME;
     this.algorithm = KeyAlgorithm.Unknown;
   }
 
@@ -125,6 +152,7 @@ export class KmsAnswer {
     if (length == 0 || document.parse(body, length, scratch) != 0) return false;
     const errors = member(document.root, ERRORS);
     this.refuses = errors != 0 && document.kind(errors) == FieldKind.Array;
+    this.errors = this.refuses ? document.count(errors) : 0;
     return true;
   }
 
@@ -167,7 +195,7 @@ export class KmsAnswer {
     if (key == 0) return false;
     let bytes = <i32>length;
     if (isEncoded(this.algorithm) && length > 0 && load<u8>(text) == DASH) memory.copy(key, text, length);
-    else bytes = decodeBase64(text, length, key);
+    else bytes = this.decode(text, length, key);
     if (document.escaped(node)) wipe(text, length); // a copy of its own, which `wipe` does not know
     this.allocated = length + 16;
     if (bytes < 0 || !takesLength(this.algorithm, bytes)) {
@@ -177,6 +205,22 @@ export class KmsAnswer {
     this.material = key;
     this.materialLength = bytes;
     return true;
+  }
+
+  /** False: it names no encoding. */
+  private readEncoding(node: u32): bool {
+    if (!this.text(node)) return false;
+    if (BASE64.equals(this.found, this.foundLength)) this.encoding = Encoding.Base64;
+    else if (HEX.equals(this.found, this.foundLength)) this.encoding = Encoding.Hex;
+    else return false;
+    return true;
+  }
+
+  /** Bytes of the key at `to`; -1 if the text is none, or could be two keys: 64 hexadecimal digits are base64 of 48 bytes, too. */
+  private decode(text: usize, length: u32, to: usize): i32 {
+    if (this.encoding == Encoding.Hex) return decodeHex(text, length, to);
+    if (this.encoding == Encoding.NotSaid && takesLength(this.algorithm, length >> 1) && decodeHex(text, length, to) >= 0 && !isEncoded(this.algorithm)) return -1;
+    return decodeBase64(text, length, to);
   }
 
   /** The version that a `kid` names: of the stored key, or of the transit key that wrapped a data key. */

@@ -1,6 +1,6 @@
 // When to ask a KMS again.
 import { randomBytes } from '../crypto/random';
-import { MAX_KMS_BACKOFF_MS, MIN_KMS_BACKOFF_MS } from '../limits';
+import { FAILED_FETCH_REFILL_MS, MAX_FAILED_FETCHES, MAX_KMS_BACKOFF_MS, MIN_KMS_BACKOFF_MS } from '../limits';
 
 /** Near its end a key is looked up more often, down to this, milliseconds. */
 const LEAST_PERIOD_MS: u64 = 500;
@@ -43,5 +43,26 @@ export class Backoff {
     this.failing = false;
     this.pauseMs = 0;
     this.retryAtMs = 0;
+  }
+}
+
+/** How many versions and data keys that turn out not to be there are asked for: MAX_FAILED_FETCHES, and one more every FAILED_FETCH_REFILL_MS. */
+export class FailureBudget {
+  private left: u64 = MAX_FAILED_FETCHES;
+  private filledAtMs: u64 = 0;
+
+  /** Whether one may be asked for that nobody has proven. `underWay`: how many are being asked for. */
+  allows(nowMs: u64, underWay: u32): bool {
+    const parts = (nowMs - this.filledAtMs) / FAILED_FETCH_REFILL_MS;
+    if (parts > 0) {
+      this.left = min(<u64>MAX_FAILED_FETCHES, this.left + parts);
+      this.filledAtMs += parts * FAILED_FETCH_REFILL_MS;
+    }
+    return this.left > underWay;
+  }
+
+  /** It was not there. */
+  spend(): void {
+    if (this.left > 0) this.left--;
   }
 }

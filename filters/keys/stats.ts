@@ -1,4 +1,5 @@
 import { Counter, Histogram } from '../runtime/metrics';
+import { KeyState } from './key-state';
 
 /** Answers of the KMS that were understood, and calls that brought none. */
 export const fetchSucceeded: Counter = new Counter('fim.key.fetch_succeeded');
@@ -15,12 +16,49 @@ export const keyUnreadable: Counter = new Counter('fim.key.unreadable');
 export const keyRotated: Counter = new Counter('fim.key.rotated');
 /** Versions for which the KMS gave another key than before. */
 export const keyReplaced: Counter = new Counter('fim.key.replaced');
+/** Key versions and data keys that the KMS was not asked for, because too many before them were made up. */
+export const fetchPutOff: Counter = new Counter('fim.key.fetch_put_off');
 /** Requests whose wait for a key ended by its bound. */
 export const waitExpired: Counter = new Counter('fim.key.wait_expired');
 /** How long requests waited for a key, milliseconds. */
 export const waitMillis: Histogram = new Histogram('fim.key.wait_ms');
 
+/** Looks at the newest version of a key that brought none, by reason: `fim.key.unavailable.<reason>`. */
+const unavailable: StaticArray<Counter> = [
+  new Counter('fim.key.unavailable.outage'), new Counter('fim.key.unavailable.absent'), new Counter('fim.key.unavailable.denied'),
+  new Counter('fim.key.unavailable.unreadable'), new Counter('fim.key.unavailable.expired'), new Counter('fim.key.unavailable.revoked'),
+];
+
+const REASONS: StaticArray<string> = ['outage', 'absent', 'denied', 'unreadable', 'expired', 'revoked'];
+
+function placeOf(state: KeyState): i32 {
+  switch (state) {
+    case KeyState.Missing:
+      return 1;
+    case KeyState.Denied:
+      return 2;
+    case KeyState.Unreadable:
+      return 3;
+    case KeyState.Expired:
+      return 4;
+    case KeyState.Revoked:
+      return 5;
+    default:
+      return 0;
+  }
+}
+
+/** The word for why a key cannot be had: one of six, in the log and in the names of counters. */
+export function reasonOf(state: KeyState): string {
+  return REASONS[placeOf(state)];
+}
+
+export function countUnavailable(state: KeyState): void {
+  unavailable[placeOf(state)].add(1);
+}
+
 export function defineKeyStats(): void {
+  for (let i = 0; i < unavailable.length; i++) unavailable[i].define();
   fetchSucceeded.define();
   fetchFailed.define();
   fetchDenied.define();
@@ -29,6 +67,7 @@ export function defineKeyStats(): void {
   keyUnreadable.define();
   keyRotated.define();
   keyReplaced.define();
+  fetchPutOff.define();
   waitExpired.define();
   waitMillis.define();
 }

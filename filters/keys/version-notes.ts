@@ -1,25 +1,30 @@
 import { ABSENT_KEY_MS, MAX_ABSENT_VERSIONS } from '../limits';
+import { KeyState } from './key-state';
 
 /** What is known of versions that are not held. Full tables forget the oldest note. */
 export class VersionNotes {
   private readonly absent: StaticArray<u32> = new StaticArray<u32>(MAX_ABSENT_VERSIONS);
   private readonly absentAtMs: StaticArray<u64> = new StaticArray<u64>(MAX_ABSENT_VERSIONS);
+  private readonly states: StaticArray<KeyState> = new StaticArray<KeyState>(MAX_ABSENT_VERSIONS);
   private nextAbsent: i32 = 0;
   private readonly genuine: StaticArray<u32> = new StaticArray<u32>(MAX_ABSENT_VERSIONS);
   private nextGenuine: i32 = 0;
 
-  /** The KMS does not have the version, or what it has is no key. Believed for ABSENT_KEY_MS. */
-  noteAbsent(version: u32, nowMs: u64): void {
+  /** The KMS does not have the version (Absent), or what it has is no key (Unreadable). Believed for ABSENT_KEY_MS. */
+  note(version: u32, state: KeyState, nowMs: u64): void {
     this.absent[this.nextAbsent] = version;
     this.absentAtMs[this.nextAbsent] = nowMs;
+    this.states[this.nextAbsent] = state;
     this.nextAbsent = (this.nextAbsent + 1) % MAX_ABSENT_VERSIONS;
   }
 
-  isAbsent(version: u32, nowMs: u64): bool {
-    for (let i = 0; i < MAX_ABSENT_VERSIONS; i++) {
-      if (this.absent[i] == version && nowMs - this.absentAtMs[i] < ABSENT_KEY_MS) return true;
+  /** What was noted of a version last; Ready: nothing that still counts. */
+  stateOf(version: u32, nowMs: u64): KeyState {
+    for (let i = 1; i <= MAX_ABSENT_VERSIONS; i++) {
+      const at = (this.nextAbsent + MAX_ABSENT_VERSIONS - i) % MAX_ABSENT_VERSIONS;
+      if (this.absent[at] == version && nowMs - this.absentAtMs[at] < ABSENT_KEY_MS) return this.states[at];
     }
-    return false;
+    return KeyState.Ready;
   }
 
   /** The version had to make room, and messages under it were genuine: it goes before those that nobody has proven. */

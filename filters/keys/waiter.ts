@@ -15,7 +15,7 @@ export class Waiter {
 }
 
 /** Who waits, first come first; records are pooled. */
-export class WaitingLine {
+export class WaiterList {
   first: Waiter | null = null;
   private last: Waiter | null = null;
   private spare: Waiter | null = null;

@@ -1,18 +1,15 @@
 // The section of a route, compiled.
-import { KeyRing } from '../keys/key-ring';
-import { keyRing } from '../keys/key-store';
+import { KeyHolder } from '../keys/key-holder';
 import { isKeyId } from '../keys/key-id';
 import { Bytes } from '../memory/bytes';
 import { ConfigReader } from '../runtime/config-reader';
-import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { Direction, Rank, StagePolicy } from '../runtime/stage';
 import { MessageSignatureConfig, SignatureAction, SignatureCoverage } from './config.gen';
 import { Signer } from './signer';
 
 export class SignaturePolicy extends StagePolicy {
-  /** Found at the first message: the key store outlives configurations. */
-  private ring: KeyRing | null = null;
+  readonly keys: KeyHolder;
   readonly keyId: Bytes;
   readonly covers: SignatureCoverage;
   readonly signer: Signer;
@@ -28,6 +25,7 @@ export class SignaturePolicy extends StagePolicy {
   constructor(config: MessageSignatureConfig) {
     super();
     this.keyId = config.keyId;
+    this.keys = new KeyHolder(config.keyId);
     this.covers = config.covers;
     this.signer = new Signer(config.algorithm, config.encoding, config.form, config.userId);
     this.header = config.header;
@@ -64,14 +62,6 @@ export class SignaturePolicy extends StagePolicy {
   /** What is verified is what arrived; what is signed is what goes on. */
   rank(direction: Direction): Rank {
     return this.action(direction) == SignatureAction.Verify ? Rank.Verify : Rank.Sign;
-  }
-
-  keys(kms: KmsConfig): KeyRing {
-    const known = this.ring;
-    if (known != null && !known.dropped) return known;
-    const ring = keyRing(this.keyId, kms);
-    this.ring = ring;
-    return ring;
   }
 }
 

@@ -1,5 +1,6 @@
 // The one place where a message is refused. Whatever is wrong with a signature has one answer; the reason is for the operator: a counter, a log line.
 import { ErrorId } from '../errors.gen';
+import { KeyHolder, KeyVerdict } from '../keys/key-holder';
 import { Exchange } from '../runtime/exchange';
 import { RefusalLog } from '../runtime/refusal-log';
 import { Verdict } from '../runtime/stage';
@@ -29,10 +30,11 @@ export function refuse(exchange: Exchange, error: ErrorId): Verdict {
   return Verdict.Reject;
 }
 
-/** Refuses because no key can be had, or the KMS gave one of another kind. */
-export function noKey(exchange: Exchange): Verdict {
+/** Waits for a key, or refuses because none can be had or the KMS gave one of another kind. */
+export function noKey(exchange: Exchange, keys: KeyHolder, verdict: KeyVerdict): Verdict {
+  if (verdict == KeyVerdict.Wait) return Verdict.Wait;
   signatureKeyUnavailable.add(1);
-  return refuse(exchange, ErrorId.FIM_SIG_0002);
+  return refuse(exchange, keys.error);
 }
 
 /** Refuses a message whose signature is not taken. */

@@ -1,7 +1,6 @@
 import { selfTest } from '../crypto/self-test';
 import { randomBytes } from '../crypto/random';
-import { KeyRing } from '../keys/key-ring';
-import { KeyState, isOutage } from '../keys/key-state';
+import { KeyTest, KeyVerdict } from '../keys/key-holder';
 import { tickKeys } from '../keys/key-store';
 import { KeyVersion } from '../keys/key-version';
 import { defineKeyStats } from '../keys/stats';
@@ -21,7 +20,7 @@ import { SignatureAction, SignatureCoverage, decodeMessageSignatureConfig } from
 import { SignaturePolicy, compileSignature } from './policy';
 import { Reason, deny, noKey, refuse } from './refusal';
 import { Nonce, keepFor, remember } from './replay-store';
-import { signatureText } from './signer';
+import { Signer, signatureText } from './signer';
 import { replayStoreFailed, replayStoreFull, defineSignatureStats, signed, verified } from './stats';
 import { parseSigningTime } from './signing-time';
 
@@ -56,7 +55,7 @@ export class MessageSignature extends Stage {
   }
 
   prepare(policy: StagePolicy, kms: KmsConfig, rootId: u32): void {
-    (<SignaturePolicy>policy).keys(kms).prepare(rootId);
+    (<SignaturePolicy>policy).keys.prepare(kms, rootId, true);
   }
 
   tick(rootId: u32): void {
@@ -79,18 +78,43 @@ export class MessageSignature extends Stage {
   }
 }
 
-function act(exchange: Exchange, policy: SignaturePolicy, body: usize, length: u32): Verdict {
-  const kms = exchange.kms;
-  if (kms == null) return refuse(exchange, ErrorId.FIM_SIG_0002);
-  const ring = policy.keys(kms);
-  return policy.action(exchange.direction) == SignatureAction.Sign ? sign(exchange, policy, ring, body, length) : verify(exchange, policy, ring, body, length);
+/** A version signs, or is the one that the signature at hand was made with. */
+class SignatureTest extends KeyTest {
+  private signer: Signer | null = null;
+  private signs: bool = false;
+  private data: usize = 0;
+  private length: u32 = 0;
+
+  /** To sign, whether keys fit is all that is asked. */
+  begin(signer: Signer, signs: bool, data: usize, length: u32): this {
+    this.signer = signer;
+    this.signs = signs;
+    this.data = data;
+    this.length = length;
+    return this;
+  }
+
+  fits(key: KeyVersion): bool {
+    const signer = this.signer;
+    return signer != null && signer.fits(key, this.signs);
+  }
+
+  isGenuine(key: KeyVersion): bool {
+    const signer = this.signer;
+    return signer != null && signer.verify(key, this.data, this.length);
+  }
 }
 
-function sign(exchange: Exchange, policy: SignaturePolicy, ring: KeyRing, body: usize, length: u32): Verdict {
-  const state = ring.newest(exchange);
-  const key = ring.found;
-  if (state == KeyState.Pending) return Verdict.Wait;
-  if (state != KeyState.Ready || key == null || !policy.signer.fits(key, true)) return noKey(exchange);
+const test: SignatureTest = new SignatureTest();
+
+function act(exchange: Exchange, policy: SignaturePolicy, body: usize, length: u32): Verdict {
+  return policy.action(exchange.direction) == SignatureAction.Sign ? sign(exchange, policy, body, length) : verify(exchange, policy, body, length);
+}
+
+function sign(exchange: Exchange, policy: SignaturePolicy, body: usize, length: u32): Verdict {
+  const verdict = policy.keys.newest(exchange, test.begin(policy.signer, true, 0, 0));
+  const key = policy.keys.key;
+  if (verdict != KeyVerdict.Genuine || key == null) return noKey(exchange, policy.keys, verdict);
   let data = body;
   let dataLength = length;
   if (policy.covers == SignatureCoverage.Message) {
@@ -122,7 +146,7 @@ function stamp(exchange: Exchange, policy: SignaturePolicy): bool {
   return true;
 }
 
-function verify(exchange: Exchange, policy: SignaturePolicy, ring: KeyRing, body: usize, length: u32): Verdict {
+function verify(exchange: Exchange, policy: SignaturePolicy, body: usize, length: u32): Verdict {
   if (!only(exchange, policy.header)) return deny(exchange, Reason.Missing);
   if (policy.signer.read(exchange.valuePointer, exchange.valueLength) < 0) return deny(exchange, Reason.Malformed);
   let data = body;
@@ -141,30 +165,15 @@ function verify(exchange: Exchange, policy: SignaturePolicy, ring: KeyRing, body
     data = canonicalPointer();
     dataLength = canonicalLength();
   }
-  const state = ring.latest(exchange);
-  if (state == KeyState.Pending) return Verdict.Wait;
-  if (state == KeyState.Retired) return deny(exchange, Reason.Wrong);
-  const key = ring.found;
-  if (state != KeyState.Ready || key == null || !policy.signer.fits(key, false)) return noKey(exchange);
-  if (!policy.signer.verify(key, data, dataLength)) {
-    // The signer may not have seen the rotation yet.
-    if (key.number < 2) return deny(exchange, Reason.Wrong);
-    const before = ring.numbered(exchange, key.number - 1);
-    if (before == KeyState.Pending) return Verdict.Wait;
-    if (isOutage(before)) return noKey(exchange);
-    const older = ring.found;
-    if (before != KeyState.Ready || older == null || !isSignedBy(policy, older, data, dataLength)) return deny(exchange, Reason.Wrong);
-  }
+  const verdict = policy.keys.judge(exchange, test.begin(policy.signer, false, data, dataLength));
+  if (verdict == KeyVerdict.Wrong) return deny(exchange, Reason.Wrong);
+  if (verdict != KeyVerdict.Genuine) return noKey(exchange, policy.keys, verdict);
   if (policy.covers == SignatureCoverage.Message) {
     const fresh = remember(policy.keyId, nonce, nonceLength, nowMs, signedMs, policy.clockSkewMs);
     if (fresh != Nonce.Fresh) return notFresh(exchange, fresh);
   }
   verified.add(1);
   return Verdict.Continue;
-}
-
-function isSignedBy(policy: SignaturePolicy, key: KeyVersion, data: usize, length: u32): bool {
-  return policy.signer.fits(key, false) && policy.signer.verify(key, data, length);
 }
 
 /** Whether there is exactly one header of the name; its value is then at the exchange's `valuePointer`. */

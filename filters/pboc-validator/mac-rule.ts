@@ -1,15 +1,12 @@
 // The message authentication code of a message with a key of the KMS: in element 64 or 128 of ISO 8583, or of a whole body in a header.
 import { isMacKeyLength, Mac, MacAlgorithm } from '../crypto/mac';
 import { KeyAlgorithm } from '../keys/key-algorithm';
-import { KeyRing } from '../keys/key-ring';
-import { KeyState } from '../keys/key-state';
-import { keyRing } from '../keys/key-store';
+import { KeyHolder, KeyTest, KeyVerdict } from '../keys/key-holder';
 import { KeyVersion } from '../keys/key-version';
 import { decodeBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';
 import { decodeHex } from '../memory/hex';
 import { ErrorId } from '../errors.gen';
-import { KmsConfig } from '../runtime/config.gen';
 import { Exchange } from '../runtime/exchange';
 import { Message } from '../runtime/message';
 import { PbocMac, PbocMacAlgorithm, PbocMacEncoding, PbocPlace } from './config.gen';
@@ -27,25 +24,13 @@ const CODE: usize = memory.data(64, 16);
 /** Keyed for each message and wiped after it. */
 const mac: Mac = new Mac();
 
-/** What the test of a message's code answers. */
-export const enum MacJudgement {
-  /** The code is right, or there is none and none is asked for. */
-  Fine = 0,
-  /** `error` says why, at `pointer` of `place`. */
-  Wrong = 1,
-  /** The key is being fetched: the stream will be resumed. */
-  Wait = 2,
-  /** There is no key: nothing is known. */
-  NoKey = 3,
-}
-
 /** The code that a route asks of its messages. */
-export class MacRule {
+export class MacRule extends KeyTest {
   error: ErrorId = ErrorId.None;
   /** Where the code stands, or should: JSON Pointer, or name of the header. */
   pointer: Bytes = FIRST_POINTER;
   readonly place: PbocPlace;
-  private ring: KeyRing | null = null;
+  readonly keys: KeyHolder;
   private readonly algorithm: MacAlgorithm;
   private readonly header: Bytes;
 
@@ -56,37 +41,23 @@ export class MacRule {
   private coveredLength: u32 = 0;
 
   constructor(private readonly config: PbocMac) {
+    super();
+    this.keys = new KeyHolder(config.keyId, 128, true);
     this.algorithm = algorithmOf(config.algorithm);
     this.header = config.header;
     this.place = config.header.length == 0 ? PbocPlace.Body : PbocPlace.Header;
   }
 
-  keys(kms: KmsConfig): KeyRing {
-    const known = this.ring;
-    if (known != null && !known.dropped) return known;
-    const ring = keyRing(this.config.keyId, kms);
-    this.ring = ring;
-    return ring;
-  }
-
-  /** Tests the code of the message. A sender may not have seen a rotation yet: the version before the newest counts too. */
-  judge(exchange: Exchange, message: Message): MacJudgement {
+  /**
+   * Tests the code of the message. Genuine: it is right, or there is none and none is asked for. Wrong: `error` says why, at `pointer` of `place`. Without the
+   * key nothing is known: `keys.error`.
+   */
+  judge(exchange: Exchange, message: Message): KeyVerdict {
     this.error = this.place == PbocPlace.Header ? this.findHeader(exchange, message) : this.findElement(message);
-    if (this.error != ErrorId.None) return this.error == ErrorId.FIM_PBOC_0005 && !this.config.required ? MacJudgement.Fine : MacJudgement.Wrong;
+    if (this.error == ErrorId.FIM_PBOC_0005 && !this.config.required) return KeyVerdict.Genuine;
+    if (this.error != ErrorId.None) return KeyVerdict.Wrong;
     this.error = ErrorId.FIM_ISO_0009;
-    const kms = exchange.kms;
-    if (kms == null) return MacJudgement.NoKey;
-    const ring = this.keys(kms);
-    const state = ring.latest(exchange);
-    if (state == KeyState.Pending) return MacJudgement.Wait;
-    const key = ring.found;
-    if (state != KeyState.Ready || key == null || !this.fits(key)) return MacJudgement.NoKey;
-    if (this.isGenuine(key)) return MacJudgement.Fine;
-    if (key.number < 2) return MacJudgement.Wrong;
-    const before = ring.numbered(exchange, key.number - 1);
-    if (before == KeyState.Pending) return MacJudgement.Wait;
-    const older = ring.found;
-    return before == KeyState.Ready && older != null && this.fits(older) && this.isGenuine(older) ? MacJudgement.Fine : MacJudgement.Wrong;
+    return this.keys.judge(exchange, this);
   }
 
   /** Finds the code in the last element, and the message from its type up to there. */
@@ -128,12 +99,12 @@ export class MacRule {
   }
 
   /** Whether the key is one of the algorithm. */
-  private fits(key: KeyVersion): bool {
+  fits(key: KeyVersion): bool {
     return key.algorithm == keyAlgorithmOf(this.algorithm) && isMacKeyLength(this.algorithm, key.materialLength);
   }
 
   /** In time that depends on lengths alone. */
-  private isGenuine(key: KeyVersion): bool {
+  isGenuine(key: KeyVersion): bool {
     mac.setKey(this.algorithm, key.material, key.materialLength);
     mac.update(this.covered, this.coveredLength);
     const genuine = mac.verify(this.code, this.codeLength);

@@ -2,6 +2,7 @@ import { scratch } from '../memory/scratch';
 import { MessageFormat } from '../message/format';
 import { FieldMatches } from '../message/field-matches';
 import { isKeyId } from '../keys/key-id';
+import { KeyVerdict } from '../keys/key-holder';
 import { tickKeys } from '../keys/key-store';
 import { defineKeyStats } from '../keys/stats';
 import { ConfigReader } from '../runtime/config-reader';
@@ -17,7 +18,7 @@ import { Places } from './places';
 import { RequestPlaces } from './request-places';
 import { STREAM_RULES_BYTES, StreamRules } from './stream-rules';
 import { countBreach, definePbocStats, pbocErrors, pbocInvalid, pbocUnreadable, pbocValid } from './stats';
-import { MacJudgement, MacRule } from './mac-rule';
+import { MacRule } from './mac-rule';
 import { Findings, Judgement, Validator } from './validator';
 
 import { VerdictHeader } from './verdict-header';
@@ -130,7 +131,7 @@ export class PbocValidator extends Stage {
 
   prepare(policy: StagePolicy, kms: KmsConfig, rootId: u32): void {
     const mac = (<ValidationPolicy>policy).mac;
-    if (mac != null) mac.keys(kms).prepare(rootId);
+    if (mac != null) mac.keys.prepare(kms, rootId, false);
   }
 
   tick(rootId: u32): void {
@@ -164,8 +165,8 @@ export class PbocValidator extends Stage {
     const mac = policy.mac;
     if (mac != null && judgement != Judgement.OutOfMemory) {
       const answer = judgeMac(exchange, mac, findings, policy.maxErrors);
-      if (answer == MacJudgement.Wait) return Verdict.Wait;
-      if (answer == MacJudgement.NoKey) return refuseUnreadable(exchange, policy, ErrorId.FIM_SM4_0001, ErrorId.None);
+      if (answer == KeyVerdict.Wait) return Verdict.Wait;
+      if (answer == KeyVerdict.Unavailable) return refuseUntested(exchange, policy, mac.keys.error);
       judgement = findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
     }
     if (!response && judgement != Judgement.OutOfMemory) validator.extracts.handOn(tree, exchange, scratch);
@@ -193,9 +194,9 @@ function fitsTogether(mac: PbocMac, format: MessageFormat): bool {
 }
 
 /** Tests the authentication code of a message; one that is wrong is added to the findings. */
-function judgeMac(exchange: Exchange, mac: MacRule, findings: Findings, maxErrors: u32): MacJudgement {
+function judgeMac(exchange: Exchange, mac: MacRule, findings: Findings, maxErrors: u32): KeyVerdict {
   const answer = mac.judge(exchange, exchange.message);
-  if (answer == MacJudgement.Wrong && findings.count < maxErrors) findings.add(mac.error, mac.pointer.pointer, mac.pointer.length, mac.place);
+  if (answer == KeyVerdict.Wrong && findings.count < maxErrors) findings.add(mac.error, mac.pointer.pointer, mac.pointer.length, mac.place);
   return answer;
 }
 
@@ -226,13 +227,21 @@ function nameOf(place: PbocPlace): string {
   return place == PbocPlace.Query ? 'Query' : place == PbocPlace.Header ? 'Header' : '';
 }
 
+/** A message that cannot be tested for want of a key. */
+function refuseUntested(exchange: Exchange, policy: ValidationPolicy, error: ErrorId): Verdict {
+  pbocUnreadable.add(1);
+  if (exchange.observes) policy.verdict.set(exchange, 1);
+  exchange.reply.begin(error);
+  return Verdict.Reject;
+}
+
 /** A message that cannot be tested. `error`: what a request is told. `syntax`: what is wrong with its form, if that is why. */
 function refuseUnreadable(exchange: Exchange, policy: ValidationPolicy, error: ErrorId, syntax: ErrorId): Verdict {
   pbocUnreadable.add(1);
   const reply = exchange.reply;
   if (exchange.observes) policy.verdict.set(exchange, 1);
-  if (error == ErrorId.FIM_RT_0006 || syntax == ErrorId.FIM_RT_0006 || error == ErrorId.FIM_SM4_0001) {
-    reply.begin(error == ErrorId.FIM_SM4_0001 ? error : ErrorId.FIM_RT_0006);
+  if (error == ErrorId.FIM_RT_0006 || syntax == ErrorId.FIM_RT_0006) {
+    reply.begin(ErrorId.FIM_RT_0006);
     return Verdict.Reject;
   }
   const response = exchange.direction == Direction.Response;

@@ -1,5 +1,6 @@
 // Wire profiles raw, hex and base64: IV ‖ ciphertext ‖ tag, as bytes or as text, for peers that know nothing of FIM. No associated data, and nothing
-// says which key it was: the newest version is tried, then the one before it. With SM2 the whole is one SM2 ciphertext.
+// says which key it was: the newest version is tried, then those before it that count (keys/key-holder.ts). With SM2 the whole is one SM2
+// ciphertext.
 import { KeyVersion } from '../keys/key-version';
 import { BASE64_SLACK_BYTES, base64Length, decodeBase64, encodeBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';
@@ -9,7 +10,6 @@ import { Writer } from '../memory/writer';
 import { Opening } from './opening';
 import { Encoding, Parts, Protection, WireProfile } from './protection';
 import { FAILED } from './suite';
-
 
 /** Writes IV ‖ ciphertext ‖ tag to `to`, which has room for it; returns the bytes, or FAILED. */
 function sealTo(plan: Protection, key: KeyVersion, from: usize, length: u32, to: usize): i32 {

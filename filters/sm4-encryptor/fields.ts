@@ -1,5 +1,5 @@
 // Named values of a JSON message, each protected for itself: a string takes the place of the value's JSON text, and everything else stays byte for byte.
-import { KeyState, isOutage } from '../keys/key-state';
+import { KeyHolder, KeyVerdict } from '../keys/key-holder';
 import { KeyVersion } from '../keys/key-version';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -7,9 +7,10 @@ import { FieldMatches } from '../message/field-matches';
 import { FieldSet } from '../message/field-set';
 import { FieldKind } from '../message/field-tree';
 import { JsonDocument } from '../message/json/document';
+import { Exchange } from '../runtime/exchange';
+import { openWith, opening as opened } from './message-keys';
 import { Opening } from './opening';
 import { Parts, Protection, WireProfile } from './protection';
-import { Suite } from './suite';
 
 const QUOTE: u8 = 34;
 
@@ -79,27 +80,12 @@ export function sealFields(plan: Protection, profile: WireProfile, fields: Field
   return out.overflowed ? Fields.Failed : Fields.Done;
 }
 
-/** Who has the keys: the version that a message names (0: the newest), or the data key that it carries as the KMS wrapped it. */
-export abstract class FieldKeys {
-  /** What the last `find` found. */
-  key: KeyVersion | null = null;
+/** What stopped `openFields`, if a key did: Wait or Unavailable, else Genuine. */
+export let keyVerdict: KeyVerdict = KeyVerdict.Genuine;
 
-  abstract find(version: u32): KeyState;
-
-  abstract unwrap(wrapped: usize, length: u32): KeyState;
-
-  /** The key of a message that was taken apart. */
-  findFor(suite: Suite, parts: Parts): KeyState {
-    return parts.wrappedLength > 0 && !suite.wraps ? this.unwrap(parts.wrapped, parts.wrappedLength) : this.find(parts.version);
-  }
-}
-
-/** What stopped `openFields`, if a key did. */
-export let missingKey: KeyState = KeyState.Ready;
-
-/** Puts each named value back. Every one that is there must be protected, of the route's key and context. A key may have to be waited for: `missingKey`. */
-export function openFields(plan: Protection, profile: WireProfile, fields: FieldSet, keys: FieldKeys, document: JsonDocument, length: u32, limit: u32): Opening {
-  missingKey = KeyState.Ready;
+/** Puts each named value back. Every one that is there must be protected, of the route's key and context. A key may have to be waited for: `keyVerdict`. */
+export function openFields(exchange: Exchange, plan: Protection, profile: WireProfile, fields: FieldSet, keys: KeyHolder, document: JsonDocument, length: u32, limit: u32): Opening {
+  keyVerdict = KeyVerdict.Genuine;
   if (!fields.match(document, matches, scratch)) return Opening.NoMemory;
   fieldCount = count(document, plan, profile);
   if (fieldCount > limit) return Opening.Malformed;
@@ -113,7 +99,7 @@ export function openFields(plan: Protection, profile: WireProfile, fields: Field
     if (document.kind(node) != FieldKind.String) return Opening.Malformed;
     const text = document.text(node, scratch);
     if (text == 0) return Opening.NoMemory;
-    const opening = openText(plan, profile, keys, text, document.textLength);
+    const opening = openText(exchange, plan, profile, keys, text, document.textLength);
     if (opening != Opening.Done) return opening;
     out.bytes(source + done, start - done);
     out.bytes(parts.text, parts.textLength);
@@ -124,18 +110,13 @@ export function openFields(plan: Protection, profile: WireProfile, fields: Field
 }
 
 /** Opens one string; what is in it must be a JSON text. */
-function openText(plan: Protection, profile: WireProfile, keys: FieldKeys, text: usize, length: u32): Opening {
+function openText(exchange: Exchange, plan: Protection, profile: WireProfile, keys: KeyHolder, text: usize, length: u32): Opening {
   const opening = profile.read(plan, text, length, parts);
   if (opening != Opening.Done) return opening;
-  missingKey = keys.findFor(plan.suite, parts);
-  const key = keys.key;
-  if (missingKey != KeyState.Ready || key == null || !plan.suite.fits(key, false)) return Opening.Foreign;
-  let opened = profile.open(plan, key, parts);
-  if (opened == Opening.Forged && parts.version == 0 && key.number > 1) {
-    const state = keys.find(key.number - 1);
-    const older = keys.key;
-    if (state == KeyState.Pending || isOutage(state)) missingKey = state;
-    if (state == KeyState.Ready && older != null && plan.suite.fits(older, false)) opened = profile.open(plan, older, parts);
+  const verdict = openWith(exchange, keys, plan, profile, parts);
+  if (verdict != KeyVerdict.Genuine) {
+    if (verdict != KeyVerdict.Wrong || keys.key == null) keyVerdict = verdict;
+    return opened;
   }
   if (opened != Opening.Done) return opened;
   return inner.parse(parts.text, parts.textLength, scratch) == 0 ? Opening.Done : Opening.Malformed;

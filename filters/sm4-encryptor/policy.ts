@@ -1,13 +1,11 @@
 // The section of a route, compiled.
 import { Bytes } from '../memory/bytes';
-import { KeyRing } from '../keys/key-ring';
-import { keyRing } from '../keys/key-store';
+import { KeyHolder } from '../keys/key-holder';
 import { MAX_PROTECTED_FIELDS, MAX_SM2_PROTECTED_FIELDS } from '../limits';
 import { FieldList, isFieldPath } from '../message/field-list';
 import { FieldSet } from '../message/field-set';
 import { MessageFormat } from '../message/format';
 import { ConfigReader } from '../runtime/config-reader';
-import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { Direction, Rank, StagePolicy } from '../runtime/stage';
 import { fitTogether, layoutOf, profileOf, suiteOf } from './catalog';
@@ -19,8 +17,7 @@ import { LARGEST_STREAMED_SEGMENT_BYTES } from './stream-segments';
 const fieldList: FieldList = new FieldList();
 
 export class Sm4Policy extends StagePolicy {
-  /** Found at the first message: the key store outlives configurations. */
-  private ring: KeyRing | null = null;
+  readonly keys: KeyHolder;
 
   constructor(
     readonly plan: Protection,
@@ -39,6 +36,7 @@ export class Sm4Policy extends StagePolicy {
     readonly response: PayloadAction,
   ) {
     super();
+    this.keys = new KeyHolder(plan.keyId, plan.suite.dataKeyBits);
   }
 
   action(direction: Direction): PayloadAction {
@@ -62,14 +60,6 @@ export class Sm4Policy extends StagePolicy {
 
   rank(direction: Direction): Rank {
     return this.action(direction) == PayloadAction.Decrypt ? Rank.Open : Rank.Protect;
-  }
-
-  keys(kms: KmsConfig): KeyRing {
-    const known = this.ring;
-    if (known != null && !known.dropped) return known;
-    const ring = keyRing(this.plan.keyId, kms, this.plan.suite.dataKeyBits);
-    this.ring = ring;
-    return ring;
   }
 }
 

@@ -1,5 +1,5 @@
 // The one place where a message is refused. Every failure of opening has one answer; the reason is for the operator: a counter, and a line in the log.
-import { KeyState } from '../keys/key-state';
+import { KeyHolder, KeyVerdict } from '../keys/key-holder';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { RefusalLog } from '../runtime/refusal-log';
@@ -31,18 +31,19 @@ export function cannotOpen(exchange: Exchange, opening: Opening): Verdict {
   return refuse(exchange, ErrorId.FIM_SM4_0002);
 }
 
-/** What to do without a key of the version (0: whichever there is): wait, or refuse. Only of a version that there is not, the message is at fault. */
-export function noKey(exchange: Exchange, state: KeyState, version: u32): Verdict {
-  if (state == KeyState.Pending) return Verdict.Wait;
-  if (state == KeyState.Retired || (state == KeyState.Absent && version != 0)) return versionAbsent(exchange);
+/** What to do without a key: wait, or refuse. Only of a version that there is not, the message is at fault. */
+export function noKey(exchange: Exchange, keys: KeyHolder, verdict: KeyVerdict): Verdict {
+  if (verdict == KeyVerdict.Wait) return Verdict.Wait;
+  if (verdict == KeyVerdict.Wrong) return versionAbsent(exchange);
+  if (keys.error == ErrorId.FIM_KMS_0009) return unfitKey(exchange);
   keyUnavailable.add(1);
-  return refuse(exchange, state == KeyState.Expired ? ErrorId.FIM_KMS_0007 : ErrorId.FIM_SM4_0001);
+  return refuse(exchange, keys.error);
 }
 
 /** Refuses because the KMS's key is not for the algorithm. */
 export function unfitKey(exchange: Exchange): Verdict {
   keyUnfit.add(1);
-  return refuse(exchange, ErrorId.FIM_SM4_0005);
+  return refuse(exchange, ErrorId.FIM_KMS_0009);
 }
 
 /** Refuses a message of a version that the KMS does not have. */

@@ -1,5 +1,5 @@
 // Bodies that pass in pieces: the stage's part of it. In front of the state of the sealing or opening stands what the stage keeps of the stream.
-import { KeyState } from '../keys/key-state';
+import { KeyVerdict } from '../keys/key-holder';
 import { Bytes, equalBytes } from '../memory/bytes';
 import { decodeBase64Url, encodeBase64Url } from '../memory/base64url';
 import { scratch } from '../memory/scratch';
@@ -9,11 +9,11 @@ import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { CONTENT_TYPE } from '../runtime/names';
 import { Verdict } from '../runtime/stage';
-import { FieldKeys } from './fields';
+import { keyNumbered, keyUnwrapped } from './message-keys';
 import { Opening } from './opening';
 import { Sm4Policy } from './policy';
 import { Parts, isHeaderText } from './protection';
-import { cannotOpen, noKey, refuse, unfitKey } from './refusal';
+import { cannotOpen, noKey, refuse } from './refusal';
 import { decrypted, encrypted } from './stats';
 import { SEAL_STATE_BYTES, sealPiece, sealedPieceRoom } from './stream-seal';
 import { beginSegments, hasBegun, headerTaken, openSegments, sealSegments, segmentStateBytes, segmentsRoom, takeHeader, untakeHeader, wrappedAt, wrappedInHeader } from './stream-segments';
@@ -61,13 +61,14 @@ export function beginSealing(exchange: Exchange, sm4: Sm4Policy, version: u32, t
 }
 
 /** Seals a piece. */
-export function sealChunk(exchange: Exchange, sm4: Sm4Policy, keys: FieldKeys, pointer: usize, length: u32, last: bool): Verdict {
+export function sealChunk(exchange: Exchange, sm4: Sm4Policy, pointer: usize, length: u32, last: bool): Verdict {
   const slot = stateOf(exchange, sm4);
   if (slot == 0) return refuse(exchange, ErrorId.FIM_SM4_0003);
-  const state = keys.find(load<u32>(slot, VERSION));
-  const key = keys.key;
-  if (state != KeyState.Ready || key == null) return noKey(exchange, state, 0);
   const plan = sm4.plan;
+  const verdict = keyNumbered(exchange, sm4.keys, load<u32>(slot, VERSION), plan, sm4.profile, true);
+  const key = sm4.keys.key;
+  if (verdict == KeyVerdict.Wrong) return refuse(exchange, ErrorId.FIM_KMS_0007); // it was taken back while the body passed
+  if (verdict != KeyVerdict.Genuine || key == null) return noKey(exchange, sm4.keys, verdict);
   const typeLength = load<u32>(slot, TYPE_BYTES);
   const out = exchange.replaceChunk(sm4.segmented ? segmentsRoom(plan, length) : sealedPieceRoom(sm4.profile, plan, length));
   const done = sm4.segmented
@@ -118,13 +119,14 @@ function isAnnounced(sm4: Sm4Policy, slot: usize): bool {
 }
 
 /** The key that the header in the state names or carries. */
-function keyOfHeader(state: usize, keys: FieldKeys, version: u32): KeyState {
+function keyOfHeader(exchange: Exchange, sm4: Sm4Policy, state: usize, version: u32): KeyVerdict {
   const length = wrappedInHeader(state);
-  return length > 0 ? keys.unwrap(wrappedAt(state), length) : keys.find(version);
+  if (length > 0) return keyUnwrapped(exchange, sm4.keys, wrappedAt(state), length, sm4.plan, sm4.profile);
+  return keyNumbered(exchange, sm4.keys, version, sm4.plan, sm4.profile, false);
 }
 
 /** Opens what a piece completes. */
-export function openChunk(exchange: Exchange, sm4: Sm4Policy, keys: FieldKeys, pointer: usize, length: u32, last: bool): Verdict {
+export function openChunk(exchange: Exchange, sm4: Sm4Policy, pointer: usize, length: u32, last: bool): Verdict {
   const slot = stateOf(exchange, sm4);
   if (slot == 0) return refuse(exchange, ErrorId.FIM_SM4_0003);
   const state = slot + OWN_BYTES;
@@ -140,13 +142,12 @@ export function openChunk(exchange: Exchange, sm4: Sm4Policy, keys: FieldKeys, p
     store<u32>(slot, parts.version, VERSION);
   }
   const taken = hasBegun(state) ? 0 : headerTaken;
-  const found = keyOfHeader(state, keys, load<u32>(slot, VERSION));
-  const key = keys.key;
-  if (found != KeyState.Ready || key == null) {
+  const verdict = keyOfHeader(exchange, sm4, state, load<u32>(slot, VERSION));
+  const key = sm4.keys.key;
+  if (verdict != KeyVerdict.Genuine || key == null) {
     if (!hasBegun(state)) untakeHeader(state);
-    return noKey(exchange, found, load<u32>(slot, VERSION));
+    return noKey(exchange, sm4.keys, verdict);
   }
-  if (!sm4.plan.suite.fits(key, false)) return unfitKey(exchange);
   if (!hasBegun(state)) beginSegments(sm4.plan, state);
   const out = exchange.replaceChunk(length + segmentStateBytes(sm4.plan));
   const opening = openSegments(sm4.plan, key, state, pointer + taken, length - taken, last, out);

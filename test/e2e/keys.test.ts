@@ -31,7 +31,7 @@ test('KMS down at the start: held for a bounded time, then 503 and nothing sent;
     const reply = await send(harness.url, { body: BODY });
     const tookMs = performance.now() - started;
     assert.equal(reply.status, 503);
-    assert.equal(problemOf(reply).code, 'FIM-SM4-0001');
+    assert.equal(problemOf(reply).code, 'FIM-KMS-0001');
     assert.ok(tookMs < 1500, `${tookMs} ms`);
     assert.equal(harness.upstream.bytesReceived, 0);
     assert.ok(harness.events.some((event) => event.event === 'warning' && event.code === 'FIM-UP-0017'));
@@ -123,7 +123,7 @@ test('a key that the KMS does not have: 503, and nothing sent', async () => {
   await withHarness({ routes: route('other', { encryption: { keyId: 'kms://prod/none', request: 'Encrypt' } }), kms: { holdMs: 300 } }, async (harness) => {
     const reply = await send(harness.url, { body: BODY });
     assert.equal(reply.status, 503);
-    assert.equal(problemOf(reply).code, 'FIM-SM4-0001');
+    assert.equal(problemOf(reply).code, 'FIM-KMS-0002');
     assert.equal(harness.upstream.bytesReceived, 0);
   });
 });

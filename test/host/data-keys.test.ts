@@ -159,6 +159,49 @@ test('wrapped keys that somebody made up are refused, remembered, and keep nobod
   assertClean(one);
 });
 
+test('300 wrapped keys that somebody made up cost the KMS a bounded number of calls, and the same one is asked for once', () => {
+  const engine = new Engine();
+  const one = machine(engine);
+  const genuine = bodyOf(machine(engine).encrypt());
+  const forged = (n: number): string => JSON.stringify({ ...(JSON.parse(genuine) as Sealed), edk: `vault:v1:${Buffer.from(`no ${n}`).toString('base64')}` });
+  const before = engine.asked('decrypt');
+  const since = one.vm.clock.nowMs;
+  const invented = Array.from({ length: 300 }, (_, n) => new Exchange(one.root, { request: { path: '/in', body: forged(n) } }));
+  for (const other of invented) assert.notEqual(other.settle().client.status, 200);
+  const spentMs = one.vm.clock.nowMs - since;
+  assert.ok(engine.asked('decrypt') - before <= 16 + spentMs / 250 + 1, `${engine.asked('decrypt') - before} calls in ${spentMs} ms`);
+  one.vm.clock.advance(10_000);
+  assert.equal(one.decrypt(forged(1000)).client.status, 422);
+  const asked = engine.asked('decrypt');
+  for (let i = 0; i < 50; i++) assert.equal(one.decrypt(forged(1000)).client.status, 422);
+  assert.equal(engine.asked('decrypt'), asked);
+  assert.equal(one.decrypt(genuine).client.status, 200);
+  assertClean(one);
+});
+
+test('a machine that only opens asks for no data key, and opens though it may make none', () => {
+  const engine = new Engine();
+  const genuine = bodyOf(machine(engine).encrypt());
+  const vm = createVm(encryptor, { httpCall: (call) => (call.headers.get(':path')!.includes('datakey') ? { status: 403, body: '{"errors":["permission denied"]}', afterMs: 1 } : engine.answer(call)) });
+  const { root } = vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'in', stages: { sm4Encryptor: { keyId: ID, request: 'Decrypt', response: 'None' } } }] }));
+  vm.clock.advance(1000);
+  assert.equal(vm.httpCalls.made.length, 0);
+  assert.equal(exchange(root, { request: { body: genuine } }).upstream.body.toString(), 'text');
+});
+
+test('an engine that is not mounted is an outage, and takes no data key away', () => {
+  const engine = new Engine();
+  const one = machine(engine);
+  const body = bodyOf(one.encrypt());
+  engine.mood = { status: 404, body: '{"errors":["no handler for route \\"transit/decrypt/pay\\". route entry not found."]}' };
+  for (let i = 0; i < 400; i++) {
+    assert.equal(one.decrypt(body).client.status, 200);
+    one.vm.clock.advance(100);
+  }
+  assert.equal(one.encrypt().client.status, 200);
+  assertClean(one);
+});
+
 test('a transit key that is taken away opens nothing any more within half a minute or so', () => {
   const engine = new Engine();
   const one = machine(engine);

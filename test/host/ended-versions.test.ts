@@ -183,6 +183,6 @@ describe('signatures, which name no version', () => {
     store.down = true;
     vm.clock.advance(10_000);
     assert.equal(send(2).client.status, 200);
-    for (const material of [1, 9]) assert.match(shown(send(material)), /^\[503.*FIM-SIG-0002/);
+    for (const material of [1, 9]) assert.match(shown(send(material)), /^\[503.*FIM-KMS-0001/);
   });
 });

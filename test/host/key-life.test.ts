@@ -247,7 +247,7 @@ test('without an end of its own a key serves for a day without the KMS, no longe
 });
 
 test('"not found" that is not the KMS\'s own takes no key away: a page of a proxy, an answer cut off', () => {
-  for (const body of ['', '404 page not found', '<html></html>', '[]', '{"errors":', '"errors"', '{"status":404}']) {
+  for (const body of ['{"errors":["no handler for route \\"secret/data/prod/a\\". route entry not found."]}', '', '404 page not found', '<html></html>', '[]', '{"errors":', '"errors"', '{"status":404}']) {
     const store = new Store().add(1);
     const { vm, encrypt, decrypt } = machine(store);
     const sealed = store.sealed(1);

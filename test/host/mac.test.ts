@@ -180,10 +180,10 @@ describe('keys', () => {
   });
 
   test('without a key, or with one of another algorithm or length, nothing goes on', () => {
-    assertRefused(isoOf(start(isoSpec(SM4), { algorithm: 'SM4', versions: {}, down: true }), whole), 503, 'FIM-SM4-0001');
-    assertRefused(isoOf(start(isoSpec(SM4), { algorithm: 'HMAC-SM3', versions: { 1: SM4.key } }), whole), 503, 'FIM-SM4-0001');
+    assertRefused(isoOf(start(isoSpec(SM4), { algorithm: 'SM4', versions: {}, down: true }), whole), 503, 'FIM-KMS-0001');
+    assertRefused(isoOf(start(isoSpec(SM4), { algorithm: 'HMAC-SM3', versions: { 1: SM4.key } }), whole), 503, 'FIM-KMS-0009');
     const retail = KINDS.find(({ name }) => name === 'ANSI-X9.19')!;
-    assertRefused(isoOf(start(isoSpec(retail), { algorithm: 'TDES', versions: { 1: randomBytes(8) } }), whole), 503, 'FIM-SM4-0001');
-    assertRefused(isoOf(start(isoSpec(retail), { algorithm: 'TDES', versions: { 1: randomBytes(24) } }), whole), 503, 'FIM-SM4-0001');
+    assertRefused(isoOf(start(isoSpec(retail), { algorithm: 'TDES', versions: { 1: randomBytes(8) } }), whole), 503, 'FIM-KMS-0009');
+    assertRefused(isoOf(start(isoSpec(retail), { algorithm: 'TDES', versions: { 1: randomBytes(24) } }), whole), 503, 'FIM-KMS-0003');
   });
 });

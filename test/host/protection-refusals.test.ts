@@ -251,7 +251,7 @@ describe('one answer to everything that does not open', () => {
     const route = new ProtectedRoute(module, terms, 'Encrypt', { kmsAlgorithm: 'SM4-GCM' });
     const { client } = route.send('x', {});
     assert.equal(client.status, 503);
-    assert.match(client.body.toString(), /FIM-SM4-0005/);
+    assert.match(client.body.toString(), /FIM-KMS-0009/);
     route.close();
   });
 });

@@ -122,7 +122,7 @@ describe('opened as it passes', () => {
       const route = new ProtectedRoute(module, agreed, 'Decrypt', { stream, kmsAlgorithm: 'AES-256-GCM' });
       const { client } = route.send(protect(agreed, randomBytes(600)), {});
       assert.equal(client.status, 503);
-      assert.match(client.body.toString(), /FIM-SM4-0005/);
+      assert.match(client.body.toString(), /FIM-KMS-0009/);
       assert.equal(route.vm.metrics.value('fim.sm4.key_unfit'), 1);
       const absent = route.send(protect({ ...agreed, kid: `${KEY_ID}#7` }, randomBytes(600)), {}).client;
       assert.equal(absent.status, 422);

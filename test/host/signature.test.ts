@@ -291,13 +291,13 @@ describe('what is not taken', () => {
   test('the version before, which the KMS does not give just now: the service lacks it, the message may be genuine', () => {
     const route = start(HMAC, { request: 'Verify' }, { 1: Buffer.alloc(0), 2: HMAC.key });
     assert.equal(post(route, headersOf(route, HMAC)).client.status, 200);
-    assertRefused(post(route, headersOf(route, { ...HMAC, key: Buffer.alloc(32, 7) }, { nonce: 'nonce-of-the-old-key' })), 'FIM-SIG-0002', 503);
+    assertRefused(post(route, headersOf(route, { ...HMAC, key: Buffer.alloc(32, 7) }, { nonce: 'nonce-of-the-old-key' })), 'FIM-KMS-0001', 503);
     assert.equal(post(route, headersOf(route, HMAC, { nonce: 'nonce-of-the-new-key' })).client.status, 200);
   });
 
   test('a key of another kind', () => {
     const route = start({ ...SM2, algorithm: 'SM2' }, { request: 'Verify', algorithm: 'HMAC-SM3' });
-    assertRefused(post(route, headersOf(route, HMAC)), 'FIM-SIG-0002', 503);
+    assertRefused(post(route, headersOf(route, HMAC)), 'FIM-KMS-0009', 503);
   });
 });
 

@@ -102,16 +102,15 @@ describe('a version of a key', () => {
     expect(make(KeyAlgorithm.Sm4, 16).usable).toBe(true);
   });
 
-  it('gives vectors that count up behind a prefix of its own, and counts messages', () => {
+  it('gives vectors that count up from a start of its own, and counts messages', () => {
     const key = make(KeyAlgorithm.Sm4, 16);
     const other = make(KeyAlgorithm.Sm4, 16);
     expect(key.nextIv(OUT)).toBe(true);
     expect(key.nextIv(OUT + 16)).toBe(true);
     expect(other.nextIv(OUT + 32)).toBe(true);
-    expect(same(OUT, OUT + 16, 8)).toBe(true);
-    expect(same(OUT, OUT + 32, 8)).toBe(false);
-    expect<u32>(load<u32>(OUT + 8)).toBe(0);
-    expect<u32>(load<u32>(OUT + 24)).toBe(0x01000000);
+    expect<u64>(bswap<u64>(load<u64>(OUT, 20))).toBe(bswap<u64>(load<u64>(OUT, 4)) + 1);
+    expect<u32>(load<u32>(OUT, 16)).toBe(load<u32>(OUT)); // but for one start in 2^64, whose lower part is all ones
+    for (let part: usize = 0; part < 12; part += 4) expect<u32>(load<u32>(OUT + 32 + part)).not.toBe(load<u32>(OUT + part));
     expect<u32>(IV_BYTES).toBe(12);
     expect<u64>(key.messages).toBe(2);
   });

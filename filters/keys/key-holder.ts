@@ -1,0 +1,137 @@
+// The one way to use a key: the holder of its ring, the choice of version, and what came of it.
+import { ErrorId } from '../errors.gen';
+import { MAX_VERSIONS_TRIED } from '../limits';
+import { Bytes } from '../memory/bytes';
+import { KmsConfig } from '../runtime/config.gen';
+import { Exchange } from '../runtime/exchange';
+import { KeyRing } from './key-ring';
+import { KeyState, errorOf, isOutage } from './key-state';
+import { keyRing } from './key-store';
+import { KeyVersion } from './key-version';
+
+/** What came of using a key. */
+export const enum KeyVerdict {
+  /** The version is in `key`; where a message was tested, it is genuine under it. */
+  Genuine = 0,
+  /** The message is at fault: it is genuine under no version that counts, or names one that there is not (`key` is then null). */
+  Wrong = 1,
+  /** The key is being fetched: answer `Wait`, the stream will be resumed. */
+  Wait = 2,
+  /** The service is at fault: `error` says how. */
+  Unavailable = 3,
+}
+
+/** What a stage does with a version for the message at hand. */
+export abstract class KeyTest {
+  /** Whether the version is of the algorithm. */
+  abstract fits(key: KeyVersion): bool;
+  /** Whether the message is genuine under it. */
+  abstract isGenuine(key: KeyVersion): bool;
+}
+
+/** A key that a route uses. Its ring is found at the first message: the key store outlives configurations. */
+export class KeyHolder {
+  /** The version, after `Genuine`; the last that was tried, after `Wrong`. */
+  key: KeyVersion | null = null;
+  /** After `Unavailable`: a code of the KMS, the same whatever asked for the key. */
+  error: ErrorId = ErrorId.None;
+  private ring: KeyRing | null = null;
+  private waits: bool = true;
+
+  /** `id`: `kms://path`. `bits`: of data keys that a transit engine makes. `observable`: under `Observe` the user's verdict holds up nothing, so it never waits. */
+  constructor(
+    readonly id: Bytes,
+    private readonly bits: u32 = 128,
+    private readonly observable: bool = false,
+  ) {}
+
+  private ringOf(kms: KmsConfig): KeyRing {
+    const known = this.ring;
+    if (known != null && !known.dropped) return known;
+    const ring = keyRing(this.id, kms, this.bits);
+    this.ring = ring;
+    return ring;
+  }
+
+  /** Begins to fetch. `protects`: whether messages will be encrypted or signed. */
+  prepare(kms: KmsConfig, rootId: u32, protects: bool): void {
+    this.ringOf(kms).prepare(rootId, protects);
+  }
+
+  private bind(exchange: Exchange): KeyRing | null {
+    const kms = exchange.kms;
+    this.key = null;
+    this.error = ErrorId.FIM_KMS_0001;
+    this.waits = !(this.observable && exchange.observes);
+    return kms == null ? null : this.ringOf(kms);
+  }
+
+  /** The version to encrypt or sign with. */
+  newest(exchange: Exchange, test: KeyTest): KeyVerdict {
+    const ring = this.bind(exchange);
+    return ring == null ? KeyVerdict.Unavailable : this.take(ring, ring.newest(exchange, this.waits), test);
+  }
+
+  /** The version that a message names. */
+  numbered(exchange: Exchange, version: u32, test: KeyTest): KeyVerdict {
+    const ring = this.bind(exchange);
+    return ring == null ? KeyVerdict.Unavailable : this.take(ring, ring.numbered(exchange, version, this.waits), test);
+  }
+
+  /** The data key that a message carries. */
+  unwrapped(exchange: Exchange, wrapped: usize, length: u32, test: KeyTest): KeyVerdict {
+    const ring = this.bind(exchange);
+    return ring == null ? KeyVerdict.Unavailable : this.take(ring, ring.unwrapped(exchange, wrapped, length, this.waits), test);
+  }
+
+  /**
+   * Tests a message that names no version: under the newest, else under the one before it, else under those before that, as far as they were superseded a
+   * short time ago. A version that the KMS does not give just now is the service's failure, not the message's.
+   */
+  judge(exchange: Exchange, test: KeyTest): KeyVerdict {
+    const ring = this.bind(exchange);
+    if (ring == null) return KeyVerdict.Unavailable;
+    const first = this.take(ring, ring.latest(exchange, this.waits), test);
+    let key = this.key;
+    if (first != KeyVerdict.Genuine || key == null || this.proves(key, test)) return first;
+    for (let tried = 1; tried < MAX_VERSIONS_TRIED && key.number > 1 && (tried == 1 || ring.isRecent(key)); tried++) {
+      const state = ring.numbered(exchange, key.number - 1, this.waits);
+      if (state == KeyState.Pending) return KeyVerdict.Wait;
+      if (isOutage(state)) return this.fail(state);
+      const before = ring.found;
+      if (state != KeyState.Ready || before == null) break;
+      key = before;
+      if (test.fits(key) && this.proves(key, test)) return KeyVerdict.Genuine;
+    }
+    return KeyVerdict.Wrong;
+  }
+
+  /** Tests a message under the version in `key`. */
+  test(test: KeyTest): KeyVerdict {
+    const key = this.key;
+    return key != null && this.proves(key, test) ? KeyVerdict.Genuine : KeyVerdict.Wrong;
+  }
+
+  private proves(key: KeyVersion, test: KeyTest): bool {
+    this.key = key;
+    if (!test.isGenuine(key)) return false;
+    key.proven = true;
+    return true;
+  }
+
+  private take(ring: KeyRing, state: KeyState, test: KeyTest): KeyVerdict {
+    if (state == KeyState.Pending) return KeyVerdict.Wait;
+    if (state == KeyState.Absent || state == KeyState.Retired) return KeyVerdict.Wrong;
+    const key = ring.found;
+    if (state != KeyState.Ready || key == null) return this.fail(state);
+    this.key = key;
+    if (test.fits(key)) return KeyVerdict.Genuine;
+    this.error = ErrorId.FIM_KMS_0009;
+    return KeyVerdict.Unavailable;
+  }
+
+  private fail(state: KeyState): KeyVerdict {
+    this.error = errorOf(state);
+    return KeyVerdict.Unavailable;
+  }
+}

@@ -1,0 +1,323 @@
+// Every user of a key × what may become of a key: one reply each. What is wrong with the message is the message's own refusal; what is wrong with the key is one
+// code of the KMS, whatever asked for it, and held only where waiting may help.
+import assert from 'node:assert/strict';
+import { createHash, createHmac } from 'node:crypto';
+import { before, describe, test } from 'node:test';
+import { createVm, exchange } from '../../envoy/host/index.ts';
+import type { ExchangeResult, HttpCall, HttpCallOutcome, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import { protect } from '../protection/partner.ts';
+import type { Profile } from '../protection/partner.ts';
+import { fimModule } from './modules.ts';
+
+const ID = 'kms://prod/a';
+const TEXT = Buffer.from('{"amount":"100.00"}');
+const HOLD_MS = 2000;
+/** The clock of the host starts at 2026-01-01T00:00:00Z. */
+const PAST = '2025-12-31T23:59:59Z';
+
+let module: LoadedModule;
+before(async () => {
+  module = await fimModule();
+});
+
+const keyOf = (algorithm: string, version: number): Buffer => createHash('sha256').update(`${algorithm} ${version}`).digest().subarray(0, algorithm === 'SM4' ? 16 : 32);
+
+interface Sent {
+  headers?: Record<string, string>;
+  body: Buffer;
+}
+
+interface User {
+  algorithm: 'SM4' | 'HMAC-SM3';
+  stages: object;
+  /** A message under a version, made with the key of another if `material` says so; absent: messages need no key before they come. */
+  message: (version: number, material?: number) => Sent;
+  /** What a message gets that is genuine under no version. */
+  wrong?: string;
+  /** It protects: only the newest version serves. */
+  protects?: boolean;
+  /** Its messages name their version. */
+  names?: boolean;
+}
+
+const plain = (): Sent => ({ headers: { 'content-type': 'application/json' }, body: TEXT });
+const opened = (profile: Profile): User['message'] => (version, material = version) => ({
+  body: protect({ algorithm: 'SM4-GCM', profile, kid: `${ID}#${version}`, key: keyOf('SM4', material) }, TEXT),
+});
+const field = (profile: Profile): User['message'] => (version, material = version) => ({
+  headers: { 'content-type': 'application/json' },
+  body: Buffer.from(JSON.stringify({ pan: protect({ algorithm: 'SM4-GCM', profile, kid: `${ID}#${version}`, key: keyOf('SM4', material) }, Buffer.from('"6222"')).toString() })),
+});
+const coded = (header: string, encoding: 'hex' | 'base64'): User['message'] => (version, material = version) => ({
+  headers: { 'content-type': 'application/json', [header]: createHmac('sm3', keyOf('HMAC-SM3', material)).update(TEXT).digest(encoding) },
+  body: TEXT,
+});
+const sm4 = (request: string, more: object = {}): object => ({ sm4Encryptor: { keyId: ID, request, response: 'None', ...more } });
+const signature = (request: string): object => ({ messageSignature: { keyId: ID, algorithm: 'HMAC-SM3', covers: 'Body', request, response: 'None' } });
+const OPENS = { algorithm: 'SM4', wrong: 'FIM-SM4-0002' } as const;
+
+const USERS: Record<string, User> = {
+  encrypts: { algorithm: 'SM4', stages: sm4('Encrypt'), message: plain, protects: true },
+  signs: { algorithm: 'HMAC-SM3', stages: signature('Sign'), message: plain, protects: true },
+  'opens fim-json': { ...OPENS, stages: sm4('Decrypt'), message: opened('fim-json'), names: true },
+  'opens segments': { ...OPENS, stages: sm4('Decrypt', { profile: 'segmented' }), message: opened('segmented'), names: true },
+  'opens raw': { ...OPENS, stages: sm4('Decrypt', { profile: 'raw' }), message: opened('raw') },
+  'opens fields in compact form': { ...OPENS, stages: sm4('Decrypt', { profile: 'compact', fields: ['$.pan'] }), message: field('compact'), names: true },
+  'opens fields in base64': { ...OPENS, stages: sm4('Decrypt', { profile: 'base64', fields: ['$.pan'] }), message: field('base64') },
+  'verifies signatures': { algorithm: 'HMAC-SM3', stages: signature('Verify'), message: coded('x-fim-signature', 'base64'), wrong: 'FIM-SIG-0001' },
+  'verifies codes': { algorithm: 'HMAC-SM3', stages: { pbocValidator: { mac: { keyId: ID, algorithm: 'HMAC-SM3', header: 'x-mac', encoding: 'Hex' }, rules: [] } }, message: coded('x-mac', 'hex'), wrong: 'FIM-ISO-0009' },
+};
+
+interface Version {
+  data?: object;
+  metadata?: object;
+  gone?: boolean;
+  answer?: HttpCallOutcome;
+}
+
+/** What the KMS has and says. `all`: to every question. */
+interface Kms {
+  versions?: Record<number, Version>;
+  all?: HttpCallOutcome;
+  algorithm?: string;
+}
+
+const ENDED: Version = { data: { expires: PAST } };
+const REVOKED: Version = { metadata: { deletion_time: PAST }, gone: true };
+const NONE: HttpCallOutcome = { status: 404, body: '{"errors":[]}', afterMs: 1 };
+const says = (status: number, body: string): HttpCallOutcome => ({ status, body, afterMs: 1 });
+
+function answerOf(user: User, kms: Kms, call: HttpCall): HttpCallOutcome {
+  if (kms.all !== undefined) return kms.all;
+  const versions = kms.versions ?? {};
+  const version = Number(/version=(\d+)$/.exec(call.headers.get(':path')!)?.[1] ?? Math.max(...Object.keys(versions).map(Number)));
+  const said = versions[version];
+  if (said === undefined) return NONE;
+  if (said.answer !== undefined) return said.answer;
+  const key = { algorithm: kms.algorithm ?? user.algorithm, material: keyOf(user.algorithm, version).toString('base64') };
+  const body = { data: { data: said.gone ? null : { ...key, ...said.data }, metadata: { version, deletion_time: '', destroyed: false, ...said.metadata } } };
+  return { status: said.gone ? 404 : 200, body: JSON.stringify(body), afterMs: 1 };
+}
+
+class Machine {
+  readonly vm: Vm;
+  kms: Kms;
+  private readonly root: RootContext;
+  private readonly user: User;
+
+  constructor(user: User, kms: Kms, observe = false) {
+    this.user = user;
+    this.kms = kms;
+    this.vm = createVm(module, { httpCall: (call) => answerOf(user, this.kms, call) });
+    const routes = [{ name: 'a', observe, stages: user.stages }];
+    const { accepted, root, logs } = this.vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms', holdMs: HOLD_MS, timeoutMs: 500 }, routes }));
+    assert.ok(accepted, logs.map(({ message }) => message).join('\n'));
+    this.root = root;
+  }
+
+  send(version: number, material = version): ExchangeResult {
+    return exchange(this.root, { request: { method: 'POST', path: '/', ...this.user.message(version, material) } });
+  }
+
+  close(): void {
+    assert.equal(this.vm.failed, false);
+    assert.deepEqual(this.vm.violations, []);
+    assert.equal(this.vm.liveContexts, this.vm.roots.size);
+  }
+}
+
+/** `passed`, or the code of the refusal: of the first of its errors if it lists some. */
+function replyOf({ client, upstream }: ExchangeResult): string {
+  if (client.status === 200) return 'passed';
+  assert.ok(upstream.sawNothing);
+  const { code, errors } = JSON.parse(client.body.toString()) as { code: string; errors?: { code: string }[] };
+  assert.equal(client.status === 503, code.startsWith('FIM-KMS-'), `${client.status} ${code}`);
+  return errors?.[0]?.code ?? code;
+}
+
+interface Case {
+  kms: Kms;
+  /** Version of the message, and of the key that it is really made with. */
+  sent: [version: number, material?: number];
+  /** Replies; `wrong`: the user's own. A user that protects, or whose messages name their version, may have another. */
+  reply: string;
+  protects?: string;
+  names?: string;
+  /** The stream may be held until the bound. */
+  holds?: boolean;
+}
+
+const FINE: Record<number, Version> = { 1: {}, 2: {} };
+const CASES: Record<string, Case> = {
+  'the newest version': { kms: { versions: FINE }, sent: [2], reply: 'passed' },
+  'the version before': { kms: { versions: FINE }, sent: [1], reply: 'passed' },
+  'another key': { kms: { versions: FINE }, sent: [2, 9], reply: 'wrong', protects: 'passed' },
+  'two versions back, superseded long ago': { kms: { versions: { 1: {}, 2: {}, 3: {} } }, sent: [1], reply: 'wrong', names: 'passed', protects: 'passed' },
+  'two versions back, superseded just now': {
+    kms: { versions: { 1: {}, 2: { metadata: { created_time: '2025-12-31T23:59:58Z' } }, 3: { metadata: { created_time: '2025-12-31T23:59:59Z' } } } }, sent: [1], reply: 'passed',
+  },
+  'the newest has ended, message under it': { kms: { versions: { 1: {}, 2: ENDED } }, sent: [2], reply: 'wrong', protects: 'FIM-KMS-0007' },
+  'the newest has ended, message under the one before': { kms: { versions: { 1: {}, 2: ENDED } }, sent: [1], reply: 'passed', protects: 'FIM-KMS-0007' },
+  'the one before has ended': { kms: { versions: { 1: ENDED, 2: {} } }, sent: [1], reply: 'wrong', protects: 'passed' },
+  'the newest was taken back, message under it': { kms: { versions: { 1: {}, 2: REVOKED } }, sent: [2], reply: 'wrong', protects: 'FIM-KMS-0007' },
+  'the newest was taken back, message under the one before': { kms: { versions: { 1: {}, 2: REVOKED } }, sent: [1], reply: 'passed', protects: 'FIM-KMS-0007' },
+  'both were taken back': { kms: { versions: { 1: REVOKED, 2: REVOKED } }, sent: [1], reply: 'wrong', protects: 'FIM-KMS-0007' },
+  'the KMS does not give the one before': { kms: { versions: { 1: { answer: says(503, '') }, 2: {} } }, sent: [1], reply: 'FIM-KMS-0001', protects: 'passed', holds: true },
+  'the KMS may not give the one before': { kms: { versions: { 1: { answer: says(403, '{"errors":[]}') }, 2: {} } }, sent: [1], reply: 'FIM-KMS-0008', protects: 'passed' },
+  'the one before is no key': { kms: { versions: { 1: { data: { material: '!' } }, 2: {} } }, sent: [1], reply: 'FIM-KMS-0003', protects: 'passed' },
+  'the KMS is away': { kms: { all: 'refused' }, sent: [1], reply: 'FIM-KMS-0001', holds: true },
+  'the KMS fails': { kms: { all: says(500, '{"errors":["internal error"]}') }, sent: [1], reply: 'FIM-KMS-0001', holds: true },
+  'the KMS says "no handler"': { kms: { all: says(404, '{"errors":["no handler for route \\"secret/data/prod/a\\". route entry not found."]}') }, sent: [1], reply: 'FIM-KMS-0001', holds: true },
+  'the KMS has no such key': { kms: { all: NONE }, sent: [1], reply: 'FIM-KMS-0002' },
+  'the KMS wants a token': { kms: { all: says(401, '{"errors":["missing client token"]}') }, sent: [1], reply: 'FIM-KMS-0008' },
+  'the KMS refuses': { kms: { all: says(403, '{"errors":["permission denied"]}') }, sent: [1], reply: 'FIM-KMS-0008' },
+  'the KMS gives no key': { kms: { versions: { 1: { data: { material: 'AAAA' } } } }, sent: [1], reply: 'FIM-KMS-0003' },
+  'the KMS is a web server': { kms: { all: says(200, '<html></html>') }, sent: [1], reply: 'FIM-KMS-0003' },
+  'the key is of another algorithm': { kms: { versions: { 1: { data: { algorithm: 'TDES', material: Buffer.alloc(16, 1).toString('base64') } } } }, sent: [1], reply: 'FIM-KMS-0009' },
+};
+
+for (const [what, user] of Object.entries(USERS)) {
+  describe(`a route that ${what}`, () => {
+    for (const [about, { kms, sent, reply, protects, names, holds = false }] of Object.entries(CASES)) {
+      test(about, () => {
+        const machine = new Machine(user, kms);
+        const expected = (user.protects ? protects : user.names ? names : undefined) ?? reply;
+        for (const pauseMs of [0, 0, 300, 5000]) {
+          machine.vm.clock.advance(pauseMs);
+          const result = machine.send(...sent);
+          assert.equal(replyOf(result), expected === 'wrong' ? user.wrong : expected, `after ${pauseMs} ms`);
+          const boundMs = holds && expected !== 'passed' ? HOLD_MS + 200 : 100;
+          assert.ok(result.tookMs <= boundMs, `${result.tookMs} ms`);
+        }
+        machine.close();
+      });
+    }
+  });
+}
+
+test('under Observe a code is never waited for: not at the first look, not during an outage, not after a pause', () => {
+  const user = USERS['verifies codes']!;
+  const machine = new Machine(user, { all: 'silent' }, true);
+  for (const pauseMs of [0, 0, 300, 5000, 60_000]) {
+    machine.vm.clock.advance(pauseMs);
+    const { client, upstream, tookMs } = machine.send(1);
+    assert.deepEqual([client.status, upstream.body.toString(), tookMs], [200, TEXT.toString(), 0]);
+  }
+  assert.equal(machine.vm.metrics.value('fim.observed.FIM-KMS-0001'), 5);
+  machine.kms = { versions: FINE };
+  machine.vm.clock.advance(60_000);
+  machine.send(2);
+  machine.vm.clock.advance(500);
+  const valid = machine.vm.metrics.value('fim.pboc.valid');
+  for (const pauseMs of [0, 60_000, 3_600_000]) {
+    machine.vm.clock.advance(pauseMs);
+    assert.equal(machine.send(2).tookMs, 0);
+  }
+  assert.equal(machine.vm.metrics.value('fim.pboc.valid') - valid, 3, 'what is held tests them at once');
+  const outages = machine.vm.metrics.value('fim.observed.FIM-KMS-0001') + 1;
+  for (let i = 0; i < 2; i++) {
+    assert.equal(machine.send(2, 9).tookMs, 0);
+    assert.equal(machine.vm.metrics.value('fim.observed.FIM-KMS-0001'), outages, 'the version before is fetched on the side');
+    machine.vm.clock.advance(200);
+  }
+  assert.equal(machine.vm.metrics.value('fim.observed.FIM-PBOC-0001'), 1);
+  machine.close();
+});
+
+for (const [reason, code, kms] of [
+  ['denied', 'FIM-KMS-0008', { all: says(403, '{"errors":["permission denied"]}') }],
+  ['unreadable', 'FIM-KMS-0003', { versions: { 1: { data: { algorithm: 'sm4' } } } }],
+  ['absent', 'FIM-KMS-0002', { all: NONE }],
+  ['expired', 'FIM-KMS-0007', { versions: { 1: ENDED } }],
+  ['revoked', 'FIM-KMS-0007', { versions: { 1: REVOKED } }],
+  ['outage', 'FIM-KMS-0001', { all: says(500, '') }],
+] as [string, string, Kms][]) {
+  test(`a key that is ${reason}: told once without a message, counted by reason, gone when it is put right`, () => {
+    const machine = new Machine(USERS.encrypts!, kms);
+    const lines = (event: string): unknown[] => machine.vm.logs.flatMap(({ message }) => (message.includes(event) ? [JSON.parse(message)] : []));
+    machine.vm.clock.advance(200);
+    assert.deepEqual(lines('key-unavailable'), [{ event: 'key-unavailable', key: ID, reason, code }], 'soon after the configuration');
+    for (let i = 0; i < 50; i++) {
+      machine.send(1);
+      machine.vm.clock.advance(100);
+    }
+    assert.equal(lines('key-unavailable').length, 1);
+    assert.ok(machine.vm.metrics.value(`fim.key.unavailable.${reason}`) >= 2);
+    machine.kms = { versions: { 1: {}, 2: {} } };
+    machine.vm.clock.advance(20_000);
+    assert.equal(replyOf(machine.send(1)), 'passed');
+    assert.deepEqual(lines('key-available'), [{ event: 'key-available', key: ID }]);
+    machine.close();
+  });
+}
+
+test('a refusal that is put right is noticed within the longest pause, also under load', () => {
+  const machine = new Machine(USERS.encrypts!, { all: says(403, '{"errors":["permission denied"]}') });
+  for (let i = 0; i < 300; i++) {
+    machine.send(1);
+    machine.vm.clock.advance(100);
+  }
+  assert.ok(machine.vm.httpCalls.made.length < 20, `${machine.vm.httpCalls.made.length} calls in 30 s`);
+  machine.kms = { versions: FINE };
+  const since = machine.vm.clock.nowMs;
+  while (replyOf(machine.send(1)) !== 'passed') machine.vm.clock.advance(100);
+  assert.ok(machine.vm.clock.nowMs - since <= 7000, `${machine.vm.clock.nowMs - since} ms`);
+  machine.close();
+});
+
+for (const [about, kms] of [['has ended', { versions: { 1: ENDED } }], ['was taken back', { versions: { 1: REVOKED } }], ['is missing', { all: NONE }], ['is refused', { all: says(403, '{}') }], ['is fine', { versions: FINE }]] as [string, Kms][]) {
+  test(`a key that ${about} is not asked for without traffic`, () => {
+    const machine = new Machine(USERS.encrypts!, kms);
+    machine.send(1);
+    machine.vm.clock.advance(120_000);
+    const before = machine.vm.httpCalls.made.length;
+    machine.vm.clock.advance(600_000);
+    assert.equal(machine.vm.httpCalls.made.length - before, 0);
+    machine.vm.clock.advance(1);
+    machine.send(1);
+    machine.vm.clock.advance(10_000);
+    assert.ok(machine.vm.httpCalls.made.length - before <= 2, `${machine.vm.httpCalls.made.length - before} calls after one message`);
+    machine.close();
+  });
+}
+
+test('a key that ends while it is held is not asked for for ever', () => {
+  const machine = new Machine(USERS.encrypts!, { versions: { 1: { data: { expires: '2026-01-01T00:00:10Z' } } } });
+  for (let i = 0; i < 120; i++) {
+    machine.send(1);
+    machine.vm.clock.advance(100);
+  }
+  assert.equal(replyOf(machine.send(1)), 'FIM-KMS-0007');
+  const before = machine.vm.httpCalls.made.length;
+  machine.vm.clock.advance(60_000);
+  assert.ok(machine.vm.httpCalls.made.length - before <= 1, `${machine.vm.httpCalls.made.length - before} calls in a minute`);
+});
+
+for (const [about, text, encoding, reply] of [
+  ['64 hexadecimal digits, which are base64 of 48 bytes, too', keyOf('HMAC-SM3', 1).toString('hex'), undefined, 'FIM-KMS-0003'],
+  ['the same in capitals', keyOf('HMAC-SM3', 1).toString('hex').toUpperCase(), undefined, 'FIM-KMS-0003'],
+  ['the same, said to be hexadecimal', keyOf('HMAC-SM3', 1).toString('hex'), 'hex', 'passed'],
+  ['the same, said to be base64', keyOf('HMAC-SM3', 1).toString('hex'), 'base64', 'FIM-SIG-0001'],
+  ['base64, and said so', keyOf('HMAC-SM3', 1).toString('base64'), 'base64', 'passed'],
+  ['base64, said to be hexadecimal', keyOf('HMAC-SM3', 1).toString('base64'), 'hex', 'FIM-KMS-0003'],
+  ['an encoding that is none', keyOf('HMAC-SM3', 1).toString('base64'), 'base32', 'FIM-KMS-0003'],
+] as const) {
+  test(`material: ${about}`, () => {
+    const machine = new Machine(USERS['verifies signatures']!, { versions: { 1: { data: { material: text, ...(encoding === undefined ? {} : { encoding }) } } } });
+    assert.equal(replyOf(machine.send(1)), reply);
+    machine.close();
+  });
+}
+
+test('old versions that somebody makes up are asked for at a bounded pace', () => {
+  const machine = new Machine(USERS['opens fim-json']!, { versions: { 5000: {} } });
+  machine.send(5000);
+  const before = machine.vm.httpCalls.made.length;
+  for (let n = 1; n <= 300; n++) {
+    const { tookMs } = machine.send(n, 1);
+    assert.ok(tookMs <= HOLD_MS + 200);
+  }
+  const spentMs = machine.vm.clock.nowMs;
+  assert.ok(machine.vm.httpCalls.made.length - before <= 16 + spentMs / 250 + spentMs / 1500 + 5, `${machine.vm.httpCalls.made.length - before} calls in ${spentMs} ms`);
+  machine.close();
+});
