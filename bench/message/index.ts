@@ -1,4 +1,4 @@
-// npm run bench message [--json FILE]: JSON against JSON.parse and assemblyscript-json, XML against fast-xml-parser, forms against URLSearchParams; ISO 8583; patterns;
+// npm run bench message [--json FILE]: JSON against JSON.parse and assemblyscript-json, XML against fast-xml-parser, forms against URLSearchParams; ISO 8583; patterns; compressed bodies against zlib;
 // the route index is timed in its tests.
 // Every result is checked before it is timed. Times are those that the thread computed;
 // the rounds of all subjects take turns, and the best of each is kept: noise only adds.
@@ -7,6 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { RE2JS } from 're2js';
 import { compileGuest, type GuestExports } from '../../test/fuzz/guest.ts';
 import { type JsonExports, valueAt } from '../../test/fuzz/json-guest.ts';
+import { benchCompression } from './compression.ts';
 import { message, SIZES } from './documents.ts';
 import { benchIso8583 } from './iso8583.ts';
 import { print, ROUNDS, speeds } from './measure.ts';
@@ -82,7 +83,7 @@ function benchPatterns(): Record<string, Record<string, number>> {
 
 export async function main(args: string[]): Promise<void> {
   console.log(`MB/s, best of ${ROUNDS} rounds; Node ${process.version}, V8 ${process.versions.v8}\n`);
-  const results = { json: benchJson(), xml: benchXml(), forms: benchForms(), iso8583: benchIso8583(), patterns: benchPatterns() };
+  const results = { json: benchJson(), xml: benchXml(), forms: benchForms(), iso8583: benchIso8583(), patterns: benchPatterns(), compression: benchCompression() };
   const at = args.indexOf('--json');
   const file = at < 0 ? undefined : args[at + 1];
   if (file !== undefined) await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
