@@ -11,6 +11,8 @@ export const enum Found {
 const ID_LENGTH: u32 = 18;
 const CARD_MIN_LENGTH: u32 = 13;
 const CARD_MAX_LENGTH: u32 = 19;
+const POINT: u32 = 46;
+const UNDERSCORE: u32 = 95;
 /** Digits of a group of a card number as it is printed. */
 const GROUP: u32 = 4;
 
@@ -64,7 +66,8 @@ export class Detector {
   private readonly compact: StaticArray<u8> = new StaticArray<u8>(CARD_MAX_LENGTH);
 
   /**
-   * The first find in [`from`, `end`); `begin` is where the text begins. A number is one that no ASCII letter and no further digit touches.
+   * The first find in [`from`, `end`); `begin` is where the text begins. A number is one that no ASCII letter, no underscore and no further digit touches, and that
+   * is no part of a decimal number: digits behind its point, or those before a point that others than zeros follow.
    * A card may be written in groups of four, parted by one kind of separator, space or hyphen.
    */
   next(begin: usize, from: usize, end: usize, idCard: bool, bankCard: bool): Found {
@@ -73,7 +76,7 @@ export class Detector {
       at = nextDigit(at, end);
       if (at >= end) return Found.Nothing;
       const stop = endOfDigits(at, end);
-      if (at == begin || !isLetter(load<u8>(at - 1))) {
+      if (beginsNumber(begin, at)) {
         const found = this.judge(at, stop, end, idCard, bankCard);
         if (found != Found.Nothing) return found;
       }
@@ -84,12 +87,12 @@ export class Detector {
   /** What the run of digits [`at`, `stop`) is, or begins. */
   private judge(at: usize, stop: usize, end: usize, idCard: bool, bankCard: bool): Found {
     const length = <u32>(stop - at);
-    const touched = stop < end && isLetter(load<u8>(stop));
+    const touched = !endsNumber(stop, end);
     this.pointer = at;
     this.separator = 0;
     this.length = length;
     if (length == GROUP) return bankCard && this.grouped(at, end) ? Found.BankCard : Found.Nothing;
-    if (length == ID_LENGTH - 1 && idCard && touched && endsWord(stop + 1, end)) {
+    if (length == ID_LENGTH - 1 && idCard && stop < end && isLetter(load<u8>(stop)) && endsNumber(stop + 1, end)) {
       this.length = ID_LENGTH;
       if (isGb11643(at, ID_LENGTH)) return Found.IdCard;
       this.length = length;
@@ -112,7 +115,7 @@ export class Detector {
       if (size == 0 || size > GROUP || count + size > CARD_MAX_LENGTH) break;
       memory.copy(compact + count, group, size);
       count += size;
-      if (endsWord(stop, end) && isBankCard(compact, count)) farthest = stop;
+      if (endsNumber(stop, end) && isBankCard(compact, count)) farthest = stop;
       if (size < GROUP || stop >= end || load<u8>(stop) != separator) break;
       group = stop + 1;
     }
@@ -123,7 +126,25 @@ export class Detector {
   }
 }
 
-/** Whether no letter or digit stands at `at`. */
-function endsWord(at: usize, end: usize): bool {
-  return at >= end || (!isDigit(load<u8>(at)) && !isLetter(load<u8>(at)));
+/** Whether a digit at `at` may begin a number: it is neither inside a longer word nor behind a decimal point. */
+function beginsNumber(begin: usize, at: usize): bool {
+  if (at == begin) return true;
+  const before = <u32>load<u8>(at - 1);
+  if (before != POINT) return !isLetter(before) && before != UNDERSCORE;
+  // A point behind a word (`No.`), a bracket or another point is a mark of the text; `0.5`, `-.5` and ` .5` are decimal numbers.
+  if (at - 1 == begin) return false;
+  const first = <u32>load<u8>(at - 2);
+  return !isDigit(first) && first != 43 && first != 45 && first > 32;
+}
+
+/** Whether a number may end before `at`: no letter, digit or underscore goes on, and no decimals but zeros, as floating point writes whole numbers. */
+function endsNumber(at: usize, end: usize): bool {
+  if (at >= end) return true;
+  const next = <u32>load<u8>(at);
+  if (next != POINT) return !isDigit(next) && !isLetter(next) && next != UNDERSCORE;
+  const decimals = at + 1;
+  const stop = endOfDigits(decimals, end);
+  let other = decimals;
+  while (other < stop && load<u8>(other) == 48) other++;
+  return other == stop;
 }

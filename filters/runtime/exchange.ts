@@ -9,7 +9,7 @@ import { extract, readExtracted } from './extraction';
 import { HeaderSnapshot } from './headers';
 import { dropHeader, readHeader, readProperty, resultLength, resultPointer, writeHeader } from './host';
 import { Message } from './message';
-import { BODY_DIGESTS, CONTENT_LENGTH, CONTENT_TYPE } from './names';
+import { BODY_DIGESTS, CONTENT_LENGTH, CONTENT_TYPE, STATUS } from './names';
 import { Reply } from './reply';
 import { Direction } from './stage';
 import { Stream } from './stream';
@@ -65,6 +65,14 @@ export class Exchange {
   get bodiless(): bool {
     const stream = this.stream;
     return stream != null && stream.bodiless;
+  }
+
+  /** Whether the response at hand should have a body: a success other than 204 and 205, and not to HEAD. What errors and redirections say stands in their status. */
+  get expectsBody(): bool {
+    const stream = this.stream;
+    if (stream == null || stream.head || !this.header(STATUS.pointer, STATUS.length) || this.valueLength != 3) return false;
+    const last = <u32>load<u8>(this.valuePointer, 2);
+    return load<u8>(this.valuePointer) == 50 && !(load<u8>(this.valuePointer, 1) == 48 && (last == 52 || last == 53));
   }
 
   /** Whether verdicts of observable stages are counted and not enforced. */

@@ -51,6 +51,11 @@ export class Sm4Policy extends StagePolicy {
     return this.acts(direction);
   }
 
+  /** An answer that should have been protected and came without a body has lost it. */
+  judgesEmpty(direction: Direction): bool {
+    return direction == Direction.Response && this.response == PayloadAction.Decrypt;
+  }
+
   streams(direction: Direction): bool {
     const suite = this.plan.suite;
     if (!this.inPieces || this.fields != null || suite.wraps) return false;

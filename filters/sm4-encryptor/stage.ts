@@ -13,7 +13,7 @@ import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { CONTENT_TYPE } from '../runtime/names';
-import { Stage, StagePolicy, Verdict } from '../runtime/stage';
+import { Direction, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { PayloadAction, decodeSm4EncryptorConfig } from './config.gen';
 import { Fields, fieldCount, fieldsLength, fieldsPointer, keyVerdict, openFields, sealFields } from './fields';
 import { keyToSeal, openWith, opening } from './message-keys';
@@ -128,6 +128,7 @@ function encryptFields(exchange: Exchange, sm4: Sm4Policy, key: KeyVersion): Ver
 }
 
 function decrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
+  if (exchange.message.length == 0 && exchange.direction == Direction.Response && !exchange.expectsBody) return Verdict.Continue;
   if (sm4.fields != null) return decryptFields(exchange, sm4);
   const message = exchange.message;
   const form = sm4.profile.read(sm4.plan, message.pointer, message.length, parts);

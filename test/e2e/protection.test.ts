@@ -19,7 +19,8 @@ function pair(name: string, settings: object, body: object = {}): string[] {
 
 let harness: Harness;
 before(async () => {
-  const routes = [...PROFILES.flatMap((profile) => pair(profile, { profile })), ...pair('fields', FIELDS), ...pair('streamed', { profile: 'segmented', stream: true, segmentBytes: 16384 }), ...pair('streamed-json', { stream: true }, { maxBytes: 16777216 })];
+  const routes = [...PROFILES.flatMap((profile) => pair(profile, { profile })), ...pair('fields', FIELDS), ...pair('streamed', { profile: 'segmented', stream: true, segmentBytes: 16384 }), ...pair('streamed-json', { stream: true }, { maxBytes: 16777216 }),
+    route('answer', { match: { path: { type: 'Exact', value: '/answer' } }, encryption: { keyId: KEY_ID, request: 'None', response: 'Decrypt' } })];
   harness = await Harness.start({ routes: together(...routes) });
 });
 after(() => harness.stop());
@@ -53,6 +54,20 @@ describe('profiles', () => {
       assert.match(refused.body.toString(), /FIM-SM4-0002/);
       assert.equal(harness.upstream.arrived.length, before);
     });
+  }
+});
+
+test('an answer that has lost its body does not pass for an empty one', async () => {
+  const answer = harness.upstream.answer;
+  try {
+    for (const [status, length] of [[200, true], [200, false], [204, false], [401, true]] as const) {
+      harness.upstream.answer = (_request, response) => response.writeHead(status, length ? { 'content-length': '0' } : {}).end();
+      const reply = await send(harness.url, { path: '/answer', method: 'GET', headers: {} });
+      assert.equal(reply.status, status === 200 ? 502 : status, `${status} ${length}`);
+      if (status === 200) assert.match(reply.body.toString(), /FIM-SM4-0002/);
+    }
+  } finally {
+    harness.upstream.answer = answer;
   }
 });
 

@@ -64,7 +64,7 @@ function isIdCard(text: string): boolean {
 function numberAt(text: string, at: number, config: MaskConfig): { text: string; kind: 'IdCard' | 'BankCard' } | null {
   const rest = text.slice(at);
   const wants = (kind: string): boolean => config.detect.some((detection) => detection.kind === kind);
-  const ends = (length: number): boolean => !/^[0-9A-Za-z]/.test(rest.slice(length));
+  const ends = (length: number): boolean => !/^([0-9A-Za-z_]|\.0*[1-9])/.test(rest.slice(length));
   if (wants('IdCard') && isIdCard(rest.slice(0, 18)) && ends(18)) return { text: rest.slice(0, 18), kind: 'IdCard' };
   if (!wants('BankCard')) return null;
   const run = /^\d+/.exec(rest)![0];
@@ -89,7 +89,7 @@ export function detectIn(text: string, config: MaskConfig): string {
   let result = '';
   let at = 0;
   while (at < text.length) {
-    const begins = /\d/.test(text[at]!) && !/[0-9]/.test(text[at - 1] ?? '') && !/[A-Za-z]/.test(text[at - 1] ?? '');
+    const begins = /\d/.test(text[at]!) && !/([0-9A-Za-z_]|(^|[0-9+\-\u0000-\u0020])\.)$/.test(text.slice(Math.max(0, at - 2), at));
     const found = begins ? numberAt(text, at, config) : null;
     result += found === null ? text[at] : hideDigits(found.text, found.kind);
     at += found === null ? 1 : found.text.length;

@@ -21,6 +21,7 @@ const document = new JsonDocument();
 const matches = new FieldMatches();
 const findings = new Findings();
 const memoryOfText = heap.alloc(STREAM_RULES_BYTES);
+let mistakeFound: u32 = 0;
 let validator: Validator | null = null;
 let rules: StreamRules | null = null;
 
@@ -39,10 +40,13 @@ export function configure(length: u32): u32 {
 /** The text as a whole. */
 export function judge(length: u32): i32 {
   arena.reset();
-  if (document.parse(input, length, arena) != 0) return NO_JSON;
+  mistakeFound = document.parse(input, length, arena);
+  if (mistakeFound != 0) return NO_JSON;
   return validator!.judge(document, matches, findings, arena);
 }
 
+/** What `judge` found wrong with a text that is no JSON. */
+export function mistake(): u32 { return mistakeFound; }
 export function count(): u32 { return findings.count; }
 export function error(index: u32): u32 { return findings.error(index); }
 

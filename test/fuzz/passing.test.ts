@@ -9,6 +9,7 @@ import { randomJson as randomText } from './random-json.ts';
 interface PassingExports extends GuestExports {
   configure(length: number): number;
   judge(length: number): number;
+  mistake(): number;
   count(): number;
   error(index: number): number;
   pass(length: number, first: number, size: number, empty: number): number;
@@ -102,6 +103,27 @@ describe('validation in passing', () => {
     const texts = ['-', '0', '-0', '00', '01', '1.', '1.e1', '.1', '1e', '1e+', '1E-0', '--1', '1 2', '+1', 'tru', 'truer', 'nul', 'null ', '"\\u12', '"\\ud800"', '"\\ud800\\udc00"', '"\\udc00"', '"\\ud800\\u0041"', '"\\x"', '"\\u00zz"', '[', ']', '{', '{}', '{"a"}', '{"a":}', '{"a":1,}', '[1,]', '[,1]', '{,}', '{"a":1,"a":2}', '{"a":1,"\\u0061":2}', '{"a":{"a":1},"b":{"a":1}}', '', ' ', '[[]', '{"":1,"":2}', '"\t"', '{"a" :\n1 }', '[1}', '{"a":1]', `${'['.repeat(128)}${']'.repeat(128)}`, `${'['.repeat(129)}${']'.repeat(129)}`];
     for (const text of texts) compare(text, everyCut(text.length), text);
     for (const hex of ['22c32822', '22eda08022', '22c0af22', '22f4908080 22', '22f48fbfbf22', '22e2828222', '22e28222', 'efbbbf31', '22ff22', '2280 22']) compare(Buffer.from(hex.replaceAll(' ', ''), 'hex'), everyCut(6), hex);
+  });
+
+  it('tells an encoding that is not UTF-8 by the same code', () => {
+    configure([{ path: '$', type: 'any' }]);
+    const text = '{"name":"中文"}';
+    const utf16 = Buffer.from(text, 'utf16le');
+    const encodings: [about: string, bytes: Buffer][] = [
+      ['byte order mark', Buffer.from(`\ufeff${text}`)], ['UTF-16, low byte first', utf16], ['UTF-16, high byte first', Buffer.from(utf16).swap16()], ['the same with its mark', Buffer.from(`\ufeff${text}`, 'utf16le')],
+      ['high byte first with its mark', Buffer.from(`\ufeff${text}`, 'utf16le').swap16()], ['UTF-32', Buffer.from([...text].flatMap((c) => [c.codePointAt(0)! & 255, c.codePointAt(0)! >> 8, 0, 0]))],
+      ['GBK in a string', Buffer.from('7b2261223a22d6d0cec4227d', 'hex')], ['GBK outside of strings', Buffer.from('d6d07b7d', 'hex')], ['a mark that is cut off', Buffer.from('efbb', 'hex')], ['a character that is cut off', Buffer.from('22e4b8', 'hex')],
+    ];
+    for (const [about, bytes] of encodings) {
+      assert.equal(compare(bytes, everyCut(bytes.length), about), 'FIM-JSON-0004', about);
+      exports.judge(guest.put(bytes));
+      assert.equal(codeOf(exports.mistake()), 'FIM-JSON-0004', about);
+    }
+    for (const other of ['｛｝', '{中:1}', ' \ufeff{}', '[1中', 'tru中', '1é', '{}\ufeff']) {
+      assert.equal(compare(other, everyCut(Buffer.byteLength(other)), other), 'FIM-JSON-0001', other);
+      exports.judge(guest.put(other));
+      assert.equal(codeOf(exports.mistake()), 'FIM-JSON-0001', other);
+    }
   });
 
   it('names the place by its rule', () => {

@@ -199,6 +199,27 @@ describe('one answer to everything that does not open', () => {
     route.close();
   });
 
+  test('a response that has lost its body is refused like one that does not open; one that has none by its status passes', () => {
+    for (const [profile, stream, fields] of [['fim-json', false], ['compact', false], ['raw', false], ['hex', false], ['segmented', false], ['segmented', true], ['compact', false, ['$.card']]] as [Profile, boolean, string[]?][]) {
+      const about = `${profile} ${stream} ${fields}`;
+      const route = new ProtectedRoute(module, base(profile), 'Decrypt', { direction: 'response', stream, ...(fields === undefined ? {} : { fields }) });
+      for (const status of [200, 201, 202, 206]) {
+        const { client } = route.fetch('', {}, status);
+        assert.equal(client.status, 502, `${about} ${status}`);
+        assert.match(client.body.toString(), /FIM-SM4-0002/, about);
+      }
+      for (const status of [204, 205, 302, 304, 401, 404, 500, 503]) assert.equal(route.fetch('', {}, status).client.status, status, about);
+      assert.equal(route.fetch('', {}, 200, 'HEAD').client.status, 200, about);
+      route.close();
+    }
+  });
+
+  test('an answer without body to be encrypted passes', () => {
+    const route = new ProtectedRoute(module, base('compact'), 'Encrypt', { direction: 'response' });
+    assert.equal(route.fetch('', {}).client.status, 200);
+    route.close();
+  });
+
   test('what is larger than the route allows is refused before it is looked at', () => {
     const terms = base('raw');
     const route = new ProtectedRoute(module, terms, 'Decrypt', { maxBodyBytes: 1024 });

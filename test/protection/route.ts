@@ -68,9 +68,9 @@ export class ProtectedRoute {
     return exchange(this.root, { request: { body, headers, chunks } });
   }
 
-  /** One GET that the upstream answers with `body`. */
-  fetch(body: Buffer | string, headers: Record<string, string>): ExchangeResult {
-    return exchange(this.root, { request: { method: 'GET' }, upstream: () => ({ status: 200, body, headers }) });
+  /** One GET, or another method, that the upstream answers with `body`. */
+  fetch(body: Buffer | string, headers: Record<string, string>, status = 200, method = 'GET'): ExchangeResult {
+    return exchange(this.root, { request: { method }, upstream: () => ({ status, body, headers }) });
   }
 
   /** Ends; nothing may have trapped or been left over. */

@@ -36,6 +36,8 @@ export class JsonDocument extends FieldTree {
     const end = source + length;
     if (length > MAX_JSON_BYTES) return ErrorId.FIM_JSON_0008;
     if (end + READ_AHEAD_BYTES > <usize>memory.size() << 16 && memory.grow(1) < 0) return ErrorId.FIM_RT_0006;
+    // UTF-16 and UTF-32 show in a zero among the first two bytes.
+    if (length >= 2 && (load<u8>(source) == 0 || load<u8>(source, 1) == 0)) return ErrorId.FIM_JSON_0004;
     if (!isUtf8(source, length)) {
       this.errorOffset = firstInvalidUtf8(source, length);
       return ErrorId.FIM_JSON_0004;

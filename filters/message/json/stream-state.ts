@@ -23,6 +23,8 @@ export class JsonStreamState {
   seed1: u64;
   /** For the reader of the events: the state of the value at hand. */
   value: u32;
+  /** Bytes seen, at most 2: an encoding shows in the first two. */
+  begun: u32;
 }
 
 /** An open container. */
@@ -35,4 +37,22 @@ export class JsonStreamFrame {
   count: u32;
   /** For the reader of the events. */
   state: u32;
+}
+
+/** The next byte of a sequence of UTF-8; false if it is none. */
+export function goOnUtf8(state: JsonStreamState, byte: u32): bool {
+  if (byte < state.utf8Low || byte > state.utf8High) return false;
+  state.utf8Left--;
+  state.utf8Low = 0x80;
+  state.utf8High = 0xbf;
+  return true;
+}
+
+/** The first byte of a sequence (Unicode, table 3-7): how many follow, and the bounds of the second; false if none begins so. */
+export function beginUtf8(state: JsonStreamState, byte: u32): bool {
+  if (byte < 0xc2 || byte > 0xf4) return false;
+  state.utf8Left = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+  state.utf8Low = byte == 0xe0 ? 0xa0 : byte == 0xf0 ? 0x90 : 0x80;
+  state.utf8High = byte == 0xed ? 0x9f : byte == 0xf4 ? 0x8f : 0xbf;
+  return true;
 }

@@ -6,7 +6,7 @@ import { sipBegin, sipEnd, sipText } from '../../memory/siphash';
 import { hexDigit } from '../hex-text';
 import { FieldKind } from '../nodes';
 import { stringStops } from './scan';
-import { JsonStreamFrame, JsonStreamState } from './stream-state';
+import { beginUtf8, goOnUtf8, JsonStreamFrame, JsonStreamState } from './stream-state';
 import { Digits, NUMBER_ENDS, isEscapeLetter, nextDigits } from './stream-bytes';
 import { unescape } from './text';
 
@@ -25,6 +25,8 @@ const enum Mode {
   String = 6,
   Number = 7,
   Literal = 8,
+  /** In a character beyond ASCII, which stands nowhere but in strings. */
+  Foreign = 9,
 }
 
 /** Where in an escape: HEX + digits read; with `surrogate` the second half of a pair. */
@@ -37,6 +39,8 @@ const enum Escape {
   PairLetter = 7,
 }
 
+/** U+FEFF in UTF-8. */
+const BYTE_ORDER_MARK: u32 = 0xefbbbf;
 const FRAMES: usize = 128;
 const FRAME_BYTES: usize = 16;
 const KEYS: usize = FRAMES + (<usize>MAX_JSON_DEPTH + 1) * FRAME_BYTES;
@@ -113,7 +117,12 @@ export class JsonStream {
       if (state.mode == Mode.String && state.escape == Escape.None && state.utf8Left == 0) pointer = this.skipPlain(pointer, end);
       if (state.keeping != 0 && state.textLength > MAX_STREAM_TEXT_BYTES) return ErrorId.FIM_PBOC_0041;
       if (pointer >= end) break;
-      const error = this.take(<u32>load<u8>(pointer));
+      const byte = <u32>load<u8>(pointer);
+      if (state.begun < 2) {
+        if (byte == 0) return ErrorId.FIM_JSON_0004; // UTF-16 or UTF-32
+        state.begun++;
+      }
+      const error = this.take(byte);
       if (error != ErrorId.None) return error;
       pointer++;
     }
@@ -128,6 +137,7 @@ export class JsonStream {
       const error = this.endScalar();
       if (error != ErrorId.None) return error;
     }
+    if (state.mode == Mode.Foreign || state.utf8Left != 0) return ErrorId.FIM_JSON_0004;
     return state.mode == Mode.After && state.depth == 0 ? ErrorId.None : ErrorId.FIM_JSON_0002;
   }
 
@@ -156,8 +166,10 @@ export class JsonStream {
       case Mode.String: return this.takeInString(byte);
       case Mode.Number: return this.takeInNumber(byte);
       case Mode.Literal: return this.takeInLiteral(byte);
+      case Mode.Foreign: return this.takeForeign(byte);
     }
     if (isSpace(byte)) return ErrorId.None;
+    if (byte >= 0x80) return this.beginForeign(byte);
     switch (state.mode) {
       case Mode.FirstItem: return byte == 93 ? this.close() : this.begin(byte);
       case Mode.FirstName: return byte == 125 ? this.close() : this.beginName(byte);
@@ -168,6 +180,23 @@ export class JsonStream {
       case Mode.After: return this.goOn(byte);
     }
     return this.begin(byte);
+  }
+
+  /** It is a mistake of JSON, or, as the rest of the character shows, of UTF-8. */
+  private beginForeign(byte: u32): ErrorId {
+    const state = this.state;
+    if (!beginUtf8(state, byte)) return ErrorId.FIM_JSON_0004;
+    state.mode = Mode.Foreign;
+    state.unit = state.begun == 1 ? byte : 0;
+    return ErrorId.None;
+  }
+
+  private takeForeign(byte: u32): ErrorId {
+    const state = this.state;
+    if (!goOnUtf8(state, byte)) return ErrorId.FIM_JSON_0004;
+    state.unit = (state.unit << 8) | byte;
+    if (state.utf8Left != 0) return ErrorId.None;
+    return state.unit == BYTE_ORDER_MARK ? ErrorId.FIM_JSON_0004 : ErrorId.FIM_JSON_0001;
   }
 
   private goOn(byte: u32): ErrorId {
@@ -254,10 +283,7 @@ export class JsonStream {
   private takeInString(byte: u32): ErrorId {
     const state = this.state;
     if (state.utf8Left != 0) {
-      if (byte < state.utf8Low || byte > state.utf8High) return ErrorId.FIM_JSON_0004;
-      state.utf8Left--;
-      state.utf8Low = 0x80;
-      state.utf8High = 0xbf;
+      if (!goOnUtf8(state, byte)) return ErrorId.FIM_JSON_0004;
     } else if (state.escape != Escape.None) {
       const error = this.takeInEscape(byte);
       if (error != ErrorId.None) return error;
@@ -336,7 +362,7 @@ export class JsonStream {
 
   private takeInLiteral(byte: u32): ErrorId {
     const state = this.state;
-    if (byte != (state.literal & 0xff)) return ErrorId.FIM_JSON_0001;
+    if (byte != (state.literal & 0xff)) return byte < 0x80 ? ErrorId.FIM_JSON_0001 : this.beginForeign(byte);
     state.literal >>= 8;
     return state.literal == 0 ? this.endScalar() : ErrorId.None;
   }
@@ -360,13 +386,4 @@ function kindOf(byte: u32): i32 {
     case 110: return FieldKind.Null;
   }
   return byte - 48 < 10 || byte == 45 ? FieldKind.Number : -1;
-}
-
-/** The first byte of a sequence (Unicode, table 3-7): how many follow, and the bounds of the second; false if none begins so. */
-function beginUtf8(state: JsonStreamState, byte: u32): bool {
-  if (byte < 0xc2 || byte > 0xf4) return false;
-  state.utf8Left = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-  state.utf8Low = byte == 0xe0 ? 0xa0 : byte == 0xf0 ? 0x90 : 0x80;
-  state.utf8High = byte == 0xed ? 0x9f : byte == 0xf4 ? 0x8f : 0xbf;
-  return true;
 }

@@ -41,6 +41,15 @@ describe('Detector on bank cards', () => {
       '1000000000009', '1763812296004', '7000000000000005', '0000000000000000', '2026112219313508', '6222 0212', '6222-', '6222 '];
     for (let i = 0; i < others.length; i++) expect<string>(finds(others[i])).toBe('', others[i]);
   });
+  it('leaves decimal numbers and longer words alone', () => {
+    const others = ['0.4111111111111111', '30.411111111111111', '-0.4111111111111111', '.4111111111111111', '-.4111111111111111', 'rate: .4111111111111111', '4.111111111111111e-7', '4111111111111111.25',
+      '4111111111111111.000001', '1.4111111111111111.2', 'order_4111111111111111', '4111111111111111_a', '0.4111 1111 1111 1111', '1.110105194912310021', '0.11010519491231002X'];
+    for (let i = 0; i < others.length; i++) expect<string>(finds(others[i])).toBe('', others[i]);
+  });
+  it('finds numbers beside marks of the text, and what floating point made of them', () => {
+    const cards = ['No.4111111111111111', '卡号.4111111111111111', '...4111111111111111', '4111111111111111.', '4111111111111111. 25', '(4111111111111111)', '1,4111111111111111,2', '4111111111111111.0', '4111111111111111.00', '/cards/4111111111111111', '4111111111111111.a', '+4111111111111111'];
+    for (let i = 0; i < cards.length; i++) expect<string>(finds(cards[i])).toBe('C:4111111111111111', cards[i]);
+  });
   it('is off unless asked for', () => {
     expect<string>(finds('4111111111111111', true, false)).toBe('');
     expect<string>(finds('6222 0212 3456 7894', true, false)).toBe('');
