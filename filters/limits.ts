@@ -24,8 +24,20 @@ export const MAX_STREAM_KEYS: u32 = 2048;
 export const MAX_CONFIG_BYTES: u32 = 4 * 1024 * 1024;
 /** Streams alive in one VM at a time; one more is refused with FIM-RT-0007. */
 export const MAX_LIVE_STREAMS: u32 = 65536;
-/** Root contexts alive in one VM: the current configuration and those that still drain. */
-export const MAX_ROOT_CONTEXTS: u32 = 256;
+/** Retired root contexts of one VM that may have streams; those of the oldest beyond it are ended. */
+export const MAX_RETIRED_ROOTS: i32 = 64;
+/** Retired root contexts of one VM that keep their configuration; a stream that yet begins under an older one goes by the configuration in force. */
+export const MAX_RETIRED_CONFIGURATIONS: i32 = 8;
+/** How long a stream may go on under a route of a configuration that was replaced, milliseconds; then it is ended. As long as Envoy's own default for draining a listener. */
+export const MAX_RETIRED_STREAM_AGE_MS: u64 = 600_000;
+/** The same for a stream that no route concerns, in practice a tunnel (WebSocket): it escapes nothing but a newer route, so it may take an hour. */
+export const MAX_RETIRED_TUNNEL_AGE_MS: u64 = 3_600_000;
+/** Configurations that VMs of one process are known to have accepted, the latest and those in force; 16 bytes each. */
+export const ACCEPTED_PLACES: u32 = 256;
+/** Linear memory of one VM beyond which no configuration is compiled, bytes; the VM then refuses all traffic with FIM-RT-0001, since at the engine's cap of 1 GiB it would die. */
+export const MAX_VM_BYTES_TO_CONFIGURE: usize = 768 * 1024 * 1024;
+/** Linear memory of one VM beyond which messages get no more of it, bytes; what needs more is refused with FIM-RT-0006. */
+export const MAX_VM_BYTES: usize = 960 * 1024 * 1024;
 /** Entries of `errors` in one problem reply; more are counted in `errorsOmitted`. */
 export const MAX_REPLY_ERRORS: u32 = 64;
 /** Routes of one plugin configuration. */

@@ -128,7 +128,7 @@ export class RootContext implements GuestContext {
   }
 
   buffer(kind: number): GuestBuffer | null {
-    if (kind === BufferKind.PluginConfiguration && this.configuring) return { bytes: this.configuration };
+    if (kind === BufferKind.PluginConfiguration && this.configuring && this.vm.options.withholds?.(this.configuration) !== true) return { bytes: this.configuration };
     if (kind === BufferKind.VmConfiguration) return { bytes: Buffer.from(this.vm.options.vmConfiguration) };
     if (kind === BufferKind.HttpCallResponseBody && this.callAnswer !== null) return { bytes: this.callAnswer.body };
     return null;

@@ -37,6 +37,8 @@ export interface VmOptions {
   failurePolicy?: 'FAIL_CLOSED' | 'FAIL_OPEN' | 'FAIL_RELOAD';
   /** Least time between a failed VM's start and its replacement under FAIL_RELOAD, ms. */
   reloadBackoffMs?: number;
+  /** Whether a plugin configuration cannot be read, as in a machine whose memory is used up. */
+  withholds?: (configuration: Buffer) => boolean;
   /** What `proxy_get_log_level` answers. Entries of every level are recorded. */
   logLevel?: LogLevel;
   /** Sees each log entry when it is written. */
@@ -67,6 +69,8 @@ export class Vm {
   readonly roots = new Set<RootContext>();
   /** How often FAIL_RELOAD replaced the machine. */
   reloads = 0;
+  /** It has taken a configuration. */
+  private serves = false;
   private readonly module: LoadedModule;
   private startedAtMs: number;
 
@@ -92,17 +96,34 @@ export class Vm {
   }
 
   /**
-   * Starts a root context with a configuration, as Envoy does for each new plugin configuration; those before keep serving their streams.
+   * Tries a configuration out and starts a root context with it, as Envoy does for each new plugin configuration; those before keep serving their streams.
    * `accepted` is what `proxy_on_vm_start` and `proxy_on_configure` answered.
    */
   configure(configuration: string | Uint8Array, rootId = ''): Configured {
+    // As Envoy does on its main thread: a configuration is tried in a fresh machine before any that serves gets it.
+    const trial = this.serves ? this.tryOut(configuration, rootId) : null;
+    if (trial !== null && !trial.accepted) return trial;
+    return this.configureUntried(configuration, rootId);
+  }
+
+  /** The same without the trial: what a worker does with a configuration that another machine of the process has taken, or that Envoy takes for tried. */
+  configureUntried(configuration: string | Uint8Array, rootId = ''): Configured {
     const logged = this.logs.length;
     const root = new RootContext(this, Buffer.from(configuration as string), rootId);
     this.roots.add(root);
     const accepted = root.start();
     const logs = this.logs.slice(logged);
-    if (!accepted) root.close();
+    if (accepted) this.serves = true;
+    else root.close();
     return { accepted, root, logs };
+  }
+
+  private tryOut(configuration: string | Uint8Array, rootId: string): Configured {
+    const trial = new Vm(this.module, { ...this.options, sharedData: this.sharedData, clock: this.clock, metrics: new Metrics() });
+    const outcome = trial.configureUntried(configuration, rootId);
+    if (outcome.accepted) outcome.root.close();
+    this.logs.push(...outcome.logs);
+    return outcome;
   }
 
   /** Opens an HTTP stream through plugins in the order of the filter chain. They may belong to several VMs. */

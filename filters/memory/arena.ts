@@ -1,6 +1,8 @@
 // A bump allocator over blocks of the module's heap. One message at a time lives in it; giving everything back is one call,
 // so that a request leaves nothing behind for a garbage collector to find.
 
+import { hasRoom } from './room';
+
 /** Bytes before the first usable address of a block: link to the previous block, its size. */
 const BLOCK_HEADER_BYTES: usize = 16;
 
@@ -30,6 +32,7 @@ export class Arena {
     const size = max(wanted, max(this.chunkBytes, this.heldBytes)); // doubling: a large message costs a few blocks
     const granted = this.heldBytes + size <= this.maxBytes ? size : wanted;
     if (this.heldBytes + granted > this.maxBytes) return 0;
+    if (!hasRoom(granted)) return 0;
     const block = heap.alloc(granted);
     store<usize>(block, this.block);
     store<usize>(block, granted, sizeof<usize>());

@@ -4,8 +4,13 @@
 const MIX_A: u64 = 0x9e3779b97f4a7c15;
 const MIX_B: u64 = 0xc2b2ae3d27d4eb4f;
 
-/** A hash of the bytes, eight at a time, 32 bit. The same in every VM. Not for adversarial keys without a bound on chain length. */
+/** A hash of the bytes, 32 bit. The same in every VM. Not for adversarial keys without a bound on chain length. */
 export function hashBytes(pointer: usize, length: u32): u32 {
+  return <u32>(hashBytes64(pointer, length) >> 32);
+}
+
+/** The same with 64 bit; the bytes are taken eight at a time. */
+export function hashBytes64(pointer: usize, length: u32): u64 {
   let hash: u64 = <u64>length * MIX_B;
   let rest: u64 = 0;
   if (length >= 8) {
@@ -18,8 +23,7 @@ export function hashBytes(pointer: usize, length: u32): u32 {
     rest = <u64>load<u8>(pointer) | ((<u64>load<u8>(pointer + (length >> 1))) << 8) | ((<u64>load<u8>(pointer + length - 1)) << 16);
   }
   hash = (hash ^ rest) * MIX_A;
-  hash = (hash ^ (hash >> 32)) * MIX_B;
-  return <u32>(hash >> 32);
+  return (hash ^ (hash >> 32)) * MIX_B;
 }
 
 /** Whether two byte ranges of one length are equal. Not constant time: never for secrets (see crypto/constant-time). */

@@ -1,5 +1,7 @@
 // State that outlives a host call: blocks of the module's heap in sizes of powers of two, wiped when they come back and used again.
 
+import { hasRoom } from './room';
+
 /** Smallest block, bytes; blocks are also 16-byte aligned. */
 const FIRST_BYTES: u32 = 64;
 /** Sizes: 64 bytes to 64 << (CLASSES - 1) = 256 KiB. */
@@ -26,7 +28,7 @@ export class SlotPool {
       return block;
     }
     const length = <usize>(FIRST_BYTES << size);
-    if (!this.makeRoom(length)) return 0;
+    if (!this.makeRoom(length) || !hasRoom(length)) return 0;
     const fresh = heap.alloc(length);
     memory.fill(fresh, 0, length);
     this.heldBytes += length;

@@ -5,6 +5,7 @@ export {
   proxy_get_property,
   proxy_set_property,
   proxy_continue_stream,
+  proxy_close_stream,
   proxy_send_local_response,
   proxy_get_shared_data,
   proxy_set_shared_data,

@@ -73,6 +73,8 @@ export class CompiledRoute {
     readonly layout: BodyLayout,
     readonly request: Plan,
     readonly response: Plan,
+    /** Where its keys come from; null: the configuration names no KMS. Kept here, since a stream outlives its configuration. */
+    readonly kms: KmsConfig | null,
   ) {}
 
   /**
@@ -116,7 +118,7 @@ export function compileConfiguration(reader: ConfigReader, stages: StaticArray<S
   const takesOver = sharesKms(reader, config.kms);
   for (let i = 0; i < count; i++) {
     const route = config.routes[i];
-    routes[i] = sharedRoute(reader, route, stages, config.kms != null, takesOver);
+    routes[i] = sharedRoute(reader, route, stages, config.kms, takesOver);
     if (!reader.failed) addRoute(reader, builder, route);
     if (reader.failed) return null;
   }
@@ -134,19 +136,19 @@ function sharesKms(reader: ConfigReader, kms: KmsConfig | null): bool {
 }
 
 /** The compiled route: that of the configuration before if its text is the same and `takesOver`. */
-function sharedRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArray<Stage>, hasKms: bool, takesOver: bool): CompiledRoute {
+function sharedRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArray<Stage>, kms: KmsConfig | null, takesOver: bool): CompiledRoute {
   const pointer = reader.rawPointer(route.node);
   const length = reader.rawLength(route.node);
   if (takesOver) {
     const known = reader.parts.find(PartKind.Route, pointer, length);
     if (known != null) return <CompiledRoute>known;
   }
-  const compiled = compileRoute(reader, route, stages, hasKms);
+  const compiled = compileRoute(reader, route, stages, kms);
   if (!reader.failed) reader.parts.add(PartKind.Route, pointer, length, compiled);
   return compiled;
 }
 
-function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArray<Stage>, hasKms: bool): CompiledRoute {
+function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArray<Stage>, kms: KmsConfig | null): CompiledRoute {
   const body = route.body;
   reader.format = body == null ? MessageFormat.Json : <MessageFormat><i32>body.format;
   const steps = new Array<Step>();
@@ -154,7 +156,7 @@ function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticAr
   for (let member = reader.firstMember(section); member != 0 && !reader.failed; member = reader.nextMember(member)) {
     const stage = stageOf(reader, member, stages);
     if (stage == null) reader.fail(ErrorId.FIM_CFG_0016, member);
-    else if (stage.needsKms && !hasKms) reader.fail(ErrorId.FIM_CFG_0018, member);
+    else if (stage.needsKms && kms == null) reader.fail(ErrorId.FIM_CFG_0018, member);
     else steps.push(new Step(stage, stage.compile(reader, member)));
   }
   return new CompiledRoute(
@@ -167,6 +169,7 @@ function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticAr
     compileLayout(reader, body),
     planOf(reader, steps, section, Direction.Request),
     planOf(reader, steps, section, Direction.Response),
+    kms,
   );
 }
 

@@ -55,10 +55,8 @@ export class Exchange {
   get kms(): KmsConfig | null {
     const stream = this.stream;
     if (stream == null) return null;
-    const root = stream.root;
-    if (root == null) return null;
-    const configuration = root.configuration;
-    return configuration == null ? null : configuration.kms;
+    const route = stream.route;
+    return route == null ? null : route.kms;
   }
 
   /** Whether the request's method is one whose requests are complete without a body. */

@@ -9,7 +9,7 @@ import { CompiledRoute, Configuration } from './configuration';
 import { ErrorId } from '../errors.gen';
 import { dropForgedHeaders, dropForgedTrailers } from './forged';
 import { takeCollectionRequest } from './garbage';
-import { configureRoot, roots, startVm, streams, tickRoot } from './module';
+import { coarseMillis, configureRoot, resumeTicks, roots, startVm, streams, tickRoot } from './module';
 import { beginHalf, exchange, growBody, refuse } from './pipeline';
 import { PATH_NOT_TEXT, findRoute, isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
 import { stamp } from './seal';
@@ -34,13 +34,15 @@ export function proxy_on_context_create(contextId: u32, rootId: u32): void {
     return;
   }
   const stream = streams.insert(contextId);
-  if (stream != null) stream.root = roots.find(rootId);
+  if (stream == null) return;
+  stream.root = roots.find(rootId);
+  stream.bornMs = coarseMillis();
 }
 
 export function proxy_on_vm_start(rootId: u32, size: u32): u32 {
-  const ok = startVm();
+  startVm();
   scratch.reset();
-  return ok ? 1 : 0;
+  return 1; // whether it may be used is answered with the configuration
 }
 
 export function proxy_on_configure(rootId: u32, size: u32): u32 {
@@ -88,7 +90,7 @@ function refuseOverflow(contextId: u32): bool {
 function requestHeaders(stream: Stream, endOfStream: bool): bool {
   const root = stream.root;
   if (root == null) return refuseAll(stream, ErrorId.FIM_RT_0001);
-  const configuration = root.configuration;
+  const configuration = roots.policyOf(root);
   if (configuration == null) return refuseAll(stream, ErrorId.FIM_RT_0001);
   return routeRequest(stream, configuration, endOfStream);
 }
@@ -143,8 +145,7 @@ function cleanTrailers(contextId: u32): void {
   if (stream == null) return;
   const root = stream.root;
   if (root == null) return;
-  const configuration = root.configuration;
-  if (configuration != null) dropForgedTrailers(configuration.stripHeaders);
+  dropForgedTrailers(root.stripHeaders);
 }
 
 export function proxy_on_response_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
@@ -228,6 +229,7 @@ function onTrailers(contextId: u32, direction: Direction): u32 {
 export function proxy_on_delete(contextId: u32): void {
   if (roots.remove(contextId)) {
     dropCallouts(contextId);
+    resumeTicks();
     scratch.reset();
     __collect();
     return;

@@ -92,6 +92,12 @@ export function readProperty(path: usize, pathLength: u32): bool {
   return proxy_get_property(path, pathLength, OUT, OUT + sizeof<usize>()) == Result.Ok && resultPointer() != 0;
 }
 
+/** The same where an empty value is known, too: `resultLength` is then 0. */
+export function readPropertyOrEmpty(path: usize, pathLength: u32): bool {
+  store<u64>(OUT, 0);
+  return proxy_get_property(path, pathLength, OUT, OUT + sizeof<usize>()) == Result.Ok;
+}
+
 /** Logs what `line` holds. Never on the path of a message that goes well. */
 export function log(level: LogLevel, line: Writer): void {
   if (!line.overflowed) proxy_log(level, line.pointer, line.length);

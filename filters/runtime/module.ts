@@ -1,23 +1,33 @@
 // What a module is: a list of stages, the root contexts with their configurations, and the live streams.
-import { MAX_CONFIG_BYTES } from '../limits';
+import { MAX_CONFIG_BYTES, MAX_VM_BYTES_TO_CONFIGURE } from '../limits';
+import { Bytes } from '../memory/bytes';
 import { Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
-import { BufferType, LogLevel, proxy_set_tick_period_milliseconds } from './abi';
+import { BufferType, LogLevel, proxy_set_effective_context, proxy_set_tick_period_milliseconds } from './abi';
+import { identify, noteAccepted, wasAccepted } from './accepted';
 import { KmsConfig } from './config.gen';
 import { Configuration, Step, compileConfiguration, parseConfiguration } from './configuration';
 import { ConfigReader } from './config-reader';
+import { drainRetired } from './drain';
 import { errorCode, errorCodeLength, errorTitle, errorTitleLength } from '../errors.gen';
-import { log, logText, readBuffer, resultLength, resultPointer } from './host';
+import { log, logText, monotonicMillis, readBuffer, readPropertyOrEmpty, resultLength, resultPointer } from './host';
 import { RootContext, RootTable } from './root-context';
 import { nameSeal } from './seal';
 import { Stage } from './stage';
-import { configAccepted, configRefused, countConfigured, defineRuntimeStats } from './stats';
+import { configAccepted, configLost, configRefused, countConfigured, defineRuntimeStats } from './stats';
 import { StreamTable } from './stream-table';
 
 /** Period of the root context's tick where a configuration names a KMS, milliseconds: refresh, retries and bounded waits are counted in it. */
 const TICK_MS: u32 = 100;
 
+/** The same where none is named, and the pace of what is done either way. */
+const SLOW_TICK_MS: u32 = 1000;
+
+const PLUGIN_ROOT_ID: Bytes = Bytes.from('plugin_root_id');
+
+let clockMs: u64 = 0;
+let drainedAtMs: u64 = 0;
 let stages: StaticArray<Stage> = new StaticArray<Stage>(0);
 let started: bool = false;
 let healthy: bool = false;
@@ -31,40 +41,98 @@ export function registerModule(name: string, list: Stage[]): void {
   stages = StaticArray.fromArray(list);
 }
 
-/** First root context of the VM: metrics and the stages' start. False: the VM serves nothing. */
-export function startVm(): bool {
-  if (started) return healthy;
+/** First root context of the VM: metrics and the stages' start. A VM whose start fails accepts no configuration. */
+export function startVm(): void {
+  if (started) return;
   started = true;
   healthy = true;
   defineRuntimeStats();
   for (let i = 0; i < stages.length && healthy; i++) healthy = stages[i].start();
   if (!healthy) logText(LogLevel.Error, '{"event":"start-refused","message":"a self-test or the set-up of a stage failed; this VM serves nothing"}');
-  return healthy;
 }
 
-/** Compiles and takes a configuration; on a mistake the root keeps what it has, and the log says where the mistake is. */
+/**
+ * Compiles and takes a configuration. On a mistake the log says where it is, and the answer is false as long as the proxy can still turn the configuration
+ * down; afterwards the root is kept all the same and refuses everything, since the proxy would serve without the module.
+ */
 export function configureRoot(root: RootContext, length: u32): bool {
-  const previous = roots.newest();
-  const reader = readConfiguration(length, previous == null ? null : previous.parts);
-  let configuration: Configuration | null = null;
-  if (!reader.failed) configuration = compileConfiguration(reader, stages);
-  if (reader.failed || configuration == null) {
+  clockMs = monotonicMillis();
+  root.plugin = readPlugin();
+  const configuration = compile(root, length);
+  if (configuration == null) {
     configRefused.add(1);
-    logRefusal(reader);
-    return false;
+    if (!roots.serves && !wasAccepted(root)) return false;
+    lose(root);
+    return true;
   }
-  if (previous != null) previous.parts = new Parts();
   root.configuration = configuration;
+  root.stripHeaders = configuration.stripHeaders;
   root.prepared = false;
-  if (configuration.kms != null) proxy_set_tick_period_milliseconds(TICK_MS);
   configAccepted.add(1);
   countConfigured(configuration.generation);
+  noteAccepted(root);
+  take(root);
   return true;
 }
 
-function readConfiguration(length: u32, earlier: Parts | null): ConfigReader {
+function take(root: RootContext): void {
+  root.taken = true;
+  roots.enforce(root, clockMs);
+  setTicks(root);
+}
+
+/** All traffic under the root is refused from now on. */
+function lose(root: RootContext): void {
+  root.configuration = null;
+  root.released = false;
+  configLost.add(1);
+  logText(LogLevel.Error, '{"event":"config-lost","code":"FIM-RT-0001","message":"this worker cannot use a configuration that the proxy has accepted; it refuses all requests"}');
+  take(root);
+}
+
+function setTicks(root: RootContext): void {
+  const configuration = root.configuration;
+  proxy_set_tick_period_milliseconds(configuration != null && configuration.kms != null ? TICK_MS : SLOW_TICK_MS);
+}
+
+/** A root that came into force again, since a newer one is gone, had stopped its ticks. */
+export function resumeTicks(): void {
+  const stopped = roots.stopped();
+  if (stopped == null) return;
+  stopped.ticks = true;
+  proxy_set_effective_context(stopped.contextId);
+  setTicks(stopped);
+}
+
+/** The plugin's name; null if the host does not tell it. */
+function readPlugin(): Bytes | null {
+  return readPropertyOrEmpty(PLUGIN_ROOT_ID.pointer, PLUGIN_ROOT_ID.length) ? Bytes.copy(resultPointer(), resultLength()) : null;
+}
+
+/** The compiled configuration; null if the VM or the text is not fit, and the log says why. */
+function compile(root: RootContext, length: u32): Configuration | null {
+  const previous = roots.before(root.plugin);
+  const reader = readConfiguration(root, length, previous == null ? null : previous.parts);
+  if (!healthy) return null;
+  if (<usize>memory.size() << 16 > MAX_VM_BYTES_TO_CONFIGURE) {
+    logText(LogLevel.Error, '{"event":"config-refused","code":"FIM-RT-0006","path":"","message":"the memory of this VM is used up"}');
+    return null;
+  }
+  let configuration: Configuration | null = null;
+  if (!reader.failed) configuration = compileConfiguration(reader, stages);
+  if (reader.failed || configuration == null) {
+    logRefusal(reader);
+    return null;
+  }
+  if (previous != null) previous.parts = new Parts();
+  return configuration;
+}
+
+function readConfiguration(root: RootContext, length: u32, earlier: Parts | null): ConfigReader {
+  identify(root, 0, length);
   if (length > MAX_CONFIG_BYTES) return parseConfiguration(0, length); // refused unread
   if (length == 0 || !readBuffer(BufferType.PluginConfiguration, length)) return parseConfiguration(0, 0);
+  identify(root, resultPointer(), resultLength());
   return parseConfiguration(resultPointer(), resultLength(), earlier);
 }
 
@@ -89,12 +157,25 @@ function logRefusal(reader: ConfigReader): void {
   log(LogLevel.Error, line);
 }
 
-/** Tick of a root context: stages prepare for a new configuration, refresh what ages, and give up waits that took too long. */
+/** Coarse monotonic time, milliseconds: as of the last tick or configuration. It costs no host call. */
+export function coarseMillis(): u64 {
+  return clockMs;
+}
+
+/** Tick of a root context: streams of retired configurations end in time; stages prepare for a new one, refresh what ages, and give up waits that took too long. */
 export function tickRoot(root: RootContext): void {
+  clockMs = monotonicMillis();
+  lookAround(root);
+  if (root.retired) {
+    root.ticks = false;
+    proxy_set_tick_period_milliseconds(0);
+    return;
+  }
   const configuration = root.configuration;
   if (configuration == null) return;
   const kms = configuration.kms;
-  if (!root.prepared && kms != null) {
+  if (kms == null) return;
+  if (!root.prepared) {
     root.prepared = true;
     for (let i = 0; i < configuration.routes.length; i++) {
       prepareSteps(configuration.routes[i].request.steps, kms, root.contextId);
@@ -102,6 +183,18 @@ export function tickRoot(root: RootContext): void {
     }
   }
   for (let i = 0; i < stages.length; i++) stages[i].tick(root.contextId);
+}
+
+/** What no KMS is needed for, at the slow pace. A retired root's last tick does it, too: edits may come faster than ticks. */
+function lookAround(root: RootContext): void {
+  if (clockMs - root.notedAtMs >= SLOW_TICK_MS && root.configuration != null && !root.retired) {
+    root.notedAtMs = clockMs;
+    noteAccepted(root);
+  }
+  if (clockMs - drainedAtMs < SLOW_TICK_MS) return;
+  drainedAtMs = clockMs;
+  drainRetired(roots, streams, clockMs);
+  proxy_set_effective_context(root.contextId);
 }
 
 function prepareSteps(steps: StaticArray<Step>, kms: KmsConfig, rootId: u32): void {

@@ -1,18 +1,62 @@
-import { MAX_ROOT_CONTEXTS } from '../limits';
+import { MAX_RETIRED_CONFIGURATIONS, MAX_RETIRED_ROOTS } from '../limits';
+import { Bytes } from '../memory/bytes';
 import { Configuration } from './configuration';
 
 /** One plugin instance: a configuration and the streams that began under it. */
 export class RootContext {
+  /** Null: it refuses everything, or, if `released`, its streams go by the configuration in force. */
   configuration: Configuration | null = null;
+  /** Header names that only this proxy may set; kept when the configuration is given up. */
+  stripHeaders: StaticArray<Bytes> = [];
+  /** Name of the plugin (`plugin_root_id`): one VM may serve several. Null: not configured yet, or unknown. */
+  plugin: Bytes | null = null;
   /** Stages have been told to prepare for the configuration. */
   prepared: bool = false;
+  /** The host was told that it is configured: it serves, or refuses everything. */
+  taken: bool = false;
+  /** Since when a newer root of the plugin is there, milliseconds; 0: it is in force. */
+  retiredAtMs: u64 = 0;
+  /** It retired so long ago that its configuration was given up. */
+  released: bool = false;
+  /** Its streams are to end: too many retired roots live. */
+  expired: bool = false;
+  /** The host calls its tick. */
+  ticks: bool = true;
+  /** When its configuration was last noted as accepted, milliseconds. */
+  notedAtMs: u64 = 0;
+  /** What its configuration is known by among the VMs of this process; see accepted.ts. */
+  textHash: u64 = 0;
+  textLength: u32 = 0;
 
   constructor(readonly contextId: u32) {}
+
+  get retired(): bool {
+    return this.retiredAtMs != 0;
+  }
+
+  belongsTo(plugin: Bytes): bool {
+    const own = this.plugin;
+    return own != null && own.equals(plugin.pointer, plugin.length);
+  }
 }
 
-/** Root contexts of the VM: the one in force and those whose streams still drain. Few, so a list serves. */
+/**
+ * Root contexts of the VM: those in force, and the retired ones whose streams still drain. A root is never kept out: how many there can be is bounded by
+ * ending the streams of the oldest (drain.ts).
+ */
 export class RootTable {
   private roots: Array<RootContext> = [];
+  private retiredRoots: i32 = 0;
+
+  /** Roots that live, in force and retired. */
+  get size(): i32 {
+    return this.roots.length;
+  }
+
+  /** Roots whose streams drain. */
+  get retired(): i32 {
+    return this.retiredRoots;
+  }
 
   find(contextId: u32): RootContext | null {
     const roots = this.roots;
@@ -22,26 +66,103 @@ export class RootTable {
     return null;
   }
 
-  /** The configuration that was taken last among the roots that live; null if there is none. */
-  newest(): Configuration | null {
+  /** Whether the host takes some root of this VM for configured. */
+  get serves(): bool {
+    for (let i = 0; i < this.roots.length; i++) if (this.roots[i].taken) return true;
+    return false;
+  }
+
+  /** The configuration from which a new one of the plugin may take over what has not changed; null if there is none. */
+  before(plugin: Bytes | null): Configuration | null {
+    let newest: Configuration | null = null;
     for (let i = this.roots.length - 1; i >= 0; i--) {
       const configuration = this.roots[i].configuration;
-      if (configuration != null) return configuration;
+      if (configuration == null) continue;
+      if (plugin != null && this.roots[i].belongsTo(plugin)) return configuration;
+      if (newest == null) newest = configuration;
+    }
+    return newest;
+  }
+
+  /** What rules a new stream of the root; null: it is refused. */
+  policyOf(root: RootContext): Configuration | null {
+    const plugin = root.plugin;
+    if (!root.released || plugin == null) return root.configuration;
+    const inForce = this.inForce(plugin);
+    return inForce == null ? null : inForce.configuration;
+  }
+
+  private inForce(plugin: Bytes): RootContext | null {
+    for (let i = this.roots.length - 1; i >= 0; i--) {
+      const root = this.roots[i];
+      if (root.taken && !root.retired && root.belongsTo(plugin)) return root;
     }
     return null;
   }
 
   insert(contextId: u32): void {
-    if (this.roots.length < <i32>MAX_ROOT_CONTEXTS) this.roots.push(new RootContext(contextId));
+    if (this.find(contextId) == null) this.roots.push(new RootContext(contextId));
   }
 
-  /** False if the id is no root's. */
+  /** The root is in force from now on: those before it of the same plugin retire. The oldest of them give their configurations up, or must end their streams. */
+  enforce(root: RootContext, nowMs: u64): void {
+    const plugin = root.plugin;
+    root.retiredAtMs = 0;
+    if (plugin == null) return;
+    for (let i = 0; i < this.roots.length; i++) {
+      const other = this.roots[i];
+      if (other != root && !other.retired && other.belongsTo(plugin)) other.retiredAtMs = max(nowMs, 1);
+    }
+    this.bound();
+  }
+
+  private bound(): void {
+    let configured = 0;
+    this.retiredRoots = 0;
+    for (let i = this.roots.length - 1; i >= 0; i--) {
+      const root = this.roots[i];
+      if (!root.retired) continue;
+      this.retiredRoots++;
+      if (this.retiredRoots > MAX_RETIRED_ROOTS) root.expired = true;
+      if (root.configuration == null || ++configured <= MAX_RETIRED_CONFIGURATIONS) continue;
+      root.configuration = null;
+      root.released = true;
+    }
+  }
+
+  /**
+   * False if the id is no root's. If it was in force, the newest of its plugin that is left takes its place, with its configuration if it has given up its own.
+   */
   remove(contextId: u32): bool {
     for (let i = 0; i < this.roots.length; i++) {
-      if (this.roots[i].contextId != contextId) continue;
+      const root = this.roots[i];
+      if (root.contextId != contextId) continue;
       this.roots.splice(i, 1);
+      if (root.taken && !root.retired) this.succeed(root);
+      this.bound();
       return true;
     }
     return false;
+  }
+
+  /** A root in force whose ticks were stopped; null: none. */
+  stopped(): RootContext | null {
+    for (let i = 0; i < this.roots.length; i++) if (!this.roots[i].retired && !this.roots[i].ticks) return this.roots[i];
+    return null;
+  }
+
+  private succeed(gone: RootContext): void {
+    const plugin = gone.plugin;
+    if (plugin == null || this.inForce(plugin) != null) return;
+    for (let i = this.roots.length - 1; i >= 0; i--) {
+      const root = this.roots[i];
+      if (!root.taken || !root.belongsTo(plugin)) continue;
+      root.retiredAtMs = 0;
+      root.expired = false;
+      if (!root.released) return;
+      root.released = false;
+      root.configuration = gone.configuration;
+      return;
+    }
   }
 }

@@ -4,6 +4,10 @@ import { ERROR_COUNT, ErrorId, errorCode, errorCodeLength } from '../errors.gen'
 /** Configurations accepted and refused, once per VM and attempt. */
 export const configAccepted: Counter = new Counter('fim.config.accepted');
 export const configRefused: Counter = new Counter('fim.config.refused');
+/** Configurations that a VM had to take, since another of the process had, and could not: all traffic under them is refused with FIM-RT-0001. */
+export const configLost: Counter = new Counter('fim.config.lost');
+/** Streams that were ended since their configuration had been replaced too long ago, or too many times since. */
+export const streamDrained: Counter = new Counter('fim.stream.drained');
 /** Requests that met no route; they pass untouched. */
 export const routeUnmatched: Counter = new Counter('fim.route.unmatched');
 /** Requests that met a route. */
@@ -35,6 +39,8 @@ const observed: StaticArray<Counter | null> = new StaticArray<Counter | null>(<i
 export function defineRuntimeStats(): void {
   configAccepted.define();
   configRefused.define();
+  configLost.define();
+  streamDrained.define();
   routeUnmatched.define();
   routeMatched.define();
   bodyReplaced.define();

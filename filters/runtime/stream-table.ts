@@ -18,6 +18,16 @@ export class StreamTable {
     return this.live;
   }
 
+  /** Places to look at for all live streams, with `at`. */
+  get capacity(): i32 {
+    return this.slots.length;
+  }
+
+  /** The stream at a place; null if it is free. */
+  at(place: i32): Stream | null {
+    return unchecked(this.slots[place]);
+  }
+
   // Context ids count upwards: a multiplicative hash spreads them and keeps neighbours apart.
   @inline
   private home(contextId: u32): u32 {

@@ -127,6 +127,10 @@ export class Stream {
   replied: bool = false;
   /** The request went on and bears the stamp of seal.ts. */
   sealed: bool = false;
+  /** When it began, milliseconds of the VM's coarse clock. */
+  bornMs: u64 = 0;
+  /** The host was asked to end it. */
+  ending: bool = false;
   readonly request: Half = new Half();
   readonly response: Half = new Half();
   /** Next free stream of the pool. */
@@ -144,6 +148,8 @@ export class Stream {
     this.head = false;
     this.replied = false;
     this.sealed = false;
+    this.bornMs = 0;
+    this.ending = false;
     this.request.clear();
     this.response.clear();
   }
