@@ -15,6 +15,8 @@ export interface Message extends Body {
   trailers?: Record<string, string>;
   chunks?: number[] | 'bytes' | 'every-split';
   contentLength?: boolean;
+  /** The body is sent compressed; `content-encoding` is for the scenario to say. */
+  gzip?: boolean;
 }
 
 export interface Request extends Message {
@@ -122,7 +124,7 @@ export interface Scenario extends Policy {
 }
 
 const BODY = ['text', 'json', 'hex', 'repeat'];
-const MESSAGE = [...BODY, 'headers', 'trailers', 'chunks', 'contentLength'];
+const MESSAGE = [...BODY, 'headers', 'trailers', 'chunks', 'contentLength', 'gzip'];
 const KEYS = {
   scenario: ['about', 'modules', 'workers', 'config', 'resources', 'kms', 'hidden', 'steps'],
   step: ['about', 'request', 'response', 'expect', 'times', 'worker', 'properties', 'bufferLimitBytes', 'together', 'advanceMs', 'kms', 'configure'],

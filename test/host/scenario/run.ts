@@ -1,5 +1,6 @@
 // Runs a scenario on a module, once for each way to cut its bodies.
 import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
 import { createVm, Exchange, Metrics, SharedData, VirtualClock } from '../../../envoy/host/index.ts';
 import type { Chunks, ExchangeOptions, ExchangeResponse, LoadedModule, Received, RootContext, Vm } from '../../../envoy/host/index.ts';
 import { seal } from './envelope.ts';
@@ -138,10 +139,11 @@ export class ScenarioRun {
     };
   }
 
-  private message<T extends Request | Response>(message: T): Omit<T, keyof Body | 'chunks'> & { body?: Buffer; chunks: Chunks } {
-    const { text: _text, json: _json, hex: _hex, repeat: _repeat, chunks: _chunks, ...rest } = message;
-    const body = bodyOf(message, this.kms);
-    if (body !== undefined) this.hide(body);
+  private message<T extends Request | Response>(message: T): Omit<T, keyof Body | 'chunks' | 'gzip'> & { body?: Buffer; chunks: Chunks } {
+    const { text: _text, json: _json, hex: _hex, repeat: _repeat, chunks: _chunks, gzip, ...rest } = message;
+    const plain = bodyOf(message, this.kms);
+    if (plain !== undefined) this.hide(plain);
+    const body = gzip && plain !== undefined ? gzipSync(plain) : plain;
     return { ...rest, ...(body === undefined ? {} : { body }), chunks: chunksOf(message, body?.length ?? 0, this.cut) };
   }
 
