@@ -17,8 +17,12 @@ export const MAX_NAMED_PROXIES = 5;
 
 /** Keys in the work queue; more are dropped, counted and found again by the next resynchronisation. */
 export const MAX_QUEUE_KEYS = 20_000;
-/** Keys worked on at a time. */
-export const QUEUE_WORKERS = 8;
+/** Keys of one namespace in the queue; more are dropped as above, so that no namespace fills it for all. */
+export const MAX_NAMESPACE_QUEUE_KEYS = 6_000;
+/** Keys worked on at a time: most of their time they wait for the API server. */
+export const QUEUE_WORKERS = 16;
+/** Keys of one namespace worked on at a time. */
+export const NAMESPACE_WORKERS = 4;
 /** First pause before a key that failed is tried again, milliseconds; it doubles. */
 export const MIN_RETRY_MS = 250;
 /** Longest such pause, milliseconds. */

@@ -1,5 +1,6 @@
-// What is to be done, by key: each key once, one at a time, and one that fails comes again later without holding up the others.
-import { MAX_QUEUE_KEYS, MAX_RETRY_MS, MIN_RETRY_MS } from '../limits.ts';
+// What is to be done, by key: each key once, one at a time, and one that fails comes again later without holding up the others. Namespaces take turns.
+import { MAX_NAMESPACE_QUEUE_KEYS, MAX_QUEUE_KEYS, MAX_RETRY_MS, MIN_RETRY_MS, NAMESPACE_WORKERS } from '../limits.ts';
+import { Ledger } from './fairness.ts';
 
 /** Does what a key stands for. A number: do it again after that many milliseconds. */
 export type Work = (key: string) => Promise<number | undefined>;
@@ -7,6 +8,10 @@ export type Work = (key: string) => Promise<number | undefined>;
 export interface QueueOptions {
   workers: number;
   work: Work;
+  /** Whose a key is; absent: all are the same's. */
+  namespaceOf?: (key: string) => string;
+  /** What the namespaces have used; each key costs a millisecond besides. */
+  ledger?: Ledger;
   onFailure?: (key: string, error: unknown, retryMs: number) => void;
   onDone?: (key: string, seconds: number, failed: boolean) => void;
   /** For tests; in [0, 1). */
@@ -20,9 +25,11 @@ interface Later {
 
 export class WorkQueue {
   private readonly options: QueueOptions;
-  /** In order of arrival. */
-  private readonly waiting = new Set<string>();
+  /** By namespace, in order of arrival. */
+  private readonly waiting = new Map<string, Set<string>>();
   private readonly running = new Set<string>();
+  private readonly runningOf = new Map<string, number>();
+  private readonly ledger: Ledger;
   private readonly again = new Set<string>();
   private readonly later = new Map<string, Later>();
   private readonly failures = new Map<string, number>();
@@ -34,11 +41,12 @@ export class WorkQueue {
 
   constructor(options: QueueOptions) {
     this.options = options;
+    this.ledger = options.ledger ?? new Ledger();
   }
 
   /** Keys that wait for a worker. */
   get depth(): number {
-    return this.waiting.size;
+    return [...this.waiting.values()].reduce((sum, keys) => sum + keys.size, 0);
   }
 
   /** Keys that failed at their last try. */
@@ -60,17 +68,19 @@ export class WorkQueue {
       this.again.add(key);
       return;
     }
-    if (!this.waiting.has(key) && this.waiting.size >= MAX_QUEUE_KEYS) {
+    const namespace = this.namespaceOf(key);
+    const own = this.waiting.get(namespace) ?? new Set();
+    if (!own.has(key) && (own.size >= MAX_NAMESPACE_QUEUE_KEYS || this.depth >= MAX_QUEUE_KEYS)) {
       this.dropped++;
       return;
     }
-    this.waiting.add(key);
+    this.waiting.set(namespace, own.add(key));
     this.fill();
   }
 
   /** The key is due after a time, unless it is due sooner anyway. */
   addAfter(key: string, delayMs: number): void {
-    if (!this.open || this.waiting.has(key)) return;
+    if (!this.open || this.waiting.get(this.namespaceOf(key))?.has(key)) return;
     const at = performance.now() + delayMs;
     const before = this.later.get(key);
     if (before !== undefined && before.at <= at) return;
@@ -101,13 +111,32 @@ export class WorkQueue {
     this.later.delete(key);
   }
 
+  private namespaceOf(key: string): string {
+    return this.options.namespaceOf?.(key) ?? '';
+  }
+
   private fill(): void {
-    while (this.started && this.open && this.running.size < this.options.workers && this.waiting.size > 0) {
-      const [key = ''] = this.waiting;
-      this.waiting.delete(key);
+    while (this.started && this.open && this.running.size < this.options.workers) {
+      const key = this.next();
+      if (key === undefined) return;
       this.running.add(key);
       void this.run(key);
     }
+  }
+
+  /** The oldest key of the namespace whose turn it is; one that has all its workers busy waits. */
+  private next(): string | undefined {
+    const most = this.options.namespaceOf === undefined ? Infinity : NAMESPACE_WORKERS;
+    const namespace = this.ledger.next([...this.waiting.keys()].filter((name) => (this.runningOf.get(name) ?? 0) < most));
+    if (namespace === undefined) return undefined;
+    const own = this.waiting.get(namespace) ?? new Set<string>();
+    const [key] = own;
+    own.delete(key ?? '');
+    if (own.size === 0) this.waiting.delete(namespace);
+    this.ledger.serve(namespace);
+    this.ledger.charge(namespace, 1);
+    this.runningOf.set(namespace, (this.runningOf.get(namespace) ?? 0) + 1);
+    return key;
   }
 
   private async run(key: string): Promise<void> {
@@ -125,6 +154,10 @@ export class WorkQueue {
     }
     this.options.onDone?.(key, (performance.now() - began) / 1000, failed);
     this.running.delete(key);
+    const namespace = this.namespaceOf(key);
+    const left = (this.runningOf.get(namespace) ?? 1) - 1;
+    if (left > 0) this.runningOf.set(namespace, left);
+    else this.runningOf.delete(namespace);
     if (this.again.delete(key) && this.open) this.add(key);
     this.fill();
     if (this.running.size === 0) for (const done of this.idle.splice(0)) done();
