@@ -65,6 +65,8 @@ export const MAX_SETTLE_MS = 200;
 export const MAX_PROFILE_DEPTH = 8;
 /** Rules on single fields of one route, with those of its profiles (as in the modules). */
 export const MAX_VALIDATION_RULES = 2_048;
+/** Names, paths, patterns, notes and texts of the fields and rules of one route or profile together, characters; each text of a list counts four more. */
+export const MAX_VALIDATION_CHARACTERS = 131_072;
 /** Different conditions of one route's rules (as in the modules). */
 export const MAX_RULE_CONDITIONS = 256;
 /** Rules between fields of one route, with those of its profiles (as in the modules). */

@@ -4,8 +4,30 @@
 export const MAX_WORKLOAD_ROUTES = 500;
 /** One EnvoyFilter as it is sent, bytes: etcd takes 1.5 MiB and the API server adds its own; the youngest routes beyond it are not accepted. */
 export const MAX_OBJECT_BYTES = 1024 * 1024;
-/** Workloads (sets of labels that routes name, and their unions) of one namespace; routes that would make more are not accepted. */
+/** Spec of one route or profile as JSON, bytes; a larger one is not accepted. What the definitions let in stays below it, but for `wasm.config`. */
+export const MAX_RESOURCE_BYTES = 640 * 1024;
+/** Routes and profiles of one namespace that can be accepted; the youngest beyond it are not. */
+export const MAX_NAMESPACE_RESOURCES = 4_000;
+/** Specs of a namespace's routes and profiles together, bytes of JSON; the youngest beyond it are not accepted. */
+export const MAX_NAMESPACE_SPEC_BYTES = 64 * 1024 * 1024;
+/** Routes of one namespace that the operator keeps at all; more are counted in `fim_operator_left_out` only, and told nothing. */
+export const MAX_KEPT_NAMESPACE_RESOURCES = 6_000;
+/** Workloads (sets of labels that routes name or that a pod meets together) of one namespace; routes that would make more are not accepted. */
 export const MAX_NAMESPACE_WORKLOADS = 256;
+/** Configurations of all workloads of one namespace, bytes; routes that would make more are not accepted. */
+export const MAX_NAMESPACE_OBJECT_BYTES = 96 * 1024 * 1024;
+/** Part of a budget of a namespace beyond which routes are told so. */
+export const NEAR_BUDGET = 0.8;
+/** Packed specs that the operator keeps, for routes and profiles and again for its own objects, bytes; beyond it only those of namespaces with little. */
+export const MAX_PACKED_BYTES = 64 * 1024 * 1024;
+/** Packed specs of a namespace that always find room, bytes. */
+export const FAIR_PACKED_BYTES = 512 * 1024;
+/** Routes that stay unpacked between builds, bytes of JSON. */
+export const MAX_READ_ROUTES_BYTES = 4 * 1024 * 1024;
+/** Mistakes of one route that are kept for its condition. */
+export const MAX_KEPT_ISSUES = 10;
+/** Text of one such mistake, characters. */
+export const MAX_ISSUE_CHARACTERS = 400;
 /** Owner references of one object; beyond it there are none, and the operator alone deletes it. */
 export const MAX_OWNER_REFERENCES = 500;
 /** Workloads that one route's status lists; beyond it they are counted only. */
@@ -76,8 +98,14 @@ export const PROVEN_PROBE_MS = 30_000;
 export const KEY_ANSWER_MS = 30_000;
 /** Time for one such answer, milliseconds. */
 export const KEY_TIMEOUT_MS = 2_000;
-/** Keys whose answer is remembered. */
-export const MAX_KNOWN_KEYS = 10_000;
+/** Keys of one namespace that are asked for; what stands against more is not known. */
+export const MAX_NAMESPACE_KEYS = 1_024;
+/** Keys asked for at a time. */
+export const KEY_WORKERS = 8;
+/** Keys of one namespace asked for at a time. */
+export const NAMESPACE_KEY_WORKERS = 2;
+/** How long planning waits for answers about keys that are asked for the first time, milliseconds; later ones are told later. */
+export const KEY_WAIT_MS = 2_500;
 /** How long a module server's answer is believed, milliseconds. */
 export const MODULE_ANSWER_MS = 30_000;
 

@@ -241,7 +241,10 @@ export type ErrorCode =
   | 'FIM-OP-0007'
   | 'FIM-OP-0008'
   | 'FIM-OP-0009'
-  | 'FIM-OP-0010';
+  | 'FIM-OP-0010'
+  | 'FIM-OP-0030'
+  | 'FIM-OP-0031'
+  | 'FIM-OP-0032';
 
 export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0001': {"status":0,"title":"Plugin configuration is not valid JSON","titleZh":"插件配置不是有效的 JSON","advice":"The document is made by the translator; report it with the output of `fim render`."},
@@ -477,6 +480,9 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-OP-0008': {"status":0,"title":"Module is not served to the proxies","titleZh":"模块未提供给代理","advice":"Check the module server, or the image that --module-url names."},
   'FIM-OP-0009': {"status":0,"title":"Proxy refuses the configuration","titleZh":"代理拒绝了配置","advice":"The proxy's own reason follows; what was in force there stays in force."},
   'FIM-OP-0010': {"status":0,"title":"Configuration is of a later version","titleZh":"配置版本过新","advice":"A later operator made it: let that one run, or delete the EnvoyFilter to let this one make its own."},
+  'FIM-OP-0030': {"status":0,"title":"Budget of the namespace is spent","titleZh":"命名空间配额已用尽","advice":"Delete routes or profiles of the namespace that are not needed, or make them smaller; older ones keep their place."},
+  'FIM-OP-0031': {"status":0,"title":"Budget of the namespace is nearly spent","titleZh":"命名空间配额即将用尽","advice":"The next routes may not be accepted: see istio/limits.ts for the budgets."},
+  'FIM-OP-0032': {"status":0,"title":"Key is not this namespace's","titleZh":"密钥不属于该命名空间","advice":"The platform binds keys to namespaces (--kms-keys): ask for the key, or name one of your own."},
 };
 
 /** Codes in the order of the modules' numeric ids: `ERROR_CODES[id - 1]`. */

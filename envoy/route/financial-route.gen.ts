@@ -708,3 +708,10 @@ export interface ValidationProfile {
   /** The profile. */
   spec: ProfileSpec;
 }
+
+/** Every place of a spec that names a key; `*` is each item of a list. */
+export const KEY_ID_PLACES: readonly (readonly string[])[] = [
+  ['validation', 'mac', 'keyId'],
+  ['encryption', 'keyId'],
+  ['signature', 'keyId'],
+];

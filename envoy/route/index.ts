@@ -1,12 +1,13 @@
 // The FinancialRoute: text and objects → checked resources → plugin configurations. See README.md.
-export { checkRoutes, loadRoutes, parseRoutes, type LoadResult } from './load.ts';
+export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
 export type { RouteResource, Section, Sections } from './resource.ts';
 export { formatPlace, type RouteIssue } from './route-error.ts';
 export { PLUGIN_CONFIG_VERSION, translate, type PluginOutput, type TranslatedRoute, type TranslateOptions, type Translation } from './translate.ts';
 export { ACCEPT_MISSING_TLCP, rejectedConditions, type ConditionDraft } from './conditions.ts';
 export { validateFiles, type DryRun, type ValidationReport } from './validate-files.ts';
+export { keyIdsOf, replaceKeyIds } from './key-ids.ts';
 export { canonicalHash, canonicalJson } from './canonical-json.ts';
 export { Profiles, broughtProfiles, pbocVersions, type ProfileResource, type ResolvedProfile } from './profiles.ts';
 export { ERROR_CODES, ERRORS, type ErrorCode, type ErrorInfo } from './errors.gen.ts';
 export type * from './plugin-config.gen.ts';
-export type { FinancialRoute, ValidationProfile } from './financial-route.gen.ts';
+export type { FinancialRoute, RouteSpec, ValidationProfile } from './financial-route.gen.ts';

@@ -93,14 +93,14 @@ class Loader {
   }
 
   /** A resource as plain data. */
-  value(value: unknown, source: RouteSource): void {
+  value(value: unknown, source: RouteSource, isKnown = false): void {
     if (isProfile(value)) {
       const { profile, errors } = checkProfile(value, source);
       this.result.errors.push(...errors);
       if (profile !== undefined && this.own(`ValidationProfile ${profile.key}`, source)) this.result.profiles.push(profile);
       return;
     }
-    const { resource, errors, warnings } = checkResource(value, source);
+    const { resource, errors, warnings } = checkResource(value, source, isKnown);
     this.result.errors.push(...errors);
     this.result.warnings.push(...warnings);
     if (resource !== undefined && this.own(resource.key, source)) this.result.resources.push(resource);
@@ -118,8 +118,8 @@ class Loader {
     return false;
   }
 
-  end(): LoadResult {
-    this.result.resources = joinProfiles(this.result.resources, this.result.profiles, this.result.errors);
+  end(isKnown = false): LoadResult {
+    this.result.resources = joinProfiles(this.result.resources, this.result.profiles, this.result.errors, isKnown);
     this.result.errors = sortIssues(this.result.errors);
     this.result.warnings = sortIssues(this.result.warnings);
     return this.result;
@@ -193,4 +193,11 @@ export function checkRoutes(values: readonly unknown[]): LoadResult {
   const loader = new Loader();
   for (const value of values) loader.value(value, new RouteSource(''));
   return loader.end();
+}
+
+/** Reads resources that have passed `checkRoutes` just so before: what they say is taken for good, which takes a fraction of the time. */
+export function readChecked(values: readonly unknown[]): RouteResource[] {
+  const loader = new Loader();
+  for (const value of values) loader.value(value, new RouteSource(''), true);
+  return loader.end(true).resources;
 }

@@ -59,8 +59,8 @@ function profilesOf(resource: RouteResource, profiles: Profiles, report: Report)
   return found;
 }
 
-/** Gives the routes their profiles, and takes out those whose profiles cannot be used. Mistakes go to `errors`, at the lines of routes and profiles. */
-export function joinProfiles(resources: readonly RouteResource[], own: readonly ProfileResource[], errors: RouteIssue[]): RouteResource[] {
+/** Gives the routes their profiles, and takes out those whose profiles cannot be used. Mistakes go to `errors`, at the lines of routes and profiles. `isKnown`: they have been joined before. */
+export function joinProfiles(resources: readonly RouteResource[], own: readonly ProfileResource[], errors: RouteIssue[], isKnown = false): RouteResource[] {
   const profiles = new Profiles(own);
   for (const { namespace, name, source } of own) {
     const resolved = profiles.resolve(namespace, name);
@@ -71,7 +71,7 @@ export function joinProfiles(resources: readonly RouteResource[], own: readonly 
     const report: Report = (code, path, detail = '') => errors.push(issueAt(resource.source, code, path, detail)) > 0;
     resource.profiles = profilesOf(resource, profiles, report);
     const { validation } = resource.sections;
-    if (validation !== undefined && errors.length === before) {
+    if (!isKnown && validation !== undefined && errors.length === before) {
       const excess = excessOf(validatorSection(validation.value, validation.path, resource.profiles, false, () => {}));
       if (excess !== undefined) report('FIM-CFG-1002', validation.path, excess);
     }

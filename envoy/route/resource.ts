@@ -113,20 +113,8 @@ function createdAt(route: FinancialRoute, report: Report): number {
   return time;
 }
 
-/** Checks one resource given as plain data. Never throws. */
-export function checkResource(value: unknown, source: RouteSource): CheckedResource {
-  nameResource(value, source);
-  const errors: RouteIssue[] = [];
-  const report: Report = (code, path, detail = '') => {
-    if (errors.length < MAX_RESOURCE_ERRORS) errors.push(issueAt(source, code, path, detail));
-    return errors.length < MAX_RESOURCE_ERRORS;
-  };
-  checkSchema('route', value, [], report);
-  if (errors.length > 0) return { errors, warnings: [] };
-
-  const route = withDefaults('route', value) as FinancialRoute;
-  const { spec, metadata } = route;
-  const sections = sectionsOf(spec, report);
+/** Everything that is wrong with a resource of the right shape. */
+function checkWhole(spec: RouteSpec, sections: Sections, report: Report): void {
   checkTargets(spec, report);
   checkTls(spec, report);
   if (spec.match !== undefined) checkMatch(spec.match, ['spec', 'match'], report);
@@ -140,6 +128,23 @@ export function checkResource(value: unknown, source: RouteSource): CheckedResou
   checkFormat(spec, sections, report);
   checkPassing(spec, sections, report);
   checkLayout(spec, report);
+}
+
+/** Checks one resource given as plain data. Never throws. `isKnown`: the very same value has passed before, and is only read. */
+export function checkResource(value: unknown, source: RouteSource, isKnown = false): CheckedResource {
+  nameResource(value, source);
+  const errors: RouteIssue[] = [];
+  const report: Report = (code, path, detail = '') => {
+    if (errors.length < MAX_RESOURCE_ERRORS) errors.push(issueAt(source, code, path, detail));
+    return errors.length < MAX_RESOURCE_ERRORS;
+  };
+  if (!isKnown) checkSchema('route', value, [], report);
+  if (errors.length > 0) return { errors, warnings: [] };
+
+  const route = withDefaults('route', value) as FinancialRoute;
+  const { spec, metadata } = route;
+  const sections = sectionsOf(spec, report);
+  if (!isKnown) checkWhole(spec, sections, report);
   const created = createdAt(route, report);
   if (errors.length > 0) return { errors, warnings: [] };
 

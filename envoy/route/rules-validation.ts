@@ -1,4 +1,5 @@
 // Rules on messages, wherever they stand: in a route, or in a profile.
+import { MAX_VALIDATION_CHARACTERS } from '../limits.ts';
 import { fieldSteps, fitsTogether, placeOf } from './field-place.ts';
 import type { FieldCondition, ProfileSpec, RouteValidation, ValidationField, ValidationRule } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
@@ -100,8 +101,32 @@ function checkRule(rule: ValidationRule, at: Path, report: Report): void {
   rule.when?.forEach((condition, index) => checkCondition(condition, [...at, 'when', index], report));
 }
 
+/** What a text of a list counts besides its characters. */
+const LISTED_CHARACTERS = 4;
+
+/** Characters by code point, as the API server's rules count them. */
+function characters(...texts: (string | undefined)[]): number {
+  return texts.reduce((sum, text) => sum + [...(text ?? '')].length, 0);
+}
+
+function listed(texts: readonly string[] = []): number {
+  return characters(...texts) + LISTED_CHARACTERS * texts.length;
+}
+
+function conditionCharacters(conditions: readonly FieldCondition[] = []): number {
+  return conditions.reduce((sum, { name, path, equals, enum: texts }) => sum + characters(name, path, equals) + listed(texts), 0);
+}
+
+/** What fields and rules say in words of the user's. */
+function entryCharacters({ fields = [], rules = [] }: { fields?: ValidationField[]; rules?: ValidationRule[] }): number {
+  const ofFields = fields.reduce((sum, field) => sum + characters(field.name, field.path, field.pattern, field.note) + listed(field.enum) + conditionCharacters(field.when), 0);
+  return rules.reduce((sum, rule) => sum + characters(rule.note) + conditionCharacters(rule.when), ofFields);
+}
+
 /** Fields and rules of a route or a profile. */
 function checkEntries(value: { fields?: ValidationField[]; rules?: ValidationRule[] }, path: Path, report: Report): void {
+  const all = entryCharacters(value);
+  if (all > MAX_VALIDATION_CHARACTERS) report('FIM-CFG-1002', path, `fields and rules have ${all} characters, at most ${MAX_VALIDATION_CHARACTERS}`);
   value.fields?.forEach((field, index) => checkField(field, [...path, 'fields', index], report));
   const places = (value.fields ?? []).map((field) => (field.path === undefined && field.name === undefined ? undefined : `${placeOf(field)} ${JSON.stringify(field.when ?? [])}`));
   checkPlacesUnique(places, [...path, 'fields'], report);

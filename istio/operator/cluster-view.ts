@@ -1,5 +1,5 @@
 // What the operator knows of the cluster, and what it has worked out: the state that the stages share.
-import type { RouteIssue, RouteResource } from '../../envoy/route/index.ts';
+import type { RouteIssue } from '../../envoy/route/index.ts';
 import type { Informer } from './kube/informer.ts';
 import type { KubeObject } from './kube/objects.ts';
 import type { Build } from './plan/build.ts';
@@ -7,7 +7,7 @@ import { objectName, type Release } from './plan/envoy-filter.ts';
 import type { Reading } from './plan/evidence.ts';
 import type { TargetFacts } from './plan/selection.ts';
 import type { WorkloadState } from './plan/status.ts';
-import type { Grouping, Workload } from './plan/workloads.ts';
+import type { Grouping, RouteHead, Workload } from './plan/workloads.ts';
 
 export interface Informers {
   routes: Informer;
@@ -22,11 +22,15 @@ export interface Informers {
 /** One route's object with the verdict on it. */
 export interface CheckedRoute {
   object: KubeObject;
-  resource: RouteResource | undefined;
+  /** What places it; undefined if it has mistakes. */
+  head: RouteHead | undefined;
   errors: RouteIssue[];
   /** One text for all that the verdict depends on. */
   identity: string;
+  /** Keys that it names. */
   keyIds: string[];
+  /** Those of them that its namespace may not use. */
+  denied: readonly string[];
 }
 
 /** One namespace as it was last planned. */
@@ -35,6 +39,12 @@ export interface NamespaceState {
   /** Routes that cannot be served as they are: what is in force of them stays. */
   unservable: Map<string, KubeObject>;
   grouping: Grouping;
+  /** Routes that the namespace's budgets do not reach, by key: which is spent. */
+  over: Map<string, string>;
+  /** Routes at which a budget is nearly spent, by key: which. */
+  near: Map<string, string>;
+  /** Profiles that may be used, by name. */
+  profiles: ReadonlyMap<string, KubeObject>;
   /** Why routes must not stand here. */
   forbidden: string | undefined;
   /** One text for all that a route's status depends on directly, by key. */
@@ -52,7 +62,7 @@ export interface WorkloadRuntime {
   /** As the API server answered, until the informer has caught up. */
   lastApplied: KubeObject | undefined;
   /** The object that was last found as wanted, and in which state of what it depends on; undefined: none was. */
-  settled: { object: KubeObject; state: string } | undefined;
+  settled: { version: string; state: string } | undefined;
   applyError: string | undefined;
   handsOff: string | undefined;
   /** The next release gets a new generation whatever it holds: nothing else can prove what runs. */
@@ -83,8 +93,8 @@ export class ClusterView {
   }
 
   facts(namespace: string): TargetFacts {
-    const { gateways, istioGateways, services } = this.informers;
-    return { gateways: gateways.in(namespace), istioGateways: istioGateways.in(namespace), services: services.in(namespace) };
+    const { gateways, istioGateways, services, pods } = this.informers;
+    return { gateways: gateways.in(namespace), istioGateways: istioGateways.in(namespace), services: services.in(namespace), pods: pods.in(namespace) };
   }
 
   workload(namespace: string, name: string): Workload | undefined {

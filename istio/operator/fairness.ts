@@ -1,7 +1,7 @@
 // Who has had how much of the one thread: work is given to the namespace that has had least, so that none waits for another's backlog.
 
 /** Computing of this thread so far, milliseconds: what the machine gave to others does not count. */
-function computed(): number {
+export function computed(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 }

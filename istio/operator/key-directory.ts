@@ -1,50 +1,83 @@
-// Whether keys are there. Only their metadata is asked for: the operator never sees a key.
+// Whether keys are there. Only their metadata is asked for: the operator never sees a key. Namespaces take turns, and none has more answers than its share.
 import { readFile } from 'node:fs/promises';
-import { KEY_ANSWER_MS, KEY_TIMEOUT_MS, MAX_KNOWN_KEYS } from '../limits.ts';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { KEY_ANSWER_MS, KEY_TIMEOUT_MS, KEY_WAIT_MS, KEY_WORKERS, MAX_NAMESPACE_KEYS, NAMESPACE_KEY_WORKERS } from '../limits.ts';
 import type { KeyProblem } from './plan/status.ts';
 
-const KEY_ID = /"kms:\/\/([A-Za-z0-9._/-]+)"/g;
+/** The form of a key id, as the schema has it: no part is empty, or begins with a dot. */
+const KEY_ID = /^kms:\/\/([A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)+)$/;
+const TRANSIT = /^transit\/([^/]+)$/;
 
-/** The `kms://` ids in a spec, wherever they stand. */
-export function keyIdsOf(spec: unknown): string[] {
-  return [...new Set([...JSON.stringify(spec ?? {}).matchAll(KEY_ID)].map((match) => `kms://${match[1]}`))];
+type Answer = 'there' | Exclude<KeyProblem['reason'], 'KeyNotPermitted'>;
+
+/** What the operator shows the key service of itself; files are read at each look, since they rotate. */
+export interface KeyServiceAccess {
+  tokenFile: string | undefined;
+  /** Vault's namespace. */
+  vaultNamespace?: string;
+  caFile?: string;
+  certFile?: string;
+  keyFile?: string;
 }
 
-type Answer = 'there' | KeyProblem['reason'];
-
-export interface KeyDirectoryOptions {
+export interface KeyDirectoryOptions extends KeyServiceAccess {
   /** Key service; undefined: none is known. */
   url: URL | undefined;
   /** Path of key metadata in the KV version 2 store. */
   metadataPrefix: string;
-  /** File with a token that may read metadata, and nothing more. */
-  tokenFile: string | undefined;
   /** Proxies reach a key service by a cluster of their own. */
   cluster: string | undefined;
   /** Ask at all. */
   check: boolean;
-  /** Told when an answer differs from the one before. */
-  onChange: (keyId: string) => void;
+  /** Told when an answer differs from the one before: a namespace that names the key. */
+  onChange: (namespace: string) => void;
+}
+
+interface Known {
+  answer: Answer;
+  at: number;
 }
 
 export class KeyDirectory {
   private readonly options: KeyDirectoryOptions;
-  private readonly answers = new Map<string, { answer: Answer; at: number }>();
+  private readonly answers = new Map<string, Known>();
+  private readonly named = new Map<string, ReadonlySet<string>>();
+  /** Keys to be asked for, by namespace. */
+  private readonly waiting = new Map<string, Set<string>>();
   private readonly asking = new Map<string, Promise<void>>();
+  private readonly running = new Map<string, number>();
+  /** Namespaces that went on without an answer. */
+  private readonly late = new Set<string>();
 
   constructor(options: KeyDirectoryOptions) {
     this.options = options;
   }
 
-  /** Asks for what is not known or known too long; settles when there is an answer for each. */
-  async look(keyIds: readonly string[]): Promise<void> {
+  /** Notes the keys that a namespace names, and asks for what is not known or known too long; settles when all is known, after KEY_WAIT_MS at the latest: the rest is told by `onChange`. */
+  async look(namespace: string, keyIds: readonly string[]): Promise<void> {
+    const own = new Set([...new Set(keyIds)].filter((keyId) => KEY_ID.test(keyId)).slice(0, MAX_NAMESPACE_KEYS));
+    if (own.size === 0) this.named.delete(namespace);
+    else this.named.set(namespace, own);
+    this.waiting.delete(namespace);
     if (this.options.url === undefined || !this.options.check) return;
-    const due = keyIds.filter((keyId) => performance.now() - (this.answers.get(keyId)?.at ?? -Infinity) > KEY_ANSWER_MS);
-    await Promise.all(due.map((keyId) => {
-      const running = this.asking.get(keyId) ?? this.ask(keyId).finally(() => this.asking.delete(keyId));
-      this.asking.set(keyId, running);
-      return running;
-    }));
+    this.forgetUnnamed();
+    const due = [...own].filter((keyId) => performance.now() - (this.answers.get(keyId)?.at ?? -Infinity) > KEY_ANSWER_MS && !this.asking.has(keyId));
+    if (due.length > 0) this.waiting.set(namespace, new Set(due));
+    this.pump();
+    const first = [...own].filter((keyId) => !this.answers.has(keyId));
+    const deadline = performance.now() + KEY_WAIT_MS;
+    while (first.some((keyId) => !this.answers.has(keyId)) && performance.now() < deadline) {
+      const running = first.flatMap((keyId) => this.asking.get(keyId) ?? []);
+      await Promise.race([...(running.length > 0 ? running : [...this.asking.values()]), after(deadline - performance.now())]);
+    }
+    if (first.some((keyId) => !this.answers.has(keyId))) this.late.add(namespace);
+    else this.late.delete(namespace);
+  }
+
+  /** Keys about which there is an answer. */
+  get size(): number {
+    return this.answers.size;
   }
 
   /** What stands against a key, by the last answer; undefined: nothing. */
@@ -56,25 +89,81 @@ export class KeyDirectory {
     return answer === 'there' ? undefined : { keyId, reason: answer };
   }
 
+  /** Answers about keys that nobody names any more go. */
+  private forgetUnnamed(): void {
+    let most = 0;
+    for (const keys of this.named.values()) most += keys.size;
+    if (this.answers.size <= 2 * most + 16) return;
+    for (const keyId of this.answers.keys()) if (![...this.named.values()].some((keys) => keys.has(keyId))) this.answers.delete(keyId);
+  }
+
+  /** Starts as many looks as may run: the namespace first that has fewest running. */
+  private pump(): void {
+    while (this.asking.size < KEY_WORKERS) {
+      const [next] = [...this.waiting.keys()].filter((name) => (this.running.get(name) ?? 0) < NAMESPACE_KEY_WORKERS).sort((a, b) => (this.running.get(a) ?? 0) - (this.running.get(b) ?? 0));
+      if (next === undefined) return;
+      const own = this.waiting.get(next) ?? new Set<string>();
+      const [keyId = ''] = own;
+      own.delete(keyId);
+      // Who is served goes to the end of the row.
+      this.waiting.delete(next);
+      if (own.size > 0) this.waiting.set(next, own);
+      if (this.asking.has(keyId)) continue;
+      this.running.set(next, (this.running.get(next) ?? 0) + 1);
+      this.asking.set(keyId, this.ask(keyId).finally(() => this.ended(next, keyId)));
+    }
+  }
+
+  private ended(namespace: string, keyId: string): void {
+    this.asking.delete(keyId);
+    const left = (this.running.get(namespace) ?? 1) - 1;
+    if (left > 0) this.running.set(namespace, left);
+    else this.running.delete(namespace);
+    this.pump();
+  }
+
   private async ask(keyId: string): Promise<void> {
     const answer = await this.answer(keyId);
     const before = this.answers.get(keyId)?.answer;
-    if (this.answers.size >= MAX_KNOWN_KEYS) this.answers.clear();
     this.answers.set(keyId, { answer, at: performance.now() });
-    if (before !== undefined && before !== answer) this.options.onChange(keyId);
+    if (before === answer) return;
+    for (const [namespace, keys] of this.named) if (keys.has(keyId) && (before !== undefined || this.late.has(namespace))) this.options.onChange(namespace);
   }
 
   private async answer(keyId: string): Promise<Answer> {
-    const { url, metadataPrefix, tokenFile } = this.options;
+    const [, path = ''] = KEY_ID.exec(keyId) ?? [];
+    const [, wrapping] = TRANSIT.exec(path) ?? [];
     try {
-      const headers: Record<string, string> = tokenFile === undefined ? {} : { 'x-vault-token': (await readFile(tokenFile, 'utf8')).trim() };
-      const answer = await fetch(new URL(`${metadataPrefix}${keyId.slice('kms://'.length)}`, url), { headers, redirect: 'error', signal: AbortSignal.timeout(KEY_TIMEOUT_MS) });
-      await answer.body?.cancel();
-      if (answer.ok) return 'there';
-      if (answer.status === 404) return 'KeyNotFound';
-      return answer.status === 401 || answer.status === 403 ? 'KmsDenied' : 'KmsUnreachable';
+      const status = await this.status(wrapping === undefined ? `${this.options.metadataPrefix}${path}` : `/v1/transit/keys/${wrapping}`);
+      if (status >= 200 && status < 300) return 'there';
+      if (status === 404) return 'KeyNotFound';
+      return status === 401 || status === 403 ? 'KmsDenied' : 'KmsUnreachable';
     } catch {
       return 'KmsUnreachable';
     }
   }
+
+  private async status(path: string): Promise<number> {
+    const { url, tokenFile, vaultNamespace, caFile, certFile, keyFile } = this.options;
+    const read = async (file: string | undefined): Promise<string | undefined> => (file === undefined ? undefined : readFile(file, 'utf8'));
+    const [token, ca, cert, key] = await Promise.all([tokenFile, caFile, certFile, keyFile].map(read));
+    const target = new URL(path, url);
+    const options: RequestOptions = {
+      headers: { ...(token === undefined ? {} : { 'x-vault-token': token.trim() }), ...(vaultNamespace === undefined ? {} : { 'x-vault-namespace': vaultNamespace }) },
+      ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert, key }), signal: AbortSignal.timeout(KEY_TIMEOUT_MS), agent: false,
+    };
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const outgoing = (target.protocol === 'https:' ? httpsRequest : httpRequest)(target, options, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+      answer.destroy();
+    });
+    outgoing.on('error', reject);
+    outgoing.end();
+    return promise;
+  }
+}
+
+function after(milliseconds: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, Math.max(0, milliseconds)).unref());
 }

@@ -1,50 +1,27 @@
 // Stage 1: the routes of a namespace → who is valid, whose references resolve, which workloads there are.
-import { checkRoutes, type RouteConfig } from '../../envoy/route/index.ts';
 import type { CheckedRoute, ClusterView, NamespaceState } from './cluster-view.ts';
+import type { FairGate } from './fairness.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { keyIdsOf, type KeyDirectory } from './key-directory.ts';
-import { appliedOf, MANAGED_BY_LABEL, MANAGER, routeKeysOf } from './plan/applied.ts';
+import type { KubeApi } from './kube/api.ts';
+import { hasSpec, specBytesOf } from './kube/packed.ts';
+import { ENVOY_FILTERS } from './kube/resources.ts';
+import { wholeObject } from './kube/whole.ts';
+import { deniedKey, type KeyBinding, type NamespaceKeys } from './key-binding.ts';
+import type { KeyDirectory } from './key-directory.ts';
+import { spend, type BudgetVerdict } from './plan/budget.ts';
+import { appliedOf, isRead, MANAGED_BY_LABEL, MANAGER, rememberApplied, type Applied } from './plan/applied.ts';
 import { objectName } from './plan/envoy-filter.ts';
 import type { Selection } from './plan/selection.ts';
 import { groupRoutes, type Workload } from './plan/workloads.ts';
-
-/** An object of a route as the checks take it: what the API server adds is not the user's. */
-function plain(object: KubeObject): Record<string, unknown> {
-  const { name, namespace, labels, annotations, creationTimestamp, generation, uid } = object.metadata;
-  return { apiVersion: object.apiVersion, kind: object.kind, metadata: JSON.parse(JSON.stringify({ name, namespace, labels, annotations, creationTimestamp, generation, uid })), spec: object.spec ?? {} };
-}
-
-/** The profiles of a namespace that are without mistakes: a route that names another is told so. */
-function usableProfiles(profiles: Iterable<KubeObject>): { values: Record<string, unknown>[]; identity: string } {
-  const usable = [...profiles].filter((object) => !object.metadata.deletionTimestamp && checkRoutes([plain(object)]).errors.length === 0);
-  return { values: usable.map(plain), identity: usable.map(({ metadata }) => `${metadata.uid} ${metadata.generation}`).sort().join() };
-}
-
-/** Checks objects once for each state of what the user wrote. */
-export class RouteChecker {
-  private readonly known = new Map<string, { identity: string; checked: CheckedRoute }>();
-
-  /** `profiles`: of the route's namespace. */
-  check(key: string, object: KubeObject, profiles: ReturnType<typeof usableProfiles>): CheckedRoute {
-    const { uid = '', generation = 0, annotations = {} } = object.metadata;
-    const identity = `${uid} ${generation} ${JSON.stringify(annotations)} ${profiles.identity}`;
-    const before = this.known.get(key);
-    if (before?.identity === identity) return { ...before.checked, object };
-    const { resources, errors } = checkRoutes([...profiles.values, plain(object)]);
-    const checked: CheckedRoute = { object, resource: resources[0], errors, identity, keyIds: keyIdsOf(object.spec) };
-    this.known.set(key, { identity, checked });
-    return checked;
-  }
-
-  forget(key: string): void {
-    this.known.delete(key);
-  }
-}
+import type { RouteChecker } from './route-checker.ts';
 
 export interface NamespaceStageParts {
   view: ClusterView;
   checker: RouteChecker;
   keys: KeyDirectory;
+  binding: KeyBinding;
+  gate: FairGate;
+  api: KubeApi;
   /** Istio's root namespace: an EnvoyFilter there would be for the whole mesh. */
   rootNamespace: string;
 }
@@ -55,6 +32,10 @@ export interface NamespaceOutcome {
   workloads: string[];
   /** Keys of routes whose status may be another. */
   routes: string[];
+  /** Namespaces that may use other keys than before. */
+  others: string[];
+  /** Whose keys are whose is not known yet: nothing was planned. */
+  isWaiting: boolean;
 }
 
 function termsOf({ selection }: Workload): number {
@@ -75,30 +56,85 @@ function objectsOf(view: ClusterView, namespace: string): { name: string; object
  * Whether a form of the route is in force that does without the keys that are missing. If none is, the route is put in force all the same: its messages are
  * refused for want of the key, and none passes unprotected.
  */
-function hasBetter(key: string, missing: readonly string[], inForce: readonly RouteConfig[]): boolean {
+function hasBetter(key: string, missing: readonly string[], inForce: readonly Applied[]): boolean {
   if (missing.length === 0) return false;
-  return inForce.some((route) => route.name === key && !missing.some((keyId) => JSON.stringify(route.stages).includes(JSON.stringify(keyId))));
+  return inForce.some(({ routes }) => routes.get(key)?.some((keyIds) => !missing.some((keyId) => keyIds.includes(keyId))));
+}
+
+interface Judged {
+  checked: Map<string, CheckedRoute>;
+  budget: BudgetVerdict;
+  profiles: Map<string, KubeObject>;
+}
+
+const PROFILE = 'profile ';
+
+/** Spends the namespace's budgets, and checks what they reach. */
+async function judge({ view, checker }: NamespaceStageParts, namespace: string): Promise<Judged> {
+  const present = (objects: Iterable<KubeObject>): KubeObject[] => [...objects].filter((object) => !object.metadata.deletionTimestamp);
+  const routes = new Map(present(view.informers.routes.in(namespace).values()).map((object) => [`${namespace}/${object.metadata.name}`, object]));
+  const profiles = new Map(present(view.informers.profiles.in(namespace).values()).map((object) => [object.metadata.name, object]));
+  const item = (key: string, object: KubeObject): Parameters<typeof spend>[0][number] => ({ key, created: Date.parse(object.metadata.creationTimestamp ?? '') || Infinity, bytes: specBytesOf(object), isLeftAway: !hasSpec(object) });
+  const budget = spend([...[...routes].map(([key, object]) => item(key, object)), ...[...profiles].map(([name, object]) => item(`${PROFILE}${name}`, object))]);
+  for (const name of profiles.keys()) if (budget.over.has(`${PROFILE}${name}`)) profiles.delete(name);
+  const checked = new Map<string, CheckedRoute>();
+  for (const [key, object] of routes) {
+    const { uid, generation } = object.metadata;
+    checked.set(key, budget.over.has(key) ? { object, head: undefined, errors: [], identity: `${uid} ${generation} over`, keyIds: [], denied: [] } : await checker.check(key, object, profiles));
+  }
+  return { checked, budget, profiles };
+}
+
+/** The namespace's objects with what they say, each read once. */
+async function readObjects({ view, gate, api }: NamespaceStageParts, namespace: string): Promise<{ name: string; applied: Applied }[]> {
+  const found: { name: string; applied: Applied }[] = [];
+  for (const { name, object } of objectsOf(view, namespace)) {
+    const whole = isRead(object) ? object : await wholeObject(api, ENVOY_FILTERS, object);
+    found.push({ name, applied: isRead(object) ? appliedOf(object) : await gate.run(namespace, () => rememberApplied(object, whole)) });
+  }
+  return found;
+}
+
+/** The keys that a namespace names, and those that it has in force. */
+function keysOf(namespace: string, checked: ReadonlyMap<string, CheckedRoute>, applied: readonly Applied[]): NamespaceKeys {
+  const wanted = new Map<string, number>();
+  for (const { head, keyIds } of checked.values()) for (const keyId of keyIds) wanted.set(keyId, Math.min(head?.created ?? Infinity, wanted.get(keyId) ?? Infinity));
+  const inForce = new Set(applied.flatMap(({ routes }) => [...routes.values()].flat(2)));
+  inForce.delete(deniedKey(namespace));
+  return { wanted, inForce };
+}
+
+/** Notes for each route which of its keys the namespace may not use; false if that is not known yet. */
+function permit(binding: KeyBinding, namespace: string, checked: Map<string, CheckedRoute>): boolean {
+  for (const [key, route] of checked) {
+    const permissions = route.keyIds.map((keyId) => binding.permission(namespace, keyId));
+    if (permissions.includes('waiting')) return false;
+    const denied = route.keyIds.filter((_, index) => permissions[index] === 'denied');
+    // A route that loses or gains a key is another than the one that was built.
+    checked.set(key, { ...route, denied, identity: denied.length === 0 ? route.identity : `${route.identity}|denied ${denied.join()}` });
+  }
+  return true;
 }
 
 /** Plans a namespace: pure but for the key service's word. */
-export async function planNamespace({ view, checker, keys, rootNamespace }: NamespaceStageParts, namespace: string): Promise<NamespaceOutcome> {
-  const objects = new Map([...view.informers.routes.in(namespace).values()].filter((object) => !object.metadata.deletionTimestamp).map((object) => [`${namespace}/${object.metadata.name}`, object]));
-  const profiles = usableProfiles(view.informers.profiles.in(namespace).values());
-  const checked = new Map([...objects].map(([key, object]) => [key, checker.check(key, object, profiles)]));
+export async function planNamespace(parts: NamespaceStageParts, namespace: string): Promise<NamespaceOutcome> {
+  const { view, checker, keys, binding, gate, rootNamespace } = parts;
+  const { checked, budget, profiles } = await judge(parts, namespace);
   const forbidden = namespace === rootNamespace ? `FIM-OP-0002: objects of ${namespace}, the mesh's root namespace, act on every namespace: a route must not stand here.` : undefined;
-  await keys.look([...checked.values()].flatMap((route) => (route.resource === undefined ? [] : route.keyIds)));
-
-  const present = objectsOf(view, namespace);
-  const inForce = present.flatMap(({ object }) => appliedOf(object).config?.routes ?? []);
+  const present = await readObjects(parts, namespace);
+  const inForce = present.map(({ applied }) => applied);
+  const others = binding.note(namespace, keysOf(namespace, checked, inForce), view.informers.routes.namespaces());
+  if (!permit(binding, namespace, checked)) return { workloads: [], routes: [], others, isWaiting: true };
+  await keys.look(namespace, [...checked.values()].flatMap(({ keyIds, denied }) => keyIds.filter((keyId) => !denied.includes(keyId))));
   const unservable = new Map<string, KubeObject>();
-  for (const [key, { resource, keyIds, object }] of checked) {
-    const missing = keyIds.filter((keyId) => ['KeyNotFound', 'KmsNotConfigured'].includes(keys.problem(keyId)?.reason ?? ''));
-    if (resource === undefined || hasBetter(key, missing, inForce)) unservable.set(key, object);
+  for (const [key, { head, keyIds, denied, object }] of checked) {
+    const missing = keyIds.filter((keyId) => !denied.includes(keyId) && ['KeyNotFound', 'KmsNotConfigured'].includes(keys.problem(keyId)?.reason ?? ''));
+    if (head === undefined || hasBetter(key, missing, inForce)) unservable.set(key, object);
   }
-  const servable = forbidden === undefined ? [...checked].flatMap(([key, { resource }]) => (resource === undefined || unservable.has(key) ? [] : [resource])) : [];
-  const grouping = groupRoutes(namespace, servable, view.facts(namespace), forbidden === undefined ? heldSelections(present.map(({ object }) => object), unservable) : []);
+  const servable = forbidden === undefined ? [...checked].flatMap(([key, { head }]) => (head === undefined || unservable.has(key) ? [] : [head])) : [];
+  const grouping = await gate.run(namespace, () => groupRoutes(namespace, servable, view.facts(namespace), forbidden === undefined ? heldSelections(inForce, unservable) : []));
   const before = view.namespaces.get(namespace);
-  const state: NamespaceState = { checked, unservable, grouping, forbidden, fingerprints: new Map() };
+  const state: NamespaceState = { checked, unservable, grouping, over: budget.over, near: new Map([...grouping.near, ...budget.near]), profiles, forbidden, fingerprints: new Map() };
   for (const [key, route] of checked) state.fingerprints.set(key, fingerprint(key, route, state, keys));
   if (checked.size === 0) view.namespaces.delete(namespace);
   else view.namespaces.set(namespace, state);
@@ -107,15 +143,17 @@ export async function planNamespace({ view, checker, keys, rootNamespace }: Name
     // Narrower ones first: a wider filter must not come before they take its place.
     workloads: [...new Set([...[...grouping.workloads.values()].sort((a, b) => termsOf(b) - termsOf(a)).map(({ name }) => name), ...present.map(({ name }) => name)])].filter((name) => name !== 'kms'),
     routes: [...checked.keys()].filter((key) => before?.fingerprints.get(key) !== state.fingerprints.get(key)),
+    others,
+    isWaiting: false,
   };
 }
 
 /** Selections whose object has a route in force that cannot be served as it now is. */
-function heldSelections(objects: readonly KubeObject[], unservable: ReadonlyMap<string, KubeObject>): Selection[] {
+function heldSelections(inForce: readonly Applied[], unservable: ReadonlyMap<string, KubeObject>): Selection[] {
   if (unservable.size === 0) return [];
-  return objects.map(appliedOf).flatMap(({ config, selection }) => (selection !== undefined && [...routeKeysOf(config)].some((key) => unservable.has(key)) ? [selection] : []));
+  return inForce.flatMap(({ routes, selection }) => (selection !== undefined && [...routes.keys()].some((key) => unservable.has(key)) ? [selection] : []));
 }
 
-function fingerprint(key: string, { identity, keyIds }: CheckedRoute, { grouping, unservable, forbidden }: NamespaceState, keys: KeyDirectory): string {
-  return JSON.stringify([identity, keyIds.map((keyId) => keys.problem(keyId)?.reason), unservable.has(key), grouping.problems.get(key), grouping.workloadsOf.get(key), grouping.overflow.has(key), forbidden]);
+function fingerprint(key: string, { identity, keyIds, denied }: CheckedRoute, { grouping, unservable, over, near, forbidden }: NamespaceState, keys: KeyDirectory): string {
+  return JSON.stringify([identity, keyIds.map((keyId) => (denied.includes(keyId) ? 'denied' : keys.problem(keyId)?.reason)), unservable.has(key), grouping.problems.get(key), grouping.workloadsOf.get(key), grouping.overflow.get(key), over.get(key), near.get(key), forbidden]);
 }

@@ -1,23 +1,25 @@
 // The operator: watch → queue → plan, build, apply → ask the proxies → status. Each stage is a file; this one only connects them.
-import { ABSENT_KIND_RETRY_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
+import { KEY_ANSWER_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
 import type { KmsConfig } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
-import { ClusterView, type Informers } from './cluster-view.ts';
+import { ClusterView } from './cluster-view.ts';
 import { EventSink } from './events.ts';
-import { KeyDirectory } from './key-directory.ts';
+import { FairGate, Ledger } from './fairness.ts';
+import { KeyBinding, type BindingMode, type BoundKeys } from './key-binding.ts';
+import { KeyDirectory, type KeyServiceAccess } from './key-directory.ts';
 import type { KubeApi } from './kube/api.ts';
-import { Informer } from './kube/informer.ts';
+import type { Informer } from './kube/informer.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { ENVOY_FILTERS, FINANCIAL_ROUTES, GATEWAYS, ISTIO_GATEWAYS, PODS, SERVICES, VALIDATION_PROFILES, type Resource } from './kube/resources.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { ModuleSource } from './module-source.ts';
-import { planNamespace, RouteChecker } from './namespace-stage.ts';
-import { MANAGED_BY_LABEL, MANAGER } from './plan/applied.ts';
+import { planNamespace } from './namespace-stage.ts';
+import { makeInformers } from './kept-objects.ts';
 import { objectName, type KmsFile } from './plan/envoy-filter.ts';
 import type { RouteStatus } from './plan/status.ts';
-import { probe, ProbeGate, trimPod } from './proxies.ts';
+import { probe, ProbeGate } from './proxies.ts';
 import { ProxyStage } from './proxy-stage.ts';
 import { WorkQueue } from './queue.ts';
+import { RouteChecker } from './route-checker.ts';
 import { StatusStage } from './status-stage.ts';
 import { WorkloadStage } from './workload-stage.ts';
 
@@ -25,7 +27,9 @@ export interface OperatorOptions {
   api: KubeApi;
   metrics: OperatorMetrics;
   modules: { folder: string; urlTemplate: string; check: boolean };
-  kms: { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; tokenFile: string | undefined; check: boolean; proxyFolder: string; proxyFiles: readonly KmsFile[] };
+  kms: KeyServiceAccess & { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; check: boolean; proxyFolder: string; proxyFiles: readonly KmsFile[] };
+  /** Whose keys are whose. */
+  keys: { mode: BindingMode; bound: readonly BoundKeys[] };
   rootNamespace: string;
   /** Port of the proxies' metrics. */
   probePort: number;
@@ -43,24 +47,16 @@ function keyFor(stage: Stage, namespace = '', name = ''): string {
   return `${stage}/${namespace}/${name}`;
 }
 
-function trim(object: KubeObject): KubeObject {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
-}
-
-/** Gateways and Services matter by name, labels and spec only. */
-function trimTarget(object: KubeObject): KubeObject {
-  const { name, namespace, uid, resourceVersion, labels } = object.metadata;
-  return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, uid, resourceVersion, labels }, spec: object.spec };
-}
-
 export class Operator {
   readonly view: ClusterView;
   readonly queue: WorkQueue;
   private readonly options: OperatorOptions;
-  private readonly checker = new RouteChecker();
+  private readonly ledger = new Ledger();
+  private readonly gate = new FairGate(this.ledger);
+  private readonly checker = new RouteChecker(this.gate);
   private readonly modules: ModuleSource;
   private readonly keys: KeyDirectory;
+  private readonly binding: KeyBinding;
   private readonly events: EventSink;
   private readonly workloads: WorkloadStage;
   private readonly proxies: ProxyStage;
@@ -71,20 +67,36 @@ export class Operator {
   constructor(options: OperatorOptions) {
     this.options = options;
     const { api, metrics, kms, log } = options;
-    this.view = new ClusterView(this.informers());
+    this.view = new ClusterView(makeInformers({
+      api,
+      onChange: {
+        routes: (namespace, before, after) => this.routeChanged(namespace, before, after),
+        objects: (namespace, _, after) => this.objectChanged(namespace, after),
+        pods: (namespace, before, after) => this.podChanged(namespace, before, after),
+        others: (namespace) => void (this.view.namespaces.has(namespace) && this.plan(namespace)),
+      },
+      onWork: (namespace, ms) => this.ledger.charge(namespace, ms),
+      onFailure: (resource, reason, message) => {
+        metrics.watchFailures.inc({ resource, reason });
+        log('watch-failed', { resource, reason, message }, 'warn');
+      },
+    }));
     this.queue = new WorkQueue({
       workers: QUEUE_WORKERS,
+      namespaceOf: (key) => key.split('/')[1] ?? '',
+      ledger: this.ledger,
       work: (key) => this.work(key),
       onFailure: (key, error, retryMs) => log('failed', { key, error: (error as Error).message, retryMs: Math.round(retryMs) }, 'warn'),
       onDone: (key, seconds, failed) => metrics.reconciles.observe({ stage: key.slice(0, key.indexOf('/')), result: failed ? 'failed' : 'done' }, seconds),
     });
     this.modules = new ModuleSource(options.modules);
-    this.keys = new KeyDirectory({ ...kms, onChange: () => this.planAll() });
+    this.keys = new KeyDirectory({ ...kms, onChange: (namespace) => this.plan(namespace) });
+    this.binding = new KeyBinding(options.keys.mode, options.keys.bound);
     this.events = new EventSink(api, (message) => log('event-lost', { error: message }, 'warn'));
     this.proxies = new ProxyStage({ view: this.view, gate: new ProbeGate(), probe, defaultPort: options.probePort, onProbe: (result) => metrics.probes.inc({ result }) });
     const config: KmsConfig = { cluster: kms.cluster ?? KMS_CLUSTER };
     this.workloads = new WorkloadStage({
-      view: this.view, api, modules: this.modules, kms: config, kmsAccess: kms.cluster === undefined && kms.url !== undefined ? { url: kms.url, folder: kms.proxyFolder, files: kms.proxyFiles } : undefined, version: options.version,
+      view: this.view, api, checker: this.checker, gate: this.gate, modules: this.modules, kms: config, kmsAccess: kms.cluster === undefined && kms.url !== undefined ? { url: kms.url, folder: kms.proxyFolder, files: kms.proxyFiles, ...(kms.vaultNamespace === undefined ? {} : { vaultNamespace: kms.vaultNamespace }) } : undefined, version: options.version,
       readBaselines: (workload, runtime, generation) => this.proxies.readBaselines(workload, runtime, generation),
       onApplied: (namespace, name, generation) => {
         metrics.applied.inc();
@@ -107,7 +119,7 @@ export class Operator {
     this.queue.start();
     this.queue.addAfter(keyFor('module'), MODULE_LOOK_MS);
     this.queue.add(keyFor('resync'));
-    this.queue.addAfter(keyFor('keys'), ABSENT_KIND_RETRY_MS);
+    this.queue.addAfter(keyFor('keys'), KEY_ANSWER_MS);
   }
 
   /** Why what is known of the cluster is not whole; undefined: it is. */
@@ -147,30 +159,6 @@ export class Operator {
     await this.running;
   }
 
-  private informers(): Informers {
-    const { api, metrics, log } = this.options;
-    const make = (resource: Resource, trimmed: (object: KubeObject) => KubeObject, onChange: (namespace: string, before: KubeObject | undefined, after: KubeObject | undefined) => void, labelSelector?: string): Informer =>
-      new Informer({
-        api, resource, labelSelector, trim: trimmed,
-        onChange: (_, before, after) => onChange((after ?? before)?.metadata.namespace ?? '', before, after),
-        onFailure: (kind, reason, message) => {
-          metrics.watchFailures.inc({ resource: kind, reason });
-          log('watch-failed', { resource: kind, reason, message }, 'warn');
-        },
-      });
-    const plan = (namespace: string): void => this.plan(namespace);
-    const planIfRoutes = (namespace: string): void => void (this.view.namespaces.has(namespace) && this.plan(namespace));
-    return {
-      routes: make(FINANCIAL_ROUTES, trim, (namespace, before, after) => this.routeChanged(namespace, before, after)),
-      profiles: make(VALIDATION_PROFILES, trim, planIfRoutes),
-      envoyFilters: make(ENVOY_FILTERS, trim, (namespace, _, after) => this.objectChanged(namespace, after, plan), `${MANAGED_BY_LABEL}=${MANAGER}`),
-      gateways: make(GATEWAYS, trimTarget, planIfRoutes),
-      istioGateways: make(ISTIO_GATEWAYS, trimTarget, planIfRoutes),
-      services: make(SERVICES, trimTarget, planIfRoutes),
-      pods: make(PODS, trimPod, (namespace, before, after) => this.podChanged(namespace, before, after)),
-    };
-  }
-
   /** A change of the status alone is the operator's own. */
   private routeChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
     const same = before !== undefined && after !== undefined && before.metadata.uid === after.metadata.uid && before.metadata.generation === after.metadata.generation
@@ -179,17 +167,19 @@ export class Operator {
     else this.queue.addAfter(keyFor('status', namespace, after.metadata.name), SETTLE_MS);
   }
 
-  private objectChanged(namespace: string, after: KubeObject | undefined, plan: (namespace: string) => void): void {
+  private objectChanged(namespace: string, after: KubeObject | undefined): void {
     const name = after?.metadata.name.slice(objectName('').length) ?? '';
     const runtime = this.view.knownRuntime(namespace, name);
     if (runtime?.lastApplied !== undefined && after !== undefined && Number(after.metadata.resourceVersion) >= Number(runtime.lastApplied.metadata.resourceVersion)) runtime.lastApplied = undefined;
-    plan(namespace);
+    this.plan(namespace);
   }
 
   private podChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
     const state = this.view.namespaces.get(namespace);
     if (state === undefined || JSON.stringify([before?.status, before?.metadata.labels, before?.metadata.deletionTimestamp]) === JSON.stringify([after?.status, after?.metadata.labels, after?.metadata.deletionTimestamp])) return;
     for (const name of state.grouping.workloads.keys()) this.queue.addAfter(keyFor('proxies', namespace, name), SETTLE_MS);
+    // A pod that meets selections together which none has met together so far needs a workload, before its proxy starts.
+    if (after !== undefined && !state.grouping.isSeen(after.metadata.labels ?? {}, this.view.facts(namespace))) this.plan(namespace);
   }
 
   private plan(namespace: string): void {
@@ -200,6 +190,11 @@ export class Operator {
     for (const namespace of new Set([...this.view.informers.routes.namespaces(), ...this.view.informers.envoyFilters.namespaces()])) this.plan(namespace);
   }
 
+  /** Namespaces whose routes name keys: the answers about them are to be asked for again. */
+  private planWithKeys(): void {
+    for (const [namespace, { checked }] of this.view.namespaces) if ([...checked.values()].some(({ keyIds }) => keyIds.length > 0)) this.plan(namespace);
+  }
+
   private async work(key: string): Promise<number | undefined> {
     const [stage, namespace = '', name = ''] = key.split('/') as [Stage, string, string];
     switch (stage) {
@@ -208,7 +203,7 @@ export class Operator {
       case 'proxies': return this.workProxies(namespace, name);
       case 'status': await this.statuses.reconcile(`${namespace}/${name}`); return undefined;
       case 'module': return this.workModule();
-      case 'keys': this.planAll(); return ABSENT_KIND_RETRY_MS;
+      case 'keys': this.planWithKeys(); return KEY_ANSWER_MS;
       case 'resync': this.resync(); return RESYNC_MS;
     }
   }
@@ -218,7 +213,15 @@ export class Operator {
   }
 
   private async workNamespace(namespace: string): Promise<undefined> {
-    const outcome = await planNamespace({ view: this.view, checker: this.checker, keys: this.keys, rootNamespace: this.options.rootNamespace }, namespace);
+    const { view, checker, keys, binding, gate } = this;
+    const { api, rootNamespace } = this.options;
+    const outcome = await planNamespace({ view, api, checker, keys, binding, gate, rootNamespace }, namespace).catch((error: unknown) => {
+      binding.passOver(namespace);
+      throw error;
+    });
+    for (const other of outcome.others) this.plan(other);
+    // Those that wait are told when the last namespace has been looked at.
+    if (outcome.isWaiting) return undefined;
     await this.workloads.reconcileKms(namespace);
     for (const name of outcome.workloads) this.queue.add(keyFor('workload', namespace, name));
     this.tellRoutes(outcome.routes);

@@ -1,5 +1,7 @@
 // The operator's command line; every option can also be given as an environment variable, FIM_ and the name in capitals.
 import { parseArgs } from 'node:util';
+import { BINDING_MODES, readBoundKeys, type BindingMode, type BoundKeys } from './key-binding.ts';
+import type { KeyServiceAccess } from './key-directory.ts';
 import { KMS_FILES, type KmsFile } from './plan/envoy-filter.ts';
 import { AGENT_METRICS_PORT } from './proxies.ts';
 
@@ -9,7 +11,8 @@ export interface OperatorFlags {
   /** Undefined: the pod's own credentials. */
   kubeconfig: string | undefined;
   modules: { folder: string; urlTemplate: string; check: boolean };
-  kms: { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; tokenFile: string | undefined; check: boolean; proxyFolder: string; proxyFiles: KmsFile[] };
+  kms: KeyServiceAccess & { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; check: boolean; proxyFolder: string; proxyFiles: KmsFile[] };
+  keys: { mode: BindingMode; bound: BoundKeys[] };
   /** Of the lease. */
   namespace: string;
   rootNamespace: string;
@@ -31,6 +34,12 @@ const OPTIONS = {
   'kms-proxy-folder': 'folder in the proxies\' pods with what they show the key service (default /etc/fim/kms)',
   'kms-proxy-files': 'what is in it, by commas: token, ca, identity (default: nothing)',
   'kms-check': 'metadata (look keys up) or none',
+  'kms-namespace': 'Vault\'s namespace, for proxies and look-ups',
+  'kms-ca-file': 'PEM of the authorities of the key service, for look-ups (default: the system\'s)',
+  'kms-cert-file': 'PEM of a client certificate, for look-ups',
+  'kms-key-file': 'PEM of its key',
+  'kms-keys': 'keys that are bound to namespaces: PREFIX=NAMESPACE[,NAMESPACE] by blanks, as in "prod/fund=fund prod/pay=pay,pay-test"',
+  'kms-binding': 'of other keys: claimed (one namespace has each), strict (kms://NAMESPACE/… only), off (default claimed)',
   namespace: 'namespace of the lease (default fim-system)',
   'root-namespace': 'root namespace of the mesh (default istio-system)',
   identity: 'name of this replica (default: host name and a random part)',
@@ -49,6 +58,17 @@ function usage(problem: string): string {
 function readListen(text: string): OperatorFlags['listen'] | undefined {
   const match = /^(.+):(\d{1,5})$/.exec(text);
   return match === null || Number(match[2]) > 65_535 ? undefined : { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+}
+
+/** What look-ups show the key service; a text says what is wrong. */
+function readAccess(read: (name: Name) => string | undefined): KeyServiceAccess | string {
+  const [vaultNamespace, caFile, certFile, keyFile] = [read('kms-namespace'), read('kms-ca-file'), read('kms-cert-file'), read('kms-key-file')];
+  if (vaultNamespace !== undefined && !/^[\w./-]{1,256}$/.test(vaultNamespace)) return '--kms-namespace is no namespace of Vault';
+  if ((certFile === undefined) !== (keyFile === undefined)) return '--kms-cert-file and --kms-key-file go together';
+  return {
+    tokenFile: read('kms-token-file'), ...(vaultNamespace === undefined ? {} : { vaultNamespace }), ...(caFile === undefined ? {} : { caFile }),
+    ...(certFile === undefined || keyFile === undefined ? {} : { certFile, keyFile }),
+  };
 }
 
 /** Reads the command line; a text says what is wrong with it. */
@@ -70,6 +90,12 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
   if (!proxyFiles.every((name): name is KmsFile => (KMS_FILES as readonly string[]).includes(name))) return usage(`--kms-proxy-files is of ${KMS_FILES.join(', ')}`);
   const proxyFolder = read('kms-proxy-folder') ?? '/etc/fim/kms';
   if (!/^\/[\w./-]*[^/]$/.test(proxyFolder)) return usage('--kms-proxy-folder is no absolute path');
+  const mode = BINDING_MODES.find((one) => one === (read('kms-binding') ?? 'claimed'));
+  if (mode === undefined) return usage(`--kms-binding is of ${BINDING_MODES.join(', ')}`);
+  const bound = readBoundKeys(read('kms-keys') ?? '');
+  if (bound === undefined) return usage('--kms-keys is not PREFIX=NAMESPACE[,NAMESPACE] …');
+  const access = readAccess(read);
+  if (typeof access === 'string') return usage(access);
   const listen = readListen(read('listen') ?? '0.0.0.0:8080');
   if (listen === undefined) return usage('--listen is not HOST:PORT');
   const probePort = Number(read('probe-port') ?? AGENT_METRICS_PORT);
@@ -81,8 +107,9 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
     modules: { folder, urlTemplate, check: read('module-check') !== 'none' },
     kms: {
       url: kms === undefined ? undefined : new URL(kms), cluster: read('kms-cluster'), metadataPrefix: read('kms-metadata-prefix') ?? '/v1/secret/metadata/',
-      tokenFile: read('kms-token-file'), check: read('kms-check') !== 'none', proxyFolder, proxyFiles,
+      ...access, check: read('kms-check') !== 'none', proxyFolder, proxyFiles,
     },
+    keys: { mode, bound },
     namespace: read('namespace') ?? 'fim-system', rootNamespace: read('root-namespace') ?? 'istio-system', identity: read('identity'), listen, probePort, logLevel,
   };
 }

@@ -2,7 +2,7 @@
 import { MAX_PROBE_BYTES, PROBE_TIMEOUT_MS, PROBE_WORKERS } from '../limits.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { readMetrics, type Reading } from './plan/evidence.ts';
-import { GATEWAY_NAME_LABEL, includes, isGateway, SERVICE_TERM, WAYPOINT_TERM, type Selection, type TargetFacts } from './plan/selection.ts';
+import { GATEWAY_NAME_LABEL, includes, isGateway, isWaypointPod, SERVICE_TERM, WAYPOINT_TERM, type Selection, type TargetFacts } from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
 
 /** Another port than Istio's for the counters of one pod's proxy. It changes the port only: the address is always the pod's. */
@@ -52,10 +52,6 @@ function meets({ lattice, terms }: Selection, labels: Record<string, string>, fa
   if (lattice === 'waypoint') return labels[GATEWAY_NAME_LABEL] === terms[WAYPOINT_TERM];
   if (!includes(labels, terms)) return false;
   return isGateway(labels, facts) === (lattice === 'gateway') && !isWaypointPod(labels, facts);
-}
-
-function isWaypointPod(labels: Record<string, string>, { gateways }: TargetFacts): boolean {
-  return gateways.get(labels[GATEWAY_NAME_LABEL] ?? '')?.spec?.gatewayClassName === 'istio-waypoint';
 }
 
 /** The ready proxies that run the workload's configuration and not that of a narrower one. */

@@ -56,17 +56,18 @@ export class StatusStage {
     const refused = builds.flatMap((made) => made.refused.get(key) ?? []);
     const drafts = builds.filter((made) => !made.held.has(key) && !made.refused.has(key)).map((made) => made.conditions[key] ?? []);
     const lack = drafts.flat().find((draft) => draft.type === 'Programmed' && draft.status === 'False' && draft.reason === 'TlcpNotTerminated');
-    const { resource } = checked;
     const unhonoured = lack === undefined ? [] : [lack];
     const held = builds.some((made) => made.held.has(key));
     return {
       generation: checked.object.metadata.generation,
       issues: checked.errors.length > 0 ? checked.errors : refused,
       forbidden: state.forbidden,
-      overflow: state.grouping.overflow.has(key),
+      overBudget: state.over.get(key),
+      overflow: state.grouping.overflow.get(key),
+      nearBudget: state.near.get(key),
       held,
       targets: state.grouping.problems.get(key) ?? [],
-      keys: resource === undefined ? [] : checked.keyIds.flatMap((keyId) => keys.problem(keyId) ?? []),
+      keys: checked.keyIds.flatMap((keyId) => (checked.denied.includes(keyId) ? { keyId, reason: 'KeyNotPermitted' as const } : (keys.problem(keyId) ?? []))),
       ...(modules.current === undefined ? { moduleProblem: modules.problem } : {}),
       handsOff: runtimes.find(({ runtime }) => runtime?.handsOff !== undefined)?.runtime?.handsOff,
       drafts,
@@ -77,10 +78,10 @@ export class StatusStage {
 }
 
 /** How a workload stands for a route: what its proxies have proven of an earlier state of the route proves nothing of this one. */
-function workloadState(name: string, runtime: WorkloadRuntime | undefined, key: string, { resource, identity }: CheckedRoute): WorkloadState {
+function workloadState(name: string, runtime: WorkloadRuntime | undefined, key: string, { head, identity }: CheckedRoute): WorkloadState {
   if (runtime === undefined) return emptyState(name);
   const { state, builtFrom } = runtime;
-  if (resource !== undefined && builtFrom.get(key) === identity) return state;
+  if (head !== undefined && builtFrom.get(key) === identity) return state;
   return { ...state, programmed: 0, workers: 0, unreachable: 0, unasked: state.proxies, refusals: [], provenAt: undefined };
 }
 

@@ -1,23 +1,29 @@
 // Stage 2: a workload → its configuration, examined by the module itself → its object in the cluster.
-import type { KmsConfig } from '../../envoy/route/index.ts';
+import type { KmsConfig, PluginConfig, RouteResource } from '../../envoy/route/index.ts';
 import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
 import { emptyState } from './cluster-view.ts';
 import { ApiError, type KubeApi } from './kube/api.ts';
 import type { KubeObject } from './kube/objects.ts';
+import { pack } from './kube/packed.ts';
 import { ENVOY_FILTERS } from './kube/resources.ts';
+import { wholeObject } from './kube/whole.ts';
+import type { FairGate } from './fairness.ts';
 import type { ModuleSource, ServableModule } from './module-source.ts';
-import { appliedOf, MANAGED_BY_LABEL, MANAGER, routeKeysOf, type Applied } from './plan/applied.ts';
+import { appliedOf, MANAGED_BY_LABEL, MANAGER, type Applied } from './plan/applied.ts';
 import { build, type Build } from './plan/build.ts';
 import { isAsWanted, kmsObject, ownersOf, waypointChains, workloadObject, type KmsAccess, type Release } from './plan/envoy-filter.ts';
 import { GENERATION_SLOTS } from './plan/evidence.ts';
 import { SERVICE_TERM } from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
+import type { RouteChecker } from './route-checker.ts';
 
 export const FIELD_MANAGER = 'fim-operator';
 
 export interface WorkloadStageParts {
   view: ClusterView;
   api: KubeApi;
+  checker: RouteChecker;
+  gate: FairGate;
   modules: ModuleSource;
   /** How the modules deal with the key service. */
   kms: KmsConfig;
@@ -27,6 +33,10 @@ export interface WorkloadStageParts {
   /** Reads the proxies that have no usable reading, before a generation is applied. */
   readBaselines: (workload: Workload, runtime: WorkloadRuntime, generation: number) => Promise<void>;
   onApplied: (namespace: string, name: string, generation: number) => void;
+}
+
+function versionOf({ metadata: { uid, resourceVersion } }: KubeObject): string {
+  return `${uid} ${resourceVersion}`;
 }
 
 /** What became of a workload. */
@@ -44,9 +54,10 @@ function signatureOf(states: ReadonlyMap<string, string>, unservable: readonly s
 /** The release to be in force: the one there is, if nothing differs, else the next. */
 function releaseOf(made: Build, applied: Applied | undefined, runtime: WorkloadRuntime, module: ServableModule, version: string): Release {
   const { config, hash } = made;
+  if (config === undefined) throw new Error('a build without a configuration');
   const common = { config, hash, module: module.reference, version };
   const current = runtime.release;
-  const same = !runtime.bump && applied?.config !== undefined && applied.hash === hash && applied.moduleSha256 === module.reference.sha256;
+  const same = !runtime.bump && applied?.isWhole === true && applied.hash === hash && applied.moduleSha256 === module.reference.sha256;
   if (same) return { ...common, generation: applied.generation, appliedAt: applied.appliedAt };
   return { ...common, generation: Math.max(applied?.generation ?? 0, current?.generation ?? 0) + 1, appliedAt: Date.now() };
 }
@@ -68,29 +79,31 @@ export class WorkloadStage {
   async reconcile(namespace: string, name: string): Promise<WorkloadOutcome> {
     const { view, modules } = this.parts;
     const workload = view.workload(namespace, name);
-    const object = view.object(namespace, name);
-    if (workload === undefined) return this.remove(namespace, name, object);
+    const kept = view.object(namespace, name);
+    if (workload === undefined) return this.remove(namespace, name, kept);
     const module = modules.current;
     // Without a module that proxies can have, nothing changes; the routes say why.
     if (module === undefined) return { routes: workload.routes.map((route) => route.key), ask: false };
     const runtime = view.runtime(namespace, name);
     const states = new Map(workload.routes.map(({ key }) => [key, view.namespaces.get(namespace)?.checked.get(key)?.identity ?? '']));
     const settled = this.settledState(workload, states, module);
-    if (settled !== undefined && !runtime.bump && runtime.settled?.object === object && runtime.settled?.state === settled) return { routes: [], ask: false };
+    if (settled !== undefined && !runtime.bump && kept !== undefined && runtime.settled?.version === versionOf(kept) && runtime.settled.state === settled) return { routes: [], ask: false };
+    const object = kept === undefined ? undefined : await wholeObject(this.parts.api, ENVOY_FILTERS, kept);
     const applied = object === undefined ? undefined : appliedOf(object);
     const known = new Set(runtime.build === undefined ? [] : [...runtime.build.members, ...runtime.build.refused.keys()]);
     const outcome = (ask: boolean): WorkloadOutcome => ({ routes: [...new Set([...known, ...workload.routes.map((route) => route.key), ...(runtime.build?.members ?? []), ...(runtime.build?.refused.keys() ?? [])])], ask });
     runtime.handsOff = applied?.fromLaterVersion ? `FIM-OP-0010: the configuration of ${name} was made by a later version of the operator, which this one does not know: it is left alone.` : undefined;
     if (runtime.handsOff !== undefined) return outcome(false);
 
-    const rebuilt = this.build(workload, states, runtime, applied, module);
+    const rebuilt = await this.build(workload, states, runtime, applied, module);
     if (runtime.build?.frozen) return outcome(rebuilt);
     if (runtime.build?.members.size === 0) {
       await this.remove(namespace, name, object);
       return outcome(false);
     }
     const changed = await this.bringIntoForce(workload, states, runtime, object, applied, module);
-    runtime.settled = changed || object === undefined || settled === undefined ? undefined : { object, state: settled };
+    const now = view.object(namespace, name);
+    runtime.settled = now === undefined || settled === undefined ? undefined : { version: versionOf(now), state: settled };
     return rebuilt || changed ? outcome(true) : { routes: [], ask: false };
   }
 
@@ -104,16 +117,28 @@ export class WorkloadStage {
     return JSON.stringify([[...states], wider, module.reference.sha256]);
   }
 
-  private build(workload: Workload, states: ReadonlyMap<string, string>, runtime: WorkloadRuntime, applied: Applied | undefined, module: ServableModule): boolean {
-    const state = this.parts.view.namespaces.get(workload.namespace);
-    const inForce = routeKeysOf(applied?.config);
-    const unservable = new Map([...(state?.unservable ?? [])].filter(([key]) => inForce.has(key)));
-    const signature = signatureOf(states, [...unservable.keys()].sort(), module, this.parts.kms);
-    if (runtime.build !== undefined && runtime.signature === signature) return false;
+  /** Builds what has changed since, or is needed again; true if it has changed. */
+  private async build(workload: Workload, states: ReadonlyMap<string, string>, runtime: WorkloadRuntime, applied: Applied | undefined, module: ServableModule): Promise<boolean> {
+    const { view, gate, kms } = this.parts;
+    const state = view.namespaces.get(workload.namespace);
+    const unservable = new Map([...(state?.unservable ?? [])].filter(([key]) => applied?.routes.has(key)));
+    const signature = signatureOf(states, [...unservable.keys()].sort(), module, kms);
+    const isSame = runtime.build !== undefined && runtime.signature === signature;
+    if (isSame && runtime.build?.config !== undefined) return false;
     const objects = new Map([...(state?.checked ?? [])].map(([key, { object }]) => [key, object]));
-    runtime.build = build({ routes: workload.routes, unservable, objects, applied, examine: module.examine, kms: this.parts.kms });
+    runtime.build = await gate.run(workload.namespace, () => build({ routes: this.read(workload), unservable, objects, applied, examine: module.examine, kms }));
     runtime.signature = signature;
-    return true;
+    return !isSame;
+  }
+
+  /** The routes themselves. */
+  private read({ namespace, routes }: Workload): RouteResource[] {
+    const state = this.parts.view.namespaces.get(namespace);
+    return routes.map(({ key }) => {
+      const checked = state?.checked.get(key);
+      if (state === undefined || checked === undefined) throw new Error(`${key} is gone by now`);
+      return this.parts.checker.load(key, checked, state.profiles);
+    });
   }
 
   /** Applies the object if it is not as wanted; true if it was not. */
@@ -124,33 +149,47 @@ export class WorkloadStage {
     const wanted = workloadObject(workload, release, this.owners(workload.namespace, made), this.chains(workload));
     const isNew = runtime.release?.generation !== release.generation;
     if (isAsWanted(wanted, object)) {
-      this.adopt(runtime, release, states);
+      this.adopt(workload, runtime, release, states);
       return isNew;
     }
     if (isNew && release.generation !== applied?.generation) await this.parts.readBaselines(workload, runtime, release.generation);
     try {
-      runtime.lastApplied = await this.apply(wanted);
+      const answer = await this.apply(wanted);
+      runtime.lastApplied = pack(answer);
       runtime.applyError = undefined;
     } catch (error) {
       runtime.applyError = error instanceof ApiError ? `the API server refuses the object: ${error.message}` : String(error);
       runtime.state = { ...runtime.state, applyError: runtime.applyError };
       throw error;
     }
-    this.adopt(runtime, release, states);
+    this.adopt(workload, runtime, release, states);
     this.parts.onApplied(workload.namespace, workload.name, release.generation);
     return true;
   }
 
-  private adopt(runtime: WorkloadRuntime, release: Release, states: ReadonlyMap<string, string>): void {
+  private adopt(workload: Workload, runtime: WorkloadRuntime, release: Release, states: ReadonlyMap<string, string>): void {
     if (runtime.release?.generation !== release.generation || runtime.release.hash !== release.hash) {
       runtime.state = { ...emptyState(runtime.state.name), hash: release.hash, generation: release.generation, proxies: runtime.state.proxies, unasked: runtime.state.proxies };
     }
     runtime.state = { ...runtime.state, applyError: undefined };
     runtime.applyError = undefined;
-    runtime.release = release;
+    // The configuration is in the object: it is not held twice.
+    runtime.release = this.withoutConfig(workload, release);
+    if (runtime.build !== undefined) runtime.build = { ...runtime.build, config: undefined };
     runtime.builtFrom = states;
     runtime.bump = false;
     remember(runtime, release);
+  }
+
+  private withoutConfig({ namespace, name }: Workload, { config: _, ...rest }: Release): Release {
+    const { view } = this.parts;
+    const inForce = (): PluginConfig => {
+      const object = view.object(namespace, name);
+      const config = object === undefined ? undefined : appliedOf(object).config;
+      if (config === undefined) throw new Error(`the configuration of ${name} is not at hand`);
+      return config;
+    };
+    return Object.defineProperty(rest, 'config', { enumerable: false, get: inForce }) as Release;
   }
 
   private async apply(wanted: KubeObject): Promise<KubeObject> {

@@ -35,11 +35,29 @@ function interfaceOf(root: RouteNode, node: RouteNode, named: Map<string, string
   return name;
 }
 
+/** Error of a malformed key id: the nodes that have it are where keys are named. */
+const KEY_ID_CODE = 'FIM-CFG-1033';
+
+/** Where a spec names keys, as steps; `*` is each item of a list. */
+function keyIdPlaces(root: RouteNode, given: RouteNode, steps: string[] = []): string[][] {
+  const node = resolveNode(root, given);
+  if (node['x-fim-code'] === KEY_ID_CODE) return [steps];
+  const children: [string, RouteNode][] = [...Object.entries(node.properties ?? {}), ...(node.items === undefined ? [] : [['*', node.items] as [string, RouteNode]])];
+  return children.flatMap(([name, child]) => keyIdPlaces(root, child, [...steps, name]));
+}
+
+function keyIdConstant(root: RouteNode): string {
+  const places = keyIdPlaces(root, { $ref: '#/$defs/spec' });
+  if (places.length === 0 || places.some((steps) => steps.at(-1) === '*')) throw new Error(`${ROUTE_SCHEMA}: key ids are members, and there are some`);
+  const lines = places.map((steps) => `  [${steps.map((step) => `'${step}'`).join(', ')}],`);
+  return `/** Every place of a spec that names a key; \`*\` is each item of a list. */\nexport const KEY_ID_PLACES: readonly (readonly string[])[] = [\n${lines.join('\n')}\n];`;
+}
+
 /** `envoy/route/financial-route.gen.ts`. */
 export function routeTypeOutputs(repository: string): Output[] {
   const root = readRouteSchema(repository);
   const named = new Map<string, string>();
   interfaceOf(root, root, named);
   interfaceOf(root, resolveNode(root, { $ref: '#/$defs/validationProfile' }), named);
-  return [{ path: 'envoy/route/financial-route.gen.ts', text: `${banner(ROUTE_SCHEMA)}\n\n${[...named.values()].join('\n\n')}\n` }];
+  return [{ path: 'envoy/route/financial-route.gen.ts', text: `${banner(ROUTE_SCHEMA)}\n\n${[...named.values(), keyIdConstant(root)].join('\n\n')}\n` }];
 }

@@ -22,7 +22,9 @@ function celValue(value: unknown): unknown {
 }
 
 function environmentOf(node: Structural): Environment {
-  return new Environment().registerVariable({ name: 'self', schema: declare(node) } as Parameters<Environment['registerVariable']>[0]);
+  // Of the list library that Kubernetes adds.
+  const environment = new Environment().registerFunction('list.sum(): int', (list: unknown) => [...(list as Iterable<bigint>)].reduce((total, one) => total + one, 0n));
+  return environment.registerVariable({ name: 'self', schema: declare(node) } as Parameters<Environment['registerVariable']>[0]);
 }
 
 /** Every rule of the CRD with what the type checker says of it. */

@@ -45,6 +45,9 @@ export class FakeApiServer {
   private uid = 0;
   private server: Server | undefined;
   private port = 0;
+  private readonly stopped = Promise.withResolvers<void>();
+  /** Settles when it is told to stop. */
+  readonly stopping = this.stopped.promise;
   /** Pages of lists have at most this many items. */
   pageSize = 500;
 
@@ -58,6 +61,7 @@ export class FakeApiServer {
   /** Drops every connection and stops to listen; what it holds stays for the next start. */
   async stop(): Promise<void> {
     const { server } = this;
+    this.stopped.resolve();
     this.watchers.clear();
     await new Promise<void>((done) => {
       server?.close(() => done());

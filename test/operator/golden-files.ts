@@ -36,7 +36,7 @@ function golden(input: string): Golden {
   if (errors.length > 0) throw new Error(`${input}: ${JSON.stringify(errors)}`);
   const named = (apiVersion: string, kind: string, namespace: string): Map<string, KubeObject> =>
     new Map(objects.filter((object) => object.apiVersion.startsWith(apiVersion) && object.kind === kind && object.metadata.namespace === namespace).map((object) => [object.metadata.name, object]));
-  const facts = (namespace: string): TargetFacts => ({ gateways: named('gateway.', 'Gateway', namespace), istioGateways: named('networking.istio.io', 'Gateway', namespace), services: named('v1', 'Service', namespace) });
+  const facts = (namespace: string): TargetFacts => ({ gateways: named('gateway.', 'Gateway', namespace), istioGateways: named('networking.istio.io', 'Gateway', namespace), services: named('v1', 'Service', namespace), pods: named('v1', 'Pod', namespace) });
   const rendered = render({ resources, facts, module: MODULE, examine: () => undefined, kms: { cluster: KMS_CLUSTER }, kmsAccess: { url: new URL('https://vault.kms:8200'), folder: '/etc/fim/kms', files: ['token', 'ca', 'identity'] }, version: '0.1.0' });
   const file = path.join(FOLDER, `${name}.out.yaml`);
   return { name, rendered, file, written: readText(file), text: rendered.objects.map((object) => `---\n# ${keyOf(object)}\n${stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })}`).join('') };

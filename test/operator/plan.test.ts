@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { checkRoutes, type RouteResource } from '../../envoy/route/index.ts';
-import { MAX_NAMESPACE_WORKLOADS, MAX_WORKLOAD_ROUTES } from '../../istio/limits.ts';
+import { MAX_NAMESPACE_OBJECT_BYTES, MAX_NAMESPACE_RESOURCES, MAX_NAMESPACE_SPEC_BYTES, MAX_NAMESPACE_WORKLOADS, MAX_RESOURCE_BYTES, MAX_WORKLOAD_ROUTES, NEAR_BUDGET } from '../../istio/limits.ts';
 import type { Applied } from '../../istio/operator/plan/applied.ts';
 import { build, type Examine } from '../../istio/operator/plan/build.ts';
 import { workloadName, type Selection, type TargetFacts } from '../../istio/operator/plan/selection.ts';
+import { spend } from '../../istio/operator/plan/budget.ts';
 import { groupRoutes } from '../../istio/operator/plan/workloads.ts';
 
 const EMPTY: TargetFacts = { gateways: new Map(), istioGateways: new Map(), services: new Map() };
@@ -21,9 +22,13 @@ function route(name: string, spec: object = {}, day = 1): RouteResource {
   return resources[0]!;
 }
 
+function withPods(...all: Record<string, string>[]): TargetFacts {
+  return { ...EMPTY, pods: new Map(all.map((podLabels, index) => [`p${index}`, object('Pod', `p${index}`, {}, podLabels)])) };
+}
+
 const labels = (matchLabels: Record<string, string>): object => ({ selector: { matchLabels } });
 const gateway = (name: string): object => ({ targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name }] });
-const members = (grouping: ReturnType<typeof groupRoutes>): Record<string, string[]> => Object.fromEntries([...grouping.workloads].map(([name, { routes }]) => [name.replace(/-[0-9a-f]{8}$/, ''), routes.map((one) => one.name)]));
+const members = (grouping: ReturnType<typeof groupRoutes>): Record<string, string[]> => Object.fromEntries([...grouping.workloads].map(([name, { routes }]) => [name.replace(/-[0-9a-f]{8}$/, ''), routes.map((one) => one.key.replace('demo/', ''))]));
 
 describe('workloads', () => {
   it('without targets: the gateways of the namespace, never sidecars', () => {
@@ -38,11 +43,12 @@ describe('workloads', () => {
     assert.deepEqual(grouping.workloads.get('gateways')?.narrower, [{ lattice: 'gateway', terms: { 'gateway.networking.k8s.io/gateway-name': 'edge' } }]);
   });
 
-  it('selections that a pod may meet together have a workload of their own', () => {
-    const grouping = groupRoutes('demo', [route('a', labels({ app: 'web' })), route('b', labels({ tier: 'front' })), route('c', labels({ app: 'db' }))], EMPTY);
-    assert.deepEqual(members(grouping), {
-      'sidecars-web': ['a'], 'sidecars-front': ['b'], 'sidecars-web-front': ['a', 'b'], 'sidecars-db': ['c'], 'sidecars-db-front': ['b', 'c'],
-    });
+  it('selections that a pod meets together have a workload of their own, and others have none', () => {
+    const facts = withPods({ app: 'web', tier: 'front', hash: '1' }, { app: 'web', tier: 'front', hash: '2' }, { app: 'db' });
+    const grouping = groupRoutes('demo', [route('a', labels({ app: 'web' })), route('b', labels({ tier: 'front' })), route('c', labels({ app: 'db' }))], facts);
+    assert.deepEqual(members(grouping), { 'sidecars-web': ['a'], 'sidecars-front': ['b'], 'sidecars-web-front': ['a', 'b'], 'sidecars-db': ['c'] });
+    assert.equal(grouping.isSeen({ app: 'web', tier: 'front', hash: '3' }, facts), true);
+    assert.equal(grouping.isSeen({ app: 'db', tier: 'front' }, facts), false, 'such a pod needs a workload that is not there');
     const both = [...grouping.workloads.values()].find(({ name }) => name.startsWith('sidecars-web-front'));
     assert.equal(both?.wider.length, 2);
   });
@@ -63,11 +69,47 @@ describe('workloads', () => {
     assert.deepEqual(members(grouping), { 'service-web': ['a', 'b'], 'waypoint-wp': ['b'] });
   });
 
-  it('too many unions are refused, the older routes keep theirs', () => {
-    const routes = Array.from({ length: 10 }, (_, index) => route(`r${index}`, labels({ [`k${index}`]: 'x' }), index + 1));
+  it('selections cannot multiply: eight of them are eight workloads, and each kind of pod that meets several one more', () => {
+    const routes = Array.from({ length: 8 }, (_, index) => route(`r${index}`, labels({ [`k${index}`]: 'x' }), index + 1));
+    assert.equal(groupRoutes('demo', routes, EMPTY).workloads.size, 8);
+    const all = Object.fromEntries(routes.map((_, index) => [`k${index}`, 'x']));
+    const grouping = groupRoutes('demo', routes, withPods(all, { ...all, hash: '7' }, { k0: 'x', k1: 'x' }));
+    assert.equal(grouping.workloads.size, 10);
+    assert.deepEqual([...grouping.workloads.values()].map((one) => one.routes.length).sort((a, b) => a - b), [1, 1, 1, 1, 1, 1, 1, 1, 2, 8]);
+  });
+
+  it('every pod meets exactly one workload that no narrower one takes it from, with all routes that select it', () => {
+    const random = ((seed: number) => () => (seed = (seed * 16807) % 2147483647) / 2147483647)(7);
+    for (let round = 0; round < 50; round++) {
+      const some = (): Record<string, string> => Object.fromEntries(['a', 'b', 'c', 'd'].filter(() => random() < 0.5).map((name) => [name, random() < 0.5 ? '1' : '2']));
+      const routes = Array.from({ length: 6 }, (_, index) => route(`r${index}`, labels({ z: '1', ...some() }), index + 1));
+      const pods = Array.from({ length: 8 }, () => ({ z: '1', ...some() }));
+      const { workloads } = groupRoutes('demo', routes, withPods(...pods));
+      for (const pod of pods) {
+        const meets = (terms: Record<string, string>): boolean => Object.entries(terms).every(([name, value]) => (pod as Record<string, string>)[name] === value);
+        const selecting = routes.filter(({ spec }) => meets(spec.selector!.matchLabels)).map(({ key }) => key);
+        const own = [...workloads.values()].filter(({ selection, narrower }) => meets(selection.terms) && !narrower.some(({ terms }) => meets(terms)));
+        assert.deepEqual(own.map((one) => one.routes.map(({ key }) => key)), selecting.length === 0 ? [] : [selecting]);
+      }
+    }
+  });
+
+  it('too many workloads are refused, the older routes keep theirs, and the last are told beforehand', () => {
+    const routes = Array.from({ length: MAX_NAMESPACE_WORKLOADS + 2 }, (_, index) => route(`r${index}`, labels({ app: `a${index}` }), index + 1));
     const grouping = groupRoutes('demo', routes, EMPTY);
-    assert.equal(grouping.workloads.size, MAX_NAMESPACE_WORKLOADS - 1);
-    assert.deepEqual([...grouping.overflow], ['demo/r8', 'demo/r9']);
+    assert.equal(grouping.workloads.size, MAX_NAMESPACE_WORKLOADS);
+    assert.deepEqual([...grouping.overflow], [['demo/r256', '256 workloads'], ['demo/r257', '256 workloads']]);
+    assert.equal(grouping.near.size, MAX_NAMESPACE_WORKLOADS - Math.floor(NEAR_BUDGET * MAX_NAMESPACE_WORKLOADS));
+  });
+
+  it('bytes count in each workload that a route is in', () => {
+    const pods = Array.from({ length: 40 }, (_, index) => ({ app: 'web', tier: `t${index}` }));
+    const tiers = Array.from({ length: 40 }, (_, index) => ({ ...route(`t${index}`, labels({ tier: `t${index}` }), 1), bytes: 1000 }));
+    const wide = { ...route('wide', labels({ app: 'web' }), 2), bytes: Math.ceil(MAX_NAMESPACE_OBJECT_BYTES / 20) };
+    const grouping = groupRoutes('demo', [...tiers, wide], withPods(...pods));
+    assert.deepEqual([...grouping.overflow.keys()], ['demo/wide'], 'it would be in forty');
+    assert.equal(grouping.workloads.size, 40, 'and leaves nothing behind');
+    assert.equal(groupRoutes('demo', [...tiers, { ...wide, bytes: Math.floor(MAX_NAMESPACE_OBJECT_BYTES / 50) }], withPods(...pods)).overflow.size, 0);
   });
 
   it('names are good for Kubernetes, and differ', () => {
@@ -95,7 +137,7 @@ describe('a build', () => {
 
   it('leaves all as it is when the module refuses everything without saying why', () => {
     const first = build({ ...input, routes: [route('a')], examine: take });
-    const applied: Applied = { hash: first.hash, moduleSha256: '', generation: 1, appliedAt: 0, selection: undefined, config: { ...first.config, hash: first.hash }, fromLaterVersion: false };
+    const applied: Applied = { hash: first.hash, moduleSha256: '', generation: 1, appliedAt: 0, selection: undefined, config: { ...first.config, hash: first.hash }, isWhole: true, routes: new Map([['demo/a', [[]]]]), fromLaterVersion: false };
     const made = build({ ...input, applied, routes: [route('a'), route('b')], examine: () => ({ code: 'FIM-CFG-0019', pointer: '' }) });
     assert.equal(made.frozen, true);
     assert.deepEqual([...made.held], ['demo/a']);
@@ -117,5 +159,26 @@ describe('a build', () => {
     assert.ok(made.members.size > 10 && made.members.size < 120, `${made.members.size} members`);
     assert.ok(JSON.stringify(JSON.stringify(made.config)).length < 1024 * 1024);
     assert.equal(made.members.size + made.refused.size, 120);
+  });
+});
+
+describe('the budgets of a namespace', () => {
+  const item = (key: string, created: number, bytes = 100): Parameters<typeof spend>[0][number] => ({ key, created, bytes, isLeftAway: false });
+
+  it('go to the oldest', () => {
+    const items = Array.from({ length: MAX_NAMESPACE_RESOURCES + 2 }, (_, index) => item(`k${index}`, -index));
+    const { over, near } = spend(items);
+    assert.deepEqual([...over.keys()].sort(), ['k0', 'k1']);
+    assert.match(over.get('k0')!, new RegExp(`${MAX_NAMESPACE_RESOURCES} routes and profiles`));
+    assert.equal(near.size, MAX_NAMESPACE_RESOURCES - NEAR_BUDGET * MAX_NAMESPACE_RESOURCES);
+  });
+
+  it('are of bytes too, and one that is too large for itself takes nothing from the others', () => {
+    const size = 512 * 1024;
+    const fit = MAX_NAMESPACE_SPEC_BYTES / size;
+    const { over, near } = spend([item('giant', 0, MAX_RESOURCE_BYTES + 1), ...Array.from({ length: fit + 1 }, (_, index) => item(`k${index}`, index, size))]);
+    assert.deepEqual([...over.keys()], ['giant', `k${fit}`]);
+    assert.match(over.get('giant')!, /its spec has \d+ bytes, of \d+/);
+    assert.ok(near.has(`k${fit - 1}`) && !near.has(`k${fit / 2}`));
   });
 });

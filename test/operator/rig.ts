@@ -60,19 +60,31 @@ export class Rig {
   readonly proxies: FakeProxy[] = [];
   /** Key ids, as `prod/fund`, that the key service has. */
   readonly keys = new Set<string>();
+  /** Whose keys are whose. */
+  binding: OperatorOptions['keys'] = { mode: 'claimed', bound: [] };
   operator!: Operator;
   private api!: KubeApi;
-  private readonly kms = createServer((request, response) => response.writeHead(this.keys.has((request.url ?? '').replace('/v1/secret/metadata/', '')) ? 200 : 404).end('{}'));
+  /** Paths that the key service was asked for, in order. */
+  readonly lookups: string[] = [];
+  /** Answers of the key service wait for this. */
+  kmsGate: (url: string) => Promise<void> = () => Promise.resolve();
+  private readonly kms = createServer((request, response) => void this.answerKms(request.url ?? '').then((status) => response.writeHead(status).end('{}')));
   private kmsPort = 0;
 
-  static async start(t: TestContext, prepare: (server: FakeApiServer) => void = () => undefined): Promise<Rig> {
+  static async start(t: TestContext, prepare: (server: FakeApiServer, rig: Rig) => void = () => undefined): Promise<Rig> {
     const rig = new Rig();
     await rig.server.start();
-    prepare(rig.server);
+    prepare(rig.server, rig);
     rig.kmsPort = await listen(rig.kms);
     await rig.startOperator();
     t.after(() => rig.stop());
     return rig;
+  }
+
+  private async answerKms(url: string): Promise<number> {
+    this.lookups.push(url);
+    await this.kmsGate(url);
+    return this.keys.has(url.replace('/v1/secret/metadata/', '')) ? 200 : 404;
   }
 
   options(): OperatorOptions {
@@ -81,6 +93,7 @@ export class Rig {
       api: this.api, metrics: new OperatorMetrics(), rootNamespace: 'istio-system', probePort: 1, version: '0.1.0', log: () => undefined,
       modules: { folder: BUILD, urlTemplate: 'http://127.0.0.1:1/{sha256}.wasm', check: false },
       kms: { url: new URL(`http://127.0.0.1:${this.kmsPort}`), cluster: undefined, metadataPrefix: '/v1/secret/metadata/', tokenFile: undefined, check: true, proxyFolder: '/etc/fim/kms', proxyFiles: [] },
+      keys: this.binding,
     };
   }
 
@@ -115,34 +128,34 @@ export class Rig {
     return proxy;
   }
 
-  route(name: string, spec: object, created = '2026-01-01T00:00:00Z'): KubeObject {
-    return this.server.put('financialroutes', { metadata: { name, namespace: NAMESPACE, creationTimestamp: created }, spec, status: this.server.get('financialroutes', NAMESPACE, name)?.status });
+  route(name: string, spec: object, created = '2026-01-01T00:00:00Z', namespace = NAMESPACE): KubeObject {
+    return this.server.put('financialroutes', { metadata: { name, namespace, creationTimestamp: created }, spec, status: this.server.get('financialroutes', namespace, name)?.status });
   }
 
-  filter(name: string): KubeObject | undefined {
-    return this.server.get('envoyfilters', NAMESPACE, name);
+  filter(name: string, namespace = NAMESPACE): KubeObject | undefined {
+    return this.server.get('envoyfilters', namespace, name);
   }
 
   /** The plugin configuration in an object. */
-  config(name: string): { generation: number; hash: string; routes: { name: string; stages: Record<string, unknown> }[] } | undefined {
-    const patches = (this.filter(name)?.spec?.configPatches ?? []) as { applyTo: string; patch: { value: { typed_config: { config: { configuration: { value: string } } } } } }[];
+  config(name: string, namespace = NAMESPACE): { generation: number; hash: string; routes: { name: string; stages: Record<string, unknown> }[] } | undefined {
+    const patches = (this.filter(name, namespace)?.spec?.configPatches ?? []) as { applyTo: string; patch: { value: { typed_config: { config: { configuration: { value: string } } } } } }[];
     const text = patches.find((patch) => patch.applyTo === 'EXTENSION_CONFIG')?.patch.value.typed_config.config.configuration.value;
     return text === undefined ? undefined : (JSON.parse(text) as ReturnType<Rig['config']>);
   }
 
-  status(name: string): RouteStatus | undefined {
-    return this.server.get('financialroutes', NAMESPACE, name)?.status as RouteStatus | undefined;
+  status(name: string, namespace = NAMESPACE): RouteStatus | undefined {
+    return this.server.get('financialroutes', namespace, name)?.status as RouteStatus | undefined;
   }
 
   /** Waits for a condition to be so. */
-  condition(name: string, type: string, status: string, reason?: string): Promise<Condition> {
+  condition(name: string, type: string, status: string, reason?: string, namespace = NAMESPACE): Promise<Condition> {
     const find = (): Condition | undefined => {
-      const route = this.server.get('financialroutes', NAMESPACE, name);
-      const found = this.status(name)?.conditions?.find((condition) => condition.type === type);
+      const route = this.server.get('financialroutes', namespace, name);
+      const found = this.status(name, namespace)?.conditions?.find((condition) => condition.type === type);
       return found?.status === status && found.observedGeneration === route?.metadata.generation && (reason === undefined || found.reason === reason) ? found : undefined;
     };
     return until(`${name}: ${type}=${status} ${reason ?? ''}`, find).catch((error: Error) => {
-      throw new Error(`${error.message}; it is ${JSON.stringify(this.status(name))}`);
+      throw new Error(`${error.message}; it is ${JSON.stringify(this.status(name, namespace))}`);
     });
   }
 }

@@ -37,7 +37,7 @@ const TABLE: [name: string, facts: RouteFacts, accepted: string, refs: string, p
   ['a mistake', facts({ issues: [ISSUE], workloads: [] }), 'False Invalid', '-', 'False Invalid'],
   ['a mistake, an earlier form in force', facts({ issues: [ISSUE], held: true }), 'False Invalid', '-', 'False Invalid'],
   ['no room', facts({ issues: [ROOM] }), 'False TooManyRoutes', '-', 'False TooManyRoutes'],
-  ['too many workloads', facts({ overflow: true, workloads: [] }), 'False TooManyWorkloads', '-', 'False TooManyWorkloads'],
+  ['too many workloads', facts({ overflow: '256 workloads', workloads: [] }), 'False TooManyWorkloads', '-', 'False TooManyWorkloads'],
   ['the root namespace', facts({ forbidden: 'x', workloads: [] }), 'False NotAllowed', '-', 'False NotAllowed'],
   ['lost everywhere', facts({ drafts: [LOST, LOST] }), 'False Conflicted', '-', 'False Conflicted'],
   ['lost on one workload of two', facts({ drafts: [LOST, [{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }]] }), 'True Accepted', 'True ResolvedRefs', 'True Programmed'],

@@ -1,16 +1,15 @@
 // The keys that `fim up` makes: of every stage that names one, of the algorithm that the stage asks for.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkRoutes, translate } from '../../envoy/route/index.ts';
+import { checkRoutes, keyIdsOf, translate } from '../../envoy/route/index.ts';
 import { neededKeys } from '../../envoy/standalone/needed-keys.ts';
-import { keyIdsOf } from '../../istio/operator/key-directory.ts';
 
 function keysOf(spec: object): { needed: string[]; seen: string[] } {
   const { resources, errors } = checkRoutes([{ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: 'a' }, spec }]);
   assert.deepEqual(errors, []);
   const { routes, errors: mistakes } = translate(resources, { layout: 'fused', standalone: true, kms: { cluster: 'fim-kms' } });
   assert.deepEqual(mistakes, []);
-  return { needed: neededKeys(routes.map(({ config }) => config)).map(({ id, algorithm }) => `${id} ${algorithm}`), seen: keyIdsOf(spec) };
+  return { needed: neededKeys(routes.map(({ config }) => config)).map(({ id, algorithm }) => `${id} ${algorithm}`), seen: keyIdsOf(resources[0]!) };
 }
 
 const signature = (keyId: string, algorithm: string): object => ({ keyId, algorithm, covers: 'Message', request: 'Verify' });
@@ -26,4 +25,17 @@ test('encryption and signature: one key each, or one for both', () => {
   assert.deepEqual(keysOf(both), { needed: ['kms://a/body AES-256', 'kms://a/sign SM2-PRIVATE'], seen: ['kms://a/body', 'kms://a/sign'] });
   const shared = { encryption: { keyId: 'kms://a/sm2', algorithm: 'SM2-ENVELOPE', request: 'Encrypt' }, signature: signature('kms://a/sm2', 'SM2') };
   assert.deepEqual(keysOf(shared), { needed: ['kms://a/sm2 SM2-PRIVATE'], seen: ['kms://a/sm2'] });
+});
+
+test('a key is named in key fields, and nowhere else', () => {
+  const mac = { body: { format: 'ISO8583', iso8583: { specification: 'iso8583-1987' } }, validation: { mac: { keyId: 'kms://a/mac', algorithm: 'SM4-CBC-MAC' }, fields: [{ path: '$.DE3', note: 'kms://a/note', enum: ['kms://a/text'] }] } };
+  assert.deepEqual(keysOf(mac).seen, ['kms://a/mac']);
+  assert.deepEqual(keysOf({ wasm: { module: 'sm4-encryptor.wasm', config: { keyId: 'kms://a/short', context: 'kms://a/context' } } }).seen, ['kms://a/short']);
+});
+
+test('a key id leads nowhere but to a key', () => {
+  for (const keyId of ['kms://../../sys/mounts', 'kms://a/../b', 'kms://a//b', 'kms://a/b/', 'kms:///a', 'kms://a/.b', 'kms://a/b?x=1', 'kms://a/b#1', 'kms://a/%2e%2e/b', 'kms://a/b\n', 'kms://a']) {
+    const { resources, errors } = checkRoutes([{ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: 'a' }, spec: { encryption: { keyId, request: 'Encrypt' } } }]);
+    assert.deepEqual([resources.length, errors[0]?.code], [0, 'FIM-CFG-1033'], JSON.stringify(keyId));
+  }
 });

@@ -106,9 +106,9 @@ export class KubeApi {
     });
   }
 
-  /** Applies the status of an object. */
-  applyStatus(resource: Resource, object: KubeObject, fieldManager: string): Promise<KubeObject> {
-    return this.json({
+  /** Applies the status of an object. What the server answers, the whole object, is not read. */
+  applyStatus(resource: Resource, object: KubeObject, fieldManager: string): Promise<void> {
+    return this.done({
       verb: 'patch', resource, status: true, namespace: object.metadata.namespace, name: object.metadata.name, body: object,
       query: { fieldManager, force: 'true' }, contentType: 'application/apply-patch+yaml',
     });
@@ -140,6 +140,12 @@ export class KubeApi {
     const answer = await this.send(call, API_TIMEOUT_MS);
     if (answer.statusCode === undefined || answer.statusCode < 200 || answer.statusCode > 299) throw await failure(answer);
     return JSON.parse(await textOf(answer)) as T;
+  }
+
+  private async done(call: Call): Promise<void> {
+    const answer = await this.send(call, API_TIMEOUT_MS);
+    if (answer.statusCode === undefined || answer.statusCode < 200 || answer.statusCode > 299) throw await failure(answer);
+    for await (const _ of answer) continue;
   }
 
   private async send(call: Call, timeoutMs: number): Promise<IncomingMessage> {

@@ -2,7 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ABSENT_KIND_RETRY_MS, FIRST_PAGE_OBJECTS, LIST_PAGE_BYTES, LIST_PAGE_OBJECTS, MAX_WATCH_RETRY_MS, MIN_WATCH_RETRY_MS, STALE_MS, WATCH_SECONDS } from '../../limits.ts';
 import { ApiError, type KubeApi } from './api.ts';
+import { computed } from '../fairness.ts';
 import { keyOf, type KubeObject } from './objects.ts';
+import { wasLeftAway } from './packed.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
 
 /** What changed: before and after; one of them is undefined for what is new or gone. */
@@ -11,14 +13,20 @@ export type OnChange = (key: string, before: KubeObject | undefined, after: Kube
 export interface InformerOptions {
   api: KubeApi;
   resource: Resource;
-  /** Keeps what is needed of an object. */
-  trim?: (object: KubeObject) => KubeObject;
+  /** Keeps what is needed of an object; `before`: what is kept of it until now. */
+  trim?: (object: KubeObject, before: KubeObject | undefined) => KubeObject;
+  /** Told of each object that is not kept any more. */
+  release?: (object: KubeObject) => void;
   /** Objects of one namespace that are kept; more are counted only. Absent: all. */
   mostInNamespace?: number;
   onChange: OnChange;
   /** Told of every failure, after which the informer goes on by itself. */
   onFailure?: (resource: string, reason: string, message: string) => void;
   labelSelector?: string;
+  /** Whether objects of which something was left away could be taken whole now: they are listed again when a watch ends. */
+  wantsRelist?: () => boolean;
+  /** Told what an object of a namespace has cost to read, milliseconds. */
+  onWork?: (namespace: string, milliseconds: number) => void;
 }
 
 interface WatchEvent {
@@ -88,6 +96,7 @@ export class Informer {
         if (this.resourceVersion === undefined) await this.list(signal);
         await this.follow(signal);
         this.reached();
+        if (this.options.wantsRelist?.()) this.resourceVersion = undefined;
       } catch (error) {
         if (signal.aborted) return;
         await this.recover(error, signal);
@@ -127,7 +136,12 @@ export class Informer {
       const query = { limit: String(this.pageObjects), ...(labelSelector ? { labelSelector } : {}), ...(next === undefined ? {} : { continue: next }) };
       const page = await api.list(resource, query, signal, {
         // Items of a list do not say what they are.
-        onItem: (text) => void found.add(this.take({ ...(JSON.parse(text) as KubeObject), apiVersion: apiVersionOf(resource), kind: resource.kind })),
+        onItem: (text) => {
+          const began = computed();
+          const object: KubeObject = { ...(JSON.parse(text) as KubeObject), apiVersion: apiVersionOf(resource), kind: resource.kind };
+          found.add(this.take(object));
+          this.options.onWork?.(object.metadata.namespace ?? '', computed() - began);
+        },
         onLongItem: () => this.unreadable++,
       });
       if (page.items > 0) this.pageObjects = Math.min(LIST_PAGE_OBJECTS, 8 * this.pageObjects, Math.max(1, Math.floor((LIST_PAGE_BYTES * page.items) / page.bytes)));
@@ -146,12 +160,14 @@ export class Informer {
         this.unreadable++;
         continue;
       }
+      const began = computed();
       const { type, object } = JSON.parse(line) as WatchEvent;
       if (type === 'ERROR') throw new ApiError(object.code ?? 500, object.reason ?? 'Error', object.message ?? 'the watch failed');
       this.reached();
       if (type === 'DELETED') this.set(keyOf(object), undefined);
       else if (type !== 'BOOKMARK') this.take(object);
       this.resourceVersion = object.metadata.resourceVersion;
+      this.options.onWork?.(object.metadata.namespace ?? '', computed() - began);
       if (this.hasRoomAgain(object.metadata.namespace ?? '')) throw new ApiError(410, 'Relist', 'there is room for objects that were left out');
     }
   }
@@ -166,10 +182,10 @@ export class Informer {
     const { trim = (whole) => whole, mostInNamespace = Infinity } = this.options;
     const key = keyOf(object);
     const before = this.objects.get(key);
-    if (before?.metadata.resourceVersion === object.metadata.resourceVersion && before?.metadata.uid === object.metadata.uid) return key;
+    if (before !== undefined && before.metadata.resourceVersion === object.metadata.resourceVersion && before.metadata.uid === object.metadata.uid && !wasLeftAway(before)) return key;
     const namespace = object.metadata.namespace ?? '';
     if (before === undefined && this.in(namespace).size >= mostInNamespace) this.left.set(namespace, this.leftOut(namespace) + 1);
-    else this.set(key, trim(object));
+    else this.set(key, trim(object, before));
     return key;
   }
 
@@ -196,5 +212,6 @@ export class Informer {
     if (group.size === 0) this.byNamespace.delete(namespace);
     else this.byNamespace.set(namespace, group);
     if (before !== undefined || object !== undefined) this.options.onChange(key, before, object);
+    if (before !== undefined) this.options.release?.(before);
   }
 }

@@ -22,7 +22,7 @@ const READ = ['list', 'watch'] as const;
 
 export const FINANCIAL_ROUTES: Resource = { group: 'fim.financial', version: 'v1', plural: 'financialroutes', kind: 'FinancialRoute', verbs: READ, statusVerbs: ['patch'], scope: 'cluster' };
 export const VALIDATION_PROFILES: Resource = { group: 'fim.financial', version: 'v1', plural: 'validationprofiles', kind: 'ValidationProfile', verbs: READ, scope: 'cluster', optional: true };
-export const ENVOY_FILTERS: Resource = { group: 'networking.istio.io', version: 'v1alpha3', plural: 'envoyfilters', kind: 'EnvoyFilter', verbs: [...READ, 'create', 'patch', 'delete'], scope: 'cluster' };
+export const ENVOY_FILTERS: Resource = { group: 'networking.istio.io', version: 'v1alpha3', plural: 'envoyfilters', kind: 'EnvoyFilter', verbs: ['get', ...READ, 'create', 'patch', 'delete'], scope: 'cluster' };
 export const ISTIO_GATEWAYS: Resource = { group: 'networking.istio.io', version: 'v1', plural: 'gateways', kind: 'Gateway', verbs: READ, scope: 'cluster', optional: true };
 export const GATEWAYS: Resource = { group: 'gateway.networking.k8s.io', version: 'v1', plural: 'gateways', kind: 'Gateway', verbs: READ, scope: 'cluster', optional: true };
 export const SERVICES: Resource = { group: '', version: 'v1', plural: 'services', kind: 'Service', verbs: READ, scope: 'cluster' };

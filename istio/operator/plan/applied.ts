@@ -20,8 +20,12 @@ export interface Applied {
   /** Milliseconds since 1970. */
   appliedAt: number;
   selection: Selection | undefined;
-  /** Undefined if it is of another form than this operator's, or not what the hash says. */
-  config: PluginConfig | undefined;
+  /** Undefined if it is of another form than this operator's, or not what the hash says. Read anew each time that it is asked for. */
+  readonly config: PluginConfig | undefined;
+  /** Whether there is a configuration, as above. */
+  isWhole: boolean;
+  /** Keys of the routes in the configuration; of each the keys that its forms name. */
+  routes: ReadonlyMap<string, readonly string[][]>;
   /** The configuration is of a later form than this operator knows: hands off. */
   fromLaterVersion: boolean;
 }
@@ -43,16 +47,49 @@ function parse<T>(text: string | undefined): T | undefined {
   }
 }
 
+/** Key ids in a part of a compiled route, wherever they stand: stages name them `keyId`. */
+function keyIdsIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([member, inner]) => (member === 'keyId' && typeof inner === 'string' ? [inner] : keyIdsIn(inner)));
+}
+
+const NO_ROUTES: Applied['routes'] = new Map();
+const known = new WeakMap<KubeObject, Applied>();
+
+/** Whether the object has been read before: doing it again costs nothing. */
+export function isRead(object: KubeObject): boolean {
+  return known.has(object);
+}
+
 /** Reads an object; never throws. A configuration that someone changed by hand is none. */
 export function appliedOf(object: KubeObject): Applied {
+  const before = known.get(object);
+  if (before !== undefined) return before;
+  const applied = readObject(object);
+  known.set(object, applied);
+  return applied;
+}
+
+/** Reads `whole`, and remembers it as what `object` says: the same object, whose spec found no room. Its configuration is not remembered. */
+export function rememberApplied(object: KubeObject, whole: KubeObject): Applied {
+  if (object === whole) return appliedOf(object);
+  const applied: Applied = { ...readObject(whole), config: undefined };
+  known.set(object, applied);
+  return applied;
+}
+
+function readObject(object: KubeObject): Applied {
   const annotations = object.metadata.annotations ?? {};
-  const found = parse<PluginConfig>(configurationText(object));
+  const read = (): PluginConfig | undefined => parse<PluginConfig>(specText(object));
+  const found = read();
   const major = majorOf(typeof found?.version === 'string' ? found.version : PLUGIN_CONFIG_VERSION);
   const hash = annotations[HASH_ANNOTATION] ?? '';
-  let config: PluginConfig | undefined;
+  let routes = NO_ROUTES;
+  let isWhole = false;
   if (found !== undefined && major === majorOf(PLUGIN_CONFIG_VERSION)) {
     const { generation: _, hash: __, ...body } = found;
-    if (Array.isArray(found.routes) && canonicalHash(body) === hash) config = found;
+    isWhole = Array.isArray(found.routes) && canonicalHash(body) === hash;
+    if (isWhole) routes = new Map([...Map.groupBy(found.routes, (route) => route.name)].map(([name, forms]) => [name, forms.map(keyIdsIn)]));
   }
   return {
     hash,
@@ -60,12 +97,20 @@ export function appliedOf(object: KubeObject): Applied {
     generation: Number(annotations[GENERATION_ANNOTATION]) || 0,
     appliedAt: Date.parse(annotations[APPLIED_ANNOTATION] ?? '') || 0,
     selection: parse<Selection>(annotations[SELECTION_ANNOTATION]),
-    config,
+    isWhole,
+    routes,
+    get config() {
+      return isWhole ? read() : undefined;
+    },
     fromLaterVersion: major > majorOf(PLUGIN_CONFIG_VERSION),
   };
 }
 
-/** Keys of the routes in a configuration. */
-export function routeKeysOf(config: PluginConfig | undefined): Set<string> {
-  return new Set((config?.routes ?? []).map((route) => route.name));
+/** The text of the configuration; undefined also if the spec found no room. */
+function specText(object: KubeObject): string | undefined {
+  try {
+    return configurationText(object);
+  } catch {
+    return undefined;
+  }
 }

@@ -3,7 +3,7 @@ import { translate, type ConditionDraft, type KmsConfig, type PluginConfig, type
 import { issueAt } from '../../../envoy/route/route-error.ts';
 import { MAX_OBJECT_BYTES, MAX_WORKLOAD_ROUTES } from '../../limits.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import { routeKeysOf, type Applied } from './applied.ts';
+import type { Applied } from './applied.ts';
 import { heldRoutes } from './held.ts';
 
 /** What a module says of a configuration: undefined if it takes it. */
@@ -22,8 +22,8 @@ export interface BuildInput {
 }
 
 export interface Build {
-  /** Without generation. */
-  config: PluginConfig;
+  /** Without generation; absent once it is in force, from where it can be read. */
+  config?: PluginConfig;
   hash: string;
   /** Routes that the module refuses, or that there is no room for, by key. */
   refused: Map<string, RouteIssue[]>;
@@ -37,6 +37,9 @@ export interface Build {
   frozen: boolean;
 }
 
+/** A build that has just been made. */
+export type FreshBuild = Build & { config: PluginConfig };
+
 /** Room for what the object holds besides the configuration, bytes. */
 const OBJECT_OVERHEAD_BYTES = 160 * 1024;
 
@@ -45,6 +48,7 @@ class Candidates {
   readonly held = new Set<string>();
   readonly routes = new Map<string, RouteResource[]>();
   frozen = false;
+  private inForce: PluginConfig | undefined;
   private readonly input: BuildInput;
 
   constructor(input: BuildInput) {
@@ -58,7 +62,9 @@ class Candidates {
   }
 
   private hold(key: string, object: KubeObject): void {
-    const former = heldRoutes(key, object, this.input.applied);
+    if (this.input.applied?.routes.has(key) !== true) return;
+    this.inForce ??= this.input.applied.config;
+    const former = heldRoutes(key, object, this.inForce);
     if (former.length === 0) return;
     this.routes.set(key, former);
     this.held.add(key);
@@ -78,7 +84,7 @@ class Candidates {
     this.frozen = true;
     this.held.clear();
     for (const key of this.routes.keys()) this.refused.set(key, [whole(key, code)]);
-    for (const key of routeKeysOf(this.input.applied?.config)) this.held.add(key);
+    for (const key of this.input.applied?.routes.keys() ?? []) this.held.add(key);
   }
 
   /** Takes out the youngest routes beyond a number. */
@@ -122,7 +128,7 @@ function encodedBytes(json: string): number {
 }
 
 /** Builds the configuration of a workload. Never throws unless `examine` does. */
-export function build(input: BuildInput): Build {
+export function build(input: BuildInput): FreshBuild {
   const candidates = new Candidates(input);
   if (candidates.routes.size > MAX_WORKLOAD_ROUTES) candidates.keepOldest(MAX_WORKLOAD_ROUTES, `more than ${MAX_WORKLOAD_ROUTES} routes for one workload`);
   let translation = settle(candidates, input);

@@ -4,6 +4,7 @@ import { connectionHardening, kmsCluster, wasmFilter, type EnvoyObject, type Kms
 import { MAX_ENVOY_BUFFER_BYTES } from '../../../envoy/limits.ts';
 import { MAX_OWNER_REFERENCES } from '../../limits.ts';
 import type { KubeObject, OwnerReference } from '../kube/objects.ts';
+import { specHashOf } from '../kube/packed.ts';
 import { APPLIED_ANNOTATION, GENERATION_ANNOTATION, HASH_ANNOTATION, MANAGED_BY_LABEL, MANAGER, MODULE_ANNOTATION, SELECTION_ANNOTATION, VERSION_ANNOTATION, WORKLOAD_LABEL } from './applied.ts';
 import { GATEWAY_NAME_LABEL, SERVICE_TERM, WAYPOINT_TERM, type Lattice } from './selection.ts';
 import type { Workload } from './workloads.ts';
@@ -144,13 +145,16 @@ export interface KmsAccess {
   /** Absolute path in the proxies' file systems. */
   folder: string;
   files: readonly KmsFile[];
+  /** Vault's namespace. */
+  vaultNamespace?: string;
 }
 
 /** The cluster by which the plugin calls the key service, for all proxies of a namespace. */
-export function kmsObject(namespace: string, { url, folder, files }: KmsAccess, version: string, owners: OwnerReference[]): KubeObject {
+export function kmsObject(namespace: string, { url, folder, files, vaultNamespace }: KmsAccess, version: string, owners: OwnerReference[]): KubeObject {
   const at = (name: string): string => `${folder}/${name}`;
   const has = (file: KmsFile): boolean => files.includes(file);
   const credentials: KmsCredentials = {
+    ...(vaultNamespace === undefined ? {} : { namespace: vaultNamespace }),
     ...(has('token') ? { tokenFile: at('token') } : {}),
     ...(has('ca') ? { caFile: at('ca.crt') } : {}),
     ...(has('identity') ? { certFile: at('tls.crt'), keyFile: at('tls.key') } : {}),
@@ -165,7 +169,7 @@ export function isAsWanted(wanted: KubeObject, found: KubeObject | undefined): b
   if (found === undefined || found.metadata.deletionTimestamp) return false;
   const part = (all: Record<string, string> | undefined, names: Record<string, string> | undefined): unknown => Object.fromEntries(Object.keys(names ?? {}).map((name) => [name, all?.[name]]));
   const owners = (list: OwnerReference[] | undefined): string => (list ?? []).map((owner) => owner.uid).sort().join();
-  return canonicalJson(wanted.spec) === canonicalJson(found.spec)
+  return specHashOf(wanted) === specHashOf(found)
     && canonicalJson(part(found.metadata.labels, wanted.metadata.labels)) === canonicalJson(wanted.metadata.labels ?? {})
     && canonicalJson(part(found.metadata.annotations, wanted.metadata.annotations)) === canonicalJson(wanted.metadata.annotations ?? {})
     && owners(wanted.metadata.ownerReferences) === owners(found.metadata.ownerReferences);

@@ -1,12 +1,11 @@
 // Routes that serve on as they last were, because what their resource says now cannot be served.
-import type { RouteConfig, RouteResource } from '../../../envoy/route/index.ts';
+import type { PluginConfig, RouteConfig, RouteResource } from '../../../envoy/route/index.ts';
 import { RouteSource } from '../../../envoy/route/source.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import type { Applied } from './applied.ts';
 
 /** The compiled routes of a resource in the configuration in force, in a form that orders and merges with others; empty if it has none there. */
-export function heldRoutes(key: string, object: KubeObject, applied: Applied | undefined): RouteResource[] {
-  const compiled = (applied?.config?.routes ?? []).filter((route: RouteConfig) => route.name === key);
+export function heldRoutes(key: string, object: KubeObject, inForce: PluginConfig | undefined): RouteResource[] {
+  const compiled = (inForce?.routes ?? []).filter((route: RouteConfig) => route.name === key);
   const { namespace = 'default', name, creationTimestamp } = object.metadata;
   const created = Date.parse(creationTimestamp ?? '');
   return compiled.map((route) => {

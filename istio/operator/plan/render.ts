@@ -35,9 +35,10 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, vers
     const found = facts(namespace);
     const grouping = groupRoutes(namespace, routes, found);
     for (const [route, problems] of grouping.problems) result.problems.push(...problems.map((problem) => ({ route, problem })));
+    const byKey = new Map(routes.map((route) => [route.key, route]));
     let usesKeys = false;
     for (const workload of [...grouping.workloads.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const made = build({ routes: workload.routes, unservable: new Map(), objects: new Map(), applied: undefined, examine, kms });
+      const made = build({ routes: workload.routes.flatMap(({ key }) => byKey.get(key) ?? []), unservable: new Map(), objects: new Map(), applied: undefined, examine, kms });
       result.refused.push(...[...made.refused.values()].flat());
       for (const [route, drafts] of Object.entries(made.conditions)) {
         for (const draft of drafts) if (draft.reason === 'Conflicted' && draft.type !== 'Programmed') result.conflicts.push({ route, message: draft.message });

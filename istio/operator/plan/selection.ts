@@ -36,6 +36,8 @@ export interface TargetFacts {
   gateways: ReadonlyMap<string, KubeObject>;
   istioGateways: ReadonlyMap<string, KubeObject>;
   services: ReadonlyMap<string, KubeObject>;
+  /** Absent: none is known. */
+  pods?: ReadonlyMap<string, KubeObject>;
 }
 
 function istioSelectors({ istioGateways }: TargetFacts): Record<string, string>[] {
@@ -51,6 +53,11 @@ export function includes(whole: Record<string, string>, part: Record<string, str
 export function isGateway(labels: Record<string, string>, facts: TargetFacts): boolean {
   return labels[GATEWAY_NAME_LABEL] !== undefined || labels[OWN_GATEWAY_LABEL] === 'true' || (labels[ISTIO_GATEWAY_LABEL]?.endsWith('gateway') ?? false)
     || istioSelectors(facts).some((selector) => includes(labels, selector));
+}
+
+/** Whether pods with these labels are a waypoint's. */
+export function isWaypointPod(labels: Record<string, string>, { gateways }: TargetFacts): boolean {
+  return isWaypoint(gateways.get(labels[GATEWAY_NAME_LABEL] ?? ''));
 }
 
 function isWaypoint(gateway: KubeObject | undefined): boolean {
@@ -81,7 +88,7 @@ function ofService(name: string, { services, gateways }: TargetFacts): { selecti
  * The proxies that a route names. Without `targetRefs` and `selector`: all gateways of its namespace, never sidecars. A Gateway that is not there (yet) is
  * selected all the same: its pods shall not start unprotected.
  */
-export function selectionsOf({ spec }: Pick<RouteResource, 'spec'>, facts: TargetFacts): { selections: Selection[]; problems: TargetProblem[] } {
+export function selectionsOf({ spec }: { spec: Pick<RouteResource['spec'], 'selector' | 'targetRefs'> }, facts: TargetFacts): { selections: Selection[]; problems: TargetProblem[] } {
   if (spec.selector !== undefined) {
     const terms = spec.selector.matchLabels;
     return { selections: [{ lattice: isGateway(terms, facts) ? 'gateway' : 'sidecar', terms }], problems: [] };

@@ -1,6 +1,6 @@
 // Everything that is known of a route → its status. A table of truths: nothing is True that was not shown.
 import { rejectedConditions, type ConditionDraft, type RouteIssue } from '../../../envoy/route/index.ts';
-import { MAX_CONDITION_CHARACTERS, MAX_NAMED_PROXIES, MAX_STATUS_WORKLOADS } from '../../limits.ts';
+import { MAX_CONDITION_CHARACTERS, MAX_NAMED_PROXIES, MAX_STATUS_WORKLOADS, NEAR_BUDGET } from '../../limits.ts';
 import type { TargetProblem } from './selection.ts';
 
 /** How the proxies of one workload stand. */
@@ -30,7 +30,7 @@ export interface WorkloadState {
 
 export interface KeyProblem {
   keyId: string;
-  reason: 'KeyNotFound' | 'KmsNotConfigured' | 'KmsUnreachable' | 'KmsDenied';
+  reason: 'KeyNotPermitted' | 'KeyNotFound' | 'KmsNotConfigured' | 'KmsUnreachable' | 'KmsDenied';
 }
 
 /** All that is known of one route. */
@@ -40,8 +40,12 @@ export interface RouteFacts {
   issues: readonly RouteIssue[];
   /** The resource stands where it must not. */
   forbidden?: string;
-  /** Its selection would make too many workloads. */
-  overflow?: boolean;
+  /** Which budget of the namespace does not reach to it. */
+  overBudget?: string;
+  /** Which bound of the namespace's workloads it would break. */
+  overflow?: string;
+  /** Which budget of the namespace is nearly spent with it. */
+  nearBudget?: string;
   /** An earlier form of the route is in force. */
   held: boolean;
   targets: readonly TargetProblem[];
@@ -75,7 +79,8 @@ function describe(issues: readonly RouteIssue[]): string {
 function accepted(facts: RouteFacts, make: Make): { condition: ConditionDraft; serves: boolean } {
   const no = (reason: string, message: string): { condition: ConditionDraft; serves: boolean } => ({ condition: make('Accepted', 'False', reason, message), serves: false });
   if (facts.forbidden !== undefined) return no('NotAllowed', facts.forbidden);
-  if (facts.overflow) return no('TooManyWorkloads', 'FIM-OP-0003: the selections of this namespace would make too many workloads; older routes keep theirs.');
+  if (facts.overBudget !== undefined) return no('OverBudget', `FIM-OP-0030: ${facts.overBudget}.`);
+  if (facts.overflow !== undefined) return no('TooManyWorkloads', `FIM-OP-0003: the routes of this namespace would make more than ${facts.overflow}; older routes keep theirs.`);
   if (facts.issues.length > 0) {
     const isRoom = facts.issues.every((issue) => issue.code === 'FIM-CFG-1002');
     return no(isRoom ? 'TooManyRoutes' : 'Invalid', describe(facts.issues));
@@ -88,6 +93,8 @@ function accepted(facts: RouteFacts, make: Make): { condition: ConditionDraft; s
 function resolvedRefs(facts: RouteFacts, make: Make): ConditionDraft {
   const [target] = facts.targets;
   if (target !== undefined) return make('ResolvedRefs', 'False', target.reason, facts.targets.map((problem) => problem.message).join(' '));
+  const denied = facts.keys.filter((key) => key.reason === 'KeyNotPermitted');
+  if (denied.length > 0) return make('ResolvedRefs', 'False', 'KeyNotPermitted', `FIM-OP-0032: ${denied.map((key) => key.keyId).join(', ')}: this key is not the namespace's.`);
   const missing = facts.keys.filter((key) => key.reason === 'KeyNotFound' || key.reason === 'KmsNotConfigured');
   const [first] = missing;
   if (first?.reason === 'KmsNotConfigured') return make('ResolvedRefs', 'False', 'KmsNotConfigured', `FIM-OP-0007: the operator knows no key service (--kms), so ${first.keyId} cannot be fetched.`);
@@ -155,7 +162,9 @@ export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
   const partial = facts.drafts.flat().find((draft) => draft.type === 'PartiallyConflicted') ?? facts.drafts.flat().find((draft) => draft.type === 'Accepted' && draft.status === 'False');
   if (partial !== undefined) conditions.push(make('PartiallyConflicted', 'True', 'Conflicted', partial.message));
   const warning = facts.drafts.flat().find((draft) => draft.type === 'Warnings');
-  if (warning !== undefined) conditions.push(make('Warnings', 'True', warning.reason, warning.message));
+  const near = facts.nearBudget === undefined ? undefined : `FIM-OP-0031: the namespace has used more than ${100 * NEAR_BUDGET} % of its ${facts.nearBudget}.`;
+  if (near !== undefined) conditions.push(make('Warnings', 'True', 'NearBudget', [near, ...(warning === undefined ? [] : [warning.message])].join(' ')));
+  else if (warning !== undefined) conditions.push(make('Warnings', 'True', warning.reason, warning.message));
   return conditions;
 }
 

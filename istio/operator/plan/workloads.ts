@@ -1,8 +1,15 @@
-// Routes → workloads. Proxies that several selections meet get one configuration of all their routes: for every union of selections there is a workload of its own,
-// whose filter takes the place of those of the wider ones. So no proxy ever runs two, whichever pods there are or will be.
+// Routes → workloads. Proxies that several selections meet get one configuration of all their routes: for every set of selections that a pod of the namespace
+// meets together there is a workload of its own, whose filter takes the place of those of the wider ones. So no proxy runs two, and what nobody runs is not made.
 import type { RouteResource } from '../../../envoy/route/index.ts';
-import { MAX_NAMESPACE_WORKLOADS } from '../../limits.ts';
-import { isNarrower, selectionKey, selectionsOf, unionOf, workloadName, type Selection, type TargetFacts, type TargetProblem } from './selection.ts';
+import { classesOf, WorkloadSets } from './workload-sets.ts';
+import { isNarrower, selectionKey, selectionsOf, workloadName, type Selection, type TargetFacts, type TargetProblem } from './selection.ts';
+
+/** What of a route places it. */
+export interface RouteHead extends Pick<RouteResource, 'key' | 'created'> {
+  spec: Pick<RouteResource['spec'], 'targetRefs' | 'selector'>;
+  /** What its compiled form takes in the object of a workload, bytes; absent: nothing is counted. */
+  bytes?: number;
+}
 
 /** Proxies of one namespace that run one configuration. */
 export interface Workload {
@@ -11,7 +18,7 @@ export interface Workload {
   name: string;
   selection: Selection;
   /** By age, then name. */
-  routes: RouteResource[];
+  routes: RouteHead[];
   /** Workloads with more proxies, whose filters this one takes the place of. */
   wider: string[];
   /** Workloads with fewer proxies, which are not this one's to ask. */
@@ -24,52 +31,58 @@ export interface Grouping {
   problems: Map<string, TargetProblem[]>;
   /** Names of the workloads of a route, by its key. */
   workloadsOf: Map<string, string[]>;
-  /** Routes whose selection would make too many workloads. */
-  overflow: Set<string>;
+  /** Routes for which there is no room, by key: which bound of the namespace they would break. */
+  overflow: Map<string, string>;
+  /** Routes that are near one, by key: which. */
+  near: Map<string, string>;
+  /** Whether the labels of a pod are such that no workload is missing for it. */
+  isSeen: (labels: Record<string, string>, facts: TargetFacts) => boolean;
 }
 
-function byAge(a: RouteResource, b: RouteResource): number {
+interface Member {
+  route: RouteHead;
+  /** Of its selections. */
+  keys: string[];
+}
+
+export function byAge(a: Pick<RouteHead, 'key' | 'created'>, b: Pick<RouteHead, 'key' | 'created'>): number {
   if (a.created !== b.created) return a.created - b.created;
   return a.key < b.key ? -1 : 1;
 }
 
-/** Adds a selection and its unions with those that are there; false, and nothing is added, if that makes too many. */
-function addSelection(all: Map<string, Selection>, selection: Selection): boolean {
-  const fresh = new Map<string, Selection>([[selectionKey(selection), selection]]);
-  for (const other of all.values()) {
-    const union = unionOf(selection, other);
-    if (union !== undefined) fresh.set(selectionKey(union), union);
-    if (all.size + fresh.size > 2 * MAX_NAMESPACE_WORKLOADS) return false;
+/** Groups the routes of one namespace, whose pods are in `facts`. `kept`: selections that have a workload whatever the routes say. */
+export function groupRoutes(namespace: string, routes: readonly RouteHead[], facts: TargetFacts, kept: readonly Selection[] = []): Grouping {
+  const problems = new Map<string, TargetProblem[]>();
+  const overflow = new Map<string, string>();
+  const near = new Map<string, string>();
+  const placed = routes.toSorted(byAge).map((route) => ({ route, ...selectionsOf(route, facts) }));
+  const classes = classesOf([...kept, ...placed.flatMap(({ selections }) => selections)], facts);
+  const sets = new WorkloadSets(classes.all);
+  for (const selection of kept) sets.add([selection], 0);
+  const members: Member[] = [];
+  for (const { route, selections, problems: found } of placed) {
+    if (found.length > 0) problems.set(route.key, found);
+    const { over, close } = sets.add(selections, route.bytes ?? 0);
+    if (over !== undefined) overflow.set(route.key, over);
+    else members.push({ route, keys: selections.map(selectionKey) });
+    if (over === undefined && close !== undefined) near.set(route.key, close);
   }
-  const added = [...fresh].filter(([key]) => !all.has(key));
-  if (all.size + added.length > MAX_NAMESPACE_WORKLOADS) return false;
-  for (const [key, union] of added) all.set(key, union);
-  return true;
+  const { workloads, workloadsOf } = workloadsFrom(namespace, sets, members);
+  return { workloads, problems, workloadsOf, overflow, near, isSeen: classes.isSeen };
 }
 
-/** Groups the routes of one namespace. `kept`: selections that have a workload whatever the routes say. */
-export function groupRoutes(namespace: string, routes: readonly RouteResource[], facts: TargetFacts, kept: readonly Selection[] = []): Grouping {
-  const selections = new Map<string, Selection>();
-  const problems = new Map<string, TargetProblem[]>();
-  const workloadsOf = new Map<string, string[]>();
-  const overflow = new Set<string>();
-  const members: { route: RouteResource; selections: Selection[] }[] = [];
-  for (const selection of kept) addSelection(selections, selection);
-  for (const route of routes.toSorted(byAge)) {
-    const found = selectionsOf(route, facts);
-    if (found.problems.length > 0) problems.set(route.key, found.problems);
-    if (found.selections.every((selection) => selections.has(selectionKey(selection)) || addSelection(selections, selection))) members.push({ route, selections: found.selections });
-    else overflow.add(route.key);
-  }
+function workloadsFrom(namespace: string, sets: WorkloadSets, members: readonly Member[]): Pick<Grouping, 'workloads' | 'workloadsOf'> {
   const workloads = new Map<string, Workload>();
-  const all = [...selections.values()];
-  for (const selection of all) {
+  const workloadsOf = new Map<string, string[]>();
+  const all = [...sets.selections()];
+  for (const [key, selection] of all) {
     const name = workloadName(selection);
-    const covers = (wide: Selection): boolean => selectionKey(wide) === selectionKey(selection) || isNarrower(selection, wide);
-    const own = members.filter((member) => member.selections.some(covers)).map((member) => member.route);
+    const wide = all.filter(([, other]) => isNarrower(selection, other));
+    const covering = new Set([key, ...wide.map(([other]) => other)]);
+    const own = members.filter(({ keys }) => keys.some((one) => covering.has(one))).map(({ route }) => route);
     for (const route of own) workloadsOf.set(route.key, [...(workloadsOf.get(route.key) ?? []), name]);
-    const wider = all.filter((other) => isNarrower(selection, other)).map(workloadName).sort();
-    workloads.set(name, { namespace, name, selection, routes: own, wider, narrower: all.filter((other) => isNarrower(other, selection)) });
+    const narrower = all.filter(([, other]) => isNarrower(other, selection)).map(([, other]) => other);
+    workloads.set(name, { namespace, name, selection, routes: own, wider: wide.map(([, other]) => workloadName(other)).sort(), narrower });
   }
-  return { workloads, problems, workloadsOf, overflow };
+  return { workloads, workloadsOf };
 }

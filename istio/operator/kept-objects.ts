@@ -1,0 +1,67 @@
+// What the operator follows in the cluster, and what it keeps of each object: names, what is planned by, and specs packed.
+import { MAX_KEPT_NAMESPACE_RESOURCES } from '../limits.ts';
+import type { Informers } from './cluster-view.ts';
+import type { KubeApi } from './kube/api.ts';
+import { Informer } from './kube/informer.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { SpecStore } from './kube/packed.ts';
+import { ENVOY_FILTERS, FINANCIAL_ROUTES, GATEWAYS, ISTIO_GATEWAYS, PODS, SERVICES, VALIDATION_PROFILES, type Resource } from './kube/resources.ts';
+import { MANAGED_BY_LABEL, MANAGER } from './plan/applied.ts';
+import { trimPod } from './proxies.ts';
+
+/** Annotations that the operator reads. */
+const OWN_ANNOTATIONS = 'fim.financial/';
+
+/** What `kubectl apply` and others keep in annotations can be as large as the object. */
+function ownAnnotations({ annotations }: KubeObject['metadata']): Record<string, string> | undefined {
+  const own = Object.entries(annotations ?? {}).filter(([name]) => name.startsWith(OWN_ANNOTATIONS));
+  return own.length === 0 ? undefined : Object.fromEntries(own);
+}
+
+function ownMetadata(metadata: KubeObject['metadata'], isOurs: boolean): KubeObject['metadata'] {
+  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, labels, ownerReferences } = metadata;
+  const annotations = ownAnnotations(metadata);
+  return {
+    name, namespace, uid, resourceVersion, generation, creationTimestamp,
+    ...(deletionTimestamp ? { deletionTimestamp } : {}), ...(annotations === undefined ? {} : { annotations }), ...(isOurs ? { labels, ownerReferences } : {}),
+  };
+}
+
+/** Gateways and Services matter by name, labels and a few members of the spec. */
+function trimTarget(object: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion, labels } = object.metadata;
+  const { gatewayClassName, selector, ports } = object.spec ?? {};
+  return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, uid, resourceVersion, labels }, spec: { gatewayClassName, selector, ports } };
+}
+
+type OnChange = (namespace: string, before: KubeObject | undefined, after: KubeObject | undefined) => void;
+
+export interface FollowOptions {
+  api: KubeApi;
+  onChange: { routes: OnChange; objects: OnChange; pods: OnChange; others: OnChange };
+  /** Told what an object of a namespace has cost to take, milliseconds. */
+  onWork: (namespace: string, milliseconds: number) => void;
+  onFailure: (resource: string, reason: string, message: string) => void;
+}
+
+/** The informers of all kinds; nothing is asked for before they run. */
+export function makeInformers({ api, onChange, onWork, onFailure }: FollowOptions): Informers {
+  const make = (resource: Resource, told: OnChange, rest: Partial<ConstructorParameters<typeof Informer>[0]>): Informer =>
+    new Informer({ api, resource, onFailure, onWork, onChange: (_, before, after) => told((after ?? before)?.metadata.namespace ?? '', before, after), ...rest });
+  const kept = (store: SpecStore, isOurs: boolean): Partial<ConstructorParameters<typeof Informer>[0]> => ({
+    trim: (object, before) => store.take(object, ownMetadata(object.metadata, isOurs), before),
+    release: (object) => store.release(object),
+    wantsRelist: () => store.hasRoomAgain,
+  });
+  const specs = new SpecStore(true);
+  const bounded = { ...kept(specs, false), mostInNamespace: MAX_KEPT_NAMESPACE_RESOURCES };
+  return {
+    routes: make(FINANCIAL_ROUTES, onChange.routes, bounded),
+    profiles: make(VALIDATION_PROFILES, onChange.others, bounded),
+    envoyFilters: make(ENVOY_FILTERS, onChange.objects, { ...kept(new SpecStore(false), true), labelSelector: `${MANAGED_BY_LABEL}=${MANAGER}` }),
+    gateways: make(GATEWAYS, onChange.others, { trim: trimTarget }),
+    istioGateways: make(ISTIO_GATEWAYS, onChange.others, { trim: trimTarget }),
+    services: make(SERVICES, onChange.others, { trim: trimTarget }),
+    pods: make(PODS, onChange.pods, { trim: trimPod }),
+  };
+}

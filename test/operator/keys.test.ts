@@ -1,0 +1,150 @@
+// Keys: whose they are, where they are named, and what looking them up costs others.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { MAX_NAMESPACE_KEYS, NAMESPACE_KEY_WORKERS } from '../../istio/limits.ts';
+import { KeyBinding, readBoundKeys, type BindingMode } from '../../istio/operator/key-binding.ts';
+import { KeyDirectory } from '../../istio/operator/key-directory.ts';
+import { readOptions } from '../../istio/operator/options.ts';
+import { NAMESPACE, Rig } from './rig.ts';
+import { until } from './until.ts';
+
+const encrypt = (keyId: string): object => ({ encryption: { keyId, request: 'Encrypt' } });
+
+describe('key ids', () => {
+  it('are read from key fields only: texts of a route make no request, and tell nothing', async (t) => {
+    const rig = await Rig.start(t);
+    const texts = Array.from({ length: 200 }, (_, index) => `kms://prod/guess/${index}`);
+    rig.route('oracle', {
+      validation: { fields: [{ name: 'a', note: 'kms://../../sys/mounts', enum: texts }, { name: 'b', pattern: 'kms://prod/other', required: false }] }, rateLimit: { requests: 1, period: '1s', key: { header: 'x-a' } },
+    });
+    const refs = await rig.condition('oracle', 'ResolvedRefs', 'True');
+    assert.doesNotMatch(JSON.stringify(refs), /kms/);
+    assert.deepEqual(rig.lookups, []);
+    rig.keys.add('prod/fund/key-2023');
+    // The contract resource, as it stands.
+    rig.route('fund-redemption-v2', {
+      validation: { pboc: '3.0.2', fields: [{ name: 'transCode', pattern: '^01[0-9]{6}$' }] }, match: { path: { value: '/fund' } }, wasm: { module: 'sm4-encryptor.wasm', config: { keyId: 'kms://prod/fund/key-2023' } },
+    });
+    await rig.condition('fund-redemption-v2', 'ResolvedRefs', 'True');
+    assert.deepEqual([...new Set(rig.lookups)], ['/v1/secret/metadata/prod/fund/key-2023']);
+  });
+
+  it('that lead elsewhere are a mistake, and nothing is asked', async (t) => {
+    const rig = await Rig.start(t);
+    for (const [index, keyId] of ['kms://../../sys/mounts', 'kms://a/../b', 'kms://a//b', 'kms://a/%2e%2e/b', 'kms://a/b?list=true'].entries()) {
+      rig.route(`r${index}`, encrypt(keyId));
+      await rig.condition(`r${index}`, 'Accepted', 'False', 'Invalid');
+    }
+    assert.deepEqual(rig.lookups, []);
+  });
+
+  it('of a wrapping key are looked up where wrapping keys are', async (t) => {
+    const rig = await Rig.start(t);
+    rig.route('wrapped', encrypt('kms://transit/fund'));
+    await rig.condition('wrapped', 'ResolvedRefs', 'False', 'KeyNotFound');
+    assert.deepEqual([...new Set(rig.lookups)], ['/v1/transit/keys/fund']);
+  });
+});
+
+describe('a key in force in one namespace', () => {
+  it('is not another\'s, over a restart too, however old the route that names it; its messages are refused there', async (t) => {
+    const rig = await Rig.start(t);
+    rig.keys.add('prod/fund/key-2023');
+    rig.route('fund', encrypt('kms://prod/fund/key-2023'), '2026-02-01T00:00:00Z');
+    await rig.condition('fund', 'ResolvedRefs', 'True');
+    await until('it is in force', () => JSON.stringify(rig.config('fim-gateways') ?? {}).includes('kms://prod/fund/key-2023'));
+    const before = rig.lookups.length;
+    rig.route('thief', encrypt('kms://prod/fund/key-2023'), '2020-01-01T00:00:00Z', 'greedy');
+    const denied = await rig.condition('thief', 'ResolvedRefs', 'False', 'KeyNotPermitted', 'greedy');
+    assert.match(denied.message, /FIM-OP-0032/);
+    await rig.condition('thief', 'Programmed', 'False', 'KeyNotPermitted', 'greedy');
+    await until('the route in force without the key', () => rig.config('fim-gateways', 'greedy')?.routes.length === 1);
+    assert.match(JSON.stringify(rig.config('fim-gateways', 'greedy')), /kms:\/\/greedy\/fim\.not-permitted/);
+    assert.doesNotMatch(JSON.stringify(rig.filter('fim-gateways', 'greedy')), /prod\/fund/);
+    assert.equal(rig.lookups.length, before, 'what is not the namespace\'s is not asked for');
+    await rig.stopOperator();
+    rig.server.put('financialroutes', { ...rig.server.get('financialroutes', 'greedy', 'thief')!, status: undefined });
+    await rig.startOperator();
+    await rig.condition('thief', 'ResolvedRefs', 'False', 'KeyNotPermitted', 'greedy');
+    await rig.condition('fund', 'ResolvedRefs', 'True');
+    // Once its namespace does without it, it is free.
+    rig.server.remove('financialroutes', NAMESPACE, 'fund');
+    await rig.condition('thief', 'ResolvedRefs', 'True', undefined, 'greedy');
+  });
+
+  it('is the platform\'s to bind', async (t) => {
+    const rig = await Rig.start(t, (_, made) => {
+      made.binding = { mode: 'strict', bound: readBoundKeys('prod/fund=demo,audit prod/fund/secret=audit')! };
+      for (const key of ['prod/fund/a', 'prod/fund/secret/a', 'demo/own', 'prod/free']) made.keys.add(key);
+    });
+    const verdicts: [string, string, string][] = [['kms://prod/fund/a', 'True', 'ResolvedRefs'], ['kms://prod/fund/secret/a', 'False', 'KeyNotPermitted'], ['kms://demo/own', 'True', 'ResolvedRefs'], ['kms://prod/free', 'False', 'KeyNotPermitted'], ['kms://prod/none', 'False', 'KeyNotPermitted'], ['kms://demo/none', 'False', 'KeyNotFound']];
+    for (const [keyId, status, reason] of verdicts) {
+      rig.route('r', encrypt(keyId));
+      await rig.condition('r', 'ResolvedRefs', status, reason);
+    }
+    assert.doesNotMatch(rig.lookups.join(), /free|none,|secret\/a/);
+  });
+});
+
+describe('a binding', () => {
+  const keys = (...wanted: [string, number][]): Parameters<KeyBinding['note']>[1] => ({ wanted: new Map(wanted), inForce: new Set() });
+
+  it('waits until all namespaces have been looked at, then gives a key to the oldest route', () => {
+    const binding = new KeyBinding('claimed', []);
+    assert.deepEqual(binding.note('b', keys(['kms://p/k', 20]), ['a', 'b', 'c']), []);
+    assert.equal(binding.permission('b', 'kms://p/k'), 'waiting');
+    assert.equal(binding.permission('b', 'kms://b/k'), 'permitted', 'its own needs no waiting');
+    binding.passOver('c');
+    assert.deepEqual(binding.note('a', keys(['kms://p/k', 10]), ['a', 'b', 'c']), ['b']);
+    assert.deepEqual(['a', 'b'].map((name) => binding.permission(name, 'kms://p/k')), ['permitted', 'denied']);
+    assert.deepEqual(binding.note('a', keys(), ['a', 'b', 'c']), ['b']);
+    assert.equal(binding.permission('b', 'kms://p/k'), 'permitted');
+  });
+
+  it('is told by options, whose mistakes are named', () => {
+    const read = (...args: string[]): ReturnType<typeof readOptions> => readOptions(['--modules', '/m', '--module-url', 'http://m/{sha256}.wasm', ...args], {});
+    const flags = read('--kms-keys', 'prod/fund=fund,fund-test  prod/pay=pay', '--kms-binding', 'strict', '--kms-namespace', 'team/a');
+    assert.ok(typeof flags !== 'string');
+    assert.deepEqual(flags.keys, { mode: 'strict', bound: [{ prefix: 'prod/fund', namespaces: ['fund', 'fund-test'] }, { prefix: 'prod/pay', namespaces: ['pay'] }] });
+    assert.equal(flags.kms.vaultNamespace, 'team/a');
+    const defaults = read();
+    assert.ok(typeof defaults !== 'string');
+    assert.equal(defaults.keys.mode satisfies BindingMode, 'claimed');
+    for (const wrong of [['--kms-keys', 'prod/../x=a'], ['--kms-keys', 'prod'], ['--kms-keys', 'prod=A B'], ['--kms-binding', 'on'], ['--kms-cert-file', '/a'], ['--kms-namespace', 'a b']]) assert.match(String(read(...wrong)), new RegExp(wrong[0]!));
+  });
+});
+
+describe('looking keys up', () => {
+  it('lets no namespace keep the others waiting, and does not wait for a silent service for ever', async (t) => {
+    const rig = await Rig.start(t);
+    let running = 0;
+    let most = 0;
+    rig.kmsGate = async (url) => {
+      if (!url.includes('greedy')) return;
+      most = Math.max(most, ++running);
+      await new Promise((done) => rig.server.stopping.then(done));
+    };
+    rig.keys.add('prod/one');
+    for (let index = 0; index < 30; index++) rig.route(`r${index}`, { match: { path: { value: `/${index}` } }, ...encrypt(`kms://greedy/${index}`) }, undefined, 'greedy');
+    await until('the looks of the other', () => running > 0);
+    rig.route('one', encrypt('kms://prod/one'));
+    await rig.condition('one', 'ResolvedRefs', 'True');
+    assert.ok(rig.lookups.filter((url) => url.includes('greedy')).length < 30, 'the neighbour did not wait for the other\'s');
+    assert.ok(most <= NAMESPACE_KEY_WORKERS, `${most} at a time`);
+    // What is in force does not wait for the key service either.
+    await until('the routes without an answer', () => rig.config('fim-gateways', 'greedy')?.routes.length === 30);
+    await rig.condition('r29', 'ResolvedRefs', 'Unknown', 'KmsUnreachable', 'greedy');
+  });
+
+  it('is bounded for each namespace, and one\'s many keys do not push another\'s answers out', async () => {
+    const directory = new KeyDirectory({ url: new URL('http://127.0.0.1:1'), cluster: undefined, metadataPrefix: '/v1/secret/metadata/', tokenFile: undefined, check: true, onChange: () => undefined });
+    await directory.look('small', ['kms://a/one']);
+    const many = Array.from({ length: 3 * MAX_NAMESPACE_KEYS }, (_, index) => `kms://greedy/${index}`);
+    await directory.look('greedy', many);
+    await until('all that are asked for', () => directory.size === MAX_NAMESPACE_KEYS + 1);
+    await directory.look('greedy', []);
+    await directory.look('small', ['kms://a/one']);
+    assert.equal(directory.size, 1, 'what nobody names is forgotten');
+    assert.equal(directory.problem('kms://a/one')?.reason, 'KmsUnreachable');
+  });
+});
