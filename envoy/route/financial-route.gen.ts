@@ -205,6 +205,8 @@ export interface RouteBody {
   maxBytes?: number;
   /** What bodies are read as by the stages that look at fields. `Detect`: what content-type and first bytes both say; a body of which they disagree is refused (415). Masking reads JSON only. */
   format?: BodyFormat;
+  /** Content types that bodies may have, instead of those of the format (`filters/message`): what partners and terminals send. `none`: no content type. Parameters do not count, but a charset other than UTF-8 is refused (not of ISO 8583), and so are several content types. None that means another format (JSON, XML, forms, multipart): a receiver that goes by it reads another message. Not with `Detect`. */
+  contentTypes?: string[];
   /** How messages of the format ISO8583 are written: a specification that comes with FIM, and what differs. Absent: `iso8583-1987` as it stands. Elements are fields: `$.MTI`, `$.DE2`, `$.DE55.9F26`. */
   iso8583?: RouteIso8583;
   /** How bodies of the format TLV are written: bytes (absent), or hexadecimal digits. */

@@ -434,6 +434,8 @@ export interface BodyConfig {
   maxStreamBytes?: number;
   /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
   format?: BodyFormat;
+  /** Content types that bodies may have, `none` for no content type; none named: those of the format. */
+  contentTypes?: string[];
   /** How ISO 8583 messages are written; only with the format ISO8583. Absent there: iso8583-1987. */
   iso8583?: Iso8583Config;
   /** How BER-TLV bodies are written: bytes, or hexadecimal digits. */

@@ -17,9 +17,9 @@ export const enum MessageFormat {
 
 /** What a content-type field says of the format. */
 export const enum MediaType {
-  /** There is none, it is not in the table, it is more than one, or its charset is none that the readers take. */
+  /** It is not in the table, it is more than one, or its charset is none that the readers take. */
   Other = 0,
-  /** `application/json`, `…+json` */
+  /** `application/json`, `text/json`, `…+json` */
   Json = 1,
   /** `application/xml`, `text/xml`, `…+xml` */
   Xml = 2,
@@ -29,11 +29,18 @@ export const enum MediaType {
   Text = 4,
   /** `application/octet-stream` */
   Octets = 5,
-  /** `application/iso8583`, `application/x-iso8583`, `application/vnd.iso8583`: used, registered by nobody. */
+  /** `application/iso8583`, `application/x-iso8583`, `application/vnd.iso8583`, `x-ISO-TPDU/x-auth` (terminals of UnionPay): used, registered by nobody. */
   Iso8583 = 6,
+  /** `application/x-hex`: used, registered by nobody. */
+  Hex = 7,
+  /** There is no such field: bytes, as far as HTTP says (RFC 9110, 8.3). */
+  Absent = 8,
+  /** One that the route names. */
+  Named = 9,
 }
 
 const APPLICATION_JSON: Bytes = Bytes.from('application/json');
+const TEXT_JSON: Bytes = Bytes.from('text/json');
 const SUFFIX_JSON: Bytes = Bytes.from('+json');
 const APPLICATION_XML: Bytes = Bytes.from('application/xml');
 const TEXT_XML: Bytes = Bytes.from('text/xml');
@@ -44,6 +51,11 @@ const OCTET_STREAM: Bytes = Bytes.from('application/octet-stream');
 const ISO8583: Bytes = Bytes.from('application/iso8583');
 const X_ISO8583: Bytes = Bytes.from('application/x-iso8583');
 const VND_ISO8583: Bytes = Bytes.from('application/vnd.iso8583');
+const TPDU_AUTH: Bytes = Bytes.from('x-iso-tpdu/x-auth');
+const X_HEX: Bytes = Bytes.from('application/x-hex');
+/** How a route names a message without content type. */
+const NONE: Bytes = Bytes.from('none');
+const MULTIPART: Bytes = Bytes.from('multipart/');
 const CHARSET: Bytes = Bytes.from('charset');
 const UTF_8: Bytes = Bytes.from('utf-8');
 /** Not registered, but common, and it means nothing else. */
@@ -67,16 +79,51 @@ function endsIn(value: usize, length: u32, suffix: Bytes): bool {
  * go by another one read other members (in GBK a byte of a character can swallow the backslash behind it). A comma joins several fields: of which a receiver may take any.
  */
 export function mediaTypeOf(value: usize, length: u32): MediaType {
-  let end: u32 = 0;
-  while (end < length && load<u8>(value + end) != 59 && load<u8>(value + end) != 32) end++;
+  const end = typeLength(value, length);
   if (hasComma(value, length)) return MediaType.Other;
   if (same(value, end, OCTET_STREAM)) return MediaType.Octets;
-  if (same(value, end, ISO8583) || same(value, end, X_ISO8583) || same(value, end, VND_ISO8583)) return MediaType.Iso8583;
+  if (same(value, end, ISO8583) || same(value, end, X_ISO8583) || same(value, end, VND_ISO8583) || same(value, end, TPDU_AUTH)) return MediaType.Iso8583;
   if (!isReadable(value + end, length - end)) return MediaType.Other;
-  if (same(value, end, APPLICATION_JSON) || endsIn(value, end, SUFFIX_JSON)) return MediaType.Json;
+  if (same(value, end, APPLICATION_JSON) || same(value, end, TEXT_JSON) || endsIn(value, end, SUFFIX_JSON)) return MediaType.Json;
   if (same(value, end, APPLICATION_XML) || same(value, end, TEXT_XML) || endsIn(value, end, SUFFIX_XML)) return MediaType.Xml;
   if (same(value, end, FORM)) return MediaType.Form;
+  if (same(value, end, X_HEX)) return MediaType.Hex;
   return same(value, end, TEXT_PLAIN) ? MediaType.Text : MediaType.Other;
+}
+
+/** The same on a route that names what it takes; `format`: its own. Several fields and foreign charsets are none however they are named. */
+export function namedMediaType(named: StaticArray<Bytes>, format: MessageFormat, value: usize, length: u32): MediaType {
+  const end = typeLength(value, length);
+  if (hasComma(value, length)) return MediaType.Other;
+  // Of ISO 8583 a charset says nothing: its specification has the encodings.
+  if (format != MessageFormat.Iso8583 && !isReadable(value + end, length - end)) return MediaType.Other;
+  for (let i = 0; i < named.length; i++) if (same(value, end, unchecked(named[i]))) return MediaType.Named;
+  return MediaType.Other;
+}
+
+/** What a message without content type is on a route that names these; if it names none, its format has its say. */
+export function absentMediaType(named: StaticArray<Bytes>): MediaType {
+  if (named.length == 0) return MediaType.Absent;
+  for (let i = 0; i < named.length; i++) {
+    const type = unchecked(named[i]);
+    if (NONE.equals(type.pointer, type.length)) return MediaType.Named;
+  }
+  return MediaType.Other;
+}
+
+/** Whether a route of the format may name the content type: none that means another format, for a receiver that goes by it reads another message. */
+export function mayName(format: MessageFormat, type: Bytes): bool {
+  if (format == MessageFormat.Detect) return false;
+  if (type.length > MULTIPART.length && equalIgnoreCase(type.pointer, MULTIPART.pointer, MULTIPART.length)) return false;
+  const media = mediaTypeOf(type.pointer, type.length);
+  return (media != MediaType.Json && media != MediaType.Xml && media != MediaType.Form) || takes(format, media);
+}
+
+/** Bytes of the type before its parameters. */
+function typeLength(value: usize, length: u32): u32 {
+  let end: u32 = 0;
+  while (end < length && load<u8>(value + end) != 59 && load<u8>(value + end) != 32) end++;
+  return end;
 }
 
 function hasComma(value: usize, length: u32): bool {
@@ -110,17 +157,22 @@ export function formatOf(format: MessageFormat, media: MediaType, body: usize, l
   return takes(format, media) ? format : MessageFormat.Unknown;
 }
 
-/** Whether a route of the format takes the media type. */
+/** Whether a route of the format takes the media type, if it names none. */
 function takes(format: MessageFormat, media: MediaType): bool {
+  if (media == MediaType.Named) return true;
   switch (format) {
     case MessageFormat.Json: return media == MediaType.Json;
     case MessageFormat.Xml: return media == MediaType.Xml;
-    case MessageFormat.Cnaps2: return media == MediaType.Xml || media == MediaType.Text || media == MediaType.Octets;
-    case MessageFormat.Iso8583: return media == MediaType.Octets || media == MediaType.Iso8583;
-    case MessageFormat.Tlv: return media == MediaType.Octets || media == MediaType.Text;
+    case MessageFormat.Cnaps2: return media == MediaType.Xml || media == MediaType.Text || isBytes(media);
+    case MessageFormat.Iso8583: return media == MediaType.Iso8583 || isBytes(media);
+    case MessageFormat.Tlv: return media == MediaType.Text || media == MediaType.Hex || isBytes(media);
     case MessageFormat.Form: return media == MediaType.Form;
   }
   return false;
+}
+
+function isBytes(media: MediaType): bool {
+  return media == MediaType.Octets || media == MediaType.Absent;
 }
 
 /** Content type and first bytes must say the same. */

@@ -1,5 +1,7 @@
 // How the bodies of a route are written, as far as their format leaves it open: compiled from the section `body`.
 import { ErrorId } from '../errors.gen';
+import { Bytes } from '../memory/bytes';
+import { mayName, MessageFormat } from '../message/format';
 import { IsoContent, IsoEncoding, IsoFill, IsoFormat, isTrack, IsoSpec, LengthHeader, NetworkHeader } from '../message/iso8583/spec';
 import { specification, Specification } from '../message/iso8583/specs';
 import { ConfigReader } from './config-reader';
@@ -14,11 +16,13 @@ export class BodyLayout {
     readonly iso: IsoSpec | null,
     /** BER-TLV is written in hexadecimal digits. */
     readonly tlvHex: bool,
+    /** Content types that the route takes; empty: those of its format. */
+    readonly contentTypes: StaticArray<Bytes>,
   ) {}
 }
 
 /** The layout of a route without a section `body`. */
-export const PLAIN_LAYOUT: BodyLayout = new BodyLayout(null, false);
+export const PLAIN_LAYOUT: BodyLayout = new BodyLayout(null, false, []);
 
 /** Compiles the section; a mistake is the reader's. */
 export function compileLayout(reader: ConfigReader, body: BodyConfig | null): BodyLayout {
@@ -26,10 +30,12 @@ export function compileLayout(reader: ConfigReader, body: BodyConfig | null): Bo
   const iso = body.iso8583;
   const isIso = body.format == BodyFormat.ISO8583;
   if (iso != null && !isIso) reader.fail(ErrorId.FIM_CFG_1070, body.node);
-  if (!isIso && body.tlvEncoding == TlvEncoding.Binary) return PLAIN_LAYOUT;
+  for (let i = 0; i < body.contentTypes.length; i++) {
+    if (!mayName(<MessageFormat><i32>body.format, body.contentTypes[i])) reader.failMember(ErrorId.FIM_CFG_1070, body.node, 'contentTypes');
+  }
   let spec: IsoSpec | null = null;
   if (isIso) spec = iso == null ? specification(Specification.Iso1987).seal() : compileSpec(reader, iso);
-  return new BodyLayout(spec, body.tlvEncoding == TlvEncoding.Hex);
+  return new BodyLayout(spec, body.tlvEncoding == TlvEncoding.Hex, body.contentTypes);
 }
 
 function compileSpec(reader: ConfigReader, config: Iso8583Config): IsoSpec {

@@ -255,6 +255,8 @@ export class BodyConfig {
   maxStreamBytes: i64 = 0;
   /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
   format: BodyFormat = BodyFormat.JSON;
+  /** Content types that bodies may have, `none` for no content type; none named: those of the format. */
+  contentTypes: StaticArray<Bytes> = new StaticArray<Bytes>(0);
   /** How ISO 8583 messages are written; only with the format ISO8583. Absent there: iso8583-1987. */
   iso8583: Iso8583Config | null = null;
   /** How BER-TLV bodies are written: bytes, or hexadecimal digits. */
@@ -471,6 +473,17 @@ function readIso8583ElementConfigList191(reader: ConfigReader, node: u32): Stati
   let item = length > 0 ? reader.firstItem(node) : 0;
   for (let i = 0; i < length; i++) {
     unchecked((items[i] = decodeIso8583ElementConfig(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readBytes127List16(reader: ConfigReader, node: u32): StaticArray<Bytes> {
+  const length = reader.arrayLength(node, 16);
+  const items = new StaticArray<Bytes>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = reader.readString(item, 127)));
     item = reader.nextItem(item);
   }
   return items;
@@ -715,6 +728,8 @@ export function decodeBodyConfig(reader: ConfigReader, node: u32): BodyConfig {
       result.maxStreamBytes = reader.readInteger(member, 0, 9007199254740991);
     } else if (reader.keyIs(member, 'format')) {
       result.format = readBodyFormat(reader, member);
+    } else if (reader.keyIs(member, 'contentTypes')) {
+      result.contentTypes = readBytes127List16(reader, member);
     } else if (reader.keyIs(member, 'iso8583')) {
       result.iso8583 = decodeIso8583Config(reader, member);
     } else if (reader.keyIs(member, 'tlvEncoding')) {

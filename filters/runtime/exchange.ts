@@ -1,4 +1,4 @@
-import { MediaType, MessageFormat, formatOf, mediaTypeOf } from '../message/format';
+import { MediaType, MessageFormat, absentMediaType, formatOf, mediaTypeOf, namedMediaType } from '../message/format';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -231,7 +231,13 @@ export class Exchange {
   noteContentType(): void {
     const stream = this.stream;
     if (stream == null) return;
-    const found = this.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length);
-    stream.half(this.direction).media = found ? mediaTypeOf(this.valuePointer, this.valueLength) : MediaType.Other;
+    const route = stream.route;
+    if (route == null) return;
+    const named = route.layout.contentTypes;
+    let media = MediaType.Other;
+    if (!this.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length)) media = absentMediaType(named);
+    else if (named.length == 0) media = mediaTypeOf(this.valuePointer, this.valueLength);
+    else media = namedMediaType(named, route.format, this.valuePointer, this.valueLength);
+    stream.half(this.direction).media = media;
   }
 }

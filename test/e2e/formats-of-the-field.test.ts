@@ -13,6 +13,8 @@ const ROUTES = together(
   route('terminal', { match: under('/terminal'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-terminal', header: NO_HEADER } }, validation: { fields: [{ path: '$.MTI' }] } }),
   route('switch', { match: under('/switch'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-switch', header: NO_HEADER } }, validation: { pboc: '3.0.2' } }),
   route('any-switch', { match: under('/any-switch'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-switch', header: NO_HEADER } }, validation: { fields: [{ path: '$.MTI' }] } }),
+  route('pos', { match: under('/pos'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-terminal', header: { length: 'Binary2', tpdu: true, network: 'Opaque', networkBytes: 6 } } }, validation: { fields: [{ path: '$.MTI', enum: ['0800'] }] } }),
+  route('partner', { match: under('/partner'), body: { contentTypes: ['text/plain', 'none', 'application/vnd.partner'] }, validation: { pboc: '3.0.2' } }),
   route('tlv', { match: under('/tlv'), body: { format: 'TLV', tlvEncoding: 'Hex' }, validation: { tagDictionary: true } }),
 );
 const vectors = new URL('../vectors/', import.meta.url);
@@ -46,6 +48,27 @@ test('a request with a response code is refused by the profile of PBOC', async (
   const reply = await send(harness.url, { path: '/switch', headers: { 'content-type': OCTETS }, body: bytesOf(answers.message.replace('30323130', '30323030')) });
   assert.equal(reply.status, 422);
   assert.ok(problemOf(reply).errors?.some((error) => error.path === '/DE39' && error.code === 'FIM-PBOC-0019'), reply.body.toString());
+});
+
+test('POS over HTTP: length, TPDU and header under the content type that terminals send, or none', async () => {
+  const signIn = bytesOf(messages.get('a sign-in as it comes in a request of HTTP: length, TPDU, header')!);
+  for (const type of ['x-ISO-TPDU/x-auth', OCTETS, undefined]) await passes('/pos', type, signIn);
+});
+
+test('a route takes the content types that it names, and no other reading of them', async () => {
+  const body = Buffer.from('{"pan":"6222021234567894"}');
+  for (const type of ['text/plain', 'text/plain;charset=utf-8', 'application/vnd.partner', undefined]) await passes('/partner', type, body);
+  const { bytesReceived } = harness.upstream;
+  for (const type of ['application/json', 'text/plain; charset=GBK', 'text/plain, application/x-www-form-urlencoded', 'text/html', 'none/none', '']) {
+    const reply = await send(harness.url, { path: '/partner', headers: { 'content-type': type }, body });
+    assert.equal(reply.status, 415, type);
+    assert.equal(problemOf(reply).code, 'FIM-PBOC-0003', type);
+  }
+  assert.equal(harness.upstream.bytesReceived, bytesReceived);
+});
+
+test('hexadecimal digits of BER-TLV pass under their own content type and under none', async () => {
+  for (const type of ['application/x-hex', 'text/plain', undefined]) await passes('/tlv', type, Buffer.from('9F0206000000000100'));
 });
 
 test('a tag without a value passes the dictionary', () => passes('/tlv', 'text/plain', Buffer.from('9F02060000000001009F0900')));
