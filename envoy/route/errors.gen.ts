@@ -191,6 +191,8 @@ export type ErrorCode =
   | 'FIM-UP-0018'
   | 'FIM-UP-0019'
   | 'FIM-UP-0020'
+  | 'FIM-UP-0030'
+  | 'FIM-UP-0031'
   | 'FIM-CFG-0020'
   | 'FIM-CFG-0021'
   | 'FIM-CFG-0022'
@@ -429,6 +431,8 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0018': {"status":0,"title":"Input is not an encrypted body","titleZh":"输入不是加密的消息体","advice":"Pipe in one protected body as the upstream received it; raw, hex and base64 need --profile, --algorithm and --key."},
   'FIM-UP-0019': {"status":0,"title":"Encrypted body does not open","titleZh":"加密的消息体无法解密","advice":"The key version, the context or the body is not the one that was encrypted."},
   'FIM-UP-0020': {"status":0,"title":"Command line is wrong","titleZh":"命令行有误","advice":"See `fim --help`, or `fim VERB --help`."},
+  'FIM-UP-0030': {"status":0,"title":"Requests are refused because no filter has judged them","titleZh":"请求未经任何过滤器检查，已被拒绝","advice":"A module is missing, or its machine does not start or has no policy; Envoy's log (`--proxy-log`) names why. Clients get 503, FIM-RT-0020; nothing passes until it is mended."},
+  'FIM-UP-0031': {"status":0,"title":"A module's machine died","titleZh":"模块虚拟机异常终止","advice":"Envoy starts it anew and refuses requests meanwhile. Envoy's log (`--proxy-log`) names the trap; report it with the message's form."},
   'FIM-CFG-0020': {"status":0,"title":"Field path is not in the supported subset of JSONPath","titleZh":"字段路径不在受支持的 JSONPath 子集之内","advice":"Use `$.a.b`, `['name']`, `[0]` and `[*]`; a name at any depth is given by name, not by `..`."},
   'FIM-CFG-0021': {"status":0,"title":"Field paths are too many or too entangled","titleZh":"字段路径过多或过于复杂","advice":"Wildcards beside names at several levels multiply; split the rules or name fewer levels by `[*]` (limit MAX_PATH_STATES)."},
   'FIM-CFG-0022': {"status":0,"title":"Pattern is not a valid regular expression","titleZh":"模式不是有效的正则表达式","advice":"Correct the syntax; it is that of RE2."},

@@ -18,6 +18,7 @@ import { kmsAnswers } from './kms-probe.ts';
 import { LiveProof } from './live-proof.ts';
 import { ModuleStore } from './module-store.ts';
 import type { Loaded } from './policy.ts';
+import { SealWatch } from './seal-watch.ts';
 import { Watcher } from './watcher.ts';
 
 export interface StackOptions {
@@ -139,6 +140,8 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     pid: envoy.pid,
   });
   await controller.confirm(new LiveProof(envoy.admin, options.concurrency, slots.length), started);
+  const seal = new SealWatch(envoy.admin, options.onEvent);
+  undo.push(() => seal.stop());
   startWatching();
   if (!kms.own && !(await kmsAnswers(kms.url, options.kmsCredentials))) warnOfKms(options, kms.url);
   return { envoy, listen, admin, upstreamUrl: upstream.url, kmsUrl: kms.url, developmentKms: kms.own, demonstrationUpstream: upstream.own };

@@ -67,8 +67,9 @@ function fileSource(path: string): EnvoyObject {
   return { path_config_source: { path }, resource_api_version: 'V3' };
 }
 
+/** There is no time after which the listener would open without the filter's configuration. */
 function wasmFilter(slot: FilterSlot, path: string): EnvoyObject {
-  return { name: slot.filter, config_discovery: { config_source: fileSource(path), type_urls: [WASM] } };
+  return { name: slot.filter, config_discovery: { config_source: { ...fileSource(path), initial_fetch_timeout: '0s' }, type_urls: [WASM] } };
 }
 
 function router(): EnvoyObject {

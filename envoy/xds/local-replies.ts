@@ -6,6 +6,8 @@ import { SEAL_DETAILS } from './seal.ts';
 const CEL = 'type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter';
 /** Envoy's details when a Wasm VM that has died refuses a stream. */
 const DEAD_VM = 'wasm_fail_stream';
+/** Envoy's flag where a filter's configuration was never there or refused. */
+const NO_CONFIGURATION = 'NFCF';
 /** Replies that Envoy makes for someone else: a route's own text, the upstream's refusal of a WebSocket. */
 const NOT_ENVOYS = ['direct_response', 'websocket_handshake_unsuccessful'];
 
@@ -19,7 +21,7 @@ export interface LocalReplyTerms {
  * code in the details and pass as they are.
  */
 export function localReplies({ of }: LocalReplyTerms): EnvoyObject {
-  const unjudged = mapper('FIM-RT-0020', details(`response.code_details == '${SEAL_DETAILS}' || response.code_details == '${DEAD_VM}'`), ERRORS['FIM-RT-0020'].status);
+  const unjudged = mapper('FIM-RT-0020', either(flags(NO_CONFIGURATION), details(`response.code_details == '${SEAL_DETAILS}' || response.code_details == '${DEAD_VM}'`)), ERRORS['FIM-RT-0020'].status);
   if (of === 'Seal') return { mappers: [unjudged] };
   const asItIs = { filter: details([`response.code_details.startsWith('FIM-')`, ...NOT_ENVOYS.map((name) => `response.code_details == '${name}'`)].join(' || ')) };
   return {
