@@ -117,6 +117,10 @@ export const LEASE_RENEW_MS = 4_000;
 export const LEASE_RETRY_MS = 2_000;
 /** Events that wait to be sent; more are dropped. */
 export const MAX_WAITING_EVENTS = 1_000;
+/** Events of one namespace with the same condition and reason that are sent each for itself; more that come within the time below are one. */
+export const EVENTS_OF_A_KIND = 5;
+/** That time, milliseconds. */
+export const EVENT_WINDOW_MS = 10_000;
 /** Time for work in hand when the operator is told to stop, milliseconds. */
 export const STOP_TIMEOUT_MS = 10_000;
 /** One module that the module server reads, bytes. */

@@ -643,13 +643,13 @@ export interface RouteCondition {
 export interface RouteStatus {
   /** Generation of the spec that the status is about. */
   observedGeneration?: number;
-  /** SHA-256 of the configuration that the proxies must report, hex; absent if workloads have unlike ones. */
+  /** SHA-256 of the configuration with which this state of the route was proven, or is to be, hex; absent if workloads have unlike ones. */
   configurationHash?: string;
   /** Ready proxies that the route is for, in all workloads. */
   proxies?: RouteProxies;
   /** Groups of proxies with one configuration each. */
   workloads?: RouteWorkload[];
-  /** `Accepted`, `ResolvedRefs`, `Programmed`, and what else must be known. */
+  /** `Accepted`, `ResolvedRefs`, `Programmed`, what else must be known, and `Ready`: all of it in one word; `Stalled` where waiting will not help. */
   conditions?: RouteCondition[];
 }
 

@@ -7,6 +7,7 @@ import { objectName, type Release } from './plan/envoy-filter.ts';
 import type { Reading } from './plan/evidence.ts';
 import type { TargetFacts } from './plan/selection.ts';
 import type { WorkloadState } from './plan/status.ts';
+import type { Proof } from './proof.ts';
 import type { Grouping, RouteHead, Workload } from './plan/workloads.ts';
 
 export interface Informers {
@@ -74,6 +75,8 @@ export interface WorkloadRuntime {
   readings: Map<string, { reading: Reading; generation: number }>;
   /** The generation that each pod was asked for once more after its counters were complete, by uid. */
   confirmed: Map<string, number>;
+  /** What was last proven of all proxies; undefined: nothing was. */
+  proven: Proof | undefined;
   /** Readings from before the current generation, by uid. */
   baselines: Map<string, Reading>;
   state: WorkloadState;
@@ -86,6 +89,8 @@ export function emptyState(name: string): WorkloadState {
 export class ClusterView {
   readonly informers: Informers;
   readonly namespaces = new Map<string, NamespaceState>();
+  /** What the API server says against the object of the key service, by namespace. */
+  readonly kmsErrors = new Map<string, string>();
   private readonly runtimes = new Map<string, WorkloadRuntime>();
 
   constructor(informers: Informers) {
@@ -107,7 +112,7 @@ export class ClusterView {
     if (runtime === undefined) {
       runtime = {
         signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, settled: undefined, applyError: undefined, handsOff: undefined, bump: false, bumpedAt: -Infinity,
-        history: [], readings: new Map(), confirmed: new Map(), baselines: new Map(), state: emptyState(name),
+        history: [], readings: new Map(), confirmed: new Map(), baselines: new Map(), proven: undefined, state: emptyState(name),
       };
       this.runtimes.set(key, runtime);
     }

@@ -1,6 +1,6 @@
 // Kubernetes Events about routes: what changed, for `kubectl describe`.
 import { randomUUID } from 'node:crypto';
-import { MAX_WAITING_EVENTS } from '../limits.ts';
+import { EVENT_WINDOW_MS, EVENTS_OF_A_KIND, MAX_WAITING_EVENTS } from '../limits.ts';
 import type { KubeApi } from './kube/api.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { EVENTS } from './kube/resources.ts';
@@ -18,8 +18,16 @@ function isWarning({ type, status, reason }: Condition): boolean {
 
 /** Passing states that say nothing yet. */
 function isWorthTelling({ type, status, reason }: Condition): boolean {
+  // Summaries of others.
+  if (type === 'Ready' || type === 'Stalled') return false;
   if (type === 'Accepted' || type === 'ResolvedRefs') return status === 'False';
   return reason !== 'Pending' && status !== 'Unknown';
+}
+
+interface Lately {
+  told: number;
+  last: { about: KubeObject; condition: Condition } | undefined;
+  timer: NodeJS.Timeout;
 }
 
 export class EventSink {
@@ -27,6 +35,8 @@ export class EventSink {
   private readonly waiting: KubeObject[] = [];
   private sending: Promise<void> | undefined;
   private readonly onFailure: (message: string) => void;
+  /** What has been told of late, by namespace, type and reason. */
+  private readonly lately = new Map<string, Lately>();
   /** Events that found no room. */
   dropped = 0;
 
@@ -38,6 +48,35 @@ export class EventSink {
   /** Tells of a condition that changed. An event that cannot be sent is lost, and no more than that. */
   tell(about: KubeObject, condition: Condition): void {
     if (!isWorthTelling(condition)) return;
+    const key = `${about.metadata.namespace} ${condition.type} ${condition.status} ${condition.reason}`;
+    const lately = this.lately.get(key) ?? this.begin(key);
+    lately.told++;
+    if (lately.told > EVENTS_OF_A_KIND) {
+      lately.last = { about, condition };
+      return;
+    }
+    this.put(about, condition);
+  }
+
+  /** The same of many routes is told of some, and once of the rest. */
+  private begin(key: string): Lately {
+    const lately: Lately = { told: 0, last: undefined, timer: setTimeout(() => this.end(key), EVENT_WINDOW_MS) };
+    lately.timer.unref();
+    this.lately.set(key, lately);
+    return lately;
+  }
+
+  private end(key: string): void {
+    const lately = this.lately.get(key);
+    this.lately.delete(key);
+    clearTimeout(lately?.timer);
+    if (lately?.last === undefined) return;
+    const { about, condition } = lately.last;
+    const others = lately.told - EVENTS_OF_A_KIND - 1;
+    this.put(about, others === 0 ? condition : { ...condition, message: `The same of ${others} more routes of this namespace. ${condition.message}` });
+  }
+
+  private put(about: KubeObject, condition: Condition): void {
     if (this.waiting.length >= MAX_WAITING_EVENTS) {
       this.dropped++;
       return;
@@ -48,6 +87,7 @@ export class EventSink {
 
   /** Settles when nothing waits any more. */
   async flush(): Promise<void> {
+    for (const key of [...this.lately.keys()]) this.end(key);
     await this.sending;
   }
 

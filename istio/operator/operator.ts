@@ -1,5 +1,5 @@
 // The operator: watch → queue → plan, build, apply → ask the proxies → status. Each stage is a file; this one only connects them.
-import { KEY_ANSWER_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
+import { KEY_ANSWER_MS, MIN_RETRY_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
 import type { KmsConfig } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
 import { ClusterView } from './cluster-view.ts';
@@ -41,7 +41,7 @@ export interface OperatorOptions {
 const MODULE_LOOK_MS = 1_000;
 
 /** What a key of the queue stands for. */
-type Stage = 'namespace' | 'workload' | 'proxies' | 'status' | 'module' | 'resync' | 'keys';
+type Stage = 'namespace' | 'kms' | 'workload' | 'proxies' | 'status' | 'module' | 'resync' | 'keys';
 
 function keyFor(stage: Stage, namespace = '', name = ''): string {
   return `${stage}/${namespace}/${name}`;
@@ -199,6 +199,7 @@ export class Operator {
     const [stage, namespace = '', name = ''] = key.split('/') as [Stage, string, string];
     switch (stage) {
       case 'namespace': return this.workNamespace(namespace);
+      case 'kms': await this.workKms(namespace); return undefined;
       case 'workload': return this.workWorkload(namespace, name);
       case 'proxies': return this.workProxies(namespace, name);
       case 'status': await this.statuses.reconcile(`${namespace}/${name}`); return undefined;
@@ -222,9 +223,24 @@ export class Operator {
     for (const other of outcome.others) this.plan(other);
     // Those that wait are told when the last namespace has been looked at.
     if (outcome.isWaiting) return undefined;
-    await this.workloads.reconcileKms(namespace);
+    await this.workKms(namespace).catch(() => this.queue.addAfter(keyFor('kms', namespace), MIN_RETRY_MS));
     for (const name of outcome.workloads) this.queue.add(keyFor('workload', namespace, name));
     this.tellRoutes(outcome.routes);
+  }
+
+  /** The object of the key service: what is wrong with it concerns the routes that name keys, and no others. */
+  private async workKms(namespace: string): Promise<void> {
+    const { kmsErrors, namespaces } = this.view;
+    const before = kmsErrors.get(namespace);
+    try {
+      await this.workloads.reconcileKms(namespace);
+      kmsErrors.delete(namespace);
+    } catch (error) {
+      kmsErrors.set(namespace, (error as Error).message);
+      throw error;
+    } finally {
+      if (kmsErrors.get(namespace) !== before) this.tellRoutes([...(namespaces.get(namespace)?.checked ?? [])].filter(([, { keyIds }]) => keyIds.length > 0).map(([key]) => key));
+    }
   }
 
   private async workWorkload(namespace: string, name: string): Promise<undefined> {

@@ -4,6 +4,7 @@ import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
 import { GENERATION_SLOTS, judge, type Expectation, type Verdict } from './plan/evidence.ts';
 import type { RouteStatus, WorkloadState } from './plan/status.ts';
 import type { Workload } from './plan/workloads.ts';
+import { noteProof } from './proof.ts';
 import { proxiesOf, type ProbeGate, type ProbeResult, type Proxy } from './proxies.ts';
 
 /** Pause before a generation is renewed again for want of proof, milliseconds. */
@@ -64,6 +65,7 @@ export class ProxyStage {
     const { state, ambiguous } = this.judgeAll(workload, runtime, proxies, results);
     const changed = JSON.stringify(state) !== JSON.stringify(runtime.state);
     runtime.state = state;
+    noteProof(runtime);
     const bump = ambiguous && performance.now() - runtime.bumpedAt > BUMP_PAUSE_MS;
     if (bump) Object.assign(runtime, { bump: true, bumpedAt: performance.now() });
     const age = Date.now() - release.appliedAt;

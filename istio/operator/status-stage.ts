@@ -8,6 +8,7 @@ import { FINANCIAL_ROUTES } from './kube/resources.ts';
 import type { ModuleSource } from './module-source.ts';
 import { statusOf, type Condition, type RouteFacts, type RouteStatus, type WorkloadState } from './plan/status.ts';
 import type { EventSink } from './events.ts';
+import { standingProof } from './proof.ts';
 import { FIELD_MANAGER } from './workload-stage.ts';
 
 export interface StatusStageParts {
@@ -33,12 +34,19 @@ export class StatusStage {
     if (object === undefined || facts === undefined) return false;
     const before = object.status as RouteStatus | undefined;
     const status = statusOf(facts, before, new Date());
-    if (before !== undefined && canonicalJson(before) === canonicalJson(status)) return false;
+    if (before !== undefined && (canonicalJson(before) === canonicalJson(status) || (!this.keepsRecord(key) && isSameButRecord(before, status)))) return false;
     const { name, namespace, uid } = object.metadata;
     // With the uid: a route that was deleted and made anew does not get the old one's status.
     await api.applyStatus(FINANCIAL_ROUTES, { apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, uid }, status: status as unknown as Record<string, unknown> }, FIELD_MANAGER);
     for (const condition of changes(before, status)) events.tell(object, condition);
     return true;
+  }
+
+  /** Whether the route is the one of a workload whose status says what its proxies have proven: an operator that starts reads it there. */
+  private keepsRecord(key: string): boolean {
+    const { view } = this.parts;
+    const namespace = key.slice(0, key.indexOf('/'));
+    return view.workloadsOfRoute(namespace, key).some((name) => view.workload(namespace, name)?.routes[0]?.key === key);
   }
 
   /** All that is known; undefined while the namespace is not planned and built. */
@@ -69,6 +77,7 @@ export class StatusStage {
       targets: state.grouping.problems.get(key) ?? [],
       keys: checked.keyIds.flatMap((keyId) => (checked.denied.includes(keyId) ? { keyId, reason: 'KeyNotPermitted' as const } : (keys.problem(keyId) ?? []))),
       ...(modules.current === undefined ? { moduleProblem: modules.problem } : {}),
+      ...(checked.keyIds.length > 0 && view.kmsErrors.has(namespace) ? { kmsError: view.kmsErrors.get(namespace) } : {}),
       handsOff: runtimes.find(({ runtime }) => runtime?.handsOff !== undefined)?.runtime?.handsOff,
       drafts,
       unhonoured,
@@ -81,8 +90,22 @@ export class StatusStage {
 function workloadState(name: string, runtime: WorkloadRuntime | undefined, key: string, { head, identity }: CheckedRoute): WorkloadState {
   if (runtime === undefined) return emptyState(name);
   const { state, builtFrom } = runtime;
-  if (head !== undefined && builtFrom.get(key) === identity) return state;
+  if (head !== undefined && builtFrom.get(key) === identity) return standingProof(runtime, key, identity) ?? state;
   return { ...state, programmed: 0, workers: 0, unreachable: 0, unasked: state.proxies, refusals: [], provenAt: undefined };
+}
+
+/** Both say the same of the route; what differs is only in which configuration of the workload it has been proven, which changes with every edit of another route. */
+function isSameButRecord(before: RouteStatus, after: RouteStatus): boolean {
+  const isProven = ({ conditions }: RouteStatus): boolean => conditions.some(({ type, status }) => type === 'Programmed' && status === 'True');
+  return isProven(before) && isProven(after) && canonicalJson(withoutRecord(before)) === canonicalJson(withoutRecord(after));
+}
+
+function withoutRecord({ configurationHash: _, workloads = [], conditions, ...rest }: RouteStatus): unknown {
+  return {
+    ...rest,
+    workloads: workloads.map(({ generation: __, configurationHash: ___, provenAt: ____, ...workload }) => workload),
+    conditions: conditions.map((condition) => (condition.type === 'Programmed' ? { ...condition, message: '' } : condition)),
+  };
 }
 
 /** Conditions that say something else than before. */

@@ -15,6 +15,7 @@ import { isAsWanted, kmsObject, ownersOf, waypointChains, workloadObject, type K
 import { GENERATION_SLOTS } from './plan/evidence.ts';
 import { SERVICE_TERM } from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
+import { dropChanged } from './proof.ts';
 import type { RouteChecker } from './route-checker.ts';
 
 export const FIELD_MANAGER = 'fim-operator';
@@ -177,6 +178,7 @@ export class WorkloadStage {
     runtime.release = this.withoutConfig(workload, release);
     if (runtime.build !== undefined) runtime.build = { ...runtime.build, config: undefined };
     runtime.builtFrom = states;
+    dropChanged(runtime, states);
     runtime.bump = false;
     remember(runtime, release);
   }

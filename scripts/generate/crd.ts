@@ -25,23 +25,38 @@ function structural(root: RouteNode, given: RouteNode): Structural {
   return result;
 }
 
-function printerColumn(type: string): Structural {
+function conditionColumn(type: string): Structural {
   return { name: type, type: 'string', description: `Whether the condition ${type} holds.`, jsonPath: `.status.conditions[?(@.type=="${type}")].status` };
 }
+
+/** What `kubectl get` shows of a route: whether it does what it says, if not why, and how many proxies run it of how many. */
+const ROUTE_COLUMNS: Structural[] = [
+  conditionColumn('Ready'),
+  { name: 'Reason', type: 'string', description: 'Why it is ready, or is not.', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+  { name: 'Programmed', type: 'integer', description: 'Proxies that have proven that they run it.', jsonPath: '.status.proxies.programmed' },
+  { name: 'Proxies', type: 'integer', description: 'Ready proxies that it is for.', jsonPath: '.status.proxies.total' },
+  { ...conditionColumn('Accepted'), priority: 1 },
+  { ...conditionColumn('ResolvedRefs'), priority: 1 },
+  { name: 'Message', type: 'string', description: 'What is to be known.', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
+];
+
+/** Until an operator has looked at it, a route is not ready: tools that wait for it do not take it for done. */
+const UNSEEN_STATUS = { conditions: [{ type: 'Ready', status: 'Unknown', reason: 'Pending', message: 'Waiting for the operator.', lastTransitionTime: '1970-01-01T00:00:00Z' }] };
 
 /** What one kind is called, and what is known of it. */
 interface Kind {
   kind: string;
   plural: string;
   shortName: string;
-  /** Conditions that `kubectl get` shows; empty: the kind has no status. */
-  conditions: string[];
+  /** What `kubectl get` shows besides the age. */
+  columns: Structural[];
+  hasStatus: boolean;
 }
 
-const FINANCIAL_ROUTE: Kind = { kind: 'FinancialRoute', plural: 'financialroutes', shortName: 'froute', conditions: ['Accepted', 'Programmed'] };
-const VALIDATION_PROFILE: Kind = { kind: 'ValidationProfile', plural: 'validationprofiles', shortName: 'vprofile', conditions: [] };
+const FINANCIAL_ROUTE: Kind = { kind: 'FinancialRoute', plural: 'financialroutes', shortName: 'froute', columns: ROUTE_COLUMNS, hasStatus: true };
+const VALIDATION_PROFILE: Kind = { kind: 'ValidationProfile', plural: 'validationprofiles', shortName: 'vprofile', columns: [], hasStatus: false };
 
-function definition(root: RouteNode, resource: RouteNode, { kind, plural, shortName, conditions }: Kind): Structural {
+function definition(root: RouteNode, resource: RouteNode, { kind, plural, shortName, columns, hasStatus }: Kind): Structural {
   const properties = resource.properties ?? {};
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -55,8 +70,8 @@ function definition(root: RouteNode, resource: RouteNode, { kind, plural, shortN
         name: 'v1',
         served: true,
         storage: true,
-        ...(conditions.length === 0 ? {} : { subresources: { status: {} } }),
-        additionalPrinterColumns: [...conditions.map(printerColumn), { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
+        ...(hasStatus ? { subresources: { status: {} } } : {}),
+        additionalPrinterColumns: [...columns, { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
         schema: {
           openAPIV3Schema: {
             description: resource.description,
@@ -67,7 +82,7 @@ function definition(root: RouteNode, resource: RouteNode, { kind, plural, shortN
               kind: { type: 'string', description: 'Kind of the object.' },
               metadata: { type: 'object' },
               spec: structural(root, properties.spec ?? {}),
-              ...(conditions.length === 0 ? {} : { status: structural(root, properties.status ?? {}) }),
+              ...(hasStatus ? { status: { ...structural(root, properties.status ?? {}), default: UNSEEN_STATUS } } : {}),
             },
           },
         },

@@ -80,6 +80,13 @@ export class FakeApiServer {
     for (let index = 0; index < count; index++) this.faults.push({ matches: (given) => given === request, status, headers });
   }
 
+  /** Refuses one verb on one object, as admission does, until another is named. */
+  refuse(verb: string, plural: string, name: string): void {
+    this.refusal = { line: `${verb} ${plural}`, name };
+  }
+
+  private refusal = { line: '', name: '' };
+
   /** The server does not know the collection. */
   without(collection: string): void {
     this.absent.add(collection);
@@ -155,6 +162,7 @@ export class FakeApiServer {
       const [fault] = this.faults.splice(index, 1);
       return refuse(fault!.status, 'Injected', fault!.headers);
     }
+    if (line === this.refusal.line && name === this.refusal.name) return refuse(403, 'Denied');
     if (KINDS[collection] === undefined || this.absent.has(collection)) return refuse(404, 'NotFound');
     const object = text === '' ? undefined : (JSON.parse(text) as KubeObject);
     switch (verb) {

@@ -147,6 +147,18 @@ export class Rig {
     return this.server.get('financialroutes', namespace, name)?.status as RouteStatus | undefined;
   }
 
+  /** Waits until nothing is written any more. */
+  async quiet(): Promise<void> {
+    let count = -1;
+    let since = performance.now();
+    await until('nothing is written', () => {
+      const written = this.server.requests.filter((request) => !/^(list|watch|get) /.test(request)).length;
+      if (written !== count) since = performance.now();
+      count = written;
+      return performance.now() - since > 700;
+    });
+  }
+
   /** Waits for a condition to be so. */
   condition(name: string, type: string, status: string, reason?: string, namespace = NAMESPACE): Promise<Condition> {
     const find = (): Condition | undefined => {

@@ -52,6 +52,8 @@ export interface RouteFacts {
   keys: readonly KeyProblem[];
   /** Why the module cannot be had by the proxies; undefined: it can. */
   moduleProblem?: string;
+  /** Why the proxies do not get the cluster of the key service, for a route that needs it; undefined: they do. */
+  kmsError?: string;
   /** Why the operator leaves a workload alone; undefined: it does not. */
   handsOff?: string;
   /** What the translation said, one list for each workload. */
@@ -117,6 +119,7 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
   const [lack] = facts.unhonoured;
   if (lack !== undefined) return say('False', lack.reason, facts.unhonoured.map((entry) => entry.message).join(' '));
   if (facts.handsOff !== undefined) return say('False', 'LaterVersion', facts.handsOff);
+  if (facts.kmsError !== undefined) return say('False', 'NotApplied', `fim-kms: the API server refuses the object: ${facts.kmsError}`);
   const failed = workloads.filter((workload) => workload.applyError !== undefined);
   if (failed.length > 0) return say('False', 'NotApplied', failed.map((workload) => `${workload.name}: ${workload.applyError}`).join('; '));
   const refused = workloads.filter((workload) => workload.refusals.length > 0);
@@ -168,6 +171,25 @@ export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
   return conditions;
 }
 
+/** Conditions of which each must hold for a route to do what it says. */
+const NEEDED = ['Accepted', 'ResolvedRefs', 'Programmed', 'Covered'];
+/** Reasons that time alone changes: everything else that is False waits for someone to act. */
+const PASSING: ReadonlySet<string> = new Set(['Pending', 'Unreachable', 'NoProxies', 'NotApplied']);
+
+/**
+ * The route in one word, for tools that know no more (kstatus, Argo CD, `kubectl wait`): `Ready`, the worst of what is needed; and `Stalled`, only where it is
+ * True: nothing will come of it by waiting.
+ */
+export function summaryOf(conditions: readonly ConditionDraft[]): ConditionDraft[] {
+  const needed = conditions.filter(({ type }) => NEEDED.includes(type));
+  const worst = needed.find(({ status }) => status === 'False') ?? needed.find(({ status }) => status === 'Unknown');
+  const last = needed.at(-1);
+  if (last === undefined) return [];
+  if (worst === undefined) return [{ ...last, type: 'Ready', status: 'True', reason: 'Ready', message: 'The route is in force as it is written.' }];
+  const ready: ConditionDraft = { ...worst, type: 'Ready' };
+  return worst.status === 'False' && !PASSING.has(worst.reason) ? [ready, { ...ready, type: 'Stalled', status: 'True' }] : [ready];
+}
+
 /** A condition as the API has it. */
 export interface Condition extends ConditionDraft {
   lastTransitionTime: string;
@@ -184,7 +206,8 @@ export interface RouteStatus {
 
 /** The whole status; the time of a condition is that of the last change of its `status`. */
 export function statusOf(facts: RouteFacts, before: RouteStatus | undefined, now: Date): RouteStatus {
-  const conditions = conditionsOf(facts).map((draft): Condition => {
+  const drafts = conditionsOf(facts);
+  const conditions = [...drafts, ...summaryOf(drafts)].map((draft): Condition => {
     const old = before?.conditions?.find((condition) => condition.type === draft.type);
     return { ...draft, lastTransitionTime: old !== undefined && old.status === draft.status ? old.lastTransitionTime : now.toISOString().replace(/\.\d+Z$/, 'Z') };
   });
