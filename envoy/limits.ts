@@ -83,3 +83,15 @@ export const MAX_KEY_LOCK_MS = 5_000;
 export const MIN_CLOCK_SKEW_MS = 1000;
 /** Greatest difference between the time of signing and now that a route may set, milliseconds. */
 export const MAX_CLOCK_SKEW_MS = 3_600_000;
+/** Answer of a KMS to FIM itself, bytes; a longer one is none. */
+export const MAX_KMS_ANSWER_BYTES = 64 * 1024;
+/** Keys of the routes that are looked up before messages need them; more are not. */
+export const MAX_KEY_LOOKS = 1_000;
+/** Of them at one time. */
+export const MAX_KEY_LOOKS_AT_ONCE = 16;
+/** Longest wait for one of them, milliseconds. */
+export const KEY_LOOK_TIMEOUT_MS = 2_000;
+/** Longest wait for all of them, milliseconds: a change of the routes is told that much later at most. */
+export const KEY_LOOKS_MS = 3_000;
+/** Time between looks at keys that could not be had, milliseconds. */
+export const KEY_RETRY_MS = 5_000;

@@ -1,8 +1,10 @@
 // The command line. `node scripts/fim.mjs` runs it on any Node >= 20.
 import type { DecryptOptions } from './fim/decrypt.ts';
 import { Command, CommanderError } from 'commander';
+import { addCredentialOptions, addSettingOptions } from './fim/kms-options.ts';
 import { kmsCommand } from './fim/kms-commands.ts';
 import { tell } from './fim/terminal.ts';
+import type { RenderFlags } from './fim/render.ts';
 import type { UpFlags } from './fim/up.ts';
 
 const LAYOUT_HELP = 'fused (fim.wasm with all stages) or separate (one filter for each stage)';
@@ -11,26 +13,22 @@ Events with --json, one object a line:
   {"event":"ready","listen":"HOST:PORT","admin":"HOST:PORT","upstream":URL,"kms":URL,…}     Envoy takes connections
   {"event":"applied","routes":[…],"tookMs":…,"generation":…,"conditions":[…],…}             in force in every worker
   {"event":"rejected","file":…,"errors":[{"code":…,"path":…,"message":…,"line":…}]}         refused; what was in force stays
-  {"event":"warning","code":…,"message":…}                                                  will be tried again
+  {"event":"warning","code":…,"message":…,"key":…}                                          will be tried again; a key that cannot be had is named
+  {"event":"recovered","key":…}                                                             a key that could not be had can be had
 `;
 
 function commands(finish: (status: number) => void): Command {
   const program = new Command('fim').description('Financial policies for Envoy: validate, limit, mask and encrypt messages, with Chinese national cryptography.');
   program.showHelpAfterError('(fim --help, or fim VERB --help, tells more)').exitOverride();
-  program
+  const up = program
     .command('up')
     .description('Run Envoy with the FinancialRoutes of files and folders, and keep them live. Without files: the samples, to try.')
     .argument('[paths...]', 'route files (.yaml, .yml, .json) or folders of them')
     .option('--listen <host:port>', 'where clients connect; port 0 takes a free one', '127.0.0.1:10000')
     .option('--admin <host:port>', "Envoy's admin interface", '127.0.0.1:9901')
     .option('--upstream <url>', 'the service behind: http://, https:// or h2c:// (default: a demonstration service on loopback)')
-    .option('--kms <url>', 'the key service, KV version 2 and transit as Vault and OpenBao serve them (default: a development KMS on loopback)')
-    .option('--kms-token-file <file>', 'token for the KMS; Envoy adds it, and takes a new one when the file is replaced')
-    .option('--kms-token-header <name>', 'X-Vault-Token or Authorization (as Bearer)')
-    .option('--kms-namespace <name>', "Vault's namespace")
-    .option('--kms-ca <file>', "authorities of the KMS's certificate, PEM (default: the system's)")
-    .option('--kms-cert <file>', 'client certificate for the KMS, PEM')
-    .option('--kms-key <file>', 'its key, PEM')
+    .option('--kms <url>', 'the key service, KV version 2 and transit as Vault and OpenBao serve them (default: a development KMS on loopback)');
+  addSettingOptions(addCredentialOptions(up))
     .option('--kms-data <dir>', 'folder of the development KMS, made if absent (default: a temporary one)')
     .option('--concurrency <n>', "Envoy's worker threads (default: one for each processor)")
     .option('--no-watch', 'do not take changes of files live')
@@ -48,7 +46,7 @@ function commands(finish: (status: number) => void): Command {
     .option('--json', 'print one JSON object')
     .option('--modules <layout>', LAYOUT_HELP, 'fused')
     .action(async (paths: string[], flags: { json?: boolean; modules: string }) => finish(await (await import('./fim/validate.ts')).validate(paths, flags)));
-  program
+  const render = program
     .command('render')
     .description('Print what would be applied.')
     .argument('<paths...>', 'route files or folders')
@@ -56,13 +54,13 @@ function commands(finish: (status: number) => void): Command {
     .option('--json', 'print one JSON object, by file name, instead of YAML documents')
     .option('--modules <layout>', LAYOUT_HELP, 'fused')
     .option('--module-url <url>', 'istio: where proxies fetch the module; {sha256} is replaced')
-    .option('--kms <url>', 'istio: the key service that proxies call')
-    .action(async (paths: string[], flags: { for: string; modules: string; json?: boolean; moduleUrl?: string; kms?: string }) => finish(await (await import('./fim/render.ts')).render(paths, flags)));
-  program
+    .option('--kms <url>', 'istio: the key service that proxies call');
+  addSettingOptions(render).action(async (paths: string[], flags: RenderFlags) => finish(await (await import('./fim/render.ts')).render(paths, flags)));
+  const decrypt = program
     .command('decrypt')
     .description('Open an encrypted body from standard input and write the plaintext, with OpenSSL and sm-crypto: nothing is shared with the filter.')
-    .requiredOption('--kms <url>', 'the key service')
-    .option('--kms-token-file <file>', 'token for the KMS')
+    .requiredOption('--kms <url>', 'the key service');
+  addSettingOptions(addCredentialOptions(decrypt), ['kms-path-prefix', 'kms-transit-mount'])
     .option('--profile <profile>', 'raw, hex or base64: bodies that do not say what they are')
     .option('--algorithm <name>', 'their algorithm (default: SM4-GCM)')
     .option('--key <id>', 'their key, kms://path#version')

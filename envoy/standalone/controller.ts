@@ -5,6 +5,7 @@ import { CodedError, messageOf } from './coded-error.ts';
 import type { DiscoveredFiles } from './discovered-files.ts';
 import type { NeededKey } from './needed-keys.ts';
 import type { OnEvent } from './events.ts';
+import type { KeyWatch } from './key-watch.ts';
 import type { LiveProof } from './live-proof.ts';
 import type { ModuleStore, StoredModule } from './module-store.ts';
 import type { Loaded, Policy, Problem } from './policy.ts';
@@ -22,6 +23,8 @@ export interface ControllerParts {
   exposed: boolean;
   /** Makes the keys that the routes name, where the KMS is ours. */
   provideKeys: (keys: readonly NeededKey[]) => void;
+  /** Looks up whether the keys that the routes name can be had, and tells it. */
+  keyWatch: KeyWatch;
   /** Whether the KMS answers. */
   kmsHealthy: () => Promise<boolean>;
   onEvent: OnEvent;
@@ -78,8 +81,9 @@ export class Controller {
   /** Waits until the first configuration is in force. `since`: when the start began, by performance.now. */
   async confirm(proof: LiveProof, since: number): Promise<void> {
     this.proof = proof;
+    const looked = this.parts.keyWatch.check(this.current!.policy.keys);
     await proof.wait({ generation: this.generation, configured: 0, refused: 0, routesRead: 0 }, false);
-    this.report(since);
+    await this.report(since, looked);
   }
 
   /** Brings the files' present state into force. `since`: when it changed. Settles when there is nothing left to do. */
@@ -117,7 +121,7 @@ export class Controller {
       // A mistake taken back: what is in force is what the files say again.
       if (problems) return;
       this.told.release = '';
-      if (wasRefused) this.report(since);
+      if (wasRefused) await this.report(since);
       return;
     }
     const refused = this.examine(release);
@@ -152,7 +156,7 @@ export class Controller {
     this.previous = this.current;
     this.current = release;
     this.told.release = '';
-    this.report(since);
+    await this.report(since, this.parts.keyWatch.check(release.policy.keys));
     await this.parts.modules.prune([...this.current.modules, ...this.previous!.modules]);
   }
 
@@ -196,15 +200,18 @@ export class Controller {
     return false;
   }
 
-  private report(since: number): void {
+  /** `looked`: the keys are being looked up; what is in force is told when that is done, or its time is over. */
+  private async report(since: number, looked?: Promise<void>): Promise<void> {
     const { policy, modules } = this.current!;
+    const tookMs = Math.round(performance.now() - since);
+    await looked;
     this.parts.onEvent({
       event: 'applied',
       routes: policy.routes,
-      tookMs: Math.round(performance.now() - since),
+      tookMs,
       generation: this.generation,
       modules: Object.fromEntries(this.parts.slots.map((slot, index) => [`${slot.module}.wasm`, modules[index]!.sha256])),
-      conditions: policy.conditions,
+      conditions: this.parts.keyWatch.resolve(policy.conditions),
       notices: policy.notices,
     });
   }

@@ -36,6 +36,8 @@ export class DevelopmentKms {
   reads = 0;
   /** Awaited before each answer: lets tests make the service slow. */
   delay: () => Promise<void> = () => Promise.resolve();
+  /** Given instead of every key and data key, if not null: lets tests make the service refuse, fail or talk nonsense. */
+  mood: { status: number; body: string } | null = null;
   readonly register: KeyRegister;
   private readonly folder: KeyFolder;
   private readonly stored: StoredKeyAnswers;
@@ -107,6 +109,10 @@ export class DevelopmentKms {
     if (!this.mayAsk(request)) {
       this.note('denied', url.pathname, undefined, peer, 403);
       return reply(response, { status: 403, body: { errors: ['permission denied'] } });
+    }
+    if (this.mood !== null && (url.pathname.startsWith(READ_PREFIX) || url.pathname.startsWith(TRANSIT_PREFIX))) {
+      response.writeHead(this.mood.status, { 'content-type': 'application/json' }).end(this.mood.body);
+      return;
     }
     const found = await this.find(request.method ?? '', url, text);
     if (found.verb !== undefined) this.note(found.verb, found.key ?? url.pathname, found.version, peer, found.status);

@@ -9,6 +9,9 @@ export type StackEvent =
   /** A file, a module or a configuration was refused; what was in force stays in force. */
   | { event: 'rejected'; file: string; errors: Problem[] }
   /** Something does not work now and will be tried again. */
-  | { event: 'warning'; code: string; message: string };
+  /** `key`: the id of the key that cannot be had, if that is it. */
+  | { event: 'warning'; code: string; message: string; key?: string }
+  /** A key that could not be had can be had. */
+  | { event: 'recovered'; key: string };
 
 export type OnEvent = (event: StackEvent) => void;

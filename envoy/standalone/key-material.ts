@@ -27,15 +27,21 @@ export function checkMaterial(algorithm: KeyAlgorithm, material: Buffer): void {
     throw new CodedError('FIM-KMS-0005', `${material.length} bytes are no ${algorithm} key`);
   }
   if (algorithm !== 'SM2-PRIVATE' && algorithm !== 'SM2-PUBLIC') return;
-  const options = isPem(material) ? { key: material } : { key: material, format: 'der' as const, type: algorithm === 'SM2-PRIVATE' ? ('pkcs8' as const) : ('spki' as const) };
+  const forms = isPem(material) ? [{ key: material }] : algorithm === 'SM2-PRIVATE' ? (['pkcs8', 'sec1'] as const).map((type) => ({ key: material, format: 'der' as const, type })) : [{ key: material, format: 'der' as const, type: 'spki' as const }];
+  if (!forms.some((form) => isOnCurve(algorithm, form))) {
+    throw new CodedError('FIM-KMS-0005', `the file holds no ${algorithm} key as PEM or DER`);
+  }
+}
+
+function isOnCurve(algorithm: KeyAlgorithm, form: object): boolean {
   try {
     const der =
       algorithm === 'SM2-PRIVATE'
-        ? createPrivateKey(options as Parameters<typeof createPrivateKey>[0]).export({ type: 'pkcs8', format: 'der' })
-        : createPublicKey(options as Parameters<typeof createPublicKey>[0]).export({ type: 'spki', format: 'der' });
-    if (!der.includes(CURVE_OID)) throw new Error('another curve');
+        ? createPrivateKey(form as Parameters<typeof createPrivateKey>[0]).export({ type: 'pkcs8', format: 'der' })
+        : createPublicKey(form as Parameters<typeof createPublicKey>[0]).export({ type: 'spki', format: 'der' });
+    return der.includes(CURVE_OID);
   } catch {
-    throw new CodedError('FIM-KMS-0005', `the file holds no ${algorithm} key as PEM or DER`);
+    return false;
   }
 }
 

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { connect } from 'node:net';
 import type { KmsCredentials } from '../xds/index.ts';
 import { hostOf, portOf } from '../xds/index.ts';
+import { tlsOf } from './kms-client.ts';
 
 /** Time for a KMS to say that it is there, milliseconds. */
 const TIMEOUT_MS = 1_000;
@@ -29,14 +29,6 @@ export async function kmsAnswers(url: URL, credentials: KmsCredentials = {}): Pr
       done(false);
     }
   });
-}
-
-function tlsOf({ caFile, certFile, keyFile }: KmsCredentials): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
-  return {
-    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
-    ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
-    ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
-  };
 }
 
 async function connects(url: URL): Promise<boolean> {

@@ -6,18 +6,28 @@ export interface NeededKey {
   /** `kms://path`. */
   id: string;
   algorithm: KeyAlgorithm;
+  /** Whether messages are encrypted or signed with it, and not only opened or verified. */
+  protects: boolean;
+  /** `namespace/name` of the routes that use it. */
+  routes: string[];
 }
 
 /** The keys of routes, each once: of two uses the first says the algorithm. An SM2 key is named by its private half, which has the public one in it. */
 export function neededKeys(routes: readonly RouteConfig[]): NeededKey[] {
-  const found = new Map<string, KeyAlgorithm>();
-  const need = (id: string, algorithm: KeyAlgorithm): void => void (found.has(id) || found.set(id, algorithm));
-  for (const { stages } of routes) {
-    if (stages.pbocValidator?.mac) need(stages.pbocValidator.mac.keyId, macKeyOf(stages.pbocValidator.mac.algorithm ?? 'SM4-CBC-MAC'));
-    if (stages.sm4Encryptor) need(stages.sm4Encryptor.keyId, algorithmOf(stages.sm4Encryptor.algorithm ?? 'SM4-GCM'));
-    if (stages.messageSignature) need(stages.messageSignature.keyId, stages.messageSignature.algorithm === 'SM2' ? 'SM2-PRIVATE' : 'HMAC-SM3');
+  const found = new Map<string, NeededKey>();
+  const need = (route: string, id: string, algorithm: KeyAlgorithm, protects: boolean): void => {
+    const key = found.get(id) ?? { id, algorithm, protects: false, routes: [] };
+    key.protects ||= protects;
+    if (!key.routes.includes(route)) key.routes.push(route);
+    found.set(id, key);
+  };
+  for (const { name, stages } of routes) {
+    const { pbocValidator, sm4Encryptor, messageSignature } = stages;
+    if (pbocValidator?.mac) need(name, pbocValidator.mac.keyId, macKeyOf(pbocValidator.mac.algorithm ?? 'SM4-CBC-MAC'), false);
+    if (sm4Encryptor) need(name, sm4Encryptor.keyId, algorithmOf(sm4Encryptor.algorithm ?? 'SM4-GCM'), [sm4Encryptor.request ?? 'Encrypt', sm4Encryptor.response].includes('Encrypt'));
+    if (messageSignature) need(name, messageSignature.keyId, messageSignature.algorithm === 'SM2' ? 'SM2-PRIVATE' : 'HMAC-SM3', [messageSignature.request, messageSignature.response].includes('Sign'));
   }
-  return [...found].map(([id, algorithm]) => ({ id, algorithm }));
+  return [...found.values()];
 }
 
 function algorithmOf(protection: string): KeyAlgorithm {

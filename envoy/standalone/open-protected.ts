@@ -1,10 +1,12 @@
 import { MAX_PROTECTED_CHARACTERS } from '../limits.ts';
 import { CodedError, messageOf } from './coded-error.ts';
+import { isFault, readDataKey, readStoredKey } from './key-answer.ts';
+import type { KmsAccess, KmsQuestion } from './kms-client.ts';
+import { askKms, storedKeyPath, transitName, transitPath } from './kms-client.ts';
 import { openMessage, readProtected } from './protected-message.ts';
-import type { MessageTerms, ProtectedAlgorithm } from './protected-message.ts';
+import type { MessageTerms, ProtectedAlgorithm, ProtectedMessage } from './protected-message.ts';
 
 const KMS_TIMEOUT_MS = 5_000;
-const READ_PREFIX = '/v1/secret/data/';
 
 /** The KMS's name for the key of an algorithm. */
 function keyAlgorithm(algorithm: ProtectedAlgorithm): string {
@@ -14,12 +16,13 @@ function keyAlgorithm(algorithm: ProtectedAlgorithm): string {
 
 /**
  * Opens a message that the sm4-encryptor has made, with OpenSSL and sm-crypto-v2: nothing here is shared with the filter. `terms`: for the profiles raw, hex and
- * base64, which do not say what they are. Errors: FIM-UP-0018 (not such a message), FIM-UP-0017 (no KMS), FIM-KMS-0002, FIM-KMS-0003, FIM-UP-0019 (does not open).
+ * base64, which do not say what they are. Errors: FIM-UP-0018 (not such a message), FIM-UP-0017 (no KMS), FIM-UP-0019 (does not open), and those of `fetchKey`.
  */
-export async function openProtected(body: string | Buffer, kms: URL, token?: string, terms?: MessageTerms): Promise<Buffer> {
+export async function openProtected(body: string | Buffer, kms: URL | KmsAccess, terms?: MessageTerms): Promise<Buffer> {
   if (body.length > MAX_PROTECTED_CHARACTERS) throw new CodedError('FIM-UP-0018', 'too large');
   const message = readProtected(Buffer.from(body), terms);
-  const key = await fetchKey(message.kid, kms, token, keyAlgorithm(message.algorithm));
+  const access = kms instanceof URL ? { url: kms } : kms;
+  const key = await keyOf(message, access);
   try {
     return await openMessage(message, key);
   } finally {
@@ -27,20 +30,35 @@ export async function openProtected(body: string | Buffer, kms: URL, token?: str
   }
 }
 
+/** The data key that a message carries, unwrapped by the KMS, or the key that it names. */
+async function keyOf({ algorithm, kid, wrapped }: ProtectedMessage, access: KmsAccess): Promise<Buffer> {
+  if (wrapped.length === 0 || algorithm.startsWith('SM2')) return fetchKey(kid, access, keyAlgorithm(algorithm));
+  const name = transitName(access, kid.split('#')[0]!);
+  if (name === undefined) throw new CodedError('FIM-UP-0018', 'it carries a data key, and its `kid` is of no transit mount');
+  const found = readDataKey(await ask(access, { path: transitPath(access, 'decrypt', name), body: { ciphertext: wrapped.toString() }, timeoutMs: KMS_TIMEOUT_MS }));
+  if (isFault(found)) throw new CodedError(found.code, `${kid}: ${found.detail}`);
+  return found.material;
+}
+
 /**
  * The key of a `kid`, from a KV version 2 store: its bytes, or PEM text. Errors: FIM-UP-0017, FIM-KMS-0001 (no answer in time), FIM-KMS-0002, FIM-KMS-0003 (also
- * for a key of another algorithm).
+ * for a key of another algorithm), FIM-KMS-0007, FIM-KMS-0008.
  */
-export async function fetchKey(kid: string, kms: URL, token?: string, algorithm = 'SM4'): Promise<Buffer> {
+export async function fetchKey(kid: string, kms: URL | KmsAccess, algorithm = 'SM4'): Promise<Buffer> {
+  const access = kms instanceof URL ? { url: kms } : kms;
   const [id, version] = kid.split('#') as [string, string];
-  const path = id.slice('kms://'.length).split('/').map(encodeURIComponent).join('/');
-  const url = new URL(`${READ_PREFIX}${path}?version=${version}`, kms);
-  const response = await fetch(url, { signal: AbortSignal.timeout(KMS_TIMEOUT_MS), headers: token === undefined ? {} : { 'x-vault-token': token } }).catch((error: Error) => {
-    throw new CodedError(error.name === 'TimeoutError' ? 'FIM-KMS-0001' : 'FIM-UP-0017', `${kms.origin} (${messageOf(error.cause ?? error)})`);
-  });
-  if (response.status === 404) throw new CodedError('FIM-KMS-0002', kid);
-  const answer = (await response.json().catch(() => null)) as { data?: { data?: { algorithm?: string; material?: string } } } | null;
-  const material = answer?.data?.data?.material;
-  if (!response.ok || answer?.data?.data?.algorithm !== algorithm || typeof material !== 'string') throw new CodedError('FIM-KMS-0003', `status ${response.status}`);
-  return material.startsWith('-----') ? Buffer.from(material) : Buffer.from(material, 'base64');
+  const found = readStoredKey(await ask(access, { path: `${storedKeyPath(access, id)}?version=${version}`, timeoutMs: KMS_TIMEOUT_MS }));
+  if (isFault(found)) throw new CodedError(found.code, `${kid}: ${found.detail}`);
+  if (found.algorithm !== algorithm) throw new CodedError('FIM-KMS-0003', `${kid} is a key of ${found.algorithm}`);
+  return found.material;
+}
+
+async function ask(access: KmsAccess, question: KmsQuestion): ReturnType<typeof askKms> {
+  try {
+    return await askKms(access, question);
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
+    const late = error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError');
+    throw new CodedError(late ? 'FIM-KMS-0001' : 'FIM-UP-0017', `${access.url.origin} (${messageOf(error)})`);
+  }
 }

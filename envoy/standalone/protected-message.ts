@@ -29,7 +29,7 @@ interface Sealed {
 export interface ProtectedMessage {
   algorithm: ProtectedAlgorithm;
   kid: string;
-  /** SM2-ENVELOPE: the wrapped key. */
+  /** The wrapped key: of SM2-ENVELOPE, or a data key as a transit engine wrapped it. */
   wrapped: Buffer;
   pieces: Sealed[];
 }
@@ -74,10 +74,9 @@ function readFimJson(text: string): ProtectedMessage {
   const body = parseJson(text);
   const [alg, kid, iv, ct, tag] = texts(body, ['alg', 'kid', 'iv', 'ct', 'tag']) as [string, string, string, string, string];
   const { ctx = '', cty, ek = '', edk } = body as Record<string, string | undefined>;
-  if (edk !== undefined) refuse('its key is a data key, which only the KMS can unwrap');
   const aad = Buffer.from(['fim-json', alg, kid, ctx, ...(cty === undefined ? [] : [cty])].join('\n'));
   const bytes = (value: string): Buffer => Buffer.from(value, 'base64');
-  return { algorithm: algorithmOf(alg), kid, wrapped: bytes(ek), pieces: [{ iv: bytes(iv), ct: bytes(ct), tag: bytes(tag), aad }] };
+  return { algorithm: algorithmOf(alg), kid, wrapped: edk === undefined ? bytes(ek) : Buffer.from(String(edk)), pieces: [{ iv: bytes(iv), ct: bytes(ct), tag: bytes(tag), aad }] };
 }
 
 function readCompact(text: string): ProtectedMessage {
@@ -85,7 +84,6 @@ function readCompact(text: string): ProtectedMessage {
   if (parts.length !== 5) refuse('not five parts');
   const header = parseJson(Buffer.from(parts[0]!, 'base64url').toString());
   const [alg, enc, kid] = texts(header, ['alg', 'enc', 'kid']) as [string, string, string];
-  if (alg === 'kms') refuse('its key is a data key, which only the KMS can unwrap');
   const [wrapped, iv, ct, tag] = parts.slice(1).map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer, Buffer, Buffer];
   const algorithm = alg === 'SM2' ? 'SM2-ENVELOPE' : enc === 'A256GCM' ? 'AES-256-GCM' : enc;
   return { algorithm: algorithmOf(algorithm), kid, wrapped, pieces: [{ iv, ct, tag, aad: Buffer.from(parts[0]!) }] };

@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { KmsSettings } from '../route/index.ts';
 import type { KmsCredentials, Layout } from '../xds/index.ts';
 import { bootstrapConfig, filterSlots } from '../xds/index.ts';
 import type { Address } from './address.ts';
@@ -14,6 +15,9 @@ import { readToken } from './kms-token.ts';
 import { DiscoveredFiles } from './discovered-files.ts';
 import { EnvoyProcess } from './envoy-process.ts';
 import type { OnEvent } from './events.ts';
+import { lookUpKeys } from './key-look.ts';
+import { KeyWatch } from './key-watch.ts';
+import type { KmsAccess } from './kms-client.ts';
 import { kmsAnswers } from './kms-probe.ts';
 import { LiveProof } from './live-proof.ts';
 import { ModuleStore } from './module-store.ts';
@@ -32,6 +36,8 @@ export interface StackOptions {
   kms?: URL;
   /** How Envoy proves to the KMS who it is; the development KMS asks for the token too, if there is one. */
   kmsCredentials?: KmsCredentials;
+  /** How the modules deal with it, where that differs from their defaults: what `load` was told. */
+  kmsSettings?: KmsSettings;
   /** Folder of the development KMS; absent: a temporary one. */
   kmsData?: string;
   /** Workers of Envoy. */
@@ -99,7 +105,12 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   const slots = filterSlots(options.layout);
   const files = new DiscoveredFiles(join(folder, 'discovered'));
   const modules = new ModuleStore(options.moduleFolder, join(folder, 'modules'));
+  const { pathPrefix, transitMount } = options.kmsSettings ?? {};
+  const access: KmsAccess = { url: kms.url, credentials: options.kmsCredentials ?? {}, ...(pathPrefix === undefined ? {} : { pathPrefix }), ...(transitMount === undefined ? {} : { transitMount }) };
+  const keyWatch = new KeyWatch((keys) => lookUpKeys(keys, access), () => kmsAnswers(kms.url, options.kmsCredentials), options.onEvent);
+  undo.push(() => keyWatch.stop());
   const controller = new Controller({
+    keyWatch,
     slots,
     load: options.load,
     modules,

@@ -1,6 +1,6 @@
 // The operator: watch → queue → plan, build, apply → ask the proxies → status. Each stage is a file; this one only connects them.
 import { KEY_ANSWER_MS, MIN_RETRY_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
-import type { KmsConfig } from '../../envoy/route/index.ts';
+import type { KmsConfig, KmsSettings } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
 import { ClusterView } from './cluster-view.ts';
 import { EventSink } from './events.ts';
@@ -27,7 +27,7 @@ export interface OperatorOptions {
   api: KubeApi;
   metrics: OperatorMetrics;
   modules: { folder: string; urlTemplate: string; check: boolean };
-  kms: KeyServiceAccess & { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; check: boolean; proxyFolder: string; proxyFiles: readonly KmsFile[] };
+  kms: KeyServiceAccess & { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; check: boolean; proxyFolder: string; proxyFiles: readonly KmsFile[]; settings?: KmsSettings };
   /** Whose keys are whose. */
   keys: { mode: BindingMode; bound: readonly BoundKeys[] };
   rootNamespace: string;
@@ -94,7 +94,7 @@ export class Operator {
     this.binding = new KeyBinding(options.keys.mode, options.keys.bound);
     this.events = new EventSink(api, (message) => log('event-lost', { error: message }, 'warn'));
     this.proxies = new ProxyStage({ view: this.view, gate: new ProbeGate(), probe, defaultPort: options.probePort, onProbe: (result) => metrics.probes.inc({ result }) });
-    const config: KmsConfig = { cluster: kms.cluster ?? KMS_CLUSTER };
+    const config: KmsConfig = { cluster: kms.cluster ?? KMS_CLUSTER, ...kms.settings };
     this.workloads = new WorkloadStage({
       view: this.view, api, checker: this.checker, gate: this.gate, modules: this.modules, kms: config, kmsAccess: kms.cluster === undefined && kms.url !== undefined ? { url: kms.url, folder: kms.proxyFolder, files: kms.proxyFiles, ...(kms.vaultNamespace === undefined ? {} : { vaultNamespace: kms.vaultNamespace }) } : undefined, version: options.version,
       readBaselines: (workload, runtime, generation) => this.proxies.readBaselines(workload, runtime, generation),

@@ -1,5 +1,6 @@
 // The operator's command line; every option can also be given as an environment variable, FIM_ and the name in capitals.
 import { parseArgs } from 'node:util';
+import { KMS_SETTINGS, readKmsSettings, type KmsSettings } from '../../envoy/route/index.ts';
 import { BINDING_MODES, readBoundKeys, type BindingMode, type BoundKeys } from './key-binding.ts';
 import type { KeyServiceAccess } from './key-directory.ts';
 import { KMS_FILES, type KmsFile } from './plan/envoy-filter.ts';
@@ -11,7 +12,7 @@ export interface OperatorFlags {
   /** Undefined: the pod's own credentials. */
   kubeconfig: string | undefined;
   modules: { folder: string; urlTemplate: string; check: boolean };
-  kms: KeyServiceAccess & { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; check: boolean; proxyFolder: string; proxyFiles: KmsFile[] };
+  kms: KeyServiceAccess & { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; check: boolean; proxyFolder: string; proxyFiles: KmsFile[]; settings: KmsSettings };
   keys: { mode: BindingMode; bound: BoundKeys[] };
   /** Of the lease. */
   namespace: string;
@@ -29,7 +30,7 @@ const OPTIONS = {
   'module-check': 'head (ask for the module there before it is named) or none',
   kms: 'URL of the key service, for the proxies and for looking up whether keys are there',
   'kms-cluster': 'an Envoy cluster that the proxies have already for the key service',
-  'kms-metadata-prefix': 'path of key metadata (default /v1/secret/metadata/)',
+  'kms-metadata-prefix': 'path of key metadata (default: that of the keys with metadata for data, /v1/secret/metadata/)',
   'kms-token-file': 'file with a token that may read key metadata',
   'kms-proxy-folder': 'folder in the proxies\' pods with what they show the key service (default /etc/fim/kms)',
   'kms-proxy-files': 'what is in it, by commas: token, ca, identity (default: nothing)',
@@ -40,6 +41,7 @@ const OPTIONS = {
   'kms-key-file': 'PEM of its key',
   'kms-keys': 'keys that are bound to namespaces: PREFIX=NAMESPACE[,NAMESPACE] by blanks, as in "prod/fund=fund prod/pay=pay,pay-test"',
   'kms-binding': 'of other keys: claimed (one namespace has each), strict (kms://NAMESPACE/… only), off (default claimed)',
+  ...KMS_SETTINGS,
   namespace: 'namespace of the lease (default fim-system)',
   'root-namespace': 'root namespace of the mesh (default istio-system)',
   identity: 'name of this replica (default: host name and a random part)',
@@ -96,6 +98,8 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
   if (bound === undefined) return usage('--kms-keys is not PREFIX=NAMESPACE[,NAMESPACE] …');
   const access = readAccess(read);
   if (typeof access === 'string') return usage(access);
+  const settings = readKmsSettings(read);
+  if (typeof settings === 'string') return usage(settings);
   const listen = readListen(read('listen') ?? '0.0.0.0:8080');
   if (listen === undefined) return usage('--listen is not HOST:PORT');
   const probePort = Number(read('probe-port') ?? AGENT_METRICS_PORT);
@@ -106,8 +110,8 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
     kubeconfig: read('kubeconfig'),
     modules: { folder, urlTemplate, check: read('module-check') !== 'none' },
     kms: {
-      url: kms === undefined ? undefined : new URL(kms), cluster: read('kms-cluster'), metadataPrefix: read('kms-metadata-prefix') ?? '/v1/secret/metadata/',
-      ...access, check: read('kms-check') !== 'none', proxyFolder, proxyFiles,
+      url: kms === undefined ? undefined : new URL(kms), cluster: read('kms-cluster'), metadataPrefix: read('kms-metadata-prefix') ?? (settings.pathPrefix ?? '/v1/secret/data/').replace(/\/data\/$/, '/metadata/'),
+      ...access, check: read('kms-check') !== 'none', proxyFolder, proxyFiles, settings,
     },
     keys: { mode, bound },
     namespace: read('namespace') ?? 'fim-system', rootNamespace: read('root-namespace') ?? 'istio-system', identity: read('identity'), listen, probePort, logLevel,

@@ -1,14 +1,16 @@
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
-import { readToken } from '../../envoy/standalone/kms-token.ts';
 import { openProtected } from '../../envoy/standalone/open-protected.ts';
 import { PROTECTED_ALGORITHMS } from '../../envoy/standalone/protected-message.ts';
 import type { MessageTerms } from '../../envoy/standalone/protected-message.ts';
+import type { KmsFlags } from './kms-credentials.ts';
+import { readKmsCredentials } from './kms-credentials.ts';
+import type { KmsSettingFlags } from './kms-options.ts';
+import { readSettingFlags } from './kms-options.ts';
 import { readPeer } from './options.ts';
 import { readStandardInputBytes } from './terminal.ts';
 
-export interface DecryptOptions {
+export interface DecryptOptions extends KmsFlags, KmsSettingFlags {
   kms: string;
-  kmsTokenFile?: string;
   profile?: string;
   algorithm?: string;
   key?: string;
@@ -24,7 +26,6 @@ function termsOf({ profile, algorithm = 'SM4-GCM', key }: DecryptOptions): Messa
 
 /** `fim decrypt`: an encrypted body on standard input, its plaintext on standard output, byte for byte. */
 export async function decrypt(options: DecryptOptions): Promise<void> {
-  const kms = readPeer(options.kms, '--kms');
-  const token = options.kmsTokenFile === undefined ? undefined : readToken(options.kmsTokenFile);
-  process.stdout.write(await openProtected(await readStandardInputBytes(), kms, token, termsOf(options)));
+  const access = { url: readPeer(options.kms, '--kms'), credentials: readKmsCredentials(options), ...readSettingFlags(options) };
+  process.stdout.write(await openProtected(await readStandardInputBytes(), access, termsOf(options)));
 }

@@ -6,8 +6,10 @@ import { loadRoutes } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
 import { MODULE_NAME, servable, type ServableModule } from '../../istio/operator/module-source.ts';
 import { render } from '../../istio/operator/plan/render.ts';
+import { readSettingFlags } from './kms-options.ts';
 import { readPeer } from './options.ts';
 import { ROOT } from './project.ts';
+import type { RenderFlags } from './render.ts';
 import { describe } from './transcript.ts';
 
 /** Where the manifests serve modules. */
@@ -22,7 +24,7 @@ function moduleOf(urlTemplate: string): ServableModule {
 }
 
 /** `fim render --for istio`: the objects that the operator would apply, as YAML documents. Returns the exit status: 0, or 1 if a route is in no object. */
-export function renderIstio(files: string[], options: { json?: boolean; moduleUrl?: string; kms?: string }): number {
+export function renderIstio(files: string[], options: Omit<RenderFlags, 'for' | 'modules'>): number {
   const { resources, errors } = loadRoutes(files);
   for (const error of errors) process.stderr.write(`${describe(error)}\n`);
   if (errors.length > 0) return 1;
@@ -30,7 +32,7 @@ export function renderIstio(files: string[], options: { json?: boolean; moduleUr
   const kmsAccess = options.kms === undefined ? undefined : { url: readPeer(options.kms, '--kms'), folder: '/etc/fim/kms', files: [] };
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const facts = { gateways: NOTHING, istioGateways: NOTHING, services: NOTHING };
-  const { objects, refused, conflicts, problems } = render({ resources, facts: () => facts, module: reference, examine, kms: { cluster: KMS_CLUSTER }, kmsAccess, version });
+  const { objects, refused, conflicts, problems } = render({ resources, facts: () => facts, module: reference, examine, kms: { cluster: KMS_CLUSTER, ...readSettingFlags(options) }, kmsAccess, version });
   for (const issue of refused) process.stderr.write(`${describe(issue)}\n`);
   for (const { route, message } of conflicts) process.stderr.write(`${route}: ${message}\n`);
   // Gateways are not looked up here; what no cluster could serve is said.

@@ -6,6 +6,8 @@ import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
 import type { EnvoyObject } from '../../envoy/xds/index.ts';
 import { bootstrapConfig, filterSlots, pluginResource, routeResource } from '../../envoy/xds/index.ts';
+import type { KmsSettingFlags } from './kms-options.ts';
+import { readSettingFlags } from './kms-options.ts';
 import { readLayout } from './options.ts';
 import { ROOT } from './project.ts';
 import { describe } from './transcript.ts';
@@ -16,12 +18,21 @@ const ADMIN = { host: '127.0.0.1', port: 9901 };
 const UPSTREAM = new URL('http://127.0.0.1:8080');
 const KMS = new URL('http://127.0.0.1:8200');
 
+/** The flags of `fim render`, as commander gives them. */
+export interface RenderFlags extends KmsSettingFlags {
+  for: string;
+  modules: string;
+  json?: boolean;
+  moduleUrl?: string;
+  kms?: string;
+}
+
 /** `fim render`: the files that Envoy would be started with and discover, or the objects of a mesh, as YAML documents. Returns the exit status: 0, or 1 if the routes are invalid. */
-export async function render(files: string[], options: { for: string; modules: string; json?: boolean; moduleUrl?: string; kms?: string }): Promise<number> {
+export async function render(files: string[], options: RenderFlags): Promise<number> {
   if (options.for === 'istio') return (await import('./render-istio.ts')).renderIstio(files, options);
   if (options.for !== 'envoy') throw new CodedError('FIM-UP-0020', `--for ${options.for} is neither envoy nor istio`);
   const layout = readLayout(options.modules);
-  const { policy, problems } = await loadPolicy(files, layout);
+  const { policy, problems } = await loadPolicy(files, layout, readSettingFlags(options));
   if (!policy) {
     for (const problem of problems) process.stderr.write(`${describe(problem)}\n`);
     return 1;

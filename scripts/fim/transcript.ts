@@ -15,6 +15,8 @@ export class Transcript {
   private ready: Ready | undefined;
   private toldNotices = '';
   private introduced = false;
+  /** Warnings that came before there was anything to warn about. */
+  private readonly early: string[] = [];
 
   /** `showDemonstration`: the samples are served, so there are requests to try. */
   constructor(showDemonstration: boolean, watching: boolean) {
@@ -26,13 +28,20 @@ export class Transcript {
     if (event.event === 'ready') this.ready = event;
     else if (event.event === 'applied') this.applied(event);
     else if (event.event === 'rejected') this.rejected(event.file, event.errors);
-    else print(`${styled('yellow', '!')} ${event.message}`);
+    else if (event.event === 'recovered') print(`${styled('green', '✓')} ${event.key} can be had`);
+    else if (this.introduced) this.warn(event.message);
+    else this.early.push(event.message);
+  }
+
+  private warn(message: string): void {
+    print(`${styled('yellow', '!')} ${message}`);
   }
 
   private applied(event: Extract<StackEvent, { event: 'applied' }>): void {
     if (!this.introduced) this.introduce(event);
     else print(`${styled('green', '✓')} generation ${event.generation} is live in every worker after ${event.tookMs} ms: ${event.routes.join(', ')}`);
     this.notices(event.notices);
+    for (const message of this.early.splice(0)) this.warn(message);
     if (!this.introduced && this.ready) {
       if (event.notices.length > 0) print('');
       if (this.showDemonstration) print(demonstration(this.ready));

@@ -12,6 +12,8 @@ import type { ModuleName } from '../build.ts';
 import { buildModules } from '../build.ts';
 import type { KmsFlags } from './kms-credentials.ts';
 import { readKmsCredentials } from './kms-credentials.ts';
+import type { KmsSettingFlags } from './kms-options.ts';
+import { readSettingFlags } from './kms-options.ts';
 import { readConcurrency, readLayout, readPeer } from './options.ts';
 import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
@@ -24,7 +26,7 @@ const SAMPLES = ['istio/samples/fund-redemption-v2.yaml', 'istio/samples/card-qu
 const INTERRUPTED = 130;
 
 /** The flags of `fim up`, as commander gives them. */
-export interface UpFlags extends KmsFlags {
+export interface UpFlags extends KmsFlags, KmsSettingFlags {
   listen: string;
   admin: string;
   upstream?: string;
@@ -54,7 +56,7 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
     ...settings,
     envoy,
     moduleFolder: moduleFolder(flags),
-    load: () => loadPolicy(files, settings.layout),
+    load: () => loadPolicy(files, settings.layout, settings.kmsSettings),
     watched: flags.watch ? files.map((file) => resolve(file)) : null,
     onEvent: say,
     onLog: flags.proxyLog ? (line) => void process.stderr.write(`envoy ${line}\n`) : undefined,
@@ -69,13 +71,14 @@ function samplePath(sample: string): string {
   return near.startsWith('..') ? join(ROOT, sample) : near;
 }
 
-function readFlags(flags: UpFlags): Pick<StackOptions, 'listen' | 'admin' | 'upstream' | 'kms' | 'kmsCredentials' | 'kmsData' | 'concurrency' | 'layout' | 'accessLog'> {
+function readFlags(flags: UpFlags): Pick<StackOptions, 'listen' | 'admin' | 'upstream' | 'kms' | 'kmsCredentials' | 'kmsSettings' | 'kmsData' | 'concurrency' | 'layout' | 'accessLog'> {
   return {
     listen: parseAddress(flags.listen, '--listen'),
     admin: parseAddress(flags.admin, '--admin'),
     upstream: flags.upstream === undefined ? undefined : readPeer(flags.upstream, '--upstream'),
     kms: flags.kms === undefined ? undefined : readPeer(flags.kms, '--kms'),
     kmsCredentials: readKmsCredentials(flags),
+    kmsSettings: readSettingFlags(flags),
     kmsData: flags.kmsData === undefined ? undefined : resolve(flags.kmsData),
     concurrency: flags.concurrency === undefined ? availableParallelism() : readConcurrency(flags.concurrency),
     layout: readLayout(flags.modules),

@@ -34,6 +34,8 @@ export interface HarnessOptions {
   kmsRuns?: boolean;
   /** How the modules deal with the KMS, where it differs from their defaults. */
   kms?: Omit<KmsConfig, 'cluster'>;
+  /** Told of the KMS before anybody asks it. */
+  withKms?: (kms: DevelopmentKms) => void;
   /** The KMS keeps its keys in a folder, `kmsFolder`, and not in memory. */
   kmsOnDisk?: boolean;
   /** Token that the KMS asks for and Envoy gets from a file; see `rotateToken`. */
@@ -185,6 +187,7 @@ export class Harness {
       ...(options.token === undefined ? {} : { token: () => this.token }),
     });
     this.kms.createKey(KEY_ID);
+    options.withKms?.(this.kms);
   }
 
   private async begin(options: HarnessOptions): Promise<void> {
@@ -207,6 +210,7 @@ export class Harness {
       admin: { host: '127.0.0.1', port: 0 },
       upstream: options.upstream ?? this.upstream.url,
       kms,
+      ...(options.kms === undefined ? {} : { kmsSettings: options.kms }),
       kmsCredentials: { ...options.kmsCredentials, ...(options.token === undefined ? {} : { tokenFile: this.tokenFile }) },
       accessLog: options.logsAccess ? this.accessLog : undefined,
       concurrency: this.workers,

@@ -45,7 +45,7 @@ describe('profiles', () => {
       const says = profile === 'fim-json' || profile === 'compact' || profile === 'segmented';
       assert.equal(openedType, says ? 'application/pdf' : 'application/json');
       const terms = says ? undefined : { profile: profile as 'raw', algorithm: 'SM4-GCM' as const, kid: `${KEY_ID}#1` };
-      assert.deepEqual(await openProtected(sealed, harness.stack.kmsUrl, undefined, terms), text);
+      assert.deepEqual(await openProtected(sealed, harness.stack.kmsUrl, terms), text);
       const forged = Buffer.from(sealed);
       forged[forged.length - 30]! ^= 4;
       const before = harness.upstream.arrived.length;

@@ -167,7 +167,7 @@ describe('codes in a header', () => {
 describe('keys', () => {
   test('what a route needs is known to who makes keys', () => {
     for (const each of KINDS) {
-      assert.deepEqual(neededKeys(translated(isoSpec(each)).config.routes), [{ id: 'kms://prod/mac', algorithm: each.kms }], each.name);
+      assert.deepEqual(neededKeys(translated(isoSpec(each)).config.routes), [{ id: 'kms://prod/mac', algorithm: each.kms, protects: false, routes: ['default/mac'] }], each.name);
     }
   });
 

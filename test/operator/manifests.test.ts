@@ -80,7 +80,13 @@ describe('the manifests', () => {
 });
 
 describe('the command line of the operator', () => {
-  for (const [args, problem] of [[[], /are needed/], [['--modules', 'x', '--module-url', 'ftp://x'], /no http/], [['--what'], /--what/], [['--modules', 'x', '--module-url', 'http://x', '--listen', 'x'], /HOST:PORT/], [['--modules', 'x', '--module-url', 'http://x', '--kms', 'file:\/\/x'], /--kms/]] as [string[], RegExp][]) {
+  it('takes how the modules deal with the KMS', () => {
+    const flags = readOptions(['--modules', 'x', '--module-url', 'http://x', '--kms-path-prefix', '/v1/kv/data/', '--kms-hold-ms', '800'], { FIM_KMS_TRANSIT_MOUNT: 'keys' });
+    assert.ok(typeof flags !== 'string', String(flags));
+    assert.deepEqual([flags.kms.settings, flags.kms.metadataPrefix], [{ pathPrefix: '/v1/kv/data/', transitMount: 'keys', holdMs: 800 }, '/v1/kv/metadata/']);
+  });
+
+  for (const [args, problem] of [[[], /are needed/], [['--modules', 'x', '--module-url', 'ftp://x'], /no http/], [['--what'], /--what/], [['--modules', 'x', '--module-url', 'http://x', '--listen', 'x'], /HOST:PORT/], [['--modules', 'x', '--module-url', 'http://x', '--kms', 'file:\/\/x'], /--kms/], [['--modules', 'x', '--module-url', 'http://x', '--kms-path-prefix', 'kv'], /--kms-path-prefix/], [['--modules', 'x', '--module-url', 'http://x', '--kms-refresh-ms', '5'], /--kms-refresh-ms/]] as [string[], RegExp][]) {
     it(`refuses ${args.join(' ') || 'nothing'}`, () => assert.match(String(readOptions(args, {})), problem));
   }
 });

@@ -39,3 +39,15 @@ test('a key id leads nowhere but to a key', () => {
     assert.deepEqual([resources.length, errors[0]?.code], [0, 'FIM-CFG-1033'], JSON.stringify(keyId));
   }
 });
+
+test('whether messages are made with a key, and by which routes', () => {
+  const route = (name: string, encryption: object, path: string): object => ({ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name }, spec: { match: { path: { type: 'Exact', value: path } }, encryption } });
+  const { resources } = checkRoutes([
+    route('in', { keyId: 'kms://transit/pay', request: 'Decrypt' }, '/in'),
+    route('out', { keyId: 'kms://transit/out', request: 'Encrypt' }, '/out'),
+    route('back', { keyId: 'kms://transit/out', request: 'Decrypt' }, '/back'),
+  ]);
+  const { routes } = translate(resources, { layout: 'fused', standalone: true, kms: { cluster: 'fim-kms' } });
+  const keys = neededKeys(routes.map(({ config }) => config)).map(({ id, protects, routes: users }) => [id, protects, users.toSorted()]);
+  assert.deepEqual(keys.toSorted(), [['kms://transit/out', true, ['default/back', 'default/out']], ['kms://transit/pay', false, ['default/in']]]);
+});

@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
 import { DevelopmentKms } from '../../envoy/standalone/development-kms.ts';
+import { readKmsSettings } from '../../envoy/route/index.ts';
+import type { KmsAccess } from '../../envoy/standalone/kms-client.ts';
+import { askKms, storedKeyPath, transitPath } from '../../envoy/standalone/kms-client.ts';
 import { fetchKey } from '../../envoy/standalone/open-protected.ts';
 import { fim } from './command.ts';
 
@@ -67,6 +70,33 @@ describe('render', () => {
   });
 });
 
+describe('settings of a KMS', () => {
+  const FLAGS = ['--kms-path-prefix', '/v1/kv/data/', '--kms-transit-mount', 'bank/transit', '--kms-timeout-ms', '900', '--kms-hold-ms', '800', '--kms-refresh-ms', '700'];
+
+  test('reach the modules, in both renderings', async () => {
+    for (const target of ['envoy', 'istio']) {
+      const { stdout } = await fim(['render', CONTRACT, '--for', target, '--json', ...FLAGS]);
+      const [, settings] = /\\"kms\\":(\{[^}]*\})/.exec(stdout) ?? [];
+      assert.deepEqual(JSON.parse((settings ?? '').replaceAll('\\', '')), { cluster: 'fim-kms', holdMs: 800, pathPrefix: '/v1/kv/data/', refreshMs: 700, timeoutMs: 900, transitMount: 'bank/transit' }, target);
+    }
+  });
+
+  test('that are none: 2', async () => {
+    for (const flags of [['--kms-path-prefix', 'v1/kv'], ['--kms-path-prefix', '/v1/../data/x'], ['--kms-transit-mount', '/transit'], ['--kms-timeout-ms', '0'], ['--kms-hold-ms', '1e3'], ['--kms-refresh-ms', '99']]) {
+      const { status, stderr } = await fim(['up', ...flags]);
+      assert.equal(status, 2, flags.join(' '));
+      assert.match(stderr, /FIM-UP-0020/);
+    }
+  });
+
+  test('a key at another mount is found there', () => {
+    assert.deepEqual(readKmsSettings(() => undefined), {});
+    const settings = readKmsSettings((name) => (name === 'kms-path-prefix' ? '/v1/kv/data/' : undefined));
+    assert.ok(typeof settings === 'object');
+    assert.equal(storedKeyPath({ url: new URL('http://kms'), ...settings } as KmsAccess, 'kms://a/b'), '/v1/kv/data/a/b');
+  });
+});
+
 describe('decrypt', () => {
   const kms = new DevelopmentKms();
   let url: URL;
@@ -90,6 +120,33 @@ describe('decrypt', () => {
     const { status, stdout } = await fim(['decrypt', '--kms', url.href], { input });
     assert.equal(status, 0);
     assert.equal(stdout, '{"金额":1}');
+  });
+
+  test('a data key that came along is unwrapped by the KMS, for who shows the token as a bearer', async () => {
+    const guarded = new DevelopmentKms({ token: () => 's.token' });
+    const address = await guarded.start();
+    try {
+      guarded.createKey('kms://transit/pay');
+      const token = join(folder, 'token');
+      writeFileSync(token, 's.token\n');
+      const access: KmsAccess = { url: address, credentials: { tokenFile: token, tokenHeader: 'Authorization' } };
+      const answer = await askKms(access, { path: transitPath(access, 'datakey/plaintext', 'pay'), body: { bits: 128 }, timeoutMs: 5000 });
+      const { plaintext, ciphertext } = (JSON.parse(answer.text) as { data: { plaintext: string; ciphertext: string } }).data;
+      const kid = 'kms://transit/pay#1';
+      const iv = randomBytes(12);
+      const cipher = createCipheriv('sm4-gcm' as CipherGCMTypes, Buffer.from(plaintext, 'base64'), iv);
+      cipher.setAAD(Buffer.from(`fim-json\nSM4-GCM\n${kid}\n`));
+      const ct = Buffer.concat([cipher.update('text'), cipher.final()]);
+      const input = JSON.stringify({ alg: 'SM4-GCM', kid, edk: ciphertext, iv: iv.toString('base64'), ct: ct.toString('base64'), tag: cipher.getAuthTag().toString('base64') });
+      const flags = ['decrypt', '--kms', address.href, '--kms-namespace', 'bank'];
+      const opened = await fim([...flags, '--kms-token-file', token, '--kms-token-header', 'authorization'], { input });
+      assert.equal(opened.stdout, 'text', opened.stderr);
+      assert.match((await fim(flags, { input })).stderr, /FIM-KMS-0008/);
+      assert.match((await fim([...flags, '--kms-token-file', token], { input: input.replace(ciphertext, 'vault:v1:AAAA') })).stderr, /FIM-KMS-0002/);
+      assert.match((await fim([...flags, '--kms-token-file', token, '--kms-transit-mount', 'other'], { input })).stderr, /FIM-UP-0018/);
+    } finally {
+      await guarded.stop();
+    }
   });
 
   test('what does not open, is no such body, has an unknown key or no KMS has a code each', async () => {

@@ -1,0 +1,112 @@
+// What a KMS's answer says of a key, read as the modules read it (filters/keys/kms-answer.ts).
+import type { ErrorCode } from '../route/errors.gen.ts';
+import type { KeyAlgorithm } from './key-material.ts';
+import { KEY_ALGORITHMS, checkMaterial } from './key-material.ts';
+import type { KmsAnswerText } from './kms-client.ts';
+
+/** Why a key cannot be had; `detail` holds nothing of it. */
+export interface KeyFault {
+  code: ErrorCode;
+  detail: string;
+}
+
+/** A key as the KMS stores it. The caller overwrites `material`. */
+export interface ReadKey {
+  algorithm: KeyAlgorithm;
+  material: Buffer;
+}
+
+interface Answer {
+  errors?: unknown;
+  data?: { data?: Record<string, unknown> | null; metadata?: Record<string, unknown>; plaintext?: unknown; ciphertext?: unknown } | null;
+}
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const HEX = /^(?:[0-9a-fA-F]{2})+$/;
+
+function parse(text: string): Answer | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Answer) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a text is an RFC 3339 time of a day that exists. */
+export function isTime(text: string): boolean {
+  if (!TIME.test(text) || Number.isNaN(Date.parse(text))) return false;
+  const [year, month, day] = text.slice(0, 10).split('-').map(Number) as [number, number, number];
+  return day <= new Date(Date.UTC(year, month, 0)).getUTCDate() && month <= 12 && month >= 1;
+}
+
+function statusFault({ status, text }: KmsAnswerText, mayList: boolean): KeyFault {
+  const errors = parse(text)?.errors;
+  if (status === 401 || status === 403) return { code: 'FIM-KMS-0008', detail: `status ${status}` };
+  if (Array.isArray(errors) && ((status === 404 && errors.length === 0) || (status === 400 && mayList))) return { code: 'FIM-KMS-0002', detail: `status ${status}` };
+  return { code: 'FIM-KMS-0001', detail: `status ${status}` };
+}
+
+const unreadable = (detail: string): KeyFault => ({ code: 'FIM-KMS-0003', detail });
+
+/** Whether something is a fault and no key. */
+export function isFault(found: ReadKey | KeyFault): found is KeyFault {
+  return 'code' in found;
+}
+
+/** Reads a KV version 2 answer. */
+export function readStoredKey(answer: KmsAnswerText, now = Date.now()): ReadKey | KeyFault {
+  const { data, metadata } = parse(answer.text)?.data ?? {};
+  const version = metadata?.['version'];
+  const gone = metadata?.['destroyed'] === true || hasPassed(metadata?.['deletion_time'], now) === true;
+  if ((answer.status === 404 || answer.status === 200) && Number.isInteger(version) && gone) return { code: 'FIM-KMS-0007', detail: `version ${String(version)} was taken back` };
+  if (answer.status !== 200) return statusFault(answer, false);
+  if (!Number.isInteger(version) || !data) return unreadable('the answer is no KV version 2 read');
+  const custom = (metadata?.['custom_metadata'] ?? {}) as Record<string, unknown>;
+  const ended = hasPassed(data['expires'] ?? custom['expires'], now);
+  if (ended === undefined || hasPassed(metadata?.['deletion_time'], now) === undefined) return unreadable('`expires` or `deletion_time` is no RFC 3339 time');
+  if (ended) return { code: 'FIM-KMS-0007', detail: `version ${String(version)} has ended` };
+  const named = data['algorithm'] ?? custom['algorithm'];
+  const algorithm = KEY_ALGORITHMS.find((known) => known === named && known !== 'transit');
+  if (algorithm === undefined) return unreadable(`\`algorithm\` is none of ${KEY_ALGORITHMS.filter((known) => known !== 'transit').join(', ')}`);
+  return materialOf(algorithm, data['material'], data['encoding'] ?? custom['encoding']);
+}
+
+/** undefined: it is no time where one stands. */
+function hasPassed(value: unknown, now: number): boolean | undefined {
+  if (value === undefined || value === null || value === '') return false;
+  if (typeof value !== 'string' || !isTime(value)) return undefined;
+  return Date.parse(value) <= now;
+}
+
+function materialOf(algorithm: KeyAlgorithm, text: unknown, encoding: unknown): ReadKey | KeyFault {
+  if (typeof text !== 'string') return unreadable('`material` is no text');
+  if (encoding !== undefined && encoding !== 'base64' && encoding !== 'hex') return unreadable('`encoding` is neither base64 nor hex');
+  const isSm2 = algorithm.startsWith('SM2');
+  const fits = (material: Buffer): boolean => {
+    try {
+      checkMaterial(algorithm, material);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  let material: Buffer;
+  if (isSm2 && text.startsWith('-')) material = Buffer.from(text);
+  else if (encoding === 'hex') material = Buffer.from(HEX.test(text) ? text : '', 'hex');
+  else if (encoding === undefined && !isSm2 && HEX.test(text) && fits(Buffer.from(text, 'hex'))) return unreadable('`material` is hexadecimal digits: say so by `encoding`, or write base64');
+  else material = Buffer.from(BASE64.test(text) ? text : '', 'base64');
+  if (fits(material)) return { algorithm, material };
+  material.fill(0);
+  return unreadable(`\`material\` is no key of ${algorithm}`);
+}
+
+/** Reads a transit engine's answer: a data key in clear. */
+export function readDataKey(answer: KmsAnswerText): ReadKey | KeyFault {
+  if (answer.status !== 200) return statusFault(answer, true);
+  const text = parse(answer.text)?.data?.plaintext;
+  const material = Buffer.from(typeof text === 'string' && BASE64.test(text) ? text : '', 'base64');
+  if (material.length === 16 || material.length === 32) return { algorithm: material.length === 16 ? 'SM4' : 'AES-256', material };
+  return unreadable('the answer is no data key');
+}

@@ -1,0 +1,86 @@
+// A key that cannot be had, in a real Envoy: told at the start, in an event and in the route's condition, refused at once where waiting does not help, and well
+// again by itself when it is put right.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { StackEvent } from '../../envoy/standalone/events.ts';
+import type { KmsSettings } from '../../envoy/route/index.ts';
+import { Harness, KEY_ID } from './harness.ts';
+import { problemOf, send } from './http-client.ts';
+import { CONTRACT } from './resources.ts';
+
+const BODY = '{"transCode":"01200101"}';
+/** The default hold is 3 s; a refusal at once must be far below it on a busy machine, too. */
+const AT_ONCE_MS = 1500;
+const HOLD_MS = 2500;
+
+type Applied = Extract<StackEvent, { event: 'applied' }>;
+
+function warningsOf(harness: Harness): (string | undefined)[][] {
+  return harness.events.flatMap((event) => (event.event === 'warning' ? [[event.code, event.key]] : []));
+}
+
+function resolved(harness: Harness): string {
+  const { conditions } = harness.events.findLast((event): event is Applied => event.event === 'applied')!;
+  const { status, reason, message } = conditions.find(({ type }) => type === 'ResolvedRefs')!;
+  return `${status} ${reason} ${message}`;
+}
+
+async function start(mood: { status: number; body: string } | null, kms: KmsSettings, delayMs = 0): Promise<Harness> {
+  return Harness.start({
+    routes: CONTRACT,
+    kms: { refreshMs: 200, ...kms },
+    withKms: (service) => {
+      service.mood = mood;
+      if (delayMs > 0) service.delay = () => pause(delayMs);
+    },
+  });
+}
+
+for (const [about, mood, code, reason, atOnce] of [
+  ['refuses', { status: 403, body: '{"errors":["permission denied"]}' }, 'FIM-KMS-0008', 'KmsDenied', true],
+  ['has no such key', { status: 404, body: '{"errors":[]}' }, 'FIM-KMS-0002', 'KeyNotFound', true],
+  ['gives nonsense', { status: 200, body: '<html></html>' }, 'FIM-KMS-0003', 'KeyUnreadable', true],
+  ['gives a key in small letters', { status: 200, body: '{"data":{"data":{"algorithm":"sm4","material":"AAECAwQFBgcICQoLDA0ODw=="},"metadata":{"version":1}}}' }, 'FIM-KMS-0003', 'KeyUnreadable', true],
+  ['fails', { status: 500, body: '{"errors":["internal error"]}' }, 'FIM-KMS-0001', 'KmsUnreachable', false],
+  ['has no engine there', { status: 404, body: '{"errors":["no handler for route \\"secret/data/prod\\". route entry not found."]}' }, 'FIM-KMS-0001', 'KmsUnreachable', false],
+] as const) {
+  test(`a KMS that ${about}`, async (t) => {
+    const harness = await start(mood, { holdMs: HOLD_MS });
+    t.after(() => harness.stop());
+    assert.deepEqual(warningsOf(harness), [[code, KEY_ID]]);
+    assert.match(resolved(harness), new RegExp(`^False ${reason} ${code} ${KEY_ID}`));
+    for (let i = 0; i < 3; i++) {
+      const started = performance.now();
+      const reply = await send(harness.url, { body: BODY });
+      const tookMs = performance.now() - started;
+      assert.deepEqual([reply.status, problemOf(reply).code], [503, code]);
+      assert.equal(tookMs < AT_ONCE_MS, atOnce, `${tookMs} ms`);
+    }
+    assert.equal(harness.upstream.bytesReceived, 0);
+    harness.kms.mood = null;
+    await harness.poll(async () => (await send(harness.url, { body: BODY })).status === 200);
+    await harness.poll(async () => harness.events.some((event) => event.event === 'recovered' && event.key === KEY_ID));
+  });
+}
+
+test('a KMS that is slow holds the first requests, which then pass', async (t) => {
+  const harness = await start(null, {}, 1000);
+  t.after(() => harness.stop());
+  assert.equal((await send(harness.url, { body: BODY })).status, 200);
+  assert.deepEqual(warningsOf(harness), []);
+  assert.equal(resolved(harness), 'True ResolvedRefs Every key can be had.');
+});
+
+test('an edit that names a key that is not there is told, one that names it no more resolves', async (t) => {
+  const harness = await start(null, {});
+  t.after(() => harness.stop());
+  assert.match(resolved(harness), /^True/);
+  harness.kms.mood = { status: 404, body: '{"errors":[]}' };
+  await harness.edit(CONTRACT.replaceAll(KEY_ID, 'kms://prod/other'));
+  assert.deepEqual(warningsOf(harness), [['FIM-KMS-0002', 'kms://prod/other']]);
+  assert.match(resolved(harness), /^False KeyNotFound/);
+  harness.kms.mood = null;
+  await harness.edit(CONTRACT);
+  assert.match(resolved(harness), /^True/);
+});
