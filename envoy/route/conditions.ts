@@ -14,6 +14,9 @@ export interface ConditionDraft {
 /** Accepts that national TLS is missing: `Programmed` then speaks of the rest. */
 export const ACCEPT_MISSING_TLCP = 'fim.financial/accept-missing-tlcp';
 
+/** What a warning means in one word, by its code; the first one gives the condition's reason. */
+const WARNING_REASONS: Partial<Record<RouteIssue['code'], string>> = { 'FIM-CFG-1060': 'TlcpNotTerminated', 'FIM-CFG-1061': 'NotObserved', 'FIM-CFG-1062': 'NothingAsked', 'FIM-CFG-1063': 'WithoutEffect' };
+
 function describe(issues: readonly RouteIssue[]): string {
   return issues.map((issue) => `${issue.code} ${issue.path}: ${issue.message}`).join('; ').slice(0, 32_000);
 }
@@ -54,6 +57,7 @@ export function translatedConditions(resource: RouteResource, conflict: Conflict
   conditions.push(make('ResolvedRefs', 'Unknown', 'Pending', 'Targets and keys are not looked up yet.'));
   if (lacksTlcp(resource)) conditions.push(make('Programmed', 'False', 'TlcpNotTerminated', `FIM-CFG-1060 $.spec.tls.cipherSuites: national TLS cannot be terminated in this Envoy yet; the annotation ${ACCEPT_MISSING_TLCP}: "true" accepts the lack.`));
   else conditions.push(make('Programmed', 'Unknown', 'Pending', 'No proxy has reported the configuration yet.'));
-  if (resource.warnings.length > 0) conditions.push(make('Warnings', 'True', 'SeeMessage', describe(resource.warnings)));
+  const [warning] = resource.warnings;
+  if (warning !== undefined) conditions.push(make('Warnings', 'True', WARNING_REASONS[warning.code] ?? 'Warned', describe(resource.warnings)));
   return conditions;
 }

@@ -62,6 +62,8 @@ export interface WorkloadRuntime {
   builtFrom: ReadonlyMap<string, string>;
   /** As the API server answered, until the informer has caught up. */
   lastApplied: KubeObject | undefined;
+  /** SHA-256 of the spec that the API server last gave back. */
+  answered: string;
   /** The object that was last found as wanted, and in which state of what it depends on; undefined: none was. */
   settled: { version: string; state: string } | undefined;
   applyError: string | undefined;
@@ -111,7 +113,7 @@ export class ClusterView {
     let runtime = this.runtimes.get(key);
     if (runtime === undefined) {
       runtime = {
-        signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, settled: undefined, applyError: undefined, handsOff: undefined, bump: false, bumpedAt: -Infinity,
+        signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, answered: '', settled: undefined, applyError: undefined, handsOff: undefined, bump: false, bumpedAt: -Infinity,
         history: [], readings: new Map(), confirmed: new Map(), baselines: new Map(), proven: undefined, state: emptyState(name),
       };
       this.runtimes.set(key, runtime);

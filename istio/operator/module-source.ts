@@ -4,9 +4,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dryRun, loadModule, type LoadedModule } from '../../envoy/host/index.ts';
 import { PLUGIN_CONFIG_VERSION, translate } from '../../envoy/route/index.ts';
-import { MODULE_ANSWER_MS, PROBE_TIMEOUT_MS } from '../limits.ts';
+import { MAX_MODULE_BYTES, MODULE_ANSWER_MS, PROBE_TIMEOUT_MS } from '../limits.ts';
 import type { Examine } from './plan/build.ts';
 import type { ModuleReference } from './plan/envoy-filter.ts';
+import type { ModuleProblem } from './plan/status.ts';
 
 /** The module with all stages. */
 export const MODULE_NAME = 'fim';
@@ -62,8 +63,8 @@ export class ModuleSource {
   private candidate: ServableModule | undefined;
   private checkedAt = -Infinity;
   current: ServableModule | undefined;
-  /** Why there is no module, or why the file's is not taken. */
-  problem: string | undefined = 'The module has not been looked at yet.';
+  /** Why there is no module, why the file's is not taken, or why proxies cannot fetch the current one. */
+  problem: ModuleProblem | undefined = { reason: 'ModuleServerSilent', message: 'The module has not been looked at yet.' };
 
   constructor(options: ModuleSourceOptions) {
     this.options = options;
@@ -76,7 +77,7 @@ export class ModuleSource {
       await this.readFile();
       await this.adopt();
     } catch (error) {
-      this.problem = `The module cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`;
+      this.problem = { reason: 'ModuleNotFound', message: `The module cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}` };
     }
     return before !== this.current;
   }
@@ -97,7 +98,7 @@ export class ModuleSource {
     if (candidate === undefined) return;
     const isNew = candidate.reference.sha256 !== this.current?.reference.sha256;
     if (!isNew && performance.now() - this.checkedAt < MODULE_ANSWER_MS) return;
-    const problem = this.options.check && /^https?:/.test(candidate.reference.url) ? await notServed(candidate.reference.url) : undefined;
+    const problem = this.options.check && /^https?:/.test(candidate.reference.url) ? await notServed(candidate.reference.url, candidate.reference.sha256) : undefined;
     this.checkedAt = performance.now();
     this.problem = problem ?? (isNew ? unfit(candidate) : undefined);
     if (this.problem === undefined && isNew) this.current = candidate;
@@ -105,16 +106,28 @@ export class ModuleSource {
 }
 
 /** A module must take a configuration of the form that this operator writes: one of another major version never replaces one that does. */
-function unfit({ examine }: ServableModule): string | undefined {
+function unfit({ examine }: ServableModule): ModuleProblem | undefined {
   const refusal = examine(translate([], { layout: 'fused' }).pluginConfigs[0]?.json ?? '');
-  return refusal === undefined ? undefined : `The module refuses configurations of version ${PLUGIN_CONFIG_VERSION} (${refusal.code}).`;
+  return refusal === undefined ? undefined : { reason: 'ModuleNotFound', message: `The module refuses configurations of version ${PLUGIN_CONFIG_VERSION} (${refusal.code}).` };
 }
 
-async function notServed(url: string): Promise<string | undefined> {
+/** Fetches the module as a proxy would, and compares what it gets: a server that answers is not yet one that has it. */
+async function notServed(url: string, sha256: string): Promise<ModuleProblem | undefined> {
+  const found = createHash('sha256');
+  let bytes = 0;
   try {
-    const answer = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
-    return answer.ok ? undefined : `${url} answers ${answer.status}: the module is not served.`;
+    const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    if (!answer.ok) {
+      await answer.body?.cancel();
+      return { reason: answer.status < 500 ? 'ModuleNotFound' : 'ModuleServerSilent', message: `${url} answers ${answer.status}: the module is not served.` };
+    }
+    for await (const chunk of answer.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > MAX_MODULE_BYTES) break;
+      found.update(chunk);
+    }
   } catch {
-    return `${url} does not answer: whether the module is served is not known.`;
+    return { reason: 'ModuleServerSilent', message: `${url} does not answer: whether the module is served is not known.` };
   }
+  return found.digest('hex') === sha256 ? undefined : { reason: 'ModuleNotFound', message: `${url} answers with another module than it is asked for.` };
 }

@@ -271,8 +271,11 @@ export class Operator {
     const changed = await this.modules.refresh();
     const { current, problem } = this.modules;
     if (changed) this.options.log('module', { sha256: current?.reference.sha256 ?? '' });
-    if (problem !== undefined && problem !== before) this.options.log('module-problem', { message: problem }, 'error');
-    if (changed || problem !== before) this.resync();
+    const isOther = problem?.message !== before?.message;
+    if (problem !== undefined && isOther) this.options.log('module-problem', { message: problem.message }, 'error');
+    if (changed || isOther) this.resync();
+    // What is planned stays as it is; what is said of it does not.
+    if (isOther) for (const [, { checked }] of this.view.namespaces) this.tellRoutes([...checked.keys()]);
     return MODULE_LOOK_MS;
   }
 

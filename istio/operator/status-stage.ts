@@ -76,7 +76,7 @@ export class StatusStage {
       held,
       targets: state.grouping.problems.get(key) ?? [],
       keys: checked.keyIds.flatMap((keyId) => (checked.denied.includes(keyId) ? { keyId, reason: 'KeyNotPermitted' as const } : (keys.problem(keyId) ?? []))),
-      ...(modules.current === undefined ? { moduleProblem: modules.problem } : {}),
+      moduleProblem: modules.problem,
       ...(checked.keyIds.length > 0 && view.kmsErrors.has(namespace) ? { kmsError: view.kmsErrors.get(namespace) } : {}),
       handsOff: runtimes.find(({ runtime }) => runtime?.handsOff !== undefined)?.runtime?.handsOff,
       drafts,

@@ -4,7 +4,7 @@ import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
 import { emptyState } from './cluster-view.ts';
 import { ApiError, type KubeApi } from './kube/api.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { pack } from './kube/packed.ts';
+import { pack, specHashOf } from './kube/packed.ts';
 import { ENVOY_FILTERS } from './kube/resources.ts';
 import { wholeObject } from './kube/whole.ts';
 import type { FairGate } from './fairness.ts';
@@ -146,8 +146,19 @@ export class WorkloadStage {
   private async bringIntoForce(workload: Workload, states: ReadonlyMap<string, string>, runtime: WorkloadRuntime, object: KubeObject | undefined, applied: Applied | undefined, module: ServableModule): Promise<boolean> {
     const made = runtime.build;
     if (made === undefined) return false;
-    const release = releaseOf(made, applied, runtime, module, this.parts.version);
-    const wanted = workloadObject(workload, release, this.owners(workload.namespace, made), this.chains(workload));
+    const make = (): { release: Release; wanted: KubeObject } => {
+      const release = releaseOf(made, applied, runtime, module, this.parts.version);
+      return { release, wanted: workloadObject(workload, release, this.owners(workload.namespace, made), this.chains(workload)) };
+    };
+    let { release, wanted } = make();
+    // Somebody changed the object, or another form of it is wanted: what proxies have counted so far proves nothing of it.
+    const isDrift = object !== undefined && release.generation === applied?.generation && ![specHashOf(wanted), runtime.answered].includes(specHashOf(object));
+    if (isDrift) {
+      runtime.bump = true;
+      ({ release, wanted } = make());
+    }
+    // An edit of a route leaves the others as they were proven; nothing else does.
+    if (isDrift || applied?.isWhole !== true || applied.moduleSha256 !== module.reference.sha256) runtime.proven = undefined;
     const isNew = runtime.release?.generation !== release.generation;
     if (isAsWanted(wanted, object)) {
       this.adopt(workload, runtime, release, states);
@@ -157,6 +168,7 @@ export class WorkloadStage {
     try {
       const answer = await this.apply(wanted);
       runtime.lastApplied = pack(answer);
+      runtime.answered = specHashOf(answer);
       runtime.applyError = undefined;
     } catch (error) {
       runtime.applyError = error instanceof ApiError ? `the API server refuses the object: ${error.message}` : String(error);

@@ -1,7 +1,12 @@
 // The whole operator on a small API server: objects, status, drift, poison, restarts.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { describe, it } from 'node:test';
 import { RESOURCES } from '../../istio/operator/kube/resources.ts';
+import { ModuleSource } from '../../istio/operator/module-source.ts';
 import { NAMESPACE, Rig } from './rig.ts';
 import { until } from './until.ts';
 
@@ -137,6 +142,48 @@ describe('the operator', () => {
     assert.ok(rig.config('fim-gateways')!.generation > before.generation, 'what runs is to be proven again');
     rig.server.remove('envoyfilters', NAMESPACE, 'fim-gateways');
     await until('the object again', () => rig.config('fim-gateways')?.hash === before.hash);
+  });
+
+  it('has drift proven again also where the configuration is as it was', async (t) => {
+    const rig = await Rig.start(t);
+    const proxy = await rig.pod('gw-1', GATEWAY_LABELS);
+    rig.route('limit', LIMIT);
+    const object = await until('the object', () => rig.filter('fim-gateways'));
+    const before = rig.config('fim-gateways')!;
+    proxy.take(before.generation);
+    await rig.condition('limit', 'Programmed', 'True');
+    // Someone takes the filter out of the chain and leaves the rest.
+    const patches = (object.spec!.configPatches as { applyTo: string }[]).filter(({ applyTo }) => applyTo !== 'HTTP_FILTER');
+    rig.server.put('envoyfilters', { ...object, spec: { ...object.spec, configPatches: patches } });
+    await until('the correction', () => (rig.filter('fim-gateways')?.spec?.configPatches as object[]).length > patches.length);
+    assert.ok(rig.config('fim-gateways')!.generation > before.generation);
+    await rig.condition('limit', 'Programmed', 'False', 'Pending');
+    proxy.take(rig.config('fim-gateways')!.generation);
+    await rig.condition('limit', 'Programmed', 'True');
+  });
+
+  it('does not say that targets are there where a selector meets nothing', async (t) => {
+    const rig = await Rig.start(t);
+    rig.route('web', { selector: { matchLabels: { app: 'nobody' } }, ...LIMIT });
+    await rig.condition('web', 'Programmed', 'Unknown', 'NoProxies');
+    assert.equal((await rig.condition('web', 'ResolvedRefs', 'True')).message, 'Keys and module are there; no ready proxy is among the targets.');
+  });
+
+  it('asks for the module as proxies do: what is missing, another or silent is a condition of the routes', async (t) => {
+    const module = readFileSync(path.resolve(import.meta.dirname, '../../build/fim.wasm'));
+    let answer: Buffer | number = 404;
+    const server = createServer((_, response) => (typeof answer === 'number' ? response.writeHead(answer).end() : response.end(answer)));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    t.after(() => server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const source = new ModuleSource({ folder: path.resolve(import.meta.dirname, '../../build'), urlTemplate: `${url}/{sha256}.wasm`, check: true });
+    const looks: [Buffer | number, string | undefined][] = [[404, 'ModuleNotFound'], [Buffer.from('another module'), 'ModuleNotFound'], [503, 'ModuleServerSilent'], [module, undefined]];
+    for (const [given, reason] of looks) {
+      answer = given;
+      await source.refresh();
+      assert.equal(source.problem?.reason, reason);
+      assert.equal(source.current === undefined, reason !== undefined);
+    }
   });
 
   it('leaves alone what a later version of it made', async (t) => {

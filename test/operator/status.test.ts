@@ -48,7 +48,8 @@ const TABLE: [name: string, facts: RouteFacts, accepted: string, refs: string, p
   ['no such key, in force without it', facts({ keys: [{ keyId: 'kms://a/b', reason: 'KeyNotFound' }] }), 'True Accepted', 'False KeyNotFound', 'False KeyNotFound'],
   ['no key service', facts({ keys: [{ keyId: 'kms://a/b', reason: 'KmsNotConfigured' }], workloads: [] }), 'True Accepted', 'False KmsNotConfigured', 'False KmsNotConfigured'],
   ['a silent key service', facts({ keys: [{ keyId: 'kms://a/b', reason: 'KmsUnreachable' }] }), 'True Accepted', 'Unknown KmsUnreachable', 'True Programmed'],
-  ['no module', facts({ moduleProblem: 'x', workloads: [workload({ proxies: 1, programmed: 1, workers: 2 })] }), 'True Accepted', 'False ModuleNotFound', 'True Programmed'],
+  ['no module', facts({ moduleProblem: { reason: 'ModuleNotFound', message: 'x' }, workloads: [workload({ proxies: 1, programmed: 1, workers: 2 })] }), 'True Accepted', 'False ModuleNotFound', 'True Programmed'],
+  ['a silent module server', facts({ moduleProblem: { reason: 'ModuleServerSilent', message: 'x' } }), 'True Accepted', 'Unknown ModuleServerSilent', 'True Programmed'],
 ];
 
 describe('the status', () => {

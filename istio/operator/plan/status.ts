@@ -33,6 +33,13 @@ export interface KeyProblem {
   reason: 'KeyNotPermitted' | 'KeyNotFound' | 'KmsNotConfigured' | 'KmsUnreachable' | 'KmsDenied';
 }
 
+/** Why proxies that start do not get the module. */
+export interface ModuleProblem {
+  /** `ModuleServerSilent`: it may be there. */
+  reason: 'ModuleNotFound' | 'ModuleServerSilent';
+  message: string;
+}
+
 /** All that is known of one route. */
 export interface RouteFacts {
   generation: number | undefined;
@@ -51,7 +58,7 @@ export interface RouteFacts {
   targets: readonly TargetProblem[];
   keys: readonly KeyProblem[];
   /** Why the module cannot be had by the proxies; undefined: it can. */
-  moduleProblem?: string;
+  moduleProblem?: ModuleProblem;
   /** Why the proxies do not get the cluster of the key service, for a route that needs it; undefined: they do. */
   kmsError?: string;
   /** Why the operator leaves a workload alone; undefined: it does not. */
@@ -101,10 +108,14 @@ function resolvedRefs(facts: RouteFacts, make: Make): ConditionDraft {
   const [first] = missing;
   if (first?.reason === 'KmsNotConfigured') return make('ResolvedRefs', 'False', 'KmsNotConfigured', `FIM-OP-0007: the operator knows no key service (--kms), so ${first.keyId} cannot be fetched.`);
   if (first !== undefined) return make('ResolvedRefs', 'False', 'KeyNotFound', `FIM-OP-0006: the key service has no ${missing.map((key) => key.keyId).join(', ')}.`);
-  if (facts.moduleProblem !== undefined) return make('ResolvedRefs', 'False', 'ModuleNotFound', `FIM-OP-0008: ${facts.moduleProblem}`);
+  if (facts.moduleProblem?.reason === 'ModuleNotFound') return make('ResolvedRefs', 'False', 'ModuleNotFound', `FIM-OP-0008: ${facts.moduleProblem.message}`);
   const [unsure] = facts.keys;
   if (unsure !== undefined) return make('ResolvedRefs', 'Unknown', unsure.reason, unsure.reason === 'KmsDenied' ? `The key service does not let the operator see whether there is ${unsure.keyId}.` : `The key service does not say whether there is ${unsure.keyId}.`);
-  return make('ResolvedRefs', 'True', 'ResolvedRefs', 'Targets, keys and module are there.');
+  if (facts.moduleProblem !== undefined) return make('ResolvedRefs', 'Unknown', facts.moduleProblem.reason, `FIM-OP-0008: ${facts.moduleProblem.message}`);
+  const { workloads } = facts;
+  // A label selector names nothing that could be missing; what it meets is told all the same.
+  const isEmpty = workloads.length > 0 && workloads.every(({ counted, proxies }) => counted && proxies === 0);
+  return make('ResolvedRefs', 'True', 'ResolvedRefs', isEmpty ? 'Keys and module are there; no ready proxy is among the targets.' : 'Targets, keys and module are there.');
 }
 
 function refusalText(workload: WorkloadState): string {
