@@ -77,7 +77,7 @@ export const MAX_KMS_REQUEST_BYTES = 64 * 1024;
 export const MAX_REGISTER_KEYS = 1_000;
 /** Versions of one of its keys. */
 export const MAX_REGISTER_VERSIONS = 10_000;
-/** Time to wait for another process that writes the development KMS's folder, milliseconds; a lock held for longer was left behind. */
+/** Time to wait for another process that writes the development KMS's folder, milliseconds; then nothing is done. */
 export const MAX_KEY_LOCK_MS = 5_000;
 /** Least difference between the time of signing and now that a route may set, milliseconds. */
 export const MIN_CLOCK_SKEW_MS = 1000;

@@ -69,21 +69,23 @@ export class DevelopmentKms {
   createKey(keyId: string, algorithm: KeyAlgorithm = 'SM4'): void {
     const path = pathOf(keyId);
     if (this.register.find(path)) return;
-    this.register.create(path, path.startsWith(`${TRANSIT_MOUNT}/`) ? 'transit' : algorithm);
-    this.note('create', path, 1);
+    this.change('create', path, () => this.register.create(path, path.startsWith(`${TRANSIT_MOUNT}/`) ? 'transit' : algorithm).versions.length);
   }
 
   /** Adds a version with random material; returns its number. */
   rotate(keyId: string): number {
     const path = pathOf(keyId);
-    const version = this.register.rotate(path);
-    this.note('rotate', path, version);
-    return version;
+    return this.change('rotate', path, () => this.register.rotate(path));
   }
 
   /** Who did what, oldest first. */
   get auditTrail(): AuditRecord[] {
     return this.folder.records;
+  }
+
+  /** A change and its line in the trail. One that is done stays done when the trail cannot be written: the next change cannot be begun then. */
+  private change(verb: string, key: string, work: () => number, peer = 'local'): number {
+    return this.folder.audited(work, (version) => ({ time: new Date().toISOString(), verb, key, version, peer }), () => {});
   }
 
   private note(verb: string, key: string, version: number | undefined, peer = 'local', status?: number): void {
@@ -114,12 +116,12 @@ export class DevelopmentKms {
       response.writeHead(this.mood.status, { 'content-type': 'application/json' }).end(this.mood.body);
       return;
     }
-    const found = await this.find(request.method ?? '', url, text);
+    const found = await this.find(request.method ?? '', url, text, peer);
     if (found.verb !== undefined) this.note(found.verb, found.key ?? url.pathname, found.version, peer, found.status);
     reply(response, found);
   }
 
-  private async find(method: string, url: URL, text: string | null): Promise<KmsReply> {
+  private async find(method: string, url: URL, text: string | null, peer: string): Promise<KmsReply> {
     if (url.pathname.startsWith(TRANSIT_PREFIX)) {
       this.reads++;
       await this.delay();
@@ -129,8 +131,8 @@ export class DevelopmentKms {
     if (!url.pathname.startsWith(READ_PREFIX)) return { status: 404, body: { errors: [] } };
     const path = decodeURIComponent(url.pathname.slice(READ_PREFIX.length));
     if (method === 'POST' && this.register.find(path)) {
-      const version = this.register.rotate(path);
-      return { status: 200, body: { data: { version } }, verb: 'rotate', key: path, version };
+      const version = this.change('rotate', path, () => this.register.rotate(path), peer);
+      return { status: 200, body: { data: { version } } };
     }
     if (method !== 'GET') return { status: 405, body: { errors: ['unsupported operation'] } };
     this.reads++;

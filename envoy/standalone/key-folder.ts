@@ -1,7 +1,7 @@
 // The development KMS's memory: one file of keys, encrypted, a file with the key to it, and the trail of who did what.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { MAX_KEY_LOCK_MS } from '../limits.ts';
 import { CodedError, messageOf } from './coded-error.ts';
 
@@ -30,6 +30,8 @@ export class KeyFolder {
   private readonly folder: string | null;
   private readonly storageKey: Buffer;
   private inMemory: string | null = null;
+  /** What this process wrote into the lock that it holds. */
+  private lockText: string | undefined;
   private readonly trail: AuditRecord[] = [];
 
   /**
@@ -63,20 +65,45 @@ export class KeyFolder {
     }
     attempt(this.folder, () => {
       writeFileSync(`${this.storeFile}~`, text, { mode: OWNER_ONLY, flush: true });
+      if (this.lockText === undefined || lockTextOf(this.lockFile) !== this.lockText) throw new Error(`${this.lockFile}: another process has taken it over; nothing was changed`);
       renameSync(`${this.storeFile}~`, this.storeFile);
+      flushFolder(this.folder!);
     });
   }
 
   /** Runs `change` while no other process writes. */
   locked<T>(change: () => T): T {
     if (this.folder === null) return change();
-    const lock = join(this.folder, 'lock');
-    const folder = this.folder;
-    attempt(folder, () => takeLock(lock));
+    attempt(this.folder, () => (this.lockText = takeLock(this.lockFile)));
     try {
       return change();
     } finally {
-      rmSync(lock, { force: true });
+      if (lockTextOf(this.lockFile) === this.lockText) rmSync(this.lockFile, { force: true });
+      this.lockText = undefined;
+    }
+  }
+
+  /**
+   * Does something and puts it into the trail. If the trail cannot be opened nothing is done; if it cannot be written afterwards, what was done stays done and
+   * `onProblem` is told.
+   */
+  audited<T>(work: () => T, recordOf: (result: T) => AuditRecord, onProblem: (problem: string) => void): T {
+    if (this.folder === null) {
+      const result = work();
+      this.trail.push(recordOf(result));
+      return result;
+    }
+    const trail = attempt(this.folder, () => openSync(this.trailFile, 'a', OWNER_ONLY));
+    try {
+      const result = work();
+      try {
+        writeSync(trail, `${JSON.stringify(recordOf(result))}\n`);
+      } catch (error) {
+        onProblem(`${this.trailFile}: ${messageOf(error)}`);
+      }
+      return result;
+    } finally {
+      closeSync(trail);
     }
   }
 
@@ -119,6 +146,10 @@ export class KeyFolder {
     return join(this.folder!, 'keys.json');
   }
 
+  private get lockFile(): string {
+    return join(this.folder!, 'lock');
+  }
+
   private get trailFile(): string {
     return join(this.folder!, 'audit.jsonl');
   }
@@ -126,9 +157,11 @@ export class KeyFolder {
 
 function openFolder(folder: string, keyFile: string): Buffer {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if ((statSync(folder).mode & OTHERS) !== 0) throw new Error(`${folder} is open to others than its owner: chmod 700`);
   if (!statSync(keyFile, { throwIfNoEntry: false })) {
     if (statSync(join(folder, 'keys.json'), { throwIfNoEntry: false })) throw new Error(`${keyFile}, the key to it, is missing`);
-    writeFileSync(keyFile, randomBytes(STORAGE_KEY_BYTES), { mode: OWNER_ONLY, flag: 'wx' });
+    writeFileSync(keyFile, randomBytes(STORAGE_KEY_BYTES), { mode: OWNER_ONLY, flag: 'wx', flush: true });
+    flushFolder(dirname(keyFile));
   }
   if ((statSync(keyFile).mode & OTHERS) !== 0) throw new Error(`${keyFile} can be read by others than its owner: chmod 600`);
   const key = readFileSync(keyFile);
@@ -136,20 +169,69 @@ function openFolder(folder: string, keyFile: string): Buffer {
   return key;
 }
 
-/** Waits for another process to finish; a lock that outlived its process is taken over. */
-function takeLock(lock: string): void {
+/** A name that was made or replaced in a folder is there after a power cut, too. */
+function flushFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function lockTextOf(lock: string): string | undefined {
+  try {
+    return readFileSync(lock, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** When a process began, in the kernel's ticks: a number that was given to another process since says another time. Empty where there is no /proc. */
+function startOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** Whether the process that wrote a lock is there still, however long it has been stalled. */
+function isAlive(text: string): boolean {
+  const { pid, start } = JSON.parse(text) as { pid: number; start: string };
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  return startOf(pid) === start;
+}
+
+/** Whether a lock was left behind: its process is gone, or it never came to write who it is. */
+function isLeftBehind(lock: string, text: string): boolean {
+  try {
+    return !isAlive(text);
+  } catch {
+    const held = statSync(lock, { throwIfNoEntry: false });
+    return held !== undefined && Date.now() - held.mtimeMs > MAX_KEY_LOCK_MS;
+  }
+}
+
+/** Waits for another process to finish; a lock that outlived its process is taken over. Returns what the lock says. */
+function takeLock(lock: string): string {
   const until = Date.now() + MAX_KEY_LOCK_MS;
+  const own = JSON.stringify({ pid: process.pid, start: startOf(process.pid), token: randomBytes(8).toString('hex') });
   for (;;) {
     try {
-      closeSync(openSync(lock, 'wx', OWNER_ONLY));
-      return;
+      writeFileSync(lock, own, { flag: 'wx', mode: OWNER_ONLY });
+      return own;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    const held = statSync(lock, { throwIfNoEntry: false });
-    if (held && Date.now() - held.mtimeMs > MAX_KEY_LOCK_MS) rmSync(lock, { force: true });
+    const text = lockTextOf(lock);
+    if (text !== undefined && isLeftBehind(lock, text) && lockTextOf(lock) === text) rmSync(lock, { force: true });
     else if (Date.now() > until) throw new Error(`${lock}: another process is writing`);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
   }
 }
 

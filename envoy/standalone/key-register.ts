@@ -15,6 +15,8 @@ export interface StoredVersion {
   /** RFC 3339: made, and last changed its state. */
   created: string;
   changed: string;
+  /** RFC 3339, hard end of the version; absent: none. */
+  expires?: string;
   /** Sealed material; empty once destroyed. */
   sealed: string;
 }
@@ -23,14 +25,13 @@ export interface StoredKey {
   /** Without `kms://`. */
   path: string;
   algorithm: KeyAlgorithm;
-  /** RFC 3339, hard end of all its versions; absent: none. */
-  expires?: string;
   /** From version 1. */
   versions: StoredVersion[];
 }
 
 interface Store {
-  keys: StoredKey[];
+  /** `expires`: of stores that an earlier release wrote, where the end was the key's. */
+  keys: (StoredKey & { expires?: string })[];
 }
 
 /** The path of a key id; with or without `kms://`. Error: FIM-CFG-0017. */
@@ -66,28 +67,38 @@ export class KeyRegister {
     return this.change(() => {
       if (this.keys.has(path)) throw new CodedError('FIM-KMS-0005', `kms://${path} is there already`);
       if (this.keys.size >= MAX_REGISTER_KEYS) throw new CodedError('FIM-KMS-0005', `there are ${MAX_REGISTER_KEYS} keys`);
-      const key: StoredKey = { path, algorithm, ...(expires === undefined ? {} : { expires }), versions: [] };
-      this.addVersion(key, material);
+      const key: StoredKey = { path, algorithm, versions: [] };
+      this.addVersion(key, material, expires);
       this.keys.set(path, key);
       return key;
     });
   }
 
-  /** Adds a version; returns its number. Errors: FIM-KMS-0002, FIM-KMS-0005, FIM-KMS-0004. */
-  rotate(path: string, material?: Buffer): number {
+  /** Adds a version, which ends when it is said and not when the one before does; returns its number. Errors: FIM-KMS-0002, FIM-KMS-0005, FIM-KMS-0004. */
+  rotate(path: string, material?: Buffer, expires?: string): number {
     return this.change(() => {
       const key = this.required(path);
-      this.addVersion(key, material);
+      this.addVersion(key, material, expires);
       return key.versions.length;
+    });
+  }
+
+  /** Moves the end of a version (default: the newest), or takes it away; returns its number. Errors: as `rotate`. */
+  renew(path: string, expires: string | undefined, version?: number): number {
+    return this.change(() => {
+      const found = this.versionOf(path, version);
+      if (found.state === 'destroyed') throw new CodedError('FIM-KMS-0005', `kms://${path} version ${found.version} is destroyed`);
+      if (expires === undefined) delete found.expires;
+      else found.expires = expires;
+      found.changed = new Date().toISOString();
+      return found.version;
     });
   }
 
   /** Disables, enables or destroys a version (default: the newest); returns its number. Destroyed is for ever: the material is dropped. Errors: as `rotate`. */
   setState(path: string, state: VersionState, version?: number): number {
     return this.change(() => {
-      const key = this.required(path);
-      const found = key.versions[(version ?? key.versions.length) - 1];
-      if (!found) throw new CodedError('FIM-KMS-0002', `kms://${path} version ${version}`);
+      const found = this.versionOf(path, version);
       if (found.state === 'destroyed' && state !== 'destroyed') throw new CodedError('FIM-KMS-0005', `kms://${path} version ${found.version} is destroyed`);
       found.state = state;
       found.changed = new Date().toISOString();
@@ -107,13 +118,20 @@ export class KeyRegister {
     return key;
   }
 
-  private addVersion(key: StoredKey, given: Buffer | undefined): void {
+  private versionOf(path: string, version: number | undefined): StoredVersion {
+    const { versions } = this.required(path);
+    const found = versions[(version ?? versions.length) - 1];
+    if (!found) throw new CodedError('FIM-KMS-0002', `kms://${path} version ${version}`);
+    return found;
+  }
+
+  private addVersion(key: StoredKey, given: Buffer | undefined, expires: string | undefined): void {
     if (key.versions.length >= MAX_REGISTER_VERSIONS) throw new CodedError('FIM-KMS-0005', `kms://${key.path} has ${MAX_REGISTER_VERSIONS} versions`);
     if (given) checkMaterial(key.algorithm, given);
     const material = given ?? newMaterial(key.algorithm);
     const version = key.versions.length + 1;
     const now = new Date().toISOString();
-    key.versions.push({ version, state: 'enabled', created: now, changed: now, sealed: this.folder.seal(material, placeOf(key, version)) });
+    key.versions.push({ version, state: 'enabled', created: now, changed: now, ...(expires === undefined ? {} : { expires }), sealed: this.folder.seal(material, placeOf(key, version)) });
     material.fill(0);
   }
 
@@ -137,9 +155,14 @@ export class KeyRegister {
     if (revision === this.revision) return;
     const text = this.folder.read();
     const store = text === null ? { keys: [] } : parse(text);
-    this.keys = new Map(store.keys.map((key) => [key.path, key]));
+    this.keys = new Map(store.keys.map((key) => [key.path, withOwnEnds(key)]));
     this.revision = revision;
   }
+}
+
+/** The end of a key becomes that of each version that it had. */
+function withOwnEnds({ expires, ...key }: Store['keys'][number]): StoredKey {
+  return expires === undefined ? key : { ...key, versions: key.versions.map((version) => ({ expires, ...version })) };
 }
 
 function parse(text: string): Store {

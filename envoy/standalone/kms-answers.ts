@@ -37,11 +37,11 @@ export class StoredKeyAnswers {
     const key = this.register.find(path);
     const version = key?.versions[(Number(wanted ?? 0) || key.versions.length) - 1];
     if (!key || !version || key.algorithm === 'transit') return { ...NOT_FOUND, verb: 'read', key: path };
-    const metadata = { ...stateOf(version), custom_metadata: customOf(key), version: version.version };
+    const metadata = { ...stateOf(version), custom_metadata: null, version: version.version };
     const about = { verb: 'read', key: path, version: version.version };
     if (version.state !== 'enabled') return { status: 404, body: { data: { data: null, metadata } }, ...about };
     const material = this.register.material(key, version);
-    const data = { algorithm: key.algorithm, material: materialText(material) };
+    const data = { algorithm: key.algorithm, material: materialText(material), ...(version.expires === undefined ? {} : { expires: version.expires }) };
     material.fill(0);
     return { status: 200, body: { data: { data, metadata } }, ...about };
   }
@@ -51,7 +51,7 @@ export class StoredKeyAnswers {
     const key = this.register.find(path);
     if (!key) return NOT_FOUND;
     const versions = Object.fromEntries(key.versions.map((version) => [String(version.version), stateOf(version)]));
-    return { status: 200, body: { data: { current_version: key.versions.length, custom_metadata: customOf(key), versions } } };
+    return { status: 200, body: { data: { current_version: key.versions.length, custom_metadata: null, versions } } };
   }
 }
 
@@ -59,8 +59,9 @@ function stateOf(version: StoredVersion): { created_time: string; deletion_time:
   return { created_time: version.created, deletion_time: version.state === 'disabled' ? version.changed : '', destroyed: version.state === 'destroyed' };
 }
 
-function customOf(key: StoredKey): { expires: string } | null {
-  return key.expires === undefined ? null : { expires: key.expires };
+/** Nobody else looks at the end of a key that never leaves. */
+function hasEnded({ expires }: StoredVersion): boolean {
+  return expires !== undefined && Date.parse(expires) <= Date.now();
 }
 
 /** The transit engine: data keys made and unwrapped. */
@@ -87,7 +88,7 @@ export class TransitAnswers {
     const version = key.versions.at(-1)!;
     const about = { verb: 'datakey', key: key.path, version: version.version };
     if (!DATA_KEY_BITS.includes(bits as number)) return { ...bad('invalid bit length'), ...about };
-    if (version.state !== 'enabled') return { ...bad('key version is not enabled'), ...about };
+    if (version.state !== 'enabled' || hasEnded(version)) return { ...bad('key version is not enabled'), ...about };
     const dataKey = randomBytes((bits as number) / 8);
     const ciphertext = `vault:v${version.version}:${this.seal(key, version, dataKey)}`;
     const body = { data: { ciphertext, key_version: version.version, plaintext: dataKey.toString('base64') } };
@@ -99,7 +100,7 @@ export class TransitAnswers {
     const [, number, sealed] = WRAPPED.exec(typeof ciphertext === 'string' ? ciphertext : '') ?? [];
     const version = key.versions[Number(number) - 1];
     const about = { verb: 'decrypt', key: key.path, ...(version ? { version: version.version } : {}) };
-    if (!version || version.state !== 'enabled') return { ...bad('invalid ciphertext: unable to decrypt'), ...about };
+    if (!version || version.state !== 'enabled' || hasEnded(version)) return { ...bad('invalid ciphertext: unable to decrypt'), ...about };
     const dataKey = this.openDataKey(key, version, sealed!);
     if (!dataKey) return { ...bad('invalid ciphertext: unable to decrypt'), ...about };
     const body = { data: { plaintext: dataKey.toString('base64') } };

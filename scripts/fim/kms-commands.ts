@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ChangeFlags, CreateFlags, FolderFlags, ServeFlags } from './kms.ts';
+import type { ChangeFlags, CreateFlags, FolderFlags, RenewFlags, ServeFlags } from './kms.ts';
 
 const HELP = `
 A key id is kms://PATH. Keys under kms://transit/ wrap data keys and never leave the KMS. The folder is for its owner only and holds keys.json (every key encrypted by
@@ -9,7 +9,7 @@ storage key; who reads both files has the keys. For production name a Vault or O
 
 /** `fim kms …`: the development KMS by hand. */
 export function kmsCommand(finish: (status: number) => void): Command {
-  const kms = new Command('kms').description('Keys of the development KMS: make, rotate, list, disable, serve.').addHelpText('after', HELP);
+  const kms = new Command('kms').description('Keys of the development KMS: make, rotate, list, disable, serve.').addHelpText('after', HELP).exitOverride();
   const verb = (name: string, about: string): Command =>
     kms
       .command(name)
@@ -21,12 +21,18 @@ export function kmsCommand(finish: (status: number) => void): Command {
     .argument('<key>', 'kms://PATH')
     .option('--algorithm <name>', 'SM4, AES-256, HMAC-SM3, SM2-PRIVATE, SM2-PUBLIC, TDES; transit under kms://transit/')
     .option('--from <file>', 'take the key from there: bytes, or PEM or DER for SM2')
-    .option('--expires <time>', 'hard end of the key, RFC 3339')
+    .option('--expires <time>', 'hard end of the version, RFC 3339')
     .action(async (key: string, flags: CreateFlags) => finish((await import('./kms.ts')).createKey(key, flags)));
   verb('rotate', 'Add a version, at random or from a file; it becomes the newest.')
     .argument('<key>', 'kms://PATH')
     .option('--from <file>', 'take the key from there')
+    .option('--expires <time>', 'hard end of the new version, RFC 3339 (default: none)')
     .action(async (key: string, flags: CreateFlags) => finish((await import('./kms.ts')).rotateKey(key, flags)));
+  verb('renew', 'Move the hard end of a version.')
+    .argument('<key>', 'kms://PATH')
+    .requiredOption('--expires <time>', 'RFC 3339, or never')
+    .option('--version <n>', 'the version (default: the newest)')
+    .action(async (key: string, flags: RenewFlags) => finish((await import('./kms.ts')).renewKey(key, flags)));
   verb('list', 'Show keys, versions and states.').action(async (flags: FolderFlags) => finish((await import('./kms.ts')).listKeys(flags)));
   for (const [name, about] of [['disable', 'Keep a version from being read, until it is enabled again.'], ['enable', 'Let a disabled version be read again.'], ['destroy', 'Drop the material of a version for ever.']] as const) {
     verb(name, about)

@@ -4,14 +4,16 @@ import { join, resolve } from 'node:path';
 import { parseAddress } from '../../envoy/standalone/address.ts';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import { DevelopmentKms } from '../../envoy/standalone/development-kms.ts';
+import type { AuditRecord } from '../../envoy/standalone/key-folder.ts';
 import { KeyFolder } from '../../envoy/standalone/key-folder.ts';
+import { isTime } from '../../envoy/standalone/key-answer.ts';
 import type { KeyAlgorithm } from '../../envoy/standalone/key-material.ts';
 import { KEY_ALGORITHMS } from '../../envoy/standalone/key-material.ts';
 import type { StoredKey, VersionState } from '../../envoy/standalone/key-register.ts';
 import { KeyRegister, pathOf } from '../../envoy/standalone/key-register.ts';
 import { TRANSIT_MOUNT } from '../../envoy/standalone/kms-answers.ts';
 import { readToken } from '../../envoy/standalone/kms-token.ts';
-import { styled } from './terminal.ts';
+import { progress, styled } from './terminal.ts';
 
 export interface FolderFlags {
   data?: string;
@@ -27,6 +29,10 @@ export interface CreateFlags extends FolderFlags {
 
 export interface ChangeFlags extends FolderFlags {
   version?: string;
+}
+
+export interface RenewFlags extends ChangeFlags {
+  expires: string;
 }
 
 export interface ServeFlags extends FolderFlags {
@@ -53,30 +59,50 @@ export function createKey(id: string, flags: CreateFlags): number {
   if (!KEY_ALGORITHMS.includes(algorithm) || (algorithm === 'transit') !== isTransit) {
     throw new CodedError('FIM-UP-0020', `--algorithm ${algorithm} is none of ${KEY_ALGORITHMS.join(', ')}, or not for this key: transit is for kms://${TRANSIT_MOUNT}/ and for nothing else`);
   }
-  if (flags.expires !== undefined && (!/^\d{4}-\d\d-\d\dT/.test(flags.expires) || Number.isNaN(Date.parse(flags.expires)))) throw new CodedError('FIM-UP-0020', `--expires ${flags.expires} is not an RFC 3339 time`);
+  const expires = endFrom(flags.expires);
   const material = materialFrom(flags.from);
-  return done(flags, 'create', path, 1, (register) => void register.create(path, algorithm, { ...(material ? { material } : {}), ...(flags.expires === undefined ? {} : { expires: new Date(flags.expires).toISOString() }) }));
+  return done(flags, 'create', path, 1, (register) => void register.create(path, algorithm, { ...(material ? { material } : {}), ...(expires === undefined ? {} : { expires }) }));
+}
+
+/** An end that is to come. Error: FIM-UP-0020. */
+function endFrom(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  if (!isTime(text)) throw new CodedError('FIM-UP-0020', `--expires ${text} is not an RFC 3339 time of a day that exists, as 2027-01-01T00:00:00Z`);
+  if (Date.parse(text) <= Date.now()) throw new CodedError('FIM-UP-0020', `--expires ${text} has passed`);
+  return new Date(text).toISOString();
 }
 
 /** `fim kms rotate`. Errors: FIM-KMS-0002 and as `createKey`. */
 export function rotateKey(id: string, flags: CreateFlags): number {
   const path = pathOf(id);
+  const expires = endFrom(flags.expires);
   const material = materialFrom(flags.from);
-  return done(flags, 'rotate', path, 0, (register) => register.rotate(path, material));
+  return done(flags, 'rotate', path, 0, (register) => register.rotate(path, material, expires));
+}
+
+/** `fim kms renew`. Errors: as `rotateKey`. */
+export function renewKey(id: string, flags: RenewFlags): number {
+  const path = pathOf(id);
+  const expires = flags.expires === 'never' ? undefined : endFrom(flags.expires);
+  return done(flags, 'renew', path, 0, (register) => register.renew(path, expires, versionFrom(flags)));
 }
 
 /** `fim kms disable | enable | destroy`. Errors: as `rotateKey`. */
 export function changeState(verb: keyof typeof STATES, id: string, flags: ChangeFlags): number {
   const path = pathOf(id);
-  const version = flags.version === undefined ? undefined : Number(flags.version);
-  if (version !== undefined && !(Number.isInteger(version) && version > 0)) throw new CodedError('FIM-UP-0020', `--version ${flags.version} is not a whole number from 1`);
+  const version = versionFrom(flags);
   return done(flags, verb, path, 0, (register) => register.setState(path, STATES[verb], version));
+}
+
+function versionFrom({ version }: ChangeFlags): number | undefined {
+  if (version !== undefined && !/^[1-9]\d{0,8}$/.test(version)) throw new CodedError('FIM-UP-0020', `--version ${version} is not a whole number from 1`);
+  return version === undefined ? undefined : Number(version);
 }
 
 function done(flags: FolderFlags, verb: string, path: string, first: number, work: (register: KeyRegister) => number | void): number {
   const { folder, register } = open(flags);
-  const version = work(register) ?? first;
-  folder.audit({ time: new Date().toISOString(), verb, key: path, version, peer: 'cli' });
+  const record = (version: number): AuditRecord => ({ time: new Date().toISOString(), verb, key: path, version, peer: 'cli' });
+  const version = folder.audited(() => work(register) ?? first, record, (problem) => progress(`${problem}: what was done is not in the trail`));
   const line = flags.json ? JSON.stringify({ key: `kms://${path}`, verb, version }) : `${styled('green', '✓')} ${verb} kms://${path} version ${version}`;
   process.stdout.write(`${line}\n`);
   return 0;
@@ -90,13 +116,13 @@ export function listKeys(flags: FolderFlags): number {
 }
 
 /** All of a key but its material, sealed or not. */
-function described({ path, algorithm, expires, versions }: StoredKey): object {
-  return { key: `kms://${path}`, algorithm, ...(expires === undefined ? {} : { expires }), versions: versions.map(({ version, state, created, changed }) => ({ version, state, created, changed })) };
+function described({ path, algorithm, versions }: StoredKey): object {
+  return { key: `kms://${path}`, algorithm, versions: versions.map(({ version, state, created, changed, expires }) => ({ version, state, created, changed, ...(expires === undefined ? {} : { expires }) })) };
 }
 
 function table(keys: StoredKey[]): string {
-  const rows = keys.flatMap(({ path, algorithm, expires, versions }) =>
-    versions.map(({ version, state, created }, index) => (index === 0 ? [`kms://${path}`, algorithm, String(version), state, created, expires ?? ''] : ['', '', String(version), state, created, ''])),
+  const rows = keys.flatMap(({ path, algorithm, versions }) =>
+    versions.map(({ version, state, created, expires = '' }, index) => [...(index === 0 ? [`kms://${path}`, algorithm] : ['', '']), String(version), state, created, expires]),
   );
   const all = [['KEY', 'ALGORITHM', 'VERSION', 'STATE', 'CREATED', 'EXPIRES'], ...rows];
   const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));

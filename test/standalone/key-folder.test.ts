@@ -1,11 +1,15 @@
 // The development KMS on disk: what it writes, what it answers by state, who may ask, and the verbs that change it.
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { DevelopmentKms } from '../../envoy/standalone/development-kms.ts';
+import type { AuditRecord } from '../../envoy/standalone/key-folder.ts';
+import { KeyFolder } from '../../envoy/standalone/key-folder.ts';
+import { KeyRegister } from '../../envoy/standalone/key-register.ts';
 import { fim } from './command.ts';
 
 const ID = 'kms://prod/fund/key';
@@ -30,6 +34,8 @@ async function serving(t: { after: (end: () => Promise<void>) => void }, options
 }
 
 const READ = '/v1/secret/data/prod/fund/key';
+/** An hour from now. */
+const END = new Date(Date.now() + 3_600_000).toISOString();
 
 test('keys outlive the process, are encrypted on disk, and everything is for the owner only', async (t) => {
   const data = join(folder, 'kept');
@@ -142,6 +148,85 @@ test('the trail says who did what, in order, and never what a key is', async (t)
   assert.equal(readFileSync(join(data, 'audit.jsonl'), 'utf8').includes(body.data.data!.material), false);
 });
 
+test('the end belongs to a version: a rotation lifts it, it can be moved, and one of the whole key from an earlier release is kept', async (t) => {
+  const data = join(folder, 'ends');
+  const { kms, url } = await serving(t, { folder: data });
+  const past = '2026-01-01T00:00:00.000Z';
+  const ends = async (version: number): Promise<unknown> => ((await ask(url, `${READ}?version=${version}`)).body.data.data as { expires?: string }).expires;
+  kms.register.create('prod/fund/key', 'SM4', { expires: past });
+  assert.equal(await ends(1), past);
+  assert.equal(kms.rotate(ID), 2);
+  assert.equal(await ends(2), undefined);
+  assert.equal(kms.register.renew('prod/fund/key', END, 1), 1);
+  assert.equal(await ends(1), END);
+  kms.register.renew('prod/fund/key', undefined, 1);
+  assert.equal(await ends(1), undefined);
+
+  const file = join(data, 'keys.json');
+  const store = JSON.parse(readFileSync(file, 'utf8')) as { keys: { expires?: string }[] };
+  store.keys[0]!.expires = past;
+  writeFileSync(file, JSON.stringify(store));
+  assert.deepEqual([await ends(1), await ends(2)], [past, past]);
+  assert.equal(kms.rotate(ID), 3);
+  assert.equal(await ends(3), undefined);
+
+  kms.register.create('transit/pay', 'transit', { expires: past });
+  assert.equal((await ask(url, '/v1/transit/datakey/plaintext/pay', { method: 'POST', body: '{}' })).status, 400);
+});
+
+test('a folder that others can look into is refused', () => {
+  const data = join(folder, 'open');
+  mkdirSync(data, { mode: 0o755 });
+  chmodSync(data, 0o755);
+  assert.throws(() => new DevelopmentKms({ folder: data }), /FIM-KMS-0004 .*chmod 700/);
+  assert.deepEqual(readdirSync(data), []);
+});
+
+test('the lock of a process that is there, however long it stalls, is not taken over; that of one that has gone is, at once', () => {
+  const data = join(folder, 'locked');
+  const kms = new DevelopmentKms({ folder: data });
+  kms.createKey(ID);
+  const lock = join(data, 'lock');
+  const start = (pid: number): string => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[19]!;
+  writeFileSync(lock, JSON.stringify({ pid: process.pid, start: start(process.pid), token: 'another' }));
+  utimesSync(lock, 0, 0);
+  assert.throws(() => kms.rotate(ID), /FIM-KMS-0004 .*another process is writing/);
+  assert.ok(readFileSync(lock, 'utf8').includes('another'));
+
+  writeFileSync(lock, JSON.stringify({ pid: process.pid, start: '1', token: 'its number was given away' }));
+  assert.equal(kms.rotate(ID), 2);
+  writeFileSync(lock, JSON.stringify({ pid: spawnSync(process.execPath, ['-e', '']).pid, start: '1', token: 'gone' }));
+  assert.equal(kms.rotate(ID), 3);
+});
+
+test('who was overtaken all the same writes nothing over what the other wrote', () => {
+  const data = join(folder, 'overtaken');
+  const store = new KeyFolder(data);
+  store.locked(() => store.write('{"keys":[]}'));
+  assert.throws(() => store.locked(() => {
+    writeFileSync(join(data, 'lock'), 'of another');
+    store.write('{"keys":[1]}');
+  }), /FIM-KMS-0004 .*taken it over/);
+  assert.equal(store.read(), '{"keys":[]}');
+  assert.equal(readFileSync(join(data, 'lock'), 'utf8'), 'of another', 'its lock is left to it');
+});
+
+test('nothing is changed where the trail cannot be written, and what is done is not called undone', () => {
+  const data = join(folder, 'trail');
+  const store = new KeyFolder(data);
+  const register = new KeyRegister(store);
+  register.create('a', 'SM4');
+  mkdirSync(join(data, 'audit.jsonl'));
+  const record = (version: number): AuditRecord => ({ time: '', verb: 'rotate', key: 'a', version, peer: 'cli' });
+  assert.throws(() => store.audited(() => register.rotate('a'), record, assert.fail), /FIM-KMS-0004/);
+  assert.equal(register.find('a')!.versions.length, 1);
+  rmSync(join(data, 'audit.jsonl'), { recursive: true });
+  const problems: string[] = [];
+  symlinkSync('/dev/full', join(data, 'audit.jsonl'));
+  assert.equal(store.audited(() => register.rotate('a'), record, (problem) => problems.push(problem)), 2);
+  assert.match(problems.join(), /ENOSPC/);
+});
+
 test('fim kms: keys of every algorithm are made, rotated, listed, disabled and served', async () => {
   const data = join(folder, 'verbs');
   const kms = async (...args: string[]): Promise<Record<string, unknown>> => {
@@ -150,16 +235,16 @@ test('fim kms: keys of every algorithm are made, rotated, listed, disabled and s
     return JSON.parse(stdout) as Record<string, unknown>;
   };
   assert.deepEqual(await kms('create', ID), { key: ID, verb: 'create', version: 1 });
-  await kms('create', 'kms://a/aes', '--algorithm', 'AES-256', '--expires', '2027-01-01T00:00:00Z');
+  await kms('create', 'kms://a/aes', '--algorithm', 'AES-256', '--expires', END);
   await kms('create', 'kms://a/mac', '--algorithm', 'HMAC-SM3');
   await kms('create', 'kms://a/sm2', '--algorithm', 'SM2-PRIVATE');
   await kms('create', 'kms://a/tdes', '--algorithm', 'TDES');
   await kms('create', 'kms://transit/pay');
   assert.deepEqual(await kms('rotate', ID), { key: ID, verb: 'rotate', version: 2 });
   assert.deepEqual(await kms('disable', ID, '--version', '1'), { key: ID, verb: 'disable', version: 1 });
-  const { keys } = (await kms('list')) as { keys: { key: string; algorithm: string; expires?: string; versions: { state: string }[] }[] };
+  const { keys } = (await kms('list')) as { keys: { key: string; algorithm: string; versions: { state: string; expires?: string }[] }[] };
   assert.deepEqual(keys.map(({ key, algorithm }) => [key, algorithm]), [['kms://a/aes', 'AES-256'], ['kms://a/mac', 'HMAC-SM3'], ['kms://a/sm2', 'SM2-PRIVATE'], ['kms://a/tdes', 'TDES'], [ID, 'SM4'], ['kms://transit/pay', 'transit']]);
-  assert.equal(keys[0]!.expires, '2027-01-01T00:00:00.000Z');
+  assert.equal(keys[0]!.versions[0]!.expires, END);
   assert.deepEqual(keys[4]!.versions.map(({ state }) => state), ['disabled', 'enabled']);
   const server = new DevelopmentKms({ folder: data });
   const url = await server.start();
@@ -184,6 +269,11 @@ test('fim kms: what cannot be done has a code', async () => {
     [['create', 'kms://a/x', '--algorithm', 'DES'], 2, 'FIM-UP-0020'],
     [['create', 'kms://a/x', '--algorithm', 'transit'], 2, 'FIM-UP-0020'],
     [['create', 'kms://a/x', '--expires', 'soon'], 2, 'FIM-UP-0020'],
+    [['create', 'kms://a/x', '--expires', '2020-01-01T00:00:00Z'], 2, 'FIM-UP-0020'],
+    [['create', 'kms://a/x', '--expires', '2099-02-30T00:00:00Z'], 2, 'FIM-UP-0020'],
+    [['rotate', ID, '--expires', '2020-01-01T00:00:00Z'], 2, 'FIM-UP-0020'],
+    [['renew', ID, '--expires', '2020-01-01T00:00:00Z'], 2, 'FIM-UP-0020'],
+    [['renew', ID], 2, '--expires'],
     [['create', 'kms://a/x', '--from', join(folder, 'short')], 1, 'FIM-KMS-0005'],
     [['create', 'kms://a/x', '--algorithm', 'SM2-PUBLIC'], 1, 'FIM-KMS-0005'],
     [['serve', '--listen', '0.0.0.0:0'], 1, 'FIM-UP-0016'],
@@ -194,5 +284,5 @@ test('fim kms: what cannot be done has a code', async () => {
     assert.match(ended.stderr, new RegExp(code), args.join(' '));
     assert.equal(ended.status, status, args.join(' '));
   }
-  for (const verb of ['create', 'rotate', 'list', 'disable', 'enable', 'destroy', 'serve']) assert.match((await fim(['kms', verb, '--help'])).stdout, new RegExp(`Usage: fim kms ${verb}`));
+  for (const verb of ['create', 'rotate', 'list', 'renew', 'disable', 'enable', 'destroy', 'serve']) assert.match((await fim(['kms', verb, '--help'])).stdout, new RegExp(`Usage: fim kms ${verb}`));
 });
