@@ -95,3 +95,5 @@ export const KEY_LOOK_TIMEOUT_MS = 2_000;
 export const KEY_LOOKS_MS = 3_000;
 /** Time between looks at keys that could not be had, milliseconds. */
 export const KEY_RETRY_MS = 5_000;
+/** Canonical path of a route, bytes (as in the modules). */
+export const MAX_ROUTE_PATH_BYTES = 1024;

@@ -148,6 +148,8 @@ export const MAX_PATTERN_WORK: u32 = 2_000_000;
 export const MAX_ROUTE_CANDIDATES: u32 = 64;
 /** Path of a route, bytes. */
 export const MAX_ROUTE_PATH_BYTES: u32 = 1024;
+/** Request method that is compared without regard to case, to refuse it, bytes; no route names a longer one. */
+export const MAX_METHOD_BYTES: u32 = 32;
 /** Host name, bytes. */
 export const MAX_HOST_BYTES: u32 = 253;
 /** Data objects of a BER-TLV message, templates and their contents together; each takes 32 bytes of scratch memory. */

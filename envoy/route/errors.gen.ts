@@ -96,6 +96,12 @@ export type ErrorCode =
   | 'FIM-RT-0027'
   | 'FIM-RT-0028'
   | 'FIM-RT-0029'
+  | 'FIM-RT-0040'
+  | 'FIM-RT-0041'
+  | 'FIM-RT-0042'
+  | 'FIM-RT-0043'
+  | 'FIM-RT-0044'
+  | 'FIM-RT-0045'
   | 'FIM-RT-0050'
   | 'FIM-RT-0051'
   | 'FIM-RT-0052'
@@ -199,6 +205,7 @@ export type ErrorCode =
   | 'FIM-CFG-0023'
   | 'FIM-CFG-0024'
   | 'FIM-CFG-0025'
+  | 'FIM-CFG-0026'
   | 'FIM-XML-0001'
   | 'FIM-XML-0002'
   | 'FIM-XML-0003'
@@ -279,7 +286,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1024': {"status":0,"title":"Pattern is not in the supported subset","titleZh":"正则表达式不在支持的子集内","advice":"Use RE2 syntax without look-around, back-references and flags."},
   'FIM-CFG-1025': {"status":0,"title":"Field name or path is malformed","titleZh":"字段名或路径格式错误","advice":"Write `$.a.b[*].c`, or `$['odd name']`."},
   'FIM-CFG-1026': {"status":0,"title":"Host is malformed","titleZh":"主机名格式错误","advice":"Lower case, without scheme and port; `*.` only in front."},
-  'FIM-CFG-1027': {"status":0,"title":"Path to match is malformed","titleZh":"匹配路径格式错误","advice":"Begin with `/`, without query, fragment, empty or dot segments."},
+  'FIM-CFG-1027': {"status":0,"title":"Path to match is malformed","titleZh":"匹配路径格式错误","advice":"Begin with `/`, without query, fragment, empty or dot segments; escape what is no character of a path. Patterns are compared with canonical paths."},
   'FIM-CFG-1028': {"status":0,"title":"Header match has a value where none belongs, or lacks it","titleZh":"头匹配的 value 缺失或多余","advice":"`Exact` and `Pattern` need a value, `Present` has none."},
   'FIM-CFG-1029': {"status":0,"title":"Header name cannot be used","titleZh":"不能使用该头名称","advice":"Use a plain header name; host, method and path have matches of their own."},
   'FIM-CFG-1030': {"status":0,"title":"Short form and section of one stage are both given","titleZh":"同一阶段同时使用了短格式和完整配置","advice":"Keep `wasm` or the section, not both."},
@@ -336,6 +343,12 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0027': {"status":404,"title":"The proxy has no route for the request","titleZh":"代理没有匹配该请求的路由","advice":"Check host and path."},
   'FIM-RT-0028': {"status":400,"title":"The request is not valid HTTP, or asks for what the proxy does not do","titleZh":"请求不是有效的 HTTP，或要求代理不支持的功能","advice":"Send HTTP/1.1 or HTTP/2 as the RFCs say, with a host, a path without escaped slashes, and no upgrade but to WebSocket."},
   'FIM-RT-0029': {"status":500,"title":"The proxy could not finish the exchange","titleZh":"代理无法完成该请求","advice":"See the access log's `details`, which say what happened."},
+  'FIM-RT-0040': {"status":400,"title":"Path has no canonical form","titleZh":"路径无法规范化","advice":"Send the path as RFC 3986 writes it: `%` before two hexadecimal digits, no `%2F`, `%5C`, backslash, control character or fragment, `/` in front."},
+  'FIM-RT-0041': {"status":400,"title":"Servers read the path in different ways","titleZh":"不同服务器对该路径解读不一","advice":"Spell the path as its route does: its case, with or without the `/` at the end, without parameters (`;`)."},
+  'FIM-RT-0042': {"status":400,"title":"Method is not in capital letters","titleZh":"请求方法未使用大写字母","advice":"Methods are case-sensitive (RFC 9110, 9.1): send GET, POST and so on."},
+  'FIM-RT-0043': {"status":400,"title":"Host is not one valid host","titleZh":"Host 不是唯一有效的主机名","advice":"Send one Host (or `:authority`): a name or address and at most a port from 1 to 65535."},
+  'FIM-RT-0044': {"status":400,"title":"Header that chooses the route was sent more than once","titleZh":"用于选择路由的请求头重复","advice":"Send it once; servers differ in which of several values they read."},
+  'FIM-RT-0045': {"status":400,"title":"Header asks for another method or path","titleZh":"请求头要求使用其他方法或路径","advice":"Send the request with the method and path that it is for, without `X-HTTP-Method-Override`, `X-Original-URL` or the like."},
   'FIM-RT-0050': {"status":415,"title":"Content coding is not one that is opened","titleZh":"不支持该内容编码","advice":"Send one of the codings that the reply's `accept-encoding` names, once, or the body without content-encoding."},
   'FIM-RT-0051': {"status":413,"title":"Decompressed body is larger than the route's limit","titleZh":"解压后的消息体超过路由上限","advice":"Send a smaller body or raise `body.maxBytes` of the route: it counts what comes out."},
   'FIM-RT-0052': {"status":422,"title":"Compressed body ends too early","titleZh":"压缩的消息体不完整","advice":"Send the whole stream with its checksum and length; nothing of a part is passed on."},
@@ -439,6 +452,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0023': {"status":0,"title":"Pattern uses what cannot be matched in linear time","titleZh":"模式使用了无法在线性时间内匹配的语法","advice":"Back-references, look-around, possessive and atomic groups are refused; write the pattern without them."},
   'FIM-CFG-0024': {"status":0,"title":"Pattern is too large","titleZh":"模式过大","advice":"Lower the repetition counts or simplify; the size and the limit are in the proxy's log."},
   'FIM-CFG-0025': {"status":0,"title":"Too many routes share one host and path","titleZh":"过多路由共用同一主机和路径","advice":"At most MAX_ROUTE_CANDIDATES routes may differ by method and headers only; tell the others apart by host or path."},
+  'FIM-CFG-0026': {"status":0,"title":"Path of a route is not canonical","titleZh":"路由路径不是规范形式","advice":"Requests are compared in canonical form (RFC 3986, 6.2.2), so that this path would match none: decode what need not be escaped, write the digits of other escapes in capitals."},
   'FIM-XML-0001': {"status":422,"title":"Message is not well-formed XML","titleZh":"消息不是格式良好的 XML","advice":"Send XML 1.0 as the W3C recommendation defines it, without document type."},
   'FIM-XML-0002': {"status":422,"title":"XML ends too early","titleZh":"XML 不完整","advice":"The body was cut off or is empty; send the whole document."},
   'FIM-XML-0003': {"status":422,"title":"XML is not encoded as UTF-8","titleZh":"XML 编码不是 UTF-8","advice":"Encode the message as UTF-8 and say so in the XML declaration; GBK, GB18030 and UTF-16 are not read."},

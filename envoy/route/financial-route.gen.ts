@@ -49,14 +49,14 @@ export interface WorkloadSelector {
 /** HttpMethod */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'CONNECT' | 'OPTIONS' | 'TRACE' | 'PATCH';
 
-/** `Exact`; `Prefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `Pattern`: a regular expression (RE2 subset) for the whole path. */
+/** `Exact`; `Prefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `Pattern`: a regular expression (RE2 subset) for the whole canonical path. */
 export type PathMatchKind = 'Exact' | 'Prefix' | 'Pattern';
 
-/** The request's path, without its query string. */
+/** The request's path, without its query string, in canonical form: escapes of characters that need none are decoded, other escapes have capital digits, empty and dot segments are resolved; the path of the resource is brought into the same form. Requests whose path has no such form, or that servers would read in different ways, are refused with 400. */
 export interface PathMatch {
-  /** `Exact`; `Prefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `Pattern`: a regular expression (RE2 subset) for the whole path. */
+  /** `Exact`; `Prefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `Pattern`: a regular expression (RE2 subset) for the whole canonical path. */
   type?: PathMatchKind;
-  /** The path, prefix or pattern: visible ASCII. */
+  /** The path, prefix or pattern. Paths and prefixes may hold UTF-8, which stands for its escapes; patterns are visible ASCII. */
   value: string;
 }
 
@@ -77,11 +77,11 @@ export interface HeaderMatch {
 export interface RouteMatch {
   /** Host names, lower case, without port. `*.bank.cn` stands for one or more labels before `.bank.cn`. */
   hosts?: string[];
-  /** Request methods. */
+  /** Request methods; `GET` takes HEAD with it, unless another route names HEAD. A method in other than capital letters is refused with 400. */
   methods?: HttpMethod[];
-  /** The request's path, without its query string. */
+  /** The request's path, without its query string, in canonical form: escapes of characters that need none are decoded, other escapes have capital digits, empty and dot segments are resolved; the path of the resource is brought into the same form. Requests whose path has no such form, or that servers would read in different ways, are refused with 400. */
   path?: PathMatch;
-  /** Request headers, all of which must match. */
+  /** Request headers, all of which must match. A header that was sent more than once is one list, joined by `, `; if only one of its values would match, the request is refused with 400. */
   headers?: HeaderMatch[];
 }
 

@@ -1,5 +1,6 @@
 // Many routes → one list in order of precedence, and who loses a conflict. As in the Gateway API: the most specific host, then path, method
 // and number of headers; equal matches by age, then namespace and name.
+import { canonicalPath } from './canonical-path.ts';
 import type { HeaderMatch, PathMatch, RouteMatch } from './financial-route.gen.ts';
 import type { RouteResource } from './resource.ts';
 
@@ -24,11 +25,13 @@ function hostRank(host: string): number {
   return host.startsWith('*.') ? host.length : 1000;
 }
 
-/** The path as the index compares it: no path is the prefix `/`, and a prefix has no slash at its end. */
+/** The path as the index compares it: canonical, no path is the prefix `/`, and a prefix has no slash at its end. */
 function normalPath(path: PathMatch | undefined): Required<PathMatch> {
   if (path === undefined) return { type: 'Prefix', value: '/' };
   const type = path.type ?? 'Prefix';
-  return { type, value: type === 'Prefix' && path.value.length > 1 ? path.value.replace(/\/$/, '') : path.value };
+  if (type === 'Pattern') return { type, value: path.value };
+  const value = canonicalPath(path.value) ?? path.value;
+  return { type, value: type === 'Prefix' && value.length > 1 ? value.replace(/\/$/, '') : value };
 }
 
 const PATH_RANK = { Exact: 2, Pattern: 1, Prefix: 0 } as const;
@@ -52,6 +55,11 @@ function compareAge(a: RouteResource, b: RouteResource): number {
   return a.created === b.created ? compareText(a.key, b.key) : a.created - b.created;
 }
 
+/** GET takes HEAD with it: a route that names HEAD goes first. */
+function namesHead(match: RouteMatch): number {
+  return Number(match.methods?.includes('HEAD') ?? false);
+}
+
 function compare(a: Candidate, b: Candidate): number {
   const pathA = normalPath(a.match.path);
   const pathB = normalPath(b.match.path);
@@ -60,13 +68,16 @@ function compare(a: Candidate, b: Candidate): number {
     || pathB.value.length - pathA.value.length
     || Number(b.match.methods !== undefined) - Number(a.match.methods !== undefined)
     || (b.match.headers?.length ?? 0) - (a.match.headers?.length ?? 0)
+    || namesHead(b.match) - namesHead(a.match)
     || compareAge(a.resource, b.resource);
 }
 
 /** Everything that a candidate matches, as texts that two candidates share only if they match the same requests with the same precedence. */
 function atoms({ hosts, match }: Candidate): string[] {
   const headers = (match.headers ?? []).map(headerKey).sort();
-  return (hosts.length === 0 ? ['*'] : hosts).flatMap((host) => (match.methods ?? ['*']).map((method) => JSON.stringify([host, match.path, method, headers])));
+  // A path that differs from a prefix in case alone is refused where both would take it: the later prefix would take nothing.
+  const path = match.path?.type === 'Prefix' ? { ...match.path, value: match.path.value.toLowerCase() } : match.path;
+  return (hosts.length === 0 ? ['*'] : hosts).flatMap((host) => (match.methods ?? ['*']).map((method) => JSON.stringify([host, path, method, headers])));
 }
 
 function conflictsOf(ordered: readonly Candidate[]): Conflict[] {

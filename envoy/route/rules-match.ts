@@ -1,3 +1,5 @@
+import { MAX_ROUTE_PATH_BYTES } from '../limits.ts';
+import { canonicalPath, uncanonicalInPattern } from './canonical-path.ts';
 import type { RouteMatch, RouteSpec } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import { patternMistake } from './pattern-syntax.ts';
@@ -38,9 +40,23 @@ export function checkTls(spec: RouteSpec, report: Report): void {
 
 function checkPath(path: NonNullable<RouteMatch['path']>, at: Path, report: Report): void {
   const { type, value } = path;
-  if (type === 'Pattern') return checkPattern(value, at, report);
+  if (type === 'Pattern') return checkPathPattern(value, at, report);
   if (!value.startsWith('/')) report('FIM-CFG-1027', at, 'it begins with /');
-  else if (/[?#]|\/\/|\/\.\.?(\/|$)/.test(value)) report('FIM-CFG-1027', at);
+  else if (/[?#]|\/\/|\/\.\.?(\/|$)/.test(value.replace(/%2e/gi, '.'))) report('FIM-CFG-1027', at);
+  else checkCanonical(canonicalPath(value), at, report);
+}
+
+function checkCanonical(canonical: string | undefined, at: Path, report: Report): void {
+  if (canonical === undefined) report('FIM-CFG-1027', at, 'it has no canonical form: `%` before two hexadecimal digits, no `%2F`, `%5C`, backslash or control character');
+  else if (canonical.length > MAX_ROUTE_PATH_BYTES) report('FIM-CFG-1027', at, `its canonical form has ${canonical.length} bytes, more than ${MAX_ROUTE_PATH_BYTES}`);
+}
+
+/** A pattern is compared with canonical paths: what those never hold would never match. */
+function checkPathPattern(pattern: string, at: Path, report: Report): void {
+  checkPattern(pattern, at, report);
+  const found = uncanonicalInPattern(pattern);
+  if (found === undefined) return;
+  report('FIM-CFG-1027', at, `canonical paths hold no \`${found.text}\`${found.canonical === undefined ? '' : `, but \`${found.canonical}\``}`);
 }
 
 /** Which requests. */

@@ -1,7 +1,9 @@
-// The routes of one host, found by path: all exact paths, prefixes and patterns in one hash table, looked up while the path is hashed once.
-import { Bytes, equalBytes } from '../memory/bytes';
-import { RouteCandidate } from './route-candidate';
-import { RequestLookup } from './route-index';
+// The routes of one host, found by path: all exact paths, prefixes and patterns in one hash table, looked up while the path is hashed once. Texts are kept
+// and looked up in lower case and without a slash at their end, so that one look finds the routes of a path and of those that some servers take for the same.
+import { MAX_ROUTE_PATH_BYTES } from '../limits';
+import { Bytes, equalBytes, lowerAscii } from '../memory/bytes';
+import { Fit, RouteCandidate, Spelling } from './route-candidate';
+import { RequestLookup } from './request-lookup';
 
 /** How a route's path is compared. */
 export const enum PathKind {
@@ -14,6 +16,33 @@ export const enum PathKind {
 }
 
 const FIRST_HASH: u32 = 0x811c9dc5;
+const SLASH: u32 = 47;
+
+/** Room for what the index looks at of a path: no route's text is longer than its limit, and one byte more tells a longer path. */
+const MAX_FOLDED_BYTES: u32 = MAX_ROUTE_PATH_BYTES + 1;
+/** The path of the request at hand in lower case. */
+const FOLDED: usize = memory.data(<i32>MAX_FOLDED_BYTES + 15, 16);
+
+/** Puts a path before the indexes of all hosts, in lower case. */
+export function foldPath(path: usize, length: u32): void {
+  const bytes = min(length, MAX_FOLDED_BYTES);
+  let at: u32 = 0;
+  for (; at + 16 <= bytes; at += 16) {
+    const block = v128.load(path + at);
+    const capitals = i8x16.lt_u(i8x16.sub(block, i8x16.splat(65)), i8x16.splat(26));
+    v128.store(FOLDED + at, v128.or(block, v128.and(capitals, i8x16.splat(32))));
+  }
+  for (; at < bytes; at++) store<u8>(FOLDED + at, <u8>lowerAscii(load<u8>(path + at)));
+}
+
+/** The text by which a route's path is found. */
+function foldedText(text: Bytes): Bytes {
+  let length = text.length;
+  if (length != 0 && load<u8>(text.pointer + length - 1) == SLASH) length--;
+  const folded = new StaticArray<u8>(<i32>length);
+  for (let i: u32 = 0; i < length; i++) folded[i] = <u8>lowerAscii(load<u8>(text.pointer + i));
+  return Bytes.copy(changetype<usize>(folded), length);
+}
 
 // @ts-ignore: decorator
 @inline
@@ -28,12 +57,12 @@ function finishHash(hash: u32, kind: PathKind): u32 {
   return hash ^ (hash >> 15);
 }
 
-/** The routes with one and the same path text, in order of precedence. */
+/** The routes with one and the same folded text, in order of precedence. */
 export class PathBucket {
   readonly candidates: RouteCandidate[] = [];
   readonly hash: u32;
 
-  /** `text`: the path; of a pattern, the literal bytes that it begins with. */
+  /** `text`: the folded path; of a pattern, the literal bytes that it begins with. */
   constructor(
     readonly kind: PathKind,
     readonly text: Bytes,
@@ -54,7 +83,8 @@ export class PathIndex {
   private longestOfAll: u32 = 0;
 
   /** The bucket of a path, made if there is none yet. */
-  bucket(kind: PathKind, text: Bytes): PathBucket {
+  bucket(kind: PathKind, path: Bytes): PathBucket {
+    const text = foldedText(path);
     const wanted = new PathBucket(kind, text);
     const found = this.find(kind, wanted.hash, text.pointer, text.length);
     if (found != null) return found;
@@ -62,7 +92,8 @@ export class PathIndex {
     if (this.buckets.length * 2 > this.slots.length) this.rehash();
     else this.place(wanted);
     if (kind != PathKind.Exact) this.noteLength(text.length);
-    this.longestOfAll = max(this.longestOfAll, text.length);
+    // An exact path is found without the slash at its end, but that slash has to be seen.
+    this.longestOfAll = max(this.longestOfAll, kind == PathKind.Exact ? text.length + 1 : text.length);
     return wanted;
   }
 
@@ -95,18 +126,24 @@ export class PathIndex {
     }
   }
 
-  /** Number of the first route below `best` whose path and conditions match; `best` if there is none. `length`: of the path without query. */
-  first(lookup: RequestLookup, length: u32, best: i32): i32 {
-    const path = lookup.pathPointer;
+  /**
+   * Notes in `lookup` the first route whose path and conditions match, and the first whose path only some servers would take for this one. `length`: of the path
+   * that `foldPath` was given.
+   */
+  meet(lookup: RequestLookup, length: u32): void {
     let hash = FIRST_HASH;
+    let before = hash;
     const read = min(length, this.longestOfAll);
     for (let at: u32 = 0; at <= read; at++) {
-      if (at <= this.longest && ((this.wordOf(at) >> (at & 31)) & 1) != 0) best = this.firstPartial(lookup, hash, at, length, best);
-      if (at < read) hash = addByte(hash, load<u8>(path + at));
+      if (at <= this.longest && ((this.wordOf(at) >> (at & 31)) & 1) != 0) this.meetPartial(lookup, hash, at, length);
+      if (at == read) break;
+      before = hash;
+      hash = addByte(hash, load<u8>(FOLDED + at));
     }
-    if (read != length) return best;
-    const exact = this.find(PathKind.Exact, finishHash(hash, PathKind.Exact), path, length);
-    return exact == null ? best : firstOf(exact, lookup, length, best);
+    if (read != length) return;
+    const slash = length != 0 && load<u8>(FOLDED + length - 1) == SLASH;
+    const exact = this.find(PathKind.Exact, finishHash(slash ? before : hash, PathKind.Exact), FOLDED, slash ? length - 1 : length);
+    if (exact != null) meetBucket(exact, lookup, length);
   }
 
   private wordOf(length: u32): u32 {
@@ -115,24 +152,34 @@ export class PathIndex {
   }
 
   /** Prefixes and patterns whose text is the first `at` bytes of the path. */
-  private firstPartial(lookup: RequestLookup, hash: u32, at: u32, length: u32, best: i32): i32 {
-    const path = lookup.pathPointer;
-    if (at == 0 || at == length || load<u8>(path + at) == 47) {
-      const prefix = this.find(PathKind.Prefix, finishHash(hash, PathKind.Prefix), path, at);
-      if (prefix != null) best = firstOf(prefix, lookup, length, best);
+  private meetPartial(lookup: RequestLookup, hash: u32, at: u32, length: u32): void {
+    if (at == 0 || at == length || load<u8>(FOLDED + at) == SLASH) {
+      const prefix = this.find(PathKind.Prefix, finishHash(hash, PathKind.Prefix), FOLDED, at);
+      if (prefix != null) meetBucket(prefix, lookup, length);
     }
-    const pattern = this.find(PathKind.Pattern, finishHash(hash, PathKind.Pattern), path, at);
-    return pattern == null ? best : firstOf(pattern, lookup, length, best);
+    const pattern = this.find(PathKind.Pattern, finishHash(hash, PathKind.Pattern), FOLDED, at);
+    if (pattern != null) meetBucket(pattern, lookup, length);
   }
 }
 
-/** Number of the bucket's first route below `best` whose conditions match; `best` if there is none. */
-function firstOf(bucket: PathBucket, lookup: RequestLookup, length: u32, best: i32): i32 {
+/** Notes what the routes of a bucket make of a request; those behind the first that takes it as it stands do not count. */
+function meetBucket(bucket: PathBucket, lookup: RequestLookup, length: u32): void {
   const candidates = bucket.candidates;
   for (let i = 0; i < candidates.length; i++) {
     const candidate = unchecked(candidates[i]);
-    if (candidate.route >= best) return best;
-    if (candidate.matches(lookup, length)) return candidate.route;
+    if (candidate.route >= lookup.best) return;
+    if (!candidate.takesMethod(lookup)) continue;
+    const spelling = candidate.spelling(bucket.kind, lookup.path.pointer, length);
+    if (spelling == Spelling.Other || (spelling == Spelling.Similar && candidate.route >= lookup.similar)) continue;
+    const fit = candidate.takesHeaders(lookup);
+    if (fit == Fit.Unclear) lookup.unclear = min(lookup.unclear, candidate.route);
+    if (fit != Fit.Yes) continue;
+    if (spelling == Spelling.Similar) {
+      lookup.similar = candidate.route;
+      continue;
+    }
+    lookup.best = candidate.route;
+    lookup.exact = bucket.kind == PathKind.Exact;
+    return;
   }
-  return best;
 }

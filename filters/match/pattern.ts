@@ -97,6 +97,21 @@ export class Pattern {
     return unchecked(this.atEnd[state]) != 0;
   }
 
+  /** Whether the text matches as it stands or with one more byte behind it. */
+  matchesWithOrWithout(pointer: usize, length: u32, last: u8): bool {
+    const classOf = this.classOf;
+    const table = this.table;
+    const end = pointer + length;
+    let state = START;
+    for (; pointer < end; pointer++) {
+      state = unchecked(table[(state << this.shift) + unchecked(classOf[load<u8>(pointer)])]);
+      if (state <= MATCHED) return state == MATCHED;
+    }
+    if (unchecked(this.atEnd[state]) != 0) return true;
+    state = unchecked(table[(state << this.shift) + unchecked(classOf[last])]);
+    return state == MATCHED || (state != REFUSED && unchecked(this.atEnd[state]) != 0);
+  }
+
   /** The bytes with which every text begins that matches; at most `most`. For patterns compiled whole. */
   literalPrefix(most: u32): Bytes {
     const text = new StaticArray<u8>(<i32>most);

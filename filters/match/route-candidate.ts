@@ -1,7 +1,12 @@
-// What remains to be checked of a route once its host and path are found: method, headers, and the pattern of its path.
-import { Bytes } from '../memory/bytes';
+// What remains to be checked of a route once its host and path are found: the path's spelling or pattern, method and headers.
+import { Bytes, equalBytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { PathKind } from './path-index';
 import { Pattern } from './pattern';
-import { RequestLookup } from './route-index';
+import { RequestLookup } from './request-lookup';
+
+const SLASH: u8 = 47;
 
 /** How a header is compared. */
 export const enum HeaderKind {
@@ -13,6 +18,25 @@ export const enum HeaderKind {
   Present = 2,
 }
 
+/** Whether a condition holds. */
+export const enum Fit {
+  No,
+  Yes,
+  /** For a server that reads one of several values, and not for one that reads them all. */
+  Unclear,
+}
+
+/** How a path is spelt, beside that of a route. */
+export const enum Spelling {
+  Other,
+  Same,
+  /** In another case, or with or without a slash at the end: the same for some servers. */
+  Similar,
+}
+
+/** The values of a header that was sent more than once. */
+const joined: Writer = new Writer(scratch);
+
 export class HeaderCondition {
   /** `name`: lower case. `pattern`: null unless the kind is Pattern. */
   constructor(
@@ -22,38 +46,77 @@ export class HeaderCondition {
     readonly pattern: Pattern | null,
   ) {}
 
-  matches(lookup: RequestLookup): bool {
-    if (!lookup.header(this.name.pointer, this.name.length)) return false;
+  /** A header that was sent more than once is one list (RFC 9110, 5.3). What holds only for servers that read one value, or take `_` for `-`, is unclear. */
+  fit(lookup: RequestLookup): Fit {
+    if (!lookup.header(this.name.pointer, this.name.length)) return Fit.No;
+    const takesFirst = this.takes(lookup.valuePointer, lookup.valueLength);
+    const first = lookup.valuePointer;
+    const firstLength = lookup.valueLength;
+    let spelt = lookup.spelt;
+    if (!lookup.headerAgain()) return !takesFirst ? Fit.No : spelt ? Fit.Yes : Fit.Unclear;
+    joined.begin(256);
+    joined.bytes(first, firstLength);
+    let takesOne = takesFirst;
+    do {
+      spelt = spelt && lookup.spelt;
+      takesOne = this.takes(lookup.valuePointer, lookup.valueLength) || takesOne;
+      joined.ascii(', ');
+      joined.bytes(lookup.valuePointer, lookup.valueLength);
+    } while (lookup.headerAgain());
+    if (joined.overflowed) return Fit.Unclear;
+    const takesAll = this.takes(joined.pointer, joined.length);
+    if (takesAll && spelt) return Fit.Yes;
+    return takesAll || takesOne ? Fit.Unclear : Fit.No;
+  }
+
+  private takes(value: usize, length: u32): bool {
     if (this.kind == HeaderKind.Present) return true;
     const pattern = this.pattern;
-    if (pattern != null) return pattern.matches(lookup.valuePointer, lookup.valueLength);
-    return this.value.equals(lookup.valuePointer, lookup.valueLength);
+    return pattern != null ? pattern.matches(value, length) : this.value.equals(value, length);
   }
 }
 
 export class RouteCandidate {
-  /** Any of these; none: all. */
+  /** Any of these, in capitals; none: all. */
   readonly methods: Bytes[] = [];
   /** All of these. */
   readonly headers: HeaderCondition[] = [];
-  /** For the whole path; null if the path needs no more checks. */
+  /** The path as the route has it; of a prefix, without the slash at its end. */
+  text: Bytes = Bytes.EMPTY;
+  /** For the whole path; null unless the route has a pattern. */
   path: Pattern | null = null;
+  /** The same without regard to case or a slash at the end. */
+  similar: Pattern | null = null;
 
   constructor(readonly route: i32) {}
 
-  /** `length`: of the path without query. */
-  matches(lookup: RequestLookup, length: u32): bool {
-    if (!this.takesMethod(lookup)) return false;
-    const path = this.path;
-    if (path != null && !path.matches(lookup.pathPointer, length)) return false;
-    for (let i = 0; i < this.headers.length; i++) if (!unchecked(this.headers[i]).matches(lookup)) return false;
-    return true;
+  /** How a path whose folded text led here is spelt. `length`: of the path. */
+  spelling(kind: PathKind, path: usize, length: u32): Spelling {
+    if (kind == PathKind.Pattern) {
+      const pattern = this.path;
+      if (pattern != null && pattern.matches(path, length)) return Spelling.Same;
+      const similar = this.similar;
+      return similar != null && similar.matchesWithOrWithout(path, length, SLASH) ? Spelling.Similar : Spelling.Other;
+    }
+    const text = this.text;
+    const same = (kind == PathKind.Prefix || text.length == length) && equalBytes(text.pointer, path, text.length);
+    return same ? Spelling.Same : Spelling.Similar;
   }
 
-  private takesMethod(lookup: RequestLookup): bool {
+  takesMethod(lookup: RequestLookup): bool {
     const methods = this.methods;
     if (methods.length == 0) return true;
     for (let i = 0; i < methods.length; i++) if (unchecked(methods[i]).equals(lookup.methodPointer, lookup.methodLength)) return true;
     return false;
+  }
+
+  takesHeaders(lookup: RequestLookup): Fit {
+    let fit = Fit.Yes;
+    for (let i = 0; i < this.headers.length; i++) {
+      const one = unchecked(this.headers[i]).fit(lookup);
+      if (one == Fit.No) return Fit.No;
+      if (one == Fit.Unclear) fit = Fit.Unclear;
+    }
+    return fit;
   }
 }

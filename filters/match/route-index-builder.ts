@@ -2,15 +2,44 @@
 import { MAX_HOST_BYTES, MAX_ROUTE_CANDIDATES, MAX_ROUTE_PATH_BYTES } from '../limits';
 import { Bytes, lowerAscii } from '../memory/bytes';
 import { Parts } from '../memory/parts';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
 import { ErrorId } from '../errors.gen';
 import { PathBucket, PathIndex, PathKind } from './path-index';
 import { Pattern } from './pattern';
+import { RequestPath } from './request-path';
 import { HeaderCondition, HeaderKind, RouteCandidate } from './route-candidate';
 import { HostTable, RouteIndex } from './route-index';
 import { sharedPattern } from './shared-pattern';
 
 /** Literal bytes of a pattern by which it is found. */
 const PATTERN_PREFIX_BYTES: u32 = 64;
+
+const GET: Bytes = Bytes.from('GET');
+const HEAD: Bytes = Bytes.from('HEAD');
+/** What makes a pattern take its texts in any case and with a slash at the end. */
+const ANY_CASE: Bytes = Bytes.from('(?i)(?:');
+const OPEN_END: Bytes = Bytes.from(')/?');
+const ANY_CASE_ONLY: Bytes = Bytes.from('(?i)');
+
+const path: RequestPath = new RequestPath();
+const source: Writer = new Writer(scratch);
+
+/** The pattern in any case and with a slash at the end. A quotation (`\\Q`) may swallow what is put behind it: then case alone is left open. */
+function similarSource(pattern: Bytes): Bytes {
+  const quotes = hasQuotation(pattern);
+  const opening = quotes ? ANY_CASE_ONLY : ANY_CASE;
+  source.begin(pattern.length + 16);
+  source.bytes(opening.pointer, opening.length);
+  source.bytes(pattern.pointer, pattern.length);
+  if (!quotes) source.bytes(OPEN_END.pointer, OPEN_END.length);
+  return Bytes.copy(source.pointer, source.length);
+}
+
+function hasQuotation(pattern: Bytes): bool {
+  for (let i: u32 = 1; i < pattern.length; i++) if (load<u16>(pattern.pointer + i - 1) == 0x515c) return true;
+  return false;
+}
 
 function isStar(host: Bytes): bool {
   return host.length == 1 && load<u8>(host.pointer) == 42;
@@ -22,6 +51,7 @@ export class RouteIndexBuilder {
   private readonly suffixes: HostTable = new HostTable();
   private readonly all: PathIndex = new PathIndex();
   private routes: i32 = 0;
+  private namesMethods: bool = false;
 
   private hosts: Bytes[] = [];
   private candidate: RouteCandidate = new RouteCandidate(0);
@@ -48,12 +78,14 @@ export class RouteIndexBuilder {
     return 0;
   }
 
-  /** A method of the route; case matters. */
+  /** A method of the route, in capitals. GET takes HEAD with it: servers run the same code for both (RFC 9110, 9.3.2). */
   method(name: Bytes): void {
     this.candidate.methods.push(name);
+    if (GET.equals(name.pointer, name.length)) this.candidate.methods.push(HEAD);
+    this.namesMethods = true;
   }
 
-  /** The path of the route. 0, or an error: FIM-CFG-0014 (too long), 0022 to 0024 (pattern). */
+  /** The path of the route. 0, or an error: FIM-CFG-0014 (too long), 0022 to 0024 (pattern), 0026 (not canonical: no request would ever match). */
   path(kind: PathKind, value: Bytes): u32 {
     if (value.length > MAX_ROUTE_PATH_BYTES) return ErrorId.FIM_CFG_0014;
     this.kind = kind;
@@ -62,12 +94,20 @@ export class RouteIndexBuilder {
       const pattern = sharedPattern(this.parts, value, true);
       if (pattern == null) return Pattern.lastError;
       this.candidate.path = pattern;
+      this.candidate.similar = sharedPattern(this.parts, similarSource(value), true);
+      if (this.candidate.similar == null) return Pattern.lastError;
       this.text = pattern.literalPrefix(PATTERN_PREFIX_BYTES);
-    } else if (kind == PathKind.Prefix) {
-      let length = value.length;
-      while (length != 0 && load<u8>(value.pointer + length - 1) == 47) length--;
-      this.text = Bytes.copy(value.pointer, length);
+      return 0;
     }
+    if (value.length != 0) {
+      const read = path.read(value.pointer, value.length);
+      if (!read || path.malformed || path.rewritten || path.end != value.length) return ErrorId.FIM_CFG_0026;
+    }
+    if (kind == PathKind.Prefix) {
+      const length = value.length;
+      if (length != 0 && load<u8>(value.pointer + length - 1) == 47) this.text = Bytes.copy(value.pointer, length - 1);
+    }
+    this.candidate.text = this.text;
     return 0;
   }
 
@@ -107,6 +147,6 @@ export class RouteIndexBuilder {
   }
 
   build(): RouteIndex {
-    return new RouteIndex(this.exact, this.suffixes, this.all);
+    return new RouteIndex(this.exact, this.suffixes, this.all, this.namesMethods);
   }
 }

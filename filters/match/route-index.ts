@@ -1,31 +1,15 @@
-// Finds the route of a request: the first of the list whose conditions all match, in a time that does not grow with the list.
-import { MAX_HOST_BYTES } from '../limits';
-import { Bytes, hashBytes, lowerAscii } from '../memory/bytes';
-import { scratch } from '../memory/scratch';
-import { PathIndex } from './path-index';
-import { withoutParameters } from './path-parameters';
+// Finds the route of a request: the first of the list whose conditions all match, in a time that does not grow with the list. Servers do not all read a
+// request alike; where their readings meet different routes it has none, and is refused.
+import { ErrorId } from '../errors.gen';
+import { Bytes, hashBytes } from '../memory/bytes';
+import { PathIndex, foldPath } from './path-index';
+import { HOST, NO_HOST, readHost } from './request-host';
+import { RequestLookup } from './request-lookup';
 
+export { RequestLookup } from './request-lookup';
 export { RouteIndexBuilder } from './route-index-builder';
 export { PathKind } from './path-index';
 export { HeaderKind } from './route-candidate';
-
-/** A request as the index asks about it. */
-export abstract class RequestLookup {
-  /** `:authority`, with or without port, in any case. */
-  hostPointer: usize = 0;
-  hostLength: u32 = 0;
-  /** `:path`, with or without query. */
-  pathPointer: usize = 0;
-  pathLength: u32 = 0;
-  methodPointer: usize = 0;
-  methodLength: u32 = 0;
-  /** Value of the header that was looked up last. */
-  valuePointer: usize = 0;
-  valueLength: u32 = 0;
-
-  /** Looks up a header by its lower-case name; false if the request has none. */
-  abstract header(name: usize, nameLength: u32): bool;
-}
 
 /** Routes of one host name, or of the names that end in `.suffix`. */
 export class HostEntry {
@@ -75,86 +59,89 @@ export class HostTable {
   }
 }
 
-/** The host of the request at hand, lower case. */
-const HOST: usize = memory.data(<i32>MAX_HOST_BYTES + 3, 16);
-
-/**
- * Copies the host without port and without the dot of a fully qualified name to HOST; returns its length. Of one that is too long for a name the
- * end is taken: a proxy still takes it for a name under `*.x`.
- */
-function readHost(host: usize, length: u32): u32 {
-  let end: u32 = length;
-  const bracketed = length != 0 && load<u8>(host) == 91;
-  for (let i = length; i > 0; i--) {
-    const byte = load<u8>(host + i - 1);
-    if (byte == 58) {
-      end = i - 1;
-      break;
-    }
-    if (bracketed ? byte == 93 : byte - 48 >= 10) break;
-  }
-  if (end != 0 && load<u8>(host + end - 1) == 46) end--;
-  const from: u32 = end > MAX_HOST_BYTES ? end - MAX_HOST_BYTES : 0;
-  for (let i = from; i < end; i++) store<u8>(HOST + i - from, <u8>lowerAscii(load<u8>(host + i)));
-  return end - from;
-}
-
-/** Whether the path that `pathEnd` saw last has parameters. */
-let parameters: bool = false;
-
-/** Bytes of the path before the query or fragment. */
-function pathEnd(path: usize, length: u32): u32 {
-  parameters = false;
-  for (let i: u32 = 0; i < length; i++) {
-    const byte = load<u8>(path + i);
-    if (byte == 63 || byte == 35) return i;
-    if (byte == 59) parameters = true;
-  }
-  return length;
-}
-
 export class RouteIndex {
-  /** `exact`: hosts by name. `suffixes`: `*.x` by `x`. `all`: routes for every host. */
+  /** `exact`: hosts by name. `suffixes`: `*.x` by `x`. `all`: routes for every host. `namesMethods`: some route is for certain methods only. */
   constructor(
     private readonly exact: HostTable,
     private readonly suffixes: HostTable,
     private readonly all: PathIndex,
+    readonly namesMethods: bool,
   ) {}
 
   /**
-   * Number of the first route that matches, in the order in which they were added; -1 if none does. A path with parameters (`;`) meets the routes of the
-   * path without them too: the upstream may read it so.
+   * Number of the first route that matches, in the order in which they were added; -1 if none does, or if the request is one that servers would not all take
+   * for the same: `lookup.error` says why, and `lookup.concerned` which route it would meet.
    */
   find(lookup: RequestLookup): i32 {
-    const path = lookup.pathPointer;
-    const length = pathEnd(path, lookup.pathLength);
-    let best = this.first(lookup, length, i32.MAX_VALUE);
-    if (parameters) {
-      const plain = scratch.allocate(<usize>length + 1);
-      if (plain != 0) {
-        lookup.pathPointer = plain;
-        best = this.first(lookup, withoutParameters(path, length, plain), best);
-        lookup.pathPointer = path;
-      }
-    }
-    return best == i32.MAX_VALUE ? -1 : best;
+    lookup.begin();
+    const host = lookup.hostPointer == 0 ? 0 : readHost(lookup.hostPointer, lookup.hostLength);
+    if (this.namesHosts && (host == NO_HOST || lookup.hostPointer == 0)) return lookup.refuse(ErrorId.FIM_RT_0043, -1);
+    const path = lookup.path;
+    const wanted = lookup.capitals();
+    const found = path.read(lookup.pathPointer, lookup.pathLength) ? this.findPath(lookup, host) : lookup.refuse(ErrorId.FIM_RT_0006, -1);
+    if (found < 0) return found;
+    if (host == NO_HOST) return lookup.refuse(ErrorId.FIM_RT_0043, found);
+    return wanted ? found : lookup.refuse(ErrorId.FIM_RT_0042, found);
   }
 
-  /** Number of the first route below `best` that matches; `best` if none does. `length`: of the path without query. */
-  private first(lookup: RequestLookup, length: u32, best: i32): i32 {
-    best = this.all.first(lookup, length, best);
-    const host = readHost(lookup.hostPointer, lookup.hostLength);
-    if (this.exact.size != 0) {
+  private get namesHosts(): bool {
+    return this.exact.size + this.suffixes.size != 0;
+  }
+
+  private findPath(lookup: RequestLookup, host: i32): i32 {
+    const path = lookup.path;
+    if (path.malformed) return this.findMalformed(lookup, host);
+    let found = this.first(lookup, host);
+    // A route for exactly this path was meant for it, parameters and all.
+    if (lookup.error == 0 && path.parameters && !lookup.exact) found = this.findPlain(lookup, host, found);
+    // What no route takes goes on as it arrived: a server that does not resolve its segments must not find a route's path there.
+    if (found >= 0 || lookup.error != 0 || !path.readUnresolved()) return found;
+    const literal = this.first(lookup, host);
+    return literal < 0 ? literal : lookup.refuse(ErrorId.FIM_RT_0040, literal);
+  }
+
+  /** A path with parameters (`;`) meets the routes of the path without them, too: the upstream may read it so. */
+  private findPlain(lookup: RequestLookup, host: i32, found: i32): i32 {
+    const path = lookup.path;
+    const pointer = path.pointer;
+    const length = path.length;
+    if (!path.dropParameters()) return lookup.refuse(ErrorId.FIM_RT_0006, found);
+    const plain = this.first(lookup, host);
+    path.pointer = pointer;
+    path.length = length;
+    if (lookup.error != 0) return -1;
+    if (found >= 0 && plain >= 0 && found != plain) return lookup.refuse(ErrorId.FIM_RT_0041, found, plain);
+    return max(found, plain);
+  }
+
+  /** A path that has no canonical form is refused if any reading of it meets a route. */
+  private findMalformed(lookup: RequestLookup, host: i32): i32 {
+    for (let reading = 0; reading < 3; reading++) {
+      if (reading == 0 ? !lookup.path.readStrictly() : !lookup.path.readLoosely(reading == 2)) return lookup.refuse(ErrorId.FIM_RT_0006, -1);
+      const found = this.first(lookup, host);
+      if (found >= 0 || lookup.error != 0) return lookup.refuse(ErrorId.FIM_RT_0040, found >= 0 ? found : lookup.concerned);
+    }
+    return -1;
+  }
+
+  /** Number of the first route that takes the path as `lookup.path` has it now; -1 if none does or `lookup.error` is set. */
+  private first(lookup: RequestLookup, host: i32): i32 {
+    const path = lookup.path;
+    const length = path.length;
+    foldPath(path.pointer, length);
+    lookup.beginReading();
+    this.all.meet(lookup, length);
+    if (host > 0 && this.exact.size != 0) {
       const entry = this.exact.find(HOST, host);
-      if (entry != null) best = entry.paths.first(lookup, length, best);
+      if (entry != null) entry.paths.meet(lookup, length);
     }
     if (this.suffixes.size != 0) {
-      for (let at: u32 = 1; at < host; at++) {
+      for (let at = 1; at < host; at++) {
         if (load<u8>(HOST + at) != 46) continue;
         const entry = this.suffixes.find(HOST + at + 1, host - at - 1);
-        if (entry != null) best = entry.paths.first(lookup, length, best);
+        if (entry != null) entry.paths.meet(lookup, length);
       }
     }
-    return best;
+    return lookup.verdict();
   }
 }

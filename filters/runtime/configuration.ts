@@ -85,6 +85,11 @@ export class CompiledRoute {
     return this.decompresses && (direction == Direction.Request || this.response.needsBody);
   }
 
+  /** No verdict of this route refuses anything. */
+  get onlyObserves(): bool {
+    return this.observe && this.request.observable && this.response.observable;
+  }
+
   plan(direction: Direction): Plan {
     return direction == Direction.Request ? this.request : this.response;
   }

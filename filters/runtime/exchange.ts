@@ -32,6 +32,8 @@ export class Exchange {
   /** The value that the last look-up found. */
   valuePointer: usize = 0;
   valueLength: u32 = 0;
+  /** Whether the name that `headerSpelling` found is spelt as it was asked for. */
+  spelt: bool = true;
   /** What `replaceChunk` began; goes on in place of the piece if `chunkReplaced`. */
   readonly chunk: Writer = new Writer(scratch);
   chunkReplaced: bool = false;
@@ -130,6 +132,21 @@ export class Exchange {
     const snapshot = this.snapshot;
     if (!snapshot.fetched && !this.fetchHeaders()) return false;
     return snapshot.find(name, nameLength) && snapshot.findAgain(name, nameLength);
+  }
+
+  /** Looks a fetched header up by its lower-case name if `_` counts as `-`, as it does behind CGI and WSGI; `spelt`: the name has none. */
+  headerSpelling(name: usize, nameLength: u32, again: bool): bool {
+    const snapshot = this.snapshot;
+    if (!(again ? snapshot.findSpellingAgain(name, nameLength) : snapshot.fetched && snapshot.findSpelling(name, nameLength))) return false;
+    this.valuePointer = snapshot.valuePointer;
+    this.valueLength = snapshot.valueLength;
+    this.spelt = snapshot.spelt;
+    return true;
+  }
+
+  /** Whether a fetched header's name begins with `first` and has `least` to `most` bytes. */
+  mayHave(first: u8, least: u32, most: u32): bool {
+    return this.snapshot.mayHave(first, least, most);
   }
 
   /** Sets (replaces) a header of the current direction. */

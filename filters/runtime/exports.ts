@@ -11,7 +11,8 @@ import { dropForgedHeaders, dropForgedTrailers } from './forged';
 import { takeCollectionRequest } from './garbage';
 import { coarseMillis, configureRoot, resumeTicks, roots, startVm, streams, tickRoot } from './module';
 import { beginHalf, exchange, growBody, refuse } from './pipeline';
-import { PATH_NOT_TEXT, findRoute, isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
+import { findRoute, identityError, isObserved } from './request-route';
+import { isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
 import { stamp } from './seal';
 import { Direction } from './stage';
 import { countVerdict, routeMatched, routeUnmatched } from './stats';
@@ -106,7 +107,7 @@ function routeRequest(stream: Stream, configuration: Configuration, endOfStream:
   if (!exchange.fetchHeaders()) return refuseAll(stream, ErrorId.FIM_RT_0008);
   if (!dropForgedHeaders(exchange, configuration.stripHeaders)) return refuseAll(stream, ErrorId.FIM_RT_0008);
   const at = findRoute(configuration, exchange);
-  if (at == PATH_NOT_TEXT) return refuseAll(stream, ErrorId.FIM_RT_0009);
+  if (identityError() != 0) return turnUnclearAway(stream, configuration);
   if (at < 0) {
     routeUnmatched.add(1);
     return true;
@@ -121,9 +122,16 @@ function routeRequest(stream: Stream, configuration: Configuration, endOfStream:
   return passed;
 }
 
+/** A request that servers would not all read alike is refused; where only `Observe` rules, it is counted and passes unseen. */
+function turnUnclearAway(stream: Stream, configuration: Configuration): bool {
+  if (!isObserved(configuration)) return refuseAll(stream, identityError());
+  countVerdict(identityError(), false);
+  return true;
+}
+
 /** A tunnel on a route that must see bodies is refused; where only `Observe` rules, it is counted and both directions pass unseen. */
 function turnTunnelAway(stream: Stream, route: CompiledRoute): bool {
-  if (!route.observe || !route.request.observable || !route.response.observable) return refuseAll(stream, ErrorId.FIM_RT_0004);
+  if (!route.onlyObserves) return refuseAll(stream, ErrorId.FIM_RT_0004);
   countVerdict(ErrorId.FIM_RT_0004, false);
   stream.route = null;
   return true;

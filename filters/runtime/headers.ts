@@ -15,6 +15,8 @@ export class HeaderSnapshot {
   valuePointer: usize = 0;
   valueLength: u32 = 0;
   private foundAt: u32 = 0;
+  /** Whether the name that `findSpelling` found is spelt as it was asked for. */
+  spelt: bool = false;
 
   /** Forgets what it holds; the memory belonged to a host call that has ended. */
   clear(): void {
@@ -67,6 +69,45 @@ export class HeaderSnapshot {
       text += keyLength + load<u32>(sizes, 4) + 2;
     }
     return found;
+  }
+
+  /** First header of that name (lower case) if `_` counts as `-`; `spelt` says whether it is spelt so. */
+  findSpelling(name: usize, nameLength: u32): bool {
+    return this.findSpellingFrom(0, this.pointer + 4 + this.count * 8, name, nameLength);
+  }
+
+  /** The same for the next header after the one found last. */
+  findSpellingAgain(name: usize, nameLength: u32): bool {
+    return this.findSpellingFrom(this.foundAt + 1, this.valuePointer + this.valueLength + 1, name, nameLength);
+  }
+
+  private findSpellingFrom(from: u32, text: usize, name: usize, nameLength: u32): bool {
+    const first = load<u8>(name);
+    for (let i = from; i < this.count; i++) {
+      const sizes = this.pointer + 4 + i * 8;
+      const keyLength = load<u32>(sizes);
+      const valueLength = load<u32>(sizes, 4);
+      if (keyLength == nameLength && load<u8>(text) == first && isSpelling(text, name, nameLength)) {
+        this.foundAt = i;
+        this.spelt = equalBytes(text, name, nameLength);
+        this.valuePointer = text + keyLength + 1;
+        this.valueLength = valueLength;
+        return true;
+      }
+      text += keyLength + valueLength + 2;
+    }
+    return false;
+  }
+
+  /** Whether some header's name begins with `first` and has `least` to `most` bytes: a look that costs less than those for each such name. */
+  mayHave(first: u8, least: u32, most: u32): bool {
+    let text = this.pointer + 4 + this.count * 8;
+    for (let i: u32 = 0; i < this.count; i++) {
+      const keyLength = load<u32>(this.pointer + 4 + i * 8);
+      if (load<u8>(text) == first && keyLength - least <= most - least) return true;
+      text += keyLength + load<u32>(this.pointer + 8 + i * 8) + 2;
+    }
+    return false;
   }
 
   private findFrom(from: u32, text: usize, name: usize, nameLength: u32): bool {

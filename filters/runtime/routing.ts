@@ -1,11 +1,9 @@
-// From a request to its route, and the few facts of a stream that later callbacks need.
+// The few facts of a request and its response that later callbacks need.
 import { Bytes } from '../memory/bytes';
-import { RequestLookup } from '../match/route-index';
-import { isUtf8 } from '../message/utf8';
-import { CompiledRoute, Configuration } from './configuration';
+import { CompiledRoute } from './configuration';
 import { Exchange } from './exchange';
 import { readProperty, resultLength, resultPointer } from './host';
-import { ACCEPT_ENCODING, AUTHORITY, METHOD, PATH, RANGE, STATUS } from './names';
+import { ACCEPT_ENCODING, METHOD, RANGE, STATUS } from './names';
 import { Direction } from './stage';
 import { Stream } from './stream';
 
@@ -23,52 +21,6 @@ const OPTIONS: Bytes = Bytes.from('OPTIONS');
 const TRACE: Bytes = Bytes.from('TRACE');
 const STATUS_NO_CONTENT: Bytes = Bytes.from('204');
 const STATUS_NOT_MODIFIED: Bytes = Bytes.from('304');
-
-/** The request at hand, as the route index asks about it. */
-class ExchangeLookup extends RequestLookup {
-  exchange: Exchange | null = null;
-
-  header(name: usize, nameLength: u32): bool {
-    const exchange = this.exchange;
-    if (exchange == null || !exchange.header(name, nameLength)) return false;
-    this.valuePointer = exchange.valuePointer;
-    this.valueLength = exchange.valueLength;
-    return true;
-  }
-}
-
-const lookup: ExchangeLookup = new ExchangeLookup();
-
-/** What `findRoute` answers for a path that is no text. */
-export const PATH_NOT_TEXT: i32 = -2;
-
-/**
- * Number of the request's route in the configuration; -1 if none matches. Bytes that are no UTF-8 belong to no URI, and a pattern's `.` does not take
- * them: with them a request could miss the route that its path is meant for, so they are told apart (PATH_NOT_TEXT).
- */
-export function findRoute(configuration: Configuration, exchange: Exchange): i32 {
-  lookup.exchange = exchange;
-  lookup.hostPointer = 0;
-  lookup.hostLength = 0;
-  lookup.pathPointer = 0;
-  lookup.pathLength = 0;
-  lookup.methodPointer = 0;
-  lookup.methodLength = 0;
-  if (exchange.header(AUTHORITY.pointer, AUTHORITY.length)) {
-    lookup.hostPointer = exchange.valuePointer;
-    lookup.hostLength = exchange.valueLength;
-  }
-  if (exchange.header(PATH.pointer, PATH.length)) {
-    lookup.pathPointer = exchange.valuePointer;
-    lookup.pathLength = exchange.valueLength;
-    if (!isUtf8(lookup.pathPointer, lookup.pathLength)) return PATH_NOT_TEXT;
-  }
-  if (exchange.header(METHOD.pointer, METHOD.length)) {
-    lookup.methodPointer = exchange.valuePointer;
-    lookup.methodLength = exchange.valueLength;
-  }
-  return configuration.index.find(lookup);
-}
 
 /** Keeps whether the method is one whose requests are complete without a body. */
 export function noteMethod(stream: Stream, exchange: Exchange): void {

@@ -1,6 +1,7 @@
 // Test module: the route index with a door for Node. Compiled to build/test; not part of any filter.
 import '../../filters/runtime/abort';
 import { Bytes } from '../../filters/memory/bytes';
+import { scratch } from '../../filters/memory/scratch';
 import { HeaderKind, PathKind, RequestLookup, RouteIndex, RouteIndexBuilder } from '../../filters/match/route-index';
 import { input } from './door.module';
 
@@ -14,14 +15,24 @@ class Table extends RequestLookup {
   names: Bytes[] = [];
   values: Bytes[] = [];
 
+  private at: i32 = -1;
+
   header(name: usize, nameLength: u32): bool {
-    for (let i = 0; i < this.names.length; i++) {
-      if (!this.names[i].equals(name, nameLength)) continue;
-      this.valuePointer = this.values[i].pointer;
-      this.valueLength = this.values[i].length;
-      return true;
-    }
+    for (let i = 0; i < this.names.length; i++) if (this.names[i].equals(name, nameLength)) return this.turnTo(i);
     return false;
+  }
+
+  headerAgain(): bool {
+    const name = this.names[this.at];
+    for (let i = this.at + 1; i < this.names.length; i++) if (this.names[i].equals(name.pointer, name.length)) return this.turnTo(i);
+    return false;
+  }
+
+  private turnTo(i: i32): bool {
+    this.at = i;
+    this.valuePointer = this.values[i].pointer;
+    this.valueLength = this.values[i].length;
+    return true;
   }
 }
 
@@ -51,10 +62,19 @@ export function requestHost(length: u32): void { host = take(length); request.ho
 export function requestPath(length: u32): void { path = take(length); request.pathPointer = path.pointer; request.pathLength = length; }
 export function requestMethod(length: u32): void { method = take(length); request.methodPointer = method.pointer; request.methodLength = length; }
 export function requestHeader(length: u32): void { request.names.push(name); request.values.push(take(length)); }
-export function find(): i32 { return index!.find(request); }
+/** Number of the route; -1: none; otherwise -1 less the number of the error. */
+export function find(): i32 {
+  scratch.reset();
+  request.methodPointer = method.pointer;
+  const found = index!.find(request);
+  return request.error == 0 ? found : -1 - <i32>request.error;
+}
 export function findMany(times: i32): i32 {
   let last = 0;
-  for (let i = 0; i < times; i++) last = index!.find(request);
+  for (let i = 0; i < times; i++) {
+    scratch.reset();
+    last = index!.find(request);
+  }
   return last;
 }
 export function collect(): void { __collect(); }

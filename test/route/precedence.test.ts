@@ -41,7 +41,25 @@ describe('precedence', () => {
   });
 });
 
+describe('paths and methods', () => {
+  it('are compared in the form that requests are brought into', () => {
+    const { config } = translated([match('a', 'path: {type: Exact, value: "/%7etilde/支/a%3Ab/%e4"}')]);
+    assert.equal(config.routes[0]?.match?.path?.value, '/~tilde/%E6%94%AF/a:b/%E4');
+  });
+
+  it('put a route that names HEAD before one that takes it with GET', () => {
+    assert.deepEqual(order(translated([match('a', 'methods: [GET]'), match('b', 'methods: [HEAD]')])), ['b', 'a']);
+  });
+});
+
 describe('conflicts', () => {
+  it('see through spelling: escapes, and the case of a prefix', () => {
+    for (const [one, other] of [['{type: Exact, value: "/a%3Ab"}', '{type: Exact, value: "/a:b"}'], ['{value: /支付}', '{value: "/%e6%94%af%e4%bb%98/"}'], ['{value: /Pay}', '{value: /pAY}']]) {
+      assert.deepEqual(translated([match('a', `path: ${one}`), match('b', `path: ${other}`)]).conflicts.map(({ code, resource: loser }) => [code, loser]), [['FIM-CFG-1050', 'default/b']], one);
+    }
+    assert.deepEqual(translated([match('a', 'path: {type: Exact, value: /Pay}'), match('b', 'path: {type: Exact, value: /pay}')]).conflicts, [], 'an exact path is meant for itself');
+  });
+
   it('are won by age, then by name', () => {
     const young = resource('a@2026-02-01T00:00:00Z', `{${LIMIT}}`);
     const old = resource('z@2026-01-01T00:00:00Z', `{${LIMIT}}`);

@@ -1,21 +1,21 @@
-// A path as servers read it that give parameters (`;name=value`, RFC 3986, 3.3) no part in choosing who answers: Java's servlet containers.
-// Envoy leaves parameters alone, so `/fund;x`, `/x/..;/fund` and `/;/fund` reach `/fund` there without being spelt like it.
+// The segments of a path as servers resolve them: empty ones and `.` fall away, `..` takes the one before with it (RFC 3986, 5.2.4).
 
 const SLASH: u8 = 47;
 const DOT: u8 = 46;
 const SEMICOLON: u8 = 59;
 
 /**
- * Writes the path at `path` without parameters to `to`, which has room for `length` + 1 bytes; segments that are then empty, `.` or `..` are resolved.
- * Returns its length. Linear.
+ * Writes the path at `path` with its segments resolved to `to`, which has room for `length` + 1 bytes. `plain`: without parameters (`;name=value`, RFC 3986,
+ * 3.3), as servers read it that give them no part in choosing who answers: Java's servlet containers. `/fund;x`, `/x/..;/fund` and `/;/fund` reach `/fund`
+ * there. Returns its length. Linear.
  */
-export function withoutParameters(path: usize, length: u32, to: usize): u32 {
+export function resolveSegments(path: usize, length: u32, to: usize, plain: bool): u32 {
   let out: u32 = 0;
   let at: u32 = 0;
   while (at < length) {
     const from = load<u8>(path + at) == SLASH ? at + 1 : at;
     let stop = from;
-    while (stop < length && load<u8>(path + stop) != SLASH && load<u8>(path + stop) != SEMICOLON) stop++;
+    while (stop < length && load<u8>(path + stop) != SLASH && (!plain || load<u8>(path + stop) != SEMICOLON)) stop++;
     at = stop;
     while (at < length && load<u8>(path + at) != SLASH) at++;
     const dots = dotsOf(path + from, stop - from);
