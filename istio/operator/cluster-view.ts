@@ -44,6 +44,8 @@ export interface NamespaceState {
   over: Map<string, string>;
   /** Routes at which a budget is nearly spent, by key: which. */
   near: Map<string, string>;
+  /** Part of each budget that is used, by its name. */
+  used: Record<string, number>;
   /** Profiles that may be used, by name. */
   profiles: ReadonlyMap<string, KubeObject>;
   /** Why routes must not stand here. */

@@ -9,12 +9,11 @@ import { pino } from 'pino';
 import { STOP_TIMEOUT_MS } from '../limits.ts';
 import { Endpoints } from './endpoints.ts';
 import { KubeApi } from './kube/api.ts';
+import { LEASE_NAME } from './kube/resources.ts';
 import { Leader } from './leader.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { Operator } from './operator.ts';
 import { readOptions, type OperatorFlags } from './options.ts';
-
-const LEASE_NAME = 'fim-operator';
 
 function version(): string {
   const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));

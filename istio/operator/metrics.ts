@@ -14,6 +14,8 @@ export class OperatorMetrics {
   readonly applied = new Counter({ name: 'fim_operator_applied_total', help: 'EnvoyFilters applied.', registers: [this.registry] });
   readonly probes = new Counter({ name: 'fim_operator_proxy_probes_total', help: 'Looks at proxies.', labelNames: ['result'], registers: [this.registry] });
   readonly routes = new Gauge({ name: 'fim_operator_routes', help: 'FinancialRoutes by condition.', labelNames: ['condition', 'status'], registers: [this.registry] });
+  readonly leftOut = new Gauge({ name: 'fim_operator_left_out', help: 'Objects that are not looked at: more than a namespace may have, or too long to be read.', labelNames: ['resource'], registers: [this.registry] });
+  readonly used = new Gauge({ name: 'fim_operator_namespace_used_ratio', help: 'Part of a budget that a namespace has used; namespaces that have used less than half are not listed.', labelNames: ['namespace_of', 'budget'], registers: [this.registry] });
   readonly leading = new Gauge({ name: 'fim_operator_leading', help: '1 while this replica leads.', registers: [this.registry] });
 
   constructor() {

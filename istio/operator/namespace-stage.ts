@@ -1,4 +1,5 @@
 // Stage 1: the routes of a namespace → who is valid, whose references resolve, which workloads there are.
+import { MAX_NAMESPACE_WORKLOADS } from '../limits.ts';
 import type { CheckedRoute, ClusterView, NamespaceState } from './cluster-view.ts';
 import type { FairGate } from './fairness.ts';
 import type { KubeObject } from './kube/objects.ts';
@@ -134,7 +135,7 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
   const servable = forbidden === undefined ? [...checked].flatMap(([key, { head }]) => (head === undefined || unservable.has(key) ? [] : [head])) : [];
   const grouping = await gate.run(namespace, () => groupRoutes(namespace, servable, view.facts(namespace), forbidden === undefined ? heldSelections(inForce, unservable) : []));
   const before = view.namespaces.get(namespace);
-  const state: NamespaceState = { checked, unservable, grouping, over: budget.over, near: new Map([...grouping.near, ...budget.near]), profiles, forbidden, fingerprints: new Map() };
+  const state: NamespaceState = { checked, unservable, grouping, over: budget.over, used: { ...budget.used, workloads: grouping.workloads.size / MAX_NAMESPACE_WORKLOADS }, near: new Map([...grouping.near, ...budget.near]), profiles, forbidden, fingerprints: new Map() };
   for (const [key, route] of checked) state.fingerprints.set(key, fingerprint(key, route, state, keys));
   if (checked.size === 0) view.namespaces.delete(namespace);
   else view.namespaces.set(namespace, state);

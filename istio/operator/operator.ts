@@ -138,6 +138,9 @@ export class Operator {
     metrics.queueFailing.set(this.queue.failing);
     metrics.dropped.set({ what: 'keys' }, this.queue.dropped);
     metrics.dropped.set({ what: 'events' }, this.events.dropped);
+    for (const [resource, informer] of Object.entries(this.view.informers) as [string, Informer][]) metrics.leftOut.set({ resource }, informer.allLeftOut + informer.unreadable);
+    metrics.used.reset();
+    for (const [namespace, { used }] of this.view.namespaces) for (const [budget, part] of Object.entries(used)) if (part > 0.5) metrics.used.set({ namespace_of: namespace, budget }, part);
     const counts = new Map<string, number>();
     for (const namespace of this.view.informers.routes.namespaces()) {
       for (const route of this.view.informers.routes.in(namespace).values()) {

@@ -11,11 +11,14 @@ interface Rule {
   apiGroups: string[];
   resources: string[];
   verbs: string[];
+  resourceNames?: string[];
 }
 
 function rulesOf(scope: Resource['scope']): Rule[] {
-  return RESOURCES.filter((resource) => resource.scope === scope).flatMap(({ group, plural, verbs, statusVerbs = [] }) => [
-    { apiGroups: [group], resources: [plural], verbs: [...verbs] },
+  return RESOURCES.filter((resource) => resource.scope === scope).flatMap(({ group, plural, verbs, statusVerbs = [], only }): Rule[] => [
+    ...(only === undefined
+      ? [{ apiGroups: [group], resources: [plural], verbs: [...verbs] }]
+      : [{ apiGroups: [group], resources: [plural], verbs: verbs.filter((verb) => verb === 'create') }, { apiGroups: [group], resources: [plural], verbs: verbs.filter((verb) => verb !== 'create'), resourceNames: [only] }]),
     ...(statusVerbs.length > 0 ? [{ apiGroups: [group], resources: [`${plural}/status`], verbs: [...statusVerbs] }] : []),
   ]);
 }

@@ -79,6 +79,11 @@ export class Informer {
     return this.left.get(namespace) ?? 0;
   }
 
+  /** Objects of all namespaces that found no room. */
+  get allLeftOut(): number {
+    return [...this.left.values()].reduce((sum, count) => sum + count, 0);
+  }
+
   /** What is known has been out of date for too long to act on. */
   get stale(): boolean {
     return this.failingSince !== undefined && performance.now() - this.failingSince > STALE_MS;

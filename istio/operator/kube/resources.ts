@@ -12,6 +12,8 @@ export interface Resource {
   scope: 'cluster' | 'own';
   /** Verbs on the status subresource. */
   statusVerbs?: readonly Verb[];
+  /** The one object of the kind that is read and changed; what is created cannot be told by name. */
+  only?: string;
   /** Not every cluster has the kind: without it the operator goes on. */
   optional?: boolean;
   /** Objects of the kind have no namespace. */
@@ -19,6 +21,8 @@ export interface Resource {
 }
 
 const READ = ['list', 'watch'] as const;
+/** The lease that replicas lead by. */
+export const LEASE_NAME = 'fim-operator';
 
 export const FINANCIAL_ROUTES: Resource = { group: 'fim.financial', version: 'v1', plural: 'financialroutes', kind: 'FinancialRoute', verbs: READ, statusVerbs: ['patch'], scope: 'cluster' };
 export const VALIDATION_PROFILES: Resource = { group: 'fim.financial', version: 'v1', plural: 'validationprofiles', kind: 'ValidationProfile', verbs: READ, scope: 'cluster', optional: true };
@@ -28,7 +32,7 @@ export const GATEWAYS: Resource = { group: 'gateway.networking.k8s.io', version:
 export const SERVICES: Resource = { group: '', version: 'v1', plural: 'services', kind: 'Service', verbs: READ, scope: 'cluster' };
 export const PODS: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', verbs: READ, scope: 'cluster' };
 export const EVENTS: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event', verbs: ['create'], scope: 'cluster' };
-export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', verbs: ['get', 'create', 'update'], scope: 'own' };
+export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', verbs: ['get', 'create', 'update'], scope: 'own', only: LEASE_NAME };
 
 export const RESOURCES: readonly Resource[] = [FINANCIAL_ROUTES, VALIDATION_PROFILES, ENVOY_FILTERS, ISTIO_GATEWAYS, GATEWAYS, SERVICES, PODS, EVENTS, LEASES];
 

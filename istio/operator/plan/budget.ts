@@ -17,6 +17,8 @@ export interface BudgetVerdict {
   over: Map<string, string>;
   /** What was accepted when a budget was nearly spent, by key: which. */
   near: Map<string, string>;
+  /** Part of each budget that is used, by its name. */
+  used: Record<'resources' | 'bytes', number>;
 }
 
 function byAge(a: BudgetItem, b: BudgetItem): number {
@@ -47,5 +49,5 @@ export function spend(items: readonly BudgetItem[]): BudgetVerdict {
     if (count > NEAR_BUDGET * MAX_NAMESPACE_RESOURCES) near.set(item.key, `${MAX_NAMESPACE_RESOURCES} routes and profiles`);
     else if (bytes > NEAR_BUDGET * MAX_NAMESPACE_SPEC_BYTES) near.set(item.key, `${MAX_NAMESPACE_SPEC_BYTES} bytes in routes and profiles`);
   }
-  return { over, near };
+  return { over, near, used: { resources: count / MAX_NAMESPACE_RESOURCES, bytes: bytes / MAX_NAMESPACE_SPEC_BYTES } };
 }
