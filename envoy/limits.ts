@@ -15,8 +15,30 @@ export const STREAM_IDLE_TIMEOUT_MS = 300_000;
 export const CONNECT_TIMEOUT_MS = 2_000;
 /** Connections of clients at a time. */
 export const MAX_DOWNSTREAM_CONNECTIONS = 50_000;
-/** HTTP/2 streams at a time on one connection of a client. */
-export const MAX_CONCURRENT_STREAMS = 1_000;
+/** HTTP/2 streams at a time on one connection of a client; more wait at the client. */
+export const MAX_CONCURRENT_STREAMS = 128;
+/** What a client may send on one HTTP/2 stream before it is told to go on, bytes. */
+export const CLIENT_STREAM_WINDOW_BYTES = 256 * 1024;
+/** What a client may send on one HTTP/2 connection before it is told to go on, bytes. */
+export const CLIENT_CONNECTION_WINDOW_BYTES = 1024 * 1024;
+/** Request headers together, KiB; larger ones are refused with 431, FIM-RT-0025. */
+export const MAX_REQUEST_HEADERS_KIB = 60;
+/** Request headers, by number; more are refused with 431, FIM-RT-0025. */
+export const MAX_REQUEST_HEADERS = 100;
+/** Time for a whole request to arrive unless `fim up --request-timeout` says otherwise, milliseconds; then 408, FIM-RT-0024. */
+export const DEFAULT_REQUEST_TIMEOUT_MS = 120_000;
+/** Time without a request after which a client's connection ends, milliseconds. */
+export const CONNECTION_IDLE_TIMEOUT_MS = 300_000;
+/** Largest default of Envoy's heap, bytes; half of the memory that the process may use, if that is less. `fim up --max-heap` sets another. */
+export const DEFAULT_MAX_HEAP_BYTES = 2 * 1024 * 1024 * 1024;
+/** Least heap that may be set, bytes: what Envoy and its modules' code take, and room to work. */
+export const MIN_MAX_HEAP_BYTES = 128 * 1024 * 1024;
+/** Buffers of one stream from which on it may be ended when the heap is full, bytes as a power of two. */
+export const TRACKED_STREAM_BYTES_LOG2 = 20;
+/** Unused memory that Envoy gives back in one step, bytes. */
+export const MEMORY_RELEASE_BYTES = 64 * 1024 * 1024;
+/** Time between these steps, milliseconds. */
+export const MEMORY_RELEASE_INTERVAL_MS = 1_000;
 /** Body that one stream of the test host may hold before Envoy's 413 (request) or 500 (response), bytes; Envoy's default. */
 export const HOST_BUFFER_LIMIT_BYTES = 1024 * 1024;
 /** Envoy's default back-off of FAIL_RELOAD, ms. */

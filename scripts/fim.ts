@@ -31,6 +31,8 @@ function commands(finish: (status: number) => void): Command {
   addSettingOptions(addCredentialOptions(up))
     .option('--kms-data <dir>', 'folder of the development KMS, made if absent (default: a temporary one)')
     .option('--concurrency <n>', "Envoy's worker threads (default: one for each processor)")
+    .option('--max-heap <size>', "Envoy's heap, as 512MiB or 2GiB; near it streams and requests are refused (default: half of the memory, at most 2GiB)")
+    .option('--request-timeout <time>', 'time for a whole request to arrive, as 30s or 10m', '120s')
     .option('--no-watch', 'do not take changes of files live')
     .option('--json', 'print events, one JSON object a line')
     .option('--modules <layout>', LAYOUT_HELP, 'fused')

@@ -1,7 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_MAX_HEAP_BYTES, MIN_MAX_HEAP_BYTES } from '../limits.ts';
 import type { KmsSettings } from '../route/index.ts';
 import type { KmsCredentials, Layout } from '../xds/index.ts';
 import { bootstrapConfig, filterSlots } from '../xds/index.ts';
@@ -42,6 +43,10 @@ export interface StackOptions {
   kmsData?: string;
   /** Workers of Envoy. */
   concurrency: number;
+  /** Heap of Envoy, bytes; absent: half of the memory that this process may use, at most DEFAULT_MAX_HEAP_BYTES. */
+  maxHeapBytes?: number;
+  /** Time for a whole request to arrive, milliseconds; absent: DEFAULT_REQUEST_TIMEOUT_MS. */
+  requestTimeoutMs?: number;
   layout: Layout;
   /** Folder with the modules. */
   moduleFolder: string;
@@ -135,6 +140,8 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     pluginFile: (slot) => files.pluginFile(slot),
     routesFile: files.routesFile,
     accessLog: options.accessLog,
+    requestTimeoutMs: options.requestTimeoutMs,
+    maxHeapBytes: options.maxHeapBytes ?? defaultHeapBytes(),
   });
   const envoy = await EnvoyProcess.start({ binary: options.envoy, bootstrap, folder, concurrency: options.concurrency, onLog: options.onLog });
   undo.push(() => envoy.stop());
@@ -186,6 +193,13 @@ function watch(options: StackOptions, controller: Controller, undo: Undo): () =>
     take = (since) => void controller.changed(since);
     if (early !== undefined) take(early);
   };
+}
+
+/** Half of what the machine, or the process's control group, has. */
+function defaultHeapBytes(): number {
+  const constrained = process.constrainedMemory();
+  const memory = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+  return Math.max(MIN_MAX_HEAP_BYTES, Math.min(DEFAULT_MAX_HEAP_BYTES, Math.floor(memory / 2)));
 }
 
 function warnOfKms(options: StackOptions, kms: URL): void {

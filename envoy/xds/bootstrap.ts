@@ -1,10 +1,11 @@
-import { MAX_DOWNSTREAM_CONNECTIONS } from '../limits.ts';
+import { DEFAULT_MAX_HEAP_BYTES } from '../limits.ts';
 import { cluster } from './cluster.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { ListenerPlan } from './listener.ts';
 import { listener } from './listener.ts';
 import type { KmsCredentials, KmsSecretFiles } from './kms-cluster.ts';
 import { kmsCluster } from './kms-cluster.ts';
+import { memoryRelease, overloadManager } from './overload.ts';
 import { UPSTREAM_CLUSTER } from './route-configuration.ts';
 
 /** All that Envoy is started with. What changes while it runs is discovered from files that this names. */
@@ -14,6 +15,8 @@ export interface BootstrapPlan extends ListenerPlan {
   kms: URL;
   kmsCredentials?: KmsCredentials;
   kmsSecretFiles?: KmsSecretFiles;
+  /** Envoy's heap, bytes; absent: DEFAULT_MAX_HEAP_BYTES. */
+  maxHeapBytes?: number;
 }
 
 /** Envoy's bootstrap configuration. */
@@ -25,17 +28,8 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
       // Its own access log would go to standard output.
       access_log: [],
     },
-    overload_manager: {
-      resource_monitors: [
-        {
-          name: 'envoy.resource_monitors.global_downstream_max_connections',
-          typed_config: {
-            '@type': 'type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
-            max_active_downstream_connections: MAX_DOWNSTREAM_CONNECTIONS,
-          },
-        },
-      ],
-    },
+    overload_manager: overloadManager(plan.maxHeapBytes ?? DEFAULT_MAX_HEAP_BYTES),
+    memory_allocator_manager: memoryRelease(),
     static_resources: {
       listeners: [listener(plan)],
       clusters: [cluster(UPSTREAM_CLUSTER, plan.upstream), kmsCluster(plan.kms, plan.kmsCredentials, plan.kmsSecretFiles)],

@@ -1,6 +1,8 @@
 export { bootstrapConfig } from './bootstrap.ts';
 export type { BootstrapPlan } from './bootstrap.ts';
 export { UPGRADE, connectionHardening } from './connection-hardening.ts';
+export { connectionLimits } from './connection-limits.ts';
+export type { ConnectionLimitTerms } from './connection-limits.ts';
 export { PEER_SCHEMES, cluster, hostOf, portOf } from './cluster.ts';
 export type { EnvoyObject, EnvoyValue } from './envoy-object.ts';
 export { KMS_CLUSTER, TOKEN_HEADERS, kmsCluster, kmsSecrets } from './kms-cluster.ts';
@@ -9,6 +11,7 @@ export { filterSlots } from './layout.ts';
 export type { FilterSlot, Layout } from './layout.ts';
 export { localReplies } from './local-replies.ts';
 export type { LocalReplyTerms } from './local-replies.ts';
+export { memoryRelease, overloadManager } from './overload.ts';
 export { pluginResource, wasmFilter } from './plugin-resource.ts';
 export { routeResource } from './route-configuration.ts';
 export { sealConfig, sealFilter } from './seal.ts';

@@ -1,5 +1,7 @@
-import { CONNECTION_BUFFER_BYTES, MAX_CONCURRENT_STREAMS, REQUEST_HEADERS_TIMEOUT_MS, STREAM_IDLE_TIMEOUT_MS } from '../limits.ts';
+import { CONNECTION_BUFFER_BYTES } from '../limits.ts';
 import { UPGRADE, connectionHardening } from './connection-hardening.ts';
+import { connectionLimits } from './connection-limits.ts';
+import type { ConnectionLimitTerms } from './connection-limits.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { FilterSlot } from './layout.ts';
 import { localReplies } from './local-replies.ts';
@@ -10,7 +12,7 @@ const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
 
 /** Where the listener listens and what it reads. */
-export interface ListenerPlan {
+export interface ListenerPlan extends ConnectionLimitTerms {
   host: string;
   port: number;
   slots: readonly FilterSlot[];
@@ -49,13 +51,11 @@ export function listener(plan: ListenerPlan): EnvoyObject {
 function connectionManager(plan: ListenerPlan): EnvoyObject {
   return {
     ...connectionHardening({ trailers: true }),
+    ...connectionLimits(plan),
     stat_prefix: 'fim',
     codec_type: 'AUTO',
     use_remote_address: true,
-    http2_protocol_options: { max_concurrent_streams: MAX_CONCURRENT_STREAMS },
     upgrade_configs: [{ upgrade_type: UPGRADE }],
-    request_headers_timeout: `${REQUEST_HEADERS_TIMEOUT_MS / 1000}s`,
-    stream_idle_timeout: `${STREAM_IDLE_TIMEOUT_MS / 1000}s`,
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
     http_filters: [...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))), sealFilter(plan.slots.map((slot) => slot.module)), router()],
     local_reply_config: localReplies({ of: 'All' }),

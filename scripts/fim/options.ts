@@ -1,8 +1,12 @@
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
+import { MIN_MAX_HEAP_BYTES } from '../../envoy/limits.ts';
 import { PEER_SCHEMES } from '../../envoy/xds/index.ts';
 import type { Layout } from '../../envoy/xds/index.ts';
 
 const MAX_CONCURRENCY = 256;
+const MAX_REQUEST_TIMEOUT_MS = 86_400_000;
+const UNIT_BYTES: Record<string, number> = { MiB: 1024 ** 2, GiB: 1024 ** 3 };
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** Reads the URL of a KMS or an upstream. Error: FIM-UP-0020. */
 export function readPeer(text: string, option: string): URL {
@@ -26,4 +30,20 @@ export function readLayout(text: string): Layout {
   if (text === 'fused') return 'fused';
   if (text === 'separate') return 'chain';
   throw new CodedError('FIM-UP-0020', `--modules ${text} is neither fused nor separate`);
+}
+
+/** Reads a size of Envoy's heap, bytes. Error: FIM-UP-0020. */
+export function readHeap(text: string): number {
+  const [, number = '', unit = ''] = /^([0-9]{1,6})(MiB|GiB)$/.exec(text) ?? [];
+  const bytes = Number(number) * (UNIT_BYTES[unit] ?? 0);
+  if (bytes < MIN_MAX_HEAP_BYTES) throw new CodedError('FIM-UP-0020', `--max-heap ${JSON.stringify(text)} is not a size from ${MIN_MAX_HEAP_BYTES / 1024 ** 2}MiB on, as 512MiB or 2GiB`);
+  return bytes;
+}
+
+/** Reads a time for requests to arrive, milliseconds. Error: FIM-UP-0020. */
+export function readRequestTimeout(text: string): number {
+  const [, number = '', unit = ''] = /^([0-9]{1,9})(ms|s|m|h)$/.exec(text) ?? [];
+  const milliseconds = Number(number) * (UNIT_MS[unit] ?? 0);
+  if (milliseconds < 1 || milliseconds > MAX_REQUEST_TIMEOUT_MS) throw new CodedError('FIM-UP-0020', `--request-timeout ${JSON.stringify(text)} is not a time up to 24h, as 30s or 10m`);
+  return milliseconds;
 }

@@ -14,7 +14,7 @@ import type { KmsFlags } from './kms-credentials.ts';
 import { readKmsCredentials } from './kms-credentials.ts';
 import type { KmsSettingFlags } from './kms-options.ts';
 import { readSettingFlags } from './kms-options.ts';
-import { readConcurrency, readLayout, readPeer } from './options.ts';
+import { readConcurrency, readHeap, readLayout, readPeer, readRequestTimeout } from './options.ts';
 import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
 import { Transcript } from './transcript.ts';
@@ -31,6 +31,8 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   admin: string;
   upstream?: string;
   concurrency?: string;
+  maxHeap?: string;
+  requestTimeout: string;
   watch: boolean;
   json?: boolean;
   modules: string;
@@ -71,7 +73,7 @@ function samplePath(sample: string): string {
   return near.startsWith('..') ? join(ROOT, sample) : near;
 }
 
-function readFlags(flags: UpFlags): Pick<StackOptions, 'listen' | 'admin' | 'upstream' | 'kms' | 'kmsCredentials' | 'kmsSettings' | 'kmsData' | 'concurrency' | 'layout' | 'accessLog'> {
+function readFlags(flags: UpFlags): Pick<StackOptions, 'listen' | 'admin' | 'upstream' | 'kms' | 'kmsCredentials' | 'kmsSettings' | 'kmsData' | 'concurrency' | 'maxHeapBytes' | 'requestTimeoutMs' | 'layout' | 'accessLog'> {
   return {
     listen: parseAddress(flags.listen, '--listen'),
     admin: parseAddress(flags.admin, '--admin'),
@@ -81,6 +83,8 @@ function readFlags(flags: UpFlags): Pick<StackOptions, 'listen' | 'admin' | 'ups
     kmsSettings: readSettingFlags(flags),
     kmsData: flags.kmsData === undefined ? undefined : resolve(flags.kmsData),
     concurrency: flags.concurrency === undefined ? availableParallelism() : readConcurrency(flags.concurrency),
+    ...(flags.maxHeap === undefined ? {} : { maxHeapBytes: readHeap(flags.maxHeap) }),
+    requestTimeoutMs: readRequestTimeout(flags.requestTimeout),
     layout: readLayout(flags.modules),
     accessLog: flags.accessLog === undefined ? undefined : resolve(flags.accessLog),
   };

@@ -42,6 +42,10 @@ export interface HarnessOptions {
   token?: string;
   /** How else Envoy proves to the KMS who it is. */
   kmsCredentials?: KmsCredentials;
+  /** Heap of the proxy, bytes. */
+  maxHeapBytes?: number;
+  /** Time for a whole request to arrive, milliseconds. */
+  requestTimeoutMs?: number;
   /** The proxy writes an access log, `accessLog`. */
   logsAccess?: boolean;
 }
@@ -214,6 +218,8 @@ export class Harness {
       kmsCredentials: { ...options.kmsCredentials, ...(options.token === undefined ? {} : { tokenFile: this.tokenFile }) },
       accessLog: options.logsAccess ? this.accessLog : undefined,
       concurrency: this.workers,
+      ...(options.maxHeapBytes === undefined ? {} : { maxHeapBytes: options.maxHeapBytes }),
+      ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
       layout,
       moduleFolder: this.moduleFolder,
       load: () => loadPolicy([join(this.folder, 'routes')], layout, options.kms),
