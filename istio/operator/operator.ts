@@ -31,6 +31,8 @@ export interface OperatorOptions {
   /** Whose keys are whose. */
   keys: { mode: BindingMode; bound: readonly BoundKeys[] };
   rootNamespace: string;
+  /** Of the cluster's Services: `cluster.local`. */
+  clusterDomain: string;
   /** Port of the proxies' metrics. */
   probePort: number;
   version: string;
@@ -96,7 +98,7 @@ export class Operator {
     this.proxies = new ProxyStage({ view: this.view, gate: new ProbeGate(), probe, defaultPort: options.probePort, onProbe: (result) => metrics.probes.inc({ result }) });
     const config: KmsConfig = { cluster: kms.cluster ?? KMS_CLUSTER, ...kms.settings };
     this.workloads = new WorkloadStage({
-      view: this.view, api, checker: this.checker, gate: this.gate, modules: this.modules, kms: config, kmsAccess: kms.cluster === undefined && kms.url !== undefined ? { url: kms.url, folder: kms.proxyFolder, files: kms.proxyFiles, ...(kms.vaultNamespace === undefined ? {} : { vaultNamespace: kms.vaultNamespace }) } : undefined, version: options.version,
+      view: this.view, api, checker: this.checker, gate: this.gate, modules: this.modules, kms: config, kmsAccess: kms.cluster === undefined && kms.url !== undefined ? { url: kms.url, folder: kms.proxyFolder, files: kms.proxyFiles, ...(kms.vaultNamespace === undefined ? {} : { vaultNamespace: kms.vaultNamespace }) } : undefined, version: options.version, clusterDomain: options.clusterDomain,
       readBaselines: (workload, runtime, generation) => this.proxies.readBaselines(workload, runtime, generation),
       onApplied: (namespace, name, generation) => {
         metrics.applied.inc();

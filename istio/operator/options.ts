@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { KMS_SETTINGS, readKmsSettings, type KmsSettings } from '../../envoy/route/index.ts';
 import { BINDING_MODES, readBoundKeys, type BindingMode, type BoundKeys } from './key-binding.ts';
 import type { KeyServiceAccess } from './key-directory.ts';
-import { KMS_FILES, type KmsFile } from './plan/envoy-filter.ts';
+import { CLUSTER_DOMAIN, KMS_FILES, type KmsFile } from './plan/envoy-filter.ts';
 import { AGENT_METRICS_PORT } from './proxies.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -17,6 +17,7 @@ export interface OperatorFlags {
   /** Of the lease. */
   namespace: string;
   rootNamespace: string;
+  clusterDomain: string;
   identity: string | undefined;
   listen: { host: string; port: number };
   probePort: number;
@@ -44,6 +45,7 @@ const OPTIONS = {
   ...KMS_SETTINGS,
   namespace: 'namespace of the lease (default fim-system)',
   'root-namespace': 'root namespace of the mesh (default istio-system)',
+  'cluster-domain': `domain of the cluster's Services (default ${CLUSTER_DOMAIN})`,
   identity: 'name of this replica (default: host name and a random part)',
   listen: 'HOST:PORT of health and metrics (default 0.0.0.0:8080)',
   'probe-port': `port of the proxies' metrics (default ${AGENT_METRICS_PORT})`,
@@ -102,6 +104,8 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
   if (typeof settings === 'string') return usage(settings);
   const listen = readListen(read('listen') ?? '0.0.0.0:8080');
   if (listen === undefined) return usage('--listen is not HOST:PORT');
+  const clusterDomain = read('cluster-domain') ?? CLUSTER_DOMAIN;
+  if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(clusterDomain)) return usage('--cluster-domain is no domain');
   const probePort = Number(read('probe-port') ?? AGENT_METRICS_PORT);
   if (!Number.isInteger(probePort) || probePort < 1 || probePort > 65_535) return usage('--probe-port is no port');
   const logLevel = LEVELS.find((level) => level === (read('log-level') ?? 'info'));
@@ -114,6 +118,6 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
       ...access, check: read('kms-check') !== 'none', proxyFolder, proxyFiles, settings,
     },
     keys: { mode, bound },
-    namespace: read('namespace') ?? 'fim-system', rootNamespace: read('root-namespace') ?? 'istio-system', identity: read('identity'), listen, probePort, logLevel,
+    namespace: read('namespace') ?? 'fim-system', rootNamespace: read('root-namespace') ?? 'istio-system', clusterDomain, identity: read('identity'), listen, probePort, logLevel,
   };
 }

@@ -31,6 +31,8 @@ export interface WorkloadStageParts {
   /** Makes the cluster of the key service; undefined: it is there already, or there is none. */
   kmsAccess: KmsAccess | undefined;
   version: string;
+  /** Of the cluster's Services: `cluster.local`. */
+  clusterDomain: string;
   /** Reads the proxies that have no usable reading, before a generation is applied. */
   readBaselines: (workload: Workload, runtime: WorkloadRuntime, generation: number) => Promise<void>;
   onApplied: (namespace: string, name: string, generation: number) => void;
@@ -222,7 +224,7 @@ export class WorkloadStage {
   private chains({ namespace, selection }: Workload): string[] | undefined {
     const name = selection.lattice === 'waypoint' ? selection.terms[SERVICE_TERM] : undefined;
     const service = name === undefined ? undefined : this.parts.view.facts(namespace).services.get(name);
-    return service === undefined ? undefined : waypointChains(service);
+    return service === undefined ? undefined : waypointChains(service, this.parts.clusterDomain);
   }
 
   private async remove(namespace: string, name: string, object: KubeObject | undefined): Promise<WorkloadOutcome> {

@@ -155,7 +155,11 @@ export class FakeApiServer {
     const line = `${verb} ${plural}${sub ?? ''}`;
     this.requests.push(line);
     if (verb === 'list' || verb === 'watch') this.queries.push(url.searchParams);
-    const say = (status: number, body: object, headers: Record<string, string> = {}): void => void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+    const metadataOnly = request.headers.accept?.includes('PartialObjectMetadata') === true;
+    const say = (status: number, given: object, headers: Record<string, string> = {}): void => {
+      const body = metadataOnly && 'metadata' in given ? { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: given.metadata } : given;
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+    };
     const refuse = (status: number, reason: string, headers: Record<string, string> = {}): void => say(status, { kind: 'Status', status: 'Failure', reason, message: `${reason} (${line})`, code: status }, headers);
     const index = this.faults.findIndex((fault) => fault.matches(line));
     if (index >= 0) {

@@ -66,6 +66,11 @@ export class OperatorProcess {
     return (await fetch(`http://${address}/metrics`)).text();
   }
 
+  /** Processor time so far, milliseconds. */
+  async processorMs(): Promise<number> {
+    return 1000 * Number(/^process_cpu_seconds_total (\S+)/m.exec(await this.metrics())?.[1]);
+  }
+
   async stop(): Promise<void> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       this.child.kill('SIGTERM');

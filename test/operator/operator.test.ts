@@ -132,6 +132,17 @@ describe('the operator', () => {
     await rig.condition('plain', 'Programmed', 'False', 'UnsupportedTarget');
   });
 
+  it('names the filter chains of a waypoint by the domain of the cluster', async (t) => {
+    const rig = await Rig.start(t, (server, made) => {
+      made.clusterDomain = 'bank.internal';
+      server.put('gateway.networking.k8s.io/gateways', { metadata: { name: 'wp', namespace: NAMESPACE }, spec: { gatewayClassName: 'istio-waypoint' } });
+      server.put('services', { metadata: { name: 'web', namespace: NAMESPACE, labels: { 'istio.io/use-waypoint': 'wp' } }, spec: { ports: [{ port: 80 }] } });
+    });
+    rig.route('web', { targetRefs: [{ group: '', kind: 'Service', name: 'web' }], ...LIMIT });
+    const object = await until('the object', () => rig.filter('fim-service-web'));
+    assert.match(JSON.stringify(object.spec), /inbound-vip\|80\|http\|web\.demo\.svc\.bank\.internal/);
+  });
+
   it('corrects drift, also in members that it does not own', async (t) => {
     const rig = await Rig.start(t);
     rig.route('limit', LIMIT);

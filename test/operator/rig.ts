@@ -60,6 +60,7 @@ export class Rig {
   readonly proxies: FakeProxy[] = [];
   /** Key ids, as `prod/fund`, that the key service has. */
   readonly keys = new Set<string>();
+  clusterDomain = 'cluster.local';
   /** Whose keys are whose. */
   binding: OperatorOptions['keys'] = { mode: 'claimed', bound: [] };
   operator!: Operator;
@@ -90,7 +91,7 @@ export class Rig {
   options(): OperatorOptions {
     this.api = new KubeApi(this.server.config());
     return {
-      api: this.api, metrics: new OperatorMetrics(), rootNamespace: 'istio-system', probePort: 1, version: '0.1.0', log: () => undefined,
+      api: this.api, metrics: new OperatorMetrics(), rootNamespace: 'istio-system', clusterDomain: this.clusterDomain, probePort: 1, version: '0.1.0', log: () => undefined,
       modules: { folder: BUILD, urlTemplate: 'http://127.0.0.1:1/{sha256}.wasm', check: false },
       kms: { url: new URL(`http://127.0.0.1:${this.kmsPort}`), cluster: undefined, metadataPrefix: '/v1/secret/metadata/', tokenFile: undefined, check: true, proxyFolder: '/etc/fim/kms', proxyFiles: [] },
       keys: this.binding,

@@ -1,7 +1,7 @@
 // One tenant against all others: giants, many workloads, many objects. The operator keeps to the memory of its manifest, and the neighbour does not wait.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { loadavg } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import type { KubeObject } from '../../istio/operator/kube/objects.ts';
 import type { RouteStatus } from '../../istio/operator/plan/status.ts';
 import { FakeApiServer } from './fake-api-server.ts';
@@ -9,6 +9,10 @@ import { memoryLimit, OperatorProcess } from './operator-process.ts';
 import { until } from './until.ts';
 
 const COLD_MS = 120_000;
+/** A neighbour's edit, whatever the other does. */
+const EDIT_MS = 1_000;
+/** Others have the machine: times by the clock say little then. */
+const isBusy = (): boolean => (loadavg()[0] ?? 0) > availableParallelism();
 const MEBIBYTE = 1024 * 1024;
 
 async function api(t: TestContext): Promise<FakeApiServer> {
@@ -62,6 +66,7 @@ describe('a tenant with giants', () => {
 
     // Giants are edited again and again, and the neighbour edits his route.
     const times: number[] = [];
+    const before = await operator.processorMs();
     for (let round = 2; round < 10; round++) {
       for (let index = 0; index < 4; index++) put(server, 'greedy', `giant-${(4 * round + index) % 25}`, giant(1000 * round + index));
       const began = performance.now();
@@ -69,9 +74,11 @@ describe('a tenant with giants', () => {
       await until('the edit', () => allows(server, 'small', round));
       times.push(Math.round(performance.now() - began));
     }
+    const processorMs = ((await operator.processorMs()) - before) / times.length;
     const median = times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!;
-    t.diagnostic(`the neighbour's edits, ms: ${times.join(', ')}`);
-    assert.ok(median < 1000, `${times.join(', ')} ms`);
+    t.diagnostic(`the neighbour's edits, ms: ${times.join(', ')}; ${processorMs.toFixed(0)} ms of processor time for each round, load ${loadavg()[0]?.toFixed(1)}`);
+    assert.ok(processorMs < EDIT_MS, `${processorMs} ms`);
+    assert.ok(median < EDIT_MS || isBusy(), `${times.join(', ')} ms`);
     withinMemory(t, operator, '61 routes of 1.3 MB');
     await operator.stop();
     const again = new OperatorProcess(t, server);

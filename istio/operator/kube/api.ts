@@ -42,11 +42,13 @@ interface Call {
   query?: Record<string, string>;
   body?: unknown;
   contentType?: string;
+  accept?: string;
   signal?: AbortSignal;
 }
 
 const METHODS: Record<Verb, string> = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE' };
 const JSON_TYPE = 'application/json';
+const METADATA_TYPE = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 export class KubeApi {
   private readonly config: KubeConfig;
@@ -106,11 +108,11 @@ export class KubeApi {
     });
   }
 
-  /** Applies the status of an object. What the server answers, the whole object, is not read. */
+  /** Applies the status of an object. The server is asked for the metadata only, and what it answers is not read: the object may be large. */
   applyStatus(resource: Resource, object: KubeObject, fieldManager: string): Promise<void> {
     return this.done({
       verb: 'patch', resource, status: true, namespace: object.metadata.namespace, name: object.metadata.name, body: object,
-      query: { fieldManager, force: 'true' }, contentType: 'application/apply-patch+yaml',
+      query: { fieldManager, force: 'true' }, contentType: 'application/apply-patch+yaml', accept: `${METADATA_TYPE}, ${JSON_TYPE}`,
     });
   }
 
@@ -155,7 +157,7 @@ export class KubeApi {
     if (!allowed.includes(verb)) throw new Error(`the operator has no business to ${verb} ${name}`);
     const text = call.body === undefined ? undefined : JSON.stringify(call.body);
     const options = await this.options();
-    Object.assign(options.headers as Record<string, string>, { accept: JSON_TYPE, 'user-agent': 'fim-operator' }, text === undefined ? {} : { 'content-type': call.contentType ?? JSON_TYPE, 'content-length': String(Buffer.byteLength(text)) });
+    Object.assign(options.headers as Record<string, string>, { accept: call.accept ?? JSON_TYPE, 'user-agent': 'fim-operator' }, text === undefined ? {} : { 'content-type': call.contentType ?? JSON_TYPE, 'content-length': String(Buffer.byteLength(text)) });
     const query = new URLSearchParams(call.query);
     const path = `${this.base.pathname.replace(/\/$/, '')}${pathOf(resource, call.namespace, call.name)}${status ? '/status' : ''}${query.size > 0 ? `?${query}` : ''}`;
     try {

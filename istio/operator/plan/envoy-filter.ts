@@ -52,11 +52,14 @@ export function objectName(workload: string): string {
   return `fim-${workload}`;
 }
 
+/** Domain of the cluster's Services unless it is set. */
+export const CLUSTER_DOMAIN = 'cluster.local';
+
 /** Names of Envoy's filter chains for the HTTP ports of a waypoint's Service. */
-export function waypointChains(service: KubeObject): string[] {
+export function waypointChains(service: KubeObject, domain: string): string[] {
   const { name, namespace } = service.metadata;
   const ports = (service.spec?.ports ?? []) as { port: number; protocol?: string }[];
-  return ports.filter((port) => (port.protocol ?? 'TCP') === 'TCP').map((port) => `inbound-vip|${port.port}|http|${name}.${namespace}.svc.cluster.local`);
+  return ports.filter((port) => (port.protocol ?? 'TCP') === 'TCP').map((port) => `inbound-vip|${port.port}|http|${name}.${namespace}.svc.${domain}`);
 }
 
 function chainMatches(context: string, chains: readonly string[] | undefined, subFilter: string | undefined): EnvoyObject[] {

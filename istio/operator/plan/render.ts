@@ -3,7 +3,7 @@ import type { KmsConfig, RouteIssue, RouteResource } from '../../../envoy/route/
 import type { KubeObject } from '../kube/objects.ts';
 import { APPLIED_ANNOTATION } from './applied.ts';
 import { build, type Examine } from './build.ts';
-import { kmsObject, waypointChains, workloadObject, type KmsAccess, type ModuleReference } from './envoy-filter.ts';
+import { CLUSTER_DOMAIN, kmsObject, waypointChains, workloadObject, type KmsAccess, type ModuleReference } from './envoy-filter.ts';
 import { SERVICE_TERM, type TargetFacts, type TargetProblem } from './selection.ts';
 import { groupRoutes } from './workloads.ts';
 
@@ -46,7 +46,7 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, vers
       if (made.members.size === 0) continue;
       usesKeys ||= made.config.kms !== undefined;
       const service = found.services.get(workload.selection.terms[SERVICE_TERM] ?? '');
-      const object = workloadObject(workload, { config: made.config, hash: made.hash, generation: 1, appliedAt: 0, module, version }, [], service === undefined ? undefined : waypointChains(service));
+      const object = workloadObject(workload, { config: made.config, hash: made.hash, generation: 1, appliedAt: 0, module, version }, [], service === undefined ? undefined : waypointChains(service, CLUSTER_DOMAIN));
       delete object.metadata.annotations?.[APPLIED_ANNOTATION];
       result.objects.push(object);
     }
