@@ -34,6 +34,21 @@ export const MAX_RETIRED_STREAM_AGE_MS: u64 = 600_000;
 export const MAX_RETIRED_TUNNEL_AGE_MS: u64 = 3_600_000;
 /** Configurations that VMs of one process are known to have accepted, the latest and those in force; 16 bytes each. */
 export const ACCEPTED_PLACES: u32 = 256;
+/**
+ * Bytes of bodies that the proxy may hold for the verdict of one worker's VM; what would take more is refused with FIM-RT-0030. A proxy holds at most this
+ * times its workers: 256 bodies of the default limit, 16 of the largest, for each.
+ */
+export const MAX_HELD_BYTES: u64 = 256 * 1024 * 1024;
+/** The same for one connection of a client, a quarter of it; beyond it FIM-RT-0031. Bodies of up to MAX_UNCOUNTED_HELD_BYTES count for the worker alone. */
+export const MAX_HELD_CONNECTION_BYTES: u64 = 64 * 1024 * 1024;
+/** A held body for which the connection is not looked up, bytes. */
+export const MAX_UNCOUNTED_HELD_BYTES: u32 = 64 * 1024;
+/** Connections that can hold more than that at a time: MAX_HELD_BYTES / MAX_UNCOUNTED_HELD_BYTES, a power of two. */
+export const MAX_COUNTED_CONNECTIONS: u32 = 4096;
+/** Rest of a refused HTTP/1 request that is dropped before the reply is sent, so that the connection lives on, bytes; where more is declared or comes, the reply goes out at once. */
+export const MAX_DRAINED_BYTES: u64 = 8 * 1024 * 1024;
+/** Replies of one VM that wait for the end of their request, bytes, some hundreds each; where there is no room, a reply goes out at once. */
+export const MAX_KEPT_REPLY_BYTES: usize = 4 * 1024 * 1024;
 /** Linear memory of one VM beyond which no configuration is compiled, bytes; the VM then refuses all traffic with FIM-RT-0001, since at the engine's cap of 1 GiB it would die. */
 export const MAX_VM_BYTES_TO_CONFIGURE: usize = 768 * 1024 * 1024;
 /** Linear memory of one VM beyond which messages get no more of it, bytes; what needs more is refused with FIM-RT-0006. */

@@ -11,6 +11,7 @@ const DEFAULTS: Record<string, PropertyValue> = {
   'connection.mtls': false,
   'request.protocol': 'HTTP/1.1',
   connection_id: 1,
+  'connection.id': 1,
 };
 
 const FROM_HEADERS: Record<string, string> = {

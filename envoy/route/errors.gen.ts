@@ -108,6 +108,8 @@ export type ErrorCode =
   | 'FIM-RT-0053'
   | 'FIM-RT-0054'
   | 'FIM-RT-0055'
+  | 'FIM-RT-0030'
+  | 'FIM-RT-0031'
   | 'FIM-LIM-0001'
   | 'FIM-LIM-0002'
   | 'FIM-SM4-0002'
@@ -355,6 +357,8 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0053': {"status":422,"title":"Checksum of a compressed body is wrong","titleZh":"压缩消息体的校验和错误","advice":"The body was changed on its way, or its sender computes CRC-32, Adler-32 or the length wrongly."},
   'FIM-RT-0054': {"status":422,"title":"Compressed body is followed by other bytes","titleZh":"压缩消息体之后有多余字节","advice":"Send the stream alone; behind a gzip member only further members may stand."},
   'FIM-RT-0055': {"status":422,"title":"Body is not of its content coding","titleZh":"消息体与其内容编码不符","advice":"The body is no valid stream of the coding that `content-encoding` names: compress it, or leave the header out."},
+  'FIM-RT-0030': {"status":503,"title":"Too many bytes of bodies held in one worker","titleZh":"单个工作线程缓存的消息体字节过多","advice":"Send it again after the time that `retry-after` names. Lower `body.maxBytes` of the routes, raise the proxy's concurrency or add replicas."},
+  'FIM-RT-0031': {"status":503,"title":"Too many bytes of bodies held for one connection","titleZh":"单个连接缓存的消息体字节过多","advice":"Send fewer large messages at a time over one connection, or use more connections."},
   'FIM-LIM-0001': {"status":429,"title":"Rate limit exceeded","titleZh":"超出速率限制","advice":"Retry after the time that `retry-after` names."},
   'FIM-LIM-0002': {"status":503,"title":"Rate limit could not be decided","titleZh":"无法判定速率限制","advice":"The shared table was contended beyond its bound; retry."},
   'FIM-SM4-0002': {"status":422,"title":"Protected message cannot be opened","titleZh":"无法解密受保护的消息","advice":"Send a message protected with a valid version of the route's key; the reason is in the proxy's counters only."},

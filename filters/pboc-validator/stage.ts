@@ -148,6 +148,11 @@ export class PbocValidator extends Stage {
     return conclude(exchange, policy, validator.judgePlaces(requestPlaces.bind(exchange), findings));
   }
 
+  onUnread(exchange: Exchange, stagePolicy: StagePolicy): void {
+    pbocUnreadable.add(1);
+    (<ValidationPolicy>stagePolicy).verdict.set(exchange, 1);
+  }
+
   onBody(exchange: Exchange, stagePolicy: StagePolicy): Verdict {
     const policy = <ValidationPolicy>stagePolicy;
     const message = exchange.message;

@@ -41,6 +41,7 @@ export const enum HeaderMap {
   RequestHeaders = 0,
   RequestTrailers = 1,
   ResponseHeaders = 2,
+  ResponseTrailers = 3,
   HttpCallResponseHeaders = 6,
 }
 

@@ -12,7 +12,7 @@ import { CompressedBody, KmsConfig, RouteConfig, decodePluginConfig } from './co
 import { DEFAULT_BODY_BYTES, MAX_CONFIG_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { addRoute } from './route-match';
-import { Direction, Stage, StagePolicy } from './stage';
+import { Direction, Rank, Stage, StagePolicy } from './stage';
 
 /** Major version of the plugin configuration that this build understands; another is refused. */
 const CONFIG_MAJOR: u8 = 49; // '1'
@@ -34,6 +34,8 @@ export class Plan {
   readonly judgesEmpty: bool;
   /** Every stage is one whose verdicts `Observe` turns into counts. */
   readonly observable: bool;
+  /** A step masks or encrypts: what it cannot see, such as trailers, must not go on. */
+  readonly hides: bool;
 
   constructor(
     readonly steps: StaticArray<Step>,
@@ -43,6 +45,7 @@ export class Plan {
     let observable = true;
     let streamStep = -1;
     let judgesEmpty = false;
+    let hides = false;
     for (let i = 0; i < steps.length; i++) {
       const policy = steps[i].policy;
       if (policy.needsBody(direction)) {
@@ -51,11 +54,14 @@ export class Plan {
         judgesEmpty = judgesEmpty || policy.judgesEmpty(direction);
       }
       observable = observable && steps[i].stage.observable;
+      const rank = policy.rank(direction);
+      hides = hides || rank == Rank.Mask || rank == Rank.Protect;
     }
     this.needsBody = needsBody;
     this.streamStep = streamStep;
     this.judgesEmpty = judgesEmpty;
     this.observable = observable;
+    this.hides = hides;
   }
 }
 

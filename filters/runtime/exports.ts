@@ -7,14 +7,15 @@ import { opensTunnel } from './admission';
 import { dropCallouts, onCalloutAnswer } from './callout';
 import { CompiledRoute, Configuration } from './configuration';
 import { ErrorId } from '../errors.gen';
-import { dropForgedHeaders, dropForgedTrailers } from './forged';
+import { dropForgedHeaders, dropForgedTrailers, dropTrailers } from './forged';
 import { takeCollectionRequest } from './garbage';
 import { coarseMillis, configureRoot, resumeTicks, roots, startVm, streams, tickRoot } from './module';
-import { beginHalf, exchange, growBody, refuse } from './pipeline';
+import { dropPiece, sendLate } from './late-reply';
+import { beginHalf, exchange, growBody, letGo, passUnread, refuse } from './pipeline';
 import { findRoute, identityError, isObserved } from './request-route';
 import { isUpstreamResponse, noteMethod, askForWholeResponse } from './routing';
-import { stamp } from './seal';
 import { Direction } from './stage';
+import { starvation } from './starvation';
 import { countVerdict, routeMatched, routeUnmatched } from './stats';
 import { cutExcess, passPiece, passTrailers } from './streaming';
 import { Phase, Stream } from './stream';
@@ -26,7 +27,9 @@ export function proxy_abi_version_0_2_1(): void {}
 
 /** Host-made values land in scratch memory: no free, no leak. 0 makes the host's call fail. */
 export function proxy_on_memory_allocate(size: usize): usize {
-  return scratch.allocate(size);
+  const pointer = scratch.allocate(size);
+  if (pointer == 0) starvation.begin();
+  return pointer;
 }
 
 export function proxy_on_context_create(contextId: u32, rootId: u32): void {
@@ -67,9 +70,11 @@ export function proxy_on_http_call_response(rootId: u32, token: u32, headers: u3
 }
 
 export function proxy_on_request_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
+  starvation.over();
   const stream = streams.find(contextId);
-  const passed = stream == null ? refuseOverflow(contextId) : requestHeaders(stream, endOfStream != 0);
-  if (passed && stream != null) stamp(stream);
+  let passed = false;
+  if (stream == null) refuseOverflow(contextId);
+  else passed = requestHeaders(stream, endOfStream != 0) && letGo(stream, Direction.Request);
   scratch.reset();
   return passed ? HeadersStatus.Continue : holdHeaders(contextId, Direction.Request);
 }
@@ -85,10 +90,12 @@ function holdHeaders(contextId: u32, direction: Direction): HeadersStatus {
 function refuseOverflow(contextId: u32): bool {
   overflow.clear();
   overflow.contextId = contextId;
+  overflow.untabled = true;
   return refuseAll(overflow, ErrorId.FIM_RT_0007);
 }
 
 function requestHeaders(stream: Stream, endOfStream: bool): bool {
+  stream.request.ended = endOfStream;
   const root = stream.root;
   if (root == null) return refuseAll(stream, ErrorId.FIM_RT_0001);
   const configuration = roots.policyOf(root);
@@ -133,6 +140,7 @@ function turnUnclearAway(stream: Stream, configuration: Configuration): bool {
 function turnTunnelAway(stream: Stream, route: CompiledRoute): bool {
   if (!route.onlyObserves) return refuseAll(stream, ErrorId.FIM_RT_0004);
   countVerdict(ErrorId.FIM_RT_0004, false);
+  passUnread(route, Direction.Request);
   stream.route = null;
   return true;
 }
@@ -157,14 +165,16 @@ function cleanTrailers(contextId: u32): void {
 }
 
 export function proxy_on_response_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
-  const passed = responseHeaders(contextId, endOfStream != 0);
+  starvation.over();
+  const stream = streams.find(contextId);
+  // A stream that found no place in the table was refused: what comes is that refusal.
+  const passed = stream == null || (responseHeaders(stream, endOfStream != 0) && letGo(stream, Direction.Response));
   scratch.reset();
   return passed ? HeadersStatus.Continue : holdHeaders(contextId, Direction.Response);
 }
 
-function responseHeaders(contextId: u32, endOfStream: bool): bool {
-  const stream = streams.find(contextId);
-  if (stream == null || stream.replied) return true;
+function responseHeaders(stream: Stream, endOfStream: bool): bool {
+  if (stream.replied) return true;
   const route = stream.route;
   if (route == null || route.response.steps.length == 0) return true;
   exchange.bind(stream, Direction.Response);
@@ -184,15 +194,19 @@ export function proxy_on_response_body(contextId: u32, held: u32, endOfStream: u
 }
 
 export function proxy_on_response_trailers(contextId: u32, count: u32): u32 {
-  return onTrailers(contextId, Direction.Response);
+  const status = onTrailers(contextId, Direction.Response);
+  scratch.reset();
+  return status;
 }
 
 function onBody(contextId: u32, direction: Direction, held: u32, endOfStream: bool): u32 {
   const stream = streams.find(contextId);
-  if (stream == null) return DataStatus.Continue;
+  if (stream == null) return direction == Direction.Request ? DataStatus.StopIterationNoBuffer : DataStatus.Continue;
+  starvation.over();
   const half = stream.half(direction);
   const phase = half.phase;
   if (phase == Phase.Refused) return DataStatus.StopIterationNoBuffer;
+  if (phase == Phase.Draining) return dropPiece(stream, held, endOfStream);
   const route = stream.route;
   if (half.isExcess(held)) {
     exchange.bind(stream, direction);
@@ -200,38 +214,51 @@ function onBody(contextId: u32, direction: Direction, held: u32, endOfStream: bo
     scratch.reset();
     return status;
   }
-  if (route == null || phase == Phase.Passed || phase == Phase.Idle) return DataStatus.Continue;
+  if (route == null || phase == Phase.Passed || phase == Phase.Idle) return mayPass(stream, direction) ? DataStatus.Continue : DataStatus.StopIterationNoBuffer;
   exchange.bind(stream, direction);
   if (phase == Phase.Streaming) {
-    const status = passPiece(stream, route, direction, held, endOfStream);
+    let status = passPiece(stream, route, direction, held, endOfStream);
+    if (status == DataStatus.Continue && !letGo(stream, direction)) status = DataStatus.StopIterationNoBuffer;
     scratch.reset();
     return status;
   }
-  const passed = growBody(stream, route, direction, held, endOfStream);
-  if (passed && direction == Direction.Request) stamp(stream);
+  const passed = growBody(stream, route, direction, held, endOfStream) && letGo(stream, direction);
   scratch.reset();
   if (passed) return DataStatus.Continue;
-  return half.phase == Phase.Refused ? DataStatus.StopIterationNoBuffer : DataStatus.StopIterationAndBuffer;
+  return half.phase == Phase.Refused || half.phase == Phase.Draining ? DataStatus.StopIterationNoBuffer : DataStatus.StopIterationAndBuffer;
+}
+
+/** Whether what no stage is at work on goes on: of a request, only if it was let go; of a response, only if its headers were seen where stages see to them. */
+function mayPass(stream: Stream, direction: Direction): bool {
+  if (direction == Direction.Request) return stream.sealed;
+  if (stream.replied || stream.response.phase != Phase.Idle) return true;
+  const route = stream.route;
+  return route == null || route.response.steps.length == 0;
 }
 
 // With trailers no body callback says that the body has ended: this one does.
 function onTrailers(contextId: u32, direction: Direction): u32 {
   const stream = streams.find(contextId);
-  if (stream == null) return TrailersStatus.Continue;
+  if (stream == null) return direction == Direction.Request ? TrailersStatus.StopIteration : TrailersStatus.Continue;
+  starvation.over();
   const half = stream.half(direction);
   const route = stream.route;
   if (half.phase == Phase.Refused) return TrailersStatus.StopIteration;
-  if (route == null || half.phase == Phase.Passed || half.phase == Phase.Idle || half.ended) return TrailersStatus.Continue;
+  if (half.phase == Phase.Draining) {
+    sendLate(stream);
+    return TrailersStatus.StopIteration;
+  }
+  if (route != null && route.plan(direction).hides && !stream.replied) dropTrailers(direction);
+  if (route == null || half.phase == Phase.Passed || half.phase == Phase.Idle || half.ended) {
+    return mayPass(stream, direction) ? TrailersStatus.Continue : TrailersStatus.StopIteration;
+  }
   exchange.bind(stream, direction);
   if (half.phase == Phase.Streaming) {
     const status = passTrailers(stream, route, direction);
-    scratch.reset();
+    if (status == TrailersStatus.Continue && !letGo(stream, direction)) return TrailersStatus.StopIteration;
     return status;
   }
-  const passed = growBody(stream, route, direction, half.bodyLength, true);
-  if (passed && direction == Direction.Request) stamp(stream);
-  scratch.reset();
-  return passed ? TrailersStatus.Continue : TrailersStatus.StopIteration;
+  return growBody(stream, route, direction, half.bodyLength, true) && letGo(stream, direction) ? TrailersStatus.Continue : TrailersStatus.StopIteration;
 }
 
 export function proxy_on_delete(contextId: u32): void {

@@ -4,6 +4,8 @@ import { Bytes } from '../memory/bytes';
 import { HeaderMap } from './abi';
 import { Exchange } from './exchange';
 import { HeaderSnapshot } from './headers';
+import { Direction } from './stage';
+import { trailersDropped } from './stats';
 
 const trailers: HeaderSnapshot = new HeaderSnapshot();
 
@@ -63,4 +65,11 @@ export function dropForgedTrailers(names: StaticArray<Bytes>): void {
     const name = unchecked(NEVER_IN_TRAILERS[i]);
     trailers.dropSpellings(HeaderMap.RequestTrailers, name.pointer, name.length);
   }
+}
+
+/** Takes all trailers off the message at hand: no stage has seen them, and what they say may be what the body was to hide. */
+export function dropTrailers(direction: Direction): void {
+  const map = direction == Direction.Request ? HeaderMap.RequestTrailers : HeaderMap.ResponseTrailers;
+  if (!trailers.fetch(map)) return;
+  if (trailers.dropAll(map)) trailersDropped.add(1);
 }

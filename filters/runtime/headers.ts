@@ -110,6 +110,18 @@ export class HeaderSnapshot {
     return false;
   }
 
+  /** Removes every header of the host's map; false if there is none. */
+  dropAll(map: HeaderMap): bool {
+    let text: usize = this.pointer + 4 + this.count * 8;
+    for (let i: u32 = 0; i < this.count; i++) {
+      const sizes = this.pointer + 4 + i * 8;
+      const keyLength = load<u32>(sizes);
+      proxy_remove_header_map_value(map, text, keyLength);
+      text += keyLength + load<u32>(sizes, 4) + 2;
+    }
+    return this.count != 0;
+  }
+
   private findFrom(from: u32, text: usize, name: usize, nameLength: u32): bool {
     const first = load<u8>(name);
     for (let i = from; i < this.count; i++) {

@@ -21,7 +21,7 @@ export class Counter {
     if (this.id == u32.MAX_VALUE) this.id = define(MetricType.Counter, this.name);
   }
 
-  add(amount: u32): void {
+  add(amount: u64): void {
     if (this.id != u32.MAX_VALUE) proxy_increment_metric(this.id, amount);
   }
 }

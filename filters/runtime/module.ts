@@ -10,6 +10,7 @@ import { KmsConfig } from './config.gen';
 import { Configuration, Step, compileConfiguration, parseConfiguration } from './configuration';
 import { ConfigReader } from './config-reader';
 import { drainRetired } from './drain';
+import { tellHeld } from './held-bytes';
 import { errorCode, errorCodeLength, errorTitle, errorTitleLength } from '../errors.gen';
 import { log, logText, monotonicMillis, readBuffer, readPropertyOrEmpty, resultLength, resultPointer } from './host';
 import { RootContext, RootTable } from './root-context';
@@ -193,6 +194,7 @@ function lookAround(root: RootContext): void {
   }
   if (clockMs - drainedAtMs < SLOW_TICK_MS) return;
   drainedAtMs = clockMs;
+  tellHeld();
   drainRetired(roots, streams, clockMs);
   proxy_set_effective_context(root.contextId);
 }

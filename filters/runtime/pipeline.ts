@@ -10,10 +10,13 @@ import { CompiledRoute } from './configuration';
 import { OPENED_CODINGS, codingOf, openMessage } from './content-coding';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from './exchange';
+import { giveBack, hold } from './held-bytes';
 import { readBuffer, resultLength, resultPointer, writeBuffer } from './host';
+import { keepReply } from './late-reply';
 import { CONTENT_LENGTH, IDENTITY } from './names';
 import { isEmptyByNature } from './routing';
 import { stamp } from './seal';
+import { starvation } from './starvation';
 import { Direction, Verdict } from './stage';
 import { bodyCut, bodyReplaced, countVerdict, replyFailed } from './stats';
 import { openBody, resumePiece } from './streaming';
@@ -24,6 +27,8 @@ const BAD_GATEWAY: u32 = 502;
 
 /** The one exchange of the VM: callbacks never nest. */
 export const exchange: Exchange = new Exchange();
+/** Seconds until what is held now will have gone. */
+const RETRY_AFTER: Bytes = Bytes.from('1');
 const digits: Writer = new Writer(scratch);
 
 /** Headers are here. `exchange` is bound to the stream and its headers are fetched. True: they may go on now. */
@@ -53,6 +58,8 @@ export function growBody(stream: Stream, route: CompiledRoute, direction: Direct
   half.bodyLength = heldBytes;
   half.ended = endOfStream;
   if (heldBytes > route.maxBodyBytes) return turnAway(stream, route, direction, tooLong(direction));
+  const full = hold(stream, half, heldBytes);
+  if (full != ErrorId.None) return turnAway(stream, route, direction, full);
   if (!endOfStream || half.waiting) return false;
   return advance(stream, route, direction);
 }
@@ -66,9 +73,23 @@ export function resumeHalf(stream: Stream, direction: Direction): void {
   half.resumed = half.streamed && half.phase != Phase.Streaming;
   proxy_set_effective_context(stream.contextId);
   exchange.bind(stream, direction);
-  if (!advance(stream, route, direction)) return;
+  starvation.over();
+  if (advance(stream, route, direction) && letGo(stream, direction)) proxy_continue_stream(direction);
+}
+
+/**
+ * What was held goes on now, after its verdict: the last thing that is done with it. False: the host could not give something that a stage asked for, so the
+ * verdict is worth nothing, and the message is refused.
+ */
+export function letGo(stream: Stream, direction: Direction): bool {
+  if (starvation.begun) {
+    starvation.over();
+    refuse(stream, direction, ErrorId.FIM_RT_0006);
+    return false;
+  }
+  giveBack(stream, stream.half(direction));
   if (direction == Direction.Request) stamp(stream);
-  proxy_continue_stream(direction);
+  return true;
 }
 
 /** Runs what can be run now. True: everything of this direction may go on. */
@@ -112,8 +133,18 @@ function turnAway(stream: Stream, route: CompiledRoute, direction: Direction, er
     return false;
   }
   countVerdict(error, false);
+  passUnread(route, direction);
   stream.half(direction).phase = Phase.Passed;
   return true;
+}
+
+/** Tells the stages that nobody read the body. */
+export function passUnread(route: CompiledRoute, direction: Direction): void {
+  const steps = route.plan(direction).steps;
+  for (let i = 0; i < steps.length; i++) {
+    const step = unchecked(steps[i]);
+    if (step.policy.needsBody(direction)) step.stage.onUnread(exchange, step.policy);
+  }
 }
 
 function runHeaders(stream: Stream, route: CompiledRoute, half: Half, direction: Direction): bool {
@@ -216,6 +247,7 @@ export function refuse(stream: Stream, direction: Direction, error: ErrorId): vo
   reply.begin(error);
   if (direction == Direction.Request) {
     // What may be sent instead (RFC 9110, 15.5.16).
+    if (error == ErrorId.FIM_RT_0030 || error == ErrorId.FIM_RT_0031) reply.addHeader('retry-after', RETRY_AFTER.pointer, RETRY_AFTER.length);
     if (error == ErrorId.FIM_RT_0003) reply.addHeader('accept-encoding', IDENTITY.pointer, IDENTITY.length);
     if (error == ErrorId.FIM_RT_0050) reply.addHeader('accept-encoding', OPENED_CODINGS.pointer, OPENED_CODINGS.length);
   }
@@ -226,12 +258,17 @@ export function refuse(stream: Stream, direction: Direction, error: ErrorId): vo
 function sendReply(stream: Stream, direction: Direction): void {
   const half = stream.half(direction);
   const route = stream.route;
-  if (half.phase == Phase.Streaming) bodyCut.add(1);
+  const phase = half.phase;
+  if (phase == Phase.Streaming) bodyCut.add(1);
   half.phase = Phase.Refused;
   half.waiting = false;
   half.dropSlot();
   stream.replied = true;
   countVerdict(exchange.reply.error, true);
   const status = direction == Direction.Response ? BAD_GATEWAY : 0;
-  if (!exchange.reply.send(route == null ? Bytes.EMPTY : route.name, status)) replyFailed.add(1);
+  giveBack(stream, half);
+  const reply = exchange.reply;
+  reply.compose(route == null ? Bytes.EMPTY : route.name, status);
+  if (direction == Direction.Request && keepReply(exchange, stream, phase)) half.phase = Phase.Draining;
+  else if (!reply.send()) replyFailed.add(1);
 }

@@ -28,6 +28,9 @@ const CONTENT_STATUS: u32 = 422;
 /** Response code 30. */
 const FORMAT_ERROR: u32 = 0x3033;
 
+/** Status, error, lengths of body and headers. */
+const KEPT_HEADER_BYTES: u32 = 16;
+
 /** gRPC status that tells the host to derive it from the HTTP status. */
 const GRPC_STATUS_NONE: u32 = u32.MAX_VALUE;
 
@@ -40,6 +43,7 @@ export class Reply {
   private readonly list: Writer = new Writer(scratch);
   private readonly headers: Writer = new Writer(scratch);
   private headerCount: u32 = 0;
+  private status: u32 = 0;
   private readonly body: Writer = new Writer(scratch);
   private readonly hostPairs: Writer = new Writer(scratch);
 
@@ -107,11 +111,8 @@ export class Reply {
     this.headerCount++;
   }
 
-  /**
-   * Sends the reply on the current stream; false if the host refuses. `route`: name of the resource whose policy decided. `status`: HTTP
-   * status, 0 for the error's own.
-   */
-  send(route: Bytes, status: u32): bool {
+  /** Writes the reply down. `route`: name of the resource whose policy decided. `status`: HTTP status, 0 for the error's own. */
+  compose(route: Bytes, status: u32): void {
     const body = this.body;
     const error = this.error;
     if (status == 0) status = max(errorStatus(error), MIN_STATUS);
@@ -147,29 +148,43 @@ export class Reply {
       body.decimal(this.left);
     }
     body.ascii('}\n');
-    const pairs = this.pairs();
+    this.status = status;
+    this.writePairs();
+  }
+
+  /** Sends what `compose` wrote on the current stream; false if the host refuses. */
+  send(): bool {
+    const body = this.body;
+    const pairs = this.hostPairs;
     const full = body.overflowed || pairs.overflowed;
-    const result = proxy_send_local_response(
-      status,
-      errorCode(error),
-      errorCodeLength(error),
-      full ? 0 : body.pointer,
-      full ? 0 : body.length,
-      full ? 0 : pairs.pointer,
-      full ? 0 : pairs.length,
-      GRPC_STATUS_NONE,
-    );
-    return result == Result.Ok;
+    return transmit(this.status, this.error, full ? 0 : body.pointer, full ? 0 : body.length, full ? 0 : pairs.pointer, full ? 0 : pairs.length);
+  }
+
+  /** Bytes that `keep` takes for what `compose` wrote; 0: it cannot be kept. */
+  get keptBytes(): u32 {
+    return this.body.overflowed || this.hostPairs.overflowed ? 0 : KEPT_HEADER_BYTES + this.body.length + this.hostPairs.length;
+  }
+
+  /** Copies what `compose` wrote into a block of `keptBytes` bytes, for `sendKept`. */
+  keep(block: usize): void {
+    const body = this.body;
+    const pairs = this.hostPairs;
+    store<u32>(block, this.status);
+    store<u32>(block, this.error, 4);
+    store<u32>(block, body.length, 8);
+    store<u32>(block, pairs.length, 12);
+    memory.copy(block + KEPT_HEADER_BYTES, body.pointer, body.length);
+    memory.copy(block + KEPT_HEADER_BYTES + body.length, pairs.pointer, pairs.length);
   }
 
   /** Header pairs in the host's layout: count, lengths, then each text closed by NUL. */
-  private pairs(): Writer {
+  private writePairs(): void {
     this.addHeader('content-type', CONTENT_TYPE.pointer, CONTENT_TYPE.length);
     const pairs = this.hostPairs;
     const count = this.headerCount;
     pairs.begin(4 + this.headers.length + count * 2);
     pairs.reserve(4);
-    if (pairs.overflowed || this.headers.overflowed) return pairs;
+    if (pairs.overflowed || this.headers.overflowed) return;
     store<u32>(pairs.pointer, count);
     pairs.advance(4);
     const from = this.headers.pointer;
@@ -188,6 +203,16 @@ export class Reply {
       pairs.byte(0);
       at += 8 + nameLength + valueLength;
     }
-    return pairs;
   }
+}
+
+/** Sends a reply that `Reply.keep` put into a block, on the current stream; false if the host refuses. */
+export function sendKept(block: usize): bool {
+  const bodyLength = load<u32>(block, 8);
+  const body = block + KEPT_HEADER_BYTES;
+  return transmit(load<u32>(block), <ErrorId>load<u32>(block, 4), body, bodyLength, body + bodyLength, load<u32>(block, 12));
+}
+
+function transmit(status: u32, error: ErrorId, body: usize, bodyLength: u32, pairs: usize, pairsLength: u32): bool {
+  return proxy_send_local_response(status, errorCode(error), errorCodeLength(error), body, bodyLength, pairs, pairsLength, GRPC_STATUS_NONE) == Result.Ok;
 }

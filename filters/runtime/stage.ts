@@ -110,6 +110,9 @@ export abstract class Stage {
     return Verdict.Continue;
   }
 
+  /** The body cannot be read, and under `Observe` the request goes on all the same, its headers still held: what the upstream is told is told here. */
+  onUnread(exchange: Exchange, policy: StagePolicy): void {}
+
   /** The whole body is in `exchange.message`. Called if `policy.needsBody(direction)` and the message has or may have a body. */
   onBody(exchange: Exchange, policy: StagePolicy): Verdict {
     return Verdict.Continue;

@@ -22,6 +22,13 @@ export const extracted: Counter = new Counter('fim.extract.done');
 export const extractRefused: Counter = new Counter('fim.extract.refused');
 /** Refusals whose reply the host did not take; the stream is held, nothing went on. */
 export const replyFailed: Counter = new Counter('fim.reply.failed');
+/** Replies to refused requests that were sent at the end of the request, so that the connection lives on. */
+export const replyLate: Counter = new Counter('fim.reply.late');
+/** Bytes of bodies that the proxy held for a verdict, and those of them that it holds no longer: the difference is held now. */
+export const heldTaken: Counter = new Counter('fim.held.taken_bytes');
+export const heldGiven: Counter = new Counter('fim.held.given_bytes');
+/** Trailers that were taken off messages whose body a stage hides. */
+export const trailersDropped: Counter = new Counter('fim.trailers.dropped');
 /** Requests that went on without their stamp, since the host did not take it: a seal behind the module refuses them. */
 export const sealFailed: Counter = new Counter('fim.seal.failed');
 /** Call-outs sent, and those that failed or timed out. */
@@ -49,6 +56,10 @@ export function defineRuntimeStats(): void {
   extracted.define();
   extractRefused.define();
   replyFailed.define();
+  replyLate.define();
+  heldTaken.define();
+  heldGiven.define();
+  trailersDropped.define();
   sealFailed.define();
   calloutSent.define();
   calloutFailed.define();

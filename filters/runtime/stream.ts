@@ -2,6 +2,8 @@ import { MAX_STREAM_STATE_BYTES } from '../limits';
 import { SlotPool } from '../memory/slot-pool';
 import { Coding } from '../message/compression/body';
 import { MediaType } from '../message/format';
+import { giveBack } from './held-bytes';
+import { forgetReply } from './late-reply';
 import { RootContext } from './root-context';
 import { CompiledRoute } from './configuration';
 import { Direction } from './stage';
@@ -24,6 +26,8 @@ export const enum Phase {
   StreamHeaders = 6,
   /** Headers went on; the body passes in pieces. */
   Streaming = 7,
+  /** Refused; the reply waits for the end of the request, whose body is dropped as it comes. */
+  Draining = 8,
 }
 
 /** Never: the sender did not declare a length. */
@@ -39,6 +43,9 @@ export class Half {
   step: i32 = 0;
   /** Bytes of body that the host holds. */
   bodyLength: u32 = 0;
+  /** Bytes of it that are counted in held-bytes.ts, and those counted for the connection. */
+  heldBytes: u32 = 0;
+  connectionBytes: u32 = 0;
   /** No more body will come. */
   ended: bool = false;
   /** A stage has asked to be called again. */
@@ -59,6 +66,8 @@ export class Half {
   rewritten: bool = false;
   /** Streamed: the stage waited at the headers, and the host has given the body anew. */
   resumed: bool = false;
+  /** Streamed: the body ended with trailers. */
+  atTrailers: bool = false;
   /** Streamed: the stage's rejection was observed; it is not asked again. */
   observed: bool = false;
   /** Streamed: bytes at the beginning of the host's buffer that the stage has done with. */
@@ -105,6 +114,7 @@ export class Half {
     this.holding = false;
     this.mayHold = false;
     this.observed = false;
+    this.atTrailers = false;
     this.resumed = false;
     this.rewritten = false;
     this.doneBytes = 0;
@@ -131,6 +141,15 @@ export class Stream {
   bornMs: u64 = 0;
   /** The host was asked to end it. */
   ending: bool = false;
+  /** It is in no table: nothing can be kept for it. */
+  untabled: bool = false;
+  /** The connection's id and 1; 0: nobody asked yet. */
+  connection: u64 = 0;
+  /** A reply that waits for the end of the request, see late-reply.ts; 0: none. */
+  keptReply: usize = 0;
+  keptBytes: u32 = 0;
+  /** Body that was dropped meanwhile, bytes. */
+  drainedBytes: u64 = 0;
   readonly request: Half = new Half();
   readonly response: Half = new Half();
   /** Next free stream of the pool. */
@@ -150,6 +169,11 @@ export class Stream {
     this.sealed = false;
     this.bornMs = 0;
     this.ending = false;
+    giveBack(this, this.request);
+    giveBack(this, this.response);
+    forgetReply(this);
+    this.connection = 0;
+    this.drainedBytes = 0;
     this.request.clear();
     this.response.clear();
   }

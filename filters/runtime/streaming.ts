@@ -8,6 +8,7 @@ import { ErrorId } from '../errors.gen';
 import { DataStatus, TrailersStatus, proxy_continue_stream } from './abi';
 import { declaredLength, isFramed, tooLong } from './admission';
 import { CompiledRoute } from './configuration';
+import { giveBack, hold } from './held-bytes';
 import { appendBuffer, readBuffer, resultLength, resultPointer, writeBuffer } from './host';
 import { exchange, refuse, settle } from './pipeline';
 import { Direction, Verdict } from './stage';
@@ -35,6 +36,18 @@ export function openBody(stream: Stream, route: CompiledRoute, half: Half, direc
 /** A piece is in the host, behind `half.doneBytes` bytes that the stage has done with. */
 export function passPiece(stream: Stream, route: CompiledRoute, direction: Direction, heldBytes: u32, endOfStream: bool): DataStatus {
   const half = stream.half(direction);
+  const status = takePiece(stream, route, half, direction, heldBytes, endOfStream);
+  if (status != DataStatus.StopIterationAndBuffer) {
+    giveBack(stream, half);
+    return status;
+  }
+  const full = hold(stream, half, half.bodyLength);
+  if (full == ErrorId.None) return status;
+  cut(stream, direction, full);
+  return DataStatus.StopIterationNoBuffer;
+}
+
+function takePiece(stream: Stream, route: CompiledRoute, half: Half, direction: Direction, heldBytes: u32, endOfStream: bool): DataStatus {
   half.bodyLength = heldBytes;
   half.ended = endOfStream;
   if (half.waiting) return DataStatus.StopIterationAndBuffer;
@@ -67,6 +80,7 @@ export function cutExcess(stream: Stream, direction: Direction): DataStatus {
 export function passTrailers(stream: Stream, route: CompiledRoute, direction: Direction): TrailersStatus {
   const half = stream.half(direction);
   half.ended = true;
+  half.atTrailers = true;
   if (half.waiting) return TrailersStatus.StopIteration;
   half.bodyLength = half.holding ? half.doneBytes : 0;
   half.doneBytes = half.bodyLength;
@@ -126,12 +140,17 @@ function writePiece(stream: Stream, half: Half, direction: Direction, fresh: u32
   const chunk = exchange.chunk;
   if (chunk.overflowed) return cut(stream, direction, ErrorId.FIM_RT_0006);
   if (fresh == 0) {
-    if (chunk.length == 0) return true;
+    if (chunk.length == 0 || endsBodiless(half, direction)) return true;
     return appendTail(stream, half, direction);
   }
   if (!writeBuffer(exchange.bodyBuffer, half.bodyLength, chunk.pointer, chunk.length)) return cut(stream, direction, ErrorId.FIM_RT_0008);
   half.bodyLength = chunk.length;
   return true;
+}
+
+/** A response of headers and trailers alone: it has no body, so nothing needs to be put behind one, as if it had ended with its headers. */
+function endsBodiless(half: Half, direction: Direction): bool {
+  return direction == Direction.Response && half.atTrailers && half.seenBytes == 0 && half.bodyLength == 0;
 }
 
 /** Puts something behind what the host holds. It holds nothing if trailers follow where none were to be expected: HTTP/1.1, whose trailers Envoy drops by default. */

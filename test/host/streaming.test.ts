@@ -162,6 +162,12 @@ describe('what goes on when', () => {
     assert.equal(head.client.headers?.get('content-length'), '40');
   });
 
+  test('a response of headers and trailers alone passes, with its trailers', () => {
+    const { client, details } = run({ do: 'upper', response: true }, {}, { upstream: () => ({ trailers: { 'x-end': '1' } }) });
+    assert.equal(client.status, 200);
+    assert.deepEqual([client.complete, client.body.length, client.trailers?.get('x-end')], [true, 0, '1'], details);
+  });
+
   test('a body that turns out empty ends like any other', () => {
     const { upstream } = run({ do: 'upper' }, { body: '', contentLength: false, chunks: [0] });
     assert.equal(upstream.body.toString(), '|0');
@@ -267,6 +273,7 @@ describe('state and memory', () => {
     const { root } = start({ do: 'upper' });
     const streams = Array.from({ length: 33_000 }, () => openRequest(root, { 'content-length': '6' }));
     const last = streams.at(-1)!;
+    last.onRequestBody('abcdef', true); // the reply waits for the end of the request
     assert.equal(last.upstream.headers, null);
     assert.equal(last.client.headers?.get(':status'), '500');
     assert.match(last.client.body.toString(), /FIM-RT-0006/);
