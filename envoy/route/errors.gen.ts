@@ -255,7 +255,8 @@ export type ErrorCode =
   | 'FIM-OP-0010'
   | 'FIM-OP-0030'
   | 'FIM-OP-0031'
-  | 'FIM-OP-0032';
+  | 'FIM-OP-0032'
+  | 'FIM-OP-0033';
 
 export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0001': {"status":0,"title":"Plugin configuration is not valid JSON","titleZh":"插件配置不是有效的 JSON","advice":"The document is made by the translator; report it with the output of `fim render`."},
@@ -505,6 +506,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-OP-0030': {"status":0,"title":"Budget of the namespace is spent","titleZh":"命名空间配额已用尽","advice":"Delete routes or profiles of the namespace that are not needed, or make them smaller; older ones keep their place."},
   'FIM-OP-0031': {"status":0,"title":"Budget of the namespace is nearly spent","titleZh":"命名空间配额即将用尽","advice":"The next routes may not be accepted: see istio/limits.ts for the budgets."},
   'FIM-OP-0032': {"status":0,"title":"Key is not this namespace's","titleZh":"密钥不属于该命名空间","advice":"The platform binds keys to namespaces (--kms-keys): ask for the key, or name one of your own."},
+  'FIM-OP-0033': {"status":0,"title":"Proxies do not get a key","titleZh":"代理无法获取密钥","advice":"The key service refuses the proxies' identity, or what it gives is no key: see its policy for the data, not only the metadata, and fim.key.unavailable.* of the proxy."},
 };
 
 /** Codes in the order of the modules' numeric ids: `ERROR_CODES[id - 1]`. */

@@ -1,6 +1,7 @@
 // What the operator knows of the cluster, and what it has worked out: the state that the stages share.
 import type { RouteIssue } from '../../envoy/route/index.ts';
 import type { Informer } from './kube/informer.ts';
+import type { KeyTrouble } from './key-evidence.ts';
 import type { KubeObject } from './kube/objects.ts';
 import type { Build } from './plan/build.ts';
 import { objectName, type Release } from './plan/envoy-filter.ts';
@@ -81,6 +82,8 @@ export interface WorkloadRuntime {
   confirmed: Map<string, number>;
   /** What was last proven of all proxies; undefined: nothing was. */
   proven: Proof | undefined;
+  /** What each pod's proxy lacks of keys, by uid. */
+  keyTrouble: Map<string, KeyTrouble>;
   /** Readings from before the current generation, by uid. */
   baselines: Map<string, Reading>;
   state: WorkloadState;
@@ -116,7 +119,7 @@ export class ClusterView {
     if (runtime === undefined) {
       runtime = {
         signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, answered: '', settled: undefined, applyError: undefined, handsOff: undefined, bump: false, bumpedAt: -Infinity,
-        history: [], readings: new Map(), confirmed: new Map(), baselines: new Map(), proven: undefined, state: emptyState(name),
+        history: [], readings: new Map(), confirmed: new Map(), baselines: new Map(), proven: undefined, keyTrouble: new Map(), state: emptyState(name),
       };
       this.runtimes.set(key, runtime);
     }

@@ -35,5 +35,6 @@ export function standingProof(runtime: WorkloadRuntime, key: string, identity: s
   const { proven, state, readings } = runtime;
   if (proven === undefined || proven.forms.get(key) !== identity || state.unreachable > 0 || state.applyError !== undefined || state.proxies !== proven.state.proxies) return undefined;
   const isSame = [...readings].every(([uid, { reading }]) => Math.abs((proven.processes.get(uid) ?? -Infinity) - reading.startedAt) < START_ERROR_MS);
-  return isSame ? proven.state : undefined;
+  // What proxies say of keys is of now, not of the proof.
+  return isSame ? { ...proven.state, keyTroubles: state.keyTroubles } : undefined;
 }

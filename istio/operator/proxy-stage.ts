@@ -1,6 +1,7 @@
 // Stage 3: the proxies of a workload are asked what they run.
 import { PENDING_PROBE_MS, PROVEN_PROBE_MS } from '../limits.ts';
 import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
+import { keyTroubles } from './key-evidence.ts';
 import { GENERATION_SLOTS, judge, type Expectation, type Verdict } from './plan/evidence.ts';
 import type { RouteStatus, WorkloadState } from './plan/status.ts';
 import type { Workload } from './plan/workloads.ts';
@@ -63,6 +64,7 @@ export class ProxyStage {
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
     for (const uid of runtime.readings.keys()) if (!proxies.some((proxy) => proxy.uid === uid)) runtime.readings.delete(uid);
     const { state, ambiguous } = this.judgeAll(workload, runtime, proxies, results);
+    state.keyTroubles = keyTroubles(runtime, proxies, results);
     const changed = JSON.stringify(state) !== JSON.stringify(runtime.state);
     runtime.state = state;
     noteProof(runtime);

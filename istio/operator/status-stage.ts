@@ -77,6 +77,7 @@ export class StatusStage {
       targets: state.grouping.problems.get(key) ?? [],
       keys: checked.keyIds.flatMap((keyId) => (checked.denied.includes(keyId) ? { keyId, reason: 'KeyNotPermitted' as const } : (keys.problem(keyId) ?? []))),
       moduleProblem: modules.problem,
+      hasKeys: checked.keyIds.length > 0,
       ...(checked.keyIds.length > 0 && view.kmsErrors.has(namespace) ? { kmsError: view.kmsErrors.get(namespace) } : {}),
       handsOff: runtimes.find(({ runtime }) => runtime?.handsOff !== undefined)?.runtime?.handsOff,
       drafts,

@@ -11,7 +11,7 @@ const EXPECTED: Expectation = { generation: 17, slotFreeSince: APPLIED };
 function reading(count: number, overrides: Partial<Reading> = {}): Reading {
   const configured = new Array<number>(16).fill(0);
   configured[1] = count;
-  return { startedAt: APPLIED - 60 * MINUTE, concurrency: 2, configured, moduleRefused: 0, envoyRefused: 0, fetchFailures: {}, ...overrides };
+  return { startedAt: APPLIED - 60 * MINUTE, concurrency: 2, configured, moduleRefused: 0, envoyRefused: 0, fetchFailures: {}, keys: { unavailable: {}, succeeded: 0 }, ...overrides };
 }
 
 const CASES: { name: string; expectation?: Expectation; facts: Partial<ProxyFacts> & { now: Reading }; state: string }[] = [

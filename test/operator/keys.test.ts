@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MAX_NAMESPACE_KEYS, NAMESPACE_KEY_WORKERS } from '../../istio/limits.ts';
+import type { WorkloadRuntime } from '../../istio/operator/cluster-view.ts';
 import { KeyBinding, readBoundKeys, type BindingMode } from '../../istio/operator/key-binding.ts';
 import { KeyDirectory } from '../../istio/operator/key-directory.ts';
+import { keyTroubles } from '../../istio/operator/key-evidence.ts';
 import { readOptions } from '../../istio/operator/options.ts';
+import type { Reading } from '../../istio/operator/plan/evidence.ts';
+import type { Proxy } from '../../istio/operator/proxies.ts';
 import { NAMESPACE, Rig } from './rig.ts';
 import { until } from './until.ts';
 
@@ -111,6 +115,43 @@ describe('a binding', () => {
     assert.ok(typeof defaults !== 'string');
     assert.equal(defaults.keys.mode satisfies BindingMode, 'claimed');
     for (const wrong of [['--kms-keys', 'prod/../x=a'], ['--kms-keys', 'prod'], ['--kms-keys', 'prod=A B'], ['--kms-binding', 'on'], ['--kms-cert-file', '/a'], ['--kms-namespace', 'a b']]) assert.match(String(read(...wrong)), new RegExp(wrong[0]!));
+  });
+});
+
+describe('proxies that the key service refuses', () => {
+  it('are the condition of routes that name keys, until they get one; a silent service is not', async (t) => {
+    const rig = await Rig.start(t);
+    rig.keys.add('prod/one');
+    const proxy = await rig.pod('gw-1', { 'gateway.networking.k8s.io/gateway-name': 'edge' });
+    proxy.keys = { succeeded: 0, denied: 0, outage: 3 };
+    rig.route('fund', { match: { path: { value: '/fund' } }, ...encrypt('kms://prod/one') });
+    rig.route('keyless', { rateLimit: { requests: 1, period: '1s' } });
+    await until('both', () => rig.config('fim-gateways')?.routes.length === 2);
+    proxy.take(rig.config('fim-gateways')!.generation);
+    await rig.condition('fund', 'Programmed', 'True');
+    // Metadata is readable, the data is not: another generation makes the operator look at once.
+    proxy.keys = { succeeded: 0, denied: 8, outage: 3 };
+    rig.route('keyless', { rateLimit: { requests: 2, period: '1s' } });
+    const lacking = await rig.condition('fund', 'Programmed', 'False', 'KeyUnavailable');
+    assert.match(lacking.message, /FIM-OP-0033.*gw-1: denied/);
+    assert.equal((await rig.condition('fund', 'ResolvedRefs', 'True')).status, 'True');
+    proxy.take(rig.config('fim-gateways')!.generation);
+    await rig.condition('keyless', 'Programmed', 'True');
+  });
+
+  it('are fine again when a look has brought a key and none has failed for a while', () => {
+    const proxy = { uid: 'a', name: 'gw', address: '', port: 0, readySince: 0 } as Proxy;
+    const runtime = { keyTrouble: new Map() } as unknown as WorkloadRuntime;
+    const look = (succeeded: number, denied: number): string[] => keyTroubles(runtime, [proxy], [{ reading: { keys: { unavailable: { denied, outage: 9 }, succeeded } } as unknown as Reading }]);
+    assert.deepEqual(look(4, 7), [], 'what was before the first look may be over');
+    assert.deepEqual(look(4, 8), ['gw: denied']);
+    assert.deepEqual(look(4, 8), ['gw: denied'], 'nobody has asked since');
+    assert.deepEqual(look(5, 8), ['gw: denied'], 'it may have been another key');
+    runtime.keyTrouble.get('a')!.failedAt = -60_000;
+    assert.deepEqual(look(6, 8), []);
+    assert.deepEqual(keyTroubles(runtime, [], []), []);
+    assert.equal(runtime.keyTrouble.size, 0);
+    assert.deepEqual(look(0, 2), ['gw: denied'], 'a proxy that never got a key');
   });
 });
 

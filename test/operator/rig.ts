@@ -26,6 +26,8 @@ export class FakeProxy {
   readonly configured = new Array<number>(16).fill(0);
   checksumMismatches = 0;
   moduleRefused = 0;
+  /** Looks at keys that brought one, and those that were refused. */
+  keys = { succeeded: 0, denied: 0, outage: 0 };
   private readonly server = createServer((_, response) => response.end(this.text()));
   port = 0;
 
@@ -48,6 +50,7 @@ export class FakeProxy {
       `envoy_server_concurrency{} ${this.concurrency}`,
       `envoy_server_uptime{} ${this.uptimeSeconds}`,
       ...this.configured.map((count, slot) => `fim_configured_${slot}{} ${count}`),
+      `fim_key_fetch_succeeded{} ${this.keys.succeeded}`, `fim_key_unavailable_denied{} ${this.keys.denied}`, `fim_key_unavailable_outage{} ${this.keys.outage}`,
       `fim_config_refused{} ${this.moduleRefused}`,
       `istio_agent_wasm_remote_fetch_count{result="success"} 3`,
       `istio_agent_wasm_remote_fetch_count{result="checksum_mismatched"} ${this.checksumMismatches}`,

@@ -90,7 +90,7 @@ describe('a tenant with giants', () => {
 });
 
 describe('honest tenants', () => {
-  it('have 110 MB of objects in force within the memory of the manifest', { timeout: 2 * COLD_MS }, async (t) => {
+  it('have 110 MB of objects in force within the memory of the manifest', { timeout: 4 * COLD_MS }, async (t) => {
     const server = await api(t);
     const workloads = 184;
     for (let workload = 0; workload < workloads; workload++) {
@@ -100,7 +100,7 @@ describe('honest tenants', () => {
     const filters = await until('all objects', () => {
       const found = server.all('envoyfilters');
       return found.length === workloads && found;
-    }, COLD_MS);
+    }, 2 * COLD_MS);
     const bytes = filters.reduce((sum, object) => sum + sizeOf(object), 0);
     t.diagnostic(`${workloads} objects of ${Math.round(bytes / workloads)} bytes: ${(bytes / 1e6).toFixed(0)} MB`);
     assert.ok(bytes > 110e6, `${bytes} bytes`);

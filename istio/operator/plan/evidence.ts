@@ -1,4 +1,5 @@
 // What a proxy's own counters prove about the configuration that it runs. Pure: readings in, verdict out.
+import { readKeySample, type KeyReading } from '../key-evidence.ts';
 
 /** Counters among which the configurations take turns by generation (as in the modules). */
 export const GENERATION_SLOTS = 16;
@@ -21,6 +22,7 @@ export interface Reading {
   envoyRefused: number;
   /** Modules that the agent did not get, by its reason: `checksum_mismatched`, `download_failure`. */
   fetchFailures: Readonly<Record<string, number>>;
+  keys: KeyReading;
 }
 
 /** What the proxies are to run. */
@@ -93,12 +95,14 @@ export function readMetrics(text: string, at: number): Reading | undefined {
   let envoyRefused = 0;
   const configured = new Array<number>(GENERATION_SLOTS).fill(0);
   const fetchFailures: Record<string, number> = {};
+  const keys = { unavailable: {}, succeeded: 0 };
   for (const line of text.split('\n')) {
     const match = line.startsWith('#') ? null : SAMPLE.exec(line);
     if (match === null) continue;
     const [, name = '', labels = '', written] = match;
     const value = Number(written);
     if (!Number.isFinite(value)) continue;
+    if (readKeySample(keys, name, value)) continue;
     const slot = /fim_configured_(\d+)$/.exec(name);
     if (slot !== null) configured[Number(slot[1]) % GENERATION_SLOTS] = (configured[Number(slot[1]) % GENERATION_SLOTS] ?? 0) + value;
     else if (name === 'envoy_server_concurrency') concurrency = value;
@@ -111,5 +115,5 @@ export function readMetrics(text: string, at: number): Reading | undefined {
     }
   }
   if (concurrency === undefined || uptimeSeconds === undefined) return undefined;
-  return { startedAt: at - uptimeSeconds * 1000, concurrency, configured, moduleRefused, envoyRefused, fetchFailures };
+  return { startedAt: at - uptimeSeconds * 1000, concurrency, configured, moduleRefused, envoyRefused, fetchFailures, keys };
 }

@@ -24,6 +24,8 @@ export interface WorkloadState {
   /** Proxies that have not been looked at since the configuration was applied. */
   unasked: number;
   refusals: { proxy: string; reason: string }[];
+  /** Proxies that do not get a key, with the reason. */
+  keyTroubles?: string[];
   /** When all proxies were last found proven, milliseconds since 1970. */
   provenAt?: number;
 }
@@ -59,6 +61,8 @@ export interface RouteFacts {
   keys: readonly KeyProblem[];
   /** Why the module cannot be had by the proxies; undefined: it can. */
   moduleProblem?: ModuleProblem;
+  /** The route names keys. */
+  hasKeys?: boolean;
   /** Why the proxies do not get the cluster of the key service, for a route that needs it; undefined: they do. */
   kmsError?: string;
   /** Why the operator leaves a workload alone; undefined: it does not. */
@@ -142,6 +146,11 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
   if (uncounted.length > 0) return say('Unknown', 'Pending', `The proxies of ${uncounted.map(({ name }) => name).join(', ')} have not been looked for yet.`);
   if (proxies === 0) return say('Unknown', 'NoProxies', 'No ready proxy is among the targets: there is nothing to ask.');
   const hashes = [...new Set(workloads.map((workload) => workload.hash.slice(0, 12)))].join(', ');
+  const lacking = facts.hasKeys === true ? workloads.flatMap(({ keyTroubles = [] }) => keyTroubles) : [];
+  if (lacking.length > 0) {
+    const more = lacking.length - MAX_NAMED_PROXIES;
+    return say('False', 'KeyUnavailable', `FIM-OP-0033: proxies run the route and do not get a key: ${lacking.slice(0, MAX_NAMED_PROXIES).join('; ')}${more > 0 ? `; and ${more} more` : ''}. Messages that need it are refused.`);
+  }
   if (proven === proxies) return say('True', 'Programmed', `${count(proxies, 'proxy')} with ${count(workers, 'worker')} run configuration ${hashes}.`);
   if (proven + silent + unasked < proxies) return say('False', 'Pending', `${proven} of ${count(proxies, 'proxy')} run configuration ${hashes}.`);
   if (silent > 0) return say('Unknown', 'Unreachable', `${count(silent, 'proxy')} of ${proxies} cannot be asked; ${proven} run configuration ${hashes}.`);
