@@ -23,6 +23,11 @@ export function topLevelPath(name: string): string {
   return `$${memberStep(name)}`;
 }
 
+/** A path that is meant from `root` as one of the whole message. */
+export function underRoot(root: string, path: string): string {
+  return root + path.slice(1);
+}
+
 function memberStep(name: string): string {
   return BARE.test(name) ? `.${name}` : `['${name}']`;
 }

@@ -372,8 +372,10 @@ export interface ValidationExtract {
 export interface RouteValidation {
   /** Version of the PBOC profile: a strict envelope, and the well-known fields checked when present. Known: `3.0.2`. */
   pboc?: string;
-  /** Name of a profile: one that FIM brings (`iso20022-pacs.008`, `cnaps2-hvps`, `pboc-3.0.2`, `pboc-3.0.2-iso8583`), or a ValidationProfile of the route's namespace. Its rules stand beside the route's own. */
+  /** Name of a profile: one that FIM brings (`iso20022-pacs.008`, `-pacs.002`, `-pacs.004`, `-pain.001`, `-camt.053`, `-camt.054`; `cnaps2-hvps`, `-beps`, `-ibps`; `pboc-3.0.2`, `pboc-3.0.2-iso8583`), or a ValidationProfile of the route's namespace. Its rules stand beside the route's own. */
   profile?: string;
+  /** Where the message of the profile begins in XML or JSON, if something stands around it: `$.BusMsgEnvlp`, `$.DataPDU.Body`, `$.Envelope.Body` for a `Document` (and its `AppHdr`) there. The paths of `pboc` and `profile` are meant from there; those of your own `fields` and `rules` from the whole message, so that they read an application header wherever it stands: `$.BusMsgEnvlp.AppHdr.BizMsgIdr`. */
+  root?: string;
   /** Rules of your own on single fields. */
   fields?: ValidationField[];
   /** Rules of your own between fields. */

@@ -9,7 +9,7 @@ import { checkMatch, checkTargets, checkTls } from './rules-match.ts';
 import type { ResolvedProfile } from './profiles.ts';
 import { checkEncryption, checkMasking, checkRateLimit, checkSignature } from './rules-stages.ts';
 import { checkValidation } from './rules-validation.ts';
-import { checkApplies, checkFormat, checkLayout, checkMac, checkPassing, warnings } from './rules-whole.ts';
+import { checkApplies, checkFormat, checkLayout, checkMac, checkPassing, checkRoot, warnings } from './rules-whole.ts';
 import { checkSchema, isRecord, withDefaults, type Report } from './schema-check.ts';
 import type { RouteSource } from './source.ts';
 
@@ -125,6 +125,7 @@ function checkWhole(spec: RouteSpec, sections: Sections, report: Report): void {
   if (sections.signature !== undefined) checkSignature(sections.signature, report);
   checkApplies(spec, sections, report);
   checkMac(spec, sections, report);
+  checkRoot(spec, sections, report);
   checkFormat(spec, sections, report);
   checkPassing(spec, sections, report);
   checkLayout(spec, report);

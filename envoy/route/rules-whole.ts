@@ -55,6 +55,18 @@ export function checkPassing(spec: RouteSpec, sections: Sections, report: Report
   for (const [bad, why] of reasons) if (bad) report('FIM-CFG-1066', [...validation.path, 'mode'], why);
 }
 
+/** Formats of messages that others may stand around. */
+const ROOTED: readonly string[] = ['JSON', 'XML', 'Detect'];
+
+/** Reports a root of a message that no profile speaks of, or in a format that has none. */
+export function checkRoot(spec: RouteSpec, { validation }: Sections, report: Report): void {
+  if (validation?.value.root === undefined) return;
+  const { value, path } = validation;
+  const format = spec.body?.format ?? 'JSON';
+  if (value.pboc === undefined && value.profile === undefined) report('FIM-CFG-1058', [...path, 'root'], 'it is where the message of pboc or profile begins');
+  else if (!ROOTED.includes(format)) report('FIM-CFG-1058', [...path, 'root'], `body.format is ${format}; in ${ROOTED.join(', ')} a message may begin elsewhere`);
+}
+
 /** Content types that mean a format, and the formats that they may stand for: `mayName` of filters/message/format.ts. */
 const MEANINGS: readonly [type: RegExp, formats: readonly string[]][] = [
   [/^(application\/json|text\/json|.+\+json)$/i, ['JSON']], [/^(application\/xml|text\/xml|.+\+xml)$/i, ['XML', 'CNAPS2']], [/^application\/x-www-form-urlencoded$/i, ['Form']], [/^multipart\//i, []],

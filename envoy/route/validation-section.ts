@@ -1,6 +1,6 @@
 // A route's validation and its profiles → the validator's section: conditions are numbered, shorthands written out.
 import { MAX_RULE_CONDITIONS, MAX_RULES_BETWEEN_FIELDS, MAX_VALIDATION_RULES } from '../limits.ts';
-import { topLevelPath } from './field-place.ts';
+import { topLevelPath, underRoot } from './field-place.ts';
 import type { FieldCondition, FieldType, RouteValidation, ValidationField, ValidationRule } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import type { PbocCheck, PbocCondition, PbocCrossRule, PbocRule, PbocType, PbocValidatorConfig } from './plugin-config.gen.ts';
@@ -74,6 +74,28 @@ function crossRuleOf({ when, compare, sum, currencyExponent }: ValidationRule, c
   return { kind: 'Compare', left, operator, as: as ?? 'Number', ...(right === undefined ? { value: value ?? '' } : { right }), ...common };
 }
 
+/** An entry of a profile with its places in the body meant from `root`. */
+function fieldUnder(root: string, field: ValidationField): ValidationField {
+  return { ...placeUnder(root, field), ...(field.when === undefined ? {} : { when: field.when.map((condition) => placeUnder(root, condition)) }) };
+}
+
+function placeUnder<Place extends { name?: string; path?: string; in?: string }>(root: string, place: Place): Place {
+  if (place.in === 'Query' || place.in === 'Header') return place;
+  const { name: _, ...rest } = place;
+  return { ...rest, path: underRoot(root, pathOf(place)) } as Place;
+}
+
+function ruleUnder(root: string, { when, compare, sum, currencyExponent, ...rest }: ValidationRule): ValidationRule {
+  const under = (path: string): string => underRoot(root, path);
+  return {
+    ...rest,
+    ...(when === undefined ? {} : { when: when.map((condition) => placeUnder(root, condition)) }),
+    ...(compare === undefined ? {} : { compare: { ...compare, left: under(compare.left), ...(compare.right === undefined ? {} : { right: under(compare.right) }) } }),
+    ...(sum === undefined ? {} : { sum: { items: under(sum.items), total: under(sum.total) } }),
+    ...(currencyExponent === undefined ? {} : { currencyExponent: { amount: under(currencyExponent.amount), currency: under(currencyExponent.currency) } }),
+  };
+}
+
 /** Notes that a part of the section, `place`, comes from `path` of the route, or from an entry of the user's profile. */
 export type NotePart = (place: Path, path: Path, entry?: ProfileEntry<unknown>) => void;
 
@@ -90,15 +112,16 @@ export function validatorSection(value: RouteValidation, path: Path, profiles: r
   const rules: PbocRule[] = [];
   const crossRules: PbocCrossRule[] = [];
   note([], path);
+  const { root = '$' } = value;
   for (const profile of profiles) {
     const named: Path = [...path, profile.name === value.profile ? 'profile' : 'pboc'];
     for (const entry of profile.fields) {
       note(['rules', rules.length], named, entry);
-      rules.push({ ...ruleOf(entry.value, conditions, true), profile: true });
+      rules.push({ ...ruleOf(fieldUnder(root, entry.value), conditions, true), profile: true });
     }
     for (const entry of profile.rules) {
       note(['crossRules', crossRules.length], named, entry);
-      crossRules.push(crossRuleOf(entry.value, conditions));
+      crossRules.push(crossRuleOf(ruleUnder(root, entry.value), conditions));
     }
   }
   value.fields?.forEach((field, index) => {

@@ -59,21 +59,23 @@ function dashedDay(pointer: usize): i64 {
   return year > 0 && isDay(month, day, year) ? dayNumber(year, month, day) : NO_TIME;
 }
 
-/** Days since 1970-01-01 of YYYYMMDD or YYYY-MM-DD; NO_TIME for another text. */
+/** Days since 1970-01-01 of YYYYMMDD, or of YYYY-MM-DD with an optional offset (xs:date), which does not change the day; NO_TIME for another text. */
 export function readDay(pointer: usize, length: u32): i64 {
   if (length == 8) return compactDay(pointer);
-  return length == 10 ? dashedDay(pointer) : NO_TIME;
+  return length >= 10 && offsetOf(pointer + 10, length - 10) != NO_TIME ? dashedDay(pointer) : NO_TIME;
 }
 
 /**
- * Seconds since 1970-01-01T00:00:00Z of YYYYMMDDhhmmss or of ISO 8601 `YYYY-MM-DDThh:mm:ss`, there with a fraction of up to nine digits (left in
- * `instantNanoseconds`) and `Z` or `+hh:mm`. Without an offset it is China Standard Time. A date alone is its midnight there. NO_TIME for another text.
+ * Seconds since 1970-01-01T00:00:00Z of YYYYMMDDhhmmss or of ISO 8601 `YYYY-MM-DDThh:mm:ss`, there with a fraction (of which nine digits count, left in
+ * `instantNanoseconds`), `Z` or `+hh:mm`, and 24:00:00 as the end of the day (xs:dateTime). Without an offset it is China Standard Time. A date alone is its midnight.
+ * NO_TIME for another text.
  */
 export function readInstant(pointer: usize, length: u32): i64 {
   instantNanoseconds = 0;
-  if (length == 8 || length == 10) {
+  if (length == 8 || (length >= 10 && length != 14 && (length == 10 || load<u8>(pointer, 10) != 84))) {
     const day = readDay(pointer, length);
-    return day == NO_TIME ? NO_TIME : day * DAY_SECONDS - CHINA_OFFSET_SECONDS;
+    const offset = length > 10 ? offsetOf(pointer + 10, length - 10) : CHINA_OFFSET_SECONDS;
+    return day == NO_TIME ? NO_TIME : day * DAY_SECONDS - offset;
   }
   if (length == 14) {
     const day = compactDay(pointer);
@@ -88,9 +90,10 @@ export function readInstant(pointer: usize, length: u32): i64 {
   let at: u32 = 19;
   if (at < length && load<u8>(pointer + at) == 46) {
     const count = leadingDigits(pointer + at + 1, length - at - 1);
-    if (count < 1 || count > 9) return NO_TIME;
-    let nanoseconds = digits(pointer + at + 1, count);
+    if (count < 1) return NO_TIME;
+    let nanoseconds = digits(pointer + at + 1, min<u32>(count, 9));
     for (let i = count; i < 9; i++) nanoseconds *= 10;
+    if (second == DAY_SECONDS && nanoseconds != 0) return NO_TIME;
     instantNanoseconds = nanoseconds;
     at += 1 + count;
   }
@@ -98,10 +101,11 @@ export function readInstant(pointer: usize, length: u32): i64 {
   return offset == NO_TIME ? NO_TIME : day * DAY_SECONDS + second - offset;
 }
 
-/** Second of the day of hh:mm:ss, eight bytes; -1 if they are no time. */
+/** Second of the day of hh:mm:ss, eight bytes, 86400 of 24:00:00; -1 if they are no time. */
 function clockOf(pointer: usize): i32 {
   if (load<u8>(pointer, 2) != 58 || load<u8>(pointer, 5) != 58) return -1;
   if (leadingDigits(pointer, 2) != 2 || leadingDigits(pointer + 3, 2) != 2 || leadingDigits(pointer + 6, 2) != 2) return -1;
+  if (digits(pointer, 2) == 24 && digits(pointer + 3, 2) == 0 && digits(pointer + 6, 2) == 0) return <i32>DAY_SECONDS;
   return clock(pointer, pointer + 3, pointer + 6);
 }
 
@@ -152,12 +156,12 @@ export function isShortDate(pointer: usize, length: u32): bool {
   return length == 6 && leadingDigits(pointer, 6) == 6 && isDay(digits(pointer + 2, 2), digits(pointer + 4, 2), 2000 + digits(pointer, 2));
 }
 
-/** YYYY-MM-DD (ISODate of ISO 20022, without offset). */
+/** YYYY-MM-DD with an optional offset (ISODate of ISO 20022: xs:date). */
 export function isIsoDate(pointer: usize, length: u32): bool {
-  return length == 10 && dashedDay(pointer) != NO_TIME;
+  return length >= 10 && readDay(pointer, length) != NO_TIME;
 }
 
-/** `YYYY-MM-DDThh:mm:ss` with an optional fraction of up to nine digits and an optional offset (ISODateTime of ISO 20022). */
+/** `YYYY-MM-DDThh:mm:ss` with an optional fraction and an optional offset (ISODateTime of ISO 20022: xs:dateTime). */
 export function isIsoDateTime(pointer: usize, length: u32): bool {
   return length >= 19 && readInstant(pointer, length) != NO_TIME;
 }

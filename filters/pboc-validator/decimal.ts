@@ -25,17 +25,16 @@ export class Decimal {
   }
 
   /**
-   * Becomes the number that the text writes: an optional minus, digits, perhaps a point and digits, perhaps an exponent, as in JSON (leading zeros are
-   * allowed). False if it writes none or one with too many digits.
+   * Becomes the number that the text writes: an optional sign, digits with perhaps a point before, among or behind them (xs:decimal), perhaps an exponent, as in
+   * JSON. False if it writes none or one with too many digits.
    */
   read(pointer: usize, length: u32): bool {
     this.clear();
     const end = pointer + length;
     let at = pointer;
     const negative = at < end && load<u8>(at) == 45;
-    if (negative) at++;
+    if (isSign(at, end)) at++;
     const whole = digitsAt(at, end);
-    if (whole == 0) return false;
     const first = at;
     at += whole;
     let fraction: usize = 0;
@@ -43,9 +42,9 @@ export class Decimal {
     if (at < end && load<u8>(at) == 46) {
       fraction = ++at;
       decimals = digitsAt(at, end);
-      if (decimals == 0) return false;
       at += decimals;
     }
+    if (whole + decimals == 0) return false;
     let exponent: i32 = 0;
     if (at < end) {
       exponent = readExponent(at, end);
@@ -115,6 +114,10 @@ export class Decimal {
   }
 }
 
+function isSign(at: usize, end: usize): bool {
+  return at < end && (load<u8>(at) == 45 || load<u8>(at) == 43);
+}
+
 function digitsAt(at: usize, end: usize): u32 {
   const start = at;
   while (at < end && <u32>load<u8>(at) - 48 < 10) at++;
@@ -126,7 +129,7 @@ function readExponent(at: usize, end: usize): i32 {
   if ((load<u8>(at) | 32) != 101) return MAX_EXPONENT + 1;
   at++;
   const minus = at < end && load<u8>(at) == 45;
-  if (minus || (at < end && load<u8>(at) == 43)) at++;
+  if (isSign(at, end)) at++;
   const count = digitsAt(at, end);
   if (count == 0 || at + count != end) return MAX_EXPONENT + 1;
   let value: i32 = 0;
@@ -152,18 +155,18 @@ export function writtenDecimals(pointer: usize, length: u32): u32 {
 /** Whether the text writes a decimal number, of whatever size: the grammar of `read`. */
 export function isDecimalText(pointer: usize, length: u32): bool {
   const end = pointer + length;
-  let at = pointer < end && load<u8>(pointer) == 45 ? pointer + 1 : pointer;
-  const whole = digitsAt(at, end);
-  at += whole;
-  if (whole != 0 && at < end && load<u8>(at) == 46) {
+  let at = isSign(pointer, end) ? pointer + 1 : pointer;
+  let count = digitsAt(at, end);
+  at += count;
+  if (at < end && load<u8>(at) == 46) {
     const decimals = digitsAt(++at, end);
-    if (decimals == 0) return false;
+    count += decimals;
     at += decimals;
   }
-  if (whole == 0 || at == end) return whole != 0;
+  if (count == 0 || at == end) return count != 0;
   if ((load<u8>(at) | 32) != 101) return false;
   at++;
-  if (at < end && (load<u8>(at) == 45 || load<u8>(at) == 43)) at++;
+  if (isSign(at, end)) at++;
   const exponent = digitsAt(at, end);
   return exponent != 0 && at + exponent == end;
 }

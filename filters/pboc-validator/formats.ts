@@ -16,13 +16,26 @@ export function isAmount(pointer: usize, length: u32): bool {
   return decimals >= 1 && decimals <= 4 && leadingDigits(pointer + whole + 1, decimals) == decimals;
 }
 
-/** Amount of ISO 20022 (`ActiveCurrencyAndAmount`): 1 to 18 digits, of which at most 5 behind a point; no sign, no exponent. */
+/**
+ * Amount of ISO 20022 (`ActiveCurrencyAndAmount`): a number of at most 18 digits, of which at most 5 are decimals, not below zero, in any spelling of xs:decimal
+ * (`+1`, `.5`, `1.`, `007.50000000`): zeros at its ends do not count. No exponent.
+ */
 export function isIsoAmount(pointer: usize, length: u32): bool {
-  const whole = leadingDigits(pointer, length);
-  if (whole == length) return whole >= 1 && whole <= 18;
-  if (whole < 1 || load<u8>(pointer + whole) != 46) return false;
-  const decimals = length - whole - 1;
-  return decimals >= 1 && decimals <= 5 && whole + decimals <= 18 && leadingDigits(pointer + whole + 1, decimals) == decimals;
+  const end = pointer + length;
+  const negative = length != 0 && load<u8>(pointer) == 45;
+  if (length != 0 && (negative || load<u8>(pointer) == 43)) pointer++;
+  const written = leadingDigits(pointer, <u32>(end - pointer));
+  let at = pointer + written;
+  let decimals: u32 = 0;
+  if (at < end && load<u8>(at) == 46) {
+    decimals = leadingDigits(++at, <u32>(end - at));
+    if (at + decimals != end) return false;
+  } else if (at != end) return false;
+  if (written + decimals == 0) return false;
+  while (decimals != 0 && load<u8>(at + decimals - 1) == 48) decimals--;
+  let whole = written;
+  while (whole != 0 && load<u8>(pointer + written - whole) == 48) whole--;
+  return whole + decimals <= 18 && decimals <= 5 && (!negative || whole + decimals == 0);
 }
 
 /** An even number, at least two, of hex digits in either case. */

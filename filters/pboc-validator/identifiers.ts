@@ -8,9 +8,6 @@ import { leadingDigits } from './formats';
 /** No such code. */
 export const NO_CODE: u32 = u32.MAX_VALUE;
 
-/** Kosovo's letters: not of ISO 3166-1, but in use in BIC and IBAN. */
-const KOSOVO: u32 = 23 * 26 + 10; // XK
-
 /** First entry of an ascending table that is not below `value`; NO_CODE if all are. */
 function atLeast(table: usize, count: u32, value: u32): u32 {
   let from: u32 = 0;
@@ -53,7 +50,18 @@ export function isCurrency(pointer: usize, length: u32): bool {
   return minorUnits(pointer, length) != NO_CODE;
 }
 
-/** ISO 3166-1 code: two or three capital letters, or three digits. */
+/** Codes of two letters that ISO 3166-1 leaves to its users: AA, QM to QZ, XA to XZ, ZZ. Test systems and territories (XK) have such, in BIC too. */
+function isUserCountry(code: u32): bool {
+  const first = code / 26;
+  return code == 0 || code == 25 * 26 + 25 || first == 23 || (first == 16 && code % 26 >= 12);
+}
+
+/** Codes of two letters that ISO 3166-1 reserves and others use: EU, EZ, UK, UN. */
+function isReservedCountry(code: u32): bool {
+  return code == 4 * 26 + 20 || code == 4 * 26 + 25 || code == 20 * 26 + 10 || code == 20 * 26 + 13;
+}
+
+/** ISO 3166-1 code: two or three capital letters, or three digits; of two letters also those that it leaves to its users or reserves. */
 export function isCountry(pointer: usize, length: u32): bool {
   if (length == 2) return isCountryLetters(letters(pointer, 2));
   if (length != 3) return false;
@@ -63,8 +71,12 @@ export function isCountry(pointer: usize, length: u32): bool {
 }
 
 function isCountryLetters(code: u32): bool {
-  return code != NO_CODE && atLeast(COUNTRY_ALPHA_2, COUNTRY_ALPHA_2_COUNT, code) == code;
+  return code != NO_CODE && (atLeast(COUNTRY_ALPHA_2, COUNTRY_ALPHA_2_COUNT, code) == code || isUserCountry(code) || isReservedCountry(code));
 }
+
+/** `3502` and `M000`, as they stand in memory. */
+const XIAMEN: u32 = 0x32303533;
+const OLD_ENTITY: u32 = 0x3030304d;
 
 /** Value of a character in GB 32100 (digits, and capital letters without I, O, S, V and Z); 31 for another. */
 function usccValue(byte: u32): u32 {
@@ -75,7 +87,8 @@ function usccValue(byte: u32): u32 {
 
 /**
  * Unified social credit code (GB 32100-2015): 18 characters of its alphabet, an administrative division of six digits in places 3 to 8, and the check
- * character: weights are powers of 3 modulo 31.
+ * character: weights are powers of 3 modulo 31. Codes that Xiamen (division 3502) gave before 2016, whose numbers of the entity begin with M000, have another one,
+ * by no rule that is known: it is not asked of them.
  */
 export function isUscc(pointer: usize, length: u32): bool {
   if (length != 18 || leadingDigits(pointer + 2, 6) != 6) return false;
@@ -87,7 +100,8 @@ export function isUscc(pointer: usize, length: u32): bool {
     sum += value * weight;
     weight = (weight * 3) % 31;
   }
-  return usccValue(load<u8>(pointer, 17)) == (31 - (sum % 31)) % 31;
+  const check = usccValue(load<u8>(pointer, 17));
+  return check == (31 - (sum % 31)) % 31 || (check != 31 && load<u32>(pointer + 2) == XIAMEN && load<u32>(pointer + 8) == OLD_ENTITY);
 }
 
 /**
@@ -105,18 +119,19 @@ export function isCnapsBankCode(pointer: usize, length: u32): bool {
   return (product + (<u32>load<u8>(pointer, 11) - 48)) % 10 == 1;
 }
 
-/** Continues the remainder modulo 97 (ISO 7064 MOD 97-10) with digits and capital letters, A as 10; 97 if another character is among them. */
-function modulo97(pointer: usize, length: u32, remainder: u32): u32 {
+/** Continues the remainder modulo 97 (ISO 7064 MOD 97-10) with digits and capital letters, with `fold` small ones too, A as 10; 97 if another character is among them. */
+function modulo97(pointer: usize, length: u32, remainder: u32, fold: bool): u32 {
+  const capital: u32 = fold ? 0xdf : 0xff;
   for (let i: u32 = 0; i < length; i++) {
     const byte = <u32>load<u8>(pointer + i);
     if (byte - 48 < 10) remainder = (remainder * 10 + byte - 48) % 97;
-    else if (byte - 65 < 26) remainder = (remainder * 100 + byte - 55) % 97;
+    else if ((byte & capital) - 65 < 26) remainder = (remainder * 100 + (byte & capital) - 55) % 97;
     else return 97;
   }
   return remainder;
 }
 
-/** IBAN (ISO 13616), without blanks: a country of the registry, the length of that country, check digits 02 to 98. */
+/** IBAN (ISO 13616; letters of the account in either case, as ISO 20022 has them), without blanks: a country of the registry, the length of that country, check digits 02 to 98. */
 export function isIban(pointer: usize, length: u32): bool {
   if (length < 15 || length > 34 || leadingDigits(pointer + 2, 2) != 2) return false;
   const country = letters(pointer, 2);
@@ -125,8 +140,8 @@ export function isIban(pointer: usize, length: u32): bool {
   if (entry >> 6 != country || (entry & 63) != length) return false;
   const check = (<u32>load<u8>(pointer, 2) - 48) * 10 + (<u32>load<u8>(pointer, 3) - 48);
   if (check < 2 || check > 98) return false;
-  const remainder = modulo97(pointer + 4, length - 4, 0);
-  return remainder != 97 && modulo97(pointer, 4, remainder) == 1;
+  const remainder = modulo97(pointer + 4, length - 4, 0, true);
+  return remainder != 97 && modulo97(pointer, 4, remainder, false) == 1;
 }
 
 /** Business identifier code (ISO 9362:2014): four letters or digits, a country, two letters or digits, and perhaps three more; capital letters. */
@@ -136,11 +151,10 @@ export function isBic(pointer: usize, length: u32): bool {
     const byte = <u32>load<u8>(pointer + i);
     if (byte - 48 >= 10 && byte - 65 >= 26) return false;
   }
-  const country = letters(pointer + 4, 2);
-  return country == KOSOVO || isCountryLetters(country);
+  return isCountryLetters(letters(pointer + 4, 2));
 }
 
 /** Legal entity identifier (ISO 17442): 18 letters or digits and two check digits (ISO 7064 MOD 97-10). */
 export function isLei(pointer: usize, length: u32): bool {
-  return length == 20 && leadingDigits(pointer + 18, 2) == 2 && modulo97(pointer, 20, 0) == 1;
+  return length == 20 && leadingDigits(pointer + 18, 2) == 2 && modulo97(pointer, 20, 0, false) == 1;
 }

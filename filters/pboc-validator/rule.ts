@@ -172,7 +172,7 @@ function fits(type: PbocType, kind: FieldKind): bool {
 function reads(type: PbocType, text: usize, length: u32): bool {
   switch (type) {
     case PbocType.number: return number.read(text, length);
-    case PbocType.integer: return length != 0 && isIntegerText(text, length) && (length > 1 || load<u8>(text) != 45);
+    case PbocType.integer: return isIntegerText(text, length) && <u32>load<u8>(text + length - 1) - 48 < 10;
     case PbocType.boolean: return isBooleanText(text, length);
     case PbocType.object: return false;
     case PbocType.array: return false;
@@ -187,11 +187,11 @@ function isBooleanText(text: usize, length: u32): bool {
   return length == 5 && load<u32>(text) == 0x736c6166 && load<u8>(text, 4) == 101;
 }
 
-/** Of a valid JSON number: neither fraction nor exponent. */
+/** Of a valid JSON number: neither fraction nor exponent. Of a text: digits, perhaps with a sign before them (xs:integer). */
 function isIntegerText(text: usize, length: u32): bool {
   for (let i: u32 = 0; i < length; i++) {
     const byte = <u32>load<u8>(text + i);
-    if (byte - 48 >= 10 && (i != 0 || byte != 45)) return false;
+    if (byte - 48 >= 10 && (i != 0 || (byte != 45 && byte != 43))) return false;
   }
-  return true;
+  return length != 0;
 }

@@ -15,6 +15,9 @@ const ROUTES = together(
   route('any-switch', { match: under('/any-switch'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-switch', header: NO_HEADER } }, validation: { fields: [{ path: '$.MTI' }] } }),
   route('pos', { match: under('/pos'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-terminal', header: { length: 'Binary2', tpdu: true, network: 'Opaque', networkBytes: 6 } } }, validation: { fields: [{ path: '$.MTI', enum: ['0800'] }] } }),
   route('partner', { match: under('/partner'), body: { contentTypes: ['text/plain', 'none', 'application/vnd.partner'] }, validation: { pboc: '3.0.2' } }),
+  ...['camt.053', 'camt.054', 'pacs.002', 'pacs.004', 'pain.001'].map((message) => route(message, { match: under(`/${message}`), body: { format: 'XML' }, validation: { profile: `iso20022-${message}` } })),
+  ...['hvps', 'beps', 'ibps'].map((system) => route(system, { match: under(`/${system}`), body: { format: 'CNAPS2' }, validation: { profile: `cnaps2-${system}` } })),
+  route('envelope', { match: under('/envelope'), body: { format: 'XML' }, validation: { profile: 'iso20022-pacs.008', root: '$.BusMsgEnvlp', fields: [{ path: '$.BusMsgEnvlp.AppHdr.BizMsgIdr', pattern: '^B' }] } }),
   route('tlv', { match: under('/tlv'), body: { format: 'TLV', tlvEncoding: 'Hex' }, validation: { tagDictionary: true } }),
 );
 const vectors = new URL('../vectors/', import.meta.url);
@@ -69,6 +72,31 @@ test('a route takes the content types that it names, and no other reading of the
 
 test('hexadecimal digits of BER-TLV pass under their own content type and under none', async () => {
   for (const type of ['application/x-hex', 'text/plain', undefined]) await passes('/tlv', type, Buffer.from('9F0206000000000100'));
+});
+
+interface ProfileVectors {
+  message: string;
+  contentType: string;
+  also?: { message: string }[];
+}
+const profileVectors = (name: string): ProfileVectors => parse(readFileSync(new URL(`profiles/${name}.yaml`, vectors), 'utf8')) as ProfileVectors;
+
+for (const [path, name] of [
+  ['/camt.053', 'iso20022-camt.053'], ['/camt.054', 'iso20022-camt.054'], ['/pacs.002', 'iso20022-pacs.002'], ['/pacs.004', 'iso20022-pacs.004'], ['/pain.001', 'iso20022-pain.001'],
+  ['/hvps', 'cnaps2-hvps'], ['/beps', 'cnaps2-beps'], ['/ibps', 'cnaps2-ibps'], ['/envelope', 'enveloped-business-message'],
+] as const) {
+  test(`messages of ${name} pass by their profile`, async () => {
+    const { message, contentType, also = [] } = profileVectors(name);
+    for (const text of [message, ...also.map((each) => each.message)]) await passes(path, contentType, Buffer.from(text));
+  });
+}
+
+test('an application header is read by own rules beside the profile from its root', async () => {
+  const message = profileVectors('enveloped-business-message').message.replace('<BizMsgIdr>B1', '<BizMsgIdr>C1').replace('<MsgId>M1</MsgId>', '');
+  const reply = await send(harness.url, { path: '/envelope', headers: { 'content-type': 'application/xml' }, body: message });
+  assert.equal(reply.status, 422);
+  const errors = (problemOf(reply).errors ?? []).map((error) => `${error.code} ${error.path}`);
+  assert.deepEqual(errors.sort(), ['FIM-PBOC-0005 /BusMsgEnvlp/Document/FIToFICstmrCdtTrf/GrpHdr/MsgId', 'FIM-PBOC-0007 /BusMsgEnvlp/AppHdr/BizMsgIdr']);
 });
 
 test('a tag without a value passes the dictionary', () => passes('/tlv', 'text/plain', Buffer.from('9F02060000000001009F0900')));

@@ -28,7 +28,7 @@ export interface OracleCondition {
 
 const CODES = { missing: '0005', type: '0006', pattern: '0007', short: '0008', long: '0009', enum: '0010', forbidden: '0019', number: '0020', less: '0021', greater: '0022' };
 const ALPHABET = '0123456789ABCDEFGHJKLMNPQRTUWXY';
-const COUNTRIES = new Set(['CN', 'CHN', '156', 'DE', 'DEU', '276', 'GB', 'GBR', '826', 'NO', 'US']);
+const COUNTRIES = new Set(['CN', 'CHN', '156', 'DE', 'DEU', '276', 'GB', 'GBR', '826', 'NO', 'US', 'XE', 'ZZ', 'EU']);
 const IBAN_LENGTHS: Record<string, number> = { DE: 22, GB: 22, NO: 15 };
 
 function isUscc(text: string): boolean {
@@ -49,13 +49,13 @@ function remainder97(text: string): bigint {
 }
 
 function isIban(text: string): boolean {
-  return /^[A-Z]{2}[0-9]{2}[0-9A-Z]+$/.test(text) && IBAN_LENGTHS[text.slice(0, 2)] === text.length && remainder97(text.slice(4) + text.slice(0, 4)) === 1n;
+  return /^[A-Z]{2}[0-9]{2}[0-9A-Za-z]+$/.test(text) && IBAN_LENGTHS[text.slice(0, 2)] === text.length && remainder97(text.slice(4) + text.slice(0, 4)) === 1n;
 }
 
 /** A decimal in units of its eighteenth decimal; undefined if it is none or has too many digits. */
 export function decimalOf(text: string): bigint | undefined {
-  const [, sign, whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
-  if (whole === '' || Math.abs(Number(exponent)) > 9999) return undefined;
+  const [, sign, whole = '', fraction = '', exponent = '0'] = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  if (whole + fraction === '' || Math.abs(Number(exponent)) > 9999) return undefined;
   const digits = BigInt(whole + fraction);
   const places = 18 - fraction.length + Number(exponent);
   if (digits === 0n) return 0n;
@@ -70,15 +70,15 @@ const CHECKS: Record<string, { code: string; good: (text: string) => boolean }> 
   Uscc: { code: '0023', good: isUscc },
   CnapsBankCode: { code: '0024', good: (text) => /^\d{12}$/.test(text) && isMod1110(text) },
   Iban: { code: '0025', good: isIban },
-  Bic: { code: '0026', good: (text) => /^[A-Z0-9]{4}(CN|DE|US|GB|NO)[A-Z0-9]{2}([A-Z0-9]{3})?$/.test(text) },
+  Bic: { code: '0026', good: (text) => /^[A-Z0-9]{4}(CN|DE|US|GB|NO|XE|ZZ|EU)[A-Z0-9]{2}([A-Z0-9]{3})?$/.test(text) },
   Lei: { code: '0027', good: (text) => /^[A-Z0-9]{18}\d\d$/.test(text) && remainder97(text) === 1n },
   Country: { code: '0028', good: (text) => COUNTRIES.has(text) },
   Alphabetic: { code: '0018', good: (text) => /^[A-Za-z]+$/.test(text) },
-  IsoAmount: { code: '0014', good: (text) => /^(?=[\d.]{1,19}$)(\d{1,18}|\d+\.\d{1,5})$/.test(text) },
+  IsoAmount: { code: '0014', good: isIsoAmount },
   MonthDay: { code: '0013', good: (text) => /^\d{4}$/.test(text) && exists('2000', text.slice(0, 2), text.slice(2)) },
   YearMonth: { code: '0013', good: (text) => /^\d\d(0[1-9]|1[0-2])$/.test(text) },
   ShortDate: { code: '0013', good: (text) => /^\d{6}$/.test(text) && exists(`20${text.slice(0, 2)}`, text.slice(2, 4), text.slice(4)) },
-  IsoDate: { code: '0013', good: (text) => dayOf(text) !== undefined && text.length === 10 },
+  IsoDate: { code: '0013', good: (text) => dayOf(text) !== undefined && text.length >= 10 },
   IsoDateTime: { code: '0013', good: (text) => text.length >= 19 && instantOf(text) !== undefined },
   Numeric: { code: '0018', good: (text) => /^[0-9]+$/.test(text) },
   Alphanumeric: { code: '0018', good: (text) => /^[0-9A-Za-z]+$/.test(text) },
@@ -94,6 +94,13 @@ const CHECKS: Record<string, { code: string; good: (text: string) => boolean }> 
 
 export const CHECK_NAMES = Object.keys(CHECKS);
 
+/** The value, not its spelling, has the bounds: 18 digits, 5 of them decimals, not below zero. */
+function isIsoAmount(text: string): boolean {
+  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text)) return false;
+  const [whole = '', fraction = ''] = text.replace(/^[+-]/, '').split('.').map((part, i) => (i === 0 ? part.replace(/^0+/, '') : part.replace(/0+$/, '')));
+  return whole.length + fraction.length <= 18 && fraction.length <= 5 && (!text.startsWith('-') || whole + fraction === '');
+}
+
 function isTime(text: string): boolean {
   return /^([01]\d|2[0-3])[0-5]\d[0-5]\d$/.test(text);
 }
@@ -105,7 +112,7 @@ function exists(year: string, month: string, day: string): boolean {
 
 /** Days since 1970. */
 export function dayOf(text: string): number | undefined {
-  const [, year, month, day] = /^(\d{4})(\d\d)(\d\d)$/.exec(text) ?? /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? [];
+  const [, year, month, day] = /^(\d{4})(\d\d)(\d\d)$/.exec(text) ?? /^(\d{4})-(\d\d)-(\d\d)(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?$/.exec(text) ?? [];
   if (year === undefined || !exists(year, month!, day!)) return undefined;
   return new Date(`${year}-${month}-${day}T00:00:00Z`).getTime() / 86_400_000;
 }
@@ -113,16 +120,21 @@ export function dayOf(text: string): number | undefined {
 /** Nanoseconds since 1970; a time without offset is China's. */
 export function instantOf(text: string): bigint | undefined {
   const day = dayOf(text);
-  if (day !== undefined) return (BigInt(day) * 86_400n - 28_800n) * 1_000_000_000n;
+  if (day !== undefined) {
+    const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)$/.exec(text) ?? [];
+    const offset = text.endsWith('Z') ? 0 : sign === undefined ? 28_800 : (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60);
+    return (BigInt(day) * 86_400n - BigInt(offset)) * 1_000_000_000n;
+  }
   const compact = /^(\d{8})(\d\d)(\d\d)(\d\d)$/.exec(text);
-  const parts = compact ?? /^(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?$/.exec(text);
+  const parts = compact ?? /^(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?$/.exec(text);
   const [, date = '', hour, minute, second, fraction = '', zone = '+08:00'] = parts ?? [];
   const days = dayOf(date);
-  if (days === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  const last = Number(hour) === 24 && compact === null && Number(minute) === 0 && Number(second) === 0 && /^0*$/.test(fraction.slice(0, 9));
+  if (days === undefined || (Number(hour) > 23 && !last) || Number(minute) > 59 || Number(second) > 59) return undefined;
   const [sign, hours, minutes] = zone === 'Z' ? [1, 0, 0] : [zone[0] === '-' ? -1 : 1, Number(zone.slice(1, 3)), Number(zone.slice(4))];
   if (minutes > 59 || hours * 60 + minutes > 840) return undefined;
   const seconds = days * 86_400 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - sign * (hours * 60 + minutes) * 60;
-  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
 }
 
 function isType(type: string, value: Json): boolean {
@@ -144,7 +156,7 @@ function breach(rule: OracleRule, value: Json): string | null {
   if (!isType(rule.type ?? 'string', value)) return CODES.type;
   const { minLength = 0, maxLength = 0, pattern = '', check, form, min, max } = rule;
   const bare = check === undefined && form === undefined && min === undefined && max === undefined;
-  if (rule.type === 'decimal' && bare && typeof value === 'string' && !/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(value)) return CODES.type;
+  if (rule.type === 'decimal' && bare && typeof value === 'string' && !/^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/.test(value)) return CODES.type;
   const allowed = rule.enum ?? [];
   if (minLength === 0 && maxLength === 0 && pattern === '' && allowed.length === 0 && bare) return null;
   if (typeof value !== 'string' && !(value instanceof RawNumber)) return CODES.type;

@@ -12,6 +12,8 @@ interface Vectors {
   profile: string;
   body: Record<string, unknown>;
   contentType: string;
+  /** Where the message of the profile begins. */
+  root?: string;
   /** Text; or, with `hex`, hexadecimal digits with blanks between them. */
   message: string;
   hex?: boolean;
@@ -29,8 +31,8 @@ before(async () => {
   module = loadModule(readFileSync(built!.path));
 });
 
-function configured({ profile, body }: Vectors): RootContext {
-  const { resources, errors } = checkRoutes([{ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: 'profile' }, spec: { body, validation: { profile, maxErrors: 64 } } }]);
+function configured({ profile, body, root }: Vectors): RootContext {
+  const { resources, errors } = checkRoutes([{ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: 'profile' }, spec: { body, validation: { profile, maxErrors: 64, ...(root === undefined ? {} : { root }) } } }]);
   assert.deepEqual(errors, []);
   const answer = createVm(module, {}).configure(translate(resources, { layout: 'fused' }).pluginConfigs[0]!.json);
   assert.ok(answer.accepted, JSON.stringify(answer.logs));

@@ -50,6 +50,16 @@ describe('profiles', () => {
     assert.deepEqual(crossRules?.map(({ kind, left }) => [kind, left]), [['Compare', '$.x'], ['Sum', '$.j[*]']]);
   });
 
+  it('are meant from the root that a route names, own rules are not', () => {
+    const { rules, conditions, crossRules } = sectionOf(
+      profile('base', "{ fields: [{ path: $, type: object }, { name: a, when: [{ name: k, equals: '1' }, { name: h, in: Header, present: true }] }, { path: \"$['x y'][*]\" }, { name: c, in: Query }], rules: [{ sum: { items: '$.i[*]', total: $.t } }, { compare: { left: $.x, operator: Less, value: '1' } }, { when: [{ path: $.k, present: true }], currencyExponent: { amount: $.m, currency: $.n } }] }")
+      + route("{ profile: base, root: \"$.Envelope['pay-load']\", fields: [{ name: d }], rules: [{ compare: { left: $.own, operator: Equal, value: '1' } }] }"),
+    );
+    assert.deepEqual(rules.map(({ path }) => path), ["$.Envelope['pay-load']", "$.Envelope['pay-load'].a", "$.Envelope['pay-load']['x y'][*]", 'c', '$.d']);
+    assert.deepEqual(conditions?.map(({ path }) => path), ["$.Envelope['pay-load'].k", 'h', "$.Envelope['pay-load'].k"]);
+    assert.deepEqual(crossRules?.map(({ left, right }) => [left, right]), [["$.Envelope['pay-load'].i[*]", "$.Envelope['pay-load'].t"], ["$.Envelope['pay-load'].x", undefined], ["$.Envelope['pay-load'].m", "$.Envelope['pay-load'].n"], ['$.own', undefined]]);
+  });
+
   it('extend those that FIM brings, for the formats of these', () => {
     const text = profile('own', '{ extends: pboc-3.0.2, fields: [{ name: stan, type: "n", length: 6 }] }');
     const { rules } = sectionOf(text + route('{ profile: own }'));

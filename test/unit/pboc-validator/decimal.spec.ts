@@ -26,8 +26,10 @@ describe('Decimal', () => {
     expectOrder(['-1000000000', '-1', '-0.000000000000000001', '0', '0.000000000000000001', '0.1', '0.11', '1', '9', '10', '999999999', '1000000000', '1e35']);
   });
   it('knows one number in many spellings', () => {
-    const spellings = ['100', '100.0', '100.00', '0100', '1e2', '1E+2', '10000e-2', '0.1e3'];
+    const spellings = ['100', '100.0', '100.00', '0100', '+100', '100.', '+0100.0', '1e2', '1E+2', '10000e-2', '0.1e3'];
     for (let i = 0; i < spellings.length; i++) expect<i32>(read('100').compare(read(spellings[i]))).toBe(0, spellings[i]);
+    expect<i32>(read('.5').compare(read('+0.50'))).toBe(0);
+    expect<i32>(read('-.5').compare(read('-0.5'))).toBe(0);
     expect<i32>(read('-0').compare(read('0.000'))).toBe(0);
   });
   it('takes zeros at the ends that have no room', () => {
@@ -41,7 +43,7 @@ describe('Decimal', () => {
     refused('1e-19');
   });
   it('refuses what is no number', () => {
-    const texts = ['', '-', '+1', '.5', '5.', '1e', '1e+', '1x', '1 ', ' 1', '1,0', '1.2.3', '0x10', '１', 'Infinity'];
+    const texts = ['', '-', '+', '.', '+.', '-.', '+-1', '--1', '.e1', '1e', '1e+', '1x', '1 ', ' 1', '1,0', '1.2.3', '0x10', '１', 'Infinity'];
     for (let i = 0; i < texts.length; i++) refused(texts[i]);
   });
   it('adds exactly, with carries and signs', () => {
@@ -66,12 +68,12 @@ describe('Decimal', () => {
     expect<u32>(writtenDecimals(large.pointer, large.length)).toBe(0);
   });
   it('knows what is written like a number, of any size', () => {
-    const good = ['0', '-1', '007', '1.50', '1e9999999', '-12.5E-3', '123456789012345678901234567890123456789012'];
+    const good = ['0', '-1', '+1', '.5', '1.', '-.5', '+1.e5', '007', '1.50', '1e9999999', '-12.5E-3', '123456789012345678901234567890123456789012'];
     for (let i = 0; i < good.length; i++) {
       const text = Bytes.from(good[i]);
       expect<bool>(isDecimalText(text.pointer, text.length)).toBe(true, good[i]);
     }
-    const bad = ['', '-', '+1', '.5', '1.', '1e', '1e+', '1.5.2', ' 1', '1 ', 'abc', '1,5', '0x1', '--1'];
+    const bad = ['', '-', '+', '.', '-.', '+-1', '.e5', '1e', '1e+', '1.5.2', ' 1', '1 ', 'abc', '1,5', '0x1', '--1'];
     for (let i = 0; i < bad.length; i++) {
       const text = Bytes.from(bad[i]);
       expect<bool>(isDecimalText(text.pointer, text.length)).toBe(false, bad[i]);

@@ -1,6 +1,6 @@
 import { Bytes } from '../../../filters/memory/bytes';
 import { isDate, isDateTime, isMonthDayTime, isTime } from '../../../filters/pboc-validator/calendar';
-import { isAlphanumeric, isAmount, isHex, isNumeric, isPrintable } from '../../../filters/pboc-validator/formats';
+import { isAlphanumeric, isAmount, isHex, isIsoAmount, isNumeric, isPrintable } from '../../../filters/pboc-validator/formats';
 import { isCurrency } from '../../../filters/pboc-validator/identifiers';
 
 type Format = (pointer: usize, length: u32) => bool;
@@ -18,6 +18,15 @@ describe('isAmount', () => {
   });
   it('refuses signs, exponents, too many digits and halves of a number', () => {
     expectAll(['', '.', '1.', '.5', '-1', '+1', '1e3', '1E3', '1.2.3', '1,00', '1234567890123', '12345678901234.0', '1.00000', ' 1', '1 ', '1.0e1', '１'], isAmount, false);
+  });
+});
+
+describe('isIsoAmount', () => {
+  it('takes what xs:decimal writes: the value has the bounds, not its spelling', () => {
+    expectAll(['0', '1', '100.00', '.5', '+1', '1.', '+.5', '-0', '-0.00', '007', '123456789012345678', '0000123456789012345678', '1234567890123.12345', '1.1234500000', '0.00001', '000.000'], isIsoAmount, true);
+  });
+  it('refuses what is below zero, too long or no number', () => {
+    expectAll(['', '.', '+', '-', '-1', '-.5', '-0.00001', '1e3', '1,5', '1.2.3', '1.123456', '1234567890123456789', '12345678901234.12345', '++1', ' 1', '1 ', '１'], isIsoAmount, false);
   });
 });
 
