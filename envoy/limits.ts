@@ -119,3 +119,7 @@ export const KEY_LOOKS_MS = 3_000;
 export const KEY_RETRY_MS = 5_000;
 /** Canonical path of a route, bytes (as in the modules). */
 export const MAX_ROUTE_PATH_BYTES = 1024;
+/** Characters in which an unknown name may differ from the one that is proposed instead. */
+export const MAX_TYPO_LETTERS = 3;
+/** Longest unknown name for which another one is looked for, characters. */
+export const MAX_TYPO_NAME_CHARACTERS = 64;

@@ -3,6 +3,7 @@ import type { DecryptOptions } from './fim/decrypt.ts';
 import { Command, CommanderError } from 'commander';
 import { addCredentialOptions, addSettingOptions } from './fim/kms-options.ts';
 import { kmsCommand } from './fim/kms-commands.ts';
+import { speak } from './fim/language.ts';
 import { tell } from './fim/terminal.ts';
 import type { RenderFlags } from './fim/render.ts';
 import type { UpFlags } from './fim/up.ts';
@@ -19,6 +20,11 @@ Events with --json, one object a line:
 
 function commands(finish: (status: number) => void): Command {
   const program = new Command('fim').description('Financial policies for Envoy: validate, limit, mask and encrypt messages, with Chinese national cryptography.');
+  program.option('--lang <language>', 'language of errors on the terminal, en or zh (default: by LC_ALL, LC_MESSAGES or LANG)');
+  program.hook('preAction', (root) => {
+    const { lang } = root.opts<{ lang?: string }>();
+    if (lang !== undefined) speak(lang);
+  });
   program.showHelpAfterError('(fim --help, or fim VERB --help, tells more)').exitOverride();
   const up = program
     .command('up')

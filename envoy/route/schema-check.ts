@@ -1,6 +1,8 @@
 // The public schema, applied: strict validation with codes and places, and defaults as an API server sets them. It reads the schema file
 // itself, so nothing can differ from it; the contract tests hold it against a general validator.
+import { closestMatch } from 'leven';
 import schemaFile from './financial-route.schema.json' with { type: 'json' };
+import { MAX_TYPO_LETTERS, MAX_TYPO_NAME_CHARACTERS } from '../limits.ts';
 import type { ErrorCode } from './errors.gen.ts';
 import type { Path } from './json-path.ts';
 
@@ -72,10 +74,20 @@ function codePoints(text: string): number {
   return count;
 }
 
+/** What `found` may have been meant to be, and what there is. Case does not count. `about`: what the names are. */
+function knownNames(found: string, names: readonly string[], about: string): string {
+  if (names.length === 0) return '';
+  const byLetters = new Map(names.map((name) => [name.toLowerCase(), name]));
+  // Half of a short name is another name.
+  const maxDistance = Math.min(MAX_TYPO_LETTERS, Math.floor(found.length / 2));
+  const near = found.length > MAX_TYPO_NAME_CHARACTERS ? undefined : closestMatch(found.toLowerCase(), [...byLetters.keys()], { maxDistance });
+  return `${near === undefined ? '' : `did you mean \`${byLetters.get(near)}\`? `}${about}: ${names.join(', ')}`;
+}
+
 function checkText(value: string, node: SchemaNode, path: Path, report: Report): void {
   const own = node['x-fim-code'] as ErrorCode | undefined;
   if (node.enum !== undefined) {
-    if (!node.enum.includes(value)) report(own ?? 'FIM-CFG-0015', path, `allowed: ${node.enum.join(', ')}`);
+    if (!node.enum.includes(value)) report(own ?? 'FIM-CFG-0015', path, knownNames(value, node.enum, 'allowed'));
     return;
   }
   // A text of more units than twice the bound is too long without counting it.
@@ -103,7 +115,7 @@ function checkObject(value: Record<string, unknown>, node: SchemaNode, path: Pat
     const below = [...path, name];
     if (property !== undefined) check(value[name], property, below, report);
     else if (typeof node.additionalProperties === 'object') check(value[name], node.additionalProperties, below, report);
-    else if (node.additionalProperties === false && !report('FIM-CFG-0010', below, node.properties === undefined ? '' : `known: ${Object.keys(node.properties).join(', ')}`)) return;
+    else if (node.additionalProperties === false && !report('FIM-CFG-0010', below, knownNames(name, Object.keys(node.properties ?? {}), 'known'))) return;
   }
 }
 

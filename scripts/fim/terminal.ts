@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
+import { translated } from './language.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -23,7 +24,7 @@ export function tell(error: unknown): number {
     process.stderr.write(`${styledError('red', 'fim:')} ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`);
     return 1;
   }
-  process.stderr.write(`${styledError('red', `fim: ${error.code}`)} ${error.message.slice(error.code.length + 1)}\n`);
+  process.stderr.write(`${styledError('red', `fim: ${error.code}`)} ${translated(error.code, error.message).slice(error.code.length + 1)}\n`);
   if (error.advice) process.stderr.write(`     ${error.advice}\n`);
   return error.code === 'FIM-UP-0020' ? 2 : 1;
 }

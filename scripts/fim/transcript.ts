@@ -1,6 +1,7 @@
 import type { StackEvent } from '../../envoy/standalone/events.ts';
 import type { Problem } from '../../envoy/standalone/policy.ts';
 import { demonstration } from './demonstration.ts';
+import { adviceOf, translated } from './language.ts';
 import { styled } from './terminal.ts';
 
 /** National TLS cannot be terminated yet. */
@@ -78,14 +79,24 @@ export class Transcript {
   private rejected(file: string, errors: readonly Problem[]): void {
     const inForce = this.introduced ? '; what was in force stays in force' : '';
     print(`${styled('red', '✗')} ${file || 'configuration'} is refused${inForce}`);
-    for (const problem of errors) print(`    ${describe(problem)}`);
+    tellMistakes(errors, '    ');
   }
 }
 
-/** `file:line: CODE path message`. */
+/** `file:line: CODE path message`, in the terminal's language. */
 export function describe(problem: Problem): string {
   const { code, path, message } = problem;
-  return `${placeOf(problem)}${message.startsWith(code) ? '' : `${code} `}${path ? `${path} ` : ''}${message}`;
+  return `${placeOf(problem)}${message.startsWith(code) ? '' : `${code} `}${path ? `${path} ` : ''}${translated(code, message)}`;
+}
+
+/** Tells mistakes, and below the last one of each code what to do about it. `mark`: what stands before each mistake. */
+export function tellMistakes(problems: readonly Problem[], mark: string): void {
+  const last = new Map(problems.map((problem) => [problem.code, problem]));
+  for (const problem of problems) {
+    print(`${mark}${describe(problem)}`);
+    const advice = last.get(problem.code) === problem ? adviceOf(problem.code) : '';
+    if (advice !== '') print(`      ${styled('dim', advice)}`);
+  }
 }
 
 function placeOf({ file, line, column }: Problem): string {

@@ -9,7 +9,7 @@ import { buildModules } from '../build.ts';
 import { readLayout } from './options.ts';
 import { ROOT } from './project.ts';
 import { progress, styled } from './terminal.ts';
-import { describe } from './transcript.ts';
+import { describe, tellMistakes } from './transcript.ts';
 
 /** `fim validate`: the files as one proxy would get them, down to the modules' own word. Returns the exit status: 0 valid, 1 invalid. */
 export async function validate(files: string[], options: { json?: boolean; modules: string }): Promise<number> {
@@ -24,7 +24,7 @@ export async function validate(files: string[], options: { json?: boolean; modul
     process.stdout.write(`${JSON.stringify({ valid, routes, errors, conflicts, warnings })}\n`);
     return valid ? 0 : 1;
   }
-  for (const error of errors) process.stdout.write(`${styled('red', '✗')} ${describe(error)}\n`);
+  tellMistakes(errors, `${styled('red', '✗')} `);
   for (const notice of [...conflicts, ...warnings]) process.stdout.write(`${styled('yellow', '!')} ${describe(notice)}\n`);
   if (valid) process.stdout.write(`${styled('green', '✓')} valid: ${routes.join(', ')}\n`);
   return valid ? 0 : 1;

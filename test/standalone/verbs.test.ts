@@ -39,7 +39,22 @@ describe('validate', () => {
     assert.deepEqual(report.errors.map(({ path, line }) => [path, line]), [['$.spec.validation.fields[0].patern', 7], ['$.spec.enforcement', 8]]);
     for (const error of report.errors) assert.match(error.code, /^FIM-CFG-\d{4}$/);
     const text = await fim(['validate', file]);
-    assert.match(text.stdout, /bad\.yaml:7:\d+: FIM-CFG-0010 \$\.spec\.validation\.fields\[0\]\.patern/);
+    assert.match(text.stdout, /bad\.yaml:7:\d+: FIM-CFG-0010 \$\.spec\.validation\.fields\[0\]\.patern Unknown field: did you mean `pattern`\? known: /);
+    assert.match(text.stdout, /\n +Remove the field or correct its spelling/);
+  });
+
+  test('in Chinese, by the environment or --lang; what programs read is the same', async () => {
+    const file = join(folder, 'period.yaml');
+    writeFileSync(file, 'apiVersion: fim.financial/v1\nkind: FinancialRoute\nmetadata: {name: bad}\nspec:\n  enforcement: observed\n  rateLimit: {requests: 5, period: 1 second}\n');
+    const english = await fim(['validate', file]);
+    assert.match(english.stdout, /FIM-CFG-0015 \$\.spec\.enforcement Not one of the allowed values: did you mean `Observe`\? allowed: Enforce, Observe\n/);
+    assert.match(english.stdout, /FIM-CFG-1039 \$\.spec\.rateLimit\.period Duration is malformed or out of range\n +Write `1s`/);
+    const chinese = await fim(['--lang', 'zh', 'validate', file]);
+    assert.match(chinese.stdout, /FIM-CFG-1039 \$\.spec\.rateLimit\.period 时长格式错误或超出范围\n/);
+    assert.equal((await fim(['validate', file], { env: { LC_ALL: '', LANG: 'zh_CN.UTF-8' } })).stdout, chinese.stdout);
+    const json = await fim(['--lang', 'zh', 'validate', file, '--json']);
+    assert.equal(json.stdout, (await fim(['validate', file, '--json'])).stdout);
+    assert.equal((await fim(['--lang', 'fr', 'validate', file])).status, 2);
   });
 
   test('no file: 2; a file that is not there: 1', async () => {
