@@ -94,6 +94,8 @@ export const MAX_KEY_VERSIONS: i32 = 32;
 export const MAX_KEY_WAITERS: i32 = 4096;
 /** Data keys of one transit key that a VM holds, its own and those of senders; the one unused for longest makes room. */
 export const MAX_DATA_KEYS: i32 = 32;
+/** How long an old version that no message uses is held, milliseconds (1 hour): then it is overwritten, and fetched anew if a message names it. */
+export const MAX_IDLE_VERSION_MS: u64 = 3_600_000;
 /** Longest time that a message waits for the KMS's word on a key that is held but was not used for a while, milliseconds; then it is served with it. */
 export const KEY_RECHECK_HOLD_MS: u64 = 250;
 /** Least time between two looks at a data key that is held, milliseconds: how late it is noticed that its transit key is gone. */

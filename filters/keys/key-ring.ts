@@ -1,5 +1,5 @@
 // One key of the KMS in one VM: its versions, the fetches under way, and what is asked of the KMS when. Who uses a key goes through key-holder.ts.
-import { ABSENT_KEY_MS, KEY_RECHECK_HOLD_MS, MAX_KEY_AGE_MS, MAX_KEY_WAITERS, ROTATION_GRACE_MS } from '../limits';
+import { ABSENT_KEY_MS, KEY_RECHECK_HOLD_MS, MAX_IDLE_VERSION_MS, MAX_KEY_AGE_MS, MAX_KEY_WAITERS, ROTATION_GRACE_MS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { CalloutRequest } from '../runtime/callout';
 import { KmsConfig } from '../runtime/config.gen';
@@ -230,6 +230,7 @@ export class KeyRing extends Fetcher {
     if (nowMs > KEY_RECHECK_HOLD_MS) this.line.release(Those.Patient, nowMs - KEY_RECHECK_HOLD_MS, KeyState.Ready);
     if (!this.versions.isEmpty && this.idle && nowMs - this.usedAtMs > MAX_KEY_AGE_MS) this.retire();
     if (this.versions.retireEnded(nowMs)) this.end(nowMs);
+    if (!this.freshness.backoff.failing) this.versions.retireIdle(MAX_IDLE_VERSION_MS, nowMs);
     const due = this.freshness.isDue(nowMs, this.kms.refreshMs) && (this.freshness.ended || !this.versions.isEmpty);
     if (due || this.someoneWaitsForNewest()) this.askNewest(rootId, 0, nowMs);
     const old = this.versions.unchecked(max(<u64>this.kms.refreshMs * 3 / 4, this.backEnd.leastRecheckMs), nowMs);

@@ -156,6 +156,16 @@ export class KeyVersions {
     return had && this.active == null;
   }
 
+  /** Overwrites old versions that were not used for `forMs`: one that the KMS destroyed meanwhile is never looked up again, and must not stay. */
+  retireIdle(forMs: u64, nowMs: u64): void {
+    for (let i = this.list.length - 1; i >= 0; i--) {
+      const key = this.list[i];
+      if (key == this.active || (!this.dataKeys && key.number == this.named) || nowMs - key.usedAtMs < forMs) continue;
+      if (key.proven) this.notes.noteGenuine(key.number);
+      this.drop(key.number);
+    }
+  }
+
   /** Overwrites all versions. */
   retireAll(): void {
     for (let i = 0; i < this.list.length; i++) this.list[i].retire();

@@ -310,6 +310,23 @@ test('old versions are fetched four at a time, and one that was genuine before d
   assertClean(one);
 });
 
+test('an old version that nobody uses is overwritten after an hour, and fetched anew for who names it; while the KMS is away it stays', () => {
+  const store = new Store().add(1).add(2);
+  const one = machine(store);
+  assert.equal(one.decrypt(store.sealed(1)).client.status, 200);
+  const held = (number: number): boolean => one.vm.instance.bytes().includes(keyBytes(number));
+  one.vm.clock.advance(3_500_000);
+  assert.ok(held(1));
+  one.vm.clock.advance(200_000);
+  assert.deepEqual([held(1), held(2)], [false, true]);
+  assert.equal(one.decrypt(store.sealed(1)).client.status, 200);
+  store.mood = 'refused';
+  use(one, 10_000);
+  one.vm.clock.advance(4_000_000);
+  assert.ok(held(1));
+  assertClean(one);
+});
+
 test('messages are counted for each key', () => {
   const store = new Store().add(1);
   const one = machine(store);
