@@ -5,12 +5,14 @@ import { scratch } from '../memory/scratch';
 import { hexDigit } from '../message/hex-text';
 import { resolveSegments } from './path-segments';
 
-const SLASH: u32 = 47;
-const DOT: u32 = 46;
-const SEMICOLON: u32 = 59;
+const SPACE: u32 = 32;
 const HASH: u32 = 35;
 const PERCENT: u32 = 37;
+const DOT: u32 = 46;
+const SLASH: u32 = 47;
+const SEMICOLON: u32 = 59;
 const BACKSLASH: u32 = 92;
+const DELETE: u32 = 127;
 
 /** What a byte does to a path: as it stands (low half), and when it is escaped (high half). */
 const enum Kind {
@@ -144,7 +146,8 @@ export class RequestPath {
 
   /**
    * Address of the path as it arrived with each byte in its canonical spelling; 0: no memory. `loose`: as the most lenient server might read it: a backslash
-   * and an escaped slash separate, NUL and a fragment end it, an escape that is none stands for itself.
+   * and an escaped slash separate, NUL and a fragment end it, other control
+   * characters are not seen (`$` of a pattern is also before a last line break), an escape that is none stands for itself.
    */
   private respell(loose: bool): usize {
     const path = this.arrived;
@@ -160,9 +163,10 @@ export class RequestPath {
       at += value < 0 ? 1 : 3;
       if (value >= 0) byte = value;
       if (loose && (byte == 0 || (byte == HASH && value < 0))) break;
+      if (loose && (byte < SPACE || byte == DELETE)) continue;
       if (loose && byte == BACKSLASH) byte = SLASH;
       const kind = <u32>load<u8>(KINDS + byte);
-      const literal = value < 0 ? (kind & Kind.RawMask) != Kind.Encode : (kind & Kind.Decode) != 0 || (loose && (kind & Kind.RefuseEscaped) != 0);
+      const literal = value < 0 ? (kind & Kind.RawMask) != Kind.Encode : (kind & Kind.Decode) != 0 || (loose && byte == SLASH);
       if (literal) store<u8>(out++, <u8>byte);
       else {
         store<u8>(out, <u8>PERCENT);

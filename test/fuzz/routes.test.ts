@@ -171,7 +171,7 @@ function spellingOf(escape: string): string {
 
 function malformed(routes: readonly Route[], request: Request, bare: string): number | string {
   const strict = bare.replace(/%[0-9a-f]{2}/gi, spellingOf);
-  const loose = `${bare.startsWith('/') ? '' : '/'}${bare}`.replace(/\\|%5c|%2f/gi, '/').replace(/(%00|#).*$/, '').replace(/%[0-9a-f]{2}/gi, spellingOf);
+  const loose = `${bare.startsWith('/') ? '' : '/'}${bare}`.replace(/\\|%5c|%2f/gi, '/').replace(/(%00|#).*$/, '').replace(/%(0[0-9a-f]|1[0-9a-f]|7f)/gi, '').replace(/%[0-9a-f]{2}/gi, spellingOf);
   for (const reading of [resolved(strict), resolved(loose), withoutParameters(loose)]) {
     const verdict = readAs(routes, request, reading);
     if (typeof verdict === 'string' || verdict.found >= 0) return 'FIM-RT-0040';
@@ -198,7 +198,7 @@ const HOSTS = ['*', 'a.com', 'A.com', 'b.a.com', 'c.b.a.com', '*.a.com', '*.b.a.
 const ASKED_HOSTS = ['a.com', 'A.COM', 'a.com:8080', 'b.a.com', 'x.b.a.com:1', 'c.b.a.com', 'xa.com', 'com', '.a.com', '', 'localhost:80', '1.2.3.4', '1.2.3.4:99', 'a.com.', 'q.com', 'a.com,q.com', 'u@a.com', 'a.com:0', 'a.com..'];
 const SEGMENTS = ['/a', '/b', '/ab', '/a.b', '/1', '/22', '/%E4%B8%AD', '/a:b'];
 /** Segments of requests that are spelt in other ways. */
-const OTHER_SEGMENTS = ['/A', '/', '/..', '/.', '/a%3ab', '/a%3Bx', '/b;y=1', '/%e4%b8%ad', '/..;', '/%61', '/a%2Fb', '/a%00', '/a%', '\\b', '/%2e%2E', '/a#b'];
+const OTHER_SEGMENTS = ['/A', '/', '/..', '/.', '/a%3ab', '/a%3Bx', '/b;y=1', '/%e4%b8%ad', '/..;', '/%61', '/a%2Fb', '/a%00', '/a%', '\\b', '/%2e%2E', '/a#b', '/a%0A', '/%1fb', '/a%7F%7e'];
 const METHODS = ['GET', 'POST', 'PUT'];
 const PATTERNS = ['/a/[0-9]+', '/.*', '/a(/b)?', '/(a|b)/.*', '/a/b|/b/a', '/[a-z]+', '/1/(?:2|22)', '/ab?', '/a/'];
 const VALUES = ['v1', 'v2', 'v2.1.3', ''];
