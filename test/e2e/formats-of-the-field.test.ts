@@ -14,6 +14,8 @@ const ROUTES = together(
   route('switch', { match: under('/switch'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-switch', header: NO_HEADER } }, validation: { pboc: '3.0.2' } }),
   route('any-switch', { match: under('/any-switch'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-switch', header: NO_HEADER } }, validation: { fields: [{ path: '$.MTI' }] } }),
   route('pos', { match: under('/pos'), body: { format: 'ISO8583', iso8583: { specification: 'unionpay-terminal', header: { length: 'Binary2', tpdu: true, network: 'Opaque', networkBytes: 6 } } }, validation: { fields: [{ path: '$.MTI', enum: ['0800'] }] } }),
+  ...(['unionpay-switch', 'unionpay-terminal'] as const).map((specification) => route(specification, { match: under(`/${specification}`), body: { format: 'ISO8583', iso8583: { specification } }, validation: { pboc: '3.0.2' } })),
+  route('masked', { match: under('/masked'), masking: { detect: [{ kind: 'BankCard' }] } }),
   route('partner', { match: under('/partner'), body: { contentTypes: ['text/plain', 'none', 'application/vnd.partner'] }, validation: { pboc: '3.0.2' } }),
   ...['camt.053', 'camt.054', 'pacs.002', 'pacs.004', 'pain.001'].map((message) => route(message, { match: under(`/${message}`), body: { format: 'XML' }, validation: { profile: `iso20022-${message}` } })),
   ...['hvps', 'beps', 'ibps'].map((system) => route(system, { match: under(`/${system}`), body: { format: 'CNAPS2' }, validation: { profile: `cnaps2-${system}` } })),
@@ -56,6 +58,22 @@ test('a request with a response code is refused by the profile of PBOC', async (
 test('POS over HTTP: length, TPDU and header under the content type that terminals send, or none', async () => {
   const signIn = bytesOf(messages.get('a sign-in as it comes in a request of HTTP: length, TPDU, header')!);
   for (const type of ['x-ISO-TPDU/x-auth', OCTETS, undefined]) await passes('/pos', type, signIn);
+});
+
+test('the specifications of UnionPay as they stand: with their headers', async () => {
+  await passes('/unionpay-switch', undefined, bytesOf(messages.get('the header without a reject code')!));
+  await passes('/unionpay-terminal', undefined, bytesOf(messages.get('a sign-in as it comes in a request of HTTP: length, TPDU, header')!).subarray(2));
+});
+
+test('a decimal number comes back as it was, a card beside it masked', async () => {
+  const answer = harness.upstream.answer;
+  try {
+    harness.upstream.answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"rate":"30.411111111111111","unit":"0.4111111111111111","card":"4111111111111111"}');
+    const reply = await send(harness.url, { path: '/masked', body: '{}' });
+    assert.equal(reply.body.toString(), '{"rate":"30.411111111111111","unit":"0.4111111111111111","card":"411111******1111"}');
+  } finally {
+    harness.upstream.answer = answer;
+  }
 });
 
 test('a route takes the content types that it names, and no other reading of them', async () => {
