@@ -17,7 +17,7 @@ interface Setup {
   failures: string[];
 }
 
-async function setUp(t: TestContext, resource: Resource = FINANCIAL_ROUTES, prepare: (server: FakeApiServer) => void = () => undefined, trim?: (object: KubeObject) => KubeObject, mostInNamespace?: number): Promise<Setup> {
+async function setUp(t: TestContext, resource: Resource = FINANCIAL_ROUTES, prepare: (server: FakeApiServer) => void = () => undefined, trim?: (object: KubeObject) => KubeObject, mostInNamespace?: number, staleMs?: number): Promise<Setup> {
   const server = new FakeApiServer();
   await server.start();
   prepare(server);
@@ -25,7 +25,7 @@ async function setUp(t: TestContext, resource: Resource = FINANCIAL_ROUTES, prep
   const changes: string[] = [];
   const failures: string[] = [];
   const informer = new Informer({
-    api, resource, trim, mostInNamespace,
+    api, resource, trim, mostInNamespace, staleMs,
     onChange: (key, before, after) => changes.push(`${before === undefined ? 'new' : after === undefined ? 'gone' : 'changed'} ${key}`),
     onFailure: (_, reason) => failures.push(reason),
   });
@@ -110,6 +110,20 @@ describe('an informer', () => {
     await until('the change', () => changes.includes('new a/r2'));
   });
 
+  it('is out of date when the server has not been reached for a while, and no more when it has', async (t) => {
+    const { server, informer, failures } = await setUp(t, FINANCIAL_ROUTES, (fake) => fake.put('financialroutes', route('r1')), undefined, undefined, 300);
+    await informer.whenSynced();
+    await until('the watch', () => server.requests.includes('watch financialroutes'));
+    assert.equal(informer.stale, false);
+    await server.stop();
+    await until('a failure', () => failures.length > 0);
+    await until('that it is told', () => informer.stale);
+    server.put('financialroutes', route('r2'));
+    await server.start();
+    await until('the change', () => informer.get('a/r2'));
+    assert.equal(informer.stale, false);
+  });
+
   it('takes a kind that the cluster does not have for an empty one', async (t) => {
     const { informer, failures } = await setUp(t, GATEWAYS, (fake) => fake.without('gateway.networking.k8s.io/gateways'));
     await informer.whenSynced();
@@ -172,6 +186,10 @@ describe('an informer', () => {
     await informer.whenSynced();
     assert.deepEqual([informer.in('a').size, informer.leftOut('a'), informer.in('b').size], [10, 2, 1]);
     await until('the watch', () => server.requests.includes('watch financialroutes'));
+    server.put('financialroutes', route('r12'));
+    await until('one more', () => informer.leftOut('a') === 3);
+    server.remove('financialroutes', 'a', 'r12');
+    await until('one less', () => informer.leftOut('a') === 2);
     for (const name of ['r0', 'r1', 'r2']) server.remove('financialroutes', 'a', name);
     await until('the rest', () => informer.get('a/r10') && informer.get('a/r11') && informer.leftOut('a') === 0);
     assert.equal(informer.in('a').size, 9);

@@ -25,6 +25,8 @@ export interface InformerOptions {
   labelSelector?: string;
   /** Whether objects of which something was left away could be taken whole now: they are listed again when a watch ends. */
   wantsRelist?: () => boolean;
+  /** For tests; STALE_MS unless told. */
+  staleMs?: number;
   /** Told what an object of a namespace has cost to read, milliseconds. */
   onWork?: (namespace: string, milliseconds: number) => void;
 }
@@ -86,7 +88,7 @@ export class Informer {
 
   /** What is known has been out of date for too long to act on. */
   get stale(): boolean {
-    return this.failingSince !== undefined && performance.now() - this.failingSince > STALE_MS;
+    return this.failingSince !== undefined && performance.now() - this.failingSince > (this.options.staleMs ?? STALE_MS);
   }
 
   /** Settles when `synced` becomes true. */
@@ -169,7 +171,7 @@ export class Informer {
       const { type, object } = JSON.parse(line) as WatchEvent;
       if (type === 'ERROR') throw new ApiError(object.code ?? 500, object.reason ?? 'Error', object.message ?? 'the watch failed');
       this.reached();
-      if (type === 'DELETED') this.set(keyOf(object), undefined);
+      if (type === 'DELETED') this.remove(object);
       else if (type !== 'BOOKMARK') this.take(object);
       this.resourceVersion = object.metadata.resourceVersion;
       this.options.onWork?.(object.metadata.namespace ?? '', computed() - began);
@@ -192,6 +194,13 @@ export class Informer {
     if (before === undefined && this.in(namespace).size >= mostInNamespace) this.left.set(namespace, this.leftOut(namespace) + 1);
     else this.set(key, trim(object, before));
     return key;
+  }
+
+  private remove(object: KubeObject): void {
+    const key = keyOf(object);
+    const namespace = object.metadata.namespace ?? '';
+    if (this.objects.has(key)) this.set(key, undefined);
+    else if (this.leftOut(namespace) > 0) this.left.set(namespace, this.leftOut(namespace) - 1);
   }
 
   /** Whether objects that were left out could be taken now; some slack keeps a namespace at the bound from being listed again and again. */
