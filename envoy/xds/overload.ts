@@ -33,7 +33,7 @@ export function overloadManager(maxHeapBytes: number): EnvoyObject {
   };
 }
 
-/** What streams that have ended leave is given back to the system in small steps, not only under pressure. */
+/** What streams that have ended leave is given back to the system in small steps, as far as the allocator lets it go, not only under pressure. */
 export function memoryRelease(): EnvoyObject {
   return { bytes_to_release: MEMORY_RELEASE_BYTES, memory_release_interval: `${MEMORY_RELEASE_INTERVAL_MS / 1000}s` };
 }

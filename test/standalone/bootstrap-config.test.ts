@@ -36,6 +36,7 @@ const VARIANTS: [name: string, change: Partial<BootstrapPlan>][] = [
   ['peers with TLS', { upstream: new URL('https://pay.example'), kms: new URL('https://vault.example:8200') }],
   ['an HTTP/2 upstream on IPv6', { upstream: new URL('h2c://[::1]:50051'), host: '::1' }],
   ['an access log', { accessLog: '/dev/null' }],
+  ['bounds of memory and time', { maxHeapBytes: 128 * 1024 * 1024, requestTimeoutMs: 500 }],
 ];
 
 for (const [name, change] of VARIANTS) {

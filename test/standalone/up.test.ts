@@ -226,7 +226,7 @@ test('a KMS that is away is a warning, not the end', async () => {
 });
 
 test('wrong words on the command line are told with status 2', async () => {
-  for (const args of [['--listen', 'nowhere'], ['--listen', '127.0.0.1:70000'], ['--concurrency', '0'], ['--modules', 'half'], ['--upstream', 'ftp://x'], ['--kms', 'http://u:p@x'], ['--frob']]) {
+  for (const args of [['--listen', 'nowhere'], ['--listen', '127.0.0.1:70000'], ['--concurrency', '0'], ['--max-heap', '1MiB'], ['--max-heap', 'much'], ['--request-timeout', '5'], ['--request-timeout', '25h'], ['--modules', 'half'], ['--upstream', 'ftp://x'], ['--kms', 'http://u:p@x'], ['--frob']]) {
     const { status, stderr } = await fim(['up', CONTRACT, ...args]);
     assert.equal(status, 2, args.join(' '));
     assert.match(stderr, /FIM-UP-0020|unknown option/);
