@@ -99,6 +99,8 @@ export const MAX_KMS_REQUEST_BYTES = 64 * 1024;
 export const MAX_REGISTER_KEYS = 1_000;
 /** Versions of one of its keys. */
 export const MAX_REGISTER_VERSIONS = 10_000;
+/** File or text of an SM2 key, bytes, as in the modules; longer: FIM-KMS-0005 or FIM-KMS-0003. */
+export const MAX_KEY_FILE_BYTES = 8_192;
 /** Time to wait for another process that writes the development KMS's folder, milliseconds; then nothing is done. */
 export const MAX_KEY_LOCK_MS = 5_000;
 /** Least difference between the time of signing and now that a route may set, milliseconds. */

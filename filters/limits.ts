@@ -181,7 +181,7 @@ export const MIN_HMAC_KEY_BYTES: u32 = 16;
 export const MAX_HMAC_KEY_BYTES: u32 = 128;
 /** Data key as a transit KMS encrypted it (`vault:v3:…`), bytes of text. */
 export const MAX_WRAPPED_KEY_BYTES: u32 = 512;
-/** PEM text of an SM2 key, bytes. */
+/** PEM text or DER of an SM2 key, bytes. */
 export const MAX_KEY_FILE_BYTES: u32 = 8192;
 /** Text of one SM2 encryption, bytes. */
 export const MAX_SM2_PLAINTEXT_BYTES: u32 = 8 * 1024 * 1024 - 256;

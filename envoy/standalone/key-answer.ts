@@ -1,8 +1,11 @@
 // What a KMS's answer says of a key, read as the modules read it (filters/keys/kms-answer.ts).
 import type { ErrorCode } from '../route/errors.gen.ts';
+import { messageOf } from './coded-error.ts';
 import type { KeyAlgorithm } from './key-material.ts';
-import { KEY_ALGORITHMS, checkMaterial } from './key-material.ts';
+import { KEY_ALGORITHMS, isSm2, takesLength } from './key-material.ts';
 import type { KmsAnswerText } from './kms-client.ts';
+import { fromBase64 } from './pem.ts';
+import { sm2BytesOf, sm2KeyPem } from './sm2-key.ts';
 
 /** Why a key cannot be had; `detail` holds nothing of it. */
 export interface KeyFault {
@@ -22,7 +25,6 @@ interface Answer {
 }
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const HEX = /^(?:[0-9a-fA-F]{2})+$/;
 
 function parse(text: string): Answer | null {
@@ -83,22 +85,18 @@ function hasPassed(value: unknown, now: number): boolean | undefined {
 function materialOf(algorithm: KeyAlgorithm, text: unknown, encoding: unknown): ReadKey | KeyFault {
   if (typeof text !== 'string') return unreadable('`material` is no text');
   if (encoding !== undefined && encoding !== 'base64' && encoding !== 'hex') return unreadable('`encoding` is neither base64 nor hex');
-  const isSm2 = algorithm.startsWith('SM2');
-  const fits = (material: Buffer): boolean => {
+  if (isSm2(algorithm)) {
     try {
-      checkMaterial(algorithm, material);
-      return true;
-    } catch {
-      return false;
+      return { algorithm, material: Buffer.from(sm2KeyPem(algorithm, sm2BytesOf(Buffer.from(text), encoding))) };
+    } catch (error) {
+      return unreadable(`\`material\` is no key of ${algorithm}: ${messageOf(error)}`);
     }
-  };
-  let material: Buffer;
-  if (isSm2 && text.startsWith('-')) material = Buffer.from(text);
-  else if (encoding === 'hex') material = Buffer.from(HEX.test(text) ? text : '', 'hex');
-  else if (encoding === undefined && !isSm2 && HEX.test(text) && fits(Buffer.from(text, 'hex'))) return unreadable('`material` is hexadecimal digits: say so by `encoding`, or write base64');
-  else material = Buffer.from(BASE64.test(text) ? text : '', 'base64');
-  if (fits(material)) return { algorithm, material };
-  material.fill(0);
+  }
+  const isHex = HEX.test(text);
+  if (encoding === undefined && isHex && takesLength(algorithm, text.length / 2)) return unreadable('`material` is hexadecimal digits: say so by `encoding`, or write base64');
+  const material = encoding !== 'hex' ? fromBase64(text) : isHex ? Buffer.from(text, 'hex') : null;
+  if (material !== null && takesLength(algorithm, material.length)) return { algorithm, material };
+  material?.fill(0);
   return unreadable(`\`material\` is no key of ${algorithm}`);
 }
 
@@ -106,7 +104,7 @@ function materialOf(algorithm: KeyAlgorithm, text: unknown, encoding: unknown): 
 export function readDataKey(answer: KmsAnswerText): ReadKey | KeyFault {
   if (answer.status !== 200) return statusFault(answer, true);
   const text = parse(answer.text)?.data?.plaintext;
-  const material = Buffer.from(typeof text === 'string' && BASE64.test(text) ? text : '', 'base64');
-  if (material.length === 16 || material.length === 32) return { algorithm: material.length === 16 ? 'SM4' : 'AES-256', material };
+  const material = typeof text === 'string' ? fromBase64(text) : null;
+  if (material?.length === 16 || material?.length === 32) return { algorithm: material.length === 16 ? 'SM4' : 'AES-256', material };
   return unreadable('the answer is no data key');
 }

@@ -2,7 +2,7 @@ import { CodedError } from './coded-error.ts';
 import { MAX_REGISTER_KEYS, MAX_REGISTER_VERSIONS } from '../limits.ts';
 import type { KeyFolder } from './key-folder.ts';
 import type { KeyAlgorithm } from './key-material.ts';
-import { checkMaterial, newMaterial } from './key-material.ts';
+import { materialFrom, newMaterial } from './key-material.ts';
 
 const ID = /^(?:kms:\/\/)?((?:(?!\.{1,2}(?:\/|$))[\w.-]+\/)*(?!\.{1,2}$)[\w.-]+)$/;
 
@@ -127,12 +127,12 @@ export class KeyRegister {
 
   private addVersion(key: StoredKey, given: Buffer | undefined, expires: string | undefined): void {
     if (key.versions.length >= MAX_REGISTER_VERSIONS) throw new CodedError('FIM-KMS-0005', `kms://${key.path} has ${MAX_REGISTER_VERSIONS} versions`);
-    if (given) checkMaterial(key.algorithm, given);
-    const material = given ?? newMaterial(key.algorithm);
+    const material = given ? materialFrom(key.algorithm, given) : newMaterial(key.algorithm);
     const version = key.versions.length + 1;
     const now = new Date().toISOString();
     key.versions.push({ version, state: 'enabled', created: now, changed: now, ...(expires === undefined ? {} : { expires }), sealed: this.folder.seal(material, placeOf(key, version)) });
     material.fill(0);
+    given?.fill(0);
   }
 
   private change<T>(work: () => T): T {

@@ -6,8 +6,11 @@
 export const DER_INTEGER: u32 = 0x02;
 export const DER_BIT_STRING: u32 = 0x03;
 export const DER_OCTET_STRING: u32 = 0x04;
+export const DER_NULL: u32 = 0x05;
 export const DER_OID: u32 = 0x06;
 export const DER_SEQUENCE: u32 = 0x30;
+/** [1], primitive. */
+export const DER_IMPLICIT_1: u32 = 0x81;
 /** [0] and [1], constructed. */
 export const DER_CONTEXT_0: u32 = 0xa0;
 export const DER_CONTEXT_1: u32 = 0xa1;
@@ -105,9 +108,15 @@ export function derTakeNumber(out: usize): bool {
   return true;
 }
 
-/** As `derTake` for a bit string of whole bytes. */
-export function derTakeBits(): usize {
-  const content = derTake(DER_BIT_STRING);
+/** Steps over the elements that are left in the open one. False if one is malformed. */
+export function derSkipRest(): bool {
+  while (!derAtEnd()) if ((derPeek() & 0x1f) == 0x1f || derTake(derPeek()) == 0) return false;
+  return true;
+}
+
+/** As `derTake` for a bit string of whole bytes, which may have another tag. */
+export function derTakeBits(tag: u32 = DER_BIT_STRING): usize {
+  const content = derTake(tag);
   if (content == 0 || derLength == 0 || load<u8>(content) != 0) return 0;
   derLength--;
   return content + 1;

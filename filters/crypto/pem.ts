@@ -1,5 +1,5 @@
-// PEM (RFC 7468): finds a block by its label and decodes it. Text around blocks is ignored, blocks with other labels are passed over.
-// Inside a block: base64 in lines of any length, no headers (an old-style encrypted key has them and is refused).
+// PEM (RFC 7468), block by block. What stands around blocks is passed over: bag attributes, text dumps of certificates, blank lines, a byte order mark,
+// white space before a line. Inside a block: base64 in lines of any length, no headers (an old-style encrypted key has them and is refused).
 import { decodeBase64 } from '../memory/base64';
 
 const DASH: u8 = 0x2d;
@@ -9,56 +9,94 @@ const END: usize = memory.data<u8>([0x2d, 0x2d, 0x2d, 0x2d, 0x2d, 0x45, 0x4e, 0x
 const BEGIN_BYTES: u32 = 11;
 const END_BYTES: u32 = 9;
 const DASHES_BYTES: u32 = 5;
+const BYTE_ORDER_MARK: u32 = 0xbfbbef;
 
-function startsWith(text: usize, end: usize, prefix: usize, bytes: u32): bool {
-  return end - text >= <usize>bytes && memory.compare(text, prefix, bytes) == 0;
+let cursor: usize = 0;
+let limit: usize = 0;
+let label: usize = 0;
+let labelLength: u32 = 0;
+let body: usize = 0;
+let bodyEnd: usize = 0; // 0: the block is malformed
+
+/** Whether a character is white space. */
+export function isSpace(character: u8): bool {
+  return character == 0x20 || (character >= 0x09 && character <= 0x0d);
 }
 
-/** Whether `text` holds label and closing dashes. */
-function hasLabel(text: usize, end: usize, label: usize, labelLength: u32): bool {
-  return startsWith(text, end, label, labelLength) && startsWith(text + labelLength, end, BEGIN, DASHES_BYTES);
+function startsWith(text: usize, prefix: usize, bytes: u32): bool {
+  return limit - text >= <usize>bytes && memory.compare(text, prefix, bytes) == 0;
 }
 
-/** The character after the next line feed, or `end`. */
-function nextLine(text: usize, end: usize): usize {
-  while (text < end && load<u8>(text) != LINE_FEED) text++;
-  return text < end ? text + 1 : end;
+/** The first character of a line that is not white space. */
+function skipSpace(text: usize): usize {
+  while (text < limit && isSpace(load<u8>(text))) text++;
+  return text;
 }
 
-/** Copies the characters of a block that are not white space to `out` until a dash; returns how many. */
-function gather(text: usize, end: usize, out: usize): u32 {
+/** The character after the next line feed, or the end. */
+function nextLine(text: usize): usize {
+  while (text < limit && load<u8>(text) != LINE_FEED) text++;
+  return text < limit ? text + 1 : limit;
+}
+
+/** The next dash, or the end. */
+function nextDash(text: usize): usize {
+  while (text < limit && load<u8>(text) != DASH) text++;
+  return text;
+}
+
+/** Starts reading a text, which must stay as it is until the reading is done. */
+export function pemOpen(text: usize, length: u32): void {
+  cursor = text;
+  limit = text + length;
+  if (length > 3 && (load<u32>(text) & 0xffffff) == BYTE_ORDER_MARK) cursor += 3;
+}
+
+/** Finds the next block; false if there is none. */
+export function pemNext(): bool {
+  for (; cursor < limit; cursor = nextLine(cursor)) {
+    const line = skipSpace(cursor);
+    cursor = line;
+    if (!startsWith(line, BEGIN, BEGIN_BYTES)) continue;
+    label = line + BEGIN_BYTES;
+    labelLength = <u32>(nextDash(label) - label);
+    body = nextLine(label);
+    cursor = nextDash(body);
+    const closed = startsWith(label + labelLength, BEGIN, DASHES_BYTES) && startsWith(cursor, END, END_BYTES) && startsWith(cursor + END_BYTES, label, labelLength + DASHES_BYTES);
+    bodyEnd = closed ? cursor : 0;
+    if (closed) cursor += END_BYTES + labelLength + DASHES_BYTES;
+    return true;
+  }
+  return false;
+}
+
+/** Whether a text has a block. */
+export function hasPem(text: usize, length: u32): bool {
+  pemOpen(text, length);
+  return pemNext();
+}
+
+/** Whether the block's label ends with these words (ASCII). */
+export function pemIs(words: usize, bytes: u32): bool {
+  return labelLength >= bytes && memory.compare(label + labelLength - bytes, words, bytes) == 0;
+}
+
+/** Decodes the block into `out`, which has room for the text. Returns the bytes written; -1 if it is malformed or empty. */
+export function pemDecode(out: usize): i32 {
+  if (bodyEnd == 0) return -1;
+  const count = withoutSpace(body, <u32>(bodyEnd - body), out);
+  const decoded = decodeBase64(out, count, out);
+  return decoded > 0 ? decoded : -1;
+}
+
+/** Copies the characters that are not white space; returns how many. */
+export function withoutSpace(text: usize, length: u32, out: usize): u32 {
   let count: u32 = 0;
-  for (; text < end; text++) {
-    const character = load<u8>(text);
-    if (character == DASH) break;
-    if (character == 0x20 || (character >= 0x09 && character <= 0x0d)) continue;
+  for (let i: u32 = 0; i < length; i++) {
+    const character = load<u8>(text + i);
+    if (isSpace(character)) continue;
     store<u8>(out + count, character);
     count++;
   }
   return count;
-}
-
-/** The closing line of the block that starts at `text`, or `end`. */
-function closingLine(text: usize, end: usize): usize {
-  while (text < end && load<u8>(text) != DASH) text++;
-  return text;
-}
-
-/**
- * Decodes the first block with this label (ASCII) into `out`, which has room for `length` bytes. Returns the bytes written; -1 if there
- * is no such block, or it is malformed or empty.
- */
-export function decodePem(text: usize, length: u32, label: usize, labelLength: u32, out: usize): i32 {
-  const end = text + length;
-  for (let line = text; line < end; line = nextLine(line, end)) {
-    if (!startsWith(line, end, BEGIN, BEGIN_BYTES)) continue;
-    if (!hasLabel(line + BEGIN_BYTES, end, label, labelLength)) continue;
-    const body = nextLine(line, end);
-    const closing = closingLine(body, end);
-    if (!startsWith(closing, end, END, END_BYTES) || !hasLabel(closing + END_BYTES, end, label, labelLength)) return -1;
-    const count = gather(body, closing, out);
-    const decoded = decodeBase64(out, count, out);
-    return decoded > 0 ? decoded : -1;
-  }
-  return -1;
 }

@@ -1,41 +1,54 @@
-// SM2 keys from files: private keys as PKCS#8 (RFC 5208) or SEC 1 (RFC 5915), public keys as SubjectPublicKeyInfo (RFC 5280, 4.1.2.7),
-// each as DER or PEM. The curve must be named (1.2.156.10197.1.301); encrypted keys are refused.
+// SM2 keys as others write them. Private keys: PKCS#8 (RFC 5208), OneAsymmetricKey (RFC 5958), SEC 1 (RFC 5915), the scalar alone. Public keys:
+// SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), certificates, whose signature and dates nobody looks at here, the point alone. What is not bare is DER or PEM. Encrypted keys are
+// refused, and so is a file that can be read in two ways. envoy/standalone/sm2-key.ts takes the same, which test/vectors/keys/sm2.json holds both to.
 import { MAX_KEY_FILE_BYTES } from '../limits';
 import { wipe } from './constant-time';
 import {
-  DER_CONTEXT_0, DER_CONTEXT_1, DER_INTEGER, DER_OCTET_STRING, DER_SEQUENCE, derAtEnd, derEnter, derLeave, derLength, derOpen, derPeek, derTake,
-  derTakeBits, derTakeOid, derTakeSmall,
+  DER_CONTEXT_0, DER_CONTEXT_1, DER_IMPLICIT_1, DER_INTEGER, DER_OCTET_STRING, DER_OID, DER_SEQUENCE, derAtEnd, derEnter, derLeave, derLength, derOpen, derPeek, derSkipRest, derTake,
+  derTakeBits, derTakeSmall,
 } from './der';
-import { decodePem } from './pem';
+import { hasPem, pemDecode, pemIs, pemNext, pemOpen } from './pem';
 import { COORDINATES_BYTES, Sm2PrivateKey, Sm2PublicKey } from './sm2-key';
+import { takeSm2Algorithm, takeSm2Curve } from './sm2-parameters';
 
-/** 1.2.840.10045.2.1, ecPublicKey. */
-const OID_EC: usize = memory.data<u8>([0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01]);
-const OID_EC_BYTES: u32 = 7;
-/** 1.2.156.10197.1.301, the SM2 curve. */
-const OID_SM2: usize = memory.data<u8>([0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d]);
-const OID_SM2_BYTES: u32 = 8;
+const LABEL_PRIVATE: usize = memory.data<u8>([0x50, 0x52, 0x49, 0x56, 0x41, 0x54, 0x45, 0x20, 0x4b, 0x45, 0x59]); // PRIVATE KEY, after EC or SM2 too
+const LABEL_PRIVATE_BYTES: u32 = 11;
+const LABEL_ENCRYPTED: usize = memory.data<u8>([0x45, 0x4e, 0x43, 0x52, 0x59, 0x50, 0x54, 0x45, 0x44, 0x20, 0x50, 0x52, 0x49, 0x56, 0x41, 0x54, 0x45, 0x20, 0x4b, 0x45, 0x59]); // ENCRYPTED PRIVATE KEY
+const LABEL_ENCRYPTED_BYTES: u32 = 21;
+const LABEL_PUBLIC: usize = memory.data<u8>([0x50, 0x55, 0x42, 0x4c, 0x49, 0x43, 0x20, 0x4b, 0x45, 0x59]); // PUBLIC KEY
+const LABEL_PUBLIC_BYTES: u32 = 10;
+const LABEL_CERTIFICATE: usize = memory.data<u8>([0x43, 0x45, 0x52, 0x54, 0x49, 0x46, 0x49, 0x43, 0x41, 0x54, 0x45]); // CERTIFICATE
+const LABEL_CERTIFICATE_BYTES: u32 = 11;
 
-const LABEL_PKCS8: usize = memory.data<u8>([0x50, 0x52, 0x49, 0x56, 0x41, 0x54, 0x45, 0x20, 0x4b, 0x45, 0x59]); // PRIVATE KEY
-const LABEL_PKCS8_BYTES: u32 = 11;
-const LABEL_SEC1: usize = memory.data<u8>([0x45, 0x43, 0x20, 0x50, 0x52, 0x49, 0x56, 0x41, 0x54, 0x45, 0x20, 0x4b, 0x45, 0x59]); // EC PRIVATE KEY
-const LABEL_SEC1_BYTES: u32 = 14;
-const LABEL_SM2: usize = memory.data<u8>([0x53, 0x4d, 0x32, 0x20, 0x50, 0x52, 0x49, 0x56, 0x41, 0x54, 0x45, 0x20, 0x4b, 0x45, 0x59]); // SM2 PRIVATE KEY
-const LABEL_SM2_BYTES: u32 = 15;
-const LABEL_SPKI: usize = memory.data<u8>([0x50, 0x55, 0x42, 0x4c, 0x49, 0x43, 0x20, 0x4b, 0x45, 0x59]); // PUBLIC KEY
-const LABEL_SPKI_BYTES: u32 = 10;
+const SCALAR_BYTES: u32 = 32;
+/** Some libraries leave out the zeros that a scalar begins with. One in 2^32 has more than four: what is shorter was cut. */
+const MIN_SCALAR_BYTES: u32 = 28;
+const SCALAR: usize = memory.data(32, 16);
 
-/** AlgorithmIdentifier of an SM2 key, from the reader. */
-function takeAlgorithm(): bool {
-  const outer = derEnter(DER_SEQUENCE);
-  if (outer == 0 || !derTakeOid(OID_EC, OID_EC_BYTES) || !derTakeOid(OID_SM2, OID_SM2_BYTES)) return false;
-  return derLeave(outer);
+/** A scalar of MIN_SCALAR_BYTES to 32 bytes, or of 33 whose first is zero, as Java writes numbers. */
+function fromScalar(bytes: usize, length: u32): Sm2PrivateKey | null {
+  if (length == SCALAR_BYTES + 1 && load<u8>(bytes) == 0) {
+    bytes++;
+    length--;
+  }
+  if (length < MIN_SCALAR_BYTES || length > SCALAR_BYTES) return null;
+  memory.fill(SCALAR, 0, SCALAR_BYTES);
+  memory.copy(SCALAR + SCALAR_BYTES - length, bytes, length);
+  const key = Sm2PrivateKey.fromBytes(SCALAR);
+  wipe(SCALAR, SCALAR_BYTES);
+  return key;
 }
 
 /** Key of a bit string that holds a point, whose first byte must say its form. */
-function takePoint(): Sm2PublicKey | null {
-  const bits = derTakeBits();
+function takePoint(tag: u32): Sm2PublicKey | null {
+  const bits = derTakeBits(tag);
   return bits != 0 && derLength != COORDINATES_BYTES ? Sm2PublicKey.fromBytes(bits, derLength) : null;
+}
+
+/** Whether the next element is the public key of `key`. */
+function takesPointOf(key: Sm2PrivateKey, tag: u32): bool {
+  const point = takePoint(tag);
+  return point != null && key.matches(point.coordinates);
 }
 
 /** ECPrivateKey, from the reader: the curve may be left out where `curveKnown`; a public key in it must be that of the scalar. */
@@ -43,12 +56,13 @@ function takeSec1(curveKnown: bool): Sm2PrivateKey | null {
   const outer = derEnter(DER_SEQUENCE);
   if (outer == 0 || !derTakeSmall(1)) return null;
   const scalar = derTake(DER_OCTET_STRING);
-  if (scalar == 0 || derLength != 32) return null;
+  const length = derLength;
+  if (scalar == 0) return null;
   if (derPeek() == DER_CONTEXT_0) {
     const inner = derEnter(DER_CONTEXT_0);
-    if (inner == 0 || !derTakeOid(OID_SM2, OID_SM2_BYTES) || !derLeave(inner)) return null;
+    if (inner == 0 || !takeSm2Curve() || !derLeave(inner)) return null;
   } else if (!curveKnown) return null;
-  const key = Sm2PrivateKey.fromBytes(scalar);
+  const key = fromScalar(scalar, length);
   if (!key) return null;
   if (takeSec1Point(key) && derLeave(outer)) return key;
   key.wipe();
@@ -59,20 +73,18 @@ function takeSec1(curveKnown: bool): Sm2PrivateKey | null {
 function takeSec1Point(key: Sm2PrivateKey): bool {
   if (derPeek() != DER_CONTEXT_1) return true;
   const outer = derEnter(DER_CONTEXT_1);
-  if (outer == 0) return false;
-  const point = takePoint();
-  return point != null && key.matches(point.coordinates) && derLeave(outer);
+  return outer != 0 && takesPointOf(key, 0x03) && derLeave(outer);
 }
 
-/** PKCS#8 PrivateKeyInfo, whose sequence was entered and whose next element is the version; attributes are passed over. */
+/** PKCS#8 PrivateKeyInfo (version 0) or OneAsymmetricKey (version 1, may have its public key behind), whose sequence was entered; attributes are passed over. */
 function takePkcs8(): Sm2PrivateKey | null {
-  if (!derTakeSmall(0) || !takeAlgorithm()) return null;
+  const version = derTake(DER_INTEGER);
+  if (version == 0 || derLength != 1 || load<u8>(version) > 1 || !takeSm2Algorithm()) return null;
   const outer = derEnter(DER_OCTET_STRING);
   if (outer == 0) return null;
   const key = takeSec1(true);
   if (!key) return null;
-  const complete = derLeave(outer);
-  if (complete && (derPeek() != DER_CONTEXT_0 || derTake(DER_CONTEXT_0) != 0)) return key;
+  if (derLeave(outer) && (derPeek() != DER_CONTEXT_0 || derTake(DER_CONTEXT_0) != 0) && (derPeek() != DER_IMPLICIT_1 || (load<u8>(version) == 1 && takesPointOf(key, DER_IMPLICIT_1)))) return key;
   key.wipe();
   return null;
 }
@@ -100,39 +112,92 @@ export function sm2PrivateKeyFromDer(der: usize, length: u32): Sm2PrivateKey | n
   return null;
 }
 
-/** A public key of SubjectPublicKeyInfo DER. Null if it is malformed, of another curve, or not on it. */
-export function sm2PublicKeyFromDer(der: usize, length: u32): Sm2PublicKey | null {
-  derOpen(der, length);
+/** SubjectPublicKeyInfo, from the reader. */
+function takeSpki(): Sm2PublicKey | null {
   const outer = derEnter(DER_SEQUENCE);
-  if (outer == 0 || !takeAlgorithm()) return null;
-  const key = takePoint();
-  return key && derLeave(outer) && derAtEnd() ? key : null;
+  if (outer == 0 || !takeSm2Algorithm()) return null;
+  const key = takePoint(0x03);
+  return key && derLeave(outer) ? key : null;
 }
 
-/**
- * The first private key of a PEM text, PKCS#8 before SEC 1 (label `EC PRIVATE KEY`, or `SM2 PRIVATE KEY` as `openssl ec` writes). Null if there
- * is none, or as `sm2PrivateKeyFromDer`.
- */
+/** The public key of an X.509 certificate (RFC 5280, 4.1), from the reader. */
+function takeCertificate(): Sm2PublicKey | null {
+  const outer = derEnter(DER_SEQUENCE);
+  if (outer == 0) return null;
+  const signed = derEnter(DER_SEQUENCE);
+  if (signed == 0 || (derPeek() == DER_CONTEXT_0 && derTake(DER_CONTEXT_0) == 0) || derTake(DER_INTEGER) == 0) return null; // version, serial number
+  for (let i = 0; i < 4; i++) if (derTake(DER_SEQUENCE) == 0) return null; // signature, issuer, validity, subject
+  const key = takeSpki();
+  if (!key || !derSkipRest() || !derLeave(signed) || derTake(DER_SEQUENCE) == 0 || derTakeBits() == 0) return null;
+  return derLeave(outer) ? key : null;
+}
+
+/** Whether the sequence at `der` begins as a SubjectPublicKeyInfo: a sequence with an object identifier. */
+function isSpki(der: usize, length: u32): bool {
+  derOpen(der, length);
+  return derEnter(DER_SEQUENCE) != 0 && derEnter(DER_SEQUENCE) != 0 && derPeek() == DER_OID;
+}
+
+/** A public key of SubjectPublicKeyInfo DER, or a certificate's. Null if it is malformed, of another curve, or not on it. */
+export function sm2PublicKeyFromDer(der: usize, length: u32): Sm2PublicKey | null {
+  const spki = isSpki(der, length);
+  derOpen(der, length);
+  const key = spki ? takeSpki() : takeCertificate();
+  return key && derAtEnd() ? key : null;
+}
+
+/** The private key of a PEM text. Null if there is none, more than one, an encrypted one, or as `sm2PrivateKeyFromDer`. */
 export function sm2PrivateKeyFromPem(text: usize, length: u32): Sm2PrivateKey | null {
   if (length == 0 || length > MAX_KEY_FILE_BYTES) return null;
   const der = heap.alloc(length);
-  let bytes = decodePem(text, length, LABEL_PKCS8, LABEL_PKCS8_BYTES, der);
-  if (bytes < 0) bytes = decodePem(text, length, LABEL_SEC1, LABEL_SEC1_BYTES, der);
-  if (bytes < 0) bytes = decodePem(text, length, LABEL_SM2, LABEL_SM2_BYTES, der);
-  const key: Sm2PrivateKey | null = bytes < 0 ? null : sm2PrivateKeyFromDer(der, bytes);
+  let bytes: i32 = 0;
+  pemOpen(text, length);
+  while (pemNext()) {
+    if (!pemIs(LABEL_PRIVATE, LABEL_PRIVATE_BYTES)) continue;
+    bytes = bytes != 0 || pemIs(LABEL_ENCRYPTED, LABEL_ENCRYPTED_BYTES) ? -1 : pemDecode(der);
+  }
+  const key: Sm2PrivateKey | null = bytes <= 0 ? null : sm2PrivateKeyFromDer(der, bytes);
   wipe(der, length);
   heap.free(der);
   return key;
 }
 
-/** The first public key of a PEM text. Null if there is none, or as `sm2PublicKeyFromDer`. */
+/** The public key of a PEM text; without one the first certificate's. Null if there is neither, more than one, a private key, or as `sm2PublicKeyFromDer`. */
 export function sm2PublicKeyFromPem(text: usize, length: u32): Sm2PublicKey | null {
   if (length == 0 || length > MAX_KEY_FILE_BYTES) return null;
   const der = heap.alloc(length);
-  const bytes = decodePem(text, length, LABEL_SPKI, LABEL_SPKI_BYTES, der);
-  const key: Sm2PublicKey | null = bytes < 0 ? null : sm2PublicKeyFromDer(der, bytes);
+  const key = publicFromBlocks(text, length, der);
+  wipe(der, length);
   heap.free(der);
   return key;
+}
+
+function publicFromBlocks(text: usize, length: u32, der: usize): Sm2PublicKey | null {
+  let bytes: i32 = 0;
+  let isNamed = false; // by a public key of its own
+  pemOpen(text, length);
+  while (pemNext()) {
+    if (pemIs(LABEL_PRIVATE, LABEL_PRIVATE_BYTES)) return null;
+    if (pemIs(LABEL_PUBLIC, LABEL_PUBLIC_BYTES)) {
+      if (isNamed) return null;
+      isNamed = true;
+      bytes = pemDecode(der);
+    } else if (bytes == 0 && pemIs(LABEL_CERTIFICATE, LABEL_CERTIFICATE_BYTES)) bytes = pemDecode(der);
+  }
+  return bytes <= 0 ? null : sm2PublicKeyFromDer(der, bytes);
+}
+
+/** A private key: PEM, DER or the scalar alone. Null as `sm2PrivateKeyFromPem`. No DER is as short as a scalar. */
+export function sm2PrivateKeyFrom(bytes: usize, length: u32): Sm2PrivateKey | null {
+  if (length <= SCALAR_BYTES + 1) return fromScalar(bytes, length);
+  return hasPem(bytes, length) ? sm2PrivateKeyFromPem(bytes, length) : sm2PrivateKeyFromDer(bytes, length);
+}
+
+/** A public key: PEM, DER or the point alone, as 0x04 ‖ x ‖ y, x ‖ y, or 0x02 or 0x03 ‖ x. Null as `sm2PublicKeyFromPem`. */
+export function sm2PublicKeyFrom(bytes: usize, length: u32): Sm2PublicKey | null {
+  if (hasPem(bytes, length)) return sm2PublicKeyFromPem(bytes, length);
+  const key = sm2PublicKeyFromDer(bytes, length);
+  return key ? key : Sm2PublicKey.fromBytes(bytes, length);
 }
 
 /** Bytes of `sm2PublicKeyToDer`. */

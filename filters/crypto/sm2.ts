@@ -5,7 +5,7 @@ export {
   COMPRESSED_BYTES, COORDINATES_BYTES, Sm2PrivateKey, Sm2PublicKey, UNCOMPRESSED_BYTES,
 } from './sm2-key';
 export {
-  PKCS8_BYTES, SPKI_BYTES, sm2PrivateKeyFromDer, sm2PrivateKeyFromPem, sm2PrivateKeyToDer, sm2PublicKeyFromDer,
+  PKCS8_BYTES, SPKI_BYTES, sm2PrivateKeyFrom, sm2PrivateKeyFromDer, sm2PrivateKeyFromPem, sm2PrivateKeyToDer, sm2PublicKeyFrom, sm2PublicKeyFromDer,
   sm2PublicKeyFromPem, sm2PublicKeyToDer,
 } from './sm2-key-format';
 export {

@@ -2,9 +2,7 @@ import { AesGcm } from '../crypto/aes-gcm';
 import { equalConstantTime, wipe } from '../crypto/constant-time';
 import { Hmac } from '../crypto/hmac';
 import { randomBytes } from '../crypto/random';
-import {
-  Sm2PrivateKey, Sm2PublicKey, sm2PrivateKeyFromDer, sm2PrivateKeyFromPem, sm2PublicKeyFromDer, sm2PublicKeyFromPem, sm2SelfTest,
-} from '../crypto/sm2';
+import { Sm2PrivateKey, Sm2PublicKey, sm2PrivateKeyFrom, sm2PublicKeyFrom, sm2SelfTest } from '../crypto/sm2';
 import { Sm4Gcm } from '../crypto/sm4-gcm';
 import { Bytes } from '../memory/bytes';
 import { Counter } from '../runtime/metrics';
@@ -16,7 +14,6 @@ import { CbcHmac, CtrHmac } from './mac-ciphers';
 export const IV_BYTES: u32 = 12;
 /** An expiry that never comes. */
 export const NEVER: u64 = u64.MAX_VALUE;
-const DASH: u8 = 45;
 
 const enum SelfTest {
   NotRun = 0,
@@ -93,7 +90,7 @@ export class KeyVersion {
     this.expand();
   }
 
-  /** Address of the material as the KMS gave it: bytes, or PEM or DER text. Valid until `retire`. */
+  /** Address of the material as the KMS gave it: bytes, or PEM text. Valid until `retire`. */
   get material(): usize {
     return changetype<usize>(this.held);
   }
@@ -145,13 +142,12 @@ export class KeyVersion {
     }
   }
 
-  private expandSm2(text: usize, length: u32): void {
-    const pem = length > 0 && load<u8>(text) == DASH;
+  private expandSm2(bytes: usize, length: u32): void {
     if (this.algorithm == KeyAlgorithm.Sm2Public) {
-      this.sm2Public = pem ? sm2PublicKeyFromPem(text, length) : sm2PublicKeyFromDer(text, length);
+      this.sm2Public = sm2PublicKeyFrom(bytes, length);
       return;
     }
-    const key = pem ? sm2PrivateKeyFromPem(text, length) : sm2PrivateKeyFromDer(text, length);
+    const key = sm2PrivateKeyFrom(bytes, length);
     this.sm2Private = key;
     if (key != null) this.sm2Public = key.publicKey;
   }

@@ -4,6 +4,7 @@
 //   transit data key       {"data":{"plaintext":"<base64>","ciphertext":"vault:v3:…"}}
 //   transit decrypt        {"data":{"plaintext":"<base64>"}}
 import { wipe } from '../crypto/constant-time';
+import { hasPem, withoutSpace } from '../crypto/pem';
 import { MAX_KEY_FILE_BYTES, MAX_WRAPPED_KEY_BYTES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { decodeBase64 } from '../memory/base64';
@@ -15,7 +16,6 @@ import { KeyAlgorithm, algorithmNamed, isEncoded, takesLength } from './key-algo
 import { NO_TIME, parseTimestamp } from './timestamp';
 
 const MAX_VERSION_DIGITS: u32 = 9;
-const DASH: u8 = 45;
 const COLON: u8 = 58;
 
 const DATA: Bytes = Bytes.from('data');
@@ -193,9 +193,7 @@ export class KmsAnswer {
     if (length > 2 * MAX_KEY_FILE_BYTES) return false;
     const key = scratch.allocate(length + 16);
     if (key == 0) return false;
-    let bytes = <i32>length;
-    if (isEncoded(this.algorithm) && length > 0 && load<u8>(text) == DASH) memory.copy(key, text, length);
-    else bytes = this.decode(text, length, key);
+    const bytes = isEncoded(this.algorithm) ? this.decodeSm2(text, length, key) : this.decode(text, length, key);
     if (document.escaped(node)) wipe(text, length); // a copy of its own, which `wipe` does not know
     this.allocated = length + 16;
     if (bytes < 0 || !takesLength(this.algorithm, bytes)) {
@@ -219,8 +217,29 @@ export class KmsAnswer {
   /** Bytes of the key at `to`; -1 if the text is none, or could be two keys: 64 hexadecimal digits are base64 of 48 bytes, too. */
   private decode(text: usize, length: u32, to: usize): i32 {
     if (this.encoding == Encoding.Hex) return decodeHex(text, length, to);
-    if (this.encoding == Encoding.NotSaid && takesLength(this.algorithm, length >> 1) && decodeHex(text, length, to) >= 0 && !isEncoded(this.algorithm)) return -1;
+    if (this.encoding == Encoding.NotSaid && takesLength(this.algorithm, length >> 1) && decodeHex(text, length, to) >= 0) return -1;
     return decodeBase64(text, length, to);
+  }
+
+  /**
+   * As `decode` for an SM2 key: PEM stays as it is, hexadecimal digits need not be said to be so, and white space is passed over. No text is a key in both readings: DER begins with 30 in hexadecimal and with M in
+   * base64, and no number of digits that a bare key has in the one is a length of a bare key in the other.
+   */
+  private decodeSm2(text: usize, length: u32, to: usize): i32 {
+    if (hasPem(text, length)) {
+      memory.copy(to, text, length);
+      return <i32>length;
+    }
+    const digits = withoutSpace(text, length, to);
+    if (this.encoding != Encoding.Base64) {
+      const spare = scratch.allocate(digits + 16);
+      if (spare == 0) return -1;
+      const bytes = decodeHex(to, digits, spare);
+      if (bytes >= 0) memory.copy(to, spare, bytes);
+      wipe(spare, digits + 16);
+      if (bytes >= 0 || this.encoding == Encoding.Hex) return bytes;
+    }
+    return decodeBase64(to, digits, to);
   }
 
   /** The version that a `kid` names: of the stored key, or of the transit key that wrapped a data key. */

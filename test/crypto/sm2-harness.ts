@@ -49,7 +49,6 @@ export interface Sm2Exports {
   forget(): void;
   sm2SelfTest(): number;
   randomBytes(out: number, length: number): number;
-  decodePem(text: number, length: number, label: number, labelLength: number, out: number): number;
   generate(): number;
   privateFromBytes(bytes: number): number;
   privateFromDer(der: number, length: number): number;

@@ -81,6 +81,9 @@ test('variants of private keys that are allowed', () => {
     assertPrivate(sm2.privateFromDer(element(0x30, '020100', algorithm, element(4, inner), element(0xa0, '3000'))), scalar);
   }
   assertPrivate(sm2.privateFromDer(sec1(element(0xa0, CURVE))), scalar);
+  assertPrivate(sm2.privateFromDer(element(0x30, '020101', algorithm, element(4, sec1()), element(0xa0, '3000'), element(0x81, '00', POINT))), scalar);
+  for (const cut of [1, 4]) assertPrivate(sm2.privateFromDer(element(0x30, '020101', element(4, bytes32(SECRET).subarray(cut)), element(0xa0, CURVE))), scalar);
+  assertPrivate(sm2.privateFromDer(element(0x30, '020101', element(4, '00', bytes32(SECRET)), element(0xa0, CURVE))), scalar);
 });
 
 test('malformed private keys, other curves and mismatched public keys are refused', () => {
@@ -94,9 +97,13 @@ test('malformed private keys, other curves and mismatched public keys are refuse
     'public key off the curve': sec1(element(0xa0, CURVE), element(0xa1, bits(Buffer.concat([POINT.subarray(0, 64), Buffer.from([POINT[64]! ^ 1])])))),
     'unused bits': sec1(element(0xa0, CURVE), element(0xa1, bits(POINT, '01'))),
     'version 2 of SEC 1': element(0x30, '020102', SCALAR, element(0xa0, CURVE)),
-    'version 1 of PKCS#8': element(0x30, '020101', algorithm, element(4, sec1())),
-    'scalar of 31 bytes': element(0x30, '020101', element(4, bytes32(SECRET).subarray(1)), element(0xa0, CURVE)),
-    'scalar of 33 bytes': element(0x30, '020101', element(4, '00', bytes32(SECRET)), element(0xa0, CURVE)),
+    'version 2 of PKCS#8': element(0x30, '020102', algorithm, element(4, sec1())),
+    'scalar of 27 bytes': element(0x30, '020101', element(4, bytes32(SECRET).subarray(5)), element(0xa0, CURVE)),
+    'scalar of 33 bytes': element(0x30, '020101', element(4, '01', bytes32(SECRET)), element(0xa0, CURVE)),
+    'scalar of 34 bytes': element(0x30, '020101', element(4, '0000', bytes32(SECRET)), element(0xa0, CURVE)),
+    'public key in version 0': element(0x30, '020100', algorithm, element(4, sec1()), element(0x81, '00', POINT)),
+    'public key of another, outside': element(0x30, '020101', algorithm, element(4, sec1()), element(0x81, '00', OTHER)),
+    'constructed public key outside': element(0x30, '020101', algorithm, element(4, sec1()), element(0xa1, bits(POINT))),
     'scalar zero': element(0x30, '020101', element(4, bytes32(0n)), element(0xa0, CURVE)),
     'scalar n - 1': element(0x30, '020101', element(4, bytes32(N - 1n)), element(0xa0, CURVE)),
     'scalar n': element(0x30, '020101', element(4, bytes32(N)), element(0xa0, CURVE)),
@@ -140,12 +147,12 @@ test('PEM: text around, other blocks before, CRLF, long and short lines', () => 
   const accepted = [
     `subject: a key\n${p8}trailing text\n`, parameters + p8, pem(publicKey, 'spki') + p8, p8.replaceAll('\n', '\r\n'), p8.trimEnd(),
     `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----`, `-----BEGIN PRIVATE KEY-----\n${body.replaceAll(/(.{7})/g, '$1\n')}\n-----END PRIVATE KEY-----`,
-    parameters + pem(privateKey, 'sec1'), pem(privateKey, 'sec1').replaceAll('EC PRIVATE', 'SM2 PRIVATE'),
+    parameters + pem(privateKey, 'sec1'), pem(privateKey, 'sec1').replaceAll('EC PRIVATE', 'SM2 PRIVATE'), ` ${p8}`, `\n\n\t\r\n${p8}`, `\ufeff${p8}`, 'x'.repeat(6000) + `\n${p8}`,
   ];
   for (const text of accepted) assertPrivate(sm2.privateFromPem(Buffer.from(text)), scalar);
   const refused = [
     '', '-----BEGIN PRIVATE KEY-----', p8.replace('-----END PRIVATE KEY-----', ''), p8.replace('END PRIVATE KEY', 'END PUBLIC KEY'), p8.replaceAll('PRIVATE KEY', 'ENCRYPTED PRIVATE KEY'),
-    ` ${p8}`, p8.replace('MIGH', 'MIG*'), p8.replace('MIGH', 'MIG'), '-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n',
+    `x${p8}`, p8 + p8, p8.replace('MIGH', 'MIG*'), p8.replace('MIGH', 'MIG'), '-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n',
     pem(privateKey, 'sec1').replace('KEY-----\n', 'KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n'), pem(publicKey, 'spki'), 'x'.repeat(9000) + p8,
   ];
   for (const text of refused) assert.equal(sm2.privateFromPem(Buffer.from(text)), undefined, JSON.stringify(text.slice(0, 100)));

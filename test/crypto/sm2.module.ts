@@ -13,7 +13,6 @@ import { isInfinityPublic, pointToAffine, pointToCoordinates } from '../../filte
 
 export { sm2SelfTest } from '../../filters/crypto/sm2-self-test';
 export { randomBytes } from '../../filters/crypto/random';
-export { decodePem } from '../../filters/crypto/pem';
 
 let privateKeys: Sm2PrivateKey[] = [];
 let publicKeys: Sm2PublicKey[] = [];

@@ -38,3 +38,8 @@ export function compilePieces(): Promise<Uint8Array> {
 export function compileGuest(source: string, options: string[] = []): Promise<Uint8Array> {
   return compile('guest.ts', ['--config', 'none.json', ...options], (name) => (name === 'guest.ts' ? source : null));
 }
+
+/** The modules' reader of a KMS's answers and of keys, without the rest. */
+export function compileKeys(): Promise<Uint8Array> {
+  return compile('test/host/fixture/keys.module.ts', ['--config', 'asconfig.json', '--target', 'release'], readSource);
+}

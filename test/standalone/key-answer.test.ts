@@ -24,7 +24,7 @@ test('stored keys', () => {
     [{ algorithm: 'sm4', material: KEY }], [{ algorithm: 'SM4', material: `${KEY}\n` }], [{ algorithm: 'SM4', material: Buffer.from(KEY, 'base64').toString('hex') }],
     [{ algorithm: 'HMAC-SM3', material: randomBytes(32).toString('hex') }], [{ algorithm: 'SM4', material: 7 }], [{ material: KEY }], [{ algorithm: 'SM4', material: KEY }, {}],
     [{ algorithm: 'SM4', material: KEY, encoding: 'base32' }], [{ algorithm: 'SM4', material: KEY, expires: 'tomorrow' }], [{ algorithm: 'SM4', material: KEY, expires: '2027-02-30T00:00:00Z' }],
-    [{ algorithm: 'SM2-PRIVATE', material: KEY }], [null],
+    [{ algorithm: 'SM2-PRIVATE', material: KEY }], [{ algorithm: 'SM4', material: 'ASNFZ4mrze/+3LqYdlQyEB==' }], [null],
   ] as [object | null, object?][]) assert.equal(stored(data, metadata), 'FIM-KMS-0003', JSON.stringify(data));
   assert.equal(stored({ algorithm: 'SM4', material: KEY, expires: '2026-05-31T23:59:59Z' }), 'FIM-KMS-0007');
   assert.equal(stored(null, { version: 2, deletion_time: '2026-05-31T23:59:59Z' }, 404), 'FIM-KMS-0007');

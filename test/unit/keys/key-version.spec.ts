@@ -97,9 +97,10 @@ describe('a version of a key', () => {
   });
 
   it('is not usable where the material is no SM2 key', () => {
-    expect(make(KeyAlgorithm.Sm2Private, 32).usable).toBe(false);
+    expect(make(KeyAlgorithm.Sm2Private, 27).usable).toBe(false);
     expect(make(KeyAlgorithm.Sm2Public, 32).usable).toBe(false);
     expect(make(KeyAlgorithm.Sm4, 16).usable).toBe(true);
+    expect(make(KeyAlgorithm.Sm2Private, 32).usable).toBe(true); // a scalar
   });
 
   it('gives vectors that count up from a start of its own, and counts messages', () => {
