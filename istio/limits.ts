@@ -28,8 +28,10 @@ export const MAX_READ_ROUTES_BYTES = 4 * 1024 * 1024;
 export const MAX_KEPT_ISSUES = 10;
 /** Text of one such mistake, characters. */
 export const MAX_ISSUE_CHARACTERS = 400;
-/** Owner references of one object; beyond it there are none, and the operator alone deletes it. */
-export const MAX_OWNER_REFERENCES = 500;
+/** Expressions of the seal of one workload, characters; beyond it hosts alone are told apart, then nothing: the seal takes every request. */
+export const MAX_SEAL_CHARACTERS = 64 * 1024;
+/** One regular expression of a seal, characters: Istio's proxies take programs of 32,768 instructions. */
+export const MAX_SEAL_REGEX_CHARACTERS = 4 * 1024;
 /** Workloads that one route's status lists; beyond it they are counted only. */
 export const MAX_STATUS_WORKLOADS = 16;
 /** Text of one condition, characters (the API server takes 32,768). */
@@ -129,3 +131,17 @@ export const MAX_MODULE_BYTES = 64 * 1024 * 1024;
 export const MAX_SERVED_MODULES = 64;
 /** Connections to one module server. */
 export const MAX_MODULE_CONNECTIONS = 256;
+/** A filter that leaves goes for good this time after it left new listeners at the earliest, milliseconds: Istio and the proxies have heard of it by then. */
+export const RETIRE_SETTLE_MS = 2_000;
+/** And at the latest, milliseconds, if proxies do not tell whether they have drained the old ones. */
+export const MAX_RETIRE_MS = 600_000;
+/** Pause between looks at proxies that drain, milliseconds. */
+export const DRAIN_PROBE_MS = 1_000;
+/** How long requests that FIM has not seen are told of after the last, milliseconds. */
+export const BYPASS_TOLD_MS = 300_000;
+/** Time after which a seal that was put in shows in the counters of every proxy, milliseconds. */
+export const SEAL_SHOWS_MS = 60_000;
+/** First pause before a configuration is given anew to proxies whose agents did not get the module, milliseconds; it doubles. */
+export const MIN_RENEW_MS = 2_000;
+/** Longest such pause, milliseconds. */
+export const MAX_RENEW_MS = 60_000;

@@ -253,6 +253,10 @@ export type ErrorCode =
   | 'FIM-OP-0008'
   | 'FIM-OP-0009'
   | 'FIM-OP-0010'
+  | 'FIM-OP-0011'
+  | 'FIM-OP-0012'
+  | 'FIM-OP-0013'
+  | 'FIM-OP-0014'
   | 'FIM-OP-0030'
   | 'FIM-OP-0031'
   | 'FIM-OP-0032'
@@ -503,6 +507,10 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-OP-0008': {"status":0,"title":"Module is not served to the proxies","titleZh":"模块未提供给代理","advice":"Check the module server, or the image that --module-url names."},
   'FIM-OP-0009': {"status":0,"title":"Proxy refuses the configuration","titleZh":"代理拒绝了配置","advice":"The proxy's own reason follows; what was in force there stays in force."},
   'FIM-OP-0010': {"status":0,"title":"Configuration is of a later version","titleZh":"配置版本过新","advice":"A later operator made it: let that one run, or delete the EnvoyFilter to let this one make its own."},
+  'FIM-OP-0011': {"status":0,"title":"Requests come by without FIM","titleZh":"有请求绕过了 FIM","advice":"Another EnvoyFilter takes FIM's filter out of the chain, or puts another chain in its place: remove it. The seal refuses what routes may concern."},
+  'FIM-OP-0012': {"status":0,"title":"Seal is missing","titleZh":"封印缺失","advice":"Another EnvoyFilter takes the native filter behind FIM out of the chain: remove it."},
+  'FIM-OP-0013': {"status":0,"title":"EnvoyFilter of others reaches into the chain","titleZh":"他人的 EnvoyFilter 改动了过滤链","advice":"Remove the EnvoyFilter that is named, or what it does to filters of FIM, the connection manager or the filter chain."},
+  'FIM-OP-0014': {"status":0,"title":"Ports are not covered","titleZh":"存在未受策略保护的端口","advice":"Name the port's protocol as HTTP if it is, close the port, or let the operator refuse what is not HTTP (--other-ports refuse)."},
   'FIM-OP-0030': {"status":0,"title":"Budget of the namespace is spent","titleZh":"命名空间配额已用尽","advice":"Delete routes or profiles of the namespace that are not needed, or make them smaller; older ones keep their place."},
   'FIM-OP-0031': {"status":0,"title":"Budget of the namespace is nearly spent","titleZh":"命名空间配额即将用尽","advice":"The next routes may not be accepted: see istio/limits.ts for the budgets."},
   'FIM-OP-0032': {"status":0,"title":"Key is not this namespace's","titleZh":"密钥不属于该命名空间","advice":"The platform binds keys to namespaces (--kms-keys): ask for the key, or name one of your own."},

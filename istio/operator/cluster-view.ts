@@ -19,6 +19,10 @@ export interface Informers {
   istioGateways: Informer;
   services: Informer;
   pods: Informer;
+  /** EnvoyFilters of others, as `trimForeign` leaves them. */
+  foreign: Informer;
+  /** Those that ask for a standing filter. */
+  namespaces: Informer;
 }
 
 /** One route's object with the verdict on it. */
@@ -71,6 +75,8 @@ export interface WorkloadRuntime {
   settled: { version: string; state: string } | undefined;
   applyError: string | undefined;
   handsOff: string | undefined;
+  /** No proxy had the filter before the release. */
+  isFresh: boolean;
   /** The next release gets a new generation whatever it holds: nothing else can prove what runs. */
   bump: boolean;
   bumpedAt: number;
@@ -86,11 +92,35 @@ export interface WorkloadRuntime {
   keyTrouble: Map<string, KeyTrouble>;
   /** Readings from before the current generation, by uid. */
   baselines: Map<string, Reading>;
+  /** Pods that run the generation for all connections, by uid. */
+  inForce: Set<string>;
+  /** Renewals in a row for want of the module. */
+  renewals: number;
+  /** Of all in the object but the configuration: what makes new listeners. */
+  shape: string;
+  /** The shape whose predecessors' listeners each pod was last found to have drained, by uid. */
+  drained: Map<string, string>;
+  /** When the seal was put in or found, milliseconds since 1970; undefined: there is none. */
+  sealedAt: number | undefined;
+  /** It was put in by this process: its counters began at 0. */
+  sealFresh: boolean;
+  /** What each pod's seals have counted, by uid. */
+  seals: Map<string, SealCount>;
   state: WorkloadState;
 }
 
+/** What the seals of one pod have counted. */
+export interface SealCount {
+  /** Some have been seen. */
+  shown: boolean;
+  /** Requests that FIM had not seen. */
+  unseen: number;
+  /** When more of them were last found, milliseconds since 1970. */
+  grewAt: number;
+}
+
 export function emptyState(name: string): WorkloadState {
-  return { name, hash: '', generation: 0, counted: false, proxies: 0, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [] };
+  return { name, hash: '', generation: 0, counted: false, proxies: 0, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [], draining: 0, lagging: [], idle: [], unsealed: [], unseen: [] };
 }
 
 export class ClusterView {
@@ -118,8 +148,8 @@ export class ClusterView {
     let runtime = this.runtimes.get(key);
     if (runtime === undefined) {
       runtime = {
-        signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, answered: '', settled: undefined, applyError: undefined, handsOff: undefined, bump: false, bumpedAt: -Infinity,
-        history: [], readings: new Map(), confirmed: new Map(), baselines: new Map(), proven: undefined, keyTrouble: new Map(), state: emptyState(name),
+        signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, answered: '', settled: undefined, applyError: undefined, handsOff: undefined, isFresh: false, bump: false, bumpedAt: -Infinity,
+        history: [], readings: new Map(), confirmed: new Map(), baselines: new Map(), proven: undefined, keyTrouble: new Map(), inForce: new Set(), renewals: 0, shape: '', drained: new Map(), sealedAt: undefined, sealFresh: false, seals: new Map(), state: emptyState(name),
       };
       this.runtimes.set(key, runtime);
     }

@@ -5,8 +5,10 @@ import type { KubeApi } from './kube/api.ts';
 import { Informer } from './kube/informer.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { SpecStore } from './kube/packed.ts';
-import { ENVOY_FILTERS, FINANCIAL_ROUTES, GATEWAYS, ISTIO_GATEWAYS, PODS, SERVICES, VALIDATION_PROFILES, type Resource } from './kube/resources.ts';
+import { ENVOY_FILTERS, FINANCIAL_ROUTES, GATEWAYS, ISTIO_GATEWAYS, NAMESPACES, PODS, SERVICES, VALIDATION_PROFILES, type Resource } from './kube/resources.ts';
 import { MANAGED_BY_LABEL, MANAGER } from './plan/applied.ts';
+import { trimForeign } from './plan/foreign.ts';
+import { STANDING_LABEL } from './plan/standing.ts';
 import { trimPod } from './proxies.ts';
 
 /** Annotations that the operator reads. */
@@ -30,15 +32,15 @@ function ownMetadata(metadata: KubeObject['metadata'], isOurs: boolean): KubeObj
 /** Gateways and Services matter by name, labels and a few members of the spec. */
 function trimTarget(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, labels } = object.metadata;
-  const { gatewayClassName, selector, ports } = object.spec ?? {};
-  return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, uid, resourceVersion, labels }, spec: { gatewayClassName, selector, ports } };
+  const { gatewayClassName, selector, ports, listeners, servers } = object.spec ?? {};
+  return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, uid, resourceVersion, labels }, spec: { gatewayClassName, selector, ports, listeners, servers } };
 }
 
 type OnChange = (namespace: string, before: KubeObject | undefined, after: KubeObject | undefined) => void;
 
 export interface FollowOptions {
   api: KubeApi;
-  onChange: { routes: OnChange; objects: OnChange; pods: OnChange; others: OnChange };
+  onChange: { routes: OnChange; objects: OnChange; pods: OnChange; foreign: OnChange; namespaces: OnChange; others: OnChange };
   /** Told what an object of a namespace has cost to take, milliseconds. */
   onWork: (namespace: string, milliseconds: number) => void;
   onFailure: (resource: string, reason: string, message: string) => void;
@@ -63,5 +65,7 @@ export function makeInformers({ api, onChange, onWork, onFailure }: FollowOption
     istioGateways: make(ISTIO_GATEWAYS, onChange.others, { trim: trimTarget }),
     services: make(SERVICES, onChange.others, { trim: trimTarget }),
     pods: make(PODS, onChange.pods, { trim: trimPod }),
+    foreign: make(ENVOY_FILTERS, onChange.foreign, { trim: trimForeign, labelSelector: `${MANAGED_BY_LABEL}!=${MANAGER}`, mostInNamespace: MAX_KEPT_NAMESPACE_RESOURCES }),
+    namespaces: make(NAMESPACES, onChange.namespaces, { trim: trimTarget, labelSelector: STANDING_LABEL }),
   };
 }

@@ -32,7 +32,7 @@ async function run(flags: OperatorFlags): Promise<void> {
   const log = (event: string, fields: Record<string, unknown>, level: 'info' | 'warn' | 'error' = 'info'): void => logger[level](fields, event);
   const metrics = new OperatorMetrics();
   const api = new KubeApi(kubeConfig(flags), (verb, resource, status) => metrics.apiRequests.inc({ verb, resource, code: String(status) }));
-  const operator = new Operator({ api, metrics, modules: flags.modules, kms: flags.kms, keys: flags.keys, rootNamespace: flags.rootNamespace, clusterDomain: flags.clusterDomain, probePort: flags.probePort, version: version(), log });
+  const operator = new Operator({ api, metrics, modules: flags.modules, seal: flags.seal, otherPorts: flags.otherPorts, kms: flags.kms, keys: flags.keys, rootNamespace: flags.rootNamespace, clusterDomain: flags.clusterDomain, probePort: flags.probePort, version: version(), log });
   const endpoints = new Endpoints();
   const address = await endpoints.start({ ...flags.listen, metrics, collect: () => operator.collect(), notReady: () => operator.notReady() });
   log('listening', { address, version: version() });

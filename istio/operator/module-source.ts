@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dryRun, loadModule, type LoadedModule } from '../../envoy/host/index.ts';
+import { createVm, dryRun, exchange, loadModule, type LoadedModule } from '../../envoy/host/index.ts';
 import { PLUGIN_CONFIG_VERSION, translate } from '../../envoy/route/index.ts';
 import { MAX_MODULE_BYTES, MODULE_ANSWER_MS, PROBE_TIMEOUT_MS } from '../limits.ts';
 import type { Examine } from './plan/build.ts';
 import type { ModuleReference } from './plan/envoy-filter.ts';
 import type { ModuleProblem } from './plan/status.ts';
+import { SEAL_STATE } from './plan/seal.ts';
 
 /** The module with all stages. */
 export const MODULE_NAME = 'fim';
@@ -16,6 +17,8 @@ export const MODULE_NAME = 'fim';
 export interface ServableModule {
   reference: ModuleReference;
   examine: Examine;
+  /** Whether it stamps the requests that it lets go on: a seal behind another would refuse them all. */
+  stamps: boolean;
 }
 
 /** Functions that a module calls and offers: what it is allowed, and nothing else. */
@@ -44,7 +47,18 @@ export function servable(module: LoadedModule, template: string): ServableModule
     accepted.add(digest);
     return undefined;
   };
-  return { reference: referenceOf(template, module), examine };
+  return { reference: referenceOf(template, module), examine, stamps: stampsRequests(module) };
+}
+
+/** Asks the module itself: a request that no route concerns goes through it. */
+function stampsRequests(module: LoadedModule): boolean {
+  try {
+    const vm = createVm(module, { vmId: 'stamp', failurePolicy: 'FAIL_CLOSED' });
+    const { accepted, root } = vm.configure(translate([], { layout: 'fused' }).pluginConfigs[0]?.json ?? '');
+    return accepted && exchange(root, { request: {} }).stream.filterState.has(SEAL_STATE);
+  } catch {
+    return false;
+  }
 }
 
 export interface ModuleSourceOptions {
@@ -54,6 +68,8 @@ export interface ModuleSourceOptions {
   urlTemplate: string;
   /** Ask for the module where proxies will; not possible for OCI images. */
   check: boolean;
+  /** A seal stands behind the module: one that does not stamp requests is not taken. */
+  sealed: boolean;
 }
 
 /** Follows the file. A module that is broken or that nobody serves is not adopted; the one before stays. */
@@ -97,16 +113,18 @@ export class ModuleSource {
     const { candidate } = this;
     if (candidate === undefined) return;
     const isNew = candidate.reference.sha256 !== this.current?.reference.sha256;
-    if (!isNew && performance.now() - this.checkedAt < MODULE_ANSWER_MS) return;
+    // While it is not served it is looked for each time: proxies may wait for it.
+    if (!isNew && this.problem === undefined && performance.now() - this.checkedAt < MODULE_ANSWER_MS) return;
     const problem = this.options.check && /^https?:/.test(candidate.reference.url) ? await notServed(candidate.reference.url, candidate.reference.sha256) : undefined;
     this.checkedAt = performance.now();
-    this.problem = problem ?? (isNew ? unfit(candidate) : undefined);
+    this.problem = problem ?? (isNew ? unfit(candidate, this.options.sealed) : undefined);
     if (this.problem === undefined && isNew) this.current = candidate;
   }
 }
 
 /** A module must take a configuration of the form that this operator writes: one of another major version never replaces one that does. */
-function unfit({ examine }: ServableModule): ModuleProblem | undefined {
+function unfit({ examine, stamps }: ServableModule, sealed: boolean): ModuleProblem | undefined {
+  if (sealed && !stamps) return { reason: 'ModuleNotFound', message: 'The module does not stamp the requests that it lets go on, which the seal behind it would refuse (--seal off does without).' };
   const refusal = examine(translate([], { layout: 'fused' }).pluginConfigs[0]?.json ?? '');
   return refusal === undefined ? undefined : { reason: 'ModuleNotFound', message: `The module refuses configurations of version ${PLUGIN_CONFIG_VERSION} (${refusal.code}).` };
 }

@@ -10,9 +10,9 @@ import { wholeObject } from './kube/whole.ts';
 import { deniedKey, type KeyBinding, type NamespaceKeys } from './key-binding.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { spend, type BudgetVerdict } from './plan/budget.ts';
-import { appliedOf, isRead, MANAGED_BY_LABEL, MANAGER, rememberApplied, type Applied } from './plan/applied.ts';
-import { objectName } from './plan/envoy-filter.ts';
+import { appliedOf, isRead, MANAGED_BY_LABEL, MANAGER, rememberApplied, sealedWorkloadOf, workloadOf, type Applied } from './plan/applied.ts';
 import type { Selection } from './plan/selection.ts';
+import { standingSelections } from './plan/standing.ts';
 import { groupRoutes, type Workload } from './plan/workloads.ts';
 import type { RouteChecker } from './route-checker.ts';
 
@@ -49,8 +49,10 @@ function isOurs(object: KubeObject): boolean {
 
 /** Names of workloads that have an object. */
 function objectsOf(view: ClusterView, namespace: string): { name: string; object: KubeObject }[] {
-  const prefix = objectName('');
-  return [...view.informers.envoyFilters.in(namespace).values()].filter(isOurs).map((object) => ({ name: object.metadata.name.slice(prefix.length), object }));
+  return [...view.informers.envoyFilters.in(namespace).values()].filter(isOurs).flatMap((object) => {
+    const name = workloadOf(object.metadata.name);
+    return name === undefined ? [] : [{ name, object }];
+  });
 }
 
 /**
@@ -133,16 +135,18 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
     if (head === undefined || hasBetter(key, missing, inForce)) unservable.set(key, object);
   }
   const servable = forbidden === undefined ? [...checked].flatMap(([key, { head }]) => (head === undefined || unservable.has(key) ? [] : [head])) : [];
-  const grouping = await gate.run(namespace, () => groupRoutes(namespace, servable, view.facts(namespace), forbidden === undefined ? heldSelections(inForce, unservable) : []));
+  const standing = forbidden === undefined ? standingSelections(view.informers.namespaces.get(namespace), view.facts(namespace)) : [];
+  const grouping = await gate.run(namespace, () => groupRoutes(namespace, servable, view.facts(namespace), forbidden === undefined ? heldSelections(inForce, unservable) : [], standing));
+  const sealed = [...view.informers.envoyFilters.in(namespace).values()].filter(isOurs).flatMap(({ metadata }) => sealedWorkloadOf(metadata.name) ?? []);
   const before = view.namespaces.get(namespace);
   const state: NamespaceState = { checked, unservable, grouping, over: budget.over, used: { ...budget.used, workloads: grouping.workloads.size / MAX_NAMESPACE_WORKLOADS }, near: new Map([...grouping.near, ...budget.near]), profiles, forbidden, fingerprints: new Map() };
   for (const [key, route] of checked) state.fingerprints.set(key, fingerprint(key, route, state, keys));
-  if (checked.size === 0) view.namespaces.delete(namespace);
+  if (checked.size === 0 && standing.length === 0) view.namespaces.delete(namespace);
   else view.namespaces.set(namespace, state);
   for (const key of before?.checked.keys() ?? []) if (!checked.has(key)) checker.forget(key);
   return {
     // Narrower ones first: a wider filter must not come before they take its place.
-    workloads: [...new Set([...[...grouping.workloads.values()].sort((a, b) => termsOf(b) - termsOf(a)).map(({ name }) => name), ...present.map(({ name }) => name)])].filter((name) => name !== 'kms'),
+    workloads: [...new Set([...[...grouping.workloads.values()].sort((a, b) => termsOf(b) - termsOf(a)).map(({ name }) => name), ...present.map(({ name }) => name), ...sealed])],
     routes: [...checked.keys()].filter((key) => before?.fingerprints.get(key) !== state.fingerprints.get(key)),
     others,
     isWaiting: false,

@@ -7,6 +7,7 @@ import { EventSink } from './events.ts';
 import { FairGate, Ledger } from './fairness.ts';
 import { KeyBinding, type BindingMode, type BoundKeys } from './key-binding.ts';
 import { KeyDirectory, type KeyServiceAccess } from './key-directory.ts';
+import { GateStage } from './gate-stage.ts';
 import type { KubeApi } from './kube/api.ts';
 import type { Informer } from './kube/informer.ts';
 import type { KubeObject } from './kube/objects.ts';
@@ -14,12 +15,16 @@ import type { OperatorMetrics } from './metrics.ts';
 import { ModuleSource } from './module-source.ts';
 import { planNamespace } from './namespace-stage.ts';
 import { makeInformers } from './kept-objects.ts';
-import { objectName, type KmsFile } from './plan/envoy-filter.ts';
+import { workloadOf } from './plan/applied.ts';
+import type { OtherPorts } from './plan/coverage.ts';
+import type { KmsFile } from './plan/envoy-filter.ts';
 import type { RouteStatus } from './plan/status.ts';
-import { probe, ProbeGate } from './proxies.ts';
+import { hasGate, probe, ProbeGate } from './proxies.ts';
 import { ProxyStage } from './proxy-stage.ts';
 import { WorkQueue } from './queue.ts';
+import { RetireStage } from './retire-stage.ts';
 import { RouteChecker } from './route-checker.ts';
+import { SealStage, type SealMode } from './seal-stage.ts';
 import { StatusStage } from './status-stage.ts';
 import { WorkloadStage } from './workload-stage.ts';
 
@@ -27,6 +32,8 @@ export interface OperatorOptions {
   api: KubeApi;
   metrics: OperatorMetrics;
   modules: { folder: string; urlTemplate: string; check: boolean };
+  seal: SealMode;
+  otherPorts: OtherPorts;
   kms: KeyServiceAccess & { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; check: boolean; proxyFolder: string; proxyFiles: readonly KmsFile[]; settings?: KmsSettings };
   /** Whose keys are whose. */
   keys: { mode: BindingMode; bound: readonly BoundKeys[] };
@@ -43,7 +50,7 @@ export interface OperatorOptions {
 const MODULE_LOOK_MS = 1_000;
 
 /** What a key of the queue stands for. */
-type Stage = 'namespace' | 'kms' | 'workload' | 'proxies' | 'status' | 'module' | 'resync' | 'keys';
+type Stage = 'namespace' | 'kms' | 'workload' | 'proxies' | 'seal' | 'retire' | 'gates' | 'status' | 'module' | 'resync' | 'keys';
 
 function keyFor(stage: Stage, namespace = '', name = ''): string {
   return `${stage}/${namespace}/${name}`;
@@ -62,19 +69,24 @@ export class Operator {
   private readonly events: EventSink;
   private readonly workloads: WorkloadStage;
   private readonly proxies: ProxyStage;
+  private readonly seals: SealStage;
+  private readonly leaving: RetireStage;
+  private readonly gates: GateStage;
   private readonly statuses: StatusStage;
   private readonly stopping = new AbortController();
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(options: OperatorOptions) {
     this.options = options;
-    const { api, metrics, kms, log } = options;
+    const { api, metrics, kms, log, version } = options;
     this.view = new ClusterView(makeInformers({
       api,
       onChange: {
         routes: (namespace, before, after) => this.routeChanged(namespace, before, after),
         objects: (namespace, _, after) => this.objectChanged(namespace, after),
         pods: (namespace, before, after) => this.podChanged(namespace, before, after),
+        foreign: (namespace) => this.foreignChanged(namespace),
+        namespaces: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
         others: (namespace) => void (this.view.namespaces.has(namespace) && this.plan(namespace)),
       },
       onWork: (namespace, ms) => this.ledger.charge(namespace, ms),
@@ -91,21 +103,32 @@ export class Operator {
       onFailure: (key, error, retryMs) => log('failed', { key, error: (error as Error).message, retryMs: Math.round(retryMs) }, 'warn'),
       onDone: (key, seconds, failed) => metrics.reconciles.observe({ stage: key.slice(0, key.indexOf('/')), result: failed ? 'failed' : 'done' }, seconds),
     });
-    this.modules = new ModuleSource(options.modules);
+    this.modules = new ModuleSource({ ...options.modules, sealed: options.seal !== 'off' });
     this.keys = new KeyDirectory({ ...kms, onChange: (namespace) => this.plan(namespace) });
     this.binding = new KeyBinding(options.keys.mode, options.keys.bound);
     this.events = new EventSink(api, (message) => log('event-lost', { error: message }, 'warn'));
-    this.proxies = new ProxyStage({ view: this.view, gate: new ProbeGate(), probe, defaultPort: options.probePort, onProbe: (result) => metrics.probes.inc({ result }) });
+    const asking = { view: this.view, gate: new ProbeGate(), probe, defaultPort: options.probePort };
+    this.proxies = new ProxyStage({ ...asking, onProbe: (result) => metrics.probes.inc({ result }), isModuleServed: () => this.modules.problem === undefined });
+    this.gates = new GateStage({ view: this.view, api, defaultPort: options.probePort });
+    this.leaving = new RetireStage({ ...asking, api, onRetired: (namespace, name) => log('retired', { namespace, workload: name }) });
     const config: KmsConfig = { cluster: kms.cluster ?? KMS_CLUSTER, ...kms.settings };
     this.workloads = new WorkloadStage({
-      view: this.view, api, checker: this.checker, gate: this.gate, modules: this.modules, kms: config, kmsAccess: kms.cluster === undefined && kms.url !== undefined ? { url: kms.url, folder: kms.proxyFolder, files: kms.proxyFiles, ...(kms.vaultNamespace === undefined ? {} : { vaultNamespace: kms.vaultNamespace }) } : undefined, version: options.version, clusterDomain: options.clusterDomain,
+      view: this.view, api, checker: this.checker, gate: this.gate, modules: this.modules, kms: config, kmsAccess: kms.cluster === undefined && kms.url !== undefined ? { url: kms.url, folder: kms.proxyFolder, files: kms.proxyFiles, ...(kms.vaultNamespace === undefined ? {} : { vaultNamespace: kms.vaultNamespace }) } : undefined, version, clusterDomain: options.clusterDomain,
+      removeSeal: (namespace, name) => this.seals.remove(namespace, name),
       readBaselines: (workload, runtime, generation) => this.proxies.readBaselines(workload, runtime, generation),
       onApplied: (namespace, name, generation) => {
         metrics.applied.inc();
         log('applied', { namespace, workload: name, generation });
       },
     });
-    this.statuses = new StatusStage({ view: this.view, api, modules: this.modules, keys: this.keys, events: this.events });
+    this.seals = new SealStage({
+      view: this.view, api, mode: options.seal, otherPorts: options.otherPorts, version,
+      stamps: (sha256) => this.modules.current?.reference.sha256 === sha256 && this.modules.current.stamps,
+      apply: (wanted) => this.workloads.apply(wanted),
+      chains: (workload) => this.workloads.chains(workload),
+      onApplied: (namespace, name) => log('sealed', { namespace, workload: name }),
+    });
+    this.statuses = new StatusStage({ view: this.view, api, modules: this.modules, keys: this.keys, events: this.events, rootNamespace: options.rootNamespace, otherPorts: options.seal === 'off' ? 'tell' : options.otherPorts });
   }
 
   /** Follows the cluster; nothing is written until `lead`. Settles when everything has been listed. */
@@ -173,13 +196,20 @@ export class Operator {
   }
 
   private objectChanged(namespace: string, after: KubeObject | undefined): void {
-    const name = after?.metadata.name.slice(objectName('').length) ?? '';
+    const name = workloadOf(after?.metadata.name ?? '') ?? '';
     const runtime = this.view.knownRuntime(namespace, name);
     if (runtime?.lastApplied !== undefined && after !== undefined && Number(after.metadata.resourceVersion) >= Number(runtime.lastApplied.metadata.resourceVersion)) runtime.lastApplied = undefined;
     this.plan(namespace);
   }
 
+  /** Those of the root namespace act on every one. */
+  private foreignChanged(namespace: string): void {
+    const concerned = namespace === this.options.rootNamespace ? [...this.view.namespaces.keys()] : [namespace];
+    for (const name of concerned) this.tellRoutes([...(this.view.namespaces.get(name)?.checked.keys() ?? [])]);
+  }
+
   private podChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
+    if (after !== undefined && hasGate(after)) this.queue.addAfter(keyFor('gates', namespace), SETTLE_MS);
     const state = this.view.namespaces.get(namespace);
     if (state === undefined || JSON.stringify([before?.status, before?.metadata.labels, before?.metadata.deletionTimestamp]) === JSON.stringify([after?.status, after?.metadata.labels, after?.metadata.deletionTimestamp])) return;
     for (const name of state.grouping.workloads.keys()) this.queue.addAfter(keyFor('proxies', namespace, name), SETTLE_MS);
@@ -192,7 +222,7 @@ export class Operator {
   }
 
   private planAll(): void {
-    for (const namespace of new Set([...this.view.informers.routes.namespaces(), ...this.view.informers.envoyFilters.namespaces()])) this.plan(namespace);
+    for (const namespace of new Set([...this.view.informers.routes.namespaces(), ...this.view.informers.envoyFilters.namespaces(), ...this.view.informers.namespaces.names()])) this.plan(namespace);
   }
 
   /** Namespaces whose routes name keys: the answers about them are to be asked for again. */
@@ -207,6 +237,9 @@ export class Operator {
       case 'kms': await this.workKms(namespace); return undefined;
       case 'workload': return this.workWorkload(namespace, name);
       case 'proxies': return this.workProxies(namespace, name);
+      case 'seal': return this.workSeal(namespace, name);
+      case 'gates': return this.gates.reconcile(namespace);
+      case 'retire': return this.leaving.reconcile(namespace, name);
       case 'status': await this.statuses.reconcile(`${namespace}/${name}`); return undefined;
       case 'module': return this.workModule();
       case 'keys': this.planWithKeys(); return KEY_ANSWER_MS;
@@ -229,7 +262,10 @@ export class Operator {
     // Those that wait are told when the last namespace has been looked at.
     if (outcome.isWaiting) return undefined;
     await this.workKms(namespace).catch(() => this.queue.addAfter(keyFor('kms', namespace), MIN_RETRY_MS));
-    for (const name of outcome.workloads) this.queue.add(keyFor('workload', namespace, name));
+    for (const name of outcome.workloads) {
+      this.queue.add(keyFor('workload', namespace, name));
+      this.queue.add(keyFor('seal', namespace, name));
+    }
     this.tellRoutes(outcome.routes);
   }
 
@@ -252,7 +288,10 @@ export class Operator {
     const first = !this.view.isBuilt(namespace);
     try {
       const outcome = await this.workloads.reconcile(namespace, name);
+      // In the same breath: Istio tells the proxies of both together.
+      if (outcome.ask) await this.seals.reconcile(namespace, name);
       if (outcome.ask) this.queue.add(keyFor('proxies', namespace, name));
+      if (outcome.retiring) this.queue.add(keyFor('retire', namespace, name));
       this.tellRoutes(outcome.routes);
     } catch (error) {
       // The routes say what the API server said; the key comes again.
@@ -266,9 +305,17 @@ export class Operator {
 
   private async workProxies(namespace: string, name: string): Promise<number | undefined> {
     const { changed, bump, againMs } = await this.proxies.reconcile(namespace, name);
+    this.queue.add(keyFor('gates', namespace));
     if (bump) this.queue.add(keyFor('workload', namespace, name));
-    if (changed) this.tellRoutes([...(this.view.knownRuntime(namespace, name)?.build?.members ?? [])]);
+    if (changed) {
+      this.tellRoutes([...(this.view.knownRuntime(namespace, name)?.build?.members ?? [])]);
+      this.queue.add(keyFor('seal', namespace, name));
+    }
     return againMs;
+  }
+
+  private async workSeal(namespace: string, name: string): Promise<undefined> {
+    if (await this.seals.reconcile(namespace, name)) this.queue.add(keyFor('proxies', namespace, name));
   }
 
   private async workModule(): Promise<number> {

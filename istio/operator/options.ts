@@ -4,6 +4,8 @@ import { KMS_SETTINGS, readKmsSettings, type KmsSettings } from '../../envoy/rou
 import { BINDING_MODES, readBoundKeys, type BindingMode, type BoundKeys } from './key-binding.ts';
 import type { KeyServiceAccess } from './key-directory.ts';
 import { CLUSTER_DOMAIN, KMS_FILES, type KmsFile } from './plan/envoy-filter.ts';
+import { OTHER_PORTS, type OtherPorts } from './plan/coverage.ts';
+import { SEAL_MODES, type SealMode } from './seal-stage.ts';
 import { AGENT_METRICS_PORT } from './proxies.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -12,6 +14,8 @@ export interface OperatorFlags {
   /** Undefined: the pod's own credentials. */
   kubeconfig: string | undefined;
   modules: { folder: string; urlTemplate: string; check: boolean };
+  seal: SealMode;
+  otherPorts: OtherPorts;
   kms: KeyServiceAccess & { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; check: boolean; proxyFolder: string; proxyFiles: KmsFile[]; settings: KmsSettings };
   keys: { mode: BindingMode; bound: BoundKeys[] };
   /** Of the lease. */
@@ -29,6 +33,8 @@ const OPTIONS = {
   modules: 'folder with fim.wasm',
   'module-url': 'where proxies fetch modules: http(s)://…/{sha256}.wasm or oci://…@sha256:…',
   'module-check': 'head (ask for the module there before it is named) or none',
+  seal: 'what may pass only after FIM: routes (what routes may concern, the default), listener (every request) or off',
+  'other-ports': 'inbound connections that do not speak HTTP, at sidecars under a route: refuse (the default; with a seal) or tell (in the condition Covered)',
   kms: 'URL of the key service, for the proxies and for looking up whether keys are there',
   'kms-cluster': 'an Envoy cluster that the proxies have already for the key service',
   'kms-metadata-prefix': 'path of key metadata (default: that of the keys with metadata for data, /v1/secret/metadata/)',
@@ -88,6 +94,10 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
   const urlTemplate = read('module-url');
   if (folder === undefined || urlTemplate === undefined) return usage('--modules and --module-url are needed');
   if (!/^(https?|oci):\/\//.test(urlTemplate)) return usage('--module-url is no http, https or oci URL');
+  const seal = SEAL_MODES.find((mode) => mode === (read('seal') ?? 'routes'));
+  if (seal === undefined) return usage(`--seal is one of ${SEAL_MODES.join(', ')}`);
+  const otherPorts = OTHER_PORTS.find((choice) => choice === (read('other-ports') ?? 'refuse'));
+  if (otherPorts === undefined) return usage(`--other-ports is one of ${OTHER_PORTS.join(', ')}`);
   const kms = read('kms');
   if (kms !== undefined && !(URL.canParse(kms) && /^(https?|h2c):$/.test(new URL(kms).protocol))) return usage('--kms is no URL');
   const proxyFiles = (read('kms-proxy-files') ?? '').split(',').filter((name) => name !== '');
@@ -113,6 +123,7 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
   return {
     kubeconfig: read('kubeconfig'),
     modules: { folder, urlTemplate, check: read('module-check') !== 'none' },
+    seal, otherPorts,
     kms: {
       url: kms === undefined ? undefined : new URL(kms), cluster: read('kms-cluster'), metadataPrefix: read('kms-metadata-prefix') ?? (settings.pathPrefix ?? '/v1/secret/data/').replace(/\/data\/$/, '/metadata/'),
       ...access, check: read('kms-check') !== 'none', proxyFolder, proxyFiles, settings,

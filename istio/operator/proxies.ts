@@ -1,6 +1,7 @@
 // The proxies of a workload: pods that are ready, and what they say of themselves.
 import { MAX_PROBE_BYTES, PROBE_TIMEOUT_MS, PROBE_WORKERS } from '../limits.ts';
 import type { KubeObject } from './kube/objects.ts';
+import { EXCLUDED_PORTS_ANNOTATION, INCLUDED_PORTS_ANNOTATION } from './plan/coverage.ts';
 import { readMetrics, type Reading } from './plan/evidence.ts';
 import { GATEWAY_NAME_LABEL, includes, isGateway, isWaypointPod, SERVICE_TERM, WAYPOINT_TERM, type Selection, type TargetFacts } from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
@@ -10,6 +11,8 @@ const PORT_ANNOTATION = 'fim.financial/probe-port';
 /** Where Istio's agent offers its own and Envoy's metrics. */
 export const AGENT_METRICS_PORT = 15020;
 const METRICS_PATH = '/stats/prometheus';
+
+const KEPT_ANNOTATIONS = [PORT_ANNOTATION, EXCLUDED_PORTS_ANNOTATION, INCLUDED_PORTS_ANNOTATION];
 
 interface PodStatus {
   phase?: string;
@@ -25,27 +28,47 @@ export interface Proxy {
   port: number;
   /** Milliseconds since 1970. */
   readySince: number;
+  /** Whether it takes traffic, and counts. One that is not ready is looked after all the same: it may wait for its policy. */
+  ready: boolean;
+}
+
+/** Readiness gate by which a pod is not ready before its policy is in force: `spec.readinessGates`. */
+export const ENFORCED_GATE = 'fim.financial/enforced';
+
+interface PodSpec {
+  readinessGates?: { conditionType: string }[];
+}
+
+/** Whether a pod waits for its policy before it is ready. */
+export function hasGate(pod: KubeObject): boolean {
+  return (pod.spec as PodSpec | undefined)?.readinessGates?.some(({ conditionType }) => conditionType === ENFORCED_GATE) ?? false;
+}
+
+/** What the gate's condition says; undefined: nothing yet. */
+export function gateOf(pod: KubeObject): string | undefined {
+  return (pod.status as PodStatus | undefined)?.conditions?.find(({ type }) => type === ENFORCED_GATE)?.status;
 }
 
 /** What the operator needs of a pod. */
 export function trimPod(pod: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = pod.metadata;
-  const port = pod.metadata.annotations?.[PORT_ANNOTATION];
+  const annotations = Object.fromEntries(Object.entries(pod.metadata.annotations ?? {}).filter(([annotation]) => KEPT_ANNOTATIONS.includes(annotation)));
   const status = (pod.status ?? {}) as PodStatus;
   return {
     apiVersion: pod.apiVersion, kind: pod.kind,
-    metadata: { name, namespace, uid, resourceVersion, labels, ...(deletionTimestamp ? { deletionTimestamp } : {}), ...(port === undefined ? {} : { annotations: { [PORT_ANNOTATION]: port } }) },
-    status: { phase: status.phase, podIP: status.podIP, conditions: (status.conditions ?? []).filter((condition) => condition.type === 'Ready') },
+    metadata: { name, namespace, uid, resourceVersion, labels, ...(deletionTimestamp ? { deletionTimestamp } : {}), ...(Object.keys(annotations).length === 0 ? {} : { annotations }) },
+    status: { phase: status.phase, podIP: status.podIP, conditions: (status.conditions ?? []).filter(({ type }) => type === 'Ready' || type === ENFORCED_GATE) },
+    ...(hasGate(pod) ? { spec: { readinessGates: [{ conditionType: ENFORCED_GATE }] } } : {}),
   };
 }
 
 function proxyOf(pod: KubeObject, defaultPort: number): Proxy | undefined {
   const { podIP, conditions } = (pod.status ?? {}) as PodStatus;
   const ready = conditions?.find((condition) => condition.type === 'Ready' && condition.status === 'True');
-  if (podIP === undefined || ready === undefined || pod.metadata.deletionTimestamp) return undefined;
+  if (podIP === undefined || pod.metadata.deletionTimestamp) return undefined;
   const given = Number(pod.metadata.annotations?.[PORT_ANNOTATION]);
   const port = Number.isInteger(given) && given > 0 && given < 65_536 ? given : defaultPort;
-  return { name: pod.metadata.name, uid: pod.metadata.uid ?? pod.metadata.name, address: podIP, port, readySince: Date.parse(ready.lastTransitionTime ?? '') || 0 };
+  return { name: pod.metadata.name, uid: pod.metadata.uid ?? pod.metadata.name, address: podIP, port, readySince: Date.parse(ready?.lastTransitionTime ?? '') || 0, ready: ready !== undefined };
 }
 
 function meets({ lattice, terms }: Selection, labels: Record<string, string>, facts: TargetFacts): boolean {
@@ -54,8 +77,8 @@ function meets({ lattice, terms }: Selection, labels: Record<string, string>, fa
   return isGateway(labels, facts) === (lattice === 'gateway') && !isWaypointPod(labels, facts);
 }
 
-/** The ready proxies that run the workload's configuration and not that of a narrower one. */
-export function proxiesOf(workload: Workload, pods: Iterable<KubeObject>, facts: TargetFacts, defaultPort: number): Proxy[] {
+/** The proxies that are to run the workload's configuration and not that of a narrower one, ready or not. */
+export function allProxiesOf(workload: Workload, pods: Iterable<KubeObject>, facts: TargetFacts, defaultPort: number): Proxy[] {
   const found: Proxy[] = [];
   // A waypoint's Service has filter chains of its own in the proxy that others share.
   const narrower = workload.narrower.filter((selection) => selection.terms[SERVICE_TERM] === undefined);
@@ -66,6 +89,11 @@ export function proxiesOf(workload: Workload, pods: Iterable<KubeObject>, facts:
     if (proxy !== undefined) found.push(proxy);
   }
   return found;
+}
+
+/** Those of them that are ready. */
+export function proxiesOf(...of: Parameters<typeof allProxiesOf>): Proxy[] {
+  return allProxiesOf(...of).filter(({ ready }) => ready);
 }
 
 export type ProbeResult = { reading: Reading } | { error: string };

@@ -1,12 +1,12 @@
 // Stage 3: the proxies of a workload are asked what they run.
-import { PENDING_PROBE_MS, PROVEN_PROBE_MS } from '../limits.ts';
-import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
+import { BYPASS_TOLD_MS, MAX_RENEW_MS, MIN_RENEW_MS, PENDING_PROBE_MS, PROVEN_PROBE_MS, SEAL_SHOWS_MS } from '../limits.ts';
+import { emptyState, type ClusterView, type WorkloadRuntime } from './cluster-view.ts';
 import { keyTroubles } from './key-evidence.ts';
-import { GENERATION_SLOTS, judge, type Expectation, type Verdict } from './plan/evidence.ts';
+import { GENERATION_SLOTS, isIdle, judge, type Expectation, type Reading, type Verdict } from './plan/evidence.ts';
 import type { RouteStatus, WorkloadState } from './plan/status.ts';
 import type { Workload } from './plan/workloads.ts';
 import { noteProof } from './proof.ts';
-import { proxiesOf, type ProbeGate, type ProbeResult, type Proxy } from './proxies.ts';
+import { allProxiesOf, type ProbeGate, type ProbeResult, type Proxy } from './proxies.ts';
 
 /** Pause before a generation is renewed again for want of proof, milliseconds. */
 const BUMP_PAUSE_MS = 600_000;
@@ -17,6 +17,8 @@ export interface ProxyStageParts {
   probe: (proxy: Proxy) => Promise<ProbeResult>;
   defaultPort: number;
   onProbe: (result: 'ok' | 'failed') => void;
+  /** Whether the module can be had where proxies fetch it, as far as is known. */
+  isModuleServed: () => boolean;
 }
 
 export interface ProxyOutcome {
@@ -62,17 +64,31 @@ export class ProxyStage {
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
     await this.confirm(workload, runtime, proxies, results);
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
-    for (const uid of runtime.readings.keys()) if (!proxies.some((proxy) => proxy.uid === uid)) runtime.readings.delete(uid);
-    const { state, ambiguous } = this.judgeAll(workload, runtime, proxies, results);
+    for (const known of [runtime.readings, runtime.drained, runtime.seals]) for (const uid of known.keys()) if (!proxies.some((proxy) => proxy.uid === uid)) known.delete(uid);
+    const { state, ambiguous, wantModule } = this.judgeAll(workload, runtime, proxies, results);
     state.keyTroubles = keyTroubles(runtime, proxies, results);
     const changed = JSON.stringify(state) !== JSON.stringify(runtime.state);
     runtime.state = state;
     noteProof(runtime);
-    const bump = ambiguous && performance.now() - runtime.bumpedAt > BUMP_PAUSE_MS;
+    const bump = (ambiguous && performance.now() - runtime.bumpedAt > BUMP_PAUSE_MS) || this.renews(runtime, wantModule);
     if (bump) Object.assign(runtime, { bump: true, bumpedAt: performance.now() });
     const age = Date.now() - release.appliedAt;
-    const settled = state.programmed === state.proxies;
+    const settled = state.programmed === state.proxies && proxies.every(({ uid, ready }) => ready || runtime.inForce.has(uid));
     return { changed, bump, againMs: settled ? PROVEN_PROBE_MS : Math.min(PROVEN_PROBE_MS, Math.max(PENDING_PROBE_MS, age / 10)) };
+  }
+
+  /**
+   * Whether the configuration is to be given anew: an agent that did not get the module tries no more until it hears of it again, and its proxy answers with
+   * 500 until then. The pause grows while that does not help.
+   */
+  private renews(runtime: WorkloadRuntime, wantModule: boolean): boolean {
+    if (!wantModule) {
+      runtime.renewals = 0;
+      return false;
+    }
+    if (!this.parts.isModuleServed() || performance.now() - runtime.bumpedAt < Math.min(MAX_RENEW_MS, MIN_RENEW_MS * 2 ** runtime.renewals)) return false;
+    runtime.renewals++;
+    return true;
   }
 
   /**
@@ -104,23 +120,44 @@ export class ProxyStage {
     return { verdicts, provenAt };
   }
 
-  private judgeAll(workload: Workload, runtime: WorkloadRuntime, proxies: readonly Proxy[], results: readonly ProbeResult[]): { state: WorkloadState; ambiguous: boolean } {
+  private judgeAll(workload: Workload, runtime: WorkloadRuntime, proxies: readonly Proxy[], results: readonly ProbeResult[]): { state: WorkloadState; ambiguous: boolean; wantModule: boolean } {
     const { generation, hash } = runtime.release!;
-    const state: WorkloadState = { name: workload.name, hash, generation, counted: true, proxies: proxies.length, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [], applyError: runtime.applyError };
+    const state: WorkloadState = { ...emptyState(workload.name), hash, generation, counted: true, applyError: runtime.applyError };
     const { verdicts, provenAt } = this.verdicts(workload, runtime, proxies, results);
-    let ambiguous = false;
+    let [ambiguous, wantModule] = [false, false];
+    runtime.inForce.clear();
     for (const [index, proxy] of proxies.entries()) {
       const verdict = verdicts[index];
-      if (verdict === undefined) state.unreachable++;
-      else if (verdict.state === 'proven') {
+      const result = results[index];
+      wantModule ||= verdict?.state === 'refused' && verdict.wantsModule;
+      if (!proxy.ready) {
+        if (verdict?.state === 'proven') runtime.inForce.add(proxy.uid);
+        continue;
+      }
+      state.proxies++;
+      if (verdict === undefined || result === undefined || 'error' in result) {
+        state.unreachable++;
+        continue;
+      }
+      if (verdict.state !== 'proven' && isIdle(result.reading)) {
+        runtime.inForce.add(proxy.uid);
+        state.idle.push(proxy.name);
+        state.proxies--;
+        continue;
+      }
+      if (verdict.state === 'refused') state.refusals.push({ proxy: proxy.name, reason: verdict.reason });
+      else if (verdict.state === 'ambiguous') ambiguous = true;
+      lookAtSeal(state, runtime, proxy, result.reading);
+      if (verdict.state === 'proven' && hasDrained(state, runtime, proxy, result.reading)) {
+        runtime.inForce.add(proxy.uid);
         state.programmed++;
         state.workers += verdict.workers;
-      } else if (verdict.state === 'refused') state.refusals.push({ proxy: proxy.name, reason: verdict.reason });
-      else if (verdict.state === 'ambiguous') ambiguous = true;
+      } else if (verdict.state !== 'refused') state.lagging.push(proxy.name);
     }
+    const isWhole = state.proxies > 0 && state.programmed === state.proxies;
     if (provenAt !== undefined) state.provenAt = provenAt;
-    else if (state.proxies > 0 && state.programmed === state.proxies) state.provenAt = Date.now();
-    return { state, ambiguous };
+    else if (isWhole) state.provenAt = Date.now();
+    return { state, ambiguous, wantModule };
   }
 
   /** When this generation was proven before, as the status of one of its routes says: it outlives the operator. */
@@ -134,7 +171,7 @@ export class ProxyStage {
 
   private proxies(workload: Workload): Proxy[] {
     const { view, defaultPort } = this.parts;
-    return proxiesOf(workload, view.informers.pods.in(workload.namespace).values(), view.facts(workload.namespace), defaultPort);
+    return allProxiesOf(workload, view.informers.pods.in(workload.namespace).values(), view.facts(workload.namespace), defaultPort);
   }
 
   private async ask(proxy: Proxy, runtime: WorkloadRuntime, generation: number): Promise<ProbeResult> {
@@ -143,4 +180,34 @@ export class ProxyStage {
     if ('reading' in result) runtime.readings.set(proxy.uid, { reading: result.reading, generation });
     return result;
   }
+}
+
+/**
+ * Whether no connection is left that goes on without the filter: one that was open when the filter came is served by the old listener until that is drained.
+ * Once that is so for a shape of the object, listeners that drain do so for other reasons.
+ */
+function hasDrained(state: WorkloadState, { shape, drained }: WorkloadRuntime, { uid }: Proxy, { draining, warming }: Reading): boolean {
+  if (drained.get(uid) === shape) return true;
+  if (draining === 0 && warming === 0) {
+    drained.set(uid, shape);
+    return true;
+  }
+  state.draining += draining + warming;
+  return false;
+}
+
+const NO_COUNT = { shown: false, unseen: 0, grewAt: -Infinity };
+
+/** What the seals of a proxy say: whether they are there, and whether requests come by without FIM. */
+function lookAtSeal(state: WorkloadState, runtime: WorkloadRuntime, { uid, name }: Proxy, { chains }: Reading): void {
+  if (runtime.sealedAt === undefined) return;
+  const now = Date.now();
+  const before = runtime.seals.get(uid) ?? (runtime.sealFresh ? NO_COUNT : undefined);
+  const unseen = [...chains.values()].reduce((sum, chain) => sum + chain.unseen, 0);
+  const grewAt = before !== undefined && unseen > before.unseen ? now : (before?.grewAt ?? -Infinity);
+  const shown = (before?.shown ?? false) || chains.size > 0;
+  runtime.seals.set(uid, { shown, unseen, grewAt });
+  // A chain without the seal has no counters of it; which chains there are may change, that there is none may not.
+  if (chains.size === 0 && (shown || now - runtime.sealedAt > SEAL_SHOWS_MS)) state.unsealed.push(name);
+  if (now - grewAt < BYPASS_TOLD_MS) state.unseen.push(name);
 }

@@ -6,6 +6,8 @@ import type { KeyDirectory } from './key-directory.ts';
 import type { KubeApi } from './kube/api.ts';
 import { FINANCIAL_ROUTES } from './kube/resources.ts';
 import type { ModuleSource } from './module-source.ts';
+import { coverageOf, type Coverage, type OtherPorts } from './plan/coverage.ts';
+import { foreignReaches } from './plan/foreign.ts';
 import { statusOf, type Condition, type RouteFacts, type RouteStatus, type WorkloadState } from './plan/status.ts';
 import type { EventSink } from './events.ts';
 import { standingProof } from './proof.ts';
@@ -17,6 +19,8 @@ export interface StatusStageParts {
   modules: ModuleSource;
   keys: KeyDirectory;
   events: EventSink;
+  rootNamespace: string;
+  otherPorts: OtherPorts;
 }
 
 export class StatusStage {
@@ -82,8 +86,32 @@ export class StatusStage {
       handsOff: runtimes.find(({ runtime }) => runtime?.handsOff !== undefined)?.runtime?.handsOff,
       drafts,
       unhonoured,
+      foreign: this.foreign(namespace, names),
+      coverage: this.coverage(namespace, names),
       workloads: runtimes.map(({ name, runtime }) => workloadState(name, runtime, key, checked)),
     };
+  }
+
+  /** The doors of some workloads. */
+  private coverage(namespace: string, workloads: readonly string[]): Coverage {
+    const { view, otherPorts } = this.parts;
+    const found = workloads.flatMap((name) => {
+      const workload = view.workload(namespace, name);
+      return workload === undefined ? [] : [coverageOf(workload.selection, view.facts(namespace), view.informers.pods.in(namespace).values(), otherPorts)];
+    });
+    const all = (pick: (coverage: Coverage) => string[]): string[] => [...new Set(found.flatMap(pick))].sort();
+    return { judged: all(({ judged }) => judged), refused: all(({ refused }) => refused), open: all(({ open }) => open) };
+  }
+
+  /** EnvoyFilters of others that reach into the chains of some workloads. */
+  private foreign(namespace: string, workloads: readonly string[]): { kind: 'takes' | 'alters'; text: string }[] {
+    const { view, rootNamespace } = this.parts;
+    const all = [...view.informers.foreign.in(namespace).values(), ...view.informers.foreign.in(rootNamespace).values()];
+    const found = workloads.flatMap((name) => {
+      const workload = view.workload(namespace, name);
+      return workload === undefined ? [] : foreignReaches(all, workload.selection);
+    });
+    return [...new Map(found.map((reach) => [reach.text, reach])).values()];
   }
 }
 
@@ -91,7 +119,12 @@ export class StatusStage {
 function workloadState(name: string, runtime: WorkloadRuntime | undefined, key: string, { head, identity }: CheckedRoute): WorkloadState {
   if (runtime === undefined) return emptyState(name);
   const { state, builtFrom } = runtime;
-  if (head !== undefined && builtFrom.get(key) === identity) return standingProof(runtime, key, identity) ?? state;
+  if (head !== undefined && builtFrom.get(key) === identity) {
+    // What the seals say now goes with what was proven before.
+    const { unseen, unsealed } = state;
+    const proven = standingProof(runtime, key, identity);
+    return proven === undefined ? state : { ...proven, unseen, unsealed };
+  }
   return { ...state, programmed: 0, workers: 0, unreachable: 0, unasked: state.proxies, refusals: [], provenAt: undefined };
 }
 

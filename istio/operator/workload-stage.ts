@@ -1,5 +1,5 @@
 // Stage 2: a workload → its configuration, examined by the module itself → its object in the cluster.
-import type { KmsConfig, PluginConfig, RouteResource } from '../../envoy/route/index.ts';
+import { canonicalHash, type KmsConfig, type PluginConfig, type RouteResource } from '../../envoy/route/index.ts';
 import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
 import { emptyState } from './cluster-view.ts';
 import { ApiError, type KubeApi } from './kube/api.ts';
@@ -9,9 +9,9 @@ import { ENVOY_FILTERS } from './kube/resources.ts';
 import { wholeObject } from './kube/whole.ts';
 import type { FairGate } from './fairness.ts';
 import type { ModuleSource, ServableModule } from './module-source.ts';
-import { appliedOf, MANAGED_BY_LABEL, MANAGER, type Applied } from './plan/applied.ts';
+import { appliedOf, firstGeneration, KMS_OBJECT, MANAGED_BY_LABEL, MANAGER, workloadOf, type Applied } from './plan/applied.ts';
 import { build, type Build } from './plan/build.ts';
-import { isAsWanted, kmsObject, ownersOf, waypointChains, workloadObject, type KmsAccess, type Release } from './plan/envoy-filter.ts';
+import { isAsWanted, kmsObject, retiredObject, waypointChains, workloadObject, type KmsAccess, type Release } from './plan/envoy-filter.ts';
 import { GENERATION_SLOTS } from './plan/evidence.ts';
 import { SERVICE_TERM } from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
@@ -36,6 +36,7 @@ export interface WorkloadStageParts {
   /** Reads the proxies that have no usable reading, before a generation is applied. */
   readBaselines: (workload: Workload, runtime: WorkloadRuntime, generation: number) => Promise<void>;
   onApplied: (namespace: string, name: string, generation: number) => void;
+  removeSeal: (namespace: string, name: string) => Promise<void>;
 }
 
 function versionOf({ metadata: { uid, resourceVersion } }: KubeObject): string {
@@ -48,6 +49,8 @@ export interface WorkloadOutcome {
   routes: string[];
   /** Ask the proxies. */
   ask: boolean;
+  /** The workload's filter is on its way out. */
+  retiring?: boolean;
 }
 
 function signatureOf(states: ReadonlyMap<string, string>, unservable: readonly string[], module: ServableModule, kms: KmsConfig): string {
@@ -60,9 +63,16 @@ function releaseOf(made: Build, applied: Applied | undefined, runtime: WorkloadR
   if (config === undefined) throw new Error('a build without a configuration');
   const common = { config, hash, module: module.reference, version };
   const current = runtime.release;
-  const same = !runtime.bump && applied?.isWhole === true && applied.hash === hash && applied.moduleSha256 === module.reference.sha256;
+  const same = !runtime.bump && applied?.retiredAt === undefined && applied?.isWhole === true && applied.hash === hash && applied.moduleSha256 === module.reference.sha256;
   if (same) return { ...common, generation: applied.generation, appliedAt: applied.appliedAt };
-  return { ...common, generation: Math.max(applied?.generation ?? 0, current?.generation ?? 0) + 1, appliedAt: Date.now() };
+  const last = Math.max(applied?.generation ?? 0, current?.generation ?? 0);
+  return { ...common, generation: last === 0 ? firstGeneration(Date.now()) : last + 1, appliedAt: Date.now() };
+}
+
+/** All of an object but the configuration: with another Envoy makes new listeners. */
+function shapeOf({ spec }: KubeObject): string {
+  const patches = ((spec?.configPatches ?? []) as { applyTo?: string }[]).filter(({ applyTo }) => applyTo !== 'EXTENSION_CONFIG');
+  return canonicalHash({ ...spec, configPatches: patches });
 }
 
 function remember(runtime: WorkloadRuntime, { generation, appliedAt }: Release): void {
@@ -100,9 +110,9 @@ export class WorkloadStage {
 
     const rebuilt = await this.build(workload, states, runtime, applied, module);
     if (runtime.build?.frozen) return outcome(rebuilt);
-    if (runtime.build?.members.size === 0) {
-      await this.remove(namespace, name, object);
-      return outcome(false);
+    if (runtime.build?.members.size === 0 && !workload.standing) {
+      const removed = await this.remove(namespace, name, object);
+      return { ...outcome(false), retiring: removed.retiring ?? false };
     }
     const changed = await this.bringIntoForce(workload, states, runtime, object, applied, module);
     const now = view.object(namespace, name);
@@ -150,7 +160,7 @@ export class WorkloadStage {
     if (made === undefined) return false;
     const make = (): { release: Release; wanted: KubeObject } => {
       const release = releaseOf(made, applied, runtime, module, this.parts.version);
-      return { release, wanted: workloadObject(workload, release, this.owners(workload.namespace, made), this.chains(workload)) };
+      return { release, wanted: workloadObject(workload, release, this.chains(workload)) };
     };
     let { release, wanted } = make();
     // Somebody changed the object, or another form of it is wanted: what proxies have counted so far proves nothing of it.
@@ -162,6 +172,7 @@ export class WorkloadStage {
     // An edit of a route leaves the others as they were proven; nothing else does.
     if (isDrift || applied?.isWhole !== true || applied.moduleSha256 !== module.reference.sha256) runtime.proven = undefined;
     const isNew = runtime.release?.generation !== release.generation;
+    runtime.shape = shapeOf(wanted);
     if (isAsWanted(wanted, object)) {
       this.adopt(workload, runtime, release, states);
       return isNew;
@@ -171,6 +182,7 @@ export class WorkloadStage {
       const answer = await this.apply(wanted);
       runtime.lastApplied = pack(answer);
       runtime.answered = specHashOf(answer);
+      runtime.isFresh = object === undefined;
       runtime.applyError = undefined;
     } catch (error) {
       runtime.applyError = error instanceof ApiError ? `the API server refuses the object: ${error.message}` : String(error);
@@ -208,7 +220,8 @@ export class WorkloadStage {
     return Object.defineProperty(rest, 'config', { enumerable: false, get: inForce }) as Release;
   }
 
-  private async apply(wanted: KubeObject): Promise<KubeObject> {
+  /** Applies an object of ours as a whole. */
+  async apply(wanted: KubeObject): Promise<KubeObject> {
     const { api } = this.parts;
     const answer = await api.apply(ENVOY_FILTERS, wanted, FIELD_MANAGER);
     if (isAsWanted(wanted, answer)) return answer;
@@ -216,38 +229,46 @@ export class WorkloadStage {
     return api.replaceMember(ENVOY_FILTERS, wanted, 'spec', wanted.spec, FIELD_MANAGER);
   }
 
-  private owners(namespace: string, made: Build): ReturnType<typeof ownersOf> {
-    const state = this.parts.view.namespaces.get(namespace);
-    return ownersOf([...made.members].flatMap((key) => state?.checked.get(key)?.object ?? []));
-  }
-
-  private chains({ namespace, selection }: Workload): string[] | undefined {
+  /** For a waypoint's Service, the names of its filter chains. */
+  chains({ namespace, selection }: Workload): string[] | undefined {
     const name = selection.lattice === 'waypoint' ? selection.terms[SERVICE_TERM] : undefined;
     const service = name === undefined ? undefined : this.parts.view.facts(namespace).services.get(name);
     return service === undefined ? undefined : waypointChains(service, this.parts.clusterDomain);
   }
 
+  /** First the seal, then the filter out of new listeners; its configuration goes when the old ones are gone (`RetireStage`). */
   private async remove(namespace: string, name: string, object: KubeObject | undefined): Promise<WorkloadOutcome> {
     const { view, api } = this.parts;
     const runtime = view.knownRuntime(namespace, name);
     const routes = [...(runtime?.build?.members ?? []), ...(runtime?.build?.refused.keys() ?? [])];
     const found = runtime?.lastApplied ?? object;
-    if (found !== undefined && found.metadata.labels?.[MANAGED_BY_LABEL] === MANAGER && !appliedOf(found).fromLaterVersion) await api.delete(ENVOY_FILTERS, found);
+    await this.parts.removeSeal(namespace, name);
+    let retiring = false;
+    if (found !== undefined && isOurs(found)) {
+      const applied = appliedOf(found);
+      retiring = !applied.fromLaterVersion;
+      if (retiring && applied.retiredAt === undefined) await api.apply(ENVOY_FILTERS, retiredObject(await wholeObject(api, ENVOY_FILTERS, found), applied.generation + 1, new Date()), FIELD_MANAGER);
+    }
     if (view.workload(namespace, name) === undefined) view.forget(namespace, name);
-    else if (runtime !== undefined) Object.assign(runtime, { release: undefined, lastApplied: undefined, state: emptyState(name) });
-    return { routes, ask: false };
+    else if (runtime !== undefined) Object.assign(runtime, { release: undefined, lastApplied: undefined, baselines: new Map(), readings: new Map(), confirmed: new Map(), drained: new Map(), state: emptyState(name) });
+    return { routes, ask: false, retiring };
   }
 
-  /** Makes the cluster of the key service known to the proxies of a namespace that has routes with keys, and removes it where none has. */
+  /** Makes the cluster of the key service known to the proxies of a namespace that has routes with keys, and removes it where none has, not even in a configuration that is in force. */
   async reconcileKms(namespace: string): Promise<void> {
     const { view, api, kmsAccess, version } = this.parts;
-    const found = view.informers.envoyFilters.get(`${namespace}/fim-kms`);
-    const users = [...(view.namespaces.get(namespace)?.checked.values() ?? [])].filter((route) => route.keyIds.length > 0).map((route) => route.object);
-    if (kmsAccess === undefined || users.length === 0) {
-      if (found?.metadata.labels?.[MANAGED_BY_LABEL] === MANAGER) await api.delete(ENVOY_FILTERS, found);
+    const found = view.informers.envoyFilters.get(`${namespace}/${KMS_OBJECT}`);
+    const isUsed = [...(view.namespaces.get(namespace)?.checked.values() ?? [])].some((route) => route.keyIds.length > 0)
+      || [...view.informers.envoyFilters.in(namespace).values()].some((object) => workloadOf(object.metadata.name) !== undefined && [...appliedOf(object).routes.values()].flat(2).length > 0);
+    if (kmsAccess === undefined || !isUsed) {
+      if (found !== undefined && isOurs(found)) await api.delete(ENVOY_FILTERS, found);
       return;
     }
-    const wanted = kmsObject(namespace, kmsAccess, version, ownersOf(users));
+    const wanted = kmsObject(namespace, kmsAccess, version);
     if (!isAsWanted(wanted, found)) await this.apply(wanted);
   }
+}
+
+function isOurs(object: KubeObject): boolean {
+  return object.metadata.labels?.[MANAGED_BY_LABEL] === MANAGER;
 }

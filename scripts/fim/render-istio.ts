@@ -20,7 +20,7 @@ const NOTHING = new Map<string, never>();
 function moduleOf(urlTemplate: string): ServableModule {
   const path = join(ROOT, 'build', `${MODULE_NAME}.wasm`);
   if (existsSync(path)) return servable(loadModule(readFileSync(path)), urlTemplate);
-  return { reference: { url: urlTemplate.replaceAll('{name}', MODULE_NAME), sha256: 'SHA256', capabilities: [] }, examine: () => undefined };
+  return { reference: { url: urlTemplate.replaceAll('{name}', MODULE_NAME), sha256: 'SHA256', capabilities: [] }, examine: () => undefined, stamps: true };
 }
 
 /** `fim render --for istio`: the objects that the operator would apply, as YAML documents. Returns the exit status: 0, or 1 if a route is in no object. */

@@ -66,4 +66,46 @@ describe('the admission policies', () => {
     assert.equal(await asTenant(['create', '-f', '-'], filter('own', { app: 'x' })), '');
     assert.equal(await asTenant(['delete', 'envoyfilter', 'own', '-n', NAMESPACE]), '');
   });
+
+  describe('EnvoyFilters of tenants that reach into chains', () => {
+    const MANAGER = 'envoy.filters.network.http_connection_manager';
+    const chain = (name: string | undefined, sub?: string): object => ({ context: 'GATEWAY', listener: { filterChain: { filter: { ...(name === undefined ? {} : { name }), ...(sub === undefined ? {} : { subFilter: { name: sub } }) } } } });
+    const patched = (applyTo: string, match: object, operation: string, value?: object): KubeObject => ({ ...filter('reaching', {}), spec: { configPatches: [{ applyTo, match, patch: { operation, ...(value === undefined ? {} : { value }) } }] } });
+    const DENIED: Record<string, KubeObject> = {
+      'the filter': patched('HTTP_FILTER', chain(MANAGER, 'fim.gateways'), 'REMOVE'),
+      'the seal': patched('HTTP_FILTER', chain(MANAGER, 'fim.seal.gateways'), 'REMOVE'),
+      'all filters': patched('HTTP_FILTER', chain(MANAGER), 'REMOVE'),
+      'the router': patched('HTTP_FILTER', chain(MANAGER, 'envoy.filters.http.router'), 'REPLACE', { name: 'x' }),
+      'the connection manager': patched('NETWORK_FILTER', chain(MANAGER), 'REPLACE', { name: MANAGER }),
+      'other filters for upgrades': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', { typed_config: { upgrade_configs: [] } }),
+      'TCP before it': patched('NETWORK_FILTER', chain(MANAGER), 'INSERT_BEFORE', { name: 'x', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy' } }),
+      'a filter chain': patched('FILTER_CHAIN', { context: 'SIDECAR_INBOUND' }, 'ADD', { name: 'x' }),
+      'a configuration of our name': patched('EXTENSION_CONFIG', { context: 'GATEWAY' }, 'ADD', { name: 'fim.gateways' }),
+      'off by route': patched('VIRTUAL_HOST', { context: 'GATEWAY' }, 'MERGE', { typed_per_filter_config: { 'fim.gateways': { disabled: true } } }),
+    };
+    const TAKEN: Record<string, KubeObject> = {
+      'a filter of their own': patched('HTTP_FILTER', chain(MANAGER, 'envoy.filters.http.router'), 'INSERT_BEFORE', { name: 'own', typed_config: {} }),
+      'out with a filter of their own': patched('HTTP_FILTER', chain(MANAGER, 'own'), 'REMOVE'),
+      'trusted hops': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', { typed_config: { xff_num_trusted_hops: 1 } }),
+      'a cluster': patched('CLUSTER', { context: 'GATEWAY' }, 'ADD', { name: 'own' }),
+    };
+
+    for (const [name, object] of Object.entries(DENIED)) {
+      it(`denied: ${name}`, async () => assert.match(await asTenant(['create', '-f', '-'], object), /FIM-OP-0013/));
+    }
+    for (const [name, object] of Object.entries(TAKEN)) {
+      it(`taken: ${name}`, async () => {
+        assert.equal(await asTenant(['create', '-f', '-'], object), '');
+        assert.equal(await asTenant(['delete', 'envoyfilter', 'reaching', '-n', NAMESPACE]), '');
+      });
+    }
+  });
+
+  it('no definition goes by mistake, with all that its routes protect', async () => {
+    const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'validationprofiles.fim.financial' } };
+    const refused = await mesh.objects.remove(definition);
+    assert.match(`${refused.status} ${refused.body.message}`, /allow-removal/);
+    await mesh.api.send('PATCH', await mesh.objects.path(definition), { metadata: { annotations: { 'fim.financial/allow-removal': 'true' } } }, 'application/merge-patch+json');
+    assert.equal((await mesh.objects.remove(definition)).status, 200);
+  });
 });

@@ -12,6 +12,7 @@ const EDITS = 20;
 const SWAPS = 5;
 const EDIT_LIMIT_MS = 2000;
 const SWAP_LIMIT_MS = 5000;
+const HEAL_LIMIT_MS = 10_000;
 /** Taken by every policy of this file. */
 const ALWAYS = '{"transCode":"01200101"}';
 
@@ -105,5 +106,26 @@ describe('live edits', () => {
     });
     assert.match(message, /2 workers/);
     assert.equal((await send(stack.mesh.gatewayUrl(second), { body: '{"transCode":"no"}' })).status, 422);
+  });
+
+  it('a pod that starts while nobody serves the module heals by itself, and its gate opens only then', async (t) => {
+    stack.mesh.modules.isAway = true;
+    t.after(() => (stack.mesh.modules.isAway = false));
+    const late = await stack.mesh.addGateway('gw-2', { gated: true });
+    const status = async (body: string): Promise<number> => (await send(stack.mesh.gatewayUrl(late), { body })).status;
+    const gate = async (): Promise<string | undefined> => {
+      const pod = await stack.mesh.objects.read({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'gw-2', namespace: 'demo' } });
+      return (pod?.status?.conditions as { type: string; status: string }[] | undefined)?.find(({ type }) => type === 'fim.financial/enforced')?.status;
+    };
+    await until('its agent has given up', async () => late.output().includes('applying deny RBAC filter'));
+    await until('it answers, and lets nothing by', async () => (await status(ALWAYS)) >= 500);
+    assert.notEqual(await gate(), 'True');
+    const back = performance.now();
+    stack.mesh.modules.isAway = false;
+    await until('it judges', async () => (await status('{"transCode":"no"}')) === 422 && (await status(JSON.stringify({ transCode: '01200101' }))) === 200);
+    const healed = performance.now() - back;
+    t.diagnostic(`healed ${(healed / 1000).toFixed(1)} s after the module was served again`);
+    assert.ok(healed < HEAL_LIMIT_MS || isBusy(), `${healed} ms`);
+    await until('its gate opens', async () => (await gate()) === 'True');
   });
 });

@@ -8,7 +8,7 @@ import { send } from '../e2e/http-client.ts';
 import { RecordingUpstream } from '../e2e/recording-upstream.ts';
 import { type KubeObject, objectsOf } from './stack/cluster-objects.ts';
 import { Mesh, type Progress } from './stack/mesh.ts';
-import type { Operator } from './stack/operator.ts';
+import type { Operator, OperatorOptions } from './stack/operator.ts';
 import type { Proxy } from './stack/proxy.ts';
 import { NAMESPACE } from './stack/topology.ts';
 import { until } from './stack/until.ts';
@@ -40,9 +40,10 @@ export class OperatedMesh {
   }
 
   /** Starts everything and waits until the gateway leads to the service and the operator leads. */
-  static async start(progress?: Progress): Promise<OperatedMesh> {
+  static async start(progress?: Progress, { drainDuration = '1s', operator = {} }: { drainDuration?: string; operator?: Partial<OperatorOptions> } = {}): Promise<OperatedMesh> {
     const [module] = await buildModules(['fim'], progress);
     const mesh = await Mesh.start(progress);
+    mesh.drainDuration = drainDuration;
     const upstream = await RecordingUpstream.start();
     mesh.atEnd(() => upstream.stop());
     const operated = new OperatedMesh(mesh, upstream);
@@ -50,7 +51,7 @@ export class OperatedMesh {
       operated.moduleBytes = readFileSync(module!.path);
       operated.sha256 = mesh.releaseModule(operated.moduleBytes);
       mesh.kms.createKey(KEY_ID);
-      operated.operator = await mesh.addOperator('first');
+      operated.operator = await mesh.addOperator('first', operator);
       operated.gateway = await mesh.addGateway();
       operated.sidecar = await mesh.addWorkload('web', upstream.url, '*');
       await operated.operator.leads();
@@ -116,8 +117,13 @@ export class OperatedMesh {
     return stdout;
   }
 
-  /** The EnvoyFilters that the operator made. */
+  /** The EnvoyFilters with FIM's filters that the operator made, without their seals. */
   async filters(): Promise<KubeObject[]> {
+    return (await this.objects()).filter(({ metadata }) => !metadata.name.startsWith('fim-seal-'));
+  }
+
+  /** All EnvoyFilters that the operator made. */
+  async objects(): Promise<KubeObject[]> {
     const all = await this.mesh.objects.list('networking.istio.io/v1alpha3', 'EnvoyFilter', NAMESPACE);
     return all.filter(({ metadata }) => metadata.name.startsWith('fim-'));
   }

@@ -11,7 +11,7 @@ const EXPECTED: Expectation = { generation: 17, slotFreeSince: APPLIED };
 function reading(count: number, overrides: Partial<Reading> = {}): Reading {
   const configured = new Array<number>(16).fill(0);
   configured[1] = count;
-  return { startedAt: APPLIED - 60 * MINUTE, concurrency: 2, configured, moduleRefused: 0, envoyRefused: 0, fetchFailures: {}, keys: { unavailable: {}, succeeded: 0 }, ...overrides };
+  return { startedAt: APPLIED - 60 * MINUTE, concurrency: 2, configured, moduleRefused: 0, envoyRefused: 0, fetchFailures: {}, keys: { unavailable: {}, succeeded: 0 }, draining: 0, warming: 0, listeners: 3, chains: new Map(), ...overrides };
 }
 
 const CASES: { name: string; expectation?: Expectation; facts: Partial<ProxyFacts> & { now: Reading }; state: string }[] = [
@@ -43,6 +43,10 @@ describe('evidence', () => {
     const text = [
       '# TYPE envoy_server_uptime gauge', 'envoy_server_uptime{} 120', 'envoy_server_concurrency{} 4', 'fim_configured_3{} 6', 'wasmcustom_fim_configured_4{} 12',
       'fim_config_refused{} 1', 'istio_agent_wasm_remote_fetch_count{result="success"} 9', 'istio_agent_wasm_remote_fetch_count{result="download_failure"} 2',
+      'envoy_listener_manager_total_listeners_draining{} 1', 'envoy_listener_manager_total_filter_chains_draining{} 2', 'envoy_listener_manager_total_listeners_warming{} 1', 'envoy_listener_manager_total_listeners_active{} 5',
+      'envoy_http_rbac_fim_seal_rbac{authz_enforce_result="allowed",http_conn_manager_prefix="outbound_0.0.0.0_8080"} 7', 'envoy_http_rbac_fim_seal_rbac{authz_enforce_result="denied",http_conn_manager_prefix="outbound_0.0.0.0_8080"} 3',
+      'envoy_http_rbac_fim_passage_rbac{authz_dry_run_result="allowed",http_conn_manager_prefix="outbound_0.0.0.0_8080"} 9', 'envoy_http_rbac_fim_passage_rbac{authz_dry_run_result="denied",http_conn_manager_prefix="outbound_0.0.0.0_8080"} 4', 'envoy_http_rbac_allowed{http_conn_manager_prefix="inbound_0.0.0.0_80;"} 9',
+      'envoy_http_0_0_0_81__rbac_fim_passage_rbac_shadow_denied{x="y"} 6',
       'envoy_extension_config_discovery_http_filter_update_rejected{extension_config_name="fim.gateways"} 5', 'broken line {', 'envoy_other NaN',
     ].join('\n');
     const found = readMetrics(text, 1_000_000);
@@ -50,6 +54,7 @@ describe('evidence', () => {
     assert.equal(found?.concurrency, 4);
     assert.deepEqual([found?.configured[3], found?.configured[4], found?.configured[5]], [6, 12, 0]);
     assert.deepEqual([found?.moduleRefused, found?.envoyRefused, found?.fetchFailures], [1, 5, { download_failure: 2 }]);
+    assert.deepEqual([found?.draining, found?.warming, found?.listeners, [...(found?.chains ?? [])]], [3, 1, 5, [['envoy_http_{,http_conn_manager_prefix="outbound_0.0.0.0_8080"}', { refused: 3, unseen: 4 }], ['envoy_http_0_0_0_81__{x="y"}', { refused: 0, unseen: 6 }]]]);
   });
 
   it('is not made of what no Envoy says', () => assert.equal(readMetrics('up 1\n<html>', 0), undefined));

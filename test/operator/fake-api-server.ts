@@ -24,12 +24,19 @@ const KINDS: Record<string, { apiVersion: string; kind: string }> = {
   'networking.istio.io/gateways': { apiVersion: 'networking.istio.io/v1', kind: 'Gateway' },
   'gateway.networking.k8s.io/gateways': { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway' },
   services: { apiVersion: 'v1', kind: 'Service' },
+  namespaces: { apiVersion: 'v1', kind: 'Namespace' },
   pods: { apiVersion: 'v1', kind: 'Pod' },
   events: { apiVersion: 'v1', kind: 'Event' },
   leases: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
 };
 
 const PATH = /^\/(?:api|apis\/([^/]+))\/[^/]+(?:\/namespaces\/([^/]+))?\/([a-z]+)(?:\/([^/]+))?(\/status)?$/;
+
+/** Conditions of a pod are one to a type; those of other managers stay. */
+function withConditions(status: KubeObject['status'], applied: KubeObject['status']): KubeObject['status'] {
+  const of = (one: KubeObject['status']): { type: string }[] => (one?.conditions ?? []) as { type: string }[];
+  return { ...status, conditions: [...of(status).filter(({ type }) => !of(applied).some((condition) => condition.type === type)), ...of(applied)] };
+}
 
 export class FakeApiServer {
   /** `verb resource` of each request, in order. */
@@ -190,7 +197,7 @@ export class FakeApiServer {
       const [{ path, value }] = body as unknown as [{ path: string; value: unknown }];
       return say(200, this.put(collection, { ...known, [path.slice(1)]: value }));
     }
-    if (isStatus) return known === undefined ? refuse(404, 'NotFound') : say(200, this.put(collection, { ...known, status: body.status }));
+    if (isStatus) return known === undefined ? refuse(404, 'NotFound') : say(200, this.put(collection, { ...known, status: collection === 'pods' ? withConditions(known.status, body.status) : body.status }));
     // Members of the spec that others own stay, as with a real server.
     const foreign = Object.fromEntries(Object.entries(known?.spec ?? {}).filter(([member]) => member.startsWith('foreign')));
     say(known === undefined ? 201 : 200, this.put(collection, { ...known, ...body, spec: { ...foreign, ...body.spec }, metadata: { ...known?.metadata, ...body.metadata } }));

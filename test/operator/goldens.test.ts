@@ -21,6 +21,7 @@ interface Plugin {
 }
 
 const all = goldens();
+const isSeal = (name: string): boolean => name.startsWith('fim-seal-');
 const patches = (object: KubeObject, applyTo: string): Patch[] => (object.spec!.configPatches as Patch[]).filter((patch) => patch.applyTo === applyTo);
 const config = (object: KubeObject): { routes: { name: string }[]; generation: number; hash: string } => JSON.parse(patches(object, 'EXTENSION_CONFIG')[0]!.patch.value.typed_config.config.configuration.value) as ReturnType<typeof config>;
 const object = (golden: string, name: string): KubeObject => all.find((entry) => entry.name === golden)!.rendered.objects.find(({ metadata }) => metadata.name === name || metadata.name.startsWith(`${name}-`))!;
@@ -33,7 +34,7 @@ describe('goldens', () => {
 
   it('every workload: held headers, reload, restriction, stable machine, content by hash, nothing passes before the first configuration', () => {
     for (const { rendered } of all) {
-      for (const made of rendered.objects.filter(({ metadata }) => metadata.name !== 'fim-kms')) {
+      for (const made of rendered.objects.filter(({ metadata }) => !/^fim-(?:kms$|seal-)/.test(metadata.name))) {
         const [extension] = patches(made, 'EXTENSION_CONFIG');
         const plugin = extension!.patch.value.typed_config.config;
         assert.deepEqual([plugin.failure_policy, plugin.allow_on_headers_stop_iteration, plugin.vm_config.vm_id, plugin.vm_config.code.remote.sha256.length], ['FAIL_RELOAD', true, 'fim', 64]);
@@ -54,8 +55,24 @@ describe('goldens', () => {
     }
   });
 
+  it('every workload: a seal of its own behind its filter, by another object, that asks for the stamp and closes the whole listener if it has no configuration', () => {
+    for (const { rendered } of all) {
+      for (const seal of rendered.objects.filter(({ metadata }) => isSeal(metadata.name))) {
+        const filter = rendered.objects.find(({ metadata }) => metadata.name === seal.metadata.name.replace('seal-', ''))!;
+        assert.deepEqual([seal.spec!.workloadSelector, seal.spec!.targetRefs], [filter.spec!.workloadSelector, filter.spec!.targetRefs]);
+        assert.ok(Number(seal.spec!.priority) > Number(filter.spec!.priority), 'inserted later before the router, it stands behind');
+        const [inserted] = patches(seal, 'HTTP_FILTER');
+        assert.deepEqual(inserted!.match, patches(filter, 'HTTP_FILTER').find(({ patch }) => patch.operation === 'INSERT_BEFORE')!.match);
+        const { default_config: fallback } = (inserted!.patch.value as unknown as { config_discovery: { default_config: { matcher: { on_no_match: { action: { name: string } } } } } }).config_discovery;
+        assert.equal(fallback.matcher.on_no_match.action.name, 'fim-unsealed');
+        assert.match(JSON.stringify(patches(seal, 'EXTENSION_CONFIG')), /wasm\.fim\.seal\.fim/);
+      }
+      assert.equal(rendered.objects.filter(({ metadata }) => isSeal(metadata.name)).length, rendered.objects.filter(({ metadata }) => !/^fim-(?:kms$|seal-)/.test(metadata.name)).length);
+    }
+  });
+
   it('contract: the gateways of the namespace, with a cluster for the key service', () => {
-    assert.deepEqual(all.find(({ name }) => name === 'contract')!.rendered.objects.map(({ metadata }) => metadata.name), ['fim-gateways', 'fim-kms']);
+    assert.deepEqual(all.find(({ name }) => name === 'contract')!.rendered.objects.map(({ metadata }) => metadata.name), ['fim-gateways', 'fim-seal-gateways', 'fim-kms']);
     const kms = JSON.stringify(object('contract', 'fim-kms').spec);
     for (const part of ['credential_injector', '/etc/fim/kms/token.json', '/etc/fim/kms/identity.json', '/etc/fim/kms/ca.crt', 'vault.kms']) assert.ok(kms.includes(part), part);
     const spec = object('contract', 'fim-gateways').spec!;
@@ -75,7 +92,7 @@ describe('goldens', () => {
 
   it('sidecars: inbound only, three workloads, the narrowest removes both others', () => {
     const { objects } = all.find(({ name }) => name === 'sidecars')!.rendered;
-    assert.equal(objects.length, 3);
+    assert.equal(objects.filter(({ metadata }) => !isSeal(metadata.name)).length, 3);
     for (const made of objects) assert.ok((made.spec!.configPatches as Patch[]).every(({ match }) => match.context === 'SIDECAR_INBOUND'));
     const both = objects.find(({ metadata }) => metadata.name.startsWith('fim-sidecars-web-front'))!;
     assert.deepEqual(both.spec!.workloadSelector, { labels: { app: 'web', tier: 'front' } });

@@ -187,7 +187,7 @@ describe('the operator', () => {
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     t.after(() => server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const source = new ModuleSource({ folder: path.resolve(import.meta.dirname, '../../build'), urlTemplate: `${url}/{sha256}.wasm`, check: true });
+    const source = new ModuleSource({ folder: path.resolve(import.meta.dirname, '../../build'), urlTemplate: `${url}/{sha256}.wasm`, check: true, sealed: false });
     const looks: [Buffer | number, string | undefined][] = [[404, 'ModuleNotFound'], [Buffer.from('another module'), 'ModuleNotFound'], [503, 'ModuleServerSilent'], [module, undefined]];
     for (const [given, reason] of looks) {
       answer = given;
@@ -223,6 +223,8 @@ describe('the operator', () => {
     rig.keys.add('prod/one');
     rig.route('fund', { encryption: { keyId: 'kms://prod/one', request: 'Encrypt' } });
     await rig.condition('fund', 'ResolvedRefs', 'True');
+    await rig.pod('gated', GATEWAY_LABELS, true);
+    await until('its gate', () => rig.gate('gated') !== undefined);
     await rig.server.stop();
     await rig.server.start();
     rig.route('limit', LIMIT);

@@ -25,6 +25,13 @@ export class FakeProxy {
   uptimeSeconds = 3600;
   readonly configured = new Array<number>(16).fill(0);
   checksumMismatches = 0;
+  downloadFailures = 0;
+  /** Listeners that were replaced and still serve connections. */
+  draining = 0;
+  /** Those in service, with the two of Istio's bootstrap. */
+  listeners = 3;
+  /** Requests that its seal saw without FIM's stamp; undefined: it has no seal. */
+  unseen: number | undefined;
   moduleRefused = 0;
   /** Looks at keys that brought one, and those that were refused. */
   keys = { succeeded: 0, denied: 0, outage: 0 };
@@ -49,10 +56,14 @@ export class FakeProxy {
     return [
       `envoy_server_concurrency{} ${this.concurrency}`,
       `envoy_server_uptime{} ${this.uptimeSeconds}`,
+      `envoy_listener_manager_total_listeners_draining{} ${this.draining}`,
+      `envoy_listener_manager_total_listeners_active{} ${this.listeners}`,
+      ...(this.unseen === undefined ? [] : [`envoy_http_rbac_fim_passage_rbac{authz_dry_run_result="denied",http_conn_manager_prefix="outbound_0.0.0.0_80"} ${this.unseen}`]),
       ...this.configured.map((count, slot) => `fim_configured_${slot}{} ${count}`),
       `fim_key_fetch_succeeded{} ${this.keys.succeeded}`, `fim_key_unavailable_denied{} ${this.keys.denied}`, `fim_key_unavailable_outage{} ${this.keys.outage}`,
       `fim_config_refused{} ${this.moduleRefused}`,
       `istio_agent_wasm_remote_fetch_count{result="success"} 3`,
+      `istio_agent_wasm_remote_fetch_count{result="download_failure"} ${this.downloadFailures}`,
       `istio_agent_wasm_remote_fetch_count{result="checksum_mismatched"} ${this.checksumMismatches}`,
     ].join('\n');
   }
@@ -95,7 +106,7 @@ export class Rig {
     this.api = new KubeApi(this.server.config());
     return {
       api: this.api, metrics: new OperatorMetrics(), rootNamespace: 'istio-system', clusterDomain: this.clusterDomain, probePort: 1, version: '0.1.0', log: () => undefined,
-      modules: { folder: BUILD, urlTemplate: 'http://127.0.0.1:1/{sha256}.wasm', check: false },
+      seal: 'routes', otherPorts: 'refuse', modules: { folder: BUILD, urlTemplate: 'http://127.0.0.1:1/{sha256}.wasm', check: false },
       kms: { url: new URL(`http://127.0.0.1:${this.kmsPort}`), cluster: undefined, metadataPrefix: '/v1/secret/metadata/', tokenFile: undefined, check: true, proxyFolder: '/etc/fim/kms', proxyFiles: [] },
       keys: this.binding,
     };
@@ -120,14 +131,15 @@ export class Rig {
     await this.server.stop();
   }
 
-  /** A ready pod with a proxy of its own. */
-  async pod(name: string, labels: Record<string, string>): Promise<FakeProxy> {
+  /** A pod with a proxy of its own: ready, or with a readiness gate that waits for its policy. */
+  async pod(name: string, labels: Record<string, string>, gated = false): Promise<FakeProxy> {
     const proxy = new FakeProxy();
     await proxy.start();
     this.proxies.push(proxy);
     this.server.put('pods', {
       metadata: { name, namespace: NAMESPACE, labels, annotations: { 'fim.financial/probe-port': String(proxy.port) } },
-      status: { phase: 'Running', podIP: '127.0.0.1', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }] },
+      ...(gated ? { spec: { readinessGates: [{ conditionType: 'fim.financial/enforced' }] } } : {}),
+      status: { phase: 'Running', podIP: '127.0.0.1', conditions: [{ type: 'Ready', status: gated ? 'False' : 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }] },
     });
     return proxy;
   }
@@ -161,6 +173,12 @@ export class Rig {
       count = written;
       return performance.now() - since > 700;
     });
+  }
+
+  /** What the readiness gate of a pod says. */
+  gate(name: string): string | undefined {
+    const conditions = (this.server.get('pods', NAMESPACE, name)?.status?.conditions ?? []) as { type: string; status: string }[];
+    return conditions.find(({ type }) => type === 'fim.financial/enforced')?.status;
   }
 
   /** Waits for a condition to be so. */

@@ -7,11 +7,11 @@ const HASH = 'ab'.repeat(32);
 const NOW = new Date('2026-01-02T03:04:05.678Z');
 
 function workload(overrides: Partial<WorkloadState> = {}): WorkloadState {
-  return { name: 'gateways', hash: HASH, generation: 3, counted: true, proxies: 2, programmed: 2, workers: 4, unreachable: 0, unasked: 0, refusals: [], ...overrides };
+  return { name: 'gateways', hash: HASH, generation: 3, counted: true, proxies: 2, programmed: 2, workers: 4, unreachable: 0, unasked: 0, refusals: [], draining: 0, lagging: [], idle: [], unsealed: [], unseen: [], ...overrides };
 }
 
 function facts(overrides: Partial<RouteFacts> = {}): RouteFacts {
-  return { generation: 7, issues: [], held: false, targets: [], keys: [], drafts: [[{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }]], unhonoured: [], workloads: [workload()], ...overrides };
+  return { foreign: [], coverage: { judged: [], refused: [], open: [] }, generation: 7, issues: [], held: false, targets: [], keys: [], drafts: [[{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }]], unhonoured: [], workloads: [workload()], ...overrides };
 }
 
 const ISSUE = { code: 'FIM-CFG-1024' as const, path: '$.spec.validation', message: 'Pattern is not in the supported subset', file: '' };

@@ -76,6 +76,11 @@ export class Informer {
     return [...this.byNamespace.keys()];
   }
 
+  /** Names of objects without namespace. */
+  names(): string[] {
+    return [...this.in('').keys()];
+  }
+
   /** Objects of a namespace that found no room. */
   leftOut(namespace: string): number {
     return this.left.get(namespace) ?? 0;

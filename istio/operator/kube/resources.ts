@@ -30,11 +30,12 @@ export const ENVOY_FILTERS: Resource = { group: 'networking.istio.io', version: 
 export const ISTIO_GATEWAYS: Resource = { group: 'networking.istio.io', version: 'v1', plural: 'gateways', kind: 'Gateway', verbs: READ, scope: 'cluster', optional: true };
 export const GATEWAYS: Resource = { group: 'gateway.networking.k8s.io', version: 'v1', plural: 'gateways', kind: 'Gateway', verbs: READ, scope: 'cluster', optional: true };
 export const SERVICES: Resource = { group: '', version: 'v1', plural: 'services', kind: 'Service', verbs: READ, scope: 'cluster' };
-export const PODS: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', verbs: READ, scope: 'cluster' };
+export const NAMESPACES: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', verbs: READ, scope: 'cluster', clusterScoped: true };
+export const PODS: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', verbs: READ, statusVerbs: ['patch'], scope: 'cluster' };
 export const EVENTS: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event', verbs: ['create'], scope: 'cluster' };
 export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', verbs: ['get', 'create', 'update'], scope: 'own', only: LEASE_NAME };
 
-export const RESOURCES: readonly Resource[] = [FINANCIAL_ROUTES, VALIDATION_PROFILES, ENVOY_FILTERS, ISTIO_GATEWAYS, GATEWAYS, SERVICES, PODS, EVENTS, LEASES];
+export const RESOURCES: readonly Resource[] = [FINANCIAL_ROUTES, VALIDATION_PROFILES, ENVOY_FILTERS, ISTIO_GATEWAYS, GATEWAYS, SERVICES, NAMESPACES, PODS, EVENTS, LEASES];
 
 /** `group/version`, or the version alone for the core group. */
 export function apiVersionOf({ group, version }: Resource): string {

@@ -12,6 +12,32 @@ export const MODULE_ANNOTATION = 'fim.financial/module-sha256';
 export const GENERATION_ANNOTATION = 'fim.financial/generation';
 export const APPLIED_ANNOTATION = 'fim.financial/applied-at';
 export const VERSION_ANNOTATION = 'fim.financial/operator-version';
+/** Since when the filter is on its way out: it is in no new listener, and those that are drained still find its configuration. */
+export const RETIRED_ANNOTATION = 'fim.financial/retired-at';
+
+/** Names of objects begin with it; the rest is the workload's. */
+export const OBJECT_PREFIX = 'fim-';
+/** Seals: no workload is called `seal-…`. */
+export const SEAL_PREFIX = 'fim-seal-';
+/** Name of the object that holds the cluster of the key service; it cannot be that of a workload's, which have two parts after `fim-`. */
+export const KMS_OBJECT = 'fim-kms';
+/** Generations of a workload that has no object begin with the seconds since then: those of an object that was deleted lie before. */
+const FIRST_GENERATION_AT = Date.UTC(2026, 0, 1);
+
+/** The generation of a workload's first configuration: later than all that it had before, whoever remembers them. */
+export function firstGeneration(now: number): number {
+  return Math.max(1, Math.floor((now - FIRST_GENERATION_AT) / 1000));
+}
+
+/** The workload whose configuration an object of ours holds; undefined if it holds none. */
+export function workloadOf(name: string): string | undefined {
+  return name.startsWith(OBJECT_PREFIX) && !name.startsWith(SEAL_PREFIX) && name !== KMS_OBJECT ? name.slice(OBJECT_PREFIX.length) : undefined;
+}
+
+/** The workload whose seal an object is; undefined if it is none. */
+export function sealedWorkloadOf(name: string): string | undefined {
+  return name.startsWith(SEAL_PREFIX) ? name.slice(SEAL_PREFIX.length) : undefined;
+}
 
 export interface Applied {
   hash: string;
@@ -28,6 +54,8 @@ export interface Applied {
   routes: ReadonlyMap<string, readonly string[][]>;
   /** The configuration is of a later form than this operator knows: hands off. */
   fromLaterVersion: boolean;
+  /** Since when the filter is on its way out, milliseconds since 1970; undefined: it is not. */
+  retiredAt: number | undefined;
 }
 
 function majorOf(version: string): number {
@@ -103,6 +131,7 @@ function readObject(object: KubeObject): Applied {
       return isWhole ? read() : undefined;
     },
     fromLaterVersion: major > majorOf(PLUGIN_CONFIG_VERSION),
+    retiredAt: Date.parse(annotations[RETIRED_ANNOTATION] ?? '') || undefined,
   };
 }
 

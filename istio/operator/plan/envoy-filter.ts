@@ -1,25 +1,22 @@
 // A workload's configuration as the one Istio object that carries it.
-import { canonicalJson, type PluginConfig } from '../../../envoy/route/index.ts';
+import { canonicalHash, canonicalJson, PLUGIN_CONFIG_VERSION, type PluginConfig } from '../../../envoy/route/index.ts';
 import { connectionHardening, kmsCluster, wasmFilter, type EnvoyObject, type KmsCredentials } from '../../../envoy/xds/index.ts';
 import { MAX_ENVOY_BUFFER_BYTES } from '../../../envoy/limits.ts';
-import { MAX_OWNER_REFERENCES } from '../../limits.ts';
-import type { KubeObject, OwnerReference } from '../kube/objects.ts';
+import type { KubeObject } from '../kube/objects.ts';
 import { specHashOf } from '../kube/packed.ts';
-import { APPLIED_ANNOTATION, GENERATION_ANNOTATION, HASH_ANNOTATION, MANAGED_BY_LABEL, MANAGER, MODULE_ANNOTATION, SELECTION_ANNOTATION, VERSION_ANNOTATION, WORKLOAD_LABEL } from './applied.ts';
+import { APPLIED_ANNOTATION, GENERATION_ANNOTATION, HASH_ANNOTATION, KMS_OBJECT, MANAGED_BY_LABEL, MANAGER, MODULE_ANNOTATION, OBJECT_PREFIX, RETIRED_ANNOTATION, SELECTION_ANNOTATION, VERSION_ANNOTATION, WORKLOAD_LABEL } from './applied.ts';
 import { GATEWAY_NAME_LABEL, SERVICE_TERM, WAYPOINT_TERM, type Lattice } from './selection.ts';
 import type { Workload } from './workloads.ts';
 
 const API_VERSION = 'networking.istio.io/v1alpha3';
 const CONNECTION_MANAGER = 'envoy.filters.network.http_connection_manager';
-const ROUTER = 'envoy.filters.http.router';
+export const ROUTER = 'envoy.filters.http.router';
 const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 /** Wider selections come first, so that narrower ones find what they take the place of. */
 const BASE_PRIORITY = 100;
 const PRIORITY_PER_TERM = 10;
-/** Name of the object that holds the KMS cluster; it cannot be that of a workload's, which have two parts after `fim-`. */
-const KMS_OBJECT = 'fim-kms';
 
-const CONTEXT: Record<Lattice, string> = { gateway: 'GATEWAY', sidecar: 'SIDECAR_INBOUND', waypoint: 'SIDECAR_INBOUND' };
+export const CONTEXT: Record<Lattice, string> = { gateway: 'GATEWAY', sidecar: 'SIDECAR_INBOUND', waypoint: 'SIDECAR_INBOUND' };
 
 /** A module as agents fetch it. */
 export interface ModuleReference {
@@ -49,7 +46,7 @@ export function filterName(workload: string): string {
 }
 
 export function objectName(workload: string): string {
-  return `fim-${workload}`;
+  return `${OBJECT_PREFIX}${workload}`;
 }
 
 /** Domain of the cluster's Services unless it is set. */
@@ -62,7 +59,7 @@ export function waypointChains(service: KubeObject, domain: string): string[] {
   return ports.filter((port) => (port.protocol ?? 'TCP') === 'TCP').map((port) => `inbound-vip|${port.port}|http|${name}.${namespace}.svc.${domain}`);
 }
 
-function chainMatches(context: string, chains: readonly string[] | undefined, subFilter: string | undefined): EnvoyObject[] {
+export function chainMatches(context: string, chains: readonly string[] | undefined, subFilter: string | undefined): EnvoyObject[] {
   const filter: EnvoyObject = { name: CONNECTION_MANAGER, ...(subFilter === undefined ? {} : { subFilter: { name: subFilter } }) };
   const names: (string | undefined)[] = chains === undefined ? [undefined] : [...chains];
   return names.map((name) => ({ context, listener: { filterChain: { ...(name === undefined ? {} : { name }), filter } } }));
@@ -93,7 +90,7 @@ function connectionPatches(context: string, chains: readonly string[] | undefine
   ];
 }
 
-function attachment({ selection: { lattice, terms } }: Workload): EnvoyObject {
+export function attachment({ selection: { lattice, terms } }: Workload): EnvoyObject {
   const gateway = (name: string): EnvoyObject => ({ group: 'gateway.networking.k8s.io', kind: 'Gateway', name });
   const names = Object.keys(terms);
   if (lattice === 'waypoint') {
@@ -105,19 +102,17 @@ function attachment({ selection: { lattice, terms } }: Workload): EnvoyObject {
   return names.length === 1 && only !== undefined ? { targetRefs: [gateway(only)] } : { workloadSelector: { labels: terms } };
 }
 
-/** The routes' objects, as owners: with the last of them the API server deletes what they own, with or without an operator. */
-export function ownersOf(routes: readonly KubeObject[]): OwnerReference[] {
-  const owners = routes.flatMap(({ apiVersion, kind, metadata: { name, uid } }) => (uid === undefined ? [] : [{ apiVersion, kind, name, uid }]));
-  return owners.length > MAX_OWNER_REFERENCES ? [] : owners.sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function managed(namespace: string, name: string, labels: Record<string, string>, annotations: Record<string, string>, owners: OwnerReference[], spec: EnvoyObject): KubeObject {
-  const metadata = { name, namespace, labels: { [MANAGED_BY_LABEL]: MANAGER, ...labels }, annotations, ...(owners.length > 0 ? { ownerReferences: owners } : {}) };
+/**
+ * An object of the operator's. It has no owners: what the API server deleted with the last route would go in any order, the filter before its seal, and
+ * protection would end without an operator to see to it.
+ */
+export function managed(namespace: string, name: string, labels: Record<string, string>, annotations: Record<string, string>, spec: EnvoyObject): KubeObject {
+  const metadata = { name, namespace, labels: { [MANAGED_BY_LABEL]: MANAGER, ...labels }, annotations };
   return { apiVersion: API_VERSION, kind: 'EnvoyFilter', metadata, spec: spec as Record<string, unknown> };
 }
 
 /** The EnvoyFilter of a workload. `chains`: for a waypoint's Service, the names of its filter chains. */
-export function workloadObject(workload: Workload, release: Release, owners: OwnerReference[], chains?: readonly string[]): KubeObject {
+export function workloadObject(workload: Workload, release: Release, chains?: readonly string[]): KubeObject {
   const { namespace, name, selection, wider } = workload;
   const context = CONTEXT[selection.lattice];
   const filter = filterName(name);
@@ -135,7 +130,24 @@ export function workloadObject(workload: Workload, release: Release, owners: Own
     [VERSION_ANNOTATION]: release.version,
   };
   // A label's value has at most 63 characters.
-  return managed(namespace, objectName(name), { [WORKLOAD_LABEL]: name.slice(0, 63).replace(/[^a-z0-9]+$/, '') }, annotations, owners, spec);
+  return managed(namespace, objectName(name), { [WORKLOAD_LABEL]: name.slice(0, 63).replace(/[^a-z0-9]+$/, '') }, annotations, spec);
+}
+
+/**
+ * The object without its filter: new listeners do not have it, and requests on connections of the old ones still find its configuration, which concerns none.
+ * Without that Envoy answers them with 500.
+ */
+export function retiredObject(object: KubeObject, generation: number, now: Date): KubeObject {
+  const { name, namespace, labels, annotations } = object.metadata;
+  const body = { version: PLUGIN_CONFIG_VERSION, routes: [] };
+  const hash = canonicalHash(body);
+  const kept = ((object.spec?.configPatches ?? []) as EnvoyObject[]).filter(({ applyTo }) => applyTo === 'EXTENSION_CONFIG').map((patch) => structuredClone(patch));
+  for (const patch of kept) {
+    const { configuration } = (patch as { patch?: { value?: { typed_config?: { config?: { configuration?: { value?: string } } } } } }).patch?.value?.typed_config?.config ?? {};
+    if (configuration !== undefined) configuration.value = canonicalJson({ ...body, generation, hash });
+  }
+  const said = { ...annotations, [HASH_ANNOTATION]: hash, [GENERATION_ANNOTATION]: String(generation), [RETIRED_ANNOTATION]: now.toISOString() };
+  return { apiVersion: API_VERSION, kind: 'EnvoyFilter', metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels, annotations: said }, spec: { ...object.spec, configPatches: kept } };
 }
 
 /** What the proxies' pods hold in a folder: `token` with `token.json`, `ca.crt`, `tls.crt` and `tls.key` with `identity.json`. */
@@ -153,7 +165,7 @@ export interface KmsAccess {
 }
 
 /** The cluster by which the plugin calls the key service, for all proxies of a namespace. */
-export function kmsObject(namespace: string, { url, folder, files, vaultNamespace }: KmsAccess, version: string, owners: OwnerReference[]): KubeObject {
+export function kmsObject(namespace: string, { url, folder, files, vaultNamespace }: KmsAccess, version: string): KubeObject {
   const at = (name: string): string => `${folder}/${name}`;
   const has = (file: KmsFile): boolean => files.includes(file);
   const credentials: KmsCredentials = {
@@ -164,16 +176,16 @@ export function kmsObject(namespace: string, { url, folder, files, vaultNamespac
   };
   const value = kmsCluster(url, credentials, { token: at('token.json'), identity: at('identity.json') });
   const patch = (context: string): EnvoyObject => ({ applyTo: 'CLUSTER', match: { context }, patch: { operation: 'ADD', value } });
-  return managed(namespace, KMS_OBJECT, {}, { [VERSION_ANNOTATION]: version }, owners, { priority: BASE_PRIORITY, configPatches: [patch('GATEWAY'), patch('SIDECAR_OUTBOUND')] });
+  return managed(namespace, KMS_OBJECT, {}, { [VERSION_ANNOTATION]: version }, { priority: BASE_PRIORITY, configPatches: [patch('GATEWAY'), patch('SIDECAR_OUTBOUND')] });
 }
 
 /** Whether the object in the cluster is what is wanted: everything that the operator sets, exactly, and nothing else in its spec. */
 export function isAsWanted(wanted: KubeObject, found: KubeObject | undefined): boolean {
   if (found === undefined || found.metadata.deletionTimestamp) return false;
   const part = (all: Record<string, string> | undefined, names: Record<string, string> | undefined): unknown => Object.fromEntries(Object.keys(names ?? {}).map((name) => [name, all?.[name]]));
-  const owners = (list: OwnerReference[] | undefined): string => (list ?? []).map((owner) => owner.uid).sort().join();
   return specHashOf(wanted) === specHashOf(found)
     && canonicalJson(part(found.metadata.labels, wanted.metadata.labels)) === canonicalJson(wanted.metadata.labels ?? {})
     && canonicalJson(part(found.metadata.annotations, wanted.metadata.annotations)) === canonicalJson(wanted.metadata.annotations ?? {})
-    && owners(wanted.metadata.ownerReferences) === owners(found.metadata.ownerReferences);
+    // As an earlier version made them.
+    && !(found.metadata.ownerReferences ?? []).some(({ kind }) => kind === 'FinancialRoute');
 }

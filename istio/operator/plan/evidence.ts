@@ -23,6 +23,22 @@ export interface Reading {
   /** Modules that the agent did not get, by its reason: `checksum_mismatched`, `download_failure`. */
   fetchFailures: Readonly<Record<string, number>>;
   keys: KeyReading;
+  /** Listeners and filter chains that were replaced and still serve the connections that they have. */
+  draining: number;
+  /** Listeners that are not in service yet. */
+  warming: number;
+  /** Listeners in service, those of the bootstrap too. */
+  listeners: number;
+  /** Connection managers that have the seal in their chain, by the name of their statistics: each counts for itself. */
+  chains: ReadonlyMap<string, ChainReading>;
+}
+
+/** What a connection manager's counters say of its chain of filters. */
+export interface ChainReading {
+  /** Requests that the seal refused. */
+  refused: number;
+  /** Requests that reached the seal without FIM's stamp, refused or not. */
+  unseen: number;
 }
 
 /** What the proxies are to run. */
@@ -47,7 +63,7 @@ export type Verdict =
   | { state: 'pending' }
   /** The counters may be of an earlier generation: only a new one can tell. */
   | { state: 'ambiguous' }
-  | { state: 'refused'; reason: string };
+  | { state: 'refused'; reason: string; wantsModule: boolean };
 
 /** Whether a later reading is of the same process: counters of one process never fall. */
 function sameProcess(before: Reading, now: Reading): boolean {
@@ -56,12 +72,12 @@ function sameProcess(before: Reading, now: Reading): boolean {
 
 const ZERO: Pick<Reading, 'configured' | 'moduleRefused' | 'envoyRefused' | 'fetchFailures'> = { configured: [], moduleRefused: 0, envoyRefused: 0, fetchFailures: {} };
 
-function refusalOf(now: Reading, before: typeof ZERO): string | undefined {
+function refusalOf(now: Reading, before: typeof ZERO): { reason: string; wantsModule: boolean } | undefined {
   for (const [result, count] of Object.entries(now.fetchFailures)) {
-    if (count > (before.fetchFailures[result] ?? 0)) return `the proxy's agent did not get the module: ${result.replaceAll('_', ' ')}`;
+    if (count > (before.fetchFailures[result] ?? 0)) return { reason: `the proxy's agent did not get the module: ${result.replaceAll('_', ' ')}`, wantsModule: true };
   }
-  if (now.moduleRefused > before.moduleRefused) return 'the module refused the configuration';
-  if (now.envoyRefused > before.envoyRefused) return 'Envoy refused the configuration';
+  if (now.moduleRefused > before.moduleRefused) return { reason: 'the module refused the configuration', wantsModule: false };
+  if (now.envoyRefused > before.envoyRefused) return { reason: 'Envoy refused the configuration', wantsModule: false };
   return undefined;
 }
 
@@ -78,16 +94,42 @@ export function judge({ generation, slotFreeSince, provenAt }: Expectation, { ba
   const since = isYoung ? ZERO : known;
   if (since !== undefined) {
     if (count - (since.configured[slot] ?? 0) >= needed) return { state: 'proven', workers: now.concurrency };
-    const reason = refusalOf(now, since);
-    return reason === undefined ? { state: 'pending' } : { state: 'refused', reason };
+    const refusal = refusalOf(now, since);
+    return refusal === undefined ? { state: 'pending' } : { state: 'refused', ...refusal };
   }
   if (provenAt !== undefined && now.startedAt < provenAt && readySince <= provenAt && count >= needed) return { state: 'proven', workers: now.concurrency };
   return count >= needed ? { state: 'ambiguous' } : { state: 'pending' };
 }
 
+/** Counters of the seal (`plan/seal.ts`). What they count and of which connection manager stands in the name, or, by Istio's rules for tags, in labels. */
+const CHAIN_SAMPLE = /^(envoy_http_(?:.*_)?)rbac_fim_(seal|passage)_rbac(?:_(?:shadow_)?(allowed|denied))?$/;
+const RESULT_LABEL = /(?:^|,)authz_(?:enforce|dry_run)_result="(\w+)"/;
+const DRAINING = new Set(['envoy_listener_manager_total_listeners_draining', 'envoy_listener_manager_total_filter_chains_draining']);
+const WARMING = 'envoy_listener_manager_total_listeners_warming';
+const ACTIVE = 'envoy_listener_manager_total_listeners_active';
+
+/** Listeners of Istio's bootstrap: metrics and health. */
+const BOOTSTRAP_LISTENERS = 2;
+
+/** Whether a proxy has no listener that could have a filter: nothing reaches it, and nothing of it can be proven. */
+export function isIdle({ listeners, warming, draining, configured }: Reading): boolean {
+  return listeners <= BOOTSTRAP_LISTENERS && warming === 0 && draining === 0 && configured.every((count) => count === 0);
+}
+
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{([^}]*)\})?\s+(\S+)/;
 
-/** Reads Prometheus text as Envoy or Istio's agent writes it; undefined if it is not from an Envoy. `at`: when it was read, milliseconds since 1970. */
+function readChain(chains: Map<string, ChainReading>, name: string, labels: string, value: number): void {
+  const [, manager, what, named] = CHAIN_SAMPLE.exec(name) ?? [];
+  if (manager === undefined) return;
+  const key = `${manager}{${labels.replace(RESULT_LABEL, '')}}`;
+  const chain = chains.get(key) ?? { refused: 0, unseen: 0 };
+  const isDenied = (named ?? RESULT_LABEL.exec(labels)?.[1]) === 'denied';
+  if (isDenied && what === 'seal') chain.refused = value;
+  if (isDenied && what === 'passage') chain.unseen = value;
+  chains.set(key, chain);
+}
+
+/** Reads Prometheus text as Envoy or Istio's agent writes it; undefined if it is not from an Envoy that tells all that proof needs. `at`: when it was read, milliseconds since 1970. */
 export function readMetrics(text: string, at: number): Reading | undefined {
   let concurrency: number | undefined;
   let uptimeSeconds: number | undefined;
@@ -96,6 +138,10 @@ export function readMetrics(text: string, at: number): Reading | undefined {
   const configured = new Array<number>(GENERATION_SLOTS).fill(0);
   const fetchFailures: Record<string, number> = {};
   const keys = { unavailable: {}, succeeded: 0 };
+  const chains = new Map<string, ChainReading>();
+  let draining: number | undefined;
+  let warming = 0;
+  let listeners = 0;
   for (const line of text.split('\n')) {
     const match = line.startsWith('#') ? null : SAMPLE.exec(line);
     if (match === null) continue;
@@ -103,6 +149,10 @@ export function readMetrics(text: string, at: number): Reading | undefined {
     const value = Number(written);
     if (!Number.isFinite(value)) continue;
     if (readKeySample(keys, name, value)) continue;
+    readChain(chains, name, labels, value);
+    if (DRAINING.has(name)) draining = (draining ?? 0) + value;
+    if (name === WARMING) warming = value;
+    if (name === ACTIVE) listeners = value;
     const slot = /fim_configured_(\d+)$/.exec(name);
     if (slot !== null) configured[Number(slot[1]) % GENERATION_SLOTS] = (configured[Number(slot[1]) % GENERATION_SLOTS] ?? 0) + value;
     else if (name === 'envoy_server_concurrency') concurrency = value;
@@ -114,6 +164,6 @@ export function readMetrics(text: string, at: number): Reading | undefined {
       if (result !== 'success') fetchFailures[result] = (fetchFailures[result] ?? 0) + value;
     }
   }
-  if (concurrency === undefined || uptimeSeconds === undefined) return undefined;
-  return { startedAt: at - uptimeSeconds * 1000, concurrency, configured, moduleRefused, envoyRefused, fetchFailures, keys };
+  if (concurrency === undefined || uptimeSeconds === undefined || draining === undefined) return undefined;
+  return { startedAt: at - uptimeSeconds * 1000, concurrency, configured, moduleRefused, envoyRefused, fetchFailures, keys, draining, warming, listeners, chains };
 }

@@ -4,6 +4,8 @@ import type { KubeObject } from '../kube/objects.ts';
 import { APPLIED_ANNOTATION } from './applied.ts';
 import { build, type Examine } from './build.ts';
 import { CLUSTER_DOMAIN, kmsObject, waypointChains, workloadObject, type KmsAccess, type ModuleReference } from './envoy-filter.ts';
+import { sealObject } from './seal.ts';
+import { sealScope } from './seal-scope.ts';
 import { SERVICE_TERM, type TargetFacts, type TargetProblem } from './selection.ts';
 import { groupRoutes } from './workloads.ts';
 
@@ -27,7 +29,7 @@ export interface Rendered {
   problems: { route: string; problem: TargetProblem }[];
 }
 
-/** The objects of all namespaces, in order of name, as of the first generation. */
+/** The objects of all namespaces, in order of name, as of the first generation and under the operator's defaults. */
 export function render({ resources, facts, module, examine, kms, kmsAccess, version }: RenderInput): Rendered {
   const result: Rendered = { objects: [], refused: [], conflicts: [], problems: [] };
   const namespaces = Map.groupBy(resources, (resource) => resource.namespace);
@@ -46,11 +48,13 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, vers
       if (made.members.size === 0) continue;
       usesKeys ||= made.config.kms !== undefined;
       const service = found.services.get(workload.selection.terms[SERVICE_TERM] ?? '');
-      const object = workloadObject(workload, { config: made.config, hash: made.hash, generation: 1, appliedAt: 0, module, version }, [], service === undefined ? undefined : waypointChains(service, CLUSTER_DOMAIN));
+      const chains = service === undefined ? undefined : waypointChains(service, CLUSTER_DOMAIN);
+      const object = workloadObject(workload, { config: made.config, hash: made.hash, generation: 1, appliedAt: 0, module, version }, chains);
       delete object.metadata.annotations?.[APPLIED_ANNOTATION];
       result.objects.push(object);
+      result.objects.push(sealObject(workload, sealScope(made.config.routes), version, { chains, refusesOthers: true }));
     }
-    if (usesKeys && kmsAccess !== undefined) result.objects.push(kmsObject(namespace, kmsAccess, version, []));
+    if (usesKeys && kmsAccess !== undefined) result.objects.push(kmsObject(namespace, kmsAccess, version));
   }
   return result;
 }

@@ -60,7 +60,7 @@ export function isWaypointPod(labels: Record<string, string>, { gateways }: Targ
   return isWaypoint(gateways.get(labels[GATEWAY_NAME_LABEL] ?? ''));
 }
 
-function isWaypoint(gateway: KubeObject | undefined): boolean {
+export function isWaypoint(gateway: KubeObject | undefined): boolean {
   return gateway?.spec?.gatewayClassName === WAYPOINT_CLASS;
 }
 

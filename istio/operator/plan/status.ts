@@ -1,6 +1,7 @@
 // Everything that is known of a route → its status. A table of truths: nothing is True that was not shown.
 import { rejectedConditions, type ConditionDraft, type RouteIssue } from '../../../envoy/route/index.ts';
 import { MAX_CONDITION_CHARACTERS, MAX_NAMED_PROXIES, MAX_STATUS_WORKLOADS, NEAR_BUDGET } from '../../limits.ts';
+import type { Coverage } from './coverage.ts';
 import type { TargetProblem } from './selection.ts';
 
 /** How the proxies of one workload stand. */
@@ -26,6 +27,16 @@ export interface WorkloadState {
   refusals: { proxy: string; reason: string }[];
   /** Proxies that do not get a key, with the reason. */
   keyTroubles?: string[];
+  /** Listeners of its proxies that were replaced and still serve connections without the filter. */
+  draining: number;
+  /** Names of proxies that do not run the configuration yet, or still drain. */
+  lagging: string[];
+  /** Names of proxies that have no listener: they are not counted. */
+  idle: string[];
+  /** Names of proxies in whose chains the seal is missing. */
+  unsealed: string[];
+  /** Names of proxies where requests come by without FIM. */
+  unseen: string[];
   /** When all proxies were last found proven, milliseconds since 1970. */
   provenAt?: number;
 }
@@ -72,6 +83,10 @@ export interface RouteFacts {
   /** Lines that the mesh cannot honour and nobody accepted the lack of. */
   unhonoured: readonly { reason: string; message: string }[];
   workloads: readonly WorkloadState[];
+  /** EnvoyFilters of others that reach into the chains of its proxies. */
+  foreign: readonly { kind: 'takes' | 'alters'; text: string }[];
+  /** The doors of its workloads. */
+  coverage: Coverage;
 }
 
 function short(text: string): string {
@@ -128,6 +143,20 @@ function refusalText(workload: WorkloadState): string {
   return `${workload.name}: ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }
 
+/** Some names; the rest is counted. */
+function named(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMED_PROXIES).join(', ');
+  return names.length > MAX_NAMED_PROXIES ? `${shown} and ${names.length - MAX_NAMED_PROXIES} more` : shown;
+}
+
+/** Whether every door of the workloads is judged or refused; undefined where none is known. */
+function coverageCondition({ judged, refused, open }: Coverage, make: Make): ConditionDraft | undefined {
+  if (judged.length + refused.length + open.length === 0) return undefined;
+  const parts = [judged.length > 0 ? `Judged: ${judged.join(', ')}.` : '', refused.length > 0 ? `Refused: ${refused.join(', ')}.` : ''].filter((part) => part !== '');
+  if (open.length === 0) return make('Covered', 'True', 'Covered', parts.join(' '));
+  return make('Covered', 'False', 'PortsNotCovered', [`FIM-OP-0014: the policy does not stand at ${open.join(', ')}.`, ...parts].join(' '));
+}
+
 function programmed(facts: RouteFacts, make: Make): ConditionDraft {
   const { workloads } = facts;
   const say = (status: ConditionDraft['status'], reason: string, message: string): ConditionDraft => make('Programmed', status, reason, message);
@@ -144,15 +173,26 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
   if (workloads.length === 0) return say('False', 'NoTarget', 'No proxy is meant.');
   const uncounted = workloads.filter((workload) => !workload.counted);
   if (uncounted.length > 0) return say('Unknown', 'Pending', `The proxies of ${uncounted.map(({ name }) => name).join(', ')} have not been looked for yet.`);
-  if (proxies === 0) return say('Unknown', 'NoProxies', 'No ready proxy is among the targets: there is nothing to ask.');
+  const idle = named(workloads.flatMap((workload) => workload.idle));
+  const besides = idle === '' ? '' : ` Not counted, for want of a listener: ${idle}.`;
+  if (proxies === 0) return say('Unknown', 'NoProxies', `No ready proxy ${idle === '' ? '' : 'with a listener '}is among the targets: there is nothing to ask.${besides}`);
+  const takes = facts.foreign.filter(({ kind }) => kind === 'takes');
+  if (takes.length > 0) return say('False', 'ForeignPatch', `FIM-OP-0013: EnvoyFilters of others take FIM out of the chain or lead past it: ${named(takes.map(({ text }) => text))}.`);
+  const unseen = workloads.flatMap((workload) => workload.unseen);
+  if (unseen.length > 0) return say('False', 'Bypassed', `FIM-OP-0011: requests come by without FIM at ${named(unseen)}: something has taken its filter out of the chain. The seal refuses those that routes may concern.`);
+  const unsealed = workloads.flatMap((workload) => workload.unsealed);
+  if (unsealed.length > 0) return say('False', 'NotSealed', `FIM-OP-0012: the seal behind FIM is missing in chains of ${named(unsealed)}: something has taken it out.`);
   const hashes = [...new Set(workloads.map((workload) => workload.hash.slice(0, 12)))].join(', ');
   const lacking = facts.hasKeys === true ? workloads.flatMap(({ keyTroubles = [] }) => keyTroubles) : [];
   if (lacking.length > 0) {
     const more = lacking.length - MAX_NAMED_PROXIES;
     return say('False', 'KeyUnavailable', `FIM-OP-0033: proxies run the route and do not get a key: ${lacking.slice(0, MAX_NAMED_PROXIES).join('; ')}${more > 0 ? `; and ${more} more` : ''}. Messages that need it are refused.`);
   }
-  if (proven === proxies) return say('True', 'Programmed', `${count(proxies, 'proxy')} with ${count(workers, 'worker')} run configuration ${hashes}.`);
-  if (proven + silent + unasked < proxies) return say('False', 'Pending', `${proven} of ${count(proxies, 'proxy')} run configuration ${hashes}.`);
+  if (proven === proxies) return say('True', 'Programmed', `${count(proxies, 'proxy')} with ${count(workers, 'worker')} run configuration ${hashes}.${besides}`);
+  const draining = total((w) => w.draining);
+  const lagging = named(workloads.flatMap((workload) => workload.lagging));
+  if (draining > 0) return say('False', 'Pending', `${proven} of ${count(proxies, 'proxy')} run configuration ${hashes} for all connections. Connections that were open before the filter came go on without it until ${count(draining, 'listener')} of ${lagging} ${draining === 1 ? 'is' : 'are'} drained: at most the mesh's drainDuration (45 s unless set).${besides}`);
+  if (proven + silent + unasked < proxies) return say('False', 'Pending', `${proven} of ${count(proxies, 'proxy')} run configuration ${hashes}; waiting for ${lagging}.${besides}`);
   if (silent > 0) return say('Unknown', 'Unreachable', `${count(silent, 'proxy')} of ${proxies} cannot be asked; ${proven} run configuration ${hashes}.`);
   return say('Unknown', 'Pending', `${proven} of ${count(proxies, 'proxy')} run configuration ${hashes}; the others have not been asked yet.`);
 }
@@ -184,6 +224,10 @@ export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
   } else conditions.push(programmed(facts, make));
   const partial = facts.drafts.flat().find((draft) => draft.type === 'PartiallyConflicted') ?? facts.drafts.flat().find((draft) => draft.type === 'Accepted' && draft.status === 'False');
   if (partial !== undefined) conditions.push(make('PartiallyConflicted', 'True', 'Conflicted', partial.message));
+  const covered = coverageCondition(facts.coverage, make);
+  if (covered !== undefined) conditions.push(covered);
+  const alters = facts.foreign.filter(({ kind }) => kind === 'alters');
+  if (alters.length > 0) conditions.push(make('ForeignPatches', 'True', 'ForeignPatch', `EnvoyFilters of others change what FIM relies on: ${named(alters.map(({ text }) => text))}.`));
   const warning = facts.drafts.flat().find((draft) => draft.type === 'Warnings');
   const near = facts.nearBudget === undefined ? undefined : `FIM-OP-0031: the namespace has used more than ${100 * NEAR_BUDGET} % of its ${facts.nearBudget}.`;
   if (near !== undefined) conditions.push(make('Warnings', 'True', 'NearBudget', [near, ...(warning === undefined ? [] : [warning.message])].join(' ')));

@@ -23,6 +23,8 @@ export interface Workload {
   wider: string[];
   /** Workloads with fewer proxies, which are not this one's to ask. */
   narrower: Selection[];
+  /** Its filter stands also while no route concerns it. */
+  standing: boolean;
 }
 
 export interface Grouping {
@@ -50,8 +52,9 @@ export function byAge(a: Pick<RouteHead, 'key' | 'created'>, b: Pick<RouteHead, 
   return a.key < b.key ? -1 : 1;
 }
 
-/** Groups the routes of one namespace, whose pods are in `facts`. `kept`: selections that have a workload whatever the routes say. */
-export function groupRoutes(namespace: string, routes: readonly RouteHead[], facts: TargetFacts, kept: readonly Selection[] = []): Grouping {
+/** Groups the routes of one namespace, whose pods are in `facts`. `held`: selections that have a workload whatever the routes say. `standing`: those whose filter stands without routes. */
+export function groupRoutes(namespace: string, routes: readonly RouteHead[], facts: TargetFacts, held: readonly Selection[] = [], standing: readonly Selection[] = []): Grouping {
+  const kept = [...standing, ...held];
   const problems = new Map<string, TargetProblem[]>();
   const overflow = new Map<string, string>();
   const near = new Map<string, string>();
@@ -67,11 +70,11 @@ export function groupRoutes(namespace: string, routes: readonly RouteHead[], fac
     else members.push({ route, keys: selections.map(selectionKey) });
     if (over === undefined && close !== undefined) near.set(route.key, close);
   }
-  const { workloads, workloadsOf } = workloadsFrom(namespace, sets, members);
+  const { workloads, workloadsOf } = workloadsFrom(namespace, sets, members, standing);
   return { workloads, problems, workloadsOf, overflow, near, isSeen: classes.isSeen };
 }
 
-function workloadsFrom(namespace: string, sets: WorkloadSets, members: readonly Member[]): Pick<Grouping, 'workloads' | 'workloadsOf'> {
+function workloadsFrom(namespace: string, sets: WorkloadSets, members: readonly Member[], standing: readonly Selection[]): Pick<Grouping, 'workloads' | 'workloadsOf'> {
   const workloads = new Map<string, Workload>();
   const workloadsOf = new Map<string, string[]>();
   const all = [...sets.selections()];
@@ -82,7 +85,8 @@ function workloadsFrom(namespace: string, sets: WorkloadSets, members: readonly 
     const own = members.filter(({ keys }) => keys.some((one) => covering.has(one))).map(({ route }) => route);
     for (const route of own) workloadsOf.set(route.key, [...(workloadsOf.get(route.key) ?? []), name]);
     const narrower = all.filter(([, other]) => isNarrower(other, selection)).map(([, other]) => other);
-    workloads.set(name, { namespace, name, selection, routes: own, wider: wide.map(([, other]) => workloadName(other)).sort(), narrower });
+    const isStanding = standing.some((one) => selectionKey(one) === key || isNarrower(selection, one));
+    workloads.set(name, { namespace, name, selection, routes: own, wider: wide.map(([, other]) => workloadName(other)).sort(), narrower, standing: isStanding });
   }
   return { workloads, workloadsOf };
 }

@@ -44,6 +44,8 @@ export class Mesh {
   private readonly prefix = `127.${randomInt(SMALLEST, LARGEST)}.${randomInt(SMALLEST, LARGEST)}`;
   private pods = 0;
   private readonly undo: Undo = [];
+  /** Of the proxies that are started from now on. */
+  drainDuration = '1s';
 
   /** Starts the control plane and waits until it answers. What was started is ended again if a later step fails. */
   static async start(progress: Progress = () => {}): Promise<Mesh> {
@@ -99,10 +101,10 @@ export class Mesh {
   }
 
   /** Starts a gateway's pod, `gw-0` unless told; `gw-1` may be another. Its listener: `gatewayUrl`. */
-  async addGateway(pod = 'gw-0'): Promise<Proxy> {
+  async addGateway(pod = 'gw-0', options: Partial<ProxyOptions> = {}): Promise<Proxy> {
     const address = this.nextAddress();
     await this.objects.apply(gatewayObject(pod, address));
-    return this.addProxy({ kind: 'router', name: 'gw', pod, labels: { app: 'gw', [POD_LABEL]: pod }, address });
+    return this.addProxy({ kind: 'router', name: 'gw', pod, labels: { app: 'gw', [POD_LABEL]: pod }, address, ...options });
   }
 
   /** Starts a pod that serves a Gateway of the Gateway API, which leads to the service `backend`; returns it and where clients reach it. */
@@ -130,7 +132,7 @@ export class Mesh {
   private async addProxy(options: Omit<ProxyOptions, 'address' | 'namespace'> & Partial<ProxyOptions>): Promise<Proxy> {
     const { pilotAgent, envoyBootstrap } = this.programs;
     const parts = { api: this.api, objects: this.objects, pilotAgent, envoy: this.envoy, bootstrap: envoyBootstrap, discoveryAddress: this.istiod.discoveryAddress, folder: this.folder };
-    const proxy = new Proxy({ namespace: NAMESPACE, address: this.nextAddress(), ...options }, parts);
+    const proxy = new Proxy({ namespace: NAMESPACE, address: this.nextAddress(), drainDuration: this.drainDuration, ...options }, parts);
     this.undo.push(() => proxy.stop());
     await proxy.start();
     return proxy;

@@ -18,6 +18,8 @@ export interface OperatorOptions {
   folder: string;
   /** Another program text than this checkout's: `istio/operator/main.ts` of an older or newer one. */
   main?: string;
+  /** More of its command line. */
+  flags?: string[];
 }
 
 /** One line of the operator's log. */
@@ -42,9 +44,9 @@ export class Operator {
 
   /** Starts it and waits until it listens; it may or may not lead. */
   async start(): Promise<void> {
-    const { identity, kubeconfig, modules, moduleUrl, kms, folder, main = MAIN } = this.options;
+    const { identity, kubeconfig, modules, moduleUrl, kms, folder, main = MAIN, flags = [] } = this.options;
     const command = [process.execPath, '--disable-warning=ExperimentalWarning', main, '--kubeconfig', kubeconfig, '--modules', modules, '--module-url', moduleUrl];
-    command.push('--kms', kms.href.replace(/\/$/, ''), '--namespace', 'fim-system', '--identity', identity, '--listen', '127.0.0.1:0');
+    command.push('--kms', kms.href.replace(/\/$/, ''), '--namespace', 'fim-system', '--identity', identity, '--listen', '127.0.0.1:0', ...flags);
     this.program = new Program({ name: `operator ${identity}`, command, folder, log: path.join(folder, `${identity}.log`) });
     await this.said('listening');
   }

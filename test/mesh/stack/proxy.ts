@@ -24,6 +24,10 @@ export interface ProxyOptions {
   address: string;
   /** Worker threads of Envoy. */
   concurrency?: number;
+  /** How long a listener that was replaced serves the connections that it has: Istio's `drainDuration`, 45 s unless a test does not need to know. */
+  drainDuration?: string;
+  /** The pod has the readiness gate that waits for its policy. */
+  gated?: boolean;
 }
 
 export interface ProxyParts {
@@ -102,7 +106,7 @@ export class Proxy {
 
   /** The pod as the API server knows it. No kubelet is here to report what runs. */
   private podObject(ready: boolean): KubeObject {
-    const { name, namespace, labels, address, kind } = this.options;
+    const { name, namespace, labels, address, kind, gated = false } = this.options;
     const since = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
     return {
       apiVersion: 'v1',
@@ -111,6 +115,7 @@ export class Proxy {
       spec: {
         serviceAccountName: name,
         nodeName: 'loopback',
+        ...(gated ? { readinessGates: [{ conditionType: 'fim.financial/enforced' }] } : {}),
         containers: [{ name: 'istio-proxy', image: `stock-envoy-${kind}` }],
       },
       status: {
@@ -154,7 +159,7 @@ export class Proxy {
 
   private environment(): Record<string, string> {
     const { admin, status, health, prometheus } = this.ports;
-    const { name, namespace, labels, address, concurrency = 1 } = this.options;
+    const { name, namespace, labels, address, concurrency = 1, drainDuration = '1s' } = this.options;
     return {
       ...{ POD_NAME: this.pod, POD_NAMESPACE: namespace, SERVICE_ACCOUNT: name, INSTANCE_IP: address, TRUST_DOMAIN: 'cluster.local' },
       ...{ ISTIO_META_CLUSTER_ID: 'Kubernetes', ISTIO_META_WORKLOAD_NAME: name, ISTIO_META_NAMESPACE: namespace, ISTIO_META_INTERCEPTION_MODE: 'NONE' },
@@ -163,7 +168,7 @@ export class Proxy {
       ...{ ISTIOD_SAN: 'istiod.istio-system.svc', CA_ADDR: this.parts.discoveryAddress, PEER_METADATA_DISCOVERY: 'false' },
       PROXY_CONFIG: JSON.stringify({
         ...{ binaryPath: './envoy', configPath: './etc/istio/proxy', discoveryAddress: this.parts.discoveryAddress },
-        ...{ proxyAdminPort: admin, statusPort: status, concurrency, terminationDrainDuration: '1s', drainDuration: '1s' },
+        ...{ proxyAdminPort: admin, statusPort: status, concurrency, terminationDrainDuration: '1s', drainDuration },
       }),
     };
   }

@@ -23,7 +23,7 @@ export function namespaceObjects(): KubeObject[] {
 /** Label by which a gateway's pod is told from the others. */
 export const POD_LABEL = 'mesh/pod';
 /** Names of the pods that a gateway may have. */
-const GATEWAY_PODS = ['gw-0', 'gw-1'];
+const GATEWAY_PODS = ['gw-0', 'gw-1', 'gw-2'];
 
 /**
  * The listener of one gateway pod. Each pod has an Istio Gateway of its own: the address to listen on is the Gateway's to say, and on the wildcard address
@@ -83,4 +83,18 @@ export function workloadObjects(name: string, address: string, application: URL,
       spec: { hosts: [publicHost], gateways: GATEWAY_PODS, http: [{ route: [{ destination: { host, port: { number: SIDECAR_PORT } } }] }] },
     },
   ];
+}
+
+/** Port of a workload that leads plain TCP to its application. */
+export const RAW_PORT = 8002;
+
+/** A second door of a workload that `workloadObjects` made: TCP, without mutual TLS. They take the place of its Service and its Sidecar. */
+export function rawPortObjects(name: string, address: string, application: URL): KubeObject[] {
+  const objects = workloadObjects(name, address, application);
+  const service = objects.find(({ kind }) => kind === 'Service')!;
+  const sidecar = objects.find(({ kind }) => kind === 'Sidecar')!;
+  (service.spec!.ports as object[]).push({ name: 'tcp-raw', port: RAW_PORT, targetPort: RAW_PORT });
+  (sidecar.spec!.ingress as object[]).push({ port: { number: RAW_PORT, protocol: 'TCP', name: 'tcp-raw' }, bind: address, defaultEndpoint: `127.0.0.1:${application.port}`, captureMode: 'NONE' });
+  const plain = { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', metadata: { name, namespace: NAMESPACE }, spec: { selector: { matchLabels: { app: name } }, mtls: { mode: 'STRICT' }, portLevelMtls: { [RAW_PORT]: { mode: 'DISABLE' } } } };
+  return [service, sidecar, plain];
 }

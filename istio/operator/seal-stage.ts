@@ -1,0 +1,80 @@
+// The native seal behind the filter of a workload. With a filter that is new it comes at once: a listener has both or neither, and none takes traffic before the filter
+// has its configuration. Behind a filter that proxies have it comes once all run a module that stamps requests. It leaves before the filter.
+import type { ClusterView } from './cluster-view.ts';
+import type { KubeApi } from './kube/api.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { ENVOY_FILTERS } from './kube/resources.ts';
+import { wholeObject } from './kube/whole.ts';
+import { appliedOf, MANAGED_BY_LABEL, MANAGER, SEAL_PREFIX } from './plan/applied.ts';
+import type { OtherPorts } from './plan/coverage.ts';
+import { isAsWanted } from './plan/envoy-filter.ts';
+import { sealObject } from './plan/seal.ts';
+import { sealScope } from './plan/seal-scope.ts';
+import type { Workload } from './plan/workloads.ts';
+
+/** `routes`: what routes may concern. `listener`: every request of the listeners that have the filter. `off`: there is none. */
+export const SEAL_MODES = ['routes', 'listener', 'off'] as const;
+export type SealMode = (typeof SEAL_MODES)[number];
+
+export interface SealStageParts {
+  view: ClusterView;
+  api: KubeApi;
+  mode: SealMode;
+  otherPorts: OtherPorts;
+  version: string;
+  /** Whether a module, by its SHA-256, stamps what it lets go on. */
+  stamps: (sha256: string) => boolean;
+  apply: (wanted: KubeObject) => Promise<KubeObject>;
+  chains: (workload: Workload) => string[] | undefined;
+  onApplied: (namespace: string, name: string) => void;
+}
+
+export class SealStage {
+  private readonly parts: SealStageParts;
+
+  constructor(parts: SealStageParts) {
+    this.parts = parts;
+  }
+
+  /** Brings the seal of a workload to what it should be; true if it has just been put in. */
+  async reconcile(namespace: string, name: string): Promise<boolean> {
+    const { view, api, mode, otherPorts, version, apply, chains, onApplied } = this.parts;
+    const workload = view.workload(namespace, name);
+    const runtime = view.knownRuntime(namespace, name);
+    const found = this.found(namespace, name);
+    if (mode === 'off') {
+      await this.remove(namespace, name);
+      return false;
+    }
+    // Without a release nothing is known of what proxies run: what stands, stands.
+    if (workload === undefined || runtime?.release === undefined) return false;
+    const { release, state } = runtime;
+    const object = view.object(namespace, name);
+    const routes = object === undefined ? undefined : appliedOf(await wholeObject(api, ENVOY_FILTERS, object)).config?.routes;
+    // An object that somebody has just changed by hand: it is put right first.
+    if (routes === undefined) return false;
+    const isInForce = state.counted && state.generation === release.generation && state.programmed === state.proxies;
+    if (found === undefined && !((isInForce || runtime.isFresh) && this.parts.stamps(release.module.sha256))) return false;
+    const wanted = sealObject(workload, mode === 'listener' ? 'all' : sealScope(routes), version, { chains: chains(workload), refusesOthers: otherPorts === 'refuse' });
+    if (found !== undefined) runtime.sealedAt ??= Date.now();
+    if (isAsWanted(wanted, found)) return false;
+    await apply(wanted);
+    runtime.sealedAt ??= Date.now();
+    runtime.sealFresh ||= found === undefined;
+    onApplied(namespace, name);
+    return found === undefined;
+  }
+
+  /** Takes the seal away, before the filter that it asks for. */
+  async remove(namespace: string, name: string): Promise<void> {
+    const found = this.found(namespace, name);
+    if (found !== undefined) await this.parts.api.delete(ENVOY_FILTERS, found);
+    const runtime = this.parts.view.knownRuntime(namespace, name);
+    if (runtime !== undefined) Object.assign(runtime, { sealedAt: undefined, sealFresh: false, seals: new Map() });
+  }
+
+  private found(namespace: string, name: string): KubeObject | undefined {
+    const found = this.parts.view.informers.envoyFilters.get(`${namespace}/${SEAL_PREFIX}${name}`);
+    return found?.metadata.labels?.[MANAGED_BY_LABEL] === MANAGER ? found : undefined;
+  }
+}
