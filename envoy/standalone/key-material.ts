@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { CodedError, messageOf } from './coded-error.ts';
+import { fromBase64, isText, withoutSpace } from './pem.ts';
 import type { Sm2Half } from './sm2-key.ts';
 import { SM2_CURVE, sm2BytesOfFile, sm2KeyPem } from './sm2-key.ts';
 
@@ -28,6 +29,30 @@ export function materialFrom(algorithm: KeyAlgorithm, file: Buffer): Buffer {
     }
   }
   if (!takesLength(algorithm, file.length)) throw new CodedError('FIM-KMS-0005', `${file.length} bytes are no ${algorithm} key`);
+  return file;
+}
+
+/** How a file with a key may be written. */
+export const FILE_ENCODINGS = ['raw', 'hex', 'base64'] as const;
+export type FileEncoding = (typeof FILE_ENCODINGS)[number];
+
+/**
+ * Bytes of a key from a file. Where nobody says how it is written it is bytes, and refused if it could be text as well: hexadecimal digits, base64 of a key, or a line with its end. SM2 keys, which are never both, are
+ * left to `materialFrom`. Error: FIM-KMS-0005.
+ */
+export function bytesOfFile(algorithm: KeyAlgorithm, file: Buffer, encoding: FileEncoding | undefined): Buffer {
+  if (encoding === 'raw' || (encoding === undefined && isSm2(algorithm))) return file;
+  const digits = withoutSpace(file.toString('latin1'));
+  const readings = { hex: /^(?:[0-9a-fA-F]{2})+$/.test(digits) ? Buffer.from(digits, 'hex') : null, base64: fromBase64(digits) };
+  if (encoding !== undefined) {
+    const bytes = readings[encoding];
+    if (bytes === null || bytes.length === 0) throw new CodedError('FIM-KMS-0005', `the file is not ${encoding}`);
+    return bytes;
+  }
+  const isBase64 = readings.base64 !== null && takesLength(algorithm, readings.base64.length);
+  if (isText(file) && (file.at(-1) === 0x0a || readings.hex !== null || isBase64)) {
+    throw new CodedError('FIM-KMS-0005', `the file is text, and may be the ${algorithm} key or have it written down: say --encoding hex, base64, or raw for the bytes as they are`);
+  }
   return file;
 }
 

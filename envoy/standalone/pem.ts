@@ -20,6 +20,11 @@ export function fromBase64(text: string): Buffer | null {
   return null;
 }
 
+/** Whether all bytes are ASCII that can be seen, or white space. */
+export function isText(bytes: Buffer): boolean {
+  return bytes.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d));
+}
+
 /** The characters that are not white space. */
 export function withoutSpace(text: string): string {
   return text.replaceAll(/[\t-\r ]+/g, '');

@@ -2,6 +2,7 @@
 import { createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { CipherGCMTypes } from 'node:crypto';
 import { CodedError } from './coded-error.ts';
+import { sm2Scalar } from './sm2-key.ts';
 
 /** `kms://path#version`. Whoever made the message chose it: no part may lead out of the KMS's folder of keys. */
 const KID = /^kms:\/(?:\/(?!\.{1,2}[/#])[\w.-]+)+#[1-9]\d{0,8}$/;
@@ -139,17 +140,6 @@ function openMac(algorithm: ProtectedAlgorithm, key: Buffer, { iv, ct, tag, aad 
   return Buffer.concat([decipher.update(ct), decipher.final()]);
 }
 
-/** What stands before the 32 bytes of the scalar in an ECPrivateKey (RFC 5915), inside PKCS#8 or alone: version 1, OCTET STRING. */
-const BEFORE_SCALAR = Buffer.from('0201010420', 'hex');
-
-/** The scalar of an SM2 private key in PEM or DER (PKCS#8 or SEC 1), hex. */
-function scalarOf(key: Buffer): string {
-  const der = key[0] === 0x2d ? Buffer.from(key.toString().replaceAll(/-----[^-]*-----|\s/g, ''), 'base64') : key;
-  const at = der.indexOf(BEFORE_SCALAR);
-  if (at < 0) throw new Error('no private key');
-  return der.toString('hex', at + BEFORE_SCALAR.length, at + BEFORE_SCALAR.length + 32);
-}
-
 function derValue(der: Buffer, at: number): { value: Buffer; end: number } {
   const first = der[at + 1]!;
   const count = first < 128 ? 0 : first & 127;
@@ -176,7 +166,7 @@ function candidates(sealed: Buffer): { bytes: Buffer; mode: 0 | 1 }[] {
 
 async function openSm2(key: Buffer, sealed: Buffer): Promise<Buffer> {
   const { sm2 } = await import('sm-crypto-v2');
-  const scalar = scalarOf(key);
+  const scalar = sm2Scalar(key).toString('hex');
   for (const { bytes, mode } of candidates(sealed)) {
     try {
       const text = Buffer.from(sm2.doDecrypt(bytes.toString('hex'), scalar, mode, { output: 'array' }));

@@ -2,7 +2,7 @@
 import { ECDH, createECDH } from 'node:crypto';
 import { MAX_KEY_FILE_BYTES } from '../limits.ts';
 import { DER, DerError, DerReader } from './der.ts';
-import { fromBase64, pemBlocks, withoutSpace } from './pem.ts';
+import { fromBase64, isText, pemBlocks, withoutSpace } from './pem.ts';
 
 export type Sm2Half = 'SM2-PRIVATE' | 'SM2-PUBLIC';
 
@@ -68,15 +68,14 @@ export function sm2BytesOf(text: Buffer, encoding: KeyEncoding): Buffer {
 
 /** Bytes of a file: text as `sm2BytesOf`, or DER or a bare key in binary. Error: Sm2KeyError. */
 export function sm2BytesOfFile(file: Buffer, encoding: KeyEncoding): Buffer {
-  const isText = encoding !== undefined || file.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d));
-  return isText ? sm2BytesOf(file, encoding) : file;
+  return encoding !== undefined || isText(file) ? sm2BytesOf(file, encoding) : file;
 }
 
 /** Reads a key and writes it anew, as PEM of PKCS#8 with its public key, or of SubjectPublicKeyInfo: nothing of what stood around it stays. Error: Sm2KeyError. */
 export function sm2KeyPem(half: Sm2Half, bytes: Buffer): string {
   if (bytes.length > MAX_KEY_FILE_BYTES) throw new Sm2KeyError('long');
   if (half === 'SM2-PUBLIC') return pemOf('PUBLIC KEY', Buffer.concat([SPKI_HEAD, publicFrom(bytes)]));
-  const scalar = privateFrom(bytes);
+  const scalar = sm2Scalar(bytes);
   const der = Buffer.concat([PKCS8_HEAD, scalar, PKCS8_MIDDLE, pointOf(scalar)]);
   const pem = pemOf('PRIVATE KEY', der);
   scalar.fill(0);
@@ -88,8 +87,8 @@ function pemOf(label: string, der: Buffer): string {
   return `-----BEGIN ${label}-----\n${der.toString('base64').replaceAll(/.{64}(?=.)/g, '$&\n')}\n-----END ${label}-----\n`;
 }
 
-/** The scalar, 32 bytes of their own. */
-function privateFrom(bytes: Buffer): Buffer {
+/** The scalar of a private key, 32 bytes of their own. Error: Sm2KeyError. */
+export function sm2Scalar(bytes: Buffer): Buffer {
   if (bytes.length <= SCALAR_BYTES + 1) return scalarFrom(bytes);
   const blocks = pemBlocks(bytes);
   if (blocks.length === 0) return scalarOfDer(bytes);
@@ -128,7 +127,7 @@ function publicOfBlocks(blocks: ReturnType<typeof pemBlocks>): Buffer {
 
 function isPrivate(bytes: Buffer): boolean {
   try {
-    privateFrom(bytes).fill(0);
+    sm2Scalar(bytes).fill(0);
     return true;
   } catch {
     return false;

@@ -20,12 +20,14 @@ export function kmsCommand(finish: (status: number) => void): Command {
   verb('create', 'Make a key, at random or from a file.')
     .argument('<key>', 'kms://PATH')
     .option('--algorithm <name>', 'SM4, AES-256, HMAC-SM3, SM2-PRIVATE, SM2-PUBLIC, TDES; transit under kms://transit/')
-    .option('--from <file>', 'take the key from there: bytes, or PEM or DER for SM2')
+    .option('--from <file>', 'take the key from there: bytes, or an SM2 key as PEM, DER, certificate, scalar or point')
+    .option('--encoding <name>', 'how the file is written: raw, hex or base64 (default: raw where it cannot be text)')
     .option('--expires <time>', 'hard end of the version, RFC 3339')
     .action(async (key: string, flags: CreateFlags) => finish((await import('./kms.ts')).createKey(key, flags)));
   verb('rotate', 'Add a version, at random or from a file; it becomes the newest.')
     .argument('<key>', 'kms://PATH')
     .option('--from <file>', 'take the key from there')
+    .option('--encoding <name>', 'how the file is written: raw, hex or base64')
     .option('--expires <time>', 'hard end of the new version, RFC 3339 (default: none)')
     .action(async (key: string, flags: CreateFlags) => finish((await import('./kms.ts')).rotateKey(key, flags)));
   verb('renew', 'Move the hard end of a version.')

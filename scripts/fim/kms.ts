@@ -8,7 +8,7 @@ import type { AuditRecord } from '../../envoy/standalone/key-folder.ts';
 import { KeyFolder } from '../../envoy/standalone/key-folder.ts';
 import { isTime } from '../../envoy/standalone/key-answer.ts';
 import type { KeyAlgorithm } from '../../envoy/standalone/key-material.ts';
-import { KEY_ALGORITHMS } from '../../envoy/standalone/key-material.ts';
+import { FILE_ENCODINGS, KEY_ALGORITHMS, bytesOfFile } from '../../envoy/standalone/key-material.ts';
 import type { StoredKey, VersionState } from '../../envoy/standalone/key-register.ts';
 import { KeyRegister, pathOf } from '../../envoy/standalone/key-register.ts';
 import { TRANSIT_MOUNT } from '../../envoy/standalone/kms-answers.ts';
@@ -24,6 +24,7 @@ export interface FolderFlags {
 export interface CreateFlags extends FolderFlags {
   algorithm?: string;
   from?: string;
+  encoding?: string;
   expires?: string;
 }
 
@@ -60,8 +61,8 @@ export function createKey(id: string, flags: CreateFlags): number {
     throw new CodedError('FIM-UP-0020', `--algorithm ${algorithm} is none of ${KEY_ALGORITHMS.join(', ')}, or not for this key: transit is for kms://${TRANSIT_MOUNT}/ and for nothing else`);
   }
   const expires = endFrom(flags.expires);
-  const material = materialFrom(flags.from);
-  return done(flags, 'create', path, 1, (register) => void register.create(path, algorithm, { ...(material ? { material } : {}), ...(expires === undefined ? {} : { expires }) }));
+  const read = fileReader(flags);
+  return done(flags, 'create', path, 1, (register) => void register.create(path, algorithm, { ...(read ? { material: read(algorithm) } : {}), ...(expires === undefined ? {} : { expires }) }));
 }
 
 /** An end that is to come. Error: FIM-UP-0020. */
@@ -76,8 +77,11 @@ function endFrom(text: string | undefined): string | undefined {
 export function rotateKey(id: string, flags: CreateFlags): number {
   const path = pathOf(id);
   const expires = endFrom(flags.expires);
-  const material = materialFrom(flags.from);
-  return done(flags, 'rotate', path, 0, (register) => register.rotate(path, material, expires));
+  const read = fileReader(flags);
+  return done(flags, 'rotate', path, 0, (register) => {
+    const algorithm = register.find(path)?.algorithm;
+    return register.rotate(path, algorithm && read?.(algorithm), expires);
+  });
 }
 
 /** `fim kms renew`. Errors: as `rotateKey`. */
@@ -148,11 +152,16 @@ export async function serve(flags: ServeFlags): Promise<number> {
   return 0;
 }
 
-function materialFrom(file: string | undefined): Buffer | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new CodedError('FIM-KMS-0005', `${file}: ${messageOf(error)}`);
-  }
+/** What reads the key that `--from` names; undefined: none. Errors: FIM-UP-0020, FIM-KMS-0005. */
+function fileReader({ from, encoding }: CreateFlags): ((algorithm: KeyAlgorithm) => Buffer) | undefined {
+  const named = FILE_ENCODINGS.find((known) => known === encoding);
+  if (encoding !== undefined && (named === undefined || from === undefined)) throw new CodedError('FIM-UP-0020', `--encoding ${encoding} is none of ${FILE_ENCODINGS.join(', ')}, or without --from`);
+  if (from === undefined) return undefined;
+  return (algorithm) => {
+    try {
+      return bytesOfFile(algorithm, readFileSync(from), named);
+    } catch (error) {
+      throw error instanceof CodedError ? error : new CodedError('FIM-KMS-0005', `${from}: ${messageOf(error)}`);
+    }
+  };
 }

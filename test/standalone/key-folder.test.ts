@@ -286,3 +286,34 @@ test('fim kms: what cannot be done has a code', async () => {
   }
   for (const verb of ['create', 'rotate', 'list', 'renew', 'disable', 'enable', 'destroy', 'serve']) assert.match((await fim(['kms', verb, '--help'])).stdout, new RegExp(`Usage: fim kms ${verb}`));
 });
+
+test('fim kms: a file of text is a key when it is said how it is written', async () => {
+  const data = join(folder, 'texts');
+  const file = join(folder, 'text');
+  const digits = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff';
+  const server = new DevelopmentKms({ folder: data });
+  const url = await server.start();
+  const base64 = (bytes: string): string => Buffer.from(bytes, 'hex').toString('base64');
+  const ascii = (text: string): string => Buffer.from(text).toString('base64');
+  let made = 0;
+  for (const [algorithm, text, encoding, material] of [
+    ['HMAC-SM3', digits, undefined, undefined], ['HMAC-SM3', digits, 'hex', base64(digits)], ['HMAC-SM3', digits, 'raw', ascii(digits)], ['HMAC-SM3', digits, 'base64', digits],
+    ['HMAC-SM3', 'a passphrase, said over the telephone\n', undefined, undefined], ['HMAC-SM3', 'a passphrase, said over the telephone', undefined, ascii('a passphrase, said over the telephone')],
+    ['SM4', `${digits.slice(32)}\n`, undefined, undefined], ['SM4', `${digits.slice(32)}\n`, 'hex', base64(digits.slice(32))], ['SM4', `${base64(digits.slice(32))}\n`, 'base64', base64(digits.slice(32))],
+    ['AES-256', digits.slice(32), undefined, undefined], ['AES-256', digits.slice(32), 'raw', ascii(digits.slice(32))], ['AES-256', digits, undefined, undefined], ['AES-256', digits, 'hex', base64(digits)],
+    ['TDES', digits.slice(48), undefined, undefined], ['TDES', digits.slice(48), 'hex', base64(digits.slice(48))], ['SM4', 'not hexadecimal', 'hex', undefined],
+  ] as const) {
+    writeFileSync(file, text);
+    const path = `texts/${made++}`;
+    const ended = await fim(['kms', 'create', `kms://${path}`, '--algorithm', algorithm, '--from', file, ...(encoding === undefined ? [] : ['--encoding', encoding]), '--data', data]);
+    assert.equal(ended.status, material === undefined ? 1 : 0, `${algorithm} ${text} ${encoding}`);
+    if (material === undefined) assert.match(ended.stderr, /FIM-KMS-0005/);
+    else assert.equal((await ask(url, `/v1/secret/data/${path}`)).body.data.data?.material, material, `${algorithm} ${text} ${encoding}`);
+  }
+  writeFileSync(file, digits.slice(32));
+  const rotate = (...more: string[]): ReturnType<typeof fim> => fim(['kms', 'rotate', 'kms://texts/7', '--data', data, ...more]);
+  assert.match((await rotate('--from', file)).stderr, /FIM-KMS-0005.*--encoding/s);
+  assert.equal((await rotate('--from', file, '--encoding', 'hex')).status, 0);
+  for (const wrong of [['--encoding', 'hex'], ['--from', file, '--encoding', 'octal']]) assert.match((await rotate(...wrong)).stderr, /FIM-UP-0020/);
+  await server.stop();
+});
