@@ -68,7 +68,8 @@ function shapesOf(path: string): string[] {
   const raw = Buffer.from(decodeURIComponent(path)).toString('latin1');
   const between = ['//', '/./', '/x/../', '/x//../', '/%2e/', '/x/%2e%2E/', '/..;/', '/x/..;/', '/;/', '/;a=b/', '/x/..;a/', '/.;/', '\\', '%5C', '%2F', '/%2F', '%2f', '/%2e%2e/', '/x%2f..%2f', '/x/..%2F', '/%00/', '/ /', '/%20/', '/\t/', '/%09/', '/.%2e/', '/%252e%252e/', '%252F', '%c0%af', '%ef%bc%8f'];
   const behind = ['/', '//', '/.', '/..', '/./', ';', ';a=b', ';/', '/;', '.', '..', '...', '%20', '%2e', '%00', '%00.x', '%0a', '%0d', '%3b', '%3Ba', '%23', '%3F', '%3fa', '#', '#a', '%', '%4', '%zz', '%u0020', '.json', '.do', '~', '*', '%2A', '/%2e', '%2F', '%5c', '\\', '/x/..', '/x/../', '/%2e%2e/', ' ', '\t', '%E2%80%8B', '%c2%a0', '%ff', '\xa0', '\xff'];
-  const shapes = [path, lower, path.toLowerCase(), path.toUpperCase(), path.replace(/\/(\w)/g, (text) => text.toUpperCase()), raw, `http://x${path}`, `//x${path}`, path.slice(1), `%2F${path.slice(1)}`, `.${path}`, `/.${path}`, `/..${path}`, `/x/..${path}`, `\\${path.slice(1)}`, encodeURIComponent(path), path.replace(/%/g, '%25'), `*${path}`, `;${path}`, `/;x${path}`];
+  const escaped = path.replace(/%[0-9A-F]{2}|[^/]/g, (text) => (text.length === 1 ? `%${text.charCodeAt(0).toString(16)}` : text));
+  const shapes = [path, lower, escaped, path.replaceAll(':', '%3A'), path.replaceAll(':', '%3a'), path.toLowerCase(), path.toUpperCase(), path.replace(/\/(\w)/g, (text) => text.toUpperCase()), raw, `http://x${path}`, `//x${path}`, path.slice(1), `%2F${path.slice(1)}`, `.${path}`, `/.${path}`, `/..${path}`, `/x/..${path}`, `\\${path.slice(1)}`, encodeURIComponent(path), path.replace(/%/g, '%25'), `*${path}`, `;${path}`, `/;x${path}`];
   return [...shapes, ...between.map((text) => `${head}${text}${tail}`), ...behind.map((text) => path + text), ...between.map((text) => `${text}${path.slice(1)}`)];
 }
 

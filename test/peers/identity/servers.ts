@@ -108,6 +108,8 @@ async function envoy(): Promise<ChildServer> {
     stat_prefix: 'upstream',
     normalize_path: true,
     strip_any_host_port: true,
+    // Each request of the test closes its connection; the default waits a second for what it may still send.
+    delayed_close_timeout: '0.05s',
     route_config: { virtual_hosts: hosts },
     http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } }],
   };
