@@ -90,7 +90,7 @@ function pemOf(label: string, der: Buffer): string {
 /** The scalar of a private key, 32 bytes of their own. Error: Sm2KeyError. */
 export function sm2Scalar(bytes: Buffer): Buffer {
   if (bytes.length <= SCALAR_BYTES + 1) return scalarFrom(bytes);
-  const blocks = pemBlocks(bytes);
+  const blocks = isSequence(bytes) ? [] : pemBlocks(bytes);
   if (blocks.length === 0) return scalarOfDer(bytes);
   const keys = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY'));
   if (keys.some(({ label }) => label.endsWith('ENCRYPTED PRIVATE KEY')) || /^Proc-Type: *4,ENCRYPTED/m.test(bytes.toString('latin1'))) throw new Sm2KeyError('encrypted');
@@ -106,10 +106,10 @@ function isPublicLabel(label: string): boolean {
 
 /** The point as 0x04 ‖ x ‖ y. */
 function publicFrom(bytes: Buffer): Buffer {
-  const blocks = pemBlocks(bytes);
+  const blocks = isSequence(bytes) ? [] : pemBlocks(bytes);
   if (blocks.some(({ label }) => label.endsWith('PRIVATE KEY'))) throw new Sm2KeyError('private');
   if (blocks.length > 0) return publicOfBlocks(blocks);
-  if (bytes.length === 33 || bytes.length === COORDINATES_BYTES || bytes.length === 65) return pointFrom(bytes.length === COORDINATES_BYTES ? Buffer.concat([Buffer.from([4]), bytes]) : bytes);
+  if (!isSequence(bytes) && [33, COORDINATES_BYTES, 65].includes(bytes.length)) return pointFrom(bytes.length === COORDINATES_BYTES ? Buffer.concat([Buffer.from([4]), bytes]) : bytes);
   try {
     return pointOfDer(bytes);
   } catch (error) {
@@ -123,6 +123,18 @@ function publicOfBlocks(blocks: ReturnType<typeof pemBlocks>): Buffer {
   const der = (keys[0] ?? blocks.find(({ label }) => label.endsWith('CERTIFICATE')))?.der;
   if (!der) throw new Sm2KeyError('malformed');
   return pointOfDer(der);
+}
+
+/** Whether it is one sequence of DER and nothing else. */
+function isSequence(bytes: Buffer): boolean {
+  const reader = new DerReader(bytes);
+  try {
+    reader.take(DER.sequence);
+    reader.end();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isPrivate(bytes: Buffer): boolean {

@@ -187,17 +187,22 @@ function publicFromBlocks(text: usize, length: u32, der: usize): Sm2PublicKey | 
   return bytes <= 0 ? null : sm2PublicKeyFromDer(der, bytes);
 }
 
+/** Whether `der` is one sequence and nothing else. It is not searched for PEM then, which would branch on each byte of the key. */
+function isSequence(der: usize, length: u32): bool {
+  derOpen(der, length);
+  return derTake(DER_SEQUENCE) != 0 && derAtEnd();
+}
+
 /** A private key: PEM, DER or the scalar alone. Null as `sm2PrivateKeyFromPem`. No DER is as short as a scalar. */
 export function sm2PrivateKeyFrom(bytes: usize, length: u32): Sm2PrivateKey | null {
   if (length <= SCALAR_BYTES + 1) return fromScalar(bytes, length);
-  return hasPem(bytes, length) ? sm2PrivateKeyFromPem(bytes, length) : sm2PrivateKeyFromDer(bytes, length);
+  return isSequence(bytes, length) ? sm2PrivateKeyFromDer(bytes, length) : sm2PrivateKeyFromPem(bytes, length);
 }
 
 /** A public key: PEM, DER or the point alone, as 0x04 ‖ x ‖ y, x ‖ y, or 0x02 or 0x03 ‖ x. Null as `sm2PublicKeyFromPem`. */
 export function sm2PublicKeyFrom(bytes: usize, length: u32): Sm2PublicKey | null {
-  if (hasPem(bytes, length)) return sm2PublicKeyFromPem(bytes, length);
-  const key = sm2PublicKeyFromDer(bytes, length);
-  return key ? key : Sm2PublicKey.fromBytes(bytes, length);
+  if (isSequence(bytes, length)) return sm2PublicKeyFromDer(bytes, length);
+  return hasPem(bytes, length) ? sm2PublicKeyFromPem(bytes, length) : Sm2PublicKey.fromBytes(bytes, length);
 }
 
 /** Bytes of `sm2PublicKeyToDer`. */
