@@ -117,9 +117,9 @@ export class OperatedMesh {
     return stdout;
   }
 
-  /** The EnvoyFilters with FIM's filters that the operator made, without their seals. */
+  /** The EnvoyFilters with FIM's filters that the operator made, without their seals and without those that are on their way out. */
   async filters(): Promise<KubeObject[]> {
-    return (await this.objects()).filter(({ metadata }) => !metadata.name.startsWith('fim-seal-'));
+    return (await this.objects()).filter(({ metadata }) => !metadata.name.startsWith('fim-seal-') && metadata.annotations?.['fim.financial/retired-at'] === undefined);
   }
 
   /** All EnvoyFilters that the operator made. */

@@ -40,8 +40,8 @@ describe('the operator', () => {
 
   it('kubectl get and describe read well', async (t) => {
     const table = await stack.kubectl('get', 'froute');
-    assert.match(table, /^NAME +ACCEPTED +PROGRAMMED +AGE$/m);
-    assert.match(table, /^fund-redemption-v2 +True +True/m);
+    assert.match(table, /^NAME +READY +REASON +PROGRAMMED +PROXIES +AGE$/m);
+    assert.match(table, /^fund-redemption-v2 +True +Ready +1 +1/m);
     const described = await stack.kubectl('describe', 'froute', 'fund-redemption-v2');
     for (const expected of [/Accepted/, /ResolvedRefs/, /Programmed/, /Observed Generation/, /Events:\n/]) assert.match(described, expected);
     t.diagnostic(described.slice(described.indexOf('Status:')).replaceAll(/\n\s*/g, ' ¦ ').slice(0, 900));
@@ -70,7 +70,7 @@ describe('the operator', () => {
   it('a deleted route leaves nothing behind', async () => {
     await stack.remove('fund-redemption-v2');
     await until('everything passes', async () => (await statusOf('{"any":"thing"}')) === 200);
-    await until('no object is left', async () => (await stack.filters()).length === 0);
+    await until('no object is left', async () => (await stack.objects()).length === 0);
   });
 
   it('a selector reaches the sidecars alone', async () => {
@@ -185,7 +185,7 @@ describe('the operator', () => {
     it('deleted, it leaves nothing behind', async () => {
       await stack.remove('targeted');
       await until('everything passes', async () => (await statusThere(SHORT)) === 200 && (await statusThere(LONG)) === 200);
-      await until('no object is left', async () => (await stack.filters()).length === 0);
+      await until('no object is left', async () => (await stack.objects()).length === 0);
     });
   });
 });
