@@ -58,8 +58,8 @@ end`;
   }));
 }
 
-const WORKLOAD = { name: 'gateways', hash: 'a'.repeat(64), generation: 3, counted: true, proxies: 2, programmed: 2, workers: 4, unreachable: 0, unasked: 0, refusals: [] } as unknown as RouteFacts['workloads'][number];
-const FACTS = { generation: 2, issues: [], held: false, targets: [], keys: [], drafts: [], unhonoured: [], workloads: [WORKLOAD], foreign: [], coverage: { judged: [], refused: [], open: [] } } as unknown as RouteFacts;
+const WORKLOAD = { name: 'gateways', hash: 'a'.repeat(64), generation: 3, counted: true, proxies: 2, programmed: 2, workers: 4, unreachable: 0, unasked: 0, refusals: [], draining: 0, lagging: [], idle: [], unsealed: [], unseen: [] } satisfies RouteFacts['workloads'][number];
+const FACTS = { generation: 2, issues: [], held: false, targets: [], keys: [], drafts: [], unhonoured: [], workloads: [WORKLOAD], foreign: [], coverage: { judged: [], refused: [], open: [] } } satisfies RouteFacts;
 const ISSUE = { code: 'FIM-CFG-0010', path: '$', message: 'no', file: '' } as RouteFacts['issues'][number];
 const written = (facts: Partial<RouteFacts>, generation = 2): object => ({ metadata: { generation }, status: statusOf({ ...FACTS, ...facts }, undefined, new Date(0)) });
 
