@@ -2,7 +2,7 @@
 //   request                          response
 //   FIM1-REQUEST                     FIM1-RESPONSE
 //   method                           status
-//   path, as sent, without query
+//   canonical path, without query (README.md)
 //   query, as sent, without "?"
 //   timestamp                        timestamp
 //   nonce                            nonce
