@@ -67,8 +67,8 @@ class Worker {
     const send = (code: string): number =>
       exchange(this.root!, { request: { authority: 'h7.bank.example', path: '/service/7/x', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ transCode: code }) }, maxWaitMs: 1 }).client.status;
     const own = String(list[7]).padStart(6, '0');
-    assert.notEqual(send(`${own}123456`), 400);
-    assert.equal(send(`x${own}123456`), 400);
+    assert.notEqual(send(`${own}123456`), 422);
+    assert.equal(send(`x${own}123456`), 422);
   }
 }
 
