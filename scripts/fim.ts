@@ -28,7 +28,7 @@ function commands(finish: (status: number) => void): Command {
   program.showHelpAfterError('(fim --help, or fim VERB --help, tells more)').exitOverride();
   const up = program
     .command('up')
-    .description('Run Envoy with the FinancialRoutes of files and folders, and keep them live. Without files: the samples, to try.')
+    .description('Run Envoy with the FinancialRoutes of files and folders, and keep them live. Without files: two samples, to try.')
     .argument('[paths...]', 'route files (.yaml, .yml, .json) or folders of them')
     .option('--listen <host:port>', 'where clients connect; port 0 takes a free one', '127.0.0.1:10000')
     .option('--admin <host:port>', "Envoy's admin interface", '127.0.0.1:9901')
@@ -43,7 +43,7 @@ function commands(finish: (status: number) => void): Command {
     .option('--json', 'print events, one JSON object a line')
     .option('--modules <layout>', LAYOUT_HELP, 'fused')
     .option('--module-folder <dir>', 'take NAME.wasm from there instead of building them')
-    .option('--access-log <file>', 'append one line for each request, without paths, headers and values')
+    .option('--access-log <file>', 'append one line for each request, without paths and headers; the only value is what routes extract as txn_id')
     .option('--proxy-log', "show Envoy's log")
     .addHelpText('after', EVENTS_HELP)
     .action(async (paths: string[], flags: UpFlags) => finish(await (await import('./fim/up.ts')).up(paths, flags)));

@@ -510,7 +510,7 @@ export interface RouteEncryption {
   fields?: string[];
 }
 
-/** `Verify` what the upstream signed, or `Sign` towards the client. Responses without a body are not signed. */
+/** `Verify` what the upstream signed, or `Sign` towards the client: with a body or without one. Where `Verify` is asked an answer that is not signed is a 502, a refusal by the upstream's own proxy, too. */
 export type SignatureUse = 'None' | 'Verify' | 'Sign';
 
 /** What signs. */
@@ -525,13 +525,13 @@ export type SignatureText = 'base64' | 'hex';
 /** SM2: r and s as `DER` (GM/T 0009), or one after the other (`RS`). */
 export type SignatureForm = 'DER' | 'RS';
 
-/** Detached signatures in a header, with a key of the KMS: verified on what arrives, before anything else is done with it; made for what goes on, after everything else. */
+/** Detached signatures in a header, with a key of the KMS: verified on what arrives, before anything else is done with it but the limit (messages that are not genuine count there, too); made for what goes on, after everything else. */
 export interface RouteSignature {
   /** Key of the KMS, without version: one of HMAC-SM3, or of SM2 (the signer's private key to sign, its public key to verify). */
   keyId: string;
   /** `Verify` what the client signed, or `Sign` towards the upstream. */
   request?: SignatureUse;
-  /** `Verify` what the upstream signed, or `Sign` towards the client. Responses without a body are not signed. */
+  /** `Verify` what the upstream signed, or `Sign` towards the client: with a body or without one. Where `Verify` is asked an answer that is not signed is a 502, a refusal by the upstream's own proxy, too. */
   response?: SignatureUse;
   /** What signs. */
   algorithm?: MessageSignatureAlgorithm;
@@ -588,7 +588,7 @@ export interface RouteSpec {
   masking?: RouteMasking;
   /** Protection of whole bodies, or of named fields, with a key of the KMS. */
   encryption?: RouteEncryption;
-  /** Detached signatures in a header, with a key of the KMS: verified on what arrives, before anything else is done with it; made for what goes on, after everything else. */
+  /** Detached signatures in a header, with a key of the KMS: verified on what arrives, before anything else is done with it but the limit (messages that are not genuine count there, too); made for what goes on, after everything else. */
   signature?: RouteSignature;
   /** Short form: the module of one stage, and the section of that stage as its configuration. With `sm4-encryptor.wasm`, `request` is Encrypt and `response` None unless they are given. */
   wasm?: RouteWasm;
