@@ -418,6 +418,8 @@ export interface RouteRateLimit {
   burst?: number;
   /** What has a bucket of its own, by exactly one of its members; absent: the route has one. */
   key?: RateLimitKey;
+  /** Which answers bear `ratelimit` and `ratelimit-policy` (draft-ietf-httpapi-ratelimit-headers). `OnRefusal`: those with 429. `Always`: the upstream's too, so that a client can slow down before it is refused. */
+  headers?: 'OnRefusal' | 'Always';
 }
 
 /** What it holds, which says how much is left: Generic nothing, IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Name 1+0, Email 1 and the domain, Address 6+0. */

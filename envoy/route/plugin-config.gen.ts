@@ -249,6 +249,9 @@ export interface PbocValidatorConfig {
 /** Where the key comes from. */
 export type RateLimitKeySource = 'None' | 'Header' | 'SourceAddress' | 'Field';
 
+/** Which answers bear `ratelimit` and `ratelimit-policy`: refusals alone, or those of the upstream too. */
+export type RateLimitHeaders = 'OnRefusal' | 'Always';
+
 /** What has a bucket of its own. Absent: the route has one. */
 export interface RateLimitKeyConfig {
   /** Where the key comes from. */
@@ -271,6 +274,8 @@ export interface RateLimiterConfig {
   burst?: number;
   /** What has a bucket of its own. Absent: the route has one. */
   key?: RateLimitKeyConfig;
+  /** Which answers bear `ratelimit` and `ratelimit-policy`: refusals alone, or those of the upstream too. */
+  headers?: RateLimitHeaders;
 }
 
 /** How a path is compared. */

@@ -21,6 +21,7 @@ function rateLimiter({ value, path }: NonNullable<Sections['rateLimit']>, key: s
   note(['rateLimiter', 'periodMs'], [...path, 'period']);
   const config: RateLimiterConfig = { id: `${key}/0`, requests: value.requests, periodMs: durationMs(value.period) };
   if (value.burst !== undefined) config.burst = value.burst;
+  if (value.headers === 'Always') config.headers = 'Always';
   if (value.key?.header !== undefined) config.key = { source: 'Header', header: value.key.header.toLowerCase() };
   else if (value.key?.sourceAddress === true) config.key = { source: 'SourceAddress' };
   else if (value.key?.field !== undefined) config.key = { source: 'Field', field: value.key.field };

@@ -34,6 +34,8 @@ export class Decision {
   remaining: u64 = 0;
   /** Until the next token, clock units; 0 if one is there. */
   waits: u64 = 0;
+  /** Until one more than `remaining` is there, clock units; at least 1. */
+  returns: u64 = 0;
 
   /**
    * Takes a token if there is one. `arrival`: what was kept (0: a full bucket). Times in clock units. A bucket is never emptier than empty: what a
@@ -47,6 +49,8 @@ export class Decision {
     this.arrival = this.allowed ? next : arrival;
     this.waits = this.allowed ? 0 : used - rate.depth;
     const held = this.allowed ? used : arrival - now;
-    this.remaining = held >= rate.depth ? 0 : (rate.depth - held) / rate.interval;
+    const left = held >= rate.depth ? 0 : rate.depth - held;
+    this.remaining = left / rate.interval;
+    this.returns = rate.interval - (left % rate.interval);
   }
 }

@@ -11,6 +11,12 @@ export const enum RateLimitKeySource {
   Field = 3,
 }
 
+/** Which answers bear `ratelimit` and `ratelimit-policy`: refusals alone, or those of the upstream too. */
+export const enum RateLimitHeaders {
+  OnRefusal = 0,
+  Always = 1,
+}
+
 /** What has a bucket of its own. Absent: the route has one. */
 export class RateLimitKeyConfig {
   /** Where it stands in the document, for errors that are found later. */
@@ -37,6 +43,8 @@ export class RateLimiterConfig {
   burst: i32 = 0;
   /** What has a bucket of its own. Absent: the route has one. */
   key: RateLimitKeyConfig | null = null;
+  /** Which answers bear `ratelimit` and `ratelimit-policy`: refusals alone, or those of the upstream too. */
+  headers: RateLimitHeaders = RateLimitHeaders.OnRefusal;
 }
 
 function readRateLimitKeySource(reader: ConfigReader, node: u32): RateLimitKeySource {
@@ -46,6 +54,13 @@ function readRateLimitKeySource(reader: ConfigReader, node: u32): RateLimitKeySo
   if (reader.textIs(node, 'Field')) return RateLimitKeySource.Field;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <RateLimitKeySource>0;
+}
+
+function readRateLimitHeaders(reader: ConfigReader, node: u32): RateLimitHeaders {
+  if (reader.textIs(node, 'OnRefusal')) return RateLimitHeaders.OnRefusal;
+  if (reader.textIs(node, 'Always')) return RateLimitHeaders.Always;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <RateLimitHeaders>0;
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
@@ -87,6 +102,8 @@ export function decodeRateLimiterConfig(reader: ConfigReader, node: u32): RateLi
       result.burst = <i32>reader.readInteger(member, 0, 1000000000);
     } else if (reader.keyIs(member, 'key')) {
       result.key = decodeRateLimitKeyConfig(reader, member);
+    } else if (reader.keyIs(member, 'headers')) {
+      result.headers = readRateLimitHeaders(reader, member);
     } else {
       reader.unknownMember(member);
     }

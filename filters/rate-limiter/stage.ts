@@ -13,11 +13,13 @@ import { Exchange } from '../runtime/exchange';
 import { monotonicNanos } from '../runtime/host';
 import { Direction, Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { BucketRate, Decision, TICKS_PER_NANO } from './bucket';
-import { RateLimitKeyConfig, RateLimitKeySource, decodeRateLimiterConfig } from './config.gen';
+import { RateLimitHeaders, RateLimitKeyConfig, RateLimitKeySource, decodeRateLimiterConfig } from './config.gen';
 import { defineLimitStats, limitAllowed, limitExceeded, limitFailed } from './stats';
 import { openTable, takeToken } from './table';
 
 const TICKS_PER_SECOND: u64 = 1_000_000_000 * TICKS_PER_NANO;
+const RATELIMIT: Bytes = Bytes.from('ratelimit');
+const RATELIMIT_POLICY: Bytes = Bytes.from('ratelimit-policy');
 
 const decision: Decision = new Decision();
 const text: Writer = new Writer(scratch);
@@ -33,12 +35,14 @@ class RateLimitPolicy extends StagePolicy {
     readonly header: Bytes,
     /** The one field that is the key; null unless `source` is Field. */
     readonly field: FieldSet | null,
+    /** The upstream's answers say how much is left. */
+    readonly tells: bool,
   ) {
     super();
   }
 
   acts(direction: Direction): bool {
-    return direction == Direction.Request;
+    return direction == Direction.Request || this.tells;
   }
 
   needsBody(direction: Direction): bool {
@@ -51,8 +55,29 @@ class RateLimitPolicy extends StagePolicy {
   }
 
   rank(direction: Direction): Rank {
-    return this.field == null ? Rank.Limit : Rank.LimitByField;
+    return this.field == null || direction == Direction.Response ? Rank.Limit : Rank.LimitByField;
   }
+}
+
+function secondsOf(ticks: u64): u64 {
+  return (ticks + TICKS_PER_SECOND - 1) / TICKS_PER_SECOND;
+}
+
+/** `remaining` tokens are left; `seconds` until there is one more. */
+function writeState(remaining: u64, seconds: u64): void {
+  text.begin(96);
+  text.ascii('"default";r=');
+  text.decimal(remaining);
+  text.ascii(';t=');
+  text.decimal(seconds);
+}
+
+function writePolicy(rate: BucketRate): void {
+  text.begin(96);
+  text.ascii('"default";q=');
+  text.decimal(rate.requests);
+  text.ascii(';w=');
+  text.decimal(max((rate.periodMs + 999) / 1000, 1));
 }
 
 /** Text of the value: a scalar has one. */
@@ -98,11 +123,15 @@ export class RateLimiter extends Stage {
     const header = key == null ? Bytes.EMPTY : key.header;
     if (source == RateLimitKeySource.Header && header.length == 0) reader.missing(key == null ? node : key.node, 'header');
     const field = source == RateLimitKeySource.Field ? compileKeyField(reader, key!) : null;
-    return new RateLimitPolicy(config.id, new BucketRate(requests, <u64>config.periodMs, burst), source, header, field);
+    return new RateLimitPolicy(config.id, new BucketRate(requests, <u64>config.periodMs, burst), source, header, field, config.headers == RateLimitHeaders.Always);
   }
 
   onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
     const limit = <RateLimitPolicy>policy;
+    if (exchange.direction == Direction.Response) {
+      this.tell(exchange, limit.rate);
+      return Verdict.Continue;
+    }
     if (limit.field != null) return Verdict.Continue;
     const found =
       limit.source == RateLimitKeySource.Header
@@ -135,6 +164,7 @@ export class RateLimiter extends Stage {
       exchange.reply.begin(ErrorId.FIM_LIM_0002);
       return Verdict.Reject;
     }
+    if (limit.tells) exchange.memo = (min(decision.remaining, u32.MAX_VALUE) << 32) | secondsOf(decision.returns);
     if (decision.allowed) {
       limitAllowed.add(1);
       return Verdict.Continue;
@@ -148,21 +178,23 @@ export class RateLimiter extends Stage {
   private reject(exchange: Exchange, rate: BucketRate): void {
     const reply = exchange.reply;
     reply.begin(ErrorId.FIM_LIM_0001);
-    const seconds = (decision.waits + TICKS_PER_SECOND - 1) / TICKS_PER_SECOND;
+    const seconds = secondsOf(decision.waits);
     text.begin(96);
     text.decimal(seconds);
     reply.addHeader('retry-after', text.pointer, text.length);
-    text.begin(96);
-    text.ascii('"default";r=');
-    text.decimal(decision.remaining);
-    text.ascii(';t=');
-    text.decimal(seconds);
+    writeState(decision.remaining, seconds);
     reply.addHeader('ratelimit', text.pointer, text.length);
-    text.begin(96);
-    text.ascii('"default";q=');
-    text.decimal(rate.requests);
-    text.ascii(';w=');
-    text.decimal(max((rate.periodMs + 999) / 1000, 1));
+    writePolicy(rate);
     reply.addHeader('ratelimit-policy', text.pointer, text.length);
+  }
+
+  /** Puts what the request left into its response, in place of what the upstream says of limits of its own. */
+  private tell(exchange: Exchange, rate: BucketRate): void {
+    const memo = exchange.memo;
+    if (memo == 0) return; // the table could not be read, and `Observe` let the request pass
+    writeState(memo >> 32, memo & u32.MAX_VALUE);
+    if (!text.overflowed) exchange.setHeader(RATELIMIT.pointer, RATELIMIT.length, text.pointer, text.length);
+    writePolicy(rate);
+    if (!text.overflowed) exchange.setHeader(RATELIMIT_POLICY.pointer, RATELIMIT_POLICY.length, text.pointer, text.length);
   }
 }

@@ -212,6 +212,17 @@ export class Exchange {
     return stream == null ? 0 : stream.half(this.direction).slot(bytes);
   }
 
+  /** What the rate limiter, the one stage that has need of it, keeps of the request for the response; 0: nothing. */
+  get memo(): u64 {
+    const stream = this.stream;
+    return stream == null ? 0 : stream.memo;
+  }
+
+  set memo(value: u64) {
+    const stream = this.stream;
+    if (stream != null) stream.memo = value;
+  }
+
   /** Hands a value of the message on to later stages, logs and traces; see extraction.ts. `key`: of `extractionKey`. */
   extract(key: Bytes, value: usize, length: u32): bool {
     return extract(key, value, length);

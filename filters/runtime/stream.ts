@@ -148,6 +148,8 @@ export class Stream {
   /** A reply that waits for the end of the request, see late-reply.ts; 0: none. */
   keptReply: usize = 0;
   keptBytes: u32 = 0;
+  /** What a stage keeps of the request for the response; 0: nothing. */
+  memo: u64 = 0;
   /** Body that was dropped meanwhile, bytes. */
   drainedBytes: u64 = 0;
   readonly request: Half = new Half();
@@ -173,6 +175,7 @@ export class Stream {
     giveBack(this, this.response);
     forgetReply(this);
     this.connection = 0;
+    this.memo = 0;
     this.drainedBytes = 0;
     this.request.clear();
     this.response.clear();

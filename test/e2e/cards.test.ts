@@ -4,15 +4,16 @@ import { Agent } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { Harness } from './harness.ts';
 import { problemOf, send } from './http-client.ts';
-import { CARD_QUERY, CONTRACT, together } from './resources.ts';
+import { CARD_QUERY, CONTRACT, route, together } from './resources.ts';
 
+const TOLD = route('told', { match: { path: { value: '/told' } }, rateLimit: { requests: 3, period: '3h', headers: 'Always' } });
 const RECORD = '{"holder":{"name":"张三丰","phone":"13800138000"},"cardNo":"6222021234567894","list":["11010519491231002X"],"note":"4111111111111111","n":12345}';
 
 for (const layout of ['fused', 'chain'] as const) {
   describe(`card query, ${layout}`, () => {
     let harness: Harness;
     before(async () => {
-      harness = await Harness.start({ routes: together(CONTRACT, CARD_QUERY), layout });
+      harness = await Harness.start({ routes: together(CONTRACT, CARD_QUERY, TOLD), layout });
       harness.upstream.answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(RECORD) }).end(RECORD);
     });
     after(() => harness.stop());
@@ -57,7 +58,20 @@ for (const layout of ['fused', 'chain'] as const) {
       assert.equal(reply.status, 429);
       assert.equal(problemOf(reply).code, 'FIM-LIM-0001');
       assert.ok(Number(reply.headers['retry-after']) >= 1);
-      assert.equal((await ask('three')).status, 200);
+      const other = await ask('three');
+      assert.equal(other.status, 200);
+      assert.equal(other.headers.ratelimit, undefined, 'nobody asked for it');
+    });
+
+    test('what is left of a limit is told with each answer, if asked for', async () => {
+      for (const [status, left] of [[200, 2], [200, 1], [200, 0], [429, 0]] as const) {
+        const { headers, status: got } = await send(harness.url, { method: 'GET', path: '/told' });
+        assert.equal(got, status);
+        const [, remaining, seconds] = /^"default";r=(\d+);t=(\d+)$/.exec(String(headers.ratelimit)) ?? [];
+        assert.equal(Number(remaining), left);
+        assert.ok(Number(seconds) > 3_000 && Number(seconds) <= 3_600, seconds);
+        assert.equal(headers['ratelimit-policy'], '"default";q=3;w=10800');
+      }
     });
   });
 }

@@ -27,6 +27,8 @@ describe('stages', () => {
     assert.deepEqual(limiter('{requests: 5, period: 1h1m1s1ms, burst: 7, key: {header: X-Id}}'), { id: 'ns/r/0', requests: 5, periodMs: 3_661_001, burst: 7, key: { source: 'Header', header: 'x-id' } });
     assert.deepEqual(limiter('{requests: 5, period: 1s, key: {sourceAddress: true}}'), { id: 'ns/r/0', requests: 5, periodMs: 1000, key: { source: 'SourceAddress' } });
     assert.deepEqual(limiter('{requests: 5, period: 1s}'), { id: 'ns/r/0', requests: 5, periodMs: 1000 });
+    assert.deepEqual(limiter('{requests: 5, period: 1s, headers: Always}'), { id: 'ns/r/0', requests: 5, periodMs: 1000, headers: 'Always' });
+    assert.deepEqual(limiter('{requests: 5, period: 1s, headers: OnRefusal}'), { id: 'ns/r/0', requests: 5, periodMs: 1000 });
   });
 
   it('of masking act in the directions that are asked for', () => {

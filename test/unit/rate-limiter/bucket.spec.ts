@@ -24,6 +24,20 @@ describe('token bucket', () => {
     expect(decision.allowed).toBe(true);
   });
 
+  it('says when there is one token more', () => {
+    const rate = new BucketRate(10, 1000, 5);
+    const decision = new Decision();
+    decision.decide(rate, 0, START);
+    expect(decision.returns).toBe(100 * MILLI);
+    decision.decide(rate, decision.arrival, START + 30 * MILLI);
+    expect(decision.remaining).toBe(3);
+    expect(decision.returns).toBe(70 * MILLI);
+    decision.decide(rate, START + 480 * MILLI, START);
+    expect(decision.allowed).toBe(false);
+    expect(decision.remaining).toBe(0);
+    expect(decision.returns).toBe(decision.waits);
+  });
+
   it('refuses without changing the bucket', () => {
     const rate = new BucketRate(1, 1000, 1);
     const decision = new Decision();
