@@ -390,7 +390,7 @@ export interface RouteValidation {
   tagDictionary?: boolean;
   /** HTTP status of the answer to a request that was read and found wrong. Other refusals (415, 413, 429, 503 …) keep their own. With 400, Envoy closes an HTTP/1.1 connection after the answer: it takes 400 for a request that it could not read. */
   rejectStatus?: number;
-  /** Request header, beginning with `x-`, that tells the upstream the verdict: `valid;profile="…"`, or under `Observe` `invalid;observed;errors=2;profile="…"`. Copies that clients send are removed from every request, whatever its route. */
+  /** Request header, beginning with `x-`, that tells the upstream the verdict: `valid;profile="…"`, or under `Observe` `invalid;observed;errors=2;profile="…"`; without `profile` where the route names none. Copies that clients send are removed from every request, whatever its route. */
   verdictHeader?: string;
   /** The message authentication code: of ISO 8583 messages in element 64 or 128, over the message from its type up to that element; or in a header, over the whole body. A wrong one is FIM-ISO-0009. */
   mac?: ValidationMac;
@@ -518,7 +518,7 @@ export type SignatureUse = 'None' | 'Verify' | 'Sign';
 /** What signs. */
 export type MessageSignatureAlgorithm = 'HMAC-SM3' | 'SM2';
 
-/** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone. Absent: Message for HMAC-SM3, Body for SM2. */
+/** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone. Of a body that came compressed what comes out is signed. Absent: Message for HMAC-SM3, Body for SM2. */
 export type SignedPart = 'Message' | 'Body';
 
 /** How the signature is written. */
@@ -537,7 +537,7 @@ export interface RouteSignature {
   response?: SignatureUse;
   /** What signs. */
   algorithm?: MessageSignatureAlgorithm;
-  /** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone. Absent: Message for HMAC-SM3, Body for SM2. */
+  /** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone. Of a body that came compressed what comes out is signed. Absent: Message for HMAC-SM3, Body for SM2. */
   covers?: SignedPart;
   /** Header of the signature. */
   header?: string;
