@@ -78,10 +78,13 @@ describe('live edits', () => {
     const sha256 = stack.mesh.releaseModule(bad);
     // The server gives something else than it was asked for.
     stack.mesh.modules.serve(`/${sha256}.wasm`, otherModule(101));
-    const { message } = await stack.condition('edits', 'Programmed', 'False', 'Refused');
-    assert.match(message, /gw-0: .*checksum/);
+    const [before] = await stack.filters();
+    const { message } = await stack.condition('edits', 'ResolvedRefs', 'False', 'ModuleNotFound');
+    assert.match(message, /another module than it is asked for/);
+    assert.deepEqual((await stack.filters())[0]?.spec, before?.spec, 'no proxy hears of it');
     assert.ok(await takes('kept'), 'the old module and policy serve on');
     stack.mesh.releaseModule(stack.moduleBytes);
+    await stack.condition('edits', 'ResolvedRefs', 'True');
     await stack.condition('edits', 'Programmed', 'True');
   });
 
