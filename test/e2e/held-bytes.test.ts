@@ -60,6 +60,7 @@ test('streams that hold their bodies are refused beyond a total for their connec
   for (let i = 0; i < 5; i++) flood(statuses);
   await harness.poll(async () => (await stat('fim.refused.FIM-RT-0030')) > 0 && (await held()) >= (MAX_HELD_MIB - 4) * 1e6);
   assert.ok((await held()) <= MAX_HELD_MIB * MIB);
+  await harness.poll(async () => statuses.size > 0);
   const peak = await residentMib();
   t.diagnostic(`${6 * STREAMS} streams of 1 MB over 6 connections: ${JSON.stringify([...statuses])}; held ${((await held()) / MIB).toFixed(0)} MiB; resident ${before.toFixed(0)}, then ${peak.toFixed(0)} MiB`);
   assert.deepEqual([...statuses.keys()], [503]);
