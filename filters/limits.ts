@@ -213,3 +213,5 @@ export const MAX_SEGMENT_BYTES: u32 = 1024 * 1024;
 export const MIN_LOG_INTERVAL_MS: u64 = 1000;
 /** Values of a message that one route hands on (as in the validator's schema). */
 export const MAX_EXTRACTS: u32 = 16;
+/** Methods, paths and hosts that the headers of one request may ask for instead of its own; with more it is refused with FIM-RT-0045. */
+export const MAX_OVERRIDE_READINGS: u32 = 32;

@@ -25,9 +25,8 @@ export abstract class RequestLookup {
   readonly path: RequestPath = new RequestPath();
   /** Why no route was found for a request that is to be refused; 0: there is none. */
   error: ErrorId = 0;
-  /** The routes that a refused request would meet; -1: not known, or no second one. */
+  /** A route that a refused request would meet, of several perhaps; -1: none is known. */
   concerned: i32 = -1;
-  alsoConcerned: i32 = -1;
   /** Of one reading of the path: the first route that takes it, and whether that is a route for this very path. */
   best: i32 = NONE;
   exact: bool = false;
@@ -46,7 +45,6 @@ export abstract class RequestLookup {
   begin(): void {
     this.error = 0;
     this.concerned = -1;
-    this.alsoConcerned = -1;
   }
 
   beginReading(): void {
@@ -57,10 +55,9 @@ export abstract class RequestLookup {
   }
 
   /** Notes that the request is to be refused; -1. */
-  refuse(error: ErrorId, concerned: i32, alsoConcerned: i32 = -1): i32 {
+  refuse(error: ErrorId, concerned: i32): i32 {
     this.error = error;
     this.concerned = concerned;
-    this.alsoConcerned = alsoConcerned;
     return -1;
   }
 
@@ -70,9 +67,9 @@ export abstract class RequestLookup {
    */
   verdict(): i32 {
     const found = this.best == NONE ? this.similar : this.best;
-    if (this.unclear < found) return this.refuse(ErrorId.FIM_RT_0044, this.unclear, found == NONE ? -1 : found);
+    if (this.unclear < found) return this.refuse(ErrorId.FIM_RT_0044, this.unclear);
     if (found == NONE) return -1;
-    if (this.similar < found && !this.exact) return this.refuse(ErrorId.FIM_RT_0041, this.similar, found);
+    if (this.similar < found && !this.exact) return this.refuse(ErrorId.FIM_RT_0041, this.similar);
     return found;
   }
 

@@ -84,7 +84,8 @@ export class RouteIndex {
     return wanted ? found : lookup.refuse(ErrorId.FIM_RT_0042, found);
   }
 
-  private get namesHosts(): bool {
+  /** Whether some route is for certain hosts only. */
+  get namesHosts(): bool {
     return this.exact.size + this.suffixes.size != 0;
   }
 
@@ -110,7 +111,7 @@ export class RouteIndex {
     path.pointer = pointer;
     path.length = length;
     if (lookup.error != 0) return -1;
-    if (found >= 0 && plain >= 0 && found != plain) return lookup.refuse(ErrorId.FIM_RT_0041, found, plain);
+    if (found >= 0 && plain >= 0 && found != plain) return lookup.refuse(ErrorId.FIM_RT_0041, found);
     return max(found, plain);
   }
 

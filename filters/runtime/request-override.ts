@@ -1,0 +1,178 @@
+// Headers by which a request may ask the servers behind for another method, path or host than it was sent with. What they ask for is looked up as if it had been
+// sent: the route that it would meet must be the one that judges. A server may take any line and any element of a list for the one that counts.
+import { MAX_OVERRIDE_READINGS } from '../limits';
+import { Bytes, equalIgnoreCase } from '../memory/bytes';
+import { RequestLookup, RouteIndex } from '../match/route-index';
+import { ErrorId } from '../errors.gen';
+import { Exchange } from './exchange';
+
+const enum Override {
+  Method = 0,
+  Path = 1,
+  Host = 2,
+}
+
+const METHODS: StaticArray<Bytes> = [Bytes.from('x-http-method-override'), Bytes.from('x-method-override'), Bytes.from('x-http-method')];
+/** A path, or a URL with one. */
+const PATHS: StaticArray<Bytes> = [Bytes.from('x-original-url'), Bytes.from('x-rewrite-url')];
+/** The last one is RFC 7239's, whose elements have parameters. */
+const HOSTS: StaticArray<Bytes> = [Bytes.from('x-forwarded-host'), Bytes.from('x-original-host'), Bytes.from('x-host'), Bytes.from('forwarded')];
+const FORWARDED_LENGTH: u32 = 9;
+const HOST_PARAMETER: Bytes = Bytes.from('host=');
+
+const SHORTEST_NAME: u32 = 6;
+const LONGEST_NAME: u32 = 22;
+const F: u8 = 102;
+const X: u8 = 120;
+const COLON: u8 = 58;
+const COMMA: u8 = 44;
+const QUOTE: u8 = 34;
+const SEMICOLON: u8 = 59;
+const SLASH: u8 = 47;
+
+/** The request as it came. */
+let methodPointer: usize = 0;
+let methodLength: u32 = 0;
+let pathPointer: usize = 0;
+let pathLength: u32 = 0;
+let hostPointer: usize = 0;
+let hostLength: u32 = 0;
+/** What was asked for so far, by the request at hand. */
+let readings: u32 = 0;
+
+/**
+ * Whether a header asks for what would meet another route than `found`, or for more than can be told; the lookup then says why the request is refused. It is
+ * otherwise left as it was.
+ */
+export function asksForAnother(index: RouteIndex, lookup: RequestLookup, exchange: Exchange, found: i32): bool {
+  const extended = exchange.mayHave(X, SHORTEST_NAME, LONGEST_NAME);
+  if (!extended && !(index.namesHosts && exchange.mayHave(F, FORWARDED_LENGTH, FORWARDED_LENGTH))) return false;
+  const path = lookup.path;
+  const canonicalPointer = path.pointer;
+  const canonicalLength = path.length;
+  const canonicalEnd = path.end;
+  const rewritten = path.rewritten;
+  methodPointer = lookup.methodPointer;
+  methodLength = lookup.methodLength;
+  pathPointer = lookup.pathPointer;
+  pathLength = lookup.pathLength;
+  hostPointer = lookup.hostPointer;
+  hostLength = lookup.hostLength;
+  readings = 0;
+  let other = index.namesMethods && anyOf(METHODS, Override.Method, index, lookup, exchange, found);
+  other = other || anyOf(PATHS, Override.Path, index, lookup, exchange, found);
+  other = other || (index.namesHosts && anyOf(HOSTS, Override.Host, index, lookup, exchange, found));
+  path.pointer = canonicalPointer;
+  path.length = canonicalLength;
+  path.end = canonicalEnd;
+  path.rewritten = rewritten;
+  return other;
+}
+
+function anyOf(names: StaticArray<Bytes>, kind: Override, index: RouteIndex, lookup: RequestLookup, exchange: Exchange, found: i32): bool {
+  for (let i = 0; i < names.length; i++) {
+    const name = unchecked(names[i]);
+    // The index asks for headers too, so the place among the lines is found anew for each.
+    for (let line: u32 = 0; findLine(exchange, name, line); line++) {
+      if (readValue(exchange.valuePointer, exchange.valueLength, kind, index, lookup, found)) return true;
+    }
+  }
+  return false;
+}
+
+function findLine(exchange: Exchange, name: Bytes, line: u32): bool {
+  let there = exchange.headerSpelling(name.pointer, name.length, false);
+  for (let i: u32 = 0; i < line && there; i++) there = exchange.headerSpelling(name.pointer, name.length, true);
+  return there;
+}
+
+/** Reads a value as a whole (a path may hold commas, a host none), and each element if it is a list. */
+function readValue(value: usize, length: u32, kind: Override, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+  const end = value + length;
+  if (kind != Override.Host && readElement(value, end, kind, index, lookup, found)) return true;
+  let from = value;
+  for (let at = value; at <= end; at++) {
+    if (at != end && load<u8>(at) != COMMA) continue;
+    if ((kind == Override.Host || from != value || at != end) && readElement(from, at, kind, index, lookup, found)) return true;
+    from = at + 1;
+  }
+  return false;
+}
+
+function readElement(from: usize, end: usize, kind: Override, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+  while (from < end && load<u8>(from) <= 32) from++;
+  while (end > from && load<u8>(end - 1) <= 32) end--;
+  if (from == end) return false;
+  if (kind == Override.Method) {
+    if (end - from == methodLength && equalIgnoreCase(from, methodPointer, methodLength)) return false;
+    lookup.methodPointer = from;
+    lookup.methodLength = <u32>(end - from);
+    return isOther(index, lookup, found);
+  }
+  if (kind == Override.Host) return readHosts(from, end, index, lookup, found);
+  const inUrl = behindAuthority(from, end);
+  if (inUrl != 0 && readPath(inUrl, end, index, lookup, found)) return true;
+  return (inUrl == 0 || load<u8>(from) == SLASH) && readPath(from, end, index, lookup, found);
+}
+
+function readPath(from: usize, end: usize, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+  lookup.pathPointer = from;
+  lookup.pathLength = <u32>(end - from);
+  return isOther(index, lookup, found);
+}
+
+/** Where the path of `scheme://authority/…` or `//authority/…` begins (`end`: it has none); 0 if the text has no authority. */
+function behindAuthority(from: usize, end: usize): usize {
+  let at = from;
+  while (at < end && load<u8>(at) != COLON && load<u8>(at) != SLASH) at++;
+  if (at < end && load<u8>(at) == COLON) at++;
+  else if (at != from) return 0;
+  if (at + 2 > end || load<u8>(at) != SLASH || load<u8>(at, 1) != SLASH) return 0;
+  at += 2;
+  while (at < end && load<u8>(at) != SLASH) at++;
+  return at;
+}
+
+/** Reads a host, and the one of each `host=` of an element of RFC 7239. */
+function readHosts(from: usize, end: usize, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+  let named = false;
+  for (let at = from; at + HOST_PARAMETER.length <= end; at++) {
+    if (!equalIgnoreCase(at, HOST_PARAMETER.pointer, HOST_PARAMETER.length)) continue;
+    named = true;
+    let begin = at + HOST_PARAMETER.length;
+    let stop = begin;
+    while (stop < end && load<u8>(stop) != SEMICOLON) stop++;
+    while (begin < stop && (load<u8>(begin) == QUOTE || load<u8>(begin) <= 32)) begin++;
+    while (stop > begin && (load<u8>(stop - 1) == QUOTE || load<u8>(stop - 1) <= 32)) stop--;
+    if (readHost(begin, stop, index, lookup, found)) return true;
+  }
+  // Other parameters of RFC 7239 are no hosts.
+  for (let at = from; at < end && !named; at++) named = load<u8>(at) == 61;
+  return !named && readHost(from, end, index, lookup, found);
+}
+
+function readHost(from: usize, end: usize, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+  const length = <u32>(end - from);
+  if (length == hostLength && equalIgnoreCase(from, hostPointer, length)) return false;
+  lookup.hostPointer = from;
+  lookup.hostLength = length;
+  return isOther(index, lookup, found);
+}
+
+/** Whether the request, changed as a header asks, would meet a route other than `found`, or has no host that can be told. The lookup turns back to the request. */
+function isOther(index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+  const more = ++readings > MAX_OVERRIDE_READINGS;
+  const other = more ? -1 : index.find(lookup);
+  const concerned = other >= 0 ? other : lookup.concerned;
+  const unclear = more || lookup.error == ErrorId.FIM_RT_0043;
+  const differs = unclear || (concerned >= 0 && concerned != found);
+  lookup.begin();
+  lookup.methodPointer = methodPointer;
+  lookup.methodLength = methodLength;
+  lookup.pathPointer = pathPointer;
+  lookup.pathLength = pathLength;
+  lookup.hostPointer = hostPointer;
+  lookup.hostLength = hostLength;
+  if (differs) lookup.refuse(ErrorId.FIM_RT_0045, unclear ? -1 : concerned);
+  return differs;
+}
