@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { availableParallelism, loadavg } from 'node:os';
 import type { KubeObject } from '../../istio/operator/kube/objects.ts';
+import { HASH_ANNOTATION } from '../../istio/operator/plan/applied.ts';
 import type { RouteStatus } from '../../istio/operator/plan/status.ts';
 import { FakeApiServer } from './fake-api-server.ts';
 import { memoryLimit, OperatorProcess } from './operator-process.ts';
@@ -98,7 +99,7 @@ describe('honest tenants', () => {
     }
     const operator = new OperatorProcess(t, server);
     const filters = await until('all objects', () => {
-      const found = server.all('envoyfilters');
+      const found = server.all('envoyfilters').filter(({ metadata }) => metadata.annotations?.[HASH_ANNOTATION] !== undefined);
       return found.length === workloads && found;
     }, 2 * COLD_MS);
     const bytes = filters.reduce((sum, object) => sum + sizeOf(object), 0);
