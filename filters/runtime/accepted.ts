@@ -47,8 +47,9 @@ function create(): bool {
   return createShared(KEY.pointer, KEY.length, fresh, VALUE_BYTES) && ring.read(KEY.pointer, KEY.length);
 }
 
-/** Address of the root's place in the ring that was read; 0: it has none. */
+/** Address of the root's place in the ring that was read; 0: it has none. No VM accepts an empty text, and places that are free hold no length. */
 function place(root: RootContext): usize {
+  if (root.textLength == 0) return 0;
   let at = ring.pointer + HEADER_BYTES;
   for (let i: u32 = 0; i < ACCEPTED_PLACES; i++, at += PLACE_BYTES) {
     if (load<u32>(at, 8) != root.textLength) continue;
