@@ -102,6 +102,8 @@ export interface WorkloadRuntime {
   drained: Map<string, string>;
   /** When the seal was put in or found, milliseconds since 1970; undefined: there is none. */
   sealedAt: number | undefined;
+  /** Versions of the workload's object and of the seal for which the seal was last found as wanted. */
+  sealSettled: string;
   /** It was put in by this process: its counters began at 0. */
   sealFresh: boolean;
   /** What each pod's seals have counted, by uid. */
@@ -149,7 +151,7 @@ export class ClusterView {
     if (runtime === undefined) {
       runtime = {
         signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, answered: '', settled: undefined, applyError: undefined, handsOff: undefined, isFresh: false, bump: false, bumpedAt: -Infinity,
-        history: [], readings: new Map(), confirmed: new Map(), baselines: new Map(), proven: undefined, keyTrouble: new Map(), inForce: new Set(), renewals: 0, shape: '', drained: new Map(), sealedAt: undefined, sealFresh: false, seals: new Map(), state: emptyState(name),
+        history: [], readings: new Map(), confirmed: new Map(), baselines: new Map(), proven: undefined, keyTrouble: new Map(), inForce: new Set(), renewals: 0, shape: '', drained: new Map(), sealedAt: undefined, sealSettled: '', sealFresh: false, seals: new Map(), state: emptyState(name),
       };
       this.runtimes.set(key, runtime);
     }

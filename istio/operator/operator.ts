@@ -15,7 +15,7 @@ import type { OperatorMetrics } from './metrics.ts';
 import { ModuleSource } from './module-source.ts';
 import { planNamespace } from './namespace-stage.ts';
 import { makeInformers } from './kept-objects.ts';
-import { workloadOf } from './plan/applied.ts';
+import { sealedWorkloadOf, workloadOf } from './plan/applied.ts';
 import type { OtherPorts } from './plan/coverage.ts';
 import type { KmsFile } from './plan/envoy-filter.ts';
 import type { RouteStatus } from './plan/status.ts';
@@ -83,7 +83,7 @@ export class Operator {
       api,
       onChange: {
         routes: (namespace, before, after) => this.routeChanged(namespace, before, after),
-        objects: (namespace, _, after) => this.objectChanged(namespace, after),
+        objects: (namespace, before, after) => this.objectChanged(namespace, before, after),
         pods: (namespace, before, after) => this.podChanged(namespace, before, after),
         foreign: (namespace) => this.foreignChanged(namespace),
         namespaces: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
@@ -195,7 +195,10 @@ export class Operator {
     else this.queue.addAfter(keyFor('status', namespace, after.metadata.name), SETTLE_MS);
   }
 
-  private objectChanged(namespace: string, after: KubeObject | undefined): void {
+  private objectChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
+    const sealed = sealedWorkloadOf((after ?? before)?.metadata.name ?? '');
+    // Nothing is planned by a seal.
+    if (sealed !== undefined && this.view.workload(namespace, sealed) !== undefined) return this.queue.addAfter(keyFor('seal', namespace, sealed), SETTLE_MS);
     const name = workloadOf(after?.metadata.name ?? '') ?? '';
     const runtime = this.view.knownRuntime(namespace, name);
     if (runtime?.lastApplied !== undefined && after !== undefined && Number(after.metadata.resourceVersion) >= Number(runtime.lastApplied.metadata.resourceVersion)) runtime.lastApplied = undefined;

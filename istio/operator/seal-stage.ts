@@ -49,7 +49,11 @@ export class SealStage {
     // Without a release nothing is known of what proxies run: what stands, stands.
     if (workload === undefined || runtime?.release === undefined) return false;
     const { release, state } = runtime;
+    const { selection } = workload;
     const object = view.object(namespace, name);
+    // Every change of a namespace looks at all its workloads; what the scope comes from is in the object.
+    const versions = [object, found].map((one) => `${one?.metadata.uid} ${one?.metadata.resourceVersion}`).join();
+    if (found !== undefined && selection.lattice !== 'waypoint' && runtime.sealSettled === versions) return false;
     const routes = object === undefined ? undefined : appliedOf(await wholeObject(api, ENVOY_FILTERS, object)).config?.routes;
     // An object that somebody has just changed by hand: it is put right first.
     if (routes === undefined) return false;
@@ -57,7 +61,10 @@ export class SealStage {
     if (found === undefined && !((isInForce || runtime.isFresh) && this.parts.stamps(release.module.sha256))) return false;
     const wanted = sealObject(workload, mode === 'listener' ? 'all' : sealScope(routes), version, { chains: chains(workload), refusesOthers: otherPorts === 'refuse' });
     if (found !== undefined) runtime.sealedAt ??= Date.now();
-    if (isAsWanted(wanted, found)) return false;
+    if (isAsWanted(wanted, found)) {
+      runtime.sealSettled = versions;
+      return false;
+    }
     await apply(wanted);
     runtime.sealedAt ??= Date.now();
     runtime.sealFresh ||= found === undefined;
