@@ -138,7 +138,7 @@ export const MAX_RETIRE_MS = 600_000;
 /** Pause between looks at proxies that drain, milliseconds. */
 export const DRAIN_PROBE_MS = 1_000;
 /** How long requests that FIM has not seen are told of after the last, milliseconds. */
-export const BYPASS_TOLD_MS = 300_000;
+export const BYPASS_TOLD_MS = 30_000;
 /** Time after which a seal that was put in shows in the counters of every proxy, milliseconds. */
 export const SEAL_SHOWS_MS = 60_000;
 /** First pause before a configuration is given anew to proxies whose agents did not get the module, milliseconds; it doubles. */

@@ -73,7 +73,7 @@ export class ProxyStage {
     const bump = (ambiguous && performance.now() - runtime.bumpedAt > BUMP_PAUSE_MS) || this.renews(runtime, wantModule);
     if (bump) Object.assign(runtime, { bump: true, bumpedAt: performance.now() });
     const age = Date.now() - release.appliedAt;
-    const settled = state.programmed === state.proxies && proxies.every(({ uid, ready }) => ready || runtime.inForce.has(uid));
+    const settled = state.programmed === state.proxies && state.unseen.length === 0 && proxies.every(({ uid, ready }) => ready || runtime.inForce.has(uid));
     return { changed, bump, againMs: settled ? PROVEN_PROBE_MS : Math.min(PROVEN_PROBE_MS, Math.max(PENDING_PROBE_MS, age / 10)) };
   }
 
