@@ -56,8 +56,10 @@ describe('the first filter of a listener, and its last', () => {
     const began = performance.now();
     await stack.apply(ROUTE);
     await until('new connections are judged', async () => (await send(stack.url, { body: BAD, path: '/pay' })).status === 422);
-    const pending = await stack.condition('first', 'Programmed', 'False', 'Pending');
-    assert.match(pending.message, /listener.* of gw-0 .* drained: at most/);
+    await until('the status says what it waits for, and how long at most', async () => {
+      const { Programmed } = await stack.conditions('first');
+      return Programmed?.reason === 'Pending' && /listener.* of gw-0 .* drained: at most/.test(Programmed.message);
+    });
     await until('Programmed', async () => (await programmed()) === 'True', DRAINED_MS);
     t.diagnostic(`Programmed after ${((performance.now() - began) / 1000).toFixed(1)} s`);
     assert.deepEqual(new Set(await idle.use(BAD)), new Set([422]), 'after Programmed=True every connection is judged');
