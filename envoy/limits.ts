@@ -1,8 +1,9 @@
 // Every limit of the TypeScript side that an operator may meet, one line each, with its unit in the name.
 
 /**
- * Largest body that Envoy buffers for a stage, bytes: above the largest that a route may allow, so that the stage's own limit, with its code, is met first, and
- * with room for the envelope of an encrypted one (4/3 of it and a frame): Envoy refuses a body that a filter makes larger than this.
+ * Largest body that Envoy buffers for a stage, bytes: above the largest that a route may allow, so that the stage's own
+ * limit, with its code, is met first, and with room for the envelope of an encrypted one (4/3 of it and a frame): Envoy
+ * refuses a body that a filter makes larger than this.
  */
 export const MAX_ENVOY_BUFFER_BYTES = 24 * 1024 * 1024;
 /** What Envoy reads ahead of a slow receiver on one connection, bytes. */
@@ -25,11 +26,17 @@ export const CLIENT_CONNECTION_WINDOW_BYTES = 1024 * 1024;
 export const MAX_REQUEST_HEADERS_KIB = 60;
 /** Request headers, by number; more are refused with 431, FIM-RT-0025. */
 export const MAX_REQUEST_HEADERS = 100;
-/** Time for a whole request to arrive unless `fim up --request-timeout` says otherwise, milliseconds; then 408, FIM-RT-0024. */
+/**
+ * Time for a whole request to arrive unless `fim up --request-timeout` says otherwise, milliseconds; then 408,
+ * FIM-RT-0024.
+ */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 120_000;
 /** Time without a request after which a client's connection ends, milliseconds. */
 export const CONNECTION_IDLE_TIMEOUT_MS = 300_000;
-/** Largest default of Envoy's heap, bytes; half of the memory that the process may use, if that is less. `fim up --max-heap` sets another. */
+/**
+ * Largest default of Envoy's heap, bytes; half of the memory that the process may use, if that is less. `fim up
+ * --max-heap` sets another.
+ */
 export const DEFAULT_MAX_HEAP_BYTES = 2 * 1024 * 1024 * 1024;
 /** Least heap that may be set, bytes: what Envoy and its modules' code take, and room to work. */
 export const MIN_MAX_HEAP_BYTES = 128 * 1024 * 1024;
@@ -39,7 +46,10 @@ export const TRACKED_STREAM_BYTES_LOG2 = 20;
 export const MEMORY_RELEASE_BYTES = 64 * 1024 * 1024;
 /** Time between these steps, milliseconds. */
 export const MEMORY_RELEASE_INTERVAL_MS = 1_000;
-/** Body that one stream of the test host may hold before Envoy's 413 (request) or 500 (response), bytes; Envoy's default. */
+/**
+ * Body that one stream of the test host may hold before Envoy's 413 (request) or 500 (response), bytes; Envoy's
+ * default.
+ */
 export const HOST_BUFFER_LIMIT_BYTES = 1024 * 1024;
 /** Envoy's default back-off of FAIL_RELOAD, ms. */
 export const DEFAULT_RELOAD_BACKOFF_MS = 1000;
@@ -57,7 +67,10 @@ export const MAX_FOLDER_DEPTH = 8;
 export const MAX_YAML_DEPTH = 32;
 /** Mistakes reported for one resource; the rest is not looked for. */
 export const MAX_RESOURCE_ERRORS = 50;
-/** Routes of one plugin configuration (as in the modules): a resource with hosts of unlike specificity counts once for each. */
+/**
+ * Routes of one plugin configuration (as in the modules): a resource with hosts of unlike specificity counts once for
+ * each.
+ */
 export const MAX_PLUGIN_ROUTES = 1_000;
 /** One plugin configuration, bytes (as in the modules). */
 export const MAX_PLUGIN_CONFIG_BYTES = 4 * 1024 * 1024;
@@ -87,7 +100,10 @@ export const MAX_SETTLE_MS = 200;
 export const MAX_PROFILE_DEPTH = 8;
 /** Rules on single fields of one route, with those of its profiles (as in the modules). */
 export const MAX_VALIDATION_RULES = 2_048;
-/** Names, paths, patterns, notes and texts of the fields and rules of one route or profile together, characters; each text of a list counts four more. */
+/**
+ * Names, paths, patterns, notes and texts of the fields and rules of one route or profile together, characters; each
+ * text of a list counts four more.
+ */
 export const MAX_VALIDATION_CHARACTERS = 131_072;
 /** Different conditions of one route's rules (as in the modules). */
 export const MAX_RULE_CONDITIONS = 256;

@@ -848,7 +848,10 @@ const TEXT: usize = memory.data<u8>([
   143, 150, 229, 175, 134, 233, 146, 165,
 ]);
 
-/** Per id: code offset, code length, title offset, title length, HTTP status (0: never a reply), Chinese title offset, its length, response code (0: none). */
+/**
+ * Per id: code offset, code length, title offset, title length, HTTP status (0: never a reply), Chinese title offset,
+ * its length, response code (0: none).
+ */
 const ROWS: usize = memory.data<u16>([
   0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 12, 38, 0, 50, 32, 0, 82, 12, 94, 53, 0, 147, 36, 0, 183, 12, 195, 45, 0, 240, 24, 0,
   264, 12, 276, 13, 0, 289, 12, 0, 301, 12, 313, 10, 0, 323, 12, 0, 335, 12, 347, 25, 0, 372, 18, 0, 390, 12, 402, 22, 0, 424, 18, 0,

@@ -1,4 +1,5 @@
-// Every limit of the filters, one line each, with its unit in the name. The documentation is generated from the comments.
+// Every limit of the filters, one line each, with its unit in the name. The documentation is generated from the
+// comments.
 
 /** Largest request or response body that a stage may hold, bytes; the configuration may set less per route. */
 export const MAX_BODY_BYTES: u32 = 16 * 1024 * 1024;
@@ -8,13 +9,22 @@ export const DEFAULT_BODY_BYTES: u32 = 1024 * 1024;
 export const MAX_SCRATCH_BYTES: usize = 256 * 1024 * 1024;
 /** Smallest block that the scratch arena takes from the heap, bytes. */
 export const SCRATCH_CHUNK_BYTES: usize = 256 * 1024;
-/** State that all streamed bodies of one VM keep between their pieces, bytes; a stream that finds no room is refused with FIM-RT-0006. */
+/**
+ * State that all streamed bodies of one VM keep between their pieces, bytes; a stream that finds no room is refused
+ * with FIM-RT-0006.
+ */
 export const MAX_STREAM_STATE_BYTES: usize = 128 * 1024 * 1024;
-/** Largest piece of a streamed body that the host is asked to hold until the next one comes, bytes: below any limit of a proxy, over which it would wait for ever. */
+/**
+ * Largest piece of a streamed body that the host is asked to hold until the next one comes, bytes: below any limit of a
+ * proxy, over which it would wait for ever.
+ */
 export const MAX_HELD_PIECE_BYTES: u32 = 64 * 1024;
 /** A value that is handed on as filter state to logs and traces, bytes; a longer one is not. */
 export const MAX_EXTRACTED_BYTES: u32 = 256;
-/** Name, or value that a rule names, in a message that is validated in passing, bytes as written; a longer one is refused with FIM-PBOC-0041. */
+/**
+ * Name, or value that a rule names, in a message that is validated in passing, bytes as written; a longer one is
+ * refused with FIM-PBOC-0041.
+ */
 export const MAX_STREAM_TEXT_BYTES: u32 = 4096;
 /** Members of one object in a message that is validated in passing: their names are compared with one another. */
 export const MAX_STREAM_KEYS_PER_OBJECT: u32 = 512;
@@ -26,32 +36,56 @@ export const MAX_CONFIG_BYTES: u32 = 4 * 1024 * 1024;
 export const MAX_LIVE_STREAMS: u32 = 65536;
 /** Retired root contexts of one VM that may have streams; those of the oldest beyond it are ended. */
 export const MAX_RETIRED_ROOTS: i32 = 64;
-/** Retired root contexts of one VM that keep their configuration; a stream that yet begins under an older one goes by the configuration in force. */
+/**
+ * Retired root contexts of one VM that keep their configuration; a stream that yet begins under an older one goes by
+ * the configuration in force.
+ */
 export const MAX_RETIRED_CONFIGURATIONS: i32 = 8;
-/** How long a stream may go on under a route of a configuration that was replaced, milliseconds; then it is ended. As long as Envoy's own default for draining a listener. */
+/**
+ * How long a stream may go on under a route of a configuration that was replaced, milliseconds; then it is ended. As
+ * long as Envoy's own default for draining a listener.
+ */
 export const MAX_RETIRED_STREAM_AGE_MS: u64 = 600_000;
-/** The same for a stream that no route concerns, in practice a tunnel (WebSocket): it escapes nothing but a newer route, so it may take an hour. */
+/**
+ * The same for a stream that no route concerns, in practice a tunnel (WebSocket): it escapes nothing but a newer route,
+ * so it may take an hour.
+ */
 export const MAX_RETIRED_TUNNEL_AGE_MS: u64 = 3_600_000;
 /** Configurations that VMs of one process are known to have accepted, the latest and those in force; 16 bytes each. */
 export const ACCEPTED_PLACES: u32 = 256;
 /**
- * Bytes of bodies that the proxy may hold for the verdict of one worker's VM; what would take more is refused with FIM-RT-0030. A proxy holds at most this
- * times its workers: 256 bodies of the default limit, 16 of the largest, for each.
+ * Bytes of bodies that the proxy may hold for the verdict of one worker's VM; what would take more is refused with
+ * FIM-RT-0030. A proxy holds at most this times its workers: 256 bodies of the default limit, 16 of the largest, for
+ * each.
  */
 export const MAX_HELD_BYTES: u64 = 256 * 1024 * 1024;
-/** The same for one connection of a client, a quarter of it; beyond it FIM-RT-0031. Bodies of up to MAX_UNCOUNTED_HELD_BYTES count for the worker alone. */
+/**
+ * The same for one connection of a client, a quarter of it; beyond it FIM-RT-0031. Bodies of up to
+ * MAX_UNCOUNTED_HELD_BYTES count for the worker alone.
+ */
 export const MAX_HELD_CONNECTION_BYTES: u64 = 64 * 1024 * 1024;
 /** A held body for which the connection is not looked up, bytes. */
 export const MAX_UNCOUNTED_HELD_BYTES: u32 = 64 * 1024;
 /** Connections that can hold more than that at a time: MAX_HELD_BYTES / MAX_UNCOUNTED_HELD_BYTES, a power of two. */
 export const MAX_COUNTED_CONNECTIONS: u32 = 4096;
-/** Rest of a refused HTTP/1 request that is dropped before the reply is sent, so that the connection lives on, bytes; where more is declared or comes, the reply goes out at once. */
+/**
+ * Rest of a refused HTTP/1 request that is dropped before the reply is sent, so that the connection lives on, bytes;
+ * where more is declared or comes, the reply goes out at once.
+ */
 export const MAX_DRAINED_BYTES: u64 = 8 * 1024 * 1024;
-/** Replies of one VM that wait for the end of their request, bytes, some hundreds each; where there is no room, a reply goes out at once. */
+/**
+ * Replies of one VM that wait for the end of their request, bytes, some hundreds each; where there is no room, a reply
+ * goes out at once.
+ */
 export const MAX_KEPT_REPLY_BYTES: usize = 4 * 1024 * 1024;
-/** Linear memory of one VM beyond which no configuration is compiled, bytes; the VM then refuses all traffic with FIM-RT-0001, since at the engine's cap of 1 GiB it would die. */
+/**
+ * Linear memory of one VM beyond which no configuration is compiled, bytes; the VM then refuses all traffic with
+ * FIM-RT-0001, since at the engine's cap of 1 GiB it would die.
+ */
 export const MAX_VM_BYTES_TO_CONFIGURE: usize = 768 * 1024 * 1024;
-/** Linear memory of one VM beyond which messages get no more of it, bytes; what needs more is refused with FIM-RT-0006. */
+/**
+ * Linear memory of one VM beyond which messages get no more of it, bytes; what needs more is refused with FIM-RT-0006.
+ */
 export const MAX_VM_BYTES: usize = 960 * 1024 * 1024;
 /** Entries of `errors` in one problem reply; more are counted in `errorsOmitted`. */
 export const MAX_REPLY_ERRORS: u32 = 64;
@@ -84,7 +118,10 @@ export const MAX_FORM_FIELDS: u32 = 10_000;
 export const MAX_PENDING_CALLOUTS: i32 = 256;
 /** Answer to an HTTP call that is read, bytes; a longer one counts as no answer. */
 export const MAX_CALLOUT_ANSWER_BYTES: u32 = 64 * 1024;
-/** Slots that are looked at for one compiled part of a configuration; texts chosen to collide are compiled again, and cost nobody a long search. */
+/**
+ * Slots that are looked at for one compiled part of a configuration; texts chosen to collide are compiled again, and
+ * cost nobody a long search.
+ */
 export const MAX_PART_PROBES: u32 = 32;
 /** Keys that one VM holds; the one unused for longest makes room. */
 export const MAX_KEYS: i32 = 256;
@@ -92,23 +129,48 @@ export const MAX_KEYS: i32 = 256;
 export const MAX_KEY_VERSIONS: i32 = 32;
 /** Requests of one VM that wait for one key; one more is refused with FIM-KMS-0001. */
 export const MAX_KEY_WAITERS: i32 = 4096;
-/** Data keys of one transit key that a VM holds, its own and those of senders; the one unused for longest makes room. */
+/**
+ * Data keys of one transit key that a VM holds, its own and those of senders; the one unused for longest makes room.
+ */
 export const MAX_DATA_KEYS: i32 = 32;
-/** How long an old version that no message uses is held, milliseconds (1 hour): then it is overwritten, and fetched anew if a message names it. */
+/**
+ * How long an old version that no message uses is held, milliseconds (1 hour): then it is overwritten, and fetched anew
+ * if a message names it.
+ */
 export const MAX_IDLE_VERSION_MS: u64 = 3_600_000;
-/** Longest time that a message waits for the KMS's word on a key that is held but was not used for a while, milliseconds; then it is served with it. */
+/**
+ * Longest time that a message waits for the KMS's word on a key that is held but was not used for a while,
+ * milliseconds; then it is served with it.
+ */
 export const KEY_RECHECK_HOLD_MS: u64 = 250;
-/** Least time between two looks at a data key that is held, milliseconds: how late it is noticed that its transit key is gone. */
+/**
+ * Least time between two looks at a data key that is held, milliseconds: how late it is noticed that its transit key is
+ * gone.
+ */
 export const MIN_DATA_KEY_RECHECK_MS: u64 = 30_000;
-/** Old versions (or data keys) of one key that a VM fetches at a time; others wait their turn, and one place is kept for versions that were genuine before. */
+/**
+ * Old versions (or data keys) of one key that a VM fetches at a time; others wait their turn, and one place is kept for
+ * versions that were genuine before.
+ */
 export const MAX_VERSION_FETCHES: i32 = 4;
-/** Key versions that a KMS said it does not have, remembered per key; as many that were genuine and had to make room. */
+/**
+ * Key versions that a KMS said it does not have, remembered per key; as many that were genuine and had to make room.
+ */
 export const MAX_ABSENT_VERSIONS: i32 = 16;
-/** Versions that a message which names none is tried with: the newest, the one before it, and further back those that were superseded within ROTATION_GRACE_MS. */
+/**
+ * Versions that a message which names none is tried with: the newest, the one before it, and further back those that
+ * were superseded within ROTATION_GRACE_MS.
+ */
 export const MAX_VERSIONS_TRIED: i32 = 8;
-/** How long after a rotation, besides two looks at the KMS, messages under versions before the last two still open where they name none, milliseconds. */
+/**
+ * How long after a rotation, besides two looks at the KMS, messages under versions before the last two still open where
+ * they name none, milliseconds.
+ */
 export const ROTATION_GRACE_MS: u64 = 60_000;
-/** Versions and data keys of one key that a VM asks the KMS for and that turn out not to be there, in a row; then one for every FAILED_FETCH_REFILL_MS. */
+/**
+ * Versions and data keys of one key that a VM asks the KMS for and that turn out not to be there, in a row; then one
+ * for every FAILED_FETCH_REFILL_MS.
+ */
 export const MAX_FAILED_FETCHES: u32 = 16;
 /** Time in which one more of them may be asked for, milliseconds. */
 export const FAILED_FETCH_REFILL_MS: u64 = 250;
@@ -116,13 +178,19 @@ export const FAILED_FETCH_REFILL_MS: u64 = 250;
 export const MAX_REFUSED_DATA_KEYS: i32 = 256;
 /** How long they are, milliseconds. */
 export const REFUSED_DATA_KEY_MS: u64 = 10_000;
-/** How long after its last use a key is still looked up while the KMS does not answer, milliseconds; with the next use it begins again. */
+/**
+ * How long after its last use a key is still looked up while the KMS does not answer, milliseconds; with the next use
+ * it begins again.
+ */
 export const MAX_IDLE_RETRY_MS: u64 = 60_000;
 /** Time for which a key must be there again before the same trouble with it is logged once more, milliseconds. */
 export const MIN_KEY_REPORT_MS: u64 = 10_000;
 /** How long a KMS's "not found" is believed, milliseconds. */
 export const ABSENT_KEY_MS: u64 = 2000;
-/** Least time between two looks for a version newer than all that are known, milliseconds, however many messages name one. */
+/**
+ * Least time between two looks for a version newer than all that are known, milliseconds, however many messages name
+ * one.
+ */
 export const MIN_KEY_RECHECK_MS: u64 = 100;
 /** First pause after a KMS call that failed, milliseconds; it doubles up to MAX_KMS_BACKOFF_MS. */
 export const MIN_KMS_BACKOFF_MS: u64 = 100;
@@ -161,7 +229,10 @@ export const MAX_PATTERN_STATES: u32 = 10000;
 export const MAX_PATTERN_TABLE_BYTES: u32 = 512 * 1024;
 /** Steps that the compilation of one pattern may take: bounds its time to some milliseconds. */
 export const MAX_PATTERN_WORK: u32 = 2_000_000;
-/** Routes of one host and one path (or pattern prefix) that differ by method and headers only: they are tried one after the other. */
+/**
+ * Routes of one host and one path (or pattern prefix) that differ by method and headers only: they are tried one after
+ * the other.
+ */
 export const MAX_ROUTE_CANDIDATES: u32 = 64;
 /** Path of a route, bytes. */
 export const MAX_ROUTE_PATH_BYTES: u32 = 1024;
@@ -191,7 +262,10 @@ export const MAX_VALIDATION_CONDITIONS: u32 = 256;
 export const MAX_CROSS_RULES: u32 = 128;
 /** Lines of the table of nonces that all workers share, a power of two; each is made when first needed. */
 export const REPLAY_LINES: u32 = 8192;
-/** Nonces of one line, 8 bytes each; when all are in use, a message is refused with FIM-SIG-0003. The table takes at most 16 MiB and holds some 1.6 million. */
+/**
+ * Nonces of one line, 8 bytes each; when all are in use, a message is refused with FIM-SIG-0003. The table takes at
+ * most 16 MiB and holds some 1.6 million.
+ */
 export const REPLAY_PLACES: u32 = 256;
 /** Shortest nonce of a signed message, bytes. */
 export const MIN_NONCE_BYTES: u32 = 8;
@@ -209,9 +283,15 @@ export const MAX_COMPACT_HEADER_BYTES: u32 = 4096;
 export const MAX_SEGMENT_HEADER_BYTES: u32 = 4096;
 /** Plaintext of one segment of the segmented profile, bytes. */
 export const MAX_SEGMENT_BYTES: u32 = 1024 * 1024;
-/** Least time between two log lines about messages that cannot be opened, milliseconds; those between are counted in the next line. */
+/**
+ * Least time between two log lines about messages that cannot be opened, milliseconds; those between are counted in the
+ * next line.
+ */
 export const MIN_LOG_INTERVAL_MS: u64 = 1000;
 /** Values of a message that one route hands on (as in the validator's schema). */
 export const MAX_EXTRACTS: u32 = 16;
-/** Methods, paths and hosts that the headers of one request may ask for instead of its own; with more it is refused with FIM-RT-0045. */
+/**
+ * Methods, paths and hosts that the headers of one request may ask for instead of its own; with more it is refused with
+ * FIM-RT-0045.
+ */
 export const MAX_OVERRIDE_READINGS: u32 = 32;

@@ -2,23 +2,38 @@
 
 /** FinancialRoutes of one workload; the youngest beyond it are not accepted. */
 export const MAX_WORKLOAD_ROUTES = 500;
-/** One EnvoyFilter as it is sent, bytes: etcd takes 1.5 MiB and the API server adds its own; the youngest routes beyond it are not accepted. */
+/**
+ * One EnvoyFilter as it is sent, bytes: etcd takes 1.5 MiB and the API server adds its own; the youngest routes beyond
+ * it are not accepted.
+ */
 export const MAX_OBJECT_BYTES = 1024 * 1024;
-/** Spec of one route or profile as JSON, bytes; a larger one is not accepted. What the definitions let in stays below it, but for `wasm.config`. */
+/**
+ * Spec of one route or profile as JSON, bytes; a larger one is not accepted. What the definitions let in stays below
+ * it, but for `wasm.config`.
+ */
 export const MAX_RESOURCE_BYTES = 640 * 1024;
 /** Routes and profiles of one namespace that can be accepted; the youngest beyond it are not. */
 export const MAX_NAMESPACE_RESOURCES = 4_000;
 /** Specs of a namespace's routes and profiles together, bytes of JSON; the youngest beyond it are not accepted. */
 export const MAX_NAMESPACE_SPEC_BYTES = 64 * 1024 * 1024;
-/** Routes of one namespace that the operator keeps at all; more are counted in `fim_operator_left_out` only, and told nothing. */
+/**
+ * Routes of one namespace that the operator keeps at all; more are counted in `fim_operator_left_out` only, and told
+ * nothing.
+ */
 export const MAX_KEPT_NAMESPACE_RESOURCES = 6_000;
-/** Workloads (sets of labels that routes name or that a pod meets together) of one namespace; routes that would make more are not accepted. */
+/**
+ * Workloads (sets of labels that routes name or that a pod meets together) of one namespace; routes that would make
+ * more are not accepted.
+ */
 export const MAX_NAMESPACE_WORKLOADS = 256;
 /** Configurations of all workloads of one namespace, bytes; routes that would make more are not accepted. */
 export const MAX_NAMESPACE_OBJECT_BYTES = 96 * 1024 * 1024;
 /** Part of a budget of a namespace beyond which routes are told so. */
 export const NEAR_BUDGET = 0.8;
-/** Packed specs that the operator keeps, for routes and profiles and again for its own objects, bytes; beyond it only those of namespaces with little. */
+/**
+ * Packed specs that the operator keeps, for routes and profiles and again for its own objects, bytes; beyond it only
+ * those of namespaces with little.
+ */
 export const MAX_PACKED_BYTES = 64 * 1024 * 1024;
 /** Packed specs of a namespace that always find room, bytes. */
 export const FAIR_PACKED_BYTES = 512 * 1024;
@@ -28,7 +43,10 @@ export const MAX_READ_ROUTES_BYTES = 4 * 1024 * 1024;
 export const MAX_KEPT_ISSUES = 10;
 /** Text of one such mistake, characters. */
 export const MAX_ISSUE_CHARACTERS = 400;
-/** Expressions of the seal of one workload, characters; beyond it hosts alone are told apart, then nothing: the seal takes every request. */
+/**
+ * Expressions of the seal of one workload, characters; beyond it hosts alone are told apart, then nothing: the seal
+ * takes every request.
+ */
 export const MAX_SEAL_CHARACTERS = 64 * 1024;
 /** One regular expression of a seal, characters: Istio's proxies take programs of 32,768 instructions. */
 export const MAX_SEAL_REGEX_CHARACTERS = 4 * 1024;
@@ -64,7 +82,10 @@ export const FIRST_PAGE_OBJECTS = 16;
 export const LIST_PAGE_BYTES = 4 * 1024 * 1024;
 /** A page of several objects that is longer is broken off and asked for again with a quarter of the objects, bytes. */
 export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
-/** One object in a list or watch, bytes; a longer one (etcd takes 1.5 MiB unless it is told otherwise) goes by unread and is counted. */
+/**
+ * One object in a list or watch, bytes; a longer one (etcd takes 1.5 MiB unless it is told otherwise) goes by unread
+ * and is counted.
+ */
 export const MAX_ITEM_BYTES = 4 * 1024 * 1024;
 /** How long the API server may keep a watch open, seconds. */
 export const WATCH_SECONDS = 290;
@@ -74,7 +95,10 @@ export const WATCH_SILENCE_MS = 330_000;
 export const MIN_WATCH_RETRY_MS = 200;
 /** Longest such pause, milliseconds. */
 export const MAX_WATCH_RETRY_MS = 30_000;
-/** Time for which lists and watches of a kind may fail before what is known of it counts as out of date, milliseconds: a leader then gives its lease back. */
+/**
+ * Time for which lists and watches of a kind may fail before what is known of it counts as out of date, milliseconds: a
+ * leader then gives its lease back.
+ */
 export const STALE_MS = 120_000;
 /** Pause before a kind that the cluster does not have is asked for again, milliseconds. */
 export const ABSENT_KIND_RETRY_MS = 30_000;
@@ -91,7 +115,10 @@ export const PROBE_TIMEOUT_MS = 3_000;
 export const MAX_PROBE_BYTES = 16 * 1024 * 1024;
 /** Proxies asked at a time. */
 export const PROBE_WORKERS = 16;
-/** Pause between looks at the proxies of a workload that are not all proven, milliseconds; it grows with the wait, up to PROVEN_PROBE_MS. */
+/**
+ * Pause between looks at the proxies of a workload that are not all proven, milliseconds; it grows with the wait, up to
+ * PROVEN_PROBE_MS.
+ */
 export const PENDING_PROBE_MS = 500;
 /** Pause between looks at the proxies of a workload that are all proven, milliseconds. */
 export const PROVEN_PROBE_MS = 30_000;
@@ -106,7 +133,10 @@ export const MAX_NAMESPACE_KEYS = 1_024;
 export const KEY_WORKERS = 8;
 /** Keys of one namespace asked for at a time. */
 export const NAMESPACE_KEY_WORKERS = 2;
-/** How long planning waits for answers about keys that are asked for the first time, milliseconds; later ones are told later. */
+/**
+ * How long planning waits for answers about keys that are asked for the first time, milliseconds; later ones are told
+ * later.
+ */
 export const KEY_WAIT_MS = 2_500;
 /** How long a module server's answer is believed, milliseconds. */
 export const MODULE_ANSWER_MS = 30_000;
@@ -119,7 +149,10 @@ export const LEASE_RENEW_MS = 4_000;
 export const LEASE_RETRY_MS = 2_000;
 /** Events that wait to be sent; more are dropped. */
 export const MAX_WAITING_EVENTS = 1_000;
-/** Events of one namespace with the same condition and reason that are sent each for itself; more that come within the time below are one. */
+/**
+ * Events of one namespace with the same condition and reason that are sent each for itself; more that come within the
+ * time below are one.
+ */
 export const EVENTS_OF_A_KIND = 5;
 /** That time, milliseconds. */
 export const EVENT_WINDOW_MS = 10_000;
@@ -131,7 +164,10 @@ export const MAX_MODULE_BYTES = 64 * 1024 * 1024;
 export const MAX_SERVED_MODULES = 64;
 /** Connections to one module server. */
 export const MAX_MODULE_CONNECTIONS = 256;
-/** A filter that leaves goes for good this time after it left new listeners at the earliest, milliseconds: Istio and the proxies have heard of it by then. */
+/**
+ * A filter that leaves goes for good this time after it left new listeners at the earliest, milliseconds: Istio and the
+ * proxies have heard of it by then.
+ */
 export const RETIRE_SETTLE_MS = 2_000;
 /** And at the latest, milliseconds, if proxies do not tell whether they have drained the old ones. */
 export const MAX_RETIRE_MS = 600_000;
@@ -141,7 +177,10 @@ export const DRAIN_PROBE_MS = 1_000;
 export const BYPASS_TOLD_MS = 30_000;
 /** Time after which a seal that was put in shows in the counters of every proxy, milliseconds. */
 export const SEAL_SHOWS_MS = 60_000;
-/** First pause before a configuration is given anew to proxies whose agents did not get the module, milliseconds; it doubles. */
+/**
+ * First pause before a configuration is given anew to proxies whose agents did not get the module, milliseconds; it
+ * doubles.
+ */
 export const MIN_RENEW_MS = 2_000;
 /** Longest such pause, milliseconds. */
 export const MAX_RENEW_MS = 60_000;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Runs a TypeScript script of this project on a bare machine: any Node >= 20, nothing installed. Installs the locked packages and Node 26 (npm
-// package `node`, the V8 of the pinned Envoy) if they are not there, then hands over to the script. No dependencies: it runs before there are any.
+// Runs a TypeScript script of this project on a bare machine: any Node >= 20, nothing installed. Installs the locked
+// packages and Node 26 (npm package `node`, the V8 of the pinned Envoy) if they are not there, then hands over to the
+// script. No dependencies: it runs before there are any.
 //
 //   node scripts/bootstrap.mjs scripts/test.ts [ARGUMENTS…]
 import { spawn, spawnSync } from 'node:child_process';
@@ -36,7 +37,10 @@ function readJson(path) {
   }
 }
 
-/** Whether every package of package-lock.json is installed in the version that it locks, by npm's own record of its last complete install. */
+/**
+ * Whether every package of package-lock.json is installed in the version that it locks, by npm's own record of its last
+ * complete install.
+ */
 function packagesAreCurrent() {
   const wanted = readJson(join(ROOT, 'package-lock.json'))?.packages;
   const installed = readJson(join(ROOT, 'node_modules/.package-lock.json'))?.packages;
@@ -48,21 +52,34 @@ function packagesAreCurrent() {
   });
 }
 
-/** The PATH without the packages' own commands, which `npm run` puts first: one of them is an npm too old for the lock file. */
+/**
+ * The PATH without the packages' own commands, which `npm run` puts first: one of them is an npm too old for the lock
+ * file.
+ */
 function machinePath() {
-  return (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.endsWith(join('node_modules', '.bin'))).join(delimiter);
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.endsWith(join('node_modules', '.bin')))
+    .join(delimiter);
 }
 
-/** Installs what package-lock.json names. Install scripts stay off: the only one needed is Node's own, which installNode runs. */
+/**
+ * Installs what package-lock.json names. Install scripts stay off: the only one needed is Node's own, which installNode
+ * runs.
+ */
 function installPackages() {
   say('installing packages (npm ci) …');
   const started = Date.now();
-  const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'], {
-    cwd: ROOT,
-    env: { ...process.env, PATH: machinePath() },
-    stdio: ['ignore', 2, 2],
-    shell: process.platform === 'win32',
-  });
+  const done = spawnSync(
+    'npm',
+    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'],
+    {
+      cwd: ROOT,
+      env: { ...process.env, PATH: machinePath() },
+      stdio: ['ignore', 2, 2],
+      shell: process.platform === 'win32',
+    },
+  );
   if (done.error) fail('FIM-UP-0001', done.error.message);
   if (done.status !== 0) fail('FIM-UP-0001', `npm ci ended with status ${done.status ?? done.signal}`);
   say(`packages installed in ${seconds(started)}`);
@@ -87,9 +104,17 @@ function installNode() {
   say(`fetching Node ${readJson(join(folder, 'package.json'))?.version} …`);
   const started = Date.now();
   // Left over from `npm run`, these would make the inner npm install into the project instead of the package's folder.
-  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(config_local_prefix|config_prefix|package_|lifecycle_)/i.test(name)));
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^npm_(config_local_prefix|config_prefix|package_|lifecycle_)/i.test(name),
+    ),
+  );
   environment.npm_config_update_notifier = 'false';
-  const done = spawnSync(process.execPath, ['installArchSpecificPackage.js'], { cwd: folder, env: environment, stdio: ['ignore', 2, 2] });
+  const done = spawnSync(process.execPath, ['installArchSpecificPackage.js'], {
+    cwd: folder,
+    env: environment,
+    stdio: ['ignore', 2, 2],
+  });
   const binary = installedNode();
   if (!binary) fail('FIM-UP-0002', `its install step ended with status ${done.status ?? done.signal}`);
   say(`Node fetched in ${seconds(started)}`);
@@ -109,7 +134,10 @@ function parentOf(pid) {
   }
 }
 
-/** npm starts scripts through a shell, and neither tells us when it is ended: calls `onGone` when the shell or npm has gone. */
+/**
+ * npm starts scripts through a shell, and neither tells us when it is ended: calls `onGone` when the shell or npm has
+ * gone.
+ */
 function watchNpm(onGone) {
   if (!process.env.npm_lifecycle_event) return;
   const shell = process.ppid;
@@ -123,14 +151,18 @@ function watchNpm(onGone) {
 }
 
 /**
- * Makes the machine ready and runs `script` (path from the project's root) with `args` under Node 26. Signals go to the script, which ends by itself;
- * its exit status becomes ours. If this process is killed outright the script sees its channel close.
+ * Makes the machine ready and runs `script` (path from the project's root) with `args` under Node 26. Signals go to the
+ * script, which ends by itself; its exit status becomes ours. If this process is killed outright the script sees its
+ * channel close.
  */
 export function bootstrap(script, args) {
-  if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE_MAJOR) fail('FIM-UP-0002', `Node ${process.versions.node} runs this; it must be ${OLDEST_NODE_MAJOR} or newer`);
+  if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE_MAJOR)
+    fail('FIM-UP-0002', `Node ${process.versions.node} runs this; it must be ${OLDEST_NODE_MAJOR} or newer`);
   if (!packagesAreCurrent()) installPackages();
   const node = installedNode() ?? installNode();
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(ROOT, script), ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(ROOT, script), ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   watchNpm(() => child.kill('SIGTERM'));
   child.on('error', (error) => fail('FIM-UP-0002', error.message));

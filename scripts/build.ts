@@ -1,4 +1,5 @@
-// Builds the modules. Each is compiled again only if a source that it imports, the compiler or its settings have changed.
+// Builds the modules. Each is compiled again only if a source that it imports, the compiler or its settings have
+// changed.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -37,15 +38,20 @@ export interface BuiltModule {
 }
 
 /**
- * Builds `names` into `build/`, several at a time, and returns them in that order. Results are kept in the user's cache folder by a hash of all that
- * goes into them, so a second build costs the reading of the sources. Errors: FIM-UP-0003 with the compiler's output.
+ * Builds `names` into `build/`, several at a time, and returns them in that order. Results are kept in the user's cache
+ * folder by a hash of all that goes into them, so a second build costs the reading of the sources. Errors: FIM-UP-0003
+ * with the compiler's output.
  */
-export async function buildModules(names: readonly ModuleName[] = MODULES, progress: (line: string) => void = () => {}): Promise<BuiltModule[]> {
+export async function buildModules(
+  names: readonly ModuleName[] = MODULES,
+  progress: (line: string) => void = () => {},
+): Promise<BuiltModule[]> {
   const settings = await settingsDigest();
   const built = new Map<ModuleName, BuiltModule>();
   const waiting = [...names];
   const worker = async (): Promise<void> => {
-    for (let name = waiting.shift(); name; name = waiting.shift()) built.set(name, await buildModule(name, settings, progress));
+    for (let name = waiting.shift(); name; name = waiting.shift())
+      built.set(name, await buildModule(name, settings, progress));
   };
   await Promise.all(Array.from({ length: Math.min(names.length, availableParallelism()) }, worker));
   if ([...built.values()].some(({ tookMs }) => tookMs > 0)) await forgetOldModules(cacheFolder('modules'));
@@ -58,10 +64,16 @@ async function buildModule(name: ModuleName, settings: string, progress: (line: 
   const kept = join(cacheFolder('modules'), `${name}-${key}.wasm`);
   const path = join(ROOT, 'build', `${name}.wasm`);
   const started = performance.now();
-  const cached = await stat(kept).then((found) => found.size > 0, () => false);
+  const cached = await stat(kept).then(
+    (found) => found.size > 0,
+    () => false,
+  );
   if (!cached) {
     progress(`compiling ${name}.wasm …`);
-    const heartbeat = setInterval(() => progress(`still compiling ${name}.wasm (${Math.round((performance.now() - started) / 1000)} s) …`), HEARTBEAT_MS);
+    const heartbeat = setInterval(
+      () => progress(`still compiling ${name}.wasm (${Math.round((performance.now() - started) / 1000)} s) …`),
+      HEARTBEAT_MS,
+    );
     await compile(name, entry, kept).finally(() => clearInterval(heartbeat));
   }
   const tookMs = cached ? 0 : Math.round(performance.now() - started);
@@ -69,13 +81,20 @@ async function buildModule(name: ModuleName, settings: string, progress: (line: 
   const wasm = await readFile(kept);
   const sha256 = createHash('sha256').update(wasm).digest('hex');
   await place(kept, path, sha256);
-  if (!cached) progress(`compiled ${name}.wasm in ${(tookMs / 1000).toFixed(1)} s (${Math.ceil(wasm.length / 1024)} KiB)`);
+  if (!cached)
+    progress(`compiled ${name}.wasm in ${(tookMs / 1000).toFixed(1)} s (${Math.ceil(wasm.length / 1024)} KiB)`);
   return { name, path, bytes: wasm.length, sha256, tookMs };
 }
 
-/** Copies the kept module to `build/` in one step, unless the same bytes are there: a proxy that watches the file sees whole modules and no false changes. */
+/**
+ * Copies the kept module to `build/` in one step, unless the same bytes are there: a proxy that watches the file sees
+ * whole modules and no false changes.
+ */
 async function place(kept: string, path: string, sha256: string): Promise<void> {
-  const there = await readFile(path).then((bytes) => createHash('sha256').update(bytes).digest('hex'), () => '');
+  const there = await readFile(path).then(
+    (bytes) => createHash('sha256').update(bytes).digest('hex'),
+    () => '',
+  );
   if (there === sha256) return;
   await mkdir(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}.partial`;
@@ -89,7 +108,16 @@ async function compile(name: ModuleName, entry: string, output: string): Promise
   process.once('exit', clear);
   try {
     const partial = join(work, `${name}.wasm`);
-    const { status, output: said } = await run([COMPILER, entry, '-o', partial, '--config', 'asconfig.json', '--target', 'release']);
+    const { status, output: said } = await run([
+      COMPILER,
+      entry,
+      '-o',
+      partial,
+      '--config',
+      'asconfig.json',
+      '--target',
+      'release',
+    ]);
     if (status !== 0) throw new CodedError('FIM-UP-0003', `${entry}\n${said.trim()}`);
     await rename(partial, output);
   } finally {
@@ -104,7 +132,8 @@ function run(args: string[]): Promise<{ status: number; output: string }> {
     const end = (): boolean => child.kill();
     process.once('exit', end);
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
     child.on('error', failed);
     child.on('close', (status) => {
       process.off('exit', end);
@@ -128,7 +157,10 @@ async function sourcesDigest(entry: string, settings: string): Promise<string> {
   return hash.digest('hex').slice(0, 32);
 }
 
-/** Feeds the source and, in order of appearance, all that it imports by relative path to `hash`; packages count by their version. */
+/**
+ * Feeds the source and, in order of appearance, all that it imports by relative path to `hash`; packages count by their
+ * version.
+ */
 async function hashSources(source: string, hash: ReturnType<typeof createHash>, seen: Set<string>): Promise<void> {
   if (seen.has(source)) return;
   seen.add(source);
@@ -144,17 +176,28 @@ async function hashSources(source: string, hash: ReturnType<typeof createHash>, 
 async function resolveImport(source: string, specifier: string): Promise<string> {
   const base = join(ROOT, dirname(source), specifier);
   for (const candidate of [`${base}.ts`, join(base, 'index.ts')]) {
-    if (await stat(candidate).then((found) => found.isFile(), () => false)) return relative(ROOT, candidate);
+    if (
+      await stat(candidate).then(
+        (found) => found.isFile(),
+        () => false,
+      )
+    )
+      return relative(ROOT, candidate);
   }
   throw new CodedError('FIM-UP-0003', `${source} imports ${specifier}, which is missing`);
 }
 
 async function main(args: string[]): Promise<void> {
   const unknown = args.filter((name) => !(MODULES as readonly string[]).includes(name));
-  if (unknown.length > 0) throw new CodedError('FIM-UP-0020', `no module ${unknown.join(', ')}; there are ${MODULES.join(', ')}`);
-  const built = await buildModules(args.length > 0 ? (args as ModuleName[]) : MODULES, (line) => console.error(`fim: ${line}`));
+  if (unknown.length > 0)
+    throw new CodedError('FIM-UP-0020', `no module ${unknown.join(', ')}; there are ${MODULES.join(', ')}`);
+  const built = await buildModules(args.length > 0 ? (args as ModuleName[]) : MODULES, (line) =>
+    console.error(`fim: ${line}`),
+  );
   for (const { name, bytes, sha256, tookMs } of built) {
-    console.log(`${`${name}.wasm`.padEnd(20)} ${String(bytes).padStart(8)} bytes  sha256 ${sha256}  ${tookMs ? `${(tookMs / 1000).toFixed(1)} s` : 'from cache'}`);
+    console.log(
+      `${`${name}.wasm`.padEnd(20)} ${String(bytes).padStart(8)} bytes  sha256 ${sha256}  ${tookMs ? `${(tookMs / 1000).toFixed(1)} s` : 'from cache'}`,
+    );
   }
 }
 

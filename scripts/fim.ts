@@ -19,8 +19,13 @@ Events with --json, one object a line:
 `;
 
 function commands(finish: (status: number) => void): Command {
-  const program = new Command('fim').description('Financial policies for Envoy: validate, limit, mask and encrypt messages, with Chinese national cryptography.');
-  program.option('--lang <language>', 'language of errors on the terminal, en or zh (default: by LC_ALL, LC_MESSAGES or LANG)');
+  const program = new Command('fim').description(
+    'Financial policies for Envoy: validate, limit, mask and encrypt messages, with Chinese national cryptography.',
+  );
+  program.option(
+    '--lang <language>',
+    'language of errors on the terminal, en or zh (default: by LC_ALL, LC_MESSAGES or LANG)',
+  );
   program.hook('preAction', (root) => {
     const { lang } = root.opts<{ lang?: string }>();
     if (lang !== undefined) speak(lang);
@@ -28,45 +33,70 @@ function commands(finish: (status: number) => void): Command {
   program.showHelpAfterError('(fim --help, or fim VERB --help, tells more)').exitOverride();
   const up = program
     .command('up')
-    .description('Run Envoy with the FinancialRoutes of files and folders, and keep them live. Without files: two samples, to try.')
+    .description(
+      'Run Envoy with the FinancialRoutes of files and folders, and keep them live. Without files: two samples, to try.',
+    )
     .argument('[paths...]', 'route files (.yaml, .yml, .json) or folders of them')
     .option('--listen <host:port>', 'where clients connect; port 0 takes a free one', '127.0.0.1:10000')
     .option('--admin <host:port>', "Envoy's admin interface", '127.0.0.1:9901')
-    .option('--upstream <url>', 'the service behind: http://, https:// or h2c:// (default: a demonstration service on loopback)')
-    .option('--kms <url>', 'the key service, KV version 2 and transit as Vault and OpenBao serve them (default: a development KMS on loopback)');
+    .option(
+      '--upstream <url>',
+      'the service behind: http://, https:// or h2c:// (default: a demonstration service on loopback)',
+    )
+    .option(
+      '--kms <url>',
+      'the key service, KV version 2 and transit as Vault and OpenBao serve them (default: a development KMS on loopback)',
+    );
   addSettingOptions(addCredentialOptions(up))
     .option('--kms-data <dir>', 'folder of the development KMS, made if absent (default: a temporary one)')
     .option('--concurrency <n>', "Envoy's worker threads (default: one for each processor)")
-    .option('--max-heap <size>', "Envoy's heap, as 512MiB or 2GiB; near it streams and requests are refused (default: half of the memory, at most 2GiB)")
+    .option(
+      '--max-heap <size>',
+      "Envoy's heap, as 512MiB or 2GiB; near it streams and requests are refused (default: half of the memory, at most 2GiB)",
+    )
     .option('--request-timeout <time>', 'time for a whole request to arrive, as 30s or 10m', '120s')
     .option('--no-watch', 'do not take changes of files live')
     .option('--json', 'print events, one JSON object a line')
     .option('--modules <layout>', LAYOUT_HELP, 'fused')
     .option('--module-folder <dir>', 'take NAME.wasm from there instead of building them')
-    .option('--access-log <file>', 'append one line for each request, without paths and headers; the only value is what routes extract as txn_id')
+    .option(
+      '--access-log <file>',
+      'append one line for each request, without paths and headers; the only value is what routes extract as txn_id',
+    )
     .option('--proxy-log', "show Envoy's log")
     .addHelpText('after', EVENTS_HELP)
     .action(async (paths: string[], flags: UpFlags) => finish(await (await import('./fim/up.ts')).up(paths, flags)));
   program
     .command('validate')
-    .description('Check FinancialRoutes as one proxy would get them. Exit status 0: valid, 1: invalid, 2: wrong command line.')
+    .description(
+      'Check FinancialRoutes as one proxy would get them. Exit status 0: valid, 1: invalid, 2: wrong command line.',
+    )
     .argument('<paths...>', 'route files or folders')
     .option('--json', 'print one JSON object')
     .option('--modules <layout>', LAYOUT_HELP, 'fused')
-    .action(async (paths: string[], flags: { json?: boolean; modules: string }) => finish(await (await import('./fim/validate.ts')).validate(paths, flags)));
+    .action(async (paths: string[], flags: { json?: boolean; modules: string }) =>
+      finish(await (await import('./fim/validate.ts')).validate(paths, flags)),
+    );
   const render = program
     .command('render')
     .description('Print what would be applied.')
     .argument('<paths...>', 'route files or folders')
-    .requiredOption('--for <target>', 'envoy (bootstrap and discovered files) or istio (the objects that the operator would make)')
+    .requiredOption(
+      '--for <target>',
+      'envoy (bootstrap and discovered files) or istio (the objects that the operator would make)',
+    )
     .option('--json', 'print one JSON object, by file name, instead of YAML documents')
     .option('--modules <layout>', LAYOUT_HELP, 'fused')
     .option('--module-url <url>', 'istio: where proxies fetch the module; {sha256} is replaced')
     .option('--kms <url>', 'istio: the key service that proxies call');
-  addSettingOptions(render).action(async (paths: string[], flags: RenderFlags) => finish(await (await import('./fim/render.ts')).render(paths, flags)));
+  addSettingOptions(render).action(async (paths: string[], flags: RenderFlags) =>
+    finish(await (await import('./fim/render.ts')).render(paths, flags)),
+  );
   const decrypt = program
     .command('decrypt')
-    .description('Open an encrypted body from standard input and write the plaintext, with OpenSSL and sm-crypto: nothing is shared with the filter.')
+    .description(
+      'Open an encrypted body from standard input and write the plaintext, with OpenSSL and sm-crypto: nothing is shared with the filter.',
+    )
     .requiredOption('--kms <url>', 'the key service');
   addSettingOptions(addCredentialOptions(decrypt), ['kms-path-prefix', 'kms-transit-mount'])
     .option('--profile <profile>', 'raw, hex or base64: bodies that do not say what they are')

@@ -15,9 +15,22 @@ import { routeTypeOutputs } from './generate/route-types.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Every generated file of the repository, in a fixed order. Throws if a source is not in the subset that the generators know. */
+/**
+ * Every generated file of the repository, in a fixed order. Throws if a source is not in the subset that the generators
+ * know.
+ */
 export function allOutputs(repository: string): Output[] {
-  return [errorOutputs, limitOutputs, codeOutputs, isoSpecOutputs, pluginConfigOutputs, crdOutputs, rbacOutputs, routeTypeOutputs, routeDocOutputs].flatMap((outputs) => outputs(repository));
+  return [
+    errorOutputs,
+    limitOutputs,
+    codeOutputs,
+    isoSpecOutputs,
+    pluginConfigOutputs,
+    crdOutputs,
+    rbacOutputs,
+    routeTypeOutputs,
+    routeDocOutputs,
+  ].flatMap((outputs) => outputs(repository));
 }
 
 function differs(output: Output): boolean {

@@ -38,15 +38,19 @@ async function runStages(stages: Stage[], names: string[], optimize: boolean): P
     const outcome = await stage.run({ names, optimize, print });
     addOutcome(total, outcome);
     const mark = outcome.failed === 0 ? '✔' : '✖';
-    print(`  ${mark} ${stage.name} in ${seconds(start)}: ${outcome.passed} good, ${outcome.failed} bad${outcome.skipped.length > 0 ? `, ${outcome.skipped.length} SKIPPED` : ''}`);
+    print(
+      `  ${mark} ${stage.name} in ${seconds(start)}: ${outcome.passed} good, ${outcome.failed} bad${outcome.skipped.length > 0 ? `, ${outcome.skipped.length} SKIPPED` : ''}`,
+    );
   }
   return total;
 }
 
 function printProblems(total: Outcome): void {
   if (total.failures.length > 0) print('\nFailures:');
-  for (const [index, failure] of total.failures.entries()) print(`  ${index + 1}. ${failure.name}\n${indent(failure.detail)}`);
-  if (total.skipped.length > 0) print(`\nSKIPPED, that is not tested:\n${total.skipped.map((name) => `  - ${name}`).join('\n')}`);
+  for (const [index, failure] of total.failures.entries())
+    print(`  ${index + 1}. ${failure.name}\n${indent(failure.detail)}`);
+  if (total.skipped.length > 0)
+    print(`\nSKIPPED, that is not tested:\n${total.skipped.map((name) => `  - ${name}`).join('\n')}`);
 }
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));

@@ -13,5 +13,7 @@ for (const rule of RULES) {
     process.stdout.write(`${place}: ${finding.message} (${rule.name})\n`);
   }
 }
-process.stdout.write(`tidy: ${project.paths.length} files, ${RULES.length} rules, ${count} findings, ${Math.round(performance.now() - start)} ms\n`);
+process.stdout.write(
+  `tidy: ${project.paths.length} files, ${RULES.length} rules, ${count} findings, ${Math.round(performance.now() - start)} ms\n`,
+);
 process.exit(count === 0 ? 0 : 1);

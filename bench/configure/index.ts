@@ -1,5 +1,5 @@
-// npm run bench -- configure [--json FILE]: what a configuration costs the worker that takes it: `proxy_on_configure` with its collection. The least
-// of several rounds is kept, since noise only adds.
+// npm run bench -- configure [--json FILE]: what a configuration costs the worker that takes it: `proxy_on_configure`
+// with its collection. The least of several rounds is kept, since noise only adds.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -29,7 +29,10 @@ function seeds(count: number, from: number): number[] {
   return Array.from({ length: count }, (_, index) => from + index);
 }
 
-/** A module that the engine has not seen: the same code with a custom section of its own, so that nothing compiled before serves it. */
+/**
+ * A module that the engine has not seen: the same code with a custom section of its own, so that nothing compiled
+ * before serves it.
+ */
 function unseen(bytes: Uint8Array, tag: number): LoadedModule {
   return loadModule(Buffer.concat([bytes, Buffer.from([0, 3, 1, 0x74, tag])]));
 }
@@ -65,7 +68,15 @@ class Worker {
   /** Whether route 7 asks for the pattern of its seed. */
   assertServes(list: readonly number[]): void {
     const send = (code: string): number =>
-      exchange(this.root!, { request: { authority: 'h7.bank.example', path: '/service/7/x', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ transCode: code }) }, maxWaitMs: 1 }).client.status;
+      exchange(this.root!, {
+        request: {
+          authority: 'h7.bank.example',
+          path: '/service/7/x',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ transCode: code }),
+        },
+        maxWaitMs: 1,
+      }).client.status;
     const own = String(list[7]).padStart(6, '0');
     assert.notEqual(send(`${own}123456`), 422);
     assert.equal(send(`x${own}123456`), 422);
@@ -81,7 +92,10 @@ function least(rounds: number, run: (round: number) => number): number {
 function measure(bytes: Uint8Array): Figure[] {
   const figures: Figure[] = [];
   const add = (what: string, ms: number): number => figures.push({ what, ms });
-  add(`first of all, ${ROUTES} routes (cold code)`, least(COLD_ROUNDS, (round) => new Worker(unseen(bytes, round)).takeRoutes(seeds(ROUTES, 1))));
+  add(
+    `first of all, ${ROUTES} routes (cold code)`,
+    least(COLD_ROUNDS, (round) => new Worker(unseen(bytes, round)).takeRoutes(seeds(ROUTES, 1))),
+  );
   const module = loadModule(bytes);
   const worker = new Worker(module);
   let list = seeds(ROUTES, 0);
@@ -91,19 +105,34 @@ function measure(bytes: Uint8Array): Figure[] {
     next += count;
     return worker.takeRoutes(list);
   };
-  add(`${ROUTES} routes, all new`, least(ROUNDS, () => renew(ROUTES)));
+  add(
+    `${ROUTES} routes, all new`,
+    least(ROUNDS, () => renew(ROUTES)),
+  );
   worker.assertServes(list);
-  add(`first in a new machine, ${ROUTES} routes`, least(ROUNDS, () => new Worker(module).takeRoutes(list)));
-  add(`one of ${ROUTES} routes edited`, least(ROUNDS, (round) => {
-    list = list.with(round % ROUTES, next++);
-    return worker.takeRoutes(list);
-  }));
+  add(
+    `first in a new machine, ${ROUTES} routes`,
+    least(ROUNDS, () => new Worker(module).takeRoutes(list)),
+  );
+  add(
+    `one of ${ROUTES} routes edited`,
+    least(ROUNDS, (round) => {
+      list = list.with(round % ROUTES, next++);
+      return worker.takeRoutes(list);
+    }),
+  );
   worker.assertServes(list);
-  add(`${MANY_ROUTES} routes, all new`, least(MANY_ROUNDS, () => renew(MANY_ROUTES)));
-  add(`one of ${MANY_ROUTES} routes edited`, least(MANY_ROUNDS, (round) => {
-    list = list.with(round, next++);
-    return worker.takeRoutes(list);
-  }));
+  add(
+    `${MANY_ROUTES} routes, all new`,
+    least(MANY_ROUNDS, () => renew(MANY_ROUTES)),
+  );
+  add(
+    `one of ${MANY_ROUTES} routes edited`,
+    least(MANY_ROUNDS, (round) => {
+      list = list.with(round, next++);
+      return worker.takeRoutes(list);
+    }),
+  );
   return figures;
 }
 
@@ -128,7 +157,8 @@ export async function main(args: string[]): Promise<void> {
   console.log(`ms of a configuration (least of ${ROUNDS} rounds, ${MANY_ROUNDS} for ${MANY_ROUTES} routes)`);
   for (const { what, ms } of times) console.log(`${what.padEnd(44)}${ms.toFixed(2).padStart(9)}`);
   const memory = memoryOverEdits(bytes);
-  for (const { edits, pages } of memory) console.log(`${`pages of 64 KiB after ${edits} edits`.padEnd(44)}${String(pages).padStart(9)}`);
+  for (const { edits, pages } of memory)
+    console.log(`${`pages of 64 KiB after ${edits} edits`.padEnd(44)}${String(pages).padStart(9)}`);
   const out = args.indexOf('--json');
   if (out >= 0) await writeFile(args[out + 1]!, `${JSON.stringify({ bench: 'configure', times, memory }, null, 2)}\n`);
 }

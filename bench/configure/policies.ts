@@ -1,9 +1,12 @@
-// Plugin configurations of many FinancialRoutes, by the translation that serves users: the profile 3.0.2, a pattern of the route's own, three masked
-// fields, SM4 and a limit each.
+// Plugin configurations of many FinancialRoutes, by the translation that serves users: the profile 3.0.2, a pattern of
+// the route's own, three masked fields, SM4 and a limit each.
 import assert from 'node:assert/strict';
 import { checkRoutes, translate } from '../../envoy/route/index.ts';
 
-/** `seed` makes the texts of a route its own: two routes of one name and one seed are alike, of two seeds nothing but the profile is. */
+/**
+ * `seed` makes the texts of a route its own: two routes of one name and one seed are alike, of two seeds nothing but
+ * the profile is.
+ */
 function resource(index: number, seed: number): object {
   const own = String(seed).padStart(6, '0');
   return {
@@ -13,7 +16,13 @@ function resource(index: number, seed: number): object {
     spec: {
       match: { hosts: [`h${index % 20}.bank.example`], path: { type: 'Prefix', value: `/service/${index}` } },
       validation: { pboc: '3.0.2', fields: [{ name: 'transCode', pattern: `^${own}[0-9]{6}$` }] },
-      masking: { fields: [{ path: `$.customer${own}.idCard`, kind: 'IdCard' }, { path: `$.accounts${own}[*].cardNo`, kind: 'BankCard' }, { name: `mobile${own}`, kind: 'Phone' }] },
+      masking: {
+        fields: [
+          { path: `$.customer${own}.idCard`, kind: 'IdCard' },
+          { path: `$.accounts${own}[*].cardNo`, kind: 'BankCard' },
+          { name: `mobile${own}`, kind: 'Phone' },
+        ],
+      },
       encryption: { keyId: `kms://prod/fund/key-${index % 50}`, request: 'Encrypt' },
       rateLimit: { requests: 100 + (seed % 1000), period: '1s' },
     },

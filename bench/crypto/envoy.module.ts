@@ -1,4 +1,5 @@
-// The same operations as a subject inside Envoy: a plugin that runs when it is configured and logs its figures. Inputs as in operations.ts.
+// The same operations as a subject inside Envoy: a plugin that runs when it is configured and logs its figures. Inputs
+// as in operations.ts.
 import { AesGcm } from '../../filters/crypto/aes-gcm';
 import { Ctr } from '../../filters/crypto/counter';
 import { selfTest } from '../../filters/crypto/self-test';
@@ -11,13 +12,25 @@ import { abort } from '../../filters/runtime/abort';
 
 export { abort };
 
+
 @external('env', 'proxy_log')
 declare function proxyLog(level: u32, text: usize, length: u32): u32;
+
+
 @external('env', 'proxy_get_current_time_nanoseconds')
 declare function proxyTime(out: usize): u32;
 
 const LEVEL_CRITICAL: u32 = 5;
-const NAMES: StaticArray<string> = ['sm4-ctr', 'sm4-cbc-encrypt', 'sm4-cbc-decrypt', 'sm4-gcm', 'aes-256-gcm', 'sm3', 'sha256', 'sm4-gcm-key'];
+const NAMES: StaticArray<string> = [
+  'sm4-ctr',
+  'sm4-cbc-encrypt',
+  'sm4-cbc-decrypt',
+  'sm4-gcm',
+  'aes-256-gcm',
+  'sm3',
+  'sha256',
+  'sm4-gcm-key',
+];
 const SIZES: StaticArray<u32> = [256, 1024, 16384];
 const SLICES: u32 = 60;
 const SLICE_NANOSECONDS: u64 = 1_000_000;
@@ -37,10 +50,14 @@ const aes = new AesGcm();
 const sm3 = new Sm3();
 const sha256 = new Sha256();
 
-export function malloc(bytes: usize): usize { return heap.alloc(bytes); }
+export function malloc(bytes: usize): usize {
+  return heap.alloc(bytes);
+}
 export function proxy_abi_version_0_2_1(): void {}
 export function proxy_on_context_create(id: u32, parent: u32): void {}
-export function proxy_on_vm_start(id: u32, bytes: u32): u32 { return 1; }
+export function proxy_on_vm_start(id: u32, bytes: u32): u32 {
+  return 1;
+}
 
 /** Measures everything; Envoy waits. */
 export function proxy_on_configure(id: u32, bytes: u32): u32 {
@@ -69,7 +86,7 @@ function measure(operation: u32, size: u32): void {
   for (let i: u32 = 0; i < 32; i++) hex += (<u32>load<u8>(DIGEST + i) + 256).toString(16).substring(1);
   let count: u32 = 1;
   let best: f64 = Infinity;
-  for (let slice: u32 = 0; slice < SLICES; ) {
+  for (let slice: u32 = 0; slice < SLICES;) {
     const start = now();
     for (let i: u32 = 0; i < count; i++) run(operation, size);
     const took = now() - start;

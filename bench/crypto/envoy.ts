@@ -23,8 +23,20 @@ export async function measureInEnvoy(): Promise<EnvoyFigures> {
   const folder = mkdtempSync(join(tmpdir(), 'fim-bench-'));
   try {
     const module = join(folder, 'bench.wasm');
-    const asc = ['node_modules/assemblyscript/bin/asc.js', 'bench/crypto/envoy.module.ts', '-o', module, '--config', 'asconfig.json', '--target', 'release'];
-    const compiled = spawnSync(process.execPath, [...asc, '--use', 'abort=bench/crypto/envoy.module/abort'], { cwd: ROOT, encoding: 'utf8' });
+    const asc = [
+      'node_modules/assemblyscript/bin/asc.js',
+      'bench/crypto/envoy.module.ts',
+      '-o',
+      module,
+      '--config',
+      'asconfig.json',
+      '--target',
+      'release',
+    ];
+    const compiled = spawnSync(process.execPath, [...asc, '--use', 'abort=bench/crypto/envoy.module/abort'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
     if (compiled.status !== 0) throw new Error(`asc failed: ${compiled.stderr}`);
     writeFileSync(join(folder, 'envoy.json'), JSON.stringify(bootstrap(module)));
     const rates = await run(binary, join(folder, 'envoy.json'));
@@ -42,7 +54,10 @@ function bootstrap(module: string): unknown {
         typed_config: {
           '@type': 'type.googleapis.com/envoy.extensions.wasm.v3.WasmService',
           singleton: true,
-          config: { name: 'bench', vm_config: { runtime: 'envoy.wasm.runtime.v8', code: { local: { filename: module } } } },
+          config: {
+            name: 'bench',
+            vm_config: { runtime: 'envoy.wasm.runtime.v8', code: { local: { filename: module } } },
+          },
         },
       },
     ],
@@ -50,7 +65,9 @@ function bootstrap(module: string): unknown {
 }
 
 async function run(binary: string, config: string): Promise<Map<string, number>> {
-  const child = spawn(binary, ['-c', config, '--concurrency', '1', '--disable-hot-restart', '-l', 'critical'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(binary, ['-c', config, '--concurrency', '1', '--disable-hot-restart', '-l', 'critical'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
   const rates = new Map<string, number>();
   const lines: string[] = [];
@@ -65,7 +82,8 @@ async function run(binary: string, config: string): Promise<Map<string, number>>
     if (!words) continue;
     const [operation, size, nanoseconds, digest] = words;
     const expected = expectedDigest(operation, Number(size));
-    if (expected !== undefined && digest !== expected) throw new Error(`wrong result in Envoy: ${operation}, ${size} bytes`);
+    if (expected !== undefined && digest !== expected)
+      throw new Error(`wrong result in Envoy: ${operation}, ${size} bytes`);
     rates.set(`${operation} ${size}`, 1e9 / Number(nanoseconds));
   }
   clearTimeout(timer);

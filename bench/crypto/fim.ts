@@ -21,23 +21,62 @@ export function fimSubject(build: Build): Subject {
       output: () => {
         fill();
         run();
-        return Buffer.concat([library.read(output, length()), suffix === undefined ? Buffer.alloc(0) : library.read(suffix, 16)]);
+        return Buffer.concat([
+          library.read(output, length()),
+          suffix === undefined ? Buffer.alloc(0) : library.read(suffix, 16),
+        ]);
       },
     };
   };
   return localSubject(`FIM, ${build} SIMD`, {
-    'sm4-ctr': (size) => on(message(size), () => call.ctrMessage(iv, input, output, size), () => size),
+    'sm4-ctr': (size) =>
+      on(
+        message(size),
+        () => call.ctrMessage(iv, input, output, size),
+        () => size,
+      ),
     // Padding adds a block to what is done but not to what is counted.
-    'sm4-cbc-encrypt': (size) => on(message(size), () => call.cbcEncrypt(iv, input, size, output), () => size),
+    'sm4-cbc-encrypt': (size) =>
+      on(
+        message(size),
+        () => call.cbcEncrypt(iv, input, size, output),
+        () => size,
+      ),
     'sm4-cbc-decrypt': (size) => {
       const padded = library.cbcEncrypt(KEY.subarray(0, 16), IV, message(size));
       if (!padded.subarray(0, size).equals(cbcCiphertext(size))) throw new Error('CBC disagrees with OpenSSL');
-      return on(padded, () => call.cbcDecrypt(iv, input, size + 16, output), () => size);
+      return on(
+        padded,
+        () => call.cbcDecrypt(iv, input, size + 16, output),
+        () => size,
+      );
     },
-    'sm4-gcm': (size) => on(message(size), () => call.sm4GcmEncrypt(iv, GCM_IV.length, iv, 0, input, output, size, tag), () => size, tag),
-    'aes-256-gcm': (size) => on(message(size), () => call.aesGcmEncrypt(iv, GCM_IV.length, iv, 0, input, output, size, tag), () => size, tag),
-    sm3: (size) => on(message(size), () => call.hash(0, input, size, output), () => 32),
-    sha256: (size) => on(message(size), () => call.hash(1, input, size, output), () => 32),
+    'sm4-gcm': (size) =>
+      on(
+        message(size),
+        () => call.sm4GcmEncrypt(iv, GCM_IV.length, iv, 0, input, output, size, tag),
+        () => size,
+        tag,
+      ),
+    'aes-256-gcm': (size) =>
+      on(
+        message(size),
+        () => call.aesGcmEncrypt(iv, GCM_IV.length, iv, 0, input, output, size, tag),
+        () => size,
+        tag,
+      ),
+    sm3: (size) =>
+      on(
+        message(size),
+        () => call.hash(0, input, size, output),
+        () => 32,
+      ),
+    sha256: (size) =>
+      on(
+        message(size),
+        () => call.hash(1, input, size, output),
+        () => 32,
+      ),
     'sm4-gcm-key': () => ({ run: () => call.sm4GcmSetKey(key) }),
   });
 }

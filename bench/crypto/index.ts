@@ -1,7 +1,9 @@
-// npm run bench crypto [-- --json FILE] [--seconds S] [--only NAME,…] [--own]: this library beside its peers, in one run.
+// npm run bench crypto [-- --json FILE] [--seconds S] [--only NAME,…] [--own]: this library beside its peers, in one
+// run.
 //
-// Every subject's output is compared with OpenSSL's before it is timed. All subjects take turns on each row, so that a busy moment of the machine
-// hits all of them, and the best slice counts. Peers that cannot be had are named with the reason.
+// Every subject's output is compared with OpenSSL's before it is timed. All subjects take turns on each row, so that a
+// busy moment of the machine hits all of them, and the best slice counts. Peers that cannot be had are named with the
+// reason.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { measureInEnvoy } from './envoy.ts';
@@ -26,7 +28,12 @@ interface Row {
 export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: { json: { type: 'string' }, seconds: { type: 'string', default: '0.8' }, only: { type: 'string' }, own: { type: 'boolean', default: false } },
+    options: {
+      json: { type: 'string' },
+      seconds: { type: 'string', default: '0.8' },
+      only: { type: 'string' },
+      own: { type: 'boolean', default: false },
+    },
   });
   const missing: string[] = [];
   const subjects = [fimSubject('relaxed'), fimSubject('strict'), nodeCryptoSubject()];
@@ -40,7 +47,8 @@ export async function main(args: string[]): Promise<void> {
   const wanted = values.only?.split(',');
   const rows: Row[] = [];
   for (const operation of OPERATIONS.filter(({ name }) => !wanted || wanted.includes(name))) {
-    for (const size of operation.sizes) rows.push(await measureRow(operation, size, subjects, Number(values.seconds) * 1000));
+    for (const size of operation.sizes)
+      rows.push(await measureRow(operation, size, subjects, Number(values.seconds) * 1000));
   }
   subjects.forEach((subject) => subject.close());
   const names = subjects.map((subject) => subject.name);
@@ -52,7 +60,11 @@ export async function main(args: string[]): Promise<void> {
   print(rows, names, missing);
   const sm2 = !wanted || wanted.includes('sm2') ? benchSm2(!values.own) : undefined;
   if (sm2) console.log(`\n${sm2Table(sm2)}`);
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ node: process.version, v8: process.versions.v8, missing, rows, sm2 }, null, 2)}\n`);
+  if (values.json)
+    writeFileSync(
+      values.json,
+      `${JSON.stringify({ node: process.version, v8: process.versions.v8, missing, rows, sm2 }, null, 2)}\n`,
+    );
 }
 
 async function measureRow(operation: Operation, size: number, subjects: Subject[], milliseconds: number): Promise<Row> {
@@ -60,7 +72,8 @@ async function measureRow(operation: Operation, size: number, subjects: Subject[
   const expected = expectedDigest(operation.name, size);
   for (const subject of able) {
     const digest = await subject.digest(operation.name, size);
-    if (expected !== undefined && digest !== expected) throw new Error(`${subject.name} gives a wrong result for ${operation.name}, ${size} bytes`);
+    if (expected !== undefined && digest !== expected)
+      throw new Error(`${subject.name} gives a wrong result for ${operation.name}, ${size} bytes`);
   }
   const rates: Record<string, number> = {};
   for (let turn = 0; turn < TURNS; turn++) {
@@ -90,12 +103,20 @@ function print(rows: Row[], names: string[], missing: string[]): void {
   const cells = rows.map(({ operation, size, unit, rates }) => [
     `${operation} ${size || ''}`.trim(),
     unit,
-    ...names.map((name) => (name in rates ? `${figure(rates[name])}${name === own ? '' : ` (${(rates[own] / rates[name]).toFixed(2)}x)`}` : '-')),
+    ...names.map((name) =>
+      name in rates
+        ? `${figure(rates[name])}${name === own ? '' : ` (${(rates[own] / rates[name]).toFixed(2)}x)`}`
+        : '-',
+    ),
   ]);
   const table = [['operation, bytes', 'unit', ...names], ...cells];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
   const line = (row: string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
-  console.log([line(table[0]), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...table.slice(1).map(line)].join('\n'));
+  console.log(
+    [line(table[0]), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...table.slice(1).map(line)].join(
+      '\n',
+    ),
+  );
   console.log(`\n(n x): ${own} is n times as fast. Node ${process.version}, V8 ${process.versions.v8}.`);
   for (const reason of missing) console.log(`not measured: ${reason}`);
 }

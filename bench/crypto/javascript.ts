@@ -18,7 +18,10 @@ export const javascriptPeers: Peer = {
       runTool('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', ...specs]);
     }
     const load = (path: string) => import(pathToFileURL(join(folder, 'node_modules', path)).href);
-    return [smCrypto(await load('sm-crypto-v2/dist/index.mjs')), noble(await load('@noble/ciphers/aes.js'), await load('@noble/hashes/sha2.js'))];
+    return [
+      smCrypto(await load('sm-crypto-v2/dist/index.mjs')),
+      noble(await load('@noble/ciphers/aes.js'), await load('@noble/hashes/sha2.js')),
+    ];
   },
 };
 
@@ -36,7 +39,10 @@ function smCrypto(module: any): Subject {
       output: () => {
         const result = run();
         if (mode !== 'gcm') return bytes(result);
-        return Buffer.concat([bytes(result.output), typeof result.tag === 'string' ? Buffer.from(result.tag, 'hex') : bytes(result.tag)]);
+        return Buffer.concat([
+          bytes(result.output),
+          typeof result.tag === 'string' ? Buffer.from(result.tag, 'hex') : bytes(result.tag),
+        ]);
       },
     };
   };

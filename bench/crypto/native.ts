@@ -23,7 +23,9 @@ function built(cache: string, name: string, sources: string[], build: (path: str
 function libcryptoDriver(cache: string, shared: boolean): string {
   const flags = shared ? ['-shared', '-fPIC'] : [];
   const name = `libcrypto-driver${shared ? '-shared' : ''}`;
-  return built(cache, name, ['libcrypto.c'], (path) => runTool('cc', ['-O2', ...flags, '-o', path, join(SOURCES, 'libcrypto.c'), '-ldl']));
+  return built(cache, name, ['libcrypto.c'], (path) =>
+    runTool('cc', ['-O2', ...flags, '-o', path, join(SOURCES, 'libcrypto.c'), '-ldl']),
+  );
 }
 
 /** OpenSSL of the system, called from C. */
@@ -40,14 +42,21 @@ function pythonEnvironment(cache: string): string {
   const folder = join(cache, 'python-1');
   if (!existsSync(join(folder, 'ready'))) {
     runTool('python3', ['-m', 'venv', folder]);
-    runTool(join(folder, 'bin/pip'), ['install', '--quiet', '--disable-pip-version-check', 'tongsuopy-crayon==1.0.2b6', 'cffi']);
+    runTool(join(folder, 'bin/pip'), [
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      'tongsuopy-crayon==1.0.2b6',
+      'cffi',
+    ]);
     runTool('touch', [join(folder, 'ready')]);
   }
   return folder;
 }
 
 /** Runs the shared driver inside Python: the wheel's object needs Python's own symbols. */
-const IN_PYTHON = 'import ctypes, sys; a = (ctypes.c_char_p * 3)(b"", sys.argv[2].encode(), b"by-name"); ctypes.CDLL(sys.argv[1]).main(3, a)';
+const IN_PYTHON =
+  'import ctypes, sys; a = (ctypes.c_char_p * 3)(b"", sys.argv[2].encode(), b"by-name"); ctypes.CDLL(sys.argv[1]).main(3, a)';
 
 /** Tongsuo: the wheel's shared object exports libcrypto. */
 export const tongsuoPeer: Peer = {
@@ -56,7 +65,14 @@ export const tongsuoPeer: Peer = {
     const folder = pythonEnvironment(cache);
     const library = runTool('find', [folder, '-name', '_tongsuo*.so']).split('\n')[0];
     if (!library) throw new Error('the wheel has no shared object');
-    return [await driverSubject('Tongsuo, native', join(folder, 'bin/python'), ['-c', IN_PYTHON, libcryptoDriver(cache, true), library])];
+    return [
+      await driverSubject('Tongsuo, native', join(folder, 'bin/python'), [
+        '-c',
+        IN_PYTHON,
+        libcryptoDriver(cache, true),
+        library,
+      ]),
+    ];
   },
 };
 
@@ -90,7 +106,9 @@ function cargoBuild(path: string, target: string[], result: string): void {
 export const rustPeer: Peer = {
   name: 'RustCrypto, native (cargo)',
   async open(cache) {
-    const path = built(cache, 'rustcrypto-driver', RUST_SOURCES, (target) => cargoBuild(target, [], 'release/rustcrypto-driver'));
+    const path = built(cache, 'rustcrypto-driver', RUST_SOURCES, (target) =>
+      cargoBuild(target, [], 'release/rustcrypto-driver'),
+    );
     return [await driverSubject('RustCrypto, native', path, [])];
   },
 };
@@ -101,9 +119,16 @@ export const rustWasmPeer: Peer = {
   async open(cache) {
     const path = built(cache, 'rustcrypto-wasm', RUST_SOURCES, (target) => {
       const libraries = runTool('rustc', ['--print', 'target-libdir', '--target', WASI_TARGET]);
-      if (!existsSync(libraries)) throw new Error(`the toolchain has no ${WASI_TARGET} target (rustup target add ${WASI_TARGET})`);
+      if (!existsSync(libraries))
+        throw new Error(`the toolchain has no ${WASI_TARGET} target (rustup target add ${WASI_TARGET})`);
       cargoBuild(target, ['--target', WASI_TARGET], `${WASI_TARGET}/release/rustcrypto-driver.wasm`);
     });
-    return [await driverSubject('RustCrypto in wasm', process.execPath, ['--no-warnings', join(SOURCES, 'rust/run-wasi.mjs'), path])];
+    return [
+      await driverSubject('RustCrypto in wasm', process.execPath, [
+        '--no-warnings',
+        join(SOURCES, 'rust/run-wasi.mjs'),
+        path,
+      ]),
+    ];
   },
 };

@@ -6,7 +6,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Subject } from './subject.ts';
 
-/** Where subjects come from; `open` installs or builds what it needs under `cache` and throws an error that says what is missing. */
+/**
+ * Where subjects come from; `open` installs or builds what it needs under `cache` and throws an error that says what is
+ * missing.
+ */
 export interface Peer {
   name: string;
   open(cache: string): Promise<Subject[]>;
@@ -16,8 +19,17 @@ export interface Peer {
 const TOOL_LIMIT = 900_000;
 
 /** Runs a tool to its end; throws with the last line that it wrote. */
-export function runTool(command: string, args: string[], options: { cwd?: string; env?: Record<string, string> } = {}): string {
-  const run = spawnSync(command, args, { encoding: 'utf8', timeout: TOOL_LIMIT, ...options, env: { ...process.env, ...options.env } });
+export function runTool(
+  command: string,
+  args: string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): string {
+  const run = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: TOOL_LIMIT,
+    ...options,
+    env: { ...process.env, ...options.env },
+  });
   if (run.error) throw new Error(`${command}: ${run.error.message}`);
   if (run.status !== 0) throw new Error(`${command}: ${(run.stderr || run.stdout).trim().split('\n').at(-1)}`);
   return run.stdout.trim();

@@ -1,4 +1,5 @@
-// SM2 side by side: operations a second, best of rounds that alternate between the contenders, results checked before they are timed.
+// SM2 side by side: operations a second, best of rounds that alternate between the contenders, results checked before
+// they are timed.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto';
@@ -52,7 +53,10 @@ function ours(): Runs {
   };
 }
 
-/** Operations that make a key each time: reading the public key is part of a verification by a key that was not seen before. */
+/**
+ * Operations that make a key each time: reading the public key is part of a verification by a key that was not seen
+ * before.
+ */
 function freshKeys(publicKey: Buffer, signature: Buffer): Runs {
   const { wasm } = new Sm2();
   const at = wasm.allocate(256);
@@ -117,13 +121,23 @@ function smCrypto(): Runs {
 function gmsm(): (() => Partial<Record<Operation, number>>) | string {
   if (spawnSync('go', ['version']).status !== 0) return 'no go';
   const source = join(import.meta.dirname, 'sm2-gmsm');
-  const version = createHash('sha256').update(readFileSync(join(source, 'main.go'))).digest('hex').slice(0, 12);
+  const version = createHash('sha256')
+    .update(readFileSync(join(source, 'main.go')))
+    .digest('hex')
+    .slice(0, 12);
   const folder = join(CACHE, `sm2-gmsm-${version}`);
   const binary = join(folder, 'bench');
   if (!existsSync(binary)) {
     mkdirSync(folder, { recursive: true });
     cpSync(source, folder, { recursive: true });
-    const build = spawnSync('sh', ['-c', 'test -f go.mod || go mod init bench; go get github.com/emmansun/gmsm@v0.15.5 && go mod tidy && go build -o bench .'], { cwd: folder, encoding: 'utf8' });
+    const build = spawnSync(
+      'sh',
+      [
+        '-c',
+        'test -f go.mod || go mod init bench; go get github.com/emmansun/gmsm@v0.15.5 && go mod tidy && go build -o bench .',
+      ],
+      { cwd: folder, encoding: 'utf8' },
+    );
     if (build.status !== 0) return `not built: ${build.stderr.trim().split('\n').at(-1)}`;
   }
   return () => JSON.parse(execFileSync(binary, { encoding: 'utf8' })) as Partial<Record<Operation, number>>;
@@ -149,7 +163,11 @@ function keepBest(figure: Sm2Figure, operation: Operation, perSecond: number): v
 /** Runs all contenders, or only this project's; `missing` names those that could not be had, and why. */
 export function benchSm2(peers = true): { figures: Sm2Figure[]; missing: string[] } {
   const contenders: Record<string, Runs> = { 'FIM (wasm)': { ...ours(), ...oursPrepared() } };
-  if (peers) Object.assign(contenders, { [`OpenSSL ${process.versions.openssl} (native)`]: openssl(), 'sm-crypto-v2 (js)': smCrypto() });
+  if (peers)
+    Object.assign(contenders, {
+      [`OpenSSL ${process.versions.openssl} (native)`]: openssl(),
+      'sm-crypto-v2 (js)': smCrypto(),
+    });
   const figures = Object.keys(contenders).map((contender): Sm2Figure => ({ contender, perSecond: {} }));
   const native = peers ? gmsm() : 'not asked for';
   const missing: string[] = [];
@@ -164,7 +182,8 @@ export function benchSm2(peers = true): { figures: Sm2Figure[]; missing: string[
       }
     }
     if (typeof native === 'string' || i % 20 !== 0) continue;
-    for (const [operation, perSecond] of Object.entries(native())) keepBest(nativeFigure, operation as Operation, perSecond);
+    for (const [operation, perSecond] of Object.entries(native()))
+      keepBest(nativeFigure, operation as Operation, perSecond);
   }
   return { figures, missing };
 }
@@ -174,13 +193,16 @@ export function sm2Table({ figures, missing }: ReturnType<typeof benchSm2>): str
   const own = figures[0]!.perSecond;
   const lines = [['operations a second', ...OPERATIONS]];
   for (const { contender, perSecond } of figures) {
-    lines.push([contender, ...OPERATIONS.map((operation) => {
-      const value = perSecond[operation];
-      if (value === undefined) return '';
-      const reference = own[operation];
-      const ratio = perSecond === own || reference === undefined ? '' : ` (${(reference / value).toFixed(1)}x)`;
-      return `${Math.round(value).toLocaleString('en')}${ratio}`;
-    })]);
+    lines.push([
+      contender,
+      ...OPERATIONS.map((operation) => {
+        const value = perSecond[operation];
+        if (value === undefined) return '';
+        const reference = own[operation];
+        const ratio = perSecond === own || reference === undefined ? '' : ` (${(reference / value).toFixed(1)}x)`;
+        return `${Math.round(value).toLocaleString('en')}${ratio}`;
+      }),
+    ]);
   }
   const text = lines.map((line) => `| ${line.join(' | ')} |`);
   text.splice(1, 0, `|${'---|'.repeat(OPERATIONS.length + 1)}`);

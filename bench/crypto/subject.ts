@@ -21,7 +21,9 @@ export interface Runner {
 /** Shortest slice that is timed, milliseconds. */
 const SLICE = 1;
 
-/** A subject in this process from functions that prepare an operation for a size; a name that is missing is not offered. */
+/**
+ * A subject in this process from functions that prepare an operation for a size; a name that is missing is not offered.
+ */
 export function localSubject(name: string, prepare: Record<string, (size: number) => Runner>): Subject {
   const prepared = new Map<string, Runner>();
   const runner = (operation: string, size: number) => {
@@ -46,7 +48,8 @@ function bestRate(run: () => unknown, milliseconds: number): number {
   let count = 1;
   while (time(run, count) < SLICE) count *= 2;
   let best = 0;
-  for (const end = performance.now() + milliseconds; performance.now() < end; ) best = Math.max(best, (count / time(run, count)) * 1000);
+  for (const end = performance.now() + milliseconds; performance.now() < end;)
+    best = Math.max(best, (count / time(run, count)) * 1000);
   return best;
 }
 

@@ -1,5 +1,6 @@
-// Processor time that FIM adds to a stock Envoy: one worker, JSON bodies of 1 KiB and 16 KiB, limit + validate + mask + SM4-GCM, against the same Envoy
-// without a filter. Rounds alternate; the least of each is kept, since noise only adds. The result of a request is checked before anything is timed.
+// Processor time that FIM adds to a stock Envoy: one worker, JSON bodies of 1 KiB and 16 KiB, limit + validate + mask +
+// SM4-GCM, against the same Envoy without a filter. Rounds alternate; the least of each is kept, since noise only adds.
+// The result of a request is checked before anything is timed.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -30,7 +31,12 @@ const CLOCK_TICKS = 100;
 /** What a route of the bench does to a request; stages that are left out cost nothing. */
 function pluginConfig(stages: readonly string[]): PluginConfig {
   const all: Record<string, unknown> = {
-    rateLimiter: { id: 'bench', requests: 1_000_000_000, periodMs: 1000, key: { source: 'Header', header: 'x-client-id' } },
+    rateLimiter: {
+      id: 'bench',
+      requests: 1_000_000_000,
+      periodMs: 1000,
+      key: { source: 'Header', header: 'x-client-id' },
+    },
     pbocValidator: {
       request: true,
       rules: [
@@ -39,18 +45,38 @@ function pluginConfig(stages: readonly string[]): PluginConfig {
         { path: '$.account', required: true, type: 'string', minLength: 10, maxLength: 32 },
       ],
     },
-    fieldMasker: { request: true, fields: [{ path: '$.idNo', kind: 'IdCard', request: true, response: false }, { path: '$.pan', kind: 'BankCard', request: true, response: false }] },
+    fieldMasker: {
+      request: true,
+      fields: [
+        { path: '$.idNo', kind: 'IdCard', request: true, response: false },
+        { path: '$.pan', kind: 'BankCard', request: true, response: false },
+      ],
+    },
     sm4Encryptor: { keyId: KEY_ID, request: 'Encrypt', response: 'None' },
   };
   const chosen = Object.fromEntries(stages.map((name) => [name, all[name]]));
-  const config = { version: '1.0', generation: 1, kms: { cluster: KMS_CLUSTER }, routes: [{ name: 'bench/all', stages: chosen }] };
+  const config = {
+    version: '1.0',
+    generation: 1,
+    kms: { cluster: KMS_CLUSTER },
+    routes: [{ name: 'bench/all', stages: chosen }],
+  };
   return config as unknown as PluginConfig;
 }
 
 /** A payment message of `bytes` bytes: the fields that the stages look at, and an array of plain items. */
 function payload(bytes: number): Buffer {
-  const message = { transCode: '01123456', amount: '1050000', account: 'ACC-00112233', idNo: '110101199003074514', pan: '6222021234567894', items: [] as object[], pad: '' };
-  while (JSON.stringify(message).length < bytes - 110) message.items.push({ no: message.items.length, name: 'fund-share', price: 12.5, open: true, note: 'settled T+1' });
+  const message = {
+    transCode: '01123456',
+    amount: '1050000',
+    account: 'ACC-00112233',
+    idNo: '110101199003074514',
+    pan: '6222021234567894',
+    items: [] as object[],
+    pad: '',
+  };
+  while (JSON.stringify(message).length < bytes - 110)
+    message.items.push({ no: message.items.length, name: 'fund-share', price: 12.5, open: true, note: 'settled T+1' });
   message.pad = 'x'.repeat(bytes - JSON.stringify(message).length);
   return Buffer.from(JSON.stringify(message));
 }
@@ -66,13 +92,19 @@ interface Target {
   folder: string;
 }
 
-async function startTarget(name: string, stages: readonly string[], upstream: QuietUpstream, kms: URL): Promise<Target> {
+async function startTarget(
+  name: string,
+  stages: readonly string[],
+  upstream: QuietUpstream,
+  kms: URL,
+): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'fim-bench-'));
   const slots = stages.length === 0 ? [] : filterSlots('fused');
   const config = pluginConfig(stages);
   const modules = await buildModules(['fim']);
   await writeFile(join(folder, 'routes.json'), JSON.stringify(routeResource(config)));
-  for (const slot of slots) await writeFile(join(folder, 'plugin.json'), JSON.stringify(pluginResource(slot, modules[0]!.path, config)));
+  for (const slot of slots)
+    await writeFile(join(folder, 'plugin.json'), JSON.stringify(pluginResource(slot, modules[0]!.path, config)));
   const bootstrap = bootstrapConfig({
     host: '127.0.0.1',
     port: 0,
@@ -83,7 +115,11 @@ async function startTarget(name: string, stages: readonly string[], upstream: Qu
     upstream: new URL(`http://127.0.0.1:${upstream.port}`),
     kms,
   });
-  return { name, envoy: await EnvoyProcess.start({ binary: await envoyBinary(), bootstrap, folder, concurrency: 1 }), folder };
+  return {
+    name,
+    envoy: await EnvoyProcess.start({ binary: await envoyBinary(), bootstrap, folder, concurrency: 1 }),
+    folder,
+  };
 }
 
 /** Processor seconds of a process so far, user and system. */
@@ -95,16 +131,25 @@ function processorSeconds(pid: number): number {
 /** The upstream must have got what the stages promise: an envelope that opens to the message, masked. */
 function checkResult(body: Buffer, sent: Buffer, key: Buffer): void {
   const envelope = JSON.parse(body.toString()) as Record<string, string>;
-  const decipher = createDecipheriv('sm4-gcm' as 'aes-128-gcm', key, Buffer.from(envelope['iv']!, 'base64')) as DecipherGCM;
+  const decipher = createDecipheriv(
+    'sm4-gcm' as 'aes-128-gcm',
+    key,
+    Buffer.from(envelope['iv']!, 'base64'),
+  ) as DecipherGCM;
   decipher.setAAD(Buffer.from(`fim-json\nSM4-GCM\n${envelope['kid']}\n`));
   decipher.setAuthTag(Buffer.from(envelope['tag']!, 'base64'));
   const plain = Buffer.concat([decipher.update(envelope['ct']!, 'base64'), decipher.final()]).toString();
-  const expected = sent.toString().replace('110101199003074514', '110***********4514').replace('6222021234567894', '622202******7894');
+  const expected = sent
+    .toString()
+    .replace('110101199003074514', '110***********4514')
+    .replace('6222021234567894', '622202******7894');
   assert.equal(plain, expected);
 }
 
 async function keyOf(kms: URL): Promise<Buffer> {
-  const answer = (await (await fetch(new URL('/v1/secret/data/bench/key', kms))).json()) as { data: { data: { material: string } } };
+  const answer = (await (await fetch(new URL('/v1/secret/data/bench/key', kms))).json()) as {
+    data: { data: { material: string } };
+  };
   return Buffer.from(answer.data.data.material, 'base64');
 }
 
@@ -143,8 +188,13 @@ export async function main(args: readonly string[]): Promise<void> {
       const micros = await measure(targets, httpRequest(body), requests);
       figures.push({ bytes, micros: Object.fromEntries(micros) });
       const bare = micros.get('bare')!;
-      console.log(`\nbodies of ${bytes} bytes, processor time of Envoy a request, least of ${ROUNDS} rounds of ${requests}`);
-      for (const [name, value] of micros) console.log(`  ${name.padEnd(16)} ${value.toFixed(1).padStart(7)} µs   added ${(value - bare).toFixed(1).padStart(6)} µs`);
+      console.log(
+        `\nbodies of ${bytes} bytes, processor time of Envoy a request, least of ${ROUNDS} rounds of ${requests}`,
+      );
+      for (const [name, value] of micros)
+        console.log(
+          `  ${name.padEnd(16)} ${value.toFixed(1).padStart(7)} µs   added ${(value - bare).toFixed(1).padStart(6)} µs`,
+        );
     }
     const out = args.indexOf('--json');
     if (out >= 0) await writeFile(args[out + 1]!, `${JSON.stringify({ bench: 'envoy', figures }, null, 2)}\n`);

@@ -1,5 +1,5 @@
-// A closed-loop load: every connection sends the next request when the answer to the last is whole. Raw sockets, since what is measured is Envoy's
-// own processor time and the generator shares the machine.
+// A closed-loop load: every connection sends the next request when the answer to the last is whole. Raw sockets, since
+// what is measured is Envoy's own processor time and the generator shares the machine.
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
@@ -22,7 +22,10 @@ export interface LoadResult {
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-/** Bytes of the first whole answer in `data`, and its status; undefined if it is not whole. Answers carry content-length. */
+/**
+ * Bytes of the first whole answer in `data`, and its status; undefined if it is not whole. Answers carry
+ * content-length.
+ */
 function wholeAnswer(data: Buffer): { bytes: number; status: number } | undefined {
   const head = data.indexOf(HEAD_END);
   if (head < 0) return undefined;

@@ -1,4 +1,5 @@
-// An upstream that costs little: it counts the bytes of a request by its content-length, keeps the last body, and answers with nothing.
+// An upstream that costs little: it counts the bytes of a request by its content-length, keeps the last body, and
+// answers with nothing.
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 

@@ -23,16 +23,28 @@ export function benchCompression(): Record<string, Record<string, number>> {
   const results: Record<string, Record<string, number>> = {};
   const texts = SIZES.map((size): [string, Buffer] => [`JSON`, Buffer.from(message(size, true, false))]);
   for (const [kind, plain] of [...texts, ['random', randomBytes(65536)], ['one byte', Buffer.alloc(65536)]] as const) {
-    for (const [coding, name, packed, native] of [[GZIP, 'gzip', gzipSync(plain), gunzipSync], [DEFLATE, 'deflate', deflateSync(plain), inflateSync]] as const) {
+    for (const [coding, name, packed, native] of [
+      [GZIP, 'gzip', gzipSync(plain), gunzipSync],
+      [DEFLATE, 'deflate', deflateSync(plain), inflateSync],
+    ] as const) {
       const length = guest.put(packed);
       assert.equal(guest.exports.open(coding, length, LIMIT_BYTES), 0);
-      const opened = Buffer.from(guest.exports.memory.buffer, guest.exports.outputPointer() >>> 0, guest.exports.outputLength());
+      const opened = Buffer.from(
+        guest.exports.memory.buffer,
+        guest.exports.outputPointer() >>> 0,
+        guest.exports.outputLength(),
+      );
       assert.ok(opened.equals(plain) && native(packed).equals(plain));
       const title = `${name}, ${kind}, ${packed.length} to ${plain.length} bytes`;
       results[title] = speeds(
         [
           ['inflate', (times) => void guest.exports.openMany(coding, length, LIMIT_BYTES, times)],
-          ['zlib', (times) => { for (let i = 0; i < times; i++) native(packed); }],
+          [
+            'zlib',
+            (times) => {
+              for (let i = 0; i < times; i++) native(packed);
+            },
+          ],
         ],
         plain.length,
       );

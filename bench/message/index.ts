@@ -1,5 +1,6 @@
-// npm run bench message [--json FILE]: JSON against JSON.parse and assemblyscript-json, XML against fast-xml-parser, forms against URLSearchParams; ISO 8583; patterns; compressed bodies against zlib;
-// the route index is timed in its tests.
+// npm run bench message [--json FILE]: JSON against JSON.parse and assemblyscript-json, XML against fast-xml-parser,
+// forms against URLSearchParams; ISO 8583; patterns; compressed bodies against zlib; the route index is timed in its
+// tests.
 // Every result is checked before it is timed. Times are those that the thread computed;
 // the rounds of all subjects take turns, and the best of each is kept: noise only adds.
 import assert from 'node:assert/strict';
@@ -27,7 +28,11 @@ function benchJson(): Record<string, Record<string, number>> {
   const baseline = compileGuest<BaselineExports>('bench/message/assemblyscript-json');
   const results: Record<string, Record<string, number>> = {};
   for (const size of SIZES) {
-    for (const [chinese, pretty] of [[false, false], [true, false], [false, true]] as const) {
+    for (const [chinese, pretty] of [
+      [false, false],
+      [true, false],
+      [false, true],
+    ] as const) {
       const text = message(size, chinese, pretty);
       const bytes = new TextEncoder().encode(text);
       const decoder = new TextDecoder();
@@ -40,8 +45,18 @@ function benchJson(): Record<string, Record<string, number>> {
       results[title] = speeds(
         [
           ['index', (times) => void index.exports.parseMany(length, times)],
-          ['JSON.parse', (times) => { for (let i = 0; i < times; i++) JSON.parse(text); }],
-          ['decode+JSON.parse', (times) => { for (let i = 0; i < times; i++) JSON.parse(decoder.decode(bytes)); }],
+          [
+            'JSON.parse',
+            (times) => {
+              for (let i = 0; i < times; i++) JSON.parse(text);
+            },
+          ],
+          [
+            'decode+JSON.parse',
+            (times) => {
+              for (let i = 0; i < times; i++) JSON.parse(decoder.decode(bytes));
+            },
+          ],
           ['assemblyscript-json', (times) => void baseline.exports.parseMany(length, times)],
         ],
         bytes.length,
@@ -71,8 +86,18 @@ function benchPatterns(): Record<string, Record<string, number>> {
     results[pattern] = speeds(
       [
         ['pattern', (times) => void guest.exports.matchMany(length, times)],
-        ['RegExp', (times) => { for (let i = 0; i < times; i++) native.test(text); }],
-        ['re2js', (times) => { for (let i = 0; i < times; i++) re2.matcher(text).find(); }],
+        [
+          'RegExp',
+          (times) => {
+            for (let i = 0; i < times; i++) native.test(text);
+          },
+        ],
+        [
+          're2js',
+          (times) => {
+            for (let i = 0; i < times; i++) re2.matcher(text).find();
+          },
+        ],
       ],
       length,
     );
@@ -83,7 +108,14 @@ function benchPatterns(): Record<string, Record<string, number>> {
 
 export async function main(args: string[]): Promise<void> {
   console.log(`MB/s, best of ${ROUNDS} rounds; Node ${process.version}, V8 ${process.versions.v8}\n`);
-  const results = { json: benchJson(), xml: benchXml(), forms: benchForms(), iso8583: benchIso8583(), patterns: benchPatterns(), compression: benchCompression() };
+  const results = {
+    json: benchJson(),
+    xml: benchXml(),
+    forms: benchForms(),
+    iso8583: benchIso8583(),
+    patterns: benchPatterns(),
+    compression: benchCompression(),
+  };
   const at = args.indexOf('--json');
   const file = at < 0 ? undefined : args[at + 1];
   if (file !== undefined) await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);

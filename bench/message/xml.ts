@@ -33,20 +33,31 @@ export function benchXml(): Record<string, Record<string, number>> {
   const peer = new XMLParser({ ignoreAttributes: false, parseTagValue: false });
   const results: Record<string, Record<string, number>> = {};
   for (const size of SIZES) {
-    for (const [chinese, pretty] of [[false, false], [true, false], [false, true]] as const) {
+    for (const [chinese, pretty] of [
+      [false, false],
+      [true, false],
+      [false, true],
+    ] as const) {
       const { text, count } = creditTransfer(size, chinese, pretty);
       const length = tree.put(text);
       assert.equal(tree.exports.parse(length), 0);
       const [, , [document]] = fieldAt(tree, tree.exports.root());
       const transactions = document?.[2].find(([name]) => name === 'FIToFICstmrCdtTrf')?.[2] as Field[];
       assert.equal(transactions.length, count);
-      const parsed = peer.parse(text) as { Document: { FIToFICstmrCdtTrf: { CdtTrfTxInf: { ChrgBr: string }[] | { ChrgBr: string } } } };
+      const parsed = peer.parse(text) as {
+        Document: { FIToFICstmrCdtTrf: { CdtTrfTxInf: { ChrgBr: string }[] | { ChrgBr: string } } };
+      };
       assert.equal([parsed.Document.FIToFICstmrCdtTrf.CdtTrfTxInf].flat().length, count);
       const title = `XML, ${length} bytes${chinese ? ', Chinese' : ''}${pretty ? ', indented' : ''}`;
       results[title] = speeds(
         [
           ['tree', (times) => void tree.exports.parseMany(length, times)],
-          ['fast-xml-parser', (times) => { for (let i = 0; i < times; i++) peer.parse(text); }],
+          [
+            'fast-xml-parser',
+            (times) => {
+              for (let i = 0; i < times; i++) peer.parse(text);
+            },
+          ],
         ],
         length,
       );
@@ -66,12 +77,20 @@ export function benchForms(): Record<string, Record<string, number>> {
       const text = Array.from({ length: fields }, (_, i) => `field${i}=${value}`).join('&');
       const length = tree.put(text);
       assert.equal(tree.exports.parse(length), 0);
-      assert.deepEqual(fieldAt(tree, tree.exports.root())[2].map(([name, found]) => [name, found]), [...new URLSearchParams(text)]);
+      assert.deepEqual(
+        fieldAt(tree, tree.exports.root())[2].map(([name, found]) => [name, found]),
+        [...new URLSearchParams(text)],
+      );
       const title = `form, ${length} bytes${encoded ? ', percent-encoded' : ''}`;
       results[title] = speeds(
         [
           ['tree', (times) => void tree.exports.parseMany(length, times)],
-          ['URLSearchParams', (times) => { for (let i = 0; i < times; i++) new URLSearchParams(text).size; }],
+          [
+            'URLSearchParams',
+            (times) => {
+              for (let i = 0; i < times; i++) new URLSearchParams(text).size;
+            },
+          ],
         ],
         length,
       );

@@ -1,5 +1,5 @@
-// What the encryption stage adds to its cipher, by profile: sealing of a body in the guest, without the host. Results are checked first, by opening and by
-// OpenSSL; subjects take turns, the least of each is kept.
+// What the encryption stage adds to its cipher, by profile: sealing of a body in the guest, without the host. Results
+// are checked first, by opening and by OpenSSL; subjects take turns, the least of each is kept.
 import { execFileSync } from 'node:child_process';
 import { createDecipheriv, getRandomValues, randomBytes } from 'node:crypto';
 import type { CipherGCMTypes } from 'node:crypto';
@@ -23,11 +23,30 @@ function build(): Guest {
   const folder = mkdtempSync(join(tmpdir(), 'fim-bench-'));
   try {
     const file = join(folder, 'sealing.wasm');
-    execFileSync(process.execPath, ['node_modules/assemblyscript/bin/asc.js', 'bench/protection/sealing.module.ts', '-o', file, '--config', 'asconfig.json', '--target', 'release'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(
+      process.execPath,
+      [
+        'node_modules/assemblyscript/bin/asc.js',
+        'bench/protection/sealing.module.ts',
+        '-o',
+        file,
+        '--config',
+        'asconfig.json',
+        '--target',
+        'release',
+      ],
+      { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] },
+    );
     let guest: Guest;
-    const random = (at: number, size: number): number => (getRandomValues(new Uint8Array(guest.memory.buffer, at, size)), 0);
+    const random = (at: number, size: number): number => (
+      getRandomValues(new Uint8Array(guest.memory.buffer, at, size)),
+      0
+    );
     const functions = new Proxy({}, { get: (_, name) => (name === 'random_get' ? random : () => 0) });
-    guest = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file)), new Proxy({}, { get: () => functions }) as WebAssembly.Imports).exports as unknown as Guest;
+    guest = new WebAssembly.Instance(
+      new WebAssembly.Module(readFileSync(file)),
+      new Proxy({}, { get: () => functions }) as WebAssembly.Imports,
+    ).exports as unknown as Guest;
     guest['_initialize']!();
     return guest;
   } finally {
@@ -35,8 +54,10 @@ function build(): Guest {
   }
 }
 
-const at = (guest: Guest, pointer: number, length: number): Buffer => Buffer.from(new Uint8Array(guest.memory.buffer, pointer >>> 0, length));
-const put = (guest: Guest, pointer: number, bytes: Buffer): void => new Uint8Array(guest.memory.buffer, pointer >>> 0, bytes.length).set(bytes);
+const at = (guest: Guest, pointer: number, length: number): Buffer =>
+  Buffer.from(new Uint8Array(guest.memory.buffer, pointer >>> 0, length));
+const put = (guest: Guest, pointer: number, bytes: Buffer): void =>
+  new Uint8Array(guest.memory.buffer, pointer >>> 0, bytes.length).set(bytes);
 
 /** Seals and opens once; SM4-GCM in fim-json is opened by OpenSSL, too. Returns the message. */
 function check(guest: Guest, algorithm: number, format: number, body: number, text: Buffer): Buffer {
@@ -45,14 +66,18 @@ function check(guest: Guest, algorithm: number, format: number, body: number, te
   const message = at(guest, guest['sealed']!(), length);
   put(guest, body, message);
   const opened = guest['open']!(format, message.length, 1);
-  if (opened !== text.length || !at(guest, guest['opened']!(), opened).equals(text)) throw new Error(`${ALGORITHMS[algorithm]} ${PROFILES[format]}: wrong result`);
+  if (opened !== text.length || !at(guest, guest['opened']!(), opened).equals(text))
+    throw new Error(`${ALGORITHMS[algorithm]} ${PROFILES[format]}: wrong result`);
   if (algorithm === 0 && format === 0) {
     const { kid, iv, ct, tag } = JSON.parse(message.toString()) as Record<string, string>;
     const key = Buffer.from(Array.from({ length: 16 }, (_, i) => i + 1));
-    const decipher = createDecipheriv('sm4-gcm' as CipherGCMTypes, key, Buffer.from(iv!, 'base64'), { authTagLength: 16 });
+    const decipher = createDecipheriv('sm4-gcm' as CipherGCMTypes, key, Buffer.from(iv!, 'base64'), {
+      authTagLength: 16,
+    });
     decipher.setAAD(Buffer.from(`fim-json\nSM4-GCM\n${kid}\n`));
     decipher.setAuthTag(Buffer.from(tag!, 'base64'));
-    if (!Buffer.concat([decipher.update(Buffer.from(ct!, 'base64')), decipher.final()]).equals(text)) throw new Error('OpenSSL reads another text');
+    if (!Buffer.concat([decipher.update(Buffer.from(ct!, 'base64')), decipher.final()]).equals(text))
+      throw new Error('OpenSSL reads another text');
   }
   return message;
 }
@@ -86,9 +111,19 @@ export async function main(args: string[]): Promise<void> {
       const text = randomBytes(size);
       for (const format of PROFILES.keys()) check(guest, algorithm, format, body, text);
       put(guest, body, text);
-      const [alone, ...stage] = measure([(times) => guest['cipher']!(size, times), ...PROFILES.map((_, format) => (times: number) => void guest['seal']!(format, size, times))]) as [number, ...number[]];
-      rows.push({ size, algorithm: name, cipherMicros: alone, seal: Object.fromEntries(PROFILES.map((profile, i) => [profile, stage[i]! / alone])) });
-      console.log(`${String(size).padStart(7)} B  ${name.padEnd(17)} cipher ${alone.toFixed(1).padStart(7)} µs   sealing ÷ cipher: ${PROFILES.map((profile, i) => `${profile} ${(stage[i]! / alone).toFixed(2)}`).join('  ')}`);
+      const [alone, ...stage] = measure([
+        (times) => guest['cipher']!(size, times),
+        ...PROFILES.map((_, format) => (times: number) => void guest['seal']!(format, size, times)),
+      ]) as [number, ...number[]];
+      rows.push({
+        size,
+        algorithm: name,
+        cipherMicros: alone,
+        seal: Object.fromEntries(PROFILES.map((profile, i) => [profile, stage[i]! / alone])),
+      });
+      console.log(
+        `${String(size).padStart(7)} B  ${name.padEnd(17)} cipher ${alone.toFixed(1).padStart(7)} µs   sealing ÷ cipher: ${PROFILES.map((profile, i) => `${profile} ${(stage[i]! / alone).toFixed(2)}`).join('  ')}`,
+      );
     }
   }
   const file = args[args.indexOf('--json') + 1];

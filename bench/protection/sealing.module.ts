@@ -10,7 +10,9 @@ import { CiphertextLayout, PayloadAlgorithm, WireFormat } from '../../filters/sm
 import { Opening } from '../../filters/sm4-encryptor/opening';
 import { Parts, Protection } from '../../filters/sm4-encryptor/protection';
 
-const MATERIAL: usize = memory.data<u8>([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+const MATERIAL: usize = memory.data<u8>([
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+]);
 const ID: Bytes = Bytes.from('kms://prod/fund/key-2023');
 const KID: Bytes = Bytes.from('kms://prod/fund/key-2023#1');
 const TAG: usize = memory.data(32, 16);
@@ -47,12 +49,15 @@ export function sealed(): usize {
   return out.pointer;
 }
 
-/** The stage back: the message that stands at the body's place; bytes of the text at `opened()`, -1 if it does not open. */
+/**
+ * The stage back: the message that stands at the body's place; bytes of the text at `opened()`, -1 if it does not open.
+ */
 export function open(format: u32, length: u32, times: u32): i32 {
   const profile = profileOf(format);
   for (let i: u32 = 0; i < times; i++) {
     scratch.reset();
-    if (profile.read(plan!, body, length, parts) != Opening.Done || profile.open(plan!, key!, parts) != Opening.Done) return -1;
+    if (profile.read(plan!, body, length, parts) != Opening.Done || profile.open(plan!, key!, parts) != Opening.Done)
+      return -1;
   }
   return parts.textLength;
 }

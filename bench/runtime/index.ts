@@ -1,5 +1,7 @@
-// What a stream costs that no stage has anything to do with, and whether streams that live at the same time make it dearer. Against the dispatcher of
-// @solo-io/proxy-runtime on the same host. Rounds of all subjects take turns; the least of each is kept, since noise only adds.
+// What a stream costs that no stage has anything to do with, and whether streams that live at the same time make it
+// dearer. Against the dispatcher of
+// @solo-io/proxy-runtime on the same host. Rounds of all subjects take turns; the least of each is kept, since noise
+// only adds.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,13 +28,29 @@ interface Subject {
 }
 
 /** A route that no request of the bench meets, and one that all meet and whose stage looks at headers only. */
-const UNMATCHED = JSON.stringify({ version: '1.0', routes: [{ name: 'bench/other', match: { hosts: ['other.example'] }, stages: {} }] });
+const UNMATCHED = JSON.stringify({
+  version: '1.0',
+  routes: [{ name: 'bench/other', match: { hosts: ['other.example'] }, stages: {} }],
+});
 
 function buildSdkModule(): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'fim-bench-'));
   try {
     const out = join(folder, 'sdk.wasm');
-    execFileSync(process.execPath, ['node_modules/assemblyscript/bin/asc.js', 'bench/runtime/sdk/module.ts', '-o', out, '--lib', 'bench/runtime/sdk/lib', '--config', 'bench/runtime/sdk/asconfig.json'], { cwd: ROOT, stdio: 'inherit' });
+    execFileSync(
+      process.execPath,
+      [
+        'node_modules/assemblyscript/bin/asc.js',
+        'bench/runtime/sdk/module.ts',
+        '-o',
+        out,
+        '--lib',
+        'bench/runtime/sdk/lib',
+        '--config',
+        'bench/runtime/sdk/asconfig.json',
+      ],
+      { cwd: ROOT, stdio: 'inherit' },
+    );
     return readFileSync(out);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -83,9 +101,16 @@ export async function main(args: string[]): Promise<void> {
   );
   for (let i = 0; i < ROUNDS; i++) for (const subject of subjects) round(subject);
   console.log(`µs a stream without work (least of ${ROUNDS} rounds), by streams alive besides`);
-  console.log(['', ...LIVE.map((live) => `${live}`)].map((cell, i) => (i === 0 ? cell.padEnd(16) : cell.padStart(10))).join(''));
+  console.log(
+    ['', ...LIVE.map((live) => `${live}`)].map((cell, i) => (i === 0 ? cell.padEnd(16) : cell.padStart(10))).join(''),
+  );
   for (const [name] of modules) {
-    const cells = LIVE.map((live) => subjects.find((subject) => subject.name === name && subject.live === live)!.micros.toFixed(2).padStart(10));
+    const cells = LIVE.map((live) =>
+      subjects
+        .find((subject) => subject.name === name && subject.live === live)!
+        .micros.toFixed(2)
+        .padStart(10),
+    );
     console.log(name.padEnd(16) + cells.join(''));
   }
   const out = args.indexOf('--json');

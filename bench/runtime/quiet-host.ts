@@ -1,4 +1,5 @@
-// The least that a module needs to run: no tables, no strings, no copies that Envoy would not make. What is measured is the guest.
+// The least that a module needs to run: no tables, no strings, no copies that Envoy would not make. What is measured is
+// the guest.
 
 import { getRandomValues } from 'node:crypto';
 
@@ -42,9 +43,12 @@ export function startQuietly(bytes: Uint8Array, configuration: string): Exports 
     return 0;
   };
   const functions: Record<string, (...args: never[]) => unknown> = {
-    proxy_get_buffer_bytes: (kind: number, _start: number, _length: number, pointerOut: number, sizeOut: number) => (kind === BUFFER_PLUGIN_CONFIGURATION ? give(config, pointerOut, sizeOut) : NOT_FOUND),
-    proxy_get_header_map_pairs: (_kind: number, pointerOut: number, sizeOut: number) => give(REQUEST, pointerOut, sizeOut),
-    proxy_get_property: (_at: number, _size: number, pointerOut: number, sizeOut: number) => give(Buffer.from('idle'), pointerOut, sizeOut),
+    proxy_get_buffer_bytes: (kind: number, _start: number, _length: number, pointerOut: number, sizeOut: number) =>
+      kind === BUFFER_PLUGIN_CONFIGURATION ? give(config, pointerOut, sizeOut) : NOT_FOUND,
+    proxy_get_header_map_pairs: (_kind: number, pointerOut: number, sizeOut: number) =>
+      give(REQUEST, pointerOut, sizeOut),
+    proxy_get_property: (_at: number, _size: number, pointerOut: number, sizeOut: number) =>
+      give(Buffer.from('idle'), pointerOut, sizeOut),
     proxy_get_header_map_value: () => NOT_FOUND,
     random_get: (at: number, size: number) => {
       getRandomValues(new Uint8Array(guest.memory.buffer, at, size));
@@ -63,10 +67,12 @@ export function startQuietly(bytes: Uint8Array, configuration: string): Exports 
     },
   };
   const imports: Record<string, Record<string, (...args: never[]) => unknown>> = {};
-  for (const { module: space, name } of WebAssembly.Module.imports(module)) (imports[space] ??= {})[name] = functions[name] ?? (() => 0);
+  for (const { module: space, name } of WebAssembly.Module.imports(module))
+    (imports[space] ??= {})[name] = functions[name] ?? (() => 0);
   guest = new WebAssembly.Instance(module, imports as WebAssembly.Imports).exports as unknown as Exports;
   guest['_initialize']!();
   guest['proxy_on_context_create']!(1, 0);
-  if (guest['proxy_on_vm_start']?.(1, 0) === 0 || guest['proxy_on_configure']?.(1, config.length) === 0) throw new Error('the module refuses the configuration');
+  if (guest['proxy_on_vm_start']?.(1, 0) === 0 || guest['proxy_on_configure']?.(1, config.length) === 0)
+    throw new Error('the module refuses the configuration');
   return guest;
 }

@@ -1,4 +1,5 @@
-// Numbers of proxy-wasm ABI 0.2.1, as Envoy reads them (proxy-wasm-cpp-host, include/proxy-wasm/wasm_api_impl.h and proxy-wasm spec 0.2.1).
+// Numbers of proxy-wasm ABI 0.2.1, as Envoy reads them (proxy-wasm-cpp-host, include/proxy-wasm/wasm_api_impl.h and
+// proxy-wasm spec 0.2.1).
 
 /** What a host function returns to the guest. */
 export const Result = {
@@ -38,8 +39,18 @@ export const BufferKind = {
 export const StreamKind = { Request: 0, Response: 1, Downstream: 2, Upstream: 3 } as const;
 
 /** Answers of the header callbacks. `2` (continue and end the stream) is read by Envoy as Continue. */
-export const HeadersStatus = { Continue: 0, StopIteration: 1, StopAllIterationAndBuffer: 3, StopAllIterationAndWatermark: 4 } as const;
-export const DataStatus = { Continue: 0, StopIterationAndBuffer: 1, StopIterationAndWatermark: 2, StopIterationNoBuffer: 3 } as const;
+export const HeadersStatus = {
+  Continue: 0,
+  StopIteration: 1,
+  StopAllIterationAndBuffer: 3,
+  StopAllIterationAndWatermark: 4,
+} as const;
+export const DataStatus = {
+  Continue: 0,
+  StopIterationAndBuffer: 1,
+  StopIterationAndWatermark: 2,
+  StopIterationNoBuffer: 3,
+} as const;
 export const TrailersStatus = { Continue: 0, StopIteration: 1 } as const;
 
 export const MetricKind = { Counter: 0, Gauge: 1, Histogram: 2 } as const;

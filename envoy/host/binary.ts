@@ -1,4 +1,5 @@
-// The few facts about a module's binary that WebAssembly's JavaScript interface does not tell: types of imports and the start section.
+// The few facts about a module's binary that WebAssembly's JavaScript interface does not tell: types of imports and the
+// start section.
 
 export interface ImportedFunction {
   module: string;
@@ -88,7 +89,9 @@ function readImports(reader: Reader, types: string[], facts: BinaryFacts): void 
   }
 }
 
-/** Reads the facts; throws RangeError on a binary that ends early. The module has been validated by the engine before. */
+/**
+ * Reads the facts; throws RangeError on a binary that ends early. The module has been validated by the engine before.
+ */
 export function readBinary(bytes: Uint8Array): BinaryFacts {
   const facts: BinaryFacts = { imports: [], otherImports: [], exports: new Set(), hasStartSection: false };
   const reader = new Reader(bytes, 8);

@@ -48,7 +48,8 @@ export class BodyBuffer {
 
   /** The content as one piece; valid until the next change. */
   bytes(): Uint8Array {
-    if (this.pieces.length !== 1) this.pieces = [this.pieces.length === 0 ? new Uint8Array(0) : Buffer.concat(this.pieces)];
+    if (this.pieces.length !== 1)
+      this.pieces = [this.pieces.length === 0 ? new Uint8Array(0) : Buffer.concat(this.pieces)];
     return this.pieces[0]!;
   }
 

@@ -25,8 +25,8 @@ export interface DryRunResult {
 const MODULE_FAILED = 'FIM-CFG-0019';
 
 /**
- * Gives the configuration to a fresh VM of the module and reports its verdict. Never throws for a bad module or a bad configuration.
- * The module is compiled at the first call only; later ones take a few milliseconds.
+ * Gives the configuration to a fresh VM of the module and reports its verdict. Never throws for a bad module or a bad
+ * configuration. The module is compiled at the first call only; later ones take a few milliseconds.
  */
 export function dryRun(moduleBytes: Uint8Array | LoadedModule, pluginConfigJson: string | Uint8Array): DryRunResult {
   try {
@@ -34,7 +34,8 @@ export function dryRun(moduleBytes: Uint8Array | LoadedModule, pluginConfigJson:
     const vm = createVm(module, { vmId: 'dry-run', failurePolicy: 'FAIL_CLOSED' });
     const { accepted, logs } = vm.configure(pluginConfigJson);
     const errors = accepted ? [] : logs.flatMap(readRefusal);
-    if (!accepted && errors.length === 0) errors.push({ code: MODULE_FAILED, path: '', detail: logs.at(-1)?.message ?? 'refused without a reason' });
+    if (!accepted && errors.length === 0)
+      errors.push({ code: MODULE_FAILED, path: '', detail: logs.at(-1)?.message ?? 'refused without a reason' });
     return { accepted, errors, memoryPages: vm.memoryPages };
   } catch (error) {
     if (!(error instanceof LoadError)) throw error;

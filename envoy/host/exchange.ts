@@ -6,7 +6,10 @@ import type { Received, StreamOptions } from './http-stream.ts';
 import type { RootContext } from './root-context.ts';
 import { Vm } from './vm.ts';
 
-/** How a body is cut: sizes of the pieces (the rest is one more), or one byte each. A trailing 0 makes the end of stream an empty frame of its own. */
+/**
+ * How a body is cut: sizes of the pieces (the rest is one more), or one byte each. A trailing 0 makes the end of stream
+ * an empty frame of its own.
+ */
 export type Chunks = number[] | 'bytes';
 
 export interface ExchangeRequest {
@@ -81,7 +84,9 @@ export function cut(body: Uint8Array, chunks: Chunks = []): Uint8Array[] {
 
 function headerList(input: HeaderInput = []): HeaderList {
   if (Array.isArray(input)) return input;
-  return Object.entries(input).flatMap(([name, value]) => (Array.isArray(value) ? value.map((one): [string, string] => [name, one]) : [[name, value] as [string, string]]));
+  return Object.entries(input).flatMap(([name, value]) =>
+    Array.isArray(value) ? value.map((one): [string, string] => [name, one]) : [[name, value] as [string, string]],
+  );
 }
 
 /** A started exchange; `settle` brings it to its end. Several may run at once. */
@@ -138,8 +143,12 @@ export class Exchange {
       [':scheme', 'http'],
       ...headerList(request.headers),
     ];
-    if (body !== undefined && request.contentLength !== false && request.trailers === undefined) headers.push(['content-length', String(body.length)]);
-    this.stream.onRequestHeaders(headers, body === undefined && request.trailers === undefined && request.open !== true);
+    if (body !== undefined && request.contentLength !== false && request.trailers === undefined)
+      headers.push(['content-length', String(body.length)]);
+    this.stream.onRequestHeaders(
+      headers,
+      body === undefined && request.trailers === undefined && request.open !== true,
+    );
     this.pause();
     if (body !== undefined) this.sendBody(body);
     if (request.trailers !== undefined) this.stream.onRequestTrailers(request.trailers);
@@ -183,14 +192,25 @@ export class Exchange {
     }
     const body = Buffer.from((answer.body ?? '') as string);
     const headers: HeaderList = [[':status', String(answer.status ?? 200)], ...headerList(answer.headers)];
-    if (answer.contentLength !== false && answer.open !== true && answer.trailers === undefined && answer.body !== undefined) headers.push(['content-length', String(body.length)]);
-    const bodiless = this.options.request.method === 'HEAD' || (body.length === 0 && answer.trailers === undefined && answer.open !== true);
+    if (
+      answer.contentLength !== false &&
+      answer.open !== true &&
+      answer.trailers === undefined &&
+      answer.body !== undefined
+    )
+      headers.push(['content-length', String(body.length)]);
+    const bodiless =
+      this.options.request.method === 'HEAD' ||
+      (body.length === 0 && answer.trailers === undefined && answer.open !== true);
     this.stream.onResponseHeaders(headers, bodiless);
     if (bodiless) return;
     const pieces = body.length === 0 ? [] : cut(body, answer.chunks);
     for (const [i, piece] of pieces.entries()) {
       this.vm.clock.advance(0);
-      this.stream.onResponseBody(piece, answer.trailers === undefined && answer.open !== true && i === pieces.length - 1);
+      this.stream.onResponseBody(
+        piece,
+        answer.trailers === undefined && answer.open !== true && i === pieces.length - 1,
+      );
     }
     if (answer.trailers !== undefined) this.stream.onResponseTrailers(answer.trailers);
   }

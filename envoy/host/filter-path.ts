@@ -1,5 +1,6 @@
-// One direction of a filter chain: how Envoy's filter manager walks headers, data and trailers through filters that stop, hold and continue.
-// Follows source/common/http/filter_manager.cc; decoding and encoding differ only in the owner.
+// One direction of a filter chain: how Envoy's filter manager walks headers, data and trailers through filters that
+// stop, hold and continue. Follows source/common/http/filter_manager.cc; decoding and encoding differ only in the
+// owner.
 import { DataStatus, HeadersStatus, TrailersStatus } from './abi.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import { HeaderMap } from './header-map.ts';
@@ -52,7 +53,13 @@ export class FilterPath {
   private readonly limitBytes: number;
 
   constructor(filters: PathFilter[], owner: PathOwner, limitBytes: number) {
-    this.entries = filters.map((filter) => ({ filter, iteration: 'continue', headersContinued: false, fromCurrent: false, ended: false }));
+    this.entries = filters.map((filter) => ({
+      filter,
+      iteration: 'continue',
+      headersContinued: false,
+      fromCurrent: false,
+      ended: false,
+    }));
     this.owner = owner;
     this.limitBytes = limitBytes;
   }

@@ -5,7 +5,22 @@ export type HeaderList = [name: string, value: string][];
 export type HeaderInput = HeaderList | Record<string, string | string[]>;
 
 /** Headers of which Envoy keeps one only: a further value is appended after a comma. */
-const SINGLE = new Set([':status', ':method', ':path', ':authority', ':scheme', ':protocol', 'content-type', 'content-length', 'host', 'transfer-encoding', 'connection', 'upgrade', 'te', 'content-encoding']);
+const SINGLE = new Set([
+  ':status',
+  ':method',
+  ':path',
+  ':authority',
+  ':scheme',
+  ':protocol',
+  'content-type',
+  'content-length',
+  'host',
+  'transfer-encoding',
+  'connection',
+  'upgrade',
+  'te',
+  'content-encoding',
+]);
 
 /** Bytes of the length prefix of a serialized map and of each of its pairs. */
 const COUNT_BYTES = 4;
@@ -68,7 +83,10 @@ export class HeaderMap {
 
 /** The form in which maps cross the boundary: count, sizes, then names and values, each ended by a zero byte. */
 export function serializePairs(list: HeaderList): Buffer {
-  const size = list.reduce((sum, [name, value]) => sum + name.length + value.length + 2, COUNT_BYTES + PAIR_BYTES * list.length);
+  const size = list.reduce(
+    (sum, [name, value]) => sum + name.length + value.length + 2,
+    COUNT_BYTES + PAIR_BYTES * list.length,
+  );
   const out = Buffer.alloc(size);
   out.writeUInt32LE(list.length, 0);
   let at = COUNT_BYTES;

@@ -15,10 +15,17 @@ export interface HttpCall {
 }
 
 /**
- * What a call meets. `refused`: connection refused (Envoy answers 503). `reset`: the answer breaks off (the guest sees no headers). `no-host`: the
- * call fails at once. `unknown-cluster`: bad argument at once. `silent`: no answer until the time-out (504).
+ * What a call meets. `refused`: connection refused (Envoy answers 503). `reset`: the answer breaks off (the guest sees
+ * no headers). `no-host`: the call fails at once. `unknown-cluster`: bad argument at once. `silent`: no answer until
+ * the time-out (504).
  */
-export type HttpCallOutcome = { status: number; headers?: HeaderInput; body?: string | Uint8Array; trailers?: HeaderInput; afterMs?: number } | 'refused' | 'reset' | 'no-host' | 'unknown-cluster' | 'silent';
+export type HttpCallOutcome =
+  | { status: number; headers?: HeaderInput; body?: string | Uint8Array; trailers?: HeaderInput; afterMs?: number }
+  | 'refused'
+  | 'reset'
+  | 'no-host'
+  | 'unknown-cluster'
+  | 'silent';
 
 export type HttpCallHandler = (call: HttpCall) => HttpCallOutcome;
 
@@ -53,16 +60,22 @@ export class HttpCalls {
   start(root: RootContext, call: HttpCall): { result: number; token: number } {
     const complete = [':method', ':path', ':authority'].every((name) => call.headers.get(name) !== undefined);
     const outcome = this.vm.options.httpCall?.(call) ?? 'unknown-cluster';
-    if (outcome === 'unknown-cluster' || !complete || call.timeoutMs < 0) return { result: Result.BadArgument, token: 0 };
+    if (outcome === 'unknown-cluster' || !complete || call.timeoutMs < 0)
+      return { result: Result.BadArgument, token: 0 };
     this.made.push(call);
     if (outcome === 'no-host') return { result: Result.InternalFailure, token: 0 };
     const token = ++this.lastToken;
     const pending: Pending = { root, cancel: [] };
     this.pending.set(token, pending);
     const after = typeof outcome === 'object' ? (outcome.afterMs ?? 0) : 0;
-    if (outcome !== 'silent') pending.cancel.push(this.vm.clock.schedule(after, () => this.deliver(token, answerOf(outcome))));
+    if (outcome !== 'silent')
+      pending.cancel.push(this.vm.clock.schedule(after, () => this.deliver(token, answerOf(outcome))));
     if (call.timeoutMs > 0) {
-      const late = { headers: new HeaderMap({ ':status': '504', 'content-type': 'text/plain' }), body: Buffer.from('upstream request timeout'), trailers: null };
+      const late = {
+        headers: new HeaderMap({ ':status': '504', 'content-type': 'text/plain' }),
+        body: Buffer.from('upstream request timeout'),
+        trailers: null,
+      };
       pending.cancel.push(this.vm.clock.schedule(call.timeoutMs, () => this.deliver(token, late)));
     }
     return { result: Result.Ok, token };
@@ -101,10 +114,20 @@ export class HttpCalls {
 function answerOf(outcome: Exclude<HttpCallOutcome, 'unknown-cluster' | 'no-host' | 'silent'>): HttpCallAnswer | null {
   if (outcome === 'reset') return null;
   if (outcome === 'refused') {
-    const body = Buffer.from('upstream connect error or disconnect/reset before headers. reset reason: remote connection failure');
-    return { headers: new HeaderMap({ ':status': '503', 'content-length': String(body.length), 'content-type': 'text/plain' }), body, trailers: null };
+    const body = Buffer.from(
+      'upstream connect error or disconnect/reset before headers. reset reason: remote connection failure',
+    );
+    return {
+      headers: new HeaderMap({ ':status': '503', 'content-length': String(body.length), 'content-type': 'text/plain' }),
+      body,
+      trailers: null,
+    };
   }
   const headers = new HeaderMap(outcome.headers ?? {});
   headers.entries.unshift([':status', String(outcome.status)]);
-  return { headers, body: Buffer.from((outcome.body ?? '') as string), trailers: outcome.trailers === undefined ? null : new HeaderMap(outcome.trailers) };
+  return {
+    headers,
+    body: Buffer.from((outcome.body ?? '') as string),
+    trailers: outcome.trailers === undefined ? null : new HeaderMap(outcome.trailers),
+  };
 }

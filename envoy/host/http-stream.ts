@@ -1,4 +1,5 @@
-// One HTTP stream through a chain of plugins: the client on one side, the router's upstream on the other, Envoy's filter manager between.
+// One HTTP stream through a chain of plugins: the client on one side, the router's upstream on the other, Envoy's
+// filter manager between.
 import { HOST_BUFFER_LIMIT_BYTES } from '../limits.ts';
 import { MapKind } from './abi.ts';
 import { FilterPath } from './filter-path.ts';
@@ -32,7 +33,14 @@ export interface Received {
   reset: boolean;
 }
 
-const nothing = (): Received => ({ headers: null, body: Buffer.alloc(0), bodyBytes: 0, trailers: null, complete: false, reset: false });
+const nothing = (): Received => ({
+  headers: null,
+  body: Buffer.alloc(0),
+  bodyBytes: 0,
+  trailers: null,
+  complete: false,
+  reset: false,
+});
 
 export class HttpStream {
   /** What the upstream has seen. `headers === null`: not one byte. */
@@ -65,7 +73,11 @@ export class HttpStream {
     this.options = options;
     this.contexts = roots.map((root, index) => new StreamContext(root, this, index));
     const limit = options.bufferLimitBytes ?? HOST_BUFFER_LIMIT_BYTES;
-    this.decode = new FilterPath(this.contexts.map((context) => context.decoder), this.decodeOwner(), limit);
+    this.decode = new FilterPath(
+      this.contexts.map((context) => context.decoder),
+      this.decodeOwner(),
+      limit,
+    );
     this.encode = new FilterPath(this.contexts.map((context) => context.encoder).reverse(), this.encodeOwner(), limit);
   }
 
@@ -112,8 +124,16 @@ export class HttpStream {
   /** The upstream breaks off: a 503 if nothing was sent to the client, else a reset. */
   resetUpstream(): void {
     if (this.closedForUpstream()) return;
-    const body = Buffer.from('upstream connect error or disconnect/reset before headers. reset reason: connection termination');
-    this.sendLocalReply({ status: 503, body, headers: [], grpcStatus: -1, details: 'upstream_reset_before_response_started' });
+    const body = Buffer.from(
+      'upstream connect error or disconnect/reset before headers. reset reason: connection termination',
+    );
+    this.sendLocalReply({
+      status: 503,
+      body,
+      headers: [],
+      grpcStatus: -1,
+      details: 'upstream_reset_before_response_started',
+    });
   }
 
   private closedForUpstream(): boolean {
@@ -146,7 +166,10 @@ export class HttpStream {
     this.finish(details);
   }
 
-  /** A reply made by a filter or by the proxy itself: through the filters' response callbacks if no response has begun, else straight to the client. */
+  /**
+   * A reply made by a filter or by the proxy itself: through the filters' response callbacks if no response has begun,
+   * else straight to the client.
+   */
   sendLocalReply(reply: LocalReply): void {
     if (this.ended) {
       this.violation('local reply on a stream that has ended');
@@ -189,9 +212,17 @@ export class HttpStream {
         this.prepared = null;
         if (reply !== null) this.replyThroughFilters(reply);
       },
-      onTooLarge: () => this.sendLocalReply({ status: 413, body: Buffer.from('Payload Too Large'), headers: [], grpcStatus: -1, details: 'request_payload_too_large' }),
+      onTooLarge: () =>
+        this.sendLocalReply({
+          status: 413,
+          body: Buffer.from('Payload Too Large'),
+          headers: [],
+          grpcStatus: -1,
+          details: 'request_payload_too_large',
+        }),
       sinkHeaders: (map: HeaderMap, end: boolean) => {
-        for (const name of [':method', ':path', ':authority']) if (map.get(name) === undefined) this.violation(`request without ${name}`);
+        for (const name of [':method', ':path', ':authority'])
+          if (map.get(name) === undefined) this.violation(`request without ${name}`);
         this.upstream.headers = map.copy();
         this.received('upstream', end);
       },
@@ -210,7 +241,14 @@ export class HttpStream {
     return {
       canContinue: () => !this.encodeComplete && !this.ended,
       onAborted: () => {},
-      onTooLarge: () => this.sendLocalReply({ status: 500, body: Buffer.from('Internal Server Error'), headers: [], grpcStatus: -1, details: 'response_payload_too_large' }),
+      onTooLarge: () =>
+        this.sendLocalReply({
+          status: 500,
+          body: Buffer.from('Internal Server Error'),
+          headers: [],
+          grpcStatus: -1,
+          details: 'response_payload_too_large',
+        }),
       sinkHeaders: (map: HeaderMap, end: boolean) => {
         if (map.get(':status') === undefined) this.violation('response without :status');
         this.client.headers = map.copy();
@@ -247,7 +285,8 @@ export class HttpStream {
     const { headers, bodyBytes } = this[side];
     const length = headers?.get('content-length');
     if (length === undefined || Number(length) === bodyBytes) return;
-    const bodiless = side === 'client' && (this.decode.headersMap?.get(':method') === 'HEAD' || headers?.get(':status') === '304');
+    const bodiless =
+      side === 'client' && (this.decode.headersMap?.get(':method') === 'HEAD' || headers?.get(':status') === '304');
     if (!bodiless || bodyBytes > 0) this.violation(`${side} got content-length ${length} with ${bodyBytes} bytes`);
   }
 

@@ -7,7 +7,14 @@ export { RootContext } from './root-context.ts';
 export { HttpStream } from './http-stream.ts';
 export type { Received, StreamOptions } from './http-stream.ts';
 export { Exchange, exchange, cut } from './exchange.ts';
-export type { Chunks, ExchangeOptions, ExchangeRequest, ExchangeResponse, ExchangeResult, Upstream } from './exchange.ts';
+export type {
+  Chunks,
+  ExchangeOptions,
+  ExchangeRequest,
+  ExchangeResponse,
+  ExchangeResult,
+  Upstream,
+} from './exchange.ts';
 export { HeaderMap } from './header-map.ts';
 export type { HeaderInput, HeaderList } from './header-map.ts';
 export type { HttpCall, HttpCallHandler, HttpCallOutcome } from './http-calls.ts';

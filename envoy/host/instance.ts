@@ -64,7 +64,8 @@ export class Instance {
     }
     this.exports = instance.exports;
     this.memory = instance.exports['memory'] as WebAssembly.Memory;
-    if (!(this.memory instanceof WebAssembly.Memory)) throw new LoadError('missing-function', 'Wasm module exports no memory.');
+    if (!(this.memory instanceof WebAssembly.Memory))
+      throw new LoadError('missing-function', 'Wasm module exports no memory.');
     this.phase = 'initialize';
     try {
       (this.function('_initialize') ?? this.function('_start'))?.();
@@ -81,8 +82,8 @@ export class Instance {
   }
 
   /**
-   * Calls a callback, then `read`s its answer while the call's flags stand, then does what the guest asked to happen after the call
-   * (continue, local replies). A trap marks the machine as failed and gives the answer 0.
+   * Calls a callback, then `read`s its answer while the call's flags stand, then does what the guest asked to happen
+   * after the call (continue, local replies). A trap marks the machine as failed and gives the answer 0.
    */
   call<T>(context: GuestContext, name: string, args: number[], read: (answer: number) => T): T {
     const answer = this.invoke(context, name, args);
@@ -189,7 +190,9 @@ export class Instance {
           name,
           (...args: unknown[]) => {
             if (this.phase === 'start-section' || (this.phase === 'initialize' && !ALLOWED_WHILE_STARTING.has(name)))
-              throw new ForbiddenCall(`host function ${name} called from the ${this.phase === 'initialize' ? 'initialization' : 'start section'}`);
+              throw new ForbiddenCall(
+                `host function ${name} called from the ${this.phase === 'initialize' ? 'initialization' : 'start section'}`,
+              );
             return run(...args);
           },
         ]),
@@ -201,5 +204,9 @@ export class Instance {
 
 /** Traps, stack overflows and exits end the guest; anything else is a mistake of the host and goes on to the caller. */
 function isTrap(error: unknown): boolean {
-  return error instanceof WebAssembly.RuntimeError || error instanceof GuestExit || (error instanceof RangeError && /call stack/.test(error.message));
+  return (
+    error instanceof WebAssembly.RuntimeError ||
+    error instanceof GuestExit ||
+    (error instanceof RangeError && /call stack/.test(error.message))
+  );
 }

@@ -25,7 +25,8 @@ function grpcReply(reply: LocalReply, headers: HeaderMap): { headers: HeaderMap;
   headers.set(':status', '200');
   headers.set('content-type', 'application/grpc');
   if (headers.get('grpc-status') === undefined) {
-    const status = reply.grpcStatus >= 0 && reply.grpcStatus <= 16 ? reply.grpcStatus : (GRPC_OF_HTTP[reply.status] ?? GRPC_UNKNOWN);
+    const status =
+      reply.grpcStatus >= 0 && reply.grpcStatus <= 16 ? reply.grpcStatus : (GRPC_OF_HTTP[reply.status] ?? GRPC_UNKNOWN);
     headers.add('grpc-status', String(status));
   }
   if (reply.body.length > 0) headers.set('grpc-message', encodeURIComponent(reply.body.toString('latin1')));

@@ -26,7 +26,9 @@ export class Metrics {
 
   /** Value of a counter or gauge; of a histogram the number of samples. 0 if nobody defined it. */
   value(name: string): number {
-    for (const metric of this.byName.values()) if (metric.name === name) return metric.kind === MetricKind.Histogram ? metric.samples.length : Number(metric.value);
+    for (const metric of this.byName.values())
+      if (metric.name === name)
+        return metric.kind === MetricKind.Histogram ? metric.samples.length : Number(metric.value);
     return 0;
   }
 

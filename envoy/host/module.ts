@@ -5,7 +5,8 @@ import type { BinaryFacts } from './binary.ts';
 import { importType } from './signatures.ts';
 import { MAX_KEPT_MODULES } from '../limits.ts';
 
-export type LoadFailure = 'corrupt' | 'abi-version' | 'missing-import' | 'import-type' | 'missing-function' | 'start-section' | 'initialize';
+export type LoadFailure =
+  'corrupt' | 'abi-version' | 'missing-import' | 'import-type' | 'missing-function' | 'start-section' | 'initialize';
 
 /** Envoy would refuse the module. `reason` is stable; the message is close to Envoy's. */
 export class LoadError extends Error {
@@ -32,8 +33,9 @@ const loaded = new Map<string, LoadedModule>();
 
 /**
  * Compiles and checks a module. A second load of the same bytes costs one SHA-256.
- * Throws LoadError where Envoy 1.40 refuses the module: not WebAssembly, no `proxy_abi_version_0_2_1` (0.2.0 too), an import that Envoy does
- * not know (`env.abort`, `env.seed`, `env.trace`, …) or of another type, no `malloc` / `proxy_on_memory_allocate`.
+ * Throws LoadError where Envoy 1.40 refuses the module: not WebAssembly, no `proxy_abi_version_0_2_1` (0.2.0 too), an
+ * import that Envoy does not know (`env.abort`, `env.seed`, `env.trace`, …) or of another type, no `malloc` /
+ * `proxy_on_memory_allocate`.
  */
 export function loadModule(bytes: Uint8Array): LoadedModule {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -62,9 +64,13 @@ function checkFacts(facts: BinaryFacts): void {
     const wanted = importType(module, name);
     if (wanted === null) missing.push(`${module}.${name}`);
     else if (wanted !== type)
-      throw new LoadError('import-type', `Failed to load Wasm module due to an import type mismatch: ${module}.${name}, module has ${type}, host has ${wanted}`);
+      throw new LoadError(
+        'import-type',
+        `Failed to load Wasm module due to an import type mismatch: ${module}.${name}, module has ${type}, host has ${wanted}`,
+      );
   }
-  if (missing.length > 0) throw new LoadError('missing-import', `Failed to load Wasm module due to a missing import: ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw new LoadError('missing-import', `Failed to load Wasm module due to a missing import: ${missing.join(', ')}`);
   if (!facts.exports.has('malloc') && !facts.exports.has('proxy_on_memory_allocate'))
     throw new LoadError('missing-function', 'Wasm module is missing malloc function.');
 }

@@ -1,4 +1,5 @@
-// Attributes of a request as guests look them up, and their bytes: text as it is, integers as 8 bytes little-endian, booleans as one byte.
+// Attributes of a request as guests look them up, and their bytes: text as it is, integers as 8 bytes little-endian,
+// booleans as one byte.
 import type { HeaderMap } from './header-map.ts';
 
 export type PropertyValue = string | number | bigint | boolean | Uint8Array;

@@ -46,11 +46,23 @@ export class RootContext implements GuestContext {
     this.id = this.instance.newContextId();
     this.instance.contexts.set(this.id, this);
     this.instance.call(this, 'proxy_on_context_create', [this.id, 0], () => 0);
-    const started = !this.instance.has('proxy_on_vm_start') || this.instance.call(this, 'proxy_on_vm_start', [this.id, this.vm.options.vmConfiguration.length], (answer) => answer !== 0);
+    const started =
+      !this.instance.has('proxy_on_vm_start') ||
+      this.instance.call(
+        this,
+        'proxy_on_vm_start',
+        [this.id, this.vm.options.vmConfiguration.length],
+        (answer) => answer !== 0,
+      );
     if (!started || this.instance.failed) return false;
     if (!this.instance.has('proxy_on_configure')) return true;
     this.configuring = true;
-    const accepted = this.instance.call(this, 'proxy_on_configure', [this.id, this.configuration.length], (answer) => answer !== 0);
+    const accepted = this.instance.call(
+      this,
+      'proxy_on_configure',
+      [this.id, this.configuration.length],
+      (answer) => answer !== 0,
+    );
     this.configuring = false;
     return accepted && !this.instance.failed;
   }
@@ -96,7 +108,10 @@ export class RootContext implements GuestContext {
     if (!this.closing || this.done || this.streams > 0) return;
     this.done = true;
     this.cancelTick();
-    const ready = this.instance.failed || !this.instance.has('proxy_on_done') || this.instance.call(this, 'proxy_on_done', [this.id], (answer) => answer !== 0);
+    const ready =
+      this.instance.failed ||
+      !this.instance.has('proxy_on_done') ||
+      this.instance.call(this, 'proxy_on_done', [this.id], (answer) => answer !== 0);
     if (ready) this.delete();
   }
 
@@ -128,7 +143,12 @@ export class RootContext implements GuestContext {
   }
 
   buffer(kind: number): GuestBuffer | null {
-    if (kind === BufferKind.PluginConfiguration && this.configuring && this.vm.options.withholds?.(this.configuration) !== true) return { bytes: this.configuration };
+    if (
+      kind === BufferKind.PluginConfiguration &&
+      this.configuring &&
+      this.vm.options.withholds?.(this.configuration) !== true
+    )
+      return { bytes: this.configuration };
     if (kind === BufferKind.VmConfiguration) return { bytes: Buffer.from(this.vm.options.vmConfiguration) };
     if (kind === BufferKind.HttpCallResponseBody && this.callAnswer !== null) return { bytes: this.callAnswer.body };
     return null;

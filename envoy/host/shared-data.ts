@@ -13,7 +13,9 @@ export class SharedData {
     return this.tables.get(vmId)?.get(key);
   }
 
-  /** False on a CAS mismatch. `cas` 0 overwrites whatever is there; a key that is absent is created whatever `cas` says. */
+  /**
+   * False on a CAS mismatch. `cas` 0 overwrites whatever is there; a key that is absent is created whatever `cas` says.
+   */
   set(vmId: string, key: string, value: Buffer, cas: number): boolean {
     let table = this.tables.get(vmId);
     if (table === undefined) this.tables.set(vmId, (table = new Map()));

@@ -115,6 +115,7 @@ export const ALLOWED_WHILE_STARTING = new Set([
 /** The type of an import that Envoy links, `null` for one that it does not. */
 export function importType(module: string, name: string): string | null {
   if (module === 'env') return PROXY[name] ?? null;
-  if (module === 'wasi_snapshot_preview1' || module === 'wasi_unstable') return WASI[name] ?? WASI_WITHOUT_EFFECT[name] ?? null;
+  if (module === 'wasi_snapshot_preview1' || module === 'wasi_unstable')
+    return WASI[name] ?? WASI_WITHOUT_EFFECT[name] ?? null;
   return null;
 }

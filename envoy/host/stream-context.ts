@@ -1,4 +1,5 @@
-// One filter's context of one HTTP stream. Follows source/extensions/common/wasm/context.cc of Envoy: what is visible when, and what a dead VM answers.
+// One filter's context of one HTTP stream. Follows source/extensions/common/wasm/context.cc of Envoy: what is visible
+// when, and what a dead VM answers.
 import { BufferKind, DataStatus, HeadersStatus, MapKind, StreamKind, TrailersStatus } from './abi.ts';
 import type { BodyBuffer } from './body-buffer.ts';
 import type { PathFilter } from './filter-path.ts';
@@ -55,7 +56,9 @@ export class StreamContext implements GuestContext {
         if (name === 'request') this.create();
         if (silent()) return HeadersStatus.Continue;
         shown.headers = map;
-        const status = this.callback(`${name}_headers`, [map.size, Number(endOfStream)], HeadersStatus, (answer) => this.headersStatus(answer));
+        const status = this.callback(`${name}_headers`, [map.size, Number(endOfStream)], HeadersStatus, (answer) =>
+          this.headersStatus(answer),
+        );
         if (status === HeadersStatus.Continue) shown.headers = null;
         return status;
       },
@@ -67,7 +70,9 @@ export class StreamContext implements GuestContext {
         }
         shown.body = buffer;
         const size = this.bodyOf(name, shown)?.length ?? 0;
-        const status = this.callback(`${name}_body`, [size, Number(endOfStream)], DataStatus, (answer) => (this.instance.iterationStopped || answer > 3 ? DataStatus.StopIterationNoBuffer : answer));
+        const status = this.callback(`${name}_body`, [size, Number(endOfStream)], DataStatus, (answer) =>
+          this.instance.iterationStopped || answer > 3 ? DataStatus.StopIterationNoBuffer : answer,
+        );
         shown.buffering = status === DataStatus.StopIterationAndBuffer;
         if (status !== DataStatus.StopIterationNoBuffer) shown.body = null;
         return status;
@@ -75,7 +80,9 @@ export class StreamContext implements GuestContext {
       trailers: (map) => {
         if (!this.created || silent()) return TrailersStatus.Continue;
         shown.trailers = map;
-        const status = this.callback(`${name}_trailers`, [map.size], TrailersStatus, (answer) => (this.instance.iterationStopped || answer > 1 ? TrailersStatus.StopIteration : answer));
+        const status = this.callback(`${name}_trailers`, [map.size], TrailersStatus, (answer) =>
+          this.instance.iterationStopped || answer > 1 ? TrailersStatus.StopIteration : answer,
+        );
         if (status === TrailersStatus.Continue) shown.trailers = null;
         return status;
       },
@@ -83,8 +90,18 @@ export class StreamContext implements GuestContext {
   }
 
   /** Runs a callback unless the machine is dead; a dead one answers by the failure policy. */
-  private callback(name: string, args: number[], kind: typeof HeadersStatus | typeof DataStatus | typeof TrailersStatus, read: (answer: number) => number): number {
-    const closed = kind === HeadersStatus ? HeadersStatus.StopAllIterationAndWatermark : kind === DataStatus ? DataStatus.StopIterationNoBuffer : TrailersStatus.StopIteration;
+  private callback(
+    name: string,
+    args: number[],
+    kind: typeof HeadersStatus | typeof DataStatus | typeof TrailersStatus,
+    read: (answer: number) => number,
+  ): number {
+    const closed =
+      kind === HeadersStatus
+        ? HeadersStatus.StopAllIterationAndWatermark
+        : kind === DataStatus
+          ? DataStatus.StopIterationNoBuffer
+          : TrailersStatus.StopIteration;
     if (this.instance.failed) return this.failed(closed);
     if (!this.instance.has(`proxy_on_${name}`)) return 0;
     let status = 0;
@@ -99,14 +116,21 @@ export class StreamContext implements GuestContext {
     if (this.root.vm.options.failurePolicy === 'FAIL_OPEN') return 0;
     if (!this.streamFailed) {
       this.streamFailed = true;
-      this.stream.sendLocalReply({ status: 503, body: Buffer.alloc(0), headers: [], grpcStatus: 14, details: 'wasm_fail_stream' });
+      this.stream.sendLocalReply({
+        status: 503,
+        body: Buffer.alloc(0),
+        headers: [],
+        grpcStatus: 14,
+        details: 'wasm_fail_stream',
+      });
     }
     return closed;
   }
 
   private headersStatus(answer: number): number {
     if (this.instance.iterationStopped || answer > 4) return HeadersStatus.StopAllIterationAndWatermark;
-    if (answer === HeadersStatus.StopIteration && !this.root.vm.options.allowOnHeadersStopIteration) return HeadersStatus.StopAllIterationAndWatermark;
+    if (answer === HeadersStatus.StopIteration && !this.root.vm.options.allowOnHeadersStopIteration)
+      return HeadersStatus.StopAllIterationAndWatermark;
     return answer === 2 ? HeadersStatus.Continue : answer;
   }
 
@@ -146,7 +170,8 @@ export class StreamContext implements GuestContext {
   }
 
   private trailers(name: 'request' | 'response', shown: View, writable: boolean): HeaderMap | null {
-    if (writable && shown.trailers === null && shown.body !== null) shown.trailers = this.stream.path(name).addTrailers();
+    if (writable && shown.trailers === null && shown.body !== null)
+      shown.trailers = this.stream.path(name).addTrailers();
     return shown.trailers;
   }
 

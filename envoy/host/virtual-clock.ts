@@ -64,7 +64,8 @@ export class VirtualClock {
     let first: Timer | undefined;
     for (const timer of this.timers) {
       if (timer.atMs > endMs) continue;
-      if (first === undefined || timer.atMs < first.atMs || (timer.atMs === first.atMs && timer.order < first.order)) first = timer;
+      if (first === undefined || timer.atMs < first.atMs || (timer.atMs === first.atMs && timer.order < first.order))
+        first = timer;
     }
     return first;
   }

@@ -48,19 +48,30 @@ export interface VmOptions {
 /** Outcome of a configuration. */
 export interface Configured {
   accepted: boolean;
-  /** The context that serves streams with this configuration. After a refusal Envoy would keep the one before; this one is closed. */
+  /**
+   * The context that serves streams with this configuration. After a refusal Envoy would keep the one before; this one
+   * is closed.
+   */
   root: RootContext;
   /** What the guest logged meanwhile. */
   logs: LogEntry[];
 }
 
 export class Vm {
-  readonly options: Required<Pick<VmOptions, 'vmId' | 'vmConfiguration' | 'allowOnHeadersStopIteration' | 'failurePolicy' | 'reloadBackoffMs' | 'logLevel'>> & VmOptions;
+  readonly options: Required<
+    Pick<
+      VmOptions,
+      'vmId' | 'vmConfiguration' | 'allowOnHeadersStopIteration' | 'failurePolicy' | 'reloadBackoffMs' | 'logLevel'
+    >
+  > &
+    VmOptions;
   readonly sharedData: SharedData;
   readonly clock: VirtualClock;
   readonly metrics: Metrics;
   readonly logs: LogEntry[] = [];
-  /** Things that stock Envoy would let pass or crash on and that a filter must not do. Tests assert that there are none. */
+  /**
+   * Things that stock Envoy would let pass or crash on and that a filter must not do. Tests assert that there are none.
+   */
   readonly violations: string[] = [];
   metricTable: MetricTable;
   httpCalls: HttpCalls;
@@ -96,8 +107,8 @@ export class Vm {
   }
 
   /**
-   * Tries a configuration out and starts a root context with it, as Envoy does for each new plugin configuration; those before keep serving their streams.
-   * `accepted` is what `proxy_on_vm_start` and `proxy_on_configure` answered.
+   * Tries a configuration out and starts a root context with it, as Envoy does for each new plugin configuration; those
+   * before keep serving their streams. `accepted` is what `proxy_on_vm_start` and `proxy_on_configure` answered.
    */
   configure(configuration: string | Uint8Array, rootId = ''): Configured {
     // As Envoy does on its main thread: a configuration is tried in a fresh machine before any that serves gets it.
@@ -106,7 +117,10 @@ export class Vm {
     return this.configureUntried(configuration, rootId);
   }
 
-  /** The same without the trial: what a worker does with a configuration that another machine of the process has taken, or that Envoy takes for tried. */
+  /**
+   * The same without the trial: what a worker does with a configuration that another machine of the process has taken,
+   * or that Envoy takes for tried.
+   */
   configureUntried(configuration: string | Uint8Array, rootId = ''): Configured {
     const logged = this.logs.length;
     const root = new RootContext(this, Buffer.from(configuration as string), rootId);
@@ -119,7 +133,12 @@ export class Vm {
   }
 
   private tryOut(configuration: string | Uint8Array, rootId: string): Configured {
-    const trial = new Vm(this.module, { ...this.options, sharedData: this.sharedData, clock: this.clock, metrics: new Metrics() });
+    const trial = new Vm(this.module, {
+      ...this.options,
+      sharedData: this.sharedData,
+      clock: this.clock,
+      metrics: new Metrics(),
+    });
     const outcome = trial.configureUntried(configuration, rootId);
     if (outcome.accepted) outcome.root.close();
     this.logs.push(...outcome.logs);

@@ -1,5 +1,6 @@
-// The one spelling of a path that requests and routes are compared in (RFC 3986, 6.2.2; filters/match/README.md, "Canonical paths"). The same rules stand in
-// filters/match/request-path.ts, for the paths of requests; test/vectors/canonical-paths.json holds both to them.
+// The one spelling of a path that requests and routes are compared in (RFC 3986, 6.2.2; filters/match/README.md,
+// "Canonical paths"). The same rules stand in filters/match/request-path.ts, for the paths of requests;
+// test/vectors/canonical-paths.json holds both to them.
 
 /** What an escape may stand for and need not be escaped: unreserved characters and those of `pchar` (RFC 3986, 3.3). */
 const NEEDS_NO_ESCAPE = /^[A-Za-z0-9\-._~!$&'()*+,;=:@]$/;
@@ -42,7 +43,10 @@ export function canonicalPath(path: string): string | undefined {
   return spelt !== undefined && /\/[./]/.test(spelt) ? resolve(spelt) : spelt;
 }
 
-/** An escape or character of a pattern that no canonical path holds, and what stands in its place; undefined if there is none. */
+/**
+ * An escape or character of a pattern that no canonical path holds, and what stands in its place; undefined if there is
+ * none.
+ */
 export function uncanonicalInPattern(pattern: string): { text: string; canonical: string | undefined } | undefined {
   for (const [text] of pattern.matchAll(/%[0-9A-Fa-f]{2}|[^ -~]/gu)) {
     const canonical = canonicalPath(`/${text}`)?.slice(1);

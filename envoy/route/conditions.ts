@@ -15,14 +15,34 @@ export interface ConditionDraft {
 export const ACCEPT_MISSING_TLCP = 'fim.financial/accept-missing-tlcp';
 
 /** What a warning means in one word, by its code; the first one gives the condition's reason. */
-const WARNING_REASONS: Partial<Record<RouteIssue['code'], string>> = { 'FIM-CFG-1060': 'TlcpNotTerminated', 'FIM-CFG-1061': 'NotObserved', 'FIM-CFG-1062': 'NothingAsked', 'FIM-CFG-1063': 'WithoutEffect' };
+const WARNING_REASONS: Partial<Record<RouteIssue['code'], string>> = {
+  'FIM-CFG-1060': 'TlcpNotTerminated',
+  'FIM-CFG-1061': 'NotObserved',
+  'FIM-CFG-1062': 'NothingAsked',
+  'FIM-CFG-1063': 'WithoutEffect',
+};
 
 function describe(issues: readonly RouteIssue[]): string {
-  return issues.map((issue) => `${issue.code} ${issue.path}: ${issue.message}`).join('; ').slice(0, 32_000);
+  return issues
+    .map((issue) => `${issue.code} ${issue.path}: ${issue.message}`)
+    .join('; ')
+    .slice(0, 32_000);
 }
 
-function draft(resource: RouteResource, type: string, status: ConditionDraft['status'], reason: string, message: string): ConditionDraft {
-  return { type, status, reason, message, ...(resource.generation === undefined ? {} : { observedGeneration: resource.generation }) };
+function draft(
+  resource: RouteResource,
+  type: string,
+  status: ConditionDraft['status'],
+  reason: string,
+  message: string,
+): ConditionDraft {
+  return {
+    type,
+    status,
+    reason,
+    message,
+    ...(resource.generation === undefined ? {} : { observedGeneration: resource.generation }),
+  };
 }
 
 /** What a resource that has mistakes is told. */
@@ -30,7 +50,13 @@ export function rejectedConditions(issues: readonly RouteIssue[], generation?: n
   const observed = generation === undefined ? {} : { observedGeneration: generation };
   return [
     { type: 'Accepted', status: 'False', reason: 'Invalid', message: describe(issues), ...observed },
-    { type: 'Programmed', status: 'False', reason: 'Invalid', message: 'The route is not accepted; what was programmed before stays.', ...observed },
+    {
+      type: 'Programmed',
+      status: 'False',
+      reason: 'Invalid',
+      message: 'The route is not accepted; what was programmed before stays.',
+      ...observed,
+    },
   ];
 }
 
@@ -40,11 +66,16 @@ export function lacksTlcp(resource: RouteResource): boolean {
 }
 
 /**
- * What can be said before anything is applied. `Programmed` is Unknown until whoever applies the configuration has proof from the proxies, and False
- * where it is known already that a line cannot be honoured.
+ * What can be said before anything is applied. `Programmed` is Unknown until whoever applies the configuration has
+ * proof from the proxies, and False where it is known already that a line cannot be honoured.
  */
-export function translatedConditions(resource: RouteResource, conflict: Conflict | undefined, issues: readonly RouteIssue[]): ConditionDraft[] {
-  const make = (type: string, status: ConditionDraft['status'], reason: string, message: string): ConditionDraft => draft(resource, type, status, reason, message);
+export function translatedConditions(
+  resource: RouteResource,
+  conflict: Conflict | undefined,
+  issues: readonly RouteIssue[],
+): ConditionDraft[] {
+  const make = (type: string, status: ConditionDraft['status'], reason: string, message: string): ConditionDraft =>
+    draft(resource, type, status, reason, message);
   if (issues.length > 0) return rejectedConditions(issues, resource.generation);
   const conditions: ConditionDraft[] = [];
   if (conflict !== undefined && !conflict.partial) {
@@ -53,11 +84,28 @@ export function translatedConditions(resource: RouteResource, conflict: Conflict
     return conditions;
   }
   conditions.push(make('Accepted', 'True', 'Accepted', 'The route is valid.'));
-  if (conflict !== undefined) conditions.push(make('PartiallyConflicted', 'True', 'Conflicted', `${conflict.winner.key} has some of the same matches and keeps them.`));
+  if (conflict !== undefined)
+    conditions.push(
+      make(
+        'PartiallyConflicted',
+        'True',
+        'Conflicted',
+        `${conflict.winner.key} has some of the same matches and keeps them.`,
+      ),
+    );
   conditions.push(make('ResolvedRefs', 'Unknown', 'Pending', 'Targets and keys are not looked up yet.'));
-  if (lacksTlcp(resource)) conditions.push(make('Programmed', 'False', 'TlcpNotTerminated', `FIM-CFG-1060 $.spec.tls.cipherSuites: national TLS cannot be terminated in this Envoy yet; the annotation ${ACCEPT_MISSING_TLCP}: "true" accepts the lack.`));
+  if (lacksTlcp(resource))
+    conditions.push(
+      make(
+        'Programmed',
+        'False',
+        'TlcpNotTerminated',
+        `FIM-CFG-1060 $.spec.tls.cipherSuites: national TLS cannot be terminated in this Envoy yet; the annotation ${ACCEPT_MISSING_TLCP}: "true" accepts the lack.`,
+      ),
+    );
   else conditions.push(make('Programmed', 'Unknown', 'Pending', 'No proxy has reported the configuration yet.'));
   const [warning] = resource.warnings;
-  if (warning !== undefined) conditions.push(make('Warnings', 'True', WARNING_REASONS[warning.code] ?? 'Warned', describe(resource.warnings)));
+  if (warning !== undefined)
+    conditions.push(make('Warnings', 'True', WARNING_REASONS[warning.code] ?? 'Warned', describe(resource.warnings)));
   return conditions;
 }

@@ -15,7 +15,9 @@ export function fieldSteps(path: string): Step[] {
 
 /** One spelling for each place, so that `$.a`, `$['a']` and the name `a` compare equal. */
 export function canonicalFieldPath(path: string): string {
-  return `$${fieldSteps(path).map((step) => ('name' in step ? memberStep(step.name) : 'index' in step ? `[${step.index}]` : '[*]')).join('')}`;
+  return `$${fieldSteps(path)
+    .map((step) => ('name' in step ? memberStep(step.name) : 'index' in step ? `[${step.index}]` : '[*]'))
+    .join('')}`;
 }
 
 /** The path of a top-level member. */
@@ -40,13 +42,16 @@ export function placeOf(field: { name?: string; path?: string; in?: string }): s
 }
 
 /**
- * Whether the sides of a rule between fields can meet: what the right one has up to its last wildcard is the beginning of the left one. Items of a sum may
- * have no wildcard of their own.
+ * Whether the sides of a rule between fields can meet: what the right one has up to its last wildcard is the beginning
+ * of the left one. Items of a sum may have no wildcard of their own.
  */
 export function fitsTogether(left: string, right: string, sums: boolean): boolean {
   const steps = fieldSteps(left);
   const other = fieldSteps(right);
   const shared = other.findLastIndex((step) => 'any' in step) + 1;
   const wild = steps.findLastIndex((step) => 'any' in step) + 1;
-  return (sums || wild >= shared) && other.slice(0, shared).every((step, index) => JSON.stringify(step) === JSON.stringify(steps[index]));
+  return (
+    (sums || wild >= shared) &&
+    other.slice(0, shared).every((step, index) => JSON.stringify(step) === JSON.stringify(steps[index]))
+  );
 }

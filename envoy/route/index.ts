@@ -2,7 +2,14 @@
 export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
 export type { RouteResource, Section, Sections } from './resource.ts';
 export { formatPlace, type RouteIssue } from './route-error.ts';
-export { PLUGIN_CONFIG_VERSION, translate, type PluginOutput, type TranslatedRoute, type TranslateOptions, type Translation } from './translate.ts';
+export {
+  PLUGIN_CONFIG_VERSION,
+  translate,
+  type PluginOutput,
+  type TranslatedRoute,
+  type TranslateOptions,
+  type Translation,
+} from './translate.ts';
 export { ACCEPT_MISSING_TLCP, rejectedConditions, type ConditionDraft } from './conditions.ts';
 export { validateFiles, type DryRun, type ValidationReport } from './validate-files.ts';
 export { keyIdsOf, replaceKeyIds } from './key-ids.ts';

@@ -14,5 +14,8 @@ export function formatPointer(path: Path): string {
 /** Names come from files: control characters and great lengths do not reach the terminal. */
 function quoted(name: string): string {
   const shown = name.length > 64 ? `${name.slice(0, 64)}…` : name;
-  return `'${shown.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?').replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  return `'${shown
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?')
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", "\\'")}'`;
 }

@@ -9,8 +9,12 @@ function visit(sections: Sections, meet: (holder: Holder, member: string) => voi
   for (const [section = '', ...steps] of KEY_ID_PLACES) {
     const last = steps.at(-1) ?? '';
     let holders: unknown[] = [sections[section as keyof Sections]?.value];
-    for (const step of steps.slice(0, -1)) holders = holders.flatMap((holder) => (step === '*' ? (Array.isArray(holder) ? holder : []) : [(holder as Holder | undefined)?.[step]]));
-    for (const holder of holders) if (typeof (holder as Holder | undefined)?.[last] === 'string') meet(holder as Holder, last);
+    for (const step of steps.slice(0, -1))
+      holders = holders.flatMap((holder) =>
+        step === '*' ? (Array.isArray(holder) ? holder : []) : [(holder as Holder | undefined)?.[step]],
+      );
+    for (const holder of holders)
+      if (typeof (holder as Holder | undefined)?.[last] === 'string') meet(holder as Holder, last);
   }
 }
 

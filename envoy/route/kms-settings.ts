@@ -6,7 +6,8 @@ export type KmsSettings = Omit<KmsConfig, 'cluster' | 'authority'>;
 /** The settings as command lines name them, without the `--`, and what they say. */
 export const KMS_SETTINGS = {
   'kms-path-prefix': 'path of stored keys at the KMS (default /v1/secret/data/: mount `secret`)',
-  'kms-transit-mount': 'mount of the engine that makes data keys, and first part of their ids (default transit; empty: none)',
+  'kms-transit-mount':
+    'mount of the engine that makes data keys, and first part of their ids (default transit; empty: none)',
   'kms-timeout-ms': 'longest wait for one answer of the KMS, 1 to 60000 (default 2500)',
   'kms-hold-ms': 'longest time that a request is held for its first key, 1 to 60000 (default 3000)',
   'kms-refresh-ms': 'time between looks for a newer version, 100 to 86400000 (default 2000)',
@@ -16,22 +17,32 @@ export type KmsSettingName = keyof typeof KMS_SETTINGS;
 const PREFIX = /^\/(?:[\w.-]+\/)+$/;
 const MOUNT = /^(?:[\w.-]+(?:\/[\w.-]+)*)?$/;
 /** As in the runtime's schema. */
-const BOUNDS = { 'kms-timeout-ms': [1, 60_000], 'kms-hold-ms': [1, 60_000], 'kms-refresh-ms': [100, 86_400_000] } as const;
+const BOUNDS = {
+  'kms-timeout-ms': [1, 60_000],
+  'kms-hold-ms': [1, 60_000],
+  'kms-refresh-ms': [100, 86_400_000],
+} as const;
 
 /** Reads the settings that are given; a text says what is wrong with one. */
 export function readKmsSettings(read: (name: KmsSettingName) => string | undefined): KmsSettings | string {
   const settings: KmsSettings = {};
   const pathPrefix = read('kms-path-prefix');
   if (pathPrefix !== undefined) {
-    if (!PREFIX.test(pathPrefix) || pathPrefix.length > 255) return '--kms-path-prefix is a path that begins and ends with a slash, as /v1/kv/data/';
+    if (!PREFIX.test(pathPrefix) || pathPrefix.length > 255)
+      return '--kms-path-prefix is a path that begins and ends with a slash, as /v1/kv/data/';
     settings.pathPrefix = pathPrefix;
   }
   const transitMount = read('kms-transit-mount');
   if (transitMount !== undefined) {
-    if (!MOUNT.test(transitMount) || transitMount.length > 64) return '--kms-transit-mount is a mount without slashes around it, as transit';
+    if (!MOUNT.test(transitMount) || transitMount.length > 64)
+      return '--kms-transit-mount is a mount without slashes around it, as transit';
     settings.transitMount = transitMount;
   }
-  for (const [name, member] of [['kms-timeout-ms', 'timeoutMs'], ['kms-hold-ms', 'holdMs'], ['kms-refresh-ms', 'refreshMs']] as const) {
+  for (const [name, member] of [
+    ['kms-timeout-ms', 'timeoutMs'],
+    ['kms-hold-ms', 'holdMs'],
+    ['kms-refresh-ms', 'refreshMs'],
+  ] as const) {
     const text = read(name);
     if (text === undefined) continue;
     const [least, most] = BOUNDS[name];

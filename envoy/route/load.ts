@@ -1,8 +1,24 @@
 // Files and text → checked resources. Nothing here throws: what is wrong becomes a coded issue with its place.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlias, isCollection, isMap, isNode, isScalar, LineCounter, parseAllDocuments, type Document, type Node } from 'yaml';
-import { MAX_FILE_RESOURCES, MAX_FOLDER_DEPTH, MAX_ROUTE_FILES, MAX_ROUTE_FILE_BYTES, MAX_YAML_DEPTH } from '../limits.ts';
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  parseAllDocuments,
+  type Document,
+  type Node,
+} from 'yaml';
+import {
+  MAX_FILE_RESOURCES,
+  MAX_FOLDER_DEPTH,
+  MAX_ROUTE_FILES,
+  MAX_ROUTE_FILE_BYTES,
+  MAX_YAML_DEPTH,
+} from '../limits.ts';
 import type { ErrorCode } from './errors.gen.ts';
 import { checkProfile, isProfile, joinProfiles } from './profile-resource.ts';
 import type { ProfileResource } from './profiles.ts';
@@ -40,16 +56,23 @@ class Loader {
     try {
       const stats = statSync(path);
       if (stats.isDirectory()) {
-        if (depth > MAX_FOLDER_DEPTH) return this.fail(source, 'FIM-CFG-1002', `folders deeper than ${MAX_FOLDER_DEPTH}`);
+        if (depth > MAX_FOLDER_DEPTH)
+          return this.fail(source, 'FIM-CFG-1002', `folders deeper than ${MAX_FOLDER_DEPTH}`);
         for (const name of readdirSync(path).sort()) {
           const below = join(path, name);
-          if (!name.startsWith('.') && (ROUTE_FILE.test(name) || statSync(below, { throwIfNoEntry: false })?.isDirectory())) this.path(below, depth + 1);
+          if (
+            !name.startsWith('.') &&
+            (ROUTE_FILE.test(name) || statSync(below, { throwIfNoEntry: false })?.isDirectory())
+          )
+            this.path(below, depth + 1);
         }
         return;
       }
       if (!stats.isFile()) return this.fail(source, 'FIM-CFG-1001', 'it is neither a file nor a folder');
-      if (this.result.files.length >= MAX_ROUTE_FILES) return this.fail(source, 'FIM-CFG-1002', `more than ${MAX_ROUTE_FILES} files`);
-      if (stats.size > MAX_ROUTE_FILE_BYTES) return this.fail(source, 'FIM-CFG-1002', `a file of more than ${MAX_ROUTE_FILE_BYTES} bytes`);
+      if (this.result.files.length >= MAX_ROUTE_FILES)
+        return this.fail(source, 'FIM-CFG-1002', `more than ${MAX_ROUTE_FILES} files`);
+      if (stats.size > MAX_ROUTE_FILE_BYTES)
+        return this.fail(source, 'FIM-CFG-1002', `a file of more than ${MAX_ROUTE_FILE_BYTES} bytes`);
       this.result.files.push(path);
       this.bytes(readFileSync(path), path);
     } catch (error) {
@@ -67,18 +90,30 @@ class Loader {
 
   text(text: string, file: string): void {
     const source = new RouteSource(file);
-    if (text.length > MAX_ROUTE_FILE_BYTES) return this.fail(source, 'FIM-CFG-1002', `a file of more than ${MAX_ROUTE_FILE_BYTES} bytes`);
+    if (text.length > MAX_ROUTE_FILE_BYTES)
+      return this.fail(source, 'FIM-CFG-1002', `a file of more than ${MAX_ROUTE_FILE_BYTES} bytes`);
     const lines = new LineCounter();
     let documents: Document[];
     try {
-      const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, merge: false, prettyErrors: false, logLevel: 'silent' });
+      const parsed = parseAllDocuments(text, {
+        lineCounter: lines,
+        uniqueKeys: false,
+        merge: false,
+        prettyErrors: false,
+        logLevel: 'silent',
+      });
       documents = Array.isArray(parsed) ? (parsed as Document[]) : [];
     } catch {
       return this.fail(source, 'FIM-CFG-1003', 'it is nested too deeply');
     }
-    const full = documents.filter((document) => document.errors.length > 0 || (document.contents !== null && !(isScalar(document.contents) && document.contents.value === null)));
+    const full = documents.filter(
+      (document) =>
+        document.errors.length > 0 ||
+        (document.contents !== null && !(isScalar(document.contents) && document.contents.value === null)),
+    );
     if (full.length === 0) return this.fail(source, 'FIM-CFG-1008');
-    if (full.length > MAX_FILE_RESOURCES) return this.fail(source, 'FIM-CFG-1002', `more than ${MAX_FILE_RESOURCES} resources`);
+    if (full.length > MAX_FILE_RESOURCES)
+      return this.fail(source, 'FIM-CFG-1002', `more than ${MAX_FILE_RESOURCES} resources`);
     for (const document of full) this.document(document, file, lines);
   }
 
@@ -97,7 +132,8 @@ class Loader {
     if (isProfile(value)) {
       const { profile, errors } = checkProfile(value, source);
       this.result.errors.push(...errors);
-      if (profile !== undefined && this.own(`ValidationProfile ${profile.key}`, source)) this.result.profiles.push(profile);
+      if (profile !== undefined && this.own(`ValidationProfile ${profile.key}`, source))
+        this.result.profiles.push(profile);
       return;
     }
     const { resource, errors, warnings } = checkResource(value, source, isKnown);
@@ -114,7 +150,9 @@ class Loader {
       return true;
     }
     const line = owner.position(['metadata', 'name'])?.line;
-    this.result.errors.push(issueAt(source, 'FIM-CFG-1007', ['metadata', 'name'], `also in ${[owner.file, line].filter(Boolean).join(':')}`));
+    this.result.errors.push(
+      issueAt(source, 'FIM-CFG-1007', ['metadata', 'name'], `also in ${[owner.file, line].filter(Boolean).join(':')}`),
+    );
     return false;
   }
 
@@ -126,7 +164,13 @@ class Loader {
   }
 }
 
-function issueOnLine(source: RouteSource, code: ErrorCode, offset: number, lines: LineCounter, detail: string): RouteIssue {
+function issueOnLine(
+  source: RouteSource,
+  code: ErrorCode,
+  offset: number,
+  lines: LineCounter,
+  detail: string,
+): RouteIssue {
   const { line, col } = lines.linePos(offset);
   return { ...issueAt(source, code, [], detail), line: Math.max(line, 1), column: Math.max(col, 1) };
 }
@@ -139,7 +183,8 @@ function syntaxDetail(message: string): string {
 /** Syntax errors, and what YAML allows but a policy must not hold: its reader has to see what counts. */
 function documentIssues(document: Document, source: RouteSource, lines: LineCounter): RouteIssue[] {
   const [syntax] = document.errors;
-  if (syntax !== undefined) return [issueOnLine(source, 'FIM-CFG-1003', syntax.pos[0], lines, syntaxDetail(syntax.message))];
+  if (syntax !== undefined)
+    return [issueOnLine(source, 'FIM-CFG-1003', syntax.pos[0], lines, syntaxDetail(syntax.message))];
   const issues: RouteIssue[] = [];
   const walk = (node: unknown, depth: number): void => {
     if (!isNode(node) || issues.length > 0) return;
@@ -153,14 +198,20 @@ function documentIssues(document: Document, source: RouteSource, lines: LineCoun
       issues.push(issueOnLine(source, 'FIM-CFG-1003', offset, lines, `nested deeper than ${MAX_YAML_DEPTH}`));
       return;
     }
-    if (isMap(node)) walkMap(node.items, depth, walk, (code, at, detail) => issues.push(issueOnLine(source, code, at, lines, detail)));
+    if (isMap(node))
+      walkMap(node.items, depth, walk, (code, at, detail) => issues.push(issueOnLine(source, code, at, lines, detail)));
     else for (const item of node.items) walk(item, depth + 1);
   };
   walk(document.contents, 0);
   return issues;
 }
 
-function walkMap(items: readonly { key: unknown; value: unknown }[], depth: number, walk: (node: unknown, depth: number) => void, fail: (code: ErrorCode, offset: number, detail: string) => void): void {
+function walkMap(
+  items: readonly { key: unknown; value: unknown }[],
+  depth: number,
+  walk: (node: unknown, depth: number) => void,
+  fail: (code: ErrorCode, offset: number, detail: string) => void,
+): void {
   const seen = new Set<string>();
   for (const { key, value } of items) {
     const offset = (key as Node | null)?.range?.[0] ?? 0;
@@ -173,7 +224,10 @@ function walkMap(items: readonly { key: unknown; value: unknown }[], depth: numb
   }
 }
 
-/** Loads files of routes and profiles, and the `.yaml`, `.yml` and `.json` files of folders (hidden ones left out). Bounds: envoy/limits.ts. Never throws. */
+/**
+ * Loads files of routes and profiles, and the `.yaml`, `.yml` and `.json` files of folders (hidden ones left out).
+ * Bounds: envoy/limits.ts. Never throws.
+ */
 export function loadRoutes(paths: readonly string[]): LoadResult {
   const loader = new Loader();
   for (const path of paths) loader.path(path);
@@ -195,7 +249,10 @@ export function checkRoutes(values: readonly unknown[]): LoadResult {
   return loader.end();
 }
 
-/** Reads resources that have passed `checkRoutes` just so before: what they say is taken for good, which takes a fraction of the time. */
+/**
+ * Reads resources that have passed `checkRoutes` just so before: what they say is taken for good, which takes a
+ * fraction of the time.
+ */
 export function readChecked(values: readonly unknown[]): RouteResource[] {
   const loader = new Loader();
   for (const value of values) loader.value(value, new RouteSource(''), true);

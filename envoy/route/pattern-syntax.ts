@@ -1,11 +1,15 @@
-// A first look at a pattern, so that the editor's line shows what is surely wrong. It refuses nothing that the modules take; their own compiler,
-// in the dry run, has the last word (it knows classes, escapes, and the size of what it compiled).
+// A first look at a pattern, so that the editor's line shows what is surely wrong. It refuses nothing that the modules
+// take; their own compiler, in the dry run, has the last word (it knows classes, escapes, and the size of what it
+// compiled).
 
 import { MAX_PATTERN_REPEAT } from '../limits.ts';
 
 /** `{n}`, `{n,}`, `{n,m}`; any other brace is a character. */
 const REPETITION = /^\{(\d+)(,(\d*))?\}/;
-/** Groups that need backtracking, or are no groups: look-around, atomic, conditional, comment, branch reset, named back-reference. */
+/**
+ * Groups that need backtracking, or are no groups: look-around, atomic, conditional, comment, branch reset, named
+ * back-reference.
+ */
 const FOREIGN_GROUP = /^\(\?(=|!|<=|<!|>|\(|#|\||P=|P>)/;
 const BACK_REFERENCE = /^\\([89]|[1-7](?![0-7])|k|g|C)/;
 
@@ -33,10 +37,14 @@ class Scanner {
   private step(): string | undefined {
     const rest = this.text.slice(this.at);
     switch (rest[0]) {
-      case '\\': return this.escape(rest);
-      case '[': return this.bracket();
-      case '(': return this.open(rest);
-      case ')': return this.close();
+      case '\\':
+        return this.escape(rest);
+      case '[':
+        return this.bracket();
+      case '(':
+        return this.open(rest);
+      case ')':
+        return this.close();
       case '|':
         this.at++;
         this.repeatable = false;
@@ -92,8 +100,12 @@ class Scanner {
   private repeat(found: RegExpExecArray): string | undefined {
     if (!this.repeatable) return 'a repetition has nothing to repeat';
     const [whole, least, range, most] = found;
-    const bounds = [Number(least ?? 0), Number(range === undefined ? (least ?? 0) : most || MAX_PATTERN_REPEAT)] as const;
-    if (bounds[0] > MAX_PATTERN_REPEAT || bounds[1] > MAX_PATTERN_REPEAT || bounds[0] > bounds[1]) return `a repetition counts up to ${MAX_PATTERN_REPEAT}, the lesser number first`;
+    const bounds = [
+      Number(least ?? 0),
+      Number(range === undefined ? (least ?? 0) : most || MAX_PATTERN_REPEAT),
+    ] as const;
+    if (bounds[0] > MAX_PATTERN_REPEAT || bounds[1] > MAX_PATTERN_REPEAT || bounds[0] > bounds[1])
+      return `a repetition counts up to ${MAX_PATTERN_REPEAT}, the lesser number first`;
     this.at += whole.length;
     if (this.text[this.at] === '?') this.at++;
     else if (this.text[this.at] === '+') return 'possessive repetitions are not supported';
@@ -102,7 +114,10 @@ class Scanner {
   }
 }
 
-/** Why a pattern is surely refused by the modules, or undefined. Time is at most quadratic in its length, which the schema bounds. */
+/**
+ * Why a pattern is surely refused by the modules, or undefined. Time is at most quadratic in its length, which the
+ * schema bounds.
+ */
 export function patternMistake(pattern: string): string | undefined {
   return new Scanner(pattern).mistake();
 }

@@ -1,5 +1,5 @@
-// Many routes → one list in order of precedence, and who loses a conflict. As in the Gateway API: the most specific host, then path, method
-// and number of headers; equal matches by age, then namespace and name.
+// Many routes → one list in order of precedence, and who loses a conflict. As in the Gateway API: the most specific
+// host, then path, method and number of headers; equal matches by age, then namespace and name.
 import { canonicalPath } from './canonical-path.ts';
 import type { HeaderMatch, PathMatch, RouteMatch } from './financial-route.gen.ts';
 import type { RouteResource } from './resource.ts';
@@ -44,7 +44,9 @@ function candidatesOf(resource: RouteResource): Candidate[] {
   const match = resource.spec.match ?? {};
   const normal: RouteMatch = { ...match, path: normalPath(match.path) };
   const groups = Map.groupBy(match.hosts ?? ['*'], hostRank);
-  return [...groups].sort(([a], [b]) => b - a).map(([rank, hosts]) => ({ resource, hosts: rank === 0 ? [] : hosts.toSorted(), match: normal }));
+  return [...groups]
+    .sort(([a], [b]) => b - a)
+    .map(([rank, hosts]) => ({ resource, hosts: rank === 0 ? [] : hosts.toSorted(), match: normal }));
 }
 
 function compareText(a: string, b: string): number {
@@ -63,21 +65,29 @@ function namesHead(match: RouteMatch): number {
 function compare(a: Candidate, b: Candidate): number {
   const pathA = normalPath(a.match.path);
   const pathB = normalPath(b.match.path);
-  return hostRank(b.hosts[0] ?? '*') - hostRank(a.hosts[0] ?? '*')
-    || PATH_RANK[pathB.type] - PATH_RANK[pathA.type]
-    || pathB.value.length - pathA.value.length
-    || Number(b.match.methods !== undefined) - Number(a.match.methods !== undefined)
-    || (b.match.headers?.length ?? 0) - (a.match.headers?.length ?? 0)
-    || namesHead(b.match) - namesHead(a.match)
-    || compareAge(a.resource, b.resource);
+  return (
+    hostRank(b.hosts[0] ?? '*') - hostRank(a.hosts[0] ?? '*') ||
+    PATH_RANK[pathB.type] - PATH_RANK[pathA.type] ||
+    pathB.value.length - pathA.value.length ||
+    Number(b.match.methods !== undefined) - Number(a.match.methods !== undefined) ||
+    (b.match.headers?.length ?? 0) - (a.match.headers?.length ?? 0) ||
+    namesHead(b.match) - namesHead(a.match) ||
+    compareAge(a.resource, b.resource)
+  );
 }
 
-/** Everything that a candidate matches, as texts that two candidates share only if they match the same requests with the same precedence. */
+/**
+ * Everything that a candidate matches, as texts that two candidates share only if they match the same requests with the
+ * same precedence.
+ */
 function atoms({ hosts, match }: Candidate): string[] {
   const headers = (match.headers ?? []).map(headerKey).sort();
-  // A path that differs from a prefix in case alone is refused where both would take it: the later prefix would take nothing.
+  // A path that differs from a prefix in case alone is refused where both would take it: the later prefix would take
+  // nothing.
   const path = match.path?.type === 'Prefix' ? { ...match.path, value: match.path.value.toLowerCase() } : match.path;
-  return (hosts.length === 0 ? ['*'] : hosts).flatMap((host) => (match.methods ?? ['*']).map((method) => JSON.stringify([host, path, method, headers])));
+  return (hosts.length === 0 ? ['*'] : hosts).flatMap((host) =>
+    (match.methods ?? ['*']).map((method) => JSON.stringify([host, path, method, headers])),
+  );
 }
 
 function conflictsOf(ordered: readonly Candidate[]): Conflict[] {
@@ -93,10 +103,15 @@ function conflictsOf(ordered: readonly Candidate[]): Conflict[] {
       } else if (!lost.has(candidate.resource)) lost.set(candidate.resource, owner);
     }
   }
-  return [...lost].map(([loser, winner]) => ({ loser, winner, partial: kept.has(loser) })).sort((a, b) => compareText(a.loser.key, b.loser.key));
+  return [...lost]
+    .map(([loser, winner]) => ({ loser, winner, partial: kept.has(loser) }))
+    .sort((a, b) => compareText(a.loser.key, b.loser.key));
 }
 
-/** The candidates in order of precedence without those of resources that lost everything, and the conflicts, by the loser's name. */
+/**
+ * The candidates in order of precedence without those of resources that lost everything, and the conflicts, by the
+ * loser's name.
+ */
 export function orderRoutes(resources: readonly RouteResource[]): { candidates: Candidate[]; conflicts: Conflict[] } {
   const ordered = resources.flatMap(candidatesOf).sort(compare);
   const conflicts = conflictsOf(ordered);

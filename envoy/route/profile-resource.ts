@@ -2,7 +2,14 @@
 import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import type { ValidationProfile } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
-import { broughtProfiles, pbocProfileName, Profiles, type ProfileProblem, type ProfileResource, type ResolvedProfile } from './profiles.ts';
+import {
+  broughtProfiles,
+  pbocProfileName,
+  Profiles,
+  type ProfileProblem,
+  type ProfileResource,
+  type ResolvedProfile,
+} from './profiles.ts';
 import { nameResource, type RouteResource } from './resource.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
 import { checkProfileSpec } from './rules-validation.ts';
@@ -47,7 +54,8 @@ function profilesOf(resource: RouteResource, profiles: Profiles, report: Report)
   const use = (name: string, at: Path): void => {
     const profile = profiles.resolve(resource.namespace, name);
     if (isProblem(profile)) report(profile.code, at, profile.detail);
-    else if (profile.formats !== undefined && !profile.formats.includes(format)) report('FIM-CFG-1056', at, `${name} is for ${profile.formats.join(', ')}, body.format is ${format}`);
+    else if (profile.formats !== undefined && !profile.formats.includes(format))
+      report('FIM-CFG-1056', at, `${name} is for ${profile.formats.join(', ')}, body.format is ${format}`);
     else found.push(profile);
   };
   if (value.pboc !== undefined) {
@@ -55,12 +63,21 @@ function profilesOf(resource: RouteResource, profiles: Profiles, report: Report)
     if (name === undefined) report('FIM-CFG-1056', [...path, 'pboc'], `it has no rules for body.format ${format}`);
     else use(name, [...path, 'pboc']);
   }
-  if (value.profile !== undefined && !found.some((profile) => profile.name === value.profile)) use(value.profile, [...path, 'profile']);
+  if (value.profile !== undefined && !found.some((profile) => profile.name === value.profile))
+    use(value.profile, [...path, 'profile']);
   return found;
 }
 
-/** Gives the routes their profiles, and takes out those whose profiles cannot be used. Mistakes go to `errors`, at the lines of routes and profiles. `isKnown`: they have been joined before. */
-export function joinProfiles(resources: readonly RouteResource[], own: readonly ProfileResource[], errors: RouteIssue[], isKnown = false): RouteResource[] {
+/**
+ * Gives the routes their profiles, and takes out those whose profiles cannot be used. Mistakes go to `errors`, at the
+ * lines of routes and profiles. `isKnown`: they have been joined before.
+ */
+export function joinProfiles(
+  resources: readonly RouteResource[],
+  own: readonly ProfileResource[],
+  errors: RouteIssue[],
+  isKnown = false,
+): RouteResource[] {
   const profiles = new Profiles(own);
   for (const { namespace, name, source } of own) {
     const resolved = profiles.resolve(namespace, name);

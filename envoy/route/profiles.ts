@@ -49,10 +49,21 @@ let brought: Map<string, ProfileResource> | undefined;
 
 /** The profiles that FIM brings, by name. */
 export function broughtProfiles(): ReadonlyMap<string, ProfileResource> {
-  brought ??= new Map(readdirSync(FOLDER).filter((file) => file.endsWith('.json')).sort().map((file) => {
-    const { metadata, spec } = withDefaults('profile', JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'))) as ValidationProfile;
-    return [metadata.name, { key: metadata.name, namespace: '', name: metadata.name, spec, source: new RouteSource('') }];
-  }));
+  brought ??= new Map(
+    readdirSync(FOLDER)
+      .filter((file) => file.endsWith('.json'))
+      .sort()
+      .map((file) => {
+        const { metadata, spec } = withDefaults(
+          'profile',
+          JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8')),
+        ) as ValidationProfile;
+        return [
+          metadata.name,
+          { key: metadata.name, namespace: '', name: metadata.name, spec, source: new RouteSource('') },
+        ];
+      }),
+  );
   return brought;
 }
 
@@ -63,7 +74,10 @@ export function pbocVersions(): string[] {
 
 /** Name of the profile that a version of PBOC has for a format of bodies; undefined if it has none. */
 export function pbocProfileName(version: string, format: string): string | undefined {
-  return [...broughtProfiles().values()].find(({ name, spec }) => PBOC.exec(name)?.[1] === version && (spec.formats ?? [format]).some((known) => known === format))?.name;
+  return [...broughtProfiles().values()].find(
+    ({ name, spec }) =>
+      PBOC.exec(name)?.[1] === version && (spec.formats ?? [format]).some((known) => known === format),
+  )?.name;
 }
 
 /** The user's profiles beside those that FIM brings. */
@@ -84,8 +98,10 @@ export class Profiles {
     const chain: ProfileResource[] = [];
     for (let next: string | undefined = name; next !== undefined; next = chain.at(-1)?.spec.extends) {
       const profile = this.find(namespace, next);
-      if (profile === undefined) return { code: 'FIM-CFG-1053', detail: `${next}; known: ${this.names(namespace).join(', ')}` };
-      if (chain.includes(profile)) return { code: 'FIM-CFG-1054', detail: [...chain, profile].map((link) => link.name).join(' → ') };
+      if (profile === undefined)
+        return { code: 'FIM-CFG-1053', detail: `${next}; known: ${this.names(namespace).join(', ')}` };
+      if (chain.includes(profile))
+        return { code: 'FIM-CFG-1054', detail: [...chain, profile].map((link) => link.name).join(' → ') };
       chain.push(profile);
       if (chain.length > MAX_PROFILE_DEPTH) return { code: 'FIM-CFG-1055', detail: `at most ${MAX_PROFILE_DEPTH}` };
     }
@@ -93,7 +109,9 @@ export class Profiles {
   }
 
   private names(namespace: string): string[] {
-    const own = [...this.own.values()].filter((profile) => profile.namespace === namespace).map((profile) => profile.name);
+    const own = [...this.own.values()]
+      .filter((profile) => profile.namespace === namespace)
+      .map((profile) => profile.name);
     return [...new Set([...broughtProfiles().keys(), ...own])].sort();
   }
 
@@ -101,15 +119,24 @@ export class Profiles {
   resolve(namespace: string, name: string): ResolvedProfile | ProfileProblem {
     const chain = this.chain(namespace, name);
     if (!Array.isArray(chain)) return chain;
-    const resolved: ResolvedProfile = { name, formats: chain.find((profile) => profile.spec.formats !== undefined)?.spec.formats, fields: [], rules: [] };
+    const resolved: ResolvedProfile = {
+      name,
+      formats: chain.find((profile) => profile.spec.formats !== undefined)?.spec.formats,
+      fields: [],
+      rules: [],
+    };
     for (const { spec, namespace: owner, source } of chain.toReversed()) {
       const from = owner === '' ? undefined : source;
       const places = new Set(spec.fields?.map(placeOf));
       const names = new Set(spec.rules?.flatMap((rule) => rule.name ?? []));
       resolved.fields = resolved.fields.filter((entry) => !places.has(placeOf(entry.value)));
       resolved.rules = resolved.rules.filter((entry) => entry.value.name === undefined || !names.has(entry.value.name));
-      spec.fields?.forEach((value, index) => resolved.fields.push({ value, source: from, path: ['spec', 'fields', index] }));
-      spec.rules?.forEach((value, index) => resolved.rules.push({ value, source: from, path: ['spec', 'rules', index] }));
+      spec.fields?.forEach((value, index) =>
+        resolved.fields.push({ value, source: from, path: ['spec', 'fields', index] }),
+      );
+      spec.rules?.forEach((value, index) =>
+        resolved.rules.push({ value, source: from, path: ['spec', 'rules', index] }),
+      );
     }
     return resolved;
   }

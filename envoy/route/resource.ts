@@ -1,7 +1,16 @@
 // One resource: schema, short form, defaults, rules.
 import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
-import type { FinancialRoute, RouteEncryption, RouteMasking, RouteRateLimit, RouteSignature, RouteSpec, RouteValidation, WasmModule } from './financial-route.gen.ts';
+import type {
+  FinancialRoute,
+  RouteEncryption,
+  RouteMasking,
+  RouteRateLimit,
+  RouteSignature,
+  RouteSpec,
+  RouteValidation,
+  WasmModule,
+} from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import type { RouteConfig } from './plugin-config.gen.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
@@ -81,7 +90,9 @@ function shortForm(spec: RouteSpec, report: Report): { name: keyof Sections; val
   let fits = true;
   checkSchema(name, config, CONFIG_PATH, (code, path, detail = '') => {
     fits = false;
-    return SHAPE.has(code) ? report('FIM-CFG-1032', path, `${ERRORS[code].title}: ${detail}`) : report(code, path, detail);
+    return SHAPE.has(code)
+      ? report('FIM-CFG-1032', path, `${ERRORS[code].title}: ${detail}`)
+      : report(code, path, detail);
   });
   return fits ? { name, value: withDefaults(name, config) } : undefined;
 }
@@ -102,7 +113,8 @@ export function nameResource(value: unknown, source: RouteSource): void {
   const metadata = isRecord(value) && isRecord(value.metadata) ? value.metadata : {};
   const { name, namespace = 'default' } = metadata;
   const plain = /^[a-z0-9.-]{1,253}$/;
-  if (typeof name === 'string' && typeof namespace === 'string' && plain.test(name) && plain.test(namespace)) source.resource = `${namespace}/${name}`;
+  if (typeof name === 'string' && typeof namespace === 'string' && plain.test(name) && plain.test(namespace))
+    source.resource = `${namespace}/${name}`;
 }
 
 function createdAt(route: FinancialRoute, report: Report): number {
@@ -131,7 +143,10 @@ function checkWhole(spec: RouteSpec, sections: Sections, report: Report): void {
   checkLayout(spec, report);
 }
 
-/** Checks one resource given as plain data. Never throws. `isKnown`: the very same value has passed before, and is only read. */
+/**
+ * Checks one resource given as plain data. Never throws. `isKnown`: the very same value has passed before, and is only
+ * read.
+ */
 export function checkResource(value: unknown, source: RouteSource, isKnown = false): CheckedResource {
   nameResource(value, source);
   const errors: RouteIssue[] = [];
@@ -153,8 +168,17 @@ export function checkResource(value: unknown, source: RouteSource, isKnown = fal
   const notes: RouteIssue[] = [];
   warnings(spec, sections, (code, path, detail = '') => notes.push(issueAt(source, code, path, detail)) > 0);
   const resource: RouteResource = {
-    key: `${namespace}/${metadata.name}`, namespace, name: metadata.name, created,
-    generation: metadata.generation, annotations: metadata.annotations ?? {}, spec, sections, profiles: [], warnings: notes, source,
+    key: `${namespace}/${metadata.name}`,
+    namespace,
+    name: metadata.name,
+    created,
+    generation: metadata.generation,
+    annotations: metadata.annotations ?? {},
+    spec,
+    sections,
+    profiles: [],
+    warnings: notes,
+    source,
   };
   return { resource, errors, warnings: notes };
 }

@@ -21,7 +21,12 @@ export interface RouteIssue {
 export function issueAt(source: RouteSource, code: ErrorCode, path: Path, detail = ''): RouteIssue {
   const title = ERRORS[code].title;
   const position = source.position(path);
-  const issue: RouteIssue = { code, path: formatPath(path), message: detail === '' ? title : `${title}: ${detail}`, file: source.file };
+  const issue: RouteIssue = {
+    code,
+    path: formatPath(path),
+    message: detail === '' ? title : `${title}: ${detail}`,
+    file: source.file,
+  };
   if (position !== undefined) Object.assign(issue, position);
   if (source.resource !== undefined) issue.resource = source.resource;
   return issue;
@@ -30,7 +35,14 @@ export function issueAt(source: RouteSource, code: ErrorCode, path: Path, detail
 /** Issues in the order in which a reader meets them. */
 export function sortIssues(issues: readonly RouteIssue[]): RouteIssue[] {
   const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-  return issues.toSorted((a, b) => compare(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0) || compare(a.path, b.path) || compare(a.code, b.code));
+  return issues.toSorted(
+    (a, b) =>
+      compare(a.file, b.file) ||
+      (a.line ?? 0) - (b.line ?? 0) ||
+      (a.column ?? 0) - (b.column ?? 0) ||
+      compare(a.path, b.path) ||
+      compare(a.code, b.code),
+  );
 }
 
 /** `file:line:column`, as terminals and editors link it. */

@@ -27,9 +27,14 @@ export function checkTargets(spec: RouteSpec, report: Report): void {
     const known = (group === 'gateway.networking.k8s.io' && kind === 'Gateway') || (group === '' && kind === 'Service');
     if (!known) report('FIM-CFG-1021', ['spec', 'targetRefs', index, 'kind']);
   });
-  checkUnique((spec.targetRefs ?? []).map(({ kind, name }) => `${kind}/${name}`), ['spec', 'targetRefs'], report);
+  checkUnique(
+    (spec.targetRefs ?? []).map(({ kind, name }) => `${kind}/${name}`),
+    ['spec', 'targetRefs'],
+    report,
+  );
   for (const key of Object.keys(spec.selector?.matchLabels ?? {})) {
-    if (!/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key)) report('FIM-CFG-1010', ['spec', 'selector', 'matchLabels', key], 'a label key');
+    if (!/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key))
+      report('FIM-CFG-1010', ['spec', 'selector', 'matchLabels', key], 'a label key');
   }
 }
 
@@ -47,8 +52,14 @@ function checkPath(path: NonNullable<RouteMatch['path']>, at: Path, report: Repo
 }
 
 function checkCanonical(canonical: string | undefined, at: Path, report: Report): void {
-  if (canonical === undefined) report('FIM-CFG-1027', at, 'it has no canonical form: `%` before two hexadecimal digits, no `%2F`, `%5C`, backslash or control character');
-  else if (canonical.length > MAX_ROUTE_PATH_BYTES) report('FIM-CFG-1027', at, `its canonical form has ${canonical.length} bytes, more than ${MAX_ROUTE_PATH_BYTES}`);
+  if (canonical === undefined)
+    report(
+      'FIM-CFG-1027',
+      at,
+      'it has no canonical form: `%` before two hexadecimal digits, no `%2F`, `%5C`, backslash or control character',
+    );
+  else if (canonical.length > MAX_ROUTE_PATH_BYTES)
+    report('FIM-CFG-1027', at, `its canonical form has ${canonical.length} bytes, more than ${MAX_ROUTE_PATH_BYTES}`);
 }
 
 /** A pattern is compared with canonical paths: what those never hold would never match. */
@@ -56,19 +67,29 @@ function checkPathPattern(pattern: string, at: Path, report: Report): void {
   checkPattern(pattern, at, report);
   const found = uncanonicalInPattern(pattern);
   if (found === undefined) return;
-  report('FIM-CFG-1027', at, `canonical paths hold no \`${found.text}\`${found.canonical === undefined ? '' : `, but \`${found.canonical}\``}`);
+  report(
+    'FIM-CFG-1027',
+    at,
+    `canonical paths hold no \`${found.text}\`${found.canonical === undefined ? '' : `, but \`${found.canonical}\``}`,
+  );
 }
 
 /** Which requests. */
 export function checkMatch(match: RouteMatch, path: Path, report: Report): void {
   checkUnique(match.hosts ?? [], [...path, 'hosts'], report);
-  if (match.hosts?.includes('*') && match.hosts.length > 1) report('FIM-CFG-1022', [...path, 'hosts', match.hosts.indexOf('*')], '`*` covers the others');
+  if (match.hosts?.includes('*') && match.hosts.length > 1)
+    report('FIM-CFG-1022', [...path, 'hosts', match.hosts.indexOf('*')], '`*` covers the others');
   checkUnique(match.methods ?? [], [...path, 'methods'], report);
   if (match.path !== undefined) checkPath(match.path, [...path, 'path', 'value'], report);
-  checkUnique((match.headers ?? []).map((header) => header.name.toLowerCase()), [...path, 'headers'], report);
+  checkUnique(
+    (match.headers ?? []).map((header) => header.name.toLowerCase()),
+    [...path, 'headers'],
+    report,
+  );
   match.headers?.forEach((header, index) => {
     const at = [...path, 'headers', index];
-    if ((header.type === 'Present') === (header.value !== undefined)) report('FIM-CFG-1028', header.value === undefined ? at : [...at, 'value']);
+    if ((header.type === 'Present') === (header.value !== undefined))
+      report('FIM-CFG-1028', header.value === undefined ? at : [...at, 'value']);
     if (header.name.toLowerCase() === 'host') report('FIM-CFG-1029', [...at, 'name'], 'use `hosts`');
     if (header.type === 'Pattern' && header.value !== undefined) checkPattern(header.value, [...at, 'value'], report);
   });

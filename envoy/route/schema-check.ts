@@ -1,5 +1,5 @@
-// The public schema, applied: strict validation with codes and places, and defaults as an API server sets them. It reads the schema file
-// itself, so nothing can differ from it; the contract tests hold it against a general validator.
+// The public schema, applied: strict validation with codes and places, and defaults as an API server sets them. It
+// reads the schema file itself, so nothing can differ from it; the contract tests hold it against a general validator.
 import { closestMatch } from 'leven';
 import schemaFile from './financial-route.schema.json' with { type: 'json' };
 import { MAX_TYPO_LETTERS, MAX_TYPO_NAME_CHARACTERS } from '../limits.ts';
@@ -38,7 +38,9 @@ const definitions = (schemaFile as unknown as { $defs: Record<string, SchemaNode
 const patterns = new Map<string, RegExp>();
 
 function partOf(part: SchemaPart): SchemaNode {
-  return part === 'route' ? (schemaFile as unknown as SchemaNode) : resolve({ $ref: `#/$defs/${part === 'profile' ? 'validationProfile' : part}` });
+  return part === 'route'
+    ? (schemaFile as unknown as SchemaNode)
+    : resolve({ $ref: `#/$defs/${part === 'profile' ? 'validationProfile' : part}` });
 }
 
 function resolve(node: SchemaNode): SchemaNode {
@@ -80,7 +82,10 @@ function knownNames(found: string, names: readonly string[], about: string): str
   const byLetters = new Map(names.map((name) => [name.toLowerCase(), name]));
   // Half of a short name is another name.
   const maxDistance = Math.min(MAX_TYPO_LETTERS, Math.floor(found.length / 2));
-  const near = found.length > MAX_TYPO_NAME_CHARACTERS ? undefined : closestMatch(found.toLowerCase(), [...byLetters.keys()], { maxDistance });
+  const near =
+    found.length > MAX_TYPO_NAME_CHARACTERS
+      ? undefined
+      : closestMatch(found.toLowerCase(), [...byLetters.keys()], { maxDistance });
   return `${near === undefined ? '' : `did you mean \`${byLetters.get(near)}\`? `}${about}: ${names.join(', ')}`;
 }
 
@@ -97,7 +102,13 @@ function checkText(value: string, node: SchemaNode, path: Path, report: Report):
   else if (node.pattern !== undefined && !patternOf(node.pattern).test(value)) report(own ?? 'FIM-CFG-1010', path);
 }
 
-function checkCount(count: number, least: number | undefined, most: number | undefined, path: Path, report: Report): boolean {
+function checkCount(
+  count: number,
+  least: number | undefined,
+  most: number | undefined,
+  path: Path,
+  report: Report,
+): boolean {
   if (count < (least ?? 0)) report('FIM-CFG-1011', path);
   if (count <= (most ?? Infinity)) return true;
   report('FIM-CFG-0014', path, `at most ${most} entries`);
@@ -111,11 +122,17 @@ function checkObject(value: Record<string, unknown>, node: SchemaNode, path: Pat
     if (!Object.hasOwn(value, name)) report('FIM-CFG-0012', path, name);
   }
   for (const name of keys) {
-    const property = node.properties !== undefined && Object.hasOwn(node.properties, name) ? node.properties[name] : undefined;
+    const property =
+      node.properties !== undefined && Object.hasOwn(node.properties, name) ? node.properties[name] : undefined;
     const below = [...path, name];
     if (property !== undefined) check(value[name], property, below, report);
-    else if (typeof node.additionalProperties === 'object') check(value[name], node.additionalProperties, below, report);
-    else if (node.additionalProperties === false && !report('FIM-CFG-0010', below, knownNames(name, Object.keys(node.properties ?? {}), 'known'))) return;
+    else if (typeof node.additionalProperties === 'object')
+      check(value[name], node.additionalProperties, below, report);
+    else if (
+      node.additionalProperties === false &&
+      !report('FIM-CFG-0010', below, knownNames(name, Object.keys(node.properties ?? {}), 'known'))
+    )
+      return;
   }
 }
 
@@ -128,8 +145,13 @@ function check(value: unknown, given: SchemaNode, path: Path, report: Report): v
     return;
   }
   if (typeof value === 'string') checkText(value, node, path, report);
-  if (typeof value === 'number' && (value < (node.minimum ?? -Infinity) || value > (node.maximum ?? Infinity))) report('FIM-CFG-0013', path, `${node.minimum} to ${node.maximum}`);
-  if (Array.isArray(value) && checkCount(value.length, node.minItems, node.maxItems, path, report) && node.items !== undefined) {
+  if (typeof value === 'number' && (value < (node.minimum ?? -Infinity) || value > (node.maximum ?? Infinity)))
+    report('FIM-CFG-0013', path, `${node.minimum} to ${node.maximum}`);
+  if (
+    Array.isArray(value) &&
+    checkCount(value.length, node.minItems, node.maxItems, path, report) &&
+    node.items !== undefined
+  ) {
     const { items } = node;
     value.forEach((item, index) => check(item, items, [...path, index], report));
   }
@@ -143,7 +165,8 @@ export function checkSchema(part: SchemaPart, value: unknown, path: Path, report
 
 function filled(value: unknown, given: SchemaNode): unknown {
   const node = resolve(given);
-  if (Array.isArray(value)) return node.items === undefined ? value : value.map((item) => filled(item, node.items as SchemaNode));
+  if (Array.isArray(value))
+    return node.items === undefined ? value : value.map((item) => filled(item, node.items as SchemaNode));
   if (!isRecord(value) || node.properties === undefined) return value;
   const result: Record<string, unknown> = {};
   for (const [name, property] of Object.entries(node.properties)) {
@@ -153,7 +176,10 @@ function filled(value: unknown, given: SchemaNode): unknown {
   return result;
 }
 
-/** A copy of a value that fits the part, with the schema's defaults. Only members that are there get defaults inside them. */
+/**
+ * A copy of a value that fits the part, with the schema's defaults. Only members that are there get defaults inside
+ * them.
+ */
 export function withDefaults(part: SchemaPart, value: unknown): unknown {
   return filled(value, partOf(part));
 }

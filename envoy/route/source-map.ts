@@ -16,11 +16,15 @@ export class SourceMap {
   }
 
   /**
-   * The origin of a JSON Pointer into the plugin configuration, from the nearest part that has one; undefined if none has (the mistake is the
-   * translator's). What is left of the pointer is kept: the names of members are the same on both sides in most sections.
+   * The origin of a JSON Pointer into the plugin configuration, from the nearest part that has one; undefined if none
+   * has (the mistake is the translator's). What is left of the pointer is kept: the names of members are the same on
+   * both sides in most sections.
    */
   find(pointer: string): Origin | undefined {
-    const steps = pointer.split('/').slice(1).map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const steps = pointer
+      .split('/')
+      .slice(1)
+      .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
     for (let length = steps.length; length > 0; length--) {
       const origin = this.origins.get(formatPointer(steps.slice(0, length)));
       if (origin === undefined) continue;

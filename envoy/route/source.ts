@@ -44,7 +44,9 @@ function child(node: Node | null, step: string | number): { place: Node; value: 
   if (!isCollection(node)) return undefined;
   if (isMap(node)) {
     const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step));
-    return pair !== undefined && isNode(pair.key) ? { place: pair.key, value: isNode(pair.value) ? pair.value : null } : undefined;
+    return pair !== undefined && isNode(pair.key)
+      ? { place: pair.key, value: isNode(pair.value) ? pair.value : null }
+      : undefined;
   }
   const item = node.items[Number(step)];
   return isNode(item) ? { place: item, value: item } : undefined;

@@ -2,7 +2,14 @@
 import { durationMs } from './duration.ts';
 import type { MaskingField } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
-import type { FieldMaskerConfig, MaskField, MessageSignatureConfig, RateLimiterConfig, Sm4EncryptorConfig, StagesConfig } from './plugin-config.gen.ts';
+import type {
+  FieldMaskerConfig,
+  MaskField,
+  MessageSignatureConfig,
+  RateLimiterConfig,
+  Sm4EncryptorConfig,
+  StagesConfig,
+} from './plugin-config.gen.ts';
 import type { ProfileEntry } from './profiles.ts';
 import type { RouteResource, Sections } from './resource.ts';
 import { validatorSection } from './validation-section.ts';
@@ -13,7 +20,10 @@ export type StageName = keyof StagesConfig;
 /** User id of GB/T 35276 where none was agreed. */
 const DEFAULT_USER_ID = '1234567812345678';
 
-/** Notes that a part of a stage section, `place`, comes from a part of the resource, `path`, or from an entry of a profile. */
+/**
+ * Notes that a part of a stage section, `place`, comes from a part of the resource, `path`, or from an entry of a
+ * profile.
+ */
 type Note = (place: Path, path: Path, entry?: ProfileEntry<unknown>) => void;
 
 function rateLimiter({ value, path }: NonNullable<Sections['rateLimit']>, key: string, note: Note): RateLimiterConfig {
@@ -30,7 +40,13 @@ function rateLimiter({ value, path }: NonNullable<Sections['rateLimit']>, key: s
 
 function maskField(field: MaskingField): MaskField {
   const direction = field.direction ?? 'Response';
-  const mask: MaskField = { kind: field.kind ?? 'Generic', method: field.method ?? 'ByKind', char: field.char ?? '*', request: direction !== 'Response', response: direction !== 'Request' };
+  const mask: MaskField = {
+    kind: field.kind ?? 'Generic',
+    method: field.method ?? 'ByKind',
+    char: field.char ?? '*',
+    request: direction !== 'Response',
+    response: direction !== 'Request',
+  };
   if (field.path !== undefined) mask.path = field.path;
   if (field.name !== undefined) mask.name = field.name;
   if (field.keepFirst !== undefined) mask.keepFirst = field.keepFirst;
@@ -53,14 +69,22 @@ function fieldMasker({ value, path }: NonNullable<Sections['masking']>, note: No
 function sm4Encryptor({ value, path }: NonNullable<Sections['encryption']>, note: Note): Sm4EncryptorConfig {
   note(['sm4Encryptor'], path);
   value.fields?.forEach((_, index) => note(['sm4Encryptor', 'fields', index], [...path, 'fields', index]));
-  const profile = value.profile ?? (value.algorithm === 'SM2' ? 'base64' : value.fields === undefined ? 'fim-json' : 'compact');
-  const config: Sm4EncryptorConfig = { keyId: value.keyId, algorithm: value.algorithm ?? 'SM4-GCM', profile, request: value.request ?? 'None', response: value.response ?? 'None' };
+  const profile =
+    value.profile ?? (value.algorithm === 'SM2' ? 'base64' : value.fields === undefined ? 'fim-json' : 'compact');
+  const config: Sm4EncryptorConfig = {
+    keyId: value.keyId,
+    algorithm: value.algorithm ?? 'SM4-GCM',
+    profile,
+    request: value.request ?? 'None',
+    response: value.response ?? 'None',
+  };
   if (value.context !== undefined) config.context = value.context;
   if (value.fields !== undefined) config.fields = value.fields;
   if (value.stream === true) config.stream = true;
   if (value.algorithm === 'SM2' || value.algorithm === 'SM2-ENVELOPE') config.sm2Layout = value.sm2Layout ?? 'ASN1';
   if (profile === 'segmented') config.segmentBytes = value.segmentBytes ?? 65536;
-  if (value.contentType !== undefined && value.contentType !== 'application/json') config.contentType = value.contentType;
+  if (value.contentType !== undefined && value.contentType !== 'application/json')
+    config.contentType = value.contentType;
   return config;
 }
 
@@ -69,14 +93,25 @@ function messageSignature({ value, path }: NonNullable<Sections['signature']>, n
   const algorithm = value.algorithm ?? 'HMAC-SM3';
   const covers = value.covers ?? (algorithm === 'SM2' ? 'Body' : 'Message');
   const { encoding = 'base64', form = 'DER', userId = DEFAULT_USER_ID } = value;
-  const config: MessageSignatureConfig = { keyId: value.keyId, algorithm, covers, request: value.request ?? 'None', response: value.response ?? 'None', header: value.header ?? 'x-fim-signature', encoding };
+  const config: MessageSignatureConfig = {
+    keyId: value.keyId,
+    algorithm,
+    covers,
+    request: value.request ?? 'None',
+    response: value.response ?? 'None',
+    header: value.header ?? 'x-fim-signature',
+    encoding,
+  };
   if (algorithm === 'SM2') Object.assign(config, { form, userId });
   if (covers === 'Body') return config;
   const { timestampHeader = 'x-fim-timestamp', nonceHeader = 'x-fim-nonce', headers = [], clockSkew = '5m' } = value;
   return { ...config, timestampHeader, nonceHeader, headers, clockSkewMs: durationMs(clockSkew) };
 }
 
-/** The stages of a resource; `note` takes the origin of each part. A rate limit's id is the resource's, so that its buckets live on over edits. */
+/**
+ * The stages of a resource; `note` takes the origin of each part. A rate limit's id is the resource's, so that its
+ * buckets live on over edits.
+ */
 export function stagesOf(resource: RouteResource, note: Note): StagesConfig {
   const { rateLimit, validation, masking, encryption, signature } = resource.sections;
   const stages: StagesConfig = {};

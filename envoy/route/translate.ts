@@ -58,7 +58,10 @@ export interface Translation {
   warnings: RouteIssue[];
   /** Resources with an error are not in the configuration. */
   errors: RouteIssue[];
-  /** The issue that a module's refusal means: its code and a JSON Pointer into the plugin configuration, at the user's line. */
+  /**
+   * The issue that a module's refusal means: its code and a JSON Pointer into the plugin configuration, at the user's
+   * line.
+   */
   locate(code: string, pointer: string): RouteIssue;
 }
 
@@ -76,7 +79,8 @@ function matchConfig({ hosts, match }: Candidate): MatchConfig | undefined {
   if (hosts.length > 0) config.hosts = hosts;
   if (match.methods !== undefined) config.methods = match.methods.toSorted();
   if (match.path !== undefined && !(match.path.type === 'Prefix' && match.path.value === '/')) config.path = match.path;
-  if (match.headers !== undefined) config.headers = match.headers.map((header) => ({ ...header, name: header.name.toLowerCase() }));
+  if (match.headers !== undefined)
+    config.headers = match.headers.map((header) => ({ ...header, name: header.name.toLowerCase() }));
   return Object.keys(config).length === 0 ? undefined : config;
 }
 
@@ -96,7 +100,9 @@ function routeConfig(candidate: Candidate, index: number, map: SourceMap): Route
     observe: spec.enforcement === 'Observe',
     ...(match === undefined ? {} : { match }),
     ...(spec.body === undefined ? {} : { body: spec.body }),
-    stages: stagesOf(resource, (place, path, entry) => map.add([...at, 'stages', ...place], entry?.source ?? source, entry?.source === undefined ? path : entry.path)),
+    stages: stagesOf(resource, (place, path, entry) =>
+      map.add([...at, 'stages', ...place], entry?.source ?? source, entry?.source === undefined ? path : entry.path),
+    ),
   };
 }
 
@@ -105,9 +111,18 @@ function verdictHeaders(routes: readonly RouteConfig[]): string[] {
   return [...new Set(routes.flatMap((route) => route.stages.pbocValidator?.verdictHeader ?? []))].sort();
 }
 
-function seal(routes: RouteConfig[], kms: KmsConfig | undefined, generation: number): { config: PluginConfig; hash: string } {
+function seal(
+  routes: RouteConfig[],
+  kms: KmsConfig | undefined,
+  generation: number,
+): { config: PluginConfig; hash: string } {
   const stripHeaders = verdictHeaders(routes);
-  const body = { version: PLUGIN_CONFIG_VERSION, ...(kms === undefined ? {} : { kms }), ...(stripHeaders.length === 0 ? {} : { stripHeaders }), routes };
+  const body = {
+    version: PLUGIN_CONFIG_VERSION,
+    ...(kms === undefined ? {} : { kms }),
+    ...(stripHeaders.length === 0 ? {} : { stripHeaders }),
+    routes,
+  };
   const hash = canonicalHash(body);
   return { config: { ...body, generation, hash }, hash };
 }
@@ -117,12 +132,23 @@ function output(module: string, routes: RouteConfig[], kms: KmsConfig | undefine
   return { module, config, json: canonicalJson(config), hash };
 }
 
-/** Every route stays in every module, with or without its stage: which route a request meets must not depend on the module. */
+/**
+ * Every route stays in every module, with or without its stage: which route a request meets must not depend on the
+ * module.
+ */
 function chainOutputs(routes: RouteConfig[], kms: KmsConfig, generation: number): PluginOutput[] {
   return CHAIN_MODULES.map((module) => {
     const section = SECTION_OF_MODULE[module];
-    const own = routes.map((route) => ({ ...route, stages: (route.stages[section] === undefined ? {} : { [section]: route.stages[section] }) as StagesConfig }));
-    return output(module, own, section === 'sm4Encryptor' || own.some(({ stages }) => stages.pbocValidator?.mac !== undefined) ? kms : undefined, generation);
+    const own = routes.map((route) => ({
+      ...route,
+      stages: (route.stages[section] === undefined ? {} : { [section]: route.stages[section] }) as StagesConfig,
+    }));
+    return output(
+      module,
+      own,
+      section === 'sm4Encryptor' || own.some(({ stages }) => stages.pbocValidator?.mac !== undefined) ? kms : undefined,
+      generation,
+    );
   });
 }
 
@@ -131,26 +157,44 @@ function locator(map: SourceMap): Translation['locate'] {
     const known = (code in ERRORS ? code : 'FIM-CFG-0019') as ErrorCode;
     const origin = map.find(pointer);
     if (origin !== undefined) return issueAt(origin.source, known, origin.path);
-    return { code: known, path: '$', message: `${ERRORS[known].title} (plugin configuration ${pointer || '/'})`, file: '' };
+    return {
+      code: known,
+      path: '$',
+      message: `${ERRORS[known].title} (plugin configuration ${pointer || '/'})`,
+      file: '',
+    };
   };
 }
 
 function conflictIssue({ loser, winner, partial }: Conflict): RouteIssue & { partial: boolean } {
   const place = [winner.source.file, winner.source.position(['metadata', 'name'])?.line].filter(Boolean).join(':');
   const path = loser.spec.match === undefined ? ['spec'] : ['spec', 'match'];
-  return { ...issueAt(loser.source, 'FIM-CFG-1050', path, `${winner.key}${place === '' ? '' : ` (${place})`} keeps ${partial ? 'some of it' : 'it'}`), partial };
+  return {
+    ...issueAt(
+      loser.source,
+      'FIM-CFG-1050',
+      path,
+      `${winner.key}${place === '' ? '' : ` (${place})`} keeps ${partial ? 'some of it' : 'it'}`,
+    ),
+    partial,
+  };
 }
 
 /** What cannot be had without Kubernetes, and is said. */
 function targetWarnings(resources: readonly RouteResource[]): RouteIssue[] {
   return resources.flatMap(({ spec, source }) => {
     const named = spec.targetRefs !== undefined ? 'targetRefs' : spec.selector !== undefined ? 'selector' : undefined;
-    return named === undefined ? [] : [issueAt(source, 'FIM-CFG-1063', ['spec', named], 'standalone mode has one Envoy, which takes every route')];
+    return named === undefined
+      ? []
+      : [issueAt(source, 'FIM-CFG-1063', ['spec', named], 'standalone mode has one Envoy, which takes every route')];
   });
 }
 
 /** Resources that the layout can serve, and what is wrong with the others. */
-function fitting(resources: readonly RouteResource[], layout: TranslateOptions['layout']): { fit: RouteResource[]; errors: RouteIssue[] } {
+function fitting(
+  resources: readonly RouteResource[],
+  layout: TranslateOptions['layout'],
+): { fit: RouteResource[]; errors: RouteIssue[] } {
   if (layout === 'fused') return { fit: [...resources], errors: [] };
   const errors: RouteIssue[] = [];
   const fit = resources.filter((resource) => {
@@ -166,11 +210,16 @@ function bounded(candidates: Candidate[], errors: RouteIssue[]): Candidate[] {
   if (candidates.length <= MAX_PLUGIN_ROUTES) return candidates;
   const keep = new Set<RouteResource>();
   let count = 0;
-  const byAge = [...Map.groupBy(candidates, (candidate) => candidate.resource)].sort(([a], [b]) => (a.created === b.created ? (a.key < b.key ? -1 : 1) : a.created - b.created));
+  const byAge = [...Map.groupBy(candidates, (candidate) => candidate.resource)].sort(([a], [b]) =>
+    a.created === b.created ? (a.key < b.key ? -1 : 1) : a.created - b.created,
+  );
   for (const [resource, own] of byAge) {
     count += own.length;
     if (count <= MAX_PLUGIN_ROUTES) keep.add(resource);
-    else errors.push(issueAt(resource.source, 'FIM-CFG-1002', ['spec'], `more than ${MAX_PLUGIN_ROUTES} routes in one proxy`));
+    else
+      errors.push(
+        issueAt(resource.source, 'FIM-CFG-1002', ['spec'], `more than ${MAX_PLUGIN_ROUTES} routes in one proxy`),
+      );
   }
   return candidates.filter((candidate) => keep.has(candidate.resource));
 }
@@ -184,22 +233,54 @@ export function translate(resources: readonly RouteResource[], options: Translat
   const map = new SourceMap();
   const configs = candidates.map((candidate, index) => routeConfig(candidate, index, map));
   const kms = options.kms ?? DEFAULT_KMS;
-  const whole = output('fim.wasm', configs, configs.some(({ stages }) => stages.sm4Encryptor !== undefined || stages.messageSignature !== undefined || stages.pbocValidator?.mac !== undefined) ? kms : undefined, generation);
+  const whole = output(
+    'fim.wasm',
+    configs,
+    configs.some(
+      ({ stages }) =>
+        stages.sm4Encryptor !== undefined ||
+        stages.messageSignature !== undefined ||
+        stages.pbocValidator?.mac !== undefined,
+    )
+      ? kms
+      : undefined,
+    generation,
+  );
   const pluginConfigs = options.layout === 'fused' ? [whole] : chainOutputs(configs, kms, generation);
   for (const plugin of pluginConfigs) {
     const size = Buffer.byteLength(plugin.json);
-    if (size > MAX_PLUGIN_CONFIG_BYTES) errors.push({ code: 'FIM-CFG-1002', path: '$', message: `${ERRORS['FIM-CFG-1002'].title}: the configuration of ${plugin.module} has ${size} bytes, at most ${MAX_PLUGIN_CONFIG_BYTES}`, file: '' });
+    if (size > MAX_PLUGIN_CONFIG_BYTES)
+      errors.push({
+        code: 'FIM-CFG-1002',
+        path: '$',
+        message: `${ERRORS['FIM-CFG-1002'].title}: the configuration of ${plugin.module} has ${size} bytes, at most ${MAX_PLUGIN_CONFIG_BYTES}`,
+        file: '',
+      });
   }
   const conflicts = new Map(ordered.conflicts.map((conflict) => [conflict.loser, conflict]));
-  const conditionsOf = (resource: RouteResource): ConditionDraft[] => translatedConditions(resource, conflicts.get(resource), errors.filter((issue) => issue.resource === resource.key));
+  const conditionsOf = (resource: RouteResource): ConditionDraft[] =>
+    translatedConditions(
+      resource,
+      conflicts.get(resource),
+      errors.filter((issue) => issue.resource === resource.key),
+    );
   return {
     config: whole.config,
     hash: whole.hash,
     pluginConfigs,
-    routes: candidates.map((candidate, index) => ({ resource: candidate.resource, config: configs[index] as RouteConfig, loopbackOnly: candidate.resource.spec.tls !== undefined })),
+    routes: candidates.map((candidate, index) => ({
+      resource: candidate.resource,
+      config: configs[index] as RouteConfig,
+      loopbackOnly: candidate.resource.spec.tls !== undefined,
+    })),
     conflicts: ordered.conflicts.map(conflictIssue),
-    conditions: Object.fromEntries(resources.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map((resource) => [resource.key, conditionsOf(resource)])),
-    warnings: sortIssues([...resources.flatMap((resource) => resource.warnings), ...(options.standalone ? targetWarnings(resources) : [])]),
+    conditions: Object.fromEntries(
+      resources.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map((resource) => [resource.key, conditionsOf(resource)]),
+    ),
+    warnings: sortIssues([
+      ...resources.flatMap((resource) => resource.warnings),
+      ...(options.standalone ? targetWarnings(resources) : []),
+    ]),
     errors: sortIssues(errors),
     locate: locator(map),
   };

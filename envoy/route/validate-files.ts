@@ -2,7 +2,10 @@ import { loadRoutes } from './load.ts';
 import type { RouteIssue } from './route-error.ts';
 import { translate, type TranslateOptions, type Translation } from './translate.ts';
 
-/** What a module says of a configuration: `undefined` if it accepts it. `pointer` is a JSON Pointer into the configuration, empty for the whole. */
+/**
+ * What a module says of a configuration: `undefined` if it accepts it. `pointer` is a JSON Pointer into the
+ * configuration, empty for the whole.
+ */
 export type DryRun = (module: string, json: string) => Promise<{ code: string; pointer: string } | undefined>;
 
 /** The result of `fim validate`. */
@@ -18,10 +21,14 @@ export interface ValidationReport {
 }
 
 /**
- * Checks files and folders as one Envoy would get them: load, rules, translation and, if given, the modules' own word. A conflict is said and is
- * no mistake. Never throws (unless the dry run does).
+ * Checks files and folders as one Envoy would get them: load, rules, translation and, if given, the modules' own word.
+ * A conflict is said and is no mistake. Never throws (unless the dry run does).
  */
-export async function validateFiles(paths: readonly string[], options: TranslateOptions = { layout: 'fused' }, dryRun?: DryRun): Promise<ValidationReport> {
+export async function validateFiles(
+  paths: readonly string[],
+  options: TranslateOptions = { layout: 'fused' },
+  dryRun?: DryRun,
+): Promise<ValidationReport> {
   const loaded = loadRoutes(paths);
   const translation = translate(loaded.resources, options);
   const errors = [...loaded.errors, ...translation.errors];

@@ -1,19 +1,47 @@
 // A route's validation and its profiles → the validator's section: conditions are numbered, shorthands written out.
 import { MAX_RULE_CONDITIONS, MAX_RULES_BETWEEN_FIELDS, MAX_VALIDATION_RULES } from '../limits.ts';
 import { topLevelPath, underRoot } from './field-place.ts';
-import type { FieldCondition, FieldType, RouteValidation, ValidationField, ValidationRule } from './financial-route.gen.ts';
+import type {
+  FieldCondition,
+  FieldType,
+  RouteValidation,
+  ValidationField,
+  ValidationRule,
+} from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
-import type { PbocCheck, PbocCondition, PbocCrossRule, PbocRule, PbocType, PbocValidatorConfig } from './plugin-config.gen.ts';
+import type {
+  PbocCheck,
+  PbocCondition,
+  PbocCrossRule,
+  PbocRule,
+  PbocType,
+  PbocValidatorConfig,
+} from './plugin-config.gen.ts';
 import type { ProfileEntry, ResolvedProfile } from './profiles.ts';
 
 /** What the types of the public schema are to the validator. */
 const TYPES: Record<FieldType, { type: PbocType; form?: PbocCheck }> = {
-  string: { type: 'string' }, number: { type: 'number' }, integer: { type: 'integer' }, decimal: { type: 'decimal' }, boolean: { type: 'boolean' },
-  object: { type: 'object' }, array: { type: 'array' }, any: { type: 'any' },
-  n: { type: 'string', form: 'Numeric' }, a: { type: 'string', form: 'Alphabetic' }, an: { type: 'string', form: 'Alphanumeric' }, ans: { type: 'string', form: 'Printable' },
-  b: { type: 'string', form: 'Hex' }, amount: { type: 'decimal', form: 'Amount' }, date: { type: 'string', form: 'Date' }, time: { type: 'string', form: 'Time' },
-  dateTime: { type: 'string', form: 'DateTime' }, isoDate: { type: 'string', form: 'IsoDate' }, isoDateTime: { type: 'string', form: 'IsoDateTime' },
-  currency: { type: 'string', form: 'Currency' }, country: { type: 'string', form: 'Country' },
+  string: { type: 'string' },
+  number: { type: 'number' },
+  integer: { type: 'integer' },
+  decimal: { type: 'decimal' },
+  boolean: { type: 'boolean' },
+  object: { type: 'object' },
+  array: { type: 'array' },
+  any: { type: 'any' },
+  n: { type: 'string', form: 'Numeric' },
+  a: { type: 'string', form: 'Alphabetic' },
+  an: { type: 'string', form: 'Alphanumeric' },
+  ans: { type: 'string', form: 'Printable' },
+  b: { type: 'string', form: 'Hex' },
+  amount: { type: 'decimal', form: 'Amount' },
+  date: { type: 'string', form: 'Date' },
+  time: { type: 'string', form: 'Time' },
+  dateTime: { type: 'string', form: 'DateTime' },
+  isoDate: { type: 'string', form: 'IsoDate' },
+  isoDateTime: { type: 'string', form: 'IsoDateTime' },
+  currency: { type: 'string', form: 'Currency' },
+  country: { type: 'string', form: 'Country' },
 };
 
 function pathOf(place: { name?: string; path?: string; in?: string }): string {
@@ -47,7 +75,11 @@ class ConditionList {
 
 function ruleOf(field: ValidationField, conditions: ConditionList, required: boolean): PbocRule {
   const { type, form } = TYPES[field.type ?? 'string'];
-  const rule: PbocRule = { path: pathOf(field), required: field.forbidden === true ? false : (field.required ?? required), type: field.forbidden === true ? 'any' : type };
+  const rule: PbocRule = {
+    path: pathOf(field),
+    required: field.forbidden === true ? false : (field.required ?? required),
+    type: field.forbidden === true ? 'any' : type,
+  };
   if (field.in !== undefined && field.in !== 'Body') rule.in = field.in;
   if (field.forbidden === true) rule.forbidden = true;
   const when = conditions.numbersOf(field.when);
@@ -65,18 +97,32 @@ function ruleOf(field: ValidationField, conditions: ConditionList, required: boo
   return rule;
 }
 
-function crossRuleOf({ when, compare, sum, currencyExponent }: ValidationRule, conditions: ConditionList): PbocCrossRule {
+function crossRuleOf(
+  { when, compare, sum, currencyExponent }: ValidationRule,
+  conditions: ConditionList,
+): PbocCrossRule {
   const numbers = conditions.numbersOf(when);
   const common = numbers === undefined ? {} : { when: numbers };
   if (sum !== undefined) return { kind: 'Sum', left: sum.items, right: sum.total, ...common };
-  if (currencyExponent !== undefined) return { kind: 'CurrencyExponent', left: currencyExponent.amount, right: currencyExponent.currency, ...common };
+  if (currencyExponent !== undefined)
+    return { kind: 'CurrencyExponent', left: currencyExponent.amount, right: currencyExponent.currency, ...common };
   const { left = '', operator = 'Equal', right, value, as } = compare ?? {};
-  return { kind: 'Compare', left, operator, as: as ?? 'Number', ...(right === undefined ? { value: value ?? '' } : { right }), ...common };
+  return {
+    kind: 'Compare',
+    left,
+    operator,
+    as: as ?? 'Number',
+    ...(right === undefined ? { value: value ?? '' } : { right }),
+    ...common,
+  };
 }
 
 /** An entry of a profile with its places in the body meant from `root`. */
 function fieldUnder(root: string, field: ValidationField): ValidationField {
-  return { ...placeUnder(root, field), ...(field.when === undefined ? {} : { when: field.when.map((condition) => placeUnder(root, condition)) }) };
+  return {
+    ...placeUnder(root, field),
+    ...(field.when === undefined ? {} : { when: field.when.map((condition) => placeUnder(root, condition)) }),
+  };
 }
 
 function placeUnder<Place extends { name?: string; path?: string; in?: string }>(root: string, place: Place): Place {
@@ -90,24 +136,47 @@ function ruleUnder(root: string, { when, compare, sum, currencyExponent, ...rest
   return {
     ...rest,
     ...(when === undefined ? {} : { when: when.map((condition) => placeUnder(root, condition)) }),
-    ...(compare === undefined ? {} : { compare: { ...compare, left: under(compare.left), ...(compare.right === undefined ? {} : { right: under(compare.right) }) } }),
+    ...(compare === undefined
+      ? {}
+      : {
+          compare: {
+            ...compare,
+            left: under(compare.left),
+            ...(compare.right === undefined ? {} : { right: under(compare.right) }),
+          },
+        }),
     ...(sum === undefined ? {} : { sum: { items: under(sum.items), total: under(sum.total) } }),
-    ...(currencyExponent === undefined ? {} : { currencyExponent: { amount: under(currencyExponent.amount), currency: under(currencyExponent.currency) } }),
+    ...(currencyExponent === undefined
+      ? {}
+      : { currencyExponent: { amount: under(currencyExponent.amount), currency: under(currencyExponent.currency) } }),
   };
 }
 
-/** Notes that a part of the section, `place`, comes from `path` of the route, or from an entry of the user's profile. */
+/**
+ * Notes that a part of the section, `place`, comes from `path` of the route, or from an entry of the user's profile.
+ */
 export type NotePart = (place: Path, path: Path, entry?: ProfileEntry<unknown>) => void;
 
 /** What is too much for one route; undefined if nothing is. */
 export function excessOf({ rules, conditions = [], crossRules = [] }: PbocValidatorConfig): string | undefined {
   if (rules.length > MAX_VALIDATION_RULES) return `more than ${MAX_VALIDATION_RULES} rules with those of the profiles`;
   if (conditions.length > MAX_RULE_CONDITIONS) return `more than ${MAX_RULE_CONDITIONS} conditions`;
-  return crossRules.length > MAX_RULES_BETWEEN_FIELDS ? `more than ${MAX_RULES_BETWEEN_FIELDS} rules between fields` : undefined;
+  return crossRules.length > MAX_RULES_BETWEEN_FIELDS
+    ? `more than ${MAX_RULES_BETWEEN_FIELDS} rules between fields`
+    : undefined;
 }
 
-/** The validator's section. `path`: of the validation in its route. `profiles`: what it names, resolved. `responseCodes`: replies name DE 39. */
-export function validatorSection(value: RouteValidation, path: Path, profiles: readonly ResolvedProfile[], responseCodes: boolean, note: NotePart): PbocValidatorConfig {
+/**
+ * The validator's section. `path`: of the validation in its route. `profiles`: what it names, resolved.
+ * `responseCodes`: replies name DE 39.
+ */
+export function validatorSection(
+  value: RouteValidation,
+  path: Path,
+  profiles: readonly ResolvedProfile[],
+  responseCodes: boolean,
+  note: NotePart,
+): PbocValidatorConfig {
   const conditions = new ConditionList();
   const rules: PbocRule[] = [];
   const crossRules: PbocCrossRule[] = [];
@@ -148,7 +217,9 @@ export function validatorSection(value: RouteValidation, path: Path, profiles: r
     rules,
     ...(conditions.list.length === 0 ? {} : { conditions: conditions.list }),
     ...(crossRules.length === 0 ? {} : { crossRules }),
-    ...(value.mac === undefined ? {} : { mac: { ...value.mac, encoding: value.mac.encoding ?? (value.mac.header === undefined ? 'Binary' : 'Hex') } }),
+    ...(value.mac === undefined
+      ? {}
+      : { mac: { ...value.mac, encoding: value.mac.encoding ?? (value.mac.header === undefined ? 'Binary' : 'Hex') } }),
     ...(value.extract === undefined ? {} : { extracts: value.extract }),
   };
 }

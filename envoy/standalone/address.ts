@@ -14,7 +14,8 @@ const MAX_PORT = 65_535;
 export function parseAddress(text: string, option: string): Address {
   const found = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(found?.[3]);
-  if (!found || port > MAX_PORT) throw new CodedError('FIM-UP-0020', `${option} ${JSON.stringify(text)} is not HOST:PORT`);
+  if (!found || port > MAX_PORT)
+    throw new CodedError('FIM-UP-0020', `${option} ${JSON.stringify(text)} is not HOST:PORT`);
   return { host: found[1] ?? (found[2] || '127.0.0.1'), port };
 }
 
@@ -29,14 +30,16 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Checks that the address can be listened on. Envoy's listeners share their port with whoever else asks for it (SO_REUSEPORT), so a second Envoy would
- * silently take half of the traffic. Error: FIM-UP-0008.
+ * Checks that the address can be listened on. Envoy's listeners share their port with whoever else asks for it
+ * (SO_REUSEPORT), so a second Envoy would silently take half of the traffic. Error: FIM-UP-0008.
  */
 export async function assertFree({ host, port }: Address): Promise<void> {
   if (port === 0) return;
   const probe = createServer();
   await new Promise<void>((done, failed) => {
-    probe.once('error', (error: NodeJS.ErrnoException) => failed(new CodedError('FIM-UP-0008', `${formatAddress({ host, port })} (${error.code ?? error.message})`)));
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      failed(new CodedError('FIM-UP-0008', `${formatAddress({ host, port })} (${error.code ?? error.message})`)),
+    );
     probe.listen({ host, port, exclusive: true }, () => probe.close(() => done()));
   });
 }

@@ -1,7 +1,10 @@
 import type { ErrorCode } from '../route/errors.gen.ts';
 import { ERRORS } from '../route/errors.gen.ts';
 
-/** A failure with a code of the error table. The message is `CODE title: detail`; it never holds a key or a field's value. */
+/**
+ * A failure with a code of the error table. The message is `CODE title: detail`; it never holds a key or a field's
+ * value.
+ */
 export class CodedError extends Error {
   readonly code: ErrorCode;
   /** What the user can do about it, one sentence. */

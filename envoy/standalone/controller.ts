@@ -39,8 +39,8 @@ interface Release {
 }
 
 /**
- * Takes route files and modules to the proxy: load, validate, translate, dry run, write, prove. One change at a time; changes that come meanwhile are taken
- * together. Nothing that fails on the way replaces what is in force.
+ * Takes route files and modules to the proxy: load, validate, translate, dry run, write, prove. One change at a time;
+ * changes that come meanwhile are taken together. Nothing that fails on the way replaces what is in force.
  */
 export class Controller {
   private readonly parts: ControllerParts;
@@ -52,14 +52,20 @@ export class Controller {
   private stopped = false;
   private pendingSince: number | undefined;
   private retry: NodeJS.Timeout | undefined;
-  /** What was last told of the files, of the modules, of both together and of the KMS; empty while all is well. The same is not told twice. */
+  /**
+   * What was last told of the files, of the modules, of both together and of the KMS; empty while all is well. The same
+   * is not told twice.
+   */
   private readonly told = { routes: '', modules: '', release: '', kms: '' } satisfies Record<About, string>;
 
   constructor(parts: ControllerParts) {
     this.parts = parts;
   }
 
-  /** Writes the first configuration, before Envoy is started. Throws a CodedError, or emits `rejected` and returns false, if there is none to write. */
+  /**
+   * Writes the first configuration, before Envoy is started. Throws a CodedError, or emits `rejected` and returns
+   * false, if there is none to write.
+   */
   async prepare(): Promise<boolean> {
     const { policy, problems } = await this.parts.load();
     if (!policy) {
@@ -173,7 +179,10 @@ export class Controller {
     return releaseOf(policy, await Promise.all(this.parts.slots.map((slot) => this.parts.modules.load(slot.module))));
   }
 
-  /** Why the release must not go to the proxy: the dry run's verdict, and routes that would be exposed without the TLS that they ask for. */
+  /**
+   * Why the release must not go to the proxy: the dry run's verdict, and routes that would be exposed without the TLS
+   * that they ask for.
+   */
   private examine(release: Release): Problem[] {
     if (this.parts.exposed && release.policy.loopbackOnly.length > 0) {
       return release.policy.loopbackOnly.map((route) => problemOf(new CodedError('FIM-UP-0015', route)));
@@ -182,7 +191,10 @@ export class Controller {
       const { errors } = dryRun(release.modules[index]!.loaded, canonicalJson(release.policy.configs[index]));
       return errors.map(({ code, path, detail }) => {
         const problem = release.policy.locate(code, path);
-        return { ...problem, message: `${problem.message} (${slot.module}.wasm refuses it${detail ? `: ${detail}` : ''})` };
+        return {
+          ...problem,
+          message: `${problem.message} (${slot.module}.wasm refuses it${detail ? `: ${detail}` : ''})`,
+        };
       });
     });
   }
@@ -194,7 +206,10 @@ export class Controller {
       this.told.kms = '';
       return true;
     }
-    const { code, message } = new CodedError('FIM-UP-0017', 'the new module waits for it; the old one stays in service');
+    const { code, message } = new CodedError(
+      'FIM-UP-0017',
+      'the new module waits for it; the old one stays in service',
+    );
     if (this.isNews('kms', message)) this.parts.onEvent({ event: 'warning', code, message });
     this.retry = setTimeout(() => void this.changed(performance.now()), KMS_RETRY_MS);
     return false;
@@ -210,7 +225,9 @@ export class Controller {
       routes: policy.routes,
       tookMs,
       generation: this.generation,
-      modules: Object.fromEntries(this.parts.slots.map((slot, index) => [`${slot.module}.wasm`, modules[index]!.sha256])),
+      modules: Object.fromEntries(
+        this.parts.slots.map((slot, index) => [`${slot.module}.wasm`, modules[index]!.sha256]),
+      ),
       conditions: this.parts.keyWatch.resolve(policy.conditions),
       notices: policy.notices,
     });
@@ -234,9 +251,15 @@ export class Controller {
 type About = 'routes' | 'modules' | 'release' | 'kms';
 
 function releaseOf(policy: Policy, modules: StoredModule[]): Release {
-  return { policy, modules, identity: [policy.hash, JSON.stringify(policy.notices), ...modules.map((module) => module.sha256)].join('\n') };
+  return {
+    policy,
+    modules,
+    identity: [policy.hash, JSON.stringify(policy.notices), ...modules.map((module) => module.sha256)].join('\n'),
+  };
 }
 
 function problemOf(error: unknown): Problem {
-  return error instanceof CodedError ? { code: error.code, path: '', message: error.message } : { code: 'FIM-UP-0013', path: '', message: messageOf(error) };
+  return error instanceof CodedError
+    ? { code: error.code, path: '', message: error.message }
+    : { code: 'FIM-UP-0013', path: '', message: messageOf(error) };
 }

@@ -3,7 +3,6 @@ import { MAX_SEEN_BODY_BYTES, MAX_SEEN_REQUESTS, MAX_UPSTREAM_BODY_BYTES } from 
 import type { HttpService } from './http-service.ts';
 import { startHttpService } from './http-service.ts';
 
-
 /** A request as it arrived. */
 export interface SeenRequest {
   method: string;
@@ -27,8 +26,9 @@ const CARD_RECORD = {
 };
 
 /**
- * A service behind the proxy that says what it got. `GET /_seen`: the last requests, newest first; `GET /_seen/body`: the body of the last one with a body,
- * as it came. Paths with `card` answer with a customer's record; all others with a receipt.
+ * A service behind the proxy that says what it got. `GET /_seen`: the last requests, newest first; `GET /_seen/body`:
+ * the body of the last one with a body, as it came. Paths with `card` answer with a customer's record; all others with
+ * a receipt.
  */
 export class DemonstrationUpstream {
   readonly seen: SeenRequest[] = [];
@@ -64,7 +64,13 @@ export class DemonstrationUpstream {
       return;
     }
     const contentType = request.headers['content-type'] ?? '';
-    this.seen.unshift({ method: request.method ?? '', path, contentType, bodyBytes: length, body: body.subarray(0, MAX_SEEN_BODY_BYTES).toString('utf8') });
+    this.seen.unshift({
+      method: request.method ?? '',
+      path,
+      contentType,
+      bodyBytes: length,
+      body: body.subarray(0, MAX_SEEN_BODY_BYTES).toString('utf8'),
+    });
     this.seen.length = Math.min(this.seen.length, MAX_SEEN_REQUESTS);
     if (/card/i.test(path)) return reply(response, CARD_RECORD);
     reply(response, { status: 'received', contentType, bytes: length });

@@ -1,6 +1,17 @@
-// DER (ITU-T X.690), read as strictly as the modules do (filters/crypto/der.ts): one encoding for each value, tags of one byte, nothing left over.
+// DER (ITU-T X.690), read as strictly as the modules do (filters/crypto/der.ts): one encoding for each value, tags of
+// one byte, nothing left over.
 
-export const DER = { integer: 0x02, bits: 0x03, octets: 0x04, null: 0x05, oid: 0x06, sequence: 0x30, implicit1: 0x81, context0: 0xa0, context1: 0xa1 } as const;
+export const DER = {
+  integer: 0x02,
+  bits: 0x03,
+  octets: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  sequence: 0x30,
+  implicit1: 0x81,
+  context0: 0xa0,
+  context1: 0xa1,
+} as const;
 
 /** The text is not DER, or not of the structure that was asked for. */
 export class DerError extends Error {}

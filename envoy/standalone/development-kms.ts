@@ -28,15 +28,18 @@ export interface DevelopmentKmsOptions {
 }
 
 /**
- * A key service for development and tests, on loopback only: the part of HashiCorp Vault's and OpenBao's interface that FIM uses. filters/keys/README.md
- * describes it byte by byte. `POST /v1/secret/data/PATH` adds a version with random material to a key that is there.
+ * A key service for development and tests, on loopback only: the part of HashiCorp Vault's and OpenBao's interface that
+ * FIM uses. filters/keys/README.md describes it byte by byte. `POST /v1/secret/data/PATH` adds a version with random
+ * material to a key that is there.
  */
 export class DevelopmentKms {
   /** Reads of key material so far. */
   reads = 0;
   /** Awaited before each answer: lets tests make the service slow. */
   delay: () => Promise<void> = () => Promise.resolve();
-  /** Given instead of every key and data key, if not null: lets tests make the service refuse, fail or talk nonsense. */
+  /**
+   * Given instead of every key and data key, if not null: lets tests make the service refuse, fail or talk nonsense.
+   */
   mood: { status: number; body: string } | null = null;
   readonly register: KeyRegister;
   private readonly folder: KeyFolder;
@@ -65,11 +68,18 @@ export class DevelopmentKms {
     this.service = undefined;
   }
 
-  /** Makes the first version of a key, if there is none; a wrapping key if the id is of the transit mount. `keyId`: `kms://path`. */
+  /**
+   * Makes the first version of a key, if there is none; a wrapping key if the id is of the transit mount. `keyId`:
+   * `kms://path`.
+   */
   createKey(keyId: string, algorithm: KeyAlgorithm = 'SM4'): void {
     const path = pathOf(keyId);
     if (this.register.find(path)) return;
-    this.change('create', path, () => this.register.create(path, path.startsWith(`${TRANSIT_MOUNT}/`) ? 'transit' : algorithm).versions.length);
+    this.change(
+      'create',
+      path,
+      () => this.register.create(path, path.startsWith(`${TRANSIT_MOUNT}/`) ? 'transit' : algorithm).versions.length,
+    );
   }
 
   /** Adds a version with random material; returns its number. */
@@ -83,20 +93,37 @@ export class DevelopmentKms {
     return this.folder.records;
   }
 
-  /** A change and its line in the trail. One that is done stays done when the trail cannot be written: the next change cannot be begun then. */
+  /**
+   * A change and its line in the trail. One that is done stays done when the trail cannot be written: the next change
+   * cannot be begun then.
+   */
   private change(verb: string, key: string, work: () => number, peer = 'local'): number {
-    return this.folder.audited(work, (version) => ({ time: new Date().toISOString(), verb, key, version, peer }), () => {});
+    return this.folder.audited(
+      work,
+      (version) => ({ time: new Date().toISOString(), verb, key, version, peer }),
+      () => {},
+    );
   }
 
   private note(verb: string, key: string, version: number | undefined, peer = 'local', status?: number): void {
-    this.folder.audit({ time: new Date().toISOString(), verb, key, ...(version === undefined ? {} : { version }), peer, ...(status === undefined ? {} : { status }) });
+    this.folder.audit({
+      time: new Date().toISOString(),
+      verb,
+      key,
+      ...(version === undefined ? {} : { version }),
+      peer,
+      ...(status === undefined ? {} : { status }),
+    });
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       await this.answer(request, response);
     } catch (error) {
-      reply(response, { status: error instanceof CodedError && error.code === 'FIM-CFG-0017' ? 404 : 500, body: { errors: [error instanceof CodedError ? error.code : 'internal error'] } });
+      reply(response, {
+        status: error instanceof CodedError && error.code === 'FIM-CFG-0017' ? 404 : 500,
+        body: { errors: [error instanceof CodedError ? error.code : 'internal error'] },
+      });
     }
   }
 
@@ -104,9 +131,11 @@ export class DevelopmentKms {
     const text = await readBody(request);
     const host = (request.headers.host ?? '').replace(/:\d+$/, '');
     if (!OWN_HOSTS.has(host)) return reply(response, { status: 403, body: { errors: ['not for this host name'] } });
-    if (request.headers.origin !== undefined) return reply(response, { status: 403, body: { errors: ['not for web pages'] } });
+    if (request.headers.origin !== undefined)
+      return reply(response, { status: 403, body: { errors: ['not for web pages'] } });
     const url = new URL(request.url ?? '/', 'http://kms.internal');
-    if (url.pathname === HEALTH_PATH) return reply(response, { status: 200, body: { initialized: true, sealed: false, standby: false } });
+    if (url.pathname === HEALTH_PATH)
+      return reply(response, { status: 200, body: { initialized: true, sealed: false, standby: false } });
     const peer = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
     if (!this.mayAsk(request)) {
       this.note('denied', url.pathname, undefined, peer, 403);
@@ -125,9 +154,12 @@ export class DevelopmentKms {
     if (url.pathname.startsWith(TRANSIT_PREFIX)) {
       this.reads++;
       await this.delay();
-      return method === 'POST' ? this.transit.answer(url.pathname.slice(TRANSIT_PREFIX.length), text) : { status: 405, body: { errors: ['unsupported operation'] } };
+      return method === 'POST'
+        ? this.transit.answer(url.pathname.slice(TRANSIT_PREFIX.length), text)
+        : { status: 405, body: { errors: ['unsupported operation'] } };
     }
-    if (method === 'GET' && url.pathname.startsWith(METADATA_PREFIX)) return this.stored.describe(decodeURIComponent(url.pathname.slice(METADATA_PREFIX.length)));
+    if (method === 'GET' && url.pathname.startsWith(METADATA_PREFIX))
+      return this.stored.describe(decodeURIComponent(url.pathname.slice(METADATA_PREFIX.length)));
     if (!url.pathname.startsWith(READ_PREFIX)) return { status: 404, body: { errors: [] } };
     const path = decodeURIComponent(url.pathname.slice(READ_PREFIX.length));
     if (method === 'POST' && this.register.find(path)) {
@@ -162,5 +194,7 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
 
 function reply(response: ServerResponse, { status, body }: KmsReply): void {
   if (response.destroyed) return;
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    .end(JSON.stringify(body));
 }

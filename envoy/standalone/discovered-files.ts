@@ -6,7 +6,10 @@ import type { EnvoyObject, FilterSlot, KmsCredentials, KmsSecretFiles } from '..
 import { kmsSecrets, pluginResource, routeResource } from '../xds/index.ts';
 import type { StoredModule } from './module-store.ts';
 
-/** The files that Envoy discovers its filters' configurations and its routes from. Each is replaced in one step, which is what Envoy watches for. */
+/**
+ * The files that Envoy discovers its filters' configurations and its routes from. Each is replaced in one step, which
+ * is what Envoy watches for.
+ */
 export class DiscoveredFiles {
   readonly routesFile: string;
   private readonly folder: string;
@@ -32,7 +35,11 @@ export class DiscoveredFiles {
   }
 
   /** `modules` and `configs`: one for each slot. */
-  async writePlugins(slots: readonly FilterSlot[], modules: readonly StoredModule[], configs: readonly PluginConfig[]): Promise<void> {
+  async writePlugins(
+    slots: readonly FilterSlot[],
+    modules: readonly StoredModule[],
+    configs: readonly PluginConfig[],
+  ): Promise<void> {
     const contents = slots.map((slot, index) => pluginResource(slot, modules[index]!.file, configs[index]!));
     await Promise.all(slots.map((slot, index) => replaceFile(this.pluginFile(slot), contents[index]!)));
   }

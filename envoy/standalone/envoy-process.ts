@@ -37,7 +37,13 @@ export class EnvoyProcess {
   private readonly child: ChildProcess;
   private readonly log: string[];
 
-  private constructor(child: ChildProcess, log: string[], ended: Promise<string>, admin: EnvoyAdmin, listenPort: number) {
+  private constructor(
+    child: ChildProcess,
+    log: string[],
+    ended: Promise<string>,
+    admin: EnvoyAdmin,
+    listenPort: number,
+  ) {
     this.child = child;
     this.pid = child.pid!;
     this.log = log;
@@ -67,8 +73,16 @@ export class EnvoyProcess {
       child.once('close', (status, signal) => done((over = status === null ? `signal ${signal}` : `status ${status}`)));
     });
     try {
-      const admin = new EnvoyAdmin(await pollFor(() => readAddress(addressFile), () => over));
-      const port = await pollFor(async () => ((await admin.ready()) ? admin.listenerPort() : undefined), () => over);
+      const admin = new EnvoyAdmin(
+        await pollFor(
+          () => readAddress(addressFile),
+          () => over,
+        ),
+      );
+      const port = await pollFor(
+        async () => ((await admin.ready()) ? admin.listenerPort() : undefined),
+        () => over,
+      );
       return new EnvoyProcess(child, log, ended, admin, port);
     } catch (error) {
       child.kill('SIGKILL');
@@ -93,7 +107,9 @@ export class EnvoyProcess {
 function launch(options: EnvoyOptions, bootstrapFile: string, addressFile: string): ChildProcess {
   const args = ['-c', bootstrapFile, '--admin-address-path', addressFile, '--concurrency', String(options.concurrency)];
   args.push('--disable-hot-restart', '--log-level', options.logLevel ?? 'warning');
-  const wrapped = canWrap() ? [PARENT_DEATH_WRAPPER, '--pdeathsig', 'KILL', options.binary, ...args] : [options.binary, ...args];
+  const wrapped = canWrap()
+    ? [PARENT_DEATH_WRAPPER, '--pdeathsig', 'KILL', options.binary, ...args]
+    : [options.binary, ...args];
   return spawn(wrapped[0]!, wrapped.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
 }
 

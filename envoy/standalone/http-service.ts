@@ -17,7 +17,9 @@ export async function startHttpService(onRequest: RequestListener, host = '127.0
   if (!isLoopback(host)) throw new CodedError('FIM-UP-0016', host);
   const server = createServer({ keepAliveTimeout: 60_000 }, onRequest);
   await new Promise<void>((done, failed) => {
-    server.once('error', (error: NodeJS.ErrnoException) => failed(new CodedError('FIM-UP-0008', `${host}:${port} (${error.code ?? error.message})`)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      failed(new CodedError('FIM-UP-0008', `${host}:${port} (${error.code ?? error.message})`)),
+    );
     server.listen({ host, port }, () => done());
   });
   const address = server.address() as AddressInfo;

@@ -21,7 +21,12 @@ export interface ReadKey {
 
 interface Answer {
   errors?: unknown;
-  data?: { data?: Record<string, unknown> | null; metadata?: Record<string, unknown>; plaintext?: unknown; ciphertext?: unknown } | null;
+  data?: {
+    data?: Record<string, unknown> | null;
+    metadata?: Record<string, unknown>;
+    plaintext?: unknown;
+    ciphertext?: unknown;
+  } | null;
 }
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
@@ -46,7 +51,8 @@ export function isTime(text: string): boolean {
 function statusFault({ status, text }: KmsAnswerText, mayList: boolean): KeyFault {
   const errors = parse(text)?.errors;
   if (status === 401 || status === 403) return { code: 'FIM-KMS-0008', detail: `status ${status}` };
-  if (Array.isArray(errors) && ((status === 404 && errors.length === 0) || (status === 400 && mayList))) return { code: 'FIM-KMS-0002', detail: `status ${status}` };
+  if (Array.isArray(errors) && ((status === 404 && errors.length === 0) || (status === 400 && mayList)))
+    return { code: 'FIM-KMS-0002', detail: `status ${status}` };
   return { code: 'FIM-KMS-0001', detail: `status ${status}` };
 }
 
@@ -62,16 +68,19 @@ export function readStoredKey(answer: KmsAnswerText, now = Date.now()): ReadKey 
   const { data, metadata } = parse(answer.text)?.data ?? {};
   const version = metadata?.['version'];
   const gone = metadata?.['destroyed'] === true || hasPassed(metadata?.['deletion_time'], now) === true;
-  if ((answer.status === 404 || answer.status === 200) && Number.isInteger(version) && gone) return { code: 'FIM-KMS-0007', detail: `version ${String(version)} was taken back` };
+  if ((answer.status === 404 || answer.status === 200) && Number.isInteger(version) && gone)
+    return { code: 'FIM-KMS-0007', detail: `version ${String(version)} was taken back` };
   if (answer.status !== 200) return statusFault(answer, false);
   if (!Number.isInteger(version) || !data) return unreadable('the answer is no KV version 2 read');
   const custom = (metadata?.['custom_metadata'] ?? {}) as Record<string, unknown>;
   const ended = hasPassed(data['expires'] ?? custom['expires'], now);
-  if (ended === undefined || hasPassed(metadata?.['deletion_time'], now) === undefined) return unreadable('`expires` or `deletion_time` is no RFC 3339 time');
+  if (ended === undefined || hasPassed(metadata?.['deletion_time'], now) === undefined)
+    return unreadable('`expires` or `deletion_time` is no RFC 3339 time');
   if (ended) return { code: 'FIM-KMS-0007', detail: `version ${String(version)} has ended` };
   const named = data['algorithm'] ?? custom['algorithm'];
   const algorithm = KEY_ALGORITHMS.find((known) => known === named && known !== 'transit');
-  if (algorithm === undefined) return unreadable(`\`algorithm\` is none of ${KEY_ALGORITHMS.filter((known) => known !== 'transit').join(', ')}`);
+  if (algorithm === undefined)
+    return unreadable(`\`algorithm\` is none of ${KEY_ALGORITHMS.filter((known) => known !== 'transit').join(', ')}`);
   return materialOf(algorithm, data['material'], data['encoding'] ?? custom['encoding']);
 }
 
@@ -84,7 +93,8 @@ function hasPassed(value: unknown, now: number): boolean | undefined {
 
 function materialOf(algorithm: KeyAlgorithm, text: unknown, encoding: unknown): ReadKey | KeyFault {
   if (typeof text !== 'string') return unreadable('`material` is no text');
-  if (encoding !== undefined && encoding !== 'base64' && encoding !== 'hex') return unreadable('`encoding` is neither base64 nor hex');
+  if (encoding !== undefined && encoding !== 'base64' && encoding !== 'hex')
+    return unreadable('`encoding` is neither base64 nor hex');
   if (isSm2(algorithm)) {
     try {
       return { algorithm, material: Buffer.from(sm2KeyPem(algorithm, sm2BytesOf(Buffer.from(text), encoding))) };
@@ -93,7 +103,8 @@ function materialOf(algorithm: KeyAlgorithm, text: unknown, encoding: unknown): 
     }
   }
   const isHex = HEX.test(text);
-  if (encoding === undefined && isHex && takesLength(algorithm, text.length / 2)) return unreadable('`material` is hexadecimal digits: say so by `encoding`, or write base64');
+  if (encoding === undefined && isHex && takesLength(algorithm, text.length / 2))
+    return unreadable('`material` is hexadecimal digits: say so by `encoding`, or write base64');
   const material = encoding !== 'hex' ? fromBase64(text) : isHex ? Buffer.from(text, 'hex') : null;
   if (material !== null && takesLength(algorithm, material.length)) return { algorithm, material };
   material?.fill(0);
@@ -105,6 +116,7 @@ export function readDataKey(answer: KmsAnswerText): ReadKey | KeyFault {
   if (answer.status !== 200) return statusFault(answer, true);
   const text = parse(answer.text)?.data?.plaintext;
   const material = typeof text === 'string' ? fromBase64(text) : null;
-  if (material?.length === 16 || material?.length === 32) return { algorithm: material.length === 16 ? 'SM4' : 'AES-256', material };
+  if (material?.length === 16 || material?.length === 32)
+    return { algorithm: material.length === 16 ? 'SM4' : 'AES-256', material };
   return unreadable('the answer is no data key');
 }

@@ -1,6 +1,18 @@
 // The development KMS's memory: one file of keys, encrypted, a file with the key to it, and the trail of who did what.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { appendFileSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MAX_KEY_LOCK_MS } from '../limits.ts';
 import { CodedError, messageOf } from './coded-error.ts';
@@ -35,8 +47,8 @@ export class KeyFolder {
   private readonly trail: AuditRecord[] = [];
 
   /**
-   * `folder`: null for memory only; made if absent, for its owner only. `keyFile`: the key that encrypts the store, made if there is no store yet; in the
-   * folder unless named, so that it can be kept on another disk.
+   * `folder`: null for memory only; made if absent, for its owner only. `keyFile`: the key that encrypts the store,
+   * made if there is no store yet; in the folder unless named, so that it can be kept on another disk.
    */
   constructor(folder: string | null, keyFile = folder === null ? '' : join(folder, 'storage.key')) {
     this.folder = folder;
@@ -54,7 +66,9 @@ export class KeyFolder {
   /** What was written last; null if nothing was. */
   read(): string | null {
     if (this.folder === null) return this.inMemory;
-    return attempt(this.folder, () => (statSync(this.storeFile, { throwIfNoEntry: false }) ? readFileSync(this.storeFile, 'utf8') : null));
+    return attempt(this.folder, () =>
+      statSync(this.storeFile, { throwIfNoEntry: false }) ? readFileSync(this.storeFile, 'utf8') : null,
+    );
   }
 
   /** Replaces the store in one step. Only within `locked`. */
@@ -65,7 +79,8 @@ export class KeyFolder {
     }
     attempt(this.folder, () => {
       writeFileSync(`${this.storeFile}~`, text, { mode: OWNER_ONLY, flush: true });
-      if (this.lockText === undefined || lockTextOf(this.lockFile) !== this.lockText) throw new Error(`${this.lockFile}: another process has taken it over; nothing was changed`);
+      if (this.lockText === undefined || lockTextOf(this.lockFile) !== this.lockText)
+        throw new Error(`${this.lockFile}: another process has taken it over; nothing was changed`);
       renameSync(`${this.storeFile}~`, this.storeFile);
       flushFolder(this.folder!);
     });
@@ -84,8 +99,8 @@ export class KeyFolder {
   }
 
   /**
-   * Does something and puts it into the trail. If the trail cannot be opened nothing is done; if it cannot be written afterwards, what was done stays done and
-   * `onProblem` is told.
+   * Does something and puts it into the trail. If the trail cannot be opened nothing is done; if it cannot be written
+   * afterwards, what was done stays done and `onProblem` is told.
    */
   audited<T>(work: () => T, recordOf: (result: T) => AuditRecord, onProblem: (problem: string) => void): T {
     if (this.folder === null) {
@@ -123,7 +138,10 @@ export class KeyFolder {
     return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as AuditRecord]));
   }
 
-  /** AES-256-GCM under the storage key: iv, ciphertext, tag, in base64. `place` is authenticated: what is sealed for one key opens for no other. */
+  /**
+   * AES-256-GCM under the storage key: iv, ciphertext, tag, in base64. `place` is authenticated: what is sealed for one
+   * key opens for no other.
+   */
   seal(material: Buffer, place: string): string {
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv(CIPHER, this.storageKey, iv, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(place));
@@ -134,7 +152,9 @@ export class KeyFolder {
   open(sealed: string, place: string): Buffer {
     const bytes = Buffer.from(sealed, 'base64');
     try {
-      const decipher = createDecipheriv(CIPHER, this.storageKey, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES }).setAAD(Buffer.from(place));
+      const decipher = createDecipheriv(CIPHER, this.storageKey, bytes.subarray(0, IV_BYTES), {
+        authTagLength: TAG_BYTES,
+      }).setAAD(Buffer.from(place));
       decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
       return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
     } catch {
@@ -159,11 +179,13 @@ function openFolder(folder: string, keyFile: string): Buffer {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if ((statSync(folder).mode & OTHERS) !== 0) throw new Error(`${folder} is open to others than its owner: chmod 700`);
   if (!statSync(keyFile, { throwIfNoEntry: false })) {
-    if (statSync(join(folder, 'keys.json'), { throwIfNoEntry: false })) throw new Error(`${keyFile}, the key to it, is missing`);
+    if (statSync(join(folder, 'keys.json'), { throwIfNoEntry: false }))
+      throw new Error(`${keyFile}, the key to it, is missing`);
     writeFileSync(keyFile, randomBytes(STORAGE_KEY_BYTES), { mode: OWNER_ONLY, flag: 'wx', flush: true });
     flushFolder(dirname(keyFile));
   }
-  if ((statSync(keyFile).mode & OTHERS) !== 0) throw new Error(`${keyFile} can be read by others than its owner: chmod 600`);
+  if ((statSync(keyFile).mode & OTHERS) !== 0)
+    throw new Error(`${keyFile} can be read by others than its owner: chmod 600`);
   const key = readFileSync(keyFile);
   if (key.length !== STORAGE_KEY_BYTES) throw new Error(`${keyFile} is no storage key`);
   return key;
@@ -187,10 +209,17 @@ function lockTextOf(lock: string): string | undefined {
   }
 }
 
-/** When a process began, in the kernel's ticks: a number that was given to another process since says another time. Empty where there is no /proc. */
+/**
+ * When a process began, in the kernel's ticks: a number that was given to another process since says another time.
+ * Empty where there is no /proc.
+ */
 function startOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[19] ?? '';
+    return (
+      readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ')[19] ?? ''
+    );
   } catch {
     return '';
   }

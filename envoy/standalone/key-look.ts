@@ -1,4 +1,5 @@
-// Whether the keys that routes need can be had: each is looked up once, with the credentials that Envoy shows, before a message needs it.
+// Whether the keys that routes need can be had: each is looked up once, with the credentials that Envoy shows, before a
+// message needs it.
 import { KEY_LOOKS_MS, KEY_LOOK_TIMEOUT_MS, MAX_KEY_LOOKS, MAX_KEY_LOOKS_AT_ONCE } from '../limits.ts';
 import { messageOf } from './coded-error.ts';
 import type { KeyFault, ReadKey } from './key-answer.ts';
@@ -7,13 +8,17 @@ import type { KmsAccess } from './kms-client.ts';
 import { askKms, storedKeyPath, transitName, transitPath } from './kms-client.ts';
 import type { NeededKey } from './needed-keys.ts';
 
-/** Looks keys up, MAX_KEY_LOOKS_AT_ONCE at a time, within KEY_LOOKS_MS. Answers what is wrong with them, by id; a key that was not looked up for want of time is not there. */
+/**
+ * Looks keys up, MAX_KEY_LOOKS_AT_ONCE at a time, within KEY_LOOKS_MS. Answers what is wrong with them, by id; a key
+ * that was not looked up for want of time is not there.
+ */
 export async function lookUpKeys(keys: readonly NeededKey[], access: KmsAccess): Promise<Map<string, KeyFault | null>> {
   const found = new Map<string, KeyFault | null>();
   const waiting = keys.slice(0, MAX_KEY_LOOKS);
   const until = performance.now() + KEY_LOOKS_MS;
   const work = async (): Promise<void> => {
-    for (let key = waiting.shift(); key !== undefined && performance.now() < until; key = waiting.shift()) found.set(key.id, await lookUp(key, access, until - performance.now()));
+    for (let key = waiting.shift(); key !== undefined && performance.now() < until; key = waiting.shift())
+      found.set(key.id, await lookUp(key, access, until - performance.now()));
   };
   await Promise.all(Array.from({ length: MAX_KEY_LOOKS_AT_ONCE }, work));
   return found;
@@ -27,7 +32,13 @@ async function lookUp(key: NeededKey, access: KmsAccess, leftMs: number): Promis
     const found =
       name === undefined
         ? readStoredKey(await askKms(access, { path: storedKeyPath(access, key.id), timeoutMs }))
-        : readDataKey(await askKms(access, { path: transitPath(access, 'datakey/plaintext', name), body: { bits: key.algorithm === 'AES-256' ? 256 : 128 }, timeoutMs }));
+        : readDataKey(
+            await askKms(access, {
+              path: transitPath(access, 'datakey/plaintext', name),
+              body: { bits: key.algorithm === 'AES-256' ? 256 : 128 },
+              timeoutMs,
+            }),
+          );
     return isFault(found) ? found : judge(key, found);
   } catch (error) {
     return { code: 'FIM-KMS-0001', detail: messageOf(error) };

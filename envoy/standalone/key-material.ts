@@ -8,18 +8,28 @@ import { SM2_CURVE, sm2BytesOfFile, sm2KeyPem } from './sm2-key.ts';
 export const KEY_ALGORITHMS = ['SM4', 'AES-256', 'HMAC-SM3', 'SM2-PRIVATE', 'SM2-PUBLIC', 'TDES', 'transit'] as const;
 export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
 
-const FIXED_BYTES: Partial<Record<KeyAlgorithm, number>> = { SM4: 16, 'AES-256': 32, 'HMAC-SM3': 32, TDES: 16, transit: 32 };
+const FIXED_BYTES: Partial<Record<KeyAlgorithm, number>> = {
+  SM4: 16,
+  'AES-256': 32,
+  'HMAC-SM3': 32,
+  TDES: 16,
+  transit: 32,
+};
 
 /** A random key. Error: FIM-KMS-0005 for SM2-PUBLIC, which is the other half of somebody's key. */
 export function newMaterial(algorithm: KeyAlgorithm): Buffer {
   const bytes = FIXED_BYTES[algorithm];
   if (bytes !== undefined) return randomBytes(bytes);
-  if (algorithm !== 'SM2-PRIVATE') throw new CodedError('FIM-KMS-0005', `${algorithm} is not made here: name a file with it`);
+  if (algorithm !== 'SM2-PRIVATE')
+    throw new CodedError('FIM-KMS-0005', `${algorithm} is not made here: name a file with it`);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: SM2_CURVE });
   return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }));
 }
 
-/** A key that comes from elsewhere, in the one form in which keys of its algorithm are kept: bytes, or PEM of SM2 keys. Error: FIM-KMS-0005. */
+/**
+ * A key that comes from elsewhere, in the one form in which keys of its algorithm are kept: bytes, or PEM of SM2 keys.
+ * Error: FIM-KMS-0005.
+ */
 export function materialFrom(algorithm: KeyAlgorithm, file: Buffer): Buffer {
   if (isSm2(algorithm)) {
     try {
@@ -28,7 +38,8 @@ export function materialFrom(algorithm: KeyAlgorithm, file: Buffer): Buffer {
       throw new CodedError('FIM-KMS-0005', `the file holds no ${algorithm} key: ${messageOf(error)}`);
     }
   }
-  if (!takesLength(algorithm, file.length)) throw new CodedError('FIM-KMS-0005', `${file.length} bytes are no ${algorithm} key`);
+  if (!takesLength(algorithm, file.length))
+    throw new CodedError('FIM-KMS-0005', `${file.length} bytes are no ${algorithm} key`);
   return file;
 }
 
@@ -37,13 +48,17 @@ export const FILE_ENCODINGS = ['raw', 'hex', 'base64'] as const;
 export type FileEncoding = (typeof FILE_ENCODINGS)[number];
 
 /**
- * Bytes of a key from a file. Where nobody says how it is written it is bytes, and refused if it could be text as well: hexadecimal digits, base64 of a key, or a line with its end. SM2 keys, which are never both, are
- * left to `materialFrom`. Error: FIM-KMS-0005.
+ * Bytes of a key from a file. Where nobody says how it is written it is bytes, and refused if it could be text as well:
+ * hexadecimal digits, base64 of a key, or a line with its end. SM2 keys, which are never both, are left to
+ * `materialFrom`. Error: FIM-KMS-0005.
  */
 export function bytesOfFile(algorithm: KeyAlgorithm, file: Buffer, encoding: FileEncoding | undefined): Buffer {
   if (encoding === 'raw' || (encoding === undefined && isSm2(algorithm))) return file;
   const digits = withoutSpace(file.toString('latin1'));
-  const readings = { hex: /^(?:[0-9a-fA-F]{2})+$/.test(digits) ? Buffer.from(digits, 'hex') : null, base64: fromBase64(digits) };
+  const readings = {
+    hex: /^(?:[0-9a-fA-F]{2})+$/.test(digits) ? Buffer.from(digits, 'hex') : null,
+    base64: fromBase64(digits),
+  };
   if (encoding !== undefined) {
     const bytes = readings[encoding];
     if (bytes === null || bytes.length === 0) throw new CodedError('FIM-KMS-0005', `the file is not ${encoding}`);
@@ -51,7 +66,10 @@ export function bytesOfFile(algorithm: KeyAlgorithm, file: Buffer, encoding: Fil
   }
   const isBase64 = readings.base64 !== null && takesLength(algorithm, readings.base64.length);
   if (isText(file) && (file.at(-1) === 0x0a || readings.hex !== null || isBase64)) {
-    throw new CodedError('FIM-KMS-0005', `the file is text, and may be the ${algorithm} key or have it written down: say --encoding hex, base64, or raw for the bytes as they are`);
+    throw new CodedError(
+      'FIM-KMS-0005',
+      `the file is text, and may be the ${algorithm} key or have it written down: say --encoding hex, base64, or raw for the bytes as they are`,
+    );
   }
   return file;
 }

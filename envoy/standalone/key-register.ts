@@ -63,10 +63,15 @@ export class KeyRegister {
   }
 
   /** Makes the first version. Errors: FIM-KMS-0005 (there already, too many, no key of the algorithm), FIM-KMS-0004. */
-  create(path: string, algorithm: KeyAlgorithm, { material, expires }: { material?: Buffer; expires?: string } = {}): StoredKey {
+  create(
+    path: string,
+    algorithm: KeyAlgorithm,
+    { material, expires }: { material?: Buffer; expires?: string } = {},
+  ): StoredKey {
     return this.change(() => {
       if (this.keys.has(path)) throw new CodedError('FIM-KMS-0005', `kms://${path} is there already`);
-      if (this.keys.size >= MAX_REGISTER_KEYS) throw new CodedError('FIM-KMS-0005', `there are ${MAX_REGISTER_KEYS} keys`);
+      if (this.keys.size >= MAX_REGISTER_KEYS)
+        throw new CodedError('FIM-KMS-0005', `there are ${MAX_REGISTER_KEYS} keys`);
       const key: StoredKey = { path, algorithm, versions: [] };
       this.addVersion(key, material, expires);
       this.keys.set(path, key);
@@ -74,7 +79,10 @@ export class KeyRegister {
     });
   }
 
-  /** Adds a version, which ends when it is said and not when the one before does; returns its number. Errors: FIM-KMS-0002, FIM-KMS-0005, FIM-KMS-0004. */
+  /**
+   * Adds a version, which ends when it is said and not when the one before does; returns its number. Errors:
+   * FIM-KMS-0002, FIM-KMS-0005, FIM-KMS-0004.
+   */
   rotate(path: string, material?: Buffer, expires?: string): number {
     return this.change(() => {
       const key = this.required(path);
@@ -87,7 +95,8 @@ export class KeyRegister {
   renew(path: string, expires: string | undefined, version?: number): number {
     return this.change(() => {
       const found = this.versionOf(path, version);
-      if (found.state === 'destroyed') throw new CodedError('FIM-KMS-0005', `kms://${path} version ${found.version} is destroyed`);
+      if (found.state === 'destroyed')
+        throw new CodedError('FIM-KMS-0005', `kms://${path} version ${found.version} is destroyed`);
       if (expires === undefined) delete found.expires;
       else found.expires = expires;
       found.changed = new Date().toISOString();
@@ -95,11 +104,15 @@ export class KeyRegister {
     });
   }
 
-  /** Disables, enables or destroys a version (default: the newest); returns its number. Destroyed is for ever: the material is dropped. Errors: as `rotate`. */
+  /**
+   * Disables, enables or destroys a version (default: the newest); returns its number. Destroyed is for ever: the
+   * material is dropped. Errors: as `rotate`.
+   */
   setState(path: string, state: VersionState, version?: number): number {
     return this.change(() => {
       const found = this.versionOf(path, version);
-      if (found.state === 'destroyed' && state !== 'destroyed') throw new CodedError('FIM-KMS-0005', `kms://${path} version ${found.version} is destroyed`);
+      if (found.state === 'destroyed' && state !== 'destroyed')
+        throw new CodedError('FIM-KMS-0005', `kms://${path} version ${found.version} is destroyed`);
       found.state = state;
       found.changed = new Date().toISOString();
       if (state === 'destroyed') found.sealed = '';
@@ -126,11 +139,19 @@ export class KeyRegister {
   }
 
   private addVersion(key: StoredKey, given: Buffer | undefined, expires: string | undefined): void {
-    if (key.versions.length >= MAX_REGISTER_VERSIONS) throw new CodedError('FIM-KMS-0005', `kms://${key.path} has ${MAX_REGISTER_VERSIONS} versions`);
+    if (key.versions.length >= MAX_REGISTER_VERSIONS)
+      throw new CodedError('FIM-KMS-0005', `kms://${key.path} has ${MAX_REGISTER_VERSIONS} versions`);
     const material = given ? materialFrom(key.algorithm, given) : newMaterial(key.algorithm);
     const version = key.versions.length + 1;
     const now = new Date().toISOString();
-    key.versions.push({ version, state: 'enabled', created: now, changed: now, ...(expires === undefined ? {} : { expires }), sealed: this.folder.seal(material, placeOf(key, version)) });
+    key.versions.push({
+      version,
+      state: 'enabled',
+      created: now,
+      changed: now,
+      ...(expires === undefined ? {} : { expires }),
+      sealed: this.folder.seal(material, placeOf(key, version)),
+    });
     material.fill(0);
     given?.fill(0);
   }

@@ -19,8 +19,9 @@ const REASONS: Partial<Record<string, string>> = {
 };
 
 /**
- * Knows which keys of the routes cannot be had, and tells it: a `warning` for each key and reason, `recovered` when it is put right. Keys that could be had are
- * not looked up again: from there on the modules look. Those with a fault are, every KEY_RETRY_MS.
+ * Knows which keys of the routes cannot be had, and tells it: a `warning` for each key and reason, `recovered` when it
+ * is put right. Keys that could be had are not looked up again: from there on the modules look. Those with a fault are,
+ * every KEY_RETRY_MS.
  */
 export class KeyWatch {
   private readonly lookUp: LookUp;
@@ -87,7 +88,9 @@ export class KeyWatch {
 
   /** The conditions with what is known of the keys in `ResolvedRefs`. */
   resolve(conditions: readonly Condition[]): Condition[] {
-    return conditions.map((condition) => (condition.type === 'ResolvedRefs' ? { ...condition, ...this.resolution(condition.route) } : condition));
+    return conditions.map((condition) =>
+      condition.type === 'ResolvedRefs' ? { ...condition, ...this.resolution(condition.route) } : condition,
+    );
   }
 
   private resolution(route: string): Pick<Condition, 'status' | 'reason' | 'message'> {
@@ -97,7 +100,12 @@ export class KeyWatch {
       const { code, detail } = this.known.get(faulty.id)!;
       return { status: 'False', reason: REASONS[code] ?? 'KmsUnreachable', message: `${code} ${faulty.id}: ${detail}` };
     }
-    if (needed.some(({ id }) => !this.known.has(id))) return { status: 'Unknown', reason: 'Pending', message: 'Not every key could be looked up yet.' };
-    return { status: 'True', reason: 'ResolvedRefs', message: needed.length === 0 ? 'The route names nothing that must be looked up.' : 'Every key can be had.' };
+    if (needed.some(({ id }) => !this.known.has(id)))
+      return { status: 'Unknown', reason: 'Pending', message: 'Not every key could be looked up yet.' };
+    return {
+      status: 'True',
+      reason: 'ResolvedRefs',
+      message: needed.length === 0 ? 'The route names nothing that must be looked up.' : 'Every key can be had.',
+    };
   }
 }

@@ -32,7 +32,10 @@ export class StoredKeyAnswers {
     this.register = register;
   }
 
-  /** `wanted`: the query's version; null, empty or 0: the newest. A version that is disabled or destroyed is 404, with its metadata, as for a deleted one. */
+  /**
+   * `wanted`: the query's version; null, empty or 0: the newest. A version that is disabled or destroyed is 404, with
+   * its metadata, as for a deleted one.
+   */
   read(path: string, wanted: string | null): KmsReply {
     const key = this.register.find(path);
     const version = key?.versions[(Number(wanted ?? 0) || key.versions.length) - 1];
@@ -41,7 +44,11 @@ export class StoredKeyAnswers {
     const about = { verb: 'read', key: path, version: version.version };
     if (version.state !== 'enabled') return { status: 404, body: { data: { data: null, metadata } }, ...about };
     const material = this.register.material(key, version);
-    const data = { algorithm: key.algorithm, material: materialText(material), ...(version.expires === undefined ? {} : { expires: version.expires }) };
+    const data = {
+      algorithm: key.algorithm,
+      material: materialText(material),
+      ...(version.expires === undefined ? {} : { expires: version.expires }),
+    };
     material.fill(0);
     return { status: 200, body: { data: { data, metadata } }, ...about };
   }
@@ -56,7 +63,11 @@ export class StoredKeyAnswers {
 }
 
 function stateOf(version: StoredVersion): { created_time: string; deletion_time: string; destroyed: boolean } {
-  return { created_time: version.created, deletion_time: version.state === 'disabled' ? version.changed : '', destroyed: version.state === 'destroyed' };
+  return {
+    created_time: version.created,
+    deletion_time: version.state === 'disabled' ? version.changed : '',
+    destroyed: version.state === 'destroyed',
+  };
 }
 
 /** Nobody else looks at the end of a key that never leaves. */
@@ -78,7 +89,8 @@ export class TransitAnswers {
     if (verb === undefined) return NOT_FOUND;
     const path = `${TRANSIT_MOUNT}/${name}`;
     const key = this.register.find(path);
-    if (!key || key.algorithm !== 'transit') return { ...bad('encryption key not found'), verb: verb === 'decrypt' ? 'decrypt' : 'datakey', key: path };
+    if (!key || key.algorithm !== 'transit')
+      return { ...bad('encryption key not found'), verb: verb === 'decrypt' ? 'decrypt' : 'datakey', key: path };
     const parameters = parse(text);
     if (!parameters) return bad('failed to parse JSON input');
     return verb === 'decrypt' ? this.unwrap(key, parameters) : this.issue(key, parameters);
@@ -100,7 +112,8 @@ export class TransitAnswers {
     const [, number, sealed] = WRAPPED.exec(typeof ciphertext === 'string' ? ciphertext : '') ?? [];
     const version = key.versions[Number(number) - 1];
     const about = { verb: 'decrypt', key: key.path, ...(version ? { version: version.version } : {}) };
-    if (!version || version.state !== 'enabled' || hasEnded(version)) return { ...bad('invalid ciphertext: unable to decrypt'), ...about };
+    if (!version || version.state !== 'enabled' || hasEnded(version))
+      return { ...bad('invalid ciphertext: unable to decrypt'), ...about };
     const dataKey = this.openDataKey(key, version, sealed!);
     if (!dataKey) return { ...bad('invalid ciphertext: unable to decrypt'), ...about };
     const body = { data: { plaintext: dataKey.toString('base64') } };
@@ -134,7 +147,9 @@ export class TransitAnswers {
 function parse(text: string | null): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text || '{}');
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
   } catch {
     return null;
   }

@@ -42,14 +42,20 @@ export function transitName({ transitMount = 'transit' }: KmsAccess, id: string)
 }
 
 /** Where a transit engine does something with a key. */
-export function transitPath({ transitMount = 'transit' }: KmsAccess, verb: 'datakey/plaintext' | 'decrypt', name: string): string {
+export function transitPath(
+  { transitMount = 'transit' }: KmsAccess,
+  verb: 'datakey/plaintext' | 'decrypt',
+  name: string,
+): string {
   return `/v1/${transitMount}/${verb}/${encodeURIComponent(name)}`;
 }
 
 function headersOf({ tokenFile, tokenHeader = 'X-Vault-Token', namespace }: KmsCredentials): Record<string, string> {
   const token = tokenFile === undefined ? undefined : readToken(tokenFile);
   return {
-    ...(token === undefined ? {} : { [tokenHeader.toLowerCase()]: tokenHeader === 'Authorization' ? `Bearer ${token}` : token }),
+    ...(token === undefined
+      ? {}
+      : { [tokenHeader.toLowerCase()]: tokenHeader === 'Authorization' ? `Bearer ${token}` : token }),
     ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace }),
   };
 }
@@ -63,7 +69,10 @@ export function tlsOf({ caFile, certFile, keyFile }: KmsCredentials): { ca?: Buf
   };
 }
 
-/** Asks; a redirect is an answer like any other. Rejects if there is no answer in time, or one longer than MAX_KMS_ANSWER_BYTES. */
+/**
+ * Asks; a redirect is an answer like any other. Rejects if there is no answer in time, or one longer than
+ * MAX_KMS_ANSWER_BYTES.
+ */
 export async function askKms(access: KmsAccess, question: KmsQuestion): Promise<KmsAnswerText> {
   const { url, credentials = {} } = access;
   const body = question.body === undefined ? undefined : JSON.stringify(question.body);
@@ -73,21 +82,40 @@ export async function askKms(access: KmsAccess, question: KmsQuestion): Promise<
   return new Promise((done, fail) => {
     const options = { method: body === undefined ? 'GET' : 'POST', headers, signal, agent: false as const };
     const target = new URL(question.path, url);
-    const request = url.protocol === 'https:' ? requestTls(target, { ...options, ...tlsOf(credentials) }) : requestPlain(target, options);
+    const request =
+      url.protocol === 'https:'
+        ? requestTls(target, { ...options, ...tlsOf(credentials) })
+        : requestPlain(target, options);
     request.once('error', fail);
-    request.once('response', (response: IncomingMessage) => void textOf(response).then((text) => done({ status: response.statusCode ?? 0, text }), fail));
+    request.once(
+      'response',
+      (response: IncomingMessage) =>
+        void textOf(response).then((text) => done({ status: response.statusCode ?? 0, text }), fail),
+    );
     request.end(body);
   });
 }
 
-async function askHttp2(url: URL, path: string, headers: Record<string, string>, body: string | undefined, signal: AbortSignal): Promise<KmsAnswerText> {
+async function askHttp2(
+  url: URL,
+  path: string,
+  headers: Record<string, string>,
+  body: string | undefined,
+  signal: AbortSignal,
+): Promise<KmsAnswerText> {
   const session = connectHttp2(`http://${url.host}`);
   try {
     return await new Promise((done, fail) => {
       session.once('error', fail);
-      const stream = session.request({ ':path': path, ':method': body === undefined ? 'GET' : 'POST', ...headers }, { signal, endStream: body === undefined });
+      const stream = session.request(
+        { ':path': path, ':method': body === undefined ? 'GET' : 'POST', ...headers },
+        { signal, endStream: body === undefined },
+      );
       stream.once('error', fail);
-      stream.once('response', (answered) => void textOf(stream).then((text) => done({ status: Number(answered[':status']), text }), fail));
+      stream.once(
+        'response',
+        (answered) => void textOf(stream).then((text) => done({ status: Number(answered[':status']), text }), fail),
+      );
       if (body !== undefined) stream.end(body);
     });
   } finally {

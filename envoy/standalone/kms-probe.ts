@@ -9,8 +9,8 @@ import { tlsOf } from './kms-client.ts';
 const TIMEOUT_MS = 1_000;
 
 /**
- * Whether a KMS answers. Any answer to `/v1/sys/health` will do but a server error: one without that path says 404 and is there, a sealed Vault says 503 and
- * gives no keys. Over h2c, which is not spoken here, a connection is enough.
+ * Whether a KMS answers. Any answer to `/v1/sys/health` will do but a server error: one without that path says 404 and
+ * is there, a sealed Vault says 503 and gives no keys. Over h2c, which is not spoken here, a connection is enough.
  */
 export async function kmsAnswers(url: URL, credentials: KmsCredentials = {}): Promise<boolean> {
   if (url.protocol === 'h2c:') return connects(url);
@@ -18,7 +18,10 @@ export async function kmsAnswers(url: URL, credentials: KmsCredentials = {}): Pr
     const options = { timeout: TIMEOUT_MS, signal: AbortSignal.timeout(TIMEOUT_MS), agent: false as const };
     try {
       const health = new URL('/v1/sys/health', url);
-      const request = url.protocol === 'https:' ? requestTls(health, { ...options, ...tlsOf(credentials) }) : requestPlain(health, options);
+      const request =
+        url.protocol === 'https:'
+          ? requestTls(health, { ...options, ...tlsOf(credentials) })
+          : requestPlain(health, options);
       request.once('response', (response) => {
         response.resume();
         done((response.statusCode ?? 500) < 500);
@@ -38,6 +41,9 @@ async function connects(url: URL): Promise<boolean> {
       socket.destroy();
       done(there);
     };
-    socket.once('connect', () => end(true)).once('error', () => end(false)).once('timeout', () => end(false));
+    socket
+      .once('connect', () => end(true))
+      .once('error', () => end(false))
+      .once('timeout', () => end(false));
   });
 }

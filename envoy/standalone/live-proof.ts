@@ -2,12 +2,21 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CodedError } from './coded-error.ts';
 import type { EnvoyAdmin } from './envoy-admin.ts';
 
-/** Counters among which the modules take turns by generation; one more than a handful, so that a late worker is not mistaken for a new one. */
+/**
+ * Counters among which the modules take turns by generation; one more than a handful, so that a late worker is not
+ * mistaken for a new one.
+ */
 const GENERATION_SLOTS = 16;
-/** Besides the workers' VMs: the one that Envoy checks the code with and the main thread's. Measured with 1, 2 and 4 workers on Envoy 1.40. */
+/**
+ * Besides the workers' VMs: the one that Envoy checks the code with and the main thread's. Measured with 1, 2 and 4
+ * workers on Envoy 1.40.
+ */
 const EXTRA_VMS = 2;
 const POLL_MS = 5;
-/** Time for all workers to accept a configuration, milliseconds: a hundred times what a new module needs on an idle machine. */
+/**
+ * Time for all workers to accept a configuration, milliseconds: a hundred times what a new module needs on an idle
+ * machine.
+ */
 const LIVE_TIMEOUT_MS = 30_000;
 
 const ROUTES_READ = 'http.fim.rds.fim.config_reload';
@@ -23,8 +32,8 @@ export interface Baseline {
 }
 
 /**
- * Proof that a configuration is in force: every VM that accepts one counts it in `fim.configured.<generation mod 16>`. Files that were read, or objects
- * that exist, prove nothing of the sort.
+ * Proof that a configuration is in force: every VM that accepts one counts it in `fim.configured.<generation mod 16>`.
+ * Files that were read, or objects that exist, prove nothing of the sort.
  */
 export class LiveProof {
   private readonly admin: EnvoyAdmin;
@@ -42,8 +51,9 @@ export class LiveProof {
   }
 
   /**
-   * Waits until all VMs have accepted the generation. `routesChanged`: and Envoy has read new routes. An admin interface that is late is asked again: while
-   * Envoy loads a module on a busy machine it answers nobody, and that says nothing of the configuration. Errors: FIM-UP-0013 (Envoy refused it), FIM-UP-0012 (time is up).
+   * Waits until all VMs have accepted the generation. `routesChanged`: and Envoy has read new routes. An admin
+   * interface that is late is asked again: while Envoy loads a module on a busy machine it answers nobody, and that
+   * says nothing of the configuration. Errors: FIM-UP-0013 (Envoy refused it), FIM-UP-0012 (time is up).
    */
   async wait(before: Baseline, routesChanged: boolean): Promise<void> {
     const deadline = performance.now() + LIVE_TIMEOUT_MS;
@@ -52,10 +62,15 @@ export class LiveProof {
       if (now.refused > before.refused) throw new CodedError('FIM-UP-0013', `generation ${before.generation}`);
       const accepted = now.configured - before.configured;
       if (accepted >= this.expected && (!routesChanged || now.routesRead > before.routesRead)) break;
-      if (performance.now() > deadline) throw new CodedError('FIM-UP-0012', `generation ${before.generation}: ${accepted} of ${this.expected} VMs in ${LIVE_TIMEOUT_MS / 1000} s`);
+      if (performance.now() > deadline)
+        throw new CodedError(
+          'FIM-UP-0012',
+          `generation ${before.generation}: ${accepted} of ${this.expected} VMs in ${LIVE_TIMEOUT_MS / 1000} s`,
+        );
       await pause(POLL_MS);
     }
-    // A worker takes the configuration into service in the task after the one that counts it: one more turn of the main thread lies safely behind that.
+    // A worker takes the configuration into service in the task after the one that counts it: one more turn of the main
+    // thread lies safely behind that.
     await this.read(before.generation).catch(() => {});
   }
 
@@ -64,6 +79,10 @@ export class LiveProof {
     const stats = await this.admin.stats(STATS_FILTER.replace('SLOT', slot));
     let refused = 0;
     for (const [name, value] of stats) if (REFUSALS.test(name)) refused += value;
-    return { configured: stats.get(`wasmcustom.fim.configured.${slot}`) ?? 0, refused, routesRead: stats.get(ROUTES_READ) ?? 0 };
+    return {
+      configured: stats.get(`wasmcustom.fim.configured.${slot}`) ?? 0,
+      refused,
+      routesRead: stats.get(ROUTES_READ) ?? 0,
+    };
   }
 }

@@ -15,7 +15,10 @@ export interface StoredModule {
   loaded: LoadedModule;
 }
 
-/** Keeps whole, checked copies of the modules that are or were in service, so that a half-written or broken file never reaches Envoy. */
+/**
+ * Keeps whole, checked copies of the modules that are or were in service, so that a half-written or broken file never
+ * reaches Envoy.
+ */
 export class ModuleStore {
   private readonly source: string;
   private readonly folder: string;

@@ -12,7 +12,10 @@ export interface NeededKey {
   routes: string[];
 }
 
-/** The keys of routes, each once: of two uses the first says the algorithm. An SM2 key is named by its private half, which has the public one in it. */
+/**
+ * The keys of routes, each once: of two uses the first says the algorithm. An SM2 key is named by its private half,
+ * which has the public one in it.
+ */
 export function neededKeys(routes: readonly RouteConfig[]): NeededKey[] {
   const found = new Map<string, NeededKey>();
   const need = (route: string, id: string, algorithm: KeyAlgorithm, protects: boolean): void => {
@@ -23,9 +26,22 @@ export function neededKeys(routes: readonly RouteConfig[]): NeededKey[] {
   };
   for (const { name, stages } of routes) {
     const { pbocValidator, sm4Encryptor, messageSignature } = stages;
-    if (pbocValidator?.mac) need(name, pbocValidator.mac.keyId, macKeyOf(pbocValidator.mac.algorithm ?? 'SM4-CBC-MAC'), false);
-    if (sm4Encryptor) need(name, sm4Encryptor.keyId, algorithmOf(sm4Encryptor.algorithm ?? 'SM4-GCM'), [sm4Encryptor.request ?? 'Encrypt', sm4Encryptor.response].includes('Encrypt'));
-    if (messageSignature) need(name, messageSignature.keyId, messageSignature.algorithm === 'SM2' ? 'SM2-PRIVATE' : 'HMAC-SM3', [messageSignature.request, messageSignature.response].includes('Sign'));
+    if (pbocValidator?.mac)
+      need(name, pbocValidator.mac.keyId, macKeyOf(pbocValidator.mac.algorithm ?? 'SM4-CBC-MAC'), false);
+    if (sm4Encryptor)
+      need(
+        name,
+        sm4Encryptor.keyId,
+        algorithmOf(sm4Encryptor.algorithm ?? 'SM4-GCM'),
+        [sm4Encryptor.request ?? 'Encrypt', sm4Encryptor.response].includes('Encrypt'),
+      );
+    if (messageSignature)
+      need(
+        name,
+        messageSignature.keyId,
+        messageSignature.algorithm === 'SM2' ? 'SM2-PRIVATE' : 'HMAC-SM3',
+        [messageSignature.request, messageSignature.response].includes('Sign'),
+      );
   }
   return [...found.values()];
 }

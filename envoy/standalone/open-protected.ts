@@ -15,10 +15,15 @@ function keyAlgorithm(algorithm: ProtectedAlgorithm): string {
 }
 
 /**
- * Opens a message that the sm4-encryptor has made, with OpenSSL and sm-crypto-v2: nothing here is shared with the filter. `terms`: for the profiles raw, hex and
- * base64, which do not say what they are. Errors: FIM-UP-0018 (not such a message), FIM-UP-0017 (no KMS), FIM-UP-0019 (does not open), and those of `fetchKey`.
+ * Opens a message that the sm4-encryptor has made, with OpenSSL and sm-crypto-v2: nothing here is shared with the
+ * filter. `terms`: for the profiles raw, hex and base64, which do not say what they are. Errors: FIM-UP-0018 (not such
+ * a message), FIM-UP-0017 (no KMS), FIM-UP-0019 (does not open), and those of `fetchKey`.
  */
-export async function openProtected(body: string | Buffer, kms: URL | KmsAccess, terms?: MessageTerms): Promise<Buffer> {
+export async function openProtected(
+  body: string | Buffer,
+  kms: URL | KmsAccess,
+  terms?: MessageTerms,
+): Promise<Buffer> {
   if (body.length > MAX_PROTECTED_CHARACTERS) throw new CodedError('FIM-UP-0018', 'too large');
   const message = readProtected(Buffer.from(body), terms);
   const access = kms instanceof URL ? { url: kms } : kms;
@@ -34,20 +39,29 @@ export async function openProtected(body: string | Buffer, kms: URL | KmsAccess,
 async function keyOf({ algorithm, kid, wrapped }: ProtectedMessage, access: KmsAccess): Promise<Buffer> {
   if (wrapped.length === 0 || algorithm.startsWith('SM2')) return fetchKey(kid, access, keyAlgorithm(algorithm));
   const name = transitName(access, kid.split('#')[0]!);
-  if (name === undefined) throw new CodedError('FIM-UP-0018', 'it carries a data key, and its `kid` is of no transit mount');
-  const found = readDataKey(await ask(access, { path: transitPath(access, 'decrypt', name), body: { ciphertext: wrapped.toString() }, timeoutMs: KMS_TIMEOUT_MS }));
+  if (name === undefined)
+    throw new CodedError('FIM-UP-0018', 'it carries a data key, and its `kid` is of no transit mount');
+  const found = readDataKey(
+    await ask(access, {
+      path: transitPath(access, 'decrypt', name),
+      body: { ciphertext: wrapped.toString() },
+      timeoutMs: KMS_TIMEOUT_MS,
+    }),
+  );
   if (isFault(found)) throw new CodedError(found.code, `${kid}: ${found.detail}`);
   return found.material;
 }
 
 /**
- * The key of a `kid`, from a KV version 2 store: its bytes, or PEM text. Errors: FIM-UP-0017, FIM-KMS-0001 (no answer in time), FIM-KMS-0002, FIM-KMS-0003 (also
- * for a key of another algorithm), FIM-KMS-0007, FIM-KMS-0008.
+ * The key of a `kid`, from a KV version 2 store: its bytes, or PEM text. Errors: FIM-UP-0017, FIM-KMS-0001 (no answer
+ * in time), FIM-KMS-0002, FIM-KMS-0003 (also for a key of another algorithm), FIM-KMS-0007, FIM-KMS-0008.
  */
 export async function fetchKey(kid: string, kms: URL | KmsAccess, algorithm = 'SM4'): Promise<Buffer> {
   const access = kms instanceof URL ? { url: kms } : kms;
   const [id, version] = kid.split('#') as [string, string];
-  const found = readStoredKey(await ask(access, { path: `${storedKeyPath(access, id)}?version=${version}`, timeoutMs: KMS_TIMEOUT_MS }));
+  const found = readStoredKey(
+    await ask(access, { path: `${storedKeyPath(access, id)}?version=${version}`, timeoutMs: KMS_TIMEOUT_MS }),
+  );
   if (isFault(found)) throw new CodedError(found.code, `${kid}: ${found.detail}`);
   if (found.algorithm !== algorithm) throw new CodedError('FIM-KMS-0003', `${kid} is a key of ${found.algorithm}`);
   return found.material;

@@ -1,4 +1,5 @@
-// PEM (RFC 7468), block by block, as the modules read it (filters/crypto/pem.ts): what stands around blocks is passed over, white space before a line and a byte order mark too.
+// PEM (RFC 7468), block by block, as the modules read it (filters/crypto/pem.ts): what stands around blocks is passed
+// over, white space before a line and a byte order mark too.
 
 /** A block of a PEM text. */
 export interface PemBlock {

@@ -7,10 +7,15 @@ import { neededKeys } from './needed-keys.ts';
 import type { Condition, Loaded, Policy } from './policy.ts';
 
 /**
- * Reads files and folders of FinancialRoutes as one policy. All or nothing: a mistake in one file refuses the whole, because to leave its route out
- * would take protection away. `kms`: how the modules deal with the KMS, where it differs from their defaults. Never throws.
+ * Reads files and folders of FinancialRoutes as one policy. All or nothing: a mistake in one file refuses the whole,
+ * because to leave its route out would take protection away. `kms`: how the modules deal with the KMS, where it differs
+ * from their defaults. Never throws.
  */
-export async function loadPolicy(paths: readonly string[], layout: Layout, kms: Omit<KmsConfig, 'cluster'> = {}): Promise<Loaded> {
+export async function loadPolicy(
+  paths: readonly string[],
+  layout: Layout,
+  kms: Omit<KmsConfig, 'cluster'> = {},
+): Promise<Loaded> {
   const { resources, errors } = loadRoutes(paths);
   if (errors.length > 0) return { problems: errors };
   if (resources.length === 0) {
@@ -35,12 +40,19 @@ function policyOf(translation: Translation): Policy {
   };
 }
 
-/** The conditions as they are once the policy is in force everywhere: what was unknown for want of a proxy's word is true. */
+/**
+ * The conditions as they are once the policy is in force everywhere: what was unknown for want of a proxy's word is
+ * true.
+ */
 function conditionsOf(translation: Translation): Condition[] {
   return Object.entries(translation.conditions).flatMap(([route, drafts]) =>
     drafts.map((draft) => {
       const proven = draft.type === 'Programmed' && draft.status === 'Unknown';
-      return { route, ...draft, ...(proven ? { status: 'True' as const, reason: 'Programmed', message: 'Every worker has accepted it.' } : {}) };
+      return {
+        route,
+        ...draft,
+        ...(proven ? { status: 'True' as const, reason: 'Programmed', message: 'Every worker has accepted it.' } : {}),
+      };
     }),
   );
 }

@@ -1,7 +1,9 @@
 import type { NeededKey } from './needed-keys.ts';
 import type { ConditionDraft, PluginConfig } from '../route/index.ts';
 
-/** A mistake, or something worth knowing, in a resource, a module or a file. It never holds a message's value or a key. */
+/**
+ * A mistake, or something worth knowing, in a resource, a module or a file. It never holds a message's value or a key.
+ */
 export interface Problem {
   code: string;
   /** JSONPath in the resource; empty if the whole is meant. */

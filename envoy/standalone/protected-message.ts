@@ -1,4 +1,5 @@
-// The wire profiles of the sm4-encryptor once more, for opening a message by hand: written from its README, sharing nothing with the filter.
+// The wire profiles of the sm4-encryptor once more, for opening a message by hand: written from its README, sharing
+// nothing with the filter.
 import { createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { CipherGCMTypes } from 'node:crypto';
 import { CodedError } from './coded-error.ts';
@@ -55,7 +56,12 @@ function algorithmOf(name: unknown): ProtectedAlgorithm {
 function split(algorithm: ProtectedAlgorithm, whole: Buffer, aad: Buffer): Sealed {
   const { iv, tag } = SIZES[algorithm];
   if (whole.length < iv + tag) refuse('too short');
-  return { iv: whole.subarray(0, iv), ct: whole.subarray(iv, whole.length - tag), tag: whole.subarray(whole.length - tag), aad };
+  return {
+    iv: whole.subarray(0, iv),
+    ct: whole.subarray(iv, whole.length - tag),
+    tag: whole.subarray(whole.length - tag),
+    aad,
+  };
 }
 
 function parseJson(text: string): Record<string, unknown> {
@@ -68,16 +74,29 @@ function parseJson(text: string): Record<string, unknown> {
 }
 
 function texts(from: Record<string, unknown>, names: readonly string[]): string[] {
-  return names.map((name) => (typeof from[name] === 'string' ? (from[name] as string) : refuse(`\`${name}\` is missing`)));
+  return names.map((name) =>
+    typeof from[name] === 'string' ? (from[name] as string) : refuse(`\`${name}\` is missing`),
+  );
 }
 
 function readFimJson(text: string): ProtectedMessage {
   const body = parseJson(text);
-  const [alg, kid, iv, ct, tag] = texts(body, ['alg', 'kid', 'iv', 'ct', 'tag']) as [string, string, string, string, string];
+  const [alg, kid, iv, ct, tag] = texts(body, ['alg', 'kid', 'iv', 'ct', 'tag']) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
   const { ctx = '', cty, ek = '', edk } = body as Record<string, string | undefined>;
   const aad = Buffer.from(['fim-json', alg, kid, ctx, ...(cty === undefined ? [] : [cty])].join('\n'));
   const bytes = (value: string): Buffer => Buffer.from(value, 'base64');
-  return { algorithm: algorithmOf(alg), kid, wrapped: edk === undefined ? bytes(ek) : Buffer.from(String(edk)), pieces: [{ iv: bytes(iv), ct: bytes(ct), tag: bytes(tag), aad }] };
+  return {
+    algorithm: algorithmOf(alg),
+    kid,
+    wrapped: edk === undefined ? bytes(ek) : Buffer.from(String(edk)),
+    pieces: [{ iv: bytes(iv), ct: bytes(ct), tag: bytes(tag), aad }],
+  };
 }
 
 function readCompact(text: string): ProtectedMessage {
@@ -85,14 +104,20 @@ function readCompact(text: string): ProtectedMessage {
   if (parts.length !== 5) refuse('not five parts');
   const header = parseJson(Buffer.from(parts[0]!, 'base64url').toString());
   const [alg, enc, kid] = texts(header, ['alg', 'enc', 'kid']) as [string, string, string];
-  const [wrapped, iv, ct, tag] = parts.slice(1).map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer, Buffer, Buffer];
+  const [wrapped, iv, ct, tag] = parts.slice(1).map((part) => Buffer.from(part, 'base64url')) as [
+    Buffer,
+    Buffer,
+    Buffer,
+    Buffer,
+  ];
   const algorithm = alg === 'SM2' ? 'SM2-ENVELOPE' : enc === 'A256GCM' ? 'AES-256-GCM' : enc;
   return { algorithm: algorithmOf(algorithm), kid, wrapped, pieces: [{ iv, ct, tag, aad: Buffer.from(parts[0]!) }] };
 }
 
 function readSegmented(bytes: Buffer): ProtectedMessage {
   if (bytes.length < 34 || bytes[4] !== 1) refuse('not a header of this version');
-  const algorithm = PROTECTED_ALGORITHMS.find((name) => SIZES[name].id === bytes[5]) ?? refuse('its algorithm is none of ours');
+  const algorithm =
+    PROTECTED_ALGORITHMS.find((name) => SIZES[name].id === bytes[5]) ?? refuse('its algorithm is none of ours');
   const size = bytes.readUInt32BE(6);
   const ends = [0, 1, 2, 3].reduce<number[]>((at, i) => [...at, at[i]! + bytes.readUInt16BE(26 + 2 * i)], [34]);
   const end = ends[4]!;
@@ -109,12 +134,20 @@ function readSegmented(bytes: Buffer): ProtectedMessage {
   return { algorithm, kid: bytes.toString('utf8', 34, ends[1]), wrapped: bytes.subarray(ends[3], end), pieces };
 }
 
-/** Takes a message apart. Without `terms` it must say itself what it is: fim-json, compact or segmented. Error: FIM-UP-0018. */
+/**
+ * Takes a message apart. Without `terms` it must say itself what it is: fim-json, compact or segmented. Error:
+ * FIM-UP-0018.
+ */
 export function readProtected(bytes: Buffer, terms?: MessageTerms): ProtectedMessage {
   let message: ProtectedMessage;
   if (terms !== undefined) {
     const whole = terms.profile === 'raw' ? bytes : Buffer.from(bytes.toString('latin1').trim(), terms.profile);
-    message = { algorithm: terms.algorithm, kid: terms.kid, wrapped: NONE, pieces: [split(terms.algorithm, whole, NONE)] };
+    message = {
+      algorithm: terms.algorithm,
+      kid: terms.kid,
+      wrapped: NONE,
+      pieces: [split(terms.algorithm, whole, NONE)],
+    };
   } else if (bytes.toString('latin1', 0, 4) === 'FIMS') message = readSegmented(bytes);
   else if (/^\s*\{/.test(bytes.toString('latin1', 0, 100))) message = readFimJson(bytes.toString());
   else message = readCompact(bytes.toString().trim());
@@ -122,7 +155,8 @@ export function readProtected(bytes: Buffer, terms?: MessageTerms): ProtectedMes
   return message;
 }
 
-const derived = (key: Buffer, info: string, bytes: number): Buffer => Buffer.from(hkdfSync('sm3', key, NONE, Buffer.from(info), bytes));
+const derived = (key: Buffer, info: string, bytes: number): Buffer =>
+  Buffer.from(hkdfSync('sm3', key, NONE, Buffer.from(info), bytes));
 
 function openGcm(name: string, key: Buffer, { iv, ct, tag, aad }: Sealed): Buffer {
   const decipher = createDecipheriv(name as CipherGCMTypes, key, iv, { authTagLength: 16 });
@@ -134,9 +168,18 @@ function openGcm(name: string, key: Buffer, { iv, ct, tag, aad }: Sealed): Buffe
 function openMac(algorithm: ProtectedAlgorithm, key: Buffer, { iv, ct, tag, aad }: Sealed): Buffer {
   const bits = Buffer.alloc(8);
   bits.writeBigUInt64BE(BigInt(aad.length) * 8n);
-  const code = createHmac('sm3', derived(key, `fim ${algorithm} mac`, 32)).update(aad).update(iv).update(ct).update(bits).digest();
+  const code = createHmac('sm3', derived(key, `fim ${algorithm} mac`, 32))
+    .update(aad)
+    .update(iv)
+    .update(ct)
+    .update(bits)
+    .digest();
   if (tag.length !== code.length || !timingSafeEqual(code, tag)) throw new Error('wrong code');
-  const decipher = createDecipheriv(algorithm === 'SM4-CBC-HMAC-SM3' ? 'sm4-cbc' : 'sm4-ctr', derived(key, `fim ${algorithm} encrypt`, 16), iv);
+  const decipher = createDecipheriv(
+    algorithm === 'SM4-CBC-HMAC-SM3' ? 'sm4-cbc' : 'sm4-ctr',
+    derived(key, `fim ${algorithm} encrypt`, 16),
+    iv,
+  );
   return Buffer.concat([decipher.update(ct), decipher.final()]);
 }
 
@@ -153,14 +196,18 @@ function candidates(sealed: Buffer): { bytes: Buffer; mode: 0 | 1 }[] {
   const found: { bytes: Buffer; mode: 0 | 1 }[] = [];
   if (sealed[0] === 0x30) {
     try {
-      const [x, y, c3, c2] = [0, 1, 2, 3].reduce<{ value: Buffer; end: number }[]>((list, i) => [...list, derValue(derValue(sealed, 0).value, list[i - 1]?.end ?? 0)], []);
+      const [x, y, c3, c2] = [0, 1, 2, 3].reduce<{ value: Buffer; end: number }[]>(
+        (list, i) => [...list, derValue(derValue(sealed, 0).value, list[i - 1]?.end ?? 0)],
+        [],
+      );
       const coordinate = (value: Buffer): Buffer => Buffer.concat([Buffer.alloc(32), value]).subarray(-32);
       found.push({ bytes: Buffer.concat([coordinate(x!.value), coordinate(y!.value), c3!.value, c2!.value]), mode: 1 });
     } catch {
       // no DER after all
     }
   }
-  for (const bytes of sealed[0] === 4 ? [sealed.subarray(1), sealed] : [sealed]) found.push({ bytes, mode: 1 }, { bytes, mode: 0 });
+  for (const bytes of sealed[0] === 4 ? [sealed.subarray(1), sealed] : [sealed])
+    found.push({ bytes, mode: 1 }, { bytes, mode: 0 });
   return found;
 }
 
@@ -191,7 +238,10 @@ export function openSymmetric({ algorithm, pieces, kid }: ProtectedMessage, key:
   }
 }
 
-/** Opens a message with the key that the KMS has under its `kid`: 16 or 32 bytes, or an SM2 private key as PEM or DER. Error: FIM-UP-0019. */
+/**
+ * Opens a message with the key that the KMS has under its `kid`: 16 or 32 bytes, or an SM2 private key as PEM or DER.
+ * Error: FIM-UP-0019.
+ */
 export async function openMessage(message: ProtectedMessage, key: Buffer): Promise<Buffer> {
   const { algorithm, wrapped, pieces, kid } = message;
   if (!algorithm.startsWith('SM2')) return openSymmetric(message, key);

@@ -19,8 +19,8 @@ interface Told {
 }
 
 /**
- * Looks whether Envoy refuses requests because a filter that must judge them is missing or dead, and tells it: to clients it is a 503, and nobody else would
- * say it. The first time at once, then at most once a minute for each sign.
+ * Looks whether Envoy refuses requests because a filter that must judge them is missing or dead, and tells it: to
+ * clients it is a 503, and nobody else would say it. The first time at once, then at most once a minute for each sign.
  */
 export class SealWatch {
   private readonly admin: EnvoyAdmin;

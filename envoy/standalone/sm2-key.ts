@@ -1,4 +1,5 @@
-// SM2 keys as others write them, taken and refused as the modules do (filters/crypto/sm2-key-format.ts), which test/vectors/keys/sm2.json holds both to; but here the reason is told.
+// SM2 keys as others write them, taken and refused as the modules do (filters/crypto/sm2-key-format.ts), which
+// test/vectors/keys/sm2.json holds both to; but here the reason is told.
 import { ECDH, createECDH } from 'node:crypto';
 import { MAX_KEY_FILE_BYTES } from '../limits.ts';
 import { DER, DerError, DerReader } from './der.ts';
@@ -40,7 +41,9 @@ const SCALAR_BYTES = 32;
 /** As MIN_SCALAR_BYTES of the modules: what is shorter was cut. */
 const MIN_SCALAR_BYTES = 28;
 const COORDINATES_BYTES = 64;
-/** 1.2.840.10045.2.1, id-ecPublicKey; 1.2.156.10197.1.301, the curve and the algorithm; 1.2.840.10045.1.1, prime-field. */
+/**
+ * 1.2.840.10045.2.1, id-ecPublicKey; 1.2.156.10197.1.301, the curve and the algorithm; 1.2.840.10045.1.1, prime-field.
+ */
 const OID_EC = Buffer.from('2a8648ce3d0201', 'hex');
 const OID_SM2 = Buffer.from('2a811ccf5501822d', 'hex');
 const OID_PRIME_FIELD = Buffer.from('2a8648ce3d0101', 'hex');
@@ -49,7 +52,10 @@ const P = Buffer.from('fffffffeffffffffffffffffffffffffffffffff00000000fffffffff
 const A = Buffer.from('fffffffeffffffffffffffffffffffffffffffff00000000fffffffffffffffc', 'hex');
 const B = Buffer.from('28e9fa9e9d9f5e344d5a9e4bcf6509a7f39789f515ab8f92ddbcbd414d940e93', 'hex');
 const N = Buffer.from('fffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54123', 'hex');
-const G = Buffer.from('0432c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0', 'hex');
+const G = Buffer.from(
+  '0432c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0',
+  'hex',
+);
 const G_COMPRESSED = Buffer.concat([Buffer.from([2]), G.subarray(1, 33)]);
 const PKCS8_HEAD = Buffer.from('308187020100301306072a8648ce3d020106082a811ccf5501822d046d306b0201010420', 'hex');
 const PKCS8_MIDDLE = Buffer.from('a144034200', 'hex');
@@ -61,7 +67,8 @@ export function sm2BytesOf(text: Buffer, encoding: KeyEncoding): Buffer {
   if (pemBlocks(text).length > 0) return text;
   const digits = withoutSpace(text.toString('latin1'));
   const isHex = digits.length % 2 === 0 && /^[0-9a-fA-F]+$/.test(digits);
-  const bytes = isHex && encoding !== 'base64' ? Buffer.from(digits, 'hex') : encoding === 'hex' ? null : fromBase64(digits);
+  const bytes =
+    isHex && encoding !== 'base64' ? Buffer.from(digits, 'hex') : encoding === 'hex' ? null : fromBase64(digits);
   if (bytes === null || bytes.length === 0) throw new Sm2KeyError('malformed');
   return bytes;
 }
@@ -71,7 +78,10 @@ export function sm2BytesOfFile(file: Buffer, encoding: KeyEncoding): Buffer {
   return encoding !== undefined || isText(file) ? sm2BytesOf(file, encoding) : file;
 }
 
-/** Reads a key and writes it anew, as PEM of PKCS#8 with its public key, or of SubjectPublicKeyInfo: nothing of what stood around it stays. Error: Sm2KeyError. */
+/**
+ * Reads a key and writes it anew, as PEM of PKCS#8 with its public key, or of SubjectPublicKeyInfo: nothing of what
+ * stood around it stays. Error: Sm2KeyError.
+ */
 export function sm2KeyPem(half: Sm2Half, bytes: Buffer): string {
   if (bytes.length > MAX_KEY_FILE_BYTES) throw new Sm2KeyError('long');
   if (half === 'SM2-PUBLIC') return pemOf('PUBLIC KEY', Buffer.concat([SPKI_HEAD, publicFrom(bytes)]));
@@ -93,10 +103,17 @@ export function sm2Scalar(bytes: Buffer): Buffer {
   const blocks = isSequence(bytes) ? [] : pemBlocks(bytes);
   if (blocks.length === 0) return scalarOfDer(bytes);
   const keys = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY'));
-  if (keys.some(({ label }) => label.endsWith('ENCRYPTED PRIVATE KEY')) || /^Proc-Type: *4,ENCRYPTED/m.test(bytes.toString('latin1'))) throw new Sm2KeyError('encrypted');
+  if (
+    keys.some(({ label }) => label.endsWith('ENCRYPTED PRIVATE KEY')) ||
+    /^Proc-Type: *4,ENCRYPTED/m.test(bytes.toString('latin1'))
+  )
+    throw new Sm2KeyError('encrypted');
   if (keys.length > 1) throw new Sm2KeyError('several');
   const der = keys[0]?.der;
-  if (!der) throw new Sm2KeyError(keys.length === 0 && blocks.some(({ label }) => isPublicLabel(label)) ? 'public' : 'malformed');
+  if (!der)
+    throw new Sm2KeyError(
+      keys.length === 0 && blocks.some(({ label }) => isPublicLabel(label)) ? 'public' : 'malformed',
+    );
   return scalarOfDer(der);
 }
 
@@ -109,7 +126,8 @@ function publicFrom(bytes: Buffer): Buffer {
   const blocks = isSequence(bytes) ? [] : pemBlocks(bytes);
   if (blocks.some(({ label }) => label.endsWith('PRIVATE KEY'))) throw new Sm2KeyError('private');
   if (blocks.length > 0) return publicOfBlocks(blocks);
-  if (!isSequence(bytes) && [33, COORDINATES_BYTES, 65].includes(bytes.length)) return pointFrom(bytes.length === COORDINATES_BYTES ? Buffer.concat([Buffer.from([4]), bytes]) : bytes);
+  if (!isSequence(bytes) && [33, COORDINATES_BYTES, 65].includes(bytes.length))
+    return pointFrom(bytes.length === COORDINATES_BYTES ? Buffer.concat([Buffer.from([4]), bytes]) : bytes);
   try {
     return pointOfDer(bytes);
   } catch (error) {
@@ -158,15 +176,19 @@ function read<T>(der: Buffer, work: (reader: DerReader) => T): T {
 }
 
 function scalarOfDer(der: Buffer): Buffer {
-  const second = read(der, (reader) => reader.within(DER.sequence, (inner) => {
-    if (inner.tag === DER.sequence) return DER.null; // a public key or a certificate begins with one
-    inner.take(DER.integer);
-    const { tag } = inner;
-    inner.skipRest();
-    return tag;
-  }));
+  const second = read(der, (reader) =>
+    reader.within(DER.sequence, (inner) => {
+      if (inner.tag === DER.sequence) return DER.null; // a public key or a certificate begins with one
+      inner.take(DER.integer);
+      const { tag } = inner;
+      inner.skipRest();
+      return tag;
+    }),
+  );
   if (second === DER.null) throw new Sm2KeyError('public');
-  return read(der, (reader) => (second === DER.sequence ? reader.within(DER.sequence, takePkcs8) : takeSec1(reader, false)));
+  return read(der, (reader) =>
+    second === DER.sequence ? reader.within(DER.sequence, takePkcs8) : takeSec1(reader, false),
+  );
 }
 
 function takePkcs8(reader: DerReader): Buffer {
@@ -210,10 +232,14 @@ function takeCurve(reader: DerReader): void {
     if (!reader.take(DER.oid).equals(OID_SM2)) throw new Sm2KeyError('curve');
     return;
   }
-  const number = (inner: DerReader, expected: Buffer): boolean => inner.take(DER.integer).equals(expected[0]! < 0x80 ? expected : Buffer.concat([Buffer.from([0]), expected]));
+  const number = (inner: DerReader, expected: Buffer): boolean =>
+    inner.take(DER.integer).equals(expected[0]! < 0x80 ? expected : Buffer.concat([Buffer.from([0]), expected]));
   const isSm2 = reader.within(DER.sequence, (inner) => {
     const version = number(inner, Buffer.from([1]));
-    const field = inner.within(DER.sequence, (prime) => prime.take(DER.oid).equals(OID_PRIME_FIELD) && number(prime, P));
+    const field = inner.within(
+      DER.sequence,
+      (prime) => prime.take(DER.oid).equals(OID_PRIME_FIELD) && number(prime, P),
+    );
     const curve = inner.within(DER.sequence, (numbers) => {
       const [a, b] = [numbers.take(DER.octets), numbers.take(DER.octets)];
       if (numbers.tag !== 0) numbers.takeBits(); // the seed, which is not used
@@ -228,11 +254,13 @@ function takeCurve(reader: DerReader): void {
 }
 
 function pointOfDer(der: Buffer): Buffer {
-  const isSpki = read(der, (reader) => reader.within(DER.sequence, (inner) => {
-    const first = inner.tag === DER.sequence ? new DerReader(inner.take(DER.sequence)).tag : 0;
-    inner.skipRest();
-    return first === DER.oid;
-  }));
+  const isSpki = read(der, (reader) =>
+    reader.within(DER.sequence, (inner) => {
+      const first = inner.tag === DER.sequence ? new DerReader(inner.take(DER.sequence)).tag : 0;
+      inner.skipRest();
+      return first === DER.oid;
+    }),
+  );
   return read(der, (reader) => (isSpki ? takeSpki(reader) : takeCertificate(reader)));
 }
 
@@ -263,7 +291,11 @@ function scalarFrom(bytes: Buffer): Buffer {
   const number = bytes.length === SCALAR_BYTES + 1 && bytes[0] === 0 ? bytes.subarray(1) : bytes;
   if (number.length < MIN_SCALAR_BYTES || number.length > SCALAR_BYTES) throw new Sm2KeyError('range');
   const scalar = Buffer.concat([Buffer.alloc(SCALAR_BYTES - number.length), number]);
-  if (scalar.equals(Buffer.alloc(SCALAR_BYTES)) || BigInt(`0x${scalar.toString('hex')}`) >= BigInt(`0x${N.toString('hex')}`) - 1n) throw new Sm2KeyError('range');
+  if (
+    scalar.equals(Buffer.alloc(SCALAR_BYTES)) ||
+    BigInt(`0x${scalar.toString('hex')}`) >= BigInt(`0x${N.toString('hex')}`) - 1n
+  )
+    throw new Sm2KeyError('range');
   return scalar;
 }
 

@@ -79,8 +79,8 @@ export interface Stack {
 type Undo = (() => Promise<unknown> | void)[];
 
 /**
- * Starts everything and waits until the routes are in force. Returns null, after a `rejected` event, if the routes are refused. What was started is ended
- * again if a later step fails. Errors: FIM-UP-0008 to -0017.
+ * Starts everything and waits until the routes are in force. Returns null, after a `rejected` event, if the routes are
+ * refused. What was started is ended again if a later step fails. Errors: FIM-UP-0008 to -0017.
  */
 export async function startStack(options: StackOptions): Promise<Stack | null> {
   const started = performance.now();
@@ -111,8 +111,17 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   const files = new DiscoveredFiles(join(folder, 'discovered'));
   const modules = new ModuleStore(options.moduleFolder, join(folder, 'modules'));
   const { pathPrefix, transitMount } = options.kmsSettings ?? {};
-  const access: KmsAccess = { url: kms.url, credentials: options.kmsCredentials ?? {}, ...(pathPrefix === undefined ? {} : { pathPrefix }), ...(transitMount === undefined ? {} : { transitMount }) };
-  const keyWatch = new KeyWatch((keys) => lookUpKeys(keys, access), () => kmsAnswers(kms.url, options.kmsCredentials), options.onEvent);
+  const access: KmsAccess = {
+    url: kms.url,
+    credentials: options.kmsCredentials ?? {},
+    ...(pathPrefix === undefined ? {} : { pathPrefix }),
+    ...(transitMount === undefined ? {} : { transitMount }),
+  };
+  const keyWatch = new KeyWatch(
+    (keys) => lookUpKeys(keys, access),
+    () => kmsAnswers(kms.url, options.kmsCredentials),
+    options.onEvent,
+  );
   undo.push(() => keyWatch.stop());
   const controller = new Controller({
     keyWatch,
@@ -143,7 +152,13 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     requestTimeoutMs: options.requestTimeoutMs,
     maxHeapBytes: options.maxHeapBytes ?? defaultHeapBytes(),
   });
-  const envoy = await EnvoyProcess.start({ binary: options.envoy, bootstrap, folder, concurrency: options.concurrency, onLog: options.onLog });
+  const envoy = await EnvoyProcess.start({
+    binary: options.envoy,
+    bootstrap,
+    folder,
+    concurrency: options.concurrency,
+    onLog: options.onLog,
+  });
   undo.push(() => envoy.stop());
   undo.push(() => controller.stop());
   const listen = { host: options.listen.host, port: envoy.listenPort };
@@ -162,19 +177,37 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   undo.push(() => seal.stop());
   startWatching();
   if (!kms.own && !(await kmsAnswers(kms.url, options.kmsCredentials))) warnOfKms(options, kms.url);
-  return { envoy, listen, admin, upstreamUrl: upstream.url, kmsUrl: kms.url, developmentKms: kms.own, demonstrationUpstream: upstream.own };
+  return {
+    envoy,
+    listen,
+    admin,
+    upstreamUrl: upstream.url,
+    kmsUrl: kms.url,
+    developmentKms: kms.own,
+    demonstrationUpstream: upstream.own,
+  };
 }
 
-async function startKms(options: StackOptions, folder: string, undo: Undo): Promise<{ url: URL; own: DevelopmentKms | null }> {
+async function startKms(
+  options: StackOptions,
+  folder: string,
+  undo: Undo,
+): Promise<{ url: URL; own: DevelopmentKms | null }> {
   if (options.kms) return { url: options.kms, own: null };
   const tokenFile = options.kmsCredentials?.tokenFile;
-  const own = new DevelopmentKms({ folder: options.kmsData ?? join(folder, 'kms'), ...(tokenFile === undefined ? {} : { token: () => readToken(tokenFile) }) });
+  const own = new DevelopmentKms({
+    folder: options.kmsData ?? join(folder, 'kms'),
+    ...(tokenFile === undefined ? {} : { token: () => readToken(tokenFile) }),
+  });
   const url = await own.start();
   undo.push(() => own.stop());
   return { url, own };
 }
 
-async function startUpstream(options: StackOptions, undo: Undo): Promise<{ url: URL; own: DemonstrationUpstream | null }> {
+async function startUpstream(
+  options: StackOptions,
+  undo: Undo,
+): Promise<{ url: URL; own: DemonstrationUpstream | null }> {
   if (options.upstream) return { url: options.upstream, own: null };
   const own = new DemonstrationUpstream();
   const url = await own.start();
@@ -182,7 +215,10 @@ async function startUpstream(options: StackOptions, undo: Undo): Promise<{ url: 
   return { url, own };
 }
 
-/** Watches from now on; changes are taken live once the function that it returns has been called, those from before it too. */
+/**
+ * Watches from now on; changes are taken live once the function that it returns has been called, those from before it
+ * too.
+ */
 function watch(options: StackOptions, controller: Controller, undo: Undo): () => void {
   if (!options.watched) return () => {};
   let early: number | undefined;

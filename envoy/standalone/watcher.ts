@@ -14,8 +14,9 @@ interface Armed {
 }
 
 /**
- * Reports that something changed in or beside the watched paths, not what: the reader compares contents. Folders are watched, not files, so that saving by
- * rename, deletion and re-creation, and swapped links (as Kubernetes volumes do) are all seen.
+ * Reports that something changed in or beside the watched paths, not what: the reader compares contents. Folders are
+ * watched, not files, so that saving by rename, deletion and re-creation, and swapped links (as Kubernetes volumes do)
+ * are all seen.
  */
 export class Watcher {
   private readonly folders = new Map<string, Armed | null>();
@@ -46,7 +47,10 @@ export class Watcher {
     for (const armed of this.folders.values()) armed?.watcher.close();
   }
 
-  /** Watches the folders that are not watched, or are others than before under the same name. Returns whether there was one. */
+  /**
+   * Watches the folders that are not watched, or are others than before under the same name. Returns whether there was
+   * one.
+   */
   private arm(): boolean {
     let fresh = false;
     for (const [folder, armed] of this.folders) {
@@ -85,7 +89,10 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** Tells a folder from another of the same name; empty if there is none. Inode numbers alone do not: they are given out again at once. */
+/**
+ * Tells a folder from another of the same name; empty if there is none. Inode numbers alone do not: they are given out
+ * again at once.
+ */
 function identityOf(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false, bigint: true });
   return found ? `${found.dev}:${found.ino}:${found.birthtimeNs}` : '';

@@ -32,7 +32,10 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
     memory_allocator_manager: memoryRelease(),
     static_resources: {
       listeners: [listener(plan)],
-      clusters: [cluster(UPSTREAM_CLUSTER, plan.upstream), kmsCluster(plan.kms, plan.kmsCredentials, plan.kmsSecretFiles)],
+      clusters: [
+        cluster(UPSTREAM_CLUSTER, plan.upstream),
+        kmsCluster(plan.kms, plan.kmsCredentials, plan.kmsSecretFiles),
+      ],
     },
   };
 }

@@ -4,7 +4,10 @@ import type { EnvoyObject } from './envoy-object.ts';
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const SYSTEM_AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
 
-/** Schemes that a peer's URL may have: `h2c` is HTTP/2 in clear with prior knowledge, as gRPC servers speak it; `https` settles the version by ALPN. */
+/**
+ * Schemes that a peer's URL may have: `h2c` is HTTP/2 in clear with prior knowledge, as gRPC servers speak it; `https`
+ * settles the version by ALPN.
+ */
 export const PEER_SCHEMES = ['http:', 'h2c:', 'https:'] as const;
 
 /** Port of a peer: the URL's, else that of its scheme. */
@@ -36,7 +39,13 @@ export function cluster(name: string, url: URL, tls: ClientTls = {}): EnvoyObjec
     per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
     load_assignment: {
       cluster_name: name,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: hostOf(url), port_value: portOf(url) } } } }] }],
+      endpoints: [
+        {
+          lb_endpoints: [
+            { endpoint: { address: { socket_address: { address: hostOf(url), port_value: portOf(url) } } } },
+          ],
+        },
+      ],
     },
     typed_extension_protocol_options: {
       [HTTP_OPTIONS]: { '@type': `type.googleapis.com/${HTTP_OPTIONS}`, ...protocol(url) },
@@ -47,7 +56,8 @@ export function cluster(name: string, url: URL, tls: ClientTls = {}): EnvoyObjec
 
 function protocol(url: URL): EnvoyObject {
   if (url.protocol === 'h2c:') return { explicit_http_config: { http2_protocol_options: {} } };
-  if (url.protocol === 'https:') return { auto_config: { http_protocol_options: { enable_trailers: true }, http2_protocol_options: {} } };
+  if (url.protocol === 'https:')
+    return { auto_config: { http_protocol_options: { enable_trailers: true }, http2_protocol_options: {} } };
   return { explicit_http_config: { http_protocol_options: { enable_trailers: true } } };
 }
 

@@ -1,4 +1,14 @@
-import { CLIENT_CONNECTION_WINDOW_BYTES, CLIENT_STREAM_WINDOW_BYTES, CONNECTION_IDLE_TIMEOUT_MS, DEFAULT_REQUEST_TIMEOUT_MS, MAX_CONCURRENT_STREAMS, MAX_REQUEST_HEADERS, MAX_REQUEST_HEADERS_KIB, REQUEST_HEADERS_TIMEOUT_MS, STREAM_IDLE_TIMEOUT_MS } from '../limits.ts';
+import {
+  CLIENT_CONNECTION_WINDOW_BYTES,
+  CLIENT_STREAM_WINDOW_BYTES,
+  CONNECTION_IDLE_TIMEOUT_MS,
+  DEFAULT_REQUEST_TIMEOUT_MS,
+  MAX_CONCURRENT_STREAMS,
+  MAX_REQUEST_HEADERS,
+  MAX_REQUEST_HEADERS_KIB,
+  REQUEST_HEADERS_TIMEOUT_MS,
+  STREAM_IDLE_TIMEOUT_MS,
+} from '../limits.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 export interface ConnectionLimitTerms {
@@ -7,13 +17,22 @@ export interface ConnectionLimitTerms {
 }
 
 /**
- * What one client may take of a connection manager: streams, headers, time. A connection's whole life has no end: nothing is decided for a connection,
- * everything for a request, and what changes is taken up by live connections.
+ * What one client may take of a connection manager: streams, headers, time. A connection's whole life has no end:
+ * nothing is decided for a connection, everything for a request, and what changes is taken up by live connections.
  */
-export function connectionLimits({ requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS }: ConnectionLimitTerms = {}): EnvoyObject {
+export function connectionLimits({
+  requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS,
+}: ConnectionLimitTerms = {}): EnvoyObject {
   return {
-    common_http_protocol_options: { idle_timeout: seconds(CONNECTION_IDLE_TIMEOUT_MS), max_headers_count: MAX_REQUEST_HEADERS },
-    http2_protocol_options: { max_concurrent_streams: MAX_CONCURRENT_STREAMS, initial_stream_window_size: CLIENT_STREAM_WINDOW_BYTES, initial_connection_window_size: CLIENT_CONNECTION_WINDOW_BYTES },
+    common_http_protocol_options: {
+      idle_timeout: seconds(CONNECTION_IDLE_TIMEOUT_MS),
+      max_headers_count: MAX_REQUEST_HEADERS,
+    },
+    http2_protocol_options: {
+      max_concurrent_streams: MAX_CONCURRENT_STREAMS,
+      initial_stream_window_size: CLIENT_STREAM_WINDOW_BYTES,
+      initial_connection_window_size: CLIENT_CONNECTION_WINDOW_BYTES,
+    },
     max_request_headers_kb: MAX_REQUEST_HEADERS_KIB,
     request_headers_timeout: seconds(REQUEST_HEADERS_TIMEOUT_MS),
     // A byte now and then keeps a stream from idling, not from this.

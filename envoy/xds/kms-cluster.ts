@@ -11,7 +11,9 @@ const API = 'type.googleapis.com/envoy';
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const SECRET = `${API}.extensions.transport_sockets.tls.v3.Secret`;
 
-/** Headers that can carry the token: Vault's own, and the bearer scheme (RFC 6750), which Vault and OpenBao take too. */
+/**
+ * Headers that can carry the token: Vault's own, and the bearer scheme (RFC 6750), which Vault and OpenBao take too.
+ */
 export const TOKEN_HEADERS = ['X-Vault-Token', 'Authorization'] as const;
 export type TokenHeader = (typeof TOKEN_HEADERS)[number];
 
@@ -35,8 +37,15 @@ export interface KmsSecretFiles {
   identity: string;
 }
 
-/** The cluster of the KMS. Credentials are added by Envoy on the way out, to the plugin's call-outs too: neither plugin nor dump sees them. */
-export function kmsCluster(url: URL, credentials: KmsCredentials = {}, files: KmsSecretFiles = { token: '', identity: '' }): EnvoyObject {
+/**
+ * The cluster of the KMS. Credentials are added by Envoy on the way out, to the plugin's call-outs too: neither plugin
+ * nor dump sees them.
+ */
+export function kmsCluster(
+  url: URL,
+  credentials: KmsCredentials = {},
+  files: KmsSecretFiles = { token: '', identity: '' },
+): EnvoyObject {
   const base = cluster(KMS_CLUSTER, url, {
     ...(credentials.caFile === undefined ? {} : { authorities: credentials.caFile }),
     ...(credentials.certFile === undefined ? {} : { identity: secretSource(IDENTITY_SECRET, files.identity) }),
@@ -44,22 +53,50 @@ export function kmsCluster(url: URL, credentials: KmsCredentials = {}, files: Km
   const filters = [...tokenFilters(credentials, files), ...namespaceFilters(credentials)];
   if (filters.length === 0) return base;
   const options = base.typed_extension_protocol_options as { [HTTP_OPTIONS]: EnvoyObject };
-  const codec: EnvoyObject = { name: 'envoy.filters.http.upstream_codec', typed_config: { '@type': `${API}.extensions.filters.http.upstream_codec.v3.UpstreamCodec` } };
-  return { ...base, typed_extension_protocol_options: { [HTTP_OPTIONS]: { ...options[HTTP_OPTIONS], http_filters: [...filters, codec] } } };
-}
-
-/** The secrets as discovered files: they name the files that hold them. A file that is replaced by rename in its folder is read anew. */
-export function kmsSecrets({ tokenFile, certFile, keyFile }: KmsCredentials): { token?: EnvoyObject; identity?: EnvoyObject } {
-  const watched = (filename: string): EnvoyObject => ({ filename, watched_directory: { path: folderOf(filename) } });
+  const codec: EnvoyObject = {
+    name: 'envoy.filters.http.upstream_codec',
+    typed_config: { '@type': `${API}.extensions.filters.http.upstream_codec.v3.UpstreamCodec` },
+  };
   return {
-    ...(tokenFile === undefined ? {} : { token: secret({ name: TOKEN_SECRET, generic_secret: { secret: watched(tokenFile) } }) }),
-    ...(certFile === undefined || keyFile === undefined
-      ? {}
-      : { identity: secret({ name: IDENTITY_SECRET, tls_certificate: { certificate_chain: { filename: certFile }, private_key: { filename: keyFile }, watched_directory: { path: folderOf(keyFile) } } }) }),
+    ...base,
+    typed_extension_protocol_options: {
+      [HTTP_OPTIONS]: { ...options[HTTP_OPTIONS], http_filters: [...filters, codec] },
+    },
   };
 }
 
-function tokenFilters({ tokenFile, tokenHeader = 'X-Vault-Token' }: KmsCredentials, files: KmsSecretFiles): EnvoyObject[] {
+/**
+ * The secrets as discovered files: they name the files that hold them. A file that is replaced by rename in its folder
+ * is read anew.
+ */
+export function kmsSecrets({ tokenFile, certFile, keyFile }: KmsCredentials): {
+  token?: EnvoyObject;
+  identity?: EnvoyObject;
+} {
+  const watched = (filename: string): EnvoyObject => ({ filename, watched_directory: { path: folderOf(filename) } });
+  return {
+    ...(tokenFile === undefined
+      ? {}
+      : { token: secret({ name: TOKEN_SECRET, generic_secret: { secret: watched(tokenFile) } }) }),
+    ...(certFile === undefined || keyFile === undefined
+      ? {}
+      : {
+          identity: secret({
+            name: IDENTITY_SECRET,
+            tls_certificate: {
+              certificate_chain: { filename: certFile },
+              private_key: { filename: keyFile },
+              watched_directory: { path: folderOf(keyFile) },
+            },
+          }),
+        }),
+  };
+}
+
+function tokenFilters(
+  { tokenFile, tokenHeader = 'X-Vault-Token' }: KmsCredentials,
+  files: KmsSecretFiles,
+): EnvoyObject[] {
   if (tokenFile === undefined) return [];
   const credential: EnvoyObject = {
     '@type': `${API}.extensions.http.injected_credentials.generic.v3.Generic`,
@@ -81,11 +118,17 @@ function tokenFilters({ tokenFile, tokenHeader = 'X-Vault-Token' }: KmsCredentia
 
 function namespaceFilters({ namespace }: KmsCredentials): EnvoyObject[] {
   if (namespace === undefined) return [];
-  const append: EnvoyObject = { header: { key: 'x-vault-namespace', value: namespace }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' };
+  const append: EnvoyObject = {
+    header: { key: 'x-vault-namespace', value: namespace },
+    append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+  };
   return [
     {
       name: 'envoy.filters.http.header_mutation',
-      typed_config: { '@type': `${API}.extensions.filters.http.header_mutation.v3.HeaderMutation`, mutations: { request_mutations: [{ append }] } },
+      typed_config: {
+        '@type': `${API}.extensions.filters.http.header_mutation.v3.HeaderMutation`,
+        mutations: { request_mutations: [{ append }] },
+      },
     },
   ];
 }

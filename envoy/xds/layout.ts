@@ -1,4 +1,7 @@
-/** `fused`: one filter with all stages. `chain`: one filter for each stage, for those who place, version and swap stages apart. */
+/**
+ * `fused`: one filter with all stages. `chain`: one filter for each stage, for those who place, version and swap stages
+ * apart.
+ */
 export type Layout = 'fused' | 'chain';
 
 /** One Wasm filter of the listener. */
@@ -11,7 +14,10 @@ export interface FilterSlot {
 
 const FUSED: readonly FilterSlot[] = [{ filter: 'fim', module: 'fim' }];
 
-/** Requests pass it downwards, responses upwards: so a chain serves routes that encrypt requests, not those that decrypt them before validation. */
+/**
+ * Requests pass it downwards, responses upwards: so a chain serves routes that encrypt requests, not those that decrypt
+ * them before validation.
+ */
 const CHAIN: readonly FilterSlot[] = [
   { filter: 'fim.rate-limiter', module: 'rate-limiter' },
   { filter: 'fim.pboc-validator', module: 'pboc-validator' },
@@ -19,7 +25,9 @@ const CHAIN: readonly FilterSlot[] = [
   { filter: 'fim.sm4-encryptor', module: 'sm4-encryptor' },
 ];
 
-/** The filters of a layout, in the order in which requests meet them: that of the translation's plugin configurations. */
+/**
+ * The filters of a layout, in the order in which requests meet them: that of the translation's plugin configurations.
+ */
 export function filterSlots(layout: Layout): readonly FilterSlot[] {
   return layout === 'fused' ? FUSED : CHAIN;
 }

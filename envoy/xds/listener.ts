@@ -26,7 +26,8 @@ export interface ListenerPlan extends ConnectionLimitTerms {
 
 /**
  * The one listener: HTTP/1.1 and HTTP/2 on one port, the Wasm filters, the router.
- * Filter configurations are discovered from files. Until a filter has a configuration the listener does not take connections: nothing passes unprotected.
+ * Filter configurations are discovered from files. Until a filter has a configuration the listener does not take
+ * connections: nothing passes unprotected.
  */
 export function listener(plan: ListenerPlan): EnvoyObject {
   return {
@@ -57,7 +58,11 @@ function connectionManager(plan: ListenerPlan): EnvoyObject {
     use_remote_address: true,
     upgrade_configs: [{ upgrade_type: UPGRADE }],
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
-    http_filters: [...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))), sealFilter(plan.slots.map((slot) => slot.module)), router()],
+    http_filters: [
+      ...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))),
+      sealFilter(plan.slots.map((slot) => slot.module)),
+      router(),
+    ],
     local_reply_config: localReplies({ of: 'All' }),
     ...(plan.accessLog ? { access_log: [accessLog(plan.accessLog)] } : {}),
   };
@@ -69,11 +74,17 @@ function fileSource(path: string): EnvoyObject {
 
 /** There is no time after which the listener would open without the filter's configuration. */
 function wasmFilter(slot: FilterSlot, path: string): EnvoyObject {
-  return { name: slot.filter, config_discovery: { config_source: { ...fileSource(path), initial_fetch_timeout: '0s' }, type_urls: [WASM] } };
+  return {
+    name: slot.filter,
+    config_discovery: { config_source: { ...fileSource(path), initial_fetch_timeout: '0s' }, type_urls: [WASM] },
+  };
 }
 
 function router(): EnvoyObject {
-  return { name: 'envoy.filters.http.router', typed_config: { '@type': `${FILTERS}.router.v3.Router`, suppress_envoy_headers: true } };
+  return {
+    name: 'envoy.filters.http.router',
+    typed_config: { '@type': `${FILTERS}.router.v3.Router`, suppress_envoy_headers: true },
+  };
 }
 
 /** No path, no query, no header: they can hold an account or a card number. */

@@ -12,18 +12,35 @@ const NO_CONFIGURATION = 'NFCF';
 const NOT_ENVOYS = ['direct_response', 'websocket_handshake_unsuccessful'];
 
 export interface LocalReplyTerms {
-  /** `All`: every error of Envoy's own gets a code. `Seal`: only where FIM has not judged, as on proxies that run other people's filters. */
+  /**
+   * `All`: every error of Envoy's own gets a code. `Seal`: only where FIM has not judged, as on proxies that run other
+   * people's filters.
+   */
   of: 'All' | 'Seal';
 }
 
 /**
- * Envoy's own error replies as problem documents, in the words of the table of codes, never with a value of a message. Replies of the modules name their
- * code in the details and pass as they are.
+ * Envoy's own error replies as problem documents, in the words of the table of codes, never with a value of a message.
+ * Replies of the modules name their code in the details and pass as they are.
  */
 export function localReplies({ of }: LocalReplyTerms): EnvoyObject {
-  const unjudged = mapper('FIM-RT-0020', either(flags(NO_CONFIGURATION), details(`response.code_details == '${SEAL_DETAILS}' || response.code_details == '${DEAD_VM}'`)), ERRORS['FIM-RT-0020'].status);
+  const unjudged = mapper(
+    'FIM-RT-0020',
+    either(
+      flags(NO_CONFIGURATION),
+      details(`response.code_details == '${SEAL_DETAILS}' || response.code_details == '${DEAD_VM}'`),
+    ),
+    ERRORS['FIM-RT-0020'].status,
+  );
   if (of === 'Seal') return { mappers: [unjudged] };
-  const asItIs = { filter: details([`response.code_details.startsWith('FIM-')`, ...NOT_ENVOYS.map((name) => `response.code_details == '${name}'`)].join(' || ')) };
+  const asItIs = {
+    filter: details(
+      [
+        `response.code_details.startsWith('FIM-')`,
+        ...NOT_ENVOYS.map((name) => `response.code_details == '${name}'`),
+      ].join(' || '),
+    ),
+  };
   return {
     mappers: [
       asItIs,
@@ -44,16 +61,26 @@ export function localReplies({ of }: LocalReplyTerms): EnvoyObject {
 /** The members of the modules' own replies, in their order. `overridden`: status instead of Envoy's. */
 function mapper(code: ErrorCode, filter: EnvoyObject, overridden?: number): EnvoyObject {
   const { title, titleZh } = ERRORS[code];
-  const text = JSON.stringify({ type: `urn:fim:error:${code}`, title, titleZh, status: 0, code }).replaceAll('%', '%%').replace('"status":0', '"status":%RESPONSE_CODE%');
+  const text = JSON.stringify({ type: `urn:fim:error:${code}`, title, titleZh, status: 0, code })
+    .replaceAll('%', '%%')
+    .replace('"status":0', '"status":%RESPONSE_CODE%');
   return {
     filter,
     ...(overridden === undefined ? {} : { status_code: overridden }),
-    body_format_override: { text_format_source: { inline_string: `${text}\n` }, content_type: 'application/problem+json' },
+    body_format_override: {
+      text_format_source: { inline_string: `${text}\n` },
+      content_type: 'application/problem+json',
+    },
   };
 }
 
 function details(expression: string): EnvoyObject {
-  return { extension_filter: { name: 'envoy.access_loggers.extension_filters.cel', typed_config: { '@type': CEL, expression } } };
+  return {
+    extension_filter: {
+      name: 'envoy.access_loggers.extension_filters.cel',
+      typed_config: { '@type': CEL, expression },
+    },
+  };
 }
 
 function flags(...names: string[]): EnvoyObject {
@@ -61,7 +88,9 @@ function flags(...names: string[]): EnvoyObject {
 }
 
 function status(op: 'EQ' | 'GE', value: number): EnvoyObject {
-  return { status_code_filter: { comparison: { op, value: { default_value: value, runtime_key: 'fim.local_reply.unused' } } } };
+  return {
+    status_code_filter: { comparison: { op, value: { default_value: value, runtime_key: 'fim.local_reply.unused' } } },
+  };
 }
 
 function either(...filters: EnvoyObject[]): EnvoyObject {

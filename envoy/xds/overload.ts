@@ -1,4 +1,9 @@
-import { MAX_DOWNSTREAM_CONNECTIONS, MEMORY_RELEASE_BYTES, MEMORY_RELEASE_INTERVAL_MS, TRACKED_STREAM_BYTES_LOG2 } from '../limits.ts';
+import {
+  MAX_DOWNSTREAM_CONNECTIONS,
+  MEMORY_RELEASE_BYTES,
+  MEMORY_RELEASE_INTERVAL_MS,
+  TRACKED_STREAM_BYTES_LOG2,
+} from '../limits.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 const MONITORS = 'type.googleapis.com/envoy.extensions.resource_monitors';
@@ -6,8 +11,9 @@ const HEAP = 'envoy.resource_monitors.fixed_heap';
 const LOOK = '0.1s';
 
 /**
- * Envoy's overload manager: connections are counted, and as its heap nears `maxHeapBytes` it gives memory back, then ends idle and large streams, then takes no
- * more requests (503, FIM-RT-0026), then no more connections. The heap does not hold the memory of the modules' machines.
+ * Envoy's overload manager: connections are counted, and as its heap nears `maxHeapBytes` it gives memory back, then
+ * ends idle and large streams, then takes no more requests (503, FIM-RT-0026), then no more connections. The heap does
+ * not hold the memory of the modules' machines.
  */
 export function overloadManager(maxHeapBytes: number): EnvoyObject {
   return {
@@ -15,9 +21,15 @@ export function overloadManager(maxHeapBytes: number): EnvoyObject {
     resource_monitors: [
       {
         name: 'envoy.resource_monitors.global_downstream_max_connections',
-        typed_config: { '@type': `${MONITORS}.downstream_connections.v3.DownstreamConnectionsConfig`, max_active_downstream_connections: MAX_DOWNSTREAM_CONNECTIONS },
+        typed_config: {
+          '@type': `${MONITORS}.downstream_connections.v3.DownstreamConnectionsConfig`,
+          max_active_downstream_connections: MAX_DOWNSTREAM_CONNECTIONS,
+        },
       },
-      { name: HEAP, typed_config: { '@type': `${MONITORS}.fixed_heap.v3.FixedHeapConfig`, max_heap_size_bytes: maxHeapBytes } },
+      {
+        name: HEAP,
+        typed_config: { '@type': `${MONITORS}.fixed_heap.v3.FixedHeapConfig`, max_heap_size_bytes: maxHeapBytes },
+      },
     ],
     // Streams whose buffers are smaller are not worth ending.
     buffer_factory_config: { minimum_account_to_track_power_of_two: TRACKED_STREAM_BYTES_LOG2 },
@@ -33,7 +45,10 @@ export function overloadManager(maxHeapBytes: number): EnvoyObject {
   };
 }
 
-/** What streams that have ended leave is given back to the system in small steps, as far as the allocator lets it go, not only under pressure. */
+/**
+ * What streams that have ended leave is given back to the system in small steps, as far as the allocator lets it go,
+ * not only under pressure.
+ */
 export function memoryRelease(): EnvoyObject {
   return { bytes_to_release: MEMORY_RELEASE_BYTES, memory_release_interval: `${MEMORY_RELEASE_INTERVAL_MS / 1000}s` };
 }

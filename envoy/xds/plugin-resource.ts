@@ -3,15 +3,26 @@ import { canonicalJson } from '../route/index.ts';
 import type { FilterSlot } from './layout.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
-/** Shared data (the buckets of limits) is kept by this id. It never changes: limits survive policy edits and module swaps. */
+/**
+ * Shared data (the buckets of limits) is kept by this id. It never changes: limits survive policy edits and module
+ * swaps.
+ */
 const VM_ID = 'fim';
 /** Envoy's own back-off for a VM that died, so that one poisonous request does not make it reload without pause. */
 const RELOAD_BACKOFF = '0.1s';
 
 const WASM_FILTER = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 
-/** One Wasm filter as Envoy's typed configuration. `name`: of the filter. `code`: where the module is. `restriction`: members of the plugin besides. */
-export function wasmFilter(name: string, code: EnvoyObject, config: PluginConfig, restriction: EnvoyObject = {}): EnvoyObject {
+/**
+ * One Wasm filter as Envoy's typed configuration. `name`: of the filter. `code`: where the module is. `restriction`:
+ * members of the plugin besides.
+ */
+export function wasmFilter(
+  name: string,
+  code: EnvoyObject,
+  config: PluginConfig,
+  restriction: EnvoyObject = {},
+): EnvoyObject {
   const plugin = {
     name,
     root_id: name,
@@ -27,8 +38,9 @@ export function wasmFilter(name: string, code: EnvoyObject, config: PluginConfig
 }
 
 /**
- * The extension configuration of one filter, as an Envoy file of discovered resources. `moduleFile` is an absolute path that changes with its content:
- * Envoy makes a new VM for new code and keeps the old one, with its keys, for the same code.
+ * The extension configuration of one filter, as an Envoy file of discovered resources. `moduleFile` is an absolute path
+ * that changes with its content: Envoy makes a new VM for new code and keeps the old one, with its keys, for the same
+ * code.
  */
 export function pluginResource(slot: FilterSlot, moduleFile: string, config: PluginConfig): EnvoyObject {
   return {

@@ -23,7 +23,8 @@ export function routeResource(config: PluginConfig): EnvoyObject {
 function toUpstream(): EnvoyObject {
   return {
     match: { prefix: '/' },
-    // Streams live as long as bytes flow (the listener's idle time-out); a whole-stream time-out would cut server-sent events.
+    // Streams live as long as bytes flow (the listener's idle time-out); a whole-stream time-out would cut server-sent
+    // events.
     route: { cluster: UPSTREAM_CLUSTER, timeout: '0s' },
     request_body_buffer_limit: MAX_ENVOY_BUFFER_BYTES,
   };

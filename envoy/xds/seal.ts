@@ -18,8 +18,9 @@ export interface SealTerms {
 }
 
 /**
- * Configuration of the filter behind FIM's own that lets go on what bears the stamp of each module, and refuses all else. It is Envoy's, not ours: a module
- * that is missing, dead or not configured cannot stamp, and nothing that befalls it can open the door.
+ * Configuration of the filter behind FIM's own that lets go on what bears the stamp of each module, and refuses all
+ * else. It is Envoy's, not ours: a module that is missing, dead or not configured cannot stamp, and nothing that
+ * befalls it can open the door.
  */
 export function sealConfig({ modules, concerned }: SealTerms): EnvoyObject {
   const [first, ...others] = modules.map(stampOf);
@@ -41,9 +42,15 @@ export function sealFilter(modules: readonly string[]): EnvoyObject {
   return { name: SEAL_FILTER, typed_config: sealConfig({ modules, concerned: 'all' }) };
 }
 
-/** What the module's runtime writes as it lets a request go on; names of filter state that a policy can choose hold no dots. */
+/**
+ * What the module's runtime writes as it lets a request go on; names of filter state that a policy can choose hold no
+ * dots.
+ */
 function stampOf(module: string): EnvoyObject {
-  const input: EnvoyObject = { name: 'envoy.matching.inputs.filter_state', typed_config: { '@type': FILTER_STATE, key: `wasm.fim.seal.${module}` } };
+  const input: EnvoyObject = {
+    name: 'envoy.matching.inputs.filter_state',
+    typed_config: { '@type': FILTER_STATE, key: `wasm.fim.seal.${module}` },
+  };
   return { single_predicate: { input, value_match: { exact: '1' } } };
 }
 

@@ -53,7 +53,8 @@ export class AesCounter extends BlockCounter {
   /** Sixteen blocks of key stream to AES_SLICES. */
   private batch(counter: u32): void {
     const start = v128.load(START);
-    for (let i: u32 = 0; i < 16; i++) v128.store(AES_SLICES + (i << 4), i32x4.replace_lane(start, 3, <i32>bswap(counter + i)));
+    for (let i: u32 = 0; i < 16; i++)
+      v128.store(AES_SLICES + (i << 4), i32x4.replace_lane(start, 3, <i32>bswap(counter + i)));
     transposeBits8(AES_SLICES);
     transposeBits8(AES_SLICES + 128);
     aesSlices(changetype<usize>(this.keys), this.rounds);

@@ -49,13 +49,13 @@ function substitute(word: u32): u32 {
   const io = v128.xor(lookup16(inverse, v128.xor(lookup16(inverse, high), a)), sum);
   const jo = v128.xor(lookup16(inverse, v128.xor(lookup16(inverse, sum), a)), high);
   const box = v128.xor(lookup16(v128.load(AES_VPERM, 32), io), lookup16(v128.load(AES_VPERM, 48), jo));
-  return <u32>i32x4.extract_lane(box, 0) ^ 0x63636363;
+  return (<u32>i32x4.extract_lane(box, 0)) ^ 0x63636363;
 }
 
 /** Each bit of a round key for eight equal blocks. */
 function sliceKey(key: v128, to: usize): void {
   for (let bit = 0; bit < 8; bit++) {
-    const mask = i8x16.splat(1 << <i8>bit);
-    v128.store(to + (<usize>bit << 4), i8x16.eq(v128.and(key, mask), mask));
+    const mask = i8x16.splat(1 << (<i8>bit));
+    v128.store(to + ((<usize>bit) << 4), i8x16.eq(v128.and(key, mask), mask));
   }
 }

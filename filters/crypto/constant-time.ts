@@ -14,7 +14,10 @@ export function wipe(pointer: usize, length: u32): void {
   for (let i = whole; i < length; i++) store<u8>(pointer + i, 0);
 }
 
-/** `wipe` for a multiple of 16 bytes: inline, because `memory.fill` leaves the module and costs more than short ranges take. */
+/**
+ * `wipe` for a multiple of 16 bytes: inline, because `memory.fill` leaves the module and costs more than short ranges
+ * take.
+ */
 // @ts-ignore: decorator
 @inline
 export function clear(pointer: usize, length: u32): void {
@@ -34,5 +37,5 @@ export function maskIfEqual(a: u32, b: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function maskIfLess(a: u32, b: u32): u32 {
-  return <u32>(<i32>(a - b) >> 31);
+  return <u32>((<i32>(a - b)) >> 31);
 }

@@ -1,15 +1,24 @@
 // What counter modes ask of a block cipher, and counter mode itself.
 import { wipe } from './constant-time';
 
-/** A keyed block cipher with blocks of 16 bytes that makes runs of key stream under a 32-bit big-endian counter in the last word of the block. */
+/**
+ * A keyed block cipher with blocks of 16 bytes that makes runs of key stream under a 32-bit big-endian counter in the
+ * last word of the block.
+ */
 export abstract class BlockCounter {
-  /** Sets the nonce of the runs that follow: the first 12 of the 16 bytes at `block`. One nonce at a time for all ciphers of a kind. */
+  /**
+   * Sets the nonce of the runs that follow: the first 12 of the 16 bytes at `block`. One nonce at a time for all
+   * ciphers of a kind.
+   */
   abstract begin(block: usize): void;
 
   /** Four blocks of key stream, 64 bytes, to `to`; the counter wraps at 2^32. */
   abstract stream4(counter: u32, to: usize): void;
 
-  /** XORs the key stream from block `counter` on into `length` bytes; `from` and `to` may be the same. The counter wraps at 2^32. */
+  /**
+   * XORs the key stream from block `counter` on into `length` bytes; `from` and `to` may be the same. The counter wraps
+   * at 2^32.
+   */
   abstract xor(counter: u32, from: usize, to: usize, length: u32): void;
 
   /** Overwrites what runs left in working memory. */
@@ -79,7 +88,7 @@ export class Ctr {
 
   private advance(bytes: u32): void {
     const total = <u64>this.used + bytes;
-    this.used = <u32>total & 15;
+    this.used = (<u32>total) & 15;
     if (!this.wide) {
       store<u32>(this.at, bswap(counterOf(this.at) + <u32>(total >> 4)), 12);
       return;

@@ -1,6 +1,7 @@
-// DER (ITU-T X.690), read strictly: one encoding for each value. Refused: indefinite and non-minimal lengths, tags of several bytes,
-// negative or padded integers, bit strings with unused bits, anything left over. One reader with its state in globals, so that reading
-// costs no object; it never reads outside the input, never traps, and loops only over lengths that it has checked.
+// DER (ITU-T X.690), read strictly: one encoding for each value. Refused: indefinite and non-minimal lengths, tags of
+// several bytes, negative or padded integers, bit strings with unused bits, anything left over. One reader with its
+// state in globals, so that reading costs no object; it never reads outside the input, never traps, and loops only over
+// lengths that it has checked.
 
 /** Tags in use. */
 export const DER_INTEGER: u32 = 0x02;
@@ -38,7 +39,10 @@ export function derAtEnd(): bool {
   return cursor == limit;
 }
 
-/** Reads a length of one to four bytes into `derLength` and steps over it; false if it is not minimal or reaches beyond the open element. */
+/**
+ * Reads a length of one to four bytes into `derLength` and steps over it; false if it is not minimal or reaches beyond
+ * the open element.
+ */
 function takeLength(): bool {
   if (cursor >= limit) return false;
   const first: u32 = load<u8>(cursor);
@@ -48,7 +52,7 @@ function takeLength(): bool {
     const count = first & 0x7f;
     if (count == 0 || count > 3 || <usize>count > limit - cursor) return false;
     length = 0;
-    for (let i: u32 = 0; i < count; i++) length = (length << 8) | <u32>load<u8>(cursor + i);
+    for (let i: u32 = 0; i < count; i++) length = (length << 8) | (<u32>load<u8>(cursor + i));
     cursor += count;
     if (length < 0x80 || length >> ((count - 1) << 3) == 0) return false;
   }
@@ -57,7 +61,10 @@ function takeLength(): bool {
   return true;
 }
 
-/** Address of the content of the next element, whose length is then `derLength`, and steps over it; 0 if its tag is another or it is malformed. */
+/**
+ * Address of the content of the next element, whose length is then `derLength`, and steps over it; 0 if its tag is
+ * another or it is malformed.
+ */
 export function derTake(tag: u32): usize {
   if (derPeek() != tag || tag == 0) return 0;
   cursor++;
@@ -67,7 +74,10 @@ export function derTake(tag: u32): usize {
   return content;
 }
 
-/** Opens the next element: reading goes on inside it. Returns what `derLeave` wants; 0 if its tag is another or it is malformed. */
+/**
+ * Opens the next element: reading goes on inside it. Returns what `derLeave` wants; 0 if its tag is another or it is
+ * malformed.
+ */
 export function derEnter(tag: u32): usize {
   const content = derTake(tag);
   if (content == 0) return 0;
@@ -156,13 +166,15 @@ function leadingZeros(number: usize): u32 {
 /** Bytes that `derPutNumber` writes: 3 to 35. */
 export function derNumberBytes(number: usize): u32 {
   const zeros = leadingZeros(number);
-  return 34 - zeros + (<u32>load<u8>(number + zeros) >> 7);
+  return 34 - zeros + ((<u32>load<u8>(number + zeros)) >> 7);
 }
 
-/** Writes 32 big-endian bytes as an integer, returns the address behind. For public numbers: its length depends on them. */
+/**
+ * Writes 32 big-endian bytes as an integer, returns the address behind. For public numbers: its length depends on them.
+ */
 export function derPutNumber(out: usize, number: usize): usize {
   const zeros = leadingZeros(number);
-  const padding: u32 = <u32>load<u8>(number + zeros) >> 7;
+  const padding: u32 = (<u32>load<u8>(number + zeros)) >> 7;
   out = derPutHeader(out, DER_INTEGER, 32 - zeros + padding);
   if (padding != 0) store<u8>(out, 0);
   memory.copy(out + padding, number + zeros, 32 - zeros);

@@ -1,5 +1,6 @@
-// DES and triple DES (FIPS 46-3, SP 800-67) for message authentication codes, in constant time: S-boxes and P are swizzles of registers. Old
-// networks authenticate with it; nothing else should use it, so there is no encryption mode here.
+// DES and triple DES (FIPS 46-3, SP 800-67) for message authentication codes, in constant time: S-boxes and P are
+// swizzles of registers. Old networks authenticate with it; nothing else should use it, so there is no encryption mode
+// here.
 import { clear, wipe } from './constant-time';
 import { DES_BOXES, DES_KEY_BITS, DES_LANES, DES_PERMUTATION } from './des.gen';
 import { lookup16 } from './simd';
@@ -8,7 +9,10 @@ const ROUNDS: usize = 16;
 /** Round keys of one DES key, bytes. */
 const SCHEDULE_BYTES: u32 = 256;
 
-/** One key of DES (8 bytes) or of triple DES with two parts (16 bytes; equal parts make it DES). 512 bytes of round keys. `wipe` when done. */
+/**
+ * One key of DES (8 bytes) or of triple DES with two parts (16 bytes; equal parts make it DES). 512 bytes of round
+ * keys. `wipe` when done.
+ */
 export class Des {
   private keys: StaticArray<u8> = new StaticArray<u8>(2 * SCHEDULE_BYTES);
   private triple: bool = false;
@@ -38,7 +42,10 @@ export class Des {
     return final(rounds(initial(block), changetype<usize>(this.keys), false));
   }
 
-  /** One decryption with the second part of the key alone: what the retail MAC puts before a last encryption with the first. */
+  /**
+   * One decryption with the second part of the key alone: what the retail MAC puts before a last encryption with the
+   * first.
+   */
   decryptSecond(block: u64): u64 {
     return final(rounds(initial(block), changetype<usize>(this.keys) + SCHEDULE_BYTES, true));
   }
@@ -57,7 +64,7 @@ function expand(key: usize, to: usize): void {
     for (let box: usize = 0; box < 8; box++) {
       const from = DES_KEY_BITS + round * 48 + box * 6;
       let six: u32 = 0;
-      for (let i: usize = 0; i < 6; i++) six = (six << 1) | (<u32>(bits >> (63 - load<u8>(from + i))) & 1);
+      for (let i: usize = 0; i < 6; i++) six = (six << 1) | ((<u32>(bits >> (63 - load<u8>(from + i)))) & 1);
       const lane = to + round * 16 + load<u8>(DES_LANES + box);
       store<u8>(lane, six);
       store<u8>(lane, six, 8);
@@ -139,7 +146,7 @@ function cipher(half: u32, key: usize): u32 {
   const wanted = i64x2(0, 0x2020202020202020);
   const chosen = v128.and(nibbles, i8x16.eq(v128.and(six, i8x16.splat(32)), wanted));
   const values = v128.or(chosen, i64x2.shuffle(chosen, chosen, 1, 0));
-  return <u32>permuted(values, 0) | (<u32>permuted(values, 16) << 16);
+  return (<u32>permuted(values, 0)) | ((<u32>permuted(values, 16)) << 16);
 }
 
 /** Sixteen bits of P's result, from bit `from`. */

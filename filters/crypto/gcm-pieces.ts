@@ -1,5 +1,6 @@
-// GCM encryption of a message that comes in pieces, with its state in memory of the caller, so that any number of messages may be under way under any keys.
-// Pieces are whole blocks, but for the last. (`GcmStream` takes pieces of any size and keeps its state itself.)
+// GCM encryption of a message that comes in pieces, with its state in memory of the caller, so that any number of
+// messages may be under way under any keys. Pieces are whole blocks, but for the last. (`GcmStream` takes pieces of any
+// size and keeps its state itself.)
 import { wipe } from './constant-time';
 import { counterOf } from './counter';
 import { Gcm } from './gcm';
@@ -8,8 +9,11 @@ import { ghashAbsorb, ghashAbsorbLengths, ghashBegin, ghashEnd, ghashWipe } from
 /** Bytes of a state, 16-byte aligned. */
 export const GCM_PIECES_BYTES: u32 = 48;
 
-/** Longest message, bytes (NIST SP 800-38D, 5.2.1.1: 2^39 - 256 bits): beyond, the 32-bit counter comes round and the key stream repeats. */
-export const MAX_GCM_BYTES: u64 = (<u64>1 << 36) - 32;
+/**
+ * Longest message, bytes (NIST SP 800-38D, 5.2.1.1: 2^39 - 256 bits): beyond, the 32-bit counter comes round and the
+ * key stream repeats.
+ */
+export const MAX_GCM_BYTES: u64 = ((<u64>1) << 36) - 32;
 
 const START: usize = 0; // J0
 const SUM: usize = 16; // GHASH so far
@@ -29,7 +33,10 @@ export function gcmPiecesBegin(gcm: Gcm, iv: usize, ivLength: u32, aad: usize, a
   store<u64>(state, 0, DATA_BYTES);
 }
 
-/** Encrypts the next piece: a multiple of 16 bytes, any number if it is the last. In place allowed. False: with it the message would be longer than MAX_GCM_BYTES. */
+/**
+ * Encrypts the next piece: a multiple of 16 bytes, any number if it is the last. In place allowed. False: with it the
+ * message would be longer than MAX_GCM_BYTES.
+ */
 export function gcmPiecesEncrypt(gcm: Gcm, state: usize, from: usize, to: usize, length: u32): bool {
   const done = load<u64>(state, DATA_BYTES);
   if (done + length > MAX_GCM_BYTES) return false;

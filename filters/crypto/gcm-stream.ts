@@ -1,6 +1,6 @@
-// GCM in pieces of any size. Encryption writes as it goes. Decryption has two passes by design: all ciphertext is authenticated first, and only
-// after `verify` said true can `release` decrypt it, so no unverified plaintext ever exists. The caller keeps the ciphertext meanwhile (in a
-// proxy the host buffers the body anyway).
+// GCM in pieces of any size. Encryption writes as it goes. Decryption has two passes by design: all ciphertext is
+// authenticated first, and only after `verify` said true can `release` decrypt it, so no unverified plaintext ever
+// exists. The caller keeps the ciphertext meanwhile (in a proxy the host buffers the body anyway).
 import { equalConstantTime, wipe } from './constant-time';
 import { Ctr } from './counter';
 import { Gcm, GCM_TAG_BYTES } from './gcm';
@@ -23,7 +23,10 @@ const enum Phase {
   Release,
 }
 
-/** One message at a time under a `Gcm` key, which must stay keyed until the end. Calls out of order return false and do nothing. */
+/**
+ * One message at a time under a `Gcm` key, which must stay keyed until the end. Calls out of order return false and do
+ * nothing.
+ */
 export class GcmStream {
   private state: StaticArray<u8> = new StaticArray<u8>(STATE_BYTES);
   private ctr: Ctr;
@@ -95,7 +98,10 @@ export class GcmStream {
     return genuine;
   }
 
-  /** Decrypts the next piece of verified ciphertext, from its beginning, in pieces of any size; in place allowed. False past its end. */
+  /**
+   * Decrypts the next piece of verified ciphertext, from its beginning, in pieces of any size; in place allowed. False
+   * past its end.
+   */
   release(from: usize, to: usize, length: u32): bool {
     if (this.phase != Phase.Release || this.released + length > this.dataBytes) return false;
     this.ctr.update(from, to, length);

@@ -1,7 +1,15 @@
 // Galois/Counter mode (NIST SP 800-38D), one-shot. For pieces as they come see gcm-stream.ts.
 import { clear, equalConstantTime, wipe } from './constant-time';
 import { BlockCounter, counterOf, xorStream } from './counter';
-import { ghashAbsorb, ghashAbsorbLengths, ghashBegin, ghashEnd, ghashSetKey, GHASH_TABLE_BYTES, ghashWipe } from './ghash';
+import {
+  ghashAbsorb,
+  ghashAbsorbLengths,
+  ghashBegin,
+  ghashEnd,
+  ghashSetKey,
+  GHASH_TABLE_BYTES,
+  ghashWipe,
+} from './ghash';
 
 /** Length of a tag, bytes. Shorter tags are not offered (SP 800-38D, appendix C). */
 export const GCM_TAG_BYTES: u32 = 16;
@@ -13,10 +21,16 @@ const HEAD: usize = memory.data(64, 16); // E(J0) and the first three blocks of 
 const EXPECTED: usize = memory.data(16, 16);
 /** Data that the first batch of four blocks covers beside E(J0), bytes. */
 const HEAD_BYTES: u32 = 48;
-/** Messages up to this length use the blocks that come with E(J0); longer ones keep whole batches for the bulk path, bytes. */
+/**
+ * Messages up to this length use the blocks that come with E(J0); longer ones keep whole batches for the bulk path,
+ * bytes.
+ */
 const SHORT_BYTES: u32 = 1023;
 
-/** GCM under one key of one cipher: `GHASH_TABLE_BYTES` (10,240) beside the cipher's keys. Nothing is allocated after construction. */
+/**
+ * GCM under one key of one cipher: `GHASH_TABLE_BYTES` (10,240) beside the cipher's keys. Nothing is allocated after
+ * construction.
+ */
 export class Gcm {
   private hashTables: StaticArray<u8> = new StaticArray<u8>(GHASH_TABLE_BYTES);
 
@@ -41,10 +55,19 @@ export class Gcm {
   }
 
   /**
-   * Encrypts `length` bytes and writes the 16-byte tag. In place allowed. `iv`: 12 bytes, or any other length but 0, which costs a hash
-   * (SP 800-38D, 7.1). An IV must never repeat under one key.
+   * Encrypts `length` bytes and writes the 16-byte tag. In place allowed. `iv`: 12 bytes, or any other length but 0,
+   * which costs a hash (SP 800-38D, 7.1). An IV must never repeat under one key.
    */
-  encrypt(iv: usize, ivLength: u32, aad: usize, aadLength: u32, input: usize, output: usize, length: u32, tag: usize): void {
+  encrypt(
+    iv: usize,
+    ivLength: u32,
+    aad: usize,
+    aadLength: u32,
+    input: usize,
+    output: usize,
+    length: u32,
+    tag: usize,
+  ): void {
     this.begin(iv, ivLength, aad, aadLength);
     this.crypt(input, output, length);
     this.authenticate(output, aadLength, length, tag);
@@ -52,7 +75,16 @@ export class Gcm {
   }
 
   /** Checks the 16-byte tag, then decrypts. False if the tag is wrong: `output` is untouched then. In place allowed. */
-  decrypt(iv: usize, ivLength: u32, aad: usize, aadLength: u32, input: usize, output: usize, length: u32, tag: usize): bool {
+  decrypt(
+    iv: usize,
+    ivLength: u32,
+    aad: usize,
+    aadLength: u32,
+    input: usize,
+    output: usize,
+    length: u32,
+    tag: usize,
+  ): bool {
     this.begin(iv, ivLength, aad, aadLength);
     this.authenticate(input, aadLength, length, EXPECTED);
     const genuine = equalConstantTime(EXPECTED, tag, GCM_TAG_BYTES);

@@ -1,4 +1,5 @@
-// GHASH (NIST SP 800-38D, 6.4) over tables of one key. One message at a time is absorbed; a stream that pauses saves the 16 bytes of its sum.
+// GHASH (NIST SP 800-38D, 6.4) over tables of one key. One message at a time is absorbed; a stream that pauses saves
+// the 16 bytes of its sum.
 import { clear } from './constant-time';
 import { GHASH_NIBBLES, GHASH_POWERS, ghashSum } from './ghash.gen';
 import { transpose16Spread } from './transpose.gen';
@@ -29,7 +30,10 @@ export function ghashBegin(sum: v128): void {
   staged = 0;
 }
 
-/** Absorbs `length` bytes; an incomplete last block is padded with zeros, so only the last piece of a section may have one. */
+/**
+ * Absorbs `length` bytes; an incomplete last block is padded with zeros, so only the last piece of a section may have
+ * one.
+ */
 export function ghashAbsorb(tables: usize, data: usize, length: u32): void {
   const end = data + (length & ~15);
   while (data < end) {
@@ -104,7 +108,8 @@ function fillTable(table: usize, factor: v128): void {
     }
     for (let n: usize = 3; n < 16; n++) {
       const lowest = n & (0 - n);
-      if (n != lowest) v128.store(ROWS + (n << 4), v128.xor(v128.load(ROWS + (lowest << 4)), v128.load(ROWS + ((n ^ lowest) << 4))));
+      if (n != lowest)
+        v128.store(ROWS + (n << 4), v128.xor(v128.load(ROWS + (lowest << 4)), v128.load(ROWS + ((n ^ lowest) << 4))));
     }
     transpose16Spread(ROWS, table + 16 - (half << 4)); // the high nibble has the lower powers
   }

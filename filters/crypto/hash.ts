@@ -1,4 +1,5 @@
-// What SM3 and SHA-256 share: blocks of 64 bytes, eight 32-bit words of state, a digest of 32 bytes, Merkle-Damgård padding.
+// What SM3 and SHA-256 share: blocks of 64 bytes, eight 32-bit words of state, a digest of 32 bytes, Merkle-Damgård
+// padding.
 import { clear, wipe } from './constant-time';
 import { copyVectors, swapBytes32 } from './simd';
 
@@ -28,7 +29,7 @@ export abstract class Hash {
 
   /** Absorbs `length` bytes. */
   update(data: usize, length: u32): void {
-    const filled = <u32>this.length & 63;
+    const filled = (<u32>this.length) & 63;
     const block = this.state + 32;
     this.length += length;
     if (filled > 0) {
@@ -48,7 +49,7 @@ export abstract class Hash {
   /** Ends the message: writes `HASH_BYTES` to `out` and starts a new one. */
   digest(out: usize): void {
     const block = this.state + 32;
-    const filled = <u32>this.length & 63;
+    const filled = (<u32>this.length) & 63;
     store<u8>(block + filled, 0x80);
     if (filled >= 56) {
       this.compress(this.state, block, 1);

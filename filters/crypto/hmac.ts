@@ -55,7 +55,10 @@ export class Hmac {
     clear(DIGEST, HASH_BYTES);
   }
 
-  /** Ends the message and compares, in constant time, with the `length` (16 to 32) bytes of a code at `code`; false for other lengths. */
+  /**
+   * Ends the message and compares, in constant time, with the `length` (16 to 32) bytes of a code at `code`; false for
+   * other lengths.
+   */
   verify(code: usize, length: u32): bool {
     this.digest(PAD);
     const genuine = length >= 16 && length <= HASH_BYTES && equalConstantTime(PAD, code, length);

@@ -10,15 +10,36 @@ export const HKDF_MAX_BYTES: u32 = 255 * HASH_BYTES;
 const BLOCK: usize = memory.data(32, 16);
 const COUNTER: usize = memory.data(4, 16);
 
-/** HKDF-Extract: writes the 32-byte pseudorandom key to `out`. A salt of no bytes stands for zeros. `hmac` is left keyed: wipe it. */
-export function hkdfExtract(hmac: Hmac, salt: usize, saltLength: u32, input: usize, inputLength: u32, out: usize): void {
+/**
+ * HKDF-Extract: writes the 32-byte pseudorandom key to `out`. A salt of no bytes stands for zeros. `hmac` is left
+ * keyed: wipe it.
+ */
+export function hkdfExtract(
+  hmac: Hmac,
+  salt: usize,
+  saltLength: u32,
+  input: usize,
+  inputLength: u32,
+  out: usize,
+): void {
   hmac.setKey(salt, saltLength);
   hmac.update(input, inputLength);
   hmac.digest(out);
 }
 
-/** HKDF-Expand to `length` bytes. False, with nothing written, if more than `HKDF_MAX_BYTES` are asked for. `hmac` is left keyed: wipe it. */
-export function hkdfExpand(hmac: Hmac, key: usize, keyLength: u32, info: usize, infoLength: u32, out: usize, length: u32): bool {
+/**
+ * HKDF-Expand to `length` bytes. False, with nothing written, if more than `HKDF_MAX_BYTES` are asked for. `hmac` is
+ * left keyed: wipe it.
+ */
+export function hkdfExpand(
+  hmac: Hmac,
+  key: usize,
+  keyLength: u32,
+  info: usize,
+  infoLength: u32,
+  out: usize,
+  length: u32,
+): bool {
   if (length > HKDF_MAX_BYTES) return false;
   hmac.setKey(key, keyLength);
   let counter: u8 = 1;

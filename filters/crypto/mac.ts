@@ -1,19 +1,30 @@
-// Message authentication codes of payment networks: one object that holds a key of any of them. Constant time but for lengths.
+// Message authentication codes of payment networks: one object that holds a key of any of them. Constant time but for
+// lengths.
 import { clear, equalConstantTime, wipe } from './constant-time';
 import { Des } from './des';
 import { Hmac } from './hmac';
 import { sm4ChainBlocks } from './sm4-block';
 import { expandSm4Key, SM4_KEY_BYTES, SM4_WORD_KEYS } from './sm4-key';
 
-/** How a code is made. Texts are filled up with zeros to whole blocks, so that the lengths of texts must be fixed by their format, as in ISO 8583. */
+/**
+ * How a code is made. Texts are filled up with zeros to whole blocks, so that the lengths of texts must be fixed by
+ * their format, as in ISO 8583.
+ */
 export const enum MacAlgorithm {
-  /** ANSI X9.9 (ISO/IEC 9797-1 algorithm 1 with DES): CBC with a key of 8 bytes; of 16, triple DES throughout. Code of 4 to 8 bytes. */
+  /**
+   * ANSI X9.9 (ISO/IEC 9797-1 algorithm 1 with DES): CBC with a key of 8 bytes; of 16, triple DES throughout. Code of 4
+   * to 8 bytes.
+   */
   AnsiX99 = 0,
-  /** ANSI X9.19 (ISO/IEC 9797-1 algorithm 3, retail MAC): as X9.9 with the first half of a 16-byte key, the last block also with the second. 4 to 8 bytes. */
+  /**
+   * ANSI X9.19 (ISO/IEC 9797-1 algorithm 3, retail MAC): as X9.9 with the first half of a 16-byte key, the last block
+   * also with the second. 4 to 8 bytes.
+   */
   AnsiX919 = 1,
   /**
-   * UnionPay terminals ("ECB"): all blocks added up, the sum written as 16 hexadecimal digits, the first eight of them encrypted (DES, or triple DES with
-   * 16 bytes), the other eight added, encrypted again; the code is the first 8 hexadecimal digits of the result, as text. 8 bytes.
+   * UnionPay terminals ("ECB"): all blocks added up, the sum written as 16 hexadecimal digits, the first eight of them
+   * encrypted (DES, or triple DES with 16 bytes), the other eight added, encrypted again; the code is the first 8
+   * hexadecimal digits of the result, as text. 8 bytes.
    */
   UnionPayEcb = 2,
   /** The same with SM4: blocks of 16 bytes, a sum of 32 digits, code of 8 digits. 8 bytes. */
@@ -40,7 +51,10 @@ function mostBytes(algorithm: MacAlgorithm): u32 {
   return algorithm == MacAlgorithm.Sm4Cbc ? 16 : 8;
 }
 
-/** A keyed running code: `setKey`, then for each message `update` over its ranges and `verify` or `digest`. `wipe` when done. */
+/**
+ * A keyed running code: `setKey`, then for each message `update` over its ranges and `verify` or `digest`. `wipe` when
+ * done.
+ */
 export class Mac {
   private algorithm: MacAlgorithm = MacAlgorithm.AnsiX99;
   private keyed: bool = false;
@@ -53,7 +67,10 @@ export class Mac {
   /** Whether the message has no byte yet: an empty one counts as a block of zeros. */
   private empty: bool = true;
 
-  /** Sets the algorithm and its key and starts a message. False if a key of `length` bytes does not fit the algorithm: the object then verifies nothing. */
+  /**
+   * Sets the algorithm and its key and starts a message. False if a key of `length` bytes does not fit the algorithm:
+   * the object then verifies nothing.
+   */
   setKey(algorithm: MacAlgorithm, key: usize, length: u32): bool {
     this.wipe();
     if (!isMacKeyLength(algorithm, length)) return false;
@@ -107,7 +124,10 @@ export class Mac {
     memory.copy(held, from + whole, this.held);
   }
 
-  /** Ends the message: writes the whole code to `to` (32 bytes of room) and starts a new message. Its length in bytes; 0 without a key. */
+  /**
+   * Ends the message: writes the whole code to `to` (32 bytes of room) and starts a new message. Its length in bytes; 0
+   * without a key.
+   */
   digest(to: usize): u32 {
     if (!this.keyed) return 0;
     if (this.algorithm == MacAlgorithm.HmacSm3) {
@@ -120,7 +140,8 @@ export class Mac {
       memory.fill(state + 16 + this.held, 0, block - this.held);
       this.absorb(state + 16, block);
     }
-    if (this.algorithm == MacAlgorithm.AnsiX919) store<u64>(state, bswap(this.des.encryptFirst(this.des.decryptSecond(bswap(load<u64>(state))))));
+    if (this.algorithm == MacAlgorithm.AnsiX919)
+      store<u64>(state, bswap(this.des.encryptFirst(this.des.decryptSecond(bswap(load<u64>(state))))));
     else if (this.algorithm == MacAlgorithm.UnionPayEcb) this.encryptDigits(8);
     else if (this.algorithm == MacAlgorithm.UnionPayEcbSm4) this.encryptDigits(16);
     const bytes = mostBytes(this.algorithm);
@@ -129,10 +150,17 @@ export class Mac {
     return bytes;
   }
 
-  /** Ends the message and compares, in constant time, with the leftmost `length` bytes of the code at `code`; false for lengths that the algorithm has not. */
+  /**
+   * Ends the message and compares, in constant time, with the leftmost `length` bytes of the code at `code`; false for
+   * lengths that the algorithm has not.
+   */
   verify(code: usize, length: u32): bool {
     this.digest(CODE);
-    const genuine = this.keyed && length >= leastBytes(this.algorithm) && length <= mostBytes(this.algorithm) && equalConstantTime(CODE, code, length);
+    const genuine =
+      this.keyed &&
+      length >= leastBytes(this.algorithm) &&
+      length <= mostBytes(this.algorithm) &&
+      equalConstantTime(CODE, code, length);
     clear(CODE, 32);
     return genuine;
   }
@@ -175,7 +203,10 @@ export class Mac {
     }
   }
 
-  /** The sum of `block` bytes becomes the code: its digits go through the cipher, the first eight digits of the result stay. */
+  /**
+   * The sum of `block` bytes becomes the code: its digits go through the cipher, the first eight digits of the result
+   * stay.
+   */
   private encryptDigits(block: u32): void {
     const state = changetype<usize>(this.state);
     writeHex(state, OUT, block);
@@ -217,5 +248,5 @@ function writeHex(from: usize, to: usize, bytes: u32): void {
 // @ts-ignore: decorator
 @inline
 function digit(value: u32): u8 {
-  return <u8>(48 + value + (((9 - value) >> 31) * 7));
+  return <u8>(48 + value + ((9 - value) >> 31) * 7);
 }

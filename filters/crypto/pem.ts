@@ -1,5 +1,6 @@
-// PEM (RFC 7468), block by block. What stands around blocks is passed over: bag attributes, text dumps of certificates, blank lines, a byte order mark,
-// white space before a line. Inside a block: base64 in lines of any length, no headers (an old-style encrypted key has them and is refused).
+// PEM (RFC 7468), block by block. What stands around blocks is passed over: bag attributes, text dumps of certificates,
+// blank lines, a byte order mark, white space before a line. Inside a block: base64 in lines of any length, no headers
+// (an old-style encrypted key has them and is refused).
 import { decodeBase64 } from '../memory/base64';
 
 const DASH: u8 = 0x2d;
@@ -62,7 +63,10 @@ export function pemNext(): bool {
     labelLength = <u32>(nextDash(label) - label);
     body = nextLine(label);
     cursor = nextDash(body);
-    const closed = startsWith(label + labelLength, BEGIN, DASHES_BYTES) && startsWith(cursor, END, END_BYTES) && startsWith(cursor + END_BYTES, label, labelLength + DASHES_BYTES);
+    const closed =
+      startsWith(label + labelLength, BEGIN, DASHES_BYTES) &&
+      startsWith(cursor, END, END_BYTES) &&
+      startsWith(cursor + END_BYTES, label, labelLength + DASHES_BYTES);
     bodyEnd = closed ? cursor : 0;
     if (closed) cursor += END_BYTES + labelLength + DASHES_BYTES;
     return true;
@@ -81,7 +85,9 @@ export function pemIs(words: usize, bytes: u32): bool {
   return labelLength >= bytes && memory.compare(label + labelLength - bytes, words, bytes) == 0;
 }
 
-/** Decodes the block into `out`, which has room for the text. Returns the bytes written; -1 if it is malformed or empty. */
+/**
+ * Decodes the block into `out`, which has room for the text. Returns the bytes written; -1 if it is malformed or empty.
+ */
 export function pemDecode(out: usize): i32 {
   if (bodyEnd == 0) return -1;
   const count = withoutSpace(body, <u32>(bodyEnd - body), out);

@@ -1,7 +1,8 @@
-// Random bytes from the host (WASI `random_get`; BoringSSL's generator in Envoy), taken in lots of 512 bytes and tested before use.
-// The tests find a host that is broken or a stub, not a weak generator: a repeated lot (a comparison block that is never handed
-// out, as in FIPS 140-2 4.9.2), a run of one byte and a byte that is too frequent (NIST SP 800-90B 4.4.1 and 4.4.2), and a count of
-// ones that is far off (GM/T 0062). Each has a chance of a false alarm below 2^-55 a lot. A failure is final for the VM.
+// Random bytes from the host (WASI `random_get`; BoringSSL's generator in Envoy), taken in lots of 512 bytes and tested
+// before use. The tests find a host that is broken or a stub, not a weak generator: a repeated lot (a comparison block
+// that is never handed out, as in FIPS 140-2 4.9.2), a run of one byte and a byte that is too frequent (NIST SP 800-90B
+// 4.4.1 and 4.4.2), and a count of ones that is far off (GM/T 0062). Each has a chance of a false alarm below 2^-55 a
+// lot. A failure is final for the VM.
 
 import { maskIfEqual } from './constant-time';
 
@@ -28,7 +29,10 @@ const COMPARED: usize = memory.data(16, 16); // compared block of the lot before
 let available: usize = 0; // bytes at the end of the lot that were not handed out
 let failed: bool = false;
 
-/** Whether a lot passes: no run, no frequent byte, about as many ones as zeros. Branches on the verdict only: the bytes will be secrets. */
+/**
+ * Whether a lot passes: no run, no frequent byte, about as many ones as zeros. Branches on the verdict only: the bytes
+ * will be secrets.
+ */
 function passes(lot: usize): bool {
   const first: u32 = load<u8>(lot);
   let previous: u32 = 256;
@@ -46,7 +50,7 @@ function passes(lot: usize): bool {
   for (let i: usize = 0; i < LOT_BYTES; i += 8) ones += <u32>popcnt<u64>(load<u64>(lot + i));
   const tooFew = ones - (EXPECTED_ONES - MAX_ONES_DEVIATION);
   const tooMany = EXPECTED_ONES + MAX_ONES_DEVIATION - ones;
-  return ((tooLong | (MAX_SAME_AS_FIRST - sameAsFirst) | tooFew | tooMany) >> 31) == 0;
+  return (tooLong | (MAX_SAME_AS_FIRST - sameAsFirst) | tooFew | tooMany) >> 31 == 0;
 }
 
 /** Fetches and tests a lot. False, for ever, if the host refuses or a test fails. */
@@ -66,8 +70,8 @@ function refill(): bool {
 }
 
 /**
- * Writes `length` random bytes (any number) to `out`. False if the host's generator failed, now or earlier in this VM: `out` is then
- * zero and must not be used. Bytes are wiped here as they are handed out.
+ * Writes `length` random bytes (any number) to `out`. False if the host's generator failed, now or earlier in this VM:
+ * `out` is then zero and must not be used. Bytes are wiped here as they are handed out.
  */
 export function randomBytes(out: usize, length: u32): bool {
   let done: usize = 0;

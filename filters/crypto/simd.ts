@@ -1,8 +1,9 @@
-// The few SIMD idioms that the ciphers share. Relaxed SIMD is used when the module is compiled with it; results are the same either way.
+// The few SIMD idioms that the ciphers share. Relaxed SIMD is used when the module is compiled with it; results are the
+// same either way.
 
 /**
- * `table[index]` in each of 16 lanes; an index with its top bit set gives 0. Indices 16 to 127 are not for this function: hosts differ on
- * them under relaxed SIMD (one instruction there instead of two).
+ * `table[index]` in each of 16 lanes; an index with its top bit set gives 0. Indices 16 to 127 are not for this
+ * function: hosts differ on them under relaxed SIMD (one instruction there instead of two).
  */
 // @ts-ignore: decorator
 @inline
@@ -11,7 +12,10 @@ export function lookup16(table: v128, index: v128): v128 {
   return i8x16.swizzle(table, index);
 }
 
-/** A linear map on bytes given by two nibble tables that lie at `tables` and `tables + 16`; `nibble` is 0x0f in every lane. */
+/**
+ * A linear map on bytes given by two nibble tables that lie at `tables` and `tables + 16`; `nibble` is 0x0f in every
+ * lane.
+ */
 // @ts-ignore: decorator
 @inline
 export function mapBytes(value: v128, tables: usize, nibble: v128): v128 {

@@ -1,4 +1,5 @@
-// What SM2 signs: e = SM3(Z ‖ message), Z = SM3(bits of the id ‖ id ‖ a ‖ b ‖ G ‖ public key) (GB/T 32918.2, 5.5 and 6.1).
+// What SM2 signs: e = SM3(Z ‖ message), Z = SM3(bits of the id ‖ id ‖ a ‖ b ‖ G ‖ public key) (GB/T 32918.2, 5.5 and
+// 6.1).
 import { Sm3 } from './sm3';
 import { Z_PARAMETERS } from './sm2-constants.gen';
 import { COORDINATES_BYTES, Sm2PublicKey } from './sm2-key';
@@ -49,7 +50,10 @@ function identityOf(key: Sm2PublicKey, id: usize, idLength: u32): usize {
   return key.identity;
 }
 
-/** Starts `sm3` on a message: update it with the message, then take the digest, which is what is signed. False if the id is too long. */
+/**
+ * Starts `sm3` on a message: update it with the message, then take the digest, which is what is signed. False if the id
+ * is too long.
+ */
 export function sm2BeginDigest(sm3: Sm3, key: Sm2PublicKey, id: usize, idLength: u32): bool {
   const identity = identityOf(key, id, idLength);
   if (identity == 0) return false;

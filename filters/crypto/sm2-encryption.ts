@@ -1,9 +1,21 @@
-// SM2 encryption (GB/T 32918.4), to and from the five layouts in the field. C1 is a point, C2 the masked text, C3 an SM3 digest over it.
+// SM2 encryption (GB/T 32918.4), to and from the five layouts in the field. C1 is a point, C2 the masked text, C3 an
+// SM3 digest over it.
 import { MAX_SM2_PLAINTEXT_BYTES } from '../limits';
 import { equalConstantTime, wipe } from './constant-time';
 import {
-  DER_OCTET_STRING, DER_SEQUENCE, derAtEnd, derEnter, derHeaderBytes, derLeave, derLength, derNumberBytes, derOpen, derPutHeader, derPutNumber,
-  derTake, derTakeNumber,
+  DER_OCTET_STRING,
+  DER_SEQUENCE,
+  derAtEnd,
+  derEnter,
+  derHeaderBytes,
+  derLeave,
+  derLength,
+  derNumberBytes,
+  derOpen,
+  derPutHeader,
+  derPutNumber,
+  derTake,
+  derTakeNumber,
 } from './der';
 import { FIELD_BYTES, fieldWipe } from './sm2-field';
 import { sharedSm3 } from './sm2-digest';
@@ -11,7 +23,14 @@ import { sm2KdfXor } from './sm2-kdf';
 import { COORDINATES_BYTES, Sm2PrivateKey, Sm2PublicKey } from './sm2-key';
 import { multiplyGenerator, multiplyPoint } from './sm2-multiply';
 import { drawNonce } from './sm2-nonce';
-import { JACOBIAN_BYTES, pointFromCoordinates, pointToAffine, pointToCoordinates, pointWipe, pointsToAffine } from './sm2-point';
+import {
+  JACOBIAN_BYTES,
+  pointFromCoordinates,
+  pointToAffine,
+  pointToCoordinates,
+  pointWipe,
+  pointsToAffine,
+} from './sm2-point';
 import { scalarIsZero } from './sm2-scalar';
 
 /** Layouts of a ciphertext. */
@@ -85,10 +104,17 @@ function writeFrame(layout: Sm2Layout, length: u32, output: usize): usize {
 }
 
 /**
- * Encrypts with a nonce in [1, n - 1] that the caller chose. Returns the bytes written; 0 if the key stream is all zero. For tests and for
- * `sm2Encrypt`.
+ * Encrypts with a nonce in [1, n - 1] that the caller chose. Returns the bytes written; 0 if the key stream is all
+ * zero. For tests and for `sm2Encrypt`.
  */
-export function sm2EncryptWithNonce(key: Sm2PublicKey, layout: Sm2Layout, nonce: usize, input: usize, length: u32, output: usize): u32 {
+export function sm2EncryptWithNonce(
+  key: Sm2PublicKey,
+  layout: Sm2Layout,
+  nonce: usize,
+  input: usize,
+  length: u32,
+  output: usize,
+): u32 {
   const bound = sm2CiphertextBound(layout, length);
   if (bound == 0) return 0;
   const second = POINTS + JACOBIAN_BYTES;
@@ -110,8 +136,8 @@ export function sm2EncryptWithNonce(key: Sm2PublicKey, layout: Sm2Layout, nonce:
 }
 
 /**
- * Encrypts 1 to `MAX_SM2_PLAINTEXT_BYTES` bytes. `output` has room for `sm2CiphertextBound` and does not overlap the input. Returns the bytes
- * written; 0 if the length is out of range or the host's randomness failed.
+ * Encrypts 1 to `MAX_SM2_PLAINTEXT_BYTES` bytes. `output` has room for `sm2CiphertextBound` and does not overlap the
+ * input. Returns the bytes written; 0 if the length is out of range or the host's randomness failed.
  */
 export function sm2Encrypt(key: Sm2PublicKey, layout: Sm2Layout, input: usize, length: u32, output: usize): u32 {
   let written: u32 = 0;
@@ -158,8 +184,9 @@ function readFrame(layout: Sm2Layout, input: usize, length: u32): bool {
 }
 
 /**
- * Decrypts. `output` has room for `length` bytes and does not overlap the input. Returns the bytes written; -1 if the ciphertext is
- * malformed or empty, its point is not on the curve, or its digest is wrong: `output` is then zero where it was written.
+ * Decrypts. `output` has room for `length` bytes and does not overlap the input. Returns the bytes written; -1 if the
+ * ciphertext is malformed or empty, its point is not on the curve, or its digest is wrong: `output` is then zero where
+ * it was written.
  */
 export function sm2Decrypt(key: Sm2PrivateKey, layout: Sm2Layout, input: usize, length: u32, output: usize): i32 {
   if (scalarIsZero(key.scalar) || !readFrame(layout, input, length)) return -1;

@@ -1,5 +1,5 @@
-// Key exchange of SM2 (GB/T 32918.3), as the ECDHE suites of TLCP use it (there the server is the initiator): both sides have a long-term and an
-// ephemeral key pair.
+// Key exchange of SM2 (GB/T 32918.3), as the ECDHE suites of TLCP use it (there the server is the initiator): both
+// sides have a long-term and an ephemeral key pair.
 import { wipe } from './constant-time';
 import { gmtKdf } from './kdf';
 import { sharedSm3 } from './sm2-digest';
@@ -7,9 +7,22 @@ import { fieldWipe } from './sm2-field';
 import { COORDINATES_BYTES, Sm2PrivateKey, Sm2PublicKey } from './sm2-key';
 import { multiplyPoint, multiplySumPublic } from './sm2-multiply';
 import {
-  JACOBIAN_BYTES, isInfinityPublic, pointAddAffinePublic, pointToAffine, pointToCoordinates, pointWipe,
+  JACOBIAN_BYTES,
+  isInfinityPublic,
+  pointAddAffinePublic,
+  pointToAffine,
+  pointToCoordinates,
+  pointWipe,
 } from './sm2-point';
-import { SCALAR_BYTES, scalarAdd, scalarFromBytes, scalarIsZero, scalarMultiplyMontgomery, scalarToMontgomery, scalarWipe } from './sm2-scalar';
+import {
+  SCALAR_BYTES,
+  scalarAdd,
+  scalarFromBytes,
+  scalarIsZero,
+  scalarMultiplyMontgomery,
+  scalarToMontgomery,
+  scalarWipe,
+} from './sm2-scalar';
 
 /** Bytes of the two confirmations S_B ‖ S_A. */
 export const CONFIRMATIONS_BYTES: u32 = 64;
@@ -66,13 +79,22 @@ function writeConfirmations(out: usize, initiator: Sm2PublicKey, responder: Sm2P
 }
 
 /**
- * Agrees on `length` bytes of key. `ownIdentity` and `peerIdentity` are the digests Z of the long-term keys (32 bytes, of `sm2Identity`);
- * `ephemeral` is a pair generated for this exchange alone. `confirmations`, unless 0, receives S_B ‖ S_A, 64 bytes, to be compared in constant
- * time. False if the peer's values lead to infinity: nothing is written. Secrets in constant time.
+ * Agrees on `length` bytes of key. `ownIdentity` and `peerIdentity` are the digests Z of the long-term keys (32 bytes,
+ * of `sm2Identity`); `ephemeral` is a pair generated for this exchange alone. `confirmations`, unless 0, receives S_B ‖
+ * S_A, 64 bytes, to be compared in constant time. False if the peer's values lead to infinity: nothing is written.
+ * Secrets in constant time.
  */
 export function sm2Agree(
-  isInitiator: bool, own: Sm2PrivateKey, ephemeral: Sm2PrivateKey, peer: Sm2PublicKey, peerEphemeral: Sm2PublicKey,
-  ownIdentity: usize, peerIdentity: usize, out: usize, length: u32, confirmations: usize,
+  isInitiator: bool,
+  own: Sm2PrivateKey,
+  ephemeral: Sm2PrivateKey,
+  peer: Sm2PublicKey,
+  peerEphemeral: Sm2PublicKey,
+  ownIdentity: usize,
+  peerIdentity: usize,
+  out: usize,
+  length: u32,
+  confirmations: usize,
 ): bool {
   if (!combinePeer(peer, peerEphemeral)) return false;
   halfX(SCALAR, ephemeral.publicKey.coordinates);

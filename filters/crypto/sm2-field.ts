@@ -1,8 +1,10 @@
 // The field of SM2: numbers modulo p = 2^256 - 2^224 - 2^96 + 2^64 - 1.
 //
-// An element is nine limbs of 29 bits in i64, 80 bytes with padding, in Montgomery form (R = 2^261). "Normal" means limbs 0-7 in
-// [0, 2^29) and a value within (-p, 2p): what multiplication gives and takes. Sums and differences are taken limb by limb and may be
-// multiplied once (see the bounds in sm2-field.gen.ts) before they are reduced. Nothing here branches on a value.
+// An element is nine limbs of 29 bits in i64, 80 bytes with padding, in Montgomery form (R = 2^261). "Normal" means
+// limbs 0-7 in
+// [0, 2^29) and a value within (-p, 2p): what multiplication gives and takes. Sums and differences are taken limb by
+// limb and may be multiplied once (see the bounds in sm2-field.gen.ts) before they are reduced. Nothing here branches
+// on a value.
 
 import { fieldMultiply, fieldSquare } from './sm2-field.gen';
 import { MODULO_PRIME, invert } from './sm2-inverse';
@@ -44,8 +46,8 @@ export function fieldSubtract(r: usize, a: usize, b: usize): void {
 }
 
 /**
- * r = ka * a + kb * b for small constants, carried and brought into (-2^237, p + 2^225): a normal element. Takes limbs up to 2^58.
- * The bits above 2^256 are taken off by subtracting that multiple of p, which is four shifts.
+ * r = ka * a + kb * b for small constants, carried and brought into (-2^237, p + 2^225): a normal element. Takes limbs
+ * up to 2^58. The bits above 2^256 are taken off by subtracting that multiple of p, which is four shifts.
  */
 // @ts-ignore: decorator
 @inline
@@ -89,7 +91,7 @@ export function fieldNegate(r: usize, a: usize): void {
 
 /** r = condition ? a : b, by masks; `condition` is 0 or 1. */
 export function fieldSelect(r: usize, condition: u32, a: usize, b: usize): void {
-  const mask = i64x2.splat(-<i64>condition);
+  const mask = i64x2.splat(-(<i64>condition));
   for (let i: usize = 0; i < 80; i += 16) {
     v128.store(r + i, v128.bitselect(v128.load(a + i), v128.load(b + i), mask));
   }
@@ -129,7 +131,8 @@ export function fieldEquals(a: usize, b: usize): u32 {
 }
 
 /**
- * For public values only: whether a normal-limbed `a` with |a| < 2^260 is zero modulo p. Decides by one limb nearly always.
+ * For public values only: whether a normal-limbed `a` with |a| < 2^260 is zero modulo p. Decides by one limb nearly
+ * always.
  */
 export function fieldIsZeroPublic(a: usize): bool {
   fieldReduce(T1, a); // zero has two forms now: 0 and p
@@ -184,7 +187,7 @@ export function fieldToBytes(bytes: usize, a: usize): void {
 /** 1 if the element, as a number in [0, p), is odd, else 0. */
 export function fieldIsOdd(a: usize): u32 {
   toPlain(T0, a);
-  return <u32>load<i64>(T0) & 1;
+  return (<u32>load<i64>(T0)) & 1;
 }
 
 /** Whether 32 big-endian bytes are a number below p. For public values. */

@@ -1,6 +1,7 @@
-// Inverses modulo the prime and the order, in constant time: 600 division steps of Bernstein and Yang ("Fast constant-time gcd computation and
-// modular inversion", 2019; 590 suffice from delta = 1/2 for 256 bits, Wuille 2021), 30 at a time on the low words, each batch then applied to
-// the whole numbers as a matrix. Nine limbs of 30 bits in i32, the highest signed. Four times as fast as a power.
+// Inverses modulo the prime and the order, in constant time: 600 division steps of Bernstein and Yang ("Fast
+// constant-time gcd computation and modular inversion", 2019; 590 suffice from delta = 1/2 for 256 bits, Wuille 2021),
+// 30 at a time on the low words, each batch then applied to the whole numbers as a matrix. Nine limbs of 30 bits in
+// i32, the highest signed. Four times as fast as a power.
 
 import { MODULUS_FACTOR, MODULUS_LIMBS } from './sm2-constants.gen';
 
@@ -35,7 +36,7 @@ function divisionSteps(zeta: i32): i32 {
     c += ((a ^ swap) - swap) & odd;
     d += ((b ^ swap) - swap) & odd;
     const both = swap & odd;
-    zeta = (zeta ^ <i32>both) - 1;
+    zeta = (zeta ^ (<i32>both)) - 1;
     f += g & both;
     a += c & both;
     b += d & both;
@@ -65,8 +66,8 @@ function applyToPair(): void {
     g = <i64>load<i32>(G + i);
     sumF += a * f + b * g;
     sumG += c * f + d * g;
-    store<i32>(F + i - 4, <i32>sumF & LIMB_MASK);
-    store<i32>(G + i - 4, <i32>sumG & LIMB_MASK);
+    store<i32>(F + i - 4, (<i32>sumF) & LIMB_MASK);
+    store<i32>(G + i - 4, (<i32>sumG) & LIMB_MASK);
     sumF >>= LIMB_BITS;
     sumG >>= LIMB_BITS;
   }
@@ -101,8 +102,8 @@ function applyToCofactors(modulus: usize, factor: i32): void {
     m = <i64>load<i32>(modulus + i);
     sumD += a * x + b * y + m * timesD;
     sumE += c * x + d * y + m * timesE;
-    store<i32>(D + i - 4, <i32>sumD & LIMB_MASK);
-    store<i32>(E + i - 4, <i32>sumE & LIMB_MASK);
+    store<i32>(D + i - 4, (<i32>sumD) & LIMB_MASK);
+    store<i32>(E + i - 4, (<i32>sumE) & LIMB_MASK);
     sumD >>= LIMB_BITS;
     sumE >>= LIMB_BITS;
   }
@@ -130,14 +131,14 @@ function cut(limbs: usize, words: usize): void {
   const w1 = load<u64>(words, 8);
   const w2 = load<u64>(words, 16);
   const w3 = load<u64>(words, 24);
-  store<u32>(limbs, <u32>w0 & LIMB_MASK);
-  store<u32>(limbs, <u32>(w0 >> 30) & LIMB_MASK, 4);
-  store<u32>(limbs, <u32>((w0 >> 60) | (w1 << 4)) & LIMB_MASK, 8);
-  store<u32>(limbs, <u32>(w1 >> 26) & LIMB_MASK, 12);
-  store<u32>(limbs, <u32>((w1 >> 56) | (w2 << 8)) & LIMB_MASK, 16);
-  store<u32>(limbs, <u32>(w2 >> 22) & LIMB_MASK, 20);
-  store<u32>(limbs, <u32>((w2 >> 52) | (w3 << 12)) & LIMB_MASK, 24);
-  store<u32>(limbs, <u32>(w3 >> 18) & LIMB_MASK, 28);
+  store<u32>(limbs, (<u32>w0) & LIMB_MASK);
+  store<u32>(limbs, (<u32>(w0 >> 30)) & LIMB_MASK, 4);
+  store<u32>(limbs, (<u32>((w0 >> 60) | (w1 << 4))) & LIMB_MASK, 8);
+  store<u32>(limbs, (<u32>(w1 >> 26)) & LIMB_MASK, 12);
+  store<u32>(limbs, (<u32>((w1 >> 56) | (w2 << 8))) & LIMB_MASK, 16);
+  store<u32>(limbs, (<u32>(w2 >> 22)) & LIMB_MASK, 20);
+  store<u32>(limbs, (<u32>((w2 >> 52) | (w3 << 12))) & LIMB_MASK, 24);
+  store<u32>(limbs, (<u32>(w3 >> 18)) & LIMB_MASK, 28);
   store<u32>(limbs, <u32>(w3 >> 48), 32);
 }
 
@@ -146,17 +147,20 @@ function join(words: usize, limbs: usize): void {
   const a2 = <u64>load<u32>(limbs, 8);
   const a4 = <u64>load<u32>(limbs, 16);
   const a6 = <u64>load<u32>(limbs, 24);
-  store<u64>(words, <u64>load<u32>(limbs) | (<u64>load<u32>(limbs, 4) << 30) | (a2 << 60));
-  store<u64>(words, (a2 >> 4) | (<u64>load<u32>(limbs, 12) << 26) | (a4 << 56), 8);
-  store<u64>(words, (a4 >> 8) | (<u64>load<u32>(limbs, 20) << 22) | (a6 << 52), 16);
-  store<u64>(words, (a6 >> 12) | (<u64>load<u32>(limbs, 28) << 18) | (<u64>load<u32>(limbs, 32) << 48), 24);
+  store<u64>(words, (<u64>load<u32>(limbs)) | ((<u64>load<u32>(limbs, 4)) << 30) | (a2 << 60));
+  store<u64>(words, (a2 >> 4) | ((<u64>load<u32>(limbs, 12)) << 26) | (a4 << 56), 8);
+  store<u64>(words, (a4 >> 8) | ((<u64>load<u32>(limbs, 20)) << 22) | (a6 << 52), 16);
+  store<u64>(words, (a6 >> 12) | ((<u64>load<u32>(limbs, 28)) << 18) | ((<u64>load<u32>(limbs, 32)) << 48), 24);
 }
 
 /** Which modulus, as an index. */
 export const MODULO_PRIME: u32 = 0;
 export const MODULO_ORDER: u32 = 1;
 
-/** out = 1 / a modulo the prime or the order; zero for zero. 32 little-endian bytes each, `a` below the modulus. `out` may be `a`. */
+/**
+ * out = 1 / a modulo the prime or the order; zero for zero. 32 little-endian bytes each, `a` below the modulus. `out`
+ * may be `a`.
+ */
 export function invert(out: usize, a: usize, which: u32): void {
   const modulus = MODULUS_LIMBS + <usize>which * 48;
   const factor = load<i32>(MODULUS_FACTOR + <usize>which * 4);

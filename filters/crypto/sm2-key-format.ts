@@ -1,11 +1,27 @@
-// SM2 keys as others write them. Private keys: PKCS#8 (RFC 5208), OneAsymmetricKey (RFC 5958), SEC 1 (RFC 5915), the scalar alone. Public keys:
-// SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), certificates, whose signature and dates nobody looks at here, the point alone. What is not bare is DER or PEM. Encrypted keys are
-// refused, and so is a file that can be read in two ways. envoy/standalone/sm2-key.ts takes the same, which test/vectors/keys/sm2.json holds both to.
+// SM2 keys as others write them. Private keys: PKCS#8 (RFC 5208), OneAsymmetricKey (RFC 5958), SEC 1 (RFC 5915), the
+// scalar alone. Public keys: SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), certificates, whose signature and dates nobody
+// looks at here, the point alone. What is not bare is DER or PEM. Encrypted keys are refused, and so is a file that can
+// be read in two ways. envoy/standalone/sm2-key.ts takes the same, which test/vectors/keys/sm2.json holds both to.
 import { MAX_KEY_FILE_BYTES } from '../limits';
 import { wipe } from './constant-time';
 import {
-  DER_CONTEXT_0, DER_CONTEXT_1, DER_IMPLICIT_1, DER_INTEGER, DER_OCTET_STRING, DER_OID, DER_SEQUENCE, derAtEnd, derEnter, derLeave, derLength, derOpen, derPeek, derSkipRest, derTake,
-  derTakeBits, derTakeSmall,
+  DER_CONTEXT_0,
+  DER_CONTEXT_1,
+  DER_IMPLICIT_1,
+  DER_INTEGER,
+  DER_OCTET_STRING,
+  DER_OID,
+  DER_SEQUENCE,
+  derAtEnd,
+  derEnter,
+  derLeave,
+  derLength,
+  derOpen,
+  derPeek,
+  derSkipRest,
+  derTake,
+  derTakeBits,
+  derTakeSmall,
 } from './der';
 import { hasPem, pemDecode, pemIs, pemNext, pemOpen } from './pem';
 import { COORDINATES_BYTES, Sm2PrivateKey, Sm2PublicKey } from './sm2-key';
@@ -13,7 +29,10 @@ import { takeSm2Algorithm, takeSm2Curve } from './sm2-parameters';
 
 const LABEL_PRIVATE: usize = memory.data<u8>([0x50, 0x52, 0x49, 0x56, 0x41, 0x54, 0x45, 0x20, 0x4b, 0x45, 0x59]); // PRIVATE KEY, after EC or SM2 too
 const LABEL_PRIVATE_BYTES: u32 = 11;
-const LABEL_ENCRYPTED: usize = memory.data<u8>([0x45, 0x4e, 0x43, 0x52, 0x59, 0x50, 0x54, 0x45, 0x44, 0x20, 0x50, 0x52, 0x49, 0x56, 0x41, 0x54, 0x45, 0x20, 0x4b, 0x45, 0x59]); // ENCRYPTED PRIVATE KEY
+const LABEL_ENCRYPTED: usize = memory.data<u8>([
+  0x45, 0x4e, 0x43, 0x52, 0x59, 0x50, 0x54, 0x45, 0x44, 0x20, 0x50, 0x52, 0x49, 0x56, 0x41, 0x54, 0x45, 0x20, 0x4b,
+  0x45, 0x59,
+]); // ENCRYPTED PRIVATE KEY
 const LABEL_ENCRYPTED_BYTES: u32 = 21;
 const LABEL_PUBLIC: usize = memory.data<u8>([0x50, 0x55, 0x42, 0x4c, 0x49, 0x43, 0x20, 0x4b, 0x45, 0x59]); // PUBLIC KEY
 const LABEL_PUBLIC_BYTES: u32 = 10;
@@ -21,7 +40,10 @@ const LABEL_CERTIFICATE: usize = memory.data<u8>([0x43, 0x45, 0x52, 0x54, 0x49, 
 const LABEL_CERTIFICATE_BYTES: u32 = 11;
 
 const SCALAR_BYTES: u32 = 32;
-/** Some libraries leave out the zeros that a scalar begins with. One in 2^32 has more than four: what is shorter was cut. */
+/**
+ * Some libraries leave out the zeros that a scalar begins with. One in 2^32 has more than four: what is shorter was
+ * cut.
+ */
 const MIN_SCALAR_BYTES: u32 = 28;
 const SCALAR: usize = memory.data(32, 16);
 
@@ -51,7 +73,10 @@ function takesPointOf(key: Sm2PrivateKey, tag: u32): bool {
   return point != null && key.matches(point.coordinates);
 }
 
-/** ECPrivateKey, from the reader: the curve may be left out where `curveKnown`; a public key in it must be that of the scalar. */
+/**
+ * ECPrivateKey, from the reader: the curve may be left out where `curveKnown`; a public key in it must be that of the
+ * scalar.
+ */
 function takeSec1(curveKnown: bool): Sm2PrivateKey | null {
   const outer = derEnter(DER_SEQUENCE);
   if (outer == 0 || !derTakeSmall(1)) return null;
@@ -76,7 +101,10 @@ function takeSec1Point(key: Sm2PrivateKey): bool {
   return outer != 0 && takesPointOf(key, 0x03) && derLeave(outer);
 }
 
-/** PKCS#8 PrivateKeyInfo (version 0) or OneAsymmetricKey (version 1, may have its public key behind), whose sequence was entered; attributes are passed over. */
+/**
+ * PKCS#8 PrivateKeyInfo (version 0) or OneAsymmetricKey (version 1, may have its public key behind), whose sequence was
+ * entered; attributes are passed over.
+ */
 function takePkcs8(): Sm2PrivateKey | null {
   const version = derTake(DER_INTEGER);
   if (version == 0 || derLength != 1 || load<u8>(version) > 1 || !takeSm2Algorithm()) return null;
@@ -84,7 +112,12 @@ function takePkcs8(): Sm2PrivateKey | null {
   if (outer == 0) return null;
   const key = takeSec1(true);
   if (!key) return null;
-  if (derLeave(outer) && (derPeek() != DER_CONTEXT_0 || derTake(DER_CONTEXT_0) != 0) && (derPeek() != DER_IMPLICIT_1 || (load<u8>(version) == 1 && takesPointOf(key, DER_IMPLICIT_1)))) return key;
+  if (
+    derLeave(outer) &&
+    (derPeek() != DER_CONTEXT_0 || derTake(DER_CONTEXT_0) != 0) &&
+    (derPeek() != DER_IMPLICIT_1 || (load<u8>(version) == 1 && takesPointOf(key, DER_IMPLICIT_1)))
+  )
+    return key;
   key.wipe();
   return null;
 }
@@ -95,7 +128,10 @@ function isPkcs8(der: usize, length: u32): bool {
   return derEnter(DER_SEQUENCE) != 0 && derTake(DER_INTEGER) != 0 && derPeek() == DER_SEQUENCE;
 }
 
-/** A private key of PKCS#8 or SEC 1 DER. Null if it is malformed, of another curve, out of range, or its public key is of another. */
+/**
+ * A private key of PKCS#8 or SEC 1 DER. Null if it is malformed, of another curve, out of range, or its public key is
+ * of another.
+ */
 export function sm2PrivateKeyFromDer(der: usize, length: u32): Sm2PrivateKey | null {
   const pkcs8 = isPkcs8(der, length);
   derOpen(der, length);
@@ -125,7 +161,8 @@ function takeCertificate(): Sm2PublicKey | null {
   const outer = derEnter(DER_SEQUENCE);
   if (outer == 0) return null;
   const signed = derEnter(DER_SEQUENCE);
-  if (signed == 0 || (derPeek() == DER_CONTEXT_0 && derTake(DER_CONTEXT_0) == 0) || derTake(DER_INTEGER) == 0) return null; // version, serial number
+  if (signed == 0 || (derPeek() == DER_CONTEXT_0 && derTake(DER_CONTEXT_0) == 0) || derTake(DER_INTEGER) == 0)
+    return null; // version, serial number
   for (let i = 0; i < 4; i++) if (derTake(DER_SEQUENCE) == 0) return null; // signature, issuer, validity, subject
   const key = takeSpki();
   if (!key || !derSkipRest() || !derLeave(signed) || derTake(DER_SEQUENCE) == 0 || derTakeBits() == 0) return null;
@@ -138,7 +175,10 @@ function isSpki(der: usize, length: u32): bool {
   return derEnter(DER_SEQUENCE) != 0 && derEnter(DER_SEQUENCE) != 0 && derPeek() == DER_OID;
 }
 
-/** A public key of SubjectPublicKeyInfo DER, or a certificate's. Null if it is malformed, of another curve, or not on it. */
+/**
+ * A public key of SubjectPublicKeyInfo DER, or a certificate's. Null if it is malformed, of another curve, or not on
+ * it.
+ */
 export function sm2PublicKeyFromDer(der: usize, length: u32): Sm2PublicKey | null {
   const spki = isSpki(der, length);
   derOpen(der, length);
@@ -146,7 +186,9 @@ export function sm2PublicKeyFromDer(der: usize, length: u32): Sm2PublicKey | nul
   return key && derAtEnd() ? key : null;
 }
 
-/** The private key of a PEM text. Null if there is none, more than one, an encrypted one, or as `sm2PrivateKeyFromDer`. */
+/**
+ * The private key of a PEM text. Null if there is none, more than one, an encrypted one, or as `sm2PrivateKeyFromDer`.
+ */
 export function sm2PrivateKeyFromPem(text: usize, length: u32): Sm2PrivateKey | null {
   if (length == 0 || length > MAX_KEY_FILE_BYTES) return null;
   const der = heap.alloc(length);
@@ -162,7 +204,10 @@ export function sm2PrivateKeyFromPem(text: usize, length: u32): Sm2PrivateKey | 
   return key;
 }
 
-/** The public key of a PEM text; without one the first certificate's. Null if there is neither, more than one, a private key, or as `sm2PublicKeyFromDer`. */
+/**
+ * The public key of a PEM text; without one the first certificate's. Null if there is neither, more than one, a private
+ * key, or as `sm2PublicKeyFromDer`.
+ */
 export function sm2PublicKeyFromPem(text: usize, length: u32): Sm2PublicKey | null {
   if (length == 0 || length > MAX_KEY_FILE_BYTES) return null;
   const der = heap.alloc(length);
@@ -187,7 +232,10 @@ function publicFromBlocks(text: usize, length: u32, der: usize): Sm2PublicKey | 
   return bytes <= 0 ? null : sm2PublicKeyFromDer(der, bytes);
 }
 
-/** Whether `der` is one sequence and nothing else. It is not searched for PEM then, which would branch on each byte of the key. */
+/**
+ * Whether `der` is one sequence and nothing else. It is not searched for PEM then, which would branch on each byte of
+ * the key.
+ */
 function isSequence(der: usize, length: u32): bool {
   derOpen(der, length);
   return derTake(DER_SEQUENCE) != 0 && derAtEnd();
@@ -199,7 +247,10 @@ export function sm2PrivateKeyFrom(bytes: usize, length: u32): Sm2PrivateKey | nu
   return isSequence(bytes, length) ? sm2PrivateKeyFromDer(bytes, length) : sm2PrivateKeyFromPem(bytes, length);
 }
 
-/** A public key: PEM, DER or the point alone, as 0x04 ‖ x ‖ y, x ‖ y, or 0x02 or 0x03 ‖ x. Null as `sm2PublicKeyFromPem`. */
+/**
+ * A public key: PEM, DER or the point alone, as 0x04 ‖ x ‖ y, x ‖ y, or 0x02 or 0x03 ‖ x. Null as
+ * `sm2PublicKeyFromPem`.
+ */
 export function sm2PublicKeyFrom(bytes: usize, length: u32): Sm2PublicKey | null {
   if (isSequence(bytes, length)) return sm2PublicKeyFromDer(bytes, length);
   return hasPem(bytes, length) ? sm2PublicKeyFromPem(bytes, length) : Sm2PublicKey.fromBytes(bytes, length);
@@ -208,8 +259,8 @@ export function sm2PublicKeyFrom(bytes: usize, length: u32): Sm2PublicKey | null
 /** Bytes of `sm2PublicKeyToDer`. */
 export const SPKI_BYTES: u32 = 91;
 const SPKI_HEAD: usize = memory.data<u8>([
-  0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d,
-  0x03, 0x42, 0x00,
+  0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x81, 0x1c, 0xcf,
+  0x55, 0x01, 0x82, 0x2d, 0x03, 0x42, 0x00,
 ]);
 const SPKI_HEAD_BYTES: u32 = 26;
 
@@ -222,8 +273,8 @@ export function sm2PublicKeyToDer(key: Sm2PublicKey, out: usize): void {
 /** Bytes of `sm2PrivateKeyToDer`. */
 export const PKCS8_BYTES: u32 = 138;
 const PKCS8_HEAD: usize = memory.data<u8>([
-  0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x81, 0x1c, 0xcf,
-  0x55, 0x01, 0x82, 0x2d, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20,
+  0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
+  0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20,
 ]);
 const PKCS8_HEAD_BYTES: u32 = 36;
 const PKCS8_MIDDLE: usize = memory.data<u8>([0xa1, 0x44, 0x03, 0x42, 0x00]);

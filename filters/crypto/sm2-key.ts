@@ -5,10 +5,23 @@ import { fieldIsOdd, fieldWipe } from './sm2-field';
 import { KEY_TABLE_BYTES, fillKeyTable } from './sm2-multiples';
 import { multiplyGenerator } from './sm2-multiply';
 import {
-  AFFINE_BYTES, JACOBIAN_BYTES, Y, pointDecompress, pointFromCoordinates, pointToAffine, pointToCoordinates, pointWipe,
+  AFFINE_BYTES,
+  JACOBIAN_BYTES,
+  Y,
+  pointDecompress,
+  pointFromCoordinates,
+  pointToAffine,
+  pointToCoordinates,
+  pointWipe,
 } from './sm2-point';
 import {
-  SCALAR_BYTES, scalarAdd, scalarFromBytes, scalarInvertToMontgomery, scalarIsZero, scalarSetOne, scalarToBytes,
+  SCALAR_BYTES,
+  scalarAdd,
+  scalarFromBytes,
+  scalarInvertToMontgomery,
+  scalarIsZero,
+  scalarSetOne,
+  scalarToBytes,
 } from './sm2-scalar';
 
 /** Bytes of a point as x ‖ y. */
@@ -36,8 +49,9 @@ export class Sm2PublicKey {
   private constructor() {}
 
   /**
-   * From 65 bytes (0x04 ‖ x ‖ y), 64 bytes (x ‖ y) or 33 bytes (0x02 or 0x03 ‖ x). Null if the encoding is another, a coordinate is not
-   * below p, or the point is not on the curve. The order being prime, every point on the curve is in the group.
+   * From 65 bytes (0x04 ‖ x ‖ y), 64 bytes (x ‖ y) or 33 bytes (0x02 or 0x03 ‖ x). Null if the encoding is another, a
+   * coordinate is not below p, or the point is not on the curve. The order being prime, every point on the curve is in
+   * the group.
    */
   static fromBytes(bytes: usize, length: u32): Sm2PublicKey | null {
     const key = new Sm2PublicKey();
@@ -45,7 +59,8 @@ export class Sm2PublicKey {
     let valid = false;
     if (length == UNCOMPRESSED_BYTES) valid = first == 4 && pointFromCoordinates(key.point, bytes + 1);
     else if (length == COORDINATES_BYTES) valid = pointFromCoordinates(key.point, bytes);
-    else if (length == COMPRESSED_BYTES) valid = (first & 0xfe) == 2 && pointDecompress(key.point, bytes + 1, first & 1);
+    else if (length == COMPRESSED_BYTES)
+      valid = (first & 0xfe) == 2 && pointDecompress(key.point, bytes + 1, first & 1);
     if (!valid) return null;
     pointToCoordinates(key.coordinates, key.point);
     return key;
@@ -75,8 +90,8 @@ export class Sm2PublicKey {
   }
 
   /**
-   * Address of this key's multiples for `multiplySumPrepared`, 0 at the first call: a key that verifies a second time is worth the table, which
-   * costs one verification and 4.5 KiB and makes all further ones more than twice as fast.
+   * Address of this key's multiples for `multiplySumPrepared`, 0 at the first call: a key that verifies a second time
+   * is worth the table, which costs one verification and 4.5 KiB and makes all further ones more than twice as fast.
    */
   multiples(): usize {
     const made = this.table;
@@ -103,7 +118,10 @@ export class Sm2PublicKey {
 
 /** A scalar in [1, n - 2], its public key, and 1 / (1 + scalar), which every signature uses. */
 export class Sm2PrivateKey {
-  private constructor(private block: StaticArray<u8>, public readonly publicKey: Sm2PublicKey) {}
+  private constructor(
+    private block: StaticArray<u8>,
+    public readonly publicKey: Sm2PublicKey,
+  ) {}
 
   /** From 32 big-endian bytes. Null if the number is not in [1, n - 2] (GB/T 32918.1, 6.1). */
   static fromBytes(bytes: usize): Sm2PrivateKey | null {

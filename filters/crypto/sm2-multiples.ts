@@ -1,9 +1,18 @@
-// Tables of odd multiples of a fixed point: row r, entry i is (2i + 1) * 2^(spacing * r) * point. The generator's has 43 rows for every sixth bit
-// and is computed at the first use (about half a millisecond, nothing secret in it) rather than carried in the module; a public key that
-// verifies again and again gets a small one. An entry is an affine point, x and y as nine words of 32 bits each.
+// Tables of odd multiples of a fixed point: row r, entry i is (2i + 1) * 2^(spacing * r) * point. The generator's has
+// 43 rows for every sixth bit and is computed at the first use (about half a millisecond, nothing secret in it) rather
+// than carried in the module; a public key that verifies again and again gets a small one. An entry is an affine point,
+// x and y as nine words of 32 bits each.
 
 import { GENERATOR } from './sm2-constants.gen';
-import { FIELD_BYTES, fieldCombine, fieldInvert, fieldMultiply, fieldSetOne, fieldSquare, fieldSubtract } from './sm2-field';
+import {
+  FIELD_BYTES,
+  fieldCombine,
+  fieldInvert,
+  fieldMultiply,
+  fieldSetOne,
+  fieldSquare,
+  fieldSubtract,
+} from './sm2-field';
 import { JACOBIAN_BYTES, Y, pointDouble, pointFromAffine, pointsToAffine } from './sm2-point';
 
 /** Bytes of an entry. */
@@ -57,7 +66,9 @@ export function unpackEntry(r: usize, entry: usize): void {
   store<i64>(r, load<i32>(entry, 68), Y + 64);
 }
 
-/** Writes 2^(spacing * row + l) * base for every row and l of 0 to levels, affine, `JACOBIAN_BYTES` apart, row by row. */
+/**
+ * Writes 2^(spacing * row + l) * base for every row and l of 0 to levels, affine, `JACOBIAN_BYTES` apart, row by row.
+ */
 function fillDoublings(points: usize, base: usize, rows: usize, spacing: usize, levels: usize): void {
   pointFromAffine(RUNNING, base);
   let at = points;
@@ -87,8 +98,19 @@ function addAffine(entry: usize, q: usize): void {
   packEntry(entry, RUNNING);
 }
 
-/** Doubles the filled part of every row: entry half + i = entry i + 2 * half * (point of the row); one inversion for all. */
-function fillLevel(table: usize, rows: usize, rowBytes: usize, half: usize, doublings: usize, stride: usize, prefixes: usize): void {
+/**
+ * Doubles the filled part of every row: entry half + i = entry i + 2 * half * (point of the row); one inversion for
+ * all.
+ */
+function fillLevel(
+  table: usize,
+  rows: usize,
+  rowBytes: usize,
+  half: usize,
+  doublings: usize,
+  stride: usize,
+  prefixes: usize,
+): void {
   fieldSetOne(PRODUCT);
   let prefix = prefixes;
   for (let row: usize = 0; row < rows; row++) {
@@ -126,7 +148,15 @@ function fillTable(table: usize, base: usize, rows: usize, spacing: usize, level
   fillDoublings(points, base, rows, spacing, levels);
   for (let row: usize = 0; row < rows; row++) packEntry(table + row * rowBytes, points + row * stride);
   for (let level: usize = 1; level <= levels; level++) {
-    fillLevel(table, rows, rowBytes, <usize>1 << (level - 1), points + level * JACOBIAN_BYTES, stride, points + count * JACOBIAN_BYTES);
+    fillLevel(
+      table,
+      rows,
+      rowBytes,
+      (<usize>1) << (level - 1),
+      points + level * JACOBIAN_BYTES,
+      stride,
+      points + count * JACOBIAN_BYTES,
+    );
   }
   heap.free(points);
 }

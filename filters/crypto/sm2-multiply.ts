@@ -1,22 +1,48 @@
 // Scalar multiplication: by secret scalars, whose instructions and addresses do not depend on them, and by public ones.
 //
-// A secret scalar k is made odd (k or n - k, the result's y negated to match, by selection) and cut into digits that are odd and signed, so that
-// none is zero: digit w of `width` bits is ((k >> (width * w)) mod 2^(width + 1) | 1) - 2^width, the highest k >> (width * top) | 1. A digit's
-// multiple is taken by reading its whole row under masks. The sum is built from the highest digit down, so it is never infinity, and the
-// raw addition, which fails for equal or opposite points, meets none:
-// - The sum is m * 2^(width * (w + 1)) or, over a comb, a multiple of 64^(w + 1) that is larger than the digit's multiple of 64^w and smaller
-//   than n; sum -+ digit = 0 as integers is impossible, and sum -+ digit = n needs n to be a multiple of 64^w (32^w): so w = 0.
-// - For w = 0 sum + digit = n is k = n or 0, which is excluded. sum - digit = n is k = n + 2 digit, digit = -d, k = n - 2d with k's lowest bits
-//   giving -d: n = 35 modulo 64 and modulo 128, so 35 - 2d = 64 - d over a comb, impossible for 0 < d < 64; and 35 - 2d = 32 - d over the window
+// A secret scalar k is made odd (k or n - k, the result's y negated to match, by selection) and cut into digits that
+// are odd and signed, so that none is zero: digit w of `width` bits is ((k >> (width * w)) mod 2^(width + 1) | 1) -
+// 2^width, the highest k >> (width * top) | 1. A digit's multiple is taken by reading its whole row under masks. The
+// sum is built from the highest digit down, so it is never infinity, and the raw addition, which fails for equal or
+// opposite points, meets none:
+// - The sum is m * 2^(width * (w + 1)) or, over a comb, a multiple of 64^(w + 1) that is larger than the digit's
+// multiple of 64^w and smaller
+//   than n; sum -+ digit = 0 as integers is impossible, and sum -+ digit = n needs n to be a multiple of 64^w (32^w):
+//   so w = 0.
+// - For w = 0 sum + digit = n is k = n or 0, which is excluded. sum - digit = n is k = n + 2 digit, digit = -d, k = n -
+// 2d with k's lowest bits
+//   giving -d: n = 35 modulo 64 and modulo 128, so 35 - 2d = 64 - d over a comb, impossible for 0 < d < 64; and 35 - 2d
+//   = 32 - d over the window
 //   of 5 bits, d = 3. There, for k = n - 6 (and 6, which is made odd), the doubling is computed as well, and selected.
 
 import { FIELD_BYTES, fieldNegate, fieldSelect, fieldSetOne } from './sm2-field';
 import {
-  CACHED_BYTES, JACOBIAN_BYTES, Y, Z, lastAdditionWasDoubling, pointAddAffinePublic, pointAddAffineRaw, pointAddCachedPublic, pointAddCachedRaw,
-  pointCache, pointDouble, pointFromAffine, pointSelect, pointSetInfinity,
+  CACHED_BYTES,
+  JACOBIAN_BYTES,
+  Y,
+  Z,
+  lastAdditionWasDoubling,
+  pointAddAffinePublic,
+  pointAddAffineRaw,
+  pointAddCachedPublic,
+  pointAddCachedRaw,
+  pointCache,
+  pointDouble,
+  pointFromAffine,
+  pointSelect,
+  pointSetInfinity,
 } from './sm2-point';
 import {
-  COMB_BITS, COMB_ENTRIES, COMB_ROWS, COMB_ROW_BYTES, ENTRY_BYTES, KEY_ROWS, KEY_ROW_BYTES, KEY_SPACING, combOfGenerator, unpackEntry,
+  COMB_BITS,
+  COMB_ENTRIES,
+  COMB_ROWS,
+  COMB_ROW_BYTES,
+  ENTRY_BYTES,
+  KEY_ROWS,
+  KEY_ROW_BYTES,
+  KEY_SPACING,
+  combOfGenerator,
+  unpackEntry,
 } from './sm2-multiples';
 import { scalarNegate, scalarSelect } from './sm2-scalar';
 import { maskIfEqual } from './constant-time';
@@ -83,7 +109,7 @@ function scanComb(row: usize): void {
     b = v128.or(b, v128.and(v128.load(row, 16), lanes));
     c = v128.or(c, v128.and(v128.load(row, 32), lanes));
     d = v128.or(d, v128.and(v128.load(row, 48), lanes));
-    e |= load<u64>(row, 64) & <u64>(<i64>(<i32>mask));
+    e |= load<u64>(row, 64) & (<u64>(<i64>(<i32>mask)));
     row += ENTRY_BYTES;
   }
   v128.store(ENTRY, a);
@@ -177,7 +203,10 @@ export function multiplyPoint(r: usize, k: usize, q: usize): void {
   negateResult(r, negate);
 }
 
-/** Writes the non-adjacent form of width `bits`: DIGITS digits (i8), zero or odd and below 2^(bits - 1) in size. For public scalars. */
+/**
+ * Writes the non-adjacent form of width `bits`: DIGITS digits (i8), zero or odd and below 2^(bits - 1) in size. For
+ * public scalars.
+ */
 function nonAdjacentForm(digits: usize, scalar: usize, bits: u32): void {
   memory.fill(digits, 0, 320);
   memory.copy(ODD, scalar, 32); // with its zeros above
@@ -199,7 +228,7 @@ function nonAdjacentForm(digits: usize, scalar: usize, bits: u32): void {
 /** r += digit * point by a row of a table of odd multiples; nothing for 0. */
 function addRowDigit(r: usize, row: usize, digit: i32): void {
   if (digit == 0) return;
-  unpackEntry(POINT, row + (<usize>abs<i32>(digit) >> 1) * ENTRY_BYTES);
+  unpackEntry(POINT, row + ((<usize>abs<i32>(digit)) >> 1) * ENTRY_BYTES);
   if (digit < 0) fieldNegate(POINT + Y, POINT + Y);
   pointAddAffinePublic(r, POINT);
 }
@@ -207,14 +236,18 @@ function addRowDigit(r: usize, row: usize, digit: i32): void {
 /** r += digit * point by WINDOW_TABLE; nothing for 0. */
 function addWindowDigit(r: usize, digit: i32): void {
   if (digit == 0) return;
-  const entry = WINDOW_TABLE + (<usize>abs<i32>(digit) >> 1) * CACHED_BYTES;
+  const entry = WINDOW_TABLE + ((<usize>abs<i32>(digit)) >> 1) * CACHED_BYTES;
   if (digit > 0) return pointAddCachedPublic(r, entry);
-  for (let offset: usize = 0; offset < CACHED_BYTES; offset += 16) v128.store(POINT + offset, v128.load(entry + offset));
+  for (let offset: usize = 0; offset < CACHED_BYTES; offset += 16)
+    v128.store(POINT + offset, v128.load(entry + offset));
   fieldNegate(POINT + Y, POINT + Y);
   pointAddCachedPublic(r, POINT);
 }
 
-/** r (Jacobian) = s * G + t * q for scalars and an affine point q on the curve, all public: time depends on them. May be infinity. */
+/**
+ * r (Jacobian) = s * G + t * q for scalars and an affine point q on the curve, all public: time depends on them. May be
+ * infinity.
+ */
 export function multiplySumPublic(r: usize, s: usize, t: usize, q: usize): void {
   const comb = combOfGenerator();
   fillWindowTable(q, PUBLIC_ENTRIES);

@@ -1,5 +1,6 @@
-// Secret numbers for one signature or one encryption: SM3(counter ‖ private key ‖ 32 random bytes ‖ digest). Randomness makes them
-// unpredictable; key and digest keep two different messages from ever sharing one, should the host's generator fail unnoticed.
+// Secret numbers for one signature or one encryption: SM3(counter ‖ private key ‖ 32 random bytes ‖ digest). Randomness
+// makes them unpredictable; key and digest keep two different messages from ever sharing one, should the host's
+// generator fail unnoticed.
 import { wipe } from './constant-time';
 import { randomBytes } from './random';
 import { sharedSm3 } from './sm2-digest';
@@ -11,7 +12,8 @@ const COUNTER: usize = memory.data(1, 1);
 const MAX_DRAWS: u8 = 8;
 
 /**
- * nonce = a scalar in [1, n - 1], hedged with `secret` (a scalar) and `digest` (32 bytes). False if the host's generator failed.
+ * nonce = a scalar in [1, n - 1], hedged with `secret` (a scalar) and `digest` (32 bytes). False if the host's
+ * generator failed.
  */
 export function drawNonce(nonce: usize, secret: usize, digest: usize): bool {
   const sm3 = sharedSm3();

@@ -1,6 +1,20 @@
-// How files say that a key is one of SM2: GM/T 0015 allows two object identifiers for the algorithm, and older Java libraries write the curve out.
+// How files say that a key is one of SM2: GM/T 0015 allows two object identifiers for the algorithm, and older Java
+// libraries write the curve out.
 import {
-  DER_NULL, DER_OCTET_STRING, DER_OID, DER_SEQUENCE, derAtEnd, derEnter, derLeave, derLength, derPeek, derTake, derTakeBits, derTakeNumber, derTakeOid, derTakeSmall,
+  DER_NULL,
+  DER_OCTET_STRING,
+  DER_OID,
+  DER_SEQUENCE,
+  derAtEnd,
+  derEnter,
+  derLeave,
+  derLength,
+  derPeek,
+  derTake,
+  derTakeBits,
+  derTakeNumber,
+  derTakeOid,
+  derTakeSmall,
 } from './der';
 import { ORDER_BYTES, PRIME_BYTES, Z_PARAMETERS } from './sm2-constants.gen';
 
@@ -20,7 +34,10 @@ const NUMBER_BYTES: u32 = 32;
 const B: usize = 32;
 const GENERATOR: usize = 64;
 
-/** AlgorithmIdentifier of an SM2 key, from the reader: id-ecPublicKey with the curve, or SM2's own identifier, whose parameters may be left out. */
+/**
+ * AlgorithmIdentifier of an SM2 key, from the reader: id-ecPublicKey with the curve, or SM2's own identifier, whose
+ * parameters may be left out.
+ */
 export function takeSm2Algorithm(): bool {
   const outer = derEnter(DER_SEQUENCE);
   if (outer == 0) return false;
@@ -30,7 +47,9 @@ export function takeSm2Algorithm(): bool {
     if (derPeek() == DER_NULL) return derTake(DER_NULL) != 0 && derLength == 0 && derLeave(outer);
     return derAtEnd() ? derLeave(outer) : takeSm2Curve() && derLeave(outer);
   }
-  return derLength == OID_EC_BYTES && memory.compare(oid, OID_EC, OID_EC_BYTES) == 0 && takeSm2Curve() && derLeave(outer);
+  return (
+    derLength == OID_EC_BYTES && memory.compare(oid, OID_EC, OID_EC_BYTES) == 0 && takeSm2Curve() && derLeave(outer)
+  );
 }
 
 /** The curve by its name, or by all of its numbers (SEC 1, C.2). */
@@ -39,7 +58,13 @@ export function takeSm2Curve(): bool {
   const outer = derEnter(DER_SEQUENCE);
   if (outer == 0 || !derTakeSmall(1)) return false;
   const field = derEnter(DER_SEQUENCE);
-  if (field == 0 || !derTakeOid(OID_PRIME_FIELD, OID_PRIME_FIELD_BYTES) || !takesNumber(PRIME_BYTES) || !derLeave(field)) return false;
+  if (
+    field == 0 ||
+    !derTakeOid(OID_PRIME_FIELD, OID_PRIME_FIELD_BYTES) ||
+    !takesNumber(PRIME_BYTES) ||
+    !derLeave(field)
+  )
+    return false;
   const curve = derEnter(DER_SEQUENCE);
   if (curve == 0 || !takesOctets(Z_PARAMETERS) || !takesOctets(Z_PARAMETERS + B)) return false;
   if (!derAtEnd() && derTakeBits() == 0) return false; // the seed, which is not used
@@ -64,5 +89,9 @@ function takesGenerator(): bool {
   if (content == 0) return false;
   const form = load<u8>(content);
   const bytes = form == 4 ? 2 * NUMBER_BYTES : NUMBER_BYTES;
-  return (form == 4 || form == 2) && derLength == 1 + bytes && memory.compare(content + 1, Z_PARAMETERS + GENERATOR, bytes) == 0;
+  return (
+    (form == 4 || form == 2) &&
+    derLength == 1 + bytes &&
+    memory.compare(content + 1, Z_PARAMETERS + GENERATOR, bytes) == 0
+  );
 }

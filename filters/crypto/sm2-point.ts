@@ -1,12 +1,32 @@
-// Points of the SM2 curve y^2 = x^3 - 3x + b. Jacobian coordinates: x = X / Z^2, y = Y / Z^3; Z = 0 is the point at infinity.
+// Points of the SM2 curve y^2 = x^3 - 3x + b. Jacobian coordinates: x = X / Z^2, y = Y / Z^3; Z = 0 is the point at
+// infinity.
 //
-// A Jacobian point is X, Y, Z (240 bytes), an affine one x, y (160 bytes), coordinates as of sm2-field.ts: X and Y of a Jacobian point
-// and both of an affine one are normal. Doubling and the raw additions never branch; what they do not cover (equal or opposite points,
-// infinity) their callers exclude or handle: the constant-time ones by selection, those on public values by a test.
+// A Jacobian point is X, Y, Z (240 bytes), an affine one x, y (160 bytes), coordinates as of sm2-field.ts: X and Y of a
+// Jacobian point and both of an affine one are normal. Doubling and the raw additions never branch; what they do not
+// cover (equal or opposite points, infinity) their callers exclude or handle: the constant-time ones by selection,
+// those on public values by a test.
 
 import {
-  FIELD_BYTES, fieldAdd, fieldCombine, fieldCopy, fieldEquals, fieldFromBytes, fieldInvert, fieldIsOdd, fieldIsZeroPublic, fieldMultiply,
-  fieldNegate, fieldReduce, fieldSelect, fieldSetOne, fieldSquare, fieldSquareRoot, fieldSubtract, fieldToBytes, fieldTriple, isFieldBytes,
+  FIELD_BYTES,
+  fieldAdd,
+  fieldCombine,
+  fieldCopy,
+  fieldEquals,
+  fieldFromBytes,
+  fieldInvert,
+  fieldIsOdd,
+  fieldIsZeroPublic,
+  fieldMultiply,
+  fieldNegate,
+  fieldReduce,
+  fieldSelect,
+  fieldSetOne,
+  fieldSquare,
+  fieldSquareRoot,
+  fieldSubtract,
+  fieldToBytes,
+  fieldTriple,
+  isFieldBytes,
 } from './sm2-field';
 import { CURVE_B } from './sm2-constants.gen';
 
@@ -30,7 +50,9 @@ const B: usize = TEMPORARY + FIELD_BYTES;
 const C: usize = TEMPORARY + 2 * FIELD_BYTES;
 const D: usize = TEMPORARY + 3 * FIELD_BYTES;
 const E: usize = TEMPORARY + 4 * FIELD_BYTES;
-/** x difference and y difference of the last raw addition: both zero means equal points, only the first opposite ones. */
+/**
+ * x difference and y difference of the last raw addition: both zero means equal points, only the first opposite ones.
+ */
 const H: usize = TEMPORARY + 5 * FIELD_BYTES;
 const R: usize = TEMPORARY + 6 * FIELD_BYTES;
 const U: usize = TEMPORARY + 7 * FIELD_BYTES;
@@ -127,7 +149,10 @@ function fieldSetZero(r: usize): void {
 // @ts-ignore: decorator
 @inline
 export function isInfinityPublic(p: usize): bool {
-  const low = v128.or(v128.or(v128.load(p + Z), v128.load(p + Z, 16)), v128.or(v128.load(p + Z, 32), v128.load(p + Z, 48)));
+  const low = v128.or(
+    v128.or(v128.load(p + Z), v128.load(p + Z, 16)),
+    v128.or(v128.load(p + Z, 32), v128.load(p + Z, 48)),
+  );
   return !v128.any_true(low) && load<i64>(p + Z, 64) == 0;
 }
 
@@ -199,8 +224,8 @@ function affineFromInverse(r: usize, p: usize, inverse: usize): void {
 }
 
 /**
- * Makes `count` finite Jacobian points, `stride` bytes apart, affine in place (Z is spent) with one inversion. `products`: room for
- * `count` field elements.
+ * Makes `count` finite Jacobian points, `stride` bytes apart, affine in place (Z is spent) with one inversion.
+ * `products`: room for `count` field elements.
  */
 export function pointsToAffine(points: usize, count: usize, stride: usize, products: usize): void {
   fieldSetOne(E);
@@ -241,7 +266,9 @@ export function pointFromCoordinates(r: usize, bytes: usize): bool {
   return isOnCurve(r);
 }
 
-/** r (affine) = the point with this x (32 bytes) whose y is odd or even as `odd` (0 or 1) says. False if there is none. */
+/**
+ * r (affine) = the point with this x (32 bytes) whose y is odd or even as `odd` (0 or 1) says. False if there is none.
+ */
 export function pointDecompress(r: usize, bytes: usize, odd: u32): bool {
   if (!isFieldBytes(bytes)) return false;
   fieldFromBytes(r, bytes);

@@ -1,5 +1,6 @@
-// Numbers modulo the order n of the SM2 group. A scalar is eight words of 32 bits, the least significant first (32 bytes), always below n;
-// products are Montgomery's with R = 2^256. Loops, not unrolled: a signature needs one product, a verification none. Constant time.
+// Numbers modulo the order n of the SM2 group. A scalar is eight words of 32 bits, the least significant first (32
+// bytes), always below n; products are Montgomery's with R = 2^256. Loops, not unrolled: a signature needs one product,
+// a verification none. Constant time.
 
 import { ORDER, ORDER_BYTES, ORDER_FACTOR, SCALAR_PLAIN_ONE, SCALAR_R_SQUARED } from './sm2-constants.gen';
 import { MODULO_ORDER, invert } from './sm2-inverse';
@@ -9,7 +10,10 @@ export const SCALAR_BYTES: usize = 32;
 
 const SUM: usize = memory.data(48, 16); // ten words: the running sum of a product
 
-/** r = a - n if that is not negative or if `carry` (0 or 1: the bit above a) is set, else a. a + carry * 2^256 is below 2n. */
+/**
+ * r = a - n if that is not negative or if `carry` (0 or 1: the bit above a) is set, else a. a + carry * 2^256 is below
+ * 2n.
+ */
 function subtractOrderOnce(r: usize, a: usize, carry: u64): void {
   let borrow: u64 = 0;
   for (let i: usize = 0; i < 32; i += 4) {
@@ -18,7 +22,7 @@ function subtractOrderOnce(r: usize, a: usize, carry: u64): void {
   const mask: u64 = (borrow & ~carry & 1) - 1; // all ones if n is to be subtracted
   borrow = 0;
   for (let i: usize = 0; i < 32; i += 4) {
-    const word = <u64>load<u32>(a + i) - (<u64>load<u32>(ORDER + i) & mask) - borrow;
+    const word = <u64>load<u32>(a + i) - ((<u64>load<u32>(ORDER + i)) & mask) - borrow;
     store<u32>(r + i, <u32>word);
     borrow = word >> 63;
   }
@@ -46,7 +50,7 @@ export function scalarSubtract(r: usize, a: usize, b: usize): void {
   const mask: u64 = 0 - borrow;
   let carry: u64 = 0;
   for (let i: usize = 0; i < 32; i += 4) {
-    carry += <u64>load<u32>(SUM + i) + (<u64>load<u32>(ORDER + i) & mask);
+    carry += <u64>load<u32>(SUM + i) + ((<u64>load<u32>(ORDER + i)) & mask);
     store<u32>(r + i, <u32>carry);
     carry >>= 32;
   }
@@ -64,7 +68,7 @@ export function scalarNegate(r: usize, a: usize): void {
 
 /** r = condition ? a : b, by masks; `condition` is 0 or 1. */
 export function scalarSelect(r: usize, condition: u32, a: usize, b: usize): void {
-  const mask = i64x2.splat(-<i64>condition);
+  const mask = i64x2.splat(-(<i64>condition));
   v128.store(r, v128.bitselect(v128.load(a), v128.load(b), mask));
   v128.store(r, v128.bitselect(v128.load(a, 16), v128.load(b, 16), mask), 16);
 }
@@ -139,7 +143,7 @@ export function scalarFromBytes(r: usize, bytes: usize): u32 {
   for (let i: usize = 0; i < 32; i += 4) {
     borrow = (<u64>load<u32>(r + i) - <u64>load<u32>(ORDER + i) - borrow) >> 63;
   }
-  return <u32>borrow & (scalarIsZero(r) ^ 1);
+  return (<u32>borrow) & (scalarIsZero(r) ^ 1);
 }
 
 /** Writes 32 big-endian bytes. */

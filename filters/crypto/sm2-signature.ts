@@ -1,16 +1,40 @@
 // SM2 signatures (GB/T 32918.2) as r ‖ s, 64 bytes, and as DER (GM/T 0009, 7.3: SEQUENCE of two INTEGER).
 import { wipe } from './constant-time';
 import {
-  DER_SEQUENCE, derAtEnd, derEnter, derLeave, derNumberBytes, derOpen, derPutHeader, derPutNumber, derTakeNumber,
+  DER_SEQUENCE,
+  derAtEnd,
+  derEnter,
+  derLeave,
+  derNumberBytes,
+  derOpen,
+  derPutHeader,
+  derPutNumber,
+  derTakeNumber,
 } from './der';
-import { fieldFromBytes, fieldIsZeroPublic, fieldMultiply, fieldSquare, fieldSubtract, fieldToBytes, fieldWipe, isFieldBytes } from './sm2-field';
+import {
+  fieldFromBytes,
+  fieldIsZeroPublic,
+  fieldMultiply,
+  fieldSquare,
+  fieldSubtract,
+  fieldToBytes,
+  fieldWipe,
+  isFieldBytes,
+} from './sm2-field';
 import { sm2Digest } from './sm2-digest';
 import { Sm2PrivateKey, Sm2PublicKey } from './sm2-key';
 import { multiplyGenerator, multiplySumPrepared, multiplySumPublic } from './sm2-multiply';
 import { drawNonce } from './sm2-nonce';
 import { JACOBIAN_BYTES, Z, isInfinityPublic, pointToAffine, pointWipe } from './sm2-point';
 import {
-  addOrderPublic, scalarAdd, scalarFromBytes, scalarFromBytesReduced, scalarIsZero, scalarMultiplyMontgomery, scalarSubtract, scalarToBytes,
+  addOrderPublic,
+  scalarAdd,
+  scalarFromBytes,
+  scalarFromBytesReduced,
+  scalarIsZero,
+  scalarMultiplyMontgomery,
+  scalarSubtract,
+  scalarToBytes,
   scalarWipe,
 } from './sm2-scalar';
 
@@ -32,8 +56,8 @@ const SQUARE: usize = memory.data(80, 16);
 const DIGEST: usize = memory.data(32, 16);
 
 /**
- * Signs with a nonce in [1, n - 1] that the caller chose; false if this nonce gives r = 0, r + k = n or s = 0. For tests and for
- * `sm2SignDigest`: a nonce used twice gives the private key away.
+ * Signs with a nonce in [1, n - 1] that the caller chose; false if this nonce gives r = 0, r + k = n or s = 0. For
+ * tests and for `sm2SignDigest`: a nonce used twice gives the private key away.
  */
 export function sm2SignWithNonce(key: Sm2PrivateKey, digest: usize, nonce: usize, signature: usize): bool {
   multiplyGenerator(POINT, nonce);
@@ -59,7 +83,10 @@ export function sm2SignWithNonce(key: Sm2PrivateKey, digest: usize, nonce: usize
   return good;
 }
 
-/** Signs a digest e (32 bytes, of `sm2Digest`) to r ‖ s. False if the host's randomness failed or the key is wiped: nothing is written. */
+/**
+ * Signs a digest e (32 bytes, of `sm2Digest`) to r ‖ s. False if the host's randomness failed or the key is wiped:
+ * nothing is written.
+ */
 export function sm2SignDigest(key: Sm2PrivateKey, digest: usize, signature: usize): bool {
   if (scalarIsZero(key.scalar)) return false;
   let done = false;
@@ -71,8 +98,18 @@ export function sm2SignDigest(key: Sm2PrivateKey, digest: usize, signature: usiz
   return done;
 }
 
-/** Signs a message under a user id (at most `MAX_ID_BYTES`) to r ‖ s. False as `sm2SignDigest`, or if the id is too long. */
-export function sm2Sign(key: Sm2PrivateKey, id: usize, idLength: u32, message: usize, length: u32, signature: usize): bool {
+/**
+ * Signs a message under a user id (at most `MAX_ID_BYTES`) to r ‖ s. False as `sm2SignDigest`, or if the id is too
+ * long.
+ */
+export function sm2Sign(
+  key: Sm2PrivateKey,
+  id: usize,
+  idLength: u32,
+  message: usize,
+  length: u32,
+  signature: usize,
+): bool {
   return sm2Digest(DIGEST, key.publicKey, id, idLength, message, length) && sm2SignDigest(key, DIGEST, signature);
 }
 
@@ -102,7 +139,14 @@ export function sm2VerifyDigest(key: Sm2PublicKey, digest: usize, signature: usi
 }
 
 /** Whether r ‖ s signs the message under a user id. */
-export function sm2Verify(key: Sm2PublicKey, id: usize, idLength: u32, message: usize, length: u32, signature: usize): bool {
+export function sm2Verify(
+  key: Sm2PublicKey,
+  id: usize,
+  idLength: u32,
+  message: usize,
+  length: u32,
+  signature: usize,
+): bool {
   return sm2Digest(DIGEST, key, id, idLength, message, length) && sm2VerifyDigest(key, DIGEST, signature);
 }
 
@@ -113,7 +157,10 @@ export function sm2SignatureToDer(signature: usize, out: usize): u32 {
   return <u32>(end - out);
 }
 
-/** Reads DER into r ‖ s. False unless it is the one encoding of two integers from 0 to 2^256 - 1; their range is the verifier's matter. */
+/**
+ * Reads DER into r ‖ s. False unless it is the one encoding of two integers from 0 to 2^256 - 1; their range is the
+ * verifier's matter.
+ */
 export function sm2SignatureFromDer(der: usize, length: u32, signature: usize): bool {
   derOpen(der, length);
   const outer = derEnter(DER_SEQUENCE);

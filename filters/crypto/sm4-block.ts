@@ -1,11 +1,11 @@
-// SM4 (GB/T 32907-2016, 7.1) with one 32-bit word to a lane: four blocks for the ends of messages, one for chained modes. What counts here is
-// latency, so sums are grouped such that the value that comes last is added last.
+// SM4 (GB/T 32907-2016, 7.1) with one 32-bit word to a lane: four blocks for the ends of messages, one for chained
+// modes. What counts here is latency, so sums are grouped such that the value that comes last is added last.
 import { lookup16, mapBytes, swapBytes32 } from './simd';
 import { IN, INVERSE, INVERSE_A, MIXED_I, MIXED_J, NIBBLE, OUT, SM4_VPERM, TURNED_I, TURNED_J } from './sm4-vperm.gen';
 
 /**
- * Encrypts four blocks (or decrypts, with keys in reverse order) from `from` to `to`, 64 bytes each; they may be the same.
- * `keys`: 32 words in the tower basis (`SM4_WORD_KEYS`).
+ * Encrypts four blocks (or decrypts, with keys in reverse order) from `from` to `to`, 64 bytes each; they may be the
+ * same. `keys`: 32 words in the tower basis (`SM4_WORD_KEYS`).
  */
 export function sm4Blocks4(keys: usize, from: usize, to: usize): void {
   const nibble = v128.load(SM4_VPERM, NIBBLE);
@@ -39,8 +39,8 @@ export function sm4Blocks4(keys: usize, from: usize, to: usize): void {
 }
 
 /**
- * CBC encryption of `count` blocks; `to` may be `from`. `chain`: the block before, replaced by the last one. The chain stays in the tower basis,
- * so that between two blocks there is one addition.
+ * CBC encryption of `count` blocks; `to` may be `from`. `chain`: the block before, replaced by the last one. The chain
+ * stays in the tower basis, so that between two blocks there is one addition.
  */
 export function sm4ChainBlocks(keys: usize, chain: usize, from: usize, to: usize, count: u32): void {
   if (count == 0) return;
@@ -64,7 +64,10 @@ export function sm4ChainBlocks(keys: usize, chain: usize, from: usize, to: usize
       w2 = round(w2, v128.xor(v128.xor(v128.xor(w3, v128.load32_splat(key, 8)), w0), w1));
       w3 = round(w3, v128.xor(v128.xor(v128.xor(w0, v128.load32_splat(key, 12)), w1), w2));
     }
-    v128.store(to, leave(i64x2.shuffle(i32x4.shuffle(w3, w2, 0, 4, 1, 5), i32x4.shuffle(w1, w0, 0, 4, 1, 5), 0, 2), nibble));
+    v128.store(
+      to,
+      leave(i64x2.shuffle(i32x4.shuffle(w3, w2, 0, 4, 1, 5), i32x4.shuffle(w1, w0, 0, 4, 1, 5), 0, 2), nibble),
+    );
   }
   v128.store(chain, v128.load(to - 16));
 }

@@ -1,8 +1,9 @@
 // SM4 in CBC mode (GB/T 17964-2021, 6) with PKCS#7 padding, one-shot and in pieces.
 //
-// Encryption is serial by definition: one block's rounds must end before the next begin. It runs on one block in constant time, with the chain
-// kept in the tower basis so that only the 32 rounds are serial. Decryption runs on 64 or 16 blocks at once.
-// CBC carries no authentication: a caller that reveals whether padding was right lets forgers decrypt. Use GCM, or check a MAC first.
+// Encryption is serial by definition: one block's rounds must end before the next begin. It runs on one block in
+// constant time, with the chain kept in the tower basis so that only the 32 rounds are serial. Decryption runs on 64 or
+// 16 blocks at once. CBC carries no authentication: a caller that reveals whether padding was right lets forgers
+// decrypt. Use GCM, or check a MAC first.
 import { maskIfEqual, maskIfLess, wipe } from './constant-time';
 import { xorStream } from './counter';
 import { copyVectors } from './simd';
@@ -35,7 +36,10 @@ export class Sm4Cbc {
     this.forget();
   }
 
-  /** Encrypts with padding; returns the length: `length` rounded up past the next multiple of 16. `to` may be `from`. `iv`: 16 unpredictable bytes. */
+  /**
+   * Encrypts with padding; returns the length: `length` rounded up past the next multiple of 16. `to` may be `from`.
+   * `iv`: 16 unpredictable bytes.
+   */
   encrypt(iv: usize, from: usize, length: u32, to: usize): u32 {
     this.begin(iv, false);
     const whole = length & ~15;
@@ -44,7 +48,10 @@ export class Sm4Cbc {
     return whole + <u32>this.final(to + whole);
   }
 
-  /** Decrypts; returns the length without padding, or -1 if length or padding is wrong (`to` holds zeros then). `to` may be `from`. */
+  /**
+   * Decrypts; returns the length without padding, or -1 if length or padding is wrong (`to` holds zeros then). `to` may
+   * be `from`.
+   */
   decrypt(iv: usize, from: usize, length: u32, to: usize): i32 {
     if (length == 0 || (length & 15) != 0) return -1;
     this.begin(iv, true);
@@ -65,8 +72,8 @@ export class Sm4Cbc {
   }
 
   /**
-   * Takes the next piece and writes blocks as they fill, up to `length` + 15 bytes; returns how many bytes. Decryption holds the last block back.
-   * `from` and `to` must not overlap.
+   * Takes the next piece and writes blocks as they fill, up to `length` + 15 bytes; returns how many bytes. Decryption
+   * holds the last block back. `from` and `to` must not overlap.
    */
   update(from: usize, length: u32, to: usize): u32 {
     const held = changetype<usize>(this.held);
@@ -87,7 +94,10 @@ export class Sm4Cbc {
     return <u32>(to - start) + whole;
   }
 
-  /** Ends the message: writes the last block (16 bytes of room). Returns how many bytes of it count, or -1 for a decryption with wrong padding. */
+  /**
+   * Ends the message: writes the last block (16 bytes of room). Returns how many bytes of it count, or -1 for a
+   * decryption with wrong padding.
+   */
   final(to: usize): i32 {
     const result = this.decrypting ? this.finalDecrypt(to) : this.finalEncrypt(to);
     this.forget();
@@ -157,7 +167,7 @@ function unpaddedLength(block: usize): i32 {
   const padding = <u32>load<u8>(block, 15);
   let wrong = maskIfLess(padding, 1) | maskIfLess(16, padding);
   for (let i: u32 = 0; i < 16; i++) {
-    wrong |= maskIfLess(15 - i, padding) & (<u32>load<u8>(block + i) ^ padding);
+    wrong |= maskIfLess(15 - i, padding) & ((<u32>load<u8>(block + i)) ^ padding);
   }
   const bad = ~maskIfEqual(wrong, 0);
   return <i32>(((16 - padding) & ~bad) | bad);

@@ -3,8 +3,8 @@ import { Gcm } from './gcm';
 import { Sm4Counter } from './sm4-ctr';
 
 /**
- * One key of SM4-GCM. Many live at once: each holds 16,512 bytes (6,272 of round keys, 10,240 of GHASH tables) in managed memory of its own.
- * Not usable before `setKey`. `wipe` when done.
+ * One key of SM4-GCM. Many live at once: each holds 16,512 bytes (6,272 of round keys, 10,240 of GHASH tables) in
+ * managed memory of its own. Not usable before `setKey`. `wipe` when done.
  */
 export class Sm4Gcm extends Gcm {
   constructor() {

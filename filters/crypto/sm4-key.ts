@@ -2,7 +2,15 @@
 import { clear } from './constant-time';
 import { lookup16, mapBytes } from './simd';
 import {
-  IN, INVERSE, INVERSE_A, NIBBLE, PLAIN_I, PLAIN_J, SM4_INPUT_CONSTANT, SM4_ROUND_CONSTANT, SM4_VPERM,
+  IN,
+  INVERSE,
+  INVERSE_A,
+  NIBBLE,
+  PLAIN_I,
+  PLAIN_J,
+  SM4_INPUT_CONSTANT,
+  SM4_ROUND_CONSTANT,
+  SM4_VPERM,
 } from './sm4-vperm.gen';
 
 /** Round keys of one direction, one after the other, 16-byte aligned. */
@@ -38,19 +46,23 @@ export function expandSm4Key(key: usize, keys: usize, decrypt: bool): void {
   clear(RAW, 128);
 }
 
-/** The bits of a word for 32 equal blocks: eight slices, 128 bytes at `to`, with byte 0 (the most significant) in 32-bit lane 0. */
+/**
+ * The bits of a word for 32 equal blocks: eight slices, 128 bytes at `to`, with byte 0 (the most significant) in 32-bit
+ * lane 0.
+ */
 export function sliceWord(word: u32, to: usize): void {
   const splat = i32x4.splat(<i32>word);
   const bytes = i8x16.shuffle(splat, splat, 3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
   for (let bit = 0; bit < 8; bit++) {
-    const mask = i8x16.splat(1 << <i8>bit);
-    v128.store(to + (<usize>bit << 4), i8x16.eq(v128.and(bytes, mask), mask));
+    const mask = i8x16.splat(1 << (<i8>bit));
+    v128.store(to + ((<usize>bit) << 4), i8x16.eq(v128.and(bytes, mask), mask));
   }
 }
 
 /**
- * The kernels drop the affine constants of the S-box. What a round's input lacks for it, per byte, for the four rounds of a group: the
- * input constant, and the round constant for each of its three words that was updated an odd number of times.
+ * The kernels drop the affine constants of the S-box. What a round's input lacks for it, per byte, for the four rounds
+ * of a group: the input constant, and the round constant for each of its three words that was updated an odd number of
+ * times.
  */
 // @ts-ignore: decorator
 @inline
@@ -106,7 +118,7 @@ function keyTransform(word: u32): u32 {
   const io = v128.xor(lookup16(inverse, v128.xor(lookup16(inverse, high), a)), sum);
   const jo = v128.xor(lookup16(inverse, v128.xor(lookup16(inverse, sum), a)), high);
   const box = v128.xor(lookup16(v128.load(SM4_VPERM, PLAIN_I), io), lookup16(v128.load(SM4_VPERM, PLAIN_J), jo));
-  const boxed = <u32>i32x4.extract_lane(box, 0) ^ 0xd3d3d3d3;
+  const boxed = (<u32>i32x4.extract_lane(box, 0)) ^ 0xd3d3d3d3;
   return boxed ^ rotl(boxed, 13) ^ rotl(boxed, 23);
 }
 

@@ -1,4 +1,5 @@
-// The block cipher SM4 (GB/T 32907-2016) with a key of 128 bits. Modes are in their own files; this is the raw permutation.
+// The block cipher SM4 (GB/T 32907-2016) with a key of 128 bits. Modes are in their own files; this is the raw
+// permutation.
 import { wipe } from './constant-time';
 import { sm4BlocksUpTo16, sm4BlocksWipe } from './sm4-blocks';
 import { expandSm4Key, SM4_KEY_BYTES } from './sm4-key';
@@ -12,7 +13,10 @@ export class Sm4 {
     expandSm4Key(key, changetype<usize>(this.keys), decrypt);
   }
 
-  /** ECB over `count` blocks of 16 bytes; in place allowed. A building block: ECB hides no patterns, so no message format uses it. */
+  /**
+   * ECB over `count` blocks of 16 bytes; in place allowed. A building block: ECB hides no patterns, so no message
+   * format uses it.
+   */
   blocks(from: usize, to: usize, count: u32): void {
     const keys = changetype<usize>(this.keys);
     while (count > 0) {

@@ -1,4 +1,5 @@
-// Finds numbers with a check digit in a text: citizen identity numbers (GB 11643) and bank cards. Linear, without allocation.
+// Finds numbers with a check digit in a text: citizen identity numbers (GB 11643) and bank cards. Linear, without
+// allocation.
 import { isGb11643, isLuhn } from '../message/checks';
 
 /** What was found. */
@@ -42,8 +43,8 @@ function endOfDigits(pointer: usize, end: usize): usize {
 }
 
 /**
- * Whether card numbers begin like this (ISO/IEC 7812-1, first digits): 2 only as 22 to 27, so that numbers which begin with a date of this century are
- * none; 0, 1 (times in milliseconds, other industries) and 7 are none.
+ * Whether card numbers begin like this (ISO/IEC 7812-1, first digits): 2 only as 22 to 27, so that numbers which begin
+ * with a date of this century are none; 0, 1 (times in milliseconds, other industries) and 7 are none.
  */
 function beginsLikeCard(pointer: usize): bool {
   const first = <u32>load<u8>(pointer) - 48;
@@ -66,9 +67,10 @@ export class Detector {
   private readonly compact: StaticArray<u8> = new StaticArray<u8>(CARD_MAX_LENGTH);
 
   /**
-   * The first find in [`from`, `end`); `begin` is where the text begins. A number is one that no ASCII letter, no underscore and no further digit touches, and that
-   * is no part of a decimal number: digits behind its point, or those before a point that others than zeros follow.
-   * A card may be written in groups of four, parted by one kind of separator, space or hyphen.
+   * The first find in [`from`, `end`); `begin` is where the text begins. A number is one that no ASCII letter, no
+   * underscore and no further digit touches, and that is no part of a decimal number: digits behind its point, or those
+   * before a point that others than zeros follow. A card may be written in groups of four, parted by one kind of
+   * separator, space or hyphen.
    */
   next(begin: usize, from: usize, end: usize, idCard: bool, bankCard: bool): Found {
     let at = from;
@@ -102,14 +104,17 @@ export class Detector {
     return bankCard && isBankCard(at, length) ? Found.BankCard : Found.Nothing;
   }
 
-  /** Whether a card in groups begins at `at`: groups of four digits, the last of one to four. Of several ends the farthest counts. */
+  /**
+   * Whether a card in groups begins at `at`: groups of four digits, the last of one to four. Of several ends the
+   * farthest counts.
+   */
   private grouped(at: usize, end: usize): bool {
     const compact = changetype<usize>(this.compact);
     const separator = at + GROUP < end ? load<u8>(at + GROUP) : 0;
     if (separator != 32 && separator != 45) return false;
     let count: u32 = 0;
     let farthest: usize = 0;
-    for (let group = at; ; ) {
+    for (let group = at; ;) {
       const stop = endOfDigits(group, min(end, group + GROUP + 1));
       const size = <u32>(stop - group);
       if (size == 0 || size > GROUP || count + size > CARD_MAX_LENGTH) break;
@@ -131,13 +136,17 @@ function beginsNumber(begin: usize, at: usize): bool {
   if (at == begin) return true;
   const before = <u32>load<u8>(at - 1);
   if (before != POINT) return !isLetter(before) && before != UNDERSCORE;
-  // A point behind a word (`No.`), a bracket or another point is a mark of the text; `0.5`, `-.5` and ` .5` are decimal numbers.
+  // A point behind a word (`No.`), a bracket or another point is a mark of the text; `0.5`, `-.5` and ` .5` are decimal
+  // numbers.
   if (at - 1 == begin) return false;
   const first = <u32>load<u8>(at - 2);
   return !isDigit(first) && first != 43 && first != 45 && first > 32;
 }
 
-/** Whether a number may end before `at`: no letter, digit or underscore goes on, and no decimals but zeros, as floating point writes whole numbers. */
+/**
+ * Whether a number may end before `at`: no letter, digit or underscore goes on, and no decimals but zeros, as floating
+ * point writes whole numbers.
+ */
 function endsNumber(at: usize, end: usize): bool {
   if (at >= end) return true;
   const next = <u32>load<u8>(at);

@@ -4,7 +4,9 @@ import { Writer } from '../memory/writer';
 import { codePoints, skipCodePoints } from '../message/code-points';
 import { MaskKind, MaskMethod } from './config.gen';
 
-/** Of a value's characters at least one in so many is hidden; a value too short for what is to be kept is hidden whole. */
+/**
+ * Of a value's characters at least one in so many is hidden; a value too short for what is to be kept is hidden whole.
+ */
 const HIDDEN_SHARE: u32 = 3;
 /** Mask characters that stand for `true` and `false`, whose length would tell them apart. */
 const BOOLEAN_LENGTH: u32 = 3;
@@ -12,12 +14,18 @@ const BOOLEAN_LENGTH: u32 = 3;
 /** Characters that a kind leaves at the front. The README's table of defaults. */
 export function defaultKeepFirst(kind: MaskKind): u32 {
   switch (kind) {
-    case MaskKind.IdCard: return 3;
-    case MaskKind.BankCard: return 6;
-    case MaskKind.Phone: return 3;
-    case MaskKind.Name: return 1;
-    case MaskKind.Email: return 1;
-    case MaskKind.Address: return 6;
+    case MaskKind.IdCard:
+      return 3;
+    case MaskKind.BankCard:
+      return 6;
+    case MaskKind.Phone:
+      return 3;
+    case MaskKind.Name:
+      return 1;
+    case MaskKind.Email:
+      return 1;
+    case MaskKind.Address:
+      return 6;
   }
   return 0;
 }
@@ -27,7 +35,9 @@ export function defaultKeepLast(kind: MaskKind): u32 {
   return kind == MaskKind.IdCard || kind == MaskKind.BankCard || kind == MaskKind.Phone ? 4 : 0;
 }
 
-/** Whether `char` can stand for a hidden character: one code point that a JSON string holds unescaped and a person sees. */
+/**
+ * Whether `char` can stand for a hidden character: one code point that a JSON string holds unescaped and a person sees.
+ */
 export function isMaskCharacter(char: Bytes): bool {
   if (char.length == 0 || codePoints(char.pointer, char.length) != 1) return false;
   const first = load<u8>(char.pointer);
@@ -42,14 +52,23 @@ export class Mask {
   private readonly keepLast: u32;
 
   /** `keepFirst` / `keepLast`: characters, negative for the kind's own. `char`: as `isMaskCharacter` allows. */
-  constructor(kind: MaskKind, method: MaskMethod, keepFirst: i32, keepLast: i32, private readonly char: Bytes) {
+  constructor(
+    kind: MaskKind,
+    method: MaskMethod,
+    keepFirst: i32,
+    keepLast: i32,
+    private readonly char: Bytes,
+  ) {
     const full = method == MaskMethod.Full || (method == MaskMethod.ByKind && kind == MaskKind.Generic);
     this.email = !full && kind == MaskKind.Email;
     this.keepFirst = full ? 0 : keepFirst < 0 ? defaultKeepFirst(kind) : <u32>keepFirst;
     this.keepLast = full ? 0 : keepLast < 0 ? defaultKeepLast(kind) : <u32>keepLast;
   }
 
-  /** Writes the text with its middle hidden, escaped for the inside of a JSON string. Its number of characters stays the same. */
+  /**
+   * Writes the text with its middle hidden, escaped for the inside of a JSON string. Its number of characters stays the
+   * same.
+   */
   text(pointer: usize, length: u32, out: Writer): void {
     const end = pointer + length;
     if (!this.email) {
@@ -84,8 +103,8 @@ export class Mask {
   }
 
   /**
-   * Writes digits in which separators may stand (found by content): separators stay, digits are hidden like characters. ASCII without characters
-   * that need an escape.
+   * Writes digits in which separators may stand (found by content): separators stay, digits are hidden like characters.
+   * ASCII without characters that need an escape.
    */
   digits(pointer: usize, length: u32, separator: u8, out: Writer): void {
     let count: u32 = 0;

@@ -1,5 +1,5 @@
-// The pure core: the index of a JSON message in, the message with its masked values out. One walk in document order; what is not masked is copied
-// in as few pieces as possible.
+// The pure core: the index of a JSON message in, the message with its masked values out. One walk in document order;
+// what is not masked is copied in as few pieces as possible.
 import { Arena } from '../memory/arena';
 import { Writer } from '../memory/writer';
 import { MAX_FIELD_DEPTH } from '../limits';
@@ -132,7 +132,11 @@ export class Masker {
   /** Hides the numbers with check digit in a string, or a whole number that is one. */
   private detect(document: FieldTree, node: u32, plan: MaskPlan): void {
     const kind = document.kind(node);
-    if ((kind != FieldKind.String && kind != FieldKind.Number) || document.end(node) - document.start(node) < DETECT_MIN_LENGTH) return;
+    if (
+      (kind != FieldKind.String && kind != FieldKind.Number) ||
+      document.end(node) - document.start(node) < DETECT_MIN_LENGTH
+    )
+      return;
     const text = document.text(node, this.arena);
     if (text == 0) {
       this.starved = true;

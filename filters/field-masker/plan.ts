@@ -44,7 +44,8 @@ export function compilePlan(reader: ConfigReader, config: FieldMaskerConfig, dir
 function addField(reader: ConfigReader, field: MaskField, masks: Mask[] | null): void {
   if ((field.path.length == 0) == (field.name.length == 0)) reader.fail(ErrorId.FIM_MASK_0005, field.node);
   checkCharacter(reader, field.char, field.node);
-  if (field.path.length != 0 && !isFieldPath(field.path, reader.format)) reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
+  if (field.path.length != 0 && !isFieldPath(field.path, reader.format))
+    reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
   if (masks == null) return;
   masks.push(new Mask(field.kind, field.method, field.keepFirst, field.keepLast, field.char));
   if (field.path.length == 0) fieldList.addName(field.name);

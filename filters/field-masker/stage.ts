@@ -50,7 +50,10 @@ export class FieldMasker extends Stage {
   compile(reader: ConfigReader, node: u32): StagePolicy {
     const config = decodeFieldMaskerConfig(reader, node);
     if (reader.format != MessageFormat.Json) reader.fail(ErrorId.FIM_MASK_0006, node);
-    return new MaskPolicy(compilePlan(reader, config, Direction.Request), compilePlan(reader, config, Direction.Response));
+    return new MaskPolicy(
+      compilePlan(reader, config, Direction.Request),
+      compilePlan(reader, config, Direction.Response),
+    );
   }
 
   onBody(exchange: Exchange, policy: StagePolicy): Verdict {

@@ -1,4 +1,5 @@
-// The module with all stages: one copy of the body in and out, one index of it for validation and masking, one cache of keys.
+// The module with all stages: one copy of the body in and out, one index of it for validation and masking, one cache of
+// keys.
 import { FieldMasker } from '../field-masker/stage';
 import { MessageSignature } from '../message-signature/stage';
 import { PbocValidator } from '../pboc-validator/stage';
@@ -8,4 +9,10 @@ import { Sm4Encryptor } from '../sm4-encryptor/stage';
 
 export * from '../runtime/exports';
 
-registerModule('fim', [new RateLimiter(), new PbocValidator(), new FieldMasker(), new Sm4Encryptor(), new MessageSignature()]);
+registerModule('fim', [
+  new RateLimiter(),
+  new PbocValidator(),
+  new FieldMasker(),
+  new Sm4Encryptor(),
+  new MessageSignature(),
+]);

@@ -1,5 +1,5 @@
-// How a KMS is asked. Two back-ends, as HashiCorp Vault and OpenBao serve them: KV version 2 (the KMS stores the key) and transit (the KMS makes a
-// data key, gives it in clear and wrapped, and unwraps those of other senders).
+// How a KMS is asked. Two back-ends, as HashiCorp Vault and OpenBao serve them: KV version 2 (the KMS stores the key)
+// and transit (the KMS makes a data key, gives it in clear and wrapped, and unwraps those of other senders).
 import { MAX_DATA_KEYS, MAX_KEY_VERSIONS, MIN_DATA_KEY_RECHECK_MS } from '../limits';
 import { Bytes, equalBytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -26,7 +26,12 @@ const body: Writer = new Writer(scratch);
 export function isTransit(id: Bytes, kms: KmsConfig): bool {
   const mount = kms.transitMount;
   const end = SCHEME_CHARS + mount.length;
-  return mount.length > 0 && id.length > end + 1 && load<u8>(id.pointer + end) == SLASH && equalBytes(id.pointer + SCHEME_CHARS, mount.pointer, mount.length);
+  return (
+    mount.length > 0 &&
+    id.length > end + 1 &&
+    load<u8>(id.pointer + end) == SLASH &&
+    equalBytes(id.pointer + SCHEME_CHARS, mount.pointer, mount.length)
+  );
 }
 
 /** What one kind of KMS is asked, and what its answers mean. */
@@ -69,7 +74,10 @@ export class StoredKeys extends BackEnd {
     return status == STATUS_NOT_FOUND;
   }
 
-  /** An empty list of errors. "no handler for route" is the KMS's own trouble: an engine that is not mounted, or not yet. */
+  /**
+   * An empty list of errors. "no handler for route" is the KMS's own trouble: an engine that is not mounted, or not
+   * yet.
+   */
   saysAbsent(status: u32, answer: KmsAnswer): bool {
     return answer.refuses && answer.errors == 0;
   }
@@ -89,8 +97,8 @@ class DataKey {
 }
 
 /**
- * Transit: `POST /v1/MOUNT/datakey/plaintext/NAME` for a key to encrypt with, `POST /v1/MOUNT/decrypt/NAME` for one that a message brought along. A data
- * key's number is this VM's own.
+ * Transit: `POST /v1/MOUNT/datakey/plaintext/NAME` for a key to encrypt with, `POST /v1/MOUNT/decrypt/NAME` for one
+ * that a message brought along. A data key's number is this VM's own.
  */
 export class TransitKeys extends BackEnd {
   readonly refused: RefusedDataKeys = new RefusedDataKeys();
@@ -121,7 +129,8 @@ export class TransitKeys extends BackEnd {
   private forgetOne(inUse: Fetcher): bool {
     let oldest = -1;
     for (let i = 0; i < this.known.length; i++) {
-      if ((oldest < 0 || this.known[i].usedAtMs < this.known[oldest].usedAtMs) && !inUse.uses(this.known[i].number)) oldest = i;
+      if ((oldest < 0 || this.known[i].usedAtMs < this.known[oldest].usedAtMs) && !inUse.uses(this.known[i].number))
+        oldest = i;
     }
     if (oldest < 0) return false;
     this.known.splice(oldest, 1);
@@ -165,7 +174,10 @@ export class TransitKeys extends BackEnd {
     return status == STATUS_NOT_FOUND || status == STATUS_BAD_REQUEST;
   }
 
-  /** Vault answers 400 with its reasons to a ciphertext that it cannot open and to a key that it does not have. A 404 with reasons is an engine that is not mounted. */
+  /**
+   * Vault answers 400 with its reasons to a ciphertext that it cannot open and to a key that it does not have. A 404
+   * with reasons is an engine that is not mounted.
+   */
   saysAbsent(status: u32, answer: KmsAnswer): bool {
     return answer.refuses && (status == STATUS_BAD_REQUEST || answer.errors == 0);
   }

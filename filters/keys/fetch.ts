@@ -33,7 +33,8 @@ export class Fetch extends CalloutHandler {
     request.timeoutMs = kms.timeoutMs;
     this.version = version;
     this.startedAtMs = nowMs;
-    this.running = owner.writeRequest(version, request) && sendCallout(rootId, streamId, kms.cluster, kms.authority, request, this);
+    this.running =
+      owner.writeRequest(version, request) && sendCallout(rootId, streamId, kms.cluster, kms.authority, request, this);
     return this.running;
   }
 
@@ -48,7 +49,10 @@ export class Fetch extends CalloutHandler {
   }
 }
 
-/** The fetches of old versions and data keys of one key: MAX_VERSION_FETCHES at a time, so that versions that somebody made up do not keep out the others. */
+/**
+ * The fetches of old versions and data keys of one key: MAX_VERSION_FETCHES at a time, so that versions that somebody
+ * made up do not keep out the others.
+ */
 export class VersionFetches {
   private readonly places: StaticArray<Fetch> = new StaticArray<Fetch>(MAX_VERSION_FETCHES);
 
@@ -70,11 +74,15 @@ export class VersionFetches {
 
   /** Whether a version is being fetched. */
   fetches(version: u32): bool {
-    for (let i = 0; i < MAX_VERSION_FETCHES; i++) if (this.places[i].running && this.places[i].version == version) return true;
+    for (let i = 0; i < MAX_VERSION_FETCHES; i++)
+      if (this.places[i].running && this.places[i].version == version) return true;
     return false;
   }
 
-  /** Fetches a version, which is not under way, if there is a place, of which the last is kept for `preferred` ones. False if the call failed at once. */
+  /**
+   * Fetches a version, which is not under way, if there is a place, of which the last is kept for `preferred` ones.
+   * False if the call failed at once.
+   */
   start(kms: KmsConfig, rootId: u32, streamId: u32, version: u32, preferred: bool, nowMs: u64): bool {
     const places = preferred ? MAX_VERSION_FETCHES : MAX_VERSION_FETCHES - 1;
     let free: Fetch | null = null;

@@ -45,7 +45,10 @@ export class Freshness {
     this.usedSinceCheck = true;
   }
 
-  /** Whether what the KMS said then still counts: for `patienceMs` as long as it answers, and for MAX_KEY_AGE_MS while it does not. */
+  /**
+   * Whether what the KMS said then still counts: for `patienceMs` as long as it answers, and for MAX_KEY_AGE_MS while
+   * it does not.
+   */
   isCurrent(saidAtMs: u64, nowMs: u64, patienceMs: u64): bool {
     if (saidAtMs == 0) return false;
     return nowMs - saidAtMs <= (this.backoff.failing ? MAX_KEY_AGE_MS : patienceMs);
@@ -53,12 +56,21 @@ export class Freshness {
 
   /** Whether the KMS may be asked for the newest version. */
   mayAsk(nowMs: u64): bool {
-    return this.backoff.allows(nowMs) && this.refusals.allows(nowMs) && (this.askedAtMs == 0 || nowMs - this.askedAtMs >= MIN_KEY_RECHECK_MS);
+    return (
+      this.backoff.allows(nowMs) &&
+      this.refusals.allows(nowMs) &&
+      (this.askedAtMs == 0 || nowMs - this.askedAtMs >= MIN_KEY_RECHECK_MS)
+    );
   }
 
   /** Whether a key that is held, or has ended, is to be looked up. One that nobody used since the last look is not. */
   isDue(nowMs: u64, refreshMs: u64): bool {
-    return this.checkedAtMs != 0 && this.usedSinceCheck && nowMs >= this.dueAtMs && nowMs - this.usedAtMs <= refreshMs + MAX_IDLE_RETRY_MS;
+    return (
+      this.checkedAtMs != 0 &&
+      this.usedSinceCheck &&
+      nowMs >= this.dueAtMs &&
+      nowMs - this.usedAtMs <= refreshMs + MAX_IDLE_RETRY_MS
+    );
   }
 
   /** The KMS named a newest version that can be used. `confirmed`: it is in use; if not, it is looked at once more. */
@@ -82,7 +94,10 @@ export class Freshness {
     this.usedSinceCheck = false;
   }
 
-  /** The KMS refused the newest version, or gave something that is no key: believed until the next answers must be there. */
+  /**
+   * The KMS refused the newest version, or gave something that is no key: believed until the next answers must be
+   * there.
+   */
   refused(state: KeyState, nowMs: u64, timeoutMs: u64): void {
     this.refusals.fail(nowMs);
     this.key.note(state, this.believedUntil(nowMs, timeoutMs));
@@ -96,6 +111,6 @@ export class Freshness {
 
   /** What waiting will not change is believed until the next answers must be there. */
   believedUntil(nowMs: u64, timeoutMs: u64): u64 {
-    return nowMs + MAX_KMS_BACKOFF_MS * 3 / 2 + timeoutMs;
+    return nowMs + (MAX_KMS_BACKOFF_MS * 3) / 2 + timeoutMs;
   }
 }

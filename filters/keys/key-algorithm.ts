@@ -14,7 +14,10 @@ export const enum KeyAlgorithm {
   Sm2Private = 4,
   /** `SM2-PUBLIC`: SubjectPublicKeyInfo, PEM or DER. */
   Sm2Public = 5,
-  /** `TDES`: 8 bytes (DES) or 16 (triple DES with two parts), for message authentication codes alone (SP 800-67; ISO/IEC 9797-1). */
+  /**
+   * `TDES`: 8 bytes (DES) or 16 (triple DES with two parts), for message authentication codes alone (SP 800-67; ISO/IEC
+   * 9797-1).
+   */
   Tdes = 6,
 }
 
@@ -25,7 +28,15 @@ export const DES_KEY_BYTES: u32 = 8;
 /** Bytes of an AES-256 key (FIPS 197). */
 export const AES_256_KEY_BYTES: u32 = 32;
 
-const NAMES: StaticArray<Bytes> = [Bytes.EMPTY, Bytes.from('SM4'), Bytes.from('AES-256'), Bytes.from('HMAC-SM3'), Bytes.from('SM2-PRIVATE'), Bytes.from('SM2-PUBLIC'), Bytes.from('TDES')];
+const NAMES: StaticArray<Bytes> = [
+  Bytes.EMPTY,
+  Bytes.from('SM4'),
+  Bytes.from('AES-256'),
+  Bytes.from('HMAC-SM3'),
+  Bytes.from('SM2-PRIVATE'),
+  Bytes.from('SM2-PUBLIC'),
+  Bytes.from('TDES'),
+];
 
 /** The algorithm of a name; Unknown if it is none. */
 export function algorithmNamed(name: usize, length: u32): KeyAlgorithm {

@@ -13,7 +13,10 @@ import { KeyVersion } from './key-version';
 export const enum KeyVerdict {
   /** The version is in `key`; where a message was tested, it is genuine under it. */
   Genuine = 0,
-  /** The message is at fault: it is genuine under no version that counts, or names one that there is not (`key` is then null). */
+  /**
+   * The message is at fault: it is genuine under no version that counts, or names one that there is not (`key` is then
+   * null).
+   */
   Wrong = 1,
   /** The key is being fetched: answer `Wait`, the stream will be resumed. */
   Wait = 2,
@@ -38,7 +41,10 @@ export class KeyHolder {
   private ring: KeyRing | null = null;
   private waits: bool = true;
 
-  /** `id`: `kms://path`. `bits`: of data keys that a transit engine makes. `observable`: under `Observe` the user's verdict holds up nothing, so it never waits. */
+  /**
+   * `id`: `kms://path`. `bits`: of data keys that a transit engine makes. `observable`: under `Observe` the user's
+   * verdict holds up nothing, so it never waits.
+   */
   constructor(
     readonly id: Bytes,
     private readonly bits: u32 = 128,
@@ -81,12 +87,15 @@ export class KeyHolder {
   /** The data key that a message carries. */
   unwrapped(exchange: Exchange, wrapped: usize, length: u32, test: KeyTest): KeyVerdict {
     const ring = this.bind(exchange);
-    return ring == null ? KeyVerdict.Unavailable : this.take(ring, ring.unwrapped(exchange, wrapped, length, this.waits), test);
+    return ring == null
+      ? KeyVerdict.Unavailable
+      : this.take(ring, ring.unwrapped(exchange, wrapped, length, this.waits), test);
   }
 
   /**
-   * Tests a message that names no version: under the newest, else under the one before it, else under those before that, as far as they were superseded a
-   * short time ago. A version that the KMS does not give just now is the service's failure, not the message's.
+   * Tests a message that names no version: under the newest, else under the one before it, else under those before
+   * that, as far as they were superseded a short time ago. A version that the KMS does not give just now is the
+   * service's failure, not the message's.
    */
   judge(exchange: Exchange, test: KeyTest): KeyVerdict {
     const ring = this.bind(exchange);

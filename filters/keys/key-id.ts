@@ -2,7 +2,10 @@ import { Bytes } from '../memory/bytes';
 
 const SCHEME: Bytes = Bytes.from('kms://');
 
-/** Whether a key id is `kms://` and a path of letters, digits, `.`, `_`, `-` in parts separated by single `/`, none of them `.` or `..`. */
+/**
+ * Whether a key id is `kms://` and a path of letters, digits, `.`, `_`, `-` in parts separated by single `/`, none of
+ * them `.` or `..`.
+ */
 export function isKeyId(id: Bytes): bool {
   const length = id.length;
   if (length <= SCHEME.length || !SCHEME.equals(id.pointer, SCHEME.length)) return false;

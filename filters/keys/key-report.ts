@@ -18,7 +18,9 @@ export class KeyReport {
 
   constructor(private readonly id: Bytes) {}
 
-  /** A look at the KMS brought no key. The same reason is told once until the key was there again for MIN_KEY_REPORT_MS. */
+  /**
+   * A look at the KMS brought no key. The same reason is told once until the key was there again for MIN_KEY_REPORT_MS.
+   */
   lost(state: KeyState, nowMs: u64): void {
     countUnavailable(state);
     const bit: u32 = 1 << (<u32>state);

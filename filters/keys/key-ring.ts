@@ -1,5 +1,13 @@
-// One key of the KMS in one VM: its versions, the fetches under way, and what is asked of the KMS when. Who uses a key goes through key-holder.ts.
-import { ABSENT_KEY_MS, KEY_RECHECK_HOLD_MS, MAX_IDLE_VERSION_MS, MAX_KEY_AGE_MS, MAX_KEY_WAITERS, ROTATION_GRACE_MS } from '../limits';
+// One key of the KMS in one VM: its versions, the fetches under way, and what is asked of the KMS when. Who uses a key
+// goes through key-holder.ts.
+import {
+  ABSENT_KEY_MS,
+  KEY_RECHECK_HOLD_MS,
+  MAX_IDLE_VERSION_MS,
+  MAX_KEY_AGE_MS,
+  MAX_KEY_WAITERS,
+  ROTATION_GRACE_MS,
+} from '../limits';
 import { Bytes } from '../memory/bytes';
 import { CalloutRequest } from '../runtime/callout';
 import { KmsConfig } from '../runtime/config.gen';
@@ -14,7 +22,16 @@ import { KeyVersion } from './key-version';
 import { KeyVersions } from './key-versions';
 import { AnswerKind, KmsAnswer, isWrapped } from './kms-answer';
 import { FailureBudget } from './pace';
-import { fetchDenied, fetchFailed, fetchPutOff, fetchSucceeded, keyAbsent, keyExpired, keyUnreadable, waitExpired } from './stats';
+import {
+  fetchDenied,
+  fetchFailed,
+  fetchPutOff,
+  fetchSucceeded,
+  keyAbsent,
+  keyExpired,
+  keyUnreadable,
+  waitExpired,
+} from './stats';
 import { NO_TIME } from './timestamp';
 import { VersionNotes } from './version-notes';
 import { NEWEST, Waiter } from './waiter';
@@ -68,7 +85,10 @@ export class KeyRing extends Fetcher {
     this.fetches.ownedBy(this);
   }
 
-  /** The version to encrypt with. `waits`: whether the stream may be held; if not, what is held serves, and the KMS is asked on the side. */
+  /**
+   * The version to encrypt with. `waits`: whether the stream may be held; if not, what is held serves, and the KMS is
+   * asked on the side.
+   */
   newest(exchange: Exchange, waits: bool): KeyState {
     const nowMs = this.use();
     const key = this.versions.active;
@@ -85,7 +105,10 @@ export class KeyRing extends Fetcher {
     return this.await(exchange, NEWEST, waits, nowMs);
   }
 
-  /** To open what names no version: the latest that is known (others may use it a look earlier); if it has ended or was taken back, the one before it. */
+  /**
+   * To open what names no version: the latest that is known (others may use it a look earlier); if it has ended or was
+   * taken back, the one before it.
+   */
   latest(exchange: Exchange, waits: bool): KeyState {
     const state = this.newest(exchange, waits);
     const key = this.versions.latest;
@@ -130,14 +153,16 @@ export class KeyRing extends Fetcher {
     const key = this.versions.find(version);
     if (key != null) {
       if (nowMs >= key.expiresAtMs) return KeyState.Absent;
-      if (this.isCurrent(key.checkedAtMs, nowMs) || (!waits && this.isOfToday(key.checkedAtMs, nowMs))) return this.ready(key, nowMs);
+      if (this.isCurrent(key.checkedAtMs, nowMs) || (!waits && this.isOfToday(key.checkedAtMs, nowMs)))
+        return this.ready(key, nowMs);
       if (this.freshness.backoff.failing) return KeyState.Expired;
     } else {
       const noted = this.notes.stateOf(version, nowMs);
       if (noted != KeyState.Ready) return noted;
       const above = this.isAbove(version);
       const said = above ? this.freshness.key.at(nowMs) : this.freshness.versions.at(nowMs);
-      if (said == KeyState.Denied || said == KeyState.Unreadable || said == KeyState.Missing) return above ? this.refused(exchange, said, nowMs) : said;
+      if (said == KeyState.Denied || said == KeyState.Unreadable || said == KeyState.Missing)
+        return above ? this.refused(exchange, said, nowMs) : said;
     }
     return this.await(exchange, version, waits, nowMs);
   }
@@ -150,13 +175,18 @@ export class KeyRing extends Fetcher {
 
   /** What waiting will not change: told at once, while the KMS is asked on the side at the pace of its failures. */
   private refused(exchange: Exchange, said: KeyState, nowMs: u64): KeyState {
-    if (said == KeyState.Denied || said == KeyState.Unreadable) this.askNewest(exchange.rootId, exchange.contextId, nowMs);
+    if (said == KeyState.Denied || said == KeyState.Unreadable)
+      this.askNewest(exchange.rootId, exchange.contextId, nowMs);
     return said;
   }
 
   private isCurrent(saidAtMs: u64, nowMs: u64): bool {
     if (this.line.verdict == KeyState.Ready) return this.isOfToday(saidAtMs, nowMs);
-    return this.freshness.isCurrent(saidAtMs, nowMs, 2 * max(<u64>this.kms.refreshMs, this.backEnd.leastRecheckMs) + <u64>this.kms.timeoutMs);
+    return this.freshness.isCurrent(
+      saidAtMs,
+      nowMs,
+      2 * max(<u64>this.kms.refreshMs, this.backEnd.leastRecheckMs) + <u64>this.kms.timeoutMs,
+    );
   }
 
   private isOfToday(saidAtMs: u64, nowMs: u64): bool {
@@ -186,7 +216,10 @@ export class KeyRing extends Fetcher {
     if (!this.newestFetch.start(this.kms, rootId, streamId, NEWEST, nowMs)) this.freshness.backoff.fail(nowMs);
   }
 
-  /** Fetches a version if there is a place. While the KMS does not answer, one call at a time tries; what nobody has proven waits while too many of its kind were made up. */
+  /**
+   * Fetches a version if there is a place. While the KMS does not answer, one call at a time tries; what nobody has
+   * proven waits while too many of its kind were made up.
+   */
   private askVersion(rootId: u32, streamId: u32, version: u32, nowMs: u64): void {
     const backoff = this.freshness.backoff;
     if (!backoff.allows(nowMs) || (backoff.failing && this.isBusy) || this.fetches.fetches(version)) return;
@@ -215,13 +248,19 @@ export class KeyRing extends Fetcher {
     return this.backEnd.writeRequest(this.id, this.kms, version, request);
   }
 
-  /** Begins to fetch before the first message needs the key. `protects`: a transit engine need not make a data key for who opens only. */
+  /**
+   * Begins to fetch before the first message needs the key. `protects`: a transit engine need not make a data key for
+   * who opens only.
+   */
   prepare(rootId: u32, protects: bool): void {
     this.usedAtMs = monotonicMillis();
     if (this.freshness.checkedAtMs == 0 && (protects || this.transit == null)) this.askNewest(rootId, 0, this.usedAtMs);
   }
 
-  /** Refreshes a key in use, retries what failed, ends waits that took too long, and forgets what has ended or nobody used for MAX_KEY_AGE_MS. */
+  /**
+   * Refreshes a key in use, retries what failed, ends waits that took too long, and forgets what has ended or nobody
+   * used for MAX_KEY_AGE_MS.
+   */
   tick(rootId: u32): void {
     const nowMs = monotonicMillis();
     const bound = <u64>this.kms.holdMs;
@@ -233,7 +272,7 @@ export class KeyRing extends Fetcher {
     if (!this.freshness.backoff.failing) this.versions.retireIdle(MAX_IDLE_VERSION_MS, nowMs);
     const due = this.freshness.isDue(nowMs, this.kms.refreshMs) && (this.freshness.ended || !this.versions.isEmpty);
     if (due || this.someoneWaitsForNewest()) this.askNewest(rootId, 0, nowMs);
-    const old = this.versions.unchecked(max(<u64>this.kms.refreshMs * 3 / 4, this.backEnd.leastRecheckMs), nowMs);
+    const old = this.versions.unchecked(max((<u64>this.kms.refreshMs * 3) / 4, this.backEnd.leastRecheckMs), nowMs);
     if (old != null) this.askVersion(rootId, 0, old.number, nowMs);
     this.askVersions(rootId, nowMs);
   }
@@ -260,7 +299,10 @@ export class KeyRing extends Fetcher {
     const wallMs = wallMillis();
     const version = fetch.version;
     const mayBeAbsent = this.backEnd.mayBeAbsent(status);
-    const kind = status == STATUS_OK || mayBeAbsent ? this.backEnd.read(answer, version, body, bodyLength, wallMs) : AnswerKind.Unreadable;
+    const kind =
+      status == STATUS_OK || mayBeAbsent
+        ? this.backEnd.read(answer, version, body, bodyLength, wallMs)
+        : AnswerKind.Unreadable;
     const absent = mayBeAbsent && this.backEnd.saysAbsent(status, answer);
     let key: KeyVersion | null = null;
     if (status == STATUS_OK && kind == AnswerKind.Key) key = this.keyOf(version, nowMs, wallMs);
@@ -279,7 +321,8 @@ export class KeyRing extends Fetcher {
   private keyOf(asked: u32, nowMs: u64, wallMs: i64): KeyVersion | null {
     let number = answer.version;
     const transit = this.transit;
-    if (transit != null) number = asked == NEWEST ? transit.numberOf(answer.wrapped, answer.wrappedLength, nowMs, this) : asked;
+    if (transit != null)
+      number = asked == NEWEST ? transit.numberOf(answer.wrapped, answer.wrappedLength, nowMs, this) : asked;
     if (number == NEWEST || (asked != NEWEST && number != asked)) return null;
     return this.versions.put(answer, number, transit == null ? Bytes.EMPTY : transit.wrapped(number), nowMs, wallMs);
   }
@@ -299,7 +342,10 @@ export class KeyRing extends Fetcher {
     this.line.release(Those.Above, key.number, KeyState.Absent);
   }
 
-  /** There is no such key or version, or not any more. `named`: the version that the KMS says has gone or ended, 0 if it named none. */
+  /**
+   * There is no such key or version, or not any more. `named`: the version that the KMS says has gone or ended, 0 if it
+   * named none.
+   */
   private lose(asked: u32, kind: AnswerKind, named: u32, nowMs: u64): void {
     this.freshness.backoff.recover();
     keyAbsent.add(1);
@@ -330,7 +376,10 @@ export class KeyRing extends Fetcher {
     this.line.release(Those.Above, named, KeyState.Absent);
   }
 
-  /** An answer that is no key, or none at all. For one version an unreadable one is final; else the KMS is asked again after a pause. */
+  /**
+   * An answer that is no key, or none at all. For one version an unreadable one is final; else the KMS is asked again
+   * after a pause.
+   */
   private fail(version: u32, status: u32, nowMs: u64): void {
     fetchFailed.add(1);
     let state: KeyState = KeyState.Unavailable;
@@ -368,7 +417,10 @@ export class KeyRing extends Fetcher {
     this.line.release(Those.OfLater, this.versions.newestNumber, state);
   }
 
-  /** While the KMS does not answer, who can be served from what is held need not wait for it. Never from a call of a stream: it would be resumed within it. */
+  /**
+   * While the KMS does not answer, who can be served from what is held need not wait for it. Never from a call of a
+   * stream: it would be resumed within it.
+   */
   private serveHeld(): void {
     if (!this.versions.isEmpty) this.line.release(Those.Served, 0, KeyState.Pending);
   }

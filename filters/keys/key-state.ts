@@ -10,7 +10,10 @@ export const enum KeyState {
   Unavailable = 2,
   /** The KMS does not have this version, and has the key. */
   Absent = 3,
-  /** The version to encrypt with has ended, or the KMS has not answered for so long that nobody knows: it serves no more. */
+  /**
+   * The version to encrypt with has ended, or the KMS has not answered for so long that nobody knows: it serves no
+   * more.
+   */
   Expired = 4,
   /** To open what does not name its version: the newest has ended or was taken back, and there is none before it. */
   Retired = 5,

@@ -6,7 +6,10 @@ import { KeyRing } from './key-ring';
 /** The keys of this VM. They outlive configurations: a policy edit fetches nothing. They live in linear memory only. */
 const rings: Array<KeyRing> = [];
 
-/** The ring of a key of a KMS, made at the first call. `bits`: of the data keys that a transit engine makes, 128 (SM4) or 256 (AES-256). */
+/**
+ * The ring of a key of a KMS, made at the first call. `bits`: of the data keys that a transit engine makes, 128 (SM4)
+ * or 256 (AES-256).
+ */
 export function keyRing(id: Bytes, kms: KmsConfig, bits: u32 = 128): KeyRing {
   for (let i = 0; i < rings.length; i++) {
     const ring = rings[i];

@@ -23,17 +23,20 @@ const enum SelfTest {
 
 let sm2Tested: SelfTest = SelfTest.NotRun;
 
-/** Runs SM2's known-answer tests at the first key that needs them: 2 to 3 ms that a VM without SM2 keys does not pay. */
+/**
+ * Runs SM2's known-answer tests at the first key that needs them: 2 to 3 ms that a VM without SM2 keys does not pay.
+ */
 function sm2Works(): bool {
   if (sm2Tested == SelfTest.NotRun) sm2Tested = sm2SelfTest() ? SelfTest.Passed : SelfTest.Failed;
   return sm2Tested == SelfTest.Passed;
 }
 
 /**
- * One version of a key, ready for use: what its algorithm needs is made when it arrives, never while a message waits. Its initialisation vectors are a
- * random start of 96 bits, drawn anew in each VM and after 2^32 messages, and that start incremented (SP 800-38D, 8.2.2). That two of S starts meet within N
- * messages under one key has a chance of less than S * N / 2^96: below the 2^-32 of section 8 as long as S * N is below 2^64. Section 8.3 allows 2^32
- * messages under a key in all VMs together: `fim.key.messages.<path>` counts them, and a rotation begins anew.
+ * One version of a key, ready for use: what its algorithm needs is made when it arrives, never while a message waits.
+ * Its initialisation vectors are a random start of 96 bits, drawn anew in each VM and after 2^32 messages, and that
+ * start incremented (SP 800-38D, 8.2.2). That two of S starts meet within N messages under one key has a chance of less
+ * than S * N / 2^96: below the 2^-32 of section 8 as long as S * N is below 2^64. Section 8.3 allows 2^32 messages
+ * under a key in all VMs together: `fim.key.messages.<path>` counts them, and a rotation begins anew.
  */
 export class KeyVersion {
   /** SM4 keys: GCM, and encrypt-then-MAC under derived keys. */
@@ -55,9 +58,14 @@ export class KeyVersion {
   usedAtMs: u64;
   /** Wall-clock time when the KMS made it, milliseconds since 1970; NO_TIME: it does not say. */
   madeAt: i64 = NO_TIME;
-  /** Whether a message under this version was genuine: such versions are the last to make room. Set by who verified it. */
+  /**
+   * Whether a message under this version was genuine: such versions are the last to make room. Set by who verified it.
+   */
   proven: bool = false;
-  /** Overwritten: what was made of it is void. A stream that holds a version over several callbacks asks before each use. */
+  /**
+   * Overwritten: what was made of it is void. A stream that holds a version over several callbacks asks before each
+   * use.
+   */
   retired: bool = false;
   /** Initialisation vectors drawn: messages encrypted by this VM. */
   messages: u64 = 0;
@@ -71,8 +79,9 @@ export class KeyVersion {
   private ivsLeft: u32 = 0;
 
   /**
-   * `number`: the KMS's version, or this VM's own count of data keys. `kid`: key id and version as messages name them, `kms://path#version`. `material`: copied. `wrapped`: the data key as the KMS encrypted it, for the
-   * receiver; empty for keys that the KMS itself stores. Check `usable` afterwards.
+   * `number`: the KMS's version, or this VM's own count of data keys. `kid`: key id and version as messages name them,
+   * `kms://path#version`. `material`: copied. `wrapped`: the data key as the KMS encrypted it, for the receiver; empty
+   * for keys that the KMS itself stores. Check `usable` afterwards.
    */
   constructor(
     readonly algorithm: KeyAlgorithm,
@@ -173,7 +182,9 @@ export class KeyVersion {
 
   /** Whether it is this key. A KMS that was set up anew may give another under a known number. */
   holds(algorithm: KeyAlgorithm, material: usize, length: u32): bool {
-    return this.algorithm == algorithm && this.materialLength == length && equalConstantTime(this.material, material, length);
+    return (
+      this.algorithm == algorithm && this.materialLength == length && equalConstantTime(this.material, material, length)
+    );
   }
 
   /** The key may no longer be used: the material and all that was made of it are overwritten. */

@@ -52,7 +52,10 @@ export class KeyVersions {
     return null;
   }
 
-  /** Keeps a version as the KMS gave it just now; null if it is no key of its algorithm. Another key under a known number takes its place. */
+  /**
+   * Keeps a version as the KMS gave it just now; null if it is no key of its algorithm. Another key under a known
+   * number takes its place.
+   */
   put(answer: KmsAnswer, number: u32, wrapped: Bytes, nowMs: u64, wallMs: i64): KeyVersion | null {
     let key = this.find(number);
     if (key != null && !key.holds(answer.algorithm, answer.material, answer.materialLength)) {
@@ -98,7 +101,10 @@ export class KeyVersions {
     requestCollection();
   }
 
-  /** Retires the version unused for longest, unproven ones first; neither the one to encrypt with nor `fresh`, which messages wait for. */
+  /**
+   * Retires the version unused for longest, unproven ones first; neither the one to encrypt with nor `fresh`, which
+   * messages wait for.
+   */
   private makeRoom(fresh: KeyVersion): void {
     const list = this.list;
     let oldest = -1;
@@ -113,8 +119,9 @@ export class KeyVersions {
   }
 
   /**
-   * The KMS names `key` as the newest. What has a higher number is gone. It encrypts from the next look on, and until then the one named at the look before:
-   * by then all who look at the same pace have it. False if it is not yet in use.
+   * The KMS names `key` as the newest. What has a higher number is gone. It encrypts from the next look on, and until
+   * then the one named at the look before: by then all who look at the same pace have it. False if it is not yet in
+   * use.
    */
   confirmNewest(key: KeyVersion): bool {
     const before: KeyVersion | null = this.dataKeys ? null : this.find(this.named);
@@ -148,15 +155,22 @@ export class KeyVersions {
     }
   }
 
-  /** Overwrites versions whose time is over; true if the one to encrypt with was among them and no other takes its place. */
+  /**
+   * Overwrites versions whose time is over; true if the one to encrypt with was among them and no other takes its
+   * place.
+   */
   retireEnded(nowMs: u64): bool {
     const had = this.active != null;
-    for (let i = this.list.length - 1; i >= 0; i--) if (nowMs >= this.list[i].expiresAtMs) this.drop(this.list[i].number);
+    for (let i = this.list.length - 1; i >= 0; i--)
+      if (nowMs >= this.list[i].expiresAtMs) this.drop(this.list[i].number);
     if (had && this.active == null && !this.dataKeys) this.active = this.find(this.named);
     return had && this.active == null;
   }
 
-  /** Overwrites old versions that were not used for `forMs`: one that the KMS destroyed meanwhile is never looked up again, and must not stay. */
+  /**
+   * Overwrites old versions that were not used for `forMs`: one that the KMS destroyed meanwhile is never looked up
+   * again, and must not stay.
+   */
   retireIdle(forMs: u64, nowMs: u64): void {
     for (let i = this.list.length - 1; i >= 0; i--) {
       const key = this.list[i];

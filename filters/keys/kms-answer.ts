@@ -1,6 +1,8 @@
-// The KMS's answers. Members that are not named here are ignored: Vault and OpenBao send more. Every text that held a key is overwritten.
+// The KMS's answers. Members that are not named here are ignored: Vault and OpenBao send more. Every text that held a
+// key is overwritten.
 //
-//   KV version 2 read      {"data":{"data":{"algorithm":"SM4","material":"<base64>"},"metadata":{"version":3,"deletion_time":"","destroyed":false}}}
+//   KV version 2 read
+//   {"data":{"data":{"algorithm":"SM4","material":"<base64>"},"metadata":{"version":3,"deletion_time":"","destroyed":false}}}
 //   transit data key       {"data":{"plaintext":"<base64>","ciphertext":"vault:v3:…"}}
 //   transit decrypt        {"data":{"plaintext":"<base64>"}}
 import { wipe } from '../crypto/constant-time';
@@ -113,7 +115,10 @@ export class KmsAnswer {
     return this.readMaterial(member(data, MATERIAL)) ? AnswerKind.Key : AnswerKind.Unreadable;
   }
 
-  /** Reads a transit answer: `issued`, a new data key with its wrapped form; else one that was unwrapped. The length tells SM4 from AES-256. */
+  /**
+   * Reads a transit answer: `issued`, a new data key with its wrapped form; else one that was unwrapped. The length
+   * tells SM4 from AES-256.
+   */
   readTransit(body: usize, length: u32, issued: bool): AnswerKind {
     this.begin();
     if (!this.parse(body, length)) return AnswerKind.Unreadable;
@@ -156,7 +161,10 @@ export class KmsAnswer {
     return true;
   }
 
-  /** The earliest of `expires` (of the version, else of the key), `deletion_time` and the lease. False if one of them cannot be read. */
+  /**
+   * The earliest of `expires` (of the version, else of the key), `deletion_time` and the lease. False if one of them
+   * cannot be read.
+   */
   private readEnd(data: u32, metadata: u32, custom: u32, nowMs: i64): bool {
     let end = member(data, EXPIRES);
     if (end == 0) end = member(custom, EXPIRES);
@@ -214,16 +222,25 @@ export class KmsAnswer {
     return true;
   }
 
-  /** Bytes of the key at `to`; -1 if the text is none, or could be two keys: 64 hexadecimal digits are base64 of 48 bytes, too. */
+  /**
+   * Bytes of the key at `to`; -1 if the text is none, or could be two keys: 64 hexadecimal digits are base64 of 48
+   * bytes, too.
+   */
   private decode(text: usize, length: u32, to: usize): i32 {
     if (this.encoding == Encoding.Hex) return decodeHex(text, length, to);
-    if (this.encoding == Encoding.NotSaid && takesLength(this.algorithm, length >> 1) && decodeHex(text, length, to) >= 0) return -1;
+    if (
+      this.encoding == Encoding.NotSaid &&
+      takesLength(this.algorithm, length >> 1) &&
+      decodeHex(text, length, to) >= 0
+    )
+      return -1;
     return decodeBase64(text, length, to);
   }
 
   /**
-   * As `decode` for an SM2 key: PEM stays as it is, hexadecimal digits need not be said to be so, and white space is passed over. No text is a key in both readings: DER begins with 30 in hexadecimal and with M in
-   * base64, and no number of digits that a bare key has in the one is a length of a bare key in the other.
+   * As `decode` for an SM2 key: PEM stays as it is, hexadecimal digits need not be said to be so, and white space is
+   * passed over. No text is a key in both readings: DER begins with 30 in hexadecimal and with M in base64, and no
+   * number of digits that a bare key has in the one is a length of a bare key in the other.
    */
   private decodeSm2(text: usize, length: u32, to: usize): i32 {
     if (hasPem(text, length)) {

@@ -1,5 +1,6 @@
-// Encrypt-then-MAC under one key of the KMS: a cipher key and a MAC key of their own for each algorithm, by HKDF-SM3 (RFC 5869 over GB/T 32905) without
-// salt. `info` is `fim ALGORITHM encrypt` (16 bytes are derived) and `fim ALGORITHM mac` (32 bytes): no key ever serves two algorithms or two purposes.
+// Encrypt-then-MAC under one key of the KMS: a cipher key and a MAC key of their own for each algorithm, by HKDF-SM3
+// (RFC 5869 over GB/T 32905) without salt. `info` is `fim ALGORITHM encrypt` (16 bytes are derived) and `fim ALGORITHM
+// mac` (32 bytes): no key ever serves two algorithms or two purposes.
 import { wipe } from '../crypto/constant-time';
 import { Ctr } from '../crypto/counter';
 import { Hmac } from '../crypto/hmac';

@@ -14,7 +14,9 @@ export function spread(milliseconds: u64): u64 {
   return milliseconds - (<u64>load<u32>(DRAWN) * part) / u32.MAX_VALUE;
 }
 
-/** The period of refresh, or half of what remains of a key that ends before long, so that its successor is seen in time. */
+/**
+ * The period of refresh, or half of what remains of a key that ends before long, so that its successor is seen in time.
+ */
 export function soonest(period: u64, expiresAtMs: u64, nowMs: u64): u64 {
   if (expiresAtMs <= nowMs) return min(period, LEAST_PERIOD_MS);
   return min(period, max((expiresAtMs - nowMs) / 2, LEAST_PERIOD_MS));
@@ -46,7 +48,10 @@ export class Backoff {
   }
 }
 
-/** How many versions and data keys that turn out not to be there are asked for: MAX_FAILED_FETCHES, and one more every FAILED_FETCH_REFILL_MS. */
+/**
+ * How many versions and data keys that turn out not to be there are asked for: MAX_FAILED_FETCHES, and one more every
+ * FAILED_FETCH_REFILL_MS.
+ */
 export class FailureBudget {
   private left: u64 = MAX_FAILED_FETCHES;
   private filledAtMs: u64 = 0;

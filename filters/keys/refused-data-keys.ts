@@ -4,7 +4,10 @@ import { sipBegin, sipEnd, sipText } from '../memory/siphash';
 
 const SEED: usize = memory.data(16, 8);
 
-/** Wrapped data keys that the KMS did not open, by a keyed hash that senders cannot aim at. A full table forgets the oldest. */
+/**
+ * Wrapped data keys that the KMS did not open, by a keyed hash that senders cannot aim at. A full table forgets the
+ * oldest.
+ */
 export class RefusedDataKeys {
   private readonly hashes: StaticArray<u64> = new StaticArray<u64>(MAX_REFUSED_DATA_KEYS);
   private readonly untilMs: StaticArray<u64> = new StaticArray<u64>(MAX_REFUSED_DATA_KEYS);
@@ -33,7 +36,8 @@ export class RefusedDataKeys {
 
   has(wrapped: usize, length: u32, nowMs: u64): bool {
     const hash = this.hash(wrapped, length);
-    for (let i = 0; i < MAX_REFUSED_DATA_KEYS; i++) if (unchecked(this.hashes[i]) == hash && nowMs < unchecked(this.untilMs[i])) return true;
+    for (let i = 0; i < MAX_REFUSED_DATA_KEYS; i++)
+      if (unchecked(this.hashes[i]) == hash && nowMs < unchecked(this.untilMs[i])) return true;
     return false;
   }
 }

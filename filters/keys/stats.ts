@@ -25,8 +25,12 @@ export const waitMillis: Histogram = new Histogram('fim.key.wait_ms');
 
 /** Looks at the newest version of a key that brought none, by reason: `fim.key.unavailable.<reason>`. */
 const unavailable: StaticArray<Counter> = [
-  new Counter('fim.key.unavailable.outage'), new Counter('fim.key.unavailable.absent'), new Counter('fim.key.unavailable.denied'),
-  new Counter('fim.key.unavailable.unreadable'), new Counter('fim.key.unavailable.expired'), new Counter('fim.key.unavailable.revoked'),
+  new Counter('fim.key.unavailable.outage'),
+  new Counter('fim.key.unavailable.absent'),
+  new Counter('fim.key.unavailable.denied'),
+  new Counter('fim.key.unavailable.unreadable'),
+  new Counter('fim.key.unavailable.expired'),
+  new Counter('fim.key.unavailable.revoked'),
 ];
 
 const REASONS: StaticArray<string> = ['outage', 'absent', 'denied', 'unreadable', 'expired', 'revoked'];

@@ -1,4 +1,5 @@
-// RFC 3339 date-times, as Vault and OpenBao write them: `2027-01-01T00:00:00Z`, with any fraction of a second, or with an offset.
+// RFC 3339 date-times, as Vault and OpenBao write them: `2027-01-01T00:00:00Z`, with any fraction of a second, or with
+// an offset.
 
 /** A text that is no date-time. */
 export const NO_TIME: i64 = i64.MIN_VALUE;
@@ -16,14 +17,23 @@ export function parseTimestamp(text: usize, length: u32): i64 {
   const second = digits(text + 17, 2);
   if ((year | month | day | hour | minute | second) < 0) return NO_TIME;
   const letter = load<u8>(text + 10) | 32;
-  if (load<u8>(text + 4) != 45 || load<u8>(text + 7) != 45 || letter != 116 || load<u8>(text + 13) != 58 || load<u8>(text + 16) != 58) return NO_TIME;
-  if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month) || hour > 23 || minute > 59 || second > 60) return NO_TIME;
+  if (
+    load<u8>(text + 4) != 45 ||
+    load<u8>(text + 7) != 45 ||
+    letter != 116 ||
+    load<u8>(text + 13) != 58 ||
+    load<u8>(text + 16) != 58
+  )
+    return NO_TIME;
+  if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month) || hour > 23 || minute > 59 || second > 60)
+    return NO_TIME;
   let at: u32 = 19;
   let millis: i64 = 0;
   if (load<u8>(text + at) == 46) {
     let weight: i64 = 100;
     const first = ++at;
-    for (; at < length && isDigit(load<u8>(text + at)); at++, weight /= 10) millis += <i64>(load<u8>(text + at) - 48) * weight;
+    for (; at < length && isDigit(load<u8>(text + at)); at++, weight /= 10)
+      millis += <i64>(load<u8>(text + at) - 48) * weight;
     if (at == first) return NO_TIME;
   }
   const offset = zone(text + at, length - at);
@@ -62,7 +72,10 @@ function daysOf(year: i64, month: i64): i64 {
   return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
-/** Days from 1970-01-01 to a day of the Gregorian calendar; years from 0. Counted from March, so that the leap day is the last of its year. */
+/**
+ * Days from 1970-01-01 to a day of the Gregorian calendar; years from 0. Counted from March, so that the leap day is
+ * the last of its year.
+ */
 function daysBefore(year: i64, month: i64, day: i64): i64 {
   const y = month > 2 ? year : year - 1;
   const era = (y >= 0 ? y : y - 399) / 400;

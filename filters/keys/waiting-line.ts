@@ -29,7 +29,9 @@ export const enum Those {
 }
 
 export class WaitingLine extends WaiterList {
-  /** State given to a resumed waiter that still finds no key. Pending: it may wait again; Ready: what is held serves it. */
+  /**
+   * State given to a resumed waiter that still finds no key. Pending: it may wait again; Ready: what is held serves it.
+   */
   verdict: KeyState = KeyState.Pending;
 
   /** `dataKeys`: numbers are this VM's own, and say nothing of age. */
@@ -69,7 +71,9 @@ export class WaitingLine extends WaiterList {
     return this.versions.active != null || this.freshness.ended;
   }
 
-  /** Resumes some of those that wait; answers how many. Resuming may add new ones, unless `verdict` says what they get. */
+  /**
+   * Resumes some of those that wait; answers how many. Resuming may add new ones, unless `verdict` says what they get.
+   */
   release(those: Those, value: u64, verdict: KeyState): u32 {
     if (this.length == 0) return 0;
     const nowMs = monotonicMillis();

@@ -1,4 +1,5 @@
-// A set of characters in the making, and its translation to byte instructions. ASCII is a bit set; the rest a list of ranges.
+// A set of characters in the making, and its translation to byte instructions. ASCII is a bit set; the rest a list of
+// ranges.
 import { Program } from './program';
 
 const FIRST_BEYOND_ASCII: u32 = 0x80;
@@ -48,7 +49,10 @@ export class CharClass {
     this.add(FIRST_BEYOND_ASCII, LAST_CHARACTER);
   }
 
-  /** Letters of ASCII in both cases, and the two characters beyond it that fold to ASCII letters: U+017F (s) and U+212A (k). */
+  /**
+   * Letters of ASCII in both cases, and the two characters beyond it that fold to ASCII letters: U+017F (s) and U+212A
+   * (k).
+   */
   fold(): void {
     const letters: u64 = 0x07fffffe;
     const upper = this.high & letters;
@@ -62,7 +66,8 @@ export class CharClass {
   }
 
   private has(character: u32): bool {
-    for (let i = 0; i < this.ranges.length; i += 2) if (this.ranges[i] <= character && character <= this.ranges[i + 1]) return true;
+    for (let i = 0; i < this.ranges.length; i += 2)
+      if (this.ranges[i] <= character && character <= this.ranges[i + 1]) return true;
     return false;
   }
 
@@ -124,8 +129,8 @@ function bitsBetween(first: u32, last: u32): u64 {
 }
 
 /**
- * Characters beyond ASCII as byte sequences. Continuation bytes 80-BF that end a sequence are shared: three of them stand at the end, and a
- * sequence enters as far before the end as it needs.
+ * Characters beyond ASCII as byte sequences. Continuation bytes 80-BF that end a sequence are shared: three of them
+ * stand at the end, and a sequence enters as far before the end as it needs.
  */
 class Utf8Emitter {
   /** Bytes of the sequences: length, then low and high of each. */
@@ -139,7 +144,8 @@ class Utf8Emitter {
     const sequences = this.sequences;
     const start = program.length;
     const ascii = (low | high) != 0;
-    // Leads that go to the tails at the end cannot be aimed before its place is known: their links hold how far before the end they enter.
+    // Leads that go to the tails at the end cannot be aimed before its place is known: their links hold how far before
+    // the end they enter.
     let at = 0;
     if (ascii) {
       if (sequences.length != 0) program.split(2);
@@ -151,13 +157,17 @@ class Utf8Emitter {
       while (own > 1 && sequences[at + own * 2 - 1] == 0x80 && sequences[at + own * 2] == 0xbf) own--;
       const next = at + 1 + bytes * 2;
       if (next < sequences.length) program.split(own + 1);
-      for (let i = 0; i < own; i++) program.range(sequences[at + 1 + i * 2], sequences[at + 2 + i * 2], i == own - 1 ? own - bytes : 1);
+      for (let i = 0; i < own; i++)
+        program.range(sequences[at + 1 + i * 2], sequences[at + 2 + i * 2], i == own - 1 ? own - bytes : 1);
       at = next;
     }
     this.close(start);
   }
 
-  /** Appends the shared tails and aims the instructions that wait for them: those with a target of 0 or before themselves. */
+  /**
+   * Appends the shared tails and aims the instructions that wait for them: those with a target of 0 or before
+   * themselves.
+   */
   private close(start: u32): void {
     const program = this.program;
     if (program.overflowed) return;

@@ -1,5 +1,6 @@
-// The routes of one host, found by path: all exact paths, prefixes and patterns in one hash table, looked up while the path is hashed once. Texts are kept
-// and looked up in lower case and without a slash at their end, so that one look finds the routes of a path and of those that some servers take for the same.
+// The routes of one host, found by path: all exact paths, prefixes and patterns in one hash table, looked up while the
+// path is hashed once. Texts are kept and looked up in lower case and without a slash at their end, so that one look
+// finds the routes of a path and of those that some servers take for the same.
 import { MAX_ROUTE_PATH_BYTES } from '../limits';
 import { Bytes, equalBytes, lowerAscii } from '../memory/bytes';
 import { Fit, RouteCandidate, Spelling } from './route-candidate';
@@ -18,7 +19,10 @@ export const enum PathKind {
 const FIRST_HASH: u32 = 0x811c9dc5;
 const SLASH: u32 = 47;
 
-/** Room for what the index looks at of a path: no route's text is longer than its limit, and one byte more tells a longer path. */
+/**
+ * Room for what the index looks at of a path: no route's text is longer than its limit, and one byte more tells a
+ * longer path.
+ */
 const MAX_FOLDED_BYTES: u32 = MAX_ROUTE_PATH_BYTES + 1;
 /** The path of the request at hand in lower case. */
 const FOLDED: usize = memory.data(<i32>MAX_FOLDED_BYTES + 15, 16);
@@ -78,7 +82,10 @@ export class PathIndex {
   private slots: StaticArray<PathBucket | null> = new StaticArray<PathBucket | null>(2);
   /** Bit n: some prefix or pattern has a text of n bytes. */
   private readonly lengths: u32[] = [];
-  /** Bytes of the longest text of a prefix or pattern, and of any path at all: a request's path need not be read further. */
+  /**
+   * Bytes of the longest text of a prefix or pattern, and of any path at all: a request's path need not be read
+   * further.
+   */
   private longest: u32 = 0;
   private longestOfAll: u32 = 0;
 
@@ -121,14 +128,20 @@ export class PathIndex {
     while (true) {
       const bucket = unchecked(this.slots[slot]);
       if (bucket == null) return null;
-      if (bucket.hash == hash && bucket.kind == kind && bucket.text.length == length && equalBytes(bucket.text.pointer, text, length)) return bucket;
+      if (
+        bucket.hash == hash &&
+        bucket.kind == kind &&
+        bucket.text.length == length &&
+        equalBytes(bucket.text.pointer, text, length)
+      )
+        return bucket;
       slot = (slot + 1) & mask;
     }
   }
 
   /**
-   * Notes in `lookup` the first route whose path and conditions match, and the first whose path only some servers would take for this one. `length`: of the path
-   * that `foldPath` was given.
+   * Notes in `lookup` the first route whose path and conditions match, and the first whose path only some servers would
+   * take for this one. `length`: of the path that `foldPath` was given.
    */
   meet(lookup: RequestLookup, length: u32): void {
     let hash = FIRST_HASH;
@@ -142,7 +155,12 @@ export class PathIndex {
     }
     if (read != length) return;
     const slash = length != 0 && load<u8>(FOLDED + length - 1) == SLASH;
-    const exact = this.find(PathKind.Exact, finishHash(slash ? before : hash, PathKind.Exact), FOLDED, slash ? length - 1 : length);
+    const exact = this.find(
+      PathKind.Exact,
+      finishHash(slash ? before : hash, PathKind.Exact),
+      FOLDED,
+      slash ? length - 1 : length,
+    );
     if (exact != null) meetBucket(exact, lookup, length);
   }
 
@@ -162,7 +180,9 @@ export class PathIndex {
   }
 }
 
-/** Notes what the routes of a bucket make of a request; those behind the first that takes it as it stands do not count. */
+/**
+ * Notes what the routes of a bucket make of a request; those behind the first that takes it as it stands do not count.
+ */
 function meetBucket(bucket: PathBucket, lookup: RequestLookup, length: u32): void {
   const candidates = bucket.candidates;
   for (let i = 0; i < candidates.length; i++) {

@@ -46,11 +46,16 @@ const FIRST_SLOTS: u32 = 64;
 
 function holds(look: Look, context: u32, next: u32): bool {
   switch (look) {
-    case Look.TextStart: return (context & AT_START) != 0;
-    case Look.TextEnd: return next == BEFORE_END;
-    case Look.LineStart: return (context & (AT_START | AFTER_NEWLINE)) != 0;
-    case Look.LineEnd: return next == BEFORE_END || next == BEFORE_NEWLINE;
-    case Look.WordEdge: return ((context & AFTER_WORD) != 0) != (next == BEFORE_WORD);
+    case Look.TextStart:
+      return (context & AT_START) != 0;
+    case Look.TextEnd:
+      return next == BEFORE_END;
+    case Look.LineStart:
+      return (context & (AT_START | AFTER_NEWLINE)) != 0;
+    case Look.LineEnd:
+      return next == BEFORE_END || next == BEFORE_NEWLINE;
+    case Look.WordEdge:
+      return ((context & AFTER_WORD) != 0) != (next == BEFORE_WORD);
   }
   return next != BEFORE_CONTINUATION && ((context & AFTER_WORD) != 0) == (next == BEFORE_WORD);
 }
@@ -134,7 +139,8 @@ export class DfaBuilder {
       else for (let kind = BEFORE_OTHER; kind < BEFORE_END; kind++) matched = this.expand(state, kind);
       if (seesEnd) matched = this.close(state, BEFORE_END);
       this.atEnd.push(matched ? 1 : 0);
-      if (this.stateCount > MAX_PATTERN_STATES || this.stateCount << (this.columnBits + 1) > MAX_PATTERN_TABLE_BYTES) return false;
+      if (this.stateCount > MAX_PATTERN_STATES || this.stateCount << (this.columnBits + 1) > MAX_PATTERN_TABLE_BYTES)
+        return false;
       if (this.work > MAX_PATTERN_WORK || Row.exhausted) return false;
     }
     return true;
@@ -186,7 +192,8 @@ export class DfaBuilder {
     let classes: u32 = 0;
     unchecked((this.sample[0] = 0));
     for (let byte: u32 = 0; byte < 256; byte++) {
-      if (byte != 0 && ((load<u8>(BOUNDARIES + (byte >> 3)) >> (byte & 7)) & 1) != 0) unchecked((this.sample[++classes] = <u8>byte));
+      if (byte != 0 && ((load<u8>(BOUNDARIES + (byte >> 3)) >> (byte & 7)) & 1) != 0)
+        unchecked((this.sample[++classes] = <u8>byte));
       unchecked((this.classOf[byte] = <u8>classes));
     }
     this.classCount = classes + 1;
@@ -235,7 +242,8 @@ export class DfaBuilder {
     const context = this.context.get(state);
     const end = this.memberAt.get(state + 1);
     let matched = false;
-    for (let i = this.memberAt.get(state); i < end; i++) if (this.follow(this.members.get(i), context, next)) matched = true;
+    for (let i = this.memberAt.get(state); i < end; i++)
+      if (this.follow(this.members.get(i), context, next)) matched = true;
     return matched;
   }
 
@@ -276,7 +284,8 @@ export class DfaBuilder {
     targets.length = 0;
     for (let i: u32 = 0; i < takers.length; i++) {
       const at = takers.get(i);
-      const takes = program.op(at) == Op.Range ? program.low(at) <= byte && byte <= program.high(at) : program.setHas(at, byte);
+      const takes =
+        program.op(at) == Op.Range ? program.low(at) <= byte && byte <= program.high(at) : program.setHas(at, byte);
       if (takes) this.addTarget(program.target(at));
     }
     this.work += takers.length + targets.length;
@@ -345,6 +354,6 @@ export class DfaBuilder {
     const from = this.memberAt.get(state);
     const length = this.memberAt.get(state + 1) - from;
     if (length != this.targets.length || this.context.get(state) != context) return false;
-    return memory.compare(this.members.at + (<usize>from << 2), this.targets.at, <usize>length << 2) == 0;
+    return memory.compare(this.members.at + ((<usize>from) << 2), this.targets.at, (<usize>length) << 2) == 0;
   }
 }

@@ -1,4 +1,5 @@
-// Regular expressions in RE2's syntax, translated to a program as they are read. See README.md for the table of what is taken and what is refused.
+// Regular expressions in RE2's syntax, translated to a program as they are read. See README.md for the table of what is
+// taken and what is refused.
 import { MAX_PATTERN_DEPTH, MAX_PATTERN_REPEAT } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { CharClass } from './char-class';
@@ -29,7 +30,10 @@ export class PatternParser {
     return this.classes.chars;
   }
 
-  /** Appends the program of the pattern; `whole`: nothing may stand before or after it. False, with `error` set, if it is refused. */
+  /**
+   * Appends the program of the pattern; `whole`: nothing may stand before or after it. False, with `error` set, if it
+   * is refused.
+   */
   parse(source: usize, length: u32, whole: bool): bool {
     this.error = 0;
     this.flags = 0;
@@ -81,7 +85,8 @@ export class PatternParser {
       const start = program.length;
       const byte = reader.peek();
       if (byte == 124 || byte == 41) return true;
-      if (byte == 42 || byte == 43 || byte == 63 || (byte == 123 && this.repetitionAhead())) return this.fail(ErrorId.FIM_CFG_0022);
+      if (byte == 42 || byte == 43 || byte == 63 || (byte == 123 && this.repetitionAhead()))
+        return this.fail(ErrorId.FIM_CFG_0022);
       if (byte == 92 && reader.peekAt(1) == 81) {
         if (!this.quoted()) return false;
         continue;
@@ -183,7 +188,7 @@ export class PatternParser {
       case 46: // .
         reader.skip();
         this.chars.clear();
-        this.chars.addBits(this.flags & DOT_NEWLINE ? u64.MAX_VALUE : ~(<u64>1 << 10), u64.MAX_VALUE);
+        this.chars.addBits(this.flags & DOT_NEWLINE ? u64.MAX_VALUE : ~((<u64>1) << 10), u64.MAX_VALUE);
         this.chars.addBeyondAscii();
         this.chars.emit(program);
         return true;
@@ -285,7 +290,8 @@ export class PatternParser {
       if (!this.repetitionAhead()) return true;
       least = reader.repeatLeast;
       most = reader.repeatMost;
-      if (least > <i32>MAX_PATTERN_REPEAT || most > <i32>MAX_PATTERN_REPEAT || (most >= 0 && least > most)) return this.fail(ErrorId.FIM_CFG_0022);
+      if (least > <i32>MAX_PATTERN_REPEAT || most > <i32>MAX_PATTERN_REPEAT || (most >= 0 && least > most))
+        return this.fail(ErrorId.FIM_CFG_0022);
     } else if (byte != 42) return true;
     reader.skipBytes(byte == 123 ? reader.repeatLength() : 1);
     if (!reader.done && reader.peek() == 63) reader.skip();
@@ -293,6 +299,8 @@ export class PatternParser {
     if (reader.done) return true;
     const after = reader.peek();
     if (after == 43) return this.fail(ErrorId.FIM_CFG_0023); // possessive
-    return after == 42 || after == 63 || (after == 123 && this.repetitionAhead()) ? this.fail(ErrorId.FIM_CFG_0022) : true;
+    return after == 42 || after == 63 || (after == 123 && this.repetitionAhead())
+      ? this.fail(ErrorId.FIM_CFG_0022)
+      : true;
   }
 }

@@ -83,12 +83,18 @@ export class PatternReader {
     if (byte - 48 < 10 || byte == 107 || byte == 103 || byte == 67) return this.fail(ErrorId.FIM_CFG_0023); // \1 \k \g \C
     this.at++;
     switch (byte) {
-      case 97: return 7;
-      case 102: return 12;
-      case 110: return 10;
-      case 114: return 13;
-      case 116: return 9;
-      case 118: return 11;
+      case 97:
+        return 7;
+      case 102:
+        return 12;
+      case 110:
+        return 10;
+      case 114:
+        return 13;
+      case 116:
+        return 9;
+      case 118:
+        return 11;
     }
     return (byte | 32) - 97 < 26 ? this.fail(ErrorId.FIM_CFG_0022) : byte;
   }
@@ -125,7 +131,10 @@ export class PatternReader {
     return value;
   }
 
-  /** Bytes of `{n}`, `{n,}` or `{n,m}` here, with the bounds left in `repeatLeast` and `repeatMost`; 0 if there is no such thing. */
+  /**
+   * Bytes of `{n}`, `{n,}` or `{n,m}` here, with the bounds left in `repeatLeast` and `repeatMost`; 0 if there is no
+   * such thing.
+   */
   repeatLength(): u32 {
     let at = this.at + 1;
     const first = at;

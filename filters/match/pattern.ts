@@ -21,7 +21,10 @@ const builder = new DfaBuilder(program, workspace);
 export class Pattern {
   /** Why the last `compile` gave null: FIM-CFG-0022 (syntax), 0023 (not linear) or 0024 (size). */
   static lastError: ErrorId = 0;
-  /** States of the last pattern that was compiled; when it was too large, how far it came (states, or instructions of its program). */
+  /**
+   * States of the last pattern that was compiled; when it was too large, how far it came (states, or instructions of
+   * its program).
+   */
   static lastStates: u32 = 0;
 
   private constructor(
@@ -89,8 +92,8 @@ export class Pattern {
     const end = pointer + length;
     let state = START;
     while (pointer < end) {
-      const column = <usize>load<u8>(classOf + load<u8>(pointer)) << 1;
-      state = load<u16>(table + (<usize>state << shift) + column);
+      const column = (<usize>load<u8>(classOf + load<u8>(pointer))) << 1;
+      state = load<u16>(table + ((<usize>state) << shift) + column);
       if (state <= MATCHED) return state == MATCHED;
       pointer++;
     }
@@ -139,6 +142,6 @@ export class Pattern {
 
   /** Memory of the tables, bytes. */
   get size(): u32 {
-    return (<u32>this.table.length << 1) + this.atEnd.length + 256;
+    return ((<u32>this.table.length) << 1) + this.atEnd.length + 256;
   }
 }

@@ -1,5 +1,6 @@
-// The program of a pattern: a nondeterministic automaton over bytes, as instructions with relative targets. A part of it can therefore be moved and
-// copied as it stands, which is how repetitions are made. Instructions fall through to the next one unless they say otherwise.
+// The program of a pattern: a nondeterministic automaton over bytes, as instructions with relative targets. A part of
+// it can therefore be moved and copied as it stands, which is how repetitions are made. Instructions fall through to
+// the next one unless they say otherwise.
 import { MAX_PATTERN_PROGRAM } from '../limits';
 import { Arena } from '../memory/arena';
 
@@ -32,7 +33,9 @@ const INSTRUCTION_SHIFT: u32 = 3;
 const SET_SHIFT: u32 = 4;
 
 export class Program {
-  /** Number of instructions; may go over MAX_PATTERN_PROGRAM by what the pattern asked for, and then nothing is stored. */
+  /**
+   * Number of instructions; may go over MAX_PATTERN_PROGRAM by what the pattern asked for, and then nothing is stored.
+   */
   length: u32 = 0;
   /** Whether the program grew over its limit or the arena is full. */
   overflowed: bool = false;
@@ -68,12 +71,12 @@ export class Program {
     }
     if (length <= this.capacity) return true;
     const capacity = max(length * 2, 128);
-    const code = this.arena.allocate(<usize>capacity << INSTRUCTION_SHIFT);
+    const code = this.arena.allocate((<usize>capacity) << INSTRUCTION_SHIFT);
     if (code == 0) {
       this.overflowed = true;
       return false;
     }
-    memory.copy(code, this.code, <usize>this.length << INSTRUCTION_SHIFT);
+    memory.copy(code, this.code, (<usize>this.length) << INSTRUCTION_SHIFT);
     this.code = code;
     this.capacity = capacity;
     return true;
@@ -82,7 +85,7 @@ export class Program {
   // @ts-ignore: decorator
   @inline
   private address(at: u32): usize {
-    return this.code + (<usize>at << INSTRUCTION_SHIFT);
+    return this.code + ((<usize>at) << INSTRUCTION_SHIFT);
   }
 
   private put(word: u32, x: i32): void {
@@ -111,13 +114,13 @@ export class Program {
   /** Whether a Set instruction takes the byte. */
   setHas(at: u32, byte: u32): bool {
     if (byte >= 0x80) return false;
-    const set = this.sets + (<usize>(load<u32>(this.address(at)) >> 8) << SET_SHIFT);
+    const set = this.sets + ((<usize>(load<u32>(this.address(at)) >> 8)) << SET_SHIFT);
     return ((load<u8>(set + (byte >> 3)) >> (byte & 7)) & 1) != 0;
   }
 
   /** The bits of a Set instruction: bytes 0-63, then 64-127. */
   setBits(at: u32, half: u32): u64 {
-    return load<u64>(this.sets + (<usize>(load<u32>(this.address(at)) >> 8) << SET_SHIFT) + (<usize>half << 3));
+    return load<u64>(this.sets + ((<usize>(load<u32>(this.address(at)) >> 8)) << SET_SHIFT) + ((<usize>half) << 3));
   }
 
   range(low: u32, high: u32, x: i32 = 1): void {
@@ -145,16 +148,16 @@ export class Program {
   set(low: u64, high: u64, x: i32 = 1): void {
     if (this.setCount == this.setCapacity) {
       const capacity = max(this.setCapacity * 2, 16);
-      const sets = this.arena.allocate(<usize>capacity << SET_SHIFT);
+      const sets = this.arena.allocate((<usize>capacity) << SET_SHIFT);
       if (sets == 0) {
         this.overflowed = true;
         return;
       }
-      memory.copy(sets, this.sets, <usize>this.setCount << SET_SHIFT);
+      memory.copy(sets, this.sets, (<usize>this.setCount) << SET_SHIFT);
       this.sets = sets;
       this.setCapacity = capacity;
     }
-    const set = this.sets + (<usize>this.setCount << SET_SHIFT);
+    const set = this.sets + ((<usize>this.setCount) << SET_SHIFT);
     store<u64>(set, low);
     store<u64>(set, high, 8);
     this.put(Op.Set | (this.setCount++ << 8), x);
@@ -173,7 +176,7 @@ export class Program {
   /** Puts a Split before the instruction at `at`; everything from there on moves by one. */
   insertSplit(at: u32, x: i32): void {
     if (!this.reserve(1)) return;
-    memory.copy(this.address(at + 1), this.address(at), <usize>(this.length - at) << INSTRUCTION_SHIFT);
+    memory.copy(this.address(at + 1), this.address(at), (<usize>(this.length - at)) << INSTRUCTION_SHIFT);
     this.length++;
     store<u32>(this.address(at), Op.Split);
     store<i32>(this.address(at), x, 4);
@@ -182,7 +185,7 @@ export class Program {
   /** Appends a copy of `count` instructions from `at`. */
   copy(at: u32, count: u32): void {
     if (!this.reserve(count)) return;
-    memory.copy(this.address(this.length), this.address(at), <usize>count << INSTRUCTION_SHIFT);
+    memory.copy(this.address(this.length), this.address(at), (<usize>count) << INSTRUCTION_SHIFT);
     this.length += count;
   }
 
@@ -208,7 +211,7 @@ export class Program {
         return this.jump(-(<i32>count + 1));
       }
       for (let i = 1; i < least; i++) this.copy(start, count);
-      return this.split(-<i32>count);
+      return this.split(-(<i32>count));
     }
     // The part stands for the first copy; optional ones each begin with a way to the end.
     let made = 1;

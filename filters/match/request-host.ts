@@ -14,8 +14,9 @@ const MAX_PORT: u32 = 65535;
 const MAX_PORT_DIGITS: u32 = 5;
 
 /**
- * Reads a host to HOST; its length, or NO_HOST. Names are letters, digits, `-` and `_` between single dots, with or without one at the end; addresses of IPv6 stand
- * in brackets; a port is 1 to 65535. Anything else (lists, user names, escapes, nothing) is read in different ways by different servers.
+ * Reads a host to HOST; its length, or NO_HOST. Names are letters, digits, `-` and `_` between single dots, with or
+ * without one at the end; addresses of IPv6 stand in brackets; a port is 1 to 65535. Anything else (lists, user names,
+ * escapes, nothing) is read in different ways by different servers.
  */
 export function readHost(host: usize, length: u32): i32 {
   if (length == 0) return NO_HOST;

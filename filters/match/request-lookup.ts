@@ -19,7 +19,10 @@ export abstract class RequestLookup {
   /** Value of the header that was looked up last. */
   valuePointer: usize = 0;
   valueLength: u32 = 0;
-  /** Whether its name is spelt as it was asked for, and not with `_` for `-`: the same for servers behind CGI and WSGI, another name for the rest. */
+  /**
+   * Whether its name is spelt as it was asked for, and not with `_` for `-`: the same for servers behind CGI and WSGI,
+   * another name for the rest.
+   */
   spelt: bool = true;
   /** The path as it is read; after a route was found, its canonical form. */
   readonly path: RequestPath = new RequestPath();
@@ -62,8 +65,9 @@ export abstract class RequestLookup {
   }
 
   /**
-   * Number of the route of one reading of the path; -1 if there is none or `error` is set. A path that is like that of a route meets it if it meets no other; if
-   * it meets a later one, servers that take both paths for the same would judge otherwise than those that do not.
+   * Number of the route of one reading of the path; -1 if there is none or `error` is set. A path that is like that of
+   * a route meets it if it meets no other; if it meets a later one, servers that take both paths for the same would
+   * judge otherwise than those that do not.
    */
   verdict(): i32 {
     const found = this.best == NONE ? this.similar : this.best;

@@ -1,5 +1,6 @@
-// The one spelling of a path that routes are compared with (README.md, "Canonical paths"), and whether a path has one. The same rules stand in
-// envoy/route/canonical-path.ts, for the paths of routes; test/vectors/canonical-paths.json holds both to them.
+// The one spelling of a path that routes are compared with (README.md, "Canonical paths"), and whether a path has one.
+// The same rules stand in envoy/route/canonical-path.ts, for the paths of routes; test/vectors/canonical-paths.json
+// holds both to them.
 import { equalBytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { hexDigit } from '../message/hex-text';
@@ -107,7 +108,7 @@ export class RequestPath {
   private scan(path: usize, length: u32): u32 {
     let at: u32 = 0;
     while (at < length) {
-      const kind = <u32>load<u8>(KINDS + load<u8>(path + at)) & Kind.RawMask;
+      const kind = (<u32>load<u8>(KINDS + load<u8>(path + at))) & Kind.RawMask;
       if (kind == Kind.Plain) at++;
       else if (kind == Kind.Escape) at += this.scanEscape(path + at, length - at);
       else if (kind == Kind.Query) return at;
@@ -145,9 +146,10 @@ export class RequestPath {
   private respeltLength: u32 = 0;
 
   /**
-   * Address of the path as it arrived with each byte in its canonical spelling; 0: no memory. `loose`: as the most lenient server might read it: a backslash
-   * and an escaped slash separate, NUL and a fragment end it, other control
-   * characters are not seen (`$` of a pattern is also before a last line break), an escape that is none stands for itself.
+   * Address of the path as it arrived with each byte in its canonical spelling; 0: no memory. `loose`: as the most
+   * lenient server might read it: a backslash and an escaped slash separate, NUL and a fragment end it, other control
+   * characters are not seen (`$` of a pattern is also before a last line break), an escape that is none stands for
+   * itself.
    */
   private respell(loose: bool): usize {
     const path = this.arrived;
@@ -166,7 +168,8 @@ export class RequestPath {
       if (loose && (byte < SPACE || byte == DELETE)) continue;
       if (loose && byte == BACKSLASH) byte = SLASH;
       const kind = <u32>load<u8>(KINDS + byte);
-      const literal = value < 0 ? (kind & Kind.RawMask) != Kind.Encode : (kind & Kind.Decode) != 0 || (loose && byte == SLASH);
+      const literal =
+        value < 0 ? (kind & Kind.RawMask) != Kind.Encode : (kind & Kind.Decode) != 0 || (loose && byte == SLASH);
       if (literal) store<u8>(out++, <u8>byte);
       else {
         store<u8>(out, <u8>PERCENT);
@@ -187,7 +190,10 @@ export class RequestPath {
     return true;
   }
 
-  /** Turns to the path with its escapes decoded but its segments as they arrived. False: that is the canonical path, or there is no memory. */
+  /**
+   * Turns to the path with its escapes decoded but its segments as they arrived. False: that is the canonical path, or
+   * there is no memory.
+   */
   readUnresolved(): bool {
     if (!this.unresolved) return false;
     const spelt = this.respell(false);

@@ -1,4 +1,5 @@
-// What remains to be checked of a route once its host and path are found: the path's spelling or pattern, method and headers.
+// What remains to be checked of a route once its host and path are found: the path's spelling or pattern, method and
+// headers.
 import { Bytes, equalBytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -46,7 +47,10 @@ export class HeaderCondition {
     readonly pattern: Pattern | null,
   ) {}
 
-  /** A header that was sent more than once is one list (RFC 9110, 5.3). What holds only for servers that read one value, or take `_` for `-`, is unclear. */
+  /**
+   * A header that was sent more than once is one list (RFC 9110, 5.3). What holds only for servers that read one value,
+   * or take `_` for `-`, is unclear.
+   */
   fit(lookup: RequestLookup): Fit {
     if (!lookup.header(this.name.pointer, this.name.length)) return Fit.No;
     const takesFirst = this.takes(lookup.valuePointer, lookup.valueLength);
@@ -106,7 +110,8 @@ export class RouteCandidate {
   takesMethod(lookup: RequestLookup): bool {
     const methods = this.methods;
     if (methods.length == 0) return true;
-    for (let i = 0; i < methods.length; i++) if (unchecked(methods[i]).equals(lookup.methodPointer, lookup.methodLength)) return true;
+    for (let i = 0; i < methods.length; i++)
+      if (unchecked(methods[i]).equals(lookup.methodPointer, lookup.methodLength)) return true;
     return false;
   }
 

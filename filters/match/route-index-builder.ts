@@ -25,7 +25,10 @@ const ANY_CASE_ONLY: Bytes = Bytes.from('(?i)');
 const path: RequestPath = new RequestPath();
 const source: Writer = new Writer(scratch);
 
-/** The pattern in any case and with a slash at the end. A quotation (`\\Q`) may swallow what is put behind it: then case alone is left open. */
+/**
+ * The pattern in any case and with a slash at the end. A quotation (`\\Q`) may swallow what is put behind it: then case
+ * alone is left open.
+ */
 function similarSource(pattern: Bytes): Bytes {
   const quotes = hasQuotation(pattern);
   const opening = quotes ? ANY_CASE_ONLY : ANY_CASE;
@@ -45,7 +48,10 @@ function isStar(host: Bytes): bool {
   return host.length == 1 && load<u8>(host.pointer) == 42;
 }
 
-/** `begin`, the parts of the route in any order, `end`; and so on; then `build`. Parts that are not given match all requests. */
+/**
+ * `begin`, the parts of the route in any order, `end`; and so on; then `build`. Parts that are not given match all
+ * requests.
+ */
 export class RouteIndexBuilder {
   private readonly exact: HostTable = new HostTable();
   private readonly suffixes: HostTable = new HostTable();
@@ -78,14 +84,19 @@ export class RouteIndexBuilder {
     return 0;
   }
 
-  /** A method of the route, in capitals. GET takes HEAD with it: servers run the same code for both (RFC 9110, 9.3.2). */
+  /**
+   * A method of the route, in capitals. GET takes HEAD with it: servers run the same code for both (RFC 9110, 9.3.2).
+   */
   method(name: Bytes): void {
     this.candidate.methods.push(name);
     if (GET.equals(name.pointer, name.length)) this.candidate.methods.push(HEAD);
     this.namesMethods = true;
   }
 
-  /** The path of the route. 0, or an error: FIM-CFG-0014 (too long), 0022 to 0024 (pattern), 0026 (not canonical: no request would ever match). */
+  /**
+   * The path of the route. 0, or an error: FIM-CFG-0014 (too long), 0022 to 0024 (pattern), 0026 (not canonical: no
+   * request would ever match).
+   */
   path(kind: PathKind, value: Bytes): u32 {
     if (value.length > MAX_ROUTE_PATH_BYTES) return ErrorId.FIM_CFG_0014;
     this.kind = kind;

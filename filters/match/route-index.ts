@@ -1,5 +1,6 @@
-// Finds the route of a request: the first of the list whose conditions all match, in a time that does not grow with the list. Servers do not all read a
-// request alike; where their readings meet different routes it has none, and is refused.
+// Finds the route of a request: the first of the list whose conditions all match, in a time that does not grow with the
+// list. Servers do not all read a request alike; where their readings meet different routes it has none, and is
+// refused.
 import { ErrorId } from '../errors.gen';
 import { Bytes, hashBytes } from '../memory/bytes';
 import { PathIndex, foldPath } from './path-index';
@@ -60,7 +61,10 @@ export class HostTable {
 }
 
 export class RouteIndex {
-  /** `exact`: hosts by name. `suffixes`: `*.x` by `x`. `all`: routes for every host. `namesMethods`: some route is for certain methods only. */
+  /**
+   * `exact`: hosts by name. `suffixes`: `*.x` by `x`. `all`: routes for every host. `namesMethods`: some route is for
+   * certain methods only.
+   */
   constructor(
     private readonly exact: HostTable,
     private readonly suffixes: HostTable,
@@ -69,8 +73,9 @@ export class RouteIndex {
   ) {}
 
   /**
-   * Number of the first route that matches, in the order in which they were added; -1 if none does, or if the request is one that servers would not all take
-   * for the same: `lookup.error` says why, and `lookup.concerned` which route it would meet.
+   * Number of the first route that matches, in the order in which they were added; -1 if none does, or if the request
+   * is one that servers would not all take for the same: `lookup.error` says why, and `lookup.concerned` which route it
+   * would meet.
    */
   find(lookup: RequestLookup): i32 {
     lookup.begin();
@@ -78,7 +83,9 @@ export class RouteIndex {
     if (this.namesHosts && (host == NO_HOST || lookup.hostPointer == 0)) return lookup.refuse(ErrorId.FIM_RT_0043, -1);
     const path = lookup.path;
     const wanted = lookup.capitals();
-    const found = path.read(lookup.pathPointer, lookup.pathLength) ? this.findPath(lookup, host) : lookup.refuse(ErrorId.FIM_RT_0006, -1);
+    const found = path.read(lookup.pathPointer, lookup.pathLength)
+      ? this.findPath(lookup, host)
+      : lookup.refuse(ErrorId.FIM_RT_0006, -1);
     if (found < 0) return found;
     if (host == NO_HOST) return lookup.refuse(ErrorId.FIM_RT_0043, found);
     return wanted ? found : lookup.refuse(ErrorId.FIM_RT_0042, found);
@@ -95,7 +102,8 @@ export class RouteIndex {
     let found = this.first(lookup, host);
     // A route for exactly this path was meant for it, parameters and all.
     if (lookup.error == 0 && path.parameters && !lookup.exact) found = this.findPlain(lookup, host, found);
-    // What no route takes goes on as it arrived: a server that does not resolve its segments must not find a route's path there.
+    // What no route takes goes on as it arrived: a server that does not resolve its segments must not find a route's
+    // path there.
     if (found >= 0 || lookup.error != 0 || !path.readUnresolved()) return found;
     const literal = this.first(lookup, host);
     return literal < 0 ? literal : lookup.refuse(ErrorId.FIM_RT_0040, literal);
@@ -118,14 +126,19 @@ export class RouteIndex {
   /** A path that has no canonical form is refused if any reading of it meets a route. */
   private findMalformed(lookup: RequestLookup, host: i32): i32 {
     for (let reading = 0; reading < 3; reading++) {
-      if (reading == 0 ? !lookup.path.readStrictly() : !lookup.path.readLoosely(reading == 2)) return lookup.refuse(ErrorId.FIM_RT_0006, -1);
+      if (reading == 0 ? !lookup.path.readStrictly() : !lookup.path.readLoosely(reading == 2))
+        return lookup.refuse(ErrorId.FIM_RT_0006, -1);
       const found = this.first(lookup, host);
-      if (found >= 0 || lookup.error != 0) return lookup.refuse(ErrorId.FIM_RT_0040, found >= 0 ? found : lookup.concerned);
+      if (found >= 0 || lookup.error != 0)
+        return lookup.refuse(ErrorId.FIM_RT_0040, found >= 0 ? found : lookup.concerned);
     }
     return -1;
   }
 
-  /** Number of the first route that takes the path as `lookup.path` has it now; -1 if none does or `lookup.error` is set. */
+  /**
+   * Number of the first route that takes the path as `lookup.path` has it now; -1 if none does or `lookup.error` is
+   * set.
+   */
   private first(lookup: RequestLookup, host: i32): i32 {
     const path = lookup.path;
     const length = path.length;

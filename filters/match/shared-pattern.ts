@@ -2,7 +2,10 @@ import { Bytes } from '../memory/bytes';
 import { PartKind, Parts } from '../memory/parts';
 import { Pattern } from './pattern';
 
-/** `Pattern.compile`, or `Pattern.compileWhole` if `whole`; a pattern that is among the parts already is not made again. Null as there. */
+/**
+ * `Pattern.compile`, or `Pattern.compileWhole` if `whole`; a pattern that is among the parts already is not made again.
+ * Null as there.
+ */
 export function sharedPattern(parts: Parts, source: Bytes, whole: bool): Pattern | null {
   const kind = whole ? PartKind.WholePattern : PartKind.Pattern;
   const known = parts.find(kind, source.pointer, source.length);

@@ -1,5 +1,5 @@
-// A bump allocator over blocks of the module's heap. One message at a time lives in it; giving everything back is one call,
-// so that a request leaves nothing behind for a garbage collector to find.
+// A bump allocator over blocks of the module's heap. One message at a time lives in it; giving everything back is one
+// call, so that a request leaves nothing behind for a garbage collector to find.
 
 import { hasRoom } from './room';
 
@@ -12,8 +12,14 @@ export class Arena {
   private limit: usize = 0; // end of the newest block
   private heldBytes: usize = 0; // all blocks
 
-  /** `chunkBytes`: smallest block taken from the heap. `maxBytes`: cap over all blocks, after which `allocate` answers 0. */
-  constructor(private chunkBytes: usize, private maxBytes: usize) {}
+  /**
+   * `chunkBytes`: smallest block taken from the heap. `maxBytes`: cap over all blocks, after which `allocate` answers
+   * 0.
+   */
+  constructor(
+    private chunkBytes: usize,
+    private maxBytes: usize,
+  ) {}
 
   /** Address of `bytes` fresh bytes, 16-byte aligned, not cleared; 0 if the cap is reached. Callers check. */
   allocate(bytes: usize): usize {

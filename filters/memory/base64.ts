@@ -1,5 +1,6 @@
-// Base64 (RFC 4648, 4) sixteen characters at a time (after Muła and Lemire, "Faster Base64 Encoding and Decoding Using AVX2
-// Instructions", 2018). Keys pass through here: no load address or branch depends on a byte, only on lengths and on whether the text is valid.
+// Base64 (RFC 4648, 4) sixteen characters at a time (after Muła and Lemire, "Faster Base64 Encoding and Decoding Using
+// AVX2 Instructions", 2018). Keys pass through here: no load address or branch depends on a byte, only on lengths and
+// on whether the text is valid.
 
 const BLOCK: usize = memory.data(16, 16); // characters of an incomplete last block
 const EQUALS: u8 = 0x3d;
@@ -17,7 +18,10 @@ export function base64DecodedBound(characters: u32): u32 {
   return (characters >> 2) * 3;
 }
 
-/** Encodes `length` bytes with padding; returns the number of characters, `base64Length(length)`. The ranges must not overlap. */
+/**
+ * Encodes `length` bytes with padding; returns the number of characters, `base64Length(length)`. The ranges must not
+ * overlap.
+ */
 export function encodeBase64(from: usize, length: u32, to: usize): u32 {
   let left = length;
   let cursor = to;
@@ -44,8 +48,9 @@ export function encodeBase64(from: usize, length: u32, to: usize): u32 {
 }
 
 /**
- * Decodes `length` characters strictly: length a multiple of four, padding present, no other characters, unused bits zero. Returns the number
- * of bytes, or -1 (what `to` holds then is meaningless). `to` may be `from`. Room for `base64DecodedBound(length)` bytes is enough.
+ * Decodes `length` characters strictly: length a multiple of four, padding present, no other characters, unused bits
+ * zero. Returns the number of bytes, or -1 (what `to` holds then is meaningless). `to` may be `from`. Room for
+ * `base64DecodedBound(length)` bytes is enough.
  */
 export function decodeBase64(from: usize, length: u32, to: usize): i32 {
   if (length == 0) return 0;
@@ -81,10 +86,16 @@ export function encodeBlock(bytes: v128): v128 {
   // Each 32-bit lane gets three bytes, most significant first, then its four sextets from the lowest byte up.
   const triple = i8x16.shuffle(bytes, i64x2.splat(0), 2, 1, 0, 16, 5, 4, 3, 16, 8, 7, 6, 16, 11, 10, 9, 16);
   const first = v128.or(i32x4.shr_u(triple, 18), v128.and(i32x4.shr_u(triple, 4), i32x4.splat(0x3f00)));
-  const second = v128.and(v128.or(v128.and(i32x4.shl(triple, 10), i32x4.splat(0x3f0000)), i32x4.shl(triple, 24)), i32x4.splat(0x3f3f0000));
+  const second = v128.and(
+    v128.or(v128.and(i32x4.shl(triple, 10), i32x4.splat(0x3f0000)), i32x4.shl(triple, 24)),
+    i32x4.splat(0x3f3f0000),
+  );
   const sextets = v128.or(first, second);
   // 0 … 25 → 13, 26 … 51 → 0, 52 … 61 → 1 … 10, 62 → 11, 63 → 12: the index of what to add.
-  const range = v128.or(i8x16.sub_sat_u(sextets, i8x16.splat(51)), v128.and(i8x16.lt_u(sextets, i8x16.splat(26)), i8x16.splat(13)));
+  const range = v128.or(
+    i8x16.sub_sat_u(sextets, i8x16.splat(51)),
+    v128.and(i8x16.lt_u(sextets, i8x16.splat(26)), i8x16.splat(13)),
+  );
   const offsets = i8x16(71, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -19, -16, 65, 0, 0);
   return i8x16.add(sextets, i8x16.swizzle(offsets, range));
 }
@@ -107,10 +118,7 @@ export function decodeBlock(text: v128): v128 {
   const slash = i8x16.eq(text, i8x16.splat(0x2f)); // it shares its high nibble with '+': one row up
   const offsets = i8x16(0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0);
   const sextets = i8x16.add(text, i8x16.swizzle(offsets, i8x16.add(i8x16.shr_u(text, 4), slash)));
-  const pairs = v128.or(
-    i16x8.shl(v128.and(sextets, i16x8.splat(0x3f)), 6),
-    i16x8.shr_u(sextets, 8),
-  );
+  const pairs = v128.or(i16x8.shl(v128.and(sextets, i16x8.splat(0x3f)), 6), i16x8.shr_u(sextets, 8));
   const triples = i32x4.dot_i16x8_s(pairs, i32x4.splat(0x00011000));
   return i8x16.shuffle(triples, i64x2.splat(0), 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, 16, 16, 16, 16);
 }

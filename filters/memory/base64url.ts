@@ -1,5 +1,5 @@
-// Base64 for URLs and JOSE (RFC 4648, 5; RFC 7515, 2): `-` and `_` for `+` and `/`, no padding. The work is base64.ts's; two characters are
-// exchanged in the register.
+// Base64 for URLs and JOSE (RFC 4648, 5; RFC 7515, 2): `-` and `_` for `+` and `/`, no padding. The work is
+// base64.ts's; two characters are exchanged in the register.
 import { decodeBlock, encodeBlock, invalid, storeDecoded } from './base64';
 
 const BLOCK: usize = memory.data(16, 16); // characters of an incomplete last block
@@ -14,7 +14,10 @@ export function base64UrlBytes(characters: u32): u32 {
   return <u32>((<u64>characters * 3) >> 2);
 }
 
-/** Encodes `length` bytes without padding; returns the number of characters, `base64UrlLength(length)`. The ranges must not overlap. */
+/**
+ * Encodes `length` bytes without padding; returns the number of characters, `base64UrlLength(length)`. The ranges must
+ * not overlap.
+ */
 export function encodeBase64Url(from: usize, length: u32, to: usize): u32 {
   let left = length;
   let cursor = to;
@@ -39,8 +42,8 @@ export function encodeBase64Url(from: usize, length: u32, to: usize): u32 {
 }
 
 /**
- * Decodes `length` characters strictly: no padding, no other characters, unused bits zero. Returns the number of bytes, or -1 (what `to` holds
- * then is meaningless). `to` may be `from`. Room for `base64UrlBytes(length)` bytes is enough.
+ * Decodes `length` characters strictly: no padding, no other characters, unused bits zero. Returns the number of bytes,
+ * or -1 (what `to` holds then is meaningless). `to` may be `from`. Room for `base64UrlBytes(length)` bytes is enough.
  */
 export function decodeBase64Url(from: usize, length: u32, to: usize): i32 {
   if (length == 0) return 0;

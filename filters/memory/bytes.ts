@@ -1,4 +1,5 @@
-// Byte strings. Configuration strings are `Bytes` (managed, immutable, hashed once); everything else is an address and a length.
+// Byte strings. Configuration strings are `Bytes` (managed, immutable, hashed once); everything else is an address and
+// a length.
 
 /** Odd constants with well-spread bits, for mixing. */
 const MIX_A: u64 = 0x9e3779b97f4a7c15;
@@ -18,9 +19,12 @@ export function hashBytes64(pointer: usize, length: u32): u64 {
     for (; pointer < last; pointer += 8) hash = rotl((hash ^ load<u64>(pointer)) * MIX_A, 29);
     rest = load<u64>(last);
   } else if (length >= 4) {
-    rest = <u64>load<u32>(pointer) | ((<u64>load<u32>(pointer + length - 4)) << 32);
+    rest = (<u64>load<u32>(pointer)) | ((<u64>load<u32>(pointer + length - 4)) << 32);
   } else if (length != 0) {
-    rest = <u64>load<u8>(pointer) | ((<u64>load<u8>(pointer + (length >> 1))) << 8) | ((<u64>load<u8>(pointer + length - 1)) << 16);
+    rest =
+      (<u64>load<u8>(pointer)) |
+      ((<u64>load<u8>(pointer + (length >> 1))) << 8) |
+      ((<u64>load<u8>(pointer + length - 1)) << 16);
   }
   hash = (hash ^ rest) * MIX_A;
   return (hash ^ (hash >> 32)) * MIX_B;

@@ -1,5 +1,5 @@
-// Hexadecimal (RFC 4648, 8), sixteen bytes at a time. Lower case is written, both cases are read. No branch or address depends on a byte, only
-// on lengths and on whether the text is valid.
+// Hexadecimal (RFC 4648, 8), sixteen bytes at a time. Lower case is written, both cases are read. No branch or address
+// depends on a byte, only on lengths and on whether the text is valid.
 
 const BLOCK: usize = memory.data(32, 16); // the incomplete last block
 
@@ -22,7 +22,10 @@ export function encodeHex(from: usize, length: u32, to: usize): void {
   clearBlock();
 }
 
-/** Decodes `length` digits; returns the number of bytes, or -1 if the number is odd or a character is none (what `to` holds then is meaningless). `to` may be `from`. */
+/**
+ * Decodes `length` digits; returns the number of bytes, or -1 if the number is odd or a character is none (what `to`
+ * holds then is meaningless). `to` may be `from`.
+ */
 export function decodeHex(from: usize, length: u32, to: usize): i32 {
   if (length & 1) return -1;
   const bytes = length >> 1;

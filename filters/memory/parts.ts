@@ -1,5 +1,6 @@
-// What configurations are compiled to, by the text that it was compiled from, so that a new configuration takes over what has not changed and
-// equal parts of one configuration are made once. Parts are immutable: configurations that live side by side may hold the same.
+// What configurations are compiled to, by the text that it was compiled from, so that a new configuration takes over
+// what has not changed and equal parts of one configuration are made once. Parts are immutable: configurations that
+// live side by side may hold the same.
 import { MAX_PART_PROBES } from '../limits';
 import { Bytes, hashBytes } from './bytes';
 

@@ -1,5 +1,5 @@
-// SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF"; the reduced-round variant that hash tables use): a keyed hash, so that
-// senders cannot choose names that collide.
+// SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF"; the reduced-round variant that hash tables use):
+// a keyed hash, so that senders cannot choose names that collide.
 
 let v0: u64 = 0;
 let v1: u64 = 0;
@@ -42,7 +42,7 @@ export function sipText(pointer: usize, length: u32): void {
   let at: u32 = 0;
   for (; at + 8 <= length; at += 8) absorb(load<u64>(pointer + at));
   let last = (<u64>length) << 56;
-  for (let i: u32 = 0; at + i < length; i++) last |= <u64>load<u8>(pointer + at + i) << (i * 8);
+  for (let i: u32 = 0; at + i < length; i++) last |= (<u64>load<u8>(pointer + at + i)) << (i * 8);
   absorb(last);
 }
 

@@ -1,4 +1,5 @@
-// State that outlives a host call: blocks of the module's heap in sizes of powers of two, wiped when they come back and used again.
+// State that outlives a host call: blocks of the module's heap in sizes of powers of two, wiped when they come back and
+// used again.
 
 import { hasRoom } from './room';
 
@@ -16,7 +17,10 @@ export class SlotPool {
   /** `maxBytes`: cap over all blocks, after which `take` answers 0. */
   constructor(private readonly maxBytes: usize) {}
 
-  /** Address of a block of at least `bytes` zero bytes; 0: there is no room, or it is larger than any block. Callers check. */
+  /**
+   * Address of a block of at least `bytes` zero bytes; 0: there is no room, or it is larger than any block. Callers
+   * check.
+   */
   take(bytes: u32): usize {
     const size = classOf(bytes);
     if (size >= CLASSES) return 0;
@@ -36,7 +40,10 @@ export class SlotPool {
     return fresh;
   }
 
-  /** Gives free blocks of other sizes back to the heap if the cap would not allow `length` bytes more. False: it does not. */
+  /**
+   * Gives free blocks of other sizes back to the heap if the cap would not allow `length` bytes more. False: it does
+   * not.
+   */
   private makeRoom(length: usize): bool {
     if (this.usedBytes + length > this.maxBytes) return false;
     for (let size = <i32>CLASSES - 1; size >= 0; size--) {

@@ -2,7 +2,10 @@ import { Arena } from './arena';
 
 const HEX: usize = memory.data<u8>([48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 97, 98, 99, 100, 101, 102]);
 
-/** Builds bytes in an arena. When the arena is full the writer turns `overflowed` and ignores what follows: check once, at the end. */
+/**
+ * Builds bytes in an arena. When the arena is full the writer turns `overflowed` and ignores what follows: check once,
+ * at the end.
+ */
 export class Writer {
   private start: usize = 0;
   private cursor: usize = 0;
@@ -69,7 +72,7 @@ export class Writer {
     const to = this.reserve(<usize>length);
     if (to == 0) return;
     const from = changetype<usize>(text);
-    for (let i = 0; i < length; i++) store<u8>(to + i, <u8>load<u16>(from + (<usize>i << 1)));
+    for (let i = 0; i < length; i++) store<u8>(to + i, <u8>load<u16>(from + ((<usize>i) << 1)));
     this.cursor = to + length;
   }
 

@@ -6,7 +6,8 @@
 //   query, as sent, without "?"
 //   timestamp                        timestamp
 //   nonce                            nonce
-//   name:value of each header that the route names, in its order, the name in lower case; nothing after the colon if it is absent; `host` is the
+//   name:value of each header that the route names, in its order, the name in lower case; nothing after the colon if it
+//   is absent; `host` is the
 //   request's authority
 //   SM3 of the body in hexadecimal, lower case
 import { HASH_BYTES } from '../crypto/hash';

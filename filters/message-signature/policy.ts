@@ -47,7 +47,10 @@ export class SignaturePolicy extends StagePolicy {
 
   /** Whether messages are taken once only. */
   get keepsNonces(): bool {
-    return this.covers == SignatureCoverage.Message && (this.request == SignatureAction.Verify || this.response == SignatureAction.Verify);
+    return (
+      this.covers == SignatureCoverage.Message &&
+      (this.request == SignatureAction.Verify || this.response == SignatureAction.Verify)
+    );
   }
 
   needsBody(direction: Direction): bool {
@@ -74,7 +77,8 @@ export function compileSignature(reader: ConfigReader, config: MessageSignatureC
   const header = config.header;
   for (let i = 0; i < config.headers.length; i++) {
     const name = config.headers[i];
-    if (!isHeaderName(name) || header.equals(name.pointer, name.length)) reader.failMember(ErrorId.FIM_SIG_0005, config.node, 'headers');
+    if (!isHeaderName(name) || header.equals(name.pointer, name.length))
+      reader.failMember(ErrorId.FIM_SIG_0005, config.node, 'headers');
   }
   return new SignaturePolicy(config);
 }

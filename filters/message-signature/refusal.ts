@@ -1,10 +1,19 @@
-// The one place where a message is refused. Whatever is wrong with a signature has one answer; the reason is for the operator: a counter, a log line.
+// The one place where a message is refused. Whatever is wrong with a signature has one answer; the reason is for the
+// operator: a counter, a log line.
 import { ErrorId } from '../errors.gen';
 import { KeyHolder, KeyVerdict } from '../keys/key-holder';
 import { Exchange } from '../runtime/exchange';
 import { RefusalLog } from '../runtime/refusal-log';
 import { Verdict } from '../runtime/stage';
-import { signatureEarly, signatureKeyUnavailable, signatureMalformed, signatureMissing, signatureReplayed, signatureStale, signatureWrong } from './stats';
+import {
+  signatureEarly,
+  signatureKeyUnavailable,
+  signatureMalformed,
+  signatureMissing,
+  signatureReplayed,
+  signatureStale,
+  signatureWrong,
+} from './stats';
 
 /** Why a signature is not taken: for counters and the log, never for the sender. */
 export const enum Reason {

@@ -1,10 +1,12 @@
-// The nonces of messages that were taken, in data that all workers share: a fixed number of lines of a fixed number of places, made when first needed, so
-// memory is bounded whatever comes. A place is 8 bytes: 40 bits of a keyed hash of key and nonce, and the second of signing, modulo 2^24. Only genuine
-// messages get in. When a line is full of nonces whose time is not over, the message is refused: nothing is forgotten early.
+// The nonces of messages that were taken, in data that all workers share: a fixed number of lines of a fixed number of
+// places, made when first needed, so memory is bounded whatever comes. A place is 8 bytes: 40 bits of a keyed hash of
+// key and nonce, and the second of signing, modulo 2^24. Only genuine messages get in. When a line is full of nonces
+// whose time is not over, the message is refused: nothing is forgotten early.
 //
-// A place is free again once no route may take its message any more. That is a matter of the widest clock skew that any route has had, and not of the
-// route that took it: the same message sent to another route, or after an edit that widens the skew, must still be known. A record beside the lines holds
-// the widest skew and the time of signing before which the store may have forgotten, or never known, what was taken. Older messages are refused.
+// A place is free again once no route may take its message any more. That is a matter of the widest clock skew that any
+// route has had, and not of the route that took it: the same message sent to another route, or after an edit that
+// widens the skew, must still be known. A record beside the lines holds the widest skew and the time of signing before
+// which the store may have forgotten, or never known, what was taken. Older messages are refused.
 import { MAX_SWAP_TRIES, REPLAY_LINES, REPLAY_PLACES } from '../limits';
 import { randomBytes } from '../crypto/random';
 import { Bytes } from '../memory/bytes';
@@ -21,7 +23,10 @@ export const enum Nonce {
   Full = 2,
   /** The host refused, or other workers wrote at every try. */
   Failed = 3,
-  /** The message was signed before the store began, or before it kept nonces for as long as now: it may have been taken already. */
+  /**
+   * The message was signed before the store began, or before it kept nonces for as long as now: it may have been taken
+   * already.
+   */
   Early = 4,
 }
 
@@ -32,7 +37,10 @@ const SECONDS_MASK: u64 = (1 << 24) - 1;
 /** A time counts as past if it is less than half of the range behind: 97 days. */
 const HALF_RANGE: u64 = 1 << 23;
 
-/** Layout of the record: seed of the hash (16 bytes), widest skew (i64, milliseconds), first time of signing that is covered (i64, milliseconds since 1970). */
+/**
+ * Layout of the record: seed of the hash (16 bytes), widest skew (i64, milliseconds), first time of signing that is
+ * covered (i64, milliseconds since 1970).
+ */
 const RECORD_BYTES: u32 = 32;
 const SEED_BYTES: u32 = 16;
 const WIDEST_AT: usize = 16;
@@ -49,8 +57,8 @@ let widestMs: i64 = 0;
 let coveredFromMs: i64 = 0;
 
 /**
- * Sees to it that nonces are kept for messages signed up to `skewMs` ago: begins the store, or widens it for all routes. `nowMs`: wall clock. False: the
- * host refused, or other workers wrote at every try.
+ * Sees to it that nonces are kept for messages signed up to `skewMs` ago: begins the store, or widens it for all
+ * routes. `nowMs`: wall clock. False: the host refused, or other workers wrote at every try.
  */
 export function keepFor(skewMs: i64, nowMs: i64): bool {
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
@@ -90,12 +98,16 @@ function readLine(line: u32): bool {
     const empty = scratch.allocate(LINE_BYTES);
     if (empty == 0) return false;
     memory.fill(empty, 0, LINE_BYTES);
-    if (!createShared(LINE_KEY, LINE_KEY_LENGTH, empty, LINE_BYTES) || !shared.read(LINE_KEY, LINE_KEY_LENGTH)) return false;
+    if (!createShared(LINE_KEY, LINE_KEY_LENGTH, empty, LINE_BYTES) || !shared.read(LINE_KEY, LINE_KEY_LENGTH))
+      return false;
   }
   return shared.length == LINE_BYTES;
 }
 
-/** Remembers the nonce of a message under `keyId` that was signed at `signedMs` and is taken with `skewMs`; wall clock, milliseconds. */
+/**
+ * Remembers the nonce of a message under `keyId` that was signed at `signedMs` and is taken with `skewMs`; wall clock,
+ * milliseconds.
+ */
 export function remember(keyId: Bytes, nonce: usize, nonceLength: u32, nowMs: i64, signedMs: i64, skewMs: i64): Nonce {
   if (!keepFor(skewMs, nowMs)) return Nonce.Failed;
   if (signedMs < coveredFromMs) return Nonce.Early;
@@ -103,10 +115,10 @@ export function remember(keyId: Bytes, nonce: usize, nonceLength: u32, nowMs: i6
   sipText(keyId.pointer, keyId.length);
   sipText(nonce, nonceLength);
   const hash = sipEnd();
-  const line = <u32>hash & (REPLAY_LINES - 1);
+  const line = (<u32>hash) & (REPLAY_LINES - 1);
   const mark = (hash >> SECONDS_BITS) | 1; // an empty place is zero
-  const now = <u64>(nowMs / 1000) & SECONDS_MASK;
-  const signed = <u64>(signedMs / 1000) & SECONDS_MASK;
+  const now = (<u64>(nowMs / 1000)) & SECONDS_MASK;
+  const signed = (<u64>(signedMs / 1000)) & SECONDS_MASK;
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
     if (!readLine(line)) return Nonce.Failed;
     const found = place(shared.pointer, mark, now);
@@ -124,8 +136,8 @@ export function remember(keyId: Bytes, nonce: usize, nonceLength: u32, nowMs: i6
 const KNOWN: usize = usize.MAX_VALUE;
 
 /**
- * A free place of the line; 0 if there is none, KNOWN if the mark is there and its time is not over. Places whose time is over are emptied: half a range later
- * they would count as taken again.
+ * A free place of the line; 0 if there is none, KNOWN if the mark is there and its time is not over. Places whose time
+ * is over are emptied: half a range later they would count as taken again.
  */
 function place(line: usize, mark: u64, now: u64): usize {
   // Whole seconds were stored: a message is let go a second after its time.

@@ -1,7 +1,13 @@
-// Signatures over bytes: HMAC-SM3 (RFC 2104 over GB/T 32905) and SM2 with a user id (GB/T 32918.2), and how they stand in a header.
+// Signatures over bytes: HMAC-SM3 (RFC 2104 over GB/T 32905) and SM2 with a user id (GB/T 32918.2), and how they stand
+// in a header.
 import { HASH_BYTES } from '../crypto/hash';
 import {
-  MAX_DER_SIGNATURE_BYTES, SIGNATURE_BYTES, sm2Sign, sm2SignatureFromDer, sm2SignatureToDer, sm2Verify,
+  MAX_DER_SIGNATURE_BYTES,
+  SIGNATURE_BYTES,
+  sm2Sign,
+  sm2SignatureFromDer,
+  sm2SignatureToDer,
+  sm2Verify,
 } from '../crypto/sm2';
 import { KeyVersion } from '../keys/key-version';
 import { decodeBase64, encodeBase64 } from '../memory/base64';
@@ -31,9 +37,12 @@ export class Signer {
     return signs ? key.sm2Private != null : key.sm2Public != null;
   }
 
-  /** Signs; returns the characters of the signature, at `signatureText()`. 0: no randomness, or a key of another kind. */
+  /**
+   * Signs; returns the characters of the signature, at `signatureText()`. 0: no randomness, or a key of another kind.
+   */
   sign(key: KeyVersion, data: usize, length: u32): u32 {
-    const bytes = this.algorithm == SignatureAlgorithm.HMAC_SM3 ? this.code(key, data, length) : this.sm2(key, data, length);
+    const bytes =
+      this.algorithm == SignatureAlgorithm.HMAC_SM3 ? this.code(key, data, length) : this.sm2(key, data, length);
     if (bytes == 0) return 0;
     if (this.encoding == SignatureEncoding.base64) return encodeBase64(RAW, bytes, TEXT);
     encodeHex(RAW, bytes, TEXT);
@@ -59,7 +68,8 @@ export class Signer {
   /** Reads a signature from its text; returns its bytes, which `verify` takes next. -1: it is none. */
   read(text: usize, length: u32): i32 {
     if (length == 0 || length > LONGEST_TEXT_BYTES) return -1;
-    const bytes = this.encoding == SignatureEncoding.base64 ? decodeBase64(text, length, RAW) : decodeHex(text, length, RAW);
+    const bytes =
+      this.encoding == SignatureEncoding.base64 ? decodeBase64(text, length, RAW) : decodeHex(text, length, RAW);
     if (this.algorithm == SignatureAlgorithm.HMAC_SM3) return bytes == <i32>HASH_BYTES ? bytes : -1;
     if (bytes < 0) return -1;
     if (this.form == Sm2SignatureForm.DER) return sm2SignatureFromDer(RAW, bytes, RS) ? bytes : -1;
@@ -85,4 +95,3 @@ export class Signer {
 export function signatureText(): usize {
   return TEXT;
 }
-

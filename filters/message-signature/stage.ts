@@ -35,7 +35,10 @@ let timestampLength: u32 = 0;
 let nonce: usize = 0;
 let nonceLength: u32 = 0;
 
-/** Verifies signatures of what arrives before anything else is done with it, and signs what goes on, after everything else. Never observed. */
+/**
+ * Verifies signatures of what arrives before anything else is done with it, and signs what goes on, after everything
+ * else. Never observed.
+ */
 export class MessageSignature extends Stage {
   constructor() {
     super('messageSignature', false, true);
@@ -108,7 +111,9 @@ class SignatureTest extends KeyTest {
 const test: SignatureTest = new SignatureTest();
 
 function act(exchange: Exchange, policy: SignaturePolicy, body: usize, length: u32): Verdict {
-  return policy.action(exchange.direction) == SignatureAction.Sign ? sign(exchange, policy, body, length) : verify(exchange, policy, body, length);
+  return policy.action(exchange.direction) == SignatureAction.Sign
+    ? sign(exchange, policy, body, length)
+    : verify(exchange, policy, body, length);
 }
 
 function sign(exchange: Exchange, policy: SignaturePolicy, body: usize, length: u32): Verdict {
@@ -119,7 +124,8 @@ function sign(exchange: Exchange, policy: SignaturePolicy, body: usize, length: 
   let dataLength = length;
   if (policy.covers == SignatureCoverage.Message) {
     if (!stamp(exchange, policy)) return refuse(exchange, ErrorId.FIM_SIG_0004);
-    if (!writeCanonical(exchange, policy.headers, timestamp, timestampLength, nonce, nonceLength, body, length)) return refuse(exchange, ErrorId.FIM_SIG_0004);
+    if (!writeCanonical(exchange, policy.headers, timestamp, timestampLength, nonce, nonceLength, body, length))
+      return refuse(exchange, ErrorId.FIM_SIG_0004);
     data = canonicalPointer();
     dataLength = canonicalLength();
   }
@@ -156,12 +162,14 @@ function verify(exchange: Exchange, policy: SignaturePolicy, body: usize, length
   if (policy.covers == SignatureCoverage.Message) {
     signedMs = stampOf(exchange, policy);
     if (signedMs < 0) return deny(exchange, Reason.Malformed);
-    if (signedMs > nowMs + policy.clockSkewMs || signedMs < nowMs - policy.clockSkewMs) return deny(exchange, Reason.Stale);
+    if (signedMs > nowMs + policy.clockSkewMs || signedMs < nowMs - policy.clockSkewMs)
+      return deny(exchange, Reason.Stale);
     for (let i = 0; i < policy.headers.length; i++) {
       const name = unchecked(policy.headers[i]);
       if (exchange.hasTwice(name.pointer, name.length)) return deny(exchange, Reason.Malformed);
     }
-    if (!writeCanonical(exchange, policy.headers, timestamp, timestampLength, nonce, nonceLength, body, length)) return refuse(exchange, ErrorId.FIM_SIG_0004);
+    if (!writeCanonical(exchange, policy.headers, timestamp, timestampLength, nonce, nonceLength, body, length))
+      return refuse(exchange, ErrorId.FIM_SIG_0004);
     data = canonicalPointer();
     dataLength = canonicalLength();
   }
@@ -178,7 +186,11 @@ function verify(exchange: Exchange, policy: SignaturePolicy, body: usize, length
 
 /** Whether there is exactly one header of the name; its value is then at the exchange's `valuePointer`. */
 function only(exchange: Exchange, name: Bytes): bool {
-  return exchange.header(name.pointer, name.length) && !exchange.hasTwice(name.pointer, name.length) && exchange.header(name.pointer, name.length);
+  return (
+    exchange.header(name.pointer, name.length) &&
+    !exchange.hasTwice(name.pointer, name.length) &&
+    exchange.header(name.pointer, name.length)
+  );
 }
 
 /** Finds time and nonce; the time in milliseconds, or -1 if one of them is missing or malformed. */

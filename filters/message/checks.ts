@@ -19,11 +19,17 @@ const ID_CHECK: usize = memory.data<u8>([49, 48, 88, 57, 56, 55, 54, 53, 52, 51,
 const MONTH_DAYS: usize = memory.data<u8>([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]);
 
 /**
- * Bit n: the first two digits n name a province-level division (GB/T 2260): 11-15, 21-23, 31-37, 41-46, 50-54, 61-65, 71, 81, 82, and 83 (residence
- * permits for residents of Taiwan); 91 is in use for foreigners' permanent residence cards.
+ * Bit n: the first two digits n name a province-level division (GB/T 2260): 11-15, 21-23, 31-37, 41-46, 50-54, 61-65,
+ * 71, 81, 82, and 83 (residence permits for residents of Taiwan); 91 is in use for foreigners' permanent residence
+ * cards.
  */
 const REGIONS_LOW: u64 =
-  ((<u64>0x1f) << 11) | ((<u64>0x7) << 21) | ((<u64>0x7f) << 31) | ((<u64>0x3f) << 41) | ((<u64>0x1f) << 50) | ((<u64>0x7) << 61);
+  ((<u64>0x1f) << 11) |
+  ((<u64>0x7) << 21) |
+  ((<u64>0x7f) << 31) |
+  ((<u64>0x3f) << 41) |
+  ((<u64>0x1f) << 50) |
+  ((<u64>0x7) << 61);
 const REGIONS_HIGH: u64 = 0x3 | ((<u64>1) << (71 - 64)) | ((<u64>0x7) << (81 - 64)) | ((<u64>1) << (91 - 64));
 
 // @ts-ignore: decorator
@@ -48,7 +54,8 @@ export function isLuhn(pointer: usize, length: u32): bool {
 }
 
 /**
- * Whether the text is a card number as they come: 13 to 19 digits with a check digit, but for UnionPay's (62, 81), of which some were issued without one.
+ * Whether the text is a card number as they come: 13 to 19 digits with a check digit, but for UnionPay's (62, 81), of
+ * which some were issued without one.
  */
 export function isCardNumber(pointer: usize, length: u32): bool {
   if (length < MIN_CARD_DIGITS || length > MAX_CARD_DIGITS) return false;
@@ -59,8 +66,8 @@ export function isCardNumber(pointer: usize, length: u32): bool {
 }
 
 /**
- * Whether the text is a resident identity number of 18 characters: a known province, a date that exists (1800 to 2199), and the check character
- * (ISO 7064 MOD 11-2; `X` or `x` for ten).
+ * Whether the text is a resident identity number of 18 characters: a known province, a date that exists (1800 to 2199),
+ * and the check character (ISO 7064 MOD 11-2; `X` or `x` for ten).
  */
 export function isGb11643(pointer: usize, length: u32): bool {
   if (length != ID_LENGTH) return false;

@@ -1,5 +1,6 @@
-// Refuses objects that name a member twice. One pass over a hash table; if someone chose the names so that their hashes collide, the work
-// is cut off after a few probes a member and the names are sorted instead, so that no input makes it quadratic.
+// Refuses objects that name a member twice. One pass over a hash table; if someone chose the names so that their hashes
+// collide, the work is cut off after a few probes a member and the names are sorted instead, so that no input makes it
+// quadratic.
 import { Arena } from '../memory/arena';
 import { equalBytes } from '../memory/bytes';
 import { INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, NEXT, NODE_SHIFT } from './nodes';
@@ -13,7 +14,7 @@ export const OUT_OF_MEMORY: u32 = 0xffffffff;
 // @ts-ignore: decorator
 @inline
 function recordOf(nodes: usize, node: u32): usize {
-  return nodes + (<usize>node << NODE_SHIFT);
+  return nodes + ((<usize>node) << NODE_SHIFT);
 }
 
 function keyLength(record: usize): u32 {
@@ -33,11 +34,17 @@ function compareKeys(a: usize, b: usize): i32 {
 }
 
 export class DuplicateCheck {
-  /** Slots: stamp of the object in the upper half, node in the lower. A stale stamp means empty, so that nothing is cleared between objects. */
+  /**
+   * Slots: stamp of the object in the upper half, node in the lower. A stale stamp means empty, so that nothing is
+   * cleared between objects.
+   */
   private readonly small: StaticArray<u64> = new StaticArray<u64>(<i32>SMALL_SLOTS);
   private stamp: u32 = 0;
 
-  /** The first member (in document order) whose name came before, NO_DUPLICATE, or OUT_OF_MEMORY. `first`: first child, `count` children. */
+  /**
+   * The first member (in document order) whose name came before, NO_DUPLICATE, or OUT_OF_MEMORY. `first`: first child,
+   * `count` children.
+   */
   find(nodes: usize, first: u32, count: u32, arena: Arena): u32 {
     let slots = changetype<usize>(this.small);
     let mask = SMALL_SLOTS - 1;
@@ -59,26 +66,26 @@ export class DuplicateCheck {
       const record = recordOf(nodes, node);
       const hash = load<u32>(record, KEY_HASH);
       let slot = hash & mask;
-      let entry = load<u64>(slots + (<usize>slot << 3));
+      let entry = load<u64>(slots + ((<usize>slot) << 3));
       while (<u32>(entry >> 32) == stamp) {
         const other = recordOf(nodes, <u32>entry);
         if (load<u32>(other, KEY_HASH) == hash && sameKey(other, record)) return node;
         if (--budget == 0) return this.findSorted(nodes, first, count, arena);
         slot = (slot + 1) & mask;
-        entry = load<u64>(slots + (<usize>slot << 3));
+        entry = load<u64>(slots + ((<usize>slot) << 3));
       }
-      store<u64>(slots + (<usize>slot << 3), ((<u64>stamp) << 32) | node);
+      store<u64>(slots + ((<usize>slot) << 3), ((<u64>stamp) << 32) | node);
     }
     return NO_DUPLICATE;
   }
 
   /** Heap sort of the names: n log n comparisons whatever the names are. */
   private findSorted(nodes: usize, first: u32, count: u32, arena: Arena): u32 {
-    const heap = arena.allocate(<usize>count << 2);
+    const heap = arena.allocate((<usize>count) << 2);
     if (heap == 0) return OUT_OF_MEMORY;
     let length: u32 = 0;
     for (let node = first; node != 0; node = load<u32>(recordOf(nodes, node), NEXT)) {
-      store<u32>(heap + (<usize>length << 2), node);
+      store<u32>(heap + ((<usize>length) << 2), node);
       length++;
     }
     for (let i = length >> 1; i > 0; i--) this.sink(nodes, heap, i - 1, length);
@@ -88,29 +95,29 @@ export class DuplicateCheck {
       if (previous != 0 && compareKeys(recordOf(nodes, previous), recordOf(nodes, top)) == 0) return max(previous, top);
       previous = top;
       length--;
-      store<u32>(heap, load<u32>(heap + (<usize>length << 2)));
+      store<u32>(heap, load<u32>(heap + ((<usize>length) << 2)));
       this.sink(nodes, heap, 0, length);
     }
     return NO_DUPLICATE;
   }
 
   private sink(nodes: usize, heap: usize, at: u32, length: u32): void {
-    const node = load<u32>(heap + (<usize>at << 2));
+    const node = load<u32>(heap + ((<usize>at) << 2));
     while (true) {
       let child = at * 2 + 1;
       if (child >= length) break;
-      let below = load<u32>(heap + (<usize>child << 2));
+      let below = load<u32>(heap + ((<usize>child) << 2));
       if (child + 1 < length) {
-        const right = load<u32>(heap + (<usize>(child + 1) << 2));
+        const right = load<u32>(heap + ((<usize>(child + 1)) << 2));
         if (compareKeys(recordOf(nodes, right), recordOf(nodes, below)) > 0) {
           below = right;
           child++;
         }
       }
       if (compareKeys(recordOf(nodes, below), recordOf(nodes, node)) <= 0) break;
-      store<u32>(heap + (<usize>at << 2), below);
+      store<u32>(heap + ((<usize>at) << 2), below);
       at = child;
     }
-    store<u32>(heap + (<usize>at << 2), node);
+    store<u32>(heap + ((<usize>at) << 2), node);
   }
 }

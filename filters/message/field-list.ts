@@ -52,7 +52,9 @@ export class FieldList {
     this.text.byte((hasValues(format) ? VALUES : 0) | (hasElements(format) ? ELEMENTS : 0));
   }
 
-  /** The next rule is for the values that `path` names (`isFieldPath`); `required`: matches tell where it names none. */
+  /**
+   * The next rule is for the values that `path` names (`isFieldPath`); `required`: matches tell where it names none.
+   */
   addPath(path: Bytes, required: bool): void {
     this.add(required ? EntryKind.RequiredPath : EntryKind.Path, path);
   }

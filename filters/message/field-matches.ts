@@ -10,8 +10,8 @@ const ENTRY_SHIFT: u32 = 3;
 const FIRST_CAPACITY: u32 = 64;
 
 /**
- * Pairs of a rule and a node. `while (matches.next()) { matches.rule … matches.node … matches.missing }`. A missing member stands after the
- * values inside the container that lacks it, with that container as its node.
+ * Pairs of a rule and a node. `while (matches.next()) { matches.rule … matches.node … matches.missing }`. A missing
+ * member stands after the values inside the container that lacks it, with that container as its node.
  */
 export class FieldMatches {
   /** Number of the rule at hand. */
@@ -20,7 +20,10 @@ export class FieldMatches {
   node: u32 = 0;
   /** Whether the rule is required and names nothing below `node`. */
   missing: bool = false;
-  /** Whether `node` is a second element of a name that the rule's path, without `[*]`, takes to occur once. It may stand above what the rule names. */
+  /**
+   * Whether `node` is a second element of a name that the rule's path, without `[*]`, takes to occur once. It may stand
+   * above what the rule names.
+   */
   repeated: bool = false;
 
   private entries: usize = 0;
@@ -32,7 +35,10 @@ export class FieldMatches {
   private lists: StaticArray<u32> = new StaticArray<u32>(0);
   private rules: StaticArray<u32> = new StaticArray<u32>(0);
 
-  /** Empties the result. `lists`: where each list of rules starts in `rules`, and one more for the end of the last. For FieldSet. */
+  /**
+   * Empties the result. `lists`: where each list of rules starts in `rules`, and one more for the end of the last. For
+   * FieldSet.
+   */
   begin(lists: StaticArray<u32>, rules: StaticArray<u32>): void {
     this.lists = lists;
     this.rules = rules;
@@ -52,7 +58,7 @@ export class FieldMatches {
   /** Adds an entry, with MISSING, REPEATED or 0; false if MAX_FIELD_MATCHES or the arena is full. For FieldSet. */
   push(node: u32, list: u32, mark: u32, arena: Arena): bool {
     if (this.length == this.capacity && !this.grow(arena)) return false;
-    const entry = this.entries + (<usize>this.length << ENTRY_SHIFT);
+    const entry = this.entries + ((<usize>this.length) << ENTRY_SHIFT);
     store<u32>(entry, node);
     store<u32>(entry, list | mark, 4);
     this.length++;
@@ -62,9 +68,9 @@ export class FieldMatches {
   private grow(arena: Arena): bool {
     const capacity = min(max(this.capacity * 2, FIRST_CAPACITY), MAX_FIELD_MATCHES);
     if (capacity == this.capacity) return false;
-    const entries = arena.allocate(<usize>capacity << ENTRY_SHIFT);
+    const entries = arena.allocate((<usize>capacity) << ENTRY_SHIFT);
     if (entries == 0) return false;
-    memory.copy(entries, this.entries, <usize>this.length << ENTRY_SHIFT);
+    memory.copy(entries, this.entries, (<usize>this.length) << ENTRY_SHIFT);
     this.entries = entries;
     this.capacity = capacity;
     return true;
@@ -74,15 +80,15 @@ export class FieldMatches {
   next(): bool {
     while (this.rulesAt == this.rulesEnd) {
       if (this.cursor == this.length) return false;
-      const entry = this.entries + (<usize>this.cursor << ENTRY_SHIFT);
+      const entry = this.entries + ((<usize>this.cursor) << ENTRY_SHIFT);
       this.cursor++;
       const word = load<u32>(entry, 4);
       const list = <i32>(word & ~(MISSING | REPEATED));
       this.node = load<u32>(entry);
       this.missing = (word & MISSING) != 0;
       this.repeated = (word & REPEATED) != 0;
-      this.rulesAt = changetype<usize>(this.rules) + (<usize>unchecked(this.lists[list]) << 2);
-      this.rulesEnd = changetype<usize>(this.rules) + (<usize>unchecked(this.lists[list + 1]) << 2);
+      this.rulesAt = changetype<usize>(this.rules) + ((<usize>unchecked(this.lists[list])) << 2);
+      this.rulesEnd = changetype<usize>(this.rules) + ((<usize>unchecked(this.lists[list + 1])) << 2);
     }
     this.rule = load<u32>(this.rulesAt);
     this.rulesAt += 4;

@@ -3,10 +3,11 @@
 //   $            the message            .name  ['name']  ["name"]   a member
 //   [3]          an item                .*     [*]                  every item, or the value of every member
 //
-// In XML a step is an element; `x[*]` is every element x, `x` alone the only one, `.*` every element whatever its name, `['@a']` an attribute.
+// In XML a step is an element; `x[*]` is every element x, `x` alone the only one, `.*` every element whatever its name,
+// `['@a']` an attribute.
 //
-// `$` and the first dot may be left out: `a.b[*].c`. Bare names hold letters, digits, `_`, `-` and characters beyond ASCII; others are quoted,
-// with `\'`, `\"` and `\\` inside. Refused: `..`, negative indexes, slices, filters, unions.
+// `$` and the first dot may be left out: `a.b[*].c`. Bare names hold letters, digits, `_`, `-` and characters beyond
+// ASCII; others are quoted, with `\'`, `\"` and `\\` inside. Refused: `..`, negative indexes, slices, filters, unions.
 import { Bytes } from '../memory/bytes';
 import { MAX_PATH_BYTES, MAX_PATH_STEPS } from '../limits';
 import { utf8Length } from './utf8';
@@ -30,8 +31,8 @@ export class PathStep {
 }
 
 /**
- * The steps of a path in a format whose names repeat: one for each level of elements, with `items` set where more than one may be meant. Null: `[3]`, or a
- * `[*]` that stands behind no name.
+ * The steps of a path in a format whose names repeat: one for each level of elements, with `items` set where more than
+ * one may be meant. Null: `[3]`, or a `[*]` that stands behind no name.
  */
 export function elementSteps(steps: StaticArray<PathStep>): StaticArray<PathStep> | null {
   const levels: PathStep[] = [];

@@ -1,5 +1,5 @@
-// Compiles paths and names to a field set: a tree of the paths' steps, then the subset construction over it, so that a value has one state
-// although a wildcard and a name may both lead to it.
+// Compiles paths and names to a field set: a tree of the paths' steps, then the subset construction over it, so that a
+// value has one state although a wildcard and a name may both lead to it.
 import { MAX_PATH_STATES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
@@ -65,13 +65,16 @@ class TreeNode {
       if (!byHash.has(keyOf(step))) return null;
       from = byHash.get(keyOf(step));
     }
-    for (let i = from; i < this.children.length; i++) if (sameStep(this.children[i].step, step)) return this.children[i];
+    for (let i = from; i < this.children.length; i++)
+      if (sameStep(this.children[i].step, step)) return this.children[i];
     return null;
   }
 }
 
 function sameStep(a: PathStep, b: PathStep): bool {
-  return a.kind == b.kind && a.index == b.index && a.name.hash == b.name.hash && a.name.equals(b.name.pointer, b.name.length);
+  return (
+    a.kind == b.kind && a.index == b.index && a.name.hash == b.name.hash && a.name.equals(b.name.pointer, b.name.length)
+  );
 }
 
 function keyOf(step: PathStep): u64 {

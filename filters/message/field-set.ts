@@ -1,12 +1,24 @@
-// Finds the values that a set of rules names, in one walk over the index of a message. The rules' paths were merged into one deterministic
-// automaton over the steps of a path, so that the walk costs the same for one rule and for a thousand.
+// Finds the values that a set of rules names, in one walk over the index of a message. The rules' paths were merged
+// into one deterministic automaton over the steps of a path, so that the walk costs the same for one rule and for a
+// thousand.
 import { MAX_FIELD_DEPTH } from '../limits';
 import { Arena } from '../memory/arena';
 import { Bytes, equalBytes, hashBytes } from '../memory/bytes';
 import { FieldTree } from './field-tree';
 import { PathTail } from './path-tail';
 import { FieldMatches, MISSING, REPEATED } from './field-matches';
-import { ATTRIBUTE, COUNT, FieldKind, INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, KIND_MASK, NEXT, NODE_SHIFT } from './nodes';
+import {
+  ATTRIBUTE,
+  COUNT,
+  FieldKind,
+  INFO,
+  KEY,
+  KEY_HASH,
+  KEY_LENGTH_SHIFT,
+  KIND_MASK,
+  NEXT,
+  NODE_SHIFT,
+} from './nodes';
 
 /** The state of values that no path leads through. */
 export const DEAD: u32 = 0;
@@ -33,7 +45,10 @@ export class FieldTables {
   slotsMask: u32[] = [];
   /** Target of children that no edge names. */
   otherwise: u32[] = [];
-  /** List of the rules that name the values of this state; list of the required rules that need a container here. NONE: empty. */
+  /**
+   * List of the rules that name the values of this state; list of the required rules that need a container here. NONE:
+   * empty.
+   */
   accepted: u32[] = [];
   container: u32[] = [];
   /** Edges of the state: from, to; how many of them lead to required rules. */
@@ -42,8 +57,8 @@ export class FieldTables {
   required: u32[] = [];
   // By slot: edge, or NONE.
   slots: u32[] = [];
-  // By edge: hash; name (EMPTY for an index); index (NONE for a name); target; lists of the required rules behind it and of those that
-  // take it to occur once, NONE if none.
+  // By edge: hash; name (EMPTY for an index); index (NONE for a name); target; lists of the required rules behind it
+  // and of those that take it to occur once, NONE if none.
   hash: u32[] = [];
   name: Bytes[] = [];
   index: u32[] = [];
@@ -78,8 +93,9 @@ export class FieldTables {
 
 // The tables as the walk reads them, in records of 32 bytes.
 const RECORD_SHIFT: u32 = 5;
-// A state: its slots (addresses of edges, 0 where empty) and their number less one; the state of children that no edge names; the list of the rules
-// that name its values; the list of the required rules that need a container here; its edges; how many of them lead to required rules.
+// A state: its slots (addresses of edges, 0 where empty) and their number less one; the state of children that no edge
+// names; the list of the rules that name its values; the list of the required rules that need a container here; its
+// edges; how many of them lead to required rules.
 const SLOTS: usize = 0;
 const MASK: usize = 4;
 const OTHERWISE: usize = 8;
@@ -88,8 +104,9 @@ const CONTAINER: usize = 16;
 const EDGES: usize = 20;
 const EDGES_END: usize = 24;
 const REQUIRED: usize = 28;
-// An edge: hash; address of the name, 0 for an index; length of the name, or the index; target; list of the required rules behind it; mark of the
-// container in which it was seen last; list of the rules that it may be taken for once only.
+// An edge: hash; address of the name, 0 for an index; length of the name, or the index; target; list of the required
+// rules behind it; mark of the container in which it was seen last; list of the rules that it may be taken for once
+// only.
 const EDGE_HASH: usize = 0;
 const EDGE_NAME: usize = 4;
 const EDGE_LENGTH: usize = 8;
@@ -98,7 +115,10 @@ const EDGE_MISSING: usize = 16;
 const EDGE_SEEN: usize = 20;
 const EDGE_ONCE: usize = 24;
 
-/** A container on the way down: its record, its state, the mark of the edges seen in it, and how many required edges are still open. */
+/**
+ * A container on the way down: its record, its state, the mark of the edges seen in it, and how many required edges are
+ * still open.
+ */
 @unmanaged
 class Frame {
   record: usize;
@@ -113,7 +133,7 @@ const FRAMES: usize = memory.data(<i32>((MAX_FIELD_DEPTH + 1) * 16), 16);
 // @ts-ignore: decorator
 @inline
 function frameAt(depth: i32): Frame {
-  return changetype<Frame>(FRAMES + (<usize>depth << 4));
+  return changetype<Frame>(FRAMES + ((<usize>depth) << 4));
 }
 
 /** The edge of a state that names the child; 0 if none does. */
@@ -126,7 +146,7 @@ function edgeOf(state: usize, child: usize): usize {
   const mask = load<u32>(state, MASK);
   let slot = hash & mask;
   while (true) {
-    const edge = load<usize>(slots + (<usize>slot << 2));
+    const edge = load<usize>(slots + ((<usize>slot) << 2));
     if (edge == 0) return 0;
     if (load<u32>(edge, EDGE_HASH) == hash && load<u32>(edge, EDGE_LENGTH) == length) {
       const name = load<usize>(edge, EDGE_NAME);
@@ -166,9 +186,9 @@ export class FieldSet {
     this.slots = new StaticArray<u32>(tables.slots.length);
     this.keptNames = tables.name;
     const states = changetype<usize>(this.states);
-    this.dead = states + (<usize>DEAD << RECORD_SHIFT);
-    this.root = states + (<usize>root << RECORD_SHIFT);
-    this.names = names == NONE ? 0 : states + (<usize>names << RECORD_SHIFT);
+    this.dead = states + ((<usize>DEAD) << RECORD_SHIFT);
+    this.root = states + ((<usize>root) << RECORD_SHIFT);
+    this.names = names == NONE ? 0 : states + ((<usize>names) << RECORD_SHIFT);
     this.writeEdges(tables, this.names);
     this.writeStates(tables);
   }
@@ -178,37 +198,44 @@ export class FieldSet {
     const edges = changetype<usize>(this.edges);
     const namesAt = names == 0 ? NONE : tables.edgesAt[<i32>((names - states) >> RECORD_SHIFT)];
     for (let i = 0; i < tables.hash.length; i++) {
-      const edge = edges + (<usize>i << RECORD_SHIFT);
+      const edge = edges + ((<usize>i) << RECORD_SHIFT);
       const isName = tables.index[i] == NONE;
       store<u32>(edge, tables.hash[i], EDGE_HASH);
       store<usize>(edge, isName ? nameAddress(tables.name[i]) : 0, EDGE_NAME);
       store<u32>(edge, isName ? tables.name[i].length : tables.index[i], EDGE_LENGTH);
-      store<usize>(edge, <u32>i >= namesAt ? <usize>tables.target[i] : states + (<usize>tables.target[i] << RECORD_SHIFT), EDGE_TARGET);
+      store<usize>(
+        edge,
+        <u32>i >= namesAt ? <usize>tables.target[i] : states + ((<usize>tables.target[i]) << RECORD_SHIFT),
+        EDGE_TARGET,
+      );
       store<u32>(edge, tables.missing[i], EDGE_MISSING);
       store<u32>(edge, 0, EDGE_SEEN);
       store<u32>(edge, tables.once[i], EDGE_ONCE);
     }
     for (let i = 0; i < tables.slots.length; i++) {
-      this.slots[i] = tables.slots[i] == NONE ? 0 : <u32>(edges + (<usize>tables.slots[i] << RECORD_SHIFT));
+      this.slots[i] = tables.slots[i] == NONE ? 0 : <u32>(edges + ((<usize>tables.slots[i]) << RECORD_SHIFT));
     }
   }
 
   private writeStates(tables: FieldTables): void {
     const edges = changetype<usize>(this.edges);
     for (let i = 0; i < tables.accepted.length; i++) {
-      const state = changetype<usize>(this.states) + (<usize>i << RECORD_SHIFT);
-      store<usize>(state, changetype<usize>(this.slots) + (<usize>tables.slotsAt[i] << 2), SLOTS);
+      const state = changetype<usize>(this.states) + ((<usize>i) << RECORD_SHIFT);
+      store<usize>(state, changetype<usize>(this.slots) + ((<usize>tables.slotsAt[i]) << 2), SLOTS);
       store<u32>(state, tables.slotsMask[i], MASK);
-      store<usize>(state, changetype<usize>(this.states) + (<usize>tables.otherwise[i] << RECORD_SHIFT), OTHERWISE);
+      store<usize>(state, changetype<usize>(this.states) + ((<usize>tables.otherwise[i]) << RECORD_SHIFT), OTHERWISE);
       store<u32>(state, tables.accepted[i], ACCEPTED);
       store<u32>(state, tables.container[i], CONTAINER);
-      store<usize>(state, edges + (<usize>tables.edgesAt[i] << RECORD_SHIFT), EDGES);
-      store<usize>(state, edges + (<usize>tables.edgesEnd[i] << RECORD_SHIFT), EDGES_END);
+      store<usize>(state, edges + ((<usize>tables.edgesAt[i]) << RECORD_SHIFT), EDGES);
+      store<usize>(state, edges + ((<usize>tables.edgesEnd[i]) << RECORD_SHIFT), EDGES_END);
       store<u32>(state, tables.required[i], REQUIRED);
     }
   }
 
-  /** Finds all matches. False if there are more than MAX_FIELD_MATCHES or the arena is full: the message must then be refused. */
+  /**
+   * Finds all matches. False if there are more than MAX_FIELD_MATCHES or the arena is full: the message must then be
+   * refused.
+   */
   match(document: FieldTree, out: FieldMatches, arena: Arena): bool {
     const elements = this.elements;
     if (elements != null && document.repeats) return elements.match(document, out, arena);
@@ -219,7 +246,7 @@ export class FieldSet {
     const dead = this.dead;
     let depth = -1;
     let state = this.root;
-    let record = records + (<usize>document.root << NODE_SHIFT);
+    let record = records + ((<usize>document.root) << NODE_SHIFT);
     while (true) {
       const list = load<u32>(state, ACCEPTED);
       const node = <u32>((record - records) >> NODE_SHIFT);
@@ -237,7 +264,7 @@ export class FieldSet {
           if (depth < 0) return true;
           const next = load<u32>(record, NEXT);
           if (next != 0) {
-            record = records + (<usize>next << NODE_SHIFT);
+            record = records + ((<usize>next) << NODE_SHIFT);
             break;
           }
           const done = frameAt(depth--);
@@ -262,11 +289,14 @@ export class FieldSet {
     if (frame.stamp != 0) return;
     // The marks have gone round: none may look like one of a walk long past.
     const edges = changetype<usize>(this.edges);
-    for (let i = 0; i < this.edges.length; i += 1 << (RECORD_SHIFT - 2)) store<u32>(edges + (<usize>i << 2), 0, EDGE_SEEN);
+    for (let i = 0; i < this.edges.length; i += 1 << (RECORD_SHIFT - 2))
+      store<u32>(edges + ((<usize>i) << 2), 0, EDGE_SEEN);
     frame.stamp = ++this.stamp;
   }
 
-  /** The state of a child; 0 if the result is full. Wildcards are for items, members and elements, not for attributes. */
+  /**
+   * The state of a child; 0 if the result is full. Wildcards are for items, members and elements, not for attributes.
+   */
   private step(child: usize, node: u32, frame: Frame, out: FieldMatches, arena: Arena): usize {
     const edge = edgeOf(frame.state, child);
     if (edge == 0) return (load<u32>(child, INFO) & ATTRIBUTE) != 0 ? this.dead : load<usize>(frame.state, OTHERWISE);
@@ -284,7 +314,12 @@ export class FieldSet {
   /** A value without children lacks all that is required below it. */
   private lacking(record: usize, node: u32, state: usize, out: FieldMatches, arena: Arena): bool {
     const list = load<u32>(state, CONTAINER);
-    if (list != NONE && (load<u32>(record, INFO) & KIND_MASK) < <u32>FieldKind.Array && !out.push(node, list, MISSING, arena)) return false;
+    if (
+      list != NONE &&
+      (load<u32>(record, INFO) & KIND_MASK) < <u32>FieldKind.Array &&
+      !out.push(node, list, MISSING, arena)
+    )
+      return false;
     if (load<u32>(state, REQUIRED) == 0) return true;
     const end = load<usize>(state, EDGES_END);
     for (let edge = load<usize>(state, EDGES); edge < end; edge += 1 << RECORD_SHIFT) {
@@ -299,12 +334,16 @@ export class FieldSet {
     const end = load<usize>(frame.state, EDGES_END);
     for (let edge = load<usize>(frame.state, EDGES); edge < end; edge += 1 << RECORD_SHIFT) {
       const missing = load<u32>(edge, EDGE_MISSING);
-      if (missing != NONE && load<u32>(edge, EDGE_SEEN) != frame.stamp && !out.push(node, missing, MISSING, arena)) return false;
+      if (missing != NONE && load<u32>(edge, EDGE_SEEN) != frame.stamp && !out.push(node, missing, MISSING, arena))
+        return false;
     }
     return true;
   }
 
-  /** For walks of their own, over texts that have no index: the state of the text's only value. A state is good as long as this object is. */
+  /**
+   * For walks of their own, over texts that have no index: the state of the text's only value. A state is good as long
+   * as this object is.
+   */
   get start(): usize {
     return this.root;
   }
@@ -321,7 +360,7 @@ export class FieldSet {
     const slots = load<usize>(state, SLOTS);
     let slot = hash & mask;
     while (true) {
-      const edge = load<usize>(slots + (<usize>slot << 2));
+      const edge = load<usize>(slots + ((<usize>slot) << 2));
       if (edge == 0) return 0;
       if (load<u32>(edge, EDGE_HASH) == hash && load<u32>(edge, EDGE_LENGTH) == length) {
         const known = load<usize>(edge, EDGE_NAME);
@@ -364,7 +403,10 @@ export class FieldSet {
     return at < end ? at : 0;
   }
 
-  /** Of a required child: its name, 0 if it is an item; the name's length, or the item's number; the list of the rules that it is missing for. */
+  /**
+   * Of a required child: its name, 0 if it is an item; the name's length, or the item's number; the list of the rules
+   * that it is missing for.
+   */
   requiredName(edge: usize): usize {
     return load<usize>(edge, EDGE_NAME);
   }
@@ -378,8 +420,8 @@ export class FieldSet {
   }
 
   /**
-   * JSON Pointer of the pair at hand, in the arena; 0 if that is full. For a missing member it is what the path would name, up to the first `[*]`:
-   * `/items/3/amount`. Its length is left in `document.pointerLength`.
+   * JSON Pointer of the pair at hand, in the arena; 0 if that is full. For a missing member it is what the path would
+   * name, up to the first `[*]`: `/items/3/amount`. Its length is left in `document.pointerLength`.
    */
   pointer(document: FieldTree, matches: FieldMatches, arena: Arena): usize {
     const elements = this.elements;

@@ -1,18 +1,34 @@
-// The one model of a message, whatever its format: fields that hang together, each with a name, a kind and a text. Readers of the formats fill it; rules,
-// masks and limits see nothing else.
+// The one model of a message, whatever its format: fields that hang together, each with a name, a kind and a text.
+// Readers of the formats fill it; rules, masks and limits see nothing else.
 import { Arena } from '../memory/arena';
 import { equalBytes, hashBytes } from '../memory/bytes';
 import { unescape } from './json/text';
 import {
-  ATTRIBUTE, COUNT, END, ESCAPED, FieldKind, INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, KIND_MASK, MAX_KEY_LENGTH, NEXT, NODE_SHIFT, PARENT, START, TEXT,
+  ATTRIBUTE,
+  COUNT,
+  END,
+  ESCAPED,
+  FieldKind,
+  INFO,
+  KEY,
+  KEY_HASH,
+  KEY_LENGTH_SHIFT,
+  KIND_MASK,
+  MAX_KEY_LENGTH,
+  NEXT,
+  NODE_SHIFT,
+  PARENT,
+  START,
+  TEXT,
 } from './nodes';
 import { PointerWriter } from './pointer';
 
 export { FieldKind } from './nodes';
 
 /**
- * The index of one message at a time. It lives in the arena that its reader was given and refers to the source, so both must stay as they are while it is
- * used. A node is a number; 0 is no node. A String or Number may have children too (attributes of an XML element).
+ * The index of one message at a time. It lives in the arena that its reader was given and refers to the source, so both
+ * must stay as they are while it is used. A node is a number; 0 is no node. A String or Number may have children too
+ * (attributes of an XML element).
  */
 export class FieldTree {
   /** Node of the message itself; 0 if there is no valid message. */
@@ -37,8 +53,9 @@ export class FieldTree {
   private lastNode: u32 = 0;
 
   /**
-   * Empties the tree; `capacity`: the values that it may hold at most. False if the arena is full. `source`: what offsets count from. A reader then
-   * calls `open`, `addText` and `close` in document order; the first value is the root.
+   * Empties the tree; `capacity`: the values that it may hold at most. False if the arena is full. `source`: what
+   * offsets count from. A reader then calls `open`, `addText` and `close` in document order; the first value is the
+   * root.
    */
   begin(source: usize, arena: Arena, capacity: u32): bool {
     this.root = 0;
@@ -48,7 +65,7 @@ export class FieldTree {
     this.pointers.begin();
     this.source = source;
     this.capacity = capacity + 1;
-    this.nodes = arena.allocate(<usize>this.capacity << NODE_SHIFT);
+    this.nodes = arena.allocate((<usize>this.capacity) << NODE_SHIFT);
     if (this.nodes == 0) {
       this.capacity = 0;
       return false;
@@ -57,7 +74,10 @@ export class FieldTree {
     return true;
   }
 
-  /** Adds a value that has children: those that come until `close`. `key`: 0 for items and the root. False if there is no more room. */
+  /**
+   * Adds a value that has children: those that come until `close`. `key`: 0 for items and the root. False if there is
+   * no more room.
+   */
   open(key: usize, keyLength: u32, kind: FieldKind): bool {
     const node = this.add(key, keyLength, kind);
     if (node == 0) return false;
@@ -127,9 +147,9 @@ export class FieldTree {
     const old = this.capacity;
     const capacity = min(old * 2, maximum + 1);
     if (capacity == old) return false;
-    const nodes = arena.allocate(<usize>capacity << NODE_SHIFT);
+    const nodes = arena.allocate((<usize>capacity) << NODE_SHIFT);
     if (nodes == 0) return false;
-    memory.copy(nodes, this.nodes, <usize>old << NODE_SHIFT);
+    memory.copy(nodes, this.nodes, (<usize>old) << NODE_SHIFT);
     this.nodes = nodes;
     this.capacity = capacity;
     return true;
@@ -138,7 +158,7 @@ export class FieldTree {
   // @ts-ignore: decorator
   @inline
   protected record(node: u32): usize {
-    return this.nodes + (<usize>node << NODE_SHIFT);
+    return this.nodes + ((<usize>node) << NODE_SHIFT);
   }
 
   kind(node: u32): FieldKind {
@@ -220,17 +240,25 @@ export class FieldTree {
     return this.source;
   }
 
-  /** The first child of this name (`hash`: the `hashBytes` of its bytes); 0 if there is none. Linear in the children. */
+  /**
+   * The first child of this name (`hash`: the `hashBytes` of its bytes); 0 if there is none. Linear in the children.
+   */
   member(object: u32, name: usize, length: u32, hash: u32): u32 {
     for (let node = this.firstChild(object); node != 0; node = this.nextSibling(node)) {
-      if (this.keyHash(node) == hash && this.keyLength(node) == length && this.key(node) != 0 && equalBytes(this.key(node), name, length)) return node;
+      if (
+        this.keyHash(node) == hash &&
+        this.keyLength(node) == length &&
+        this.key(node) != 0 &&
+        equalBytes(this.key(node), name, length)
+      )
+        return node;
     }
     return 0;
   }
 
   /**
-   * A string's text in UTF-8, or the raw characters of any other value; `textLength` bytes. Copied into the arena only if it has escapes; 0 if the
-   * arena is full.
+   * A string's text in UTF-8, or the raw characters of any other value; `textLength` bytes. Copied into the arena only
+   * if it has escapes; 0 if the arena is full.
    */
   text(node: u32, arena: Arena): usize {
     const info = load<u32>(this.record(node), INFO);

@@ -29,7 +29,10 @@ export const enum MediaType {
   Text = 4,
   /** `application/octet-stream` */
   Octets = 5,
-  /** `application/iso8583`, `application/x-iso8583`, `application/vnd.iso8583`, `x-ISO-TPDU/x-auth` (terminals of UnionPay): used, registered by nobody. */
+  /**
+   * `application/iso8583`, `application/x-iso8583`, `application/vnd.iso8583`, `x-ISO-TPDU/x-auth` (terminals of
+   * UnionPay): used, registered by nobody.
+   */
   Iso8583 = 6,
   /** `application/x-hex`: used, registered by nobody. */
   Hex = 7,
@@ -75,23 +78,35 @@ function endsIn(value: usize, length: u32, suffix: Bytes): bool {
 }
 
 /**
- * The media type of a content-type field's value. Parameters do not count, but for the charset of what is not bytes: it must be UTF-8 or ASCII, for receivers that
- * go by another one read other members (in GBK a byte of a character can swallow the backslash behind it). A comma joins several fields: of which a receiver may take any.
+ * The media type of a content-type field's value. Parameters do not count, but for the charset of what is not bytes: it
+ * must be UTF-8 or ASCII, for receivers that go by another one read other members (in GBK a byte of a character can
+ * swallow the backslash behind it). A comma joins several fields: of which a receiver may take any.
  */
 export function mediaTypeOf(value: usize, length: u32): MediaType {
   const end = typeLength(value, length);
   if (hasComma(value, length)) return MediaType.Other;
   if (same(value, end, OCTET_STREAM)) return MediaType.Octets;
-  if (same(value, end, ISO8583) || same(value, end, X_ISO8583) || same(value, end, VND_ISO8583) || same(value, end, TPDU_AUTH)) return MediaType.Iso8583;
+  if (
+    same(value, end, ISO8583) ||
+    same(value, end, X_ISO8583) ||
+    same(value, end, VND_ISO8583) ||
+    same(value, end, TPDU_AUTH)
+  )
+    return MediaType.Iso8583;
   if (!isReadable(value + end, length - end)) return MediaType.Other;
-  if (same(value, end, APPLICATION_JSON) || same(value, end, TEXT_JSON) || endsIn(value, end, SUFFIX_JSON)) return MediaType.Json;
-  if (same(value, end, APPLICATION_XML) || same(value, end, TEXT_XML) || endsIn(value, end, SUFFIX_XML)) return MediaType.Xml;
+  if (same(value, end, APPLICATION_JSON) || same(value, end, TEXT_JSON) || endsIn(value, end, SUFFIX_JSON))
+    return MediaType.Json;
+  if (same(value, end, APPLICATION_XML) || same(value, end, TEXT_XML) || endsIn(value, end, SUFFIX_XML))
+    return MediaType.Xml;
   if (same(value, end, FORM)) return MediaType.Form;
   if (same(value, end, X_HEX)) return MediaType.Hex;
   return same(value, end, TEXT_PLAIN) ? MediaType.Text : MediaType.Other;
 }
 
-/** The same on a route that names what it takes; `format`: its own. Several fields and foreign charsets are none however they are named. */
+/**
+ * The same on a route that names what it takes; `format`: its own. Several fields and foreign charsets are none however
+ * they are named.
+ */
 export function namedMediaType(named: StaticArray<Bytes>, format: MessageFormat, value: usize, length: u32): MediaType {
   const end = typeLength(value, length);
   if (hasComma(value, length)) return MediaType.Other;
@@ -111,10 +126,14 @@ export function absentMediaType(named: StaticArray<Bytes>): MediaType {
   return MediaType.Other;
 }
 
-/** Whether a route of the format may name the content type: none that means another format, for a receiver that goes by it reads another message. */
+/**
+ * Whether a route of the format may name the content type: none that means another format, for a receiver that goes by
+ * it reads another message.
+ */
 export function mayName(format: MessageFormat, type: Bytes): bool {
   if (format == MessageFormat.Detect) return false;
-  if (type.length > MULTIPART.length && equalIgnoreCase(type.pointer, MULTIPART.pointer, MULTIPART.length)) return false;
+  if (type.length > MULTIPART.length && equalIgnoreCase(type.pointer, MULTIPART.pointer, MULTIPART.length))
+    return false;
   const media = mediaTypeOf(type.pointer, type.length);
   return (media != MediaType.Json && media != MediaType.Xml && media != MediaType.Form) || takes(format, media);
 }
@@ -131,7 +150,10 @@ function hasComma(value: usize, length: u32): bool {
   return false;
 }
 
-/** Whether every charset among the parameters is UTF-8 or a part of it. Spellings that only some receivers understand (`charset =`, `charset*=`) are none. */
+/**
+ * Whether every charset among the parameters is UTF-8 or a part of it. Spellings that only some receivers understand
+ * (`charset =`, `charset*=`) are none.
+ */
 function isReadable(parameters: usize, length: u32): bool {
   const name = CHARSET.length;
   for (let i: u32 = 0; i + name <= length; i++) {
@@ -141,7 +163,13 @@ function isReadable(parameters: usize, length: u32): bool {
     from++;
     if (from < length && load<u8>(parameters + from) == 34) from++;
     let end = from;
-    while (end < length && load<u8>(parameters + end) > 32 && load<u8>(parameters + end) != 59 && load<u8>(parameters + end) != 34) end++;
+    while (
+      end < length &&
+      load<u8>(parameters + end) > 32 &&
+      load<u8>(parameters + end) != 59 &&
+      load<u8>(parameters + end) != 34
+    )
+      end++;
     if (!isUtf8Name(parameters + from, end - from)) return false;
   }
   return true;
@@ -151,7 +179,9 @@ function isUtf8Name(value: usize, length: u32): bool {
   return same(value, length, UTF_8) || same(value, length, UTF8) || same(value, length, US_ASCII);
 }
 
-/** The format that a body of this media type is read as on a route of this format; Unknown: it is to be refused (415). */
+/**
+ * The format that a body of this media type is read as on a route of this format; Unknown: it is to be refused (415).
+ */
 export function formatOf(format: MessageFormat, media: MediaType, body: usize, length: u32): MessageFormat {
   if (format == MessageFormat.Detect) return detect(media, body, length);
   return takes(format, media) ? format : MessageFormat.Unknown;
@@ -161,12 +191,18 @@ export function formatOf(format: MessageFormat, media: MediaType, body: usize, l
 function takes(format: MessageFormat, media: MediaType): bool {
   if (media == MediaType.Named) return true;
   switch (format) {
-    case MessageFormat.Json: return media == MediaType.Json;
-    case MessageFormat.Xml: return media == MediaType.Xml;
-    case MessageFormat.Cnaps2: return media == MediaType.Xml || media == MediaType.Text || isBytes(media);
-    case MessageFormat.Iso8583: return media == MediaType.Iso8583 || isBytes(media);
-    case MessageFormat.Tlv: return media == MediaType.Text || media == MediaType.Hex || isBytes(media);
-    case MessageFormat.Form: return media == MediaType.Form;
+    case MessageFormat.Json:
+      return media == MediaType.Json;
+    case MessageFormat.Xml:
+      return media == MediaType.Xml;
+    case MessageFormat.Cnaps2:
+      return media == MediaType.Xml || media == MediaType.Text || isBytes(media);
+    case MessageFormat.Iso8583:
+      return media == MediaType.Iso8583 || isBytes(media);
+    case MessageFormat.Tlv:
+      return media == MediaType.Text || media == MediaType.Hex || isBytes(media);
+    case MessageFormat.Form:
+      return media == MediaType.Form;
   }
   return false;
 }
@@ -177,16 +213,25 @@ function isBytes(media: MediaType): bool {
 
 /** Content type and first bytes must say the same. */
 function detect(media: MediaType, body: usize, length: u32): MessageFormat {
-  let at: u32 = media == MediaType.Xml && length >= 3 && (<u32>load<u16>(body) | (<u32>load<u8>(body, 2) << 16)) == BYTE_ORDER_MARK ? 3 : 0;
+  let at: u32 =
+    media == MediaType.Xml &&
+    length >= 3 &&
+    ((<u32>load<u16>(body)) | ((<u32>load<u8>(body, 2)) << 16)) == BYTE_ORDER_MARK
+      ? 3
+      : 0;
   while (at < length && isSpace(load<u8>(body + at))) at++;
   if (at == length) return MessageFormat.Unknown;
   const first = load<u8>(body + at);
   const isBlock = at + 3 <= length && first == 123 && <u32>load<u16>(body + at, 1) == BLOCK_HEADER >> 8;
   switch (media) {
-    case MediaType.Json: return !isBlock && (first == 123 || first == 91) ? MessageFormat.Json : MessageFormat.Unknown;
-    case MediaType.Xml: return isBlock ? MessageFormat.Cnaps2 : first == 60 ? MessageFormat.Xml : MessageFormat.Unknown;
-    case MediaType.Text: return isBlock ? MessageFormat.Cnaps2 : MessageFormat.Unknown;
-    case MediaType.Form: return at == 0 && first != 123 && first != 91 && first != 60 ? MessageFormat.Form : MessageFormat.Unknown;
+    case MediaType.Json:
+      return !isBlock && (first == 123 || first == 91) ? MessageFormat.Json : MessageFormat.Unknown;
+    case MediaType.Xml:
+      return isBlock ? MessageFormat.Cnaps2 : first == 60 ? MessageFormat.Xml : MessageFormat.Unknown;
+    case MediaType.Text:
+      return isBlock ? MessageFormat.Cnaps2 : MessageFormat.Unknown;
+    case MediaType.Form:
+      return at == 0 && first != 123 && first != 91 && first != 60 ? MessageFormat.Form : MessageFormat.Unknown;
   }
   return MessageFormat.Unknown;
 }

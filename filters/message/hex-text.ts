@@ -7,11 +7,33 @@ const CARRIES: u64 = 0x1010101010101010;
 /** Bytes that `writeHex` may read after its input and write after its output. */
 export const HEX_SLACK_BYTES: u32 = 16;
 
-/** Writes two hexadecimal digits, capital letters, for each byte, eight bytes at a time. Not for secrets that must not leave a trace in memory. */
+/**
+ * Writes two hexadecimal digits, capital letters, for each byte, eight bytes at a time. Not for secrets that must not
+ * leave a trace in memory.
+ */
 export function writeHex(from: usize, bytes: u32, to: usize): void {
   for (const end = from + bytes; from < end; from += 8, to += 16) {
     const low = v128.load64_zero(from);
-    const pairs = i8x16.shuffle(i8x16.shr_u(low, 4), v128.and(low, i8x16.splat(15)), 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const pairs = i8x16.shuffle(
+      i8x16.shr_u(low, 4),
+      v128.and(low, i8x16.splat(15)),
+      0,
+      16,
+      1,
+      17,
+      2,
+      18,
+      3,
+      19,
+      4,
+      20,
+      5,
+      21,
+      6,
+      22,
+      7,
+      23,
+    );
     v128.store(to, i8x16.swizzle(HEX_DIGITS, pairs));
   }
 }
@@ -57,8 +79,8 @@ export function hasHighBytes(pointer: usize, length: u32): bool {
 }
 
 /**
- * Writes bytes as the characters of the same numbers (ISO/IEC 8859-1) in UTF-8; the number of bytes written, at most two for each. So a text in GBK keeps
- * its length in characters as ISO 8583 counts it, one for each byte.
+ * Writes bytes as the characters of the same numbers (ISO/IEC 8859-1) in UTF-8; the number of bytes written, at most
+ * two for each. So a text in GBK keeps its length in characters as ISO 8583 counts it, one for each byte.
  */
 export function writeLatin1(from: usize, length: u32, to: usize): u32 {
   const start = to;

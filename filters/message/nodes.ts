@@ -1,4 +1,5 @@
-// Layout of an indexed message: one record of 32 bytes for each value, in document order, so that the first child of a value is the record after it.
+// Layout of an indexed message: one record of 32 bytes for each value, in document order, so that the first child of a
+// value is the record after it.
 
 /** What a value is. */
 export const enum FieldKind {
@@ -35,7 +36,10 @@ export const KIND_MASK: u32 = 7;
 export const ESCAPED: u32 = 8;
 /** The JSON key holds escapes: KEY is a decoded copy in the arena. */
 export const KEY_ESCAPED: u32 = 16;
-/** START to END is the value's text as it is meant: no quotes, no escapes. It may stand outside the source (the offset wraps). */
+/**
+ * START to END is the value's text as it is meant: no quotes, no escapes. It may stand outside the source (the offset
+ * wraps).
+ */
 export const TEXT: u32 = 32;
 /** An attribute of an XML element: wildcards pass it by. */
 export const ATTRIBUTE: u32 = 64;

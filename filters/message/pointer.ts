@@ -48,7 +48,7 @@ function putIndex(to: usize, index: u32): usize {
 // @ts-ignore: decorator
 @inline
 function recordAt(nodes: usize, node: u32): usize {
-  return nodes + (<usize>node << NODE_SHIFT);
+  return nodes + ((<usize>node) << NODE_SHIFT);
 }
 
 function parentOf(nodes: usize, node: u32): u32 {
@@ -57,7 +57,8 @@ function parentOf(nodes: usize, node: u32): u32 {
 
 function isNamesake(a: usize, b: usize): bool {
   const length = load<u32>(a, INFO) >> KEY_LENGTH_SHIFT;
-  if (load<u32>(a, KEY_HASH) != load<u32>(b, KEY_HASH) || length != load<u32>(b, INFO) >> KEY_LENGTH_SHIFT) return false;
+  if (load<u32>(a, KEY_HASH) != load<u32>(b, KEY_HASH) || length != load<u32>(b, INFO) >> KEY_LENGTH_SHIFT)
+    return false;
   return load<usize>(a, KEY) != 0 && equalBytes(load<usize>(a, KEY), load<usize>(b, KEY), length);
 }
 
@@ -66,7 +67,8 @@ export class PointerWriter {
   length: u32 = 0;
   /** Siblings that may still be looked at for the pointers of this message. */
   private budget: u32 = 0;
-  // By level below the root: the node whose place among its namesakes was looked for last, that place, and what the pointer at hand says of it.
+  // By level below the root: the node whose place among its namesakes was looked for last, that place, and what the
+  // pointer at hand says of it.
   private readonly lastNodes: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
   private readonly lastIndexes: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
   private readonly indexes: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
@@ -77,7 +79,10 @@ export class PointerWriter {
     for (let i = 0; i < this.lastNodes.length; i++) this.lastNodes[i] = 0;
   }
 
-  /** How many siblings of this name come before the node; ALONE if no other has it, or if too many siblings were looked at already. */
+  /**
+   * How many siblings of this name come before the node; ALONE if no other has it, or if too many siblings were looked
+   * at already.
+   */
   private occurrence(nodes: usize, node: u32, level: i32): u32 {
     const record = recordAt(nodes, node);
     const parent = parentOf(nodes, node);
@@ -113,8 +118,8 @@ export class PointerWriter {
   }
 
   /**
-   * Pointer of `node`, with `tail` (escaped) behind it. Address in the arena, or 0 if that is full. `repeats`: a name may occur more than once among
-   * siblings; where it does, its index among them stands behind it
+   * Pointer of `node`, with `tail` (escaped) behind it. Address in the arena, or 0 if that is full. `repeats`: a name
+   * may occur more than once among siblings; where it does, its index among them stands behind it
    * (unless MAX_POINTER_WORK is used up).
    */
   write(nodes: usize, node: u32, tail: usize, tailLength: u32, repeats: bool, arena: Arena): usize {

@@ -1,5 +1,6 @@
-// UTF-8 validation, 16 bytes at a time: three nibble look-ups classify every pair of adjacent bytes (J. Keiser, D. Lemire, "Validating UTF-8 in less
-// than one instruction per byte", 2021). Refused, as RFC 3629 asks: overlong forms, surrogates, values above U+10FFFF, stray or missing continuations.
+// UTF-8 validation, 16 bytes at a time: three nibble look-ups classify every pair of adjacent bytes (J. Keiser, D.
+// Lemire, "Validating UTF-8 in less than one instruction per byte", 2021). Refused, as RFC 3629 asks: overlong forms,
+// surrogates, values above U+10FFFF, stray or missing continuations.
 
 // Bits of the classification: what is wrong with a pair of bytes.
 const TOO_SHORT: u8 = 1;
@@ -12,25 +13,74 @@ const TOO_LARGE_1000: u8 = 64;
 const TWO_CONTINUATIONS: u8 = 128;
 const CARRY: u8 = TOO_SHORT | TOO_LONG | TWO_CONTINUATIONS;
 
-const FIRST_HIGH: usize = memory.data<u8>([
-  TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
-  TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS,
-  TOO_SHORT | OVERLONG_2, TOO_SHORT, TOO_SHORT | OVERLONG_3 | SURROGATE, TOO_SHORT | TOO_LARGE | TOO_LARGE_1000,
-], 16);
-const FIRST_LOW: usize = memory.data<u8>([
-  CARRY | OVERLONG_3 | OVERLONG_2 | TOO_LARGE_1000, CARRY | OVERLONG_2, CARRY, CARRY,
-  CARRY | TOO_LARGE, CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
-  CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
-  CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000 | SURROGATE, CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
-], 16);
-const SECOND_HIGH: usize = memory.data<u8>([
-  TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
-  TOO_LONG | OVERLONG_2 | TWO_CONTINUATIONS | OVERLONG_3 | TOO_LARGE_1000, TOO_LONG | OVERLONG_2 | TWO_CONTINUATIONS | OVERLONG_3 | TOO_LARGE,
-  TOO_LONG | OVERLONG_2 | TWO_CONTINUATIONS | SURROGATE | TOO_LARGE, TOO_LONG | OVERLONG_2 | TWO_CONTINUATIONS | SURROGATE | TOO_LARGE,
-  TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
-], 16);
+const FIRST_HIGH: usize = memory.data<u8>(
+  [
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TWO_CONTINUATIONS,
+    TWO_CONTINUATIONS,
+    TWO_CONTINUATIONS,
+    TWO_CONTINUATIONS,
+    TOO_SHORT | OVERLONG_2,
+    TOO_SHORT,
+    TOO_SHORT | OVERLONG_3 | SURROGATE,
+    TOO_SHORT | TOO_LARGE | TOO_LARGE_1000,
+  ],
+  16,
+);
+const FIRST_LOW: usize = memory.data<u8>(
+  [
+    CARRY | OVERLONG_3 | OVERLONG_2 | TOO_LARGE_1000,
+    CARRY | OVERLONG_2,
+    CARRY,
+    CARRY,
+    CARRY | TOO_LARGE,
+    CARRY | TOO_LARGE | TOO_LARGE_1000,
+    CARRY | TOO_LARGE | TOO_LARGE_1000,
+    CARRY | TOO_LARGE | TOO_LARGE_1000,
+    CARRY | TOO_LARGE | TOO_LARGE_1000,
+    CARRY | TOO_LARGE | TOO_LARGE_1000,
+    CARRY | TOO_LARGE | TOO_LARGE_1000,
+    CARRY | TOO_LARGE | TOO_LARGE_1000,
+    CARRY | TOO_LARGE | TOO_LARGE_1000,
+    CARRY | TOO_LARGE | TOO_LARGE_1000 | SURROGATE,
+    CARRY | TOO_LARGE | TOO_LARGE_1000,
+    CARRY | TOO_LARGE | TOO_LARGE_1000,
+  ],
+  16,
+);
+const SECOND_HIGH: usize = memory.data<u8>(
+  [
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_LONG | OVERLONG_2 | TWO_CONTINUATIONS | OVERLONG_3 | TOO_LARGE_1000,
+    TOO_LONG | OVERLONG_2 | TWO_CONTINUATIONS | OVERLONG_3 | TOO_LARGE,
+    TOO_LONG | OVERLONG_2 | TWO_CONTINUATIONS | SURROGATE | TOO_LARGE,
+    TOO_LONG | OVERLONG_2 | TWO_CONTINUATIONS | SURROGATE | TOO_LARGE,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+  ],
+  16,
+);
 /** A block that ends in one of these bytes or more, at these places, ends inside a character. */
-const COMPLETE_MAXIMUM: usize = memory.data<u8>([255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0xef, 0xdf, 0xbf], 16);
+const COMPLETE_MAXIMUM: usize = memory.data<u8>(
+  [255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0xef, 0xdf, 0xbf],
+  16,
+);
 /** The last, partial block, filled up with zeros. */
 const TAIL: usize = memory.data(16, 16);
 
@@ -104,7 +154,10 @@ export function utf8Length(pointer: usize, end: usize): u32 {
   return length;
 }
 
-/** Offset of the first byte that is not part of well-formed UTF-8; `length` if all is well. For error messages: slow and exact. */
+/**
+ * Offset of the first byte that is not part of well-formed UTF-8; `length` if all is well. For error messages: slow and
+ * exact.
+ */
 export function firstInvalidUtf8(pointer: usize, length: u32): u32 {
   const end = pointer + length;
   let at = pointer;

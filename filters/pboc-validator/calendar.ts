@@ -51,7 +51,8 @@ function compactDay(pointer: usize): i64 {
 
 /** Day number of YYYY-MM-DD; NO_TIME for another text. The ten bytes are there. */
 function dashedDay(pointer: usize): i64 {
-  if (leadingDigits(pointer, 4) != 4 || load<u8>(pointer, 4) != 45 || leadingDigits(pointer + 5, 2) != 2) return NO_TIME;
+  if (leadingDigits(pointer, 4) != 4 || load<u8>(pointer, 4) != 45 || leadingDigits(pointer + 5, 2) != 2)
+    return NO_TIME;
   if (load<u8>(pointer, 7) != 45 || leadingDigits(pointer + 8, 2) != 2) return NO_TIME;
   const year = digits(pointer, 4);
   const month = digits(pointer + 5, 2);
@@ -59,16 +60,19 @@ function dashedDay(pointer: usize): i64 {
   return year > 0 && isDay(month, day, year) ? dayNumber(year, month, day) : NO_TIME;
 }
 
-/** Days since 1970-01-01 of YYYYMMDD, or of YYYY-MM-DD with an optional offset (xs:date), which does not change the day; NO_TIME for another text. */
+/**
+ * Days since 1970-01-01 of YYYYMMDD, or of YYYY-MM-DD with an optional offset (xs:date), which does not change the day;
+ * NO_TIME for another text.
+ */
 export function readDay(pointer: usize, length: u32): i64 {
   if (length == 8) return compactDay(pointer);
   return length >= 10 && offsetOf(pointer + 10, length - 10) != NO_TIME ? dashedDay(pointer) : NO_TIME;
 }
 
 /**
- * Seconds since 1970-01-01T00:00:00Z of YYYYMMDDhhmmss or of ISO 8601 `YYYY-MM-DDThh:mm:ss`, there with a fraction (of which nine digits count, left in
- * `instantNanoseconds`), `Z` or `+hh:mm`, and 24:00:00 as the end of the day (xs:dateTime). Without an offset it is China Standard Time. A date alone is its midnight.
- * NO_TIME for another text.
+ * Seconds since 1970-01-01T00:00:00Z of YYYYMMDDhhmmss or of ISO 8601 `YYYY-MM-DDThh:mm:ss`, there with a fraction (of
+ * which nine digits count, left in `instantNanoseconds`), `Z` or `+hh:mm`, and 24:00:00 as the end of the day
+ * (xs:dateTime). Without an offset it is China Standard Time. A date alone is its midnight. NO_TIME for another text.
  */
 export function readInstant(pointer: usize, length: u32): i64 {
   instantNanoseconds = 0;
@@ -79,7 +83,8 @@ export function readInstant(pointer: usize, length: u32): i64 {
   }
   if (length == 14) {
     const day = compactDay(pointer);
-    const second = day == NO_TIME || leadingDigits(pointer + 8, 6) != 6 ? -1 : clock(pointer + 8, pointer + 10, pointer + 12);
+    const second =
+      day == NO_TIME || leadingDigits(pointer + 8, 6) != 6 ? -1 : clock(pointer + 8, pointer + 10, pointer + 12);
     return second < 0 ? NO_TIME : day * DAY_SECONDS + second - CHINA_OFFSET_SECONDS;
   }
   if (length < 19) return NO_TIME;
@@ -104,7 +109,8 @@ export function readInstant(pointer: usize, length: u32): i64 {
 /** Second of the day of hh:mm:ss, eight bytes, 86400 of 24:00:00; -1 if they are no time. */
 function clockOf(pointer: usize): i32 {
   if (load<u8>(pointer, 2) != 58 || load<u8>(pointer, 5) != 58) return -1;
-  if (leadingDigits(pointer, 2) != 2 || leadingDigits(pointer + 3, 2) != 2 || leadingDigits(pointer + 6, 2) != 2) return -1;
+  if (leadingDigits(pointer, 2) != 2 || leadingDigits(pointer + 3, 2) != 2 || leadingDigits(pointer + 6, 2) != 2)
+    return -1;
   if (digits(pointer, 2) == 24 && digits(pointer + 3, 2) == 0 && digits(pointer + 6, 2) == 0) return <i32>DAY_SECONDS;
   return clock(pointer, pointer + 3, pointer + 6);
 }
@@ -153,7 +159,11 @@ export function isMonthDayTime(pointer: usize, length: u32): bool {
 
 /** YYMMDD (EMV tag 9A), a day of the years 2000 to 2099. */
 export function isShortDate(pointer: usize, length: u32): bool {
-  return length == 6 && leadingDigits(pointer, 6) == 6 && isDay(digits(pointer + 2, 2), digits(pointer + 4, 2), 2000 + digits(pointer, 2));
+  return (
+    length == 6 &&
+    leadingDigits(pointer, 6) == 6 &&
+    isDay(digits(pointer + 2, 2), digits(pointer + 4, 2), 2000 + digits(pointer, 2))
+  );
 }
 
 /** YYYY-MM-DD with an optional offset (ISODate of ISO 20022: xs:date). */

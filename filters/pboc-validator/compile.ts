@@ -54,7 +54,14 @@ export function compileValidator(reader: ConfigReader, config: PbocValidatorConf
     fields = new FieldSetBuilder().build()!;
   }
   return new Validator(
-    fields, StaticArray.fromArray(bodyRules), StaticArray.fromArray(placeRules), new Conditions(conditions), StaticArray.fromArray(bodyConditions), crossRules, operands, extracts,
+    fields,
+    StaticArray.fromArray(bodyRules),
+    StaticArray.fromArray(placeRules),
+    new Conditions(conditions),
+    StaticArray.fromArray(bodyConditions),
+    crossRules,
+    operands,
+    extracts,
     <u32>config.maxErrors,
   );
 }
@@ -119,11 +126,13 @@ function compileRules(reader: ConfigReader, config: PbocValidatorConfig): Static
 function compileRule(reader: ConfigReader, config: PbocRule): Rule {
   const pattern = compilePattern(reader, config);
   if (hasNoText(config.type) && asksForText(config)) reader.fail(ErrorId.FIM_PBOC_0017, config.node);
-  if (config.in == PbocPlace.Body ? !isFieldPath(config.path, reader.format) : config.path.length == 0) reader.failMember(ErrorId.FIM_CFG_0020, config.node, 'path');
+  if (config.in == PbocPlace.Body ? !isFieldPath(config.path, reader.format) : config.path.length == 0)
+    reader.failMember(ErrorId.FIM_CFG_0020, config.node, 'path');
   if (!isBound(config.min)) reader.failMember(ErrorId.FIM_PBOC_0034, config.node, 'min');
   if (!isBound(config.max)) reader.failMember(ErrorId.FIM_PBOC_0034, config.node, 'max');
   const compiled = new Rule(config, pattern);
-  if (!reader.failed) reader.parts.add(PartKind.Rule, reader.rawPointer(config.node), reader.rawLength(config.node), compiled);
+  if (!reader.failed)
+    reader.parts.add(PartKind.Rule, reader.rawPointer(config.node), reader.rawLength(config.node), compiled);
   return compiled;
 }
 
@@ -158,7 +167,8 @@ function compileCrossRules(reader: ConfigReader, config: PbocValidatorConfig, co
     const rule = config.crossRules[i];
     const left = stepsOf(reader, rule, rule.left, 'left');
     const right = rule.right.length == 0 ? new StaticArray<PathStep>(0) : stepsOf(reader, rule, rule.right, 'right');
-    if (!reader.failed && (!isKnown(rule.when, conditions) || !fitsTogether(rule, left, right))) reader.fail(ErrorId.FIM_PBOC_0034, rule.node);
+    if (!reader.failed && (!isKnown(rule.when, conditions) || !fitsTogether(rule, left, right)))
+      reader.fail(ErrorId.FIM_PBOC_0034, rule.node);
     if (!reader.failed) list.push(new CrossRule(rule, left, right));
   }
   return StaticArray.fromArray(list);

@@ -51,7 +51,10 @@ export class Condition {
 export class Conditions {
   constructor(readonly list: StaticArray<Condition>) {}
 
-  /** Before a message: fields of the body count as absent until they are met; parameters and headers are looked up, and hold nothing if there are none. */
+  /**
+   * Before a message: fields of the body count as absent until they are met; parameters and headers are looked up, and
+   * hold nothing if there are none.
+   */
   begin(places: Places | null): void {
     for (let i = 0; i < this.list.length; i++) {
       const condition = unchecked(this.list[i]);
@@ -62,19 +65,26 @@ export class Conditions {
       else {
         const found = places.find(condition.place, condition.path);
         unchecked((ERRORS[i] = errorOf(found)));
-        unchecked((STATES[i] = found == Found.Absent ? condition.holdsOfNothing : found == Found.Once && condition.holdsOf(places.valuePointer, places.valueLength)));
+        unchecked(
+          (STATES[i] =
+            found == Found.Absent
+              ? condition.holdsOfNothing
+              : found == Found.Once && condition.holdsOf(places.valuePointer, places.valueLength)),
+        );
       }
     }
   }
 
   /**
-   * Adds a finding for each parameter or header that stands twice or is broken: whether its condition holds would be a guess, and a way round what depends on it.
+   * Adds a finding for each parameter or header that stands twice or is broken: whether its condition holds would be a
+   * guess, and a way round what depends on it.
    */
   reportPlaces(findings: Findings, maxErrors: u32): void {
     for (let i = 0; i < this.list.length && findings.count < maxErrors; i++) {
       const error = unchecked(ERRORS[i]);
       const condition = unchecked(this.list[i]);
-      if (error != ErrorId.None && condition.place != PbocPlace.Body) findings.add(error, condition.path.pointer, condition.path.length, condition.place);
+      if (error != ErrorId.None && condition.place != PbocPlace.Body)
+        findings.add(error, condition.path.pointer, condition.path.length, condition.place);
     }
   }
 

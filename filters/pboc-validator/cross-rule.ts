@@ -1,4 +1,5 @@
-// Rules on several fields, compiled, and their tests. The sides of a rule meet in the innermost item that a wildcard of the right side found.
+// Rules on several fields, compiled, and their tests. The sides of a rule meet in the innermost item that a wildcard of
+// the right side found.
 import { Arena } from '../memory/arena';
 import { Bytes } from '../memory/bytes';
 import { FieldKind, FieldTree } from '../message/field-tree';
@@ -23,7 +24,8 @@ class Comparable {
   /** False if the text is nothing that can be compared so. */
   read(as: PbocComparison, text: usize, length: u32): bool {
     switch (as) {
-      case PbocComparison.Number: return this.number.read(text, length);
+      case PbocComparison.Number:
+        return this.number.read(text, length);
       case PbocComparison.Date:
         this.time = readDay(text, length);
         return this.time != NO_TIME;
@@ -40,9 +42,12 @@ class Comparable {
   /** Less than zero, zero, more than zero: this one is before, equal to, after the other. */
   compare(as: PbocComparison, other: Comparable): i32 {
     switch (as) {
-      case PbocComparison.Number: return this.number.compare(other.number);
-      case PbocComparison.Date: return order(this.time, other.time);
-      case PbocComparison.DateTime: return this.time != other.time ? order(this.time, other.time) : order(this.nanoseconds, other.nanoseconds);
+      case PbocComparison.Number:
+        return this.number.compare(other.number);
+      case PbocComparison.Date:
+        return order(this.time, other.time);
+      case PbocComparison.DateTime:
+        return this.time != other.time ? order(this.time, other.time) : order(this.nanoseconds, other.nanoseconds);
     }
     const common = memory.compare(this.text, other.text, min(this.length, other.length));
     return common != 0 ? common : order(this.length, other.length);
@@ -90,7 +95,9 @@ export class CrossRule {
   private readonly value: Bytes;
   private at: u32 = 0;
 
-  /** `left`, `right`: the steps of the paths; `right` is empty if there is a constant. `fitsTogether` has been asked. */
+  /**
+   * `left`, `right`: the steps of the paths; `right` is empty if there is a constant. `fitsTogether` has been asked.
+   */
   constructor(config: PbocCrossRule, left: StaticArray<PathStep>, right: StaticArray<PathStep>) {
     this.kind = config.kind;
     this.when = config.when;
@@ -122,7 +129,9 @@ export class CrossRule {
 
   private cursor: u32 = 0;
 
-  /** The next finding of the rule, in `out`; false if there is none left. FIM-RT-0006 in `out.error`: the arena is full. */
+  /**
+   * The next finding of the rule, in `out`; false if there is none left. FIM-RT-0006 in `out.error`: the arena is full.
+   */
   next(tree: FieldTree, operands: Operands, arena: Arena, out: CrossFinding): bool {
     out.error = ErrorId.None;
     const count = operands.count(this.kind == PbocCrossKind.Sum ? this.operand + 1 : this.operand);
@@ -145,7 +154,8 @@ export class CrossRule {
           this.testCompare(tree, operands, operands.node(this.operand, index), arena, out);
       }
       if (out.error != ErrorId.None) {
-        if (tree.repeats && out.wildcards != 0) out.wildcards = out.wildcards == this.leftWildcards ? this.leftLevelWildcards : this.rightLevelWildcards;
+        if (tree.repeats && out.wildcards != 0)
+          out.wildcards = out.wildcards == this.leftWildcards ? this.leftLevelWildcards : this.rightLevelWildcards;
         return true;
       }
     }
@@ -156,7 +166,10 @@ export class CrossRule {
     return tree.repeats ? this.leftUpRepeated : this.leftUp;
   }
 
-  /** The right value of the item that the left one is in; 0 if it has none. Left values come in the order of the message, so one cursor serves. */
+  /**
+   * The right value of the item that the left one is in; 0 if it has none. Left values come in the order of the
+   * message, so one cursor serves.
+   */
   private partner(tree: FieldTree, operands: Operands, left: u32): u32 {
     const item = ancestor(tree, left, this.upFromLeft(tree));
     const count = operands.count(this.operand + 1);
@@ -184,11 +197,16 @@ export class CrossRule {
 
   private satisfies(found: i32): bool {
     switch (this.operator) {
-      case PbocOperator.Equal: return found == 0;
-      case PbocOperator.NotEqual: return found != 0;
-      case PbocOperator.Less: return found < 0;
-      case PbocOperator.LessOrEqual: return found <= 0;
-      case PbocOperator.Greater: return found > 0;
+      case PbocOperator.Equal:
+        return found == 0;
+      case PbocOperator.NotEqual:
+        return found != 0;
+      case PbocOperator.Less:
+        return found < 0;
+      case PbocOperator.LessOrEqual:
+        return found <= 0;
+      case PbocOperator.Greater:
+        return found > 0;
     }
     return found >= 0;
   }
@@ -221,7 +239,8 @@ export class CrossRule {
     if (!this.read(tree, amount, leftValue, arena, this.leftWildcards, out)) return;
     const text = tree.text(amount, arena);
     if (text == 0) return at(out, ErrorId.FIM_RT_0006, amount, 0);
-    if (units != MINOR_UNITS_NOT_APPLICABLE && writtenDecimals(text, tree.textLength) > units) at(out, ErrorId.FIM_PBOC_0031, amount, this.leftWildcards);
+    if (units != MINOR_UNITS_NOT_APPLICABLE && writtenDecimals(text, tree.textLength) > units)
+      at(out, ErrorId.FIM_PBOC_0031, amount, this.leftWildcards);
   }
 
   /** Reads a value; false, with the finding in `out`, if it is none that can be compared. */
@@ -230,7 +249,8 @@ export class CrossRule {
     else {
       const text = tree.text(node, arena);
       if (text == 0) at(out, ErrorId.FIM_RT_0006, node, 0);
-      else if (!to.read(this.kind == PbocCrossKind.Compare ? this.as : PbocComparison.Number, text, tree.textLength)) at(out, ErrorId.FIM_PBOC_0020, node, wildcards);
+      else if (!to.read(this.kind == PbocCrossKind.Compare ? this.as : PbocComparison.Number, text, tree.textLength))
+        at(out, ErrorId.FIM_PBOC_0020, node, wildcards);
     }
     return out.error == ErrorId.None;
   }
@@ -261,11 +281,15 @@ function sharedSteps(steps: StaticArray<PathStep>): i32 {
 /** Wildcards from a step on that stand after a name: with it they are one level where elements repeat. */
 function itemSteps(steps: StaticArray<PathStep>, from: i32): i32 {
   let count = 0;
-  for (let i = from; i < steps.length; i++) if (steps[i].kind == StepKind.Any && i > 0 && steps[i - 1].kind == StepKind.Name) count++;
+  for (let i = from; i < steps.length; i++)
+    if (steps[i].kind == StepKind.Any && i > 0 && steps[i - 1].kind == StepKind.Name) count++;
   return count;
 }
 
-/** Whether the sides can meet: the right one up to its last wildcard is the beginning of the left one; a constant can be read. */
+/**
+ * Whether the sides can meet: the right one up to its last wildcard is the beginning of the left one; a constant can be
+ * read.
+ */
 export function fitsTogether(config: PbocCrossRule, left: StaticArray<PathStep>, right: StaticArray<PathStep>): bool {
   if (config.right.length == 0) {
     return config.kind == PbocCrossKind.Compare && leftValue.read(config.as, config.value.pointer, config.value.length);

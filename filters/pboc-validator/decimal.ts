@@ -1,4 +1,5 @@
-// Exact decimal numbers of bounded size: fixed point, in limbs of nine digits. No floating point, nothing allocated for a message.
+// Exact decimal numbers of bounded size: fixed point, in limbs of nine digits. No floating point, nothing allocated for
+// a message.
 
 const LIMB_DIGITS: i32 = 9;
 const LIMB_BASE: u32 = 1_000_000_000;
@@ -25,8 +26,8 @@ export class Decimal {
   }
 
   /**
-   * Becomes the number that the text writes: an optional sign, digits with perhaps a point before, among or behind them (xs:decimal), perhaps an exponent, as in
-   * JSON. False if it writes none or one with too many digits.
+   * Becomes the number that the text writes: an optional sign, digits with perhaps a point before, among or behind them
+   * (xs:decimal), perhaps an exponent, as in JSON. False if it writes none or one with too many digits.
    */
   read(pointer: usize, length: u32): bool {
     this.clear();
@@ -64,7 +65,7 @@ export class Decimal {
       const place = power - <i32>i + FRACTION_DIGITS;
       if (place < 0 || place >= WHOLE_DIGITS + FRACTION_DIGITS) return false;
       const limb = place / LIMB_DIGITS;
-      unchecked((this.limbs[limb] += digit * load<u32>(POWERS + (<usize>(place % LIMB_DIGITS) << 2))));
+      unchecked((this.limbs[limb] += digit * load<u32>(POWERS + ((<usize>(place % LIMB_DIGITS)) << 2))));
     }
     return true;
   }
@@ -140,7 +141,10 @@ function readExponent(at: usize, end: usize): i32 {
   return minus ? -value : value;
 }
 
-/** Decimals that the number has which the text writes (as `read` takes it): those behind its point, less its exponent. Written zeros count. */
+/**
+ * Decimals that the number has which the text writes (as `read` takes it): those behind its point, less its exponent.
+ * Written zeros count.
+ */
 export function writtenDecimals(pointer: usize, length: u32): u32 {
   const end = pointer + length;
   let decimals: u32 = 0;

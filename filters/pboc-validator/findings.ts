@@ -4,7 +4,10 @@ import { equalBytes } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
 import { PbocPlace } from './config.gen';
 
-/** What is wrong with a message: codes with JSON Pointers (or names of parameters and headers). The texts live in the arena or in the configuration. */
+/**
+ * What is wrong with a message: codes with JSON Pointers (or names of parameters and headers). The texts live in the
+ * arena or in the configuration.
+ */
 export class Findings {
   count: u32 = 0;
   private readonly errors: StaticArray<ErrorId> = new StaticArray<ErrorId>(<i32>MAX_REPLY_ERRORS);
@@ -35,7 +38,12 @@ export class Findings {
   /** Adds a finding unless it is there already or MAX_REPLY_ERRORS are. */
   add(error: ErrorId, pointer: usize, length: u32, place: PbocPlace = PbocPlace.Body): void {
     for (let i: u32 = 0; i < this.count; i++) {
-      if (unchecked(this.errors[i]) != error || unchecked(this.places[i]) != place || unchecked(this.lengths[i]) != length) continue;
+      if (
+        unchecked(this.errors[i]) != error ||
+        unchecked(this.places[i]) != place ||
+        unchecked(this.lengths[i]) != length
+      )
+        continue;
       if (equalBytes(unchecked(this.pointers[i]), pointer, length)) return;
     }
     if (this.count >= MAX_REPLY_ERRORS) return;
@@ -47,8 +55,9 @@ export class Findings {
   }
 
   /**
-   * Adds a finding whose pointer shows `*` for each token whose bit of `wildcards` is set; false if the arena is full. Names that a wildcard found are the
-   * message's own, and who reads the findings has not sent the message. `repeats`: names repeat, and indexes behind them are no tokens of their own.
+   * Adds a finding whose pointer shows `*` for each token whose bit of `wildcards` is set; false if the arena is full.
+   * Names that a wildcard found are the message's own, and who reads the findings has not sent the message. `repeats`:
+   * names repeat, and indexes behind them are no tokens of their own.
    */
   addHidden(error: ErrorId, pointer: usize, length: u32, wildcards: u32, repeats: bool, arena: Arena): bool {
     if (wildcards != 0) {
@@ -62,7 +71,10 @@ export class Findings {
   }
 }
 
-/** Writes a JSON Pointer to `to` with `*` for each token whose bit of `wildcards` is set, at most a byte longer for each; returns its length. */
+/**
+ * Writes a JSON Pointer to `to` with `*` for each token whose bit of `wildcards` is set, at most a byte longer for
+ * each; returns its length.
+ */
 function withoutNames(pointer: usize, length: u32, wildcards: u32, repeats: bool, to: usize): u32 {
   let out: u32 = 0;
   let token: u32 = 0;

@@ -7,7 +7,10 @@ export function leadingDigits(pointer: usize, length: u32): u32 {
   return count;
 }
 
-/** Amount without sign: 1 to 12 digits (minor units, ISO 8583 n12), or 1 to 13 digits, a point, 1 to 4 decimals (major units). */
+/**
+ * Amount without sign: 1 to 12 digits (minor units, ISO 8583 n12), or 1 to 13 digits, a point, 1 to 4 decimals (major
+ * units).
+ */
 export function isAmount(pointer: usize, length: u32): bool {
   const whole = leadingDigits(pointer, length);
   if (whole == length) return whole >= 1 && whole <= 12;
@@ -17,8 +20,9 @@ export function isAmount(pointer: usize, length: u32): bool {
 }
 
 /**
- * Amount of ISO 20022 (`ActiveCurrencyAndAmount`): a number of at most 18 digits, of which at most 5 are decimals, not below zero, in any spelling of xs:decimal
- * (`+1`, `.5`, `1.`, `007.50000000`): zeros at its ends do not count. No exponent.
+ * Amount of ISO 20022 (`ActiveCurrencyAndAmount`): a number of at most 18 digits, of which at most 5 are decimals, not
+ * below zero, in any spelling of xs:decimal (`+1`, `.5`, `1.`, `007.50000000`): zeros at its ends do not count. No
+ * exponent.
  */
 export function isIsoAmount(pointer: usize, length: u32): bool {
   const end = pointer + length;
@@ -55,7 +59,7 @@ export function isNumeric(pointer: usize, length: u32): bool {
 
 /** ASCII letters, at least one (a of ISO 8583). */
 export function isAlphabetic(pointer: usize, length: u32): bool {
-  for (let i: u32 = 0; i < length; i++) if ((<u32>load<u8>(pointer + i) | 32) - 97 >= 26) return false;
+  for (let i: u32 = 0; i < length; i++) if (((<u32>load<u8>(pointer + i)) | 32) - 97 >= 26) return false;
   return length > 0;
 }
 

@@ -1,7 +1,18 @@
-// Numbers with check digits that name companies, banks, accounts and places, and the code lists of ISO. Each takes the bytes of a text; none fails, none allocates.
+// Numbers with check digits that name companies, banks, accounts and places, and the code lists of ISO. Each takes the
+// bytes of a text; none fails, none allocates.
 import {
-  COUNTRY_ALPHA_2, COUNTRY_ALPHA_2_COUNT, COUNTRY_ALPHA_3, COUNTRY_ALPHA_3_COUNT, COUNTRY_DIGITS, COUNTRY_DIGITS_COUNT, CURRENCY_DIGITS, CURRENCY_DIGITS_COUNT,
-  CURRENCY_LETTERS, CURRENCY_LETTERS_COUNT, IBAN_LENGTHS, IBAN_LENGTHS_COUNT,
+  COUNTRY_ALPHA_2,
+  COUNTRY_ALPHA_2_COUNT,
+  COUNTRY_ALPHA_3,
+  COUNTRY_ALPHA_3_COUNT,
+  COUNTRY_DIGITS,
+  COUNTRY_DIGITS_COUNT,
+  CURRENCY_DIGITS,
+  CURRENCY_DIGITS_COUNT,
+  CURRENCY_LETTERS,
+  CURRENCY_LETTERS_COUNT,
+  IBAN_LENGTHS,
+  IBAN_LENGTHS_COUNT,
 } from './codes.gen';
 import { leadingDigits } from './formats';
 
@@ -14,10 +25,10 @@ function atLeast(table: usize, count: u32, value: u32): u32 {
   let to = count;
   while (from < to) {
     const middle = (from + to) >> 1;
-    if (load<u32>(table + (<usize>middle << 2)) < value) from = middle + 1;
+    if (load<u32>(table + ((<usize>middle) << 2)) < value) from = middle + 1;
     else to = middle;
   }
-  return from < count ? load<u32>(table + (<usize>from << 2)) : NO_CODE;
+  return from < count ? load<u32>(table + ((<usize>from) << 2)) : NO_CODE;
 }
 
 /** `count` (at most 3) capital letters as a number of base 26; NO_CODE if one is none. */
@@ -35,13 +46,18 @@ function threeDigits(pointer: usize): u32 {
   return (<u32>load<u8>(pointer) - 48) * 100 + (<u32>load<u8>(pointer, 1) - 48) * 10 + (<u32>load<u8>(pointer, 2) - 48);
 }
 
-/** Minor units of an ISO 4217 code, three digits or three capital letters (MINOR_UNITS_NOT_APPLICABLE: it has none); NO_CODE for another text. */
+/**
+ * Minor units of an ISO 4217 code, three digits or three capital letters (MINOR_UNITS_NOT_APPLICABLE: it has none);
+ * NO_CODE for another text.
+ */
 export function minorUnits(pointer: usize, length: u32): u32 {
   if (length != 3) return NO_CODE;
   const numeric = leadingDigits(pointer, 3) == 3;
   const code = numeric ? threeDigits(pointer) : letters(pointer, 3);
   if (code == NO_CODE) return NO_CODE;
-  const entry = numeric ? atLeast(CURRENCY_DIGITS, CURRENCY_DIGITS_COUNT, code << 4) : atLeast(CURRENCY_LETTERS, CURRENCY_LETTERS_COUNT, code << 4);
+  const entry = numeric
+    ? atLeast(CURRENCY_DIGITS, CURRENCY_DIGITS_COUNT, code << 4)
+    : atLeast(CURRENCY_LETTERS, CURRENCY_LETTERS_COUNT, code << 4);
   return entry >> 4 == code ? entry & 15 : NO_CODE;
 }
 
@@ -50,7 +66,10 @@ export function isCurrency(pointer: usize, length: u32): bool {
   return minorUnits(pointer, length) != NO_CODE;
 }
 
-/** Codes of two letters that ISO 3166-1 leaves to its users: AA, QM to QZ, XA to XZ, ZZ. Test systems and territories (XK) have such, in BIC too. */
+/**
+ * Codes of two letters that ISO 3166-1 leaves to its users: AA, QM to QZ, XA to XZ, ZZ. Test systems and territories
+ * (XK) have such, in BIC too.
+ */
 function isUserCountry(code: u32): bool {
   const first = code / 26;
   return code == 0 || code == 25 * 26 + 25 || first == 23 || (first == 16 && code % 26 >= 12);
@@ -61,17 +80,24 @@ function isReservedCountry(code: u32): bool {
   return code == 4 * 26 + 20 || code == 4 * 26 + 25 || code == 20 * 26 + 10 || code == 20 * 26 + 13;
 }
 
-/** ISO 3166-1 code: two or three capital letters, or three digits; of two letters also those that it leaves to its users or reserves. */
+/**
+ * ISO 3166-1 code: two or three capital letters, or three digits; of two letters also those that it leaves to its users
+ * or reserves.
+ */
 export function isCountry(pointer: usize, length: u32): bool {
   if (length == 2) return isCountryLetters(letters(pointer, 2));
   if (length != 3) return false;
-  if (leadingDigits(pointer, 3) == 3) return atLeast(COUNTRY_DIGITS, COUNTRY_DIGITS_COUNT, threeDigits(pointer)) == threeDigits(pointer);
+  if (leadingDigits(pointer, 3) == 3)
+    return atLeast(COUNTRY_DIGITS, COUNTRY_DIGITS_COUNT, threeDigits(pointer)) == threeDigits(pointer);
   const code = letters(pointer, 3);
   return code != NO_CODE && atLeast(COUNTRY_ALPHA_3, COUNTRY_ALPHA_3_COUNT, code) == code;
 }
 
 function isCountryLetters(code: u32): bool {
-  return code != NO_CODE && (atLeast(COUNTRY_ALPHA_2, COUNTRY_ALPHA_2_COUNT, code) == code || isUserCountry(code) || isReservedCountry(code));
+  return (
+    code != NO_CODE &&
+    (atLeast(COUNTRY_ALPHA_2, COUNTRY_ALPHA_2_COUNT, code) == code || isUserCountry(code) || isReservedCountry(code))
+  );
 }
 
 /** `3502` and `M000`, as they stand in memory. */
@@ -86,9 +112,10 @@ function usccValue(byte: u32): u32 {
 }
 
 /**
- * Unified social credit code (GB 32100-2015): 18 characters of its alphabet, an administrative division of six digits in places 3 to 8, and the check
- * character: weights are powers of 3 modulo 31. Codes that Xiamen (division 3502) gave before 2016, whose numbers of the entity begin with M000, have another one,
- * by no rule that is known: it is not asked of them.
+ * Unified social credit code (GB 32100-2015): 18 characters of its alphabet, an administrative division of six digits
+ * in places 3 to 8, and the check character: weights are powers of 3 modulo 31. Codes that Xiamen (division 3502) gave
+ * before 2016, whose numbers of the entity begin with M000, have another one, by no rule that is known: it is not asked
+ * of them.
  */
 export function isUscc(pointer: usize, length: u32): bool {
   if (length != 18 || leadingDigits(pointer + 2, 6) != 6) return false;
@@ -101,12 +128,16 @@ export function isUscc(pointer: usize, length: u32): bool {
     weight = (weight * 3) % 31;
   }
   const check = usccValue(load<u8>(pointer, 17));
-  return check == (31 - (sum % 31)) % 31 || (check != 31 && load<u32>(pointer + 2) == XIAMEN && load<u32>(pointer + 8) == OLD_ENTITY);
+  return (
+    check == (31 - (sum % 31)) % 31 ||
+    (check != 31 && load<u32>(pointer + 2) == XIAMEN && load<u32>(pointer + 8) == OLD_ENTITY)
+  );
 }
 
 /**
- * Bank code of the payment systems of the People's Bank (CNAPS): 12 digits, of which bank 3, city 4, branch 4 and a check digit are public. That the check
- * digit is that of ISO 7064 MOD 11,10 is the project's reading: published codes agree with it.
+ * Bank code of the payment systems of the People's Bank (CNAPS): 12 digits, of which bank 3, city 4, branch 4 and a
+ * check digit are public. That the check digit is that of ISO 7064 MOD 11,10 is the project's reading: published codes
+ * agree with it.
  */
 export function isCnapsBankCode(pointer: usize, length: u32): bool {
   if (length != 12 || leadingDigits(pointer, 12) != 12) return false;
@@ -119,7 +150,10 @@ export function isCnapsBankCode(pointer: usize, length: u32): bool {
   return (product + (<u32>load<u8>(pointer, 11) - 48)) % 10 == 1;
 }
 
-/** Continues the remainder modulo 97 (ISO 7064 MOD 97-10) with digits and capital letters, with `fold` small ones too, A as 10; 97 if another character is among them. */
+/**
+ * Continues the remainder modulo 97 (ISO 7064 MOD 97-10) with digits and capital letters, with `fold` small ones too, A
+ * as 10; 97 if another character is among them.
+ */
 function modulo97(pointer: usize, length: u32, remainder: u32, fold: bool): u32 {
   const capital: u32 = fold ? 0xdf : 0xff;
   for (let i: u32 = 0; i < length; i++) {
@@ -131,7 +165,10 @@ function modulo97(pointer: usize, length: u32, remainder: u32, fold: bool): u32 
   return remainder;
 }
 
-/** IBAN (ISO 13616; letters of the account in either case, as ISO 20022 has them), without blanks: a country of the registry, the length of that country, check digits 02 to 98. */
+/**
+ * IBAN (ISO 13616; letters of the account in either case, as ISO 20022 has them), without blanks: a country of the
+ * registry, the length of that country, check digits 02 to 98.
+ */
 export function isIban(pointer: usize, length: u32): bool {
   if (length < 15 || length > 34 || leadingDigits(pointer + 2, 2) != 2) return false;
   const country = letters(pointer, 2);
@@ -144,7 +181,10 @@ export function isIban(pointer: usize, length: u32): bool {
   return remainder != 97 && modulo97(pointer, 4, remainder, false) == 1;
 }
 
-/** Business identifier code (ISO 9362:2014): four letters or digits, a country, two letters or digits, and perhaps three more; capital letters. */
+/**
+ * Business identifier code (ISO 9362:2014): four letters or digits, a country, two letters or digits, and perhaps three
+ * more; capital letters.
+ */
 export function isBic(pointer: usize, length: u32): bool {
   if (length != 8 && length != 11) return false;
   for (let i: u32 = 0; i < length; i++) {

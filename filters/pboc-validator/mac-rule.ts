@@ -1,4 +1,5 @@
-// The message authentication code of a message with a key of the KMS: in element 64 or 128 of ISO 8583, or of a whole body in a header.
+// The message authentication code of a message with a key of the KMS: in element 64 or 128 of ISO 8583, or of a whole
+// body in a header.
 import { isMacKeyLength, Mac, MacAlgorithm } from '../crypto/mac';
 import { KeyAlgorithm } from '../keys/key-algorithm';
 import { KeyHolder, KeyTest, KeyVerdict } from '../keys/key-holder';
@@ -49,8 +50,8 @@ export class MacRule extends KeyTest {
   }
 
   /**
-   * Tests the code of the message. Genuine: it is right, or there is none and none is asked for. Wrong: `error` says why, at `pointer` of `place`. Without the
-   * key nothing is known: `keys.error`.
+   * Tests the code of the message. Genuine: it is right, or there is none and none is asked for. Wrong: `error` says
+   * why, at `pointer` of `place`. Without the key nothing is known: `keys.error`.
    */
   judge(exchange: Exchange, message: Message): KeyVerdict {
     this.error = this.place == PbocPlace.Header ? this.findHeader(exchange, message) : this.findElement(message);
@@ -91,7 +92,8 @@ export class MacRule extends KeyTest {
     this.codeLength = length;
     if (this.config.encoding == PbocMacEncoding.Binary) return ErrorId.None;
     if (length == 0 || length > LONGEST_TEXT_BYTES) return ErrorId.FIM_ISO_0009;
-    const bytes = this.config.encoding == PbocMacEncoding.Hex ? decodeHex(text, length, CODE) : decodeBase64(text, length, CODE);
+    const bytes =
+      this.config.encoding == PbocMacEncoding.Hex ? decodeHex(text, length, CODE) : decodeBase64(text, length, CODE);
     if (bytes < 0) return ErrorId.FIM_ISO_0009;
     this.code = CODE;
     this.codeLength = <u32>bytes;
@@ -132,5 +134,7 @@ function algorithmOf(named: PbocMacAlgorithm): MacAlgorithm {
 
 function keyAlgorithmOf(algorithm: MacAlgorithm): KeyAlgorithm {
   if (algorithm == MacAlgorithm.HmacSm3) return KeyAlgorithm.HmacSm3;
-  return algorithm == MacAlgorithm.Sm4Cbc || algorithm == MacAlgorithm.UnionPayEcbSm4 ? KeyAlgorithm.Sm4 : KeyAlgorithm.Tdes;
+  return algorithm == MacAlgorithm.Sm4Cbc || algorithm == MacAlgorithm.UnionPayEcbSm4
+    ? KeyAlgorithm.Sm4
+    : KeyAlgorithm.Tdes;
 }

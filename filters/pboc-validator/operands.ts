@@ -4,7 +4,10 @@ import { Arena } from '../memory/arena';
 /** Each rule has at most two. */
 const OPERANDS: i32 = 2 * <i32>MAX_CROSS_RULES;
 
-/** Values that the operands of cross-field rules found, in the order of the message. One VM judges one message at a time. */
+/**
+ * Values that the operands of cross-field rules found, in the order of the message. One VM judges one message at a
+ * time.
+ */
 export class Operands {
   private readonly counts: StaticArray<u32> = new StaticArray<u32>(OPERANDS);
   private readonly starts: StaticArray<usize> = new StaticArray<usize>(OPERANDS);
@@ -27,7 +30,7 @@ export class Operands {
     if (at == 0) return false;
     for (let i = 0; i < count; i++) {
       unchecked((this.starts[i] = at));
-      at += <usize>unchecked(this.counts[i]) << 2;
+      at += (<usize>unchecked(this.counts[i])) << 2;
       unchecked((this.counts[i] = 0));
     }
     return true;
@@ -35,7 +38,7 @@ export class Operands {
 
   add(operand: i32, node: u32): void {
     const index = unchecked(this.counts[operand]++);
-    store<u32>(unchecked(this.starts[operand]) + (<usize>index << 2), node);
+    store<u32>(unchecked(this.starts[operand]) + ((<usize>index) << 2), node);
   }
 
   count(operand: i32): u32 {
@@ -43,6 +46,6 @@ export class Operands {
   }
 
   node(operand: i32, index: u32): u32 {
-    return load<u32>(unchecked(this.starts[operand]) + (<usize>index << 2));
+    return load<u32>(unchecked(this.starts[operand]) + ((<usize>index) << 2));
   }
 }

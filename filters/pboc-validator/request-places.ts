@@ -33,7 +33,10 @@ export class RequestPlaces extends Places {
     return at < end ? this.findParameter(at + 1, end, name) : Found.Absent;
   }
 
-  /** Looks a parameter up in the text of a query: `name=value` joined by `&`, percent-encoded, `+` for a blank (WHATWG URL, 5.1). */
+  /**
+   * Looks a parameter up in the text of a query: `name=value` joined by `&`, percent-encoded, `+` for a blank (WHATWG
+   * URL, 5.1).
+   */
   private findParameter(at: usize, end: usize, name: Bytes): Found {
     let found = Found.Absent;
     while (at < end) {

@@ -38,7 +38,10 @@ export class Rule {
   readonly levelWildcards: u32;
 
   /** `pattern`: that of the rule, compiled. */
-  constructor(config: PbocRule, private readonly pattern: Pattern | null) {
+  constructor(
+    config: PbocRule,
+    private readonly pattern: Pattern | null,
+  ) {
     this.type = config.type;
     this.minLength = <u32>config.minLength;
     this.maxLength = config.maxLength == 0 ? u32.MAX_VALUE : <u32>config.maxLength;
@@ -52,7 +55,12 @@ export class Rule {
     this.place = config.in;
     this.path = config.path;
     this.when = config.when;
-    this.readsDecimal = config.type == PbocType.decimal && config.form == PbocCheck.None && config.check == PbocCheck.None && this.min == null && this.max == null;
+    this.readsDecimal =
+      config.type == PbocType.decimal &&
+      config.form == PbocCheck.None &&
+      config.check == PbocCheck.None &&
+      this.min == null &&
+      this.max == null;
     this.readsText = this.readsDecimal || asksForText(config);
     this.wildcards = config.in == PbocPlace.Body ? wildcardsOf(config.path) : 0;
     this.levelWildcards = this.wildcards == 0 ? 0 : wildcardsOf(config.path, true);
@@ -135,7 +143,10 @@ function decimalOf(text: Bytes): Decimal | null {
   return text.length != 0 && value.read(text.pointer, text.length) ? value : null;
 }
 
-/** Bit n: step n of the path is a wildcard. `levels`: step n of those that are a level where names repeat (`[*]` is none: it belongs to the name before it). */
+/**
+ * Bit n: step n of the path is a wildcard. `levels`: step n of those that are a level where names repeat (`[*]` is
+ * none: it belongs to the name before it).
+ */
 export function wildcardsOf(path: Bytes, levels: bool = false): u32 {
   const steps = new PathParser().parse(path);
   if (steps == null) return 0;
@@ -151,19 +162,29 @@ export function wildcardsOf(path: Bytes, levels: bool = false): u32 {
 
 /** Whether a rule tests more than the type. */
 export function asksForText(config: PbocRule): bool {
-  if (config.pattern.length != 0 || config.minLength != 0 || config.maxLength != 0 || config.enum.length != 0) return true;
-  return config.form != PbocCheck.None || config.min.length != 0 || config.max.length != 0 || config.check != PbocCheck.None;
+  if (config.pattern.length != 0 || config.minLength != 0 || config.maxLength != 0 || config.enum.length != 0)
+    return true;
+  return (
+    config.form != PbocCheck.None || config.min.length != 0 || config.max.length != 0 || config.check != PbocCheck.None
+  );
 }
 
 function fits(type: PbocType, kind: FieldKind): bool {
   switch (type) {
-    case PbocType.string: return kind == FieldKind.String;
-    case PbocType.number: return kind == FieldKind.Number;
-    case PbocType.integer: return kind == FieldKind.Number;
-    case PbocType.decimal: return kind == FieldKind.Number || kind == FieldKind.String;
-    case PbocType.boolean: return kind == FieldKind.True || kind == FieldKind.False;
-    case PbocType.object: return kind == FieldKind.Object;
-    case PbocType.array: return kind == FieldKind.Array;
+    case PbocType.string:
+      return kind == FieldKind.String;
+    case PbocType.number:
+      return kind == FieldKind.Number;
+    case PbocType.integer:
+      return kind == FieldKind.Number;
+    case PbocType.decimal:
+      return kind == FieldKind.Number || kind == FieldKind.String;
+    case PbocType.boolean:
+      return kind == FieldKind.True || kind == FieldKind.False;
+    case PbocType.object:
+      return kind == FieldKind.Object;
+    case PbocType.array:
+      return kind == FieldKind.Array;
   }
   return true;
 }
@@ -171,11 +192,16 @@ function fits(type: PbocType, kind: FieldKind): bool {
 /** Whether a text without type can be taken for the type. */
 function reads(type: PbocType, text: usize, length: u32): bool {
   switch (type) {
-    case PbocType.number: return number.read(text, length);
-    case PbocType.integer: return isIntegerText(text, length) && <u32>load<u8>(text + length - 1) - 48 < 10;
-    case PbocType.boolean: return isBooleanText(text, length);
-    case PbocType.object: return false;
-    case PbocType.array: return false;
+    case PbocType.number:
+      return number.read(text, length);
+    case PbocType.integer:
+      return isIntegerText(text, length) && <u32>load<u8>(text + length - 1) - 48 < 10;
+    case PbocType.boolean:
+      return isBooleanText(text, length);
+    case PbocType.object:
+      return false;
+    case PbocType.array:
+      return false;
   }
   return true;
 }
@@ -187,7 +213,10 @@ function isBooleanText(text: usize, length: u32): bool {
   return length == 5 && load<u32>(text) == 0x736c6166 && load<u8>(text, 4) == 101;
 }
 
-/** Of a valid JSON number: neither fraction nor exponent. Of a text: digits, perhaps with a sign before them (xs:integer). */
+/**
+ * Of a valid JSON number: neither fraction nor exponent. Of a text: digits, perhaps with a sign before them
+ * (xs:integer).
+ */
 function isIntegerText(text: usize, length: u32): bool {
   for (let i: u32 = 0; i < length; i++) {
     const byte = <u32>load<u8>(text + i);

@@ -13,7 +13,14 @@ import { Exchange } from '../runtime/exchange';
 import { Message } from '../runtime/message';
 import { Direction, Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { compileValidator } from './compile';
-import { PbocMac, PbocMacAlgorithm, PbocMacEncoding, PbocPlace, PbocValidatorConfig, decodePbocValidatorConfig } from './config.gen';
+import {
+  PbocMac,
+  PbocMacAlgorithm,
+  PbocMacEncoding,
+  PbocPlace,
+  PbocValidatorConfig,
+  decodePbocValidatorConfig,
+} from './config.gen';
 import { Places } from './places';
 import { RequestPlaces } from './request-places';
 import { STREAM_RULES_BYTES, StreamRules } from './stream-rules';
@@ -41,7 +48,10 @@ class ValidationPolicy extends StagePolicy {
   /** Bodies are judged as they pass, if not null. */
   readonly passing: StreamRules | null;
 
-  constructor(readonly validator: Validator, config: PbocValidatorConfig) {
+  constructor(
+    readonly validator: Validator,
+    config: PbocValidatorConfig,
+  ) {
     super();
     this.verdict = new VerdictHeader(config.verdictHeader, config.profile);
     const mac = config.mac;
@@ -95,7 +105,8 @@ export class PbocValidator extends Stage {
     if (mac != null && !fitsTogether(mac, reader.format)) reader.fail(ErrorId.FIM_PBOC_0034, mac.node);
     if (mac != null && !isKeyId(mac.keyId)) reader.failMember(ErrorId.FIM_CFG_0017, mac.node, 'keyId');
     const policy = new ValidationPolicy(compileValidator(reader, config), config);
-    const fits = policy.passing != null && reader.format == MessageFormat.Json && mac == null && config.verdictHeader.length == 0;
+    const fits =
+      policy.passing != null && reader.format == MessageFormat.Json && mac == null && config.verdictHeader.length == 0;
     if (config.stream && !fits) reader.failMember(ErrorId.FIM_PBOC_0042, node, 'stream');
     return policy;
   }
@@ -104,10 +115,13 @@ export class PbocValidator extends Stage {
   onStreamHeaders(exchange: Exchange, stagePolicy: StagePolicy): Verdict {
     const policy = <ValidationPolicy>stagePolicy;
     exchange.message.begin(0, 0);
-    if (exchange.format != MessageFormat.Json) return refuseUnreadable(exchange, policy, ErrorId.FIM_PBOC_0003, ErrorId.None);
-    if (exchange.slot(STREAM_RULES_BYTES) == 0) return refuseUnreadable(exchange, policy, ErrorId.FIM_RT_0006, ErrorId.None);
+    if (exchange.format != MessageFormat.Json)
+      return refuseUnreadable(exchange, policy, ErrorId.FIM_PBOC_0003, ErrorId.None);
+    if (exchange.slot(STREAM_RULES_BYTES) == 0)
+      return refuseUnreadable(exchange, policy, ErrorId.FIM_RT_0006, ErrorId.None);
     if (exchange.direction == Direction.Response || !policy.validator.readsPlaces) return Verdict.Continue;
-    if (policy.validator.judgePlaces(requestPlaces.bind(exchange), findings) == Judgement.Valid) return Verdict.Continue;
+    if (policy.validator.judgePlaces(requestPlaces.bind(exchange), findings) == Judgement.Valid)
+      return Verdict.Continue;
     return conclude(exchange, policy, Judgement.Invalid);
   }
 
@@ -157,7 +171,8 @@ export class PbocValidator extends Stage {
     const policy = <ValidationPolicy>stagePolicy;
     const message = exchange.message;
     const response = exchange.direction == Direction.Response;
-    if (message.length == 0) return response ? Verdict.Continue : refuseUnreadable(exchange, policy, ErrorId.FIM_PBOC_0004, ErrorId.None);
+    if (message.length == 0)
+      return response ? Verdict.Continue : refuseUnreadable(exchange, policy, ErrorId.FIM_PBOC_0004, ErrorId.None);
     const format = exchange.format;
     if (format == MessageFormat.Unknown) return refuseUnreadable(exchange, policy, ErrorId.FIM_PBOC_0003, ErrorId.None);
     const tree = message.tree(format);
@@ -166,7 +181,8 @@ export class PbocValidator extends Stage {
     if (!response) places = requestPlaces.bind(exchange);
     const validator = policy.validator;
     let judgement = validator.judge(tree, matches, findings, scratch, places, response);
-    if (policy.tagDictionary && judgement != Judgement.OutOfMemory) judgement = judgeDataObjects(message, findings, policy.maxErrors);
+    if (policy.tagDictionary && judgement != Judgement.OutOfMemory)
+      judgement = judgeDataObjects(message, findings, policy.maxErrors);
     const mac = policy.mac;
     if (mac != null && judgement != Judgement.OutOfMemory) {
       const answer = judgeMac(exchange, mac, findings, policy.maxErrors);
@@ -192,7 +208,10 @@ function judgeDataObjects(message: Message, findings: Findings, maxErrors: u32):
   return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
 }
 
-/** Whether place, encoding and algorithm of a code go with one another. In a header it covers a body of any length, which HMAC alone is made for. */
+/**
+ * Whether place, encoding and algorithm of a code go with one another. In a header it covers a body of any length,
+ * which HMAC alone is made for.
+ */
 function fitsTogether(mac: PbocMac, format: MessageFormat): bool {
   if (mac.header.length == 0) return format == MessageFormat.Iso8583 && mac.encoding != PbocMacEncoding.Base64;
   return mac.algorithm == PbocMacAlgorithm.HMAC_SM3 && mac.encoding != PbocMacEncoding.Binary;
@@ -201,7 +220,8 @@ function fitsTogether(mac: PbocMac, format: MessageFormat): bool {
 /** Tests the authentication code of a message; one that is wrong is added to the findings. */
 function judgeMac(exchange: Exchange, mac: MacRule, findings: Findings, maxErrors: u32): KeyVerdict {
   const answer = mac.judge(exchange, exchange.message);
-  if (answer == KeyVerdict.Wrong && findings.count < maxErrors) findings.add(mac.error, mac.pointer.pointer, mac.pointer.length, mac.place);
+  if (answer == KeyVerdict.Wrong && findings.count < maxErrors)
+    findings.add(mac.error, mac.pointer.pointer, mac.pointer.length, mac.place);
   return answer;
 }
 
@@ -223,7 +243,8 @@ function conclude(exchange: Exchange, policy: ValidationPolicy, judgement: Judge
     countBreach(error);
     reply.addError(error, findings.pointer(i), findings.pointerLength(i), nameOf(findings.place(i)));
   }
-  if (policy.responseCodes) reply.nameResponseCode(findings.error(0), elementOf(findings.pointer(0), findings.pointerLength(0)));
+  if (policy.responseCodes)
+    reply.nameResponseCode(findings.error(0), elementOf(findings.pointer(0), findings.pointerLength(0)));
   if (exchange.observes) policy.verdict.set(exchange, findings.count);
   return Verdict.Reject;
 }
@@ -240,7 +261,10 @@ function refuseUntested(exchange: Exchange, policy: ValidationPolicy, error: Err
   return Verdict.Reject;
 }
 
-/** A message that cannot be tested. `error`: what a request is told. `syntax`: what is wrong with its form, if that is why. */
+/**
+ * A message that cannot be tested. `error`: what a request is told. `syntax`: what is wrong with its form, if that is
+ * why.
+ */
 function refuseUnreadable(exchange: Exchange, policy: ValidationPolicy, error: ErrorId, syntax: ErrorId): Verdict {
   pbocUnreadable.add(1);
   const reply = exchange.reply;

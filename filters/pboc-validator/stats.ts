@@ -27,20 +27,28 @@ export function countBreach(error: ErrorId): void {
 
 function kindOf(error: ErrorId): Counter {
   switch (error) {
-    case ErrorId.FIM_PBOC_0005: return missing;
+    case ErrorId.FIM_PBOC_0005:
+      return missing;
     case ErrorId.FIM_PBOC_0019:
-    case ErrorId.FIM_PBOC_0033: return forbidden;
-    case ErrorId.FIM_PBOC_0006: return type;
-    case ErrorId.FIM_PBOC_0007: return pattern;
+    case ErrorId.FIM_PBOC_0033:
+      return forbidden;
+    case ErrorId.FIM_PBOC_0006:
+      return type;
+    case ErrorId.FIM_PBOC_0007:
+      return pattern;
     case ErrorId.FIM_PBOC_0008:
-    case ErrorId.FIM_PBOC_0009: return length;
-    case ErrorId.FIM_PBOC_0010: return enumeration;
+    case ErrorId.FIM_PBOC_0009:
+      return length;
+    case ErrorId.FIM_PBOC_0010:
+      return enumeration;
     case ErrorId.FIM_PBOC_0020:
     case ErrorId.FIM_PBOC_0021:
-    case ErrorId.FIM_PBOC_0022: return range;
+    case ErrorId.FIM_PBOC_0022:
+      return range;
     case ErrorId.FIM_PBOC_0029:
     case ErrorId.FIM_PBOC_0030:
-    case ErrorId.FIM_PBOC_0031: return cross;
+    case ErrorId.FIM_PBOC_0031:
+      return cross;
   }
   return check;
 }

@@ -75,7 +75,11 @@ export class StreamRules extends JsonEvents {
     let value = this.fields.start;
     if (depth != 0) {
       const frame = stream.frame(depth);
-      value = this.fields.below(frame.state, frame.isObject ? stream.text : 0, frame.isObject ? state.textLength : frame.count);
+      value = this.fields.below(
+        frame.state,
+        frame.isObject ? stream.text : 0,
+        frame.isObject ? state.textLength : frame.count,
+      );
     }
     state.value = <u32>value;
     return this.fields.accepted(value) != NONE && (kind == FieldKind.String || kind == FieldKind.Number);
@@ -86,7 +90,8 @@ export class StreamRules extends JsonEvents {
     const list = this.fields.neededContainer(value);
     if (list != NONE) return this.report(ErrorId.FIM_PBOC_0006, this.fields.ruleAt(list, 0));
     const missing = this.fields.nextRequired(value, 0);
-    if (missing != 0) return this.report(ErrorId.FIM_PBOC_0005, this.fields.ruleAt(this.fields.requiredFor(missing), 0));
+    if (missing != 0)
+      return this.report(ErrorId.FIM_PBOC_0005, this.fields.ruleAt(this.fields.requiredFor(missing), 0));
     return this.test(value, kind, text, length);
   }
 
@@ -104,7 +109,8 @@ export class StreamRules extends JsonEvents {
     for (let edge = fields.nextRequired(state, 0); edge != 0; edge = fields.nextRequired(state, edge)) {
       const name = fields.requiredName(edge);
       const length = fields.requiredLength(edge);
-      const there = name != 0 ? frame.isObject != 0 && stream.hasName(name, length) : frame.isObject == 0 && length < frame.count;
+      const there =
+        name != 0 ? frame.isObject != 0 && stream.hasName(name, length) : frame.isObject == 0 && length < frame.count;
       if (!there) return this.report(ErrorId.FIM_PBOC_0005, fields.ruleAt(fields.requiredFor(edge), 0));
     }
     return ErrorId.None;
@@ -134,7 +140,12 @@ function pointerOf(path: Bytes): Bytes {
   let text = '';
   for (let i = 0; steps != null && i < steps.length; i++) {
     const step = steps[i];
-    const name = step.kind == StepKind.Name ? String.UTF8.decodeUnsafe(step.name.pointer, step.name.length).replaceAll('~', '~0').replaceAll('/', '~1') : step.kind == StepKind.Index ? step.index.toString() : '*';
+    const name =
+      step.kind == StepKind.Name
+        ? String.UTF8.decodeUnsafe(step.name.pointer, step.name.length).replaceAll('~', '~0').replaceAll('/', '~1')
+        : step.kind == StepKind.Index
+          ? step.index.toString()
+          : '*';
     text += '/' + name;
   }
   return Bytes.from(text);

@@ -30,10 +30,10 @@ export const enum Judgement {
 /** The rules of a route, compiled. */
 export class Validator {
   /**
-   * `fields` names by number: the values of rule i of `rules` by i; then the fields of the body that conditions read, whose numbers are in
-   * `bodyConditions`; then the operands of `crossRules`, `operandCount` of them; then
-   * what `extracts` hands on. `placeRules` are for parameters and headers. `maxErrors`: findings after
-   * which the rest is not looked at.
+   * `fields` names by number: the values of rule i of `rules` by i; then the fields of the body that conditions read,
+   * whose numbers are in `bodyConditions`; then the operands of `crossRules`, `operandCount` of them; then what
+   * `extracts` hands on. `placeRules` are for parameters and headers. `maxErrors`: findings after which the rest is not
+   * looked at.
    */
   constructor(
     private readonly fields: FieldSet,
@@ -55,7 +55,10 @@ export class Validator {
 
   /** Whether the body is looked at. */
   get readsBody(): bool {
-    return this.rules.length + this.crossRules.length + this.bodyConditions.length + this.extracts.count != 0 || this.placeRules.length == 0;
+    return (
+      this.rules.length + this.crossRules.length + this.bodyConditions.length + this.extracts.count != 0 ||
+      this.placeRules.length == 0
+    );
   }
 
   /** Whether parameters or headers are looked at for their own sake. */
@@ -64,15 +67,26 @@ export class Validator {
   }
 
   /**
-   * Tests an indexed message. `matches` is working memory. `places`: where its parameters and headers are; null: there are none, and rules on them are passed
-   * over. `hideNames`: in the pointers of the findings stands `*` for what a wildcard found.
+   * Tests an indexed message. `matches` is working memory. `places`: where its parameters and headers are; null: there
+   * are none, and rules on them are passed over. `hideNames`: in the pointers of the findings stands `*` for what a
+   * wildcard found.
    */
-  judge(tree: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena, places: Places | null = null, hideNames: bool = false): Judgement {
+  judge(
+    tree: FieldTree,
+    matches: FieldMatches,
+    findings: Findings,
+    arena: Arena,
+    places: Places | null = null,
+    hideNames: bool = false,
+  ): Judgement {
     findings.clear();
     this.conditions.begin(places);
     if (!this.fields.match(tree, matches, arena)) return Judgement.OutOfMemory;
-    if (this.bodyConditions.length + this.operandCount + this.extracts.count != 0 && !this.survey(tree, matches, arena)) return Judgement.OutOfMemory;
-    let known = this.judgeFields(tree, matches, findings, arena, hideNames) && this.conditions.reportFields(tree, findings, this.maxErrors, arena);
+    if (this.bodyConditions.length + this.operandCount + this.extracts.count != 0 && !this.survey(tree, matches, arena))
+      return Judgement.OutOfMemory;
+    let known =
+      this.judgeFields(tree, matches, findings, arena, hideNames) &&
+      this.conditions.reportFields(tree, findings, this.maxErrors, arena);
     known = known && this.judgeTogether(tree, findings, arena, hideNames);
     if (!known) return Judgement.OutOfMemory;
     if (places != null) this.testPlaces(places, findings);
@@ -98,7 +112,8 @@ export class Validator {
       if (matches.rule < first || matches.repeated) continue;
       if (<i32>matches.rule >= firstExtract) this.extracts.note(<i32>matches.rule - firstExtract, matches.node);
       else if (<i32>matches.rule >= firstOperand) operands.expect(<i32>matches.rule - firstOperand);
-      else if (!this.settle(unchecked(this.bodyConditions[matches.rule - first]), tree, matches.node, arena)) return false;
+      else if (!this.settle(unchecked(this.bodyConditions[matches.rule - first]), tree, matches.node, arena))
+        return false;
     }
     matches.rewind();
     return operands.makeRoom(this.operandCount, arena);
@@ -141,7 +156,10 @@ export class Validator {
     return true;
   }
 
-  /** A second element where the path of a rule, a condition or an operand takes one: which of them counts is not guessed. */
+  /**
+   * A second element where the path of a rule, a condition or an operand takes one: which of them counts is not
+   * guessed.
+   */
   private reportRepeated(tree: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena): bool {
     const isRule = matches.rule < <u32>this.rules.length;
     if (isRule && !this.conditions.hold(unchecked(this.rules[matches.rule]).when)) return true;
@@ -160,7 +178,17 @@ export class Validator {
         if (crossFinding.error == ErrorId.FIM_RT_0006) return false;
         const pointer = tree.pointer(crossFinding.node, arena);
         if (pointer == 0) return false;
-        if (!findings.addHidden(crossFinding.error, pointer, tree.pointerLength, hideNames ? crossFinding.wildcards : 0, tree.repeats, arena)) return false;
+        if (
+          !findings.addHidden(
+            crossFinding.error,
+            pointer,
+            tree.pointerLength,
+            hideNames ? crossFinding.wildcards : 0,
+            tree.repeats,
+            arena,
+          )
+        )
+          return false;
       }
     }
     return true;
@@ -179,16 +207,31 @@ export class Validator {
     }
   }
 
-  private report(error: ErrorId, tree: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool): bool {
+  private report(
+    error: ErrorId,
+    tree: FieldTree,
+    matches: FieldMatches,
+    findings: Findings,
+    arena: Arena,
+    hideNames: bool,
+  ): bool {
     const pointer = this.fields.pointer(tree, matches, arena);
     if (pointer == 0) return false;
     const length = tree.pointerLength;
     if (matches.missing) {
-      // What is missing below a value that is there, if nothing names it, are the items of a wildcard: the value is not a list.
+      // What is missing below a value that is there, if nothing names it, are the items of a wildcard: the value is not
+      // a list.
       if (tree.pointer(matches.node, arena) == 0) return false;
       if (tree.pointerLength == length) error = ErrorId.FIM_PBOC_0006;
     }
     const rule = unchecked(this.rules[matches.rule]);
-    return findings.addHidden(error, pointer, length, !hideNames ? 0 : tree.repeats ? rule.levelWildcards : rule.wildcards, tree.repeats, arena);
+    return findings.addHidden(
+      error,
+      pointer,
+      length,
+      !hideNames ? 0 : tree.repeats ? rule.levelWildcards : rule.wildcards,
+      tree.repeats,
+      arena,
+    );
   }
 }

@@ -7,8 +7,9 @@ import { Direction } from '../runtime/stage';
 const text: Writer = new Writer(scratch);
 
 /**
- * The request header that tells the upstream what was found, as an item of RFC 9651: `valid;profile="3.0.2"`, or under `Observe`
- * `invalid;observed;errors=2;profile="3.0.2"`. What the client sent under that name is removed before anything is judged.
+ * The request header that tells the upstream what was found, as an item of RFC 9651: `valid;profile="3.0.2"`, or under
+ * `Observe` `invalid;observed;errors=2;profile="3.0.2"`. What the client sent under that name is removed before
+ * anything is judged.
  */
 export class VerdictHeader {
   /** `name`: lower case, empty if there is no such header. `profile`: letters, digits, `.` and `-`. */
@@ -18,7 +19,8 @@ export class VerdictHeader {
   ) {}
 
   strip(exchange: Exchange): void {
-    if (this.name.length != 0 && exchange.header(this.name.pointer, this.name.length)) exchange.removeHeader(this.name.pointer, this.name.length);
+    if (this.name.length != 0 && exchange.header(this.name.pointer, this.name.length))
+      exchange.removeHeader(this.name.pointer, this.name.length);
   }
 
   /** Tells the verdict on a request; `errors`: 0 if it is valid. */

@@ -1,10 +1,14 @@
-// The generic cell rate algorithm (ITU-T I.371, annex A; here in its virtual scheduling form): a token bucket that refills in proportion to
-// elapsed time and needs one number, the theoretical arrival time of the next request. Nothing jumps at the end of a period.
+// The generic cell rate algorithm (ITU-T I.371, annex A; here in its virtual scheduling form): a token bucket that
+// refills in proportion to elapsed time and needs one number, the theoretical arrival time of the next request. Nothing
+// jumps at the end of a period.
 
 /** Clock units of the algorithm per nanosecond: fractions of a nanosecond keep fast rates exact. */
 export const TICKS_PER_NANO: u64 = 16;
 const NANOS_PER_MILLI: u64 = 1_000_000;
-/** Bound of `depth`, clock units: half the range, which leaves the clock room for 18 years of uptime. A bucket that takes longer to refill is made smaller. */
+/**
+ * Bound of `depth`, clock units: half the range, which leaves the clock room for 18 years of uptime. A bucket that
+ * takes longer to refill is made smaller.
+ */
 const MAX_DEPTH: u64 = u64.MAX_VALUE / 2;
 
 /** The limit of one route, in clock units. */
@@ -38,8 +42,8 @@ export class Decision {
   returns: u64 = 0;
 
   /**
-   * Takes a token if there is one. `arrival`: what was kept (0: a full bucket). Times in clock units. A bucket is never emptier than empty: what a
-   * slower rate left behind before the limit was edited does not outlast the edit.
+   * Takes a token if there is one. `arrival`: what was kept (0: a full bucket). Times in clock units. A bucket is never
+   * emptier than empty: what a slower rate left behind before the limit was edited does not outlast the edit.
    */
   decide(rate: BucketRate, arrival: u64, now: u64): void {
     arrival = min(arrival, now + rate.depth);

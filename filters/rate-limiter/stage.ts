@@ -121,9 +121,17 @@ export class RateLimiter extends Stage {
     const key = config.key;
     const source = key == null ? RateLimitKeySource.None : key.source;
     const header = key == null ? Bytes.EMPTY : key.header;
-    if (source == RateLimitKeySource.Header && header.length == 0) reader.missing(key == null ? node : key.node, 'header');
+    if (source == RateLimitKeySource.Header && header.length == 0)
+      reader.missing(key == null ? node : key.node, 'header');
     const field = source == RateLimitKeySource.Field ? compileKeyField(reader, key!) : null;
-    return new RateLimitPolicy(config.id, new BucketRate(requests, <u64>config.periodMs, burst), source, header, field, config.headers == RateLimitHeaders.Always);
+    return new RateLimitPolicy(
+      config.id,
+      new BucketRate(requests, <u64>config.periodMs, burst),
+      source,
+      header,
+      field,
+      config.headers == RateLimitHeaders.Always,
+    );
   }
 
   onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
@@ -195,6 +203,7 @@ export class RateLimiter extends Stage {
     writeState(memo >> 32, memo & u32.MAX_VALUE);
     if (!text.overflowed) exchange.setHeader(RATELIMIT.pointer, RATELIMIT.length, text.pointer, text.length);
     writePolicy(rate);
-    if (!text.overflowed) exchange.setHeader(RATELIMIT_POLICY.pointer, RATELIMIT_POLICY.length, text.pointer, text.length);
+    if (!text.overflowed)
+      exchange.setHeader(RATELIMIT_POLICY.pointer, RATELIMIT_POLICY.length, text.pointer, text.length);
   }
 }

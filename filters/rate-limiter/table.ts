@@ -1,5 +1,6 @@
-// Buckets in data that all workers share: a fixed number of lines of a fixed number of buckets, so that memory is bounded whatever keys come.
-// A bucket is 16 bytes: the keyed hash of limit and key, and its theoretical arrival time. A free bucket is a full one.
+// Buckets in data that all workers share: a fixed number of lines of a fixed number of buckets, so that memory is
+// bounded whatever keys come. A bucket is 16 bytes: the keyed hash of limit and key, and its theoretical arrival time.
+// A free bucket is a full one.
 import { MAX_SWAP_TRIES, RATE_LIMIT_LINES, RATE_LIMIT_WAYS } from '../limits';
 import { randomBytes } from '../crypto/random';
 import { scratch } from '../memory/scratch';
@@ -23,8 +24,8 @@ let seed0: u64 = 0;
 let seed1: u64 = 0;
 
 /**
- * Finds the table, or makes it, before any request. Workers that make it at the same time end with one table and one seed. The seed is
- * written last and tells that the lines are there.
+ * Finds the table, or makes it, before any request. Workers that make it at the same time end with one table and one
+ * seed. The seed is written last and tells that the lines are there.
  */
 export function openTable(): bool {
   if (readSeed()) return true;
@@ -50,8 +51,18 @@ function lineKey(line: u32): usize {
   return LINE_KEY;
 }
 
-/** Takes a token of the bucket of (`limit`, `key`); false if the table could not be read or written. `now`: clock units. */
-export function takeToken(rate: BucketRate, limit: usize, limitLength: u32, key: usize, keyLength: u32, now: u64, decision: Decision): bool {
+/**
+ * Takes a token of the bucket of (`limit`, `key`); false if the table could not be read or written. `now`: clock units.
+ */
+export function takeToken(
+  rate: BucketRate,
+  limit: usize,
+  limitLength: u32,
+  key: usize,
+  keyLength: u32,
+  now: u64,
+  decision: Decision,
+): bool {
   sipBegin(seed0, seed1);
   sipText(limit, limitLength);
   sipText(key, keyLength);
@@ -74,7 +85,10 @@ export function takeToken(rate: BucketRate, limit: usize, limitLength: u32, key:
   return false;
 }
 
-/** The bucket of a hash, else the one that loses least: its arrival time is the earliest, so it is full or nearest to full. */
+/**
+ * The bucket of a hash, else the one that loses least: its arrival time is the earliest, so it is full or nearest to
+ * full.
+ */
 function findBucket(line: usize, hash: u64): usize {
   let victim = line;
   for (let i: u32 = 0; i < RATE_LIMIT_WAYS; i++) {

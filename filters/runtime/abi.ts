@@ -1,4 +1,5 @@
-// The only file that names host functions. Declarations come from the SDK's binding where Envoy takes them as they are; the rest stand here.
+// The only file that names host functions. Declarations come from the SDK's binding where Envoy takes them as they are;
+// the rest stand here.
 export {
   proxy_log,
   proxy_set_tick_period_milliseconds,

@@ -1,5 +1,6 @@
-// Which configurations some VM of this process has accepted. Envoy tries each new one in a VM of its own before the workers get it: what that VM took, no
-// worker may turn down, since Envoy would then serve without the filter. A worker that cannot do its work keeps a root that refuses.
+// Which configurations some VM of this process has accepted. Envoy tries each new one in a VM of its own before the
+// workers get it: what that VM took, no worker may turn down, since Envoy would then serve without the filter. A worker
+// that cannot do its work keeps a root that refuses.
 //
 // One shared value, a ring: the number of the next place, then places of 16 bytes: hash of the text, its length.
 import { ACCEPTED_PLACES, MAX_SWAP_TRIES } from '../limits';
@@ -26,7 +27,10 @@ export function wasAccepted(root: RootContext): bool {
   return ring.read(KEY.pointer, KEY.length) && ring.length == VALUE_BYTES && place(root) != 0;
 }
 
-/** Notes that the root's text is accepted, unless that is noted; the oldest note makes room. Roots in force do it again and again, so theirs stay. */
+/**
+ * Notes that the root's text is accepted, unless that is noted; the oldest note makes room. Roots in force do it again
+ * and again, so theirs stay.
+ */
 export function noteAccepted(root: RootContext): void {
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
     if (!ring.read(KEY.pointer, KEY.length) && !create()) return;
@@ -47,7 +51,10 @@ function create(): bool {
   return createShared(KEY.pointer, KEY.length, fresh, VALUE_BYTES) && ring.read(KEY.pointer, KEY.length);
 }
 
-/** Address of the root's place in the ring that was read; 0: it has none. No VM accepts an empty text, and places that are free hold no length. */
+/**
+ * Address of the root's place in the ring that was read; 0: it has none. No VM accepts an empty text, and places that
+ * are free hold no length.
+ */
 function place(root: RootContext): usize {
   if (root.textLength == 0) return 0;
   let at = ring.pointer + HEADER_BYTES;

@@ -1,15 +1,26 @@
-// Whether a message whose body must be seen whole can be held at all; decided from its headers, before anything is buffered.
+// Whether a message whose body must be seen whole can be held at all; decided from its headers, before anything is
+// buffered.
 import { Coding } from '../message/compression/body';
 import { equalIgnoreCase } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
 import { codingOf } from './content-coding';
 import { Exchange } from './exchange';
-import { CONNECT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, METHOD, TRANSFER_ENCODING, TYPE_EVENT_STREAM, TYPE_GRPC, UPGRADE } from './names';
+import {
+  CONNECT,
+  CONNECTION,
+  CONTENT_LENGTH,
+  CONTENT_TYPE,
+  METHOD,
+  TRANSFER_ENCODING,
+  TYPE_EVENT_STREAM,
+  TYPE_GRPC,
+  UPGRADE,
+} from './names';
 import { Direction } from './stage';
 
 /**
- * ErrorId.None, or why the message is refused. Headers of the current direction are at hand. `maxBodyBytes`: what it may declare. `opens`: compressed bodies
- * are opened.
+ * ErrorId.None, or why the message is refused. Headers of the current direction are at hand. `maxBodyBytes`: what it
+ * may declare. `opens`: compressed bodies are opened.
  */
 export function refusalOf(exchange: Exchange, maxBodyBytes: u64, opens: bool): ErrorId {
   const request = exchange.direction == Direction.Request;
@@ -38,12 +49,17 @@ function isStreaming(exchange: Exchange): bool {
   const length = exchange.valueLength;
   // application/grpc, application/grpc+proto, application/grpc-web …
   if (length >= TYPE_GRPC.length && equalIgnoreCase(value, TYPE_GRPC.pointer, TYPE_GRPC.length)) return true;
-  return length >= TYPE_EVENT_STREAM.length && equalIgnoreCase(value, TYPE_EVENT_STREAM.pointer, TYPE_EVENT_STREAM.length);
+  return (
+    length >= TYPE_EVENT_STREAM.length && equalIgnoreCase(value, TYPE_EVENT_STREAM.pointer, TYPE_EVENT_STREAM.length)
+  );
 }
 
 /** Whether the message says how its end is told (HTTP/1): no frame with trailers will end it unawares. */
 export function isFramed(exchange: Exchange): bool {
-  return exchange.header(TRANSFER_ENCODING.pointer, TRANSFER_ENCODING.length) || exchange.header(CONNECTION.pointer, CONNECTION.length);
+  return (
+    exchange.header(TRANSFER_ENCODING.pointer, TRANSFER_ENCODING.length) ||
+    exchange.header(CONNECTION.pointer, CONNECTION.length)
+  );
 }
 
 /** The length that the sender declares, bytes; `none` if it declares none. The host has refused what is no number. */

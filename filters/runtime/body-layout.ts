@@ -2,11 +2,29 @@
 import { ErrorId } from '../errors.gen';
 import { Bytes } from '../memory/bytes';
 import { mayName, MessageFormat } from '../message/format';
-import { IsoContent, IsoEncoding, IsoFill, IsoFormat, isTrack, IsoSpec, LengthHeader, NetworkHeader } from '../message/iso8583/spec';
+import {
+  IsoContent,
+  IsoEncoding,
+  IsoFill,
+  IsoFormat,
+  isTrack,
+  IsoSpec,
+  LengthHeader,
+  NetworkHeader,
+} from '../message/iso8583/spec';
 import { specification, Specification } from '../message/iso8583/specs';
 import { ConfigReader } from './config-reader';
 import {
-  BodyConfig, BodyFormat, Iso8583Config, Iso8583Content, Iso8583ElementConfig, Iso8583Encoding, Iso8583EncodingsConfig, Iso8583Fill, Iso8583HeaderConfig, TlvEncoding,
+  BodyConfig,
+  BodyFormat,
+  Iso8583Config,
+  Iso8583Content,
+  Iso8583ElementConfig,
+  Iso8583Encoding,
+  Iso8583EncodingsConfig,
+  Iso8583Fill,
+  Iso8583HeaderConfig,
+  TlvEncoding,
 } from './config.gen';
 
 /** What a reader must know beside the format. */
@@ -31,7 +49,8 @@ export function compileLayout(reader: ConfigReader, body: BodyConfig | null): Bo
   const isIso = body.format == BodyFormat.ISO8583;
   if (iso != null && !isIso) reader.fail(ErrorId.FIM_CFG_1070, body.node);
   for (let i = 0; i < body.contentTypes.length; i++) {
-    if (!mayName(<MessageFormat><i32>body.format, body.contentTypes[i])) reader.failMember(ErrorId.FIM_CFG_1070, body.node, 'contentTypes');
+    if (!mayName(<MessageFormat>(<i32>body.format), body.contentTypes[i]))
+      reader.failMember(ErrorId.FIM_CFG_1070, body.node, 'contentTypes');
   }
   let spec: IsoSpec | null = null;
   if (isIso) spec = iso == null ? specification(Specification.Iso1987).seal() : compileSpec(reader, iso);
@@ -39,7 +58,7 @@ export function compileLayout(reader: ConfigReader, body: BodyConfig | null): Bo
 }
 
 function compileSpec(reader: ConfigReader, config: Iso8583Config): IsoSpec {
-  const spec = specification(<Specification><i32>config.specification);
+  const spec = specification(<Specification>(<i32>config.specification));
   const header = config.header;
   if (header != null) setHeader(spec, header);
   const encodings = config.encodings;
@@ -49,9 +68,9 @@ function compileSpec(reader: ConfigReader, config: Iso8583Config): IsoSpec {
 }
 
 function setHeader(spec: IsoSpec, header: Iso8583HeaderConfig): void {
-  spec.lengthHeader = <LengthHeader><i32>header.length;
+  spec.lengthHeader = <LengthHeader>(<i32>header.length);
   spec.tpdu = header.tpdu;
-  spec.network = <NetworkHeader><i32>header.network;
+  spec.network = <NetworkHeader>(<i32>header.network);
   spec.networkBytes = <u32>header.networkBytes;
 }
 
@@ -69,8 +88,8 @@ function setEncodings(spec: IsoSpec, encodings: Iso8583EncodingsConfig): void {
   spec.track = encodingOf(encodings.track, spec.track);
   spec.bytes = encodingOf(encodings.bytes, spec.bytes);
   // What the route says of filling stands over what the specification says, of all elements and of single ones.
-  const fill = <IsoFill><i32>encodings.fill;
-  const trackFill = encodings.trackFill != Iso8583Fill.Specification ? <IsoFill><i32>encodings.trackFill : fill;
+  const fill = <IsoFill>(<i32>encodings.fill);
+  const trackFill = encodings.trackFill != Iso8583Fill.Specification ? <IsoFill>(<i32>encodings.trackFill) : fill;
   if (fill != IsoFill.Default) spec.fill = fill;
   if (trackFill != IsoFill.Default) spec.trackFill = trackFill;
   spec.forgetFills(fill != IsoFill.Default, trackFill != IsoFill.Default);
@@ -81,9 +100,19 @@ function defineElement(reader: ConfigReader, spec: IsoSpec, config: Iso8583Eleme
   const format = <IsoFormat>(<i32>config.format + 1);
   const encoding = encodingOf(config.encoding, IsoEncoding.Default);
   const content = config.content == Iso8583Content.TLV ? IsoContent.Tlv : IsoContent.Text;
-  if (!fits(format, encoding) || (content == IsoContent.Tlv && format != IsoFormat.Binary)) reader.fail(ErrorId.FIM_CFG_1071, config.node);
+  if (!fits(format, encoding) || (content == IsoContent.Tlv && format != IsoFormat.Binary))
+    reader.fail(ErrorId.FIM_CFG_1071, config.node);
   if (config.fill != Iso8583Fill.Specification && !isDigits(format)) reader.fail(ErrorId.FIM_CFG_1071, config.node);
-  spec.define(<u32>config.element, format, <u32><i32>config.prefix, <u32>config.length, encoding, encodingOf(config.lengthEncoding, IsoEncoding.Default), content, <IsoFill><i32>config.fill);
+  spec.define(
+    <u32>config.element,
+    format,
+    <u32>(<i32>config.prefix),
+    <u32>config.length,
+    encoding,
+    encodingOf(config.lengthEncoding, IsoEncoding.Default),
+    content,
+    <IsoFill>(<i32>config.fill),
+  );
 }
 
 /** Whether values of the format can be written so. */

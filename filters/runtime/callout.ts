@@ -1,4 +1,5 @@
-// HTTP calls through a cluster of the proxy. A call belongs to a root context, so that it outlives the stream that asked for it.
+// HTTP calls through a cluster of the proxy. A call belongs to a root context, so that it outlives the stream that
+// asked for it.
 import { MAX_CALLOUT_ANSWER_BYTES, MAX_PENDING_CALLOUTS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -16,7 +17,10 @@ const headers: Writer = new Writer(scratch);
 
 /** Receives the answer of one call. */
 export abstract class CalloutHandler {
-  /** `status`: HTTP status or NO_ANSWER. The body is in scratch memory. The stream at hand is none: `rootId` is the effective context. */
+  /**
+   * `status`: HTTP status or NO_ANSWER. The body is in scratch memory. The stream at hand is none: `rootId` is the
+   * effective context.
+   */
   abstract onAnswer(rootId: u32, status: u32, body: usize, bodyLength: u32): void;
   /** The root context that made the call is gone: no answer will come. */
   abstract onLost(): void;
@@ -47,10 +51,17 @@ export class CalloutRequest {
 }
 
 /**
- * Sends a GET or a POST. False if it could not be sent (no such cluster, MAX_PENDING_CALLOUTS reached); the handler is then not called. `streamId`: the
- * context to return to, 0 if the caller is no stream's.
+ * Sends a GET or a POST. False if it could not be sent (no such cluster, MAX_PENDING_CALLOUTS reached); the handler is
+ * then not called. `streamId`: the context to return to, 0 if the caller is no stream's.
  */
-export function sendCallout(rootId: u32, streamId: u32, cluster: Bytes, authority: Bytes, request: CalloutRequest, handler: CalloutHandler): bool {
+export function sendCallout(
+  rootId: u32,
+  streamId: u32,
+  cluster: Bytes,
+  authority: Bytes,
+  request: CalloutRequest,
+  handler: CalloutHandler,
+): bool {
   let slot: Pending | null = null;
   for (let i = 0; i < pending.length && slot == null; i++) if (pending[i].handler == null) slot = pending[i];
   if (slot == null) return false;
@@ -58,7 +69,16 @@ export function sendCallout(rootId: u32, streamId: u32, cluster: Bytes, authorit
   if (headers.overflowed) return false;
   proxy_set_effective_context(rootId);
   const result = proxy_http_call(
-    cluster.pointer, cluster.length, headers.pointer, headers.length, request.body, request.body == 0 ? 0 : request.bodyLength, 0, 0, request.timeoutMs, TOKEN,
+    cluster.pointer,
+    cluster.length,
+    headers.pointer,
+    headers.length,
+    request.body,
+    request.body == 0 ? 0 : request.bodyLength,
+    0,
+    0,
+    request.timeoutMs,
+    TOKEN,
   );
   if (streamId != 0) proxy_set_effective_context(streamId);
   if (result != Result.Ok) {
@@ -128,7 +148,8 @@ export function dropCallouts(rootId: u32): void {
 }
 
 function readStatus(): u32 {
-  if (!readHeader(HeaderMap.HttpCallResponseHeaders, STATUS.pointer, STATUS.length) || resultLength() != 3) return NO_ANSWER;
+  if (!readHeader(HeaderMap.HttpCallResponseHeaders, STATUS.pointer, STATUS.length) || resultLength() != 3)
+    return NO_ANSWER;
   let status: u32 = 0;
   for (let i: u32 = 0; i < 3; i++) {
     const digit = <u32>load<u8>(resultPointer() + i) - 48;

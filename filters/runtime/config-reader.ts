@@ -10,8 +10,9 @@ import { ErrorId } from '../errors.gen';
 const MAX_INTEGER_DIGITS: u32 = 16;
 
 /**
- * Strict reading of a parsed configuration document: the generated decoders call it. Nothing here throws; the first mistake is kept with the
- * node where it stands and decoding goes on with harmless values, so that callers check `failed` once.
+ * Strict reading of a parsed configuration document: the generated decoders call it. Nothing here throws; the first
+ * mistake is kept with the node where it stands and decoding goes on with harmless values, so that callers check
+ * `failed` once.
  */
 export class ConfigReader {
   failed: bool = false;

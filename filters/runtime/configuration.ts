@@ -1,5 +1,5 @@
-// A configuration, compiled once: what a message meets is immutable and belongs to its root context, so that an old and a new configuration
-// serve side by side in one VM.
+// A configuration, compiled once: what a message meets is immutable and belongs to its root context, so that an old and
+// a new configuration serve side by side in one VM.
 import { scratch } from '../memory/scratch';
 import { Bytes } from '../memory/bytes';
 import { PartKind, Parts } from '../memory/parts';
@@ -79,13 +79,16 @@ export class CompiledRoute {
     readonly layout: BodyLayout,
     readonly request: Plan,
     readonly response: Plan,
-    /** Where its keys come from; null: the configuration names no KMS. Kept here, since a stream outlives its configuration. */
+    /**
+     * Where its keys come from; null: the configuration names no KMS. Kept here, since a stream outlives its
+     * configuration.
+     */
     readonly kms: KmsConfig | null,
   ) {}
 
   /**
-   * Whether a compressed body of the direction is opened. Requests always: what the route says of them holds whatever its stages look at. Responses only for
-   * stages that need them: the client has said what codings it takes.
+   * Whether a compressed body of the direction is opened. Requests always: what the route says of them holds whatever
+   * its stages look at. Responses only for stages that need them: the client has said what codings it takes.
    */
   opens(direction: Direction): bool {
     return this.decompresses && (direction == Direction.Request || this.response.needsBody);
@@ -137,7 +140,10 @@ export function compileConfiguration(reader: ConfigReader, stages: StaticArray<S
   return new Configuration(config.generation, config.kms, routes, builder.build(), config.stripHeaders, reader.parts);
 }
 
-/** Whether the KMS is that of the configuration before: a compiled route depends on nothing else of the document but its own text. */
+/**
+ * Whether the KMS is that of the configuration before: a compiled route depends on nothing else of the document but its
+ * own text.
+ */
 function sharesKms(reader: ConfigReader, kms: KmsConfig | null): bool {
   const pointer: usize = kms == null ? 0 : reader.rawPointer(kms.node);
   const length = kms == null ? 0 : reader.rawLength(kms.node);
@@ -147,7 +153,13 @@ function sharesKms(reader: ConfigReader, kms: KmsConfig | null): bool {
 }
 
 /** The compiled route: that of the configuration before if its text is the same and `takesOver`. */
-function sharedRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArray<Stage>, kms: KmsConfig | null, takesOver: bool): CompiledRoute {
+function sharedRoute(
+  reader: ConfigReader,
+  route: RouteConfig,
+  stages: StaticArray<Stage>,
+  kms: KmsConfig | null,
+  takesOver: bool,
+): CompiledRoute {
   const pointer = reader.rawPointer(route.node);
   const length = reader.rawLength(route.node);
   if (takesOver) {
@@ -159,9 +171,14 @@ function sharedRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArr
   return compiled;
 }
 
-function compileRoute(reader: ConfigReader, route: RouteConfig, stages: StaticArray<Stage>, kms: KmsConfig | null): CompiledRoute {
+function compileRoute(
+  reader: ConfigReader,
+  route: RouteConfig,
+  stages: StaticArray<Stage>,
+  kms: KmsConfig | null,
+): CompiledRoute {
   const body = route.body;
-  reader.format = body == null ? MessageFormat.Json : <MessageFormat><i32>body.format;
+  reader.format = body == null ? MessageFormat.Json : <MessageFormat>(<i32>body.format);
   const steps = new Array<Step>();
   const section = route.stages.node;
   for (let member = reader.firstMember(section); member != 0 && !reader.failed; member = reader.nextMember(member)) {
@@ -191,7 +208,9 @@ function stageOf(reader: ConfigReader, member: u32, stages: StaticArray<Stage>):
   return null;
 }
 
-/** The steps of a direction; on a body that one must see pass and another must have whole, `reader.fail` at `section`. */
+/**
+ * The steps of a direction; on a body that one must see pass and another must have whole, `reader.fail` at `section`.
+ */
 function planOf(reader: ConfigReader, steps: Array<Step>, section: u32, direction: Direction): Plan {
   const plan = new Plan(ordered(steps, direction), direction);
   for (let i = 0; i < plan.steps.length && plan.streamStep < 0; i++) {
@@ -215,7 +234,10 @@ function ordered(steps: Array<Step>, direction: Direction): StaticArray<Step> {
   return StaticArray.fromArray(acting);
 }
 
-/** Parses the document that the host gave; the reader then holds it or the mistake. `earlier`: parts of the configuration that it replaces. */
+/**
+ * Parses the document that the host gave; the reader then holds it or the mistake. `earlier`: parts of the
+ * configuration that it replaces.
+ */
 export function parseConfiguration(pointer: usize, length: u32, earlier: Parts | null = null): ConfigReader {
   const document = new JsonDocument();
   const reader = new ConfigReader(document, new Parts(earlier));

@@ -1,6 +1,9 @@
 import { MAX_COUNTED_CONNECTIONS } from '../limits';
 
-/** Bytes by connection: open addressing with linear probing and backward-shift deletion. A connection without bytes takes no place. */
+/**
+ * Bytes by connection: open addressing with linear probing and backward-shift deletion. A connection without bytes
+ * takes no place.
+ */
 export class Connections {
   private readonly ids: StaticArray<u64> = new StaticArray<u64>(<i32>MAX_COUNTED_CONNECTIONS * 2);
   private readonly bytes: StaticArray<u64> = new StaticArray<u64>(<i32>MAX_COUNTED_CONNECTIONS * 2);
@@ -11,7 +14,10 @@ export class Connections {
     return this.count;
   }
 
-  /** Adds to what the connection has, and answers with the sum. `id` is not 0. Where there is no place for one more, it is not counted: 0. */
+  /**
+   * Adds to what the connection has, and answers with the sum. `id` is not 0. Where there is no place for one more, it
+   * is not counted: 0.
+   */
   change(id: u64, bytes: i64): u64 {
     const mask = this.ids.length - 1;
     let at = home(id, mask);
@@ -51,5 +57,5 @@ export class Connections {
 }
 
 function home(id: u64, mask: i32): i32 {
-  return <i32>((id * 0x9e3779b97f4a7c15) >> 40) & mask;
+  return (<i32>((id * 0x9e3779b97f4a7c15) >> 40)) & mask;
 }

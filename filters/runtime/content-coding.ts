@@ -1,5 +1,5 @@
-// Compressed bodies: what the headers say of them, and how they are opened. A body is held as it was sent and opened once it is whole, before any stage sees
-// it; so no stage, and nobody behind the proxy, can take a part for the whole.
+// Compressed bodies: what the headers say of them, and how they are opened. A body is held as it was sent and opened
+// once it is whole, before any stage sees it; so no stage, and nobody behind the proxy, can take a part for the whole.
 import { Coding, OpenedBody } from '../message/compression/body';
 import { Bytes, equalIgnoreCase } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -16,7 +16,10 @@ export const OPENED_CODINGS: Bytes = Bytes.from('gzip, deflate');
 
 const opened: OpenedBody = new OpenedBody();
 
-/** How the body of the current direction is coded, by all its content-encodings together; Other: by several, or one that is not known. */
+/**
+ * How the body of the current direction is coded, by all its content-encodings together; Other: by several, or one that
+ * is not known.
+ */
 export function codingOf(exchange: Exchange): Coding {
   let coding = Coding.Identity;
   if (!exchange.firstHeader(CONTENT_ENCODING.pointer, CONTENT_ENCODING.length)) return coding;
@@ -52,7 +55,10 @@ function isNamed(name: Bytes, from: usize, length: u32): bool {
   return name.length == length && equalIgnoreCase(name.pointer, from, length);
 }
 
-/** Puts what the compressed body in `exchange.message` holds, at most `maxBytes` bytes, in its place. An error: nothing has changed. */
+/**
+ * Puts what the compressed body in `exchange.message` holds, at most `maxBytes` bytes, in its place. An error: nothing
+ * has changed.
+ */
 export function openMessage(exchange: Exchange, coding: Coding, maxBytes: u32): ErrorId {
   const message = exchange.message;
   const error = opened.open(coding, message.pointer, message.length, maxBytes, scratch);

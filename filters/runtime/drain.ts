@@ -1,5 +1,5 @@
-// Streams that live on under a retired configuration: bounded in age and in number, so that edits beside long streams cost no more memory with each edit,
-// and so that no stream escapes a newer policy for ever.
+// Streams that live on under a retired configuration: bounded in age and in number, so that edits beside long streams
+// cost no more memory with each edit, and so that no stream escapes a newer policy for ever.
 import { MAX_RETIRED_STREAM_AGE_MS, MAX_RETIRED_TUNNEL_AGE_MS } from '../limits';
 import { proxy_close_stream, proxy_set_effective_context } from './abi';
 import { RootTable } from './root-context';
@@ -9,8 +9,8 @@ import { Stream } from './stream';
 import { StreamTable } from './stream-table';
 
 /**
- * Ends the streams of retired roots that are too old, or whose root made room. From a tick: the host ends them when the call is over. One that no route
- * concerns, in practice a tunnel, may live for longer.
+ * Ends the streams of retired roots that are too old, or whose root made room. From a tick: the host ends them when the
+ * call is over. One that no route concerns, in practice a tunnel, may live for longer.
  */
 export function drainRetired(roots: RootTable, streams: StreamTable, nowMs: u64): void {
   if (roots.retired == 0) return;
@@ -25,7 +25,9 @@ function mustEnd(stream: Stream, nowMs: u64): bool {
   if (root == null || !root.retired) return false;
   if (root.expired) return true;
   const sinceMs = max(root.retiredAtMs, stream.bornMs);
-  return nowMs > sinceMs && nowMs - sinceMs >= (stream.route == null ? MAX_RETIRED_TUNNEL_AGE_MS : MAX_RETIRED_STREAM_AGE_MS);
+  return (
+    nowMs > sinceMs && nowMs - sinceMs >= (stream.route == null ? MAX_RETIRED_TUNNEL_AGE_MS : MAX_RETIRED_STREAM_AGE_MS)
+  );
 }
 
 function end(stream: Stream): void {

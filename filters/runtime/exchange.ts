@@ -37,7 +37,9 @@ export class Exchange {
   /** What `replaceChunk` began; goes on in place of the piece if `chunkReplaced`. */
   readonly chunk: Writer = new Writer(scratch);
   chunkReplaced: bool = false;
-  /** Bytes before the piece that the host holds and the stage has done with; they stay before what replaces the piece. */
+  /**
+   * Bytes before the piece that the host holds and the stage has done with; they stay before what replaces the piece.
+   */
   chunkPrefix: u32 = 0;
   private chunkPointer: usize = 0;
 
@@ -67,10 +69,14 @@ export class Exchange {
     return stream != null && stream.bodiless;
   }
 
-  /** Whether the response at hand should have a body: a success other than 204 and 205, and not to HEAD. What errors and redirections say stands in their status. */
+  /**
+   * Whether the response at hand should have a body: a success other than 204 and 205, and not to HEAD. What errors and
+   * redirections say stands in their status.
+   */
   get expectsBody(): bool {
     const stream = this.stream;
-    if (stream == null || stream.head || !this.header(STATUS.pointer, STATUS.length) || this.valueLength != 3) return false;
+    if (stream == null || stream.head || !this.header(STATUS.pointer, STATUS.length) || this.valueLength != 3)
+      return false;
     const last = <u32>load<u8>(this.valuePointer, 2);
     return load<u8>(this.valuePointer) == 50 && !(load<u8>(this.valuePointer, 1) == 48 && (last == 52 || last == 53));
   }
@@ -97,7 +103,10 @@ export class Exchange {
     return this.direction == Direction.Request ? BufferType.HttpRequestBody : BufferType.HttpResponseBody;
   }
 
-  /** Looks a header of the current direction up (lower-case name); false if absent. The value is at `valuePointer` / `valueLength`. */
+  /**
+   * Looks a header of the current direction up (lower-case name); false if absent. The value is at `valuePointer` /
+   * `valueLength`.
+   */
   header(name: usize, nameLength: u32): bool {
     const snapshot = this.snapshot;
     if (snapshot.fetched) {
@@ -127,17 +136,28 @@ export class Exchange {
     return true;
   }
 
-  /** Whether the current direction has more than one header of the name (lower case); `valuePointer` / `valueLength` stay. */
+  /**
+   * Whether the current direction has more than one header of the name (lower case); `valuePointer` / `valueLength`
+   * stay.
+   */
   hasTwice(name: usize, nameLength: u32): bool {
     const snapshot = this.snapshot;
     if (!snapshot.fetched && !this.fetchHeaders()) return false;
     return snapshot.find(name, nameLength) && snapshot.findAgain(name, nameLength);
   }
 
-  /** Looks a fetched header up by its lower-case name if `_` counts as `-`, as it does behind CGI and WSGI; `spelt`: the name has none. */
+  /**
+   * Looks a fetched header up by its lower-case name if `_` counts as `-`, as it does behind CGI and WSGI; `spelt`: the
+   * name has none.
+   */
   headerSpelling(name: usize, nameLength: u32, again: bool): bool {
     const snapshot = this.snapshot;
-    if (!(again ? snapshot.findSpellingAgain(name, nameLength) : snapshot.fetched && snapshot.findSpelling(name, nameLength))) return false;
+    if (
+      !(again
+        ? snapshot.findSpellingAgain(name, nameLength)
+        : snapshot.fetched && snapshot.findSpelling(name, nameLength))
+    )
+      return false;
     this.valuePointer = snapshot.valuePointer;
     this.valueLength = snapshot.valueLength;
     this.spelt = snapshot.spelt;
@@ -161,7 +181,10 @@ export class Exchange {
     dropHeader(this.headerMap, name, nameLength);
   }
 
-  /** Removes the headers of the current direction whose names equal `name` (lower case) if `_` counts as `-`; true: there were some, and the headers must be fetched again. */
+  /**
+   * Removes the headers of the current direction whose names equal `name` (lower case) if `_` counts as `-`; true:
+   * there were some, and the headers must be fetched again.
+   */
   dropSpellings(name: usize, nameLength: u32): bool {
     return this.snapshot.dropSpellings(this.headerMap, name, nameLength);
   }
@@ -185,7 +208,8 @@ export class Exchange {
 
   /** Whether a header describes the very bytes of the body. */
   hasDigest(): bool {
-    for (let i = 0; i < BODY_DIGESTS.length; i++) if (this.header(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length)) return true;
+    for (let i = 0; i < BODY_DIGESTS.length; i++)
+      if (this.header(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length)) return true;
     return false;
   }
 
@@ -194,7 +218,10 @@ export class Exchange {
     for (let i = 0; i < BODY_DIGESTS.length; i++) this.removeHeader(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length);
   }
 
-  /** In `onChunk`: what the stage writes goes on in place of the piece. `capacity`: bytes to make room for; it grows by moving. */
+  /**
+   * In `onChunk`: what the stage writes goes on in place of the piece. `capacity`: bytes to make room for; it grows by
+   * moving.
+   */
   replaceChunk(capacity: u32): Writer {
     this.chunkReplaced = true;
     const chunk = this.chunk;
@@ -204,8 +231,9 @@ export class Exchange {
   }
 
   /**
-   * The stage's memory of this direction's body, from its headers to its end: `bytes` long (at most 256 KiB), zero at first. 0: no room. Every call for one
-   * body asks for the same size. Overwritten when the body or the stream ends, however it ends.
+   * The stage's memory of this direction's body, from its headers to its end: `bytes` long (at most 256 KiB), zero at
+   * first. 0: no room. Every call for one body asks for the same size. Overwritten when the body or the stream ends,
+   * however it ends.
    */
   slot(bytes: u32): usize {
     const stream = this.stream;
@@ -246,7 +274,9 @@ export class Exchange {
     return true;
   }
 
-  /** What the body of the current direction is to be read as; Unknown: its content type is none that the route takes. */
+  /**
+   * What the body of the current direction is to be read as; Unknown: its content type is none that the route takes.
+   */
   get format(): MessageFormat {
     const stream = this.stream;
     if (stream == null) return MessageFormat.Unknown;

@@ -1,5 +1,6 @@
-// The guest side of proxy-wasm ABI 0.2.1 for HTTP filters: what Envoy calls. Every module re-exports this file. `proxy_on_log` and
-// `proxy_on_done` are left out on purpose: the host then skips the calls. Scratch memory is given back when a call ends.
+// The guest side of proxy-wasm ABI 0.2.1 for HTTP filters: what Envoy calls. Every module re-exports this file.
+// `proxy_on_log` and `proxy_on_done` are left out on purpose: the host then skips the calls. Scratch memory is given
+// back when a call ends.
 import { scratch } from '../memory/scratch';
 import './abort';
 import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
@@ -123,20 +124,27 @@ function routeRequest(stream: Stream, configuration: Configuration, endOfStream:
   const route = unchecked(configuration.routes[at]);
   stream.route = route;
   noteMethod(stream, exchange);
-  if ((route.request.needsBody || route.response.needsBody) && opensTunnel(exchange)) return turnTunnelAway(stream, route);
+  if ((route.request.needsBody || route.response.needsBody) && opensTunnel(exchange))
+    return turnTunnelAway(stream, route);
   const passed = beginHalf(stream, route, Direction.Request, endOfStream);
   if (stream.request.phase != Phase.Refused) askForWholeResponse(route, exchange);
   return passed;
 }
 
-/** A request that servers would not all read alike is refused; where only `Observe` rules, it is counted and passes unseen. */
+/**
+ * A request that servers would not all read alike is refused; where only `Observe` rules, it is counted and passes
+ * unseen.
+ */
 function turnUnclearAway(stream: Stream, configuration: Configuration): bool {
   if (!isObserved(configuration)) return refuseAll(stream, identityError());
   countVerdict(identityError(), false);
   return true;
 }
 
-/** A tunnel on a route that must see bodies is refused; where only `Observe` rules, it is counted and both directions pass unseen. */
+/**
+ * A tunnel on a route that must see bodies is refused; where only `Observe` rules, it is counted and both directions
+ * pass unseen.
+ */
 function turnTunnelAway(stream: Stream, route: CompiledRoute): bool {
   if (!route.onlyObserves) return refuseAll(stream, ErrorId.FIM_RT_0004);
   countVerdict(ErrorId.FIM_RT_0004, false);
@@ -214,7 +222,8 @@ function onBody(contextId: u32, direction: Direction, held: u32, endOfStream: bo
     scratch.reset();
     return status;
   }
-  if (route == null || phase == Phase.Passed || phase == Phase.Idle) return mayPass(stream, direction) ? DataStatus.Continue : DataStatus.StopIterationNoBuffer;
+  if (route == null || phase == Phase.Passed || phase == Phase.Idle)
+    return mayPass(stream, direction) ? DataStatus.Continue : DataStatus.StopIterationNoBuffer;
   exchange.bind(stream, direction);
   if (phase == Phase.Streaming) {
     let status = passPiece(stream, route, direction, held, endOfStream);
@@ -225,10 +234,15 @@ function onBody(contextId: u32, direction: Direction, held: u32, endOfStream: bo
   const passed = growBody(stream, route, direction, held, endOfStream) && letGo(stream, direction);
   scratch.reset();
   if (passed) return DataStatus.Continue;
-  return half.phase == Phase.Refused || half.phase == Phase.Draining ? DataStatus.StopIterationNoBuffer : DataStatus.StopIterationAndBuffer;
+  return half.phase == Phase.Refused || half.phase == Phase.Draining
+    ? DataStatus.StopIterationNoBuffer
+    : DataStatus.StopIterationAndBuffer;
 }
 
-/** Whether what no stage is at work on goes on: of a request, only if it was let go; of a response, only if its headers were seen where stages see to them. */
+/**
+ * Whether what no stage is at work on goes on: of a request, only if it was let go; of a response, only if its headers
+ * were seen where stages see to them.
+ */
 function mayPass(stream: Stream, direction: Direction): bool {
   if (direction == Direction.Request) return stream.sealed;
   if (stream.replied || stream.response.phase != Phase.Idle) return true;
@@ -258,7 +272,9 @@ function onTrailers(contextId: u32, direction: Direction): u32 {
     if (status == TrailersStatus.Continue && !letGo(stream, direction)) return TrailersStatus.StopIteration;
     return status;
   }
-  return growBody(stream, route, direction, half.bodyLength, true) && letGo(stream, direction) ? TrailersStatus.Continue : TrailersStatus.StopIteration;
+  return growBody(stream, route, direction, half.bodyLength, true) && letGo(stream, direction)
+    ? TrailersStatus.Continue
+    : TrailersStatus.StopIteration;
 }
 
 export function proxy_on_delete(contextId: u32): void {

@@ -1,5 +1,5 @@
-// Values of a message that are handed on under a name: to later stages and plugins, and as filter state to the proxy's logs and traces
-// (`%FILTER_STATE(wasm.fim.NAME:PLAIN)%`).
+// Values of a message that are handed on under a name: to later stages and plugins, and as filter state to the proxy's
+// logs and traces (`%FILTER_STATE(wasm.fim.NAME:PLAIN)%`).
 import { MAX_EXTRACTED_BYTES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { isUtf8 } from '../message/utf8';
@@ -13,11 +13,16 @@ export function extractionKey(name: Bytes): Bytes {
 }
 
 /**
- * Hands a value on; false if it is empty, longer than MAX_EXTRACTED_BYTES, no text, or holds what could forge a line of a log (control characters, quotes,
- * backslashes): then nothing is under that name but what was there.
+ * Hands a value on; false if it is empty, longer than MAX_EXTRACTED_BYTES, no text, or holds what could forge a line of
+ * a log (control characters, quotes, backslashes): then nothing is under that name but what was there.
  */
 export function extract(key: Bytes, value: usize, length: u32): bool {
-  if (length == 0 || length > MAX_EXTRACTED_BYTES || !isPlain(value, length) || proxy_set_property(key.pointer, key.length, value, length) != Result.Ok) {
+  if (
+    length == 0 ||
+    length > MAX_EXTRACTED_BYTES ||
+    !isPlain(value, length) ||
+    proxy_set_property(key.pointer, key.length, value, length) != Result.Ok
+  ) {
     extractRefused.add(1);
     return false;
   }

@@ -1,5 +1,5 @@
-// What a client must not say: headers that only this proxy sets, whatever their spelling, and fields that mean something in the headers alone but were
-// put into the trailers, behind the verdict.
+// What a client must not say: headers that only this proxy sets, whatever their spelling, and fields that mean
+// something in the headers alone but were put into the trailers, behind the verdict.
 import { Bytes } from '../memory/bytes';
 import { HeaderMap } from './abi';
 import { Exchange } from './exchange';
@@ -10,8 +10,8 @@ import { trailersDropped } from './stats';
 const trailers: HeaderSnapshot = new HeaderSnapshot();
 
 /**
- * Fields that no recipient may take from trailers (RFC 9110, 6.5.1): framing and the connection, routing, who asks, what the body is, how to answer.
- * A server that merges trailers with headers would.
+ * Fields that no recipient may take from trailers (RFC 9110, 6.5.1): framing and the connection, routing, who asks,
+ * what the body is, how to answer. A server that merges trailers with headers would.
  */
 const NEVER_IN_TRAILERS: StaticArray<Bytes> = [
   Bytes.from('content-length'),
@@ -47,7 +47,10 @@ const NEVER_IN_TRAILERS: StaticArray<Bytes> = [
   Bytes.from('if-range'),
 ];
 
-/** Takes out of the request's headers, which `exchange` has fetched, what only this proxy may say. False: the host does not give the headers again. */
+/**
+ * Takes out of the request's headers, which `exchange` has fetched, what only this proxy may say. False: the host does
+ * not give the headers again.
+ */
 export function dropForgedHeaders(exchange: Exchange, names: StaticArray<Bytes>): bool {
   let found = false;
   for (let i = 0; i < names.length; i++) {
@@ -60,14 +63,18 @@ export function dropForgedHeaders(exchange: Exchange, names: StaticArray<Bytes>)
 /** Takes the same out of the request's trailers, and what never belongs there. They are the host's current stream's. */
 export function dropForgedTrailers(names: StaticArray<Bytes>): void {
   if (!trailers.fetch(HeaderMap.RequestTrailers)) return;
-  for (let i = 0; i < names.length; i++) trailers.dropSpellings(HeaderMap.RequestTrailers, unchecked(names[i]).pointer, unchecked(names[i]).length);
+  for (let i = 0; i < names.length; i++)
+    trailers.dropSpellings(HeaderMap.RequestTrailers, unchecked(names[i]).pointer, unchecked(names[i]).length);
   for (let i = 0; i < NEVER_IN_TRAILERS.length; i++) {
     const name = unchecked(NEVER_IN_TRAILERS[i]);
     trailers.dropSpellings(HeaderMap.RequestTrailers, name.pointer, name.length);
   }
 }
 
-/** Takes all trailers off the message at hand: no stage has seen them, and what they say may be what the body was to hide. */
+/**
+ * Takes all trailers off the message at hand: no stage has seen them, and what they say may be what the body was to
+ * hide.
+ */
 export function dropTrailers(direction: Direction): void {
   const map = direction == Direction.Request ? HeaderMap.RequestTrailers : HeaderMap.ResponseTrailers;
   if (!trailers.fetch(map)) return;

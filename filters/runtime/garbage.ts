@@ -1,5 +1,5 @@
-// The compiler's `minimal` runtime collects only when told, and only where no managed object is on the stack: at the end of a host call. The
-// path of a message makes no garbage, so nothing is collected there.
+// The compiler's `minimal` runtime collects only when told, and only where no managed object is on the stack: at the
+// end of a host call. The path of a message makes no garbage, so nothing is collected there.
 
 let requested: bool = false;
 

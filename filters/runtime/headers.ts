@@ -4,8 +4,9 @@ import { HeaderMap, Result, proxy_get_header_map_pairs, proxy_remove_header_map_
 const OUT: usize = memory.data(16, 8);
 
 /**
- * The headers of one callback, fetched with one host call and searched here. Layout of the host's answer (little endian, 32 bit): count,
- * then for each header the lengths of name and value, then for each header name, NUL, value, NUL. Names are lower case.
+ * The headers of one callback, fetched with one host call and searched here. Layout of the host's answer (little
+ * endian, 32 bit): count, then for each header the lengths of name and value, then for each header name, NUL, value,
+ * NUL. Names are lower case.
  */
 export class HeaderSnapshot {
   private pointer: usize = 0;
@@ -53,8 +54,8 @@ export class HeaderSnapshot {
   }
 
   /**
-   * Removes from the host's `map`, whose headers these are, all whose names equal `name` (lower case) if `_` counts as `-`. True: there were some,
-   * and the snapshot is no longer what the host has.
+   * Removes from the host's `map`, whose headers these are, all whose names equal `name` (lower case) if `_` counts as
+   * `-`. True: there were some, and the snapshot is no longer what the host has.
    */
   dropSpellings(map: HeaderMap, name: usize, nameLength: u32): bool {
     let found = false;
@@ -99,7 +100,10 @@ export class HeaderSnapshot {
     return false;
   }
 
-  /** Whether some header's name begins with `first` and has `least` to `most` bytes: a look that costs less than those for each such name. */
+  /**
+   * Whether some header's name begins with `first` and has `least` to `most` bytes: a look that costs less than those
+   * for each such name.
+   */
   mayHave(first: u8, least: u32, most: u32): bool {
     let text = this.pointer + 4 + this.count * 8;
     for (let i: u32 = 0; i < this.count; i++) {

@@ -1,5 +1,5 @@
-// Bytes of bodies that the host holds for this VM until a verdict: a total for the VM, and one for each connection that holds much, so that neither many
-// streams nor one client can take more memory than a worker has for it.
+// Bytes of bodies that the host holds for this VM until a verdict: a total for the VM, and one for each connection that
+// holds much, so that neither many streams nor one client can take more memory than a worker has for it.
 import { MAX_HELD_BYTES, MAX_HELD_CONNECTION_BYTES, MAX_UNCOUNTED_HELD_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { Connections } from './connections';
@@ -18,8 +18,8 @@ let taken: u64 = 0;
 let given: u64 = 0;
 
 /**
- * The host holds `bytes` of this direction's body from now on. ErrorId.None, or why they are too many with all others; they are counted either way. Only a
- * body that holds much asks for its connection.
+ * The host holds `bytes` of this direction's body from now on. ErrorId.None, or why they are too many with all others;
+ * they are counted either way. Only a body that holds much asks for its connection.
  */
 export function hold(stream: Stream, half: Half, bytes: u32): ErrorId {
   const before = half.heldBytes;
@@ -51,7 +51,7 @@ export function giveBack(stream: Stream, half: Half): void {
   given += bytes;
   half.heldBytes = 0;
   if (half.connectionBytes == 0) return;
-  connections.change(stream.connection, -<i64>half.connectionBytes);
+  connections.change(stream.connection, -(<i64>half.connectionBytes));
   half.connectionBytes = 0;
 }
 

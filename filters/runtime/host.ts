@@ -1,4 +1,5 @@
-// Host calls without strings: every text is an address and a length, every result lands in scratch memory (see exports.ts, memory_allocate).
+// Host calls without strings: every text is an address and a length, every result lands in scratch memory (see
+// exports.ts, memory_allocate).
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import {

@@ -1,5 +1,6 @@
-// A reply to an HTTP/1 request whose body still comes makes the host close the connection: a client that goes on writing sees a reset instead of the
-// answer, and requests behind it are lost. Where the rest is bounded, it is dropped as it comes, and the reply is sent at its end.
+// A reply to an HTTP/1 request whose body still comes makes the host close the connection: a client that goes on
+// writing sees a reset instead of the answer, and requests behind it are lost. Where the rest is bounded, it is dropped
+// as it comes, and the reply is sent at its end.
 import { MAX_DRAINED_BYTES, MAX_KEPT_REPLY_BYTES } from '../limits';
 import { SlotPool } from '../memory/slot-pool';
 import { ErrorId } from '../errors.gen';
@@ -22,8 +23,9 @@ const HTTP_1_LENGTH: u32 = 6;
 const pool: SlotPool = new SlotPool(MAX_KEPT_REPLY_BYTES);
 
 /**
- * Keeps the reply that `exchange` holds until the request has ended, if that is worth it and within bounds; false: it is to be sent at once. `phase`: what
- * the request was in when it was refused. The current call is one of the stream's, or it is the effective context.
+ * Keeps the reply that `exchange` holds until the request has ended, if that is worth it and within bounds; false: it
+ * is to be sent at once. `phase`: what the request was in when it was refused. The current call is one of the stream's,
+ * or it is the effective context.
  */
 export function keepReply(exchange: Exchange, stream: Stream, phase: Phase): bool {
   const half = stream.request;
@@ -49,7 +51,10 @@ function speaksHttp1(): bool {
   return (load<u64>(resultPointer()) & 0xffffffffffff) == HTTP_1;
 }
 
-/** A piece of a request that is refused: it is dropped. At the end, or where there is too much of it, the reply goes out. */
+/**
+ * A piece of a request that is refused: it is dropped. At the end, or where there is too much of it, the reply goes
+ * out.
+ */
 export function dropPiece(stream: Stream, bytes: u32, endOfStream: bool): DataStatus {
   if (bytes != 0) writeBuffer(BufferType.HttpRequestBody, bytes, 0, 0);
   stream.drainedBytes += bytes;

@@ -53,7 +53,10 @@ export class Message {
     this.changed = true;
   }
 
-  /** The fields of the body, read as `format` (one that a message can have); null if it is not that, with the reason in `error`. */
+  /**
+   * The fields of the body, read as `format` (one that a message can have); null if it is not that, with the reason in
+   * `error`.
+   */
   tree(format: MessageFormat): FieldTree | null {
     if (format != this.indexed) {
       this.indexed = format;
@@ -92,7 +95,9 @@ export class Message {
         error = this.readIso8583();
         break;
       case MessageFormat.Tlv:
-        error = this.layout.tlvHex ? tlv.parseHex(this.pointer, this.length, scratch) : tlv.parse(this.pointer, this.length, scratch);
+        error = this.layout.tlvHex
+          ? tlv.parseHex(this.pointer, this.length, scratch)
+          : tlv.parse(this.pointer, this.length, scratch);
         this.errorOffset = tlv.errorOffset;
         break;
     }
@@ -108,7 +113,9 @@ export class Message {
     return error;
   }
 
-  /** Address of the JSON Pointer of the field that `error` is about, `errorPointerLength` bytes; 0 if it is about none. */
+  /**
+   * Address of the JSON Pointer of the field that `error` is about, `errorPointerLength` bytes; 0 if it is about none.
+   */
   errorPointer(): usize {
     const element = this.errorElement;
     this.errorPointerLength = element == 0 ? 0 : fieldNameLength(element) + 1;
@@ -119,7 +126,10 @@ export class Message {
     return pointer;
   }
 
-  /** The ISO 8583 reader of the tree at hand, for what is not a field: ranges of authentication codes. Null on other formats. */
+  /**
+   * The ISO 8583 reader of the tree at hand, for what is not a field: ranges of authentication codes. Null on other
+   * formats.
+   */
   get iso8583(): IsoTree | null {
     return this.indexed == MessageFormat.Iso8583 && this.error == ErrorId.None ? iso : null;
   }
@@ -134,12 +144,18 @@ export class Message {
 /** The index of a format that has a reader. */
 function treeOf(format: MessageFormat): FieldTree | null {
   switch (format) {
-    case MessageFormat.Json: return json;
-    case MessageFormat.Xml: return xml;
-    case MessageFormat.Cnaps2: return cnaps2;
-    case MessageFormat.Form: return form;
-    case MessageFormat.Iso8583: return iso;
-    case MessageFormat.Tlv: return tlv;
+    case MessageFormat.Json:
+      return json;
+    case MessageFormat.Xml:
+      return xml;
+    case MessageFormat.Cnaps2:
+      return cnaps2;
+    case MessageFormat.Form:
+      return form;
+    case MessageFormat.Iso8583:
+      return iso;
+    case MessageFormat.Tlv:
+      return tlv;
   }
   return null;
 }

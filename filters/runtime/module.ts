@@ -19,7 +19,10 @@ import { Stage } from './stage';
 import { configAccepted, configLost, configRefused, countConfigured, defineRuntimeStats } from './stats';
 import { StreamTable } from './stream-table';
 
-/** Period of the root context's tick where a configuration names a KMS, milliseconds: refresh, retries and bounded waits are counted in it. */
+/**
+ * Period of the root context's tick where a configuration names a KMS, milliseconds: refresh, retries and bounded waits
+ * are counted in it.
+ */
 const TICK_MS: u32 = 100;
 
 /** The same where none is named, and the pace of what is done either way. */
@@ -49,12 +52,17 @@ export function startVm(): void {
   healthy = true;
   defineRuntimeStats();
   for (let i = 0; i < stages.length && healthy; i++) healthy = stages[i].start();
-  if (!healthy) logText(LogLevel.Error, '{"event":"start-refused","message":"a self-test or the set-up of a stage failed; this VM serves nothing"}');
+  if (!healthy)
+    logText(
+      LogLevel.Error,
+      '{"event":"start-refused","message":"a self-test or the set-up of a stage failed; this VM serves nothing"}',
+    );
 }
 
 /**
- * Compiles and takes a configuration. On a mistake the log says where it is, and the answer is false as long as the proxy can still turn the configuration
- * down; afterwards the root is kept all the same and refuses everything, since the proxy would serve without the module.
+ * Compiles and takes a configuration. On a mistake the log says where it is, and the answer is false as long as the
+ * proxy can still turn the configuration down; afterwards the root is kept all the same and refuses everything, since
+ * the proxy would serve without the module.
  */
 export function configureRoot(root: RootContext, length: u32): bool {
   clockMs = monotonicMillis();
@@ -87,7 +95,10 @@ function lose(root: RootContext): void {
   root.configuration = null;
   root.released = false;
   configLost.add(1);
-  logText(LogLevel.Error, '{"event":"config-lost","code":"FIM-RT-0001","message":"this worker cannot use a configuration that the proxy has accepted; it refuses all requests"}');
+  logText(
+    LogLevel.Error,
+    '{"event":"config-lost","code":"FIM-RT-0001","message":"this worker cannot use a configuration that the proxy has accepted; it refuses all requests"}',
+  );
   take(root);
 }
 
@@ -107,7 +118,9 @@ export function resumeTicks(): void {
 
 /** The plugin's name; null if the host does not tell it. */
 function readPlugin(): Bytes | null {
-  return readPropertyOrEmpty(PLUGIN_ROOT_ID.pointer, PLUGIN_ROOT_ID.length) ? Bytes.copy(resultPointer(), resultLength()) : null;
+  return readPropertyOrEmpty(PLUGIN_ROOT_ID.pointer, PLUGIN_ROOT_ID.length)
+    ? Bytes.copy(resultPointer(), resultLength())
+    : null;
 }
 
 /** The compiled configuration; null if the VM or the text is not fit, and the log says why. */
@@ -115,8 +128,11 @@ function compile(root: RootContext, length: u32): Configuration | null {
   const previous = roots.before(root.plugin);
   const reader = readConfiguration(root, length, previous == null ? null : previous.parts);
   if (!healthy) return null;
-  if (<usize>memory.size() << 16 > MAX_VM_BYTES_TO_CONFIGURE) {
-    logText(LogLevel.Error, '{"event":"config-refused","code":"FIM-RT-0006","path":"","message":"the memory of this VM is used up"}');
+  if ((<usize>memory.size()) << 16 > MAX_VM_BYTES_TO_CONFIGURE) {
+    logText(
+      LogLevel.Error,
+      '{"event":"config-refused","code":"FIM-RT-0006","path":"","message":"the memory of this VM is used up"}',
+    );
     return null;
   }
   let configuration: Configuration | null = null;
@@ -163,7 +179,10 @@ export function coarseMillis(): u64 {
   return clockMs;
 }
 
-/** Tick of a root context: streams of retired configurations end in time; stages prepare for a new one, refresh what ages, and give up waits that took too long. */
+/**
+ * Tick of a root context: streams of retired configurations end in time; stages prepare for a new one, refresh what
+ * ages, and give up waits that took too long.
+ */
 export function tickRoot(root: RootContext): void {
   clockMs = monotonicMillis();
   lookAround(root);
@@ -186,7 +205,10 @@ export function tickRoot(root: RootContext): void {
   for (let i = 0; i < stages.length; i++) stages[i].tick(root.contextId);
 }
 
-/** What no KMS is needed for, at the slow pace. A retired root's last tick does it, too: edits may come faster than ticks. */
+/**
+ * What no KMS is needed for, at the slow pace. A retired root's last tick does it, too: edits may come faster than
+ * ticks.
+ */
 function lookAround(root: RootContext): void {
   if (clockMs - root.notedAtMs >= SLOW_TICK_MS && root.configuration != null && !root.retired) {
     root.notedAtMs = clockMs;

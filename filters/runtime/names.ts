@@ -19,7 +19,10 @@ export const IDENTITY: Bytes = Bytes.from('identity');
 export const TYPE_GRPC: Bytes = Bytes.from('application/grpc');
 export const TYPE_EVENT_STREAM: Bytes = Bytes.from('text/event-stream');
 
-/** Headers that describe the very bytes of a body (RFC 9530, RFC 9110 8.8.3, RFC 1864): they are false once it is replaced. */
+/**
+ * Headers that describe the very bytes of a body (RFC 9530, RFC 9110 8.8.3, RFC 1864): they are false once it is
+ * replaced.
+ */
 export const BODY_DIGESTS: StaticArray<Bytes> = [
   Bytes.from('etag'),
   Bytes.from('digest'),

@@ -1,5 +1,6 @@
-// Runs the stages of one direction of one stream, from the headers to the verdict. Nothing goes on before the verdict: headers are held while
-// the host collects the body, and the body is replaced in one mutation. Bodies that pass in pieces part here: see streaming.ts.
+// Runs the stages of one direction of one stream, from the headers to the verdict. Nothing goes on before the verdict:
+// headers are held while the host collects the body, and the body is replaced in one mutation. Bodies that pass in
+// pieces part here: see streaming.ts.
 import { Coding } from '../message/compression/body';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -53,7 +54,13 @@ export function beginHalf(stream: Stream, route: CompiledRoute, direction: Direc
 }
 
 /** More body is in the host. True: it may go on now. */
-export function growBody(stream: Stream, route: CompiledRoute, direction: Direction, heldBytes: u32, endOfStream: bool): bool {
+export function growBody(
+  stream: Stream,
+  route: CompiledRoute,
+  direction: Direction,
+  heldBytes: u32,
+  endOfStream: bool,
+): bool {
   const half = stream.half(direction);
   half.bodyLength = heldBytes;
   half.ended = endOfStream;
@@ -78,8 +85,8 @@ export function resumeHalf(stream: Stream, direction: Direction): void {
 }
 
 /**
- * What was held goes on now, after its verdict: the last thing that is done with it. False: the host could not give something that a stage asked for, so the
- * verdict is worth nothing, and the message is refused.
+ * What was held goes on now, after its verdict: the last thing that is done with it. False: the host could not give
+ * something that a stage asked for, so the verdict is worth nothing, and the message is refused.
  */
 export function letGo(stream: Stream, direction: Direction): bool {
   if (starvation.begun) {
@@ -102,7 +109,11 @@ function advance(stream: Stream, route: CompiledRoute, direction: Direction): bo
       return true;
     }
     if (isComplete(stream, half, direction)) return passEmpty(stream, route, half, direction);
-    const refusal = refusalOf(exchange, half.streamed ? route.maxStreamBytes : route.maxBodyBytes, route.opens(direction));
+    const refusal = refusalOf(
+      exchange,
+      half.streamed ? route.maxStreamBytes : route.maxBodyBytes,
+      route.opens(direction),
+    );
     if (refusal != ErrorId.None) return turnAway(stream, route, direction, refusal);
     if (half.streamed) return openBody(stream, route, half, direction);
     half.phase = Phase.Collecting;
@@ -118,14 +129,17 @@ function advance(stream: Stream, route: CompiledRoute, direction: Direction): bo
   return half.phase != Phase.Body || runBody(stream, route, half, direction);
 }
 
-/** Whether the message has ended without a body and needs none, whether its end came with the headers or as an empty frame. */
+/**
+ * Whether the message has ended without a body and needs none, whether its end came with the headers or as an empty
+ * frame.
+ */
 function isComplete(stream: Stream, half: Half, direction: Direction): bool {
   return half.ended && half.bodyLength == 0 && (direction == Direction.Response || stream.bodiless);
 }
 
 /**
- * A body that cannot be held or opened is refused; but where `Observe` rules and no stage protects anything, it is counted and goes on unseen, as it came. True: it
- * may go on.
+ * A body that cannot be held or opened is refused; but where `Observe` rules and no stage protects anything, it is
+ * counted and goes on unseen, as it came. True: it may go on.
  */
 function turnAway(stream: Stream, route: CompiledRoute, direction: Direction, error: ErrorId): bool {
   if (!route.observe || !route.plan(direction).observable) {
@@ -166,7 +180,8 @@ function passEmpty(stream: Stream, route: CompiledRoute, half: Half, direction: 
     for (let i = 0; i < plan.steps.length; i++) {
       const step = unchecked(plan.steps[i]);
       if (!step.policy.judgesEmpty(direction)) continue;
-      if (!settle(stream, route, half, direction, step.stage.onBody(exchange, step.policy), step.stage.observable)) return false;
+      if (!settle(stream, route, half, direction, step.stage.onBody(exchange, step.policy), step.stage.observable))
+        return false;
     }
   }
   half.phase = Phase.Passed;
@@ -209,7 +224,14 @@ function runBody(stream: Stream, route: CompiledRoute, half: Half, direction: Di
 }
 
 /** Acts on a verdict; true: go on with the next stage. */
-export function settle(stream: Stream, route: CompiledRoute, half: Half, direction: Direction, verdict: Verdict, observable: bool): bool {
+export function settle(
+  stream: Stream,
+  route: CompiledRoute,
+  half: Half,
+  direction: Direction,
+  verdict: Verdict,
+  observable: bool,
+): bool {
   if (verdict == Verdict.Continue) return true;
   if (verdict == Verdict.Wait) {
     half.waiting = true;
@@ -224,7 +246,9 @@ export function settle(stream: Stream, route: CompiledRoute, half: Half, directi
   return false;
 }
 
-/** Gives a changed body to the host, with its length, once. False: the host refused, and the old body must not go on. */
+/**
+ * Gives a changed body to the host, with its length, once. False: the host refused, and the old body must not go on.
+ */
 function writeBack(half: Half): bool {
   const message = exchange.message;
   if (!message.changed) return true;
@@ -247,7 +271,8 @@ export function refuse(stream: Stream, direction: Direction, error: ErrorId): vo
   reply.begin(error);
   if (direction == Direction.Request) {
     // What may be sent instead (RFC 9110, 15.5.16).
-    if (error == ErrorId.FIM_RT_0030 || error == ErrorId.FIM_RT_0031) reply.addHeader('retry-after', RETRY_AFTER.pointer, RETRY_AFTER.length);
+    if (error == ErrorId.FIM_RT_0030 || error == ErrorId.FIM_RT_0031)
+      reply.addHeader('retry-after', RETRY_AFTER.pointer, RETRY_AFTER.length);
     if (error == ErrorId.FIM_RT_0003) reply.addHeader('accept-encoding', IDENTITY.pointer, IDENTITY.length);
     if (error == ErrorId.FIM_RT_0050) reply.addHeader('accept-encoding', OPENED_CODINGS.pointer, OPENED_CODINGS.length);
   }

@@ -7,7 +7,10 @@ import { log, monotonicMillis } from './host';
 
 const line: Writer = new Writer(scratch);
 
-/** At most one line in MIN_LOG_INTERVAL_MS, so that nobody floods the log; `unlogged` counts the refusals since the last one. */
+/**
+ * At most one line in MIN_LOG_INTERVAL_MS, so that nobody floods the log; `unlogged` counts the refusals since the last
+ * one.
+ */
 export class RefusalLog {
   private loggedAtMs: u64 = 0;
   private unlogged: u32 = 0;

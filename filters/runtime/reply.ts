@@ -1,4 +1,5 @@
-// A local reply in the making: problem+json of RFC 9457. It holds codes, titles and JSON Pointers, never a value of a message.
+// A local reply in the making: problem+json of RFC 9457. It holds codes, titles and JSON Pointers, never a value of a
+// message.
 import { MAX_REPLY_ERRORS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -22,7 +23,10 @@ const CONTENT_TYPE: Bytes = Bytes.from('application/problem+json');
 /** Lowest status that is sent: an error without a status of its own is the proxy's fault. */
 const MIN_STATUS: u32 = 400;
 
-/** Status of a request that is well-formed HTTP and whose content was found wrong (RFC 9110, 15.5.21). Only this one can be chosen by a route. */
+/**
+ * Status of a request that is well-formed HTTP and whose content was found wrong (RFC 9110, 15.5.21). Only this one can
+ * be chosen by a route.
+ */
 const CONTENT_STATUS: u32 = 422;
 
 /** Response code 30. */
@@ -64,7 +68,10 @@ export class Reply {
     this.contentStatus = status;
   }
 
-  /** The reply names the ISO 8583 response code (DE 39) of this error, if the table has one; of a mere format error, that of the data element (0: none). */
+  /**
+   * The reply names the ISO 8583 response code (DE 39) of this error, if the table has one; of a mere format error,
+   * that of the data element (0: none).
+   */
   nameResponseCode(error: ErrorId, element: u32 = 0): void {
     const code = errorResponseCode(error);
     const own = code == FORMAT_ERROR ? elementResponseCode(element) : 0;
@@ -72,8 +79,8 @@ export class Reply {
   }
 
   /**
-   * Adds an entry to `errors`: a JSON Pointer (copied) and its own code. `place`: where the path is a name, `Query` or `Header`; empty in the body. Entries
-   * past MAX_REPLY_ERRORS are counted, not kept.
+   * Adds an entry to `errors`: a JSON Pointer (copied) and its own code. `place`: where the path is a name, `Query` or
+   * `Header`; empty in the body. Entries past MAX_REPLY_ERRORS are counted, not kept.
    */
   addError(error: ErrorId, path: usize, pathLength: u32, place: string = ''): void {
     if (this.errors >= MAX_REPLY_ERRORS) {
@@ -111,7 +118,10 @@ export class Reply {
     this.headerCount++;
   }
 
-  /** Writes the reply down. `route`: name of the resource whose policy decided. `status`: HTTP status, 0 for the error's own. */
+  /**
+   * Writes the reply down. `route`: name of the resource whose policy decided. `status`: HTTP status, 0 for the error's
+   * own.
+   */
   compose(route: Bytes, status: u32): void {
     const body = this.body;
     const error = this.error;
@@ -157,12 +167,21 @@ export class Reply {
     const body = this.body;
     const pairs = this.hostPairs;
     const full = body.overflowed || pairs.overflowed;
-    return transmit(this.status, this.error, full ? 0 : body.pointer, full ? 0 : body.length, full ? 0 : pairs.pointer, full ? 0 : pairs.length);
+    return transmit(
+      this.status,
+      this.error,
+      full ? 0 : body.pointer,
+      full ? 0 : body.length,
+      full ? 0 : pairs.pointer,
+      full ? 0 : pairs.length,
+    );
   }
 
   /** Bytes that `keep` takes for what `compose` wrote; 0: it cannot be kept. */
   get keptBytes(): u32 {
-    return this.body.overflowed || this.hostPairs.overflowed ? 0 : KEPT_HEADER_BYTES + this.body.length + this.hostPairs.length;
+    return this.body.overflowed || this.hostPairs.overflowed
+      ? 0
+      : KEPT_HEADER_BYTES + this.body.length + this.hostPairs.length;
   }
 
   /** Copies what `compose` wrote into a block of `keptBytes` bytes, for `sendKept`. */
@@ -210,9 +229,27 @@ export class Reply {
 export function sendKept(block: usize): bool {
   const bodyLength = load<u32>(block, 8);
   const body = block + KEPT_HEADER_BYTES;
-  return transmit(load<u32>(block), <ErrorId>load<u32>(block, 4), body, bodyLength, body + bodyLength, load<u32>(block, 12));
+  return transmit(
+    load<u32>(block),
+    <ErrorId>load<u32>(block, 4),
+    body,
+    bodyLength,
+    body + bodyLength,
+    load<u32>(block, 12),
+  );
 }
 
 function transmit(status: u32, error: ErrorId, body: usize, bodyLength: u32, pairs: usize, pairsLength: u32): bool {
-  return proxy_send_local_response(status, errorCode(error), errorCodeLength(error), body, bodyLength, pairs, pairsLength, GRPC_STATUS_NONE) == Result.Ok;
+  return (
+    proxy_send_local_response(
+      status,
+      errorCode(error),
+      errorCodeLength(error),
+      body,
+      bodyLength,
+      pairs,
+      pairsLength,
+      GRPC_STATUS_NONE,
+    ) == Result.Ok
+  );
 }

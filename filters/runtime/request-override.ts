@@ -1,5 +1,6 @@
-// Headers by which a request may ask the servers behind for another method, path or host than it was sent with. What they ask for is looked up as if it had been
-// sent: the route that it would meet must be the one that judges. A server may take any line and any element of a list for the one that counts.
+// Headers by which a request may ask the servers behind for another method, path or host than it was sent with. What
+// they ask for is looked up as if it had been sent: the route that it would meet must be the one that judges. A server
+// may take any line and any element of a list for the one that counts.
 import { MAX_OVERRIDE_READINGS } from '../limits';
 import { Bytes, equalIgnoreCase } from '../memory/bytes';
 import { RequestLookup, RouteIndex } from '../match/route-index';
@@ -12,11 +13,20 @@ const enum Override {
   Host = 2,
 }
 
-const METHODS: StaticArray<Bytes> = [Bytes.from('x-http-method-override'), Bytes.from('x-method-override'), Bytes.from('x-http-method')];
+const METHODS: StaticArray<Bytes> = [
+  Bytes.from('x-http-method-override'),
+  Bytes.from('x-method-override'),
+  Bytes.from('x-http-method'),
+];
 /** A path, or a URL with one. */
 const PATHS: StaticArray<Bytes> = [Bytes.from('x-original-url'), Bytes.from('x-rewrite-url')];
 /** The last one is RFC 7239's, whose elements have parameters. */
-const HOSTS: StaticArray<Bytes> = [Bytes.from('x-forwarded-host'), Bytes.from('x-original-host'), Bytes.from('x-host'), Bytes.from('forwarded')];
+const HOSTS: StaticArray<Bytes> = [
+  Bytes.from('x-forwarded-host'),
+  Bytes.from('x-original-host'),
+  Bytes.from('x-host'),
+  Bytes.from('forwarded'),
+];
 const FORWARDED_LENGTH: u32 = 9;
 const HOST_PARAMETER: Bytes = Bytes.from('host=');
 
@@ -41,8 +51,8 @@ let hostLength: u32 = 0;
 let readings: u32 = 0;
 
 /**
- * Whether a header asks for what would meet another route than `found`, or for more than can be told; the lookup then says why the request is refused. It is
- * otherwise left as it was.
+ * Whether a header asks for what would meet another route than `found`, or for more than can be told; the lookup then
+ * says why the request is refused. It is otherwise left as it was.
  */
 export function asksForAnother(index: RouteIndex, lookup: RequestLookup, exchange: Exchange, found: i32): bool {
   const extended = exchange.mayHave(X, SHORTEST_NAME, LONGEST_NAME);
@@ -69,7 +79,14 @@ export function asksForAnother(index: RouteIndex, lookup: RequestLookup, exchang
   return other;
 }
 
-function anyOf(names: StaticArray<Bytes>, kind: Override, index: RouteIndex, lookup: RequestLookup, exchange: Exchange, found: i32): bool {
+function anyOf(
+  names: StaticArray<Bytes>,
+  kind: Override,
+  index: RouteIndex,
+  lookup: RequestLookup,
+  exchange: Exchange,
+  found: i32,
+): bool {
   for (let i = 0; i < names.length; i++) {
     const name = unchecked(names[i]);
     // The index asks for headers too, so the place among the lines is found anew for each.
@@ -87,19 +104,34 @@ function findLine(exchange: Exchange, name: Bytes, line: u32): bool {
 }
 
 /** Reads a value as a whole (a path may hold commas, a host none), and each element if it is a list. */
-function readValue(value: usize, length: u32, kind: Override, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+function readValue(
+  value: usize,
+  length: u32,
+  kind: Override,
+  index: RouteIndex,
+  lookup: RequestLookup,
+  found: i32,
+): bool {
   const end = value + length;
   if (kind != Override.Host && readElement(value, end, kind, index, lookup, found)) return true;
   let from = value;
   for (let at = value; at <= end; at++) {
     if (at != end && load<u8>(at) != COMMA) continue;
-    if ((kind == Override.Host || from != value || at != end) && readElement(from, at, kind, index, lookup, found)) return true;
+    if ((kind == Override.Host || from != value || at != end) && readElement(from, at, kind, index, lookup, found))
+      return true;
     from = at + 1;
   }
   return false;
 }
 
-function readElement(from: usize, end: usize, kind: Override, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+function readElement(
+  from: usize,
+  end: usize,
+  kind: Override,
+  index: RouteIndex,
+  lookup: RequestLookup,
+  found: i32,
+): bool {
   while (from < end && load<u8>(from) <= 32) from++;
   while (end > from && load<u8>(end - 1) <= 32) end--;
   if (from == end) return false;
@@ -121,7 +153,10 @@ function readPath(from: usize, end: usize, index: RouteIndex, lookup: RequestLoo
   return isOther(index, lookup, found);
 }
 
-/** Where the path of `scheme://authority/…` or `//authority/…` begins (`end`: it has none); 0 if the text has no authority. */
+/**
+ * Where the path of `scheme://authority/…` or `//authority/…` begins (`end`: it has none); 0 if the text has no
+ * authority.
+ */
 function behindAuthority(from: usize, end: usize): usize {
   let at = from;
   while (at < end && load<u8>(at) != COLON && load<u8>(at) != SLASH) at++;
@@ -159,7 +194,10 @@ function readHost(from: usize, end: usize, index: RouteIndex, lookup: RequestLoo
   return isOther(index, lookup, found);
 }
 
-/** Whether the request, changed as a header asks, would meet a route other than `found`, or has no host that can be told. The lookup turns back to the request. */
+/**
+ * Whether the request, changed as a header asks, would meet a route other than `found`, or has no host that can be
+ * told. The lookup turns back to the request.
+ */
 function isOther(index: RouteIndex, lookup: RequestLookup, found: i32): bool {
   const more = ++readings > MAX_OVERRIDE_READINGS;
   const other = more ? -1 : index.find(lookup);

@@ -1,4 +1,5 @@
-// From a request to its route: its identity is judged here, once, before anything else looks at it (see match/README.md).
+// From a request to its route: its identity is judged here, once, before anything else looks at it (see
+// match/README.md).
 import { scratch } from '../memory/scratch';
 import { RequestLookup } from '../match/route-index';
 import { isUtf8 } from '../message/utf8';
@@ -52,8 +53,9 @@ class ExchangeLookup extends RequestLookup {
 const lookup: ExchangeLookup = new ExchangeLookup();
 
 /**
- * Number of the request's route in the configuration; -1 if it has none, or is to be refused: `identityError` says why. The headers have been fetched. If the path
- * of a request that has a route is not in canonical form, it is replaced: what goes on is what was judged.
+ * Number of the request's route in the configuration; -1 if it has none, or is to be refused: `identityError` says why.
+ * The headers have been fetched. If the path of a request that has a route is not in canonical form, it is replaced:
+ * what goes on is what was judged.
  */
 export function findRoute(configuration: Configuration, exchange: Exchange): i32 {
   const index = configuration.index;
@@ -73,8 +75,8 @@ export function identityError(): ErrorId {
 }
 
 /**
- * Whether the refusal is to be counted only. Of a request that servers read in different ways nobody can tell which routes they would all meet: it passes only
- * where no route enforces anything.
+ * Whether the refusal is to be counted only. Of a request that servers read in different ways nobody can tell which
+ * routes they would all meet: it passes only where no route enforces anything.
  */
 export function isObserved(configuration: Configuration): bool {
   const routes = configuration.routes;

@@ -41,8 +41,8 @@ export class RootContext {
 }
 
 /**
- * Root contexts of the VM: those in force, and the retired ones whose streams still drain. A root is never kept out: how many there can be is bounded by
- * ending the streams of the oldest (drain.ts).
+ * Root contexts of the VM: those in force, and the retired ones whose streams still drain. A root is never kept out:
+ * how many there can be is bounded by ending the streams of the oldest (drain.ts).
  */
 export class RootTable {
   private roots: Array<RootContext> = [];
@@ -104,7 +104,10 @@ export class RootTable {
     if (this.find(contextId) == null) this.roots.push(new RootContext(contextId));
   }
 
-  /** The root is in force from now on: those before it of the same plugin retire. The oldest of them give their configurations up, or must end their streams. */
+  /**
+   * The root is in force from now on: those before it of the same plugin retire. The oldest of them give their
+   * configurations up, or must end their streams.
+   */
   enforce(root: RootContext, nowMs: u64): void {
     const plugin = root.plugin;
     root.retiredAtMs = 0;
@@ -131,7 +134,8 @@ export class RootTable {
   }
 
   /**
-   * False if the id is no root's. If it was in force, the newest of its plugin that is left takes its place, with its configuration if it has given up its own.
+   * False if the id is no root's. If it was in force, the newest of its plugin that is left takes its place, with its
+   * configuration if it has given up its own.
    */
   remove(contextId: u32): bool {
     for (let i = 0; i < this.roots.length; i++) {
@@ -147,7 +151,8 @@ export class RootTable {
 
   /** A root in force whose ticks were stopped; null: none. */
   stopped(): RootContext | null {
-    for (let i = 0; i < this.roots.length; i++) if (!this.roots[i].retired && !this.roots[i].ticks) return this.roots[i];
+    for (let i = 0; i < this.roots.length; i++)
+      if (!this.roots[i].retired && !this.roots[i].ticks) return this.roots[i];
     return null;
   }
 

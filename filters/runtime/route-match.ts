@@ -3,7 +3,10 @@ import { ConfigReader } from './config-reader';
 import { HeaderMatchType, PathMatchType, RouteConfig } from './config.gen';
 import { ErrorId } from '../errors.gen';
 
-/** Hands a route's conditions to the index; what the index refuses (a pattern, too many candidates) is a mistake of the configuration. */
+/**
+ * Hands a route's conditions to the index; what the index refuses (a pattern, too many candidates) is a mistake of the
+ * configuration.
+ */
 export function addRoute(reader: ConfigReader, builder: RouteIndexBuilder, route: RouteConfig): void {
   builder.begin();
   const match = route.match;

@@ -36,7 +36,10 @@ export function noteMethod(stream: Stream, exchange: Exchange): void {
     TRACE.equals(pointer, length);
 }
 
-/** A response that stages must read has to come whole and plain: the upstream is not told that the client would take it compressed or in part. */
+/**
+ * A response that stages must read has to come whole and plain: the upstream is not told that the client would take it
+ * compressed or in part.
+ */
 export function askForWholeResponse(route: CompiledRoute, exchange: Exchange): void {
   if (!route.response.needsBody) return;
   const compressed = exchange.header(ACCEPT_ENCODING.pointer, ACCEPT_ENCODING.length);
@@ -45,15 +48,24 @@ export function askForWholeResponse(route: CompiledRoute, exchange: Exchange): v
   if (partial) exchange.removeHeader(RANGE.pointer, RANGE.length);
 }
 
-/** Whether the message at hand has no body by its method or status, however its end is told: HEAD, 204, 304, and requests of methods without body. */
+/**
+ * Whether the message at hand has no body by its method or status, however its end is told: HEAD, 204, 304, and
+ * requests of methods without body.
+ */
 export function isEmptyByNature(stream: Stream, exchange: Exchange): bool {
   if (exchange.direction == Direction.Request) return stream.bodiless;
   if (stream.head) return true;
   if (!exchange.header(STATUS.pointer, STATUS.length)) return false;
-  return STATUS_NO_CONTENT.equals(exchange.valuePointer, exchange.valueLength) || STATUS_NOT_MODIFIED.equals(exchange.valuePointer, exchange.valueLength);
+  return (
+    STATUS_NO_CONTENT.equals(exchange.valuePointer, exchange.valueLength) ||
+    STATUS_NOT_MODIFIED.equals(exchange.valuePointer, exchange.valueLength)
+  );
 }
 
-/** Whether the response at hand came from the upstream; the proxy's own replies (time-outs, other filters) are left alone. */
+/**
+ * Whether the response at hand came from the upstream; the proxy's own replies (time-outs, other filters) are left
+ * alone.
+ */
 export function isUpstreamResponse(): bool {
   if (!readProperty(CODE_DETAILS, CODE_DETAILS_LENGTH)) return true;
   return VIA_UPSTREAM.equals(resultPointer(), resultLength());

@@ -38,7 +38,10 @@ export class SharedValue {
 /** No entry ever has this version: a set with it creates an absent key and leaves a present one alone. */
 const VERSION_OF_NONE: u32 = u32.MAX_VALUE;
 
-/** Creates a key unless it is there: of workers that create it at the same time one succeeds, and all go on with its value. False if the host refuses. */
+/**
+ * Creates a key unless it is there: of workers that create it at the same time one succeeds, and all go on with its
+ * value. False if the host refuses.
+ */
 export function createShared(key: usize, keyLength: u32, value: usize, valueLength: u32): bool {
   const result = proxy_set_shared_data(key, keyLength, value, valueLength, VERSION_OF_NONE);
   return result == Result.Ok || result == Result.CasMismatch;

@@ -12,9 +12,15 @@ export const enum Direction {
 export const enum Verdict {
   /** Go on with the next stage. */
   Continue = 0,
-  /** Stop and answer with what `exchange.reply` holds. Under `observe`, an `observable` stage's rejection is counted and passed over. */
+  /**
+   * Stop and answer with what `exchange.reply` holds. Under `observe`, an `observable` stage's rejection is counted and
+   * passed over.
+   */
   Reject = 1,
-  /** Nothing can be said yet (a key is being fetched). The stage has registered to be resumed; it is then called again from the start. */
+  /**
+   * Nothing can be said yet (a key is being fetched). The stage has registered to be resumed; it is then called again
+   * from the start.
+   */
   Wait = 2,
 }
 
@@ -51,8 +57,9 @@ export abstract class StagePolicy {
   /** Its place among the stages of this direction. */
   abstract rank(direction: Direction): Rank;
   /**
-   * Whether it can work on the body as it passes, piece by piece, in constant memory. The runtime then calls `onStreamHeaders` and `onChunk`, if no other
-   * stage of the direction needs the body; else, and for a message without body, `onBody` all the same.
+   * Whether it can work on the body as it passes, piece by piece, in constant memory. The runtime then calls
+   * `onStreamHeaders` and `onChunk`, if no other stage of the direction needs the body; else, and for a message without
+   * body, `onBody` all the same.
    */
   streams(direction: Direction): bool {
     return false;
@@ -60,13 +67,13 @@ export abstract class StagePolicy {
 }
 
 /**
- * One stage of a module. It has no state of a message: that lives in the `Exchange`. It may be called again after `Wait`.
- * Nothing in `onHeaders` or `onBody` may throw or allocate managed memory.
+ * One stage of a module. It has no state of a message: that lives in the `Exchange`. It may be called again after
+ * `Wait`. Nothing in `onHeaders` or `onBody` may throw or allocate managed memory.
  */
 export abstract class Stage {
   /**
-   * `section`: name of its part of a route's `stages` (camel case). `observable`: whether `Observe` turns its rejections into counts.
-   * `needsKms`: whether a configuration that uses it must name a KMS.
+   * `section`: name of its part of a route's `stages` (camel case). `observable`: whether `Observe` turns its
+   * rejections into counts. `needsKms`: whether a configuration that uses it must name a KMS.
    */
   constructor(
     readonly section: string,
@@ -74,12 +81,18 @@ export abstract class Stage {
     readonly needsKms: bool = false,
   ) {}
 
-  /** Once per VM, in `proxy_on_vm_start`: defines metrics, runs known-answer tests, opens tables. False: the VM must not serve. */
+  /**
+   * Once per VM, in `proxy_on_vm_start`: defines metrics, runs known-answer tests, opens tables. False: the VM must not
+   * serve.
+   */
   start(): bool {
     return true;
   }
 
-  /** Compiles the stage's part of one route; on a mistake `reader.fail(code, node)` and any policy. Runs in `onConfigure`. */
+  /**
+   * Compiles the stage's part of one route; on a mistake `reader.fail(code, node)` and any policy. Runs in
+   * `onConfigure`.
+   */
   abstract compile(reader: ConfigReader, node: u32): StagePolicy;
 
   /** Called once from a tick soon after a configuration was accepted: begin to fetch what its messages will need. */
@@ -94,26 +107,32 @@ export abstract class Stage {
   }
 
   /**
-   * The body will pass in pieces; the headers are still held. What is decided here has sent nothing on: wait for keys here, and call
-   * `exchange.willRewriteBody()` if the pieces will be changed. Called if `policy.streams(direction)`.
+   * The body will pass in pieces; the headers are still held. What is decided here has sent nothing on: wait for keys
+   * here, and call `exchange.willRewriteBody()` if the pieces will be changed. Called if `policy.streams(direction)`.
    */
   onStreamHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
     return Verdict.Continue;
   }
 
   /**
-   * One piece of the body, of any length, also none; `endOfStream`: the last. Without `exchange.replaceChunk` it goes on as it is. `Reject` cuts the
-   * stream: what passed before has passed. After `Wait` the same piece comes again, with what has arrived meanwhile behind it. State between the pieces
-   * lives in `exchange.slot`.
+   * One piece of the body, of any length, also none; `endOfStream`: the last. Without `exchange.replaceChunk` it goes
+   * on as it is. `Reject` cuts the stream: what passed before has passed. After `Wait` the same piece comes again, with
+   * what has arrived meanwhile behind it. State between the pieces lives in `exchange.slot`.
    */
   onChunk(exchange: Exchange, policy: StagePolicy, pointer: usize, length: u32, endOfStream: bool): Verdict {
     return Verdict.Continue;
   }
 
-  /** The body cannot be read, and under `Observe` the request goes on all the same, its headers still held: what the upstream is told is told here. */
+  /**
+   * The body cannot be read, and under `Observe` the request goes on all the same, its headers still held: what the
+   * upstream is told is told here.
+   */
   onUnread(exchange: Exchange, policy: StagePolicy): void {}
 
-  /** The whole body is in `exchange.message`. Called if `policy.needsBody(direction)` and the message has or may have a body. */
+  /**
+   * The whole body is in `exchange.message`. Called if `policy.needsBody(direction)` and the message has or may have a
+   * body.
+   */
   onBody(exchange: Exchange, policy: StagePolicy): Verdict {
     return Verdict.Continue;
   }

@@ -1,4 +1,5 @@
-// Whether the host asked for memory in vain during the call at hand: then a value that a stage looked for seems absent, and no verdict holds.
+// Whether the host asked for memory in vain during the call at hand: then a value that a stage looked for seems absent,
+// and no verdict holds.
 
 class Starvation {
   /** Since the call began. */

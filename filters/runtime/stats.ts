@@ -4,7 +4,10 @@ import { ERROR_COUNT, ErrorId, errorCode, errorCodeLength } from '../errors.gen'
 /** Configurations accepted and refused, once per VM and attempt. */
 export const configAccepted: Counter = new Counter('fim.config.accepted');
 export const configRefused: Counter = new Counter('fim.config.refused');
-/** Configurations that a VM had to take, since another of the process had, and could not: all traffic under them is refused with FIM-RT-0001. */
+/**
+ * Configurations that a VM had to take, since another of the process had, and could not: all traffic under them is
+ * refused with FIM-RT-0001.
+ */
 export const configLost: Counter = new Counter('fim.config.lost');
 /** Streams that were ended since their configuration had been replaced too long ago, or too many times since. */
 export const streamDrained: Counter = new Counter('fim.stream.drained');
@@ -24,7 +27,10 @@ export const extractRefused: Counter = new Counter('fim.extract.refused');
 export const replyFailed: Counter = new Counter('fim.reply.failed');
 /** Replies to refused requests that were sent at the end of the request, so that the connection lives on. */
 export const replyLate: Counter = new Counter('fim.reply.late');
-/** Bytes of bodies that the proxy held for a verdict, and those of them that it holds no longer: the difference is held now. */
+/**
+ * Bytes of bodies that the proxy held for a verdict, and those of them that it holds no longer: the difference is held
+ * now.
+ */
 export const heldTaken: Counter = new Counter('fim.held.taken_bytes');
 export const heldGiven: Counter = new Counter('fim.held.given_bytes');
 /** Trailers that were taken off messages whose body a stage hides. */
@@ -65,7 +71,8 @@ export function defineRuntimeStats(): void {
   calloutFailed.define();
   for (let i = 0; i < GENERATION_SLOTS; i++) {
     const counter = new Counter('fim.configured.' + i.toString());
-    // At once, not at the first use: Envoy drops a counter with the last VM that holds it, and a controller measures by differences.
+    // At once, not at the first use: Envoy drops a counter with the last VM that holds it, and a controller measures by
+    // differences.
     counter.define();
     generations[i] = counter;
   }

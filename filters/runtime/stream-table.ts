@@ -4,8 +4,8 @@ import { Stream } from './stream';
 const FIRST_CAPACITY: u32 = 1024;
 
 /**
- * Live streams by context id: open addressing with linear probing and backward-shift deletion, so that a look-up costs the same with one
- * stream and with ten thousand. Streams come from a pool; a steady load allocates nothing.
+ * Live streams by context id: open addressing with linear probing and backward-shift deletion, so that a look-up costs
+ * the same with one stream and with ten thousand. Streams come from a pool; a steady load allocates nothing.
  */
 export class StreamTable {
   private slots: StaticArray<Stream | null> = new StaticArray<Stream | null>(<i32>FIRST_CAPACITY);

@@ -58,7 +58,10 @@ export class Half {
   digested: bool = false;
   /** The body is to pass in pieces. */
   streamed: bool = false;
-  /** Streamed: the host adds each piece to what it holds, so that something can be put behind the last one when trailers come. */
+  /**
+   * Streamed: the host adds each piece to what it holds, so that something can be put behind the last one when trailers
+   * come.
+   */
   holding: bool = false;
   /** Streamed: the host may be asked to hold pieces, since nothing tells beforehand which is the last. */
   mayHold: bool = false;
@@ -81,7 +84,9 @@ export class Half {
 
   /** Whether the host holds bytes of a body that has passed in pieces and, by its declared length, had ended. */
   isExcess(heldBytes: u32): bool {
-    return this.phase == Phase.Passed && this.declaredBytes != UNDECLARED && !this.observed && heldBytes > this.doneBytes;
+    return (
+      this.phase == Phase.Passed && this.declaredBytes != UNDECLARED && !this.observed && heldBytes > this.doneBytes
+    );
   }
 
   /** The stage's state: `bytes` long, zero at first, the same until the body ends; 0: no room. */
@@ -124,7 +129,10 @@ export class Half {
   }
 }
 
-/** What is kept of a live stream between callbacks: a few words, reused from stream to stream. The body stays in the host. */
+/**
+ * What is kept of a live stream between callbacks: a few words, reused from stream to stream. The body stays in the
+ * host.
+ */
 export class Stream {
   contextId: u32 = 0;
   root: RootContext | null = null;

@@ -1,8 +1,9 @@
-// Bodies that pass in pieces: each is given to the one stage that needs the body and goes on at once, so that memory does not grow with the body. What
-// has gone cannot be called back: a rejection cuts the stream.
+// Bodies that pass in pieces: each is given to the one stage that needs the body and goes on at once, so that memory
+// does not grow with the body. What has gone cannot be called back: a rejection cuts the stream.
 //
-// The host lets a plugin put something behind the last piece only into a buffer that it holds, and trailers come without warning. So where nothing tells
-// which piece is the last (`mayHold`), the host is asked to hold every piece, and to go on with what it holds: the first piece goes on with the second.
+// The host lets a plugin put something behind the last piece only into a buffer that it holds, and trailers come
+// without warning. So where nothing tells which piece is the last (`mayHold`), the host is asked to hold every piece,
+// and to go on with what it holds: the first piece goes on with the second.
 import { MAX_HELD_PIECE_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { DataStatus, TrailersStatus, proxy_continue_stream } from './abi';
@@ -34,7 +35,13 @@ export function openBody(stream: Stream, route: CompiledRoute, half: Half, direc
 }
 
 /** A piece is in the host, behind `half.doneBytes` bytes that the stage has done with. */
-export function passPiece(stream: Stream, route: CompiledRoute, direction: Direction, heldBytes: u32, endOfStream: bool): DataStatus {
+export function passPiece(
+  stream: Stream,
+  route: CompiledRoute,
+  direction: Direction,
+  heldBytes: u32,
+  endOfStream: bool,
+): DataStatus {
   const half = stream.half(direction);
   const status = takePiece(stream, route, half, direction, heldBytes, endOfStream);
   if (status != DataStatus.StopIterationAndBuffer) {
@@ -47,11 +54,19 @@ export function passPiece(stream: Stream, route: CompiledRoute, direction: Direc
   return DataStatus.StopIterationNoBuffer;
 }
 
-function takePiece(stream: Stream, route: CompiledRoute, half: Half, direction: Direction, heldBytes: u32, endOfStream: bool): DataStatus {
+function takePiece(
+  stream: Stream,
+  route: CompiledRoute,
+  half: Half,
+  direction: Direction,
+  heldBytes: u32,
+  endOfStream: bool,
+): DataStatus {
   half.bodyLength = heldBytes;
   half.ended = endOfStream;
   if (half.waiting) return DataStatus.StopIterationAndBuffer;
-  if (!runPiece(stream, route, half, direction)) return half.waiting ? DataStatus.StopIterationAndBuffer : DataStatus.StopIterationNoBuffer;
+  if (!runPiece(stream, route, half, direction))
+    return half.waiting ? DataStatus.StopIterationAndBuffer : DataStatus.StopIterationNoBuffer;
   if (half.phase == Phase.Passed) {
     half.doneBytes = 0;
     return DataStatus.Continue;
@@ -86,15 +101,15 @@ export function passTrailers(stream: Stream, route: CompiledRoute, direction: Di
   half.doneBytes = half.bodyLength;
   if (!runPiece(stream, route, half, direction)) return TrailersStatus.StopIteration;
   if (!half.holding || !half.resumed) return TrailersStatus.Continue;
-  // In the callbacks that follow a wait at the headers, `Continue` would make the host drop what it holds. At other times this would not do: where another
-  // filter made the trailers (some do), they would be sent twice.
+  // In the callbacks that follow a wait at the headers, `Continue` would make the host drop what it holds. At other
+  // times this would not do: where another filter made the trailers (some do), they would be sent twice.
   proxy_continue_stream(direction);
   return TrailersStatus.StopIteration;
 }
 
 /**
- * A stage that waited with a piece may go on; true: the host may, too. If more is to come it may not: after a plugin's word the host would let the next piece
- * pass by what it still held. The pieces go on with the next one.
+ * A stage that waited with a piece may go on; true: the host may, too. If more is to come it may not: after a plugin's
+ * word the host would let the next piece pass by what it still held. The pieces go on with the next one.
  */
 export function resumePiece(stream: Stream, route: CompiledRoute, half: Half, direction: Direction): bool {
   if (!runPiece(stream, route, half, direction)) return false;
@@ -102,7 +117,10 @@ export function resumePiece(stream: Stream, route: CompiledRoute, half: Half, di
   return half.ended;
 }
 
-/** Gives the stage what it has not seen, and the host what the stage makes of it. False: it waits, or the stream was cut. */
+/**
+ * Gives the stage what it has not seen, and the host what the stage makes of it. False: it waits, or the stream was
+ * cut.
+ */
 function runPiece(stream: Stream, route: CompiledRoute, half: Half, direction: Direction): bool {
   if (half.bodyLength < half.doneBytes) return cut(stream, direction, ErrorId.FIM_RT_0008);
   const fresh = half.bodyLength - half.doneBytes;
@@ -118,11 +136,19 @@ function runPiece(stream: Stream, route: CompiledRoute, half: Half, direction: D
   return true;
 }
 
-function callStage(stream: Stream, route: CompiledRoute, half: Half, direction: Direction, fresh: u32, last: bool): bool {
+function callStage(
+  stream: Stream,
+  route: CompiledRoute,
+  half: Half,
+  direction: Direction,
+  fresh: u32,
+  last: bool,
+): bool {
   let pointer: usize = 0;
   const held = half.bodyLength;
   if (fresh != 0) {
-    if (!readBuffer(exchange.bodyBuffer, held) || resultLength() != held) return cut(stream, direction, ErrorId.FIM_RT_0006);
+    if (!readBuffer(exchange.bodyBuffer, held) || resultLength() != held)
+      return cut(stream, direction, ErrorId.FIM_RT_0006);
     pointer = resultPointer();
   }
   exchange.beginChunk(pointer, fresh == 0 ? 0 : half.doneBytes);
@@ -143,20 +169,28 @@ function writePiece(stream: Stream, half: Half, direction: Direction, fresh: u32
     if (chunk.length == 0 || endsBodiless(half, direction)) return true;
     return appendTail(stream, half, direction);
   }
-  if (!writeBuffer(exchange.bodyBuffer, half.bodyLength, chunk.pointer, chunk.length)) return cut(stream, direction, ErrorId.FIM_RT_0008);
+  if (!writeBuffer(exchange.bodyBuffer, half.bodyLength, chunk.pointer, chunk.length))
+    return cut(stream, direction, ErrorId.FIM_RT_0008);
   half.bodyLength = chunk.length;
   return true;
 }
 
-/** A response of headers and trailers alone: it has no body, so nothing needs to be put behind one, as if it had ended with its headers. */
+/**
+ * A response of headers and trailers alone: it has no body, so nothing needs to be put behind one, as if it had ended
+ * with its headers.
+ */
 function endsBodiless(half: Half, direction: Direction): bool {
   return direction == Direction.Response && half.atTrailers && half.seenBytes == 0 && half.bodyLength == 0;
 }
 
-/** Puts something behind what the host holds. It holds nothing if trailers follow where none were to be expected: HTTP/1.1, whose trailers Envoy drops by default. */
+/**
+ * Puts something behind what the host holds. It holds nothing if trailers follow where none were to be expected:
+ * HTTP/1.1, whose trailers Envoy drops by default.
+ */
 function appendTail(stream: Stream, half: Half, direction: Direction): bool {
   const chunk = exchange.chunk;
-  if (!appendBuffer(exchange.bodyBuffer, half.bodyLength, chunk.pointer, chunk.length)) return cut(stream, direction, ErrorId.FIM_RT_0011);
+  if (!appendBuffer(exchange.bodyBuffer, half.bodyLength, chunk.pointer, chunk.length))
+    return cut(stream, direction, ErrorId.FIM_RT_0011);
   half.bodyLength += chunk.length;
   return true;
 }

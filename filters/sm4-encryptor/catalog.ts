@@ -74,7 +74,10 @@ export function layoutOf(layout: CiphertextLayout): Sm2Layout {
   }
 }
 
-/** What a profile cannot carry: a wrapped key where there is no place for one, SM2 on whole bodies where a key and a tag are named. */
+/**
+ * What a profile cannot carry: a wrapped key where there is no place for one, SM2 on whole bodies where a key and a tag
+ * are named.
+ */
 export function fitTogether(algorithm: PayloadAlgorithm, format: WireFormat): bool {
   const plain = format == WireFormat.raw || format == WireFormat.hex || format == WireFormat.base64;
   if (algorithm == PayloadAlgorithm.SM2) return plain;

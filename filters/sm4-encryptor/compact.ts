@@ -1,7 +1,9 @@
-// Wire profile compact: five parts as of JWE's compact serialization (RFC 7516, 7.1), each base64url without padding, dots between them:
+// Wire profile compact: five parts as of JWE's compact serialization (RFC 7516, 7.1), each base64url without padding,
+// dots between them:
 //   BASE64URL(header) . BASE64URL(wrapped key, or nothing) . BASE64URL(IV) . BASE64URL(ciphertext) . BASE64URL(tag)
-// header: {"alg":"dir","enc":"SM4-GCM","kid":"kms://path#3","typ":"fim"}, then "ctx" if the route has a context, then "cty" if the plaintext is not
-// application/json. Associated data: the characters of the first part, as in RFC 7516, 5.1, so it holds profile, algorithm, key and context.
+//   header: {"alg":"dir","enc":"SM4-GCM","kid":"kms://path#3","typ":"fim"}, then "ctx" if the route has a context, then
+//   "cty" if the plaintext is not application/json. Associated data: the characters of the first part, as in RFC 7516,
+//   5.1, so it holds profile, algorithm, key and context.
 import { KeyVersion } from '../keys/key-version';
 import { BASE64_SLACK_BYTES } from '../memory/base64';
 import { base64UrlLength, decodeBase64Url, encodeBase64Url } from '../memory/base64url';
@@ -116,7 +118,7 @@ export class Compact extends WireProfile {
     at = headerEnd + 1;
     parts.wrapped = decodePart(at, <u32>(keyEnd - at));
     parts.wrappedLength = decoded;
-    if (parts.wrapped == 0 || (suite.wraps || memberIs(ALG, KMS)) != (decoded > 0)) return Opening.Malformed;
+    if (parts.wrapped == 0 || (suite.wraps || memberIs(ALG, KMS)) != decoded > 0) return Opening.Malformed;
     at = keyEnd + 1;
     parts.iv = decodePart(at, <u32>(ivEnd - at));
     if (parts.iv == 0 || decoded != suite.ivBytes) return Opening.Malformed;
@@ -146,13 +148,23 @@ function dotAfter(at: usize, end: usize): usize {
 function readHeader(plan: Protection, from: usize, length: u32, parts: Parts): Opening {
   if (length > MAX_COMPACT_HEADER_BYTES) return Opening.Malformed;
   const text = decodePart(from, length);
-  if (text == 0 || document.parse(text, decoded, scratch) != 0 || document.kind(document.root) != FieldKind.Object) return Opening.Malformed;
+  if (text == 0 || document.parse(text, decoded, scratch) != 0 || document.kind(document.root) != FieldKind.Object)
+    return Opening.Malformed;
   const type = document.member(document.root, CTY.pointer, CTY.length, CTY.hash);
   const members: u32 = 4 + u32(plan.context.length > 0) + u32(type != 0);
   if (document.count(document.root) != members) return Opening.Malformed;
-  if (!memberIs(TYP, FIM) || !(memberIs(ALG, plan.suite.keyMode) || (!plan.suite.wraps && memberIs(ALG, KMS))) || !memberIs(ENC, plan.suite.cipher)) return Opening.Foreign;
+  if (
+    !memberIs(TYP, FIM) ||
+    !(memberIs(ALG, plan.suite.keyMode) || (!plan.suite.wraps && memberIs(ALG, KMS))) ||
+    !memberIs(ENC, plan.suite.cipher)
+  )
+    return Opening.Foreign;
   if (plan.context.length > 0 && !memberIs(CTX, plan.context)) return Opening.Foreign;
-  if (type != 0 && (document.kind(type) != FieldKind.String || !parts.takeType(document.text(type, scratch), document.textLength))) return Opening.Malformed;
+  if (
+    type != 0 &&
+    (document.kind(type) != FieldKind.String || !parts.takeType(document.text(type, scratch), document.textLength))
+  )
+    return Opening.Malformed;
   const kid = document.member(document.root, KID.pointer, KID.length, KID.hash);
   if (kid == 0 || document.kind(kid) != FieldKind.String) return Opening.Malformed;
   const name = document.text(kid, scratch);

@@ -1,6 +1,6 @@
-// Wire profiles raw, hex and base64: IV ‖ ciphertext ‖ tag, as bytes or as text, for peers that know nothing of FIM. No associated data, and nothing
-// says which key it was: the newest version is tried, then those before it that count (keys/key-holder.ts). With SM2 the whole is one SM2
-// ciphertext.
+// Wire profiles raw, hex and base64: IV ‖ ciphertext ‖ tag, as bytes or as text, for peers that know nothing of FIM. No
+// associated data, and nothing says which key it was: the newest version is tried, then those before it that count
+// (keys/key-holder.ts). With SM2 the whole is one SM2 ciphertext.
 import { KeyVersion } from '../keys/key-version';
 import { BASE64_SLACK_BYTES, base64Length, decodeBase64, encodeBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';

@@ -1,4 +1,5 @@
-// Named values of a JSON message, each protected for itself: a string takes the place of the value's JSON text, and everything else stays byte for byte.
+// Named values of a JSON message, each protected for itself: a string takes the place of the value's JSON text, and
+// everything else stays byte for byte.
 import { KeyHolder, KeyVerdict } from '../keys/key-holder';
 import { KeyVersion } from '../keys/key-version';
 import { scratch } from '../memory/scratch';
@@ -59,7 +60,15 @@ function count(document: JsonDocument, plan: Protection, profile: WireProfile): 
 let roomFor: usize = 0;
 
 /** Replaces each value that `fields` names by what `profile` makes of its JSON text. At most `limit` values. */
-export function sealFields(plan: Protection, profile: WireProfile, fields: FieldSet, key: KeyVersion, document: JsonDocument, length: u32, limit: u32): Fields {
+export function sealFields(
+  plan: Protection,
+  profile: WireProfile,
+  fields: FieldSet,
+  key: KeyVersion,
+  document: JsonDocument,
+  length: u32,
+  limit: u32,
+): Fields {
   if (!fields.match(document, matches, scratch)) return Fields.Failed;
   fieldCount = count(document, plan, profile);
   if (fieldCount > limit) return Fields.TooMany;
@@ -83,8 +92,20 @@ export function sealFields(plan: Protection, profile: WireProfile, fields: Field
 /** What stopped `openFields`, if a key did: Wait or Unavailable, else Genuine. */
 export let keyVerdict: KeyVerdict = KeyVerdict.Genuine;
 
-/** Puts each named value back. Every one that is there must be protected, of the route's key and context. A key may have to be waited for: `keyVerdict`. */
-export function openFields(exchange: Exchange, plan: Protection, profile: WireProfile, fields: FieldSet, keys: KeyHolder, document: JsonDocument, length: u32, limit: u32): Opening {
+/**
+ * Puts each named value back. Every one that is there must be protected, of the route's key and context. A key may have
+ * to be waited for: `keyVerdict`.
+ */
+export function openFields(
+  exchange: Exchange,
+  plan: Protection,
+  profile: WireProfile,
+  fields: FieldSet,
+  keys: KeyHolder,
+  document: JsonDocument,
+  length: u32,
+  limit: u32,
+): Opening {
   keyVerdict = KeyVerdict.Genuine;
   if (!fields.match(document, matches, scratch)) return Opening.NoMemory;
   fieldCount = count(document, plan, profile);
@@ -110,7 +131,14 @@ export function openFields(exchange: Exchange, plan: Protection, profile: WirePr
 }
 
 /** Opens one string; what is in it must be a JSON text. */
-function openText(exchange: Exchange, plan: Protection, profile: WireProfile, keys: KeyHolder, text: usize, length: u32): Opening {
+function openText(
+  exchange: Exchange,
+  plan: Protection,
+  profile: WireProfile,
+  keys: KeyHolder,
+  text: usize,
+  length: u32,
+): Opening {
   const opening = profile.read(plan, text, length, parts);
   if (opening != Opening.Done) return opening;
   const verdict = openWith(exchange, keys, plan, profile, parts);

@@ -1,6 +1,7 @@
-// Wire profile fim-json: {"alg":"SM4-GCM","kid":"kms://path#3","iv":"…","ct":"…","tag":"…"}; `ek` after `kid` where SM2 wraps the key, `edk` where the KMS does, then `ctx` if the
-// route has a context, then `cty` if the plaintext is not application/json. ek, iv, ct, tag are base64 (RFC 4648, 4, padded). Associated data: "fim-json",
-// alg, kid, context, and cty if it is there, with a line feed between each two: nothing in it changes when a route is renamed.
+// Wire profile fim-json: {"alg":"SM4-GCM","kid":"kms://path#3","iv":"…","ct":"…","tag":"…"}; `ek` after `kid` where SM2
+// wraps the key, `edk` where the KMS does, then `ctx` if the route has a context, then `cty` if the plaintext is not
+// application/json. ek, iv, ct, tag are base64 (RFC 4648, 4, padded). Associated data: "fim-json", alg, kid, context,
+// and cty if it is there, with a line feed between each two: nothing in it changes when a route is renamed.
 import { KeyVersion } from '../keys/key-version';
 import { BASE64_SLACK_BYTES, base64Length, decodeBase64, encodeBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';
@@ -12,7 +13,6 @@ import { versionOf } from './kid';
 import { Opening } from './opening';
 import { Encoding, Parts, Protection, WireProfile, ciphertext, encryptBody } from './protection';
 import { FAILED, LONGEST_IV_BYTES, LONGEST_TAG_BYTES } from './suite';
-
 
 const ALG: Bytes = Bytes.from('alg');
 const KID: Bytes = Bytes.from('kid');
@@ -114,7 +114,11 @@ export class FimJson extends WireProfile {
     if (document.count(root) != members) return Opening.Malformed;
     if (!memberIs(ALG, suite.name)) return Opening.Foreign;
     if (plan.context.length > 0 && !memberIs(CTX, plan.context)) return Opening.Foreign;
-    if (type != 0 && (document.kind(type) != FieldKind.String || !parts.takeType(document.text(type, scratch), document.textLength))) return Opening.Malformed;
+    if (
+      type != 0 &&
+      (document.kind(type) != FieldKind.String || !parts.takeType(document.text(type, scratch), document.textLength))
+    )
+      return Opening.Malformed;
     if (dataKey != 0 && (suite.wraps || document.kind(dataKey) != FieldKind.String)) return Opening.Malformed;
     if (dataKey != 0) {
       parts.wrapped = document.text(dataKey, scratch);

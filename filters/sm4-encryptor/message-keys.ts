@@ -50,20 +50,44 @@ export function keyToSeal(exchange: Exchange, keys: KeyHolder, plan: Protection,
 }
 
 /** The version that a stream began with. */
-export function keyNumbered(exchange: Exchange, keys: KeyHolder, version: u32, plan: Protection, profile: WireProfile, seals: bool): KeyVerdict {
+export function keyNumbered(
+  exchange: Exchange,
+  keys: KeyHolder,
+  version: u32,
+  plan: Protection,
+  profile: WireProfile,
+  seals: bool,
+): KeyVerdict {
   return keys.numbered(exchange, version, test.begin(plan, profile, seals, null));
 }
 
 /** The data key that a stream carries. */
-export function keyUnwrapped(exchange: Exchange, keys: KeyHolder, wrapped: usize, length: u32, plan: Protection, profile: WireProfile): KeyVerdict {
+export function keyUnwrapped(
+  exchange: Exchange,
+  keys: KeyHolder,
+  wrapped: usize,
+  length: u32,
+  plan: Protection,
+  profile: WireProfile,
+): KeyVerdict {
   return keys.unwrapped(exchange, wrapped, length, test.begin(plan, profile, false, null));
 }
 
-/** Opens what `read` found, with the version that it names, the data key that it carries, or a version that fits. `opening` says what came of it if a key was there. */
-export function openWith(exchange: Exchange, keys: KeyHolder, plan: Protection, profile: WireProfile, parts: Parts): KeyVerdict {
+/**
+ * Opens what `read` found, with the version that it names, the data key that it carries, or a version that fits.
+ * `opening` says what came of it if a key was there.
+ */
+export function openWith(
+  exchange: Exchange,
+  keys: KeyHolder,
+  plan: Protection,
+  profile: WireProfile,
+  parts: Parts,
+): KeyVerdict {
   test.begin(plan, profile, false, parts);
   let verdict: KeyVerdict;
-  if (parts.wrappedLength > 0 && !plan.suite.wraps) verdict = keys.unwrapped(exchange, parts.wrapped, parts.wrappedLength, test);
+  if (parts.wrappedLength > 0 && !plan.suite.wraps)
+    verdict = keys.unwrapped(exchange, parts.wrapped, parts.wrappedLength, test);
   else if (parts.version != 0) verdict = keys.numbered(exchange, parts.version, test);
   else {
     verdict = keys.judge(exchange, test);

@@ -1,4 +1,7 @@
-/** Why a protected message cannot be opened: for counters and the log, never for the sender, who sees one answer for all. */
+/**
+ * Why a protected message cannot be opened: for counters and the log, never for the sender, who sees one answer for
+ * all.
+ */
 export const enum Opening {
   Done = 0,
   /** Not of the route's profile: not protected at all, cut off, damaged in its frame. */

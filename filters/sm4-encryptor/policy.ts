@@ -74,22 +74,36 @@ export function compilePolicy(reader: ConfigReader, config: Sm4EncryptorConfig):
   const named = config.fields.length > 0;
   if (!isKeyId(config.keyId)) reader.fail(ErrorId.FIM_CFG_0017, config.node);
   if (!fitTogether(config.algorithm, config.profile)) reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'profile');
-  if (named && (!profile.inString || reader.format != MessageFormat.Json)) reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'fields');
-  if (config.context.length > 0 && hasControls(config.context)) reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'context');
-  if (!isHeaderText(config.contentType.pointer, config.contentType.length)) reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'contentType');
+  if (named && (!profile.inString || reader.format != MessageFormat.Json))
+    reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'fields');
+  if (config.context.length > 0 && hasControls(config.context))
+    reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'context');
+  if (!isHeaderText(config.contentType.pointer, config.contentType.length))
+    reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'contentType');
   const suite = suiteOf(config.algorithm);
   const plan = new Protection(config.keyId, config.context, suite, layoutOf(config.sm2Layout), config.segmentBytes);
   const slow = config.algorithm == PayloadAlgorithm.SM2 || config.algorithm == PayloadAlgorithm.SM2_ENVELOPE;
   const maxFields = slow ? MAX_SM2_PROTECTED_FIELDS : MAX_PROTECTED_FIELDS;
   const fields = named ? compileFields(reader, config) : null;
   const segmented = config.profile == WireFormat.segmented;
-  return new Sm4Policy(plan, profile, fields, maxFields, config.contentType, segmented, config.stream, config.request, config.response);
+  return new Sm4Policy(
+    plan,
+    profile,
+    fields,
+    maxFields,
+    config.contentType,
+    segmented,
+    config.stream,
+    config.request,
+    config.response,
+  );
 }
 
 function compileFields(reader: ConfigReader, config: Sm4EncryptorConfig): FieldSet | null {
   fieldList.begin(MessageFormat.Json);
   for (let i = 0; i < config.fields.length; i++) {
-    if (!isFieldPath(config.fields[i], MessageFormat.Json)) reader.failMember(ErrorId.FIM_CFG_0020, config.node, 'fields');
+    if (!isFieldPath(config.fields[i], MessageFormat.Json))
+      reader.failMember(ErrorId.FIM_CFG_0020, config.node, 'fields');
     else fieldList.addPath(config.fields[i], false);
   }
   let fields: FieldSet | null = null;

@@ -78,7 +78,10 @@ export class Parts {
   }
 }
 
-/** Whether a text is a content type that may be put into a header: 1 to MAX_CONTENT_TYPE_BYTES visible ASCII characters and blanks. */
+/**
+ * Whether a text is a content type that may be put into a header: 1 to MAX_CONTENT_TYPE_BYTES visible ASCII characters
+ * and blanks.
+ */
 export function isHeaderText(pointer: usize, length: u32): bool {
   if (length == 0 || length > MAX_CONTENT_TYPE_BYTES) return false;
   for (let i: u32 = 0; i < length; i++) if (load<u8>(pointer + i) - 32 > 94) return false;
@@ -120,14 +123,27 @@ export abstract class WireProfile {
   tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {}
 
   /**
-   * Encrypts `length` bytes and appends the protected message to `out`. `type`: content type of the bytes, no bytes for none or for what decryption
-   * assumes. The bytes may be overwritten. False: no memory or randomness.
+   * Encrypts `length` bytes and appends the protected message to `out`. `type`: content type of the bytes, no bytes for
+   * none or for what decryption assumes. The bytes may be overwritten. False: no memory or randomness.
    */
-  abstract seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool;
+  abstract seal(
+    plan: Protection,
+    key: KeyVersion,
+    type: usize,
+    typeLength: u32,
+    from: usize,
+    length: u32,
+    out: Writer,
+  ): bool;
 
   /** Room for a protected message of `length` bytes, so that it is not moved while it is written. */
   room(plan: Protection, length: u32): usize {
-    return ((<usize>plan.suite.sealedBound(length) + 2) / 3) * 4 + plan.keyId.length + <usize>plan.context.length * 6 + FRAME_BYTES;
+    return (
+      ((<usize>plan.suite.sealedBound(length) + 2) / 3) * 4 +
+      plan.keyId.length +
+      <usize>plan.context.length * 6 +
+      FRAME_BYTES
+    );
   }
 
   /** Takes a protected message apart; nothing is decrypted. */
@@ -139,7 +155,16 @@ export abstract class WireProfile {
     if (!suite.beginOpen(key, plan.sm2Layout, parts.wrapped, parts.wrappedLength)) return Opening.NoMemory;
     const text = suite.opensInPlace ? parts.ciphertext : scratch.allocate(<usize>parts.ciphertextLength + 16);
     if (text == 0) return Opening.NoMemory;
-    const bytes = suite.open(key, parts.iv, parts.aad, parts.aadLength, parts.ciphertext, parts.ciphertextLength, text, parts.tag);
+    const bytes = suite.open(
+      key,
+      parts.iv,
+      parts.aad,
+      parts.aadLength,
+      parts.ciphertext,
+      parts.ciphertextLength,
+      text,
+      parts.tag,
+    );
     suite.end();
     if (bytes == FAILED) return Opening.Forged;
     key.proven = true;
@@ -152,8 +177,20 @@ export abstract class WireProfile {
 /** Result of `encryptBody`: where the ciphertext is. */
 let sealedAt: usize = 0;
 
-/** Encrypts in place where the suite can, else into scratch memory; returns the bytes of ciphertext, at `ciphertext()`, or FAILED. */
-export function encryptBody(suite: Suite, key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, tag: usize): i32 {
+/**
+ * Encrypts in place where the suite can, else into scratch memory; returns the bytes of ciphertext, at `ciphertext()`,
+ * or FAILED.
+ */
+export function encryptBody(
+  suite: Suite,
+  key: KeyVersion,
+  iv: usize,
+  aad: usize,
+  aadLength: u32,
+  from: usize,
+  length: u32,
+  tag: usize,
+): i32 {
   sealedAt = suite.inPlace ? from : scratch.allocate(suite.sealedBound(length));
   return sealedAt == 0 ? FAILED : suite.seal(key, iv, aad, aadLength, from, length, sealedAt, tag);
 }

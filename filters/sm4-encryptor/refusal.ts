@@ -1,4 +1,5 @@
-// The one place where a message is refused. Every failure of opening has one answer; the reason is for the operator: a counter, and a line in the log.
+// The one place where a message is refused. Every failure of opening has one answer; the reason is for the operator: a
+// counter, and a line in the log.
 import { KeyHolder, KeyVerdict } from '../keys/key-holder';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';

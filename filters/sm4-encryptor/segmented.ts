@@ -1,13 +1,22 @@
-// Wire profile segmented: a header (segment-header.ts), then segments of IV ‖ ciphertext ‖ tag. Each but the last holds as much plaintext as the
-// header says, the last one from nothing up to that. Every segment is sealed on its own, bound to the header, its index and whether it is the last: none
-// can be left out, moved, doubled or taken from another message, and a text may be passed on segment by segment.
+// Wire profile segmented: a header (segment-header.ts), then segments of IV ‖ ciphertext ‖ tag. Each but the last holds
+// as much plaintext as the header says, the last one from nothing up to that. Every segment is sealed on its own, bound
+// to the header, its index and whether it is the last: none can be left out, moved, doubled or taken from another
+// message, and a text may be passed on segment by segment.
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { Opening } from './opening';
 import { Encoding, Parts, Protection, WireProfile } from './protection';
-import { FIXED_BYTES, PLACE_BYTES, headerBytes, readSegmentHeader, segmentBytes, writePlace, writeSegmentHeader } from './segment-header';
+import {
+  FIXED_BYTES,
+  PLACE_BYTES,
+  headerBytes,
+  readSegmentHeader,
+  segmentBytes,
+  writePlace,
+  writeSegmentHeader,
+} from './segment-header';
 import { FAILED, Suite } from './suite';
 
 /** Bytes of a segment on the wire that holds `bytes` of plaintext. */
@@ -15,8 +24,21 @@ export function wireBytes(suite: Suite, bytes: u32): u32 {
   return suite.ivBytes + suite.sealedBytes(bytes) + suite.tagBytes;
 }
 
-/** Seals one segment to `to` (room for `wireBytes`). `aad`: the header, and behind it room for PLACE_BYTES. Returns its bytes, or FAILED. */
-export function sealSegment(suite: Suite, key: KeyVersion, aad: usize, aadLength: u32, index: u32, last: bool, from: usize, length: u32, to: usize): i32 {
+/**
+ * Seals one segment to `to` (room for `wireBytes`). `aad`: the header, and behind it room for PLACE_BYTES. Returns its
+ * bytes, or FAILED.
+ */
+export function sealSegment(
+  suite: Suite,
+  key: KeyVersion,
+  aad: usize,
+  aadLength: u32,
+  index: u32,
+  last: bool,
+  from: usize,
+  length: u32,
+  to: usize,
+): i32 {
   if (!suite.nextIv(key, to)) return FAILED;
   writePlace(aad + aadLength, index, last);
   const text = to + suite.ivBytes;
@@ -25,11 +47,30 @@ export function sealSegment(suite: Suite, key: KeyVersion, aad: usize, aadLength
 }
 
 /** Opens one segment of `length` bytes to `to`; returns the bytes of plaintext, or FAILED. */
-export function openSegment(suite: Suite, key: KeyVersion, aad: usize, aadLength: u32, index: u32, last: bool, from: usize, length: u32, to: usize): i32 {
+export function openSegment(
+  suite: Suite,
+  key: KeyVersion,
+  aad: usize,
+  aadLength: u32,
+  index: u32,
+  last: bool,
+  from: usize,
+  length: u32,
+  to: usize,
+): i32 {
   if (length < suite.ivBytes + suite.tagBytes) return FAILED;
   writePlace(aad + aadLength, index, last);
   const text = length - suite.ivBytes - suite.tagBytes;
-  return suite.open(key, from, aad, aadLength + PLACE_BYTES, from + suite.ivBytes, text, to, from + length - suite.tagBytes);
+  return suite.open(
+    key,
+    from,
+    aad,
+    aadLength + PLACE_BYTES,
+    from + suite.ivBytes,
+    text,
+    to,
+    from + length - suite.tagBytes,
+  );
 }
 
 /** A copy of the header in scratch memory with room for the place behind it; 0: no memory. */

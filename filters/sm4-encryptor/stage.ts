@@ -31,7 +31,10 @@ const out: Writer = new Writer(scratch);
 const parts: Parts = new Parts();
 const TYPE: usize = memory.data(256, 16);
 
-/** Encrypts or decrypts bodies, or named fields of them. Never observed: a message that cannot be protected does not go on. */
+/**
+ * Encrypts or decrypts bodies, or named fields of them. Never observed: a message that cannot be protected does not go
+ * on.
+ */
 export class Sm4Encryptor extends Stage {
   constructor() {
     super('sm4Encryptor', false, true);
@@ -69,7 +72,9 @@ export class Sm4Encryptor extends Stage {
   onChunk(exchange: Exchange, policy: StagePolicy, pointer: usize, length: u32, endOfStream: bool): Verdict {
     const sm4 = <Sm4Policy>policy;
     const seals = sm4.action(exchange.direction) == PayloadAction.Encrypt;
-    return seals ? sealChunk(exchange, sm4, pointer, length, endOfStream) : openChunk(exchange, sm4, pointer, length, endOfStream);
+    return seals
+      ? sealChunk(exchange, sm4, pointer, length, endOfStream)
+      : openChunk(exchange, sm4, pointer, length, endOfStream);
   }
 
   onBody(exchange: Exchange, policy: StagePolicy): Verdict {
@@ -88,15 +93,25 @@ function encrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
   const typeLength = originalType(exchange);
   const profile = sm4.profile;
   out.begin(profile.room(sm4.plan, message.length));
-  if (!profile.seal(sm4.plan, key, TYPE, typeLength, message.pointer, message.length, out)) return refuse(exchange, ErrorId.FIM_SM4_0003);
+  if (!profile.seal(sm4.plan, key, TYPE, typeLength, message.pointer, message.length, out))
+    return refuse(exchange, ErrorId.FIM_SM4_0003);
   message.replace(out.pointer, out.length);
   if (sm4.segmented) setSegmentedType(exchange, profile.contentType, TYPE, typeLength);
-  else exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, profile.contentType.pointer, profile.contentType.length);
+  else
+    exchange.setHeader(
+      CONTENT_TYPE.pointer,
+      CONTENT_TYPE.length,
+      profile.contentType.pointer,
+      profile.contentType.length,
+    );
   encrypted.add(1);
   return Verdict.Continue;
 }
 
-/** Keeps the message's content type for its recipient at TYPE; answers its length, 0 if there is none or it is application/json. */
+/**
+ * Keeps the message's content type for its recipient at TYPE; answers its length, 0 if there is none or it is
+ * application/json.
+ */
 function originalType(exchange: Exchange): u32 {
   if (!exchange.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length)) return 0;
   const length = exchange.valueLength;
@@ -128,19 +143,26 @@ function encryptFields(exchange: Exchange, sm4: Sm4Policy, key: KeyVersion): Ver
 }
 
 function decrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
-  if (exchange.message.length == 0 && exchange.direction == Direction.Response && !exchange.expectsBody) return Verdict.Continue;
+  if (exchange.message.length == 0 && exchange.direction == Direction.Response && !exchange.expectsBody)
+    return Verdict.Continue;
   if (sm4.fields != null) return decryptFields(exchange, sm4);
   const message = exchange.message;
   const form = sm4.profile.read(sm4.plan, message.pointer, message.length, parts);
   if (form != Opening.Done) return cannotOpen(exchange, form);
   const verdict = openWith(exchange, sm4.keys, sm4.plan, sm4.profile, parts);
-  if (verdict != KeyVerdict.Genuine && (verdict != KeyVerdict.Wrong || sm4.keys.key == null)) return noKey(exchange, sm4.keys, verdict);
+  if (verdict != KeyVerdict.Genuine && (verdict != KeyVerdict.Wrong || sm4.keys.key == null))
+    return noKey(exchange, sm4.keys, verdict);
   if (opening != Opening.Done) return cannotOpen(exchange, opening);
   const typeLength = parts.typeLength;
   memory.copy(TYPE, parts.type, typeLength);
   message.replace(parts.text, parts.textLength);
   const type = sm4.contentType;
-  exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, typeLength > 0 ? TYPE : type.pointer, typeLength > 0 ? typeLength : type.length);
+  exchange.setHeader(
+    CONTENT_TYPE.pointer,
+    CONTENT_TYPE.length,
+    typeLength > 0 ? TYPE : type.pointer,
+    typeLength > 0 ? typeLength : type.length,
+  );
   exchange.noteContentType();
   decrypted.add(1);
   return Verdict.Continue;

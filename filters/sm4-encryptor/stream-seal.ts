@@ -1,4 +1,5 @@
-// Sealing of a body that passes in pieces, in constant memory: one GCM message in any of its profiles. State lives in the stream's slot.
+// Sealing of a body that passes in pieces, in constant memory: one GCM message in any of its profiles. State lives in
+// the stream's slot.
 import { GCM_PIECES_BYTES, gcmPiecesBegin, gcmPiecesEncrypt, gcmPiecesFinish } from '../crypto/gcm-pieces';
 import { Gcm } from '../crypto/gcm';
 import { KeyVersion } from '../keys/key-version';
@@ -25,7 +26,11 @@ export const SEAL_STATE_BYTES: u32 = <u32>HELD + UNIT_BYTES;
 
 /** Most bytes that a piece becomes. */
 export function sealedPieceRoom(profile: WireProfile, plan: Protection, length: u32): u32 {
-  return <u32>profile.room(plan, 64) + (profile.encoding == Encoding.Hex ? 2 * (length + UNIT_BYTES) : base64Length(length + UNIT_BYTES)) + <u32>SLACK_BYTES;
+  return (
+    <u32>profile.room(plan, 64) +
+    (profile.encoding == Encoding.Hex ? 2 * (length + UNIT_BYTES) : base64Length(length + UNIT_BYTES)) +
+    <u32>SLACK_BYTES
+  );
 }
 
 /** Seals the next piece to `out`. False: no randomness or memory, or the message is longer than GCM allows. */
@@ -59,7 +64,9 @@ export function sealPiece(
   const ready = last ? all : all - (all % UNIT_BYTES);
   memory.copy(state + HELD, text + ready, all - ready);
   store<u32>(state, all - ready, HELD_BYTES);
-  return last ? finish(plan, profile, gcm, state, type, typeLength, text, ready, out) : write(profile, gcm, state, text, ready, out);
+  return last
+    ? finish(plan, profile, gcm, state, type, typeLength, text, ready, out)
+    : write(profile, gcm, state, text, ready, out);
 }
 
 function write(profile: WireProfile, gcm: Gcm, state: usize, text: usize, length: u32, out: Writer): bool {
@@ -67,7 +74,17 @@ function write(profile: WireProfile, gcm: Gcm, state: usize, text: usize, length
   return gcmPiecesEncrypt(gcm, state + CIPHER, text, text, length) && encode(profile.encoding, text, length, out);
 }
 
-function finish(plan: Protection, profile: WireProfile, gcm: Gcm, state: usize, type: usize, typeLength: u32, text: usize, length: u32, out: Writer): bool {
+function finish(
+  plan: Protection,
+  profile: WireProfile,
+  gcm: Gcm,
+  state: usize,
+  type: usize,
+  typeLength: u32,
+  text: usize,
+  length: u32,
+  out: Writer,
+): bool {
   const tag = scratch.allocate(LONGEST_TAG_BYTES);
   if (tag == 0) return false;
   if (length > 0 && !gcmPiecesEncrypt(gcm, state + CIPHER, text, text, length)) return false;

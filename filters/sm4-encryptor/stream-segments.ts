@@ -1,18 +1,29 @@
-// Segmented bodies that pass in pieces, both ways, in constant memory: what is kept of a stream is its header and one segment, in the stream's slot.
+// Segmented bodies that pass in pieces, both ways, in constant memory: what is kept of a stream is its header and one
+// segment, in the stream's slot.
 import { KeyVersion } from '../keys/key-version';
 import { MAX_SEGMENT_HEADER_BYTES } from '../limits';
 import { Writer } from '../memory/writer';
 import { Opening } from './opening';
 import { Parts, Protection } from './protection';
-import { FIXED_BYTES, headerBytes, readSegmentHeader, segmentBytes, wrappedKeyBytes, writeSegmentHeader } from './segment-header';
+import {
+  FIXED_BYTES,
+  headerBytes,
+  readSegmentHeader,
+  segmentBytes,
+  wrappedKeyBytes,
+  writeSegmentHeader,
+} from './segment-header';
 import { openSegment, sealSegment, wireBytes } from './segmented';
 import { FAILED } from './suite';
 
-// Layout of the state: counts, the header with room for the place behind it, then what waits for the rest of its segment.
+// Layout of the state: counts, the header with room for the place behind it, then what waits for the rest of its
+// segment.
 const HELD_BYTES: usize = 0;
 const HEADER_BYTES: usize = 4;
 const INDEX: usize = 8;
-/** While a message is opened: bytes of a whole segment on the wire, and of its plaintext. 0: the header is not complete. */
+/**
+ * While a message is opened: bytes of a whole segment on the wire, and of its plaintext. 0: the header is not complete.
+ */
 const WIRE_BYTES: usize = 12;
 const TEXT_BYTES: usize = 16;
 const HEADER: usize = 32;
@@ -31,7 +42,17 @@ export function segmentsRoom(plan: Protection, length: u32): u32 {
 }
 
 /** Seals the next piece to `out`. False: no randomness or memory. */
-export function sealSegments(plan: Protection, key: KeyVersion, state: usize, type: usize, typeLength: u32, from: usize, length: u32, last: bool, out: Writer): bool {
+export function sealSegments(
+  plan: Protection,
+  key: KeyVersion,
+  state: usize,
+  type: usize,
+  typeLength: u32,
+  from: usize,
+  length: u32,
+  last: bool,
+  out: Writer,
+): bool {
   if (load<u32>(state, HEADER_BYTES) == 0) {
     const start = out.length;
     const bytes = writeSegmentHeader(plan, key, type, typeLength, out);
@@ -60,7 +81,17 @@ function sealHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, la
   if (to == 0) return false;
   const index = load<u32>(state, INDEX);
   if (index == u32.MAX_VALUE) return false; // no index serves twice
-  const written = sealSegment(plan.suite, key, state + HEADER, load<u32>(state, HEADER_BYTES), index, last, state + HELD, held, to);
+  const written = sealSegment(
+    plan.suite,
+    key,
+    state + HEADER,
+    load<u32>(state, HEADER_BYTES),
+    index,
+    last,
+    state + HELD,
+    held,
+    to,
+  );
   if (written == FAILED) return false;
   out.advance(written);
   store<u32>(state, index + 1, INDEX);
@@ -70,7 +101,10 @@ function sealHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, la
 /** What `takeHeader` used of the piece. */
 export let headerTaken: u32 = 0;
 
-/** Takes what is missing of the header from a piece. `Done` with `parts.version` 0: it is not complete yet. To be undone by `untakeHeader` before a wait. */
+/**
+ * Takes what is missing of the header from a piece. `Done` with `parts.version` 0: it is not complete yet. To be undone
+ * by `untakeHeader` before a wait.
+ */
 export function takeHeader(plan: Protection, state: usize, from: usize, length: u32, parts: Parts): Opening {
   headerTaken = 0;
   parts.clear();
@@ -107,7 +141,15 @@ export function hasBegun(state: usize): bool {
 }
 
 /** Opens the segments that a piece completes, to `out`. What cannot be opened is not written. */
-export function openSegments(plan: Protection, key: KeyVersion, state: usize, from: usize, length: u32, last: bool, out: Writer): Opening {
+export function openSegments(
+  plan: Protection,
+  key: KeyVersion,
+  state: usize,
+  from: usize,
+  length: u32,
+  last: bool,
+  out: Writer,
+): Opening {
   const whole = load<u32>(state, WIRE_BYTES);
   let held = load<u32>(state, HELD_BYTES);
   while (length > 0) {
@@ -133,7 +175,17 @@ function openHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, la
   if (to == 0) return false;
   const index = load<u32>(state, INDEX);
   if (index == u32.MAX_VALUE) return false;
-  const text = openSegment(plan.suite, key, state + HEADER, load<u32>(state, HEADER_BYTES), index, last, state + HELD, held, to);
+  const text = openSegment(
+    plan.suite,
+    key,
+    state + HEADER,
+    load<u32>(state, HEADER_BYTES),
+    index,
+    last,
+    state + HELD,
+    held,
+    to,
+  );
   if (text == FAILED || <u32>text > size || (!last && <u32>text != size)) return false;
   out.advance(text);
   store<u32>(state, index + 1, INDEX);

@@ -1,4 +1,5 @@
-// Bodies that pass in pieces: the stage's part of it. In front of the state of the sealing or opening stands what the stage keeps of the stream.
+// Bodies that pass in pieces: the stage's part of it. In front of the state of the sealing or opening stands what the
+// stage keeps of the stream.
 import { KeyVerdict } from '../keys/key-holder';
 import { Bytes, equalBytes } from '../memory/bytes';
 import { decodeBase64Url, encodeBase64Url } from '../memory/base64url';
@@ -16,7 +17,19 @@ import { Parts, isHeaderText } from './protection';
 import { cannotOpen, noKey, refuse } from './refusal';
 import { decrypted, encrypted } from './stats';
 import { SEAL_STATE_BYTES, sealPiece, sealedPieceRoom } from './stream-seal';
-import { beginSegments, hasBegun, headerTaken, openSegments, sealSegments, segmentStateBytes, segmentsRoom, takeHeader, untakeHeader, wrappedAt, wrappedInHeader } from './stream-segments';
+import {
+  beginSegments,
+  hasBegun,
+  headerTaken,
+  openSegments,
+  sealSegments,
+  segmentStateBytes,
+  segmentsRoom,
+  takeHeader,
+  untakeHeader,
+  wrappedAt,
+  wrappedInHeader,
+} from './stream-segments';
 
 /** Parameter of the segmented profile's content type: the plaintext's, in base64url. */
 const CTY: Bytes = Bytes.from(';cty=');
@@ -34,7 +47,10 @@ function stateOf(exchange: Exchange, sm4: Sm4Policy): usize {
   return exchange.slot(OWN_BYTES + (sm4.segmented ? segmentStateBytes(sm4.plan) : SEAL_STATE_BYTES));
 }
 
-/** Content type of segmented messages: that of the plaintext goes along, for a recipient who passes bodies on piece by piece. */
+/**
+ * Content type of segmented messages: that of the plaintext goes along, for a recipient who passes bodies on piece by
+ * piece.
+ */
 export function setSegmentedType(exchange: Exchange, profileType: Bytes, type: usize, typeLength: u32): void {
   typeLine.begin(profileType.length + MAX_CONTENT_TYPE_BYTES * 2 + 64);
   typeLine.bytes(profileType.pointer, profileType.length);
@@ -43,7 +59,8 @@ export function setSegmentedType(exchange: Exchange, profileType: Bytes, type: u
     const to = typeLine.reserve(MAX_CONTENT_TYPE_BYTES * 2);
     if (to != 0) typeLine.advance(encodeBase64Url(type, typeLength, to));
   }
-  if (!typeLine.overflowed) exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, typeLine.pointer, typeLine.length);
+  if (!typeLine.overflowed)
+    exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, typeLine.pointer, typeLine.length);
 }
 
 /** The key of the stream is there: the body will be sealed. `type`: of the plaintext. */
@@ -56,7 +73,13 @@ export function beginSealing(exchange: Exchange, sm4: Sm4Policy, version: u32, t
   exchange.willRewriteBody();
   const profile = sm4.profile;
   if (sm4.segmented) setSegmentedType(exchange, profile.contentType, type, typeLength);
-  else exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, profile.contentType.pointer, profile.contentType.length);
+  else
+    exchange.setHeader(
+      CONTENT_TYPE.pointer,
+      CONTENT_TYPE.length,
+      profile.contentType.pointer,
+      profile.contentType.length,
+    );
   return Verdict.Continue;
 }
 
@@ -70,7 +93,9 @@ export function sealChunk(exchange: Exchange, sm4: Sm4Policy, pointer: usize, le
   if (verdict == KeyVerdict.Wrong) return refuse(exchange, ErrorId.FIM_KMS_0007); // it was taken back while the body passed
   if (verdict != KeyVerdict.Genuine || key == null) return noKey(exchange, sm4.keys, verdict);
   const typeLength = load<u32>(slot, TYPE_BYTES);
-  const out = exchange.replaceChunk(sm4.segmented ? segmentsRoom(plan, length) : sealedPieceRoom(sm4.profile, plan, length));
+  const out = exchange.replaceChunk(
+    sm4.segmented ? segmentsRoom(plan, length) : sealedPieceRoom(sm4.profile, plan, length),
+  );
   const done = sm4.segmented
     ? sealSegments(plan, key, slot + OWN_BYTES, slot + TYPE, typeLength, pointer, length, last, out)
     : sealPiece(plan, sm4.profile, key, slot + OWN_BYTES, slot + TYPE, typeLength, pointer, length, last, out);
@@ -79,7 +104,10 @@ export function sealChunk(exchange: Exchange, sm4: Sm4Policy, pointer: usize, le
   return Verdict.Continue;
 }
 
-/** The body will be opened, segment by segment; the plaintext's content type must be said now, and is compared with the authenticated one later. */
+/**
+ * The body will be opened, segment by segment; the plaintext's content type must be said now, and is compared with the
+ * authenticated one later.
+ */
 export function beginOpening(exchange: Exchange, sm4: Sm4Policy): Verdict {
   const slot = stateOf(exchange, sm4);
   if (slot == 0) return refuse(exchange, ErrorId.FIM_SM4_0003);
@@ -87,7 +115,12 @@ export function beginOpening(exchange: Exchange, sm4: Sm4Policy): Verdict {
   const typeLength = load<u32>(slot, TYPE_BYTES);
   const type = sm4.contentType;
   exchange.willRewriteBody();
-  exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, typeLength > 0 ? slot + TYPE : type.pointer, typeLength > 0 ? typeLength : type.length);
+  exchange.setHeader(
+    CONTENT_TYPE.pointer,
+    CONTENT_TYPE.length,
+    typeLength > 0 ? slot + TYPE : type.pointer,
+    typeLength > 0 ? typeLength : type.length,
+  );
   return Verdict.Continue;
 }
 

@@ -1,5 +1,6 @@
-// Encrypt-then-MAC: SM4 in CBC or counter mode, HMAC-SM3 (32 bytes, whole) over associated data ‖ IV ‖ ciphertext ‖ bits of the associated data in
-// 64 bits, as RFC 7518, 5.2.2.1 puts them together. The code is checked before anything is decrypted; CBC's padding is looked at only then.
+// Encrypt-then-MAC: SM4 in CBC or counter mode, HMAC-SM3 (32 bytes, whole) over associated data ‖ IV ‖ ciphertext ‖
+// bits of the associated data in 64 bits, as RFC 7518, 5.2.2.1 puts them together. The code is checked before anything
+// is decrypted; CBC's padding is looked at only then.
 import { randomBytes } from '../crypto/random';
 import { Hmac } from '../crypto/hmac';
 import { HASH_BYTES } from '../crypto/hash';
@@ -15,14 +16,22 @@ function absorb(mac: Hmac, iv: usize, aad: usize, aadLength: u32, data: usize, l
   mac.update(aad, aadLength);
   mac.update(iv, BLOCK_BYTES);
   mac.update(data, length);
-  store<u64>(BITS, bswap<u64>(<u64>aadLength << 3));
+  store<u64>(BITS, bswap<u64>((<u64>aadLength) << 3));
   mac.update(BITS, 8);
 }
 
 /** SM4-CBC-HMAC-SM3. The IV is 16 unpredictable bytes; the ciphertext has 1 to 16 bytes of padding (PKCS#7). */
 export class CbcHmacSuite extends Suite {
   constructor() {
-    super(Bytes.from('SM4-CBC-HMAC-SM3'), Bytes.from('dir'), Bytes.from('SM4-CBC-HMAC-SM3'), 3, BLOCK_BYTES, HASH_BYTES, false);
+    super(
+      Bytes.from('SM4-CBC-HMAC-SM3'),
+      Bytes.from('dir'),
+      Bytes.from('SM4-CBC-HMAC-SM3'),
+      3,
+      BLOCK_BYTES,
+      HASH_BYTES,
+      false,
+    );
   }
 
   fits(key: KeyVersion, seals: bool): bool {
@@ -57,7 +66,15 @@ export class CbcHmacSuite extends Suite {
 /** SM4-CTR-HMAC-SM3. The IV is the first counter block: 12 bytes that never repeat, then a 32-bit counter from zero. */
 export class CtrHmacSuite extends Suite {
   constructor() {
-    super(Bytes.from('SM4-CTR-HMAC-SM3'), Bytes.from('dir'), Bytes.from('SM4-CTR-HMAC-SM3'), 4, BLOCK_BYTES, HASH_BYTES, true);
+    super(
+      Bytes.from('SM4-CTR-HMAC-SM3'),
+      Bytes.from('dir'),
+      Bytes.from('SM4-CTR-HMAC-SM3'),
+      4,
+      BLOCK_BYTES,
+      HASH_BYTES,
+      true,
+    );
   }
 
   fits(key: KeyVersion, seals: bool): bool {

@@ -69,7 +69,10 @@ export class EnvelopeSuite extends Suite {
   }
 }
 
-/** SM2: the body itself is encrypted for the recipient's public key; C3 tells a forgery. No IV, no tag, no associated data. */
+/**
+ * SM2: the body itself is encrypted for the recipient's public key; C3 tells a forgery. No IV, no tag, no associated
+ * data.
+ */
 export class Sm2Suite extends Suite {
   private layout: Sm2Layout = Sm2Layout.Asn1;
 

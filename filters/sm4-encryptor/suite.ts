@@ -12,13 +12,17 @@ export const LONGEST_IV_BYTES: u32 = 16;
 export const LONGEST_TAG_BYTES: u32 = 32;
 
 export abstract class Suite {
-  /** The key of the message at hand, encrypted for the recipient: in scratch memory, after `begin`. No bytes for algorithms without one. */
+  /**
+   * The key of the message at hand, encrypted for the recipient: in scratch memory, after `begin`. No bytes for
+   * algorithms without one.
+   */
   wrapped: usize = 0;
   wrappedLength: u32 = 0;
 
   /**
-   * `name`: as configurations and `alg` of fim-json say it. `keyMode`, `cipher`: `alg` and `enc` of the compact profile. `id`: its number in the
-   * segmented profile. `inPlace`: the ciphertext is as long as the text and may take its place.
+   * `name`: as configurations and `alg` of fim-json say it. `keyMode`, `cipher`: `alg` and `enc` of the compact
+   * profile. `id`: its number in the segmented profile. `inPlace`: the ciphertext is as long as the text and may take
+   * its place.
    */
   constructor(
     readonly name: Bytes,
@@ -73,7 +77,10 @@ export abstract class Suite {
     return true;
   }
 
-  /** Starts a message that is opened. A wrapped key that does not open shows itself by a wrong tag. False: no randomness. */
+  /**
+   * Starts a message that is opened. A wrapped key that does not open shows itself by a wrong tag. False: no
+   * randomness.
+   */
   beginOpen(key: KeyVersion, layout: Sm2Layout, wrapped: usize, wrappedLength: u32): bool {
     return true;
   }
@@ -84,9 +91,30 @@ export abstract class Suite {
   /** Writes the next initialisation vector, `ivBytes`. False: no randomness. */
   abstract nextIv(key: KeyVersion, iv: usize): bool;
 
-  /** Encrypts and writes the tag; returns the bytes of ciphertext, or FAILED. `to`: room for `sealedBound`; may be `from` if `inPlace`. */
-  abstract seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32;
+  /**
+   * Encrypts and writes the tag; returns the bytes of ciphertext, or FAILED. `to`: room for `sealedBound`; may be
+   * `from` if `inPlace`.
+   */
+  abstract seal(
+    key: KeyVersion,
+    iv: usize,
+    aad: usize,
+    aadLength: u32,
+    from: usize,
+    length: u32,
+    to: usize,
+    tag: usize,
+  ): i32;
 
   /** Checks the tag, then decrypts; returns the bytes of text, or FAILED. `to` may be `from` if `opensInPlace`. */
-  abstract open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32;
+  abstract open(
+    key: KeyVersion,
+    iv: usize,
+    aad: usize,
+    aadLength: u32,
+    from: usize,
+    length: u32,
+    to: usize,
+    tag: usize,
+  ): i32;
 }

@@ -1,5 +1,5 @@
-// `node istio/module-server/main.ts HOST:PORT FOLDER…`: gives modules to the proxies' agents, by the hash of their content. It needs neither the operator
-// nor the API server. `GET` and `HEAD /SHA256.wasm`, `/healthz`.
+// `node istio/module-server/main.ts HOST:PORT FOLDER…`: gives modules to the proxies' agents, by the hash of their
+// content. It needs neither the operator nor the API server. `GET` and `HEAD /SHA256.wasm`, `/healthz`.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MAX_MODULE_CONNECTIONS } from '../limits.ts';
@@ -34,7 +34,12 @@ const server = createServer((request, response) => {
   const bytes = sha256 === undefined ? undefined : modules.get(sha256);
   if (bytes === undefined) return text(response, 404, 'not found\n');
   // The content of a name never changes.
-  response.writeHead(200, { 'content-type': 'application/wasm', 'content-length': bytes.length, 'cache-control': 'public, max-age=31536000, immutable', etag: `"${sha256}"` });
+  response.writeHead(200, {
+    'content-type': 'application/wasm',
+    'content-length': bytes.length,
+    'cache-control': 'public, max-age=31536000, immutable',
+    etag: `"${sha256}"`,
+  });
   response.end(request.method === 'HEAD' ? undefined : bytes);
 });
 server.maxConnections = MAX_MODULE_CONNECTIONS;

@@ -18,7 +18,9 @@ export function readModules(folders: readonly string[]): { modules: Map<string, 
   const modules = new Map<string, Buffer>();
   const refused: Refusal[] = [];
   for (const folder of folders) {
-    for (const name of readdirSync(folder).filter((entry) => entry.endsWith('.wasm')).sort()) {
+    for (const name of readdirSync(folder)
+      .filter((entry) => entry.endsWith('.wasm'))
+      .sort()) {
       const file = join(folder, name);
       const refuse = (reason: string): void => void refused.push({ file, reason });
       if (modules.size >= MAX_SERVED_MODULES) refuse(`more than ${MAX_SERVED_MODULES} modules`);

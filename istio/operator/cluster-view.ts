@@ -122,7 +122,23 @@ export interface SealCount {
 }
 
 export function emptyState(name: string): WorkloadState {
-  return { name, hash: '', generation: 0, counted: false, proxies: 0, programmed: 0, workers: 0, unreachable: 0, unasked: 0, refusals: [], draining: 0, lagging: [], idle: [], unsealed: [], unseen: [] };
+  return {
+    name,
+    hash: '',
+    generation: 0,
+    counted: false,
+    proxies: 0,
+    programmed: 0,
+    workers: 0,
+    unreachable: 0,
+    unasked: 0,
+    refusals: [],
+    draining: 0,
+    lagging: [],
+    idle: [],
+    unsealed: [],
+    unseen: [],
+  };
 }
 
 export class ClusterView {
@@ -138,7 +154,12 @@ export class ClusterView {
 
   facts(namespace: string): TargetFacts {
     const { gateways, istioGateways, services, pods } = this.informers;
-    return { gateways: gateways.in(namespace), istioGateways: istioGateways.in(namespace), services: services.in(namespace), pods: pods.in(namespace) };
+    return {
+      gateways: gateways.in(namespace),
+      istioGateways: istioGateways.in(namespace),
+      services: services.in(namespace),
+      pods: pods.in(namespace),
+    };
   }
 
   workload(namespace: string, name: string): Workload | undefined {
@@ -150,8 +171,33 @@ export class ClusterView {
     let runtime = this.runtimes.get(key);
     if (runtime === undefined) {
       runtime = {
-        signature: '', build: undefined, release: undefined, builtFrom: new Map(), lastApplied: undefined, answered: '', settled: undefined, applyError: undefined, handsOff: undefined, isFresh: false, bump: false, bumpedAt: -Infinity,
-        history: [], readings: new Map(), confirmed: new Map(), baselines: new Map(), proven: undefined, keyTrouble: new Map(), inForce: new Set(), renewals: 0, shape: '', drained: new Map(), sealedAt: undefined, sealSettled: '', sealFresh: false, seals: new Map(), state: emptyState(name),
+        signature: '',
+        build: undefined,
+        release: undefined,
+        builtFrom: new Map(),
+        lastApplied: undefined,
+        answered: '',
+        settled: undefined,
+        applyError: undefined,
+        handsOff: undefined,
+        isFresh: false,
+        bump: false,
+        bumpedAt: -Infinity,
+        history: [],
+        readings: new Map(),
+        confirmed: new Map(),
+        baselines: new Map(),
+        proven: undefined,
+        keyTrouble: new Map(),
+        inForce: new Set(),
+        renewals: 0,
+        shape: '',
+        drained: new Map(),
+        sealedAt: undefined,
+        sealSettled: '',
+        sealFresh: false,
+        seals: new Map(),
+        state: emptyState(name),
       };
       this.runtimes.set(key, runtime);
     }
@@ -177,7 +223,10 @@ export class ClusterView {
 
   /** The workload's object, as new as it is known. */
   object(namespace: string, name: string): KubeObject | undefined {
-    return this.knownRuntime(namespace, name)?.lastApplied ?? this.informers.envoyFilters.get(`${namespace}/${objectName(name)}`);
+    return (
+      this.knownRuntime(namespace, name)?.lastApplied ??
+      this.informers.envoyFilters.get(`${namespace}/${objectName(name)}`)
+    );
   }
 
   /** Names of the workloads in whose configuration the route stands, in whatever form. */
@@ -186,7 +235,8 @@ export class ClusterView {
     if (state === undefined) return [];
     const names = new Set(state.grouping.workloadsOf.get(key) ?? []);
     if (state.unservable.has(key)) {
-      for (const name of state.grouping.workloads.keys()) if (this.knownRuntime(namespace, name)?.build?.held.has(key)) names.add(name);
+      for (const name of state.grouping.workloads.keys())
+        if (this.knownRuntime(namespace, name)?.build?.held.has(key)) names.add(name);
     }
     return [...names].sort();
   }

@@ -19,7 +19,8 @@ export class Endpoints {
   /** Starts to listen; the address that it got. */
   async start({ host, port, metrics, collect, notReady }: EndpointsOptions): Promise<string> {
     this.server = createServer((request, response) => {
-      const say = (status: number, text: string, type = 'text/plain'): void => void response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(text);
+      const say = (status: number, text: string, type = 'text/plain'): void =>
+        void response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(text);
       if (request.method !== 'GET') return say(405, 'GET only\n');
       if (request.url === '/healthz') return say(200, 'ok\n');
       if (request.url === '/readyz') {
@@ -28,7 +29,10 @@ export class Endpoints {
       }
       if (request.url !== '/metrics') return say(404, 'not found\n');
       collect();
-      metrics.registry.metrics().then((text) => say(200, text, metrics.registry.contentType), () => say(500, 'no metrics\n'));
+      metrics.registry.metrics().then(
+        (text) => say(200, text, metrics.registry.contentType),
+        () => say(500, 'no metrics\n'),
+      );
     });
     this.server.maxConnections = 64;
     this.server.requestTimeout = 10_000;

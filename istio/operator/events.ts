@@ -73,7 +73,12 @@ export class EventSink {
     if (lately?.last === undefined) return;
     const { about, condition } = lately.last;
     const others = lately.told - EVENTS_OF_A_KIND - 1;
-    this.put(about, others === 0 ? condition : { ...condition, message: `The same of ${others} more routes of this namespace. ${condition.message}` });
+    this.put(
+      about,
+      others === 0
+        ? condition
+        : { ...condition, message: `The same of ${others} more routes of this namespace. ${condition.message}` },
+    );
   }
 
   private put(about: KubeObject, condition: Condition): void {

@@ -1,4 +1,5 @@
-// Who has had how much of the one thread: work is given to the namespace that has had least, so that none waits for another's backlog.
+// Who has had how much of the one thread: work is given to the namespace that has had least, so that none waits for
+// another's backlog.
 
 /** Computing of this thread so far, milliseconds: what the machine gave to others does not count. */
 export function computed(): number {
@@ -45,7 +46,10 @@ export class Ledger {
   }
 }
 
-/** Lets long pieces of computing run one after another, with a turn of the event loop between any two, the namespace first that has had least. */
+/**
+ * Lets long pieces of computing run one after another, with a turn of the event loop between any two, the namespace
+ * first that has had least.
+ */
 export class FairGate {
   private readonly ledger: Ledger;
   private readonly waiting = new Map<string, (() => void)[]>();

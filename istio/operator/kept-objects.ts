@@ -1,11 +1,22 @@
-// What the operator follows in the cluster, and what it keeps of each object: names, what is planned by, and specs packed.
+// What the operator follows in the cluster, and what it keeps of each object: names, what is planned by, and specs
+// packed.
 import { MAX_KEPT_NAMESPACE_RESOURCES } from '../limits.ts';
 import type { Informers } from './cluster-view.ts';
 import type { KubeApi } from './kube/api.ts';
 import { Informer } from './kube/informer.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { SpecStore } from './kube/packed.ts';
-import { ENVOY_FILTERS, FINANCIAL_ROUTES, GATEWAYS, ISTIO_GATEWAYS, NAMESPACES, PODS, SERVICES, VALIDATION_PROFILES, type Resource } from './kube/resources.ts';
+import {
+  ENVOY_FILTERS,
+  FINANCIAL_ROUTES,
+  GATEWAYS,
+  ISTIO_GATEWAYS,
+  NAMESPACES,
+  PODS,
+  SERVICES,
+  VALIDATION_PROFILES,
+  type Resource,
+} from './kube/resources.ts';
 import { MANAGED_BY_LABEL, MANAGER } from './plan/applied.ts';
 import { trimForeign } from './plan/foreign.ts';
 import { STANDING_LABEL } from './plan/standing.ts';
@@ -21,11 +32,28 @@ function ownAnnotations({ annotations }: KubeObject['metadata']): Record<string,
 }
 
 function ownMetadata(metadata: KubeObject['metadata'], isOurs: boolean): KubeObject['metadata'] {
-  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, labels, ownerReferences } = metadata;
+  const {
+    name,
+    namespace,
+    uid,
+    resourceVersion,
+    generation,
+    creationTimestamp,
+    deletionTimestamp,
+    labels,
+    ownerReferences,
+  } = metadata;
   const annotations = ownAnnotations(metadata);
   return {
-    name, namespace, uid, resourceVersion, generation, creationTimestamp,
-    ...(deletionTimestamp ? { deletionTimestamp } : {}), ...(annotations === undefined ? {} : { annotations }), ...(isOurs ? { labels, ownerReferences } : {}),
+    name,
+    namespace,
+    uid,
+    resourceVersion,
+    generation,
+    creationTimestamp,
+    ...(deletionTimestamp ? { deletionTimestamp } : {}),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(isOurs ? { labels, ownerReferences } : {}),
   };
 }
 
@@ -33,14 +61,26 @@ function ownMetadata(metadata: KubeObject['metadata'], isOurs: boolean): KubeObj
 function trimTarget(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, labels } = object.metadata;
   const { gatewayClassName, selector, ports, listeners, servers } = object.spec ?? {};
-  return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, uid, resourceVersion, labels }, spec: { gatewayClassName, selector, ports, listeners, servers } };
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: { name, namespace, uid, resourceVersion, labels },
+    spec: { gatewayClassName, selector, ports, listeners, servers },
+  };
 }
 
 type OnChange = (namespace: string, before: KubeObject | undefined, after: KubeObject | undefined) => void;
 
 export interface FollowOptions {
   api: KubeApi;
-  onChange: { routes: OnChange; objects: OnChange; pods: OnChange; foreign: OnChange; namespaces: OnChange; others: OnChange };
+  onChange: {
+    routes: OnChange;
+    objects: OnChange;
+    pods: OnChange;
+    foreign: OnChange;
+    namespaces: OnChange;
+    others: OnChange;
+  };
   /** Told what an object of a namespace has cost to take, milliseconds. */
   onWork: (namespace: string, milliseconds: number) => void;
   onFailure: (resource: string, reason: string, message: string) => void;
@@ -48,8 +88,19 @@ export interface FollowOptions {
 
 /** The informers of all kinds; nothing is asked for before they run. */
 export function makeInformers({ api, onChange, onWork, onFailure }: FollowOptions): Informers {
-  const make = (resource: Resource, told: OnChange, rest: Partial<ConstructorParameters<typeof Informer>[0]>): Informer =>
-    new Informer({ api, resource, onFailure, onWork, onChange: (_, before, after) => told((after ?? before)?.metadata.namespace ?? '', before, after), ...rest });
+  const make = (
+    resource: Resource,
+    told: OnChange,
+    rest: Partial<ConstructorParameters<typeof Informer>[0]>,
+  ): Informer =>
+    new Informer({
+      api,
+      resource,
+      onFailure,
+      onWork,
+      onChange: (_, before, after) => told((after ?? before)?.metadata.namespace ?? '', before, after),
+      ...rest,
+    });
   const kept = (store: SpecStore, isOurs: boolean): Partial<ConstructorParameters<typeof Informer>[0]> => ({
     trim: (object, before) => store.take(object, ownMetadata(object.metadata, isOurs), before),
     release: (object) => store.release(object),
@@ -60,12 +111,19 @@ export function makeInformers({ api, onChange, onWork, onFailure }: FollowOption
   return {
     routes: make(FINANCIAL_ROUTES, onChange.routes, bounded),
     profiles: make(VALIDATION_PROFILES, onChange.others, bounded),
-    envoyFilters: make(ENVOY_FILTERS, onChange.objects, { ...kept(new SpecStore(false), true), labelSelector: `${MANAGED_BY_LABEL}=${MANAGER}` }),
+    envoyFilters: make(ENVOY_FILTERS, onChange.objects, {
+      ...kept(new SpecStore(false), true),
+      labelSelector: `${MANAGED_BY_LABEL}=${MANAGER}`,
+    }),
     gateways: make(GATEWAYS, onChange.others, { trim: trimTarget }),
     istioGateways: make(ISTIO_GATEWAYS, onChange.others, { trim: trimTarget }),
     services: make(SERVICES, onChange.others, { trim: trimTarget }),
     pods: make(PODS, onChange.pods, { trim: trimPod }),
-    foreign: make(ENVOY_FILTERS, onChange.foreign, { trim: trimForeign, labelSelector: `${MANAGED_BY_LABEL}!=${MANAGER}`, mostInNamespace: MAX_KEPT_NAMESPACE_RESOURCES }),
+    foreign: make(ENVOY_FILTERS, onChange.foreign, {
+      trim: trimForeign,
+      labelSelector: `${MANAGED_BY_LABEL}!=${MANAGER}`,
+      mostInNamespace: MAX_KEPT_NAMESPACE_RESOURCES,
+    }),
     namespaces: make(NAMESPACES, onChange.namespaces, { trim: trimTarget, labelSelector: STANDING_LABEL }),
   };
 }

@@ -1,6 +1,10 @@
-// Which namespace may use which key. A tenant names keys; whose they are is the platform's to say, and where it has said nothing, a key has one namespace.
+// Which namespace may use which key. A tenant names keys; whose they are is the platform's to say, and where it has
+// said nothing, a key has one namespace.
 
-/** `claimed`: what the platform has not bound belongs to the namespace that has it in force, else to the one whose route that names it is oldest. `strict`: to nobody but the namespace that its first part names. `off`: to all. */
+/**
+ * `claimed`: what the platform has not bound belongs to the namespace that has it in force, else to the one whose route
+ * that names it is oldest. `strict`: to nobody but the namespace that its first part names. `off`: to all.
+ */
 export const BINDING_MODES = ['claimed', 'strict', 'off'] as const;
 export type BindingMode = (typeof BINDING_MODES)[number];
 
@@ -21,12 +25,16 @@ export function readBoundKeys(text: string): BoundKeys[] | undefined {
     const [prefix = '', names = ''] = entry.split('=', 2);
     return { prefix, namespaces: names.split(',') };
   });
-  return bound.every(({ prefix, namespaces }) => PREFIX.test(prefix) && namespaces.every((name) => NAMESPACE.test(name))) ? bound : undefined;
+  return bound.every(
+    ({ prefix, namespaces }) => PREFIX.test(prefix) && namespaces.every((name) => NAMESPACE.test(name)),
+  )
+    ? bound
+    : undefined;
 }
 
 /**
- * What stands in a configuration in the place of a key that the namespace may not use: there is no such key, so that messages are refused and none passes
- * unprotected. A key by that name would be the namespace's own.
+ * What stands in a configuration in the place of a key that the namespace may not use: there is no such key, so that
+ * messages are refused and none passes unprotected. A key by that name would be the namespace's own.
  */
 export function deniedKey(namespace: string): string {
   return `kms://${namespace}/fim.not-permitted`;
@@ -55,19 +63,27 @@ export class KeyBinding {
     this.bound = bound;
   }
 
-  /** Notes what a namespace names; those whose permissions may be others by that. `all`: namespaces that have routes. */
+  /**
+   * Notes what a namespace names; those whose permissions may be others by that. `all`: namespaces that have routes.
+   */
   note(namespace: string, keys: NamespaceKeys, all: readonly string[]): string[] {
     const before = this.namespaces.get(namespace);
     if (keys.wanted.size === 0 && keys.inForce.size === 0) this.namespaces.delete(namespace);
     else this.namespaces.set(namespace, keys);
     this.seen.add(namespace);
-    const concerned = new Set([...(before?.wanted.keys() ?? []), ...(before?.inForce ?? [])].filter((keyId) => !keys.wanted.has(keyId) && !keys.inForce.has(keyId)));
+    const concerned = new Set(
+      [...(before?.wanted.keys() ?? []), ...(before?.inForce ?? [])].filter(
+        (keyId) => !keys.wanted.has(keyId) && !keys.inForce.has(keyId),
+      ),
+    );
     for (const keyId of concerned) if (this.owners.get(keyId) === namespace) this.owners.delete(keyId);
     if (!this.isWhole && all.every((name) => this.seen.has(name))) {
       this.isWhole = true;
       return [...this.namespaces.keys()].filter((name) => name !== namespace);
     }
-    return [...this.namespaces].filter(([name, { wanted }]) => name !== namespace && [...concerned].some((keyId) => wanted.has(keyId))).map(([name]) => name);
+    return [...this.namespaces]
+      .filter(([name, { wanted }]) => name !== namespace && [...concerned].some((keyId) => wanted.has(keyId)))
+      .map(([name]) => name);
   }
 
   /** A namespace that cannot be looked at does not keep the others waiting. */
@@ -78,7 +94,9 @@ export class KeyBinding {
   permission(namespace: string, keyId: string): Permission {
     if (this.mode === 'off') return 'permitted';
     const path = keyId.slice('kms://'.length);
-    const [longest] = this.bound.filter(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`)).sort((a, b) => b.prefix.length - a.prefix.length);
+    const [longest] = this.bound
+      .filter(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`))
+      .sort((a, b) => b.prefix.length - a.prefix.length);
     if (longest !== undefined) return longest.namespaces.includes(namespace) ? 'permitted' : 'denied';
     if (path.startsWith(`${namespace}/`)) return 'permitted';
     if (this.mode === 'strict') return 'denied';
@@ -93,7 +111,9 @@ export class KeyBinding {
     const naming = [...this.namespaces].filter(([, { wanted, inForce }]) => wanted.has(keyId) || inForce.has(keyId));
     const having = naming.filter(([, { inForce }]) => inForce.has(keyId));
     const age = ([, { wanted }]: (typeof naming)[number]): number => wanted.get(keyId) ?? Infinity;
-    const [first] = (having.length > 0 ? having : naming).sort((a, b) => (age(a) === age(b) ? (a[0] < b[0] ? -1 : 1) : age(a) - age(b)));
+    const [first] = (having.length > 0 ? having : naming).sort((a, b) =>
+      age(a) === age(b) ? (a[0] < b[0] ? -1 : 1) : age(a) - age(b),
+    );
     if (first !== undefined) this.owners.set(keyId, first[0]);
     return first?.[0];
   }

@@ -1,8 +1,16 @@
-// Whether keys are there. Only their metadata is asked for: the operator never sees a key. Namespaces take turns, and none has more answers than its share.
+// Whether keys are there. Only their metadata is asked for: the operator never sees a key. Namespaces take turns, and
+// none has more answers than its share.
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
-import { KEY_ANSWER_MS, KEY_TIMEOUT_MS, KEY_WAIT_MS, KEY_WORKERS, MAX_NAMESPACE_KEYS, NAMESPACE_KEY_WORKERS } from '../limits.ts';
+import {
+  KEY_ANSWER_MS,
+  KEY_TIMEOUT_MS,
+  KEY_WAIT_MS,
+  KEY_WORKERS,
+  MAX_NAMESPACE_KEYS,
+  NAMESPACE_KEY_WORKERS,
+} from '../limits.ts';
 import type { KeyProblem } from './plan/status.ts';
 
 /** The form of a key id, as the schema has it: no part is empty, or begins with a dot. */
@@ -54,7 +62,10 @@ export class KeyDirectory {
     this.options = options;
   }
 
-  /** Notes the keys that a namespace names, and asks for what is not known or known too long; settles when all is known, after KEY_WAIT_MS at the latest: the rest is told by `onChange`. */
+  /**
+   * Notes the keys that a namespace names, and asks for what is not known or known too long; settles when all is known,
+   * after KEY_WAIT_MS at the latest: the rest is told by `onChange`.
+   */
   async look(namespace: string, keyIds: readonly string[]): Promise<void> {
     const own = new Set([...new Set(keyIds)].filter((keyId) => KEY_ID.test(keyId)).slice(0, MAX_NAMESPACE_KEYS));
     if (own.size === 0) this.named.delete(namespace);
@@ -62,14 +73,20 @@ export class KeyDirectory {
     this.waiting.delete(namespace);
     if (this.options.url === undefined || !this.options.check) return;
     this.forgetUnnamed();
-    const due = [...own].filter((keyId) => performance.now() - (this.answers.get(keyId)?.at ?? -Infinity) > KEY_ANSWER_MS && !this.asking.has(keyId));
+    const due = [...own].filter(
+      (keyId) =>
+        performance.now() - (this.answers.get(keyId)?.at ?? -Infinity) > KEY_ANSWER_MS && !this.asking.has(keyId),
+    );
     if (due.length > 0) this.waiting.set(namespace, new Set(due));
     this.pump();
     const first = [...own].filter((keyId) => !this.answers.has(keyId));
     const deadline = performance.now() + KEY_WAIT_MS;
     while (first.some((keyId) => !this.answers.has(keyId)) && performance.now() < deadline) {
       const running = first.flatMap((keyId) => this.asking.get(keyId) ?? []);
-      await Promise.race([...(running.length > 0 ? running : [...this.asking.values()]), after(deadline - performance.now())]);
+      await Promise.race([
+        ...(running.length > 0 ? running : [...this.asking.values()]),
+        after(deadline - performance.now()),
+      ]);
     }
     if (first.some((keyId) => !this.answers.has(keyId))) this.late.add(namespace);
     else this.late.delete(namespace);
@@ -94,13 +111,16 @@ export class KeyDirectory {
     let most = 0;
     for (const keys of this.named.values()) most += keys.size;
     if (this.answers.size <= 2 * most + 16) return;
-    for (const keyId of this.answers.keys()) if (![...this.named.values()].some((keys) => keys.has(keyId))) this.answers.delete(keyId);
+    for (const keyId of this.answers.keys())
+      if (![...this.named.values()].some((keys) => keys.has(keyId))) this.answers.delete(keyId);
   }
 
   /** Starts as many looks as may run: the namespace first that has fewest running. */
   private pump(): void {
     while (this.asking.size < KEY_WORKERS) {
-      const [next] = [...this.waiting.keys()].filter((name) => (this.running.get(name) ?? 0) < NAMESPACE_KEY_WORKERS).sort((a, b) => (this.running.get(a) ?? 0) - (this.running.get(b) ?? 0));
+      const [next] = [...this.waiting.keys()]
+        .filter((name) => (this.running.get(name) ?? 0) < NAMESPACE_KEY_WORKERS)
+        .sort((a, b) => (this.running.get(a) ?? 0) - (this.running.get(b) ?? 0));
       if (next === undefined) return;
       const own = this.waiting.get(next) ?? new Set<string>();
       const [keyId = ''] = own;
@@ -110,7 +130,10 @@ export class KeyDirectory {
       if (own.size > 0) this.waiting.set(next, own);
       if (this.asking.has(keyId)) continue;
       this.running.set(next, (this.running.get(next) ?? 0) + 1);
-      this.asking.set(keyId, this.ask(keyId).finally(() => this.ended(next, keyId)));
+      this.asking.set(
+        keyId,
+        this.ask(keyId).finally(() => this.ended(next, keyId)),
+      );
     }
   }
 
@@ -127,14 +150,17 @@ export class KeyDirectory {
     const before = this.answers.get(keyId)?.answer;
     this.answers.set(keyId, { answer, at: performance.now() });
     if (before === answer) return;
-    for (const [namespace, keys] of this.named) if (keys.has(keyId) && (before !== undefined || this.late.has(namespace))) this.options.onChange(namespace);
+    for (const [namespace, keys] of this.named)
+      if (keys.has(keyId) && (before !== undefined || this.late.has(namespace))) this.options.onChange(namespace);
   }
 
   private async answer(keyId: string): Promise<Answer> {
     const [, path = ''] = KEY_ID.exec(keyId) ?? [];
     const [, wrapping] = TRANSIT.exec(path) ?? [];
     try {
-      const status = await this.status(wrapping === undefined ? `${this.options.metadataPrefix}${path}` : `/v1/transit/keys/${wrapping}`);
+      const status = await this.status(
+        wrapping === undefined ? `${this.options.metadataPrefix}${path}` : `/v1/transit/keys/${wrapping}`,
+      );
       if (status >= 200 && status < 300) return 'there';
       if (status === 404) return 'KeyNotFound';
       return status === 401 || status === 403 ? 'KmsDenied' : 'KmsUnreachable';
@@ -145,12 +171,19 @@ export class KeyDirectory {
 
   private async status(path: string): Promise<number> {
     const { url, tokenFile, vaultNamespace, caFile, certFile, keyFile } = this.options;
-    const read = async (file: string | undefined): Promise<string | undefined> => (file === undefined ? undefined : readFile(file, 'utf8'));
+    const read = async (file: string | undefined): Promise<string | undefined> =>
+      file === undefined ? undefined : readFile(file, 'utf8');
     const [token, ca, cert, key] = await Promise.all([tokenFile, caFile, certFile, keyFile].map(read));
     const target = new URL(path, url);
     const options: RequestOptions = {
-      headers: { ...(token === undefined ? {} : { 'x-vault-token': token.trim() }), ...(vaultNamespace === undefined ? {} : { 'x-vault-namespace': vaultNamespace }) },
-      ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert, key }), signal: AbortSignal.timeout(KEY_TIMEOUT_MS), agent: false,
+      headers: {
+        ...(token === undefined ? {} : { 'x-vault-token': token.trim() }),
+        ...(vaultNamespace === undefined ? {} : { 'x-vault-namespace': vaultNamespace }),
+      },
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert, key }),
+      signal: AbortSignal.timeout(KEY_TIMEOUT_MS),
+      agent: false,
     };
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     const outgoing = (target.protocol === 'https:' ? httpsRequest : httpRequest)(target, options, (answer) => {

@@ -1,4 +1,5 @@
-// One of several replicas leads, by a Lease that it renews. A leader that cannot renew in time stops: it never works beside another.
+// One of several replicas leads, by a Lease that it renews. A leader that cannot renew in time stops: it never works
+// beside another.
 import { setTimeout as pause } from 'node:timers/promises';
 import { LEASE_RENEW_MS, LEASE_RETRY_MS, LEASE_SECONDS } from '../limits.ts';
 import { ApiError, type KubeApi } from './kube/api.ts';
@@ -35,7 +36,10 @@ function microTime(): string {
 export class Leader {
   private readonly options: LeaderOptions;
   private lease: KubeObject | undefined;
-  /** Version of the lease as it was last seen changed, and when that was, by this process's clock: clocks of machines differ. */
+  /**
+   * Version of the lease as it was last seen changed, and when that was, by this process's clock: clocks of machines
+   * differ.
+   */
   private seen = { version: '', at: -Infinity };
   private renewedAt = -Infinity;
   leading = false;
@@ -88,7 +92,8 @@ export class Leader {
       return;
     }
     const expired = now - this.seen.at > (spec.leaseDurationSeconds ?? LEASE_SECONDS) * 1000;
-    if (isOwn || !spec.holderIdentity || expired) this.took(await api.update(LEASES, this.object(spec, this.lease)), now);
+    if (isOwn || !spec.holderIdentity || expired)
+      this.took(await api.update(LEASES, this.object(spec, this.lease)), now);
   }
 
   private took(lease: KubeObject, at: number): void {
@@ -111,7 +116,12 @@ export class Leader {
       leaseTransitions: (before.leaseTransitions ?? 0) + (isNew && lease !== undefined ? 1 : 0),
     };
     const resourceVersion = lease?.metadata.resourceVersion;
-    return { apiVersion: apiVersionOf(LEASES), kind: LEASES.kind, metadata: { name, namespace, ...(resourceVersion === undefined ? {} : { resourceVersion }) }, spec: spec as Record<string, unknown> };
+    return {
+      apiVersion: apiVersionOf(LEASES),
+      kind: LEASES.kind,
+      metadata: { name, namespace, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+      spec: spec as Record<string, unknown>,
+    };
   }
 
   /** Lets another lead at once. */

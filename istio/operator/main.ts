@@ -28,13 +28,40 @@ function kubeConfig(flags: OperatorFlags): KubeConfig {
 }
 
 async function run(flags: OperatorFlags): Promise<void> {
-  const logger = pino({ base: undefined, timestamp: pino.stdTimeFunctions.isoTime, level: flags.logLevel, formatters: { level: (label) => ({ level: label }) }, messageKey: 'event' });
-  const log = (event: string, fields: Record<string, unknown>, level: 'info' | 'warn' | 'error' = 'info'): void => logger[level](fields, event);
+  const logger = pino({
+    base: undefined,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    level: flags.logLevel,
+    formatters: { level: (label) => ({ level: label }) },
+    messageKey: 'event',
+  });
+  const log = (event: string, fields: Record<string, unknown>, level: 'info' | 'warn' | 'error' = 'info'): void =>
+    logger[level](fields, event);
   const metrics = new OperatorMetrics();
-  const api = new KubeApi(kubeConfig(flags), (verb, resource, status) => metrics.apiRequests.inc({ verb, resource, code: String(status) }));
-  const operator = new Operator({ api, metrics, modules: flags.modules, seal: flags.seal, otherPorts: flags.otherPorts, kms: flags.kms, keys: flags.keys, rootNamespace: flags.rootNamespace, clusterDomain: flags.clusterDomain, probePort: flags.probePort, version: version(), log });
+  const api = new KubeApi(kubeConfig(flags), (verb, resource, status) =>
+    metrics.apiRequests.inc({ verb, resource, code: String(status) }),
+  );
+  const operator = new Operator({
+    api,
+    metrics,
+    modules: flags.modules,
+    seal: flags.seal,
+    otherPorts: flags.otherPorts,
+    kms: flags.kms,
+    keys: flags.keys,
+    rootNamespace: flags.rootNamespace,
+    clusterDomain: flags.clusterDomain,
+    probePort: flags.probePort,
+    version: version(),
+    log,
+  });
   const endpoints = new Endpoints();
-  const address = await endpoints.start({ ...flags.listen, metrics, collect: () => operator.collect(), notReady: () => operator.notReady() });
+  const address = await endpoints.start({
+    ...flags.listen,
+    metrics,
+    collect: () => operator.collect(),
+    notReady: () => operator.notReady(),
+  });
   log('listening', { address, version: version() });
 
   const stopping = new AbortController();
@@ -59,7 +86,10 @@ async function run(flags: OperatorFlags): Promise<void> {
 
   const synced = operator.start();
   const leader = new Leader({
-    api, namespace: flags.namespace, name: LEASE_NAME, identity,
+    api,
+    namespace: flags.namespace,
+    name: LEASE_NAME,
+    identity,
     // A replica that does not know the cluster neither takes the lease nor keeps it.
     unfit: () => operator.notReady(),
     onLeading: () => {

@@ -27,7 +27,10 @@ export function capabilitiesOf(module: LoadedModule): string[] {
   return [...new Set([...imports, ...[...module.exports].filter((name) => name.startsWith('proxy_'))])].sort();
 }
 
-/** The reference of a module by a template: `{sha256}` and `{name}` are replaced; of an OCI image the digest in it counts. */
+/**
+ * The reference of a module by a template: `{sha256}` and `{name}` are replaced; of an OCI image the digest in it
+ * counts.
+ */
 export function referenceOf(template: string, module: LoadedModule): ModuleReference {
   const url = template.replaceAll('{sha256}', module.sha256).replaceAll('{name}', MODULE_NAME);
   const digest = url.startsWith('oci://') ? /@sha256:([0-9a-f]{64})$/.exec(url)?.[1] : undefined;
@@ -80,7 +83,10 @@ export class ModuleSource {
   private checkedAt = -Infinity;
   current: ServableModule | undefined;
   /** Why there is no module, why the file's is not taken, or why proxies cannot fetch the current one. */
-  problem: ModuleProblem | undefined = { reason: 'ModuleServerSilent', message: 'The module has not been looked at yet.' };
+  problem: ModuleProblem | undefined = {
+    reason: 'ModuleServerSilent',
+    message: 'The module has not been looked at yet.',
+  };
 
   constructor(options: ModuleSourceOptions) {
     this.options = options;
@@ -93,7 +99,10 @@ export class ModuleSource {
       await this.readFile();
       await this.adopt();
     } catch (error) {
-      this.problem = { reason: 'ModuleNotFound', message: `The module cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}` };
+      this.problem = {
+        reason: 'ModuleNotFound',
+        message: `The module cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`,
+      };
     }
     return before !== this.current;
   }
@@ -115,18 +124,34 @@ export class ModuleSource {
     const isNew = candidate.reference.sha256 !== this.current?.reference.sha256;
     // While it is not served it is looked for each time: proxies may wait for it.
     if (!isNew && this.problem === undefined && performance.now() - this.checkedAt < MODULE_ANSWER_MS) return;
-    const problem = this.options.check && /^https?:/.test(candidate.reference.url) ? await notServed(candidate.reference.url, candidate.reference.sha256) : undefined;
+    const problem =
+      this.options.check && /^https?:/.test(candidate.reference.url)
+        ? await notServed(candidate.reference.url, candidate.reference.sha256)
+        : undefined;
     this.checkedAt = performance.now();
     this.problem = problem ?? (isNew ? unfit(candidate, this.options.sealed) : undefined);
     if (this.problem === undefined && isNew) this.current = candidate;
   }
 }
 
-/** A module must take a configuration of the form that this operator writes: one of another major version never replaces one that does. */
+/**
+ * A module must take a configuration of the form that this operator writes: one of another major version never replaces
+ * one that does.
+ */
 function unfit({ examine, stamps }: ServableModule, sealed: boolean): ModuleProblem | undefined {
-  if (sealed && !stamps) return { reason: 'ModuleNotFound', message: 'The module does not stamp the requests that it lets go on, which the seal behind it would refuse (--seal off does without).' };
+  if (sealed && !stamps)
+    return {
+      reason: 'ModuleNotFound',
+      message:
+        'The module does not stamp the requests that it lets go on, which the seal behind it would refuse (--seal off does without).',
+    };
   const refusal = examine(translate([], { layout: 'fused' }).pluginConfigs[0]?.json ?? '');
-  return refusal === undefined ? undefined : { reason: 'ModuleNotFound', message: `The module refuses configurations of version ${PLUGIN_CONFIG_VERSION} (${refusal.code}).` };
+  return refusal === undefined
+    ? undefined
+    : {
+        reason: 'ModuleNotFound',
+        message: `The module refuses configurations of version ${PLUGIN_CONFIG_VERSION} (${refusal.code}).`,
+      };
 }
 
 /** Fetches the module as a proxy would, and compares what it gets: a server that answers is not yet one that has it. */
@@ -137,7 +162,10 @@ async function notServed(url: string, sha256: string): Promise<ModuleProblem | u
     const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
     if (!answer.ok) {
       await answer.body?.cancel();
-      return { reason: answer.status < 500 ? 'ModuleNotFound' : 'ModuleServerSilent', message: `${url} answers ${answer.status}: the module is not served.` };
+      return {
+        reason: answer.status < 500 ? 'ModuleNotFound' : 'ModuleServerSilent',
+        message: `${url} answers ${answer.status}: the module is not served.`,
+      };
     }
     for await (const chunk of answer.body ?? []) {
       bytes += chunk.length;
@@ -145,7 +173,12 @@ async function notServed(url: string, sha256: string): Promise<ModuleProblem | u
       found.update(chunk);
     }
   } catch {
-    return { reason: 'ModuleServerSilent', message: `${url} does not answer: whether the module is served is not known.` };
+    return {
+      reason: 'ModuleServerSilent',
+      message: `${url} does not answer: whether the module is served is not known.`,
+    };
   }
-  return found.digest('hex') === sha256 ? undefined : { reason: 'ModuleNotFound', message: `${url} answers with another module than it is asked for.` };
+  return found.digest('hex') === sha256
+    ? undefined
+    : { reason: 'ModuleNotFound', message: `${url} answers with another module than it is asked for.` };
 }

@@ -10,7 +10,16 @@ import { wholeObject } from './kube/whole.ts';
 import { deniedKey, type KeyBinding, type NamespaceKeys } from './key-binding.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { spend, type BudgetVerdict } from './plan/budget.ts';
-import { appliedOf, isRead, MANAGED_BY_LABEL, MANAGER, rememberApplied, sealedWorkloadOf, workloadOf, type Applied } from './plan/applied.ts';
+import {
+  appliedOf,
+  isRead,
+  MANAGED_BY_LABEL,
+  MANAGER,
+  rememberApplied,
+  sealedWorkloadOf,
+  workloadOf,
+  type Applied,
+} from './plan/applied.ts';
 import type { Selection } from './plan/selection.ts';
 import { standingSelections } from './plan/standing.ts';
 import { groupRoutes, type Workload } from './plan/workloads.ts';
@@ -56,12 +65,14 @@ function objectsOf(view: ClusterView, namespace: string): { name: string; object
 }
 
 /**
- * Whether a form of the route is in force that does without the keys that are missing. If none is, the route is put in force all the same: its messages are
- * refused for want of the key, and none passes unprotected.
+ * Whether a form of the route is in force that does without the keys that are missing. If none is, the route is put in
+ * force all the same: its messages are refused for want of the key, and none passes unprotected.
  */
 function hasBetter(key: string, missing: readonly string[], inForce: readonly Applied[]): boolean {
   if (missing.length === 0) return false;
-  return inForce.some(({ routes }) => routes.get(key)?.some((keyIds) => !missing.some((keyId) => keyIds.includes(keyId))));
+  return inForce.some(({ routes }) =>
+    routes.get(key)?.some((keyIds) => !missing.some((keyId) => keyIds.includes(keyId))),
+  );
 }
 
 interface Judged {
@@ -74,34 +85,66 @@ const PROFILE = 'profile ';
 
 /** Spends the namespace's budgets, and checks what they reach. */
 async function judge({ view, checker }: NamespaceStageParts, namespace: string): Promise<Judged> {
-  const present = (objects: Iterable<KubeObject>): KubeObject[] => [...objects].filter((object) => !object.metadata.deletionTimestamp);
-  const routes = new Map(present(view.informers.routes.in(namespace).values()).map((object) => [`${namespace}/${object.metadata.name}`, object]));
-  const profiles = new Map(present(view.informers.profiles.in(namespace).values()).map((object) => [object.metadata.name, object]));
-  const item = (key: string, object: KubeObject): Parameters<typeof spend>[0][number] => ({ key, created: Date.parse(object.metadata.creationTimestamp ?? '') || Infinity, bytes: specBytesOf(object), isLeftAway: !hasSpec(object) });
-  const budget = spend([...[...routes].map(([key, object]) => item(key, object)), ...[...profiles].map(([name, object]) => item(`${PROFILE}${name}`, object))]);
+  const present = (objects: Iterable<KubeObject>): KubeObject[] =>
+    [...objects].filter((object) => !object.metadata.deletionTimestamp);
+  const routes = new Map(
+    present(view.informers.routes.in(namespace).values()).map((object) => [
+      `${namespace}/${object.metadata.name}`,
+      object,
+    ]),
+  );
+  const profiles = new Map(
+    present(view.informers.profiles.in(namespace).values()).map((object) => [object.metadata.name, object]),
+  );
+  const item = (key: string, object: KubeObject): Parameters<typeof spend>[0][number] => ({
+    key,
+    created: Date.parse(object.metadata.creationTimestamp ?? '') || Infinity,
+    bytes: specBytesOf(object),
+    isLeftAway: !hasSpec(object),
+  });
+  const budget = spend([
+    ...[...routes].map(([key, object]) => item(key, object)),
+    ...[...profiles].map(([name, object]) => item(`${PROFILE}${name}`, object)),
+  ]);
   for (const name of profiles.keys()) if (budget.over.has(`${PROFILE}${name}`)) profiles.delete(name);
   const checked = new Map<string, CheckedRoute>();
   for (const [key, object] of routes) {
     const { uid, generation } = object.metadata;
-    checked.set(key, budget.over.has(key) ? { object, head: undefined, errors: [], identity: `${uid} ${generation} over`, keyIds: [], denied: [] } : await checker.check(key, object, profiles));
+    checked.set(
+      key,
+      budget.over.has(key)
+        ? { object, head: undefined, errors: [], identity: `${uid} ${generation} over`, keyIds: [], denied: [] }
+        : await checker.check(key, object, profiles),
+    );
   }
   return { checked, budget, profiles };
 }
 
 /** The namespace's objects with what they say, each read once. */
-async function readObjects({ view, gate, api }: NamespaceStageParts, namespace: string): Promise<{ name: string; applied: Applied }[]> {
+async function readObjects(
+  { view, gate, api }: NamespaceStageParts,
+  namespace: string,
+): Promise<{ name: string; applied: Applied }[]> {
   const found: { name: string; applied: Applied }[] = [];
   for (const { name, object } of objectsOf(view, namespace)) {
     const whole = isRead(object) ? object : await wholeObject(api, ENVOY_FILTERS, object);
-    found.push({ name, applied: isRead(object) ? appliedOf(object) : await gate.run(namespace, () => rememberApplied(object, whole)) });
+    found.push({
+      name,
+      applied: isRead(object) ? appliedOf(object) : await gate.run(namespace, () => rememberApplied(object, whole)),
+    });
   }
   return found;
 }
 
 /** The keys that a namespace names, and those that it has in force. */
-function keysOf(namespace: string, checked: ReadonlyMap<string, CheckedRoute>, applied: readonly Applied[]): NamespaceKeys {
+function keysOf(
+  namespace: string,
+  checked: ReadonlyMap<string, CheckedRoute>,
+  applied: readonly Applied[],
+): NamespaceKeys {
   const wanted = new Map<string, number>();
-  for (const { head, keyIds } of checked.values()) for (const keyId of keyIds) wanted.set(keyId, Math.min(head?.created ?? Infinity, wanted.get(keyId) ?? Infinity));
+  for (const { head, keyIds } of checked.values())
+    for (const keyId of keyIds) wanted.set(keyId, Math.min(head?.created ?? Infinity, wanted.get(keyId) ?? Infinity));
   const inForce = new Set(applied.flatMap(({ routes }) => [...routes.values()].flat(2)));
   inForce.delete(deniedKey(namespace));
   return { wanted, inForce };
@@ -114,7 +157,11 @@ function permit(binding: KeyBinding, namespace: string, checked: Map<string, Che
     if (permissions.includes('waiting')) return false;
     const denied = route.keyIds.filter((_, index) => permissions[index] === 'denied');
     // A route that loses or gains a key is another than the one that was built.
-    checked.set(key, { ...route, denied, identity: denied.length === 0 ? route.identity : `${route.identity}|denied ${denied.join()}` });
+    checked.set(key, {
+      ...route,
+      denied,
+      identity: denied.length === 0 ? route.identity : `${route.identity}|denied ${denied.join()}`,
+    });
   }
   return true;
 }
@@ -123,30 +170,69 @@ function permit(binding: KeyBinding, namespace: string, checked: Map<string, Che
 export async function planNamespace(parts: NamespaceStageParts, namespace: string): Promise<NamespaceOutcome> {
   const { view, checker, keys, binding, gate, rootNamespace } = parts;
   const { checked, budget, profiles } = await judge(parts, namespace);
-  const forbidden = namespace === rootNamespace ? `FIM-OP-0002: objects of ${namespace}, the mesh's root namespace, act on every namespace: a route must not stand here.` : undefined;
+  const forbidden =
+    namespace === rootNamespace
+      ? `FIM-OP-0002: objects of ${namespace}, the mesh's root namespace, act on every namespace: a route must not stand here.`
+      : undefined;
   const present = await readObjects(parts, namespace);
   const inForce = present.map(({ applied }) => applied);
   const others = binding.note(namespace, keysOf(namespace, checked, inForce), view.informers.routes.namespaces());
   if (!permit(binding, namespace, checked)) return { workloads: [], routes: [], others, isWaiting: true };
-  await keys.look(namespace, [...checked.values()].flatMap(({ keyIds, denied }) => keyIds.filter((keyId) => !denied.includes(keyId))));
+  await keys.look(
+    namespace,
+    [...checked.values()].flatMap(({ keyIds, denied }) => keyIds.filter((keyId) => !denied.includes(keyId))),
+  );
   const unservable = new Map<string, KubeObject>();
   for (const [key, { head, keyIds, denied, object }] of checked) {
-    const missing = keyIds.filter((keyId) => !denied.includes(keyId) && ['KeyNotFound', 'KmsNotConfigured'].includes(keys.problem(keyId)?.reason ?? ''));
+    const missing = keyIds.filter(
+      (keyId) =>
+        !denied.includes(keyId) && ['KeyNotFound', 'KmsNotConfigured'].includes(keys.problem(keyId)?.reason ?? ''),
+    );
     if (head === undefined || hasBetter(key, missing, inForce)) unservable.set(key, object);
   }
-  const servable = forbidden === undefined ? [...checked].flatMap(([key, { head }]) => (head === undefined || unservable.has(key) ? [] : [head])) : [];
-  const standing = forbidden === undefined ? standingSelections(view.informers.namespaces.get(namespace), view.facts(namespace)) : [];
-  const grouping = await gate.run(namespace, () => groupRoutes(namespace, servable, view.facts(namespace), forbidden === undefined ? heldSelections(inForce, unservable) : [], standing));
-  const sealed = [...view.informers.envoyFilters.in(namespace).values()].filter(isOurs).flatMap(({ metadata }) => sealedWorkloadOf(metadata.name) ?? []);
+  const servable =
+    forbidden === undefined
+      ? [...checked].flatMap(([key, { head }]) => (head === undefined || unservable.has(key) ? [] : [head]))
+      : [];
+  const standing =
+    forbidden === undefined ? standingSelections(view.informers.namespaces.get(namespace), view.facts(namespace)) : [];
+  const grouping = await gate.run(namespace, () =>
+    groupRoutes(
+      namespace,
+      servable,
+      view.facts(namespace),
+      forbidden === undefined ? heldSelections(inForce, unservable) : [],
+      standing,
+    ),
+  );
+  const sealed = [...view.informers.envoyFilters.in(namespace).values()]
+    .filter(isOurs)
+    .flatMap(({ metadata }) => sealedWorkloadOf(metadata.name) ?? []);
   const before = view.namespaces.get(namespace);
-  const state: NamespaceState = { checked, unservable, grouping, over: budget.over, used: { ...budget.used, workloads: grouping.workloads.size / MAX_NAMESPACE_WORKLOADS }, near: new Map([...grouping.near, ...budget.near]), profiles, forbidden, fingerprints: new Map() };
+  const state: NamespaceState = {
+    checked,
+    unservable,
+    grouping,
+    over: budget.over,
+    used: { ...budget.used, workloads: grouping.workloads.size / MAX_NAMESPACE_WORKLOADS },
+    near: new Map([...grouping.near, ...budget.near]),
+    profiles,
+    forbidden,
+    fingerprints: new Map(),
+  };
   for (const [key, route] of checked) state.fingerprints.set(key, fingerprint(key, route, state, keys));
   if (checked.size === 0 && standing.length === 0) view.namespaces.delete(namespace);
   else view.namespaces.set(namespace, state);
   for (const key of before?.checked.keys() ?? []) if (!checked.has(key)) checker.forget(key);
   return {
     // Narrower ones first: a wider filter must not come before they take its place.
-    workloads: [...new Set([...[...grouping.workloads.values()].sort((a, b) => termsOf(b) - termsOf(a)).map(({ name }) => name), ...present.map(({ name }) => name), ...sealed])],
+    workloads: [
+      ...new Set([
+        ...[...grouping.workloads.values()].sort((a, b) => termsOf(b) - termsOf(a)).map(({ name }) => name),
+        ...present.map(({ name }) => name),
+        ...sealed,
+      ]),
+    ],
     routes: [...checked.keys()].filter((key) => before?.fingerprints.get(key) !== state.fingerprints.get(key)),
     others,
     isWaiting: false,
@@ -156,9 +242,26 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
 /** Selections whose object has a route in force that cannot be served as it now is. */
 function heldSelections(inForce: readonly Applied[], unservable: ReadonlyMap<string, KubeObject>): Selection[] {
   if (unservable.size === 0) return [];
-  return inForce.flatMap(({ routes, selection }) => (selection !== undefined && [...routes.keys()].some((key) => unservable.has(key)) ? [selection] : []));
+  return inForce.flatMap(({ routes, selection }) =>
+    selection !== undefined && [...routes.keys()].some((key) => unservable.has(key)) ? [selection] : [],
+  );
 }
 
-function fingerprint(key: string, { identity, keyIds, denied }: CheckedRoute, { grouping, unservable, over, near, forbidden }: NamespaceState, keys: KeyDirectory): string {
-  return JSON.stringify([identity, keyIds.map((keyId) => (denied.includes(keyId) ? 'denied' : keys.problem(keyId)?.reason)), unservable.has(key), grouping.problems.get(key), grouping.workloadsOf.get(key), grouping.overflow.get(key), over.get(key), near.get(key), forbidden]);
+function fingerprint(
+  key: string,
+  { identity, keyIds, denied }: CheckedRoute,
+  { grouping, unservable, over, near, forbidden }: NamespaceState,
+  keys: KeyDirectory,
+): string {
+  return JSON.stringify([
+    identity,
+    keyIds.map((keyId) => (denied.includes(keyId) ? 'denied' : keys.problem(keyId)?.reason)),
+    unservable.has(key),
+    grouping.problems.get(key),
+    grouping.workloadsOf.get(key),
+    grouping.overflow.get(key),
+    over.get(key),
+    near.get(key),
+    forbidden,
+  ]);
 }

@@ -1,4 +1,5 @@
-// The operator: watch → queue → plan, build, apply → ask the proxies → status. Each stage is a file; this one only connects them.
+// The operator: watch → queue → plan, build, apply → ask the proxies → status. Each stage is a file; this one only
+// connects them.
 import { KEY_ANSWER_MS, MIN_RETRY_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
 import type { KmsConfig, KmsSettings } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
@@ -34,7 +35,15 @@ export interface OperatorOptions {
   modules: { folder: string; urlTemplate: string; check: boolean };
   seal: SealMode;
   otherPorts: OtherPorts;
-  kms: KeyServiceAccess & { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; check: boolean; proxyFolder: string; proxyFiles: readonly KmsFile[]; settings?: KmsSettings };
+  kms: KeyServiceAccess & {
+    url: URL | undefined;
+    cluster: string | undefined;
+    metadataPrefix: string;
+    check: boolean;
+    proxyFolder: string;
+    proxyFiles: readonly KmsFile[];
+    settings?: KmsSettings;
+  };
   /** Whose keys are whose. */
   keys: { mode: BindingMode; bound: readonly BoundKeys[] };
   rootNamespace: string;
@@ -50,7 +59,8 @@ export interface OperatorOptions {
 const MODULE_LOOK_MS = 1_000;
 
 /** What a key of the queue stands for. */
-type Stage = 'namespace' | 'kms' | 'workload' | 'proxies' | 'seal' | 'retire' | 'gates' | 'status' | 'module' | 'resync' | 'keys';
+type Stage =
+  'namespace' | 'kms' | 'workload' | 'proxies' | 'seal' | 'retire' | 'gates' | 'status' | 'module' | 'resync' | 'keys';
 
 function keyFor(stage: Stage, namespace = '', name = ''): string {
   return `${stage}/${namespace}/${name}`;
@@ -79,41 +89,72 @@ export class Operator {
   constructor(options: OperatorOptions) {
     this.options = options;
     const { api, metrics, kms, log, version } = options;
-    this.view = new ClusterView(makeInformers({
-      api,
-      onChange: {
-        routes: (namespace, before, after) => this.routeChanged(namespace, before, after),
-        objects: (namespace, before, after) => this.objectChanged(namespace, before, after),
-        pods: (namespace, before, after) => this.podChanged(namespace, before, after),
-        foreign: (namespace) => this.foreignChanged(namespace),
-        namespaces: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
-        others: (namespace) => void (this.view.namespaces.has(namespace) && this.plan(namespace)),
-      },
-      onWork: (namespace, ms) => this.ledger.charge(namespace, ms),
-      onFailure: (resource, reason, message) => {
-        metrics.watchFailures.inc({ resource, reason });
-        log('watch-failed', { resource, reason, message }, 'warn');
-      },
-    }));
+    this.view = new ClusterView(
+      makeInformers({
+        api,
+        onChange: {
+          routes: (namespace, before, after) => this.routeChanged(namespace, before, after),
+          objects: (namespace, before, after) => this.objectChanged(namespace, before, after),
+          pods: (namespace, before, after) => this.podChanged(namespace, before, after),
+          foreign: (namespace) => this.foreignChanged(namespace),
+          namespaces: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
+          others: (namespace) => void (this.view.namespaces.has(namespace) && this.plan(namespace)),
+        },
+        onWork: (namespace, ms) => this.ledger.charge(namespace, ms),
+        onFailure: (resource, reason, message) => {
+          metrics.watchFailures.inc({ resource, reason });
+          log('watch-failed', { resource, reason, message }, 'warn');
+        },
+      }),
+    );
     this.queue = new WorkQueue({
       workers: QUEUE_WORKERS,
       namespaceOf: (key) => key.split('/')[1] ?? '',
       ledger: this.ledger,
       work: (key) => this.work(key),
-      onFailure: (key, error, retryMs) => log('failed', { key, error: (error as Error).message, retryMs: Math.round(retryMs) }, 'warn'),
-      onDone: (key, seconds, failed) => metrics.reconciles.observe({ stage: key.slice(0, key.indexOf('/')), result: failed ? 'failed' : 'done' }, seconds),
+      onFailure: (key, error, retryMs) =>
+        log('failed', { key, error: (error as Error).message, retryMs: Math.round(retryMs) }, 'warn'),
+      onDone: (key, seconds, failed) =>
+        metrics.reconciles.observe(
+          { stage: key.slice(0, key.indexOf('/')), result: failed ? 'failed' : 'done' },
+          seconds,
+        ),
     });
     this.modules = new ModuleSource({ ...options.modules, sealed: options.seal !== 'off' });
     this.keys = new KeyDirectory({ ...kms, onChange: (namespace) => this.plan(namespace) });
     this.binding = new KeyBinding(options.keys.mode, options.keys.bound);
     this.events = new EventSink(api, (message) => log('event-lost', { error: message }, 'warn'));
     const asking = { view: this.view, gate: new ProbeGate(), probe, defaultPort: options.probePort };
-    this.proxies = new ProxyStage({ ...asking, onProbe: (result) => metrics.probes.inc({ result }), isModuleServed: () => this.modules.problem === undefined });
+    this.proxies = new ProxyStage({
+      ...asking,
+      onProbe: (result) => metrics.probes.inc({ result }),
+      isModuleServed: () => this.modules.problem === undefined,
+    });
     this.gates = new GateStage({ view: this.view, api, defaultPort: options.probePort });
-    this.leaving = new RetireStage({ ...asking, api, onRetired: (namespace, name) => log('retired', { namespace, workload: name }) });
+    this.leaving = new RetireStage({
+      ...asking,
+      api,
+      onRetired: (namespace, name) => log('retired', { namespace, workload: name }),
+    });
     const config: KmsConfig = { cluster: kms.cluster ?? KMS_CLUSTER, ...kms.settings };
     this.workloads = new WorkloadStage({
-      view: this.view, api, checker: this.checker, gate: this.gate, modules: this.modules, kms: config, kmsAccess: kms.cluster === undefined && kms.url !== undefined ? { url: kms.url, folder: kms.proxyFolder, files: kms.proxyFiles, ...(kms.vaultNamespace === undefined ? {} : { vaultNamespace: kms.vaultNamespace }) } : undefined, version, clusterDomain: options.clusterDomain,
+      view: this.view,
+      api,
+      checker: this.checker,
+      gate: this.gate,
+      modules: this.modules,
+      kms: config,
+      kmsAccess:
+        kms.cluster === undefined && kms.url !== undefined
+          ? {
+              url: kms.url,
+              folder: kms.proxyFolder,
+              files: kms.proxyFiles,
+              ...(kms.vaultNamespace === undefined ? {} : { vaultNamespace: kms.vaultNamespace }),
+            }
+          : undefined,
+      version,
+      clusterDomain: options.clusterDomain,
       removeSeal: (namespace, name) => this.seals.remove(namespace, name),
       readBaselines: (workload, runtime, generation) => this.proxies.readBaselines(workload, runtime, generation),
       onApplied: (namespace, name, generation) => {
@@ -122,13 +163,25 @@ export class Operator {
       },
     });
     this.seals = new SealStage({
-      view: this.view, api, mode: options.seal, otherPorts: options.otherPorts, version,
+      view: this.view,
+      api,
+      mode: options.seal,
+      otherPorts: options.otherPorts,
+      version,
       stamps: (sha256) => this.modules.current?.reference.sha256 === sha256 && this.modules.current.stamps,
       apply: (wanted) => this.workloads.apply(wanted),
       chains: (workload) => this.workloads.chains(workload),
       onApplied: (namespace, name) => log('sealed', { namespace, workload: name }),
     });
-    this.statuses = new StatusStage({ view: this.view, api, modules: this.modules, keys: this.keys, events: this.events, rootNamespace: options.rootNamespace, otherPorts: options.seal === 'off' ? 'tell' : options.otherPorts });
+    this.statuses = new StatusStage({
+      view: this.view,
+      api,
+      modules: this.modules,
+      keys: this.keys,
+      events: this.events,
+      rootNamespace: options.rootNamespace,
+      otherPorts: options.seal === 'off' ? 'tell' : options.otherPorts,
+    });
   }
 
   /** Follows the cluster; nothing is written until `lead`. Settles when everything has been listed. */
@@ -149,7 +202,11 @@ export class Operator {
 
   /** Why what is known of the cluster is not whole; undefined: it is. */
   notReady(): string | undefined {
-    const names = (is: (informer: Informer) => boolean): string => (Object.entries(this.view.informers) as [string, Informer][]).filter(([, informer]) => is(informer)).map(([name]) => name).join(', ');
+    const names = (is: (informer: Informer) => boolean): string =>
+      (Object.entries(this.view.informers) as [string, Informer][])
+        .filter(([, informer]) => is(informer))
+        .map(([name]) => name)
+        .join(', ');
     const missing = names((informer) => !informer.synced);
     if (missing !== '') return `not listed yet: ${missing}`;
     const stale = names((informer) => informer.stale);
@@ -163,13 +220,17 @@ export class Operator {
     metrics.queueFailing.set(this.queue.failing);
     metrics.dropped.set({ what: 'keys' }, this.queue.dropped);
     metrics.dropped.set({ what: 'events' }, this.events.dropped);
-    for (const [resource, informer] of Object.entries(this.view.informers) as [string, Informer][]) metrics.leftOut.set({ resource }, informer.allLeftOut + informer.unreadable);
+    for (const [resource, informer] of Object.entries(this.view.informers) as [string, Informer][])
+      metrics.leftOut.set({ resource }, informer.allLeftOut + informer.unreadable);
     metrics.used.reset();
-    for (const [namespace, { used }] of this.view.namespaces) for (const [budget, part] of Object.entries(used)) if (part > 0.5) metrics.used.set({ namespace_of: namespace, budget }, part);
+    for (const [namespace, { used }] of this.view.namespaces)
+      for (const [budget, part] of Object.entries(used))
+        if (part > 0.5) metrics.used.set({ namespace_of: namespace, budget }, part);
     const counts = new Map<string, number>();
     for (const namespace of this.view.informers.routes.namespaces()) {
       for (const route of this.view.informers.routes.in(namespace).values()) {
-        for (const { type, status } of (route.status as RouteStatus | undefined)?.conditions ?? []) counts.set(`${type} ${status}`, (counts.get(`${type} ${status}`) ?? 0) + 1);
+        for (const { type, status } of (route.status as RouteStatus | undefined)?.conditions ?? [])
+          counts.set(`${type} ${status}`, (counts.get(`${type} ${status}`) ?? 0) + 1);
       }
     }
     metrics.routes.reset();
@@ -189,8 +250,13 @@ export class Operator {
 
   /** A change of the status alone is the operator's own. */
   private routeChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
-    const same = before !== undefined && after !== undefined && before.metadata.uid === after.metadata.uid && before.metadata.generation === after.metadata.generation
-      && JSON.stringify(before.metadata.annotations) === JSON.stringify(after.metadata.annotations) && before.metadata.deletionTimestamp === after.metadata.deletionTimestamp;
+    const same =
+      before !== undefined &&
+      after !== undefined &&
+      before.metadata.uid === after.metadata.uid &&
+      before.metadata.generation === after.metadata.generation &&
+      JSON.stringify(before.metadata.annotations) === JSON.stringify(after.metadata.annotations) &&
+      before.metadata.deletionTimestamp === after.metadata.deletionTimestamp;
     if (!same) this.plan(namespace);
     else this.queue.addAfter(keyFor('status', namespace, after.metadata.name), SETTLE_MS);
   }
@@ -198,10 +264,16 @@ export class Operator {
   private objectChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
     const sealed = sealedWorkloadOf((after ?? before)?.metadata.name ?? '');
     // Nothing is planned by a seal.
-    if (sealed !== undefined && this.view.workload(namespace, sealed) !== undefined) return this.queue.addAfter(keyFor('seal', namespace, sealed), SETTLE_MS);
+    if (sealed !== undefined && this.view.workload(namespace, sealed) !== undefined)
+      return this.queue.addAfter(keyFor('seal', namespace, sealed), SETTLE_MS);
     const name = workloadOf(after?.metadata.name ?? '') ?? '';
     const runtime = this.view.knownRuntime(namespace, name);
-    if (runtime?.lastApplied !== undefined && after !== undefined && Number(after.metadata.resourceVersion) >= Number(runtime.lastApplied.metadata.resourceVersion)) runtime.lastApplied = undefined;
+    if (
+      runtime?.lastApplied !== undefined &&
+      after !== undefined &&
+      Number(after.metadata.resourceVersion) >= Number(runtime.lastApplied.metadata.resourceVersion)
+    )
+      runtime.lastApplied = undefined;
     this.plan(namespace);
   }
 
@@ -214,10 +286,18 @@ export class Operator {
   private podChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
     if (after !== undefined && hasGate(after)) this.queue.addAfter(keyFor('gates', namespace), SETTLE_MS);
     const state = this.view.namespaces.get(namespace);
-    if (state === undefined || JSON.stringify([before?.status, before?.metadata.labels, before?.metadata.deletionTimestamp]) === JSON.stringify([after?.status, after?.metadata.labels, after?.metadata.deletionTimestamp])) return;
-    for (const name of state.grouping.workloads.keys()) this.queue.addAfter(keyFor('proxies', namespace, name), SETTLE_MS);
-    // A pod that meets selections together which none has met together so far needs a workload, before its proxy starts.
-    if (after !== undefined && !state.grouping.isSeen(after.metadata.labels ?? {}, this.view.facts(namespace))) this.plan(namespace);
+    if (
+      state === undefined ||
+      JSON.stringify([before?.status, before?.metadata.labels, before?.metadata.deletionTimestamp]) ===
+        JSON.stringify([after?.status, after?.metadata.labels, after?.metadata.deletionTimestamp])
+    )
+      return;
+    for (const name of state.grouping.workloads.keys())
+      this.queue.addAfter(keyFor('proxies', namespace, name), SETTLE_MS);
+    // A pod that meets selections together which none has met together so far needs a workload, before its proxy
+    // starts.
+    if (after !== undefined && !state.grouping.isSeen(after.metadata.labels ?? {}, this.view.facts(namespace)))
+      this.plan(namespace);
   }
 
   private plan(namespace: string): void {
@@ -225,28 +305,49 @@ export class Operator {
   }
 
   private planAll(): void {
-    for (const namespace of new Set([...this.view.informers.routes.namespaces(), ...this.view.informers.envoyFilters.namespaces(), ...this.view.informers.namespaces.names()])) this.plan(namespace);
+    for (const namespace of new Set([
+      ...this.view.informers.routes.namespaces(),
+      ...this.view.informers.envoyFilters.namespaces(),
+      ...this.view.informers.namespaces.names(),
+    ]))
+      this.plan(namespace);
   }
 
   /** Namespaces whose routes name keys: the answers about them are to be asked for again. */
   private planWithKeys(): void {
-    for (const [namespace, { checked }] of this.view.namespaces) if ([...checked.values()].some(({ keyIds }) => keyIds.length > 0)) this.plan(namespace);
+    for (const [namespace, { checked }] of this.view.namespaces)
+      if ([...checked.values()].some(({ keyIds }) => keyIds.length > 0)) this.plan(namespace);
   }
 
   private async work(key: string): Promise<number | undefined> {
     const [stage, namespace = '', name = ''] = key.split('/') as [Stage, string, string];
     switch (stage) {
-      case 'namespace': return this.workNamespace(namespace);
-      case 'kms': await this.workKms(namespace); return undefined;
-      case 'workload': return this.workWorkload(namespace, name);
-      case 'proxies': return this.workProxies(namespace, name);
-      case 'seal': return this.workSeal(namespace, name);
-      case 'gates': return this.gates.reconcile(namespace);
-      case 'retire': return this.leaving.reconcile(namespace, name);
-      case 'status': await this.statuses.reconcile(`${namespace}/${name}`); return undefined;
-      case 'module': return this.workModule();
-      case 'keys': this.planWithKeys(); return KEY_ANSWER_MS;
-      case 'resync': this.resync(); return RESYNC_MS;
+      case 'namespace':
+        return this.workNamespace(namespace);
+      case 'kms':
+        await this.workKms(namespace);
+        return undefined;
+      case 'workload':
+        return this.workWorkload(namespace, name);
+      case 'proxies':
+        return this.workProxies(namespace, name);
+      case 'seal':
+        return this.workSeal(namespace, name);
+      case 'gates':
+        return this.gates.reconcile(namespace);
+      case 'retire':
+        return this.leaving.reconcile(namespace, name);
+      case 'status':
+        await this.statuses.reconcile(`${namespace}/${name}`);
+        return undefined;
+      case 'module':
+        return this.workModule();
+      case 'keys':
+        this.planWithKeys();
+        return KEY_ANSWER_MS;
+      case 'resync':
+        this.resync();
+        return RESYNC_MS;
     }
   }
 
@@ -257,10 +358,12 @@ export class Operator {
   private async workNamespace(namespace: string): Promise<undefined> {
     const { view, checker, keys, binding, gate } = this;
     const { api, rootNamespace } = this.options;
-    const outcome = await planNamespace({ view, api, checker, keys, binding, gate, rootNamespace }, namespace).catch((error: unknown) => {
-      binding.passOver(namespace);
-      throw error;
-    });
+    const outcome = await planNamespace({ view, api, checker, keys, binding, gate, rootNamespace }, namespace).catch(
+      (error: unknown) => {
+        binding.passOver(namespace);
+        throw error;
+      },
+    );
     for (const other of outcome.others) this.plan(other);
     // Those that wait are told when the last namespace has been looked at.
     if (outcome.isWaiting) return undefined;
@@ -283,7 +386,12 @@ export class Operator {
       kmsErrors.set(namespace, (error as Error).message);
       throw error;
     } finally {
-      if (kmsErrors.get(namespace) !== before) this.tellRoutes([...(namespaces.get(namespace)?.checked ?? [])].filter(([, { keyIds }]) => keyIds.length > 0).map(([key]) => key));
+      if (kmsErrors.get(namespace) !== before)
+        this.tellRoutes(
+          [...(namespaces.get(namespace)?.checked ?? [])]
+            .filter(([, { keyIds }]) => keyIds.length > 0)
+            .map(([key]) => key),
+        );
     }
   }
 
@@ -302,7 +410,8 @@ export class Operator {
       throw error;
     } finally {
       // Those that had to wait for the last of the builds.
-      if (first && this.view.isBuilt(namespace)) this.tellRoutes([...(this.view.namespaces.get(namespace)?.checked.keys() ?? [])]);
+      if (first && this.view.isBuilt(namespace))
+        this.tellRoutes([...(this.view.namespaces.get(namespace)?.checked.keys() ?? [])]);
     }
   }
 
@@ -336,6 +445,7 @@ export class Operator {
 
   private resync(): void {
     this.planAll();
-    for (const [namespace, { grouping }] of this.view.namespaces) for (const name of grouping.workloads.keys()) this.queue.add(keyFor('workload', namespace, name));
+    for (const [namespace, { grouping }] of this.view.namespaces)
+      for (const name of grouping.workloads.keys()) this.queue.add(keyFor('workload', namespace, name));
   }
 }

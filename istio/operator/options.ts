@@ -1,4 +1,5 @@
-// The operator's command line; every option can also be given as an environment variable, FIM_ and the name in capitals.
+// The operator's command line; every option can also be given as an environment variable, FIM_ and the name in
+// capitals.
 import { parseArgs } from 'node:util';
 import { KMS_SETTINGS, readKmsSettings, type KmsSettings } from '../../envoy/route/index.ts';
 import { BINDING_MODES, readBoundKeys, type BindingMode, type BoundKeys } from './key-binding.ts';
@@ -16,7 +17,15 @@ export interface OperatorFlags {
   modules: { folder: string; urlTemplate: string; check: boolean };
   seal: SealMode;
   otherPorts: OtherPorts;
-  kms: KeyServiceAccess & { url: URL | undefined; cluster: string | undefined; metadataPrefix: string; check: boolean; proxyFolder: string; proxyFiles: KmsFile[]; settings: KmsSettings };
+  kms: KeyServiceAccess & {
+    url: URL | undefined;
+    cluster: string | undefined;
+    metadataPrefix: string;
+    check: boolean;
+    proxyFolder: string;
+    proxyFiles: KmsFile[];
+    settings: KmsSettings;
+  };
   keys: { mode: BindingMode; bound: BoundKeys[] };
   /** Of the lease. */
   namespace: string;
@@ -29,25 +38,29 @@ export interface OperatorFlags {
 }
 
 const OPTIONS = {
-  kubeconfig: 'kubeconfig file; without it the pod\'s own credentials',
+  kubeconfig: "kubeconfig file; without it the pod's own credentials",
   modules: 'folder with fim.wasm',
   'module-url': 'where proxies fetch modules: http(s)://…/{sha256}.wasm or oci://…@sha256:…',
   'module-check': 'head (ask for the module there before it is named) or none',
   seal: 'what may pass only after FIM: routes (what routes may concern, the default), listener (every request) or off',
-  'other-ports': 'inbound connections that do not speak HTTP, at sidecars under a route: refuse (the default; with a seal) or tell (in the condition Covered)',
+  'other-ports':
+    'inbound connections that do not speak HTTP, at sidecars under a route: refuse (the default; with a seal) or tell (in the condition Covered)',
   kms: 'URL of the key service, for the proxies and for looking up whether keys are there',
   'kms-cluster': 'an Envoy cluster that the proxies have already for the key service',
-  'kms-metadata-prefix': 'path of key metadata (default: that of the keys with metadata for data, /v1/secret/metadata/)',
+  'kms-metadata-prefix':
+    'path of key metadata (default: that of the keys with metadata for data, /v1/secret/metadata/)',
   'kms-token-file': 'file with a token that may read key metadata',
-  'kms-proxy-folder': 'folder in the proxies\' pods with what they show the key service (default /etc/fim/kms)',
+  'kms-proxy-folder': "folder in the proxies' pods with what they show the key service (default /etc/fim/kms)",
   'kms-proxy-files': 'what is in it, by commas: token, ca, identity (default: nothing)',
   'kms-check': 'metadata (look keys up) or none',
-  'kms-namespace': 'Vault\'s namespace, for proxies and look-ups',
-  'kms-ca-file': 'PEM of the authorities of the key service, for look-ups (default: the system\'s)',
+  'kms-namespace': "Vault's namespace, for proxies and look-ups",
+  'kms-ca-file': "PEM of the authorities of the key service, for look-ups (default: the system's)",
   'kms-cert-file': 'PEM of a client certificate, for look-ups',
   'kms-key-file': 'PEM of its key',
-  'kms-keys': 'keys that are bound to namespaces: PREFIX=NAMESPACE[,NAMESPACE] by blanks, as in "prod/fund=fund prod/pay=pay,pay-test"',
-  'kms-binding': 'of other keys: claimed (one namespace has each), strict (kms://NAMESPACE/… only), off (default claimed)',
+  'kms-keys':
+    'keys that are bound to namespaces: PREFIX=NAMESPACE[,NAMESPACE] by blanks, as in "prod/fund=fund prod/pay=pay,pay-test"',
+  'kms-binding':
+    'of other keys: claimed (one namespace has each), strict (kms://NAMESPACE/… only), off (default claimed)',
   ...KMS_SETTINGS,
   namespace: 'namespace of the lease (default fim-system)',
   'root-namespace': 'root namespace of the mesh (default istio-system)',
@@ -67,29 +80,47 @@ function usage(problem: string): string {
 
 function readListen(text: string): OperatorFlags['listen'] | undefined {
   const match = /^(.+):(\d{1,5})$/.exec(text);
-  return match === null || Number(match[2]) > 65_535 ? undefined : { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+  return match === null || Number(match[2]) > 65_535
+    ? undefined
+    : { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
 }
 
 /** What look-ups show the key service; a text says what is wrong. */
 function readAccess(read: (name: Name) => string | undefined): KeyServiceAccess | string {
-  const [vaultNamespace, caFile, certFile, keyFile] = [read('kms-namespace'), read('kms-ca-file'), read('kms-cert-file'), read('kms-key-file')];
-  if (vaultNamespace !== undefined && !/^[\w./-]{1,256}$/.test(vaultNamespace)) return '--kms-namespace is no namespace of Vault';
+  const [vaultNamespace, caFile, certFile, keyFile] = [
+    read('kms-namespace'),
+    read('kms-ca-file'),
+    read('kms-cert-file'),
+    read('kms-key-file'),
+  ];
+  if (vaultNamespace !== undefined && !/^[\w./-]{1,256}$/.test(vaultNamespace))
+    return '--kms-namespace is no namespace of Vault';
   if ((certFile === undefined) !== (keyFile === undefined)) return '--kms-cert-file and --kms-key-file go together';
   return {
-    tokenFile: read('kms-token-file'), ...(vaultNamespace === undefined ? {} : { vaultNamespace }), ...(caFile === undefined ? {} : { caFile }),
+    tokenFile: read('kms-token-file'),
+    ...(vaultNamespace === undefined ? {} : { vaultNamespace }),
+    ...(caFile === undefined ? {} : { caFile }),
     ...(certFile === undefined || keyFile === undefined ? {} : { certFile, keyFile }),
   };
 }
 
 /** Reads the command line; a text says what is wrong with it. */
-export function readOptions(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): OperatorFlags | string {
+export function readOptions(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): OperatorFlags | string {
   let given: Partial<Record<Name, string>>;
   try {
-    given = parseArgs({ args: [...args], options: Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, { type: 'string' as const }])), strict: true }).values as typeof given;
+    given = parseArgs({
+      args: [...args],
+      options: Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, { type: 'string' as const }])),
+      strict: true,
+    }).values as typeof given;
   } catch (error) {
     return usage((error as Error).message);
   }
-  const read = (name: Name): string | undefined => given[name] ?? environment[`FIM_${name.toUpperCase().replaceAll('-', '_')}`];
+  const read = (name: Name): string | undefined =>
+    given[name] ?? environment[`FIM_${name.toUpperCase().replaceAll('-', '_')}`];
   const folder = read('modules');
   const urlTemplate = read('module-url');
   if (folder === undefined || urlTemplate === undefined) return usage('--modules and --module-url are needed');
@@ -99,9 +130,11 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
   const otherPorts = OTHER_PORTS.find((choice) => choice === (read('other-ports') ?? 'refuse'));
   if (otherPorts === undefined) return usage(`--other-ports is one of ${OTHER_PORTS.join(', ')}`);
   const kms = read('kms');
-  if (kms !== undefined && !(URL.canParse(kms) && /^(https?|h2c):$/.test(new URL(kms).protocol))) return usage('--kms is no URL');
+  if (kms !== undefined && !(URL.canParse(kms) && /^(https?|h2c):$/.test(new URL(kms).protocol)))
+    return usage('--kms is no URL');
   const proxyFiles = (read('kms-proxy-files') ?? '').split(',').filter((name) => name !== '');
-  if (!proxyFiles.every((name): name is KmsFile => (KMS_FILES as readonly string[]).includes(name))) return usage(`--kms-proxy-files is of ${KMS_FILES.join(', ')}`);
+  if (!proxyFiles.every((name): name is KmsFile => (KMS_FILES as readonly string[]).includes(name)))
+    return usage(`--kms-proxy-files is of ${KMS_FILES.join(', ')}`);
   const proxyFolder = read('kms-proxy-folder') ?? '/etc/fim/kms';
   if (!/^\/[\w./-]*[^/]$/.test(proxyFolder)) return usage('--kms-proxy-folder is no absolute path');
   const mode = BINDING_MODES.find((one) => one === (read('kms-binding') ?? 'claimed'));
@@ -123,12 +156,26 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
   return {
     kubeconfig: read('kubeconfig'),
     modules: { folder, urlTemplate, check: read('module-check') !== 'none' },
-    seal, otherPorts,
+    seal,
+    otherPorts,
     kms: {
-      url: kms === undefined ? undefined : new URL(kms), cluster: read('kms-cluster'), metadataPrefix: read('kms-metadata-prefix') ?? (settings.pathPrefix ?? '/v1/secret/data/').replace(/\/data\/$/, '/metadata/'),
-      ...access, check: read('kms-check') !== 'none', proxyFolder, proxyFiles, settings,
+      url: kms === undefined ? undefined : new URL(kms),
+      cluster: read('kms-cluster'),
+      metadataPrefix:
+        read('kms-metadata-prefix') ?? (settings.pathPrefix ?? '/v1/secret/data/').replace(/\/data\/$/, '/metadata/'),
+      ...access,
+      check: read('kms-check') !== 'none',
+      proxyFolder,
+      proxyFiles,
+      settings,
     },
     keys: { mode, bound },
-    namespace: read('namespace') ?? 'fim-system', rootNamespace: read('root-namespace') ?? 'istio-system', clusterDomain, identity: read('identity'), listen, probePort, logLevel,
+    namespace: read('namespace') ?? 'fim-system',
+    rootNamespace: read('root-namespace') ?? 'istio-system',
+    clusterDomain,
+    identity: read('identity'),
+    listen,
+    probePort,
+    logLevel,
   };
 }

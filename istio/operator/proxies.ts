@@ -3,10 +3,22 @@ import { MAX_PROBE_BYTES, PROBE_TIMEOUT_MS, PROBE_WORKERS } from '../limits.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { EXCLUDED_PORTS_ANNOTATION, INCLUDED_PORTS_ANNOTATION } from './plan/coverage.ts';
 import { readMetrics, type Reading } from './plan/evidence.ts';
-import { GATEWAY_NAME_LABEL, includes, isGateway, isWaypointPod, SERVICE_TERM, WAYPOINT_TERM, type Selection, type TargetFacts } from './plan/selection.ts';
+import {
+  GATEWAY_NAME_LABEL,
+  includes,
+  isGateway,
+  isWaypointPod,
+  SERVICE_TERM,
+  WAYPOINT_TERM,
+  type Selection,
+  type TargetFacts,
+} from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
 
-/** Another port than Istio's for the counters of one pod's proxy. It changes the port only: the address is always the pod's. */
+/**
+ * Another port than Istio's for the counters of one pod's proxy. It changes the port only: the address is always the
+ * pod's.
+ */
 const PORT_ANNOTATION = 'fim.financial/probe-port';
 /** Where Istio's agent offers its own and Envoy's metrics. */
 export const AGENT_METRICS_PORT = 15020;
@@ -28,7 +40,10 @@ export interface Proxy {
   port: number;
   /** Milliseconds since 1970. */
   readySince: number;
-  /** Whether it takes traffic, and counts. One that is not ready is looked after all the same: it may wait for its policy. */
+  /**
+   * Whether it takes traffic, and counts. One that is not ready is looked after all the same: it may wait for its
+   * policy.
+   */
   ready: boolean;
 }
 
@@ -41,7 +56,10 @@ interface PodSpec {
 
 /** Whether a pod waits for its policy before it is ready. */
 export function hasGate(pod: KubeObject): boolean {
-  return (pod.spec as PodSpec | undefined)?.readinessGates?.some(({ conditionType }) => conditionType === ENFORCED_GATE) ?? false;
+  return (
+    (pod.spec as PodSpec | undefined)?.readinessGates?.some(({ conditionType }) => conditionType === ENFORCED_GATE) ??
+    false
+  );
 }
 
 /** What the gate's condition says; undefined: nothing yet. */
@@ -52,12 +70,27 @@ export function gateOf(pod: KubeObject): string | undefined {
 /** What the operator needs of a pod. */
 export function trimPod(pod: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = pod.metadata;
-  const annotations = Object.fromEntries(Object.entries(pod.metadata.annotations ?? {}).filter(([annotation]) => KEPT_ANNOTATIONS.includes(annotation)));
+  const annotations = Object.fromEntries(
+    Object.entries(pod.metadata.annotations ?? {}).filter(([annotation]) => KEPT_ANNOTATIONS.includes(annotation)),
+  );
   const status = (pod.status ?? {}) as PodStatus;
   return {
-    apiVersion: pod.apiVersion, kind: pod.kind,
-    metadata: { name, namespace, uid, resourceVersion, labels, ...(deletionTimestamp ? { deletionTimestamp } : {}), ...(Object.keys(annotations).length === 0 ? {} : { annotations }) },
-    status: { phase: status.phase, podIP: status.podIP, conditions: (status.conditions ?? []).filter(({ type }) => type === 'Ready' || type === ENFORCED_GATE) },
+    apiVersion: pod.apiVersion,
+    kind: pod.kind,
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      labels,
+      ...(deletionTimestamp ? { deletionTimestamp } : {}),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    },
+    status: {
+      phase: status.phase,
+      podIP: status.podIP,
+      conditions: (status.conditions ?? []).filter(({ type }) => type === 'Ready' || type === ENFORCED_GATE),
+    },
     ...(hasGate(pod) ? { spec: { readinessGates: [{ conditionType: ENFORCED_GATE }] } } : {}),
   };
 }
@@ -68,7 +101,14 @@ function proxyOf(pod: KubeObject, defaultPort: number): Proxy | undefined {
   if (podIP === undefined || pod.metadata.deletionTimestamp) return undefined;
   const given = Number(pod.metadata.annotations?.[PORT_ANNOTATION]);
   const port = Number.isInteger(given) && given > 0 && given < 65_536 ? given : defaultPort;
-  return { name: pod.metadata.name, uid: pod.metadata.uid ?? pod.metadata.name, address: podIP, port, readySince: Date.parse(ready?.lastTransitionTime ?? '') || 0, ready: ready !== undefined };
+  return {
+    name: pod.metadata.name,
+    uid: pod.metadata.uid ?? pod.metadata.name,
+    address: podIP,
+    port,
+    readySince: Date.parse(ready?.lastTransitionTime ?? '') || 0,
+    ready: ready !== undefined,
+  };
 }
 
 function meets({ lattice, terms }: Selection, labels: Record<string, string>, facts: TargetFacts): boolean {
@@ -78,13 +118,19 @@ function meets({ lattice, terms }: Selection, labels: Record<string, string>, fa
 }
 
 /** The proxies that are to run the workload's configuration and not that of a narrower one, ready or not. */
-export function allProxiesOf(workload: Workload, pods: Iterable<KubeObject>, facts: TargetFacts, defaultPort: number): Proxy[] {
+export function allProxiesOf(
+  workload: Workload,
+  pods: Iterable<KubeObject>,
+  facts: TargetFacts,
+  defaultPort: number,
+): Proxy[] {
   const found: Proxy[] = [];
   // A waypoint's Service has filter chains of its own in the proxy that others share.
   const narrower = workload.narrower.filter((selection) => selection.terms[SERVICE_TERM] === undefined);
   for (const pod of pods) {
     const labels = pod.metadata.labels ?? {};
-    if (!meets(workload.selection, labels, facts) || narrower.some((selection) => includes(labels, selection.terms))) continue;
+    if (!meets(workload.selection, labels, facts) || narrower.some((selection) => includes(labels, selection.terms)))
+      continue;
     const proxy = proxyOf(pod, defaultPort);
     if (proxy !== undefined) found.push(proxy);
   }
@@ -102,7 +148,10 @@ export type ProbeResult = { reading: Reading } | { error: string };
 export async function probe({ address, port }: Proxy): Promise<ProbeResult> {
   const host = address.includes(':') ? `[${address}]` : address;
   try {
-    const answer = await fetch(`http://${host}:${port}${METRICS_PATH}`, { redirect: 'error', signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    const answer = await fetch(`http://${host}:${port}${METRICS_PATH}`, {
+      redirect: 'error',
+      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+    });
     if (!answer.ok) return { error: `status ${answer.status}` };
     const reading = readMetrics(await boundedText(answer), Date.now());
     return reading === undefined ? { error: 'the answer is not that of an Envoy' } : { reading };

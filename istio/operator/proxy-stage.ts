@@ -1,5 +1,12 @@
 // Stage 3: the proxies of a workload are asked what they run.
-import { BYPASS_TOLD_MS, MAX_RENEW_MS, MIN_RENEW_MS, PENDING_PROBE_MS, PROVEN_PROBE_MS, SEAL_SHOWS_MS } from '../limits.ts';
+import {
+  BYPASS_TOLD_MS,
+  MAX_RENEW_MS,
+  MIN_RENEW_MS,
+  PENDING_PROBE_MS,
+  PROVEN_PROBE_MS,
+  SEAL_SHOWS_MS,
+} from '../limits.ts';
 import { emptyState, type ClusterView, type WorkloadRuntime } from './cluster-view.ts';
 import { keyTroubles } from './key-evidence.ts';
 import { GENERATION_SLOTS, isIdle, judge, type Expectation, type Reading, type Verdict } from './plan/evidence.ts';
@@ -31,7 +38,9 @@ export interface ProxyOutcome {
 }
 
 function proofInStatus(status: RouteStatus | undefined, { name, generation, hash }: WorkloadState): number | undefined {
-  const entry = status?.workloads?.find((workload) => workload.name === name && workload.generation === generation && workload.configurationHash === hash);
+  const entry = status?.workloads?.find(
+    (workload) => workload.name === name && workload.generation === generation && workload.configurationHash === hash,
+  );
   return entry?.provenAt === undefined ? undefined : Date.parse(entry.provenAt);
 }
 
@@ -42,13 +51,19 @@ export class ProxyStage {
     this.parts = parts;
   }
 
-  /** Reads the proxies whose last reading cannot be compared with: none, or so old that the counter has another meaning since. */
+  /**
+   * Reads the proxies whose last reading cannot be compared with: none, or so old that the counter has another meaning
+   * since.
+   */
   async readBaselines(workload: Workload, runtime: WorkloadRuntime, generation: number): Promise<void> {
     const proxies = this.proxies(workload);
-    await Promise.all(proxies.map(async (proxy) => {
-      const known = runtime.readings.get(proxy.uid);
-      if (known === undefined || known.generation <= generation - GENERATION_SLOTS) await this.ask(proxy, runtime, generation - 1);
-    }));
+    await Promise.all(
+      proxies.map(async (proxy) => {
+        const known = runtime.readings.get(proxy.uid);
+        if (known === undefined || known.generation <= generation - GENERATION_SLOTS)
+          await this.ask(proxy, runtime, generation - 1);
+      }),
+    );
     runtime.baselines = new Map([...runtime.readings].map(([uid, { reading }]) => [uid, reading]));
   }
 
@@ -56,7 +71,8 @@ export class ProxyStage {
   async reconcile(namespace: string, name: string): Promise<ProxyOutcome> {
     const workload = this.parts.view.workload(namespace, name);
     const runtime = this.parts.view.knownRuntime(namespace, name);
-    if (workload === undefined || runtime?.release === undefined) return { changed: false, bump: false, againMs: undefined };
+    if (workload === undefined || runtime?.release === undefined)
+      return { changed: false, bump: false, againMs: undefined };
     const { release } = runtime;
     const proxies = this.proxies(workload);
     const results = await Promise.all(proxies.map((proxy) => this.ask(proxy, runtime, release.generation)));
@@ -64,65 +80,113 @@ export class ProxyStage {
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
     await this.confirm(workload, runtime, proxies, results);
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
-    for (const known of [runtime.readings, runtime.drained, runtime.seals]) for (const uid of known.keys()) if (!proxies.some((proxy) => proxy.uid === uid)) known.delete(uid);
+    for (const known of [runtime.readings, runtime.drained, runtime.seals])
+      for (const uid of known.keys()) if (!proxies.some((proxy) => proxy.uid === uid)) known.delete(uid);
     const { state, ambiguous, wantModule } = this.judgeAll(workload, runtime, proxies, results);
     state.keyTroubles = keyTroubles(runtime, proxies, results);
     const changed = JSON.stringify(state) !== JSON.stringify(runtime.state);
     runtime.state = state;
     noteProof(runtime);
-    const bump = (ambiguous && performance.now() - runtime.bumpedAt > BUMP_PAUSE_MS) || this.renews(runtime, wantModule);
+    const bump =
+      (ambiguous && performance.now() - runtime.bumpedAt > BUMP_PAUSE_MS) || this.renews(runtime, wantModule);
     if (bump) Object.assign(runtime, { bump: true, bumpedAt: performance.now() });
     const age = Date.now() - release.appliedAt;
-    const settled = state.programmed === state.proxies && state.unseen.length === 0 && proxies.every(({ uid, ready }) => ready || runtime.inForce.has(uid));
-    return { changed, bump, againMs: settled ? PROVEN_PROBE_MS : Math.min(PROVEN_PROBE_MS, Math.max(PENDING_PROBE_MS, age / 10)) };
+    const settled =
+      state.programmed === state.proxies &&
+      state.unseen.length === 0 &&
+      proxies.every(({ uid, ready }) => ready || runtime.inForce.has(uid));
+    return {
+      changed,
+      bump,
+      againMs: settled ? PROVEN_PROBE_MS : Math.min(PROVEN_PROBE_MS, Math.max(PENDING_PROBE_MS, age / 10)),
+    };
   }
 
   /**
-   * Whether the configuration is to be given anew: an agent that did not get the module tries no more until it hears of it again, and its proxy answers with
-   * 500 until then. The pause grows while that does not help.
+   * Whether the configuration is to be given anew: an agent that did not get the module tries no more until it hears of
+   * it again, and its proxy answers with 500 until then. The pause grows while that does not help.
    */
   private renews(runtime: WorkloadRuntime, wantModule: boolean): boolean {
     if (!wantModule) {
       runtime.renewals = 0;
       return false;
     }
-    if (!this.parts.isModuleServed() || performance.now() - runtime.bumpedAt < Math.min(MAX_RENEW_MS, MIN_RENEW_MS * 2 ** runtime.renewals)) return false;
+    if (
+      !this.parts.isModuleServed() ||
+      performance.now() - runtime.bumpedAt < Math.min(MAX_RENEW_MS, MIN_RENEW_MS * 2 ** runtime.renewals)
+    )
+      return false;
     runtime.renewals++;
     return true;
   }
 
   /**
-   * Asks once more where the counters have just been found complete: a worker takes a configuration into service in the task after the one that counts it, and
-   * an answer of the main thread that was asked for later lies behind that.
+   * Asks once more where the counters have just been found complete: a worker takes a configuration into service in the
+   * task after the one that counts it, and an answer of the main thread that was asked for later lies behind that.
    */
-  private async confirm(workload: Workload, runtime: WorkloadRuntime, proxies: readonly Proxy[], results: ProbeResult[]): Promise<void> {
+  private async confirm(
+    workload: Workload,
+    runtime: WorkloadRuntime,
+    proxies: readonly Proxy[],
+    results: ProbeResult[],
+  ): Promise<void> {
     const { generation } = runtime.release!;
     const { verdicts } = this.verdicts(workload, runtime, proxies, results);
-    await Promise.all(proxies.map(async (proxy, index) => {
-      if (verdicts[index]?.state !== 'proven' || runtime.confirmed.get(proxy.uid) === generation) return;
-      const again = await this.ask(proxy, runtime, generation);
-      results[index] = again;
-      if ('reading' in again) runtime.confirmed.set(proxy.uid, generation);
-    }));
-    for (const uid of runtime.confirmed.keys()) if (!proxies.some((proxy) => proxy.uid === uid)) runtime.confirmed.delete(uid);
+    await Promise.all(
+      proxies.map(async (proxy, index) => {
+        if (verdicts[index]?.state !== 'proven' || runtime.confirmed.get(proxy.uid) === generation) return;
+        const again = await this.ask(proxy, runtime, generation);
+        results[index] = again;
+        if ('reading' in again) runtime.confirmed.set(proxy.uid, generation);
+      }),
+    );
+    for (const uid of runtime.confirmed.keys())
+      if (!proxies.some((proxy) => proxy.uid === uid)) runtime.confirmed.delete(uid);
   }
 
   /** One verdict for each proxy; undefined for those that could not be asked. */
-  private verdicts(workload: Workload, runtime: WorkloadRuntime, proxies: readonly Proxy[], results: readonly ProbeResult[]): { verdicts: (Verdict | undefined)[]; provenAt: number | undefined } {
+  private verdicts(
+    workload: Workload,
+    runtime: WorkloadRuntime,
+    proxies: readonly Proxy[],
+    results: readonly ProbeResult[],
+  ): { verdicts: (Verdict | undefined)[]; provenAt: number | undefined } {
     const { generation, hash } = runtime.release!;
     const provenAt = runtime.state.provenAt ?? this.provenAt(workload, { ...runtime.state, generation, hash });
-    const since = runtime.history.find((entry) => entry.generation > generation - GENERATION_SLOTS)?.since ?? Date.now();
-    const expectation: Expectation = { generation, slotFreeSince: since, ...(provenAt === undefined ? {} : { provenAt }) };
+    const since =
+      runtime.history.find((entry) => entry.generation > generation - GENERATION_SLOTS)?.since ?? Date.now();
+    const expectation: Expectation = {
+      generation,
+      slotFreeSince: since,
+      ...(provenAt === undefined ? {} : { provenAt }),
+    };
     const verdicts = proxies.map((proxy, index) => {
       const result = results[index];
-      return result === undefined || 'error' in result ? undefined : judge(expectation, { baseline: runtime.baselines.get(proxy.uid), now: result.reading, readySince: proxy.readySince });
+      return result === undefined || 'error' in result
+        ? undefined
+        : judge(expectation, {
+            baseline: runtime.baselines.get(proxy.uid),
+            now: result.reading,
+            readySince: proxy.readySince,
+          });
     });
     return { verdicts, provenAt };
   }
 
-  private judgeAll(workload: Workload, runtime: WorkloadRuntime, proxies: readonly Proxy[], results: readonly ProbeResult[]): { state: WorkloadState; ambiguous: boolean; wantModule: boolean } {
+  private judgeAll(
+    workload: Workload,
+    runtime: WorkloadRuntime,
+    proxies: readonly Proxy[],
+    results: readonly ProbeResult[],
+  ): { state: WorkloadState; ambiguous: boolean; wantModule: boolean } {
     const { generation, hash } = runtime.release!;
-    const state: WorkloadState = { ...emptyState(workload.name), hash, generation, counted: true, applyError: runtime.applyError };
+    const state: WorkloadState = {
+      ...emptyState(workload.name),
+      hash,
+      generation,
+      counted: true,
+      applyError: runtime.applyError,
+    };
     const { verdicts, provenAt } = this.verdicts(workload, runtime, proxies, results);
     let [ambiguous, wantModule] = [false, false];
     runtime.inForce.clear();
@@ -171,7 +235,12 @@ export class ProxyStage {
 
   private proxies(workload: Workload): Proxy[] {
     const { view, defaultPort } = this.parts;
-    return allProxiesOf(workload, view.informers.pods.in(workload.namespace).values(), view.facts(workload.namespace), defaultPort);
+    return allProxiesOf(
+      workload,
+      view.informers.pods.in(workload.namespace).values(),
+      view.facts(workload.namespace),
+      defaultPort,
+    );
   }
 
   private async ask(proxy: Proxy, runtime: WorkloadRuntime, generation: number): Promise<ProbeResult> {
@@ -183,10 +252,16 @@ export class ProxyStage {
 }
 
 /**
- * Whether no connection is left that goes on without the filter: one that was open when the filter came is served by the old listener until that is drained.
- * Once that is so for a shape of the object, listeners that drain do so for other reasons.
+ * Whether no connection is left that goes on without the filter: one that was open when the filter came is served by
+ * the old listener until that is drained. Once that is so for a shape of the object, listeners that drain do so for
+ * other reasons.
  */
-function hasDrained(state: WorkloadState, { shape, drained }: WorkloadRuntime, { uid }: Proxy, { draining, warming }: Reading): boolean {
+function hasDrained(
+  state: WorkloadState,
+  { shape, drained }: WorkloadRuntime,
+  { uid }: Proxy,
+  { draining, warming }: Reading,
+): boolean {
   if (drained.get(uid) === shape) return true;
   if (draining === 0 && warming === 0) {
     drained.set(uid, shape);

@@ -1,4 +1,5 @@
-// What is to be done, by key: each key once, one at a time, and one that fails comes again later without holding up the others. Namespaces take turns.
+// What is to be done, by key: each key once, one at a time, and one that fails comes again later without holding up the
+// others. Namespaces take turns.
 import { MAX_NAMESPACE_QUEUE_KEYS, MAX_QUEUE_KEYS, MAX_RETRY_MS, MIN_RETRY_MS, NAMESPACE_WORKERS } from '../limits.ts';
 import { Ledger } from './fairness.ts';
 
@@ -127,7 +128,9 @@ export class WorkQueue {
   /** The oldest key of the namespace whose turn it is; one that has all its workers busy waits. */
   private next(): string | undefined {
     const most = this.options.namespaceOf === undefined ? Infinity : NAMESPACE_WORKERS;
-    const namespace = this.ledger.next([...this.waiting.keys()].filter((name) => (this.runningOf.get(name) ?? 0) < most));
+    const namespace = this.ledger.next(
+      [...this.waiting.keys()].filter((name) => (this.runningOf.get(name) ?? 0) < most),
+    );
     if (namespace === undefined) return undefined;
     const own = this.waiting.get(namespace) ?? new Set<string>();
     const [key] = own;

@@ -1,4 +1,5 @@
-// A filter that no route needs any more: out of new listeners already, it goes for good once the proxies have drained the old ones.
+// A filter that no route needs any more: out of new listeners already, it goes for good once the proxies have drained
+// the old ones.
 import { DRAIN_PROBE_MS, MAX_RETIRE_MS, RETIRE_SETTLE_MS } from '../limits.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { KubeApi } from './kube/api.ts';
@@ -38,12 +39,18 @@ export class RetireStage {
     return undefined;
   }
 
-  private async areDrained(namespace: string, name: string, selection: ReturnType<typeof appliedOf>['selection']): Promise<boolean> {
+  private async areDrained(
+    namespace: string,
+    name: string,
+    selection: ReturnType<typeof appliedOf>['selection'],
+  ): Promise<boolean> {
     const { view, gate, probe, defaultPort } = this.parts;
     if (selection === undefined) return true;
     const workload = { namespace, name, selection, routes: [], wider: [], narrower: [], standing: false };
     const proxies = proxiesOf(workload, view.informers.pods.in(namespace).values(), view.facts(namespace), defaultPort);
     const results = await Promise.all(proxies.map((proxy) => gate.run(() => probe(proxy))));
-    return results.every((result) => 'reading' in result && result.reading.draining === 0 && result.reading.warming === 0);
+    return results.every(
+      (result) => 'reading' in result && result.reading.draining === 0 && result.reading.warming === 0,
+    );
   }
 }

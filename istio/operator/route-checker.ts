@@ -1,5 +1,14 @@
-// Routes and profiles of a namespace, judged once for each state of what the user wrote. What is kept of a route is what planning needs; the route itself is read again when a configuration is built.
-import { checkRoutes, keyIdsOf, readChecked, replaceKeyIds, translate, type RouteIssue, type RouteResource } from '../../envoy/route/index.ts';
+// Routes and profiles of a namespace, judged once for each state of what the user wrote. What is kept of a route is
+// what planning needs; the route itself is read again when a configuration is built.
+import {
+  checkRoutes,
+  keyIdsOf,
+  readChecked,
+  replaceKeyIds,
+  translate,
+  type RouteIssue,
+  type RouteResource,
+} from '../../envoy/route/index.ts';
 import { MAX_PROFILE_DEPTH } from '../../envoy/limits.ts';
 import { MAX_ISSUE_CHARACTERS, MAX_KEPT_ISSUES, MAX_READ_ROUTES_BYTES } from '../limits.ts';
 import type { CheckedRoute } from './cluster-view.ts';
@@ -12,7 +21,12 @@ import type { RouteHead } from './plan/workloads.ts';
 /** An object of a route as the checks take it: what the API server adds is not the user's. */
 function plain(object: KubeObject): Record<string, unknown> {
   const { name, namespace, labels, annotations, creationTimestamp, generation, uid } = object.metadata;
-  return { apiVersion: object.apiVersion, kind: object.kind, metadata: JSON.parse(JSON.stringify({ name, namespace, labels, annotations, creationTimestamp, generation, uid })), spec: object.spec ?? {} };
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: JSON.parse(JSON.stringify({ name, namespace, labels, annotations, creationTimestamp, generation, uid })),
+    spec: object.spec ?? {},
+  };
 }
 
 /** What a route's or a profile's verdict depends on besides its spec. */
@@ -20,7 +34,10 @@ function stateOf({ metadata: { uid = '', generation = 0, annotations = {} } }: K
   return `${uid} ${generation} ${JSON.stringify(annotations)}`;
 }
 
-/** Bytes that a route takes in the object of a workload: about those of its spec, unless it takes over what a profile says. */
+/**
+ * Bytes that a route takes in the object of a workload: about those of its spec, unless it takes over what a profile
+ * says.
+ */
 function compiledBytes(resource: RouteResource, object: KubeObject): number {
   if (resource.profiles.length === 0) return specBytesOf(object);
   return Buffer.byteLength(JSON.stringify(JSON.stringify(translate([resource], { layout: 'fused' }).config.routes)));
@@ -28,13 +45,24 @@ function compiledBytes(resource: RouteResource, object: KubeObject): number {
 
 /** So much of what is wrong as a condition can say. */
 function kept(issues: readonly RouteIssue[]): RouteIssue[] {
-  return issues.slice(0, MAX_KEPT_ISSUES).map((issue) => (issue.message.length <= MAX_ISSUE_CHARACTERS ? issue : { ...issue, message: `${issue.message.slice(0, MAX_ISSUE_CHARACTERS)}…` }));
+  return issues
+    .slice(0, MAX_KEPT_ISSUES)
+    .map((issue) =>
+      issue.message.length <= MAX_ISSUE_CHARACTERS
+        ? issue
+        : { ...issue, message: `${issue.message.slice(0, MAX_ISSUE_CHARACTERS)}…` },
+    );
 }
 
 /** The profile that a spec names to take over from. */
 function namedProfile(object: KubeObject): string | undefined {
-  const spec = (object.spec ?? {}) as { validation?: { profile?: unknown }; wasm?: { config?: { profile?: unknown } }; extends?: unknown };
-  const name = object.kind === 'ValidationProfile' ? spec.extends : (spec.validation?.profile ?? spec.wasm?.config?.profile);
+  const spec = (object.spec ?? {}) as {
+    validation?: { profile?: unknown };
+    wasm?: { config?: { profile?: unknown } };
+    extends?: unknown;
+  };
+  const name =
+    object.kind === 'ValidationProfile' ? spec.extends : (spec.validation?.profile ?? spec.wasm?.config?.profile);
   return typeof name === 'string' ? name : undefined;
 }
 
@@ -46,7 +74,10 @@ function profileOf(object: KubeObject): string | undefined {
   return names.get(object);
 }
 
-/** The profiles of the namespace that an object takes over from, nearest first; a name that is FIM's own, or nobody's, ends the row. */
+/**
+ * The profiles of the namespace that an object takes over from, nearest first; a name that is FIM's own, or nobody's,
+ * ends the row.
+ */
 function chainOf(object: KubeObject, profiles: ReadonlyMap<string, KubeObject>): KubeObject[] {
   const chain: KubeObject[] = [];
   for (let name = profileOf(object); name !== undefined && chain.length <= MAX_PROFILE_DEPTH;) {
@@ -92,7 +123,10 @@ export class RouteChecker {
     return checked;
   }
 
-  /** The route itself, as it was last checked and if it is without mistakes. Throws if its spec found no room, or is another by now. */
+  /**
+   * The route itself, as it was last checked and if it is without mistakes. Throws if its spec found no room, or is
+   * another by now.
+   */
   load(key: string, checked: CheckedRoute, profiles: ReadonlyMap<string, KubeObject>): RouteResource {
     const resource = this.readOnce(key, checked, profiles);
     if (checked.denied.length === 0) return resource;
@@ -101,7 +135,11 @@ export class RouteChecker {
     return other;
   }
 
-  private readOnce(key: string, { object, identity }: CheckedRoute, profiles: ReadonlyMap<string, KubeObject>): RouteResource {
+  private readOnce(
+    key: string,
+    { object, identity }: CheckedRoute,
+    profiles: ReadonlyMap<string, KubeObject>,
+  ): RouteResource {
     const before = this.read.get(key);
     if (before?.identity === identity) {
       this.read.delete(key);
@@ -120,12 +158,23 @@ export class RouteChecker {
   }
 
   private judge(key: string, object: KubeObject, chain: readonly KubeObject[], identity: string): CheckedRoute {
-    const { resources: [resource], errors } = checkRoutes([...chain.map(plain), plain(object)]);
+    const {
+      resources: [resource],
+      errors,
+    } = checkRoutes([...chain.map(plain), plain(object)]);
     const checked: CheckedRoute = { object, head: undefined, errors: kept(errors), identity, keyIds: [], denied: [] };
     if (resource === undefined) return checked;
     this.remember(key, identity, resource, specBytesOf(object));
-    const { created, spec: { targetRefs, selector } } = resource;
-    const head: RouteHead = { key, created, spec: { ...(targetRefs === undefined ? {} : { targetRefs }), ...(selector === undefined ? {} : { selector }) }, bytes: compiledBytes(resource, object) };
+    const {
+      created,
+      spec: { targetRefs, selector },
+    } = resource;
+    const head: RouteHead = {
+      key,
+      created,
+      spec: { ...(targetRefs === undefined ? {} : { targetRefs }), ...(selector === undefined ? {} : { selector }) },
+      bytes: compiledBytes(resource, object),
+    };
     return { ...checked, head, keyIds: keyIdsOf(resource) };
   }
 

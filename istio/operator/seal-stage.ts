@@ -1,5 +1,6 @@
-// The native seal behind the filter of a workload. With a filter that is new it comes at once: a listener has both or neither, and none takes traffic before the filter
-// has its configuration. Behind a filter that proxies have it comes once all run a module that stamps requests. It leaves before the filter.
+// The native seal behind the filter of a workload. With a filter that is new it comes at once: a listener has both or
+// neither, and none takes traffic before the filter has its configuration. Behind a filter that proxies have it comes
+// once all run a module that stamps requests. It leaves before the filter.
 import type { ClusterView } from './cluster-view.ts';
 import type { KubeApi } from './kube/api.ts';
 import type { KubeObject } from './kube/objects.ts';
@@ -12,7 +13,10 @@ import { sealObject } from './plan/seal.ts';
 import { sealScope } from './plan/seal-scope.ts';
 import type { Workload } from './plan/workloads.ts';
 
-/** `routes`: what routes may concern. `listener`: every request of the listeners that have the filter. `off`: there is none. */
+/**
+ * `routes`: what routes may concern. `listener`: every request of the listeners that have the filter. `off`: there is
+ * none.
+ */
 export const SEAL_MODES = ['routes', 'listener', 'off'] as const;
 export type SealMode = (typeof SEAL_MODES)[number];
 
@@ -54,12 +58,17 @@ export class SealStage {
     // Every change of a namespace looks at all its workloads; what the scope comes from is in the object.
     const versions = [object, found].map((one) => `${one?.metadata.uid} ${one?.metadata.resourceVersion}`).join();
     if (found !== undefined && selection.lattice !== 'waypoint' && runtime.sealSettled === versions) return false;
-    const routes = object === undefined ? undefined : appliedOf(await wholeObject(api, ENVOY_FILTERS, object)).config?.routes;
+    const routes =
+      object === undefined ? undefined : appliedOf(await wholeObject(api, ENVOY_FILTERS, object)).config?.routes;
     // An object that somebody has just changed by hand: it is put right first.
     if (routes === undefined) return false;
     const isInForce = state.counted && state.generation === release.generation && state.programmed === state.proxies;
-    if (found === undefined && !((isInForce || runtime.isFresh) && this.parts.stamps(release.module.sha256))) return false;
-    const wanted = sealObject(workload, mode === 'listener' ? 'all' : sealScope(routes), version, { chains: chains(workload), refusesOthers: otherPorts === 'refuse' });
+    if (found === undefined && !((isInForce || runtime.isFresh) && this.parts.stamps(release.module.sha256)))
+      return false;
+    const wanted = sealObject(workload, mode === 'listener' ? 'all' : sealScope(routes), version, {
+      chains: chains(workload),
+      refusesOthers: otherPorts === 'refuse',
+    });
     if (found !== undefined) runtime.sealedAt ??= Date.now();
     if (isAsWanted(wanted, found)) {
       runtime.sealSettled = versions;

@@ -38,15 +38,31 @@ export class StatusStage {
     if (object === undefined || facts === undefined) return false;
     const before = object.status as RouteStatus | undefined;
     const status = statusOf(facts, before, new Date());
-    if (before !== undefined && (canonicalJson(before) === canonicalJson(status) || (!this.keepsRecord(key) && isSameButRecord(before, status)))) return false;
+    if (
+      before !== undefined &&
+      (canonicalJson(before) === canonicalJson(status) || (!this.keepsRecord(key) && isSameButRecord(before, status)))
+    )
+      return false;
     const { name, namespace, uid } = object.metadata;
     // With the uid: a route that was deleted and made anew does not get the old one's status.
-    await api.applyStatus(FINANCIAL_ROUTES, { apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, uid }, status: status as unknown as Record<string, unknown> }, FIELD_MANAGER);
+    await api.applyStatus(
+      FINANCIAL_ROUTES,
+      {
+        apiVersion: object.apiVersion,
+        kind: object.kind,
+        metadata: { name, namespace, uid },
+        status: status as unknown as Record<string, unknown>,
+      },
+      FIELD_MANAGER,
+    );
     for (const condition of changes(before, status)) events.tell(object, condition);
     return true;
   }
 
-  /** Whether the route is the one of a workload whose status says what its proxies have proven: an operator that starts reads it there. */
+  /**
+   * Whether the route is the one of a workload whose status says what its proxies have proven: an operator that starts
+   * reads it there.
+   */
   private keepsRecord(key: string): boolean {
     const { view } = this.parts;
     const namespace = key.slice(0, key.indexOf('/'));
@@ -66,8 +82,12 @@ export class StatusStage {
     const runtimes = names.map((name) => ({ name, runtime: view.knownRuntime(namespace, name) }));
     const builds = runtimes.flatMap(({ runtime }) => runtime?.build ?? []);
     const refused = builds.flatMap((made) => made.refused.get(key) ?? []);
-    const drafts = builds.filter((made) => !made.held.has(key) && !made.refused.has(key)).map((made) => made.conditions[key] ?? []);
-    const lack = drafts.flat().find((draft) => draft.type === 'Programmed' && draft.status === 'False' && draft.reason === 'TlcpNotTerminated');
+    const drafts = builds
+      .filter((made) => !made.held.has(key) && !made.refused.has(key))
+      .map((made) => made.conditions[key] ?? []);
+    const lack = drafts
+      .flat()
+      .find((draft) => draft.type === 'Programmed' && draft.status === 'False' && draft.reason === 'TlcpNotTerminated');
     const unhonoured = lack === undefined ? [] : [lack];
     const held = builds.some((made) => made.held.has(key));
     return {
@@ -79,10 +99,14 @@ export class StatusStage {
       nearBudget: state.near.get(key),
       held,
       targets: state.grouping.problems.get(key) ?? [],
-      keys: checked.keyIds.flatMap((keyId) => (checked.denied.includes(keyId) ? { keyId, reason: 'KeyNotPermitted' as const } : (keys.problem(keyId) ?? []))),
+      keys: checked.keyIds.flatMap((keyId) =>
+        checked.denied.includes(keyId) ? { keyId, reason: 'KeyNotPermitted' as const } : (keys.problem(keyId) ?? []),
+      ),
       moduleProblem: modules.problem,
       hasKeys: checked.keyIds.length > 0,
-      ...(checked.keyIds.length > 0 && view.kmsErrors.has(namespace) ? { kmsError: view.kmsErrors.get(namespace) } : {}),
+      ...(checked.keyIds.length > 0 && view.kmsErrors.has(namespace)
+        ? { kmsError: view.kmsErrors.get(namespace) }
+        : {}),
       handsOff: runtimes.find(({ runtime }) => runtime?.handsOff !== undefined)?.runtime?.handsOff,
       drafts,
       unhonoured,
@@ -97,16 +121,32 @@ export class StatusStage {
     const { view, otherPorts } = this.parts;
     const found = workloads.flatMap((name) => {
       const workload = view.workload(namespace, name);
-      return workload === undefined ? [] : [coverageOf(workload.selection, view.facts(namespace), view.informers.pods.in(namespace).values(), otherPorts)];
+      return workload === undefined
+        ? []
+        : [
+            coverageOf(
+              workload.selection,
+              view.facts(namespace),
+              view.informers.pods.in(namespace).values(),
+              otherPorts,
+            ),
+          ];
     });
     const all = (pick: (coverage: Coverage) => string[]): string[] => [...new Set(found.flatMap(pick))].sort();
-    return { judged: all(({ judged }) => judged), refused: all(({ refused }) => refused), open: all(({ open }) => open) };
+    return {
+      judged: all(({ judged }) => judged),
+      refused: all(({ refused }) => refused),
+      open: all(({ open }) => open),
+    };
   }
 
   /** EnvoyFilters of others that reach into the chains of some workloads. */
   private foreign(namespace: string, workloads: readonly string[]): { kind: 'takes' | 'alters'; text: string }[] {
     const { view, rootNamespace } = this.parts;
-    const all = [...view.informers.foreign.in(namespace).values(), ...view.informers.foreign.in(rootNamespace).values()];
+    const all = [
+      ...view.informers.foreign.in(namespace).values(),
+      ...view.informers.foreign.in(rootNamespace).values(),
+    ];
     const found = workloads.flatMap((name) => {
       const workload = view.workload(namespace, name);
       return workload === undefined ? [] : foreignReaches(all, workload.selection);
@@ -115,8 +155,16 @@ export class StatusStage {
   }
 }
 
-/** How a workload stands for a route: what its proxies have proven of an earlier state of the route proves nothing of this one. */
-function workloadState(name: string, runtime: WorkloadRuntime | undefined, key: string, { head, identity }: CheckedRoute): WorkloadState {
+/**
+ * How a workload stands for a route: what its proxies have proven of an earlier state of the route proves nothing of
+ * this one.
+ */
+function workloadState(
+  name: string,
+  runtime: WorkloadRuntime | undefined,
+  key: string,
+  { head, identity }: CheckedRoute,
+): WorkloadState {
   if (runtime === undefined) return emptyState(name);
   const { state, builtFrom } = runtime;
   if (head !== undefined && builtFrom.get(key) === identity) {
@@ -125,20 +173,36 @@ function workloadState(name: string, runtime: WorkloadRuntime | undefined, key: 
     const proven = standingProof(runtime, key, identity);
     return proven === undefined ? state : { ...proven, unseen, unsealed };
   }
-  return { ...state, programmed: 0, workers: 0, unreachable: 0, unasked: state.proxies, refusals: [], provenAt: undefined };
+  return {
+    ...state,
+    programmed: 0,
+    workers: 0,
+    unreachable: 0,
+    unasked: state.proxies,
+    refusals: [],
+    provenAt: undefined,
+  };
 }
 
-/** Both say the same of the route; what differs is only in which configuration of the workload it has been proven, which changes with every edit of another route. */
+/**
+ * Both say the same of the route; what differs is only in which configuration of the workload it has been proven, which
+ * changes with every edit of another route.
+ */
 function isSameButRecord(before: RouteStatus, after: RouteStatus): boolean {
-  const isProven = ({ conditions }: RouteStatus): boolean => conditions.some(({ type, status }) => type === 'Programmed' && status === 'True');
-  return isProven(before) && isProven(after) && canonicalJson(withoutRecord(before)) === canonicalJson(withoutRecord(after));
+  const isProven = ({ conditions }: RouteStatus): boolean =>
+    conditions.some(({ type, status }) => type === 'Programmed' && status === 'True');
+  return (
+    isProven(before) && isProven(after) && canonicalJson(withoutRecord(before)) === canonicalJson(withoutRecord(after))
+  );
 }
 
 function withoutRecord({ configurationHash: _, workloads = [], conditions, ...rest }: RouteStatus): unknown {
   return {
     ...rest,
     workloads: workloads.map(({ generation: __, configurationHash: ___, provenAt: ____, ...workload }) => workload),
-    conditions: conditions.map((condition) => (condition.type === 'Programmed' ? { ...condition, message: '' } : condition)),
+    conditions: conditions.map((condition) =>
+      condition.type === 'Programmed' ? { ...condition, message: '' } : condition,
+    ),
   };
 }
 

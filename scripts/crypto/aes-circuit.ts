@@ -1,5 +1,5 @@
-// The S-box of AES as 119 gates: linear layers found by search-circuit.ts around Boyar and Peralta's inversion. Proved here for all inputs.
-// The affine constant is left out: callers fold it into the round keys.
+// The S-box of AES as 119 gates: linear layers found by search-circuit.ts around Boyar and Peralta's inversion. Proved
+// here for all inputs. The affine constant is left out: callers fold it into the round keys.
 import { AES_CONSTANT, AES_SBOX } from './aes-sbox.ts';
 import { truthTable, type Gate } from './circuit.ts';
 import { aroundInversion } from './inversion.ts';

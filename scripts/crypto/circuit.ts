@@ -9,14 +9,19 @@ export interface Gate {
 
 /** Reads `name=left^right` items separated by white space or semicolons. */
 export function parseGates(text: string): Gate[] {
-  return text.trim().split(/[\s;]+/).map((item) => {
-    const match = /^(\w+)=(\w+)([\^&|])(\w+)$/.exec(item);
-    if (!match) throw new Error(`not a gate: ${item}`);
-    return { name: match[1], left: match[2], operator: match[3] as Gate['operator'], right: match[4] };
-  });
+  return text
+    .trim()
+    .split(/[\s;]+/)
+    .map((item) => {
+      const match = /^(\w+)=(\w+)([\^&|])(\w+)$/.exec(item);
+      if (!match) throw new Error(`not a gate: ${item}`);
+      return { name: match[1], left: match[2], operator: match[3] as Gate['operator'], right: match[4] };
+    });
 }
 
-/** Evaluates a circuit for all 256 values of inputs x0 … x7 and returns the bytes that `outputs` (bit 0 first) spell. */
+/**
+ * Evaluates a circuit for all 256 values of inputs x0 … x7 and returns the bytes that `outputs` (bit 0 first) spell.
+ */
 export function truthTable(gates: Gate[], outputs: string[]): number[] {
   const wires = new Map<string, bigint>();
   for (let bit = 0; bit < 8; bit++) {
@@ -29,5 +34,7 @@ export function truthTable(gates: Gate[], outputs: string[]): number[] {
     if (a === undefined || b === undefined) throw new Error(`${name} uses an unknown wire`);
     wires.set(name, operator === '^' ? a ^ b : operator === '&' ? a & b : a | b);
   }
-  return Array.from({ length: 256 }, (_, x) => outputs.reduce((byte, wire, bit) => byte | (Number((wires.get(wire)! >> BigInt(x)) & 1n) << bit), 0));
+  return Array.from({ length: 256 }, (_, x) =>
+    outputs.reduce((byte, wire, bit) => byte | (Number((wires.get(wire)! >> BigInt(x)) & 1n) << bit), 0),
+  );
 }

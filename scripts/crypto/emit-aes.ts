@@ -1,6 +1,7 @@
-// Emits filters/crypto/aes-bitslice.gen.ts: AES rounds on 16 blocks as bit slices (Käsper and Schwabe, "Faster and Timing-Attack Resistant
-// AES-GCM", CHES 2009). Eight blocks are eight vectors, one for each bit of a byte; in a vector, byte p holds that bit of byte p of the state for
-// all eight blocks. ShiftRows and the rotations of MixColumns are shuffles of bytes. Two such halves alternate.
+// Emits filters/crypto/aes-bitslice.gen.ts: AES rounds on 16 blocks as bit slices (Käsper and Schwabe, "Faster and
+// Timing-Attack Resistant AES-GCM", CHES 2009). Eight blocks are eight vectors, one for each bit of a byte; in a
+// vector, byte p holds that bit of byte p of the state for all eight blocks. ShiftRows and the rotations of MixColumns
+// are shuffles of bytes. Two such halves alternate.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AES_CONSTANT, AES_SBOX } from './aes-sbox.ts';
@@ -11,13 +12,19 @@ import { AES_TO_TOWER_HIGH, AES_TO_TOWER_LOW, solveOutput } from './sm4-vperm.ts
 
 const BITS = [0, 1, 2, 3, 4, 5, 6, 7];
 const ORDER_FILE = join(import.meta.dirname, 'aes-order.json');
-/** Byte 4c + r of the state: row r, column c. What each byte takes from the S-box's output: row r from r columns to the right. */
+/**
+ * Byte 4c + r of the state: row r, column c. What each byte takes from the S-box's output: row r from r columns to the
+ * right.
+ */
 const SHIFT_ROWS = Array.from({ length: 16 }, (_, p) => (p + 4 * (p % 4)) % 16);
 /** The same for the byte one row below in the shifted state. */
 const SHIFT_ROWS_NEXT = SHIFT_ROWS.map((_, p) => SHIFT_ROWS[(p & 12) | ((p + 1) & 3)]);
 const TWO_ROWS_ON = SHIFT_ROWS.map((_, p) => (p & 12) | ((p + 2) & 3));
 
-/** What the values of a round need: inputs x, gates, p and q (shifted, and its next row), t = p ^ q, stores s = 2 t ^ q ^ (t two rows on). */
+/**
+ * What the values of a round need: inputs x, gates, p and q (shifted, and its next row), t = p ^ q, stores s = 2 t ^ q
+ * ^ (t two rows on).
+ */
 export function aesDependencies(): Dependencies {
   const needs: Dependencies = new Map(BITS.map((i) => [`x${i}`, []]));
   for (const gate of AES_GATES) needs.set(gate.name, [gate.left, gate.right]);
@@ -35,7 +42,8 @@ function doubled(i: number): string[] {
 
 export function emitAes(): string {
   const order = JSON.parse(readFileSync(ORDER_FILE, 'utf8')) as string[];
-  if (!isOrder(order, aesDependencies())) throw new Error('aes-order.json does not fit the circuit: run order-circuits.ts');
+  if (!isOrder(order, aesDependencies()))
+    throw new Error('aes-order.json does not fit the circuit: run order-circuits.ts');
   const both = (lines: (half: number) => string[], depth: number) =>
     [0, 128].flatMap((half) => indent(['{', ...indent(lines(half), 1), '}'], depth));
   const toTower = Array.from({ length: 256 }, (_, x) => AES_TO_TOWER_LOW[x & 15] ^ AES_TO_TOWER_HIGH[x >> 4]);
@@ -43,7 +51,11 @@ export function emitAes(): string {
   if (!outputs) throw new Error('the tower does not fit AES');
   return [
     header('Method: scripts/crypto/emit-aes.ts.'),
-    table('AES_VPERM', [AES_TO_TOWER_LOW, AES_TO_TOWER_HIGH, ...outputs].flat(), 'Nibble tables for the S-box of the key schedule: into the tower by low and high nibble, out by io and jo.'),
+    table(
+      'AES_VPERM',
+      [AES_TO_TOWER_LOW, AES_TO_TOWER_HIGH, ...outputs].flat(),
+      'Nibble tables for the S-box of the key schedule: into the tower by low and high nibble, out by io and jo.',
+    ),
     '/** State of `aesSlices`: two halves of 8 blocks, eight slices of 16 bytes each. */',
     'export const AES_SLICES: usize = memory.data(256, 16);',
     '',
@@ -84,8 +96,16 @@ function statement(name: string, half: number): string | undefined {
 
 /** SubBytes, ShiftRows, two keys: no MixColumns. */
 function finalRound(order: string[], half: number): string[] {
-  const gates = order.filter((name) => !/^[qts]\d$/.test(name)).map((name) => (name[0] === 'x' ? input(Number(name[1]), half) : gateText(name)));
-  return [...gates, ...BITS.map((i) => `v128.store(AES_SLICES, v128.xor(${shuffle(AES_OUTPUTS[i], SHIFT_ROWS)}, v128.load(keys, ${128 + i * 16})), ${half + i * 16});`)];
+  const gates = order
+    .filter((name) => !/^[qts]\d$/.test(name))
+    .map((name) => (name[0] === 'x' ? input(Number(name[1]), half) : gateText(name)));
+  return [
+    ...gates,
+    ...BITS.map(
+      (i) =>
+        `v128.store(AES_SLICES, v128.xor(${shuffle(AES_OUTPUTS[i], SHIFT_ROWS)}, v128.load(keys, ${128 + i * 16})), ${half + i * 16});`,
+    ),
+  ];
 }
 
 function input(i: number, half: number): string {

@@ -1,11 +1,7 @@
 // Emits filters/crypto/bits.gen.ts: bits of bytes to slices and back, by three stages of swaps with masks.
 import { header } from './emit.ts';
 
-const STAGES = [
-  { distance: 1 },
-  { distance: 2 },
-  { distance: 4 },
-];
+const STAGES = [{ distance: 1 }, { distance: 2 }, { distance: 4 }];
 
 export function emitBits(): string {
   const lines = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => `  let b${i} = v128.load(at, ${i * 16});`);

@@ -1,9 +1,11 @@
-// Emits filters/crypto/ghash.gen.ts: the sum of up to 20 products in GHASH's field (NIST SP 800-38D, 6.3) by nibble swizzles.
+// Emits filters/crypto/ghash.gen.ts: the sum of up to 20 products in GHASH's field (NIST SP 800-38D, 6.3) by nibble
+// swizzles.
 //
-// A block Y is 16 bytes; byte p stands for y_p x^(8p). The product Y K is the sum of (y_p K) x^(8p), and y_p K is two lookups by nibbles, in
-// 16-entry tables of 16-byte values. Transposed, the table for byte q of those values is one vector, so one swizzle by the 16 nibbles of a
-// block looks up byte q for all p at once: plane q, lane p. Products of different blocks by different powers of H add up in the same 16
-// planes. Only then the planes are shifted by q bytes and summed to 31 bytes, and the upper 15 are reduced. No load or branch depends on data.
+// A block Y is 16 bytes; byte p stands for y_p x^(8p). The product Y K is the sum of (y_p K) x^(8p), and y_p K is two
+// lookups by nibbles, in 16-entry tables of 16-byte values. Transposed, the table for byte q of those values is one
+// vector, so one swizzle by the 16 nibbles of a block looks up byte q for all p at once: plane q, lane p. Products of
+// different blocks by different powers of H add up in the same 16 planes. Only then the planes are shifted by q bytes
+// and summed to 31 bytes, and the upper 15 are reduced. No load or branch depends on data.
 import { header, indent, table } from './emit.ts';
 
 /** Products in one sum: 256 bytes of text, 48 of authenticated data and the lengths are one sum with one reduction. */
@@ -15,7 +17,11 @@ export function emitGhash(): string {
     header('Method: scripts/crypto/emit-ghash.ts.'),
     "import { lookup16 } from './simd';",
     '',
-    table('GHASH_REDUCE', reductionTables(), 'A byte times x^128 = 1 + x + x^2 + x^7: what stays in the byte, by low and high nibble, and what spills into the next.'),
+    table(
+      'GHASH_REDUCE',
+      reductionTables(),
+      'A byte times x^128 = 1 + x + x^2 + x^7: what stays in the byte, by low and high nibble, and what spills into the next.',
+    ),
     '/** Blocks that one sum takes, and powers of H that have a table. */',
     `export const GHASH_POWERS: u32 = ${POWERS};`,
     '/** Nibbles of the blocks, 32 bytes each: low nibbles of the 16 bytes, high nibbles. */',
@@ -40,19 +46,27 @@ export function emitGhash(): string {
   ].join('\n');
 }
 
-/** Planes `first` … `first + 7` over all blocks, then their share of the 31-byte sum. The first block comes last: it waits for the sum before. */
+/**
+ * Planes `first` … `first + 7` over all blocks, then their share of the 31-byte sum. The first block comes last: it
+ * waits for the sum before.
+ */
 function half(first: number): string[] {
   const planes = LANES.slice(first, first + 8);
   const name = first === 0 ? 'A' : 'B';
   const low = planes.map((q) => (q === 0 ? 'p0' : shiftUp(`p${q}`, q)));
-  const high = planes.filter((q) => q > 0).map((q) => `i8x16.shuffle(p${q}, zero, ${LANES.map((i) => i + 16 - q).join(', ')})`);
+  const high = planes
+    .filter((q) => q > 0)
+    .map((q) => `i8x16.shuffle(p${q}, zero, ${LANES.map((i) => i + 16 - q).join(', ')})`);
   return [
     `  let ${planes.map((q) => `p${q} = zero`).join(', ')};`,
     `  for (let block${name} = last, powers${name} = tables; block${name} >= GHASH_NIBBLES; block${name} -= 32, powers${name} += 512) {`,
     ...indent(
       [
         `const l = v128.load(block${name}), h = v128.load(block${name}, 16);`,
-        ...planes.map((q) => `p${q} = v128.xor(p${q}, v128.xor(lookup16(v128.load(powers${name}, ${q * 32}), l), lookup16(v128.load(powers${name}, ${q * 32 + 16}), h)));`),
+        ...planes.map(
+          (q) =>
+            `p${q} = v128.xor(p${q}, v128.xor(lookup16(v128.load(powers${name}, ${q * 32}), l), lookup16(v128.load(powers${name}, ${q * 32 + 16}), h)));`,
+        ),
       ],
       2,
     ),
@@ -78,5 +92,7 @@ function reductionTables(): number[] {
   const times = (byte: number) => [0, 1, 2, 7].reduce((product, shift) => product ^ ((byte << 8) >> shift), 0);
   const byLow = LANES.map(times);
   const byHigh = LANES.map((n) => times(n << 4));
-  return [byLow, byHigh].flatMap((products) => products.map((p) => p >> 8)).concat([byLow, byHigh].flatMap((products) => products.map((p) => p & 255)));
+  return [byLow, byHigh]
+    .flatMap((products) => products.map((p) => p >> 8))
+    .concat([byLow, byHigh].flatMap((products) => products.map((p) => p & 255)));
 }

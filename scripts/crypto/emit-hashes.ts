@@ -1,11 +1,12 @@
-// Emits filters/crypto/sm3.gen.ts and sha256.gen.ts: the compression functions with all 64 rounds written out. The sixteen words of the message
-// schedule live in locals, and the eight state words trade names instead of places.
+// Emits filters/crypto/sm3.gen.ts and sha256.gen.ts: the compression functions with all 64 rounds written out. The
+// sixteen words of the message schedule live in locals, and the eight state words trade names instead of places.
 import { header, indent } from './emit.ts';
 
 const WORDS = Array.from({ length: 16 }, (_, i) => i);
 const STATE = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 const hex = (value: number) => `0x${(value >>> 0).toString(16).padStart(8, '0')}`;
-const rotateConstant = (value: number, by: number) => ((value << (by & 31)) | (by & 31 ? value >>> (32 - (by & 31)) : 0)) >>> 0;
+const rotateConstant = (value: number, by: number) =>
+  ((value << (by & 31)) | (by & 31 ? value >>> (32 - (by & 31)) : 0)) >>> 0;
 
 /** GB/T 32905-2016, 5.3. */
 export function emitSm3(): string {
@@ -15,7 +16,10 @@ export function emitSm3(): string {
     const [a, b, c, d, e, f, g, h] = names;
     const w = `w${j % 16}`;
     const later = (j + 4) % 16;
-    if (j >= 12) body.push(`w${later} = expand(w${later}, w${(j + 11) % 16}, w${(j + 1) % 16}) ^ rotl(w${(j + 7) % 16}, 7) ^ w${(j + 14) % 16};`);
+    if (j >= 12)
+      body.push(
+        `w${later} = expand(w${later}, w${(j + 11) % 16}, w${(j + 1) % 16}) ^ rotl(w${(j + 7) % 16}, 7) ^ w${(j + 14) % 16};`,
+      );
     const ff = j < 16 ? `(${a} ^ ${b} ^ ${c})` : `((${a} & ${b}) | ((${a} | ${b}) & ${c}))`;
     const gg = j < 16 ? `(${e} ^ ${f} ^ ${g})` : `(((${f} ^ ${g}) & ${e}) ^ ${g})`;
     const constant = rotateConstant(j < 16 ? 0x79cc4519 : 0x7a879d8a, j);

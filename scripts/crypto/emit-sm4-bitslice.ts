@@ -1,8 +1,9 @@
 // Emits filters/crypto/sm4-bitslice.gen.ts: SM4 on 64 blocks as bit slices.
 //
-// A word of 32 blocks is eight vectors, one for each bit of a byte; in a vector the 32-bit lane j holds that bit of byte j (0: most significant)
-// of all 32 blocks. Substitution is the circuit of sm4-circuit.ts on all bytes at once; rotation by whole bytes is a shuffle of lanes, the
-// remaining rotation by 2 a renaming of bits. Two such halves alternate, so that one hides the latency of the other.
+// A word of 32 blocks is eight vectors, one for each bit of a byte; in a vector the 32-bit lane j holds that bit of
+// byte j (0: most significant) of all 32 blocks. Substitution is the circuit of sm4-circuit.ts on all bytes at once;
+// rotation by whole bytes is a shuffle of lanes, the remaining rotation by 2 a renaming of bits. Two such halves
+// alternate, so that one hides the latency of the other.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { header, indent } from './emit.ts';
@@ -12,7 +13,10 @@ import { SM4_GATES, SM4_OUTPUTS } from './sm4-circuit.ts';
 const BITS = [0, 1, 2, 3, 4, 5, 6, 7];
 const ORDER_FILE = join(import.meta.dirname, 'sm4-order.json');
 
-/** What the values of a round need: inputs x, gates, v = y ^ (y <<< 24), u = y ^ (v <<< 16), stores s = word ^ v ^ (u <<< 2). */
+/**
+ * What the values of a round need: inputs x, gates, v = y ^ (y <<< 24), u = y ^ (v <<< 16), stores s = word ^ v ^ (u
+ * <<< 2).
+ */
 export function roundDependencies(): Dependencies {
   const needs: Dependencies = new Map(BITS.map((i) => [`x${i}`, []]));
   for (const gate of SM4_GATES) needs.set(gate.name, [gate.left, gate.right]);
@@ -24,8 +28,11 @@ export function roundDependencies(): Dependencies {
 
 export function emitSm4Bitslice(): string {
   const order = JSON.parse(readFileSync(ORDER_FILE, 'utf8')) as string[];
-  if (!isOrder(order, roundDependencies())) throw new Error('sm4-order.json does not fit the circuit: run order-circuits.ts');
-  const rounds = [0, 1, 2, 3].flatMap((w) => [0, 512].flatMap((half) => ['    {', ...indent(round(order, w, half), 3), '    }']));
+  if (!isOrder(order, roundDependencies()))
+    throw new Error('sm4-order.json does not fit the circuit: run order-circuits.ts');
+  const rounds = [0, 1, 2, 3].flatMap((w) =>
+    [0, 512].flatMap((half) => ['    {', ...indent(round(order, w, half), 3), '    }']),
+  );
   return [
     header('Method: scripts/crypto/emit-sm4-bitslice.ts.'),
     '/** State of `sm4Slices`: two halves of 32 blocks; in each four words of eight slices of 16 bytes. */',

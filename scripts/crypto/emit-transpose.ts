@@ -20,10 +20,21 @@ export function emitTranspose(): string {
   }
   const store = (stride: number) => rows.map((row, i) => `  v128.store(to, ${row}, ${i * stride});`);
   const name = (suffix: string, about: string, stride: number) =>
-    [`/** ${about} */`, `export function transpose16${suffix}(from: usize, to: usize): void {`, ...lines, ...store(stride), '}', ''].join('\n');
+    [
+      `/** ${about} */`,
+      `export function transpose16${suffix}(from: usize, to: usize): void {`,
+      ...lines,
+      ...store(stride),
+      '}',
+      '',
+    ].join('\n');
   return [
     header('Method: scripts/crypto/emit-transpose.ts.'),
-    name('', 'Byte j of row i at `from` becomes byte i of row j at `to`, 256 bytes each; `from` and `to` may be the same.', 16),
+    name(
+      '',
+      'Byte j of row i at `from` becomes byte i of row j at `to`, 256 bytes each; `from` and `to` may be the same.',
+      16,
+    ),
     name('Spread', 'As `transpose16`, with the rows at `to` 32 bytes apart.', 32),
   ].join('\n');
 }

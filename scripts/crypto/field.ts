@@ -46,7 +46,9 @@ export function isomorphisms(from: number, to: number): number[][] {
 
 /** The table of the linear map that sends bit i to `images[i]`. */
 export function linearTable(images: number[]): number[] {
-  return Array.from({ length: 256 }, (_, value) => images.reduce((sum, image, bit) => ((value >> bit) & 1 ? sum ^ image : sum), 0));
+  return Array.from({ length: 256 }, (_, value) =>
+    images.reduce((sum, image, bit) => ((value >> bit) & 1 ? sum ^ image : sum), 0),
+  );
 }
 
 /** The inverse of a bijective table. */

@@ -1,4 +1,5 @@
-// Short straight-line programs for linear maps over GF(2), by greedy searches with random ties. Deterministic for a seed.
+// Short straight-line programs for linear maps over GF(2), by greedy searches with random ties. Deterministic for a
+// seed.
 
 export interface Program {
   /** Each step adds two earlier values: indices into inputs followed by steps. */
@@ -29,7 +30,10 @@ export function shortestProgram(inputs: number, targets: number[], tries: number
   return best;
 }
 
-/** Boyar and Peralta: adds the pair that brings the targets nearest, by exact distances; undefined when it reaches `limit`. */
+/**
+ * Boyar and Peralta: adds the pair that brings the targets nearest, by exact distances; undefined when it reaches
+ * `limit`.
+ */
 function byDistance(inputs: number, targets: number[], limit: number, next: () => number): Program | undefined {
   const masks = Array.from({ length: inputs }, (_, i) => 1 << i);
   const steps: Program['steps'] = [];

@@ -1,5 +1,6 @@
-// Orders the operations of straight-line code so that few values have to leave the registers: V8 keeps the order of the source for SIMD code
-// and has 15 registers. Greedy orders with random weights, then single moves that do not raise the cost. Deterministic for a seed.
+// Orders the operations of straight-line code so that few values have to leave the registers: V8 keeps the order of the
+// source for SIMD code and has 15 registers. Greedy orders with random weights, then single moves that do not raise the
+// cost. Deterministic for a seed.
 import { random } from './linear-program.ts';
 
 /** What each value needs before it; values that nothing needs are stores. */
@@ -52,7 +53,9 @@ export function memoryTraffic(order: string[], needs: Dependencies): number {
     for (const value of [...held]) if (nextUse(value, at) === Infinity) held.delete(value);
     if (uses.get(name)!.length > 0) held.add(name);
     while (held.size > REGISTERS) {
-      const victim = [...held].filter((value) => value !== name).reduce((a, b) => (nextUse(a, at) >= nextUse(b, at) ? a : b));
+      const victim = [...held]
+        .filter((value) => value !== name)
+        .reduce((a, b) => (nextUse(a, at) >= nextUse(b, at) ? a : b));
       held.delete(victim);
       if (!spilled.has(victim)) traffic++;
       spilled.add(victim);
@@ -73,7 +76,13 @@ function greedyOrder(needs: Dependencies, weights: number[], next: () => number)
       const freed = [...new Set(needs.get(name))].filter((need) => usesLeft.get(need) === 1).length;
       const enabled = users.get(name)!.filter((user) => waiting.get(user) === 1).length;
       const isInput = needs.get(name)!.length === 0 ? weights[4] : 0;
-      return weights[0] * (freed - (users.get(name)!.length > 0 ? 1 : 0)) + weights[1] * depths.get(name)! + weights[2] * enabled + weights[3] * next() - isInput;
+      return (
+        weights[0] * (freed - (users.get(name)!.length > 0 ? 1 : 0)) +
+        weights[1] * depths.get(name)! +
+        weights[2] * enabled +
+        weights[3] * next() -
+        isInput
+      );
     };
     const scores = ready.map(score);
     const name = ready.splice(scores.indexOf(Math.max(...scores)), 1)[0];

@@ -1,5 +1,5 @@
-// Searches for the linear layers of an S-box circuit around the shared inversion. Its best results are recorded in sm4-circuit.ts and aes-circuit.ts.
-// Run: node scripts/crypto/search-circuit.ts sm4|aes [tries] [seed]
+// Searches for the linear layers of an S-box circuit around the shared inversion. Its best results are recorded in
+// sm4-circuit.ts and aes-circuit.ts. Run: node scripts/crypto/search-circuit.ts sm4|aes [tries] [seed]
 import { AES_AFFINE } from './aes-sbox.ts';
 import { AES_POLYNOMIAL, inverseTable, isomorphisms, linearTable, SM4_POLYNOMIAL } from './field.ts';
 import { AES_BOTTOM, AES_TOP, linearMasks, MIDDLE } from './inversion.ts';
@@ -12,8 +12,14 @@ const { polynomial, before, after } = {
   aes: { polynomial: AES_POLYNOMIAL, before: linearTable([1, 2, 4, 8, 16, 32, 64, 128]), after: AES_AFFINE },
 }[process.argv[2] as 'sm4' | 'aes'];
 const wires = [...new Set(MIDDLE.match(/\b(T\d+|D)\b/g))];
-const aesTop: Record<string, number> = { ...linearMasks(AES_TOP, Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`U${i}`, 1 << i]))), D: 1 << 7 };
-const aesBottom = linearMasks(AES_BOTTOM, Object.fromEntries(Array.from({ length: 18 }, (_, i) => [`M${46 + i}`, 1 << i])));
+const aesTop: Record<string, number> = {
+  ...linearMasks(AES_TOP, Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`U${i}`, 1 << i]))),
+  D: 1 << 7,
+};
+const aesBottom = linearMasks(
+  AES_BOTTOM,
+  Object.fromEntries(Array.from({ length: 18 }, (_, i) => [`M${46 + i}`, 1 << i])),
+);
 
 for (const isomorphism of isomorphisms(polynomial, AES_POLYNOMIAL)) {
   const top = topTargets(isomorphism);
@@ -21,22 +27,32 @@ for (const isomorphism of isomorphisms(polynomial, AES_POLYNOMIAL)) {
   const needed = [...new Set(Object.values(top))].filter((mask) => mask & (mask - 1));
   const upper = shortestProgram(8, needed, tries, seed);
   const lower = shortestProgram(18, bottom, tries, seed);
-  console.log(`gates ${upper.steps.length} + 63 + ${lower.steps.length} = ${upper.steps.length + 63 + lower.steps.length}`);
+  console.log(
+    `gates ${upper.steps.length} + 63 + ${lower.steps.length} = ${upper.steps.length + 63 + lower.steps.length}`,
+  );
   console.log(text(upper, (i) => `x${i}`, 8, 'a', top));
   console.log(text(lower, (i) => `M${46 + i}`, 18, 'l', Object.fromEntries(bottom.map((mask, i) => [`y${i}`, mask]))));
 }
 
-/** What each input wire of the middle is, as a mask over the bits of x: the linear part before inversion, the change of basis, AES's layer. */
+/**
+ * What each input wire of the middle is, as a mask over the bits of x: the linear part before inversion, the change of
+ * basis, AES's layer.
+ */
 function topTargets(isomorphism: number[]): Record<string, number> {
   const inputs = Array.from({ length: 8 }, (_, i) => {
     let mask = 0;
     for (let bit = 0; bit < 8; bit++) mask |= ((isomorphism[before[1 << bit]] >> (7 - i)) & 1) << bit;
     return mask;
   });
-  return Object.fromEntries(wires.map((wire) => [wire, inputs.reduce((mask, input, i) => ((aesTop[wire] >> i) & 1 ? mask ^ input : mask), 0)]));
+  return Object.fromEntries(
+    wires.map((wire) => [wire, inputs.reduce((mask, input, i) => ((aesTop[wire] >> i) & 1 ? mask ^ input : mask), 0)]),
+  );
 }
 
-/** The output bits as masks over M46 … M63: AES's layer without its affine part, the change of basis back, the linear part after inversion. */
+/**
+ * The output bits as masks over M46 … M63: AES's layer without its affine part, the change of basis back, the linear
+ * part after inversion.
+ */
 function bottomTargets(back: number[]): number[] {
   const unaffine = inverseTable(AES_AFFINE);
   return Array.from({ length: 8 }, (_, k) => {
@@ -46,7 +62,13 @@ function bottomTargets(back: number[]): number[] {
   });
 }
 
-function text(program: Program, inputName: (i: number) => string, inputs: number, prefix: string, targets: Record<string, number>): string {
+function text(
+  program: Program,
+  inputName: (i: number) => string,
+  inputs: number,
+  prefix: string,
+  targets: Record<string, number>,
+): string {
   const name = (i: number) => (i < inputs ? inputName(i) : `${prefix}${i - inputs}`);
   const lines = program.steps.map(([left, right], i) => `${prefix}${i}=${name(left)}^${name(right)}`);
   const named = Object.entries(targets).map(([target, mask]) => {

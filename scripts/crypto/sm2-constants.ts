@@ -1,4 +1,5 @@
-// Source of filters/crypto/sm2-constants.gen.ts: the recommended curve of GB/T 32918.5 in the forms that the code computes with.
+// Source of filters/crypto/sm2-constants.gen.ts: the recommended curve of GB/T 32918.5 in the forms that the code
+// computes with.
 
 // GB/T 32918.5-2017, clause 2.
 const P = 0xfffffffeffffffffffffffffffffffffffffffff00000000ffffffffffffffffn;
@@ -55,7 +56,8 @@ const montgomery = (value: bigint): bigint => (value * FIELD_R) % P;
 /** Text of sm2-constants.gen.ts. */
 export function emitSm2Constants(): string {
   return `// Written by scripts/crypto/sm2-constants.ts: change that, not this.
-// Field elements are nine limbs of 29 bits in Montgomery form (R = 2^261); scalars are eight words of 32 bits (R = 2^256).
+// Field elements are nine limbs of 29 bits in Montgomery form (R = 2^261); scalars are eight words of 32 bits (R =
+// 2^256).
 
 /** The prime, not in Montgomery form. */
 export const PRIME: usize = ${limbs(P)};

@@ -1,13 +1,18 @@
 // Source of filters/crypto/sm2-field.gen.ts: multiplication and squaring modulo the prime of SM2, unrolled.
 //
-// Nine limbs of 29 bits in i64: a column of nine products of 29 x 30 bits stays below 2^63, so nothing is carried before a column is
-// complete. Montgomery with R = 2^261; because p = 2^256 - 2^224 - 2^96 + 2^64 - 1 is -1 modulo 2^29, the factor of each round is the
-// low limb itself, and adding factor * p is four shifts.
+// Nine limbs of 29 bits in i64: a column of nine products of 29 x 30 bits stays below 2^63, so nothing is carried
+// before a column is complete. Montgomery with R = 2^261; because p = 2^256 - 2^224 - 2^96 + 2^64 - 1 is -1 modulo
+// 2^29, the factor of each round is the low limb itself, and adding factor * p is four shifts.
 
 const LIMBS = 9;
 const BITS = 29;
 /** p + 1 as signed powers of two; the -1 of p clears the limb that the factor was taken from. */
-const PRIME_TERMS: ReadonlyArray<readonly [number, 1 | -1]> = [[64, 1], [96, -1], [224, -1], [256, 1]];
+const PRIME_TERMS: ReadonlyArray<readonly [number, 1 | -1]> = [
+  [64, 1],
+  [96, -1],
+  [224, -1],
+  [256, 1],
+];
 const MASK = '0x1fffffff';
 
 /** ` + (m << s)` for every round whose factor lands in this column. */
@@ -23,7 +28,8 @@ function reductionTerms(column: number): string {
 
 function productTerms(column: number): string {
   const terms: string[] = [];
-  for (let i = Math.max(0, column - LIMBS + 1); i <= Math.min(column, LIMBS - 1); i++) terms.push(`a${i} * b${column - i}`);
+  for (let i = Math.max(0, column - LIMBS + 1); i <= Math.min(column, LIMBS - 1); i++)
+    terms.push(`a${i} * b${column - i}`);
   return terms.join(' + ');
 }
 
@@ -63,8 +69,8 @@ export function emitSm2Field(): string {
   return `// Written by scripts/crypto/sm2-field.ts: change that, not this. Its head explains the method.
 
 /**
- * r = a * b / 2^261 modulo p. In: limbs within +-2^30 for one operand and +-2^29 for the other, values with |a * b| <= 32 p^2.
- * Out: limbs 0-7 in [0, 2^29), value within (-p, 2p). \`r\` may be \`a\` or \`b\`.
+ * r = a * b / 2^261 modulo p. In: limbs within +-2^30 for one operand and +-2^29 for the other, values with |a * b| <=
+ * 32 p^2. Out: limbs 0-7 in [0, 2^29), value within (-p, 2p). \`r\` may be \`a\` or \`b\`.
  */
 export function fieldMultiply(r: usize, a: usize, b: usize): void {
 ${loads('a')}${loads('b')}${body(productTerms)}}

@@ -1,5 +1,5 @@
-// The S-box of SM4 as 116 gates: linear layers found by search-circuit.ts around Boyar and Peralta's inversion. Proved here for all inputs.
-// The affine constants are left out: callers fold them into the round keys.
+// The S-box of SM4 as 116 gates: linear layers found by search-circuit.ts around Boyar and Peralta's inversion. Proved
+// here for all inputs. The affine constants are left out: callers fold them into the round keys.
 import { truthTable, type Gate } from './circuit.ts';
 import { aroundInversion } from './inversion.ts';
 import { SM4_CONSTANT, SM4_INPUT_CONSTANT, SM4_SBOX } from './sm4-sbox.ts';

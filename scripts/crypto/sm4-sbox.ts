@@ -1,5 +1,6 @@
-// The S-box of SM4 (GB/T 32907-2016, 6.2) from its algebra: S(x) = A(1 / (A x + C)) + C in GF(2^8) (Liu et al., "Analysis of the SMS4
-// block cipher", ACISP 2007). The generators start here, so that every table and circuit has one source; the tests compare with the standard.
+// The S-box of SM4 (GB/T 32907-2016, 6.2) from its algebra: S(x) = A(1 / (A x + C)) + C in GF(2^8) (Liu et al.,
+// "Analysis of the SMS4 block cipher", ACISP 2007). The generators start here, so that every table and circuit has one
+// source; the tests compare with the standard.
 import { inverses, linearTable, parity, SM4_POLYNOMIAL } from './field.ts';
 
 /** The constant C of the affine map. */

@@ -1,15 +1,22 @@
-// Nibble tables for an SM4 S-box made of byte swizzles ("vector permute"; Hamburg, "Accelerating AES with Vector Permute Instructions",
-// CHES 2009). A byte is taken to a tower field GF(16)^2 by a linear map; there inversion is five lookups in 16-entry tables; four more
-// lookups give the S-box and SM4's linear layer at once. State and round keys stay in the tower basis from the first round to the last.
+// Nibble tables for an SM4 S-box made of byte swizzles ("vector permute"; Hamburg, "Accelerating AES with Vector
+// Permute Instructions", CHES 2009). A byte is taken to a tower field GF(16)^2 by a linear map; there inversion is five
+// lookups in 16-entry tables; four more lookups give the S-box and SM4's linear layer at once. State and round keys
+// stay in the tower basis from the first round to the last.
 import { AES_POLYNOMIAL, inverseTable, isomorphisms, SM4_POLYNOMIAL } from './field.ts';
 import { SM4_CONSTANT, SM4_INPUT_CONSTANT, SM4_MATRIX, SM4_SBOX } from './sm4-sbox.ts';
 
-/** 1/x and a/x in GF(16); 0x80 stands for infinity: a swizzle by an index with the top bit set gives 0. Hamburg 2009. */
+/**
+ * 1/x and a/x in GF(16); 0x80 stands for infinity: a swizzle by an index with the top bit set gives 0. Hamburg 2009.
+ */
 export const TOWER_INVERSE = [0x80, 1, 8, 13, 15, 6, 5, 14, 2, 12, 11, 10, 9, 3, 7, 4];
 export const TOWER_INVERSE_TIMES_A = [0x80, 7, 11, 15, 6, 10, 4, 1, 9, 8, 5, 2, 12, 14, 13, 3];
 /** From the AES field to the tower, by low and high nibble. Hamburg 2009. */
-export const AES_TO_TOWER_LOW = [0x00, 0x70, 0x2a, 0x5a, 0x98, 0xe8, 0xb2, 0xc2, 0x08, 0x78, 0x22, 0x52, 0x90, 0xe0, 0xba, 0xca];
-export const AES_TO_TOWER_HIGH = [0x00, 0x4d, 0x7c, 0x31, 0x7d, 0x30, 0x01, 0x4c, 0x81, 0xcc, 0xfd, 0xb0, 0xfc, 0xb1, 0x80, 0xcd];
+export const AES_TO_TOWER_LOW = [
+  0x00, 0x70, 0x2a, 0x5a, 0x98, 0xe8, 0xb2, 0xc2, 0x08, 0x78, 0x22, 0x52, 0x90, 0xe0, 0xba, 0xca,
+];
+export const AES_TO_TOWER_HIGH = [
+  0x00, 0x4d, 0x7c, 0x31, 0x7d, 0x30, 0x01, 0x4c, 0x81, 0xcc, 0xfd, 0xb0, 0xfc, 0xb1, 0x80, 0xcd,
+];
 
 export interface VpermTables {
   /** Into the tower basis, by low and high nibble (with the S-box's input matrix folded in), and back. */
@@ -74,10 +81,15 @@ function expand(toTower: number[], plain: [number[], number[]]): VpermTables {
 }
 
 /**
- * Solves S(x) ^ constant = U[io] ^ V[jo], with io and jo from x ^ inputConstant, for the 32 table bytes by elimination over GF(2);
- * undefined if there is no solution.
+ * Solves S(x) ^ constant = U[io] ^ V[jo], with io and jo from x ^ inputConstant, for the 32 table bytes by elimination
+ * over GF(2); undefined if there is no solution.
  */
-export function solveOutput(toTower: number[], sbox: number[], constant: number, inputConstant: number): [number[], number[]] | undefined {
+export function solveOutput(
+  toTower: number[],
+  sbox: number[],
+  constant: number,
+  inputConstant: number,
+): [number[], number[]] | undefined {
   const pivots = new Map<number, [mask: number, value: number]>();
   for (let x = 0; x < 256; x++) {
     let mask = outputMask(toTower[x ^ inputConstant]);
@@ -103,7 +115,8 @@ export function solveOutput(toTower: number[], sbox: number[], constant: number,
   const tables: [number[], number[]] = [solved.slice(0, 16), solved.slice(16)];
   for (let x = 0; x < 256; x++) {
     const [io, jo] = towerCore(toTower[x ^ inputConstant]);
-    if ((swizzle(tables[0], io) ^ swizzle(tables[1], jo) ^ constant) !== sbox[x]) throw new Error(`wrong S-box at ${x}`);
+    if ((swizzle(tables[0], io) ^ swizzle(tables[1], jo) ^ constant) !== sbox[x])
+      throw new Error(`wrong S-box at ${x}`);
   }
   return tables;
 }

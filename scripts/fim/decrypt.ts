@@ -20,12 +20,20 @@ export interface DecryptOptions extends KmsFlags, KmsSettingFlags {
 function termsOf({ profile, algorithm = 'SM4-GCM', key }: DecryptOptions): MessageTerms | undefined {
   if (profile !== 'raw' && profile !== 'hex' && profile !== 'base64') return undefined;
   const known = PROTECTED_ALGORITHMS.find((name) => name === algorithm);
-  if (known === undefined || key === undefined) throw new CodedError('FIM-UP-0018', `profile ${profile} needs --key kms://path#version and an --algorithm of ${PROTECTED_ALGORITHMS.join(', ')}`);
+  if (known === undefined || key === undefined)
+    throw new CodedError(
+      'FIM-UP-0018',
+      `profile ${profile} needs --key kms://path#version and an --algorithm of ${PROTECTED_ALGORITHMS.join(', ')}`,
+    );
   return { profile, algorithm: known, kid: key };
 }
 
 /** `fim decrypt`: an encrypted body on standard input, its plaintext on standard output, byte for byte. */
 export async function decrypt(options: DecryptOptions): Promise<void> {
-  const access = { url: readPeer(options.kms, '--kms'), credentials: readKmsCredentials(options), ...readSettingFlags(options) };
+  const access = {
+    url: readPeer(options.kms, '--kms'),
+    credentials: readKmsCredentials(options),
+    ...readSettingFlags(options),
+  };
   process.stdout.write(await openProtected(await readStandardInputBytes(), access, termsOf(options)));
 }

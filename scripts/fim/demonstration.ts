@@ -17,13 +17,26 @@ export function demonstration({ listen, upstream, kms }: Ready): string {
         `curl -s ${upstream}/_seen/body | node scripts/fim.mjs decrypt --kms ${kms}; echo`,
       ],
     ],
-    ['Rejected: 422 with the path of the field and a code, and nothing sent upstream', [`curl -si ${proxy}/fund/redemption ${POST} '{"transCode":"99","amount":"100.00"}'; echo`]],
-    ['Masked: the upstream answers with card and identity numbers (first line), the client does not get them', [`curl -s ${upstream}/card/query`, `curl -s ${proxy}/card/query -H 'x-client-id: teller-7'`]],
-    ['Limited: 10 requests a second for each client after a burst of 20, then 429', [`curl -so /dev/null -w '%{http_code} ' -H 'x-client-id: teller-9' '${proxy}/card/query?n=[1-40]'; echo`]],
+    [
+      'Rejected: 422 with the path of the field and a code, and nothing sent upstream',
+      [`curl -si ${proxy}/fund/redemption ${POST} '{"transCode":"99","amount":"100.00"}'; echo`],
+    ],
+    [
+      'Masked: the upstream answers with card and identity numbers (first line), the client does not get them',
+      [`curl -s ${upstream}/card/query`, `curl -s ${proxy}/card/query -H 'x-client-id: teller-7'`],
+    ],
+    [
+      'Limited: 10 requests a second for each client after a burst of 20, then 429',
+      [`curl -so /dev/null -w '%{http_code} ' -H 'x-client-id: teller-9' '${proxy}/card/query?n=[1-40]'; echo`],
+    ],
   ];
   const lines = ['Paste these into another terminal, in this folder:', ''];
   for (const [index, [title, commands]] of steps.entries()) {
-    lines.push(`  ${styled('bold', `${index + 1}. ${title}`)}`, ...commands.map((command) => `     ${styled('cyan', command)}`), '');
+    lines.push(
+      `  ${styled('bold', `${index + 1}. ${title}`)}`,
+      ...commands.map((command) => `     ${styled('cyan', command)}`),
+      '',
+    );
   }
   return lines.join('\n');
 }

@@ -9,7 +9,10 @@ storage key; who reads both files has the keys. For production name a Vault or O
 
 /** `fim kms …`: the development KMS by hand. */
 export function kmsCommand(finish: (status: number) => void): Command {
-  const kms = new Command('kms').description('Keys of the development KMS: make, rotate, list, disable, serve.').addHelpText('after', HELP).exitOverride();
+  const kms = new Command('kms')
+    .description('Keys of the development KMS: make, rotate, list, disable, serve.')
+    .addHelpText('after', HELP)
+    .exitOverride();
   const verb = (name: string, about: string): Command =>
     kms
       .command(name)
@@ -35,12 +38,20 @@ export function kmsCommand(finish: (status: number) => void): Command {
     .requiredOption('--expires <time>', 'RFC 3339, or never')
     .option('--version <n>', 'the version (default: the newest)')
     .action(async (key: string, flags: RenewFlags) => finish((await import('./kms.ts')).renewKey(key, flags)));
-  verb('list', 'Show keys, versions and states.').action(async (flags: FolderFlags) => finish((await import('./kms.ts')).listKeys(flags)));
-  for (const [name, about] of [['disable', 'Keep a version from being read, until it is enabled again.'], ['enable', 'Let a disabled version be read again.'], ['destroy', 'Drop the material of a version for ever.']] as const) {
+  verb('list', 'Show keys, versions and states.').action(async (flags: FolderFlags) =>
+    finish((await import('./kms.ts')).listKeys(flags)),
+  );
+  for (const [name, about] of [
+    ['disable', 'Keep a version from being read, until it is enabled again.'],
+    ['enable', 'Let a disabled version be read again.'],
+    ['destroy', 'Drop the material of a version for ever.'],
+  ] as const) {
     verb(name, about)
       .argument('<key>', 'kms://PATH')
       .option('--version <n>', 'the version (default: the newest)')
-      .action(async (key: string, flags: ChangeFlags) => finish((await import('./kms.ts')).changeState(name, key, flags)));
+      .action(async (key: string, flags: ChangeFlags) =>
+        finish((await import('./kms.ts')).changeState(name, key, flags)),
+      );
   }
   verb('serve', 'Answer on loopback, KV version 2 and transit, until a signal comes.')
     .option('--listen <host:port>', 'loopback only; port 0 takes a free one', '127.0.0.1:8200')

@@ -17,22 +17,36 @@ export interface KmsFlags {
   kmsData?: string;
 }
 
-/** Reads them, and looks at each file once. Errors: FIM-UP-0020 (flags that do not go together), FIM-KMS-0006 (a file). */
+/**
+ * Reads them, and looks at each file once. Errors: FIM-UP-0020 (flags that do not go together), FIM-KMS-0006 (a file).
+ */
 export function readKmsCredentials(flags: KmsFlags): KmsCredentials {
   const { kms, kmsTokenFile, kmsTokenHeader, kmsNamespace, kmsCa, kmsCert, kmsKey } = flags;
   const isTls = kms?.startsWith('https:') ?? false;
-  if (!isTls && (kmsCa ?? kmsCert ?? kmsKey) !== undefined) throw new CodedError('FIM-UP-0020', '--kms-ca, --kms-cert and --kms-key are for --kms https://…');
-  if ((kmsCert === undefined) !== (kmsKey === undefined)) throw new CodedError('FIM-UP-0020', '--kms-cert and --kms-key go together');
-  if (kms !== undefined && flags.kmsData !== undefined) throw new CodedError('FIM-UP-0020', '--kms-data is for the development KMS, without --kms');
+  if (!isTls && (kmsCa ?? kmsCert ?? kmsKey) !== undefined)
+    throw new CodedError('FIM-UP-0020', '--kms-ca, --kms-cert and --kms-key are for --kms https://…');
+  if ((kmsCert === undefined) !== (kmsKey === undefined))
+    throw new CodedError('FIM-UP-0020', '--kms-cert and --kms-key go together');
+  if (kms !== undefined && flags.kmsData !== undefined)
+    throw new CodedError('FIM-UP-0020', '--kms-data is for the development KMS, without --kms');
   const header = TOKEN_HEADERS.find((name) => name.toLowerCase() === kmsTokenHeader?.toLowerCase());
-  if (kmsTokenHeader !== undefined && (header === undefined || kmsTokenFile === undefined)) throw new CodedError('FIM-UP-0020', `--kms-token-header is one of ${TOKEN_HEADERS.join(', ')} and goes with --kms-token-file`);
-  if (kmsNamespace !== undefined && !/^[\w./-]{1,256}$/.test(kmsNamespace)) throw new CodedError('FIM-UP-0020', `--kms-namespace ${JSON.stringify(kmsNamespace)} is not a namespace`);
+  if (kmsTokenHeader !== undefined && (header === undefined || kmsTokenFile === undefined))
+    throw new CodedError(
+      'FIM-UP-0020',
+      `--kms-token-header is one of ${TOKEN_HEADERS.join(', ')} and goes with --kms-token-file`,
+    );
+  if (kmsNamespace !== undefined && !/^[\w./-]{1,256}$/.test(kmsNamespace))
+    throw new CodedError('FIM-UP-0020', `--kms-namespace ${JSON.stringify(kmsNamespace)} is not a namespace`);
   if (kmsTokenFile !== undefined) readToken(kmsTokenFile);
   return {
-    ...(kmsTokenFile === undefined ? {} : { tokenFile: resolve(kmsTokenFile), tokenHeader: header ?? ('X-Vault-Token' satisfies TokenHeader) }),
+    ...(kmsTokenFile === undefined
+      ? {}
+      : { tokenFile: resolve(kmsTokenFile), tokenHeader: header ?? ('X-Vault-Token' satisfies TokenHeader) }),
     ...(kmsNamespace === undefined ? {} : { namespace: kmsNamespace }),
     ...(kmsCa === undefined ? {} : { caFile: readable(kmsCa) }),
-    ...(kmsCert === undefined || kmsKey === undefined ? {} : { certFile: readable(kmsCert), keyFile: readable(kmsKey) }),
+    ...(kmsCert === undefined || kmsKey === undefined
+      ? {}
+      : { certFile: readable(kmsCert), keyFile: readable(kmsKey) }),
   };
 }
 

@@ -15,7 +15,10 @@ export interface KmsSettingFlags {
 
 export function addCredentialOptions(command: Command): Command {
   return command
-    .option('--kms-token-file <file>', 'token for the KMS; Envoy adds it, and takes a new one when the file is replaced')
+    .option(
+      '--kms-token-file <file>',
+      'token for the KMS; Envoy adds it, and takes a new one when the file is replaced',
+    )
     .option('--kms-token-header <name>', 'X-Vault-Token or Authorization (as Bearer)')
     .option('--kms-namespace <name>', "Vault's namespace")
     .option('--kms-ca <file>', "authorities of the KMS's certificate, PEM (default: the system's)")
@@ -24,12 +27,20 @@ export function addCredentialOptions(command: Command): Command {
 }
 
 export function addSettingOptions(command: Command, names = Object.keys(KMS_SETTINGS) as KmsSettingName[]): Command {
-  for (const name of names) command.option(`--${name} <${name.endsWith('-ms') ? 'n' : name === 'kms-transit-mount' ? 'mount' : 'path'}>`, KMS_SETTINGS[name]);
+  for (const name of names)
+    command.option(
+      `--${name} <${name.endsWith('-ms') ? 'n' : name === 'kms-transit-mount' ? 'mount' : 'path'}>`,
+      KMS_SETTINGS[name],
+    );
   return command;
 }
 
 const FLAGS: Record<KmsSettingName, keyof KmsSettingFlags> = {
-  'kms-path-prefix': 'kmsPathPrefix', 'kms-transit-mount': 'kmsTransitMount', 'kms-timeout-ms': 'kmsTimeoutMs', 'kms-hold-ms': 'kmsHoldMs', 'kms-refresh-ms': 'kmsRefreshMs',
+  'kms-path-prefix': 'kmsPathPrefix',
+  'kms-transit-mount': 'kmsTransitMount',
+  'kms-timeout-ms': 'kmsTimeoutMs',
+  'kms-hold-ms': 'kmsHoldMs',
+  'kms-refresh-ms': 'kmsRefreshMs',
 };
 
 /** Reads them. Error: FIM-UP-0020. */

@@ -41,7 +41,10 @@ export interface ServeFlags extends FolderFlags {
   tokenFile?: string;
 }
 
-const STATES = { disable: 'disabled', enable: 'enabled', destroy: 'destroyed' } as const satisfies Record<string, VersionState>;
+const STATES = { disable: 'disabled', enable: 'enabled', destroy: 'destroyed' } as const satisfies Record<
+  string,
+  VersionState
+>;
 
 function folderOf(flags: FolderFlags): string {
   return resolve(flags.data ?? join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'fim', 'kms'));
@@ -58,17 +61,34 @@ export function createKey(id: string, flags: CreateFlags): number {
   const isTransit = path.startsWith(`${TRANSIT_MOUNT}/`);
   const algorithm = (flags.algorithm ?? (isTransit ? 'transit' : 'SM4')) as KeyAlgorithm;
   if (!KEY_ALGORITHMS.includes(algorithm) || (algorithm === 'transit') !== isTransit) {
-    throw new CodedError('FIM-UP-0020', `--algorithm ${algorithm} is none of ${KEY_ALGORITHMS.join(', ')}, or not for this key: transit is for kms://${TRANSIT_MOUNT}/ and for nothing else`);
+    throw new CodedError(
+      'FIM-UP-0020',
+      `--algorithm ${algorithm} is none of ${KEY_ALGORITHMS.join(', ')}, or not for this key: transit is for kms://${TRANSIT_MOUNT}/ and for nothing else`,
+    );
   }
   const expires = endFrom(flags.expires);
   const read = fileReader(flags);
-  return done(flags, 'create', path, 1, (register) => void register.create(path, algorithm, { ...(read ? { material: read(algorithm) } : {}), ...(expires === undefined ? {} : { expires }) }));
+  return done(
+    flags,
+    'create',
+    path,
+    1,
+    (register) =>
+      void register.create(path, algorithm, {
+        ...(read ? { material: read(algorithm) } : {}),
+        ...(expires === undefined ? {} : { expires }),
+      }),
+  );
 }
 
 /** An end that is to come. Error: FIM-UP-0020. */
 function endFrom(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  if (!isTime(text)) throw new CodedError('FIM-UP-0020', `--expires ${text} is not an RFC 3339 time of a day that exists, as 2027-01-01T00:00:00Z`);
+  if (!isTime(text))
+    throw new CodedError(
+      'FIM-UP-0020',
+      `--expires ${text} is not an RFC 3339 time of a day that exists, as 2027-01-01T00:00:00Z`,
+    );
   if (Date.parse(text) <= Date.now()) throw new CodedError('FIM-UP-0020', `--expires ${text} has passed`);
   return new Date(text).toISOString();
 }
@@ -99,15 +119,34 @@ export function changeState(verb: keyof typeof STATES, id: string, flags: Change
 }
 
 function versionFrom({ version }: ChangeFlags): number | undefined {
-  if (version !== undefined && !/^[1-9]\d{0,8}$/.test(version)) throw new CodedError('FIM-UP-0020', `--version ${version} is not a whole number from 1`);
+  if (version !== undefined && !/^[1-9]\d{0,8}$/.test(version))
+    throw new CodedError('FIM-UP-0020', `--version ${version} is not a whole number from 1`);
   return version === undefined ? undefined : Number(version);
 }
 
-function done(flags: FolderFlags, verb: string, path: string, first: number, work: (register: KeyRegister) => number | void): number {
+function done(
+  flags: FolderFlags,
+  verb: string,
+  path: string,
+  first: number,
+  work: (register: KeyRegister) => number | void,
+): number {
   const { folder, register } = open(flags);
-  const record = (version: number): AuditRecord => ({ time: new Date().toISOString(), verb, key: path, version, peer: 'cli' });
-  const version = folder.audited(() => work(register) ?? first, record, (problem) => progress(`${problem}: what was done is not in the trail`));
-  const line = flags.json ? JSON.stringify({ key: `kms://${path}`, verb, version }) : `${styled('green', '✓')} ${verb} kms://${path} version ${version}`;
+  const record = (version: number): AuditRecord => ({
+    time: new Date().toISOString(),
+    verb,
+    key: path,
+    version,
+    peer: 'cli',
+  });
+  const version = folder.audited(
+    () => work(register) ?? first,
+    record,
+    (problem) => progress(`${problem}: what was done is not in the trail`),
+  );
+  const line = flags.json
+    ? JSON.stringify({ key: `kms://${path}`, verb, version })
+    : `${styled('green', '✓')} ${verb} kms://${path} version ${version}`;
   process.stdout.write(`${line}\n`);
   return 0;
 }
@@ -121,16 +160,40 @@ export function listKeys(flags: FolderFlags): number {
 
 /** All of a key but its material, sealed or not. */
 function described({ path, algorithm, versions }: StoredKey): object {
-  return { key: `kms://${path}`, algorithm, versions: versions.map(({ version, state, created, changed, expires }) => ({ version, state, created, changed, ...(expires === undefined ? {} : { expires }) })) };
+  return {
+    key: `kms://${path}`,
+    algorithm,
+    versions: versions.map(({ version, state, created, changed, expires }) => ({
+      version,
+      state,
+      created,
+      changed,
+      ...(expires === undefined ? {} : { expires }),
+    })),
+  };
 }
 
 function table(keys: StoredKey[]): string {
   const rows = keys.flatMap(({ path, algorithm, versions }) =>
-    versions.map(({ version, state, created, expires = '' }, index) => [...(index === 0 ? [`kms://${path}`, algorithm] : ['', '']), String(version), state, created, expires]),
+    versions.map(({ version, state, created, expires = '' }, index) => [
+      ...(index === 0 ? [`kms://${path}`, algorithm] : ['', '']),
+      String(version),
+      state,
+      created,
+      expires,
+    ]),
   );
   const all = [['KEY', 'ALGORITHM', 'VERSION', 'STATE', 'CREATED', 'EXPIRES'], ...rows];
   const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  return all.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}\n`).join('');
+  return all
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column]!))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }
 
 /** `fim kms serve`: until a signal. Errors: FIM-UP-0008, FIM-UP-0016, FIM-KMS-0004, FIM-KMS-0006. */
@@ -144,7 +207,11 @@ export async function serve(flags: ServeFlags): Promise<number> {
     ...(tokenFile === undefined ? {} : { token: () => readToken(tokenFile) }),
   });
   const url = await kms.start(host, port);
-  process.stdout.write(flags.json ? `${JSON.stringify({ event: 'ready', kms: url.origin, data: folderOf(flags) })}\n` : `${styled('green', '✓')} development KMS at ${url.origin}, keys in ${folderOf(flags)}\n`);
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify({ event: 'ready', kms: url.origin, data: folderOf(flags) })}\n`
+      : `${styled('green', '✓')} development KMS at ${url.origin}, keys in ${folderOf(flags)}\n`,
+  );
   await new Promise((stop) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   });
@@ -155,7 +222,11 @@ export async function serve(flags: ServeFlags): Promise<number> {
 /** What reads the key that `--from` names; undefined: none. Errors: FIM-UP-0020, FIM-KMS-0005. */
 function fileReader({ from, encoding }: CreateFlags): ((algorithm: KeyAlgorithm) => Buffer) | undefined {
   const named = FILE_ENCODINGS.find((known) => known === encoding);
-  if (encoding !== undefined && (named === undefined || from === undefined)) throw new CodedError('FIM-UP-0020', `--encoding ${encoding} is none of ${FILE_ENCODINGS.join(', ')}, or without --from`);
+  if (encoding !== undefined && (named === undefined || from === undefined))
+    throw new CodedError(
+      'FIM-UP-0020',
+      `--encoding ${encoding} is none of ${FILE_ENCODINGS.join(', ')}, or without --from`,
+    );
   if (from === undefined) return undefined;
   return (algorithm) => {
     try {

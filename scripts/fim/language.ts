@@ -7,7 +7,10 @@ type Language = (typeof LANGUAGES)[number];
 
 let language: Language = fromEnvironment(process.env);
 
-/** The language of the first of LC_ALL, LC_MESSAGES and LANG that says something (POSIX): Chinese for `zh…`, else English. */
+/**
+ * The language of the first of LC_ALL, LC_MESSAGES and LANG that says something (POSIX): Chinese for `zh…`, else
+ * English.
+ */
 export function fromEnvironment({ LC_ALL, LC_MESSAGES, LANG }: NodeJS.ProcessEnv): Language {
   return /^zh/i.test(LC_ALL || LC_MESSAGES || LANG || '') ? 'zh' : 'en';
 }

@@ -12,16 +12,21 @@ const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_0
 export function readPeer(text: string, option: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (!url || !(PEER_SCHEMES as readonly string[]).includes(url.protocol) || !url.hostname) {
-    throw new CodedError('FIM-UP-0020', `${option} ${JSON.stringify(text)} is not a URL with one of ${PEER_SCHEMES.map((scheme) => `${scheme}//`).join(', ')}`);
+    throw new CodedError(
+      'FIM-UP-0020',
+      `${option} ${JSON.stringify(text)} is not a URL with one of ${PEER_SCHEMES.map((scheme) => `${scheme}//`).join(', ')}`,
+    );
   }
-  if (url.username || url.password || url.pathname.length > 1 || url.search) throw new CodedError('FIM-UP-0020', `${option} takes scheme, host and port only`);
+  if (url.username || url.password || url.pathname.length > 1 || url.search)
+    throw new CodedError('FIM-UP-0020', `${option} takes scheme, host and port only`);
   return url;
 }
 
 /** Reads a number of workers. Error: FIM-UP-0020. */
 export function readConcurrency(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > MAX_CONCURRENCY) throw new CodedError('FIM-UP-0020', `--concurrency ${text} is not a whole number from 1 to ${MAX_CONCURRENCY}`);
+  if (!Number.isInteger(value) || value < 1 || value > MAX_CONCURRENCY)
+    throw new CodedError('FIM-UP-0020', `--concurrency ${text} is not a whole number from 1 to ${MAX_CONCURRENCY}`);
   return value;
 }
 
@@ -36,7 +41,11 @@ export function readLayout(text: string): Layout {
 export function readHeap(text: string): number {
   const [, number = '', unit = ''] = /^([0-9]{1,6})(MiB|GiB)$/.exec(text) ?? [];
   const bytes = Number(number) * (UNIT_BYTES[unit] ?? 0);
-  if (bytes < MIN_MAX_HEAP_BYTES) throw new CodedError('FIM-UP-0020', `--max-heap ${JSON.stringify(text)} is not a size from ${MIN_MAX_HEAP_BYTES / 1024 ** 2}MiB on, as 512MiB or 2GiB`);
+  if (bytes < MIN_MAX_HEAP_BYTES)
+    throw new CodedError(
+      'FIM-UP-0020',
+      `--max-heap ${JSON.stringify(text)} is not a size from ${MIN_MAX_HEAP_BYTES / 1024 ** 2}MiB on, as 512MiB or 2GiB`,
+    );
   return bytes;
 }
 
@@ -44,6 +53,10 @@ export function readHeap(text: string): number {
 export function readRequestTimeout(text: string): number {
   const [, number = '', unit = ''] = /^([0-9]{1,9})(ms|s|m|h)$/.exec(text) ?? [];
   const milliseconds = Number(number) * (UNIT_MS[unit] ?? 0);
-  if (milliseconds < 1 || milliseconds > MAX_REQUEST_TIMEOUT_MS) throw new CodedError('FIM-UP-0020', `--request-timeout ${JSON.stringify(text)} is not a time up to 24h, as 30s or 10m`);
+  if (milliseconds < 1 || milliseconds > MAX_REQUEST_TIMEOUT_MS)
+    throw new CodedError(
+      'FIM-UP-0020',
+      `--request-timeout ${JSON.stringify(text)} is not a time up to 24h, as 30s or 10m`,
+    );
   return milliseconds;
 }

@@ -20,24 +20,47 @@ const NOTHING = new Map<string, never>();
 function moduleOf(urlTemplate: string): ServableModule {
   const path = join(ROOT, 'build', `${MODULE_NAME}.wasm`);
   if (existsSync(path)) return servable(loadModule(readFileSync(path)), urlTemplate);
-  return { reference: { url: urlTemplate.replaceAll('{name}', MODULE_NAME), sha256: 'SHA256', capabilities: [] }, examine: () => undefined, stamps: true };
+  return {
+    reference: { url: urlTemplate.replaceAll('{name}', MODULE_NAME), sha256: 'SHA256', capabilities: [] },
+    examine: () => undefined,
+    stamps: true,
+  };
 }
 
-/** `fim render --for istio`: the objects that the operator would apply, as YAML documents. Returns the exit status: 0, or 1 if a route is in no object. */
+/**
+ * `fim render --for istio`: the objects that the operator would apply, as YAML documents. Returns the exit status: 0,
+ * or 1 if a route is in no object.
+ */
 export function renderIstio(files: string[], options: Omit<RenderFlags, 'for' | 'modules'>): number {
   const { resources, errors } = loadRoutes(files);
   for (const error of errors) process.stderr.write(`${describe(error)}\n`);
   if (errors.length > 0) return 1;
   const { reference, examine } = moduleOf(options.moduleUrl ?? MODULE_URL);
-  const kmsAccess = options.kms === undefined ? undefined : { url: readPeer(options.kms, '--kms'), folder: '/etc/fim/kms', files: [] };
+  const kmsAccess =
+    options.kms === undefined ? undefined : { url: readPeer(options.kms, '--kms'), folder: '/etc/fim/kms', files: [] };
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const facts = { gateways: NOTHING, istioGateways: NOTHING, services: NOTHING };
-  const { objects, refused, conflicts, problems } = render({ resources, facts: () => facts, module: reference, examine, kms: { cluster: KMS_CLUSTER, ...readSettingFlags(options) }, kmsAccess, version });
+  const { objects, refused, conflicts, problems } = render({
+    resources,
+    facts: () => facts,
+    module: reference,
+    examine,
+    kms: { cluster: KMS_CLUSTER, ...readSettingFlags(options) },
+    kmsAccess,
+    version,
+  });
   for (const issue of refused) process.stderr.write(`${describe(issue)}\n`);
   for (const { route, message } of conflicts) process.stderr.write(`${route}: ${message}\n`);
   // Gateways are not looked up here; what no cluster could serve is said.
-  for (const { route, problem } of problems) if (problem.reason === 'UnsupportedTarget') process.stderr.write(`${route}: ${problem.message}\n`);
-  if (options.json) process.stdout.write(`${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2)}\n`);
-  else for (const object of objects) process.stdout.write(`---\n${stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })}`);
-  return refused.length > 0 || conflicts.some(({ route }) => !objects.some((object) => JSON.stringify(object.spec).includes(route))) ? 1 : 0;
+  for (const { route, problem } of problems)
+    if (problem.reason === 'UnsupportedTarget') process.stderr.write(`${route}: ${problem.message}\n`);
+  if (options.json)
+    process.stdout.write(`${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2)}\n`);
+  else
+    for (const object of objects)
+      process.stdout.write(`---\n${stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })}`);
+  return refused.length > 0 ||
+    conflicts.some(({ route }) => !objects.some((object) => JSON.stringify(object.spec).includes(route)))
+    ? 1
+    : 0;
 }

@@ -27,7 +27,10 @@ export interface RenderFlags extends KmsSettingFlags {
   kms?: string;
 }
 
-/** `fim render`: the files that Envoy would be started with and discover, or the objects of a mesh, as YAML documents. Returns the exit status: 0, or 1 if the routes are invalid. */
+/**
+ * `fim render`: the files that Envoy would be started with and discover, or the objects of a mesh, as YAML documents.
+ * Returns the exit status: 0, or 1 if the routes are invalid.
+ */
 export async function render(files: string[], options: RenderFlags): Promise<number> {
   if (options.for === 'istio') return (await import('./render-istio.ts')).renderIstio(files, options);
   if (options.for !== 'envoy') throw new CodedError('FIM-UP-0020', `--for ${options.for} is neither envoy nor istio`);
@@ -40,12 +43,28 @@ export async function render(files: string[], options: RenderFlags): Promise<num
   const slots = filterSlots(layout);
   const configs = policy.configs.map((config) => ({ ...config, generation: 1 }));
   const documents: [file: string, content: EnvoyObject][] = [
-    ['envoy.json', bootstrapConfig({ ...LISTEN, admin: ADMIN, upstream: UPSTREAM, kms: KMS, slots, pluginFile: (slot) => `discovered/${slot.filter}.json`, routesFile: 'discovered/routes.json' })],
+    [
+      'envoy.json',
+      bootstrapConfig({
+        ...LISTEN,
+        admin: ADMIN,
+        upstream: UPSTREAM,
+        kms: KMS,
+        slots,
+        pluginFile: (slot) => `discovered/${slot.filter}.json`,
+        routesFile: 'discovered/routes.json',
+      }),
+    ],
     ['discovered/routes.json', routeResource(configs[0]!)],
-    ...slots.map((slot, index): [string, EnvoyObject] => [`discovered/${slot.filter}.json`, pluginResource(slot, moduleFile(slot.module), configs[index]!)]),
+    ...slots.map((slot, index): [string, EnvoyObject] => [
+      `discovered/${slot.filter}.json`,
+      pluginResource(slot, moduleFile(slot.module), configs[index]!),
+    ]),
   ];
   if (options.json) process.stdout.write(`${JSON.stringify(Object.fromEntries(documents), null, 2)}\n`);
-  else for (const [file, content] of documents) process.stdout.write(`---\n# ${file}\n${stringify(content, { lineWidth: 0 })}`);
+  else
+    for (const [file, content] of documents)
+      process.stdout.write(`---\n# ${file}\n${stringify(content, { lineWidth: 0 })}`);
   return 0;
 }
 

@@ -18,13 +18,19 @@ export function progress(line: string): void {
   process.stderr.write(`${styledError('dim', `fim: ${line}`)}\n`);
 }
 
-/** Tells an error on standard error and returns the exit status that goes with it: 2 for a wrong command line, else 1. */
+/**
+ * Tells an error on standard error and returns the exit status that goes with it: 2 for a wrong command line, else 1.
+ */
 export function tell(error: unknown): number {
   if (!(error instanceof CodedError)) {
-    process.stderr.write(`${styledError('red', 'fim:')} ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`);
+    process.stderr.write(
+      `${styledError('red', 'fim:')} ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
+    );
     return 1;
   }
-  process.stderr.write(`${styledError('red', `fim: ${error.code}`)} ${translated(error.code, error.message).slice(error.code.length + 1)}\n`);
+  process.stderr.write(
+    `${styledError('red', `fim: ${error.code}`)} ${translated(error.code, error.message).slice(error.code.length + 1)}\n`,
+  );
   if (error.advice) process.stderr.write(`     ${error.advice}\n`);
   return error.code === 'FIM-UP-0020' ? 2 : 1;
 }

@@ -40,13 +40,20 @@ export class Transcript {
 
   private applied(event: Extract<StackEvent, { event: 'applied' }>): void {
     if (!this.introduced) this.introduce(event);
-    else print(`${styled('green', '✓')} generation ${event.generation} is live in every worker after ${event.tookMs} ms: ${event.routes.join(', ')}`);
+    else
+      print(
+        `${styled('green', '✓')} generation ${event.generation} is live in every worker after ${event.tookMs} ms: ${event.routes.join(', ')}`,
+      );
     this.notices(event.notices);
     for (const message of this.early.splice(0)) this.warn(message);
     if (!this.introduced && this.ready) {
       if (event.notices.length > 0) print('');
       if (this.showDemonstration) print(demonstration(this.ready));
-      print(this.watching ? 'Edit a route file or rebuild a module and it goes live; Ctrl-C ends everything.' : 'Ctrl-C ends everything.');
+      print(
+        this.watching
+          ? 'Edit a route file or rebuild a module and it goes live; Ctrl-C ends everything.'
+          : 'Ctrl-C ends everything.',
+      );
     }
     this.introduced = true;
   }
@@ -59,7 +66,8 @@ export class Transcript {
     print(`  admin      http://${admin}`);
     print(`  upstream   ${upstream}`);
     print(`  KMS        ${kms}`);
-    for (const [name, sha256] of Object.entries(event.modules)) print(`  module     ${name}  sha256 ${sha256.slice(0, 16)}…`);
+    for (const [name, sha256] of Object.entries(event.modules))
+      print(`  module     ${name}  sha256 ${sha256.slice(0, 16)}…`);
     for (const route of event.routes) print(`  route      ${route}`);
     print('');
   }
@@ -73,7 +81,9 @@ export class Transcript {
 
   /** What a line that cannot be honoured comes to here. */
   private consequence({ code, resource }: Problem): string {
-    return code === NATIONAL_TLS ? `: ${resource ?? 'the route'} is served on loopback only (${this.ready?.listen ?? ''}), Programmed=False` : '';
+    return code === NATIONAL_TLS
+      ? `: ${resource ?? 'the route'} is served on loopback only (${this.ready?.listen ?? ''}), Programmed=False`
+      : '';
   }
 
   private rejected(file: string, errors: readonly Problem[]): void {

@@ -46,7 +46,9 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
   const demonstration = paths.length === 0;
   const files = demonstration ? SAMPLES.map(samplePath) : paths;
   const transcript = new Transcript(demonstration, flags.watch);
-  const say = flags.json ? (event: StackEvent) => void process.stdout.write(`${JSON.stringify(event)}\n`) : (event: StackEvent) => transcript.tell(event);
+  const say = flags.json
+    ? (event: StackEvent) => void process.stdout.write(`${JSON.stringify(event)}\n`)
+    : (event: StackEvent) => transcript.tell(event);
   const settings = readFlags(flags);
   const stopping = untilSignal();
   // Until there is something to end in order, a signal ends the process at once.
@@ -73,7 +75,23 @@ function samplePath(sample: string): string {
   return near.startsWith('..') ? join(ROOT, sample) : near;
 }
 
-function readFlags(flags: UpFlags): Pick<StackOptions, 'listen' | 'admin' | 'upstream' | 'kms' | 'kmsCredentials' | 'kmsSettings' | 'kmsData' | 'concurrency' | 'maxHeapBytes' | 'requestTimeoutMs' | 'layout' | 'accessLog'> {
+function readFlags(
+  flags: UpFlags,
+): Pick<
+  StackOptions,
+  | 'listen'
+  | 'admin'
+  | 'upstream'
+  | 'kms'
+  | 'kmsCredentials'
+  | 'kmsSettings'
+  | 'kmsData'
+  | 'concurrency'
+  | 'maxHeapBytes'
+  | 'requestTimeoutMs'
+  | 'layout'
+  | 'accessLog'
+> {
   return {
     listen: parseAddress(flags.listen, '--listen'),
     admin: parseAddress(flags.admin, '--admin'),
@@ -97,7 +115,10 @@ function moduleFolder(flags: UpFlags): string {
 /** Builds what the sources of this checkout need; modules from elsewhere are taken as they are. */
 async function prepareModules(flags: UpFlags, layout: StackOptions['layout']): Promise<void> {
   if (flags.moduleFolder !== undefined) return;
-  await buildModules(filterSlots(layout).map((slot) => slot.module as ModuleName), progress);
+  await buildModules(
+    filterSlots(layout).map((slot) => slot.module as ModuleName),
+    progress,
+  );
 }
 
 async function runUntil(stack: Stack, stopping: Promise<string>): Promise<number> {
@@ -113,7 +134,10 @@ async function runUntil(stack: Stack, stopping: Promise<string>): Promise<number
   throw new CodedError('FIM-UP-0011', [end.how, ...said].join('\n'));
 }
 
-/** Settles at the first signal, or when the launcher has gone. Later signals change nothing: the end has a deadline of its own. */
+/**
+ * Settles at the first signal, or when the launcher has gone. Later signals change nothing: the end has a deadline of
+ * its own.
+ */
 function untilSignal(): Promise<string> {
   return new Promise((done) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, done);

@@ -11,7 +11,10 @@ import { ROOT } from './project.ts';
 import { progress, styled } from './terminal.ts';
 import { describe, tellMistakes } from './transcript.ts';
 
-/** `fim validate`: the files as one proxy would get them, down to the modules' own word. Returns the exit status: 0 valid, 1 invalid. */
+/**
+ * `fim validate`: the files as one proxy would get them, down to the modules' own word. Returns the exit status: 0
+ * valid, 1 invalid.
+ */
 export async function validate(files: string[], options: { json?: boolean; modules: string }): Promise<number> {
   const layout = readLayout(options.modules);
   const modules = await builtModules(layout);
@@ -25,13 +28,17 @@ export async function validate(files: string[], options: { json?: boolean; modul
     return valid ? 0 : 1;
   }
   tellMistakes(errors, `${styled('red', '✗')} `);
-  for (const notice of [...conflicts, ...warnings]) process.stdout.write(`${styled('yellow', '!')} ${describe(notice)}\n`);
+  for (const notice of [...conflicts, ...warnings])
+    process.stdout.write(`${styled('yellow', '!')} ${describe(notice)}\n`);
   if (valid) process.stdout.write(`${styled('green', '✓')} valid: ${routes.join(', ')}\n`);
   return valid ? 0 : 1;
 }
 
 async function builtModules(layout: Layout): Promise<Map<string, Buffer>> {
-  const built = await buildModules(filterSlots(layout).map((slot) => slot.module as ModuleName), progress);
+  const built = await buildModules(
+    filterSlots(layout).map((slot) => slot.module as ModuleName),
+    progress,
+  );
   const contents = await Promise.all(built.map((module) => readFile(join(ROOT, 'build', `${module.name}.wasm`))));
   return new Map(built.map((module, index) => [`${module.name}.wasm`, contents[index]!]));
 }

@@ -6,7 +6,9 @@ import { ROOT } from './project.ts';
 
 /** `fim version`: versions, and the sha256 of each module in `build/`. */
 export function version(options: { json?: boolean }): void {
-  const modules = Object.fromEntries(MODULES.map((name) => [`${name}.wasm`, digestOf(join(ROOT, 'build', `${name}.wasm`))]));
+  const modules = Object.fromEntries(
+    MODULES.map((name) => [`${name}.wasm`, digestOf(join(ROOT, 'build', `${name}.wasm`))]),
+  );
   const found = {
     fim: packageVersion('package.json'),
     node: process.versions.node,
@@ -18,8 +20,11 @@ export function version(options: { json?: boolean }): void {
     process.stdout.write(`${JSON.stringify(found)}\n`);
     return;
   }
-  process.stdout.write(`fim ${found.fim}, Node ${found.node} (V8 ${found.v8}), AssemblyScript ${found.assemblyscript}\n`);
-  for (const [name, sha256] of Object.entries(modules)) process.stdout.write(`${name.padEnd(20)} ${sha256 ? `sha256 ${sha256}` : 'not built: npm run build'}\n`);
+  process.stdout.write(
+    `fim ${found.fim}, Node ${found.node} (V8 ${found.v8}), AssemblyScript ${found.assemblyscript}\n`,
+  );
+  for (const [name, sha256] of Object.entries(modules))
+    process.stdout.write(`${name.padEnd(20)} ${sha256 ? `sha256 ${sha256}` : 'not built: npm run build'}\n`);
 }
 
 function packageVersion(path: string): string {

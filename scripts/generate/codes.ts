@@ -1,4 +1,5 @@
-// filters/pboc-validator/codes.json (ISO 4217, ISO 3166-1, the IBAN registry) → sorted tables that the validator searches by halves.
+// filters/pboc-validator/codes.json (ISO 4217, ISO 3166-1, the IBAN registry) → sorted tables that the validator
+// searches by halves.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { banner, type Output } from './output.ts';
@@ -36,19 +37,52 @@ function table(name: string, about: string, values: number[]): string {
 /** `filters/pboc-validator/codes.gen.ts`. */
 export function codeOutputs(repository: string): Output[] {
   const lists: CodeLists = JSON.parse(readFileSync(join(repository, SOURCE), 'utf8'));
-  const currencies = rows(lists.currencies, /^[A-Z]{3} [0-9]{3} [0-9-]$/).map(([alpha = '', digits, minor]) => ({ alpha: letters(alpha), digits: Number(digits), minor: minor === '-' ? NOT_APPLICABLE : Number(minor) }));
+  const currencies = rows(lists.currencies, /^[A-Z]{3} [0-9]{3} [0-9-]$/).map(([alpha = '', digits, minor]) => ({
+    alpha: letters(alpha),
+    digits: Number(digits),
+    minor: minor === '-' ? NOT_APPLICABLE : Number(minor),
+  }));
   const countries = rows(lists.countries, /^[A-Z]{2} [A-Z]{3} [0-9]{3}$/);
   const ibans = rows(lists.ibanLengths, /^[A-Z]{2} [0-9]{2}$/);
   const parts = [
     banner(SOURCE),
     '',
     `/** Minor units of a currency that has none by its list. */\nexport const MINOR_UNITS_NOT_APPLICABLE: u32 = ${NOT_APPLICABLE};`,
-    table('CURRENCY_LETTERS', 'ISO 4217: letters as a number of base 26, times 16, plus minor units; ascending.', currencies.map(({ alpha, minor }) => alpha * 16 + minor)),
-    table('CURRENCY_DIGITS', 'ISO 4217: numeric code times 16, plus minor units; ascending.', currencies.map(({ digits, minor }) => digits * 16 + minor)),
-    table('COUNTRY_ALPHA_2', 'ISO 3166-1 alpha-2, letters as a number of base 26; ascending.', countries.map(([alpha2 = '']) => letters(alpha2))),
-    table('COUNTRY_ALPHA_3', 'ISO 3166-1 alpha-3, letters as a number of base 26; ascending.', countries.map(([, alpha3 = '']) => letters(alpha3))),
-    table('COUNTRY_DIGITS', 'ISO 3166-1 numeric; ascending.', countries.map(([, , digits]) => Number(digits))),
-    table('IBAN_LENGTHS', 'IBAN registry: country letters as a number of base 26, times 64, plus characters of its IBAN; ascending.', ibans.map(([country = '', length]) => letters(country) * 64 + Number(length))),
+    table(
+      'CURRENCY_LETTERS',
+      'ISO 4217: letters as a number of base 26, times 16, plus minor units; ascending.',
+      currencies.map(({ alpha, minor }) => alpha * 16 + minor),
+    ),
+    table(
+      'CURRENCY_DIGITS',
+      'ISO 4217: numeric code times 16, plus minor units; ascending.',
+      currencies.map(({ digits, minor }) => digits * 16 + minor),
+    ),
+    table(
+      'COUNTRY_ALPHA_2',
+      'ISO 3166-1 alpha-2, letters as a number of base 26; ascending.',
+      countries.map(([alpha2 = '']) => letters(alpha2)),
+    ),
+    table(
+      'COUNTRY_ALPHA_3',
+      'ISO 3166-1 alpha-3, letters as a number of base 26; ascending.',
+      countries.map(([, alpha3 = '']) => letters(alpha3)),
+    ),
+    table(
+      'COUNTRY_DIGITS',
+      'ISO 3166-1 numeric; ascending.',
+      countries.map(([, , digits]) => Number(digits)),
+    ),
+    table(
+      'IBAN_LENGTHS',
+      'IBAN registry: country letters as a number of base 26, times 64, plus characters of its IBAN; ascending.',
+      ibans.map(([country = '', length]) => letters(country) * 64 + Number(length)),
+    ),
   ];
-  return [{ path: 'filters/pboc-validator/codes.gen.ts', text: `${parts.slice(0, 2).join('\n')}\n${parts.slice(2).join('\n\n')}\n` }];
+  return [
+    {
+      path: 'filters/pboc-validator/codes.gen.ts',
+      text: `${parts.slice(0, 2).join('\n')}\n${parts.slice(2).join('\n\n')}\n`,
+    },
+  ];
 }

@@ -4,7 +4,26 @@ import { banner, type Output } from './output.ts';
 import { readRouteSchema, resolveNode, ROUTE_SCHEMA, type RouteNode } from './route-schema.ts';
 
 /** What an API server takes as it stands; everything else is dropped or translated. */
-const KEPT = ['description', 'type', 'format', 'enum', 'default', 'minimum', 'maximum', 'minLength', 'maxLength', 'pattern', 'minItems', 'maxItems', 'minProperties', 'maxProperties', 'required', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-preserve-unknown-fields'] as const;
+const KEPT = [
+  'description',
+  'type',
+  'format',
+  'enum',
+  'default',
+  'minimum',
+  'maximum',
+  'minLength',
+  'maxLength',
+  'pattern',
+  'minItems',
+  'maxItems',
+  'minProperties',
+  'maxProperties',
+  'required',
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-preserve-unknown-fields',
+] as const;
 
 type Structural = Record<string, unknown>;
 
@@ -16,32 +35,73 @@ function structural(root: RouteNode, given: RouteNode): Structural {
     if (value !== undefined) result[key] = value;
   }
   if (node.properties !== undefined) {
-    result.properties = Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, structural(root, child)]));
+    result.properties = Object.fromEntries(
+      Object.entries(node.properties).map(([name, child]) => [name, structural(root, child)]),
+    );
   }
   if (node.items !== undefined) result.items = structural(root, node.items);
-  if (typeof node.additionalProperties === 'object') result.additionalProperties = structural(root, node.additionalProperties);
+  if (typeof node.additionalProperties === 'object')
+    result.additionalProperties = structural(root, node.additionalProperties);
   const rules = node['x-kubernetes-validations'];
-  if (rules !== undefined) result['x-kubernetes-validations'] = rules.map(({ rule, message, 'x-fim-code': code }) => ({ rule, message: `${code}: ${message}` }));
+  if (rules !== undefined)
+    result['x-kubernetes-validations'] = rules.map(({ rule, message, 'x-fim-code': code }) => ({
+      rule,
+      message: `${code}: ${message}`,
+    }));
   return result;
 }
 
 function conditionColumn(type: string): Structural {
-  return { name: type, type: 'string', description: `Whether the condition ${type} holds.`, jsonPath: `.status.conditions[?(@.type=="${type}")].status` };
+  return {
+    name: type,
+    type: 'string',
+    description: `Whether the condition ${type} holds.`,
+    jsonPath: `.status.conditions[?(@.type=="${type}")].status`,
+  };
 }
 
-/** What `kubectl get` shows of a route: whether it does what it says, if not why, and how many proxies run it of how many. */
+/**
+ * What `kubectl get` shows of a route: whether it does what it says, if not why, and how many proxies run it of how
+ * many.
+ */
 const ROUTE_COLUMNS: Structural[] = [
   conditionColumn('Ready'),
-  { name: 'Reason', type: 'string', description: 'Why it is ready, or is not.', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
-  { name: 'Programmed', type: 'integer', description: 'Proxies that have proven that they run it.', jsonPath: '.status.proxies.programmed' },
+  {
+    name: 'Reason',
+    type: 'string',
+    description: 'Why it is ready, or is not.',
+    jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
+  },
+  {
+    name: 'Programmed',
+    type: 'integer',
+    description: 'Proxies that have proven that they run it.',
+    jsonPath: '.status.proxies.programmed',
+  },
   { name: 'Proxies', type: 'integer', description: 'Ready proxies that it is for.', jsonPath: '.status.proxies.total' },
   { ...conditionColumn('Accepted'), priority: 1 },
   { ...conditionColumn('ResolvedRefs'), priority: 1 },
-  { name: 'Message', type: 'string', description: 'What is to be known.', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
+  {
+    name: 'Message',
+    type: 'string',
+    description: 'What is to be known.',
+    jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+    priority: 1,
+  },
 ];
 
 /** Until an operator has looked at it, a route is not ready: tools that wait for it do not take it for done. */
-const UNSEEN_STATUS = { conditions: [{ type: 'Ready', status: 'Unknown', reason: 'Pending', message: 'Waiting for the operator.', lastTransitionTime: '1970-01-01T00:00:00Z' }] };
+const UNSEEN_STATUS = {
+  conditions: [
+    {
+      type: 'Ready',
+      status: 'Unknown',
+      reason: 'Pending',
+      message: 'Waiting for the operator.',
+      lastTransitionTime: '1970-01-01T00:00:00Z',
+    },
+  ],
+};
 
 /** What one kind is called, and what is known of it. */
 interface Kind {
@@ -53,10 +113,26 @@ interface Kind {
   hasStatus: boolean;
 }
 
-const FINANCIAL_ROUTE: Kind = { kind: 'FinancialRoute', plural: 'financialroutes', shortName: 'froute', columns: ROUTE_COLUMNS, hasStatus: true };
-const VALIDATION_PROFILE: Kind = { kind: 'ValidationProfile', plural: 'validationprofiles', shortName: 'vprofile', columns: [], hasStatus: false };
+const FINANCIAL_ROUTE: Kind = {
+  kind: 'FinancialRoute',
+  plural: 'financialroutes',
+  shortName: 'froute',
+  columns: ROUTE_COLUMNS,
+  hasStatus: true,
+};
+const VALIDATION_PROFILE: Kind = {
+  kind: 'ValidationProfile',
+  plural: 'validationprofiles',
+  shortName: 'vprofile',
+  columns: [],
+  hasStatus: false,
+};
 
-function definition(root: RouteNode, resource: RouteNode, { kind, plural, shortName, columns, hasStatus }: Kind): Structural {
+function definition(
+  root: RouteNode,
+  resource: RouteNode,
+  { kind, plural, shortName, columns, hasStatus }: Kind,
+): Structural {
   const properties = resource.properties ?? {};
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -64,29 +140,43 @@ function definition(root: RouteNode, resource: RouteNode, { kind, plural, shortN
     metadata: { name: `${plural}.fim.financial` },
     spec: {
       group: 'fim.financial',
-      names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase(), shortNames: [shortName], categories: ['fim'] },
+      names: {
+        kind,
+        listKind: `${kind}List`,
+        plural,
+        singular: kind.toLowerCase(),
+        shortNames: [shortName],
+        categories: ['fim'],
+      },
       scope: 'Namespaced',
-      versions: [{
-        name: 'v1',
-        served: true,
-        storage: true,
-        ...(hasStatus ? { subresources: { status: {} } } : {}),
-        additionalPrinterColumns: [...columns, { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
-        schema: {
-          openAPIV3Schema: {
-            description: resource.description,
-            type: 'object',
-            required: ['spec'],
-            properties: {
-              apiVersion: { type: 'string', description: 'Version of this form.' },
-              kind: { type: 'string', description: 'Kind of the object.' },
-              metadata: { type: 'object' },
-              spec: structural(root, properties.spec ?? {}),
-              ...(hasStatus ? { status: { ...structural(root, properties.status ?? {}), default: UNSEEN_STATUS } } : {}),
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          ...(hasStatus ? { subresources: { status: {} } } : {}),
+          additionalPrinterColumns: [
+            ...columns,
+            { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+          ],
+          schema: {
+            openAPIV3Schema: {
+              description: resource.description,
+              type: 'object',
+              required: ['spec'],
+              properties: {
+                apiVersion: { type: 'string', description: 'Version of this form.' },
+                kind: { type: 'string', description: 'Kind of the object.' },
+                metadata: { type: 'object' },
+                spec: structural(root, properties.spec ?? {}),
+                ...(hasStatus
+                  ? { status: { ...structural(root, properties.status ?? {}), default: UNSEEN_STATUS } }
+                  : {}),
+              },
             },
           },
         },
-      }],
+      ],
     },
   };
 }
@@ -94,7 +184,10 @@ function definition(root: RouteNode, resource: RouteNode, { kind, plural, shortN
 /** `istio/crd/<plural>.fim.financial.yaml` of each kind. */
 export function crdOutputs(repository: string): Output[] {
   const root = readRouteSchema(repository);
-  const resources: [RouteNode, Kind][] = [[root, FINANCIAL_ROUTE], [resolveNode(root, { $ref: '#/$defs/validationProfile' }), VALIDATION_PROFILE]];
+  const resources: [RouteNode, Kind][] = [
+    [root, FINANCIAL_ROUTE],
+    [resolveNode(root, { $ref: '#/$defs/validationProfile' }), VALIDATION_PROFILE],
+  ];
   return resources.map(([resource, kind]) => {
     const text = stringify(definition(root, resource, kind), { lineWidth: 0, aliasDuplicateObjects: false });
     return { path: `istio/crd/${kind.plural}.fim.financial.yaml`, text: `${banner(ROUTE_SCHEMA, '#')}\n${text}` };

@@ -19,26 +19,40 @@ function constantName(owner: string, field: string): string {
 
 function typeName(type: FieldType): string {
   switch (type.kind) {
-    case 'string': return 'Bytes';
-    case 'integer': return type.wide ? 'i64' : 'i32';
-    case 'boolean': return 'bool';
-    case 'enum': return type.name;
-    case 'object': return type.name;
-    case 'raw': return 'u32';
-    case 'array': return `StaticArray<${type.lazy ? 'u32' : typeName(type.item)}>`;
+    case 'string':
+      return 'Bytes';
+    case 'integer':
+      return type.wide ? 'i64' : 'i32';
+    case 'boolean':
+      return 'bool';
+    case 'enum':
+      return type.name;
+    case 'object':
+      return type.name;
+    case 'raw':
+      return 'u32';
+    case 'array':
+      return `StaticArray<${type.lazy ? 'u32' : typeName(type.item)}>`;
   }
 }
 
 function initial(owner: ClassModel, field: Field): string {
   const { type } = field;
   switch (type.kind) {
-    case 'string': return type.default ? constantName(owner.name, field.name) : 'Bytes.EMPTY';
-    case 'integer': return String(type.default ?? (type.minimum > 0 ? type.minimum : 0));
-    case 'boolean': return String(type.default ?? false);
-    case 'enum': return type.default === undefined ? `<${type.name}>0` : `${type.name}.${enumMember(type.default)}`;
-    case 'object': return field.required ? `new ${type.name}()` : 'null';
-    case 'raw': return '0';
-    case 'array': return `new ${typeName(type)}(0)`;
+    case 'string':
+      return type.default ? constantName(owner.name, field.name) : 'Bytes.EMPTY';
+    case 'integer':
+      return String(type.default ?? (type.minimum > 0 ? type.minimum : 0));
+    case 'boolean':
+      return String(type.default ?? false);
+    case 'enum':
+      return type.default === undefined ? `<${type.name}>0` : `${type.name}.${enumMember(type.default)}`;
+    case 'object':
+      return field.required ? `new ${type.name}()` : 'null';
+    case 'raw':
+      return '0';
+    case 'array':
+      return `new ${typeName(type)}(0)`;
   }
 }
 
@@ -57,20 +71,34 @@ ${fields.join('\n')}
 
 function readExpression(type: FieldType, node: string): string {
   switch (type.kind) {
-    case 'string': return `reader.readString(${node}, ${type.maxBytes})`;
-    case 'integer': return type.wide ? `reader.readInteger(${node}, ${type.minimum}, ${type.maximum})` : `<i32>reader.readInteger(${node}, ${type.minimum}, ${type.maximum})`;
-    case 'boolean': return `reader.readBoolean(${node})`;
-    case 'enum': return `read${type.name}(reader, ${node})`;
-    case 'object': return `decode${type.name}(reader, ${node})`;
-    case 'raw': return node;
-    case 'array': return `read${arrayName(type)}(reader, ${node})`;
+    case 'string':
+      return `reader.readString(${node}, ${type.maxBytes})`;
+    case 'integer':
+      return type.wide
+        ? `reader.readInteger(${node}, ${type.minimum}, ${type.maximum})`
+        : `<i32>reader.readInteger(${node}, ${type.minimum}, ${type.maximum})`;
+    case 'boolean':
+      return `reader.readBoolean(${node})`;
+    case 'enum':
+      return `read${type.name}(reader, ${node})`;
+    case 'object':
+      return `decode${type.name}(reader, ${node})`;
+    case 'raw':
+      return node;
+    case 'array':
+      return `read${arrayName(type)}(reader, ${node})`;
   }
 }
 
 function arrayName(type: FieldType): string {
   if (type.kind !== 'array') return typeName(type);
   if (type.lazy) return `NodeList${type.maximum}`;
-  const limit = type.item.kind === 'string' ? `${type.item.maxBytes}` : type.item.kind === 'integer' ? `${type.item.minimum}To${type.item.maximum}` : '';
+  const limit =
+    type.item.kind === 'string'
+      ? `${type.item.maxBytes}`
+      : type.item.kind === 'integer'
+        ? `${type.item.minimum}To${type.item.maximum}`
+        : '';
   return `${typeName(type.item).replaceAll(/\W/g, '')}${limit}List${type.maximum}`;
 }
 
@@ -82,8 +110,13 @@ function decoderText(model: ClassModel): string {
     return `if (reader.keyIs(member, ${quote(field.name)})) {\n      result.${field.name} = ${readExpression(field.type, 'member')};${mark}\n    }`;
   });
   if (required.length > 31) throw new Error(`${model.name}: more than 31 required fields`);
-  const missing = required.map((field, bit) => `  if (!(seen & ${2 ** bit})) reader.missing(node, ${quote(field.name)});`);
-  const walk = branches.length === 0 ? '    reader.unknownMember(member);' : `    ${branches.join(' else ')} else {\n      reader.unknownMember(member);\n    }`;
+  const missing = required.map(
+    (field, bit) => `  if (!(seen & ${2 ** bit})) reader.missing(node, ${quote(field.name)});`,
+  );
+  const walk =
+    branches.length === 0
+      ? '    reader.unknownMember(member);'
+      : `    ${branches.join(' else ')} else {\n      reader.unknownMember(member);\n    }`;
   return `/** Strict: an unknown, absent or ill-typed member is \`reader.fail\`; what is returned then is not to be used. */
 export function decode${model.name}(reader: ConfigReader, node: u32): ${model.name} {
   const result = new ${model.name}();
@@ -102,7 +135,9 @@ function enumText(model: EnumModel): string {
 }
 
 function enumReaderText(model: EnumModel): string {
-  const branches = model.values.map((value) => `  if (reader.textIs(node, ${quote(value)})) return ${model.name}.${enumMember(value)};`);
+  const branches = model.values.map(
+    (value) => `  if (reader.textIs(node, ${quote(value)})) return ${model.name}.${enumMember(value)};`,
+  );
   return `function read${model.name}(reader: ConfigReader, node: u32): ${model.name} {
 ${branches.join('\n')}
   reader.fail(ErrorId.FIM_CFG_0015, node);
@@ -116,7 +151,9 @@ function arrayReaders(model: SchemaModel): string[] {
     if (type.kind !== 'array') return;
     visit(type.item);
     const name = arrayName(type);
-    readers.set(name, `function read${name}(reader: ConfigReader, node: u32): ${typeName(type)} {
+    readers.set(
+      name,
+      `function read${name}(reader: ConfigReader, node: u32): ${typeName(type)} {
   const length = reader.arrayLength(node, ${type.maximum});
   const items = new ${typeName(type)}(length);
   let item = length > 0 ? reader.firstItem(node) : 0;
@@ -125,7 +162,8 @@ function arrayReaders(model: SchemaModel): string[] {
     item = reader.nextItem(item);
   }
   return items;
-}`);
+}`,
+    );
   };
   for (const owner of model.classes) for (const field of owner.fields) visit(field.type);
   return [...readers.values()];

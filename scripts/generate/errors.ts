@@ -1,4 +1,5 @@
-// filters/errors.json → the tables of the modules (AssemblyScript), of the tooling (TypeScript) and of the reader (docs/errors.md).
+// filters/errors.json → the tables of the modules (AssemblyScript), of the tooling (TypeScript) and of the reader
+// (docs/errors.md).
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { banner, cell, type Output } from './output.ts';
@@ -43,8 +44,10 @@ function readTable(repository: string): ErrorEntry[] {
     if (seen.has(entry.code)) throw new Error(`${SOURCE}: ${entry.code} appears twice`);
     if (!/^[\x20-\x7e]+$/.test(entry.title)) throw new Error(`${SOURCE}: the title of ${entry.code} is not ASCII`);
     if (/["\\]/.test(entry.title)) throw new Error(`${SOURCE}: the title of ${entry.code} needs escaping in JSON`);
-    if (/["\\\x00-\x1f]/.test(entry.titleZh)) throw new Error(`${SOURCE}: the Chinese title of ${entry.code} needs escaping in JSON`);
-    if (entry.responseCode !== undefined && !/^[0-9A-Z]{2}$/.test(entry.responseCode)) throw new Error(`${SOURCE}: bad response code of ${entry.code}`);
+    if (/["\\\x00-\x1f]/.test(entry.titleZh))
+      throw new Error(`${SOURCE}: the Chinese title of ${entry.code} needs escaping in JSON`);
+    if (entry.responseCode !== undefined && !/^[0-9A-Z]{2}$/.test(entry.responseCode))
+      throw new Error(`${SOURCE}: bad response code of ${entry.code}`);
     if (!entry.titleZh || !entry.advice) throw new Error(`${SOURCE}: ${entry.code} lacks titleZh or advice`);
     seen.add(entry.code);
   }
@@ -115,7 +118,16 @@ function textAndRows(entries: ErrorEntry[]): { text: number[]; rows: number[] } 
     const titleZh = Buffer.from(entry.titleZh);
     const after = text.length + code.length + title.length;
     const [first = '', second = ''] = entry.responseCode ?? '';
-    rows.push(text.length, code.length, text.length + code.length, title.length, entry.status ?? 0, after, titleZh.length, (first.charCodeAt(0) || 0) + (second.charCodeAt(0) || 0) * 256);
+    rows.push(
+      text.length,
+      code.length,
+      text.length + code.length,
+      title.length,
+      entry.status ?? 0,
+      after,
+      titleZh.length,
+      (first.charCodeAt(0) || 0) + (second.charCodeAt(0) || 0) * 256,
+    );
     text.push(...code, ...title, ...titleZh);
   }
   if (text.length > 0xffff) throw new Error(`${SOURCE}: the texts exceed 64 KiB`);
@@ -140,7 +152,10 @@ const TEXT: usize = memory.data<u8>([
 ${numbers(text)}
 ]);
 
-/** Per id: code offset, code length, title offset, title length, HTTP status (0: never a reply), Chinese title offset, its length, response code (0: none). */
+/**
+ * Per id: code offset, code length, title offset, title length, HTTP status (0: never a reply), Chinese title offset,
+ * its length, response code (0: none).
+ */
 const ROWS: usize = memory.data<u16>([
 ${numbers(rows)}
 ]);
@@ -149,7 +164,10 @@ ${ACCESSORS}`;
 }
 
 function typeScript(entries: ErrorEntry[]): string {
-  const rows = entries.map((entry) => `  '${entry.code}': ${JSON.stringify({ status: entry.status ?? 0, title: entry.title, titleZh: entry.titleZh, advice: entry.advice })},`);
+  const rows = entries.map(
+    (entry) =>
+      `  '${entry.code}': ${JSON.stringify({ status: entry.status ?? 0, title: entry.title, titleZh: entry.titleZh, advice: entry.advice })},`,
+  );
   return `${banner(SOURCE)}
 
 /** What the table says of one code; \`status\` 0: never an HTTP reply. */
@@ -173,12 +191,29 @@ export const ERROR_CODES = Object.keys(ERRORS) as ErrorCode[];
 }
 
 function markdown(entries: ErrorEntry[]): string {
-  const lines = [banner(SOURCE, '<!--') + ' -->', '', '# Errors', '', 'Every error of FIM has one code. It appears in HTTP replies (`application/problem+json`), logs, conditions and on the terminal, with a path and never with a value. Codes are never reused.'];
+  const lines = [
+    banner(SOURCE, '<!--') + ' -->',
+    '',
+    '# Errors',
+    '',
+    'Every error of FIM has one code. It appears in HTTP replies (`application/problem+json`), logs, conditions and on the terminal, with a path and never with a value. Codes are never reused.',
+  ];
   for (const [family, name] of Object.entries(FAMILIES)) {
-    const members = entries.filter((entry) => entry.code.split('-')[1] === family).sort((a, b) => (a.code < b.code ? -1 : 1));
+    const members = entries
+      .filter((entry) => entry.code.split('-')[1] === family)
+      .sort((a, b) => (a.code < b.code ? -1 : 1));
     if (members.length === 0) continue;
-    lines.push('', `## ${family}: ${name}`, '', '| code | status | title | 标题 | what to do |', '|---|---|---|---|---|');
-    for (const entry of members) lines.push(`| <a id="${entry.code.toLowerCase()}"></a>\`${entry.code}\` | ${entry.status ?? ''} | ${cell(entry.title)} | ${cell(entry.titleZh)} | ${cell(entry.advice)} |`);
+    lines.push(
+      '',
+      `## ${family}: ${name}`,
+      '',
+      '| code | status | title | 标题 | what to do |',
+      '|---|---|---|---|---|',
+    );
+    for (const entry of members)
+      lines.push(
+        `| <a id="${entry.code.toLowerCase()}"></a>\`${entry.code}\` | ${entry.status ?? ''} | ${cell(entry.title)} | ${cell(entry.titleZh)} | ${cell(entry.advice)} |`,
+      );
   }
   return `${lines.join('\n')}\n`;
 }

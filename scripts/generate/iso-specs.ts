@@ -5,7 +5,13 @@ import { banner, type Output } from './output.ts';
 
 const FOLDER = 'filters/message/iso8583';
 /** In the order of the numbers that they get; a base stands before what extends it. */
-export const SPECIFICATIONS = ['iso8583-1987', 'iso8583-1993', 'iso8583-2003', 'unionpay-switch', 'unionpay-terminal'] as const;
+export const SPECIFICATIONS = [
+  'iso8583-1987',
+  'iso8583-1993',
+  'iso8583-2003',
+  'unionpay-switch',
+  'unionpay-terminal',
+] as const;
 const FORMATS = ['none', 'n', 'a', 'an', 'ans', 'b', 'z', 'x+n', 'ansb', 'zh'];
 const ENCODINGS = ['Ascii', 'Ebcdic', 'Bcd', 'Binary', 'Hex'];
 const PREFIXES = ['Fixed', 'L', 'LL', 'LLL', 'LLLL'];
@@ -48,11 +54,13 @@ export function readSpecification(repository: string, name: string): SpecFile {
   const path = `${FOLDER}/specs/${name}.json`;
   const spec = JSON.parse(readFileSync(join(repository, path), 'utf8')) as SpecFile;
   if (spec.name !== name) throw new Error(`${path}: the name is not that of the file`);
-  if (spec.sources.length === 0 || spec.reading === '' || spec.title === '') throw new Error(`${path}: says neither its sources nor what is a reading`);
+  if (spec.sources.length === 0 || spec.reading === '' || spec.title === '')
+    throw new Error(`${path}: says neither its sources nor what is a reading`);
   let last = 1;
   for (const { element, length, name: meaning } of spec.elements) {
     if (element <= last || element > LAST_ELEMENT) throw new Error(`${path}: element ${element} is out of order`);
-    if (!Number.isInteger(length) || length < 1 || length > MAX_LENGTH || meaning === '') throw new Error(`${path}: element ${element} has no length or name`);
+    if (!Number.isInteger(length) || length < 1 || length > MAX_LENGTH || meaning === '')
+      throw new Error(`${path}: element ${element} has no length or name`);
     last = element;
   }
   return spec;
@@ -67,7 +75,15 @@ function numberOf(list: readonly string[], word: string | undefined, otherwise: 
 
 /** The bits of `spec.ts`. Encoding 7: what the specification says for the format. */
 function packed(row: SpecElement): number {
-  const parts = [[row.length, 0], [numberOf(PREFIXES, row.prefix, 0), 14], [numberOf(FORMATS, row.format, -1), 17], [numberOf(ENCODINGS, row.encoding, 7), 21], [numberOf(ENCODINGS, row.lengthEncoding, 7), 24], [numberOf(CONTENTS, row.content, 0), 27], [numberOf(ELEMENT_FILLS, row.fill, 0), 28]] as const;
+  const parts = [
+    [row.length, 0],
+    [numberOf(PREFIXES, row.prefix, 0), 14],
+    [numberOf(FORMATS, row.format, -1), 17],
+    [numberOf(ENCODINGS, row.encoding, 7), 21],
+    [numberOf(ENCODINGS, row.lengthEncoding, 7), 24],
+    [numberOf(CONTENTS, row.content, 0), 27],
+    [numberOf(ELEMENT_FILLS, row.fill, 0), 28],
+  ] as const;
   return parts.reduce((sum, [value, shift]) => sum + value * 2 ** shift, 0);
 }
 
@@ -80,8 +96,16 @@ function head(repository: string, name: string, from: number, count: number): nu
   const versions = (spec.versions ?? base?.versions ?? []).reduce((bits, version) => bits | (1 << version), 0);
   const parts = PARTS.map((part) => numberOf(ENCODINGS, encodings[part], -1));
   return [
-    spec.extends === undefined ? 255 : SPECIFICATIONS.indexOf(spec.extends as (typeof SPECIFICATIONS)[number]), from, count, versions, ...parts,
-    numberOf(FILLS, encodings.fill, 0), numberOf(FILLS, encodings.trackFill ?? encodings.fill, 0), Number(spec.header.tpdu ?? false), numberOf(NETWORKS, spec.header.network, 0), spec.header.networkBytes ?? 0,
+    spec.extends === undefined ? 255 : SPECIFICATIONS.indexOf(spec.extends as (typeof SPECIFICATIONS)[number]),
+    from,
+    count,
+    versions,
+    ...parts,
+    numberOf(FILLS, encodings.fill, 0),
+    numberOf(FILLS, encodings.trackFill ?? encodings.fill, 0),
+    Number(spec.header.tpdu ?? false),
+    numberOf(NETWORKS, spec.header.network, 0),
+    spec.header.networkBytes ?? 0,
   ];
 }
 
@@ -103,7 +127,11 @@ function specTables(repository: string): string {
 
 /** Number of specifications: ${SPECIFICATIONS.join(', ')}. */
 export const SPECIFICATION_COUNT: u32 = ${SPECIFICATIONS.length};
-/** Columns of SPEC_HEADS: the specification that this one extends (255: none), first row, rows, versions of the message type (bits), encodings (message type, bitmap, lengths, digits, text, track, bytes), fill of digits and of tracks, TPDU, network header and its bytes. */
+/**
+ * Columns of SPEC_HEADS: the specification that this one extends (255: none), first row, rows, versions of the message
+ * type (bits), encodings (message type, bitmap, lengths, digits, text, track, bytes), fill of digits and of tracks,
+ * TPDU, network header and its bytes.
+ */
 export const SPEC_COLUMNS: u32 = ${heads.length / SPECIFICATIONS.length};
 export const SPEC_HEADS: usize = memory.data<u16>([
 ${lines(heads, heads.length / SPECIFICATIONS.length)}
@@ -132,7 +160,10 @@ function responseTables(repository: string): string {
   });
   return `${banner(path)}
 
-/** The response code (DE39) that fits a failure at a data element: two characters, the first in the low byte; 0 where "format error" says it all. */
+/**
+ * The response code (DE39) that fits a failure at a data element: two characters, the first in the low byte; 0 where
+ * "format error" says it all.
+ */
 export function elementResponseCode(element: u32): u32 {
   switch (element) {
 ${cases.join('\n')}

@@ -13,8 +13,8 @@ export function banner(source: string, comment = '//'): string {
 }
 
 /**
- * A hand-written document with the part between `<!-- <marker>:begin -->` and `<!-- <marker>:end -->` replaced; nothing if the document
- * does not exist or has no such part.
+ * A hand-written document with the part between `<!-- <marker>:begin -->` and `<!-- <marker>:end -->` replaced; nothing
+ * if the document does not exist or has no such part.
  */
 export function section(repository: string, path: string, marker: string, content: string): Output[] {
   const file = join(repository, path);

@@ -14,18 +14,28 @@ function schemaPaths(repository: string): string[] {
 
 function tsType(type: FieldType): string {
   switch (type.kind) {
-    case 'string': return 'string';
-    case 'integer': return 'number';
-    case 'boolean': return 'boolean';
-    case 'enum': return type.name;
-    case 'object': return type.name;
-    case 'raw': return type.name || 'unknown';
-    case 'array': return `${tsType(type.item)}[]`;
+    case 'string':
+      return 'string';
+    case 'integer':
+      return 'number';
+    case 'boolean':
+      return 'boolean';
+    case 'enum':
+      return type.name;
+    case 'object':
+      return type.name;
+    case 'raw':
+      return type.name || 'unknown';
+    case 'array':
+      return `${tsType(type.item)}[]`;
   }
 }
 
 function tsClass(model: ClassModel): string {
-  const fields = model.fields.map((field) => `${field.description ? `  /** ${field.description} */\n` : ''}  ${field.name}${field.required ? '' : '?'}: ${tsType(field.type)};`);
+  const fields = model.fields.map(
+    (field) =>
+      `${field.description ? `  /** ${field.description} */\n` : ''}  ${field.name}${field.required ? '' : '?'}: ${tsType(field.type)};`,
+  );
   return `/** ${model.description || model.name} */\nexport interface ${model.name} {\n${fields.join('\n')}\n}`;
 }
 
@@ -33,11 +43,17 @@ function typeScript(models: SchemaModel[]): string {
   const parts = new Map<string, string>();
   const put = (name: string, text: string, path: string): void => {
     const known = parts.get(name);
-    if (known !== undefined && known !== text) throw new Error(`${path}: ${name} is declared differently in another schema`);
+    if (known !== undefined && known !== text)
+      throw new Error(`${path}: ${name} is declared differently in another schema`);
     parts.set(name, text);
   };
   for (const model of models) {
-    for (const item of model.enums) put(item.name, `/** ${item.description || item.name} */\nexport type ${item.name} = ${item.values.map((value) => `'${value}'`).join(' | ')};`, model.path);
+    for (const item of model.enums)
+      put(
+        item.name,
+        `/** ${item.description || item.name} */\nexport type ${item.name} = ${item.values.map((value) => `'${value}'`).join(' | ')};`,
+        model.path,
+      );
     for (const item of model.classes) put(item.name, tsClass(item), model.path);
   }
   return `${banner('filters/*/config.schema.json')}\n\n${[...parts.values()].join('\n\n')}\n`;
@@ -45,13 +61,25 @@ function typeScript(models: SchemaModel[]): string {
 
 function typeCell(type: FieldType, model: SchemaModel): string {
   switch (type.kind) {
-    case 'string': return `string, at most ${type.maxBytes} bytes`;
-    case 'integer': return `integer, ${type.minimum} to ${type.maximum}`;
-    case 'boolean': return 'boolean';
-    case 'enum': return model.enums.find((item) => item.name === type.name)?.values.map((value) => `\`${value}\``).join(', ') ?? '';
-    case 'object': return 'object';
-    case 'raw': return type.name ? `object (${type.name})` : 'object';
-    case 'array': return `at most ${type.maximum} of: ${typeCell(type.item, model)}`;
+    case 'string':
+      return `string, at most ${type.maxBytes} bytes`;
+    case 'integer':
+      return `integer, ${type.minimum} to ${type.maximum}`;
+    case 'boolean':
+      return 'boolean';
+    case 'enum':
+      return (
+        model.enums
+          .find((item) => item.name === type.name)
+          ?.values.map((value) => `\`${value}\``)
+          .join(', ') ?? ''
+      );
+    case 'object':
+      return 'object';
+    case 'raw':
+      return type.name ? `object (${type.name})` : 'object';
+    case 'array':
+      return `at most ${type.maximum} of: ${typeCell(type.item, model)}`;
   }
 }
 
@@ -66,7 +94,9 @@ function tableRows(model: SchemaModel, owner: string, prefix: string): string[] 
   for (const field of model.classes.find((item) => item.name === owner)?.fields ?? []) {
     const inner = field.type.kind === 'array' ? field.type.item : field.type;
     const name = `${prefix}${field.name}${field.type.kind === 'array' ? '[]' : ''}`;
-    rows.push(`| \`${name}\` | ${typeCell(field.type, model)} | ${presetCell(field.type, field.required)} | ${cell(field.description)} |`);
+    rows.push(
+      `| \`${name}\` | ${typeCell(field.type, model)} | ${presetCell(field.type, field.required)} | ${cell(field.description)} |`,
+    );
     if (inner.kind === 'object') rows.push(...tableRows(model, inner.name, `${name}.`));
   }
   return rows;

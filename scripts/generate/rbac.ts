@@ -15,18 +15,32 @@ interface Rule {
 }
 
 function rulesOf(scope: Resource['scope']): Rule[] {
-  return RESOURCES.filter((resource) => resource.scope === scope).flatMap(({ group, plural, verbs, statusVerbs = [], only }): Rule[] => [
-    ...(only === undefined
-      ? [{ apiGroups: [group], resources: [plural], verbs: [...verbs] }]
-      : [{ apiGroups: [group], resources: [plural], verbs: verbs.filter((verb) => verb === 'create') }, { apiGroups: [group], resources: [plural], verbs: verbs.filter((verb) => verb !== 'create'), resourceNames: [only] }]),
-    ...(statusVerbs.length > 0 ? [{ apiGroups: [group], resources: [`${plural}/status`], verbs: [...statusVerbs] }] : []),
-  ]);
+  return RESOURCES.filter((resource) => resource.scope === scope).flatMap(
+    ({ group, plural, verbs, statusVerbs = [], only }): Rule[] => [
+      ...(only === undefined
+        ? [{ apiGroups: [group], resources: [plural], verbs: [...verbs] }]
+        : [
+            { apiGroups: [group], resources: [plural], verbs: verbs.filter((verb) => verb === 'create') },
+            {
+              apiGroups: [group],
+              resources: [plural],
+              verbs: verbs.filter((verb) => verb !== 'create'),
+              resourceNames: [only],
+            },
+          ]),
+      ...(statusVerbs.length > 0
+        ? [{ apiGroups: [group], resources: [`${plural}/status`], verbs: [...statusVerbs] }]
+        : []),
+    ],
+  );
 }
 
 function binding(kind: 'ClusterRole' | 'Role'): object {
   const metadata = kind === 'Role' ? { name: OPERATOR, namespace: NAMESPACE } : { name: OPERATOR };
   return {
-    apiVersion: 'rbac.authorization.k8s.io/v1', kind: `${kind}Binding`, metadata,
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: `${kind}Binding`,
+    metadata,
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name: OPERATOR },
     subjects: [{ kind: 'ServiceAccount', name: OPERATOR, namespace: NAMESPACE }],
   };
@@ -34,15 +48,33 @@ function binding(kind: 'ClusterRole' | 'Role'): object {
 
 /** `istio/manifests/base/rbac.yaml`. */
 export function rbacOutputs(): Output[] {
-  const account = (name: string): object => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: NAMESPACE } });
+  const account = (name: string): object => ({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name, namespace: NAMESPACE },
+  });
   const documents = [
     account(OPERATOR),
     account(MODULES),
-    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: OPERATOR }, rules: rulesOf('cluster') },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: OPERATOR },
+      rules: rulesOf('cluster'),
+    },
     binding('ClusterRole'),
-    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: OPERATOR, namespace: NAMESPACE }, rules: rulesOf('own') },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: OPERATOR, namespace: NAMESPACE },
+      rules: rulesOf('own'),
+    },
     binding('Role'),
   ];
-  const text = documents.map((document) => stringify(document, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
-  return [{ path: 'istio/manifests/base/rbac.yaml', text: `${banner('istio/operator/kube/resources.ts', '#')}\n${text}` }];
+  const text = documents
+    .map((document) => stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n');
+  return [
+    { path: 'istio/manifests/base/rbac.yaml', text: `${banner('istio/operator/kube/resources.ts', '#')}\n${text}` },
+  ];
 }

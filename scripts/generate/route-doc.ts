@@ -7,10 +7,14 @@ function typeCell(root: RouteNode, given: RouteNode): string {
   if (node.enum !== undefined) return node.enum.map((value) => `\`${value}\``).join(', ');
   const range = node.minimum !== undefined ? `, ${node.minimum} to ${node.maximum}` : '';
   switch (node.type) {
-    case 'array': return `list, ${node.minItems ?? 0} to ${node.maxItems}, of: ${typeCell(root, node.items ?? {})}`;
-    case 'string': return `string, at most ${node.maxLength}`;
-    case 'object': return node.properties === undefined ? 'map' : 'object';
-    default: return `${node.type}${range}`;
+    case 'array':
+      return `list, ${node.minItems ?? 0} to ${node.maxItems}, of: ${typeCell(root, node.items ?? {})}`;
+    case 'string':
+      return `string, at most ${node.maxLength}`;
+    case 'object':
+      return node.properties === undefined ? 'map' : 'object';
+    default:
+      return `${node.type}${range}`;
   }
 }
 
@@ -27,8 +31,11 @@ function rows(root: RouteNode, owner: RouteNode, prefix: string): string[] {
 }
 
 function rules(root: RouteNode): string[] {
-  return Object.entries(root.$defs ?? {}).flatMap(([name, node]) => (node['x-kubernetes-validations'] ?? [])
-    .map((rule) => `| \`${rule['x-fim-code']}\` | \`${name}\` | ${cell(rule.message)} |`));
+  return Object.entries(root.$defs ?? {}).flatMap(([name, node]) =>
+    (node['x-kubernetes-validations'] ?? []).map(
+      (rule) => `| \`${rule['x-fim-code']}\` | \`${name}\` | ${cell(rule.message)} |`,
+    ),
+  );
 }
 
 /** `docs/financial-route.md`. */
@@ -37,13 +44,43 @@ export function routeDocOutputs(repository: string): Output[] {
   const profile = resolveNode(root, { $ref: '#/$defs/validationProfile' });
   const header = ['| field | type | default | meaning |', '|---|---|---|---|'];
   const lines = [
-    `${banner(ROUTE_SCHEMA, '<!--')} -->`, '', '# FinancialRoute and ValidationProfile', '', root.description ?? '', '',
+    `${banner(ROUTE_SCHEMA, '<!--')} -->`,
+    '',
+    '# FinancialRoute and ValidationProfile',
+    '',
+    root.description ?? '',
+    '',
     'Unknown fields are errors. `fim validate FILE` names the code, the JSON path and the line of each mistake; [errors.md](errors.md) says what to do.',
-    '', '## metadata', '', ...header, ...rows(root, resolveNode(root, root.properties?.metadata ?? {}), ''),
-    '', '## spec', '', ...header, ...rows(root, resolveNode(root, root.properties?.spec ?? {}), ''),
-    '', '## status', '', ...header, ...rows(root, resolveNode(root, root.properties?.status ?? {}), ''),
-    '', '## ValidationProfile', '', `${profile.description ?? ''} It stands in the same files and folders as routes.`, '', ...header, ...rows(root, resolveNode(root, profile.properties?.spec ?? {}), 'spec.'),
-    '', '## Rules between fields', '', 'An API server enforces these by CEL, `fim` by the same rules.', '', '| code | where | rule |', '|---|---|---|', ...rules(root),
+    '',
+    '## metadata',
+    '',
+    ...header,
+    ...rows(root, resolveNode(root, root.properties?.metadata ?? {}), ''),
+    '',
+    '## spec',
+    '',
+    ...header,
+    ...rows(root, resolveNode(root, root.properties?.spec ?? {}), ''),
+    '',
+    '## status',
+    '',
+    ...header,
+    ...rows(root, resolveNode(root, root.properties?.status ?? {}), ''),
+    '',
+    '## ValidationProfile',
+    '',
+    `${profile.description ?? ''} It stands in the same files and folders as routes.`,
+    '',
+    ...header,
+    ...rows(root, resolveNode(root, profile.properties?.spec ?? {}), 'spec.'),
+    '',
+    '## Rules between fields',
+    '',
+    'An API server enforces these by CEL, `fim` by the same rules.',
+    '',
+    '| code | where | rule |',
+    '|---|---|---|',
+    ...rules(root),
   ];
   return [{ path: 'docs/financial-route.md', text: `${lines.join('\n')}\n` }];
 }

@@ -10,15 +10,23 @@ function typeOf(root: RouteNode, given: RouteNode, named: Map<string, string>): 
     named.set(node.title, `/** ${node.description ?? node.title} */\nexport type ${node.title} = ${union};`);
     return node.title;
   }
-  if (Array.isArray(node.type)) return node.type.map((type) => (type === 'null' ? 'null' : type === 'integer' ? 'number' : type)).join(' | ');
+  if (Array.isArray(node.type))
+    return node.type.map((type) => (type === 'null' ? 'null' : type === 'integer' ? 'number' : type)).join(' | ');
   switch (node.type) {
-    case 'integer': return 'number';
-    case 'string': case 'boolean': return node.type;
-    case 'array': return `${typeOf(root, node.items ?? {}, named)}[]`;
+    case 'integer':
+      return 'number';
+    case 'string':
+    case 'boolean':
+      return node.type;
+    case 'array':
+      return `${typeOf(root, node.items ?? {}, named)}[]`;
     case 'object':
       if (node.properties !== undefined) return interfaceOf(root, node, named);
-      return typeof node.additionalProperties === 'object' ? `Record<string, ${typeOf(root, node.additionalProperties, named)}>` : 'Record<string, unknown>';
-    default: throw new Error(`${ROUTE_SCHEMA}: no type for ${JSON.stringify(node)}`);
+      return typeof node.additionalProperties === 'object'
+        ? `Record<string, ${typeOf(root, node.additionalProperties, named)}>`
+        : 'Record<string, unknown>';
+    default:
+      throw new Error(`${ROUTE_SCHEMA}: no type for ${JSON.stringify(node)}`);
   }
 }
 
@@ -42,13 +50,17 @@ const KEY_ID_CODE = 'FIM-CFG-1033';
 function keyIdPlaces(root: RouteNode, given: RouteNode, steps: string[] = []): string[][] {
   const node = resolveNode(root, given);
   if (node['x-fim-code'] === KEY_ID_CODE) return [steps];
-  const children: [string, RouteNode][] = [...Object.entries(node.properties ?? {}), ...(node.items === undefined ? [] : [['*', node.items] as [string, RouteNode]])];
+  const children: [string, RouteNode][] = [
+    ...Object.entries(node.properties ?? {}),
+    ...(node.items === undefined ? [] : [['*', node.items] as [string, RouteNode]]),
+  ];
   return children.flatMap(([name, child]) => keyIdPlaces(root, child, [...steps, name]));
 }
 
 function keyIdConstant(root: RouteNode): string {
   const places = keyIdPlaces(root, { $ref: '#/$defs/spec' });
-  if (places.length === 0 || places.some((steps) => steps.at(-1) === '*')) throw new Error(`${ROUTE_SCHEMA}: key ids are members, and there are some`);
+  if (places.length === 0 || places.some((steps) => steps.at(-1) === '*'))
+    throw new Error(`${ROUTE_SCHEMA}: key ids are members, and there are some`);
   const lines = places.map((steps) => `  [${steps.map((step) => `'${step}'`).join(', ')}],`);
   return `/** Every place of a spec that names a key; \`*\` is each item of a list. */\nexport const KEY_ID_PLACES: readonly (readonly string[])[] = [\n${lines.join('\n')}\n];`;
 }
@@ -59,5 +71,10 @@ export function routeTypeOutputs(repository: string): Output[] {
   const named = new Map<string, string>();
   interfaceOf(root, root, named);
   interfaceOf(root, resolveNode(root, { $ref: '#/$defs/validationProfile' }), named);
-  return [{ path: 'envoy/route/financial-route.gen.ts', text: `${banner(ROUTE_SCHEMA)}\n\n${[...named.values(), keyIdConstant(root)].join('\n\n')}\n` }];
+  return [
+    {
+      path: 'envoy/route/financial-route.gen.ts',
+      text: `${banner(ROUTE_SCHEMA)}\n\n${[...named.values(), keyIdConstant(root)].join('\n\n')}\n`,
+    },
+  ];
 }

@@ -1,5 +1,5 @@
-// The subset of JSON Schema that plugin configurations are written in, read into a small model. What is not in the subset is an error here,
-// not a silent difference between decoder, types and documentation.
+// The subset of JSON Schema that plugin configurations are written in, read into a small model. What is not in the
+// subset is an error here, not a silent difference between decoder, types and documentation.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
@@ -55,7 +55,10 @@ export interface EnumModel {
   values: string[];
 }
 
-/** One schema file: its classes in the order of dependence (a class after the ones that it uses), the last one its entry. */
+/**
+ * One schema file: its classes in the order of dependence (a class after the ones that it uses), the last one its
+ * entry.
+ */
 export interface SchemaModel {
   /** Path from the root of the repository. */
   path: string;
@@ -64,7 +67,30 @@ export interface SchemaModel {
   enums: EnumModel[];
 }
 
-const KNOWN = new Set(['$comment', '$defs', '$ref', '$schema', '$id', 'title', 'description', 'type', 'properties', 'required', 'additionalProperties', 'items', 'maxItems', 'maxLength', 'minimum', 'maximum', 'enum', 'default', 'x-fim-lazy', 'x-fim-raw', 'x-unit', 'examples']);
+const KNOWN = new Set([
+  '$comment',
+  '$defs',
+  '$ref',
+  '$schema',
+  '$id',
+  'title',
+  'description',
+  'type',
+  'properties',
+  'required',
+  'additionalProperties',
+  'items',
+  'maxItems',
+  'maxLength',
+  'minimum',
+  'maximum',
+  'enum',
+  'default',
+  'x-fim-lazy',
+  'x-fim-raw',
+  'x-unit',
+  'examples',
+]);
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9]*$/;
 const RESERVED = new Set(['node', 'constructor']);
 
@@ -96,26 +122,38 @@ class Reader {
     const name = /^#\/\$defs\/(\w+)$/.exec(schema.$ref)?.[1];
     const target = name === undefined ? undefined : this.root.$defs?.[name];
     if (target === undefined) this.fail(where, `unknown $ref ${schema.$ref}`);
-    return { ...target, ...(schema.description === undefined ? {} : { description: schema.description }), ...(schema.default === undefined ? {} : { default: schema.default }) };
+    return {
+      ...target,
+      ...(schema.description === undefined ? {} : { description: schema.description }),
+      ...(schema.default === undefined ? {} : { default: schema.default }),
+    };
   }
 
   private title(schema: Schema, where: string): string {
-    if (schema.title === undefined || !IDENTIFIER.test(schema.title)) this.fail(where, 'needs a title that is an identifier');
+    if (schema.title === undefined || !IDENTIFIER.test(schema.title))
+      this.fail(where, 'needs a title that is an identifier');
     return schema.title;
   }
 
   private classOf(schema: Schema, where: string): string {
     const name = this.title(schema, where);
     if (this.classes.has(name)) return name;
-    if (schema.type !== 'object' || schema.additionalProperties !== false) this.fail(where, 'an object needs additionalProperties: false');
+    if (schema.type !== 'object' || schema.additionalProperties !== false)
+      this.fail(where, 'an object needs additionalProperties: false');
     const required = new Set(schema.required ?? []);
     const fields: Field[] = [];
     for (const [key, value] of Object.entries(schema.properties ?? {})) {
       if (!IDENTIFIER.test(key) || RESERVED.has(key)) this.fail(`${where}/${key}`, 'is no usable field name');
       const type = this.typeOf(value, `${where}/${key}`, required.has(key));
-      fields.push({ name: key, required: required.has(key), description: this.describe(value, `${where}/${key}`), type });
+      fields.push({
+        name: key,
+        required: required.has(key),
+        description: this.describe(value, `${where}/${key}`),
+        type,
+      });
     }
-    for (const key of required) if (!fields.some((field) => field.name === key)) this.fail(where, `requires unknown ${key}`);
+    for (const key of required)
+      if (!fields.some((field) => field.name === key)) this.fail(where, `requires unknown ${key}`);
     this.classes.set(name, { name, description: schema.description ?? '', fields });
     return name;
   }
@@ -144,7 +182,8 @@ class Reader {
     const schema = this.resolve(raw, where);
     const preset = schema.default;
     const scalar = schema.type !== 'object' && schema.type !== 'array';
-    if (scalar && schema.type !== 'string' && !required && preset === undefined) this.fail(where, 'an optional scalar needs a default');
+    if (scalar && schema.type !== 'string' && !required && preset === undefined)
+      this.fail(where, 'an optional scalar needs a default');
     if (schema.enum !== undefined) {
       if (!required && preset === undefined) this.fail(where, 'an optional enum needs a default');
       if (preset !== undefined && !schema.enum.includes(preset as string)) this.fail(where, 'default is not a member');
@@ -157,15 +196,27 @@ class Reader {
       case 'integer': {
         const { minimum, maximum } = schema;
         if (minimum === undefined || maximum === undefined) this.fail(where, 'an integer needs minimum and maximum');
-        return { kind: 'integer', minimum, maximum, wide: minimum < -(2 ** 31) || maximum >= 2 ** 31, default: preset as number | undefined };
+        return {
+          kind: 'integer',
+          minimum,
+          maximum,
+          wide: minimum < -(2 ** 31) || maximum >= 2 ** 31,
+          default: preset as number | undefined,
+        };
       }
       case 'boolean':
         return { kind: 'boolean', default: preset as boolean | undefined };
       case 'object':
         return { kind: 'object', name: this.classOf(schema, where) };
       case 'array':
-        if (schema.maxItems === undefined || schema.items === undefined) this.fail(where, 'an array needs items and maxItems');
-        return { kind: 'array', maximum: schema.maxItems, item: this.typeOf(schema.items, `${where}[]`, true), lazy: raw['x-fim-lazy'] === true };
+        if (schema.maxItems === undefined || schema.items === undefined)
+          this.fail(where, 'an array needs items and maxItems');
+        return {
+          kind: 'array',
+          maximum: schema.maxItems,
+          item: this.typeOf(schema.items, `${where}[]`, true),
+          lazy: raw['x-fim-lazy'] === true,
+        };
       default:
         return this.fail(where, `type ${schema.type} is not in the subset`);
     }

@@ -1,8 +1,19 @@
-// `node scripts/image/oci.ts [FOLDER]`: the images of the operator, of the module server and of the module itself as OCI image layouts, without a container engine.
-// The programs' images hold this machine's Node and the libraries that it is linked to; `skopeo copy oci:FOLDER:operator docker://…` takes them to a registry.
+// `node scripts/image/oci.ts [FOLDER]`: the images of the operator, of the module server and of the module itself as
+// OCI image layouts, without a container engine. The programs' images hold this machine's Node and the libraries that
+// it is linked to; `skopeo copy oci:FOLDER:operator docker://…` takes them to a registry.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,24 +60,59 @@ export class Layout {
 
   /** A folder as a layer. Equal content gives equal bytes: names in order, no times, no owners. */
   layer(folder: string): { descriptor: Descriptor; diffId: string } {
-    const tar = ['tar', '-C', folder, '--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--mode=u+rX,go+rX,go-w', '-c', '.'].map((part) => `'${part}'`).join(' ');
+    const tar = [
+      'tar',
+      '-C',
+      folder,
+      '--sort=name',
+      '--mtime=@0',
+      '--owner=0',
+      '--group=0',
+      '--numeric-owner',
+      '--mode=u+rX,go+rX,go-w',
+      '-c',
+      '.',
+    ]
+      .map((part) => `'${part}'`)
+      .join(' ');
     const bytes = execFileSync('sh', ['-c', `${tar} | gzip -n -6`], { maxBuffer: 1024 ** 3 });
     return { descriptor: this.blob(bytes, `${MEDIA}.layer.v1.tar+gzip`), diffId: sha256(gunzipSync(bytes)) };
   }
 
   /** Adds an image; its digest. */
   image(name: string, layers: { descriptor: Descriptor; diffId: string }[], config: Record<string, unknown>): string {
-    const described = this.json({ architecture: 'amd64', os: 'linux', config, rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) } }, `${MEDIA}.config.v1+json`);
-    const manifest = this.json({ schemaVersion: 2, mediaType: `${MEDIA}.manifest.v1+json`, config: described, layers: layers.map(({ descriptor }) => descriptor) }, `${MEDIA}.manifest.v1+json`);
+    const described = this.json(
+      {
+        architecture: 'amd64',
+        os: 'linux',
+        config,
+        rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+      },
+      `${MEDIA}.config.v1+json`,
+    );
+    const manifest = this.json(
+      {
+        schemaVersion: 2,
+        mediaType: `${MEDIA}.manifest.v1+json`,
+        config: described,
+        layers: layers.map(({ descriptor }) => descriptor),
+      },
+      `${MEDIA}.manifest.v1+json`,
+    );
     this.manifests.push({ ...manifest, annotations: { 'org.opencontainers.image.ref.name': name } });
-    writeFileSync(path.join(this.folder, 'index.json'), JSON.stringify({ schemaVersion: 2, mediaType: `${MEDIA}.index.v1+json`, manifests: this.manifests }));
+    writeFileSync(
+      path.join(this.folder, 'index.json'),
+      JSON.stringify({ schemaVersion: 2, mediaType: `${MEDIA}.index.v1+json`, manifests: this.manifests }),
+    );
     return manifest.digest;
   }
 }
 
 /** The program with the shared libraries that it loads, under the paths that they have here. */
 function copyProgram(program: string, target: string, root: string): void {
-  const libraries = [...execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/(?:=>\s*)?(\/\S+) \(0x/g)].map((match) => match[1] ?? '').filter((file) => existsSync(file));
+  const libraries = [...execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/(?:=>\s*)?(\/\S+) \(0x/g)]
+    .map((match) => match[1] ?? '')
+    .filter((file) => existsSync(file));
   for (const [source, name] of [[program, target], ...libraries.map((file) => [file, file])] as [string, string][]) {
     mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
     copyFileSync(realpathSync(source), path.join(root, name));
@@ -85,7 +131,8 @@ function built(layout: Layout, fill: (root: string) => void): ReturnType<Layout[
 
 function copyModules(root: string, target: string): void {
   mkdirSync(path.join(root, target), { recursive: true });
-  for (const name of readdirSync(path.join(ROOT, 'build')).filter((entry) => entry.endsWith('.wasm'))) copyFileSync(path.join(ROOT, 'build', name), path.join(root, target, name));
+  for (const name of readdirSync(path.join(ROOT, 'build')).filter((entry) => entry.endsWith('.wasm')))
+    copyFileSync(path.join(ROOT, 'build', name), path.join(root, target, name));
 }
 
 /** Makes the three images; digests by name. */
@@ -98,22 +145,37 @@ export function makeImages(folder: string): Record<string, string> {
     if (existsSync(authorities)) copyFileSync(authorities, path.join(root, authorities));
     writeFileSync(path.join(root, 'etc/passwd'), 'nonroot:x:65532:65532::/tmp:/bin/false\n');
   });
-  const program = (entry: string): ReturnType<Layout['layer']> => built(layout, (root) => {
-    copyNeeds(needsOf([entry]), path.join(root, 'fim'));
-    copyModules(root, 'fim/modules');
+  const program = (entry: string): ReturnType<Layout['layer']> =>
+    built(layout, (root) => {
+      copyNeeds(needsOf([entry]), path.join(root, 'fim'));
+      copyModules(root, 'fim/modules');
+    });
+  const config = (...command: string[]): Record<string, unknown> => ({
+    User: NONROOT,
+    WorkingDir: '/fim',
+    Entrypoint: ['/usr/bin/node', ...command],
+    ExposedPorts: { '8080/tcp': {} },
   });
-  const config = (...command: string[]): Record<string, unknown> => ({ User: NONROOT, WorkingDir: '/fim', Entrypoint: ['/usr/bin/node', ...command], ExposedPorts: { '8080/tcp': {} } });
   return {
     operator: layout.image('operator', [base, program('istio/operator/main.ts')], config('istio/operator/main.ts')),
-    modules: layout.image('modules', [base, program('istio/module-server/main.ts')], config('istio/module-server/main.ts', '0.0.0.0:8080', '/fim/modules')),
+    modules: layout.image(
+      'modules',
+      [base, program('istio/module-server/main.ts')],
+      config('istio/module-server/main.ts', '0.0.0.0:8080', '/fim/modules'),
+    ),
     // What agents read from `oci://`: one layer with the module under this name.
-    fim: layout.image('fim', [built(layout, (root) => copyFileSync(path.join(ROOT, 'build/fim.wasm'), path.join(root, 'plugin.wasm')))], {}),
+    fim: layout.image(
+      'fim',
+      [built(layout, (root) => copyFileSync(path.join(ROOT, 'build/fim.wasm'), path.join(root, 'plugin.wasm')))],
+      {},
+    ),
   };
 }
 
 if (import.meta.main) {
   const folder = path.resolve(process.argv[2] ?? path.join(ROOT, 'build/oci'));
   if (!existsSync(path.join(ROOT, 'build/fim.wasm'))) throw new Error('there is no build/fim.wasm: npm run build');
-  for (const [name, digest] of Object.entries(makeImages(folder))) process.stdout.write(`${name.padEnd(10)}${digest}\n`);
+  for (const [name, digest] of Object.entries(makeImages(folder)))
+    process.stdout.write(`${name.padEnd(10)}${digest}\n`);
   process.stdout.write(`${readFileSync(path.join(folder, 'index.json')).length} bytes of index in ${folder}\n`);
 }

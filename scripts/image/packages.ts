@@ -1,4 +1,5 @@
-// What a program of this repository needs to run: its own files, and the packages behind them. `node scripts/image/packages.ts ENTRY… TARGET` copies both.
+// What a program of this repository needs to run: its own files, and the packages behind them. `node
+// scripts/image/packages.ts ENTRY… TARGET` copies both.
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,7 +26,10 @@ function targetsOf(file: string): string[] {
 
 /** Name of a package from what is imported of it: `@scope/name` or `name`. */
 function packageName(target: string): string {
-  return target.split('/').slice(0, target.startsWith('@') ? 2 : 1).join('/');
+  return target
+    .split('/')
+    .slice(0, target.startsWith('@') ? 2 : 1)
+    .join('/');
 }
 
 /** Where Node finds a package from a folder: the nearest `node_modules` that has it. */
@@ -47,7 +51,9 @@ function closure(names: Iterable<string>): string[] {
     }
     if (found.has(folder)) return;
     found.add(folder);
-    const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(path.join(ROOT, folder, 'package.json'), 'utf8')) as { dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> };
+    const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
+      readFileSync(path.join(ROOT, folder, 'package.json'), 'utf8'),
+    ) as { dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> };
     for (const next of Object.keys(dependencies)) visit(next, folder, !(next in optionalDependencies));
   };
   for (const name of names) visit(name, '.', true);
@@ -80,7 +86,11 @@ export function copyNeeds({ files, packages }: Needs, target: string): void {
   }
   for (const folder of packages) {
     // Packages within a package are found, and copied, by themselves.
-    cpSync(path.join(ROOT, folder), path.join(target, folder), { recursive: true, dereference: true, filter: (source) => !source.slice(path.join(ROOT, folder).length).includes('node_modules') });
+    cpSync(path.join(ROOT, folder), path.join(target, folder), {
+      recursive: true,
+      dereference: true,
+      filter: (source) => !source.slice(path.join(ROOT, folder).length).includes('node_modules'),
+    });
   }
 }
 

@@ -21,21 +21,47 @@ interface Locked {
 
 function hashesOf(integrity: string | undefined): Pick<Component, 'hashes'> {
   const [, content] = /^sha512-(.+)$/.exec(integrity ?? '') ?? [];
-  return content === undefined ? {} : { hashes: [{ alg: 'SHA-512', content: Buffer.from(content, 'base64').toString('hex') }] };
+  return content === undefined
+    ? {}
+    : { hashes: [{ alg: 'SHA-512', content: Buffer.from(content, 'base64').toString('hex') }] };
 }
 
 function libraryOf(root: string, folder: string, { packages }: Locked): Component {
-  const { name, version, license } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as { name: string; version: string; license?: unknown };
+  const { name, version, license } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as {
+    name: string;
+    version: string;
+    license?: unknown;
+  };
   const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`;
-  return { type: 'library', name, version, purl, ...(typeof license === 'string' ? { licenses: [{ license: { name: license } }] } : {}), ...hashesOf(packages[folder]?.integrity) };
+  return {
+    type: 'library',
+    name,
+    version,
+    purl,
+    ...(typeof license === 'string' ? { licenses: [{ license: { name: license } }] } : {}),
+    ...hashesOf(packages[folder]?.integrity),
+  };
 }
 
 function modulesOf(root: string, version: string): Component[] {
   const folder = path.join(root, 'build');
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((name) => name.endsWith('.wasm')).sort().map((name) => ({
-    type: 'file', name, version, hashes: [{ alg: 'SHA-256', content: createHash('sha256').update(readFileSync(path.join(folder, name))).digest('hex') }],
-  }));
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.wasm'))
+    .sort()
+    .map((name) => ({
+      type: 'file',
+      name,
+      version,
+      hashes: [
+        {
+          alg: 'SHA-256',
+          content: createHash('sha256')
+            .update(readFileSync(path.join(folder, name)))
+            .digest('hex'),
+        },
+      ],
+    }));
 }
 
 /** The bill of materials of both programs' images, built from a checkout. */
@@ -43,10 +69,19 @@ export function billOfMaterials(root: string): object {
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
   const lock = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as Locked;
   const libraries = needsOf(ENTRIES).packages.map((folder) => libraryOf(root, folder, lock));
-  const node: Component = { type: 'application', name: 'node', version: process.versions.node, purl: `pkg:generic/node@${process.versions.node}` };
+  const node: Component = {
+    type: 'application',
+    name: 'node',
+    version: process.versions.node,
+    purl: `pkg:generic/node@${process.versions.node}`,
+  };
   return {
-    bomFormat: 'CycloneDX', specVersion: '1.6', version: 1,
-    metadata: { component: { type: 'application', name: 'fim', version, licenses: [{ license: { name: 'Apache-2.0' } }] } },
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    version: 1,
+    metadata: {
+      component: { type: 'application', name: 'fim', version, licenses: [{ license: { name: 'Apache-2.0' } }] },
+    },
     components: [node, ...modulesOf(root, version), ...libraries],
   };
 }

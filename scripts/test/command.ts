@@ -6,14 +6,26 @@ import { type Outcome, singleOutcome } from './outcome.ts';
 const MAX_SHOWN_LINES = 60;
 
 /**
- * Runs `node script args` and hands its output back when it fails. `deadlineMs`: it is killed, and has failed, after that. `onLine` gets each line at once:
- * for what takes minutes.
+ * Runs `node script args` and hands its output back when it fails. `deadlineMs`: it is killed, and has failed, after
+ * that. `onLine` gets each line at once: for what takes minutes.
  */
-export async function runScript(script: string, args: string[], deadlineMs: number, onLine: (line: string) => void = () => {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: deadlineMs, killSignal: 'SIGKILL' });
+export async function runScript(
+  script: string,
+  args: string[],
+  deadlineMs: number,
+  onLine: (line: string) => void = () => {},
+): Promise<Outcome> {
+  const child = spawn(process.execPath, [script, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: deadlineMs,
+    killSignal: 'SIGKILL',
+  });
   const lines: string[] = [];
   const take = (chunk: Buffer): void => {
-    const fresh = chunk.toString().split('\n').filter((line) => line.trim() !== '');
+    const fresh = chunk
+      .toString()
+      .split('\n')
+      .filter((line) => line.trim() !== '');
     lines.push(...fresh);
     fresh.forEach(onLine);
   };

@@ -1,4 +1,5 @@
-// A node:test reporter that prints one JSON object a line: every finished test, what failed and why, and the messages of `t.diagnostic`.
+// A node:test reporter that prints one JSON object a line: every finished test, what failed and why, and the messages
+// of `t.diagnostic`.
 import type { TestEvent } from 'node:test/reporters';
 
 /** One line of the reporter's output. */
@@ -12,8 +13,11 @@ export type ReportLine =
 /** Innermost cause with its stack: node:test wraps what a test threw. */
 function detailOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (!(cause instanceof Error)) return typeof error === 'string' ? error : String((error as Error | undefined)?.message ?? error);
-  const frames = (cause.stack ?? '').split('\n').filter((line) => /^\s+at .*(file:|\/)/.test(line) && !line.includes('node:internal'));
+  if (!(cause instanceof Error))
+    return typeof error === 'string' ? error : String((error as Error | undefined)?.message ?? error);
+  const frames = (cause.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at .*(file:|\/)/.test(line) && !line.includes('node:internal'));
   return [cause.message, ...frames.slice(0, 4)].join('\n');
 }
 
@@ -37,12 +41,16 @@ function relative(file: string | undefined): string {
   return (file ?? '').replace(`${process.cwd()}/`, '');
 }
 
-/** Tests that were announced and have not reported: left over when a file ends its process early, which node:test takes for success. */
+/**
+ * Tests that were announced and have not reported: left over when a file ends its process early, which node:test takes
+ * for success.
+ */
 class Open {
   private readonly tests = new Map<string, { file: string; name: string; count: number }>();
 
   note(event: TestEvent): void {
-    const change = event.type === 'test:enqueue' ? 1 : event.type === 'test:pass' || event.type === 'test:fail' ? -1 : 0;
+    const change =
+      event.type === 'test:enqueue' ? 1 : event.type === 'test:pass' || event.type === 'test:fail' ? -1 : 0;
     if (change === 0) return;
     const { file, name, nesting } = event.data as { file?: string; name: string; nesting: number };
     const key = [file, nesting, name].join('\0');
@@ -53,7 +61,8 @@ class Open {
 
   *lines(): Generator<ReportLine> {
     for (const { file, name, count } of this.tests.values()) {
-      if (count > 0 && file !== name) yield { kind: 'fail', name, file, ms: 0, detail: 'announced, and never reported: its process ended early' };
+      if (count > 0 && file !== name)
+        yield { kind: 'fail', name, file, ms: 0, detail: 'announced, and never reported: its process ended early' };
     }
   }
 }
@@ -70,7 +79,8 @@ function lineOf(event: TestEvent, trail: Trail): ReportLine | null {
       const name = trail.path(data.file ?? '', data.nesting, data.name);
       const ms = data.details.duration_ms;
       // A file is reported as a test of its own only when nothing in it was.
-      if (event.type === 'test:pass' && data.nesting === 0 && relative(data.name) === file) return { kind: 'fail', name, file, ms, detail: 'no test of this file reported a result' };
+      if (event.type === 'test:pass' && data.nesting === 0 && relative(data.name) === file)
+        return { kind: 'fail', name, file, ms, detail: 'no test of this file reported a result' };
       if (data.skip !== undefined || data.todo !== undefined) return { kind: 'skip', name, file, ms };
       if (event.type === 'test:fail') {
         const { error } = event.data.details;
@@ -81,7 +91,9 @@ function lineOf(event: TestEvent, trail: Trail): ReportLine | null {
       return data.details.type === 'suite' ? null : { kind: 'pass', name, file, ms };
     }
     case 'test:diagnostic':
-      return event.data.file === undefined ? null : { kind: 'note', file: relative(event.data.file), text: event.data.message };
+      return event.data.file === undefined
+        ? null
+        : { kind: 'note', file: relative(event.data.file), text: event.data.message };
     case 'test:stdout':
     case 'test:stderr':
       return { kind: 'output', file: relative(event.data.file), text: event.data.message };

@@ -74,12 +74,15 @@ class Collector {
   finish(expected: string[]): void {
     for (const file of expected) {
       const tally = this.files.get(file);
-      if (tally === undefined || tally.passed + tally.failed === 0) this.fail(file, 'no test of this file reported a result');
+      if (tally === undefined || tally.passed + tally.failed === 0)
+        this.fail(file, 'no test of this file reported a result');
     }
     for (const [file, tally] of [...this.files].sort(([a], [b]) => a.localeCompare(b))) {
       if (tally.passed + tally.failed === 0) continue;
       const failedText = tally.failed === 0 ? '' : `, ${tally.failed} failed`;
-      this.print(`  ${tally.failed === 0 ? '✔' : '✖'} ${file}  ${tally.passed} passed${failedText}  (${Math.round(tally.ms)} ms)`);
+      this.print(
+        `  ${tally.failed === 0 ? '✔' : '✖'} ${file}  ${tally.passed} passed${failedText}  (${Math.round(tally.ms)} ms)`,
+      );
       const last = this.outcome.failures.findLast((failure) => failure.name.startsWith(file));
       if (last !== undefined && tally.output.length > 0) {
         last.detail += `\n— the file printed —\n${tally.output.slice(-MAX_OUTPUT_LINES).join('\n')}`;
@@ -96,7 +99,9 @@ class Collector {
 
 /** Test files of a tier, sorted. */
 export function suiteFiles(tier: string, names: string[] = []): string[] {
-  const all = globSync(`test/${tier}/**/*.test.ts`).map((file) => file.replaceAll('\\', '/')).sort();
+  const all = globSync(`test/${tier}/**/*.test.ts`)
+    .map((file) => file.replaceAll('\\', '/'))
+    .sort();
   return names.length === 0 ? all : all.filter((file) => names.some((name) => file.includes(name)));
 }
 
@@ -109,7 +114,13 @@ export async function runSuite(options: SuiteOptions): Promise<Outcome> {
     return collector.outcome;
   }
   const reporter = new URL('./count-reporter.ts', import.meta.url).href;
-  const args = ['--test', `--test-concurrency=${options.concurrency}`, `--test-reporter=${reporter}`, '--test-reporter-destination=stdout', ...files];
+  const args = [
+    '--test',
+    `--test-concurrency=${options.concurrency}`,
+    `--test-reporter=${reporter}`,
+    '--test-reporter-destination=stdout',
+    ...files,
+  ];
   // detached: the runner and the test processes form a group, so that a deadline ends all of them.
   const env = { ...process.env };
   delete env.NODE_TEST_CONTEXT; // set when a test runs this: the inner runner would take itself for a test file
@@ -136,6 +147,10 @@ export async function runSuite(options: SuiteOptions): Promise<Outcome> {
   clearTimeout(deadline);
   process.off('exit', stop);
   collector.finish(files);
-  if (code !== 0 && collector.outcome.failed === 0) collector.fail(`test/${options.tier}`, `node --test ended with ${code}\n${errors.slice(-MAX_OUTPUT_LINES).join('\n')}`);
+  if (code !== 0 && collector.outcome.failed === 0)
+    collector.fail(
+      `test/${options.tier}`,
+      `node --test ended with ${code}\n${errors.slice(-MAX_OUTPUT_LINES).join('\n')}`,
+    );
   return collector.outcome;
 }

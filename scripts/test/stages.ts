@@ -27,16 +27,38 @@ function check(name: string, about: string, script: string, args: string[], dead
   return { name, about, tier: 'main', run: () => runScript(script, args, deadlineMs) };
 }
 
-function suite(name: string, about: string, concurrency: number, deadlineMs: number, tier: Stage['tier'] = 'main'): Stage {
-  return { name, about, tier, run: ({ names, print }) => runSuite({ tier: name, names, concurrency, deadlineMs, print }) };
+function suite(
+  name: string,
+  about: string,
+  concurrency: number,
+  deadlineMs: number,
+  tier: Stage['tier'] = 'main',
+): Stage {
+  return {
+    name,
+    about,
+    tier,
+    run: ({ names, print }) => runSuite({ tier: name, names, concurrency, deadlineMs, print }),
+  };
 }
 
 export const STAGES: Stage[] = [
   check('generated', 'generated files match their sources', 'scripts/generate.ts', ['--check'], MINUTE_MS),
   check('tidy', 'layout, imports, sizes, names, limits, codes, links', 'scripts/tidy.ts', [], MINUTE_MS),
-  check('types', 'tsc over everything that runs on Node', 'node_modules/typescript/bin/tsc', ['--noEmit', '-p', 'tsconfig.json'], 2 * MINUTE_MS),
+  check(
+    'types',
+    'tsc over everything that runs on Node',
+    'node_modules/typescript/bin/tsc',
+    ['--noEmit', '-p', 'tsconfig.json'],
+    2 * MINUTE_MS,
+  ),
   check('build', 'the modules', 'scripts/build.ts', [], 10 * MINUTE_MS),
-  { name: 'unit', about: 'AssemblyScript units (as-pect)', tier: 'main', run: (request) => runUnits({ folder: 'test/unit', ...request }) },
+  {
+    name: 'unit',
+    about: 'AssemblyScript units (as-pect)',
+    tier: 'main',
+    run: (request) => runUnits({ folder: 'test/unit', ...request }),
+  },
   suite('runner', 'the test runner sees what fails, hangs or is left out', 1, 3 * MINUTE_MS),
   suite('tidy', 'the tidy rules catch what they are for', 2, MINUTE_MS),
   suite('crypto', 'ciphers, digests and signatures against published vectors', 2, 10 * MINUTE_MS),

@@ -1,5 +1,6 @@
-// Host side of the AssemblyScript units: the few functions that a spec of a light host caller needs, made from what its module imports.
-// Real host behaviour is tested in test/host, on envoy/host; here a call that is not listed answers Unimplemented.
+// Host side of the AssemblyScript units: the few functions that a spec of a light host caller needs, made from what its
+// module imports. Real host behaviour is tested in test/host, on envoy/host; here a call that is not listed answers
+// Unimplemented.
 
 const RESULT_OK = 0;
 const RESULT_NOT_FOUND = 1;

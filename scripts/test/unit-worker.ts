@@ -76,7 +76,8 @@ function explain(node: AspectNode): string {
   if (node.negated && node.ran) lines.push('was to throw and did not');
   if (node.message) lines.push(node.message);
   if (node.actual !== null) lines.push(`actual:   ${node.actual.stringify({ indent: 2 }).trimStart()}`);
-  if (node.expected !== null) lines.push(`expected: ${node.expected.negated ? 'not ' : ''}${node.expected.stringify({ indent: 2 }).trimStart()}`);
+  if (node.expected !== null)
+    lines.push(`expected: ${node.expected.negated ? 'not ' : ''}${node.expected.stringify({ indent: 2 }).trimStart()}`);
   for (const log of node.logs) lines.push(`log:      ${log.stringify({ indent: 2 }).trimStart()}`);
   const stack = node.stackTrace?.split('\n') ?? [];
   if (stack[0]?.startsWith('RuntimeError') === true) lines.push(stack[0]);
@@ -132,5 +133,10 @@ parentPort?.on('message', async (request: UnitRequest) => {
   }
   const end = performance.now();
   if (compiled === start) compiled = end;
-  parentPort?.postMessage({ spec: request.spec, outcome, compileMs: compiled - start, runMs: end - compiled } satisfies UnitReply);
+  parentPort?.postMessage({
+    spec: request.spec,
+    outcome,
+    compileMs: compiled - start,
+    runMs: end - compiled,
+  } satisfies UnitReply);
 });

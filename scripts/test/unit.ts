@@ -21,7 +21,9 @@ function report(reply: UnitReply, print: (line: string) => void): void {
   const { passed, failed } = reply.outcome;
   const mark = failed === 0 ? '✔' : '✖';
   const failedText = failed === 0 ? '' : `, ${failed} failed`;
-  print(`  ${mark} ${reply.spec}  ${passed} passed${failedText}  (compile ${Math.round(reply.compileMs)} ms, run ${Math.round(reply.runMs)} ms)`);
+  print(
+    `  ${mark} ${reply.spec}  ${passed} passed${failedText}  (compile ${Math.round(reply.compileMs)} ms, run ${Math.round(reply.runMs)} ms)`,
+  );
 }
 
 /** Runs one spec on `worker`; a deadline or a dead worker gives a failed reply. */
@@ -62,8 +64,11 @@ async function drain(queue: string[], options: UnitOptions, total: Outcome): Pro
 
 /** Runs the specs that `names` select. None found is a failure. */
 export async function runUnits(options: UnitOptions): Promise<Outcome> {
-  const all = globSync(`${options.folder}/**/*.spec.ts`).map((file) => file.replaceAll('\\', '/')).sort();
-  const chosen = options.names.length === 0 ? all : all.filter((spec) => options.names.some((name) => spec.includes(name)));
+  const all = globSync(`${options.folder}/**/*.spec.ts`)
+    .map((file) => file.replaceAll('\\', '/'))
+    .sort();
+  const chosen =
+    options.names.length === 0 ? all : all.filter((spec) => options.names.some((name) => spec.includes(name)));
   if (chosen.length === 0) {
     const detail = `no spec matches ${options.names.join(' ') || options.folder}`;
     return { ...emptyOutcome(), failed: 1, failures: [{ name: 'as-pect', detail }] };

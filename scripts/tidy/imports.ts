@@ -21,7 +21,13 @@ const FILTER_COMMON = ['filters/limits', 'filters/errors.gen'];
 
 /** Folders that a top folder may not import, with the reason. */
 const FORBIDDEN: Record<string, Record<string, string>> = {
-  filters: { envoy: 'runs in the proxy', istio: 'runs in the proxy', scripts: 'runs in the proxy', test: 'ships', bench: 'ships' },
+  filters: {
+    envoy: 'runs in the proxy',
+    istio: 'runs in the proxy',
+    scripts: 'runs in the proxy',
+    test: 'ships',
+    bench: 'ships',
+  },
   envoy: {
     istio: 'envoy/ works without Kubernetes',
     filters: 'envoy/ knows filters/ by generated types and built modules',
@@ -29,7 +35,10 @@ const FORBIDDEN: Record<string, Record<string, string>> = {
     bench: 'ships',
   },
   istio: { filters: 'istio/ knows filters/ by generated types and built modules', test: 'ships', bench: 'ships' },
-  scripts: { test: 'tests import scripts, not the reverse', filters: 'scripts know filters/ by generated types and built modules' },
+  scripts: {
+    test: 'tests import scripts, not the reverse',
+    filters: 'scripts know filters/ by generated types and built modules',
+  },
 };
 
 const SDK = '@solo-io/proxy-runtime';

@@ -4,15 +4,26 @@ import { findAll, type Finding, lineAt, type Project, type Rule } from './projec
 const SHIPPED = /^(filters|envoy|istio)\//;
 /** Constants of algorithms, not of messages or configurations. */
 const ALGORITHMS = /^filters\/crypto\//;
-/** A number called MAX or DEFAULT with a unit or a plural. Digits of a number type and the like are no limits that someone sets. */
-const DECLARATION = /\b(?:const|let|static(?:\s+readonly)?)\s+((?:MAX|DEFAULT)_[A-Z0-9_]*(?:_DEPTH|_COUNT|S))\b(?<!_DIGITS)[^=\n;]*=\s*(?=[-(\d])/g;
+/**
+ * A number called MAX or DEFAULT with a unit or a plural. Digits of a number type and the like are no limits that
+ * someone sets.
+ */
+const DECLARATION =
+  /\b(?:const|let|static(?:\s+readonly)?)\s+((?:MAX|DEFAULT)_[A-Z0-9_]*(?:_DEPTH|_COUNT|S))\b(?<!_DIGITS)[^=\n;]*=\s*(?=[-(\d])/g;
 const EXPORTED_LIMIT = /^export const ([A-Z0-9_]+)\b.*$/gm;
 
 function strayLimits(project: Project): Finding[] {
   return project
     .code()
     .filter((file) => SHIPPED.test(file) && !isLimitsFile(file) && !ALGORITHMS.test(file))
-    .flatMap((file) => findAll(file, project.blank(file).codeOnly, DECLARATION, (match) => `limit ${match[1]} belongs into ${file.split('/')[0]}/limits.ts`));
+    .flatMap((file) =>
+      findAll(
+        file,
+        project.blank(file).codeOnly,
+        DECLARATION,
+        (match) => `limit ${match[1]} belongs into ${file.split('/')[0]}/limits.ts`,
+      ),
+    );
 }
 
 function isLimitsFile(file: string): boolean {
@@ -29,7 +40,12 @@ function valueOf(declaration: string): number | null {
 function isKeptBySchema(project: Project, top: string, declaration: string): boolean {
   const value = valueOf(declaration);
   const bound = new RegExp(`"(?:maximum|maxItems|maxLength)": ${value}\\b`);
-  return value !== null && project.paths.some((file) => file.startsWith(top) && file.endsWith('.schema.json') && bound.test(project.text(file)));
+  return (
+    value !== null &&
+    project.paths.some(
+      (file) => file.startsWith(top) && file.endsWith('.schema.json') && bound.test(project.text(file)),
+    )
+  );
 }
 
 /** Each limit has a comment right above it and someone who keeps to it. */
@@ -42,10 +58,12 @@ function idleLimits(project: Project, file: string): Finding[] {
     const [, name = ''] = match;
     const line = lineAt(text, match.index);
     const above = text.slice(0, match.index).trimEnd();
-    if (!above.endsWith('*/')) findings.push({ path: file, line, message: `${name} has no doc comment: unit, and what happens beyond it` });
+    if (!above.endsWith('*/'))
+      findings.push({ path: file, line, message: `${name} has no doc comment: unit, and what happens beyond it` });
     const word = new RegExp(`\\b${name}\\b`, 'g');
     const uses = users.reduce((count, user) => count + [...project.blank(user).codeOnly.matchAll(word)].length, 0);
-    if (uses < 2 && !isKeptBySchema(project, top, match[0])) findings.push({ path: file, line, message: `${name} is kept by nobody` });
+    if (uses < 2 && !isKeptBySchema(project, top, match[0]))
+      findings.push({ path: file, line, message: `${name} is kept by nobody` });
   }
   return findings;
 }
@@ -53,6 +71,9 @@ function idleLimits(project: Project, file: string): Finding[] {
 export const limits: Rule = {
   name: 'limits',
   check(project: Project): Finding[] {
-    return [...strayLimits(project), ...project.paths.filter(isLimitsFile).flatMap((file) => idleLimits(project, file))];
+    return [
+      ...strayLimits(project),
+      ...project.paths.filter(isLimitsFile).flatMap((file) => idleLimits(project, file)),
+    ];
   },
 };

@@ -16,7 +16,11 @@ export function anchorsOf(text: string): Set<string> {
   const withoutFences = text.replaceAll(/^(```|~~~)[^\n]*\n[\s\S]*?^\1[^\n]*$/gm, '');
   for (const [, heading = ''] of withoutFences.matchAll(/^#{1,6}\s+(.+?)\s*#*$/gm)) {
     const words = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll(/[`*]/g, '');
-    const slug = words.trim().toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(/\s/g, '-');
+    const slug = words
+      .trim()
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(/\s/g, '-');
     let anchor = slug;
     for (let copy = 1; anchors.has(anchor); copy++) anchor = `${slug}-${copy}`;
     anchors.add(anchor);
@@ -29,9 +33,11 @@ function problemOf(project: Project, file: string, target: string): string | nul
   if (/^(https|mailto):/.test(target)) return null;
   if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return `link to ${target}: use https`;
   const [pathPart = '', anchor] = target.split('#');
-  const resolved = pathPart === '' ? file : path.posix.normalize(path.posix.join(path.posix.dirname(file), decodeURI(pathPart)));
+  const resolved =
+    pathPart === '' ? file : path.posix.normalize(path.posix.join(path.posix.dirname(file), decodeURI(pathPart)));
   const folder = `${resolved.replace(/\/$/, '')}/`;
-  if (!project.has(resolved) && !project.paths.some((known) => known.startsWith(folder))) return `link to ${target}: there is no ${resolved}`;
+  if (!project.has(resolved) && !project.paths.some((known) => known.startsWith(folder)))
+    return `link to ${target}: there is no ${resolved}`;
   if (anchor === undefined || !resolved.endsWith('.md')) return null;
   return anchorsOf(project.text(resolved)).has(anchor) ? null : `link to ${target}: ${resolved} has no such heading`;
 }

@@ -3,7 +3,17 @@ import type { Finding, Project, Rule } from './project.ts';
 
 const KEBAB = /^\.?[a-z0-9]+(?:[-.][a-z0-9]+)*$/;
 /** Names that others prescribe; the last is the AssemblyScript library's. */
-const FIXED_NAMES = new Set(['README.md', 'LICENSE', 'NOTICE', 'CONTRIBUTING.md', 'CHANGELOG.md', 'Cargo.toml', 'Cargo.lock', 'Dockerfile', 'wasi_unstable.ts']);
+const FIXED_NAMES = new Set([
+  'README.md',
+  'LICENSE',
+  'NOTICE',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'Cargo.toml',
+  'Cargo.lock',
+  'Dockerfile',
+  'wasi_unstable.ts',
+]);
 const GRAB_BAGS = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc']);
 
 export const names: Rule = {
@@ -15,7 +25,8 @@ export const names: Rule = {
         if (FIXED_NAMES.has(part)) continue;
         if (!KEBAB.test(part)) findings.push({ path: file, line: 0, message: `"${part}" is not kebab-case` });
         const bag = part.split(/[-.]/).find((word) => GRAB_BAGS.has(word));
-        if (bag !== undefined) findings.push({ path: file, line: 0, message: `"${bag}" in a name says nothing: name what is inside` });
+        if (bag !== undefined)
+          findings.push({ path: file, line: 0, message: `"${bag}" in a name says nothing: name what is inside` });
       }
     }
     return findings;

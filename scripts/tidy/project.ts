@@ -67,13 +67,26 @@ export function lineAt(text: string, position: number): number {
 }
 
 /** One finding for each match of `pattern` (global) in `text`. */
-export function findAll(file: string, text: string, pattern: RegExp, message: (match: RegExpMatchArray) => string): Finding[] {
-  return [...text.matchAll(pattern)].map((match) => ({ path: file, line: lineAt(text, match.index), message: message(match) }));
+export function findAll(
+  file: string,
+  text: string,
+  pattern: RegExp,
+  message: (match: RegExpMatchArray) => string,
+): Finding[] {
+  return [...text.matchAll(pattern)].map((match) => ({
+    path: file,
+    line: lineAt(text, match.index),
+    message: message(match),
+  }));
 }
 
 /** The files of the checkout at `root` that git tracks or would track. */
 export function loadProject(root: string): Project {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
   const texts = new Map<string, string>();
   for (const file of listed.split('\0')) {
     const full = path.join(root, file);

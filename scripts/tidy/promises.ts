@@ -10,16 +10,21 @@ function isPromiseTable(header: readonly string[]): boolean {
 }
 
 function cellsOf(line: string): string[] {
-  return line.slice(1, line.lastIndexOf('|')).split(/(?<!\\)\|/).map((cell) => cell.trim());
+  return line
+    .slice(1, line.lastIndexOf('|'))
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim());
 }
 
 function rowProblems(project: Project, cells: readonly string[], columns: number): string[] {
-  const exists = (file: string): boolean => project.has(file) || project.paths.some((known) => known.startsWith(`${file.replace(/\/$/, '')}/`));
+  const exists = (file: string): boolean =>
+    project.has(file) || project.paths.some((known) => known.startsWith(`${file.replace(/\/$/, '')}/`));
   const problems: string[] = [];
   if (cells.length !== columns) problems.push(`the row has ${cells.length} cells of ${columns}`);
   const tests = [...(cells.at(-1) ?? '').matchAll(FILE)].map(([, file = '']) => file);
   if (!tests.some((file) => /^test\/.*\.(?:test|spec)\.ts$/.test(file))) problems.push('no test holds this');
-  for (const cell of cells) for (const [, file = ''] of cell.matchAll(FILE)) if (!exists(file)) problems.push(`there is no ${file}`);
+  for (const cell of cells)
+    for (const [, file = ''] of cell.matchAll(FILE)) if (!exists(file)) problems.push(`there is no ${file}`);
   return problems;
 }
 
@@ -31,7 +36,14 @@ export const promises: Rule = {
     for (const [index, line] of project.text(DOCUMENT).split('\n').entries()) {
       if (!line.startsWith('|')) header = [];
       else if (header.length === 0) header = cellsOf(line);
-      else if (isPromiseTable(header) && !/^[|\s:-]+$/.test(line)) findings.push(...rowProblems(project, cellsOf(line), header.length).map((message) => ({ path: DOCUMENT, line: index + 1, message })));
+      else if (isPromiseTable(header) && !/^[|\s:-]+$/.test(line))
+        findings.push(
+          ...rowProblems(project, cellsOf(line), header.length).map((message) => ({
+            path: DOCUMENT,
+            line: index + 1,
+            message,
+          })),
+        );
     }
     return findings;
   },

@@ -1,4 +1,5 @@
-// Tells code from comments and strings, well enough for TypeScript, AssemblyScript and JavaScript. Not a parser: positions stay, contents go.
+// Tells code from comments and strings, well enough for TypeScript, AssemblyScript and JavaScript. Not a parser:
+// positions stay, contents go.
 
 export interface BlankedText {
   /** Comments replaced by spaces. */
@@ -83,7 +84,8 @@ class Blanker {
 
   private quoted(quote: string): void {
     let to = this.at + 1;
-    while (to < this.text.length && this.text.charAt(to) !== quote && this.text.charAt(to) !== '\n') to += this.text.charAt(to) === '\\' ? 2 : 1;
+    while (to < this.text.length && this.text.charAt(to) !== quote && this.text.charAt(to) !== '\n')
+      to += this.text.charAt(to) === '\\' ? 2 : 1;
     this.code(this.at + 1);
     this.literal(to);
     this.code(to + 1);
@@ -92,7 +94,8 @@ class Blanker {
   /** From a backtick, or from the brace that closes `${…}`, to the next `${` or the closing backtick. */
   private template(): void {
     let to = this.at + 1;
-    while (to < this.text.length && this.text.charAt(to) !== '`' && this.text.slice(to, to + 2) !== '${') to += this.text.charAt(to) === '\\' ? 2 : 1;
+    while (to < this.text.length && this.text.charAt(to) !== '`' && this.text.slice(to, to + 2) !== '${')
+      to += this.text.charAt(to) === '\\' ? 2 : 1;
     const opens = this.text.charAt(to) === '$';
     if (opens) this.templates.push(this.depth);
     this.code(this.at + 1);

@@ -10,7 +10,10 @@ const FORBIDDEN: { pattern: RegExp; why: string }[] = [
   { pattern: /[{,]\s*(only|skip|todo)\s*:/g, why: 'leaves tests out' },
   { pattern: /(?:^|[^\w.])(xit|xtest|todo)\s*\(/gm, why: 'leaves tests out' },
   { pattern: /\btoMatchSnapshot\b|\.snapshot\s*\(/g, why: 'blesses whatever comes out: state the expected value' },
-  { pattern: /\bsetTimeout\s*\(\s*(?:resolve|done|r|ok|\(\)\s*=>\s*(?:resolve|done|r|ok)\b)/g, why: 'sleeps: wait for an event, or poll with a deadline' },
+  {
+    pattern: /\bsetTimeout\s*\(\s*(?:resolve|done|r|ok|\(\)\s*=>\s*(?:resolve|done|r|ok)\b)/g,
+    why: 'sleeps: wait for an event, or poll with a deadline',
+  },
   { pattern: /\b(?:scheduler\.wait|Atomics\.wait)\s*\(/g, why: 'sleeps: wait for an event, or poll with a deadline' },
   { pattern: /\.listen\s*\(\s*(?:\{\s*port\s*:\s*)?[1-9]/g, why: 'a fixed port: use port 0' },
 ];
@@ -26,10 +29,19 @@ export const testFiles: Rule = {
     const findings: Finding[] = [];
     for (const file of project.paths.filter((candidate) => TEST_FILE.test(candidate))) {
       const { codeOnly } = project.blank(file);
-      for (const { pattern, why } of FORBIDDEN) findings.push(...findAll(file, codeOnly, pattern, (match) => `"${match[0].trim()}": ${why}`));
+      for (const { pattern, why } of FORBIDDEN)
+        findings.push(...findAll(file, codeOnly, pattern, (match) => `"${match[0].trim()}": ${why}`));
       if (importsOf(project, file).some(({ target }) => SLEEP_IMPORT.test(target))) {
-        const long = [...codeOnly.matchAll(PAUSE)].filter((match) => Number(match[1]?.replaceAll('_', '')) > MAX_PAUSE_MS);
-        findings.push(...long.map((match) => ({ path: file, line: lineAt(codeOnly, match.index), message: `"${match[0]}": sleeps: wait for an event, or poll with a deadline` })));
+        const long = [...codeOnly.matchAll(PAUSE)].filter(
+          (match) => Number(match[1]?.replaceAll('_', '')) > MAX_PAUSE_MS,
+        );
+        findings.push(
+          ...long.map((match) => ({
+            path: file,
+            line: lineAt(codeOnly, match.index),
+            message: `"${match[0]}": sleeps: wait for an event, or poll with a deadline`,
+          })),
+        );
       }
     }
     return findings;

@@ -1,15 +1,29 @@
-// The CRD's CEL rules, by a CEL implementation in JavaScript. Kubernetes' own (and its cost budget) judges in the mesh tier.
+// The CRD's CEL rules, by a CEL implementation in JavaScript. Kubernetes' own (and its cost budget) judges in the mesh
+// tier.
 import { Environment } from '@marcbachmann/cel-js';
-import { walkStructural, withCrdDefaults, withoutDroppedNulls, CRD_SCHEMA, type Structural } from './structural-schema.ts';
+import {
+  walkStructural,
+  withCrdDefaults,
+  withoutDroppedNulls,
+  CRD_SCHEMA,
+  type Structural,
+} from './structural-schema.ts';
 
 /** The declaration of a value for the type checker: as Kubernetes derives it from the schema. */
 function declare(node: Structural): unknown {
   switch (node.type) {
-    case 'integer': return 'int';
-    case 'boolean': return 'bool';
-    case 'string': return 'string';
-    case 'array': return 'list';
-    default: return node.properties === undefined ? 'map' : Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, declare(child)]));
+    case 'integer':
+      return 'int';
+    case 'boolean':
+      return 'bool';
+    case 'string':
+      return 'string';
+    case 'array':
+      return 'list';
+    default:
+      return node.properties === undefined
+        ? 'map'
+        : Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, declare(child)]));
   }
 }
 
@@ -23,8 +37,12 @@ function celValue(value: unknown): unknown {
 
 function environmentOf(node: Structural): Environment {
   // Of the list library that Kubernetes adds.
-  const environment = new Environment().registerFunction('list.sum(): int', (list: unknown) => [...(list as Iterable<bigint>)].reduce((total, one) => total + one, 0n));
-  return environment.registerVariable({ name: 'self', schema: declare(node) } as Parameters<Environment['registerVariable']>[0]);
+  const environment = new Environment().registerFunction('list.sum(): int', (list: unknown) =>
+    [...(list as Iterable<bigint>)].reduce((total, one) => total + one, 0n),
+  );
+  return environment.registerVariable({ name: 'self', schema: declare(node) } as Parameters<
+    Environment['registerVariable']
+  >[0]);
 }
 
 /** Every rule of the CRD with what the type checker says of it. */

@@ -29,19 +29,29 @@ function verdictOf(name: string, layer: Layer, text: string | undefined): Verdic
   const found = VERDICT.exec(text ?? '');
   if (found === null) throw new Error(`${name}: no verdict of ${layer}`);
   const [, outcome, warns, code, path, line] = found;
-  return { outcome: outcome as Verdict['outcome'], warns, code, path, line: line === undefined ? undefined : Number(line) };
+  return {
+    outcome: outcome as Verdict['outcome'],
+    warns,
+    code,
+    path,
+    line: line === undefined ? undefined : Number(line),
+  };
 }
 
 function readCase(folder: URL, file: string): CorpusCase {
   const text = readFileSync(new URL(file, folder), 'utf8');
   const stated = new Map([...text.matchAll(/^# (\w+): (.*)$/gm)].map(([, key, value]) => [key ?? '', value ?? '']));
   const name = file.replace(/\.\w+$/, '');
-  const verdicts = Object.fromEntries(LAYERS.map((layer) => [layer, verdictOf(name, layer, stated.get(layer))])) as Record<Layer, Verdict>;
+  const verdicts = Object.fromEntries(
+    LAYERS.map((layer) => [layer, verdictOf(name, layer, stated.get(layer))]),
+  ) as Record<Layer, Verdict>;
   return { name, file, text, layout: stated.get('layout') === 'chain' ? 'chain' : 'fused', verdicts };
 }
 
 /** The corpus, by name. */
 export function readCorpus(kind: 'valid' | 'invalid'): CorpusCase[] {
   const folder = new URL(`../corpus/${kind}/`, import.meta.url);
-  return readdirSync(folder).sort().map((file) => readCase(folder, file));
+  return readdirSync(folder)
+    .sort()
+    .map((file) => readCase(folder, file));
 }

@@ -28,7 +28,11 @@ describe('corpus', () => {
   });
 
   it('states that every invalid resource is refused by some layer', () => {
-    for (const { name, verdicts } of invalid) assert.ok(Object.values(verdicts).some((verdict) => verdict.outcome === 'refused'), name);
+    for (const { name, verdicts } of invalid)
+      assert.ok(
+        Object.values(verdicts).some((verdict) => verdict.outcome === 'refused'),
+        name,
+      );
   });
 
   for (const example of [...invalid, ...valid]) {
@@ -44,7 +48,11 @@ describe('corpus', () => {
       if (outcome === 'not reached') return assert.notEqual(example.verdicts.schema.outcome, 'accepted');
       const mistakes = celMistakes(parse(example.text));
       assert.equal(mistakes.length > 0 ? 'refused' : 'accepted', outcome, mistakes.join('\n'));
-      if (outcome === 'refused') assert.ok(mistakes.some((message) => message.startsWith(`${example.verdicts.typescript.code}: `)), mistakes.join('\n'));
+      if (outcome === 'refused')
+        assert.ok(
+          mistakes.some((message) => message.startsWith(`${example.verdicts.typescript.code}: `)),
+          mistakes.join('\n'),
+        );
     });
 
     it(`typescript: ${example.name}`, () => {
@@ -72,7 +80,11 @@ describe('corpus in the module', () => {
       const checked = loaded.errors.length === 0;
       const translation = checked ? translate(loaded.resources, { layout: 'fused' }) : translateUnchecked(example.text);
       const result = dryRun(module, translation.pluginConfigs[0]?.json ?? '');
-      assert.deepEqual(result.errors.map((error) => error.code), outcome === 'refused' ? [code] : [], JSON.stringify(result.errors));
+      assert.deepEqual(
+        result.errors.map((error) => error.code),
+        outcome === 'refused' ? [code] : [],
+        JSON.stringify(result.errors),
+      );
       assert.equal(result.accepted, outcome === 'accepted');
       if (path === undefined) return;
       const issue = translation.locate(result.errors[0]?.code ?? '', result.errors[0]?.path ?? '');
@@ -85,12 +97,22 @@ describe('CRD', () => {
   it('has rules that type-check to a boolean', () => {
     const rules = checkedRules();
     assert.ok(rules.length >= 15);
-    assert.deepEqual(rules.filter((rule) => !rule.valid || rule.type !== 'bool'), []);
+    assert.deepEqual(
+      rules.filter((rule) => !rule.valid || rule.type !== 'bool'),
+      [],
+    );
   });
 
   it('has a corpus entry that each rule refuses', () => {
-    const broken = new Set(invalid.filter((example) => example.verdicts.cel.outcome === 'refused').flatMap((example) => celMistakes(parse(example.text))));
+    const broken = new Set(
+      invalid
+        .filter((example) => example.verdicts.cel.outcome === 'refused')
+        .flatMap((example) => celMistakes(parse(example.text))),
+    );
     const messages = JSON.stringify(CRD).matchAll(/"message":"(FIM-CFG-\d+: [^"]+)"/g);
-    assert.deepEqual([...messages].map(([, message]) => message).filter((message) => !broken.has(message ?? '')), []);
+    assert.deepEqual(
+      [...messages].map(([, message]) => message).filter((message) => !broken.has(message ?? '')),
+      [],
+    );
   });
 });

@@ -6,7 +6,59 @@ import { dryRun, loadModule, type LoadedModule } from '../../envoy/host/index.ts
 import { patternMistake } from '../../envoy/route/pattern-syntax.ts';
 import { buildModules } from '../../scripts/build.ts';
 
-const PIECES = ['a', '0', '中', '.', '^', '$', '|', '(', ')', '(?:', '(?i)', '(?P<n>', '(?<n>', '(?=', '(?!', '(?>', '(?i-s:', '[', ']', '[^', '[]a]', '[a-z]', '[[:alpha:]]', '-', '*', '+', '?', '{', '}', '{2}', '{1,3}', '{,4}', '{3,}', '{4,2}', '{1001}', '\\', '\\d', '\\pN', '\\p{Han}', '\\b', '\\A', '\\z', '\\1', '\\012', '\\x41', '\\Q', '\\E', '\\k', '#', ' ', ','];
+const PIECES = [
+  'a',
+  '0',
+  '中',
+  '.',
+  '^',
+  '$',
+  '|',
+  '(',
+  ')',
+  '(?:',
+  '(?i)',
+  '(?P<n>',
+  '(?<n>',
+  '(?=',
+  '(?!',
+  '(?>',
+  '(?i-s:',
+  '[',
+  ']',
+  '[^',
+  '[]a]',
+  '[a-z]',
+  '[[:alpha:]]',
+  '-',
+  '*',
+  '+',
+  '?',
+  '{',
+  '}',
+  '{2}',
+  '{1,3}',
+  '{,4}',
+  '{3,}',
+  '{4,2}',
+  '{1001}',
+  '\\',
+  '\\d',
+  '\\pN',
+  '\\p{Han}',
+  '\\b',
+  '\\A',
+  '\\z',
+  '\\1',
+  '\\012',
+  '\\x41',
+  '\\Q',
+  '\\E',
+  '\\k',
+  '#',
+  ' ',
+  ',',
+];
 
 /** Patterns of pieces, the same on every run. */
 function patterns(count: number): string[] {
@@ -15,7 +67,9 @@ function patterns(count: number): string[] {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
     return (state >>> 8) % limit;
   };
-  return Array.from({ length: count }, () => Array.from({ length: 1 + below(6) }, () => PIECES[below(PIECES.length)]).join(''));
+  return Array.from({ length: count }, () =>
+    Array.from({ length: 1 + below(6) }, () => PIECES[below(PIECES.length)]).join(''),
+  );
 }
 
 let module: LoadedModule;
@@ -26,9 +80,15 @@ before(async () => {
 });
 
 function taken(pattern: string): boolean {
-  const json = JSON.stringify({ version: '1.0', routes: [{ name: 'r', stages: { pbocValidator: { rules: [{ path: '$.a', pattern }] } } }] });
+  const json = JSON.stringify({
+    version: '1.0',
+    routes: [{ name: 'r', stages: { pbocValidator: { rules: [{ path: '$.a', pattern }] } } }],
+  });
   const { accepted, errors } = dryRun(module, json);
-  assert.ok(accepted || ['FIM-CFG-0022', 'FIM-CFG-0023', 'FIM-CFG-0024'].includes(errors[0]?.code ?? ''), JSON.stringify(errors));
+  assert.ok(
+    accepted || ['FIM-CFG-0022', 'FIM-CFG-0023', 'FIM-CFG-0024'].includes(errors[0]?.code ?? ''),
+    JSON.stringify(errors),
+  );
   return accepted;
 }
 

@@ -1,4 +1,5 @@
-// What an API server does with the CRD's schema before CEL: strict field validation, structural checks, list types, defaults.
+// What an API server does with the CRD's schema before CEL: strict field validation, structural checks, list types,
+// defaults.
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
@@ -26,24 +27,45 @@ export interface Structural {
 }
 
 /** The CustomResourceDefinition as it is committed. */
-export const CRD = parse(readFileSync(new URL('../../istio/crd/financialroutes.fim.financial.yaml', import.meta.url), 'utf8'));
+export const CRD = parse(
+  readFileSync(new URL('../../istio/crd/financialroutes.fim.financial.yaml', import.meta.url), 'utf8'),
+);
 export const CRD_SCHEMA: Structural = CRD.spec.versions[0].schema.openAPIV3Schema;
 
-const ANNOTATIONS = ['x-kubernetes-validations', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-preserve-unknown-fields'];
+const ANNOTATIONS = [
+  'x-kubernetes-validations',
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-preserve-unknown-fields',
+];
 
-/** The schema under `fieldValidation=Strict`: an object takes no field that is not named. `metadata` is not the schema's. */
+/**
+ * The schema under `fieldValidation=Strict`: an object takes no field that is not named. `metadata` is not the
+ * schema's.
+ */
 function strict(node: Structural, root: boolean): Record<string, unknown> {
   const result: Record<string, unknown> = { ...node };
   if (node.properties !== undefined) {
-    result.properties = Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, root && name === 'metadata' ? {} : strict(child, false)]));
+    result.properties = Object.fromEntries(
+      Object.entries(node.properties).map(([name, child]) => [
+        name,
+        root && name === 'metadata' ? {} : strict(child, false),
+      ]),
+    );
     result.additionalProperties = false;
   }
   if (node.items !== undefined) result.items = strict(node.items, false);
-  if (typeof node.additionalProperties === 'object') result.additionalProperties = strict(node.additionalProperties, false);
+  if (typeof node.additionalProperties === 'object')
+    result.additionalProperties = strict(node.additionalProperties, false);
   return result;
 }
 
-const ajv = new Ajv2020({ strict: true, allErrors: true, validateFormats: false, formats: { int32: true, int64: true, 'date-time': true } });
+const ajv = new Ajv2020({
+  strict: true,
+  allErrors: true,
+  validateFormats: false,
+  formats: { int32: true, int64: true, 'date-time': true },
+});
 for (const keyword of ANNOTATIONS) ajv.addKeyword(keyword);
 const validate = ajv.compile(strict(CRD_SCHEMA, true));
 
@@ -73,15 +95,22 @@ function listMistakes(value: unknown): string[] {
 function addressMistakes(value: unknown): string[] {
   const { apiVersion, kind } = (value ?? {}) as Record<string, unknown>;
   const { group, names, versions } = CRD.spec;
-  return apiVersion === `${group}/${versions[0].name}` && kind === names.kind ? [] : ['apiVersion or kind is not that of the CRD'];
+  return apiVersion === `${group}/${versions[0].name}` && kind === names.kind
+    ? []
+    : ['apiVersion or kind is not that of the CRD'];
 }
 
-/** The value without the nulls that an API server drops before it looks: members of objects whose schema has neither `nullable` nor a default. */
+/**
+ * The value without the nulls that an API server drops before it looks: members of objects whose schema has neither
+ * `nullable` nor a default.
+ */
 export function withoutDroppedNulls(value: unknown, node: Structural | undefined = CRD_SCHEMA): unknown {
   if (Array.isArray(value)) return value.map((item) => withoutDroppedNulls(item, node?.items));
   if (typeof value !== 'object' || value === null) return value;
   const schemaOf = (name: string): Structural | undefined => node?.properties?.[name] ?? node?.additionalProperties;
-  const kept = Object.entries(value).filter(([name, member]) => member !== null || schemaOf(name) === undefined || schemaOf(name)?.default !== undefined);
+  const kept = Object.entries(value).filter(
+    ([name, member]) => member !== null || schemaOf(name) === undefined || schemaOf(name)?.default !== undefined,
+  );
   return Object.fromEntries(kept.map(([name, member]) => [name, withoutDroppedNulls(member, schemaOf(name))]));
 }
 

@@ -20,7 +20,10 @@ for (const build of BUILDS) {
         assert.equal(library.read(output, text.length + 1).toString('latin1'), `${text}~`);
         library.write(output, Buffer.alloc(2000, 0x7e));
         assert.equal(call.decodeBase64(library.write(input, Buffer.from(text)), text.length, output), length);
-        assert.deepEqual(library.read(output, call.base64DecodedBound(text.length) + 1), Buffer.concat([data, Buffer.alloc(call.base64DecodedBound(text.length) + 1 - length, 0x7e)]));
+        assert.deepEqual(
+          library.read(output, call.base64DecodedBound(text.length) + 1),
+          Buffer.concat([data, Buffer.alloc(call.base64DecodedBound(text.length) + 1 - length, 0x7e)]),
+        );
       }
     });
 
@@ -50,7 +53,11 @@ for (const build of BUILDS) {
     test('truncated texts are refused', () => {
       const text = Buffer.from(reproducible('cut', 50).toString('base64'));
       for (let length = 0; length < text.length; length++) {
-        assert.equal(call.decodeBase64(library.write(input, text), length, output) >= 0, isStrict(text.toString('latin1', 0, length)), `${length}`);
+        assert.equal(
+          call.decodeBase64(library.write(input, text), length, output) >= 0,
+          isStrict(text.toString('latin1', 0, length)),
+          `${length}`,
+        );
       }
     });
   });

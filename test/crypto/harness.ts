@@ -1,4 +1,5 @@
-// The symmetric library as the tests and benchmarks drive it: the module compiled once for each state of its sources, functions on Buffers.
+// The symmetric library as the tests and benchmarks drive it: the module compiled once for each state of its sources,
+// functions on Buffers.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -19,28 +20,52 @@ type Exports = Record<string, (...args: number[]) => number> & { memory: WebAsse
 
 /** Path of the module, compiled if its sources changed since it last was. `strict`: without relaxed SIMD. */
 export function buildModule(build: Build, entry = ENTRY): string {
-  const hash = createHash('sha256').update(build).update(entry).update(readFileSync(join(ROOT, entry)));
-  for (const [folder, ending] of [['filters/crypto', '.ts'], ['filters/memory', '.ts'], ['test/crypto', '.module.ts']] as const) {
+  const hash = createHash('sha256')
+    .update(build)
+    .update(entry)
+    .update(readFileSync(join(ROOT, entry)));
+  for (const [folder, ending] of [
+    ['filters/crypto', '.ts'],
+    ['filters/memory', '.ts'],
+    ['test/crypto', '.module.ts'],
+  ] as const) {
     for (const name of readdirSync(join(ROOT, folder)).sort()) {
       if (name.endsWith(ending)) hash.update(name).update(readFileSync(join(ROOT, folder, name)));
     }
   }
   const path = join(ROOT, 'build/crypto', `symmetric-${build}-${hash.digest('hex').slice(0, 16)}.wasm`);
   mkdirSync(join(ROOT, 'build/crypto'), { recursive: true });
-  if (!existsSync(path)) withLock(`${path}.lock`, () => existsSync(path), () => compile(build, entry, path));
+  if (!existsSync(path))
+    withLock(
+      `${path}.lock`,
+      () => existsSync(path),
+      () => compile(build, entry, path),
+    );
   return path;
 }
 
 function compile(build: Build, entry: string, path: string): void {
   const partial = `${path}.${process.pid}`;
   const features = build === 'relaxed' ? 'simd,relaxed-simd' : 'simd';
-  const args = ['node_modules/assemblyscript/bin/asc.js', entry, '-o', partial, '--config', 'test/crypto/asconfig.json', '--enable', features];
+  const args = [
+    'node_modules/assemblyscript/bin/asc.js',
+    entry,
+    '-o',
+    partial,
+    '--config',
+    'test/crypto/asconfig.json',
+    '--enable',
+    features,
+  ];
   const run = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`asc failed: ${run.stderr}`);
   renameSync(partial, path);
 }
 
-/** Runs `work` in one process at a time; the others wait until `isDone`. Test files run side by side and want the same module. */
+/**
+ * Runs `work` in one process at a time; the others wait until `isDone`. Test files run side by side and want the same
+ * module.
+ */
 function withLock(lock: string, isDone: () => boolean, work: () => void): void {
   const deadline = Date.now() + COMPILE_LIMIT_MS;
   while (!isDone()) {
@@ -75,7 +100,11 @@ export class Library {
   private readonly arguments: number[];
 
   constructor(module: WebAssembly.Module, imports: WebAssembly.Imports = {}) {
-    const env = { abort: () => { throw new Error('abort'); } };
+    const env = {
+      abort: () => {
+        throw new Error('abort');
+      },
+    };
     this.call = new WebAssembly.Instance(module, { env, ...imports }).exports as Exports;
     this.call._initialize();
     this.input = this.call.allocate(BUFFER_BYTES);
@@ -155,7 +184,16 @@ export class Library {
     this.setGcmKey(cipher, key);
     this.write(this.input, data);
     const tag = this.argument(3, new Uint8Array(16));
-    this.call[`${cipher}GcmEncrypt`](this.argument(1, iv), iv.length, this.argument(2, aad), aad.length, this.input, this.input, data.length, tag);
+    this.call[`${cipher}GcmEncrypt`](
+      this.argument(1, iv),
+      iv.length,
+      this.argument(2, aad),
+      aad.length,
+      this.input,
+      this.input,
+      data.length,
+      tag,
+    );
     return { ciphertext: this.read(this.input, data.length), tag: this.read(tag, 16) };
   }
 
@@ -167,9 +205,19 @@ export class Library {
     this.write(this.output, new Uint8Array(length).fill(0xa5));
     const tag = this.argument(3, sealed.tag);
     const call = this.call[`${cipher}GcmDecrypt`];
-    const genuine = call(this.argument(1, iv), iv.length, this.argument(2, aad), aad.length, this.input, this.output, length, tag);
+    const genuine = call(
+      this.argument(1, iv),
+      iv.length,
+      this.argument(2, aad),
+      aad.length,
+      this.input,
+      this.output,
+      length,
+      tag,
+    );
     if (genuine) return this.read(this.output, length);
-    if (!this.read(this.output, length).every((byte) => byte === 0xa5)) throw new Error('output of a refused message was touched');
+    if (!this.read(this.output, length).every((byte) => byte === 0xa5))
+      throw new Error('output of a refused message was touched');
     return null;
   }
 
@@ -214,8 +262,8 @@ export class Library {
 }
 
 /**
- * Ways to cut `length` bytes into pieces: every cut in two up to 260 bytes (all positions in a block, batch and bulk run of every cipher), beyond
- * that the cuts near both ends and near block limits; and some into many.
+ * Ways to cut `length` bytes into pieces: every cut in two up to 260 bytes (all positions in a block, batch and bulk
+ * run of every cipher), beyond that the cuts near both ends and near block limits; and some into many.
  */
 export function splits(length: number): number[][] {
   const near = (at: number) => at <= 17 || at >= length - 17 || (at + 1) % 64 <= 2;

@@ -1,4 +1,5 @@
-// DES and the message authentication codes of payment networks: published vectors, OpenSSL (node:crypto) for thousands of random inputs, edges.
+// DES and the message authentication codes of payment networks: published vectors, OpenSSL (node:crypto) for thousands
+// of random inputs, edges.
 import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -37,11 +38,17 @@ for (const build of BUILDS) {
         const block = randomBytes(8);
         library.call.desSetKey!(library.argument(0, key), key.length);
         library.call.desEncrypt!(library.write(library.input, block), library.output);
-        assert.deepEqual(library.read(library.output, 8), openssl('des-ede3', tripled(key), block), key.toString('hex'));
+        assert.deepEqual(
+          library.read(library.output, 8),
+          openssl('des-ede3', tripled(key), block),
+          key.toString('hex'),
+        );
       }
     });
 
-    for (const v of vectors<{ name: string; algorithm: Algorithm; key: string; text: string; code: string }>('payment-macs.json')) {
+    for (const v of vectors<{ name: string; algorithm: Algorithm; key: string; text: string; code: string }>(
+      'payment-macs.json',
+    )) {
       test(v.name, () => {
         assert.ok(setKey(library, v.algorithm, unhex(v.key)));
         assert.equal(code(library, unhex(v.text)).toString('hex'), v.code);
@@ -52,7 +59,13 @@ for (const build of BUILDS) {
     for (const algorithm of ALGORITHMS) {
       test(`${algorithm} agrees with OpenSSL for random keys, lengths and pieces`, () => {
         for (let i = 0; i < CASES; i++) {
-          const key = randomBytes(algorithm === 'HmacSm3' ? randomInt(1, 100) : (algorithm === 'AnsiX99' || algorithm === 'UnionPayEcb') && i % 2 === 0 ? 8 : 16);
+          const key = randomBytes(
+            algorithm === 'HmacSm3'
+              ? randomInt(1, 100)
+              : (algorithm === 'AnsiX99' || algorithm === 'UnionPayEcb') && i % 2 === 0
+                ? 8
+                : 16,
+          );
           const text = randomBytes(i < 80 ? i : randomInt(0, 700));
           const cuts = Array.from({ length: i % 4 }, () => randomInt(0, text.length + 1)).sort((a, b) => a - b);
           assert.ok(setKey(library, algorithm, key));
@@ -68,8 +81,12 @@ for (const build of BUILDS) {
 
     test('lengths of keys and codes that an algorithm has not are refused', () => {
       const lengths: Record<Algorithm, { keys: number[]; codes: [least: number, most: number] }> = {
-        AnsiX99: { keys: [8, 16], codes: [4, 8] }, AnsiX919: { keys: [16], codes: [4, 8] }, UnionPayEcb: { keys: [8, 16], codes: [8, 8] },
-        UnionPayEcbSm4: { keys: [16], codes: [8, 8] }, Sm4Cbc: { keys: [16], codes: [4, 16] }, HmacSm3: { keys: [1, 7, 8, 15, 16, 17, 24, 32, 33], codes: [16, 32] },
+        AnsiX99: { keys: [8, 16], codes: [4, 8] },
+        AnsiX919: { keys: [16], codes: [4, 8] },
+        UnionPayEcb: { keys: [8, 16], codes: [8, 8] },
+        UnionPayEcbSm4: { keys: [16], codes: [8, 8] },
+        Sm4Cbc: { keys: [16], codes: [4, 16] },
+        HmacSm3: { keys: [1, 7, 8, 15, 16, 17, 24, 32, 33], codes: [16, 32] },
       };
       const text = randomBytes(50);
       for (const algorithm of ALGORITHMS) {
@@ -80,7 +97,13 @@ for (const build of BUILDS) {
           const mac = code(library, text);
           assert.equal(mac.length > 0, taken);
           if (!taken) assert.ok(!verify(text, Buffer.alloc(8)));
-          else for (let n = 0; n <= 40; n++) assert.equal(verify(text, Buffer.concat([mac, Buffer.alloc(40)]).subarray(0, n)), n >= codes[0] && n <= codes[1], `${algorithm}, ${n}`);
+          else
+            for (let n = 0; n <= 40; n++)
+              assert.equal(
+                verify(text, Buffer.concat([mac, Buffer.alloc(40)]).subarray(0, n)),
+                n >= codes[0] && n <= codes[1],
+                `${algorithm}, ${n}`,
+              );
         }
       }
     });
@@ -95,7 +118,10 @@ for (const build of BUILDS) {
         library.argument(0, Buffer.alloc(16));
         library.write(library.output, Buffer.alloc(64));
         const memory = Buffer.from(library.call.memory.buffer);
-        assert.ok(!memory.includes(key) && !memory.includes(key.subarray(8)) && !memory.includes(mac.subarray(0, 8)), algorithm);
+        assert.ok(
+          !memory.includes(key) && !memory.includes(key.subarray(8)) && !memory.includes(mac.subarray(0, 8)),
+          algorithm,
+        );
         assert.equal(code(library, text).length, 0);
       }
     });

@@ -10,7 +10,10 @@ function draw(sm2: Sm2, at: number, length: number): Buffer | undefined {
   const good = sm2.wasm.randomBytes(at, length) !== 0;
   const bytes = Buffer.from(new Uint8Array(sm2.wasm.memory.buffer, at, length));
   if (good) return bytes;
-  assert.ok(bytes.every((byte) => byte === 0), 'output of a failed draw is zero');
+  assert.ok(
+    bytes.every((byte) => byte === 0),
+    'output of a failed draw is zero',
+  );
   return undefined;
 }
 
@@ -41,7 +44,7 @@ test('50,000 lots of a good generator pass', () => {
 
 const BROKEN: Record<string, (bytes: Uint8Array, call: number) => number> = {
   'writes nothing': () => 0,
-  'refuses': () => 28,
+  refuses: () => 28,
   'writes one byte': (bytes) => {
     bytes.fill(0xa5);
     return 0;

@@ -1,4 +1,5 @@
-// Field, scalars and points of SM2 against schoolbook arithmetic, at random and where carries and exceptional cases lie.
+// Field, scalars and points of SM2 against schoolbook arithmetic, at random and where carries and exceptional cases
+// lie.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Sm2 } from './sm2-harness.ts';
@@ -11,7 +12,8 @@ const RANDOM_NUMBERS = 500;
 function edges(modulus: bigint): bigint[] {
   const list = [0n, 1n, 2n, 3n, modulus - 1n, modulus - 2n, modulus >> 1n, (modulus >> 1n) + 1n];
   for (let bit = 29n; bit < 256n; bit += 29n) list.push((1n << bit) - 1n, 1n << bit, (1n << bit) + 1n);
-  for (const bit of [32n, 64n, 96n, 128n, 160n, 192n, 224n, 255n]) list.push((1n << bit) - 1n, 1n << bit, modulus - (1n << bit));
+  for (const bit of [32n, 64n, 96n, 128n, 160n, 192n, 224n, 255n])
+    list.push((1n << bit) - 1n, 1n << bit, modulus - (1n << bit));
   return list;
 }
 
@@ -43,7 +45,15 @@ function delicateScalars(): bigint[] {
   const list: bigint[] = [];
   for (let i = 1n; i <= 70n; i++) list.push(i, N - i);
   for (let bit = 4n; bit < 256n; bit++) {
-    for (const value of [1n << bit, (1n << bit) - 1n, 31n << bit, 33n << bit, 15n << bit, 17n << bit, N - (1n << bit)]) {
+    for (const value of [
+      1n << bit,
+      (1n << bit) - 1n,
+      31n << bit,
+      33n << bit,
+      15n << bit,
+      17n << bit,
+      N - (1n << bit),
+    ]) {
       if (value > 0n && value < N) list.push(value);
     }
   }
@@ -74,7 +84,15 @@ test('points: sums of public multiples, through infinity and doublings', () => {
   const other = times(factor, G);
   const key = sm2.publicFromBytes(Buffer.from(pointText(other), 'hex'));
   assert.ok(key);
-  const pairs: [bigint, bigint][] = [[0n, 0n], [1n, 0n], [0n, 1n], [factor, 1n], [factor, N - 1n], [N - factor, 1n], [2n * factor, N - 2n]];
+  const pairs: [bigint, bigint][] = [
+    [0n, 0n],
+    [1n, 0n],
+    [0n, 1n],
+    [factor, 1n],
+    [factor, N - 1n],
+    [N - factor, 1n],
+    [2n * factor, N - 2n],
+  ];
   for (let i = 1n; i < 40n; i++) pairs.push([factor * i, N - i], [mod(-factor * i, N), i], [factor * i, i]);
   for (let i = 0; i < 250; i++) pairs.push([randomBelow(N), randomBelow(N)]);
   for (const [s, t] of pairs) {
@@ -88,7 +106,14 @@ test('points: the generator itself, and its opposite, as the other point', () =>
   for (const point of [G, times(N - 1n, G), times(2n, G)]) {
     const key = sm2.publicFromBytes(Buffer.from(pointText(point), 'hex'));
     assert.ok(key);
-    for (const [s, t] of [[1n, 1n], [5n, 5n], [N - 5n, 5n], [7n, N - 7n], [3n, 9n], [N - 1n, N - 1n]] as const) {
+    for (const [s, t] of [
+      [1n, 1n],
+      [5n, 5n],
+      [N - 5n, 5n],
+      [7n, N - 7n],
+      [3n, 9n],
+      [N - 1n, N - 1n],
+    ] as const) {
       const expected = pointText(add(times(s, G), times(t, point)));
       assert.equal(sm2.sum(s, t, key), expected);
       assert.equal(sm2.preparedSum(s, t, key), expected);

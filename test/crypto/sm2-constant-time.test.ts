@@ -1,4 +1,5 @@
-// SM2 in constant time, shown: branches, addresses and divisions are the same whatever the secrets are. See trace/ for the tool.
+// SM2 in constant time, shown: branches, addresses and divisions are the same whatever the secrets are. See trace/ for
+// the tool.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -19,12 +20,24 @@ function reproducible(label: string, length: number): Buffer {
 
 /** Numbers with extreme digits, and ordinary ones. */
 const NUMBERS: bigint[] = [
-  1n, 2n, 6n, N - 6n, N - 2n, 1n << 255n, (1n << 255n) - 1n, 0x5555555555555555555555555555555555555555555555555555555555555555n,
-  ...['a', 'b', 'c', 'd'].map((label) => BigInt(`0x${reproducible(label, 32).toString('hex')}`) % (N - 2n) + 1n),
+  1n,
+  2n,
+  6n,
+  N - 6n,
+  N - 2n,
+  1n << 255n,
+  (1n << 255n) - 1n,
+  0x5555555555555555555555555555555555555555555555555555555555555555n,
+  ...['a', 'b', 'c', 'd'].map((label) => (BigInt(`0x${reproducible(label, 32).toString('hex')}`) % (N - 2n)) + 1n),
 ];
 
 /** One run: a private key, a nonce and a plaintext, all secret. */
-interface Secret { scalar: Buffer; nonce: Buffer; text: Buffer; seed: string }
+interface Secret {
+  scalar: Buffer;
+  nonce: Buffer;
+  text: Buffer;
+  seed: string;
+}
 
 const SECRETS: Secret[] = NUMBERS.map((number, i) => ({
   scalar: bytes32(number),
@@ -75,38 +88,66 @@ const withKey: Act = (subject, secret) => {
 
 const OPERATIONS: Record<string, { prepare: Act; run: Act }> = {
   'key from bytes: public key and inverse': {
-    prepare: (s, secret) => { s.put(0, secret.scalar); s.sm2.generatorTimes(1n); },
-    run: (s) => { assert.notEqual(s.sm2.wasm.privateFromBytes(s.at), 0); },
+    prepare: (s, secret) => {
+      s.put(0, secret.scalar);
+      s.sm2.generatorTimes(1n);
+    },
+    run: (s) => {
+      assert.notEqual(s.sm2.wasm.privateFromBytes(s.at), 0);
+    },
   },
   'key from PKCS#8, public key inside compared': {
-    prepare: (s, secret) => { withKey(s, secret); s.sm2.wasm.privateToDer(s.key, s.at); },
-    run: (s) => { assert.notEqual(s.sm2.wasm.privateFromDer(s.at, 138), 0); },
+    prepare: (s, secret) => {
+      withKey(s, secret);
+      s.sm2.wasm.privateToDer(s.key, s.at);
+    },
+    run: (s) => {
+      assert.notEqual(s.sm2.wasm.privateFromDer(s.at, 138), 0);
+    },
   },
   'key from PEM': {
     prepare: (s, secret) => {
       withKey(s, secret);
-      s.put(0, Buffer.from(`-----BEGIN PRIVATE KEY-----\n${s.sm2.privateDer(s.key).toString('base64')}\n-----END PRIVATE KEY-----\n`));
+      s.put(
+        0,
+        Buffer.from(
+          `-----BEGIN PRIVATE KEY-----\n${s.sm2.privateDer(s.key).toString('base64')}\n-----END PRIVATE KEY-----\n`,
+        ),
+      );
     },
-    run: (s) => { assert.notEqual(s.sm2.wasm.privateFromPem(s.at, 28 + 184 + 27), 0); },
+    run: (s) => {
+      assert.notEqual(s.sm2.wasm.privateFromPem(s.at, 28 + 184 + 27), 0);
+    },
   },
   'key generation': {
-    prepare: (s, secret) => { s.randomFrom(secret.seed); s.sm2.generatorTimes(1n); },
-    run: (s) => { assert.notEqual(s.sm2.wasm.generate(), 0); },
+    prepare: (s, secret) => {
+      s.randomFrom(secret.seed);
+      s.sm2.generatorTimes(1n);
+    },
+    run: (s) => {
+      assert.notEqual(s.sm2.wasm.generate(), 0);
+    },
   },
   'signature with a nonce': {
     prepare: withKey,
-    run: (s) => { assert.equal(s.sm2.wasm.signWithNonce(s.key, s.at, s.at + 64, s.at + 512), 1); },
+    run: (s) => {
+      assert.equal(s.sm2.wasm.signWithNonce(s.key, s.at, s.at + 64, s.at + 512), 1);
+    },
   },
   'signature with a drawn nonce': {
     prepare: withKey,
-    run: (s) => { for (let i = 0; i < 3; i++) assert.equal(s.sm2.wasm.signDigest(s.key, s.at, s.at + 512), 1); },
+    run: (s) => {
+      for (let i = 0; i < 3; i++) assert.equal(s.sm2.wasm.signDigest(s.key, s.at, s.at + 512), 1);
+    },
   },
-  'decryption': {
+  decryption: {
     prepare: (s, secret) => {
       withKey(s, secret);
       s.put(1024, s.sm2.encrypt(s.point, 'C1C3C2', secret.text)!);
     },
-    run: (s) => { assert.equal(s.sm2.wasm.decrypt(s.key, 1, s.at + 1024, 197, s.at + 2048), 100); },
+    run: (s) => {
+      assert.equal(s.sm2.wasm.decrypt(s.key, 1, s.at + 1024, 197, s.at + 2048), 100);
+    },
   },
   'decryption, refused for a digest wrong in different places': {
     prepare: (s, secret) => {
@@ -115,45 +156,69 @@ const OPERATIONS: Record<string, { prepare: Act; run: Act }> = {
       ciphertext[65 + (secret.nonce[31]! & 31)]! ^= 1;
       s.put(1024, ciphertext);
     },
-    run: (s) => { assert.equal(s.sm2.wasm.decrypt(s.key, 1, s.at + 1024, 197, s.at + 2048), -1); },
+    run: (s) => {
+      assert.equal(s.sm2.wasm.decrypt(s.key, 1, s.at + 1024, 197, s.at + 2048), -1);
+    },
   },
-  'encryption': {
+  encryption: {
     prepare: (s, secret) => {
       s.randomFrom(secret.seed);
       s.point = s.sm2.publicOf(s.sm2.privateFromBytes(bytes32(12345n))!);
       s.put(0, secret.text);
       s.put(256, secret.nonce);
     },
-    run: (s) => { assert.equal(s.sm2.wasm.encryptWithNonce(s.point, 1, s.at + 256, s.at, 100, s.at + 1024), 197); },
+    run: (s) => {
+      assert.equal(s.sm2.wasm.encryptWithNonce(s.point, 1, s.at + 256, s.at, 100, s.at + 1024), 197);
+    },
   },
   'key exchange': {
     prepare: (s, secret) => {
       s.own = [s.sm2.privateFromBytes(secret.scalar)!, s.sm2.privateFromBytes(secret.nonce)!];
       s.open = [7n, 11n].map((number) => s.sm2.publicOf(s.sm2.privateFromBytes(bytes32(number))!));
     },
-    run: (s) => { assert.equal(s.sm2.wasm.agree(1, s.own[0]!, s.own[1]!, s.open[0]!, s.open[1]!, s.at, s.at + 64, 48, s.at + 128), 1); },
+    run: (s) => {
+      assert.equal(
+        s.sm2.wasm.agree(1, s.own[0]!, s.own[1]!, s.open[0]!, s.open[1]!, s.at, s.at + 64, 48, s.at + 128),
+        1,
+      );
+    },
   },
   'inverse modulo the order': {
-    prepare: (s, secret) => { s.put(0, secret.scalar); s.put(32, secret.nonce); },
-    run: (s) => { assert.equal(s.sm2.wasm.scalarQuotient(s.at, s.at + 32, s.at + 64), 1); },
+    prepare: (s, secret) => {
+      s.put(0, secret.scalar);
+      s.put(32, secret.nonce);
+    },
+    run: (s) => {
+      assert.equal(s.sm2.wasm.scalarQuotient(s.at, s.at + 32, s.at + 64), 1);
+    },
   },
   'inverse modulo the prime': {
-    prepare: (s, secret) => { s.put(0, secret.scalar); },
+    prepare: (s, secret) => {
+      s.put(0, secret.scalar);
+    },
     run: (s) => s.sm2.wasm.fieldInverse(s.at, s.at + 64),
   },
   'random bytes': {
     prepare: (s, secret) => s.randomFrom(secret.seed),
-    run: (s) => { for (const length of [32, 500, 1000]) assert.equal(s.sm2.wasm.randomBytes(s.at, length), 1); },
+    run: (s) => {
+      for (const length of [32, 500, 1000]) assert.equal(s.sm2.wasm.randomBytes(s.at, length), 1);
+    },
   },
 };
 
-const tracer = new Tracer(readFileSync(buildModule()), (module) => new Subject(module), (subject) => subject.sm2.wasm);
+const tracer = new Tracer(
+  readFileSync(buildModule()),
+  (module) => new Subject(module),
+  (subject) => subject.sm2.wasm,
+);
 
 for (const [name, { prepare, run }] of Object.entries(OPERATIONS)) {
   test(`constant time: ${name}`, (t) => {
     const first = SECRETS[0]!;
     for (const secret of SECRETS.slice(1)) assert.equal(tracer.difference(first, secret, run, prepare), undefined);
-    t.diagnostic(`${tracer.trace(first, run, prepare).events} decisions and addresses, the same for ${SECRETS.length} secrets`);
+    t.diagnostic(
+      `${tracer.trace(first, run, prepare).events} decisions and addresses, the same for ${SECRETS.length} secrets`,
+    );
   });
 }
 
@@ -161,6 +226,8 @@ test('verification does depend on its public inputs, so the trace is not blind',
   const run = (subject: Subject, secret: Secret): void => {
     subject.sm2.verify(subject.point, MESSAGE, Buffer.concat([secret.scalar, secret.nonce]));
   };
-  const prepare: Act = (subject) => { subject.point = subject.sm2.publicOf(subject.sm2.privateFromBytes(bytes32(12345n))!); };
+  const prepare: Act = (subject) => {
+    subject.point = subject.sm2.publicOf(subject.sm2.privateFromBytes(bytes32(12345n))!);
+  };
   assert.notEqual(tracer.difference(SECRETS[3]!, SECRETS[8]!, run, prepare), undefined);
 });

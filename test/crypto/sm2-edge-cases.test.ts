@@ -27,7 +27,13 @@ test('verification refuses r or s outside [1, n - 1]', () => {
     assert.ok(!sm2.verify(point, message, join(r, value)), `s = ${value}`);
     for (const other of bad) assert.ok(!sm2.verify(point, message, join(value, other)));
   }
-  for (const [a, b] of [[s, r], [N - r, s], [r, N - s], [r, mod(s + 1n, N)], [mod(r + 1n, N), s]] as const) {
+  for (const [a, b] of [
+    [s, r],
+    [N - r, s],
+    [r, N - s],
+    [r, mod(s + 1n, N)],
+    [mod(r + 1n, N), s],
+  ] as const) {
     assert.ok(!sm2.verify(point, message, join(a, b)));
   }
 });
@@ -89,7 +95,8 @@ test('signing: a nonce that gives r = 0, r + k = n or s = 0 is refused', () => {
 });
 
 test('private keys: 1 to n - 2 only', () => {
-  for (const value of [0n, N - 1n, N, N + 1n, (1n << 256n) - 1n]) assert.equal(sm2.privateFromBytes(bytes32(value)), undefined, `${value}`);
+  for (const value of [0n, N - 1n, N, N + 1n, (1n << 256n) - 1n])
+    assert.equal(sm2.privateFromBytes(bytes32(value)), undefined, `${value}`);
   for (const value of [1n, 2n, N - 2n, N - 3n, N - 6n]) {
     const key = sm2.privateFromBytes(bytes32(value));
     assert.ok(key);
@@ -97,7 +104,8 @@ test('private keys: 1 to n - 2 only', () => {
     assert.equal(sm2.publicBytes(point).toString('hex'), `04${pointText(times(value, G))}`);
     const message = randomBytes(20);
     assert.ok(sm2.verify(point, message, sm2.sign(key, message)!));
-    for (const layout of LAYOUTS) assert.deepEqual(sm2.decrypt(key, layout, sm2.encrypt(point, layout, message)!), message);
+    for (const layout of LAYOUTS)
+      assert.deepEqual(sm2.decrypt(key, layout, sm2.encrypt(point, layout, message)!), message);
   }
 });
 
@@ -106,16 +114,31 @@ test('public keys: off the curve, coordinates from p, infinity, wrong lengths an
   const good = Buffer.concat([Buffer.from([4]), bytes32(x), bytes32(y)]);
   assert.ok(sm2.publicFromBytes(good));
   const bad: Buffer[] = [
-    Buffer.concat([bytes32(x), bytes32(mod(y + 1n))]), Buffer.concat([bytes32(y), bytes32(x)]), Buffer.alloc(64), Buffer.alloc(65), Buffer.from([0]),
-    Buffer.alloc(0), Buffer.concat([bytes32(0n), bytes32(0n)]), Buffer.concat([bytes32(P), bytes32(y)]), Buffer.concat([bytes32(x), bytes32(P)]),
-    good.subarray(0, 64), good.subarray(0, 33), Buffer.concat([good, Buffer.alloc(1)]), Buffer.alloc(65, 0xff), Buffer.alloc(64, 0xff), Buffer.alloc(33, 0xff),
-    Buffer.concat([Buffer.from([2]), bytes32(P)]), Buffer.concat([Buffer.from([3]), bytes32((1n << 256n) - 1n)]),
+    Buffer.concat([bytes32(x), bytes32(mod(y + 1n))]),
+    Buffer.concat([bytes32(y), bytes32(x)]),
+    Buffer.alloc(64),
+    Buffer.alloc(65),
+    Buffer.from([0]),
+    Buffer.alloc(0),
+    Buffer.concat([bytes32(0n), bytes32(0n)]),
+    Buffer.concat([bytes32(P), bytes32(y)]),
+    Buffer.concat([bytes32(x), bytes32(P)]),
+    good.subarray(0, 64),
+    good.subarray(0, 33),
+    Buffer.concat([good, Buffer.alloc(1)]),
+    Buffer.alloc(65, 0xff),
+    Buffer.alloc(64, 0xff),
+    Buffer.alloc(33, 0xff),
+    Buffer.concat([Buffer.from([2]), bytes32(P)]),
+    Buffer.concat([Buffer.from([3]), bytes32((1n << 256n) - 1n)]),
   ];
   for (const first of [0, 1, 2, 3, 5, 6, 7, 0x84]) bad.push(Buffer.concat([Buffer.from([first]), good.subarray(1)]));
   for (const first of [0, 1, 4, 5, 6, 7]) bad.push(Buffer.concat([Buffer.from([first]), bytes32(x)]));
   for (const bytes of bad) assert.equal(sm2.publicFromBytes(bytes), undefined, bytes.toString('hex'));
   // x + p is the same number modulo p: must not be taken for it.
-  const small = sm2.publicFromBytes(Buffer.concat([Buffer.from([2]), bytes32(1n)])) ?? sm2.publicFromBytes(Buffer.concat([Buffer.from([2]), bytes32(2n)]));
+  const small =
+    sm2.publicFromBytes(Buffer.concat([Buffer.from([2]), bytes32(1n)])) ??
+    sm2.publicFromBytes(Buffer.concat([Buffer.from([2]), bytes32(2n)]));
   if (small) {
     const point = sm2.publicBytes(small);
     const raised = Buffer.concat([bytes32(number(point.subarray(1, 33)) + P), point.subarray(33)]);
@@ -158,7 +181,8 @@ test('ciphertexts: every truncation, extension and flipped bit is refused, and n
       assert.equal(sm2.decrypt(key, layout, bytes), undefined, `${layout}: ${what}`);
       assert.ok(!sm2.take(200).includes(text.subarray(0, 8)), `${layout}: ${what} left text`);
     };
-    for (let length = 0; length < ciphertext.length; length++) refused(ciphertext.subarray(0, length), `cut to ${length}`);
+    for (let length = 0; length < ciphertext.length; length++)
+      refused(ciphertext.subarray(0, length), `cut to ${length}`);
     refused(Buffer.concat([ciphertext, Buffer.alloc(1)]), 'a byte more');
     for (let bit = 0; bit < ciphertext.length * 8; bit += 1 + (bit % 3)) {
       const changed = Buffer.from(ciphertext);
@@ -174,7 +198,8 @@ test('ciphertexts: the wrong layout, the wrong key, an empty text', () => {
   for (const layout of LAYOUTS) {
     const ciphertext = sm2.encrypt(point, layout, randomBytes(100))!;
     assert.equal(sm2.decrypt(other.key, layout, ciphertext), undefined);
-    for (const wrong of LAYOUTS) if (wrong !== layout) assert.equal(sm2.decrypt(key, wrong, ciphertext), undefined, `${layout} as ${wrong}`);
+    for (const wrong of LAYOUTS)
+      if (wrong !== layout) assert.equal(sm2.decrypt(key, wrong, ciphertext), undefined, `${layout} as ${wrong}`);
     assert.equal(sm2.encrypt(point, layout, Buffer.alloc(0)), undefined);
   }
 });
@@ -209,7 +234,10 @@ test('a repeating generator does not repeat nonces over different messages', () 
   const block = randomBytes(528);
   const [first, second] = [new Sm2(), new Sm2()];
   const signed: { x: bigint }[] = [];
-  for (const [instance, message] of [[first, 'one'], [second, 'two']] as const) {
+  for (const [instance, message] of [
+    [first, 'one'],
+    [second, 'two'],
+  ] as const) {
     instance.random = (bytes) => {
       bytes.set(block.subarray(0, bytes.length));
       return 0;

@@ -8,7 +8,11 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = 'test/crypto/sm2.module.ts';
 /** What the module is made of. */
-const SOURCES = { 'filters/crypto': /^(sm2|der|pem|random|constant-time|sm3|hash|bits|kdf|hmac)/, 'filters/memory': /^base64/, 'filters/runtime': /^abort/ };
+const SOURCES = {
+  'filters/crypto': /^(sm2|der|pem|random|constant-time|sm3|hash|bits|kdf|hmac)/,
+  'filters/memory': /^base64/,
+  'filters/runtime': /^abort/,
+};
 
 /** The default user id. */
 export const DEFAULT_ID = Buffer.from('1234567812345678');
@@ -18,7 +22,9 @@ export const LAYOUTS = ['ASN.1', 'C1C3C2', 'C1C2C3', 'C1C3C2 bare', 'C1C2C3 bare
 export type Layout = (typeof LAYOUTS)[number];
 
 function sourcesHash(entry: string): string {
-  const hash = createHash('sha256').update(readFileSync(join(ROOT, entry))).update(readFileSync(join(ROOT, 'asconfig.json')));
+  const hash = createHash('sha256')
+    .update(readFileSync(join(ROOT, entry)))
+    .update(readFileSync(join(ROOT, 'asconfig.json')));
   for (const [folder, names] of Object.entries(SOURCES)) {
     for (const name of readdirSync(join(ROOT, folder)).sort()) {
       if (names.test(name)) hash.update(name).update(readFileSync(join(ROOT, folder, name)));
@@ -34,7 +40,16 @@ export function buildModule(entry: string = ENTRY): string {
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
   const partial = `${path}.${process.pid}`;
-  const args = ['node_modules/assemblyscript/bin/asc.js', entry, '-o', partial, '--config', 'asconfig.json', '--target', 'release'];
+  const args = [
+    'node_modules/assemblyscript/bin/asc.js',
+    entry,
+    '-o',
+    partial,
+    '--config',
+    'asconfig.json',
+    '--target',
+    'release',
+  ];
   const run = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`asc failed: ${run.stderr}`);
   renameSync(partial, path);
@@ -77,7 +92,17 @@ export interface Sm2Exports {
   encrypt(key: number, layout: number, input: number, length: number, out: number): number;
   encryptWithNonce(key: number, layout: number, nonce: number, input: number, length: number, out: number): number;
   decrypt(key: number, layout: number, input: number, length: number, out: number): number;
-  agree(isInitiator: number, own: number, ephemeral: number, peer: number, peerEphemeral: number, identities: number, out: number, length: number, confirmations: number): number;
+  agree(
+    isInitiator: number,
+    own: number,
+    ephemeral: number,
+    peer: number,
+    peerEphemeral: number,
+    identities: number,
+    out: number,
+    length: number,
+    confirmations: number,
+  ): number;
   fieldProduct(a: number, b: number, out: number): void;
   fieldInverse(a: number, out: number): void;
   fieldRoot(a: number, out: number): void;
@@ -103,7 +128,11 @@ export class Sm2 {
   };
 
   constructor(module: WebAssembly.Module = new WebAssembly.Module(readFileSync(buildModule()))) {
-    const imports = { wasi_snapshot_preview1: { random_get: (to: number, length: number) => this.random(new Uint8Array(this.wasm.memory.buffer, to, length)) } };
+    const imports = {
+      wasi_snapshot_preview1: {
+        random_get: (to: number, length: number) => this.random(new Uint8Array(this.wasm.memory.buffer, to, length)),
+      },
+    };
     this.wasm = new WebAssembly.Instance(module, imports).exports as unknown as Sm2Exports;
     this.wasm._initialize();
     this.input = this.wasm.allocate(AREA_BYTES);
@@ -135,14 +164,30 @@ export class Sm2 {
     return handle === 0 ? undefined : handle;
   }
 
-  generate(): number | undefined { return this.key(this.wasm.generate()); }
-  privateFromBytes(bytes: Uint8Array): number | undefined { return this.key(this.wasm.privateFromBytes(this.put(this.input, bytes))); }
-  privateFromDer(der: Uint8Array): number | undefined { return this.key(this.wasm.privateFromDer(this.put(this.input, der), der.length)); }
-  privateFromPem(text: Uint8Array): number | undefined { return this.key(this.wasm.privateFromPem(this.put(this.input, text), text.length)); }
-  publicFromBytes(bytes: Uint8Array): number | undefined { return this.key(this.wasm.publicFromBytes(this.put(this.input, bytes), bytes.length)); }
-  publicFromDer(der: Uint8Array): number | undefined { return this.key(this.wasm.publicFromDer(this.put(this.input, der), der.length)); }
-  publicFromPem(text: Uint8Array): number | undefined { return this.key(this.wasm.publicFromPem(this.put(this.input, text), text.length)); }
-  publicOf(key: number): number { return this.wasm.publicOf(key); }
+  generate(): number | undefined {
+    return this.key(this.wasm.generate());
+  }
+  privateFromBytes(bytes: Uint8Array): number | undefined {
+    return this.key(this.wasm.privateFromBytes(this.put(this.input, bytes)));
+  }
+  privateFromDer(der: Uint8Array): number | undefined {
+    return this.key(this.wasm.privateFromDer(this.put(this.input, der), der.length));
+  }
+  privateFromPem(text: Uint8Array): number | undefined {
+    return this.key(this.wasm.privateFromPem(this.put(this.input, text), text.length));
+  }
+  publicFromBytes(bytes: Uint8Array): number | undefined {
+    return this.key(this.wasm.publicFromBytes(this.put(this.input, bytes), bytes.length));
+  }
+  publicFromDer(der: Uint8Array): number | undefined {
+    return this.key(this.wasm.publicFromDer(this.put(this.input, der), der.length));
+  }
+  publicFromPem(text: Uint8Array): number | undefined {
+    return this.key(this.wasm.publicFromPem(this.put(this.input, text), text.length));
+  }
+  publicOf(key: number): number {
+    return this.wasm.publicOf(key);
+  }
 
   privateBytes(key: number): Buffer {
     this.wasm.privateToBytes(key, this.output);
@@ -175,12 +220,26 @@ export class Sm2 {
   }
 
   digest(key: number, message: Uint8Array, id: Uint8Array = DEFAULT_ID): Buffer | undefined {
-    const done = this.wasm.digestOf(this.output, key, this.put(this.second, id), id.length, this.put(this.input, message), message.length);
+    const done = this.wasm.digestOf(
+      this.output,
+      key,
+      this.put(this.second, id),
+      id.length,
+      this.put(this.input, message),
+      message.length,
+    );
     return done ? this.take(32) : undefined;
   }
 
   sign(key: number, message: Uint8Array, id: Uint8Array = DEFAULT_ID): Buffer | undefined {
-    const done = this.wasm.sign(key, this.put(this.second, id), id.length, this.put(this.input, message), message.length, this.output);
+    const done = this.wasm.sign(
+      key,
+      this.put(this.second, id),
+      id.length,
+      this.put(this.input, message),
+      message.length,
+      this.output,
+    );
     return done ? this.take(64) : undefined;
   }
 
@@ -189,12 +248,23 @@ export class Sm2 {
   }
 
   signWithNonce(key: number, digest: Uint8Array, nonce: Uint8Array): Buffer | undefined {
-    return this.wasm.signWithNonce(key, this.put(this.input, digest), this.put(this.second, nonce), this.output) ? this.take(64) : undefined;
+    return this.wasm.signWithNonce(key, this.put(this.input, digest), this.put(this.second, nonce), this.output)
+      ? this.take(64)
+      : undefined;
   }
 
   verify(key: number, message: Uint8Array, signature: Uint8Array, id: Uint8Array = DEFAULT_ID): boolean {
     this.put(this.output, signature);
-    return this.wasm.verify(key, this.put(this.second, id), id.length, this.put(this.input, message), message.length, this.output) !== 0;
+    return (
+      this.wasm.verify(
+        key,
+        this.put(this.second, id),
+        id.length,
+        this.put(this.input, message),
+        message.length,
+        this.output,
+      ) !== 0
+    );
   }
 
   verifyDigest(key: number, digest: Uint8Array, signature: Uint8Array): boolean {
@@ -210,26 +280,66 @@ export class Sm2 {
   }
 
   encrypt(key: number, layout: Layout, text: Uint8Array): Buffer | undefined {
-    const length = this.wasm.encrypt(key, LAYOUTS.indexOf(layout), this.put(this.input, text), text.length, this.output);
+    const length = this.wasm.encrypt(
+      key,
+      LAYOUTS.indexOf(layout),
+      this.put(this.input, text),
+      text.length,
+      this.output,
+    );
     return length > 0 ? this.take(length) : undefined;
   }
 
   encryptWithNonce(key: number, layout: Layout, nonce: Uint8Array, text: Uint8Array): Buffer | undefined {
     const input = this.put(this.input, text);
-    const length = this.wasm.encryptWithNonce(key, LAYOUTS.indexOf(layout), this.put(this.second, nonce), input, text.length, this.output);
+    const length = this.wasm.encryptWithNonce(
+      key,
+      LAYOUTS.indexOf(layout),
+      this.put(this.second, nonce),
+      input,
+      text.length,
+      this.output,
+    );
     return length > 0 ? this.take(length) : undefined;
   }
 
   decrypt(key: number, layout: Layout, ciphertext: Uint8Array): Buffer | undefined {
-    const length = this.wasm.decrypt(key, LAYOUTS.indexOf(layout), this.put(this.input, ciphertext), ciphertext.length, this.output);
+    const length = this.wasm.decrypt(
+      key,
+      LAYOUTS.indexOf(layout),
+      this.put(this.input, ciphertext),
+      ciphertext.length,
+      this.output,
+    );
     return length < 0 ? undefined : this.take(length);
   }
 
-  /** Key of `length` bytes, S_B and S_A; handles of own and ephemeral private keys, the peer's public ones, and both sides' Z. */
-  agree(isInitiator: boolean, own: readonly [number, number], peer: readonly [number, number], identities: readonly [Buffer, Buffer], length: number):
-    { key: Buffer; responder: Buffer; initiator: Buffer } | undefined {
+  /**
+   * Key of `length` bytes, S_B and S_A; handles of own and ephemeral private keys, the peer's public ones, and both
+   * sides' Z.
+   */
+  agree(
+    isInitiator: boolean,
+    own: readonly [number, number],
+    peer: readonly [number, number],
+    identities: readonly [Buffer, Buffer],
+    length: number,
+  ): { key: Buffer; responder: Buffer; initiator: Buffer } | undefined {
     const both = this.put(this.input, Buffer.concat(identities));
-    if (!this.wasm.agree(Number(isInitiator), own[0], own[1], peer[0], peer[1], both, this.output + 64, length, this.output)) return undefined;
+    if (
+      !this.wasm.agree(
+        Number(isInitiator),
+        own[0],
+        own[1],
+        peer[0],
+        peer[1],
+        both,
+        this.output + 64,
+        length,
+        this.output,
+      )
+    )
+      return undefined;
     const bytes = this.take(64 + length);
     return { responder: bytes.subarray(0, 32), initiator: bytes.subarray(32, 64), key: bytes.subarray(64) };
   }
@@ -259,7 +369,9 @@ export class Sm2 {
   }
 
   scalarQuotient(a: bigint, b: bigint): bigint | undefined {
-    return this.wasm.scalarQuotient(this.number(a, this.input), this.number(b, this.second), this.output) ? this.result() : undefined;
+    return this.wasm.scalarQuotient(this.number(a, this.input), this.number(b, this.second), this.output)
+      ? this.result()
+      : undefined;
   }
 
   /** 128 hex digits, or `infinity`. */
@@ -267,13 +379,19 @@ export class Sm2 {
     return finite ? this.take(64).toString('hex') : 'infinity';
   }
 
-  generatorTimes(k: bigint): string { return this.point(this.wasm.generatorTimes(this.number(k, this.input), this.output)); }
-  pointTimes(k: bigint, key: number): string { return this.point(this.wasm.pointTimes(this.number(k, this.input), key, this.output)); }
+  generatorTimes(k: bigint): string {
+    return this.point(this.wasm.generatorTimes(this.number(k, this.input), this.output));
+  }
+  pointTimes(k: bigint, key: number): string {
+    return this.point(this.wasm.pointTimes(this.number(k, this.input), key, this.output));
+  }
   sum(s: bigint, t: bigint, key: number): string {
     return this.point(this.wasm.sumOf(this.number(s, this.input), this.number(t, this.second), key, this.output));
   }
 
   preparedSum(s: bigint, t: bigint, key: number): string {
-    return this.point(this.wasm.preparedSumOf(this.number(s, this.input), this.number(t, this.second), key, this.output));
+    return this.point(
+      this.wasm.preparedSumOf(this.number(s, this.input), this.number(t, this.second), key, this.output),
+    );
   }
 }

@@ -1,5 +1,6 @@
-// SM2 against two implementations that share nothing with it, both ways, on random inputs: sm-crypto-v2 (JavaScript) and OpenSSL 3.5
-// (node:crypto, which knows SM2 signatures under an empty user id only). FIM_SM2_ROUNDS multiplies the numbers.
+// SM2 against two implementations that share nothing with it, both ways, on random inputs: sm-crypto-v2 (JavaScript)
+// and OpenSSL 3.5 (node:crypto, which knows SM2 signatures under an empty user id only). FIM_SM2_ROUNDS multiplies the
+// numbers.
 import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey, randomBytes, randomInt, sign, verify } from 'node:crypto';
 import { test } from 'node:test';
@@ -9,12 +10,22 @@ import { DEFAULT_ID, Sm2, type Layout } from './sm2-harness.ts';
 const ROUNDS = Number(process.env.FIM_SM2_ROUNDS ?? 1);
 const sm2 = new Sm2();
 
-interface Pair { key: number; point: number; secretHex: string; publicHex: string }
+interface Pair {
+  key: number;
+  point: number;
+  secretHex: string;
+  publicHex: string;
+}
 
 function newPair(): Pair {
   const key = sm2.generate()!;
   const point = sm2.publicOf(key);
-  return { key, point, secretHex: sm2.privateBytes(key).toString('hex'), publicHex: sm2.publicBytes(point).toString('hex') };
+  return {
+    key,
+    point,
+    secretHex: sm2.privateBytes(key).toString('hex'),
+    publicHex: sm2.publicBytes(point).toString('hex'),
+  };
 }
 
 test('keys: sm-crypto-v2 derives the same public keys', () => {
@@ -45,7 +56,10 @@ test('signatures: ours verifies those of sm-crypto-v2, and none that was changed
     const message = randomBytes(randomInt(600));
     const der = i % 3 === 0;
     const id = i % 2 === 0 ? DEFAULT_ID : Buffer.from(randomBytes(randomInt(1, 20)).toString('hex'));
-    const bytes = Buffer.from(peer.doSignature(message, pair.secretHex, { hash: true, der, userId: id.toString() }), 'hex');
+    const bytes = Buffer.from(
+      peer.doSignature(message, pair.secretHex, { hash: true, der, userId: id.toString() }),
+      'hex',
+    );
     const raw = der ? sm2.fromDer(bytes) : bytes;
     assert.ok(raw && sm2.verify(pair.point, message, raw, id));
     raw[randomInt(64)]! ^= 1 << randomInt(8);
@@ -54,7 +68,11 @@ test('signatures: ours verifies those of sm-crypto-v2, and none that was changed
 });
 
 /** sm-crypto-v2's ciphertexts lack the 0x04 unless it is ASN.1; `mode` 1 is C1C3C2, 0 is C1C2C3. */
-const PEER_LAYOUTS: [Layout, number, boolean][] = [['ASN.1', 1, true], ['C1C3C2 bare', 1, false], ['C1C2C3 bare', 0, false]];
+const PEER_LAYOUTS: [Layout, number, boolean][] = [
+  ['ASN.1', 1, true],
+  ['C1C3C2 bare', 1, false],
+  ['C1C2C3 bare', 0, false],
+];
 
 test('encryption: both ways with sm-crypto-v2', () => {
   let pair = newPair();
@@ -69,7 +87,10 @@ test('encryption: both ways with sm-crypto-v2', () => {
       assert.deepEqual(sm2.decrypt(pair.key, marked, Buffer.concat([Buffer.from([4]), theirs])), text);
     }
     const ours = sm2.encrypt(pair.point, layout, text)!;
-    assert.deepEqual(Buffer.from(peer.doDecrypt(ours.toString('hex'), pair.secretHex, mode, { asn1, output: 'array' })), text);
+    assert.deepEqual(
+      Buffer.from(peer.doDecrypt(ours.toString('hex'), pair.secretHex, mode, { asn1, output: 'array' })),
+      text,
+    );
   }
 });
 

@@ -29,8 +29,12 @@ function limbs(value: bigint, bits: bigint, bytes: number): Buffer {
 function forms(name: string, value: bigint): [string, Buffer][] {
   const montgomery = mod(value * FIELD_R, P);
   return [
-    [`${name}, bytes`, bytes32(value)], [`${name}, words`, littleEndian(value)], [`${name}, words in Montgomery form`, littleEndian(mod(value * SCALAR_R, N))],
-    [`${name}, field limbs`, limbs(mod(value, P), 29n, 8)], [`${name}, field limbs in Montgomery form`, limbs(montgomery, 29n, 8)], [`${name}, limbs of 30 bits`, limbs(value, 30n, 4)],
+    [`${name}, bytes`, bytes32(value)],
+    [`${name}, words`, littleEndian(value)],
+    [`${name}, words in Montgomery form`, littleEndian(mod(value * SCALAR_R, N))],
+    [`${name}, field limbs`, limbs(mod(value, P), 29n, 8)],
+    [`${name}, field limbs in Montgomery form`, limbs(montgomery, 29n, 8)],
+    [`${name}, limbs of 30 bits`, limbs(value, 30n, 4)],
   ];
 }
 
@@ -46,7 +50,10 @@ function usedMemory(sm2: Sm2, except: readonly [number, number]): Buffer {
   return Buffer.concat(used);
 }
 
-/** Fails if 8 successive bytes of a form (16 of one that is half zeros, lest chance finds them) are found anywhere but at `except`. */
+/**
+ * Fails if 8 successive bytes of a form (16 of one that is half zeros, lest chance finds them) are found anywhere but
+ * at `except`.
+ */
 function assertGone(sm2: Sm2, secrets: [string, Buffer][], except: readonly [number, number] = [0, 0]): void {
   const memory = usedMemory(sm2, except);
   for (const [name, bytes] of secrets) {
@@ -96,7 +103,13 @@ test('after decryption and encryption: no shared point, no text', () => {
   for (let i = 0; i < 4; i++) {
     const nonce = randomBelow(N);
     const shared = times(nonce, q)!;
-    const secrets = [...forms('x2', shared[0]), ...forms('y2', shared[1]), ...forms('nonce', nonce), ...forms('key', secret), ['text', text]] as [string, Buffer][];
+    const secrets = [
+      ...forms('x2', shared[0]),
+      ...forms('y2', shared[1]),
+      ...forms('nonce', nonce),
+      ...forms('key', secret),
+      ['text', text],
+    ] as [string, Buffer][];
     const ciphertext = sm2.encryptWithNonce(point, 'C1C3C2', bytes32(nonce), text)!;
     sm2.clearAreas();
     assertGone(sm2, secrets, held);
@@ -109,7 +122,9 @@ test('after decryption and encryption: no shared point, no text', () => {
 test('after a key was read from PEM and wiped: no key, no file', () => {
   const { sm2, key } = withKey();
   const secret = BigInt(`0x${sm2.privateBytes(key).toString('hex')}`);
-  const pem = Buffer.from(`-----BEGIN PRIVATE KEY-----\n${sm2.privateDer(key).toString('base64')}\n-----END PRIVATE KEY-----\n`);
+  const pem = Buffer.from(
+    `-----BEGIN PRIVATE KEY-----\n${sm2.privateDer(key).toString('base64')}\n-----END PRIVATE KEY-----\n`,
+  );
   const again = sm2.privateFromPem(pem)!;
   assert.ok(again);
   sm2.wasm.wipePrivate(key);

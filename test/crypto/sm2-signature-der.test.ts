@@ -64,7 +64,8 @@ test('every other encoding is refused', () => {
   assert.equal(sm2.fromDer(hex(GOOD))?.toString('hex'), R + S);
   for (const [what, text] of Object.entries(MALLEABLE)) assert.equal(sm2.fromDer(hex(text)), undefined, what);
   const good = hex(GOOD);
-  for (let length = 0; length < good.length; length++) assert.equal(sm2.fromDer(good.subarray(0, length)), undefined, `cut to ${length}`);
+  for (let length = 0; length < good.length; length++)
+    assert.equal(sm2.fromDer(good.subarray(0, length)), undefined, `cut to ${length}`);
 });
 
 test('what is read is what would be written, whatever the bytes', () => {

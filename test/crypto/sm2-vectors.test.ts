@@ -14,14 +14,36 @@ function vectorsOf<T>(name: string): T[] {
 }
 
 interface SignatureVector {
-  id: string; message: string; privateKey: string; publicKey: string; identity: string; digest: string; nonce: string; noncePoint: string; r: string; s: string;
+  id: string;
+  message: string;
+  privateKey: string;
+  publicKey: string;
+  identity: string;
+  digest: string;
+  nonce: string;
+  noncePoint: string;
+  r: string;
+  s: string;
 }
-interface EncryptionVector { message: string; privateKey: string; publicKey: string; nonce: string; c1: string; c2: string; c3: string }
+interface EncryptionVector {
+  message: string;
+  privateKey: string;
+  publicKey: string;
+  nonce: string;
+  c1: string;
+  c2: string;
+  c3: string;
+}
 
 /** DER by the book: tag, length, content. */
 function der(tag: number, ...parts: Buffer[]): Buffer {
   const content = Buffer.concat(parts);
-  const length = content.length < 128 ? [content.length] : content.length < 256 ? [0x81, content.length] : [0x82, content.length >> 8, content.length & 255];
+  const length =
+    content.length < 128
+      ? [content.length]
+      : content.length < 256
+        ? [0x81, content.length]
+        : [0x82, content.length >> 8, content.length & 255];
   return Buffer.concat([Buffer.from([tag, ...length]), content]);
 }
 
@@ -70,7 +92,10 @@ for (const vector of vectorsOf<EncryptionVector>('gbt-32918.5-2017-annex-c-sm2-e
       const point = sm2.publicFromBytes(hex(vector.publicKey));
       assert.ok(key && point);
       const text = Buffer.from(vector.message);
-      assert.equal(sm2.encryptWithNonce(point, layout, hex(vector.nonce), text)?.toString('hex'), ciphertext.toString('hex'));
+      assert.equal(
+        sm2.encryptWithNonce(point, layout, hex(vector.nonce), text)?.toString('hex'),
+        ciphertext.toString('hex'),
+      );
       assert.deepEqual(sm2.decrypt(key, layout, ciphertext), text);
       assert.ok(sm2.wasm.ciphertextBound(Object.keys(layouts).indexOf(layout), text.length) >= ciphertext.length);
     });
@@ -88,7 +113,15 @@ test('the self test passes, and fails if anything it compares is changed', (t) =
   t.diagnostic(`first run with a fresh module ${(performance.now() - start).toFixed(1)} ms`);
   const [signature] = vectorsOf<SignatureVector>('gbt-32918.5-2017-annex-a-sm2-signature.json');
   const [encryption] = vectorsOf<EncryptionVector>('gbt-32918.5-2017-annex-c-sm2-encryption.json');
-  const parts = [signature!.privateKey, signature!.nonce, signature!.r, signature!.s, encryption!.c1.slice(2), encryption!.c2, encryption!.c3];
+  const parts = [
+    signature!.privateKey,
+    signature!.nonce,
+    signature!.r,
+    signature!.s,
+    encryption!.c1.slice(2),
+    encryption!.c2,
+    encryption!.c3,
+  ];
   for (const part of [...parts.map(hex), Buffer.from('message digest'), Buffer.from('encryption standard')]) {
     const instance = new Sm2();
     const at = addressOf(instance, part);

@@ -1,4 +1,5 @@
-// SM2 behind functions on addresses and handles, for the tests and the bench on Node. A handle is 1 + the index of a key; 0 is no key.
+// SM2 behind functions on addresses and handles, for the tests and the bench on Node. A handle is 1 + the index of a
+// key; 0 is no key.
 import '../../filters/runtime/abort';
 import { Sm2PrivateKey, Sm2PublicKey } from '../../filters/crypto/sm2-key';
 import * as format from '../../filters/crypto/sm2-key-format';
@@ -6,9 +7,25 @@ import * as signature from '../../filters/crypto/sm2-signature';
 import * as encryption from '../../filters/crypto/sm2-encryption';
 import { sm2Agree } from '../../filters/crypto/sm2-exchange';
 import * as digest from '../../filters/crypto/sm2-digest';
-import { scalarFromBytes, scalarInvertToMontgomery, scalarMultiplyMontgomery, scalarToBytes } from '../../filters/crypto/sm2-scalar';
-import { fieldFromBytes, fieldInvert, fieldMultiply, fieldSquareRoot, fieldToBytes } from '../../filters/crypto/sm2-field';
-import { multiplyGenerator, multiplyPoint, multiplySumPrepared, multiplySumPublic } from '../../filters/crypto/sm2-multiply';
+import {
+  scalarFromBytes,
+  scalarInvertToMontgomery,
+  scalarMultiplyMontgomery,
+  scalarToBytes,
+} from '../../filters/crypto/sm2-scalar';
+import {
+  fieldFromBytes,
+  fieldInvert,
+  fieldMultiply,
+  fieldSquareRoot,
+  fieldToBytes,
+} from '../../filters/crypto/sm2-field';
+import {
+  multiplyGenerator,
+  multiplyPoint,
+  multiplySumPrepared,
+  multiplySumPublic,
+} from '../../filters/crypto/sm2-multiply';
 import { isInfinityPublic, pointToAffine, pointToCoordinates } from '../../filters/crypto/sm2-point';
 
 export { sm2SelfTest } from '../../filters/crypto/sm2-self-test';
@@ -18,31 +35,67 @@ let privateKeys: Sm2PrivateKey[] = [];
 let publicKeys: Sm2PublicKey[] = [];
 
 /** A block of memory that the test fills and reads. */
-export function allocate(bytes: u32): usize { return heap.alloc(bytes); }
+export function allocate(bytes: u32): usize {
+  return heap.alloc(bytes);
+}
 /** Forgets all keys. */
 export function forget(): void {
   privateKeys = [];
   publicKeys = [];
 }
 
-function keepPrivate(key: Sm2PrivateKey | null): u32 { return key ? privateKeys.push(key) : 0; }
-function keepPublic(key: Sm2PublicKey | null): u32 { return key ? publicKeys.push(key) : 0; }
+function keepPrivate(key: Sm2PrivateKey | null): u32 {
+  return key ? privateKeys.push(key) : 0;
+}
+function keepPublic(key: Sm2PublicKey | null): u32 {
+  return key ? publicKeys.push(key) : 0;
+}
 
-export function generate(): u32 { return keepPrivate(Sm2PrivateKey.generate()); }
-export function privateFromBytes(bytes: usize): u32 { return keepPrivate(Sm2PrivateKey.fromBytes(bytes)); }
-export function privateFromDer(der: usize, length: u32): u32 { return keepPrivate(format.sm2PrivateKeyFromDer(der, length)); }
-export function privateFromPem(text: usize, length: u32): u32 { return keepPrivate(format.sm2PrivateKeyFromPem(text, length)); }
-export function privateToBytes(key: u32, out: usize): void { privateKeys[key - 1].writeBytes(out); }
-export function privateToDer(key: u32, out: usize): void { format.sm2PrivateKeyToDer(privateKeys[key - 1], out); }
-export function privateSecret(key: u32): usize { return privateKeys[key - 1].scalar; }
-export function wipePrivate(key: u32): void { privateKeys[key - 1].wipe(); }
-export function publicOf(key: u32): u32 { return keepPublic(privateKeys[key - 1].publicKey); }
-export function publicFromBytes(bytes: usize, length: u32): u32 { return keepPublic(Sm2PublicKey.fromBytes(bytes, length)); }
-export function publicFromDer(der: usize, length: u32): u32 { return keepPublic(format.sm2PublicKeyFromDer(der, length)); }
-export function publicFromPem(text: usize, length: u32): u32 { return keepPublic(format.sm2PublicKeyFromPem(text, length)); }
-export function publicToDer(key: u32, out: usize): void { format.sm2PublicKeyToDer(publicKeys[key - 1], out); }
-export function publicUncompressed(key: u32, out: usize): void { publicKeys[key - 1].writeUncompressed(out); }
-export function publicCompressed(key: u32, out: usize): void { publicKeys[key - 1].writeCompressed(out); }
+export function generate(): u32 {
+  return keepPrivate(Sm2PrivateKey.generate());
+}
+export function privateFromBytes(bytes: usize): u32 {
+  return keepPrivate(Sm2PrivateKey.fromBytes(bytes));
+}
+export function privateFromDer(der: usize, length: u32): u32 {
+  return keepPrivate(format.sm2PrivateKeyFromDer(der, length));
+}
+export function privateFromPem(text: usize, length: u32): u32 {
+  return keepPrivate(format.sm2PrivateKeyFromPem(text, length));
+}
+export function privateToBytes(key: u32, out: usize): void {
+  privateKeys[key - 1].writeBytes(out);
+}
+export function privateToDer(key: u32, out: usize): void {
+  format.sm2PrivateKeyToDer(privateKeys[key - 1], out);
+}
+export function privateSecret(key: u32): usize {
+  return privateKeys[key - 1].scalar;
+}
+export function wipePrivate(key: u32): void {
+  privateKeys[key - 1].wipe();
+}
+export function publicOf(key: u32): u32 {
+  return keepPublic(privateKeys[key - 1].publicKey);
+}
+export function publicFromBytes(bytes: usize, length: u32): u32 {
+  return keepPublic(Sm2PublicKey.fromBytes(bytes, length));
+}
+export function publicFromDer(der: usize, length: u32): u32 {
+  return keepPublic(format.sm2PublicKeyFromDer(der, length));
+}
+export function publicFromPem(text: usize, length: u32): u32 {
+  return keepPublic(format.sm2PublicKeyFromPem(text, length));
+}
+export function publicToDer(key: u32, out: usize): void {
+  format.sm2PublicKeyToDer(publicKeys[key - 1], out);
+}
+export function publicUncompressed(key: u32, out: usize): void {
+  publicKeys[key - 1].writeUncompressed(out);
+}
+export function publicCompressed(key: u32, out: usize): void {
+  publicKeys[key - 1].writeCompressed(out);
+}
 
 export function identity(out: usize, key: u32, id: usize, idLength: u32): bool {
   return digest.sm2Identity(out, publicKeys[key - 1], id, idLength);
@@ -53,7 +106,9 @@ export function digestOf(out: usize, key: u32, id: usize, idLength: u32, message
 export function sign(key: u32, id: usize, idLength: u32, message: usize, length: u32, out: usize): bool {
   return signature.sm2Sign(privateKeys[key - 1], id, idLength, message, length, out);
 }
-export function signDigest(key: u32, hash: usize, out: usize): bool { return signature.sm2SignDigest(privateKeys[key - 1], hash, out); }
+export function signDigest(key: u32, hash: usize, out: usize): bool {
+  return signature.sm2SignDigest(privateKeys[key - 1], hash, out);
+}
 
 const NONCE: usize = memory.data(32, 16);
 
@@ -66,11 +121,19 @@ export function signWithNonce(key: u32, hash: usize, nonce: usize, out: usize): 
 export function verify(key: u32, id: usize, idLength: u32, message: usize, length: u32, rs: usize): bool {
   return signature.sm2Verify(publicKeys[key - 1], id, idLength, message, length, rs);
 }
-export function verifyDigest(key: u32, hash: usize, rs: usize): bool { return signature.sm2VerifyDigest(publicKeys[key - 1], hash, rs); }
-export function signatureToDer(rs: usize, out: usize): u32 { return signature.sm2SignatureToDer(rs, out); }
-export function signatureFromDer(der: usize, length: u32, rs: usize): bool { return signature.sm2SignatureFromDer(der, length, rs); }
+export function verifyDigest(key: u32, hash: usize, rs: usize): bool {
+  return signature.sm2VerifyDigest(publicKeys[key - 1], hash, rs);
+}
+export function signatureToDer(rs: usize, out: usize): u32 {
+  return signature.sm2SignatureToDer(rs, out);
+}
+export function signatureFromDer(der: usize, length: u32, rs: usize): bool {
+  return signature.sm2SignatureFromDer(der, length, rs);
+}
 
-export function ciphertextBound(layout: i32, length: u32): u32 { return encryption.sm2CiphertextBound(layout, length); }
+export function ciphertextBound(layout: i32, length: u32): u32 {
+  return encryption.sm2CiphertextBound(layout, length);
+}
 export function encrypt(key: u32, layout: i32, input: usize, length: u32, out: usize): u32 {
   return encryption.sm2Encrypt(publicKeys[key - 1], layout, input, length, out);
 }
@@ -85,10 +148,28 @@ export function decrypt(key: u32, layout: i32, input: usize, length: u32, out: u
 }
 
 /** Identities at `identities`: own Z, then the peer's. */
-export function agree(isInitiator: bool, own: u32, ephemeral: u32, peer: u32, peerEphemeral: u32, identities: usize, out: usize, length: u32, confirmations: usize): bool {
+export function agree(
+  isInitiator: bool,
+  own: u32,
+  ephemeral: u32,
+  peer: u32,
+  peerEphemeral: u32,
+  identities: usize,
+  out: usize,
+  length: u32,
+  confirmations: usize,
+): bool {
   return sm2Agree(
-    isInitiator, privateKeys[own - 1], privateKeys[ephemeral - 1], publicKeys[peer - 1], publicKeys[peerEphemeral - 1], identities, identities + 32,
-    out, length, confirmations,
+    isInitiator,
+    privateKeys[own - 1],
+    privateKeys[ephemeral - 1],
+    publicKeys[peer - 1],
+    publicKeys[peerEphemeral - 1],
+    identities,
+    identities + 32,
+    out,
+    length,
+    confirmations,
   );
 }
 

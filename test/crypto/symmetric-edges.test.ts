@@ -30,13 +30,21 @@ for (const build of BUILDS) {
         const iv = IV.subarray(0, 12);
         const empty = Buffer.alloc(0);
         const sealed = library.gcmEncrypt(cipher, KEY, iv, reproducible('aad', 16), empty);
-        assert.equal(library.gcmDecrypt(cipher, KEY, iv, empty, { ciphertext: reproducible('aad', 16), tag: sealed.tag }), null);
-        assert.equal(library.gcmDecrypt(cipher, KEY, iv, Buffer.concat([reproducible('aad', 16), Buffer.alloc(1)]), sealed), null);
+        assert.equal(
+          library.gcmDecrypt(cipher, KEY, iv, empty, { ciphertext: reproducible('aad', 16), tag: sealed.tag }),
+          null,
+        );
+        assert.equal(
+          library.gcmDecrypt(cipher, KEY, iv, Buffer.concat([reproducible('aad', 16), Buffer.alloc(1)]), sealed),
+          null,
+        );
       });
 
       test(`${cipher}-gcm wraps its counter within 32 bits`, () => {
         // A 16-byte IV is hashed to J0 = (IV H + length) H: solve for the IV that gives a J0 of choice.
-        const hash = field(createCipheriv(cipher === 'sm4' ? 'sm4-ecb' : 'aes-128-ecb', KEY, null).update(Buffer.alloc(16)));
+        const hash = field(
+          createCipheriv(cipher === 'sm4' ? 'sm4-ecb' : 'aes-128-ecb', KEY, null).update(Buffer.alloc(16)),
+        );
         const inverse = power(hash, (1n << 128n) - 2n);
         for (const low of ['ffffffff', 'fffffffe', 'ffffffd0', 'ffffff00', '7fffffff', '00000000']) {
           const start = field(Buffer.from(`ffffffffffffffffffffffff${low}`, 'hex'));
@@ -45,7 +53,11 @@ for (const build of BUILDS) {
             const text = reproducible('text', length);
             const peer = createCipheriv(cipher === 'sm4' ? 'sm4-gcm' : 'aes-128-gcm', KEY, iv) as CipherGCM;
             const ciphertext = Buffer.concat([peer.update(text), peer.final()]);
-            assert.deepEqual(library.gcmEncrypt(cipher, KEY, iv, Buffer.alloc(0), text), { ciphertext, tag: peer.getAuthTag() }, `${low} ${length}`);
+            assert.deepEqual(
+              library.gcmEncrypt(cipher, KEY, iv, Buffer.alloc(0), text),
+              { ciphertext, tag: peer.getAuthTag() },
+              `${low} ${length}`,
+            );
           }
         }
       });
@@ -53,7 +65,8 @@ for (const build of BUILDS) {
 
     test('aes-gcm takes keys of 16 and 32 bytes only', () => {
       const key = library.argument(0, Buffer.alloc(64));
-      for (let length = 0; length <= 64; length++) assert.equal(library.call.aesGcmSetKey(key, length), Number(length === 16 || length === 32));
+      for (let length = 0; length <= 64; length++)
+        assert.equal(library.call.aesGcmSetKey(key, length), Number(length === 16 || length === 32));
     });
 
     test('a wiped key is gone', () => {
@@ -75,7 +88,13 @@ for (const build of BUILDS) {
       fresh.call.sm4GcmWipe();
       fresh.argument(0, Buffer.alloc(16));
       const memory = Buffer.from(fresh.call.memory.buffer);
-      for (const [name, secret] of Object.entries({ key, text: text.subarray(64, 80), 'text tail': text.subarray(1984), stream: stream.subarray(0, 16), 'stream tail': stream.subarray(1984) })) {
+      for (const [name, secret] of Object.entries({
+        key,
+        text: text.subarray(64, 80),
+        'text tail': text.subarray(1984),
+        stream: stream.subarray(0, 16),
+        'stream tail': stream.subarray(1984),
+      })) {
         assert.equal(memory.indexOf(secret), -1, name);
       }
     });
@@ -92,7 +111,8 @@ for (const build of BUILDS) {
           else assert.equal(opened, null, `${run} bytes of ${last}`);
         }
       }
-      for (const length of [0, 1, 15, 17, 31]) assert.equal(library.cbcDecrypt(KEY, IV, Buffer.alloc(length)), null, `${length} bytes`);
+      for (const length of [0, 1, 15, 17, 31])
+        assert.equal(library.cbcDecrypt(KEY, IV, Buffer.alloc(length)), null, `${length} bytes`);
     });
 
     test('calls of a stream out of order do nothing', () => {
@@ -152,6 +172,7 @@ function times(a: bigint, b: bigint): bigint {
 
 function power(base: bigint, exponent: bigint): bigint {
   let result = 1n << 127n;
-  for (let e = exponent, square = base; e > 0n; e >>= 1n, square = times(square, square)) if (e & 1n) result = times(result, square);
+  for (let e = exponent, square = base; e > 0n; e >>= 1n, square = times(square, square))
+    if (e & 1n) result = times(result, square);
   return result;
 }

@@ -1,4 +1,5 @@
-// Every length from 0 to 1,100 against OpenSSL (through Node), in both builds, and every way to feed the streaming interfaces.
+// Every length from 0 to 1,100 against OpenSSL (through Node), in both builds, and every way to feed the streaming
+// interfaces.
 import assert from 'node:assert/strict';
 import { createCipheriv, createHash, createHmac, hkdfSync, type CipherGCM } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -54,11 +55,20 @@ for (const build of BUILDS) {
     });
 
     test('SM4-CTR carries into all 128 bits', () => {
-      for (const block of ['00112233445566778899aabbffffffff', '00112233445566778899aabbffffffd0', '0123456789abcdefffffffffffffffc1', 'fffffffffffffffffffffffffffffff0']) {
+      for (const block of [
+        '00112233445566778899aabbffffffff',
+        '00112233445566778899aabbffffffd0',
+        '0123456789abcdefffffffffffffffc1',
+        'fffffffffffffffffffffffffffffff0',
+      ]) {
         const counter = Buffer.from(block, 'hex');
         for (const length of [100, 1500, 4000]) {
           const data = MESSAGE.subarray(0, length);
-          assert.deepEqual(library.ctr(KEY, counter, data), openssl('sm4-ctr', KEY, counter, data), `${block} ${length}`);
+          assert.deepEqual(
+            library.ctr(KEY, counter, data),
+            openssl('sm4-ctr', KEY, counter, data),
+            `${block} ${length}`,
+          );
         }
       }
     });
@@ -72,7 +82,11 @@ for (const build of BUILDS) {
       }
     });
 
-    for (const [cipher, name, key] of [['sm4', 'sm4-gcm', KEY], ['aes', 'aes-128-gcm', KEY], ['aes', 'aes-256-gcm', KEY32]] as const) {
+    for (const [cipher, name, key] of [
+      ['sm4', 'sm4-gcm', KEY],
+      ['aes', 'aes-128-gcm', KEY],
+      ['aes', 'aes-256-gcm', KEY32],
+    ] as const) {
       test(`${name} of every length, both ways`, () => {
         for (const length of LENGTHS) {
           const iv = reproducible('gcm iv', length % 3 === 0 ? 1 + (length % 61) : 12);
@@ -97,13 +111,21 @@ for (const build of BUILDS) {
         for (let length = 0; length <= 300; length++) {
           const key = MESSAGE.subarray(0, length);
           const data = MESSAGE.subarray(0, (length * 7) % 301);
-          assert.deepEqual(library.hmac(name, key, data), createHmac(name, key).update(data).digest(), `${length} bytes of key`);
+          assert.deepEqual(
+            library.hmac(name, key, data),
+            createHmac(name, key).update(data).digest(),
+            `${length} bytes of key`,
+          );
         }
       });
 
       test(`HKDF over ${name}`, () => {
         for (const length of [0, 1, 31, 32, 33, 64, 100, 8160]) {
-          const [input, salt, info] = [MESSAGE.subarray(0, 40), MESSAGE.subarray(50, 50 + (length % 70)), MESSAGE.subarray(200, 200 + (length % 90))];
+          const [input, salt, info] = [
+            MESSAGE.subarray(0, 40),
+            MESSAGE.subarray(50, 50 + (length % 70)),
+            MESSAGE.subarray(200, 200 + (length % 90)),
+          ];
           const expected = length === 0 ? Buffer.alloc(0) : Buffer.from(hkdfSync(name, input, salt, info, length));
           assert.deepEqual(library.hkdf(name, input, salt, info, length), expected, `${length} bytes`);
         }
@@ -115,7 +137,12 @@ for (const build of BUILDS) {
       for (const length of [0, 1, 31, 32, 33, 64, 200]) {
         for (const secretLength of [0, 32, 64, 97]) {
           const secret = MESSAGE.subarray(0, secretLength);
-          const blocks = Array.from({ length: 7 }, (_, i) => createHash('sm3').update(secret).update(Buffer.from([0, 0, 0, i + 1])).digest());
+          const blocks = Array.from({ length: 7 }, (_, i) =>
+            createHash('sm3')
+              .update(secret)
+              .update(Buffer.from([0, 0, 0, i + 1]))
+              .digest(),
+          );
           assert.deepEqual(library.kdf(secret, length), Buffer.concat(blocks).subarray(0, length));
         }
       }
@@ -160,8 +187,10 @@ describe('streams: every length in pieces gives what one piece gives', () => {
     for (let length = 0; length <= LONGEST; length += length < 70 ? 1 : 29) {
       const data = MESSAGE.subarray(0, length);
       const encrypted = openssl('sm4-cbc', KEY, IV, data, true);
-      for (const chunks of splits(length)) assert.deepEqual(library.cbcPieces(KEY, IV, data, chunks, false), encrypted, `${length} as ${chunks}`);
-      for (const chunks of splits(encrypted.length)) assert.deepEqual(library.cbcPieces(KEY, IV, encrypted, chunks, true), data, `${length} as ${chunks} back`);
+      for (const chunks of splits(length))
+        assert.deepEqual(library.cbcPieces(KEY, IV, data, chunks, false), encrypted, `${length} as ${chunks}`);
+      for (const chunks of splits(encrypted.length))
+        assert.deepEqual(library.cbcPieces(KEY, IV, encrypted, chunks, true), data, `${length} as ${chunks} back`);
     }
   });
 
@@ -173,14 +202,20 @@ describe('streams: every length in pieces gives what one piece gives', () => {
       const aad = reproducible('aad', length % 50);
       const expected = opensslGcm('sm4-gcm', KEY, iv, aad, MESSAGE.subarray(0, length));
       const aadAt = library.argument(2, aad);
-      const [textAt, tag] = [library.write(library.input + 4096, expected.ciphertext), library.write(library.input + 8192, expected.tag)];
+      const [textAt, tag] = [
+        library.write(library.input + 4096, expected.ciphertext),
+        library.write(library.input + 8192, expected.tag),
+      ];
       for (const chunks of splits(length)) {
         library.write(library.input, MESSAGE.subarray(0, length));
         call.streamBegin(ivAt, 12);
         feed([aad.length >> 1, aad.length - (aad.length >> 1)], (at, piece) => call.streamAad(aadAt + at, piece));
         feed(chunks, (at, piece) => assert.ok(call.streamEncrypt(library.input + at, library.output + at, piece)));
         assert.ok(call.streamFinish(tagAt));
-        assert.ok(call.equal(library.output, textAt, length) && call.equal(tagAt, tag, 16), `${length} bytes as ${chunks}`);
+        assert.ok(
+          call.equal(library.output, textAt, length) && call.equal(tagAt, tag, 16),
+          `${length} bytes as ${chunks}`,
+        );
 
         call.streamBegin(ivAt, 12);
         call.streamAad(aadAt, aad.length);

@@ -3,8 +3,24 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BUILDS, Library, unhex, vectors, type HashName } from './harness.ts';
 
-interface GcmCase { name: string; cipher: 'sm4' | 'aes'; key: string; iv: string; aad: string; plaintext: string; ciphertext: string; tag: string }
-interface ModeCase { name: string; mode: 'cbc' | 'ctr'; key: string; iv: string; plaintext: string; ciphertext: string }
+interface GcmCase {
+  name: string;
+  cipher: 'sm4' | 'aes';
+  key: string;
+  iv: string;
+  aad: string;
+  plaintext: string;
+  ciphertext: string;
+  tag: string;
+}
+interface ModeCase {
+  name: string;
+  mode: 'cbc' | 'ctr';
+  key: string;
+  iv: string;
+  plaintext: string;
+  ciphertext: string;
+}
 
 for (const build of BUILDS) {
   describe(`vectors, ${build} SIMD`, () => {
@@ -15,7 +31,9 @@ for (const build of BUILDS) {
       assert.equal(library.call.selfTest(), 1);
     });
 
-    for (const v of vectors<{ name: string; key: string; plaintext: string; ciphertext: string; times: number }>('gbt-32907-2016-annex-a-sm4.json')) {
+    for (const v of vectors<{ name: string; key: string; plaintext: string; ciphertext: string; times: number }>(
+      'gbt-32907-2016-annex-a-sm4.json',
+    )) {
       test(`GB/T 32907-2016 ${v.name}`, () => {
         library.call.sm4SetKey(library.argument(0, unhex(v.key)), 0);
         const block = library.argument(1, unhex(v.plaintext));
@@ -27,12 +45,18 @@ for (const build of BUILDS) {
     for (const v of vectors<ModeCase>('draft-ribose-cfrg-sm4-10-annex-a-modes.json')) {
       test(v.name, () => {
         const [key, iv, plaintext] = [v.key, v.iv, v.plaintext].map(unhex);
-        const whole = v.mode === 'ctr' ? library.ctr(key, iv, plaintext) : library.cbcEncrypt(key, iv, plaintext).subarray(0, plaintext.length);
+        const whole =
+          v.mode === 'ctr'
+            ? library.ctr(key, iv, plaintext)
+            : library.cbcEncrypt(key, iv, plaintext).subarray(0, plaintext.length);
         assert.equal(whole.toString('hex'), v.ciphertext);
       });
     }
 
-    for (const v of [...vectors<GcmCase>('rfc-8998-a1-sm4-gcm.json'), ...vectors<GcmCase>('gcm-specification-annex-b-aes-gcm.json')]) {
+    for (const v of [
+      ...vectors<GcmCase>('rfc-8998-a1-sm4-gcm.json'),
+      ...vectors<GcmCase>('gcm-specification-annex-b-aes-gcm.json'),
+    ]) {
       test(`${v.cipher}-gcm ${v.name}`, () => {
         const [key, iv, aad, plaintext] = [v.key, v.iv, v.aad, v.plaintext].map(unhex);
         const sealed = library.gcmEncrypt(v.cipher, key, iv, aad, plaintext);
@@ -42,7 +66,10 @@ for (const build of BUILDS) {
       });
     }
 
-    const hashes: [HashName, string][] = [['sm3', 'gbt-32905-2016-annex-a-sm3.json'], ['sha256', 'fips-180-2-annex-b-sha256.json']];
+    const hashes: [HashName, string][] = [
+      ['sm3', 'gbt-32905-2016-annex-a-sm3.json'],
+      ['sha256', 'fips-180-2-annex-b-sha256.json'],
+    ];
     for (const [name, file] of hashes) {
       for (const v of vectors<{ name: string; message: string; digest: string }>(file)) {
         test(`${name} ${v.name}`, () => assert.equal(library.hash(name, unhex(v.message)).toString('hex'), v.digest));
@@ -64,9 +91,19 @@ for (const build of BUILDS) {
       });
     }
 
-    for (const v of vectors<{ name: string; input: string; salt: string; info: string; length: number; output: string }>('rfc-5869-a-hkdf-sha256.json')) {
+    for (const v of vectors<{
+      name: string;
+      input: string;
+      salt: string;
+      info: string;
+      length: number;
+      output: string;
+    }>('rfc-5869-a-hkdf-sha256.json')) {
       test(`RFC 5869 ${v.name}`, () => {
-        assert.equal(library.hkdf('sha256', unhex(v.input), unhex(v.salt), unhex(v.info), v.length)?.toString('hex'), v.output);
+        assert.equal(
+          library.hkdf('sha256', unhex(v.input), unhex(v.salt), unhex(v.info), v.length)?.toString('hex'),
+          v.output,
+        );
       });
     }
   });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BUILDS, Library, reproducible } from './harness.ts';
 
-const isBase64Url = (text: string): boolean => /^[A-Za-z0-9_-]*$/.test(text) && Buffer.from(text, 'base64url').toString('base64url') === text;
+const isBase64Url = (text: string): boolean =>
+  /^[A-Za-z0-9_-]*$/.test(text) && Buffer.from(text, 'base64url').toString('base64url') === text;
 const isHex = (text: string): boolean => /^(?:[0-9a-fA-F]{2})*$/.test(text);
 
 for (const build of BUILDS) {
@@ -38,7 +39,10 @@ for (const build of BUILDS) {
     test('decoding may overwrite its input', () => {
       for (const length of [0, 5, 16, 100, 1000]) {
         const data = reproducible('in place', length);
-        for (const [encoding, decode] of [['base64url', call.decodeBase64Url], ['hex', call.decodeHex]] as const) {
+        for (const [encoding, decode] of [
+          ['base64url', call.decodeBase64Url],
+          ['hex', call.decodeHex],
+        ] as const) {
           const text = Buffer.from(data.toString(encoding));
           assert.equal(decode(library.write(input, text), text.length, input), length);
           assert.deepEqual(library.read(input, length), data);
@@ -49,14 +53,26 @@ for (const build of BUILDS) {
     test('every byte in every place is accepted or refused as the grammar says, and so is every length', () => {
       for (const length of [1, 2, 3, 11, 12, 13, 16, 17, 24, 33]) {
         const data = reproducible('strict', length);
-        for (const [encoding, decode, valid] of [['base64url', call.decodeBase64Url, isBase64Url], ['hex', call.decodeHex, isHex]] as const) {
+        for (const [encoding, decode, valid] of [
+          ['base64url', call.decodeBase64Url, isBase64Url],
+          ['hex', call.decodeHex, isHex],
+        ] as const) {
           const text = Buffer.from(data.toString(encoding));
-          for (let cut = 0; cut <= text.length; cut++) assert.equal(decode(library.write(input, text), cut, output) >= 0, valid(text.toString('latin1', 0, cut)), `${encoding} ${cut}`);
+          for (let cut = 0; cut <= text.length; cut++)
+            assert.equal(
+              decode(library.write(input, text), cut, output) >= 0,
+              valid(text.toString('latin1', 0, cut)),
+              `${encoding} ${cut}`,
+            );
           for (let place = 0; place < text.length; place++) {
             const changed = Buffer.from(text);
             for (let byte = 0; byte < 256; byte++) {
               changed[place] = byte;
-              assert.equal(decode(library.write(input, changed), changed.length, output) >= 0, valid(changed.toString('latin1')), `${encoding} ${changed.toString('latin1')}`);
+              assert.equal(
+                decode(library.write(input, changed), changed.length, output) >= 0,
+                valid(changed.toString('latin1')),
+                `${encoding} ${changed.toString('latin1')}`,
+              );
             }
           }
         }

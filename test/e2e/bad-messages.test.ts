@@ -17,7 +17,11 @@ const CASES: [name: string, body: string | Buffer, code: string][] = [
   ['a key twice, once escaped', '{"transCode":"01200101","trans\\u0043ode":"02"}', 'FIM-JSON-0006'],
   ['nested too deeply', `{"transCode":"01200101","a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`, 'FIM-JSON-0007'],
   ['a number that is none', '{"transCode":"01200101","a":01}', 'FIM-JSON-0005'],
-  ['invalid UTF-8', Buffer.concat([Buffer.from('{"transCode":"01200101","a":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}')]), 'FIM-JSON-0004'],
+  [
+    'invalid UTF-8',
+    Buffer.concat([Buffer.from('{"transCode":"01200101","a":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}')]),
+    'FIM-JSON-0004',
+  ],
   ['a lone surrogate', '{"transCode":"01200101","a":"\\ud800"}', 'FIM-JSON-0003'],
   ['a control character', '{"transCode":"01200101","a":"\u0001"}', 'FIM-JSON-0003'],
 ];
@@ -28,7 +32,10 @@ for (const [name, body, code] of CASES) {
     const reply = await send(harness.url, { body });
     const problem = problemOf(reply);
     assert.equal(reply.status, 422);
-    assert.ok([problem.code, ...(problem.errors ?? []).map((error) => error.code)].includes(code), reply.body.toString());
+    assert.ok(
+      [problem.code, ...(problem.errors ?? []).map((error) => error.code)].includes(code),
+      reply.body.toString(),
+    );
     assert.equal(harness.upstream.bytesReceived, bytesReceived);
   });
 }

@@ -19,7 +19,8 @@ const ECDSA_SHA256 = '06082a8648ce3d040302';
 function der(tag: number, ...parts: Buffer[]): Buffer {
   const content = Buffer.concat(parts);
   const { length } = content;
-  const header = length < 128 ? [tag, length] : length < 256 ? [tag, 0x81, length] : [tag, 0x82, length >> 8, length & 255];
+  const header =
+    length < 128 ? [tag, length] : length < 256 ? [tag, 0x81, length] : [tag, 0x82, length >> 8, length & 255];
   return Buffer.concat([Buffer.from(header), content]);
 }
 
@@ -27,8 +28,10 @@ const sequence = (...parts: Buffer[]): Buffer => der(0x30, ...parts);
 const raw = (hex: string): Buffer => Buffer.from(hex, 'hex');
 const algorithm = (): Buffer => sequence(raw(ECDSA_SHA256));
 const nameOf = (name: string): Buffer => sequence(der(0x31, sequence(raw('0603550403'), der(0x0c, Buffer.from(name)))));
-const timeOf = (at: number): Buffer => der(0x17, Buffer.from(`${new Date(at).toISOString().replace(/[-:T]/g, '').slice(2, 14)}Z`));
-const extension = (oid: string, critical: boolean, value: Buffer): Buffer => sequence(raw(oid), ...(critical ? [raw('0101ff')] : []), der(0x04, value));
+const timeOf = (at: number): Buffer =>
+  der(0x17, Buffer.from(`${new Date(at).toISOString().replace(/[-:T]/g, '').slice(2, 14)}Z`));
+const extension = (oid: string, critical: boolean, value: Buffer): Buffer =>
+  sequence(raw(oid), ...(critical ? [raw('0101ff')] : []), der(0x04, value));
 
 function issue(name: string, issuer: { name: string; privateKey: KeyObject } | null, extensions: Buffer[]): Authority {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -1,4 +1,5 @@
-// What clients and proxies of the field send beside the message: offers to upgrade, HTTP/1.0. They are judged like everybody else.
+// What clients and proxies of the field send beside the message: offers to upgrade, HTTP/1.0. They are judged like
+// everybody else.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Harness } from './harness.ts';
@@ -8,7 +9,10 @@ import { otherThan } from '../../envoy/xds/connection-hardening.ts';
 
 const GOOD = '{"transCode":"01000001"}';
 const BAD = '{"transCode":"99"}';
-const ROUTE = route('judged', { match: { path: { value: '/pay' } }, validation: { fields: [{ name: 'transCode', pattern: '^01' }] } });
+const ROUTE = route('judged', {
+  match: { path: { value: '/pay' } },
+  validation: { fields: [{ name: 'transCode', pattern: '^01' }] },
+});
 
 let harness: Harness;
 before(async () => (harness = await Harness.start({ routes: ROUTE })));
@@ -23,12 +27,20 @@ interface Asked {
 
 /** Sends one request and reads until the connection is closed or the answer is whole. */
 function ask({ version = '1.1', path = '/pay', headers = [], body = GOOD }: Asked): Promise<string> {
-  const text = [`POST ${path} HTTP/${version}`, 'content-type: application/json', `content-length: ${body.length}`, ...headers, '', body].join('\r\n');
+  const text = [
+    `POST ${path} HTTP/${version}`,
+    'content-type: application/json',
+    `content-length: ${body.length}`,
+    ...headers,
+    '',
+    body,
+  ].join('\r\n');
   return sendRaw(harness.stack.listen.port, text, (got) => /\{"ok":true\}(?:\r\n0\r\n\r\n)?$|\}\n$/.test(got));
 }
 
 describe('an offer to upgrade that nobody takes is as if it had not been made', () => {
-  // The first is what Apache HttpClient for Java sends from 5.4 on, the second the JDK's own client, the others RFC 9110's examples.
+  // The first is what Apache HttpClient for Java sends from 5.4 on, the second the JDK's own client, the others RFC
+  // 9110's examples.
   for (const offer of ['TLS/1.2', 'h2c', 'HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11', 'tls/1.3', 'WebSocketX', 'web']) {
     test(offer, async () => {
       const headers = ['host: x', 'connection: Upgrade', `upgrade: ${offer}`];
@@ -47,10 +59,24 @@ describe('an offer to upgrade that nobody takes is as if it had not been made', 
   }
 
   test('the pattern takes every word but the one, in any case', () => {
-    const pattern = otherThan('websocket').replace(/^\(\?is:/, '').replace(/\)$/, '');
+    const pattern = otherThan('websocket')
+      .replace(/^\(\?is:/, '')
+      .replace(/\)$/, '');
     const takes = new RegExp(`^${pattern}$`, 'is');
     for (const word of ['websocket', 'WebSocket', 'WEBSOCKET']) assert.doesNotMatch(word, takes);
-    for (const word of ['', 'w', 'websocke', 'websockets', 'xwebsocket', 'wxbsocket', 'websocket ', 'TLS/1.2', 'h2c', 'websocket\n']) assert.match(word, takes);
+    for (const word of [
+      '',
+      'w',
+      'websocke',
+      'websockets',
+      'xwebsocket',
+      'wxbsocket',
+      'websocket ',
+      'TLS/1.2',
+      'h2c',
+      'websocket\n',
+    ])
+      assert.match(word, takes);
   });
 });
 
@@ -67,7 +93,10 @@ describe('HTTP/1.0', () => {
   test('chunks, which that version does not have, are never one message here and another behind', async () => {
     const { begun } = harness.upstream;
     const text = `POST /pay HTTP/1.0\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${BAD.length.toString(16)}\r\n${BAD}\r\n0\r\n\r\n`;
-    assert.match(await sendRaw(harness.stack.listen.port, text, (got) => got.includes('\r\n\r\n')), /^HTTP\/1\.\d 4\d\d /);
+    assert.match(
+      await sendRaw(harness.stack.listen.port, text, (got) => got.includes('\r\n\r\n')),
+      /^HTTP\/1\.\d 4\d\d /,
+    );
     assert.equal(harness.upstream.begun, begun);
   });
 

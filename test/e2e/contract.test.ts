@@ -39,7 +39,10 @@ for (const layout of ['fused', 'chain'] as const) {
         const problem = problemOf(reply);
         assert.equal(reply.status, 422);
         assert.equal(problem.code, 'FIM-PBOC-0001');
-        assert.deepEqual(problem.errors?.map(({ code, path }) => [code, path]), [[code, '/transCode']]);
+        assert.deepEqual(
+          problem.errors?.map(({ code, path }) => [code, path]),
+          [[code, '/transCode']],
+        );
         assert.ok(!reply.body.includes('2200101'), 'no value in the reply');
       }
       assert.equal(harness.upstream.begun, begun);
@@ -96,7 +99,11 @@ for (const layout of ['fused', 'chain'] as const) {
     test('what cannot be honoured is said as a condition', () => {
       const applied = harness.events.find((event) => event.event === 'applied')!;
       assert.deepEqual(applied.routes, ['default/fund-redemption-v2']);
-      assert.ok(applied.conditions.some(({ type, status, reason }) => type === 'Programmed' && status === 'False' && reason === 'TlcpNotTerminated'));
+      assert.ok(
+        applied.conditions.some(
+          ({ type, status, reason }) => type === 'Programmed' && status === 'False' && reason === 'TlcpNotTerminated',
+        ),
+      );
       assert.ok(applied.notices.some(({ code, line }) => code === 'FIM-CFG-1060' && line === 7));
     });
   });

@@ -21,7 +21,11 @@ const ROUTES = together(
   either('method', { methods: ['PUT'], path: { value: '/m' } }, 'Decompress'),
   either('header', { headers: [{ name: 'X-Canary', value: 'v2' }], path: { value: '/x' } }, 'Decompress'),
   either('present', { headers: [{ name: 'x-any', type: 'Present' }], path: { value: '/x/y' } }, 'Refuse'),
-  either('version', { headers: [{ name: 'x-version', type: 'Pattern', value: '2\\.[0-9]+' }], path: { value: '/p' } }, 'Decompress'),
+  either(
+    'version',
+    { headers: [{ name: 'x-version', type: 'Pattern', value: '2\\.[0-9]+' }], path: { value: '/p' } },
+    'Decompress',
+  ),
   either('rest', {}, 'Refuse'),
 );
 
@@ -60,8 +64,17 @@ const DECOMPRESSING = new Set(['exact', 'deep', 'pattern', 'hosts', 'method', 'h
 for (const [path, headers, name, method = 'POST'] of CASES) {
   test(`${method} ${path} ${JSON.stringify(headers)} meets ${name}`, async () => {
     const plain = JSON.stringify({ kind: name });
-    assert.equal((await send(harness.url, { method, path, headers: { ...JSON_TYPE, ...headers }, body: plain })).status, 200, 'plugin');
-    const packed = await send(harness.url, { method, path, headers: { ...JSON_TYPE, ...headers, 'content-encoding': 'gzip' }, body: gzipSync(plain) });
+    assert.equal(
+      (await send(harness.url, { method, path, headers: { ...JSON_TYPE, ...headers }, body: plain })).status,
+      200,
+      'plugin',
+    );
+    const packed = await send(harness.url, {
+      method,
+      path,
+      headers: { ...JSON_TYPE, ...headers, 'content-encoding': 'gzip' },
+      body: gzipSync(plain),
+    });
     assert.equal(packed.status, DECOMPRESSING.has(name) ? 200 : 415, packed.body.toString());
   });
 }

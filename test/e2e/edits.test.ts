@@ -20,15 +20,23 @@ for (const layout of ['fused', 'chain'] as const) {
     before(async () => (harness = await Harness.start({ routes: first, layout })));
     after(() => harness.stop());
 
-    const ask = async (transCode: string): Promise<number> => (await send(harness.url, { body: JSON.stringify({ transCode }) })).status;
+    const ask = async (transCode: string): Promise<number> =>
+      (await send(harness.url, { body: JSON.stringify({ transCode }) })).status;
 
     test('an edit is live in every worker when it is reported, in under a second', async () => {
-      for (const [code, other] of [['02', '01'], ['03', '02'], ['01', '03']] as const) {
+      for (const [code, other] of [
+        ['02', '01'],
+        ['03', '02'],
+        ['01', '03'],
+      ] as const) {
         const event = await harness.edit(pattern(`^${code}`));
         assert.equal(event.event, 'applied', JSON.stringify(event));
         assert.ok(event.event === 'applied' && event.tookMs < MAX_LIVE_MS, JSON.stringify(event));
         const statuses = await Promise.all(Array.from({ length: 16 }, (_, i) => ask(i % 2 ? code : other)));
-        assert.deepEqual(statuses, statuses.map((_, i) => (i % 2 ? 200 : 422)));
+        assert.deepEqual(
+          statuses,
+          statuses.map((_, i) => (i % 2 ? 200 : 422)),
+        );
       }
     });
 
@@ -76,7 +84,11 @@ for (const layout of ['fused', 'chain'] as const) {
       assert.equal(await verdictOf(() => rename(`${file}~`, file)), 'FIM-UP-0010');
       assert.equal(await verdictOf(async () => rename(await cutCopy(kept, size / 2), file)), 'FIM-UP-0010');
       assert.deepEqual([await ask('05'), await ask('01')], [200, 422]);
-      assert.equal((await harness.edit(pattern('^06'))).event, 'applied', 'a policy edit goes on with the modules in force');
+      assert.equal(
+        (await harness.edit(pattern('^06'))).event,
+        'applied',
+        'a policy edit goes on with the modules in force',
+      );
       assert.deepEqual([await ask('06'), await ask('05')], [200, 422]);
       await copyFile(kept, `${file}~`);
       await appendFile(`${file}~`, Buffer.from([0, 2, 1, 0x61]));

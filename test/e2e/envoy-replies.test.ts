@@ -1,4 +1,5 @@
-// What Envoy itself answers: problem documents with a code, in two languages, and never with a value of a message. What FIM answers is left as it is.
+// What Envoy itself answers: problem documents with a code, in two languages, and never with a value of a message. What
+// FIM answers is left as it is.
 import assert from 'node:assert/strict';
 import { connect as connectHttp2 } from 'node:http2';
 import { createServer } from 'node:net';
@@ -12,7 +13,10 @@ import { route } from './resources.ts';
 
 /** Stands in paths, hosts, headers and bodies; no answer may hold it. */
 const SECRET = '6222021234567894';
-const ROUTE = route('judged', { match: { path: { value: '/pay' } }, validation: { fields: [{ name: 'transCode', pattern: '^01' }] } });
+const ROUTE = route('judged', {
+  match: { path: { value: '/pay' } },
+  validation: { fields: [{ name: 'transCode', pattern: '^01' }] },
+});
 
 let harness: Harness;
 /** Its upstream's port is closed. */
@@ -41,7 +45,8 @@ function assertCoded(text: string, status: number, code: ErrorCode): void {
 }
 
 const whole = (text: string): boolean => text.endsWith('}\n');
-const ask = (head: string, { stack }: Harness = harness, body = ''): Promise<string> => sendRaw(stack.listen.port, `${head.replaceAll('\n', '\r\n')}\r\n\r\n${body}`, whole);
+const ask = (head: string, { stack }: Harness = harness, body = ''): Promise<string> =>
+  sendRaw(stack.listen.port, `${head.replaceAll('\n', '\r\n')}\r\n\r\n${body}`, whole);
 
 describe('the request', () => {
   for (const [name, head, status, code] of [
@@ -61,7 +66,8 @@ describe('the request', () => {
 });
 
 describe('the upstream', () => {
-  test('is not there', async () => assertCoded(await ask(`GET /${SECRET} HTTP/1.1\nhost: x`, alone), 503, 'FIM-RT-0021'));
+  test('is not there', async () =>
+    assertCoded(await ask(`GET /${SECRET} HTTP/1.1\nhost: x`, alone), 503, 'FIM-RT-0021'));
 
   test('breaks off', async () => {
     harness.upstream.onBegin = (incoming) => void incoming.socket.destroy();
@@ -71,19 +77,32 @@ describe('the upstream', () => {
 
   test('answers with an error of its own, which stays its own', async () => {
     for (const status of [400, 404, 408, 413, 500, 503, 504]) {
-      harness.upstream.answer = (_request, response) => response.writeHead(status, { 'content-type': 'text/plain' }).end('the upstream says no');
+      harness.upstream.answer = (_request, response) =>
+        response.writeHead(status, { 'content-type': 'text/plain' }).end('the upstream says no');
       const reply = await send(harness.url, { path: '/free', body: SECRET });
-      assert.deepEqual([reply.status, reply.headers['content-type'], reply.body.toString()], [status, 'text/plain', 'the upstream says no']);
+      assert.deepEqual(
+        [reply.status, reply.headers['content-type'], reply.body.toString()],
+        [status, 'text/plain', 'the upstream says no'],
+      );
     }
-    harness.upstream.answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}');
+    harness.upstream.answer = (_request, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}');
   });
 });
 
 test('what FIM answers is left as it is', async () => {
   const reply = await send(harness.url, { path: '/pay', body: `{"transCode":"${SECRET}"}` });
   assert.equal(reply.headers['content-type'], 'application/problem+json');
-  const document = JSON.parse(reply.body.toString()) as { code: string; status: number; route: string; errors: unknown[] };
-  assert.deepEqual([document.code, document.status, document.route, document.errors.length], ['FIM-PBOC-0001', reply.status, 'default/judged', 1]);
+  const document = JSON.parse(reply.body.toString()) as {
+    code: string;
+    status: number;
+    route: string;
+    errors: unknown[];
+  };
+  assert.deepEqual(
+    [document.code, document.status, document.route, document.errors.length],
+    ['FIM-PBOC-0001', reply.status, 'default/judged', 1],
+  );
 });
 
 test('HTTP/2: the same documents, HEAD without one, gRPC in its own way', async () => {
@@ -93,12 +112,28 @@ test('HTTP/2: the same documents, HEAD without one, gRPC in its own way', async 
       const stream = session.request({ ':path': '/free', ...headers });
       let body = '';
       let head: Record<string, unknown> = {};
-      stream.on('response', (got) => (head = got)).setEncoding('utf8').on('data', (text: string) => (body += text));
-      stream.on('end', () => done({ status: Number(head[':status']), type: String(head['content-type']), grpc: String(head['grpc-status']), body })).on('error', failed).end();
+      stream
+        .on('response', (got) => (head = got))
+        .setEncoding('utf8')
+        .on('data', (text: string) => (body += text));
+      stream
+        .on('end', () =>
+          done({
+            status: Number(head[':status']),
+            type: String(head['content-type']),
+            grpc: String(head['grpc-status']),
+            body,
+          }),
+        )
+        .on('error', failed)
+        .end();
     });
   try {
     const reply = await of({});
-    assert.deepEqual([reply.status, reply.type, JSON.parse(reply.body).code], [503, 'application/problem+json', 'FIM-RT-0021']);
+    assert.deepEqual(
+      [reply.status, reply.type, JSON.parse(reply.body).code],
+      [503, 'application/problem+json', 'FIM-RT-0021'],
+    );
     const head = await of({ ':method': 'HEAD' });
     assert.deepEqual([head.status, head.body], [503, '']);
     const grpc = await of({ ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' });

@@ -1,4 +1,5 @@
-// A client that takes what he can: bodies that are held and never end, bytes that drip. The proxy's memory stays within a bound, and others are served.
+// A client that takes what he can: bodies that are held and never end, bytes that drip. The proxy's memory stays within
+// a bound, and others are served.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
@@ -13,7 +14,10 @@ import { route } from './resources.ts';
 
 const MIB = 1024 * 1024;
 const GOOD = '{"transCode":"01000001"}';
-const ROUTE = route('judged', { body: { maxBytes: 16 * MIB }, validation: { fields: [{ name: 'transCode', pattern: '^01' }] } });
+const ROUTE = route('judged', {
+  body: { maxBytes: 16 * MIB },
+  validation: { fields: [{ name: 'transCode', pattern: '^01' }] },
+});
 
 function residentMib({ stack }: Harness): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${stack.envoy.pid}/status`, 'utf8'))![1]) / 1024;
@@ -22,8 +26,8 @@ function residentMib({ stack }: Harness): number {
 describe('held bodies that never end', () => {
   const HEAP_MIB = 256;
   /**
-   * What the modules' machines, threads and code take besides the heap (about 100), and how far the heap is passed between two looks, which take a second:
-   * the faster the machine, the further. The clients offer 1,536.
+   * What the modules' machines, threads and code take besides the heap (about 100), and how far the heap is passed
+   * between two looks, which take a second: the faster the machine, the further. The clients offer 1,536.
    */
   const BESIDES_MIB = 512;
   const CONNECTIONS = 8;
@@ -31,15 +35,27 @@ describe('held bodies that never end', () => {
   before(async () => (harness = await Harness.start({ routes: ROUTE, maxHeapBytes: HEAP_MIB * MIB })));
   after(() => harness.stop());
 
-  /** Opens `streams` on a connection and sends `bytes` of a body on each; what becomes of them is the proxy's business. */
+  /**
+   * Opens `streams` on a connection and sends `bytes` of a body on each; what becomes of them is the proxy's business.
+   */
   async function hold(session: ClientHttp2Session, streams: number, bytes: number): Promise<void> {
     const piece = Buffer.alloc(MIB / 4, 'x');
     const one = async (): Promise<void> => {
       const stream = session.request({ ':method': 'POST', ':path': '/', 'content-type': 'application/json' });
-      const gone = new Promise<void>((done) => void stream.once('error', () => done()).once('close', () => done()).once('response', () => done()));
+      const gone = new Promise<void>(
+        (done) =>
+          void stream
+            .once('error', () => done())
+            .once('close', () => done())
+            .once('response', () => done()),
+      );
       stream.write('{"memo":"');
       for (let sent = 0; sent < bytes && !stream.destroyed && !stream.closed; sent += piece.length) {
-        await Promise.race([new Promise<void>((done) => void stream.write(piece, () => done())), gone, pause(2_000, undefined, { ref: false })]);
+        await Promise.race([
+          new Promise<void>((done) => void stream.write(piece, () => done())),
+          gone,
+          pause(2_000, undefined, { ref: false }),
+        ]);
       }
     };
     await Promise.all(Array.from({ length: streams }, one));
@@ -60,8 +76,12 @@ describe('held bodies that never end', () => {
     }
     await harness.activeRequests(0);
     await harness.poll(async () => (await send(harness.url, { body: GOOD })).status === 200);
-    const ended = (await harness.stack.envoy.admin.stats('reset_high_memory_stream.count$')).get('envoy.overload_actions.reset_high_memory_stream.count');
-    t.diagnostic(`heap ${HEAP_MIB} MiB, ${CONNECTIONS} connections: from ${before.toFixed(0)} to at most ${most.toFixed(0)} MiB; ${ended} streams ended`);
+    const ended = (await harness.stack.envoy.admin.stats('reset_high_memory_stream.count$')).get(
+      'envoy.overload_actions.reset_high_memory_stream.count',
+    );
+    t.diagnostic(
+      `heap ${HEAP_MIB} MiB, ${CONNECTIONS} connections: from ${before.toFixed(0)} to at most ${most.toFixed(0)} MiB; ${ended} streams ended`,
+    );
     assert.ok(most < HEAP_MIB + BESIDES_MIB, `${most} MiB`);
   });
 });
@@ -80,12 +100,15 @@ describe('bytes that drip', () => {
       socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n{');
       const drip = setInterval(() => socket.write('\n'), 200);
       let got = '';
-      socket.setEncoding('utf8').on('error', failed).on('data', (piece: string) => {
-        got += piece;
-        if (!got.endsWith('}\n')) return;
-        socket.destroy();
-        done(got);
-      });
+      socket
+        .setEncoding('utf8')
+        .on('error', failed)
+        .on('data', (piece: string) => {
+          got += piece;
+          if (!got.endsWith('}\n')) return;
+          socket.destroy();
+          done(got);
+        });
       socket.on('close', () => clearInterval(drip));
     });
     assert.match(text, /^HTTP\/1\.1 408 [\s\S]*"code":"FIM-RT-0024"/);
@@ -94,7 +117,9 @@ describe('bytes that drip', () => {
   });
 
   test('headers that never end do, too', async () => {
-    const text = await sendRaw(harness.stack.listen.port, 'POST / HTTP/1.1\r\nhost: x\r\n', (got) => got.endsWith('}\n'));
+    const text = await sendRaw(harness.stack.listen.port, 'POST / HTTP/1.1\r\nhost: x\r\n', (got) =>
+      got.endsWith('}\n'),
+    );
     assert.match(text, /^HTTP\/1\.1 408 [\s\S]*"code":"FIM-RT-0024"/);
   });
 });

@@ -1,4 +1,5 @@
-// What a client says in the name of the proxy does not arrive: in headers and trailers, in every spelling, over both versions of HTTP.
+// What a client says in the name of the proxy does not arrive: in headers and trailers, in every spelling, over both
+// versions of HTTP.
 import assert from 'node:assert/strict';
 import { connect as connectHttp2 } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
@@ -8,8 +9,18 @@ import { route } from './resources.ts';
 
 const GOOD = '{"transCode":"01000001"}';
 const SPELLINGS = ['X-Verdict', 'X_Verdict', 'x_verdict', 'X-vERDICT'];
-const ROUTE = route('judged', { match: { path: { value: '/pay' } }, validation: { verdictHeader: 'X-Verdict', fields: [{ name: 'transCode', pattern: '^01' }] } });
-const FRAMING = { 'content-length': '3', 'Transfer-Encoding': 'chunked', host: 'other.test', authorization: 'Basic eA==', connection: 'close', content_length: '3' };
+const ROUTE = route('judged', {
+  match: { path: { value: '/pay' } },
+  validation: { verdictHeader: 'X-Verdict', fields: [{ name: 'transCode', pattern: '^01' }] },
+});
+const FRAMING = {
+  'content-length': '3',
+  'Transfer-Encoding': 'chunked',
+  host: 'other.test',
+  authorization: 'Basic eA==',
+  connection: 'close',
+  content_length: '3',
+};
 
 let harness: Harness;
 before(async () => (harness = await Harness.start({ routes: ROUTE })));
@@ -21,22 +32,43 @@ function arrived(): { headers: [string, string][]; trailers: NodeJS.Dict<string>
   return { headers: Object.entries(headers).map(([name, value]) => [name, String(value)]), trailers };
 }
 
-const verdicts = (): string[] => arrived().headers.filter(([name]) => name.replaceAll('_', '-') === 'x-verdict').map(([name, value]) => `${name}: ${value}`);
+const verdicts = (): string[] =>
+  arrived()
+    .headers.filter(([name]) => name.replaceAll('_', '-') === 'x-verdict')
+    .map(([name, value]) => `${name}: ${value}`);
 
 function request(path: string, headers: readonly string[], trailers: readonly string[] = []): string {
-  const lines = [`POST ${path} HTTP/1.1`, 'host: x', 'content-type: application/json', 'transfer-encoding: chunked', ...headers, '', GOOD.length.toString(16), GOOD, '0', ...trailers, '', ''];
+  const lines = [
+    `POST ${path} HTTP/1.1`,
+    'host: x',
+    'content-type: application/json',
+    'transfer-encoding: chunked',
+    ...headers,
+    '',
+    GOOD.length.toString(16),
+    GOOD,
+    '0',
+    ...trailers,
+    '',
+    '',
+  ];
   return lines.join('\r\n');
 }
 
-const ended = (text: string): boolean => text.endsWith('{"ok":true}') || text.endsWith('0\r\n\r\n') || text.endsWith('}\n');
-const post = (path: string, headers: readonly string[], trailers?: readonly string[]): Promise<string> => sendRaw(harness.stack.listen.port, request(path, headers, trailers), ended);
+const ended = (text: string): boolean =>
+  text.endsWith('{"ok":true}') || text.endsWith('0\r\n\r\n') || text.endsWith('}\n');
+const post = (path: string, headers: readonly string[], trailers?: readonly string[]): Promise<string> =>
+  sendRaw(harness.stack.listen.port, request(path, headers, trailers), ended);
 
 describe('HTTP/1.1', () => {
   for (const spelling of SPELLINGS) {
     test(`${spelling} in headers: only the proxy's own arrives on its route, none beside it`, async () => {
       assert.match(await post('/pay', [`${spelling}: valid;forged`]), /^HTTP\/1\.1 200 /);
       assert.deepEqual(verdicts(), ['x-verdict: valid']);
-      assert.match(await post('/free', [`${spelling}: valid;forged`, 'x-fim-signature: mine', 'x-verdicts: mine']), /^HTTP\/1\.1 200 /);
+      assert.match(
+        await post('/free', [`${spelling}: valid;forged`, 'x-fim-signature: mine', 'x-verdicts: mine']),
+        /^HTTP\/1\.1 200 /,
+      );
       assert.deepEqual(verdicts(), []);
       const kept = Object.fromEntries(arrived().headers);
       assert.equal(kept['x-fim-signature'], 'mine');
@@ -53,7 +85,10 @@ describe('HTTP/1.1', () => {
 
   test('trailers that are framing, routing or identity do not arrive', async () => {
     for (const path of ['/pay', '/free']) {
-      assert.match(await post(path, [], [...Object.entries(FRAMING).map(([name, value]) => `${name}: ${value}`), 'x-sum: 1']), /^HTTP\/1\.1 200 /);
+      assert.match(
+        await post(path, [], [...Object.entries(FRAMING).map(([name, value]) => `${name}: ${value}`), 'x-sum: 1']),
+        /^HTTP\/1\.1 200 /,
+      );
       assert.deepEqual(arrived().trailers, { 'x-sum': '1' }, path);
     }
     assert.match(await post('/free', [], ['content-length: 3']), /^HTTP\/1\.1 200 /);
@@ -67,9 +102,30 @@ describe('HTTP/2', () => {
     try {
       for (const path of ['/pay', '/free']) {
         const status = await new Promise<number>((done, failed) => {
-          const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/json', 'x-verdict': 'forged', x_verdict: 'forged' }, { waitForTrailers: true });
-          stream.on('wantTrailers', () => stream.sendTrailers({ 'x-verdict': 'forged', x_verdict: 'forged', content_length: '3', authorization: 'Basic eA==', 'x-sum': '1' }));
-          stream.on('response', (headers) => done(Number(headers[':status']))).on('error', failed).resume().end(GOOD);
+          const stream = session.request(
+            {
+              ':method': 'POST',
+              ':path': path,
+              'content-type': 'application/json',
+              'x-verdict': 'forged',
+              x_verdict: 'forged',
+            },
+            { waitForTrailers: true },
+          );
+          stream.on('wantTrailers', () =>
+            stream.sendTrailers({
+              'x-verdict': 'forged',
+              x_verdict: 'forged',
+              content_length: '3',
+              authorization: 'Basic eA==',
+              'x-sum': '1',
+            }),
+          );
+          stream
+            .on('response', (headers) => done(Number(headers[':status'])))
+            .on('error', failed)
+            .resume()
+            .end(GOOD);
         });
         assert.equal(status, 200);
         assert.deepEqual(verdicts(), path === '/pay' ? ['x-verdict: valid'] : []);

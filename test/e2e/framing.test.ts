@@ -15,17 +15,31 @@ import { CONTRACT, route, together } from './resources.ts';
 const GOOD = Buffer.from('{"transCode":"01200101","memo":"季度赎回"}');
 const STREAMING_PATH = '/stream';
 /** No stage of it needs a body: what streams may stream. */
-const STREAMING = route('streaming', { match: { path: { value: STREAMING_PATH } }, rateLimit: { requests: 1000, period: '1s' } });
+const STREAMING = route('streaming', {
+  match: { path: { value: STREAMING_PATH } },
+  rateLimit: { requests: 1000, period: '1s' },
+});
 const COMPRESSED = route('compressed', {
   match: { path: { value: '/gzip' } },
   body: { compressed: 'Decompress', maxBytes: 65536 },
   validation: { fields: [{ name: 'transCode', pattern: '^01[0-9]{6}$' }] },
 });
-const LARGE = route('large', { match: { path: { value: '/large' } }, body: { maxBytes: 16777216 }, validation: { fields: [{ name: 'transCode' }] }, encryption: { keyId: KEY_ID, request: 'Encrypt' } });
-const ANSWERS = route('answers', { match: { path: { value: '/answers' } }, body: { maxBytes: 16777216 }, masking: { fields: [{ name: 'cardNo', kind: 'BankCard' }] } });
+const LARGE = route('large', {
+  match: { path: { value: '/large' } },
+  body: { maxBytes: 16777216 },
+  validation: { fields: [{ name: 'transCode' }] },
+  encryption: { keyId: KEY_ID, request: 'Encrypt' },
+});
+const ANSWERS = route('answers', {
+  match: { path: { value: '/answers' } },
+  body: { maxBytes: 16777216 },
+  masking: { fields: [{ name: 'cardNo', kind: 'BankCard' }] },
+});
 
 let harness: Harness;
-before(async () => (harness = await Harness.start({ routes: together(CONTRACT, STREAMING, COMPRESSED, LARGE, ANSWERS) })));
+before(
+  async () => (harness = await Harness.start({ routes: together(CONTRACT, STREAMING, COMPRESSED, LARGE, ANSWERS) })),
+);
 after(() => harness.stop());
 
 function arrivedPlain(): Promise<Buffer> {
@@ -48,33 +62,55 @@ describe('HTTP/1.1', () => {
 
   test('two lengths that differ, and a length that is no number, are refused', async () => {
     const { bytesReceived } = harness.upstream;
-    for (const lengths of ['content-length: 5\r\ncontent-length: 6', 'content-length: 5, 6', 'content-length: -1', 'content-length: 0x5', 'content-length: 5\r\ntransfer-encoding: chunked']) {
-      const text = await sendRaw(harness.stack.listen.port, `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${lengths}\r\n\r\n{"a":`, (got) => got.includes('\r\n\r\n'));
+    for (const lengths of [
+      'content-length: 5\r\ncontent-length: 6',
+      'content-length: 5, 6',
+      'content-length: -1',
+      'content-length: 0x5',
+      'content-length: 5\r\ntransfer-encoding: chunked',
+    ]) {
+      const text = await sendRaw(
+        harness.stack.listen.port,
+        `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${lengths}\r\n\r\n{"a":`,
+        (got) => got.includes('\r\n\r\n'),
+      );
       assert.match(text, /^HTTP\/1\.1 400 /, lengths);
     }
     assert.equal(harness.upstream.bytesReceived, bytesReceived);
   });
 
   test('without a length and without chunks there is no body: refused', async () => {
-    const text = await sendRaw(harness.stack.listen.port, `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\r\n`, (got) => got.endsWith('}\n'));
+    const text = await sendRaw(
+      harness.stack.listen.port,
+      `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\r\n`,
+      (got) => got.endsWith('}\n'),
+    );
     assert.match(text, /^HTTP\/1\.1 422 [\s\S]*FIM-PBOC-0004/);
   });
 
   test('trailers do not end the body early or slip past the verdict', async () => {
     const { begun } = harness.upstream;
     const bad = '{"transCode":"99"}';
-    const chunked = (body: string): string => `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\nx-sum: 1\r\n\r\n`;
+    const chunked = (body: string): string =>
+      `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\nx-sum: 1\r\n\r\n`;
     const ended = (text: string): boolean => text.endsWith('}\n') || text.endsWith('0\r\n\r\n');
     assert.match(await sendRaw(harness.stack.listen.port, chunked(bad), ended), /^HTTP\/1\.1 422 /);
     assert.equal(harness.upstream.begun, begun);
-    assert.match(await sendRaw(harness.stack.listen.port, chunked('{"transCode":"01200101"}'), ended), /^HTTP\/1\.1 200 /);
+    assert.match(
+      await sendRaw(harness.stack.listen.port, chunked('{"transCode":"01200101"}'), ended),
+      /^HTTP\/1\.1 200 /,
+    );
     assert.equal((await arrivedPlain()).toString(), '{"transCode":"01200101"}');
   });
 
   test('a client that goes away in mid-body leaves nothing behind', async () => {
     const { bytesReceived } = harness.upstream;
     for (let i = 0; i < 20; i++) {
-      const outgoing = request(harness.url, { method: 'POST', headers: { ...JSON_TYPE, 'content-length': '1000' }, agent: new Agent() });
+      const outgoing = request(harness.url, {
+        method: 'POST',
+        headers: { ...JSON_TYPE, 'content-length': '1000' },
+        agent: new Agent(),
+      });
       const gone = new Promise((done) => outgoing.on('error', done).on('close', done));
       await new Promise<void>((done) => outgoing.write('{"transCode":"01200101",', () => done()));
       outgoing.destroy();
@@ -91,7 +127,10 @@ describe('HTTP/1.1', () => {
     assert.equal(reply.status, 200, reply.body.toString());
     assert.ok((await arrivedPlain()).equals(body));
     const { begun } = harness.upstream;
-    assert.equal((await send(harness.url, { path: '/large', body: Buffer.concat([body, Buffer.from('}')]) })).status, 422);
+    assert.equal(
+      (await send(harness.url, { path: '/large', body: Buffer.concat([body, Buffer.from('}')]) })).status,
+      422,
+    );
     assert.equal(harness.upstream.begun, begun);
   });
 
@@ -108,11 +147,16 @@ describe('HTTP/1.1', () => {
 
   test('10 MiB of response are held and masked', async () => {
     const body = JSON.stringify({ memo: '赎'.repeat((10 * 1024 * 1024) / 3), cardNo: '6222021234567894' });
-    harness.upstream.answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    harness.upstream.answer = (_request, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(body);
     const reply = await send(harness.url, { method: 'GET', path: '/answers', headers: {} });
-    harness.upstream.answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}');
+    harness.upstream.answer = (_request, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}');
     assert.equal(reply.status, 200);
-    assert.ok(reply.body.toString() === body.replace('6222021234567894', '622202******7894'), 'only the card number has changed');
+    assert.ok(
+      reply.body.toString() === body.replace('6222021234567894', '622202******7894'),
+      'only the card number has changed',
+    );
   });
 
   test('a compressed body is refused, or decompressed where the route says so', async () => {
@@ -121,27 +165,51 @@ describe('HTTP/1.1', () => {
     const refused = await send(harness.url, { headers, body: gzipSync(GOOD) });
     assert.equal(refused.status, 415);
     assert.equal(problemOf(refused).code, 'FIM-RT-0003');
-    assert.equal((await send(harness.url, { path: '/gzip', headers, body: gzipSync('{"transCode":"99"}') })).status, 422);
+    assert.equal(
+      (await send(harness.url, { path: '/gzip', headers, body: gzipSync('{"transCode":"99"}') })).status,
+      422,
+    );
     assert.equal(harness.upstream.begun, begun);
     assert.equal((await send(harness.url, { path: '/gzip', headers, body: gzipSync(GOOD) })).status, 200);
     const arrived = harness.upstream.arrived.at(-1)!;
     assert.deepEqual(arrived.body, GOOD);
     assert.equal(arrived.headers['content-encoding'], undefined);
-    const large = await send(harness.url, { path: '/gzip', headers, body: gzipSync(JSON.stringify({ transCode: '01200101', memo: randomBytes(50_000).toString('hex') })) });
+    const large = await send(harness.url, {
+      path: '/gzip',
+      headers,
+      body: gzipSync(JSON.stringify({ transCode: '01200101', memo: randomBytes(50_000).toString('hex') })),
+    });
     assert.equal(large.status, 413, 'the limit counts what comes out');
-    const bomb = await send(harness.url, { path: '/gzip', headers, body: gzipSync(JSON.stringify({ transCode: '01200101', memo: 'x'.repeat(50_000_000) })) });
+    const bomb = await send(harness.url, {
+      path: '/gzip',
+      headers,
+      body: gzipSync(JSON.stringify({ transCode: '01200101', memo: 'x'.repeat(50_000_000) })),
+    });
     assert.equal(bomb.status, 413);
     assert.equal(problemOf(bomb).code, 'FIM-RT-0051');
   });
 
   test('deflate is opened, with its header or without; another coding is refused, and the answer names those that are not', async () => {
     const { begun } = harness.upstream;
-    const ask = (encoding: string, body: Buffer, path = '/gzip'): Promise<Reply> => send(harness.url, { path, headers: { ...JSON_TYPE, 'content-encoding': encoding }, body });
-    for (const [encoding, body] of [['br', brotliCompressSync(GOOD)], ['zstd', Buffer.from(GOOD)], ['gzip, gzip', gzipSync(gzipSync(GOOD))]] as const) {
+    const ask = (encoding: string, body: Buffer, path = '/gzip'): Promise<Reply> =>
+      send(harness.url, { path, headers: { ...JSON_TYPE, 'content-encoding': encoding }, body });
+    for (const [encoding, body] of [
+      ['br', brotliCompressSync(GOOD)],
+      ['zstd', Buffer.from(GOOD)],
+      ['gzip, gzip', gzipSync(gzipSync(GOOD))],
+    ] as const) {
       const reply = await ask(encoding, body);
-      assert.deepEqual([reply.status, problemOf(reply).code, reply.headers['accept-encoding']], [415, 'FIM-RT-0050', 'gzip, deflate'], encoding);
+      assert.deepEqual(
+        [reply.status, problemOf(reply).code, reply.headers['accept-encoding']],
+        [415, 'FIM-RT-0050', 'gzip, deflate'],
+        encoding,
+      );
       const closed = await ask(encoding, body, '/');
-      assert.deepEqual([closed.status, problemOf(closed).code, closed.headers['accept-encoding']], [415, 'FIM-RT-0003', 'identity'], encoding);
+      assert.deepEqual(
+        [closed.status, problemOf(closed).code, closed.headers['accept-encoding']],
+        [415, 'FIM-RT-0003', 'identity'],
+        encoding,
+      );
     }
     assert.equal((await ask('deflate', deflateSync('{"transCode":"99"}'))).status, 422);
     assert.equal(harness.upstream.begun, begun);
@@ -157,8 +225,16 @@ describe('HTTP/1.1', () => {
     const broken = Buffer.from(packed);
     const half = Math.floor(packed.length / 2);
     broken.fill(0xff, half);
-    for (const [body, code] of [[packed.subarray(0, half), /^FIM-RT-0052$/], [broken, /^FIM-RT-005[235]$/], [Buffer.from('not gzip'), /^FIM-RT-0055$/]] as const) {
-      const reply = await send(harness.url, { path: '/gzip', headers: { ...JSON_TYPE, 'content-encoding': 'gzip' }, body });
+    for (const [body, code] of [
+      [packed.subarray(0, half), /^FIM-RT-0052$/],
+      [broken, /^FIM-RT-005[235]$/],
+      [Buffer.from('not gzip'), /^FIM-RT-0055$/],
+    ] as const) {
+      const reply = await send(harness.url, {
+        path: '/gzip',
+        headers: { ...JSON_TYPE, 'content-encoding': 'gzip' },
+        body,
+      });
       assert.equal(reply.status, 422, reply.body.toString());
       assert.match(problemOf(reply).code, code);
     }
@@ -169,7 +245,8 @@ describe('HTTP/1.1', () => {
 describe('streams', () => {
   test('server-sent events are passed on as they come, or refused where the body must be seen', async () => {
     harness.upstream.onBegin = (incoming, response) => {
-      if (incoming.url?.endsWith('/events')) response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+      if (incoming.url?.endsWith('/events'))
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
     };
     const received = await new Promise<string>((done, failed) => {
       const outgoing = request(harness.url, { path: `${STREAMING_PATH}/events`, agent: new Agent() }, (incoming) => {
@@ -192,10 +269,17 @@ describe('streams', () => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
       socket.on('data', (data: Buffer) => socket.end(Buffer.from(data).reverse()));
     });
-    const upgrade = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\nabc`;
-    assert.match(await sendRaw(harness.stack.listen.port, upgrade(STREAMING_PATH), (text) => text.endsWith('cba')), /^HTTP\/1\.1 101 /);
+    const upgrade = (path: string): string =>
+      `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\nabc`;
+    assert.match(
+      await sendRaw(harness.stack.listen.port, upgrade(STREAMING_PATH), (text) => text.endsWith('cba')),
+      /^HTTP\/1\.1 101 /,
+    );
     const { begun } = harness.upstream;
-    assert.match(await sendRaw(harness.stack.listen.port, upgrade('/fund'), (text) => text.includes('FIM-RT-0004')), /^HTTP\/1\.1 415 /);
+    assert.match(
+      await sendRaw(harness.stack.listen.port, upgrade('/fund'), (text) => text.includes('FIM-RT-0004')),
+      /^HTTP\/1\.1 415 /,
+    );
     assert.equal(harness.upstream.begun, begun);
   });
 });
@@ -218,9 +302,16 @@ describe('HTTP/2', () => {
     trailers: IncomingHttpHeaders;
   }
 
-  async function post(headers: Record<string, string>, pieces: readonly Buffer[], trailers?: Record<string, string>): Promise<H2Reply> {
+  async function post(
+    headers: Record<string, string>,
+    pieces: readonly Buffer[],
+    trailers?: Record<string, string>,
+  ): Promise<H2Reply> {
     return new Promise((done, failed) => {
-      const stream = session.request({ ':method': 'POST', ':path': '/', ...headers }, { waitForTrailers: trailers !== undefined });
+      const stream = session.request(
+        { ':method': 'POST', ':path': '/', ...headers },
+        { waitForTrailers: trailers !== undefined },
+      );
       const reply: H2Reply = { status: 0, body: '', trailers: {} };
       stream.on('wantTrailers', () => stream.sendTrailers(trailers ?? {}));
       stream.on('response', (got) => (reply.status = Number(got[constants.HTTP2_HEADER_STATUS])));
@@ -260,7 +351,10 @@ describe('HTTP/2', () => {
       response.end(Buffer.from([0, 0, 0, 0, 0]));
     };
     const frame = Buffer.from([0, 0, 0, 0, 2, 8, 1]);
-    const passed = await post({ ':path': `${STREAMING_PATH}/Echo`, 'content-type': 'application/grpc', te: 'trailers' }, [frame]);
+    const passed = await post(
+      { ':path': `${STREAMING_PATH}/Echo`, 'content-type': 'application/grpc', te: 'trailers' },
+      [frame],
+    );
     assert.equal(passed.status, 200);
     assert.equal(passed.trailers['grpc-status'], '0');
     assert.deepEqual(h2.upstream.arrived.at(-1)!.body, frame);

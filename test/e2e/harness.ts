@@ -50,7 +50,10 @@ export interface HarnessOptions {
   logsAccess?: boolean;
 }
 
-/** The folder with the modules: that of FIM_TEST_MODULES, to test modules that were built elsewhere, else that of the sources' own build. */
+/**
+ * The folder with the modules: that of FIM_TEST_MODULES, to test modules that were built elsewhere, else that of the
+ * sources' own build.
+ */
 async function readyModules(names: readonly ModuleName[]): Promise<string> {
   if (process.env.FIM_TEST_MODULES) return process.env.FIM_TEST_MODULES;
   const [first] = await buildModules(names);
@@ -60,7 +63,10 @@ async function readyModules(names: readonly ModuleName[]): Promise<string> {
 type Applied = Extract<StackEvent, { event: 'applied' }>;
 type Rejected = Extract<StackEvent, { event: 'rejected' }>;
 
-/** A whole stack on free ports, with an upstream that records and a KMS in the test's hands. Module files are copies that the test may change. */
+/**
+ * A whole stack on free ports, with an upstream that records and a KMS in the test's hands. Module files are copies
+ * that the test may change.
+ */
 export class Harness {
   readonly events: StackEvent[] = [];
   /** Envoy's log. */
@@ -126,7 +132,11 @@ export class Harness {
 
   /** Waits for the next `applied` or `rejected` after the first `from` events. */
   async verdict(from: number): Promise<Applied | Rejected> {
-    return this.waitFor(() => this.events.slice(from).find((event): event is Applied | Rejected => event.event === 'applied' || event.event === 'rejected'));
+    return this.waitFor(() =>
+      this.events
+        .slice(from)
+        .find((event): event is Applied | Rejected => event.event === 'applied' || event.event === 'rejected'),
+    );
   }
 
   /** Waits until `find` has an answer; it is asked after each event. */
@@ -150,10 +160,18 @@ export class Harness {
 
   /** Waits until Envoy has so many requests in hand. */
   async activeRequests(wanted: number): Promise<void> {
-    await this.poll(async () => (await this.stack.envoy.admin.stats(String.raw`^http\.fim\.downstream_rq_active$`)).get('http.fim.downstream_rq_active') === wanted);
+    await this.poll(
+      async () =>
+        (await this.stack.envoy.admin.stats(String.raw`^http\.fim\.downstream_rq_active$`)).get(
+          'http.fim.downstream_rq_active',
+        ) === wanted,
+    );
   }
 
-  /** Waits until every VM, the workers' and the main thread's, has fetched the key that a fresh configuration names. Only before its first request. */
+  /**
+   * Waits until every VM, the workers' and the main thread's, has fetched the key that a fresh configuration names.
+   * Only before its first request.
+   */
   async keysFetched(): Promise<void> {
     const stat = 'wasmcustom.fim.key.fetch_succeeded';
     await this.poll(async () => ((await this.stack.envoy.admin.stats(`^${stat}$`)).get(stat) ?? 0) >= this.workers + 1);
@@ -215,7 +233,10 @@ export class Harness {
       upstream: options.upstream ?? this.upstream.url,
       kms,
       ...(options.kms === undefined ? {} : { kmsSettings: options.kms }),
-      kmsCredentials: { ...options.kmsCredentials, ...(options.token === undefined ? {} : { tokenFile: this.tokenFile }) },
+      kmsCredentials: {
+        ...options.kmsCredentials,
+        ...(options.token === undefined ? {} : { tokenFile: this.tokenFile }),
+      },
       accessLog: options.logsAccess ? this.accessLog : undefined,
       concurrency: this.workers,
       ...(options.maxHeapBytes === undefined ? {} : { maxHeapBytes: options.maxHeapBytes }),

@@ -22,16 +22,26 @@ export interface Sending {
 export const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** Sends one HTTP/1.1 request on a connection of its own, unless an agent is given, and reads the whole reply. */
-export async function send(url: string, { method = 'POST', path = '/', headers = JSON_TYPE, body, agent }: Sending = {}): Promise<Reply> {
-  const pieces = body === undefined ? [] : Array.isArray(body) ? (body as readonly Buffer[]) : [Buffer.from(body as string)];
+export async function send(
+  url: string,
+  { method = 'POST', path = '/', headers = JSON_TYPE, body, agent }: Sending = {},
+): Promise<Reply> {
+  const pieces =
+    body === undefined ? [] : Array.isArray(body) ? (body as readonly Buffer[]) : [Buffer.from(body as string)];
   const length = body !== undefined && !Array.isArray(body) ? { 'content-length': String(pieces[0]!.length) } : {};
   return new Promise((done, failed) => {
-    const outgoing = request(url, { method, path, headers: { ...headers, ...length }, agent: agent ?? new Agent(), timeout: REPLY_TIMEOUT_MS }, (incoming) => {
-      const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.on('error', failed);
-      incoming.on('end', () => done({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }));
-    });
+    const outgoing = request(
+      url,
+      { method, path, headers: { ...headers, ...length }, agent: agent ?? new Agent(), timeout: REPLY_TIMEOUT_MS },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.on('error', failed);
+        incoming.on('end', () =>
+          done({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }),
+        );
+      },
+    );
     outgoing.on('timeout', () => outgoing.destroy(new Error('no reply in time')));
     outgoing.on('error', failed);
     outgoing.setNoDelay(true);
@@ -57,12 +67,20 @@ export interface ProblemReply {
 
 /** Reads an RFC 9457 reply; throws if it is none. */
 export function problemOf(reply: Reply): ProblemReply {
-  if (reply.headers['content-type'] !== 'application/problem+json') throw new Error(`not a problem reply: ${reply.status} ${reply.headers['content-type']} ${reply.body}`);
+  if (reply.headers['content-type'] !== 'application/problem+json')
+    throw new Error(`not a problem reply: ${reply.status} ${reply.headers['content-type']} ${reply.body}`);
   return JSON.parse(reply.body.toString('utf8')) as ProblemReply;
 }
 
-/** Sends bytes as they are on a connection of its own and returns all that comes back until the other side closes or `until` is satisfied. */
-export async function sendRaw(port: number, bytes: string | Buffer, until: (text: string) => boolean = () => false): Promise<string> {
+/**
+ * Sends bytes as they are on a connection of its own and returns all that comes back until the other side closes or
+ * `until` is satisfied.
+ */
+export async function sendRaw(
+  port: number,
+  bytes: string | Buffer,
+  until: (text: string) => boolean = () => false,
+): Promise<string> {
   return new Promise((done, failed) => {
     const socket = connect({ port, host: '127.0.0.1' });
     let text = '';

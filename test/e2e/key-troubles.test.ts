@@ -1,5 +1,5 @@
-// A key that cannot be had, in a real Envoy: told at the start, in an event and in the route's condition, refused at once where waiting does not help, and well
-// again by itself when it is put right.
+// A key that cannot be had, in a real Envoy: told at the start, in an event and in the route's condition, refused at
+// once where waiting does not help, and well again by itself when it is put right.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -41,9 +41,24 @@ for (const [about, mood, code, reason, atOnce] of [
   ['refuses', { status: 403, body: '{"errors":["permission denied"]}' }, 'FIM-KMS-0008', 'KmsDenied', true],
   ['has no such key', { status: 404, body: '{"errors":[]}' }, 'FIM-KMS-0002', 'KeyNotFound', true],
   ['gives nonsense', { status: 200, body: '<html></html>' }, 'FIM-KMS-0003', 'KeyUnreadable', true],
-  ['gives a key in small letters', { status: 200, body: '{"data":{"data":{"algorithm":"sm4","material":"AAECAwQFBgcICQoLDA0ODw=="},"metadata":{"version":1}}}' }, 'FIM-KMS-0003', 'KeyUnreadable', true],
+  [
+    'gives a key in small letters',
+    {
+      status: 200,
+      body: '{"data":{"data":{"algorithm":"sm4","material":"AAECAwQFBgcICQoLDA0ODw=="},"metadata":{"version":1}}}',
+    },
+    'FIM-KMS-0003',
+    'KeyUnreadable',
+    true,
+  ],
   ['fails', { status: 500, body: '{"errors":["internal error"]}' }, 'FIM-KMS-0001', 'KmsUnreachable', false],
-  ['has no engine there', { status: 404, body: '{"errors":["no handler for route \\"secret/data/prod\\". route entry not found."]}' }, 'FIM-KMS-0001', 'KmsUnreachable', false],
+  [
+    'has no engine there',
+    { status: 404, body: '{"errors":["no handler for route \\"secret/data/prod\\". route entry not found."]}' },
+    'FIM-KMS-0001',
+    'KmsUnreachable',
+    false,
+  ],
 ] as const) {
   test(`a KMS that ${about}`, async (t) => {
     const harness = await start(mood, { holdMs: HOLD_MS });

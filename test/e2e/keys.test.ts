@@ -45,7 +45,10 @@ test('KMS down later: keys that are there go on working', async () => {
     await harness.keysFetched();
     for (let i = 0; i < 8; i++) assert.equal((await send(harness.url, { body: BODY })).status, 200);
     await harness.kms.stop();
-    const failed = (): Promise<number> => harness.stack.envoy.admin.stats('^wasmcustom.fim.key.fetch_failed$').then((stats) => stats.get('wasmcustom.fim.key.fetch_failed') ?? 0);
+    const failed = (): Promise<number> =>
+      harness.stack.envoy.admin
+        .stats('^wasmcustom.fim.key.fetch_failed$')
+        .then((stats) => stats.get('wasmcustom.fim.key.fetch_failed') ?? 0);
     // Only keys in use are looked up again.
     await harness.poll(async () => {
       assert.equal((await send(harness.url, { body: BODY })).status, 200);
@@ -64,7 +67,9 @@ test('a new module waits for the KMS, the old one serves meanwhile', async () =>
     await writeFile(`${file}~`, Buffer.concat([await readFile(file), Buffer.from([0, 2, 1, 0x61])]));
     const from = harness.events.length;
     await rename(`${file}~`, file);
-    await harness.waitFor(() => harness.events.slice(from).find((event) => event.event === 'warning' && event.code === 'FIM-UP-0017'));
+    await harness.waitFor(() =>
+      harness.events.slice(from).find((event) => event.event === 'warning' && event.code === 'FIM-UP-0017'),
+    );
     for (let i = 0; i < 8; i++) assert.equal((await send(harness.url, { body: BODY })).status, 200);
     await harness.startKms();
     assert.equal((await harness.verdict(from)).event, 'applied');
@@ -104,7 +109,9 @@ test('a new version of the key is taken up under load, and what the old one clos
     await harness.poll(async () => harness.upstream.arrived.length > 20);
     const started = performance.now();
     assert.equal(harness.kms.rotate(KEY_ID), 2);
-    await harness.poll(async () => harness.upstream.arrived.slice(-10).every(({ body }) => kidOf(body) === `${KEY_ID}#2`));
+    await harness.poll(async () =>
+      harness.upstream.arrived.slice(-10).every(({ body }) => kidOf(body) === `${KEY_ID}#2`),
+    );
     const tookMs = performance.now() - started;
     running = false;
     await Promise.all(load);
@@ -120,10 +127,13 @@ test('a new version of the key is taken up under load, and what the old one clos
 });
 
 test('a key that the KMS does not have: 503, and nothing sent', async () => {
-  await withHarness({ routes: route('other', { encryption: { keyId: 'kms://prod/none', request: 'Encrypt' } }), kms: { holdMs: 300 } }, async (harness) => {
-    const reply = await send(harness.url, { body: BODY });
-    assert.equal(reply.status, 503);
-    assert.equal(problemOf(reply).code, 'FIM-KMS-0002');
-    assert.equal(harness.upstream.bytesReceived, 0);
-  });
+  await withHarness(
+    { routes: route('other', { encryption: { keyId: 'kms://prod/none', request: 'Encrypt' } }), kms: { holdMs: 300 } },
+    async (harness) => {
+      const reply = await send(harness.url, { body: BODY });
+      assert.equal(reply.status, 503);
+      assert.equal(problemOf(reply).code, 'FIM-KMS-0002');
+      assert.equal(harness.upstream.bytesReceived, 0);
+    },
+  );
 });

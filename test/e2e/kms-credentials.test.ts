@@ -1,4 +1,5 @@
-// Envoy proves to the KMS who it is: a token, a namespace, a client certificate. The plugin's call-outs pass there too, and none of it is in a dump.
+// Envoy proves to the KMS who it is: a token, a namespace, a client certificate. The plugin's call-outs pass there too,
+// and none of it is in a dump.
 import assert from 'node:assert/strict';
 import { mkdtempSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
@@ -24,10 +25,16 @@ const SECOND = 's.Second-Token-0002';
 
 for (const header of ['X-Vault-Token', 'Authorization'] as const) {
   test(`a token from a file, as ${header}: keys come, another token is taken when the file is replaced, and no dump shows either`, async (t) => {
-    const harness = await Harness.start({ routes: CONTRACT, token: FIRST, kmsCredentials: { tokenHeader: header }, kms: { refreshMs: 100 } });
+    const harness = await Harness.start({
+      routes: CONTRACT,
+      token: FIRST,
+      kmsCredentials: { tokenHeader: header },
+      kms: { refreshMs: 100 },
+    });
     t.after(() => harness.stop());
     assert.equal((await send(harness.url, { body: BODY })).status, 200);
-    const stat = async (name: string): Promise<number> => (await harness.stack.envoy.admin.stats(`^wasmcustom.fim.key.${name}$`)).get(`wasmcustom.fim.key.${name}`) ?? 0;
+    const stat = async (name: string): Promise<number> =>
+      (await harness.stack.envoy.admin.stats(`^wasmcustom.fim.key.${name}$`)).get(`wasmcustom.fim.key.${name}`) ?? 0;
     assert.equal(await stat('fetch_denied'), 0);
 
     harness.token = SECOND;
@@ -42,9 +49,20 @@ for (const header of ['X-Vault-Token', 'Authorization'] as const) {
       assert.equal((await send(harness.url, { body: BODY })).status, 200);
       return harness.upstream.arrived.at(-1)!.body.toString().includes(`#${version}"`);
     });
-    const dumps = await Promise.all(['/config_dump?include_eds', '/stats', '/clusters', '/certs'].map(async (name) => ({ name, bytes: Buffer.from(await harness.stack.envoy.admin.get(name)) })));
+    const dumps = await Promise.all(
+      ['/config_dump?include_eds', '/stats', '/clusters', '/certs'].map(async (name) => ({
+        name,
+        bytes: Buffer.from(await harness.stack.envoy.admin.get(name)),
+      })),
+    );
     assert.ok(dumps[0]!.bytes.includes('credential_injector'));
-    assert.deepEqual(findSecrets(dumps, [FIRST, SECOND].map((token) => ({ name: 'token', bytes: Buffer.from(token) }))), []);
+    assert.deepEqual(
+      findSecrets(
+        dumps,
+        [FIRST, SECOND].map((token) => ({ name: 'token', bytes: Buffer.from(token) })),
+      ),
+      [],
+    );
   });
 }
 
@@ -54,15 +72,39 @@ test('a client certificate, authorities of its own and a namespace', async (t) =
   const authority = makeAuthority('test authority');
   const server = makeCertificate(authority, 'kms');
   const client = makeCertificate(authority, 'envoy');
-  const files = { caFile: join(folder, 'ca.pem'), certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
-  await Promise.all([writeFile(files.caFile, authority.certificate), writeFile(files.certFile, client.certificate), writeFile(files.keyFile, client.key, { mode: 0o600 })]);
+  const files = {
+    caFile: join(folder, 'ca.pem'),
+    certFile: join(folder, 'cert.pem'),
+    keyFile: join(folder, 'key.pem'),
+  };
+  await Promise.all([
+    writeFile(files.caFile, authority.certificate),
+    writeFile(files.certFile, client.certificate),
+    writeFile(files.keyFile, client.key, { mode: 0o600 }),
+  ]);
 
   const asked: { headers: IncomingHttpHeaders; subject: string | undefined }[] = [];
-  const kms = createServer({ key: server.key, cert: server.certificate, ca: authority.certificate, requestCert: true, rejectUnauthorized: true }, (request, response) => {
-    if (request.url?.startsWith('/v1/secret/')) asked.push({ headers: request.headers, subject: (request.socket as TLSSocket).getPeerCertificate().subject.CN as string | undefined });
-    const data = { data: { algorithm: 'SM4', material: Buffer.alloc(16, 9).toString('base64') }, metadata: { version: 1, deletion_time: '', destroyed: false } };
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }));
-  });
+  const kms = createServer(
+    {
+      key: server.key,
+      cert: server.certificate,
+      ca: authority.certificate,
+      requestCert: true,
+      rejectUnauthorized: true,
+    },
+    (request, response) => {
+      if (request.url?.startsWith('/v1/secret/'))
+        asked.push({
+          headers: request.headers,
+          subject: (request.socket as TLSSocket).getPeerCertificate().subject.CN as string | undefined,
+        });
+      const data = {
+        data: { algorithm: 'SM4', material: Buffer.alloc(16, 9).toString('base64') },
+        metadata: { version: 1, deletion_time: '', destroyed: false },
+      };
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }));
+    },
+  );
   await new Promise<void>((done) => kms.listen(0, '127.0.0.1', done));
   t.after(() => kms.close());
   const url = new URL(`https://127.0.0.1:${(kms.address() as AddressInfo).port}`);
@@ -92,10 +134,20 @@ test('a client certificate, authorities of its own and a namespace', async (t) =
   assert.equal(asked[0]!.subject, 'envoy');
   assert.equal(asked[0]!.headers['x-vault-namespace'], 'bank/prod');
   const dump = Buffer.from(await stack.envoy.admin.get('/config_dump'));
-  assert.deepEqual(findSecrets([{ name: 'dump', bytes: dump }], [{ name: 'client key', bytes: Buffer.from(client.key.split('\n')[1]!) }]), []);
+  assert.deepEqual(
+    findSecrets(
+      [{ name: 'dump', bytes: dump }],
+      [{ name: 'client key', bytes: Buffer.from(client.key.split('\n')[1]!) }],
+    ),
+    [],
+  );
 
   const without = (await start({ caFile: files.caFile }))!;
   t.after(() => without.stop());
-  assert.equal((await send(`http://127.0.0.1:${without.listen.port}`, { body: BODY })).status, 503, 'without a certificate there is no key');
+  assert.equal(
+    (await send(`http://127.0.0.1:${without.listen.port}`, { body: BODY })).status,
+    503,
+    'without a certificate there is no key',
+  );
   assert.deepEqual(warnings, ['FIM-UP-0017']);
 });

@@ -20,13 +20,26 @@ before(async () => {
     body: { format: 'ISO8583', iso8583: { specification: 'iso8583-1987' } },
     validation: { mac: { keyId: 'kms://pos/retail', algorithm: 'ANSI-X9.19' } },
   });
-  const partner = route('partner', { match: { path: { type: 'Exact', value: '/partner' } }, validation: { mac: { keyId: 'kms://partner/mac', algorithm: 'HMAC-SM3', header: 'x-mac' } } });
+  const partner = route('partner', {
+    match: { path: { type: 'Exact', value: '/partner' } },
+    validation: { mac: { keyId: 'kms://partner/mac', algorithm: 'HMAC-SM3', header: 'x-mac' } },
+  });
   await harness.edit(together(retail, partner));
 });
 after(() => harness.stop());
 
-async function assertJudged(path: string, type: string, right: [body: Buffer, code?: string], wrong: [body: Buffer, code?: string]): Promise<void> {
-  const post = ([body, code]: [Buffer, string?]): ReturnType<typeof send> => send(harness.url, { path, body, headers: { 'content-type': type, ...(code === undefined ? {} : { 'x-mac': code }) } });
+async function assertJudged(
+  path: string,
+  type: string,
+  right: [body: Buffer, code?: string],
+  wrong: [body: Buffer, code?: string],
+): Promise<void> {
+  const post = ([body, code]: [Buffer, string?]): ReturnType<typeof send> =>
+    send(harness.url, {
+      path,
+      body,
+      headers: { 'content-type': type, ...(code === undefined ? {} : { 'x-mac': code }) },
+    });
   const passed = await post(right);
   assert.equal(passed.status, 200, passed.body.toString());
   assert.deepEqual(harness.upstream.arrived.at(-1)!.body, right[0]);
@@ -38,9 +51,18 @@ async function assertJudged(path: string, type: string, right: [body: Buffer, co
 }
 
 test('the retail MAC in element 64, with a key of triple DES', async () => {
-  const text = Buffer.concat([Buffer.from('0800'), Buffer.from('0020000000800001', 'hex'), Buffer.from('12345612345678')]);
+  const text = Buffer.concat([
+    Buffer.from('0800'),
+    Buffer.from('0020000000800001', 'hex'),
+    Buffer.from('12345612345678'),
+  ]);
   const code = expected('AnsiX919', POS_KEY, text);
-  await assertJudged('/retail', 'application/octet-stream', [Buffer.concat([text, code])], [Buffer.concat([text, Buffer.alloc(8)])]);
+  await assertJudged(
+    '/retail',
+    'application/octet-stream',
+    [Buffer.concat([text, code])],
+    [Buffer.concat([text, Buffer.alloc(8)])],
+  );
 });
 
 test('HMAC-SM3 of a body in a header', async () => {

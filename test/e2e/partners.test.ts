@@ -1,4 +1,5 @@
-// Two proxies of partners, each a real Envoy: what one signs the other verifies, both ways, under the names of headers that are the default.
+// Two proxies of partners, each a real Envoy: what one signs the other verifies, both ways, under the names of headers
+// that are the default.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -13,16 +14,28 @@ const NOTHING = route('before', { masking: { fields: [{ path: '$.card' }] } });
 /** A signature of each kind. `sign`, `verify`: the ids of the keys. */
 const KINDS = [
   { name: 'hmac', settings: {}, sign: 'kms://partner/hmac', verify: 'kms://partner/hmac' },
-  { name: 'sm2', settings: { algorithm: 'SM2', covers: 'Message' }, sign: 'kms://partner/sm2', verify: 'kms://partner/sm2-public' },
+  {
+    name: 'sm2',
+    settings: { algorithm: 'SM2', covers: 'Message' },
+    sign: 'kms://partner/sm2',
+    verify: 'kms://partner/sm2-public',
+  },
 ] as const;
 
 function routes(sender: boolean): string {
   const of = KINDS.map(({ name, settings, sign, verify }) => {
-    const way = sender ? { request: 'Sign', response: 'None', keyId: sign } : { request: 'Verify', response: 'None', keyId: verify };
-    const answer = sender ? { request: 'None', response: 'Verify', keyId: verify } : { request: 'None', response: 'Sign', keyId: sign };
+    const way = sender
+      ? { request: 'Sign', response: 'None', keyId: sign }
+      : { request: 'Verify', response: 'None', keyId: verify };
+    const answer = sender
+      ? { request: 'None', response: 'Verify', keyId: verify }
+      : { request: 'None', response: 'Sign', keyId: sign };
     return [
       route(`${name}-request`, { match: { path: { value: `/${name}/request` } }, signature: { ...settings, ...way } }),
-      route(`${name}-response`, { match: { path: { value: `/${name}/response` } }, signature: { ...settings, ...answer } }),
+      route(`${name}-response`, {
+        match: { path: { value: `/${name}/response` } },
+        signature: { ...settings, ...answer },
+      }),
     ];
   });
   return together(...of.flat());
@@ -37,10 +50,18 @@ before(async () => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'SM2' });
   for (const { kms } of [sender, receiver]) {
     kms.register.create('partner/hmac', 'HMAC-SM3', { material: Buffer.from(hmac) });
-    kms.register.create('partner/sm2', 'SM2-PRIVATE', { material: privateKey.export({ format: 'der', type: 'pkcs8' }) });
-    kms.register.create('partner/sm2-public', 'SM2-PUBLIC', { material: publicKey.export({ format: 'der', type: 'spki' }) });
+    kms.register.create('partner/sm2', 'SM2-PRIVATE', {
+      material: privateKey.export({ format: 'der', type: 'pkcs8' }),
+    });
+    kms.register.create('partner/sm2-public', 'SM2-PUBLIC', {
+      material: publicKey.export({ format: 'der', type: 'spki' }),
+    });
   }
-  for (const [harness, text] of [[receiver, routes(false)], [sender, routes(true)]] as const) assert.equal((await harness.edit(text)).event, 'applied');
+  for (const [harness, text] of [
+    [receiver, routes(false)],
+    [sender, routes(true)],
+  ] as const)
+    assert.equal((await harness.edit(text)).event, 'applied');
 });
 after(async () => {
   await sender?.stop();
@@ -57,7 +78,11 @@ for (const { name } of KINDS) {
     const { begun } = receiver.upstream;
     const headers = { 'content-type': 'application/json' };
     for (const forged of [{}, signed, { ...signed, 'x-fim-nonce': 'another-nonce' }]) {
-      const refused = await send(receiver.url, { path: `/${name}/request`, body: BODY, headers: { ...headers, ...forged } });
+      const refused = await send(receiver.url, {
+        path: `/${name}/request`,
+        body: BODY,
+        headers: { ...headers, ...forged },
+      });
       assert.equal(refused.status, 401, refused.body.toString());
     }
     assert.equal(receiver.upstream.begun, begun);

@@ -1,4 +1,5 @@
-// Node's own server, as scripts use it: it compares the decoded path. What it runs for a request, it says in the answer.
+// Node's own server, as scripts use it: it compares the decoded path. What it runs for a request, it says in the
+// answer.
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer } from 'node:http';
 
@@ -8,7 +9,8 @@ function codeFor({ method, headers }: IncomingMessage, path: string): string | u
   if (path === '/v1/pay' && method?.toUpperCase() === 'POST') return 'pay';
   if (path === '/v1/query' && (method === 'GET' || method === 'HEAD')) return 'query';
   if (path === '/v1/fund' || path.startsWith('/v1/fund/')) return 'fund';
-  if (path === '/v1/vault' && headers.host?.toLowerCase().replace(/:.*$/, '').replace(/\.$/, '') === 'pay.bank.test') return 'vault';
+  if (path === '/v1/vault' && headers.host?.toLowerCase().replace(/:.*$/, '').replace(/\.$/, '') === 'pay.bank.test')
+    return 'vault';
   return path === '/v1/role' && headers['x-role'] === 'user' ? 'role' : undefined;
 }
 

@@ -1,4 +1,5 @@
-// Wire profiles, named fields and streams through a real Envoy: what the upstream got opens elsewhere, and opens in another route of the same Envoy.
+// Wire profiles, named fields and streams through a real Envoy: what the upstream got opens elsewhere, and opens in
+// another route of the same Envoy.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
@@ -11,27 +12,46 @@ const PROFILES = ['fim-json', 'compact', 'raw', 'hex', 'base64', 'segmented'] as
 const FIELDS = { fields: ['$.card', '$.payer.name'], algorithm: 'SM4-CTR-HMAC-SM3' };
 
 function pair(name: string, settings: object, body: object = {}): string[] {
-  const of = (action: string): string => route(`${name}-${action.toLowerCase()}`, {
-    match: { path: { type: 'Exact', value: `/${name}/${action}` } }, body, encryption: { keyId: KEY_ID, request: action, ...settings },
-  });
+  const of = (action: string): string =>
+    route(`${name}-${action.toLowerCase()}`, {
+      match: { path: { type: 'Exact', value: `/${name}/${action}` } },
+      body,
+      encryption: { keyId: KEY_ID, request: action, ...settings },
+    });
   return [of('Encrypt'), of('Decrypt')];
 }
 
 let harness: Harness;
 before(async () => {
-  const routes = [...PROFILES.flatMap((profile) => pair(profile, { profile })), ...pair('fields', FIELDS), ...pair('streamed', { profile: 'segmented', stream: true, segmentBytes: 16384 }), ...pair('streamed-json', { stream: true }, { maxBytes: 16777216 }),
-    route('answer', { match: { path: { type: 'Exact', value: '/answer' } }, encryption: { keyId: KEY_ID, request: 'None', response: 'Decrypt' } })];
+  const routes = [
+    ...PROFILES.flatMap((profile) => pair(profile, { profile })),
+    ...pair('fields', FIELDS),
+    ...pair('streamed', { profile: 'segmented', stream: true, segmentBytes: 16384 }),
+    ...pair('streamed-json', { stream: true }, { maxBytes: 16777216 }),
+    route('answer', {
+      match: { path: { type: 'Exact', value: '/answer' } },
+      encryption: { keyId: KEY_ID, request: 'None', response: 'Decrypt' },
+    }),
+  ];
   harness = await Harness.start({ routes: together(...routes) });
 });
 after(() => harness.stop());
 
 const arrived = (): { body: Buffer; headers: NodeJS.Dict<string | string[]> } => harness.upstream.arrived.at(-1)!;
 
-async function both(name: string, text: Buffer, type: string): Promise<{ sealed: Buffer; opened: Buffer; openedType: unknown }> {
+async function both(
+  name: string,
+  text: Buffer,
+  type: string,
+): Promise<{ sealed: Buffer; opened: Buffer; openedType: unknown }> {
   const first = await send(harness.url, { path: `/${name}/Encrypt`, body: text, headers: { 'content-type': type } });
   assert.equal(first.status, 200, first.body.toString());
   const { body: sealed, headers } = arrived();
-  const second = await send(harness.url, { path: `/${name}/Decrypt`, body: sealed, headers: { 'content-type': String(headers['content-type']) } });
+  const second = await send(harness.url, {
+    path: `/${name}/Decrypt`,
+    body: sealed,
+    headers: { 'content-type': String(headers['content-type']) },
+  });
   assert.equal(second.status, 200, second.body.toString());
   return { sealed, opened: arrived().body, openedType: arrived().headers['content-type'] };
 }
@@ -49,7 +69,11 @@ describe('profiles', () => {
       const forged = Buffer.from(sealed);
       forged[forged.length - 30]! ^= 4;
       const before = harness.upstream.arrived.length;
-      const refused = await send(harness.url, { path: `/${profile}/Decrypt`, body: forged, headers: { 'content-type': 'text/plain' } });
+      const refused = await send(harness.url, {
+        path: `/${profile}/Decrypt`,
+        body: forged,
+        headers: { 'content-type': 'text/plain' },
+      });
       assert.equal(refused.status, 422);
       assert.match(refused.body.toString(), /FIM-SM4-0002/);
       assert.equal(harness.upstream.arrived.length, before);
@@ -60,8 +84,14 @@ describe('profiles', () => {
 test('an answer that has lost its body does not pass for an empty one', async () => {
   const answer = harness.upstream.answer;
   try {
-    for (const [status, length] of [[200, true], [200, false], [204, false], [401, true]] as const) {
-      harness.upstream.answer = (_request, response) => response.writeHead(status, length ? { 'content-length': '0' } : {}).end();
+    for (const [status, length] of [
+      [200, true],
+      [200, false],
+      [204, false],
+      [401, true],
+    ] as const) {
+      harness.upstream.answer = (_request, response) =>
+        response.writeHead(status, length ? { 'content-length': '0' } : {}).end();
       const reply = await send(harness.url, { path: '/answer', method: 'GET', headers: {} });
       assert.equal(reply.status, status === 200 ? 502 : status, `${status} ${length}`);
       if (status === 200) assert.match(reply.body.toString(), /FIM-SM4-0002/);

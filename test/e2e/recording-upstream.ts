@@ -21,7 +21,8 @@ export class RecordingUpstream {
   /** Requests whose headers came, whether or not their bodies did. */
   begun = 0;
   /** How it answers; may be replaced at any time. */
-  answer: Answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}');
+  answer: Answer = (_request, response) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}');
   /** Called as soon as a request's headers are here. */
   onBegin: (request: IncomingMessage, response: ServerResponse) => void = () => {};
   readonly server: Server | Http2Server;
@@ -73,7 +74,13 @@ export class RecordingUpstream {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('error', () => response.destroy());
     request.on('end', () => {
-      const arrived = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks), trailers: request.trailers };
+      const arrived = {
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(chunks),
+        trailers: request.trailers,
+      };
       this.arrived.push(arrived);
       if (!response.headersSent) this.answer(arrived, response);
     });

@@ -1,4 +1,5 @@
-// A refusal of well-formed HTTP costs the client no connection. Envoy takes 400 for a request that it could not read, and closes.
+// A refusal of well-formed HTTP costs the client no connection. Envoy takes 400 for a request that it could not read,
+// and closes.
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { test } from 'node:test';
@@ -25,7 +26,8 @@ test('requests that are refused share one connection, unless the route answers 4
     let connections = 0;
     const connect = agent.createConnection.bind(agent);
     agent.createConnection = (options, callback) => (connections++, connect(options, callback));
-    for (let i = 0; i < 10; i++) assert.equal((await send(harness.url, { path, body: '{"b":1}', agent })).status, status);
+    for (let i = 0; i < 10; i++)
+      assert.equal((await send(harness.url, { path, body: '{"b":1}', agent })).status, status);
     agent.destroy();
     return connections;
   };

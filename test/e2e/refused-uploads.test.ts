@@ -1,4 +1,5 @@
-// A refusal costs neither the answer nor the connection: clients of HTTP/1.1 that still write their body read the reply, and what they send behind it is served.
+// A refusal costs neither the answer nor the connection: clients of HTTP/1.1 that still write their body read the
+// reply, and what they send behind it is served.
 import assert from 'node:assert/strict';
 import { connect as connectHttp2 } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -16,9 +17,16 @@ const REPLY_TIMEOUT_MS = 60_000;
 const GOOD = '{"transCode":"01"}';
 
 const ROUTES = together(
-  route('judged', { match: { path: { value: '/judged' } }, validation: { fields: [{ name: 'transCode', pattern: '^01' }] } }),
+  route('judged', {
+    match: { path: { value: '/judged' } },
+    validation: { fields: [{ name: 'transCode', pattern: '^01' }] },
+  }),
   route('limited', { match: { path: { value: '/limited' } }, rateLimit: { requests: 1, period: '1h' } }),
-  route('signed', { match: { path: { value: '/signed' } }, body: { maxBytes: 8 * MIB }, signature: { request: 'Verify', response: 'None', keyId: 'kms://partner/hmac' } }),
+  route('signed', {
+    match: { path: { value: '/signed' } },
+    body: { maxBytes: 8 * MIB },
+    signature: { request: 'Verify', response: 'None', keyId: 'kms://partner/hmac' },
+  }),
 );
 
 interface Refusal {
@@ -31,7 +39,13 @@ interface Refusal {
 
 const REFUSALS: Refusal[] = [
   { name: 'a body over the limit', path: '/judged', type: 'application/json', status: 413, code: 'FIM-RT-0002' },
-  { name: 'a compressed body', path: '/judged', type: 'application/json\r\ncontent-encoding: br', status: 415, code: 'FIM-RT-0003' },
+  {
+    name: 'a compressed body',
+    path: '/judged',
+    type: 'application/json\r\ncontent-encoding: br',
+    status: 415,
+    code: 'FIM-RT-0003',
+  },
   { name: 'a rate limit', path: '/limited', type: 'application/json', status: 429, code: 'FIM-LIM-0001' },
   { name: 'a missing signature', path: '/signed', type: 'application/json', status: 401, code: 'FIM-SIG-0001' },
 ];
@@ -39,7 +53,8 @@ const REFUSALS: Refusal[] = [
 let harness: Harness;
 before(async () => {
   harness = await Harness.start({ routes: route('before', { masking: { fields: [{ path: '$.card' }] } }) });
-  harness.upstream.answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/json', 'content-length': '2' }).end('{}');
+  harness.upstream.answer = (_request, response) =>
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '2' }).end('{}');
   harness.kms.register.create('partner/hmac', 'HMAC-SM3', { material: Buffer.alloc(32, 7) });
   const event = await harness.edit(ROUTES);
   assert.equal(event.event, 'applied', JSON.stringify(event));
@@ -62,7 +77,10 @@ class Client {
       this.closed ??= reason;
       this.wake();
     };
-    this.socket.on('error', close).on('end', () => close(true)).on('close', () => close(true));
+    this.socket
+      .on('error', close)
+      .on('end', () => close(true))
+      .on('close', () => close(true));
   }
 
   /** Writes bytes, and waits until they are with the system. */
@@ -82,7 +100,10 @@ class Client {
           this.text = this.text.slice(head[0].length + length);
           return { status: Number(head[1]), body };
         }
-        if (this.closed !== null) throw new Error(`the connection ended: ${this.closed === true ? 'closed' : this.closed.message}; read: ${this.text}`);
+        if (this.closed !== null)
+          throw new Error(
+            `the connection ended: ${this.closed === true ? 'closed' : this.closed.message}; read: ${this.text}`,
+          );
         await new Promise<void>((woken) => (this.wake = woken));
       }
     } finally {
@@ -97,7 +118,10 @@ function head(path: string, type: string, framing: string): string {
 
 const GOOD_REQUEST = `${head('/judged', 'application/json', `content-length: ${GOOD.length}`)}${GOOD}`;
 
-/** Sends a refused upload and, without waiting, a good request behind it; reads both replies, and makes one more exchange. */
+/**
+ * Sends a refused upload and, without waiting, a good request behind it; reads both replies, and makes one more
+ * exchange.
+ */
 async function upload({ path, type, status, code }: Refusal, slow: boolean): Promise<void> {
   const client = new Client();
   try {
@@ -133,7 +157,14 @@ for (const refusal of REFUSALS) {
 test('a chunked body of unknown length gets its reply at its end, with the next request behind it', async () => {
   const client = new Client();
   await client.write(head('/judged', 'application/json', 'transfer-encoding: chunked'));
-  for (let i = 0; i < SLOW_PIECES; i++) await client.write(Buffer.concat([Buffer.from(`${(BODY.length / SLOW_PIECES).toString(16)}\r\n`), BODY.subarray(0, BODY.length / SLOW_PIECES), Buffer.from('\r\n')]));
+  for (let i = 0; i < SLOW_PIECES; i++)
+    await client.write(
+      Buffer.concat([
+        Buffer.from(`${(BODY.length / SLOW_PIECES).toString(16)}\r\n`),
+        BODY.subarray(0, BODY.length / SLOW_PIECES),
+        Buffer.from('\r\n'),
+      ]),
+    );
   await client.write(`0\r\nx-trailer: 1\r\n\r\n${GOOD_REQUEST}`);
   assert.equal((await client.reply()).status, 413);
   assert.equal((await client.reply()).status, 200);

@@ -1,4 +1,5 @@
-// Requests spelt in every way that a server might take for a protected one, and a look at who runs what for them: a server by itself, and behind FIM.
+// Requests spelt in every way that a server might take for a protected one, and a look at who runs what for them: a
+// server by itself, and behind FIM.
 import { connect } from 'node:net';
 import type { Harness } from './harness.ts';
 import { route, together } from './resources.ts';
@@ -46,7 +47,9 @@ function post(path: string): SpeltRequest {
   return { method: 'POST', path, headers: [HOST] };
 }
 
-/** Each byte as an escape, in both cases, put before, into and behind a path; each character of the path as its escape. */
+/**
+ * Each byte as an escape, in both cases, put before, into and behind a path; each character of the path as its escape.
+ */
 function escapesIn(path: string): string[] {
   const found = [];
   const middle = path.lastIndexOf('/') + 1;
@@ -54,7 +57,8 @@ function escapesIn(path: string): string[] {
     const digits = byte.toString(16).padStart(2, '0');
     for (const escape of new Set([`%${digits}`, `%${digits.toUpperCase()}`])) {
       for (const at of [1, middle, middle + 1, path.length]) found.push(path.slice(0, at) + escape + path.slice(at));
-      for (const at of path.matchAll(/[^/]/g)) if (at[0].charCodeAt(0) === byte) found.push(path.slice(0, at.index) + escape + path.slice(at.index + 1));
+      for (const at of path.matchAll(/[^/]/g))
+        if (at[0].charCodeAt(0) === byte) found.push(path.slice(0, at.index) + escape + path.slice(at.index + 1));
     }
   }
   return found;
@@ -66,30 +70,225 @@ function shapesOf(path: string): string[] {
   const [head, tail] = [path.slice(0, cut), path.slice(cut + 1)];
   const lower = path.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase());
   const raw = Buffer.from(decodeURIComponent(path)).toString('latin1');
-  const between = ['//', '/./', '/x/../', '/x//../', '/%2e/', '/x/%2e%2E/', '/..;/', '/x/..;/', '/;/', '/;a=b/', '/x/..;a/', '/.;/', '\\', '%5C', '%2F', '/%2F', '%2f', '/%2e%2e/', '/x%2f..%2f', '/x/..%2F', '/%00/', '/ /', '/%20/', '/\t/', '/%09/', '/.%2e/', '/%252e%252e/', '%252F', '%c0%af', '%ef%bc%8f'];
-  const behind = ['/', '//', '/.', '/..', '/./', ';', ';a=b', ';/', '/;', '.', '..', '...', '%20', '%2e', '%00', '%00.x', '%0a', '%0d', '%3b', '%3Ba', '%23', '%3F', '%3fa', '#', '#a', '%', '%4', '%zz', '%u0020', '.json', '.do', '~', '*', '%2A', '/%2e', '%2F', '%5c', '\\', '/x/..', '/x/../', '/%2e%2e/', ' ', '\t', '%E2%80%8B', '%c2%a0', '%ff', '\xa0', '\xff'];
-  const escaped = path.replace(/%[0-9A-F]{2}|[^/]/g, (text) => (text.length === 1 ? `%${text.charCodeAt(0).toString(16)}` : text));
-  const shapes = [path, lower, escaped, path.replaceAll(':', '%3A'), path.replaceAll(':', '%3a'), path.toLowerCase(), path.toUpperCase(), path.replace(/\/(\w)/g, (text) => text.toUpperCase()), raw, `http://x${path}`, `//x${path}`, path.slice(1), `%2F${path.slice(1)}`, `.${path}`, `/.${path}`, `/..${path}`, `/x/..${path}`, `\\${path.slice(1)}`, encodeURIComponent(path), path.replace(/%/g, '%25'), `*${path}`, `;${path}`, `/;x${path}`];
-  return [...shapes, ...between.map((text) => `${head}${text}${tail}`), ...behind.map((text) => path + text), ...between.map((text) => `${text}${path.slice(1)}`)];
+  const between = [
+    '//',
+    '/./',
+    '/x/../',
+    '/x//../',
+    '/%2e/',
+    '/x/%2e%2E/',
+    '/..;/',
+    '/x/..;/',
+    '/;/',
+    '/;a=b/',
+    '/x/..;a/',
+    '/.;/',
+    '\\',
+    '%5C',
+    '%2F',
+    '/%2F',
+    '%2f',
+    '/%2e%2e/',
+    '/x%2f..%2f',
+    '/x/..%2F',
+    '/%00/',
+    '/ /',
+    '/%20/',
+    '/\t/',
+    '/%09/',
+    '/.%2e/',
+    '/%252e%252e/',
+    '%252F',
+    '%c0%af',
+    '%ef%bc%8f',
+  ];
+  const behind = [
+    '/',
+    '//',
+    '/.',
+    '/..',
+    '/./',
+    ';',
+    ';a=b',
+    ';/',
+    '/;',
+    '.',
+    '..',
+    '...',
+    '%20',
+    '%2e',
+    '%00',
+    '%00.x',
+    '%0a',
+    '%0d',
+    '%3b',
+    '%3Ba',
+    '%23',
+    '%3F',
+    '%3fa',
+    '#',
+    '#a',
+    '%',
+    '%4',
+    '%zz',
+    '%u0020',
+    '.json',
+    '.do',
+    '~',
+    '*',
+    '%2A',
+    '/%2e',
+    '%2F',
+    '%5c',
+    '\\',
+    '/x/..',
+    '/x/../',
+    '/%2e%2e/',
+    ' ',
+    '\t',
+    '%E2%80%8B',
+    '%c2%a0',
+    '%ff',
+    '\xa0',
+    '\xff',
+  ];
+  const escaped = path.replace(/%[0-9A-F]{2}|[^/]/g, (text) =>
+    text.length === 1 ? `%${text.charCodeAt(0).toString(16)}` : text,
+  );
+  const shapes = [
+    path,
+    lower,
+    escaped,
+    path.replaceAll(':', '%3A'),
+    path.replaceAll(':', '%3a'),
+    path.toLowerCase(),
+    path.toUpperCase(),
+    path.replace(/\/(\w)/g, (text) => text.toUpperCase()),
+    raw,
+    `http://x${path}`,
+    `//x${path}`,
+    path.slice(1),
+    `%2F${path.slice(1)}`,
+    `.${path}`,
+    `/.${path}`,
+    `/..${path}`,
+    `/x/..${path}`,
+    `\\${path.slice(1)}`,
+    encodeURIComponent(path),
+    path.replace(/%/g, '%25'),
+    `*${path}`,
+    `;${path}`,
+    `/;x${path}`,
+  ];
+  return [
+    ...shapes,
+    ...between.map((text) => `${head}${text}${tail}`),
+    ...behind.map((text) => path + text),
+    ...between.map((text) => `${text}${path.slice(1)}`),
+  ];
 }
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'post', 'Post', 'get', 'POST ', 'PURGE', 'PROPFIND', 'QUERY', 'M-SEARCH'];
-const HOSTS = ['pay.bank.test', 'PAY.bank.test', 'pay.bank.test.', 'pay.bank.test..', 'pay.bank.test:80', 'pay.bank.test:abc', 'pay.bank.test:', 'pay.bank.test:0', 'pay.bank.test:99999', 'u@pay.bank.test', 'u:p@pay.bank.test', 'pay.bank.test@x', 'pay.bank.test,x', 'x,pay.bank.test', 'x pay.bank.test', 'pay.bank.test x', 'pay.bank%2etest', 'pay%2Ebank.test', '%70ay.bank.test', 'pay.bank.test%00', 'pay.bank.test/', 'pay.bank.test?', 'pay.bank.test#', '.pay.bank.test', 'pay..bank.test', '[pay.bank.test]', '', 'x', '_.bank.test', '\tpay.bank.test', 'pay.bank.test\t'];
+const METHODS = [
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'PATCH',
+  'OPTIONS',
+  'TRACE',
+  'post',
+  'Post',
+  'get',
+  'POST ',
+  'PURGE',
+  'PROPFIND',
+  'QUERY',
+  'M-SEARCH',
+];
+const HOSTS = [
+  'pay.bank.test',
+  'PAY.bank.test',
+  'pay.bank.test.',
+  'pay.bank.test..',
+  'pay.bank.test:80',
+  'pay.bank.test:abc',
+  'pay.bank.test:',
+  'pay.bank.test:0',
+  'pay.bank.test:99999',
+  'u@pay.bank.test',
+  'u:p@pay.bank.test',
+  'pay.bank.test@x',
+  'pay.bank.test,x',
+  'x,pay.bank.test',
+  'x pay.bank.test',
+  'pay.bank.test x',
+  'pay.bank%2etest',
+  'pay%2Ebank.test',
+  '%70ay.bank.test',
+  'pay.bank.test%00',
+  'pay.bank.test/',
+  'pay.bank.test?',
+  'pay.bank.test#',
+  '.pay.bank.test',
+  'pay..bank.test',
+  '[pay.bank.test]',
+  '',
+  'x',
+  '_.bank.test',
+  '\tpay.bank.test',
+  'pay.bank.test\t',
+];
 const OVERRIDES = ['x-http-method-override', 'x-method-override', 'x-http-method', 'X_HTTP_METHOD_OVERRIDE'];
 
 /** Some thousand requests; of the escapes of each byte, every `nth`. */
 export function speltRequests(nth = 1): SpeltRequest[] {
   const paths = ['/v1/accounts:transfer', '/v1/pay', '/v1/fund/redeem', CHINESE];
-  const spelt = [...new Set(paths.flatMap((path) => [...escapesIn(path).filter((_, index) => index % nth === 0), ...shapesOf(path)]))].map(post);
-  const methods = ['/v1/pay', '/v1/query', '/v1/fund'].flatMap((path) => METHODS.map((method) => ({ method, path, headers: [HOST] })));
+  const spelt = [
+    ...new Set(
+      paths.flatMap((path) => [...escapesIn(path).filter((_, index) => index % nth === 0), ...shapesOf(path)]),
+    ),
+  ].map(post);
+  const methods = ['/v1/pay', '/v1/query', '/v1/fund'].flatMap((path) =>
+    METHODS.map((method) => ({ method, path, headers: [HOST] })),
+  );
   const vault = { method: 'POST', path: '/v1/vault' };
   const hosts = HOSTS.map((host) => ({ ...vault, headers: [`host: ${host}`] }));
-  const pairs = [['x', 'pay.bank.test'], ['pay.bank.test', 'x'], ['pay.bank.test', 'pay.bank.test']].map(([first, second]) => ({ ...vault, headers: [`host: ${first}`, `Host: ${second}`] }));
-  const absolute = [{ ...vault, path: 'http://pay.bank.test/v1/vault', headers: [HOST] }, { ...vault, path: 'http://x/v1/vault', headers: ['host: pay.bank.test'] }, { ...vault, headers: [] }];
-  const roles = [['user'], ['user', 'admin'], ['admin', 'user'], ['user', 'user'], ['user, admin'], [' user '], ['', 'user'], ['user', '']].map((values) => ({ method: 'POST', path: '/v1/role', headers: [HOST, ...values.map((value) => `x-role: ${value}`)] }));
-  const underscores = [['x_role: user'], ['x-role: admin', 'x_role: user'], ['x_role: user', 'x-role: admin']].map((lines) => ({ method: 'POST', path: '/v1/role', headers: [HOST, ...lines] }));
-  const overrides = OVERRIDES.flatMap((name) => ['GET', 'PUT', 'DELETE'].map((method) => ({ method, path: '/v1/pay', headers: [HOST, `${name}: POST`] })));
-  const elsewhere = ['x-original-url', 'x-rewrite-url'].map((name) => ({ method: 'POST', path: '/elsewhere', headers: [HOST, `${name}: /v1/pay`] }));
+  const pairs = [
+    ['x', 'pay.bank.test'],
+    ['pay.bank.test', 'x'],
+    ['pay.bank.test', 'pay.bank.test'],
+  ].map(([first, second]) => ({ ...vault, headers: [`host: ${first}`, `Host: ${second}`] }));
+  const absolute = [
+    { ...vault, path: 'http://pay.bank.test/v1/vault', headers: [HOST] },
+    { ...vault, path: 'http://x/v1/vault', headers: ['host: pay.bank.test'] },
+    { ...vault, headers: [] },
+  ];
+  const roles = [
+    ['user'],
+    ['user', 'admin'],
+    ['admin', 'user'],
+    ['user', 'user'],
+    ['user, admin'],
+    [' user '],
+    ['', 'user'],
+    ['user', ''],
+  ].map((values) => ({
+    method: 'POST',
+    path: '/v1/role',
+    headers: [HOST, ...values.map((value) => `x-role: ${value}`)],
+  }));
+  const underscores = [['x_role: user'], ['x-role: admin', 'x_role: user'], ['x_role: user', 'x-role: admin']].map(
+    (lines) => ({ method: 'POST', path: '/v1/role', headers: [HOST, ...lines] }),
+  );
+  const overrides = OVERRIDES.flatMap((name) =>
+    ['GET', 'PUT', 'DELETE'].map((method) => ({ method, path: '/v1/pay', headers: [HOST, `${name}: POST`] })),
+  );
+  const elsewhere = ['x-original-url', 'x-rewrite-url'].map((name) => ({
+    method: 'POST',
+    path: '/elsewhere',
+    headers: [HOST, `${name}: /v1/pay`],
+  }));
   return [...spelt, ...methods, ...hosts, ...pairs, ...absolute, ...roles, ...underscores, ...overrides, ...elsewhere];
 }
 
@@ -98,10 +297,15 @@ function headOf(request: SpeltRequest): string {
   const path = at < 0 ? request.path + BAD_QUERY : request.path.slice(0, at) + BAD_QUERY + request.path.slice(at);
   const body = /^(GET|HEAD)$/i.test(request.method) ? '' : BAD_BODY;
   const length = body === '' ? [] : ['content-type: application/json', `content-length: ${body.length}`];
-  return [`${request.method} ${path} HTTP/1.1`, ...request.headers, 'connection: close', ...length, '', body].join('\r\n');
+  return [`${request.method} ${path} HTTP/1.1`, ...request.headers, 'connection: close', ...length, '', body].join(
+    '\r\n',
+  );
 }
 
-/** Sends one request on a connection of its own, byte by byte as it is spelt, and reads the answer. Status 0: the server closed without one. */
+/**
+ * Sends one request on a connection of its own, byte by byte as it is spelt, and reads the answer. Status 0: the server
+ * closed without one.
+ */
 export async function ask(port: number, request: SpeltRequest): Promise<Outcome> {
   return new Promise((done, failed) => {
     let text = '';
@@ -111,7 +315,11 @@ export async function ask(port: number, request: SpeltRequest): Promise<Outcome>
       const head = text.split('\r\n\r\n')[0]!;
       const executed = /^x-executed: *(\S+)/im.exec(head)?.[1];
       const code = /"code":"(FIM-[A-Z]+-\d+)"/.exec(text)?.[1];
-      done({ status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? 0), ...(executed === undefined ? {} : { executed }), ...(code === undefined ? {} : { code }) });
+      done({
+        status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? 0),
+        ...(executed === undefined ? {} : { executed }),
+        ...(code === undefined ? {} : { code }),
+      });
     };
     socket.setTimeout(REPLY_TIMEOUT_MS, () => {
       socket.destroy();
@@ -141,14 +349,25 @@ export interface Comparison {
 
 async function inTurns<T>(items: readonly T[], each: (item: T) => Promise<void>): Promise<void> {
   let next = 0;
-  await Promise.all(Array.from({ length: AT_A_TIME }, async () => {
-    while (next < items.length) await each(items[next++]!);
-  }));
+  await Promise.all(
+    Array.from({ length: AT_A_TIME }, async () => {
+      while (next < items.length) await each(items[next++]!);
+    }),
+  );
 }
 
 /** Asks the server at `port` alone and behind the harness. */
 export async function compare(harness: Harness, port: number, requests: readonly SpeltRequest[]): Promise<Comparison> {
-  const result: Comparison = { asked: requests.length, executed: 0, judged: 0, unclear: 0, byProxy: 0, notFound: 0, passed: [], codes: new Map() };
+  const result: Comparison = {
+    asked: requests.length,
+    executed: 0,
+    judged: 0,
+    unclear: 0,
+    byProxy: 0,
+    notFound: 0,
+    passed: [],
+    codes: new Map(),
+  };
   await inTurns(requests, async (request) => {
     const alone = await ask(port, request);
     const behind = await ask(harness.stack.listen.port, request);
@@ -165,6 +384,10 @@ export async function compare(harness: Harness, port: number, requests: readonly
 }
 
 export function tableRow(name: string, result: Comparison): string {
-  const codes = [...result.codes].filter(([code]) => !code.startsWith('FIM-PBOC')).sort().map(([code, count]) => `${code} ${count}`).join(', ');
+  const codes = [...result.codes]
+    .filter(([code]) => !code.startsWith('FIM-PBOC'))
+    .sort()
+    .map(([code, count]) => `${code} ${count}`)
+    .join(', ');
   return `${name}: ${result.asked} asked, alone it ran ${result.executed}; behind FIM ${result.judged} judged, ${result.unclear} refused as unclear, ${result.byProxy} by Envoy, ${result.notFound} not run, ${result.passed.length} passed (${codes})`;
 }

@@ -1,4 +1,5 @@
-// Protection never switches off: edits beside streams that do not end, with one worker, past every number at which something could be full.
+// Protection never switches off: edits beside streams that do not end, with one worker, past every number at which
+// something could be full.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
@@ -25,7 +26,10 @@ after(async () => {
 
 function policy(n: number): string {
   return together(
-    route('judged', { match: { path: { value: '/judged' } }, validation: { fields: [{ name: 'transCode', pattern: `^${n % 10}` }] } }),
+    route('judged', {
+      match: { path: { value: '/judged' } },
+      validation: { fields: [{ name: 'transCode', pattern: `^${n % 10}` }] },
+    }),
     route('sealed', { match: { path: { value: '/sealed' } }, encryption: { keyId: KEY_ID, request: 'Encrypt' } }),
   );
 }
@@ -40,7 +44,10 @@ async function openStream(n: number): Promise<Socket> {
 }
 
 async function assertJudges(n: number): Promise<void> {
-  const [good, bad] = [`${n % 10}`, `${(n + 1) % 10}`].map((transCode) => JSON.stringify({ transCode })) as [string, string];
+  const [good, bad] = [`${n % 10}`, `${(n + 1) % 10}`].map((transCode) => JSON.stringify({ transCode })) as [
+    string,
+    string,
+  ];
   const before = harness.upstream.arrived.length;
   assert.equal((await send(harness.url, { path: '/judged', body: good })).status, 200, `edit ${n}`);
   assert.equal((await send(harness.url, { path: '/sealed', body: 'plain-text' })).status, 200, `edit ${n}`);
@@ -68,7 +75,9 @@ test(`${EDITS} edits, each beside one more stream that does not end: every one i
   const stats = await harness.stack.envoy.admin.stats('fim.stream.drained|fim.config.lost|downstream_rq_active');
   const left = sockets.filter((socket) => !socket.destroyed && !socket.readableEnded).length;
   const grown = (await residentBytes()) - resident;
-  t.diagnostic(`${left} of ${EDITS} streams live; ${stats.get('wasmcustom.fim.stream.drained')} ended; resident memory ${(resident / MIB).toFixed(0)} MiB after a third, then ${(grown / MIB).toFixed(1)} MiB more`);
+  t.diagnostic(
+    `${left} of ${EDITS} streams live; ${stats.get('wasmcustom.fim.stream.drained')} ended; resident memory ${(resident / MIB).toFixed(0)} MiB after a third, then ${(grown / MIB).toFixed(1)} MiB more`,
+  );
   assert.ok(left <= MAX_STREAMS_LEFT, `${left} streams`);
   assert.ok((stats.get('wasmcustom.fim.stream.drained') ?? 0) >= EDITS - MAX_STREAMS_LEFT);
   assert.equal(stats.get('wasmcustom.fim.config.lost') ?? 0, 0);

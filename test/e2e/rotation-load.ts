@@ -1,5 +1,6 @@
-// The load of the rotation test and the upstream behind it, in a thread of its own. Each round sends a text to be encrypted, keeps what the upstream got, and
-// sends one of all messages so far back to be decrypted: whichever worker has it must have the version it was encrypted under, or get it.
+// The load of the rotation test and the upstream behind it, in a thread of its own. Each round sends a text to be
+// encrypted, keeps what the upstream got, and sends one of all messages so far back to be decrypted: whichever worker
+// has it must have the version it was encrypted under, or get it.
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -38,7 +39,9 @@ let sent = 0;
 const upstream = createServer((incoming, response) => {
   const chunks: Buffer[] = [];
   incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-  incoming.on('end', () => response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(Buffer.concat(chunks)));
+  incoming.on('end', () =>
+    response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(Buffer.concat(chunks)),
+  );
 });
 
 function post(url: string, agent: Agent, type: string, body: string): Promise<Reply> {
@@ -79,7 +82,9 @@ async function round(proxy: string, agent: Agent): Promise<void> {
   // Half of them the newest, half of them of any age.
   const chosen = sealed.at(Math.random() < 0.5 ? -1 : Math.floor(Math.random() * sealed.length));
   if (!chosen) return;
-  const back = await timed('decrypt', () => post(`${proxy}/in`, agent, 'application/vnd.fim.encrypted+json', chosen.body));
+  const back = await timed('decrypt', () =>
+    post(`${proxy}/in`, agent, 'application/vnd.fim.encrypted+json', chosen.body),
+  );
   if (back.status !== '200') return;
   if (back.body === chosen.plain) report.decrypted[chosen.version] = (report.decrypted[chosen.version] ?? 0) + 1;
   else report.wrong.push(`version ${chosen.version}`);
@@ -96,7 +101,8 @@ async function run(proxy: string): Promise<void> {
 
 function summary(list: number[]): [number, number, number, number] {
   const sorted = list.toSorted((a, b) => a - b);
-  const at = (share: number): number => Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
+  const at = (share: number): number =>
+    Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
   return [sorted.length, at(0.5), at(0.99), at(1)];
 }
 

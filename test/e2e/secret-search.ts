@@ -11,15 +11,23 @@ export interface Secret {
   bytes: Buffer;
 }
 
-/** Letters of base64 in which one encoding of bytes at each place modulo three always shows, without those that neighbours share. */
+/**
+ * Letters of base64 in which one encoding of bytes at each place modulo three always shows, without those that
+ * neighbours share.
+ */
 function base64Core(bytes: Buffer, offset: 0 | 1 | 2): string {
-  const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64').replace(/=+$/, '');
+  const text = Buffer.concat([Buffer.alloc(offset), bytes])
+    .toString('base64')
+    .replace(/=+$/, '');
   const first = Math.ceil((offset * 8) / 6);
   const whole = Math.floor(((offset + bytes.length) * 8) / 6);
   return text.slice(first, whole);
 }
 
-/** The forms of a secret, by name: raw, hex in both cases, base64 and base64url at the three places that a byte can have in a group. */
+/**
+ * The forms of a secret, by name: raw, hex in both cases, base64 and base64url at the three places that a byte can have
+ * in a group.
+ */
 export function formsOf(bytes: Buffer): Map<string, Buffer> {
   const forms = new Map([
     ['raw', bytes],
@@ -39,5 +47,9 @@ export function formsOf(bytes: Buffer): Map<string, Buffer> {
 /** Where secrets stand: `output: secret as form`. Never the secret itself. */
 export function findSecrets(outputs: readonly Output[], secrets: readonly Secret[]): string[] {
   const searched = secrets.map(({ name, bytes }) => ({ name, forms: [...formsOf(bytes)] }));
-  return outputs.flatMap((output) => searched.flatMap(({ name, forms }) => forms.filter(([, form]) => output.bytes.includes(form)).map(([form]) => `${output.name}: ${name} as ${form}`)));
+  return outputs.flatMap((output) =>
+    searched.flatMap(({ name, forms }) =>
+      forms.filter(([, form]) => output.bytes.includes(form)).map(([form]) => `${output.name}: ${name} as ${form}`),
+    ),
+  );
 }

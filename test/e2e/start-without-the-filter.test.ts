@@ -1,4 +1,5 @@
-// Envoy starts while what it needs of FIM is missing, refused or broken: it ends, or answers 503. Once it is there, everything is judged.
+// Envoy starts while what it needs of FIM is missing, refused or broken: it ends, or answers 503. Once it is there,
+// everything is judged.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -19,7 +20,21 @@ import { compileWicked } from './wicked/compile.ts';
 import { bootstrapAt } from './wicked/swap.ts';
 
 const DEADLINE_MS = 60_000;
-const CONFIG: PluginConfig = { version: '1.0', generation: 1, routes: [{ name: 'judged', stages: { pbocValidator: { profile: '', rules: [{ path: '$.transCode', pattern: '^01', required: true, type: 'string' }] } } }] };
+const CONFIG: PluginConfig = {
+  version: '1.0',
+  generation: 1,
+  routes: [
+    {
+      name: 'judged',
+      stages: {
+        pbocValidator: {
+          profile: '',
+          rules: [{ path: '$.transCode', pattern: '^01', required: true, type: 'string' }],
+        },
+      },
+    },
+  ],
+};
 const GOOD = '{"transCode":"01000001"}';
 const BAD = '{"transCode":"99"}';
 
@@ -63,14 +78,32 @@ class Starting {
     this.ended = ended;
   }
 
-  static async with(name: string, plugin: string | undefined, change: (bootstrap: EnvoyObject) => EnvoyObject = (bootstrap) => bootstrap): Promise<Starting> {
+  static async with(
+    name: string,
+    plugin: string | undefined,
+    change: (bootstrap: EnvoyObject) => EnvoyObject = (bootstrap) => bootstrap,
+  ): Promise<Starting> {
     const own = join(folder, name);
     mkdirSync(own);
     writeFileSync(join(own, 'routes.json'), JSON.stringify(routeResource(CONFIG)));
     if (plugin !== undefined) writeFileSync(join(own, 'fim.json'), plugin);
     writeFileSync(join(own, 'envoy.json'), JSON.stringify(change(bootstrapAt(own, upstream.url))));
     const address = join(own, 'address');
-    const child = spawn(await envoyBinary(), ['-c', join(own, 'envoy.json'), '--admin-address-path', address, '--concurrency', '2', '--disable-hot-restart', '--log-level', 'off'], { stdio: 'ignore' });
+    const child = spawn(
+      await envoyBinary(),
+      [
+        '-c',
+        join(own, 'envoy.json'),
+        '--admin-address-path',
+        address,
+        '--concurrency',
+        '2',
+        '--disable-hot-restart',
+        '--log-level',
+        'off',
+      ],
+      { stdio: 'ignore' },
+    );
     const ended = new Promise<number | null>((done) => child.once('exit', done));
     await until(async () => readFileSync(address, 'utf8').includes(':'));
     return new Starting(new EnvoyAdmin(new URL(`http://${readFileSync(address, 'utf8').trim()}`)), own, child, ended);
@@ -93,7 +126,8 @@ class Starting {
   }
 }
 
-const plugin = (file: string, config: PluginConfig = CONFIG, generation = 1): string => JSON.stringify(pluginResource(filterSlots('fused')[0]!, file, { ...config, generation }));
+const plugin = (file: string, config: PluginConfig = CONFIG, generation = 1): string =>
+  JSON.stringify(pluginResource(filterSlots('fused')[0]!, file, { ...config, generation }));
 
 async function judges(envoy: Starting): Promise<void> {
   await until(() => envoy.answers(BAD, /^422 .*FIM-PBOC-0001/));
@@ -126,7 +160,9 @@ test('a discovered file that is not there: Envoy ends', async () => {
 });
 
 test('a module that fails on workers, from the start: 503; with the right one, everything is judged', async () => {
-  const file = JSON.parse(plugin(wicked)) as { resources: [{ typed_config: { config: { configuration: { value: string } } } }] };
+  const file = JSON.parse(plugin(wicked)) as {
+    resources: [{ typed_config: { config: { configuration: { value: string } } } }];
+  };
   file.resources[0].typed_config.config.configuration.value = 'refuse-configure/1';
   const envoy = await Starting.with('refuses', JSON.stringify(file));
   try {

@@ -1,4 +1,5 @@
-// The load of the swap test and the upstream behind it, in a thread of its own: the controller under test must not wait for them.
+// The load of the swap test and the upstream behind it, in a thread of its own: the controller under test must not wait
+// for them.
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -7,7 +8,8 @@ import { fetchKey } from '../../envoy/standalone/open-protected.ts';
 import { openSymmetric, readProtected } from '../../envoy/standalone/protected-message.ts';
 
 /** What the test tells the load. */
-export type LoadCommand = { do: 'start'; proxy: string; kms: string; kid: string } | { do: 'floor'; generation: number } | { do: 'stop' };
+export type LoadCommand =
+  { do: 'start'; proxy: string; kms: string; kid: string } | { do: 'floor'; generation: number } | { do: 'stop' };
 
 /** What the load found. */
 export interface LoadReport {
@@ -31,7 +33,10 @@ let floor = 0;
 let running = true;
 let key: Buffer;
 
-/** Checks that encryption and masking of one message came from one generation, not older than the one in force when it was sent. */
+/**
+ * Checks that encryption and masking of one message came from one generation, not older than the one in force when it
+ * was sent.
+ */
 function check(text: string, sentUnder: number): void {
   const generation = Number((JSON.parse(text) as { ctx?: string }).ctx?.slice(1));
   const plain = openSymmetric(readProtected(Buffer.from(text)), key).toString();
@@ -57,7 +62,11 @@ const upstream = createServer((incoming, response) => {
 function once(proxy: string, agent: Agent): Promise<string> {
   const body = JSON.stringify({ transCode: '01200101', memo: MEMO });
   return new Promise((done) => {
-    const headers = { 'content-type': 'application/json', 'content-length': String(body.length), 'x-sent-under': String(floor) };
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': String(body.length),
+      'x-sent-under': String(floor),
+    };
     const outgoing = request(proxy, { method: 'POST', agent, headers }, (incoming) => {
       incoming.resume().on('end', () => done(String(incoming.statusCode)));
     });

@@ -20,9 +20,13 @@ const CONNECTIONS = 8;
 const MACHINES = WORKERS + 2;
 const REFRESH_MS = 5_000;
 const MAX_LIVE_MS = 1_000;
-/** New code is compiled before it is live: 0.2 s on an idle machine, and as much longer as others use its processors. */
+/**
+ * New code is compiled before it is live: 0.2 s on an idle machine, and as much longer as others use its processors.
+ */
 const MAX_SWAP_MS = 5_000;
-/** Growth of Envoy's resident memory from a tenth of the way to the end, as a share; V8 gives freed machines back late. */
+/**
+ * Growth of Envoy's resident memory from a tenth of the way to the end, as a share; V8 gives freed machines back late.
+ */
 const MAX_GROWTH = 0.35;
 const BROKEN_EVERY = 10;
 
@@ -47,57 +51,75 @@ function percentile(values: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
-test(`${LOAD_MS / 1000} s of load with ${POLICY_EDITS} policy edits and ${MODULE_SWAPS} module swaps`, { timeout: 4 * LOAD_MS }, async (t) => {
-  const load = new Worker(new URL('swap-load.ts', import.meta.url), { workerData: { connections: CONNECTIONS } });
-  t.after(() => load.terminate());
-  const [port] = (await once(load, 'message')) as [number];
-  const harness = await Harness.start({ routes: policy(0), concurrency: WORKERS, kms: { refreshMs: REFRESH_MS }, upstream: new URL(`http://127.0.0.1:${port}`) });
-  t.after(() => harness.stop());
-  const tell = (command: LoadCommand): void => load.postMessage(command);
-  tell({ do: 'start', proxy: harness.url, kms: harness.stack.kmsUrl.href, kid: `${KEY_ID}#1` });
+test(
+  `${LOAD_MS / 1000} s of load with ${POLICY_EDITS} policy edits and ${MODULE_SWAPS} module swaps`,
+  { timeout: 4 * LOAD_MS },
+  async (t) => {
+    const load = new Worker(new URL('swap-load.ts', import.meta.url), { workerData: { connections: CONNECTIONS } });
+    t.after(() => load.terminate());
+    const [port] = (await once(load, 'message')) as [number];
+    const harness = await Harness.start({
+      routes: policy(0),
+      concurrency: WORKERS,
+      kms: { refreshMs: REFRESH_MS },
+      upstream: new URL(`http://127.0.0.1:${port}`),
+    });
+    t.after(() => harness.stop());
+    const tell = (command: LoadCommand): void => load.postMessage(command);
+    tell({ do: 'start', proxy: harness.url, kms: harness.stack.kmsUrl.href, kid: `${KEY_ID}#1` });
 
-  const module = await readFile(join(harness.moduleFolder, 'fim.wasm'));
-  const policyMs: number[] = [];
-  const moduleMs: number[] = [];
-  const steps = POLICY_EDITS + MODULE_SWAPS;
-  const started = performance.now();
-  let generation = 0;
-  let warm = 0;
-  for (let step = 1; step <= steps; step++) {
-    const from = harness.events.length;
-    if (step % (steps / MODULE_SWAPS) === 0) {
-      await swapModule(harness, module, step);
-      moduleMs.push(await applied(harness, from));
-    } else {
-      if (step % BROKEN_EVERY === 1) assert.equal((await harness.edit(`broken: ${step}`)).event, 'rejected');
-      await harness.edit(policy(++generation));
-      policyMs.push(await applied(harness, harness.events.length - 1));
-      tell({ do: 'floor', generation });
+    const module = await readFile(join(harness.moduleFolder, 'fim.wasm'));
+    const policyMs: number[] = [];
+    const moduleMs: number[] = [];
+    const steps = POLICY_EDITS + MODULE_SWAPS;
+    const started = performance.now();
+    let generation = 0;
+    let warm = 0;
+    for (let step = 1; step <= steps; step++) {
+      const from = harness.events.length;
+      if (step % (steps / MODULE_SWAPS) === 0) {
+        await swapModule(harness, module, step);
+        moduleMs.push(await applied(harness, from));
+      } else {
+        if (step % BROKEN_EVERY === 1) assert.equal((await harness.edit(`broken: ${step}`)).event, 'rejected');
+        await harness.edit(policy(++generation));
+        policyMs.push(await applied(harness, harness.events.length - 1));
+        tell({ do: 'floor', generation });
+      }
+      if (step === steps / 10) warm = await residentBytes(harness.stack.envoy.pid);
+      await pause(Math.max(0, started + (step * LOAD_MS) / steps - performance.now()));
     }
-    if (step === steps / 10) warm = await residentBytes(harness.stack.envoy.pid);
-    await pause(Math.max(0, started + (step * LOAD_MS) / steps - performance.now()));
-  }
-  const seconds = (performance.now() - started) / 1000;
-  const resident = await residentBytes(harness.stack.envoy.pid);
-  const report = once(load, 'message');
-  tell({ do: 'stop' });
-  const [{ requests, outcomes, mixed, slowestMs, p99Ms }] = (await report) as [LoadReport];
+    const seconds = (performance.now() - started) / 1000;
+    const resident = await residentBytes(harness.stack.envoy.pid);
+    const report = once(load, 'message');
+    tell({ do: 'stop' });
+    const [{ requests, outcomes, mixed, slowestMs, p99Ms }] = (await report) as [LoadReport];
 
-  const mib = (bytes: number): string => `${(bytes / 1048576).toFixed(0)} MiB`;
-  t.diagnostic(`${requests} requests in ${seconds.toFixed(1)} s, outcomes ${JSON.stringify(outcomes)}, p99 ${p99Ms.toFixed(1)} ms, slowest ${slowestMs.toFixed(0)} ms`);
-  t.diagnostic(`policy edits live after ${percentile(policyMs, 0.5)} ms median, ${percentile(policyMs, 0.99)} ms p99, ${Math.max(...policyMs)} ms at most (${policyMs.length})`);
-  t.diagnostic(`module swaps live after ${percentile(moduleMs, 0.5)} ms median, ${Math.max(...moduleMs)} ms at most (${moduleMs.length})`);
-  t.diagnostic(`key reads ${harness.kms.reads}; resident ${mib(warm)} after a tenth, ${mib(resident)} at the end`);
+    const mib = (bytes: number): string => `${(bytes / 1048576).toFixed(0)} MiB`;
+    t.diagnostic(
+      `${requests} requests in ${seconds.toFixed(1)} s, outcomes ${JSON.stringify(outcomes)}, p99 ${p99Ms.toFixed(1)} ms, slowest ${slowestMs.toFixed(0)} ms`,
+    );
+    t.diagnostic(
+      `policy edits live after ${percentile(policyMs, 0.5)} ms median, ${percentile(policyMs, 0.99)} ms p99, ${Math.max(...policyMs)} ms at most (${policyMs.length})`,
+    );
+    t.diagnostic(
+      `module swaps live after ${percentile(moduleMs, 0.5)} ms median, ${Math.max(...moduleMs)} ms at most (${moduleMs.length})`,
+    );
+    t.diagnostic(`key reads ${harness.kms.reads}; resident ${mib(warm)} after a tenth, ${mib(resident)} at the end`);
 
-  assert.deepEqual(Object.keys(outcomes), ['200']);
-  assert.equal(mixed.length, 0, mixed.slice(0, 5).join('; '));
-  assert.ok(requests > 1000);
-  assert.ok(Math.max(...policyMs) < MAX_LIVE_MS);
-  assert.ok(Math.max(...moduleMs) < MAX_SWAP_MS);
-  const refreshes = MACHINES * (Math.ceil((seconds * 1000) / REFRESH_MS) + 1);
-  assert.ok(harness.kms.reads <= MACHINES * (MODULE_SWAPS + 1) + refreshes + 2, `${harness.kms.reads} key reads: policy edits must cost none`);
-  assert.ok(resident < warm * (1 + MAX_GROWTH), `${mib(warm)} → ${mib(resident)}`);
-});
+    assert.deepEqual(Object.keys(outcomes), ['200']);
+    assert.equal(mixed.length, 0, mixed.slice(0, 5).join('; '));
+    assert.ok(requests > 1000);
+    assert.ok(Math.max(...policyMs) < MAX_LIVE_MS);
+    assert.ok(Math.max(...moduleMs) < MAX_SWAP_MS);
+    const refreshes = MACHINES * (Math.ceil((seconds * 1000) / REFRESH_MS) + 1);
+    assert.ok(
+      harness.kms.reads <= MACHINES * (MODULE_SWAPS + 1) + refreshes + 2,
+      `${harness.kms.reads} key reads: policy edits must cost none`,
+    );
+    assert.ok(resident < warm * (1 + MAX_GROWTH), `${mib(warm)} → ${mib(resident)}`);
+  },
+);
 
 async function swapModule(harness: Harness, module: Buffer, step: number): Promise<void> {
   const file = join(harness.moduleFolder, 'fim.wasm');

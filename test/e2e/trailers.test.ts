@@ -1,4 +1,5 @@
-// Trailers over HTTP/2, which no stage sees: what the body hides does not go on in them, in neither direction, and a response without body is left whole.
+// Trailers over HTTP/2, which no stage sees: what the body hides does not go on in them, in neither direction, and a
+// response without body is left whole.
 import assert from 'node:assert/strict';
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
 import { connect } from 'node:http2';
@@ -9,9 +10,18 @@ import { route, together } from './resources.ts';
 const CARD = '6222020000000000079';
 const ROUTES = together(
   route('masked', { match: { path: { value: '/masked' } }, masking: { fields: [{ name: 'card', method: 'Full' }] } }),
-  route('sealed', { match: { path: { value: '/sealed' } }, encryption: { keyId: KEY_ID, request: 'Encrypt', response: 'Encrypt' } }),
-  route('passing', { match: { path: { value: '/passing' } }, encryption: { keyId: KEY_ID, request: 'None', response: 'Encrypt', stream: true } }),
-  route('judged', { match: { path: { value: '/judged' } }, validation: { fields: [{ name: 'transCode', pattern: '^01' }] } }),
+  route('sealed', {
+    match: { path: { value: '/sealed' } },
+    encryption: { keyId: KEY_ID, request: 'Encrypt', response: 'Encrypt' },
+  }),
+  route('passing', {
+    match: { path: { value: '/passing' } },
+    encryption: { keyId: KEY_ID, request: 'None', response: 'Encrypt', stream: true },
+  }),
+  route('judged', {
+    match: { path: { value: '/judged' } },
+    validation: { fields: [{ name: 'transCode', pattern: '^01' }] },
+  }),
 );
 
 let harness: Harness;
@@ -41,7 +51,10 @@ async function ask(path: string, body: string): Promise<Answer> {
     response.end();
   };
   return new Promise((done, failed) => {
-    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/json' }, { waitForTrailers: true });
+    const stream = session.request(
+      { ':method': 'POST', ':path': path, 'content-type': 'application/json' },
+      { waitForTrailers: true },
+    );
     const answer: Answer = { status: 0, body: '', trailers: {} };
     stream.on('wantTrailers', () => stream.sendTrailers({ 'x-card': CARD }));
     stream.on('response', (headers) => (answer.status = Number(headers[':status'])));

@@ -1,4 +1,5 @@
-// Every way by which Envoy ends without the filter, on a real one: nothing passes that a declared route should have judged, and nothing that nobody has looked at.
+// Every way by which Envoy ends without the filter, on a real one: nothing passes that a declared route should have
+// judged, and nothing that nobody has looked at.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,10 @@ import { DiscoveredFile } from './wicked/swap.ts';
 
 const GOOD = '{"transCode":"01000001"}';
 const BAD = '{"transCode":"99"}';
-const ROUTE = route('judged', { match: { path: { value: '/pay' } }, validation: { fields: [{ name: 'transCode', pattern: '^01' }] } });
+const ROUTE = route('judged', {
+  match: { path: { value: '/pay' } },
+  validation: { fields: [{ name: 'transCode', pattern: '^01' }] },
+});
 /** Each on a connection of its own: both workers are asked. */
 const ASKED = 12;
 
@@ -29,17 +33,30 @@ after(() => harness.stop());
 /** Status and code of each of several answers. */
 async function ask(path: string, body: string): Promise<string[]> {
   const replies = await Promise.all(Array.from({ length: ASKED }, () => send(harness.url, { path, body })));
-  return [...new Set(replies.map(({ status, body: text }) => `${status} ${/FIM-[A-Z]+-\d{4}/.exec(text.toString())?.[0] ?? ''}`.trim()))].sort();
+  return [
+    ...new Set(
+      replies.map(({ status, body: text }) =>
+        `${status} ${/FIM-[A-Z]+-\d{4}/.exec(text.toString())?.[0] ?? ''}`.trim(),
+      ),
+    ),
+  ].sort();
 }
 
-const everything = async (): Promise<string[][]> => [await ask('/pay', BAD), await ask('/pay', GOOD), await ask('/free', BAD)];
+const everything = async (): Promise<string[][]> => [
+  await ask('/pay', BAD),
+  await ask('/pay', GOOD),
+  await ask('/free', BAD),
+];
 const JUDGED = [['422 FIM-PBOC-0001'], ['200'], ['200']];
 const SEALED = [['503 FIM-RT-0020'], ['503 FIM-RT-0020'], ['503 FIM-RT-0020']];
 const same = (a: string[][], b: string[][]): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** No bad message has ever arrived on the route, whatever stood in the chain. */
 function assertNothingSlipped(): void {
-  assert.deepEqual(harness.upstream.arrived.filter(({ path, body }) => path === '/pay' && body.toString() === BAD), []);
+  assert.deepEqual(
+    harness.upstream.arrived.filter(({ path, body }) => path === '/pay' && body.toString() === BAD),
+    [],
+  );
 }
 
 async function restored(): Promise<void> {
@@ -48,12 +65,26 @@ async function restored(): Promise<void> {
   assertNothingSlipped();
 }
 
-const refusals = async (): Promise<number> => (await harness.stack.envoy.admin.stats('update_rejected$')).get('extension_config_discovery.http_filter.fim.update_rejected') ?? 0;
-const attempts = async (): Promise<number> => (await harness.stack.envoy.admin.stats('fim.update_attempt$')).get('extension_config_discovery.http_filter.fim.update_attempt') ?? 0;
+const refusals = async (): Promise<number> =>
+  (await harness.stack.envoy.admin.stats('update_rejected$')).get(
+    'extension_config_discovery.http_filter.fim.update_rejected',
+  ) ?? 0;
+const attempts = async (): Promise<number> =>
+  (await harness.stack.envoy.admin.stats('fim.update_attempt$')).get(
+    'extension_config_discovery.http_filter.fim.update_attempt',
+  ) ?? 0;
 
 describe('what fails on workers only, after the checks and the main thread took it', () => {
   let count = 0;
-  for (const mode of ['refuse-configure', 'trap-configure', 'refuse-start', 'trap-start', 'full', 'trap-headers', 'silent']) {
+  for (const mode of [
+    'refuse-configure',
+    'trap-configure',
+    'refuse-start',
+    'trap-start',
+    'full',
+    'trap-headers',
+    'silent',
+  ]) {
     test(`${mode}: 503 with a code, for all requests, until it is mended`, async () => {
       file.put(file.changed({ module: wicked, text: `${mode}/${++count}` }));
       await harness.poll(async () => same(await everything(), SEALED));
@@ -65,7 +96,8 @@ describe('what fails on workers only, after the checks and the main thread took 
   }
 
   test('the terminal has been told that nobody judges, and that machines died', async () => {
-    for (const code of ['FIM-UP-0030', 'FIM-UP-0031']) await harness.waitFor(() => harness.events.find((event) => event.event === 'warning' && event.code === code));
+    for (const code of ['FIM-UP-0030', 'FIM-UP-0031'])
+      await harness.waitFor(() => harness.events.find((event) => event.event === 'warning' && event.code === code));
   });
 });
 

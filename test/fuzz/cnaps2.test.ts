@@ -32,9 +32,20 @@ describe('CNAPS2 blocks', () => {
     const [h, s, root] = fields();
     assert.equal(h?.[0], 'H');
     assert.deepEqual(textsOf(h), {
-      VersionID: '02', OrigSender: '102100099996', OrigSenderSID: 'HVPS', OrigReceiver: '104100000004', OrigReceiverSID: 'HVPS', OrigSendDate: '20240801',
-      OrigSendTime: '093047', StructType: 'XML', MesgType: 'hvps.111.001.01', MesgID: '2024080100000117', MesgRefID: '2024080100000117', MesgPriority: '3',
-      MesgDirection: 'U', Reserve: '',
+      VersionID: '02',
+      OrigSender: '102100099996',
+      OrigSenderSID: 'HVPS',
+      OrigReceiver: '104100000004',
+      OrigReceiverSID: 'HVPS',
+      OrigSendDate: '20240801',
+      OrigSendTime: '093047',
+      StructType: 'XML',
+      MesgType: 'hvps.111.001.01',
+      MesgID: '2024080100000117',
+      MesgRefID: '2024080100000117',
+      MesgPriority: '3',
+      MesgDirection: 'U',
+      Reserve: '',
     });
     assert.equal(s?.[0], 'S');
     assert.match(s?.[1] ?? '', /^MEQC[A-Za-z0-9+/=\r\n]+$/);
@@ -49,21 +60,47 @@ describe('CNAPS2 blocks', () => {
     assert.equal(short.length, 128);
     assert.equal(parse(`${short}<a/>`), 0);
     const { OrigSender, OrigReceiver, MesgType, MesgRefID, MesgDirection } = textsOf(fields()[0]);
-    assert.deepEqual([OrigSender, OrigReceiver, MesgType, MesgRefID, MesgDirection], ['105100000017', '313821001016', 'ibps.101.001.02', '2024080100000117', 'D']);
+    assert.deepEqual(
+      [OrigSender, OrigReceiver, MesgType, MesgRefID, MesgDirection],
+      ['105100000017', '313821001016', 'ibps.101.001.02', '2024080100000117', 'D'],
+    );
     assert.equal(parse(`${short.replace('{H:01', '{H:02')}<a/>`), errorId('FIM-CNAPS-0003'));
   });
 
   it('takes a document without signature, and blocks behind it', () => {
     assert.equal(parse(header + document), 0);
-    assert.deepEqual(fields().map(([name]) => name), ['H', 'Document']);
+    assert.deepEqual(
+      fields().map(([name]) => name),
+      ['H', 'Document'],
+    );
     assert.equal(parse(`${header}${document}{S:abc=}\r\n{T:}`), 0);
-    assert.deepEqual(fields().map(([name]) => name), ['H', 'Document', 'S', 'T']);
+    assert.deepEqual(
+      fields().map(([name]) => name),
+      ['H', 'Document', 'S', 'T'],
+    );
     assert.equal(parse(`${header.trimEnd()}<a/>`), 0);
   });
 
   it('takes the longer header of digital currency', () => {
     const widths = [14, 4, 14, 4, 8, 6, 3, 20, 40, 40, 1, 1, 10, 10, 10, 9];
-    const values = ['G4001011000013', 'DCPS', 'C1091231000013', 'DCPS', '20240801', '093047', 'XML', 'dcep.221.001.01', 'id', 'ref', '1', 'U', 's', 'r', 'c', ''];
+    const values = [
+      'G4001011000013',
+      'DCPS',
+      'C1091231000013',
+      'DCPS',
+      '20240801',
+      '093047',
+      'XML',
+      'dcep.221.001.01',
+      'id',
+      'ref',
+      '1',
+      'U',
+      's',
+      'r',
+      'c',
+      '',
+    ];
     const long = `{H:04${values.map((value, i) => value.padEnd(widths[i] as number)).join('')}}\r\n`;
     assert.equal(long.length, 202);
     assert.equal(parse(`${long}{S::SSN:1:NSN:2:DEP:ab==:DSG:cd==}\r\n<a/>`), 0);
@@ -100,7 +137,8 @@ describe('CNAPS2 blocks', () => {
 
   it('takes no beginning of a message', () => {
     const bytes = new TextEncoder().encode(message.trimEnd());
-    for (let length = 0; length < bytes.length; length++) assert.notEqual(parse(bytes.subarray(0, length)), 0, `${length} bytes`);
+    for (let length = 0; length < bytes.length; length++)
+      assert.notEqual(parse(bytes.subarray(0, length)), 0, `${length} bytes`);
     assert.equal(parse(bytes), 0);
   });
 

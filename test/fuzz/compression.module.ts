@@ -22,9 +22,21 @@ export function openMany(coding: u32, length: u32, maxBytes: u32, times: u32): u
   return error;
 }
 
-export function outputPointer(): usize { return body.pointer; }
-export function outputLength(): u32 { return body.length; }
-export function heldBytes(): usize { return arena.held; }
-export function release(): void { arena.release(); }
-export function crcOf(length: u32): u32 { return crc32(input, length); }
-export function adlerOf(length: u32): u32 { return adler32(input, length); }
+export function outputPointer(): usize {
+  return body.pointer;
+}
+export function outputLength(): u32 {
+  return body.length;
+}
+export function heldBytes(): usize {
+  return arena.held;
+}
+export function release(): void {
+  arena.release();
+}
+export function crcOf(length: u32): u32 {
+  return crc32(input, length);
+}
+export function adlerOf(length: u32): u32 {
+  return adler32(input, length);
+}

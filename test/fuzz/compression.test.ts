@@ -1,8 +1,20 @@
-// Compressed bodies against Node's zlib: opened if and only if zlib opens all of them, to the same bytes. Nothing traps, hangs or grows.
+// Compressed bodies against Node's zlib: opened if and only if zlib opens all of them, to the same bytes. Nothing
+// traps, hangs or grows.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { constants, crc32, createDeflateRaw, deflateRawSync, deflateSync, gunzipSync, gzipSync, inflateRawSync, inflateSync, type Zlib } from 'node:zlib';
+import {
+  constants,
+  crc32,
+  createDeflateRaw,
+  deflateRawSync,
+  deflateSync,
+  gunzipSync,
+  gzipSync,
+  inflateRawSync,
+  inflateSync,
+  type Zlib,
+} from 'node:zlib';
 import { bestMs, caseCount, compileGuest, errorId, type GuestExports, Random } from './guest.ts';
 
 interface CompressionExports extends GuestExports {
@@ -32,14 +44,19 @@ const dice = new Random(20260731);
 function open(coding: number, packed: Uint8Array, maxBytes = 16 * MIB): Buffer | number {
   const error = guest.exports.open(coding, guest.put(packed), maxBytes);
   if (error !== 0) return error;
-  return Buffer.from(new Uint8Array(guest.exports.memory.buffer, guest.exports.outputPointer() >>> 0, guest.exports.outputLength()));
+  return Buffer.from(
+    new Uint8Array(guest.exports.memory.buffer, guest.exports.outputPointer() >>> 0, guest.exports.outputLength()),
+  );
 }
 
 /** What zlib makes of all bytes; undefined if it does not take them, or not all of them. */
 function oracle(coding: number, packed: Buffer): Buffer | undefined {
   const unpack = coding === GZIP ? gunzipSync : (packed[0]! & 15) === 8 ? inflateSync : inflateRawSync;
   try {
-    const { buffer, engine } = unpack(packed, { info: true }) as unknown as { buffer: Buffer; engine: Zlib & { bytesWritten: number } };
+    const { buffer, engine } = unpack(packed, { info: true }) as unknown as {
+      buffer: Buffer;
+      engine: Zlib & { bytesWritten: number };
+    };
     return engine.bytesWritten === packed.length ? buffer : undefined;
   } catch {
     return undefined;
@@ -49,8 +66,16 @@ function oracle(coding: number, packed: Buffer): Buffer | undefined {
 function compare(coding: number, packed: Buffer, about: string): void {
   const wanted = oracle(coding, packed);
   const got = open(coding, packed);
-  if (wanted === undefined) assert.ok(typeof got === 'number' && ERRORS.has(got), `${about}: zlib refuses it: ${packed.toString('hex').slice(0, 400)}`);
-  else assert.ok(typeof got !== 'number' && got.equals(wanted), `${about}: ${String(got)} of ${packed.toString('hex').slice(0, 400)}`);
+  if (wanted === undefined)
+    assert.ok(
+      typeof got === 'number' && ERRORS.has(got),
+      `${about}: zlib refuses it: ${packed.toString('hex').slice(0, 400)}`,
+    );
+  else
+    assert.ok(
+      typeof got !== 'number' && got.equals(wanted),
+      `${about}: ${String(got)} of ${packed.toString('hex').slice(0, 400)}`,
+    );
 }
 
 /** Data of several kinds: of no order, text, runs, short periods, far repetitions. */
@@ -62,12 +87,20 @@ function sample(bytes: number): Buffer {
   if (kind === 3) return Buffer.from(Array.from({ length: bytes }, () => 97 + dice.below(1 + dice.below(26))));
   const parts: Buffer[] = [];
   const words = Array.from({ length: 40 }, () => randomBytes(1 + dice.below(kind === 4 ? 12 : 300)));
-  for (let length = 0; length < bytes; length += parts.at(-1)!.length) parts.push(dice.chance(80) ? dice.pick(words) : randomBytes(dice.below(40) + 1));
+  for (let length = 0; length < bytes; length += parts.at(-1)!.length)
+    parts.push(dice.chance(80) ? dice.pick(words) : randomBytes(dice.below(40) + 1));
   return Buffer.concat(parts).subarray(0, bytes);
 }
 
-const size = (): number => dice.pick([0, 1, 2, 3, dice.below(40), dice.below(1000), dice.below(70_000), dice.below(300_000)]);
-const STRATEGIES = [constants.Z_DEFAULT_STRATEGY, constants.Z_FILTERED, constants.Z_HUFFMAN_ONLY, constants.Z_RLE, constants.Z_FIXED];
+const size = (): number =>
+  dice.pick([0, 1, 2, 3, dice.below(40), dice.below(1000), dice.below(70_000), dice.below(300_000)]);
+const STRATEGIES = [
+  constants.Z_DEFAULT_STRATEGY,
+  constants.Z_FILTERED,
+  constants.Z_HUFFMAN_ONLY,
+  constants.Z_RLE,
+  constants.Z_FIXED,
+];
 
 describe('what zlib writes', () => {
   test('every level, strategy, window and memory, in each of the three wrappings', () => {
@@ -75,16 +108,29 @@ describe('what zlib writes', () => {
       for (const strategy of STRATEGIES) {
         const options = { level, strategy, windowBits: 9 + dice.below(7), memLevel: 1 + dice.below(9) };
         const plain = sample(size());
-        for (const [coding, packed] of [[GZIP, gzipSync(plain, options)], [DEFLATE, deflateSync(plain, options)], [DEFLATE, deflateRawSync(plain, options)]] as const) {
+        for (const [coding, packed] of [
+          [GZIP, gzipSync(plain, options)],
+          [DEFLATE, deflateSync(plain, options)],
+          [DEFLATE, deflateRawSync(plain, options)],
+        ] as const) {
           const got = open(coding, packed);
-          assert.ok(typeof got !== 'number' && got.equals(plain), `${JSON.stringify(options)}, ${plain.length} bytes: ${String(got)}`);
+          assert.ok(
+            typeof got !== 'number' && got.equals(plain),
+            `${JSON.stringify(options)}, ${plain.length} bytes: ${String(got)}`,
+          );
         }
       }
     }
   });
 
   test('flushed in between in every way', async () => {
-    for (const flush of [constants.Z_NO_FLUSH, constants.Z_PARTIAL_FLUSH, constants.Z_SYNC_FLUSH, constants.Z_FULL_FLUSH, constants.Z_BLOCK]) {
+    for (const flush of [
+      constants.Z_NO_FLUSH,
+      constants.Z_PARTIAL_FLUSH,
+      constants.Z_SYNC_FLUSH,
+      constants.Z_FULL_FLUSH,
+      constants.Z_BLOCK,
+    ]) {
       for (let round = 0; round < 5; round++) {
         const deflater = createDeflateRaw({ level: dice.below(10) });
         const out: Buffer[] = [];
@@ -118,7 +164,12 @@ describe('what zlib writes', () => {
 
 /** Small streams of each kind of block. */
 function smallStreams(): [coding: number, packed: Buffer][] {
-  const plains = [Buffer.alloc(0), Buffer.from('a'), Buffer.from('{"transCode":"01200101","memo":"aaaaaaaaaaaaaaaaaaaa"}'), Buffer.from(Array.from({ length: 300 }, (_, i) => 97 + ((i * i) % 23)))];
+  const plains = [
+    Buffer.alloc(0),
+    Buffer.from('a'),
+    Buffer.from('{"transCode":"01200101","memo":"aaaaaaaaaaaaaaaaaaaa"}'),
+    Buffer.from(Array.from({ length: 300 }, (_, i) => 97 + ((i * i) % 23))),
+  ];
   return plains.flatMap((plain) =>
     [{ level: 0 }, { level: 9 }, { level: 9, strategy: constants.Z_FIXED }].flatMap((options): [number, Buffer][] => [
       [GZIP, gzipSync(plain, options)],
@@ -131,7 +182,8 @@ function smallStreams(): [coding: number, packed: Buffer][] {
 describe('what was changed on its way', () => {
   test('no beginning of a stream passes for the whole', () => {
     for (const [coding, packed] of smallStreams()) {
-      for (let end = 0; end < packed.length; end++) assert.equal(open(coding, packed.subarray(0, end)), ENDS_EARLY, `${end} of ${packed.length} bytes`);
+      for (let end = 0; end < packed.length; end++)
+        assert.equal(open(coding, packed.subarray(0, end)), ENDS_EARLY, `${end} of ${packed.length} bytes`);
     }
     const large = gzipSync(sample(200_000));
     for (let i = 0; i < 200; i++) assert.equal(open(GZIP, large.subarray(0, dice.below(large.length))), ENDS_EARLY);
@@ -151,13 +203,19 @@ describe('what was changed on its way', () => {
     for (let i = 0; i < caseCount(600); i++) {
       const plain = sample(dice.below(20_000));
       const coding = dice.pick([GZIP, DEFLATE]);
-      let packed = coding === GZIP ? gzipSync(plain, { level: dice.below(10) }) : dice.chance(50) ? deflateSync(plain) : deflateRawSync(plain);
+      let packed =
+        coding === GZIP
+          ? gzipSync(plain, { level: dice.below(10) })
+          : dice.chance(50)
+            ? deflateSync(plain)
+            : deflateRawSync(plain);
       for (let changes = 1 + dice.below(3); changes > 0; changes--) {
         const at = dice.below(packed.length);
         const how = dice.below(4);
         if (how === 0) packed[at]! ^= 1 << dice.below(8);
         else if (how === 1) packed = Buffer.concat([packed.subarray(0, at), packed.subarray(at + 1 + dice.below(4))]);
-        else if (how === 2) packed = Buffer.concat([packed.subarray(0, at), randomBytes(1 + dice.below(4)), packed.subarray(at)]);
+        else if (how === 2)
+          packed = Buffer.concat([packed.subarray(0, at), randomBytes(1 + dice.below(4)), packed.subarray(at)]);
         else packed = Buffer.concat([packed.subarray(0, at), packed.subarray(dice.below(packed.length))]);
       }
       if (packed.length > 0) compare(coding, packed, `case ${i}`);
@@ -175,7 +233,11 @@ describe('what was changed on its way', () => {
 
 describe('headers of gzip (RFC 1952, 2.3)', () => {
   /** A member with the flags and what belongs to them. */
-  function member(flags: number, plain: Buffer, { extra = 5, name = 'name', comment = 'comment', sumOff = 0 } = {}): Buffer {
+  function member(
+    flags: number,
+    plain: Buffer,
+    { extra = 5, name = 'name', comment = 'comment', sumOff = 0 } = {},
+  ): Buffer {
     const head = [Buffer.from([0x1f, 0x8b, 8, flags, 1, 2, 3, 4, 0, 255])];
     if (flags & 4) head.push(Buffer.from([extra & 255, extra >> 8]), Buffer.alloc(extra, 1));
     if (flags & 8) head.push(Buffer.from(`${name}\0`));
@@ -196,12 +258,14 @@ describe('headers of gzip (RFC 1952, 2.3)', () => {
       compare(GZIP, one, `flags ${flags}`);
       assert.equal(typeof open(GZIP, one), flags < 32 ? 'object' : 'number');
       compare(GZIP, Buffer.concat([gzipSync('x'), one]), `flags ${flags}, second`);
-      for (let end = 1; end < one.length; end++) if (flags < 32) assert.equal(open(GZIP, one.subarray(0, end)), ENDS_EARLY, `flags ${flags}, ${end} bytes`);
+      for (let end = 1; end < one.length; end++)
+        if (flags < 32) assert.equal(open(GZIP, one.subarray(0, end)), ENDS_EARLY, `flags ${flags}, ${end} bytes`);
     }
   });
 
   test('a wrong checksum of the header', () => {
-    for (const flags of [2, 6, 10, 18, 30]) assert.equal(open(GZIP, member(flags, Buffer.from('x'), { sumOff: 1 })), WRONG_SUM);
+    for (const flags of [2, 6, 10, 18, 30])
+      assert.equal(open(GZIP, member(flags, Buffer.from('x'), { sumOff: 1 })), WRONG_SUM);
   });
 
   test('another method, and other bytes', () => {
@@ -233,7 +297,10 @@ test('checksums are those of zlib, of any length', () => {
   for (const bytes of [Buffer.alloc(3 * MIB, 255), randomBytes(MIB + 7)]) {
     guest.put(bytes);
     assert.equal(guest.exports.crcOf(bytes.length) >>> 0, crc32(bytes));
-    assert.equal(guest.exports.adlerOf(bytes.length) >>> 0, deflateSync(bytes, { level: 1 }).subarray(-4).readUInt32BE());
+    assert.equal(
+      guest.exports.adlerOf(bytes.length) >>> 0,
+      deflateSync(bytes, { level: 1 }).subarray(-4).readUInt32BE(),
+    );
   }
 });
 
@@ -245,7 +312,7 @@ describe('bounds', () => {
     assert.equal(open(GZIP, lie), WRONG_SUM);
     assert.ok(guest.exports.heldBytes() < 128 * 1024, `${guest.exports.heldBytes()} bytes`);
     const packed = gzipSync(sample(100_000));
-    for (const bytes of [packed, packed.subarray(0, 900)]) open(GZIP, bytes), open(DEFLATE, bytes);
+    for (const bytes of [packed, packed.subarray(0, 900)]) (open(GZIP, bytes), open(DEFLATE, bytes));
     const before = guest.pages;
     for (let i = 0; i < 500; i++) open(i % 2 === 0 ? GZIP : DEFLATE, i % 3 === 0 ? packed.subarray(0, 900) : packed);
     assert.equal(guest.pages, before);
@@ -265,7 +332,9 @@ describe('bounds', () => {
       assert.equal(guest.exports.open(DEFLATE, length, MIB), ENDS_EARLY);
       return (bestMs(3, () => void guest.exports.open(DEFLATE, length, MIB)) / packed.length) * 1e6;
     });
-    t.diagnostic(`blocks with codes of their own and nothing else: ${perByte.map((ns) => ns.toFixed(0)).join(', ')} ns a byte`);
+    t.diagnostic(
+      `blocks with codes of their own and nothing else: ${perByte.map((ns) => ns.toFixed(0)).join(', ')} ns a byte`,
+    );
     assert.ok(perByte[1]! < perByte[0]! * 2, 'linear');
     assert.ok(perByte[1]! < 400, 'bounded');
   });
@@ -274,20 +343,43 @@ describe('bounds', () => {
 /** Blocks that each bring codes of the longest kind, as short as they can be told, and end at once. */
 function emptyBlocks(bytes: number): Buffer {
   const bits: number[] = [];
-  const put = (value: number, count: number): void => void Array.from({ length: count }, (_, i) => bits.push((value >> i) & 1));
+  const put = (value: number, count: number): void =>
+    void Array.from({ length: count }, (_, i) => bits.push((value >> i) & 1));
   // Lengths 1 … 10 and twice 11 for twelve symbols, the end of the block among them; one distance.
-  put(0, 1), put(2, 2), put(0, 5), put(0, 5), put(15, 4);
-  const lengths = new Map([[18, 1], [1, 5], [2, 5], [3, 5], [4, 5], [5, 5], [6, 5], [7, 5], [8, 5], [9, 5], [10, 5], [11, 5], [0, 5], [12, 5], [13, 5], [14, 5], [15, 5]]);
-  for (const symbol of [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]) put(lengths.get(symbol) ?? 0, 3);
+  (put(0, 1), put(2, 2), put(0, 5), put(0, 5), put(15, 4));
+  const lengths = new Map([
+    [18, 1],
+    [1, 5],
+    [2, 5],
+    [3, 5],
+    [4, 5],
+    [5, 5],
+    [6, 5],
+    [7, 5],
+    [8, 5],
+    [9, 5],
+    [10, 5],
+    [11, 5],
+    [0, 5],
+    [12, 5],
+    [13, 5],
+    [14, 5],
+    [15, 5],
+  ]);
+  for (const symbol of [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
+    put(lengths.get(symbol) ?? 0, 3);
   const codes = new Map<number, number>();
   let code = 0;
-  for (let length = 1; length <= 7; length++, code <<= 1) for (let symbol = 0; symbol < 19; symbol++) if (lengths.get(symbol) === length) codes.set(symbol, code++);
-  const word = (symbol: number): void => { for (let i = lengths.get(symbol)! - 1; i >= 0; i--) bits.push((codes.get(symbol)! >> i) & 1); };
+  for (let length = 1; length <= 7; length++, code <<= 1)
+    for (let symbol = 0; symbol < 19; symbol++) if (lengths.get(symbol) === length) codes.set(symbol, code++);
+  const word = (symbol: number): void => {
+    for (let i = lengths.get(symbol)! - 1; i >= 0; i--) bits.push((codes.get(symbol)! >> i) & 1);
+  };
   const wordLengths = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11];
   wordLengths.forEach(word);
   let left = 256 - wordLengths.length;
-  for (; left >= 138; left -= 138) word(18), put(127, 7);
-  if (left >= 11) word(18), put(left - 11, 7), (left = 0);
+  for (; left >= 138; left -= 138) (word(18), put(127, 7));
+  if (left >= 11) (word(18), put(left - 11, 7), (left = 0));
   word(1); // the end of the block
   word(1); // a distance
   put(0, 1);

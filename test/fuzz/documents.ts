@@ -59,7 +59,8 @@ export function jsonText(random: Random, value: Json): string {
   else if (typeof value === 'string') text = stringText(random, value);
   else if (value instanceof RawNumber) text = value.text;
   else if (Array.isArray(value)) text = `[${value.map((item) => jsonText(random, item)).join(',') || space()}]`;
-  else text = `{${[...value].map(([name, item]) => `${space()}${stringText(random, name)}${space()}:${jsonText(random, item)}`).join(',') || space()}}`;
+  else
+    text = `{${[...value].map(([name, item]) => `${space()}${stringText(random, name)}${space()}:${jsonText(random, item)}`).join(',') || space()}}`;
   return `${space()}${text}${space()}`;
 }
 
@@ -72,11 +73,16 @@ export function plain(value: Json): unknown {
 }
 
 /** JSON.parse with the source text of a value (ES2026), which TypeScript's library does not declare yet. */
-type ParseWithSource = (text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown) => unknown;
+type ParseWithSource = (
+  text: string,
+  reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+) => unknown;
 
 /** Parses a text to the same form. */
 export function parsePlain(text: string): unknown {
-  return (JSON.parse as ParseWithSource)(text, (_key, value, context) => (typeof value === 'number' ? `#${context.source}` : value));
+  return (JSON.parse as ParseWithSource)(text, (_key, value, context) =>
+    typeof value === 'number' ? `#${context.source}` : value,
+  );
 }
 
 /** A text with some bytes changed, lost, doubled or added. */
@@ -88,7 +94,10 @@ export function mutate(random: Random, text: string): Uint8Array {
     if (dice === 0) bytes.splice(at, 1);
     else if (dice === 1) bytes.splice(at, 0, random.below(256));
     else if (dice === 2) bytes.splice(at, 0, ...bytes.slice(at, at + 1 + random.below(4)));
-    else if (at < bytes.length) bytes[at] = random.chance(50) ? random.below(256) : random.pick([34, 92, 44, 58, 91, 93, 123, 125, 48, 45, 46, 101]);
+    else if (at < bytes.length)
+      bytes[at] = random.chance(50)
+        ? random.below(256)
+        : random.pick([34, 92, 44, 58, 91, 93, 123, 125, 48, 45, 46, 101]);
   }
   return Uint8Array.from(bytes);
 }

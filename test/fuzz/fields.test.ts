@@ -63,7 +63,11 @@ function tail(steps: Step[]): string {
 function evaluate(rule: number, { steps, name, required }: Rule, value: unknown): Find[] {
   const finds: Find[] = [];
   const entries = (at: unknown): [Step, unknown][] =>
-    Array.isArray(at) ? at.map((item, i) => [i, item]) : at !== null && typeof at === 'object' ? Object.entries(at) : [];
+    Array.isArray(at)
+      ? at.map((item, i) => [i, item])
+      : at !== null && typeof at === 'object'
+        ? Object.entries(at)
+        : [];
   const walk = (at: unknown, pointer: string, rest: Step[]): void => {
     const [step, ...after] = rest;
     if (step === undefined) {
@@ -106,7 +110,11 @@ function finds(): Find[] {
   const found: Find[] = [];
   while (exports.next() !== 0) {
     const at = exports.pointer();
-    found.push({ rule: exports.rule(), pointer: guest.text(at, exports.pointerLength()), missing: exports.missing() !== 0 });
+    found.push({
+      rule: exports.rule(),
+      pointer: guest.text(at, exports.pointerLength()),
+      missing: exports.missing() !== 0,
+    });
   }
   return found;
 }
@@ -116,7 +124,9 @@ function inOrder(list: Find[]): string[] {
 }
 
 function randomSteps(random: Random): Step[] {
-  return Array.from({ length: random.below(5) }, () => (random.chance(25) ? null : random.chance(20) ? random.below(3) : random.pick(NAMES)));
+  return Array.from({ length: random.below(5) }, () =>
+    random.chance(25) ? null : random.chance(20) ? random.below(3) : random.pick(NAMES),
+  );
 }
 
 function randomValue(random: Random, depth: number): unknown {
@@ -124,7 +134,9 @@ function randomValue(random: Random, depth: number): unknown {
   if (kind === 0) return random.pick([null, 1, true, 'text', '']);
   if (kind === 1) return random.chance(50) ? [] : {};
   if (kind === 2) return Array.from({ length: random.below(4) }, () => randomValue(random, depth - 1));
-  return Object.fromEntries(Array.from({ length: random.below(6) }, () => [random.pick(NAMES), randomValue(random, depth - 1)]));
+  return Object.fromEntries(
+    Array.from({ length: random.below(6) }, () => [random.pick(NAMES), randomValue(random, depth - 1)]),
+  );
 }
 
 describe('field sets', () => {
@@ -136,7 +148,11 @@ describe('field sets', () => {
     for (let i = 0; i < cases; i++) {
       const rules: Rule[] = Array.from({ length: random.below(8) }, () => {
         const byName = random.chance(15);
-        return { steps: byName ? null : randomSteps(random), name: random.pick(NAMES), required: !byName && random.chance(60) };
+        return {
+          steps: byName ? null : randomSteps(random),
+          name: random.pick(NAMES),
+          required: !byName && random.chance(60),
+        };
       });
       assert.ok(compile(random, rules));
       const value = randomValue(random, 5);
@@ -154,45 +170,105 @@ describe('field sets', () => {
 
   it('gives finds in the order of the message', () => {
     const random = new Random(1);
-    assert.ok(compile(random, [{ steps: ['b'], name: '', required: true }, { steps: ['a', null, 'c'], name: '', required: true }, { steps: null, name: 'c', required: false }]));
+    assert.ok(
+      compile(random, [
+        { steps: ['b'], name: '', required: true },
+        { steps: ['a', null, 'c'], name: '', required: true },
+        { steps: null, name: 'c', required: false },
+      ]),
+    );
     assert.equal(exports.parse(guest.put('{"a":[{"c":1},{"d":2},3],"b":0}')), 0);
     assert.ok(exports.match());
-    assert.deepEqual(finds().map(({ rule, pointer, missing }) => `${rule} ${pointer}${missing ? ' missing' : ''}`), [
-      '1 /a/0/c', '2 /a/0/c', '1 /a/1/c missing', '1 /a/2/c missing', '0 /b',
-    ]);
+    assert.deepEqual(
+      finds().map(({ rule, pointer, missing }) => `${rule} ${pointer}${missing ? ' missing' : ''}`),
+      ['1 /a/0/c', '2 /a/0/c', '1 /a/1/c missing', '1 /a/2/c missing', '0 /b'],
+    );
   });
 
   it('refuse paths outside of the subset', () => {
     exports.begin();
-    for (const path of ['', '$.', '$..a', '$[', '$[]', '$[-1]', '$[01]', '$[1', '$[1:2]', '$[?(@.a)]', "$['a", "$['a'", "$['a','b']", '$.a b', '$ .a', '.a', '/a', 'a[', '$.a.', '$[99999999999]', '@.a', "$['\\n']", `$${'.a'.repeat(33)}`, `$.${'a'.repeat(1024)}`])
+    for (const path of [
+      '',
+      '$.',
+      '$..a',
+      '$[',
+      '$[]',
+      '$[-1]',
+      '$[01]',
+      '$[1',
+      '$[1:2]',
+      '$[?(@.a)]',
+      "$['a",
+      "$['a'",
+      "$['a','b']",
+      '$.a b',
+      '$ .a',
+      '.a',
+      '/a',
+      'a[',
+      '$.a.',
+      '$[99999999999]',
+      '@.a',
+      "$['\\n']",
+      `$${'.a'.repeat(33)}`,
+      `$.${'a'.repeat(1024)}`,
+    ])
       assert.equal(exports.addPath(0, guest.put(path), 1), errorId('FIM-CFG-0020'), path);
     assert.equal(exports.addPath(0, guest.put(Uint8Array.of(36, 46, 0xff)), 1), errorId('FIM-CFG-0020'));
   });
 
   it('refuse rules that multiply beyond the limit', () => {
     const random = new Random(2);
-    const rules: Rule[] = Array.from({ length: 24 }, (_, i) => ({ steps: Array.from({ length: 16 }, (_, n) => ((i * 7 + n * 5) % 3 === 0 ? `n${n}` : null)), name: '', required: false }));
-    assert.equal(compile(random, [...rules, ...rules.map((rule, i) => ({ ...rule, steps: (rule.steps ?? []).map((step, n) => ((i >> (n % 5)) & 1 ? null : step ?? `m${i}`)) }))]), false);
+    const rules: Rule[] = Array.from({ length: 24 }, (_, i) => ({
+      steps: Array.from({ length: 16 }, (_, n) => ((i * 7 + n * 5) % 3 === 0 ? `n${n}` : null)),
+      name: '',
+      required: false,
+    }));
+    assert.equal(
+      compile(random, [
+        ...rules,
+        ...rules.map((rule, i) => ({
+          ...rule,
+          steps: (rule.steps ?? []).map((step, n) => ((i >> (n % 5)) & 1 ? null : (step ?? `m${i}`))),
+        })),
+      ]),
+      false,
+    );
   });
 
   it('cost the same for a thousand rules as for ten', (t) => {
     const random = new Random(3);
-    const value = { items: Array.from({ length: 200 }, (_, i) => Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`f${n}`, i]))) };
+    const value = {
+      items: Array.from({ length: 200 }, (_, i) =>
+        Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`f${n}`, i])),
+      ),
+    };
     const text = JSON.stringify(value);
     const timeOf = (count: number): number => {
-      assert.ok(compile(random, Array.from({ length: count }, (_, i) => ({ steps: ['items', null, `f${i}`], name: '', required: false }))));
+      assert.ok(
+        compile(
+          random,
+          Array.from({ length: count }, (_, i) => ({ steps: ['items', null, `f${i}`], name: '', required: false })),
+        ),
+      );
       assert.equal(exports.parse(guest.put(text)), 0);
       return bestMs(3, () => assert.equal(exports.matchMany(20), 2000)) / 20;
     };
     const ten = timeOf(10);
     const thousand = timeOf(1000);
-    t.diagnostic(`10 rules ${(ten * 1000).toFixed(0)} µs, 1000 rules ${(thousand * 1000).toFixed(0)} µs for ${text.length} bytes`);
+    t.diagnostic(
+      `10 rules ${(ten * 1000).toFixed(0)} µs, 1000 rules ${(thousand * 1000).toFixed(0)} µs for ${text.length} bytes`,
+    );
     assert.ok(thousand < ten * 3);
   });
 
   it('compile a thousand rules in a few milliseconds', (t) => {
     const random = new Random(4);
-    const rules: Rule[] = Array.from({ length: 1000 }, (_, n) => ({ steps: ['Document', `field${n}`, 'value'], name: '', required: true }));
+    const rules: Rule[] = Array.from({ length: 1000 }, (_, n) => ({
+      steps: ['Document', `field${n}`, 'value'],
+      name: '',
+      required: true,
+    }));
     const best = bestMs(3, () => assert.ok(compile(random, rules)));
     t.diagnostic(`${best.toFixed(1)} ms, the calls from Node included`);
     assert.ok(best < 40);

@@ -31,7 +31,14 @@ function strictPairs(text: string): [string, string][] | null {
 describe('Forms', () => {
   it('reads names and values', () => {
     assert.equal(parse('transCode=01000001&name=%E5%BC%A0+%41&empty=&bare&a=b=c&&x.y[0]=1'), 0);
-    assert.deepEqual(pairs(), [['transCode', '01000001'], ['name', '张 A'], ['empty', ''], ['bare', ''], ['a', 'b=c'], ['x.y[0]', '1']]);
+    assert.deepEqual(pairs(), [
+      ['transCode', '01000001'],
+      ['name', '张 A'],
+      ['empty', ''],
+      ['bare', ''],
+      ['a', 'b=c'],
+      ['x.y[0]', '1'],
+    ]);
     assert.equal(parse(''), 0);
     assert.deepEqual(pairs(), []);
   });
@@ -61,7 +68,30 @@ describe('Forms', () => {
   it('agrees with URLSearchParams on random forms', (t) => {
     const random = new Random(5);
     const cases = caseCount(100_000);
-    const pieces = ['a', 'b', 'name', '=', '&', '+', '%41', '%2B', '%26', '%E5%BC%A0', '%e5', '%BC', '%', '%4', '中', ' ', '1', ';', '%00', '?', '#', 'abcdefghijklmnopqrstuvwxyz'];
+    const pieces = [
+      'a',
+      'b',
+      'name',
+      '=',
+      '&',
+      '+',
+      '%41',
+      '%2B',
+      '%26',
+      '%E5%BC%A0',
+      '%e5',
+      '%BC',
+      '%',
+      '%4',
+      '中',
+      ' ',
+      '1',
+      ';',
+      '%00',
+      '?',
+      '#',
+      'abcdefghijklmnopqrstuvwxyz',
+    ];
     const round = (count: number): number => {
       let valid = 0;
       for (let i = 0; i < count; i++) {
@@ -93,7 +123,12 @@ describe('Forms', () => {
       new Uint8Array(exports.memory.buffer).set(bytes, end - bytes.length);
       assert.equal(exports.parseAt(end - bytes.length, bytes.length) === 0, strictPairs(text) !== null, text);
     }
-    for (const text of ['&'.repeat(1 << 20), `a=${'%41'.repeat(350_000)}`, `a=${'='.repeat(1 << 20)}`, '+'.repeat(1 << 20)]) {
+    for (const text of [
+      '&'.repeat(1 << 20),
+      `a=${'%41'.repeat(350_000)}`,
+      `a=${'='.repeat(1 << 20)}`,
+      '+'.repeat(1 << 20),
+    ]) {
       const length = guest.put(text);
       assert.ok(bestMs(3, () => void exports.parse(length)) < 100, text.slice(0, 10));
     }

@@ -111,7 +111,10 @@ export function compileGuest<T extends GuestExports>(path: string): Guest<T> {
   mkdirSync(`${root}build/test`, { recursive: true });
   const asc = `${root}node_modules/assemblyscript/bin/asc.js`;
   const options = ['--config', 'asconfig.json', '--target', 'release', '-o', output];
-  execFileSync(process.execPath, [asc, `${path}.module.ts`, ...options], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(process.execPath, [asc, `${path}.module.ts`, ...options], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const bytes = readFileSync(output);
   rmSync(output);
   const random_get = (at: number, length: number): number => {

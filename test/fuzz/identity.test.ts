@@ -1,4 +1,5 @@
-// The canonical form of paths: one set of vectors, and random paths, for the modules (paths of requests) and for `envoy/route` (paths of routes).
+// The canonical form of paths: one set of vectors, and random paths, for the modules (paths of requests) and for
+// `envoy/route` (paths of routes).
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +23,10 @@ interface PathVector {
 
 const VECTORS = join(import.meta.dirname, '../vectors');
 const PATHS = JSON.parse(readFileSync(join(VECTORS, 'canonical-paths.json'), 'utf8')) as PathVector[];
-const HOSTS = JSON.parse(readFileSync(join(VECTORS, 'request-hosts.json'), 'utf8')) as Record<'valid' | 'invalid', string[]>;
+const HOSTS = JSON.parse(readFileSync(join(VECTORS, 'request-hosts.json'), 'utf8')) as Record<
+  'valid' | 'invalid',
+  string[]
+>;
 const guest = compileGuest<IdentityExports>('test/fuzz/identity');
 const { exports } = guest;
 
@@ -32,21 +36,54 @@ function guestCanonical(path: string): string | undefined {
 }
 
 /** Pieces of which a path is put together at random: what is plain, what is spelt otherwise, and what is refused. */
-const PIECES = ['/', '/', '/', 'a', 'B', '.', '..', ';', ':', '%3A', '%2e', '%2E', '%7e', '%41', '%e4', '%E4', '%2F', '%00', '%', '%4', '|', '支', '%25', '%20', '=', '\\', '~'];
+const PIECES = [
+  '/',
+  '/',
+  '/',
+  'a',
+  'B',
+  '.',
+  '..',
+  ';',
+  ':',
+  '%3A',
+  '%2e',
+  '%2E',
+  '%7e',
+  '%41',
+  '%e4',
+  '%E4',
+  '%2F',
+  '%00',
+  '%',
+  '%4',
+  '|',
+  '支',
+  '%25',
+  '%20',
+  '=',
+  '\\',
+  '~',
+];
 
 describe('canonical paths', () => {
   it('are the same for requests and for routes, as the vectors say', () => {
     for (const { path, canonical, why } of PATHS) {
       assert.equal(guestCanonical(path), canonical ?? undefined, `request ${JSON.stringify(path)}: ${why}`);
       assert.equal(canonicalPath(path), canonical ?? undefined, `route ${JSON.stringify(path)}: ${why}`);
-      if (canonical !== null) assert.equal(guestCanonical(canonical), canonical, 'a canonical path is its own canonical form');
+      if (canonical !== null)
+        assert.equal(guestCanonical(canonical), canonical, 'a canonical path is its own canonical form');
     }
   });
 
   it('are the same for each byte and each escape', () => {
     for (let byte = 0; byte < 256; byte++) {
       const digits = byte.toString(16).padStart(2, '0');
-      for (const text of [`%${digits}`, `%${digits.toUpperCase()}`, ...(byte < 128 && byte !== 0x3f ? [String.fromCharCode(byte)] : [])]) {
+      for (const text of [
+        `%${digits}`,
+        `%${digits.toUpperCase()}`,
+        ...(byte < 128 && byte !== 0x3f ? [String.fromCharCode(byte)] : []),
+      ]) {
         assert.equal(guestCanonical(`/a${text}b`), canonicalPath(`/a${text}b`), JSON.stringify(text));
       }
     }
@@ -65,7 +102,11 @@ describe('canonical paths', () => {
         refused++;
         continue;
       }
-      assert.equal(exports.isRewritten() !== 0, Buffer.from(path).toString('latin1') !== canonical, JSON.stringify(path));
+      assert.equal(
+        exports.isRewritten() !== 0,
+        Buffer.from(path).toString('latin1') !== canonical,
+        JSON.stringify(path),
+      );
       assert.equal(canonicalPath(canonical), canonical, JSON.stringify(path));
     }
     t.diagnostic(`${refused} of ${cases} random paths have no canonical form`);
@@ -73,7 +114,8 @@ describe('canonical paths', () => {
   });
 
   it('end before the query, which is not looked at', () => {
-    for (const query of ['?', '?a=%zz', '?a=b#c', '?a=%2F;//..\\']) assert.equal(guestCanonical(`/a%3Ab${query}`), '/a:b');
+    for (const query of ['?', '?a=%zz', '?a=b#c', '?a=%2F;//..\\'])
+      assert.equal(guestCanonical(`/a%3Ab${query}`), '/a:b');
     assert.equal(guestCanonical('/a%3?b'), undefined, 'an escape does not reach into the query');
   });
 
@@ -82,7 +124,9 @@ describe('canonical paths', () => {
       const length = guest.put(path);
       return (bestMs(5, () => void exports.readMany(length, 20_000)) / 20_000) * 1e6;
     };
-    t.diagnostic(`canonical: ${nanos('/v1/accounts:transfer').toFixed(0)} ns for 21 bytes, ${nanos('/%E6%94%AF%E4%BB%98/%E8%BD%AC%E8%B4%A6').toFixed(0)} ns for 38 bytes of escapes`);
+    t.diagnostic(
+      `canonical: ${nanos('/v1/accounts:transfer').toFixed(0)} ns for 21 bytes, ${nanos('/%E6%94%AF%E4%BB%98/%E8%BD%AC%E8%B4%A6').toFixed(0)} ns for 38 bytes of escapes`,
+    );
   });
 });
 

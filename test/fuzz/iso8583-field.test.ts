@@ -1,9 +1,22 @@
-// ISO 8583 as terminals, institutions and public implementations write it: `vectors/iso8583/field.json` says where each message's layout was seen; values are made up.
+// ISO 8583 as terminals, institutions and public implementations write it: `vectors/iso8583/field.json` says where each
+// message's layout was seen; values are made up.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { compileGuest, errorId } from './guest.ts';
-import { ASCII, BCD, DEFAULT, Encoder, FORMATS, type IsoExports, SPECS, type Style, SWITCH, TERMINAL, use } from './iso8583-encoder.ts';
+import {
+  ASCII,
+  BCD,
+  DEFAULT,
+  Encoder,
+  FORMATS,
+  type IsoExports,
+  SPECS,
+  type Style,
+  SWITCH,
+  TERMINAL,
+  use,
+} from './iso8583-encoder.ts';
 import { fieldsOf, find, textOf } from './tree-guest.ts';
 
 interface FieldMessage {
@@ -14,7 +27,8 @@ interface FieldMessage {
   elements: Record<string, string>;
 }
 
-const read = (name: string): unknown => JSON.parse(readFileSync(new URL(`../vectors/iso8583/${name}`, import.meta.url), 'utf8'));
+const read = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../vectors/iso8583/${name}`, import.meta.url), 'utf8'));
 const guest = compileGuest<IsoExports>('test/fuzz/iso8583');
 const { exports } = guest;
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
@@ -25,18 +39,27 @@ describe('ISO 8583 of the field', () => {
     it(`reads ${name} (${specification})`, () => {
       exports.useSpec(SPECS.indexOf(specification));
       exports.useHeader(header.lengthHeader, Number(header.tpdu), header.network, header.networkBytes);
-      assert.equal(exports.parse(guest.put(bytesOf(message))), 0, `element ${exports.errorElement()} at ${exports.errorOffset()}`);
+      assert.equal(
+        exports.parse(guest.put(bytesOf(message))),
+        0,
+        `element ${exports.errorElement()} at ${exports.errorOffset()}`,
+      );
       const found = (fieldsOf(guest, exports.root()) as [string, string][]).filter(([field]) => field.startsWith('DE'));
       assert.deepEqual(Object.fromEntries(found.map(([field, value]) => [field.slice(2), value])), elements);
     });
   }
 
   it('has each element of the public tables, in the lengths that they give', () => {
-    for (const [specification, lengths] of Object.entries(read('lengths.json') as Record<string, Record<string, number>>)) {
+    for (const [specification, lengths] of Object.entries(
+      read('lengths.json') as Record<string, Record<string, number>>,
+    )) {
       exports.useSpec(SPECS.indexOf(specification));
       for (const [element, length] of Object.entries(lengths)) {
         const fixed = exports.prefix(Number(element)) === 0;
-        assert.ok(fixed ? exports.most(Number(element)) === length : exports.most(Number(element)) >= length, `${specification} ${element}: ${exports.most(Number(element))}, in the field ${length}`);
+        assert.ok(
+          fixed ? exports.most(Number(element)) === length : exports.most(Number(element)) >= length,
+          `${specification} ${element}: ${exports.most(Number(element))}, in the field ${length}`,
+        );
       }
     }
   });
@@ -47,11 +70,19 @@ describe('ISO 8583 of the field', () => {
       use(exports, style);
       exports.takeVersions(0x3ff);
       for (const element of [47, 59, 63]) {
-        assert.equal(exports.parse(guest.put(new Encoder(guest, style).message('0200', { [element]: 'SM003\u0000\u001f\u00ff' }))), 0, `${spec} ${element}`);
+        assert.equal(
+          exports.parse(guest.put(new Encoder(guest, style).message('0200', { [element]: 'SM003\u0000\u001f\u00ff' }))),
+          0,
+          `${spec} ${element}`,
+        );
         assert.equal(textOf(guest, find(guest, `DE${element}`)), 'SM003\u0000\u001f\u00ff');
       }
       const terminal = exports.most(41) === 16 ? 'TERM\u0001111\u0000ABCDEFG' : 'TERM\u0001111';
-      assert.equal(exports.parse(guest.put(new Encoder(guest, style).message('0200', { 41: terminal }))), errorId('FIM-ISO-0006'), spec);
+      assert.equal(
+        exports.parse(guest.put(new Encoder(guest, style).message('0200', { 41: terminal }))),
+        errorId('FIM-ISO-0006'),
+        spec,
+      );
     }
   });
 
@@ -71,7 +102,11 @@ describe('ISO 8583 of the field', () => {
     // A track of digits that fill up at the left, where tracks are said to fill up at the right.
     use(exports, BCD);
     exports.fillTracks(2);
-    assert.equal(exports.parse(guest.put(bytesOf('0200 4000000020000000 05 012345 05 12345F'))), 0, `element ${exports.errorElement()}`);
+    assert.equal(
+      exports.parse(guest.put(bytesOf('0200 4000000020000000 05 012345 05 12345F'))),
+      0,
+      `element ${exports.errorElement()}`,
+    );
     assert.equal(textOf(guest, find(guest, 'DE2')), '12345');
     assert.equal(textOf(guest, find(guest, 'DE35')), '12345');
   });

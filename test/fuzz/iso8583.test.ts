@@ -3,7 +3,20 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { bestMs, caseCount, compileGuest, errorId, Random } from './guest.ts';
-import { ASCII, BCD, DEFAULT, EBCDIC, Encoder, FORMATS, type IsoExports, randomStyle, type Style, SWITCH, TERMINAL, use } from './iso8583-encoder.ts';
+import {
+  ASCII,
+  BCD,
+  DEFAULT,
+  EBCDIC,
+  Encoder,
+  FORMATS,
+  type IsoExports,
+  randomStyle,
+  type Style,
+  SWITCH,
+  TERMINAL,
+  use,
+} from './iso8583-encoder.ts';
 import { type Field, fieldsOf, find, pointerOf, textOf } from './tree-guest.ts';
 
 interface Vector {
@@ -15,7 +28,11 @@ interface Vector {
 
 const guest = compileGuest<IsoExports>('test/fuzz/iso8583');
 const { exports } = guest;
-const vectors = (JSON.parse(readFileSync(new URL('../vectors/iso8583/pyiso8583.json', import.meta.url), 'utf8')) as { messages: Vector[] }).messages;
+const vectors = (
+  JSON.parse(readFileSync(new URL('../vectors/iso8583/pyiso8583.json', import.meta.url), 'utf8')) as {
+    messages: Vector[];
+  }
+).messages;
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
 
 /** Reads element 55 as one value: what it holds is tested apart. */
@@ -25,7 +42,11 @@ function plainChip(): void {
 
 /** The fields of the message at hand, by element; the rest apart. */
 function elements(): Record<string, string> {
-  return Object.fromEntries((fieldsOf(guest, exports.root()) as [string, string][]).filter(([name]) => name.startsWith('DE')).map(([name, value]) => [name.slice(2), value]));
+  return Object.fromEntries(
+    (fieldsOf(guest, exports.root()) as [string, string][])
+      .filter(([name]) => name.startsWith('DE'))
+      .map(([name, value]) => [name.slice(2), value]),
+  );
 }
 
 describe('ISO 8583', () => {
@@ -34,7 +55,11 @@ describe('ISO 8583', () => {
       use(exports, { ascii: ASCII, ebcdic: EBCDIC, bcd: BCD }[encoding]);
       exports.takeVersions(0x3ff);
       plainChip();
-      assert.equal(exports.parse(guest.put(bytesOf(message))), 0, `${encoding} ${message}: element ${exports.errorElement()}`);
+      assert.equal(
+        exports.parse(guest.put(bytesOf(message))),
+        0,
+        `${encoding} ${message}: element ${exports.errorElement()}`,
+      );
       assert.equal(textOf(guest, find(guest, 'MTI')), String(type).padStart(4, '0'));
       assert.deepEqual(elements(), expected);
     }
@@ -43,14 +68,28 @@ describe('ISO 8583', () => {
 
   it('reads a purchase of a UnionPay terminal, and knows the range of its code', () => {
     // Posted publicly with its key and code: test/vectors/crypto/payment-macs.json.
-    const message = '6000030000603210320072 0200 302004800 0c08015 000000 000000001234 000002 0300 99 3030303030303031 393532373138313832323137383735 313536 0019 26000001000600000000 0043 5f011232383434313233343536373839303132333 45f03063136303033365f04063230303832365c023031 4233413039324145'.replaceAll(' ', '');
+    const message =
+      '6000030000603210320072 0200 302004800 0c08015 000000 000000001234 000002 0300 99 3030303030303031 393532373138313832323137383735 313536 0019 26000001000600000000 0043 5f011232383434313233343536373839303132333 45f03063136303033365f04063230303832365c023031 4233413039324145'.replaceAll(
+        ' ',
+        '',
+      );
     use(exports, TERMINAL);
     exports.define(25, FORMATS.indexOf('n'), 0, 2, DEFAULT, DEFAULT, 0, 0);
     const data = bytesOf(message);
     assert.equal(exports.parse(guest.put(data)), 0, `element ${exports.errorElement()}`);
     assert.deepEqual(fieldsOf(guest, exports.root()), [
-      ['TPDU', '6000030000'], ['MTI', '0200'], ['DE3', '000000'], ['DE4', '000000001234'], ['DE11', '000002'], ['DE22', '030'], ['DE25', '99'], ['DE41', '00000001'],
-      ['DE42', '952718182217875'], ['DE49', '156'], ['DE60', '2600000100060000000'], ['DE62', '5F01123238343431323334353637383930313233345F03063136303033365F04063230303832365C023031'],
+      ['TPDU', '6000030000'],
+      ['MTI', '0200'],
+      ['DE3', '000000'],
+      ['DE4', '000000001234'],
+      ['DE11', '000002'],
+      ['DE22', '030'],
+      ['DE25', '99'],
+      ['DE41', '00000001'],
+      ['DE42', '952718182217875'],
+      ['DE49', '156'],
+      ['DE60', '2600000100060000000'],
+      ['DE62', '5F01123238343431323334353637383930313233345F03063136303033365F04063230303832365C023031'],
       ['DE64', '4233413039324145'],
     ]);
     assert.equal(exports.messageOffset(), 11);
@@ -59,11 +98,20 @@ describe('ISO 8583', () => {
 
   it('reads chip data to its objects, with pointers and mistakes', () => {
     use(exports, TERMINAL);
-    const chip = '9F260 8A1B2C3D4E5F60718 9F0206000000010000 5F2A020156 9F3602004 5 9F1E083132333435363738 7003 9A01 24'.replaceAll(' ', '');
+    const chip =
+      '9F260 8A1B2C3D4E5F60718 9F0206000000010000 5F2A020156 9F3602004 5 9F1E083132333435363738 7003 9A01 24'.replaceAll(
+        ' ',
+        '',
+      );
     const data = new Encoder(guest, TERMINAL).message('0200', { 3: '000000', 55: chip, 64: '0102030405060708' });
     assert.equal(exports.parse(guest.put(data)), 0);
     assert.deepEqual(fieldsOf(guest, find(guest, 'DE55')), [
-      ['9F26', 'A1B2C3D4E5F60718'], ['9F02', '000000010000'], ['5F2A', '156'], ['9F36', '0045'], ['9F1E', '12345678'], ['70', [['9A', '24']]],
+      ['9F26', 'A1B2C3D4E5F60718'],
+      ['9F02', '000000010000'],
+      ['5F2A', '156'],
+      ['9F36', '0045'],
+      ['9F1E', '12345678'],
+      ['70', [['9A', '24']]],
     ]);
     assert.equal(pointerOf(guest, find(guest, 'DE55', '9F26')), '/DE55/9F26');
     assert.equal(exports.mistakes(), 1);
@@ -78,7 +126,9 @@ describe('ISO 8583', () => {
 
   it('reads names in GBK as one character a byte', () => {
     use(exports, ASCII);
-    const data = new Encoder(guest, ASCII).message('0200', { 43: `${Buffer.from('d5c5c8fd', 'hex').toString('latin1')}${' '.repeat(36)}` });
+    const data = new Encoder(guest, ASCII).message('0200', {
+      43: `${Buffer.from('d5c5c8fd', 'hex').toString('latin1')}${' '.repeat(36)}`,
+    });
     assert.equal(exports.parse(guest.put(data)), 0);
     assert.equal(textOf(guest, find(guest, 'DE43')), `\u00d5\u00c5\u00c8\u00fd${' '.repeat(36)}`);
   });
@@ -88,7 +138,8 @@ function randomValue(random: Random, element: number, style: Style): string {
   const format = FORMATS[exports.format(element)];
   const most = exports.most(element);
   const units = exports.prefix(element) > 0 ? random.below(Math.min(most, 40) + 1) : most;
-  const from = (letters: string, count: number): string => Array.from({ length: count }, () => random.pick([...letters])).join('');
+  const from = (letters: string, count: number): string =>
+    Array.from({ length: count }, () => random.pick([...letters])).join('');
   if (format === 'n') return from('0123456789', units);
   if (format === 'b') return from('0123456789ABCDEF', units * 2);
   if (format === 'z') return from('0123456789D', units);
@@ -130,7 +181,14 @@ describe('ISO 8583, random messages', () => {
       const data = encoder.message(type, values);
       const shown = `${JSON.stringify(style)} ${JSON.stringify(values)} ${Buffer.from(data).toString('hex')}`;
       assert.equal(exports.parse(guest.put(data)), 0, `${shown}: element ${exports.errorElement()}`);
-      const expected: Field[] = [...encoder.headerFields(data), ['MTI', type], ...Object.keys(values).map(Number).sort((a, b) => a - b).map((n): Field => [`DE${n}`, values[n] as string])];
+      const expected: Field[] = [
+        ...encoder.headerFields(data),
+        ['MTI', type],
+        ...Object.keys(values)
+          .map(Number)
+          .sort((a, b) => a - b)
+          .map((n): Field => [`DE${n}`, values[n] as string]),
+      ];
       assert.deepEqual(fieldsOf(guest, exports.root()), expected, shown);
       const damaged = random.chance(50) ? data.subarray(0, random.below(data.length)) : Uint8Array.from(data);
       if (damaged.length === data.length) damaged[random.below(data.length)] = random.below(256);
@@ -155,8 +213,13 @@ describe('ISO 8583, random messages', () => {
     for (let i = 0; i < cases; i++) {
       if (i % 64 === 0) use(exports, random.chance(50) ? TERMINAL : randomStyle(random));
       const length = random.below(200);
-      for (let k = 0; k < length; k++) bytes[k] = random.chance(50) ? random.pick([0, 1, 2, 0x10, 0x30, 0x31, 0x40, 0x20, 0x9f, 0x70]) : random.below(256);
-      const chip = random.chance(50) ? new Encoder(guest, TERMINAL).message('0200', { 55: Buffer.from(bytes.subarray(0, length)).toString('hex') }) : bytes.subarray(0, length);
+      for (let k = 0; k < length; k++)
+        bytes[k] = random.chance(50)
+          ? random.pick([0, 1, 2, 0x10, 0x30, 0x31, 0x40, 0x20, 0x9f, 0x70])
+          : random.below(256);
+      const chip = random.chance(50)
+        ? new Encoder(guest, TERMINAL).message('0200', { 55: Buffer.from(bytes.subarray(0, length)).toString('hex') })
+        : bytes.subarray(0, length);
       if (exports.parse(guest.put(chip)) === 0) fieldsOf(guest, exports.root());
     }
     assert.ok(guest.pages <= pages + 1);
@@ -164,8 +227,19 @@ describe('ISO 8583, random messages', () => {
 });
 
 describe('ISO 8583 with one mistake', () => {
-  const good: Record<string, string> = { 2: '6212345678901234567', 3: '000000', 4: '000000010000', 11: '000001', 28: 'D00000100', 35: '6212=2412', 41: 'TERM0001', 49: '156', 52: '0102030405060708' };
-  const encode = (type: string, values: Record<string, string>): Uint8Array => new Encoder(guest, ASCII).message(type, values);
+  const good: Record<string, string> = {
+    2: '6212345678901234567',
+    3: '000000',
+    4: '000000010000',
+    11: '000001',
+    28: 'D00000100',
+    35: '6212=2412',
+    41: 'TERM0001',
+    49: '156',
+    52: '0102030405060708',
+  };
+  const encode = (type: string, values: Record<string, string>): Uint8Array =>
+    new Encoder(guest, ASCII).message(type, values);
   const cases: [name: string, data: () => Uint8Array, code: string, element: number][] = [
     ['empty', () => Uint8Array.of(), 'FIM-ISO-0001', 0],
     ['a bitmap that is cut off', () => encode('0200', good).subarray(0, 11), 'FIM-ISO-0001', 0],
@@ -200,9 +274,17 @@ describe('ISO 8583 with one mistake', () => {
     use(exports, { ...ASCII, bitmap: 'Hex' });
     assert.equal(exports.parse(guest.put('0200700G000000000000')), errorId('FIM-ISO-0003'));
     use(exports, ASCII);
-    assert.equal(exports.parse(guest.put(Uint8Array.from([...Buffer.from('0200'), 0x40, 0, 0, 0, 0, 0, 0, 0, ...Buffer.from('1A62')]))), errorId('FIM-ISO-0005'));
+    assert.equal(
+      exports.parse(
+        guest.put(Uint8Array.from([...Buffer.from('0200'), 0x40, 0, 0, 0, 0, 0, 0, 0, ...Buffer.from('1A62')])),
+      ),
+      errorId('FIM-ISO-0005'),
+    );
     use(exports, BCD);
-    assert.equal(exports.parse(guest.put(Uint8Array.of(2, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0x1a, 0x62))), errorId('FIM-ISO-0005'));
+    assert.equal(
+      exports.parse(guest.put(Uint8Array.of(2, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0x1a, 0x62))),
+      errorId('FIM-ISO-0005'),
+    );
   });
 
   it('refuses headers that do not fit', () => {
@@ -225,20 +307,46 @@ describe('ISO 8583 with one mistake', () => {
   });
 
   it('takes the versions of the specification', () => {
-    for (const [spec, taken] of [['iso8583-1987', '0'], ['iso8583-1993', '1'], ['iso8583-2003', '2']] as const) {
+    for (const [spec, taken] of [
+      ['iso8583-1987', '0'],
+      ['iso8583-1993', '1'],
+      ['iso8583-2003', '2'],
+    ] as const) {
       use(exports, { ...ASCII, spec });
       for (const version of '0123456789') {
         const right = version === taken || version === '8' || version === '9';
-        assert.equal(exports.parse(guest.put(encode(`${version}200`, { 11: '0'.repeat(spec === 'iso8583-2003' ? 12 : 6) }))), right ? 0 : errorId('FIM-ISO-0002'), `${spec} ${version}`);
+        assert.equal(
+          exports.parse(guest.put(encode(`${version}200`, { 11: '0'.repeat(spec === 'iso8583-2003' ? 12 : 6) }))),
+          right ? 0 : errorId('FIM-ISO-0002'),
+          `${spec} ${version}`,
+        );
       }
     }
   });
 
   it('is fast', (t) => {
     use(exports, TERMINAL);
-    const chip = '9F2608A1B2C3D4E5F607189F2701809F101307010103A0A802010A010000000000B5A7A3C49F3704123456789F360200459505008004600' + '09A032408019C01009F02060000000100005F2A02015682027C009F1A0201569F03060000000000009F330360E8C89F34030203009F3501229F1E0831323334353637388408A0000003330101019F090200309F410400000012';
+    const chip =
+      '9F2608A1B2C3D4E5F607189F2701809F101307010103A0A802010A010000000000B5A7A3C49F3704123456789F360200459505008004600' +
+      '09A032408019C01009F02060000000100005F2A02015682027C009F1A0201569F03060000000000009F330360E8C89F34030203009F3501229F1E0831323334353637388408A0000003330101019F090200309F410400000012';
     const data = new Encoder(guest, TERMINAL).message('0200', {
-      2: '6212345678901234567', 3: '000000', 4: '000000010000', 11: '000001', 14: '2912', 22: '051', 23: '001', 25: '00', 35: '6212345678901234567D2912220', 41: 'TERM0001', 42: 'MERCHANT0000001', 49: '156', 52: '0102030405060708', 53: '2600000000000000', 55: chip, 60: '22000001000501', 64: '0102030405060708',
+      2: '6212345678901234567',
+      3: '000000',
+      4: '000000010000',
+      11: '000001',
+      14: '2912',
+      22: '051',
+      23: '001',
+      25: '00',
+      35: '6212345678901234567D2912220',
+      41: 'TERM0001',
+      42: 'MERCHANT0000001',
+      49: '156',
+      52: '0102030405060708',
+      53: '2600000000000000',
+      55: chip,
+      60: '22000001000501',
+      64: '0102030405060708',
     });
     const length = guest.put(data);
     assert.equal(exports.parseMany(length, 1), 0);

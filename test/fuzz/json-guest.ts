@@ -39,9 +39,13 @@ export function valueAt(guest: Guest<JsonExports>, node: number): unknown {
   if (kind === 'string') return text;
   const items: [string, unknown][] = [];
   for (let child = exports.firstChild(node); child !== 0; child = exports.nextSibling(child)) {
-    items.push([kind === 'object' ? guest.text(exports.key(child), exports.keyLength(child)) : '', valueAt(guest, child)]);
+    items.push([
+      kind === 'object' ? guest.text(exports.key(child), exports.keyLength(child)) : '',
+      valueAt(guest, child),
+    ]);
   }
-  if (items.length !== exports.count(node)) throw new Error(`node ${node} counts ${exports.count(node)} children, and has ${items.length}`);
+  if (items.length !== exports.count(node))
+    throw new Error(`node ${node} counts ${exports.count(node)} children, and has ${items.length}`);
   // Object.fromEntries defines members as JSON.parse does, `__proto__` too.
   return kind === 'array' ? items.map(([, value]) => value) : Object.fromEntries(items);
 }

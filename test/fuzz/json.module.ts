@@ -28,7 +28,10 @@ export function parseAt(pointer: usize, length: u32): u32 {
   return document.parse(pointer, length, arena);
 }
 
-/** The next number from `from` on whose eight hexadecimal digits hash to 0 in the bits of `mask`; the digits are left in `room`. */
+/**
+ * The next number from `from` on whose eight hexadecimal digits hash to 0 in the bits of `mask`; the digits are left in
+ * `room`.
+ */
 export function nextCollision(from: u32, mask: u32): u32 {
   const text = room(8);
   while (true) {
@@ -38,19 +41,51 @@ export function nextCollision(from: u32, mask: u32): u32 {
   }
 }
 
-export function errorOffset(): u32 { return document.errorOffset; }
-export function root(): u32 { return document.root; }
-export function size(): u32 { return document.size; }
-export function kind(node: u32): u32 { return document.kind(node); }
-export function start(node: u32): u32 { return document.start(node); }
-export function end(node: u32): u32 { return document.end(node); }
-export function count(node: u32): u32 { return document.count(node); }
-export function firstChild(node: u32): u32 { return document.firstChild(node); }
-export function nextSibling(node: u32): u32 { return document.nextSibling(node); }
-export function key(node: u32): usize { return document.key(node); }
-export function keyLength(node: u32): u32 { return document.keyLength(node); }
-export function text(node: u32): usize { return document.text(node, arena); }
-export function textLength(): u32 { return document.textLength; }
-export function pointer(node: u32): usize { return document.pointer(node, arena); }
-export function pointerLength(): u32 { return document.pointerLength; }
-export function held(): usize { return arena.held; }
+export function errorOffset(): u32 {
+  return document.errorOffset;
+}
+export function root(): u32 {
+  return document.root;
+}
+export function size(): u32 {
+  return document.size;
+}
+export function kind(node: u32): u32 {
+  return document.kind(node);
+}
+export function start(node: u32): u32 {
+  return document.start(node);
+}
+export function end(node: u32): u32 {
+  return document.end(node);
+}
+export function count(node: u32): u32 {
+  return document.count(node);
+}
+export function firstChild(node: u32): u32 {
+  return document.firstChild(node);
+}
+export function nextSibling(node: u32): u32 {
+  return document.nextSibling(node);
+}
+export function key(node: u32): usize {
+  return document.key(node);
+}
+export function keyLength(node: u32): u32 {
+  return document.keyLength(node);
+}
+export function text(node: u32): usize {
+  return document.text(node, arena);
+}
+export function textLength(): u32 {
+  return document.textLength;
+}
+export function pointer(node: u32): usize {
+  return document.pointer(node, arena);
+}
+export function pointerLength(): u32 {
+  return document.pointerLength;
+}
+export function held(): usize {
+  return arena.held;
+}

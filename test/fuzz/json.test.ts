@@ -72,7 +72,8 @@ describe('JSON against JSON.parse', () => {
       for (let hits = random.chance(60) ? 1 + random.below(3) : 0; hits > 0; hits--) bytes = damage(random, bytes);
       const expected = strictParse(bytes);
       const error = parse(bytes);
-      const shown = (): string => `${JSON.stringify(Buffer.from(bytes).toString())} (${Buffer.from(bytes).toString('hex')}): ${error}`;
+      const shown = (): string =>
+        `${JSON.stringify(Buffer.from(bytes).toString())} (${Buffer.from(bytes).toString('hex')}): ${error}`;
       assert.equal(error === 0, expected !== null, shown());
       if (expected === null) {
         assert.ok(exports.errorOffset() <= bytes.length, shown());
@@ -93,7 +94,8 @@ describe('JSON against JSON.parse', () => {
     const round = (count: number): void => {
       for (let i = 0; i < count; i++) {
         const length = random.below(bytes.length);
-        for (let k = 0; k < length; k++) bytes[k] = random.chance(95) ? (alphabet[random.below(alphabet.length)] as number) : random.below(256);
+        for (let k = 0; k < length; k++)
+          bytes[k] = random.chance(95) ? (alphabet[random.below(alphabet.length)] as number) : random.below(256);
         if (parse(bytes.subarray(0, length)) === 0) assert.notEqual(strictParse(bytes.subarray(0, length)), null);
       }
     };
@@ -122,9 +124,15 @@ function damage(random: Random, bytes: Uint8Array): Uint8Array {
   if (kind === 0) return Uint8Array.from([...bytes.slice(0, at), ...bytes.slice(at + 1 + random.below(3))]);
   if (kind === 1) return Uint8Array.from([...bytes.slice(0, at), random.below(256), ...bytes.slice(at)]);
   if (kind === 2) return bytes.slice(0, at);
-  if (kind === 3) return Uint8Array.from([...bytes.slice(0, at), ...bytes.slice(Math.max(0, at - random.below(12)), at), ...bytes.slice(at)]);
+  if (kind === 3)
+    return Uint8Array.from([
+      ...bytes.slice(0, at),
+      ...bytes.slice(Math.max(0, at - random.below(12)), at),
+      ...bytes.slice(at),
+    ]);
   const copy = Uint8Array.from(bytes);
-  if (at < copy.length) copy[at] = random.pick([0, 10, 34, 44, 58, 91, 92, 93, 123, 125, 0x80, 0xc0, 0xed, 0xff, random.below(256)]);
+  if (at < copy.length)
+    copy[at] = random.pick([0, 10, 34, 44, 58, 91, 92, 93, 123, 125, 0x80, 0xc0, 0xed, 0xff, random.below(256)]);
   return copy;
 }
 

@@ -1,4 +1,5 @@
-// The masker's README in TypeScript, over values instead of bytes: the oracle of the random test. It shares nothing with the module.
+// The masker's README in TypeScript, over values instead of bytes: the oracle of the random test. It shares nothing
+// with the module.
 import { RawNumber, type Json } from './documents.ts';
 
 export interface MaskConfig {
@@ -18,7 +19,15 @@ export interface MaskField {
   char?: string;
 }
 
-const DEFAULTS = { Generic: [0, 0], IdCard: [3, 4], BankCard: [6, 4], Phone: [3, 4], Name: [1, 0], Email: [1, 0], Address: [6, 0] } as const;
+const DEFAULTS = {
+  Generic: [0, 0],
+  IdCard: [3, 4],
+  BankCard: [6, 4],
+  Phone: [3, 4],
+  Name: [1, 0],
+  Email: [1, 0],
+  Address: [6, 0],
+} as const;
 const PROVINCES = /^(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)/;
 const EMAIL = /^(?<local>[^]+)(?<domain>@(?=[^@]*\.)[A-Za-z0-9.-]*[A-Za-z])$/u;
 
@@ -41,13 +50,23 @@ function maskText(field: MaskField, text: string): string {
 
 function isCard(digits: string): boolean {
   if (digits.length < 13 || digits.length > 19 || !/^(2[2-7]|[345689])/.test(digits)) return false;
-  const sum = [...digits].reverse().reduce((total, digit, i) => total + (i % 2 === 0 ? Number(digit) : Number(digit) < 5 ? 2 * Number(digit) : 2 * Number(digit) - 9), 0);
+  const sum = [...digits]
+    .reverse()
+    .reduce(
+      (total, digit, i) =>
+        total + (i % 2 === 0 ? Number(digit) : Number(digit) < 5 ? 2 * Number(digit) : 2 * Number(digit) - 9),
+      0,
+    );
   return sum % 10 === 0;
 }
 
 function isIdCard(text: string): boolean {
   if (!/^\d{17}[\dXx]$/.test(text) || !PROVINCES.test(text)) return false;
-  const [year, month, day] = [text.slice(6, 10), text.slice(10, 12), text.slice(12, 14)].map(Number) as [number, number, number];
+  const [year, month, day] = [text.slice(6, 10), text.slice(10, 12), text.slice(12, 14)].map(Number) as [
+    number,
+    number,
+    number,
+  ];
   const date = new Date(Date.UTC(2000, month - 1, day));
   date.setUTCFullYear(year, month - 1, day);
   if (year < 1800 || year > 2199 || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return false;
@@ -72,7 +91,8 @@ function numberAt(text: string, at: number, config: MaskConfig): { text: string;
   for (const separator of [' ', '-']) {
     for (const groups of [5, 4, 3]) {
       const candidate = new RegExp(`^\\d{4}(${separator}\\d{4}){${groups - 2}}${separator}\\d{1,4}`).exec(rest)?.[0];
-      if (candidate !== undefined && ends(candidate.length) && isCard(candidate.replaceAll(separator, ''))) return { text: candidate, kind: 'BankCard' };
+      if (candidate !== undefined && ends(candidate.length) && isCard(candidate.replaceAll(separator, '')))
+        return { text: candidate, kind: 'BankCard' };
     }
   }
   return null;
@@ -89,7 +109,8 @@ export function detectIn(text: string, config: MaskConfig): string {
   let result = '';
   let at = 0;
   while (at < text.length) {
-    const begins = /\d/.test(text[at]!) && !/([0-9A-Za-z_]|(^|[0-9+\-\u0000-\u0020])\.)$/.test(text.slice(Math.max(0, at - 2), at));
+    const begins =
+      /\d/.test(text[at]!) && !/([0-9A-Za-z_]|(^|[0-9+\-\u0000-\u0020])\.)$/.test(text.slice(Math.max(0, at - 2), at));
     const found = begins ? numberAt(text, at, config) : null;
     result += found === null ? text[at] : hideDigits(found.text, found.kind);
     at += found === null ? 1 : found.text.length;
@@ -103,10 +124,16 @@ function names(field: MaskField, trail: (string | number)[]): boolean {
 }
 
 /** The document as it must come out. */
-export function maskJson(value: Json, config: MaskConfig, trail: (string | number)[] = [], cover: MaskField | null = null): Json {
+export function maskJson(
+  value: Json,
+  config: MaskConfig,
+  trail: (string | number)[] = [],
+  cover: MaskField | null = null,
+): Json {
   const way = config.fields.find((field) => names(field, trail)) ?? cover;
   if (Array.isArray(value)) return value.map((item, i) => maskJson(item, config, [...trail, i], way));
-  if (value instanceof Map) return new Map([...value].map(([name, item]) => [name, maskJson(item, config, [...trail, name], way)]));
+  if (value instanceof Map)
+    return new Map([...value].map(([name, item]) => [name, maskJson(item, config, [...trail, name], way)]));
   if (value === null) return null;
   if (way !== null && typeof value === 'boolean') return (way.char ?? '*').repeat(3);
   if (way !== null) return maskText(way, value instanceof RawNumber ? value.text : (value as string));

@@ -35,6 +35,12 @@ export function mask(length: u32): i32 {
   return masker.run(document, length, plan!);
 }
 
-export function outPointer(): usize { return masker.out.pointer; }
-export function outLength(): u32 { return masker.out.length; }
-export function held(): usize { return arena.held; }
+export function outPointer(): usize {
+  return masker.out.pointer;
+}
+export function outLength(): u32 {
+  return masker.out.length;
+}
+export function held(): usize {
+  return arena.held;
+}

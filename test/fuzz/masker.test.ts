@@ -1,4 +1,5 @@
-// The masker against its README in TypeScript, on random documents and policies; and on texts with mistakes: no trap, no hang, no growth.
+// The masker against its README in TypeScript, on random documents and policies; and on texts with mistakes: no trap,
+// no hang, no growth.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bestMs, caseCount, compileGuest, type GuestExports, Random } from './guest.ts';
@@ -23,13 +24,77 @@ const { exports } = guest;
 const NAMES = ['a', 'b', 'card', 'id', 'phone', 'x y', "q'uote", 'c/d', '中', '😀', ''];
 const KINDS = ['Generic', 'IdCard', 'BankCard', 'Phone', 'Name', 'Email', 'Address'] as const;
 const STRINGS = [
-  '', 'a', '张', '张三丰', '北京市朝阳区建国路八十八号', '13800138000', 'zhang@example.com', '张三@例子.中国', '@', 'a@b', 'a@b.c', 'a@b@c.de', 'a@b.c1', '"\\\u0001\n', '😀😀😀', 'true',
-  '6222021234567894', '6222021234567895', '4111111111111111', '11010519491231002X', '11010519491231002x', '110105194912310021', '440524188001010014', '6222 0212 3456 7894', '6222-0212-3456-7894-123',
-  '卡号6222021234567894，证件11010519491231002X。', 'a4111111111111111', '4111111111111111 4111111111111111', '4222 2222 2222 2', '4222 2222 2222 2x', '1234 6222 0212 3456 7894 1000', '2026112219313508', '2223003122003222',
-  '01234567890123456789', '4111111111111111x', '6200 0000 0000 0000 000', '6200-0000-0000-0000-000-1', '11010519491231002XY', '****', 'x'.repeat(40), '*'.repeat(17), '62220212345678\n94', '６２２２０２１２３４５６７８９４', '4111111111111111\u00004111111111111111',
-  '0.4111111111111111', '-.4111111111111111', '30.411111111111111', '4111111111111111.5', '4111111111111111.00', 'No.4111111111111111', 'a_4111111111111111', '4111111111111111_', '4111111111111111.', '..4111111111111111',
+  '',
+  'a',
+  '张',
+  '张三丰',
+  '北京市朝阳区建国路八十八号',
+  '13800138000',
+  'zhang@example.com',
+  '张三@例子.中国',
+  '@',
+  'a@b',
+  'a@b.c',
+  'a@b@c.de',
+  'a@b.c1',
+  '"\\\u0001\n',
+  '😀😀😀',
+  'true',
+  '6222021234567894',
+  '6222021234567895',
+  '4111111111111111',
+  '11010519491231002X',
+  '11010519491231002x',
+  '110105194912310021',
+  '440524188001010014',
+  '6222 0212 3456 7894',
+  '6222-0212-3456-7894-123',
+  '卡号6222021234567894，证件11010519491231002X。',
+  'a4111111111111111',
+  '4111111111111111 4111111111111111',
+  '4222 2222 2222 2',
+  '4222 2222 2222 2x',
+  '1234 6222 0212 3456 7894 1000',
+  '2026112219313508',
+  '2223003122003222',
+  '01234567890123456789',
+  '4111111111111111x',
+  '6200 0000 0000 0000 000',
+  '6200-0000-0000-0000-000-1',
+  '11010519491231002XY',
+  '****',
+  'x'.repeat(40),
+  '*'.repeat(17),
+  '62220212345678\n94',
+  '６２２２０２１２３４５６７８９４',
+  '4111111111111111\u00004111111111111111',
+  '0.4111111111111111',
+  '-.4111111111111111',
+  '30.411111111111111',
+  '4111111111111111.5',
+  '4111111111111111.00',
+  'No.4111111111111111',
+  'a_4111111111111111',
+  '4111111111111111_',
+  '4111111111111111.',
+  '..4111111111111111',
 ];
-const NUMBERS = ['0', '-1', '1.50', '1e5', '13800138000', '6222021234567894', '6222021234567895', '-6222021234567894', '0.6222021234567894', '110105194912310021', '440524188001010014', '4222222222222', '12345678901234567890', '1763812296004'];
+const NUMBERS = [
+  '0',
+  '-1',
+  '1.50',
+  '1e5',
+  '13800138000',
+  '6222021234567894',
+  '6222021234567895',
+  '-6222021234567894',
+  '0.6222021234567894',
+  '110105194912310021',
+  '440524188001010014',
+  '4222222222222',
+  '12345678901234567890',
+  '1763812296004',
+];
 const INGREDIENTS = { names: NAMES, strings: STRINGS, numbers: NUMBERS };
 
 function pathOf(steps: (string | number | null)[]): string {
@@ -44,7 +109,9 @@ function randomField(random: Random): MaskField {
   if (random.chance(20)) field.char = random.pick(['#', '●', '😀', '0']);
   const names = NAMES.filter((name) => name !== '');
   if (random.chance(50)) return { ...field, name: random.pick(names) };
-  const steps = Array.from({ length: random.below(4) }, () => (random.chance(30) ? null : random.chance(30) ? random.below(3) : random.pick(names)));
+  const steps = Array.from({ length: random.below(4) }, () =>
+    random.chance(30) ? null : random.chance(30) ? random.below(3) : random.pick(names),
+  );
   return { ...field, steps, path: pathOf(steps) };
 }
 
@@ -83,7 +150,8 @@ describe('the masker', () => {
         if (got === text) continue;
         changed++;
         const again = mask(got);
-        if (config.detect.length === 0 && config.fields.every((field) => field.char === undefined)) assert.deepEqual(parsePlain(again), expected, `twice: ${about}`);
+        if (config.detect.length === 0 && config.fields.every((field) => field.char === undefined))
+          assert.deepEqual(parsePlain(again), expected, `twice: ${about}`);
       }
     }
     t.diagnostic(`${policies * 20} documents, ${changed} changed`);
@@ -91,7 +159,8 @@ describe('the masker', () => {
   });
 
   it('changes no decimal number, whatever its digits', () => {
-    // A double with a fraction or an exponent; one without is a whole number, of which one in ten is a card by its digits.
+    // A double with a fraction or an exponent; one without is a whole number, of which one in ten is a card by its
+    // digits.
     const random = new Random(754);
     configure({ fields: [], detect: [{ kind: 'IdCard' }, { kind: 'BankCard' }] });
     const bits = new DataView(new ArrayBuffer(8));
@@ -99,11 +168,20 @@ describe('the masker', () => {
       bits.setUint32(0, random.below(2 ** 32));
       bits.setUint32(4, random.below(2 ** 32));
       const unit = random.below(2 ** 32) / 2 ** 32 + random.below(2 ** 21) / 2 ** 53;
-      const text = String(random.chance(30) ? bits.getFloat64(0) : random.chance(50) ? unit : (random.chance(50) ? 1 : -1) * unit * 10 ** random.below(17));
+      const text = String(
+        random.chance(30)
+          ? bits.getFloat64(0)
+          : random.chance(50)
+            ? unit
+            : (random.chance(50) ? 1 : -1) * unit * 10 ** random.below(17),
+      );
       return /[.e]/.test(text) ? text : `${text}.5`;
     };
     for (let i = 0; i < 1000; i++) {
-      const text = JSON.stringify({ strings: Array.from({ length: 100 }, double), prose: `rate ${double()}, or ${double()}` });
+      const text = JSON.stringify({
+        strings: Array.from({ length: 100 }, double),
+        prose: `rate ${double()}, or ${double()}`,
+      });
       assert.equal(mask(text), text);
     }
   });
@@ -111,10 +189,18 @@ describe('the masker', () => {
   it('lets nothing of a hidden value through, however deep and however written', () => {
     const random = new Random(7);
     configure({ fields: [{ kind: 'Generic', name: 'secret' }], detect: [] });
-    const secret = { names: NAMES, strings: ['sEcReT', 'sEcReT"\\\n', '中sEcReT中'], numbers: ['90909', '-90909.5', '9.0909e4'] };
+    const secret = {
+      names: NAMES,
+      strings: ['sEcReT', 'sEcReT"\\\n', '中sEcReT中'],
+      numbers: ['90909', '-90909.5', '9.0909e4'],
+    };
     const open = { names: NAMES, strings: ['open-1', 'open-2'], numbers: ['1'] };
     for (let i = 0; i < 2000; i++) {
-      const document = new Map([['before', randomJson(random, open, 3)], ['secret', randomJson(random, secret, 5)], ['after', 'open-3']]);
+      const document = new Map([
+        ['before', randomJson(random, open, 3)],
+        ['secret', randomJson(random, secret, 5)],
+        ['after', 'open-3'],
+      ]);
       const got = mask(jsonText(random, [document, [document]]));
       const parsed = JSON.stringify(parsePlain(got));
       for (const text of [got, parsed]) assert.doesNotMatch(text.replaceAll('"secret"', ''), /sE|cR|0909/, got);

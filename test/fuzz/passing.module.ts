@@ -1,4 +1,5 @@
-// Test module: the validator on messages that pass in pieces, beside the validator on whole ones. Not part of any filter.
+// Test module: the validator on messages that pass in pieces, beside the validator on whole ones. Not part of any
+// filter.
 import '../../filters/runtime/abort';
 import { Arena } from '../../filters/memory/arena';
 import { ErrorId } from '../../filters/errors.gen';
@@ -46,11 +47,20 @@ export function judge(length: u32): i32 {
 }
 
 /** What `judge` found wrong with a text that is no JSON. */
-export function mistake(): u32 { return mistakeFound; }
-export function count(): u32 { return findings.count; }
-export function error(index: u32): u32 { return findings.error(index); }
+export function mistake(): u32 {
+  return mistakeFound;
+}
+export function count(): u32 {
+  return findings.count;
+}
+export function error(index: u32): u32 {
+  return findings.error(index);
+}
 
-/** The text in pieces of `first`, then of `size` bytes (0: the rest), then, if `empty`, an empty last one; 0, or the error. */
+/**
+ * The text in pieces of `first`, then of `size` bytes (0: the rest), then, if `empty`, an empty last one; 0, or the
+ * error.
+ */
 export function pass(length: u32, first: u32, size: u32, empty: bool): u32 {
   memory.fill(memoryOfText, 0, STREAM_RULES_BYTES);
   let at: u32 = 0;
@@ -67,5 +77,9 @@ export function pass(length: u32, first: u32, size: u32, empty: bool): u32 {
   return empty || length == 0 ? rules!.take(memoryOfText, 0, 0, true) : 0;
 }
 
-export function pathPointer(): usize { return rules!.errorPath.pointer; }
-export function pathLength(): u32 { return rules!.errorPath.length; }
+export function pathPointer(): usize {
+  return rules!.errorPath.pointer;
+}
+export function pathLength(): u32 {
+  return rules!.errorPath.length;
+}

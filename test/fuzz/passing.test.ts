@@ -1,4 +1,5 @@
-// Validation in passing against validation of whole messages: whatever the cuts, the same verdict; in the same memory, whatever the length.
+// Validation in passing against validation of whole messages: whatever the cuts, the same verdict; in the same memory,
+// whatever the length.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
@@ -22,16 +23,27 @@ const NO_JSON = -1;
 
 const guest = compileGuest<PassingExports>('test/fuzz/passing');
 const { exports } = guest;
-const table = JSON.parse(readFileSync(new URL('../../filters/errors.json', import.meta.url), 'utf8')) as { errors: { code: string }[] };
+const table = JSON.parse(readFileSync(new URL('../../filters/errors.json', import.meta.url), 'utf8')) as {
+  errors: { code: string }[];
+};
 
 const NAMES = ['a', 'b', 'x y', 'c/d~e', '中', '😀'];
-const INGREDIENTS = { names: NAMES, strings: ['', 'a', 'abc', '中文字', '😀😀', '01000001', 'CNY', '6222021234567894', '"\\/', '\u0007'], numbers: ['0', '-0', '1', '12', '1.5', '1e5', '100.00'] };
+const INGREDIENTS = {
+  names: NAMES,
+  strings: ['', 'a', 'abc', '中文字', '😀😀', '01000001', 'CNY', '6222021234567894', '"\\/', '\u0007'],
+  numbers: ['0', '-0', '1', '12', '1.5', '1e5', '100.00'],
+};
 
-/** What the streaming reader found; undefined: nothing. Absent and no container are told apart by whole messages only. */
-const codeOf = (error: number): string | undefined => (error === 0 ? undefined : table.errors[error - 1]!.code.replace('FIM-PBOC-0006', 'FIM-PBOC-0005'));
+/**
+ * What the streaming reader found; undefined: nothing. Absent and no container are told apart by whole messages only.
+ */
+const codeOf = (error: number): string | undefined =>
+  error === 0 ? undefined : table.errors[error - 1]!.code.replace('FIM-PBOC-0006', 'FIM-PBOC-0005');
 
 function randomRule(random: Random): object {
-  const steps = Array.from({ length: random.below(4) }, () => (random.chance(30) ? '[*]' : random.chance(20) ? `[${random.below(3)}]` : `['${random.pick(NAMES)}']`));
+  const steps = Array.from({ length: random.below(4) }, () =>
+    random.chance(30) ? '[*]' : random.chance(20) ? `[${random.below(3)}]` : `['${random.pick(NAMES)}']`,
+  );
   const rule: Record<string, unknown> = { path: `$${steps.join('')}` };
   if (random.chance(50)) rule.required = true;
   if (random.chance(8)) rule.forbidden = true;
@@ -49,7 +61,11 @@ function configure(rules: object[]): void {
 }
 
 /** Judges the text whole and in every cut; all must say the same. */
-function compare(text: string | Uint8Array, cuts: [first: number, size: number, empty: number][], about: string): string | undefined {
+function compare(
+  text: string | Uint8Array,
+  cuts: [first: number, size: number, empty: number][],
+  about: string,
+): string | undefined {
   const length = guest.put(text);
   const outcome = exports.judge(length);
   const whole = new Set(Array.from({ length: outcome > 0 ? exports.count() : 0 }, (_, i) => codeOf(exports.error(i))));
@@ -66,7 +82,14 @@ function compare(text: string | Uint8Array, cuts: [first: number, size: number, 
   return found;
 }
 
-const everyCut = (length: number): [number, number, number][] => [[0, 0, 0], [1, 1, 0], [0, 0, 1], [1, 1, 1], [3, 5, 0], ...Array.from({ length: Math.max(0, length - 1) }, (_, i): [number, number, number] => [i + 1, 0, 0])];
+const everyCut = (length: number): [number, number, number][] => [
+  [0, 0, 0],
+  [1, 1, 0],
+  [0, 0, 1],
+  [1, 1, 1],
+  [3, 5, 0],
+  ...Array.from({ length: Math.max(0, length - 1) }, (_, i): [number, number, number] => [i + 1, 0, 0]),
+];
 
 describe('validation in passing', () => {
   it('says of random messages under random rules what validation of whole ones says', (t) => {
@@ -92,7 +115,8 @@ describe('validation in passing', () => {
     for (let i = 0; i < cases; i++) {
       const good = randomText(random, 4);
       const text = random.chance(70) ? mutate(random, good) : Buffer.from(good);
-      if (compare(text, everyCut(Math.min(text.length, 80)), Buffer.from(text).toString('latin1')) !== undefined) refused++;
+      if (compare(text, everyCut(Math.min(text.length, 80)), Buffer.from(text).toString('latin1')) !== undefined)
+        refused++;
     }
     t.diagnostic(`${refused} of ${cases} refused`);
     assert.ok(refused > cases / 10 && refused < cases);
@@ -100,9 +124,70 @@ describe('validation in passing', () => {
 
   it('knows every edge of numbers, escapes, UTF-8 and nesting', () => {
     configure([{ path: '$', type: 'any' }]);
-    const texts = ['-', '0', '-0', '00', '01', '1.', '1.e1', '.1', '1e', '1e+', '1E-0', '--1', '1 2', '+1', 'tru', 'truer', 'nul', 'null ', '"\\u12', '"\\ud800"', '"\\ud800\\udc00"', '"\\udc00"', '"\\ud800\\u0041"', '"\\x"', '"\\u00zz"', '[', ']', '{', '{}', '{"a"}', '{"a":}', '{"a":1,}', '[1,]', '[,1]', '{,}', '{"a":1,"a":2}', '{"a":1,"\\u0061":2}', '{"a":{"a":1},"b":{"a":1}}', '', ' ', '[[]', '{"":1,"":2}', '"\t"', '{"a" :\n1 }', '[1}', '{"a":1]', `${'['.repeat(128)}${']'.repeat(128)}`, `${'['.repeat(129)}${']'.repeat(129)}`];
+    const texts = [
+      '-',
+      '0',
+      '-0',
+      '00',
+      '01',
+      '1.',
+      '1.e1',
+      '.1',
+      '1e',
+      '1e+',
+      '1E-0',
+      '--1',
+      '1 2',
+      '+1',
+      'tru',
+      'truer',
+      'nul',
+      'null ',
+      '"\\u12',
+      '"\\ud800"',
+      '"\\ud800\\udc00"',
+      '"\\udc00"',
+      '"\\ud800\\u0041"',
+      '"\\x"',
+      '"\\u00zz"',
+      '[',
+      ']',
+      '{',
+      '{}',
+      '{"a"}',
+      '{"a":}',
+      '{"a":1,}',
+      '[1,]',
+      '[,1]',
+      '{,}',
+      '{"a":1,"a":2}',
+      '{"a":1,"\\u0061":2}',
+      '{"a":{"a":1},"b":{"a":1}}',
+      '',
+      ' ',
+      '[[]',
+      '{"":1,"":2}',
+      '"\t"',
+      '{"a" :\n1 }',
+      '[1}',
+      '{"a":1]',
+      `${'['.repeat(128)}${']'.repeat(128)}`,
+      `${'['.repeat(129)}${']'.repeat(129)}`,
+    ];
     for (const text of texts) compare(text, everyCut(text.length), text);
-    for (const hex of ['22c32822', '22eda08022', '22c0af22', '22f4908080 22', '22f48fbfbf22', '22e2828222', '22e28222', 'efbbbf31', '22ff22', '2280 22']) compare(Buffer.from(hex.replaceAll(' ', ''), 'hex'), everyCut(6), hex);
+    for (const hex of [
+      '22c32822',
+      '22eda08022',
+      '22c0af22',
+      '22f4908080 22',
+      '22f48fbfbf22',
+      '22e2828222',
+      '22e28222',
+      'efbbbf31',
+      '22ff22',
+      '2280 22',
+    ])
+      compare(Buffer.from(hex.replaceAll(' ', ''), 'hex'), everyCut(6), hex);
   });
 
   it('tells an encoding that is not UTF-8 by the same code', () => {
@@ -110,9 +195,16 @@ describe('validation in passing', () => {
     const text = '{"name":"中文"}';
     const utf16 = Buffer.from(text, 'utf16le');
     const encodings: [about: string, bytes: Buffer][] = [
-      ['byte order mark', Buffer.from(`\ufeff${text}`)], ['UTF-16, low byte first', utf16], ['UTF-16, high byte first', Buffer.from(utf16).swap16()], ['the same with its mark', Buffer.from(`\ufeff${text}`, 'utf16le')],
-      ['high byte first with its mark', Buffer.from(`\ufeff${text}`, 'utf16le').swap16()], ['UTF-32', Buffer.from([...text].flatMap((c) => [c.codePointAt(0)! & 255, c.codePointAt(0)! >> 8, 0, 0]))],
-      ['GBK in a string', Buffer.from('7b2261223a22d6d0cec4227d', 'hex')], ['GBK outside of strings', Buffer.from('d6d07b7d', 'hex')], ['a mark that is cut off', Buffer.from('efbb', 'hex')], ['a character that is cut off', Buffer.from('22e4b8', 'hex')],
+      ['byte order mark', Buffer.from(`\ufeff${text}`)],
+      ['UTF-16, low byte first', utf16],
+      ['UTF-16, high byte first', Buffer.from(utf16).swap16()],
+      ['the same with its mark', Buffer.from(`\ufeff${text}`, 'utf16le')],
+      ['high byte first with its mark', Buffer.from(`\ufeff${text}`, 'utf16le').swap16()],
+      ['UTF-32', Buffer.from([...text].flatMap((c) => [c.codePointAt(0)! & 255, c.codePointAt(0)! >> 8, 0, 0]))],
+      ['GBK in a string', Buffer.from('7b2261223a22d6d0cec4227d', 'hex')],
+      ['GBK outside of strings', Buffer.from('d6d07b7d', 'hex')],
+      ['a mark that is cut off', Buffer.from('efbb', 'hex')],
+      ['a character that is cut off', Buffer.from('22e4b8', 'hex')],
     ];
     for (const [about, bytes] of encodings) {
       assert.equal(compare(bytes, everyCut(bytes.length), about), 'FIM-JSON-0004', about);
@@ -143,7 +235,11 @@ describe('validation in passing', () => {
     assert.equal(passed(`{"a":${'1'.repeat(4097)}}`), 'FIM-PBOC-0041');
     assert.equal(passed(members(512)), undefined);
     assert.equal(passed(members(513)), 'FIM-PBOC-0041');
-    assert.equal(passed(`[${members(512)},${members(512)},${members(512)},${members(512)},${members(512)}]`), undefined, 'names are kept of what is open only');
+    assert.equal(
+      passed(`[${members(512)},${members(512)},${members(512)},${members(512)},${members(512)}]`),
+      undefined,
+      'names are kept of what is open only',
+    );
   });
 
   it('needs no more memory for 64 MiB than for one', () => {

@@ -14,13 +14,21 @@ export function compile(length: u32): u32 {
   return pattern == null ? Pattern.lastError : 0;
 }
 
-export function states(): u32 { return Pattern.lastStates; }
-export function size(): u32 { return pattern == null ? 0 : pattern!.size; }
-export function matches(length: u32): bool { return pattern!.matches(input, length); }
+export function states(): u32 {
+  return Pattern.lastStates;
+}
+export function size(): u32 {
+  return pattern == null ? 0 : pattern!.size;
+}
+export function matches(length: u32): bool {
+  return pattern!.matches(input, length);
+}
 /** Matches the same text `times` times; 1 if it matched each time. */
 export function matchMany(length: u32, times: i32): i32 {
   let found = 0;
   for (let i = 0; i < times; i++) found += pattern!.matches(input, length) ? 1 : 0;
   return found == times ? 1 : 0;
 }
-export function collect(): void { __collect(); }
+export function collect(): void {
+  __collect();
+}

@@ -1,4 +1,5 @@
-// Patterns against RE2 (its JavaScript port): random patterns, random texts, same verdicts. And time: linear, whatever the pattern.
+// Patterns against RE2 (its JavaScript port): random patterns, random texts, same verdicts. And time: linear, whatever
+// the pattern.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RE2JS } from 're2js';
@@ -16,12 +17,97 @@ const guest = compileGuest<PatternExports>('test/fuzz/pattern');
 const { exports } = guest;
 const TOO_LARGE = errorId('FIM-CFG-0024');
 
-const LITERALS = ['a', 'b', 'c', 'A', 'B', '0', '1', '_', '-', ' ', '\\n', '\n', 'é', '中', '文', '😀', '\\.', '\\\\', '\\x41', '\\x{4e2d}', '\\t', '\\101', '/', ',', '}', ']'];
-const CLASSES = ['\\d', '\\D', '\\w', '\\W', '\\s', '\\S', '.', '[abc]', '[^abc]', '[a-c0-9]', '[^\\d]', '[\\w-]', '[[:alpha:]]', '[[:^digit:]_]', '[é-中]', '[^\\x{80}-\\x{fff}]', '[a\\]b]', '[]a]', '[^]a]', '[\\x{10000}-\\x{1ffff}a]', '[[:punct:]]', '[[:xdigit:]]', '[\\W]', '[\\D1]', '[a-]', '[^-a]'];
+const LITERALS = [
+  'a',
+  'b',
+  'c',
+  'A',
+  'B',
+  '0',
+  '1',
+  '_',
+  '-',
+  ' ',
+  '\\n',
+  '\n',
+  'é',
+  '中',
+  '文',
+  '😀',
+  '\\.',
+  '\\\\',
+  '\\x41',
+  '\\x{4e2d}',
+  '\\t',
+  '\\101',
+  '/',
+  ',',
+  '}',
+  ']',
+];
+const CLASSES = [
+  '\\d',
+  '\\D',
+  '\\w',
+  '\\W',
+  '\\s',
+  '\\S',
+  '.',
+  '[abc]',
+  '[^abc]',
+  '[a-c0-9]',
+  '[^\\d]',
+  '[\\w-]',
+  '[[:alpha:]]',
+  '[[:^digit:]_]',
+  '[é-中]',
+  '[^\\x{80}-\\x{fff}]',
+  '[a\\]b]',
+  '[]a]',
+  '[^]a]',
+  '[\\x{10000}-\\x{1ffff}a]',
+  '[[:punct:]]',
+  '[[:xdigit:]]',
+  '[\\W]',
+  '[\\D1]',
+  '[a-]',
+  '[^-a]',
+];
 const LOOKS = ['^', '$', '\\b', '\\B', '\\A', '\\z'];
 const REPEATS = ['*', '+', '?', '{2}', '{0,2}', '{1,3}', '{2,}', '{0}', '*?', '+?', '??', '{1,2}?'];
 const FLAGS = ['(?i)', '(?s)', '(?m)', '(?i:', '(?s:', '(?m:', '(?:', '(', '(?P<n>', '(?-i:', '(?ms:', '(?U:'];
-const TEXTS = ['a', 'b', 'c', 'A', 'B', 'C', '0', '1', '9', '_', '-', ' ', '\n', 'é', '中', '文', '😀', '.', '\\', '\t', '/', 'ß', '\u{17f}', '\u{212a}', 'k', 's', 'S', '~', ']', '𐀀'];
+const TEXTS = [
+  'a',
+  'b',
+  'c',
+  'A',
+  'B',
+  'C',
+  '0',
+  '1',
+  '9',
+  '_',
+  '-',
+  ' ',
+  '\n',
+  'é',
+  '中',
+  '文',
+  '😀',
+  '.',
+  '\\',
+  '\t',
+  '/',
+  'ß',
+  '\u{17f}',
+  '\u{212a}',
+  'k',
+  's',
+  'S',
+  '~',
+  ']',
+  '𐀀',
+];
 
 function randomPattern(random: Random, depth: number): string {
   const parts: string[] = [];
@@ -34,7 +120,9 @@ function randomPattern(random: Random, depth: number): string {
     else if (dice < 75) part = random.pick(LOOKS);
     else if (depth > 0) {
       const open = random.pick(FLAGS).replace('<n>', `<n${random.below(1e9)}>`);
-      part = /\)$/.test(open) ? open : `${open}${randomPattern(random, depth - 1)}${random.chance(40) ? `|${randomPattern(random, depth - 1)}` : ''})`;
+      part = /\)$/.test(open)
+        ? open
+        : `${open}${randomPattern(random, depth - 1)}${random.chance(40) ? `|${randomPattern(random, depth - 1)}` : ''})`;
       if (/\)$/.test(open)) {
         parts.push(part);
         continue;
@@ -91,21 +179,44 @@ describe('patterns against RE2', () => {
         if (found) matched++;
       }
     }
-    t.diagnostic(`${accepted} patterns accepted by both, ${accepted * 8} texts, ${matched} matches, ${tooLarge} patterns too large`);
+    t.diagnostic(
+      `${accepted} patterns accepted by both, ${accepted * 8} texts, ${matched} matches, ${tooLarge} patterns too large`,
+    );
     assert.ok(tooLarge < cases / 50);
     assert.ok(accepted > cases / 3 && matched > accepted && matched < accepted * 7);
   });
 });
 
 describe('patterns against RegExp', () => {
-  // What both read alike: no flags, no dot (line ends differ), no \\B (RegExp finds one inside a surrogate pair), no \\s (Unicode there).
-  const parts = ['a', 'b', '0', '中', '😀', '\\d', '\\w', '\\D', '[ab]', '[^a0]', '[a-c中]', '[^中]', '\\b', '^', '$', '\\.', '\\x41'];
+  // What both read alike: no flags, no dot (line ends differ), no \\B (RegExp finds one inside a surrogate pair), no
+  // \\s (Unicode there).
+  const parts = [
+    'a',
+    'b',
+    '0',
+    '中',
+    '😀',
+    '\\d',
+    '\\w',
+    '\\D',
+    '[ab]',
+    '[^a0]',
+    '[a-c中]',
+    '[^中]',
+    '\\b',
+    '^',
+    '$',
+    '\\.',
+    '\\x41',
+  ];
   const subset = (random: Random, depth: number): string => {
     let source = '';
     for (let i = random.below(4); i >= 0; i--) {
       const place = random.pick(parts);
-      const part = depth > 0 && random.chance(30) ? `(?:${subset(random, depth - 1)}|${subset(random, depth - 1)})` : place;
-      source += part + (/^(?:\^|\$|\\[bB]|)$/.test(part) ? '' : random.pick(['', '', '', '', '', '*', '+', '?', '{2}']));
+      const part =
+        depth > 0 && random.chance(30) ? `(?:${subset(random, depth - 1)}|${subset(random, depth - 1)})` : place;
+      source +=
+        part + (/^(?:\^|\$|\\[bB]|)$/.test(part) ? '' : random.pick(['', '', '', '', '', '*', '+', '?', '{2}']));
     }
     return source;
   };
@@ -156,7 +267,12 @@ describe('patterns that take exponential time elsewhere', () => {
       const took = computingMs(() => {
         found = exports.matches(length) !== 0;
       });
-      assert.equal(found, RE2JS.compile(pattern).matcher(unit.repeat(30) + ending).find());
+      assert.equal(
+        found,
+        RE2JS.compile(pattern)
+          .matcher(unit.repeat(30) + ending)
+          .find(),
+      );
       assert.ok(took < 200, `${text.length} bytes took ${took.toFixed(1)} ms`);
     });
   }
@@ -164,18 +280,70 @@ describe('patterns that take exponential time elsewhere', () => {
 
 describe('compiling patterns', () => {
   it('refuses what cannot be matched in linear time', () => {
-    for (const pattern of ['(a)\\1', '(?=a)', '(?!a)', '(?<=a)b', '(?<!a)b', '(?>a)', 'a++', 'a*+', 'a?+', 'a{2}+', '(?P=n)', '\\k<n>', '\\C', '\\p{L}', '(?#x)'])
+    for (const pattern of [
+      '(a)\\1',
+      '(?=a)',
+      '(?!a)',
+      '(?<=a)b',
+      '(?<!a)b',
+      '(?>a)',
+      'a++',
+      'a*+',
+      'a?+',
+      'a{2}+',
+      '(?P=n)',
+      '\\k<n>',
+      '\\C',
+      '\\p{L}',
+      '(?#x)',
+    ])
       assert.equal(exports.compile(guest.put(pattern)), errorId('FIM-CFG-0023'), pattern);
   });
 
   it('refuses wrong syntax', () => {
-    for (const pattern of ['(', ')', 'a)', '(a', '[a', '[', '[]', '[z-a]', '[a-\\d]', '*', 'a**', '+a', 'a|*', '(*)', 'a{2,1}', 'a{1001}', '\\', '\\y', '\\x{110000}', '\\xg', '(?i', '(?x)', '(?P<>a)', '(?P<n', '[[:foo:]]', '(?i-)', '(?--i)'])
+    for (const pattern of [
+      '(',
+      ')',
+      'a)',
+      '(a',
+      '[a',
+      '[',
+      '[]',
+      '[z-a]',
+      '[a-\\d]',
+      '*',
+      'a**',
+      '+a',
+      'a|*',
+      '(*)',
+      'a{2,1}',
+      'a{1001}',
+      '\\',
+      '\\y',
+      '\\x{110000}',
+      '\\xg',
+      '(?i',
+      '(?x)',
+      '(?P<>a)',
+      '(?P<n',
+      '[[:foo:]]',
+      '(?i-)',
+      '(?--i)',
+    ])
       assert.equal(exports.compile(guest.put(pattern)), errorId('FIM-CFG-0022'), pattern);
     assert.equal(exports.compile(guest.put(Uint8Array.of(0xff))), errorId('FIM-CFG-0022'));
   });
 
   it('refuses what is too large, with its size, in bounded time', () => {
-    for (const pattern of ['.{500}x', '(a{1000}){1000}', '((a{100}){100}){100}', '[ab]*a[ab]{15}', '('.repeat(101) + ')'.repeat(101), 'a'.repeat(2049), '(?:x{0,1000}){0,1000}y']) {
+    for (const pattern of [
+      '.{500}x',
+      '(a{1000}){1000}',
+      '((a{100}){100}){100}',
+      '[ab]*a[ab]{15}',
+      '('.repeat(101) + ')'.repeat(101),
+      'a'.repeat(2049),
+      '(?:x{0,1000}){0,1000}y',
+    ]) {
       const took = computingMs(() => assert.equal(exports.compile(guest.put(pattern)), TOO_LARGE, pattern));
       assert.ok(exports.states() > 100 || pattern.startsWith('('), `${pattern}: ${exports.states()}`);
       assert.ok(took < 200, `${pattern}: ${took} ms`);
@@ -183,14 +351,27 @@ describe('compiling patterns', () => {
   });
 
   it('takes lengths that messages need', () => {
-    for (const pattern of ['^.{1,1000}$', '^[\\x{4e00}-\\x{9fa5}]{1,70}$', '^(?:\\d{15}|\\d{17}[\\dXx])$', '^[A-Za-z0-9+/]{4,1000}={0,2}$', '^\\p{Han}{2,20}$'])
+    for (const pattern of [
+      '^.{1,1000}$',
+      '^[\\x{4e00}-\\x{9fa5}]{1,70}$',
+      '^(?:\\d{15}|\\d{17}[\\dXx])$',
+      '^[A-Za-z0-9+/]{4,1000}={0,2}$',
+      '^\\p{Han}{2,20}$',
+    ])
       assert.equal(exports.compile(guest.put(pattern)), 0, pattern);
   });
 
   it('is fast and keeps no memory', (t) => {
-    const patterns = ['^01[0-9]{6}$', '^[0-9]{1,18}(\\.[0-9]{2})?$', '^(CNY|USD|EUR|HKD)$', '^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$', '^\\d{4}-\\d{2}-\\d{2}$'];
+    const patterns = [
+      '^01[0-9]{6}$',
+      '^[0-9]{1,18}(\\.[0-9]{2})?$',
+      '^(CNY|USD|EUR|HKD)$',
+      '^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$',
+      '^\\d{4}-\\d{2}-\\d{2}$',
+    ];
     const round = (): void => {
-      for (let route = 0; route < 100; route++) for (const pattern of patterns) assert.equal(exports.compile(guest.put(pattern)), 0);
+      for (let route = 0; route < 100; route++)
+        for (const pattern of patterns) assert.equal(exports.compile(guest.put(pattern)), 0);
     };
     for (let i = 0; i < 20; i++) round();
     exports.collect();

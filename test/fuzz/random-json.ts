@@ -1,8 +1,45 @@
 // Random JSON texts, written in all the ways that JSON allows.
 import type { Random } from './guest.ts';
 
-const TEXTS = ['', 'a', 'transCode', '0123456789abcdef', 'x'.repeat(15), 'y'.repeat(16), 'z'.repeat(33), '中文', 'é', '😀', '"', '\\', '/', '\b', '\n', '\u0000', '\u001f', '\u007f', '\u2028', '~', 'a/b', '__proto__'];
-const NUMBERS = ['0', '-0', '1', '-1', '10', '3.25', '-0.5', '1e3', '1E-3', '0.1e+2', '12345678901234567890', '1e400', '100000000000000000.01'];
+const TEXTS = [
+  '',
+  'a',
+  'transCode',
+  '0123456789abcdef',
+  'x'.repeat(15),
+  'y'.repeat(16),
+  'z'.repeat(33),
+  '中文',
+  'é',
+  '😀',
+  '"',
+  '\\',
+  '/',
+  '\b',
+  '\n',
+  '\u0000',
+  '\u001f',
+  '\u007f',
+  '\u2028',
+  '~',
+  'a/b',
+  '__proto__',
+];
+const NUMBERS = [
+  '0',
+  '-0',
+  '1',
+  '-1',
+  '10',
+  '3.25',
+  '-0.5',
+  '1e3',
+  '1E-3',
+  '0.1e+2',
+  '12345678901234567890',
+  '1e400',
+  '100000000000000000.01',
+];
 const SPACES = ['', '', '', '', ' ', '\n', '\t', '\r\n', '  ', `\n${' '.repeat(18)}`];
 
 /** A JSON string of the text, with some characters escaped that need not be. */
@@ -11,7 +48,9 @@ export function randomString(random: Random, text: string): string {
   for (const character of text) {
     const plain = JSON.stringify(character).slice(1, -1);
     if (!random.chance(15)) written += plain;
-    else for (let i = 0; i < character.length; i++) written += `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
+    else
+      for (let i = 0; i < character.length; i++)
+        written += `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
   }
   return `"${written}"`;
 }

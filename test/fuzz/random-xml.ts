@@ -4,7 +4,23 @@ import type { Random } from './guest.ts';
 const NAMES = ['a', 'b', 'Amt', 'Id', 'x-1', '_y', '金额', 'CdtTrfTxInf', 'averylongnameofanelementinamessage', 'é'];
 const PREFIXES = ['p', 'q', 'ns2'];
 const URIS = ['u', 'urn:iso:std:iso:20022:tech:xsd:pacs.008.001.08', 'v&amp;w', 'u'];
-const TEXTS = ['', '1', ' ', 'x y', '12.00', '一亿元', '\n', '\r\n  ', '😀', ']]', '>', 'abcdefghijklmnopqrstuvwxyz', "it's", '"q"', '\t'];
+const TEXTS = [
+  '',
+  '1',
+  ' ',
+  'x y',
+  '12.00',
+  '一亿元',
+  '\n',
+  '\r\n  ',
+  '😀',
+  ']]',
+  '>',
+  'abcdefghijklmnopqrstuvwxyz',
+  "it's",
+  '"q"',
+  '\t',
+];
 const MISC = ['<!---->', '<!-- <c> & -->', '<?p?>', '<?p <x> ?>', '<!--一-->'];
 
 /** Text as it may stand in an element. */
@@ -12,12 +28,16 @@ function content(random: Random): string {
   let text = '';
   for (let i = random.below(3); i > 0; i--) {
     const dice = random.below(10);
-    if (dice === 0) text += random.pick(['&lt;', '&gt;', '&amp;', '&quot;', '&apos;', '&#65;', '&#x4e2d;', '&#13;', '&#10;']);
+    if (dice === 0)
+      text += random.pick(['&lt;', '&gt;', '&amp;', '&quot;', '&apos;', '&#65;', '&#x4e2d;', '&#13;', '&#10;']);
     else if (dice === 1) text += `<![CDATA[${random.pick(['', '<b>', '&amp;', ']]', 'x\r\ny', '中'])}]]>`;
     else if (dice === 2) text += random.pick(MISC);
     else text += random.pick(TEXTS);
   }
-  return text.replaceAll(']]>', ']] >').replaceAll('<![CDATA[]] >', '<![CDATA[]]>').replaceAll(/(<!\[CDATA\[(?:(?!\]\] >).)*)\]\] >/gsu, '$1]]>');
+  return text
+    .replaceAll(']]>', ']] >')
+    .replaceAll('<![CDATA[]] >', '<![CDATA[]]>')
+    .replaceAll(/(<!\[CDATA\[(?:(?!\]\] >).)*)\]\] >/gsu, '$1]]>');
 }
 
 function attributes(random: Random, prefixes: readonly string[]): string {
@@ -28,7 +48,19 @@ function attributes(random: Random, prefixes: readonly string[]): string {
     if (taken.has(name.replace(/^.*:/, ''))) continue;
     taken.add(name.replace(/^.*:/, ''));
     const quote = random.pick(['"', "'"]);
-    const value = random.pick(['', '1', 'CNY', 'a b', 'x\ty\r\nz', '&lt;', '&#10;', '中', quote === '"' ? "'" : '"', '>', '&amp;amp;']);
+    const value = random.pick([
+      '',
+      '1',
+      'CNY',
+      'a b',
+      'x\ty\r\nz',
+      '&lt;',
+      '&#10;',
+      '中',
+      quote === '"' ? "'" : '"',
+      '>',
+      '&amp;amp;',
+    ]);
     text += `${random.pick([' ', '  ', '\n', '\t'])}${name}${random.pick(['=', ' = ', '=\n'])}${quote}${value}${quote}`;
   }
   return text;
@@ -49,19 +81,61 @@ function element(random: Random, depth: number, prefixes: readonly string[]): st
   const given = attributes(random, inner);
   const tag = `${name}${random.chance(50) ? declared + given : given + declared}${random.pick(['', '', ' ', '\n'])}`;
   let text = content(random);
-  if (depth > 0) for (let i = random.below(4); i > 0; i--) text += element(random, depth - 1, inner) + (random.chance(30) ? content(random) : random.pick(['', '', '\n  ', '\r\n']));
+  if (depth > 0)
+    for (let i = random.below(4); i > 0; i--)
+      text +=
+        element(random, depth - 1, inner) +
+        (random.chance(30) ? content(random) : random.pick(['', '', '\n  ', '\r\n']));
   if (text === '' && random.chance(50)) return `<${tag}/>`;
   return `<${tag}>${text}</${name}${random.pick(['', '', ' ', '\n'])}>`;
 }
 
 /** A document of at most `depth` + 1 levels. */
 export function randomXml(random: Random, depth: number): string {
-  const declaration = random.pick(['', '', '<?xml version="1.0"?>', '<?xml version="1.0" encoding="UTF-8"?>\n', "<?xml version='1.0' encoding='utf-8' standalone='no' ?>"]);
+  const declaration = random.pick([
+    '',
+    '',
+    '<?xml version="1.0"?>',
+    '<?xml version="1.0" encoding="UTF-8"?>\n',
+    "<?xml version='1.0' encoding='utf-8' standalone='no' ?>",
+  ]);
   const misc = (): string => (random.chance(30) ? random.pick([...MISC, '\n', ' ']) : '');
   return `${declaration}${misc()}${element(random, depth, [])}${misc()}`;
 }
 
-const DAMAGE = ['<', '>', '&', ';', '"', "'", '/', '=', ' ', ']', ']]>', '<!', '<!--', '--', '?', '<?', ':', 'a', 'xmlns', '<a>', '</a>', '\u0000', '\u0001', '\r', '&#0;', '&lt', '<![CDATA[', '中', '-', '.', '1'];
+const DAMAGE = [
+  '<',
+  '>',
+  '&',
+  ';',
+  '"',
+  "'",
+  '/',
+  '=',
+  ' ',
+  ']',
+  ']]>',
+  '<!',
+  '<!--',
+  '--',
+  '?',
+  '<?',
+  ':',
+  'a',
+  'xmlns',
+  '<a>',
+  '</a>',
+  '\u0000',
+  '\u0001',
+  '\r',
+  '&#0;',
+  '&lt',
+  '<![CDATA[',
+  '中',
+  '-',
+  '.',
+  '1',
+];
 
 /** A text with some of its characters changed, lost, doubled or added. */
 export function damageXml(random: Random, text: string): string {

@@ -24,7 +24,8 @@ class Table extends RequestLookup {
 
   headerAgain(): bool {
     const name = this.names[this.at];
-    for (let i = this.at + 1; i < this.names.length; i++) if (this.names[i].equals(name.pointer, name.length)) return this.turnTo(i);
+    for (let i = this.at + 1; i < this.names.length; i++)
+      if (this.names[i].equals(name.pointer, name.length)) return this.turnTo(i);
     return false;
   }
 
@@ -42,26 +43,61 @@ let path = Bytes.EMPTY;
 let method = Bytes.EMPTY;
 let name = Bytes.EMPTY;
 
-function take(length: u32): Bytes { return Bytes.copy(input, length); }
+function take(length: u32): Bytes {
+  return Bytes.copy(input, length);
+}
 
-export function start(): void { builder = new RouteIndexBuilder(); }
-export function beginRoute(): void { builder.begin(); }
-export function routeHost(length: u32): u32 { return builder.host(take(length)); }
-export function routeMethod(length: u32): void { builder.method(take(length)); }
-export function routePath(kind: u32, length: u32): u32 { return builder.path(<PathKind>kind, take(length)); }
-export function headerName(length: u32): void { name = take(length); }
-export function routeHeader(kind: u32, length: u32): u32 { return builder.header(<HeaderKind>kind, name, take(length)); }
-export function endRoute(): u32 { return builder.end(); }
-export function build(): void { index = builder.build(); }
+export function start(): void {
+  builder = new RouteIndexBuilder();
+}
+export function beginRoute(): void {
+  builder.begin();
+}
+export function routeHost(length: u32): u32 {
+  return builder.host(take(length));
+}
+export function routeMethod(length: u32): void {
+  builder.method(take(length));
+}
+export function routePath(kind: u32, length: u32): u32 {
+  return builder.path(<PathKind>kind, take(length));
+}
+export function headerName(length: u32): void {
+  name = take(length);
+}
+export function routeHeader(kind: u32, length: u32): u32 {
+  return builder.header(<HeaderKind>kind, name, take(length));
+}
+export function endRoute(): u32 {
+  return builder.end();
+}
+export function build(): void {
+  index = builder.build();
+}
 
 export function beginRequest(): void {
   request.names = [];
   request.values = [];
 }
-export function requestHost(length: u32): void { host = take(length); request.hostPointer = host.pointer; request.hostLength = length; }
-export function requestPath(length: u32): void { path = take(length); request.pathPointer = path.pointer; request.pathLength = length; }
-export function requestMethod(length: u32): void { method = take(length); request.methodPointer = method.pointer; request.methodLength = length; }
-export function requestHeader(length: u32): void { request.names.push(name); request.values.push(take(length)); }
+export function requestHost(length: u32): void {
+  host = take(length);
+  request.hostPointer = host.pointer;
+  request.hostLength = length;
+}
+export function requestPath(length: u32): void {
+  path = take(length);
+  request.pathPointer = path.pointer;
+  request.pathLength = length;
+}
+export function requestMethod(length: u32): void {
+  method = take(length);
+  request.methodPointer = method.pointer;
+  request.methodLength = length;
+}
+export function requestHeader(length: u32): void {
+  request.names.push(name);
+  request.values.push(take(length));
+}
 /** Number of the route; -1: none; otherwise -1 less the number of the error. */
 export function find(): i32 {
   scratch.reset();
@@ -77,4 +113,6 @@ export function findMany(times: i32): i32 {
   }
   return last;
 }
-export function collect(): void { __collect(); }
+export function collect(): void {
+  __collect();
+}

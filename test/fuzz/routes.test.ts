@@ -1,4 +1,5 @@
-// The route index against the plain reading of its promise: the first route of the list whose conditions all match, or a refusal where servers may differ.
+// The route index against the plain reading of its promise: the first route of the list whose conditions all match, or
+// a refusal where servers may differ.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { canonicalPath } from '../../envoy/route/canonical-path.ts';
@@ -56,7 +57,8 @@ function load(routes: readonly Route[]): void {
     exports.beginRoute();
     for (const host of route.hosts) assert.equal(exports.routeHost(guest.put(host)), 0);
     for (const method of route.methods) exports.routeMethod(guest.put(method));
-    if (route.path !== undefined) assert.equal(exports.routePath(PATH_KINDS.indexOf(route.path.kind), guest.put(route.path.value)), 0);
+    if (route.path !== undefined)
+      assert.equal(exports.routePath(PATH_KINDS.indexOf(route.path.kind), guest.put(route.path.value)), 0);
     for (const header of route.headers) {
       exports.headerName(guest.put(header.name));
       assert.equal(exports.routeHeader(HEADER_KINDS.indexOf(header.kind), guest.put(header.value)), 0);
@@ -81,7 +83,9 @@ function ask(request: Request): number {
 /** The host's name, or undefined if it is not one valid host. */
 function hostName(host: string): string | undefined {
   const [, name, , port] = /^((?!\.)(?:\.?[\w-]+)+)(\.?)(?::(\d{1,5}))?$/.exec(host) ?? [];
-  return name === undefined || (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) ? undefined : name.toLowerCase();
+  return name === undefined || (port !== undefined && (Number(port) < 1 || Number(port) > 65535))
+    ? undefined
+    : name.toLowerCase();
 }
 
 function hostMatches(pattern: string, name: string | undefined): boolean {
@@ -91,7 +95,10 @@ function hostMatches(pattern: string, name: string | undefined): boolean {
   return wanted.startsWith('*.') ? name.endsWith(wanted.slice(1)) && name.length > wanted.length - 1 : name === wanted;
 }
 
-/** Whether a path is the route's, or one that some servers take for it: in another case, or with or without a slash at the end. */
+/**
+ * Whether a path is the route's, or one that some servers take for it: in another case, or with or without a slash at
+ * the end.
+ */
 function pathMatches(path: Route['path'], bare: string): 'same' | 'similar' | 'other' {
   if (path === undefined) return 'same';
   const asked = (text: string, flags: string): boolean => {
@@ -111,7 +118,8 @@ function headerMatches(header: Header, request: Request): 'yes' | 'no' | 'unclea
   const values = request.headers.filter(([name]) => name === header.name).map(([, value]) => value);
   if (values.length === 0) return 'no';
   if (header.kind === 'Present') return 'yes';
-  const takes = (value: string): boolean => (header.kind === 'Exact' ? value === header.value : new RegExp(`^(?:${header.value})$`, 'u').test(value));
+  const takes = (value: string): boolean =>
+    header.kind === 'Exact' ? value === header.value : new RegExp(`^(?:${header.value})$`, 'u').test(value);
   if (takes(values.join(', '))) return 'yes';
   return values.some(takes) ? 'unclear' : 'no';
 }
@@ -122,7 +130,12 @@ function readAs(routes: readonly Route[], request: Request, path: string): { fou
   const first = { same: Infinity, similar: Infinity, unclear: Infinity };
   routes.forEach((route, number) => {
     if (!(route.hosts.length === 0 || route.hosts.some((host) => hostMatches(host, hostName(request.host))))) return;
-    if (!(route.methods.length === 0 || route.methods.includes(method) || (method === 'HEAD' && route.methods.includes('GET')))) return;
+    if (!(
+      route.methods.length === 0 ||
+      route.methods.includes(method) ||
+      (method === 'HEAD' && route.methods.includes('GET'))
+    ))
+      return;
     const spelling = pathMatches(route.path, path);
     const fits = route.headers.map((header) => headerMatches(header, request));
     if (spelling === 'other' || fits.includes('no')) return;
@@ -142,7 +155,8 @@ function expectedOf(routes: readonly Route[], request: Request): number | string
   if (name === undefined && routes.some((route) => route.hosts.some((host) => host !== '*'))) return 'FIM-RT-0043';
   const bare = request.path.replace(/\?.*$/s, '');
   const canonical = /^\*?\?/.test(request.path) ? undefined : canonicalPath(bare);
-  const found = canonical === undefined ? malformed(routes, request, bare) : wellFormed(routes, request, bare, canonical);
+  const found =
+    canonical === undefined ? malformed(routes, request, bare) : wellFormed(routes, request, bare, canonical);
   if (typeof found === 'string' || found < 0) return found;
   if (name === undefined) return 'FIM-RT-0043';
   return request.method === request.method.toUpperCase() ? found : 'FIM-RT-0042';
@@ -159,7 +173,14 @@ function wellFormed(routes: readonly Route[], request: Request, bare: string, ca
     found = Math.max(found, plain.found);
   }
   if (found >= 0 || !/\/(\/|\.|%2e)/i.test(bare)) return found;
-  const unresolved = readAs(routes, request, bare.split('/').map((segment) => canonicalPath(`/-${segment}`)!.slice(2)).join('/'));
+  const unresolved = readAs(
+    routes,
+    request,
+    bare
+      .split('/')
+      .map((segment) => canonicalPath(`/-${segment}`)!.slice(2))
+      .join('/'),
+  );
   if (typeof unresolved === 'string') return unresolved;
   return unresolved.found < 0 ? -1 : 'FIM-RT-0040';
 }
@@ -171,7 +192,11 @@ function spellingOf(escape: string): string {
 
 function malformed(routes: readonly Route[], request: Request, bare: string): number | string {
   const strict = bare.replace(/%[0-9a-f]{2}/gi, spellingOf);
-  const loose = `${bare.startsWith('/') ? '' : '/'}${bare}`.replace(/\\|%5c|%2f/gi, '/').replace(/(%00|#).*$/, '').replace(/%(0[0-9a-f]|1[0-9a-f]|7f)/gi, '').replace(/%[0-9a-f]{2}/gi, spellingOf);
+  const loose = `${bare.startsWith('/') ? '' : '/'}${bare}`
+    .replace(/\\|%5c|%2f/gi, '/')
+    .replace(/(%00|#).*$/, '')
+    .replace(/%(0[0-9a-f]|1[0-9a-f]|7f)/gi, '')
+    .replace(/%[0-9a-f]{2}/gi, spellingOf);
   for (const reading of [resolved(strict), resolved(loose), withoutParameters(loose)]) {
     const verdict = readAs(routes, request, reading);
     if (typeof verdict === 'string' || verdict.found >= 0) return 'FIM-RT-0040';
@@ -195,10 +220,50 @@ function withoutParameters(path: string): string {
 }
 
 const HOSTS = ['*', 'a.com', 'A.com', 'b.a.com', 'c.b.a.com', '*.a.com', '*.b.a.com', '*.com', 'localhost', '1.2.3.4'];
-const ASKED_HOSTS = ['a.com', 'A.COM', 'a.com:8080', 'b.a.com', 'x.b.a.com:1', 'c.b.a.com', 'xa.com', 'com', '.a.com', '', 'localhost:80', '1.2.3.4', '1.2.3.4:99', 'a.com.', 'q.com', 'a.com,q.com', 'u@a.com', 'a.com:0', 'a.com..'];
+const ASKED_HOSTS = [
+  'a.com',
+  'A.COM',
+  'a.com:8080',
+  'b.a.com',
+  'x.b.a.com:1',
+  'c.b.a.com',
+  'xa.com',
+  'com',
+  '.a.com',
+  '',
+  'localhost:80',
+  '1.2.3.4',
+  '1.2.3.4:99',
+  'a.com.',
+  'q.com',
+  'a.com,q.com',
+  'u@a.com',
+  'a.com:0',
+  'a.com..',
+];
 const SEGMENTS = ['/a', '/b', '/ab', '/a.b', '/1', '/22', '/%E4%B8%AD', '/a:b'];
 /** Segments of requests that are spelt in other ways. */
-const OTHER_SEGMENTS = ['/A', '/', '/..', '/.', '/a%3ab', '/a%3Bx', '/b;y=1', '/%e4%b8%ad', '/..;', '/%61', '/a%2Fb', '/a%00', '/a%', '\\b', '/%2e%2E', '/a#b', '/a%0A', '/%1fb', '/a%7F%7e'];
+const OTHER_SEGMENTS = [
+  '/A',
+  '/',
+  '/..',
+  '/.',
+  '/a%3ab',
+  '/a%3Bx',
+  '/b;y=1',
+  '/%e4%b8%ad',
+  '/..;',
+  '/%61',
+  '/a%2Fb',
+  '/a%00',
+  '/a%',
+  '\\b',
+  '/%2e%2E',
+  '/a#b',
+  '/a%0A',
+  '/%1fb',
+  '/a%7F%7e',
+];
 const METHODS = ['GET', 'POST', 'PUT'];
 const PATTERNS = ['/a/[0-9]+', '/.*', '/a(/b)?', '/(a|b)/.*', '/a/b|/b/a', '/[a-z]+', '/1/(?:2|22)', '/ab?', '/a/'];
 const VALUES = ['v1', 'v2', 'v2.1.3', ''];
@@ -216,12 +281,19 @@ function randomRoute(random: Random): Route {
   for (let i = random.below(3); i > 1; i--) route.methods.push(random.pick(METHODS));
   if (random.chance(80)) {
     const kind = random.pick(PATH_KINDS);
-    const value = kind === 'Pattern' ? random.pick(PATTERNS) : (randomPath(random) + (random.chance(20) ? '/' : '')).replace('//', '/');
+    const value =
+      kind === 'Pattern'
+        ? random.pick(PATTERNS)
+        : (randomPath(random) + (random.chance(20) ? '/' : '')).replace('//', '/');
     route.path = { kind, value };
   }
   for (let i = random.below(3); i > 1; i--) {
     const kind = random.pick(HEADER_KINDS);
-    route.headers.push({ kind, name: random.pick(['x-a', 'x-b']), value: kind === 'Pattern' ? random.pick(VALUE_PATTERNS) : random.pick(VALUES) });
+    route.headers.push({
+      kind,
+      name: random.pick(['x-a', 'x-b']),
+      value: kind === 'Pattern' ? random.pick(VALUE_PATTERNS) : random.pick(VALUES),
+    });
   }
   return route;
 }
@@ -232,7 +304,12 @@ function randomRequest(random: Random): Request {
   const query = random.chance(20) ? random.pick(['?', '?a=/b', '?%', '/?q']) : '';
   let path = random.chance(5) ? random.pick(['*', '', '//a', '/a//', 'a']) : randomPath(random);
   if (random.chance(40)) path += random.pick(OTHER_SEGMENTS) + (random.chance(50) ? random.pick(SEGMENTS) : '');
-  return { host: random.pick(ASKED_HOSTS), method: random.pick([...METHODS, 'HEAD', 'get']), path: path + query, headers };
+  return {
+    host: random.pick(ASKED_HOSTS),
+    method: random.pick([...METHODS, 'HEAD', 'get']),
+    path: path + query,
+    headers,
+  };
 }
 
 describe('route index', () => {
@@ -249,15 +326,25 @@ describe('route index', () => {
         const request = randomRequest(random);
         const expected = expectedOf(routes, request);
         const answer = ask(request);
-        assert.equal(answer, typeof expected === 'string' ? -1 - errorId(expected) : expected, JSON.stringify({ expected, routes, request }));
+        assert.equal(
+          answer,
+          typeof expected === 'string' ? -1 - errorId(expected) : expected,
+          JSON.stringify({ expected, routes, request }),
+        );
         if (typeof expected === 'string') refused.set(expected, (refused.get(expected) ?? 0) + 1);
         else if (expected >= 0) found++;
         if (typeof expected === 'number' && expected > 0) later++;
       }
     }
-    t.diagnostic(`${found} of ${cases} requests met a route, ${later} not the first one; refused: ${[...refused].sort().map(([code, count]) => `${code} ${count}`).join(', ')}`);
+    t.diagnostic(
+      `${found} of ${cases} requests met a route, ${later} not the first one; refused: ${[...refused]
+        .sort()
+        .map(([code, count]) => `${code} ${count}`)
+        .join(', ')}`,
+    );
     assert.ok(later > cases / 20);
-    for (const code of ['FIM-RT-0040', 'FIM-RT-0041', 'FIM-RT-0042', 'FIM-RT-0043', 'FIM-RT-0044']) assert.ok((refused.get(code) ?? 0) > cases / 1000, code);
+    for (const code of ['FIM-RT-0040', 'FIM-RT-0041', 'FIM-RT-0042', 'FIM-RT-0043', 'FIM-RT-0044'])
+      assert.ok((refused.get(code) ?? 0) > cases / 1000, code);
   });
 
   it('takes a time that does not grow with the number of routes', (t) => {
@@ -296,6 +383,7 @@ describe('route index', () => {
     assert.equal(exports.routePath(2, guest.put('(a)\\1')), errorId('FIM-CFG-0023'));
     assert.equal(exports.routeHost(guest.put('a'.repeat(254))), errorId('FIM-CFG-0014'));
     assert.equal(exports.routePath(0, guest.put('/'.repeat(1025))), errorId('FIM-CFG-0014'));
-    for (const path of ['/a%3Ab', '/%e4', '/a//b', '/a/../b', '/支', '/a%2Fb', '/a?b', 'a', '/a|b']) assert.equal(exports.routePath(0, guest.put(path)), errorId('FIM-CFG-0026'), path);
+    for (const path of ['/a%3Ab', '/%e4', '/a//b', '/a/../b', '/支', '/a%2Fb', '/a?b', 'a', '/a|b'])
+      assert.equal(exports.routePath(0, guest.put(path)), errorId('FIM-CFG-0026'), path);
   });
 });

@@ -7,7 +7,21 @@ import { arena, showTree } from './tree-door.module';
 
 export { room } from './door.module';
 export {
-  root, size, kind, count, start, end, firstChild, nextSibling, parent, key, keyLength, text, textLength, pointer, pointerLength,
+  root,
+  size,
+  kind,
+  count,
+  start,
+  end,
+  firstChild,
+  nextSibling,
+  parent,
+  key,
+  keyLength,
+  text,
+  textLength,
+  pointer,
+  pointerLength,
 } from './tree-door.module';
 
 const tree = new TlvTree();
@@ -22,8 +36,18 @@ export function parseMany(length: u32, times: u32): u32 {
   for (let i: u32 = 0; i < times; i++) error |= parse(length);
   return error;
 }
-export function errorOffset(): u32 { return tree.errorOffset; }
-export function mistakes(): u32 { return tree.mistakes; }
-export function mistakeCode(i: u32): u32 { return tree.mistakeCode(i); }
-export function mistakeNode(i: u32): u32 { return tree.mistakeNode(i); }
-export function described(bytes: u32): i32 { return describedBytes(input, bytes); }
+export function errorOffset(): u32 {
+  return tree.errorOffset;
+}
+export function mistakes(): u32 {
+  return tree.mistakes;
+}
+export function mistakeCode(i: u32): u32 {
+  return tree.mistakeCode(i);
+}
+export function mistakeNode(i: u32): u32 {
+  return tree.mistakeNode(i);
+}
+export function described(bytes: u32): i32 {
+  return describedBytes(input, bytes);
+}

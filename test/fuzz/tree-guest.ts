@@ -52,7 +52,8 @@ export function fieldsOf(guest: Guest<TreeExports>, node: number): Field[] {
     if (exports.parent(child) !== node) throw new Error(`node ${child} is not a child of ${node}`);
     fields.push([nameOf(guest, child), exports.kind(child) === OBJECT ? fieldsOf(guest, child) : textOf(guest, child)]);
   }
-  if (fields.length !== exports.count(node)) throw new Error(`node ${node} has ${fields.length} children and says ${exports.count(node)}`);
+  if (fields.length !== exports.count(node))
+    throw new Error(`node ${node} has ${fields.length} children and says ${exports.count(node)}`);
   return fields;
 }
 

@@ -1,4 +1,5 @@
-// Rules between fields as the validator's README states them, over values: pairs are found by comparing trails, numbers are BigInt.
+// Rules between fields as the validator's README states them, over values: pairs are found by comparing trails, numbers
+// are BigInt.
 import { RawNumber, type Json } from './documents.ts';
 import { dayOf, decimalOf, instantOf, pointer } from './validator-oracle.ts';
 
@@ -26,10 +27,21 @@ function placesOf(steps: Steps, value: Json, trail: Trail = []): Place[] {
   if (steps.length === 0) return [{ trail, value }];
   const [step, ...rest] = steps;
   if (step === null) {
-    const children: [string | number, Json][] = Array.isArray(value) ? value.map((item, i) => [i, item]) : value instanceof Map ? [...value] : [];
+    const children: [string | number, Json][] = Array.isArray(value)
+      ? value.map((item, i) => [i, item])
+      : value instanceof Map
+        ? [...value]
+        : [];
     return children.flatMap(([name, child]) => placesOf(rest, child, [...trail, name]));
   }
-  const child = typeof step === 'number' ? (Array.isArray(value) ? value[step] : undefined) : value instanceof Map ? value.get(step!) : undefined;
+  const child =
+    typeof step === 'number'
+      ? Array.isArray(value)
+        ? value[step]
+        : undefined
+      : value instanceof Map
+        ? value.get(step!)
+        : undefined;
   return child === undefined ? [] : placesOf(rest, child, [...trail, step!]);
 }
 
@@ -51,19 +63,28 @@ function order(a: bigint | number | Buffer, b: bigint | number | Buffer): number
 }
 
 const SATISFIED: Record<string, (found: number) => boolean> = {
-  Equal: (found) => found === 0, NotEqual: (found) => found !== 0, Less: (found) => found < 0, LessOrEqual: (found) => found <= 0, Greater: (found) => found > 0, GreaterOrEqual: (found) => found >= 0,
+  Equal: (found) => found === 0,
+  NotEqual: (found) => found !== 0,
+  Less: (found) => found < 0,
+  LessOrEqual: (found) => found <= 0,
+  Greater: (found) => found > 0,
+  GreaterOrEqual: (found) => found >= 0,
 };
 
 /** Minor units of the currencies that the test writes; others are no currency. */
 const MINOR_UNITS: Record<string, number> = { CNY: 2, 156: 2, USD: 2, JPY: 0, KWD: 3, XAU: Infinity };
 
-function together(rule: OracleCrossRule, document: Json): { left: Place[]; right: Place[]; partner: (place: Place) => Place | undefined; itemsOf: (place: Place) => Place[] } {
+function together(
+  rule: OracleCrossRule,
+  document: Json,
+): { left: Place[]; right: Place[]; partner: (place: Place) => Place | undefined; itemsOf: (place: Place) => Place[] } {
   const shared = (rule.rightSteps ?? []).lastIndexOf(null) + 1;
   const left = placesOf(rule.leftSteps, document);
   const right = rule.rightSteps === undefined ? [] : placesOf(rule.rightSteps, document);
   const item = (place: Place): string => pointer(place.trail.slice(0, shared));
   return {
-    left, right,
+    left,
+    right,
     partner: (place) => right.find((other) => item(other) === item(place)),
     itemsOf: (place) => left.filter((other) => item(other) === item(place)),
   };
@@ -116,5 +137,11 @@ function exponentFindings(rule: OracleCrossRule, document: Json): string[] {
 
 /** What the validator must find between fields, as `CODE POINTER`. */
 export function crossFindingsOf(rules: OracleCrossRule[], document: Json): string[] {
-  return rules.flatMap((rule) => (rule.kind === 'Sum' ? sumFindings(rule, document) : rule.kind === 'Compare' ? compareFindings(rule, document) : exponentFindings(rule, document)));
+  return rules.flatMap((rule) =>
+    rule.kind === 'Sum'
+      ? sumFindings(rule, document)
+      : rule.kind === 'Compare'
+        ? compareFindings(rule, document)
+        : exponentFindings(rule, document),
+  );
 }

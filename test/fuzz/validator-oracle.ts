@@ -1,4 +1,5 @@
-// The validator's README in TypeScript, over values instead of bytes: the oracle of the random test. It shares nothing with the module.
+// The validator's README in TypeScript, over values instead of bytes: the oracle of the random test. It shares nothing
+// with the module.
 import { RawNumber, type Json } from './documents.ts';
 
 export interface OracleRule {
@@ -26,14 +27,29 @@ export interface OracleCondition {
   equals?: string[];
 }
 
-const CODES = { missing: '0005', type: '0006', pattern: '0007', short: '0008', long: '0009', enum: '0010', forbidden: '0019', number: '0020', less: '0021', greater: '0022' };
+const CODES = {
+  missing: '0005',
+  type: '0006',
+  pattern: '0007',
+  short: '0008',
+  long: '0009',
+  enum: '0010',
+  forbidden: '0019',
+  number: '0020',
+  less: '0021',
+  greater: '0022',
+};
 const ALPHABET = '0123456789ABCDEFGHJKLMNPQRTUWXY';
 const COUNTRIES = new Set(['CN', 'CHN', '156', 'DE', 'DEU', '276', 'GB', 'GBR', '826', 'NO', 'US', 'XE', 'ZZ', 'EU']);
 const IBAN_LENGTHS: Record<string, number> = { DE: 22, GB: 22, NO: 15 };
 
 function isUscc(text: string): boolean {
-  if (!/^[0-9A-Z]{2}[0-9]{6}[0-9A-Z]{10}$/.test(text) || [...text].some((letter) => !ALPHABET.includes(letter))) return false;
-  const sum = [...text.slice(0, 17)].reduce((total, letter, i) => total + BigInt(ALPHABET.indexOf(letter)) * 3n ** BigInt(i), 0n);
+  if (!/^[0-9A-Z]{2}[0-9]{6}[0-9A-Z]{10}$/.test(text) || [...text].some((letter) => !ALPHABET.includes(letter)))
+    return false;
+  const sum = [...text.slice(0, 17)].reduce(
+    (total, letter, i) => total + BigInt(ALPHABET.indexOf(letter)) * 3n ** BigInt(i),
+    0n,
+  );
   return ALPHABET.indexOf(text[17]!) === Number((31n - (sum % 31n)) % 31n);
 }
 
@@ -49,23 +65,45 @@ function remainder97(text: string): bigint {
 }
 
 function isIban(text: string): boolean {
-  return /^[A-Z]{2}[0-9]{2}[0-9A-Za-z]+$/.test(text) && IBAN_LENGTHS[text.slice(0, 2)] === text.length && remainder97(text.slice(4) + text.slice(0, 4)) === 1n;
+  return (
+    /^[A-Z]{2}[0-9]{2}[0-9A-Za-z]+$/.test(text) &&
+    IBAN_LENGTHS[text.slice(0, 2)] === text.length &&
+    remainder97(text.slice(4) + text.slice(0, 4)) === 1n
+  );
 }
 
 /** A decimal in units of its eighteenth decimal; undefined if it is none or has too many digits. */
 export function decimalOf(text: string): bigint | undefined {
-  const [, sign, whole = '', fraction = '', exponent = '0'] = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  const [, sign, whole = '', fraction = '', exponent = '0'] =
+    /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
   if (whole + fraction === '' || Math.abs(Number(exponent)) > 9999) return undefined;
   const digits = BigInt(whole + fraction);
   const places = 18 - fraction.length + Number(exponent);
   if (digits === 0n) return 0n;
-  const units = places >= 0 ? digits * 10n ** BigInt(places) : digits % 10n ** BigInt(-places) === 0n ? digits / 10n ** BigInt(-places) : undefined;
+  const units =
+    places >= 0
+      ? digits * 10n ** BigInt(places)
+      : digits % 10n ** BigInt(-places) === 0n
+        ? digits / 10n ** BigInt(-places)
+        : undefined;
   if (units === undefined || units >= 10n ** 54n) return undefined;
   return sign === '-' ? -units : units;
 }
 const CURRENCIES = new Set(Intl.supportedValuesOf('currency'));
 const CHECKS: Record<string, { code: string; good: (text: string) => boolean }> = {
-  Luhn: { code: '0011', good: (text) => /^\d{13,19}$/.test(text) && [...text].reverse().reduce((sum, digit, i) => sum + (i % 2 === 0 ? Number(digit) : [0, 2, 4, 6, 8, 1, 3, 5, 7, 9][Number(digit)]!), 0) % 10 === 0 },
+  Luhn: {
+    code: '0011',
+    good: (text) =>
+      /^\d{13,19}$/.test(text) &&
+      [...text]
+        .reverse()
+        .reduce(
+          (sum, digit, i) => sum + (i % 2 === 0 ? Number(digit) : [0, 2, 4, 6, 8, 1, 3, 5, 7, 9][Number(digit)]!),
+          0,
+        ) %
+        10 ===
+        0,
+  },
   CardNumber: { code: '0011', good: (text) => /^(62|81)\d{11,17}$/.test(text) || CHECKS.Luhn!.good(text) },
   Uscc: { code: '0023', good: isUscc },
   CnapsBankCode: { code: '0024', good: (text) => /^\d{12}$/.test(text) && isMod1110(text) },
@@ -77,7 +115,10 @@ const CHECKS: Record<string, { code: string; good: (text: string) => boolean }> 
   IsoAmount: { code: '0014', good: isIsoAmount },
   MonthDay: { code: '0013', good: (text) => /^\d{4}$/.test(text) && exists('2000', text.slice(0, 2), text.slice(2)) },
   YearMonth: { code: '0013', good: (text) => /^\d\d(0[1-9]|1[0-2])$/.test(text) },
-  ShortDate: { code: '0013', good: (text) => /^\d{6}$/.test(text) && exists(`20${text.slice(0, 2)}`, text.slice(2, 4), text.slice(4)) },
+  ShortDate: {
+    code: '0013',
+    good: (text) => /^\d{6}$/.test(text) && exists(`20${text.slice(0, 2)}`, text.slice(2, 4), text.slice(4)),
+  },
   IsoDate: { code: '0013', good: (text) => dayOf(text) !== undefined && text.length >= 10 },
   IsoDateTime: { code: '0013', good: (text) => text.length >= 19 && instantOf(text) !== undefined },
   Numeric: { code: '0018', good: (text) => /^[0-9]+$/.test(text) },
@@ -85,11 +126,25 @@ const CHECKS: Record<string, { code: string; good: (text: string) => boolean }> 
   Printable: { code: '0018', good: (text) => /^[\x20-\x7e]+$/.test(text) },
   Hex: { code: '0016', good: (text) => /^([0-9a-fA-F]{2})+$/.test(text) },
   Amount: { code: '0014', good: (text) => /^(\d{1,12}|\d{1,13}\.\d{1,4})$/.test(text) },
-  Currency: { code: '0015', good: (text) => text === '156' || text === 'XAU' || (/^[A-Z]{3}$/.test(text) && CURRENCIES.has(text)) },
-  Date: { code: '0013', good: (text) => /^\d{8}$/.test(text) && exists(text.slice(0, 4), text.slice(4, 6), text.slice(6)) },
+  Currency: {
+    code: '0015',
+    good: (text) => text === '156' || text === 'XAU' || (/^[A-Z]{3}$/.test(text) && CURRENCIES.has(text)),
+  },
+  Date: {
+    code: '0013',
+    good: (text) => /^\d{8}$/.test(text) && exists(text.slice(0, 4), text.slice(4, 6), text.slice(6)),
+  },
   Time: { code: '0013', good: isTime },
-  DateTime: { code: '0013', good: (text) => /^\d{14}$/.test(text) && exists(text.slice(0, 4), text.slice(4, 6), text.slice(6, 8)) && isTime(text.slice(8)) },
-  MonthDayTime: { code: '0013', good: (text) => /^\d{10}$/.test(text) && exists('2000', text.slice(0, 2), text.slice(2, 4)) && isTime(text.slice(4)) },
+  DateTime: {
+    code: '0013',
+    good: (text) =>
+      /^\d{14}$/.test(text) && exists(text.slice(0, 4), text.slice(4, 6), text.slice(6, 8)) && isTime(text.slice(8)),
+  },
+  MonthDayTime: {
+    code: '0013',
+    good: (text) =>
+      /^\d{10}$/.test(text) && exists('2000', text.slice(0, 2), text.slice(2, 4)) && isTime(text.slice(4)),
+  },
 };
 
 export const CHECK_NAMES = Object.keys(CHECKS);
@@ -97,8 +152,13 @@ export const CHECK_NAMES = Object.keys(CHECKS);
 /** The value, not its spelling, has the bounds: 18 digits, 5 of them decimals, not below zero. */
 function isIsoAmount(text: string): boolean {
   if (!/^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text)) return false;
-  const [whole = '', fraction = ''] = text.replace(/^[+-]/, '').split('.').map((part, i) => (i === 0 ? part.replace(/^0+/, '') : part.replace(/0+$/, '')));
-  return whole.length + fraction.length <= 18 && fraction.length <= 5 && (!text.startsWith('-') || whole + fraction === '');
+  const [whole = '', fraction = ''] = text
+    .replace(/^[+-]/, '')
+    .split('.')
+    .map((part, i) => (i === 0 ? part.replace(/^0+/, '') : part.replace(/0+$/, '')));
+  return (
+    whole.length + fraction.length <= 18 && fraction.length <= 5 && (!text.startsWith('-') || whole + fraction === '')
+  );
 }
 
 function isTime(text: string): boolean {
@@ -112,7 +172,10 @@ function exists(year: string, month: string, day: string): boolean {
 
 /** Days since 1970. */
 export function dayOf(text: string): number | undefined {
-  const [, year, month, day] = /^(\d{4})(\d\d)(\d\d)$/.exec(text) ?? /^(\d{4})-(\d\d)-(\d\d)(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?$/.exec(text) ?? [];
+  const [, year, month, day] =
+    /^(\d{4})(\d\d)(\d\d)$/.exec(text) ??
+    /^(\d{4})-(\d\d)-(\d\d)(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?$/.exec(text) ??
+    [];
   if (year === undefined || !exists(year, month!, day!)) return undefined;
   return new Date(`${year}-${month}-${day}T00:00:00Z`).getTime() / 86_400_000;
 }
@@ -122,31 +185,51 @@ export function instantOf(text: string): bigint | undefined {
   const day = dayOf(text);
   if (day !== undefined) {
     const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)$/.exec(text) ?? [];
-    const offset = text.endsWith('Z') ? 0 : sign === undefined ? 28_800 : (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60);
+    const offset = text.endsWith('Z')
+      ? 0
+      : sign === undefined
+        ? 28_800
+        : (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60);
     return (BigInt(day) * 86_400n - BigInt(offset)) * 1_000_000_000n;
   }
   const compact = /^(\d{8})(\d\d)(\d\d)(\d\d)$/.exec(text);
   const parts = compact ?? /^(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?$/.exec(text);
   const [, date = '', hour, minute, second, fraction = '', zone = '+08:00'] = parts ?? [];
   const days = dayOf(date);
-  const last = Number(hour) === 24 && compact === null && Number(minute) === 0 && Number(second) === 0 && /^0*$/.test(fraction.slice(0, 9));
-  if (days === undefined || (Number(hour) > 23 && !last) || Number(minute) > 59 || Number(second) > 59) return undefined;
-  const [sign, hours, minutes] = zone === 'Z' ? [1, 0, 0] : [zone[0] === '-' ? -1 : 1, Number(zone.slice(1, 3)), Number(zone.slice(4))];
+  const last =
+    Number(hour) === 24 &&
+    compact === null &&
+    Number(minute) === 0 &&
+    Number(second) === 0 &&
+    /^0*$/.test(fraction.slice(0, 9));
+  if (days === undefined || (Number(hour) > 23 && !last) || Number(minute) > 59 || Number(second) > 59)
+    return undefined;
+  const [sign, hours, minutes] =
+    zone === 'Z' ? [1, 0, 0] : [zone[0] === '-' ? -1 : 1, Number(zone.slice(1, 3)), Number(zone.slice(4))];
   if (minutes > 59 || hours * 60 + minutes > 840) return undefined;
-  const seconds = days * 86_400 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - sign * (hours * 60 + minutes) * 60;
+  const seconds =
+    days * 86_400 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - sign * (hours * 60 + minutes) * 60;
   return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
 }
 
 function isType(type: string, value: Json): boolean {
   switch (type) {
-    case 'string': return typeof value === 'string';
-    case 'number': return value instanceof RawNumber;
-    case 'integer': return value instanceof RawNumber && /^-?\d+$/.test(value.text);
-    case 'decimal': return value instanceof RawNumber || typeof value === 'string';
-    case 'boolean': return typeof value === 'boolean';
-    case 'object': return value instanceof Map;
-    case 'array': return Array.isArray(value);
-    default: return true;
+    case 'string':
+      return typeof value === 'string';
+    case 'number':
+      return value instanceof RawNumber;
+    case 'integer':
+      return value instanceof RawNumber && /^-?\d+$/.test(value.text);
+    case 'decimal':
+      return value instanceof RawNumber || typeof value === 'string';
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'object':
+      return value instanceof Map;
+    case 'array':
+      return Array.isArray(value);
+    default:
+      return true;
   }
 }
 
@@ -156,7 +239,13 @@ function breach(rule: OracleRule, value: Json): string | null {
   if (!isType(rule.type ?? 'string', value)) return CODES.type;
   const { minLength = 0, maxLength = 0, pattern = '', check, form, min, max } = rule;
   const bare = check === undefined && form === undefined && min === undefined && max === undefined;
-  if (rule.type === 'decimal' && bare && typeof value === 'string' && !/^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/.test(value)) return CODES.type;
+  if (
+    rule.type === 'decimal' &&
+    bare &&
+    typeof value === 'string' &&
+    !/^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/.test(value)
+  )
+    return CODES.type;
   const allowed = rule.enum ?? [];
   if (minLength === 0 && maxLength === 0 && pattern === '' && allowed.length === 0 && bare) return null;
   if (typeof value !== 'string' && !(value instanceof RawNumber)) return CODES.type;
@@ -202,7 +291,14 @@ function walk(rule: OracleRule, value: Json, trail: (string | number)[], found: 
     else if (rule.required === true) found.add(`${CODES.type} ${pointer(trail)}`);
     return;
   }
-  const child = typeof step === 'number' ? (Array.isArray(value) ? value[step] : undefined) : value instanceof Map ? value.get(step) : undefined;
+  const child =
+    typeof step === 'number'
+      ? Array.isArray(value)
+        ? value[step]
+        : undefined
+      : value instanceof Map
+        ? value.get(step)
+        : undefined;
   if (child !== undefined && isContainer) walk(rule, child, [...trail, step], found);
   else if (rule.required === true) found.add(`${CODES.missing} ${pointer([...trail, ...untilWildcard(rest)])}`);
 }

@@ -36,8 +36,18 @@ export function judge(length: u32): i32 {
   return validator!.judge(document, matches, findings, arena);
 }
 
-export function count(): u32 { return findings.count; }
-export function error(index: u32): u32 { return findings.error(index); }
-export function pointer(index: u32): usize { return findings.pointer(index); }
-export function pointerLength(index: u32): u32 { return findings.pointerLength(index); }
-export function held(): usize { return arena.held; }
+export function count(): u32 {
+  return findings.count;
+}
+export function error(index: u32): u32 {
+  return findings.error(index);
+}
+export function pointer(index: u32): usize {
+  return findings.pointer(index);
+}
+export function pointerLength(index: u32): u32 {
+  return findings.pointerLength(index);
+}
+export function held(): usize {
+  return arena.held;
+}

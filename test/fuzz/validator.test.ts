@@ -1,4 +1,5 @@
-// The validator against its README in TypeScript, on random documents and rules; and on texts with mistakes: no trap, no hang, no growth.
+// The validator against its README in TypeScript, on random documents and rules; and on texts with mistakes: no trap,
+// no hang, no growth.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
@@ -22,17 +23,107 @@ const MOST_FINDINGS = 64;
 
 const guest = compileGuest<ValidatorExports>('test/fuzz/validator');
 const { exports } = guest;
-const table = JSON.parse(readFileSync(new URL('../../filters/errors.json', import.meta.url), 'utf8')) as { errors: { code: string }[] };
+const table = JSON.parse(readFileSync(new URL('../../filters/errors.json', import.meta.url), 'utf8')) as {
+  errors: { code: string }[];
+};
 
 const NAMES = ['a', 'b', 'x y', "q'uote", 'c/d~e', '中', '😀'];
 const STRINGS = [
-  '', 'a', 'ab', 'abc', '中文字', '😀😀', '0', '01', '12', '01000001', '02000001', 'CNY', 'USD', 'RMB', '156', '157', '9f26', '9F2', '100.00', '1,00', '000000000100', '20240229', '20230229', '235959', '240000',
-  '20240229235959', '0229235959', '0230235959', '6222021234567894', '6222021234567895', 'a b', '\u0007', '"\\/', '1e5',
-  '91110000600037341L', '91110000600037341M', '102100099996', '102100099995', 'GB29NWBK60161331926819', 'DE89370400440532013000', 'ICBKCNBJ', 'ICBKCNBJXX', '5493001KJTIIGC8Y1R12', 'CN', 'JPY', 'KWD', '0229', '2602', '240229',
-  '2024-02-29', '2024-02-30', '2024-02-29T23:59:59', '2024-02-29T15:59:59Z', '2024-02-29T23:59:59.5+08:00', '2024-02-29T24:00:00', '123456789012345678', '0.12345', '0.123456', 'XAU', '1.000',
-  '2021-01-21Z', '2024-02-29-05:00', '2024-02-29T23:59:59.1234567890123Z', '2024-02-29+14:01', '+1', '.5', '1.', '-0.00', '-.5', '1.1234500', '0000123456789012345678', '+', '.', 'XE', 'ABCDXEFFXXX', 'GB29nwbk60161331926819', '4222222222223',
+  '',
+  'a',
+  'ab',
+  'abc',
+  '中文字',
+  '😀😀',
+  '0',
+  '01',
+  '12',
+  '01000001',
+  '02000001',
+  'CNY',
+  'USD',
+  'RMB',
+  '156',
+  '157',
+  '9f26',
+  '9F2',
+  '100.00',
+  '1,00',
+  '000000000100',
+  '20240229',
+  '20230229',
+  '235959',
+  '240000',
+  '20240229235959',
+  '0229235959',
+  '0230235959',
+  '6222021234567894',
+  '6222021234567895',
+  'a b',
+  '\u0007',
+  '"\\/',
+  '1e5',
+  '91110000600037341L',
+  '91110000600037341M',
+  '102100099996',
+  '102100099995',
+  'GB29NWBK60161331926819',
+  'DE89370400440532013000',
+  'ICBKCNBJ',
+  'ICBKCNBJXX',
+  '5493001KJTIIGC8Y1R12',
+  'CN',
+  'JPY',
+  'KWD',
+  '0229',
+  '2602',
+  '240229',
+  '2024-02-29',
+  '2024-02-30',
+  '2024-02-29T23:59:59',
+  '2024-02-29T15:59:59Z',
+  '2024-02-29T23:59:59.5+08:00',
+  '2024-02-29T24:00:00',
+  '123456789012345678',
+  '0.12345',
+  '0.123456',
+  'XAU',
+  '1.000',
+  '2021-01-21Z',
+  '2024-02-29-05:00',
+  '2024-02-29T23:59:59.1234567890123Z',
+  '2024-02-29+14:01',
+  '+1',
+  '.5',
+  '1.',
+  '-0.00',
+  '-.5',
+  '1.1234500',
+  '0000123456789012345678',
+  '+',
+  '.',
+  'XE',
+  'ABCDXEFFXXX',
+  'GB29nwbk60161331926819',
+  '4222222222223',
 ];
-const NUMBERS = ['0', '0.3', '0.1', '0.2', '1e-19', '1E2', '-1', '12', '1.5', '1e5', '100.00', '-0', '6222021234567894', '123456789012', '1234567890123'];
+const NUMBERS = [
+  '0',
+  '0.3',
+  '0.1',
+  '0.2',
+  '1e-19',
+  '1E2',
+  '-1',
+  '12',
+  '1.5',
+  '1e5',
+  '100.00',
+  '-0',
+  '6222021234567894',
+  '123456789012',
+  '1234567890123',
+];
 const PATTERNS = ['^01[0-9]{6}$', 'a', '^[^b]*$', '文', '^.{2}$', '^$', '[0-9]+', '^(CNY|USD)$', '^-?[0-9]+[.]?'];
 const TYPES = ['string', 'number', 'integer', 'decimal', 'boolean', 'object', 'array', 'any'];
 const TEXT_TYPES = ['string', 'number', 'integer', 'decimal', 'any'];
@@ -43,7 +134,9 @@ function pathOf(steps: (string | number | null)[]): string {
 }
 
 function randomRule(random: Random): OracleRule {
-  const steps = Array.from({ length: random.below(4) }, () => (random.chance(30) ? null : random.chance(20) ? random.below(3) : random.pick(NAMES)));
+  const steps = Array.from({ length: random.below(4) }, () =>
+    random.chance(30) ? null : random.chance(20) ? random.below(3) : random.pick(NAMES),
+  );
   const rule: OracleRule = { steps, path: pathOf(steps) };
   if (random.chance(50)) rule.required = true;
   if (random.chance(40)) {
@@ -64,13 +157,17 @@ function randomRule(random: Random): OracleRule {
 }
 
 function randomSteps(random: Random, most: number, wildcards: boolean): (string | number | null)[] {
-  return Array.from({ length: random.below(most + 1) }, () => (wildcards && random.chance(40) ? null : random.chance(15) ? random.below(3) : random.pick(NAMES)));
+  return Array.from({ length: random.below(most + 1) }, () =>
+    wildcards && random.chance(40) ? null : random.chance(15) ? random.below(3) : random.pick(NAMES),
+  );
 }
 
 function randomCondition(random: Random): OracleCondition {
   const steps = randomSteps(random, 2, false);
   if (random.chance(30)) return { steps, path: pathOf(steps), present: false };
-  return random.chance(50) ? { steps, path: pathOf(steps) } : { steps, path: pathOf(steps), equals: [random.pick(STRINGS), random.pick(NUMBERS), 'true'] };
+  return random.chance(50)
+    ? { steps, path: pathOf(steps) }
+    : { steps, path: pathOf(steps), equals: [random.pick(STRINGS), random.pick(NUMBERS), 'true'] };
 }
 
 /** A rule whose right side has no wildcards but those that begin the left side. */
@@ -79,19 +176,38 @@ function randomCrossRule(random: Random): OracleCrossRule {
   const leftSteps = [...shared, ...randomSteps(random, 2, true)];
   const rightSteps = [...shared, ...randomSteps(random, 2, false)];
   const sides = { leftSteps, left: pathOf(leftSteps) };
-  if (random.chance(10)) return { kind: 'CurrencyExponent', leftSteps: [null], left: '$[*]', rightSteps: ['中'], right: "$['中']" };
+  if (random.chance(10))
+    return { kind: 'CurrencyExponent', leftSteps: [null], left: '$[*]', rightSteps: ['中'], right: "$['中']" };
   const kind = random.pick(['Compare', 'Compare', 'Sum', 'CurrencyExponent'] as const);
   if (kind !== 'Compare') return { kind, ...sides, rightSteps, right: pathOf(rightSteps) };
   const as = random.pick(['Number', 'Text', 'Date', 'DateTime']);
   const operator = random.pick(['Equal', 'NotEqual', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual']);
   if (random.chance(70)) return { kind, ...sides, rightSteps, right: pathOf(rightSteps), as, operator };
-  return { kind, ...sides, as, operator, value: random.pick({ Number: ['0.1', '12'], Text: ['ab', '中'], Date: ['20240229', '2024-02-29'], DateTime: ['20240229235959', '2024-02-29T15:59:59Z'] }[as]!) };
+  return {
+    kind,
+    ...sides,
+    as,
+    operator,
+    value: random.pick(
+      {
+        Number: ['0.1', '12'],
+        Text: ['ab', '中'],
+        Date: ['20240229', '2024-02-29'],
+        DateTime: ['20240229235959', '2024-02-29T15:59:59Z'],
+      }[as]!,
+    ),
+  };
 }
 
 /** A document of amounts under one currency. */
 function amounts(random: Random): Json {
-  const amount = (): Json => (random.chance(50) ? new RawNumber(random.pick(NUMBERS)) : random.pick(['0', '0.1', '1.000', '100.00', '12.5']));
-  return new Map<string, Json>([['中', random.pick(['JPY', 'CNY', '156', 'KWD', 'XAU', 'XYZ'])], ['a', amount()], ['b', amount()]]);
+  const amount = (): Json =>
+    random.chance(50) ? new RawNumber(random.pick(NUMBERS)) : random.pick(['0', '0.1', '1.000', '100.00', '12.5']);
+  return new Map<string, Json>([
+    ['中', random.pick(['JPY', 'CNY', '156', 'KWD', 'XAU', 'XYZ'])],
+    ['a', amount()],
+    ['b', amount()],
+  ]);
 }
 
 function configure(rules: OracleRule[], conditions: OracleCondition[] = [], crossRules: OracleCrossRule[] = []): void {
@@ -122,13 +238,17 @@ describe('the validator', () => {
     for (let i = 0; i < policies; i++) {
       const conditions = Array.from({ length: random.below(4) }, () => randomCondition(random));
       const rules = Array.from({ length: 1 + random.below(6) }, () => randomRule(random));
-      for (const rule of rules) if (conditions.length > 0 && random.chance(40)) rule.when = [random.below(conditions.length), random.below(conditions.length)];
+      for (const rule of rules)
+        if (conditions.length > 0 && random.chance(40))
+          rule.when = [random.below(conditions.length), random.below(conditions.length)];
       const crossRules = Array.from({ length: random.below(4) }, () => randomCrossRule(random));
       configure(rules, conditions, crossRules);
       for (let j = 0; j < 20; j++) {
         const document = random.chance(20) ? amounts(random) : randomJson(random, INGREDIENTS, 4);
         const text = jsonText(random, document);
-        const expected = [...new Set([...findingsOf(rules, document, conditions), ...crossFindingsOf(crossRules, document)])].sort();
+        const expected = [
+          ...new Set([...findingsOf(rules, document, conditions), ...crossFindingsOf(crossRules, document)]),
+        ].sort();
         const outcome = exports.judge(guest.put(text));
         const about = `${JSON.stringify({ rules, conditions, crossRules })}\n${text}`;
         if (expected.length < MOST_FINDINGS) assert.deepEqual(findings().sort(), expected, about);
@@ -138,7 +258,8 @@ describe('the validator', () => {
       }
     }
     t.diagnostic(`${policies * 20} documents, ${invalid} invalid, codes ${[...met].sort().join(' ')}`);
-    for (const code of ['0019', '0020', '0021', '0022', '0029', '0030', '0031']) assert.ok(met.has(code), `${code} was never met`);
+    for (const code of ['0019', '0020', '0021', '0022', '0029', '0030', '0031'])
+      assert.ok(met.has(code), `${code} was never met`);
     assert.ok(invalid > policies && invalid < policies * 19, 'the documents are too good or too bad');
   });
 
@@ -148,7 +269,12 @@ describe('the validator', () => {
     let noJson = 0;
     let pages = 0;
     for (let i = 0; i < cases; i++) {
-      if (i % 500 === 0) configure(Array.from({ length: 1 + random.below(20) }, () => randomRule(random)), [], Array.from({ length: random.below(5) }, () => randomCrossRule(random)));
+      if (i % 500 === 0)
+        configure(
+          Array.from({ length: 1 + random.below(20) }, () => randomRule(random)),
+          [],
+          Array.from({ length: random.below(5) }, () => randomCrossRule(random)),
+        );
       const outcome = exports.judge(guest.put(mutate(random, jsonText(random, randomJson(random, INGREDIENTS, 3)))));
       assert.ok(outcome >= -1 && outcome <= 1, `outcome ${outcome}`);
       if (outcome === -1) noJson++;
@@ -161,7 +287,14 @@ describe('the validator', () => {
 
   it('costs the same for ten rules and for a thousand that meet the same fields', (t) => {
     const rule = (n: number): OracleRule => ({ steps: [], path: `$.items[*].f${n}`, type: 'string', maxLength: 20 });
-    const length = (): number => guest.put(JSON.stringify({ items: Array.from({ length: 500 }, () => Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`f${n}`, 'value']))) }));
+    const length = (): number =>
+      guest.put(
+        JSON.stringify({
+          items: Array.from({ length: 500 }, () =>
+            Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`f${n}`, 'value'])),
+          ),
+        }),
+      );
     const time = (): number => {
       const bytes = length();
       return bestMs(5, () => assert.equal(exports.judge(bytes), VALID));

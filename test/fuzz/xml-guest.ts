@@ -21,6 +21,11 @@ export function fieldAt(guest: Guest<ReaderExports>, node: number): Field {
     if (exports.parent(child) !== node) throw new Error(`node ${child} is not a child of ${node}`);
     children.push(fieldAt(guest, child));
   }
-  if (children.length !== exports.count(node)) throw new Error(`node ${node} counts ${exports.count(node)} children, and has ${children.length}`);
-  return [exports.key(node) === 0 ? '' : nameOf(guest, node), exports.kind(node) === OBJECT ? null : textOf(guest, node), children];
+  if (children.length !== exports.count(node))
+    throw new Error(`node ${node} counts ${exports.count(node)} children, and has ${children.length}`);
+  return [
+    exports.key(node) === 0 ? '' : nameOf(guest, node),
+    exports.kind(node) === OBJECT ? null : textOf(guest, node),
+    children,
+  ];
 }

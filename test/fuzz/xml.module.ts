@@ -6,7 +6,21 @@ import { arena, showTree } from './tree-door.module';
 
 export { room } from './door.module';
 export {
-  root, size, kind, count, start, end, firstChild, nextSibling, parent, key, keyLength, text, textLength, pointer, pointerLength,
+  root,
+  size,
+  kind,
+  count,
+  start,
+  end,
+  firstChild,
+  nextSibling,
+  parent,
+  key,
+  keyLength,
+  text,
+  textLength,
+  pointer,
+  pointerLength,
 } from './tree-door.module';
 
 const document = new XmlDocument();
@@ -30,4 +44,6 @@ export function parseAt(pointer: usize, length: u32): u32 {
   return document.parse(pointer, length, arena);
 }
 
-export function errorOffset(): u32 { return document.errorOffset; }
+export function errorOffset(): u32 {
+  return document.errorOffset;
+}

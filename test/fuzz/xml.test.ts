@@ -43,14 +43,24 @@ function root(): Field {
 function expat(documents: readonly string[]): (Field | null)[] {
   const input = documents.map((text) => Buffer.from(text).toString('base64')).join('\n');
   const script = fileURLToPath(new URL('xml-expat.py', import.meta.url));
-  const { stdout, status, stderr } = spawnSync('python3', [script], { input: `${input}\n`, maxBuffer: 1 << 30, encoding: 'utf8' });
+  const { stdout, status, stderr } = spawnSync('python3', [script], {
+    input: `${input}\n`,
+    maxBuffer: 1 << 30,
+    encoding: 'utf8',
+  });
   assert.equal(status, 0, stderr);
-  return stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as Field | null);
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Field | null);
 }
 
 /** Whether expat would take what the reader refuses: a version other than 1.0, an encoding other than UTF-8. */
 function hasForeignDeclaration(text: string): boolean {
-  return /^<\?xml[^>]*\?>/.test(text) && !/^<\?xml version=["']1\.0["'](\s+encoding=["']utf-8["'])?(\s+standalone=["'](yes|no)["'])?\s*\?>/i.test(text);
+  return (
+    /^<\?xml[^>]*\?>/.test(text) &&
+    !/^<\?xml version=["']1\.0["'](\s+encoding=["']utf-8["'])?(\s+standalone=["'](yes|no)["'])?\s*\?>/i.test(text)
+  );
 }
 
 describe('XML corpus', () => {
@@ -94,12 +104,22 @@ describe('XML against other readers', () => {
   });
 
   it('reads what fast-xml-parser reads from an ISO 20022 message', () => {
-    const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '@', preserveOrder: true, parseTagValue: false, parseAttributeValue: false, trimValues: false, ignoreDeclaration: true });
+    const parser = new XMLParser({
+      ignoreAttributes: false,
+      attributeNamePrefix: '@',
+      preserveOrder: true,
+      parseTagValue: false,
+      parseAttributeValue: false,
+      trimValues: false,
+      ignoreDeclaration: true,
+    });
     type Node = Record<string, unknown>;
     const convert = (node: Node): Field => {
       const name = Object.keys(node).find((key) => key !== ':@') as string;
       const inner = node[name] as Node[];
-      const fields: Field[] = Object.entries((node[':@'] ?? {}) as Record<string, string>).filter(([key]) => !key.startsWith('@xmlns:')).map(([key, value]) => [key, value, []]);
+      const fields: Field[] = Object.entries((node[':@'] ?? {}) as Record<string, string>)
+        .filter(([key]) => !key.startsWith('@xmlns:'))
+        .map(([key, value]) => [key, value, []]);
       const elements = inner.filter((child) => !('#text' in child));
       const text = elements.length > 0 ? null : inner.map((child) => String(child['#text'])).join('');
       return [name, text, [...fields, ...elements.map(convert)]];
@@ -128,7 +148,8 @@ describe('XML under damage', () => {
     const round = (count: number): void => {
       for (let i = 0; i < count; i++) {
         const length = random.below(bytes.length);
-        for (let k = 0; k < length; k++) bytes[k] = random.chance(95) ? (alphabet[random.below(alphabet.length)] as number) : random.below(256);
+        for (let k = 0; k < length; k++)
+          bytes[k] = random.chance(95) ? (alphabet[random.below(alphabet.length)] as number) : random.below(256);
         parse(bytes.subarray(0, length));
       }
     };
@@ -152,12 +173,29 @@ describe('XML under damage', () => {
   });
 
   it('takes texts at the very end of memory', () => {
-    for (const text of ['<a/>', '<a>b</a>', '<a b="1"', '<abcdefgh', '<a><!--', '<a><![CDATA[', '<a>&amp', '<?xml version="1.0"', '<a></', '<a:', 'x', '']) {
+    for (const text of [
+      '<a/>',
+      '<a>b</a>',
+      '<a b="1"',
+      '<abcdefgh',
+      '<a><!--',
+      '<a><![CDATA[',
+      '<a>&amp',
+      '<?xml version="1.0"',
+      '<a></',
+      '<a:',
+      'x',
+      '',
+    ]) {
       const bytes = new TextEncoder().encode(text);
       exports.memory.grow(1);
       const end = exports.memory.buffer.byteLength;
       new Uint8Array(exports.memory.buffer).set(bytes, end - bytes.length);
-      assert.equal(exports.parseAt(end - bytes.length, bytes.length) === 0, text === '<a/>' || text === '<a>b</a>', text);
+      assert.equal(
+        exports.parseAt(end - bytes.length, bytes.length) === 0,
+        text === '<a/>' || text === '<a>b</a>',
+        text,
+      );
     }
   });
 });
@@ -207,10 +245,12 @@ describe('XML in bounds', () => {
     const nested = (levels: number): string => '<a>'.repeat(levels) + '</a>'.repeat(levels);
     assert.equal(parse(nested(128)), 0);
     assert.equal(parse(nested(129)), errorId('FIM-XML-0009'));
-    const withAttributes = (count: number): string => `<a ${Array.from({ length: count }, (_, i) => `b${i}=""`).join(' ')}/>`;
+    const withAttributes = (count: number): string =>
+      `<a ${Array.from({ length: count }, (_, i) => `b${i}=""`).join(' ')}/>`;
     assert.equal(parse(withAttributes(64)), 0);
     assert.equal(parse(withAttributes(65)), errorId('FIM-XML-0010'));
-    const declared = (count: number): string => '<a>'.repeat(0) + Array.from({ length: count }, (_, i) => `<a xmlns:p${i}="u">`).join('') + '</a>'.repeat(count);
+    const declared = (count: number): string =>
+      '<a>'.repeat(0) + Array.from({ length: count }, (_, i) => `<a xmlns:p${i}="u">`).join('') + '</a>'.repeat(count);
     assert.equal(parse(declared(64)), 0);
     assert.equal(parse(declared(65)), errorId('FIM-XML-0010'));
     const withElements = (count: number): string => `<a>${'<b/>'.repeat(count)}</a>`;

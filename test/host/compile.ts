@@ -6,12 +6,20 @@ import { main } from 'assemblyscript/asc';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-async function compile(entry: string, options: string[], readFile: (name: string, base: string) => string | null): Promise<Uint8Array> {
+async function compile(
+  entry: string,
+  options: string[],
+  readFile: (name: string, base: string) => string | null,
+): Promise<Uint8Array> {
   let wasm: Uint8Array | undefined;
   const writeFile = (name: string, data: Uint8Array | string): void => {
     if (name === 'out.wasm') wasm = data as Uint8Array;
   };
-  const { error, stderr } = await main([entry, '--outFile', 'out.wasm', ...options], { readFile, writeFile, listFiles: () => [] });
+  const { error, stderr } = await main([entry, '--outFile', 'out.wasm', ...options], {
+    readFile,
+    writeFile,
+    listFiles: () => [],
+  });
   if (error !== null || wasm === undefined) throw new Error(`${entry} does not compile:\n${stderr.toString()}`);
   return wasm;
 }
@@ -31,7 +39,11 @@ export function compileFixture(): Promise<Uint8Array> {
 
 /** The runtime with one stage through which bodies pass in pieces. */
 export function compilePieces(): Promise<Uint8Array> {
-  return compile('test/host/fixture/pieces.module.ts', ['--config', 'asconfig.json', '--target', 'release'], readSource);
+  return compile(
+    'test/host/fixture/pieces.module.ts',
+    ['--config', 'asconfig.json', '--target', 'release'],
+    readSource,
+  );
 }
 
 /** A guest of the given source text, with the least that a host asks of a module. */

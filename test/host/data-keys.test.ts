@@ -1,9 +1,17 @@
-// Data keys of a transit engine, in one machine on the virtual clock: made by the KMS, sent along wrapped, unwrapped where a message arrives.
+// Data keys of a transit engine, in one machine on the virtual clock: made by the KMS, sent along wrapped, unwrapped
+// where a message arrives.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { before, test } from 'node:test';
 import { createVm, Exchange, exchange } from '../../envoy/host/index.ts';
-import type { ExchangeResult, HttpCall, HttpCallOutcome, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import type {
+  ExchangeResult,
+  HttpCall,
+  HttpCallOutcome,
+  LoadedModule,
+  RootContext,
+  Vm,
+} from '../../envoy/host/index.ts';
 import { builtModules } from './modules.ts';
 import { open } from './scenario/envelope.ts';
 
@@ -29,14 +37,25 @@ class Engine {
     assert.equal(call.headers.get(':method'), 'POST');
     const parameters = JSON.parse(body) as { bits?: number; ciphertext?: string };
     if (path === '/v1/transit/datakey/plaintext/pay') {
-      const key = createHash('sha256').update(`data key ${this.dataKeys.size}`).digest().subarray(0, parameters.bits! / 8);
+      const key = createHash('sha256')
+        .update(`data key ${this.dataKeys.size}`)
+        .digest()
+        .subarray(0, parameters.bits! / 8);
       const ciphertext = `vault:v${this.version}:${Buffer.from(`wrapped ${this.dataKeys.size}`).toString('base64')}`;
       this.dataKeys.set(ciphertext, key);
-      return { status: 200, body: JSON.stringify({ data: { ciphertext, key_version: this.version, plaintext: key.toString('base64') } }), afterMs: this.afterMs };
+      return {
+        status: 200,
+        body: JSON.stringify({ data: { ciphertext, key_version: this.version, plaintext: key.toString('base64') } }),
+        afterMs: this.afterMs,
+      };
     }
     const key = path === '/v1/transit/decrypt/pay' ? this.dataKeys.get(parameters.ciphertext ?? '') : undefined;
     if (!key) return { status: 400, body: '{"errors":["invalid ciphertext"]}', afterMs: this.afterMs };
-    return { status: 200, body: JSON.stringify({ data: { plaintext: key.toString('base64') } }), afterMs: this.afterMs };
+    return {
+      status: 200,
+      body: JSON.stringify({ data: { plaintext: key.toString('base64') } }),
+      afterMs: this.afterMs,
+    };
   };
 
   asked(verb: string): number {
@@ -58,7 +77,14 @@ function machine(engine: Engine, settings: object = {}): Machine {
     { name: 'in', match: { path: { type: 'Exact', value: '/in' } }, stages: stage('Decrypt') },
     { name: 'out', stages: stage('Encrypt') },
   ];
-  const { root, accepted } = vm.configure(JSON.stringify({ version: '1.0', generation: 1, kms: { cluster: 'fim-kms', holdMs: 2000, timeoutMs: 1000 }, routes }));
+  const { root, accepted } = vm.configure(
+    JSON.stringify({
+      version: '1.0',
+      generation: 1,
+      kms: { cluster: 'fim-kms', holdMs: 2000, timeoutMs: 1000 },
+      routes,
+    }),
+  );
   assert.ok(accepted);
   return {
     vm,
@@ -86,14 +112,18 @@ function assertClean({ vm }: Machine): void {
   assert.equal(vm.liveContexts, vm.roots.size);
 }
 
-test('a message carries the wrapped key, names the transit key\'s version, and opens with the data key', () => {
+test("a message carries the wrapped key, names the transit key's version, and opens with the data key", () => {
   const engine = new Engine();
   engine.version = 3;
   const one = machine(engine);
   const sealed = sealedOf(one.encrypt());
   assert.equal(sealed.kid, `${ID}#3`);
   assert.equal(open(engine.dataKeys.get(sealed.edk)!, sealed).toString(), 'text');
-  assert.deepEqual(engine.calls[0], { path: '/v1/transit/datakey/plaintext/pay', body: '{"bits":128}', type: 'application/json' });
+  assert.deepEqual(engine.calls[0], {
+    path: '/v1/transit/datakey/plaintext/pay',
+    body: '{"bits":128}',
+    type: 'application/json',
+  });
   assertClean(one);
 });
 
@@ -141,13 +171,28 @@ test('wrapped keys that somebody made up are refused, remembered, and keep nobod
   const one = machine(engine);
   const genuine = bodyOf(machine(engine).encrypt());
   const forged = (text: string): string => JSON.stringify({ ...(JSON.parse(genuine) as Sealed), edk: text });
-  for (const text of ['', 'x', 'vault:v0:AAAA', 'vault:v1:', 'vault:v1:"}', `vault:v1:${'A'.repeat(600)}`, 'vault:v1:AA AA', 'vault:v99999999999:AAAA']) {
+  for (const text of [
+    '',
+    'x',
+    'vault:v0:AAAA',
+    'vault:v1:',
+    'vault:v1:"}',
+    `vault:v1:${'A'.repeat(600)}`,
+    'vault:v1:AA AA',
+    'vault:v99999999999:AAAA',
+  ]) {
     const before = engine.calls.length;
     assert.equal(one.decrypt(forged(text)).client.status, 422, text);
     if (text !== 'vault:v1:') assert.equal(engine.calls.length, before, `${text} is not asked for`);
   }
   engine.afterMs = 100;
-  const invented = Array.from({ length: 200 }, (_, n) => new Exchange(one.root, { request: { path: '/in', body: forged(`vault:v1:${Buffer.from(`no ${n}`).toString('base64')}`) } }));
+  const invented = Array.from(
+    { length: 200 },
+    (_, n) =>
+      new Exchange(one.root, {
+        request: { path: '/in', body: forged(`vault:v1:${Buffer.from(`no ${n}`).toString('base64')}`) },
+      }),
+  );
   const real = new Exchange(one.root, { request: { path: '/in', body: genuine } });
   const settled = real.settle();
   assert.ok(settled.client.status === 200 || settled.client.status === 503);
@@ -163,13 +208,23 @@ test('300 wrapped keys that somebody made up cost the KMS a bounded number of ca
   const engine = new Engine();
   const one = machine(engine);
   const genuine = bodyOf(machine(engine).encrypt());
-  const forged = (n: number): string => JSON.stringify({ ...(JSON.parse(genuine) as Sealed), edk: `vault:v1:${Buffer.from(`no ${n}`).toString('base64')}` });
+  const forged = (n: number): string =>
+    JSON.stringify({
+      ...(JSON.parse(genuine) as Sealed),
+      edk: `vault:v1:${Buffer.from(`no ${n}`).toString('base64')}`,
+    });
   const before = engine.asked('decrypt');
   const since = one.vm.clock.nowMs;
-  const invented = Array.from({ length: 300 }, (_, n) => new Exchange(one.root, { request: { path: '/in', body: forged(n) } }));
+  const invented = Array.from(
+    { length: 300 },
+    (_, n) => new Exchange(one.root, { request: { path: '/in', body: forged(n) } }),
+  );
   for (const other of invented) assert.notEqual(other.settle().client.status, 200);
   const spentMs = one.vm.clock.nowMs - since;
-  assert.ok(engine.asked('decrypt') - before <= 16 + spentMs / 250 + 1, `${engine.asked('decrypt') - before} calls in ${spentMs} ms`);
+  assert.ok(
+    engine.asked('decrypt') - before <= 16 + spentMs / 250 + 1,
+    `${engine.asked('decrypt') - before} calls in ${spentMs} ms`,
+  );
   one.vm.clock.advance(10_000);
   assert.equal(one.decrypt(forged(1000)).client.status, 422);
   const asked = engine.asked('decrypt');
@@ -182,8 +237,19 @@ test('300 wrapped keys that somebody made up cost the KMS a bounded number of ca
 test('a machine that only opens asks for no data key, and opens though it may make none', () => {
   const engine = new Engine();
   const genuine = bodyOf(machine(engine).encrypt());
-  const vm = createVm(encryptor, { httpCall: (call) => (call.headers.get(':path')!.includes('datakey') ? { status: 403, body: '{"errors":["permission denied"]}', afterMs: 1 } : engine.answer(call)) });
-  const { root } = vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'in', stages: { sm4Encryptor: { keyId: ID, request: 'Decrypt', response: 'None' } } }] }));
+  const vm = createVm(encryptor, {
+    httpCall: (call) =>
+      call.headers.get(':path')!.includes('datakey')
+        ? { status: 403, body: '{"errors":["permission denied"]}', afterMs: 1 }
+        : engine.answer(call),
+  });
+  const { root } = vm.configure(
+    JSON.stringify({
+      version: '1.0',
+      kms: { cluster: 'fim-kms' },
+      routes: [{ name: 'in', stages: { sm4Encryptor: { keyId: ID, request: 'Decrypt', response: 'None' } } }],
+    }),
+  );
   vm.clock.advance(1000);
   assert.equal(vm.httpCalls.made.length, 0);
   assert.equal(exchange(root, { request: { body: genuine } }).upstream.body.toString(), 'text');
@@ -193,7 +259,10 @@ test('an engine that is not mounted is an outage, and takes no data key away', (
   const engine = new Engine();
   const one = machine(engine);
   const body = bodyOf(one.encrypt());
-  engine.mood = { status: 404, body: '{"errors":["no handler for route \\"transit/decrypt/pay\\". route entry not found."]}' };
+  engine.mood = {
+    status: 404,
+    body: '{"errors":["no handler for route \\"transit/decrypt/pay\\". route entry not found."]}',
+  };
   for (let i = 0; i < 400; i++) {
     assert.equal(one.decrypt(body).client.status, 200);
     one.vm.clock.advance(100);
@@ -220,10 +289,16 @@ test('a transit key that is taken away opens nothing any more within half a minu
 });
 
 test('compact and segmented messages carry it, too', () => {
-  for (const settings of [{ profile: 'compact' }, { profile: 'segmented' }, { profile: 'segmented', algorithm: 'SM4-CBC-HMAC-SM3' }, { profile: 'segmented', algorithm: 'AES-256-GCM' }]) {
+  for (const settings of [
+    { profile: 'compact' },
+    { profile: 'segmented' },
+    { profile: 'segmented', algorithm: 'SM4-CBC-HMAC-SM3' },
+    { profile: 'segmented', algorithm: 'AES-256-GCM' },
+  ]) {
     const engine = new Engine();
     const body = machine(engine, settings).encrypt().upstream.body.toString('latin1');
-    if (settings.profile === 'compact') assert.deepEqual([...engine.dataKeys.keys()], [Buffer.from(body.split('.')[1]!, 'base64url').toString()]);
+    if (settings.profile === 'compact')
+      assert.deepEqual([...engine.dataKeys.keys()], [Buffer.from(body.split('.')[1]!, 'base64url').toString()]);
     else assert.ok(body.includes([...engine.dataKeys.keys()][0]!));
     const receiver = machine(engine, settings);
     const { upstream } = exchange(receiver.root, { request: { path: '/in', body: Buffer.from(body, 'latin1') } });

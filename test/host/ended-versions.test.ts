@@ -1,9 +1,16 @@
-// What a version that has ended or was taken back has encrypted is refused as a wrong tag is: status, headers, body, from the first message on. A KMS that does
-// not answer is the service's fault, and is told as such.
+// What a version that has ended or was taken back has encrypted is refused as a wrong tag is: status, headers, body,
+// from the first message on. A KMS that does not answer is the service's fault, and is told as such.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { createVm, exchange } from '../../envoy/host/index.ts';
-import type { ExchangeResult, HttpCall, HttpCallOutcome, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import type {
+  ExchangeResult,
+  HttpCall,
+  HttpCallOutcome,
+  LoadedModule,
+  RootContext,
+  Vm,
+} from '../../envoy/host/index.ts';
 import { protect } from '../protection/partner.ts';
 import type { Profile, Terms } from '../protection/partner.ts';
 import { KEY_ID, keyOf } from '../protection/route.ts';
@@ -28,7 +35,11 @@ const ENDS = {
   'is deleted': { metadata: { deletion_time: PAST }, gone: true },
   'is destroyed': { metadata: { destroyed: true }, gone: true },
 } as const;
-interface End { data?: object; metadata?: object; gone?: boolean }
+interface End {
+  data?: object;
+  metadata?: object;
+  gone?: boolean;
+}
 
 /** A KV version 2 store: what is said of each version, and whether it answers. */
 class Store {
@@ -46,7 +57,12 @@ class Store {
     const said = this.versions.get(version);
     if (said === undefined) return { status: 404, body: '{"errors":[]}', afterMs: 1 };
     const key = { algorithm: this.algorithm, material: keyOf('SM4-GCM', version).toString('base64') };
-    const body = { data: { data: said.gone ? null : { ...key, ...said.data }, metadata: { version, deletion_time: '', destroyed: false, ...said.metadata } } };
+    const body = {
+      data: {
+        data: said.gone ? null : { ...key, ...said.data },
+        metadata: { version, deletion_time: '', destroyed: false, ...said.metadata },
+      },
+    };
     return { status: said.gone ? 404 : 200, body: JSON.stringify(body), afterMs: 1 };
   };
 }
@@ -60,14 +76,21 @@ class Machine {
     this.profile = profile;
     this.vm = createVm(module, { httpCall: store.answer });
     const stages = { sm4Encryptor: { keyId: KEY_ID, profile, request: 'Decrypt', response: 'None' } };
-    const { accepted, root } = this.vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'a', stages }] }));
+    const { accepted, root } = this.vm.configure(
+      JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'a', stages }] }),
+    );
     assert.ok(accepted);
     this.root = root;
   }
 
   /** A message under a version; `material`: of the key that is really used. */
   send(version: number, material = version): ExchangeResult {
-    const terms: Terms = { algorithm: 'SM4-GCM', profile: this.profile, kid: `${KEY_ID}#${version}`, key: keyOf('SM4-GCM', material) };
+    const terms: Terms = {
+      algorithm: 'SM4-GCM',
+      profile: this.profile,
+      kid: `${KEY_ID}#${version}`,
+      key: keyOf('SM4-GCM', material),
+    };
     return exchange(this.root, { request: { body: protect(terms, TEXT) } });
   }
 
@@ -82,7 +105,8 @@ class Machine {
   }
 }
 
-const shown = ({ client, upstream }: ExchangeResult): string => JSON.stringify([client.status, client.headers?.entries, client.body.toString(), upstream.sawNothing]);
+const shown = ({ client, upstream }: ExchangeResult): string =>
+  JSON.stringify([client.status, client.headers?.entries, client.body.toString(), upstream.sawNothing]);
 
 /** What a wrong tag is answered where nothing is wrong with the keys. */
 function wrongTag(profile: Profile): string {
@@ -97,7 +121,11 @@ function wrongTag(profile: Profile): string {
 for (const profile of PROFILES) {
   describe(profile, () => {
     for (const [what, end] of Object.entries(ENDS)) {
-      for (const [about, store, version] of [['the only one', new Store(end), 1], ['the newest of two', new Store({}, end), 2], ['the older of two', new Store(end, {}), 1]] as const) {
+      for (const [about, store, version] of [
+        ['the only one', new Store(end), 1],
+        ['the newest of two', new Store({}, end), 2],
+        ['the older of two', new Store(end, {}), 1],
+      ] as const) {
         test(`a version that ${what}, ${about}`, () => {
           const machine = new Machine(profile, store);
           const expected = wrongTag(profile);
@@ -106,7 +134,9 @@ for (const profile of PROFILES) {
             assert.equal(shown(machine.send(version)), expected, `after ${pauseMs} ms`);
             assert.equal(shown(machine.send(version, 9)), expected, `a wrong tag after ${pauseMs} ms`);
           }
-          if (store.versions.size > 1) for (const one of [machine, new Machine(profile, store)]) assert.equal(one.status(3 - version), 200, 'the other one opens');
+          if (store.versions.size > 1)
+            for (const one of [machine, new Machine(profile, store)])
+              assert.equal(one.status(3 - version), 200, 'the other one opens');
           machine.close();
         });
       }
@@ -138,7 +168,8 @@ for (const profile of PROFILES) {
       store.down = true;
       machine.vm.clock.advance(10_000);
       assert.equal(machine.status(2), 200, 'what is held goes on');
-      for (const material of [1, 9]) assert.equal(machine.send(1, material).client.status, 503, 'the version before cannot be asked for');
+      for (const material of [1, 9])
+        assert.equal(machine.send(1, material).client.status, 503, 'the version before cannot be asked for');
       store.down = false;
       machine.vm.clock.advance(30_000);
       assert.equal(machine.status(1), 200);
@@ -156,10 +187,23 @@ describe('signatures, which name no version', () => {
   function verifier(store: Store): { vm: Vm; send: (material: number) => ExchangeResult } {
     store.algorithm = 'HMAC-SM3';
     const vm = createVm(fim, { httpCall: store.answer });
-    const stages = { messageSignature: { keyId: KEY_ID, algorithm: 'HMAC-SM3', covers: 'Body', request: 'Verify', response: 'None' } };
-    const { accepted, root } = vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'a', stages }] }));
+    const stages = {
+      messageSignature: { keyId: KEY_ID, algorithm: 'HMAC-SM3', covers: 'Body', request: 'Verify', response: 'None' },
+    };
+    const { accepted, root } = vm.configure(
+      JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'a', stages }] }),
+    );
     assert.ok(accepted);
-    return { vm, send: (material) => exchange(root, { request: { body: TEXT, headers: { 'x-fim-signature': sign({ algorithm: 'HMAC-SM3', key: keyOf('SM4-GCM', material) }, TEXT) } } }) };
+    return {
+      vm,
+      send: (material) =>
+        exchange(root, {
+          request: {
+            body: TEXT,
+            headers: { 'x-fim-signature': sign({ algorithm: 'HMAC-SM3', key: keyOf('SM4-GCM', material) }, TEXT) },
+          },
+        }),
+    };
   }
 
   for (const [what, end] of Object.entries(ENDS)) {

@@ -1,4 +1,5 @@
-// Bytes of bodies that the proxy holds for a verdict: bounded for a VM and for a connection, counted, and given back however a stream ends.
+// Bytes of bodies that the proxy holds for a verdict: bounded for a VM and for a connection, counted, and given back
+// however a stream ends.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { createVm, exchange } from '../../envoy/host/index.ts';
@@ -19,14 +20,21 @@ before(async () => {
 
 function start(): { vm: Vm; root: RootContext } {
   const vm = createVm(fim);
-  const stages = { pbocValidator: { request: true, response: true, rules: [{ path: '$.a', required: true, type: 'string' }] } };
-  const { accepted, root } = vm.configure(JSON.stringify({ version: '1.0', routes: [{ name: 'default/a', body: { maxBytes: 16 * MIB }, stages }] }));
+  const stages = {
+    pbocValidator: { request: true, response: true, rules: [{ path: '$.a', required: true, type: 'string' }] },
+  };
+  const { accepted, root } = vm.configure(
+    JSON.stringify({ version: '1.0', routes: [{ name: 'default/a', body: { maxBytes: 16 * MIB }, stages }] }),
+  );
   assert.equal(accepted, true);
   return { vm, root };
 }
 
 function open(root: RootContext, connection: number, mebibytes = 0, protocol = 'HTTP/2'): HttpStream {
-  const stream = root.openStream({ properties: { 'connection.id': connection, 'request.protocol': protocol }, bufferLimitBytes: BUFFER_BYTES });
+  const stream = root.openStream({
+    properties: { 'connection.id': connection, 'request.protocol': protocol },
+    bufferLimitBytes: BUFFER_BYTES,
+  });
   stream.onRequestHeaders({ ':method': 'POST', ':path': '/', ':authority': 'a', 'content-type': 'application/json' });
   for (let i = 0; i < mebibytes; i++) stream.onRequestBody(PIECE);
   return stream;
@@ -68,7 +76,10 @@ test('a worker holds so much and no more, over all connections', () => {
   assert.equal(codeOf(small), 'FIM-RT-0030');
   assert.equal(small.client.headers?.get('retry-after'), '1');
   streams.pop()!.abort();
-  assert.equal(exchange(root, { request: { headers: { 'content-type': 'application/json' }, body: '{"a":"1"}' } }).client.status, 200);
+  assert.equal(
+    exchange(root, { request: { headers: { 'content-type': 'application/json' }, body: '{"a":"1"}' } }).client.status,
+    200,
+  );
   for (const stream of streams) stream.abort();
   assert.equal(heldBytes(vm), 0);
 });
@@ -80,10 +91,17 @@ test('what is held is given back when it goes on, is refused, is too long, is ab
   const good = JSON.stringify({ a: fill });
   for (let i = 0; i < 400; i++) {
     const chunks = [70_000, 70_000];
-    assert.equal(exchange(root, { request: { ...json, body: good, chunks }, upstream: () => ({ ...json, body: good, chunks }) }).client.status, 200);
+    assert.equal(
+      exchange(root, { request: { ...json, body: good, chunks }, upstream: () => ({ ...json, body: good, chunks }) })
+        .client.status,
+      200,
+    );
     exchange(root, { request: { ...json, body: good.slice(1), chunks } });
     exchange(root, { request: { ...json, body: good, chunks, abortAfterBytes: 140_000 } });
-    exchange(root, { request: { ...json, body: good, chunks }, upstream: () => ({ ...json, body: good.slice(1), chunks }) });
+    exchange(root, {
+      request: { ...json, body: good, chunks },
+      upstream: () => ({ ...json, body: good.slice(1), chunks }),
+    });
     exchange(root, { request: { ...json, body: good, chunks, trailers: { 'x-end': '1' } } });
   }
   for (const stream of [open(root, 1, 17), open(root, 1, 17, 'HTTP/1.1')]) stream.abort();
@@ -96,7 +114,10 @@ test('small bodies do not ask for their connection', () => {
   const { root } = start();
   const asked = (bytes: number): boolean => {
     let read = false;
-    const properties = Object.defineProperty({} as Record<string, number>, 'connection.id', { enumerable: true, get: () => ((read = true), 4) });
+    const properties = Object.defineProperty({} as Record<string, number>, 'connection.id', {
+      enumerable: true,
+      get: () => ((read = true), 4),
+    });
     const stream = root.openStream({ properties, bufferLimitBytes: BUFFER_BYTES });
     stream.onRequestHeaders({ ':method': 'POST', ':path': '/', ':authority': 'a', 'content-type': 'application/json' });
     read = false;

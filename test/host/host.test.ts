@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { createVm, exchange, Exchange, loadModule, SharedData, VirtualClock } from '../../envoy/host/index.ts';
-import type { ExchangeOptions, ExchangeResult, HttpCallHandler, LoadedModule, RootContext, Vm, VmOptions } from '../../envoy/host/index.ts';
+import type {
+  ExchangeOptions,
+  ExchangeResult,
+  HttpCallHandler,
+  LoadedModule,
+  RootContext,
+  Vm,
+  VmOptions,
+} from '../../envoy/host/index.ts';
 import { compileFixture } from './compile.ts';
 
 let fixture: LoadedModule;
@@ -17,15 +25,26 @@ function start(options: VmOptions = {}, configuration = 'fine'): { vm: Vm; root:
   return { vm, root };
 }
 
-function run(root: RootContext, what: string, request: ExchangeOptions['request'] = {}, rest: Partial<ExchangeOptions> = {}): ExchangeResult {
-  return exchange(root, { ...rest, request: { ...request, headers: { 'x-do': what, ...(request.headers as Record<string, string>) } } });
+function run(
+  root: RootContext,
+  what: string,
+  request: ExchangeOptions['request'] = {},
+  rest: Partial<ExchangeOptions> = {},
+): ExchangeResult {
+  return exchange(root, {
+    ...rest,
+    request: { ...request, headers: { 'x-do': what, ...(request.headers as Record<string, string>) } },
+  });
 }
 
 test('a configuration is accepted or refused, and its context ends when it is replaced', () => {
   const vm = createVm(fixture);
   const first = vm.configure('one');
   assert.equal(first.accepted, true);
-  assert.deepEqual(first.logs.map((entry) => entry.message), ['create root', 'configure 3 one']);
+  assert.deepEqual(
+    first.logs.map((entry) => entry.message),
+    ['create root', 'configure 3 one'],
+  );
   const refused = vm.configure('refuse');
   assert.equal(refused.accepted, false);
   const stream = first.root.openStream();
@@ -48,7 +67,10 @@ test('StopIteration holds headers, body callbacks come with cumulative sizes', (
   const { vm, root } = start();
   const result = run(root, 'hold', { body: 'abcdef', chunks: [2, 2] });
   assert.equal(result.upstream.body.toString(), 'abcdef');
-  assert.deepEqual(vm.logs.map((entry) => entry.message).filter((line) => line.startsWith('request_body')), ['request_body 2 end=0', 'request_body 4 end=0', 'request_body 6 end=1']);
+  assert.deepEqual(
+    vm.logs.map((entry) => entry.message).filter((line) => line.startsWith('request_body')),
+    ['request_body 2 end=0', 'request_body 4 end=0', 'request_body 6 end=1'],
+  );
 });
 
 test('without the switch StopIteration stops everything and no body callback comes', () => {
@@ -56,7 +78,10 @@ test('without the switch StopIteration stops everything and no body callback com
   const result = run(root, 'hold', { body: 'abcdef' });
   assert.equal(result.ended, false);
   assert.equal(result.upstream.sawNothing, true);
-  assert.equal(vm.logs.some((entry) => entry.message.startsWith('request_body')), false);
+  assert.equal(
+    vm.logs.some((entry) => entry.message.startsWith('request_body')),
+    false,
+  );
 });
 
 test('a rejected request leaves the upstream untouched and runs the response callbacks', () => {
@@ -68,7 +93,12 @@ test('a rejected request leaves the upstream untouched and runs the response cal
   assert.equal(result.client.headers?.get('content-type'), 'text/plain');
   assert.equal(result.upstream.sawNothing, true);
   assert.equal(result.details, 'by_fixture');
-  assert.deepEqual(vm.logs.map((entry) => entry.message).slice(-4), ['response_headers 400 request=hold-reject', 'log by_fixture', 'done', 'delete']);
+  assert.deepEqual(vm.logs.map((entry) => entry.message).slice(-4), [
+    'response_headers 400 request=hold-reject',
+    'log by_fixture',
+    'done',
+    'delete',
+  ]);
   assert.equal(vm.liveContexts, 1);
 });
 
@@ -88,7 +118,10 @@ test('trailers end the message: no body callback has end_of_stream', () => {
   const result = run(root, 'hold-replace', { body: 'abc', chunks: [1], trailers: { 'x-end': '1' } });
   assert.equal(result.upstream.body.toString(), 'ABC');
   assert.equal(result.upstream.trailers?.get('x-end'), '1');
-  assert.equal(vm.logs.some((entry) => entry.message.endsWith('end=1')), false);
+  assert.equal(
+    vm.logs.some((entry) => entry.message.endsWith('end=1')),
+    false,
+  );
   const rejected = run(root, 'hold-reject', { body: 'abc', trailers: { 'x-end': '1' } });
   assert.equal(rejected.client.status, 400);
   assert.equal(rejected.upstream.sawNothing, true);
@@ -113,10 +146,18 @@ test('a false content-length is found', () => {
 
 test('a response is held, changed and let go; a rejected one has not shown its status', () => {
   const { vm, root } = start();
-  const changed = run(root, 'pass', {}, { upstream: () => ({ headers: { 'x-do': 'hold' }, body: 'quiet', chunks: [2] }) });
+  const changed = run(
+    root,
+    'pass',
+    {},
+    { upstream: () => ({ headers: { 'x-do': 'hold' }, body: 'quiet', chunks: [2] }) },
+  );
   assert.equal(changed.client.status, 299);
   assert.equal(changed.client.body.toString(), 'QUIET');
-  assert.ok(vm.logs.some((entry) => entry.message === 'response_headers 200 request=!2'), 'request headers are gone in the response phase');
+  assert.ok(
+    vm.logs.some((entry) => entry.message === 'response_headers 200 request=!2'),
+    'request headers are gone in the response phase',
+  );
   const rejected = run(root, 'pass', {}, { upstream: () => ({ headers: { 'x-do': 'reply' }, body: 'secret' }) });
   assert.equal(rejected.client.status, 502);
   assert.equal(rejected.client.body.toString(), 'bad');
@@ -124,7 +165,12 @@ test('a response is held, changed and let go; a rejected one has not shown its s
 
 test('a response body over the limit is a 500 without a byte of it', () => {
   const { root } = start();
-  const result = run(root, 'pass', {}, { bufferLimitBytes: 99, upstream: () => ({ headers: { 'x-do': 'hold' }, body: 'y'.repeat(120), chunks: [60] }) });
+  const result = run(
+    root,
+    'pass',
+    {},
+    { bufferLimitBytes: 99, upstream: () => ({ headers: { 'x-do': 'hold' }, body: 'y'.repeat(120), chunks: [60] }) },
+  );
   assert.equal(result.client.status, 500);
   assert.equal(result.client.body.includes('y'), false);
 });
@@ -158,7 +204,11 @@ test('a client that goes away ends the stream in the guest, too', () => {
   const result = run(root, 'hold', { body: 'abcdef', chunks: [3], abortAfterBytes: 3 });
   assert.equal(result.ended, true);
   assert.equal(result.upstream.sawNothing, true);
-  assert.deepEqual(vm.logs.map((entry) => entry.message).slice(-3), ['log downstream_remote_disconnect', 'done', 'delete']);
+  assert.deepEqual(vm.logs.map((entry) => entry.message).slice(-3), [
+    'log downstream_remote_disconnect',
+    'done',
+    'delete',
+  ]);
   assert.equal(vm.liveContexts, 1);
 });
 
@@ -219,7 +269,10 @@ test('workers share data and metrics; cas 0 overwrites', () => {
 test('attributes, monotonic time and ticks follow what the test says', () => {
   const clock = new VirtualClock();
   const { vm, root } = start({ clock }, 'tick');
-  assert.equal(run(root, 'source', {}, { properties: { 'source.address': '10.0.0.9:1' } }).upstream.headers?.get('x-source'), '10.0.0.9:1');
+  assert.equal(
+    run(root, 'source', {}, { properties: { 'source.address': '10.0.0.9:1' } }).upstream.headers?.get('x-source'),
+    '10.0.0.9:1',
+  );
   clock.advance(250);
   assert.equal(vm.logs.filter((entry) => entry.message === 'tick').length, 2);
   const before = Number(run(root, 'clock').upstream.headers?.get('x-clock'));

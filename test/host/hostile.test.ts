@@ -1,8 +1,18 @@
-// Random exchanges, half of them broken on purpose, through all stages at once. Whatever comes: no trap, no hang, nothing unprotected upstream, nothing shown.
+// Random exchanges, half of them broken on purpose, through all stages at once. Whatever comes: no trap, no hang,
+// nothing unprotected upstream, nothing shown.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { createVm, Exchange } from '../../envoy/host/index.ts';
-import type { Chunks, ExchangeRequest, ExchangeResponse, ExchangeResult, HttpCallOutcome, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import type {
+  Chunks,
+  ExchangeRequest,
+  ExchangeResponse,
+  ExchangeResult,
+  HttpCallOutcome,
+  LoadedModule,
+  RootContext,
+  Vm,
+} from '../../envoy/host/index.ts';
 import { fimModule } from './modules.ts';
 import { open } from './scenario/envelope.ts';
 import type { Envelope } from './scenario/envelope.ts';
@@ -37,7 +47,12 @@ class Dice {
 }
 
 function body(dice: Dice): Buffer {
-  const message = { transCode: dice.one(['01000001', '01999999', '99', 7, null]), cardNo: CARD, note: `${SECRET}-${dice.below(1e6)}`, list: Array.from({ length: dice.below(20) }, () => ({ cardNo: CARD, n: dice.below(1e9) })) };
+  const message = {
+    transCode: dice.one(['01000001', '01999999', '99', 7, null]),
+    cardNo: CARD,
+    note: `${SECRET}-${dice.below(1e6)}`,
+    list: Array.from({ length: dice.below(20) }, () => ({ cardNo: CARD, n: dice.below(1e9) })),
+  };
   const bytes = Buffer.from(JSON.stringify(message));
   if (dice.chance(60)) return bytes;
   const broken = Buffer.from(bytes);
@@ -52,7 +67,16 @@ function chunks(dice: Dice, length: number): Chunks {
 
 function randomRequest(dice: Dice): ExchangeRequest {
   const bytes = dice.chance(90) ? body(dice) : undefined;
-  const headers: Record<string, string> = { 'content-type': dice.one(['application/json', 'application/json; charset=utf-8', 'text/plain', 'application/grpc', '', 'application/JSON']) };
+  const headers: Record<string, string> = {
+    'content-type': dice.one([
+      'application/json',
+      'application/json; charset=utf-8',
+      'text/plain',
+      'application/grpc',
+      '',
+      'application/JSON',
+    ]),
+  };
   if (dice.chance(5)) headers['content-encoding'] = dice.one(['gzip', 'identity', '', 'br, gzip']);
   if (dice.chance(3)) headers['upgrade'] = 'websocket';
   if (dice.chance(5)) headers['accept-encoding'] = 'gzip';
@@ -73,7 +97,10 @@ function randomAnswer(dice: Dice): ExchangeResponse | 'reset' | 'silent' {
   const bytes = body(dice);
   return {
     status: dice.one([200, 201, 204, 304, 400, 500]),
-    headers: { 'content-type': dice.one(['application/json', 'text/html', 'text/event-stream']), ...(dice.chance(5) ? { 'content-encoding': 'gzip' } : {}) },
+    headers: {
+      'content-type': dice.one(['application/json', 'text/html', 'text/event-stream']),
+      ...(dice.chance(5) ? { 'content-encoding': 'gzip' } : {}),
+    },
     ...(dice.chance(80) ? { body: bytes, chunks: chunks(dice, bytes.length) } : {}),
     ...(dice.chance(15) ? { trailers: { 'x-end': '1' } } : {}),
     contentLength: dice.chance(50),
@@ -81,15 +108,31 @@ function randomAnswer(dice: Dice): ExchangeResponse | 'reset' | 'silent' {
 }
 
 function randomKms(dice: Dice): HttpCallOutcome {
-  if (dice.chance(15)) return dice.one<HttpCallOutcome>(['refused', 'reset', 'silent', 'no-host', { status: 500 }, { status: 200, body: '{' }]);
-  const data = { data: { algorithm: 'SM4', material: MATERIAL.toString('base64') }, metadata: { version: 1, created_time: '', deletion_time: '', destroyed: false } };
+  if (dice.chance(15))
+    return dice.one<HttpCallOutcome>([
+      'refused',
+      'reset',
+      'silent',
+      'no-host',
+      { status: 500 },
+      { status: 200, body: '{' },
+    ]);
+  const data = {
+    data: { algorithm: 'SM4', material: MATERIAL.toString('base64') },
+    metadata: { version: 1, created_time: '', deletion_time: '', destroyed: false },
+  };
   return { status: 200, body: JSON.stringify({ data }), afterMs: dice.below(50) };
 }
 
 const all = {
   rateLimiter: { id: 'all', requests: 1_000_000, periodMs: 1 },
   pbocValidator: { rules: [{ path: '$.transCode', required: true, pattern: '^01[0-9]{6}$' }] },
-  fieldMasker: { request: true, response: true, fields: [{ name: 'cardNo', kind: 'BankCard' }], detect: [{ kind: 'BankCard', request: true }] },
+  fieldMasker: {
+    request: true,
+    response: true,
+    fields: [{ name: 'cardNo', kind: 'BankCard' }],
+    detect: [{ kind: 'BankCard', request: true }],
+  },
   sm4Encryptor: { keyId: KEY_ID, request: 'Encrypt', response: 'Encrypt' },
 };
 const configuration = (generation: number): string =>
@@ -99,7 +142,11 @@ const configuration = (generation: number): string =>
     kms: { cluster: 'fim-kms', holdMs: 1000, timeoutMs: 300, refreshMs: 1000 },
     routes: [
       { name: 'pay', match: { path: { value: '/pay' } }, body: { maxBytes: 700 }, stages: all },
-      { name: 'in', match: { path: { value: '/in' } }, stages: { ...all, sm4Encryptor: { ...all.sm4Encryptor, request: 'Decrypt' } } },
+      {
+        name: 'in',
+        match: { path: { value: '/in' } },
+        stages: { ...all, sm4Encryptor: { ...all.sm4Encryptor, request: 'Decrypt' } },
+      },
     ],
   });
 
@@ -112,10 +159,12 @@ function assertProtected(bytes: Buffer, where: string): void {
 
 function check(result: ExchangeResult, request: ExchangeRequest, where: string): void {
   const { client, upstream } = result;
-  if (result.localReplies > 0) assert.equal(client.body.includes(SECRET) || client.body.includes(CARD), false, `${where}: reply shows a value`);
+  if (result.localReplies > 0)
+    assert.equal(client.body.includes(SECRET) || client.body.includes(CARD), false, `${where}: reply shows a value`);
   if (request.path === '/free') return;
   if (!upstream.sawNothing && request.path!.startsWith('/pay')) assertProtected(upstream.body, `${where}: request`);
-  if (!upstream.sawNothing && !upstream.complete && request.abortAfterBytes === undefined) assert.fail(`${where}: upstream saw part of a request`);
+  if (!upstream.sawNothing && !upstream.complete && request.abortAfterBytes === undefined)
+    assert.fail(`${where}: upstream saw part of a request`);
   if (result.localReplies === 0 && client.complete) assertProtected(client.body, `${where}: response`);
 }
 
@@ -124,9 +173,11 @@ test(`${ROUNDS} random exchanges, some of them at once, under configurations tha
   const vm: Vm = createVm(fim, { httpCall: () => randomKms(dice) });
   let root: RootContext = vm.configure(configuration(1)).root;
   const statuses = new Map<number, number>();
-  for (let round = 0; round < ROUNDS; ) {
+  for (let round = 0; round < ROUNDS;) {
     if (dice.chance(2)) {
-      const next = vm.configure(dice.chance(50) ? configuration(round) : configuration(round).slice(0, dice.below(400)));
+      const next = vm.configure(
+        dice.chance(50) ? configuration(round) : configuration(round).slice(0, dice.below(400)),
+      );
       if (next.accepted) {
         root.close();
         root = next.root;
@@ -135,7 +186,15 @@ test(`${ROUNDS} random exchanges, some of them at once, under configurations tha
     const batch = Array.from({ length: 1 + dice.below(5) }, () => {
       const request = randomRequest(dice);
       const answer = randomAnswer(dice);
-      return { request, exchange: new Exchange(root, { request, upstream: () => answer, answerOnHeaders: dice.chance(3), maxWaitMs: 10_000 }) };
+      return {
+        request,
+        exchange: new Exchange(root, {
+          request,
+          upstream: () => answer,
+          answerOnHeaders: dice.chance(3),
+          maxWaitMs: 10_000,
+        }),
+      };
     });
     vm.clock.advance(dice.below(200));
     for (const { request, exchange } of batch) {
@@ -150,6 +209,11 @@ test(`${ROUNDS} random exchanges, some of them at once, under configurations tha
   assert.deepEqual(vm.violations, []);
   assert.equal(vm.liveContexts, vm.roots.size);
   assert.equal(vm.roots.size, 1);
-  for (const entry of vm.logs) assert.equal(entry.message.includes(SECRET) || entry.message.includes(CARD), false, entry.message);
-  for (const status of [200, 422, 413, 415, 502]) assert.ok((statuses.get(status) ?? 0) > 10, `status ${status} came up ${statuses.get(status) ?? 0} times: ${JSON.stringify([...statuses])}`);
+  for (const entry of vm.logs)
+    assert.equal(entry.message.includes(SECRET) || entry.message.includes(CARD), false, entry.message);
+  for (const status of [200, 422, 413, 415, 502])
+    assert.ok(
+      (statuses.get(status) ?? 0) > 10,
+      `status ${status} came up ${statuses.get(status) ?? 0} times: ${JSON.stringify([...statuses])}`,
+    );
 });

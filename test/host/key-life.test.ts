@@ -1,9 +1,17 @@
-// A key's life in one machine, on the virtual clock: refresh, rotation, ends, outages, and those who name versions that do not exist.
+// A key's life in one machine, on the virtual clock: refresh, rotation, ends, outages, and those who name versions that
+// do not exist.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { before, test } from 'node:test';
 import { createVm, Exchange, exchange } from '../../envoy/host/index.ts';
-import type { ExchangeResult, HttpCall, HttpCallOutcome, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import type {
+  ExchangeResult,
+  HttpCall,
+  HttpCallOutcome,
+  LoadedModule,
+  RootContext,
+  Vm,
+} from '../../envoy/host/index.ts';
 import { builtModules } from './modules.ts';
 import { seal } from './scenario/envelope.ts';
 
@@ -70,7 +78,14 @@ function machine(store: Store, kms: object = {}): Machine {
     { name: 'in', match: { path: { type: 'Exact', value: '/in' } }, stages: stage('Decrypt') },
     { name: 'out', stages: stage('Encrypt') },
   ];
-  const { root, accepted } = vm.configure(JSON.stringify({ version: '1.0', generation: 1, kms: { cluster: 'fim-kms', holdMs: 3000, timeoutMs: 1000, ...kms }, routes }));
+  const { root, accepted } = vm.configure(
+    JSON.stringify({
+      version: '1.0',
+      generation: 1,
+      kms: { cluster: 'fim-kms', holdMs: 3000, timeoutMs: 1000, ...kms },
+      routes,
+    }),
+  );
   assert.ok(accepted);
   return {
     vm,
@@ -80,7 +95,8 @@ function machine(store: Store, kms: object = {}): Machine {
   };
 }
 
-const versionOf = (result: ExchangeResult): number => Number((JSON.parse(result.upstream.body.toString()) as { kid: string }).kid.split('#')[1]);
+const versionOf = (result: ExchangeResult): number =>
+  Number((JSON.parse(result.upstream.body.toString()) as { kid: string }).kid.split('#')[1]);
 const codeOf = (result: ExchangeResult): string => (JSON.parse(result.client.body.toString()) as { code: string }).code;
 
 /** Moves the clock with a message every 100 ms, so that the key stays in use. */
@@ -130,7 +146,7 @@ test('versions that change faster than they are looked up are in use all the sam
   assertClean(one);
 });
 
-test('the new version is confirmed though no message comes, and the first one after a pause waits for the KMS\'s word', () => {
+test("the new version is confirmed though no message comes, and the first one after a pause waits for the KMS's word", () => {
   const store = new Store().add(1);
   const one = machine(store);
   use(one, 1000);
@@ -159,7 +175,10 @@ test('a newest version that goes backwards retires what is above, and wipes it',
   assertClean(one);
 });
 
-for (const [what, metadata] of [['destroyed', { destroyed: true, gone: true }], ['deleted', { deletion_time: '2025-12-31T23:59:59.9Z', gone: true }]] as const) {
+for (const [what, metadata] of [
+  ['destroyed', { destroyed: true, gone: true }],
+  ['deleted', { deletion_time: '2025-12-31T23:59:59.9Z', gone: true }],
+] as const) {
   test(`an old version that is ${what} opens nothing any more within the period, used or not`, () => {
     for (const inUse of [true, false]) {
       const store = new Store().add(1).add(2);
@@ -247,7 +266,16 @@ test('without an end of its own a key serves for a day without the KMS, no longe
 });
 
 test('"not found" that is not the KMS\'s own takes no key away: a page of a proxy, an answer cut off', () => {
-  for (const body of ['{"errors":["no handler for route \\"secret/data/prod/a\\". route entry not found."]}', '', '404 page not found', '<html></html>', '[]', '{"errors":', '"errors"', '{"status":404}']) {
+  for (const body of [
+    '{"errors":["no handler for route \\"secret/data/prod/a\\". route entry not found."]}',
+    '',
+    '404 page not found',
+    '<html></html>',
+    '[]',
+    '{"errors":',
+    '"errors"',
+    '{"status":404}',
+  ]) {
     const store = new Store().add(1);
     const { vm, encrypt, decrypt } = machine(store);
     const sealed = store.sealed(1);
@@ -280,14 +308,20 @@ test('versions above the newest cost one look in 100 ms, and a real one among th
   use(one, 1000);
   const before = store.calls.length;
   for (let i = 0; i < 100; i++) {
-    const invented = Array.from({ length: 20 }, (_, n) => new Exchange(one.root, { request: { path: '/in', body: store.sealed(1000 + n) } }));
+    const invented = Array.from(
+      { length: 20 },
+      (_, n) => new Exchange(one.root, { request: { path: '/in', body: store.sealed(1000 + n) } }),
+    );
     one.vm.clock.advance(10);
     if (i === 50) store.add(2);
     if (i === 55) assert.ok(one.decrypt(store.sealed(2)).tookMs <= 2 * TICK_MS);
     for (const other of invented) other.settle();
   }
   const spentMs = one.vm.clock.nowMs - 1000;
-  assert.ok(store.calls.length - before <= spentMs / TICK_MS + 5, `${store.calls.length - before} calls in ${spentMs} ms`);
+  assert.ok(
+    store.calls.length - before <= spentMs / TICK_MS + 5,
+    `${store.calls.length - before} calls in ${spentMs} ms`,
+  );
   assert.equal(one.decrypt(store.sealed(1000)).client.status, 422);
   assertClean(one);
 });
@@ -299,10 +333,15 @@ test('old versions are fetched four at a time, and one that was genuine before d
   use(one, 500);
   store.afterMs = 200;
   const before = store.calls.length;
-  const running = [1, 2, 3, 4, 5, 6, 7, 8, 20].map((n) => new Exchange(one.root, { request: { path: '/in', body: store.sealed(n) } }));
+  const running = [1, 2, 3, 4, 5, 6, 7, 8, 20].map(
+    (n) => new Exchange(one.root, { request: { path: '/in', body: store.sealed(n) } }),
+  );
   assert.equal(store.calls.length - before, 3, 'one place is kept');
   const results = running.map((other) => other.settle());
-  assert.deepEqual(results.map(({ client }) => client.status), [422, 422, 422, 422, 422, 422, 422, 422, 200]);
+  assert.deepEqual(
+    results.map(({ client }) => client.status),
+    [422, 422, 422, 422, 422, 422, 422, 422, 200],
+  );
   assert.ok(results.at(-1)!.tookMs <= 700, `${results.at(-1)!.tookMs} ms`);
   const again = store.calls.length;
   assert.equal(one.decrypt(store.sealed(3)).tookMs, 0, 'remembered');

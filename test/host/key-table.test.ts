@@ -1,10 +1,18 @@
-// Every user of a key × what may become of a key: one reply each. What is wrong with the message is the message's own refusal; what is wrong with the key is one
-// code of the KMS, whatever asked for it, and held only where waiting may help.
+// Every user of a key × what may become of a key: one reply each. What is wrong with the message is the message's own
+// refusal; what is wrong with the key is one code of the KMS, whatever asked for it, and held only where waiting may
+// help.
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { createVm, exchange } from '../../envoy/host/index.ts';
-import type { ExchangeResult, HttpCall, HttpCallOutcome, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import type {
+  ExchangeResult,
+  HttpCall,
+  HttpCallOutcome,
+  LoadedModule,
+  RootContext,
+  Vm,
+} from '../../envoy/host/index.ts';
 import { protect } from '../protection/partner.ts';
 import type { Profile } from '../protection/partner.ts';
 import { fimModule } from './modules.ts';
@@ -20,7 +28,11 @@ before(async () => {
   module = await fimModule();
 });
 
-const keyOf = (algorithm: string, version: number): Buffer => createHash('sha256').update(`${algorithm} ${version}`).digest().subarray(0, algorithm === 'SM4' ? 16 : 32);
+const keyOf = (algorithm: string, version: number): Buffer =>
+  createHash('sha256')
+    .update(`${algorithm} ${version}`)
+    .digest()
+    .subarray(0, algorithm === 'SM4' ? 16 : 32);
 
 interface Sent {
   headers?: Record<string, string>;
@@ -30,7 +42,10 @@ interface Sent {
 interface User {
   algorithm: 'SM4' | 'HMAC-SM3';
   stages: object;
-  /** A message under a version, made with the key of another if `material` says so; absent: messages need no key before they come. */
+  /**
+   * A message under a version, made with the key of another if `material` says so; absent: messages need no key before
+   * they come.
+   */
   message: (version: number, material?: number) => Sent;
   /** What a message gets that is genuine under no version. */
   wrong?: string;
@@ -41,31 +56,77 @@ interface User {
 }
 
 const plain = (): Sent => ({ headers: { 'content-type': 'application/json' }, body: TEXT });
-const opened = (profile: Profile): User['message'] => (version, material = version) => ({
-  body: protect({ algorithm: 'SM4-GCM', profile, kid: `${ID}#${version}`, key: keyOf('SM4', material) }, TEXT),
+const opened =
+  (profile: Profile): User['message'] =>
+  (version, material = version) => ({
+    body: protect({ algorithm: 'SM4-GCM', profile, kid: `${ID}#${version}`, key: keyOf('SM4', material) }, TEXT),
+  });
+const field =
+  (profile: Profile): User['message'] =>
+  (version, material = version) => ({
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(
+      JSON.stringify({
+        pan: protect(
+          { algorithm: 'SM4-GCM', profile, kid: `${ID}#${version}`, key: keyOf('SM4', material) },
+          Buffer.from('"6222"'),
+        ).toString(),
+      }),
+    ),
+  });
+const coded =
+  (header: string, encoding: 'hex' | 'base64'): User['message'] =>
+  (version, material = version) => ({
+    headers: {
+      'content-type': 'application/json',
+      [header]: createHmac('sm3', keyOf('HMAC-SM3', material)).update(TEXT).digest(encoding),
+    },
+    body: TEXT,
+  });
+const sm4 = (request: string, more: object = {}): object => ({
+  sm4Encryptor: { keyId: ID, request, response: 'None', ...more },
 });
-const field = (profile: Profile): User['message'] => (version, material = version) => ({
-  headers: { 'content-type': 'application/json' },
-  body: Buffer.from(JSON.stringify({ pan: protect({ algorithm: 'SM4-GCM', profile, kid: `${ID}#${version}`, key: keyOf('SM4', material) }, Buffer.from('"6222"')).toString() })),
+const signature = (request: string): object => ({
+  messageSignature: { keyId: ID, algorithm: 'HMAC-SM3', covers: 'Body', request, response: 'None' },
 });
-const coded = (header: string, encoding: 'hex' | 'base64'): User['message'] => (version, material = version) => ({
-  headers: { 'content-type': 'application/json', [header]: createHmac('sm3', keyOf('HMAC-SM3', material)).update(TEXT).digest(encoding) },
-  body: TEXT,
-});
-const sm4 = (request: string, more: object = {}): object => ({ sm4Encryptor: { keyId: ID, request, response: 'None', ...more } });
-const signature = (request: string): object => ({ messageSignature: { keyId: ID, algorithm: 'HMAC-SM3', covers: 'Body', request, response: 'None' } });
 const OPENS = { algorithm: 'SM4', wrong: 'FIM-SM4-0002' } as const;
 
 const USERS: Record<string, User> = {
   encrypts: { algorithm: 'SM4', stages: sm4('Encrypt'), message: plain, protects: true },
   signs: { algorithm: 'HMAC-SM3', stages: signature('Sign'), message: plain, protects: true },
   'opens fim-json': { ...OPENS, stages: sm4('Decrypt'), message: opened('fim-json'), names: true },
-  'opens segments': { ...OPENS, stages: sm4('Decrypt', { profile: 'segmented' }), message: opened('segmented'), names: true },
+  'opens segments': {
+    ...OPENS,
+    stages: sm4('Decrypt', { profile: 'segmented' }),
+    message: opened('segmented'),
+    names: true,
+  },
   'opens raw': { ...OPENS, stages: sm4('Decrypt', { profile: 'raw' }), message: opened('raw') },
-  'opens fields in compact form': { ...OPENS, stages: sm4('Decrypt', { profile: 'compact', fields: ['$.pan'] }), message: field('compact'), names: true },
-  'opens fields in base64': { ...OPENS, stages: sm4('Decrypt', { profile: 'base64', fields: ['$.pan'] }), message: field('base64') },
-  'verifies signatures': { algorithm: 'HMAC-SM3', stages: signature('Verify'), message: coded('x-fim-signature', 'base64'), wrong: 'FIM-SIG-0001' },
-  'verifies codes': { algorithm: 'HMAC-SM3', stages: { pbocValidator: { mac: { keyId: ID, algorithm: 'HMAC-SM3', header: 'x-mac', encoding: 'Hex' }, rules: [] } }, message: coded('x-mac', 'hex'), wrong: 'FIM-ISO-0009' },
+  'opens fields in compact form': {
+    ...OPENS,
+    stages: sm4('Decrypt', { profile: 'compact', fields: ['$.pan'] }),
+    message: field('compact'),
+    names: true,
+  },
+  'opens fields in base64': {
+    ...OPENS,
+    stages: sm4('Decrypt', { profile: 'base64', fields: ['$.pan'] }),
+    message: field('base64'),
+  },
+  'verifies signatures': {
+    algorithm: 'HMAC-SM3',
+    stages: signature('Verify'),
+    message: coded('x-fim-signature', 'base64'),
+    wrong: 'FIM-SIG-0001',
+  },
+  'verifies codes': {
+    algorithm: 'HMAC-SM3',
+    stages: {
+      pbocValidator: { mac: { keyId: ID, algorithm: 'HMAC-SM3', header: 'x-mac', encoding: 'Hex' }, rules: [] },
+    },
+    message: coded('x-mac', 'hex'),
+    wrong: 'FIM-ISO-0009',
+  },
 };
 
 interface Version {
@@ -90,12 +151,22 @@ const says = (status: number, body: string): HttpCallOutcome => ({ status, body,
 function answerOf(user: User, kms: Kms, call: HttpCall): HttpCallOutcome {
   if (kms.all !== undefined) return kms.all;
   const versions = kms.versions ?? {};
-  const version = Number(/version=(\d+)$/.exec(call.headers.get(':path')!)?.[1] ?? Math.max(...Object.keys(versions).map(Number)));
+  const version = Number(
+    /version=(\d+)$/.exec(call.headers.get(':path')!)?.[1] ?? Math.max(...Object.keys(versions).map(Number)),
+  );
   const said = versions[version];
   if (said === undefined) return NONE;
   if (said.answer !== undefined) return said.answer;
-  const key = { algorithm: kms.algorithm ?? user.algorithm, material: keyOf(user.algorithm, version).toString('base64') };
-  const body = { data: { data: said.gone ? null : { ...key, ...said.data }, metadata: { version, deletion_time: '', destroyed: false, ...said.metadata } } };
+  const key = {
+    algorithm: kms.algorithm ?? user.algorithm,
+    material: keyOf(user.algorithm, version).toString('base64'),
+  };
+  const body = {
+    data: {
+      data: said.gone ? null : { ...key, ...said.data },
+      metadata: { version, deletion_time: '', destroyed: false, ...said.metadata },
+    },
+  };
   return { status: said.gone ? 404 : 200, body: JSON.stringify(body), afterMs: 1 };
 }
 
@@ -110,7 +181,9 @@ class Machine {
     this.kms = kms;
     this.vm = createVm(module, { httpCall: (call) => answerOf(user, this.kms, call) });
     const routes = [{ name: 'a', observe, stages: user.stages }];
-    const { accepted, root, logs } = this.vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms', holdMs: HOLD_MS, timeoutMs: 500 }, routes }));
+    const { accepted, root, logs } = this.vm.configure(
+      JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms', holdMs: HOLD_MS, timeoutMs: 500 }, routes }),
+    );
     assert.ok(accepted, logs.map(({ message }) => message).join('\n'));
     this.root = root;
   }
@@ -152,28 +225,105 @@ const CASES: Record<string, Case> = {
   'the newest version': { kms: { versions: FINE }, sent: [2], reply: 'passed' },
   'the version before': { kms: { versions: FINE }, sent: [1], reply: 'passed' },
   'another key': { kms: { versions: FINE }, sent: [2, 9], reply: 'wrong', protects: 'passed' },
-  'two versions back, superseded long ago': { kms: { versions: { 1: {}, 2: {}, 3: {} } }, sent: [1], reply: 'wrong', names: 'passed', protects: 'passed' },
-  'two versions back, superseded just now': {
-    kms: { versions: { 1: {}, 2: { metadata: { created_time: '2025-12-31T23:59:58Z' } }, 3: { metadata: { created_time: '2025-12-31T23:59:59Z' } } } }, sent: [1], reply: 'passed',
+  'two versions back, superseded long ago': {
+    kms: { versions: { 1: {}, 2: {}, 3: {} } },
+    sent: [1],
+    reply: 'wrong',
+    names: 'passed',
+    protects: 'passed',
   },
-  'the newest has ended, message under it': { kms: { versions: { 1: {}, 2: ENDED } }, sent: [2], reply: 'wrong', protects: 'FIM-KMS-0007' },
-  'the newest has ended, message under the one before': { kms: { versions: { 1: {}, 2: ENDED } }, sent: [1], reply: 'passed', protects: 'FIM-KMS-0007' },
+  'two versions back, superseded just now': {
+    kms: {
+      versions: {
+        1: {},
+        2: { metadata: { created_time: '2025-12-31T23:59:58Z' } },
+        3: { metadata: { created_time: '2025-12-31T23:59:59Z' } },
+      },
+    },
+    sent: [1],
+    reply: 'passed',
+  },
+  'the newest has ended, message under it': {
+    kms: { versions: { 1: {}, 2: ENDED } },
+    sent: [2],
+    reply: 'wrong',
+    protects: 'FIM-KMS-0007',
+  },
+  'the newest has ended, message under the one before': {
+    kms: { versions: { 1: {}, 2: ENDED } },
+    sent: [1],
+    reply: 'passed',
+    protects: 'FIM-KMS-0007',
+  },
   'the one before has ended': { kms: { versions: { 1: ENDED, 2: {} } }, sent: [1], reply: 'wrong', protects: 'passed' },
-  'the newest was taken back, message under it': { kms: { versions: { 1: {}, 2: REVOKED } }, sent: [2], reply: 'wrong', protects: 'FIM-KMS-0007' },
-  'the newest was taken back, message under the one before': { kms: { versions: { 1: {}, 2: REVOKED } }, sent: [1], reply: 'passed', protects: 'FIM-KMS-0007' },
-  'both were taken back': { kms: { versions: { 1: REVOKED, 2: REVOKED } }, sent: [1], reply: 'wrong', protects: 'FIM-KMS-0007' },
-  'the KMS does not give the one before': { kms: { versions: { 1: { answer: says(503, '') }, 2: {} } }, sent: [1], reply: 'FIM-KMS-0001', protects: 'passed', holds: true },
-  'the KMS may not give the one before': { kms: { versions: { 1: { answer: says(403, '{"errors":[]}') }, 2: {} } }, sent: [1], reply: 'FIM-KMS-0008', protects: 'passed' },
-  'the one before is no key': { kms: { versions: { 1: { data: { material: '!' } }, 2: {} } }, sent: [1], reply: 'FIM-KMS-0003', protects: 'passed' },
+  'the newest was taken back, message under it': {
+    kms: { versions: { 1: {}, 2: REVOKED } },
+    sent: [2],
+    reply: 'wrong',
+    protects: 'FIM-KMS-0007',
+  },
+  'the newest was taken back, message under the one before': {
+    kms: { versions: { 1: {}, 2: REVOKED } },
+    sent: [1],
+    reply: 'passed',
+    protects: 'FIM-KMS-0007',
+  },
+  'both were taken back': {
+    kms: { versions: { 1: REVOKED, 2: REVOKED } },
+    sent: [1],
+    reply: 'wrong',
+    protects: 'FIM-KMS-0007',
+  },
+  'the KMS does not give the one before': {
+    kms: { versions: { 1: { answer: says(503, '') }, 2: {} } },
+    sent: [1],
+    reply: 'FIM-KMS-0001',
+    protects: 'passed',
+    holds: true,
+  },
+  'the KMS may not give the one before': {
+    kms: { versions: { 1: { answer: says(403, '{"errors":[]}') }, 2: {} } },
+    sent: [1],
+    reply: 'FIM-KMS-0008',
+    protects: 'passed',
+  },
+  'the one before is no key': {
+    kms: { versions: { 1: { data: { material: '!' } }, 2: {} } },
+    sent: [1],
+    reply: 'FIM-KMS-0003',
+    protects: 'passed',
+  },
   'the KMS is away': { kms: { all: 'refused' }, sent: [1], reply: 'FIM-KMS-0001', holds: true },
-  'the KMS fails': { kms: { all: says(500, '{"errors":["internal error"]}') }, sent: [1], reply: 'FIM-KMS-0001', holds: true },
-  'the KMS says "no handler"': { kms: { all: says(404, '{"errors":["no handler for route \\"secret/data/prod/a\\". route entry not found."]}') }, sent: [1], reply: 'FIM-KMS-0001', holds: true },
+  'the KMS fails': {
+    kms: { all: says(500, '{"errors":["internal error"]}') },
+    sent: [1],
+    reply: 'FIM-KMS-0001',
+    holds: true,
+  },
+  'the KMS says "no handler"': {
+    kms: { all: says(404, '{"errors":["no handler for route \\"secret/data/prod/a\\". route entry not found."]}') },
+    sent: [1],
+    reply: 'FIM-KMS-0001',
+    holds: true,
+  },
   'the KMS has no such key': { kms: { all: NONE }, sent: [1], reply: 'FIM-KMS-0002' },
-  'the KMS wants a token': { kms: { all: says(401, '{"errors":["missing client token"]}') }, sent: [1], reply: 'FIM-KMS-0008' },
+  'the KMS wants a token': {
+    kms: { all: says(401, '{"errors":["missing client token"]}') },
+    sent: [1],
+    reply: 'FIM-KMS-0008',
+  },
   'the KMS refuses': { kms: { all: says(403, '{"errors":["permission denied"]}') }, sent: [1], reply: 'FIM-KMS-0008' },
-  'the KMS gives no key': { kms: { versions: { 1: { data: { material: 'AAAA' } } } }, sent: [1], reply: 'FIM-KMS-0003' },
+  'the KMS gives no key': {
+    kms: { versions: { 1: { data: { material: 'AAAA' } } } },
+    sent: [1],
+    reply: 'FIM-KMS-0003',
+  },
   'the KMS is a web server': { kms: { all: says(200, '<html></html>') }, sent: [1], reply: 'FIM-KMS-0003' },
-  'the key is of another algorithm': { kms: { versions: { 1: { data: { algorithm: 'TDES', material: Buffer.alloc(16, 1).toString('base64') } } } }, sent: [1], reply: 'FIM-KMS-0009' },
+  'the key is of another algorithm': {
+    kms: { versions: { 1: { data: { algorithm: 'TDES', material: Buffer.alloc(16, 1).toString('base64') } } } },
+    sent: [1],
+    reply: 'FIM-KMS-0009',
+  },
 };
 
 for (const [what, user] of Object.entries(USERS)) {
@@ -217,7 +367,11 @@ test('under Observe a code is never waited for: not at the first look, not durin
   const outages = machine.vm.metrics.value('fim.observed.FIM-KMS-0001') + 1;
   for (let i = 0; i < 2; i++) {
     assert.equal(machine.send(2, 9).tookMs, 0);
-    assert.equal(machine.vm.metrics.value('fim.observed.FIM-KMS-0001'), outages, 'the version before is fetched on the side');
+    assert.equal(
+      machine.vm.metrics.value('fim.observed.FIM-KMS-0001'),
+      outages,
+      'the version before is fetched on the side',
+    );
     machine.vm.clock.advance(200);
   }
   assert.equal(machine.vm.metrics.value('fim.observed.FIM-PBOC-0001'), 1);
@@ -234,9 +388,14 @@ for (const [reason, code, kms] of [
 ] as [string, string, Kms][]) {
   test(`a key that is ${reason}: told once without a message, counted by reason, gone when it is put right`, () => {
     const machine = new Machine(USERS.encrypts!, kms);
-    const lines = (event: string): unknown[] => machine.vm.logs.flatMap(({ message }) => (message.includes(event) ? [JSON.parse(message)] : []));
+    const lines = (event: string): unknown[] =>
+      machine.vm.logs.flatMap(({ message }) => (message.includes(event) ? [JSON.parse(message)] : []));
     machine.vm.clock.advance(200);
-    assert.deepEqual(lines('key-unavailable'), [{ event: 'key-unavailable', key: ID, reason, code }], 'soon after the configuration');
+    assert.deepEqual(
+      lines('key-unavailable'),
+      [{ event: 'key-unavailable', key: ID, reason, code }],
+      'soon after the configuration',
+    );
     for (let i = 0; i < 50; i++) {
       machine.send(1);
       machine.vm.clock.advance(100);
@@ -265,7 +424,13 @@ test('a refusal that is put right is noticed within the longest pause, also unde
   machine.close();
 });
 
-for (const [about, kms] of [['has ended', { versions: { 1: ENDED } }], ['was taken back', { versions: { 1: REVOKED } }], ['is missing', { all: NONE }], ['is refused', { all: says(403, '{}') }], ['is fine', { versions: FINE }]] as [string, Kms][]) {
+for (const [about, kms] of [
+  ['has ended', { versions: { 1: ENDED } }],
+  ['was taken back', { versions: { 1: REVOKED } }],
+  ['is missing', { all: NONE }],
+  ['is refused', { all: says(403, '{}') }],
+  ['is fine', { versions: FINE }],
+] as [string, Kms][]) {
   test(`a key that ${about} is not asked for without traffic`, () => {
     const machine = new Machine(USERS.encrypts!, kms);
     machine.send(1);
@@ -276,7 +441,10 @@ for (const [about, kms] of [['has ended', { versions: { 1: ENDED } }], ['was tak
     machine.vm.clock.advance(1);
     machine.send(1);
     machine.vm.clock.advance(10_000);
-    assert.ok(machine.vm.httpCalls.made.length - before <= 2, `${machine.vm.httpCalls.made.length - before} calls after one message`);
+    assert.ok(
+      machine.vm.httpCalls.made.length - before <= 2,
+      `${machine.vm.httpCalls.made.length - before} calls after one message`,
+    );
     machine.close();
   });
 }
@@ -290,11 +458,19 @@ test('a key that ends while it is held is not asked for for ever', () => {
   assert.equal(replyOf(machine.send(1)), 'FIM-KMS-0007');
   const before = machine.vm.httpCalls.made.length;
   machine.vm.clock.advance(60_000);
-  assert.ok(machine.vm.httpCalls.made.length - before <= 1, `${machine.vm.httpCalls.made.length - before} calls in a minute`);
+  assert.ok(
+    machine.vm.httpCalls.made.length - before <= 1,
+    `${machine.vm.httpCalls.made.length - before} calls in a minute`,
+  );
 });
 
 for (const [about, text, encoding, reply] of [
-  ['64 hexadecimal digits, which are base64 of 48 bytes, too', keyOf('HMAC-SM3', 1).toString('hex'), undefined, 'FIM-KMS-0003'],
+  [
+    '64 hexadecimal digits, which are base64 of 48 bytes, too',
+    keyOf('HMAC-SM3', 1).toString('hex'),
+    undefined,
+    'FIM-KMS-0003',
+  ],
   ['the same in capitals', keyOf('HMAC-SM3', 1).toString('hex').toUpperCase(), undefined, 'FIM-KMS-0003'],
   ['the same, said to be hexadecimal', keyOf('HMAC-SM3', 1).toString('hex'), 'hex', 'passed'],
   ['the same, said to be base64', keyOf('HMAC-SM3', 1).toString('hex'), 'base64', 'FIM-SIG-0001'],
@@ -303,7 +479,9 @@ for (const [about, text, encoding, reply] of [
   ['an encoding that is none', keyOf('HMAC-SM3', 1).toString('base64'), 'base32', 'FIM-KMS-0003'],
 ] as const) {
   test(`material: ${about}`, () => {
-    const machine = new Machine(USERS['verifies signatures']!, { versions: { 1: { data: { material: text, ...(encoding === undefined ? {} : { encoding }) } } } });
+    const machine = new Machine(USERS['verifies signatures']!, {
+      versions: { 1: { data: { material: text, ...(encoding === undefined ? {} : { encoding }) } } },
+    });
     assert.equal(replyOf(machine.send(1)), reply);
     machine.close();
   });
@@ -318,6 +496,9 @@ test('old versions that somebody makes up are asked for at a bounded pace', () =
     assert.ok(tookMs <= HOLD_MS + 200);
   }
   const spentMs = machine.vm.clock.nowMs;
-  assert.ok(machine.vm.httpCalls.made.length - before <= 16 + spentMs / 250 + spentMs / 1500 + 5, `${machine.vm.httpCalls.made.length - before} calls in ${spentMs} ms`);
+  assert.ok(
+    machine.vm.httpCalls.made.length - before <= 16 + spentMs / 250 + spentMs / 1500 + 5,
+    `${machine.vm.httpCalls.made.length - before} calls in ${spentMs} ms`,
+  );
   machine.close();
 });

@@ -1,4 +1,5 @@
-// The key cache where configurations, streams and call-outs end at inconvenient times, and where the KMS says odd things.
+// The key cache where configurations, streams and call-outs end at inconvenient times, and where the KMS says odd
+// things.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { createVm, Exchange, exchange } from '../../envoy/host/index.ts';
@@ -19,10 +20,15 @@ const document = (generation: number, keyId = 'kms://prod/a'): string =>
     kms: { cluster: 'fim-kms', holdMs: 2000, timeoutMs: 1000 },
     routes: [{ name: 'a', stages: { sm4Encryptor: { keyId, request: 'Encrypt', response: 'None' } } }],
   });
-const answer = (data: object, metadata: object = { version: 1 }, afterMs = 1): HttpCallOutcome => ({ status: 200, body: JSON.stringify({ data: { data, metadata } }), afterMs });
+const answer = (data: object, metadata: object = { version: 1 }, afterMs = 1): HttpCallOutcome => ({
+  status: 200,
+  body: JSON.stringify({ data: { data, metadata } }),
+  afterMs,
+});
 const good = (afterMs = 1): HttpCallOutcome => answer({ algorithm: 'SM4', material: KEY }, { version: 1 }, afterMs);
 const start = (httpCall: HttpCallHandler): Vm => createVm(encryptor, { httpCall });
-const sealed = (result: ExchangeResult): boolean => result.client.status === 200 && /^\{"alg":"SM4-GCM"/.test(result.upstream.body.toString());
+const sealed = (result: ExchangeResult): boolean =>
+  result.client.status === 200 && /^\{"alg":"SM4-GCM"/.test(result.upstream.body.toString());
 
 function assertClean(vm: Vm): void {
   assert.equal(vm.failed, false);
@@ -75,13 +81,25 @@ test('answers that are no key of ours are refused', () => {
     ['a destroyed version', answer({ algorithm: 'SM4', material: KEY }, { version: 1, destroyed: true })],
     ['an end that is no time', answer({ algorithm: 'SM4', material: KEY, expires: 'tomorrow' })],
     ['an end that is a number', answer({ algorithm: 'SM4', material: KEY, expires: 1798761600 })],
-    ['a deletion time that is no time', answer({ algorithm: 'SM4', material: KEY }, { version: 1, deletion_time: 'x' })],
+    [
+      'a deletion time that is no time',
+      answer({ algorithm: 'SM4', material: KEY }, { version: 1, deletion_time: 'x' }),
+    ],
     ['an end that has passed', answer({ algorithm: 'SM4', material: KEY, expires: '2025-01-01T00:00:00Z' })],
     ['an AES key of 16 bytes', answer({ algorithm: 'AES-256', material: KEY })],
-    ['an AES key where SM4 is needed', answer({ algorithm: 'AES-256', material: Buffer.alloc(32, 3).toString('base64') })],
+    [
+      'an AES key where SM4 is needed',
+      answer({ algorithm: 'AES-256', material: Buffer.alloc(32, 3).toString('base64') }),
+    ],
     ['no SM2 key', answer({ algorithm: 'SM2-PRIVATE', material: KEY })],
-    ['SM2 that is no PEM', answer({ algorithm: 'SM2-PRIVATE', material: '-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n' })],
-    ['material longer than any key', answer({ algorithm: 'HMAC-SM3', material: Buffer.alloc(40_000).toString('base64') })],
+    [
+      'SM2 that is no PEM',
+      answer({ algorithm: 'SM2-PRIVATE', material: '-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n' }),
+    ],
+    [
+      'material longer than any key',
+      answer({ algorithm: 'HMAC-SM3', material: Buffer.alloc(40_000).toString('base64') }),
+    ],
     ['an empty body', { status: 200, body: '' }],
     ['an array', { status: 200, body: '[]' }],
     ['deep nesting', { status: 200, body: '['.repeat(100_000) }],
@@ -130,7 +148,9 @@ test('no nonce is used twice: over versions, streams and machines', () => {
     const vm = start(() => good());
     const { root } = vm.configure(document(1));
     for (let i = 0; i < 2000; i++) {
-      const { iv } = JSON.parse(exchange(root, { request: { body: 'same' } }).upstream.body.toString()) as { iv: string };
+      const { iv } = JSON.parse(exchange(root, { request: { body: 'same' } }).upstream.body.toString()) as {
+        iv: string;
+      };
       assert.equal(seen.has(iv), false);
       seen.add(iv);
     }
@@ -155,9 +175,12 @@ test('more keys than a machine holds: the one that made room is fetched again, a
     match: { path: { type: 'Exact', value: `/${i}` } },
     stages: { sm4Encryptor: { keyId: `kms://prod/${i}`, request: 'Encrypt', response: 'None' } },
   }));
-  const { root } = vm.configure(JSON.stringify({ version: '1.0', generation: 1, kms: { cluster: 'fim-kms', holdMs: 2000 }, routes }));
+  const { root } = vm.configure(
+    JSON.stringify({ version: '1.0', generation: 1, kms: { cluster: 'fim-kms', holdMs: 2000 }, routes }),
+  );
   for (let round = 0; round < 2; round++) {
-    for (let i = 0; i < KEYS; i++) assert.ok(sealed(exchange(root, { request: { path: `/${i}`, body: 'x' } })), `key ${i}, round ${round}`);
+    for (let i = 0; i < KEYS; i++)
+      assert.ok(sealed(exchange(root, { request: { path: `/${i}`, body: 'x' } })), `key ${i}, round ${round}`);
   }
   mood = 'refused';
   for (let i = 0; i < KEYS; i++) {
@@ -172,7 +195,9 @@ test('of a key there is one copy in memory, however the KMS wrote it, and none o
   const key = Buffer.from('fffefdfcfbfaf9f8f7f6f5f4f3f2f1ff', 'hex');
   const text = key.toString('base64');
   assert.ok(text.includes('/'));
-  const body = JSON.stringify({ data: { data: { algorithm: 'SM4', material: 'X' }, metadata: { version: 1 } } }).replace('X', text.replaceAll('/', '\\/'));
+  const body = JSON.stringify({
+    data: { data: { algorithm: 'SM4', material: 'X' }, metadata: { version: 1 } },
+  }).replace('X', text.replaceAll('/', '\\/'));
   let mood: HttpCallOutcome = { status: 200, body };
   const vm = start(() => mood);
   const { root } = vm.configure(document(1));

@@ -15,15 +15,25 @@ before(async () => {
 });
 
 function kms(afterMs = 1): HttpCallOutcome {
-  const data = { data: { algorithm: 'SM4', material: KEY }, metadata: { version: 1, created_time: '', deletion_time: '', destroyed: false } };
+  const data = {
+    data: { algorithm: 'SM4', material: KEY },
+    metadata: { version: 1, created_time: '', deletion_time: '', destroyed: false },
+  };
   return { status: 200, body: JSON.stringify({ data }), afterMs };
 }
 
-const validation = (pattern: string): object => ({ pbocValidator: { rules: [{ path: '$.transCode', required: true, pattern }] } });
+const validation = (pattern: string): object => ({
+  pbocValidator: { rules: [{ path: '$.transCode', required: true, pattern }] },
+});
 const encryption = { sm4Encryptor: { keyId: 'kms://prod/fund/key-2023', request: 'Encrypt', response: 'None' } };
 const limit = { rateLimiter: { id: 'a', requests: 1_000_000, periodMs: 1 } };
 const document = (stages: object, generation = 1, body: object = {}): string =>
-  JSON.stringify({ version: '1.0', generation, kms: { cluster: 'fim-kms' }, routes: [{ name: 'default/a', body, stages }] });
+  JSON.stringify({
+    version: '1.0',
+    generation,
+    kms: { cluster: 'fim-kms' },
+    routes: [{ name: 'default/a', body, stages }],
+  });
 
 function start(stages: object, body: object = {}): { vm: Vm; root: RootContext } {
   const vm = createVm(fim, { httpCall: () => kms() });
@@ -165,7 +175,9 @@ test('memory is flat over 300 bodies of 256 KiB', () => {
   const pieces = Array.from({ length: 15 }, () => 16 * KIB);
   const round = (count: number): void => {
     for (let i = 0; i < count; i++) {
-      const result = exchange(root, { request: { headers: { 'content-type': 'application/json' }, body, chunks: pieces } });
+      const result = exchange(root, {
+        request: { headers: { 'content-type': 'application/json' }, body, chunks: pieces },
+      });
       assert.equal(result.client.status, 200);
       assert.ok(result.upstream.body.length > (body.length * 4) / 3);
     }
@@ -179,9 +191,15 @@ test('memory is flat over 300 bodies of 256 KiB', () => {
 
 test('10 MiB pass where the route allows them, and cost their memory once', () => {
   const { vm, root } = start({ ...validation('^01'), ...encryption }, { maxBytes: 16 * KIB * KIB });
-  const body = Buffer.from(JSON.stringify({ transCode: '01', fill: Array.from({ length: 10_000 }, (_, i) => `${i} ${'y'.repeat(1_100)}`) }));
+  const body = Buffer.from(
+    JSON.stringify({ transCode: '01', fill: Array.from({ length: 10_000 }, (_, i) => `${i} ${'y'.repeat(1_100)}`) }),
+  );
   assert.ok(body.length > 10 * KIB * KIB);
-  const send = (): number => exchange(root, { request: { headers: { 'content-type': 'application/json' }, body, chunks: [KIB * KIB, KIB * KIB] }, bufferLimitBytes: 64 * KIB * KIB }).client.status;
+  const send = (): number =>
+    exchange(root, {
+      request: { headers: { 'content-type': 'application/json' }, body, chunks: [KIB * KIB, KIB * KIB] },
+      bufferLimitBytes: 64 * KIB * KIB,
+    }).client.status;
   assert.equal(send(), 200);
   const before = vm.memoryPages;
   for (let i = 0; i < 5; i++) assert.equal(send(), 200);
@@ -197,7 +215,11 @@ test('memory is flat over 300 edits of a hundred routes', () => {
       version: '1.0',
       generation,
       kms: { cluster: 'fim-kms' },
-      routes: Array.from({ length: 100 }, (_, i) => ({ name: `default/${generation}-${i}`, match: { path: { value: `/p${i}` } }, stages: { ...validation(`^${generation}[0-9]{3}$`), ...encryption } })),
+      routes: Array.from({ length: 100 }, (_, i) => ({
+        name: `default/${generation}-${i}`,
+        match: { path: { value: `/p${i}` } },
+        stages: { ...validation(`^${generation}[0-9]{3}$`), ...encryption },
+      })),
     });
   let { root } = vm.configure(edit(0));
   const round = (from: number, to: number): void => {

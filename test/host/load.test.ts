@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { createVm, dryRun, loadModule, LoadError } from '../../envoy/host/index.ts';
 import { compileFixture, compileGuest } from './compile.ts';
 
-const ABI = 'export function proxy_abi_version_0_2_1(): void {}\nexport function malloc(size: usize): usize { return heap.alloc(size); }\n';
+const ABI =
+  'export function proxy_abi_version_0_2_1(): void {}\nexport function malloc(size: usize): usize { return heap.alloc(size); }\n';
 const QUIET = ['--use', 'abort=guest/stop', '--exportStart', '_initialize'];
 const STOP = 'export function stop(m: string | null, f: string | null, l: u32, c: u32): void { unreachable(); }\n';
 
@@ -39,18 +40,34 @@ test('no ABI version, no malloc', async () => {
 
 test('env.abort, env.trace, env.seed and unknown functions', async () => {
   const uses = {
-    'env.abort': [`${ABI}export function run(text: string | null): i32 { return text!.length; }`, ['--exportStart', '_initialize']],
+    'env.abort': [
+      `${ABI}export function run(text: string | null): i32 { return text!.length; }`,
+      ['--exportStart', '_initialize'],
+    ],
     'env.trace': [`${ABI}${STOP}export function run(): void { trace("x"); }`, QUIET],
     'env.seed': [`${ABI}${STOP}export function run(): f64 { return Math.random(); }`, QUIET],
-    'env.proxy_future': [`${ABI}${STOP}@external("env", "proxy_future") declare function future(): void;\nexport function run(): void { future(); }`, QUIET],
-    'env.proxy_clear_route_cache': [`${ABI}${STOP}@external("env", "proxy_clear_route_cache") declare function clear(): i32;\nexport function run(): i32 { return clear(); }`, QUIET],
+    'env.proxy_future': [
+      `${ABI}${STOP}@external("env", "proxy_future") declare function future(): void;\nexport function run(): void { future(); }`,
+      QUIET,
+    ],
+    'env.proxy_clear_route_cache': [
+      `${ABI}${STOP}@external("env", "proxy_clear_route_cache") declare function clear(): i32;\nexport function run(): i32 { return clear(); }`,
+      QUIET,
+    ],
   } as const;
-  for (const [name, [source, options]] of Object.entries(uses)) assert.equal(await reason(source, [...options]), `missing-import: Failed to load Wasm module due to a missing import: ${name}`);
+  for (const [name, [source, options]] of Object.entries(uses))
+    assert.equal(
+      await reason(source, [...options]),
+      `missing-import: Failed to load Wasm module due to a missing import: ${name}`,
+    );
 });
 
 test('an import of another type', async () => {
   const source = `${ABI}${STOP}@external("env", "proxy_get_buffer_status") declare function set(a: i32, b: u32, c: u32, d: usize, e: usize): u32;\nexport function run(): u32 { return set(0, 0, 0, 0, 0); }`;
-  assert.match(await reason(source), /^import-type: .*env\.proxy_get_buffer_status, module has iiiii:i, host has iii:i$/);
+  assert.match(
+    await reason(source),
+    /^import-type: .*env\.proxy_get_buffer_status, module has iiiii:i, host has iii:i$/,
+  );
 });
 
 test('host functions in the start section and in _initialize', async () => {
@@ -64,7 +81,9 @@ test('host functions in the start section and in _initialize', async () => {
 test('a dry run reports a module that fails with one coded error', async () => {
   const fixture = await compileFixture();
   assert.deepEqual(dryRun(fixture, 'fine').errors, []);
-  assert.deepEqual(dryRun(fixture, 'refuse').errors, [{ code: 'FIM-CFG-0019', path: '', detail: 'configure 6 refuse' }]);
+  assert.deepEqual(dryRun(fixture, 'refuse').errors, [
+    { code: 'FIM-CFG-0019', path: '', detail: 'configure 6 refuse' },
+  ]);
   const trapped = dryRun(fixture, 'trap');
   assert.equal(trapped.accepted, false);
   assert.match(trapped.errors[0]?.detail ?? '', /proxy_on_configure failed: .*unreachable/);

@@ -1,4 +1,5 @@
-// Message authentication codes as a rule, made by OpenSSL: right, wrong, absent and truncated ones; keys that come late, are rotated, do not fit or do not come.
+// Message authentication codes as a rule, made by OpenSSL: right, wrong, absent and truncated ones; keys that come
+// late, are rotated, do not fit or do not come.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { before, describe, test } from 'node:test';
@@ -24,12 +25,24 @@ interface Kind {
   bytes: number;
 }
 
-const kind = (name: string, oracle: Algorithm, kms: string, keyBytes: number, bytes = 8): Kind => ({ name, oracle, kms, key: randomBytes(keyBytes), bytes });
+const kind = (name: string, oracle: Algorithm, kms: string, keyBytes: number, bytes = 8): Kind => ({
+  name,
+  oracle,
+  kms,
+  key: randomBytes(keyBytes),
+  bytes,
+});
 const SM4 = kind('SM4-CBC-MAC', 'Sm4Cbc', 'SM4', 16);
 const HMAC = kind('HMAC-SM3', 'HmacSm3', 'HMAC-SM3', 32, 32);
 const KINDS = [
-  SM4, kind('UNIONPAY-ECB-SM4', 'UnionPayEcbSm4', 'SM4', 16), kind('UNIONPAY-ECB', 'UnionPayEcb', 'TDES', 16), kind('UNIONPAY-ECB', 'UnionPayEcb', 'TDES', 8),
-  kind('ANSI-X9.9', 'AnsiX99', 'TDES', 8), kind('ANSI-X9.9', 'AnsiX99', 'TDES', 16), kind('ANSI-X9.19', 'AnsiX919', 'TDES', 16), HMAC,
+  SM4,
+  kind('UNIONPAY-ECB-SM4', 'UnionPayEcbSm4', 'SM4', 16),
+  kind('UNIONPAY-ECB', 'UnionPayEcb', 'TDES', 16),
+  kind('UNIONPAY-ECB', 'UnionPayEcb', 'TDES', 8),
+  kind('ANSI-X9.9', 'AnsiX99', 'TDES', 8),
+  kind('ANSI-X9.9', 'AnsiX99', 'TDES', 16),
+  kind('ANSI-X9.19', 'AnsiX919', 'TDES', 16),
+  HMAC,
 ];
 
 interface Kms {
@@ -41,7 +54,12 @@ interface Kms {
 
 /** What the translator makes of a public route. */
 function translated(spec: object): ReturnType<typeof translate> {
-  const text = JSON.stringify({ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: 'mac' }, spec });
+  const text = JSON.stringify({
+    apiVersion: 'fim.financial/v1',
+    kind: 'FinancialRoute',
+    metadata: { name: 'mac' },
+    spec,
+  });
   const loaded = parseRoutes(text, 'mac.yaml');
   assert.deepEqual(loaded.errors, []);
   return translate(loaded.resources, { layout: 'fused', kms: { cluster: 'fim-kms' } });
@@ -57,7 +75,13 @@ function start(spec: object, { algorithm, versions, afterMs = 1, down = false }:
       const version = asked === null ? Math.max(...Object.keys(versions).map(Number)) : Number(asked);
       const key = versions[version];
       if (key === undefined) return { status: 404, body: '{}', afterMs };
-      return { status: 200, body: JSON.stringify({ data: { data: { algorithm, material: key.toString('base64') }, metadata: { version } } }), afterMs };
+      return {
+        status: 200,
+        body: JSON.stringify({
+          data: { data: { algorithm, material: key.toString('base64') }, metadata: { version } },
+        }),
+        afterMs,
+      };
     },
   });
   const { accepted, root, logs } = vm.configure(pluginConfigs[0]!.json);
@@ -73,10 +97,17 @@ function message(element: 64 | 128): Buffer {
 }
 
 const isoSpec = ({ name, bytes }: Kind, mac: object = {}, elements: object[] = []): object => ({
-  body: { format: 'ISO8583', iso8583: { specification: 'iso8583-1987', elements: [...[64, 128].map((element) => ({ element, format: 'b', length: bytes })), ...elements].slice(-2) } },
+  body: {
+    format: 'ISO8583',
+    iso8583: {
+      specification: 'iso8583-1987',
+      elements: [...[64, 128].map((element) => ({ element, format: 'b', length: bytes })), ...elements].slice(-2),
+    },
+  },
   validation: { mac: { keyId: 'kms://prod/mac', algorithm: name, ...mac } },
 });
-const isoOf = (root: RootContext, body: Buffer): ExchangeResult => exchange(root, { request: { path: '/', headers: { 'content-type': 'application/octet-stream' }, body } });
+const isoOf = (root: RootContext, body: Buffer): ExchangeResult =>
+  exchange(root, { request: { path: '/', headers: { 'content-type': 'application/octet-stream' }, body } });
 const codeOf = ({ oracle, key, bytes }: Kind, text: Buffer): Buffer => expected(oracle, key, text).subarray(0, bytes);
 
 function assertPasses({ client, upstream }: ExchangeResult, body: Buffer): void {
@@ -87,9 +118,17 @@ function assertPasses({ client, upstream }: ExchangeResult, body: Buffer): void 
 function assertRefused({ client, upstream }: ExchangeResult, status: number, code: string, path?: string): void {
   assert.equal(client.status, status, client.body.toString());
   assert.ok(upstream.sawNothing);
-  const problem = JSON.parse(client.body.toString()) as { code: string; responseCode?: string; errors?: { code: string; path: string }[] };
+  const problem = JSON.parse(client.body.toString()) as {
+    code: string;
+    responseCode?: string;
+    errors?: { code: string; path: string }[];
+  };
   if (path === undefined) assert.equal(problem.code, code);
-  else assert.deepEqual(problem.errors?.map((error) => [error.code, error.path]), [[code, path]]);
+  else
+    assert.deepEqual(
+      problem.errors?.map((error) => [error.code, error.path]),
+      [[code, path]],
+    );
 }
 
 describe('codes in elements', () => {
@@ -124,18 +163,44 @@ describe('codes in elements', () => {
 
 describe('codes in a header', () => {
   const body = Buffer.from('{"amount":"100.00"}');
-  const send = (root: RootContext, code: string | string[] | undefined, text = body, type = 'application/json'): ExchangeResult =>
-    exchange(root, { request: { path: '/', headers: { 'content-type': type, ...(code === undefined ? {} : { 'x-mac': code }) }, body: text } });
-  const section = (mac: object = {}, format = 'JSON'): object => ({ body: { format }, validation: { mac: { keyId: 'kms://prod/mac', algorithm: 'HMAC-SM3', header: 'x-mac', ...mac } } });
+  const send = (
+    root: RootContext,
+    code: string | string[] | undefined,
+    text = body,
+    type = 'application/json',
+  ): ExchangeResult =>
+    exchange(root, {
+      request: {
+        path: '/',
+        headers: { 'content-type': type, ...(code === undefined ? {} : { 'x-mac': code }) },
+        body: text,
+      },
+    });
+  const section = (mac: object = {}, format = 'JSON'): object => ({
+    body: { format },
+    validation: { mac: { keyId: 'kms://prod/mac', algorithm: 'HMAC-SM3', header: 'x-mac', ...mac } },
+  });
   const kms: Kms = { algorithm: 'HMAC-SM3', versions: { 1: HMAC.key } };
 
-  for (const [format, type, text] of [['JSON', 'application/json', '{"a":1}'], ['XML', 'application/xml', '<a>1</a>'], ['Form', 'application/x-www-form-urlencoded', 'a=1&b=2']] as const) {
+  for (const [format, type, text] of [
+    ['JSON', 'application/json', '{"a":1}'],
+    ['XML', 'application/xml', '<a>1</a>'],
+    ['Form', 'application/x-www-form-urlencoded', 'a=1&b=2'],
+  ] as const) {
     test(`of ${format}, in both encodings`, () => {
       const code = codeOf(HMAC, Buffer.from(text));
       const root = start(section({}, format), kms);
       assertPasses(send(root, code.toString('hex'), Buffer.from(text), type), Buffer.from(text));
-      assertRefused(send(root, code.toString('hex'), Buffer.from(text.replace('1', '2')), type), 422, 'FIM-ISO-0009', 'x-mac');
-      assertPasses(send(start(section({ encoding: 'Base64' }, format), kms), code.toString('base64'), Buffer.from(text), type), Buffer.from(text));
+      assertRefused(
+        send(root, code.toString('hex'), Buffer.from(text.replace('1', '2')), type),
+        422,
+        'FIM-ISO-0009',
+        'x-mac',
+      );
+      assertPasses(
+        send(start(section({ encoding: 'Base64' }, format), kms), code.toString('base64'), Buffer.from(text), type),
+        Buffer.from(text),
+      );
     });
   }
 
@@ -143,7 +208,8 @@ describe('codes in a header', () => {
     const root = start(section(), kms);
     const code = codeOf(HMAC, body).toString('hex');
     assertPasses(send(root, code.slice(0, 32)), body); // the leftmost 16 bytes are a code too
-    for (const bad of [code.slice(0, 30), code.slice(0, 63), `${code}00`, `${code.slice(0, -1)}g`, '00'.repeat(32)]) assertRefused(send(root, bad), 422, 'FIM-ISO-0009', 'x-mac');
+    for (const bad of [code.slice(0, 30), code.slice(0, 63), `${code}00`, `${code.slice(0, -1)}g`, '00'.repeat(32)])
+      assertRefused(send(root, bad), 422, 'FIM-ISO-0009', 'x-mac');
     for (const none of [undefined, '']) assertRefused(send(root, none), 422, 'FIM-PBOC-0005', 'x-mac');
     assertRefused(send(root, [code, code]), 422, 'FIM-PBOC-0033', 'x-mac');
     assertPasses(send(start(section({ required: false }), kms), undefined), body);
@@ -167,7 +233,11 @@ describe('codes in a header', () => {
 describe('keys', () => {
   test('what a route needs is known to who makes keys', () => {
     for (const each of KINDS) {
-      assert.deepEqual(neededKeys(translated(isoSpec(each)).config.routes), [{ id: 'kms://prod/mac', algorithm: each.kms, protects: false, routes: ['default/mac'] }], each.name);
+      assert.deepEqual(
+        neededKeys(translated(isoSpec(each)).config.routes),
+        [{ id: 'kms://prod/mac', algorithm: each.kms, protects: false, routes: ['default/mac'] }],
+        each.name,
+      );
     }
   });
 
@@ -180,10 +250,26 @@ describe('keys', () => {
   });
 
   test('without a key, or with one of another algorithm or length, nothing goes on', () => {
-    assertRefused(isoOf(start(isoSpec(SM4), { algorithm: 'SM4', versions: {}, down: true }), whole), 503, 'FIM-KMS-0001');
-    assertRefused(isoOf(start(isoSpec(SM4), { algorithm: 'HMAC-SM3', versions: { 1: SM4.key } }), whole), 503, 'FIM-KMS-0009');
+    assertRefused(
+      isoOf(start(isoSpec(SM4), { algorithm: 'SM4', versions: {}, down: true }), whole),
+      503,
+      'FIM-KMS-0001',
+    );
+    assertRefused(
+      isoOf(start(isoSpec(SM4), { algorithm: 'HMAC-SM3', versions: { 1: SM4.key } }), whole),
+      503,
+      'FIM-KMS-0009',
+    );
     const retail = KINDS.find(({ name }) => name === 'ANSI-X9.19')!;
-    assertRefused(isoOf(start(isoSpec(retail), { algorithm: 'TDES', versions: { 1: randomBytes(8) } }), whole), 503, 'FIM-KMS-0009');
-    assertRefused(isoOf(start(isoSpec(retail), { algorithm: 'TDES', versions: { 1: randomBytes(24) } }), whole), 503, 'FIM-KMS-0003');
+    assertRefused(
+      isoOf(start(isoSpec(retail), { algorithm: 'TDES', versions: { 1: randomBytes(8) } }), whole),
+      503,
+      'FIM-KMS-0009',
+    );
+    assertRefused(
+      isoOf(start(isoSpec(retail), { algorithm: 'TDES', versions: { 1: randomBytes(24) } }), whole),
+      503,
+      'FIM-KMS-0003',
+    );
   });
 });

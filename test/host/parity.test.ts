@@ -1,10 +1,18 @@
-// The same guest and the same requests on the host and on a real Envoy: both must show the same, down to the order of the callbacks.
+// The same guest and the same requests on the host and on a real Envoy: both must show the same, down to the order of
+// the callbacks.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createVm, exchange, loadModule } from '../../envoy/host/index.ts';
 import type { HttpCallOutcome, RootContext, Vm } from '../../envoy/host/index.ts';
 import { compileFixture } from './compile.ts';
-import { BUFFER_LIMIT_BYTES, CLIENT_HEADERS, isComparable, ParityStack, pick, UPSTREAM_HEADERS } from './parity-stack.ts';
+import {
+  BUFFER_LIMIT_BYTES,
+  CLIENT_HEADERS,
+  isComparable,
+  ParityStack,
+  pick,
+  UPSTREAM_HEADERS,
+} from './parity-stack.ts';
 import type { ParityRequest, Shown } from './parity-stack.ts';
 
 const FRAME_BYTES = 16_384;
@@ -32,7 +40,8 @@ function onHost(what: string, request: ParityRequest): Shown {
     upstream: () => ({ ...response, contentLength: false, chunks: frames(response?.body) }),
     bufferLimitBytes: BUFFER_LIMIT_BYTES,
   });
-  const text = (values: string[] | undefined): string | undefined => (values === undefined || values.length === 0 ? undefined : values.join(', '));
+  const text = (values: string[] | undefined): string | undefined =>
+    values === undefined || values.length === 0 ? undefined : values.join(', ');
   return {
     status: client.status,
     reset: client.reset,
@@ -40,8 +49,15 @@ function onHost(what: string, request: ParityRequest): Shown {
     body: client.body.toString('latin1'),
     upstream: upstream.sawNothing
       ? 'nothing'
-      : { headers: pick(UPSTREAM_HEADERS, (name) => text(upstream.headers?.all(name))), body: upstream.body.toString('latin1'), trailer: upstream.trailers?.get('x-end') },
-    logs: vm.logs.slice(from).map((entry) => entry.message).filter(isComparable),
+      : {
+          headers: pick(UPSTREAM_HEADERS, (name) => text(upstream.headers?.all(name))),
+          body: upstream.body.toString('latin1'),
+          trailer: upstream.trailers?.get('x-end'),
+        },
+    logs: vm.logs
+      .slice(from)
+      .map((entry) => entry.message)
+      .filter(isComparable),
   };
 }
 
@@ -52,7 +68,8 @@ const comparable = ({ body, upstream, ...rest }: Shown): Shown => ({
 });
 
 /** Large bodies would drown a failure's message. */
-const brief = (body: string): string => (body.length > FRAME_BYTES ? `${body.length} bytes from ${body.slice(0, 20)}` : body);
+const brief = (body: string): string =>
+  body.length > FRAME_BYTES ? `${body.length} bytes from ${body.slice(0, 20)}` : body;
 
 async function compare(what: string, request: ParityRequest): Promise<Shown> {
   const expected = comparable(onHost(what, request));
@@ -81,10 +98,18 @@ const CASES: [name: string, what: string, request: ParityRequest][] = [
   ['a body that passes in pieces', 'stream', { body: 'abc' }],
   ['a body that passes in pieces, and trailers', 'stream', { body: 'abc', trailers: { 'x-end': '1' } }],
   ['a body in pieces with something behind it', 'stream-tail', { body: 'abc' }],
-  ['a body in pieces with something behind it, and trailers', 'stream-tail', { body: 'abc', trailers: { 'x-end': '1' } }],
+  [
+    'a body in pieces with something behind it, and trailers',
+    'stream-tail',
+    { body: 'abc', trailers: { 'x-end': '1' } },
+  ],
   ['many pieces with something behind them', 'stream-tail', { body: 'x'.repeat(300_000), trailers: { 'x-end': '1' } }],
   ['a body in pieces that waits at its headers', 'stream-wait', { body: 'x'.repeat(60_000) }],
-  ['a body in pieces that waits at its headers, with trailers', 'stream-wait', { body: 'x'.repeat(60_000), trailers: { 'x-end': '1' } }],
+  [
+    'a body in pieces that waits at its headers, with trailers',
+    'stream-wait',
+    { body: 'x'.repeat(60_000), trailers: { 'x-end': '1' } },
+  ],
   ['many pieces', 'stream', { body: 'x'.repeat(300_000) }],
   ['a held response', 'pass', { response: { headers: { 'x-do': 'hold' }, body: 'quiet' } }],
   ['a refused response', 'pass', { response: { headers: { 'x-do': 'reply' }, body: 'secret' } }],
@@ -125,7 +150,8 @@ test('a call-out whose answer breaks off', async () => {
 test('a call-out that is refused', async () => {
   await envoy.closeCallTarget();
   callOutcome = 'refused';
-  const refused = (shown: Shown): Shown => JSON.parse(JSON.stringify(comparable(shown)).replaceAll(/reset reason: [^"]*/g, 'reset reason')) as Shown;
+  const refused = (shown: Shown): Shown =>
+    JSON.parse(JSON.stringify(comparable(shown)).replaceAll(/reset reason: [^"]*/g, 'reset reason')) as Shown;
   const expected = onHost('call', {});
   assert.deepEqual(refused(await envoy.exchange('call', {}, expected.logs.length)), refused(expected));
 });

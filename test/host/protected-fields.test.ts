@@ -15,11 +15,24 @@ before(async () => {
 const JSON_TYPE = { 'content-type': 'application/json' };
 const FIELDS = ['$.card', '$.payer.name', '$.items[*].amount', '$.extra', "$['客户']"];
 /** Spacing, escapes, order and number forms that must survive. */
-const MESSAGE = '{ "card" : "6222021234567890",\n "payer":{"name":"\\u674e\\"四","age":41},"items":[{"amount":1.50e2, "n":1},{"amount":-0},{"other":true}],"extra":{"a":[1,null,"x"]},"客户":null, "plain":"6222 stays"}';
+const MESSAGE =
+  '{ "card" : "6222021234567890",\n "payer":{"name":"\\u674e\\"四","age":41},"items":[{"amount":1.50e2, "n":1},{"amount":-0},{"other":true}],"extra":{"a":[1,null,"x"]},"客户":null, "plain":"6222 stays"}';
 
-const terms = (algorithm: Algorithm, profile: Profile): Terms => ({ algorithm, profile, kid: `${KEY_ID}#1`, key: keyOf(algorithm) });
+const terms = (algorithm: Algorithm, profile: Profile): Terms => ({
+  algorithm,
+  profile,
+  kid: `${KEY_ID}#1`,
+  key: keyOf(algorithm),
+});
 const CASES: [Algorithm, Profile][] = [
-  ['SM4-GCM', 'compact'], ['SM4-GCM', 'hex'], ['SM4-GCM', 'base64'], ['AES-256-GCM', 'compact'], ['SM4-CBC-HMAC-SM3', 'base64'], ['SM4-CTR-HMAC-SM3', 'hex'], ['SM2-ENVELOPE', 'compact'], ['SM2', 'hex'],
+  ['SM4-GCM', 'compact'],
+  ['SM4-GCM', 'hex'],
+  ['SM4-GCM', 'base64'],
+  ['AES-256-GCM', 'compact'],
+  ['SM4-CBC-HMAC-SM3', 'base64'],
+  ['SM4-CTR-HMAC-SM3', 'hex'],
+  ['SM2-ENVELOPE', 'compact'],
+  ['SM2', 'hex'],
 ];
 
 describe('named fields', () => {
@@ -54,10 +67,16 @@ describe('named fields', () => {
     for (const action of ['Encrypt', 'Decrypt'] as const) {
       const route = new ProtectedRoute(module, agreed, action, { fields: FIELDS });
       assert.equal(route.send('{"other": 1}', JSON_TYPE).upstream.body.toString(), '{"other": 1}');
-      for (const [body, headers] of [['{"card":', JSON_TYPE], ['{"card":"x"}', { 'content-type': 'text/plain' }]] as const) {
+      for (const [body, headers] of [
+        ['{"card":', JSON_TYPE],
+        ['{"card":"x"}', { 'content-type': 'text/plain' }],
+      ] as const) {
         const { client, upstream } = route.send(body, headers);
         assert.equal(client.status, 422);
-        assert.equal((JSON.parse(client.body.toString()) as { code: string }).code, action === 'Encrypt' ? 'FIM-SM4-0004' : 'FIM-SM4-0002');
+        assert.equal(
+          (JSON.parse(client.body.toString()) as { code: string }).code,
+          action === 'Encrypt' ? 'FIM-SM4-0004' : 'FIM-SM4-0002',
+        );
         assert.ok(upstream.sawNothing);
       }
       route.close();
@@ -70,12 +89,25 @@ describe('named fields', () => {
     const good = protect(agreed, Buffer.from('"a"')).toString();
     const notJson = protect(agreed, Buffer.from('not JSON')).toString();
     const twoValues = protect(agreed, Buffer.from('1,"b":2')).toString();
-    for (const message of [{ card: 'plain' }, { card: 5 }, { card: null }, { card: { a: good } }, { card: good, extra: 'plain' }, { card: `${good}x` }, { card: '' }, { card: notJson }, { card: twoValues }]) {
+    for (const message of [
+      { card: 'plain' },
+      { card: 5 },
+      { card: null },
+      { card: { a: good } },
+      { card: good, extra: 'plain' },
+      { card: `${good}x` },
+      { card: '' },
+      { card: notJson },
+      { card: twoValues },
+    ]) {
       const { client, upstream } = route.send(JSON.stringify(message), JSON_TYPE);
       assert.equal(client.status, 422, JSON.stringify(message));
       assert.ok(upstream.sawNothing);
     }
-    assert.equal(route.send(JSON.stringify({ card: good, extra: good }), JSON_TYPE).upstream.body.toString(), '{"card":"a","extra":"a"}');
+    assert.equal(
+      route.send(JSON.stringify({ card: good, extra: good }), JSON_TYPE).upstream.body.toString(),
+      '{"card":"a","extra":"a"}',
+    );
     route.close();
   });
 

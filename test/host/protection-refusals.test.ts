@@ -1,4 +1,5 @@
-// What cannot be opened is refused with one answer: same status, headers and bytes, whatever the reason; the counter is the precise one.
+// What cannot be opened is refused with one answer: same status, headers and bytes, whatever the reason; the counter is
+// the precise one.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { LoadedModule } from '../../envoy/host/index.ts';
@@ -14,7 +15,13 @@ before(async () => {
 
 const TEXT = Buffer.from(JSON.stringify({ account: '6222021234567890', amount: '100.00', note: 'x'.repeat(700) }));
 const named = (profile: Profile): boolean => ['fim-json', 'compact', 'segmented'].includes(profile);
-const base = (profile: Profile): Terms => ({ algorithm: 'SM4-GCM', profile, kid: `${KEY_ID}#1`, key: keyOf('SM4-GCM'), ...(profile === 'segmented' ? { segmentBytes: 256 } : {}) });
+const base = (profile: Profile): Terms => ({
+  algorithm: 'SM4-GCM',
+  profile,
+  kid: `${KEY_ID}#1`,
+  key: keyOf('SM4-GCM'),
+  ...(profile === 'segmented' ? { segmentBytes: 256 } : {}),
+});
 
 const flip = (bytes: Buffer, at: number): Buffer => {
   const copy = Buffer.from(bytes);
@@ -38,19 +45,32 @@ function member(message: Buffer, name: string, change: (value: string) => unknow
 
 /** Changes one of the five parts. */
 function part(message: Buffer, index: number, change: (value: string) => string): string {
-  return message.toString().split('.').map((text, i) => (i === index ? change(text) : text)).join('.');
+  return message
+    .toString()
+    .split('.')
+    .map((text, i) => (i === index ? change(text) : text))
+    .join('.');
 }
 
-const recode = (text: string, encoding: 'base64' | 'base64url', change: (bytes: Buffer) => Buffer): string => change(Buffer.from(text, encoding)).toString(encoding);
+const recode = (text: string, encoding: 'base64' | 'base64url', change: (bytes: Buffer) => Buffer): string =>
+  change(Buffer.from(text, encoding)).toString(encoding);
 
 function general(profile: Profile, terms: Terms): Case[] {
   const good = protect(terms, TEXT);
   const cases: Case[] = [
     ['nothing', '', MALFORMED],
     ['plain text where protection is required', 'plain text', MALFORMED],
-    ['cut off in the middle', good.subarray(0, good.length >> 1), named(profile) && profile !== 'segmented' ? MALFORMED : FORGED],
+    [
+      'cut off in the middle',
+      good.subarray(0, good.length >> 1),
+      named(profile) && profile !== 'segmented' ? MALFORMED : FORGED,
+    ],
     ['cut off by one byte', good.subarray(0, -1), profile === 'raw' || profile === 'segmented' ? FORGED : MALFORMED],
-    ['one byte more', Buffer.concat([good, Buffer.from('0')]), profile === 'raw' || profile === 'segmented' ? FORGED : MALFORMED],
+    [
+      'one byte more',
+      Buffer.concat([good, Buffer.from('0')]),
+      profile === 'raw' || profile === 'segmented' ? FORGED : MALFORMED,
+    ],
     ['another key', protect({ ...terms, key: keyOf('SM4-GCM', 9) }, TEXT), FORGED],
   ];
   if (!named(profile)) return cases;
@@ -62,18 +82,31 @@ function general(profile: Profile, terms: Terms): Case[] {
     ['a version with a leading zero', protect({ ...terms, kid: `${KEY_ID}#01` }, TEXT), FOREIGN],
     ['a version beyond all bounds', protect({ ...terms, kid: `${KEY_ID}#99999999999` }, TEXT), FOREIGN],
     ['no version', protect({ ...terms, kid: KEY_ID }, TEXT), FOREIGN],
-    ['a context where the route has none', protect({ ...terms, context: 'branch-1' }, TEXT), profile === 'segmented' ? FOREIGN : MALFORMED],
+    [
+      'a context where the route has none',
+      protect({ ...terms, context: 'branch-1' }, TEXT),
+      profile === 'segmented' ? FOREIGN : MALFORMED,
+    ],
     ['another algorithm of the same key', protect({ ...terms, algorithm: 'SM4-CTR-HMAC-SM3' }, TEXT), FOREIGN],
-    ['another algorithm of another key', protect({ ...terms, algorithm: 'AES-256-GCM', key: keyOf('AES-256-GCM') }, TEXT), FOREIGN],
+    [
+      'another algorithm of another key',
+      protect({ ...terms, algorithm: 'AES-256-GCM', key: keyOf('AES-256-GCM') }, TEXT),
+      FOREIGN,
+    ],
     ['a type that is no header', protect(terms, TEXT, 'text/plain\r\nx-admin: 1'), MALFORMED],
     ['a type beyond its bound', protect(terms, TEXT, `text/${'x'.repeat(300)}`), MALFORMED],
-    ...PROFILES.filter((other) => other !== profile && goesWith('SM4-GCM', other)).map((other): Case => [`the profile ${other}`, protect({ ...terms, profile: other }, TEXT), MALFORMED]),
+    ...PROFILES.filter((other) => other !== profile && goesWith('SM4-GCM', other)).map((other): Case => [
+      `the profile ${other}`,
+      protect({ ...terms, profile: other }, TEXT),
+      MALFORMED,
+    ]),
   ];
 }
 
 function ofFimJson(terms: Terms): Case[] {
   const good = protect(terms, TEXT, 'text/xml');
-  const binary = (name: string, change: (bytes: Buffer) => Buffer): string => member(good, name, (value) => recode(value, 'base64', change));
+  const binary = (name: string, change: (bytes: Buffer) => Buffer): string =>
+    member(good, name, (value) => recode(value, 'base64', change));
   return [
     ['a wrong tag, first byte', binary('tag', (bytes) => flip(bytes, 0)), FORGED],
     ['a wrong tag, last byte', binary('tag', (bytes) => flip(bytes, -1)), FORGED],
@@ -95,13 +128,19 @@ function ofFimJson(terms: Terms): Case[] {
 
 function ofCompact(terms: Terms): Case[] {
   const good = protect(terms, TEXT, 'text/xml');
-  const bytes = (index: number, change: (bytes: Buffer) => Buffer): string => part(good, index, (text) => recode(text, 'base64url', change));
-  const header = (change: (header: Record<string, unknown>) => object): string => bytes(0, (text) => Buffer.from(JSON.stringify(change(JSON.parse(text.toString()) as Record<string, unknown>))));
+  const bytes = (index: number, change: (bytes: Buffer) => Buffer): string =>
+    part(good, index, (text) => recode(text, 'base64url', change));
+  const header = (change: (header: Record<string, unknown>) => object): string =>
+    bytes(0, (text) => Buffer.from(JSON.stringify(change(JSON.parse(text.toString()) as Record<string, unknown>))));
   return [
     ['a wrong tag', bytes(4, (tag) => flip(tag, 15)), FORGED],
     ['a wrong iv', bytes(2, (iv) => flip(iv, 0)), FORGED],
     ['wrong ciphertext', bytes(3, (ct) => flip(ct, 0)), FORGED],
-    ['another header that means the same', header(({ alg, enc, kid, ...rest }) => ({ kid, enc, alg, ...rest })), FORGED],
+    [
+      'another header that means the same',
+      header(({ alg, enc, kid, ...rest }) => ({ kid, enc, alg, ...rest })),
+      FORGED,
+    ],
     ['alg none', header((all) => ({ ...all, alg: 'none' })), FOREIGN],
     ['enc of a weaker cipher', header((all) => ({ ...all, enc: 'A128CBC-HS256' })), FOREIGN],
     ['a critical extension', header((all) => ({ ...all, crit: ['b64'] })), MALFORMED],
@@ -123,7 +162,8 @@ function ofSegments(terms: Terms): Case[] {
   const good = protect(terms, TEXT);
   const header = good.subarray(0, HEADER_BYTES);
   const segments: Buffer[] = [];
-  for (let at = HEADER_BYTES; at < good.length; at += SEGMENT_BYTES) segments.push(good.subarray(at, at + SEGMENT_BYTES));
+  for (let at = HEADER_BYTES; at < good.length; at += SEGMENT_BYTES)
+    segments.push(good.subarray(at, at + SEGMENT_BYTES));
   const other = protect(terms, TEXT).subarray(HEADER_BYTES, HEADER_BYTES + SEGMENT_BYTES);
   const of = (...list: Buffer[]): Buffer => Buffer.concat([header, ...list]);
   const [first, second, third] = segments as [Buffer, Buffer, Buffer];
@@ -151,12 +191,31 @@ function ofSegments(terms: Terms): Case[] {
 function casesOf(profile: Profile, terms: Terms): Case[] {
   const good = protect(terms, TEXT);
   switch (profile) {
-    case 'fim-json': return [...general(profile, terms), ...ofFimJson(terms)];
-    case 'compact': return [...general(profile, terms), ...ofCompact(terms)];
-    case 'segmented': return [...general(profile, terms), ...ofSegments(terms)];
-    case 'raw': return [...general(profile, terms), ['a wrong tag', flip(good, -1), FORGED], ['a wrong iv', flip(good, 0), FORGED], ['27 bytes', Buffer.alloc(27), MALFORMED]];
-    case 'hex': return [...general(profile, terms), ['a wrong tag', Buffer.from(flip(Buffer.from(good.toString(), 'hex'), -1).toString('hex')), FORGED], ['a letter that is no digit', `${good.toString().slice(0, -1)}g`, MALFORMED]];
-    default: return [...general(profile, terms), ['a wrong tag', recode(good.toString(), 'base64', (bytes) => flip(bytes, -1)), FORGED], ['base64url', '-_-_'.repeat(20), MALFORMED]];
+    case 'fim-json':
+      return [...general(profile, terms), ...ofFimJson(terms)];
+    case 'compact':
+      return [...general(profile, terms), ...ofCompact(terms)];
+    case 'segmented':
+      return [...general(profile, terms), ...ofSegments(terms)];
+    case 'raw':
+      return [
+        ...general(profile, terms),
+        ['a wrong tag', flip(good, -1), FORGED],
+        ['a wrong iv', flip(good, 0), FORGED],
+        ['27 bytes', Buffer.alloc(27), MALFORMED],
+      ];
+    case 'hex':
+      return [
+        ...general(profile, terms),
+        ['a wrong tag', Buffer.from(flip(Buffer.from(good.toString(), 'hex'), -1).toString('hex')), FORGED],
+        ['a letter that is no digit', `${good.toString().slice(0, -1)}g`, MALFORMED],
+      ];
+    default:
+      return [
+        ...general(profile, terms),
+        ['a wrong tag', recode(good.toString(), 'base64', (bytes) => flip(bytes, -1)), FORGED],
+        ['base64url', '-_-_'.repeat(20), MALFORMED],
+      ];
   }
 }
 
@@ -179,7 +238,13 @@ describe('one answer to everything that does not open', () => {
       assert.match([...answers][0]!, /FIM-SM4-0002/);
       const lines = route.vm.logs.filter((entry) => entry.message.includes('open-refused'));
       assert.ok(lines.length >= 1 && lines.length < 10, `${lines.length} lines`);
-      for (const entry of route.vm.logs) for (const secret of ['6222021234567890', keyOf('SM4-GCM').toString('hex'), keyOf('SM4-GCM').toString('base64')]) assert.equal(entry.message.includes(secret), false);
+      for (const entry of route.vm.logs)
+        for (const secret of [
+          '6222021234567890',
+          keyOf('SM4-GCM').toString('hex'),
+          keyOf('SM4-GCM').toString('base64'),
+        ])
+          assert.equal(entry.message.includes(secret), false);
       route.close();
     });
   }
@@ -189,10 +254,12 @@ describe('one answer to everything that does not open', () => {
     const route = new ProtectedRoute(module, terms, 'Decrypt', { direction: 'response' });
     const good = protect(terms, TEXT);
     assert.deepEqual(route.fetch(good, {}).client.body, TEXT);
-    const answers = new Set([flip(good, -1), Buffer.from('plain'), good.subarray(1)].map((body) => {
-      const { client } = route.fetch(body, { 'x-upstream': 'shown' });
-      return JSON.stringify([client.status, client.headers?.entries, client.body.toString()]);
-    }));
+    const answers = new Set(
+      [flip(good, -1), Buffer.from('plain'), good.subarray(1)].map((body) => {
+        const { client } = route.fetch(body, { 'x-upstream': 'shown' });
+        return JSON.stringify([client.status, client.headers?.entries, client.body.toString()]);
+      }),
+    );
     assert.equal(answers.size, 1);
     assert.match([...answers][0]!, /^\[502.*FIM-SM4-0002/);
     assert.doesNotMatch([...answers][0]!, /x-upstream/);
@@ -200,15 +267,28 @@ describe('one answer to everything that does not open', () => {
   });
 
   test('a response that has lost its body is refused like one that does not open; one that has none by its status passes', () => {
-    for (const [profile, stream, fields] of [['fim-json', false], ['compact', false], ['raw', false], ['hex', false], ['segmented', false], ['segmented', true], ['compact', false, ['$.card']]] as [Profile, boolean, string[]?][]) {
+    for (const [profile, stream, fields] of [
+      ['fim-json', false],
+      ['compact', false],
+      ['raw', false],
+      ['hex', false],
+      ['segmented', false],
+      ['segmented', true],
+      ['compact', false, ['$.card']],
+    ] as [Profile, boolean, string[]?][]) {
       const about = `${profile} ${stream} ${fields}`;
-      const route = new ProtectedRoute(module, base(profile), 'Decrypt', { direction: 'response', stream, ...(fields === undefined ? {} : { fields }) });
+      const route = new ProtectedRoute(module, base(profile), 'Decrypt', {
+        direction: 'response',
+        stream,
+        ...(fields === undefined ? {} : { fields }),
+      });
       for (const status of [200, 201, 202, 206]) {
         const { client } = route.fetch('', {}, status);
         assert.equal(client.status, 502, `${about} ${status}`);
         assert.match(client.body.toString(), /FIM-SM4-0002/, about);
       }
-      for (const status of [204, 205, 302, 304, 401, 404, 500, 503]) assert.equal(route.fetch('', {}, status).client.status, status, about);
+      for (const status of [204, 205, 302, 304, 401, 404, 500, 503])
+        assert.equal(route.fetch('', {}, status).client.status, status, about);
       assert.equal(route.fetch('', {}, 200, 'HEAD').client.status, 200, about);
       route.close();
     }
@@ -232,7 +312,11 @@ describe('one answer to everything that does not open', () => {
       const terms = { ...base(profile), context: 'branch-77' };
       const route = new ProtectedRoute(module, terms, 'Decrypt');
       const { context: _, ...without } = terms;
-      const answers = new Set([protect({ ...terms, context: 'branch-78' }, TEXT), protect(without, TEXT)].map((body) => route.send(body, {}).client.body.toString()));
+      const answers = new Set(
+        [protect({ ...terms, context: 'branch-78' }, TEXT), protect(without, TEXT)].map((body) =>
+          route.send(body, {}).client.body.toString(),
+        ),
+      );
       assert.equal(answers.size, 1);
       assert.match([...answers][0]!, /FIM-SM4-0002/);
       route.close();
@@ -240,12 +324,29 @@ describe('one answer to everything that does not open', () => {
   });
 
   test('SM2: a wrapped key that does not open cannot be told from a wrong tag', () => {
-    const terms: Terms = { algorithm: 'SM2-ENVELOPE', profile: 'fim-json', layout: 'C1C3C2', kid: `${KEY_ID}#1`, key: keyOf('SM2-ENVELOPE') };
+    const terms: Terms = {
+      algorithm: 'SM2-ENVELOPE',
+      profile: 'fim-json',
+      layout: 'C1C3C2',
+      kid: `${KEY_ID}#1`,
+      key: keyOf('SM2-ENVELOPE'),
+    };
     const route = new ProtectedRoute(module, terms, 'Decrypt');
     const good = protect(terms, TEXT);
-    const bad = ['ek', 'tag', 'ct', 'iv'].flatMap((name) => [0, 40, 70, -1].map((at) => member(good, name, (value) => recode(value, 'base64', (bytes) => flip(bytes, at < bytes.length ? at : -1)))));
-    bad.push(member(good, 'ek', () => 'AAAA'), member(good, 'ek', () => Buffer.alloc(3000).toString('base64')));
-    const answers = new Set(bad.map((body) => JSON.stringify([route.send(body, {}).client.status, route.send(body, {}).client.body.toString()])));
+    const bad = ['ek', 'tag', 'ct', 'iv'].flatMap((name) =>
+      [0, 40, 70, -1].map((at) =>
+        member(good, name, (value) => recode(value, 'base64', (bytes) => flip(bytes, at < bytes.length ? at : -1))),
+      ),
+    );
+    bad.push(
+      member(good, 'ek', () => 'AAAA'),
+      member(good, 'ek', () => Buffer.alloc(3000).toString('base64')),
+    );
+    const answers = new Set(
+      bad.map((body) =>
+        JSON.stringify([route.send(body, {}).client.status, route.send(body, {}).client.body.toString()]),
+      ),
+    );
     assert.equal(answers.size, 1);
     assert.equal(route.vm.metrics.value(FORGED), bad.length * 2);
     assert.deepEqual(route.send(good, {}).upstream.body, TEXT);
@@ -256,11 +357,22 @@ describe('one answer to everything that does not open', () => {
     for (const profile of ['raw', 'hex', 'base64'] as const) {
       for (const fields of [undefined, ['$.a']]) {
         if (profile === 'raw' && fields !== undefined) continue;
-        const route = new ProtectedRoute(module, base(profile), 'Decrypt', { versions: [1, 2, 3], ...(fields === undefined ? {} : { fields }) });
-        for (const [version, status] of [[3, 200], [2, 200], [1, 422]] as const) {
+        const route = new ProtectedRoute(module, base(profile), 'Decrypt', {
+          versions: [1, 2, 3],
+          ...(fields === undefined ? {} : { fields }),
+        });
+        for (const [version, status] of [
+          [3, 200],
+          [2, 200],
+          [1, 422],
+        ] as const) {
           const sealed = protect({ ...base(profile), key: keyOf('SM4-GCM', version) }, Buffer.from('5'));
           const body = fields === undefined ? sealed : Buffer.from(JSON.stringify({ a: sealed.toString() }));
-          assert.equal(route.send(body, { 'content-type': 'application/json' }).client.status, status, `${profile} ${version}`);
+          assert.equal(
+            route.send(body, { 'content-type': 'application/json' }).client.status,
+            status,
+            `${profile} ${version}`,
+          );
         }
         route.close();
       }

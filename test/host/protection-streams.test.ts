@@ -1,4 +1,5 @@
-// Bodies that are sealed and opened as they pass: the same messages, however they are cut, in constant memory; nothing of a forged segment goes on.
+// Bodies that are sealed and opened as they pass: the same messages, however they are cut, in constant memory; nothing
+// of a forged segment goes on.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { before, describe, test } from 'node:test';
@@ -13,15 +14,34 @@ before(async () => {
   module = (await builtModules(['sm4-encryptor'])).get('sm4-encryptor')!;
 });
 
-const terms = (algorithm: Algorithm, profile: Profile): Terms => ({ algorithm, profile, kid: `${KEY_ID}#1`, key: keyOf(algorithm), ...(profile === 'segmented' ? { segmentBytes: 256 } : {}) });
+const terms = (algorithm: Algorithm, profile: Profile): Terms => ({
+  algorithm,
+  profile,
+  kid: `${KEY_ID}#1`,
+  key: keyOf(algorithm),
+  ...(profile === 'segmented' ? { segmentBytes: 256 } : {}),
+});
 const SEALED: [Algorithm, Profile][] = [
-  ['SM4-GCM', 'fim-json'], ['SM4-GCM', 'compact'], ['SM4-GCM', 'raw'], ['AES-256-GCM', 'hex'], ['AES-256-GCM', 'base64'], ['SM4-GCM', 'segmented'], ['SM4-CBC-HMAC-SM3', 'segmented'],
+  ['SM4-GCM', 'fim-json'],
+  ['SM4-GCM', 'compact'],
+  ['SM4-GCM', 'raw'],
+  ['AES-256-GCM', 'hex'],
+  ['AES-256-GCM', 'base64'],
+  ['SM4-GCM', 'segmented'],
+  ['SM4-CBC-HMAC-SM3', 'segmented'],
 ];
 const LENGTHS = [1, 47, 48, 49, 255, 256, 257, 511, 512, 513, 3000];
 
 /** Cuts of a body: whole, halves at odd places, single bytes, an empty last frame. */
 function cuts(length: number): number[][] {
-  return [[], [Math.floor(length / 3)], [1, Math.floor(length / 2)], Array<number>(length).fill(1), [length, 0], [17, 31, 100].filter((piece) => piece < length)];
+  return [
+    [],
+    [Math.floor(length / 3)],
+    [1, Math.floor(length / 2)],
+    Array<number>(length).fill(1),
+    [length, 0],
+    [17, 31, 100].filter((piece) => piece < length),
+  ];
 }
 
 describe('sealed as it passes', () => {
@@ -69,10 +89,19 @@ describe('opened as it passes', () => {
     const agreed = terms('SM4-GCM', 'segmented');
     for (const direction of ['request', 'response'] as const) {
       const text = randomBytes(2000);
-      const [sealing, opening] = [new ProtectedRoute(module, agreed, 'Encrypt', { direction, stream: true }), new ProtectedRoute(module, agreed, 'Decrypt', { direction, stream: true })];
-      const sealed = direction === 'request' ? sealing.send(text, { 'content-type': 'text/csv' }, [700]).upstream : sealing.fetch(text, { 'content-type': 'text/csv' }).client;
+      const [sealing, opening] = [
+        new ProtectedRoute(module, agreed, 'Encrypt', { direction, stream: true }),
+        new ProtectedRoute(module, agreed, 'Decrypt', { direction, stream: true }),
+      ];
+      const sealed =
+        direction === 'request'
+          ? sealing.send(text, { 'content-type': 'text/csv' }, [700]).upstream
+          : sealing.fetch(text, { 'content-type': 'text/csv' }).client;
       const headers = { 'content-type': sealed.headers?.get('content-type') ?? '' };
-      const opened = direction === 'request' ? opening.send(sealed.body, headers, [333, 333]).upstream : opening.fetch(sealed.body, headers).client;
+      const opened =
+        direction === 'request'
+          ? opening.send(sealed.body, headers, [333, 333]).upstream
+          : opening.fetch(sealed.body, headers).client;
       assert.deepEqual(opened.body, text);
       assert.equal(opened.headers?.get('content-type'), 'text/csv');
       sealing.close();
@@ -91,10 +120,20 @@ describe('opened as it passes', () => {
     forged[start + whole * 5 + 40]! ^= 1;
     const twice = Buffer.concat([sealed.subarray(0, start + whole), sealed.subarray(start)]);
     const otherType = 'application/vnd.fim.segmented;cty=YS9i';
-    for (const [body, headers] of [[forged, {}], [sealed.subarray(0, -1), {}], [sealed.subarray(0, start + whole * 6), {}], [twice, {}], [Buffer.from('{"plain":"text"}'.repeat(40)), {}], [sealed, { 'content-type': otherType }]] as const) {
+    for (const [body, headers] of [
+      [forged, {}],
+      [sealed.subarray(0, -1), {}],
+      [sealed.subarray(0, start + whole * 6), {}],
+      [twice, {}],
+      [Buffer.from('{"plain":"text"}'.repeat(40)), {}],
+      [sealed, { 'content-type': otherType }],
+    ] as const) {
       const { upstream, client } = route.send(body, headers, [start + 100, whole, whole, whole]);
       assert.notEqual(client.status, 200);
-      assert.ok(text.subarray(0, upstream.body.length).equals(upstream.body), 'what has gone is a beginning of the text');
+      assert.ok(
+        text.subarray(0, upstream.body.length).equals(upstream.body),
+        'what has gone is a beginning of the text',
+      );
       assert.ok(upstream.body.length < text.length);
     }
     assert.ok(route.vm.metrics.value('fim.sm4.open_tag_wrong') >= 4);
@@ -106,7 +145,11 @@ describe('opened as it passes', () => {
     const text = randomBytes(600);
     const typed = protect(agreed, text, 'application/xml');
     const announced = `application/vnd.fim.segmented;cty=${Buffer.from('application/xml').toString('base64url')}`;
-    for (const [contentType, type, passes] of [['application/json', announced, true], ['application/json', 'application/vnd.fim.segmented', false], ['application/xml', 'application/vnd.fim.segmented', true]] as const) {
+    for (const [contentType, type, passes] of [
+      ['application/json', announced, true],
+      ['application/json', 'application/vnd.fim.segmented', false],
+      ['application/xml', 'application/vnd.fim.segmented', true],
+    ] as const) {
       const route = new ProtectedRoute(module, agreed, 'Decrypt', { stream: true, contentType });
       const { upstream, client } = route.send(typed, { 'content-type': type });
       assert.equal(client.status === 200, passes, `${contentType} ${type}`);
@@ -116,7 +159,7 @@ describe('opened as it passes', () => {
     }
   });
 
-  test('what the service lacks is not the message\'s fault, and said as for whole bodies', () => {
+  test("what the service lacks is not the message's fault, and said as for whole bodies", () => {
     const agreed = terms('SM4-GCM', 'segmented');
     for (const stream of [true, false]) {
       const route = new ProtectedRoute(module, agreed, 'Decrypt', { stream, kmsAlgorithm: 'AES-256-GCM' });
@@ -134,7 +177,10 @@ describe('opened as it passes', () => {
 
   test('a header that names a larger segment than the route allows', () => {
     const route = new ProtectedRoute(module, terms('SM4-GCM', 'segmented'), 'Decrypt', { stream: true });
-    assert.notEqual(route.send(protect({ ...terms('SM4-GCM', 'segmented'), segmentBytes: 257 }, randomBytes(600)), {}).client.status, 200);
+    assert.notEqual(
+      route.send(protect({ ...terms('SM4-GCM', 'segmented'), segmentBytes: 257 }, randomBytes(600)), {}).client.status,
+      200,
+    );
     route.close();
   });
 });

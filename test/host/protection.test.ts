@@ -15,7 +15,12 @@ before(async () => {
 
 const LENGTHS = [1, 15, 16, 17, 255, 256, 257, 1000, 5000];
 const TYPES: Record<string, string> = {
-  'fim-json': 'application/vnd.fim.encrypted+json', compact: 'application/jose', raw: 'application/octet-stream', hex: 'text/plain', base64: 'text/plain', segmented: 'application/vnd.fim.segmented',
+  'fim-json': 'application/vnd.fim.encrypted+json',
+  compact: 'application/jose',
+  raw: 'application/octet-stream',
+  hex: 'text/plain',
+  base64: 'text/plain',
+  segmented: 'application/vnd.fim.segmented',
 };
 
 function allTerms(): Terms[] {
@@ -25,14 +30,22 @@ function allTerms(): Terms[] {
       if (!goesWith(algorithm, profile)) continue;
       const layouts = algorithm.startsWith('SM2') ? LAYOUTS : [undefined];
       for (const layout of layouts) {
-        terms.push({ algorithm, profile, kid: `${KEY_ID}#1`, key: keyOf(algorithm), ...(layout === undefined ? {} : { layout }), ...(profile === 'segmented' ? { segmentBytes: 256 } : {}) });
+        terms.push({
+          algorithm,
+          profile,
+          kid: `${KEY_ID}#1`,
+          key: keyOf(algorithm),
+          ...(layout === undefined ? {} : { layout }),
+          ...(profile === 'segmented' ? { segmentBytes: 256 } : {}),
+        });
       }
     }
   }
   return terms;
 }
 
-const nameOf = ({ algorithm, profile, layout }: Terms): string => [algorithm, profile, layout].filter(Boolean).join(' ');
+const nameOf = ({ algorithm, profile, layout }: Terms): string =>
+  [algorithm, profile, layout].filter(Boolean).join(' ');
 
 describe('the partner opens what FIM protected', () => {
   for (const terms of allTerms()) {
@@ -73,7 +86,13 @@ describe('FIM opens what the partner protected', () => {
 describe('a context is authenticated', () => {
   for (const profile of ['fim-json', 'compact', 'segmented'] as const) {
     test(profile, () => {
-      const terms: Terms = { algorithm: 'SM4-GCM', profile, kid: `${KEY_ID}#1`, context: 'branch-77', key: keyOf('SM4-GCM') };
+      const terms: Terms = {
+        algorithm: 'SM4-GCM',
+        profile,
+        kid: `${KEY_ID}#1`,
+        context: 'branch-77',
+        key: keyOf('SM4-GCM'),
+      };
       const sealing = new ProtectedRoute(module, terms, 'Encrypt');
       const { upstream } = sealing.send(Buffer.from('{"a":1}'), { 'content-type': 'application/json' });
       assert.deepEqual(unprotect(terms, upstream.body), { text: Buffer.from('{"a":1}') });
@@ -93,7 +112,8 @@ describe('initialisation vectors', () => {
       const terms: Terms = { algorithm, profile: 'raw', kid: `${KEY_ID}#1`, key: keyOf(algorithm) };
       const route = new ProtectedRoute(module, terms, 'Encrypt');
       const seen = new Set<string>();
-      for (let i = 0; i < 200; i++) seen.add(route.send(Buffer.from('same text'), {}).upstream.body.toString('hex', 0, 12));
+      for (let i = 0; i < 200; i++)
+        seen.add(route.send(Buffer.from('same text'), {}).upstream.body.toString('hex', 0, 12));
       assert.equal(seen.size, 200, algorithm);
       route.close();
     }

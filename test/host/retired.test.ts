@@ -1,4 +1,5 @@
-// A root context is never kept out: edits beside streams that do not end, workers that cannot use what the proxy has accepted, plugins that share a VM.
+// A root context is never kept out: edits beside streams that do not end, workers that cannot use what the proxy has
+// accepted, plugins that share a VM.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { createVm, exchange, Metrics, SharedData, VirtualClock } from '../../envoy/host/index.ts';
@@ -21,12 +22,22 @@ before(async () => {
 /** Requests under /judged whose transCode does not begin with `prefix` are refused; nothing concerns the rest. */
 function policy(prefix: string, generation = 1): string {
   const stages = { pbocValidator: { rules: [{ path: '$.transCode', required: true, pattern: `^${prefix}` }] } };
-  return JSON.stringify({ version: '1.0', generation, routes: [{ name: 'default/a', match: { path: { value: '/judged' } }, stages }] });
+  return JSON.stringify({
+    version: '1.0',
+    generation,
+    routes: [{ name: 'default/a', match: { path: { value: '/judged' } }, stages }],
+  });
 }
 
 function tunnel(root: RootContext): HttpStream {
   const stream = root.openStream();
-  stream.onRequestHeaders({ ':method': 'GET', ':path': '/socket', ':authority': 'a', connection: 'upgrade', upgrade: 'websocket' });
+  stream.onRequestHeaders({
+    ':method': 'GET',
+    ':path': '/socket',
+    ':authority': 'a',
+    connection: 'upgrade',
+    upgrade: 'websocket',
+  });
   assert.notEqual(stream.upstream.headers, null, 'no route concerns it');
   return stream;
 }
@@ -34,13 +45,20 @@ function tunnel(root: RootContext): HttpStream {
 /** A request that a route concerns, and whose body has not ended. */
 function slowPost(root: RootContext): HttpStream {
   const stream = root.openStream();
-  stream.onRequestHeaders({ ':method': 'POST', ':path': '/judged', ':authority': 'a', 'content-type': 'application/json' });
+  stream.onRequestHeaders({
+    ':method': 'POST',
+    ':path': '/judged',
+    ':authority': 'a',
+    'content-type': 'application/json',
+  });
   stream.onRequestBody('{"transCode":');
   return stream;
 }
 
 function ask(root: RootContext, transCode: string): { passed: boolean; status: number; code: string } {
-  const { client, upstream } = exchange(root, { request: { path: '/judged', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ transCode }) } });
+  const { client, upstream } = exchange(root, {
+    request: { path: '/judged', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ transCode }) },
+  });
   const code = client.status === 200 ? '' : (JSON.parse(client.body.toString()) as { code: string }).code;
   return { passed: !upstream.sawNothing, status: client.status, code };
 }
@@ -162,7 +180,11 @@ function process(): (options?: VmOptions) => Vm {
 
 function assertRefusesAll(root: RootContext, where: string): void {
   assert.deepEqual(ask(root, '1'), { passed: false, status: 500, code: 'FIM-RT-0001' }, where);
-  assert.equal(exchange(root, { request: { path: '/other' } }).client.status, 500, `${where}: what no route concerns, too`);
+  assert.equal(
+    exchange(root, { request: { path: '/other' } }).client.status,
+    500,
+    `${where}: what no route concerns, too`,
+  );
 }
 
 test('the first VM turns a bad configuration down; a worker that cannot use what another VM has taken keeps a root that refuses', () => {
@@ -175,9 +197,16 @@ test('the first VM turns a bad configuration down; a worker that cannot use what
   const { accepted, root, logs } = worker.configure(policy('1'));
   assert.equal(accepted, true);
   assert.equal(worker.metrics.value('fim.config.lost'), 1);
-  assert.ok(logs.some(({ message }) => message.includes('"event":"config-lost"')), JSON.stringify(logs));
+  assert.ok(
+    logs.some(({ message }) => message.includes('"event":"config-lost"')),
+    JSON.stringify(logs),
+  );
   assertRefusesAll(root, 'worker');
-  assert.equal(vmOf(unable).configure('{"version":"9.0","routes":[]} '.padEnd(31)).accepted, false, 'a text that nobody has taken');
+  assert.equal(
+    vmOf(unable).configure('{"version":"9.0","routes":[]} '.padEnd(31)).accepted,
+    false,
+    'a text that nobody has taken',
+  );
 });
 
 test('a VM that serves takes whatever comes next; it refuses all of it until a configuration is good again, and old streams end as they began', () => {

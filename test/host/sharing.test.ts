@@ -1,4 +1,5 @@
-// A configuration takes over compiled parts of the one before, and equal parts of its routes are made once. Nobody may notice but by the clock.
+// A configuration takes over compiled parts of the one before, and equal parts of its routes are made once. Nobody may
+// notice but by the clock.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { createVm, exchange } from '../../envoy/host/index.ts';
@@ -23,13 +24,18 @@ function route(index: number, pattern: string): object {
     match: { path: { type: 'Pattern', value: `/r${index}` } },
     stages: {
       pbocValidator: { rules: [COMMON_RULE, { path: '$.transCode', required: true, pattern }] },
-      fieldMasker: { request: true, response: false, fields: [{ path: '$.cardNo', kind: 'BankCard', method: 'Full', request: true }] },
+      fieldMasker: {
+        request: true,
+        response: false,
+        fields: [{ path: '$.cardNo', kind: 'BankCard', method: 'Full', request: true }],
+      },
     },
   };
 }
 
 const patterns = (): string[] => Array.from({ length: ROUTES }, (_, index) => `^${index}$`);
-const document = (list: string[], generation = 1): string => JSON.stringify({ version: '1.0', generation, routes: list.map((pattern, index) => route(index, pattern)) });
+const document = (list: string[], generation = 1): string =>
+  JSON.stringify({ version: '1.0', generation, routes: list.map((pattern, index) => route(index, pattern)) });
 
 function take(vm: Vm, json: string): RootContext {
   const { accepted, root, logs } = vm.configure(json);
@@ -38,7 +44,13 @@ function take(vm: Vm, json: string): RootContext {
 }
 
 function send(root: RootContext, index: number, transCode: string, amount: unknown = '1.00') {
-  return exchange(root, { request: { path: `/r${index}`, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ transCode, amount, cardNo: '6222' }) } });
+  return exchange(root, {
+    request: {
+      path: `/r${index}`,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ transCode, amount, cardNo: '6222' }),
+    },
+  });
 }
 
 /** Every route asks for its own pattern and for none of the others'. */
@@ -62,7 +74,13 @@ test('an edit of one route changes that route alone', () => {
   const wanted = codes();
   for (let index = 0; index < ROUTES; index += 7) {
     wanted[index] = `new${index}`;
-    const next = take(vm, document(wanted.map((code) => `^${code}$`), index + 2));
+    const next = take(
+      vm,
+      document(
+        wanted.map((code) => `^${code}$`),
+        index + 2,
+      ),
+    );
     root.close();
     root = next;
     assertOwn(root, wanted);
@@ -81,7 +99,12 @@ test('streams of the old configuration end under its rules while the new one ser
   const old = take(vm, document(patterns()));
   const held = codes().map((code, index) => {
     const stream = old.openStream();
-    stream.onRequestHeaders({ ':method': 'POST', ':path': `/r${index}`, ':authority': 'a', 'content-type': 'application/json' });
+    stream.onRequestHeaders({
+      ':method': 'POST',
+      ':path': `/r${index}`,
+      ':authority': 'a',
+      'content-type': 'application/json',
+    });
     stream.onRequestBody(`{"transCode":"${code}`);
     return stream;
   });
@@ -100,9 +123,18 @@ test('streams of the old configuration end under its rules while the new one ser
 test('a refused configuration in between changes nothing, and its good parts are not taken over wrongly', () => {
   const vm = createVm(fim);
   const first = take(vm, document(patterns()));
-  const refused = vm.configure(document(patterns().with(1, '^other$').with(ROUTES - 1, '(')));
+  const refused = vm.configure(
+    document(
+      patterns()
+        .with(1, '^other$')
+        .with(ROUTES - 1, '('),
+    ),
+  );
   assert.equal(refused.accepted, false);
-  assert.match(refused.logs.at(-1)?.message ?? '', /FIM-CFG-0022","path":"\/routes\/19\/stages\/pbocValidator\/rules\/1\/pattern"/);
+  assert.match(
+    refused.logs.at(-1)?.message ?? '',
+    /FIM-CFG-0022","path":"\/routes\/19\/stages\/pbocValidator\/rules\/1\/pattern"/,
+  );
   assertOwn(first, codes());
   const second = take(vm, document(patterns().with(1, '^other$')));
   assertOwn(first, codes());
@@ -115,7 +147,13 @@ test('a refused configuration in between changes nothing, and its good parts are
 test('one text as a pattern for whole paths and as one that is found anywhere', () => {
   const vm = createVm(fim);
   const stages = { pbocValidator: { rules: [{ path: '$.transCode', required: true, pattern: '/r0' }] } };
-  const root = take(vm, JSON.stringify({ version: '1.0', routes: [{ name: 'default/a', match: { path: { type: 'Pattern', value: '/r0' } }, stages }] }));
+  const root = take(
+    vm,
+    JSON.stringify({
+      version: '1.0',
+      routes: [{ name: 'default/a', match: { path: { type: 'Pattern', value: '/r0' } }, stages }],
+    }),
+  );
   assert.equal(send(root, 0, 'x/r0x').client.status, 200);
   assert.equal(send(root, 0, 'x').client.status, 422);
   assert.equal(exchange(root, { request: { path: '/r0x', body: 'anything' } }).client.status, 200);
@@ -126,7 +164,10 @@ test('an unchanged route asks the KMS that its configuration names, and is refus
   const vm = createVm(fim, {
     httpCall: ({ cluster }) => {
       asked.push(cluster);
-      const data = { data: { algorithm: 'SM4', material: KEY }, metadata: { version: 1, created_time: '', deletion_time: '', destroyed: false } };
+      const data = {
+        data: { algorithm: 'SM4', material: KEY },
+        metadata: { version: 1, created_time: '', deletion_time: '', destroyed: false },
+      };
       return { status: 200, body: JSON.stringify({ data }), afterMs: 1 };
     },
   });

@@ -1,4 +1,5 @@
-// Signatures: made and verified, against a partner that shares no code with the filter; replay, time, and the one answer to whatever is wrong.
+// Signatures: made and verified, against a partner that shares no code with the filter; replay, time, and the one
+// answer to whatever is wrong.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { createVm, exchange, SharedData } from '../../envoy/host/index.ts';
@@ -28,7 +29,13 @@ interface Route {
   root: RootContext;
 }
 
-function start(terms: SigningTerms, section: object, versions: Record<number, Buffer> = { 1: terms.key }, sharedData = new SharedData(), stages: object = {}): Route {
+function start(
+  terms: SigningTerms,
+  section: object,
+  versions: Record<number, Buffer> = { 1: terms.key },
+  sharedData = new SharedData(),
+  stages: object = {},
+): Route {
   const vm = createVm(module, {
     sharedData,
     httpCall: (call) => {
@@ -37,24 +44,56 @@ function start(terms: SigningTerms, section: object, versions: Record<number, Bu
       const key = versions[version];
       if (key?.length === 0) return { status: 503, body: '', afterMs: 1 };
       if (key === undefined) return { status: 404, body: '{"errors":[]}', afterMs: 1 };
-      const data = terms.algorithm === 'SM2' ? kmsKey('SM2', key, false) : { algorithm: 'HMAC-SM3', material: key.toString('base64') };
+      const data =
+        terms.algorithm === 'SM2'
+          ? kmsKey('SM2', key, false)
+          : { algorithm: 'HMAC-SM3', material: key.toString('base64') };
       return { status: 200, body: JSON.stringify({ data: { data, metadata: { version } } }), afterMs: 1 };
     },
   });
   const { form, userId, encoding } = terms;
-  const messageSignature = { keyId: 'kms://prod/partner', algorithm: terms.algorithm, covers: 'Message', request: 'None', response: 'None', ...(form && { form }), ...(userId && { userId }), ...(encoding && { encoding }), ...section };
-  const { accepted, root, logs } = vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'a', stages: { messageSignature, ...stages } }] }));
+  const messageSignature = {
+    keyId: 'kms://prod/partner',
+    algorithm: terms.algorithm,
+    covers: 'Message',
+    request: 'None',
+    response: 'None',
+    ...(form && { form }),
+    ...(userId && { userId }),
+    ...(encoding && { encoding }),
+    ...section,
+  };
+  const { accepted, root, logs } = vm.configure(
+    JSON.stringify({
+      version: '1.0',
+      kms: { cluster: 'fim-kms' },
+      routes: [{ name: 'a', stages: { messageSignature, ...stages } }],
+    }),
+  );
   assert.ok(accepted, logs.map((entry) => entry.message).join('\n'));
   return { vm, root };
 }
 
 const nowOf = ({ vm }: Route): string => String(vm.clock.realtimeNs / 1_000_000n);
 
-function headersOf(route: Route, terms: SigningTerms, { time = nowOf(route), nonce = NONCE, body = BODY, start: lines = START, signed = [] as [string, string][] } = {}): Record<string, string> {
-  return { 'x-fim-timestamp': time, 'x-fim-nonce': nonce, 'x-fim-signature': sign(terms, canonical(lines, time, nonce, signed, body)) };
+function headersOf(
+  route: Route,
+  terms: SigningTerms,
+  { time = nowOf(route), nonce = NONCE, body = BODY, start: lines = START, signed = [] as [string, string][] } = {},
+): Record<string, string> {
+  return {
+    'x-fim-timestamp': time,
+    'x-fim-nonce': nonce,
+    'x-fim-signature': sign(terms, canonical(lines, time, nonce, signed, body)),
+  };
 }
 
-const post = (route: Route, headers: Record<string, string | string[]>, body: Buffer | string = BODY, path = PATH): ExchangeResult => exchange(route.root, { request: { path, body, headers } });
+const post = (
+  route: Route,
+  headers: Record<string, string | string[]>,
+  body: Buffer | string = BODY,
+  path = PATH,
+): ExchangeResult => exchange(route.root, { request: { path, body, headers } });
 
 function assertRefused({ client, upstream }: ExchangeResult, code = 'FIM-SIG-0001', status = 401): string {
   assert.equal(client.status, status, client.body.toString());
@@ -64,7 +103,12 @@ function assertRefused({ client, upstream }: ExchangeResult, code = 'FIM-SIG-000
 }
 
 const VARIANTS: SigningTerms[] = [
-  HMAC, { ...HMAC, encoding: 'hex' }, SM2, { ...SM2, form: 'RS' }, { ...SM2, form: 'RS', encoding: 'hex' }, { ...SM2, userId: 'bank-a@example' },
+  HMAC,
+  { ...HMAC, encoding: 'hex' },
+  SM2,
+  { ...SM2, form: 'RS' },
+  { ...SM2, form: 'RS', encoding: 'hex' },
+  { ...SM2, userId: 'bank-a@example' },
 ];
 
 describe('a signature over the whole message', () => {
@@ -72,31 +116,59 @@ describe('a signature over the whole message', () => {
     const name = [terms.algorithm, terms.form, terms.encoding, terms.userId].filter(Boolean).join(' ');
     test(`${name}: the partner's is verified, ours is verified by the partner`, () => {
       const verifying = start(terms, { request: 'Verify', headers: ['content-type', 'x-absent'] });
-      const signed: [string, string][] = [['content-type', 'application/json'], ['x-absent', '']];
+      const signed: [string, string][] = [
+        ['content-type', 'application/json'],
+        ['x-absent', ''],
+      ];
       const good = post(verifying, { 'content-type': 'application/json', ...headersOf(verifying, terms, { signed }) });
       assert.equal(good.client.status, 200, good.client.body.toString());
       assert.deepEqual(good.upstream.body, BODY);
-      assertRefused(post(verifying, { 'content-type': 'text/plain', ...headersOf(verifying, terms, { signed, nonce: 'another-nonce' }) }));
+      assertRefused(
+        post(verifying, {
+          'content-type': 'text/plain',
+          ...headersOf(verifying, terms, { signed, nonce: 'another-nonce' }),
+        }),
+      );
 
       const signing = start(terms, { request: 'Sign', headers: ['content-type'] });
       const { upstream } = post(signing, { 'content-type': 'application/json' });
       const of = (header: string): string => upstream.headers?.get(header) ?? '';
       assert.match(of('x-fim-nonce'), /^[0-9a-f]{32}$/);
       assert.equal(of('x-fim-timestamp'), nowOf(signing));
-      assert.ok(verify(terms, canonical(START, of('x-fim-timestamp'), of('x-fim-nonce'), [['content-type', 'application/json']], BODY), of('x-fim-signature')));
+      assert.ok(
+        verify(
+          terms,
+          canonical(START, of('x-fim-timestamp'), of('x-fim-nonce'), [['content-type', 'application/json']], BODY),
+          of('x-fim-signature'),
+        ),
+      );
     });
   }
 
   test('a response: signed for the client, verified from the upstream', () => {
     const signing = start(HMAC, { response: 'Sign' });
-    const { client } = exchange(signing.root, { request: { method: 'GET' }, upstream: () => ({ status: 203, body: BODY }) });
+    const { client } = exchange(signing.root, {
+      request: { method: 'GET' },
+      upstream: () => ({ status: 203, body: BODY }),
+    });
     const of = (header: string): string => client.headers?.get(header) ?? '';
-    assert.ok(verify(HMAC, canonical(['FIM1-RESPONSE', '203'], of('x-fim-timestamp'), of('x-fim-nonce'), [], BODY), of('x-fim-signature')));
+    assert.ok(
+      verify(
+        HMAC,
+        canonical(['FIM1-RESPONSE', '203'], of('x-fim-timestamp'), of('x-fim-nonce'), [], BODY),
+        of('x-fim-signature'),
+      ),
+    );
     const verifying = start(HMAC, { response: 'Verify' });
-    const answer = (headers: Record<string, string>): ExchangeResult => exchange(verifying.root, { request: { method: 'GET' }, upstream: () => ({ status: 200, body: BODY, headers }) });
+    const answer = (headers: Record<string, string>): ExchangeResult =>
+      exchange(verifying.root, { request: { method: 'GET' }, upstream: () => ({ status: 200, body: BODY, headers }) });
     const good = headersOf(verifying, HMAC, { start: ['FIM1-RESPONSE', '200'] });
     assert.equal(answer(good).client.status, 200);
-    for (const bad of [good, {}, headersOf(verifying, HMAC, { nonce: 'a-second-nonce', start: ['FIM1-RESPONSE', '201'] })]) {
+    for (const bad of [
+      good,
+      {},
+      headersOf(verifying, HMAC, { nonce: 'a-second-nonce', start: ['FIM1-RESPONSE', '201'] }),
+    ]) {
       const { client: refused } = answer(bad);
       assert.equal(refused.status, 502);
       assert.match(refused.body.toString(), /FIM-SIG-0001/);
@@ -104,37 +176,75 @@ describe('a signature over the whole message', () => {
   });
 
   test('a response without body: its status is signed for the client, and verified from the upstream', () => {
-    for (const [method, status] of [['GET', 200], ['GET', 204], ['GET', 304], ['HEAD', 200], ['POST', 200]] as const) {
+    for (const [method, status] of [
+      ['GET', 200],
+      ['GET', 204],
+      ['GET', 304],
+      ['HEAD', 200],
+      ['POST', 200],
+    ] as const) {
       const signing = start(HMAC, { response: 'Sign' });
       const { client } = exchange(signing.root, { request: { method }, upstream: () => ({ status }) });
       const of = (header: string): string => client.headers?.get(header) ?? '';
-      assert.ok(verify(HMAC, canonical(['FIM1-RESPONSE', String(status)], of('x-fim-timestamp'), of('x-fim-nonce'), [], Buffer.alloc(0)), of('x-fim-signature')), `${method} ${status}`);
+      assert.ok(
+        verify(
+          HMAC,
+          canonical(['FIM1-RESPONSE', String(status)], of('x-fim-timestamp'), of('x-fim-nonce'), [], Buffer.alloc(0)),
+          of('x-fim-signature'),
+        ),
+        `${method} ${status}`,
+      );
       const verifying = start(HMAC, { response: 'Verify' });
-      const answer = (headers: Record<string, string>): number | undefined => exchange(verifying.root, { request: { method }, upstream: () => ({ status, headers }) }).client.status;
+      const answer = (headers: Record<string, string>): number | undefined =>
+        exchange(verifying.root, { request: { method }, upstream: () => ({ status, headers }) }).client.status;
       assert.equal(answer({}), 502, 'a status that nobody signed');
       assert.equal(answer(headersOf(verifying, HMAC, { body: Buffer.alloc(0), start: ['FIM1-RESPONSE', '201'] })), 502);
-      assert.equal(answer(headersOf(verifying, HMAC, { body: Buffer.alloc(0), start: ['FIM1-RESPONSE', String(status)] })), status);
+      assert.equal(
+        answer(headersOf(verifying, HMAC, { body: Buffer.alloc(0), start: ['FIM1-RESPONSE', String(status)] })),
+        status,
+      );
     }
   });
 
   test('the host is what the request says, under its name of HTTP/1', () => {
     const route = start(HMAC, { request: 'Verify', headers: ['host'] });
-    const to = (authority: string, headers: Record<string, string>): ExchangeResult => exchange(route.root, { request: { path: PATH, body: BODY, authority, headers } });
+    const to = (authority: string, headers: Record<string, string>): ExchangeResult =>
+      exchange(route.root, { request: { path: PATH, body: BODY, authority, headers } });
     assert.equal(to('pay.bank', headersOf(route, HMAC, { signed: [['host', 'pay.bank']] })).client.status, 200);
-    assertRefused(to('other.bank', headersOf(route, HMAC, { signed: [['host', 'pay.bank']], nonce: 'nonce-for-pay.bank' })));
+    assertRefused(
+      to('other.bank', headersOf(route, HMAC, { signed: [['host', 'pay.bank']], nonce: 'nonce-for-pay.bank' })),
+    );
     const signing = start(HMAC, { request: 'Sign', headers: ['host'] });
     const { upstream } = exchange(signing.root, { request: { path: PATH, body: BODY, authority: 'pay.bank' } });
     const of = (header: string): string => upstream.headers?.get(header) ?? '';
-    assert.ok(verify(HMAC, canonical(START, of('x-fim-timestamp'), of('x-fim-nonce'), [['host', 'pay.bank']], BODY), of('x-fim-signature')));
+    assert.ok(
+      verify(
+        HMAC,
+        canonical(START, of('x-fim-timestamp'), of('x-fim-nonce'), [['host', 'pay.bank']], BODY),
+        of('x-fim-signature'),
+      ),
+    );
   });
 
   test('a request without body: signed, and refused if a body comes with it', () => {
     const route = start(HMAC, { request: 'Verify' });
     const headers = headersOf(route, HMAC, { start: ['FIM1-REQUEST', 'GET', '/balance', ''], body: Buffer.alloc(0) });
-    const get = (extra: Record<string, string>, body?: string): ExchangeResult => exchange(route.root, { request: { method: 'GET', path: '/balance', headers: extra, ...(body === undefined ? {} : { body }) } });
+    const get = (extra: Record<string, string>, body?: string): ExchangeResult =>
+      exchange(route.root, {
+        request: { method: 'GET', path: '/balance', headers: extra, ...(body === undefined ? {} : { body }) },
+      });
     assert.equal(get(headers).client.status, 200);
     assertRefused(get({}));
-    assertRefused(get(headersOf(route, HMAC, { nonce: 'nonce-with-body', start: ['FIM1-REQUEST', 'GET', '/balance', ''], body: Buffer.alloc(0) }), 'a body'));
+    assertRefused(
+      get(
+        headersOf(route, HMAC, {
+          nonce: 'nonce-with-body',
+          start: ['FIM1-REQUEST', 'GET', '/balance', ''],
+          body: Buffer.alloc(0),
+        }),
+        'a body',
+      ),
+    );
   });
 });
 
@@ -145,7 +255,10 @@ describe('a signature over the body', () => {
       assert.equal(post(verifying, { 'x-sign': sign(terms, BODY) }).client.status, 200);
       assertRefused(post(verifying, { 'x-sign': sign(terms, BODY) }, 'another body'));
       const signing = start(terms, { covers: 'Body', response: 'Sign', header: 'x-sign' });
-      const { client } = exchange(signing.root, { request: { method: 'GET' }, upstream: () => ({ status: 200, body: BODY }) });
+      const { client } = exchange(signing.root, {
+        request: { method: 'GET' },
+        upstream: () => ({ status: 200, body: BODY }),
+      });
       assert.ok(verify(terms, BODY, client.headers?.get('x-sign') ?? ''));
     });
   }
@@ -157,7 +270,10 @@ describe('what is not taken', () => {
     route.vm.clock.advance(600_000);
     const signed: [string, string][] = [['x-channel', 'app']];
     let count = 0;
-    const fresh = (change: Parameters<typeof headersOf>[2] = {}): Record<string, string> => ({ 'x-channel': 'app', ...headersOf(route, HMAC, { signed, nonce: `nonce-${++count}-12345678`, ...change }) });
+    const fresh = (change: Parameters<typeof headersOf>[2] = {}): Record<string, string> => ({
+      'x-channel': 'app',
+      ...headersOf(route, HMAC, { signed, nonce: `nonce-${++count}-12345678`, ...change }),
+    });
     const replayed = fresh();
     assert.equal(post(route, replayed).client.status, 200);
     const now = Number(route.vm.clock.realtimeNs / 1_000_000n);
@@ -166,7 +282,13 @@ describe('what is not taken', () => {
       code[31]! ^= 1;
       return code.toString('base64');
     };
-    const cases: [about: string, headers: Record<string, string | string[]>, counter: string, body?: string, path?: string][] = [
+    const cases: [
+      about: string,
+      headers: Record<string, string | string[]>,
+      counter: string,
+      body?: string,
+      path?: string,
+    ][] = [
       ['no signature', { 'x-channel': 'app' }, 'missing'],
       ['two signatures', { ...fresh(), 'x-fim-signature': [fresh()['x-fim-signature']!, 'AAAA'] }, 'missing'],
       ['no time', { ...fresh(), 'x-fim-timestamp': '' }, 'malformed'],
@@ -187,7 +309,14 @@ describe('what is not taken', () => {
       ['another header', { ...fresh(), 'x-channel': 'web' }, 'wrong'],
       ['another nonce', { ...fresh(), 'x-fim-nonce': 'not-the-signed-one' }, 'wrong'],
       ['another time', { ...fresh(), 'x-fim-timestamp': String(now + 1) }, 'wrong'],
-      ['another key', { 'x-channel': 'app', ...headersOf(route, { ...HMAC, key: Buffer.alloc(32, 1) }, { signed, nonce: 'other-key-nonce' }) }, 'wrong'],
+      [
+        'another key',
+        {
+          'x-channel': 'app',
+          ...headersOf(route, { ...HMAC, key: Buffer.alloc(32, 1) }, { signed, nonce: 'other-key-nonce' }),
+        },
+        'wrong',
+      ],
     ];
     const answers = new Set<string>();
     for (const [about, headers, reason, body, path] of cases) {
@@ -214,7 +343,14 @@ describe('what is not taken', () => {
     const routes = ['/narrow', '/wide'].map((value, index) => ({
       name: value,
       match: { path: { type: 'Prefix', value } },
-      stages: { messageSignature: { keyId: 'kms://prod/partner', algorithm: 'HMAC-SM3', response: 'None', ...(index === 0 ? NARROW : WIDE) } },
+      stages: {
+        messageSignature: {
+          keyId: 'kms://prod/partner',
+          algorithm: 'HMAC-SM3',
+          response: 'None',
+          ...(index === 0 ? NARROW : WIDE),
+        },
+      },
     }));
     const { vm } = start(HMAC, NARROW);
     const { root } = vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes }));
@@ -224,7 +360,10 @@ describe('what is not taken', () => {
     assert.equal(post(route, taken, BODY, '/wide').client.status, 200);
     vm.clock.advance(4_000);
     assertRefused(post(route, taken, BODY, '/wide'));
-    const elsewhere = headersOf(route, HMAC, { start: ['FIM1-REQUEST', 'POST', '/narrow', ''], nonce: 'nonce-of-narrow-1' });
+    const elsewhere = headersOf(route, HMAC, {
+      start: ['FIM1-REQUEST', 'POST', '/narrow', ''],
+      nonce: 'nonce-of-narrow-1',
+    });
     assert.equal(post(route, elsewhere, BODY, '/narrow').client.status, 200);
     vm.clock.advance(4_000);
     // The signature does not fit the other path; that its nonce is still known shows with one that does.
@@ -242,7 +381,18 @@ describe('what is not taken', () => {
     narrow.vm.clock.advance(4_000);
     const late = headersOf(narrow, HMAC, { nonce: 'nonce-of-late-one' });
     assert.equal(post(narrow, late).client.status, 200);
-    const text = JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'a', stages: { messageSignature: { keyId: 'kms://prod/partner', algorithm: 'HMAC-SM3', response: 'None', ...WIDE } } }] });
+    const text = JSON.stringify({
+      version: '1.0',
+      kms: { cluster: 'fim-kms' },
+      routes: [
+        {
+          name: 'a',
+          stages: {
+            messageSignature: { keyId: 'kms://prod/partner', algorithm: 'HMAC-SM3', response: 'None', ...WIDE },
+          },
+        },
+      ],
+    });
     const wide = { vm: narrow.vm, root: narrow.vm.configure(text).root };
     narrow.vm.clock.advance(4_000);
     assertRefused(post(wide, taken));
@@ -274,7 +424,10 @@ describe('what is not taken', () => {
 
   test('a replay at another worker is a replay', () => {
     const shared = new SharedData();
-    const [first, second] = [start(HMAC, { request: 'Verify' }, undefined, shared), start(HMAC, { request: 'Verify' }, undefined, shared)];
+    const [first, second] = [
+      start(HMAC, { request: 'Verify' }, undefined, shared),
+      start(HMAC, { request: 'Verify' }, undefined, shared),
+    ];
     const headers = headersOf(first, HMAC);
     assert.equal(post(first, headers).client.status, 200);
     assertRefused(post(second, headers));
@@ -283,15 +436,26 @@ describe('what is not taken', () => {
   test('the version before the newest still verifies, the one before that does not', () => {
     const [one, two, three] = [1, 2, 3].map((byte) => Buffer.alloc(32, byte)) as [Buffer, Buffer, Buffer];
     const route = start(HMAC, { request: 'Verify' }, { 1: one, 2: two, 3: three });
-    for (const [key, status] of [[three, 200], [two, 200], [one, 401]] as const) {
-      assert.equal(post(route, headersOf(route, { ...HMAC, key }, { nonce: `nonce-of-${key[0]}` })).client.status, status);
+    for (const [key, status] of [
+      [three, 200],
+      [two, 200],
+      [one, 401],
+    ] as const) {
+      assert.equal(
+        post(route, headersOf(route, { ...HMAC, key }, { nonce: `nonce-of-${key[0]}` })).client.status,
+        status,
+      );
     }
   });
 
   test('the version before, which the KMS does not give just now: the service lacks it, the message may be genuine', () => {
     const route = start(HMAC, { request: 'Verify' }, { 1: Buffer.alloc(0), 2: HMAC.key });
     assert.equal(post(route, headersOf(route, HMAC)).client.status, 200);
-    assertRefused(post(route, headersOf(route, { ...HMAC, key: Buffer.alloc(32, 7) }, { nonce: 'nonce-of-the-old-key' })), 'FIM-KMS-0001', 503);
+    assertRefused(
+      post(route, headersOf(route, { ...HMAC, key: Buffer.alloc(32, 7) }, { nonce: 'nonce-of-the-old-key' })),
+      'FIM-KMS-0001',
+      503,
+    );
     assert.equal(post(route, headersOf(route, HMAC, { nonce: 'nonce-of-the-new-key' })).client.status, 200);
   });
 
@@ -302,7 +466,9 @@ describe('what is not taken', () => {
 });
 
 test('what is signed is what goes on: the encrypted body; what is verified is what arrived', () => {
-  const encryption = (request: string): object => ({ sm4Encryptor: { keyId: 'kms://prod/partner', request, response: 'None', algorithm: 'SM2', profile: 'base64' } });
+  const encryption = (request: string): object => ({
+    sm4Encryptor: { keyId: 'kms://prod/partner', request, response: 'None', algorithm: 'SM2', profile: 'base64' },
+  });
   const signing = start(SM2, { covers: 'Body', request: 'Sign' }, undefined, undefined, encryption('Encrypt'));
   const { upstream } = post(signing, {});
   const signature = upstream.headers?.get('x-fim-signature') ?? '';

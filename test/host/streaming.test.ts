@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { createVm, exchange, loadModule } from '../../envoy/host/index.ts';
-import type { ExchangeOptions, ExchangeRequest, ExchangeResult, HttpStream, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import type {
+  ExchangeOptions,
+  ExchangeRequest,
+  ExchangeResult,
+  HttpStream,
+  LoadedModule,
+  RootContext,
+  Vm,
+} from '../../envoy/host/index.ts';
 import { compilePieces } from './compile.ts';
 
 const KIB = 1024;
@@ -23,7 +31,9 @@ interface Stage {
 
 function start(stage: Stage, body: object = {}, kmsAfterMs = 5): { vm: Vm; root: RootContext } {
   const vm = createVm(pieces, { httpCall: () => ({ status: 200, body: '', afterMs: kmsAfterMs }) });
-  const { accepted, root, logs } = vm.configure(JSON.stringify({ version: '1.0', routes: [{ name: 'default/a', body, stages: { sm4Encryptor: stage } }] }));
+  const { accepted, root, logs } = vm.configure(
+    JSON.stringify({ version: '1.0', routes: [{ name: 'default/a', body, stages: { sm4Encryptor: stage } }] }),
+  );
   assert.equal(accepted, true, logs.map((entry) => entry.message).join('\n'));
   return { vm, root };
 }
@@ -35,7 +45,12 @@ function assertClean(vm: Vm): void {
 }
 
 /** One exchange on a machine of its own. */
-function run(stage: Stage, request: ExchangeRequest, more: Omit<ExchangeOptions, 'request'> = {}, body: object = {}): ExchangeResult & { vm: Vm } {
+function run(
+  stage: Stage,
+  request: ExchangeRequest,
+  more: Omit<ExchangeOptions, 'request'> = {},
+  body: object = {},
+): ExchangeResult & { vm: Vm } {
   const { vm, root } = start(stage, body);
   const result = exchange(root, { request, ...more });
   assertClean(vm);
@@ -79,7 +94,11 @@ describe('every cut gives the same', () => {
   test('a response, with and without trailers', () => {
     for (const response of [{}, { contentLength: false }, { trailers: { 'x-end': '1' } }]) {
       for (const chunks of [[], [1], [5, 6], [TEXT.length, 0], 'bytes' as const]) {
-        const { client } = run({ do: 'upper', response: true }, {}, { upstream: () => ({ body: TEXT, chunks, ...response }) });
+        const { client } = run(
+          { do: 'upper', response: true },
+          {},
+          { upstream: () => ({ body: TEXT, chunks, ...response }) },
+        );
         assert.equal(client.body.toString(), DONE);
         assert.equal(client.headers?.get('content-length'), undefined);
         assert.equal(client.complete, true);
@@ -103,7 +122,12 @@ describe('what goes on when', () => {
   });
 
   test('what comes beyond the declared length does not go on unseen: the stream is cut', () => {
-    for (const [act, pieces] of [['upper', ['abc', 'defghi']], ['upper', ['abc', 'def', 'ghi']], ['late', ['abcdef', 'ghi']], ['wait', ['abcdef', 'ghi']]] as const) {
+    for (const [act, pieces] of [
+      ['upper', ['abc', 'defghi']],
+      ['upper', ['abc', 'def', 'ghi']],
+      ['late', ['abcdef', 'ghi']],
+      ['wait', ['abcdef', 'ghi']],
+    ] as const) {
       const { vm, root } = start({ do: act });
       const stream = openRequest(root, { 'content-length': '6' });
       for (const piece of pieces) {
@@ -152,18 +176,37 @@ describe('what goes on when', () => {
   test('messages without body are left alone', () => {
     const get = run({ do: 'upper' }, { method: 'GET' });
     assert.equal(get.upstream.headers?.get('content-type'), undefined);
-    assert.equal(run({ do: 'upper' }, { method: 'GET', contentLength: false, body: '', chunks: [0] }).upstream.headers?.get('content-type'), undefined, 'an empty frame is no body');
-    for (const answer of [{ status: 204 }, { status: 304 }, { status: 304, trailers: { 'x-end': '1' } }, { body: '' }]) {
+    assert.equal(
+      run({ do: 'upper' }, { method: 'GET', contentLength: false, body: '', chunks: [0] }).upstream.headers?.get(
+        'content-type',
+      ),
+      undefined,
+      'an empty frame is no body',
+    );
+    for (const answer of [
+      { status: 204 },
+      { status: 304 },
+      { status: 304, trailers: { 'x-end': '1' } },
+      { body: '' },
+    ]) {
       const { client } = run({ do: 'upper', response: true }, {}, { upstream: () => answer });
       assert.equal(client.body.length, 0);
       assert.equal(client.headers?.get('content-type'), undefined);
     }
-    const head = run({ do: 'upper', response: true }, { method: 'HEAD' }, { upstream: () => ({ headers: { 'content-length': '40' } }) });
+    const head = run(
+      { do: 'upper', response: true },
+      { method: 'HEAD' },
+      { upstream: () => ({ headers: { 'content-length': '40' } }) },
+    );
     assert.equal(head.client.headers?.get('content-length'), '40');
   });
 
   test('a response of headers and trailers alone passes, with its trailers', () => {
-    const { client, details } = run({ do: 'upper', response: true }, {}, { upstream: () => ({ trailers: { 'x-end': '1' } }) });
+    const { client, details } = run(
+      { do: 'upper', response: true },
+      {},
+      { upstream: () => ({ trailers: { 'x-end': '1' } }) },
+    );
     assert.equal(client.status, 200);
     assert.deepEqual([client.complete, client.body.length, client.trailers?.get('x-end')], [true, 0, '1'], details);
   });
@@ -203,7 +246,10 @@ describe('refused', () => {
 
   test('one byte over the limit of streamed bodies, declared or shown', () => {
     const limit = { maxStreamBytes: TEXT.length };
-    assert.equal(run({ do: 'upper' }, { body: TEXT, contentLength: false, chunks: 'bytes' }, {}, limit).client.status, 200);
+    assert.equal(
+      run({ do: 'upper' }, { body: TEXT, contentLength: false, chunks: 'bytes' }, {}, limit).client.status,
+      200,
+    );
     const declared = run({ do: 'upper' }, { body: `${TEXT}.` }, {}, limit);
     assert.equal(declared.client.status, 413);
     assert.equal(declared.upstream.sawNothing, true);
@@ -225,14 +271,22 @@ describe('refused', () => {
   });
 
   test('trailers where the host holds nothing to put the end behind', () => {
-    const { client, upstream } = run({ do: 'upper' }, { body: TEXT, headers: { 'transfer-encoding': 'chunked' }, trailers: { 'x-end': '1' } });
+    const { client, upstream } = run(
+      { do: 'upper' },
+      { body: TEXT, headers: { 'transfer-encoding': 'chunked' }, trailers: { 'x-end': '1' } },
+    );
     assert.equal(client.status, 400);
     assert.match(client.body.toString(), /FIM-RT-0011/);
     assert.equal(upstream.complete, false);
   });
 
   test('compressed bodies, streams and tunnels, as where bodies are held', () => {
-    const all: Record<string, string>[] = [{ 'content-encoding': 'gzip' }, { 'content-type': 'application/grpc' }, { 'content-type': 'text/event-stream' }, { upgrade: 'websocket' }];
+    const all: Record<string, string>[] = [
+      { 'content-encoding': 'gzip' },
+      { 'content-type': 'application/grpc' },
+      { 'content-type': 'text/event-stream' },
+      { upgrade: 'websocket' },
+    ];
     for (const headers of all) {
       const { upstream } = run({ do: 'upper' }, { body: TEXT, headers });
       assert.equal(upstream.sawNothing, true);
@@ -243,7 +297,12 @@ describe('refused', () => {
 describe('state and memory', () => {
   test('what a stream left behind is not found by the next, however it ended', () => {
     const { vm, root } = start({ do: 'upper' });
-    const ends: Partial<ExchangeRequest>[] = [{}, { abortAfterBytes: 5 }, { body: 'refused!', chunks: [4] }, { contentLength: false }];
+    const ends: Partial<ExchangeRequest>[] = [
+      {},
+      { abortAfterBytes: 5 },
+      { body: 'refused!', chunks: [4] },
+      { contentLength: false },
+    ];
     for (let i = 0; i < 40; i++) {
       exchange(root, { request: { body: TEXT, chunks: [5], ...ends[i % ends.length] } });
       assert.equal(exchange(root, { request: { body: TEXT, chunks: [7] } }).upstream.body.toString(), DONE);
@@ -279,7 +338,10 @@ describe('state and memory', () => {
     assert.match(last.client.body.toString(), /FIM-RT-0006/);
   });
 
-  for (const [name, headers] of [['declared', { 'content-length': String(512 * MIB) }], ['not declared', {}]] as const) {
+  for (const [name, headers] of [
+    ['declared', { 'content-length': String(512 * MIB) }],
+    ['not declared', {}],
+  ] as const) {
     test(`512 MiB through one stream, ${name}: no page more than at its beginning`, (t) => {
       const { vm, root } = start({ do: 'upper' });
       const piece = Buffer.alloc(64 * KIB, 97);

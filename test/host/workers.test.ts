@@ -34,7 +34,23 @@ class InterruptedData extends SharedData {
 }
 
 const BURST = 5;
-const configuration = JSON.stringify({ version: '1.0', routes: [{ name: 'a', stages: { rateLimiter: { id: 'a', requests: 1, periodMs: 3_600_000, burst: BURST, key: { source: 'Header', header: 'x-client-id' } } } }] });
+const configuration = JSON.stringify({
+  version: '1.0',
+  routes: [
+    {
+      name: 'a',
+      stages: {
+        rateLimiter: {
+          id: 'a',
+          requests: 1,
+          periodMs: 3_600_000,
+          burst: BURST,
+          key: { source: 'Header', header: 'x-client-id' },
+        },
+      },
+    },
+  ],
+});
 
 interface Workers {
   shared: InterruptedData;
@@ -50,7 +66,9 @@ function workers(): Workers {
 
 const allowed = (roots: RootContext[], requests: number): number => {
   let count = 0;
-  for (let i = 0; i < requests; i++) if (exchange(roots[i % roots.length]!, { request: { headers: { 'x-client-id': 'c' } } }).client.status === 200) count++;
+  for (let i = 0; i < requests; i++)
+    if (exchange(roots[i % roots.length]!, { request: { headers: { 'x-client-id': 'c' } } }).client.status === 200)
+      count++;
   return count;
 };
 
@@ -83,7 +101,11 @@ test('a token is not given twice when a worker is interrupted between reading an
       shared.at = shared.operations + at;
       shared.interrupt = () => void counts.push(allowed([second], 1));
       counts.push(allowed([first], 1), allowed([first, second], 10));
-      assert.equal(counts.reduce((sum, count) => sum + count), BURST, `${used} used, interrupted before operation ${at}`);
+      assert.equal(
+        counts.reduce((sum, count) => sum + count),
+        BURST,
+        `${used} used, interrupted before operation ${at}`,
+      );
     }
   }
 });

@@ -11,40 +11,73 @@ const SET_UP_MS = 1_800_000;
 const MANAGED = { 'app.kubernetes.io/managed-by': 'fim-operator' };
 
 function route(namespace: string, annotations: Record<string, string> = {}): KubeObject {
-  return { apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: 'tried', namespace, annotations }, spec: { rateLimit: { requests: 1, period: '1s' } } };
+  return {
+    apiVersion: 'fim.financial/v1',
+    kind: 'FinancialRoute',
+    metadata: { name: 'tried', namespace, annotations },
+    spec: { rateLimit: { requests: 1, period: '1s' } },
+  };
 }
 
 function filter(name: string, labels: Record<string, string>): KubeObject {
-  return { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', metadata: { name, namespace: NAMESPACE, labels }, spec: { priority: 1 } };
+  return {
+    apiVersion: 'networking.istio.io/v1alpha3',
+    kind: 'EnvoyFilter',
+    metadata: { name, namespace: NAMESPACE, labels },
+    spec: { priority: 1 },
+  };
 }
 
 describe('the admission policies', () => {
   let mesh: Mesh;
   let tenant: string;
 
-  /** What the API server says to a tenant who may write routes and EnvoyFilters of the namespace; empty: nothing against it. */
+  /**
+   * What the API server says to a tenant who may write routes and EnvoyFilters of the namespace; empty: nothing against
+   * it.
+   */
   function asTenant(args: string[], object?: KubeObject): Promise<string> {
     return new Promise((done) => {
-      const child = execFile(mesh.programs.kubectl, ['--kubeconfig', tenant, ...args], (error, _, stderr) => done(error === null ? '' : stderr));
+      const child = execFile(mesh.programs.kubectl, ['--kubeconfig', tenant, ...args], (error, _, stderr) =>
+        done(error === null ? '' : stderr),
+      );
       child.stdin?.end(object === undefined ? '' : JSON.stringify(object));
     });
   }
 
-  const refusal = (object: KubeObject): Promise<string> => mesh.objects.apply(object).then(() => '', (error: Error) => error.message);
+  const refusal = (object: KubeObject): Promise<string> =>
+    mesh.objects.apply(object).then(
+      () => '',
+      (error: Error) => error.message,
+    );
 
-  before(async () => {
-    mesh = await Mesh.start();
-    const metadata = { name: 'tenant', namespace: NAMESPACE };
-    const rules = [{ apiGroups: ['networking.istio.io'], resources: ['envoyfilters'], verbs: ['*'] }];
-    await mesh.objects.applyAll([
-      { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
-      { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules },
-      { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'tenant' }, subjects: [{ kind: 'ServiceAccount', ...metadata }] },
-    ]);
-    tenant = await mesh.kubeconfigOf(NAMESPACE, 'tenant');
-    // A policy acts some time after it is made.
-    await until('the policies act', async () => (await refusal(route('istio-system'))) !== '' && (await asTenant(['create', '-f', '-'], filter('probe', MANAGED))) !== '');
-  }, { timeout: SET_UP_MS });
+  before(
+    async () => {
+      mesh = await Mesh.start();
+      const metadata = { name: 'tenant', namespace: NAMESPACE };
+      const rules = [{ apiGroups: ['networking.istio.io'], resources: ['envoyfilters'], verbs: ['*'] }];
+      await mesh.objects.applyAll([
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
+        { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules },
+        {
+          apiVersion: 'rbac.authorization.k8s.io/v1',
+          kind: 'RoleBinding',
+          metadata,
+          roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'tenant' },
+          subjects: [{ kind: 'ServiceAccount', ...metadata }],
+        },
+      ]);
+      tenant = await mesh.kubeconfigOf(NAMESPACE, 'tenant');
+      // A policy acts some time after it is made.
+      await until(
+        'the policies act',
+        async () =>
+          (await refusal(route('istio-system'))) !== '' &&
+          (await asTenant(['create', '-f', '-'], filter('probe', MANAGED))) !== '',
+      );
+    },
+    { timeout: SET_UP_MS },
+  );
   after(() => mesh?.stop());
 
   it('no route in the root namespace of the mesh', async () => {
@@ -55,36 +88,67 @@ describe('the admission policies', () => {
   it('no annotation of ours that means nothing', async () => {
     assert.match(await refusal(route(NAMESPACE, { 'fim.financial/accept-misisng-tlcp': 'true' })), /unknown/);
     assert.match(await refusal(route(NAMESPACE, { 'fim.financial/accept-missing-tlcp': 'yes' })), /"true" or "false"/);
-    assert.equal(await refusal(route(NAMESPACE, { 'fim.financial/accept-missing-tlcp': 'true', 'example.com/own': 'x' })), '');
+    assert.equal(
+      await refusal(route(NAMESPACE, { 'fim.financial/accept-missing-tlcp': 'true', 'example.com/own': 'x' })),
+      '',
+    );
   });
 
   it('no tenant touches what the operator has made, and every one keeps his own', async () => {
     await mesh.objects.apply(filter('fim-gateways', MANAGED));
     assert.match(await asTenant(['create', '-f', '-'], filter('forged', MANAGED)), /made by the operator/);
     assert.match(await asTenant(['delete', 'envoyfilter', 'fim-gateways', '-n', NAMESPACE]), /made by the operator/);
-    assert.match(await asTenant(['label', 'envoyfilter', 'fim-gateways', '-n', NAMESPACE, 'app.kubernetes.io/managed-by-']), /made by the operator/);
+    assert.match(
+      await asTenant(['label', 'envoyfilter', 'fim-gateways', '-n', NAMESPACE, 'app.kubernetes.io/managed-by-']),
+      /made by the operator/,
+    );
     assert.equal(await asTenant(['create', '-f', '-'], filter('own', { app: 'x' })), '');
     assert.equal(await asTenant(['delete', 'envoyfilter', 'own', '-n', NAMESPACE]), '');
   });
 
   describe('EnvoyFilters of tenants that reach into chains', () => {
     const MANAGER = 'envoy.filters.network.http_connection_manager';
-    const chain = (name: string | undefined, sub?: string): object => ({ context: 'GATEWAY', listener: { filterChain: { filter: { ...(name === undefined ? {} : { name }), ...(sub === undefined ? {} : { subFilter: { name: sub } }) } } } });
-    const patched = (applyTo: string, match: object, operation: string, value?: object): KubeObject => ({ ...filter('reaching', {}), spec: { configPatches: [{ applyTo, match, patch: { operation, ...(value === undefined ? {} : { value }) } }] } });
+    const chain = (name: string | undefined, sub?: string): object => ({
+      context: 'GATEWAY',
+      listener: {
+        filterChain: {
+          filter: {
+            ...(name === undefined ? {} : { name }),
+            ...(sub === undefined ? {} : { subFilter: { name: sub } }),
+          },
+        },
+      },
+    });
+    const patched = (applyTo: string, match: object, operation: string, value?: object): KubeObject => ({
+      ...filter('reaching', {}),
+      spec: { configPatches: [{ applyTo, match, patch: { operation, ...(value === undefined ? {} : { value }) } }] },
+    });
     const DENIED: Record<string, KubeObject> = {
       'the filter': patched('HTTP_FILTER', chain(MANAGER, 'fim.gateways'), 'REMOVE'),
       'the seal': patched('HTTP_FILTER', chain(MANAGER, 'fim.seal.gateways'), 'REMOVE'),
       'all filters': patched('HTTP_FILTER', chain(MANAGER), 'REMOVE'),
       'the router': patched('HTTP_FILTER', chain(MANAGER, 'envoy.filters.http.router'), 'REPLACE', { name: 'x' }),
       'the connection manager': patched('NETWORK_FILTER', chain(MANAGER), 'REPLACE', { name: MANAGER }),
-      'other filters for upgrades': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', { typed_config: { upgrade_configs: [] } }),
-      'TCP before it': patched('NETWORK_FILTER', chain(MANAGER), 'INSERT_BEFORE', { name: 'x', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy' } }),
+      'other filters for upgrades': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', {
+        typed_config: { upgrade_configs: [] },
+      }),
+      'TCP before it': patched('NETWORK_FILTER', chain(MANAGER), 'INSERT_BEFORE', {
+        name: 'x',
+        typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy' },
+      }),
       'a filter chain': patched('FILTER_CHAIN', { context: 'SIDECAR_INBOUND' }, 'ADD', { name: 'x' }),
-      'a configuration of our name': patched('EXTENSION_CONFIG', { context: 'GATEWAY' }, 'ADD', { name: 'fim.gateways' }),
-      'off by route': patched('VIRTUAL_HOST', { context: 'GATEWAY' }, 'MERGE', { typed_per_filter_config: { 'fim.gateways': { disabled: true } } }),
+      'a configuration of our name': patched('EXTENSION_CONFIG', { context: 'GATEWAY' }, 'ADD', {
+        name: 'fim.gateways',
+      }),
+      'off by route': patched('VIRTUAL_HOST', { context: 'GATEWAY' }, 'MERGE', {
+        typed_per_filter_config: { 'fim.gateways': { disabled: true } },
+      }),
     };
     const TAKEN: Record<string, KubeObject> = {
-      'a filter of their own': patched('HTTP_FILTER', chain(MANAGER, 'envoy.filters.http.router'), 'INSERT_BEFORE', { name: 'own', typed_config: {} }),
+      'a filter of their own': patched('HTTP_FILTER', chain(MANAGER, 'envoy.filters.http.router'), 'INSERT_BEFORE', {
+        name: 'own',
+        typed_config: {},
+      }),
       'out with a filter of their own': patched('HTTP_FILTER', chain(MANAGER, 'own'), 'REMOVE'),
       'trusted hops': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', { typed_config: { xff_num_trusted_hops: 1 } }),
       'a cluster': patched('CLUSTER', { context: 'GATEWAY' }, 'ADD', { name: 'own' }),
@@ -102,10 +166,19 @@ describe('the admission policies', () => {
   });
 
   it('no definition goes by mistake, with all that its routes protect', async () => {
-    const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'validationprofiles.fim.financial' } };
+    const definition = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'validationprofiles.fim.financial' },
+    };
     const refused = await mesh.objects.remove(definition);
     assert.match(`${refused.status} ${refused.body.message}`, /allow-removal/);
-    await mesh.api.send('PATCH', await mesh.objects.path(definition), { metadata: { annotations: { 'fim.financial/allow-removal': 'true' } } }, 'application/merge-patch+json');
+    await mesh.api.send(
+      'PATCH',
+      await mesh.objects.path(definition),
+      { metadata: { annotations: { 'fim.financial/allow-removal': 'true' } } },
+      'application/merge-patch+json',
+    );
     assert.equal((await mesh.objects.remove(definition)).status, 200);
   });
 });

@@ -1,4 +1,5 @@
-// The CRD and the corpus, judged by a real API server: what the files state of the schema and of the CEL rules is what it says.
+// The CRD and the corpus, judged by a real API server: what the files state of the schema and of the CEL rules is what
+// it says.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
@@ -8,7 +9,9 @@ import { withCrdDefaults } from '../contract/structural-schema.ts';
 import { type ApiReply, ApiServer } from './stack/api-server.ts';
 import { buildPrograms } from './programs/programs.ts';
 
-const CRD = parse(readFileSync('istio/crd/financialroutes.fim.financial.yaml', 'utf8')) as Parameters<ApiServer['addDefinition']>[0];
+const CRD = parse(readFileSync('istio/crd/financialroutes.fim.financial.yaml', 'utf8')) as Parameters<
+  ApiServer['addDefinition']
+>[0];
 const ROUTES = '/apis/fim.financial/v1/namespaces/default/financialroutes';
 const STRICT = 'fieldValidation=Strict&fieldManager=test';
 const SET_UP_MS = 1_200_000;
@@ -27,7 +30,10 @@ describe('a real API server', () => {
   after(() => server.stop());
 
   it('takes the CRD without a warning: structural, every rule within its cost', async () => {
-    const { body } = await server.send('GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/financialroutes.fim.financial');
+    const { body } = await server.send(
+      'GET',
+      '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/financialroutes.fim.financial',
+    );
     const { conditions } = body.status as { conditions: { type: string; status: string; message: string }[] };
     const held = Object.fromEntries(conditions.map(({ type, status }) => [type, status]));
     assert.equal(held.Established, 'True', JSON.stringify(conditions));
@@ -40,8 +46,16 @@ describe('a real API server', () => {
     const created = await server.send('POST', `${ROUTES}?${STRICT}`, resource);
     assert.equal(created.status, 201, created.body.message ?? '');
     const stored = await server.send('GET', `${ROUTES}/fund-redemption-v2`);
-    assert.deepEqual(stored.body.spec, (withCrdDefaults(resource) as typeof resource).spec, 'nothing pruned; defaults are added');
-    assert.deepEqual((stored.body.spec as { wasm: unknown }).wasm, (resource.spec as { wasm: unknown }).wasm, 'nothing is defaulted into the wasm configuration');
+    assert.deepEqual(
+      stored.body.spec,
+      (withCrdDefaults(resource) as typeof resource).spec,
+      'nothing pruned; defaults are added',
+    );
+    assert.deepEqual(
+      (stored.body.spec as { wasm: unknown }).wasm,
+      (resource.spec as { wasm: unknown }).wasm,
+      'nothing is defaulted into the wasm configuration',
+    );
   });
 
   /** Metadata is the server's own to judge, not the schema's: every resource goes under a name that is fine. */
@@ -54,7 +68,12 @@ describe('a real API server', () => {
     const { schema, cel, typescript } = example.verdicts;
     // What is no YAML of one object cannot be sent: the text's reader is the only judge.
     if (schema.outcome === 'not reached') continue;
-    const expected = schema.outcome === 'refused' ? 'refused by the schema' : cel.outcome === 'refused' ? 'refused by a rule' : 'accepted';
+    const expected =
+      schema.outcome === 'refused'
+        ? 'refused by the schema'
+        : cel.outcome === 'refused'
+          ? 'refused by a rule'
+          : 'accepted';
     it(`${expected}: ${example.name}`, async () => {
       const { status, body } = await judge(example);
       if (expected === 'accepted') assert.equal(status, 201, body.message ?? '');

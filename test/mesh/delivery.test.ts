@@ -1,4 +1,5 @@
-// What Istio and a stock Envoy do of themselves: fim.wasm by EnvoyFilter through istiod and pilot-agent, without the operator.
+// What Istio and a stock Envoy do of themselves: fim.wasm by EnvoyFilter through istiod and pilot-agent, without the
+// operator.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
@@ -31,13 +32,25 @@ describe('fim.wasm in a mesh, without the operator', () => {
   /** Brings YAML to the gateway. */
   async function apply(yaml: string, digest = sha256): Promise<void> {
     const config = pluginConfigOf(yaml, ++generation);
-    await mesh.objects.apply(envoyFilter({ name: 'fim-gw', app: 'gw', context: 'GATEWAY', moduleUrl: mesh.modules.urlOf(digest), sha256: digest, config }));
+    await mesh.objects.apply(
+      envoyFilter({
+        name: 'fim-gw',
+        app: 'gw',
+        context: 'GATEWAY',
+        moduleUrl: mesh.modules.urlOf(digest),
+        sha256: digest,
+        config,
+      }),
+    );
   }
 
   /** A policy that takes one more text than the load sends. */
-  const pattern = (other: string): string => route('edits', { validation: { fields: [{ name: 'transCode', pattern: `^(?:01200101|${other})$` }] } });
-  const takes = async (text: string): Promise<boolean> => (await send(url, { body: JSON.stringify({ transCode: text }) })).status === 200;
-  const takesOnly = async (text: 'A' | 'B'): Promise<boolean> => (await takes(text)) && !(await takes(text === 'A' ? 'B' : 'A'));
+  const pattern = (other: string): string =>
+    route('edits', { validation: { fields: [{ name: 'transCode', pattern: `^(?:01200101|${other})$` }] } });
+  const takes = async (text: string): Promise<boolean> =>
+    (await send(url, { body: JSON.stringify({ transCode: text }) })).status === 200;
+  const takesOnly = async (text: 'A' | 'B'): Promise<boolean> =>
+    (await takes(text)) && !(await takes(text === 'A' ? 'B' : 'A'));
 
   before(
     async () => {
@@ -89,7 +102,13 @@ describe('fim.wasm in a mesh, without the operator', () => {
 
   it('every VM counts its configuration, and the agent shows the counter at the pod’s address', async () => {
     const text = await (await fetch(gateway.metricsUrl)).text();
-    assert.ok(/^fim_configured_1\{\} [1-9]/m.test(text), text.split('\n').filter((line) => line.includes('fim')).join('\n'));
+    assert.ok(
+      /^fim_configured_1\{\} [1-9]/m.test(text),
+      text
+        .split('\n')
+        .filter((line) => line.includes('fim'))
+        .join('\n'),
+    );
   });
 
   it(`${EDITS} edits and ${SWAPS} other modules under load: no request fails`, async (t) => {
@@ -111,7 +130,9 @@ describe('fim.wasm in a mesh, without the operator', () => {
       times[isSwap ? 'swap' : 'edit'].push(performance.now() - start);
     }
     const report = await load.stop();
-    t.diagnostic(`edit to enforced: ${distribution(times.edit)}; module swap: ${distribution(times.swap)}; ${describeLoad(report)}`);
+    t.diagnostic(
+      `edit to enforced: ${distribution(times.edit)}; module swap: ${distribution(times.swap)}; ${describeLoad(report)}`,
+    );
     assert.deepEqual(report.failures, {});
     assert.ok(median(times.edit) < 2000 || isBusy(), 'an edit within 2 s');
     assert.ok(median(times.swap) < 5000 || isBusy(), 'a module within 5 s');
@@ -120,17 +141,38 @@ describe('fim.wasm in a mesh, without the operator', () => {
   it('the sidecar runs a policy of its own, behind mutual TLS', async (t) => {
     const yaml = route('inbound', { validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] } });
     const config = pluginConfigOf(yaml, 1);
-    const filter = envoyFilter({ name: 'fim-web', app: 'web', context: 'SIDECAR_INBOUND', moduleUrl: mesh.modules.urlOf(sha256), sha256, config });
+    const filter = envoyFilter({
+      name: 'fim-web',
+      app: 'web',
+      context: 'SIDECAR_INBOUND',
+      moduleUrl: mesh.modules.urlOf(sha256),
+      sha256,
+      config,
+    });
     t.after(async () => {
       await mesh.objects.remove(filter);
-      await until('the sidecar lets all pass again', async () => (await send(url, { body: '{"account":"12"}' })).status === 200);
+      await until(
+        'the sidecar lets all pass again',
+        async () => (await send(url, { body: '{"account":"12"}' })).status === 200,
+      );
     });
     await mesh.objects.apply(filter);
-    await apply(route('open', { match: { path: { type: 'Prefix', value: '/elsewhere' } }, validation: { fields: [{ name: 'x' }] } }));
-    await until('the gateway lets it pass, the sidecar too', async () => (await send(url, { body: '{"account":"1234"}' })).status === 200);
+    await apply(
+      route('open', {
+        match: { path: { type: 'Prefix', value: '/elsewhere' } },
+        validation: { fields: [{ name: 'x' }] },
+      }),
+    );
+    await until(
+      'the gateway lets it pass, the sidecar too',
+      async () => (await send(url, { body: '{"account":"1234"}' })).status === 200,
+    );
     await until('the sidecar refuses', async () => (await send(url, { body: '{"account":"12"}' })).status === 422);
     const reply = problemOf(await send(url, { body: '{"account":"12"}' }));
-    assert.deepEqual(reply.errors?.map(({ path }) => path), ['/account']);
+    assert.deepEqual(
+      reply.errors?.map(({ path }) => path),
+      ['/account'],
+    );
   });
 
   it('istiod killed: traffic goes on; what was changed meanwhile comes when it is back', async (t) => {
@@ -148,7 +190,8 @@ describe('fim.wasm in a mesh, without the operator', () => {
     assert.deepEqual(report.failures, {});
   });
 
-  // The agent puts a filter that denies everything in a bad module's place. Envoy takes nothing but Wasm there, since the filter names no other type.
+  // The agent puts a filter that denies everything in a bad module's place. Envoy takes nothing but Wasm there, since
+  // the filter names no other type.
   it('a module that is not what its sha256 says, or is not there, replaces nothing', async () => {
     const wrong = '0'.repeat(64);
     mesh.modules.serve(`/${wrong}.wasm`, mesh.modules.of(sha256));
@@ -158,7 +201,8 @@ describe('fim.wasm in a mesh, without the operator', () => {
     ] as const) {
       await apply(pattern('B'));
       await until('the policy is in force', () => takesOnly('B'));
-      const rejections = (): number => gateway.output().split('but expect envoy.extensions.filters.http.wasm.v3.Wasm').length;
+      const rejections = (): number =>
+        gateway.output().split('but expect envoy.extensions.filters.http.wasm.v3.Wasm').length;
       const before = rejections();
       await apply(pattern('A'), bad);
       await until('Envoy has refused what the agent put in its place', () => rejections() > before);

@@ -1,4 +1,5 @@
-// The first filter of a listener and its last, with Istio's own drainDuration: connections that are open then go on for a while with the old listener.
+// The first filter of a listener and its last, with Istio's own drainDuration: connections that are open then go on for
+// a while with the old listener.
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { after, before, describe, it } from 'node:test';
@@ -17,7 +18,10 @@ const DRAIN = '45s';
 const DRAINED_MS = 150_000;
 const GOOD = '{"account":"1234"}';
 const BAD = '{"account":"12"}';
-const ROUTE = route('first', { match: { path: { type: 'Prefix', value: '/pay' } }, validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] } });
+const ROUTE = route('first', {
+  match: { path: { type: 'Prefix', value: '/pay' } },
+  validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] },
+});
 
 /** Connections of clients, each used once and then idle. */
 class Idle {
@@ -41,10 +45,19 @@ class Idle {
 describe('the first filter of a listener, and its last', () => {
   let stack: OperatedMesh;
   const names = async (): Promise<string[]> => (await stack.objects()).map(({ metadata }) => metadata.name).sort();
-  const label = (value: string | null): Promise<unknown> => stack.mesh.api.send('PATCH', `/api/v1/namespaces/${NAMESPACE}`, { metadata: { labels: { 'fim.financial/standing': value } } }, 'application/merge-patch+json');
-  const programmed = (): Promise<string | undefined> => stack.conditions('first').then(({ Programmed }) => Programmed?.status);
+  const label = (value: string | null): Promise<unknown> =>
+    stack.mesh.api.send(
+      'PATCH',
+      `/api/v1/namespaces/${NAMESPACE}`,
+      { metadata: { labels: { 'fim.financial/standing': value } } },
+      'application/merge-patch+json',
+    );
+  const programmed = (): Promise<string | undefined> =>
+    stack.conditions('first').then(({ Programmed }) => Programmed?.status);
 
-  before(async () => void (stack = await OperatedMesh.start(undefined, { drainDuration: DRAIN })), { timeout: SET_UP_MS });
+  before(async () => void (stack = await OperatedMesh.start(undefined, { drainDuration: DRAIN })), {
+    timeout: SET_UP_MS,
+  });
   after(() => stack?.stop());
 
   it('connections from before: not Programmed while one could pass an unchecked request, and none does after', async (t) => {
@@ -55,7 +68,10 @@ describe('the first filter of a listener, and its last', () => {
     t.after(() => load.stop());
     const began = performance.now();
     await stack.apply(ROUTE);
-    await until('new connections are judged', async () => (await send(stack.url, { body: BAD, path: '/pay' })).status === 422);
+    await until(
+      'new connections are judged',
+      async () => (await send(stack.url, { body: BAD, path: '/pay' })).status === 422,
+    );
     await until('the status says what it waits for, and how long at most', async () => {
       const { Programmed } = await stack.conditions('first');
       return Programmed?.reason === 'Pending' && /listener.* of gw-0 .* drained: at most/.test(Programmed.message);
@@ -73,7 +89,10 @@ describe('the first filter of a listener, and its last', () => {
     const load = new Load({ url: `${stack.url}/pay`, body: GOOD, connections: 2, pauseMs: 5 });
     t.after(() => load.stop());
     await stack.remove('first');
-    await until('the filter stands without a route', async () => (await send(stack.url, { body: BAD, path: '/pay' })).status === 200);
+    await until(
+      'the filter stands without a route',
+      async () => (await send(stack.url, { body: BAD, path: '/pay' })).status === 200,
+    );
     assert.deepEqual(await names(), ['fim-gateways', 'fim-seal-gateways']);
     const idle = new Idle(stack.url);
     t.after(() => idle.close());

@@ -1,4 +1,5 @@
-// A key service that wants a token: the gateway's Envoy shows it, from a file of its own pod; no object and no dump holds it.
+// A key service that wants a token: the gateway's Envoy shows it, from a file of its own pod; no object and no dump
+// holds it.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -22,32 +23,44 @@ describe('a key service that wants a token', () => {
   let upstream: RecordingUpstream;
   let url: string;
 
-  before(async () => {
-    const [module] = await buildModules(['fim']);
-    mesh = await Mesh.start();
-    upstream = await RecordingUpstream.start();
-    mesh.atEnd(() => upstream.stop());
-    const kms = new DevelopmentKms({ token: () => TOKEN });
-    const kmsUrl = await kms.start();
-    mesh.atEnd(() => kms.stop());
-    kms.createKey(KEY_ID);
-    // What a Secret would bring into the proxies' pods.
-    const tokenFile = path.join(mesh.folder, 'token');
-    writeFileSync(tokenFile, TOKEN, { mode: 0o600 });
-    writeFileSync(path.join(mesh.folder, 'token.json'), JSON.stringify(kmsSecrets({ tokenFile }).token));
-    Object.assign(process.env, { FIM_KMS_PROXY_FOLDER: mesh.folder, FIM_KMS_PROXY_FILES: 'token', FIM_KMS_TOKEN_FILE: tokenFile });
-    mesh.releaseModule(readFileSync(module!.path));
-    const operator = await mesh.addOperator('guarded', { kms: kmsUrl });
-    const gateway = await mesh.addGateway();
-    await mesh.addWorkload('web', upstream.url, '*');
-    await operator.leads();
-    url = mesh.gatewayUrl(gateway);
-    await until('the gateway leads to the workload', async () => (await send(url, { method: 'GET' })).status === 200);
-  }, { timeout: SET_UP_MS });
+  before(
+    async () => {
+      const [module] = await buildModules(['fim']);
+      mesh = await Mesh.start();
+      upstream = await RecordingUpstream.start();
+      mesh.atEnd(() => upstream.stop());
+      const kms = new DevelopmentKms({ token: () => TOKEN });
+      const kmsUrl = await kms.start();
+      mesh.atEnd(() => kms.stop());
+      kms.createKey(KEY_ID);
+      // What a Secret would bring into the proxies' pods.
+      const tokenFile = path.join(mesh.folder, 'token');
+      writeFileSync(tokenFile, TOKEN, { mode: 0o600 });
+      writeFileSync(path.join(mesh.folder, 'token.json'), JSON.stringify(kmsSecrets({ tokenFile }).token));
+      Object.assign(process.env, {
+        FIM_KMS_PROXY_FOLDER: mesh.folder,
+        FIM_KMS_PROXY_FILES: 'token',
+        FIM_KMS_TOKEN_FILE: tokenFile,
+      });
+      mesh.releaseModule(readFileSync(module!.path));
+      const operator = await mesh.addOperator('guarded', { kms: kmsUrl });
+      const gateway = await mesh.addGateway();
+      await mesh.addWorkload('web', upstream.url, '*');
+      await operator.leads();
+      url = mesh.gatewayUrl(gateway);
+      await until('the gateway leads to the workload', async () => (await send(url, { method: 'GET' })).status === 200);
+    },
+    { timeout: SET_UP_MS },
+  );
   after(() => mesh?.stop());
 
   it('gives the key to the gateway', async () => {
-    await mesh.objects.apply({ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: 'guarded', namespace: NAMESPACE }, spec: { encryption: { keyId: KEY_ID, request: 'Encrypt' } } });
+    await mesh.objects.apply({
+      apiVersion: 'fim.financial/v1',
+      kind: 'FinancialRoute',
+      metadata: { name: 'guarded', namespace: NAMESPACE },
+      spec: { encryption: { keyId: KEY_ID, request: 'Encrypt' } },
+    });
     await until('a message arrives encrypted', async () => {
       const { status } = await send(url, { body: '{"secret":"plain"}' });
       const body = upstream.arrived.at(-1)?.body.toString() ?? '';

@@ -1,4 +1,5 @@
-// Edits of FinancialRoutes and releases of modules while traffic flows, through API server, operator, istiod and agents: what users wait for.
+// Edits of FinancialRoutes and releases of modules while traffic flows, through API server, operator, istiod and
+// agents: what users wait for.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { send } from '../e2e/http-client.ts';
@@ -19,8 +20,10 @@ const ALWAYS = '{"transCode":"01200101"}';
 describe('live edits', () => {
   let stack: OperatedMesh;
   /** A policy that takes one more text than the load sends. */
-  const policy = (other: string, name = 'edits'): string => route(name, { validation: { fields: [{ name: 'transCode', pattern: `^(?:01200101|${other})$` }] } });
-  const takes = async (text: string): Promise<boolean> => (await send(stack.url, { body: JSON.stringify({ transCode: text }) })).status === 200;
+  const policy = (other: string, name = 'edits'): string =>
+    route(name, { validation: { fields: [{ name: 'transCode', pattern: `^(?:01200101|${other})$` }] } });
+  const takes = async (text: string): Promise<boolean> =>
+    (await send(stack.url, { body: JSON.stringify({ transCode: text }) })).status === 200;
 
   before(async () => void (stack = await OperatedMesh.start()), { timeout: SET_UP_MS });
   after(() => stack?.stop());
@@ -39,7 +42,9 @@ describe('live edits', () => {
       const start = performance.now();
       await stack.apply(policy(`edit${edit}`));
       await Promise.all([
-        until(`edit ${edit} is in force`, () => takes(`edit${edit}`)).then(() => enforced.push(performance.now() - start)),
+        until(`edit ${edit} is in force`, () => takes(`edit${edit}`)).then(() =>
+          enforced.push(performance.now() - start),
+        ),
         (async () => {
           await stack.condition('edits', 'Programmed', 'True');
           assert.ok(await takes(`edit${edit}`), `edit ${edit} is Programmed and not in force`);
@@ -48,7 +53,9 @@ describe('live edits', () => {
       ]);
     }
     const report = await load.stop();
-    t.diagnostic(`edit to enforced: ${distribution(enforced)}; to Programmed: ${distribution(proven)}; ${describeLoad(report)}`);
+    t.diagnostic(
+      `edit to enforced: ${distribution(enforced)}; to Programmed: ${distribution(proven)}; ${describeLoad(report)}`,
+    );
     assert.deepEqual(report.failures, {});
     assert.ok(median(enforced) < EDIT_LIMIT_MS || isBusy());
   });
@@ -61,12 +68,16 @@ describe('live edits', () => {
     for (let swap = 1; swap <= SWAPS; swap++) {
       const start = performance.now();
       const sha256 = stack.mesh.releaseModule(otherModule(swap));
-      await until(`module ${swap} runs`, async () => (await stack.gateway.admin.get('/config_dump?resource=ecds_filters')).includes(`${sha256}.wasm`));
+      await until(`module ${swap} runs`, async () =>
+        (await stack.gateway.admin.get('/config_dump?resource=ecds_filters')).includes(`${sha256}.wasm`),
+      );
       times.push(performance.now() - start);
       await stack.condition('edits', 'Programmed', 'True');
     }
     const report = await load.stop();
-    t.diagnostic(`release to running (the operator looks every second): ${distribution(times)}; ${describeLoad(report)}`);
+    t.diagnostic(
+      `release to running (the operator looks every second): ${distribution(times)}; ${describeLoad(report)}`,
+    );
     assert.deepEqual(report.failures, {});
     assert.ok(median(times) < SWAP_LIMIT_MS || isBusy());
   });
@@ -93,11 +104,17 @@ describe('live edits', () => {
     const fresh = otherModule(110);
     stack.mesh.modules.isAway = true;
     const sha256 = stack.mesh.releaseModule(fresh);
-    await until('the operator says what it lacks', () => stack.operator.lines().some(({ event, message }) => event === 'module-problem' && String(message).includes(sha256)));
+    await until('the operator says what it lacks', () =>
+      stack.operator
+        .lines()
+        .some(({ event, message }) => event === 'module-problem' && String(message).includes(sha256)),
+    );
     assert.deepEqual((await stack.filters())[0]?.spec, before?.spec);
     assert.ok(await takes('kept'));
     stack.mesh.modules.isAway = false;
-    await until('the module runs', async () => (await stack.gateway.admin.get('/config_dump?resource=ecds_filters')).includes(`${sha256}.wasm`));
+    await until('the module runs', async () =>
+      (await stack.gateway.admin.get('/config_dump?resource=ecds_filters')).includes(`${sha256}.wasm`),
+    );
     await stack.condition('edits', 'Programmed', 'True');
   });
 
@@ -117,15 +134,26 @@ describe('live edits', () => {
     const late = await stack.mesh.addGateway('gw-2', { gated: true });
     const status = async (body: string): Promise<number> => (await send(stack.mesh.gatewayUrl(late), { body })).status;
     const gate = async (): Promise<string | undefined> => {
-      const pod = await stack.mesh.objects.read({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'gw-2', namespace: 'demo' } });
-      return (pod?.status?.conditions as { type: string; status: string }[] | undefined)?.find(({ type }) => type === 'fim.financial/enforced')?.status;
+      const pod = await stack.mesh.objects.read({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'gw-2', namespace: 'demo' },
+      });
+      return (pod?.status?.conditions as { type: string; status: string }[] | undefined)?.find(
+        ({ type }) => type === 'fim.financial/enforced',
+      )?.status;
     };
     await until('its agent has given up', async () => late.output().includes('applying deny RBAC filter'));
     await until('it answers, and lets nothing by', async () => (await status(ALWAYS)) >= 500);
     assert.notEqual(await gate(), 'True');
     const back = performance.now();
     stack.mesh.modules.isAway = false;
-    await until('it judges', async () => (await status('{"transCode":"no"}')) === 422 && (await status(JSON.stringify({ transCode: '01200101' }))) === 200);
+    await until(
+      'it judges',
+      async () =>
+        (await status('{"transCode":"no"}')) === 422 &&
+        (await status(JSON.stringify({ transCode: '01200101' }))) === 200,
+    );
     const healed = performance.now() - back;
     t.diagnostic(`healed ${(healed / 1000).toFixed(1)} s after the module was served again`);
     assert.ok(healed < HEAL_LIMIT_MS || isBusy(), `${healed} ms`);

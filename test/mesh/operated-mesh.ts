@@ -40,7 +40,10 @@ export class OperatedMesh {
   }
 
   /** Starts everything and waits until the gateway leads to the service and the operator leads. */
-  static async start(progress?: Progress, { drainDuration = '1s', operator = {} }: { drainDuration?: string; operator?: Partial<OperatorOptions> } = {}): Promise<OperatedMesh> {
+  static async start(
+    progress?: Progress,
+    { drainDuration = '1s', operator = {} }: { drainDuration?: string; operator?: Partial<OperatorOptions> } = {},
+  ): Promise<OperatedMesh> {
     const [module] = await buildModules(['fim'], progress);
     const mesh = await Mesh.start(progress);
     mesh.drainDuration = drainDuration;
@@ -55,7 +58,10 @@ export class OperatedMesh {
       operated.gateway = await mesh.addGateway();
       operated.sidecar = await mesh.addWorkload('web', upstream.url, '*');
       await operated.operator.leads();
-      await until('the gateway leads to the workload', async () => (await send(operated.url, { method: 'GET' })).status === 200);
+      await until(
+        'the gateway leads to the workload',
+        async () => (await send(operated.url, { method: 'GET' })).status === 200,
+      );
       return operated;
     } catch (error) {
       await mesh.stop();
@@ -74,7 +80,8 @@ export class OperatedMesh {
   /** Applies FinancialRoutes of the namespace, in YAML; returns the last as the server has it. */
   async apply(yaml: string): Promise<KubeObject> {
     let last: KubeObject | undefined;
-    for (const object of objectsOf(yaml)) last = await this.mesh.objects.apply({ ...object, metadata: { ...object.metadata, namespace: NAMESPACE } });
+    for (const object of objectsOf(yaml))
+      last = await this.mesh.objects.apply({ ...object, metadata: { ...object.metadata, namespace: NAMESPACE } });
     assert.ok(last, 'there is a resource');
     return last;
   }
@@ -94,7 +101,9 @@ export class OperatedMesh {
   /** A route's conditions, by type, if they are of its present generation. */
   async conditions(name: string): Promise<Record<string, Condition>> {
     const route = await this.mesh.objects.read(this.reference(name));
-    const conditions = ((route?.status as { conditions?: Condition[] } | undefined)?.conditions ?? []).filter((condition) => condition.observedGeneration === route?.metadata.generation);
+    const conditions = ((route?.status as { conditions?: Condition[] } | undefined)?.conditions ?? []).filter(
+      (condition) => condition.observedGeneration === route?.metadata.generation,
+    );
     return Object.fromEntries(conditions.map((condition) => [condition.type, condition]));
   }
 
@@ -113,13 +122,25 @@ export class OperatedMesh {
 
   /** Runs kubectl as the administrator; returns what it prints. */
   async kubectl(...args: string[]): Promise<string> {
-    const { stdout } = await promisify(execFile)(this.mesh.programs.kubectl, ['--kubeconfig', this.mesh.kubeconfig, '-n', NAMESPACE, ...args]);
+    const { stdout } = await promisify(execFile)(this.mesh.programs.kubectl, [
+      '--kubeconfig',
+      this.mesh.kubeconfig,
+      '-n',
+      NAMESPACE,
+      ...args,
+    ]);
     return stdout;
   }
 
-  /** The EnvoyFilters with FIM's filters that the operator made, without their seals and without those that are on their way out. */
+  /**
+   * The EnvoyFilters with FIM's filters that the operator made, without their seals and without those that are on their
+   * way out.
+   */
   async filters(): Promise<KubeObject[]> {
-    return (await this.objects()).filter(({ metadata }) => !metadata.name.startsWith('fim-seal-') && metadata.annotations?.['fim.financial/retired-at'] === undefined);
+    return (await this.objects()).filter(
+      ({ metadata }) =>
+        !metadata.name.startsWith('fim-seal-') && metadata.annotations?.['fim.financial/retired-at'] === undefined,
+    );
   }
 
   /** All EnvoyFilters that the operator made. */

@@ -1,4 +1,5 @@
-// FinancialRoutes through the operator, Istio and stock Envoys: what the resource says is what the proxies do, and what its status says is so.
+// FinancialRoutes through the operator, Istio and stock Envoys: what the resource says is what the proxies do, and what
+// its status says is so.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openProtected } from '../../envoy/standalone/open-protected.ts';
@@ -33,7 +34,16 @@ describe('the operator', () => {
 
   it('with the lack accepted it is Programmed: every worker has counted the configuration', async () => {
     const before = await stack.mesh.objects.read(stack.reference('fund-redemption-v2'));
-    await stack.mesh.objects.apply({ ...stack.reference('fund-redemption-v2'), metadata: { ...before!.metadata, managedFields: undefined, resourceVersion: undefined, annotations: { [ACCEPT_MISSING_TLCP]: 'true' } }, spec: before!.spec });
+    await stack.mesh.objects.apply({
+      ...stack.reference('fund-redemption-v2'),
+      metadata: {
+        ...before!.metadata,
+        managedFields: undefined,
+        resourceVersion: undefined,
+        annotations: { [ACCEPT_MISSING_TLCP]: 'true' },
+      },
+      spec: before!.spec,
+    });
     const programmed = await stack.condition('fund-redemption-v2', 'Programmed', 'True');
     assert.match(programmed.message, /1/, 'how many proxies and workers');
   });
@@ -43,7 +53,8 @@ describe('the operator', () => {
     assert.match(table, /^NAME +READY +REASON +PROGRAMMED +PROXIES +AGE$/m);
     assert.match(table, /^fund-redemption-v2 +True +Ready +1 +1/m);
     const described = await stack.kubectl('describe', 'froute', 'fund-redemption-v2');
-    for (const expected of [/Accepted/, /ResolvedRefs/, /Programmed/, /Observed Generation/, /Events:\n/]) assert.match(described, expected);
+    for (const expected of [/Accepted/, /ResolvedRefs/, /Programmed/, /Observed Generation/, /Events:\n/])
+      assert.match(described, expected);
     t.diagnostic(described.slice(described.indexOf('Status:')).replaceAll(/\n\s*/g, ' ¦ ').slice(0, 900));
   });
 
@@ -74,13 +85,22 @@ describe('the operator', () => {
   });
 
   it('a selector reaches the sidecars alone', async () => {
-    await stack.apply(route('inbound', { selector: { matchLabels: { app: 'web' } }, validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] } }));
+    await stack.apply(
+      route('inbound', {
+        selector: { matchLabels: { app: 'web' } },
+        validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] },
+      }),
+    );
     await stack.condition('inbound', 'Programmed', 'True');
-    // The first filter makes a new listener: the gateway's connections from before go on without it until they are drained.
+    // The first filter makes a new listener: the gateway's connections from before go on without it until they are
+    // drained.
     await until('the sidecar refuses', async () => (await statusOf('{"account":"12"}')) === 422);
     assert.equal(await statusOf('{"account":"1234"}'), 200);
     const filters = await stack.filters();
-    assert.deepEqual(filters.map(({ spec }) => (spec?.workloadSelector as { labels: unknown }).labels), [{ app: 'web' }]);
+    assert.deepEqual(
+      filters.map(({ spec }) => (spec?.workloadSelector as { labels: unknown }).labels),
+      [{ app: 'web' }],
+    );
     await stack.remove('inbound');
     await until('the sidecar lets all pass', async () => (await statusOf('{"account":"12"}')) === 200);
   });
@@ -113,7 +133,11 @@ describe('the operator', () => {
   });
 
   it('a key that the key service has not is named; what was in force stays', async () => {
-    const encryption = (keyId: string): string => route('keyed', { validation: { fields: [{ name: 'a', pattern: '^1$' }] }, encryption: { keyId, request: 'Encrypt' } });
+    const encryption = (keyId: string): string =>
+      route('keyed', {
+        validation: { fields: [{ name: 'a', pattern: '^1$' }] },
+        encryption: { keyId, request: 'Encrypt' },
+      });
     await stack.apply(encryption('kms://prod/fund/key-2023'));
     await stack.condition('keyed', 'Programmed', 'True');
     await stack.apply(encryption('kms://prod/fund/nowhere'));
@@ -125,22 +149,47 @@ describe('the operator', () => {
 
   it('a poisonous route stops no other', async () => {
     // What only the module can know: a pattern that is valid and compiles to too much.
-    await stack.apply(route('good', { match: { path: { type: 'Prefix', value: '/good' } }, validation: { fields: [{ name: 'a', pattern: '^1$' }] } }));
+    await stack.apply(
+      route('good', {
+        match: { path: { type: 'Prefix', value: '/good' } },
+        validation: { fields: [{ name: 'a', pattern: '^1$' }] },
+      }),
+    );
     await stack.condition('good', 'Programmed', 'True');
-    const poison = { match: { path: { type: 'Prefix', value: '/poison' } }, validation: { fields: [{ name: 'a', pattern: '^(?:[a-z]{1,250}[0-9]{1,250}){1,20}$' }] } };
+    const poison = {
+      match: { path: { type: 'Prefix', value: '/poison' } },
+      validation: { fields: [{ name: 'a', pattern: '^(?:[a-z]{1,250}[0-9]{1,250}){1,20}$' }] },
+    };
     await stack.apply(route('poison', poison));
     const refused = await stack.condition('poison', 'Accepted', 'False');
     assert.match(refused.message, /FIM-[A-Z]+-\d{4}/);
-    await stack.apply(route('good', { match: { path: { type: 'Prefix', value: '/good' } }, validation: { fields: [{ name: 'a', pattern: '^2$' }] } }));
+    await stack.apply(
+      route('good', {
+        match: { path: { type: 'Prefix', value: '/good' } },
+        validation: { fields: [{ name: 'a', pattern: '^2$' }] },
+      }),
+    );
     await stack.condition('good', 'Programmed', 'True');
     const reply = await send(stack.url, { body: '{"a":"2"}', path: '/good' });
-    assert.equal(reply.status, 200, `${reply.body}\n${JSON.stringify(await stack.conditions('good'))}\n${JSON.stringify((await stack.filters()).map(({ metadata, spec }) => [metadata.annotations, JSON.stringify(spec).match(/"value":"[^\n]*/)?.[0].slice(0, 1500)]))}`);
+    assert.equal(
+      reply.status,
+      200,
+      `${reply.body}\n${JSON.stringify(await stack.conditions('good'))}\n${JSON.stringify(
+        (await stack.filters()).map(({ metadata, spec }) => [
+          metadata.annotations,
+          JSON.stringify(spec)
+            .match(/"value":"[^\n]*/)?.[0]
+            .slice(0, 1500),
+        ]),
+      )}`,
+    );
     await stack.remove('good', 'poison');
   });
 
   describe('at a Gateway of the Gateway API', () => {
     const TARGET = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'public' };
-    const only = (pattern: string): string => route('targeted', { targetRefs: [TARGET], validation: { fields: [{ name: 'account', pattern }] } });
+    const only = (pattern: string): string =>
+      route('targeted', { targetRefs: [TARGET], validation: { fields: [{ name: 'account', pattern }] } });
     const LONG = '{"account":"1234"}';
     const SHORT = '{"account":"12"}';
     let url: string;
@@ -156,7 +205,10 @@ describe('the operator', () => {
       const { message } = await stack.condition('targeted', 'Programmed', 'True');
       assert.match(message, /^1 prox/);
       await stack.condition('targeted', 'ResolvedRefs', 'True');
-      assert.deepEqual((await stack.filters()).map(({ metadata, spec }) => [metadata.name, spec?.targetRefs]), [['fim-gateway-public', [TARGET]]]);
+      assert.deepEqual(
+        (await stack.filters()).map(({ metadata, spec }) => [metadata.name, spec?.targetRefs]),
+        [['fim-gateway-public', [TARGET]]],
+      );
       // The first filter makes a new listener, and for a moment the old one still accepts.
       await until('it refuses', async () => (await statusThere(SHORT)) === 422);
       assert.equal(await statusThere(LONG), 200);
@@ -172,11 +224,19 @@ describe('the operator', () => {
     });
 
     it('it runs one filter with its own routes and those of all gateways', async () => {
-      await stack.apply(route('everywhere', { match: { path: { type: 'Prefix', value: '/pay' } }, validation: { fields: [{ name: 'amount', pattern: '^1$' }] } }));
+      await stack.apply(
+        route('everywhere', {
+          match: { path: { type: 'Prefix', value: '/pay' } },
+          validation: { fields: [{ name: 'amount', pattern: '^1$' }] },
+        }),
+      );
       const { message } = await stack.condition('everywhere', 'Programmed', 'True');
       assert.match(message, /^2 prox/);
       assert.equal(await statusThere('{"amount":"2"}', '/pay'), 422);
-      await until('the other gateway refuses, with its first filter', async () => (await statusOf('{"amount":"2"}', '/pay')) === 422);
+      await until(
+        'the other gateway refuses, with its first filter',
+        async () => (await statusOf('{"amount":"2"}', '/pay')) === 422,
+      );
       assert.equal(await statusThere(LONG), 422, 'its own route');
       assert.equal(await statusOf(LONG), 200, 'the other gateway');
       await stack.remove('everywhere');
@@ -185,7 +245,10 @@ describe('the operator', () => {
 
     it('deleted, it leaves nothing behind', async () => {
       await stack.remove('targeted');
-      await until('everything passes', async () => (await statusThere(SHORT)) === 200 && (await statusThere(LONG)) === 200);
+      await until(
+        'everything passes',
+        async () => (await statusThere(SHORT)) === 200 && (await statusThere(LONG)) === 200,
+      );
       await until('no object is left', async () => (await stack.objects()).length === 0);
     });
   });

@@ -1,4 +1,5 @@
-// Parts of the control plane die, come back, change places: the data plane does not notice, and what was asked meanwhile comes true.
+// Parts of the control plane die, come back, change places: the data plane does not notice, and what was asked
+// meanwhile comes true.
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -32,8 +33,10 @@ describe('outages under load', () => {
   let stack: OperatedMesh;
   let leader: Operator;
   let load: Load;
-  const policy = (other: string): string => route('edits', { validation: { fields: [{ name: 'transCode', pattern: `^(?:01200101|${other})$` }] } });
-  const takes = async (text: string): Promise<boolean> => (await send(stack.url, { body: JSON.stringify({ transCode: text }) })).status === 200;
+  const policy = (other: string): string =>
+    route('edits', { validation: { fields: [{ name: 'transCode', pattern: `^(?:01200101|${other})$` }] } });
+  const takes = async (text: string): Promise<boolean> =>
+    (await send(stack.url, { body: JSON.stringify({ transCode: text }) })).status === 200;
 
   before(
     async () => {
@@ -98,7 +101,10 @@ describe('outages under load', () => {
     process.kill(leader.pid, 'SIGCONT');
     await until('the paused one has ended itself', () => leader.isOver);
     const lost = leader.lines().at(-1);
-    assert.ok(leader.lines().some(({ event, reason }) => event === 'stopping' && /lease/.test(String(reason))), JSON.stringify(lost));
+    assert.ok(
+      leader.lines().some(({ event, reason }) => event === 'stopping' && /lease/.test(String(reason))),
+      JSON.stringify(lost),
+    );
     leader = third;
     assert.equal(await third.metric('fim_operator_leading'), 1);
     await edit('resumed');
@@ -112,10 +118,15 @@ describe('outages under load', () => {
     await until('the next leads', () => next.lines().some(({ event }) => event === 'leading'), TAKE_OVER_LIMIT_MS);
     t.diagnostic(`handed over in ${((performance.now() - began) / 1000).toFixed(1)} s`);
     leader = next;
-    await until('the object bears the new version', async () => (await stack.filters())[0]?.metadata.annotations?.['fim.financial/operator-version'] === NEXT_VERSION);
+    await until(
+      'the object bears the new version',
+      async () => (await stack.filters())[0]?.metadata.annotations?.['fim.financial/operator-version'] === NEXT_VERSION,
+    );
     const [after] = await stack.filters();
-    // An operator that never asked the proxies before may ask for one generation more to prove what runs: the policy of it is the same, to the byte.
-    const policyOf = (object: typeof after): string => JSON.stringify(object?.spec).replace(/\{\\"generation\\":\d+,/, '{');
+    // An operator that never asked the proxies before may ask for one generation more to prove what runs: the policy of
+    // it is the same, to the byte.
+    const policyOf = (object: typeof after): string =>
+      JSON.stringify(object?.spec).replace(/\{\\"generation\\":\d+,/, '{');
     assert.notEqual(policyOf(after), JSON.stringify(after?.spec), 'the generation was not found');
     assert.equal(policyOf(after), policyOf(before), 'proxies get no other policy');
     await stack.condition('edits', 'Programmed', 'True');

@@ -9,20 +9,28 @@ const SET_UP_MS = 1_200_000;
 const START_MS = 300_000;
 
 it('npm run mesh: the printed lines do what they say, and an end leaves nothing', { timeout: SET_UP_MS }, async (t) => {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'test/mesh/play.ts'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'test/mesh/play.ts'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   t.after(() => child.kill('SIGKILL'));
   let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (said += text));
   const ended = new Promise<number | null>((done) => child.once('close', done));
   const waitFor = (pattern: RegExp): Promise<RegExpExecArray> =>
-    until(`it says ${pattern}`, () => {
-      if (child.exitCode !== null) throw new Error(said);
-      return pattern.exec(said) ?? undefined;
-    }, START_MS);
+    until(
+      `it says ${pattern}`,
+      () => {
+        if (child.exitCode !== null) throw new Error(said);
+        return pattern.exec(said) ?? undefined;
+      },
+      START_MS,
+    );
   await waitFor(/Ctrl-C ends everything/);
   await waitFor(/fund-redemption-v2 {2}Programmed=True/);
   await waitFor(/card-query {2}Programmed=True/);
-  const shell = (line: string): string => execFileSync('sh', ['-c', line], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const shell = (line: string): string =>
+    execFileSync('sh', ['-c', line], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   const lines = [...said.matchAll(/^ {2}(curl .+)$/gm)].map(([, line = '']) => line);
   const [taken = '', refused = '', seen = '', cards = ''] = lines;
   await until('a key is there', () => /HTTP\/1\.1 200/.test(shell(taken)));
@@ -38,5 +46,9 @@ it('npm run mesh: the printed lines do what they say, and an end leaves nothing'
   child.kill('SIGINT');
   assert.equal(await ended, 0, said);
   assert.ok(!existsSync(folder), 'its folder is gone');
-  assert.throws(() => execFileSync('pgrep', ['-f', folder], { stdio: 'ignore' }), { status: 1 }, 'its processes are gone');
+  assert.throws(
+    () => execFileSync('pgrep', ['-f', folder], { stdio: 'ignore' }),
+    { status: 1 },
+    'its processes are gone',
+  );
 });

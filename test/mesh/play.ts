@@ -49,7 +49,8 @@ async function tellConditions(mesh: Mesh, stopped: AbortSignal): Promise<void> {
 
 function guide(mesh: Mesh, url: string, admin: { gateway: string; sidecar: string }, metrics: string): string {
   const kubectl = `${mesh.programs.kubectl} --kubeconfig ${mesh.kubeconfig} -n ${NAMESPACE}`;
-  const post = (body: string): string => `  curl -i ${url}/fund/redemption -H 'content-type: application/json' -d '${body}'`;
+  const post = (body: string): string =>
+    `  curl -i ${url}/fund/redemption -H 'content-type: application/json' -d '${body}'`;
   return `
 The mesh is ready: gateway ${url} → mutual TLS → sidecar → a demonstration service.
 
@@ -89,7 +90,14 @@ async function run(stopped: AbortSignal): Promise<void> {
     await operator.leads();
     await mesh.objects.applyAll(['fund-redemption-v2.yaml', 'card-query.yaml'].map(sample));
     const listening = await operator.said('listening');
-    say(guide(mesh, mesh.gatewayUrl(gateway), { gateway: gateway.admin.base.origin, sidecar: sidecar.admin.base.origin }, `http://${listening.address}/metrics`));
+    say(
+      guide(
+        mesh,
+        mesh.gatewayUrl(gateway),
+        { gateway: gateway.admin.base.origin, sidecar: sidecar.admin.base.origin },
+        `http://${listening.address}/metrics`,
+      ),
+    );
     await tellConditions(mesh, stopped);
   } finally {
     say('ending …');

@@ -1,4 +1,5 @@
-// The native seal behind FIM: whatever takes the filter out of a proxy's chain, what a route may concern does not come by, strangers do, and the status says so.
+// The native seal behind FIM: whatever takes the filter out of a proxy's chain, what a route may concern does not come
+// by, strangers do, and the status says so.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
@@ -13,12 +14,25 @@ import { until } from './stack/until.ts';
 const SET_UP_MS = 1_200_000;
 const GOOD = '{"account":"1234"}';
 const BAD = '{"account":"12"}';
-const GATEWAY_ROUTE = route('paying', { match: { path: { type: 'Prefix', value: '/pay' } }, validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] } });
+const GATEWAY_ROUTE = route('paying', {
+  match: { path: { type: 'Prefix', value: '/pay' } },
+  validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] },
+});
 
 /** A neighbour's patch that takes a filter out of all chains of a context. */
 function removing(name: string, filter: string, context: string): KubeObject {
-  const match = { context, listener: { filterChain: { filter: { name: 'envoy.filters.network.http_connection_manager', subFilter: { name: filter } } } } };
-  return { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', metadata: { name, namespace: NAMESPACE }, spec: { priority: 100_000, configPatches: [{ applyTo: 'HTTP_FILTER', match, patch: { operation: 'REMOVE' } }] } };
+  const match = {
+    context,
+    listener: {
+      filterChain: { filter: { name: 'envoy.filters.network.http_connection_manager', subFilter: { name: filter } } },
+    },
+  };
+  return {
+    apiVersion: 'networking.istio.io/v1alpha3',
+    kind: 'EnvoyFilter',
+    metadata: { name, namespace: NAMESPACE },
+    spec: { priority: 100_000, configPatches: [{ applyTo: 'HTTP_FILTER', match, patch: { operation: 'REMOVE' } }] },
+  };
 }
 
 describe('the seal', () => {
@@ -43,11 +57,23 @@ describe('the seal', () => {
   });
 
   it('a new route is sealed without a new listener', async () => {
-    const listeners = async (): Promise<number> => (await stack.gateway.stats('listener_manager.listener_(added|modified|in_place_updated)')).values().reduce((sum, count) => sum + count, 0);
+    const listeners = async (): Promise<number> =>
+      (await stack.gateway.stats('listener_manager.listener_(added|modified|in_place_updated)'))
+        .values()
+        .reduce((sum, count) => sum + count, 0);
     const before = await listeners();
-    await stack.apply(route('fund', { match: { path: { type: 'Prefix', value: '/fund' } }, validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] } }));
+    await stack.apply(
+      route('fund', {
+        match: { path: { type: 'Prefix', value: '/fund' } },
+        validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] },
+      }),
+    );
     await stack.condition('fund', 'Programmed', 'True');
-    await until('the scope of the seal has it', async () => JSON.stringify((await stack.objects()).find(({ metadata }) => metadata.name === 'fim-seal-gateways')?.spec).includes('fund'));
+    await until('the scope of the seal has it', async () =>
+      JSON.stringify(
+        (await stack.objects()).find(({ metadata }) => metadata.name === 'fim-seal-gateways')?.spec,
+      ).includes('fund'),
+    );
     assert.equal(await listeners(), before);
     await stack.remove('fund');
   });
@@ -57,22 +83,33 @@ describe('the seal', () => {
     await stack.mesh.objects.apply(neighbour);
     await until('nothing comes by', async () => (await status(GOOD, '/pay')) === 503);
     assert.equal(problemOf(await send(stack.url, { body: GOOD, path: '/pay' })).code, 'FIM-RT-0020');
-    for (const path of ['/pay', '/pay/x', '//pay', '/%70ay', '/x/..;/pay', '/pay;a=1']) assert.notEqual(await status(BAD, path), 200, path);
+    for (const path of ['/pay', '/pay/x', '//pay', '/%70ay', '/x/..;/pay', '/pay;a=1'])
+      assert.notEqual(await status(BAD, path), 200, path);
     assert.equal(await status(BAD, '/other'), 200);
     const { message } = await stack.condition('paying', 'Programmed', 'False', 'ForeignPatch');
     assert.match(message, /demo\/neighbour \(REMOVE of filter fim\.gateways\)/);
     await stack.mesh.objects.remove(neighbour);
-    await until('FIM judges again', async () => (await status(BAD, '/pay')) === 422 && (await status(GOOD, '/pay')) === 200);
+    await until(
+      'FIM judges again',
+      async () => (await status(BAD, '/pay')) === 422 && (await status(GOOD, '/pay')) === 200,
+    );
   });
 
   it('the filter is deleted by hand while no operator is there: refused', async () => {
     await stack.operator.stop();
-    const filter = { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', metadata: { name: 'fim-gateways', namespace: NAMESPACE } };
+    const filter = {
+      apiVersion: 'networking.istio.io/v1alpha3',
+      kind: 'EnvoyFilter',
+      metadata: { name: 'fim-gateways', namespace: NAMESPACE },
+    };
     await stack.mesh.objects.remove(filter);
     await until('nothing comes by', async () => (await status(GOOD, '/pay')) === 503);
     await until('strangers do', async () => (await status(BAD, '/other')) === 200);
     stack.operator = await stack.mesh.addOperator('second');
-    await until('FIM judges again', async () => (await status(BAD, '/pay')) === 422 && (await status(GOOD, '/pay')) === 200);
+    await until(
+      'FIM judges again',
+      async () => (await status(BAD, '/pay')) === 422 && (await status(GOOD, '/pay')) === 200,
+    );
     await stack.condition('paying', 'Programmed', 'True');
   });
 
@@ -83,11 +120,18 @@ describe('the seal', () => {
   });
 
   it('at a sidecar: in its inbound chain', async () => {
-    await stack.apply(route('inbound', { selector: { matchLabels: { app: 'web' } }, validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] } }));
+    await stack.apply(
+      route('inbound', {
+        selector: { matchLabels: { app: 'web' } },
+        validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] },
+      }),
+    );
     await stack.condition('inbound', 'Programmed', 'True');
     await until('the seal is in the chain', async () => (await stack.sidecar.stats('rbac.fim_seal')).size > 0);
     assert.equal(await status(GOOD, '/'), 200);
-    const [{ metadata: { name = '' } = { name: '' } } = {} as KubeObject] = (await stack.filters()).filter(({ metadata }) => metadata.name.startsWith('fim-sidecars'));
+    const [{ metadata: { name = '' } = { name: '' } } = {} as KubeObject] = (await stack.filters()).filter(
+      ({ metadata }) => metadata.name.startsWith('fim-sidecars'),
+    );
     const neighbour = removing('neighbour', `fim.${name.replace('fim-', '')}`, 'SIDECAR_INBOUND');
     await stack.mesh.objects.apply(neighbour);
     await until('nothing comes by', async () => (await status(GOOD, '/')) === 503);
@@ -108,7 +152,12 @@ describe('the seal', () => {
       return said;
     };
     await until('it leads to the workload', async () => (await raw()).includes('200 OK'));
-    await stack.apply(route('inbound', { selector: { matchLabels: { app: 'web' } }, validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] } }));
+    await stack.apply(
+      route('inbound', {
+        selector: { matchLabels: { app: 'web' } },
+        validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] },
+      }),
+    );
     await stack.condition('inbound', 'Programmed', 'True');
     await until('it is refused', async () => (await raw()) === '');
     const { message } = await stack.condition('inbound', 'Covered', 'True');

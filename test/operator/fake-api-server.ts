@@ -1,4 +1,5 @@
-// An API server as far as the operator needs one: lists in pages, watches with a history, apply, status, leases; and every way in which it may fail.
+// An API server as far as the operator needs one: lists in pages, watches with a history, apply, status, leases; and
+// every way in which it may fail.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -35,7 +36,13 @@ const PATH = /^\/(?:api|apis\/([^/]+))\/[^/]+(?:\/namespaces\/([^/]+))?\/([a-z]+
 /** Conditions of a pod are one to a type; those of other managers stay. */
 function withConditions(status: KubeObject['status'], applied: KubeObject['status']): KubeObject['status'] {
   const of = (one: KubeObject['status']): { type: string }[] => (one?.conditions ?? []) as { type: string }[];
-  return { ...status, conditions: [...of(status).filter(({ type }) => !of(applied).some((condition) => condition.type === type)), ...of(applied)] };
+  return {
+    ...status,
+    conditions: [
+      ...of(status).filter(({ type }) => !of(applied).some((condition) => condition.type === type)),
+      ...of(applied),
+    ],
+  };
 }
 
 export class FakeApiServer {
@@ -46,7 +53,11 @@ export class FakeApiServer {
   private readonly objects = new Map<string, Map<string, KubeObject>>();
   private readonly history = new Map<string, Change[]>();
   private readonly watchers = new Set<Watcher>();
-  private readonly faults: { matches: (request: string) => boolean; status: number; headers: Record<string, string> }[] = [];
+  private readonly faults: {
+    matches: (request: string) => boolean;
+    status: number;
+    headers: Record<string, string>;
+  }[] = [];
   private readonly absent = new Set<string>();
   private version = 100;
   private uid = 0;
@@ -78,13 +89,17 @@ export class FakeApiServer {
 
   config(): KubeConfig {
     const config = new KubeConfig();
-    config.loadFromClusterAndUser({ name: 'fake', server: `http://127.0.0.1:${this.port}`, skipTLSVerify: true }, { name: 'test', token: 'test' });
+    config.loadFromClusterAndUser(
+      { name: 'fake', server: `http://127.0.0.1:${this.port}`, skipTLSVerify: true },
+      { name: 'test', token: 'test' },
+    );
     return config;
   }
 
   /** The next `count` requests that read `verb resource` are answered with a failure. */
   fail(request: string, status: number, count = 1, headers: Record<string, string> = {}): void {
-    for (let index = 0; index < count; index++) this.faults.push({ matches: (given) => given === request, status, headers });
+    for (let index = 0; index < count; index++)
+      this.faults.push({ matches: (given) => given === request, status, headers });
   }
 
   /** Refuses one verb on one object, as admission does, until another is named. */
@@ -116,7 +131,13 @@ export class FakeApiServer {
     const known = this.of(collection).get(`${object.metadata.namespace ?? ''}/${object.metadata.name}`);
     const sameSpec = JSON.stringify(known?.spec) === JSON.stringify(object.spec);
     const generation = known === undefined ? 1 : (known.metadata.generation ?? 1) + (sameSpec ? 0 : 1);
-    const metadata = { creationTimestamp: '2026-01-01T00:00:00Z', uid: known?.metadata.uid ?? `uid-${++this.uid}`, ...object.metadata, generation, resourceVersion: String(++this.version) };
+    const metadata = {
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      uid: known?.metadata.uid ?? `uid-${++this.uid}`,
+      ...object.metadata,
+      generation,
+      resourceVersion: String(++this.version),
+    };
     const stored = { ...KINDS[collection]!, ...object, metadata } as KubeObject;
     this.of(collection).set(`${metadata.namespace ?? ''}/${metadata.name}`, stored);
     this.record(collection, known === undefined ? 'ADDED' : 'MODIFIED', stored);
@@ -127,7 +148,10 @@ export class FakeApiServer {
     const object = this.of(collection).get(`${namespace}/${name}`);
     if (object === undefined) return;
     this.of(collection).delete(`${namespace}/${name}`);
-    this.record(collection, 'DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.version) } });
+    this.record(collection, 'DELETED', {
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: String(++this.version) },
+    });
   }
 
   get(collection: string, namespace: string, name: string): KubeObject | undefined {
@@ -148,7 +172,8 @@ export class FakeApiServer {
     const changes = this.history.get(collection) ?? [];
     changes.push({ version: Number(object.metadata.resourceVersion), type, object });
     this.history.set(collection, changes);
-    for (const watcher of this.watchers) if (watcher.collection === collection) watcher.response.write(`${JSON.stringify({ type, object })}\n`);
+    for (const watcher of this.watchers)
+      if (watcher.collection === collection) watcher.response.write(`${JSON.stringify({ type, object })}\n`);
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -164,10 +189,14 @@ export class FakeApiServer {
     if (verb === 'list' || verb === 'watch') this.queries.push(url.searchParams);
     const metadataOnly = request.headers.accept?.includes('PartialObjectMetadata') === true;
     const say = (status: number, given: object, headers: Record<string, string> = {}): void => {
-      const body = metadataOnly && 'metadata' in given ? { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: given.metadata } : given;
+      const body =
+        metadataOnly && 'metadata' in given
+          ? { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: given.metadata }
+          : given;
       response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
     };
-    const refuse = (status: number, reason: string, headers: Record<string, string> = {}): void => say(status, { kind: 'Status', status: 'Failure', reason, message: `${reason} (${line})`, code: status }, headers);
+    const refuse = (status: number, reason: string, headers: Record<string, string> = {}): void =>
+      say(status, { kind: 'Status', status: 'Failure', reason, message: `${reason} (${line})`, code: status }, headers);
     const index = this.faults.findIndex((fault) => fault.matches(line));
     if (index >= 0) {
       const [fault] = this.faults.splice(index, 1);
@@ -177,30 +206,79 @@ export class FakeApiServer {
     if (KINDS[collection] === undefined || this.absent.has(collection)) return refuse(404, 'NotFound');
     const object = text === '' ? undefined : (JSON.parse(text) as KubeObject);
     switch (verb) {
-      case 'list': return this.list(collection, url, say, refuse);
-      case 'watch': return this.watch(collection, namespace, url, response, say);
+      case 'list':
+        return this.list(collection, url, say, refuse);
+      case 'watch':
+        return this.watch(collection, namespace, url, response, say);
       case 'get': {
         const found = this.get(collection, namespace ?? '', name ?? '');
         return found === undefined ? refuse(404, 'NotFound') : say(200, found);
       }
-      case 'create': return this.get(collection, namespace ?? '', object!.metadata.name) ? refuse(409, 'AlreadyExists') : say(201, this.put(collection, object!));
-      case 'update': return object!.metadata.resourceVersion !== this.get(collection, namespace ?? '', name ?? '')?.metadata.resourceVersion ? refuse(409, 'Conflict') : say(200, this.put(collection, object!));
-      case 'delete': this.remove(collection, namespace ?? '', name ?? ''); return say(200, {});
-      default: return this.patch(collection, namespace ?? '', name ?? '', sub !== undefined, object!, request.headers['content-type'] ?? '', say, refuse);
+      case 'create':
+        return this.get(collection, namespace ?? '', object!.metadata.name)
+          ? refuse(409, 'AlreadyExists')
+          : say(201, this.put(collection, object!));
+      case 'update':
+        return object!.metadata.resourceVersion !==
+          this.get(collection, namespace ?? '', name ?? '')?.metadata.resourceVersion
+          ? refuse(409, 'Conflict')
+          : say(200, this.put(collection, object!));
+      case 'delete':
+        this.remove(collection, namespace ?? '', name ?? '');
+        return say(200, {});
+      default:
+        return this.patch(
+          collection,
+          namespace ?? '',
+          name ?? '',
+          sub !== undefined,
+          object!,
+          request.headers['content-type'] ?? '',
+          say,
+          refuse,
+        );
     }
   }
 
-  private patch(collection: string, namespace: string, name: string, isStatus: boolean, body: KubeObject, type: string, say: Say, refuse: Refuse): void {
+  private patch(
+    collection: string,
+    namespace: string,
+    name: string,
+    isStatus: boolean,
+    body: KubeObject,
+    type: string,
+    say: Say,
+    refuse: Refuse,
+  ): void {
     const known = this.get(collection, namespace, name);
     if (type.startsWith('application/json-patch')) {
       if (known === undefined) return refuse(404, 'NotFound');
       const [{ path, value }] = body as unknown as [{ path: string; value: unknown }];
       return say(200, this.put(collection, { ...known, [path.slice(1)]: value }));
     }
-    if (isStatus) return known === undefined ? refuse(404, 'NotFound') : say(200, this.put(collection, { ...known, status: collection === 'pods' ? withConditions(known.status, body.status) : body.status }));
+    if (isStatus)
+      return known === undefined
+        ? refuse(404, 'NotFound')
+        : say(
+            200,
+            this.put(collection, {
+              ...known,
+              status: collection === 'pods' ? withConditions(known.status, body.status) : body.status,
+            }),
+          );
     // Members of the spec that others own stay, as with a real server.
-    const foreign = Object.fromEntries(Object.entries(known?.spec ?? {}).filter(([member]) => member.startsWith('foreign')));
-    say(known === undefined ? 201 : 200, this.put(collection, { ...known, ...body, spec: { ...foreign, ...body.spec }, metadata: { ...known?.metadata, ...body.metadata } }));
+    const foreign = Object.fromEntries(
+      Object.entries(known?.spec ?? {}).filter(([member]) => member.startsWith('foreign')),
+    );
+    say(
+      known === undefined ? 201 : 200,
+      this.put(collection, {
+        ...known,
+        ...body,
+        spec: { ...foreign, ...body.spec },
+        metadata: { ...known?.metadata, ...body.metadata },
+      }),
+    );
   }
 
   private list(collection: string, url: URL, say: Say, refuse: Refuse): void {
@@ -217,13 +295,16 @@ export class FakeApiServer {
     const since = Number(url.searchParams.get('resourceVersion'));
     if (since < this.floor) {
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' } })}\n`);
+      response.end(
+        `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' } })}\n`,
+      );
       return;
     }
     if (Number.isNaN(since)) return say(400, {});
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
-    for (const { version, type, object } of this.history.get(collection) ?? []) if (version > since) response.write(`${JSON.stringify({ type, object })}\n`);
+    for (const { version, type, object } of this.history.get(collection) ?? [])
+      if (version > since) response.write(`${JSON.stringify({ type, object })}\n`);
     const watcher = { collection, namespace, response };
     this.watchers.add(watcher);
     response.on('close', () => this.watchers.delete(watcher));

@@ -1,5 +1,5 @@
-// What stands in the proxies' chains: the seal after the filter and away before it, no word of Programmed while old listeners drain, a filter that stands without
-// routes, generations that never go back.
+// What stands in the proxies' chains: the seal after the filter and away before it, no word of Programmed while old
+// listeners drain, a filter that stands without routes, generations that never go back.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RETIRE_SETTLE_MS } from '../../istio/limits.ts';
@@ -10,12 +10,25 @@ const LIMIT = { match: { path: { type: 'Prefix', value: '/pay' } }, rateLimit: {
 const GATEWAY_LABELS = { istio: 'ingressgateway' };
 const STANDING = 'fim.financial/standing';
 
-const patchesOf = (rig: Rig, name: string): string[] => ((rig.filter(name)?.spec?.configPatches ?? []) as { applyTo: string; patch: { operation: string } }[]).map(({ applyTo, patch }) => `${applyTo} ${patch.operation}`);
-const isRetired = (rig: Rig): boolean => rig.filter('fim-gateways')?.metadata.annotations?.['fim.financial/retired-at'] !== undefined;
+const patchesOf = (rig: Rig, name: string): string[] =>
+  ((rig.filter(name)?.spec?.configPatches ?? []) as { applyTo: string; patch: { operation: string } }[]).map(
+    ({ applyTo, patch }) => `${applyTo} ${patch.operation}`,
+  );
+const isRetired = (rig: Rig): boolean =>
+  rig.filter('fim-gateways')?.metadata.annotations?.['fim.financial/retired-at'] !== undefined;
 
 describe('filters in force', () => {
   it('behind a filter that proxies have already the seal comes when all run a module that stamps', async (t) => {
-    const rig = await Rig.start(t, (server) => server.put('envoyfilters', { metadata: { name: 'fim-gateways', namespace: NAMESPACE, labels: { 'app.kubernetes.io/managed-by': 'fim-operator' } }, spec: { configPatches: [] } }));
+    const rig = await Rig.start(t, (server) =>
+      server.put('envoyfilters', {
+        metadata: {
+          name: 'fim-gateways',
+          namespace: NAMESPACE,
+          labels: { 'app.kubernetes.io/managed-by': 'fim-operator' },
+        },
+        spec: { configPatches: [] },
+      }),
+    );
     const proxy = await rig.pod('gw-1', GATEWAY_LABELS);
     rig.route('limit', LIMIT);
     await rig.condition('limit', 'Programmed', 'False', 'Pending');
@@ -31,12 +44,23 @@ describe('filters in force', () => {
     rig.route('limit', LIMIT);
     await rig.condition('limit', 'Programmed', 'False', 'Pending');
     await until('the seal', () => rig.filter('fim-seal-gateways') !== undefined);
-    assert.ok(Number(rig.filter('fim-seal-gateways')!.metadata.resourceVersion) > Number(rig.filter('fim-gateways')!.metadata.resourceVersion), 'no listener has the seal alone');
+    assert.ok(
+      Number(rig.filter('fim-seal-gateways')!.metadata.resourceVersion) >
+        Number(rig.filter('fim-gateways')!.metadata.resourceVersion),
+      'no listener has the seal alone',
+    );
     proxy.take(rig.config('fim-gateways')!.generation);
     await rig.condition('limit', 'Programmed', 'True');
     await until('the seal', () => rig.filter('fim-seal-gateways') !== undefined);
-    assert.deepEqual(patchesOf(rig, 'fim-seal-gateways'), ['EXTENSION_CONFIG ADD', 'HTTP_FILTER INSERT_BEFORE', 'NETWORK_FILTER MERGE']);
-    assert.ok(Number(rig.filter('fim-seal-gateways')!.spec!.priority) > Number(rig.filter('fim-gateways')!.spec!.priority), 'it stands behind the filter');
+    assert.deepEqual(patchesOf(rig, 'fim-seal-gateways'), [
+      'EXTENSION_CONFIG ADD',
+      'HTTP_FILTER INSERT_BEFORE',
+      'NETWORK_FILTER MERGE',
+    ]);
+    assert.ok(
+      Number(rig.filter('fim-seal-gateways')!.spec!.priority) > Number(rig.filter('fim-gateways')!.spec!.priority),
+      'it stands behind the filter',
+    );
 
     proxy.draining = 1;
     const { generation } = rig.config('fim-gateways')!;
@@ -65,7 +89,11 @@ describe('filters in force', () => {
     rig.route('limit', LIMIT);
     await until('the object', () => rig.config('fim-gateways') !== undefined);
     proxy.take(rig.config('fim-gateways')!.generation);
-    await until('what it waits for', () => /2 listeners of gw-1 are drained: at most.*45 s/.test(rig.status('limit')?.conditions.find(({ type }) => type === 'Programmed')?.message ?? ''));
+    await until('what it waits for', () =>
+      /2 listeners of gw-1 are drained: at most.*45 s/.test(
+        rig.status('limit')?.conditions.find(({ type }) => type === 'Programmed')?.message ?? '',
+      ),
+    );
     assert.equal((await rig.condition('limit', 'Programmed', 'False', 'Pending')).status, 'False');
     proxy.draining = 0;
     await rig.condition('limit', 'Programmed', 'True');
@@ -83,7 +111,12 @@ describe('filters in force', () => {
       server.put('namespaces', { metadata: { name: NAMESPACE, labels: { [STANDING]: 'all' } } });
       server.put('services', { metadata: { name: 'web', namespace: NAMESPACE }, spec: { selector: { app: 'web' } } });
     });
-    await until('both', () => rig.config('fim-gateways') !== undefined && rig.server.all('envoyfilters').some(({ metadata }) => metadata.name.startsWith('fim-sidecars-web')));
+    await until(
+      'both',
+      () =>
+        rig.config('fim-gateways') !== undefined &&
+        rig.server.all('envoyfilters').some(({ metadata }) => metadata.name.startsWith('fim-sidecars-web')),
+    );
     assert.deepEqual(rig.config('fim-gateways')!.routes, []);
     const before = JSON.stringify(patchesOf(rig, 'fim-gateways'));
     rig.route('limit', LIMIT);
@@ -99,7 +132,11 @@ describe('filters in force', () => {
     const [one, idle] = [await rig.pod('gw-1', GATEWAY_LABELS), await rig.pod('gw-idle', GATEWAY_LABELS)];
     idle.listeners = 2;
     rig.route('limit', LIMIT);
-    await until('who lags', () => /0 of 1 proxy .*waiting for gw-1\..*gw-idle/.test(rig.status('limit')?.conditions.find(({ type }) => type === 'Programmed')?.message ?? ''));
+    await until('who lags', () =>
+      /0 of 1 proxy .*waiting for gw-1\..*gw-idle/.test(
+        rig.status('limit')?.conditions.find(({ type }) => type === 'Programmed')?.message ?? '',
+      ),
+    );
     one.take(rig.config('fim-gateways')!.generation);
     const { message } = await rig.condition('limit', 'Programmed', 'True');
     assert.match(message, /1 proxy with 2 workers.*want of a listener: gw-idle/);
@@ -120,7 +157,14 @@ describe('filters in force', () => {
     assert.match(message, /FIM-OP-0011.*gw-1/);
     proxy.unseen = undefined;
     rig.route('limit', { ...LIMIT, rateLimit: { requests: 30, period: '1s' } });
-    await until('both are told', () => /FIM-OP-0012|FIM-OP-0011/.test(rig.status('limit')?.conditions.find(({ type, observedGeneration }) => type === 'Programmed' && observedGeneration === 3)?.message ?? ''));
+    await until('both are told', () =>
+      /FIM-OP-0012|FIM-OP-0011/.test(
+        rig
+          .status('limit')
+          ?.conditions.find(({ type, observedGeneration }) => type === 'Programmed' && observedGeneration === 3)
+          ?.message ?? '',
+      ),
+    );
   });
 
   it('an agent that did not get the module hears of it again, with growing pauses, and the pod that waits for its policy becomes ready then', async (t) => {

@@ -1,4 +1,5 @@
-// `node test/operator/golden-files.ts`: writes the goldens anew from their inputs. The test compares them, and judges them besides: look at what changed.
+// `node test/operator/golden-files.ts`: writes the goldens anew from their inputs. The test compares them, and judges
+// them besides: look at what changed.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
@@ -9,7 +10,11 @@ import { render, type Rendered } from '../../istio/operator/plan/render.ts';
 import type { TargetFacts } from '../../istio/operator/plan/selection.ts';
 
 const FOLDER = path.join(import.meta.dirname, 'goldens');
-const MODULE = { url: 'http://fim-modules.fim-system.svc.cluster.local/MODULE.wasm', sha256: 'f'.repeat(64), capabilities: ['proxy_log', 'proxy_on_configure'] };
+const MODULE = {
+  url: 'http://fim-modules.fim-system.svc.cluster.local/MODULE.wasm',
+  sha256: 'f'.repeat(64),
+  capabilities: ['proxy_log', 'proxy_on_configure'],
+};
 
 export interface Golden {
   name: string;
@@ -31,19 +36,52 @@ function readText(file: string): string | undefined {
 /** Renders one input: routes and the objects that they name. */
 function golden(input: string): Golden {
   const name = input.replace('.in.yaml', '');
-  const objects = parseAllDocuments(readFileSync(path.join(FOLDER, input), 'utf8')).map((document) => document.toJS() as KubeObject);
+  const objects = parseAllDocuments(readFileSync(path.join(FOLDER, input), 'utf8')).map(
+    (document) => document.toJS() as KubeObject,
+  );
   const { resources, errors } = checkRoutes(objects.filter(({ kind }) => kind === 'FinancialRoute'));
   if (errors.length > 0) throw new Error(`${input}: ${JSON.stringify(errors)}`);
   const named = (apiVersion: string, kind: string, namespace: string): Map<string, KubeObject> =>
-    new Map(objects.filter((object) => object.apiVersion.startsWith(apiVersion) && object.kind === kind && object.metadata.namespace === namespace).map((object) => [object.metadata.name, object]));
-  const facts = (namespace: string): TargetFacts => ({ gateways: named('gateway.', 'Gateway', namespace), istioGateways: named('networking.istio.io', 'Gateway', namespace), services: named('v1', 'Service', namespace), pods: named('v1', 'Pod', namespace) });
-  const rendered = render({ resources, facts, module: MODULE, examine: () => undefined, kms: { cluster: KMS_CLUSTER }, kmsAccess: { url: new URL('https://vault.kms:8200'), folder: '/etc/fim/kms', files: ['token', 'ca', 'identity'] }, version: '0.1.0' });
+    new Map(
+      objects
+        .filter(
+          (object) =>
+            object.apiVersion.startsWith(apiVersion) && object.kind === kind && object.metadata.namespace === namespace,
+        )
+        .map((object) => [object.metadata.name, object]),
+    );
+  const facts = (namespace: string): TargetFacts => ({
+    gateways: named('gateway.', 'Gateway', namespace),
+    istioGateways: named('networking.istio.io', 'Gateway', namespace),
+    services: named('v1', 'Service', namespace),
+    pods: named('v1', 'Pod', namespace),
+  });
+  const rendered = render({
+    resources,
+    facts,
+    module: MODULE,
+    examine: () => undefined,
+    kms: { cluster: KMS_CLUSTER },
+    kmsAccess: { url: new URL('https://vault.kms:8200'), folder: '/etc/fim/kms', files: ['token', 'ca', 'identity'] },
+    version: '0.1.0',
+  });
   const file = path.join(FOLDER, `${name}.out.yaml`);
-  return { name, rendered, file, written: readText(file), text: rendered.objects.map((object) => `---\n# ${keyOf(object)}\n${stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })}`).join('') };
+  return {
+    name,
+    rendered,
+    file,
+    written: readText(file),
+    text: rendered.objects
+      .map((object) => `---\n# ${keyOf(object)}\n${stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })}`)
+      .join(''),
+  };
 }
 
 export function goldens(): Golden[] {
-  return readdirSync(FOLDER).filter((name) => name.endsWith('.in.yaml')).sort().map(golden);
+  return readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.in.yaml'))
+    .sort()
+    .map(golden);
 }
 
 if (import.meta.main) {

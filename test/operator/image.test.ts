@@ -17,12 +17,19 @@ function folder(t: TestContext): string {
 
 describe('the images', () => {
   it('hold all that the operator and the module server need to start, and nothing of the tests', (t) => {
-    for (const [entry, usage] of [['istio/operator/main.ts', /--modules and --module-url are needed/], ['istio/module-server/main.ts', /usage/]] as const) {
+    for (const [entry, usage] of [
+      ['istio/operator/main.ts', /--modules and --module-url are needed/],
+      ['istio/module-server/main.ts', /usage/],
+    ] as const) {
       const target = folder(t);
       const needs = needsOf([entry]);
       copyNeeds(needs, target);
       assert.ok(needs.files.every((file) => !/^(test|scripts|bench)\//.test(file)));
-      const { status, stderr } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', entry], { cwd: target, encoding: 'utf8', env: {} });
+      const { status, stderr } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', entry], {
+        cwd: target,
+        encoding: 'utf8',
+        env: {},
+      });
       assert.equal(status, 2, stderr);
       assert.match(stderr, usage);
     }
@@ -43,8 +50,13 @@ describe('the images', () => {
       assert.equal(`sha256:${createHash('sha256').update(bytes).digest('hex')}`, digest);
       return bytes;
     };
-    const index = JSON.parse(readFileSync(path.join(out, 'one/index.json'), 'utf8')) as { manifests: { digest: string; size: number }[] };
-    const manifest = JSON.parse(read(index.manifests[0]!.digest).toString()) as { config: { digest: string }; layers: { digest: string }[] };
+    const index = JSON.parse(readFileSync(path.join(out, 'one/index.json'), 'utf8')) as {
+      manifests: { digest: string; size: number }[];
+    };
+    const manifest = JSON.parse(read(index.manifests[0]!.digest).toString()) as {
+      config: { digest: string };
+      layers: { digest: string }[];
+    };
     const config = JSON.parse(read(manifest.config.digest).toString()) as { rootfs: { diff_ids: string[] } };
     const tar = execFileSync('gunzip', { input: read(manifest.layers[0]!.digest) });
     assert.equal(config.rootfs.diff_ids[0], `sha256:${createHash('sha256').update(tar).digest('hex')}`);

@@ -17,7 +17,14 @@ interface Setup {
   failures: string[];
 }
 
-async function setUp(t: TestContext, resource: Resource = FINANCIAL_ROUTES, prepare: (server: FakeApiServer) => void = () => undefined, trim?: (object: KubeObject) => KubeObject, mostInNamespace?: number, staleMs?: number): Promise<Setup> {
+async function setUp(
+  t: TestContext,
+  resource: Resource = FINANCIAL_ROUTES,
+  prepare: (server: FakeApiServer) => void = () => undefined,
+  trim?: (object: KubeObject) => KubeObject,
+  mostInNamespace?: number,
+  staleMs?: number,
+): Promise<Setup> {
   const server = new FakeApiServer();
   await server.start();
   prepare(server);
@@ -25,8 +32,13 @@ async function setUp(t: TestContext, resource: Resource = FINANCIAL_ROUTES, prep
   const changes: string[] = [];
   const failures: string[] = [];
   const informer = new Informer({
-    api, resource, trim, mostInNamespace, staleMs,
-    onChange: (key, before, after) => changes.push(`${before === undefined ? 'new' : after === undefined ? 'gone' : 'changed'} ${key}`),
+    api,
+    resource,
+    trim,
+    mostInNamespace,
+    staleMs,
+    onChange: (key, before, after) =>
+      changes.push(`${before === undefined ? 'new' : after === undefined ? 'gone' : 'changed'} ${key}`),
     onFailure: (_, reason) => failures.push(reason),
   });
   const stop = new AbortController();
@@ -63,7 +75,9 @@ describe('an informer', () => {
   });
 
   it('goes on from where it was when the server ends a watch', async (t) => {
-    const { server, informer, changes } = await setUp(t, FINANCIAL_ROUTES, (fake) => fake.put('financialroutes', route('r1')));
+    const { server, informer, changes } = await setUp(t, FINANCIAL_ROUTES, (fake) =>
+      fake.put('financialroutes', route('r1')),
+    );
     await informer.whenSynced();
     await until('the watch', () => server.requests.includes('watch financialroutes'));
     server.endWatches();
@@ -100,7 +114,9 @@ describe('an informer', () => {
   });
 
   it('comes back after a restart of the server', async (t) => {
-    const { server, informer, changes, failures } = await setUp(t, FINANCIAL_ROUTES, (fake) => fake.put('financialroutes', route('r1')));
+    const { server, informer, changes, failures } = await setUp(t, FINANCIAL_ROUTES, (fake) =>
+      fake.put('financialroutes', route('r1')),
+    );
     await informer.whenSynced();
     await until('the watch', () => server.requests.includes('watch financialroutes'));
     await server.stop();
@@ -111,7 +127,14 @@ describe('an informer', () => {
   });
 
   it('is out of date when the server has not been reached for a while, and no more when it has', async (t) => {
-    const { server, informer, failures } = await setUp(t, FINANCIAL_ROUTES, (fake) => fake.put('financialroutes', route('r1')), undefined, undefined, 300);
+    const { server, informer, failures } = await setUp(
+      t,
+      FINANCIAL_ROUTES,
+      (fake) => fake.put('financialroutes', route('r1')),
+      undefined,
+      undefined,
+      300,
+    );
     await informer.whenSynced();
     await until('the watch', () => server.requests.includes('watch financialroutes'));
     assert.equal(informer.stale, false);
@@ -125,7 +148,9 @@ describe('an informer', () => {
   });
 
   it('takes a kind that the cluster does not have for an empty one', async (t) => {
-    const { informer, failures } = await setUp(t, GATEWAYS, (fake) => fake.without('gateway.networking.k8s.io/gateways'));
+    const { informer, failures } = await setUp(t, GATEWAYS, (fake) =>
+      fake.without('gateway.networking.k8s.io/gateways'),
+    );
     await informer.whenSynced();
     assert.equal(informer.size, 0);
     assert.deepEqual(failures, []);
@@ -144,45 +169,78 @@ describe('an informer', () => {
   it('lists any number of bytes, a few megabytes at a time', { timeout: 60_000 }, async (t) => {
     const text = 'x'.repeat(1_300_000);
     const count = Math.ceil((1.5 * MAX_PAGE_BYTES) / text.length);
-    const { server, informer, failures } = await setUp(t, FINANCIAL_ROUTES, (fake) => {
-      for (let index = 0; index < count; index++) fake.put('financialroutes', { metadata: { name: `giant-${index}`, namespace: 'a' }, spec: { text } });
-    }, ({ metadata, apiVersion, kind }) => ({ apiVersion, kind, metadata }));
+    const { server, informer, failures } = await setUp(
+      t,
+      FINANCIAL_ROUTES,
+      (fake) => {
+        for (let index = 0; index < count; index++)
+          fake.put('financialroutes', { metadata: { name: `giant-${index}`, namespace: 'a' }, spec: { text } });
+      },
+      ({ metadata, apiVersion, kind }) => ({ apiVersion, kind, metadata }),
+    );
     await informer.whenSynced();
     assert.equal(informer.size, count);
     assert.deepEqual(failures, []);
-    const lists = server.queries.filter((query) => query.get('limit') !== null).map((query) => Number(query.get('limit')));
+    const lists = server.queries
+      .filter((query) => query.get('limit') !== null)
+      .map((query) => Number(query.get('limit')));
     assert.ok(lists.length > 2 && Math.max(...lists.slice(1)) <= 4, `limits ${lists.join(', ')}`);
   });
 
   it('breaks off a page that is too long and asks for fewer objects', { timeout: 60_000 }, async (t) => {
-    const { server, informer, failures } = await setUp(t, FINANCIAL_ROUTES, (fake) => {
-      for (let index = 0; index < 24; index++) fake.put('financialroutes', { metadata: { name: `giant-${index}`, namespace: 'a' }, spec: { text: 'x'.repeat(3_000_000) } });
-    }, ({ metadata, apiVersion, kind }) => ({ apiVersion, kind, metadata }));
+    const { server, informer, failures } = await setUp(
+      t,
+      FINANCIAL_ROUTES,
+      (fake) => {
+        for (let index = 0; index < 24; index++)
+          fake.put('financialroutes', {
+            metadata: { name: `giant-${index}`, namespace: 'a' },
+            spec: { text: 'x'.repeat(3_000_000) },
+          });
+      },
+      ({ metadata, apiVersion, kind }) => ({ apiVersion, kind, metadata }),
+    );
     await informer.whenSynced();
     assert.deepEqual(failures, ['TooLong']);
     assert.equal(informer.size, 24);
     assert.equal(server.requests.filter((request) => request === 'list financialroutes').length > 2, true);
   });
 
-  it('passes over an object that is too long to be read, in a list and in a watch, and goes on', { timeout: 60_000 }, async (t) => {
-    const { server, informer } = await setUp(t, FINANCIAL_ROUTES, (fake) => {
-      fake.put('financialroutes', { metadata: { name: 'giant', namespace: 'a' }, spec: { text: 'x'.repeat(MAX_ITEM_BYTES) } });
-      fake.put('financialroutes', route('r1'));
-    });
-    await informer.whenSynced();
-    assert.deepEqual([informer.size, informer.unreadable], [1, 1]);
-    await until('the watch', () => server.requests.includes('watch financialroutes'));
-    server.put('financialroutes', { metadata: { name: 'giant-2', namespace: 'a' }, spec: { text: 'y'.repeat(2 * MAX_ITEM_BYTES) } });
-    server.put('financialroutes', route('r2'));
-    await until('the other', () => informer.get('a/r2'));
-    assert.deepEqual([informer.size, informer.unreadable], [2, 2]);
-  });
+  it(
+    'passes over an object that is too long to be read, in a list and in a watch, and goes on',
+    { timeout: 60_000 },
+    async (t) => {
+      const { server, informer } = await setUp(t, FINANCIAL_ROUTES, (fake) => {
+        fake.put('financialroutes', {
+          metadata: { name: 'giant', namespace: 'a' },
+          spec: { text: 'x'.repeat(MAX_ITEM_BYTES) },
+        });
+        fake.put('financialroutes', route('r1'));
+      });
+      await informer.whenSynced();
+      assert.deepEqual([informer.size, informer.unreadable], [1, 1]);
+      await until('the watch', () => server.requests.includes('watch financialroutes'));
+      server.put('financialroutes', {
+        metadata: { name: 'giant-2', namespace: 'a' },
+        spec: { text: 'y'.repeat(2 * MAX_ITEM_BYTES) },
+      });
+      server.put('financialroutes', route('r2'));
+      await until('the other', () => informer.get('a/r2'));
+      assert.deepEqual([informer.size, informer.unreadable], [2, 2]);
+    },
+  );
 
   it('keeps so many objects of a namespace, counts the rest, and takes them when there is room', async (t) => {
-    const { server, informer } = await setUp(t, FINANCIAL_ROUTES, (fake) => {
-      for (let index = 0; index < 12; index++) fake.put('financialroutes', route(`r${index}`));
-      fake.put('financialroutes', { ...route('other'), metadata: { name: 'other', namespace: 'b' } });
-    }, undefined, 10);
+    const { server, informer } = await setUp(
+      t,
+      FINANCIAL_ROUTES,
+      (fake) => {
+        for (let index = 0; index < 12; index++) fake.put('financialroutes', route(`r${index}`));
+        fake.put('financialroutes', { ...route('other'), metadata: { name: 'other', namespace: 'b' } });
+      },
+      undefined,
+      10,
+    );
     await informer.whenSynced();
     assert.deepEqual([informer.in('a').size, informer.leftOut('a'), informer.in('b').size], [10, 2, 1]);
     await until('the watch', () => server.requests.includes('watch financialroutes'));
@@ -197,13 +255,21 @@ describe('an informer', () => {
 });
 
 describe('the text of a list', () => {
-  const list = { kind: 'List', metadata: { resourceVersion: '7', continue: 'items' }, apiVersion: 'v1', items: [{ metadata: { name: 'a"}]\\', n: [1, { items: [{}] }] } }, {}, { s: '{"items":[' }, { u: '密钥\u0000' }] };
+  const list = {
+    kind: 'List',
+    metadata: { resourceVersion: '7', continue: 'items' },
+    apiVersion: 'v1',
+    items: [{ metadata: { name: 'a"}]\\', n: [1, { items: [{}] }] } }, {}, { s: '{"items":[' }, { u: '密钥\u0000' }],
+  };
 
   it('is split into the same items wherever the bytes are cut', () => {
     const bytes = Buffer.from(JSON.stringify(list));
     for (const size of [1, 2, 3, 7, 64, bytes.length]) {
       const items: unknown[] = [];
-      const stream = new ListStream({ onItem: (text) => items.push(JSON.parse(text)), onLongItem: () => assert.fail('none is long') });
+      const stream = new ListStream({
+        onItem: (text) => items.push(JSON.parse(text)),
+        onLongItem: () => assert.fail('none is long'),
+      });
       for (let at = 0; at < bytes.length; at += size) {
         assert.equal(stream.isWhole, false);
         stream.write(bytes.subarray(at, at + size));

@@ -19,7 +19,13 @@ describe('key ids', () => {
     const rig = await Rig.start(t);
     const texts = Array.from({ length: 200 }, (_, index) => `kms://prod/guess/${index}`);
     rig.route('oracle', {
-      validation: { fields: [{ name: 'a', note: 'kms://../../sys/mounts', enum: texts }, { name: 'b', pattern: 'kms://prod/other', required: false }] }, rateLimit: { requests: 1, period: '1s', key: { header: 'x-a' } },
+      validation: {
+        fields: [
+          { name: 'a', note: 'kms://../../sys/mounts', enum: texts },
+          { name: 'b', pattern: 'kms://prod/other', required: false },
+        ],
+      },
+      rateLimit: { requests: 1, period: '1s', key: { header: 'x-a' } },
     });
     const refs = await rig.condition('oracle', 'ResolvedRefs', 'True');
     assert.doesNotMatch(JSON.stringify(refs), /kms/);
@@ -27,7 +33,9 @@ describe('key ids', () => {
     rig.keys.add('prod/fund/key-2023');
     // The contract resource, as it stands.
     rig.route('fund-redemption-v2', {
-      validation: { pboc: '3.0.2', fields: [{ name: 'transCode', pattern: '^01[0-9]{6}$' }] }, match: { path: { value: '/fund' } }, wasm: { module: 'sm4-encryptor.wasm', config: { keyId: 'kms://prod/fund/key-2023' } },
+      validation: { pboc: '3.0.2', fields: [{ name: 'transCode', pattern: '^01[0-9]{6}$' }] },
+      match: { path: { value: '/fund' } },
+      wasm: { module: 'sm4-encryptor.wasm', config: { keyId: 'kms://prod/fund/key-2023' } },
     });
     await rig.condition('fund-redemption-v2', 'ResolvedRefs', 'True');
     assert.deepEqual([...new Set(rig.lookups)], ['/v1/secret/metadata/prod/fund/key-2023']);
@@ -35,7 +43,13 @@ describe('key ids', () => {
 
   it('that lead elsewhere are a mistake, and nothing is asked', async (t) => {
     const rig = await Rig.start(t);
-    for (const [index, keyId] of ['kms://../../sys/mounts', 'kms://a/../b', 'kms://a//b', 'kms://a/%2e%2e/b', 'kms://a/b?list=true'].entries()) {
+    for (const [index, keyId] of [
+      'kms://../../sys/mounts',
+      'kms://a/../b',
+      'kms://a//b',
+      'kms://a/%2e%2e/b',
+      'kms://a/b?list=true',
+    ].entries()) {
       rig.route(`r${index}`, encrypt(keyId));
       await rig.condition(`r${index}`, 'Accepted', 'False', 'Invalid');
     }
@@ -51,12 +65,14 @@ describe('key ids', () => {
 });
 
 describe('a key in force in one namespace', () => {
-  it('is not another\'s, over a restart too, however old the route that names it; its messages are refused there', async (t) => {
+  it("is not another's, over a restart too, however old the route that names it; its messages are refused there", async (t) => {
     const rig = await Rig.start(t);
     rig.keys.add('prod/fund/key-2023');
     rig.route('fund', encrypt('kms://prod/fund/key-2023'), '2026-02-01T00:00:00Z');
     await rig.condition('fund', 'ResolvedRefs', 'True');
-    await until('it is in force', () => JSON.stringify(rig.config('fim-gateways') ?? {}).includes('kms://prod/fund/key-2023'));
+    await until('it is in force', () =>
+      JSON.stringify(rig.config('fim-gateways') ?? {}).includes('kms://prod/fund/key-2023'),
+    );
     const before = rig.lookups.length;
     rig.route('thief', encrypt('kms://prod/fund/key-2023'), '2020-01-01T00:00:00Z', 'greedy');
     const denied = await rig.condition('thief', 'ResolvedRefs', 'False', 'KeyNotPermitted', 'greedy');
@@ -65,7 +81,7 @@ describe('a key in force in one namespace', () => {
     await until('the route in force without the key', () => rig.config('fim-gateways', 'greedy')?.routes.length === 1);
     assert.match(JSON.stringify(rig.config('fim-gateways', 'greedy')), /kms:\/\/greedy\/fim\.not-permitted/);
     assert.doesNotMatch(JSON.stringify(rig.filter('fim-gateways', 'greedy')), /prod\/fund/);
-    assert.equal(rig.lookups.length, before, 'what is not the namespace\'s is not asked for');
+    assert.equal(rig.lookups.length, before, "what is not the namespace's is not asked for");
     await rig.stopOperator();
     rig.server.put('financialroutes', { ...rig.server.get('financialroutes', 'greedy', 'thief')!, status: undefined });
     await rig.startOperator();
@@ -76,12 +92,19 @@ describe('a key in force in one namespace', () => {
     await rig.condition('thief', 'ResolvedRefs', 'True', undefined, 'greedy');
   });
 
-  it('is the platform\'s to bind', async (t) => {
+  it("is the platform's to bind", async (t) => {
     const rig = await Rig.start(t, (_, made) => {
       made.binding = { mode: 'strict', bound: readBoundKeys('prod/fund=demo,audit prod/fund/secret=audit')! };
       for (const key of ['prod/fund/a', 'prod/fund/secret/a', 'demo/own', 'prod/free']) made.keys.add(key);
     });
-    const verdicts: [string, string, string][] = [['kms://prod/fund/a', 'True', 'ResolvedRefs'], ['kms://prod/fund/secret/a', 'False', 'KeyNotPermitted'], ['kms://demo/own', 'True', 'ResolvedRefs'], ['kms://prod/free', 'False', 'KeyNotPermitted'], ['kms://prod/none', 'False', 'KeyNotPermitted'], ['kms://demo/none', 'False', 'KeyNotFound']];
+    const verdicts: [string, string, string][] = [
+      ['kms://prod/fund/a', 'True', 'ResolvedRefs'],
+      ['kms://prod/fund/secret/a', 'False', 'KeyNotPermitted'],
+      ['kms://demo/own', 'True', 'ResolvedRefs'],
+      ['kms://prod/free', 'False', 'KeyNotPermitted'],
+      ['kms://prod/none', 'False', 'KeyNotPermitted'],
+      ['kms://demo/none', 'False', 'KeyNotFound'],
+    ];
     for (const [keyId, status, reason] of verdicts) {
       rig.route('r', encrypt(keyId));
       await rig.condition('r', 'ResolvedRefs', status, reason);
@@ -91,7 +114,10 @@ describe('a key in force in one namespace', () => {
 });
 
 describe('a binding', () => {
-  const keys = (...wanted: [string, number][]): Parameters<KeyBinding['note']>[1] => ({ wanted: new Map(wanted), inForce: new Set() });
+  const keys = (...wanted: [string, number][]): Parameters<KeyBinding['note']>[1] => ({
+    wanted: new Map(wanted),
+    inForce: new Set(),
+  });
 
   it('waits until all namespaces have been looked at, then gives a key to the oldest route', () => {
     const binding = new KeyBinding('claimed', []);
@@ -100,21 +126,46 @@ describe('a binding', () => {
     assert.equal(binding.permission('b', 'kms://b/k'), 'permitted', 'its own needs no waiting');
     binding.passOver('c');
     assert.deepEqual(binding.note('a', keys(['kms://p/k', 10]), ['a', 'b', 'c']), ['b']);
-    assert.deepEqual(['a', 'b'].map((name) => binding.permission(name, 'kms://p/k')), ['permitted', 'denied']);
+    assert.deepEqual(
+      ['a', 'b'].map((name) => binding.permission(name, 'kms://p/k')),
+      ['permitted', 'denied'],
+    );
     assert.deepEqual(binding.note('a', keys(), ['a', 'b', 'c']), ['b']);
     assert.equal(binding.permission('b', 'kms://p/k'), 'permitted');
   });
 
   it('is told by options, whose mistakes are named', () => {
-    const read = (...args: string[]): ReturnType<typeof readOptions> => readOptions(['--modules', '/m', '--module-url', 'http://m/{sha256}.wasm', ...args], {});
-    const flags = read('--kms-keys', 'prod/fund=fund,fund-test  prod/pay=pay', '--kms-binding', 'strict', '--kms-namespace', 'team/a');
+    const read = (...args: string[]): ReturnType<typeof readOptions> =>
+      readOptions(['--modules', '/m', '--module-url', 'http://m/{sha256}.wasm', ...args], {});
+    const flags = read(
+      '--kms-keys',
+      'prod/fund=fund,fund-test  prod/pay=pay',
+      '--kms-binding',
+      'strict',
+      '--kms-namespace',
+      'team/a',
+    );
     assert.ok(typeof flags !== 'string');
-    assert.deepEqual(flags.keys, { mode: 'strict', bound: [{ prefix: 'prod/fund', namespaces: ['fund', 'fund-test'] }, { prefix: 'prod/pay', namespaces: ['pay'] }] });
+    assert.deepEqual(flags.keys, {
+      mode: 'strict',
+      bound: [
+        { prefix: 'prod/fund', namespaces: ['fund', 'fund-test'] },
+        { prefix: 'prod/pay', namespaces: ['pay'] },
+      ],
+    });
     assert.equal(flags.kms.vaultNamespace, 'team/a');
     const defaults = read();
     assert.ok(typeof defaults !== 'string');
     assert.equal(defaults.keys.mode satisfies BindingMode, 'claimed');
-    for (const wrong of [['--kms-keys', 'prod/../x=a'], ['--kms-keys', 'prod'], ['--kms-keys', 'prod=A B'], ['--kms-binding', 'on'], ['--kms-cert-file', '/a'], ['--kms-namespace', 'a b']]) assert.match(String(read(...wrong)), new RegExp(wrong[0]!));
+    for (const wrong of [
+      ['--kms-keys', 'prod/../x=a'],
+      ['--kms-keys', 'prod'],
+      ['--kms-keys', 'prod=A B'],
+      ['--kms-binding', 'on'],
+      ['--kms-cert-file', '/a'],
+      ['--kms-namespace', 'a b'],
+    ])
+      assert.match(String(read(...wrong)), new RegExp(wrong[0]!));
   });
 });
 
@@ -142,7 +193,12 @@ describe('proxies that the key service refuses', () => {
   it('are fine again when a look has brought a key and none has failed for a while', () => {
     const proxy = { uid: 'a', name: 'gw', address: '', port: 0, readySince: 0 } as Proxy;
     const runtime = { keyTrouble: new Map() } as unknown as WorkloadRuntime;
-    const look = (succeeded: number, denied: number): string[] => keyTroubles(runtime, [proxy], [{ reading: { keys: { unavailable: { denied, outage: 9 }, succeeded } } as unknown as Reading }]);
+    const look = (succeeded: number, denied: number): string[] =>
+      keyTroubles(
+        runtime,
+        [proxy],
+        [{ reading: { keys: { unavailable: { denied, outage: 9 }, succeeded } } as unknown as Reading }],
+      );
     assert.deepEqual(look(4, 7), [], 'what was before the first look may be over');
     assert.deepEqual(look(4, 8), ['gw: denied']);
     assert.deepEqual(look(4, 8), ['gw: denied'], 'nobody has asked since');
@@ -166,19 +222,35 @@ describe('looking keys up', () => {
       await new Promise((done) => rig.server.stopping.then(done));
     };
     rig.keys.add('prod/one');
-    for (let index = 0; index < 30; index++) rig.route(`r${index}`, { match: { path: { value: `/${index}` } }, ...encrypt(`kms://greedy/${index}`) }, undefined, 'greedy');
+    for (let index = 0; index < 30; index++)
+      rig.route(
+        `r${index}`,
+        { match: { path: { value: `/${index}` } }, ...encrypt(`kms://greedy/${index}`) },
+        undefined,
+        'greedy',
+      );
     await until('the looks of the other', () => running > 0);
     rig.route('one', encrypt('kms://prod/one'));
     await rig.condition('one', 'ResolvedRefs', 'True');
-    assert.ok(rig.lookups.filter((url) => url.includes('greedy')).length < 30, 'the neighbour did not wait for the other\'s');
+    assert.ok(
+      rig.lookups.filter((url) => url.includes('greedy')).length < 30,
+      "the neighbour did not wait for the other's",
+    );
     assert.ok(most <= NAMESPACE_KEY_WORKERS, `${most} at a time`);
     // What is in force does not wait for the key service either.
     await until('the routes without an answer', () => rig.config('fim-gateways', 'greedy')?.routes.length === 30);
     await rig.condition('r29', 'ResolvedRefs', 'Unknown', 'KmsUnreachable', 'greedy');
   });
 
-  it('is bounded for each namespace, and one\'s many keys do not push another\'s answers out', async () => {
-    const directory = new KeyDirectory({ url: new URL('http://127.0.0.1:1'), cluster: undefined, metadataPrefix: '/v1/secret/metadata/', tokenFile: undefined, check: true, onChange: () => undefined });
+  it("is bounded for each namespace, and one's many keys do not push another's answers out", async () => {
+    const directory = new KeyDirectory({
+      url: new URL('http://127.0.0.1:1'),
+      cluster: undefined,
+      metadataPrefix: '/v1/secret/metadata/',
+      tokenFile: undefined,
+      check: true,
+      onChange: () => undefined,
+    });
     await directory.look('small', ['kms://a/one']);
     const many = Array.from({ length: 3 * MAX_NAMESPACE_KEYS }, (_, index) => `kms://greedy/${index}`);
     await directory.look('greedy', many);

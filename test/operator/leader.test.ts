@@ -17,13 +17,25 @@ function replica(server: FakeApiServer, identity: string, unfit?: () => string |
   const api = new KubeApi(server.config());
   const stop = new AbortController();
   const lost: string[] = [];
-  const leader = new Leader({ api, namespace: 'fim-system', name: 'fim-operator', identity, unfit, onLeading: () => undefined, onLost: (reason) => lost.push(reason) });
+  const leader = new Leader({
+    api,
+    namespace: 'fim-system',
+    name: 'fim-operator',
+    identity,
+    unfit,
+    onLeading: () => undefined,
+    onLost: (reason) => lost.push(reason),
+  });
   const running = leader.run(stop.signal);
-  return { leader, lost, end: async () => {
-    stop.abort();
-    await running;
-    api.close();
-  } };
+  return {
+    leader,
+    lost,
+    end: async () => {
+      stop.abort();
+      await running;
+      api.close();
+    },
+  };
 }
 
 async function setUp(t: TestContext): Promise<FakeApiServer> {
@@ -33,7 +45,8 @@ async function setUp(t: TestContext): Promise<FakeApiServer> {
   return server;
 }
 
-const holder = (server: FakeApiServer): unknown => server.get('leases', 'fim-system', 'fim-operator')?.spec?.holderIdentity;
+const holder = (server: FakeApiServer): unknown =>
+  server.get('leases', 'fim-system', 'fim-operator')?.spec?.holderIdentity;
 
 describe('the lease', () => {
   it('makes one of two lead, and the other follow at once when the first ends in order', async (t) => {
@@ -54,7 +67,10 @@ describe('the lease', () => {
 
   it('is not taken from one that may still lead', async (t) => {
     const server = await setUp(t);
-    server.put('leases', { metadata: { name: 'fim-operator', namespace: 'fim-system' }, spec: { holderIdentity: 'other', leaseDurationSeconds: LEASE_SECONDS, renewTime: '2020-01-01T00:00:00.000000Z' } });
+    server.put('leases', {
+      metadata: { name: 'fim-operator', namespace: 'fim-system' },
+      spec: { holderIdentity: 'other', leaseDurationSeconds: LEASE_SECONDS, renewTime: '2020-01-01T00:00:00.000000Z' },
+    });
     const one = replica(server, 'one');
     t.after(one.end);
     // Its clock says nothing of the other's: only what it has itself seen unchanged for the lease's time.
@@ -65,7 +81,10 @@ describe('the lease', () => {
 
   it('is taken when it has not been renewed for its time', async (t) => {
     const server = await setUp(t);
-    server.put('leases', { metadata: { name: 'fim-operator', namespace: 'fim-system' }, spec: { holderIdentity: 'dead', leaseDurationSeconds: 1 } });
+    server.put('leases', {
+      metadata: { name: 'fim-operator', namespace: 'fim-system' },
+      spec: { holderIdentity: 'dead', leaseDurationSeconds: 1 },
+    });
     const one = replica(server, 'one');
     t.after(one.end);
     await until('it leads', () => one.leader.leading);

@@ -1,4 +1,5 @@
-// The manifests hang together: every file is named, roles are the operator's own table, pods are as restricted as their namespace asks.
+// The manifests hang together: every file is named, roles are the operator's own table, pods are as restricted as their
+// namespace asks.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,13 +14,29 @@ interface Manifest {
   kind: string;
   metadata: { name: string; namespace?: string };
   rules?: { apiGroups: string[]; resources: string[]; verbs: string[]; resourceNames?: string[] }[];
-  spec?: { replicas?: number; selector?: { matchLabels?: Record<string, string> }; template?: { metadata: { labels: Record<string, string> }; spec: PodSpec } };
+  spec?: {
+    replicas?: number;
+    selector?: { matchLabels?: Record<string, string> };
+    template?: { metadata: { labels: Record<string, string> }; spec: PodSpec };
+  };
 }
 
 interface PodSpec {
   serviceAccountName: string;
   securityContext: { runAsNonRoot: boolean; seccompProfile: { type: string } };
-  containers: { name: string; image: string; args?: string[]; readinessProbe?: object; livenessProbe?: object; resources: { limits?: { memory?: string } }; securityContext: { allowPrivilegeEscalation: boolean; readOnlyRootFilesystem: boolean; capabilities: { drop: string[] } } }[];
+  containers: {
+    name: string;
+    image: string;
+    args?: string[];
+    readinessProbe?: object;
+    livenessProbe?: object;
+    resources: { limits?: { memory?: string } };
+    securityContext: {
+      allowPrivilegeEscalation: boolean;
+      readOnlyRootFilesystem: boolean;
+      capabilities: { drop: string[] };
+    };
+  }[];
 }
 
 const BASE = path.resolve(import.meta.dirname, '../../istio/manifests/base');
@@ -27,11 +44,19 @@ const BASE = path.resolve(import.meta.dirname, '../../istio/manifests/base');
 /** What kustomize would read: the resources of a folder, and of the folders that it names. */
 function resourcesOf(folder: string): Manifest[] {
   const { resources } = parse(readFileSync(path.join(folder, 'kustomization.yaml'), 'utf8')) as { resources: string[] };
-  const yaml = readdirSync(folder).filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml' && !APART.includes(name));
-  assert.deepEqual(yaml.filter((name) => !resources.includes(name)), [], `files of ${folder} that are not named`);
+  const yaml = readdirSync(folder).filter(
+    (name) => name.endsWith('.yaml') && name !== 'kustomization.yaml' && !APART.includes(name),
+  );
+  assert.deepEqual(
+    yaml.filter((name) => !resources.includes(name)),
+    [],
+    `files of ${folder} that are not named`,
+  );
   return resources.flatMap((name) => {
     const file = path.join(folder, name);
-    return name.endsWith('.yaml') ? parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as Manifest) : resourcesOf(file);
+    return name.endsWith('.yaml')
+      ? parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as Manifest)
+      : resourcesOf(file);
   });
 }
 
@@ -39,23 +64,49 @@ function resourcesOf(folder: string): Manifest[] {
 const APART = ['tenant-quota.yaml', 'image-policy.yaml', 'deployments.yaml'];
 const PRODUCTION = path.resolve(BASE, '../production');
 const manifests = resourcesOf(BASE);
-const of = (kind: string, name?: string): Manifest[] => manifests.filter((manifest) => manifest.kind === kind && (name === undefined || manifest.metadata.name === name));
+const of = (kind: string, name?: string): Manifest[] =>
+  manifests.filter((manifest) => manifest.kind === kind && (name === undefined || manifest.metadata.name === name));
 
 describe('the manifests', () => {
   it('hold definitions, roles, both deployments with budgets, and admission policies with bindings', () => {
-    assert.ok(of('CustomResourceDefinition', 'financialroutes.fim.financial').length === 1 && of('CustomResourceDefinition', 'validationprofiles.fim.financial').length === 1);
-    assert.deepEqual(of('PodDisruptionBudget').map(({ metadata }) => metadata.name).sort(), ['fim-modules', 'fim-operator']);
+    assert.ok(
+      of('CustomResourceDefinition', 'financialroutes.fim.financial').length === 1 &&
+        of('CustomResourceDefinition', 'validationprofiles.fim.financial').length === 1,
+    );
+    assert.deepEqual(
+      of('PodDisruptionBudget')
+        .map(({ metadata }) => metadata.name)
+        .sort(),
+      ['fim-modules', 'fim-operator'],
+    );
     assert.equal(of('ValidatingAdmissionPolicy').length, of('ValidatingAdmissionPolicyBinding').length);
-    for (const { metadata, kind } of manifests) if (metadata.namespace !== undefined) assert.equal(metadata.namespace, 'fim-system', kind);
+    for (const { metadata, kind } of manifests)
+      if (metadata.namespace !== undefined) assert.equal(metadata.namespace, 'fim-system', kind);
   });
 
   it('grant exactly what the operator asks for', () => {
-    const granted = [...of('ClusterRole'), ...of('Role')].flatMap(({ kind, rules = [] }) => rules.flatMap(({ apiGroups, resources, verbs }) => verbs.map((verb) => `${kind} ${apiGroups} ${resources} ${verb}`))).sort();
+    const granted = [...of('ClusterRole'), ...of('Role')]
+      .flatMap(({ kind, rules = [] }) =>
+        rules.flatMap(({ apiGroups, resources, verbs }) =>
+          verbs.map((verb) => `${kind} ${apiGroups} ${resources} ${verb}`),
+        ),
+      )
+      .sort();
     const lease = of('Role')[0]!.rules!.filter(({ resources }) => resources.includes('leases'));
-    assert.deepEqual(lease.map(({ verbs, resourceNames }) => [verbs, resourceNames]), [[['create'], undefined], [['get', 'update'], ['fim-operator']]], 'no other lease');
+    assert.deepEqual(
+      lease.map(({ verbs, resourceNames }) => [verbs, resourceNames]),
+      [
+        [['create'], undefined],
+        [['get', 'update'], ['fim-operator']],
+      ],
+      'no other lease',
+    );
     const wanted = RESOURCES.flatMap(({ scope, group, plural, verbs, statusVerbs = [] }) => {
       const kind = scope === 'own' ? 'Role' : 'ClusterRole';
-      return [...verbs.map((verb) => `${kind} ${group} ${plural} ${verb}`), ...statusVerbs.map((verb) => `${kind} ${group} ${plural}/status ${verb}`)];
+      return [
+        ...verbs.map((verb) => `${kind} ${group} ${plural} ${verb}`),
+        ...statusVerbs.map((verb) => `${kind} ${group} ${plural}/status ${verb}`),
+      ];
     }).sort();
     assert.deepEqual(granted, wanted);
     assert.ok(granted.every((line) => !/secrets|configmaps|\*/.test(line)));
@@ -79,28 +130,56 @@ describe('the manifests', () => {
 
   it('start the operator with options that it knows', () => {
     const [operator] = of('Deployment', 'fim-operator');
-    const flags = readOptions(operator!.spec!.template!.spec.containers[0]!.args!, { FIM_NAMESPACE: 'fim-system', FIM_IDENTITY: 'fim-operator-0' });
+    const flags = readOptions(operator!.spec!.template!.spec.containers[0]!.args!, {
+      FIM_NAMESPACE: 'fim-system',
+      FIM_IDENTITY: 'fim-operator-0',
+    });
     assert.ok(typeof flags !== 'string', String(flags));
-    assert.deepEqual([flags.namespace, flags.identity, flags.modules.check, flags.listen.port], ['fim-system', 'fim-operator-0', true, 8080]);
-    assert.match(flags.modules.urlTemplate, /^http:\/\/fim-modules\.fim-system\.svc\.cluster\.local\/\{sha256\}\.wasm$/);
+    assert.deepEqual(
+      [flags.namespace, flags.identity, flags.modules.check, flags.listen.port],
+      ['fim-system', 'fim-operator-0', true, 8080],
+    );
+    assert.match(
+      flags.modules.urlTemplate,
+      /^http:\/\/fim-modules\.fim-system\.svc\.cluster\.local\/\{sha256\}\.wasm$/,
+    );
   });
 });
 
 describe('the command line of the operator', () => {
   it('takes how the modules deal with the KMS', () => {
-    const flags = readOptions(['--modules', 'x', '--module-url', 'http://x', '--kms-path-prefix', '/v1/kv/data/', '--kms-hold-ms', '800'], { FIM_KMS_TRANSIT_MOUNT: 'keys' });
+    const flags = readOptions(
+      ['--modules', 'x', '--module-url', 'http://x', '--kms-path-prefix', '/v1/kv/data/', '--kms-hold-ms', '800'],
+      { FIM_KMS_TRANSIT_MOUNT: 'keys' },
+    );
     assert.ok(typeof flags !== 'string', String(flags));
-    assert.deepEqual([flags.kms.settings, flags.kms.metadataPrefix], [{ pathPrefix: '/v1/kv/data/', transitMount: 'keys', holdMs: 800 }, '/v1/kv/metadata/']);
+    assert.deepEqual(
+      [flags.kms.settings, flags.kms.metadataPrefix],
+      [{ pathPrefix: '/v1/kv/data/', transitMount: 'keys', holdMs: 800 }, '/v1/kv/metadata/'],
+    );
   });
 
-  for (const [args, problem] of [[[], /are needed/], [['--modules', 'x', '--module-url', 'ftp://x'], /no http/], [['--what'], /--what/], [['--modules', 'x', '--module-url', 'http://x', '--listen', 'x'], /HOST:PORT/], [['--modules', 'x', '--module-url', 'http://x', '--kms', 'file:\/\/x'], /--kms/], [['--modules', 'x', '--module-url', 'http://x', '--kms-path-prefix', 'kv'], /--kms-path-prefix/], [['--modules', 'x', '--module-url', 'http://x', '--kms-refresh-ms', '5'], /--kms-refresh-ms/]] as [string[], RegExp][]) {
+  for (const [args, problem] of [
+    [[], /are needed/],
+    [['--modules', 'x', '--module-url', 'ftp://x'], /no http/],
+    [['--what'], /--what/],
+    [['--modules', 'x', '--module-url', 'http://x', '--listen', 'x'], /HOST:PORT/],
+    [['--modules', 'x', '--module-url', 'http://x', '--kms', 'file:\/\/x'], /--kms/],
+    [['--modules', 'x', '--module-url', 'http://x', '--kms-path-prefix', 'kv'], /--kms-path-prefix/],
+    [['--modules', 'x', '--module-url', 'http://x', '--kms-refresh-ms', '5'], /--kms-refresh-ms/],
+  ] as [string[], RegExp][]) {
     it(`refuses ${args.join(' ') || 'nothing'}`, () => assert.match(String(readOptions(args, {})), problem));
   }
 });
 
 interface Policy {
   metadata: { name: string };
-  spec: { podSelector: { matchLabels?: Record<string, string> }; policyTypes: string[]; ingress?: Flow[]; egress?: Flow[] };
+  spec: {
+    podSelector: { matchLabels?: Record<string, string> };
+    policyTypes: string[];
+    ingress?: Flow[];
+    egress?: Flow[];
+  };
 }
 
 interface Flow {
@@ -112,22 +191,39 @@ interface Flow {
 describe('the overlay for production', () => {
   const all = resourcesOf(PRODUCTION);
   const policies = all.filter(({ kind }) => kind === 'NetworkPolicy') as unknown as Policy[];
-  const allows = (app: string, direction: 'ingress' | 'egress'): number[] => policies.filter(({ spec }) => spec.podSelector.matchLabels?.app === app).flatMap(({ spec }) => (spec[direction] ?? []).flatMap(({ ports = [] }) => ports.map(({ port }) => port))).sort((a, b) => a - b);
+  const allows = (app: string, direction: 'ingress' | 'egress'): number[] =>
+    policies
+      .filter(({ spec }) => spec.podSelector.matchLabels?.app === app)
+      .flatMap(({ spec }) => (spec[direction] ?? []).flatMap(({ ports = [] }) => ports.map(({ port }) => port)))
+      .sort((a, b) => a - b);
 
   it('lists every flow, and nothing else comes in or goes out', () => {
-    assert.deepEqual([allows('fim-operator', 'ingress'), allows('fim-modules', 'ingress'), allows('fim-modules', 'egress')], [[8080], [8080], []]);
+    assert.deepEqual(
+      [allows('fim-operator', 'ingress'), allows('fim-modules', 'ingress'), allows('fim-modules', 'egress')],
+      [[8080], [8080], []],
+    );
     assert.deepEqual(allows('fim-operator', 'egress'), [53, 53, 443, 6443, 8080, 8200, 15_020]);
-    for (const { metadata, spec } of policies) for (const { from, ports } of spec.ingress ?? []) assert.ok(from !== undefined && ports !== undefined, `${metadata.name} is open to all`);
+    for (const { metadata, spec } of policies)
+      for (const { from, ports } of spec.ingress ?? [])
+        assert.ok(from !== undefined && ports !== undefined, `${metadata.name} is open to all`);
     const [whole] = policies.filter(({ spec }) => spec.podSelector.matchLabels === undefined);
-    assert.deepEqual([whole?.spec.policyTypes, whole?.spec.ingress], [['Ingress'], undefined], 'what no policy names is closed');
+    assert.deepEqual(
+      [whole?.spec.policyTypes, whole?.spec.ingress],
+      [['Ingress'], undefined],
+      'what no policy names is closed',
+    );
     const metrics = policies.find(({ metadata }) => metadata.name === 'fim-operator')!.spec.ingress![0]!.from;
     assert.deepEqual(metrics, [{ namespaceSelector: { matchLabels: { 'fim.financial/scrapes': 'true' } } }]);
   });
 
   it('scrapes and alerts by metrics that there are', () => {
-    const rules = all.find(({ kind }) => kind === 'PrometheusRule') as unknown as { spec: { groups: { rules: { alert: string; expr: string }[] }[] } };
+    const rules = all.find(({ kind }) => kind === 'PrometheusRule') as unknown as {
+      spec: { groups: { rules: { alert: string; expr: string }[] }[] };
+    };
     const source = readFileSync(path.resolve(BASE, '../../operator/metrics.ts'), 'utf8');
-    const named = new Set(rules.spec.groups.flatMap((group) => group.rules.flatMap(({ expr }) => expr.match(/fim_operator_\w+/g) ?? [])));
+    const named = new Set(
+      rules.spec.groups.flatMap((group) => group.rules.flatMap(({ expr }) => expr.match(/fim_operator_\w+/g) ?? [])),
+    );
     assert.ok(named.size > 4);
     for (const name of named) assert.ok(source.includes(`'${name}'`), name);
     assert.ok(all.some(({ kind }) => kind === 'PodMonitor') && all.some(({ kind }) => kind === 'PriorityClass'));
@@ -137,23 +233,48 @@ describe('the overlay for production', () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'fim-release-'));
     t.after(() => rmSync(folder, { recursive: true, force: true }));
     const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
-    const image = (name: string, letter: string): object => ({ digest: digest(letter), annotations: { 'org.opencontainers.image.ref.name': name } });
+    const image = (name: string, letter: string): object => ({
+      digest: digest(letter),
+      annotations: { 'org.opencontainers.image.ref.name': name },
+    });
     const target = path.join(folder, 'out');
     const write = (images: object[], publicKey?: string): void => {
       writeFileSync(path.join(folder, 'index.json'), JSON.stringify({ manifests: images }));
       writeRelease({ images: folder, target, registry: 'registry.bank.cn/fim', publicKey });
     };
     assert.throws(() => write([image('operator', 'a')]), /no modules/);
-    write([image('operator', 'a'), image('modules', 'b')], '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n');
-    const { images } = parse(readFileSync(path.join(target, 'manifests/production/kustomization.yaml'), 'utf8')) as { images: object[] };
-    assert.deepEqual(images, [{ name: 'fim-operator', newName: 'registry.bank.cn/fim/fim-operator', digest: digest('a') }, { name: 'fim-modules', newName: 'registry.bank.cn/fim/fim-modules', digest: digest('b') }]);
-    const policy = parse(readFileSync(path.join(target, 'manifests/production/image-policy.yaml'), 'utf8')) as { spec: { images: { glob: string }[]; authorities: { key: { data: string } }[] } };
-    assert.deepEqual([policy.spec.images[0]?.glob, policy.spec.authorities[0]?.key.data.trim().split('\n').length], ['registry.bank.cn/fim/fim-*', 3]);
-    assert.deepEqual(resourcesOf(path.join(target, 'manifests/production')).length, all.length, 'it hangs together where it is written');
-    const { components } = JSON.parse(readFileSync(path.join(target, 'sbom.cdx.json'), 'utf8')) as { components: { name: string; version: string; purl?: string; hashes?: { alg: string; content: string }[] }[] };
+    write(
+      [image('operator', 'a'), image('modules', 'b')],
+      '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n',
+    );
+    const { images } = parse(readFileSync(path.join(target, 'manifests/production/kustomization.yaml'), 'utf8')) as {
+      images: object[];
+    };
+    assert.deepEqual(images, [
+      { name: 'fim-operator', newName: 'registry.bank.cn/fim/fim-operator', digest: digest('a') },
+      { name: 'fim-modules', newName: 'registry.bank.cn/fim/fim-modules', digest: digest('b') },
+    ]);
+    const policy = parse(readFileSync(path.join(target, 'manifests/production/image-policy.yaml'), 'utf8')) as {
+      spec: { images: { glob: string }[]; authorities: { key: { data: string } }[] };
+    };
+    assert.deepEqual(
+      [policy.spec.images[0]?.glob, policy.spec.authorities[0]?.key.data.trim().split('\n').length],
+      ['registry.bank.cn/fim/fim-*', 3],
+    );
+    assert.deepEqual(
+      resourcesOf(path.join(target, 'manifests/production')).length,
+      all.length,
+      'it hangs together where it is written',
+    );
+    const { components } = JSON.parse(readFileSync(path.join(target, 'sbom.cdx.json'), 'utf8')) as {
+      components: { name: string; version: string; purl?: string; hashes?: { alg: string; content: string }[] }[];
+    };
     const found = components.find(({ name }) => name === 'prom-client');
     assert.match(found?.purl ?? '', /^pkg:npm\/prom-client@\d/);
     assert.match(found?.hashes?.[0]?.content ?? '', /^[0-9a-f]{128}$/);
-    assert.ok(components.every(({ name, version }) => name !== '' && version !== '') && components.some(({ name }) => name === 'node'));
+    assert.ok(
+      components.every(({ name, version }) => name !== '' && version !== '') &&
+        components.some(({ name }) => name === 'node'),
+    );
   });
 });

@@ -10,7 +10,8 @@ import { describe, it } from 'node:test';
 import { readModules } from '../../istio/module-server/store.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../istio/module-server/main.ts');
-const wasm = (text: string): Buffer => Buffer.concat([Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]), Buffer.from(text)]);
+const wasm = (text: string): Buffer =>
+  Buffer.concat([Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]), Buffer.from(text)]);
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 function folder(files: Record<string, Buffer>): string {
@@ -27,7 +28,10 @@ describe('the module server', () => {
     t.after(() => [one, two].forEach((made) => rmSync(made, { recursive: true })));
     const { modules, refused } = readModules([one, two]);
     assert.deepEqual([...modules.keys()].sort(), [sha256(now), sha256(then)].sort());
-    assert.deepEqual(refused.map(({ reason }) => reason), ['it is no WebAssembly module', 'its content is not what its name says']);
+    assert.deepEqual(
+      refused.map(({ reason }) => reason),
+      ['it is no WebAssembly module', 'its content is not what its name says'],
+    );
   });
 
   it('serves by hash: GET and HEAD, nothing else', async (t) => {

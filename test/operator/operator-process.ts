@@ -17,7 +17,9 @@ interface Container {
 }
 
 function container(): Container {
-  const documents = parseAllDocuments(readFileSync(path.join(ROOT, 'istio/manifests/base/operator.yaml'), 'utf8')).map((document) => document.toJS() as { kind: string; spec: { template: { spec: { containers: Container[] } } } });
+  const documents = parseAllDocuments(readFileSync(path.join(ROOT, 'istio/manifests/base/operator.yaml'), 'utf8')).map(
+    (document) => document.toJS() as { kind: string; spec: { template: { spec: { containers: Container[] } } } },
+  );
   return documents.find(({ kind }) => kind === 'Deployment')!.spec.template.spec.containers[0]!;
 }
 
@@ -37,19 +39,45 @@ export class OperatorProcess {
     const kubeconfig = path.join(this.folder, 'kubeconfig');
     writeFileSync(kubeconfig, server.config().exportConfig());
     const options = container().env.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? '';
-    const command = ['--disable-warning=ExperimentalWarning', path.join(ROOT, 'istio/operator/main.ts'), '--kubeconfig', kubeconfig, '--modules', path.join(ROOT, 'build')];
-    command.push('--module-url', 'http://127.0.0.1:1/{sha256}.wasm', '--module-check', 'none', '--listen', '127.0.0.1:0', ...args);
-    this.child = spawn(process.execPath, command, { env: { PATH: process.env.PATH, NODE_OPTIONS: options }, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [this.child.stdout!, this.child.stderr!]) stream.on('data', (chunk: Buffer) => (this.output = `${this.output}${chunk}`.slice(-200_000)));
+    const command = [
+      '--disable-warning=ExperimentalWarning',
+      path.join(ROOT, 'istio/operator/main.ts'),
+      '--kubeconfig',
+      kubeconfig,
+      '--modules',
+      path.join(ROOT, 'build'),
+    ];
+    command.push(
+      '--module-url',
+      'http://127.0.0.1:1/{sha256}.wasm',
+      '--module-check',
+      'none',
+      '--listen',
+      '127.0.0.1:0',
+      ...args,
+    );
+    this.child = spawn(process.execPath, command, {
+      env: { PATH: process.env.PATH, NODE_OPTIONS: options },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.child.stdout!, this.child.stderr!])
+      stream.on('data', (chunk: Buffer) => (this.output = `${this.output}${chunk}`.slice(-200_000)));
     t.after(() => this.stop());
   }
 
   /** Waits for a line of its log that has a text in it. */
   said(text: string, timeoutMs?: number): Promise<true> {
-    return until(`the operator says ${text}`, () => {
-      if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`the operator has ended (${this.child.exitCode ?? this.child.signalCode}): ${this.output.slice(-3000)}`);
-      return this.output.includes(text);
-    }, timeoutMs) as Promise<true>;
+    return until(
+      `the operator says ${text}`,
+      () => {
+        if (this.child.exitCode !== null || this.child.signalCode !== null)
+          throw new Error(
+            `the operator has ended (${this.child.exitCode ?? this.child.signalCode}): ${this.output.slice(-3000)}`,
+          );
+        return this.output.includes(text);
+      },
+      timeoutMs,
+    ) as Promise<true>;
   }
 
   get log(): string {

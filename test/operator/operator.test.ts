@@ -36,7 +36,11 @@ describe('the operator', () => {
     assert.match(proven.message, /2 proxies with 4 workers/);
     assert.equal(rig.status('limit')?.configurationHash, hash);
     assert.deepEqual(rig.status('limit')?.proxies, { total: 2, programmed: 2, workers: 4 });
-    await until('an event', () => rig.server.all('events').some((event) => event.reason === 'Programmed' && (event.involvedObject as { name: string }).name === 'limit'));
+    await until('an event', () =>
+      rig.server
+        .all('events')
+        .some((event) => event.reason === 'Programmed' && (event.involvedObject as { name: string }).name === 'limit'),
+    );
   });
 
   it('tells why a proxy refuses, and that nobody could be asked', async (t) => {
@@ -57,10 +61,16 @@ describe('the operator', () => {
   it('keeps the last good configuration of a route that becomes invalid, over its own restart too', async (t) => {
     const rig = await Rig.start(t);
     rig.route('limit', LIMIT);
-    rig.route('mask', { match: { path: { type: 'Prefix', value: '/card' } }, masking: { detect: [{ kind: 'IdCard' }] } });
+    rig.route('mask', {
+      match: { path: { type: 'Prefix', value: '/card' } },
+      masking: { detect: [{ kind: 'IdCard' }] },
+    });
     await until('both', () => rig.config('fim-gateways')?.routes.length === 2);
     const good = rig.config('fim-gateways')!.routes.find((route) => route.name === 'demo/mask');
-    rig.route('mask', { match: { path: { type: 'Prefix', value: '/card' } }, validation: { fields: [{ name: 'a', pattern: '((((' }] } });
+    rig.route('mask', {
+      match: { path: { type: 'Prefix', value: '/card' } },
+      validation: { fields: [{ name: 'a', pattern: '((((' }] },
+    });
     await rig.condition('mask', 'Accepted', 'False', 'Invalid');
     await rig.condition('mask', 'Programmed', 'False', 'Invalid');
     await rig.stopOperator();
@@ -68,9 +78,20 @@ describe('the operator', () => {
     rig.route('limit', { ...LIMIT, rateLimit: { requests: 99, period: '1s' } });
     await rig.startOperator();
     await until('the edit', () => JSON.stringify(rig.config('fim-gateways')).includes('"requests":99'));
-    assert.deepEqual(rig.config('fim-gateways')!.routes.find((route) => route.name === 'demo/mask'), good);
-    await until('the word on it', () => rig.status('mask')?.conditions.find(({ type }) => type === 'Programmed')?.message.includes('stays in force'));
-    rig.route('mask', { match: { path: { type: 'Prefix', value: '/card' } }, masking: { detect: [{ kind: 'BankCard' }] } });
+    assert.deepEqual(
+      rig.config('fim-gateways')!.routes.find((route) => route.name === 'demo/mask'),
+      good,
+    );
+    await until('the word on it', () =>
+      rig
+        .status('mask')
+        ?.conditions.find(({ type }) => type === 'Programmed')
+        ?.message.includes('stays in force'),
+    );
+    rig.route('mask', {
+      match: { path: { type: 'Prefix', value: '/card' } },
+      masking: { detect: [{ kind: 'BankCard' }] },
+    });
     await rig.condition('mask', 'Accepted', 'True');
     await until('the repair', () => JSON.stringify(rig.config('fim-gateways')).includes('BankCard'));
   });
@@ -79,7 +100,11 @@ describe('the operator', () => {
     const rig = await Rig.start(t);
     const spec = { selector: { matchLabels: { app: 'web' } }, rateLimit: { requests: 5, period: '1s' } };
     rig.route('web', spec);
-    const name = (await until('the object', () => rig.server.all('envoyfilters').find((object) => object.metadata.name.startsWith('fim-sidecars-web-')))).metadata.name;
+    const name = (
+      await until('the object', () =>
+        rig.server.all('envoyfilters').find((object) => object.metadata.name.startsWith('fim-sidecars-web-')),
+      )
+    ).metadata.name;
     rig.route('web', { ...spec, validation: { fields: [{ name: 'a', pattern: '((((' }] } });
     await rig.condition('web', 'Accepted', 'False', 'Invalid');
     assert.equal(rig.config(name)?.routes.length, 1);
@@ -104,8 +129,13 @@ describe('the operator', () => {
     const rig = await Rig.start(t);
     rig.route('fund', { encryption: { keyId: 'kms://prod/two', request: 'Encrypt' } });
     await rig.condition('fund', 'ResolvedRefs', 'False', 'KeyNotFound');
-    await until('the route in the configuration', () => JSON.stringify(rig.config('fim-gateways') ?? {}).includes('kms://prod/two'));
-    assert.match((await rig.condition('fund', 'Programmed', 'False', 'KeyNotFound')).message, /refused until it is there/);
+    await until('the route in the configuration', () =>
+      JSON.stringify(rig.config('fim-gateways') ?? {}).includes('kms://prod/two'),
+    );
+    assert.match(
+      (await rig.condition('fund', 'Programmed', 'False', 'KeyNotFound')).message,
+      /refused until it is there/,
+    );
   });
 
   it('names the winner of a conflict', async (t) => {
@@ -135,8 +165,14 @@ describe('the operator', () => {
   it('names the filter chains of a waypoint by the domain of the cluster', async (t) => {
     const rig = await Rig.start(t, (server, made) => {
       made.clusterDomain = 'bank.internal';
-      server.put('gateway.networking.k8s.io/gateways', { metadata: { name: 'wp', namespace: NAMESPACE }, spec: { gatewayClassName: 'istio-waypoint' } });
-      server.put('services', { metadata: { name: 'web', namespace: NAMESPACE, labels: { 'istio.io/use-waypoint': 'wp' } }, spec: { ports: [{ port: 80 }] } });
+      server.put('gateway.networking.k8s.io/gateways', {
+        metadata: { name: 'wp', namespace: NAMESPACE },
+        spec: { gatewayClassName: 'istio-waypoint' },
+      });
+      server.put('services', {
+        metadata: { name: 'web', namespace: NAMESPACE, labels: { 'istio.io/use-waypoint': 'wp' } },
+        spec: { ports: [{ port: 80 }] },
+      });
     });
     rig.route('web', { targetRefs: [{ group: '', kind: 'Service', name: 'web' }], ...LIMIT });
     const object = await until('the object', () => rig.filter('fim-service-web'));
@@ -149,7 +185,10 @@ describe('the operator', () => {
     const wanted = await until('the object', () => rig.filter('fim-gateways'));
     const before = rig.config('fim-gateways')!;
     rig.server.put('envoyfilters', { ...wanted, spec: { configPatches: [], foreign: { workloadSelector: 1 } } });
-    await until('the correction', () => rig.config('fim-gateways')?.hash === before.hash && rig.filter('fim-gateways')?.spec?.foreign === undefined);
+    await until(
+      'the correction',
+      () => rig.config('fim-gateways')?.hash === before.hash && rig.filter('fim-gateways')?.spec?.foreign === undefined,
+    );
     assert.ok(rig.config('fim-gateways')!.generation > before.generation, 'what runs is to be proven again');
     rig.server.remove('envoyfilters', NAMESPACE, 'fim-gateways');
     await until('the object again', () => rig.config('fim-gateways')?.hash === before.hash);
@@ -164,9 +203,14 @@ describe('the operator', () => {
     proxy.take(before.generation);
     await rig.condition('limit', 'Programmed', 'True');
     // Someone takes the filter out of the chain and leaves the rest.
-    const patches = (object.spec!.configPatches as { applyTo: string }[]).filter(({ applyTo }) => applyTo !== 'HTTP_FILTER');
+    const patches = (object.spec!.configPatches as { applyTo: string }[]).filter(
+      ({ applyTo }) => applyTo !== 'HTTP_FILTER',
+    );
     rig.server.put('envoyfilters', { ...object, spec: { ...object.spec, configPatches: patches } });
-    await until('the correction', () => (rig.filter('fim-gateways')?.spec?.configPatches as object[]).length > patches.length);
+    await until(
+      'the correction',
+      () => (rig.filter('fim-gateways')?.spec?.configPatches as object[]).length > patches.length,
+    );
     assert.ok(rig.config('fim-gateways')!.generation > before.generation);
     await rig.condition('limit', 'Programmed', 'False', 'Pending');
     proxy.take(rig.config('fim-gateways')!.generation);
@@ -177,18 +221,33 @@ describe('the operator', () => {
     const rig = await Rig.start(t);
     rig.route('web', { selector: { matchLabels: { app: 'nobody' } }, ...LIMIT });
     await rig.condition('web', 'Programmed', 'Unknown', 'NoProxies');
-    assert.equal((await rig.condition('web', 'ResolvedRefs', 'True')).message, 'Keys and module are there; no ready proxy is among the targets.');
+    assert.equal(
+      (await rig.condition('web', 'ResolvedRefs', 'True')).message,
+      'Keys and module are there; no ready proxy is among the targets.',
+    );
   });
 
   it('asks for the module as proxies do: what is missing, another or silent is a condition of the routes', async (t) => {
     const module = readFileSync(path.resolve(import.meta.dirname, '../../build/fim.wasm'));
     let answer: Buffer | number = 404;
-    const server = createServer((_, response) => (typeof answer === 'number' ? response.writeHead(answer).end() : response.end(answer)));
+    const server = createServer((_, response) =>
+      typeof answer === 'number' ? response.writeHead(answer).end() : response.end(answer),
+    );
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     t.after(() => server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const source = new ModuleSource({ folder: path.resolve(import.meta.dirname, '../../build'), urlTemplate: `${url}/{sha256}.wasm`, check: true, sealed: false });
-    const looks: [Buffer | number, string | undefined][] = [[404, 'ModuleNotFound'], [Buffer.from('another module'), 'ModuleNotFound'], [503, 'ModuleServerSilent'], [module, undefined]];
+    const source = new ModuleSource({
+      folder: path.resolve(import.meta.dirname, '../../build'),
+      urlTemplate: `${url}/{sha256}.wasm`,
+      check: true,
+      sealed: false,
+    });
+    const looks: [Buffer | number, string | undefined][] = [
+      [404, 'ModuleNotFound'],
+      [Buffer.from('another module'), 'ModuleNotFound'],
+      [503, 'ModuleServerSilent'],
+      [module, undefined],
+    ];
     for (const [given, reason] of looks) {
       answer = given;
       await source.refresh();
@@ -202,7 +261,9 @@ describe('the operator', () => {
     rig.route('limit', LIMIT);
     const object = await until('the object', () => rig.filter('fim-gateways'));
     await rig.stopOperator();
-    const later = JSON.parse(JSON.stringify(object).replaceAll('\\"version\\":\\"1.0\\"', '\\"version\\":\\"2.0\\"')) as typeof object;
+    const later = JSON.parse(
+      JSON.stringify(object).replaceAll('\\"version\\":\\"1.0\\"', '\\"version\\":\\"2.0\\"'),
+    ) as typeof object;
     rig.server.put('envoyfilters', later);
     await rig.startOperator();
     await rig.condition('limit', 'Programmed', 'False', 'LaterVersion');
@@ -210,8 +271,17 @@ describe('the operator', () => {
   });
 
   it('refuses routes in the root namespace of the mesh', async (t) => {
-    const rig = await Rig.start(t, (server) => server.put('financialroutes', { metadata: { name: 'all', namespace: 'istio-system' }, spec: LIMIT }));
-    await until('the verdict', () => (rig.server.get('financialroutes', 'istio-system', 'all')?.status as { conditions?: { reason: string }[] } | undefined)?.conditions?.[0]?.reason === 'NotAllowed');
+    const rig = await Rig.start(t, (server) =>
+      server.put('financialroutes', { metadata: { name: 'all', namespace: 'istio-system' }, spec: LIMIT }),
+    );
+    await until(
+      'the verdict',
+      () =>
+        (
+          rig.server.get('financialroutes', 'istio-system', 'all')?.status as
+            { conditions?: { reason: string }[] } | undefined
+        )?.conditions?.[0]?.reason === 'NotAllowed',
+    );
     assert.equal(rig.server.all('envoyfilters').length, 0);
   });
 
@@ -230,15 +300,28 @@ describe('the operator', () => {
     rig.route('limit', LIMIT);
     await rig.condition('limit', 'Accepted', 'True');
     rig.route('bad', { validation: { fields: [{ name: 'a', pattern: '((((' }] } });
-    await until('a warning', () => rig.server.all('events').some(({ reason, type }) => reason === 'Invalid' && type === 'Warning'));
+    await until('a warning', () =>
+      rig.server.all('events').some(({ reason, type }) => reason === 'Invalid' && type === 'Warning'),
+    );
     rig.server.remove('financialroutes', NAMESPACE, 'fund');
     rig.server.remove('financialroutes', NAMESPACE, 'limit');
     await until('nothing of ours is left', () => rig.server.all('envoyfilters').length === 0);
-    const granted = new Set(RESOURCES.flatMap(({ plural, verbs, statusVerbs = [] }) => [...verbs.map((verb) => `${verb} ${plural}`), ...statusVerbs.map((verb) => `${verb} ${plural}/status`)]));
+    const granted = new Set(
+      RESOURCES.flatMap(({ plural, verbs, statusVerbs = [] }) => [
+        ...verbs.map((verb) => `${verb} ${plural}`),
+        ...statusVerbs.map((verb) => `${verb} ${plural}/status`),
+      ]),
+    );
     const used = new Set(rig.server.requests);
     for (const request of used) assert.ok(granted.has(request), request);
-    // The lease and objects that found no room have tests of their own; to apply an object that is not there yet is authorised as both patch and create.
-    const elsewhere = (request: string): boolean => request.endsWith(' leases') || ['create envoyfilters', 'get envoyfilters'].includes(request);
-    assert.deepEqual([...granted].filter((request) => !used.has(request) && !elsewhere(request)), [], 'granted, and not needed');
+    // The lease and objects that found no room have tests of their own; to apply an object that is not there yet is
+    // authorised as both patch and create.
+    const elsewhere = (request: string): boolean =>
+      request.endsWith(' leases') || ['create envoyfilters', 'get envoyfilters'].includes(request);
+    assert.deepEqual(
+      [...granted].filter((request) => !used.has(request) && !elsewhere(request)),
+      [],
+      'granted, and not needed',
+    );
   });
 });

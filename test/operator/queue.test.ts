@@ -11,11 +11,14 @@ describe('the work queue', () => {
   it('does a key once however often it was added, and again if it was added while in hand', async () => {
     const done: string[] = [];
     const gate = Promise.withResolvers<void>();
-    const queue = new WorkQueue({ workers: 1, work: async (key) => {
-      done.push(key);
-      if (done.length === 1) await gate.promise;
-      return undefined;
-    } });
+    const queue = new WorkQueue({
+      workers: 1,
+      work: async (key) => {
+        done.push(key);
+        if (done.length === 1) await gate.promise;
+        return undefined;
+      },
+    });
     for (let index = 0; index < 5; index++) queue.add('a');
     queue.start();
     await until('the first', () => done.length === 1);
@@ -30,13 +33,16 @@ describe('the work queue', () => {
     let running = 0;
     let most = 0;
     let times = 0;
-    const queue = new WorkQueue({ workers: 4, work: async () => {
-      most = Math.max(most, ++running);
-      await new Promise((resume) => setImmediate(resume));
-      running--;
-      times++;
-      return undefined;
-    } });
+    const queue = new WorkQueue({
+      workers: 4,
+      work: async () => {
+        most = Math.max(most, ++running);
+        await new Promise((resume) => setImmediate(resume));
+        running--;
+        times++;
+        return undefined;
+      },
+    });
     queue.start();
     for (let round = 1; round <= 20; round++) {
       queue.add('a');
@@ -50,7 +56,8 @@ describe('the work queue', () => {
     const retries: number[] = [];
     const done: string[] = [];
     const queue = new WorkQueue({
-      workers: 1, random: () => 0.5,
+      workers: 1,
+      random: () => 0.5,
       work: async (key) => {
         if (key === 'poison') throw new Error('no');
         done.push(key);
@@ -71,10 +78,15 @@ describe('the work queue', () => {
   it('begins anew with a short pause after a success', async () => {
     const retries: number[] = [];
     let fail = true;
-    const queue = new WorkQueue({ workers: 1, random: () => 0.5, work: async () => {
-      if (fail) throw new Error('no');
-      return undefined;
-    }, onFailure: (_, __, retryMs) => retries.push(retryMs) });
+    const queue = new WorkQueue({
+      workers: 1,
+      random: () => 0.5,
+      work: async () => {
+        if (fail) throw new Error('no');
+        return undefined;
+      },
+      onFailure: (_, __, retryMs) => retries.push(retryMs),
+    });
     queue.start();
     queue.add('a');
     await until('two tries', () => retries.length === 2);
@@ -92,7 +104,8 @@ describe('the work queue', () => {
     const queue = new WorkQueue({ workers: 1, work: async () => undefined, namespaceOf });
     for (let index = 0; index < MAX_NAMESPACE_QUEUE_KEYS + 7; index++) queue.add(`greedy/k${index}`);
     assert.deepEqual([queue.depth, queue.dropped], [MAX_NAMESPACE_QUEUE_KEYS, 7]);
-    for (let index = MAX_NAMESPACE_QUEUE_KEYS; index < MAX_QUEUE_KEYS + 5; index++) queue.add(`n${index % 100}/k${index}`);
+    for (let index = MAX_NAMESPACE_QUEUE_KEYS; index < MAX_QUEUE_KEYS + 5; index++)
+      queue.add(`n${index % 100}/k${index}`);
     assert.deepEqual([queue.depth, queue.dropped], [MAX_QUEUE_KEYS, 12]);
     await queue.stop();
   });
@@ -100,11 +113,14 @@ describe('the work queue', () => {
   it('finishes what is in hand when it stops, and nothing else', async () => {
     const done: string[] = [];
     const gate = Promise.withResolvers<void>();
-    const queue = new WorkQueue({ workers: 1, work: async (key) => {
-      await gate.promise;
-      done.push(key);
-      return undefined;
-    } });
+    const queue = new WorkQueue({
+      workers: 1,
+      work: async (key) => {
+        await gate.promise;
+        done.push(key);
+        return undefined;
+      },
+    });
     queue.start();
     queue.add('a');
     queue.add('b');
@@ -117,26 +133,38 @@ describe('the work queue', () => {
 
   it('gives namespaces turns: the one with little to do does not wait for the backlog of the other', async () => {
     const done: string[] = [];
-    const queue = new WorkQueue({ workers: 1, namespaceOf, work: async (key) => {
-      done.push(key);
-      return undefined;
-    } });
+    const queue = new WorkQueue({
+      workers: 1,
+      namespaceOf,
+      work: async (key) => {
+        done.push(key);
+        return undefined;
+      },
+    });
     for (let index = 0; index < 50; index++) queue.add(`greedy/${index}`);
     for (let index = 0; index < 3; index++) queue.add(`small/${index}`);
     queue.start();
     await until('all', () => done.length === 53);
     await queue.stop();
-    assert.ok(Math.max(...['small/0', 'small/1', 'small/2'].map((key) => done.indexOf(key))) < 8, done.slice(0, 12).join(' '));
+    assert.ok(
+      Math.max(...['small/0', 'small/1', 'small/2'].map((key) => done.indexOf(key))) < 8,
+      done.slice(0, 12).join(' '),
+    );
   });
 
   it('lets the one that has computed long wait for the one that has not', async () => {
     const ledger = new Ledger();
     const done: string[] = [];
-    const queue = new WorkQueue({ workers: 1, namespaceOf, ledger, work: async (key) => {
-      done.push(key);
-      if (key.startsWith('greedy')) ledger.charge('greedy', 1000);
-      return undefined;
-    } });
+    const queue = new WorkQueue({
+      workers: 1,
+      namespaceOf,
+      ledger,
+      work: async (key) => {
+        done.push(key);
+        if (key.startsWith('greedy')) ledger.charge('greedy', 1000);
+        return undefined;
+      },
+    });
     for (let index = 0; index < 5; index++) queue.add(`greedy/${index}`);
     for (let index = 0; index < 20; index++) queue.add(`small/${index}`);
     queue.start();
@@ -148,11 +176,15 @@ describe('the work queue', () => {
   it('never has all workers busy with one namespace, whatever its work waits for', async () => {
     const gate = Promise.withResolvers<void>();
     const begun: string[] = [];
-    const queue = new WorkQueue({ workers: QUEUE_WORKERS, namespaceOf, work: async (key) => {
-      begun.push(key);
-      if (key.startsWith('stuck')) await gate.promise;
-      return undefined;
-    } });
+    const queue = new WorkQueue({
+      workers: QUEUE_WORKERS,
+      namespaceOf,
+      work: async (key) => {
+        begun.push(key);
+        if (key.startsWith('stuck')) await gate.promise;
+        return undefined;
+      },
+    });
     queue.start();
     for (let index = 0; index < 50; index++) queue.add(`stuck/${index}`);
     queue.add('small/1');
@@ -176,9 +208,12 @@ describe('the gate for long computing', () => {
     await Promise.all(all);
     assert.deepEqual(order, ['greedy', 'small', 'small', 'greedy', 'greedy', 'greedy']);
     assert.equal(await gate.run('other', () => 7), 7);
-    await assert.rejects(gate.run('other', () => {
-      throw new Error('no');
-    }), /no/);
+    await assert.rejects(
+      gate.run('other', () => {
+        throw new Error('no');
+      }),
+      /no/,
+    );
     assert.equal(await gate.run('other', () => 8), 8);
   });
 });

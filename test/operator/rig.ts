@@ -58,9 +58,15 @@ export class FakeProxy {
       `envoy_server_uptime{} ${this.uptimeSeconds}`,
       `envoy_listener_manager_total_listeners_draining{} ${this.draining}`,
       `envoy_listener_manager_total_listeners_active{} ${this.listeners}`,
-      ...(this.unseen === undefined ? [] : [`envoy_http_rbac_fim_passage_rbac{authz_dry_run_result="denied",http_conn_manager_prefix="outbound_0.0.0.0_80"} ${this.unseen}`]),
+      ...(this.unseen === undefined
+        ? []
+        : [
+            `envoy_http_rbac_fim_passage_rbac{authz_dry_run_result="denied",http_conn_manager_prefix="outbound_0.0.0.0_80"} ${this.unseen}`,
+          ]),
       ...this.configured.map((count, slot) => `fim_configured_${slot}{} ${count}`),
-      `fim_key_fetch_succeeded{} ${this.keys.succeeded}`, `fim_key_unavailable_denied{} ${this.keys.denied}`, `fim_key_unavailable_outage{} ${this.keys.outage}`,
+      `fim_key_fetch_succeeded{} ${this.keys.succeeded}`,
+      `fim_key_unavailable_denied{} ${this.keys.denied}`,
+      `fim_key_unavailable_outage{} ${this.keys.outage}`,
       `fim_config_refused{} ${this.moduleRefused}`,
       `istio_agent_wasm_remote_fetch_count{result="success"} 3`,
       `istio_agent_wasm_remote_fetch_count{result="download_failure"} ${this.downloadFailures}`,
@@ -83,10 +89,16 @@ export class Rig {
   readonly lookups: string[] = [];
   /** Answers of the key service wait for this. */
   kmsGate: (url: string) => Promise<void> = () => Promise.resolve();
-  private readonly kms = createServer((request, response) => void this.answerKms(request.url ?? '').then((status) => response.writeHead(status).end('{}')));
+  private readonly kms = createServer(
+    (request, response) =>
+      void this.answerKms(request.url ?? '').then((status) => response.writeHead(status).end('{}')),
+  );
   private kmsPort = 0;
 
-  static async start(t: TestContext, prepare: (server: FakeApiServer, rig: Rig) => void = () => undefined): Promise<Rig> {
+  static async start(
+    t: TestContext,
+    prepare: (server: FakeApiServer, rig: Rig) => void = () => undefined,
+  ): Promise<Rig> {
     const rig = new Rig();
     await rig.server.start();
     prepare(rig.server, rig);
@@ -105,9 +117,25 @@ export class Rig {
   options(): OperatorOptions {
     this.api = new KubeApi(this.server.config());
     return {
-      api: this.api, metrics: new OperatorMetrics(), rootNamespace: 'istio-system', clusterDomain: this.clusterDomain, probePort: 1, version: '0.1.0', log: () => undefined,
-      seal: 'routes', otherPorts: 'refuse', modules: { folder: BUILD, urlTemplate: 'http://127.0.0.1:1/{sha256}.wasm', check: false },
-      kms: { url: new URL(`http://127.0.0.1:${this.kmsPort}`), cluster: undefined, metadataPrefix: '/v1/secret/metadata/', tokenFile: undefined, check: true, proxyFolder: '/etc/fim/kms', proxyFiles: [] },
+      api: this.api,
+      metrics: new OperatorMetrics(),
+      rootNamespace: 'istio-system',
+      clusterDomain: this.clusterDomain,
+      probePort: 1,
+      version: '0.1.0',
+      log: () => undefined,
+      seal: 'routes',
+      otherPorts: 'refuse',
+      modules: { folder: BUILD, urlTemplate: 'http://127.0.0.1:1/{sha256}.wasm', check: false },
+      kms: {
+        url: new URL(`http://127.0.0.1:${this.kmsPort}`),
+        cluster: undefined,
+        metadataPrefix: '/v1/secret/metadata/',
+        tokenFile: undefined,
+        check: true,
+        proxyFolder: '/etc/fim/kms',
+        proxyFiles: [],
+      },
       keys: this.binding,
     };
   }
@@ -139,13 +167,21 @@ export class Rig {
     this.server.put('pods', {
       metadata: { name, namespace: NAMESPACE, labels, annotations: { 'fim.financial/probe-port': String(proxy.port) } },
       ...(gated ? { spec: { readinessGates: [{ conditionType: 'fim.financial/enforced' }] } } : {}),
-      status: { phase: 'Running', podIP: '127.0.0.1', conditions: [{ type: 'Ready', status: gated ? 'False' : 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }] },
+      status: {
+        phase: 'Running',
+        podIP: '127.0.0.1',
+        conditions: [{ type: 'Ready', status: gated ? 'False' : 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+      },
     });
     return proxy;
   }
 
   route(name: string, spec: object, created = '2026-01-01T00:00:00Z', namespace = NAMESPACE): KubeObject {
-    return this.server.put('financialroutes', { metadata: { name, namespace, creationTimestamp: created }, spec, status: this.server.get('financialroutes', namespace, name)?.status });
+    return this.server.put('financialroutes', {
+      metadata: { name, namespace, creationTimestamp: created },
+      spec,
+      status: this.server.get('financialroutes', namespace, name)?.status,
+    });
   }
 
   filter(name: string, namespace = NAMESPACE): KubeObject | undefined {
@@ -153,9 +189,16 @@ export class Rig {
   }
 
   /** The plugin configuration in an object. */
-  config(name: string, namespace = NAMESPACE): { generation: number; hash: string; routes: { name: string; stages: Record<string, unknown> }[] } | undefined {
-    const patches = (this.filter(name, namespace)?.spec?.configPatches ?? []) as { applyTo: string; patch: { value: { typed_config: { config: { configuration: { value: string } } } } } }[];
-    const text = patches.find((patch) => patch.applyTo === 'EXTENSION_CONFIG')?.patch.value.typed_config.config.configuration.value;
+  config(
+    name: string,
+    namespace = NAMESPACE,
+  ): { generation: number; hash: string; routes: { name: string; stages: Record<string, unknown> }[] } | undefined {
+    const patches = (this.filter(name, namespace)?.spec?.configPatches ?? []) as {
+      applyTo: string;
+      patch: { value: { typed_config: { config: { configuration: { value: string } } } } };
+    }[];
+    const text = patches.find((patch) => patch.applyTo === 'EXTENSION_CONFIG')?.patch.value.typed_config.config
+      .configuration.value;
     return text === undefined ? undefined : (JSON.parse(text) as ReturnType<Rig['config']>);
   }
 
@@ -177,7 +220,10 @@ export class Rig {
 
   /** What the readiness gate of a pod says. */
   gate(name: string): string | undefined {
-    const conditions = (this.server.get('pods', NAMESPACE, name)?.status?.conditions ?? []) as { type: string; status: string }[];
+    const conditions = (this.server.get('pods', NAMESPACE, name)?.status?.conditions ?? []) as {
+      type: string;
+      status: string;
+    }[];
     return conditions.find(({ type }) => type === 'fim.financial/enforced')?.status;
   }
 
@@ -186,7 +232,11 @@ export class Rig {
     const find = (): Condition | undefined => {
       const route = this.server.get('financialroutes', namespace, name);
       const found = this.status(name, namespace)?.conditions?.find((condition) => condition.type === type);
-      return found?.status === status && found.observedGeneration === route?.metadata.generation && (reason === undefined || found.reason === reason) ? found : undefined;
+      return found?.status === status &&
+        found.observedGeneration === route?.metadata.generation &&
+        (reason === undefined || found.reason === reason)
+        ? found
+        : undefined;
     };
     return until(`${name}: ${type}=${status} ${reason ?? ''}`, find).catch((error: Error) => {
       throw new Error(`${error.message}; it is ${JSON.stringify(this.status(name, namespace))}`);

@@ -1,4 +1,5 @@
-// What is written of routes: of those that changed, and once; one object's failure is one object's; in one word besides.
+// What is written of routes: of those that changed, and once; one object's failure is one object's; in one word
+// besides.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ConditionDraft } from '../../envoy/route/index.ts';
@@ -10,16 +11,28 @@ import { FakeApiServer } from './fake-api-server.ts';
 import { NAMESPACE, Rig } from './rig.ts';
 import { until } from './until.ts';
 
-const limit = (index: number, requests = 10): object => ({ match: { path: { type: 'Prefix', value: `/r${index}` } }, rateLimit: { requests, period: '1s' } });
+const limit = (index: number, requests = 10): object => ({
+  match: { path: { type: 'Prefix', value: `/r${index}` } },
+  rateLimit: { requests, period: '1s' },
+});
 const ROUTES = 101;
 
 describe('one edit among many routes of a workload', () => {
   it('changes the status of that route, and no other is taken for unproven meanwhile', async (t) => {
     const rig = await Rig.start(t);
     const proxy = await rig.pod('gw-1', { 'gateway.networking.k8s.io/gateway-name': 'edge' });
-    for (let index = 0; index < ROUTES; index++) rig.route(`r${index}`, limit(index), `2026-01-01T00:${String(index % 60).padStart(2, '0')}:${String(Math.floor(index / 60)).padStart(2, '0')}Z`);
+    for (let index = 0; index < ROUTES; index++)
+      rig.route(
+        `r${index}`,
+        limit(index),
+        `2026-01-01T00:${String(index % 60).padStart(2, '0')}:${String(Math.floor(index / 60)).padStart(2, '0')}Z`,
+      );
     await until('all in force', () => rig.config('fim-gateways')?.routes.length === ROUTES);
-    const programmed = (): number => Array.from({ length: ROUTES }, (_, index) => rig.status(`r${index}`)?.conditions.find(({ type }) => type === 'Programmed')?.status === 'True').filter(Boolean).length;
+    const programmed = (): number =>
+      Array.from(
+        { length: ROUTES },
+        (_, index) => rig.status(`r${index}`)?.conditions.find(({ type }) => type === 'Programmed')?.status === 'True',
+      ).filter(Boolean).length;
     proxy.take(rig.config('fim-gateways')!.generation);
     await until('all proven', () => programmed() === ROUTES);
     await rig.quiet();
@@ -52,12 +65,17 @@ describe('an object of the key service that the API server refuses', () => {
     const rig = await Rig.start(t, (server) => server.refuse('patch', 'envoyfilters', 'fim-kms'));
     rig.keys.add('prod/one');
     rig.route('keyless', limit(1));
-    rig.route('fund', { match: { path: { value: '/fund' } }, encryption: { keyId: 'kms://prod/one', request: 'Encrypt' } });
+    rig.route('fund', {
+      match: { path: { value: '/fund' } },
+      encryption: { keyId: 'kms://prod/one', request: 'Encrypt' },
+    });
     await until('both in force', () => rig.config('fim-gateways')?.routes.length === 2);
     const failed = await rig.condition('fund', 'Programmed', 'False', 'NotApplied');
     assert.match(failed.message, /fim-kms: the API server refuses the object: .*Denied/);
     assert.notEqual(rig.status('keyless')?.conditions.find(({ type }) => type === 'Programmed')?.reason, 'NotApplied');
-    await until('an event', () => rig.server.all('events').some(({ reason, type }) => reason === 'NotApplied' && type === 'Warning'));
+    await until('an event', () =>
+      rig.server.all('events').some(({ reason, type }) => reason === 'NotApplied' && type === 'Warning'),
+    );
     rig.server.refuse('', '', '');
     await until('the object', () => rig.filter('fim-kms'));
     await rig.condition('fund', 'Programmed', 'Unknown');
@@ -74,29 +92,69 @@ describe('events', () => {
       await server.stop();
     });
     const sink = new EventSink(api, (message) => assert.fail(message));
-    const about = (index: number): Parameters<EventSink['tell']>[0] => ({ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: `r${index}`, namespace: NAMESPACE, uid: String(index) } });
-    const condition = { type: 'Programmed', status: 'False', reason: 'Refused', message: 'no', lastTransitionTime: '' } as const;
+    const about = (index: number): Parameters<EventSink['tell']>[0] => ({
+      apiVersion: 'fim.financial/v1',
+      kind: 'FinancialRoute',
+      metadata: { name: `r${index}`, namespace: NAMESPACE, uid: String(index) },
+    });
+    const condition = {
+      type: 'Programmed',
+      status: 'False',
+      reason: 'Refused',
+      message: 'no',
+      lastTransitionTime: '',
+    } as const;
     for (let index = 0; index < 100; index++) sink.tell(about(index), condition);
     sink.tell(about(7), { ...condition, reason: 'NotApplied' });
     await sink.flush();
     const events = server.all('events');
     assert.equal(events.length, EVENTS_OF_A_KIND + 2);
-    assert.ok(events.some(({ message }) => message === `The same of ${100 - EVENTS_OF_A_KIND - 1} more routes of this namespace. no`));
+    assert.ok(
+      events.some(
+        ({ message }) => message === `The same of ${100 - EVENTS_OF_A_KIND - 1} more routes of this namespace. no`,
+      ),
+    );
   });
 });
 
 describe('Ready and Stalled', () => {
-  const draft = (type: string, status: ConditionDraft['status'], reason: string): ConditionDraft => ({ type, status, reason, message: `${type} says so`, observedGeneration: 4 });
-  const good = [draft('Accepted', 'True', 'Accepted'), draft('ResolvedRefs', 'True', 'ResolvedRefs'), draft('Programmed', 'True', 'Programmed')];
+  const draft = (type: string, status: ConditionDraft['status'], reason: string): ConditionDraft => ({
+    type,
+    status,
+    reason,
+    message: `${type} says so`,
+    observedGeneration: 4,
+  });
+  const good = [
+    draft('Accepted', 'True', 'Accepted'),
+    draft('ResolvedRefs', 'True', 'ResolvedRefs'),
+    draft('Programmed', 'True', 'Programmed'),
+  ];
   const table: [string, ConditionDraft[], string][] = [
     ['all holds', good, 'Ready=True Ready'],
     ['a warning takes nothing away', [...good, draft('Warnings', 'True', 'NearBudget')], 'Ready=True Ready'],
     ['on its way', [...good.slice(0, 2), draft('Programmed', 'False', 'Pending')], 'Ready=False Pending'],
     ['nobody to ask', [...good.slice(0, 2), draft('Programmed', 'Unknown', 'NoProxies')], 'Ready=Unknown NoProxies'],
-    ['a mistake', [draft('Accepted', 'False', 'Invalid'), draft('Programmed', 'False', 'Invalid')], 'Ready=False Invalid, Stalled=True Invalid'],
-    ['no such key', [good[0]!, draft('ResolvedRefs', 'False', 'KeyNotFound'), draft('Programmed', 'False', 'KeyNotFound')], 'Ready=False KeyNotFound, Stalled=True KeyNotFound'],
-    ['a silent key service', [good[0]!, draft('ResolvedRefs', 'Unknown', 'KmsUnreachable'), good[2]!], 'Ready=Unknown KmsUnreachable'],
-    ['False is worse than Unknown', [good[0]!, draft('ResolvedRefs', 'Unknown', 'KmsUnreachable'), draft('Programmed', 'False', 'Refused')], 'Ready=False Refused, Stalled=True Refused'],
+    [
+      'a mistake',
+      [draft('Accepted', 'False', 'Invalid'), draft('Programmed', 'False', 'Invalid')],
+      'Ready=False Invalid, Stalled=True Invalid',
+    ],
+    [
+      'no such key',
+      [good[0]!, draft('ResolvedRefs', 'False', 'KeyNotFound'), draft('Programmed', 'False', 'KeyNotFound')],
+      'Ready=False KeyNotFound, Stalled=True KeyNotFound',
+    ],
+    [
+      'a silent key service',
+      [good[0]!, draft('ResolvedRefs', 'Unknown', 'KmsUnreachable'), good[2]!],
+      'Ready=Unknown KmsUnreachable',
+    ],
+    [
+      'False is worse than Unknown',
+      [good[0]!, draft('ResolvedRefs', 'Unknown', 'KmsUnreachable'), draft('Programmed', 'False', 'Refused')],
+      'Ready=False Refused, Stalled=True Refused',
+    ],
   ];
   for (const [what, conditions, expected] of table) {
     it(what, () => {

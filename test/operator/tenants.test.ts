@@ -1,4 +1,5 @@
-// One tenant against all others: giants, many workloads, many objects. The operator keeps to the memory of its manifest, and the neighbour does not wait.
+// One tenant against all others: giants, many workloads, many objects. The operator keeps to the memory of its
+// manifest, and the neighbour does not wait.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { availableParallelism, loadavg } from 'node:os';
@@ -25,31 +26,61 @@ async function api(t: TestContext): Promise<FakeApiServer> {
 
 /** 256 fields with 80 texts each: 1.3 MB. */
 function giant(seed: number): object {
-  return { validation: { fields: Array.from({ length: 256 }, (_, field) => ({ name: `f${field}`, enum: Array.from({ length: 80 }, (__, text) => `${seed}-${field}-${text}-`.padEnd(60, 'x')) })) } };
+  return {
+    validation: {
+      fields: Array.from({ length: 256 }, (_, field) => ({
+        name: `f${field}`,
+        enum: Array.from({ length: 80 }, (__, text) => `${seed}-${field}-${text}-`.padEnd(60, 'x')),
+      })),
+    },
+  };
 }
 
 /** Lists of codes, about 120 kB. */
 function honest(seed: number): object {
-  const codes = (field: number): string[] => Array.from({ length: 80 }, (_, code) => `${seed}-${field}-${code}-`.padEnd(60, 'x'));
-  return { match: { path: { value: `/service/${seed}` } }, validation: { fields: Array.from({ length: 24 }, (_, field) => ({ name: `field${field}`, required: false, enum: codes(field) })) } };
+  const codes = (field: number): string[] =>
+    Array.from({ length: 80 }, (_, code) => `${seed}-${field}-${code}-`.padEnd(60, 'x'));
+  return {
+    match: { path: { value: `/service/${seed}` } },
+    validation: {
+      fields: Array.from({ length: 24 }, (_, field) => ({
+        name: `field${field}`,
+        required: false,
+        enum: codes(field),
+      })),
+    },
+  };
 }
 
 function put(server: FakeApiServer, namespace: string, name: string, spec: object): void {
-  server.put('financialroutes', { metadata: { name, namespace }, spec, status: server.get('financialroutes', namespace, name)?.status });
+  server.put('financialroutes', {
+    metadata: { name, namespace },
+    spec,
+    status: server.get('financialroutes', namespace, name)?.status,
+  });
 }
 
-function accepted(server: FakeApiServer, namespace: string, name: string): { status: string; reason: string; message: string; observedGeneration?: number } | undefined {
+function accepted(
+  server: FakeApiServer,
+  namespace: string,
+  name: string,
+): { status: string; reason: string; message: string; observedGeneration?: number } | undefined {
   const route = server.get('financialroutes', namespace, name);
   const found = (route?.status as RouteStatus | undefined)?.conditions.find(({ type }) => type === 'Accepted');
   return found?.observedGeneration === route?.metadata.generation ? found : undefined;
 }
 
-const allows = (server: FakeApiServer, namespace: string, requests: number): boolean => new RegExp(`requests\\\\":${requests}[,}]`).test(JSON.stringify(server.get('envoyfilters', namespace, 'fim-gateways') ?? {}));
+const allows = (server: FakeApiServer, namespace: string, requests: number): boolean =>
+  new RegExp(`requests\\\\":${requests}[,}]`).test(
+    JSON.stringify(server.get('envoyfilters', namespace, 'fim-gateways') ?? {}),
+  );
 const sizeOf = (object: KubeObject): number => JSON.stringify(object.spec).length;
 
 function withinMemory(t: TestContext, operator: OperatorProcess, what: string): void {
   const peak = operator.peak();
-  t.diagnostic(`${what}: peak memory ${(peak / MEBIBYTE).toFixed(0)} MiB of ${memoryLimit() / MEBIBYTE}, load ${loadavg()[0]?.toFixed(1)}`);
+  t.diagnostic(
+    `${what}: peak memory ${(peak / MEBIBYTE).toFixed(0)} MiB of ${memoryLimit() / MEBIBYTE}, load ${loadavg()[0]?.toFixed(1)}`,
+  );
   assert.ok(peak < memoryLimit(), `${peak} bytes`);
 }
 
@@ -59,7 +90,14 @@ describe('a tenant with giants', () => {
     for (let index = 0; index < 61; index++) put(server, 'greedy', `giant-${index}`, giant(index));
     put(server, 'small', 'limit', { rateLimit: { requests: 1, period: '1s' } });
     const operator = new OperatorProcess(t, server);
-    await until('the verdict on all', () => Array.from({ length: 61 }, (_, index) => accepted(server, 'greedy', `giant-${index}`)).every((found) => found !== undefined), COLD_MS);
+    await until(
+      'the verdict on all',
+      () =>
+        Array.from({ length: 61 }, (_, index) => accepted(server, 'greedy', `giant-${index}`)).every(
+          (found) => found !== undefined,
+        ),
+      COLD_MS,
+    );
     const verdict = accepted(server, 'greedy', 'giant-7');
     assert.deepEqual([verdict?.status, verdict?.reason], ['False', 'OverBudget']);
     assert.match(verdict!.message, /FIM-OP-0030: its spec has \d+ bytes, of \d+ that one may have/);
@@ -69,7 +107,8 @@ describe('a tenant with giants', () => {
     const times: number[] = [];
     const before = await operator.processorMs();
     for (let round = 2; round < 10; round++) {
-      for (let index = 0; index < 4; index++) put(server, 'greedy', `giant-${(4 * round + index) % 25}`, giant(1000 * round + index));
+      for (let index = 0; index < 4; index++)
+        put(server, 'greedy', `giant-${(4 * round + index) % 25}`, giant(1000 * round + index));
       const began = performance.now();
       put(server, 'small', 'limit', { rateLimit: { requests: round, period: '1s' } });
       await until('the edit', () => allows(server, 'small', round));
@@ -77,7 +116,9 @@ describe('a tenant with giants', () => {
     }
     const processorMs = ((await operator.processorMs()) - before) / times.length;
     const median = times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!;
-    t.diagnostic(`the neighbour's edits, ms: ${times.join(', ')}; ${processorMs.toFixed(0)} ms of processor time for each round, load ${loadavg()[0]?.toFixed(1)}`);
+    t.diagnostic(
+      `the neighbour's edits, ms: ${times.join(', ')}; ${processorMs.toFixed(0)} ms of processor time for each round, load ${loadavg()[0]?.toFixed(1)}`,
+    );
     assert.ok(processorMs < EDIT_MS, `${processorMs} ms`);
     assert.ok(median < EDIT_MS || isBusy(), `${times.join(', ')} ms`);
     withinMemory(t, operator, '61 routes of 1.3 MB');
@@ -95,17 +136,34 @@ describe('honest tenants', () => {
     const server = await api(t);
     const workloads = 184;
     for (let workload = 0; workload < workloads; workload++) {
-      for (let index = 0; index < 5; index++) put(server, `bank-${workload % 2}`, `route-${workload}-${index}`, { selector: { matchLabels: { app: `app-${workload}` } }, ...honest(100 * workload + index) });
+      for (let index = 0; index < 5; index++)
+        put(server, `bank-${workload % 2}`, `route-${workload}-${index}`, {
+          selector: { matchLabels: { app: `app-${workload}` } },
+          ...honest(100 * workload + index),
+        });
     }
     const operator = new OperatorProcess(t, server);
-    const filters = await until('all objects', () => {
-      const found = server.all('envoyfilters').filter(({ metadata }) => metadata.annotations?.[HASH_ANNOTATION] !== undefined);
-      return found.length === workloads && found;
-    }, 2 * COLD_MS);
+    const filters = await until(
+      'all objects',
+      () => {
+        const found = server
+          .all('envoyfilters')
+          .filter(({ metadata }) => metadata.annotations?.[HASH_ANNOTATION] !== undefined);
+        return found.length === workloads && found;
+      },
+      2 * COLD_MS,
+    );
     const bytes = filters.reduce((sum, object) => sum + sizeOf(object), 0);
     t.diagnostic(`${workloads} objects of ${Math.round(bytes / workloads)} bytes: ${(bytes / 1e6).toFixed(0)} MB`);
     assert.ok(bytes > 110e6, `${bytes} bytes`);
-    await until('the status of all', () => server.all('financialroutes').every(({ metadata: { namespace = '', name } }) => accepted(server, namespace, name)?.status === 'True'), COLD_MS);
+    await until(
+      'the status of all',
+      () =>
+        server
+          .all('financialroutes')
+          .every(({ metadata: { namespace = '', name } }) => accepted(server, namespace, name)?.status === 'True'),
+      COLD_MS,
+    );
     withinMemory(t, operator, '110 MB of objects');
     await operator.stop();
     const again = new OperatorProcess(t, server);

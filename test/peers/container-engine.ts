@@ -1,4 +1,5 @@
-// A container engine for the tests: what DOCKER_HOST offers, else the machine's own, else a dockerd that lives as long as the test.
+// A container engine for the tests: what DOCKER_HOST offers, else the machine's own, else a dockerd that lives as long
+// as the test.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -28,26 +29,45 @@ function answers(socketPath: string): Promise<boolean> {
 }
 
 function dockerdPath(): string | null {
-  const found = ['/usr/bin', '/usr/sbin', '/usr/local/bin'].map((folder) => path.join(folder, 'dockerd')).find((file) => existsSync(file));
+  const found = ['/usr/bin', '/usr/sbin', '/usr/local/bin']
+    .map((folder) => path.join(folder, 'dockerd'))
+    .find((file) => existsSync(file));
   return found ?? null;
 }
 
 /** Debian's packages, when this is Debian and we may. */
 function installEngine(): void {
-  if (process.getuid?.() !== 0) throw new Error('no container engine: set DOCKER_HOST, or install docker.io (this test installs it only as root)');
+  if (process.getuid?.() !== 0)
+    throw new Error('no container engine: set DOCKER_HOST, or install docker.io (this test installs it only as root)');
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   execFileSync('apt-get', ['update', '-qq'], { stdio: 'pipe', env: environment });
-  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...PACKAGES], { stdio: 'pipe', env: environment });
+  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...PACKAGES], {
+    stdio: 'pipe',
+    env: environment,
+  });
 }
 
-/** The containers of these tests need no network of the engine's making, so it makes none: no bridge, no firewall rules. */
+/**
+ * The containers of these tests need no network of the engine's making, so it makes none: no bridge, no firewall rules.
+ */
 async function startDockerd(binary: string): Promise<Engine> {
   const home = mkdtempSync(path.join(tmpdir(), 'fim-dockerd-'));
   const socket = path.join(home, 'docker.sock');
   const logFile = path.join(home, 'dockerd.log');
   const log = openSync(logFile, 'w');
-  const folders = ['--data-root', path.join(home, 'data'), '--exec-root', path.join(home, 'exec'), '--pidfile', path.join(home, 'pid')];
-  const child = spawn(binary, [...folders, '-H', `unix://${socket}`, '--bridge=none', '--iptables=false', '--ip6tables=false'], { stdio: ['ignore', log, log] });
+  const folders = [
+    '--data-root',
+    path.join(home, 'data'),
+    '--exec-root',
+    path.join(home, 'exec'),
+    '--pidfile',
+    path.join(home, 'pid'),
+  ];
+  const child = spawn(
+    binary,
+    [...folders, '-H', `unix://${socket}`, '--bridge=none', '--iptables=false', '--ip6tables=false'],
+    { stdio: ['ignore', log, log] },
+  );
   const ended = once(child, 'exit');
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
@@ -68,7 +88,10 @@ async function startDockerd(binary: string): Promise<Engine> {
   return { how: `${binary}, started for this test`, stop };
 }
 
-/** Finds or starts an engine and points DOCKER_HOST at it. Throws with the ways to provide one if there is none to be had. */
+/**
+ * Finds or starts an engine and points DOCKER_HOST at it. Throws with the ways to provide one if there is none to be
+ * had.
+ */
 export async function useEngine(): Promise<Engine> {
   process.env.TESTCONTAINERS_RYUK_DISABLED = 'true'; // its image would have to be fetched
   const given = process.env.DOCKER_HOST;

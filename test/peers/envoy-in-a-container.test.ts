@@ -61,7 +61,12 @@ describe('the contract resource, Envoy in a container', () => {
     const { alg, kid, iv, ct, tag } = JSON.parse(arrived.body) as Record<string, string>;
     assert.deepEqual([alg, kid], ['SM4-GCM', 'kms://prod/fund/key-2023#1']);
     const { data } = JSON.parse((await pod.send('kms', KEY_PATH)).body) as { data: { data: { material: string } } };
-    const cipher = createDecipheriv('sm4-gcm' as CipherGCMTypes, Buffer.from(data.data.material, 'base64'), Buffer.from(iv ?? '', 'base64'), { authTagLength: 16 });
+    const cipher = createDecipheriv(
+      'sm4-gcm' as CipherGCMTypes,
+      Buffer.from(data.data.material, 'base64'),
+      Buffer.from(iv ?? '', 'base64'),
+      { authTagLength: 16 },
+    );
     cipher.setAAD(Buffer.from(`fim-json\n${alg}\n${kid}\n`)).setAuthTag(Buffer.from(tag ?? '', 'base64'));
     assert.equal(Buffer.concat([cipher.update(Buffer.from(ct ?? '', 'base64')), cipher.final()]).toString(), GOOD);
   });
@@ -73,7 +78,10 @@ describe('the contract resource, Envoy in a container', () => {
     assert.equal(answer.headers['content-type'], 'application/problem+json');
     const problem = JSON.parse(answer.body) as { code: string; errors: { code: string; path: string }[] };
     assert.equal(problem.code, 'FIM-PBOC-0001');
-    assert.deepEqual(problem.errors.map(({ code, path }) => [code, path]), [['FIM-PBOC-0007', '/transCode']]);
+    assert.deepEqual(
+      problem.errors.map(({ code, path }) => [code, path]),
+      [['FIM-PBOC-0007', '/transCode']],
+    );
     assert.ok(!answer.body.includes('99999999'), 'no value in the reply');
     assert.deepEqual(await seen(), before);
   });

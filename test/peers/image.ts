@@ -11,7 +11,9 @@ const TAG = 'test';
 /** The shared libraries that a program loads, and its loader; none for a static one. */
 function librariesOf(program: string): string[] {
   const listed = execFileSync('ldd', [program], { encoding: 'utf8' });
-  return [...listed.matchAll(/(?:=>\s*)?(\/\S+) \(0x/g)].map((match) => match[1] ?? '').filter((file) => existsSync(file));
+  return [...listed.matchAll(/(?:=>\s*)?(\/\S+) \(0x/g)]
+    .map((match) => match[1] ?? '')
+    .filter((file) => existsSync(file));
 }
 
 /** Imports an image named `repository`, whose entry point is a copy of `program`. Returns the image's name. */
@@ -19,7 +21,8 @@ export async function importImage(repository: string, program: string): Promise<
   const root = mkdtempSync(path.join(tmpdir(), 'fim-image-'));
   const entry = `/usr/local/bin/${path.basename(program)}`;
   try {
-    for (const folder of ['usr/local/bin', 'etc', 'fim', 'tmp']) mkdirSync(path.join(root, folder), { recursive: true });
+    for (const folder of ['usr/local/bin', 'etc', 'fim', 'tmp'])
+      mkdirSync(path.join(root, folder), { recursive: true });
     copyFileSync(realpathSync(program), path.join(root, entry));
     for (const library of librariesOf(program)) {
       mkdirSync(path.join(root, path.dirname(library)), { recursive: true });
@@ -29,7 +32,11 @@ export async function importImage(repository: string, program: string): Promise<
     writeFileSync(path.join(root, 'etc/hosts'), '127.0.0.1 localhost\n');
     const { container } = await getContainerRuntimeClient();
     const tar = spawn('tar', ['-C', root, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const answer = await container.dockerode.importImage(tar.stdout, { repo: repository, tag: TAG, changes: [`ENTRYPOINT ["${entry}"]`] });
+    const answer = await container.dockerode.importImage(tar.stdout, {
+      repo: repository,
+      tag: TAG,
+      changes: [`ENTRYPOINT ["${entry}"]`],
+    });
     answer.resume();
     await finished(answer);
     return `${repository}:${TAG}`;

@@ -1,10 +1,26 @@
-// A counterparty of FIM: every algorithm and wire profile once more, from the README alone, with OpenSSL (node:crypto) and sm-crypto-v2. It shares no line
-// with the filter. Field order, base64 and JSON are Node's own.
-import { createCipheriv, createDecipheriv, createHmac, createPrivateKey, createPublicKey, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+// A counterparty of FIM: every algorithm and wire profile once more, from the README alone, with OpenSSL (node:crypto)
+// and sm-crypto-v2. It shares no line with the filter. Field order, base64 and JSON are Node's own.
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import type { CipherGCM, CipherGCMTypes, DecipherGCM } from 'node:crypto';
 import { sm2 } from 'sm-crypto-v2';
 
-export const ALGORITHMS = ['SM4-GCM', 'AES-256-GCM', 'SM4-CBC-HMAC-SM3', 'SM4-CTR-HMAC-SM3', 'SM2-ENVELOPE', 'SM2'] as const;
+export const ALGORITHMS = [
+  'SM4-GCM',
+  'AES-256-GCM',
+  'SM4-CBC-HMAC-SM3',
+  'SM4-CTR-HMAC-SM3',
+  'SM2-ENVELOPE',
+  'SM2',
+] as const;
 export const PROFILES = ['fim-json', 'compact', 'raw', 'hex', 'base64', 'segmented'] as const;
 export const LAYOUTS = ['ASN1', 'C1C3C2', 'C1C2C3', 'C1C3C2-Bare', 'C1C2C3-Bare'] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
@@ -67,12 +83,18 @@ function openGcm(name: string, key: Buffer, { iv, ct, tag }: Sealed, aad: Buffer
   }
 }
 
-const derived = (key: Buffer, info: string, bytes: number): Buffer => Buffer.from(hkdfSync('sm3', key, NONE, Buffer.from(info), bytes));
+const derived = (key: Buffer, info: string, bytes: number): Buffer =>
+  Buffer.from(hkdfSync('sm3', key, NONE, Buffer.from(info), bytes));
 
 function mac(algorithm: Algorithm, key: Buffer, aad: Buffer, iv: Buffer, ct: Buffer): Buffer {
   const bits = Buffer.alloc(8);
   bits.writeBigUInt64BE(BigInt(aad.length) * 8n);
-  return createHmac('sm3', derived(key, `fim ${algorithm} mac`, 32)).update(aad).update(iv).update(ct).update(bits).digest();
+  return createHmac('sm3', derived(key, `fim ${algorithm} mac`, 32))
+    .update(aad)
+    .update(iv)
+    .update(ct)
+    .update(bits)
+    .digest();
 }
 
 /** Public key 04 ‖ x ‖ y of a private key. */
@@ -97,13 +119,21 @@ function derHeader(tag: number, length: number): Buffer {
 export function sm2Seal(key: Buffer, text: Buffer, layout: Layout): Buffer {
   const mode = layout.startsWith('C1C2C3') ? 0 : 1;
   let bare: Buffer;
-  // GB/T 32918.4, 6.1, A5: a key stream of zeros is not used. sm-crypto does not look, and of one byte it makes it once in 256 times.
+  // GB/T 32918.4, 6.1, A5: a key stream of zeros is not used. sm-crypto does not look, and of one byte it makes it once
+  // in 256 times.
   do bare = Buffer.from(sm2.doEncrypt(Uint8Array.from(text), publicOf(key), mode) as string, 'hex');
   while (text.length > 0 && (mode === 0 ? bare.subarray(64, -32) : bare.subarray(96)).equals(text));
   if (layout.endsWith('Bare')) return bare;
   if (layout !== 'ASN1') return Buffer.concat([Buffer.of(4), bare]);
   const c2 = bare.subarray(96);
-  const body = Buffer.concat([derNumber(bare.subarray(0, 32)), derNumber(bare.subarray(32, 64)), derHeader(4, 32), bare.subarray(64, 96), derHeader(4, c2.length), c2]);
+  const body = Buffer.concat([
+    derNumber(bare.subarray(0, 32)),
+    derNumber(bare.subarray(32, 64)),
+    derHeader(4, 32),
+    bare.subarray(64, 96),
+    derHeader(4, c2.length),
+    c2,
+  ]);
   return Buffer.concat([derHeader(0x30, body.length), body]);
 }
 
@@ -128,7 +158,9 @@ function bareOf(der: Buffer): Buffer {
 
 export function sm2Open(key: Buffer, sealed: Buffer, layout: Layout): Buffer {
   const bare = layout === 'ASN1' ? bareOf(sealed) : layout.endsWith('Bare') ? sealed : sealed.subarray(1);
-  const text = sm2.doDecrypt(bare.toString('hex'), key.toString('hex'), layout.startsWith('C1C2C3') ? 0 : 1, { output: 'array' });
+  const text = sm2.doDecrypt(bare.toString('hex'), key.toString('hex'), layout.startsWith('C1C2C3') ? 0 : 1, {
+    output: 'array',
+  });
   if (text.length === 0) throw new Refused('SM2');
   return Buffer.from(text);
 }
@@ -136,16 +168,23 @@ export function sm2Open(key: Buffer, sealed: Buffer, layout: Layout): Buffer {
 /** The cipher under the key of one message. */
 function seal(terms: Terms, key: Buffer, aad: Buffer, text: Buffer): Sealed {
   switch (terms.algorithm) {
-    case 'AES-256-GCM': return gcm('aes-256-gcm', key, randomBytes(12), aad, text);
+    case 'AES-256-GCM':
+      return gcm('aes-256-gcm', key, randomBytes(12), aad, text);
     case 'SM4-CBC-HMAC-SM3':
     case 'SM4-CTR-HMAC-SM3': {
       const iv = randomBytes(16);
-      const cipher = createCipheriv(terms.algorithm === 'SM4-CBC-HMAC-SM3' ? 'sm4-cbc' : 'sm4-ctr', derived(key, `fim ${terms.algorithm} encrypt`, 16), iv);
+      const cipher = createCipheriv(
+        terms.algorithm === 'SM4-CBC-HMAC-SM3' ? 'sm4-cbc' : 'sm4-ctr',
+        derived(key, `fim ${terms.algorithm} encrypt`, 16),
+        iv,
+      );
       const ct = Buffer.concat([cipher.update(text), cipher.final()]);
       return { iv, ct, tag: mac(terms.algorithm, key, aad, iv, ct) };
     }
-    case 'SM2': return { iv: NONE, ct: sm2Seal(key, text, terms.layout ?? 'ASN1'), tag: NONE };
-    default: return gcm('sm4-gcm', key, randomBytes(12), aad, text);
+    case 'SM2':
+      return { iv: NONE, ct: sm2Seal(key, text, terms.layout ?? 'ASN1'), tag: NONE };
+    default:
+      return gcm('sm4-gcm', key, randomBytes(12), aad, text);
   }
 }
 
@@ -154,26 +193,43 @@ function open(terms: Terms, key: Buffer, aad: Buffer, sealed: Sealed): Buffer {
   const sizes = SIZES[algorithm];
   if (sealed.iv.length !== sizes.iv || sealed.tag.length !== sizes.tag) throw new Refused('sizes');
   switch (algorithm) {
-    case 'AES-256-GCM': return openGcm('aes-256-gcm', key, sealed, aad);
+    case 'AES-256-GCM':
+      return openGcm('aes-256-gcm', key, sealed, aad);
     case 'SM4-CBC-HMAC-SM3':
     case 'SM4-CTR-HMAC-SM3': {
       if (!timingSafeEqual(mac(algorithm, key, aad, sealed.iv, sealed.ct), sealed.tag)) throw new Refused('code');
-      const decipher = createDecipheriv(algorithm === 'SM4-CBC-HMAC-SM3' ? 'sm4-cbc' : 'sm4-ctr', derived(key, `fim ${algorithm} encrypt`, 16), sealed.iv);
+      const decipher = createDecipheriv(
+        algorithm === 'SM4-CBC-HMAC-SM3' ? 'sm4-cbc' : 'sm4-ctr',
+        derived(key, `fim ${algorithm} encrypt`, 16),
+        sealed.iv,
+      );
       return Buffer.concat([decipher.update(sealed.ct), decipher.final()]);
     }
-    case 'SM2': return sm2Open(key, sealed.ct, terms.layout ?? 'ASN1');
-    default: return openGcm('sm4-gcm', key, sealed, aad);
+    case 'SM2':
+      return sm2Open(key, sealed.ct, terms.layout ?? 'ASN1');
+    default:
+      return openGcm('sm4-gcm', key, sealed, aad);
   }
 }
 
 const layoutOf = (terms: Terms): Layout => terms.layout ?? 'ASN1';
 const wraps = (terms: Terms): boolean => terms.algorithm === 'SM2-ENVELOPE';
-const jsonAad = (terms: Terms, type?: string): Buffer => Buffer.from(['fim-json', terms.algorithm, terms.kid, terms.context ?? '', ...(type === undefined ? [] : [type])].join('\n'));
+const jsonAad = (terms: Terms, type?: string): Buffer =>
+  Buffer.from(
+    ['fim-json', terms.algorithm, terms.kid, terms.context ?? '', ...(type === undefined ? [] : [type])].join('\n'),
+  );
 
 function compactHeader(terms: Terms, type?: string): string {
   const { algorithm, kid, context } = terms;
   const enc = algorithm === 'AES-256-GCM' ? 'A256GCM' : wraps(terms) ? 'SM4-GCM' : algorithm;
-  const header = { alg: wraps(terms) ? 'SM2' : 'dir', enc, kid, typ: 'fim', ...(context === undefined ? {} : { ctx: context }), ...(type === undefined ? {} : { cty: type }) };
+  const header = {
+    alg: wraps(terms) ? 'SM2' : 'dir',
+    enc,
+    kid,
+    typ: 'fim',
+    ...(context === undefined ? {} : { ctx: context }),
+    ...(type === undefined ? {} : { cty: type }),
+  };
   return Buffer.from(JSON.stringify(header)).toString('base64url');
 }
 
@@ -186,14 +242,26 @@ export function protect(terms: Terms, text: Buffer, type?: string): Buffer {
       const { iv, ct, tag } = seal(terms, key, jsonAad(terms, type), text);
       const binary = (bytes: Buffer): string => bytes.toString('base64');
       const { algorithm: alg, kid, context: ctx } = terms;
-      return Buffer.from(JSON.stringify({ alg, kid, ...(wraps(terms) ? { ek: binary(ek) } : {}), iv: binary(iv), ct: binary(ct), tag: binary(tag), ...(ctx === undefined ? {} : { ctx }), ...(type === undefined ? {} : { cty: type }) }));
+      return Buffer.from(
+        JSON.stringify({
+          alg,
+          kid,
+          ...(wraps(terms) ? { ek: binary(ek) } : {}),
+          iv: binary(iv),
+          ct: binary(ct),
+          tag: binary(tag),
+          ...(ctx === undefined ? {} : { ctx }),
+          ...(type === undefined ? {} : { cty: type }),
+        }),
+      );
     }
     case 'compact': {
       const header = compactHeader(terms, type);
       const { iv, ct, tag } = seal(terms, key, Buffer.from(header), text);
       return Buffer.from([header, ...[ek, iv, ct, tag].map((part) => part.toString('base64url'))].join('.'));
     }
-    case 'segmented': return protectSegments(terms, key, ek, text, type);
+    case 'segmented':
+      return protectSegments(terms, key, ek, text, type);
     default: {
       const { iv, ct, tag } = seal(terms, key, NONE, text);
       const whole = Buffer.concat([iv, ct, tag]);
@@ -221,7 +289,8 @@ export function unprotect(terms: Terms, message: Buffer): { text: Buffer; type?:
       const text = open(terms, unwrap(ek!), Buffer.from(parts[0]!), { iv: iv!, ct: ct!, tag: tag! });
       return cty === undefined ? { text } : { text, type: cty };
     }
-    case 'segmented': return unprotectSegments(terms, message, unwrap);
+    case 'segmented':
+      return unprotectSegments(terms, message, unwrap);
     default: {
       const whole = terms.profile === 'raw' ? message : Buffer.from(message.toString('latin1'), terms.profile);
       return { text: open(terms, terms.key, NONE, split(terms.algorithm, whole)) };
@@ -231,7 +300,11 @@ export function unprotect(terms: Terms, message: Buffer): { text: Buffer; type?:
 
 function split(algorithm: Algorithm, whole: Buffer): Sealed {
   const { iv, tag } = SIZES[algorithm];
-  return { iv: whole.subarray(0, iv), ct: whole.subarray(iv, whole.length - tag), tag: whole.subarray(whole.length - tag) };
+  return {
+    iv: whole.subarray(0, iv),
+    ct: whole.subarray(iv, whole.length - tag),
+    tag: whole.subarray(whole.length - tag),
+  };
 }
 
 function place(header: Buffer, index: number, last: boolean): Buffer {
@@ -254,14 +327,24 @@ function protectSegments(terms: Terms, key: Buffer, ek: Buffer, text: Buffer, ty
   const header = Buffer.concat([fixed, ...texts, ek]);
   const segments: Buffer[] = [header];
   for (let index = 0, from = 0; from === 0 || from < text.length; index++, from += size) {
-    const { iv, ct, tag } = seal(terms, key, place(header, index, from + size >= text.length), text.subarray(from, from + size));
+    const { iv, ct, tag } = seal(
+      terms,
+      key,
+      place(header, index, from + size >= text.length),
+      text.subarray(from, from + size),
+    );
     segments.push(iv, ct, tag);
   }
   return Buffer.concat(segments);
 }
 
-function unprotectSegments(terms: Terms, message: Buffer, unwrap: (ek: Buffer) => Buffer): { text: Buffer; type?: string } {
-  if (message.toString('latin1', 0, 4) !== 'FIMS' || message[4] !== 1 || message[5] !== SIZES[terms.algorithm].id) throw new Refused('header');
+function unprotectSegments(
+  terms: Terms,
+  message: Buffer,
+  unwrap: (ek: Buffer) => Buffer,
+): { text: Buffer; type?: string } {
+  if (message.toString('latin1', 0, 4) !== 'FIMS' || message[4] !== 1 || message[5] !== SIZES[terms.algorithm].id)
+    throw new Refused('header');
   const size = message.readUInt32BE(6);
   let at = 34;
   const [kid, context, type, ek] = [0, 1, 2, 3].map((i) => {
@@ -288,10 +371,27 @@ function unprotectSegments(terms: Terms, message: Buffer, unwrap: (ek: Buffer) =
 
 /** How the KMS gives the key of an algorithm; `seals`: to who encrypts (an SM2 public key), else to who decrypts. */
 export function kmsKey(algorithm: Algorithm, key: Buffer, seals: boolean): { algorithm: string; material: string } {
-  if (algorithm !== 'SM2' && algorithm !== 'SM2-ENVELOPE') return { algorithm: algorithm === 'AES-256-GCM' ? 'AES-256' : 'SM4', material: key.toString('base64') };
+  if (algorithm !== 'SM2' && algorithm !== 'SM2-ENVELOPE')
+    return { algorithm: algorithm === 'AES-256-GCM' ? 'AES-256' : 'SM4', material: key.toString('base64') };
   const point = Buffer.from(publicOf(key), 'hex');
   const spki = Buffer.concat([Buffer.from('3059301306072a8648ce3d020106082a811ccf5501822d034200', 'hex'), point]);
-  if (seals) return { algorithm: 'SM2-PUBLIC', material: createPublicKey({ key: spki, format: 'der', type: 'spki' }).export({ format: 'pem', type: 'spki' }).toString() };
-  const pkcs8 = Buffer.concat([Buffer.from('308187020100301306072a8648ce3d020106082a811ccf5501822d046d306b0201010420', 'hex'), key, Buffer.from('a144034200', 'hex'), point]);
-  return { algorithm: 'SM2-PRIVATE', material: createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }).export({ format: 'pem', type: 'pkcs8' }).toString() };
+  if (seals)
+    return {
+      algorithm: 'SM2-PUBLIC',
+      material: createPublicKey({ key: spki, format: 'der', type: 'spki' })
+        .export({ format: 'pem', type: 'spki' })
+        .toString(),
+    };
+  const pkcs8 = Buffer.concat([
+    Buffer.from('308187020100301306072a8648ce3d020106082a811ccf5501822d046d306b0201010420', 'hex'),
+    key,
+    Buffer.from('a144034200', 'hex'),
+    point,
+  ]);
+  return {
+    algorithm: 'SM2-PRIVATE',
+    material: createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+      .export({ format: 'pem', type: 'pkcs8' })
+      .toString(),
+  };
 }

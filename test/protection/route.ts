@@ -1,8 +1,16 @@
-// One route that protects or opens requests, in a module on the host, with a KMS that has one key (and more versions if asked).
+// One route that protects or opens requests, in a module on the host, with a KMS that has one key (and more versions if
+// asked).
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createVm, exchange } from '../../envoy/host/index.ts';
-import type { ExchangeResult, HttpCall, HttpCallOutcome, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import type {
+  ExchangeResult,
+  HttpCall,
+  HttpCallOutcome,
+  LoadedModule,
+  RootContext,
+  Vm,
+} from '../../envoy/host/index.ts';
 import { kmsKey } from './partner.ts';
 import type { Algorithm, Terms } from './partner.ts';
 
@@ -10,7 +18,9 @@ export const KEY_ID = 'kms://prod/fund/key-2023';
 
 /** A key for an algorithm, the same at each call. */
 export function keyOf(algorithm: Algorithm, version = 1): Buffer {
-  const digest = createHash('sha256').update(`${algorithm.startsWith('SM2') ? 'SM2' : algorithm} ${version}`).digest();
+  const digest = createHash('sha256')
+    .update(`${algorithm.startsWith('SM2') ? 'SM2' : algorithm} ${version}`)
+    .digest();
   return algorithm === 'AES-256-GCM' || algorithm.startsWith('SM2') ? digest : digest.subarray(0, 16);
 }
 
@@ -42,13 +52,27 @@ export class ProtectedRoute {
     this.vm = createVm(module, { httpCall: (call) => this.answer(call) });
     const { algorithm, profile, layout, context, segmentBytes } = terms;
     const section = {
-      keyId: KEY_ID, algorithm, profile, request: 'None', response: 'None', [options.direction ?? 'request']: action,
-      ...(layout === undefined ? {} : { sm2Layout: layout }), ...(context === undefined ? {} : { context }), ...(segmentBytes === undefined ? {} : { segmentBytes }),
+      keyId: KEY_ID,
+      algorithm,
+      profile,
+      request: 'None',
+      response: 'None',
+      [options.direction ?? 'request']: action,
+      ...(layout === undefined ? {} : { sm2Layout: layout }),
+      ...(context === undefined ? {} : { context }),
+      ...(segmentBytes === undefined ? {} : { segmentBytes }),
       ...(options.stream === undefined ? {} : { stream: options.stream }),
-      ...(options.fields === undefined ? {} : { fields: options.fields }), ...(options.contentType === undefined ? {} : { contentType: options.contentType }),
+      ...(options.fields === undefined ? {} : { fields: options.fields }),
+      ...(options.contentType === undefined ? {} : { contentType: options.contentType }),
     };
-    const route = { name: 'a', ...(options.maxBodyBytes === undefined ? {} : { body: { maxBytes: options.maxBodyBytes } }), stages: { sm4Encryptor: section } };
-    const { accepted, root, logs } = this.vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [route] }));
+    const route = {
+      name: 'a',
+      ...(options.maxBodyBytes === undefined ? {} : { body: { maxBytes: options.maxBodyBytes } }),
+      stages: { sm4Encryptor: section },
+    };
+    const { accepted, root, logs } = this.vm.configure(
+      JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [route] }),
+    );
     assert.ok(accepted, logs.map((entry) => entry.message).join('\n'));
     this.root = root;
   }
@@ -59,8 +83,13 @@ export class ProtectedRoute {
     const version = wanted === null ? Math.max(...versions) : Number(wanted);
     if (!versions.includes(version)) return { status: 404, body: '{"errors":[]}', afterMs: 1 };
     const algorithm = this.options.kmsAlgorithm ?? this.terms.algorithm;
-    const key = versions.length === 1 && algorithm === this.terms.algorithm ? this.terms.key : keyOf(algorithm, version);
-    return { status: 200, body: JSON.stringify({ data: { data: kmsKey(algorithm, key, this.seals), metadata: { version } } }), afterMs: 1 };
+    const key =
+      versions.length === 1 && algorithm === this.terms.algorithm ? this.terms.key : keyOf(algorithm, version);
+    return {
+      status: 200,
+      body: JSON.stringify({ data: { data: kmsKey(algorithm, key, this.seals), metadata: { version } } }),
+      afterMs: 1,
+    };
   }
 
   /** One POST. */

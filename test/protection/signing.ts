@@ -13,8 +13,20 @@ export interface SigningTerms {
 }
 
 /** The text that a signature over a whole message covers. */
-export function canonical(start: string[], timestamp: string, nonce: string, headers: [string, string][], body: Buffer): Buffer {
-  const lines = [...start, timestamp, nonce, ...headers.map(([name, value]) => `${name}:${value}`), createHash('sm3').update(body).digest('hex')];
+export function canonical(
+  start: string[],
+  timestamp: string,
+  nonce: string,
+  headers: [string, string][],
+  body: Buffer,
+): Buffer {
+  const lines = [
+    ...start,
+    timestamp,
+    nonce,
+    ...headers.map(([name, value]) => `${name}:${value}`),
+    createHash('sm3').update(body).digest('hex'),
+  ];
   return Buffer.from(lines.join('\n'));
 }
 
@@ -28,5 +40,9 @@ export function sign(terms: SigningTerms, data: Buffer): string {
 export function verify(terms: SigningTerms, data: Buffer, text: string): boolean {
   const { algorithm, encoding = 'base64', form = 'DER', userId = '1234567812345678', key } = terms;
   if (algorithm === 'HMAC-SM3') return createHmac('sm3', key).update(data).digest(encoding) === text;
-  return sm2.doVerifySignature(Uint8Array.from(data), Buffer.from(text, encoding).toString('hex'), publicOf(key), { hash: true, der: form === 'DER', userId });
+  return sm2.doVerifySignature(Uint8Array.from(data), Buffer.from(text, encoding).toString('hex'), publicOf(key), {
+    hash: true,
+    der: form === 'DER',
+    userId,
+  });
 }

@@ -39,7 +39,10 @@ it('has an effect with every line', () => {
 
   // tls.cipherSuites: not yet, and that is said.
   assert.equal(route?.loopbackOnly, true);
-  assert.deepEqual(warnings.map(({ code, path, line }) => ({ code, path, line })), [{ code: 'FIM-CFG-1060', path: '$.spec.tls.cipherSuites', line: 7 }]);
+  assert.deepEqual(
+    warnings.map(({ code, path, line }) => ({ code, path, line })),
+    [{ code: 'FIM-CFG-1060', path: '$.spec.tls.cipherSuites', line: 7 }],
+  );
   const programmed = conditions['default/fund-redemption-v2']?.find((condition) => condition.type === 'Programmed');
   assert.deepEqual([programmed?.status, programmed?.reason], ['False', 'TlcpNotTerminated']);
 
@@ -48,10 +51,21 @@ it('has an effect with every line', () => {
   assert.equal(validator?.profile, '3.0.2');
   assert.equal(validator?.request, true);
   assert.equal(validator?.response, false);
-  assert.deepEqual(validator?.rules?.at(-1), { path: '$.transCode', required: true, type: 'string', pattern: '^01[0-9]{6}$' });
+  assert.deepEqual(validator?.rules?.at(-1), {
+    path: '$.transCode',
+    required: true,
+    type: 'string',
+    pattern: '^01[0-9]{6}$',
+  });
   assert.ok((validator?.rules?.length ?? 0) > 10 && validator?.rules?.slice(0, -1).every((rule) => rule.profile));
 
   // wasm
-  assert.deepEqual(route?.config.stages.sm4Encryptor, { keyId: 'kms://prod/fund/key-2023', algorithm: 'SM4-GCM', profile: 'fim-json', request: 'Encrypt', response: 'None' });
+  assert.deepEqual(route?.config.stages.sm4Encryptor, {
+    keyId: 'kms://prod/fund/key-2023',
+    algorithm: 'SM4-GCM',
+    profile: 'fim-json',
+    request: 'Encrypt',
+    response: 'None',
+  });
   assert.deepEqual(config.kms, { cluster: 'fim-kms' });
 });

@@ -1,4 +1,5 @@
-// Random and mutated resources: coded errors or a translation, never an exception, and what is accepted translates to what the modules' schemas allow.
+// Random and mutated resources: coded errors or a translation, never an exception, and what is accepted translates to
+// what the modules' schemas allow.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { it } from 'node:test';
@@ -35,8 +36,64 @@ class Dice {
   }
 }
 
-const SHARDS = ['\t', '\n', ':', '- ', '{', '}', '[', ']', '"', "'", '&a ', '*a', '!!str ', '<<: ', '|', '>', '%YAML 1.1', '---\n', '\u0000', '\ud800', '🀄', '?', '0x7f', '.inf', '.nan', '1e999', '-0', '~', '__proto__: 1', 'constructor', '#'];
-const VALUES: readonly unknown[] = [null, true, -1, 0, 2 ** 53, NaN, Infinity, '', 'x', '\u0000', '\ud800', 'a'.repeat(5000), [], {}, [[]], [null], { __proto__: 1 }, 'Encrypt', '1s', '$.a', '$', '^(', 'kms://a/b'];
+const SHARDS = [
+  '\t',
+  '\n',
+  ':',
+  '- ',
+  '{',
+  '}',
+  '[',
+  ']',
+  '"',
+  "'",
+  '&a ',
+  '*a',
+  '!!str ',
+  '<<: ',
+  '|',
+  '>',
+  '%YAML 1.1',
+  '---\n',
+  '\u0000',
+  '\ud800',
+  '🀄',
+  '?',
+  '0x7f',
+  '.inf',
+  '.nan',
+  '1e999',
+  '-0',
+  '~',
+  '__proto__: 1',
+  'constructor',
+  '#',
+];
+const VALUES: readonly unknown[] = [
+  null,
+  true,
+  -1,
+  0,
+  2 ** 53,
+  NaN,
+  Infinity,
+  '',
+  'x',
+  '\u0000',
+  '\ud800',
+  'a'.repeat(5000),
+  [],
+  {},
+  [[]],
+  [null],
+  { __proto__: 1 },
+  'Encrypt',
+  '1s',
+  '$.a',
+  '$',
+  '^(',
+  'kms://a/b',
+];
 
 function mutateText(text: string, dice: Dice): string {
   let result = text;
@@ -50,16 +107,25 @@ function mutateText(text: string, dice: Dice): string {
 
 function mutateValue(value: unknown, dice: Dice, depth = 0): unknown {
   if (dice.below(12) === 0 || depth > 12) return dice.pick(VALUES);
-  if (Array.isArray(value)) return dice.below(8) === 0 ? [...value, ...value] : value.map((item) => mutateValue(item, dice, depth + 1));
+  if (Array.isArray(value))
+    return dice.below(8) === 0 ? [...value, ...value] : value.map((item) => mutateValue(item, dice, depth + 1));
   if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).filter(() => dice.below(15) !== 0).map(([name, member]) => [dice.below(40) === 0 ? dice.pick(['__proto__', 'spec', '', 'x', name.toUpperCase()]) : name, mutateValue(member, dice, depth + 1)]);
+  const members = Object.entries(value)
+    .filter(() => dice.below(15) !== 0)
+    .map(([name, member]) => [
+      dice.below(40) === 0 ? dice.pick(['__proto__', 'spec', '', 'x', name.toUpperCase()]) : name,
+      mutateValue(member, dice, depth + 1),
+    ]);
   return Object.fromEntries(members);
 }
 
 function judge(loaded: LoadResult, seed: number): void {
   for (const issue of [...loaded.errors, ...loaded.warnings]) {
     assert.ok(issue.code in ERRORS, `seed ${seed}: ${issue.code}`);
-    assert.ok(issue.path.startsWith('$') && issue.message.length < 1000 && (issue.line ?? 1) >= 1, `seed ${seed}: ${JSON.stringify(issue)}`);
+    assert.ok(
+      issue.path.startsWith('$') && issue.message.length < 1000 && (issue.line ?? 1) >= 1,
+      `seed ${seed}: ${JSON.stringify(issue)}`,
+    );
   }
   for (const layout of ['fused', 'chain'] as const) {
     const { pluginConfigs, locate } = translate(loaded.resources, { layout });
@@ -85,7 +151,14 @@ const LATE = /^FIM-CFG-002[0-5]$/;
 it('mutated data', async () => {
   const [built] = await buildModules(['fim']);
   const module = loadModule(readFileSync((built as { path: string }).path));
-  const seeds = CORPUS.flatMap((text) => parseRoutes(text, '').resources.map(({ key, spec }) => ({ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: key.split('/')[1] }, spec })));
+  const seeds = CORPUS.flatMap((text) =>
+    parseRoutes(text, '').resources.map(({ key, spec }) => ({
+      apiVersion: 'fim.financial/v1',
+      kind: 'FinancialRoute',
+      metadata: { name: key.split('/')[1] },
+      spec,
+    })),
+  );
   let accepted = 0;
   for (let seed = 1; seed <= 1500; seed++) {
     const dice = new Dice(seed);
@@ -94,11 +167,19 @@ it('mutated data', async () => {
     accepted += loaded.resources.length;
     judge(loaded, seed);
     if (loaded.resources.length > 0) {
-      assert.deepEqual([...structuralMistakes(value), ...celMistakes(value)], [], `seed ${seed}: the CRD refuses what these rules take`);
+      assert.deepEqual(
+        [...structuralMistakes(value), ...celMistakes(value)],
+        [],
+        `seed ${seed}: the CRD refuses what these rules take`,
+      );
     }
     if (loaded.resources.length > 0 && accepted % 8 === 0) {
       const { errors } = dryRun(module, translate(loaded.resources, { layout: 'fused' }).pluginConfigs[0]?.json ?? '');
-      assert.deepEqual(errors.filter((error) => !LATE.test(error.code)), [], `seed ${seed}`);
+      assert.deepEqual(
+        errors.filter((error) => !LATE.test(error.code)),
+        [],
+        `seed ${seed}`,
+      );
     }
     if (seed % 10 === 0) judge(parseRoutes(stringify(value, { aliasDuplicateObjects: false }), 'fuzz.yaml'), seed);
   }
@@ -106,7 +187,19 @@ it('mutated data', async () => {
 });
 
 it('deep and broad text', () => {
-  const texts = ['['.repeat(50_000), '{a: '.repeat(30_000), '- '.repeat(30_000), `${'a: '.repeat(50_000)}`, '"'.repeat(100_001), '? '.repeat(20_000), 'a:\n'.repeat(30_000), '---\n'.repeat(30_000), '&a '.repeat(10_000), '!a '.repeat(10_000), '|\n'.repeat(10_000)];
+  const texts = [
+    '['.repeat(50_000),
+    '{a: '.repeat(30_000),
+    '- '.repeat(30_000),
+    `${'a: '.repeat(50_000)}`,
+    '"'.repeat(100_001),
+    '? '.repeat(20_000),
+    'a:\n'.repeat(30_000),
+    '---\n'.repeat(30_000),
+    '&a '.repeat(10_000),
+    '!a '.repeat(10_000),
+    '|\n'.repeat(10_000),
+  ];
   for (const text of texts) {
     const started = performance.now();
     const loaded = parseRoutes(text, 'fuzz.yaml');

@@ -13,24 +13,37 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 describe('generated files', () => {
   for (const { path, text } of allOutputs(ROOT)) {
     it(`${path} is up to date`, () => {
-      assert.ok(readFileSync(`${ROOT}${path}`, 'utf8') === text, `${path} differs from its source: run npm run generate`);
+      assert.ok(
+        readFileSync(`${ROOT}${path}`, 'utf8') === text,
+        `${path} differs from its source: run npm run generate`,
+      );
     });
   }
 
   it('give modules and tooling the same order of codes', () => {
-    const ids = [...readFileSync(`${ROOT}filters/errors.gen.ts`, 'utf8').matchAll(/^ {2}(FIM_\w+) = (\d+),$/gm)].map(([, name, id]) => [name?.replaceAll('_', '-'), Number(id)]);
-    assert.deepEqual(ids, ERROR_CODES.map((code, index) => [code, index + 1]));
+    const ids = [...readFileSync(`${ROOT}filters/errors.gen.ts`, 'utf8').matchAll(/^ {2}(FIM_\w+) = (\d+),$/gm)].map(
+      ([, name, id]) => [name?.replaceAll('_', '-'), Number(id)],
+    );
+    assert.deepEqual(
+      ids,
+      ERROR_CODES.map((code, index) => [code, index + 1]),
+    );
   });
 });
 
 describe('limits on both sides', () => {
   const source = readFileSync(`${ROOT}filters/limits.ts`, 'utf8');
   const valueOf = (name: string): number => {
-    const text = new RegExp(`export const ${name}: \\w+ = ([0-9_* ]+);`).exec(source)?.[1] ?? assert.fail(`${name} is not in filters/limits.ts`);
+    const text =
+      new RegExp(`export const ${name}: \\w+ = ([0-9_* ]+);`).exec(source)?.[1] ??
+      assert.fail(`${name} is not in filters/limits.ts`);
     return text.split('*').reduce((product, factor) => product * Number(factor.replaceAll('_', '')), 1);
   };
   const pairs: [string, number][] = [
-    ['MAX_ROUTES', limits.MAX_PLUGIN_ROUTES], ['MAX_CONFIG_BYTES', limits.MAX_PLUGIN_CONFIG_BYTES], ['MAX_PATH_STEPS', limits.MAX_FIELD_PATH_STEPS], ['MAX_PATTERN_REPEAT', limits.MAX_PATTERN_REPEAT],
+    ['MAX_ROUTES', limits.MAX_PLUGIN_ROUTES],
+    ['MAX_CONFIG_BYTES', limits.MAX_PLUGIN_CONFIG_BYTES],
+    ['MAX_PATH_STEPS', limits.MAX_FIELD_PATH_STEPS],
+    ['MAX_PATTERN_REPEAT', limits.MAX_PATTERN_REPEAT],
   ];
   for (const [name, value] of pairs) it(`${name} is ${value}`, () => assert.equal(valueOf(name), value));
 

@@ -13,6 +13,10 @@ const ajv = new Ajv2020({ strict: true, strictTypes: false, allErrors: true });
 ajv.addVocabulary(['x-fim-lazy', 'x-fim-raw']);
 for (const folder of readdirSync(FILTERS)) {
   const file = new URL(`${folder}/${NAME}`, FILTERS);
-  if (existsSync(file)) ajv.addSchema({ ...JSON.parse(readFileSync(file, 'utf8')), $id: `https://fim.financial/filters/${folder}/${NAME}` });
+  if (existsSync(file))
+    ajv.addSchema({
+      ...JSON.parse(readFileSync(file, 'utf8')),
+      $id: `https://fim.financial/filters/${folder}/${NAME}`,
+    });
 }
 const validate = ajv.getSchema(`https://fim.financial/filters/runtime/${NAME}`) ?? ajv.compile(false);

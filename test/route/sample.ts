@@ -1,6 +1,15 @@
-import { parseRoutes, translate, type RouteResource, type Translation, type TranslateOptions } from '../../envoy/route/index.ts';
+import {
+  parseRoutes,
+  translate,
+  type RouteResource,
+  type Translation,
+  type TranslateOptions,
+} from '../../envoy/route/index.ts';
 
-/** One resource in short: a name (with a namespace before `/`, and an age after `@`), and the text of its spec in flow style. */
+/**
+ * One resource in short: a name (with a namespace before `/`, and an age after `@`), and the text of its spec in flow
+ * style.
+ */
 export function resource(name: string, spec: string): RouteResource {
   const [full = '', created] = name.split('@');
   const [namespace, own] = full.includes('/') ? full.split('/') : ['default', full];

@@ -8,7 +8,11 @@ import { describe, it } from 'node:test';
 /** What the stand-in for npm does for each tier: a line for the counts file, or none, and an exit status. */
 type Tiers = Record<'test' | 'test:mesh' | 'test:peers', { counts?: string; status: number }>;
 
-const GOOD: Tiers = { test: { counts: '10 0', status: 0 }, 'test:mesh': { counts: '5 0', status: 0 }, 'test:peers': { counts: '3 0', status: 0 } };
+const GOOD: Tiers = {
+  test: { counts: '10 0', status: 0 },
+  'test:mesh': { counts: '5 0', status: 0 },
+  'test:peers': { counts: '3 0', status: 0 },
+};
 
 /** Runs .ci/run in a folder of its own with an npm that does what `tiers` says. */
 function run(tiers: Tiers): { status: number | null; lines: string[] } {
@@ -24,7 +28,11 @@ function run(tiers: Tiers): { status: number | null; lines: string[] } {
     writeFileSync(path.join(folder, 'bin/npm'), `#!/bin/sh\ncase "$*" in\n${cases.join('\n')}\n*) exit 99;;\nesac\n`);
     chmodSync(path.join(folder, 'bin/npm'), 0o755);
     const env = { ...process.env, PATH: `${path.join(folder, 'bin')}:${process.env.PATH}`, CI: '' };
-    const { status, stdout } = spawnSync(path.join(folder, '.ci/run'), { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    const { status, stdout } = spawnSync(path.join(folder, '.ci/run'), {
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     return { status, lines: stdout.trimEnd().split('\n') };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -59,7 +67,11 @@ describe('.ci/run', () => {
   });
 
   it('fails when nothing was executed', () => {
-    const { status, lines } = run({ test: { counts: '0 0', status: 0 }, 'test:mesh': { counts: '0 0', status: 0 }, 'test:peers': { counts: '0 0', status: 0 } });
+    const { status, lines } = run({
+      test: { counts: '0 0', status: 0 },
+      'test:mesh': { counts: '0 0', status: 0 },
+      'test:peers': { counts: '0 0', status: 0 },
+    });
     assert.equal(status, 1);
     assert.equal(lines.at(-1), '0 passed, 0 failed');
   });

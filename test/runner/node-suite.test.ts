@@ -10,7 +10,8 @@ const IMPORTS = "import assert from 'node:assert/strict';\nimport { describe, it
 // Written out at run time: the words that leave tests out may not be in a test file of the repository.
 const FILES = {
   'good/a.test.ts': "it('one', (t) => t.diagnostic('took 3 ms'));\ndescribe('group', () => it('two', () => {}));\n",
-  'bad/a.test.ts': "describe('outer', () => {\n  it('differs', () => assert.equal(1, 2));\n  it('agrees', () => {});\n});\nconsole.log('what the file says');\n",
+  'bad/a.test.ts':
+    "describe('outer', () => {\n  it('differs', () => assert.equal(1, 2));\n  it('agrees', () => {});\n});\nconsole.log('what the file says');\n",
   'partial/a.test.ts': `it('left out', { ${'sk' + 'ip'}: true }, () => {});\nit('runs', () => {});\n`,
   'crash/a.test.ts': "throw new Error('at import');\n",
   'dies/a.test.ts': "it('ends the process', () => process.exit(0));\nit('never runs', () => {});\n",
@@ -77,7 +78,10 @@ describe('node:test suites', () => {
   it('names the tests that never reported because their file ended the process', async () => {
     const { passed, failures } = await run('half');
     assert.equal(passed, 1);
-    assert.deepEqual(failures.map(({ name }) => name).sort(), ['test/half/a.test.ts › ends the process', 'test/half/a.test.ts › never runs']);
+    assert.deepEqual(failures.map(({ name }) => name).sort(), [
+      'test/half/a.test.ts › ends the process',
+      'test/half/a.test.ts › never runs',
+    ]);
   });
 
   it('ends a stage that hangs', async () => {

@@ -20,7 +20,7 @@ describe('as-pect specs', () => {
     assert.match(details['a group whose body fails'] ?? '', /expected: 3/);
   });
 
-  it('fails a spec that does not compile, with the compiler\'s words', async () => {
+  it("fails a spec that does not compile, with the compiler's words", async () => {
     const outcome = await run('broken');
     assert.deepEqual([outcome.passed, outcome.failed], [0, 1]);
     assert.match(outcome.failures[0]?.detail ?? '', /does not compile[^]*TS2322[^]*broken\.spec\.ts/);

@@ -15,7 +15,8 @@ let folder: string;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'fim-bootstrap-test-'));
   // Envoy looks whether they are there; what is in them it reads when it runs.
-  for (const name of ['routes', ...[...filterSlots('fused'), ...filterSlots('chain')].map((slot) => slot.filter)]) writeFileSync(join(folder, `${name}.json`), '{}');
+  for (const name of ['routes', ...[...filterSlots('fused'), ...filterSlots('chain')].map((slot) => slot.filter)])
+    writeFileSync(join(folder, `${name}.json`), '{}');
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 

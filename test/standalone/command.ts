@@ -15,7 +15,10 @@ export interface Ended {
 }
 
 /** Runs `fim ARGS` to its end, without the launcher. */
-export async function fim(args: readonly string[], { env = {}, input = '' }: { env?: Record<string, string>; input?: string } = {}): Promise<Ended> {
+export async function fim(
+  args: readonly string[],
+  { env = {}, input = '' }: { env?: Record<string, string>; input?: string } = {},
+): Promise<Ended> {
   const child = spawn(process.execPath, ['scripts/fim.ts', ...args], { cwd: ROOT, env: { ...process.env, ...env } });
   const ended: Ended = { status: null, stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (ended.stdout += text));
@@ -33,9 +36,16 @@ export class Running {
   private readonly waiters = new Set<() => void>();
 
   /** `command`: what starts it, up to the arguments of `fim up`. */
-  constructor(args: readonly string[], env: Record<string, string> = {}, command: readonly [string, ...string[]] = [process.execPath, 'scripts/fim.mjs', 'up']) {
+  constructor(
+    args: readonly string[],
+    env: Record<string, string> = {},
+    command: readonly [string, ...string[]] = [process.execPath, 'scripts/fim.mjs', 'up'],
+  ) {
     const [program, ...first] = command;
-    this.child = spawn(program, [...first, '--json', '--listen', ':0', '--admin', ':0', ...args], { cwd: ROOT, env: { ...process.env, ...env } });
+    this.child = spawn(program, [...first, '--json', '--listen', ':0', '--admin', ':0', ...args], {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+    });
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     createInterface({ input: this.child.stdout! }).on('line', (line) => {
       this.events.push(JSON.parse(line) as StackEvent);

@@ -41,7 +41,13 @@ test('a new version becomes the newest; the old one is still to be had', async (
 });
 
 test('what was not made is not found', async () => {
-  for (const path of ['/v1/secret/data/prod/other', `${KEY_PATH}?version=9`, `${KEY_PATH}/more`, '/v1/secret/data/', '/']) {
+  for (const path of [
+    '/v1/secret/data/prod/other',
+    `${KEY_PATH}?version=9`,
+    `${KEY_PATH}/more`,
+    '/v1/secret/data/',
+    '/',
+  ]) {
     assert.equal((await fetch(new URL(path, url))).status, 404, path);
   }
   assert.equal((await fetch(new URL('/v1/secret/data/prod/other', url), { method: 'POST' })).status, 405);
@@ -49,12 +55,20 @@ test('what was not made is not found', async () => {
 
 test('it answers for its own names only, and listens on loopback only', async () => {
   const status = await new Promise((done, failed) => {
-    request(new URL(KEY_PATH, url), { headers: { host: 'evil.example' } }, (response) => done(response.resume().statusCode)).on('error', failed).end();
+    request(new URL(KEY_PATH, url), { headers: { host: 'evil.example' } }, (response) =>
+      done(response.resume().statusCode),
+    )
+      .on('error', failed)
+      .end();
   });
   assert.equal(status, 403);
   const newest = (await read(KEY_PATH)).data.metadata.version;
   for (const origin of ['https://evil.example', 'null', url.origin]) {
-    assert.equal((await fetch(new URL(KEY_PATH, url), { method: 'POST', body: '{}', headers: { origin } })).status, 403, 'a page in a browser on this machine changes nothing');
+    assert.equal(
+      (await fetch(new URL(KEY_PATH, url), { method: 'POST', body: '{}', headers: { origin } })).status,
+      403,
+      'a page in a browser on this machine changes nothing',
+    );
   }
   assert.equal((await read(KEY_PATH)).data.metadata.version, newest);
   for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.org']) {

@@ -18,14 +18,27 @@ const said = (status: number, text: string): string => {
 test('stored keys', () => {
   assert.equal(stored({ algorithm: 'SM4', material: KEY }), 'SM4 16');
   assert.equal(stored({ material: KEY }, { version: 1, custom_metadata: { algorithm: 'SM4' } }), 'SM4 16');
-  assert.equal(stored({ algorithm: 'SM4', material: Buffer.from(KEY, 'base64').toString('hex'), encoding: 'hex' }), 'SM4 16');
+  assert.equal(
+    stored({ algorithm: 'SM4', material: Buffer.from(KEY, 'base64').toString('hex'), encoding: 'hex' }),
+    'SM4 16',
+  );
   assert.equal(stored({ algorithm: 'SM4', material: KEY, expires: '2026-06-01T00:00:01Z' }), 'SM4 16');
   for (const [data, metadata] of [
-    [{ algorithm: 'sm4', material: KEY }], [{ algorithm: 'SM4', material: `${KEY}\n` }], [{ algorithm: 'SM4', material: Buffer.from(KEY, 'base64').toString('hex') }],
-    [{ algorithm: 'HMAC-SM3', material: randomBytes(32).toString('hex') }], [{ algorithm: 'SM4', material: 7 }], [{ material: KEY }], [{ algorithm: 'SM4', material: KEY }, {}],
-    [{ algorithm: 'SM4', material: KEY, encoding: 'base32' }], [{ algorithm: 'SM4', material: KEY, expires: 'tomorrow' }], [{ algorithm: 'SM4', material: KEY, expires: '2027-02-30T00:00:00Z' }],
-    [{ algorithm: 'SM2-PRIVATE', material: KEY }], [{ algorithm: 'SM4', material: 'ASNFZ4mrze/+3LqYdlQyEB==' }], [null],
-  ] as [object | null, object?][]) assert.equal(stored(data, metadata), 'FIM-KMS-0003', JSON.stringify(data));
+    [{ algorithm: 'sm4', material: KEY }],
+    [{ algorithm: 'SM4', material: `${KEY}\n` }],
+    [{ algorithm: 'SM4', material: Buffer.from(KEY, 'base64').toString('hex') }],
+    [{ algorithm: 'HMAC-SM3', material: randomBytes(32).toString('hex') }],
+    [{ algorithm: 'SM4', material: 7 }],
+    [{ material: KEY }],
+    [{ algorithm: 'SM4', material: KEY }, {}],
+    [{ algorithm: 'SM4', material: KEY, encoding: 'base32' }],
+    [{ algorithm: 'SM4', material: KEY, expires: 'tomorrow' }],
+    [{ algorithm: 'SM4', material: KEY, expires: '2027-02-30T00:00:00Z' }],
+    [{ algorithm: 'SM2-PRIVATE', material: KEY }],
+    [{ algorithm: 'SM4', material: 'ASNFZ4mrze/+3LqYdlQyEB==' }],
+    [null],
+  ] as [object | null, object?][])
+    assert.equal(stored(data, metadata), 'FIM-KMS-0003', JSON.stringify(data));
   assert.equal(stored({ algorithm: 'SM4', material: KEY, expires: '2026-05-31T23:59:59Z' }), 'FIM-KMS-0007');
   assert.equal(stored(null, { version: 2, deletion_time: '2026-05-31T23:59:59Z' }, 404), 'FIM-KMS-0007');
   assert.equal(stored(null, { version: 2, destroyed: true }, 404), 'FIM-KMS-0007');
@@ -33,14 +46,26 @@ test('stored keys', () => {
 
 test('refusals', () => {
   for (const [status, text, code] of [
-    [401, '{"errors":[]}', 'FIM-KMS-0008'], [403, '', 'FIM-KMS-0008'], [404, '{"errors":[]}', 'FIM-KMS-0002'], [404, '{"errors":["no handler for route"]}', 'FIM-KMS-0001'],
-    [404, 'page', 'FIM-KMS-0001'], [400, '{"errors":["x"]}', 'FIM-KMS-0001'], [500, '', 'FIM-KMS-0001'], [302, '', 'FIM-KMS-0001'], [200, 'page', 'FIM-KMS-0003'], [200, '[]', 'FIM-KMS-0003'],
-  ] as const) assert.equal(said(status, text), code, `${status} ${text}`);
+    [401, '{"errors":[]}', 'FIM-KMS-0008'],
+    [403, '', 'FIM-KMS-0008'],
+    [404, '{"errors":[]}', 'FIM-KMS-0002'],
+    [404, '{"errors":["no handler for route"]}', 'FIM-KMS-0001'],
+    [404, 'page', 'FIM-KMS-0001'],
+    [400, '{"errors":["x"]}', 'FIM-KMS-0001'],
+    [500, '', 'FIM-KMS-0001'],
+    [302, '', 'FIM-KMS-0001'],
+    [200, 'page', 'FIM-KMS-0003'],
+    [200, '[]', 'FIM-KMS-0003'],
+  ] as const)
+    assert.equal(said(status, text), code, `${status} ${text}`);
 });
 
 test('data keys', () => {
   const data = (plaintext: unknown): string => {
-    const found = readDataKey({ status: 200, text: JSON.stringify({ data: { plaintext, ciphertext: 'vault:v1:AAAA' } }) });
+    const found = readDataKey({
+      status: 200,
+      text: JSON.stringify({ data: { plaintext, ciphertext: 'vault:v1:AAAA' } }),
+    });
     return isFault(found) ? found.code : found.algorithm;
   };
   assert.equal(data(randomBytes(16).toString('base64')), 'SM4');
@@ -52,6 +77,18 @@ test('data keys', () => {
 });
 
 test('times are of days that exist', () => {
-  for (const good of ['2024-02-29T00:00:00Z', '2027-12-31T23:59:59.123456789+08:00', '2027-01-01t00:00:00z']) assert.ok(isTime(good), good);
-  for (const bad of ['2027-02-29T00:00:00Z', '2027-02-30T00:00:00Z', '2027-04-31T00:00:00Z', '2027-13-01T00:00:00Z', '2027-00-01T00:00:00Z', '2027-01-01', '2027-01-01T24:00:01Z', 'tomorrow', '']) assert.ok(!isTime(bad), bad);
+  for (const good of ['2024-02-29T00:00:00Z', '2027-12-31T23:59:59.123456789+08:00', '2027-01-01t00:00:00z'])
+    assert.ok(isTime(good), good);
+  for (const bad of [
+    '2027-02-29T00:00:00Z',
+    '2027-02-30T00:00:00Z',
+    '2027-04-31T00:00:00Z',
+    '2027-13-01T00:00:00Z',
+    '2027-00-01T00:00:00Z',
+    '2027-01-01',
+    '2027-01-01T24:00:01Z',
+    'tomorrow',
+    '',
+  ])
+    assert.ok(!isTime(bad), bad);
 });

@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -18,7 +29,15 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Answer {
   status: number;
-  body: { data: { data: { algorithm: string; material: string } | null; metadata: { version: number; deletion_time: string; destroyed: boolean }; plaintext: string; ciphertext: string }; errors: string[] };
+  body: {
+    data: {
+      data: { algorithm: string; material: string } | null;
+      metadata: { version: number; deletion_time: string; destroyed: boolean };
+      plaintext: string;
+      ciphertext: string;
+    };
+    errors: string[];
+  };
 }
 
 async function ask(url: URL, path: string, init: RequestInit = {}): Promise<Answer> {
@@ -26,7 +45,10 @@ async function ask(url: URL, path: string, init: RequestInit = {}): Promise<Answ
   return { status: response.status, body: (await response.json()) as Answer['body'] };
 }
 
-async function serving(t: { after: (end: () => Promise<void>) => void }, options: ConstructorParameters<typeof DevelopmentKms>[0]): Promise<{ kms: DevelopmentKms; url: URL }> {
+async function serving(
+  t: { after: (end: () => Promise<void>) => void },
+  options: ConstructorParameters<typeof DevelopmentKms>[0],
+): Promise<{ kms: DevelopmentKms; url: URL }> {
   const kms = new DevelopmentKms(options);
   const url = await kms.start();
   t.after(() => kms.stop());
@@ -47,7 +69,8 @@ test('keys outlive the process, are encrypted on disk, and everything is for the
   for (const file of readdirSync(data)) {
     const bytes = readFileSync(join(data, file));
     assert.equal(statSync(join(data, file)).mode & 0o777, 0o600, file);
-    for (const form of [material, Buffer.from(material.toString('hex')), Buffer.from(material.toString('base64'))]) assert.equal(bytes.includes(form), false, file);
+    for (const form of [material, Buffer.from(material.toString('hex')), Buffer.from(material.toString('base64'))])
+      assert.equal(bytes.includes(form), false, file);
   }
   assert.equal(statSync(data).mode & 0o777, 0o700);
   const other = await serving(t, { folder: data });
@@ -75,7 +98,11 @@ test('a store that was cut off is said to be damaged, and not written over as if
   const whole = readFileSync(join(data, 'keys.json'), 'utf8');
   for (const left of ['', whole.slice(0, 20), '{}', '{"keys":{}}', '[]', 'null']) {
     writeFileSync(join(data, 'keys.json'), left);
-    assert.throws(() => new DevelopmentKms({ folder: data }).createKey('kms://prod/other'), /FIM-KMS-0004 .*damaged/, left);
+    assert.throws(
+      () => new DevelopmentKms({ folder: data }).createKey('kms://prod/other'),
+      /FIM-KMS-0004 .*damaged/,
+      left,
+    );
     assert.equal(readFileSync(join(data, 'keys.json'), 'utf8'), left);
   }
   writeFileSync(join(data, 'keys.json'), whole);
@@ -104,7 +131,8 @@ test('a version that is disabled or destroyed is answered as Vault answers a del
 test('transit: a data key comes in clear and wrapped, and only the wrapped form brings it back', async (t) => {
   const { kms, url } = await serving(t, {});
   kms.createKey('kms://transit/pay');
-  const post = (path: string, body: object): Promise<Answer> => ask(url, `/v1/transit/${path}`, { method: 'POST', body: JSON.stringify(body) });
+  const post = (path: string, body: object): Promise<Answer> =>
+    ask(url, `/v1/transit/${path}`, { method: 'POST', body: JSON.stringify(body) });
   const issued = await post('datakey/plaintext/pay', { bits: 128 });
   assert.equal(Buffer.from(issued.body.data.plaintext, 'base64').length, 16);
   assert.match(issued.body.data.ciphertext, /^vault:v1:/);
@@ -115,13 +143,18 @@ test('transit: a data key comes in clear and wrapped, and only the wrapped form 
   kms.register.setState('transit/pay', 'disabled', 1);
   assert.equal((await post('decrypt/pay', { ciphertext })).status, 400);
   assert.match((await post('datakey/plaintext/pay', {})).body.data.ciphertext, /^vault:v2:/);
-  for (const [path, body] of [['datakey/plaintext/none', {}], ['datakey/plaintext/pay', { bits: 7 }], ['decrypt/pay', {}], ['decrypt/pay', { ciphertext: 'vault:v9:AAAA' }]] as const) {
+  for (const [path, body] of [
+    ['datakey/plaintext/none', {}],
+    ['datakey/plaintext/pay', { bits: 7 }],
+    ['decrypt/pay', {}],
+    ['decrypt/pay', { ciphertext: 'vault:v9:AAAA' }],
+  ] as const) {
     assert.equal((await post(path, body)).status, 400, path);
   }
   assert.equal((await ask(url, '/v1/secret/data/transit/pay')).status, 404, 'a wrapping key is never given away');
 });
 
-test('with a token, who has none or another gets nothing; Vault\'s header and the bearer scheme both carry it', async (t) => {
+test("with a token, who has none or another gets nothing; Vault's header and the bearer scheme both carry it", async (t) => {
   const { kms, url } = await serving(t, { token: () => 's.secret' });
   kms.createKey(ID);
   assert.equal((await ask(url, READ)).status, 403);
@@ -138,12 +171,15 @@ test('the trail says who did what, in order, and never what a key is', async (t)
   const { body } = await ask(url, READ);
   await ask(url, `${READ}?version=9`);
   kms.rotate(ID);
-  assert.deepEqual(kms.auditTrail.map(({ verb, key, version, status }) => [verb, key, version, status]), [
-    ['create', 'prod/fund/key', 1, undefined],
-    ['read', 'prod/fund/key', 1, 200],
-    ['read', 'prod/fund/key', undefined, 404],
-    ['rotate', 'prod/fund/key', 2, undefined],
-  ]);
+  assert.deepEqual(
+    kms.auditTrail.map(({ verb, key, version, status }) => [verb, key, version, status]),
+    [
+      ['create', 'prod/fund/key', 1, undefined],
+      ['read', 'prod/fund/key', 1, 200],
+      ['read', 'prod/fund/key', undefined, 404],
+      ['rotate', 'prod/fund/key', 2, undefined],
+    ],
+  );
   assert.match(kms.auditTrail[1]!.peer, /^127\.0\.0\.1:\d+$/);
   assert.equal(readFileSync(join(data, 'audit.jsonl'), 'utf8').includes(body.data.data!.material), false);
 });
@@ -152,7 +188,8 @@ test('the end belongs to a version: a rotation lifts it, it can be moved, and on
   const data = join(folder, 'ends');
   const { kms, url } = await serving(t, { folder: data });
   const past = '2026-01-01T00:00:00.000Z';
-  const ends = async (version: number): Promise<unknown> => ((await ask(url, `${READ}?version=${version}`)).body.data.data as { expires?: string }).expires;
+  const ends = async (version: number): Promise<unknown> =>
+    ((await ask(url, `${READ}?version=${version}`)).body.data.data as { expires?: string }).expires;
   kms.register.create('prod/fund/key', 'SM4', { expires: past });
   assert.equal(await ends(1), past);
   assert.equal(kms.rotate(ID), 2);
@@ -187,7 +224,10 @@ test('the lock of a process that is there, however long it stalls, is not taken 
   const kms = new DevelopmentKms({ folder: data });
   kms.createKey(ID);
   const lock = join(data, 'lock');
-  const start = (pid: number): string => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[19]!;
+  const start = (pid: number): string =>
+    readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')[19]!;
   writeFileSync(lock, JSON.stringify({ pid: process.pid, start: start(process.pid), token: 'another' }));
   utimesSync(lock, 0, 0);
   assert.throws(() => kms.rotate(ID), /FIM-KMS-0004 .*another process is writing/);
@@ -203,10 +243,14 @@ test('who was overtaken all the same writes nothing over what the other wrote', 
   const data = join(folder, 'overtaken');
   const store = new KeyFolder(data);
   store.locked(() => store.write('{"keys":[]}'));
-  assert.throws(() => store.locked(() => {
-    writeFileSync(join(data, 'lock'), 'of another');
-    store.write('{"keys":[1]}');
-  }), /FIM-KMS-0004 .*taken it over/);
+  assert.throws(
+    () =>
+      store.locked(() => {
+        writeFileSync(join(data, 'lock'), 'of another');
+        store.write('{"keys":[1]}');
+      }),
+    /FIM-KMS-0004 .*taken it over/,
+  );
   assert.equal(store.read(), '{"keys":[]}');
   assert.equal(readFileSync(join(data, 'lock'), 'utf8'), 'of another', 'its lock is left to it');
 });
@@ -223,7 +267,14 @@ test('nothing is changed where the trail cannot be written, and what is done is 
   rmSync(join(data, 'audit.jsonl'), { recursive: true });
   const problems: string[] = [];
   symlinkSync('/dev/full', join(data, 'audit.jsonl'));
-  assert.equal(store.audited(() => register.rotate('a'), record, (problem) => problems.push(problem)), 2);
+  assert.equal(
+    store.audited(
+      () => register.rotate('a'),
+      record,
+      (problem) => problems.push(problem),
+    ),
+    2,
+  );
   assert.match(problems.join(), /ENOSPC/);
 });
 
@@ -242,10 +293,25 @@ test('fim kms: keys of every algorithm are made, rotated, listed, disabled and s
   await kms('create', 'kms://transit/pay');
   assert.deepEqual(await kms('rotate', ID), { key: ID, verb: 'rotate', version: 2 });
   assert.deepEqual(await kms('disable', ID, '--version', '1'), { key: ID, verb: 'disable', version: 1 });
-  const { keys } = (await kms('list')) as { keys: { key: string; algorithm: string; versions: { state: string; expires?: string }[] }[] };
-  assert.deepEqual(keys.map(({ key, algorithm }) => [key, algorithm]), [['kms://a/aes', 'AES-256'], ['kms://a/mac', 'HMAC-SM3'], ['kms://a/sm2', 'SM2-PRIVATE'], ['kms://a/tdes', 'TDES'], [ID, 'SM4'], ['kms://transit/pay', 'transit']]);
+  const { keys } = (await kms('list')) as {
+    keys: { key: string; algorithm: string; versions: { state: string; expires?: string }[] }[];
+  };
+  assert.deepEqual(
+    keys.map(({ key, algorithm }) => [key, algorithm]),
+    [
+      ['kms://a/aes', 'AES-256'],
+      ['kms://a/mac', 'HMAC-SM3'],
+      ['kms://a/sm2', 'SM2-PRIVATE'],
+      ['kms://a/tdes', 'TDES'],
+      [ID, 'SM4'],
+      ['kms://transit/pay', 'transit'],
+    ],
+  );
   assert.equal(keys[0]!.versions[0]!.expires, END);
-  assert.deepEqual(keys[4]!.versions.map(({ state }) => state), ['disabled', 'enabled']);
+  assert.deepEqual(
+    keys[4]!.versions.map(({ state }) => state),
+    ['disabled', 'enabled'],
+  );
   const server = new DevelopmentKms({ folder: data });
   const url = await server.start();
   const pem = (await ask(url, '/v1/secret/data/a/sm2')).body.data.data!.material;
@@ -284,7 +350,8 @@ test('fim kms: what cannot be done has a code', async () => {
     assert.match(ended.stderr, new RegExp(code), args.join(' '));
     assert.equal(ended.status, status, args.join(' '));
   }
-  for (const verb of ['create', 'rotate', 'list', 'renew', 'disable', 'enable', 'destroy', 'serve']) assert.match((await fim(['kms', verb, '--help'])).stdout, new RegExp(`Usage: fim kms ${verb}`));
+  for (const verb of ['create', 'rotate', 'list', 'renew', 'disable', 'enable', 'destroy', 'serve'])
+    assert.match((await fim(['kms', verb, '--help'])).stdout, new RegExp(`Usage: fim kms ${verb}`));
 });
 
 test('fim kms: a file of text is a key when it is said how it is written', async () => {
@@ -297,23 +364,55 @@ test('fim kms: a file of text is a key when it is said how it is written', async
   const ascii = (text: string): string => Buffer.from(text).toString('base64');
   let made = 0;
   for (const [algorithm, text, encoding, material] of [
-    ['HMAC-SM3', digits, undefined, undefined], ['HMAC-SM3', digits, 'hex', base64(digits)], ['HMAC-SM3', digits, 'raw', ascii(digits)], ['HMAC-SM3', digits, 'base64', digits],
-    ['HMAC-SM3', 'a passphrase, said over the telephone\n', undefined, undefined], ['HMAC-SM3', 'a passphrase, said over the telephone', undefined, ascii('a passphrase, said over the telephone')],
-    ['SM4', `${digits.slice(32)}\n`, undefined, undefined], ['SM4', `${digits.slice(32)}\n`, 'hex', base64(digits.slice(32))], ['SM4', `${base64(digits.slice(32))}\n`, 'base64', base64(digits.slice(32))],
-    ['AES-256', digits.slice(32), undefined, undefined], ['AES-256', digits.slice(32), 'raw', ascii(digits.slice(32))], ['AES-256', digits, undefined, undefined], ['AES-256', digits, 'hex', base64(digits)],
-    ['TDES', digits.slice(48), undefined, undefined], ['TDES', digits.slice(48), 'hex', base64(digits.slice(48))], ['SM4', 'not hexadecimal', 'hex', undefined],
+    ['HMAC-SM3', digits, undefined, undefined],
+    ['HMAC-SM3', digits, 'hex', base64(digits)],
+    ['HMAC-SM3', digits, 'raw', ascii(digits)],
+    ['HMAC-SM3', digits, 'base64', digits],
+    ['HMAC-SM3', 'a passphrase, said over the telephone\n', undefined, undefined],
+    ['HMAC-SM3', 'a passphrase, said over the telephone', undefined, ascii('a passphrase, said over the telephone')],
+    ['SM4', `${digits.slice(32)}\n`, undefined, undefined],
+    ['SM4', `${digits.slice(32)}\n`, 'hex', base64(digits.slice(32))],
+    ['SM4', `${base64(digits.slice(32))}\n`, 'base64', base64(digits.slice(32))],
+    ['AES-256', digits.slice(32), undefined, undefined],
+    ['AES-256', digits.slice(32), 'raw', ascii(digits.slice(32))],
+    ['AES-256', digits, undefined, undefined],
+    ['AES-256', digits, 'hex', base64(digits)],
+    ['TDES', digits.slice(48), undefined, undefined],
+    ['TDES', digits.slice(48), 'hex', base64(digits.slice(48))],
+    ['SM4', 'not hexadecimal', 'hex', undefined],
   ] as const) {
     writeFileSync(file, text);
     const path = `texts/${made++}`;
-    const ended = await fim(['kms', 'create', `kms://${path}`, '--algorithm', algorithm, '--from', file, ...(encoding === undefined ? [] : ['--encoding', encoding]), '--data', data]);
+    const ended = await fim([
+      'kms',
+      'create',
+      `kms://${path}`,
+      '--algorithm',
+      algorithm,
+      '--from',
+      file,
+      ...(encoding === undefined ? [] : ['--encoding', encoding]),
+      '--data',
+      data,
+    ]);
     assert.equal(ended.status, material === undefined ? 1 : 0, `${algorithm} ${text} ${encoding}`);
     if (material === undefined) assert.match(ended.stderr, /FIM-KMS-0005/);
-    else assert.equal((await ask(url, `/v1/secret/data/${path}`)).body.data.data?.material, material, `${algorithm} ${text} ${encoding}`);
+    else
+      assert.equal(
+        (await ask(url, `/v1/secret/data/${path}`)).body.data.data?.material,
+        material,
+        `${algorithm} ${text} ${encoding}`,
+      );
   }
   writeFileSync(file, digits.slice(32));
-  const rotate = (...more: string[]): ReturnType<typeof fim> => fim(['kms', 'rotate', 'kms://texts/7', '--data', data, ...more]);
+  const rotate = (...more: string[]): ReturnType<typeof fim> =>
+    fim(['kms', 'rotate', 'kms://texts/7', '--data', data, ...more]);
   assert.match((await rotate('--from', file)).stderr, /FIM-KMS-0005.*--encoding/s);
   assert.equal((await rotate('--from', file, '--encoding', 'hex')).status, 0);
-  for (const wrong of [['--encoding', 'hex'], ['--from', file, '--encoding', 'octal']]) assert.match((await rotate(...wrong)).stderr, /FIM-UP-0020/);
+  for (const wrong of [
+    ['--encoding', 'hex'],
+    ['--from', file, '--encoding', 'octal'],
+  ])
+    assert.match((await rotate(...wrong)).stderr, /FIM-UP-0020/);
   await server.stop();
 });

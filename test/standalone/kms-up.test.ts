@@ -13,7 +13,12 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const SEEN_MS = 15_000;
 
 const resource = (name: string, encryption: object): string =>
-  JSON.stringify({ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name }, spec: { match: { path: { type: 'Prefix', value: `/${name}` } }, encryption } });
+  JSON.stringify({
+    apiVersion: 'fim.financial/v1',
+    kind: 'FinancialRoute',
+    metadata: { name },
+    spec: { match: { path: { type: 'Prefix', value: `/${name}` } }, encryption },
+  });
 
 interface Sealed {
   alg: string;
@@ -26,13 +31,23 @@ test('keys are made for the algorithms of the routes, last beyond the process, a
   const data = join(folder, 'keys');
   const token = join(folder, 'token');
   writeFileSync(token, 's.development\n', { mode: 0o600 });
-  writeFileSync(routes, [resource('aes', { keyId: 'kms://a/aes', algorithm: 'AES-256-GCM', request: 'Encrypt' }), resource('wrapped', { keyId: 'kms://transit/pay', request: 'Encrypt' })].join('\n---\n'));
+  writeFileSync(
+    routes,
+    [
+      resource('aes', { keyId: 'kms://a/aes', algorithm: 'AES-256-GCM', request: 'Encrypt' }),
+      resource('wrapped', { keyId: 'kms://transit/pay', request: 'Encrypt' }),
+    ].join('\n---\n'),
+  );
   const running = new Running([routes, '--kms-data', data, '--kms-token-file', token]);
   try {
     const { listen, upstream, kms } = await running.event('ready');
     await running.event('applied');
     const sealed = async (path: string): Promise<Sealed> => {
-      const { status } = await fetch(`http://${listen}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' });
+      const { status } = await fetch(`http://${listen}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"a":1}',
+      });
       assert.equal(status, 200);
       return (await (await fetch(`${upstream}/_seen/body`)).json()) as Sealed;
     };
@@ -42,8 +57,16 @@ test('keys are made for the algorithms of the routes, last beyond the process, a
     assert.match(wrapped.edk ?? '', /^vault:v1:/);
     assert.equal((await fetch(`${kms}/v1/secret/data/a/aes`)).status, 403, 'without the token');
 
-    const { keys } = JSON.parse((await fim(['kms', 'list', '--data', data, '--json'])).stdout) as { keys: { key: string; algorithm: string }[] };
-    assert.deepEqual(keys.map(({ key, algorithm }) => [key, algorithm]), [['kms://a/aes', 'AES-256'], ['kms://transit/pay', 'transit']]);
+    const { keys } = JSON.parse((await fim(['kms', 'list', '--data', data, '--json'])).stdout) as {
+      keys: { key: string; algorithm: string }[];
+    };
+    assert.deepEqual(
+      keys.map(({ key, algorithm }) => [key, algorithm]),
+      [
+        ['kms://a/aes', 'AES-256'],
+        ['kms://transit/pay', 'transit'],
+      ],
+    );
     assert.equal((await fim(['kms', 'rotate', 'kms://a/aes', '--data', data])).status, 0);
     const deadline = Date.now() + SEEN_MS;
     while ((await sealed('/aes')).kid !== 'kms://a/aes#2') {
@@ -53,7 +76,9 @@ test('keys are made for the algorithms of the routes, last beyond the process, a
   } finally {
     await running.end('SIGINT');
   }
-  const again = JSON.parse((await fim(['kms', 'list', '--data', data, '--json'])).stdout) as { keys: { versions: object[] }[] };
+  const again = JSON.parse((await fim(['kms', 'list', '--data', data, '--json'])).stdout) as {
+    keys: { versions: object[] }[];
+  };
   assert.equal(again.keys[0]!.versions.length, 2);
 });
 

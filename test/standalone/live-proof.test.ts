@@ -21,9 +21,16 @@ function admin(...answers: (Record<string, number> | null)[]): EnvoyAdmin {
 const before = { generation: 7, configured: 4, refused: 1, routesRead: 0 };
 
 test('a late answer of the admin interface is no refusal: it is asked again', async () => {
-  await new LiveProof(admin(null, { [CONFIGURED]: 5, [REJECTED]: 1 }, null, { [CONFIGURED]: 8, [REJECTED]: 1 }, null), 2, 1).wait(before, false);
+  await new LiveProof(
+    admin(null, { [CONFIGURED]: 5, [REJECTED]: 1 }, null, { [CONFIGURED]: 8, [REJECTED]: 1 }, null),
+    2,
+    1,
+  ).wait(before, false);
 });
 
 test('what Envoy refuses is refused, also after a late answer', async () => {
-  await assert.rejects(new LiveProof(admin(null, { [CONFIGURED]: 4, [REJECTED]: 2 }), 2, 1).wait(before, false), /FIM-UP-0013/);
+  await assert.rejects(
+    new LiveProof(admin(null, { [CONFIGURED]: 4, [REJECTED]: 2 }), 2, 1).wait(before, false),
+    /FIM-UP-0013/,
+  );
 });

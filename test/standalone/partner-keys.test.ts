@@ -1,4 +1,5 @@
-// SM2 keys as partners' libraries write them: module, development KMS and the look at the KMS before the start take the same, hold the same key, and refuse the same.
+// SM2 keys as partners' libraries write them: module, development KMS and the look at the KMS before the start take the
+// same, hold the same key, and refuse the same.
 import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey, randomFillSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,8 +28,22 @@ interface PartnerKey {
   refused?: string;
 }
 
-const { keys } = JSON.parse(readFileSync(join(import.meta.dirname, '../vectors/keys/sm2.json'), 'utf8')) as { keys: PartnerKey[] };
-const LIBRARIES = ['OpenSSL 3.0', 'OpenSSL 3.5', 'Tongsuo', 'GmSSL', 'gmssl (Python)', 'sm-crypto ', 'sm-crypto-v2', 'tjfoc/gmsm', 'emmansun/gmsm', 'Hutool', 'BouncyCastle'];
+const { keys } = JSON.parse(readFileSync(join(import.meta.dirname, '../vectors/keys/sm2.json'), 'utf8')) as {
+  keys: PartnerKey[];
+};
+const LIBRARIES = [
+  'OpenSSL 3.0',
+  'OpenSSL 3.5',
+  'Tongsuo',
+  'GmSSL',
+  'gmssl (Python)',
+  'sm-crypto ',
+  'sm-crypto-v2',
+  'tjfoc/gmsm',
+  'emmansun/gmsm',
+  'Hutool',
+  'BouncyCastle',
+];
 /** Keys with a bit or two changed, or cut. */
 const CHANGES = 4_000;
 const folder = mkdtempSync(join(tmpdir(), 'fim-partner-keys-'));
@@ -44,17 +59,24 @@ interface Guest {
 }
 
 let guest: Guest;
-before(async () => {
-  const module = new WebAssembly.Module(Buffer.from(await compileKeys()));
-  const imports: Record<string, Record<string, (...args: number[]) => number>> = {};
-  for (const { module: from, name } of WebAssembly.Module.imports(module)) (imports[from] ??= {})[name] = () => 0;
-  (imports['wasi_snapshot_preview1'] ??= {})['random_get'] = (to, length) => (randomFillSync(new Uint8Array(guest.memory.buffer, to!, length!)), 0);
-  guest = new WebAssembly.Instance(module, imports).exports as unknown as Guest;
-  guest._initialize();
-}, { timeout: 300_000 });
+before(
+  async () => {
+    const module = new WebAssembly.Module(Buffer.from(await compileKeys()));
+    const imports: Record<string, Record<string, (...args: number[]) => number>> = {};
+    for (const { module: from, name } of WebAssembly.Module.imports(module)) (imports[from] ??= {})[name] = () => 0;
+    (imports['wasi_snapshot_preview1'] ??= {})['random_get'] = (to, length) => (
+      randomFillSync(new Uint8Array(guest.memory.buffer, to!, length!)),
+      0
+    );
+    guest = new WebAssembly.Instance(module, imports).exports as unknown as Guest;
+    guest._initialize();
+  },
+  { timeout: 300_000 },
+);
 
 const nameOf = ({ writer, name, algorithm }: PartnerKey): string => `${writer}: ${name} as ${algorithm}`;
-const fileOf = ({ text, base64 }: PartnerKey): Buffer => (text === undefined ? Buffer.from(base64!, 'base64') : Buffer.from(text));
+const fileOf = ({ text, base64 }: PartnerKey): Buffer =>
+  text === undefined ? Buffer.from(base64!, 'base64') : Buffer.from(text);
 
 /** What the key is, in hexadecimal digits; undefined: it is refused. */
 type Found = string | undefined;
@@ -71,22 +93,39 @@ function inModule(algorithm: Sm2Half, material: string): Found {
 }
 
 function inPem(algorithm: Sm2Half, pem: Buffer): Found {
-  if (algorithm === 'SM2-PUBLIC') return createPublicKey(pem).export({ type: 'spki', format: 'der' }).subarray(-65).toString('hex');
+  if (algorithm === 'SM2-PUBLIC')
+    return createPublicKey(pem).export({ type: 'spki', format: 'der' }).subarray(-65).toString('hex');
   const der = Buffer.from(pem.toString().replaceAll(/-----.*-----|\n/g, ''), 'base64');
-  assert.deepEqual(createPublicKey(createPrivateKey(pem)).export({ type: 'spki', format: 'der' }).subarray(-65), der.subarray(-65), 'its public key is OpenSSL\'s');
+  assert.deepEqual(
+    createPublicKey(createPrivateKey(pem)).export({ type: 'spki', format: 'der' }).subarray(-65),
+    der.subarray(-65),
+    "its public key is OpenSSL's",
+  );
   return der.subarray(36, 68).toString('hex');
 }
 
 function inAnswer(algorithm: Sm2Half, material: string): Found {
-  const found = readStoredKey({ status: 200, text: JSON.stringify({ data: { data: { algorithm, material }, metadata: { version: 1 } } }) });
+  const found = readStoredKey({
+    status: 200,
+    text: JSON.stringify({ data: { data: { algorithm, material }, metadata: { version: 1 } } }),
+  });
   if (!isFault(found)) return inPem(algorithm, found.material);
   assert.equal(found.code, 'FIM-KMS-0003');
   return undefined;
 }
 
 test('every library has its part', () => {
-  for (const library of LIBRARIES) assert.ok(keys.some(({ writer, refused }) => writer.startsWith(library) && refused === undefined), library);
-  for (const key of keys) assert.equal([key.scalar, key.point, key.refused].filter((verdict) => verdict !== undefined).length, 1, nameOf(key));
+  for (const library of LIBRARIES)
+    assert.ok(
+      keys.some(({ writer, refused }) => writer.startsWith(library) && refused === undefined),
+      library,
+    );
+  for (const key of keys)
+    assert.equal(
+      [key.scalar, key.point, key.refused].filter((verdict) => verdict !== undefined).length,
+      1,
+      nameOf(key),
+    );
 });
 
 test('the module reads what a KMS gives, and so does the look before the start', () => {
@@ -101,7 +140,11 @@ test('a file is told why it is not taken', () => {
   for (const key of keys) {
     let reason: string | undefined;
     try {
-      assert.equal(inPem(key.algorithm, Buffer.from(sm2KeyPem(key.algorithm, sm2BytesOfFile(fileOf(key), undefined)))), expected(key), nameOf(key));
+      assert.equal(
+        inPem(key.algorithm, Buffer.from(sm2KeyPem(key.algorithm, sm2BytesOfFile(fileOf(key), undefined)))),
+        expected(key),
+        nameOf(key),
+      );
     } catch (error) {
       if (!(error instanceof Sm2KeyError)) throw error;
       reason = error.reason;
@@ -137,20 +180,38 @@ test('what the development KMS stores, it serves anew, without what stood around
     try {
       kms.register.create(path, key.algorithm, { material: fileOf(key) });
     } catch (error) {
-      assert.ok(error instanceof CodedError && error.code === 'FIM-KMS-0005' && key.refused !== undefined, `${nameOf(key)}: ${String(error)}`);
+      assert.ok(
+        error instanceof CodedError && error.code === 'FIM-KMS-0005' && key.refused !== undefined,
+        `${nameOf(key)}: ${String(error)}`,
+      );
       continue;
     }
-    const answer = (await (await fetch(new URL(`/v1/secret/data/${path}`, url))).json()) as { data: { data: { material: string } } };
+    const answer = (await (await fetch(new URL(`/v1/secret/data/${path}`, url))).json()) as {
+      data: { data: { material: string } };
+    };
     const { material } = answer.data.data;
-    assert.match(material, key.algorithm === 'SM2-PUBLIC' ? /^-----BEGIN PUBLIC KEY-----\n[^-]+-----END PUBLIC KEY-----\n$/ : /^-----BEGIN PRIVATE KEY-----\n[^-]+-----END PRIVATE KEY-----\n$/, nameOf(key));
+    assert.match(
+      material,
+      key.algorithm === 'SM2-PUBLIC'
+        ? /^-----BEGIN PUBLIC KEY-----\n[^-]+-----END PUBLIC KEY-----\n$/
+        : /^-----BEGIN PRIVATE KEY-----\n[^-]+-----END PRIVATE KEY-----\n$/,
+      nameOf(key),
+    );
     assert.equal(inModule(key.algorithm, material), expected(key), nameOf(key));
   }
 });
 
 test('`encoding` is kept to', () => {
-  const { text, scalar } = keys.find(({ writer, name }) => writer.startsWith('sm-crypto ') && name === 'scalar in hex')!;
+  const { text, scalar } = keys.find(
+    ({ writer, name }) => writer.startsWith('sm-crypto ') && name === 'scalar in hex',
+  )!;
   const read = (material: string, encoding: string): Found => {
-    const found = readStoredKey({ status: 200, text: JSON.stringify({ data: { data: { algorithm: 'SM2-PRIVATE', material, encoding }, metadata: { version: 1 } } }) });
+    const found = readStoredKey({
+      status: 200,
+      text: JSON.stringify({
+        data: { data: { algorithm: 'SM2-PRIVATE', material, encoding }, metadata: { version: 1 } },
+      }),
+    });
     return isFault(found) ? undefined : inPem('SM2-PRIVATE', found.material);
   };
   assert.equal(read(text!, 'hex'), scalar);
@@ -158,16 +219,28 @@ test('`encoding` is kept to', () => {
   assert.equal(read(Buffer.from(scalar!, 'hex').toString('base64'), 'hex'), undefined);
 });
 
-test('fim kms create takes a partner\'s file or says why not, and nothing of the key', async () => {
+test("fim kms create takes a partner's file or says why not, and nothing of the key", async () => {
   const create = async (key: PartnerKey): Promise<{ status: number | null; stderr: string }> => {
     const file = join(folder, 'key');
     writeFileSync(file, fileOf(key));
-    return fim(['kms', 'create', `kms://a/${keys.indexOf(key)}`, '--data', join(folder, 'kms'), '--algorithm', key.algorithm, '--from', file, '--json']);
+    return fim([
+      'kms',
+      'create',
+      `kms://a/${keys.indexOf(key)}`,
+      '--data',
+      join(folder, 'kms'),
+      '--algorithm',
+      key.algorithm,
+      '--from',
+      file,
+      '--json',
+    ]);
   };
   const named = (name: string): PartnerKey => keys.find((key) => key.name === name)!;
   assert.equal((await create(named("PKCS#8 PEM with SM2's own algorithm identifier"))).status, 0);
   const refused = await create(named('PKCS#12 as PEM, key and certificate'));
   assert.equal(refused.status, 1);
   assert.match(refused.stderr, /FIM-KMS-0005.*SM2-PUBLIC.*private key in it/s);
-  for (const line of named('PKCS#12 as PEM, key and certificate').text!.split('\n')) if (line.length > 30) assert.ok(!refused.stderr.includes(line));
+  for (const line of named('PKCS#12 as PEM, key and certificate').text!.split('\n'))
+    if (line.length > 30) assert.ok(!refused.stderr.includes(line));
 });

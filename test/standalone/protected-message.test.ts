@@ -13,23 +13,51 @@ describe('a protected message, opened by hand', () => {
       if (!goesWith(algorithm, profile)) continue;
       test(`${algorithm} ${profile}`, async () => {
         for (const layout of algorithm.startsWith('SM2') ? LAYOUTS : (['ASN1'] as const)) {
-          const terms: Terms = { algorithm, profile, layout, kid: `${KEY_ID}#3`, key: keyOf(algorithm), context: 'c', segmentBytes: 100 };
+          const terms: Terms = {
+            algorithm,
+            profile,
+            layout,
+            kid: `${KEY_ID}#3`,
+            key: keyOf(algorithm),
+            context: 'c',
+            segmentBytes: 100,
+          };
           const text = randomBytes(777);
           const sealed = protect(terms, text, 'text/xml');
-          const plain = profile === 'raw' || profile === 'hex' || profile === 'base64' ? { profile, algorithm, kid: terms.kid } : undefined;
+          const plain =
+            profile === 'raw' || profile === 'hex' || profile === 'base64'
+              ? { profile, algorithm, kid: terms.kid }
+              : undefined;
           const message = readProtected(sealed, plain);
           assert.equal(message.kid, terms.kid);
           const material = kmsKey(algorithm, terms.key, false).material;
           const key = material.startsWith('-') ? Buffer.from(material) : Buffer.from(material, 'base64');
           assert.deepEqual(await openMessage(message, key), text);
-          await assert.rejects(openMessage(message, algorithm.startsWith('SM2') ? Buffer.from(kmsKey(algorithm, keyOf(algorithm, 2), false).material) : randomBytes(key.length)), /FIM-UP-0019/);
+          await assert.rejects(
+            openMessage(
+              message,
+              algorithm.startsWith('SM2')
+                ? Buffer.from(kmsKey(algorithm, keyOf(algorithm, 2), false).material)
+                : randomBytes(key.length),
+            ),
+            /FIM-UP-0019/,
+          );
         }
       });
     }
   }
 
   test('what is none is refused with a code', () => {
-    for (const text of ['', 'hello', '{}', '{"alg":"SM4-GCM"}', 'a.b.c.d.e', 'FIMS', `FIMS\u0001${'\u0000'.repeat(40)}`, '{"alg":"SM4-GCM","kid":"kms://../etc#1","iv":"","ct":"","tag":""}']) {
+    for (const text of [
+      '',
+      'hello',
+      '{}',
+      '{"alg":"SM4-GCM"}',
+      'a.b.c.d.e',
+      'FIMS',
+      `FIMS\u0001${'\u0000'.repeat(40)}`,
+      '{"alg":"SM4-GCM","kid":"kms://../etc#1","iv":"","ct":"","tag":""}',
+    ]) {
       assert.throws(() => readProtected(Buffer.from(text)), /FIM-UP-0018/, text);
     }
   });

@@ -15,7 +15,8 @@ const child = spawn(process.execPath, ['scripts/start.mjs', '--listen', ':0', '-
 before(
   async () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => (said += stripVTControlCharacters(text)));
-    while (!said.includes(LAST_LINE)) await Promise.race([once(child.stdout, 'data'), once(child, 'close').then(() => assert.fail('ended'))]);
+    while (!said.includes(LAST_LINE))
+      await Promise.race([once(child.stdout, 'data'), once(child, 'close').then(() => assert.fail('ended'))]);
   },
   { timeout: START_TIMEOUT_MS },
 );
@@ -30,7 +31,10 @@ async function paste(line: string): Promise<string> {
 }
 
 function printed(step: number): string[] {
-  const part = said.slice(said.indexOf(`  ${step}. `)).split('\n').slice(1);
+  const part = said
+    .slice(said.indexOf(`  ${step}. `))
+    .split('\n')
+    .slice(1);
   return part.slice(0, part.indexOf('')).map((line) => line.trim());
 }
 
@@ -42,7 +46,10 @@ test('1: accepted, ciphertext at the upstream, and a line that opens it', async 
 });
 
 test('2: rejected with path and code', async () => {
-  assert.match(await paste(printed(2)[0]!), /^HTTP\/1\.1 422 [\s\S]*application\/problem\+json[\s\S]*"code":"FIM-PBOC-0007","path":"\/transCode"/);
+  assert.match(
+    await paste(printed(2)[0]!),
+    /^HTTP\/1\.1 422 [\s\S]*application\/problem\+json[\s\S]*"code":"FIM-PBOC-0007","path":"\/transCode"/,
+  );
 });
 
 test('3: masked', async () => {
@@ -64,5 +71,8 @@ test('4: limited', async () => {
 });
 
 test('the lack of national TLS is said', () => {
-  assert.match(said, /FIM-CFG-1060 .*default\/fund-redemption-v2 is served on loopback only \(127\.0\.0\.1:\d+\), Programmed=False/);
+  assert.match(
+    said,
+    /FIM-CFG-1060 .*default\/fund-redemption-v2 is served on loopback only \(127\.0\.0\.1:\d+\), Programmed=False/,
+  );
 });

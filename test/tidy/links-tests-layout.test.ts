@@ -6,7 +6,11 @@ import { testFiles } from '../../scripts/tidy/test-files.ts';
 import { tidyOf } from './project-of.ts';
 
 describe('links', () => {
-  const files = { 'filters/README.md': '# Filters\n\n## The `fim` module: all stages\n\n## Twice\n\n## Twice\n\n<a id="fim-rt-0001"></a>\n', 'filters/runtime/stage.ts': '' };
+  const files = {
+    'filters/README.md':
+      '# Filters\n\n## The `fim` module: all stages\n\n## Twice\n\n## Twice\n\n<a id="fim-rt-0001"></a>\n',
+    'filters/runtime/stage.ts': '',
+  };
 
   it('lets links pass that lead somewhere', () => {
     const text = [
@@ -29,15 +33,20 @@ describe('links', () => {
     ['#nothing', 'link to #nothing: README.md has no such heading'],
     ['http://example.com', 'link to http://example.com: use https'],
   ] as const) {
-    it(`catches ${target}`, () => assert.deepEqual(tidyOf(links, { ...files, 'README.md': `# Top\n[x](${target})\n` }), [`README.md:2 ${expected}`]));
+    it(`catches ${target}`, () =>
+      assert.deepEqual(tidyOf(links, { ...files, 'README.md': `# Top\n[x](${target})\n` }), [
+        `README.md:2 ${expected}`,
+      ]));
   }
 });
 
 describe('test files', () => {
   it('lets honest tests pass, and support modules that poll', () => {
     const files = {
-      'test/host/a.test.ts': "it('runs', async () => { server.listen(0); const skip = 1; const deadline = setTimeout(() => fail(), 100); });\n// it.only(\n",
-      'test/host/b.test.ts': "import { setTimeout as pause } from 'node:timers/promises';\nwhile (!done()) await pause(20);\nawait pause(stepMs);\n",
+      'test/host/a.test.ts':
+        "it('runs', async () => { server.listen(0); const skip = 1; const deadline = setTimeout(() => fail(), 100); });\n// it.only(\n",
+      'test/host/b.test.ts':
+        "import { setTimeout as pause } from 'node:timers/promises';\nwhile (!done()) await pause(20);\nawait pause(stepMs);\n",
       'test/host/until.ts': "import { setTimeout as pause } from 'node:timers/promises';\n",
     };
     assert.deepEqual(tidyOf(testFiles, files), []);
@@ -67,7 +76,8 @@ describe('test files', () => {
   }
 
   for (const text of ["xit('a', () => {});", "todo('a');", 'expect(a).toMatchSnapshot();']) {
-    it(`catches ${text} in a spec`, () => assert.equal(tidyOf(testFiles, { 'test/unit/a.spec.ts': `${text}\n` }).length, 1));
+    it(`catches ${text} in a spec`, () =>
+      assert.equal(tidyOf(testFiles, { 'test/unit/a.spec.ts': `${text}\n` }).length, 1));
   }
 });
 

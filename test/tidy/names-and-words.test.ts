@@ -6,7 +6,16 @@ import { tidyOf } from './project-of.ts';
 
 describe('names', () => {
   it('lets kebab-case and the usual capitals pass', () => {
-    const good = ['README.md', 'LICENSE', '.ci/run', '.npmrc', 'package-lock.json', 'filters/rate-limiter/config.gen.ts', 'filters/pboc-validator/profiles/3.0.2.json', 'test/unit/sm4.spec.ts'];
+    const good = [
+      'README.md',
+      'LICENSE',
+      '.ci/run',
+      '.npmrc',
+      'package-lock.json',
+      'filters/rate-limiter/config.gen.ts',
+      'filters/pboc-validator/profiles/3.0.2.json',
+      'test/unit/sm4.spec.ts',
+    ];
     assert.deepEqual(tidyOf(names, Object.fromEntries(good.map((file) => [file, '']))), []);
   });
 
@@ -27,7 +36,8 @@ describe('names', () => {
 
 describe('words', () => {
   it('lets ordinary text pass', () => {
-    const text = 'Envoy 1.40 (envoyproxy/envoy#46893) answers; key kms://prod/fund/key-2023#3; apt-get install docker.io; an issue of keys; vector #7; a TLS session.\n';
+    const text =
+      'Envoy 1.40 (envoyproxy/envoy#46893) answers; key kms://prod/fund/key-2023#3; apt-get install docker.io; an issue of keys; vector #7; a TLS session.\n';
     assert.deepEqual(tidyOf(words, { 'docs/a.md': text, 'package-lock.json': `https://registry.${'npmjs'}.org/` }), []);
   });
 

@@ -3,16 +3,38 @@ import { describe, it } from 'node:test';
 import { promises } from '../../scripts/tidy/promises.ts';
 import { tidyOf } from './project-of.ts';
 
-const FILES = { 'test/e2e/a.test.ts': '', 'test/unit/b.spec.ts': '', 'test/e2e/harness.ts': '', 'filters/keys/key-ring.ts': '' };
+const FILES = {
+  'test/e2e/a.test.ts': '',
+  'test/unit/b.spec.ts': '',
+  'test/e2e/harness.ts': '',
+  'filters/keys/key-ring.ts': '',
+};
 
 function of(...rows: string[]): string[] {
-  const text = ['# Promises', '', '| who | what |', '|---|---|', '| client | anything |', '', '| promise | where | test |', '|---|---|---|', ...rows, ''].join('\n');
+  const text = [
+    '# Promises',
+    '',
+    '| who | what |',
+    '|---|---|',
+    '| client | anything |',
+    '',
+    '| promise | where | test |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
   return tidyOf(promises, { ...FILES, 'docs/security.md': text });
 }
 
 describe('promises', () => {
   it('lets rows pass that a test holds', () => {
-    assert.deepEqual(of('| a | `filters/keys` | `test/e2e/a.test.ts` |', '| b \\| c | Envoy | `test/unit/b.spec.ts`, `test/e2e/a.test.ts`: "by name" |'), []);
+    assert.deepEqual(
+      of(
+        '| a | `filters/keys` | `test/e2e/a.test.ts` |',
+        '| b \\| c | Envoy | `test/unit/b.spec.ts`, `test/e2e/a.test.ts`: "by name" |',
+      ),
+      [],
+    );
   });
 
   for (const [row, expected] of [

@@ -11,7 +11,9 @@ describe('sizes', () => {
   });
 
   it('catches a file of 401 lines', () => {
-    assert.deepEqual(tidyOf(sizes, { 'envoy/a.ts': 'let a = 1;\n'.repeat(401) }), ['envoy/a.ts:0 401 lines; at most 400']);
+    assert.deepEqual(tidyOf(sizes, { 'envoy/a.ts': 'let a = 1;\n'.repeat(401) }), [
+      'envoy/a.ts:0 401 lines; at most 400',
+    ]);
   });
 
   it('leaves generated files alone', () => {
@@ -37,11 +39,23 @@ describe('sizes', () => {
   ];
   for (const head of heads) {
     it(`catches 71 lines behind: ${head}`, () => {
-      assert.deepEqual(tidyOf(sizes, { 'envoy/a.ts': `let z = 0;\n${head}\n${body(69)}}\n` }), ['envoy/a.ts:2 function of 71 lines; at most 70']);
+      assert.deepEqual(tidyOf(sizes, { 'envoy/a.ts': `let z = 0;\n${head}\n${body(69)}}\n` }), [
+        'envoy/a.ts:2 function of 71 lines; at most 70',
+      ]);
     });
   }
 
-  const others = ['class A {', 'interface A {', 'if (a(b)) {', 'for (const a of b()) {', 'while (a()) {', 'switch (a()) {', 'const a = {', "describe('a', () => {", "describe('a (b)', function () {"];
+  const others = [
+    'class A {',
+    'interface A {',
+    'if (a(b)) {',
+    'for (const a of b()) {',
+    'while (a()) {',
+    'switch (a()) {',
+    'const a = {',
+    "describe('a', () => {",
+    "describe('a (b)', function () {",
+  ];
   for (const head of others) {
     it(`does not count what is no function: ${head}`, () => {
       assert.deepEqual(tidyOf(sizes, { 'envoy/a.ts': `${head}\n${body(90)}}\n` }), []);
@@ -49,8 +63,11 @@ describe('sizes', () => {
   }
 
   it('is not confused by strings, templates, comments and regular expressions', () => {
-    const tricky = "function a() {\n  const b = `}${c({ d: '}' })}}`; // }\n  /* } */ const e = /[/}]\\/}/.test('}') ? \"}\" : 1 / 2 / 3;\n";
+    const tricky =
+      "function a() {\n  const b = `}${c({ d: '}' })}}`; // }\n  /* } */ const e = /[/}]\\/}/.test('}') ? \"}\" : 1 / 2 / 3;\n";
     assert.deepEqual(tidyOf(sizes, { 'envoy/a.ts': `${tricky}${body(66)}}\n` }), [], '70 lines');
-    assert.deepEqual(tidyOf(sizes, { 'envoy/a.ts': `${tricky}${body(67)}}\n` }), ['envoy/a.ts:1 function of 71 lines; at most 70']);
+    assert.deepEqual(tidyOf(sizes, { 'envoy/a.ts': `${tricky}${body(67)}}\n` }), [
+      'envoy/a.ts:1 function of 71 lines; at most 70',
+    ]);
   });
 });

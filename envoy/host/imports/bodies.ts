@@ -26,7 +26,9 @@ export function bodyFunctions(instance: Instance) {
       const buffer = find(kind);
       if (buffer === null) return Result.NotFound;
       const length = 'body' in buffer ? buffer.body.length : buffer.bytes.length;
-      return instance.writeWord(lengthOut, length) && instance.writeWord(flagsOut, 0) ? Result.Ok : Result.InvalidMemoryAccess;
+      return instance.writeWord(lengthOut, length) && instance.writeWord(flagsOut, 0)
+        ? Result.Ok
+        : Result.InvalidMemoryAccess;
     },
 
     /** Only three changes are possible: put before (0, 0), replace all (0, >= size), put after (>= size). */

@@ -5,15 +5,39 @@ import type { Instance } from '../instance.ts';
 
 export function calloutFunctions(instance: Instance) {
   return {
-    proxy_http_call(clusterAt: number, clusterSize: number, headersAt: number, headersSize: number, bodyAt: number, bodySize: number, trailersAt: number, trailersSize: number, timeoutMs: number, tokenOut: number): number {
+    proxy_http_call(
+      clusterAt: number,
+      clusterSize: number,
+      headersAt: number,
+      headersSize: number,
+      bodyAt: number,
+      bodySize: number,
+      trailersAt: number,
+      trailersSize: number,
+      timeoutMs: number,
+      tokenOut: number,
+    ): number {
       const cluster = instance.text(clusterAt, clusterSize);
       const headers = instance.slice(headersAt, headersSize);
       const body = instance.slice(bodyAt, bodySize);
       const trailers = instance.slice(trailersAt, trailersSize);
-      if (cluster === null || headers === null || body === null || trailers === null || !instance.writeWord(tokenOut, 0)) return Result.InvalidMemoryAccess;
+      if (
+        cluster === null ||
+        headers === null ||
+        body === null ||
+        trailers === null ||
+        !instance.writeWord(tokenOut, 0)
+      )
+        return Result.InvalidMemoryAccess;
       const root = instance.active().root;
       if (root === null) return Result.BadArgument;
-      const call = { cluster, headers: new HeaderMap(parsePairs(headers) ?? []), body: Buffer.from(body), trailers: parsePairs(trailers) ?? [], timeoutMs };
+      const call = {
+        cluster,
+        headers: new HeaderMap(parsePairs(headers) ?? []),
+        body: Buffer.from(body),
+        trailers: parsePairs(trailers) ?? [],
+        timeoutMs,
+      };
       const { result, token } = instance.vm.httpCalls.start(root, call);
       instance.writeWord(tokenOut, token);
       return result;
@@ -21,7 +45,9 @@ export function calloutFunctions(instance: Instance) {
 
     proxy_get_status(codeOut: number, messageOut: number, sizeOut: number): number {
       const status = instance.active().root?.status ?? { code: 0, message: '' };
-      return instance.writeWord(codeOut, status.code) && instance.give(Buffer.from(status.message), messageOut, sizeOut) ? Result.Ok : Result.InvalidMemoryAccess;
+      return instance.writeWord(codeOut, status.code) && instance.give(Buffer.from(status.message), messageOut, sizeOut)
+        ? Result.Ok
+        : Result.InvalidMemoryAccess;
     },
   };
 }

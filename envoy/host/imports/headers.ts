@@ -1,10 +1,12 @@
-// Header maps. A map that is not there now (request headers in the response phase, …) is BadArgument for single values, empty as a list.
+// Header maps. A map that is not there now (request headers in the response phase, …) is BadArgument for single values,
+// empty as a list.
 import { MapKind, Result } from '../abi.ts';
 import { HeaderMap, parsePairs, serializePairs } from '../header-map.ts';
 import type { Instance } from '../instance.ts';
 
 export function headerFunctions(instance: Instance) {
-  const latin1 = (pointer: number, size: number): string | null => instance.slice(pointer, size)?.toString('latin1') ?? null;
+  const latin1 = (pointer: number, size: number): string | null =>
+    instance.slice(pointer, size)?.toString('latin1') ?? null;
 
   const change = (kind: number, texts: (string | null)[], apply: (map: HeaderMap) => void): number => {
     if (kind > MapKind.HttpCallResponseTrailers || kind < 0) return Result.BadArgument;
@@ -16,7 +18,13 @@ export function headerFunctions(instance: Instance) {
   };
 
   return {
-    proxy_get_header_map_value(kind: number, keyAt: number, keySize: number, valueOut: number, sizeOut: number): number {
+    proxy_get_header_map_value(
+      kind: number,
+      keyAt: number,
+      keySize: number,
+      valueOut: number,
+      sizeOut: number,
+    ): number {
       const key = latin1(keyAt, keySize);
       if (key === null) return Result.InvalidMemoryAccess;
       const map = instance.active().map(kind, false);
@@ -26,13 +34,25 @@ export function headerFunctions(instance: Instance) {
       return instance.give(Buffer.from(value, 'latin1'), valueOut, sizeOut) ? Result.Ok : Result.InvalidMemoryAccess;
     },
 
-    proxy_add_header_map_value(kind: number, keyAt: number, keySize: number, valueAt: number, valueSize: number): number {
+    proxy_add_header_map_value(
+      kind: number,
+      keyAt: number,
+      keySize: number,
+      valueAt: number,
+      valueSize: number,
+    ): number {
       const key = latin1(keyAt, keySize);
       const value = latin1(valueAt, valueSize);
       return change(kind, [key, value], (map) => map.add(key!, value!));
     },
 
-    proxy_replace_header_map_value(kind: number, keyAt: number, keySize: number, valueAt: number, valueSize: number): number {
+    proxy_replace_header_map_value(
+      kind: number,
+      keyAt: number,
+      keySize: number,
+      valueAt: number,
+      valueSize: number,
+    ): number {
       const key = latin1(keyAt, keySize);
       const value = latin1(valueAt, valueSize);
       return change(kind, [key, value], (map) => map.set(key!, value!));

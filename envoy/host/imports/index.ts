@@ -1,4 +1,5 @@
-// The host functions, in groups. Each takes and gives 32-bit numbers as WebAssembly passes them (signed), long ones as bigint.
+// The host functions, in groups. Each takes and gives 32-bit numbers as WebAssembly passes them (signed), long ones as
+// bigint.
 import { Errno, Result } from '../abi.ts';
 import type { Instance } from '../instance.ts';
 import { WASI_WITHOUT_EFFECT } from '../signatures.ts';
@@ -27,7 +28,8 @@ const NOT_MODELLED = [
 ];
 
 export function hostFunctions(instance: Instance): { env: Functions; wasi: Functions } {
-  const absent = (names: string[], answer: number): Functions => Object.fromEntries(names.map((name) => [name, () => answer]));
+  const absent = (names: string[], answer: number): Functions =>
+    Object.fromEntries(names.map((name) => [name, () => answer]));
   return {
     env: {
       ...absent(NOT_MODELLED, Result.Unimplemented),

@@ -13,7 +13,9 @@ export function sharedFunctions(instance: Instance) {
       if (name === null) return Result.InvalidMemoryAccess;
       const entry = vm.sharedData.get(vm.options.vmId, name);
       if (entry === undefined) return Result.NotFound;
-      return instance.give(entry.value, valueOut, sizeOut) && instance.writeWord(casOut, entry.cas) ? Result.Ok : Result.InvalidMemoryAccess;
+      return instance.give(entry.value, valueOut, sizeOut) && instance.writeWord(casOut, entry.cas)
+        ? Result.Ok
+        : Result.InvalidMemoryAccess;
     },
 
     proxy_set_shared_data(keyAt: number, keySize: number, valueAt: number, valueSize: number, cas: number): number {

@@ -5,7 +5,8 @@ import type { Instance } from '../instance.ts';
 
 export function streamFunctions(instance: Instance) {
   /** A path arrives as names joined by zero bytes. */
-  const path = (at: number, size: number): string | null => instance.text(at, size)?.replace(/\0$/, '').replaceAll('\0', '.') ?? null;
+  const path = (at: number, size: number): string | null =>
+    instance.text(at, size)?.replace(/\0$/, '').replaceAll('\0', '.') ?? null;
 
   return {
     proxy_continue_stream(kind: number): number {
@@ -21,12 +22,27 @@ export function streamFunctions(instance: Instance) {
       return Result.Ok;
     },
 
-    proxy_send_local_response(status: number, detailsAt: number, detailsSize: number, bodyAt: number, bodySize: number, headersAt: number, headersSize: number, grpcStatus: number): number {
+    proxy_send_local_response(
+      status: number,
+      detailsAt: number,
+      detailsSize: number,
+      bodyAt: number,
+      bodySize: number,
+      headersAt: number,
+      headersSize: number,
+      grpcStatus: number,
+    ): number {
       const details = instance.text(detailsAt, detailsSize);
       const body = instance.slice(bodyAt, bodySize);
       const pairs = instance.slice(headersAt, headersSize);
       if (details === null || body === null || pairs === null) return Result.InvalidMemoryAccess;
-      instance.active().sendLocalReply({ status, body: Buffer.from(body), headers: parsePairs(pairs) ?? [], grpcStatus, details: details.replace(/\s/g, '_') });
+      instance.active().sendLocalReply({
+        status,
+        body: Buffer.from(body),
+        headers: parsePairs(pairs) ?? [],
+        grpcStatus,
+        details: details.replace(/\s/g, '_'),
+      });
       return Result.Ok;
     },
 

@@ -14,7 +14,9 @@ export function systemFunctions(instance: Instance) {
     },
 
     proxy_get_log_level(levelOut: number): number {
-      return instance.writeWord(levelOut, LOG_LEVELS.indexOf(vm.options.logLevel)) ? Result.Ok : Result.InvalidMemoryAccess;
+      return instance.writeWord(levelOut, LOG_LEVELS.indexOf(vm.options.logLevel))
+        ? Result.Ok
+        : Result.InvalidMemoryAccess;
     },
 
     proxy_get_current_time_nanoseconds(out: number): number {

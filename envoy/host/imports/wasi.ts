@@ -13,12 +13,15 @@ const LEVEL_INFO = 2;
 const LEVEL_ERROR = 4;
 
 function fillRandom(bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; at += MAX_RANDOM_FILL_BYTES) getRandomValues(bytes.subarray(at, at + MAX_RANDOM_FILL_BYTES) as Uint8Array<ArrayBuffer>);
+  for (let at = 0; at < bytes.length; at += MAX_RANDOM_FILL_BYTES)
+    getRandomValues(bytes.subarray(at, at + MAX_RANDOM_FILL_BYTES) as Uint8Array<ArrayBuffer>);
 }
 
 export function wasiFunctions(instance: Instance) {
   const vm = instance.vm;
-  const environment = Object.entries(vm.options.environment ?? {}).map(([name, value]) => Buffer.from(`${name}=${value}\0`));
+  const environment = Object.entries(vm.options.environment ?? {}).map(([name, value]) =>
+    Buffer.from(`${name}=${value}\0`),
+  );
   const ok = (written: boolean): number => (written ? Errno.Success : Errno.Fault);
 
   return {
@@ -71,7 +74,8 @@ export function wasiFunctions(instance: Instance) {
       return Errno.Success;
     },
 
-    args_sizes_get: (countOut: number, sizeOut: number): number => ok(instance.writeWord(countOut, 0) && instance.writeWord(sizeOut, 0)),
+    args_sizes_get: (countOut: number, sizeOut: number): number =>
+      ok(instance.writeWord(countOut, 0) && instance.writeWord(sizeOut, 0)),
     args_get: () => Errno.Success,
 
     proc_exit(code: number): never {

@@ -1,4 +1,5 @@
-// Messages in blocks: a header {H:…} of fixed positions, further blocks {S:…}, then an XML document, and perhaps more blocks.
+// Messages in blocks: a header {H:…} of fixed positions, further blocks {S:…}, then an XML document, and perhaps more
+// blocks.
 import { Arena } from '../../memory/arena';
 import { ErrorId } from '../../errors.gen';
 import { MAX_BLOCK_BYTES } from '../../limits';
@@ -17,14 +18,17 @@ const OPENING_BYTES: u32 = 3;
 const LETTER_H: u32 = 7;
 
 /**
- * The tree of one message at a time: `$.H` with a String for each field of the header, blanks at the end of a field taken away; `$.S` and so on, the text
- * of other blocks; and the root element of the document, as XmlDocument has it.
+ * The tree of one message at a time: `$.H` with a String for each field of the header, blanks at the end of a field
+ * taken away; `$.S` and so on, the text of other blocks; and the root element of the document, as XmlDocument has it.
  */
 export class Cnaps2Document extends XmlDocument {
   /** Letters of the blocks that have come, a bit each. */
   private seen: u32 = 0;
 
-  /** Indexes the message. Answers 0, or an `ErrorId` with `errorOffset` set: FIM-CNAPS-0001 to 0003, or what XmlDocument answers. */
+  /**
+   * Indexes the message. Answers 0, or an `ErrorId` with `errorOffset` set: FIM-CNAPS-0001 to 0003, or what XmlDocument
+   * answers.
+   */
   parse(source: usize, length: u32, arena: Arena): u32 {
     this.root = 0;
     this.errorOffset = 0;
@@ -80,7 +84,8 @@ export class Cnaps2Document extends XmlDocument {
     while (p < end && load<u8>(p) == OPENING) {
       if (p + OPENING_BYTES >= end) return fail(ErrorId.FIM_CNAPS_0003, p);
       const letter = <u32>load<u8>(p, 1) - 65;
-      if (letter >= 26 || load<u8>(p, 2) != 58 || (this.seen >> letter & 1) != 0) return fail(ErrorId.FIM_CNAPS_0003, p);
+      if (letter >= 26 || load<u8>(p, 2) != 58 || ((this.seen >> letter) & 1) != 0)
+        return fail(ErrorId.FIM_CNAPS_0003, p);
       this.seen |= 1 << letter;
       const text = p + OPENING_BYTES;
       let close = text;

@@ -1,5 +1,5 @@
-// Layout of the block header {H:…} by its version, as data. No text of the standard was at hand: the layouts were read from public code that makes and takes
-// such messages, and from messages quoted there (README.md, "CNAPS2").
+// Layout of the block header {H:…} by its version, as data. No text of the standard was at hand: the layouts were read
+// from public code that makes and takes such messages, and from messages quoted there (README.md, "CNAPS2").
 import { Bytes } from '../../memory/bytes';
 
 /** A header: names and lengths (characters, all ASCII) of its fields in order, `{H:` before them, `}` after them. */
@@ -23,8 +23,20 @@ export class HeaderLayout {
 }
 
 const FIELDS: StaticArray<string> = [
-  'VersionID', 'OrigSender', 'OrigSenderSID', 'OrigReceiver', 'OrigReceiverSID', 'OrigSendDate', 'OrigSendTime', 'StructType', 'MesgType', 'MesgID', 'MesgRefID',
-  'MesgPriority', 'MesgDirection', 'Reserve',
+  'VersionID',
+  'OrigSender',
+  'OrigSenderSID',
+  'OrigReceiver',
+  'OrigReceiverSID',
+  'OrigSendDate',
+  'OrigSendTime',
+  'StructType',
+  'MesgType',
+  'MesgID',
+  'MesgRefID',
+  'MesgPriority',
+  'MesgDirection',
+  'Reserve',
 ];
 
 /** Internet banking (IBPS): bank codes of 12 digits without room. 128 bytes with frame and line end. */
@@ -36,8 +48,23 @@ const CNAPS2: HeaderLayout = new HeaderLayout(FIELDS, [2, 14, 4, 14, 4, 8, 6, 3,
 /** The messages of digital currency (DCEP, DCPS), which extend it. 202 bytes with frame and line end. */
 const DIGITAL_CURRENCY: HeaderLayout = new HeaderLayout(
   [
-    'VersionID', 'OrigSender', 'OrigSenderSID', 'OrigReceiver', 'OrigReceiverSID', 'OrigSendDate', 'OrigSendTime', 'StructType', 'MesgType', 'MesgID', 'MesgRefID',
-    'MesgPriority', 'MesgDirection', 'SderReserved', 'RcverReserved', 'CenterReserved', 'Reserve',
+    'VersionID',
+    'OrigSender',
+    'OrigSenderSID',
+    'OrigReceiver',
+    'OrigReceiverSID',
+    'OrigSendDate',
+    'OrigSendTime',
+    'StructType',
+    'MesgType',
+    'MesgID',
+    'MesgRefID',
+    'MesgPriority',
+    'MesgDirection',
+    'SderReserved',
+    'RcverReserved',
+    'CenterReserved',
+    'Reserve',
   ],
   [2, 14, 4, 14, 4, 8, 6, 3, 20, 40, 40, 1, 1, 10, 10, 10, 9],
 );
@@ -45,9 +72,12 @@ const DIGITAL_CURRENCY: HeaderLayout = new HeaderLayout(
 /** The layout of a version, two digits as they stand in the message (little-endian); null if it is not known. */
 export function layoutOf(version: u16): HeaderLayout | null {
   switch (version) {
-    case 0x3130: return INTERNET_BANKING; // 01
-    case 0x3230: return CNAPS2; // 02
-    case 0x3430: return DIGITAL_CURRENCY; // 04
+    case 0x3130:
+      return INTERNET_BANKING; // 01
+    case 0x3230:
+      return CNAPS2; // 02
+    case 0x3430:
+      return DIGITAL_CURRENCY; // 04
   }
   return null;
 }

@@ -47,13 +47,15 @@ export class OpenedBody {
   private readonly inflater: Inflater = new Inflater();
 
   /**
-   * Opens `length` bytes of `coding` (Gzip or Deflate); at most `maxBytes` may come out. FIM-RT-0051: it is more; 0052: the body ends early; 0053: it is not
-   * what its checksum or length is of; 0054: something follows; 0055: it is not of the coding; 0006: no memory.
+   * Opens `length` bytes of `coding` (Gzip or Deflate); at most `maxBytes` may come out. FIM-RT-0051: it is more; 0052:
+   * the body ends early; 0053: it is not what its checksum or length is of; 0054: something follows; 0055: it is not of
+   * the coding; 0006: no memory.
    */
   open(coding: Coding, pointer: usize, length: u32, maxBytes: u32, arena: Arena): ErrorId {
     const inflater = this.inflater;
     if (length == 0) return ErrorId.FIM_RT_0052;
-    if (!inflater.begin(pointer, length, expectedBytes(coding, pointer, length), maxBytes, arena)) return ErrorId.FIM_RT_0006;
+    if (!inflater.begin(pointer, length, expectedBytes(coding, pointer, length), maxBytes, arena))
+      return ErrorId.FIM_RT_0006;
     const error = coding == Coding.Gzip ? this.gzip() : coding == Coding.Deflate ? this.deflate() : ErrorId.FIM_RT_0055;
     this.pointer = inflater.start;
     this.length = inflater.length;
@@ -72,7 +74,8 @@ export class OpenedBody {
       if (error != ErrorId.None) return error;
       if (inflater.end - inflater.at < GZIP_TRAILER_BYTES) return ErrorId.FIM_RT_0052;
       const length = inflater.length - before;
-      if (load<u32>(inflater.at) != crc32(inflater.start + before, length) || load<u32>(inflater.at, 4) != length) return ErrorId.FIM_RT_0053;
+      if (load<u32>(inflater.at) != crc32(inflater.start + before, length) || load<u32>(inflater.at, 4) != length)
+        return ErrorId.FIM_RT_0053;
       inflater.at += GZIP_TRAILER_BYTES;
       if (inflater.at < inflater.end && !this.isGzip()) return ErrorId.FIM_RT_0054;
     } while (inflater.at < inflater.end);
@@ -111,8 +114,8 @@ export class OpenedBody {
   }
 
   /**
-   * RFC 1950, or RFC 1951 alone. The lower half of the first byte tells: 8 in the one. In the other it would begin a block that is not compressed, with bits
-   * set that all writers leave zero.
+   * RFC 1950, or RFC 1951 alone. The lower half of the first byte tells: 8 in the one. In the other it would begin a
+   * block that is not compressed, with bits set that all writers leave zero.
    */
   private deflate(): ErrorId {
     const inflater = this.inflater;
@@ -122,7 +125,8 @@ export class OpenedBody {
       if (inflater.end - at < ZLIB_HEADER_BYTES) return ErrorId.FIM_RT_0052;
       const method = <u32>load<u8>(at);
       const flags = <u32>load<u8>(at, 1);
-      if (method >> 4 > LARGEST_WINDOW || ((method << 8) | flags) % 31 != 0 || (flags & DICTIONARY_FLAG) != 0) return ErrorId.FIM_RT_0055;
+      if (method >> 4 > LARGEST_WINDOW || ((method << 8) | flags) % 31 != 0 || (flags & DICTIONARY_FLAG) != 0)
+        return ErrorId.FIM_RT_0055;
       inflater.at = at + ZLIB_HEADER_BYTES;
     }
     const error = inflater.stream();
@@ -142,9 +146,15 @@ function behindText(at: usize, end: usize): usize {
   return at + 1;
 }
 
-/** Bytes that will probably come out. gzip tells the length of its last member at the end: believed as far as so much can come of the input. */
+/**
+ * Bytes that will probably come out. gzip tells the length of its last member at the end: believed as far as so much
+ * can come of the input.
+ */
 function expectedBytes(coding: Coding, pointer: usize, length: u32): u32 {
   const most = <u64>length * LARGEST_RATIO;
-  const told: u64 = coding == Coding.Gzip && length > GZIP_HEADER_BYTES + GZIP_TRAILER_BYTES ? load<u32>(pointer + length - 4) : <u64>length * USUAL_RATIO;
+  const told: u64 =
+    coding == Coding.Gzip && length > GZIP_HEADER_BYTES + GZIP_TRAILER_BYTES
+      ? load<u32>(pointer + length - 4)
+      : <u64>length * USUAL_RATIO;
   return <u32>min<u64>(min(told, most), u32.MAX_VALUE);
 }

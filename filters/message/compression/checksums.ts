@@ -17,8 +17,8 @@ function fillTables(): void {
   }
   for (let slice: u32 = 1; slice < SLICES; slice++) {
     for (let byte: u32 = 0; byte < 256; byte++) {
-      const crc = load<u32>(TABLES + (((slice - 1) << 8) + byte << 2));
-      store<u32>(TABLES + ((slice << 8) + byte << 2), (crc >> 8) ^ load<u32>(TABLES + ((crc & 255) << 2)));
+      const crc = load<u32>(TABLES + ((((slice - 1) << 8) + byte) << 2));
+      store<u32>(TABLES + (((slice << 8) + byte) << 2), (crc >> 8) ^ load<u32>(TABLES + ((crc & 255) << 2)));
     }
   }
 }
@@ -26,14 +26,19 @@ function fillTables(): void {
 // @ts-ignore: decorator
 @inline
 function table(slice: u32, byte: u32): u32 {
-  return load<u32>(TABLES + (slice << 10) + (<usize>byte << 2));
+  return load<u32>(TABLES + (slice << 10) + ((<usize>byte) << 2));
 }
 
 /** The effect of four bytes, the last of which is `slice` bytes from the end of its sixteen. */
 // @ts-ignore: decorator
 @inline
 function four(word: u32, slice: u32): u32 {
-  return table(slice + 3, word & 255) ^ table(slice + 2, (word >> 8) & 255) ^ table(slice + 1, (word >> 16) & 255) ^ table(slice, word >> 24);
+  return (
+    table(slice + 3, word & 255) ^
+    table(slice + 2, (word >> 8) & 255) ^
+    table(slice + 1, (word >> 16) & 255) ^
+    table(slice, word >> 24)
+  );
 }
 
 /** CRC-32 of `length` bytes. */
@@ -42,7 +47,11 @@ export function crc32(pointer: usize, length: u32): u32 {
   let crc: u32 = ~0;
   const end = pointer + length;
   for (; end - pointer >= 16; pointer += 16) {
-    crc = four(load<u32>(pointer) ^ crc, 12) ^ four(load<u32>(pointer, 4), 8) ^ four(load<u32>(pointer, 8), 4) ^ four(load<u32>(pointer, 12), 0);
+    crc =
+      four(load<u32>(pointer) ^ crc, 12) ^
+      four(load<u32>(pointer, 4), 8) ^
+      four(load<u32>(pointer, 8), 4) ^
+      four(load<u32>(pointer, 12), 0);
   }
   for (; pointer < end; pointer++) crc = (crc >> 8) ^ table(0, (crc ^ load<u8>(pointer)) & 255);
   return ~crc;
@@ -66,12 +75,18 @@ export function adler32(pointer: usize, length: u32): u32 {
       let sums = i64x2.splat(0);
       let before = i64x2.splat(0);
       let weighted = i64x2.splat(0);
-      for (const whole = pointer + (<usize>blocks << 4); pointer < whole; pointer += 16) {
+      for (const whole = pointer + ((<usize>blocks) << 4); pointer < whole; pointer += 16) {
         const bytes = v128.load(pointer);
         before = i32x4.add(before, sums);
         sums = i32x4.add(sums, i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(bytes)));
-        weighted = i32x4.add(weighted, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(bytes), i16x8(16, 15, 14, 13, 12, 11, 10, 9)));
-        weighted = i32x4.add(weighted, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(bytes), i16x8(8, 7, 6, 5, 4, 3, 2, 1)));
+        weighted = i32x4.add(
+          weighted,
+          i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(bytes), i16x8(16, 15, 14, 13, 12, 11, 10, 9)),
+        );
+        weighted = i32x4.add(
+          weighted,
+          i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(bytes), i16x8(8, 7, 6, 5, 4, 3, 2, 1)),
+        );
       }
       a += total(sums);
       b = (b + total(weighted) + (total(before) << 4)) % ADLER_MODULUS;
@@ -89,5 +104,10 @@ export function adler32(pointer: usize, length: u32): u32 {
 // @ts-ignore: decorator
 @inline
 function total(lanes: v128): u32 {
-  return i32x4.extract_lane(lanes, 0) + i32x4.extract_lane(lanes, 1) + i32x4.extract_lane(lanes, 2) + i32x4.extract_lane(lanes, 3);
+  return (
+    i32x4.extract_lane(lanes, 0) +
+    i32x4.extract_lane(lanes, 1) +
+    i32x4.extract_lane(lanes, 2) +
+    i32x4.extract_lane(lanes, 3)
+  );
 }

@@ -1,11 +1,13 @@
-// Tables that decode a prefix code in one look, two for its longest words (RFC 1951, 3.2.2 and 3.2.5). All lie in static memory: one message is opened at a
-// time. The order of filling, in words read backwards, is that of libdeflate (Eric Biggers, MIT), on which the layout of entries is modelled, too.
+// Tables that decode a prefix code in one look, two for its longest words (RFC 1951, 3.2.2 and 3.2.5). All lie in
+// static memory: one message is opened at a time. The order of filling, in words read backwards, is that of libdeflate
+// (Eric Biggers, MIT), on which the layout of entries is modelled, too.
 //
 // An entry holds all that a decoder does with a word, 32 bits:
 //   literal    bit 31, value in 16 … 23
 //   length     base in 16 … 24                 distance   base in 16 … 30
-//   special    bit 15: with bit 14 a second table, which begins at entry 16 … 30 and takes 8 … 11 bits; with bit 13 the end of the block; else no word
-// Bits 0 … 7 are what is to be taken from the stream, extra bits included; 8 … 11 are the word's own.
+//   special bit 15: with bit 14 a second table, which begins at entry 16 … 30 and takes 8 … 11 bits; with bit 13 the
+//   end of the block; else no word Bits 0 … 7 are what is to be taken from the stream, extra bits included; 8 … 11 are
+//   the word's own.
 
 export const LITERAL: u32 = 0x80000000;
 export const SPECIAL: u32 = 0x8000;
@@ -19,7 +21,10 @@ export const LITERAL_BITS: u32 = 11;
 export const DISTANCE_BITS: u32 = 8;
 export const LENGTHS_BITS: u32 = 7;
 
-/** Symbols of each alphabet: literals and lengths, distances, lengths of words. The last two of the first two stand for nothing. */
+/**
+ * Symbols of each alphabet: literals and lengths, distances, lengths of words. The last two of the first two stand for
+ * nothing.
+ */
 export const LITERAL_SYMBOLS: u32 = 288;
 export const DISTANCE_SYMBOLS: u32 = 32;
 export const LENGTHS_SYMBOLS: u32 = 19;
@@ -48,13 +53,18 @@ let distanceBits: u32 = 0;
 let fixed: bool = false;
 let meant: bool = false;
 
-export function literalTableBits(): u32 { return literalBits; }
-export function distanceTableBits(): u32 { return distanceBits; }
+export function literalTableBits(): u32 {
+  return literalBits;
+}
+export function distanceTableBits(): u32 {
+  return distanceBits;
+}
 
 function fillMeanings(): void {
   if (meant) return;
   meant = true;
-  for (let literal: u32 = 0; literal < 256; literal++) store<u32>(LITERAL_MEANINGS + (literal << 2), LITERAL | (literal << 16));
+  for (let literal: u32 = 0; literal < 256; literal++)
+    store<u32>(LITERAL_MEANINGS + (literal << 2), LITERAL | (literal << 16));
   store<u32>(LITERAL_MEANINGS + (256 << 2), SPECIAL | END_OF_BLOCK);
   let base: u32 = 3;
   for (let symbol: u32 = 257; symbol < 285; symbol++) {
@@ -73,7 +83,8 @@ function fillMeanings(): void {
   }
   store<u32>(DISTANCE_MEANINGS + (30 << 2), SPECIAL);
   store<u32>(DISTANCE_MEANINGS + (31 << 2), SPECIAL);
-  for (let symbol: u32 = 0; symbol < LENGTHS_SYMBOLS; symbol++) store<u32>(LENGTHS_MEANINGS + (symbol << 2), symbol << 16);
+  for (let symbol: u32 = 0; symbol < LENGTHS_SYMBOLS; symbol++)
+    store<u32>(LENGTHS_MEANINGS + (symbol << 2), symbol << 16);
 }
 
 /** The code that tells the lengths of the two others, from 19 lengths at `WORD_LENGTHS`. False: it is none. */
@@ -104,14 +115,15 @@ export function buildFixedTables(): void {
 }
 
 /**
- * Fills `table` and gives the bits of its first look; 0: the lengths are those of no code. A code with words left over is none, but for one word of one bit
- * or no word at all, which zlib takes (`sparse`): what was left over is then no word.
+ * Fills `table` and gives the bits of its first look; 0: the lengths are those of no code. A code with words left over
+ * is none, but for one word of one bit or no word at all, which zlib takes (`sparse`): what was left over is then no
+ * word.
  */
 function build(lengths: usize, symbols: u32, meanings: usize, table: usize, firstBits: u32, sparse: bool): u32 {
   memory.fill(COUNTS, 0, 64);
   for (let i: u32 = 0; i < symbols; i++) {
     i = nextUsed(lengths, i, symbols);
-    const at = COUNTS + (<usize>load<u8>(lengths + i) << 2);
+    const at = COUNTS + ((<usize>load<u8>(lengths + i)) << 2);
     store<u32>(at, load<u32>(at) + 1);
   }
   let longest = LONGEST_WORD_BITS;
@@ -153,11 +165,14 @@ function buildSparse(lengths: usize, symbols: u32, meanings: usize, table: usize
   const none = SPECIAL | (1 << 8) | 1;
   store<u32>(table, none);
   store<u32>(table, none, 4);
-  for (let i: u32 = 0; i < symbols; i++) if (load<u8>(lengths + i) != 0) store<u32>(table, load<u32>(meanings + (i << 2)) + (1 << 8) + 1);
+  for (let i: u32 = 0; i < symbols; i++)
+    if (load<u8>(lengths + i) != 0) store<u32>(table, load<u32>(meanings + (i << 2)) + (1 << 8) + 1);
   return 1;
 }
 
-/** Enters the words in the order of their lengths; they are counted up as they stand in the stream, first bit lowest. */
+/**
+ * Enters the words in the order of their lengths; they are counted up as they stand in the stream, first bit lowest.
+ */
 function fill(meanings: usize, table: usize, tableBits: u32): void {
   let bits: u32 = 1;
   let count = load<u32>(COUNTS + 4);
@@ -167,7 +182,10 @@ function fill(meanings: usize, table: usize, tableBits: u32): void {
   let sorted = SORTED;
   while (bits <= tableBits) {
     do {
-      store<u32>(table + (<usize>word << 2), load<u32>(meanings + (<usize>load<u16>(sorted) << 2)) + (bits << 8) + bits);
+      store<u32>(
+        table + ((<usize>word) << 2),
+        load<u32>(meanings + ((<usize>load<u16>(sorted)) << 2)) + (bits << 8) + bits,
+      );
       sorted += 2;
       if (word == end - 1) {
         for (; bits < tableBits; bits++) end = doubled(table, end);
@@ -183,7 +201,15 @@ function fill(meanings: usize, table: usize, tableBits: u32): void {
 }
 
 /** The words longer than `tableBits`: those that begin alike share a table behind the first one. */
-function fillSecond(meanings: usize, table: usize, tableBits: u32, bits: u32, count: u32, word: u32, sorted: usize): void {
+function fillSecond(
+  meanings: usize,
+  table: usize,
+  tableBits: u32,
+  bits: u32,
+  count: u32,
+  word: u32,
+  sorted: usize,
+): void {
   const mask: u32 = (1 << tableBits) - 1;
   let end: u32 = 1 << tableBits;
   let prefix: u32 = u32.MAX_VALUE;
@@ -194,14 +220,18 @@ function fillSecond(meanings: usize, table: usize, tableBits: u32, bits: u32, co
       start = end;
       let secondBits = bits - tableBits;
       let used = count;
-      while (used < <u32>1 << secondBits) used = (used << 1) + load<u32>(COUNTS + (<usize>(tableBits + ++secondBits) << 2));
+      while (used < (<u32>1) << secondBits)
+        used = (used << 1) + load<u32>(COUNTS + ((<usize>(tableBits + ++secondBits)) << 2));
       end = start + (1 << secondBits);
-      store<u32>(table + (<usize>prefix << 2), (start << 16) | SPECIAL | SECOND_TABLE | (secondBits << 8) | tableBits);
+      store<u32>(
+        table + ((<usize>prefix) << 2),
+        (start << 16) | SPECIAL | SECOND_TABLE | (secondBits << 8) | tableBits,
+      );
     }
     const own = bits - tableBits;
-    const entry = load<u32>(meanings + (<usize>load<u16>(sorted) << 2)) + (own << 8) + own;
+    const entry = load<u32>(meanings + ((<usize>load<u16>(sorted)) << 2)) + (own << 8) + own;
     sorted += 2;
-    for (let i = start + (word >> tableBits); i < end; i += 1 << own) store<u32>(table + (<usize>i << 2), entry);
+    for (let i = start + (word >> tableBits); i < end; i += 1 << own) store<u32>(table + ((<usize>i) << 2), entry);
     const last: u32 = (1 << bits) - 1;
     if (word == last) return;
     word = next(word, last);
@@ -214,7 +244,7 @@ function fillSecond(meanings: usize, table: usize, tableBits: u32, bits: u32, co
 // @ts-ignore: decorator
 @inline
 function doubled(table: usize, entries: u32): u32 {
-  memory.copy(table + (<usize>entries << 2), table, <usize>entries << 2);
+  memory.copy(table + ((<usize>entries) << 2), table, (<usize>entries) << 2);
   return entries << 1;
 }
 

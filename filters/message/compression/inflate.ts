@@ -1,10 +1,23 @@
-// DEFLATE (RFC 1951) of a whole message in memory. Every byte that is read and written is counted; what does not end where the stream says that it ends is
-// an error. What the format allows and zlib refuses is refused, and the reverse.
+// DEFLATE (RFC 1951) of a whole message in memory. Every byte that is read and written is counted; what does not end
+// where the stream says that it ends is an error. What the format allows and zlib refuses is refused, and the reverse.
 import { Arena } from '../../memory/arena';
 import { ErrorId } from '../../errors.gen';
 import {
-  DISTANCE_TABLE, END_OF_BLOCK, LENGTHS_BITS, LENGTHS_SYMBOLS, LENGTHS_TABLE, LITERAL, LITERAL_TABLE, SECOND_TABLE, SPECIAL, WORD_LENGTHS,
-  buildFixedTables, buildLengthsTable, buildTables, distanceTableBits, literalTableBits,
+  DISTANCE_TABLE,
+  END_OF_BLOCK,
+  LENGTHS_BITS,
+  LENGTHS_SYMBOLS,
+  LENGTHS_TABLE,
+  LITERAL,
+  LITERAL_TABLE,
+  SECOND_TABLE,
+  SPECIAL,
+  WORD_LENGTHS,
+  buildFixedTables,
+  buildLengthsTable,
+  buildTables,
+  distanceTableBits,
+  literalTableBits,
 } from './huffman';
 
 /** The order in which the lengths of the first code come (RFC 1951, 3.2.7). */
@@ -12,7 +25,9 @@ const LENGTHS_ORDER: usize = memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 
 
 /** Longest match, bytes. */
 const LONGEST_MATCH_BYTES: usize = 258;
-/** Room behind what may be written: a turn of the fast loop writes three literals and a match, sixteen bytes at a time. */
+/**
+ * Room behind what may be written: a turn of the fast loop writes three literals and a match, sixteen bytes at a time.
+ */
 const SLACK_BYTES: usize = 320;
 /** Input that a turn of the fast loop may read. */
 const FAST_INPUT_BYTES: usize = 16;
@@ -49,7 +64,10 @@ export class Inflater {
     return <u32>(this.out - this.start);
   }
 
-  /** Sets out to open `length` bytes. At most `maxBytes` may come out; `expected` of them are probable. False: no memory. */
+  /**
+   * Sets out to open `length` bytes. At most `maxBytes` may come out; `expected` of them are probable. False: no
+   * memory.
+   */
   begin(pointer: usize, length: u32, expected: u32, maxBytes: u32, arena: Arena): bool {
     this.at = pointer;
     this.end = pointer + length;
@@ -61,7 +79,9 @@ export class Inflater {
     return this.start != 0;
   }
 
-  /** Opens one stream, which begins at `at`; then `at` is behind its last byte. ErrorId.None, or what is wrong with it. */
+  /**
+   * Opens one stream, which begins at `at`; then `at` is behind its last byte. ErrorId.None, or what is wrong with it.
+   */
   stream(): ErrorId {
     this.window = this.out;
     this.bits = 0;
@@ -84,7 +104,7 @@ export class Inflater {
   @inline
   private fill(): void {
     while (this.bitCount < 56 && this.at < this.end) {
-      this.bits |= <u64>load<u8>(this.at++) << this.bitCount;
+      this.bits |= (<u64>load<u8>(this.at++)) << this.bitCount;
       this.bitCount += 8;
     }
   }
@@ -93,7 +113,7 @@ export class Inflater {
   // @ts-ignore: decorator
   @inline
   private take(count: u32): u32 {
-    const value = <u32>this.bits & ((1 << count) - 1);
+    const value = (<u32>this.bits) & ((1 << count) - 1);
     this.bits >>= count;
     this.bitCount -= count;
     return value;
@@ -181,7 +201,7 @@ export class Inflater {
     let i: u32 = 0;
     while (i < count) {
       this.fill();
-      const entry = load<u32>(LENGTHS_TABLE + ((<usize>this.bits & ((1 << LENGTHS_BITS) - 1)) << 2));
+      const entry = load<u32>(LENGTHS_TABLE + (((<usize>this.bits) & ((1 << LENGTHS_BITS) - 1)) << 2));
       const wordBits = entry & 255;
       if (wordBits > this.bitCount) return ErrorId.FIM_RT_0052;
       const length = entry >> 16;
@@ -203,8 +223,8 @@ export class Inflater {
   }
 
   /**
-   * Symbols as long as there is plenty of input and of room, without looking at either within a turn. `symbol` must look at the next one: the end of
-   * something is near, or something is wrong.
+   * Symbols as long as there is plenty of input and of room, without looking at either within a turn. `symbol` must
+   * look at the next one: the end of something is near, or something is wrong.
    */
   private fast(): void {
     const literalMask: u64 = (1 << literalTableBits()) - 1;
@@ -241,7 +261,8 @@ export class Inflater {
         at += (63 - bitCount) >> 3;
         bitCount |= 56;
       }
-      // 56 bits are here: a length takes at most 20, a distance 28. Nothing is used up before both are known to be words.
+      // 56 bits are here: a length takes at most 20, a distance 28. Nothing is used up before both are known to be
+      // words.
       let taken: u32 = 0;
       if (entry & SECOND_TABLE) {
         taken = entry & 255;
@@ -257,7 +278,7 @@ export class Inflater {
       if (entry & SPECIAL) break;
       const length = <usize>(entry >> 16) + extraBits(entry, bits >> taken);
       taken += entry & 255;
-      entry = load<u32>(DISTANCE_TABLE + (<usize>((bits >> taken) & distanceMask) << 2));
+      entry = load<u32>(DISTANCE_TABLE + ((<usize>((bits >> taken) & distanceMask)) << 2));
       if (entry & SECOND_TABLE) {
         const firstBits = entry & 255;
         entry = second(DISTANCE_TABLE, entry, bits >> taken);
@@ -289,14 +310,14 @@ export class Inflater {
       return 0;
     }
     if (entry & SPECIAL) return entry & END_OF_BLOCK ? END_OF_BLOCK : <u32>ErrorId.FIM_RT_0055;
-    const lengthBits = (entry & 255) - (entry >> 8 & 15);
+    const lengthBits = (entry & 255) - ((entry >> 8) & 15);
     if (lengthBits > this.bitCount) return ErrorId.FIM_RT_0052;
     const length = <usize>(entry >> 16) + this.take(lengthBits);
     this.fill();
     entry = this.word(DISTANCE_TABLE, distanceTableBits());
     if (entry == 0) return ErrorId.FIM_RT_0052;
     if (entry & SPECIAL) return ErrorId.FIM_RT_0055;
-    const distanceBits = (entry & 255) - (entry >> 8 & 15);
+    const distanceBits = (entry & 255) - ((entry >> 8) & 15);
     if (distanceBits > this.bitCount) return ErrorId.FIM_RT_0052;
     const distance = <usize>(entry >> 16) + this.take(distanceBits);
     if (distance > this.out - this.window) return ErrorId.FIM_RT_0055;
@@ -306,17 +327,20 @@ export class Inflater {
     return 0;
   }
 
-  /** The entry of the next word, whose own bits are used up, with its extra bits still to come; 0: the input ends within it. */
+  /**
+   * The entry of the next word, whose own bits are used up, with its extra bits still to come; 0: the input ends within
+   * it.
+   */
   private word(table: usize, tableBits: u32): u32 {
-    let entry = load<u32>(table + ((<usize>this.bits & ((1 << tableBits) - 1)) << 2));
+    let entry = load<u32>(table + (((<usize>this.bits) & ((1 << tableBits) - 1)) << 2));
     if (entry & SECOND_TABLE) {
       const firstBits = entry & 255;
       if (firstBits > this.bitCount) return 0;
       entry = second(table, entry, this.bits);
-      if (firstBits + (entry >> 8 & 15) > this.bitCount) return 0;
+      if (firstBits + ((entry >> 8) & 15) > this.bitCount) return 0;
       this.take(firstBits);
     }
-    const own = entry >> 8 & 15;
+    const own = (entry >> 8) & 15;
     if (own > this.bitCount) return 0;
     this.take(own);
     return entry;
@@ -327,7 +351,7 @@ export class Inflater {
 // @ts-ignore: decorator
 @inline
 function second(table: usize, entry: u32, bits: u64): u32 {
-  const at = <usize>(entry >> 16 & 0x7fff) + (<usize>(bits >> (entry & 255)) & ((1 << (entry >> 8 & 15)) - 1));
+  const at = <usize>((entry >> 16) & 0x7fff) + ((<usize>(bits >> (entry & 255))) & ((1 << ((entry >> 8) & 15)) - 1));
   return load<u32>(table + (at << 2));
 }
 
@@ -335,11 +359,13 @@ function second(table: usize, entry: u32, bits: u64): u32 {
 // @ts-ignore: decorator
 @inline
 function extraBits(entry: u32, bits: u64): usize {
-  const own = entry >> 8 & 15;
-  return <usize>(bits >> own) & ((1 << ((entry & 255) - own)) - 1);
+  const own = (entry >> 8) & 15;
+  return (<usize>(bits >> own)) & ((1 << ((entry & 255) - own)) - 1);
 }
 
-/** Writes what stands `distance` bytes before, `length` bytes, and up to 15 bytes of no meaning behind it; the new end. */
+/**
+ * Writes what stands `distance` bytes before, `length` bytes, and up to 15 bytes of no meaning behind it; the new end.
+ */
 // @ts-ignore: decorator
 @inline
 function copyMatch(out: usize, distance: usize, length: usize): usize {

@@ -1,5 +1,6 @@
-// Forms and query strings: `name=value` joined by `&`, percent-encoded, `+` for a blank (application/x-www-form-urlencoded, WHATWG URL standard, 5.1),
-// read strictly: what that standard repairs is refused here.
+// Forms and query strings: `name=value` joined by `&`, percent-encoded, `+` for a blank
+// (application/x-www-form-urlencoded, WHATWG URL standard, 5.1), read strictly: what that standard repairs is refused
+// here.
 import { Arena } from '../../memory/arena';
 import { ErrorId } from '../../errors.gen';
 import { MAX_FORM_BYTES, MAX_FORM_FIELDS } from '../../limits';
@@ -19,8 +20,8 @@ const READ_AHEAD_BYTES: usize = 16;
 const FIRST_FIELDS: u32 = 64;
 
 /**
- * The tree of one form at a time: an object with a String for each field. Empty parts between `&` are passed over; a part without `=` is a name with an empty
- * value. A name may come once: lists have no form that receivers agree on.
+ * The tree of one form at a time: an object with a String for each field. Empty parts between `&` are passed over; a
+ * part without `=` is a name with an empty value. A name may come once: lists have no form that receivers agree on.
  */
 export class FormDocument extends FieldTree {
   /** Offset of the mistake after a failed `parse`, bytes. */
@@ -31,15 +32,15 @@ export class FormDocument extends FieldTree {
   private textBytes: u32 = 0;
 
   /**
-   * Indexes a form, or a query string without its `?`, in any byte range. Answers 0, or an `ErrorId` with `errorOffset` set: FIM-FORM-0001 to 0004, or
-   * FIM-RT-0006 when the arena is full. Linear in the length.
+   * Indexes a form, or a query string without its `?`, in any byte range. Answers 0, or an `ErrorId` with `errorOffset`
+   * set: FIM-FORM-0001 to 0004, or FIM-RT-0006 when the arena is full. Linear in the length.
    */
   parse(source: usize, length: u32, arena: Arena): u32 {
     this.root = 0;
     this.errorOffset = 0;
     const end = source + length;
     if (length > MAX_FORM_BYTES) return ErrorId.FIM_FORM_0004;
-    if (end + READ_AHEAD_BYTES > <usize>memory.size() << 16 && memory.grow(1) < 0) return ErrorId.FIM_RT_0006;
+    if (end + READ_AHEAD_BYTES > (<usize>memory.size()) << 16 && memory.grow(1) < 0) return ErrorId.FIM_RT_0006;
     if (!this.begin(source, arena, FIRST_FIELDS) || !this.open(0, 0, FieldKind.Object)) return ErrorId.FIM_RT_0006;
     this.error = ErrorId.None;
     let p = source;
@@ -74,7 +75,8 @@ export class FormDocument extends FieldTree {
   /** One field; the address of the `&` after it, or the end. */
   private field(p: usize, end: usize, arena: Arena): usize {
     if (this.size > MAX_FORM_FIELDS) return this.fail(ErrorId.FIM_FORM_0004, p);
-    if (this.size + 1 >= this.capacity && !this.grow(arena, MAX_FORM_FIELDS + 1)) return this.fail(ErrorId.FIM_RT_0006, p);
+    if (this.size + 1 >= this.capacity && !this.grow(arena, MAX_FORM_FIELDS + 1))
+      return this.fail(ErrorId.FIM_RT_0006, p);
     let stop = this.part(p, end, true, arena);
     if (stop == 0) return 0;
     const name = this.textAt;
@@ -138,7 +140,9 @@ export class FormDocument extends FieldTree {
   }
 }
 
-/** Bit i is set if byte i of the 16 at `p` is no plain character: `&`, `=`, `%`, `+`, or what may not stand in a form. */
+/**
+ * Bit i is set if byte i of the 16 at `p` is no plain character: `&`, `=`, `%`, `+`, or what may not stand in a form.
+ */
 // @ts-ignore: decorator
 @inline
 function partStops(p: usize): u32 {

@@ -1,4 +1,5 @@
-// UnionPay's message header between switches (46 bytes, or 41 without its last part), as public implementations give it: its parts, and which of them are text.
+// UnionPay's message header between switches (46 bytes, or 41 without its last part), as public implementations give
+// it: its parts, and which of them are text.
 import { Bytes } from '../../memory/bytes';
 import { NO_NUMBER, readNumber } from './numbers';
 import { CUPS_BYTES, IsoEncoding, SHORT_CUPS_BYTES } from './spec';
@@ -31,8 +32,9 @@ export const CUPS_PARTS: StaticArray<HeaderPart> = [
 ];
 
 /**
- * Bytes of the header of a message that ends at `end`, by what the header says of its own length; 0 if it is none: another length, or a length of header and
- * message that is wrong. The caller has at least the shorter header, and sees to a longer one that is cut off.
+ * Bytes of the header of a message that ends at `end`, by what the header says of its own length; 0 if it is none:
+ * another length, or a length of header and message that is wrong. The caller has at least the shorter header, and sees
+ * to a longer one that is cut off.
  */
 export function cupsHeaderBytes(header: usize, end: usize): u32 {
   const there = end - header;

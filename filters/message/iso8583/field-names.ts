@@ -22,10 +22,11 @@ export function fillFieldNames(): void {
     store<u16>(at, 0x4544); // DE
     at += 2;
     if (element >= 100) store<u8>(at++, <u8>(48 + element / 100));
-    if (element >= 10) store<u8>(at++, <u8>(48 + (element / 10) % 10));
-    store<u8>(at, <u8>(48 + element % 10));
+    if (element >= 10) store<u8>(at++, <u8>(48 + ((element / 10) % 10)));
+    store<u8>(at, <u8>(48 + (element % 10)));
   }
-  for (let slot: u32 = 0; slot <= LAST_ELEMENT; slot++) store<u32>(HASHES + (slot << 2), hashBytes(fieldName(slot), fieldNameLength(slot)));
+  for (let slot: u32 = 0; slot <= LAST_ELEMENT; slot++)
+    store<u32>(HASHES + (slot << 2), hashBytes(fieldName(slot), fieldNameLength(slot)));
 }
 
 /** Address of the name of an element, or of MTI or TPDU. */

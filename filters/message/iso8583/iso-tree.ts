@@ -1,5 +1,5 @@
-// An ISO 8583 message as fields: MTI, DE2 …, with the objects of chip data below DE55. Values are text, whatever their encoding: digits of BCD, hexadecimal
-// digits of bytes.
+// An ISO 8583 message as fields: MTI, DE2 …, with the objects of chip data below DE55. Values are text, whatever their
+// encoding: digits of BCD, hexadecimal digits of bytes.
 import { ErrorId } from '../../errors.gen';
 import { MAX_TLV_NODES } from '../../limits';
 import { Arena } from '../../memory/arena';
@@ -13,8 +13,22 @@ import { encodedBytes, isElement } from './element-format';
 import { fieldName, fieldNameHash, fieldNameLength, fillFieldNames, MTI, TPDU } from './field-names';
 import { numberBytes, readNumber } from './numbers';
 import {
-  IsoContent, IsoEncoding, IsoFormat, IsoSpec, LAST_ELEMENT, LengthHeader, NetworkHeader, rowContent, rowEncoding, rowFillsRight, rowFormat, rowLengthEncoding,
-  rowMost, rowPrefix, SHORT_CUPS_BYTES, TPDU_BYTES,
+  IsoContent,
+  IsoEncoding,
+  IsoFormat,
+  IsoSpec,
+  LAST_ELEMENT,
+  LengthHeader,
+  NetworkHeader,
+  rowContent,
+  rowEncoding,
+  rowFillsRight,
+  rowFormat,
+  rowLengthEncoding,
+  rowMost,
+  rowPrefix,
+  SHORT_CUPS_BYTES,
+  TPDU_BYTES,
 } from './spec';
 
 const BITMAP_BYTES: u32 = 8;
@@ -47,8 +61,9 @@ export class IsoTree extends TlvTree {
   }
 
   /**
-   * Reads a message. The second bitmap follows the first, the third the second (bit 65). Answers 0, or FIM-ISO-0001 to 0008 or, for chip data, FIM-TLV-0001 to
-   * 0004, with `errorElement` and `errorOffset` set; FIM-RT-0006 if the arena is full. Linear.
+   * Reads a message. The second bitmap follows the first, the third the second (bit 65). Answers 0, or FIM-ISO-0001 to
+   * 0008 or, for chip data, FIM-TLV-0001 to 0004, with `errorElement` and `errorOffset` set; FIM-RT-0006 if the arena
+   * is full. Linear.
    */
   read(source: usize, length: u32, spec: IsoSpec, arena: Arena): u32 {
     this.errorElement = 0;
@@ -95,7 +110,12 @@ export class IsoTree extends TlvTree {
   /** Length header, TPDU and network header. */
   private readHeader(spec: IsoSpec): u32 {
     if (spec.lengthHeader != LengthHeader.None) {
-      const encoding = spec.lengthHeader == LengthHeader.Binary2 ? IsoEncoding.Binary : spec.lengthHeader == LengthHeader.Bcd2 ? IsoEncoding.Bcd : IsoEncoding.Ascii;
+      const encoding =
+        spec.lengthHeader == LengthHeader.Binary2
+          ? IsoEncoding.Binary
+          : spec.lengthHeader == LengthHeader.Bcd2
+            ? IsoEncoding.Bcd
+            : IsoEncoding.Ascii;
       const bytes = numberBytes(encoding, 4);
       if (!this.hasMore(bytes)) return ErrorId.FIM_ISO_0001;
       const length = readNumber(encoding, this.at, 4);
@@ -143,14 +163,14 @@ export class IsoTree extends TlvTree {
         for (let i: u32 = 0; i < size; i++) {
           const digit = hexDigit(load<u8>(this.at + i));
           if (digit > 15) return ErrorId.FIM_ISO_0003;
-          bits = (bits << 4) | <u64>digit;
+          bits = (bits << 4) | (<u64>digit);
         }
       } else bits = bswap(load<u64>(this.at));
       this.at += size;
       if (map == 0) this.low = bits;
       else if (map == 1) this.middle = bits;
       else this.high = bits;
-      if ((bits >> 63) == 0) break;
+      if (bits >> 63 == 0) break;
     }
     // The first bit of a bitmap says that another follows; of the third it is element 129.
     this.low &= u64.MAX_VALUE >> 1;
@@ -203,7 +223,15 @@ export class IsoTree extends TlvTree {
   }
 
   /** The text of an element. */
-  private setValue(node: u32, format: IsoFormat, encoding: IsoEncoding, p: usize, units: u32, bytes: u32, right: bool): void {
+  private setValue(
+    node: u32,
+    format: IsoFormat,
+    encoding: IsoEncoding,
+    p: usize,
+    units: u32,
+    bytes: u32,
+    right: bool,
+  ): void {
     if (encoding == IsoEncoding.Ascii) {
       if (format == IsoFormat.Special || format == IsoFormat.Mixed) this.byteText(node, p, units);
       else this.span(node, p, units);

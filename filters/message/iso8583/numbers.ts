@@ -12,10 +12,14 @@ export function numberBytes(encoding: IsoEncoding, digits: u32): u32 {
   return encoding == IsoEncoding.Bcd || encoding == IsoEncoding.Binary ? (digits + 1) >> 1 : digits;
 }
 
-/** A number of `digits` decimal digits, at most four; -1 if it is none. Binary and BCD take as many bytes as the digits need. */
+/**
+ * A number of `digits` decimal digits, at most four; -1 if it is none. Binary and BCD take as many bytes as the digits
+ * need.
+ */
 export function readNumber(encoding: IsoEncoding, pointer: usize, digits: u32): i32 {
   let value = 0;
-  if (encoding == IsoEncoding.Binary) return digits > 2 ? (<i32>load<u8>(pointer) << 8) | load<u8>(pointer, 1) : load<u8>(pointer);
+  if (encoding == IsoEncoding.Binary)
+    return digits > 2 ? ((<i32>load<u8>(pointer)) << 8) | load<u8>(pointer, 1) : load<u8>(pointer);
   const bytes = numberBytes(encoding, digits);
   for (let i: u32 = 0; i < bytes; i++) {
     const byte = <u32>load<u8>(pointer + i);

@@ -21,7 +21,10 @@ export const enum IsoFormat {
   Track = 6,
   /** `x+n`: C or D, then digits. */
   Signed = 7,
-  /** `ansb`: characters of which some are bytes (a usage and a length, then what is enciphered): anything may stand there. */
+  /**
+   * `ansb`: characters of which some are bytes (a usage and a length, then what is enciphered): anything may stand
+   * there.
+   */
   Mixed = 8,
   /** `zh`: a track that may be enciphered: hexadecimal digits and `=`. */
   SealedTrack = 9,
@@ -179,11 +182,27 @@ export class IsoSpec {
   private readonly rows: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
 
   /**
-   * Defines a data element. `prefix`: digits of its length prefix, 0 if the length is fixed; `most`: its length, at most 9999; `encoding`,
-   * `lengthEncoding`, `fill`: Default, or its own.
+   * Defines a data element. `prefix`: digits of its length prefix, 0 if the length is fixed; `most`: its length, at
+   * most 9999; `encoding`, `lengthEncoding`, `fill`: Default, or its own.
    */
-  define(element: u32, format: IsoFormat, prefix: u32, most: u32, encoding: IsoEncoding = IsoEncoding.Default, lengthEncoding: IsoEncoding = IsoEncoding.Default, content: IsoContent = IsoContent.Text, fill: IsoFill = IsoFill.Default): void {
-    const bits = min<u32>(most, MAX_LENGTH) | (min<u32>(prefix, 4) << PREFIX_SHIFT) | (format << FORMAT_SHIFT) | (encoding << ENCODING_SHIFT) | (lengthEncoding << LENGTH_ENCODING_SHIFT) | (content << CONTENT_SHIFT) | (fill << FILL_SHIFT);
+  define(
+    element: u32,
+    format: IsoFormat,
+    prefix: u32,
+    most: u32,
+    encoding: IsoEncoding = IsoEncoding.Default,
+    lengthEncoding: IsoEncoding = IsoEncoding.Default,
+    content: IsoContent = IsoContent.Text,
+    fill: IsoFill = IsoFill.Default,
+  ): void {
+    const bits =
+      min<u32>(most, MAX_LENGTH) |
+      (min<u32>(prefix, 4) << PREFIX_SHIFT) |
+      (format << FORMAT_SHIFT) |
+      (encoding << ENCODING_SHIFT) |
+      (lengthEncoding << LENGTH_ENCODING_SHIFT) |
+      (content << CONTENT_SHIFT) |
+      (fill << FILL_SHIFT);
     this.defineRow(element, format == IsoFormat.None ? 0 : bits);
   }
 
@@ -204,9 +223,12 @@ export class IsoSpec {
   seal(): IsoSpec {
     for (let element: u32 = 0; element <= LAST_ELEMENT; element++) {
       let row = this.defined[element];
-      if (row != 0 && rowEncoding(row) == IsoEncoding.Default) row = (row & ~(7 << ENCODING_SHIFT)) | (this.encodingOf(rowFormat(row)) << ENCODING_SHIFT);
-      if (row != 0 && rowLengthEncoding(row) == IsoEncoding.Default) row = (row & ~(7 << LENGTH_ENCODING_SHIFT)) | (this.lengths << LENGTH_ENCODING_SHIFT);
-      if (row != 0 && row >> FILL_SHIFT == IsoFill.Default) row |= (isTrack(rowFormat(row)) ? this.trackFill : this.fill) << FILL_SHIFT;
+      if (row != 0 && rowEncoding(row) == IsoEncoding.Default)
+        row = (row & ~(7 << ENCODING_SHIFT)) | (this.encodingOf(rowFormat(row)) << ENCODING_SHIFT);
+      if (row != 0 && rowLengthEncoding(row) == IsoEncoding.Default)
+        row = (row & ~(7 << LENGTH_ENCODING_SHIFT)) | (this.lengths << LENGTH_ENCODING_SHIFT);
+      if (row != 0 && row >> FILL_SHIFT == IsoFill.Default)
+        row |= (isTrack(rowFormat(row)) ? this.trackFill : this.fill) << FILL_SHIFT;
       this.rows[element] = row;
     }
     return this;

@@ -2,7 +2,11 @@
 
 /** Number of specifications: iso8583-1987, iso8583-1993, iso8583-2003, unionpay-switch, unionpay-terminal. */
 export const SPECIFICATION_COUNT: u32 = 5;
-/** Columns of SPEC_HEADS: the specification that this one extends (255: none), first row, rows, versions of the message type (bits), encodings (message type, bitmap, lengths, digits, text, track, bytes), fill of digits and of tracks, TPDU, network header and its bytes. */
+/**
+ * Columns of SPEC_HEADS: the specification that this one extends (255: none), first row, rows, versions of the message
+ * type (bits), encodings (message type, bitmap, lengths, digits, text, track, bytes), fill of digits and of tracks,
+ * TPDU, network header and its bytes.
+ */
 export const SPEC_COLUMNS: u32 = 16;
 export const SPEC_HEADS: usize = memory.data<u16>([
   255, 0, 126, 769, 0, 3, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0,

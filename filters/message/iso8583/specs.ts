@@ -1,5 +1,5 @@
-// The specifications that come with FIM. A configuration starts from one of them and defines its own elements over it. Their data, with sources and with
-// what is the project's reading, are the files in `specs/`.
+// The specifications that come with FIM. A configuration starts from one of them and defines its own elements over it.
+// Their data, with sources and with what is the project's reading, are the files in `specs/`.
 import { IsoEncoding, IsoFill, IsoSpec, NetworkHeader } from './spec';
 import { SPEC_COLUMNS, SPEC_HEADS, SPEC_ROWS, SPECIFICATION_COUNT } from './specs.gen';
 
@@ -38,7 +38,8 @@ function head(which: u32, column: u32): u32 {
 
 function addRows(spec: IsoSpec, which: u32): void {
   const first = head(which, FIRST_ROW);
-  for (let i = first, end = first + head(which, ROW_COUNT); i < end; i++) spec.defineRow(load<u32>(SPEC_ROWS + (i << 3)), load<u32>(SPEC_ROWS + (i << 3), 4));
+  for (let i = first, end = first + head(which, ROW_COUNT); i < end; i++)
+    spec.defineRow(load<u32>(SPEC_ROWS + (i << 3)), load<u32>(SPEC_ROWS + (i << 3), 4));
 }
 
 /** A copy of a specification, to be changed and sealed. Numbers beyond the last are the first. */

@@ -1,4 +1,5 @@
-// A strict index of a JSON text (RFC 8259): where each value starts and ends, and how values hang together. Nothing is copied or converted.
+// A strict index of a JSON text (RFC 8259): where each value starts and ends, and how values hang together. Nothing is
+// copied or converted.
 import { Arena } from '../../memory/arena';
 import { ErrorId } from '../../errors.gen';
 import { MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_NODES } from '../../limits';
@@ -15,8 +16,8 @@ const BYTES_PER_NODE: u32 = 8;
 const READ_AHEAD_BYTES: usize = 32;
 
 /**
- * The index of one text at a time. It lives in the arena given to `parse` and refers to the source, so both must stay as they are while it is
- * used. A node is a number; 0 is no node.
+ * The index of one text at a time. It lives in the arena given to `parse` and refers to the source, so both must stay
+ * as they are while it is used. A node is a number; 0 is no node.
  */
 export class JsonDocument extends FieldTree {
   /** Offset of the mistake after a failed `parse`, bytes. */
@@ -25,8 +26,9 @@ export class JsonDocument extends FieldTree {
   private readonly duplicates: DuplicateCheck = new DuplicateCheck();
 
   /**
-   * Indexes the text. Answers 0, or the `ErrorId` of what is wrong with `errorOffset` set: FIM-JSON-0001 to 0008, or FIM-RT-0006 when the arena
-   * is full. Linear in the length (n log n in the names of an object whose names were chosen to collide).
+   * Indexes the text. Answers 0, or the `ErrorId` of what is wrong with `errorOffset` set: FIM-JSON-0001 to 0008, or
+   * FIM-RT-0006 when the arena is full. Linear in the length (n log n in the names of an object whose names were chosen
+   * to collide).
    */
   parse(source: usize, length: u32, arena: Arena): u32 {
     this.root = 0;
@@ -35,7 +37,7 @@ export class JsonDocument extends FieldTree {
     this.errorOffset = 0;
     const end = source + length;
     if (length > MAX_JSON_BYTES) return ErrorId.FIM_JSON_0008;
-    if (end + READ_AHEAD_BYTES > <usize>memory.size() << 16 && memory.grow(1) < 0) return ErrorId.FIM_RT_0006;
+    if (end + READ_AHEAD_BYTES > (<usize>memory.size()) << 16 && memory.grow(1) < 0) return ErrorId.FIM_RT_0006;
     // UTF-16 and UTF-32 show in a zero among the first two bytes.
     if (length >= 2 && (load<u8>(source) == 0 || load<u8>(source, 1) == 0)) return ErrorId.FIM_JSON_0004;
     if (!isUtf8(source, length)) {
@@ -44,7 +46,7 @@ export class JsonDocument extends FieldTree {
     }
     if (length >= 3 && (load<u32>(source) & 0xffffff) == 0xbfbbef) return ErrorId.FIM_JSON_0004;
     this.capacity = min(length / BYTES_PER_NODE + 16, MAX_JSON_NODES + 1);
-    this.nodes = arena.allocate(<usize>this.capacity << NODE_SHIFT);
+    this.nodes = arena.allocate((<usize>this.capacity) << NODE_SHIFT);
     if (this.nodes == 0) return ErrorId.FIM_RT_0006;
     memory.fill(this.nodes, 0, 1 << NODE_SHIFT);
     if (this.build(source, end, arena) == 0) {
@@ -56,8 +58,8 @@ export class JsonDocument extends FieldTree {
   }
 
   /**
-   * The loop over values. `last` is the value before the one at hand in the same container, `count` how many came before it; while a container is
-   * open, its parent's count waits in the parent's record.
+   * The loop over values. `last` is the value before the one at hand in the same container, `count` how many came
+   * before it; while a container is open, its parent's count waits in the parent's record.
    */
   private build(p: usize, end: usize, arena: Arena): usize {
     const source = this.source;
@@ -71,11 +73,12 @@ export class JsonDocument extends FieldTree {
     let closer: u32 = 0; // of the container at hand
     while (true) {
       if (node >= limit) {
-        if (!this.grow(arena, MAX_JSON_NODES)) return fail(limit > MAX_JSON_NODES ? ErrorId.FIM_JSON_0008 : ErrorId.FIM_RT_0006, p);
+        if (!this.grow(arena, MAX_JSON_NODES))
+          return fail(limit > MAX_JSON_NODES ? ErrorId.FIM_JSON_0008 : ErrorId.FIM_RT_0006, p);
         nodes = this.nodes;
         limit = this.capacity;
       }
-      const record = nodes + (<usize>node << NODE_SHIFT);
+      const record = nodes + ((<usize>node) << NODE_SHIFT);
       p = skipWhitespace(p, end);
       if (closer == 125) {
         p = readKey(p, end, record, arena);
@@ -85,7 +88,7 @@ export class JsonDocument extends FieldTree {
         store<u64>(record, (<u64>count) << 32, KEY);
       }
       if (p >= end) return fail(ErrorId.FIM_JSON_0002, end);
-      if (last != 0) store<u32>(nodes + (<usize>last << NODE_SHIFT), node, NEXT);
+      if (last != 0) store<u32>(nodes + ((<usize>last) << NODE_SHIFT), node, NEXT);
       store<u32>(record, <u32>(p - source), START);
       store<u64>(record, (<u64>parent) << 32, NEXT);
       store<u32>(record, 0, COUNT);
@@ -93,7 +96,7 @@ export class JsonDocument extends FieldTree {
       if ((byte | 32) == 123) {
         if (++depth > MAX_JSON_DEPTH) return fail(ErrorId.FIM_JSON_0007, p);
         store<u32>(record, load<u32>(record, INFO) | (byte == 123 ? FieldKind.Object : FieldKind.Array), INFO);
-        store<u32>(nodes + (<usize>parent << NODE_SHIFT), count, COUNT);
+        store<u32>(nodes + ((<usize>parent) << NODE_SHIFT), count, COUNT);
         parent = node++;
         last = 0;
         count = 0;
@@ -116,12 +119,12 @@ export class JsonDocument extends FieldTree {
         if (next == 44) break;
         if (next != closer) return fail(ErrorId.FIM_JSON_0001, p - 1);
         if (closer == 125 && count > 1 && !this.unique(parent, count, arena)) return 0;
-        const container = nodes + (<usize>parent << NODE_SHIFT);
+        const container = nodes + ((<usize>parent) << NODE_SHIFT);
         store<u32>(container, <u32>(p - source), END);
         store<u32>(container, count, COUNT);
         last = parent;
         parent = load<u32>(container, PARENT);
-        const outer = nodes + (<usize>parent << NODE_SHIFT);
+        const outer = nodes + ((<usize>parent) << NODE_SHIFT);
         count = load<u32>(outer, COUNT) + 1;
         closer = (load<u32>(outer, INFO) & KIND_MASK) == FieldKind.Object ? 125 : 93;
         depth--;

@@ -1,5 +1,6 @@
-// Scanners of JSON tokens. Each takes the first byte of its token and the end of the text, and returns the byte after the token, or 0 after
-// setting `scanError` and `scanErrorAt`. They may read, never use, up to 15 bytes after `end`: the caller sees to it that these are in memory.
+// Scanners of JSON tokens. Each takes the first byte of its token and the end of the text, and returns the byte after
+// the token, or 0 after setting `scanError` and `scanErrorAt`. They may read, never use, up to 15 bytes after `end`:
+// the caller sees to it that these are in memory.
 import { ErrorId } from '../../errors.gen';
 
 /** Why the last scan failed. */
@@ -40,7 +41,7 @@ export function skipRun(pointer: usize, end: usize): usize {
     const byte = load<u8>(pointer);
     if (byte > 32 || (byte != 32 && byte != 10 && byte != 13 && byte != 9)) return pointer;
     pointer++;
-    const others = ~<u32>i8x16.bitmask(i8x16.eq(v128.load(pointer), v128.load(SPACES))) & 0xffff;
+    const others = ~(<u32>i8x16.bitmask(i8x16.eq(v128.load(pointer), v128.load(SPACES)))) & 0xffff;
     pointer += others != 0 ? <usize>ctz(others) : 16;
   }
   return pointer;
@@ -54,8 +55,8 @@ export function skipWhitespace(pointer: usize, end: usize): usize {
 }
 
 /**
- * Scans from inside a string to its closing quote, and returns the quote's address. On an escape, `flag` is set in the word at `flags`.
- * UTF-8 has been checked before.
+ * Scans from inside a string to its closing quote, and returns the quote's address. On an escape, `flag` is set in the
+ * word at `flags`. UTF-8 has been checked before.
  */
 export function scanString(pointer: usize, end: usize, flags: usize, flag: u32): usize {
   while (pointer < end) {
@@ -79,7 +80,14 @@ export function scanString(pointer: usize, end: usize, flags: usize, flag: u32):
 function scanEscape(pointer: usize, end: usize): usize {
   if (pointer + 1 >= end) return fail(ErrorId.FIM_JSON_0002, end);
   switch (load<u8>(pointer, 1)) {
-    case 34: case 92: case 47: case 98: case 102: case 110: case 114: case 116: // " \ / b f n r t
+    case 34:
+    case 92:
+    case 47:
+    case 98:
+    case 102:
+    case 110:
+    case 114:
+    case 116: // " \ / b f n r t
       return pointer + 2;
     case 117: // u
       return scanUnicodeEscape(pointer, end);
@@ -94,7 +102,8 @@ function scanUnicodeEscape(pointer: usize, end: usize): usize {
   if (unit < 0 || (unit & 0xfc00) == 0xdc00) return fail(ErrorId.FIM_JSON_0003, pointer);
   if ((unit & 0xfc00) != 0xd800) return pointer + 6;
   if (pointer + 12 > end) return fail(ErrorId.FIM_JSON_0003, pointer);
-  if (load<u16>(pointer, 6) != 0x755c || (hex4(pointer + 8) & 0x8000fc00) != 0xdc00) return fail(ErrorId.FIM_JSON_0003, pointer);
+  if (load<u16>(pointer, 6) != 0x755c || (hex4(pointer + 8) & 0x8000fc00) != 0xdc00)
+    return fail(ErrorId.FIM_JSON_0003, pointer);
   return pointer + 12;
 }
 
@@ -116,7 +125,9 @@ function skipDigits(pointer: usize, end: usize): usize {
   return pointer;
 }
 
-/** A number as RFC 8259 section 6 writes it. Its value is not computed: money does not go through floating point here. */
+/**
+ * A number as RFC 8259 section 6 writes it. Its value is not computed: money does not go through floating point here.
+ */
 export function scanNumber(pointer: usize, end: usize): usize {
   const start = pointer;
   if (load<u8>(pointer) == 45) pointer++;

@@ -12,7 +12,8 @@ export const enum Digits {
   Exponent = 7,
 }
 /** Bit n: a number may end in state n of Digits. */
-export const NUMBER_ENDS: u32 = (1 << Digits.Zero) | (1 << Digits.Whole) | (1 << Digits.Fraction) | (1 << Digits.Exponent);
+export const NUMBER_ENDS: u32 =
+  (1 << Digits.Zero) | (1 << Digits.Whole) | (1 << Digits.Fraction) | (1 << Digits.Exponent);
 
 /** The state after a further byte of a number; negative: the byte is none of it. */
 export function nextDigits(at: u32, byte: u32): i32 {
@@ -29,5 +30,7 @@ export function nextDigits(at: u32, byte: u32): i32 {
 
 /** Whether a backslash may stand before the byte. */
 export function isEscapeLetter(byte: u32): bool {
-  return byte == 34 || byte == 92 || byte == 47 || byte == 98 || byte == 102 || byte == 110 || byte == 114 || byte == 116;
+  return (
+    byte == 34 || byte == 92 || byte == 47 || byte == 98 || byte == 102 || byte == 110 || byte == 114 || byte == 116
+  );
 }

@@ -1,4 +1,6 @@
-/** What is kept of a text between its pieces; begins as zeros. Behind it: containers, hashes of names, the text at hand. */
+/**
+ * What is kept of a text between its pieces; begins as zeros. Behind it: containers, hashes of names, the text at hand.
+ */
 @unmanaged
 export class JsonStreamState {
   mode: u32;
@@ -48,7 +50,10 @@ export function goOnUtf8(state: JsonStreamState, byte: u32): bool {
   return true;
 }
 
-/** The first byte of a sequence (Unicode, table 3-7): how many follow, and the bounds of the second; false if none begins so. */
+/**
+ * The first byte of a sequence (Unicode, table 3-7): how many follow, and the bounds of the second; false if none
+ * begins so.
+ */
 export function beginUtf8(state: JsonStreamState, byte: u32): bool {
   if (byte < 0xc2 || byte > 0xf4) return false;
   state.utf8Left = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;

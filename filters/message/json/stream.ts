@@ -1,5 +1,6 @@
-// A strict reader of JSON (RFC 8259) for texts that come in pieces: the same verdict as the index of `document.ts`, in constant memory. All that is kept
-// between two pieces stands in one block of memory, so that the text may be cut anywhere: within an escape, a number, a UTF-8 sequence.
+// A strict reader of JSON (RFC 8259) for texts that come in pieces: the same verdict as the index of `document.ts`, in
+// constant memory. All that is kept between two pieces stands in one block of memory, so that the text may be cut
+// anywhere: within an escape, a number, a UTF-8 sequence.
 import { ErrorId } from '../../errors.gen';
 import { MAX_JSON_DEPTH, MAX_STREAM_KEYS, MAX_STREAM_KEYS_PER_OBJECT, MAX_STREAM_TEXT_BYTES } from '../../limits';
 import { sipBegin, sipEnd, sipText } from '../../memory/siphash';
@@ -50,7 +51,10 @@ export const JSON_STREAM_BYTES: u32 = <u32>(TEXT + MAX_STREAM_TEXT_BYTES + 16);
 
 /** Takes the events of one text; each answers an error or ErrorId.None. */
 export abstract class JsonEvents {
-  /** A value begins: the member `name` of the innermost container (in `stream.text`, for objects), its next item, or the text's only value. True: keep its text. */
+  /**
+   * A value begins: the member `name` of the innermost container (in `stream.text`, for objects), its next item, or the
+   * text's only value. True: keep its text.
+   */
   abstract onValue(stream: JsonStream, kind: FieldKind): bool;
   /** A scalar is complete; its text, if it was to be kept. */
   abstract onScalar(stream: JsonStream, kind: FieldKind, text: usize, length: u32): ErrorId;
@@ -104,8 +108,8 @@ export class JsonStream {
   }
 
   private isKnown(hash: u64, from: u32): bool {
-    const end = this.base + KEYS + (<usize>this.state.keyCount << 3);
-    for (let at = this.base + KEYS + (<usize>from << 3); at < end; at += 8) if (load<u64>(at) == hash) return true;
+    const end = this.base + KEYS + ((<usize>this.state.keyCount) << 3);
+    for (let at = this.base + KEYS + ((<usize>from) << 3); at < end; at += 8) if (load<u64>(at) == hash) return true;
     return false;
   }
 
@@ -114,7 +118,8 @@ export class JsonStream {
     const end = pointer + length;
     const state = this.state;
     while (pointer < end) {
-      if (state.mode == Mode.String && state.escape == Escape.None && state.utf8Left == 0) pointer = this.skipPlain(pointer, end);
+      if (state.mode == Mode.String && state.escape == Escape.None && state.utf8Left == 0)
+        pointer = this.skipPlain(pointer, end);
       if (state.keeping != 0 && state.textLength > MAX_STREAM_TEXT_BYTES) return ErrorId.FIM_PBOC_0041;
       if (pointer >= end) break;
       const byte = <u32>load<u8>(pointer);
@@ -145,7 +150,7 @@ export class JsonStream {
   private skipPlain(pointer: usize, end: usize): usize {
     const start = pointer;
     while (pointer + 16 <= end) {
-      const stops = stringStops(pointer) | <u32>i8x16.bitmask(v128.load(pointer));
+      const stops = stringStops(pointer) | (<u32>i8x16.bitmask(v128.load(pointer)));
       if (stops != 0) {
         pointer += ctz(stops);
         break;
@@ -163,21 +168,29 @@ export class JsonStream {
   private take(byte: u32): ErrorId {
     const state = this.state;
     switch (state.mode) {
-      case Mode.String: return this.takeInString(byte);
-      case Mode.Number: return this.takeInNumber(byte);
-      case Mode.Literal: return this.takeInLiteral(byte);
-      case Mode.Foreign: return this.takeForeign(byte);
+      case Mode.String:
+        return this.takeInString(byte);
+      case Mode.Number:
+        return this.takeInNumber(byte);
+      case Mode.Literal:
+        return this.takeInLiteral(byte);
+      case Mode.Foreign:
+        return this.takeForeign(byte);
     }
     if (isSpace(byte)) return ErrorId.None;
     if (byte >= 0x80) return this.beginForeign(byte);
     switch (state.mode) {
-      case Mode.FirstItem: return byte == 93 ? this.close() : this.begin(byte);
-      case Mode.FirstName: return byte == 125 ? this.close() : this.beginName(byte);
-      case Mode.Name: return this.beginName(byte);
+      case Mode.FirstItem:
+        return byte == 93 ? this.close() : this.begin(byte);
+      case Mode.FirstName:
+        return byte == 125 ? this.close() : this.beginName(byte);
+      case Mode.Name:
+        return this.beginName(byte);
       case Mode.Colon:
         state.mode = Mode.Value;
         return byte == 58 ? ErrorId.None : ErrorId.FIM_JSON_0001;
-      case Mode.After: return this.goOn(byte);
+      case Mode.After:
+        return this.goOn(byte);
     }
     return this.begin(byte);
   }
@@ -341,8 +354,9 @@ export class JsonStream {
     const from = this.frame(state.depth).keysFrom;
     const hash = this.hashOf(this.text, state.textLength);
     if (this.isKnown(hash, from)) return ErrorId.FIM_JSON_0006;
-    if (state.keyCount - from >= MAX_STREAM_KEYS_PER_OBJECT || state.keyCount >= MAX_STREAM_KEYS) return ErrorId.FIM_PBOC_0041;
-    store<u64>(this.base + KEYS + (<usize>state.keyCount << 3), hash);
+    if (state.keyCount - from >= MAX_STREAM_KEYS_PER_OBJECT || state.keyCount >= MAX_STREAM_KEYS)
+      return ErrorId.FIM_PBOC_0041;
+    store<u64>(this.base + KEYS + ((<usize>state.keyCount) << 3), hash);
     state.keyCount++;
     return ErrorId.None;
   }
@@ -355,7 +369,8 @@ export class JsonStream {
       this.keep(byte);
       return ErrorId.None;
     }
-    if (((NUMBER_ENDS >> state.digits) & 1) == 0 || (state.digits == Digits.Zero && byte - 48 < 10)) return ErrorId.FIM_JSON_0005;
+    if (((NUMBER_ENDS >> state.digits) & 1) == 0 || (state.digits == Digits.Zero && byte - 48 < 10))
+      return ErrorId.FIM_JSON_0005;
     const error = this.endScalar();
     return error != ErrorId.None ? error : this.take(byte);
   }
@@ -378,12 +393,18 @@ export class JsonStream {
 /** What begins with the byte; negative: no value does. */
 function kindOf(byte: u32): i32 {
   switch (byte) {
-    case 34: return FieldKind.String;
-    case 123: return FieldKind.Object;
-    case 91: return FieldKind.Array;
-    case 116: return FieldKind.True;
-    case 102: return FieldKind.False;
-    case 110: return FieldKind.Null;
+    case 34:
+      return FieldKind.String;
+    case 123:
+      return FieldKind.Object;
+    case 91:
+      return FieldKind.Array;
+    case 116:
+      return FieldKind.True;
+    case 102:
+      return FieldKind.False;
+    case 110:
+      return FieldKind.Null;
   }
   return byte - 48 < 10 || byte == 45 ? FieldKind.Number : -1;
 }

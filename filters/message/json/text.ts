@@ -27,11 +27,16 @@ export function writeUtf8(to: usize, point: u32): usize {
 
 function simpleEscape(byte: u8): u8 {
   switch (byte) {
-    case 98: return 8;
-    case 102: return 12;
-    case 110: return 10;
-    case 114: return 13;
-    case 116: return 9;
+    case 98:
+      return 8;
+    case 102:
+      return 12;
+    case 110:
+      return 10;
+    case 114:
+      return 13;
+    case 116:
+      return 9;
   }
   return byte;
 }
@@ -56,7 +61,7 @@ export function unescape(from: usize, length: u32, to: usize): u32 {
     let point = <u32>hex4(from + 2);
     from += 6;
     if ((point & 0xfc00) == 0xd800) {
-      point = 0x10000 + ((point & 0x3ff) << 10) + (<u32>hex4(from + 2) & 0x3ff);
+      point = 0x10000 + ((point & 0x3ff) << 10) + ((<u32>hex4(from + 2)) & 0x3ff);
       from += 6;
     }
     to = writeUtf8(to, point);

@@ -6,7 +6,9 @@ import { ESCAPED, INFO, FieldKind, KEY, KEY_ESCAPED, KEY_HASH, KEY_LENGTH_SHIFT 
 import { fail, scanLiteral, scanNumber, scanString, skipWhitespace } from './scan';
 import { unescape } from './text';
 
-/** Scans a string, number or literal, and adds its kind to the record; returns the address after it, 0 after a mistake. */
+/**
+ * Scans a string, number or literal, and adds its kind to the record; returns the address after it, 0 after a mistake.
+ */
 export function scanScalar(p: usize, end: usize, record: usize): usize {
   const byte = <u32>load<u8>(p);
   if (byte == 34) {
@@ -23,7 +25,10 @@ export function scanScalar(p: usize, end: usize, record: usize): usize {
   return scanLiteral(p, end);
 }
 
-/** Reads `"key" :` and the whitespace after it, and begins the member's record with the key; returns the address of the value, 0 after a mistake. */
+/**
+ * Reads `"key" :` and the whitespace after it, and begins the member's record with the key; returns the address of the
+ * value, 0 after a mistake.
+ */
 export function readKey(p: usize, end: usize, record: usize, arena: Arena): usize {
   if (p >= end) return fail(ErrorId.FIM_JSON_0002, end);
   if (load<u8>(p) != 34) return fail(ErrorId.FIM_JSON_0001, p);

@@ -13,7 +13,10 @@ export const enum Format {
   Alphabetic = 3,
   /** `an`: letters and digits. */
   Alphanumeric = 4,
-  /** `ans`: characters, and bytes beyond ASCII (the common character set, and names in GBK): no control characters of ASCII. */
+  /**
+   * `ans`: characters, and bytes beyond ASCII (the common character set, and names in GBK): no control characters of
+   * ASCII.
+   */
   Special = 5,
   /** Holds data objects. */
   Template = 6,
@@ -55,7 +58,12 @@ export function isInFormat(format: Format, pointer: usize, length: u32): bool {
   if (format == Format.Binary || format == Format.Template) return true;
   for (const end = pointer + filledLength(pointer, length); pointer < end; pointer++) {
     const byte = <u32>load<u8>(pointer);
-    if (format == Format.Special ? byte < 32 || byte == 127 : !isLetter(byte) && (format == Format.Alphabetic || !isDigit(byte))) return false;
+    if (
+      format == Format.Special
+        ? byte < 32 || byte == 127
+        : !isLetter(byte) && (format == Format.Alphabetic || !isDigit(byte))
+    )
+      return false;
   }
   return true;
 }

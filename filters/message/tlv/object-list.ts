@@ -6,8 +6,8 @@ const LARGEST_OBJECT_BYTES: u32 = 252;
 export const NO_OBJECT_LIST: i32 = -1;
 
 /**
- * Bytes of the data that a list describes: the sum of its lengths; -1 if the bytes are not pairs of a tag (two bytes at most) and one byte of length. What a
- * terminal sends for CDOL1 (8C) must have as many bytes.
+ * Bytes of the data that a list describes: the sum of its lengths; -1 if the bytes are not pairs of a tag (two bytes at
+ * most) and one byte of length. What a terminal sends for CDOL1 (8C) must have as many bytes.
  */
 export function describedBytes(pointer: usize, length: u32): i32 {
   const end = pointer + length;

@@ -1,5 +1,6 @@
-// BER-TLV data (ISO/IEC 8825-1 as EMV Book 3 Annex B and JR/T 0025 use it) as fields: one for each data object, named by the digits of its tag, with its
-// value as text. What the dictionary says against an object is noted on the way; rules decide whether it counts.
+// BER-TLV data (ISO/IEC 8825-1 as EMV Book 3 Annex B and JR/T 0025 use it) as fields: one for each data object, named
+// by the digits of its tag, with its value as text. What the dictionary says against an object is noted on the way;
+// rules decide whether it counts.
 import { ErrorId } from '../../errors.gen';
 import { MAX_TLV_DEPTH, MAX_TLV_MISTAKES, MAX_TLV_NODES } from '../../limits';
 import { Arena } from '../../memory/arena';
@@ -49,8 +50,8 @@ export class TlvTree extends FieldTree {
   private seenMask: u32 = 0;
 
   /**
-   * Reads the data; templates are opened. Zero bytes between objects are padding, as in EMV. Answers 0, or an `ErrorId` with `errorOffset` set:
-   * FIM-TLV-0001 to 0004, or FIM-RT-0006. Linear.
+   * Reads the data; templates are opened. Zero bytes between objects are padding, as in EMV. Answers 0, or an `ErrorId`
+   * with `errorOffset` set: FIM-TLV-0001 to 0004, or FIM-RT-0006. Linear.
    */
   parse(source: usize, length: u32, arena: Arena): u32 {
     const objects = min(length / MIN_OBJECT_BYTES, MAX_TLV_NODES);
@@ -63,7 +64,10 @@ export class TlvTree extends FieldTree {
     return error;
   }
 
-  /** The same for data written in hexadecimal digits, white space around them left out: FIM-TLV-0009 if it is none. Offsets count the bytes that the digits stand for. */
+  /**
+   * The same for data written in hexadecimal digits, white space around them left out: FIM-TLV-0009 if it is none.
+   * Offsets count the bytes that the digits stand for.
+   */
   parseHex(source: usize, length: u32, arena: Arena): u32 {
     let end = source + length;
     while (source < end && load<u8>(source) <= 32) source++;
@@ -87,38 +91,44 @@ export class TlvTree extends FieldTree {
     return unchecked(this.mistakeNodes[min<i32>(<i32>i, MAX_TLV_MISTAKES - 1)]);
   }
 
-  /** Room for `fields` records, of which `names` are data objects, and for the texts of `length` bytes; false if the arena is full. */
+  /**
+   * Room for `fields` records, of which `names` are data objects, and for the texts of `length` bytes; false if the
+   * arena is full.
+   */
   protected prepare(source: usize, length: u32, fields: u32, names: u32, arena: Arena): bool {
     this.errorOffset = 0;
     this.mistakes = 0;
     this.root = 0;
     this.size = 0;
     this.source = source;
-    if (source + length + HEX_SLACK_BYTES > <usize>memory.size() << 16 && memory.grow(1) < 0) return false;
+    if (source + length + HEX_SLACK_BYTES > (<usize>memory.size()) << 16 && memory.grow(1) < 0) return false;
     this.out = arena.allocate(<usize>length * 2 + names * NAME_BYTES + 2 * HEX_SLACK_BYTES);
     this.room = names;
     this.capacity = fields + 2;
-    this.nodes = arena.allocate(<usize>this.capacity << NODE_SHIFT);
+    this.nodes = arena.allocate((<usize>this.capacity) << NODE_SHIFT);
     if (this.out == 0 || this.nodes == 0) return false;
     v128.store(this.nodes, i64x2.splat(0));
     v128.store(this.nodes, i64x2.splat(0), 16);
     return true;
   }
 
-  /** A record for the next field; `last`: the field before it of the same parent, 0 for the first. The caller has seen to it that there is room. */
+  /**
+   * A record for the next field; `last`: the field before it of the same parent, 0 for the first. The caller has seen
+   * to it that there is room.
+   */
   // @ts-ignore: decorator
   @inline
   protected put(key: usize, keyLength: u32, keyHash: u32, info: u32, parent: u32, last: u32): u32 {
     const node = ++this.size;
-    const record = this.nodes + (<usize>node << NODE_SHIFT);
+    const record = this.nodes + ((<usize>node) << NODE_SHIFT);
     store<u32>(record, info | (keyLength << KEY_LENGTH_SHIFT), INFO);
     store<u64>(record, (<u64>parent) << 32, NEXT);
     store<u32>(record, 0, COUNT);
     store<usize>(record, key, KEY);
     store<u32>(record, keyHash, KEY_HASH);
-    if (last != 0) store<u32>(this.nodes + (<usize>last << NODE_SHIFT), node, NEXT);
+    if (last != 0) store<u32>(this.nodes + ((<usize>last) << NODE_SHIFT), node, NEXT);
     if (parent != 0) {
-      const outer = this.nodes + (<usize>parent << NODE_SHIFT);
+      const outer = this.nodes + ((<usize>parent) << NODE_SHIFT);
       store<u32>(outer, load<u32>(outer, COUNT) + 1, COUNT);
     }
     return node;
@@ -128,9 +138,9 @@ export class TlvTree extends FieldTree {
   // @ts-ignore: decorator
   @inline
   protected span(node: u32, pointer: usize, length: u32): void {
-    const record = this.nodes + (<usize>node << NODE_SHIFT);
+    const record = this.nodes + ((<usize>node) << NODE_SHIFT);
     const start = <u32>(pointer - this.source);
-    store<u64>(record, <u64>start | ((<u64>(start + length)) << 32), START);
+    store<u64>(record, (<u64>start) | ((<u64>(start + length)) << 32), START);
   }
 
   /** Gives a record the digits of packed bytes as its text, less the first `skip`. */
@@ -255,7 +265,8 @@ export class TlvTree extends FieldTree {
     if (template) this.span(node, value, length);
     else if (known) this.known(node, value, length);
     else this.hexText(node, value, length, 0, length * 2);
-    if (!template && tag != SCRIPT_COMMAND && this.again(node, name, hash, parent)) this.note(ErrorId.FIM_TLV_0005, node);
+    if (!template && tag != SCRIPT_COMMAND && this.again(node, name, hash, parent))
+      this.note(ErrorId.FIM_TLV_0005, node);
     if (known && template && length > dictionary.most) this.note(ErrorId.FIM_TLV_0006, node);
     return node;
   }
@@ -268,7 +279,8 @@ export class TlvTree extends FieldTree {
     // Terminals and issuers send tags of length 0 for what they have no value of.
     if (length != 0 && (length < dictionary.least || length > dictionary.most)) this.note(ErrorId.FIM_TLV_0006, node);
     else if (!right) this.note(ErrorId.FIM_TLV_0007, node);
-    else if (length != 0 && dictionary.isList && describedBytes(value, length) == NO_OBJECT_LIST) this.note(ErrorId.FIM_TLV_0008, node);
+    else if (length != 0 && dictionary.isList && describedBytes(value, length) == NO_OBJECT_LIST)
+      this.note(ErrorId.FIM_TLV_0008, node);
     if (right && format >= Format.Alphabetic) {
       this.byteText(node, value, filledLength(value, length));
       return;
@@ -289,14 +301,17 @@ export class TlvTree extends FieldTree {
     this.mistakes = at + 1;
   }
 
-  /** Whether an object before this one in the same template has the same tag. At most half of the slots are taken: chains stay short whatever the tags are. */
+  /**
+   * Whether an object before this one in the same template has the same tag. At most half of the slots are taken:
+   * chains stay short whatever the tags are.
+   */
   // @ts-ignore: decorator
   @inline
   private again(node: u32, name: usize, hash: u32, parent: u32): bool {
     const digits = load<u64>(name);
     let slot = hash ^ (parent * 0x85ebca6b);
     while (true) {
-      const entry = SEEN + (<usize>(slot & this.seenMask) << 3);
+      const entry = SEEN + ((<usize>(slot & this.seenMask)) << 3);
       const other = load<u64>(entry);
       if (<u32>(other >> 32) != seenRun) {
         store<u64>(entry, ((<u64>seenRun) << 32) | node);

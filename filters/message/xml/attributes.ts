@@ -8,8 +8,8 @@ import { isXmlns, Namespaces, NO_NAMESPACE, UNBOUND } from './namespaces';
 import { fail, isSpace, scanDecodes, scanValue, skipSpace } from './scan';
 import { decodeValue } from './text';
 
-// An attribute: address and length of its name as written, bytes of its prefix (0: none), address and length of its value, hash of the name, and the
-// binding of the prefix; DECLARES for a namespace declaration.
+// An attribute: address and length of its name as written, bytes of its prefix (0: none), address and length of its
+// value, hash of the name, and the binding of the prefix; DECLARES for a namespace declaration.
 const ENTRY_SHIFT: u32 = 5;
 const LENGTH: usize = 4;
 const PREFIX: usize = 8;
@@ -23,7 +23,7 @@ const DECLARES: u32 = 0xfffffffe;
 // @ts-ignore: decorator
 @inline
 function entryAt(index: u32): usize {
-  return TABLE + (<usize>index << ENTRY_SHIFT);
+  return TABLE + ((<usize>index) << ENTRY_SHIFT);
 }
 
 export class Attributes {
@@ -38,7 +38,10 @@ export class Attributes {
     this.fields = 0;
   }
 
-  /** Reads from after the element's name to the `>` or `/` that ends the tag. Declarations are given to `namespaces`. 0 after a mistake. */
+  /**
+   * Reads from after the element's name to the `>` or `/` that ends the tag. Declarations are given to `namespaces`. 0
+   * after a mistake.
+   */
   scan(p: usize, end: usize, namespaces: Namespaces, arena: Arena): usize {
     this.clear();
     while (true) {
@@ -117,12 +120,19 @@ export class Attributes {
       return true;
     }
     const bound = prefix == 0 ? 0 : length - prefix - 1;
-    const error = namespaces.bindPrefix(name + length - bound, bound, load<usize>(entry, VALUE), load<u32>(entry, VALUE_LENGTH));
+    const error = namespaces.bindPrefix(
+      name + length - bound,
+      bound,
+      load<usize>(entry, VALUE),
+      load<u32>(entry, VALUE_LENGTH),
+    );
     if (error != 0) fail(error, name);
     return error == 0;
   }
 
-  /** Resolves the prefixes once all declarations are known, and refuses two names that mean the same (Namespaces 6.3). */
+  /**
+   * Resolves the prefixes once all declarations are known, and refuses two names that mean the same (Namespaces 6.3).
+   */
   private bind(p: usize, namespaces: Namespaces): usize {
     if (this.fields == 0) return p;
     for (let i: u32 = 0; i < this.count; i++) {
@@ -134,7 +144,8 @@ export class Attributes {
       store<u32>(entry, binding, BINDING);
       for (let other = TABLE; other < entry; other += 1 << ENTRY_SHIFT) {
         const otherBinding = load<u32>(other, BINDING);
-        if (otherBinding == DECLARES || otherBinding == NO_NAMESPACE || !namespaces.agree(binding, otherBinding)) continue;
+        if (otherBinding == DECLARES || otherBinding == NO_NAMESPACE || !namespaces.agree(binding, otherBinding))
+          continue;
         if (sameLocal(entry, other)) return fail(ErrorId.FIM_XML_0008, load<usize>(entry));
       }
     }

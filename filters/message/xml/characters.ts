@@ -1,10 +1,13 @@
-// The characters that XML allows (XML 1.0, 2.2): all of Unicode but the controls below U+0020 other than tab, line feed and carriage return, and U+FFFE and
-// U+FFFF. Surrogates are none of UTF-8.
+// The characters that XML allows (XML 1.0, 2.2): all of Unicode but the controls below U+0020 other than tab, line feed
+// and carriage return, and U+FFFE and U+FFFF. Surrogates are none of UTF-8.
 
 /** U+FFFE is EF BF BE, U+FFFF is EF BF BF. */
 const NONCHARACTER: u8 = 0xef;
 
-/** Address of the first character that XML does not allow; `end` if there is none. The text is well-formed UTF-8; 15 bytes after it may be read. */
+/**
+ * Address of the first character that XML does not allow; `end` if there is none. The text is well-formed UTF-8; 15
+ * bytes after it may be read.
+ */
 export function firstForbidden(p: usize, end: usize): usize {
   const space = i8x16.splat(32);
   const lead = i8x16.splat(<i8>NONCHARACTER);

@@ -24,7 +24,8 @@ export function scanProlog(p: usize, end: usize): usize {
   if (p + 2 <= end) {
     const two = load<u16>(p);
     // UTF-16 and UTF-32, with a byte order mark or without.
-    if (two == 0xfffe || two == 0xfeff || two == 0x003c || two == 0x3c00 || two == 0) return fail(ErrorId.FIM_XML_0003, p);
+    if (two == 0xfffe || two == 0xfeff || two == 0x003c || two == 0x3c00 || two == 0)
+      return fail(ErrorId.FIM_XML_0003, p);
   }
   if (p + 3 <= end && (load<u32>(p) & 0xffffff) == 0xbfbbef) p += 3;
   if (p + 6 > end || (load<u64>(p) & 0xffffffffff) != OPENING || !isSpace(load<u8>(p, 5))) return p;
@@ -46,7 +47,10 @@ export function scanProlog(p: usize, end: usize): usize {
 }
 
 function isYesOrNo(): bool {
-  return (valueLength == 3 && load<u16>(value) == load<u16>(YES) && load<u8>(value, 2) == 115) || (valueLength == 2 && load<u16>(value) == load<u16>(NO));
+  return (
+    (valueLength == 3 && load<u16>(value) == load<u16>(YES) && load<u8>(value, 2) == 115) ||
+    (valueLength == 2 && load<u16>(value) == load<u16>(NO))
+  );
 }
 
 function valueIs(text: usize, length: u32): bool {

@@ -1,5 +1,5 @@
-// A strict index of an XML document (XML 1.0, fifth edition, and Namespaces in XML 1.0) without document type: elements, attributes and texts as a field tree.
-// Nothing outside of the document is ever looked at.
+// A strict index of an XML document (XML 1.0, fifth edition, and Namespaces in XML 1.0) without document type:
+// elements, attributes and texts as a field tree. Nothing outside of the document is ever looked at.
 import { Arena } from '../../memory/arena';
 import { equalBytes } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
@@ -12,7 +12,17 @@ import { firstForbidden } from './characters';
 import { scanProlog } from './declaration';
 import { isNameStart, nameEnd } from './names';
 import { Namespaces, NO_NAMESPACE, UNBOUND } from './namespaces';
-import { fail, scanDecodes, scanDeclaration, scanError, scanErrorAt, scanInstruction, scanMisc, scanText, skipSpace } from './scan';
+import {
+  fail,
+  scanDecodes,
+  scanDeclaration,
+  scanError,
+  scanErrorAt,
+  scanInstruction,
+  scanMisc,
+  scanText,
+  skipSpace,
+} from './scan';
 import { decodeContent } from './text';
 
 /** Source bytes for which one record is set aside at first; a denser text makes the index grow once or more. */
@@ -24,7 +34,8 @@ const READ_AHEAD_BYTES: usize = 32;
 const XMLNS_KEY: usize = memory.data<u8>([64, 120, 109, 108, 110, 115]);
 const XMLNS_KEY_BYTES: u32 = 6;
 
-// What is kept of an element while it is open, by depth: where its content begins, the binding of its name, and the namespaces around it.
+// What is kept of an element while it is open, by depth: where its content begins, the binding of its name, and the
+// namespaces around it.
 const FRAME_SHIFT: u32 = 4;
 const CONTENT: usize = 0;
 const BINDING: usize = 4;
@@ -38,9 +49,10 @@ const ELEMENTS: u8 = 2;
 const CONTENTS: usize = memory.data(<i32>(MAX_XML_DEPTH + 2), 16);
 
 /**
- * The tree of one document at a time. The root is an object whose one member is the root element. An element's key is its local name; one that holds elements
- * is an Object (text beside them is checked, and no rule can read it), any other a String with its text. Attributes are children, `@` before the name as it is
- * written; `@xmlns` holds the namespace of an element that is in another one than its parent.
+ * The tree of one document at a time. The root is an object whose one member is the root element. An element's key is
+ * its local name; one that holds elements is an Object (text beside them is checked, and no rule can read it), any
+ * other a String with its text. Attributes are children, `@` before the name as it is written; `@xmlns` holds the
+ * namespace of an element that is in another one than its parent.
  */
 export class XmlDocument extends FieldTree {
   /** Offset of the mistake after a failed `parse`, bytes. */
@@ -50,8 +62,8 @@ export class XmlDocument extends FieldTree {
   private readonly attributes: Attributes = new Attributes();
 
   /**
-   * Indexes the document. Answers 0, or the `ErrorId` of what is wrong with `errorOffset` set: FIM-XML-0001 to 0011, or FIM-RT-0006 when the arena is full.
-   * Linear in the length.
+   * Indexes the document. Answers 0, or the `ErrorId` of what is wrong with `errorOffset` set: FIM-XML-0001 to 0011, or
+   * FIM-RT-0006 when the arena is full. Linear in the length.
    */
   parse(source: usize, length: u32, arena: Arena): u32 {
     this.root = 0;
@@ -77,7 +89,8 @@ export class XmlDocument extends FieldTree {
   /** Whether the length can be indexed and memory reaches beyond it. */
   protected admit(source: usize, length: u32): u32 {
     if (length > MAX_KEY_LENGTH) return ErrorId.FIM_XML_0010;
-    if (source + length + READ_AHEAD_BYTES > <usize>memory.size() << 16 && memory.grow(1) < 0) return ErrorId.FIM_RT_0006;
+    if (source + length + READ_AHEAD_BYTES > (<usize>memory.size()) << 16 && memory.grow(1) < 0)
+      return ErrorId.FIM_RT_0006;
     return 0;
   }
 
@@ -152,7 +165,7 @@ export class XmlDocument extends FieldTree {
     }
     if (after >= end) return fail(ErrorId.FIM_XML_0002, end);
     const namespaces = this.namespaces;
-    const frame = FRAMES + (<usize>depth << FRAME_SHIFT);
+    const frame = FRAMES + ((<usize>depth) << FRAME_SHIFT);
     store<u32>(frame, namespaces.count, COUNT_BEFORE);
     store<u32>(frame, namespaces.byDefault, DEFAULT_BEFORE);
     const attributes = this.attributes;
@@ -165,11 +178,13 @@ export class XmlDocument extends FieldTree {
     const binding = local == name ? namespaces.byDefault : namespaces.resolve(name, <u32>(local - name) - 1);
     if (binding == UNBOUND) return fail(ErrorId.FIM_XML_0007, name);
     store<u32>(frame, binding, BINDING);
-    if (!this.makeRoom(attributes.fields + 2, arena)) return fail(this.capacity > MAX_XML_NODES ? ErrorId.FIM_XML_0010 : ErrorId.FIM_RT_0006, name);
+    if (!this.makeRoom(attributes.fields + 2, arena))
+      return fail(this.capacity > MAX_XML_NODES ? ErrorId.FIM_XML_0010 : ErrorId.FIM_RT_0006, name);
     this.open(local, <u32>(after - local), FieldKind.Object);
     store<u32>(this.record(this.current), <u32>(name - this.source), START);
     const outer = load<u32>(frame - (1 << FRAME_SHIFT), BINDING);
-    if (binding != outer && !namespaces.agree(binding, outer)) this.attribute(XMLNS_KEY, XMLNS_KEY_BYTES, namespaces.uri(binding), namespaces.uriLength(binding));
+    if (binding != outer && !namespaces.agree(binding, outer))
+      this.attribute(XMLNS_KEY, XMLNS_KEY_BYTES, namespaces.uri(binding), namespaces.uriLength(binding));
     if (attributes.fields != 0 && !this.addAttributes(arena)) return fail(ErrorId.FIM_RT_0006, name);
     this.depth = depth;
     if (load<u8>(p) == 62) {
@@ -223,7 +238,7 @@ export class XmlDocument extends FieldTree {
       if (at >= end) return fail(ErrorId.FIM_XML_0002, end);
       if (load<u8>(at) != 62) return fail(ErrorId.FIM_XML_0011, p);
     }
-    const frame = FRAMES + (<usize>this.depth << FRAME_SHIFT);
+    const frame = FRAMES + ((<usize>this.depth) << FRAME_SHIFT);
     const flags = load<u8>(CONTENTS + this.depth);
     if ((flags & ELEMENTS) != 0) this.setSpan(node, <u32>(name - this.source) - 1, <u32>(at + 1 - this.source));
     else {

@@ -1,4 +1,5 @@
-// Namespaces in XML 1.0: which prefixes are bound where, and to what. The bindings in scope lie in one table, innermost last.
+// Namespaces in XML 1.0: which prefixes are bound where, and to what. The bindings in scope lie in one table, innermost
+// last.
 import { MAX_XML_NAMESPACES } from '../../limits';
 import { equalBytes } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
@@ -12,12 +13,14 @@ export const UNBOUND: u32 = 0xffffffff;
 // "xml", "http://www.w3.org/XML/1998/namespace", "http://www.w3.org/2000/xmlns/"
 const XML: usize = memory.data<u8>([120, 109, 108]);
 const XML_URI: usize = memory.data<u8>([
-  104, 116, 116, 112, 58, 47, 47, 119, 119, 119, 46, 119, 51, 46, 111, 114, 103, 47, 88, 77, 76, 47, 49, 57, 57, 56, 47, 110, 97, 109, 101, 115, 112, 97, 99, 101,
+  104, 116, 116, 112, 58, 47, 47, 119, 119, 119, 46, 119, 51, 46, 111, 114, 103, 47, 88, 77, 76, 47, 49, 57, 57, 56, 47,
+  110, 97, 109, 101, 115, 112, 97, 99, 101,
 ]);
 const XML_URI_BYTES: u32 = 36;
 const XMLNS: usize = memory.data<u8>([120, 109, 108, 110, 115]);
 const XMLNS_URI: usize = memory.data<u8>([
-  104, 116, 116, 112, 58, 47, 47, 119, 119, 119, 46, 119, 51, 46, 111, 114, 103, 47, 50, 48, 48, 48, 47, 120, 109, 108, 110, 115, 47,
+  104, 116, 116, 112, 58, 47, 47, 119, 119, 119, 46, 119, 51, 46, 111, 114, 103, 47, 50, 48, 48, 48, 47, 120, 109, 108,
+  110, 115, 47,
 ]);
 const XMLNS_URI_BYTES: u32 = 29;
 
@@ -55,14 +58,17 @@ export class Namespaces {
   }
 
   private put(index: u32, prefix: usize, prefixLength: u32, uri: usize, uriLength: u32): void {
-    const entry = TABLE + (<usize>index << ENTRY_SHIFT);
+    const entry = TABLE + ((<usize>index) << ENTRY_SHIFT);
     store<usize>(entry, prefix);
     store<u32>(entry, prefixLength, 4);
     store<usize>(entry, uri, URI);
     store<u32>(entry, uriLength, URI + 4);
   }
 
-  /** Binds a prefix (length 0: the default namespace). 0, FIM-XML-0007 if the binding is not allowed (section 3), FIM-XML-0010 if there are too many. */
+  /**
+   * Binds a prefix (length 0: the default namespace). 0, FIM-XML-0007 if the binding is not allowed (section 3),
+   * FIM-XML-0010 if there are too many.
+   */
   bindPrefix(prefix: usize, prefixLength: u32, uri: usize, uriLength: u32): u32 {
     const isXml = same(prefix, prefixLength, XML, 3);
     if (isXml != same(uri, uriLength, XML_URI, XML_URI_BYTES)) return ErrorId.FIM_XML_0007;
@@ -77,7 +83,7 @@ export class Namespaces {
   /** The binding of a prefix that is not empty; UNBOUND. */
   resolve(prefix: usize, length: u32): u32 {
     for (let i = this.count - 1; i != NO_NAMESPACE; i--) {
-      const entry = TABLE + (<usize>i << ENTRY_SHIFT);
+      const entry = TABLE + ((<usize>i) << ENTRY_SHIFT);
       if (load<u32>(entry, 4) == length && equalBytes(load<usize>(entry), prefix, length)) return i;
     }
     return UNBOUND;
@@ -90,10 +96,10 @@ export class Namespaces {
 
   /** The name of a binding's namespace; of length 0 for none. */
   uri(binding: u32): usize {
-    return load<usize>(TABLE + (<usize>binding << ENTRY_SHIFT), URI);
+    return load<usize>(TABLE + ((<usize>binding) << ENTRY_SHIFT), URI);
   }
 
   uriLength(binding: u32): u32 {
-    return load<u32>(TABLE + (<usize>binding << ENTRY_SHIFT), URI + 4);
+    return load<u32>(TABLE + ((<usize>binding) << ENTRY_SHIFT), URI + 4);
   }
 }

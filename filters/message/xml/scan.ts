@@ -1,6 +1,7 @@
-// Scanners of XML tokens (XML 1.0, fifth edition). Each takes an address and the end of the text, and returns the address after its token, or 0 after setting
-// `scanError` and `scanErrorAt`. They may read, never use, up to 31 bytes after `end`: the caller sees to it that these are in memory. UTF-8 and the
-// characters that XML allows have been checked before.
+// Scanners of XML tokens (XML 1.0, fifth edition). Each takes an address and the end of the text, and returns the
+// address after its token, or 0 after setting `scanError` and `scanErrorAt`. They may read, never use, up to 31 bytes
+// after `end`: the caller sees to it that these are in memory. UTF-8 and the characters that XML allows have been
+// checked before.
 import { ErrorId } from '../../errors.gen';
 import { isNameStart, nameEnd } from './names';
 
@@ -8,7 +9,10 @@ import { isNameStart, nameEnd } from './names';
 export let scanError: ErrorId = 0;
 /** Where the last scan failed (address). */
 export let scanErrorAt: usize = 0;
-/** Whether the characters that the last `scanText` or `scanValue` passed differ from what they mean: references, line ends to be normalised. */
+/**
+ * Whether the characters that the last `scanText` or `scanValue` passed differ from what they mean: references, line
+ * ends to be normalised.
+ */
 export let scanDecodes: bool = false;
 
 const LT: u32 = 60;
@@ -55,7 +59,12 @@ export function scanText(p: usize, end: usize): usize {
   scanDecodes = false;
   while (p < end) {
     const bytes = v128.load(p);
-    const stops = i8x16.bitmask(v128.or(v128.or(i8x16.eq(bytes, lt), i8x16.eq(bytes, amp)), v128.or(i8x16.eq(bytes, bracket), i8x16.eq(bytes, cr))));
+    const stops = i8x16.bitmask(
+      v128.or(
+        v128.or(i8x16.eq(bytes, lt), i8x16.eq(bytes, amp)),
+        v128.or(i8x16.eq(bytes, bracket), i8x16.eq(bytes, cr)),
+      ),
+    );
     if (stops == 0) {
       p += 16;
       continue;
@@ -160,10 +169,13 @@ export function findByte(p: usize, end: usize, byte: u32): usize {
   return end;
 }
 
-/** From `<!`: a comment (2.5) or, `inside` an element, a CDATA section (2.7). A document type declaration is refused. */
+/**
+ * From `<!`: a comment (2.5) or, `inside` an element, a CDATA section (2.7). A document type declaration is refused.
+ */
 export function scanDeclaration(p: usize, end: usize, inside: bool): usize {
   if (startsWith(p, end, 0x2d2d213c, 4)) return scanComment(p + 4, end);
-  if (inside && startsWith(p, end, 0x41544144435b213c, 8) && p + 8 < end && load<u8>(p, 8) == 91) return scanCdata(p + 9, end);
+  if (inside && startsWith(p, end, 0x41544144435b213c, 8) && p + 8 < end && load<u8>(p, 8) == 91)
+    return scanCdata(p + 9, end);
   if (startsWith(p, end, 0x4f44213c, 4)) return fail(ErrorId.FIM_XML_0005, p);
   // The beginnings of these, cut off by the end, are no other mistake.
   return fail(p + 9 > end ? ErrorId.FIM_XML_0002 : ErrorId.FIM_XML_0001, p + 9 > end ? end : p);
@@ -199,7 +211,8 @@ export function scanInstruction(p: usize, end: usize): usize {
   const after = nameEnd(target, end);
   if (after - target == 3 && (load<u32>(target) & 0xdfdfdf) == 0x4c4d58) return fail(ErrorId.FIM_XML_0001, p);
   if (after >= end) return fail(ErrorId.FIM_XML_0002, end);
-  if (!isSpace(load<u8>(after)) && !startsWith(after, end, 0x3e3f, 2)) return fail(after + 1 >= end ? ErrorId.FIM_XML_0002 : ErrorId.FIM_XML_0001, after);
+  if (!isSpace(load<u8>(after)) && !startsWith(after, end, 0x3e3f, 2))
+    return fail(after + 1 >= end ? ErrorId.FIM_XML_0002 : ErrorId.FIM_XML_0001, after);
   p = after;
   while (true) {
     p = findByte(p, end, 63);
@@ -209,7 +222,10 @@ export function scanInstruction(p: usize, end: usize): usize {
   }
 }
 
-/** Comments, instructions and white space outside of the root element (2.8); the address of what follows them, which may be `end`. */
+/**
+ * Comments, instructions and white space outside of the root element (2.8); the address of what follows them, which may
+ * be `end`.
+ */
 export function scanMisc(p: usize, end: usize): usize {
   while (true) {
     p = skipSpace(p, end);

@@ -5,7 +5,10 @@ import { digitOf, findByte } from './scan';
 const CR: u8 = 13;
 const LF: u8 = 10;
 
-/** The text of an element's content (2.11, 2.7, 4.1): references resolved, line ends as one line feed, comments and instructions left out. Returns its bytes. */
+/**
+ * The text of an element's content (2.11, 2.7, 4.1): references resolved, line ends as one line feed, comments and
+ * instructions left out. Returns its bytes.
+ */
 export function decodeContent(from: usize, end: usize, to: usize): u32 {
   const start = to;
   while (from < end) {

@@ -2,7 +2,14 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { API_CONNECTIONS, API_TIMEOUT_MS, MAX_API_ANSWER_BYTES, MAX_ITEM_BYTES, MAX_PAGE_BYTES, WATCH_SILENCE_MS } from '../../limits.ts';
+import {
+  API_CONNECTIONS,
+  API_TIMEOUT_MS,
+  MAX_API_ANSWER_BYTES,
+  MAX_ITEM_BYTES,
+  MAX_PAGE_BYTES,
+  WATCH_SILENCE_MS,
+} from '../../limits.ts';
 import { ListStream, type ListReader } from './list-stream.ts';
 import type { KubeObject } from './objects.ts';
 import { pathOf, type Resource, type Verb } from './resources.ts';
@@ -46,7 +53,15 @@ interface Call {
   signal?: AbortSignal;
 }
 
-const METHODS: Record<Verb, string> = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE' };
+const METHODS: Record<Verb, string> = {
+  get: 'GET',
+  list: 'GET',
+  watch: 'GET',
+  create: 'POST',
+  update: 'PUT',
+  patch: 'PATCH',
+  delete: 'DELETE',
+};
 const JSON_TYPE = 'application/json';
 const METADATA_TYPE = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
@@ -70,17 +85,30 @@ export class KubeApi {
     return this.json({ verb: 'get', resource, namespace, name });
   }
 
-  /** One page of a list, whose items are given out as they come; a page of several items and more than MAX_PAGE_BYTES is broken off (`TooLong`). */
-  async list(resource: Resource, query: Record<string, string>, signal: AbortSignal, reader: ListReader): Promise<Page> {
+  /**
+   * One page of a list, whose items are given out as they come; a page of several items and more than MAX_PAGE_BYTES is
+   * broken off (`TooLong`).
+   */
+  async list(
+    resource: Resource,
+    query: Record<string, string>,
+    signal: AbortSignal,
+    reader: ListReader,
+  ): Promise<Page> {
     const answer = await this.send({ verb: 'list', resource, query, signal }, API_TIMEOUT_MS);
     if (answer.statusCode !== 200) throw await failure(answer);
     const stream = new ListStream(reader);
     for await (const chunk of answer) {
       stream.write(chunk as Buffer);
-      if (stream.bytes > MAX_PAGE_BYTES && query.limit !== '1') throw new ApiError(0, 'TooLong', `a page of more than ${MAX_PAGE_BYTES} bytes`);
+      if (stream.bytes > MAX_PAGE_BYTES && query.limit !== '1')
+        throw new ApiError(0, 'TooLong', `a page of more than ${MAX_PAGE_BYTES} bytes`);
     }
     if (!stream.isWhole) throw new ApiError(0, 'BrokenOff', 'the list ended too early');
-    return { metadata: JSON.parse(stream.metadata || '{}') as Page['metadata'], items: stream.items, bytes: stream.bytes };
+    return {
+      metadata: JSON.parse(stream.metadata || '{}') as Page['metadata'],
+      items: stream.items,
+      bytes: stream.bytes,
+    };
   }
 
   create(resource: Resource, object: KubeObject): Promise<KubeObject> {
@@ -88,31 +116,63 @@ export class KubeApi {
   }
 
   update(resource: Resource, object: KubeObject): Promise<KubeObject> {
-    return this.json({ verb: 'update', resource, namespace: object.metadata.namespace, name: object.metadata.name, body: object });
+    return this.json({
+      verb: 'update',
+      resource,
+      namespace: object.metadata.namespace,
+      name: object.metadata.name,
+      body: object,
+    });
   }
 
   /** Server-side apply; conflicts with other managers are won. */
   apply(resource: Resource, object: KubeObject, fieldManager: string): Promise<KubeObject> {
     if (!resource.verbs.includes('create')) throw new Error(`${resource.plural} may not be created`);
     return this.json({
-      verb: 'patch', resource, namespace: object.metadata.namespace, name: object.metadata.name, body: object,
-      query: { fieldManager, force: 'true' }, contentType: 'application/apply-patch+yaml',
+      verb: 'patch',
+      resource,
+      namespace: object.metadata.namespace,
+      name: object.metadata.name,
+      body: object,
+      query: { fieldManager, force: 'true' },
+      contentType: 'application/apply-patch+yaml',
     });
   }
 
   /** Replaces one member of an object, whoever owns it. */
-  replaceMember(resource: Resource, object: KubeObject, member: string, value: unknown, fieldManager: string): Promise<KubeObject> {
+  replaceMember(
+    resource: Resource,
+    object: KubeObject,
+    member: string,
+    value: unknown,
+    fieldManager: string,
+  ): Promise<KubeObject> {
     return this.json({
-      verb: 'patch', resource, namespace: object.metadata.namespace, name: object.metadata.name,
-      body: [{ op: 'replace', path: `/${member}`, value }], query: { fieldManager }, contentType: 'application/json-patch+json',
+      verb: 'patch',
+      resource,
+      namespace: object.metadata.namespace,
+      name: object.metadata.name,
+      body: [{ op: 'replace', path: `/${member}`, value }],
+      query: { fieldManager },
+      contentType: 'application/json-patch+json',
     });
   }
 
-  /** Applies the status of an object. The server is asked for the metadata only, and what it answers is not read: the object may be large. */
+  /**
+   * Applies the status of an object. The server is asked for the metadata only, and what it answers is not read: the
+   * object may be large.
+   */
   applyStatus(resource: Resource, object: KubeObject, fieldManager: string): Promise<void> {
     return this.done({
-      verb: 'patch', resource, status: true, namespace: object.metadata.namespace, name: object.metadata.name, body: object,
-      query: { fieldManager, force: 'true' }, contentType: 'application/apply-patch+yaml', accept: `${METADATA_TYPE}, ${JSON_TYPE}`,
+      verb: 'patch',
+      resource,
+      status: true,
+      namespace: object.metadata.namespace,
+      name: object.metadata.name,
+      body: object,
+      query: { fieldManager, force: 'true' },
+      contentType: 'application/apply-patch+yaml',
+      accept: `${METADATA_TYPE}, ${JSON_TYPE}`,
     });
   }
 
@@ -120,15 +180,31 @@ export class KubeApi {
   async delete(resource: Resource, object: KubeObject): Promise<void> {
     const preconditions = object.metadata.uid === undefined ? undefined : { uid: object.metadata.uid };
     try {
-      await this.json({ verb: 'delete', resource, namespace: object.metadata.namespace, name: object.metadata.name, body: { kind: 'DeleteOptions', apiVersion: 'v1', preconditions } });
+      await this.json({
+        verb: 'delete',
+        resource,
+        namespace: object.metadata.namespace,
+        name: object.metadata.name,
+        body: { kind: 'DeleteOptions', apiVersion: 'v1', preconditions },
+      });
     } catch (error) {
       if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) throw error;
     }
   }
 
-  /** Lines of a watch, until the server ends it; undefined for one of more than MAX_ITEM_BYTES. Throws on a failure and when nothing comes for WATCH_SILENCE_MS. */
-  async *watch(resource: Resource, query: Record<string, string>, signal: AbortSignal): AsyncGenerator<string | undefined> {
-    const answer = await this.send({ verb: 'watch', resource, query: { ...query, watch: 'true' }, signal }, WATCH_SILENCE_MS);
+  /**
+   * Lines of a watch, until the server ends it; undefined for one of more than MAX_ITEM_BYTES. Throws on a failure and
+   * when nothing comes for WATCH_SILENCE_MS.
+   */
+  async *watch(
+    resource: Resource,
+    query: Record<string, string>,
+    signal: AbortSignal,
+  ): AsyncGenerator<string | undefined> {
+    const answer = await this.send(
+      { verb: 'watch', resource, query: { ...query, watch: 'true' }, signal },
+      WATCH_SILENCE_MS,
+    );
     if (answer.statusCode !== 200) throw await failure(answer);
     yield* linesOf(answer);
   }
@@ -140,13 +216,15 @@ export class KubeApi {
 
   private async json<T = KubeObject>(call: Call): Promise<T> {
     const answer = await this.send(call, API_TIMEOUT_MS);
-    if (answer.statusCode === undefined || answer.statusCode < 200 || answer.statusCode > 299) throw await failure(answer);
+    if (answer.statusCode === undefined || answer.statusCode < 200 || answer.statusCode > 299)
+      throw await failure(answer);
     return JSON.parse(await textOf(answer)) as T;
   }
 
   private async done(call: Call): Promise<void> {
     const answer = await this.send(call, API_TIMEOUT_MS);
-    if (answer.statusCode === undefined || answer.statusCode < 200 || answer.statusCode > 299) throw await failure(answer);
+    if (answer.statusCode === undefined || answer.statusCode < 200 || answer.statusCode > 299)
+      throw await failure(answer);
     for await (const _ of answer) continue;
   }
 
@@ -157,11 +235,21 @@ export class KubeApi {
     if (!allowed.includes(verb)) throw new Error(`the operator has no business to ${verb} ${name}`);
     const text = call.body === undefined ? undefined : JSON.stringify(call.body);
     const options = await this.options();
-    Object.assign(options.headers as Record<string, string>, { accept: call.accept ?? JSON_TYPE, 'user-agent': 'fim-operator' }, text === undefined ? {} : { 'content-type': call.contentType ?? JSON_TYPE, 'content-length': String(Buffer.byteLength(text)) });
+    Object.assign(
+      options.headers as Record<string, string>,
+      { accept: call.accept ?? JSON_TYPE, 'user-agent': 'fim-operator' },
+      text === undefined
+        ? {}
+        : { 'content-type': call.contentType ?? JSON_TYPE, 'content-length': String(Buffer.byteLength(text)) },
+    );
     const query = new URLSearchParams(call.query);
     const path = `${this.base.pathname.replace(/\/$/, '')}${pathOf(resource, call.namespace, call.name)}${status ? '/status' : ''}${query.size > 0 ? `?${query}` : ''}`;
     try {
-      const answer = await this.exchange({ ...options, method: METHODS[verb], path, signal: call.signal }, text, timeoutMs);
+      const answer = await this.exchange(
+        { ...options, method: METHODS[verb], path, signal: call.signal },
+        text,
+        timeoutMs,
+      );
       this.onRequest(verb, name, answer.statusCode ?? 0);
       return answer;
     } catch (error) {
@@ -172,7 +260,10 @@ export class KubeApi {
 
   private exchange(options: RequestOptions, text: string | undefined, timeoutMs: number): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const outgoing: ClientRequest = (this.base.protocol === 'https:' ? httpsRequest : httpRequest)({ ...options, timeout: timeoutMs }, resolve);
+    const outgoing: ClientRequest = (this.base.protocol === 'https:' ? httpsRequest : httpRequest)(
+      { ...options, timeout: timeoutMs },
+      resolve,
+    );
     outgoing.on('timeout', () => outgoing.destroy(new Error(`no byte for ${timeoutMs} ms`)));
     outgoing.on('error', reject);
     outgoing.end(text);
@@ -187,10 +278,19 @@ export class KubeApi {
     const identity = JSON.stringify([ca, cert, key, rejectUnauthorized, servername].map(String));
     if (this.agent === undefined || identity !== this.agentKey) {
       const connections = { keepAlive: true, maxSockets: API_CONNECTIONS, maxFreeSockets: API_CONNECTIONS };
-      this.agent = this.base.protocol === 'https:' ? new HttpsAgent({ ...connections, ca, cert, key, rejectUnauthorized, servername }) : new HttpAgent(connections);
+      this.agent =
+        this.base.protocol === 'https:'
+          ? new HttpsAgent({ ...connections, ca, cert, key, rejectUnauthorized, servername })
+          : new HttpAgent(connections);
       this.agentKey = identity;
     }
-    return { host: this.base.hostname, port: this.base.port || (this.base.protocol === 'https:' ? 443 : 80), headers: options.headers, auth: options.auth, agent: this.agent };
+    return {
+      host: this.base.hostname,
+      port: this.base.port || (this.base.protocol === 'https:' ? 443 : 80),
+      headers: options.headers,
+      auth: options.auth,
+      agent: this.agent,
+    };
   }
 }
 
@@ -201,7 +301,8 @@ async function* linesOf(answer: AsyncIterable<Buffer>): AsyncGenerator<string | 
     let from = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, from)) {
       held += end - from;
-      if (held > 0) yield held > MAX_ITEM_BYTES ? undefined : Buffer.concat([...parts, chunk.subarray(from, end)]).toString('utf8');
+      if (held > 0)
+        yield held > MAX_ITEM_BYTES ? undefined : Buffer.concat([...parts, chunk.subarray(from, end)]).toString('utf8');
       parts = [];
       held = 0;
       from = end + 1;
@@ -234,5 +335,10 @@ async function failure(answer: IncomingMessage): Promise<ApiError> {
   } catch {
     // A proxy on the way does not speak Kubernetes.
   }
-  return new ApiError(status, said.reason ?? 'HTTP', said.message ?? `status ${status}`, Number.isFinite(retry) && retry > 0 ? retry * 1000 : undefined);
+  return new ApiError(
+    status,
+    said.reason ?? 'HTTP',
+    said.message ?? `status ${status}`,
+    Number.isFinite(retry) && retry > 0 ? retry * 1000 : undefined,
+  );
 }

@@ -1,6 +1,16 @@
-// A copy of all objects of one kind that follows the API server through expired versions, throttling, dead connections and restarts.
+// A copy of all objects of one kind that follows the API server through expired versions, throttling, dead connections
+// and restarts.
 import { setTimeout as pause } from 'node:timers/promises';
-import { ABSENT_KIND_RETRY_MS, FIRST_PAGE_OBJECTS, LIST_PAGE_BYTES, LIST_PAGE_OBJECTS, MAX_WATCH_RETRY_MS, MIN_WATCH_RETRY_MS, STALE_MS, WATCH_SECONDS } from '../../limits.ts';
+import {
+  ABSENT_KIND_RETRY_MS,
+  FIRST_PAGE_OBJECTS,
+  LIST_PAGE_BYTES,
+  LIST_PAGE_OBJECTS,
+  MAX_WATCH_RETRY_MS,
+  MIN_WATCH_RETRY_MS,
+  STALE_MS,
+  WATCH_SECONDS,
+} from '../../limits.ts';
 import { ApiError, type KubeApi } from './api.ts';
 import { computed } from '../fairness.ts';
 import { keyOf, type KubeObject } from './objects.ts';
@@ -23,7 +33,9 @@ export interface InformerOptions {
   /** Told of every failure, after which the informer goes on by itself. */
   onFailure?: (resource: string, reason: string, message: string) => void;
   labelSelector?: string;
-  /** Whether objects of which something was left away could be taken whole now: they are listed again when a watch ends. */
+  /**
+   * Whether objects of which something was left away could be taken whole now: they are listed again when a watch ends.
+   */
   wantsRelist?: () => boolean;
   /** For tests; STALE_MS unless told. */
   staleMs?: number;
@@ -93,7 +105,9 @@ export class Informer {
 
   /** What is known has been out of date for too long to act on. */
   get stale(): boolean {
-    return this.failingSince !== undefined && performance.now() - this.failingSince > (this.options.staleMs ?? STALE_MS);
+    return (
+      this.failingSince !== undefined && performance.now() - this.failingSince > (this.options.staleMs ?? STALE_MS)
+    );
   }
 
   /** Settles when `synced` becomes true. */
@@ -129,7 +143,11 @@ export class Informer {
     } else {
       // What the server no longer remembers is listed anew, at once the first time.
       if (known.status === 410) this.resourceVersion = undefined;
-      wait = known.status === 410 && this.failures === 0 ? 0 : Math.min(MAX_WATCH_RETRY_MS, MIN_WATCH_RETRY_MS * 2 ** Math.min(this.failures, 16)) * (0.75 + Math.random() / 2);
+      wait =
+        known.status === 410 && this.failures === 0
+          ? 0
+          : Math.min(MAX_WATCH_RETRY_MS, MIN_WATCH_RETRY_MS * 2 ** Math.min(this.failures, 16)) *
+            (0.75 + Math.random() / 2);
       this.failures++;
       this.failingSince ??= performance.now();
       onFailure?.(resource.plural, known.status === 0 ? known.reason : String(known.status), known.message);
@@ -145,18 +163,31 @@ export class Informer {
     let next: string | undefined;
     let version: string;
     do {
-      const query = { limit: String(this.pageObjects), ...(labelSelector ? { labelSelector } : {}), ...(next === undefined ? {} : { continue: next }) };
+      const query = {
+        limit: String(this.pageObjects),
+        ...(labelSelector ? { labelSelector } : {}),
+        ...(next === undefined ? {} : { continue: next }),
+      };
       const page = await api.list(resource, query, signal, {
         // Items of a list do not say what they are.
         onItem: (text) => {
           const began = computed();
-          const object: KubeObject = { ...(JSON.parse(text) as KubeObject), apiVersion: apiVersionOf(resource), kind: resource.kind };
+          const object: KubeObject = {
+            ...(JSON.parse(text) as KubeObject),
+            apiVersion: apiVersionOf(resource),
+            kind: resource.kind,
+          };
           found.add(this.take(object));
           this.options.onWork?.(object.metadata.namespace ?? '', computed() - began);
         },
         onLongItem: () => this.unreadable++,
       });
-      if (page.items > 0) this.pageObjects = Math.min(LIST_PAGE_OBJECTS, 8 * this.pageObjects, Math.max(1, Math.floor((LIST_PAGE_BYTES * page.items) / page.bytes)));
+      if (page.items > 0)
+        this.pageObjects = Math.min(
+          LIST_PAGE_OBJECTS,
+          8 * this.pageObjects,
+          Math.max(1, Math.floor((LIST_PAGE_BYTES * page.items) / page.bytes)),
+        );
       next = page.metadata.continue || undefined;
       version = page.metadata.resourceVersion;
     } while (next !== undefined);
@@ -166,7 +197,12 @@ export class Informer {
 
   private async follow(signal: AbortSignal): Promise<void> {
     const { api, resource, labelSelector } = this.options;
-    const query = { resourceVersion: this.resourceVersion ?? '', allowWatchBookmarks: 'true', timeoutSeconds: String(WATCH_SECONDS), ...(labelSelector ? { labelSelector } : {}) };
+    const query = {
+      resourceVersion: this.resourceVersion ?? '',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: String(WATCH_SECONDS),
+      ...(labelSelector ? { labelSelector } : {}),
+    };
     for await (const line of api.watch(resource, query, signal)) {
       if (line === undefined) {
         this.unreadable++;
@@ -174,13 +210,15 @@ export class Informer {
       }
       const began = computed();
       const { type, object } = JSON.parse(line) as WatchEvent;
-      if (type === 'ERROR') throw new ApiError(object.code ?? 500, object.reason ?? 'Error', object.message ?? 'the watch failed');
+      if (type === 'ERROR')
+        throw new ApiError(object.code ?? 500, object.reason ?? 'Error', object.message ?? 'the watch failed');
       this.reached();
       if (type === 'DELETED') this.remove(object);
       else if (type !== 'BOOKMARK') this.take(object);
       this.resourceVersion = object.metadata.resourceVersion;
       this.options.onWork?.(object.metadata.namespace ?? '', computed() - began);
-      if (this.hasRoomAgain(object.metadata.namespace ?? '')) throw new ApiError(410, 'Relist', 'there is room for objects that were left out');
+      if (this.hasRoomAgain(object.metadata.namespace ?? ''))
+        throw new ApiError(410, 'Relist', 'there is room for objects that were left out');
     }
   }
 
@@ -194,9 +232,16 @@ export class Informer {
     const { trim = (whole) => whole, mostInNamespace = Infinity } = this.options;
     const key = keyOf(object);
     const before = this.objects.get(key);
-    if (before !== undefined && before.metadata.resourceVersion === object.metadata.resourceVersion && before.metadata.uid === object.metadata.uid && !wasLeftAway(before)) return key;
+    if (
+      before !== undefined &&
+      before.metadata.resourceVersion === object.metadata.resourceVersion &&
+      before.metadata.uid === object.metadata.uid &&
+      !wasLeftAway(before)
+    )
+      return key;
     const namespace = object.metadata.namespace ?? '';
-    if (before === undefined && this.in(namespace).size >= mostInNamespace) this.left.set(namespace, this.leftOut(namespace) + 1);
+    if (before === undefined && this.in(namespace).size >= mostInNamespace)
+      this.left.set(namespace, this.leftOut(namespace) + 1);
     else this.set(key, trim(object, before));
     return key;
   }
@@ -208,7 +253,10 @@ export class Informer {
     else if (this.leftOut(namespace) > 0) this.left.set(namespace, this.leftOut(namespace) - 1);
   }
 
-  /** Whether objects that were left out could be taken now; some slack keeps a namespace at the bound from being listed again and again. */
+  /**
+   * Whether objects that were left out could be taken now; some slack keeps a namespace at the bound from being listed
+   * again and again.
+   */
   private hasRoomAgain(namespace: string): boolean {
     return this.leftOut(namespace) > 0 && this.in(namespace).size < 0.9 * (this.options.mostInNamespace ?? Infinity);
   }

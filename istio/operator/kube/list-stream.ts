@@ -1,4 +1,5 @@
-// A list's answer as it comes in: each item for itself, however long the list is. What is held is one item, never the page.
+// A list's answer as it comes in: each item for itself, however long the list is. What is held is one item, never the
+// page.
 import { MAX_ITEM_BYTES } from '../../limits.ts';
 
 const QUOTE = 0x22;

@@ -1,4 +1,5 @@
-// Objects as they are kept: what names them as it is, the spec packed. A spec is unpacked each time that it is asked for, and never held.
+// Objects as they are kept: what names them as it is, the spec packed. A spec is unpacked each time that it is asked
+// for, and never held.
 import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { FAIR_PACKED_BYTES, MAX_PACKED_BYTES, MAX_RESOURCE_BYTES } from '../../limits.ts';
@@ -30,8 +31,13 @@ function sizeOf({ data }: Packed): number {
 function entryOf({ spec }: KubeObject, limited: boolean): Packed {
   const text = JSON.stringify(spec ?? {});
   // What is too large for anything is not kept.
-  if (text.length > MAX_RESOURCE_BYTES && limited) return { data: undefined, bytes: Buffer.byteLength(text), hash: undefined };
-  return { data: text.length < PLAIN_BYTES ? text : deflateRawSync(text, { level: 1 }), bytes: Buffer.byteLength(text), hash: undefined };
+  if (text.length > MAX_RESOURCE_BYTES && limited)
+    return { data: undefined, bytes: Buffer.byteLength(text), hash: undefined };
+  return {
+    data: text.length < PLAIN_BYTES ? text : deflateRawSync(text, { level: 1 }),
+    bytes: Buffer.byteLength(text),
+    hash: undefined,
+  };
 }
 
 function keep({ apiVersion, kind, status }: KubeObject, metadata: KubeObject['metadata'], entry: Packed): KubeObject {
@@ -75,16 +81,21 @@ export class SpecStore {
   }
 
   /**
-   * The object with its spec packed. Where there is no room the spec is left away: a namespace that takes little (FAIR_PACKED_BYTES) always finds room,
-   * another as long as all together stay below MAX_PACKED_BYTES. `before`: the object as it was kept until now; a spec that is still the same is not packed again.
+   * The object with its spec packed. Where there is no room the spec is left away: a namespace that takes little
+   * (FAIR_PACKED_BYTES) always finds room, another as long as all together stay below MAX_PACKED_BYTES. `before`: the
+   * object as it was kept until now; a spec that is still the same is not packed again.
    */
   take(object: KubeObject, metadata: KubeObject['metadata'], before?: KubeObject): KubeObject {
-    const isSame = before?.metadata.uid === metadata.uid && metadata.generation !== undefined && before?.metadata.generation === metadata.generation;
+    const isSame =
+      before?.metadata.uid === metadata.uid &&
+      metadata.generation !== undefined &&
+      before?.metadata.generation === metadata.generation;
     const former = before !== undefined && isSame ? packed.get(before) : undefined;
     const entry = former?.data === undefined ? entryOf(object, this.limited) : former;
     const namespace = metadata.namespace ?? '';
     const own = this.byNamespace.get(namespace) ?? 0;
-    if (own + sizeOf(entry) > FAIR_PACKED_BYTES && this.total + sizeOf(entry) > MAX_PACKED_BYTES) entry.data = undefined;
+    if (own + sizeOf(entry) > FAIR_PACKED_BYTES && this.total + sizeOf(entry) > MAX_PACKED_BYTES)
+      entry.data = undefined;
     if (isLeftAway(entry)) this.leftAway++;
     this.add(namespace, sizeOf(entry));
     return keep(object, metadata, entry);
@@ -107,7 +118,9 @@ export class SpecStore {
 }
 
 function hashOf(spec: unknown): string {
-  return createHash('sha256').update(canonicalJson(spec ?? {})).digest('hex');
+  return createHash('sha256')
+    .update(canonicalJson(spec ?? {}))
+    .digest('hex');
 }
 
 /** Bytes of an object's spec as JSON. */

@@ -1,4 +1,5 @@
-// Every kind that the operator touches, with the verbs that it uses: the API client refuses others, and the manifests grant exactly these.
+// Every kind that the operator touches, with the verbs that it uses: the API client refuses others, and the manifests
+// grant exactly these.
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
 
@@ -24,18 +25,106 @@ const READ = ['list', 'watch'] as const;
 /** The lease that replicas lead by. */
 export const LEASE_NAME = 'fim-operator';
 
-export const FINANCIAL_ROUTES: Resource = { group: 'fim.financial', version: 'v1', plural: 'financialroutes', kind: 'FinancialRoute', verbs: READ, statusVerbs: ['patch'], scope: 'cluster' };
-export const VALIDATION_PROFILES: Resource = { group: 'fim.financial', version: 'v1', plural: 'validationprofiles', kind: 'ValidationProfile', verbs: READ, scope: 'cluster', optional: true };
-export const ENVOY_FILTERS: Resource = { group: 'networking.istio.io', version: 'v1alpha3', plural: 'envoyfilters', kind: 'EnvoyFilter', verbs: ['get', ...READ, 'create', 'patch', 'delete'], scope: 'cluster' };
-export const ISTIO_GATEWAYS: Resource = { group: 'networking.istio.io', version: 'v1', plural: 'gateways', kind: 'Gateway', verbs: READ, scope: 'cluster', optional: true };
-export const GATEWAYS: Resource = { group: 'gateway.networking.k8s.io', version: 'v1', plural: 'gateways', kind: 'Gateway', verbs: READ, scope: 'cluster', optional: true };
-export const SERVICES: Resource = { group: '', version: 'v1', plural: 'services', kind: 'Service', verbs: READ, scope: 'cluster' };
-export const NAMESPACES: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', verbs: READ, scope: 'cluster', clusterScoped: true };
-export const PODS: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', verbs: READ, statusVerbs: ['patch'], scope: 'cluster' };
-export const EVENTS: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event', verbs: ['create'], scope: 'cluster' };
-export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', verbs: ['get', 'create', 'update'], scope: 'own', only: LEASE_NAME };
+export const FINANCIAL_ROUTES: Resource = {
+  group: 'fim.financial',
+  version: 'v1',
+  plural: 'financialroutes',
+  kind: 'FinancialRoute',
+  verbs: READ,
+  statusVerbs: ['patch'],
+  scope: 'cluster',
+};
+export const VALIDATION_PROFILES: Resource = {
+  group: 'fim.financial',
+  version: 'v1',
+  plural: 'validationprofiles',
+  kind: 'ValidationProfile',
+  verbs: READ,
+  scope: 'cluster',
+  optional: true,
+};
+export const ENVOY_FILTERS: Resource = {
+  group: 'networking.istio.io',
+  version: 'v1alpha3',
+  plural: 'envoyfilters',
+  kind: 'EnvoyFilter',
+  verbs: ['get', ...READ, 'create', 'patch', 'delete'],
+  scope: 'cluster',
+};
+export const ISTIO_GATEWAYS: Resource = {
+  group: 'networking.istio.io',
+  version: 'v1',
+  plural: 'gateways',
+  kind: 'Gateway',
+  verbs: READ,
+  scope: 'cluster',
+  optional: true,
+};
+export const GATEWAYS: Resource = {
+  group: 'gateway.networking.k8s.io',
+  version: 'v1',
+  plural: 'gateways',
+  kind: 'Gateway',
+  verbs: READ,
+  scope: 'cluster',
+  optional: true,
+};
+export const SERVICES: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'services',
+  kind: 'Service',
+  verbs: READ,
+  scope: 'cluster',
+};
+export const NAMESPACES: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'namespaces',
+  kind: 'Namespace',
+  verbs: READ,
+  scope: 'cluster',
+  clusterScoped: true,
+};
+export const PODS: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'pods',
+  kind: 'Pod',
+  verbs: READ,
+  statusVerbs: ['patch'],
+  scope: 'cluster',
+};
+export const EVENTS: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'events',
+  kind: 'Event',
+  verbs: ['create'],
+  scope: 'cluster',
+};
+export const LEASES: Resource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  verbs: ['get', 'create', 'update'],
+  scope: 'own',
+  only: LEASE_NAME,
+};
 
-export const RESOURCES: readonly Resource[] = [FINANCIAL_ROUTES, VALIDATION_PROFILES, ENVOY_FILTERS, ISTIO_GATEWAYS, GATEWAYS, SERVICES, NAMESPACES, PODS, EVENTS, LEASES];
+export const RESOURCES: readonly Resource[] = [
+  FINANCIAL_ROUTES,
+  VALIDATION_PROFILES,
+  ENVOY_FILTERS,
+  ISTIO_GATEWAYS,
+  GATEWAYS,
+  SERVICES,
+  NAMESPACES,
+  PODS,
+  EVENTS,
+  LEASES,
+];
 
 /** `group/version`, or the version alone for the core group. */
 export function apiVersionOf({ group, version }: Resource): string {

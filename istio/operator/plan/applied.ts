@@ -12,16 +12,25 @@ export const MODULE_ANNOTATION = 'fim.financial/module-sha256';
 export const GENERATION_ANNOTATION = 'fim.financial/generation';
 export const APPLIED_ANNOTATION = 'fim.financial/applied-at';
 export const VERSION_ANNOTATION = 'fim.financial/operator-version';
-/** Since when the filter is on its way out: it is in no new listener, and those that are drained still find its configuration. */
+/**
+ * Since when the filter is on its way out: it is in no new listener, and those that are drained still find its
+ * configuration.
+ */
 export const RETIRED_ANNOTATION = 'fim.financial/retired-at';
 
 /** Names of objects begin with it; the rest is the workload's. */
 export const OBJECT_PREFIX = 'fim-';
 /** Seals: no workload is called `seal-…`. */
 export const SEAL_PREFIX = 'fim-seal-';
-/** Name of the object that holds the cluster of the key service; it cannot be that of a workload's, which have two parts after `fim-`. */
+/**
+ * Name of the object that holds the cluster of the key service; it cannot be that of a workload's, which have two parts
+ * after `fim-`.
+ */
 export const KMS_OBJECT = 'fim-kms';
-/** Generations of a workload that has no object begin with the seconds since then: those of an object that was deleted lie before. */
+/**
+ * Generations of a workload that has no object begin with the seconds since then: those of an object that was deleted
+ * lie before.
+ */
 const FIRST_GENERATION_AT = Date.UTC(2026, 0, 1);
 
 /** The generation of a workload's first configuration: later than all that it had before, whoever remembers them. */
@@ -31,7 +40,9 @@ export function firstGeneration(now: number): number {
 
 /** The workload whose configuration an object of ours holds; undefined if it holds none. */
 export function workloadOf(name: string): string | undefined {
-  return name.startsWith(OBJECT_PREFIX) && !name.startsWith(SEAL_PREFIX) && name !== KMS_OBJECT ? name.slice(OBJECT_PREFIX.length) : undefined;
+  return name.startsWith(OBJECT_PREFIX) && !name.startsWith(SEAL_PREFIX) && name !== KMS_OBJECT
+    ? name.slice(OBJECT_PREFIX.length)
+    : undefined;
 }
 
 /** The workload whose seal an object is; undefined if it is none. */
@@ -46,7 +57,10 @@ export interface Applied {
   /** Milliseconds since 1970. */
   appliedAt: number;
   selection: Selection | undefined;
-  /** Undefined if it is of another form than this operator's, or not what the hash says. Read anew each time that it is asked for. */
+  /**
+   * Undefined if it is of another form than this operator's, or not what the hash says. Read anew each time that it is
+   * asked for.
+   */
   readonly config: PluginConfig | undefined;
   /** Whether there is a configuration, as above. */
   isWhole: boolean;
@@ -63,8 +77,12 @@ function majorOf(version: string): number {
 }
 
 function configurationText(object: KubeObject): string | undefined {
-  const patches = (object.spec?.configPatches ?? []) as { applyTo?: string; patch?: { value?: { typed_config?: { config?: { configuration?: { value?: string } } } } } }[];
-  return patches.find((patch) => patch.applyTo === 'EXTENSION_CONFIG')?.patch?.value?.typed_config?.config?.configuration?.value;
+  const patches = (object.spec?.configPatches ?? []) as {
+    applyTo?: string;
+    patch?: { value?: { typed_config?: { config?: { configuration?: { value?: string } } } } };
+  }[];
+  return patches.find((patch) => patch.applyTo === 'EXTENSION_CONFIG')?.patch?.value?.typed_config?.config
+    ?.configuration?.value;
 }
 
 function parse<T>(text: string | undefined): T | undefined {
@@ -78,7 +96,9 @@ function parse<T>(text: string | undefined): T | undefined {
 /** Key ids in a part of a compiled route, wherever they stand: stages name them `keyId`. */
 function keyIdsIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([member, inner]) => (member === 'keyId' && typeof inner === 'string' ? [inner] : keyIdsIn(inner)));
+  return Object.entries(value).flatMap(([member, inner]) =>
+    member === 'keyId' && typeof inner === 'string' ? [inner] : keyIdsIn(inner),
+  );
 }
 
 const NO_ROUTES: Applied['routes'] = new Map();
@@ -98,7 +118,10 @@ export function appliedOf(object: KubeObject): Applied {
   return applied;
 }
 
-/** Reads `whole`, and remembers it as what `object` says: the same object, whose spec found no room. Its configuration is not remembered. */
+/**
+ * Reads `whole`, and remembers it as what `object` says: the same object, whose spec found no room. Its configuration
+ * is not remembered.
+ */
 export function rememberApplied(object: KubeObject, whole: KubeObject): Applied {
   if (object === whole) return appliedOf(object);
   const applied: Applied = { ...readObject(whole), config: undefined };
@@ -117,7 +140,10 @@ function readObject(object: KubeObject): Applied {
   if (found !== undefined && major === majorOf(PLUGIN_CONFIG_VERSION)) {
     const { generation: _, hash: __, ...body } = found;
     isWhole = Array.isArray(found.routes) && canonicalHash(body) === hash;
-    if (isWhole) routes = new Map([...Map.groupBy(found.routes, (route) => route.name)].map(([name, forms]) => [name, forms.map(keyIdsIn)]));
+    if (isWhole)
+      routes = new Map(
+        [...Map.groupBy(found.routes, (route) => route.name)].map(([name, forms]) => [name, forms.map(keyIdsIn)]),
+      );
   }
   return {
     hash,

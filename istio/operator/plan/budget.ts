@@ -1,4 +1,5 @@
-// What a namespace may have: its oldest routes and profiles, as far as its budgets go. What is over is not looked at any further.
+// What a namespace may have: its oldest routes and profiles, as far as its budgets go. What is over is not looked at
+// any further.
 import { MAX_NAMESPACE_RESOURCES, MAX_NAMESPACE_SPEC_BYTES, MAX_RESOURCE_BYTES, NEAR_BUDGET } from '../../limits.ts';
 
 /** A route or a profile. */
@@ -41,13 +42,20 @@ export function spend(items: readonly BudgetItem[]): BudgetVerdict {
       over.set(item.key, 'the operator has no memory left for routes of namespaces with many');
       continue;
     }
-    if (count + 1 > MAX_NAMESPACE_RESOURCES) over.set(item.key, `the namespace has its ${MAX_NAMESPACE_RESOURCES} routes and profiles`);
-    else if (bytes + item.bytes > MAX_NAMESPACE_SPEC_BYTES) over.set(item.key, `the routes and profiles of the namespace would have more than ${MAX_NAMESPACE_SPEC_BYTES} bytes`);
+    if (count + 1 > MAX_NAMESPACE_RESOURCES)
+      over.set(item.key, `the namespace has its ${MAX_NAMESPACE_RESOURCES} routes and profiles`);
+    else if (bytes + item.bytes > MAX_NAMESPACE_SPEC_BYTES)
+      over.set(
+        item.key,
+        `the routes and profiles of the namespace would have more than ${MAX_NAMESPACE_SPEC_BYTES} bytes`,
+      );
     if (over.has(item.key)) continue;
     count++;
     bytes += item.bytes;
-    if (count > NEAR_BUDGET * MAX_NAMESPACE_RESOURCES) near.set(item.key, `${MAX_NAMESPACE_RESOURCES} routes and profiles`);
-    else if (bytes > NEAR_BUDGET * MAX_NAMESPACE_SPEC_BYTES) near.set(item.key, `${MAX_NAMESPACE_SPEC_BYTES} bytes in routes and profiles`);
+    if (count > NEAR_BUDGET * MAX_NAMESPACE_RESOURCES)
+      near.set(item.key, `${MAX_NAMESPACE_RESOURCES} routes and profiles`);
+    else if (bytes > NEAR_BUDGET * MAX_NAMESPACE_SPEC_BYTES)
+      near.set(item.key, `${MAX_NAMESPACE_SPEC_BYTES} bytes in routes and profiles`);
   }
   return { over, near, used: { resources: count / MAX_NAMESPACE_RESOURCES, bytes: bytes / MAX_NAMESPACE_SPEC_BYTES } };
 }

@@ -1,5 +1,14 @@
-// The routes of a workload → one configuration that its module takes. A route that cannot be part of it does not keep the others out.
-import { translate, type ConditionDraft, type KmsConfig, type PluginConfig, type RouteIssue, type RouteResource, type Translation } from '../../../envoy/route/index.ts';
+// The routes of a workload → one configuration that its module takes. A route that cannot be part of it does not keep
+// the others out.
+import {
+  translate,
+  type ConditionDraft,
+  type KmsConfig,
+  type PluginConfig,
+  type RouteIssue,
+  type RouteResource,
+  type Translation,
+} from '../../../envoy/route/index.ts';
 import { issueAt } from '../../../envoy/route/route-error.ts';
 import { MAX_OBJECT_BYTES, MAX_WORKLOAD_ROUTES } from '../../limits.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -89,7 +98,9 @@ class Candidates {
 
   /** Takes out the youngest routes beyond a number. */
   keepOldest(count: number, detail: string): void {
-    const byAge = [...this.routes].sort(([a, [one]], [b, [other]]) => ((one?.created ?? 0) === (other?.created ?? 0) ? (a < b ? -1 : 1) : (one?.created ?? 0) - (other?.created ?? 0)));
+    const byAge = [...this.routes].sort(([a, [one]], [b, [other]]) =>
+      (one?.created ?? 0) === (other?.created ?? 0) ? (a < b ? -1 : 1) : (one?.created ?? 0) - (other?.created ?? 0),
+    );
     for (const [key, [route]] of byAge.slice(count)) {
       this.routes.delete(key);
       this.held.delete(key);
@@ -99,14 +110,22 @@ class Candidates {
 }
 
 function whole(key: string, code: string): RouteIssue {
-  return { code: code as RouteIssue['code'], path: '$', message: 'The module refuses the configuration of the whole workload.', file: '', resource: key };
+  return {
+    code: code as RouteIssue['code'],
+    path: '$',
+    message: 'The module refuses the configuration of the whole workload.',
+    file: '',
+    resource: key,
+  };
 }
 
 /** Takes routes out until the module takes the rest; the translation that it takes. */
 function settle(candidates: Candidates, input: BuildInput): Translation {
   for (;;) {
     const translation = translate(candidates.all, { layout: 'fused', kms: input.kms });
-    const wrong = translation.errors.filter((issue) => issue.resource !== undefined && candidates.routes.has(issue.resource));
+    const wrong = translation.errors.filter(
+      (issue) => issue.resource !== undefined && candidates.routes.has(issue.resource),
+    );
     for (const issue of wrong) candidates.refuse(issue.resource ?? '', issue);
     if (wrong.length > 0) continue;
     const [plugin] = translation.pluginConfigs;
@@ -130,9 +149,14 @@ function encodedBytes(json: string): number {
 /** Builds the configuration of a workload. Never throws unless `examine` does. */
 export function build(input: BuildInput): FreshBuild {
   const candidates = new Candidates(input);
-  if (candidates.routes.size > MAX_WORKLOAD_ROUTES) candidates.keepOldest(MAX_WORKLOAD_ROUTES, `more than ${MAX_WORKLOAD_ROUTES} routes for one workload`);
+  if (candidates.routes.size > MAX_WORKLOAD_ROUTES)
+    candidates.keepOldest(MAX_WORKLOAD_ROUTES, `more than ${MAX_WORKLOAD_ROUTES} routes for one workload`);
   let translation = settle(candidates, input);
-  for (let bytes = candidates.frozen ? 0 : encodedBytes(translation.pluginConfigs[0]?.json ?? ''); bytes > MAX_OBJECT_BYTES - OBJECT_OVERHEAD_BYTES; bytes = encodedBytes(translation.pluginConfigs[0]?.json ?? '')) {
+  for (
+    let bytes = candidates.frozen ? 0 : encodedBytes(translation.pluginConfigs[0]?.json ?? '');
+    bytes > MAX_OBJECT_BYTES - OBJECT_OVERHEAD_BYTES;
+    bytes = encodedBytes(translation.pluginConfigs[0]?.json ?? '')
+  ) {
     const share = (MAX_OBJECT_BYTES - OBJECT_OVERHEAD_BYTES) / bytes;
     const keep = Math.max(0, Math.min(candidates.routes.size - 1, Math.floor(candidates.routes.size * share)));
     candidates.keepOldest(keep, `the configuration of the workload would have more than ${MAX_OBJECT_BYTES} bytes`);
@@ -140,8 +164,14 @@ export function build(input: BuildInput): FreshBuild {
   }
   const { generation: _, hash: __, ...config } = translation.config;
   return {
-    config, hash: translation.hash, refused: candidates.refused, held: candidates.held, conditions: translation.conditions,
-    members: candidates.frozen ? new Set(candidates.held) : new Set(translation.routes.map((route) => route.config.name)),
+    config,
+    hash: translation.hash,
+    refused: candidates.refused,
+    held: candidates.held,
+    conditions: translation.conditions,
+    members: candidates.frozen
+      ? new Set(candidates.held)
+      : new Set(translation.routes.map((route) => route.config.name)),
     frozen: candidates.frozen,
   };
 }

@@ -1,4 +1,5 @@
-// Which doors of a route's workloads its policy stands at: what speaks HTTP is judged; what does not is refused at sidecars, or named.
+// Which doors of a route's workloads its policy stands at: what speaks HTTP is judged; what does not is refused at
+// sidecars, or named.
 import type { KubeObject } from '../kube/objects.ts';
 import { GATEWAY_NAME_LABEL, includes, type Selection, type TargetFacts } from './selection.ts';
 
@@ -27,7 +28,9 @@ interface Port {
 const HTTP = /^(?:http|http2|grpc|grpc-web|kubernetes\.io\/h2c|kubernetes\.io\/ws)$/;
 const OTHERS = /^(?:tcp|tls|https|mongo|mysql|redis|udp|kubernetes\.io\/wss)$/;
 
-/** As Istio reads a Service's port: `appProtocol`, else the name up to a dash, else what the connection turns out to be. */
+/**
+ * As Istio reads a Service's port: `appProtocol`, else the name up to a dash, else what the connection turns out to be.
+ */
 function protocolOf({ name = '', protocol = 'TCP', appProtocol }: Port): 'http' | 'other' | 'either' | 'udp' {
   if (protocol === 'UDP') return 'udp';
   const said = (appProtocol ?? (/^grpc-web(?:-|$)/.test(name) ? 'grpc-web' : (name.split('-')[0] ?? ''))).toLowerCase();
@@ -46,7 +49,10 @@ function portsOfServices({ terms }: Selection, { services }: TargetFacts, otherP
       const protocol = protocolOf(port);
       if (protocol === 'http' || protocol === 'either') coverage.judged.push(door);
       if (protocol === 'udp') coverage.open.push(`${door} (UDP)`);
-      else if (protocol !== 'http') (otherPorts === 'refuse' ? coverage.refused : coverage.open).push(`${door} (${protocol === 'either' ? 'if it is not HTTP' : 'not HTTP'})`);
+      else if (protocol !== 'http')
+        (otherPorts === 'refuse' ? coverage.refused : coverage.open).push(
+          `${door} (${protocol === 'either' ? 'if it is not HTTP' : 'not HTTP'})`,
+        );
     }
   }
   return coverage;
@@ -58,9 +64,13 @@ function pastSidecars({ terms }: Selection, pods: Iterable<KubeObject>): string[
   for (const { metadata } of pods) {
     if (!includes(metadata.labels ?? {}, terms)) continue;
     const excluded = metadata.annotations?.[EXCLUDED_PORTS_ANNOTATION] ?? '';
-    if (excluded !== '') found.add(`ports ${excluded} of ${metadata.name} (past the sidecar: ${EXCLUDED_PORTS_ANNOTATION})`);
+    if (excluded !== '')
+      found.add(`ports ${excluded} of ${metadata.name} (past the sidecar: ${EXCLUDED_PORTS_ANNOTATION})`);
     const included = metadata.annotations?.[INCLUDED_PORTS_ANNOTATION];
-    if (included !== undefined && included !== '*') found.add(`ports other than ${included || 'none'} of ${metadata.name} (past the sidecar: ${INCLUDED_PORTS_ANNOTATION})`);
+    if (included !== undefined && included !== '*')
+      found.add(
+        `ports other than ${included || 'none'} of ${metadata.name} (past the sidecar: ${INCLUDED_PORTS_ANNOTATION})`,
+      );
   }
   return [...found];
 }
@@ -70,25 +80,44 @@ function gatewayDoors({ terms }: Selection, { gateways, istioGateways }: TargetF
   const only = terms[GATEWAY_NAME_LABEL];
   for (const { metadata, spec } of gateways.values()) {
     if (only !== undefined && only !== metadata.name) continue;
-    for (const { name, port, protocol, tls } of (spec?.listeners ?? []) as { name: string; port: number; protocol: string; tls?: { mode?: string } }[]) {
+    for (const { name, port, protocol, tls } of (spec?.listeners ?? []) as {
+      name: string;
+      port: number;
+      protocol: string;
+      tls?: { mode?: string };
+    }[]) {
       const isHttp = protocol === 'HTTP' || (protocol === 'HTTPS' && tls?.mode !== 'Passthrough');
-      (isHttp ? coverage.judged : coverage.open).push(`${metadata.name}/${name}:${port}${isHttp ? '' : ` (${protocol})`}`);
+      (isHttp ? coverage.judged : coverage.open).push(
+        `${metadata.name}/${name}:${port}${isHttp ? '' : ` (${protocol})`}`,
+      );
     }
   }
   for (const { metadata, spec } of istioGateways.values()) {
     const selector = (spec?.selector ?? {}) as Record<string, string>;
     if (Object.entries(selector).some(([name, value]) => terms[name] !== undefined && terms[name] !== value)) continue;
-    for (const { port, tls } of (spec?.servers ?? []) as { port?: { number?: number; protocol?: string }; tls?: { mode?: string } }[]) {
+    for (const { port, tls } of (spec?.servers ?? []) as {
+      port?: { number?: number; protocol?: string };
+      tls?: { mode?: string };
+    }[]) {
       const protocol = (port?.protocol ?? '').toUpperCase();
-      const isHttp = ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'].includes(protocol) || (protocol === 'HTTPS' && !/PASSTHROUGH/.test(tls?.mode ?? ''));
-      (isHttp ? coverage.judged : coverage.open).push(`${metadata.name}:${port?.number}${isHttp ? '' : ` (${protocol})`}`);
+      const isHttp =
+        ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'].includes(protocol) ||
+        (protocol === 'HTTPS' && !/PASSTHROUGH/.test(tls?.mode ?? ''));
+      (isHttp ? coverage.judged : coverage.open).push(
+        `${metadata.name}:${port?.number}${isHttp ? '' : ` (${protocol})`}`,
+      );
     }
   }
   return coverage;
 }
 
 /** The doors of the proxies that a selection meets. `pods`: of the namespace. */
-export function coverageOf(selection: Selection, facts: TargetFacts, pods: Iterable<KubeObject>, otherPorts: OtherPorts): Coverage {
+export function coverageOf(
+  selection: Selection,
+  facts: TargetFacts,
+  pods: Iterable<KubeObject>,
+  otherPorts: OtherPorts,
+): Coverage {
   if (selection.lattice === 'gateway') return gatewayDoors(selection, facts);
   if (selection.lattice === 'waypoint') return { judged: [], refused: [], open: [] };
   const coverage = portsOfServices(selection, facts, otherPorts);

@@ -1,10 +1,29 @@
 // A workload's configuration as the one Istio object that carries it.
 import { canonicalHash, canonicalJson, PLUGIN_CONFIG_VERSION, type PluginConfig } from '../../../envoy/route/index.ts';
-import { connectionHardening, kmsCluster, wasmFilter, type EnvoyObject, type KmsCredentials } from '../../../envoy/xds/index.ts';
+import {
+  connectionHardening,
+  kmsCluster,
+  wasmFilter,
+  type EnvoyObject,
+  type KmsCredentials,
+} from '../../../envoy/xds/index.ts';
 import { MAX_ENVOY_BUFFER_BYTES } from '../../../envoy/limits.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { specHashOf } from '../kube/packed.ts';
-import { APPLIED_ANNOTATION, GENERATION_ANNOTATION, HASH_ANNOTATION, KMS_OBJECT, MANAGED_BY_LABEL, MANAGER, MODULE_ANNOTATION, OBJECT_PREFIX, RETIRED_ANNOTATION, SELECTION_ANNOTATION, VERSION_ANNOTATION, WORKLOAD_LABEL } from './applied.ts';
+import {
+  APPLIED_ANNOTATION,
+  GENERATION_ANNOTATION,
+  HASH_ANNOTATION,
+  KMS_OBJECT,
+  MANAGED_BY_LABEL,
+  MANAGER,
+  MODULE_ANNOTATION,
+  OBJECT_PREFIX,
+  RETIRED_ANNOTATION,
+  SELECTION_ANNOTATION,
+  VERSION_ANNOTATION,
+  WORKLOAD_LABEL,
+} from './applied.ts';
 import { GATEWAY_NAME_LABEL, SERVICE_TERM, WAYPOINT_TERM, type Lattice } from './selection.ts';
 import type { Workload } from './workloads.ts';
 
@@ -16,7 +35,11 @@ const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 const BASE_PRIORITY = 100;
 const PRIORITY_PER_TERM = 10;
 
-export const CONTEXT: Record<Lattice, string> = { gateway: 'GATEWAY', sidecar: 'SIDECAR_INBOUND', waypoint: 'SIDECAR_INBOUND' };
+export const CONTEXT: Record<Lattice, string> = {
+  gateway: 'GATEWAY',
+  sidecar: 'SIDECAR_INBOUND',
+  waypoint: 'SIDECAR_INBOUND',
+};
 
 /** A module as agents fetch it. */
 export interface ModuleReference {
@@ -56,37 +79,82 @@ export const CLUSTER_DOMAIN = 'cluster.local';
 export function waypointChains(service: KubeObject, domain: string): string[] {
   const { name, namespace } = service.metadata;
   const ports = (service.spec?.ports ?? []) as { port: number; protocol?: string }[];
-  return ports.filter((port) => (port.protocol ?? 'TCP') === 'TCP').map((port) => `inbound-vip|${port.port}|http|${name}.${namespace}.svc.${domain}`);
+  return ports
+    .filter((port) => (port.protocol ?? 'TCP') === 'TCP')
+    .map((port) => `inbound-vip|${port.port}|http|${name}.${namespace}.svc.${domain}`);
 }
 
-export function chainMatches(context: string, chains: readonly string[] | undefined, subFilter: string | undefined): EnvoyObject[] {
-  const filter: EnvoyObject = { name: CONNECTION_MANAGER, ...(subFilter === undefined ? {} : { subFilter: { name: subFilter } }) };
+export function chainMatches(
+  context: string,
+  chains: readonly string[] | undefined,
+  subFilter: string | undefined,
+): EnvoyObject[] {
+  const filter: EnvoyObject = {
+    name: CONNECTION_MANAGER,
+    ...(subFilter === undefined ? {} : { subFilter: { name: subFilter } }),
+  };
   const names: (string | undefined)[] = chains === undefined ? [undefined] : [...chains];
-  return names.map((name) => ({ context, listener: { filterChain: { ...(name === undefined ? {} : { name }), filter } } }));
+  return names.map((name) => ({
+    context,
+    listener: { filterChain: { ...(name === undefined ? {} : { name }), filter } },
+  }));
 }
 
 function extensionPatch(context: string, name: string, { config, hash, generation, module }: Release): EnvoyObject {
   const whole: PluginConfig = { ...config, generation, hash };
   const code = { remote: { http_uri: { uri: module.url, timeout: '30s' }, sha256: module.sha256 } };
   const allowed = Object.fromEntries(module.capabilities.map((capability): [string, EnvoyObject] => [capability, {}]));
-  const value = { name, typed_config: wasmFilter(name, code, whole, { capability_restriction_config: { allowed_capabilities: allowed } }) };
+  const value = {
+    name,
+    typed_config: wasmFilter(name, code, whole, { capability_restriction_config: { allowed_capabilities: allowed } }),
+  };
   return { applyTo: 'EXTENSION_CONFIG', match: { context }, patch: { operation: 'ADD', value } };
 }
 
-function filterPatches(context: string, name: string, wider: readonly string[], chains: readonly string[] | undefined): EnvoyObject[] {
-  const removed = wider.flatMap((other) => chainMatches(context, chains, filterName(other)).map((match): EnvoyObject => ({ applyTo: 'HTTP_FILTER', match, patch: { operation: 'REMOVE' } })));
-  // No requests are taken before the first configuration has come: there is no time-out after which traffic would pass without the filter.
-  const value = { name, config_discovery: { config_source: { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' }, type_urls: [WASM] } };
-  const inserted = chainMatches(context, chains, ROUTER).map((match): EnvoyObject => ({ applyTo: 'HTTP_FILTER', match, patch: { operation: 'INSERT_BEFORE', value } }));
+function filterPatches(
+  context: string,
+  name: string,
+  wider: readonly string[],
+  chains: readonly string[] | undefined,
+): EnvoyObject[] {
+  const removed = wider.flatMap((other) =>
+    chainMatches(context, chains, filterName(other)).map((match): EnvoyObject => ({
+      applyTo: 'HTTP_FILTER',
+      match,
+      patch: { operation: 'REMOVE' },
+    })),
+  );
+  // No requests are taken before the first configuration has come: there is no time-out after which traffic would pass
+  // without the filter.
+  const value = {
+    name,
+    config_discovery: {
+      config_source: { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' },
+      type_urls: [WASM],
+    },
+  };
+  const inserted = chainMatches(context, chains, ROUTER).map((match): EnvoyObject => ({
+    applyTo: 'HTTP_FILTER',
+    match,
+    patch: { operation: 'INSERT_BEFORE', value },
+  }));
   return [...removed, ...inserted];
 }
 
 /** Policy and upstream must read the same request. */
 function connectionPatches(context: string, chains: readonly string[] | undefined): EnvoyObject[] {
   return [
-    ...chainMatches(context, chains, undefined).map((match): EnvoyObject => ({ applyTo: 'NETWORK_FILTER', match, patch: { operation: 'MERGE', value: { typed_config: connectionHardening() } } })),
+    ...chainMatches(context, chains, undefined).map((match): EnvoyObject => ({
+      applyTo: 'NETWORK_FILTER',
+      match,
+      patch: { operation: 'MERGE', value: { typed_config: connectionHardening() } },
+    })),
     // Above the largest limit that a route may set, so that the route's own limit is met first, with its code.
-    { applyTo: 'VIRTUAL_HOST', match: { context }, patch: { operation: 'MERGE', value: { request_body_buffer_limit: MAX_ENVOY_BUFFER_BYTES } } },
+    {
+      applyTo: 'VIRTUAL_HOST',
+      match: { context },
+      patch: { operation: 'MERGE', value: { request_body_buffer_limit: MAX_ENVOY_BUFFER_BYTES } },
+    },
   ];
 }
 
@@ -95,18 +163,30 @@ export function attachment({ selection: { lattice, terms } }: Workload): EnvoyOb
   const names = Object.keys(terms);
   if (lattice === 'waypoint') {
     const service = terms[SERVICE_TERM];
-    return { targetRefs: [service === undefined ? gateway(terms[WAYPOINT_TERM] ?? '') : { group: '', kind: 'Service', name: service }] };
+    return {
+      targetRefs: [
+        service === undefined ? gateway(terms[WAYPOINT_TERM] ?? '') : { group: '', kind: 'Service', name: service },
+      ],
+    };
   }
   if (names.length === 0) return {};
   const only = terms[GATEWAY_NAME_LABEL];
-  return names.length === 1 && only !== undefined ? { targetRefs: [gateway(only)] } : { workloadSelector: { labels: terms } };
+  return names.length === 1 && only !== undefined
+    ? { targetRefs: [gateway(only)] }
+    : { workloadSelector: { labels: terms } };
 }
 
 /**
- * An object of the operator's. It has no owners: what the API server deleted with the last route would go in any order, the filter before its seal, and
- * protection would end without an operator to see to it.
+ * An object of the operator's. It has no owners: what the API server deleted with the last route would go in any order,
+ * the filter before its seal, and protection would end without an operator to see to it.
  */
-export function managed(namespace: string, name: string, labels: Record<string, string>, annotations: Record<string, string>, spec: EnvoyObject): KubeObject {
+export function managed(
+  namespace: string,
+  name: string,
+  labels: Record<string, string>,
+  annotations: Record<string, string>,
+  spec: EnvoyObject,
+): KubeObject {
   const metadata = { name, namespace, labels: { [MANAGED_BY_LABEL]: MANAGER, ...labels }, annotations };
   return { apiVersion: API_VERSION, kind: 'EnvoyFilter', metadata, spec: spec as Record<string, unknown> };
 }
@@ -119,7 +199,11 @@ export function workloadObject(workload: Workload, release: Release, chains?: re
   const spec: EnvoyObject = {
     ...attachment(workload),
     priority: BASE_PRIORITY + PRIORITY_PER_TERM * Object.keys(selection.terms).length,
-    configPatches: [extensionPatch(context, filter, release), ...filterPatches(context, filter, wider, chains), ...connectionPatches(context, chains)],
+    configPatches: [
+      extensionPatch(context, filter, release),
+      ...filterPatches(context, filter, wider, chains),
+      ...connectionPatches(context, chains),
+    ],
   };
   const annotations = {
     [SELECTION_ANNOTATION]: canonicalJson(selection),
@@ -130,27 +214,50 @@ export function workloadObject(workload: Workload, release: Release, chains?: re
     [VERSION_ANNOTATION]: release.version,
   };
   // A label's value has at most 63 characters.
-  return managed(namespace, objectName(name), { [WORKLOAD_LABEL]: name.slice(0, 63).replace(/[^a-z0-9]+$/, '') }, annotations, spec);
+  return managed(
+    namespace,
+    objectName(name),
+    { [WORKLOAD_LABEL]: name.slice(0, 63).replace(/[^a-z0-9]+$/, '') },
+    annotations,
+    spec,
+  );
 }
 
 /**
- * The object without its filter: new listeners do not have it, and requests on connections of the old ones still find its configuration, which concerns none.
- * Without that Envoy answers them with 500.
+ * The object without its filter: new listeners do not have it, and requests on connections of the old ones still find
+ * its configuration, which concerns none. Without that Envoy answers them with 500.
  */
 export function retiredObject(object: KubeObject, generation: number, now: Date): KubeObject {
   const { name, namespace, labels, annotations } = object.metadata;
   const body = { version: PLUGIN_CONFIG_VERSION, routes: [] };
   const hash = canonicalHash(body);
-  const kept = ((object.spec?.configPatches ?? []) as EnvoyObject[]).filter(({ applyTo }) => applyTo === 'EXTENSION_CONFIG').map((patch) => structuredClone(patch));
+  const kept = ((object.spec?.configPatches ?? []) as EnvoyObject[])
+    .filter(({ applyTo }) => applyTo === 'EXTENSION_CONFIG')
+    .map((patch) => structuredClone(patch));
   for (const patch of kept) {
-    const { configuration } = (patch as { patch?: { value?: { typed_config?: { config?: { configuration?: { value?: string } } } } } }).patch?.value?.typed_config?.config ?? {};
+    const { configuration } =
+      (patch as { patch?: { value?: { typed_config?: { config?: { configuration?: { value?: string } } } } } }).patch
+        ?.value?.typed_config?.config ?? {};
     if (configuration !== undefined) configuration.value = canonicalJson({ ...body, generation, hash });
   }
-  const said = { ...annotations, [HASH_ANNOTATION]: hash, [GENERATION_ANNOTATION]: String(generation), [RETIRED_ANNOTATION]: now.toISOString() };
-  return { apiVersion: API_VERSION, kind: 'EnvoyFilter', metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels, annotations: said }, spec: { ...object.spec, configPatches: kept } };
+  const said = {
+    ...annotations,
+    [HASH_ANNOTATION]: hash,
+    [GENERATION_ANNOTATION]: String(generation),
+    [RETIRED_ANNOTATION]: now.toISOString(),
+  };
+  return {
+    apiVersion: API_VERSION,
+    kind: 'EnvoyFilter',
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels, annotations: said },
+    spec: { ...object.spec, configPatches: kept },
+  };
 }
 
-/** What the proxies' pods hold in a folder: `token` with `token.json`, `ca.crt`, `tls.crt` and `tls.key` with `identity.json`. */
+/**
+ * What the proxies' pods hold in a folder: `token` with `token.json`, `ca.crt`, `tls.crt` and `tls.key` with
+ * `identity.json`.
+ */
 export const KMS_FILES = ['token', 'ca', 'identity'] as const;
 export type KmsFile = (typeof KMS_FILES)[number];
 
@@ -165,7 +272,11 @@ export interface KmsAccess {
 }
 
 /** The cluster by which the plugin calls the key service, for all proxies of a namespace. */
-export function kmsObject(namespace: string, { url, folder, files, vaultNamespace }: KmsAccess, version: string): KubeObject {
+export function kmsObject(
+  namespace: string,
+  { url, folder, files, vaultNamespace }: KmsAccess,
+  version: string,
+): KubeObject {
   const at = (name: string): string => `${folder}/${name}`;
   const has = (file: KmsFile): boolean => files.includes(file);
   const credentials: KmsCredentials = {
@@ -175,17 +286,35 @@ export function kmsObject(namespace: string, { url, folder, files, vaultNamespac
     ...(has('identity') ? { certFile: at('tls.crt'), keyFile: at('tls.key') } : {}),
   };
   const value = kmsCluster(url, credentials, { token: at('token.json'), identity: at('identity.json') });
-  const patch = (context: string): EnvoyObject => ({ applyTo: 'CLUSTER', match: { context }, patch: { operation: 'ADD', value } });
-  return managed(namespace, KMS_OBJECT, {}, { [VERSION_ANNOTATION]: version }, { priority: BASE_PRIORITY, configPatches: [patch('GATEWAY'), patch('SIDECAR_OUTBOUND')] });
+  const patch = (context: string): EnvoyObject => ({
+    applyTo: 'CLUSTER',
+    match: { context },
+    patch: { operation: 'ADD', value },
+  });
+  return managed(
+    namespace,
+    KMS_OBJECT,
+    {},
+    { [VERSION_ANNOTATION]: version },
+    { priority: BASE_PRIORITY, configPatches: [patch('GATEWAY'), patch('SIDECAR_OUTBOUND')] },
+  );
 }
 
-/** Whether the object in the cluster is what is wanted: everything that the operator sets, exactly, and nothing else in its spec. */
+/**
+ * Whether the object in the cluster is what is wanted: everything that the operator sets, exactly, and nothing else in
+ * its spec.
+ */
 export function isAsWanted(wanted: KubeObject, found: KubeObject | undefined): boolean {
   if (found === undefined || found.metadata.deletionTimestamp) return false;
-  const part = (all: Record<string, string> | undefined, names: Record<string, string> | undefined): unknown => Object.fromEntries(Object.keys(names ?? {}).map((name) => [name, all?.[name]]));
-  return specHashOf(wanted) === specHashOf(found)
-    && canonicalJson(part(found.metadata.labels, wanted.metadata.labels)) === canonicalJson(wanted.metadata.labels ?? {})
-    && canonicalJson(part(found.metadata.annotations, wanted.metadata.annotations)) === canonicalJson(wanted.metadata.annotations ?? {})
+  const part = (all: Record<string, string> | undefined, names: Record<string, string> | undefined): unknown =>
+    Object.fromEntries(Object.keys(names ?? {}).map((name) => [name, all?.[name]]));
+  return (
+    specHashOf(wanted) === specHashOf(found) &&
+    canonicalJson(part(found.metadata.labels, wanted.metadata.labels)) ===
+      canonicalJson(wanted.metadata.labels ?? {}) &&
+    canonicalJson(part(found.metadata.annotations, wanted.metadata.annotations)) ===
+      canonicalJson(wanted.metadata.annotations ?? {}) &&
     // As an earlier version made them.
-    && !(found.metadata.ownerReferences ?? []).some(({ kind }) => kind === 'FinancialRoute');
+    !(found.metadata.ownerReferences ?? []).some(({ kind }) => kind === 'FinancialRoute')
+  );
 }

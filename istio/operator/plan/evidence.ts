@@ -3,9 +3,14 @@ import { readKeySample, type KeyReading } from '../key-evidence.ts';
 
 /** Counters among which the configurations take turns by generation (as in the modules). */
 export const GENERATION_SLOTS = 16;
-/** Besides the workers' VMs: the one that Envoy checks the code with and the main thread's (measured with Envoy 1.40). */
+/**
+ * Besides the workers' VMs: the one that Envoy checks the code with and the main thread's (measured with Envoy 1.40).
+ */
 const EXTRA_VMS = 2;
-/** Envoy brings its uptime up to date with each flush of its statistics (5 s) and in whole seconds: a process may be older than it seems by this, milliseconds. */
+/**
+ * Envoy brings its uptime up to date with each flush of its statistics (5 s) and in whole seconds: a process may be
+ * older than it seems by this, milliseconds.
+ */
 const UPTIME_ERROR_MS = 10_000;
 
 /** One look at one proxy. */
@@ -67,25 +72,39 @@ export type Verdict =
 
 /** Whether a later reading is of the same process: counters of one process never fall. */
 function sameProcess(before: Reading, now: Reading): boolean {
-  return Math.abs(before.startedAt - now.startedAt) <= UPTIME_ERROR_MS && before.configured.every((count, slot) => (now.configured[slot] ?? 0) >= count);
+  return (
+    Math.abs(before.startedAt - now.startedAt) <= UPTIME_ERROR_MS &&
+    before.configured.every((count, slot) => (now.configured[slot] ?? 0) >= count)
+  );
 }
 
-const ZERO: Pick<Reading, 'configured' | 'moduleRefused' | 'envoyRefused' | 'fetchFailures'> = { configured: [], moduleRefused: 0, envoyRefused: 0, fetchFailures: {} };
+const ZERO: Pick<Reading, 'configured' | 'moduleRefused' | 'envoyRefused' | 'fetchFailures'> = {
+  configured: [],
+  moduleRefused: 0,
+  envoyRefused: 0,
+  fetchFailures: {},
+};
 
 function refusalOf(now: Reading, before: typeof ZERO): { reason: string; wantsModule: boolean } | undefined {
   for (const [result, count] of Object.entries(now.fetchFailures)) {
-    if (count > (before.fetchFailures[result] ?? 0)) return { reason: `the proxy's agent did not get the module: ${result.replaceAll('_', ' ')}`, wantsModule: true };
+    if (count > (before.fetchFailures[result] ?? 0))
+      return { reason: `the proxy's agent did not get the module: ${result.replaceAll('_', ' ')}`, wantsModule: true };
   }
-  if (now.moduleRefused > before.moduleRefused) return { reason: 'the module refused the configuration', wantsModule: false };
+  if (now.moduleRefused > before.moduleRefused)
+    return { reason: 'the module refused the configuration', wantsModule: false };
   if (now.envoyRefused > before.envoyRefused) return { reason: 'Envoy refused the configuration', wantsModule: false };
   return undefined;
 }
 
 /**
- * Judges one proxy. Proof is, in this order: as many VMs as the proxy has took the generation since it was applied; or did so in a process that is younger
- * than the counter's present meaning; or the proxy was among those proven before, and its process and readiness are older than that proof.
+ * Judges one proxy. Proof is, in this order: as many VMs as the proxy has took the generation since it was applied; or
+ * did so in a process that is younger than the counter's present meaning; or the proxy was among those proven before,
+ * and its process and readiness are older than that proof.
  */
-export function judge({ generation, slotFreeSince, provenAt }: Expectation, { baseline, now, readySince }: ProxyFacts): Verdict {
+export function judge(
+  { generation, slotFreeSince, provenAt }: Expectation,
+  { baseline, now, readySince }: ProxyFacts,
+): Verdict {
   const slot = generation % GENERATION_SLOTS;
   const needed = now.concurrency + EXTRA_VMS;
   const count = now.configured[slot] ?? 0;
@@ -97,14 +116,21 @@ export function judge({ generation, slotFreeSince, provenAt }: Expectation, { ba
     const refusal = refusalOf(now, since);
     return refusal === undefined ? { state: 'pending' } : { state: 'refused', ...refusal };
   }
-  if (provenAt !== undefined && now.startedAt < provenAt && readySince <= provenAt && count >= needed) return { state: 'proven', workers: now.concurrency };
+  if (provenAt !== undefined && now.startedAt < provenAt && readySince <= provenAt && count >= needed)
+    return { state: 'proven', workers: now.concurrency };
   return count >= needed ? { state: 'ambiguous' } : { state: 'pending' };
 }
 
-/** Counters of the seal (`plan/seal.ts`). What they count and of which connection manager stands in the name, or, by Istio's rules for tags, in labels. */
+/**
+ * Counters of the seal (`plan/seal.ts`). What they count and of which connection manager stands in the name, or, by
+ * Istio's rules for tags, in labels.
+ */
 const CHAIN_SAMPLE = /^(envoy_http_(?:.*_)?)rbac_fim_(seal|passage)_rbac(?:_(?:shadow_)?(allowed|denied))?$/;
 const RESULT_LABEL = /(?:^|,)authz_(?:enforce|dry_run)_result="(\w+)"/;
-const DRAINING = new Set(['envoy_listener_manager_total_listeners_draining', 'envoy_listener_manager_total_filter_chains_draining']);
+const DRAINING = new Set([
+  'envoy_listener_manager_total_listeners_draining',
+  'envoy_listener_manager_total_filter_chains_draining',
+]);
 const WARMING = 'envoy_listener_manager_total_listeners_warming';
 const ACTIVE = 'envoy_listener_manager_total_listeners_active';
 
@@ -113,7 +139,9 @@ const BOOTSTRAP_LISTENERS = 2;
 
 /** Whether a proxy has no listener that could have a filter: nothing reaches it, and nothing of it can be proven. */
 export function isIdle({ listeners, warming, draining, configured }: Reading): boolean {
-  return listeners <= BOOTSTRAP_LISTENERS && warming === 0 && draining === 0 && configured.every((count) => count === 0);
+  return (
+    listeners <= BOOTSTRAP_LISTENERS && warming === 0 && draining === 0 && configured.every((count) => count === 0)
+  );
 }
 
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{([^}]*)\})?\s+(\S+)/;
@@ -129,7 +157,10 @@ function readChain(chains: Map<string, ChainReading>, name: string, labels: stri
   chains.set(key, chain);
 }
 
-/** Reads Prometheus text as Envoy or Istio's agent writes it; undefined if it is not from an Envoy that tells all that proof needs. `at`: when it was read, milliseconds since 1970. */
+/**
+ * Reads Prometheus text as Envoy or Istio's agent writes it; undefined if it is not from an Envoy that tells all that
+ * proof needs. `at`: when it was read, milliseconds since 1970.
+ */
 export function readMetrics(text: string, at: number): Reading | undefined {
   let concurrency: number | undefined;
   let uptimeSeconds: number | undefined;
@@ -154,16 +185,30 @@ export function readMetrics(text: string, at: number): Reading | undefined {
     if (name === WARMING) warming = value;
     if (name === ACTIVE) listeners = value;
     const slot = /fim_configured_(\d+)$/.exec(name);
-    if (slot !== null) configured[Number(slot[1]) % GENERATION_SLOTS] = (configured[Number(slot[1]) % GENERATION_SLOTS] ?? 0) + value;
+    if (slot !== null)
+      configured[Number(slot[1]) % GENERATION_SLOTS] = (configured[Number(slot[1]) % GENERATION_SLOTS] ?? 0) + value;
     else if (name === 'envoy_server_concurrency') concurrency = value;
     else if (name === 'envoy_server_uptime') uptimeSeconds = value;
     else if (name.endsWith('fim_config_refused')) moduleRefused += value;
-    else if (/extension_config_discovery_.*update_rejected$/.test(name) && /fim/.test(name + labels)) envoyRefused += value;
+    else if (/extension_config_discovery_.*update_rejected$/.test(name) && /fim/.test(name + labels))
+      envoyRefused += value;
     else if (name.endsWith('wasm_remote_fetch_count')) {
       const result = /result="([a-z_]+)"/.exec(labels)?.[1] ?? 'failure';
       if (result !== 'success') fetchFailures[result] = (fetchFailures[result] ?? 0) + value;
     }
   }
   if (concurrency === undefined || uptimeSeconds === undefined || draining === undefined) return undefined;
-  return { startedAt: at - uptimeSeconds * 1000, concurrency, configured, moduleRefused, envoyRefused, fetchFailures, keys, draining, warming, listeners, chains };
+  return {
+    startedAt: at - uptimeSeconds * 1000,
+    concurrency,
+    configured,
+    moduleRefused,
+    envoyRefused,
+    fetchFailures,
+    keys,
+    draining,
+    warming,
+    listeners,
+    chains,
+  };
 }

@@ -1,9 +1,13 @@
-// EnvoyFilters of others: which of them reach into the chain that FIM stands in. What can be said by admission is refused there; this tells of the rest.
+// EnvoyFilters of others: which of them reach into the chain that FIM stands in. What can be said by admission is
+// refused there; this tells of the rest.
 import type { KubeObject } from '../kube/objects.ts';
 import { MANAGED_BY_LABEL, MANAGER } from './applied.ts';
 import { includes, type Selection } from './selection.ts';
 
-/** What an EnvoyFilter of others does. `takes`: it takes FIM out, or leads traffic past it. `alters`: it changes what FIM relies on. */
+/**
+ * What an EnvoyFilter of others does. `takes`: it takes FIM out, or leads traffic past it. `alters`: it changes what
+ * FIM relies on.
+ */
 export interface Reach {
   kind: 'takes' | 'alters';
   what: string;
@@ -11,21 +15,35 @@ export interface Reach {
 
 interface Patch {
   applyTo?: string;
-  match?: { context?: string; listener?: { filterChain?: { filter?: { name?: string; subFilter?: { name?: string } } } } };
+  match?: {
+    context?: string;
+    listener?: { filterChain?: { filter?: { name?: string; subFilter?: { name?: string } } } };
+  };
   patch?: { operation?: string; value?: Record<string, unknown> };
 }
 
 const CONNECTION_MANAGER = 'envoy.filters.network.http_connection_manager';
 const ROUTER = 'envoy.filters.http.router';
 /** Members of a connection manager that decide which filters a request meets and which path they read. */
-const DECIDING = ['http_filters', 'upgrade_configs', 'normalize_path', 'merge_slashes', 'path_with_escaped_slashes_action', 'early_header_mutation_extensions', 'rds', 'scoped_routes', 'route_config'];
+const DECIDING = [
+  'http_filters',
+  'upgrade_configs',
+  'normalize_path',
+  'merge_slashes',
+  'path_with_escaped_slashes_action',
+  'early_header_mutation_extensions',
+  'rds',
+  'scoped_routes',
+  'route_config',
+];
 /** Filters that end a chain: before the connection manager, nothing comes to it. */
 const TERMINAL = /TcpProxy|HttpConnectionManager|DirectResponse|echo|redis_proxy|RedisProxy|ThriftProxy|GenericProxy/;
 
 function httpFilter(sub: string | undefined, operation: string): Reach | undefined {
   if (sub?.startsWith('fim.')) return { kind: 'takes', what: `${operation} of filter ${sub}` };
   const isInsert = operation.startsWith('INSERT') || operation === 'ADD';
-  if (!isInsert && operation !== 'MERGE' && (sub === undefined || sub === ROUTER)) return { kind: 'takes', what: `${operation} of ${sub ?? 'HTTP filters'}` };
+  if (!isInsert && operation !== 'MERGE' && (sub === undefined || sub === ROUTER))
+    return { kind: 'takes', what: `${operation} of ${sub ?? 'HTTP filters'}` };
   return undefined;
 }
 
@@ -34,11 +52,19 @@ function networkFilter(name: string | undefined, operation: string, value: Recor
     const members = Object.keys((value.typed_config ?? {}) as object).filter((member) => DECIDING.includes(member));
     const isManager = name === undefined || name === CONNECTION_MANAGER;
     if (!isManager || members.length === 0) return undefined;
-    return { kind: members.includes('http_filters') || members.includes('upgrade_configs') ? 'takes' : 'alters', what: `${members.join(', ')} of the connection manager` };
+    return {
+      kind: members.includes('http_filters') || members.includes('upgrade_configs') ? 'takes' : 'alters',
+      what: `${members.join(', ')} of the connection manager`,
+    };
   }
-  if (operation === 'REMOVE' || operation === 'REPLACE') return name === undefined || name === CONNECTION_MANAGER ? { kind: 'takes', what: `${operation} of the connection manager` } : undefined;
+  if (operation === 'REMOVE' || operation === 'REPLACE')
+    return name === undefined || name === CONNECTION_MANAGER
+      ? { kind: 'takes', what: `${operation} of the connection manager` }
+      : undefined;
   const type = String((value.typed_config as { '@type'?: string } | undefined)?.['@type'] ?? '');
-  return TERMINAL.test(type) ? { kind: 'takes', what: `a filter ${String(value.name ?? '')} that ends the chain` } : undefined;
+  return TERMINAL.test(type)
+    ? { kind: 'takes', what: `a filter ${String(value.name ?? '')} that ends the chain` }
+    : undefined;
 }
 
 /** What one patch does to chains; undefined: nothing that concerns FIM. */
@@ -47,16 +73,34 @@ function reachOf({ applyTo, match, patch }: Patch): Reach | undefined {
   const value = patch?.value ?? {};
   const filter = match?.listener?.filterChain?.filter;
   switch (applyTo) {
-    case 'HTTP_FILTER': return httpFilter(filter?.subFilter?.name, operation);
-    case 'NETWORK_FILTER': return networkFilter(filter?.name, operation, value);
-    case 'FILTER_CHAIN': return { kind: 'takes', what: `${operation} of filter chains` };
-    case 'LISTENER': return operation === 'ADD' ? { kind: 'alters', what: 'a listener of its own' } : operation === 'MERGE' ? { kind: 'alters', what: 'MERGE of listeners' } : undefined;
-    case 'EXTENSION_CONFIG': return String(value.name ?? '').startsWith('fim.') ? { kind: 'takes', what: `the configuration of filter ${String(value.name)}` } : undefined;
-    case 'HTTP_ROUTE': case 'VIRTUAL_HOST': case 'ROUTE_CONFIGURATION': {
-      const named = Object.keys((value.typed_per_filter_config ?? (value.route as { typed_per_filter_config?: object } | undefined)?.typed_per_filter_config ?? {}) as object).find((name) => name.startsWith('fim.'));
+    case 'HTTP_FILTER':
+      return httpFilter(filter?.subFilter?.name, operation);
+    case 'NETWORK_FILTER':
+      return networkFilter(filter?.name, operation, value);
+    case 'FILTER_CHAIN':
+      return { kind: 'takes', what: `${operation} of filter chains` };
+    case 'LISTENER':
+      return operation === 'ADD'
+        ? { kind: 'alters', what: 'a listener of its own' }
+        : operation === 'MERGE'
+          ? { kind: 'alters', what: 'MERGE of listeners' }
+          : undefined;
+    case 'EXTENSION_CONFIG':
+      return String(value.name ?? '').startsWith('fim.')
+        ? { kind: 'takes', what: `the configuration of filter ${String(value.name)}` }
+        : undefined;
+    case 'HTTP_ROUTE':
+    case 'VIRTUAL_HOST':
+    case 'ROUTE_CONFIGURATION': {
+      const named = Object.keys(
+        (value.typed_per_filter_config ??
+          (value.route as { typed_per_filter_config?: object } | undefined)?.typed_per_filter_config ??
+          {}) as object,
+      ).find((name) => name.startsWith('fim.'));
       return named === undefined ? undefined : { kind: 'takes', what: `a setting of filter ${named} by route` };
     }
-    default: return undefined;
+    default:
+      return undefined;
   }
 }
 
@@ -75,19 +119,39 @@ export function reaches(object: KubeObject): (Reach & { context: string })[] {
 export function trimForeign(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion } = object.metadata;
   const { workloadSelector, targetRefs } = object.spec ?? {};
-  return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, uid, resourceVersion }, spec: { workloadSelector, targetRefs, reaches: reaches(object) } };
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: { name, namespace, uid, resourceVersion },
+    spec: { workloadSelector, targetRefs, reaches: reaches(object) },
+  };
 }
 
-const CONTEXTS: Record<Selection['lattice'], readonly string[]> = { gateway: ['GATEWAY', 'ANY'], sidecar: ['SIDECAR_INBOUND', 'ANY'], waypoint: ['SIDECAR_INBOUND', 'WAYPOINT', 'ANY'] };
+const CONTEXTS: Record<Selection['lattice'], readonly string[]> = {
+  gateway: ['GATEWAY', 'ANY'],
+  sidecar: ['SIDECAR_INBOUND', 'ANY'],
+  waypoint: ['SIDECAR_INBOUND', 'WAYPOINT', 'ANY'],
+};
 
-/** Names of those that reach into the proxies of a selection, with what they do. `foreign`: as `trimForeign` leaves them, of the namespace and of the root namespace. */
-export function foreignReaches(foreign: Iterable<KubeObject>, { lattice, terms }: Selection): { kind: Reach['kind']; text: string }[] {
+/**
+ * Names of those that reach into the proxies of a selection, with what they do. `foreign`: as `trimForeign` leaves
+ * them, of the namespace and of the root namespace.
+ */
+export function foreignReaches(
+  foreign: Iterable<KubeObject>,
+  { lattice, terms }: Selection,
+): { kind: Reach['kind']; text: string }[] {
   return [...foreign].flatMap(({ metadata, spec }) => {
-    const labels = ((spec?.workloadSelector as { labels?: Record<string, string> } | undefined)?.labels ?? {}) as Record<string, string>;
+    const labels = ((spec?.workloadSelector as { labels?: Record<string, string> } | undefined)?.labels ??
+      {}) as Record<string, string>;
     // Labels that the selection leaves open may be those of some of its pods.
     const apart = Object.entries(labels).some(([name, value]) => terms[name] !== undefined && terms[name] !== value);
     if (apart && !includes(terms, labels)) return [];
-    const [worst] = ((spec?.reaches ?? []) as (Reach & { context: string })[]).filter(({ context }) => CONTEXTS[lattice].includes(context));
-    return worst === undefined ? [] : [{ kind: worst.kind, text: `${metadata.namespace}/${metadata.name} (${worst.what})` }];
+    const [worst] = ((spec?.reaches ?? []) as (Reach & { context: string })[]).filter(({ context }) =>
+      CONTEXTS[lattice].includes(context),
+    );
+    return worst === undefined
+      ? []
+      : [{ kind: worst.kind, text: `${metadata.namespace}/${metadata.name} (${worst.what})` }];
   });
 }

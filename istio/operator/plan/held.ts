@@ -3,7 +3,10 @@ import type { PluginConfig, RouteConfig, RouteResource } from '../../../envoy/ro
 import { RouteSource } from '../../../envoy/route/source.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
-/** The compiled routes of a resource in the configuration in force, in a form that orders and merges with others; empty if it has none there. */
+/**
+ * The compiled routes of a resource in the configuration in force, in a form that orders and merges with others; empty
+ * if it has none there.
+ */
 export function heldRoutes(key: string, object: KubeObject, inForce: PluginConfig | undefined): RouteResource[] {
   const compiled = (inForce?.routes ?? []).filter((route: RouteConfig) => route.name === key);
   const { namespace = 'default', name, creationTimestamp } = object.metadata;
@@ -12,6 +15,19 @@ export function heldRoutes(key: string, object: KubeObject, inForce: PluginConfi
     const source = new RouteSource('');
     source.resource = key;
     const spec = (route.match === undefined ? {} : { match: route.match }) as RouteResource['spec'];
-    return { key, namespace, name, created: Number.isNaN(created) ? Infinity : created, generation: undefined, annotations: {}, spec, sections: {}, warnings: [], profiles: [], source, compiled: route };
+    return {
+      key,
+      namespace,
+      name,
+      created: Number.isNaN(created) ? Infinity : created,
+      generation: undefined,
+      annotations: {},
+      spec,
+      sections: {},
+      warnings: [],
+      profiles: [],
+      source,
+      compiled: route,
+    };
   });
 }

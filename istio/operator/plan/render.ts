@@ -3,7 +3,14 @@ import type { KmsConfig, RouteIssue, RouteResource } from '../../../envoy/route/
 import type { KubeObject } from '../kube/objects.ts';
 import { APPLIED_ANNOTATION } from './applied.ts';
 import { build, type Examine } from './build.ts';
-import { CLUSTER_DOMAIN, kmsObject, waypointChains, workloadObject, type KmsAccess, type ModuleReference } from './envoy-filter.ts';
+import {
+  CLUSTER_DOMAIN,
+  kmsObject,
+  waypointChains,
+  workloadObject,
+  type KmsAccess,
+  type ModuleReference,
+} from './envoy-filter.ts';
 import { sealObject } from './seal.ts';
 import { sealScope } from './seal-scope.ts';
 import { SERVICE_TERM, type TargetFacts, type TargetProblem } from './selection.ts';
@@ -36,23 +43,39 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, vers
   for (const [namespace, routes] of [...namespaces].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const found = facts(namespace);
     const grouping = groupRoutes(namespace, routes, found);
-    for (const [route, problems] of grouping.problems) result.problems.push(...problems.map((problem) => ({ route, problem })));
+    for (const [route, problems] of grouping.problems)
+      result.problems.push(...problems.map((problem) => ({ route, problem })));
     const byKey = new Map(routes.map((route) => [route.key, route]));
     let usesKeys = false;
     for (const workload of [...grouping.workloads.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const made = build({ routes: workload.routes.flatMap(({ key }) => byKey.get(key) ?? []), unservable: new Map(), objects: new Map(), applied: undefined, examine, kms });
+      const made = build({
+        routes: workload.routes.flatMap(({ key }) => byKey.get(key) ?? []),
+        unservable: new Map(),
+        objects: new Map(),
+        applied: undefined,
+        examine,
+        kms,
+      });
       result.refused.push(...[...made.refused.values()].flat());
       for (const [route, drafts] of Object.entries(made.conditions)) {
-        for (const draft of drafts) if (draft.reason === 'Conflicted' && draft.type !== 'Programmed') result.conflicts.push({ route, message: draft.message });
+        for (const draft of drafts)
+          if (draft.reason === 'Conflicted' && draft.type !== 'Programmed')
+            result.conflicts.push({ route, message: draft.message });
       }
       if (made.members.size === 0) continue;
       usesKeys ||= made.config.kms !== undefined;
       const service = found.services.get(workload.selection.terms[SERVICE_TERM] ?? '');
       const chains = service === undefined ? undefined : waypointChains(service, CLUSTER_DOMAIN);
-      const object = workloadObject(workload, { config: made.config, hash: made.hash, generation: 1, appliedAt: 0, module, version }, chains);
+      const object = workloadObject(
+        workload,
+        { config: made.config, hash: made.hash, generation: 1, appliedAt: 0, module, version },
+        chains,
+      );
       delete object.metadata.annotations?.[APPLIED_ANNOTATION];
       result.objects.push(object);
-      result.objects.push(sealObject(workload, sealScope(made.config.routes), version, { chains, refusesOthers: true }));
+      result.objects.push(
+        sealObject(workload, sealScope(made.config.routes), version, { chains, refusesOthers: true }),
+      );
     }
     if (usesKeys && kmsAccess !== undefined) result.objects.push(kmsObject(namespace, kmsAccess, version));
   }

@@ -41,7 +41,9 @@ export interface TargetFacts {
 }
 
 function istioSelectors({ istioGateways }: TargetFacts): Record<string, string>[] {
-  return [...istioGateways.values()].map((gateway) => (gateway.spec?.selector ?? {}) as Record<string, string>).filter((labels) => Object.keys(labels).length > 0);
+  return [...istioGateways.values()]
+    .map((gateway) => (gateway.spec?.selector ?? {}) as Record<string, string>)
+    .filter((labels) => Object.keys(labels).length > 0);
 }
 
 /** Whether all of `part` is in `whole`. */
@@ -49,10 +51,17 @@ export function includes(whole: Record<string, string>, part: Record<string, str
   return Object.entries(part).every(([name, value]) => whole[name] === value);
 }
 
-/** Whether pods with these labels are gateways: of the Gateway API, of Istio (an Istio Gateway selects them, or the label `istio` says so), or by our own label. */
+/**
+ * Whether pods with these labels are gateways: of the Gateway API, of Istio (an Istio Gateway selects them, or the
+ * label `istio` says so), or by our own label.
+ */
 export function isGateway(labels: Record<string, string>, facts: TargetFacts): boolean {
-  return labels[GATEWAY_NAME_LABEL] !== undefined || labels[OWN_GATEWAY_LABEL] === 'true' || (labels[ISTIO_GATEWAY_LABEL]?.endsWith('gateway') ?? false)
-    || istioSelectors(facts).some((selector) => includes(labels, selector));
+  return (
+    labels[GATEWAY_NAME_LABEL] !== undefined ||
+    labels[OWN_GATEWAY_LABEL] === 'true' ||
+    (labels[ISTIO_GATEWAY_LABEL]?.endsWith('gateway') ?? false) ||
+    istioSelectors(facts).some((selector) => includes(labels, selector))
+  );
 }
 
 /** Whether pods with these labels are a waypoint's. */
@@ -68,32 +77,61 @@ function ofGateway(name: string, facts: TargetFacts): { selection: Selection; pr
   const gateway = facts.gateways.get(name);
   if (isWaypoint(gateway)) return { selection: { lattice: 'waypoint', terms: { [WAYPOINT_TERM]: name } } };
   const selection: Selection = { lattice: 'gateway', terms: { [GATEWAY_NAME_LABEL]: name } };
-  return gateway === undefined ? { selection, problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: there is no Gateway ${name} in this namespace.` } } : { selection };
+  return gateway === undefined
+    ? {
+        selection,
+        problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: there is no Gateway ${name} in this namespace.` },
+      }
+    : { selection };
 }
 
-function ofService(name: string, { services, gateways }: TargetFacts): { selection?: Selection; problem?: TargetProblem } {
+function ofService(
+  name: string,
+  { services, gateways }: TargetFacts,
+): { selection?: Selection; problem?: TargetProblem } {
   const service = services.get(name);
-  if (service === undefined) return { problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: there is no Service ${name} in this namespace.` } };
+  if (service === undefined)
+    return {
+      problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: there is no Service ${name} in this namespace.` },
+    };
   const labels = service.metadata.labels ?? {};
   const waypoint = labels[USE_WAYPOINT_LABEL];
-  const unsupported = (message: string): { problem: TargetProblem } => ({ problem: { reason: 'UnsupportedTarget', message: `FIM-OP-0005: ${message}` } });
-  if (waypoint === undefined || waypoint === 'none') return unsupported(`Service ${name} has no waypoint (label ${USE_WAYPOINT_LABEL}): Istio has no proxy that stands for it. Use selector for its sidecars.`);
+  const unsupported = (message: string): { problem: TargetProblem } => ({
+    problem: { reason: 'UnsupportedTarget', message: `FIM-OP-0005: ${message}` },
+  });
+  if (waypoint === undefined || waypoint === 'none')
+    return unsupported(
+      `Service ${name} has no waypoint (label ${USE_WAYPOINT_LABEL}): Istio has no proxy that stands for it. Use selector for its sidecars.`,
+    );
   const elsewhere = labels[USE_WAYPOINT_NAMESPACE_LABEL];
-  if (elsewhere !== undefined && elsewhere !== service.metadata.namespace) return unsupported(`The waypoint of Service ${name} is in namespace ${elsewhere}: a route can only speak for its own namespace.`);
-  if (!isWaypoint(gateways.get(waypoint))) return { problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: Service ${name} names the waypoint ${waypoint}, which is not there.` } };
+  if (elsewhere !== undefined && elsewhere !== service.metadata.namespace)
+    return unsupported(
+      `The waypoint of Service ${name} is in namespace ${elsewhere}: a route can only speak for its own namespace.`,
+    );
+  if (!isWaypoint(gateways.get(waypoint)))
+    return {
+      problem: {
+        reason: 'TargetNotFound',
+        message: `FIM-OP-0004: Service ${name} names the waypoint ${waypoint}, which is not there.`,
+      },
+    };
   return { selection: { lattice: 'waypoint', terms: { [WAYPOINT_TERM]: waypoint, [SERVICE_TERM]: name } } };
 }
 
 /**
- * The proxies that a route names. Without `targetRefs` and `selector`: all gateways of its namespace, never sidecars. A Gateway that is not there (yet) is
- * selected all the same: its pods shall not start unprotected.
+ * The proxies that a route names. Without `targetRefs` and `selector`: all gateways of its namespace, never sidecars. A
+ * Gateway that is not there (yet) is selected all the same: its pods shall not start unprotected.
  */
-export function selectionsOf({ spec }: { spec: Pick<RouteResource['spec'], 'selector' | 'targetRefs'> }, facts: TargetFacts): { selections: Selection[]; problems: TargetProblem[] } {
+export function selectionsOf(
+  { spec }: { spec: Pick<RouteResource['spec'], 'selector' | 'targetRefs'> },
+  facts: TargetFacts,
+): { selections: Selection[]; problems: TargetProblem[] } {
   if (spec.selector !== undefined) {
     const terms = spec.selector.matchLabels;
     return { selections: [{ lattice: isGateway(terms, facts) ? 'gateway' : 'sidecar', terms }], problems: [] };
   }
-  if (spec.targetRefs === undefined || spec.targetRefs.length === 0) return { selections: [{ lattice: 'gateway', terms: {} }], problems: [] };
+  if (spec.targetRefs === undefined || spec.targetRefs.length === 0)
+    return { selections: [{ lattice: 'gateway', terms: {} }], problems: [] };
   const selections: Selection[] = [];
   const problems: TargetProblem[] = [];
   for (const { kind, name } of spec.targetRefs) {
@@ -112,13 +150,18 @@ export function selectionKey({ lattice, terms }: Selection): string {
 /** What both ask for; undefined if no proxy can meet both. */
 export function unionOf(a: Selection, b: Selection): Selection | undefined {
   if (a.lattice !== b.lattice) return undefined;
-  for (const [name, value] of Object.entries(a.terms)) if (b.terms[name] !== undefined && b.terms[name] !== value) return undefined;
+  for (const [name, value] of Object.entries(a.terms))
+    if (b.terms[name] !== undefined && b.terms[name] !== value) return undefined;
   return { lattice: a.lattice, terms: { ...a.terms, ...b.terms } };
 }
 
 /** Whether every proxy of `narrow` also is one of `wide`, and the two differ. */
 export function isNarrower(narrow: Selection, wide: Selection): boolean {
-  return narrow.lattice === wide.lattice && includes(narrow.terms, wide.terms) && Object.keys(narrow.terms).length > Object.keys(wide.terms).length;
+  return (
+    narrow.lattice === wide.lattice &&
+    includes(narrow.terms, wide.terms) &&
+    Object.keys(narrow.terms).length > Object.keys(wide.terms).length
+  );
 }
 
 /** Longest readable part of a workload's name, characters. */
@@ -130,10 +173,24 @@ export function workloadName(selection: Selection): string {
   const names = Object.keys(terms);
   const [only = ''] = names;
   const hash = createHash('sha256').update(selectionKey(selection)).digest('hex').slice(0, 8);
-  const short = (kind: string, value: string): string => (value.length <= NAME_CHARACTERS ? `${kind}-${value}` : `${kind}-${value.slice(0, NAME_CHARACTERS).replace(/[^a-z0-9]+$/, '')}-${hash}`);
+  const short = (kind: string, value: string): string =>
+    value.length <= NAME_CHARACTERS
+      ? `${kind}-${value}`
+      : `${kind}-${value.slice(0, NAME_CHARACTERS).replace(/[^a-z0-9]+$/, '')}-${hash}`;
   if (lattice === 'gateway' && names.length === 0) return 'gateways';
-  if (lattice === 'gateway' && names.length === 1 && only === GATEWAY_NAME_LABEL) return short('gateway', terms[only] ?? '');
-  if (lattice === 'waypoint') return terms[SERVICE_TERM] === undefined ? short('waypoint', terms[WAYPOINT_TERM] ?? '') : short('service', terms[SERVICE_TERM] ?? '');
-  const readable = Object.entries(terms).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value).join('-').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').slice(0, NAME_CHARACTERS).replaceAll(/^-+|-+$/g, '');
+  if (lattice === 'gateway' && names.length === 1 && only === GATEWAY_NAME_LABEL)
+    return short('gateway', terms[only] ?? '');
+  if (lattice === 'waypoint')
+    return terms[SERVICE_TERM] === undefined
+      ? short('waypoint', terms[WAYPOINT_TERM] ?? '')
+      : short('service', terms[SERVICE_TERM] ?? '');
+  const readable = Object.entries(terms)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, value]) => value)
+    .join('-')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, NAME_CHARACTERS)
+    .replaceAll(/^-+|-+$/g, '');
   return [lattice === 'gateway' ? 'gateways' : 'sidecars', readable, hash].filter((part) => part !== '').join('-');
 }

@@ -1,6 +1,17 @@
-// Which selections have a workload: those that routes name, and for pods that meet several of them what these ask for together. The bounds of a namespace are kept here.
+// Which selections have a workload: those that routes name, and for pods that meet several of them what these ask for
+// together. The bounds of a namespace are kept here.
 import { MAX_NAMESPACE_OBJECT_BYTES, MAX_NAMESPACE_WORKLOADS, NEAR_BUDGET } from '../../limits.ts';
-import { includes, isGateway, isNarrower, isWaypointPod, selectionKey, unionOf, type Lattice, type Selection, type TargetFacts } from './selection.ts';
+import {
+  includes,
+  isGateway,
+  isNarrower,
+  isWaypointPod,
+  selectionKey,
+  unionOf,
+  type Lattice,
+  type Selection,
+  type TargetFacts,
+} from './selection.ts';
 
 /** Pods that no selection can tell from one another. */
 interface PodClass {
@@ -15,10 +26,19 @@ export interface PodClasses {
 
 /** The pods of a namespace as the selections see them. */
 export function classesOf(selections: readonly Selection[], facts: TargetFacts): PodClasses {
-  const names = [...new Set(selections.flatMap(({ lattice, terms }) => (lattice === 'waypoint' ? [] : Object.keys(terms))))].sort();
+  const names = [
+    ...new Set(selections.flatMap(({ lattice, terms }) => (lattice === 'waypoint' ? [] : Object.keys(terms)))),
+  ].sort();
   const seen = new Map<string, PodClass>();
-  const classOf = (labels: Record<string, string>, known: TargetFacts): { key: string; lattice: Lattice; labels: Record<string, string> } => {
-    const lattice: Lattice = isWaypointPod(labels, known) ? 'waypoint' : isGateway(labels, known) ? 'gateway' : 'sidecar';
+  const classOf = (
+    labels: Record<string, string>,
+    known: TargetFacts,
+  ): { key: string; lattice: Lattice; labels: Record<string, string> } => {
+    const lattice: Lattice = isWaypointPod(labels, known)
+      ? 'waypoint'
+      : isGateway(labels, known)
+        ? 'gateway'
+        : 'sidecar';
     const own = Object.fromEntries(names.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])));
     return { key: JSON.stringify([lattice, own]), lattice, labels: own };
   };
@@ -48,7 +68,11 @@ interface State {
 }
 
 function copyOf({ entries, unions, named }: State): State {
-  return { entries: new Map([...entries].map(([key, entry]) => [key, { ...entry }])), unions: [...unions], named: new Map(named) };
+  return {
+    entries: new Map([...entries].map(([key, entry]) => [key, { ...entry }])),
+    unions: [...unions],
+    named: new Map(named),
+  };
 }
 
 export class WorkloadSets {
@@ -66,7 +90,10 @@ export class WorkloadSets {
     return new Map([...this.state.entries].map(([key, { selection }]) => [key, selection]));
   }
 
-  /** Adds a route's selections, and its bytes to each workload that it is in. `over`: the bound that this would break, and nothing is added. `close`: the bound that is near. */
+  /**
+   * Adds a route's selections, and its bytes to each workload that it is in. `over`: the bound that this would break,
+   * and nothing is added. `close`: the bound that is near.
+   */
   add(selections: readonly Selection[], bytes: number): { over?: string; close?: string } {
     const isNew = selections.some((selection) => this.state.entries.get(selectionKey(selection))?.named !== true);
     const before = isNew ? copyOf(this.state) : undefined;
@@ -75,7 +102,10 @@ export class WorkloadSets {
     const taking = this.taking(selections);
     const count = this.state.entries.size;
     const total = [...this.state.entries.values()].reduce((sum, entry) => sum + entry.bytes, 0) + bytes * taking.length;
-    const bounds: [number, number, string][] = [[count, MAX_NAMESPACE_WORKLOADS, `${MAX_NAMESPACE_WORKLOADS} workloads`], [total, MAX_NAMESPACE_OBJECT_BYTES, `${MAX_NAMESPACE_OBJECT_BYTES} bytes in EnvoyFilters`]];
+    const bounds: [number, number, string][] = [
+      [count, MAX_NAMESPACE_WORKLOADS, `${MAX_NAMESPACE_WORKLOADS} workloads`],
+      [total, MAX_NAMESPACE_OBJECT_BYTES, `${MAX_NAMESPACE_OBJECT_BYTES} bytes in EnvoyFilters`],
+    ];
     const over = bytes === 0 && !isNew ? undefined : bounds.find(([value, most]) => value > most)?.[2];
     if (over !== undefined) {
       if (before !== undefined) this.state = before;
@@ -83,7 +113,8 @@ export class WorkloadSets {
       return { over };
     }
     for (const entry of taking) entry.bytes += bytes;
-    for (const key of new Set(selections.map(selectionKey))) this.state.named.set(key, (this.state.named.get(key) ?? 0) + bytes);
+    for (const key of new Set(selections.map(selectionKey)))
+      this.state.named.set(key, (this.state.named.get(key) ?? 0) + bytes);
     const close = bounds.find(([value, most]) => value > NEAR_BUDGET * most)?.[2];
     return close === undefined ? {} : { close };
   }
@@ -92,7 +123,11 @@ export class WorkloadSets {
     const keys = selections.map(selectionKey);
     const known = this.having.get(keys.join());
     if (known !== undefined) return known;
-    const found = [...this.state.entries].filter(([key, entry]) => keys.includes(key) || selections.some((selection) => isNarrower(entry.selection, selection))).map(([, entry]) => entry);
+    const found = [...this.state.entries]
+      .filter(
+        ([key, entry]) => keys.includes(key) || selections.some((selection) => isNarrower(entry.selection, selection)),
+      )
+      .map(([, entry]) => entry);
     this.having.set(keys.join(), found);
     return found;
   }
@@ -130,8 +165,13 @@ export class WorkloadSets {
     const key = selectionKey(selection);
     let entry = entries.get(key);
     if (entry === undefined) {
-      // A route that names several of what it covers counts once for each: a bound may be met a little early, never late.
-      const bytes = [...named].reduce((sum, [other, own]) => (other === key || isNarrower(selection, entries.get(other)!.selection) ? sum + own : sum), 0);
+      // A route that names several of what it covers counts once for each: a bound may be met a little early, never
+      // late.
+      const bytes = [...named].reduce(
+        (sum, [other, own]) =>
+          other === key || isNarrower(selection, entries.get(other)!.selection) ? sum + own : sum,
+        0,
+      );
       entry = { selection, named: false, pods: 0, bytes };
       entries.set(key, entry);
     }

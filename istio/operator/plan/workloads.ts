@@ -1,8 +1,17 @@
-// Routes → workloads. Proxies that several selections meet get one configuration of all their routes: for every set of selections that a pod of the namespace
-// meets together there is a workload of its own, whose filter takes the place of those of the wider ones. So no proxy runs two, and what nobody runs is not made.
+// Routes → workloads. Proxies that several selections meet get one configuration of all their routes: for every set of
+// selections that a pod of the namespace meets together there is a workload of its own, whose filter takes the place of
+// those of the wider ones. So no proxy runs two, and what nobody runs is not made.
 import type { RouteResource } from '../../../envoy/route/index.ts';
 import { classesOf, WorkloadSets } from './workload-sets.ts';
-import { isNarrower, selectionKey, selectionsOf, workloadName, type Selection, type TargetFacts, type TargetProblem } from './selection.ts';
+import {
+  isNarrower,
+  selectionKey,
+  selectionsOf,
+  workloadName,
+  type Selection,
+  type TargetFacts,
+  type TargetProblem,
+} from './selection.ts';
 
 /** What of a route places it. */
 export interface RouteHead extends Pick<RouteResource, 'key' | 'created'> {
@@ -52,8 +61,17 @@ export function byAge(a: Pick<RouteHead, 'key' | 'created'>, b: Pick<RouteHead, 
   return a.key < b.key ? -1 : 1;
 }
 
-/** Groups the routes of one namespace, whose pods are in `facts`. `held`: selections that have a workload whatever the routes say. `standing`: those whose filter stands without routes. */
-export function groupRoutes(namespace: string, routes: readonly RouteHead[], facts: TargetFacts, held: readonly Selection[] = [], standing: readonly Selection[] = []): Grouping {
+/**
+ * Groups the routes of one namespace, whose pods are in `facts`. `held`: selections that have a workload whatever the
+ * routes say. `standing`: those whose filter stands without routes.
+ */
+export function groupRoutes(
+  namespace: string,
+  routes: readonly RouteHead[],
+  facts: TargetFacts,
+  held: readonly Selection[] = [],
+  standing: readonly Selection[] = [],
+): Grouping {
   const kept = [...standing, ...held];
   const problems = new Map<string, TargetProblem[]>();
   const overflow = new Map<string, string>();
@@ -74,7 +92,12 @@ export function groupRoutes(namespace: string, routes: readonly RouteHead[], fac
   return { workloads, problems, workloadsOf, overflow, near, isSeen: classes.isSeen };
 }
 
-function workloadsFrom(namespace: string, sets: WorkloadSets, members: readonly Member[], standing: readonly Selection[]): Pick<Grouping, 'workloads' | 'workloadsOf'> {
+function workloadsFrom(
+  namespace: string,
+  sets: WorkloadSets,
+  members: readonly Member[],
+  standing: readonly Selection[],
+): Pick<Grouping, 'workloads' | 'workloadsOf'> {
   const workloads = new Map<string, Workload>();
   const workloadsOf = new Map<string, string[]>();
   const all = [...sets.selections()];
@@ -86,7 +109,15 @@ function workloadsFrom(namespace: string, sets: WorkloadSets, members: readonly 
     for (const route of own) workloadsOf.set(route.key, [...(workloadsOf.get(route.key) ?? []), name]);
     const narrower = all.filter(([, other]) => isNarrower(other, selection)).map(([, other]) => other);
     const isStanding = standing.some((one) => selectionKey(one) === key || isNarrower(selection, one));
-    workloads.set(name, { namespace, name, selection, routes: own, wider: wide.map(([, other]) => workloadName(other)).sort(), narrower, standing: isStanding });
+    workloads.set(name, {
+      namespace,
+      name,
+      selection,
+      routes: own,
+      wider: wide.map(([, other]) => workloadName(other)).sort(),
+      narrower,
+      standing: isStanding,
+    });
   }
   return { workloads, workloadsOf };
 }

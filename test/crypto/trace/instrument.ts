@@ -1,6 +1,7 @@
-// Rewrites a WebAssembly module so that it keeps a running hash of everything an observer of its time could learn: each branch decision, select
-// condition, indirect call, memory address, length of a bulk operation and operand of a division, with the place in the code where it happened.
-// Two runs with one hash took the same path through the same memory. The rewriter works on the binary, so it sees what the engine sees.
+// Rewrites a WebAssembly module so that it keeps a running hash of everything an observer of its time could learn: each
+// branch decision, select condition, indirect call, memory address, length of a bulk operation and operand of a
+// division, with the place in the code where it happened. Two runs with one hash took the same path through the same
+// memory. The rewriter works on the binary, so it sees what the engine sees.
 import { decode, leb, type Effect, type ValueType } from './opcodes.ts';
 
 const TYPE_CODES: Record<ValueType, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
@@ -51,28 +52,78 @@ export function instrument(original: Uint8Array): Instrumented {
 
   append(sections, 1, 2, [0x60, 2, 0x7f, 0x7f, 1, 0x7f, 0x60, 2, 0x7e, 0x7f, 1, 0x7e]);
   append(sections, 3, 2, [...unsigned(firstType), ...unsigned(firstType + 1)]);
-  append(sections, 6, 4, [0x7e, 1, 0x42, 0, 0x0b, 0x7e, 1, 0x42, 0, 0x0b, 0x7e, 1, 0x42, 0x7f, 0x0b, 0x7f, 1, 0x41, 0, 0x0b]);
+  append(
+    sections,
+    6,
+    4,
+    [0x7e, 1, 0x42, 0, 0x0b, 0x7e, 1, 0x42, 0, 0x0b, 0x7e, 1, 0x42, 0x7f, 0x0b, 0x7f, 1, 0x41, 0, 0x0b],
+  );
   const globals = [HASH_GLOBAL, COUNT_GLOBAL, LIMIT_GLOBAL, SITE_GLOBAL];
-  append(sections, 7, 4, globals.flatMap((name, i) => [...unsigned(name.length), ...Buffer.from(name), 3, ...unsigned(firstGlobal + i)]));
+  append(
+    sections,
+    7,
+    4,
+    globals.flatMap((name, i) => [...unsigned(name.length), ...Buffer.from(name), 3, ...unsigned(firstGlobal + i)]),
+  );
   const code = sections.find((section) => section.id === 10)!;
   const body = rewriteCode(code.body, imports, context);
-  code.body = Uint8Array.from([...unsigned(defined + 2), ...body, ...tracerBody(firstGlobal, false), ...tracerBody(firstGlobal, true)]);
+  code.body = Uint8Array.from([
+    ...unsigned(defined + 2),
+    ...body,
+    ...tracerBody(firstGlobal, false),
+    ...tracerBody(firstGlobal, true),
+  ]);
   return { bytes: writeSections(sections), sites: context.sites, names: readNames(sections) };
 }
 
-/** `hash = (rotl(hash, 23) ^ value ^ site << 40) * odd; count++; site = …; return value`, until `count` reaches `limit`. */
+/**
+ * `hash = (rotl(hash, 23) ^ value ^ site << 40) * odd; count++; site = …; return value`, until `count` reaches `limit`.
+ */
 function tracerBody(firstGlobal: number, wide: boolean): number[] {
   const [hash, count, limit, site] = [0, 1, 2, 3].map((i) => unsigned(firstGlobal + i));
   const odd = [0x42, ...signed64(0x2545f4914f6cdd1dn)];
   const value = wide ? [0x20, 0] : [0x20, 0, 0xad];
   const body = [
     0, // no locals
-    0x23, ...count, 0x23, ...limit, 0x54, 0x04, 0x40, // if (count < limit)
-    0x23, ...hash, 0x42, 23, 0x89, ...value, 0x85, 0x20, 1, 0xad, 0x42, 40, 0x86, 0x85, ...odd, 0x7e, 0x24, ...hash,
-    0x23, ...count, 0x42, 1, 0x7c, 0x24, ...count,
-    0x20, 1, 0x24, ...site,
+    0x23,
+    ...count,
+    0x23,
+    ...limit,
+    0x54,
+    0x04,
+    0x40, // if (count < limit)
+    0x23,
+    ...hash,
+    0x42,
+    23,
+    0x89,
+    ...value,
+    0x85,
+    0x20,
+    1,
+    0xad,
+    0x42,
+    40,
+    0x86,
+    0x85,
+    ...odd,
+    0x7e,
+    0x24,
+    ...hash,
+    0x23,
+    ...count,
+    0x42,
+    1,
+    0x7c,
+    0x24,
+    ...count,
+    0x20,
+    1,
+    0x24,
+    ...site,
     0x0b,
-    0x20, 0,
+    0x20,
+    0,
     0x0b,
   ];
   return [...unsigned(body.length), ...body];
@@ -91,7 +142,13 @@ function rewriteCode(body: Uint8Array, imports: number, context: Context): numbe
   return out;
 }
 
-function rewriteFunction(body: Uint8Array, start: number, end: number, functionIndex: number, context: Context): number[] {
+function rewriteFunction(
+  body: Uint8Array,
+  start: number,
+  end: number,
+  functionIndex: number,
+  context: Context,
+): number[] {
   let [groups, at] = leb(body, start);
   const out = [...unsigned(groups + TEMPORARIES.length)];
   const localsAt = at;
@@ -131,7 +188,15 @@ function before(effect: Effect, context: Context, firstTemporary: number): numbe
     case 'addressUnder':
       return [...set(effect.type), ...trace, ...get(effect.type)];
     case 'range':
-      return [...trace, ...set('i32'), ...(effect.middle ? trace : []), ...set('i32', 1), ...trace, ...get('i32', 1), ...get('i32')];
+      return [
+        ...trace,
+        ...set('i32'),
+        ...(effect.middle ? trace : []),
+        ...set('i32', 1),
+        ...trace,
+        ...get('i32', 1),
+        ...get('i32'),
+      ];
     case 'division': {
       const one = effect.type === 'i32' ? trace : trace64;
       return [...one, ...set(effect.type), ...one, ...get(effect.type)];
@@ -143,7 +208,7 @@ function before(effect: Effect, context: Context, firstTemporary: number): numbe
 
 function readSections(bytes: Uint8Array): Section[] {
   const sections: Section[] = [];
-  for (let at = 8; at < bytes.length; ) {
+  for (let at = 8; at < bytes.length;) {
     const [size, start] = leb(bytes, at + 1);
     sections.push({ id: bytes[at], body: bytes.subarray(start, start + size) });
     at = start + size;
@@ -152,7 +217,9 @@ function readSections(bytes: Uint8Array): Section[] {
 }
 
 function writeSections(sections: Section[]): Uint8Array<ArrayBuffer> {
-  const parts = sections.filter((section) => section.id !== 0).map(({ id, body }) => Buffer.concat([Uint8Array.from([id, ...unsigned(body.length)]), body]));
+  const parts = sections
+    .filter((section) => section.id !== 0)
+    .map(({ id, body }) => Buffer.concat([Uint8Array.from([id, ...unsigned(body.length)]), body]));
   return Uint8Array.from(Buffer.concat([Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]), ...parts]));
 }
 
@@ -169,7 +236,9 @@ function append(sections: Section[], id: number, count: number, entries: number[
   section.body = Uint8Array.from([...unsigned(had + count), ...section.body.subarray(at), ...entries]);
 }
 
-/** How many parameters each function has, imported ones first. Imports of other kinds than functions are not supported. */
+/**
+ * How many parameters each function has, imported ones first. Imports of other kinds than functions are not supported.
+ */
 function readParameterCounts(sections: Section[]): number[] {
   const parametersOfTypes = readTypes(sections.find((s) => s.id === 1)!.body);
   const types: number[] = [];
@@ -216,7 +285,7 @@ function readNames(sections: Section[]): Map<number, string> {
     if (id !== 0) continue;
     const [length, start] = leb(body, 0);
     if (Buffer.from(body.subarray(start, start + length)).toString() !== 'name') continue;
-    for (let at = start + length; at < body.length; ) {
+    for (let at = start + length; at < body.length;) {
       const kind = body[at];
       const [size, inside] = leb(body, at + 1);
       if (kind === 1) readNameMap(body, inside, names);

@@ -1,11 +1,15 @@
-// WebAssembly's instruction encoding, as far as a rewriter needs it: how long the immediates are, and what the operands mean.
+// WebAssembly's instruction encoding, as far as a rewriter needs it: how long the immediates are, and what the operands
+// mean.
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
 /** How an instruction shows data to an observer of time. */
 export type Effect =
   | { kind: 'none' }
-  /** The i32 on top decides where execution goes on (or, for select, which value is taken: engines may compile it to a branch). */
+  /**
+   * The i32 on top decides where execution goes on (or, for select, which value is taken: engines may compile it to a
+   * branch).
+   */
   | { kind: 'decision' }
   /** The i32 on top is an address. */
   | { kind: 'address' }
@@ -55,7 +59,8 @@ export function decode(bytes: Uint8Array, at: number): Instruction {
   if (opcode === 0x1c) return skip(1 + leb(bytes, at)[0], DECISION);
   if (opcode >= 0x28 && opcode <= 0x35) return skip(2, ADDRESS);
   if (opcode >= 0x36 && opcode <= 0x3e) return skip(2, { kind: 'addressUnder', type: storedType(opcode) });
-  if (opcode === 0x3f || opcode === 0x40 || opcode === 0x41 || opcode === 0x42 || opcode === 0xd0 || opcode === 0xd2) return skip(1);
+  if (opcode === 0x3f || opcode === 0x40 || opcode === 0x41 || opcode === 0x42 || opcode === 0xd0 || opcode === 0xd2)
+    return skip(1);
   if (opcode === 0x43) return { end: at + 4, effect: NONE };
   if (opcode === 0x44) return { end: at + 8, effect: NONE };
   if (opcode >= 0x6d && opcode <= 0x70) return skip(0, { kind: 'division', type: 'i32' });

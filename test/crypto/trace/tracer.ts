@@ -11,8 +11,8 @@ export interface Trace {
 type Globals = Record<string, WebAssembly.Global>;
 
 /**
- * `Subject` is whatever drives an instance of the module (a harness); `create` makes a fresh one from a compiled module, so that every run starts
- * from the same memory.
+ * `Subject` is whatever drives an instance of the module (a harness); `create` makes a fresh one from a compiled
+ * module, so that every run starts from the same memory.
  */
 export class Tracer<Subject> {
   private readonly instrumented: Instrumented;
@@ -20,15 +20,26 @@ export class Tracer<Subject> {
   private readonly create: (module: WebAssembly.Module) => Subject;
   private readonly exportsOf: (subject: Subject) => object;
 
-  constructor(bytes: Uint8Array, create: (module: WebAssembly.Module) => Subject, exportsOf: (subject: Subject) => object) {
+  constructor(
+    bytes: Uint8Array,
+    create: (module: WebAssembly.Module) => Subject,
+    exportsOf: (subject: Subject) => object,
+  ) {
     this.instrumented = instrument(bytes);
     this.module = new WebAssembly.Module(this.instrumented.bytes);
     this.create = create;
     this.exportsOf = exportsOf;
   }
 
-  /** Runs `run` on a fresh instance, with `prepare` before it untraced. `limit`: events after that many are not counted. */
-  trace<Secret>(secret: Secret, run: (subject: Subject, secret: Secret) => void, prepare?: (subject: Subject, secret: Secret) => void, limit = -1n): Trace & { site: number } {
+  /**
+   * Runs `run` on a fresh instance, with `prepare` before it untraced. `limit`: events after that many are not counted.
+   */
+  trace<Secret>(
+    secret: Secret,
+    run: (subject: Subject, secret: Secret) => void,
+    prepare?: (subject: Subject, secret: Secret) => void,
+    limit = -1n,
+  ): Trace & { site: number } {
     const subject = this.create(this.module);
     prepare?.(subject, secret);
     const globals = this.exportsOf(subject) as Globals;
@@ -44,9 +55,15 @@ export class Tracer<Subject> {
   }
 
   /**
-   * Where the traces of two secrets first differ, in words; undefined if they are the same. Throws if nothing was traced at all.
+   * Where the traces of two secrets first differ, in words; undefined if they are the same. Throws if nothing was
+   * traced at all.
    */
-  difference<Secret>(a: Secret, b: Secret, run: (subject: Subject, secret: Secret) => void, prepare?: (subject: Subject, secret: Secret) => void): string | undefined {
+  difference<Secret>(
+    a: Secret,
+    b: Secret,
+    run: (subject: Subject, secret: Secret) => void,
+    prepare?: (subject: Subject, secret: Secret) => void,
+  ): string | undefined {
     const [first, second] = [this.trace(a, run, prepare), this.trace(b, run, prepare)];
     if (first.events === 0n) throw new Error('nothing was traced');
     if (first.hash === second.hash && first.events === second.events) return undefined;

@@ -1,4 +1,5 @@
-// What Envoy discovers a filter from, changed behind the controller's back: what a bug, a full disk or a stranger's hand would do.
+// What Envoy discovers a filter from, changed behind the controller's back: what a bug, a full disk or a stranger's
+// hand would do.
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootstrapConfig, filterSlots } from '../../../envoy/xds/index.ts';
@@ -25,7 +26,17 @@ export class DiscoveredFile {
 
   /** The good resource with another module, configuration or name. */
   changed({ module, text, name }: { module?: string; text?: string; name?: string }): string {
-    const file = JSON.parse(this.good) as { version_info: string; resources: [{ name: string; typed_config: { config: { vm_config: { code: unknown; configuration?: unknown }; configuration: { value: string } } } }] };
+    const file = JSON.parse(this.good) as {
+      version_info: string;
+      resources: [
+        {
+          name: string;
+          typed_config: {
+            config: { vm_config: { code: unknown; configuration?: unknown }; configuration: { value: string } };
+          };
+        },
+      ];
+    };
     const [resource] = file.resources;
     const { config } = resource.typed_config;
     file.version_info = `changed-${++this.version}`;
@@ -56,6 +67,12 @@ export class DiscoveredFile {
 export function bootstrapAt(folder: string, upstream: URL): EnvoyObject {
   const local = { host: '127.0.0.1', port: 0 };
   return bootstrapConfig({
-    ...local, admin: local, upstream, kms: upstream, slots: filterSlots('fused'), pluginFile: (slot) => join(folder, `${slot.filter}.json`), routesFile: join(folder, 'routes.json'),
+    ...local,
+    admin: local,
+    upstream,
+    kms: upstream,
+    slots: filterSlots('fused'),
+    pluginFile: (slot) => join(folder, `${slot.filter}.json`),
+    routesFile: join(folder, 'routes.json'),
   });
 }

@@ -1,5 +1,6 @@
-// A guest that fails in the way that its configuration names, and lets everything go on: what it answers for the checks and on the main thread is good, so that
-// Envoy takes it; what it does on workers is not. The text is `mode/N`; N keeps the counts of one use apart from those of the next.
+// A guest that fails in the way that its configuration names, and lets everything go on: what it answers for the checks
+// and on the main thread is good, so that Envoy takes it; what it does on workers is not. The text is `mode/N`; N keeps
+// the counts of one use apart from those of the next.
 //   refuse-start, trap-start             on_vm_start answers 0, or traps
 //   refuse-configure, trap-configure     on_configure answers 0, or traps
 //   full                                 the VM takes all the memory that it may have, and traps in on_configure
@@ -76,7 +77,8 @@ function is(mode: string): bool {
 function onWorker(place: u8): bool {
   store<u8>(TEXT + length, place);
   let seen: u32 = 0;
-  if (proxy_get_shared_data(TEXT, length + 1, OUT, OUT + 4, OUT + 8) == 0 && load<u32>(OUT, 4) == 4) seen = load<u32>(load<usize>(OUT));
+  if (proxy_get_shared_data(TEXT, length + 1, OUT, OUT + 4, OUT + 8) == 0 && load<u32>(OUT, 4) == 4)
+    seen = load<u32>(load<usize>(OUT));
   if (seen >= FIRST_VMS) return true;
   store<u32>(OUT, seen + 1, 16);
   proxy_set_shared_data(TEXT, length + 1, OUT + 16, 4, 0);

@@ -25,7 +25,14 @@ export function seal(material: Buffer, kid: string, context: string, text: strin
   cipher.setAAD(aad(kid, context));
   const ct = Buffer.concat([cipher.update(text), cipher.final()]);
   const tag = cipher.getAuthTag();
-  return { alg: 'SM4-GCM', kid, iv: iv.toString('base64'), ct: ct.toString('base64'), tag: tag.toString('base64'), ...(context === '' ? {} : { ctx: context }) };
+  return {
+    alg: 'SM4-GCM',
+    kid,
+    iv: iv.toString('base64'),
+    ct: ct.toString('base64'),
+    tag: tag.toString('base64'),
+    ...(context === '' ? {} : { ctx: context }),
+  };
 }
 
 /** Throws if the tag is wrong. */

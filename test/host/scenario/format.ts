@@ -1,4 +1,5 @@
-// The scenario format: what a file may say. README.md beside the scenarios describes it; unknown words are errors, so that a slip cannot make a test empty.
+// The scenario format: what a file may say. README.md beside the scenarios describes it; unknown words are errors, so
+// that a slip cannot make a test empty.
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
@@ -69,7 +70,8 @@ export interface Expectation {
   aborted?: boolean;
 }
 
-export type KmsMood = 'refused' | 'reset' | 'silent' | 'no-host' | 'unknown-cluster' | { status: number; text?: string };
+export type KmsMood =
+  'refused' | 'reset' | 'silent' | 'no-host' | 'unknown-cluster' | { status: number; text?: string };
 
 export interface Kms {
   /** Key path → version → 16 bytes in hex. The highest version is the newest. */
@@ -95,7 +97,10 @@ export interface Step {
   configure?: Configure;
 }
 
-/** What the modules enforce: a plugin configuration as it is, or resources (FinancialRoute objects, or files) that are translated. */
+/**
+ * What the modules enforce: a plugin configuration as it is, or resources (FinancialRoute objects, or files) that are
+ * translated.
+ */
 export interface Policy {
   config?: PluginConfiguration;
   resources?: (string | object)[];
@@ -114,7 +119,10 @@ export interface PluginConfiguration {
 
 export interface Scenario extends Policy {
   about: string;
-  /** `fim`, a single-stage module, or `chain`: all four in the order of a filter chain. Default: `fim`, and the single-stage module if only its stage is used. */
+  /**
+   * `fim`, a single-stage module, or `chain`: all four in the order of a filter chain. Default: `fim`, and the
+   * single-stage module if only its stage is used.
+   */
   modules?: string[];
   workers?: number;
   kms?: Kms;
@@ -127,10 +135,36 @@ const BODY = ['text', 'json', 'hex', 'repeat'];
 const MESSAGE = [...BODY, 'headers', 'trailers', 'chunks', 'contentLength', 'gzip'];
 const KEYS = {
   scenario: ['about', 'modules', 'workers', 'config', 'resources', 'kms', 'hidden', 'steps'],
-  step: ['about', 'request', 'response', 'expect', 'times', 'worker', 'properties', 'bufferLimitBytes', 'together', 'advanceMs', 'kms', 'configure'],
+  step: [
+    'about',
+    'request',
+    'response',
+    'expect',
+    'times',
+    'worker',
+    'properties',
+    'bufferLimitBytes',
+    'together',
+    'advanceMs',
+    'kms',
+    'configure',
+  ],
   request: [...MESSAGE, 'method', 'path', 'authority', 'abortAfterBytes', 'open'],
   response: [...MESSAGE, 'status', 'echo', 'open', 'onHeaders'],
-  expect: ['status', 'code', 'paths', 'codes', 'client', 'upstream', 'details', 'tookMs', 'kmsCalls', 'metrics', 'open', 'aborted'],
+  expect: [
+    'status',
+    'code',
+    'paths',
+    'codes',
+    'client',
+    'upstream',
+    'details',
+    'tookMs',
+    'kmsCalls',
+    'metrics',
+    'open',
+    'aborted',
+  ],
   message: ['text', 'json', 'hex', 'bytes', 'headers', 'trailers', 'opens'],
   opens: [...BODY, 'key', 'version', 'context'],
   kms: ['keys', 'mood', 'afterMs'],
@@ -140,11 +174,13 @@ const KEYS = {
 function only(value: unknown, kind: keyof typeof KEYS, where: string): void {
   if (value === undefined || typeof value === 'string') return;
   if (typeof value !== 'object' || value === null) throw new Error(`${where}: expected a mapping`);
-  for (const key of Object.keys(value)) if (!KEYS[kind].includes(key)) throw new Error(`${where}: unknown word "${key}"`);
+  for (const key of Object.keys(value))
+    if (!KEYS[kind].includes(key)) throw new Error(`${where}: unknown word "${key}"`);
 }
 
 function checkPolicy(policy: Policy, where: string): void {
-  if ((policy.config === undefined) === (policy.resources === undefined)) throw new Error(`${where}: one of config and resources is needed`);
+  if ((policy.config === undefined) === (policy.resources === undefined))
+    throw new Error(`${where}: one of config and resources is needed`);
 }
 
 function checkStep(step: Step, where: string): void {
@@ -154,12 +190,15 @@ function checkStep(step: Step, where: string): void {
   only(step.kms, 'kms', `${where}.kms`);
   only(step.configure, 'configure', `${where}.configure`);
   if (step.configure !== undefined) checkPolicy(step.configure, `${where}.configure`);
-  if (step.request !== undefined && step.expect === undefined) throw new Error(`${where}: a request without an expectation`);
-  if (step.request === undefined && step.expect !== undefined) throw new Error(`${where}: an expectation without a request`);
+  if (step.request !== undefined && step.expect === undefined)
+    throw new Error(`${where}: a request without an expectation`);
+  if (step.request === undefined && step.expect !== undefined)
+    throw new Error(`${where}: an expectation without a request`);
   only(step.expect, 'expect', `${where}.expect`);
   only(step.expect?.client, 'message', `${where}.expect.client`);
   only(step.expect?.upstream, 'message', `${where}.expect.upstream`);
-  if (typeof step.expect?.upstream === 'object') only(step.expect.upstream.opens, 'opens', `${where}.expect.upstream.opens`);
+  if (typeof step.expect?.upstream === 'object')
+    only(step.expect.upstream.opens, 'opens', `${where}.expect.upstream.opens`);
   only(step.expect?.client?.opens, 'opens', `${where}.expect.client.opens`);
   for (const [i, inner] of (step.together ?? []).entries()) checkStep(inner, `${where}.together[${i}]`);
 }
@@ -174,7 +213,8 @@ export function loadScenarios(path: string): Scenario[] {
     const where = `${path}#${n + 1}`;
     only(scenario, 'scenario', where);
     only(scenario.kms, 'kms', `${where}.kms`);
-    if (typeof scenario.about !== 'string' || !Array.isArray(scenario.steps) || scenario.steps.length === 0) throw new Error(`${where}: about and steps are needed`);
+    if (typeof scenario.about !== 'string' || !Array.isArray(scenario.steps) || scenario.steps.length === 0)
+      throw new Error(`${where}: about and steps are needed`);
     checkPolicy(scenario, where);
     for (const [i, step] of scenario.steps.entries()) checkStep(step, `${where}.steps[${i}]`);
     return scenario;
@@ -186,6 +226,7 @@ export function bodyBytes(body: Body): Buffer | undefined {
   if (body.text !== undefined) return Buffer.from(body.text);
   if (body.json !== undefined) return Buffer.from(JSON.stringify(body.json));
   if (body.hex !== undefined) return Buffer.from(body.hex.replaceAll(/\s/g, ''), 'hex');
-  if (body.repeat !== undefined) return Buffer.alloc(body.repeat.times * Buffer.byteLength(body.repeat.text), body.repeat.text);
+  if (body.repeat !== undefined)
+    return Buffer.alloc(body.repeat.times * Buffer.byteLength(body.repeat.text), body.repeat.text);
   return undefined;
 }

@@ -15,7 +15,9 @@ export class ScenarioKms {
 
   /** Key material in every form that must not show up anywhere. */
   secrets(): string[] {
-    return Object.values(this.state.keys ?? {}).flatMap((versions) => Object.values(versions).flatMap((hex) => [hex, Buffer.from(hex, 'hex').toString('base64')]));
+    return Object.values(this.state.keys ?? {}).flatMap((versions) =>
+      Object.values(versions).flatMap((hex) => [hex, Buffer.from(hex, 'hex').toString('base64')]),
+    );
   }
 
   /** 16 bytes of a key; version 0 means the newest. Throws if the scenario does not define it. */
@@ -34,7 +36,8 @@ export class ScenarioKms {
     if (mood !== 'fine') return mood;
     if (call.cluster !== 'fim-kms') return 'unknown-cluster';
     const url = new URL(`http://kms${call.headers.get(':path')}`);
-    if (call.headers.get(':method') !== 'GET' || !url.pathname.startsWith(PREFIX)) return { status: 405, body: '{"errors":[]}', afterMs };
+    if (call.headers.get(':method') !== 'GET' || !url.pathname.startsWith(PREFIX))
+      return { status: 405, body: '{"errors":[]}', afterMs };
     return this.read(url.pathname.slice(PREFIX.length), url.searchParams.get('version'), afterMs);
   }
 
@@ -47,6 +50,11 @@ export class ScenarioKms {
     if (material === undefined) return missing;
     const data = { algorithm: 'SM4', material: Buffer.from(material, 'hex').toString('base64') };
     const metadata = { version, created_time: '2026-01-01T00:00:00Z', deletion_time: '', destroyed: false };
-    return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ data: { data, metadata } }), afterMs };
+    return {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ data: { data, metadata } }),
+      afterMs,
+    };
   }
 }

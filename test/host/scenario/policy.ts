@@ -4,7 +4,12 @@ import { checkRoutes, loadRoutes, translate } from '../../../envoy/route/index.t
 import type { RouteResource } from '../../../envoy/route/index.ts';
 import type { PluginConfiguration, Policy, Scenario } from './format.ts';
 
-const SECTIONS: Record<string, string> = { 'rate-limiter': 'rateLimiter', 'pboc-validator': 'pbocValidator', 'field-masker': 'fieldMasker', 'sm4-encryptor': 'sm4Encryptor' };
+const SECTIONS: Record<string, string> = {
+  'rate-limiter': 'rateLimiter',
+  'pboc-validator': 'pbocValidator',
+  'field-masker': 'fieldMasker',
+  'sm4-encryptor': 'sm4Encryptor',
+};
 /** The four modules in a row. */
 const CHAIN = 'chain';
 
@@ -13,11 +18,20 @@ export function chainOf(name: string): string[] {
   return name === CHAIN ? CHAIN_MODULES.map((file) => file.replace('.wasm', '')) : [name];
 }
 
-/** Ways to run a scenario: those it names, else the fused module and, if all routes have one kind of stage, that stage's own. */
+/**
+ * Ways to run a scenario: those it names, else the fused module and, if all routes have one kind of stage, that stage's
+ * own.
+ */
 export function modulesOf(scenario: Scenario): string[] {
   if (scenario.modules !== undefined) return scenario.modules;
   const policies = [scenario, ...scenario.steps.flatMap((step) => step.configure ?? [])];
-  const kinds = new Set(policies.flatMap((policy) => (policy.config?.routes ?? translated(policy, 'fim').config.routes).flatMap((route) => Object.keys(route.stages ?? {}))));
+  const kinds = new Set(
+    policies.flatMap((policy) =>
+      (policy.config?.routes ?? translated(policy, 'fim').config.routes).flatMap((route) =>
+        Object.keys(route.stages ?? {}),
+      ),
+    ),
+  );
   const alone = Object.keys(SECTIONS).find((name) => kinds.size === 1 && kinds.has(SECTIONS[name]!));
   return alone === undefined || policies.some((policy) => policy.resources !== undefined) ? ['fim'] : ['fim', alone];
 }
@@ -35,7 +49,8 @@ function translated(policy: Policy, name: string): ReturnType<typeof translate> 
     return loaded.resources;
   });
   const translation = translate(resources, { layout: name === CHAIN ? 'chain' : 'fused', generation: 1 });
-  if (translation.errors.length > 0) throw new Error(`the scenario's resource cannot be translated: ${JSON.stringify(translation.errors)}`);
+  if (translation.errors.length > 0)
+    throw new Error(`the scenario's resource cannot be translated: ${JSON.stringify(translation.errors)}`);
   return translation;
 }
 
@@ -44,8 +59,18 @@ function pluginConfiguration(config: PluginConfiguration, module: string): strin
   const section = SECTIONS[module];
   const routes = config.routes?.map((route, i) => {
     const stages = Object.entries(route.stages ?? {}).filter(([name]) => section === undefined || name === section);
-    return { name: `scenario/route-${i}`, ...route, ...(route.stages === undefined ? {} : { stages: Object.fromEntries(stages) }) };
+    return {
+      name: `scenario/route-${i}`,
+      ...route,
+      ...(route.stages === undefined ? {} : { stages: Object.fromEntries(stages) }),
+    };
   });
   const usesKeys = (routes ?? []).some((route) => 'sm4Encryptor' in (route.stages ?? {}));
-  return JSON.stringify({ version: '1.0', generation: 1, ...(usesKeys ? { kms: { cluster: 'fim-kms' } } : {}), ...config, ...(routes === undefined ? {} : { routes }) });
+  return JSON.stringify({
+    version: '1.0',
+    generation: 1,
+    ...(usesKeys ? { kms: { cluster: 'fim-kms' } } : {}),
+    ...config,
+    ...(routes === undefined ? {} : { routes }),
+  });
 }

@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { createVm, Exchange, Metrics, SharedData, VirtualClock } from '../../../envoy/host/index.ts';
-import type { Chunks, ExchangeOptions, ExchangeResponse, LoadedModule, Received, RootContext, Vm } from '../../../envoy/host/index.ts';
+import type {
+  Chunks,
+  ExchangeOptions,
+  ExchangeResponse,
+  LoadedModule,
+  Received,
+  RootContext,
+  Vm,
+} from '../../../envoy/host/index.ts';
 import { seal } from './envelope.ts';
 import { expectExchange, expectStamps } from './expect.ts';
 import { bodyBytes } from './format.ts';
@@ -15,8 +23,14 @@ const MIN_HIDDEN_LENGTH = 6;
 
 /** How many cuts `every-split` makes in this scenario; 1 if nothing is cut. */
 export function cutsOf(scenario: Scenario): number {
-  const messages = allSteps(scenario.steps).flatMap((step) => [step.request, typeof step.response === 'object' ? step.response : undefined]);
-  return Math.max(1, ...messages.map((message) => (message?.chunks === 'every-split' ? (bodyOf(message)?.length ?? 0) + 2 : 1)));
+  const messages = allSteps(scenario.steps).flatMap((step) => [
+    step.request,
+    typeof step.response === 'object' ? step.response : undefined,
+  ]);
+  return Math.max(
+    1,
+    ...messages.map((message) => (message?.chunks === 'every-split' ? (bodyOf(message)?.length ?? 0) + 2 : 1)),
+  );
 }
 
 function allSteps(steps: Step[]): Step[] {
@@ -32,7 +46,9 @@ function bodyOf(message: Message, kms?: ScenarioKms): Buffer | undefined {
   return Buffer.from(JSON.stringify(seal(material, `${sealed[1]}#${version}`, sealed[3] ?? '', sealed[4]!)));
 }
 
-/** The cut number `cut` of a body: two pieces at every place, then one byte each, then whole with an empty last frame. */
+/**
+ * The cut number `cut` of a body: two pieces at every place, then one byte each, then whole with an empty last frame.
+ */
 function chunksOf(message: Message, length: number, cut: number): Chunks {
   if (message.chunks !== 'every-split') return message.chunks ?? [];
   const at = cut % (length + 2);
@@ -71,7 +87,9 @@ export class ScenarioRun {
       return { name, module };
     });
     this.workers = Array.from({ length: scenario.workers ?? 1 }, () => ({
-      vms: modules.map(({ name, module }) => createVm(module, { ...shared, vmId: name, httpCall: (call) => this.kms.answer(call) })),
+      vms: modules.map(({ name, module }) =>
+        createVm(module, { ...shared, vmId: name, httpCall: (call) => this.kms.answer(call) }),
+      ),
       roots: [],
     }));
   }
@@ -79,7 +97,8 @@ export class ScenarioRun {
   run(): void {
     this.configure(this.scenario, 'policy');
     for (const text of this.scenario.hidden ?? []) this.hidden.add(text);
-    for (const [i, step] of this.scenario.steps.entries()) this.step(step, `step ${i + 1}${step.about === undefined ? '' : ` (${step.about})`}, cut ${this.cut}`);
+    for (const [i, step] of this.scenario.steps.entries())
+      this.step(step, `step ${i + 1}${step.about === undefined ? '' : ` (${step.about})`}, cut ${this.cut}`);
     this.finish();
   }
 
@@ -88,8 +107,17 @@ export class ScenarioRun {
     for (const worker of this.workers) {
       const outcomes = worker.vms.map((vm, i) => vm.configure(documents[i]!));
       for (const { accepted, logs } of outcomes) {
-        assert.equal(accepted, change.refused === undefined, `${where}: ${accepted ? 'accepted' : 'refused'}: ${logs.map((entry) => entry.message).join('\n')}`);
-        if (change.refused !== undefined) this.expectRefusal(logs.map((entry) => entry.message), change.refused, where);
+        assert.equal(
+          accepted,
+          change.refused === undefined,
+          `${where}: ${accepted ? 'accepted' : 'refused'}: ${logs.map((entry) => entry.message).join('\n')}`,
+        );
+        if (change.refused !== undefined)
+          this.expectRefusal(
+            logs.map((entry) => entry.message),
+            change.refused,
+            where,
+          );
       }
       if (change.refused !== undefined) continue;
       for (const root of worker.roots) root.close();
@@ -98,8 +126,14 @@ export class ScenarioRun {
   }
 
   private expectRefusal(lines: string[], expected: { code: string; path: string }, where: string): void {
-    const refusals = lines.filter((line) => line.includes('config-refused')).map((line) => JSON.parse(line) as { code: string; path: string });
-    assert.deepEqual(refusals.map(({ code, path }) => ({ code, path })), [expected], `${where}: reason`);
+    const refusals = lines
+      .filter((line) => line.includes('config-refused'))
+      .map((line) => JSON.parse(line) as { code: string; path: string });
+    assert.deepEqual(
+      refusals.map(({ code, path }) => ({ code, path })),
+      [expected],
+      `${where}: reason`,
+    );
   }
 
   private step(step: Step, where: string): void {
@@ -107,7 +141,8 @@ export class ScenarioRun {
     if (step.kms !== undefined) this.kms.change(step.kms);
     if (step.configure !== undefined) this.configure(step.configure, where);
     if (step.together !== undefined) this.together(step.together, where);
-    for (let i = 0; step.request !== undefined && i < (step.times ?? 1); i++) this.together([step], `${where}${step.times === undefined ? '' : `, time ${i + 1}`}`);
+    for (let i = 0; step.request !== undefined && i < (step.times ?? 1); i++)
+      this.together([step], `${where}${step.times === undefined ? '' : `, time ${i + 1}`}`);
   }
 
   private together(steps: Step[], where: string): void {
@@ -120,15 +155,18 @@ export class ScenarioRun {
       expectExchange(result, step.expect!, this.kms, place);
       expectStamps(result, chainOf(this.layout), place);
       if (result.localReplies > 0) this.expectHidden(result.client.body.toString(), `${place}: reply`);
-      if (step.expect?.kmsCalls !== undefined) assert.equal(this.kms.calls - callsBefore, step.expect.kmsCalls, `${place}: calls of the KMS`);
-      for (const [name, delta] of Object.entries(step.expect?.metrics ?? {})) assert.equal(this.metrics.value(name) - (before[name] ?? 0), delta, `${place}: metric ${name}`);
+      if (step.expect?.kmsCalls !== undefined)
+        assert.equal(this.kms.calls - callsBefore, step.expect.kmsCalls, `${place}: calls of the KMS`);
+      for (const [name, delta] of Object.entries(step.expect?.metrics ?? {}))
+        assert.equal(this.metrics.value(name) - (before[name] ?? 0), delta, `${place}: metric ${name}`);
       if (step.expect?.open === true) result.stream.abort();
     }
   }
 
   private options(step: Step): ExchangeOptions {
     const { response } = step;
-    const upstream = typeof response === 'string' ? () => response : (request: Received) => this.answer(response ?? {}, request);
+    const upstream =
+      typeof response === 'string' ? () => response : (request: Received) => this.answer(response ?? {}, request);
     const { properties, bufferLimitBytes } = step;
     return {
       request: this.message(step.request!),
@@ -139,7 +177,9 @@ export class ScenarioRun {
     };
   }
 
-  private message<T extends Request | Response>(message: T): Omit<T, keyof Body | 'chunks' | 'gzip'> & { body?: Buffer; chunks: Chunks } {
+  private message<T extends Request | Response>(
+    message: T,
+  ): Omit<T, keyof Body | 'chunks' | 'gzip'> & { body?: Buffer; chunks: Chunks } {
     const { text: _text, json: _json, hex: _hex, repeat: _repeat, chunks: _chunks, gzip, ...rest } = message;
     const plain = bodyOf(message, this.kms);
     if (plain !== undefined) this.hide(plain);
@@ -152,7 +192,11 @@ export class ScenarioRun {
     const answer = this.message(rest);
     if (echo !== true) return answer;
     const type = request.headers?.get('content-type');
-    return { ...answer, body: request.body, headers: { ...(type === undefined ? {} : { 'content-type': type }), ...rest.headers } };
+    return {
+      ...answer,
+      body: request.body,
+      headers: { ...(type === undefined ? {} : { 'content-type': type }), ...rest.headers },
+    };
   }
 
   /** Values of a body are nobody's business: they must not come back in logs and replies. */
@@ -171,7 +215,8 @@ export class ScenarioRun {
   }
 
   private expectHidden(text: string, where: string): void {
-    for (const secret of [...this.hidden, ...this.kms.secrets()]) assert.equal(text.includes(secret), false, `${where} shows a value: ${text}`);
+    for (const secret of [...this.hidden, ...this.kms.secrets()])
+      assert.equal(text.includes(secret), false, `${where} shows a value: ${text}`);
   }
 
   private finish(): void {

@@ -1,7 +1,17 @@
-// The programs of a mesh, built from the Go modules that go.mod and go.sum pin, kept in the user's cache folder by all that goes into them.
+// The programs of a mesh, built from the Go modules that go.mod and go.sum pin, kept in the user's cache folder by all
+// that goes into them.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { setPriority } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,7 +42,12 @@ const LINKER_FLAGS =
   `-s -w -X ${KUBERNETES_PACKAGE}.gitVersion=${KUBERNETES_VERSION} -X ${KUBERNETES_PACKAGE}.gitMajor=1 -X ${KUBERNETES_PACKAGE}.gitMinor=36` +
   ` -X ${ISTIO_PACKAGE}.buildVersion=${ISTIO_VERSION} -X ${ISTIO_PACKAGE}.buildTag=${ISTIO_VERSION} -X ${ISTIO_PACKAGE}.buildStatus=Clean`;
 /** The compiler spends a quarter less time when it collects no garbage below the limit. */
-const ENVIRONMENT = { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -trimpath -buildvcs=false', GOGC: 'off', GOMEMLIMIT: '4GiB' };
+const ENVIRONMENT = {
+  CGO_ENABLED: '0',
+  GOFLAGS: '-mod=readonly -trimpath -buildvcs=false',
+  GOGC: 'off',
+  GOMEMLIMIT: '4GiB',
+};
 /** Other work on the machine goes first. */
 const LOW_PRIORITY = 19;
 /** Time between signs of life, milliseconds. */
@@ -74,7 +89,11 @@ function home(): string {
 
 /** Runs go and returns the lines of its standard output; `onLine` gets those of standard error. */
 async function go(args: string[], onLine: Progress = () => {}): Promise<string[]> {
-  const child = spawn('go', args, { cwd: HERE, env: { ...process.env, ...ENVIRONMENT }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('go', args, {
+    cwd: HERE,
+    env: { ...process.env, ...ENVIRONMENT },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const end = (): boolean => child.kill();
   process.once('exit', end);
   if (child.pid !== undefined) setPriority(child.pid, LOW_PRIORITY);
@@ -99,7 +118,10 @@ async function compile(work: string, progress: Progress): Promise<void> {
   progress('fetching the sources of etcd, Kubernetes and Istio …');
   const all = (await go(['list', '-deps', '-tags', TAGS, ...sources])).length;
   let compiled = 0;
-  const heartbeat = setInterval(() => progress(`compiling etcd, Kubernetes and Istio: ${compiled} packages after ${seconds()}, at most ${all} …`), HEARTBEAT_MS);
+  const heartbeat = setInterval(
+    () => progress(`compiling etcd, Kubernetes and Istio: ${compiled} packages after ${seconds()}, at most ${all} …`),
+    HEARTBEAT_MS,
+  );
   try {
     // -v names each package as it is compiled; those in Go's own cache are not named.
     await go(['build', '-v', '-tags', TAGS, '-ldflags', LINKER_FLAGS, '-o', `${work}/`, ...sources], () => compiled++);
@@ -121,7 +143,10 @@ async function copyAssets(work: string): Promise<void> {
   }
 }
 
-/** Builds what is not there yet: about 8 minutes and 5 GB of disk on two processors, once. `progress` gets a line every 15 s. */
+/**
+ * Builds what is not there yet: about 8 minutes and 5 GB of disk on two processors, once. `progress` gets a line every
+ * 15 s.
+ */
 export async function buildPrograms(progress: Progress): Promise<Programs> {
   const target = home();
   if (!existsSync(target)) {
@@ -151,5 +176,7 @@ export async function buildPrograms(progress: Progress): Promise<Programs> {
 if (import.meta.main) {
   const started = performance.now();
   const programs = await buildPrograms((line) => process.stdout.write(`${line}\n`));
-  process.stdout.write(`${path.dirname(programs.etcd)}: ready after ${Math.round((performance.now() - started) / 1000)} s\n`);
+  process.stdout.write(
+    `${path.dirname(programs.etcd)}: ready after ${Math.round((performance.now() - started) / 1000)} s\n`,
+  );
 }

@@ -48,13 +48,25 @@ export class ApiServer {
     this.programs = programs;
     const [etcd = 0, peer = 0, api = 0] = await freePorts(3);
     this.ports = { etcd, peer, api };
-    writeFileSync(this.file('service-account.key'), generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    writeFileSync(
+      this.file('service-account.key'),
+      generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
+      { mode: 0o600 },
+    );
     writeFileSync(this.file('tokens.csv'), `${this.token},test,test,system:masters\n`, { mode: 0o600 });
     const client = `http://${HOST}:${etcd}`;
     const peers = `http://${HOST}:${peer}`;
     this.etcd = this.run('etcd', programs.etcd, [
       ...['--data-dir', this.file('etcd'), '--listen-client-urls', client, '--advertise-client-urls', client],
-      ...['--listen-peer-urls', peers, '--initial-advertise-peer-urls', peers, '--initial-cluster', `default=${peers}`, '--unsafe-no-fsync'],
+      ...[
+        '--listen-peer-urls',
+        peers,
+        '--initial-advertise-peer-urls',
+        peers,
+        '--initial-cluster',
+        `default=${peers}`,
+        '--unsafe-no-fsync',
+      ],
     ]);
     await this.startServer();
   }
@@ -63,11 +75,32 @@ export class ApiServer {
   async startServer(): Promise<void> {
     const key = this.file('service-account.key');
     this.server = this.run('kube-apiserver', this.programs!.kubeApiserver, [
-      ...[`--etcd-servers=http://${HOST}:${this.ports.etcd}`, `--bind-address=${HOST}`, `--secure-port=${this.ports.api}`, `--advertise-address=${HOST}`],
-      ...[`--cert-dir=${this.file('pki')}`, '--endpoint-reconciler-type=none', '--service-cluster-ip-range=10.96.0.0/16'],
-      ...['--service-account-issuer=https://kubernetes.default.svc', '--api-audiences=https://kubernetes.default.svc,istio-ca'],
-      ...[`--service-account-key-file=${key}`, `--service-account-signing-key-file=${key}`, `--token-auth-file=${this.file('tokens.csv')}`],
-      ...['--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount', '--profiling=false', '--allow-privileged=true'],
+      ...[
+        `--etcd-servers=http://${HOST}:${this.ports.etcd}`,
+        `--bind-address=${HOST}`,
+        `--secure-port=${this.ports.api}`,
+        `--advertise-address=${HOST}`,
+      ],
+      ...[
+        `--cert-dir=${this.file('pki')}`,
+        '--endpoint-reconciler-type=none',
+        '--service-cluster-ip-range=10.96.0.0/16',
+      ],
+      ...[
+        '--service-account-issuer=https://kubernetes.default.svc',
+        '--api-audiences=https://kubernetes.default.svc,istio-ca',
+      ],
+      ...[
+        `--service-account-key-file=${key}`,
+        `--service-account-signing-key-file=${key}`,
+        `--token-auth-file=${this.file('tokens.csv')}`,
+      ],
+      ...[
+        '--authorization-mode=RBAC',
+        '--disable-admission-plugins=ServiceAccount',
+        '--profiling=false',
+        '--allow-privileged=true',
+      ],
     ]);
     await until('the API server is ready', () => this.isReady(), READY_DEADLINE_MS);
   }
@@ -97,7 +130,16 @@ export class ApiServer {
   send(method: string, pathname: string, body?: unknown, contentType = 'application/json'): Promise<ApiReply> {
     const { promise, resolve, reject } = Promise.withResolvers<ApiReply>();
     const headers = { authorization: `Bearer ${this.token}`, accept: 'application/json', 'content-type': contentType };
-    const options = { host: HOST, port: this.ports.api, ca: readFileSync(this.certificateFile), agent: this.agent, method, path: pathname, headers, timeout: REQUEST_TIMEOUT_MS };
+    const options = {
+      host: HOST,
+      port: this.ports.api,
+      ca: readFileSync(this.certificateFile),
+      agent: this.agent,
+      method,
+      path: pathname,
+      headers,
+      timeout: REQUEST_TIMEOUT_MS,
+    };
     const outgoing = request(options, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -105,10 +147,15 @@ export class ApiServer {
       incoming.on('end', () => {
         const text = Buffer.concat(chunks).toString();
         const isJson = incoming.headers['content-type']?.includes('json') === true;
-        resolve({ status: incoming.statusCode ?? 0, body: isJson ? (JSON.parse(text) as ApiReply['body']) : { message: text } });
+        resolve({
+          status: incoming.statusCode ?? 0,
+          body: isJson ? (JSON.parse(text) as ApiReply['body']) : { message: text },
+        });
       });
     });
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer to ${method} ${pathname} in ${REQUEST_TIMEOUT_MS / 1000} s`)));
+    outgoing.on('timeout', () =>
+      outgoing.destroy(new Error(`no answer to ${method} ${pathname} in ${REQUEST_TIMEOUT_MS / 1000} s`)),
+    );
     outgoing.on('error', reject);
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
     return promise;
@@ -116,21 +163,40 @@ export class ApiServer {
 
   /** Creates a CustomResourceDefinition and waits until its objects can be listed. */
   async addDefinition(definition: Definition): Promise<ApiReply> {
-    const created = await this.send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions?fieldValidation=Strict', definition);
+    const created = await this.send(
+      'POST',
+      '/apis/apiextensions.k8s.io/v1/customresourcedefinitions?fieldValidation=Strict',
+      definition,
+    );
     if (created.status === 201) await this.canBeListed(definition);
     return created;
   }
 
-  /** Waits until the objects of a definition can be listed: right after it is established the server may still say 404 or 429. */
+  /**
+   * Waits until the objects of a definition can be listed: right after it is established the server may still say 404
+   * or 429.
+   */
   async canBeListed({ spec }: Definition): Promise<void> {
     const version = (spec.versions.find((one) => one.served !== false) ?? spec.versions[0])?.name;
-    await until(`${spec.names.plural}.${spec.group} can be listed`, async () => (await this.send('GET', `/apis/${spec.group}/${version}/${spec.names.plural}?limit=1`)).status === 200);
+    await until(
+      `${spec.names.plural}.${spec.group} can be listed`,
+      async () =>
+        (await this.send('GET', `/apis/${spec.group}/${version}/${spec.names.plural}?limit=1`)).status === 200,
+    );
   }
 
   /** A token of a service account for an audience, good for 12 hours. */
   async tokenOf(namespace: string, account: string, audience: string): Promise<string> {
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [audience], expirationSeconds: 43_200 } };
-    const { status, body } = await this.send('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`, request);
+    const request = {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { audiences: [audience], expirationSeconds: 43_200 },
+    };
+    const { status, body } = await this.send(
+      'POST',
+      `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`,
+      request,
+    );
     if (status !== 201) throw new Error(`no token of ${namespace}/${account}: ${status} ${body.message ?? ''}`);
     return (body.status as { token: string }).token;
   }

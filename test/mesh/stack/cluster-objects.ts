@@ -14,7 +14,16 @@ const PARALLEL = 8;
 export interface KubeObject {
   apiVersion: string;
   kind: string;
-  metadata: { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string>; generation?: number; uid?: string; resourceVersion?: string; [member: string]: unknown };
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    generation?: number;
+    uid?: string;
+    resourceVersion?: string;
+    [member: string]: unknown;
+  };
   spec?: Record<string, unknown>;
   status?: Record<string, unknown>;
   [member: string]: unknown;
@@ -74,7 +83,8 @@ export class ClusterObjects {
     const { status, ...whole } = object;
     const query = `?fieldManager=${FIELD_MANAGER}&force=true&fieldValidation=Strict`;
     const applied = await this.server.send('PATCH', path + query, whole, APPLY);
-    if (applied.status >= 300) throw new Error(`${object.kind} ${object.metadata.name}: ${applied.status} ${applied.body.message ?? ''}`);
+    if (applied.status >= 300)
+      throw new Error(`${object.kind} ${object.metadata.name}: ${applied.status} ${applied.body.message ?? ''}`);
     if (status !== undefined) await this.mergeStatus(object, status);
     return applied.body as unknown as KubeObject;
   }
@@ -86,10 +96,16 @@ export class ClusterObjects {
     const definitions = objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
     await this.inParallel(definitions, (object) => this.apply(object));
     await this.inParallel(definitions, (object) => this.server.canBeListed(object as never));
-    await this.inParallel(objects.filter(({ kind }) => !first.includes(kind)), (object) => this.apply(object));
+    await this.inParallel(
+      objects.filter(({ kind }) => !first.includes(kind)),
+      (object) => this.apply(object),
+    );
   }
 
-  private async inParallel(objects: readonly KubeObject[], act: (object: KubeObject) => Promise<unknown>): Promise<void> {
+  private async inParallel(
+    objects: readonly KubeObject[],
+    act: (object: KubeObject) => Promise<unknown>,
+  ): Promise<void> {
     const waiting = [...objects];
     const worker = async (): Promise<void> => {
       for (let object = waiting.shift(); object; object = waiting.shift()) await act(object);
@@ -99,7 +115,8 @@ export class ClusterObjects {
 
   async mergeStatus(object: KubeObject, status: unknown): Promise<void> {
     const reply = await this.server.send('PATCH', `${await this.path(object)}/status`, { status }, MERGE);
-    if (reply.status >= 300) throw new Error(`status of ${object.kind} ${object.metadata.name}: ${reply.status} ${reply.body.message ?? ''}`);
+    if (reply.status >= 300)
+      throw new Error(`status of ${object.kind} ${object.metadata.name}: ${reply.status} ${reply.body.message ?? ''}`);
   }
 
   /** The object as it is now; undefined if there is none. */
@@ -111,7 +128,10 @@ export class ClusterObjects {
   }
 
   async list(apiVersion: string, kind: string, namespace?: string, query = ''): Promise<KubeObject[]> {
-    const { status, body } = await this.server.send('GET', `${await this.collection(apiVersion, kind, namespace)}${query}`);
+    const { status, body } = await this.server.send(
+      'GET',
+      `${await this.collection(apiVersion, kind, namespace)}${query}`,
+    );
     if (status !== 200) throw new Error(`${kind}: ${status} ${body.message ?? ''}`);
     return (body.items as KubeObject[]).map((item) => ({ ...item, apiVersion, kind }));
   }

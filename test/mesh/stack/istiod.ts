@@ -7,7 +7,12 @@ import { until } from './until.ts';
 const HOST = '127.0.0.1';
 
 /** Envoy as it is published has none of Istio's own extensions: all settings that would use one are off. */
-const FOR_STOCK_ENVOY = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', PILOT_ENABLE_ALPN_FILTER: 'false', PILOT_ENABLE_TELEMETRY_LABEL: 'false', PILOT_ENDPOINT_TELEMETRY_LABEL: 'false' };
+const FOR_STOCK_ENVOY = {
+  PILOT_ENABLE_METADATA_EXCHANGE: 'false',
+  PILOT_ENABLE_ALPN_FILTER: 'false',
+  PILOT_ENABLE_TELEMETRY_LABEL: 'false',
+  PILOT_ENDPOINT_TELEMETRY_LABEL: 'false',
+};
 const MESH_CONFIG = {
   trustDomain: 'cluster.local',
   rootNamespace: 'istio-system',
@@ -49,21 +54,54 @@ export class Istiod {
       this.ports = { http, https, grpc, secure, monitoring };
     }
     const { http, https, grpc, secure, monitoring } = this.ports;
-    writeFileSync(path.join(this.folder, 'mesh.yaml'), JSON.stringify({ ...MESH_CONFIG, defaultConfig: { discoveryAddress: this.discoveryAddress, tracing: {} } }));
+    writeFileSync(
+      path.join(this.folder, 'mesh.yaml'),
+      JSON.stringify({ ...MESH_CONFIG, defaultConfig: { discoveryAddress: this.discoveryAddress, tracing: {} } }),
+    );
     writeFileSync(path.join(this.folder, 'networks.yaml'), 'networks: {}\n');
     this.program = new Program({
       name: 'istiod',
       command: [
-        ...[this.binary, 'discovery', '--kubeconfig', this.kubeconfig, '--meshConfig', './mesh.yaml', '--networksConfig', './networks.yaml', '--domain', 'cluster.local'],
-        ...['--httpAddr', `${HOST}:${http}`, '--httpsAddr', `${HOST}:${https}`, '--grpcAddr', `${HOST}:${grpc}`, '--secureGRPCAddr', `${HOST}:${secure}`],
+        ...[
+          this.binary,
+          'discovery',
+          '--kubeconfig',
+          this.kubeconfig,
+          '--meshConfig',
+          './mesh.yaml',
+          '--networksConfig',
+          './networks.yaml',
+          '--domain',
+          'cluster.local',
+        ],
+        ...[
+          '--httpAddr',
+          `${HOST}:${http}`,
+          '--httpsAddr',
+          `${HOST}:${https}`,
+          '--grpcAddr',
+          `${HOST}:${grpc}`,
+          '--secureGRPCAddr',
+          `${HOST}:${secure}`,
+        ],
         ...['--monitoringAddr', `${HOST}:${monitoring}`, '--ctrlz_port', '0'],
       ],
       folder: this.folder,
       environment: {
         ...FOR_STOCK_ENVOY,
-        ...{ POD_NAME: 'istiod', POD_NAMESPACE: 'istio-system', CLUSTER_ID: 'Kubernetes', REVISION: 'default', ENABLE_LEADER_ELECTION: 'false' },
+        ...{
+          POD_NAME: 'istiod',
+          POD_NAMESPACE: 'istio-system',
+          CLUSTER_ID: 'Kubernetes',
+          REVISION: 'default',
+          ENABLE_LEADER_ELECTION: 'false',
+        },
         ...{ VALIDATION_WEBHOOK_CONFIG_NAME: '', INJECTION_WEBHOOK_CONFIG_NAME: '', PILOT_ENABLE_ANALYSIS: 'false' },
-        ...{ PILOT_DEBOUNCE_AFTER: '20ms', PILOT_DEBOUNCE_MAX: '200ms', ISTIOD_CUSTOM_HOST: 'localhost,istiod.istio-system.svc' },
+        ...{
+          PILOT_DEBOUNCE_AFTER: '20ms',
+          PILOT_DEBOUNCE_MAX: '200ms',
+          ISTIOD_CUSTOM_HOST: 'localhost,istiod.istio-system.svc',
+        },
       },
       log: path.join(this.folder, 'istiod.log'),
     });

@@ -18,7 +18,9 @@ function once(): Promise<string | null> {
       let said = '';
       incoming.setEncoding('utf8').on('data', (text: string) => (said += text));
       incoming.on('error', (error) => done(error.message));
-      incoming.on('end', () => done(incoming.statusCode === 200 ? null : `${incoming.statusCode} ${said.slice(0, 300)}`));
+      incoming.on('end', () =>
+        done(incoming.statusCode === 200 ? null : `${incoming.statusCode} ${said.slice(0, 300)}`),
+      );
     });
     outgoing.on('timeout', () => outgoing.destroy(new Error('no reply in time')));
     outgoing.on('error', (error) => done(error.message));

@@ -14,7 +14,17 @@ import { Operator, type OperatorOptions } from './operator.ts';
 import { freePorts } from './ports.ts';
 import { Proxy, type ProxyOptions } from './proxy.ts';
 import { ServedModules } from './served-modules.ts';
-import { GATEWAY_PORT, gatewayApiLabels, gatewayApiObjects, gatewayObject, NAMESPACE, namespaceObjects, POD_LABEL, SIDECAR_PORT, workloadObjects } from './topology.ts';
+import {
+  GATEWAY_PORT,
+  gatewayApiLabels,
+  gatewayApiObjects,
+  gatewayObject,
+  NAMESPACE,
+  namespaceObjects,
+  POD_LABEL,
+  SIDECAR_PORT,
+  workloadObjects,
+} from './topology.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 /** First two numbers after 127 of the pods' addresses are drawn: meshes side by side do not meet. */
@@ -27,7 +37,10 @@ export type Progress = (line: string) => void;
 /** What to do at the end, the last first. */
 type Undo = (() => Promise<unknown> | void)[];
 
-/** An API server, istiod, a gateway and sidecars on loopback, with a server of modules and a key service: a mesh without containers. */
+/**
+ * An API server, istiod, a gateway and sidecars on loopback, with a server of modules and a key service: a mesh without
+ * containers.
+ */
 export class Mesh {
   readonly api = new ApiServer();
   readonly objects = new ClusterObjects(this.api);
@@ -84,42 +97,76 @@ export class Mesh {
 
   private definitions(): KubeObject[] {
     const gateway = readdirSync(this.programs.gatewayDefinitions).filter((file) => file.endsWith('.yaml'));
-    const files = [this.programs.istioDefinitions, ...gateway.map((file) => path.join(this.programs.gatewayDefinitions, file))];
+    const files = [
+      this.programs.istioDefinitions,
+      ...gateway.map((file) => path.join(this.programs.gatewayDefinitions, file)),
+    ];
     return files.flatMap(objectsOfFile).filter(({ kind }) => kind === 'CustomResourceDefinition');
   }
 
-  /** Applies the manifests as a user does, by kustomize. What they would have run in containers, the mesh runs as processes, with the same rights. */
+  /**
+   * Applies the manifests as a user does, by kustomize. What they would have run in containers, the mesh runs as
+   * processes, with the same rights.
+   */
   private async install(): Promise<void> {
-    const { stdout } = await promisify(execFile)(this.programs.kubectl, ['kustomize', path.join(ROOT, 'istio/manifests/base')], { maxBuffer: MAX_MANIFEST_BYTES });
+    const { stdout } = await promisify(execFile)(
+      this.programs.kubectl,
+      ['kustomize', path.join(ROOT, 'istio/manifests/base')],
+      { maxBuffer: MAX_MANIFEST_BYTES },
+    );
     await this.objects.applyAll(objectsOf(stdout));
     this.operatorKubeconfig = await this.kubeconfigOf('fim-system', 'fim-operator');
   }
 
   /** A kubeconfig with the rights of a service account. */
   async kubeconfigOf(namespace: string, account: string): Promise<string> {
-    return this.api.writeKubeconfig(account, await this.api.tokenOf(namespace, account, 'https://kubernetes.default.svc'));
+    return this.api.writeKubeconfig(
+      account,
+      await this.api.tokenOf(namespace, account, 'https://kubernetes.default.svc'),
+    );
   }
 
   /** Starts a gateway's pod, `gw-0` unless told; `gw-1` may be another. Its listener: `gatewayUrl`. */
   async addGateway(pod = 'gw-0', options: Partial<ProxyOptions> = {}): Promise<Proxy> {
     const address = this.nextAddress();
     await this.objects.apply(gatewayObject(pod, address));
-    return this.addProxy({ kind: 'router', name: 'gw', pod, labels: { app: 'gw', [POD_LABEL]: pod }, address, ...options });
+    return this.addProxy({
+      kind: 'router',
+      name: 'gw',
+      pod,
+      labels: { app: 'gw', [POD_LABEL]: pod },
+      address,
+      ...options,
+    });
   }
 
-  /** Starts a pod that serves a Gateway of the Gateway API, which leads to the service `backend`; returns it and where clients reach it. */
+  /**
+   * Starts a pod that serves a Gateway of the Gateway API, which leads to the service `backend`; returns it and where
+   * clients reach it.
+   */
   async addGatewayApiGateway(name: string, backend: string): Promise<{ gateway: Proxy; url: string }> {
     const [port = 0] = await freePorts(1, '0.0.0.0');
     await this.objects.applyAll(gatewayApiObjects(name, port, backend));
-    const gateway = await this.addProxy({ kind: 'router', name: 'gw', pod: `${name}-0`, labels: gatewayApiLabels(name) });
+    const gateway = await this.addProxy({
+      kind: 'router',
+      name: 'gw',
+      pod: `${name}-0`,
+      labels: gatewayApiLabels(name),
+    });
     return { gateway, url: `http://${gateway.address}:${port}` };
   }
 
   /**
-   * Starts a pod of the workload `name` with a sidecar in front of `application` (http, on loopback), as a service that the gateway leads to.
-   * `publicHost`: the host name for that; `NAME.bank.example` unless told, `*` for all that is nobody else's.
+   * Starts a pod of the workload `name` with a sidecar in front of `application` (http, on loopback), as a service that
+   * the gateway leads to. `publicHost`: the host name for that; `NAME.bank.example` unless told, `*` for all that is
+   * nobody else's.
    */
-  async addWorkload(name: string, application: URL, publicHost?: string, options: Partial<ProxyOptions> = {}): Promise<Proxy> {
+  async addWorkload(
+    name: string,
+    application: URL,
+    publicHost?: string,
+    options: Partial<ProxyOptions> = {},
+  ): Promise<Proxy> {
     const address = this.nextAddress();
     await this.objects.applyAll(workloadObjects(name, address, application, publicHost));
     return this.addProxy({ kind: 'sidecar', name, labels: { app: name }, address, ...options });
@@ -131,8 +178,19 @@ export class Mesh {
 
   private async addProxy(options: Omit<ProxyOptions, 'address' | 'namespace'> & Partial<ProxyOptions>): Promise<Proxy> {
     const { pilotAgent, envoyBootstrap } = this.programs;
-    const parts = { api: this.api, objects: this.objects, pilotAgent, envoy: this.envoy, bootstrap: envoyBootstrap, discoveryAddress: this.istiod.discoveryAddress, folder: this.folder };
-    const proxy = new Proxy({ namespace: NAMESPACE, address: this.nextAddress(), drainDuration: this.drainDuration, ...options }, parts);
+    const parts = {
+      api: this.api,
+      objects: this.objects,
+      pilotAgent,
+      envoy: this.envoy,
+      bootstrap: envoyBootstrap,
+      discoveryAddress: this.istiod.discoveryAddress,
+      folder: this.folder,
+    };
+    const proxy = new Proxy(
+      { namespace: NAMESPACE, address: this.nextAddress(), drainDuration: this.drainDuration, ...options },
+      parts,
+    );
     this.undo.push(() => proxy.stop());
     await proxy.start();
     return proxy;
@@ -143,7 +201,10 @@ export class Mesh {
     return path.join(this.folder, 'modules');
   }
 
-  /** Has the server of modules serve `bytes` and the operator's folder hold them as fim.wasm, as a release of the modules does. Returns their sha256. */
+  /**
+   * Has the server of modules serve `bytes` and the operator's folder hold them as fim.wasm, as a release of the
+   * modules does. Returns their sha256.
+   */
   releaseModule(bytes: Buffer): string {
     const sha256 = this.modules.add(bytes);
     mkdirSync(this.moduleFolder, { recursive: true });
@@ -156,7 +217,15 @@ export class Mesh {
   /** Starts a replica of the operator; `leads` of it tells when it does. */
   async addOperator(identity: string, options: Partial<OperatorOptions> = {}): Promise<Operator> {
     const moduleUrl = `${this.modules.url}/{sha256}.wasm`;
-    const operator = new Operator({ identity, kubeconfig: this.operatorKubeconfig, modules: this.moduleFolder, moduleUrl, kms: this.kmsUrl, folder: path.join(this.folder, 'operators'), ...options });
+    const operator = new Operator({
+      identity,
+      kubeconfig: this.operatorKubeconfig,
+      modules: this.moduleFolder,
+      moduleUrl,
+      kms: this.kmsUrl,
+      folder: path.join(this.folder, 'operators'),
+      ...options,
+    });
     this.undo.push(() => operator.stop());
     await operator.start();
     return operator;

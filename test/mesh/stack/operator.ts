@@ -45,9 +45,34 @@ export class Operator {
   /** Starts it and waits until it listens; it may or may not lead. */
   async start(): Promise<void> {
     const { identity, kubeconfig, modules, moduleUrl, kms, folder, main = MAIN, flags = [] } = this.options;
-    const command = [process.execPath, '--disable-warning=ExperimentalWarning', main, '--kubeconfig', kubeconfig, '--modules', modules, '--module-url', moduleUrl];
-    command.push('--kms', kms.href.replace(/\/$/, ''), '--namespace', 'fim-system', '--identity', identity, '--listen', '127.0.0.1:0', ...flags);
-    this.program = new Program({ name: `operator ${identity}`, command, folder, log: path.join(folder, `${identity}.log`) });
+    const command = [
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      main,
+      '--kubeconfig',
+      kubeconfig,
+      '--modules',
+      modules,
+      '--module-url',
+      moduleUrl,
+    ];
+    command.push(
+      '--kms',
+      kms.href.replace(/\/$/, ''),
+      '--namespace',
+      'fim-system',
+      '--identity',
+      identity,
+      '--listen',
+      '127.0.0.1:0',
+      ...flags,
+    );
+    this.program = new Program({
+      name: `operator ${identity}`,
+      command,
+      folder,
+      log: path.join(folder, `${identity}.log`),
+    });
     await this.said('listening');
   }
 
@@ -61,13 +86,16 @@ export class Operator {
 
   /** All lines of its log that are JSON. */
   lines(): LogLine[] {
-    return this.program.output().split('\n').flatMap((line) => {
-      try {
-        return [JSON.parse(line) as LogLine];
-      } catch {
-        return [];
-      }
-    });
+    return this.program
+      .output()
+      .split('\n')
+      .flatMap((line) => {
+        try {
+          return [JSON.parse(line) as LogLine];
+        } catch {
+          return [];
+        }
+      });
   }
 
   log(): string {
@@ -94,7 +122,9 @@ export class Operator {
 
   /** One metric without labels, or the sum of all its series. */
   async metric(name: string): Promise<number> {
-    const lines = (await this.metrics()).split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+    const lines = (await this.metrics())
+      .split('\n')
+      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 

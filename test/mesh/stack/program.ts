@@ -30,7 +30,12 @@ export class Program {
     const output = openSync(log, 'a');
     const [binary = '', ...args] = canWrap() ? [PARENT_DEATH_WRAPPER, '--pdeathsig', 'KILL', ...command] : command;
     // A process group of its own: Ctrl-C reaches only us, and all end in order.
-    this.child = spawn(binary, args, { cwd: folder, env: { ...process.env, ...environment }, stdio: ['ignore', output, output], detached: true });
+    this.child = spawn(binary, args, {
+      cwd: folder,
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', output, output],
+      detached: true,
+    });
     closeSync(output);
     this.pid = this.child.pid ?? 0;
     this.ended = new Promise((done) => {
@@ -45,7 +50,8 @@ export class Program {
 
   /** Throws, so that a wait ends, if the program has. */
   assertAlive(): void {
-    if (this.isOver) throw new Fatal(`${this.name} has ended (${this.child.exitCode ?? this.child.signalCode})\n${this.tail()}`);
+    if (this.isOver)
+      throw new Fatal(`${this.name} has ended (${this.child.exitCode ?? this.child.signalCode})\n${this.tail()}`);
   }
 
   /** The last lines that it printed. */

@@ -7,7 +7,10 @@ import { freePorts } from './ports.ts';
 import { namespaceCommand, Program } from './program.ts';
 import { until } from './until.ts';
 
-/** Tells the operator where the agent shows its counters and Envoy's: in a cluster, where each pod has its ports to itself, that is always 15020. */
+/**
+ * Tells the operator where the agent shows its counters and Envoy's: in a cluster, where each pod has its ports to
+ * itself, that is always 15020.
+ */
 const PROBE_PORT_ANNOTATION = 'fim.financial/probe-port';
 /** Folder in which pilot-agent keeps the modules that it has fetched; no setting moves it. */
 const AGENT_DATA = '/var/lib/istio/data';
@@ -24,7 +27,10 @@ export interface ProxyOptions {
   address: string;
   /** Worker threads of Envoy. */
   concurrency?: number;
-  /** How long a listener that was replaced serves the connections that it has: Istio's `drainDuration`, 45 s unless a test does not need to know. */
+  /**
+   * How long a listener that was replaced serves the connections that it has: Istio's `drainDuration`, 45 s unless a
+   * test does not need to know.
+   */
   drainDuration?: string;
   /** The pod has the readiness gate that waits for its policy. */
   gated?: boolean;
@@ -72,7 +78,13 @@ export class Proxy {
     await this.parts.objects.apply(this.podObject(false));
     await this.writeIdentity();
     this.admin = new EnvoyAdmin(new URL(`http://127.0.0.1:${admin}`));
-    this.program = new Program({ name: this.pod, command: this.command(), folder: this.folder, environment: this.environment(), log: path.join(this.folder, 'proxy.log') });
+    this.program = new Program({
+      name: this.pod,
+      command: this.command(),
+      folder: this.folder,
+      environment: this.environment(),
+      log: path.join(this.folder, 'proxy.log'),
+    });
     await until(`the proxy of ${this.pod} is ready`, async () => {
       this.program?.assertAlive();
       return (await fetch(`http://127.0.0.1:${health}/healthz/ready`)).ok;
@@ -111,7 +123,12 @@ export class Proxy {
     return {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: this.pod, namespace, labels, annotations: { [PROBE_PORT_ANNOTATION]: String(this.ports.status) } },
+      metadata: {
+        name: this.pod,
+        namespace,
+        labels,
+        annotations: { [PROBE_PORT_ANNOTATION]: String(this.ports.status) },
+      },
       spec: {
         serviceAccountName: name,
         nodeName: 'loopback',
@@ -122,8 +139,22 @@ export class Proxy {
         phase: 'Running',
         podIP: address,
         podIPs: [{ ip: address }],
-        conditions: ['Ready', 'ContainersReady', 'PodScheduled'].map((type) => ({ type, status: ready ? 'True' : 'False', lastTransitionTime: since })),
-        containerStatuses: [{ name: 'istio-proxy', ready, restartCount: 0, image: `stock-envoy-${kind}`, imageID: '', started: true, state: { running: { startedAt: since } } }],
+        conditions: ['Ready', 'ContainersReady', 'PodScheduled'].map((type) => ({
+          type,
+          status: ready ? 'True' : 'False',
+          lastTransitionTime: since,
+        })),
+        containerStatuses: [
+          {
+            name: 'istio-proxy',
+            ready,
+            restartCount: 0,
+            image: `stock-envoy-${kind}`,
+            imageID: '',
+            started: true,
+            state: { running: { startedAt: since } },
+          },
+        ],
       },
     };
   }
@@ -144,15 +175,33 @@ export class Proxy {
     put('var/run/secrets/tokens/istio-token', token);
     put('var/run/secrets/istio/root-cert.pem', root);
     put('etc/istio/proxy/.keep', '');
-    put('var/lib/istio/envoy/envoy_bootstrap_tmpl.json', readFileSync(bootstrap, 'utf8').replaceAll('{{ .wildcard }}', '127.0.0.1'));
+    put(
+      'var/lib/istio/envoy/envoy_bootstrap_tmpl.json',
+      readFileSync(bootstrap, 'utf8').replaceAll('{{ .wildcard }}', '127.0.0.1'),
+    );
     symlinkSync(this.parts.envoy, path.join(this.folder, 'envoy'));
   }
 
   /** In namespaces of its own where there are some: nothing stays in /var/lib, and Envoy ends with its agent. */
   private command(): string[] {
-    const agent = [this.parts.pilotAgent, 'proxy', this.options.kind, '--domain', `${this.options.namespace}.svc.cluster.local`, '--proxyLogLevel=warning,wasm:info,config:info'];
+    const agent = [
+      this.parts.pilotAgent,
+      'proxy',
+      this.options.kind,
+      '--domain',
+      `${this.options.namespace}.svc.cluster.local`,
+      '--proxyLogLevel=warning,wasm:info,config:info',
+    ];
     const namespaces = namespaceCommand();
-    if (namespaces !== null) return [...namespaces, 'sh', '-ec', `mount -t tmpfs tmpfs /var/lib; mkdir -p ${AGENT_DATA}; exec "$@"`, 'sh', ...agent];
+    if (namespaces !== null)
+      return [
+        ...namespaces,
+        'sh',
+        '-ec',
+        `mount -t tmpfs tmpfs /var/lib; mkdir -p ${AGENT_DATA}; exec "$@"`,
+        'sh',
+        ...agent,
+      ];
     mkdirSync(AGENT_DATA, { recursive: true });
     return agent;
   }
@@ -161,11 +210,26 @@ export class Proxy {
     const { admin, status, health, prometheus } = this.ports;
     const { name, namespace, labels, address, concurrency = 1, drainDuration = '1s' } = this.options;
     return {
-      ...{ POD_NAME: this.pod, POD_NAMESPACE: namespace, SERVICE_ACCOUNT: name, INSTANCE_IP: address, TRUST_DOMAIN: 'cluster.local' },
-      ...{ ISTIO_META_CLUSTER_ID: 'Kubernetes', ISTIO_META_WORKLOAD_NAME: name, ISTIO_META_NAMESPACE: namespace, ISTIO_META_INTERCEPTION_MODE: 'NONE' },
+      ...{
+        POD_NAME: this.pod,
+        POD_NAMESPACE: namespace,
+        SERVICE_ACCOUNT: name,
+        INSTANCE_IP: address,
+        TRUST_DOMAIN: 'cluster.local',
+      },
+      ...{
+        ISTIO_META_CLUSTER_ID: 'Kubernetes',
+        ISTIO_META_WORKLOAD_NAME: name,
+        ISTIO_META_NAMESPACE: namespace,
+        ISTIO_META_INTERCEPTION_MODE: 'NONE',
+      },
       ISTIO_METAJSON_LABELS: JSON.stringify(labels),
       ...{ ENVOY_STATUS_PORT: String(health), ENVOY_PROMETHEUS_PORT: String(prometheus) },
-      ...{ ISTIOD_SAN: 'istiod.istio-system.svc', CA_ADDR: this.parts.discoveryAddress, PEER_METADATA_DISCOVERY: 'false' },
+      ...{
+        ISTIOD_SAN: 'istiod.istio-system.svc',
+        CA_ADDR: this.parts.discoveryAddress,
+        PEER_METADATA_DISCOVERY: 'false',
+      },
       PROXY_CONFIG: JSON.stringify({
         ...{ binaryPath: './envoy', configPath: './etc/istio/proxy', discoveryAddress: this.parts.discoveryAddress },
         ...{ proxyAdminPort: admin, statusPort: status, concurrency, terminationDrainDuration: '1s', drainDuration },

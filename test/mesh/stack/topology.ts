@@ -9,14 +9,23 @@ export const SIDECAR_PORT = 8000;
 const OUTBOUND_PORT = 8001;
 
 const namespace = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-const serviceAccount = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: NAMESPACE } });
+const serviceAccount = (name: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name, namespace: NAMESPACE },
+});
 
 /** Namespaces and the rule that sidecars take nothing but mutual TLS. */
 export function namespaceObjects(): KubeObject[] {
   return [
     ...['istio-system', NAMESPACE].map(namespace),
     serviceAccount('gw'),
-    { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', metadata: { name: 'strict', namespace: NAMESPACE }, spec: { mtls: { mode: 'STRICT' } } },
+    {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'PeerAuthentication',
+      metadata: { name: 'strict', namespace: NAMESPACE },
+      spec: { mtls: { mode: 'STRICT' } },
+    },
   ];
 }
 
@@ -26,15 +35,23 @@ export const POD_LABEL = 'mesh/pod';
 const GATEWAY_PODS = ['gw-0', 'gw-1', 'gw-2'];
 
 /**
- * The listener of one gateway pod. Each pod has an Istio Gateway of its own: the address to listen on is the Gateway's to say, and on the wildcard address
- * the kernel would share out connections among all gateways of this machine.
+ * The listener of one gateway pod. Each pod has an Istio Gateway of its own: the address to listen on is the Gateway's
+ * to say, and on the wildcard address the kernel would share out connections among all gateways of this machine.
  */
 export function gatewayObject(pod: string, address: string): KubeObject {
   const server = { port: { number: GATEWAY_PORT, name: 'http', protocol: 'HTTP' }, bind: address, hosts: ['*'] };
-  return { apiVersion: 'networking.istio.io/v1', kind: 'Gateway', metadata: { name: pod, namespace: NAMESPACE }, spec: { selector: { [POD_LABEL]: pod }, servers: [server] } };
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Gateway',
+    metadata: { name: pod, namespace: NAMESPACE },
+    spec: { selector: { [POD_LABEL]: pod }, servers: [server] },
+  };
 }
 
-/** Label by which Istio tells which Gateway of the Gateway API a pod serves; whoever deploys such a gateway by hand sets it too. */
+/**
+ * Label by which Istio tells which Gateway of the Gateway API a pod serves; whoever deploys such a gateway by hand sets
+ * it too.
+ */
 const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
 /** What clients of such a gateway would be told; its pods listen on the Service's target port. */
 const PUBLIC_PORT = 80;
@@ -42,45 +59,105 @@ const PUBLIC_PORT = 80;
 export const gatewayApiLabels = (name: string): Record<string, string> => ({ [GATEWAY_NAME_LABEL]: name });
 
 /**
- * A Gateway of the Gateway API whose pods are deployed by hand: its address names the Service that they are behind. It leads to the service `backend`.
- * `port`: on which the pods listen, at all addresses, since this kind of Gateway has no other way: it must be free on the whole machine.
+ * A Gateway of the Gateway API whose pods are deployed by hand: its address names the Service that they are behind. It
+ * leads to the service `backend`. `port`: on which the pods listen, at all addresses, since this kind of Gateway has no
+ * other way: it must be free on the whole machine.
  */
 export function gatewayApiObjects(name: string, port: number, backend: string): KubeObject[] {
   const metadata = { name, namespace: NAMESPACE };
   const version = 'gateway.networking.k8s.io/v1';
   const address = { type: 'Hostname', value: `${name}.${NAMESPACE}.svc.cluster.local` };
   return [
-    { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: gatewayApiLabels(name), ports: [{ name: 'http', port: PUBLIC_PORT, targetPort: port }] } },
-    { apiVersion: version, kind: 'Gateway', metadata, spec: { gatewayClassName: 'istio', addresses: [address], listeners: [{ name: 'http', port: PUBLIC_PORT, protocol: 'HTTP' }] } },
-    { apiVersion: version, kind: 'HTTPRoute', metadata, spec: { parentRefs: [{ name }], rules: [{ backendRefs: [{ name: backend, port: SIDECAR_PORT }] }] } },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata,
+      spec: { selector: gatewayApiLabels(name), ports: [{ name: 'http', port: PUBLIC_PORT, targetPort: port }] },
+    },
+    {
+      apiVersion: version,
+      kind: 'Gateway',
+      metadata,
+      spec: {
+        gatewayClassName: 'istio',
+        addresses: [address],
+        listeners: [{ name: 'http', port: PUBLIC_PORT, protocol: 'HTTP' }],
+      },
+    },
+    {
+      apiVersion: version,
+      kind: 'HTTPRoute',
+      metadata,
+      spec: { parentRefs: [{ name }], rules: [{ backendRefs: [{ name: backend, port: SIDECAR_PORT }] }] },
+    },
   ];
 }
 
 /**
- * A service of one pod with a sidecar. The endpoint is a WorkloadEntry, since EndpointSlices refuse addresses of loopback; the sidecar's listeners are named
- * one by one, since nothing redirects its traffic. `publicHost`: under which clients of the gateway reach it; `*` for all that is nobody else's.
+ * A service of one pod with a sidecar. The endpoint is a WorkloadEntry, since EndpointSlices refuse addresses of
+ * loopback; the sidecar's listeners are named one by one, since nothing redirects its traffic. `publicHost`: under
+ * which clients of the gateway reach it; `*` for all that is nobody else's.
  */
-export function workloadObjects(name: string, address: string, application: URL, publicHost = `${name}.bank.example`): KubeObject[] {
+export function workloadObjects(
+  name: string,
+  address: string,
+  application: URL,
+  publicHost = `${name}.bank.example`,
+): KubeObject[] {
   const host = `${name}.${NAMESPACE}.svc.cluster.local`;
   const metadata = { name, namespace: NAMESPACE };
-  const ingress = { port: { number: SIDECAR_PORT, protocol: 'HTTP', name: 'http' }, bind: address, defaultEndpoint: `127.0.0.1:${application.port}`, captureMode: 'NONE' };
-  const egress = { port: { number: OUTBOUND_PORT, protocol: 'HTTP', name: 'outbound' }, bind: address, captureMode: 'NONE', hosts: [`${NAMESPACE}/*`, 'fim-system/*'] };
+  const ingress = {
+    port: { number: SIDECAR_PORT, protocol: 'HTTP', name: 'http' },
+    bind: address,
+    defaultEndpoint: `127.0.0.1:${application.port}`,
+    captureMode: 'NONE',
+  };
+  const egress = {
+    port: { number: OUTBOUND_PORT, protocol: 'HTTP', name: 'outbound' },
+    bind: address,
+    captureMode: 'NONE',
+    hosts: [`${NAMESPACE}/*`, 'fim-system/*'],
+  };
   return [
     serviceAccount(name),
-    { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: { app: name }, ports: [{ name: 'http', port: SIDECAR_PORT, targetPort: SIDECAR_PORT }] } },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata,
+      spec: { selector: { app: name }, ports: [{ name: 'http', port: SIDECAR_PORT, targetPort: SIDECAR_PORT }] },
+    },
     {
       apiVersion: 'networking.istio.io/v1',
       kind: 'WorkloadEntry',
       metadata,
-      spec: { address, labels: { app: name, 'security.istio.io/tlsMode': 'istio' }, ports: { http: SIDECAR_PORT }, serviceAccount: name },
+      spec: {
+        address,
+        labels: { app: name, 'security.istio.io/tlsMode': 'istio' },
+        ports: { http: SIDECAR_PORT },
+        serviceAccount: name,
+      },
     },
-    { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata, spec: { host, trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } } } },
-    { apiVersion: 'networking.istio.io/v1', kind: 'Sidecar', metadata, spec: { workloadSelector: { labels: { app: name } }, ingress: [ingress], egress: [egress] } },
+    {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'DestinationRule',
+      metadata,
+      spec: { host, trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } } },
+    },
+    {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'Sidecar',
+      metadata,
+      spec: { workloadSelector: { labels: { app: name } }, ingress: [ingress], egress: [egress] },
+    },
     {
       apiVersion: 'networking.istio.io/v1',
       kind: 'VirtualService',
       metadata,
-      spec: { hosts: [publicHost], gateways: GATEWAY_PODS, http: [{ route: [{ destination: { host, port: { number: SIDECAR_PORT } } }] }] },
+      spec: {
+        hosts: [publicHost],
+        gateways: GATEWAY_PODS,
+        http: [{ route: [{ destination: { host, port: { number: SIDECAR_PORT } } }] }],
+      },
     },
   ];
 }
@@ -88,13 +165,30 @@ export function workloadObjects(name: string, address: string, application: URL,
 /** Port of a workload that leads plain TCP to its application. */
 export const RAW_PORT = 8002;
 
-/** A second door of a workload that `workloadObjects` made: TCP, without mutual TLS. They take the place of its Service and its Sidecar. */
+/**
+ * A second door of a workload that `workloadObjects` made: TCP, without mutual TLS. They take the place of its Service
+ * and its Sidecar.
+ */
 export function rawPortObjects(name: string, address: string, application: URL): KubeObject[] {
   const objects = workloadObjects(name, address, application);
   const service = objects.find(({ kind }) => kind === 'Service')!;
   const sidecar = objects.find(({ kind }) => kind === 'Sidecar')!;
   (service.spec!.ports as object[]).push({ name: 'tcp-raw', port: RAW_PORT, targetPort: RAW_PORT });
-  (sidecar.spec!.ingress as object[]).push({ port: { number: RAW_PORT, protocol: 'TCP', name: 'tcp-raw' }, bind: address, defaultEndpoint: `127.0.0.1:${application.port}`, captureMode: 'NONE' });
-  const plain = { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', metadata: { name, namespace: NAMESPACE }, spec: { selector: { matchLabels: { app: name } }, mtls: { mode: 'STRICT' }, portLevelMtls: { [RAW_PORT]: { mode: 'DISABLE' } } } };
+  (sidecar.spec!.ingress as object[]).push({
+    port: { number: RAW_PORT, protocol: 'TCP', name: 'tcp-raw' },
+    bind: address,
+    defaultEndpoint: `127.0.0.1:${application.port}`,
+    captureMode: 'NONE',
+  });
+  const plain = {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'PeerAuthentication',
+    metadata: { name, namespace: NAMESPACE },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      mtls: { mode: 'STRICT' },
+      portLevelMtls: { [RAW_PORT]: { mode: 'DISABLE' } },
+    },
+  };
   return [service, sidecar, plain];
 }

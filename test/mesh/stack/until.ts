@@ -4,10 +4,15 @@ const DEADLINE_MS = 60_000;
 const POLL_MS = 25;
 
 /**
- * Asks until there is an answer other than undefined and false; `what` says in the error what was waited for. A question that throws has no answer yet.
- * `pollMs`: pause between questions, for those that cost something.
+ * Asks until there is an answer other than undefined and false; `what` says in the error what was waited for. A
+ * question that throws has no answer yet. `pollMs`: pause between questions, for those that cost something.
  */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false, deadlineMs = DEADLINE_MS, pollMs = POLL_MS): Promise<T> {
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  deadlineMs = DEADLINE_MS,
+  pollMs = POLL_MS,
+): Promise<T> {
   const deadline = performance.now() + deadlineMs;
   let last: unknown;
   for (;;) {
@@ -19,7 +24,8 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined | 
       if (error instanceof Fatal) throw error;
       last = error;
     }
-    if (performance.now() > deadline) throw new Error(`not in ${deadlineMs / 1000} s: ${what}${last instanceof Error ? ` (${last.message})` : ''}`);
+    if (performance.now() > deadline)
+      throw new Error(`not in ${deadlineMs / 1000} s: ${what}${last instanceof Error ? ` (${last.message})` : ''}`);
     await pause(pollMs);
   }
 }

@@ -1,4 +1,5 @@
-// Check digits by another implementation: python-stdnum judges thousands of numbers, right ones and ones with a character changed, and so does the validator.
+// Check digits by another implementation: python-stdnum judges thousands of numbers, right ones and ones with a
+// character changed, and so does the validator.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -21,9 +22,24 @@ interface ValidatorExports extends GuestExports {
 const SEEDS: Record<string, { right: string[]; alphabet: string }> = {
   Luhn: { right: ['6222021234567894', '4222222222222', '6200000000000000000'], alphabet: '0123456789' },
   Gb11643: { right: ['11010519491231002X', '360426199101010071'], alphabet: '0123456789X' },
-  Uscc: { right: ['91110000600037341L', '914403001922038216', '91440300708461136T'], alphabet: '0123456789ABCDEFGHJKLMNPQRTUWXYIOSVZ' },
-  Iban: { right: ['GB29NWBK60161331926819', 'DE89370400440532013000', 'NO9386011117947', 'MT84MALT011000012345MTLCAST001S', 'FR1420041010050500013M02606'], alphabet: '0123456789ABCXYZ' },
-  Lei: { right: ['5493001KJTIIGC8Y1R12', '7LTWFZYICNSX8D621K86', '300300C1092233000010'], alphabet: '0123456789ABCXYZ' },
+  Uscc: {
+    right: ['91110000600037341L', '914403001922038216', '91440300708461136T'],
+    alphabet: '0123456789ABCDEFGHJKLMNPQRTUWXYIOSVZ',
+  },
+  Iban: {
+    right: [
+      'GB29NWBK60161331926819',
+      'DE89370400440532013000',
+      'NO9386011117947',
+      'MT84MALT011000012345MTLCAST001S',
+      'FR1420041010050500013M02606',
+    ],
+    alphabet: '0123456789ABCXYZ',
+  },
+  Lei: {
+    right: ['5493001KJTIIGC8Y1R12', '7LTWFZYICNSX8D621K86', '300300C1092233000010'],
+    alphabet: '0123456789ABCXYZ',
+  },
 };
 
 function pythonWithStdnum(): string {
@@ -51,20 +67,27 @@ function changed(random: Random, text: string, alphabet: string): string {
 describe('python-stdnum', () => {
   it('says the same of every number', { timeout: SET_UP_MS }, (t) => {
     const random = new Random(11643);
-    const cases = Object.entries(SEEDS).flatMap(([check, { right, alphabet }]) => Array.from({ length: CASES }, () => {
-      let text = random.pick(right);
-      for (let changes = random.below(3); changes > 0; changes--) text = changed(random, text, alphabet);
-      return { check, text };
-    }));
+    const cases = Object.entries(SEEDS).flatMap(([check, { right, alphabet }]) =>
+      Array.from({ length: CASES }, () => {
+        let text = random.pick(right);
+        for (let changes = random.below(3); changes > 0; changes--) text = changed(random, text, alphabet);
+        return { check, text };
+      }),
+    );
     const input = `${cases.map(({ check, text }) => `${check} ${text}`).join('\n')}\n`;
-    const { stdout, status, stderr } = spawnSync(pythonWithStdnum(), [join(import.meta.dirname, 'stdnum-oracle.py')], { input, encoding: 'utf8', maxBuffer: 1 << 26 });
+    const { stdout, status, stderr } = spawnSync(pythonWithStdnum(), [join(import.meta.dirname, 'stdnum-oracle.py')], {
+      input,
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    });
     assert.equal(status, 0, stderr);
     const theirs = stdout.trim().split('\n');
     const guest = compileGuest<ValidatorExports>('test/fuzz/validator');
     let configured = '';
     let right = 0;
     cases.forEach(({ check, text }, index) => {
-      if (configured !== check) assert.equal(guest.exports.configure(guest.put(JSON.stringify({ rules: [{ path: '$', check }] }))), 0);
+      if (configured !== check)
+        assert.equal(guest.exports.configure(guest.put(JSON.stringify({ rules: [{ path: '$', check }] }))), 0);
       configured = check;
       const ours = guest.exports.judge(guest.put(JSON.stringify(text))) === 0;
       if (!differs(check, text)) assert.equal(ours, theirs[index] === '1', `${check} ${text}`);
@@ -76,15 +99,23 @@ describe('python-stdnum', () => {
 });
 
 /**
- * Where the two mean different things: stdnum knows the counties of GB/T 2260 and the past, takes identity numbers of 15 digits, no letters in the first places
- * of a credit code, what of an account number a country writes in letters, and LEI of any length.
+ * Where the two mean different things: stdnum knows the counties of GB/T 2260 and the past, takes identity numbers of
+ * 15 digits, no letters in the first places of a credit code, what of an account number a country writes in letters,
+ * and LEI of any length.
  */
 function differs(check: string, text: string): boolean {
-  if (check === 'Gb11643') return text.length !== 18 || !KNOWN_REGIONS.has(text.slice(0, 6)) || Number(text.slice(6, 10)) < 1850 || Number(text.slice(6, 10)) > 2020;
+  if (check === 'Gb11643')
+    return (
+      text.length !== 18 ||
+      !KNOWN_REGIONS.has(text.slice(0, 6)) ||
+      Number(text.slice(6, 10)) < 1850 ||
+      Number(text.slice(6, 10)) > 2020
+    );
   if (check === 'Iban') return !ACCOUNTS.test(text);
   if (check === 'Lei') return !/^[0-9A-Z]{18}[0-9]{2}$/.test(text);
   return check === 'Uscc' && !/^[0-9]{8}/.test(text);
 }
 
 const KNOWN_REGIONS = new Set(['110105', '360426']);
-const ACCOUNTS = /^(DE\d{20}|GB\d{2}[A-Z]{4}\d{14}|NO\d{13}|MT\d{2}[A-Z]{4}\d{5}[0-9A-Z]{18}|FR\d{12}[0-9A-Z]{11}\d{2})$/;
+const ACCOUNTS =
+  /^(DE\d{20}|GB\d{2}[A-Z]{4}\d{14}|NO\d{13}|MT\d{2}[A-Z]{4}\d{5}[0-9A-Z]{18}|FR\d{12}[0-9A-Z]{11}\d{2})$/;

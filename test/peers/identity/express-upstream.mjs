@@ -17,8 +17,12 @@ app.get('/v1/query', run('query'));
 const fund = express.Router();
 fund.all(/.*/, run('fund'));
 app.use('/v1/fund', fund);
-app.all('/v1/vault', (request, response, next) => (request.hostname === 'pay.bank.test' ? run('vault')(request, response) : next()));
-app.all('/v1/role', (request, response, next) => (request.get('x-role') === 'user' ? run('role')(request, response) : next()));
+app.all('/v1/vault', (request, response, next) =>
+  request.hostname === 'pay.bank.test' ? run('vault')(request, response) : next(),
+);
+app.all('/v1/role', (request, response, next) =>
+  request.get('x-role') === 'user' ? run('role')(request, response) : next(),
+);
 app.use((_request, response) => response.status(404).send());
 const server = app.listen(0, '127.0.0.1', () => console.log(server.address().port));
 process.stdin.on('end', () => process.exit(0)).resume();

@@ -1,4 +1,5 @@
-// Frameworks and servers behind FIM: none runs protected code for a message that FIM did not judge, however the request is spelt.
+// Frameworks and servers behind FIM: none runs protected code for a message that FIM did not judge, however the request
+// is spelt.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Harness } from '../../e2e/harness.ts';
@@ -19,8 +20,12 @@ describe('no protected code runs unjudged', () => {
     it(name, async (t) => {
       const server = await start();
       t.after(() => server.stop());
-      for (const request of PLAIN) assert.ok((await ask(server.port, request)).executed, `${name} runs code for ${request.path}`);
-      const harness = await Harness.start({ routes: PROTECTING_ROUTES, upstream: new URL(`http://127.0.0.1:${server.port}`) });
+      for (const request of PLAIN)
+        assert.ok((await ask(server.port, request)).executed, `${name} runs code for ${request.path}`);
+      const harness = await Harness.start({
+        routes: PROTECTING_ROUTES,
+        upstream: new URL(`http://127.0.0.1:${server.port}`),
+      });
       t.after(() => harness.stop());
       const result = await compare(harness, server.port, speltRequests());
       t.diagnostic(tableRow(name, result));

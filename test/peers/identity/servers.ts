@@ -1,4 +1,5 @@
-// Servers that run code by path, method, host and header, each as its users set it up: installed on first use into the cache folder, versions pinned.
+// Servers that run code by path, method, host and header, each as its users set it up: installed on first use into the
+// cache folder, versions pinned.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -30,7 +31,9 @@ function installed(name: string, fill: (folder: string) => void): string {
 }
 
 async function express(version: 'express' | 'express4'): Promise<ChildServer> {
-  const folder = installed('node', (at) => run('npm', ['install', '--no-audit', '--no-fund', '--prefix', at, ...EXPRESS]));
+  const folder = installed('node', (at) =>
+    run('npm', ['install', '--no-audit', '--no-fund', '--prefix', at, ...EXPRESS]),
+  );
   return startServer(process.execPath, [join(HERE, 'express-upstream.mjs'), folder, version]);
 }
 
@@ -52,8 +55,15 @@ async function tomcat(): Promise<ChildServer> {
   const folder = installed('tomcat', (at) => {
     for (const jar of JARS) run('mvn', ['-q', '-B', 'dependency:copy', `-Dartifact=${jar}`, `-DoutputDirectory=${at}`]);
   });
-  const jars = readdirSync(folder).filter((name) => name.endsWith('.jar')).map((name) => join(folder, name));
-  return startServer('java', ['-cp', jars.join(':'), join(HERE, 'tomcat-upstream.java'), mkdtempSync(join(tmpdir(), 'fim-tomcat-'))]);
+  const jars = readdirSync(folder)
+    .filter((name) => name.endsWith('.jar'))
+    .map((name) => join(folder, name));
+  return startServer('java', [
+    '-cp',
+    jars.join(':'),
+    join(HERE, 'tomcat-upstream.java'),
+    mkdtempSync(join(tmpdir(), 'fim-tomcat-')),
+  ]);
 }
 
 /** A port that was free a moment ago: for servers that cannot choose one. */
@@ -65,8 +75,16 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Starts a server that does not say its port, through a shell that ends it with its input, and waits until it takes connections. */
-async function startSilent(port: number, command: string, args: readonly string[], folder: string): Promise<ChildServer> {
+/**
+ * Starts a server that does not say its port, through a shell that ends it with its input, and waits until it takes
+ * connections.
+ */
+async function startSilent(
+  port: number,
+  command: string,
+  args: readonly string[],
+  folder: string,
+): Promise<ChildServer> {
   const script = `"$@" >out.log 2>&1 & child=$!; for i in $(seq 300); do (: </dev/tcp/127.0.0.1/${port}) 2>/dev/null && break; kill -0 $child 2>/dev/null || { cat out.log >&2; exit 1; }; sleep 0.1; done; echo ${port}; cat >/dev/null; kill $child; wait $child`;
   return startServer('bash', ['-c', script, 'server', command, ...args], folder);
 }
@@ -78,12 +96,24 @@ async function nginx(): Promise<ChildServer> {
   });
   const folder = mkdtempSync(join(tmpdir(), 'fim-nginx-'));
   const port = await freePort();
-  writeFileSync(join(folder, 'nginx.conf'), readFileSync(join(HERE, 'nginx.conf'), 'utf8').replaceAll('PORT', String(port)).replaceAll('FOLDER', folder));
-  return startSilent(port, join(packages, 'root/usr/sbin/nginx'), ['-p', folder, '-c', join(folder, 'nginx.conf')], folder);
+  writeFileSync(
+    join(folder, 'nginx.conf'),
+    readFileSync(join(HERE, 'nginx.conf'), 'utf8').replaceAll('PORT', String(port)).replaceAll('FOLDER', folder),
+  );
+  return startSilent(
+    port,
+    join(packages, 'root/usr/sbin/nginx'),
+    ['-p', folder, '-c', join(folder, 'nginx.conf')],
+    folder,
+  );
 }
 
 function envoyRoute(name: string, match: object): object {
-  return { match, direct_response: { status: 200 }, response_headers_to_add: [{ header: { key: 'x-executed', value: name } }] };
+  return {
+    match,
+    direct_response: { status: 200 },
+    response_headers_to_add: [{ header: { key: 'x-executed', value: name } }],
+  };
 }
 
 /** Envoy's own routes with the matches of FIM's: the same request must not meet the one and miss the other. */
@@ -111,12 +141,26 @@ async function envoy(): Promise<ChildServer> {
     // Each request of the test closes its connection; the default waits a second for what it may still send.
     delayed_close_timeout: '0.05s',
     route_config: { virtual_hosts: hosts },
-    http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } }],
+    http_filters: [
+      {
+        name: 'envoy.filters.http.router',
+        typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
+      },
+    ],
   };
-  const listener = { name: 'upstream', address: { socket_address: { address: '127.0.0.1', port_value: port } }, filter_chains: [{ filters: [{ name: 'http', typed_config: manager }] }] };
+  const listener = {
+    name: 'upstream',
+    address: { socket_address: { address: '127.0.0.1', port_value: port } },
+    filter_chains: [{ filters: [{ name: 'http', typed_config: manager }] }],
+  };
   writeFileSync(join(folder, 'envoy.json'), JSON.stringify({ static_resources: { listeners: [listener] } }));
   const path = await envoyBinary();
-  return startSilent(port, path, ['-c', join(folder, 'envoy.json'), '--use-dynamic-base-id', '--concurrency', '1', '--log-level', 'error'], folder);
+  return startSilent(
+    port,
+    path,
+    ['-c', join(folder, 'envoy.json'), '--use-dynamic-base-id', '--concurrency', '1', '--log-level', 'error'],
+    folder,
+  );
 }
 
 /** How to start each server. */

@@ -1,5 +1,6 @@
-// A pod of two containers that share a network namespace with nothing but a loopback: Envoy with our module, and beside it a KMS and an upstream.
-// No port is published and none of this machine's is used, so it works wherever the engine runs.
+// A pod of two containers that share a network namespace with nothing but a loopback: Envoy with our module, and beside
+// it a KMS and an upstream. No port is published and none of this machine's is used, so it works wherever the engine
+// runs.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
@@ -34,7 +35,12 @@ export class Pod {
         { source: import.meta.dirname, target: `${HOME}/test/peers/pod` },
       ])
       .withCopyFilesToContainer([{ source: path.join(ROOT, 'package.json'), target: `${HOME}/package.json` }])
-      .withCommand([`${HOME}/test/peers/pod/services.ts`, String(PORTS.kms), String(PORTS.upstream), ...policy.keys.map(({ id }) => id)])
+      .withCommand([
+        `${HOME}/test/peers/pod/services.ts`,
+        String(PORTS.kms),
+        String(PORTS.upstream),
+        ...policy.keys.map(({ id }) => id),
+      ])
       .withWaitStrategy(Wait.forLogMessage('services are ready').withStartupTimeout(START_TIMEOUT_MS))
       .start();
     this.containers.push(services);
@@ -52,11 +58,19 @@ export class Pod {
   }
 
   /** Sends a request from inside the pod to Envoy, to the upstream or to the KMS. */
-  async send(to: 'listener' | 'upstream' | 'kms', pathname: string, init: { method?: string; headers?: Record<string, string>; body?: string } = {}): Promise<Answer> {
+  async send(
+    to: 'listener' | 'upstream' | 'kms',
+    pathname: string,
+    init: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  ): Promise<Answer> {
     const request = JSON.stringify({ url: `http://${LOOPBACK}:${PORTS[to]}${pathname}`, ...init });
     const [services] = this.containers;
     if (services === undefined) throw new Error('the pod is not running');
-    const { stdout, stderr, exitCode } = await services.exec([`/usr/local/bin/${path.basename(process.execPath)}`, `${HOME}/test/peers/pod/client.ts`, request]);
+    const { stdout, stderr, exitCode } = await services.exec([
+      `/usr/local/bin/${path.basename(process.execPath)}`,
+      `${HOME}/test/peers/pod/client.ts`,
+      request,
+    ]);
     if (exitCode !== 0) throw new Error(`client in the pod: ${stderr}`);
     return JSON.parse(stdout) as Answer;
   }
@@ -64,11 +78,18 @@ export class Pod {
 
 type PluginConfiguration = Parameters<typeof pluginResource>[2];
 
-async function envoyFiles(config: PluginConfiguration | undefined): Promise<{ content: string | Buffer; target: string }[]> {
+async function envoyFiles(
+  config: PluginConfiguration | undefined,
+): Promise<{ content: string | Buffer; target: string }[]> {
   const [slot] = filterSlots('fused');
   const [module] = await buildModules(['fim']);
-  if (slot === undefined || module === undefined || config === undefined) throw new Error('the fused layout is one filter with one module');
-  const files = { module: `${HOME}/modules/${module.sha256}.wasm`, plugin: `${HOME}/discovered/${slot.filter}.json`, routes: `${HOME}/discovered/routes.json` };
+  if (slot === undefined || module === undefined || config === undefined)
+    throw new Error('the fused layout is one filter with one module');
+  const files = {
+    module: `${HOME}/modules/${module.sha256}.wasm`,
+    plugin: `${HOME}/discovered/${slot.filter}.json`,
+    routes: `${HOME}/discovered/routes.json`,
+  };
   const bootstrap = bootstrapConfig({
     host: LOOPBACK,
     port: PORTS.listener,

@@ -1,4 +1,5 @@
-// Runs inside the pod, beside Envoy: a development KMS and an upstream on its loopback. Arguments: KMS port, upstream port, key ids to make.
+// Runs inside the pod, beside Envoy: a development KMS and an upstream on its loopback. Arguments: KMS port, upstream
+// port, key ids to make.
 import { DemonstrationUpstream } from '../../../envoy/standalone/demonstration-upstream.ts';
 import { DevelopmentKms } from '../../../envoy/standalone/development-kms.ts';
 

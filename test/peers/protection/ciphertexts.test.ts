@@ -1,5 +1,6 @@
-// What FIM protects is opened by Tongsuo, GmSSL, BouncyCastle and jwcrypto, and what they make is opened by FIM. The wire profiles are written once more in
-// Python from the filter's README; the ciphers, codes and key derivations are the peers' own. One changed bit is refused by every side.
+// What FIM protects is opened by Tongsuo, GmSSL, BouncyCastle and jwcrypto, and what they make is opened by FIM. The
+// wire profiles are written once more in Python from the filter's README; the ciphers, codes and key derivations are
+// the peers' own. One changed bit is refused by every side.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -26,14 +27,20 @@ before(async () => {
 
 function termsOf(peer: Peer): Terms[] {
   const algorithms = ALGORITHMS.filter((algorithm) => peer === 'tongsuo' || algorithm !== 'AES-256-GCM');
-  return algorithms.flatMap((algorithm) => (['raw', 'fim-json', 'compact'] as const).filter((profile) => goesWith(algorithm, profile)).flatMap((profile) => {
-    const terms: Terms = { algorithm, profile, kid: `${KEY_ID}#1`, key: keyOf(algorithm) };
-    return profile === 'raw' ? [terms] : [terms, { ...terms, context: 'branch-77' }];
-  }));
+  return algorithms.flatMap((algorithm) =>
+    (['raw', 'fim-json', 'compact'] as const)
+      .filter((profile) => goesWith(algorithm, profile))
+      .flatMap((profile) => {
+        const terms: Terms = { algorithm, profile, kid: `${KEY_ID}#1`, key: keyOf(algorithm) };
+        return profile === 'raw' ? [terms] : [terms, { ...terms, context: 'branch-77' }];
+      }),
+  );
 }
 
-const lengthsFor = ({ algorithm }: Terms, peer: Peer): number[] => (algorithm === 'SM2' ? SM2_LENGTHS.filter((length) => length <= MAX_SM2_TEXT[peer]) : LENGTHS);
-const nameOf = ({ algorithm, profile, layout, context }: Terms): string => [algorithm, profile, layout, context].filter(Boolean).join(' ');
+const lengthsFor = ({ algorithm }: Terms, peer: Peer): number[] =>
+  algorithm === 'SM2' ? SM2_LENGTHS.filter((length) => length <= MAX_SM2_TEXT[peer]) : LENGTHS;
+const nameOf = ({ algorithm, profile, layout, context }: Terms): string =>
+  [algorithm, profile, layout, context].filter(Boolean).join(' ');
 
 const flip = (bytes: Buffer, at = bytes.length - 1): Buffer => {
   const copy = Buffer.from(bytes);
@@ -45,11 +52,19 @@ const flip = (bytes: Buffer, at = bytes.length - 1): Buffer => {
 function damaged({ profile }: Terms, message: Buffer): Buffer[] {
   if (profile === 'fim-json') {
     const parts = JSON.parse(message.toString()) as Record<string, string>;
-    return ['ct', 'tag'].map((name) => Buffer.from(JSON.stringify({ ...parts, [name]: flip(Buffer.from(parts[name]!, 'base64')).toString('base64') })));
+    return ['ct', 'tag'].map((name) =>
+      Buffer.from(JSON.stringify({ ...parts, [name]: flip(Buffer.from(parts[name]!, 'base64')).toString('base64') })),
+    );
   }
   if (profile === 'compact') {
     const parts = message.toString().split('.');
-    return [3, 4].map((damage) => Buffer.from(parts.map((part, i) => (i === damage ? flip(Buffer.from(part, 'base64url')).toString('base64url') : part)).join('.')));
+    return [3, 4].map((damage) =>
+      Buffer.from(
+        parts
+          .map((part, i) => (i === damage ? flip(Buffer.from(part, 'base64url')).toString('base64url') : part))
+          .join('.'),
+      ),
+    );
   }
   return [flip(message, message.length - 40), flip(message)];
 }
@@ -64,7 +79,12 @@ function assertRefused(route: ProtectedRoute, message: Buffer): void {
 for (const peer of PEERS) {
   describe(`ciphertexts with ${peer}`, () => {
     let counterparty: Counterparty;
-    before(() => { counterparty = new Counterparty(peer); }, { timeout: SET_UP_MS });
+    before(
+      () => {
+        counterparty = new Counterparty(peer);
+      },
+      { timeout: SET_UP_MS },
+    );
     after(() => counterparty.end());
 
     for (const terms of termsOf(peer)) {
@@ -74,9 +94,16 @@ for (const peer of PEERS) {
           const text = randomBytes(length);
           const { upstream, client } = route.send(text, { 'content-type': TYPE });
           assert.equal(client.status, 200, client.body.toString());
-          assert.deepEqual(await counterparty.unprotect(terms, upstream.body), { result: text.toString('hex') }, `${length} bytes`);
+          assert.deepEqual(
+            await counterparty.unprotect(terms, upstream.body),
+            { result: text.toString('hex') },
+            `${length} bytes`,
+          );
           if (length !== 255) continue;
-          for (const bad of damaged(terms, upstream.body)) assert.deepEqual(await counterparty.unprotect(terms, bad), { error: terms.algorithm === 'SM2' ? 'sm2' : 'tag' });
+          for (const bad of damaged(terms, upstream.body))
+            assert.deepEqual(await counterparty.unprotect(terms, bad), {
+              error: terms.algorithm === 'SM2' ? 'sm2' : 'tag',
+            });
         }
         route.close();
       });
@@ -101,10 +128,17 @@ for (const peer of PEERS) {
 describe('ciphertexts with BouncyCastle', () => {
   let castle: Oracle;
   let counterparty: Counterparty;
-  before(() => {
-    castle = new Oracle('java', ['-cp', bouncyCastle(), join(import.meta.dirname, '../sm2/bouncy-castle-oracle.java')]);
-    counterparty = new Counterparty('tongsuo');
-  }, { timeout: SET_UP_MS });
+  before(
+    () => {
+      castle = new Oracle('java', [
+        '-cp',
+        bouncyCastle(),
+        join(import.meta.dirname, '../sm2/bouncy-castle-oracle.java'),
+      ]);
+      counterparty = new Counterparty('tongsuo');
+    },
+    { timeout: SET_UP_MS },
+  );
   after(() => {
     castle.end();
     counterparty.end();
@@ -117,7 +151,10 @@ describe('ciphertexts with BouncyCastle', () => {
     return text === undefined ? undefined : Buffer.from(text, 'hex');
   };
   const seal = async (layout: string, text: Buffer): Promise<Buffer> => {
-    const sealed = Buffer.from((await castle.askFields(layout.startsWith('C1C2C3') ? 'encrypt123' : 'encrypt', keys, NONE, text))!, 'hex');
+    const sealed = Buffer.from(
+      (await castle.askFields(layout.startsWith('C1C2C3') ? 'encrypt123' : 'encrypt', keys, NONE, text))!,
+      'hex',
+    );
     return layout.endsWith('Bare') ? sealed.subarray(1) : sealed;
   };
 
@@ -158,24 +195,53 @@ describe('ciphertexts with BouncyCastle', () => {
 
 describe('compact with AES-256-GCM is a JWE', () => {
   let jose: Oracle;
-  before(() => { jose = joseOracle(); }, { timeout: SET_UP_MS });
+  before(
+    () => {
+      jose = joseOracle();
+    },
+    { timeout: SET_UP_MS },
+  );
   after(() => jose.end());
-  interface Opened { result?: string; header?: object; error?: string }
-  const ask = async (question: object): Promise<Opened> => JSON.parse(await jose.ask(JSON.stringify(question))) as Opened;
+  interface Opened {
+    result?: string;
+    header?: object;
+    error?: string;
+  }
+  const ask = async (question: object): Promise<Opened> =>
+    JSON.parse(await jose.ask(JSON.stringify(question))) as Opened;
 
   for (const context of [undefined, 'branch-77']) {
     const key = keyOf('AES-256-GCM');
     const kid = `${KEY_ID}#1`;
-    const terms: Terms = { algorithm: 'AES-256-GCM', profile: 'compact', kid, key, ...(context === undefined ? {} : { context }) };
-    const header = { alg: 'dir', enc: 'A256GCM', kid, typ: 'fim', ...(context === undefined ? {} : { ctx: context }), cty: TYPE };
+    const terms: Terms = {
+      algorithm: 'AES-256-GCM',
+      profile: 'compact',
+      kid,
+      key,
+      ...(context === undefined ? {} : { context }),
+    };
+    const header = {
+      alg: 'dir',
+      enc: 'A256GCM',
+      kid,
+      typ: 'fim',
+      ...(context === undefined ? {} : { ctx: context }),
+      cty: TYPE,
+    };
 
     test(`jwcrypto opens what FIM protected, context ${context}`, async () => {
       const route = new ProtectedRoute(module, terms, 'Encrypt');
       for (const length of LENGTHS) {
         const text = randomBytes(length);
         const message = route.send(text, { 'content-type': TYPE }).upstream.body;
-        assert.deepEqual(await ask({ op: 'decrypt', key: key.toString('hex'), data: message.toString('hex') }), { result: text.toString('hex'), header });
-        for (const bad of damaged(terms, message)) assert.deepEqual(await ask({ op: 'decrypt', key: key.toString('hex'), data: bad.toString('hex') }), { error: 'InvalidJWEData' });
+        assert.deepEqual(await ask({ op: 'decrypt', key: key.toString('hex'), data: message.toString('hex') }), {
+          result: text.toString('hex'),
+          header,
+        });
+        for (const bad of damaged(terms, message))
+          assert.deepEqual(await ask({ op: 'decrypt', key: key.toString('hex'), data: bad.toString('hex') }), {
+            error: 'InvalidJWEData',
+          });
       }
       route.close();
     });

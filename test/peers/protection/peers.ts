@@ -1,4 +1,5 @@
-// The counterparties of these tests: Tongsuo and GmSSL behind `counterparty.py`, jwcrypto behind its own oracle. Installed on first use into the cache folder.
+// The counterparties of these tests: Tongsuo and GmSSL behind `counterparty.py`, jwcrypto behind its own oracle.
+// Installed on first use into the cache folder.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -29,7 +30,10 @@ function pythonWithJose(): string {
   const python = join(JOSE_CACHE, 'venv/bin/python');
   if (existsSync(python) && spawnSync(python, ['-c', 'import jwcrypto']).status === 0) return python;
   mkdirSync(JOSE_CACHE, { recursive: true });
-  for (const [command, args] of [['python3', ['-m', 'venv', 'venv']], [python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', JOSE_WHEEL]]] as [string, string[]][]) {
+  for (const [command, args] of [
+    ['python3', ['-m', 'venv', 'venv']],
+    [python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', JOSE_WHEEL]],
+  ] as [string, string[]][]) {
     const result = spawnSync(command, args, { encoding: 'utf8', cwd: JOSE_CACHE });
     if (result.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${result.error?.message ?? result.stderr}`);
   }
@@ -44,7 +48,13 @@ export function joseOracle(): Oracle {
 /** Terms as `counterparty.py` reads them. */
 function shared(terms: Terms | SigningTerms): object {
   const isSm2 = terms.algorithm.startsWith('SM2');
-  return { form: 'DER', userId: '1234567812345678', ...terms, key: terms.key.toString('hex'), ...(isSm2 ? { public: publicOf(terms.key) } : {}) };
+  return {
+    form: 'DER',
+    userId: '1234567812345678',
+    ...terms,
+    key: terms.key.toString('hex'),
+    ...(isSm2 ? { public: publicOf(terms.key) } : {}),
+  };
 }
 
 /** A counterparty with the ciphers of a peer. */
@@ -72,15 +82,26 @@ export class Counterparty {
 
   /** `contentKey`: the key of an envelope that another peer unwrapped. */
   unprotect(terms: Terms, message: Buffer, contentKey?: Buffer): Promise<Answer> {
-    return this.ask({ op: 'unprotect', terms: { ...shared(terms), ...(contentKey && { contentKey: contentKey.toString('hex') }) }, data: message.toString('hex') });
+    return this.ask({
+      op: 'unprotect',
+      terms: { ...shared(terms), ...(contentKey && { contentKey: contentKey.toString('hex') }) },
+      data: message.toString('hex'),
+    });
   }
 
   async sign(terms: SigningTerms, data: Buffer): Promise<string> {
-    return (await this.bytes({ op: 'sign', terms: shared(terms), data: data.toString('hex') })).toString(terms.encoding ?? 'base64');
+    return (await this.bytes({ op: 'sign', terms: shared(terms), data: data.toString('hex') })).toString(
+      terms.encoding ?? 'base64',
+    );
   }
 
   async verify(terms: SigningTerms, data: Buffer, signature: string): Promise<boolean> {
-    const { result } = await this.ask({ op: 'verify', terms: shared(terms), data: data.toString('hex'), signature: Buffer.from(signature, terms.encoding ?? 'base64').toString('hex') });
+    const { result } = await this.ask({
+      op: 'verify',
+      terms: shared(terms),
+      data: data.toString('hex'),
+      signature: Buffer.from(signature, terms.encoding ?? 'base64').toString('hex'),
+    });
     return result === true;
   }
 

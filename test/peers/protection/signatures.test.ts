@@ -17,8 +17,12 @@ const LENGTHS = [1, 55, 56, 64, 1000, 70_000];
 const START = ['FIM1-REQUEST', 'POST', '/fund/redeem', 'channel=app'];
 const SM2: SigningTerms = { algorithm: 'SM2', key: keyOf('SM2') };
 const VARIANTS: SigningTerms[] = [
-  { algorithm: 'HMAC-SM3', key: Buffer.from('a key that both sides have agreed on') }, { algorithm: 'HMAC-SM3', key: randomBytes(128), encoding: 'hex' },
-  SM2, { ...SM2, form: 'RS' }, { ...SM2, userId: 'bank-a@example' }, { ...SM2, form: 'RS', encoding: 'hex', userId: 'bank-a@example' },
+  { algorithm: 'HMAC-SM3', key: Buffer.from('a key that both sides have agreed on') },
+  { algorithm: 'HMAC-SM3', key: randomBytes(128), encoding: 'hex' },
+  SM2,
+  { ...SM2, form: 'RS' },
+  { ...SM2, userId: 'bank-a@example' },
+  { ...SM2, form: 'RS', encoding: 'hex', userId: 'bank-a@example' },
 ];
 
 let module: LoadedModule;
@@ -32,11 +36,22 @@ class SignedRoute {
   private readonly root: RootContext;
 
   constructor(terms: SigningTerms, request: 'Sign' | 'Verify', covers: 'Body' | 'Message') {
-    const data = terms.algorithm === 'SM2' ? kmsKey('SM2', terms.key, request === 'Verify') : { algorithm: 'HMAC-SM3', material: terms.key.toString('base64') };
-    this.vm = createVm(module, { httpCall: () => ({ status: 200, body: JSON.stringify({ data: { data, metadata: { version: 1 } } }), afterMs: 1 }) });
+    const data =
+      terms.algorithm === 'SM2'
+        ? kmsKey('SM2', terms.key, request === 'Verify')
+        : { algorithm: 'HMAC-SM3', material: terms.key.toString('base64') };
+    this.vm = createVm(module, {
+      httpCall: () => ({ status: 200, body: JSON.stringify({ data: { data, metadata: { version: 1 } } }), afterMs: 1 }),
+    });
     const { key: _, ...options } = terms;
     const messageSignature = { keyId: 'kms://prod/partner', covers, request, response: 'None', ...options };
-    const { accepted, root, logs } = this.vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'a', stages: { messageSignature } }] }));
+    const { accepted, root, logs } = this.vm.configure(
+      JSON.stringify({
+        version: '1.0',
+        kms: { cluster: 'fim-kms' },
+        routes: [{ name: 'a', stages: { messageSignature } }],
+      }),
+    );
     assert.ok(accepted, logs.map((entry) => entry.message).join('\n'));
     this.root = root;
   }
@@ -62,7 +77,12 @@ function assertRefused({ client, upstream }: ExchangeResult): void {
 for (const peer of PEERS) {
   describe(`signatures with ${peer}`, () => {
     let counterparty: Counterparty;
-    before(() => { counterparty = new Counterparty(peer); }, { timeout: SET_UP_MS });
+    before(
+      () => {
+        counterparty = new Counterparty(peer);
+      },
+      { timeout: SET_UP_MS },
+    );
     after(() => counterparty.end());
 
     for (const terms of VARIANTS) {
@@ -73,9 +93,18 @@ for (const peer of PEERS) {
         for (const length of LENGTHS) {
           const body = randomBytes(length);
           const sent = whole.send(body).upstream.headers;
-          const [signature, time, nonce] = ['signature', 'timestamp', 'nonce'].map((part) => sent?.get(`x-fim-${part}`) ?? '') as [string, string, string];
-          assert.equal(await counterparty.verify(terms, canonical(START, time, nonce, [], body), signature), true, `${length} bytes`);
-          assert.equal(await counterparty.verify(terms, canonical(START, time, nonce, [], changed(body)), signature), false);
+          const [signature, time, nonce] = ['signature', 'timestamp', 'nonce'].map(
+            (part) => sent?.get(`x-fim-${part}`) ?? '',
+          ) as [string, string, string];
+          assert.equal(
+            await counterparty.verify(terms, canonical(START, time, nonce, [], body), signature),
+            true,
+            `${length} bytes`,
+          );
+          assert.equal(
+            await counterparty.verify(terms, canonical(START, time, nonce, [], changed(body)), signature),
+            false,
+          );
           const detached = bodies.send(body).upstream.headers?.get('x-fim-signature') ?? '';
           assert.equal(await counterparty.verify(terms, body, detached), true);
           assert.equal(await counterparty.verify(terms, changed(body), detached), false);
@@ -87,7 +116,11 @@ for (const peer of PEERS) {
         for (const length of LENGTHS) {
           const body = randomBytes(length);
           const [time, nonce] = [whole.now, `nonce-${length}-12345678`];
-          const headers = { 'x-fim-timestamp': time, 'x-fim-nonce': nonce, 'x-fim-signature': await counterparty.sign(terms, canonical(START, time, nonce, [], body)) };
+          const headers = {
+            'x-fim-timestamp': time,
+            'x-fim-nonce': nonce,
+            'x-fim-signature': await counterparty.sign(terms, canonical(START, time, nonce, [], body)),
+          };
           assertRefused(whole.send(changed(body), headers));
           assert.deepEqual(whole.send(body, headers).upstream.body, body, `${length} bytes`);
           const detached = { 'x-fim-signature': await counterparty.sign(terms, body) };
@@ -101,7 +134,16 @@ for (const peer of PEERS) {
 
 describe('signatures with BouncyCastle', () => {
   let castle: Oracle;
-  before(() => { castle = new Oracle('java', ['-cp', bouncyCastle(), join(import.meta.dirname, '../sm2/bouncy-castle-oracle.java')]); }, { timeout: SET_UP_MS });
+  before(
+    () => {
+      castle = new Oracle('java', [
+        '-cp',
+        bouncyCastle(),
+        join(import.meta.dirname, '../sm2/bouncy-castle-oracle.java'),
+      ]);
+    },
+    { timeout: SET_UP_MS },
+  );
   after(() => castle.end());
 
   for (const userId of ['1234567812345678', 'bank-a@example', '机构-a']) {
@@ -114,7 +156,12 @@ describe('signatures with BouncyCastle', () => {
         const ours = Buffer.from(signing.send(body).upstream.headers?.get('x-fim-signature') ?? '', 'base64');
         assert.equal(await castle.askFields('verify', keys, Buffer.from(userId), body, ours), 'true');
         assert.equal(await castle.askFields('verify', keys, Buffer.from(userId), changed(body), ours), 'false');
-        const theirs = { 'x-fim-signature': Buffer.from((await castle.askFields('sign', keys, Buffer.from(userId), body))!, 'hex').toString('base64') };
+        const theirs = {
+          'x-fim-signature': Buffer.from(
+            (await castle.askFields('sign', keys, Buffer.from(userId), body))!,
+            'hex',
+          ).toString('base64'),
+        };
         assert.deepEqual(verifying.send(body, theirs).upstream.body, body);
         assertRefused(verifying.send(changed(body), theirs));
       }

@@ -1,4 +1,5 @@
-// Other SM2 implementations as child processes that answer one line for each question, installed on first use into the cache folder.
+// Other SM2 implementations as child processes that answer one line for each question, installed on first use into the
+// cache folder.
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -38,7 +39,13 @@ export function bouncyCastle(): string {
   const jar = join(CACHE, `${BOUNCY_CASTLE}-${BOUNCY_CASTLE_VERSION}.jar`);
   if (existsSync(jar)) return jar;
   mkdirSync(CACHE, { recursive: true });
-  run('mvn', ['-q', '-B', 'dependency:copy', `-Dartifact=org.bouncycastle:${BOUNCY_CASTLE}:${BOUNCY_CASTLE_VERSION}`, `-DoutputDirectory=${CACHE}`]);
+  run('mvn', [
+    '-q',
+    '-B',
+    'dependency:copy',
+    `-Dartifact=org.bouncycastle:${BOUNCY_CASTLE}:${BOUNCY_CASTLE_VERSION}`,
+    `-DoutputDirectory=${CACHE}`,
+  ]);
   return jar;
 }
 
@@ -50,7 +57,9 @@ export class Oracle {
 
   constructor(command: string, args: string[]) {
     this.child = spawn(command, args);
-    this.child.stderr.on('data', (text: Buffer) => { this.errors += text.toString(); });
+    this.child.stderr.on('data', (text: Buffer) => {
+      this.errors += text.toString();
+    });
     createInterface({ input: this.child.stdout }).on('line', (line) => this.waiting.shift()?.resolve(line));
     this.child.on('exit', () => {
       for (const { reject } of this.waiting.splice(0)) reject(new Error(`the oracle ended: ${this.errors}`));
@@ -70,8 +79,21 @@ export class Oracle {
   }
 
   /** Asks BouncyCastle; undefined if it refuses. */
-  async askFields(operation: string, keys: Partial<Keys>, id: Buffer, data: Buffer, signature?: Buffer): Promise<string | undefined> {
-    const fields = [operation, keys.secret, keys.public, id.toString('hex'), data.toString('hex'), signature?.toString('hex')];
+  async askFields(
+    operation: string,
+    keys: Partial<Keys>,
+    id: Buffer,
+    data: Buffer,
+    signature?: Buffer,
+  ): Promise<string | undefined> {
+    const fields = [
+      operation,
+      keys.secret,
+      keys.public,
+      id.toString('hex'),
+      data.toString('hex'),
+      signature?.toString('hex'),
+    ];
     const reply = await this.ask(fields.map((field) => field || '-').join(' '));
     return reply.startsWith('= ') ? reply.slice(2) : undefined;
   }

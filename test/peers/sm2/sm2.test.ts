@@ -1,4 +1,5 @@
-// SM2 against Tongsuo, GmSSL and BouncyCastle: keys, signatures and ciphertexts both ways, random inputs, changed inputs refused by both.
+// SM2 against Tongsuo, GmSSL and BouncyCastle: keys, signatures and ciphertexts both ways, random inputs, changed
+// inputs refused by both.
 import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -10,7 +11,10 @@ const ROUNDS = 400;
 const SET_UP_MS = 300_000;
 const sm2 = new Sm2();
 
-interface Pair extends Keys { key: number; point: number }
+interface Pair extends Keys {
+  key: number;
+  point: number;
+}
 
 function newPair(): Pair {
   const key = sm2.generate()!;
@@ -24,10 +28,18 @@ function changed(bytes: Buffer): Buffer {
   return copy;
 }
 
-for (const [name, script, maxText, anyId] of [['Tongsuo', 'tongsuo-oracle.py', 1000, true], ['GmSSL', 'gmssl-oracle.py', 255, false]] as const) {
+for (const [name, script, maxText, anyId] of [
+  ['Tongsuo', 'tongsuo-oracle.py', 1000, true],
+  ['GmSSL', 'gmssl-oracle.py', 255, false],
+] as const) {
   describe(`SM2 with ${name}`, () => {
     let oracle: Oracle;
-    before(() => { oracle = new Oracle(pythonWithPeers(), [join(import.meta.dirname, script)]); }, { timeout: SET_UP_MS });
+    before(
+      () => {
+        oracle = new Oracle(pythonWithPeers(), [join(import.meta.dirname, script)]);
+      },
+      { timeout: SET_UP_MS },
+    );
     after(() => oracle.end());
 
     it('signatures, both ways', async () => {
@@ -41,10 +53,16 @@ for (const [name, script, maxText, anyId] of [['Tongsuo', 'tongsuo-oracle.py', 1
         const read = sm2.fromDer(theirs);
         assert.ok(read && sm2.verify(pair.point, message, read, id), theirs.toString('hex'));
         const ours = sm2.sign(pair.key, message, id)!;
-        assert.equal(await oracle.askJson({ op: 'verify', ...question, signature: sm2.toDer(ours).toString('hex') }), true);
+        assert.equal(
+          await oracle.askJson({ op: 'verify', ...question, signature: sm2.toDer(ours).toString('hex') }),
+          true,
+        );
         const bad = changed(ours);
         assert.ok(!sm2.verify(pair.point, message, bad, id));
-        assert.notEqual(await oracle.askJson({ op: 'verify', ...question, signature: sm2.toDer(bad).toString('hex') }), true);
+        assert.notEqual(
+          await oracle.askJson({ op: 'verify', ...question, signature: sm2.toDer(bad).toString('hex') }),
+          true,
+        );
       }
     });
 
@@ -53,10 +71,16 @@ for (const [name, script, maxText, anyId] of [['Tongsuo', 'tongsuo-oracle.py', 1
         const pair = newPair();
         const keys = { secret: pair.secret, public: pair.public };
         const text = randomBytes(randomInt(2, maxText + 1));
-        const theirs = Buffer.from(String(await oracle.askJson({ op: 'encrypt', ...keys, text: text.toString('hex') })), 'hex');
+        const theirs = Buffer.from(
+          String(await oracle.askJson({ op: 'encrypt', ...keys, text: text.toString('hex') })),
+          'hex',
+        );
         assert.deepEqual(sm2.decrypt(pair.key, 'ASN.1', theirs), text, theirs.toString('hex'));
         const ours = sm2.encrypt(pair.point, 'ASN.1', text)!;
-        assert.equal(await oracle.askJson({ op: 'decrypt', ...keys, ciphertext: ours.toString('hex') }), text.toString('hex'));
+        assert.equal(
+          await oracle.askJson({ op: 'decrypt', ...keys, ciphertext: ours.toString('hex') }),
+          text.toString('hex'),
+        );
         const bad = changed(ours);
         assert.equal(sm2.decrypt(pair.key, 'ASN.1', bad), undefined);
       }
@@ -66,7 +90,12 @@ for (const [name, script, maxText, anyId] of [['Tongsuo', 'tongsuo-oracle.py', 1
 
 describe('SM2 key exchange with Tongsuo', () => {
   let oracle: Oracle;
-  before(() => { oracle = new Oracle(pythonWithPeers(), [join(import.meta.dirname, 'tongsuo-oracle.py')]); }, { timeout: SET_UP_MS });
+  before(
+    () => {
+      oracle = new Oracle(pythonWithPeers(), [join(import.meta.dirname, 'tongsuo-oracle.py')]);
+    },
+    { timeout: SET_UP_MS },
+  );
   after(() => oracle.end());
 
   it('the same key in both roles', async () => {
@@ -76,11 +105,24 @@ describe('SM2 key exchange with Tongsuo', () => {
       const isInitiator = i % 2 === 0;
       const length = randomInt(1, 100);
       const ours = sm2.agree(
-        isInitiator, [own.key, ephemeral.key], [peer.point, peerEphemeral.point], [sm2.identity(own.point, ownId)!, sm2.identity(peer.point, peerId)!], length,
+        isInitiator,
+        [own.key, ephemeral.key],
+        [peer.point, peerEphemeral.point],
+        [sm2.identity(own.point, ownId)!, sm2.identity(peer.point, peerId)!],
+        length,
       );
       const theirs = await oracle.askJson({
-        op: 'agree', initiator: isInitiator, length, ownId: ownId.toString('hex'), peerId: peerId.toString('hex'), secret: own.secret, public: own.public,
-        ephemeralSecret: ephemeral.secret, ephemeral: ephemeral.public, peer: peer.public, peerEphemeral: peerEphemeral.public,
+        op: 'agree',
+        initiator: isInitiator,
+        length,
+        ownId: ownId.toString('hex'),
+        peerId: peerId.toString('hex'),
+        secret: own.secret,
+        public: own.public,
+        ephemeralSecret: ephemeral.secret,
+        ephemeral: ephemeral.public,
+        peer: peer.public,
+        peerEphemeral: peerEphemeral.public,
       });
       assert.equal(ours?.key.toString('hex'), theirs);
     }
@@ -89,7 +131,12 @@ describe('SM2 key exchange with Tongsuo', () => {
 
 describe('SM2 with BouncyCastle', () => {
   let oracle: Oracle;
-  before(() => { oracle = new Oracle('java', ['-cp', bouncyCastle(), join(import.meta.dirname, 'bouncy-castle-oracle.java')]); }, { timeout: SET_UP_MS });
+  before(
+    () => {
+      oracle = new Oracle('java', ['-cp', bouncyCastle(), join(import.meta.dirname, 'bouncy-castle-oracle.java')]);
+    },
+    { timeout: SET_UP_MS },
+  );
   after(() => oracle.end());
 
   it('signatures, both ways', async () => {

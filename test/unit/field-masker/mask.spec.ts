@@ -73,7 +73,9 @@ describe('Mask with own bounds', () => {
   });
 
   it('Full keeps nothing, whatever else is said', () => {
-    expect<string>(run(new Mask(MaskKind.Phone, MaskMethod.Full, 3, 4, Bytes.from('*')), '13800138000')).toBe('***********');
+    expect<string>(run(new Mask(MaskKind.Phone, MaskMethod.Full, 3, 4, Bytes.from('*')), '13800138000')).toBe(
+      '***********',
+    );
     expect<string>(run(new Mask(MaskKind.Email, MaskMethod.Full, -1, -1, Bytes.from('*')), 'a@b.cn')).toBe('******');
   });
 

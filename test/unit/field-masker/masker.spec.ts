@@ -23,7 +23,12 @@ function planOf(fields: string[], kinds: MaskKind[], detect: bool = false): Mask
     else builder.addName(i, Bytes.from(fields[i]));
     masks.push(maskOf(i < kinds.length ? kinds[i] : MaskKind.Generic));
   }
-  return new MaskPlan(builder.build()!, StaticArray.fromArray(masks), detect ? maskOf(MaskKind.IdCard) : null, detect ? maskOf(MaskKind.BankCard) : null);
+  return new MaskPlan(
+    builder.build()!,
+    StaticArray.fromArray(masks),
+    detect ? maskOf(MaskKind.IdCard) : null,
+    detect ? maskOf(MaskKind.BankCard) : null,
+  );
 }
 
 /** The masked message; the word `unchanged`, if it is. */
@@ -40,17 +45,21 @@ function run(text: string, plan: MaskPlan): string {
 describe('Masker by field', () => {
   it('masks by path', () => {
     const plan = planOf(['$.card'], [MaskKind.BankCard]);
-    expect<string>(run('{"card":"6222021234567894","inner":{"card":"6222021234567894"}}', plan)).toBe('{"card":"622202******7894","inner":{"card":"6222021234567894"}}');
+    expect<string>(run('{"card":"6222021234567894","inner":{"card":"6222021234567894"}}', plan)).toBe(
+      '{"card":"622202******7894","inner":{"card":"6222021234567894"}}',
+    );
   });
   it('masks by name at any depth', () => {
     const plan = planOf(['phone'], [MaskKind.Phone]);
-    expect<string>(run('{"phone":"13800138000","a":[{"phone":"13900139000"},{"b":{"phone":"13700137000"}}]}', plan)).toBe(
-      '{"phone":"138****8000","a":[{"phone":"139****9000"},{"b":{"phone":"137****7000"}}]}',
-    );
+    expect<string>(
+      run('{"phone":"13800138000","a":[{"phone":"13900139000"},{"b":{"phone":"13700137000"}}]}', plan),
+    ).toBe('{"phone":"138****8000","a":[{"phone":"139****9000"},{"b":{"phone":"137****7000"}}]}');
   });
   it('masks every item under a wildcard', () => {
     const plan = planOf(['$.items[*].name'], [MaskKind.Name]);
-    expect<string>(run('{"items":[{"name":"张三丰"},{},{"name":"李四"}],"name":"王五"}', plan)).toBe('{"items":[{"name":"张**"},{},{"name":"李*"}],"name":"王五"}');
+    expect<string>(run('{"items":[{"name":"张三丰"},{},{"name":"李四"}],"name":"王五"}', plan)).toBe(
+      '{"items":[{"name":"张**"},{},{"name":"李*"}],"name":"王五"}',
+    );
   });
   it('leaves the body alone if nothing is named', () => {
     expect<string>(run('{"other":"x","phones":1}', planOf(['phone'], []))).toBe('unchanged');
@@ -61,25 +70,42 @@ describe('Masker by field', () => {
   });
   it('turns numbers into strings of the same shape and hides booleans', () => {
     const plan = planOf(['v', 'p'], [MaskKind.Generic, MaskKind.Phone]);
-    expect<string>(run('[{"v":-12.5e+3},{"v":0},{"p":13800138000}]', plan)).toBe('[{"v":"********"},{"v":"*"},{"p":"138****8000"}]');
-    expect<string>(run('[{"v":true},{"v":false},{"v":null},{"v":""}]', plan)).toBe('[{"v":"***"},{"v":"***"},{"v":null},{"v":""}]');
+    expect<string>(run('[{"v":-12.5e+3},{"v":0},{"p":13800138000}]', plan)).toBe(
+      '[{"v":"********"},{"v":"*"},{"p":"138****8000"}]',
+    );
+    expect<string>(run('[{"v":true},{"v":false},{"v":null},{"v":""}]', plan)).toBe(
+      '[{"v":"***"},{"v":"***"},{"v":null},{"v":""}]',
+    );
   });
   it('masks containers in full depth, inner fields by their own way', () => {
     const plan = planOf(['person', '$.person.phone', 'card'], [MaskKind.Generic, MaskKind.Phone, MaskKind.BankCard]);
-    expect<string>(run('{"person":{"n":"abc","l":[1,[true,{"deep":"x"}]],"phone":"13800138000","c":{"card":"6222021234567894"}},"after":"y"}', plan)).toBe(
+    expect<string>(
+      run(
+        '{"person":{"n":"abc","l":[1,[true,{"deep":"x"}]],"phone":"13800138000","c":{"card":"6222021234567894"}},"after":"y"}',
+        plan,
+      ),
+    ).toBe(
       '{"person":{"n":"***","l":["*",["***",{"deep":"*"}]],"phone":"138****8000","c":{"card":"622202******7894"}},"after":"y"}',
     );
     const both = planOf(['a', 'b'], [MaskKind.Generic, MaskKind.Name]);
-    expect<string>(run('{"a":{"x":"123","b":{"y":"123"},"z":"123"},"x":"123"}', both)).toBe('{"a":{"x":"***","b":{"y":"1**"},"z":"***"},"x":"123"}');
+    expect<string>(run('{"a":{"x":"123","b":{"y":"123"},"z":"123"},"x":"123"}', both)).toBe(
+      '{"a":{"x":"***","b":{"y":"1**"},"z":"***"},"x":"123"}',
+    );
   });
   it('masks a whole message', () => {
     expect<string>(run('["ab",{"k":1}]', planOf(['$'], []))).toBe('["**",{"k":"*"}]');
     expect<string>(run('"secret"', planOf(['$'], []))).toBe('"******"');
   });
   it('lets the first of several fields decide', () => {
-    expect<string>(run('{"p":"13800138000"}', planOf(['$.p', 'p'], [MaskKind.Phone, MaskKind.Generic]))).toBe('{"p":"138****8000"}');
-    expect<string>(run('{"p":"13800138000"}', planOf(['p', '$.p'], [MaskKind.Generic, MaskKind.Phone]))).toBe('{"p":"***********"}');
-    expect<string>(run('{"p":"13800138000"}', planOf(['$.q', '$.*', '$.p'], [MaskKind.Name, MaskKind.Phone, MaskKind.Generic]))).toBe('{"p":"138****8000"}');
+    expect<string>(run('{"p":"13800138000"}', planOf(['$.p', 'p'], [MaskKind.Phone, MaskKind.Generic]))).toBe(
+      '{"p":"138****8000"}',
+    );
+    expect<string>(run('{"p":"13800138000"}', planOf(['p', '$.p'], [MaskKind.Generic, MaskKind.Phone]))).toBe(
+      '{"p":"***********"}',
+    );
+    expect<string>(
+      run('{"p":"13800138000"}', planOf(['$.q', '$.*', '$.p'], [MaskKind.Name, MaskKind.Phone, MaskKind.Generic])),
+    ).toBe('{"p":"138****8000"}');
   });
   it('reads escapes in values and names, and writes them where it keeps', () => {
     const plan = planOf(['name', 'q'], [MaskKind.Name, MaskKind.Name]);
@@ -88,7 +114,9 @@ describe('Masker by field', () => {
     expect<string>(run('{"q":"\\ud83d\\ude00x"}', plan)).toBe('{"q":"😀*"}');
   });
   it('copies everything else byte for byte', () => {
-    expect<string>(run(' {\t"a" : [ 1.50 , "\\u0041\\/" ] ,\r\n"p":"abc" , "z" : 1E+2 } \n', planOf(['p'], []))).toBe(' {\t"a" : [ 1.50 , "\\u0041\\/" ] ,\r\n"p":"***" , "z" : 1E+2 } \n');
+    expect<string>(run(' {\t"a" : [ 1.50 , "\\u0041\\/" ] ,\r\n"p":"abc" , "z" : 1E+2 } \n', planOf(['p'], []))).toBe(
+      ' {\t"a" : [ 1.50 , "\\u0041\\/" ] ,\r\n"p":"***" , "z" : 1E+2 } \n',
+    );
   });
 });
 
@@ -96,13 +124,17 @@ const DETECT_ALL: MaskPlan = planOf([], [], true);
 
 describe('Masker by content', () => {
   it('hides numbers with check digits in strings', () => {
-    expect<string>(run('{"note":"card 6222021234567894, id 11010519491231002X."}', DETECT_ALL)).toBe('{"note":"card 622202******7894, id 110***********002X."}');
+    expect<string>(run('{"note":"card 6222021234567894, id 11010519491231002X."}', DETECT_ALL)).toBe(
+      '{"note":"card 622202******7894, id 110***********002X."}',
+    );
     expect<string>(run('["6222 0212 3456 7894"]', DETECT_ALL)).toBe('["6222 02** **** 7894"]');
     expect<string>(run('"6222021234567894"', DETECT_ALL)).toBe('"622202******7894"');
   });
   it('hides whole numbers, not fractions', () => {
     expect<string>(run('[6222021234567894]', DETECT_ALL)).toBe('["622202******7894"]');
-    expect<string>(run('[0.6222021234567894,6222021234567894.5,-6222021234567894,6222021234567894e1]', DETECT_ALL)).toBe('unchanged');
+    expect<string>(
+      run('[0.6222021234567894,6222021234567894.5,-6222021234567894,6222021234567894e1]', DETECT_ALL),
+    ).toBe('unchanged');
   });
   it('sees through escapes', () => {
     expect<string>(run('["622202123456789\\u0034"]', DETECT_ALL)).toBe('["622202******7894"]');
@@ -110,13 +142,15 @@ describe('Masker by content', () => {
     expect<string>(run('["\\n\\t\\"\\u4e2d a longer text"]', DETECT_ALL)).toBe('unchanged');
   });
   it('leaves member names and other values alone', () => {
-    expect<string>(run('{"6222021234567894":"6222021234567895","t":1763812296004,"b":true,"n":null}', DETECT_ALL)).toBe('unchanged');
+    expect<string>(run('{"6222021234567894":"6222021234567895","t":1763812296004,"b":true,"n":null}', DETECT_ALL)).toBe(
+      'unchanged',
+    );
   });
   it('goes together with fields, which come first', () => {
     const both = planOf(['card'], [MaskKind.Generic], true);
-    expect<string>(run('{"card":"6222021234567894","x":"6222021234567894","in":{"card":{"y":"6222021234567894"}}}', both)).toBe(
-      '{"card":"****************","x":"622202******7894","in":{"card":{"y":"****************"}}}',
-    );
+    expect<string>(
+      run('{"card":"6222021234567894","x":"6222021234567894","in":{"card":{"y":"6222021234567894"}}}', both),
+    ).toBe('{"card":"****************","x":"622202******7894","in":{"card":{"y":"****************"}}}');
     expect<u32>(masker.fieldCount).toBe(2);
     expect<u32>(masker.detectedCount).toBe(1);
   });

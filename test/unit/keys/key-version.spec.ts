@@ -6,7 +6,10 @@ import { IV_BYTES, KeyVersion } from '../../../filters/keys/key-version';
 import { Bytes } from '../../../filters/memory/bytes';
 
 const KID: Bytes = Bytes.from('kms://a#1');
-const KEY: usize = memory.data<u8>([0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+const KEY: usize = memory.data<u8>([
+  0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10, 1, 2, 3, 4, 5, 6, 7,
+  8, 9, 10, 11, 12, 13, 14, 15, 16,
+]);
 const OUT: usize = memory.data(256, 16);
 const EXPECTED: usize = memory.data(256, 16);
 
@@ -111,7 +114,8 @@ describe('a version of a key', () => {
     expect(other.nextIv(OUT + 32)).toBe(true);
     expect<u64>(bswap<u64>(load<u64>(OUT, 20))).toBe(bswap<u64>(load<u64>(OUT, 4)) + 1);
     expect<u32>(load<u32>(OUT, 16)).toBe(load<u32>(OUT)); // but for one start in 2^64, whose lower part is all ones
-    for (let part: usize = 0; part < 12; part += 4) expect<u32>(load<u32>(OUT + 32 + part)).not.toBe(load<u32>(OUT + part));
+    for (let part: usize = 0; part < 12; part += 4)
+      expect<u32>(load<u32>(OUT + 32 + part)).not.toBe(load<u32>(OUT + part));
     expect<u32>(IV_BYTES).toBe(12);
     expect<u64>(key.messages).toBe(2);
   });

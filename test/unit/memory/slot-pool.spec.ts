@@ -24,7 +24,10 @@ describe('SlotPool', () => {
     const first = pool.take(200);
     memory.fill(first, 0xab, 200);
     pool.give(first, 200);
-    expect(isZero(first + sizeof<usize>(), 200 - <u32>sizeof<usize>())).toBe(true, 'overwritten at once, but for the link of the list');
+    expect(isZero(first + sizeof<usize>(), 200 - <u32>sizeof<usize>())).toBe(
+      true,
+      'overwritten at once, but for the link of the list',
+    );
     const second = pool.take(256);
     expect<usize>(second).toBe(first);
     expect(isZero(second, 256)).toBe(true);

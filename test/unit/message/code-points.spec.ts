@@ -1,7 +1,19 @@
 import { Bytes } from '../../../filters/memory/bytes';
 import { codePoints, skipCodePoints } from '../../../filters/message/code-points';
 
-const SAMPLES: string[] = ['', 'a', 'é', '中', '😀', 'aé中😀', '0123456789abcdef', '0123456789abcde中', '中中中中中中中中中中中', '😀😀😀😀😀😀😀😀x', '\u{10ffff}\0\u{80}\u{7ff}\u{800}\u{ffff}'];
+const SAMPLES: string[] = [
+  '',
+  'a',
+  'é',
+  '中',
+  '😀',
+  'aé中😀',
+  '0123456789abcdef',
+  '0123456789abcde中',
+  '中中中中中中中中中中中',
+  '😀😀😀😀😀😀😀😀x',
+  '\u{10ffff}\0\u{80}\u{7ff}\u{800}\u{ffff}',
+];
 
 /** Counted from UTF-16. */
 function expected(text: string): u32 {

@@ -1,4 +1,5 @@
-// Streams made bit by bit, each for a sentence of RFC 1951, 1950 or 1952. That whole streams agree with zlib's is shown by test/fuzz/compression.test.ts.
+// Streams made bit by bit, each for a sentence of RFC 1951, 1950 or 1952. That whole streams agree with zlib's is shown
+// by test/fuzz/compression.test.ts.
 import { Arena } from '../../../filters/memory/arena';
 import { ErrorId } from '../../../filters/errors.gen';
 import { adler32, crc32 } from '../../../filters/message/compression/checksums';
@@ -185,7 +186,8 @@ describe('RFC 1951, 3.2.7: codes of a block', () => {
     for (let extra: u32 = 0; extra < 2; extra++) {
       begin();
       codes(257, 1);
-      for (let symbol: u32 = 0; symbol < 257; symbol++) lengthWord(symbol == 256 || symbol == 97 || (extra == 1 && symbol == 98) ? (extra == 1 ? 1 : 2) : 0);
+      for (let symbol: u32 = 0; symbol < 257; symbol++)
+        lengthWord(symbol == 256 || symbol == 97 || (extra == 1 && symbol == 98) ? (extra == 1 ? 1 : 2) : 0);
       lengthWord(0);
       put(0, 32);
       expect<i32>(open()).toBe(ErrorId.FIM_RT_0055);

@@ -1,5 +1,13 @@
 import { Bytes } from '../../../filters/memory/bytes';
-import { absentMediaType, formatOf, MediaType, mediaTypeOf, mayName, MessageFormat, namedMediaType } from '../../../filters/message/format';
+import {
+  absentMediaType,
+  formatOf,
+  MediaType,
+  mediaTypeOf,
+  mayName,
+  MessageFormat,
+  namedMediaType,
+} from '../../../filters/message/format';
 
 function media(text: string): MediaType {
   const bytes = Bytes.from(text);
@@ -104,7 +112,7 @@ describe('Content types that a route names', () => {
 });
 
 describe('Formats', () => {
-  it('are the route\'s where the content type says the same', () => {
+  it("are the route's where the content type says the same", () => {
     expect<MessageFormat>(format(MessageFormat.Xml, 'text/xml', '{}')).toBe(MessageFormat.Xml);
     expect<MessageFormat>(format(MessageFormat.Xml, 'application/json', '<a/>')).toBe(MessageFormat.Unknown);
     expect<MessageFormat>(format(MessageFormat.Json, 'text/xml', '{}')).toBe(MessageFormat.Unknown);
@@ -124,9 +132,17 @@ describe('Formats', () => {
     expect<MessageFormat>(format(MessageFormat.Detect, 'text/xml', '\n<a/>')).toBe(MessageFormat.Xml);
     expect<MessageFormat>(format(MessageFormat.Detect, 'text/xml', '\ufeff<a/>')).toBe(MessageFormat.Xml);
     expect<MessageFormat>(format(MessageFormat.Detect, 'application/json', '\ufeff{}')).toBe(MessageFormat.Unknown);
-    expect<MessageFormat>(format(MessageFormat.Detect, 'application/octet-stream', '{H:02')).toBe(MessageFormat.Unknown);
-    expect<MessageFormat>(format(MessageFormat.Detect, 'application/x-www-form-urlencoded', '%7B=')).toBe(MessageFormat.Form);
-    expect<MessageFormat>(format(MessageFormat.Detect, 'application/x-www-form-urlencoded', '<a/>')).toBe(MessageFormat.Unknown);
-    expect<MessageFormat>(format(MessageFormat.Detect, 'application/x-www-form-urlencoded', ' a=1')).toBe(MessageFormat.Unknown);
+    expect<MessageFormat>(format(MessageFormat.Detect, 'application/octet-stream', '{H:02')).toBe(
+      MessageFormat.Unknown,
+    );
+    expect<MessageFormat>(format(MessageFormat.Detect, 'application/x-www-form-urlencoded', '%7B=')).toBe(
+      MessageFormat.Form,
+    );
+    expect<MessageFormat>(format(MessageFormat.Detect, 'application/x-www-form-urlencoded', '<a/>')).toBe(
+      MessageFormat.Unknown,
+    );
+    expect<MessageFormat>(format(MessageFormat.Detect, 'application/x-www-form-urlencoded', ' a=1')).toBe(
+      MessageFormat.Unknown,
+    );
   });
 });

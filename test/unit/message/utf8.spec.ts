@@ -44,7 +44,9 @@ describe('isUtf8', () => {
 
 describe('utf8Length', () => {
   it('knows the ends of the ranges of RFC 3629', () => {
-    const good: StaticArray<u32> = [0x7f, 0x80c2, 0xbfdf, 0x80a0e0, 0xbf9fed, 0x8080ee, 0xbfbfef, 0x808090f0, 0xbfbf8ff4];
+    const good: StaticArray<u32> = [
+      0x7f, 0x80c2, 0xbfdf, 0x80a0e0, 0xbf9fed, 0x8080ee, 0xbfbfef, 0x808090f0, 0xbfbf8ff4,
+    ];
     for (let i = 0; i < good.length; i++) {
       store<u32>(TEXT, good[i]);
       const bytes: u32 = 4 - (clz(good[i]) >> 3);

@@ -16,24 +16,44 @@ function refused(text: string): void {
 function expectOrder(ascending: string[]): void {
   for (let i = 0; i < ascending.length; i++) {
     for (let j = 0; j < ascending.length; j++) {
-      expect<i32>(read(ascending[i]).compare(read(ascending[j]))).toBe(i < j ? -1 : i > j ? 1 : 0, ascending[i] + ' ' + ascending[j]);
+      expect<i32>(read(ascending[i]).compare(read(ascending[j]))).toBe(
+        i < j ? -1 : i > j ? 1 : 0,
+        ascending[i] + ' ' + ascending[j],
+      );
     }
   }
 }
 
 describe('Decimal', () => {
   it('orders numbers by value', () => {
-    expectOrder(['-1000000000', '-1', '-0.000000000000000001', '0', '0.000000000000000001', '0.1', '0.11', '1', '9', '10', '999999999', '1000000000', '1e35']);
+    expectOrder([
+      '-1000000000',
+      '-1',
+      '-0.000000000000000001',
+      '0',
+      '0.000000000000000001',
+      '0.1',
+      '0.11',
+      '1',
+      '9',
+      '10',
+      '999999999',
+      '1000000000',
+      '1e35',
+    ]);
   });
   it('knows one number in many spellings', () => {
     const spellings = ['100', '100.0', '100.00', '0100', '+100', '100.', '+0100.0', '1e2', '1E+2', '10000e-2', '0.1e3'];
-    for (let i = 0; i < spellings.length; i++) expect<i32>(read('100').compare(read(spellings[i]))).toBe(0, spellings[i]);
+    for (let i = 0; i < spellings.length; i++)
+      expect<i32>(read('100').compare(read(spellings[i]))).toBe(0, spellings[i]);
     expect<i32>(read('.5').compare(read('+0.50'))).toBe(0);
     expect<i32>(read('-.5').compare(read('-0.5'))).toBe(0);
     expect<i32>(read('-0').compare(read('0.000'))).toBe(0);
   });
   it('takes zeros at the ends that have no room', () => {
-    expect<i32>(read('000000000000000000000000000000000000000000000001').compare(read('1.0000000000000000000000000'))).toBe(0);
+    expect<i32>(
+      read('000000000000000000000000000000000000000000000001').compare(read('1.0000000000000000000000000')),
+    ).toBe(0);
   });
   it('refuses what has too many digits', () => {
     refused('1e36');
@@ -43,7 +63,27 @@ describe('Decimal', () => {
     refused('1e-19');
   });
   it('refuses what is no number', () => {
-    const texts = ['', '-', '+', '.', '+.', '-.', '+-1', '--1', '.e1', '1e', '1e+', '1x', '1 ', ' 1', '1,0', '1.2.3', '0x10', '１', 'Infinity'];
+    const texts = [
+      '',
+      '-',
+      '+',
+      '.',
+      '+.',
+      '-.',
+      '+-1',
+      '--1',
+      '.e1',
+      '1e',
+      '1e+',
+      '1x',
+      '1 ',
+      ' 1',
+      '1,0',
+      '1.2.3',
+      '0x10',
+      '１',
+      'Infinity',
+    ];
     for (let i = 0; i < texts.length; i++) refused(texts[i]);
   });
   it('adds exactly, with carries and signs', () => {
@@ -68,7 +108,20 @@ describe('Decimal', () => {
     expect<u32>(writtenDecimals(large.pointer, large.length)).toBe(0);
   });
   it('knows what is written like a number, of any size', () => {
-    const good = ['0', '-1', '+1', '.5', '1.', '-.5', '+1.e5', '007', '1.50', '1e9999999', '-12.5E-3', '123456789012345678901234567890123456789012'];
+    const good = [
+      '0',
+      '-1',
+      '+1',
+      '.5',
+      '1.',
+      '-.5',
+      '+1.e5',
+      '007',
+      '1.50',
+      '1e9999999',
+      '-12.5E-3',
+      '123456789012345678901234567890123456789012',
+    ];
     for (let i = 0; i < good.length; i++) {
       const text = Bytes.from(good[i]);
       expect<bool>(isDecimalText(text.pointer, text.length)).toBe(true, good[i]);

@@ -66,9 +66,41 @@ function table(rule: string, cases: string[]): void {
 
 describe('types', () => {
   it('are never converted', () => {
-    table('"type":"string"', ['"x"', '', '""', '', '1', '0006', 'true', '0006', 'null', '0006', '{}', '0006', '[]', '0006']);
+    table('"type":"string"', [
+      '"x"',
+      '',
+      '""',
+      '',
+      '1',
+      '0006',
+      'true',
+      '0006',
+      'null',
+      '0006',
+      '{}',
+      '0006',
+      '[]',
+      '0006',
+    ]);
     table('"type":"number"', ['1', '', '-1.5e3', '', '"1"', '0006', 'true', '0006', 'null', '0006', '[1]', '0006']);
-    table('"type":"integer"', ['1', '', '-12', '', '0', '', '1.0', '0006', '1e2', '0006', '1E2', '0006', '"1"', '0006', 'null', '0006']);
+    table('"type":"integer"', [
+      '1',
+      '',
+      '-12',
+      '',
+      '0',
+      '',
+      '1.0',
+      '0006',
+      '1e2',
+      '0006',
+      '1E2',
+      '0006',
+      '"1"',
+      '0006',
+      'null',
+      '0006',
+    ]);
     table('"type":"decimal"', ['1', '', '"1"', '', '"x"', '0006', 'true', '0006', 'null', '0006', '{}', '0006']);
     table('"type":"boolean"', ['true', '', 'false', '', '0', '0006', '"true"', '0006', 'null', '0006']);
     table('"type":"object"', ['{}', '', '{"a":1}', '', '[]', '0006', '"{}"', '0006', 'null', '0006']);
@@ -80,22 +112,101 @@ describe('types', () => {
 
 describe('texts', () => {
   it('have a length in code points, of the decoded text', () => {
-    table('"minLength":2,"maxLength":3', ['"a"', '0008', '""', '0008', '"ab"', '', '"中文字"', '', '"中文字符"', '0009', '"😀😀😀"', '', '"\\u4e2d\\ud83d\\ude00"', '', '"\\u0041"', '0008', '"\\n\\n\\n\\n"', '0009']);
+    table('"minLength":2,"maxLength":3', [
+      '"a"',
+      '0008',
+      '""',
+      '0008',
+      '"ab"',
+      '',
+      '"中文字"',
+      '',
+      '"中文字符"',
+      '0009',
+      '"😀😀😀"',
+      '',
+      '"\\u4e2d\\ud83d\\ude00"',
+      '',
+      '"\\u0041"',
+      '0008',
+      '"\\n\\n\\n\\n"',
+      '0009',
+    ]);
     table('"type":"number","maxLength":3', ['123', '', '1234', '0009', '-12', '', '-123', '0009', '1.5', '']);
   });
   it('match patterns where these are found', () => {
-    table('"pattern":"^01[0-9]{6}$"', ['"01000001"', '', '"0100000"', '0007', '"010000011"', '0007', '"02000001"', '0007', '" 01000001"', '0007', '"01000001\\n"', '0007', '"\\u003001000001"', '0007', '"0\\u0031000001"', '', '1000001', '0006']);
+    table('"pattern":"^01[0-9]{6}$"', [
+      '"01000001"',
+      '',
+      '"0100000"',
+      '0007',
+      '"010000011"',
+      '0007',
+      '"02000001"',
+      '0007',
+      '" 01000001"',
+      '0007',
+      '"01000001\\n"',
+      '0007',
+      '"\\u003001000001"',
+      '0007',
+      '"0\\u0031000001"',
+      '',
+      '1000001',
+      '0006',
+    ]);
     table('"pattern":"b+"', ['"abbc"', '', '"ac"', '0007', '""', '0007']);
     table('"type":"number","pattern":"^[0-9]+[.][0-9]{2}$"', ['1.50', '', '1.5', '0007', '-1.50', '0007']);
   });
   it('are one of an enumeration', () => {
-    table('"enum":["CNY","USD",""]', ['"CNY"', '', '""', '', '"cny"', '0010', '"CNY "', '0010', '"\\u0043NY"', '', '156', '0006']);
+    table('"enum":["CNY","USD",""]', [
+      '"CNY"',
+      '',
+      '""',
+      '',
+      '"cny"',
+      '0010',
+      '"CNY "',
+      '0010',
+      '"\\u0043NY"',
+      '',
+      '156',
+      '0006',
+    ]);
     table('"type":"number","enum":["1","1.0"]', ['1', '', '1.0', '', '1.00', '0010', '10', '0010']);
   });
   it('pass checks', () => {
-    table('"check":"Luhn"', ['"6222021234567894"', '', '"6222021234567895"', '0011', '"0"', '0011', '""', '0011', '"622202123456789x"', '0011', '"62220212345678940000"', '0011']);
+    table('"check":"Luhn"', [
+      '"6222021234567894"',
+      '',
+      '"6222021234567895"',
+      '0011',
+      '"0"',
+      '0011',
+      '""',
+      '0011',
+      '"622202123456789x"',
+      '0011',
+      '"62220212345678940000"',
+      '0011',
+    ]);
     table('"check":"Gb11643"', ['"11010519491231002X"', '', '"110105194912310021"', '0012', '""', '0012']);
-    table('"type":"decimal","check":"Amount"', ['"000000000100"', '', '100.00', '', '100', '', '-1', '0014', '1e2', '0014', '"1,000"', '0014', '""', '0014']);
+    table('"type":"decimal","check":"Amount"', [
+      '"000000000100"',
+      '',
+      '100.00',
+      '',
+      '100',
+      '',
+      '-1',
+      '0014',
+      '1e2',
+      '0014',
+      '"1,000"',
+      '0014',
+      '""',
+      '0014',
+    ]);
     table('"check":"Currency"', ['"156"', '', '"CNY"', '', '"RMB"', '0015']);
     table('"check":"Date"', ['"20240229"', '', '"20230229"', '0013']);
     table('"check":"Time"', ['"235959"', '', '"240000"', '0013']);
@@ -107,16 +218,44 @@ describe('texts', () => {
     table('"check":"Printable"', ['"T 001"', '', '"终端"', '0018']);
   });
   it('are tested in order: type, length, pattern, enumeration, check', () => {
-    table('"maxLength":4,"pattern":"^[0-9]","enum":["1","2x"],"check":"Numeric"', ['1', '0006', '"xxxxx"', '0009', '"x"', '0007', '"3"', '0010', '"2x"', '0018', '"1"', '']);
+    table('"maxLength":4,"pattern":"^[0-9]","enum":["1","2x"],"check":"Numeric"', [
+      '1',
+      '0006',
+      '"xxxxx"',
+      '0009',
+      '"x"',
+      '0007',
+      '"3"',
+      '0010',
+      '"2x"',
+      '0018',
+      '"1"',
+      '',
+    ]);
   });
   it('are asked of strings and numbers only', () => {
-    table('"type":"any","minLength":1', ['"x"', '', '1', '', 'true', '0006', 'null', '0006', '[1]', '0006', '{}', '0006']);
+    table('"type":"any","minLength":1', [
+      '"x"',
+      '',
+      '1',
+      '',
+      'true',
+      '0006',
+      'null',
+      '0006',
+      '[1]',
+      '0006',
+      '{}',
+      '0006',
+    ]);
   });
 });
 
 describe('required', () => {
   it('finds what is not there, at its own path', () => {
-    const validator = compile('{"rules":[{"path":"$.a.b","required":true},{"path":"$.c","required":true,"type":"any"},{"path":"$[\'x/y~z\']","required":true}]}');
+    const validator = compile(
+      '{"rules":[{"path":"$.a.b","required":true},{"path":"$.c","required":true,"type":"any"},{"path":"$[\'x/y~z\']","required":true}]}',
+    );
     expect<string>(judge(validator, '{"a":{"b":"1"},"c":null,"x/y~z":""}')).toBe('');
     expect<string>(judge(validator, '{}')).toBe('0005 /a/b\n0005 /c\n0005 /x~1y~0z');
     expect<string>(judge(validator, '{"a":{},"c":1,"x/y~z":"1"}')).toBe('0005 /a/b');
@@ -129,14 +268,18 @@ describe('required', () => {
     const validator = compile('{"rules":[{"path":"$.items[*].amount","required":true,"type":"number"}]}');
     expect<string>(judge(validator, '{"items":[{"amount":1},{"amount":2}]}')).toBe('');
     expect<string>(judge(validator, '{"items":[]}')).toBe('');
-    expect<string>(judge(validator, '{"items":[{"amount":1},{},{"amount":"3"},{"amount":4}]}')).toBe('0005 /items/1/amount\n0006 /items/2/amount');
+    expect<string>(judge(validator, '{"items":[{"amount":1},{},{"amount":"3"},{"amount":4}]}')).toBe(
+      '0005 /items/1/amount\n0006 /items/2/amount',
+    );
     expect<string>(judge(validator, '{"items":[1]}')).toBe('0005 /items/0/amount');
     expect<string>(judge(validator, '{"items":"none"}')).toBe('0006 /items');
     expect<string>(judge(validator, '{}')).toBe('0005 /items');
     expect<string>(judge(validator, '[]')).toBe('0005 /items');
   });
   it('reads member names with escapes', () => {
-    expect<string>(judge(compile('{"rules":[{"path":"$.transCode","required":true}]}'), '{"trans\\u0043ode":"1"}')).toBe('');
+    expect<string>(
+      judge(compile('{"rules":[{"path":"$.transCode","required":true}]}'), '{"trans\\u0043ode":"1"}'),
+    ).toBe('');
   });
 });
 
@@ -144,7 +287,9 @@ describe('findings', () => {
   it('come in the order of the message, bounded by maxErrors', () => {
     const rules = '"rules":[{"path":"$.list[*]","type":"number"},{"path":"$.b","required":true}]';
     const message = '{"list":["a",1,"b","c"]}';
-    expect<string>(judge(compile('{' + rules + '}'), message)).toBe('0006 /list/0\n0006 /list/2\n0006 /list/3\n0005 /b');
+    expect<string>(judge(compile('{' + rules + '}'), message)).toBe(
+      '0006 /list/0\n0006 /list/2\n0006 /list/3\n0005 /b',
+    );
     expect<string>(judge(compile('{"maxErrors":2,' + rules + '}'), message)).toBe('0006 /list/0\n0006 /list/2');
     expect<string>(judge(compile('{"maxErrors":1,' + rules + '}'), message)).toBe('0006 /list/0');
   });
@@ -156,7 +301,9 @@ describe('findings', () => {
     expect<string>(String.UTF8.decodeUnsafe(findings.pointer(63), findings.pointerLength(63))).toBe('/63');
   });
   it('are said once though several rules meet at one place', () => {
-    const validator = compile('{"rules":[{"path":"$.f","maxLength":2},{"path":"$.f","type":"string","profile":true},{"path":"$.*","check":"Numeric"}]}');
+    const validator = compile(
+      '{"rules":[{"path":"$.f","maxLength":2},{"path":"$.f","type":"string","profile":true},{"path":"$.*","check":"Numeric"}]}',
+    );
     expect<string>(judge(validator, '{"f":1}')).toBe('0006 /f');
     expect<string>(judge(validator, '{"f":"abc"}')).toBe('0009 /f\n0018 /f');
     expect<string>(judge(validator, '{"f":"12"}')).toBe('');
