@@ -1,6 +1,7 @@
 // The FinancialRoute: text and objects → checked resources → plugin configurations. See README.md.
 export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
-export type { RouteResource, Section, Sections } from './resource.ts';
+export type { RouteResource } from './resource.ts';
+export type { Section, Sections } from './sections.ts';
 export { formatPlace, type RouteIssue } from './route-error.ts';
 export {
   PLUGIN_CONFIG_VERSION,

@@ -1,6 +1,7 @@
 // The keys that a route names: read from the places that the schema says, and nowhere else.
 import { KEY_ID_PLACES } from './financial-route.gen.ts';
-import type { RouteResource, Sections } from './resource.ts';
+import type { RouteResource } from './resource.ts';
+import type { Sections } from './sections.ts';
 
 type Holder = Record<string, unknown>;
 

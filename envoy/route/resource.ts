@@ -1,16 +1,7 @@
 // One resource: schema, short form, defaults, rules.
 import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
-import type {
-  FinancialRoute,
-  RouteEncryption,
-  RouteMasking,
-  RouteRateLimit,
-  RouteSignature,
-  RouteSpec,
-  RouteValidation,
-  WasmModule,
-} from './financial-route.gen.ts';
+import type { FinancialRoute, RouteSpec, WasmModule } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import type { RouteConfig } from './plugin-config.gen.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
@@ -20,23 +11,8 @@ import { checkEncryption, checkMasking, checkRateLimit, checkSignature } from '.
 import { checkValidation } from './rules-validation.ts';
 import { checkApplies, checkFormat, checkLayout, checkMac, checkPassing, checkRoot, warnings } from './rules-whole.ts';
 import { checkSchema, isRecord, withDefaults, type Report } from './schema-check.ts';
+import type { Section, Sections } from './sections.ts';
 import type { RouteSource } from './source.ts';
-
-/** A stage's section of a spec, wherever it was written. */
-export interface Section<T> {
-  value: T;
-  /** `spec.<section>`, or `spec.wasm.config` in the short form. */
-  path: Path;
-}
-
-/** The stages' sections, with defaults. */
-export interface Sections {
-  rateLimit?: Section<RouteRateLimit>;
-  validation?: Section<RouteValidation>;
-  masking?: Section<RouteMasking>;
-  encryption?: Section<RouteEncryption>;
-  signature?: Section<RouteSignature>;
-}
 
 /** A resource that passed every check. */
 export interface RouteResource {

@@ -9,7 +9,7 @@ import type {
   RouteSignature,
 } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
-import type { Section } from './resource.ts';
+import type { Section } from './sections.ts';
 import { checkUnique } from './rules-match.ts';
 import type { Report } from './schema-check.ts';
 

@@ -10,7 +10,7 @@ import type {
 } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import { pbocVersions } from './profiles.ts';
-import type { Section } from './resource.ts';
+import type { Section } from './sections.ts';
 import { checkPattern, checkUnique } from './rules-match.ts';
 import { checkPlace, checkPlacesUnique } from './rules-stages.ts';
 import type { Report } from './schema-check.ts';

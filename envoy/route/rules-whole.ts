@@ -1,7 +1,7 @@
 // Rules that look at several sections of a spec.
 import { fieldSteps } from './field-place.ts';
 import type { RouteSpec } from './financial-route.gen.ts';
-import type { Sections } from './resource.ts';
+import type { Sections } from './sections.ts';
 import type { Report } from './schema-check.ts';
 
 /** Requests of these methods have no content that means anything (RFC 9110, 9.3). */

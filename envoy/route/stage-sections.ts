@@ -11,7 +11,8 @@ import type {
   StagesConfig,
 } from './plugin-config.gen.ts';
 import type { ProfileEntry } from './profiles.ts';
-import type { RouteResource, Sections } from './resource.ts';
+import type { RouteResource } from './resource.ts';
+import type { Sections } from './sections.ts';
 import { validatorSection } from './validation-section.ts';
 
 /** Names of the stages' sections. */

@@ -3,18 +3,8 @@
 // finds the routes of a path and of those that some servers take for the same.
 import { MAX_ROUTE_PATH_BYTES } from '../limits';
 import { Bytes, equalBytes, lowerAscii } from '../memory/bytes';
-import { Fit, RouteCandidate, Spelling } from './route-candidate';
+import { Fit, PathKind, RouteCandidate, Spelling } from './route-candidate';
 import { RequestLookup } from './request-lookup';
-
-/** How a route's path is compared. */
-export const enum PathKind {
-  /** The whole path. */
-  Exact = 0,
-  /** Whole segments from the start: `/a` takes `/a` and `/a/b`, not `/ab`. */
-  Prefix = 1,
-  /** A pattern for the whole path. */
-  Pattern = 2,
-}
 
 const FIRST_HASH: u32 = 0x811c9dc5;
 const SLASH: u32 = 47;

@@ -3,11 +3,20 @@
 import { Bytes, equalBytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
-import { PathKind } from './path-index';
 import { Pattern } from './pattern';
 import { RequestLookup } from './request-lookup';
 
 const SLASH: u8 = 47;
+
+/** How a route's path is compared. */
+export const enum PathKind {
+  /** The whole path. */
+  Exact = 0,
+  /** Whole segments from the start: `/a` takes `/a` and `/a/b`, not `/ab`. */
+  Prefix = 1,
+  /** A pattern for the whole path. */
+  Pattern = 2,
+}
 
 /** How a header is compared. */
 export const enum HeaderKind {

@@ -5,11 +5,12 @@ import { Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { ErrorId } from '../errors.gen';
-import { PathBucket, PathIndex, PathKind } from './path-index';
+import { HostTable } from './host-table';
+import { PathBucket, PathIndex } from './path-index';
 import { Pattern } from './pattern';
 import { RequestPath } from './request-path';
-import { HeaderCondition, HeaderKind, RouteCandidate } from './route-candidate';
-import { HostTable, RouteIndex } from './route-index';
+import { HeaderCondition, HeaderKind, PathKind, RouteCandidate } from './route-candidate';
+import { RouteIndex } from './route-index';
 import { sharedPattern } from './shared-pattern';
 
 /** Literal bytes of a pattern by which it is found. */

@@ -2,63 +2,10 @@
 // list. Servers do not all read a request alike; where their readings meet different routes it has none, and is
 // refused.
 import { ErrorId } from '../errors.gen';
-import { Bytes, hashBytes } from '../memory/bytes';
+import { HostTable } from './host-table';
 import { PathIndex, foldPath } from './path-index';
 import { HOST, NO_HOST, readHost } from './request-host';
 import { RequestLookup } from './request-lookup';
-
-export { RequestLookup } from './request-lookup';
-export { RouteIndexBuilder } from './route-index-builder';
-export { PathKind } from './path-index';
-export { HeaderKind } from './route-candidate';
-
-/** Routes of one host name, or of the names that end in `.suffix`. */
-export class HostEntry {
-  readonly paths: PathIndex = new PathIndex();
-
-  constructor(readonly name: Bytes) {}
-}
-
-/** Host names, lower case, in an open hash table. */
-export class HostTable {
-  private entries: HostEntry[] = [];
-  private slots: StaticArray<HostEntry | null> = new StaticArray<HostEntry | null>(2);
-
-  get size(): i32 {
-    return this.entries.length;
-  }
-
-  find(name: usize, length: u32): HostEntry | null {
-    const mask = this.slots.length - 1;
-    let slot = hashBytes(name, length) & mask;
-    while (true) {
-      const entry = unchecked(this.slots[slot]);
-      if (entry == null || entry.name.equals(name, length)) return entry;
-      slot = (slot + 1) & mask;
-    }
-  }
-
-  /** The entry of a name, made if there is none yet. */
-  entry(name: Bytes): HostEntry {
-    const found = this.find(name.pointer, name.length);
-    if (found != null) return found;
-    const entry = new HostEntry(name);
-    this.entries.push(entry);
-    if (this.entries.length * 2 <= this.slots.length) this.place(entry);
-    else {
-      this.slots = new StaticArray<HostEntry | null>(this.slots.length * 4);
-      for (let i = 0; i < this.entries.length; i++) this.place(this.entries[i]);
-    }
-    return entry;
-  }
-
-  private place(entry: HostEntry): void {
-    const mask = this.slots.length - 1;
-    let slot = entry.name.hash & mask;
-    while (this.slots[slot] != null) slot = (slot + 1) & mask;
-    this.slots[slot] = entry;
-  }
-}
 
 export class RouteIndex {
   /**

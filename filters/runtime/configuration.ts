@@ -3,7 +3,8 @@
 import { scratch } from '../memory/scratch';
 import { Bytes } from '../memory/bytes';
 import { PartKind, Parts } from '../memory/parts';
-import { RouteIndex, RouteIndexBuilder } from '../match/route-index';
+import { RouteIndex } from '../match/route-index';
+import { RouteIndexBuilder } from '../match/route-index-builder';
 import { MessageFormat } from '../message/format';
 import { JsonDocument } from '../message/json/document';
 import { BodyLayout, compileLayout } from './body-layout';

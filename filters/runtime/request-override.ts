@@ -3,7 +3,8 @@
 // may take any line and any element of a list for the one that counts.
 import { MAX_OVERRIDE_READINGS } from '../limits';
 import { Bytes, equalIgnoreCase } from '../memory/bytes';
-import { RequestLookup, RouteIndex } from '../match/route-index';
+import { RequestLookup } from '../match/request-lookup';
+import { RouteIndex } from '../match/route-index';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from './exchange';
 

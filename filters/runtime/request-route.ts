@@ -1,7 +1,7 @@
 // From a request to its route: its identity is judged here, once, before anything else looks at it (see
 // match/README.md).
 import { scratch } from '../memory/scratch';
-import { RequestLookup } from '../match/route-index';
+import { RequestLookup } from '../match/request-lookup';
 import { isUtf8 } from '../message/utf8';
 import { CompiledRoute, Configuration } from './configuration';
 import { ErrorId } from '../errors.gen';

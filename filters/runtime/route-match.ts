@@ -1,4 +1,5 @@
-import { HeaderKind, PathKind, RouteIndexBuilder } from '../match/route-index';
+import { HeaderKind, PathKind } from '../match/route-candidate';
+import { RouteIndexBuilder } from '../match/route-index-builder';
 import { ConfigReader } from './config-reader';
 import { HeaderMatchType, PathMatchType, RouteConfig } from './config.gen';
 import { ErrorId } from '../errors.gen';

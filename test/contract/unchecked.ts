@@ -1,7 +1,8 @@
 // A translation that skips the rules of the TypeScript side: what would the module say if the rules had a hole?
 import { parse } from 'yaml';
 import type { FinancialRoute } from '../../envoy/route/financial-route.gen.ts';
-import type { RouteResource, Sections } from '../../envoy/route/resource.ts';
+import type { RouteResource } from '../../envoy/route/resource.ts';
+import type { Sections } from '../../envoy/route/sections.ts';
 import { withDefaults } from '../../envoy/route/schema-check.ts';
 import { RouteSource } from '../../envoy/route/source.ts';
 import { translate, type Translation } from '../../envoy/route/index.ts';

@@ -2,7 +2,10 @@
 import '../../filters/runtime/abort';
 import { Bytes } from '../../filters/memory/bytes';
 import { scratch } from '../../filters/memory/scratch';
-import { HeaderKind, PathKind, RequestLookup, RouteIndex, RouteIndexBuilder } from '../../filters/match/route-index';
+import { RequestLookup } from '../../filters/match/request-lookup';
+import { HeaderKind, PathKind } from '../../filters/match/route-candidate';
+import { RouteIndex } from '../../filters/match/route-index';
+import { RouteIndexBuilder } from '../../filters/match/route-index-builder';
 import { input } from './door.module';
 
 export { room } from './door.module';
