@@ -76,5 +76,5 @@ export const STAGES: Stage[] = [
     run: ({ print }) => runScript('test/mesh/programs/programs.ts', [], 30 * MINUTE_MS, (line) => print(`    ${line}`)),
   },
   suite('mesh', 'real API server, istiod, pilot-agent and Envoy', 1, 20 * MINUTE_MS, 'mesh'),
-  suite('peers', 'other implementations, containers', 1, 10 * MINUTE_MS, 'peers'),
+  suite('peers', 'other implementations, containers', 1, 20 * MINUTE_MS, 'peers'),
 ];

@@ -303,6 +303,15 @@ function headOf(request: SpeltRequest): string {
 }
 
 /**
+ * Whether an answer of a stated length is there. A server that refused may take a second to close what it has answered.
+ */
+function isWhole(text: string): boolean {
+  const [head, body] = text.split(/\r\n\r\n(.*)/s);
+  const length = /^content-length: *(\d+)\s*$/im.exec(head!)?.[1];
+  return body !== undefined && length !== undefined && body.length >= Number(length);
+}
+
+/**
  * Sends one request on a connection of its own, byte by byte as it is spelt, and reads the answer. Status 0: the server
  * closed without one.
  */
@@ -325,7 +334,10 @@ export async function ask(port: number, request: SpeltRequest): Promise<Outcome>
       socket.destroy();
       failed(new Error(`no reply in time: ${JSON.stringify(request)}`));
     });
-    socket.on('data', (data: Buffer) => (text += data.toString('latin1')));
+    socket.on('data', (data: Buffer) => {
+      text += data.toString('latin1');
+      if (isWhole(text)) finish();
+    });
     socket.on('error', finish).on('close', finish);
     socket.write(Buffer.from(headOf(request), 'latin1'));
   });

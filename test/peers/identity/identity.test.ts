@@ -6,6 +6,9 @@ import { Harness } from '../../e2e/harness.ts';
 import { ask, compare, PROTECTING_ROUTES, speltRequests, tableRow } from '../../e2e/request-spellings.ts';
 import { SERVERS } from './servers.ts';
 
+/** Of the escapes of each byte, every so many; 1 asks all of them, which takes minutes a server. */
+const EVERY = Number(process.env.FIM_TEST_ESCAPES ?? 4);
+
 /** Canonical requests that every server runs. */
 const PLAIN = [
   { method: 'POST', path: '/v1/accounts:transfer', headers: ['host: x'] },
@@ -27,7 +30,7 @@ describe('no protected code runs unjudged', () => {
         upstream: new URL(`http://127.0.0.1:${server.port}`),
       });
       t.after(() => harness.stop());
-      const result = await compare(harness, server.port, speltRequests());
+      const result = await compare(harness, server.port, speltRequests(EVERY));
       t.diagnostic(tableRow(name, result));
       assert.deepEqual(result.passed, []);
       assert.ok(result.judged >= PLAIN.length);
