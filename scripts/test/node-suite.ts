@@ -7,6 +7,8 @@ import { emptyOutcome, type Outcome } from './outcome.ts';
 
 /** Lines of a file's own output that are shown when it fails. */
 const MAX_OUTPUT_LINES = 40;
+/** Failed files of a stage that are run once more. More of them are no chance. */
+const MAX_FILES_AGAIN = 4;
 
 export interface SuiteOptions {
   /** Folder under test/. */
@@ -33,6 +35,8 @@ interface FileTally {
 class Collector {
   readonly outcome = emptyOutcome();
   readonly files = new Map<string, FileTally>();
+  /** The deadline came: what did not report may be sound. */
+  stopped = false;
 
   private readonly print: (line: string) => void;
 
@@ -83,11 +87,29 @@ class Collector {
       this.print(
         `  ${tally.failed === 0 ? '✔' : '✖'} ${file}  ${tally.passed} passed${failedText}  (${Math.round(tally.ms)} ms)`,
       );
-      const last = this.outcome.failures.findLast((failure) => failure.name.startsWith(file));
+      const last = this.failuresOf(file).at(-1);
       if (last !== undefined && tally.output.length > 0) {
         last.detail += `\n— the file printed —\n${tally.output.slice(-MAX_OUTPUT_LINES).join('\n')}`;
       }
     }
+  }
+
+  /** Files with a failure of their own, sorted. */
+  failedFiles(): string[] {
+    return [...this.files.keys()].filter((file) => this.failuresOf(file).length > 0).sort();
+  }
+
+  /** Takes what a file reported when it ran alone in the place of what it reported among others. */
+  replace(file: string, alone: Outcome): void {
+    this.outcome.passed += alone.passed - (this.files.get(file)?.passed ?? 0);
+    const failures = this.failuresOf(file);
+    this.outcome.failed -= failures.length;
+    this.outcome.failures = this.outcome.failures.filter((failure) => !failures.includes(failure));
+    this.outcome.unstable.push(`${file}: ${failures.map(({ detail }) => detail.split('\n')[0]).join('; ')}`);
+  }
+
+  private failuresOf(file: string): Outcome['failures'] {
+    return this.outcome.failures.filter(({ name }) => name === file || name.startsWith(`${file} › `));
   }
 
   fail(name: string, detail: string): void {
@@ -105,14 +127,8 @@ export function suiteFiles(tier: string, names: string[] = []): string[] {
   return names.length === 0 ? all : all.filter((file) => names.some((name) => file.includes(name)));
 }
 
-/** Runs the files of one tier. A tier without a file fails: nothing that is listed may be empty. */
-export async function runSuite(options: SuiteOptions): Promise<Outcome> {
-  const collector = new Collector(options.print);
-  const files = suiteFiles(options.tier, options.names);
-  if (files.length === 0) {
-    collector.fail(`test/${options.tier}`, `no test file matches ${options.names.join(' ') || '**/*.test.ts'}`);
-    return collector.outcome;
-  }
+/** Runs `files` in one process of node:test and hands what they report to `collector`. */
+async function runFiles(files: string[], options: SuiteOptions, collector: Collector): Promise<void> {
   const reporter = new URL('./count-reporter.ts', import.meta.url).href;
   const args = [
     '--test',
@@ -133,6 +149,7 @@ export async function runSuite(options: SuiteOptions): Promise<Outcome> {
     }
   };
   const deadline = setTimeout(() => {
+    collector.stopped = true;
     collector.fail(`test/${options.tier}`, `not finished after ${options.deadlineMs / 1000} s`);
     stop();
   }, options.deadlineMs);
@@ -152,5 +169,29 @@ export async function runSuite(options: SuiteOptions): Promise<Outcome> {
       `test/${options.tier}`,
       `node --test ended with ${code}\n${errors.slice(-MAX_OUTPUT_LINES).join('\n')}`,
     );
+}
+
+/** Runs each file that failed once more, alone. One that passes then is no failure, but it is named as unstable. */
+async function runFailedAgain(options: SuiteOptions, collector: Collector): Promise<void> {
+  const failed = collector.failedFiles();
+  if (collector.stopped || failed.length > MAX_FILES_AGAIN) return;
+  for (const file of failed) {
+    options.print(`  … ${file} once more, alone`);
+    const again = new Collector(options.print);
+    await runFiles([file], { ...options, concurrency: 1 }, again);
+    if (again.outcome.failed === 0) collector.replace(file, again.outcome);
+  }
+}
+
+/** Runs the files of one tier. A tier without a file fails: nothing that is listed may be empty. */
+export async function runSuite(options: SuiteOptions): Promise<Outcome> {
+  const collector = new Collector(options.print);
+  const files = suiteFiles(options.tier, options.names);
+  if (files.length === 0) {
+    collector.fail(`test/${options.tier}`, `no test file matches ${options.names.join(' ') || '**/*.test.ts'}`);
+    return collector.outcome;
+  }
+  await runFiles(files, options, collector);
+  await runFailedAgain(options, collector);
   return collector.outcome;
 }

@@ -14,11 +14,13 @@ export interface Outcome {
   failed: number;
   /** Tests marked skip or todo: names. Under CI=true each counts as failed. */
   skipped: string[];
+  /** Files that failed among others and passed when they ran once more, alone. */
+  unstable: string[];
   failures: Failure[];
 }
 
 export function emptyOutcome(): Outcome {
-  return { passed: 0, failed: 0, skipped: [], failures: [] };
+  return { passed: 0, failed: 0, skipped: [], unstable: [], failures: [] };
 }
 
 /** Adds `part` to `total`. */
@@ -26,11 +28,12 @@ export function addOutcome(total: Outcome, part: Outcome): void {
   total.passed += part.passed;
   total.failed += part.failed;
   total.skipped.push(...part.skipped);
+  total.unstable.push(...part.unstable);
   total.failures.push(...part.failures);
 }
 
 /** An outcome of one check that is either good or not. */
 export function singleOutcome(name: string, problem: string | null): Outcome {
   if (problem === null) return { ...emptyOutcome(), passed: 1 };
-  return { passed: 0, failed: 1, skipped: [], failures: [{ name, detail: problem }] };
+  return { ...emptyOutcome(), failed: 1, failures: [{ name, detail: problem }] };
 }

@@ -18,6 +18,10 @@ const FILES = {
   'half/a.test.ts':
     "import { setImmediate } from 'node:timers/promises';\nit('reports', async () => { for (let i = 0; i < 100; i++) await setImmediate(); });\n" +
     "it('ends the process', async () => {\n  process.stdout.write('', () => setTimeout(() => process.exit(0), 200));\n  await new Promise(() => {});\n});\nit('never runs', () => {});\n",
+  'chance/a.test.ts':
+    "import { existsSync, writeFileSync } from 'node:fs';\nit('is sound', () => {});\n" +
+    "it('passes the second time', () => {\n  const before = existsSync('ran');\n  writeFileSync('ran', '');\n  assert.ok(before, 'too slow');\n});\n",
+  'chance/b.test.ts': "it('is sound', () => {});\n",
   'empty/a.test.ts': '\n',
   'hangs/a.test.ts': "it('waits', () => new Promise(() => setInterval(() => {}, 1000)));\n",
 };
@@ -65,6 +69,12 @@ describe('node:test suites', () => {
   it('reports what is left out', async () => {
     const { passed, failed, skipped } = await run('partial');
     assert.deepEqual([passed, failed, skipped], [1, 0, ['test/partial/a.test.ts › left out']]);
+  });
+
+  it('runs a failed file once more, alone, and names it', async () => {
+    const { passed, failed, failures, unstable } = await run('chance');
+    assert.deepEqual([passed, failed, failures], [3, 0, []]);
+    assert.deepEqual(unstable, ['test/chance/a.test.ts: too slow']);
   });
 
   for (const tier of ['crash', 'dies', 'empty', 'no-such-folder']) {
