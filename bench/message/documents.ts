@@ -22,7 +22,7 @@ function item(i: number, chinese: boolean): object {
 export function message(bytes: number, chinese: boolean, pretty: boolean): string {
   const items: object[] = [];
   let text = '';
-  for (let step = 1; ; step *= 2) {
+  for (;;) {
     const room = Math.max(1, Math.ceil(((bytes - Buffer.byteLength(text)) / 300) * 0.9));
     for (let i = 0; i < room; i++) items.push(item(items.length, chinese));
     text = JSON.stringify({ transCode: '01000001', batch: 'B20240801', items }, null, pretty ? 2 : undefined);

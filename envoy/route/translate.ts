@@ -62,7 +62,7 @@ export interface Translation {
    * The issue that a module's refusal means: its code and a JSON Pointer into the plugin configuration, at the user's
    * line.
    */
-  locate(code: string, pointer: string): RouteIssue;
+  locate: (code: string, pointer: string) => RouteIssue;
 }
 
 const SECTION_OF_MODULE: Record<(typeof CHAIN_MODULES)[number], StageName> = {

@@ -23,7 +23,9 @@ function rows(root: RouteNode, owner: RouteNode, prefix: string): string[] {
   return Object.entries(owner.properties ?? {}).flatMap(([key, given]) => {
     const node = resolveNode(root, given);
     const name = `${prefix}${key}${node.type === 'array' ? '[]' : ''}`;
-    const preset = required.has(key) ? 'required' : node.default === undefined ? '' : `\`${node.default}\``;
+    const { default: value } = node;
+    const shown = typeof value === 'string' ? value : JSON.stringify(value);
+    const preset = required.has(key) ? 'required' : value === undefined ? '' : `\`${shown}\``;
     const row = `| \`${name}\` | ${typeCell(root, given)} | ${preset} | ${cell(given.description ?? node.description ?? '')} |`;
     const inner = resolveNode(root, node.items ?? node);
     return inner.properties === undefined ? [row] : [row, ...rows(root, inner, `${name}.`)];

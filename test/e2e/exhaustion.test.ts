@@ -69,7 +69,7 @@ describe('held bodies that never end', () => {
     const sessions = Array.from({ length: CONNECTIONS }, () => connectHttp2(harness.url).on('error', () => {}));
     try {
       await Promise.all(sessions.map((session) => hold(session, MAX_CONCURRENT_STREAMS / 2, MIB)));
-      await Promise.all(sessions.map((session) => (session.destroyed ? undefined : hold(session, 8, 16 * MIB))));
+      await Promise.all(sessions.map(async (session) => session.destroyed || hold(session, 8, 16 * MIB)));
     } finally {
       clearInterval(watch);
       for (const session of sessions) session.destroy();

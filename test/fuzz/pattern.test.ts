@@ -120,10 +120,10 @@ function randomPattern(random: Random, depth: number): string {
     else if (dice < 75) part = random.pick(LOOKS);
     else if (depth > 0) {
       const open = random.pick(FLAGS).replace('<n>', `<n${random.below(1e9)}>`);
-      part = /\)$/.test(open)
+      part = open.endsWith(')')
         ? open
         : `${open}${randomPattern(random, depth - 1)}${random.chance(40) ? `|${randomPattern(random, depth - 1)}` : ''})`;
-      if (/\)$/.test(open)) {
+      if (open.endsWith(')')) {
         parts.push(part);
         continue;
       }

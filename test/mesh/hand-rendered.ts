@@ -35,13 +35,27 @@ export const KMS_CLUSTER = 'outbound|8200||kms.fim.internal';
 /** Filter and configuration of the plugin for one workload. */
 export function envoyFilter({ name, app, context, moduleUrl, sha256, config }: HandRendered): KubeObject {
   const plugin = {
-    ...{ name: 'fim', root_id: 'fim', failure_policy: 'FAIL_RELOAD', allow_on_headers_stop_iteration: true },
+    name: 'fim',
+    root_id: 'fim',
+    failure_policy: 'FAIL_RELOAD',
+    allow_on_headers_stop_iteration: true,
     vm_config: {
       vm_id: 'fim',
       runtime: 'envoy.wasm.runtime.v8',
-      code: { remote: { http_uri: { uri: moduleUrl, timeout: '10s' }, sha256 } },
+      code: {
+        remote: {
+          http_uri: {
+            uri: moduleUrl,
+            timeout: '10s',
+          },
+          sha256,
+        },
+      },
     },
-    configuration: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: JSON.stringify(config) },
+    configuration: {
+      '@type': 'type.googleapis.com/google.protobuf.StringValue',
+      value: JSON.stringify(config),
+    },
   };
   const filter = {
     name: 'fim',

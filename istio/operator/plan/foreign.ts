@@ -62,9 +62,12 @@ function networkFilter(name: string | undefined, operation: string, value: Recor
       ? { kind: 'takes', what: `${operation} of the connection manager` }
       : undefined;
   const type = String((value.typed_config as { '@type'?: string } | undefined)?.['@type'] ?? '');
-  return TERMINAL.test(type)
-    ? { kind: 'takes', what: `a filter ${String(value.name ?? '')} that ends the chain` }
-    : undefined;
+  return TERMINAL.test(type) ? { kind: 'takes', what: `a filter ${nameOf(value)} that ends the chain` } : undefined;
+}
+
+/** `name` of a patch's value; empty if there is none. */
+function nameOf(value: Record<string, unknown>): string {
+  return typeof value.name === 'string' ? value.name : '';
 }
 
 /** What one patch does to chains; undefined: nothing that concerns FIM. */
@@ -86,8 +89,8 @@ function reachOf({ applyTo, match, patch }: Patch): Reach | undefined {
           ? { kind: 'alters', what: 'MERGE of listeners' }
           : undefined;
     case 'EXTENSION_CONFIG':
-      return String(value.name ?? '').startsWith('fim.')
-        ? { kind: 'takes', what: `the configuration of filter ${String(value.name)}` }
+      return nameOf(value).startsWith('fim.')
+        ? { kind: 'takes', what: `the configuration of filter ${nameOf(value)}` }
         : undefined;
     case 'HTTP_ROUTE':
     case 'VIRTUAL_HOST':

@@ -57,16 +57,19 @@ export class ApiServer {
     const client = `http://${HOST}:${etcd}`;
     const peers = `http://${HOST}:${peer}`;
     this.etcd = this.run('etcd', programs.etcd, [
-      ...['--data-dir', this.file('etcd'), '--listen-client-urls', client, '--advertise-client-urls', client],
-      ...[
-        '--listen-peer-urls',
-        peers,
-        '--initial-advertise-peer-urls',
-        peers,
-        '--initial-cluster',
-        `default=${peers}`,
-        '--unsafe-no-fsync',
-      ],
+      '--data-dir',
+      this.file('etcd'),
+      '--listen-client-urls',
+      client,
+      '--advertise-client-urls',
+      client,
+      '--listen-peer-urls',
+      peers,
+      '--initial-advertise-peer-urls',
+      peers,
+      '--initial-cluster',
+      `default=${peers}`,
+      '--unsafe-no-fsync',
     ]);
     await this.startServer();
   }
@@ -75,32 +78,22 @@ export class ApiServer {
   async startServer(): Promise<void> {
     const key = this.file('service-account.key');
     this.server = this.run('kube-apiserver', this.programs!.kubeApiserver, [
-      ...[
-        `--etcd-servers=http://${HOST}:${this.ports.etcd}`,
-        `--bind-address=${HOST}`,
-        `--secure-port=${this.ports.api}`,
-        `--advertise-address=${HOST}`,
-      ],
-      ...[
-        `--cert-dir=${this.file('pki')}`,
-        '--endpoint-reconciler-type=none',
-        '--service-cluster-ip-range=10.96.0.0/16',
-      ],
-      ...[
-        '--service-account-issuer=https://kubernetes.default.svc',
-        '--api-audiences=https://kubernetes.default.svc,istio-ca',
-      ],
-      ...[
-        `--service-account-key-file=${key}`,
-        `--service-account-signing-key-file=${key}`,
-        `--token-auth-file=${this.file('tokens.csv')}`,
-      ],
-      ...[
-        '--authorization-mode=RBAC',
-        '--disable-admission-plugins=ServiceAccount',
-        '--profiling=false',
-        '--allow-privileged=true',
-      ],
+      `--etcd-servers=http://${HOST}:${this.ports.etcd}`,
+      `--bind-address=${HOST}`,
+      `--secure-port=${this.ports.api}`,
+      `--advertise-address=${HOST}`,
+      `--cert-dir=${this.file('pki')}`,
+      '--endpoint-reconciler-type=none',
+      '--service-cluster-ip-range=10.96.0.0/16',
+      '--service-account-issuer=https://kubernetes.default.svc',
+      '--api-audiences=https://kubernetes.default.svc,istio-ca',
+      `--service-account-key-file=${key}`,
+      `--service-account-signing-key-file=${key}`,
+      `--token-auth-file=${this.file('tokens.csv')}`,
+      '--authorization-mode=RBAC',
+      '--disable-admission-plugins=ServiceAccount',
+      '--profiling=false',
+      '--allow-privileged=true',
     ]);
     await until('the API server is ready', () => this.isReady(), READY_DEADLINE_MS);
   }

@@ -210,13 +210,11 @@ export class Proxy {
     const { admin, status, health, prometheus } = this.ports;
     const { name, namespace, labels, address, concurrency = 1, drainDuration = '1s' } = this.options;
     return {
-      ...{
-        POD_NAME: this.pod,
-        POD_NAMESPACE: namespace,
-        SERVICE_ACCOUNT: name,
-        INSTANCE_IP: address,
-        TRUST_DOMAIN: 'cluster.local',
-      },
+      POD_NAME: this.pod,
+      POD_NAMESPACE: namespace,
+      SERVICE_ACCOUNT: name,
+      INSTANCE_IP: address,
+      TRUST_DOMAIN: 'cluster.local',
       ...{
         ISTIO_META_CLUSTER_ID: 'Kubernetes',
         ISTIO_META_WORKLOAD_NAME: name,
@@ -224,15 +222,28 @@ export class Proxy {
         ISTIO_META_INTERCEPTION_MODE: 'NONE',
       },
       ISTIO_METAJSON_LABELS: JSON.stringify(labels),
-      ...{ ENVOY_STATUS_PORT: String(health), ENVOY_PROMETHEUS_PORT: String(prometheus) },
+      ...{
+        ENVOY_STATUS_PORT: String(health),
+        ENVOY_PROMETHEUS_PORT: String(prometheus),
+      },
       ...{
         ISTIOD_SAN: 'istiod.istio-system.svc',
         CA_ADDR: this.parts.discoveryAddress,
         PEER_METADATA_DISCOVERY: 'false',
       },
       PROXY_CONFIG: JSON.stringify({
-        ...{ binaryPath: './envoy', configPath: './etc/istio/proxy', discoveryAddress: this.parts.discoveryAddress },
-        ...{ proxyAdminPort: admin, statusPort: status, concurrency, terminationDrainDuration: '1s', drainDuration },
+        ...{
+          binaryPath: './envoy',
+          configPath: './etc/istio/proxy',
+          discoveryAddress: this.parts.discoveryAddress,
+        },
+        ...{
+          proxyAdminPort: admin,
+          statusPort: status,
+          concurrency,
+          terminationDrainDuration: '1s',
+          drainDuration,
+        },
       }),
     };
   }

@@ -1,0 +1,29 @@
+// npm run check: types and lint of everything that runs on Node, and the layout of all sources.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** What is run, with what to do when it fails. */
+const CHECKS = [
+  { tool: 'node_modules/typescript/bin/tsc', args: ['--noEmit', '-p', 'tsconfig.json'], advice: '' },
+  { tool: 'node_modules/oxlint/bin/oxlint', args: ['--type-aware', '-f', 'unix'], advice: '' },
+  {
+    tool: 'node_modules/prettier/bin/prettier.cjs',
+    args: ['--check', '--cache', '--log-level', 'warn', '.'],
+    advice: '`npm run format` lays them out.',
+  },
+];
+
+/** Runs one tool; its output if it found something. */
+async function run({ tool, args, advice }: (typeof CHECKS)[number]): Promise<string[]> {
+  const child = spawn(process.execPath, [tool, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const status = await new Promise<number | null>((done) => child.on('close', done));
+  return status === 0 ? [] : [[output.trim(), advice].filter((text) => text !== '').join('\n')];
+}
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+const problems = (await Promise.all(CHECKS.map(run))).flat();
+for (const problem of problems) process.stdout.write(`${problem}\n`);
+process.exit(problems.length > 0 ? 1 : 0);
