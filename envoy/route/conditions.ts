@@ -11,7 +11,7 @@ export interface ConditionDraft {
   observedGeneration?: number;
 }
 
-/** Accepts that national TLS is missing: `Programmed` then speaks of the rest. */
+/** Accepts that national TLS is missing, as `tls.missing: Accept` does: `Programmed` then speaks of the rest. */
 export const ACCEPT_MISSING_TLCP = 'fim.financial/accept-missing-tlcp';
 
 /** What a warning means in one word, by its code; the first one gives the condition's reason. */
@@ -20,6 +20,7 @@ const WARNING_REASONS: Partial<Record<RouteIssue['code'], string>> = {
   'FIM-CFG-1061': 'NotObserved',
   'FIM-CFG-1062': 'NothingAsked',
   'FIM-CFG-1063': 'WithoutEffect',
+  'FIM-CFG-1067': 'FormerName',
 };
 
 function describe(issues: readonly RouteIssue[]): string {
@@ -62,7 +63,8 @@ export function rejectedConditions(issues: readonly RouteIssue[], generation?: n
 
 /** Whether the route asks for national TLS and nothing says that its lack is accepted. */
 export function lacksTlcp(resource: RouteResource): boolean {
-  return resource.spec.tls !== undefined && resource.annotations[ACCEPT_MISSING_TLCP] !== 'true';
+  const { tls } = resource.spec;
+  return tls !== undefined && tls.missing !== 'Accept' && resource.annotations[ACCEPT_MISSING_TLCP] !== 'true';
 }
 
 /**
@@ -100,7 +102,7 @@ export function translatedConditions(
         'Programmed',
         'False',
         'TlcpNotTerminated',
-        `FIM-CFG-1060 $.spec.tls.cipherSuites: national TLS cannot be terminated in this Envoy yet; the annotation ${ACCEPT_MISSING_TLCP}: "true" accepts the lack.`,
+        `FIM-CFG-1060 $.spec.tls.cipherSuites: national TLS cannot be terminated in this Envoy yet; tls.missing: Accept says that the rest is enough.`,
       ),
     );
   else conditions.push(make('Programmed', 'Unknown', 'Pending', 'No proxy has reported the configuration yet.'));

@@ -69,6 +69,7 @@ export type ErrorCode =
   | 'FIM-CFG-1057'
   | 'FIM-CFG-1065'
   | 'FIM-CFG-1066'
+  | 'FIM-CFG-1067'
   | 'FIM-CFG-1070'
   | 'FIM-CFG-1071'
   | 'FIM-CFG-1060'
@@ -287,7 +288,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1010': {"status":0,"title":"Text does not have the required form","titleZh":"文本不符合要求的格式","advice":"Give the field the form that the schema names."},
   'FIM-CFG-1011': {"status":0,"title":"Empty where something is required","titleZh":"必填内容为空","advice":"Give a value or leave the field out."},
   'FIM-CFG-1020': {"status":0,"title":"targetRefs and selector exclude each other","titleZh":"targetRefs 与 selector 互斥","advice":"Keep one of them."},
-  'FIM-CFG-1021': {"status":0,"title":"Target kind is not supported","titleZh":"不支持的目标类型","advice":"Target a Gateway of gateway.networking.k8s.io or a Service of the core group."},
+  'FIM-CFG-1021': {"status":0,"title":"Target kind is not supported","titleZh":"不支持的目标类型","advice":"Target a Gateway or an HTTPRoute of gateway.networking.k8s.io, or a Service of the core group (which has no sections)."},
   'FIM-CFG-1022': {"status":0,"title":"Entry stands twice in a list","titleZh":"列表中有重复项","advice":"Keep one of them."},
   'FIM-CFG-1023': {"status":0,"title":"Field needs exactly one of name and path","titleZh":"字段必须且只能有 name 与 path 之一","advice":"`name` is a member's name, `path` a place in the message."},
   'FIM-CFG-1024': {"status":0,"title":"Pattern is not in the supported subset","titleZh":"正则表达式不在支持的子集内","advice":"Use RE2 syntax without look-around, back-references and flags."},
@@ -323,9 +324,10 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1057': {"status":0,"title":"Name belongs to a profile that FIM brings","titleZh":"该名称属于内置的校验配置","advice":"Choose another name, and `extends` for its rules."},
   'FIM-CFG-1065': {"status":0,"title":"Settings of the signature contradict each other","titleZh":"签名设置互相矛盾","advice":"Set `request` or `response` to Verify or Sign; the three headers have different names, and the signature's own is not among the signed ones."},
   'FIM-CFG-1066': {"status":0,"title":"Validation in passing does not go with other parts of the route","titleZh":"流式校验与路由的其他部分不兼容","advice":"`validation.mode: Stream` needs JSON bodies and a route without masking, encryption, a limit by field, conditions, rules between fields, extracted values and a verdict header; or use `mode: Buffer`."},
+  'FIM-CFG-1067': {"status":0,"title":"Former name of a value","titleZh":"取值使用了旧名称","advice":"It means the same, and is taken as ever; write the name that is given, as the Gateway API does."},
   'FIM-CFG-1070': {"status":0,"title":"Layout of bodies is not of their format","titleZh":"消息体布局与其格式不符","advice":"`body.iso8583` goes with `format: ISO8583`, `body.tlvEncoding` with `format: TLV`; `body.contentTypes` with any but `Detect`, and names types that mean no other format."},
   'FIM-CFG-1071': {"status":0,"title":"Encoding or content does not fit the format of the data element","titleZh":"编码或内容与数据元的格式不符","advice":"Bytes are Binary or Hex, texts Ascii or Ebcdic, digits and tracks also Bcd; only b holds TLV."},
-  'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless the annotation fim.financial/accept-missing-tlcp accepts the lack."},
+  'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless `tls.missing: Accept` says that the rest is enough."},
   'FIM-CFG-1061': {"status":0,"title":"Observe does not turn off masking or encryption","titleZh":"Observe 不会关闭脱敏或加密","advice":"Nothing to do: limits and validation only count, masking and encryption act."},
   'FIM-CFG-1062': {"status":0,"title":"Route has no policy","titleZh":"路由没有策略","advice":"It exempts its requests from less specific routes; add a section if that is not meant."},
   'FIM-CFG-1063': {"status":0,"title":"Setting has no effect","titleZh":"设置不起作用","advice":"Drop it, or add the policy that it is for."},

@@ -30,14 +30,16 @@ export interface RouteMetadata {
   managedFields?: Record<string, unknown>[];
 }
 
-/** One object of the route's namespace that enforces the policy. */
+/** One object of the route's namespace that the policy is for. */
 export interface TargetRef {
   /** API group: `gateway.networking.k8s.io`, or empty for a Service. */
   group: string;
-  /** `Gateway` or `Service`. */
+  /** `Gateway`, `HTTPRoute` or `Service`. A policy of an HTTPRoute concerns the hosts that it serves at its Gateways, and what its rules match, and nothing else. */
   kind: string;
   /** Name of the object. */
   name: string;
+  /** Part of the object: a listener of a Gateway (the policy concerns the hosts that it serves), a rule of an HTTPRoute (the requests that it matches). Absent: all of it. */
+  sectionName?: string;
 }
 
 /** Workloads of this namespace whose sidecar enforces the policy. */
@@ -49,31 +51,31 @@ export interface WorkloadSelector {
 /** HttpMethod */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'CONNECT' | 'OPTIONS' | 'TRACE' | 'PATCH';
 
-/** `Exact`; `Prefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `Pattern`: a regular expression (RE2 subset) for the whole canonical path. */
+/** `Exact`; `PathPrefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `RegularExpression` (RE2 subset) for the whole canonical path. Former names, which mean the same: `Prefix`, `Pattern`. */
 export type PathMatchKind = 'Exact' | 'Prefix' | 'Pattern';
 
 /** The request's path, without its query string, in canonical form: escapes of characters that need none are decoded, other escapes have capital digits, empty and dot segments are resolved; the path of the resource is brought into the same form. Requests whose path has no such form, or that servers would read in different ways, are refused with 400. */
 export interface PathMatch {
-  /** `Exact`; `Prefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `Pattern`: a regular expression (RE2 subset) for the whole canonical path. */
+  /** `Exact`; `PathPrefix` of whole segments (`/a` matches `/a` and `/a/b`, not `/ab`); `RegularExpression` (RE2 subset) for the whole canonical path. Former names, which mean the same: `Prefix`, `Pattern`. */
   type?: PathMatchKind;
   /** The path, prefix or pattern. Paths and prefixes may hold UTF-8, which stands for its escapes; patterns are visible ASCII. */
   value: string;
 }
 
-/** `Exact`; `Pattern`: a regular expression (RE2 subset) for the whole value; `Present`: any value. */
-export type HeaderMatchKind = 'Exact' | 'Pattern' | 'Present';
+/** `Exact`; `RegularExpression` (RE2 subset) for the whole value; `Present`: any value. Former name, which means the same: `Pattern`. */
+export type HeaderMatchKind = 'Exact' | 'Present' | 'Pattern';
 
 /** One request header. */
 export interface HeaderMatch {
   /** Name, without regard to case. */
   name: string;
-  /** `Exact`; `Pattern`: a regular expression (RE2 subset) for the whole value; `Present`: any value. */
+  /** `Exact`; `RegularExpression` (RE2 subset) for the whole value; `Present`: any value. Former name, which means the same: `Pattern`. */
   type?: HeaderMatchKind;
   /** Value or pattern; absent with `Present`. */
   value?: string;
 }
 
-/** Which requests the policy is for: all parts must match, an absent part matches all. A request meets the most specific route: host, then path (Exact, Pattern, longest Prefix), method, number of headers; equal ones by age, then name. */
+/** Which requests the policy is for: all parts must match, an absent part matches all. A request meets the most specific route: host, then path (Exact, RegularExpression, longest PathPrefix), method, number of headers; equal ones by age, then name. */
 export interface RouteMatch {
   /** Host names, lower case, without port. `*.bank.cn` stands for one or more labels before `.bank.cn`. */
   hosts?: string[];
@@ -218,10 +220,15 @@ export interface RouteBody {
 /** CipherSuite */
 export type CipherSuite = 'ECDHE-SM4-SM3' | 'ECC-SM4-SM3' | 'ECDHE-SM4-GCM-SM3' | 'ECC-SM4-GCM-SM3';
 
-/** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless an annotation accepts the lack. */
+/** What it means that national TLS cannot be terminated: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
+export type MissingTls = 'Refuse' | 'Accept';
+
+/** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless `missing` accepts the lack. */
 export interface RouteTls {
   /** Cipher suites in order of preference. `ECDHE-SM4-SM3` is ECDHE_SM4_CBC_SM3 (0xE011); client certificates are required with ECDHE. */
   cipherSuites: CipherSuite[];
+  /** What it means that national TLS cannot be terminated: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
+  missing?: MissingTls;
 }
 
 /** Where the field is; `Query` and `Header` need `name`. */
@@ -521,7 +528,7 @@ export type MessageSignatureAlgorithm = 'HMAC-SM3' | 'SM2';
 /** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone. Of a body that came compressed what comes out is signed. Absent: Message for HMAC-SM3, Body for SM2. */
 export type SignedPart = 'Message' | 'Body';
 
-/** How the signature is written. */
+/** How the signature is written. Former names, which mean the same: `base64`, `hex`. */
 export type SignatureText = 'base64' | 'hex';
 
 /** SM2: r and s as `DER` (GM/T 0009), or one after the other (`RS`). */
@@ -547,7 +554,7 @@ export interface RouteSignature {
   nonceHeader?: string;
   /** Headers that are signed with the message, in this order. */
   headers?: string[];
-  /** How the signature is written. */
+  /** How the signature is written. Former names, which mean the same: `base64`, `hex`. */
   encoding?: SignatureText;
   /** SM2: r and s as `DER` (GM/T 0009), or one after the other (`RS`). */
   form?: SignatureForm;
@@ -570,17 +577,17 @@ export interface RouteWasm {
 
 /** The policy. Every part is optional; an absent part does nothing. Their order is fixed: limit, decrypt, validate, mask, encrypt. */
 export interface RouteSpec {
-  /** Gateways (or waypoint Services) of this namespace that enforce the policy. Without `targetRefs` and `selector`: the namespace's gateways, or the one Envoy of standalone mode; never all sidecars. */
+  /** Gateways, HTTPRoutes or waypoint Services of this namespace that the policy is for. Without `targetRefs` and `selector`: the namespace's gateways, or the one Envoy of standalone mode; never all sidecars. */
   targetRefs?: TargetRef[];
   /** Workloads of this namespace whose sidecar enforces the policy. */
   selector?: WorkloadSelector;
-  /** Which requests the policy is for: all parts must match, an absent part matches all. A request meets the most specific route: host, then path (Exact, Pattern, longest Prefix), method, number of headers; equal ones by age, then name. */
+  /** Which requests the policy is for: all parts must match, an absent part matches all. A request meets the most specific route: host, then path (Exact, RegularExpression, longest PathPrefix), method, number of headers; equal ones by age, then name. */
   match?: RouteMatch;
   /** `Observe`: limits and validation count and tag, and never block. It never turns off masking or encryption. */
   enforcement?: Enforcement;
   /** How bodies are held for the stages that must see them whole. */
   body?: RouteBody;
-  /** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless an annotation accepts the lack. */
+  /** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless `missing` accepts the lack. */
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
@@ -643,6 +650,30 @@ export interface RouteCondition {
   lastTransitionTime: string;
 }
 
+/** The target. */
+export interface RouteAncestorRef {
+  /** API group. */
+  group: string;
+  /** Kind. */
+  kind: string;
+  /** Namespace: the route's own. */
+  namespace?: string;
+  /** Name. */
+  name: string;
+  /** Listener or rule. */
+  sectionName?: string;
+}
+
+/** The route at one target. */
+export interface RouteAncestor {
+  /** The target. */
+  ancestorRef: RouteAncestorRef;
+  /** Who says it: `fim.financial/operator`, or the revision's own. */
+  controllerName: string;
+  /** `Accepted`, and `Programmed` where the target has proxies. */
+  conditions: RouteCondition[];
+}
+
 /** What became of the policy; written by the operator, ignored in files. */
 export interface RouteStatus {
   /** Generation of the spec that the status is about. */
@@ -653,8 +684,10 @@ export interface RouteStatus {
   proxies?: RouteProxies;
   /** Groups of proxies with one configuration each. */
   workloads?: RouteWorkload[];
-  /** `Accepted`, `ResolvedRefs`, `Programmed`, what else must be known, and `Ready`: all of it in one word; `Stalled` where waiting will not help. */
+  /** Of the route as a whole. True is good of `Accepted`, `ResolvedRefs`, `Programmed`, `Covered` and `Ready` (all of it in one word); `Stalled`, `PartiallyConflicted`, `ForeignPatches` and `Warnings` stand there only where they are True, and are not good. */
   conditions?: RouteCondition[];
+  /** The same by target, as policies of the Gateway API say it: each Gateway, HTTPRoute or Service that the route is for. Where the two differ, `conditions` has the last word. */
+  ancestors?: RouteAncestor[];
 }
 
 /** A policy for financial traffic at the proxy: what is checked, limited, masked and encrypted on the requests that it matches. */

@@ -5,12 +5,12 @@ import type { FinancialRoute, RouteSpec, WasmModule } from './financial-route.ge
 import type { Path } from './json-path.ts';
 import type { RouteConfig } from './plugin-config.gen.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
-import { checkMatch, checkTargets, checkTls } from './rules-match.ts';
+import { checkMatch, checkTargets } from './rules-match.ts';
 import type { ResolvedProfile } from './profiles.ts';
 import { checkEncryption, checkMasking, checkRateLimit, checkSignature } from './rules-stages.ts';
 import { checkValidation } from './rules-validation.ts';
 import { checkApplies, checkFormat, checkLayout, checkMac, checkPassing, checkRoot, warnings } from './rules-whole.ts';
-import { checkSchema, isRecord, withDefaults, type Report } from './schema-check.ts';
+import { checkSchema, formerNames, isRecord, withDefaults, type Report } from './schema-check.ts';
 import type { Section, Sections } from './sections.ts';
 import type { RouteSource } from './source.ts';
 
@@ -84,6 +84,15 @@ function sectionsOf(spec: RouteSpec, report: Report): Sections {
   return sections as Sections;
 }
 
+/** One note for all former names of a resource, at the first. */
+function formerNote(value: unknown, source: RouteSource): RouteIssue[] {
+  const found = formerNames('route', isRecord(value) ? { spec: value.spec } : value);
+  const [first] = found;
+  if (first === undefined) return [];
+  const said = [...new Set(found.map(({ former, name }) => `\`${former}\` is now \`${name}\``))].join(', ');
+  return [issueAt(source, 'FIM-CFG-1067', first.path, said)];
+}
+
 /** Names the source after its resource, if the name can be shown. */
 export function nameResource(value: unknown, source: RouteSource): void {
   const metadata = isRecord(value) && isRecord(value.metadata) ? value.metadata : {};
@@ -104,7 +113,6 @@ function createdAt(route: FinancialRoute, report: Report): number {
 /** Everything that is wrong with a resource of the right shape. */
 function checkWhole(spec: RouteSpec, sections: Sections, report: Report): void {
   checkTargets(spec, report);
-  checkTls(spec, report);
   if (spec.match !== undefined) checkMatch(spec.match, ['spec', 'match'], report);
   if (sections.rateLimit !== undefined) checkRateLimit(sections.rateLimit, report);
   if (sections.validation !== undefined) checkValidation(sections.validation, report);
@@ -143,6 +151,7 @@ export function checkResource(value: unknown, source: RouteSource, isKnown = fal
   const namespace = metadata.namespace ?? 'default';
   const notes: RouteIssue[] = [];
   warnings(spec, sections, (code, path, detail = '') => notes.push(issueAt(source, code, path, detail)) > 0);
+  notes.push(...formerNote(value, source));
   const resource: RouteResource = {
     key: `${namespace}/${metadata.name}`,
     namespace,

@@ -23,12 +23,16 @@ export function checkPattern(pattern: string, path: Path, report: Report): void 
 /** Which proxies: one way of naming them, and kinds that can carry a policy. */
 export function checkTargets(spec: RouteSpec, report: Report): void {
   if (spec.targetRefs !== undefined && spec.selector !== undefined) report('FIM-CFG-1020', ['spec', 'selector']);
-  spec.targetRefs?.forEach(({ group, kind }, index) => {
-    const known = (group === 'gateway.networking.k8s.io' && kind === 'Gateway') || (group === '' && kind === 'Service');
+  spec.targetRefs?.forEach(({ group, kind, sectionName }, index) => {
+    const known =
+      (group === 'gateway.networking.k8s.io' && (kind === 'Gateway' || kind === 'HTTPRoute')) ||
+      (group === '' && kind === 'Service');
     if (!known) report('FIM-CFG-1021', ['spec', 'targetRefs', index, 'kind']);
+    else if (kind === 'Service' && sectionName !== undefined)
+      report('FIM-CFG-1021', ['spec', 'targetRefs', index, 'sectionName'], 'a Service has no sections here');
   });
   checkUnique(
-    (spec.targetRefs ?? []).map(({ kind, name }) => `${kind}/${name}`),
+    (spec.targetRefs ?? []).map(({ kind, name, sectionName = '' }) => `${kind}/${name}/${sectionName}`),
     ['spec', 'targetRefs'],
     report,
   );
@@ -36,11 +40,6 @@ export function checkTargets(spec: RouteSpec, report: Report): void {
     if (!/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key))
       report('FIM-CFG-1010', ['spec', 'selector', 'matchLabels', key], 'a label key');
   }
-}
-
-/** National TLS: each suite once. */
-export function checkTls(spec: RouteSpec, report: Report): void {
-  checkUnique(spec.tls?.cipherSuites ?? [], ['spec', 'tls', 'cipherSuites'], report);
 }
 
 function checkPath(path: NonNullable<RouteMatch['path']>, at: Path, report: Report): void {
@@ -76,10 +75,8 @@ function checkPathPattern(pattern: string, at: Path, report: Report): void {
 
 /** Which requests. */
 export function checkMatch(match: RouteMatch, path: Path, report: Report): void {
-  checkUnique(match.hosts ?? [], [...path, 'hosts'], report);
   if (match.hosts?.includes('*') && match.hosts.length > 1)
     report('FIM-CFG-1022', [...path, 'hosts', match.hosts.indexOf('*')], '`*` covers the others');
-  checkUnique(match.methods ?? [], [...path, 'methods'], report);
   if (match.path !== undefined) checkPath(match.path, [...path, 'path', 'value'], report);
   checkUnique(
     (match.headers ?? []).map((header) => header.name.toLowerCase()),

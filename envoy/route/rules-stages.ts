@@ -122,7 +122,6 @@ export function checkSignature({ value, path }: Section<RouteSignature>, report:
     report('FIM-CFG-1065', path, 'signature, time and nonce need headers of their own');
   if (headers.includes(header))
     report('FIM-CFG-1065', [...path, 'headers'], 'the signature cannot be among the signed headers');
-  checkUnique(headers, [...path, 'headers'], report);
   const skew = durationMs(value.clockSkew ?? '5m');
   if (skew < MIN_CLOCK_SKEW_MS || skew > MAX_CLOCK_SKEW_MS)
     report('FIM-CFG-1039', [...path, 'clockSkew'], 'from 1s to 1h');

@@ -10,8 +10,8 @@ import type {
 } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import { pbocVersions } from './profiles.ts';
+import { checkPattern } from './rules-match.ts';
 import type { Section } from './sections.ts';
-import { checkPattern, checkUnique } from './rules-match.ts';
 import { checkPlace, checkPlacesUnique } from './rules-stages.ts';
 import type { Report } from './schema-check.ts';
 
@@ -60,7 +60,6 @@ function checkCondition(condition: FieldCondition, at: Path, report: Report): vo
     report('FIM-CFG-1058', [...at, 'path'], 'a condition is on one field, without wildcards');
   const tests = (['equals', 'enum', 'present'] as const).filter((test) => condition[test] !== undefined);
   if (tests.length > 1) report('FIM-CFG-1058', at, `at most one of ${tests.join(' and ')}`);
-  checkUnique(condition.enum ?? [], [...at, 'enum'], report);
 }
 
 function checkLengths(field: ValidationField, at: Path, report: Report): void {
@@ -100,7 +99,6 @@ function checkField(field: ValidationField, at: Path, report: Report): void {
   checkLengths(field, at, report);
   checkRange(field, at, report);
   if (pattern !== undefined) checkPattern(pattern, [...at, 'pattern'], report);
-  checkUnique(field.enum ?? [], [...at, 'enum'], report);
   field.when?.forEach((condition, index) => checkCondition(condition, [...at, 'when', index], report));
 }
 

@@ -25,7 +25,10 @@ interface SchemaNode {
   minProperties?: number;
   maxProperties?: number;
   'x-fim-code'?: string;
+  'x-fim-means'?: Record<string, string>;
+  'x-fim-former'?: Record<string, string>;
   'x-kubernetes-preserve-unknown-fields'?: boolean;
+  'x-kubernetes-list-type'?: string;
 }
 
 /** Takes a mistake; false: no more are wanted. */
@@ -154,6 +157,9 @@ function check(value: unknown, given: SchemaNode, path: Path, report: Report): v
   ) {
     const { items } = node;
     value.forEach((item, index) => check(item, items, [...path, index], report));
+    if (node['x-kubernetes-list-type'] === 'set')
+      for (const [index, item] of value.entries())
+        if (value.indexOf(item) < index) report('FIM-CFG-1022', [...path, index]);
   }
   if (isRecord(value)) checkObject(value, node, path, report);
 }
@@ -163,23 +169,47 @@ export function checkSchema(part: SchemaPart, value: unknown, path: Path, report
   check(value, partOf(part), path, report);
 }
 
+/** The word by which the rest of FIM knows a value. */
+function meant(value: unknown, given: SchemaNode): unknown {
+  const words = resolve(given)['x-fim-means'];
+  return typeof value === 'string' && words !== undefined && Object.hasOwn(words, value) ? words[value] : value;
+}
+
 function filled(value: unknown, given: SchemaNode): unknown {
   const node = resolve(given);
   if (Array.isArray(value))
     return node.items === undefined ? value : value.map((item) => filled(item, node.items as SchemaNode));
-  if (!isRecord(value) || node.properties === undefined) return value;
+  if (!isRecord(value) || node.properties === undefined) return meant(value, node);
   const result: Record<string, unknown> = {};
   for (const [name, property] of Object.entries(node.properties)) {
     if (Object.hasOwn(value, name)) result[name] = filled(value[name], property);
-    else if (resolve(property).default !== undefined) result[name] = resolve(property).default;
+    else if (resolve(property).default !== undefined) result[name] = meant(resolve(property).default, property);
   }
   return result;
 }
 
 /**
- * A copy of a value that fits the part, with the schema's defaults. Only members that are there get defaults inside
- * them.
+ * A copy of a value that fits the part, with the schema's defaults, and with one word where several mean the same. Only
+ * members that are there get defaults inside them.
  */
 export function withDefaults(part: SchemaPart, value: unknown): unknown {
   return filled(value, partOf(part));
+}
+
+/** Values that fit the part under a name that is not the one to write any more, each with its place. */
+export function formerNames(part: SchemaPart, value: unknown): { path: Path; former: string; name: string }[] {
+  const found: { path: Path; former: string; name: string }[] = [];
+  const walk = (one: unknown, given: SchemaNode, path: Path): void => {
+    const node = resolve(given);
+    const names = node['x-fim-former'];
+    if (typeof one === 'string' && names !== undefined && Object.hasOwn(names, one))
+      found.push({ path, former: one, name: names[one] ?? one });
+    if (Array.isArray(one) && node.items !== undefined)
+      for (const [index, item] of one.entries()) walk(item, node.items, [...path, index]);
+    if (!isRecord(one)) return;
+    for (const [name, property] of Object.entries(node.properties ?? {}))
+      if (Object.hasOwn(one, name)) walk(one[name], property, [...path, name]);
+  };
+  walk(value, partOf(part), []);
+  return found;
 }

@@ -111,7 +111,11 @@ interface Kind {
   /** What `kubectl get` shows besides the age. */
   columns: Structural[];
   hasStatus: boolean;
+  /** As what kind of policy tools of the Gateway API find it (GEP-713). */
+  policy?: 'Direct' | 'Inherited';
 }
+
+const POLICY_LABEL = 'gateway.networking.k8s.io/policy';
 
 const FINANCIAL_ROUTE: Kind = {
   kind: 'FinancialRoute',
@@ -119,6 +123,7 @@ const FINANCIAL_ROUTE: Kind = {
   shortName: 'froute',
   columns: ROUTE_COLUMNS,
   hasStatus: true,
+  policy: 'Direct',
 };
 const VALIDATION_PROFILE: Kind = {
   kind: 'ValidationProfile',
@@ -131,13 +136,16 @@ const VALIDATION_PROFILE: Kind = {
 function definition(
   root: RouteNode,
   resource: RouteNode,
-  { kind, plural, shortName, columns, hasStatus }: Kind,
+  { kind, plural, shortName, columns, hasStatus, policy }: Kind,
 ): Structural {
   const properties = resource.properties ?? {};
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.fim.financial` },
+    metadata: {
+      name: `${plural}.fim.financial`,
+      ...(policy === undefined ? {} : { labels: { [POLICY_LABEL]: policy } }),
+    },
     spec: {
       group: 'fim.financial',
       names: {

@@ -29,6 +29,8 @@ export interface RouteNode {
   minItems?: number;
   maxItems?: number;
   'x-fim-code'?: string;
+  'x-fim-means'?: Record<string, string>;
+  'x-fim-former'?: Record<string, string>;
   'x-kubernetes-validations'?: CelRule[];
   'x-kubernetes-preserve-unknown-fields'?: boolean;
 }

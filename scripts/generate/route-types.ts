@@ -1,11 +1,15 @@
-// The public schema → TypeScript types of a FinancialRoute and of a ValidationProfile.
+// The public schema → TypeScript types of a FinancialRoute and of a ValidationProfile, as they are once read.
 import { banner, type Output } from './output.ts';
 import { readRouteSchema, resolveNode, ROUTE_SCHEMA, type RouteNode } from './route-schema.ts';
 
 function typeOf(root: RouteNode, given: RouteNode, named: Map<string, string>): string {
   const node = resolveNode(root, given);
   if (node.enum !== undefined) {
-    const union = node.enum.map((value) => `'${value}'`).join(' | ');
+    // What stands for another word is that word once a resource has been read.
+    const union = node.enum
+      .filter((value) => node['x-fim-means']?.[value] === undefined)
+      .map((value) => `'${value}'`)
+      .join(' | ');
     if (node.title === undefined) return union;
     named.set(node.title, `/** ${node.description ?? node.title} */\nexport type ${node.title} = ${union};`);
     return node.title;

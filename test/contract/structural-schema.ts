@@ -83,7 +83,7 @@ function walk(node: Structural, value: unknown, visit: (node: Structural, value:
 function listMistakes(value: unknown): string[] {
   const mistakes: string[] = [];
   walk(CRD_SCHEMA, value, (node, list) => {
-    if (!Array.isArray(list) || node['x-kubernetes-list-type'] === undefined) return;
+    if (!Array.isArray(list) || !['set', 'map'].includes(node['x-kubernetes-list-type'] ?? '')) return;
     const keys = node['x-kubernetes-list-map-keys'];
     const names = list.map((item) => JSON.stringify(keys === undefined ? item : keys.map((key) => item[key])));
     if (new Set(names).size < names.length) mistakes.push(`duplicate item: ${names.join(', ')}`);
