@@ -353,7 +353,13 @@ export type MacAlgorithm = 'SM4-CBC-MAC' | 'UNIONPAY-ECB-SM4' | 'ANSI-X9.9' | 'A
 /** How the code is written. Absent: `Binary` in an element, `Hex` in a header. Elements take `Binary` and `Hex`, headers `Hex` and `Base64`. */
 export type MacEncoding = 'Binary' | 'Hex' | 'Base64';
 
-/** The message authentication code: of ISO 8583 messages in element 64 or 128, over the message from its type up to that element; or in a header, over the whole body. A wrong one is FIM-ISO-0009. */
+/** What a code in an element covers. `Message`: everything from the message type up to the code. `UnionPaySwitch`: the message type and the elements that UnionPay's switch chooses (2, 3, 4, 7, 11, 18, 25, 28, 32, 33, 38, 39, 41, 42, 90, 102, 103; of 0800 and 0810 7, 11, 39, 53, 70, 100), normalised as it does. `Elements`: those of `elements`. */
+export type MacCoverage = 'Message' | 'UnionPaySwitch' | 'Elements';
+
+/** With `covers: Elements`: how they are written. `UnionPay`: with their length prefix, one space between elements, letters as capitals, nothing but letters, digits, space, comma and point, no two spaces in a row, of element 90 the first 20 digits. `None`: their bytes in the message, with the length prefix, one after the other. */
+export type MacNormalisation = 'UnionPay' | 'None';
+
+/** The message authentication code: of ISO 8583 messages in element 64 or 128, over the message from its type up to that element or over chosen elements; or in a header, over the whole body. A wrong one is FIM-ISO-0009. */
 export interface ValidationMac {
   /** Key of the KMS, without version: `kms://prod/pos/mac`, of `SM4`, `TDES` (ANSI-X9.9, ANSI-X9.19, UNIONPAY-ECB) or `HMAC-SM3`. Its newest version counts, and the one before. */
   keyId: string;
@@ -365,6 +371,12 @@ export interface ValidationMac {
   encoding?: MacEncoding;
   /** A message without a code is refused. */
   required?: boolean;
+  /** What a code in an element covers. `Message`: everything from the message type up to the code. `UnionPaySwitch`: the message type and the elements that UnionPay's switch chooses (2, 3, 4, 7, 11, 18, 25, 28, 32, 33, 38, 39, 41, 42, 90, 102, 103; of 0800 and 0810 7, 11, 39, 53, 70, 100), normalised as it does. `Elements`: those of `elements`. */
+  covers?: MacCoverage;
+  /** With `covers: Elements`: numbers of the elements, in the order in which they are covered; 0 is the message type. One that a message has not is passed over. */
+  elements?: number[];
+  /** With `covers: Elements`: how they are written. `UnionPay`: with their length prefix, one space between elements, letters as capitals, nothing but letters, digits, space, comma and point, no two spaces in a row, of element 90 the first 20 digits. `None`: their bytes in the message, with the length prefix, one after the other. */
+  normalisation?: MacNormalisation;
 }
 
 /** A value that is handed on. */
@@ -399,7 +411,7 @@ export interface RouteValidation {
   rejectStatus?: number;
   /** Request header, beginning with `x-`, that tells the upstream the verdict: `valid;profile="…"`, or under `Observe` `invalid;observed;errors=2;profile="…"`; without `profile` where the route names none. Copies that clients send are removed from every request, whatever its route. */
   verdictHeader?: string;
-  /** The message authentication code: of ISO 8583 messages in element 64 or 128, over the message from its type up to that element; or in a header, over the whole body. A wrong one is FIM-ISO-0009. */
+  /** The message authentication code: of ISO 8583 messages in element 64 or 128, over the message from its type up to that element or over chosen elements; or in a header, over the whole body. A wrong one is FIM-ISO-0009. */
   mac?: ValidationMac;
   /** Values of requests that are handed on under a name: to limits by field, and as filter state to logs and traces (`%FILTER_STATE(wasm.fim.NAME:PLAIN)%`). Values of more than 256 bytes, with control characters, quotes or backslashes are not. */
   extract?: ValidationExtract[];

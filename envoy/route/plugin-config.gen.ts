@@ -128,6 +128,12 @@ export type PbocMacAlgorithm = 'SM4-CBC-MAC' | 'UNIONPAY-ECB-SM4' | 'ANSI-X9.9' 
 /** How the code is written: `Binary` or `Hex` in an element, `Hex` or `Base64` in a header. */
 export type PbocMacEncoding = 'Binary' | 'Hex' | 'Base64';
 
+/** What a code in an element covers: the message from its type up to the code, the elements that UnionPay's switch chooses, or those of `elements`. */
+export type PbocMacCoverage = 'Message' | 'UnionPaySwitch' | 'Elements';
+
+/** How chosen elements are written: `UnionPay` (length prefix, one space between elements, capitals, digits, space, comma and point alone, the first 20 digits of element 90), or `None` (their bytes in the message, with the length prefix, one after the other). */
+export type PbocMacNormalisation = 'UnionPay' | 'None';
+
 /** One rule on the values at one place of the message. Its tests are made in the order forbidden, type, length, pattern, enumeration, form, range, check; the first that fails is the rule's error. */
 export interface PbocRule {
   /** Place of the field: `$.a.b[*].c`; `$` is the message itself. For `Query` and `Header`: the name. */
@@ -204,6 +210,12 @@ export interface PbocMac {
   encoding?: PbocMacEncoding;
   /** A message without a code is refused. */
   required?: boolean;
+  /** What a code in an element covers: the message from its type up to the code, the elements that UnionPay's switch chooses, or those of `elements`. */
+  covers?: PbocMacCoverage;
+  /** With `covers: Elements`: their numbers in the order in which they are covered, 0 the message type. */
+  elements?: number[];
+  /** How chosen elements are written: `UnionPay` (length prefix, one space between elements, capitals, digits, space, comma and point alone, the first 20 digits of element 90), or `None` (their bytes in the message, with the length prefix, one after the other). */
+  normalisation?: PbocMacNormalisation;
 }
 
 /** A value that is handed on under a name. */

@@ -1,8 +1,9 @@
 // Rules that look at several sections of a spec.
 import { fieldSteps } from './field-place.ts';
 import type { RouteSpec } from './financial-route.gen.ts';
-import type { Sections } from './sections.ts';
+import { checkUnique } from './rules-match.ts';
 import type { Report } from './schema-check.ts';
+import type { Sections } from './sections.ts';
 
 /** Requests of these methods have no content that means anything (RFC 9110, 9.3). */
 const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'TRACE', 'CONNECT']);
@@ -148,7 +149,16 @@ export function checkMac(spec: RouteSpec, { validation }: Sections, report: Repo
   const mac = validation?.value.mac;
   if (mac === undefined) return;
   const at = [...validation!.path, 'mac'];
-  const { header, encoding, algorithm = 'SM4-CBC-MAC' } = mac;
+  const { header, encoding, algorithm = 'SM4-CBC-MAC', covers = 'Message', elements } = mac;
+  if ((elements !== undefined) !== (covers === 'Elements'))
+    report(
+      'FIM-CFG-1058',
+      [...at, elements === undefined ? 'covers' : 'elements'],
+      'elements go with covers: Elements',
+    );
+  if (header !== undefined && covers !== 'Message')
+    report('FIM-CFG-1058', [...at, 'covers'], 'a code in a header covers the body');
+  checkUnique((elements ?? []).map(String), [...at, 'elements'], report);
   if (encoding === (header === undefined ? 'Base64' : 'Binary'))
     report('FIM-CFG-1058', [...at, 'encoding'], 'codes are Binary or Hex in elements, Hex or Base64 in headers');
   if (header !== undefined) {

@@ -95,6 +95,19 @@ export const enum PbocMacEncoding {
   Base64 = 2,
 }
 
+/** What a code in an element covers: the message from its type up to the code, the elements that UnionPay's switch chooses, or those of `elements`. */
+export const enum PbocMacCoverage {
+  Message = 0,
+  UnionPaySwitch = 1,
+  Elements = 2,
+}
+
+/** How chosen elements are written: `UnionPay` (length prefix, one space between elements, capitals, digits, space, comma and point alone, the first 20 digits of element 90), or `None` (their bytes in the message, with the length prefix, one after the other). */
+export const enum PbocMacNormalisation {
+  UnionPay = 0,
+  None = 1,
+}
+
 /** One rule on the values at one place of the message. Its tests are made in the order forbidden, type, length, pattern, enumeration, form, range, check; the first that fails is the rule's error. */
 export class PbocRule {
   /** Where it stands in the document, for errors that are found later. */
@@ -179,6 +192,12 @@ export class PbocMac {
   encoding: PbocMacEncoding = PbocMacEncoding.Binary;
   /** A message without a code is refused. */
   required: bool = true;
+  /** What a code in an element covers: the message from its type up to the code, the elements that UnionPay's switch chooses, or those of `elements`. */
+  covers: PbocMacCoverage = PbocMacCoverage.Message;
+  /** With `covers: Elements`: their numbers in the order in which they are covered, 0 the message type. */
+  elements: StaticArray<i32> = new StaticArray<i32>(0);
+  /** How chosen elements are written: `UnionPay` (length prefix, one space between elements, capitals, digits, space, comma and point alone, the first 20 digits of element 90), or `None` (their bytes in the message, with the length prefix, one after the other). */
+  normalisation: PbocMacNormalisation = PbocMacNormalisation.UnionPay;
 }
 
 /** A value that is handed on under a name. */
@@ -325,6 +344,21 @@ function readPbocMacEncoding(reader: ConfigReader, node: u32): PbocMacEncoding {
   return <PbocMacEncoding>0;
 }
 
+function readPbocMacCoverage(reader: ConfigReader, node: u32): PbocMacCoverage {
+  if (reader.textIs(node, 'Message')) return PbocMacCoverage.Message;
+  if (reader.textIs(node, 'UnionPaySwitch')) return PbocMacCoverage.UnionPaySwitch;
+  if (reader.textIs(node, 'Elements')) return PbocMacCoverage.Elements;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <PbocMacCoverage>0;
+}
+
+function readPbocMacNormalisation(reader: ConfigReader, node: u32): PbocMacNormalisation {
+  if (reader.textIs(node, 'UnionPay')) return PbocMacNormalisation.UnionPay;
+  if (reader.textIs(node, 'None')) return PbocMacNormalisation.None;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <PbocMacNormalisation>0;
+}
+
 function readi320To255List4(reader: ConfigReader, node: u32): StaticArray<i32> {
   const length = reader.arrayLength(node, 4);
   const items = new StaticArray<i32>(length);
@@ -342,6 +376,17 @@ function readBytes256List256(reader: ConfigReader, node: u32): StaticArray<Bytes
   let item = length > 0 ? reader.firstItem(node) : 0;
   for (let i = 0; i < length; i++) {
     unchecked((items[i] = reader.readString(item, 256)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readi320To127List64(reader: ConfigReader, node: u32): StaticArray<i32> {
+  const length = reader.arrayLength(node, 64);
+  const items = new StaticArray<i32>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = <i32>reader.readInteger(item, 0, 127)));
     item = reader.nextItem(item);
   }
   return items;
@@ -511,6 +556,12 @@ export function decodePbocMac(reader: ConfigReader, node: u32): PbocMac {
       result.encoding = readPbocMacEncoding(reader, member);
     } else if (reader.keyIs(member, 'required')) {
       result.required = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'covers')) {
+      result.covers = readPbocMacCoverage(reader, member);
+    } else if (reader.keyIs(member, 'elements')) {
+      result.elements = readi320To127List64(reader, member);
+    } else if (reader.keyIs(member, 'normalisation')) {
+      result.normalisation = readPbocMacNormalisation(reader, member);
     } else {
       reader.unknownMember(member);
     }

@@ -10,7 +10,15 @@ import { decodeHex } from '../memory/hex';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { Message } from '../runtime/message';
-import { PbocMac, PbocMacAlgorithm, PbocMacEncoding, PbocPlace } from './config.gen';
+import {
+  PbocMac,
+  PbocMacAlgorithm,
+  PbocMacCoverage,
+  PbocMacEncoding,
+  PbocMacNormalisation,
+  PbocPlace,
+} from './config.gen';
+import { MacElements, macText, macTextLength } from './mac-elements';
 
 /** Last elements of messages with one bitmap and with two: the codes. */
 const FIRST_MAC: u32 = 64;
@@ -34,6 +42,8 @@ export class MacRule extends KeyTest {
   readonly keys: KeyHolder;
   private readonly algorithm: MacAlgorithm;
   private readonly header: Bytes;
+  /** Null: the whole message. */
+  private readonly elements: MacElements | null;
 
   // Of the message at hand: the code as bytes, and what it covers.
   private code: usize = 0;
@@ -46,16 +56,21 @@ export class MacRule extends KeyTest {
     this.keys = new KeyHolder(config.keyId, 128, true);
     this.algorithm = algorithmOf(config.algorithm);
     this.header = config.header;
+    this.elements = elementsOf(config);
     this.place = config.header.length == 0 ? PbocPlace.Body : PbocPlace.Header;
   }
 
   /**
    * Tests the code of the message. Genuine: it is right, or there is none and none is asked for. Wrong: `error` says
-   * why, at `pointer` of `place`. Without the key nothing is known: `keys.error`.
+   * why, at `pointer` of `place`. Without the key, or without memory, nothing is known: `keys.error`.
    */
   judge(exchange: Exchange, message: Message): KeyVerdict {
     this.error = this.place == PbocPlace.Header ? this.findHeader(exchange, message) : this.findElement(message);
     if (this.error == ErrorId.FIM_PBOC_0005 && !this.config.required) return KeyVerdict.Genuine;
+    if (this.error == ErrorId.FIM_RT_0006) {
+      this.keys.error = this.error;
+      return KeyVerdict.Unavailable;
+    }
     if (this.error != ErrorId.None) return KeyVerdict.Wrong;
     this.error = ErrorId.FIM_ISO_0009;
     return this.keys.judge(exchange, this);
@@ -69,8 +84,14 @@ export class MacRule extends KeyTest {
     this.pointer = element == FIRST_MAC ? FIRST_POINTER : SECOND_POINTER;
     const code = iso.value(element);
     if (code == 0) return ErrorId.FIM_PBOC_0005;
-    this.covered = iso.messageStart;
-    this.coveredLength = <u32>(code - iso.messageStart);
+    const elements = this.elements;
+    if (elements == null) {
+      this.covered = iso.messageStart;
+      this.coveredLength = <u32>(code - iso.messageStart);
+    } else if (elements.write(iso)) {
+      this.covered = macText();
+      this.coveredLength = macTextLength();
+    } else return ErrorId.FIM_RT_0006;
     return this.read(code, <u32>(message.pointer + message.length - code));
   }
 
@@ -113,6 +134,16 @@ export class MacRule extends KeyTest {
     mac.wipe();
     return genuine;
   }
+}
+
+function elementsOf(config: PbocMac): MacElements | null {
+  if (config.covers == PbocMacCoverage.Message) return null;
+  const numbers = new StaticArray<u32>(config.elements.length);
+  for (let i = 0; i < numbers.length; i++) numbers[i] = <u32>config.elements[i];
+  return new MacElements(
+    numbers,
+    config.covers == PbocMacCoverage.UnionPaySwitch ? PbocMacNormalisation.UnionPay : config.normalisation,
+  );
 }
 
 function algorithmOf(named: PbocMacAlgorithm): MacAlgorithm {

@@ -16,6 +16,7 @@ import { compileValidator } from './compile';
 import {
   PbocMac,
   PbocMacAlgorithm,
+  PbocMacCoverage,
   PbocMacEncoding,
   PbocPlace,
   PbocValidatorConfig,
@@ -213,8 +214,10 @@ function judgeDataObjects(message: Message, findings: Findings, maxErrors: u32):
  * which HMAC alone is made for.
  */
 function fitsTogether(mac: PbocMac, format: MessageFormat): bool {
+  const chosen = mac.covers != PbocMacCoverage.Message;
+  if (mac.elements.length > 0 != (mac.covers == PbocMacCoverage.Elements)) return false;
   if (mac.header.length == 0) return format == MessageFormat.Iso8583 && mac.encoding != PbocMacEncoding.Base64;
-  return mac.algorithm == PbocMacAlgorithm.HMAC_SM3 && mac.encoding != PbocMacEncoding.Binary;
+  return !chosen && mac.algorithm == PbocMacAlgorithm.HMAC_SM3 && mac.encoding != PbocMacEncoding.Binary;
 }
 
 /** Tests the authentication code of a message; one that is wrong is added to the findings. */

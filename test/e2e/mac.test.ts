@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { expected } from '../crypto/openssl-mac.ts';
+import { type SwitchMessage, coveredBySwitch, upToCode } from '../crypto/switch-message.ts';
 import { Harness } from './harness.ts';
 import { send } from './http-client.ts';
 import { route, together } from './resources.ts';
@@ -24,7 +25,15 @@ before(async () => {
     match: { path: { type: 'Exact', value: '/partner' } },
     validation: { mac: { keyId: 'kms://partner/mac', algorithm: 'HMAC-SM3', header: 'x-mac' } },
   });
-  await harness.edit(together(retail, partner));
+  harness.kms.register.create('switch/mac', 'TDES', { material: Buffer.from(POS_KEY) });
+  const ofSwitch = route('switch', {
+    match: { path: { type: 'Exact', value: '/switch' } },
+    body: { format: 'ISO8583', iso8583: { specification: 'unionpay-switch' } },
+    validation: {
+      mac: { keyId: 'kms://switch/mac', algorithm: 'ANSI-X9.19', covers: 'UnionPaySwitch', encoding: 'Hex' },
+    },
+  });
+  await harness.edit(together(retail, partner, ofSwitch));
 });
 after(() => harness.stop());
 
@@ -69,4 +78,38 @@ test('HMAC-SM3 of a body in a header', async () => {
   const text = Buffer.from('{"amount":"100.00"}');
   const code = expected('HmacSm3', PARTNER_KEY, text).toString('hex');
   await assertJudged('/partner', 'application/json', [text, code], [Buffer.from('{"amount":"900.00"}'), code]);
+});
+
+test("the code of UnionPay's switch in element 128: 8 digits over the elements that it chooses", async () => {
+  const message: SwitchMessage = {
+    type: '0200',
+    elements: {
+      2: '6222021234567894',
+      3: '000000',
+      4: '000000010000',
+      7: '1130093015',
+      11: '123456',
+      37: '010203040506',
+      41: 'term 1  ',
+      42: 'shop, no. 7*3  ',
+      49: '156',
+    },
+  };
+  const header = (body: Buffer): Buffer =>
+    Buffer.concat([
+      Buffer.from([46, 2]),
+      Buffer.from(String(body.length + 46).padStart(4, '0')),
+      Buffer.from('00010000   48490000   '),
+      Buffer.alloc(4),
+      Buffer.from('00000000'),
+      Buffer.alloc(1),
+      Buffer.from('00000'),
+    ]);
+  const code = expected('AnsiX919', POS_KEY, Buffer.from(coveredBySwitch(message))).subarray(0, 4);
+  const whole = (of: SwitchMessage): Buffer => {
+    const body = Buffer.concat([upToCode(of), Buffer.from(code.toString('hex').toUpperCase())]);
+    return Buffer.concat([header(body), body]);
+  };
+  const other = { ...message, elements: { ...message.elements, 4: '000000090000' } };
+  await assertJudged('/switch', 'application/octet-stream', [whole(message)], [whole(other)]);
 });

@@ -35,6 +35,8 @@ const BITMAP_BYTES: u32 = 8;
 const TYPE_DIGITS: u32 = 4;
 /** Fields that are no chip data: the root, TPDU, header and its parts, message type, elements. */
 const MOST_FIELDS: u32 = LAST_ELEMENT + 16;
+/** A length prefix has up to four digits. */
+const PREFIX_BITS: u32 = 3;
 const TEXT_INFO: u32 = FieldKind.String | TEXT;
 
 /** The fields of one message at a time. */
@@ -43,9 +45,18 @@ export class IsoTree extends TlvTree {
   errorElement: u32 = 0;
   /** Address of the message type: where the range of a message authentication code begins. */
   messageStart: usize = 0;
+  /** Bytes of the message type. */
+  messageTypeBytes: u32 = 0;
 
   /** By element: address of its value. */
   private readonly values: StaticArray<usize> = new StaticArray<usize>(<i32>LAST_ELEMENT + 1);
+  /** By element: where it begins, with its length prefix, and where it ends. */
+  private readonly starts: StaticArray<usize> = new StaticArray<usize>(<i32>LAST_ELEMENT + 1);
+  private readonly ends: StaticArray<usize> = new StaticArray<usize>(<i32>LAST_ELEMENT + 1);
+  /** By element, the message type at 0: its field. */
+  private readonly fieldOf: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
+  /** By element: the length that its prefix gives, and in the three lowest bits the digits of the prefix. */
+  private readonly lengths: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
   private low: u64 = 0;
   private middle: u64 = 0;
   private high: u64 = 0;
@@ -99,7 +110,9 @@ export class IsoTree extends TlvTree {
     const type = readNumber(spec.messageType, this.at, TYPE_DIGITS);
     if (!isMessageType(type, spec.versions)) return ErrorId.FIM_ISO_0002;
     this.messageStart = this.at;
+    this.messageTypeBytes = bytes;
     const node = this.field(MTI, TEXT_INFO);
+    this.fieldOf[MTI] = node;
     if (spec.messageType == IsoEncoding.Ascii) this.span(node, this.at, TYPE_DIGITS);
     else if (spec.messageType == IsoEncoding.Bcd) this.hexText(node, this.at, bytes, 0, TYPE_DIGITS);
     else this.ebcdicText(node, this.at, TYPE_DIGITS);
@@ -197,6 +210,7 @@ export class IsoTree extends TlvTree {
   private readElement(element: u32, row: u32): u32 {
     if (row == 0) return ErrorId.FIM_ISO_0004;
     let p = this.at;
+    unchecked((this.starts[element] = p));
     let units = rowMost(row);
     const prefix = rowPrefix(row);
     if (prefix != 0) {
@@ -216,9 +230,13 @@ export class IsoTree extends TlvTree {
     if (!this.hasMore(bytes)) return ErrorId.FIM_ISO_0001;
     if (!isElement(format, encoding, p, units, right)) return ErrorId.FIM_ISO_0006;
     unchecked((this.values[element] = p));
+    unchecked((this.ends[element] = p + bytes));
+    unchecked((this.lengths[element] = (units << PREFIX_BITS) | prefix));
     this.at = p + bytes;
     if (rowContent(row) == IsoContent.Tlv) return this.readChip(element, encoding, p, bytes);
-    this.setValue(this.field(element, TEXT_INFO), format, encoding, p, units, bytes, right);
+    const node = this.field(element, TEXT_INFO);
+    unchecked((this.fieldOf[element] = node));
+    this.setValue(node, format, encoding, p, units, bytes, right);
     return 0;
   }
 
@@ -253,6 +271,7 @@ export class IsoTree extends TlvTree {
   /** Chip data: the objects become fields of the element. */
   private readChip(element: u32, encoding: IsoEncoding, p: usize, bytes: u32): u32 {
     const node = this.field(element, FieldKind.Object);
+    unchecked((this.fieldOf[element] = node));
     this.span(node, p, bytes);
     if (encoding == IsoEncoding.Hex) {
       const to = this.out;
@@ -308,6 +327,30 @@ export class IsoTree extends TlvTree {
   /** Address of an element's value as it stands in the message; 0 if the message has none. */
   value(element: u32): usize {
     return this.has(element) ? unchecked(this.values[element]) : 0;
+  }
+
+  /** Where an element that the message has begins, with its length prefix. */
+  elementStart(element: u32): usize {
+    return unchecked(this.starts[element]);
+  }
+
+  elementEnd(element: u32): usize {
+    return unchecked(this.ends[element]);
+  }
+
+  /** The field of an element that the message has, or of the message type (0). */
+  elementNode(element: u32): u32 {
+    return unchecked(this.fieldOf[element]);
+  }
+
+  /** Digits of the length prefix of an element that the message has; 0: its length is fixed. */
+  prefixDigits(element: u32): u32 {
+    return unchecked(this.lengths[element]) & ((1 << PREFIX_BITS) - 1);
+  }
+
+  /** The length of an element that the message has, as a prefix says it. */
+  elementLength(element: u32): u32 {
+    return unchecked(this.lengths[element]) >> PREFIX_BITS;
   }
 }
 
