@@ -18,19 +18,10 @@ Events with --json, one object a line:
   {"event":"recovered","key":…}                                                             a key that could not be had can be had
 `;
 
-function commands(finish: (status: number) => void): Command {
-  const program = new Command('fim').description(
-    'Financial policies for Envoy: validate, limit, mask and encrypt messages, with Chinese national cryptography.',
-  );
-  program.option(
-    '--lang <language>',
-    'language of errors on the terminal, en or zh (default: by LC_ALL, LC_MESSAGES or LANG)',
-  );
-  program.hook('preAction', (root) => {
-    const { lang } = root.opts<{ lang?: string }>();
-    if (lang !== undefined) speak(lang);
-  });
-  program.showHelpAfterError('(fim --help, or fim VERB --help, tells more)').exitOverride();
+/** Takes the exit status of a verb. */
+type Finish = (status: number) => void;
+
+function addUp(program: Command, finish: Finish): void {
   const up = program
     .command('up')
     .description(
@@ -66,17 +57,9 @@ function commands(finish: (status: number) => void): Command {
     .option('--proxy-log', "show Envoy's log")
     .addHelpText('after', EVENTS_HELP)
     .action(async (paths: string[], flags: UpFlags) => finish(await (await import('./fim/up.ts')).up(paths, flags)));
-  program
-    .command('validate')
-    .description(
-      'Check FinancialRoutes as one proxy would get them. Exit status 0: valid, 1: invalid, 2: wrong command line.',
-    )
-    .argument('<paths...>', 'route files or folders')
-    .option('--json', 'print one JSON object')
-    .option('--modules <layout>', LAYOUT_HELP, 'fused')
-    .action(async (paths: string[], flags: { json?: boolean; modules: string }) =>
-      finish(await (await import('./fim/validate.ts')).validate(paths, flags)),
-    );
+}
+
+function addRender(program: Command, finish: Finish): void {
   const render = program
     .command('render')
     .description('Print what would be applied.')
@@ -92,6 +75,9 @@ function commands(finish: (status: number) => void): Command {
   addSettingOptions(render).action(async (paths: string[], flags: RenderFlags) =>
     finish(await (await import('./fim/render.ts')).render(paths, flags)),
   );
+}
+
+function addDecrypt(program: Command, finish: Finish): void {
   const decrypt = program
     .command('decrypt')
     .description(
@@ -106,6 +92,35 @@ function commands(finish: (status: number) => void): Command {
       await (await import('./fim/decrypt.ts')).decrypt(flags);
       finish(0);
     });
+}
+
+function commands(finish: Finish): Command {
+  const program = new Command('fim').description(
+    'Financial policies for Envoy: validate, limit, mask and encrypt messages, with Chinese national cryptography.',
+  );
+  program.option(
+    '--lang <language>',
+    'language of errors on the terminal, en or zh (default: by LC_ALL, LC_MESSAGES or LANG)',
+  );
+  program.hook('preAction', (root) => {
+    const { lang } = root.opts<{ lang?: string }>();
+    if (lang !== undefined) speak(lang);
+  });
+  program.showHelpAfterError('(fim --help, or fim VERB --help, tells more)').exitOverride();
+  addUp(program, finish);
+  program
+    .command('validate')
+    .description(
+      'Check FinancialRoutes as one proxy would get them. Exit status 0: valid, 1: invalid, 2: wrong command line.',
+    )
+    .argument('<paths...>', 'route files or folders')
+    .option('--json', 'print one JSON object')
+    .option('--modules <layout>', LAYOUT_HELP, 'fused')
+    .action(async (paths: string[], flags: { json?: boolean; modules: string }) =>
+      finish(await (await import('./fim/validate.ts')).validate(paths, flags)),
+    );
+  addRender(program, finish);
+  addDecrypt(program, finish);
   program.addCommand(kmsCommand(finish).exitOverride());
   program
     .command('version')

@@ -4,7 +4,8 @@ import { MAX_PATH_STATES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
 import { elementSteps, PathParser, PathStep, StepKind } from './field-path';
-import { DEAD, FieldSet, FieldTables, hashIndex, NONE } from './field-set';
+import { FieldSet } from './field-set';
+import { DEAD, FieldTables, hashIndex, NONE } from './field-tables';
 import { PathTail } from './path-tail';
 import { putToken, tokenBytes } from './pointer';
 

@@ -261,8 +261,7 @@ export class Inflater {
         at += (63 - bitCount) >> 3;
         bitCount |= 56;
       }
-      // 56 bits are here: a length takes at most 20, a distance 28. Nothing is used up before both are known to be
-      // words.
+      // Of 56 bits a length takes at most 20, a distance 28. Nothing is used up before both are known to be words.
       let taken: u32 = 0;
       if (entry & SECOND_TABLE) {
         taken = entry & 255;

@@ -1,5 +1,7 @@
 // Numbers and escapes, byte by byte.
 
+import { FieldKind } from '../nodes';
+
 /** Where in a number. Zero, Whole, Fraction and Exponent may end it. */
 export const enum Digits {
   Sign = 0,
@@ -33,4 +35,23 @@ export function isEscapeLetter(byte: u32): bool {
   return (
     byte == 34 || byte == 92 || byte == 47 || byte == 98 || byte == 102 || byte == 110 || byte == 114 || byte == 116
   );
+}
+
+/** What begins with the byte; negative: no value does. */
+export function kindOf(byte: u32): i32 {
+  switch (byte) {
+    case 34:
+      return FieldKind.String;
+    case 123:
+      return FieldKind.Object;
+    case 91:
+      return FieldKind.Array;
+    case 116:
+      return FieldKind.True;
+    case 102:
+      return FieldKind.False;
+    case 110:
+      return FieldKind.Null;
+  }
+  return byte - 48 < 10 || byte == 45 ? FieldKind.Number : -1;
 }

@@ -8,7 +8,7 @@ import { hexDigit } from '../hex-text';
 import { FieldKind } from '../nodes';
 import { stringStops } from './scan';
 import { beginUtf8, goOnUtf8, JsonStreamFrame, JsonStreamState } from './stream-state';
-import { Digits, NUMBER_ENDS, isEscapeLetter, nextDigits } from './stream-bytes';
+import { Digits, NUMBER_ENDS, isEscapeLetter, kindOf, nextDigits } from './stream-bytes';
 import { unescape } from './text';
 
 /** What may come next. */
@@ -388,23 +388,4 @@ export class JsonStream {
     if (state.keeping != 0 && state.textLength > MAX_STREAM_TEXT_BYTES) return ErrorId.FIM_PBOC_0041;
     return this.events.onScalar(this, <FieldKind>state.kind, this.text, state.keeping != 0 ? state.textLength : 0);
   }
-}
-
-/** What begins with the byte; negative: no value does. */
-function kindOf(byte: u32): i32 {
-  switch (byte) {
-    case 34:
-      return FieldKind.String;
-    case 123:
-      return FieldKind.Object;
-    case 91:
-      return FieldKind.Array;
-    case 116:
-      return FieldKind.True;
-    case 102:
-      return FieldKind.False;
-    case 110:
-      return FieldKind.Null;
-  }
-  return byte - 48 < 10 || byte == 45 ? FieldKind.Number : -1;
 }

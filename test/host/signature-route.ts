@@ -1,0 +1,111 @@
+// A route that signs or verifies, and messages for it.
+import assert from 'node:assert/strict';
+import { before } from 'node:test';
+import { createVm, exchange, SharedData } from '../../envoy/host/index.ts';
+import type { ExchangeResult, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import { keyOf } from '../protection/route.ts';
+import { kmsKey } from '../protection/partner.ts';
+import { canonical, sign } from '../protection/signing.ts';
+import type { SigningTerms } from '../protection/signing.ts';
+import { fimModule } from './modules.ts';
+
+let module: LoadedModule;
+before(async () => {
+  module = await fimModule();
+});
+
+export const HMAC: SigningTerms = { algorithm: 'HMAC-SM3', key: Buffer.from('a key that both sides have agreed on') };
+export const SM2: SigningTerms = { algorithm: 'SM2', key: keyOf('SM2') };
+export const PATH = '/fund/redeem?channel=app&v=2';
+export const START = ['FIM1-REQUEST', 'POST', '/fund/redeem', 'channel=app&v=2'];
+export const BODY = Buffer.from('{"amount":"100.00"}');
+const NONCE = 'nonce-0123456789';
+export const NARROW = { covers: 'Message', request: 'Verify', clockSkewMs: 1_000 };
+export const WIDE = { covers: 'Message', request: 'Verify', clockSkewMs: 300_000 };
+
+interface Route {
+  vm: Vm;
+  root: RootContext;
+}
+
+export function start(
+  terms: SigningTerms,
+  section: object,
+  versions: Record<number, Buffer> = { 1: terms.key },
+  sharedData = new SharedData(),
+  stages: object = {},
+): Route {
+  const vm = createVm(module, {
+    sharedData,
+    httpCall: (call) => {
+      const asked = new URL(`http://kms${call.headers.get(':path')}`).searchParams.get('version');
+      const version = asked === null ? Math.max(...Object.keys(versions).map(Number)) : Number(asked);
+      const key = versions[version];
+      if (key?.length === 0) return { status: 503, body: '', afterMs: 1 };
+      if (key === undefined) return { status: 404, body: '{"errors":[]}', afterMs: 1 };
+      const data =
+        terms.algorithm === 'SM2'
+          ? kmsKey('SM2', key, false)
+          : { algorithm: 'HMAC-SM3', material: key.toString('base64') };
+      return { status: 200, body: JSON.stringify({ data: { data, metadata: { version } } }), afterMs: 1 };
+    },
+  });
+  const { form, userId, encoding } = terms;
+  const messageSignature = {
+    keyId: 'kms://prod/partner',
+    algorithm: terms.algorithm,
+    covers: 'Message',
+    request: 'None',
+    response: 'None',
+    ...(form && { form }),
+    ...(userId && { userId }),
+    ...(encoding && { encoding }),
+    ...section,
+  };
+  const { accepted, root, logs } = vm.configure(
+    JSON.stringify({
+      version: '1.0',
+      kms: { cluster: 'fim-kms' },
+      routes: [{ name: 'a', stages: { messageSignature, ...stages } }],
+    }),
+  );
+  assert.ok(accepted, logs.map((entry) => entry.message).join('\n'));
+  return { vm, root };
+}
+
+export const nowOf = ({ vm }: Route): string => String(vm.clock.realtimeNs / 1_000_000n);
+
+export function headersOf(
+  route: Route,
+  terms: SigningTerms,
+  { time = nowOf(route), nonce = NONCE, body = BODY, start: lines = START, signed = [] as [string, string][] } = {},
+): Record<string, string> {
+  return {
+    'x-fim-timestamp': time,
+    'x-fim-nonce': nonce,
+    'x-fim-signature': sign(terms, canonical(lines, time, nonce, signed, body)),
+  };
+}
+
+export const post = (
+  route: Route,
+  headers: Record<string, string | string[]>,
+  body: Buffer | string = BODY,
+  path = PATH,
+): ExchangeResult => exchange(route.root, { request: { path, body, headers } });
+
+export function assertRefused({ client, upstream }: ExchangeResult, code = 'FIM-SIG-0001', status = 401): string {
+  assert.equal(client.status, status, client.body.toString());
+  assert.ok(upstream.sawNothing);
+  assert.match(client.body.toString(), new RegExp(code));
+  return JSON.stringify([client.status, client.headers?.entries, client.body.toString()]);
+}
+
+export const VARIANTS: SigningTerms[] = [
+  HMAC,
+  { ...HMAC, encoding: 'hex' },
+  SM2,
+  { ...SM2, form: 'RS' },
+  { ...SM2, form: 'RS', encoding: 'hex' },
+  { ...SM2, userId: 'bank-a@example' },
+];
