@@ -79,6 +79,7 @@ export interface WorkloadRuntime {
   isFresh: boolean;
   /** The next release gets a new generation whatever it holds: nothing else can prove what runs. */
   bump: boolean;
+  /** When that was last because counters could not tell. */
   bumpedAt: number;
   /** Generations and since when they were known, oldest first. */
   history: { generation: number; since: number }[];
@@ -92,10 +93,11 @@ export interface WorkloadRuntime {
   keyTrouble: Map<string, KeyTrouble>;
   /** Readings from before the current generation, by uid. */
   baselines: Map<string, Reading>;
+  /** The first readings under the current generation, by uid. */
+  firstLooks: Map<string, Reading>;
   /** Pods that run the generation for all connections, by uid. */
   inForce: Set<string>;
-  /** Renewals in a row for want of the module. */
-  renewals: number;
+  renewal: Renewal;
   /** Of all in the object but the configuration: what makes new listeners. */
   shape: string;
   /** The shape whose predecessors' listeners each pod was last found to have drained, by uid. */
@@ -109,6 +111,16 @@ export interface WorkloadRuntime {
   /** What each pod's seals have counted, by uid. */
   seals: Map<string, SealCount>;
   state: WorkloadState;
+}
+
+/** Configurations that were given anew for want of the module. */
+export interface Renewal {
+  /** In a row. */
+  count: number;
+  /** When the last was given, by the process's clock. */
+  at: number;
+  /** Why the proxies that it is meant for did not get the module, by the pod's uid; those that got it are gone. */
+  wanting: Map<string, string>;
 }
 
 /** What the seals of one pod have counted. */
@@ -187,10 +199,11 @@ export class ClusterView {
         readings: new Map(),
         confirmed: new Map(),
         baselines: new Map(),
+        firstLooks: new Map(),
         proven: undefined,
         keyTrouble: new Map(),
         inForce: new Set(),
-        renewals: 0,
+        renewal: { count: 0, at: -Infinity, wanting: new Map() },
         shape: '',
         drained: new Map(),
         sealedAt: undefined,

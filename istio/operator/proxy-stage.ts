@@ -9,7 +9,15 @@ import {
 } from '../limits.ts';
 import { emptyState, type ClusterView, type WorkloadRuntime } from './cluster-view.ts';
 import { keyTroubles } from './key-evidence.ts';
-import { GENERATION_SLOTS, isIdle, judge, type Expectation, type Reading, type Verdict } from './plan/evidence.ts';
+import {
+  GENERATION_SLOTS,
+  isIdle,
+  isSameProcess,
+  judge,
+  type Expectation,
+  type Reading,
+  type Verdict,
+} from './plan/evidence.ts';
 import type { RouteStatus, WorkloadState } from './plan/status.ts';
 import type { Workload } from './plan/workloads.ts';
 import { noteProof } from './proof.ts';
@@ -65,6 +73,7 @@ export class ProxyStage {
       }),
     );
     runtime.baselines = new Map([...runtime.readings].map(([uid, { reading }]) => [uid, reading]));
+    runtime.firstLooks = new Map();
   }
 
   /** Asks all proxies of a workload. */
@@ -80,16 +89,18 @@ export class ProxyStage {
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
     await this.confirm(workload, runtime, proxies, results);
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
-    for (const known of [runtime.readings, runtime.drained, runtime.seals])
+    for (const known of [runtime.readings, runtime.firstLooks, runtime.drained, runtime.seals, runtime.renewal.wanting])
       for (const uid of known.keys()) if (!proxies.some((proxy) => proxy.uid === uid)) known.delete(uid);
     const { state, ambiguous, wantModule } = this.judgeAll(workload, runtime, proxies, results);
+    noteFirstLooks(runtime, proxies, results);
     state.keyTroubles = keyTroubles(runtime, proxies, results);
     const changed = JSON.stringify(state) !== JSON.stringify(runtime.state);
     runtime.state = state;
     noteProof(runtime);
-    const bump =
-      (ambiguous && performance.now() - runtime.bumpedAt > BUMP_PAUSE_MS) || this.renews(runtime, wantModule);
-    if (bump) Object.assign(runtime, { bump: true, bumpedAt: performance.now() });
+    const isUnclear = ambiguous && performance.now() - runtime.bumpedAt > BUMP_PAUSE_MS;
+    if (isUnclear) runtime.bumpedAt = performance.now();
+    const bump = this.renews(runtime, wantModule) || isUnclear;
+    runtime.bump ||= bump;
     const age = Date.now() - release.appliedAt;
     const settled =
       state.programmed === state.proxies &&
@@ -106,17 +117,18 @@ export class ProxyStage {
    * Whether the configuration is to be given anew: an agent that did not get the module tries no more until it hears of
    * it again, and its proxy answers with 500 until then. The pause grows while that does not help.
    */
-  private renews(runtime: WorkloadRuntime, wantModule: boolean): boolean {
-    if (!wantModule) {
-      runtime.renewals = 0;
+  private renews(runtime: WorkloadRuntime, wantModule: Map<string, string>): boolean {
+    const { renewal } = runtime;
+    if (wantModule.size === 0) {
+      if (renewal.wanting.size === 0) renewal.count = 0;
       return false;
     }
     if (
       !this.parts.isModuleServed() ||
-      performance.now() - runtime.bumpedAt < Math.min(MAX_RENEW_MS, MIN_RENEW_MS * 2 ** runtime.renewals)
+      performance.now() - renewal.at < Math.min(MAX_RENEW_MS, MIN_RENEW_MS * 2 ** renewal.count)
     )
       return false;
-    runtime.renewals++;
+    Object.assign(renewal, { at: performance.now(), count: renewal.count + 1, wanting: wantModule });
     return true;
   }
 
@@ -166,6 +178,7 @@ export class ProxyStage {
         ? undefined
         : judge(expectation, {
             baseline: runtime.baselines.get(proxy.uid),
+            firstLook: runtime.firstLooks.get(proxy.uid),
             now: result.reading,
             readySince: proxy.readySince,
           });
@@ -178,7 +191,7 @@ export class ProxyStage {
     runtime: WorkloadRuntime,
     proxies: readonly Proxy[],
     results: readonly ProbeResult[],
-  ): { state: WorkloadState; ambiguous: boolean; wantModule: boolean } {
+  ): { state: WorkloadState; ambiguous: boolean; wantModule: Map<string, string> } {
     const { generation, hash } = runtime.release!;
     const state: WorkloadState = {
       ...emptyState(workload.name),
@@ -188,12 +201,14 @@ export class ProxyStage {
       applyError: runtime.applyError,
     };
     const { verdicts, provenAt } = this.verdicts(workload, runtime, proxies, results);
-    let [ambiguous, wantModule] = [false, false];
+    let ambiguous = false;
+    const wantModule = new Map<string, string>();
     runtime.inForce.clear();
     for (const [index, proxy] of proxies.entries()) {
-      const verdict = verdicts[index];
       const result = results[index];
-      wantModule ||= verdict?.state === 'refused' && verdict.wantsModule;
+      const verdict = sinceRenewal(runtime, proxy, verdicts[index]);
+      if (verdict?.state === 'refused' && verdict.wantsModule && verdict === verdicts[index])
+        wantModule.set(proxy.uid, verdict.reason);
       if (!proxy.ready) {
         if (verdict?.state === 'proven') runtime.inForce.add(proxy.uid);
         continue;
@@ -248,6 +263,35 @@ export class ProxyStage {
     this.parts.onProbe('error' in result ? 'failed' : 'ok');
     if ('reading' in result) runtime.readings.set(proxy.uid, { reading: result.reading, generation });
     return result;
+  }
+}
+
+/**
+ * What is to be said of a proxy whose configuration was given anew because it did not get the module: that it did not,
+ * until it has. The renewal alone is no news.
+ */
+function sinceRenewal({ renewal }: WorkloadRuntime, { uid }: Proxy, verdict: Verdict | undefined): Verdict | undefined {
+  const reason = renewal.wanting.get(uid);
+  if (reason === undefined || verdict === undefined) return verdict;
+  if (verdict.state === 'pending') return { state: 'refused', reason, wantsModule: true };
+  if (verdict.state === 'proven') renewal.wanting.delete(uid);
+  return verdict;
+}
+
+/**
+ * Keeps what proxies said when they were first asked under this generation, or first after they began anew: of one that
+ * could not be asked before it, what it refuses from now on is told all the same.
+ */
+function noteFirstLooks(
+  { firstLooks }: WorkloadRuntime,
+  proxies: readonly Proxy[],
+  results: readonly ProbeResult[],
+): void {
+  for (const [index, { uid }] of proxies.entries()) {
+    const result = results[index];
+    if (result === undefined || 'error' in result) continue;
+    const before = firstLooks.get(uid);
+    if (before === undefined || !isSameProcess(before, result.reading)) firstLooks.set(uid, result.reading);
   }
 }
 

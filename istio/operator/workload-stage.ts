@@ -286,12 +286,17 @@ export class WorkloadStage {
     states: ReadonlyMap<string, string>,
   ): void {
     if (runtime.release?.generation !== release.generation || runtime.release.hash !== release.hash) {
+      const isRenewed =
+        runtime.release?.hash === release.hash && runtime.release.module.sha256 === release.module.sha256;
+      if (!isRenewed) runtime.renewal.wanting = new Map();
       runtime.state = {
         ...emptyState(runtime.state.name),
         hash: release.hash,
         generation: release.generation,
         proxies: runtime.state.proxies,
         unasked: runtime.state.proxies,
+        // To be given the same again is no answer yet.
+        refusals: isRenewed && runtime.renewal.wanting.size > 0 ? runtime.state.refusals : [],
       };
     }
     runtime.state = { ...runtime.state, applyError: undefined };
@@ -359,6 +364,8 @@ export class WorkloadStage {
         release: undefined,
         lastApplied: undefined,
         baselines: new Map(),
+        firstLooks: new Map(),
+        renewal: { count: 0, at: -Infinity, wanting: new Map() },
         readings: new Map(),
         confirmed: new Map(),
         drained: new Map(),

@@ -50,6 +50,31 @@ const CASES: {
   { name: 'an old proxy that was never asked before', facts: { now: reading(4) }, state: 'ambiguous' },
   { name: 'an old proxy that was never asked and has counted nothing', facts: { now: reading(0) }, state: 'pending' },
   {
+    name: 'one that was not asked before refuses after the first look',
+    facts: { firstLook: reading(0, { moduleRefused: 1 }), now: reading(0, { moduleRefused: 2 }) },
+    state: 'refused',
+  },
+  {
+    name: 'one that was not asked before has refused something, which may be of an earlier generation',
+    facts: { firstLook: reading(0, { moduleRefused: 1 }), now: reading(0, { moduleRefused: 1 }) },
+    state: 'ambiguous',
+  },
+  {
+    name: 'one that was not asked before takes it after the first look',
+    facts: { firstLook: reading(4), now: reading(8) },
+    state: 'proven',
+  },
+  {
+    name: 'one that was not asked before had taken a part of it at the first look',
+    facts: { firstLook: reading(2), now: reading(4) },
+    state: 'ambiguous',
+  },
+  {
+    name: 'one that was not asked before has done nothing since the first look',
+    facts: { firstLook: reading(0), now: reading(0) },
+    state: 'pending',
+  },
+  {
     name: 'a process that began after the counter was free',
     facts: { now: reading(4, { startedAt: APPLIED + MINUTE }) },
     state: 'proven',

@@ -174,7 +174,7 @@ describe('filters in force', () => {
     const first = rig.config('fim-gateways')!.generation;
     const proxy = await rig.pod('gw-late', GATEWAY_LABELS, true);
     // Its process is younger than the generation.
-    proxy.uptimeSeconds = -20;
+    proxy.startedAt = Date.now() + 20_000;
     proxy.downloadFailures = 2;
     await until('its gate is shut', () => rig.gate('gw-late') === 'False');
     await until('the configuration is given anew', () => rig.config('fim-gateways')!.generation > first);

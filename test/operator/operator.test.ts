@@ -58,6 +58,44 @@ describe('the operator', () => {
     await rig.condition('limit', 'Programmed', 'Unknown', 'Unreachable');
   });
 
+  it('tells the refusal of a proxy that it could not ask before the configuration', async (t) => {
+    const rig = await Rig.start(t);
+    rig.route('limit', LIMIT);
+    const { generation } = (await until('the object', () => rig.config('fim-gateways'))) as { generation: number };
+    // Old processes that come to the workload later: the one refuses after it is looked at, the other has before.
+    const late = await rig.pod('gw-1', GATEWAY_LABELS);
+    await rig.condition('limit', 'Programmed', 'False', 'Pending');
+    assert.equal(rig.config('fim-gateways')?.generation, generation);
+    late.checksumMismatches = 1;
+    await rig.condition('limit', 'Programmed', 'False', 'Refused');
+    rig.server.remove('pods', NAMESPACE, 'gw-1');
+    await rig.condition('limit', 'Programmed', 'Unknown', 'NoProxies');
+    const renewed = rig.config('fim-gateways')!.generation;
+    const before = await rig.pod('gw-2', GATEWAY_LABELS, false, (proxy) => (proxy.checksumMismatches = 1));
+    await until('a generation that tells', () => rig.config('fim-gateways')!.generation > renewed);
+    before.checksumMismatches = 2;
+    await rig.condition('limit', 'Programmed', 'False', 'Refused');
+  });
+
+  it('goes on saying that a proxy did not get the module while it is given the same again', async (t) => {
+    const rig = await Rig.start(t);
+    const proxy = await rig.pod('gw-1', GATEWAY_LABELS);
+    rig.route('limit', LIMIT);
+    await rig.condition('limit', 'Programmed', 'False', 'Pending');
+    const { generation } = rig.config('fim-gateways')!;
+    proxy.downloadFailures = 1;
+    await rig.condition('limit', 'Programmed', 'False', 'Refused');
+    await until('it is given again', () => rig.config('fim-gateways')!.generation > generation);
+    await rig.quiet();
+    await rig.condition('limit', 'Programmed', 'False', 'Refused');
+    // It fails again: the next time comes later.
+    const again = rig.config('fim-gateways')!.generation;
+    proxy.downloadFailures = 2;
+    await until('it is given again', () => rig.config('fim-gateways')!.generation > again);
+    proxy.take(rig.config('fim-gateways')!.generation);
+    await rig.condition('limit', 'Programmed', 'True');
+  });
+
   it('keeps the last good configuration of a route that becomes invalid, over its own restart too', async (t) => {
     const rig = await Rig.start(t);
     rig.route('limit', LIMIT);

@@ -22,7 +22,8 @@ async function listen(server: Server): Promise<number> {
 /** A proxy as its agent's metrics show it. */
 export class FakeProxy {
   concurrency = 2;
-  uptimeSeconds = 3600;
+  /** When its process began, milliseconds since 1970. */
+  startedAt = Date.now() - 3_600_000;
   readonly configured = new Array<number>(16).fill(0);
   checksumMismatches = 0;
   downloadFailures = 0;
@@ -55,7 +56,7 @@ export class FakeProxy {
   private text(): string {
     return [
       `envoy_server_concurrency{} ${this.concurrency}`,
-      `envoy_server_uptime{} ${this.uptimeSeconds}`,
+      `envoy_server_uptime{} ${Math.floor((Date.now() - this.startedAt) / 1000)}`,
       `envoy_listener_manager_total_listeners_draining{} ${this.draining}`,
       `envoy_listener_manager_total_listeners_active{} ${this.listeners}`,
       ...(this.unseen === undefined
@@ -160,8 +161,14 @@ export class Rig {
   }
 
   /** A pod with a proxy of its own: ready, or with a readiness gate that waits for its policy. */
-  async pod(name: string, labels: Record<string, string>, gated = false): Promise<FakeProxy> {
+  async pod(
+    name: string,
+    labels: Record<string, string>,
+    gated = false,
+    prepare: (proxy: FakeProxy) => void = () => undefined,
+  ): Promise<FakeProxy> {
     const proxy = new FakeProxy();
+    prepare(proxy);
     await proxy.start();
     this.proxies.push(proxy);
     this.server.put('pods', {

@@ -58,6 +58,8 @@ export interface Expectation {
 export interface ProxyFacts {
   /** What the proxy said before the generation was applied; undefined if it was not asked. */
   baseline?: Reading;
+  /** Without such a baseline: what the proxy said when it was first asked after that; undefined: it was not yet. */
+  firstLook?: Reading;
   now: Reading;
   /** Since when the proxy is ready, milliseconds since 1970. */
   readySince: number;
@@ -71,7 +73,7 @@ export type Verdict =
   | { state: 'refused'; reason: string; wantsModule: boolean };
 
 /** Whether a later reading is of the same process: counters of one process never fall. */
-function sameProcess(before: Reading, now: Reading): boolean {
+export function isSameProcess(before: Reading, now: Reading): boolean {
   return (
     Math.abs(before.startedAt - now.startedAt) <= UPTIME_ERROR_MS &&
     before.configured.every((count, slot) => (now.configured[slot] ?? 0) >= count)
@@ -84,6 +86,11 @@ const ZERO: Pick<Reading, 'configured' | 'moduleRefused' | 'envoyRefused' | 'fet
   envoyRefused: 0,
   fetchFailures: {},
 };
+
+/** The reading if it is of the process that was asked now. */
+function ofProcess(before: Reading | undefined, now: Reading): Reading | undefined {
+  return before !== undefined && isSameProcess(before, now) ? before : undefined;
+}
 
 function refusalOf(now: Reading, before: typeof ZERO): { reason: string; wantsModule: boolean } | undefined {
   for (const [result, count] of Object.entries(now.fetchFailures)) {
@@ -99,26 +106,34 @@ function refusalOf(now: Reading, before: typeof ZERO): { reason: string; wantsMo
 /**
  * Judges one proxy. Proof is, in this order: as many VMs as the proxy has took the generation since it was applied; or
  * did so in a process that is younger than the counter's present meaning; or the proxy was among those proven before,
- * and its process and readiness are older than that proof.
+ * and its process and readiness are older than that proof. Without any of these, growth since the
+ * first look says what it says; what was counted before that may be of an earlier generation.
  */
 export function judge(
   { generation, slotFreeSince, provenAt }: Expectation,
-  { baseline, now, readySince }: ProxyFacts,
+  { baseline, firstLook, now, readySince }: ProxyFacts,
 ): Verdict {
   const slot = generation % GENERATION_SLOTS;
   const needed = now.concurrency + EXTRA_VMS;
   const count = now.configured[slot] ?? 0;
   const isYoung = now.startedAt - UPTIME_ERROR_MS > slotFreeSince;
-  const known = baseline !== undefined && sameProcess(baseline, now) ? baseline : undefined;
-  const since = isYoung ? ZERO : known;
-  if (since !== undefined) {
-    if (count - (since.configured[slot] ?? 0) >= needed) return { state: 'proven', workers: now.concurrency };
-    const refusal = refusalOf(now, since);
-    return refusal === undefined ? { state: 'pending' } : { state: 'refused', ...refusal };
-  }
-  if (provenAt !== undefined && now.startedAt < provenAt && readySince <= provenAt && count >= needed)
+  const before = isYoung ? ZERO : ofProcess(baseline, now);
+  const since = before ?? ofProcess(firstLook, now);
+  if (since !== undefined && count - (since.configured[slot] ?? 0) >= needed)
     return { state: 'proven', workers: now.concurrency };
-  return count >= needed ? { state: 'ambiguous' } : { state: 'pending' };
+  if (
+    before === undefined &&
+    provenAt !== undefined &&
+    now.startedAt < provenAt &&
+    readySince <= provenAt &&
+    count >= needed
+  )
+    return { state: 'proven', workers: now.concurrency };
+  if (before === undefined && count >= needed) return { state: 'ambiguous' };
+  const refusal = since === undefined ? undefined : refusalOf(now, since);
+  if (refusal !== undefined) return { state: 'refused', ...refusal };
+  const mayHaveRefused = before === undefined && refusalOf(now, ZERO) !== undefined;
+  return { state: mayHaveRefused ? 'ambiguous' : 'pending' };
 }
 
 /**
