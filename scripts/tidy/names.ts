@@ -9,6 +9,7 @@ const FIXED_NAMES = new Set([
   'NOTICE',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'SECURITY.md',
   'Cargo.toml',
   'Cargo.lock',
   'Dockerfile',
