@@ -5,7 +5,7 @@ import { FieldSet } from '../message/field-set';
 import { FieldSetBuilder } from '../message/field-set-builder';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
-import { Direction } from '../runtime/stage';
+import { Direction } from '../runtime/direction';
 import { DetectKind, FieldMaskerConfig, MaskDetection, MaskField, MaskKind, MaskMethod } from './config.gen';
 import { Mask, isMaskCharacter } from './mask';
 import { MaskPlan } from './masker';

@@ -1,5 +1,5 @@
 import { Exchange } from '../runtime/exchange';
-import { Direction } from '../runtime/stage';
+import { Direction } from '../runtime/direction';
 
 /** Names the newest version, whatever its number. */
 export const NEWEST: u32 = 0;

@@ -17,7 +17,7 @@ import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { Exchange } from '../runtime/exchange';
 import { AUTHORITY, METHOD, PATH } from '../runtime/names';
-import { Direction } from '../runtime/stage';
+import { Direction } from '../runtime/direction';
 
 const STATUS: Bytes = Bytes.from(':status');
 /** What HTTP/1 calls `:authority`, the name that the host knows. */

@@ -4,7 +4,8 @@ import { isKeyId } from '../keys/key-id';
 import { Bytes } from '../memory/bytes';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
-import { Direction, Rank, StagePolicy } from '../runtime/stage';
+import { Direction } from '../runtime/direction';
+import { Rank, StagePolicy } from '../runtime/stage';
 import { MessageSignatureConfig, SignatureAction, SignatureCoverage } from './config.gen';
 import { Signer } from './signer';
 

@@ -11,7 +11,8 @@ import { ErrorId } from '../errors.gen';
 import { elementOf } from '../message/iso8583/field-names';
 import { Exchange } from '../runtime/exchange';
 import { Message } from '../runtime/message';
-import { Direction, Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
+import { Direction } from '../runtime/direction';
+import { Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { compileValidator } from './compile';
 import {
   PbocMac,

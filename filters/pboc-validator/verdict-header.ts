@@ -2,7 +2,7 @@ import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { Exchange } from '../runtime/exchange';
-import { Direction } from '../runtime/stage';
+import { Direction } from '../runtime/direction';
 
 const text: Writer = new Writer(scratch);
 

@@ -16,7 +16,7 @@ import {
   TYPE_GRPC,
   UPGRADE,
 } from './names';
-import { Direction } from './stage';
+import { Direction } from './direction';
 
 /**
  * ErrorId.None, or why the message is refused. Headers of the current direction are at hand. `maxBodyBytes`: what it

@@ -7,103 +7,19 @@ import { RouteIndex } from '../match/route-index';
 import { RouteIndexBuilder } from '../match/route-index-builder';
 import { MessageFormat } from '../message/format';
 import { JsonDocument } from '../message/json/document';
-import { BodyLayout, compileLayout } from './body-layout';
+import { compileLayout } from './body-layout';
+import { CompiledRoute, Plan, Step } from './compiled-route';
 import { ConfigReader } from './config-reader';
 import { CompressedBody, KmsConfig, RouteConfig, decodePluginConfig } from './config.gen';
 import { DEFAULT_BODY_BYTES, MAX_CONFIG_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
+import { Direction } from './direction';
 import { addRoute } from './route-match';
-import { Direction, Rank, Stage, StagePolicy } from './stage';
+import { RouteTerms } from './route-terms';
+import { Stage } from './stage';
 
 /** Major version of the plugin configuration that this build understands; another is refused. */
 const CONFIG_MAJOR: u8 = 49; // '1'
-
-/** One stage of one route. */
-export class Step {
-  constructor(
-    readonly stage: Stage,
-    readonly policy: StagePolicy,
-  ) {}
-}
-
-/** The stages of one direction, in order. */
-export class Plan {
-  readonly needsBody: bool;
-  /** The one step that needs the body, if it works on it piece by piece; -1: bodies are held, or nobody needs them. */
-  readonly streamStep: i32;
-  /** A step judges messages without body, too. */
-  readonly judgesEmpty: bool;
-  /** Every stage is one whose verdicts `Observe` turns into counts. */
-  readonly observable: bool;
-  /** A step masks or encrypts: what it cannot see, such as trailers, must not go on. */
-  readonly hides: bool;
-
-  constructor(
-    readonly steps: StaticArray<Step>,
-    direction: Direction,
-  ) {
-    let needsBody = false;
-    let observable = true;
-    let streamStep = -1;
-    let judgesEmpty = false;
-    let hides = false;
-    for (let i = 0; i < steps.length; i++) {
-      const policy = steps[i].policy;
-      if (policy.needsBody(direction)) {
-        streamStep = !needsBody && policy.streams(direction) ? i : -1;
-        needsBody = true;
-        judgesEmpty = judgesEmpty || policy.judgesEmpty(direction);
-      }
-      observable = observable && steps[i].stage.observable;
-      const rank = policy.rank(direction);
-      hides = hides || rank == Rank.Mask || rank == Rank.Protect;
-    }
-    this.needsBody = needsBody;
-    this.streamStep = streamStep;
-    this.judgesEmpty = judgesEmpty;
-    this.observable = observable;
-    this.hides = hides;
-  }
-}
-
-export class CompiledRoute {
-  constructor(
-    readonly name: Bytes,
-    /** Verdicts of observable stages are counted, not enforced. */
-    readonly observe: bool,
-    readonly maxBodyBytes: u32,
-    /** Of a body that passes in pieces. */
-    readonly maxStreamBytes: u64,
-    /** Compressed bodies are opened. */
-    readonly decompresses: bool,
-    readonly format: MessageFormat,
-    readonly layout: BodyLayout,
-    readonly request: Plan,
-    readonly response: Plan,
-    /**
-     * Where its keys come from; null: the configuration names no KMS. Kept here, since a stream outlives its
-     * configuration.
-     */
-    readonly kms: KmsConfig | null,
-  ) {}
-
-  /**
-   * Whether a compressed body of the direction is opened. Requests always: what the route says of them holds whatever
-   * its stages look at. Responses only for stages that need them: the client has said what codings it takes.
-   */
-  opens(direction: Direction): bool {
-    return this.decompresses && (direction == Direction.Request || this.response.needsBody);
-  }
-
-  /** No verdict of this route refuses anything. */
-  get onlyObserves(): bool {
-    return this.observe && this.request.observable && this.response.observable;
-  }
-
-  plan(direction: Direction): Plan {
-    return direction == Direction.Request ? this.request : this.response;
-  }
-}
 
 export class Configuration {
   constructor(
@@ -188,7 +104,7 @@ function compileRoute(
     else if (stage.needsKms && kms == null) reader.fail(ErrorId.FIM_CFG_0018, member);
     else steps.push(new Step(stage, stage.compile(reader, member)));
   }
-  return new CompiledRoute(
+  const terms = new RouteTerms(
     route.name,
     route.observe,
     body == null ? DEFAULT_BODY_BYTES : <u32>body.maxBytes,
@@ -196,9 +112,12 @@ function compileRoute(
     body != null && body.compressed == CompressedBody.Decompress,
     reader.format,
     compileLayout(reader, body),
+    kms,
+  );
+  return new CompiledRoute(
+    terms,
     planOf(reader, steps, section, Direction.Request),
     planOf(reader, steps, section, Direction.Response),
-    kms,
   );
 }
 

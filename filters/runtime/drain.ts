@@ -2,8 +2,10 @@
 // cost no more memory with each edit, and so that no stream escapes a newer policy for ever.
 import { MAX_RETIRED_STREAM_AGE_MS, MAX_RETIRED_TUNNEL_AGE_MS } from '../limits';
 import { proxy_close_stream, proxy_set_effective_context } from './abi';
+import { NO_ROUTE } from './compiled-route';
+import { NO_ROUTE } from './compiled-route';
 import { RootTable } from './root-context';
-import { Direction } from './stage';
+import { Direction } from './direction';
 import { streamDrained } from './stats';
 import { Stream } from './stream';
 import { StreamTable } from './stream-table';
@@ -26,7 +28,8 @@ function mustEnd(stream: Stream, nowMs: u64): bool {
   if (root.expired) return true;
   const sinceMs = max(root.retiredAtMs, stream.bornMs);
   return (
-    nowMs > sinceMs && nowMs - sinceMs >= (stream.route == null ? MAX_RETIRED_TUNNEL_AGE_MS : MAX_RETIRED_STREAM_AGE_MS)
+    nowMs > sinceMs &&
+    nowMs - sinceMs >= (stream.route == NO_ROUTE ? MAX_RETIRED_TUNNEL_AGE_MS : MAX_RETIRED_STREAM_AGE_MS)
   );
 }
 

@@ -3,22 +3,28 @@ import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { BufferType, HeaderMap } from './abi';
+import { Body } from './body';
 import { PLAIN_LAYOUT } from './body-layout';
 import { KmsConfig } from './config.gen';
+import { Direction } from './direction';
 import { extract, readExtracted } from './extraction';
 import { HeaderSnapshot } from './headers';
+import { Connection } from './held-bytes';
 import { dropHeader, readHeader, readProperty, resultLength, resultPointer, writeHeader } from './host';
 import { Message } from './message';
 import { BODY_DIGESTS, CONTENT_LENGTH, CONTENT_TYPE, STATUS } from './names';
 import { Reply } from './reply';
-import { Direction } from './stage';
-import { Stream } from './stream';
+import { RequestFacts } from './request-facts';
+import { RouteTerms } from './route-terms';
 
 // "source\0address"
 const SOURCE_ADDRESS: usize = memory.data<u8>([115, 111, 117, 114, 99, 101, 0, 97, 100, 100, 114, 101, 115, 115]);
 const SOURCE_ADDRESS_LENGTH: u32 = 14;
 
-/** What a stage may ask of the stream at hand and do to it. One per VM, bound anew in every callback. */
+/** The terms of a message that no route concerns. */
+const NO_TERMS: RouteTerms = new RouteTerms(Bytes.EMPTY, false, 0, 0, false, MessageFormat.Unknown, PLAIN_LAYOUT, null);
+
+/** What a stage may ask of the message at hand and do to it. One per VM, bound anew in every callback. */
 export class Exchange {
   /** Envoy's id of the stream. */
   contextId: u32 = 0;
@@ -28,7 +34,10 @@ export class Exchange {
   readonly message: Message = new Message();
   readonly reply: Reply = new Reply();
   private readonly snapshot: HeaderSnapshot = new HeaderSnapshot();
-  private stream: Stream | null = null;
+  /** What the route says. */
+  private terms: RouteTerms = NO_TERMS;
+  private facts: RequestFacts = new RequestFacts();
+  private body: Body = new Body(new Connection());
   /** The value that the last look-up found. */
   valuePointer: usize = 0;
   valueLength: u32 = 0;
@@ -43,30 +52,39 @@ export class Exchange {
   chunkPrefix: u32 = 0;
   private chunkPointer: usize = 0;
 
-  /** Turns to a stream and direction; nothing of an earlier callback is kept. */
-  bind(stream: Stream, direction: Direction): void {
-    this.stream = stream;
-    this.contextId = stream.contextId;
-    const root = stream.root;
-    this.rootId = root == null ? 0 : root.contextId;
+  /**
+   * Turns to a message: `direction` of the stream `contextId` under the root context `rootId`. Nothing of an earlier
+   * callback is kept.
+   */
+  bind(contextId: u32, rootId: u32, direction: Direction, terms: RouteTerms, facts: RequestFacts, body: Body): void {
+    this.contextId = contextId;
+    this.rootId = rootId;
     this.direction = direction;
-    const route = stream.route;
-    this.message.layout = route == null ? PLAIN_LAYOUT : route.layout;
+    this.facts = facts;
+    this.body = body;
+    this.rule(terms);
     this.snapshot.clear();
   }
 
-  /** KMS settings of the configuration that rules the stream; null if it names none. */
+  /** The route was found: its terms rule the message. */
+  rule(terms: RouteTerms): void {
+    this.terms = terms;
+    this.message.layout = terms.layout;
+  }
+
+  /** KMS settings of the configuration that rules the message; null if it names none. */
   get kms(): KmsConfig | null {
-    const stream = this.stream;
-    if (stream == null) return null;
-    const route = stream.route;
-    return route == null ? null : route.kms;
+    return this.terms.kms;
   }
 
   /** Whether the request's method is one whose requests are complete without a body. */
   get bodiless(): bool {
-    const stream = this.stream;
-    return stream != null && stream.bodiless;
+    return this.facts.bodiless;
+  }
+
+  /** Whether the request's method is HEAD. */
+  get head(): bool {
+    return this.facts.head;
   }
 
   /**
@@ -74,19 +92,14 @@ export class Exchange {
    * redirections say stands in their status.
    */
   get expectsBody(): bool {
-    const stream = this.stream;
-    if (stream == null || stream.head || !this.header(STATUS.pointer, STATUS.length) || this.valueLength != 3)
-      return false;
+    if (this.head || !this.header(STATUS.pointer, STATUS.length) || this.valueLength != 3) return false;
     const last = <u32>load<u8>(this.valuePointer, 2);
     return load<u8>(this.valuePointer) == 50 && !(load<u8>(this.valuePointer, 1) == 48 && (last == 52 || last == 53));
   }
 
   /** Whether verdicts of observable stages are counted and not enforced. */
   get observes(): bool {
-    const stream = this.stream;
-    if (stream == null) return false;
-    const route = stream.route;
-    return route != null && route.observe;
+    return this.terms.observe;
   }
 
   /** Fetches all headers at once: worth it when several look-ups follow in the same callback. */
@@ -192,11 +205,9 @@ export class Exchange {
   /** The body will be another: what describes its very bytes is removed. While the headers are held. */
   willRewriteBody(): void {
     this.removeHeader(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length);
-    const stream = this.stream;
-    if (stream == null) return;
-    const half = stream.half(this.direction);
-    half.rewritten = true;
-    if (half.digested) this.dropDigests();
+    const passing = this.body.passing;
+    if (passing != null) passing.rewritten = true;
+    if (this.body.digested) this.dropDigests();
   }
 
   /** Puts a piece before the stage: what is at `pointer` behind `prefix` bytes. */
@@ -236,19 +247,16 @@ export class Exchange {
    * however it ends.
    */
   slot(bytes: u32): usize {
-    const stream = this.stream;
-    return stream == null ? 0 : stream.half(this.direction).slot(bytes);
+    return this.body.slot(bytes);
   }
 
   /** What the rate limiter, the one stage that has need of it, keeps of the request for the response; 0: nothing. */
   get memo(): u64 {
-    const stream = this.stream;
-    return stream == null ? 0 : stream.memo;
+    return this.facts.memo;
   }
 
   set memo(value: u64) {
-    const stream = this.stream;
-    if (stream != null) stream.memo = value;
+    this.facts.memo = value;
   }
 
   /** Hands a value of the message on to later stages, logs and traces; see extraction.ts. `key`: of `extractionKey`. */
@@ -278,24 +286,16 @@ export class Exchange {
    * What the body of the current direction is to be read as; Unknown: its content type is none that the route takes.
    */
   get format(): MessageFormat {
-    const stream = this.stream;
-    if (stream == null) return MessageFormat.Unknown;
-    const route = stream.route;
-    if (route == null) return MessageFormat.Unknown;
-    return formatOf(route.format, stream.half(this.direction).media, this.message.pointer, this.message.length);
+    return formatOf(this.terms.format, this.body.media, this.message.pointer, this.message.length);
   }
 
   /** Reads the content-type: `format` goes by it until the stream ends. */
   noteContentType(): void {
-    const stream = this.stream;
-    if (stream == null) return;
-    const route = stream.route;
-    if (route == null) return;
-    const named = route.layout.contentTypes;
+    const named = this.terms.layout.contentTypes;
     let media = MediaType.Other;
     if (!this.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length)) media = absentMediaType(named);
     else if (named.length == 0) media = mediaTypeOf(this.valuePointer, this.valueLength);
-    else media = namedMediaType(named, route.format, this.valuePointer, this.valueLength);
-    stream.half(this.direction).media = media;
+    else media = namedMediaType(named, this.terms.format, this.valuePointer, this.valueLength);
+    this.body.media = media;
   }
 }

@@ -4,7 +4,7 @@ import { Bytes } from '../memory/bytes';
 import { HeaderMap } from './abi';
 import { Exchange } from './exchange';
 import { HeaderSnapshot } from './headers';
-import { Direction } from './stage';
+import { Direction } from './direction';
 import { trailersDropped } from './stats';
 
 const trailers: HeaderSnapshot = new HeaderSnapshot();

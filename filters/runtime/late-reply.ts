@@ -1,16 +1,14 @@
 // A reply to an HTTP/1 request whose body still comes makes the host close the connection: a client that goes on
 // writing sees a reset instead of the answer, and requests behind it are lost. Where the rest is bounded, it is dropped
 // as it comes, and the reply is sent at its end.
-import { MAX_DRAINED_BYTES, MAX_KEPT_REPLY_BYTES } from '../limits';
-import { SlotPool } from '../memory/slot-pool';
+import { MAX_DRAINED_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { declaredLength, opensTunnel } from './admission';
-import { DataStatus, BufferType } from './abi';
+import { BufferType } from './abi';
 import { Exchange } from './exchange';
 import { readProperty, resultLength, resultPointer, writeBuffer } from './host';
-import { sendKept } from './reply';
 import { replyFailed, replyLate } from './stats';
-import { Phase, Stream } from './stream';
+import { Leg, Phase, Stream } from './stream';
 
 // "request\0protocol"
 const PROTOCOL: usize = memory.data<u8>([114, 101, 113, 117, 101, 115, 116, 0, 112, 114, 111, 116, 111, 99, 111, 108]);
@@ -19,29 +17,24 @@ const PROTOCOL_LENGTH: u32 = 16;
 const HTTP_1: u64 = 0x312f50545448;
 const HTTP_1_LENGTH: u32 = 6;
 
-/** Replies that wait for the end of their request. */
-const pool: SlotPool = new SlotPool(MAX_KEPT_REPLY_BYTES);
-
 /**
  * Keeps the reply that `exchange` holds until the request has ended, if that is worth it and within bounds; false: it
  * is to be sent at once. `phase`: what the request was in when it was refused. The current call is one of the stream's,
  * or it is the effective context.
  */
-export function keepReply(exchange: Exchange, stream: Stream, phase: Phase): bool {
-  const half = stream.request;
+export function keepReply(exchange: Exchange, leg: Leg, phase: Phase): bool {
+  const stream = leg.stream;
+  const body = leg.body;
   const reply = exchange.reply;
   if (reply.error == ErrorId.FIM_RT_0004) return false; // it need not ever end
-  if (half.ended || half.resumed || stream.untabled || phase == Phase.Streaming) return false;
+  if (leg.ended || stream.untabled || phase == Phase.Streaming) return false;
+  const passing = body.passing;
+  if (passing != null && passing.resumed) return false;
   if (opensTunnel(exchange) || declaredLength(exchange, 0) > MAX_DRAINED_BYTES || !speaksHttp1()) return false;
-  const bytes = reply.keptBytes;
-  const block = bytes == 0 ? 0 : pool.take(bytes);
-  if (block == 0) return false;
-  reply.keep(block);
-  stream.keptReply = block;
-  stream.keptBytes = bytes;
-  stream.drainedBytes = half.bodyLength;
-  if (half.bodyLength != 0) writeBuffer(BufferType.HttpRequestBody, half.bodyLength, 0, 0);
-  half.bodyLength = 0;
+  if (!stream.kept.keep(reply)) return false;
+  stream.drainedBytes = body.length;
+  if (body.length != 0) writeBuffer(BufferType.HttpRequestBody, body.length, 0, 0);
+  body.length = 0;
   replyLate.add(1);
   return true;
 }
@@ -55,24 +48,14 @@ function speaksHttp1(): bool {
  * A piece of a request that is refused: it is dropped. At the end, or where there is too much of it, the reply goes
  * out.
  */
-export function dropPiece(stream: Stream, bytes: u32, endOfStream: bool): DataStatus {
+export function dropPiece(stream: Stream, bytes: u32, endOfStream: bool): void {
   if (bytes != 0) writeBuffer(BufferType.HttpRequestBody, bytes, 0, 0);
   stream.drainedBytes += bytes;
   if (endOfStream || stream.drainedBytes > MAX_DRAINED_BYTES) sendLate(stream);
-  return DataStatus.StopIterationNoBuffer;
 }
 
 /** The request has ended: its reply goes out. */
 export function sendLate(stream: Stream): void {
   stream.request.phase = Phase.Refused;
-  if (!sendKept(stream.keptReply)) replyFailed.add(1);
-  forgetReply(stream);
-}
-
-/** Gives the memory of a reply back, sent or not. */
-export function forgetReply(stream: Stream): void {
-  if (stream.keptReply == 0) return;
-  pool.give(stream.keptReply, stream.keptBytes);
-  stream.keptReply = 0;
-  stream.keptBytes = 0;
+  if (!stream.kept.send()) replyFailed.add(1);
 }

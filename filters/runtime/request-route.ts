@@ -3,7 +3,7 @@
 import { scratch } from '../memory/scratch';
 import { RequestLookup } from '../match/request-lookup';
 import { isUtf8 } from '../message/utf8';
-import { CompiledRoute, Configuration } from './configuration';
+import { Configuration } from './configuration';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from './exchange';
 import { AUTHORITY, METHOD, PATH } from './names';

@@ -1,7 +1,7 @@
 import { scratch } from '../memory/scratch';
 import { streams } from './module';
-import { resumeHalf } from './pipeline';
-import { Direction } from './stage';
+import { resumeLeg } from './pipeline';
+import { Direction } from './direction';
 
 /**
  * A stage of a stream that answered `Wait` is called again; nothing happens if the stream is gone. What the caller
@@ -10,6 +10,6 @@ import { Direction } from './stage';
 export function resume(contextId: u32, direction: Direction): void {
   const stream = streams.find(contextId);
   if (stream == null) return;
-  resumeHalf(stream, direction);
+  resumeLeg(stream.leg(direction));
   scratch.reset();
 }

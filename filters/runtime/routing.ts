@@ -1,11 +1,12 @@
 // The few facts of a request and its response that later callbacks need.
 import { Bytes } from '../memory/bytes';
-import { CompiledRoute } from './configuration';
+import { CompiledRoute } from './compiled-route';
 import { Exchange } from './exchange';
 import { readProperty, resultLength, resultPointer } from './host';
 import { ACCEPT_ENCODING, METHOD, RANGE, STATUS } from './names';
-import { Direction } from './stage';
-import { Stream } from './stream';
+import { Direction } from './direction';
+import { RequestFacts } from './request-facts';
+import { RequestFacts } from './request-facts';
 
 // "response\0code_details"
 const CODE_DETAILS: usize = memory.data<u8>([
@@ -23,13 +24,13 @@ const STATUS_NO_CONTENT: Bytes = Bytes.from('204');
 const STATUS_NOT_MODIFIED: Bytes = Bytes.from('304');
 
 /** Keeps whether the method is one whose requests are complete without a body. */
-export function noteMethod(stream: Stream, exchange: Exchange): void {
+export function noteMethod(facts: RequestFacts, exchange: Exchange): void {
   if (!exchange.header(METHOD.pointer, METHOD.length)) return;
   const pointer = exchange.valuePointer;
   const length = exchange.valueLength;
-  stream.head = HEAD.equals(pointer, length);
-  stream.bodiless =
-    stream.head ||
+  facts.head = HEAD.equals(pointer, length);
+  facts.bodiless =
+    facts.head ||
     GET.equals(pointer, length) ||
     DELETE.equals(pointer, length) ||
     OPTIONS.equals(pointer, length) ||
@@ -52,9 +53,9 @@ export function askForWholeResponse(route: CompiledRoute, exchange: Exchange): v
  * Whether the message at hand has no body by its method or status, however its end is told: HEAD, 204, 304, and
  * requests of methods without body.
  */
-export function isEmptyByNature(stream: Stream, exchange: Exchange): bool {
-  if (exchange.direction == Direction.Request) return stream.bodiless;
-  if (stream.head) return true;
+export function isEmptyByNature(exchange: Exchange): bool {
+  if (exchange.direction == Direction.Request) return exchange.bodiless;
+  if (exchange.head) return true;
   if (!exchange.header(STATUS.pointer, STATUS.length)) return false;
   return (
     STATUS_NO_CONTENT.equals(exchange.valuePointer, exchange.valueLength) ||

@@ -1,12 +1,7 @@
 import { ConfigReader } from './config-reader';
 import { KmsConfig } from './config.gen';
+import { Direction } from './direction';
 import { Exchange } from './exchange';
-
-/** Which half of an exchange is at hand. */
-export const enum Direction {
-  Request = 0,
-  Response = 1,
-}
 
 /** What a stage decided. */
 export const enum Verdict {

@@ -44,16 +44,26 @@ const FORBIDDEN: Record<string, Record<string, string>> = {
 const SDK = '@solo-io/proxy-runtime';
 const SDK_IMPORTER = 'filters/runtime/abi.ts';
 const STATEMENT = /(?:^|[\s;}])(?:import|export)\b[^'";]*?(['"])|\bimport\s*\(\s*(['"])/g;
+const TYPES_ONLY = /\b(?:import|export)\s+(?:type\b|\{(?:\s*type\s+[\w$]+(?:\s+as\s+[\w$]+)?\s*,?)+\s*\}\s*from)/;
 
-/** The module names that a file imports or re-exports, with their positions. */
-export function importsOf(project: Project, file: string): { target: string; position: number }[] {
+/** A module that a file imports or re-exports, and where it says so. */
+export interface Import {
+  target: string;
+  position: number;
+  /** Of types alone: nothing is loaded. */
+  typeOnly: boolean;
+}
+
+/** What a file imports or re-exports. */
+export function importsOf(project: Project, file: string): Import[] {
   const { codeOnly, withoutComments } = project.blank(file);
-  const found: { target: string; position: number }[] = [];
+  const found: Import[] = [];
   for (const match of codeOnly.matchAll(STATEMENT)) {
     if (match[1] !== undefined && !/\bimport\s*\(?\s*$|\bfrom\s*$/.test(match[0].slice(0, -1))) continue; // a string of another statement
     const start = match.index + match[0].length;
     const quote = match[1] ?? match[2] ?? '';
-    found.push({ target: withoutComments.slice(start, withoutComments.indexOf(quote, start)), position: start });
+    const target = withoutComments.slice(start, withoutComments.indexOf(quote, start));
+    found.push({ target, position: start, typeOnly: TYPES_ONLY.test(match[0]) });
   }
   return found;
 }

@@ -1,3 +1,4 @@
+import { circles } from './circles.ts';
 import { errorCodes } from './error-codes.ts';
 import { imports } from './imports.ts';
 import { layout } from './layout.ts';
@@ -11,4 +12,16 @@ import { testFiles } from './test-files.ts';
 import { words } from './words.ts';
 
 /** Every rule; each has its test in test/tidy. */
-export const RULES: Rule[] = [layout, imports, sizes, names, words, limits, errorCodes, links, testFiles, promises];
+export const RULES: Rule[] = [
+  layout,
+  imports,
+  circles,
+  sizes,
+  names,
+  words,
+  limits,
+  errorCodes,
+  links,
+  testFiles,
+  promises,
+];

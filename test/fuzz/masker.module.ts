@@ -6,7 +6,7 @@ import { decodeFieldMaskerConfig } from '../../filters/field-masker/config.gen';
 import { Masker, MaskPlan } from '../../filters/field-masker/masker';
 import { compilePlan } from '../../filters/field-masker/plan';
 import { ConfigReader } from '../../filters/runtime/config-reader';
-import { Direction } from '../../filters/runtime/stage';
+import { Direction } from '../../filters/runtime/direction';
 import { input } from './door.module';
 
 export { room } from './door.module';

@@ -1,0 +1,80 @@
+// Bodies that are held: read once, when they are whole, and replaced in one mutation.
+import { Coding } from '../message/compression/body';
+import { ErrorId } from '../errors.gen';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { Body } from './body';
+import { openMessage } from './content-coding';
+import { readBuffer, resultLength, resultPointer, writeBuffer } from './host';
+import { CONTENT_LENGTH } from './names';
+import { Progress } from './progress';
+import { exchange, refuse, settle, turnAway } from './settle';
+import { Verdict } from './stage';
+import { bodyReplaced } from './stats';
+import { Leg, Phase } from './stream';
+
+const digits: Writer = new Writer(scratch);
+
+/** Gives the whole body to the stages that have not seen it yet. */
+export function judgeBody(leg: Leg): Progress {
+  const body = leg.body;
+  const message = exchange.message;
+  if (body.length == 0) message.begin(0, 0);
+  else if (readBuffer(exchange.bodyBuffer, body.length) && resultLength() == body.length)
+    message.begin(resultPointer(), body.length);
+  else return refuse(leg, ErrorId.FIM_RT_0006);
+  if (body.coding != Coding.Identity) {
+    const error = openMessage(exchange, body.coding, leg.route.maxBodyBytes);
+    if (error != ErrorId.None) return turnAway(leg, error);
+    body.coding = Coding.Identity;
+  }
+  const steps = leg.plan.steps;
+  while (leg.step < steps.length) {
+    const step = unchecked(steps[leg.step]);
+    if (step.policy.needsBody(leg.direction)) {
+      const verdict = step.stage.onBody(exchange, step.policy);
+      if (verdict == Verdict.Wait && !writeBack(body)) return refuse(leg, ErrorId.FIM_RT_0008);
+      const progress = settle(leg, step, verdict);
+      if (progress != Progress.Goes) return progress;
+    }
+    leg.step++;
+  }
+  if (!writeBack(body)) return refuse(leg, ErrorId.FIM_RT_0008);
+  leg.phase = Phase.Passed;
+  return Progress.Goes;
+}
+
+/** There is no body and need be none: only stages that judge that, too, see it; after a wait all of them again. */
+export function judgeEmpty(leg: Leg): Progress {
+  const plan = leg.plan;
+  if (plan.judgesEmpty) {
+    exchange.message.begin(0, 0);
+    for (let i = 0; i < plan.steps.length; i++) {
+      const step = unchecked(plan.steps[i]);
+      if (!step.policy.judgesEmpty(leg.direction)) continue;
+      const progress = settle(leg, step, step.stage.onBody(exchange, step.policy));
+      if (progress != Progress.Goes) return progress;
+    }
+  }
+  leg.phase = Phase.Passed;
+  return Progress.Goes;
+}
+
+/**
+ * Gives a changed body to the host, with its length, once. False: the host refused, and the old body must not go on.
+ */
+function writeBack(body: Body): bool {
+  const message = exchange.message;
+  if (!message.changed) return true;
+  if (!writeBuffer(exchange.bodyBuffer, body.length, message.pointer, message.length)) return false;
+  body.length = message.length;
+  message.changed = false;
+  bodyReplaced.add(1);
+  if (body.digested) exchange.dropDigests();
+  if (exchange.header(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length)) {
+    digits.begin(20);
+    digits.decimal(message.length);
+    exchange.setHeader(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length, digits.pointer, digits.length);
+  }
+  return true;
+}

@@ -1,0 +1,175 @@
+// What becomes of the parts of a message as the host brings them: headers, pieces of the body, trailers.
+import { ErrorId } from '../errors.gen';
+import { opensTunnel } from './admission';
+import { NO_ROUTE } from './compiled-route';
+import { Configuration } from './configuration';
+import { Direction } from './direction';
+import { dropForgedHeaders, dropForgedTrailers, dropTrailers } from './forged';
+import { dropPiece, sendLate } from './late-reply';
+import { roots, streams } from './module';
+import { cutExcess, passPiece, passTrailers } from './passing-body';
+import { beginLeg, growBody } from './pipeline';
+import { Progress } from './progress';
+import { findRoute, identityError, isObserved } from './request-route';
+import { askForWholeResponse, isUpstreamResponse, noteMethod } from './routing';
+import { exchange, letGo, passUnread, refuse, turnTo } from './settle';
+import { starvation } from './starvation';
+import { countVerdict, routeMatched, routeUnmatched } from './stats';
+import { Leg, Phase, Stream } from './stream';
+
+/** Refuses what arrives when there is no stream to keep it in (MAX_LIVE_STREAMS). */
+const overflow: Stream = new Stream();
+
+export function onRequestHeaders(contextId: u32, endOfStream: bool): Progress {
+  starvation.over();
+  const stream = streams.find(contextId);
+  if (stream == null) return refuseOverflow(contextId);
+  const leg = stream.request;
+  leg.ended = endOfStream;
+  turnTo(leg);
+  const root = stream.root;
+  if (root == null) return refuse(leg, ErrorId.FIM_RT_0001);
+  const configuration = roots.policyOf(root);
+  if (configuration == null) return refuse(leg, ErrorId.FIM_RT_0001);
+  const progress = routeRequest(leg, configuration, endOfStream);
+  return progress == Progress.Goes ? letGo(leg) : progress;
+}
+
+function refuseOverflow(contextId: u32): Progress {
+  overflow.clear();
+  overflow.contextId = contextId;
+  overflow.untabled = true;
+  turnTo(overflow.request);
+  return refuse(overflow.request, ErrorId.FIM_RT_0007);
+}
+
+function routeRequest(leg: Leg, configuration: Configuration, endOfStream: bool): Progress {
+  if (!exchange.fetchHeaders()) return refuse(leg, ErrorId.FIM_RT_0008);
+  if (!dropForgedHeaders(exchange, configuration.stripHeaders)) return refuse(leg, ErrorId.FIM_RT_0008);
+  const at = findRoute(configuration, exchange);
+  if (identityError() != 0) return turnUnclearAway(leg, configuration);
+  if (at < 0) {
+    routeUnmatched.add(1);
+    return Progress.Goes;
+  }
+  routeMatched.add(1);
+  const route = unchecked(configuration.routes[at]);
+  leg.stream.route = route;
+  exchange.rule(route);
+  noteMethod(leg.stream.facts, exchange);
+  if ((route.request.needsBody || route.response.needsBody) && opensTunnel(exchange)) return turnTunnelAway(leg);
+  const progress = beginLeg(leg, endOfStream);
+  if (!leg.refused) askForWholeResponse(route, exchange);
+  return progress;
+}
+
+/**
+ * A request that servers would not all read alike is refused; where only `Observe` rules, it is counted and passes
+ * unseen.
+ */
+function turnUnclearAway(leg: Leg, configuration: Configuration): Progress {
+  if (!isObserved(configuration)) return refuse(leg, identityError());
+  countVerdict(identityError(), false);
+  return Progress.Goes;
+}
+
+/**
+ * A tunnel on a route that must see bodies is refused; where only `Observe` rules, it is counted and both directions
+ * pass unseen.
+ */
+function turnTunnelAway(leg: Leg): Progress {
+  if (!leg.route.onlyObserves) return refuse(leg, ErrorId.FIM_RT_0004);
+  countVerdict(ErrorId.FIM_RT_0004, false);
+  passUnread(leg);
+  leg.stream.route = NO_ROUTE;
+  return Progress.Goes;
+}
+
+export function onResponseHeaders(contextId: u32, endOfStream: bool): Progress {
+  starvation.over();
+  const stream = streams.find(contextId);
+  if (stream == null) return Progress.Goes; // it found no place in the table and was refused: this is that refusal
+  const progress = beginResponse(stream, endOfStream);
+  return progress == Progress.Goes ? letGo(stream.response) : progress;
+}
+
+function beginResponse(stream: Stream, endOfStream: bool): Progress {
+  if (stream.replied || stream.route.response.steps.length == 0) return Progress.Goes;
+  const leg = stream.response;
+  turnTo(leg);
+  if (!isUpstreamResponse()) {
+    leg.phase = Phase.Passed;
+    return Progress.Goes;
+  }
+  if (!exchange.fetchHeaders()) return refuse(leg, ErrorId.FIM_RT_0008);
+  return beginLeg(leg, endOfStream);
+}
+
+/** More of the body is in the host: `heldBytes` in all, of those that stay there. */
+export function onBody(contextId: u32, direction: Direction, heldBytes: u32, endOfStream: bool): Progress {
+  const stream = streams.find(contextId);
+  if (stream == null) return direction == Direction.Request ? Progress.Ends : Progress.Goes;
+  starvation.over();
+  const leg = stream.leg(direction);
+  const phase = leg.phase;
+  if (phase == Phase.Refused) return Progress.Ends;
+  if (phase == Phase.Draining) {
+    dropPiece(stream, heldBytes, endOfStream);
+    return Progress.Ends;
+  }
+  if (leg.isExcess(heldBytes)) {
+    turnTo(leg);
+    return cutExcess(leg);
+  }
+  if (phase == Phase.Passed || phase == Phase.Idle) return mayPass(leg) ? Progress.Goes : Progress.Ends;
+  turnTo(leg);
+  const passing = leg.body.passing;
+  const progress =
+    phase == Phase.Streaming && passing != null
+      ? passPiece(leg, passing, heldBytes, endOfStream)
+      : growBody(leg, heldBytes, endOfStream);
+  return progress == Progress.Goes ? letGo(leg) : progress;
+}
+
+/**
+ * Whether what no stage is at work on goes on: of a request, only if it was let go; of a response, only if its headers
+ * were seen where stages see to them.
+ */
+function mayPass(leg: Leg): bool {
+  const stream = leg.stream;
+  if (leg.direction == Direction.Request) return stream.sealed;
+  return stream.replied || leg.phase != Phase.Idle || stream.route.response.steps.length == 0;
+}
+
+/** With trailers no body callback says that the body has ended: this one does. */
+export function onTrailers(contextId: u32, direction: Direction): Progress {
+  const stream = streams.find(contextId);
+  if (stream == null) return direction == Direction.Request ? Progress.Ends : Progress.Goes;
+  if (direction == Direction.Request) {
+    const root = stream.root;
+    if (root != null) dropForgedTrailers(root.stripHeaders);
+  }
+  starvation.over();
+  const leg = stream.leg(direction);
+  const phase = leg.phase;
+  if (phase == Phase.Refused) return Progress.Ends;
+  if (phase == Phase.Draining) {
+    sendLate(stream);
+    return Progress.Ends;
+  }
+  if (leg.plan.hides && !stream.replied) dropTrailers(direction);
+  if (phase == Phase.Passed || phase == Phase.Idle || leg.ended) return mayPass(leg) ? Progress.Goes : Progress.Ends;
+  turnTo(leg);
+  const passing = leg.body.passing;
+  const progress =
+    phase == Phase.Streaming && passing != null ? passTrailers(leg, passing) : growBody(leg, leg.body.length, true);
+  return progress == Progress.Goes ? letGo(leg) : progress;
+}
+
+/** Whether a message whose headers stay with the host wants the body to stay where it is: it will pass in pieces. */
+export function keepsBodyBack(contextId: u32, direction: Direction): bool {
+  const stream = streams.find(contextId);
+  if (stream == null) return false;
+  const leg = stream.leg(direction);
+  return leg.body.passing != null && leg.waiting;
+}

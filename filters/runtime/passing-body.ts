@@ -1,0 +1,174 @@
+// Bodies that pass in pieces: each is given to the one stage that needs the body and goes on at once, so that memory
+// does not grow with the body. What has gone cannot be called back: a rejection cuts the stream.
+//
+// The host lets a plugin put something behind the last piece only into a buffer that it holds, and trailers come
+// without warning. So where nothing tells which piece is the last (`mayHold`), the host is asked to hold every piece,
+// and to go on with what it holds: the first piece goes on with the second.
+import { MAX_HELD_PIECE_BYTES } from '../limits';
+import { ErrorId } from '../errors.gen';
+import { proxy_continue_stream } from './abi';
+import { declaredLength, isFramed, tooLong } from './admission';
+import { PassingBody, UNDECLARED } from './body';
+import { Direction } from './direction';
+import { appendBuffer, readBuffer, resultLength, resultPointer, writeBuffer } from './host';
+import { Progress } from './progress';
+import { exchange, refuse, settle } from './settle';
+import { Verdict } from './stage';
+import { bodyStreamed } from './stats';
+import { Leg, Phase } from './stream';
+
+/** The stage looks at the headers of a body that will pass in pieces. Goes: they may. */
+export function openBody(leg: Leg, passing: PassingBody): Progress {
+  if (leg.phase != Phase.StreamHeaders) {
+    leg.phase = Phase.StreamHeaders;
+    passing.declaredBytes = declaredLength(exchange, UNDECLARED);
+    passing.mayHold = passing.declaredBytes == UNDECLARED && !isFramed(exchange);
+  }
+  const plan = leg.plan;
+  const step = unchecked(plan.steps[plan.streamStep]);
+  const verdict = step.stage.onStreamHeaders(exchange, step.policy);
+  const progress = settle(leg, step, verdict);
+  if (progress != Progress.Goes) return progress;
+  passing.observed = verdict == Verdict.Reject;
+  passing.mayHold = passing.mayHold && passing.rewritten; // nothing is put behind a body that stays as it is
+  leg.phase = Phase.Streaming;
+  bodyStreamed.add(1);
+  return Progress.Goes;
+}
+
+/** A piece is in the host, behind `passing.doneBytes` bytes that the stage has done with. */
+export function passPiece(leg: Leg, passing: PassingBody, heldBytes: u32, endOfStream: bool): Progress {
+  const progress = takePiece(leg, passing, heldBytes, endOfStream);
+  const held = leg.body.held;
+  if (progress != Progress.Stays) {
+    held.giveBack();
+    return progress;
+  }
+  const full = held.hold(leg.body.length);
+  return full == ErrorId.None ? Progress.Stays : refuse(leg, full);
+}
+
+function takePiece(leg: Leg, passing: PassingBody, heldBytes: u32, endOfStream: bool): Progress {
+  const body = leg.body;
+  body.length = heldBytes;
+  leg.ended = endOfStream;
+  if (leg.waiting) return Progress.Stays;
+  const progress = runPiece(leg, passing);
+  if (progress != Progress.Goes) return progress;
+  if (leg.phase == Phase.Passed) {
+    passing.doneBytes = 0;
+    return Progress.Goes;
+  }
+  if (passing.mayHold && body.length <= MAX_HELD_PIECE_BYTES) {
+    if (passing.holding) {
+      proxy_continue_stream(leg.direction);
+      passing.doneBytes = 0;
+    } else passing.doneBytes = body.length;
+    passing.holding = true;
+    return Progress.Stays;
+  }
+  passing.holding = false;
+  passing.doneBytes = 0;
+  return Progress.Goes;
+}
+
+/** The stage took the declared length for the body's end, and more came, which it has not seen. */
+export function cutExcess(leg: Leg): Progress {
+  leg.phase = Phase.Streaming;
+  return refuse(leg, tooLong(leg.direction));
+}
+
+/** The body ends with trailers. Stays: also where the host was told in another way to go on. */
+export function passTrailers(leg: Leg, passing: PassingBody): Progress {
+  leg.ended = true;
+  passing.atTrailers = true;
+  if (leg.waiting) return Progress.Stays;
+  leg.body.length = passing.holding ? passing.doneBytes : 0;
+  passing.doneBytes = leg.body.length;
+  const progress = runPiece(leg, passing);
+  if (progress != Progress.Goes || !passing.holding || !passing.resumed) return progress;
+  // In the callbacks that follow a wait at the headers, `Continue` would make the host drop what it holds. At other
+  // times this would not do: where another filter made the trailers (some do), they would be sent twice.
+  proxy_continue_stream(leg.direction);
+  return Progress.Stays;
+}
+
+/**
+ * A stage that waited with a piece may go on; Goes: the host may, too. If more is to come it may not: after a plugin's
+ * word the host would let the next piece pass by what it still held. The pieces go on with the next one.
+ */
+export function resumePiece(leg: Leg, passing: PassingBody): Progress {
+  const progress = runPiece(leg, passing);
+  if (progress != Progress.Goes) return progress;
+  passing.doneBytes = leg.body.length;
+  return leg.ended ? Progress.Goes : Progress.Stays;
+}
+
+/** Gives the stage what it has not seen, and the host what the stage makes of it. */
+function runPiece(leg: Leg, passing: PassingBody): Progress {
+  const body = leg.body;
+  if (body.length < passing.doneBytes) return refuse(leg, ErrorId.FIM_RT_0008);
+  const fresh = body.length - passing.doneBytes;
+  const seen = passing.seenBytes + fresh;
+  if (seen > leg.route.maxStreamBytes || seen > passing.declaredBytes) return refuse(leg, tooLong(leg.direction));
+  const last = leg.ended || seen >= passing.declaredBytes;
+  if (!passing.observed) {
+    const progress = callStage(leg, passing, fresh, last);
+    if (progress != Progress.Goes) return progress;
+  }
+  passing.seenBytes = seen;
+  if (last) {
+    leg.phase = Phase.Passed;
+    passing.dropSlot();
+  }
+  return Progress.Goes;
+}
+
+function callStage(leg: Leg, passing: PassingBody, fresh: u32, last: bool): Progress {
+  let pointer: usize = 0;
+  const held = leg.body.length;
+  if (fresh != 0) {
+    if (!readBuffer(exchange.bodyBuffer, held) || resultLength() != held) return refuse(leg, ErrorId.FIM_RT_0006);
+    pointer = resultPointer();
+  }
+  exchange.beginChunk(pointer, fresh == 0 ? 0 : passing.doneBytes);
+  const plan = leg.plan;
+  const step = unchecked(plan.steps[plan.streamStep]);
+  const verdict = step.stage.onChunk(exchange, step.policy, pointer + exchange.chunkPrefix, fresh, last);
+  if (verdict == Verdict.Wait) passing.holding = true;
+  const progress = settle(leg, step, verdict);
+  if (progress != Progress.Goes) return progress;
+  if (verdict == Verdict.Reject) passing.observed = true;
+  return exchange.chunkReplaced ? writePiece(leg, passing, fresh) : Progress.Goes;
+}
+
+/** Puts what the stage wrote in the place of the piece. */
+function writePiece(leg: Leg, passing: PassingBody, fresh: u32): Progress {
+  const chunk = exchange.chunk;
+  if (chunk.overflowed) return refuse(leg, ErrorId.FIM_RT_0006);
+  if (fresh == 0) return chunk.length == 0 || endsBodiless(leg, passing) ? Progress.Goes : appendTail(leg);
+  if (!writeBuffer(exchange.bodyBuffer, leg.body.length, chunk.pointer, chunk.length))
+    return refuse(leg, ErrorId.FIM_RT_0008);
+  leg.body.length = chunk.length;
+  return Progress.Goes;
+}
+
+/**
+ * A response of headers and trailers alone: it has no body, so nothing needs to be put behind one, as if it had ended
+ * with its headers.
+ */
+function endsBodiless(leg: Leg, passing: PassingBody): bool {
+  return leg.direction == Direction.Response && passing.atTrailers && passing.seenBytes == 0 && leg.body.length == 0;
+}
+
+/**
+ * Puts something behind what the host holds. It holds nothing if trailers follow where none were to be expected:
+ * HTTP/1.1, whose trailers Envoy drops by default.
+ */
+function appendTail(leg: Leg): Progress {
+  const chunk = exchange.chunk;
+  if (!appendBuffer(exchange.bodyBuffer, leg.body.length, chunk.pointer, chunk.length))
+    return refuse(leg, ErrorId.FIM_RT_0011);
+  leg.body.length += chunk.length;
+  return Progress.Goes;
+}

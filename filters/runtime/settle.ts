@@ -1,0 +1,118 @@
+// Acts on what stages and the runtime decide. The one place where a message is refused: everything that fails ends here.
+import { Bytes } from '../memory/bytes';
+import { ErrorId } from '../errors.gen';
+import { Step } from './compiled-route';
+import { OPENED_CODINGS } from './content-coding';
+import { Direction } from './direction';
+import { Exchange } from './exchange';
+import { keepReply } from './late-reply';
+import { IDENTITY } from './names';
+import { Progress } from './progress';
+import { stamp } from './seal';
+import { Verdict } from './stage';
+import { starvation } from './starvation';
+import { bodyCut, countVerdict, replyFailed } from './stats';
+import { Leg, Phase } from './stream';
+
+/** Status of the reply when a response cannot be let through. */
+const BAD_GATEWAY: u32 = 502;
+
+/** Seconds until what is held now will have gone. */
+const RETRY_AFTER: Bytes = Bytes.from('1');
+
+/** The one exchange of the VM: callbacks never nest. */
+export const exchange: Exchange = new Exchange();
+
+/** Puts a leg before the stages: `exchange` is about it from now on. */
+export function turnTo(leg: Leg): void {
+  const stream = leg.stream;
+  const root = stream.root;
+  exchange.bind(
+    stream.contextId,
+    root == null ? 0 : root.contextId,
+    leg.direction,
+    stream.route,
+    stream.facts,
+    leg.body,
+  );
+}
+
+/** Acts on a step's verdict. Goes: on with the next step. */
+export function settle(leg: Leg, step: Step, verdict: Verdict): Progress {
+  if (verdict == Verdict.Continue) return Progress.Goes;
+  if (verdict == Verdict.Wait) {
+    leg.waiting = true;
+    return Progress.Stays;
+  }
+  if (step.stage.observable && leg.route.observe) {
+    countVerdict(exchange.reply.error, false);
+    return Progress.Goes;
+  }
+  return sendReply(leg);
+}
+
+/**
+ * What was held goes on now, after its verdict: the last thing that is done with it. Unless the host could not give
+ * something that a stage asked for: the verdict is then worth nothing, and the message is refused.
+ */
+export function letGo(leg: Leg): Progress {
+  if (starvation.begun) {
+    starvation.over();
+    return refuse(leg, ErrorId.FIM_RT_0006);
+  }
+  leg.body.held.giveBack();
+  if (leg.direction == Direction.Request) stamp(leg.stream);
+  return Progress.Goes;
+}
+
+/**
+ * A body that cannot be held or opened is refused; but where `Observe` rules and no stage protects anything, it is
+ * counted and goes on unseen, as it came.
+ */
+export function turnAway(leg: Leg, error: ErrorId): Progress {
+  if (!leg.route.observe || !leg.plan.observable) return refuse(leg, error);
+  countVerdict(error, false);
+  passUnread(leg);
+  leg.phase = Phase.Passed;
+  return Progress.Goes;
+}
+
+/** Tells the stages that nobody read the body. */
+export function passUnread(leg: Leg): void {
+  const steps = leg.plan.steps;
+  for (let i = 0; i < steps.length; i++) {
+    const step = unchecked(steps[i]);
+    if (step.policy.needsBody(leg.direction)) step.stage.onUnread(exchange, step.policy);
+  }
+}
+
+/** Refuses a message with one of the runtime's own errors. */
+export function refuse(leg: Leg, error: ErrorId): Progress {
+  const reply = exchange.reply;
+  reply.begin(error);
+  if (leg.direction == Direction.Request) {
+    // What may be sent instead (RFC 9110, 15.5.16).
+    if (error == ErrorId.FIM_RT_0030 || error == ErrorId.FIM_RT_0031)
+      reply.addHeader('retry-after', RETRY_AFTER.pointer, RETRY_AFTER.length);
+    if (error == ErrorId.FIM_RT_0003) reply.addHeader('accept-encoding', IDENTITY.pointer, IDENTITY.length);
+    if (error == ErrorId.FIM_RT_0050) reply.addHeader('accept-encoding', OPENED_CODINGS.pointer, OPENED_CODINGS.length);
+  }
+  return sendReply(leg);
+}
+
+/** Counted by code, answered, and nothing of the message goes on. */
+function sendReply(leg: Leg): Progress {
+  const phase = leg.phase;
+  if (phase == Phase.Streaming) bodyCut.add(1);
+  leg.phase = Phase.Refused;
+  leg.waiting = false;
+  leg.body.dropSlot();
+  leg.stream.replied = true;
+  countVerdict(exchange.reply.error, true);
+  leg.body.held.giveBack();
+  const reply = exchange.reply;
+  reply.compose(leg.route.name, leg.direction == Direction.Response ? BAD_GATEWAY : 0);
+  if (leg.direction == Direction.Request && keepReply(exchange, leg, phase)) leg.phase = Phase.Draining;
+  else if (!reply.send()) replyFailed.add(1);
+  return Progress.Ends;
+}
