@@ -2,7 +2,7 @@
 import { loadModule, LoadError } from './module.ts';
 import type { LoadedModule } from './module.ts';
 import { createVm } from './vm.ts';
-import type { LogEntry } from './vm.ts';
+import type { LogEntry } from './vm-options.ts';
 
 export interface ConfigurationError {
   /** `FIM-CFG-…`. */

@@ -4,6 +4,7 @@ import type { HeaderInput, HeaderList } from './header-map.ts';
 import { HttpStream } from './http-stream.ts';
 import type { Received, StreamOptions } from './http-stream.ts';
 import type { RootContext } from './root-context.ts';
+import type { Machine } from './roles.ts';
 import { Vm } from './vm.ts';
 
 /**
@@ -93,7 +94,7 @@ function headerList(input: HeaderInput = []): HeaderList {
 export class Exchange {
   readonly stream: HttpStream;
   private readonly options: ExchangeOptions;
-  private readonly vm: Vm;
+  private readonly vm: Machine;
   private readonly startedMs: number;
   private answered = false;
 

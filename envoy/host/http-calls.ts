@@ -1,42 +1,11 @@
 // Call-outs of the guest. Answers come between calls, on the virtual clock, never inside one.
 import { Result } from './abi.ts';
 import { HeaderMap } from './header-map.ts';
-import type { HeaderInput, HeaderList } from './header-map.ts';
-import type { RootContext } from './root-context.ts';
-import type { Vm } from './vm.ts';
-
-export interface HttpCall {
-  cluster: string;
-  headers: HeaderMap;
-  body: Buffer;
-  trailers: HeaderList;
-  /** 0: none. */
-  timeoutMs: number;
-}
-
-/**
- * What a call meets. `refused`: connection refused (Envoy answers 503). `reset`: the answer breaks off (the guest sees
- * no headers). `no-host`: the call fails at once. `unknown-cluster`: bad argument at once. `silent`: no answer until
- * the time-out (504).
- */
-export type HttpCallOutcome =
-  | { status: number; headers?: HeaderInput; body?: string | Uint8Array; trailers?: HeaderInput; afterMs?: number }
-  | 'refused'
-  | 'reset'
-  | 'no-host'
-  | 'unknown-cluster'
-  | 'silent';
-
-export type HttpCallHandler = (call: HttpCall) => HttpCallOutcome;
-
-export interface HttpCallAnswer {
-  headers: HeaderMap;
-  body: Buffer;
-  trailers: HeaderMap | null;
-}
+import type { HttpCall, HttpCallAnswer, HttpCallOutcome } from './http-call.ts';
+import type { Machine, RootSide } from './roles.ts';
 
 interface Pending {
-  root: RootContext;
+  root: RootSide;
   cancel: (() => void)[];
 }
 
@@ -44,10 +13,10 @@ export class HttpCalls {
   /** Every call made, for tests. */
   readonly made: HttpCall[] = [];
   private readonly pending = new Map<number, Pending>();
-  private readonly vm: Vm;
+  private readonly vm: Machine;
   private lastToken = 0;
 
-  constructor(vm: Vm) {
+  constructor(vm: Machine) {
     this.vm = vm;
   }
 
@@ -57,7 +26,7 @@ export class HttpCalls {
   }
 
   /** Starts a call; the answer is the result code, with the token in `token`. */
-  start(root: RootContext, call: HttpCall): { result: number; token: number } {
+  start(root: RootSide, call: HttpCall): { result: number; token: number } {
     const complete = [':method', ':path', ':authority'].every((name) => call.headers.get(name) !== undefined);
     const outcome = this.vm.options.httpCall?.(call) ?? 'unknown-cluster';
     if (outcome === 'unknown-cluster' || !complete || call.timeoutMs < 0)
@@ -81,7 +50,7 @@ export class HttpCalls {
     return { result: Result.Ok, token };
   }
 
-  cancelOf(root: RootContext): void {
+  cancelOf(root: RootSide): void {
     for (const [token, pending] of this.pending) if (pending.root === root) this.drop(token);
   }
 

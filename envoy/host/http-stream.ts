@@ -5,12 +5,11 @@ import { MapKind } from './abi.ts';
 import { FilterPath } from './filter-path.ts';
 import { HeaderMap } from './header-map.ts';
 import type { HeaderInput } from './header-map.ts';
-import type { LocalReply } from './instance.ts';
 import { makeLocalReply } from './local-reply.ts';
 import { propertyBytes, requestProperty } from './properties.ts';
 import type { PropertyValue } from './properties.ts';
-import type { RootContext } from './root-context.ts';
-import { StreamContext } from './stream-context.ts';
+import type { LocalReply, RootSide } from './roles.ts';
+import { StreamContext, type StreamSide } from './stream-context.ts';
 
 export interface StreamOptions {
   /** `source.address` and so on, names joined by dots. Some have defaults. */
@@ -42,7 +41,7 @@ const nothing = (): Received => ({
   reset: false,
 });
 
-export class HttpStream {
+export class HttpStream implements StreamSide {
   /** What the upstream has seen. `headers === null`: not one byte. */
   readonly upstream = nothing();
   /** What the client has seen. */
@@ -61,14 +60,14 @@ export class HttpStream {
   private readonly decode: FilterPath;
   private readonly encode: FilterPath;
   private readonly options: StreamOptions;
-  private readonly roots: RootContext[];
+  private readonly roots: RootSide[];
   private prepared: LocalReply | null = null;
   private localComplete = false;
   private encodeComplete = false;
   private headersSent = false;
   private filterReplied = false;
 
-  constructor(roots: RootContext[], options: StreamOptions) {
+  constructor(roots: RootSide[], options: StreamOptions) {
     this.roots = roots;
     this.options = options;
     this.contexts = roots.map((root, index) => new StreamContext(root, this, index));

@@ -2,7 +2,8 @@
 export { loadModule, LoadError } from './module.ts';
 export type { LoadedModule, LoadFailure } from './module.ts';
 export { createVm, Vm } from './vm.ts';
-export type { Configured, LogEntry, VmOptions } from './vm.ts';
+export type { Configured } from './vm.ts';
+export type { LogEntry, VmOptions } from './vm-options.ts';
 export { RootContext } from './root-context.ts';
 export { HttpStream } from './http-stream.ts';
 export type { Received, StreamOptions } from './http-stream.ts';
@@ -17,7 +18,7 @@ export type {
 } from './exchange.ts';
 export { HeaderMap } from './header-map.ts';
 export type { HeaderInput, HeaderList } from './header-map.ts';
-export type { HttpCall, HttpCallHandler, HttpCallOutcome } from './http-calls.ts';
+export type { HttpCall, HttpCallHandler, HttpCallOutcome } from './http-call.ts';
 export { SharedData } from './shared-data.ts';
 export { Metrics } from './metrics.ts';
 export { VirtualClock } from './virtual-clock.ts';

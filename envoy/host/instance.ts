@@ -4,42 +4,14 @@ import { LoadError } from './module.ts';
 import type { LoadedModule } from './module.ts';
 import { hostFunctions } from './imports/index.ts';
 import { GuestExit } from './imports/wasi.ts';
-import type { BodyBuffer } from './body-buffer.ts';
-import type { HeaderMap } from './header-map.ts';
-import type { RootContext } from './root-context.ts';
-import type { Vm } from './vm.ts';
-
-/** What host functions may ask of the context that they work on: a root, a stream, or the VM itself. */
-export interface GuestContext {
-  readonly id: number;
-  readonly root: RootContext | null;
-  map(kind: number, writable: boolean): HeaderMap | null;
-  buffer(kind: number): GuestBuffer | null;
-  property(path: string): Uint8Array | null;
-  setProperty(path: string, value: Uint8Array): boolean;
-  continueStream(kind: number): void;
-  closeStream(kind: number): void;
-  sendLocalReply(reply: LocalReply): void;
-}
-
-/** A buffer as the guest sees it: read-only bytes, or a body that may be replaced. */
-export type GuestBuffer = { bytes: Uint8Array } | { body: BodyBuffer };
-
-export interface LocalReply {
-  status: number;
-  body: Buffer;
-  headers: [string, string][];
-  /** -1: none given. */
-  grpcStatus: number;
-  details: string;
-}
+import type { Guest, GuestContext, Machine } from './roles.ts';
 
 class ForbiddenCall extends Error {}
 
 type Phase = 'start-section' | 'initialize' | 'running';
 
-export class Instance {
-  readonly vm: Vm;
+export class Instance implements Guest {
+  readonly vm: Machine;
   readonly contexts = new Map<number, GuestContext>();
   failed = false;
   current: GuestContext | null = null;
@@ -53,7 +25,7 @@ export class Instance {
   private readonly memory: WebAssembly.Memory;
   private view: Buffer = Buffer.alloc(0);
 
-  constructor(vm: Vm, module: LoadedModule) {
+  constructor(vm: Machine, module: LoadedModule) {
     this.vm = vm;
     let instance: WebAssembly.Instance;
     try {

@@ -1,6 +1,6 @@
 // The message that Envoy makes of a local reply (source/common/http/utility.cc, prepareLocalReply).
 import { HeaderMap } from './header-map.ts';
-import type { LocalReply } from './instance.ts';
+import type { LocalReply } from './roles.ts';
 
 /** HTTP statuses as gRPC statuses, where Envoy knows one; the rest is Unknown. */
 const GRPC_OF_HTTP: Record<number, number> = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14 };

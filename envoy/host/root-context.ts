@@ -1,13 +1,11 @@
 // A root context: one plugin configuration in one VM, alive until it is replaced and its last stream has ended.
 import { BufferKind, MapKind } from './abi.ts';
 import type { HeaderMap } from './header-map.ts';
-import type { HttpCallAnswer } from './http-calls.ts';
-import type { HttpStream, StreamOptions } from './http-stream.ts';
-import type { GuestBuffer, GuestContext, Instance } from './instance.ts';
-import type { Vm } from './vm.ts';
+import type { HttpCallAnswer } from './http-call.ts';
+import type { Guest, GuestBuffer, Machine, RootSide } from './roles.ts';
 
-export class RootContext implements GuestContext {
-  readonly vm: Vm;
+export class RootContext implements RootSide {
+  readonly vm: Machine;
   readonly rootId: string;
   readonly configuration: Buffer;
   id = 0;
@@ -21,7 +19,7 @@ export class RootContext implements GuestContext {
   private streams = 0;
   private cancelTick: () => void = () => {};
 
-  constructor(vm: Vm, configuration: Buffer, rootId: string) {
+  constructor(vm: Machine, configuration: Buffer, rootId: string) {
     this.vm = vm;
     this.configuration = configuration;
     this.rootId = rootId;
@@ -36,7 +34,7 @@ export class RootContext implements GuestContext {
     return this.streams;
   }
 
-  private get instance(): Instance {
+  private get instance(): Guest {
     return this.vm.instance;
   }
 
@@ -76,11 +74,6 @@ export class RootContext implements GuestContext {
     else this.start();
   }
 
-  /** Opens a stream through this plugin alone. */
-  openStream(options: StreamOptions = {}): HttpStream {
-    return (this.vm.constructor as typeof Vm).openStream([this], options);
-  }
-
   /** The configuration was replaced: the guest is asked to finish when the last stream has ended. */
   close(): void {
     this.closing = true;
@@ -91,7 +84,7 @@ export class RootContext implements GuestContext {
     this.streams++;
   }
 
-  streamClosed(instance: Instance): void {
+  streamClosed(instance: Guest): void {
     if (instance !== this.instance) return;
     this.streams--;
     this.finishIfIdle();

@@ -2,11 +2,9 @@
 // when, and what a dead VM answers.
 import { BufferKind, DataStatus, HeadersStatus, MapKind, StreamKind, TrailersStatus } from './abi.ts';
 import type { BodyBuffer } from './body-buffer.ts';
-import type { PathFilter } from './filter-path.ts';
+import type { FilterPath, PathFilter } from './filter-path.ts';
 import type { HeaderMap } from './header-map.ts';
-import type { HttpStream } from './http-stream.ts';
-import type { GuestBuffer, GuestContext, Instance, LocalReply } from './instance.ts';
-import type { RootContext } from './root-context.ts';
+import type { Guest, GuestBuffer, GuestContext, LocalReply, RootSide } from './roles.ts';
 
 /** What one direction of the stream shows to the guest at the moment. */
 interface View {
@@ -16,18 +14,31 @@ interface View {
   buffering: boolean;
 }
 
+/** What a context asks of the stream that it belongs to. */
+export interface StreamSide {
+  readonly filterState: Map<string, Uint8Array>;
+  filterStateWrites: number;
+  path(name: 'request' | 'response'): FilterPath;
+  logMap(kind: number): HeaderMap | null;
+  property(path: string): Uint8Array | null;
+  continueFilter(index: number, name: 'request' | 'response'): void;
+  sendLocalReply(reply: LocalReply): void;
+  sendFilterReply(reply: LocalReply): void;
+  reset(details: string): void;
+}
+
 const view = (): View => ({ headers: null, body: null, trailers: null, buffering: false });
 
 export class StreamContext implements GuestContext {
-  readonly root: RootContext;
+  readonly root: RootSide;
   readonly id: number;
   readonly decoder: PathFilter;
   readonly encoder: PathFilter;
   /** Callbacks and what they answered, as `request_headers:1`. */
   readonly trace: string[] = [];
-  private readonly stream: HttpStream;
+  private readonly stream: StreamSide;
   private readonly index: number;
-  private readonly instance: Instance;
+  private readonly instance: Guest;
   private readonly request = view();
   private readonly response = view();
   private created = false;
@@ -35,7 +46,7 @@ export class StreamContext implements GuestContext {
   private streamFailed = false;
   private logging = false;
 
-  constructor(root: RootContext, stream: HttpStream, index: number) {
+  constructor(root: RootSide, stream: StreamSide, index: number) {
     this.root = root;
     this.stream = stream;
     this.index = index;
@@ -166,7 +177,7 @@ export class StreamContext implements GuestContext {
     if (kind === MapKind.ResponseHeaders) return this.response.headers;
     if (kind === MapKind.RequestTrailers) return this.trailers('request', this.request, writable);
     if (kind === MapKind.ResponseTrailers) return this.trailers('response', this.response, writable);
-    return this.root.map(kind);
+    return this.root.map(kind, writable);
   }
 
   private trailers(name: 'request' | 'response', shown: View, writable: boolean): HeaderMap | null {

@@ -1,49 +1,17 @@
 // A virtual machine with its root contexts, as one Envoy worker has it.
 import { LOG_LEVELS } from './abi.ts';
-import type { LogLevel } from './abi.ts';
 import { HttpStream } from './http-stream.ts';
 import type { StreamOptions } from './http-stream.ts';
 import { HttpCalls } from './http-calls.ts';
-import type { HttpCallHandler } from './http-calls.ts';
 import { Instance } from './instance.ts';
 import { Metrics, MetricTable } from './metrics.ts';
 import type { LoadedModule } from './module.ts';
 import { RootContext } from './root-context.ts';
 import { SharedData } from './shared-data.ts';
 import { VirtualClock } from './virtual-clock.ts';
+import type { FilledOptions, LogEntry, VmOptions } from './vm-options.ts';
+import type { Machine, RootSide } from './roles.ts';
 import { DEFAULT_RELOAD_BACKOFF_MS } from '../limits.ts';
-
-export interface LogEntry {
-  level: LogLevel;
-  message: string;
-}
-
-export interface VmOptions {
-  /** Name under which shared data is kept; VMs with the same one share it. */
-  vmId?: string;
-  /** What `on_vm_start` may read. */
-  vmConfiguration?: string;
-  /** Share it among VMs to model workers. */
-  sharedData?: SharedData;
-  clock?: VirtualClock;
-  metrics?: Metrics;
-  /** Fills the bytes; the engine's secure source if absent. */
-  random?: (bytes: Uint8Array) => void;
-  /** Answers the guest's HTTP call-outs; without one every cluster is unknown. */
-  httpCall?: HttpCallHandler;
-  environment?: Record<string, string>;
-  /** Envoy's switch of that name (>= 1.35). FIM needs it on. */
-  allowOnHeadersStopIteration?: boolean;
-  failurePolicy?: 'FAIL_CLOSED' | 'FAIL_OPEN' | 'FAIL_RELOAD';
-  /** Least time between a failed VM's start and its replacement under FAIL_RELOAD, ms. */
-  reloadBackoffMs?: number;
-  /** Whether a plugin configuration cannot be read, as in a machine whose memory is used up. */
-  withholds?: (configuration: Buffer) => boolean;
-  /** What `proxy_get_log_level` answers. Entries of every level are recorded. */
-  logLevel?: LogLevel;
-  /** Sees each log entry when it is written. */
-  onLog?: (entry: LogEntry) => void;
-}
 
 /** Outcome of a configuration. */
 export interface Configured {
@@ -57,14 +25,8 @@ export interface Configured {
   logs: LogEntry[];
 }
 
-export class Vm {
-  readonly options: Required<
-    Pick<
-      VmOptions,
-      'vmId' | 'vmConfiguration' | 'allowOnHeadersStopIteration' | 'failurePolicy' | 'reloadBackoffMs' | 'logLevel'
-    >
-  > &
-    VmOptions;
+export class Vm implements Machine {
+  readonly options: FilledOptions;
   readonly sharedData: SharedData;
   readonly clock: VirtualClock;
   readonly metrics: Metrics;
@@ -146,7 +108,7 @@ export class Vm {
   }
 
   /** Opens an HTTP stream through plugins in the order of the filter chain. They may belong to several VMs. */
-  static openStream(roots: RootContext[], options: StreamOptions = {}): HttpStream {
+  static openStream(roots: RootSide[], options: StreamOptions = {}): HttpStream {
     for (const root of roots) root.vm.reloadIfDue();
     return new HttpStream(roots, options);
   }

@@ -2,8 +2,8 @@
 // however a stream ends.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { createVm, exchange } from '../../envoy/host/index.ts';
-import type { HttpStream, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import { createVm, exchange, Vm } from '../../envoy/host/index.ts';
+import type { HttpStream, LoadedModule, RootContext } from '../../envoy/host/index.ts';
 import { fimModule } from './modules.ts';
 
 const MIB = 1024 * 1024;
@@ -31,7 +31,7 @@ function start(): { vm: Vm; root: RootContext } {
 }
 
 function open(root: RootContext, connection: number, mebibytes = 0, protocol = 'HTTP/2'): HttpStream {
-  const stream = root.openStream({
+  const stream = Vm.openStream([root], {
     properties: { 'connection.id': connection, 'request.protocol': protocol },
     bufferLimitBytes: BUFFER_BYTES,
   });
@@ -118,7 +118,7 @@ test('small bodies do not ask for their connection', () => {
       enumerable: true,
       get: () => ((read = true), 4),
     });
-    const stream = root.openStream({ properties, bufferLimitBytes: BUFFER_BYTES });
+    const stream = Vm.openStream([root], { properties, bufferLimitBytes: BUFFER_BYTES });
     stream.onRequestHeaders({ ':method': 'POST', ':path': '/', ':authority': 'a', 'content-type': 'application/json' });
     read = false;
     stream.onRequestBody(Buffer.alloc(bytes, 'x'));

@@ -1,14 +1,13 @@
 // The host itself, with a guest of its own: that it behaves as Envoy does.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { createVm, exchange, Exchange, loadModule, SharedData, VirtualClock } from '../../envoy/host/index.ts';
+import { createVm, exchange, Exchange, loadModule, SharedData, VirtualClock, Vm } from '../../envoy/host/index.ts';
 import type {
   ExchangeOptions,
   ExchangeResult,
   HttpCallHandler,
   LoadedModule,
   RootContext,
-  Vm,
   VmOptions,
 } from '../../envoy/host/index.ts';
 import { compileFixture } from './compile.ts';
@@ -47,7 +46,7 @@ test('a configuration is accepted or refused, and its context ends when it is re
   );
   const refused = vm.configure('refuse');
   assert.equal(refused.accepted, false);
-  const stream = first.root.openStream();
+  const stream = Vm.openStream([first.root]);
   first.root.close();
   assert.equal(vm.roots.size, 1, 'the old configuration lives while its stream does');
   stream.abort();
@@ -57,7 +56,7 @@ test('a configuration is accepted or refused, and its context ends when it is re
 
 test('headers go on at once when the filter continues; the upstream sees them before the body', () => {
   const { root } = start();
-  const stream = root.openStream();
+  const stream = Vm.openStream([root]);
   stream.onRequestHeaders({ ':method': 'POST', ':path': '/', ':authority': 'a', 'x-do': 'pass' });
   assert.notEqual(stream.upstream.headers, null);
   assert.equal(stream.upstream.complete, false);
@@ -306,6 +305,6 @@ test('streams may overlap', () => {
 test('thousands of streams leave nothing in the host', () => {
   const vm = createVm(fixture);
   const { root } = vm.configure('quiet');
-  for (let i = 0; i < 2000; i++) root.openStream().abort();
+  for (let i = 0; i < 2000; i++) Vm.openStream([root]).abort();
   assert.equal(vm.liveContexts, 1);
 });

@@ -1,8 +1,8 @@
 // What needs more than a script of exchanges: streams that live over configurations, limits of streams, memory.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { createVm, Exchange, exchange } from '../../envoy/host/index.ts';
-import type { HttpCallOutcome, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import { createVm, Exchange, exchange, Vm } from '../../envoy/host/index.ts';
+import type { HttpCallOutcome, LoadedModule, RootContext } from '../../envoy/host/index.ts';
 import { fimModule } from './modules.ts';
 
 const KEY = Buffer.alloc(16, 3).toString('base64');
@@ -58,7 +58,7 @@ function assertClean(vm: Vm): void {
 test('streams end under the configuration with which they began, old and new side by side in one VM', () => {
   const { vm, root: old } = start(validation('^01'));
   const held = Array.from({ length: 10 }, () => {
-    const stream = old.openStream();
+    const stream = Vm.openStream([old]);
     stream.onRequestHeaders({ ':method': 'POST', ':path': '/', ':authority': 'a', 'content-type': 'application/json' });
     stream.onRequestBody('{"transCode":"0100');
     return stream;
@@ -122,7 +122,7 @@ test('a configuration that was never accepted refuses all traffic', () => {
 test('one stream more than the limit is refused, and room is found again', () => {
   const { vm, root } = start(limit);
   const live = Array.from({ length: MAX_LIVE_STREAMS }, () => {
-    const stream = root.openStream();
+    const stream = Vm.openStream([root]);
     stream.onRequestHeaders({ ':method': 'GET', ':path': '/', ':authority': 'a' });
     return stream;
   });
@@ -140,7 +140,7 @@ test('memory is flat over 200,000 streams', () => {
   const { vm, root } = start({ ...limit, ...validation('^01') });
   const round = (count: number): void => {
     for (let i = 0; i < count; i++) {
-      const stream = root.openStream();
+      const stream = Vm.openStream([root]);
       stream.onRequestHeaders({ ':method': 'GET', ':path': '/', ':authority': 'a' }, true);
       stream.onResponseHeaders({ ':status': '204' }, true);
     }

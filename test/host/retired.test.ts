@@ -2,8 +2,8 @@
 // accepted, plugins that share a VM.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { createVm, exchange, Metrics, SharedData, VirtualClock } from '../../envoy/host/index.ts';
-import type { HttpStream, LoadedModule, RootContext, Vm, VmOptions } from '../../envoy/host/index.ts';
+import { createVm, exchange, Metrics, SharedData, VirtualClock, Vm } from '../../envoy/host/index.ts';
+import type { HttpStream, LoadedModule, RootContext, VmOptions } from '../../envoy/host/index.ts';
 import { fimModule } from './modules.ts';
 
 const SECOND_MS = 1_000;
@@ -30,7 +30,7 @@ function policy(prefix: string, generation = 1): string {
 }
 
 function tunnel(root: RootContext): HttpStream {
-  const stream = root.openStream();
+  const stream = Vm.openStream([root]);
   stream.onRequestHeaders({
     ':method': 'GET',
     ':path': '/socket',
@@ -44,7 +44,7 @@ function tunnel(root: RootContext): HttpStream {
 
 /** A request that a route concerns, and whose body has not ended. */
 function slowPost(root: RootContext): HttpStream {
-  const stream = root.openStream();
+  const stream = Vm.openStream([root]);
   stream.onRequestHeaders({
     ':method': 'POST',
     ':path': '/judged',

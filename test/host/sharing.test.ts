@@ -2,8 +2,8 @@
 // notice but by the clock.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { createVm, exchange } from '../../envoy/host/index.ts';
-import type { LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import { createVm, exchange, Vm } from '../../envoy/host/index.ts';
+import type { LoadedModule, RootContext } from '../../envoy/host/index.ts';
 import { fimModule } from './modules.ts';
 
 const KEY = Buffer.alloc(16, 3).toString('base64');
@@ -98,7 +98,7 @@ test('streams of the old configuration end under its rules while the new one ser
   const vm = createVm(fim);
   const old = take(vm, document(patterns()));
   const held = codes().map((code, index) => {
-    const stream = old.openStream();
+    const stream = Vm.openStream([old]);
     stream.onRequestHeaders({
       ':method': 'POST',
       ':path': `/r${index}`,

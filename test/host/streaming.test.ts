@@ -1,7 +1,7 @@
 // Bodies that pass in pieces, on the host: order, waiting, cutting, state, memory.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { createVm, exchange, loadModule } from '../../envoy/host/index.ts';
+import { createVm, exchange, loadModule, Vm } from '../../envoy/host/index.ts';
 import type {
   ExchangeOptions,
   ExchangeRequest,
@@ -9,7 +9,6 @@ import type {
   HttpStream,
   LoadedModule,
   RootContext,
-  Vm,
 } from '../../envoy/host/index.ts';
 import { compilePieces } from './compile.ts';
 
@@ -58,7 +57,7 @@ function run(
 }
 
 function openRequest(root: RootContext, headers: Record<string, string> = {}): HttpStream {
-  const stream = root.openStream();
+  const stream = Vm.openStream([root]);
   stream.onRequestHeaders({ ':method': 'POST', ':path': '/', ':authority': 'a', ...headers });
   return stream;
 }
@@ -154,7 +153,7 @@ describe('what goes on when', () => {
 
   test('while the stage waits at the headers nothing goes on, and the limit of the host does not count', () => {
     const { vm, root } = start({ do: 'wait' });
-    const stream = root.openStream({ bufferLimitBytes: 10 });
+    const stream = Vm.openStream([root], { bufferLimitBytes: 10 });
     stream.onRequestHeaders({ ':method': 'POST', ':path': '/', ':authority': 'a', 'content-length': '40' });
     stream.onRequestBody(TEXT.slice(0, 30));
     stream.onRequestBody(TEXT.slice(30), true);
@@ -345,7 +344,7 @@ describe('state and memory', () => {
     test(`512 MiB through one stream, ${name}: no page more than at its beginning`, (t) => {
       const { vm, root } = start({ do: 'upper' });
       const piece = Buffer.alloc(64 * KIB, 97);
-      const stream = root.openStream({ discardBodies: true });
+      const stream = Vm.openStream([root], { discardBodies: true });
       stream.onRequestHeaders({ ':method': 'POST', ':path': '/', ':authority': 'a', ...headers });
       for (let i = 0; i < 16; i++) stream.onRequestBody(piece);
       const pages = vm.memoryPages;

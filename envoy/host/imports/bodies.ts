@@ -1,8 +1,8 @@
 // Buffers: bodies, configurations, answers of call-outs.
 import { BufferKind, Result } from '../abi.ts';
-import type { GuestBuffer, Instance } from '../instance.ts';
+import type { Guest, GuestBuffer } from '../roles.ts';
 
-export function bodyFunctions(instance: Instance) {
+export function bodyFunctions(instance: Guest) {
   const bytesOf = (buffer: GuestBuffer): Uint8Array => ('body' in buffer ? buffer.body.bytes() : buffer.bytes);
   const find = (kind: number): GuestBuffer | null => instance.active().buffer(kind);
 

@@ -1,9 +1,9 @@
 // HTTP call-outs and how they ended.
 import { Result } from '../abi.ts';
 import { HeaderMap, parsePairs } from '../header-map.ts';
-import type { Instance } from '../instance.ts';
+import type { Guest } from '../roles.ts';
 
-export function calloutFunctions(instance: Instance) {
+export function calloutFunctions(instance: Guest) {
   return {
     proxy_http_call(
       clusterAt: number,

@@ -2,9 +2,9 @@
 // empty as a list.
 import { MapKind, Result } from '../abi.ts';
 import { HeaderMap, parsePairs, serializePairs } from '../header-map.ts';
-import type { Instance } from '../instance.ts';
+import type { Guest } from '../roles.ts';
 
-export function headerFunctions(instance: Instance) {
+export function headerFunctions(instance: Guest) {
   const latin1 = (pointer: number, size: number): string | null =>
     instance.slice(pointer, size)?.toString('latin1') ?? null;
 

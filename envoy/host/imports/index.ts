@@ -1,7 +1,7 @@
 // The host functions, in groups. Each takes and gives 32-bit numbers as WebAssembly passes them (signed), long ones as
 // bigint.
 import { Errno, Result } from '../abi.ts';
-import type { Instance } from '../instance.ts';
+import type { Guest } from '../roles.ts';
 import { WASI_WITHOUT_EFFECT } from '../signatures.ts';
 import { bodyFunctions } from './bodies.ts';
 import { calloutFunctions } from './callouts.ts';
@@ -27,7 +27,7 @@ const NOT_MODELLED = [
   'envoy_resolve_dns',
 ];
 
-export function hostFunctions(instance: Instance): { env: Functions; wasi: Functions } {
+export function hostFunctions(instance: Guest): { env: Functions; wasi: Functions } {
   const absent = (names: string[], answer: number): Functions =>
     Object.fromEntries(names.map((name) => [name, () => answer]));
   return {

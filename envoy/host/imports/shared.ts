@@ -1,8 +1,8 @@
 // What workers share: the table of shared data, and metrics.
 import { Result } from '../abi.ts';
-import type { Instance } from '../instance.ts';
+import type { Guest } from '../roles.ts';
 
-export function sharedFunctions(instance: Instance) {
+export function sharedFunctions(instance: Guest) {
   const vm = instance.vm;
   /** Keys are bytes; latin1 keeps them apart. */
   const key = (at: number, size: number): string | null => instance.slice(at, size)?.toString('latin1') ?? null;

@@ -1,8 +1,8 @@
 // Log, time, ticks, foreign functions, and what Emscripten programs expect.
 import { LOG_LEVELS, Result } from '../abi.ts';
-import type { Instance } from '../instance.ts';
+import type { Guest } from '../roles.ts';
 
-export function systemFunctions(instance: Instance) {
+export function systemFunctions(instance: Guest) {
   const vm = instance.vm;
   return {
     proxy_log(level: number, at: number, size: number): number {

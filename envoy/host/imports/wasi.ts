@@ -2,7 +2,7 @@
 import { getRandomValues } from 'node:crypto';
 import { Errno } from '../abi.ts';
 import { MAX_RANDOM_FILL_BYTES } from '../../limits.ts';
-import type { Instance } from '../instance.ts';
+import type { Guest } from '../roles.ts';
 
 /** A guest that ends itself: its machine is dead. */
 export class GuestExit extends Error {}
@@ -17,7 +17,7 @@ function fillRandom(bytes: Uint8Array): void {
     getRandomValues(bytes.subarray(at, at + MAX_RANDOM_FILL_BYTES) as Uint8Array<ArrayBuffer>);
 }
 
-export function wasiFunctions(instance: Instance) {
+export function wasiFunctions(instance: Guest) {
   const vm = instance.vm;
   const environment = Object.entries(vm.options.environment ?? {}).map(([name, value]) =>
     Buffer.from(`${name}=${value}\0`),
