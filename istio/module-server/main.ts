@@ -1,4 +1,4 @@
-// `node istio/module-server/main.ts HOST:PORT FOLDER…`: gives modules to the proxies' agents, by the hash of their
+// `node istio/module-server/main.ts HOST:PORT FOLDER…`: serves modules to the proxies' agents by the SHA-256 of their
 // content. It needs neither the operator nor the API server. `GET` and `HEAD /SHA256.wasm`, `/healthz`.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -33,7 +33,7 @@ const server = createServer((request, response) => {
   const sha256 = /^\/([0-9a-f]{64})\.wasm$/.exec(request.url ?? '')?.[1];
   const bytes = sha256 === undefined ? undefined : modules.get(sha256);
   if (bytes === undefined) return text(response, 404, 'not found\n');
-  // The content of a name never changes.
+  // The name is the content's hash, so clients may cache for ever.
   response.writeHead(200, {
     'content-type': 'application/wasm',
     'content-length': bytes.length,
@@ -51,7 +51,7 @@ server.listen({ host: (address[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(a
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // Downloads in hand are finished.
+    // Running downloads finish first.
     server.close(() => process.exit(0));
     server.closeIdleConnections();
   });

@@ -1,10 +1,10 @@
-// Modules by the hash of their content: read once, checked, kept in memory, never replaced.
+// Modules by the SHA-256 of their content. Each is read once, checked, kept in memory and never replaced.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MAX_MODULE_BYTES, MAX_SERVED_MODULES } from '../limits.ts';
 
-/** A file that cannot be served. */
+/** A file that the server cannot serve. */
 export interface Refusal {
   file: string;
   reason: string;
@@ -13,7 +13,7 @@ export interface Refusal {
 const WASM_MAGIC = Buffer.from([0, 0x61, 0x73, 0x6d]);
 const HASH_NAME = /^([0-9a-f]{64})\.wasm$/;
 
-/** Reads the `.wasm` files of folders. A file that is named by a hash must have it. */
+/** Reads the `.wasm` files of folders. A file that has a hash as its name must have that hash. */
 export function readModules(folders: readonly string[]): { modules: Map<string, Buffer>; refused: Refusal[] } {
   const modules = new Map<string, Buffer>();
   const refused: Refusal[] = [];

@@ -1,4 +1,4 @@
-// What the operator knows of the cluster, and what it has worked out: the state that the stages share.
+// State that the operator's stages share: the informers' copies of the cluster, and the results of planning.
 import type { RouteIssue } from '../../envoy/route/index.ts';
 import type { Informer } from './kube/informer.ts';
 import type { KeyTrouble } from './key-evidence.ts';
@@ -19,117 +19,123 @@ export interface Informers {
   istioGateways: Informer;
   services: Informer;
   pods: Informer;
-  /** EnvoyFilters of others, as `trimForeign` leaves them. */
+  /** EnvoyFilters that the operator does not own, reduced by `trimForeign`. */
   foreign: Informer;
-  /** Those that ask for a standing filter. */
+  /** Namespaces, for the label that asks for a standing filter. */
   namespaces: Informer;
 }
 
-/** One route's object with the verdict on it. */
+/** Object of one route, with the verdict on it. */
 export interface CheckedRoute {
   object: KubeObject;
-  /** What places it; undefined if it has mistakes. */
+  /** Part of the route that decides its workloads. Undefined if the route has mistakes. */
   head: RouteHead | undefined;
   errors: RouteIssue[];
-  /** One text for all that the verdict depends on. */
+  /** Text that changes with everything that the verdict depends on. */
   identity: string;
-  /** Keys that it names. */
+  /** Ids of the keys that the route names. */
   keyIds: string[];
-  /** Those of them that its namespace may not use. */
+  /** Keys among `keyIds` that the route's namespace may not use. */
   denied: readonly string[];
 }
 
-/** One namespace as it was last planned. */
+/** Result of the last planning of one namespace. */
 export interface NamespaceState {
   checked: Map<string, CheckedRoute>;
-  /** Routes that cannot be served as they are: what is in force of them stays. */
+  /** Routes that cannot be served in their current form, by key. Their last served form stays in force. */
   unservable: Map<string, KubeObject>;
   grouping: Grouping;
-  /** Routes that the namespace's budgets do not reach, by key: which is spent. */
+  /** Routes beyond the namespace's budgets: the exhausted budget, by the route's key. */
   over: Map<string, string>;
-  /** Routes at which a budget is nearly spent, by key: which. */
+  /** Routes accepted with a nearly exhausted budget: the name of that budget, by the route's key. */
   near: Map<string, string>;
-  /** Part of each budget that is used, by its name. */
+  /** Used part of each budget, by its name. */
   used: Record<string, number>;
-  /** Profiles that may be used, by name. */
+  /** Usable profiles, by name. */
   profiles: ReadonlyMap<string, KubeObject>;
-  /** Why routes must not stand here. */
+  /** Reason why the namespace must not hold routes. Undefined if it may. */
   forbidden: string | undefined;
-  /** One text for all that a route's status depends on directly, by key. */
+  /** Text that changes with everything that a route's status directly depends on, by the route's key. */
   fingerprints: Map<string, string>;
 }
 
-/** One workload as it was last worked on. */
+/** State of one workload after its last reconciliation. */
 export interface WorkloadRuntime {
-  /** Of all that the build depends on. */
+  /** Text that changes with everything that the build depends on. */
   signature: string;
   build: Build | undefined;
   release: Release | undefined;
-  /** Of which state of each route, by key, the release was built: its `identity`. */
+  /** `identity` of each route when the release was built, by the route's key. */
   builtFrom: ReadonlyMap<string, string>;
-  /** As the API server answered, until the informer has caught up. */
+  /** Object as the API server returned it. Kept until the informer has caught up. */
   lastApplied: KubeObject | undefined;
-  /** SHA-256 of the spec that the API server last gave back. */
+  /** SHA-256 of the spec that the API server last returned. */
   answered: string;
-  /** The object that was last found as wanted, and in which state of what it depends on; undefined: none was. */
+  /** Version of the last object that was found as wanted, and the state of its inputs then. Undefined if none was. */
   settled: { version: string; state: string } | undefined;
   applyError: string | undefined;
   handsOff: string | undefined;
-  /** No proxy had the filter before the release. */
+  /** Whether no proxy had the filter before the release. */
   isFresh: boolean;
-  /** The next release gets a new generation whatever it holds: nothing else can prove what runs. */
+  /**
+   * Whether the next release gets a new generation even if its content is the same. Only a new generation can then
+   * prove what runs.
+   */
   bump: boolean;
-  /** When that was last because counters could not tell. */
+  /** Time of the last new generation that was made because counters could not tell. */
   bumpedAt: number;
-  /** Generations and since when they were known, oldest first. */
+  /** Generations, oldest first, each with the time at which it became known. */
   history: { generation: number; since: number }[];
-  /** The last reading of each pod, by uid, and the generation that was current then. */
+  /** Last reading of each pod and the generation that was current then, by uid. */
   readings: Map<string, { reading: Reading; generation: number }>;
-  /** The generation that each pod was asked for once more after its counters were complete, by uid. */
+  /** Generation for which each pod was probed once more after its counters were complete, by uid. */
   confirmed: Map<string, number>;
-  /** What was last proven of all proxies; undefined: nothing was. */
+  /** State that was last proven for all proxies. Undefined if none was. */
   proven: Proof | undefined;
-  /** What each pod's proxy lacks of keys, by uid. */
+  /** Key problems that each pod's proxy reports, by uid. */
   keyTrouble: Map<string, KeyTrouble>;
-  /** Readings from before the current generation, by uid. */
+  /** Readings from before the current generation, by the pod's uid. */
   baselines: Map<string, Reading>;
-  /** The first readings under the current generation, by uid. */
+  /** First readings under the current generation, by the pod's uid. */
   firstLooks: Map<string, Reading>;
-  /** Pods that run the generation for all connections, by uid. */
+  /** Pods that run the generation on all connections, by uid. */
   inForce: Set<string>;
   renewal: Renewal;
-  /** Of all in the object but the configuration: what makes new listeners. */
+  /** All of the object but the configuration. Envoy makes new listeners when it changes. */
   shape: string;
-  /** The shape whose predecessors' listeners each pod was last found to have drained, by uid. */
+  /** Shape whose previous listeners each pod was last found to have drained, by uid. */
   drained: Map<string, string>;
-  /** When the seal was put in or found, milliseconds since 1970; undefined: there is none. */
+  /** Time at which the seal was added or found, milliseconds since 1970. Undefined if there is none. */
   sealedAt: number | undefined;
-  /** Versions of the workload's object and of the seal for which the seal was last found as wanted. */
+  /** Versions of the workload's object and of the seal at which the seal was last found as wanted. */
   sealSettled: string;
-  /** It was put in by this process: its counters began at 0. */
+  /** Whether this process added the seal, so that its counters began at 0. */
   sealFresh: boolean;
-  /** What each pod's seals have counted, by uid. */
+  /** Seal counters of each pod, by uid. */
   seals: Map<string, SealCount>;
   state: WorkloadState;
 }
 
-/** Configurations that were given anew for want of the module. */
+/** State of sending a configuration again because agents failed to fetch the module. */
 export interface Renewal {
-  /** In a row. */
+  /** Consecutive renewals. */
   count: number;
-  /** When the last was given, by the process's clock. */
+  /** Time of the last renewal, by the process's monotonic clock. */
   at: number;
-  /** Why the proxies that it is meant for did not get the module, by the pod's uid; those that got it are gone. */
+  /**
+   * Reason why each proxy that the renewal is for did not get the module, by the pod's uid. Proxies that got it are
+   * removed.
+   */
   wanting: Map<string, string>;
 }
 
-/** What the seals of one pod have counted. */
+/** Seal counters of one pod. */
 export interface SealCount {
-  /** Some have been seen. */
+  /** Whether the seal has shown in the counters. */
   shown: boolean;
-  /** Requests that FIM had not seen. */
+  /** Requests that reached the seal without passing FIM. */
   unseen: number;
-  /** When more of them were last found, milliseconds since 1970. */
+  /** Time at which `unseen` last grew, milliseconds since 1970. */
   grewAt: number;
 }
 
@@ -156,7 +162,7 @@ export function emptyState(name: string): WorkloadState {
 export class ClusterView {
   readonly informers: Informers;
   readonly namespaces = new Map<string, NamespaceState>();
-  /** What the API server says against the object of the key service, by namespace. */
+  /** API server errors about the key service's object, by namespace. */
   readonly kmsErrors = new Map<string, string>();
   private readonly runtimes = new Map<string, WorkloadRuntime>();
 
@@ -217,7 +223,7 @@ export class ClusterView {
     return runtime;
   }
 
-  /** The runtime if there is one. */
+  /** State of a workload, if it has been reconciled before. */
   knownRuntime(namespace: string, name: string): WorkloadRuntime | undefined {
     return this.runtimes.get(`${namespace}/${name}`);
   }
@@ -226,7 +232,7 @@ export class ClusterView {
     this.runtimes.delete(`${namespace}/${name}`);
   }
 
-  /** Whether all workloads of a namespace have been built once. */
+  /** Whether every workload of a namespace has been built at least once. */
   isBuilt(namespace: string): boolean {
     return [...(this.namespaces.get(namespace)?.grouping.workloads.keys() ?? [])].every((name) => {
       const runtime = this.knownRuntime(namespace, name);
@@ -234,7 +240,7 @@ export class ClusterView {
     });
   }
 
-  /** The workload's object, as new as it is known. */
+  /** Newest known object of the workload. */
   object(namespace: string, name: string): KubeObject | undefined {
     return (
       this.knownRuntime(namespace, name)?.lastApplied ??
@@ -242,7 +248,7 @@ export class ClusterView {
     );
   }
 
-  /** Names of the workloads in whose configuration the route stands, in whatever form. */
+  /** Names of the workloads whose configuration contains the route in any form. */
   workloadsOfRoute(namespace: string, key: string): string[] {
     const state = this.namespaces.get(namespace);
     if (state === undefined) return [];

@@ -1,4 +1,4 @@
-// What the operator answers on its port: liveness, readiness, metrics.
+// HTTP endpoints of the operator: liveness, readiness, metrics.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { OperatorMetrics } from './metrics.ts';
@@ -9,14 +9,14 @@ export interface EndpointsOptions {
   metrics: OperatorMetrics;
   /** Called before metrics are read. */
   collect: () => void;
-  /** Why the operator is not ready; undefined: it is. A replica that does not lead is ready to. */
+  /** Reason why the operator is not ready. Undefined if it is. A replica that waits for the lease is ready. */
   notReady: () => string | undefined;
 }
 
 export class Endpoints {
   private server: Server | undefined;
 
-  /** Starts to listen; the address that it got. */
+  /** Starts listening and returns the bound address. */
   async start({ host, port, metrics, collect, notReady }: EndpointsOptions): Promise<string> {
     this.server = createServer((request, response) => {
       const say = (status: number, text: string, type = 'text/plain'): void =>

@@ -1,4 +1,4 @@
-// Kubernetes Events about routes: what changed, for `kubectl describe`.
+// Kubernetes Events about routes. `kubectl describe` shows what changed.
 import { randomUUID } from 'node:crypto';
 import { EVENT_WINDOW_MS, EVENTS_OF_A_KIND, MAX_WAITING_EVENTS } from '../limits.ts';
 import type { KubeApi } from './kube/api.ts';
@@ -7,18 +7,18 @@ import { EVENTS } from './kube/resources.ts';
 import type { Condition } from './plan/status.ts';
 
 const COMPONENT = 'fim-operator';
-/** Longest text of an event, characters (the API server takes 1,024). */
+/** Longest text of an event, characters. The API server takes 1,024. */
 const MESSAGE_CHARACTERS = 1000;
 
-/** Conditions that people must act on. */
+/** Whether someone must act on the condition. */
 function isWarning({ type, status, reason }: Condition): boolean {
   if (type === 'PartiallyConflicted' || type === 'Warnings') return true;
   return status === 'False' && reason !== 'Pending';
 }
 
-/** Passing states that say nothing yet. */
+/** Whether the condition says more than a passing state. */
 function isWorthTelling({ type, status, reason }: Condition): boolean {
-  // Summaries of others.
+  // These two summarise other conditions.
   if (type === 'Ready' || type === 'Stalled') return false;
   if (type === 'Accepted' || type === 'ResolvedRefs') return status === 'False';
   return reason !== 'Pending' && status !== 'Unknown';
@@ -35,9 +35,9 @@ export class EventSink {
   private readonly waiting: KubeObject[] = [];
   private sending: Promise<void> | undefined;
   private readonly onFailure: (message: string) => void;
-  /** What has been told of late, by namespace, type and reason. */
+  /** Events sent lately, by namespace, type and reason. */
   private readonly lately = new Map<string, Lately>();
-  /** Events that found no room. */
+  /** Events dropped because the queue was full. */
   dropped = 0;
 
   constructor(api: KubeApi, onFailure: (message: string) => void) {
@@ -45,7 +45,7 @@ export class EventSink {
     this.onFailure = onFailure;
   }
 
-  /** Tells of a condition that changed. An event that cannot be sent is lost, and no more than that. */
+  /** Sends an event about a changed condition. A failure to send loses the event and has no other effect. */
   tell(about: KubeObject, condition: Condition): void {
     if (!isWorthTelling(condition)) return;
     const key = `${about.metadata.namespace} ${condition.type} ${condition.status} ${condition.reason}`;
@@ -58,7 +58,7 @@ export class EventSink {
     this.put(about, condition);
   }
 
-  /** The same of many routes is told of some, and once of the rest. */
+  /** Groups similar events: the first few routes get one each, and a single event covers the rest. */
   private begin(key: string): Lately {
     const lately: Lately = { told: 0, last: undefined, timer: setTimeout(() => this.end(key), EVENT_WINDOW_MS) };
     lately.timer.unref();
@@ -90,7 +90,7 @@ export class EventSink {
     this.sending ??= this.send().finally(() => (this.sending = undefined));
   }
 
-  /** Settles when nothing waits any more. */
+  /** Settles when no event waits any more. */
   async flush(): Promise<void> {
     for (const key of [...this.lately.keys()]) this.end(key);
     await this.sending;

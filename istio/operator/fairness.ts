@@ -1,19 +1,22 @@
-// Who has had how much of the one thread: work is given to the namespace that has had least, so that none waits for
-// another's backlog.
+// Fair use of the one thread. The namespace that has used least is served next, so that none waits for another's
+// backlog.
 
-/** Computing of this thread so far, milliseconds: what the machine gave to others does not count. */
+/** Processor time of this thread so far, milliseconds. Time in which the machine ran something else does not count. */
 export function computed(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 }
 
-/** What each namespace has used, in milliseconds of computing since it last had nothing to do. */
+/** Processor time of each namespace since it was last idle, milliseconds. */
 export class Ledger {
   private readonly spent = new Map<string, number>();
-  /** What the namespace had used that was served last: one that comes anew begins there, and has nothing saved up. */
+  /**
+   * Time used by the namespace that was served last. A namespace that was idle starts here and cannot save up an
+   * advantage.
+   */
   private floor = 0;
 
-  /** What counts for a namespace now. */
+  /** Time that counts for a namespace now. */
   of(namespace: string): number {
     return Math.max(this.spent.get(namespace) ?? 0, this.floor);
   }
@@ -22,7 +25,7 @@ export class Ledger {
     this.spent.set(namespace, this.of(namespace) + milliseconds);
   }
 
-  /** Runs what does not wait for anything; its time is the namespace's. */
+  /** Runs a synchronous function and charges its time to the namespace. */
   meter<T>(namespace: string, act: () => T): T {
     const began = computed();
     try {
@@ -32,7 +35,7 @@ export class Ledger {
     }
   }
 
-  /** The namespace whose turn it is; undefined if there is none. */
+  /** Namespace whose turn it is. Undefined if there is none. */
   next(namespaces: Iterable<string>): string | undefined {
     let best: string | undefined;
     for (const namespace of namespaces) if (best === undefined || this.of(namespace) < this.of(best)) best = namespace;
@@ -47,8 +50,8 @@ export class Ledger {
 }
 
 /**
- * Lets long pieces of computing run one after another, with a turn of the event loop between any two, the namespace
- * first that has had least.
+ * Runs long computations one after another, with a turn of the event loop between any two. The namespace that has used
+ * least goes first.
  */
 export class FairGate {
   private readonly ledger: Ledger;
@@ -59,7 +62,7 @@ export class FairGate {
     this.ledger = ledger;
   }
 
-  /** Runs what does not wait for anything; its time is the namespace's. */
+  /** Runs a synchronous function when the namespace's turn comes, and charges its time to the namespace. */
   async run<T>(namespace: string, act: () => T): Promise<T> {
     if (this.busy) {
       const { promise, resolve } = Promise.withResolvers<void>();

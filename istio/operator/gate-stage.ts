@@ -1,12 +1,11 @@
-// Pods that ask for it are not ready before their policy is in force: the operator sets the condition of their
-// readiness gate.
+// Sets the condition of the readiness gate. A pod that asks for it becomes ready only when its policy is in force.
 import type { ClusterView } from './cluster-view.ts';
 import type { KubeApi } from './kube/api.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { PODS } from './kube/resources.ts';
 import { allProxiesOf, ENFORCED_GATE, gateOf, hasGate } from './proxies.ts';
 
-/** Another than for objects: what it applies is one condition of a pod's status. */
+/** A manager of its own, since it applies one condition of a pod's status and no object. */
 const FIELD_MANAGER = 'fim-operator-gate';
 
 export interface GateStageParts {
@@ -22,7 +21,7 @@ export class GateStage {
     this.parts = parts;
   }
 
-  /** Brings the gates of all pods of a namespace to what is known. */
+  /** Sets the gates of all pods of a namespace to the current state. */
   async reconcile(namespace: string): Promise<undefined> {
     const pods = [...this.parts.view.informers.pods.in(namespace).values()].filter(
       (pod) => hasGate(pod) && !pod.metadata.deletionTimestamp,
@@ -34,8 +33,8 @@ export class GateStage {
   }
 
   /**
-   * Undefined while it is not known: what was said before stays. A ready pod is not taken from service for an edit that
-   * it has not heard of yet.
+   * State of a pod's gate. Undefined while it is unknown, and the condition then stays. A ready pod keeps its readiness
+   * while it has not yet received an edit.
    */
   private verdict(namespace: string, pod: KubeObject): { status: string; reason: string } | undefined {
     const { view, defaultPort } = this.parts;
@@ -46,7 +45,7 @@ export class GateStage {
     if (workloads.length === 0) return { status: 'True', reason: 'NoRoute' };
     const isInForce = workloads.every(({ name }) => {
       const runtime = view.knownRuntime(namespace, name);
-      // Without members and without a filter that stands there is nothing to wait for.
+      // Without routes and without a standing filter there is nothing to wait for.
       return (
         runtime?.inForce.has(pod.metadata.uid ?? '') || (runtime?.build !== undefined && runtime.release === undefined)
       );

@@ -1,5 +1,4 @@
-// What the operator follows in the cluster, and what it keeps of each object: names, what is planned by, and specs
-// packed.
+// Kinds that the operator watches, and the parts of each object that it keeps: names, planning inputs, packed specs.
 import { MAX_KEPT_NAMESPACE_RESOURCES } from '../limits.ts';
 import type { Informers } from './cluster-view.ts';
 import type { KubeApi } from './kube/api.ts';
@@ -22,10 +21,10 @@ import { trimForeign } from './plan/foreign.ts';
 import { STANDING_LABEL } from './plan/standing.ts';
 import { trimPod } from './proxies.ts';
 
-/** Annotations that the operator reads. */
+/** Prefix of the annotations that the operator reads. */
 const OWN_ANNOTATIONS = 'fim.financial/';
 
-/** What `kubectl apply` and others keep in annotations can be as large as the object. */
+/** Other annotations are dropped: `kubectl apply` keeps copies there that are as large as the object. */
 function ownAnnotations({ annotations }: KubeObject['metadata']): Record<string, string> | undefined {
   const own = Object.entries(annotations ?? {}).filter(([name]) => name.startsWith(OWN_ANNOTATIONS));
   return own.length === 0 ? undefined : Object.fromEntries(own);
@@ -57,7 +56,7 @@ function ownMetadata(metadata: KubeObject['metadata'], isOurs: boolean): KubeObj
   };
 }
 
-/** Gateways and Services matter by name, labels and a few members of the spec. */
+/** Planning needs only name, labels and a few members of the spec of Gateways and Services. */
 function trimTarget(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, labels } = object.metadata;
   const { gatewayClassName, selector, ports, listeners, servers } = object.spec ?? {};
@@ -81,12 +80,12 @@ export interface FollowOptions {
     namespaces: OnChange;
     others: OnChange;
   };
-  /** Told what an object of a namespace has cost to take, milliseconds. */
+  /** Receives the time that an object of a namespace took to process, milliseconds. */
   onWork: (namespace: string, milliseconds: number) => void;
   onFailure: (resource: string, reason: string, message: string) => void;
 }
 
-/** The informers of all kinds; nothing is asked for before they run. */
+/** Informers of all kinds. They send no request before they run. */
 export function makeInformers({ api, onChange, onWork, onFailure }: FollowOptions): Informers {
   const make = (
     resource: Resource,

@@ -1,16 +1,17 @@
-// Which namespace may use which key. A tenant names keys; whose they are is the platform's to say, and where it has
-// said nothing, a key has one namespace.
+// Permission of namespaces to use keys. Tenants name keys and the platform decides who owns them. A key without such a
+// decision belongs to one namespace.
 
 /**
- * `claimed`: what the platform has not bound belongs to the namespace that has it in force, else to the one whose route
- * that names it is oldest. `strict`: to nobody but the namespace that its first part names. `off`: to all.
+ * `claimed`: an unbound key belongs to the namespace that has it in force, else to the one with the oldest route that
+ * names it. `strict`: an unbound key belongs to the namespace that its first part names, and to no other. `off`: every
+ * namespace may use every key.
  */
 export const BINDING_MODES = ['claimed', 'strict', 'off'] as const;
 export type BindingMode = (typeof BINDING_MODES)[number];
 
 /** Keys below a path, and the namespaces that may use them. */
 export interface BoundKeys {
-  /** Without `kms://`: `prod/fund`. */
+  /** Path without `kms://`, such as `prod/fund`. */
   prefix: string;
   namespaces: readonly string[];
 }
@@ -18,7 +19,7 @@ export interface BoundKeys {
 const PREFIX = /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** Reads `prod/fund=fund,fund-test prod/pay=pay`; undefined if it is not of that form. */
+/** Reads `prod/fund=fund,fund-test prod/pay=pay`. Undefined if the text has another form. */
 export function readBoundKeys(text: string): BoundKeys[] | undefined {
   const entries = text.split(/\s+/).filter((entry) => entry !== '');
   const bound = entries.map((entry) => {
@@ -33,21 +34,21 @@ export function readBoundKeys(text: string): BoundKeys[] | undefined {
 }
 
 /**
- * What stands in a configuration in the place of a key that the namespace may not use: there is no such key, so that
- * messages are refused and none passes unprotected. A key by that name would be the namespace's own.
+ * Id that replaces a key which the namespace may not use. No key has this id, so messages are refused and none passes
+ * unprotected. Only the namespace itself could own a key of that name.
  */
 export function deniedKey(namespace: string): string {
   return `kms://${namespace}/fim.not-permitted`;
 }
 
-/** What a namespace names or has in force. */
+/** Keys that a namespace names or has in force. */
 export interface NamespaceKeys {
-  /** By key id: when the oldest route that names it was made, milliseconds since 1970. */
+  /** Creation time of the oldest route that names a key, milliseconds since 1970, by key id. */
   wanted: ReadonlyMap<string, number>;
   inForce: ReadonlySet<string>;
 }
 
-/** `waiting`: not all namespaces have been looked at yet. */
+/** `waiting`: some namespaces have not been examined yet. */
 export type Permission = 'permitted' | 'denied' | 'waiting';
 
 export class KeyBinding {
@@ -64,7 +65,8 @@ export class KeyBinding {
   }
 
   /**
-   * Notes what a namespace names; those whose permissions may be others by that. `all`: namespaces that have routes.
+   * Notes the keys of a namespace. Returns the namespaces whose permissions may have changed. `all`: namespaces that
+   * have routes.
    */
   note(namespace: string, keys: NamespaceKeys, all: readonly string[]): string[] {
     const before = this.namespaces.get(namespace);
@@ -86,7 +88,7 @@ export class KeyBinding {
       .map(([name]) => name);
   }
 
-  /** A namespace that cannot be looked at does not keep the others waiting. */
+  /** Skips a namespace that cannot be examined, so that the others do not wait for it. */
   passOver(namespace: string): void {
     this.seen.add(namespace);
   }
@@ -104,7 +106,7 @@ export class KeyBinding {
     return owner === undefined ? 'waiting' : owner === namespace ? 'permitted' : 'denied';
   }
 
-  /** The namespace that has an unbound key; it keeps it for as long as it names it. */
+  /** Namespace that owns an unbound key. It keeps the key for as long as it names it. */
   private ownerOf(keyId: string): string | undefined {
     const known = this.owners.get(keyId);
     if (known !== undefined || !this.isWhole) return known;

@@ -1,5 +1,5 @@
-// Whether keys are there. Only their metadata is asked for: the operator never sees a key. Namespaces take turns, and
-// none has more answers than its share.
+// Checks whether keys exist. It asks for metadata only, so the operator never sees a key. Namespaces take turns, and
+// each has a bounded share of the answers.
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
@@ -13,16 +13,16 @@ import {
 } from '../limits.ts';
 import type { KeyProblem } from './plan/status.ts';
 
-/** The form of a key id, as the schema has it: no part is empty, or begins with a dot. */
+/** Form of a key id, as in the schema. No part is empty or begins with a dot. */
 const KEY_ID = /^kms:\/\/([A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)+)$/;
 const TRANSIT = /^transit\/([^/]+)$/;
 
 type Answer = 'there' | Exclude<KeyProblem['reason'], 'KeyNotPermitted'>;
 
-/** What the operator shows the key service of itself; files are read at each look, since they rotate. */
+/** Credentials for the key service. Files are read at each request because they rotate. */
 export interface KeyServiceAccess {
   tokenFile: string | undefined;
-  /** Vault's namespace. */
+  /** Vault namespace. */
   vaultNamespace?: string;
   caFile?: string;
   certFile?: string;
@@ -30,15 +30,15 @@ export interface KeyServiceAccess {
 }
 
 export interface KeyDirectoryOptions extends KeyServiceAccess {
-  /** Key service; undefined: none is known. */
+  /** Address of the key service. Undefined if none is configured. */
   url: URL | undefined;
-  /** Path of key metadata in the KV version 2 store. */
+  /** Path prefix of key metadata in the KV version 2 store. */
   metadataPrefix: string;
-  /** Proxies reach a key service by a cluster of their own. */
+  /** Cluster by which proxies reach the key service. */
   cluster: string | undefined;
-  /** Ask at all. */
+  /** Whether keys are checked at all. */
   check: boolean;
-  /** Told when an answer differs from the one before: a namespace that names the key. */
+  /** Called for each namespace that names a key whose answer has changed. */
   onChange: (namespace: string) => void;
 }
 
@@ -51,11 +51,11 @@ export class KeyDirectory {
   private readonly options: KeyDirectoryOptions;
   private readonly answers = new Map<string, Known>();
   private readonly named = new Map<string, ReadonlySet<string>>();
-  /** Keys to be asked for, by namespace. */
+  /** Keys that wait to be checked, by namespace. */
   private readonly waiting = new Map<string, Set<string>>();
   private readonly asking = new Map<string, Promise<void>>();
   private readonly running = new Map<string, number>();
-  /** Namespaces that went on without an answer. */
+  /** Namespaces that continued without an answer. */
   private readonly late = new Set<string>();
 
   constructor(options: KeyDirectoryOptions) {
@@ -63,8 +63,8 @@ export class KeyDirectory {
   }
 
   /**
-   * Notes the keys that a namespace names, and asks for what is not known or known too long; settles when all is known,
-   * after KEY_WAIT_MS at the latest: the rest is told by `onChange`.
+   * Notes the keys that a namespace names and checks those without a recent answer. Settles when all are known, or
+   * after KEY_WAIT_MS. `onChange` reports later answers.
    */
   async look(namespace: string, keyIds: readonly string[]): Promise<void> {
     const own = new Set([...new Set(keyIds)].filter((keyId) => KEY_ID.test(keyId)).slice(0, MAX_NAMESPACE_KEYS));
@@ -92,12 +92,12 @@ export class KeyDirectory {
     else this.late.delete(namespace);
   }
 
-  /** Keys about which there is an answer. */
+  /** Number of keys with an answer. */
   get size(): number {
     return this.answers.size;
   }
 
-  /** What stands against a key, by the last answer; undefined: nothing. */
+  /** Problem of a key in the last answer. Undefined if there is none. */
   problem(keyId: string): KeyProblem | undefined {
     const { url, cluster, check } = this.options;
     if (url === undefined && cluster === undefined) return { keyId, reason: 'KmsNotConfigured' };
@@ -106,7 +106,7 @@ export class KeyDirectory {
     return answer === 'there' ? undefined : { keyId, reason: answer };
   }
 
-  /** Answers about keys that nobody names any more go. */
+  /** Drops answers about keys that nobody names any more. */
   private forgetUnnamed(): void {
     let most = 0;
     for (const keys of this.named.values()) most += keys.size;
@@ -115,7 +115,7 @@ export class KeyDirectory {
       if (![...this.named.values()].some((keys) => keys.has(keyId))) this.answers.delete(keyId);
   }
 
-  /** Starts as many looks as may run: the namespace first that has fewest running. */
+  /** Starts as many checks as the limits allow. The namespace with the fewest running checks goes first. */
   private pump(): void {
     while (this.asking.size < KEY_WORKERS) {
       const [next] = [...this.waiting.keys()]
@@ -125,7 +125,7 @@ export class KeyDirectory {
       const own = this.waiting.get(next) ?? new Set<string>();
       const [keyId = ''] = own;
       own.delete(keyId);
-      // Who is served goes to the end of the row.
+      // A served namespace moves to the end of the queue.
       this.waiting.delete(next);
       if (own.size > 0) this.waiting.set(next, own);
       if (this.asking.has(keyId)) continue;

@@ -1,30 +1,29 @@
-// What proxies say of keys: whether the key service lets the operator see a key proves nothing of whether it gives the
-// key to a proxy.
+// Key counters of proxies. That the operator can see a key at the key service does not prove that a proxy gets it.
 import type { WorkloadRuntime } from './cluster-view.ts';
 import type { ProbeResult, Proxy } from './proxies.ts';
 
 /**
- * Time for which no look may have failed before one that brought a key clears what was wrong, milliseconds: several
- * keys share the counters.
+ * Time without a failed look-up before a success clears the trouble, milliseconds. Several keys share the counters, so
+ * a success alone proves nothing.
  */
 const CLEAR_MS = 10_000;
 
-/** One look at a proxy's counters of keys. */
+/** One reading of a proxy's key counters. */
 export interface KeyReading {
-  /** Looks that brought none, by reason: `denied`, `absent`, `unreadable`, `expired`, `revoked`, `outage`. */
+  /** Failed look-ups by reason: `denied`, `absent`, `unreadable`, `expired`, `revoked`, `outage`. */
   unavailable: Readonly<Record<string, number>>;
-  /** Looks that brought a key. */
+  /** Successful look-ups. */
   succeeded: number;
 }
 
 export interface KeyTrouble {
   reading: KeyReading;
   reason: string | undefined;
-  /** When looks were last found to fail, milliseconds of this process's clock. */
+  /** Time of the last observed failure, milliseconds of this process's clock. */
   failedAt: number;
 }
 
-/** Reads one sample; false if it is not of keys. */
+/** Reads one sample. Returns false if the sample is not about keys. */
 export function readKeySample(
   keys: { unavailable: Record<string, number>; succeeded: number },
   name: string,
@@ -38,7 +37,7 @@ export function readKeySample(
 }
 
 /**
- * A silent key service is told by the operator's own looks, and what is cached goes on: only its refusals count here.
+ * Outages are left out: the operator's own look-ups report a silent key service, and proxies go on with cached keys.
  */
 function failures({ unavailable }: KeyReading): [string, number][] {
   return Object.entries(unavailable).filter(([reason, count]) => reason !== 'outage' && count > 0);
@@ -50,7 +49,7 @@ function next(before: KeyTrouble | undefined, reading: KeyReading, now: number):
     .filter(([, more]) => more > 0)
     .sort(([, a], [, b]) => b - a);
   const [worst] = grown;
-  // Of a proxy that was not asked before only one that never got a key is known to lack one.
+  // Without an earlier reading, only a proxy that never got a key is known to lack one.
   if (worst !== undefined && (before !== undefined || reading.succeeded === 0))
     return { reading, reason: worst[0], failedAt: now };
   const isBack =
@@ -63,7 +62,7 @@ function next(before: KeyTrouble | undefined, reading: KeyReading, now: number):
   };
 }
 
-/** Notes what the proxies have just said; those that lack a key, as `gw-1: denied`. */
+/** Notes the latest readings. Returns the proxies that lack a key, as `gw-1: denied`. */
 export function keyTroubles(
   runtime: WorkloadRuntime,
   proxies: readonly Proxy[],

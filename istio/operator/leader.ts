@@ -1,5 +1,5 @@
-// One of several replicas leads, by a Lease that it renews. A leader that cannot renew in time stops: it never works
-// beside another.
+// Leader election by a Lease that the leader renews. A leader that cannot renew in time stops, so that two never work
+// at once.
 import { setTimeout as pause } from 'node:timers/promises';
 import { LEASE_RENEW_MS, LEASE_RETRY_MS, LEASE_SECONDS } from '../limits.ts';
 import { ApiError, type KubeApi } from './kube/api.ts';
@@ -20,15 +20,15 @@ export interface LeaderOptions {
   name: string;
   /** Unique among the replicas. */
   identity: string;
-  /** Why this process must not lead now; undefined: it may. One that leads and must not gives the lease back. */
+  /** Reason why this process must not lead now. Undefined if it may. A leader with a reason gives the lease back. */
   unfit?: () => string | undefined;
   onLeading: () => void;
-  /** The lease is lost, or to be given back: this process must stop working, and then abort the signal. */
+  /** Called when the lease is lost or must be given back. The process must stop its work and then abort the signal. */
   onLost: (reason: string) => void;
   onFailure?: (message: string) => void;
 }
 
-/** Time as Kubernetes writes it, with microseconds. */
+/** Current time in the MicroTime format of Kubernetes. */
 function microTime(): string {
   return new Date().toISOString().replace('Z', '000Z');
 }
@@ -37,8 +37,8 @@ export class Leader {
   private readonly options: LeaderOptions;
   private lease: KubeObject | undefined;
   /**
-   * Version of the lease as it was last seen changed, and when that was, by this process's clock: clocks of machines
-   * differ.
+   * Version of the lease at its last observed change, and the local time of that change. Clocks of other machines are
+   * not compared.
    */
   private seen = { version: '', at: -Infinity };
   private renewedAt = -Infinity;
@@ -48,7 +48,7 @@ export class Leader {
     this.options = options;
   }
 
-  /** Takes part until the signal aborts; then gives the lease back. Never throws. */
+  /** Takes part in the election until the signal aborts, then gives the lease back. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -71,7 +71,7 @@ export class Leader {
     const now = performance.now();
     const reason = unfit?.();
     if (reason !== undefined) {
-      // The lease is given back when the work in hand has ended: until then nobody else may begin.
+      // The lease is given back only when running work has ended. No other replica may begin before.
       if (this.leading) this.options.onLost(reason);
       return;
     }
@@ -124,7 +124,7 @@ export class Leader {
     };
   }
 
-  /** Lets another lead at once. */
+  /** Lets another replica lead at once. */
   private async release(): Promise<void> {
     this.leading = false;
     if (this.lease === undefined) return;

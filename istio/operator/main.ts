@@ -1,4 +1,4 @@
-// `node istio/operator/main.ts`: the operator as a process. On Kubernetes it takes its pod's credentials.
+// `node istio/operator/main.ts`: runs the operator as a process. In a cluster it uses its pod's credentials.
 import { KubeConfig } from '@kubernetes/client-node';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -71,7 +71,7 @@ async function run(flags: OperatorFlags): Promise<void> {
   const end = (status: number, reason: string): void => {
     ending ??= (async () => {
       log('stopping', { reason });
-      // Work that hangs does not keep the process: what is half done is done again by the next.
+      // Work that hangs must not keep the process alive. The next process repeats unfinished work.
       setTimeout(() => process.exit(status), STOP_TIMEOUT_MS).unref();
       await operator.stop();
       stopping.abort();
@@ -90,7 +90,7 @@ async function run(flags: OperatorFlags): Promise<void> {
     namespace: flags.namespace,
     name: LEASE_NAME,
     identity,
-    // A replica that does not know the cluster neither takes the lease nor keeps it.
+    // A replica that has not synchronised must neither take nor keep the lease.
     unfit: () => operator.notReady(),
     onLeading: () => {
       metrics.leading.set(1);

@@ -1,4 +1,4 @@
-// The operator's own metrics, declared once.
+// Metrics of the operator, each declared once.
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 export class OperatorMetrics {

@@ -1,4 +1,4 @@
-// The module that proxies are told to run: the file beside the operator, once whoever serves it to the proxies has it.
+// Module that proxies are told to run: the operator's file, once a server offers it to the proxies.
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,26 +10,28 @@ import type { ModuleReference } from './plan/envoy-filter.ts';
 import type { ModuleProblem } from './plan/status.ts';
 import { SEAL_STATE } from './plan/seal.ts';
 
-/** The module with all stages. */
+/** Name of the module that holds all stages. */
 export const MODULE_NAME = 'fim';
 
-/** A module that proxies can have. */
+/** A module that proxies can fetch. */
 export interface ServableModule {
   reference: ModuleReference;
   examine: Examine;
-  /** Whether it stamps the requests that it lets go on: a seal behind another would refuse them all. */
+  /**
+   * Whether it stamps the requests that it lets pass. A seal behind a module that does not would refuse all of them.
+   */
   stamps: boolean;
 }
 
-/** Functions that a module calls and offers: what it is allowed, and nothing else. */
+/** Functions that a module imports and exports. Envoy allows these and no others. */
 export function capabilitiesOf(module: LoadedModule): string[] {
   const imports = WebAssembly.Module.imports(module.compiled).map((entry) => entry.name);
   return [...new Set([...imports, ...[...module.exports].filter((name) => name.startsWith('proxy_'))])].sort();
 }
 
 /**
- * The reference of a module by a template: `{sha256}` and `{name}` are replaced; of an OCI image the digest in it
- * counts.
+ * Reference of a module by a template. `{sha256}` and `{name}` are replaced. For an OCI image the digest in the
+ * template counts.
  */
 export function referenceOf(template: string, module: LoadedModule): ModuleReference {
   const url = template.replaceAll('{sha256}', module.sha256).replaceAll('{name}', MODULE_NAME);
@@ -37,7 +39,7 @@ export function referenceOf(template: string, module: LoadedModule): ModuleRefer
   return { url, sha256: digest ?? module.sha256, capabilities: capabilitiesOf(module) };
 }
 
-/** A module with its own word on configurations; answers of the same module to the same text are remembered. */
+/** The module with its own check of configurations. Repeated checks of one text are cached. */
 export function servable(module: LoadedModule, template: string): ServableModule {
   const accepted = new Set<string>();
   const examine: Examine = (json) => {
@@ -53,7 +55,7 @@ export function servable(module: LoadedModule, template: string): ServableModule
   return { reference: referenceOf(template, module), examine, stamps: stampsRequests(module) };
 }
 
-/** Asks the module itself: a request that no route concerns goes through it. */
+/** Tests the module itself with a request that no route concerns. */
 function stampsRequests(module: LoadedModule): boolean {
   try {
     const vm = createVm(module, { vmId: 'stamp', failurePolicy: 'FAIL_CLOSED' });
@@ -65,24 +67,26 @@ function stampsRequests(module: LoadedModule): boolean {
 }
 
 export interface ModuleSourceOptions {
-  /** Folder with `fim.wasm`. */
+  /** Folder that holds `fim.wasm`. */
   folder: string;
-  /** See `referenceOf`. */
+  /** Template of the module's address; see `referenceOf`. */
   urlTemplate: string;
-  /** Ask for the module where proxies will; not possible for OCI images. */
+  /** Whether to verify that the module can be fetched. Not possible for OCI images. */
   check: boolean;
-  /** A seal stands behind the module: one that does not stamp requests is not taken. */
+  /** Whether a seal stands behind the module. A module that does not stamp requests is then rejected. */
   sealed: boolean;
 }
 
-/** Follows the file. A module that is broken or that nobody serves is not adopted; the one before stays. */
+/** Watches the module file. A broken or unserved module is not adopted, and the previous one stays. */
 export class ModuleSource {
   private readonly options: ModuleSourceOptions;
   private seen = '';
   private candidate: ServableModule | undefined;
   private checkedAt = -Infinity;
   current: ServableModule | undefined;
-  /** Why there is no module, why the file's is not taken, or why proxies cannot fetch the current one. */
+  /**
+   * Reason why there is no module, why the file's module is not adopted, or why proxies cannot fetch the current one.
+   */
   problem: ModuleProblem | undefined = {
     reason: 'ModuleServerSilent',
     message: 'The module has not been looked at yet.',
@@ -92,7 +96,7 @@ export class ModuleSource {
     this.options = options;
   }
 
-  /** Looks at the file and at who serves it; true if another module is current than before. Never throws. */
+  /** Checks the file and its server. True if the current module has changed. Never throws. */
   async refresh(): Promise<boolean> {
     const before = this.current;
     try {
@@ -122,7 +126,7 @@ export class ModuleSource {
     const { candidate } = this;
     if (candidate === undefined) return;
     const isNew = candidate.reference.sha256 !== this.current?.reference.sha256;
-    // While it is not served it is looked for each time: proxies may wait for it.
+    // An unserved module is checked every time, because proxies may wait for it.
     if (!isNew && this.problem === undefined && performance.now() - this.checkedAt < MODULE_ANSWER_MS) return;
     const problem =
       this.options.check && /^https?:/.test(candidate.reference.url)
@@ -135,8 +139,8 @@ export class ModuleSource {
 }
 
 /**
- * A module must take a configuration of the form that this operator writes: one of another major version never replaces
- * one that does.
+ * Problem of a module that refuses configurations of this operator's major version. Such a module never replaces one
+ * that accepts them.
  */
 function unfit({ examine, stamps }: ServableModule, sealed: boolean): ModuleProblem | undefined {
   if (sealed && !stamps)
@@ -154,7 +158,7 @@ function unfit({ examine, stamps }: ServableModule, sealed: boolean): ModuleProb
       };
 }
 
-/** Fetches the module as a proxy would, and compares what it gets: a server that answers is not yet one that has it. */
+/** Fetches the module as a proxy would and compares the content. A server that answers may still lack the module. */
 async function notServed(url: string, sha256: string): Promise<ModuleProblem | undefined> {
   const found = createHash('sha256');
   let bytes = 0;

@@ -1,4 +1,4 @@
-// Stage 1: the routes of a namespace → who is valid, whose references resolve, which workloads there are.
+// Stage 1: plans a namespace from its routes: valid routes, resolved references, workloads.
 import { MAX_NAMESPACE_WORKLOADS } from '../limits.ts';
 import type { CheckedRoute, ClusterView, NamespaceState } from './cluster-view.ts';
 import type { FairGate } from './fairness.ts';
@@ -32,19 +32,19 @@ export interface NamespaceStageParts {
   binding: KeyBinding;
   gate: FairGate;
   api: KubeApi;
-  /** Istio's root namespace: an EnvoyFilter there would be for the whole mesh. */
+  /** Istio's root namespace. An EnvoyFilter there applies to the whole mesh. */
   rootNamespace: string;
 }
 
-/** What is to be done after a namespace was planned. */
+/** Follow-up work after a namespace was planned. */
 export interface NamespaceOutcome {
-  /** Names of workloads that are wanted, or whose object is there. */
+  /** Names of workloads that are wanted or have an object. */
   workloads: string[];
-  /** Keys of routes whose status may be another. */
+  /** Keys of routes whose status may have changed. */
   routes: string[];
-  /** Namespaces that may use other keys than before. */
+  /** Namespaces whose permitted keys may have changed. */
   others: string[];
-  /** Whose keys are whose is not known yet: nothing was planned. */
+  /** Whether key ownership is still unknown. Nothing was planned then. */
   isWaiting: boolean;
 }
 
@@ -56,7 +56,7 @@ function isOurs(object: KubeObject): boolean {
   return object.metadata.labels?.[MANAGED_BY_LABEL] === MANAGER;
 }
 
-/** Names of workloads that have an object. */
+/** Names of workloads that have an object, with the object. */
 function objectsOf(view: ClusterView, namespace: string): { name: string; object: KubeObject }[] {
   return [...view.informers.envoyFilters.in(namespace).values()].filter(isOurs).flatMap((object) => {
     const name = workloadOf(object.metadata.name);
@@ -65,8 +65,8 @@ function objectsOf(view: ClusterView, namespace: string): { name: string; object
 }
 
 /**
- * Whether a form of the route is in force that does without the keys that are missing. If none is, the route is put in
- * force all the same: its messages are refused for want of the key, and none passes unprotected.
+ * Whether a form of the route is in force that does not need the missing keys. If none is, the route goes into force
+ * anyway: its messages are refused for want of the key, and none passes unprotected.
  */
 function hasBetter(key: string, missing: readonly string[], inForce: readonly Applied[]): boolean {
   if (missing.length === 0) return false;
@@ -83,7 +83,7 @@ interface Judged {
 
 const PROFILE = 'profile ';
 
-/** Spends the namespace's budgets, and checks what they reach. */
+/** Applies the namespace's budgets and checks the routes within them. */
 async function judge({ view, checker }: NamespaceStageParts, namespace: string): Promise<Judged> {
   const present = (objects: Iterable<KubeObject>): KubeObject[] =>
     [...objects].filter((object) => !object.metadata.deletionTimestamp);
@@ -120,7 +120,7 @@ async function judge({ view, checker }: NamespaceStageParts, namespace: string):
   return { checked, budget, profiles };
 }
 
-/** The namespace's objects with what they say, each read once. */
+/** Objects of the namespace with their parsed configuration. Each is read once. */
 async function readObjects(
   { view, gate, api }: NamespaceStageParts,
   namespace: string,
@@ -136,7 +136,7 @@ async function readObjects(
   return found;
 }
 
-/** The keys that a namespace names, and those that it has in force. */
+/** Keys that a namespace names, and those that it has in force. */
 function keysOf(
   namespace: string,
   checked: ReadonlyMap<string, CheckedRoute>,
@@ -150,13 +150,13 @@ function keysOf(
   return { wanted, inForce };
 }
 
-/** Notes for each route which of its keys the namespace may not use; false if that is not known yet. */
+/** Notes for each route the keys that its namespace may not use. False if that is not known yet. */
 function permit(binding: KeyBinding, namespace: string, checked: Map<string, CheckedRoute>): boolean {
   for (const [key, route] of checked) {
     const permissions = route.keyIds.map((keyId) => binding.permission(namespace, keyId));
     if (permissions.includes('waiting')) return false;
     const denied = route.keyIds.filter((_, index) => permissions[index] === 'denied');
-    // A route that loses or gains a key is another than the one that was built.
+    // The identity changes with the denied keys, so that the route is built again.
     checked.set(key, {
       ...route,
       denied,
@@ -166,7 +166,7 @@ function permit(binding: KeyBinding, namespace: string, checked: Map<string, Che
   return true;
 }
 
-/** Plans a namespace: pure but for the key service's word. */
+/** Plans a namespace. Pure except for the look-ups at the key service. */
 export async function planNamespace(parts: NamespaceStageParts, namespace: string): Promise<NamespaceOutcome> {
   const { view, checker, keys, binding, gate, rootNamespace } = parts;
   const { checked, budget, profiles } = await judge(parts, namespace);
@@ -225,7 +225,7 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
   else view.namespaces.set(namespace, state);
   for (const key of before?.checked.keys() ?? []) if (!checked.has(key)) checker.forget(key);
   return {
-    // Narrower ones first: a wider filter must not come before they take its place.
+    // Narrower workloads come first: a wider filter must not arrive before they replace it.
     workloads: [
       ...new Set([
         ...[...grouping.workloads.values()].sort((a, b) => termsOf(b) - termsOf(a)).map(({ name }) => name),
@@ -239,7 +239,7 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
   };
 }
 
-/** Selections whose object has a route in force that cannot be served as it now is. */
+/** Selections with a route in force that cannot be served in its current form. */
 function heldSelections(inForce: readonly Applied[], unservable: ReadonlyMap<string, KubeObject>): Selection[] {
   if (unservable.size === 0) return [];
   return inForce.flatMap(({ routes, selection }) =>

@@ -1,5 +1,5 @@
-// The operator: watch → queue → plan, build, apply → ask the proxies → status. Each stage is a file; this one only
-// connects them.
+// The operator: watch → queue → plan, build, apply → probe the proxies → status. Each stage has a file of its own; this
+// one connects them.
 import { KEY_ANSWER_MS, MIN_RETRY_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
 import type { KmsConfig, KmsSettings } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
@@ -44,10 +44,10 @@ export interface OperatorOptions {
     proxyFiles: readonly KmsFile[];
     settings?: KmsSettings;
   };
-  /** Whose keys are whose. */
+  /** Ownership of keys. */
   keys: { mode: BindingMode; bound: readonly BoundKeys[] };
   rootNamespace: string;
-  /** Of the cluster's Services: `cluster.local`. */
+  /** DNS domain of the cluster's Services, such as `cluster.local`. */
   clusterDomain: string;
   /** Port of the proxies' metrics. */
   probePort: number;
@@ -55,10 +55,10 @@ export interface OperatorOptions {
   log: (event: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error') => void;
 }
 
-/** How often the module's file is looked at, milliseconds. */
+/** Interval at which the module file is checked, milliseconds. */
 const MODULE_LOOK_MS = 1_000;
 
-/** What a key of the queue stands for. */
+/** Stage that a key of the queue is for. */
 type Stage =
   'namespace' | 'kms' | 'workload' | 'proxies' | 'seal' | 'retire' | 'gates' | 'status' | 'module' | 'resync' | 'keys';
 
@@ -184,14 +184,14 @@ export class Operator {
     });
   }
 
-  /** Follows the cluster; nothing is written until `lead`. Settles when everything has been listed. */
+  /** Starts watching the cluster. Writes nothing before `lead`. Settles when everything has been listed. */
   async start(): Promise<void> {
     const informers = Object.values(this.view.informers) as Informer[];
     this.running = Promise.all(informers.map((informer) => informer.run(this.stopping.signal)));
     await Promise.all(informers.map((informer) => informer.whenSynced()));
   }
 
-  /** Begins to work. */
+  /** Starts writing as the leader. */
   async lead(): Promise<void> {
     await this.workModule();
     this.queue.start();
@@ -200,7 +200,7 @@ export class Operator {
     this.queue.addAfter(keyFor('keys'), KEY_ANSWER_MS);
   }
 
-  /** Why what is known of the cluster is not whole; undefined: it is. */
+  /** Reason why the view of the cluster is incomplete. Undefined if it is complete. */
   notReady(): string | undefined {
     const names = (is: (informer: Informer) => boolean): string =>
       (Object.entries(this.view.informers) as [string, Informer][])
@@ -213,7 +213,7 @@ export class Operator {
     return stale === '' ? undefined : `out of date: ${stale}`;
   }
 
-  /** Brings what is counted up to date. */
+  /** Updates the gauges. */
   collect(): void {
     const { metrics } = this.options;
     metrics.queueDepth.set(this.queue.depth);
@@ -240,7 +240,7 @@ export class Operator {
     }
   }
 
-  /** Finishes what is in hand and ends. */
+  /** Finishes running work and stops. */
   async stop(): Promise<void> {
     await this.queue.stop();
     await this.events.flush();
@@ -248,7 +248,7 @@ export class Operator {
     await this.running;
   }
 
-  /** A change of the status alone is the operator's own. */
+  /** The operator itself makes changes of the status alone. */
   private routeChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
     const same =
       before !== undefined &&
@@ -263,7 +263,7 @@ export class Operator {
 
   private objectChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
     const sealed = sealedWorkloadOf((after ?? before)?.metadata.name ?? '');
-    // Nothing is planned by a seal.
+    // Planning does not depend on seals.
     if (sealed !== undefined && this.view.workload(namespace, sealed) !== undefined)
       return this.queue.addAfter(keyFor('seal', namespace, sealed), SETTLE_MS);
     const name = workloadOf(after?.metadata.name ?? '') ?? '';
@@ -277,7 +277,7 @@ export class Operator {
     this.plan(namespace);
   }
 
-  /** Those of the root namespace act on every one. */
+  /** EnvoyFilters of the root namespace act on every namespace. */
   private foreignChanged(namespace: string): void {
     const concerned = namespace === this.options.rootNamespace ? [...this.view.namespaces.keys()] : [namespace];
     for (const name of concerned) this.tellRoutes([...(this.view.namespaces.get(name)?.checked.keys() ?? [])]);
@@ -294,8 +294,7 @@ export class Operator {
       return;
     for (const name of state.grouping.workloads.keys())
       this.queue.addAfter(keyFor('proxies', namespace, name), SETTLE_MS);
-    // A pod that meets selections together which none has met together so far needs a workload, before its proxy
-    // starts.
+    // A pod that matches a new combination of selections needs a workload before its proxy starts.
     if (after !== undefined && !state.grouping.isSeen(after.metadata.labels ?? {}, this.view.facts(namespace)))
       this.plan(namespace);
   }
@@ -313,7 +312,7 @@ export class Operator {
       this.plan(namespace);
   }
 
-  /** Namespaces whose routes name keys: the answers about them are to be asked for again. */
+  /** Plans namespaces whose routes name keys again, so that their keys are checked again. */
   private planWithKeys(): void {
     for (const [namespace, { checked }] of this.view.namespaces)
       if ([...checked.values()].some(({ keyIds }) => keyIds.length > 0)) this.plan(namespace);
@@ -365,7 +364,7 @@ export class Operator {
       },
     );
     for (const other of outcome.others) this.plan(other);
-    // Those that wait are told when the last namespace has been looked at.
+    // Waiting namespaces are planned when the last namespace has been examined.
     if (outcome.isWaiting) return undefined;
     await this.workKms(namespace).catch(() => this.queue.addAfter(keyFor('kms', namespace), MIN_RETRY_MS));
     for (const name of outcome.workloads) {
@@ -375,7 +374,7 @@ export class Operator {
     this.tellRoutes(outcome.routes);
   }
 
-  /** The object of the key service: what is wrong with it concerns the routes that name keys, and no others. */
+  /** Reconciles the key service's object. Its errors concern only routes that name keys. */
   private async workKms(namespace: string): Promise<void> {
     const { kmsErrors, namespaces } = this.view;
     const before = kmsErrors.get(namespace);
@@ -399,17 +398,17 @@ export class Operator {
     const first = !this.view.isBuilt(namespace);
     try {
       const outcome = await this.workloads.reconcile(namespace, name);
-      // In the same breath: Istio tells the proxies of both together.
+      // The seal follows at once, so that Istio sends both to the proxies together.
       if (outcome.ask) await this.seals.reconcile(namespace, name);
       if (outcome.ask) this.queue.add(keyFor('proxies', namespace, name));
       if (outcome.retiring) this.queue.add(keyFor('retire', namespace, name));
       this.tellRoutes(outcome.routes);
     } catch (error) {
-      // The routes say what the API server said; the key comes again.
+      // The routes report the API server's error, and the key is tried again.
       this.tellRoutes([...(this.view.knownRuntime(namespace, name)?.build?.members ?? [])]);
       throw error;
     } finally {
-      // Those that had to wait for the last of the builds.
+      // These waited for the last workload to be built.
       if (first && this.view.isBuilt(namespace))
         this.tellRoutes([...(this.view.namespaces.get(namespace)?.checked.keys() ?? [])]);
     }
@@ -438,7 +437,7 @@ export class Operator {
     const isOther = problem?.message !== before?.message;
     if (problem !== undefined && isOther) this.options.log('module-problem', { message: problem.message }, 'error');
     if (changed || isOther) this.resync();
-    // What is planned stays as it is; what is said of it does not.
+    // The plan stays the same, and only the status changes.
     if (isOther) for (const [, { checked }] of this.view.namespaces) this.tellRoutes([...checked.keys()]);
     return MODULE_LOOK_MS;
   }

@@ -1,5 +1,4 @@
-// The operator's command line; every option can also be given as an environment variable, FIM_ and the name in
-// capitals.
+// Command line of the operator. Each option can also be set by an environment variable, FIM_ and the name in capitals.
 import { parseArgs } from 'node:util';
 import { KMS_SETTINGS, readKmsSettings, type KmsSettings } from '../../envoy/route/index.ts';
 import { BINDING_MODES, readBoundKeys, type BindingMode, type BoundKeys } from './key-binding.ts';
@@ -27,7 +26,7 @@ export interface OperatorFlags {
     settings: KmsSettings;
   };
   keys: { mode: BindingMode; bound: BoundKeys[] };
-  /** Of the lease. */
+  /** Namespace of the lease. */
   namespace: string;
   rootNamespace: string;
   clusterDomain: string;
@@ -85,7 +84,7 @@ function readListen(text: string): OperatorFlags['listen'] | undefined {
     : { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
 }
 
-/** What look-ups show the key service; a text says what is wrong. */
+/** Credentials for look-ups at the key service, or an error message. */
 function readAccess(read: (name: Name) => string | undefined): KeyServiceAccess | string {
   const [vaultNamespace, caFile, certFile, keyFile] = [
     read('kms-namespace'),
@@ -104,7 +103,7 @@ function readAccess(read: (name: Name) => string | undefined): KeyServiceAccess 
   };
 }
 
-/** Reads the command line; a text says what is wrong with it. */
+/** Reads the command line. Returns an error message if it is wrong. */
 export function readOptions(
   args: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,

@@ -1,17 +1,17 @@
-// What has been proven of a route stays proven while its own form and its proxies stay the same, whatever becomes of
-// other routes in the same configuration.
+// Proof of a route stays valid while its form and its proxies stay the same. Changes of other routes in the same
+// configuration do not invalidate it.
 import type { WorkloadRuntime } from './cluster-view.ts';
 import type { WorkloadState } from './plan/status.ts';
 
-/** Difference between two words of a process on when it began that says nothing, milliseconds. */
+/** Tolerated difference between two readings of a process's start time, milliseconds. */
 const START_ERROR_MS = 15_000;
 
 /** A state of a workload that all its proxies have proven. */
 export interface Proof {
   state: WorkloadState;
-  /** Which state of each route was proven, by key; those that have changed since are gone. */
+  /** Proven `identity` of each route, by key. Routes that have changed since are removed. */
   forms: Map<string, string>;
-  /** The processes that proved it: when they began, by the pod's uid. */
+  /** Start times of the processes that proved it, by the pod's uid. */
   processes: ReadonlyMap<string, number>;
 }
 
@@ -19,20 +19,20 @@ function processesOf({ readings }: WorkloadRuntime): Map<string, number> {
   return new Map([...readings].map(([uid, { reading }]) => [uid, reading.startedAt]));
 }
 
-/** Notes what the proxies have proven, if all have. */
+/** Records the workload's state if all proxies have proven it. */
 export function noteProof(runtime: WorkloadRuntime): void {
   const { state, builtFrom } = runtime;
   if (state.proxies === 0 || state.programmed < state.proxies || state.refusals.length > 0) return;
   runtime.proven = { state, forms: new Map(builtFrom), processes: processesOf(runtime) };
 }
 
-/** Routes of which another state is now on its way are not proven any more, even if the former comes back. */
+/** Drops the proof of routes whose new form is being rolled out, even if the former one comes back. */
 export function dropChanged(runtime: WorkloadRuntime, states: ReadonlyMap<string, string>): void {
   for (const [key, identity] of runtime.proven?.forms ?? [])
     if (states.get(key) !== identity) runtime.proven?.forms.delete(key);
 }
 
-/** The proven state that still counts for a route; undefined: what is known of the present configuration counts. */
+/** Proven state that still holds for a route. Undefined if the current state counts. */
 export function standingProof(runtime: WorkloadRuntime, key: string, identity: string): WorkloadState | undefined {
   const { proven, state, readings } = runtime;
   if (
@@ -46,6 +46,6 @@ export function standingProof(runtime: WorkloadRuntime, key: string, identity: s
   const isSame = [...readings].every(
     ([uid, { reading }]) => Math.abs((proven.processes.get(uid) ?? -Infinity) - reading.startedAt) < START_ERROR_MS,
   );
-  // What proxies say of keys is of now, not of the proof.
+  // Key problems are current and not part of the proof.
   return isSame ? { ...proven.state, keyTroubles: state.keyTroubles } : undefined;
 }

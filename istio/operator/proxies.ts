@@ -1,4 +1,4 @@
-// The proxies of a workload: pods that are ready, and what they say of themselves.
+// Proxies of a workload: its pods, and the metrics that they report.
 import { MAX_PROBE_BYTES, PROBE_TIMEOUT_MS, PROBE_WORKERS } from '../limits.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { EXCLUDED_PORTS_ANNOTATION, INCLUDED_PORTS_ANNOTATION } from './plan/coverage.ts';
@@ -16,11 +16,11 @@ import {
 import type { Workload } from './plan/workloads.ts';
 
 /**
- * Another port than Istio's for the counters of one pod's proxy. It changes the port only: the address is always the
+ * Annotation that overrides the metrics port of one pod's proxy. It cannot change the address, which is always the
  * pod's.
  */
 const PORT_ANNOTATION = 'fim.financial/probe-port';
-/** Where Istio's agent offers its own and Envoy's metrics. */
+/** Port where Istio's agent serves its own and Envoy's metrics. */
 export const AGENT_METRICS_PORT = 15020;
 const METRICS_PATH = '/stats/prometheus';
 
@@ -33,28 +33,25 @@ interface PodStatus {
 }
 
 export interface Proxy {
-  /** Of the pod. */
+  /** Name of the pod. */
   name: string;
   uid: string;
   address: string;
   port: number;
   /** Milliseconds since 1970. */
   readySince: number;
-  /**
-   * Whether it takes traffic, and counts. One that is not ready is looked after all the same: it may wait for its
-   * policy.
-   */
+  /** Whether the pod takes traffic and counts. Unready pods are probed too, since they may wait for their policy. */
   ready: boolean;
 }
 
-/** Readiness gate by which a pod is not ready before its policy is in force: `spec.readinessGates`. */
+/** Readiness gate (`spec.readinessGates`) that keeps a pod unready until its policy is in force. */
 export const ENFORCED_GATE = 'fim.financial/enforced';
 
 interface PodSpec {
   readinessGates?: { conditionType: string }[];
 }
 
-/** Whether a pod waits for its policy before it is ready. */
+/** Whether a pod has the readiness gate. */
 export function hasGate(pod: KubeObject): boolean {
   return (
     (pod.spec as PodSpec | undefined)?.readinessGates?.some(({ conditionType }) => conditionType === ENFORCED_GATE) ??
@@ -62,12 +59,12 @@ export function hasGate(pod: KubeObject): boolean {
   );
 }
 
-/** What the gate's condition says; undefined: nothing yet. */
+/** Status of the gate's condition. Undefined if it was never set. */
 export function gateOf(pod: KubeObject): string | undefined {
   return (pod.status as PodStatus | undefined)?.conditions?.find(({ type }) => type === ENFORCED_GATE)?.status;
 }
 
-/** What the operator needs of a pod. */
+/** Reduces a pod to what the operator needs. */
 export function trimPod(pod: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = pod.metadata;
   const annotations = Object.fromEntries(
@@ -117,7 +114,7 @@ function meets({ lattice, terms }: Selection, labels: Record<string, string>, fa
   return isGateway(labels, facts) === (lattice === 'gateway') && !isWaypointPod(labels, facts);
 }
 
-/** The proxies that are to run the workload's configuration and not that of a narrower one, ready or not. */
+/** Proxies that are to run the workload's configuration and not a narrower one's, ready or not. */
 export function allProxiesOf(
   workload: Workload,
   pods: Iterable<KubeObject>,
@@ -125,7 +122,7 @@ export function allProxiesOf(
   defaultPort: number,
 ): Proxy[] {
   const found: Proxy[] = [];
-  // A waypoint's Service has filter chains of its own in the proxy that others share.
+  // The Service of a waypoint has its own filter chains in a shared proxy.
   const narrower = workload.narrower.filter((selection) => selection.terms[SERVICE_TERM] === undefined);
   for (const pod of pods) {
     const labels = pod.metadata.labels ?? {};
@@ -137,14 +134,14 @@ export function allProxiesOf(
   return found;
 }
 
-/** Those of them that are ready. */
+/** Ready proxies among `allProxiesOf`. */
 export function proxiesOf(...of: Parameters<typeof allProxiesOf>): Proxy[] {
   return allProxiesOf(...of).filter(({ ready }) => ready);
 }
 
 export type ProbeResult = { reading: Reading } | { error: string };
 
-/** Asks one proxy; never throws. */
+/** Probes one proxy. Never throws. */
 export async function probe({ address, port }: Proxy): Promise<ProbeResult> {
   const host = address.includes(':') ? `[${address}]` : address;
   try {
@@ -171,7 +168,7 @@ async function boundedText(answer: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Lets a bounded number of probes run at a time. */
+/** Limits the number of concurrent probes. */
 export class ProbeGate {
   private running = 0;
   private readonly waiting: (() => void)[] = [];

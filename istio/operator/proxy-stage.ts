@@ -1,4 +1,4 @@
-// Stage 3: the proxies of a workload are asked what they run.
+// Stage 3: probes the proxies of a workload for the configuration that they run.
 import {
   BYPASS_TOLD_MS,
   MAX_RENEW_MS,
@@ -23,7 +23,7 @@ import type { Workload } from './plan/workloads.ts';
 import { noteProof } from './proof.ts';
 import { allProxiesOf, type ProbeGate, type ProbeResult, type Proxy } from './proxies.ts';
 
-/** Pause before a generation is renewed again for want of proof, milliseconds. */
+/** Pause before another new generation is made for want of proof, milliseconds. */
 const BUMP_PAUSE_MS = 600_000;
 
 export interface ProxyStageParts {
@@ -32,16 +32,16 @@ export interface ProxyStageParts {
   probe: (proxy: Proxy) => Promise<ProbeResult>;
   defaultPort: number;
   onProbe: (result: 'ok' | 'failed') => void;
-  /** Whether the module can be had where proxies fetch it, as far as is known. */
+  /** Whether proxies can fetch the module, as far as is known. */
   isModuleServed: () => boolean;
 }
 
 export interface ProxyOutcome {
-  /** The status of the workload's routes may be another. */
+  /** Whether the status of the workload's routes may have changed. */
   changed: boolean;
-  /** The object needs a new generation. */
+  /** Whether the object needs a new generation. */
   bump: boolean;
-  /** When to look again, milliseconds; undefined: there is nothing to look at. */
+  /** Time until the next probe, milliseconds. Undefined if there is nothing to probe. */
   againMs: number | undefined;
 }
 
@@ -59,10 +59,7 @@ export class ProxyStage {
     this.parts = parts;
   }
 
-  /**
-   * Reads the proxies whose last reading cannot be compared with: none, or so old that the counter has another meaning
-   * since.
-   */
+  /** Reads the proxies that lack a usable reading: there is none, or its counter has been reused since. */
   async readBaselines(workload: Workload, runtime: WorkloadRuntime, generation: number): Promise<void> {
     const proxies = this.proxies(workload);
     await Promise.all(
@@ -76,7 +73,7 @@ export class ProxyStage {
     runtime.firstLooks = new Map();
   }
 
-  /** Asks all proxies of a workload. */
+  /** Probes all proxies of a workload. */
   async reconcile(namespace: string, name: string): Promise<ProxyOutcome> {
     const workload = this.parts.view.workload(namespace, name);
     const runtime = this.parts.view.knownRuntime(namespace, name);
@@ -85,7 +82,7 @@ export class ProxyStage {
     const { release } = runtime;
     const proxies = this.proxies(workload);
     const results = await Promise.all(proxies.map((proxy) => this.ask(proxy, runtime, release.generation)));
-    // While the proxies were asked, another generation may have come.
+    // The generation may have changed while the proxies were probed.
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
     await this.confirm(workload, runtime, proxies, results);
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
@@ -114,8 +111,8 @@ export class ProxyStage {
   }
 
   /**
-   * Whether the configuration is to be given anew: an agent that did not get the module tries no more until it hears of
-   * it again, and its proxy answers with 500 until then. The pause grows while that does not help.
+   * Whether to send the configuration again. An agent that failed to fetch the module does not retry until the
+   * configuration changes, and its proxy answers 500 until then. The pause grows while this does not help.
    */
   private renews(runtime: WorkloadRuntime, wantModule: Map<string, string>): boolean {
     const { renewal } = runtime;
@@ -133,8 +130,8 @@ export class ProxyStage {
   }
 
   /**
-   * Asks once more where the counters have just been found complete: a worker takes a configuration into service in the
-   * task after the one that counts it, and an answer of the main thread that was asked for later lies behind that.
+   * Probes proxies with complete counters once more. A worker puts a configuration into service in the task after the
+   * one that counts it, and a later answer of the main thread comes after that task.
    */
   private async confirm(
     workload: Workload,
@@ -156,7 +153,7 @@ export class ProxyStage {
       if (!proxies.some((proxy) => proxy.uid === uid)) runtime.confirmed.delete(uid);
   }
 
-  /** One verdict for each proxy; undefined for those that could not be asked. */
+  /** One verdict for each proxy. Undefined for those that could not be probed. */
   private verdicts(
     workload: Workload,
     runtime: WorkloadRuntime,
@@ -239,7 +236,9 @@ export class ProxyStage {
     return { state, ambiguous, wantModule };
   }
 
-  /** When this generation was proven before, as the status of one of its routes says: it outlives the operator. */
+  /**
+   * Time at which this generation was proven, from the status of one of its routes. The status outlives the operator.
+   */
   private provenAt(workload: Workload, state: WorkloadState): number | undefined {
     for (const { key } of workload.routes) {
       const found = proofInStatus(this.parts.view.informers.routes.get(key)?.status as RouteStatus | undefined, state);
@@ -267,8 +266,8 @@ export class ProxyStage {
 }
 
 /**
- * What is to be said of a proxy whose configuration was given anew because it did not get the module: that it did not,
- * until it has. The renewal alone is no news.
+ * Verdict on a proxy that was sent the configuration again for want of the module. It stays a failure until the proxy
+ * has the module; the renewal alone does not count as success.
  */
 function sinceRenewal({ renewal }: WorkloadRuntime, { uid }: Proxy, verdict: Verdict | undefined): Verdict | undefined {
   const reason = renewal.wanting.get(uid);
@@ -279,8 +278,8 @@ function sinceRenewal({ renewal }: WorkloadRuntime, { uid }: Proxy, verdict: Ver
 }
 
 /**
- * Keeps what proxies said when they were first asked under this generation, or first after they began anew: of one that
- * could not be asked before it, what it refuses from now on is told all the same.
+ * Keeps the first reading of each proxy under this generation, or after its restart. Refusals after that reading count
+ * even without a baseline.
  */
 function noteFirstLooks(
   { firstLooks }: WorkloadRuntime,
@@ -296,9 +295,8 @@ function noteFirstLooks(
 }
 
 /**
- * Whether no connection is left that goes on without the filter: one that was open when the filter came is served by
- * the old listener until that is drained. Once that is so for a shape of the object, listeners that drain do so for
- * other reasons.
+ * Whether no open connection still goes on without the filter. The old listener serves connections from before the
+ * filter until it has drained. Once this holds for a shape of the object, later draining listeners have other causes.
  */
 function hasDrained(
   state: WorkloadState,
@@ -317,7 +315,7 @@ function hasDrained(
 
 const NO_COUNT = { shown: false, unseen: 0, grewAt: -Infinity };
 
-/** What the seals of a proxy say: whether they are there, and whether requests come by without FIM. */
+/** Reads the seal's counters of a proxy: whether the seal is present, and whether requests bypass FIM. */
 function lookAtSeal(state: WorkloadState, runtime: WorkloadRuntime, { uid, name }: Proxy, { chains }: Reading): void {
   if (runtime.sealedAt === undefined) return;
   const now = Date.now();
@@ -326,7 +324,7 @@ function lookAtSeal(state: WorkloadState, runtime: WorkloadRuntime, { uid, name 
   const grewAt = before !== undefined && unseen > before.unseen ? now : (before?.grewAt ?? -Infinity);
   const shown = (before?.shown ?? false) || chains.size > 0;
   runtime.seals.set(uid, { shown, unseen, grewAt });
-  // A chain without the seal has no counters of it; which chains there are may change, that there is none may not.
+  // A chain without the seal has no counters of it. The set of chains may change, but it must not be empty.
   if (chains.size === 0 && (shown || now - runtime.sealedAt > SEAL_SHOWS_MS)) state.unsealed.push(name);
   if (now - grewAt < BYPASS_TOLD_MS) state.unseen.push(name);
 }

@@ -1,21 +1,21 @@
-// What is to be done, by key: each key once, one at a time, and one that fails comes again later without holding up the
-// others. Namespaces take turns.
+// Work queue by key. Each key is queued once and processed by one worker at a time. A failed key is retried later
+// without holding up others. Namespaces take turns.
 import { MAX_NAMESPACE_QUEUE_KEYS, MAX_QUEUE_KEYS, MAX_RETRY_MS, MIN_RETRY_MS, NAMESPACE_WORKERS } from '../limits.ts';
 import { Ledger } from './fairness.ts';
 
-/** Does what a key stands for. A number: do it again after that many milliseconds. */
+/** Processes a key. A number asks to process it again after that many milliseconds. */
 export type Work = (key: string) => Promise<number | undefined>;
 
 export interface QueueOptions {
   workers: number;
   work: Work;
-  /** Whose a key is; absent: all are the same's. */
+  /** Namespace of a key. Absent: all keys belong to one. */
   namespaceOf?: (key: string) => string;
-  /** What the namespaces have used; each key costs a millisecond besides. */
+  /** Ledger of the namespaces' processor time. Each key adds a millisecond. */
   ledger?: Ledger;
   onFailure?: (key: string, error: unknown, retryMs: number) => void;
   onDone?: (key: string, seconds: number, failed: boolean) => void;
-  /** For tests; in [0, 1). */
+  /** Override for tests; in [0, 1). */
   random?: () => number;
 }
 
@@ -26,7 +26,7 @@ interface Later {
 
 export class WorkQueue {
   private readonly options: QueueOptions;
-  /** By namespace, in order of arrival. */
+  /** Keys by namespace, in order of arrival. */
   private readonly waiting = new Map<string, Set<string>>();
   private readonly running = new Set<string>();
   private readonly runningOf = new Map<string, number>();
@@ -37,7 +37,7 @@ export class WorkQueue {
   private idle: (() => void)[] = [];
   private open = true;
   private started = false;
-  /** Keys that found no room. */
+  /** Keys dropped because the queue was full. */
   dropped = 0;
 
   constructor(options: QueueOptions) {
@@ -50,18 +50,18 @@ export class WorkQueue {
     return [...this.waiting.values()].reduce((sum, keys) => sum + keys.size, 0);
   }
 
-  /** Keys that failed at their last try. */
+  /** Keys whose last attempt failed. */
   get failing(): number {
     return this.failures.size;
   }
 
-  /** Keys are taken up from now on. */
+  /** Starts processing keys. */
   start(): void {
     this.started = true;
     this.fill();
   }
 
-  /** The key is due now: whatever it waited for is off. A key in hand is done again afterwards. */
+  /** Makes the key due now and cancels its pending delay. A key being processed runs again afterwards. */
   add(key: string): void {
     if (!this.open) return;
     this.cancel(key);
@@ -79,7 +79,7 @@ export class WorkQueue {
     this.fill();
   }
 
-  /** The key is due after a time, unless it is due sooner anyway. */
+  /** Makes the key due after a delay, unless it is due earlier. */
   addAfter(key: string, delayMs: number): void {
     if (!this.open || this.waiting.get(this.namespaceOf(key))?.has(key)) return;
     const at = performance.now() + delayMs;
@@ -97,7 +97,7 @@ export class WorkQueue {
     this.later.set(key, { timer, at });
   }
 
-  /** Nothing new is taken up; settles when the keys in hand are done. */
+  /** Accepts no further keys. Settles when the running ones are done. */
   async stop(): Promise<void> {
     this.open = false;
     for (const { timer } of this.later.values()) clearTimeout(timer);
@@ -125,7 +125,7 @@ export class WorkQueue {
     }
   }
 
-  /** The oldest key of the namespace whose turn it is; one that has all its workers busy waits. */
+  /** Oldest key of the namespace whose turn it is. A namespace with all its workers busy waits. */
   private next(): string | undefined {
     const most = this.options.namespaceOf === undefined ? Infinity : NAMESPACE_WORKERS;
     const namespace = this.ledger.next(
@@ -146,7 +146,7 @@ export class WorkQueue {
     const began = performance.now();
     let failed = false;
     try {
-      // A turn of the event loop between keys: the others get theirs.
+      // Yields to the event loop between keys.
       await new Promise((resume) => setImmediate(resume));
       const again = await this.options.work(key);
       this.failures.delete(key);

@@ -1,5 +1,5 @@
-// A filter that no route needs any more: out of new listeners already, it goes for good once the proxies have drained
-// the old ones.
+// Deletes a filter that no route needs any more. It has left new listeners already, and goes once the proxies have
+// drained the old ones.
 import { DRAIN_PROBE_MS, MAX_RETIRE_MS, RETIRE_SETTLE_MS } from '../limits.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { KubeApi } from './kube/api.ts';
@@ -23,7 +23,7 @@ export class RetireStage {
     this.parts = parts;
   }
 
-  /** When to look again, milliseconds; undefined: there is nothing that leaves. */
+  /** Returns the time until the next look, milliseconds. Undefined if no filter is leaving. */
   async reconcile(namespace: string, name: string): Promise<number | undefined> {
     const { view, api, onRetired } = this.parts;
     const object = view.object(namespace, name);

@@ -1,5 +1,5 @@
-// Routes and profiles of a namespace, judged once for each state of what the user wrote. What is kept of a route is
-// what planning needs; the route itself is read again when a configuration is built.
+// Checks the routes and profiles of a namespace, once for each state of their specs. Only the planning inputs are kept;
+// a build reads the route again.
 import {
   checkRoutes,
   keyIdsOf,
@@ -18,7 +18,7 @@ import type { KubeObject } from './kube/objects.ts';
 import { specBytesOf } from './kube/packed.ts';
 import type { RouteHead } from './plan/workloads.ts';
 
-/** An object of a route as the checks take it: what the API server adds is not the user's. */
+/** Object of a route without the fields that the API server adds. */
 function plain(object: KubeObject): Record<string, unknown> {
   const { name, namespace, labels, annotations, creationTimestamp, generation, uid } = object.metadata;
   return {
@@ -29,21 +29,18 @@ function plain(object: KubeObject): Record<string, unknown> {
   };
 }
 
-/** What a route's or a profile's verdict depends on besides its spec. */
+/** Inputs of the verdict on a route or profile besides its spec. */
 function stateOf({ metadata: { uid = '', generation = 0, annotations = {} } }: KubeObject): string {
   return `${uid} ${generation} ${JSON.stringify(annotations)}`;
 }
 
-/**
- * Bytes that a route takes in the object of a workload: about those of its spec, unless it takes over what a profile
- * says.
- */
+/** Size of a route in the object of a workload, bytes. Estimated by its spec, unless it inherits from a profile. */
 function compiledBytes(resource: RouteResource, object: KubeObject): number {
   if (resource.profiles.length === 0) return specBytesOf(object);
   return Buffer.byteLength(JSON.stringify(JSON.stringify(translate([resource], { layout: 'fused' }).config.routes)));
 }
 
-/** So much of what is wrong as a condition can say. */
+/** The issues that fit in a condition. */
 function kept(issues: readonly RouteIssue[]): RouteIssue[] {
   return issues
     .slice(0, MAX_KEPT_ISSUES)
@@ -54,7 +51,7 @@ function kept(issues: readonly RouteIssue[]): RouteIssue[] {
     );
 }
 
-/** The profile that a spec names to take over from. */
+/** Profile that a spec inherits from. */
 function namedProfile(object: KubeObject): string | undefined {
   const spec = (object.spec ?? {}) as {
     validation?: { profile?: unknown };
@@ -66,7 +63,7 @@ function namedProfile(object: KubeObject): string | undefined {
   return typeof name === 'string' ? name : undefined;
 }
 
-/** What is remembered of an object's spec: which profile it names. */
+/** Cache of the profile that each object's spec names. */
 const names = new WeakMap<KubeObject, string | undefined>();
 
 function profileOf(object: KubeObject): string | undefined {
@@ -75,8 +72,7 @@ function profileOf(object: KubeObject): string | undefined {
 }
 
 /**
- * The profiles of the namespace that an object takes over from, nearest first; a name that is FIM's own, or nobody's,
- * ends the row.
+ * Profiles of the namespace that an object inherits from, nearest first. The chain ends at a built-in or unknown name.
  */
 function chainOf(object: KubeObject, profiles: ReadonlyMap<string, KubeObject>): KubeObject[] {
   const chain: KubeObject[] = [];
@@ -99,7 +95,7 @@ interface Known {
 export class RouteChecker {
   private readonly gate: FairGate;
   private readonly known = new Map<string, Known>();
-  /** Routes as they were read last, for the next build; the one that was used longest ago first. */
+  /** Routes that were read lately, for the next build. The least recently used comes first. */
   private readonly read = new Map<string, { identity: string; resource: RouteResource; bytes: number }>();
   private readBytes = 0;
 
@@ -107,7 +103,7 @@ export class RouteChecker {
     this.gate = gate;
   }
 
-  /** The verdict on a route. `profiles`: of its namespace, by name. Throws if its spec found no room. */
+  /** Verdict on a route. `profiles`: those of its namespace, by name. Throws if its spec found no room. */
   async check(key: string, object: KubeObject, profiles: ReadonlyMap<string, KubeObject>): Promise<CheckedRoute> {
     const before = this.known.get(key);
     const state = before?.object === object ? before.state : stateOf(object);
@@ -124,8 +120,7 @@ export class RouteChecker {
   }
 
   /**
-   * The route itself, as it was last checked and if it is without mistakes. Throws if its spec found no room, or is
-   * another by now.
+   * The route as it was last checked. Throws if it has mistakes, if its spec found no room, or if it has changed since.
    */
   load(key: string, checked: CheckedRoute, profiles: ReadonlyMap<string, KubeObject>): RouteResource {
     const resource = this.readOnce(key, checked, profiles);

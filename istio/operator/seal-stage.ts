@@ -1,6 +1,6 @@
-// The native seal behind the filter of a workload. With a filter that is new it comes at once: a listener has both or
-// neither, and none takes traffic before the filter has its configuration. Behind a filter that proxies have it comes
-// once all run a module that stamps requests. It leaves before the filter.
+// Stage of the native seal behind a workload's filter. With a new filter the seal comes at once: a listener has both or
+// neither, and takes no traffic before the filter has its configuration. With a filter in use it comes once all proxies
+// run a module that stamps requests. It is removed before the filter.
 import type { ClusterView } from './cluster-view.ts';
 import type { KubeApi } from './kube/api.ts';
 import type { KubeObject } from './kube/objects.ts';
@@ -14,8 +14,7 @@ import { sealScope } from './plan/seal-scope.ts';
 import type { Workload } from './plan/workloads.ts';
 
 /**
- * `routes`: what routes may concern. `listener`: every request of the listeners that have the filter. `off`: there is
- * none.
+ * `routes`: requests that routes may concern. `listener`: every request of listeners with the filter. `off`: no seal.
  */
 export const SEAL_MODES = ['routes', 'listener', 'off'] as const;
 export type SealMode = (typeof SEAL_MODES)[number];
@@ -26,7 +25,7 @@ export interface SealStageParts {
   mode: SealMode;
   otherPorts: OtherPorts;
   version: string;
-  /** Whether a module, by its SHA-256, stamps what it lets go on. */
+  /** Whether the module with this SHA-256 stamps the requests that it lets pass. */
   stamps: (sha256: string) => boolean;
   apply: (wanted: KubeObject) => Promise<KubeObject>;
   chains: (workload: Workload) => string[] | undefined;
@@ -40,7 +39,7 @@ export class SealStage {
     this.parts = parts;
   }
 
-  /** Brings the seal of a workload to what it should be; true if it has just been put in. */
+  /** Reconciles the seal of a workload. True if it has just been added. */
   async reconcile(namespace: string, name: string): Promise<boolean> {
     const { view, api, mode, otherPorts, version, apply, chains, onApplied } = this.parts;
     const workload = view.workload(namespace, name);
@@ -50,17 +49,17 @@ export class SealStage {
       await this.remove(namespace, name);
       return false;
     }
-    // Without a release nothing is known of what proxies run: what stands, stands.
+    // Without a release it is unknown what proxies run, so the seal stays as it is.
     if (workload === undefined || runtime?.release === undefined) return false;
     const { release, state } = runtime;
     const { selection } = workload;
     const object = view.object(namespace, name);
-    // Every change of a namespace looks at all its workloads; what the scope comes from is in the object.
+    // Every change of a namespace reconciles all its workloads. The object holds everything that the scope depends on.
     const versions = [object, found].map((one) => `${one?.metadata.uid} ${one?.metadata.resourceVersion}`).join();
     if (found !== undefined && selection.lattice !== 'waypoint' && runtime.sealSettled === versions) return false;
     const routes =
       object === undefined ? undefined : appliedOf(await wholeObject(api, ENVOY_FILTERS, object)).config?.routes;
-    // An object that somebody has just changed by hand: it is put right first.
+    // Someone changed the object by hand. It must be repaired first.
     if (routes === undefined) return false;
     const isInForce = state.counted && state.generation === release.generation && state.programmed === state.proxies;
     if (found === undefined && !((isInForce || runtime.isFresh) && this.parts.stamps(release.module.sha256)))
@@ -81,7 +80,7 @@ export class SealStage {
     return found === undefined;
   }
 
-  /** Takes the seal away, before the filter that it asks for. */
+  /** Removes the seal. The filter that it depends on goes later. */
   async remove(namespace: string, name: string): Promise<void> {
     const found = this.found(namespace, name);
     if (found !== undefined) await this.parts.api.delete(ENVOY_FILTERS, found);

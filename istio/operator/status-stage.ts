@@ -1,4 +1,4 @@
-// Stage 4: all that is known of a route → its status and, where that changed, an event.
+// Stage 4: writes the status of a route from everything known about it, and sends events about changes.
 import { canonicalJson } from '../../envoy/route/index.ts';
 import type { CheckedRoute, ClusterView, WorkloadRuntime } from './cluster-view.ts';
 import { emptyState } from './cluster-view.ts';
@@ -30,7 +30,7 @@ export class StatusStage {
     this.parts = parts;
   }
 
-  /** Writes the status of a route if it is another than before; true if it was. */
+  /** Writes the status of a route if it has changed. True if it has. */
   async reconcile(key: string): Promise<boolean> {
     const { view, api, events } = this.parts;
     const object = view.informers.routes.get(key);
@@ -44,7 +44,7 @@ export class StatusStage {
     )
       return false;
     const { name, namespace, uid } = object.metadata;
-    // With the uid: a route that was deleted and made anew does not get the old one's status.
+    // The uid keeps the old status from a route that was deleted and created anew.
     await api.applyStatus(
       FINANCIAL_ROUTES,
       {
@@ -60,8 +60,7 @@ export class StatusStage {
   }
 
   /**
-   * Whether the route is the one of a workload whose status says what its proxies have proven: an operator that starts
-   * reads it there.
+   * Whether this route's status records what its workload's proxies have proven. A restarted operator reads it there.
    */
   private keepsRecord(key: string): boolean {
     const { view } = this.parts;
@@ -69,7 +68,7 @@ export class StatusStage {
     return view.workloadsOfRoute(namespace, key).some((name) => view.workload(namespace, name)?.routes[0]?.key === key);
   }
 
-  /** All that is known; undefined while the namespace is not planned and built. */
+  /** Everything known about a route. Undefined while its namespace is not planned and built. */
   facts(key: string): RouteFacts | undefined {
     const { view, keys, modules } = this.parts;
     const namespace = key.slice(0, key.indexOf('/'));
@@ -77,7 +76,7 @@ export class StatusStage {
     const checked = state?.checked.get(key);
     if (state === undefined || checked === undefined) return undefined;
     const names = view.workloadsOfRoute(namespace, key);
-    // Whether an earlier form of the route is in force is known once all are built.
+    // Whether an earlier form of the route is in force is known once all workloads are built.
     if (modules.current !== undefined && !view.isBuilt(namespace)) return undefined;
     const runtimes = names.map((name) => ({ name, runtime: view.knownRuntime(namespace, name) }));
     const builds = runtimes.flatMap(({ runtime }) => runtime?.build ?? []);
@@ -116,7 +115,7 @@ export class StatusStage {
     };
   }
 
-  /** The doors of some workloads. */
+  /** Ports of some workloads. */
   private coverage(namespace: string, workloads: readonly string[]): Coverage {
     const { view, otherPorts } = this.parts;
     const found = workloads.flatMap((name) => {
@@ -140,7 +139,7 @@ export class StatusStage {
     };
   }
 
-  /** EnvoyFilters of others that reach into the chains of some workloads. */
+  /** EnvoyFilters of others that interfere with some workloads. */
   private foreign(namespace: string, workloads: readonly string[]): { kind: 'takes' | 'alters'; text: string }[] {
     const { view, rootNamespace } = this.parts;
     const all = [
@@ -155,10 +154,7 @@ export class StatusStage {
   }
 }
 
-/**
- * How a workload stands for a route: what its proxies have proven of an earlier state of the route proves nothing of
- * this one.
- */
+/** State of a workload for a route. Proof of an earlier form of the route does not count for this one. */
 function workloadState(
   name: string,
   runtime: WorkloadRuntime | undefined,
@@ -168,7 +164,7 @@ function workloadState(
   if (runtime === undefined) return emptyState(name);
   const { state, builtFrom } = runtime;
   if (head !== undefined && builtFrom.get(key) === identity) {
-    // What the seals say now goes with what was proven before.
+    // The seal's current state replaces that of the proof.
     const { unseen, unsealed } = state;
     const proven = standingProof(runtime, key, identity);
     return proven === undefined ? state : { ...proven, unseen, unsealed };
@@ -185,8 +181,8 @@ function workloadState(
 }
 
 /**
- * Both say the same of the route; what differs is only in which configuration of the workload it has been proven, which
- * changes with every edit of another route.
+ * Whether two statuses differ only in the configuration that was proven. That record changes with every edit of another
+ * route.
  */
 function isSameButRecord(before: RouteStatus, after: RouteStatus): boolean {
   const isProven = ({ conditions }: RouteStatus): boolean =>
@@ -206,7 +202,7 @@ function withoutRecord({ configurationHash: _, workloads = [], conditions, ...re
   };
 }
 
-/** Conditions that say something else than before. */
+/** Conditions that have changed. */
 function changes(before: RouteStatus | undefined, after: RouteStatus): Condition[] {
   return after.conditions.filter((condition) => {
     const old = before?.conditions?.find(({ type }) => type === condition.type);

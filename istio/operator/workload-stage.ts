@@ -1,4 +1,4 @@
-// Stage 2: a workload → its configuration, examined by the module itself → its object in the cluster.
+// Stage 2: builds a workload's configuration, has the module examine it, and applies its object.
 import { canonicalHash, type KmsConfig, type PluginConfig, type RouteResource } from '../../envoy/route/index.ts';
 import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
 import { emptyState } from './cluster-view.ts';
@@ -42,14 +42,14 @@ export interface WorkloadStageParts {
   checker: RouteChecker;
   gate: FairGate;
   modules: ModuleSource;
-  /** How the modules deal with the key service. */
+  /** Settings of the key service for the modules. */
   kms: KmsConfig;
-  /** Makes the cluster of the key service; undefined: it is there already, or there is none. */
+  /** Input for the key service's cluster. Undefined if the cluster exists already or there is no key service. */
   kmsAccess: KmsAccess | undefined;
   version: string;
-  /** Of the cluster's Services: `cluster.local`. */
+  /** DNS domain of the cluster's Services, such as `cluster.local`. */
   clusterDomain: string;
-  /** Reads the proxies that have no usable reading, before a generation is applied. */
+  /** Reads the proxies without a usable reading before a generation is applied. */
   readBaselines: (workload: Workload, runtime: WorkloadRuntime, generation: number) => Promise<void>;
   onApplied: (namespace: string, name: string, generation: number) => void;
   removeSeal: (namespace: string, name: string) => Promise<void>;
@@ -59,13 +59,13 @@ function versionOf({ metadata: { uid, resourceVersion } }: KubeObject): string {
   return `${uid} ${resourceVersion}`;
 }
 
-/** What became of a workload. */
+/** Follow-up work after a workload was reconciled. */
 export interface WorkloadOutcome {
-  /** Keys of routes whose status may be another. */
+  /** Keys of routes whose status may have changed. */
   routes: string[];
-  /** Ask the proxies. */
+  /** Whether to probe the proxies. */
   ask: boolean;
-  /** The workload's filter is on its way out. */
+  /** Whether the workload's filter is being removed. */
   retiring?: boolean;
 }
 
@@ -78,7 +78,7 @@ function signatureOf(
   return JSON.stringify([[...states], unservable, module.reference.sha256, kms]);
 }
 
-/** The release to be in force: the one there is, if nothing differs, else the next. */
+/** Wanted release: the current one if nothing differs, else the next. */
 function releaseOf(
   made: Build,
   applied: Applied | undefined,
@@ -101,7 +101,7 @@ function releaseOf(
   return { ...common, generation: last === 0 ? firstGeneration(Date.now()) : last + 1, appliedAt: Date.now() };
 }
 
-/** All of an object but the configuration: with another Envoy makes new listeners. */
+/** All of an object but the configuration. Envoy makes new listeners when it changes. */
 function shapeOf({ spec }: KubeObject): string {
   const patches = ((spec?.configPatches ?? []) as { applyTo?: string }[]).filter(
     ({ applyTo }) => applyTo !== 'EXTENSION_CONFIG',
@@ -122,14 +122,14 @@ export class WorkloadStage {
     this.parts = parts;
   }
 
-  /** Brings the object of a workload to what the routes say; throws what the API server says against it. */
+  /** Reconciles the object of a workload with its routes. Throws errors of the API server. */
   async reconcile(namespace: string, name: string): Promise<WorkloadOutcome> {
     const { view, modules } = this.parts;
     const workload = view.workload(namespace, name);
     const kept = view.object(namespace, name);
     if (workload === undefined) return this.remove(namespace, name, kept);
     const module = modules.current;
-    // Without a module that proxies can have, nothing changes; the routes say why.
+    // Without a module that proxies can fetch nothing changes. The routes' status gives the reason.
     if (module === undefined) return { routes: workload.routes.map((route) => route.key), ask: false };
     const runtime = view.runtime(namespace, name);
     const states = new Map(
@@ -179,9 +179,9 @@ export class WorkloadStage {
   }
 
   /**
-   * All that a workload's object depends on, as one text: an object that was as wanted in this state is so still. Every
-   * change of a namespace looks at all its workloads, of which it concerns few. Undefined where more than routes and
-   * module count.
+   * Text of all inputs of a workload's object. An object that was as wanted in this state still is. This saves work,
+   * because every change of a namespace reconciles all its workloads. Undefined if inputs other than routes and module
+   * count.
    */
   private settledState(
     { namespace, selection, wider }: Workload,
@@ -193,7 +193,7 @@ export class WorkloadStage {
     return JSON.stringify([[...states], wider, module.reference.sha256]);
   }
 
-  /** Builds what has changed since, or is needed again; true if it has changed. */
+  /** Builds the workload if its inputs have changed or the configuration is needed again. True if it has changed. */
   private async build(
     workload: Workload,
     states: ReadonlyMap<string, string>,
@@ -215,7 +215,7 @@ export class WorkloadStage {
     return !isSame;
   }
 
-  /** The routes themselves. */
+  /** Routes of the workload, read again from their objects. */
   private read({ namespace, routes }: Workload): RouteResource[] {
     const state = this.parts.view.namespaces.get(namespace);
     return routes.map(({ key }) => {
@@ -225,7 +225,7 @@ export class WorkloadStage {
     });
   }
 
-  /** Applies the object if it is not as wanted; true if it was not. */
+  /** Applies the object unless it is as wanted. True if it was applied. */
   private async bringIntoForce(
     workload: Workload,
     states: ReadonlyMap<string, string>,
@@ -241,8 +241,7 @@ export class WorkloadStage {
       return { release, wanted: workloadObject(workload, release, this.chains(workload)) };
     };
     let { release, wanted } = make();
-    // Somebody changed the object, or another form of it is wanted: what proxies have counted so far proves nothing of
-    // it.
+    // Another form is wanted, or someone changed the object. Earlier counters prove nothing about it.
     const isDrift =
       object !== undefined &&
       release.generation === applied?.generation &&
@@ -251,7 +250,7 @@ export class WorkloadStage {
       runtime.bump = true;
       ({ release, wanted } = make());
     }
-    // An edit of a route leaves the others as they were proven; nothing else does.
+    // Only an edit of a route leaves the proof of the other routes valid.
     if (isDrift || applied?.isWhole !== true || applied.moduleSha256 !== module.reference.sha256)
       runtime.proven = undefined;
     const isNew = runtime.release?.generation !== release.generation;
@@ -295,13 +294,13 @@ export class WorkloadStage {
         generation: release.generation,
         proxies: runtime.state.proxies,
         unasked: runtime.state.proxies,
-        // To be given the same again is no answer yet.
+        // Sending the same configuration again resolves no refusal by itself.
         refusals: isRenewed && runtime.renewal.wanting.size > 0 ? runtime.state.refusals : [],
       };
     }
     runtime.state = { ...runtime.state, applyError: undefined };
     runtime.applyError = undefined;
-    // The configuration is in the object: it is not held twice.
+    // The object holds the configuration, so memory need not.
     runtime.release = this.withoutConfig(workload, release);
     if (runtime.build !== undefined) runtime.build = { ...runtime.build, config: undefined };
     runtime.builtFrom = states;
@@ -321,16 +320,16 @@ export class WorkloadStage {
     return Object.defineProperty(rest, 'config', { enumerable: false, get: inForce }) as Release;
   }
 
-  /** Applies an object of ours as a whole. */
+  /** Applies an object of the operator as a whole. */
   async apply(wanted: KubeObject): Promise<KubeObject> {
     const { api } = this.parts;
     const answer = await api.apply(ENVOY_FILTERS, wanted, FIELD_MANAGER);
     if (isAsWanted(wanted, answer)) return answer;
-    // Someone else owns a member that applying leaves alone.
+    // Another manager owns a member that server-side apply does not remove.
     return api.replaceMember(ENVOY_FILTERS, wanted, 'spec', wanted.spec, FIELD_MANAGER);
   }
 
-  /** For a waypoint's Service, the names of its filter chains. */
+  /** Names of the filter chains of a waypoint's Service. */
   chains({ namespace, selection }: Workload): string[] | undefined {
     const name = selection.lattice === 'waypoint' ? selection.terms[SERVICE_TERM] : undefined;
     const service = name === undefined ? undefined : this.parts.view.facts(namespace).services.get(name);
@@ -338,8 +337,8 @@ export class WorkloadStage {
   }
 
   /**
-   * First the seal, then the filter out of new listeners; its configuration goes when the old ones are gone
-   * (`RetireStage`).
+   * Removes the seal first, then the filter from new listeners. `RetireStage` removes the configuration when the old
+   * listeners are gone.
    */
   private async remove(namespace: string, name: string, object: KubeObject | undefined): Promise<WorkloadOutcome> {
     const { view, api } = this.parts;
@@ -375,8 +374,8 @@ export class WorkloadStage {
   }
 
   /**
-   * Makes the cluster of the key service known to the proxies of a namespace that has routes with keys, and removes it
-   * where none has, not even in a configuration that is in force.
+   * Gives the key service's cluster to a namespace that has routes with keys. Removes it when neither a route nor a
+   * configuration in force names a key.
    */
   async reconcileKms(namespace: string): Promise<void> {
     const { view, api, kmsAccess, version } = this.parts;

@@ -1,4 +1,4 @@
-// The one door to the API server. Credentials are client-node's business; connections are kept.
+// The only client of the API server. `client-node` supplies the credentials, and connections are kept alive.
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
@@ -14,11 +14,11 @@ import { ListStream, type ListReader } from './list-stream.ts';
 import type { KubeObject } from './objects.ts';
 import { pathOf, type Resource, type Verb } from './resources.ts';
 
-/** An answer that is not 2xx. `status` 0: there was none. */
+/** Response with a status other than 2xx. `status` 0: no response. */
 export class ApiError extends Error {
   readonly status: number;
   readonly reason: string;
-  /** What the server asked to wait before the next try, milliseconds. */
+  /** Pause that the server asked for before the next attempt, milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   constructor(status: number, reason: string, message: string, retryAfterMs?: number) {
@@ -30,10 +30,10 @@ export class ApiError extends Error {
   }
 }
 
-/** Who is told of each request: verb, resource (`financialroutes/status`), HTTP status (0: no answer). */
+/** Observer of each request: verb, resource (`financialroutes/status`), HTTP status (0: no response). */
 export type OnRequest = (verb: Verb, resource: string, status: number) => void;
 
-/** What a page of a list says besides its items. */
+/** Metadata of one page of a list. */
 export interface Page {
   metadata: { resourceVersion: string; continue?: string };
   items: number;
@@ -86,8 +86,8 @@ export class KubeApi {
   }
 
   /**
-   * One page of a list, whose items are given out as they come; a page of several items and more than MAX_PAGE_BYTES is
-   * broken off (`TooLong`).
+   * Reads one page of a list and passes each item on as it arrives. A page of several items that exceeds MAX_PAGE_BYTES
+   * is aborted (`TooLong`).
    */
   async list(
     resource: Resource,
@@ -125,7 +125,7 @@ export class KubeApi {
     });
   }
 
-  /** Server-side apply; conflicts with other managers are won. */
+  /** Server-side apply. It overrides the fields of other managers. */
   apply(resource: Resource, object: KubeObject, fieldManager: string): Promise<KubeObject> {
     if (!resource.verbs.includes('create')) throw new Error(`${resource.plural} may not be created`);
     return this.json({
@@ -159,7 +159,7 @@ export class KubeApi {
   }
 
   /**
-   * Applies the status of an object. The server is asked for the metadata only, and what it answers is not read: the
+   * Applies the status of an object. Asks the server for metadata only and does not read the response, because the
    * object may be large.
    */
   applyStatus(resource: Resource, object: KubeObject, fieldManager: string): Promise<void> {
@@ -176,7 +176,7 @@ export class KubeApi {
     });
   }
 
-  /** Deletes the object if it still is the one with this uid; true also if it is gone already. */
+  /** Deletes the object if it still has this uid. Returns true also if it is already gone. */
   async delete(resource: Resource, object: KubeObject): Promise<void> {
     const preconditions = object.metadata.uid === undefined ? undefined : { uid: object.metadata.uid };
     try {
@@ -193,8 +193,8 @@ export class KubeApi {
   }
 
   /**
-   * Lines of a watch, until the server ends it; undefined for one of more than MAX_ITEM_BYTES. Throws on a failure and
-   * when nothing comes for WATCH_SILENCE_MS.
+   * Lines of a watch until the server ends it. Yields undefined for a line above MAX_ITEM_BYTES. Throws on a failure
+   * and after WATCH_SILENCE_MS without data.
    */
   async *watch(
     resource: Resource,
@@ -209,7 +209,7 @@ export class KubeApi {
     yield* linesOf(answer);
   }
 
-  /** Ends all connections. */
+  /** Closes all connections. */
   close(): void {
     this.agent?.destroy();
   }
@@ -270,7 +270,7 @@ export class KubeApi {
     return promise;
   }
 
-  /** Address, TLS and credentials as they are now: tokens and certificates are replaced while the operator runs. */
+  /** Current address, TLS and credentials. Tokens and certificates are replaced while the operator runs. */
   private async options(): Promise<RequestOptions> {
     const options: RequestOptions = { headers: {} };
     await this.config.applyToHTTPSOptions(options);
@@ -308,7 +308,7 @@ async function* linesOf(answer: AsyncIterable<Buffer>): AsyncGenerator<string | 
       from = end + 1;
     }
     held += chunk.length - from;
-    // What is too long to be read is not kept either.
+    // A line that is too long to be read is not kept either.
     if (held > MAX_ITEM_BYTES) parts = [];
     else parts.push(chunk.subarray(from));
   }
@@ -333,7 +333,7 @@ async function failure(answer: IncomingMessage): Promise<ApiError> {
   try {
     said = JSON.parse(text) as typeof said;
   } catch {
-    // A proxy on the way does not speak Kubernetes.
+    // A proxy between the operator and the API server does not answer with a Kubernetes Status.
   }
   return new ApiError(
     status,

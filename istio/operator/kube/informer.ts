@@ -1,5 +1,5 @@
-// A copy of all objects of one kind that follows the API server through expired versions, throttling, dead connections
-// and restarts.
+// Copy of all objects of one kind. It follows the API server through expired versions, throttling, dead connections and
+// restarts.
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   ABSENT_KIND_RETRY_MS,
@@ -17,29 +17,30 @@ import { keyOf, type KubeObject } from './objects.ts';
 import { wasLeftAway } from './packed.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
 
-/** What changed: before and after; one of them is undefined for what is new or gone. */
+/** Listener of changes. `before` is undefined for a new object, `after` for a deleted one. */
 export type OnChange = (key: string, before: KubeObject | undefined, after: KubeObject | undefined) => void;
 
 export interface InformerOptions {
   api: KubeApi;
   resource: Resource;
-  /** Keeps what is needed of an object; `before`: what is kept of it until now. */
+  /** Reduces an object to what is needed. `before`: the reduced object that it replaces. */
   trim?: (object: KubeObject, before: KubeObject | undefined) => KubeObject;
-  /** Told of each object that is not kept any more. */
+  /** Called for each object that is no longer kept. */
   release?: (object: KubeObject) => void;
-  /** Objects of one namespace that are kept; more are counted only. Absent: all. */
+  /** Most objects kept of one namespace. Further ones are only counted. Absent: no bound. */
   mostInNamespace?: number;
   onChange: OnChange;
-  /** Told of every failure, after which the informer goes on by itself. */
+  /** Called for every failure. The informer recovers by itself. */
   onFailure?: (resource: string, reason: string, message: string) => void;
   labelSelector?: string;
   /**
-   * Whether objects of which something was left away could be taken whole now: they are listed again when a watch ends.
+   * Whether objects that were kept without their spec would find room now. If so, they are listed again when the watch
+   * ends.
    */
   wantsRelist?: () => boolean;
-  /** For tests; STALE_MS unless told. */
+  /** Override for tests. Default: STALE_MS. */
   staleMs?: number;
-  /** Told what an object of a namespace has cost to read, milliseconds. */
+  /** Receives the time that an object of a namespace took to read, milliseconds. */
   onWork?: (namespace: string, milliseconds: number) => void;
 }
 
@@ -58,12 +59,12 @@ export class Informer {
   private failures = 0;
   private failingSince: number | undefined;
   private pageObjects = FIRST_PAGE_OBJECTS;
-  /** Objects that found no room, by namespace. */
+  /** Number of objects that found no room, by namespace. */
   private readonly left = new Map<string, number>();
   private readonly first = Promise.withResolvers<void>();
-  /** All objects have been listed once, or the kind is one that the cluster need not have and has not. */
+  /** Whether all objects have been listed once. Also true for an optional kind that the cluster does not have. */
   synced = false;
-  /** Objects of more than MAX_ITEM_BYTES that went by unread. */
+  /** Objects above MAX_ITEM_BYTES that were skipped unread. */
   unreadable = 0;
 
   constructor(options: InformerOptions) {
@@ -103,7 +104,7 @@ export class Informer {
     return [...this.left.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** What is known has been out of date for too long to act on. */
+  /** Whether the copy has been out of date for too long to act on. */
   get stale(): boolean {
     return (
       this.failingSince !== undefined && performance.now() - this.failingSince > (this.options.staleMs ?? STALE_MS)
@@ -115,7 +116,7 @@ export class Informer {
     return this.first.promise;
   }
 
-  /** Follows the API server until the signal aborts; never throws. */
+  /** Follows the API server until the signal aborts. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -136,12 +137,12 @@ export class Informer {
     let wait: number;
     if (known.reason === 'TooLong') this.pageObjects = Math.max(1, Math.floor(this.pageObjects / 4));
     if (known.status === 404 && resource.optional) {
-      // The definition is not there: there are no objects, and it may come later.
+      // The CRD is not installed: there are no objects, and it may be installed later.
       this.becomeWhole(new Set());
       this.resourceVersion = undefined;
       wait = ABSENT_KIND_RETRY_MS;
     } else {
-      // What the server no longer remembers is listed anew, at once the first time.
+      // The server no longer has this version. The first such failure lists again at once.
       if (known.status === 410) this.resourceVersion = undefined;
       wait =
         known.status === 410 && this.failures === 0
@@ -155,7 +156,7 @@ export class Informer {
     await pause(Math.max(wait, known.retryAfterMs ?? 0), undefined, { signal }).catch(() => undefined);
   }
 
-  /** Lists in pages of about LIST_PAGE_BYTES; objects are taken as they come. */
+  /** Lists in pages of about LIST_PAGE_BYTES and takes objects as they arrive. */
   private async list(signal: AbortSignal): Promise<void> {
     const { api, resource, labelSelector } = this.options;
     const found = new Set<string>();
@@ -169,7 +170,7 @@ export class Informer {
         ...(next === undefined ? {} : { continue: next }),
       };
       const page = await api.list(resource, query, signal, {
-        // Items of a list do not say what they are.
+        // Items of a list lack `kind` and `apiVersion`.
         onItem: (text) => {
           const began = computed();
           const object: KubeObject = {
@@ -227,7 +228,7 @@ export class Informer {
     this.failingSince = undefined;
   }
 
-  /** Takes an object as it now is, if there is room; its key. */
+  /** Stores the current form of an object if there is room. Returns its key. */
   private take(object: KubeObject): string {
     const { trim = (whole) => whole, mostInNamespace = Infinity } = this.options;
     const key = keyOf(object);
@@ -254,7 +255,7 @@ export class Informer {
   }
 
   /**
-   * Whether objects that were left out could be taken now; some slack keeps a namespace at the bound from being listed
+   * Whether objects that found no room would find it now. Some slack keeps a namespace at the bound from being listed
    * again and again.
    */
   private hasRoomAgain(namespace: string): boolean {

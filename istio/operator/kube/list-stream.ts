@@ -1,5 +1,4 @@
-// A list's answer as it comes in: each item for itself, however long the list is. What is held is one item, never the
-// page.
+// Reads the response of a list item by item. It holds one item at a time and never the page.
 import { MAX_ITEM_BYTES } from '../../limits.ts';
 
 const QUOTE = 0x22;
@@ -9,39 +8,39 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
-/** What of a list is read: its own metadata, and each of its items. */
+/** Receiver of a list's metadata and items. */
 export interface ListReader {
-  /** The text of one item. */
+  /** Receives the text of one item. */
   onItem: (text: string) => void;
-  /** An item of more than MAX_ITEM_BYTES went by. */
+  /** Called for an item above MAX_ITEM_BYTES, which is skipped. */
   onLongItem: () => void;
 }
 
-/** Splits the text of a list into its items. Takes any cut of the bytes; never throws on well-formed JSON. */
+/** Splits the text of a list into its items. Accepts chunks cut anywhere. Never throws on well-formed JSON. */
 export class ListStream {
   private readonly reader: ListReader;
   private depth = 0;
   private inString = false;
   private escaped = false;
-  /** The member of the list that is being read, once its name is known. */
+  /** Member of the list that is being read, once its name is known. */
   private member = '';
   private nameParts: Buffer[] | undefined;
   private parts: Buffer[] = [];
   private held = 0;
   private tooLong = false;
   private capturing = false;
-  /** Of the list; empty until it has come. */
+  /** Metadata of the list. Empty until it has arrived. */
   metadata = '';
-  /** Bytes so far. */
+  /** Bytes read so far. */
   bytes = 0;
-  /** Items so far. */
+  /** Items read so far. */
   items = 0;
 
   constructor(reader: ListReader) {
     this.reader = reader;
   }
 
-  /** Whether the list has ended. */
+  /** Whether the list is complete. */
   get isWhole(): boolean {
     return this.bytes > 0 && this.depth === 0 && !this.inString;
   }
@@ -57,7 +56,7 @@ export class ListStream {
       const byte = chunk[at];
       if (byte === QUOTE) {
         this.inString = true;
-        // A name of the list itself, or a value that looks like one: the latest counts.
+        // Member name of the list itself, or a string value. The latest string before a colon is the name.
         if (this.depth === 1) {
           this.nameParts = [];
           from = at + 1;
@@ -74,7 +73,7 @@ export class ListStream {
     else if (this.nameParts !== undefined && this.inString) this.nameParts.push(chunk.subarray(from));
   }
 
-  /** Goes to the end of a string, or of the chunk. */
+  /** Index of the string's end, or the length of the chunk. */
   private endOfString(chunk: Buffer, start: number): number {
     for (let at = start; at < chunk.length; at++) {
       if (this.escaped) this.escaped = false;

@@ -1,4 +1,4 @@
-// The parts of Kubernetes objects that the operator looks at.
+// Parts of Kubernetes objects that the operator reads.
 
 export interface OwnerReference {
   apiVersion: string;

@@ -1,19 +1,19 @@
-// Objects as they are kept: what names them as it is, the spec packed. A spec is unpacked each time that it is asked
-// for, and never held.
+// Objects as the operator keeps them: metadata as it is, the spec compressed. A spec is decompressed at each use and
+// never held.
 import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { FAIR_PACKED_BYTES, MAX_PACKED_BYTES, MAX_RESOURCE_BYTES } from '../../limits.ts';
 import { canonicalJson } from '../../../envoy/route/index.ts';
 import type { KubeObject } from './objects.ts';
 
-/** Below this a spec is not worth packing, bytes. */
+/** Size below which a spec is not compressed, bytes. */
 const PLAIN_BYTES = 512;
 
 interface Packed {
   data: Buffer | string | undefined;
-  /** Of the spec as JSON. */
+  /** Size of the spec as JSON, bytes. */
   bytes: number;
-  /** Of the spec in its canonical form; made when it is first asked for. */
+  /** SHA-256 of the spec in its canonical form. Computed on first use. */
   hash: string | undefined;
 }
 
@@ -30,7 +30,7 @@ function sizeOf({ data }: Packed): number {
 
 function entryOf({ spec }: KubeObject, limited: boolean): Packed {
   const text = JSON.stringify(spec ?? {});
-  // What is too large for anything is not kept.
+  // A spec that is too large to be accepted is not kept.
   if (text.length > MAX_RESOURCE_BYTES && limited)
     return { data: undefined, bytes: Buffer.byteLength(text), hash: undefined };
   return {
@@ -48,42 +48,42 @@ function keep({ apiVersion, kind, status }: KubeObject, metadata: KubeObject['me
   return kept;
 }
 
-/** The object with its spec packed, whatever room it takes. */
+/** The object with its spec packed, regardless of room. */
 export function pack(object: KubeObject, metadata = object.metadata): KubeObject {
   return keep(object, metadata, entryOf(object, false));
 }
 
-/** For want of room, not for its size. */
+/** Whether the spec is absent for want of room and not for its size. */
 function isLeftAway({ data, bytes }: Packed): boolean {
   return data === undefined && bytes <= MAX_RESOURCE_BYTES;
 }
 
-/** Packs specs as far as there is room, and keeps count of what they take, by namespace. */
+/** Packs specs while there is room. Counts their bytes by namespace. */
 export class SpecStore {
   private readonly byNamespace = new Map<string, number>();
   private total = 0;
   private leftAway = 0;
   private readonly limited: boolean;
 
-  /** `limited`: a spec of more than MAX_RESOURCE_BYTES is of no use to anyone. */
+  /** `limited`: drop specs above MAX_RESOURCE_BYTES, which can never be accepted. */
   constructor(limited: boolean) {
     this.limited = limited;
   }
 
-  /** Specs were left away that could be kept now. */
+  /** Whether a spec that was left out would find room now. */
   get hasRoomAgain(): boolean {
     return this.leftAway > 0 && this.total < 0.8 * MAX_PACKED_BYTES;
   }
 
-  /** What all packed specs take, bytes. */
+  /** Size of all packed specs, bytes. */
   get bytes(): number {
     return this.total;
   }
 
   /**
-   * The object with its spec packed. Where there is no room the spec is left away: a namespace that takes little
-   * (FAIR_PACKED_BYTES) always finds room, another as long as all together stay below MAX_PACKED_BYTES. `before`: the
-   * object as it was kept until now; a spec that is still the same is not packed again.
+   * The object with its spec packed, or without the spec if there is no room. A namespace below FAIR_PACKED_BYTES
+   * always finds room. Others find room while all packed specs stay below MAX_PACKED_BYTES. `before`: the object as it
+   * was kept until now; an unchanged spec is not packed again.
    */
   take(object: KubeObject, metadata: KubeObject['metadata'], before?: KubeObject): KubeObject {
     const isSame =
@@ -101,7 +101,7 @@ export class SpecStore {
     return keep(object, metadata, entry);
   }
 
-  /** An object that was taken is not kept any more. */
+  /** Releases the room of an object that is no longer kept. */
   release(object: KubeObject): void {
     const entry = packed.get(object);
     if (entry === undefined) return;
@@ -123,12 +123,12 @@ function hashOf(spec: unknown): string {
     .digest('hex');
 }
 
-/** Bytes of an object's spec as JSON. */
+/** Size of an object's spec as JSON, bytes. */
 export function specBytesOf(object: KubeObject): number {
   return packed.get(object)?.bytes ?? Buffer.byteLength(JSON.stringify(object.spec ?? {}));
 }
 
-/** Whether the spec can be had. */
+/** Whether the spec is available. */
 export function hasSpec(object: KubeObject): boolean {
   const entry = packed.get(object);
   return entry === undefined || entry.data !== undefined;
@@ -141,7 +141,7 @@ export function specHashOf(object: KubeObject): string {
   return (entry.hash ??= hashOf(object.spec));
 }
 
-/** Whether the spec found no room, and might find it now. */
+/** Whether the spec found no room and might find it now. */
 export function wasLeftAway(object: KubeObject): boolean {
   const entry = packed.get(object);
   return entry !== undefined && isLeftAway(entry);

@@ -1,5 +1,5 @@
-// Every kind that the operator touches, with the verbs that it uses: the API client refuses others, and the manifests
-// grant exactly these.
+// Kinds that the operator uses, with their verbs. The API client refuses any other, and the manifests grant exactly
+// these.
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
 
@@ -9,20 +9,20 @@ export interface Resource {
   plural: string;
   kind: string;
   verbs: readonly Verb[];
-  /** `cluster`: in all namespaces, by a ClusterRole. `own`: in the operator's namespace only, by a Role. */
+  /** `cluster`: all namespaces, by a ClusterRole. `own`: the operator's namespace only, by a Role. */
   scope: 'cluster' | 'own';
   /** Verbs on the status subresource. */
   statusVerbs?: readonly Verb[];
-  /** The one object of the kind that is read and changed; what is created cannot be told by name. */
+  /** Name of the only object that is read and changed. RBAC cannot restrict `create` to a name. */
   only?: string;
-  /** Not every cluster has the kind: without it the operator goes on. */
+  /** Whether the operator works without the kind, which not every cluster has. */
   optional?: boolean;
-  /** Objects of the kind have no namespace. */
+  /** Whether objects of the kind have no namespace. */
   clusterScoped?: boolean;
 }
 
 const READ = ['list', 'watch'] as const;
-/** The lease that replicas lead by. */
+/** Name of the Lease for leader election. */
 export const LEASE_NAME = 'fim-operator';
 
 export const FINANCIAL_ROUTES: Resource = {

@@ -1,4 +1,4 @@
-// What an EnvoyFilter of ours says: the configuration that the proxies were last given.
+// Reads the operator's EnvoyFilters: the configuration that the proxies were last given.
 import { canonicalHash, PLUGIN_CONFIG_VERSION, type PluginConfig } from '../../../envoy/route/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Selection } from './selection.ts';
@@ -12,40 +12,36 @@ export const MODULE_ANNOTATION = 'fim.financial/module-sha256';
 export const GENERATION_ANNOTATION = 'fim.financial/generation';
 export const APPLIED_ANNOTATION = 'fim.financial/applied-at';
 export const VERSION_ANNOTATION = 'fim.financial/operator-version';
-/**
- * Since when the filter is on its way out: it is in no new listener, and those that are drained still find its
- * configuration.
- */
+/** Time at which the filter was taken out of new listeners. Draining listeners still find its configuration. */
 export const RETIRED_ANNOTATION = 'fim.financial/retired-at';
 
-/** Names of objects begin with it; the rest is the workload's. */
+/** Prefix of object names; the workload's name follows. */
 export const OBJECT_PREFIX = 'fim-';
-/** Seals: no workload is called `seal-…`. */
+/** Prefix of seals. No workload has a name that begins with `seal-`. */
 export const SEAL_PREFIX = 'fim-seal-';
 /**
- * Name of the object that holds the cluster of the key service; it cannot be that of a workload's, which have two parts
- * after `fim-`.
+ * Object with the key service's cluster. No workload's object can have this name, since workload names have two parts.
  */
 export const KMS_OBJECT = 'fim-kms';
-/**
- * Generations of a workload that has no object begin with the seconds since then: those of an object that was deleted
- * lie before.
- */
+/** Epoch of first generations. They count seconds since then, so that they exceed those of a deleted object. */
 const FIRST_GENERATION_AT = Date.UTC(2026, 0, 1);
 
-/** The generation of a workload's first configuration: later than all that it had before, whoever remembers them. */
+/**
+ * Generation of a workload's first configuration. It exceeds all that the workload had before, even if nobody remembers
+ * them.
+ */
 export function firstGeneration(now: number): number {
   return Math.max(1, Math.floor((now - FIRST_GENERATION_AT) / 1000));
 }
 
-/** The workload whose configuration an object of ours holds; undefined if it holds none. */
+/** Name of the workload whose configuration an operator's object holds. Undefined if it holds none. */
 export function workloadOf(name: string): string | undefined {
   return name.startsWith(OBJECT_PREFIX) && !name.startsWith(SEAL_PREFIX) && name !== KMS_OBJECT
     ? name.slice(OBJECT_PREFIX.length)
     : undefined;
 }
 
-/** The workload whose seal an object is; undefined if it is none. */
+/** Name of the workload that a seal belongs to. Undefined if the object is no seal. */
 export function sealedWorkloadOf(name: string): string | undefined {
   return name.startsWith(SEAL_PREFIX) ? name.slice(SEAL_PREFIX.length) : undefined;
 }
@@ -57,18 +53,15 @@ export interface Applied {
   /** Milliseconds since 1970. */
   appliedAt: number;
   selection: Selection | undefined;
-  /**
-   * Undefined if it is of another form than this operator's, or not what the hash says. Read anew each time that it is
-   * asked for.
-   */
+  /** Undefined if the form is not this operator's or the hash does not match. Read from the object at each use. */
   readonly config: PluginConfig | undefined;
-  /** Whether there is a configuration, as above. */
+  /** Whether `config` is defined. */
   isWhole: boolean;
-  /** Keys of the routes in the configuration; of each the keys that its forms name. */
+  /** Key ids by route: one list for each form of the route in the configuration. */
   routes: ReadonlyMap<string, readonly string[][]>;
-  /** The configuration is of a later form than this operator knows: hands off. */
+  /** Whether a later version of the operator wrote the configuration. This operator then leaves the object alone. */
   fromLaterVersion: boolean;
-  /** Since when the filter is on its way out, milliseconds since 1970; undefined: it is not. */
+  /** Time at which the filter was taken out of new listeners, milliseconds since 1970. Undefined if it was not. */
   retiredAt: number | undefined;
 }
 
@@ -93,7 +86,7 @@ function parse<T>(text: string | undefined): T | undefined {
   }
 }
 
-/** Key ids in a part of a compiled route, wherever they stand: stages name them `keyId`. */
+/** Key ids anywhere in a part of a compiled route. Stages name them `keyId`. */
 function keyIdsIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([member, inner]) =>
@@ -104,12 +97,12 @@ function keyIdsIn(value: unknown): string[] {
 const NO_ROUTES: Applied['routes'] = new Map();
 const known = new WeakMap<KubeObject, Applied>();
 
-/** Whether the object has been read before: doing it again costs nothing. */
+/** Whether the object has been read before, so that reading it again is free. */
 export function isRead(object: KubeObject): boolean {
   return known.has(object);
 }
 
-/** Reads an object; never throws. A configuration that someone changed by hand is none. */
+/** Reads an object. Never throws. A configuration that someone changed by hand does not count as one. */
 export function appliedOf(object: KubeObject): Applied {
   const before = known.get(object);
   if (before !== undefined) return before;
@@ -119,8 +112,8 @@ export function appliedOf(object: KubeObject): Applied {
 }
 
 /**
- * Reads `whole`, and remembers it as what `object` says: the same object, whose spec found no room. Its configuration
- * is not remembered.
+ * Reads `whole` and caches the result for `object`, which is the same object without its spec. The configuration itself
+ * is not cached.
  */
 export function rememberApplied(object: KubeObject, whole: KubeObject): Applied {
   if (object === whole) return appliedOf(object);
@@ -161,7 +154,7 @@ function readObject(object: KubeObject): Applied {
   };
 }
 
-/** The text of the configuration; undefined also if the spec found no room. */
+/** Text of the configuration. Also undefined if the spec found no room. */
 function specText(object: KubeObject): string | undefined {
   try {
     return configurationText(object);

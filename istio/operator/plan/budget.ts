@@ -1,5 +1,5 @@
-// What a namespace may have: its oldest routes and profiles, as far as its budgets go. What is over is not looked at
-// any further.
+// Budgets of a namespace. Its oldest routes and profiles use them first. Those beyond a budget are not examined
+// further.
 import { MAX_NAMESPACE_RESOURCES, MAX_NAMESPACE_SPEC_BYTES, MAX_RESOURCE_BYTES, NEAR_BUDGET } from '../../limits.ts';
 
 /** A route or a profile. */
@@ -7,18 +7,18 @@ export interface BudgetItem {
   key: string;
   /** Milliseconds since 1970. */
   created: number;
-  /** Of its spec as JSON. */
+  /** Size of its spec as JSON. */
   bytes: number;
-  /** The spec found no room in the operator's memory. */
+  /** Whether the spec found no room in the operator's memory. */
   isLeftAway: boolean;
 }
 
 export interface BudgetVerdict {
-  /** What cannot be accepted, by key: which budget is spent. */
+  /** Items that are not accepted: the exhausted budget by key. */
   over: Map<string, string>;
-  /** What was accepted when a budget was nearly spent, by key: which. */
+  /** Items that were accepted with a nearly exhausted budget: the budget by key. */
   near: Map<string, string>;
-  /** Part of each budget that is used, by its name. */
+  /** Used part of each budget, by its name. */
   used: Record<'resources' | 'bytes', number>;
 }
 
@@ -27,7 +27,7 @@ function byAge(a: BudgetItem, b: BudgetItem): number {
   return a.key < b.key ? -1 : 1;
 }
 
-/** Spends a namespace's budgets, oldest first. */
+/** Applies a namespace's budgets to its items, oldest first. */
 export function spend(items: readonly BudgetItem[]): BudgetVerdict {
   const over = new Map<string, string>();
   const near = new Map<string, string>();

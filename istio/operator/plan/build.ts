@@ -1,5 +1,5 @@
-// The routes of a workload → one configuration that its module takes. A route that cannot be part of it does not keep
-// the others out.
+// Builds one configuration from the routes of a workload, and has the module examine it. A route that the module
+// refuses does not keep the others out.
 import {
   translate,
   type ConditionDraft,
@@ -15,13 +15,13 @@ import type { KubeObject } from '../kube/objects.ts';
 import type { Applied } from './applied.ts';
 import { heldRoutes } from './held.ts';
 
-/** What a module says of a configuration: undefined if it takes it. */
+/** The module's verdict on a configuration. Undefined if the module accepts it. */
 export type Examine = (json: string) => { code: string; pointer: string } | undefined;
 
 export interface BuildInput {
-  /** Routes that can be served as they are, by age. */
+  /** Servable routes, oldest first. */
   routes: readonly RouteResource[];
-  /** Objects of routes that cannot be served as they are now, by key: what is in force of them stays. */
+  /** Routes that cannot be served in their current form, by key. Their form in force stays. */
   unservable: ReadonlyMap<string, KubeObject>;
   /** Objects of all routes of the namespace, by key. */
   objects: ReadonlyMap<string, KubeObject>;
@@ -31,25 +31,28 @@ export interface BuildInput {
 }
 
 export interface Build {
-  /** Without generation; absent once it is in force, from where it can be read. */
+  /** Configuration without generation. Absent once it is in force, because the object then holds it. */
   config?: PluginConfig;
   hash: string;
-  /** Routes that the module refuses, or that there is no room for, by key. */
+  /** Routes that the module refuses or that find no room, by key. */
   refused: Map<string, RouteIssue[]>;
-  /** Routes of which an earlier form is in force. */
+  /** Routes with an earlier form in force. */
   held: Set<string>;
-  /** What the translation says of each route, by key. */
+  /** Conditions from the translation, by the route's key. */
   conditions: Record<string, ConditionDraft[]>;
   /** Keys of the routes in the configuration. */
   members: Set<string>;
-  /** The module refuses the configuration and no route is to blame: what is in force is to stay as it is, all of it. */
+  /**
+   * Whether the module refuses the configuration though no single route is to blame. Everything in force then stays as
+   * it is.
+   */
   frozen: boolean;
 }
 
-/** A build that has just been made. */
+/** A build with its configuration. */
 export type FreshBuild = Build & { config: PluginConfig };
 
-/** Room for what the object holds besides the configuration, bytes. */
+/** Room for the object's other content, bytes. */
 const OBJECT_OVERHEAD_BYTES = 160 * 1024;
 
 class Candidates {
@@ -79,7 +82,7 @@ class Candidates {
     this.held.add(key);
   }
 
-  /** Takes a route out; what is in force of it takes its place, unless that is what was wrong. */
+  /** Takes a route out. Its form in force replaces it, unless that form was refused. */
   refuse(key: string, issue: RouteIssue): void {
     this.refused.set(key, [...(this.refused.get(key) ?? []), issue]);
     const wasHeld = this.held.delete(key);
@@ -88,7 +91,7 @@ class Candidates {
     if (!wasHeld && object !== undefined) this.hold(key, object);
   }
 
-  /** Gives up: no route can be told from the others. */
+  /** Gives up, because no single route can be blamed. */
   freeze(code: string): void {
     this.frozen = true;
     this.held.clear();
@@ -96,7 +99,7 @@ class Candidates {
     for (const key of this.input.applied?.routes.keys() ?? []) this.held.add(key);
   }
 
-  /** Takes out the youngest routes beyond a number. */
+  /** Takes out all but the oldest routes. */
   keepOldest(count: number, detail: string): void {
     const byAge = [...this.routes].sort(([a, [one]], [b, [other]]) =>
       (one?.created ?? 0) === (other?.created ?? 0) ? (a < b ? -1 : 1) : (one?.created ?? 0) - (other?.created ?? 0),
@@ -119,7 +122,7 @@ function whole(key: string, code: string): RouteIssue {
   };
 }
 
-/** Takes routes out until the module takes the rest; the translation that it takes. */
+/** Takes routes out until the module accepts the rest. Returns the accepted translation. */
 function settle(candidates: Candidates, input: BuildInput): Translation {
   for (;;) {
     const translation = translate(candidates.all, { layout: 'fused', kms: input.kms });
@@ -141,12 +144,12 @@ function settle(candidates: Candidates, input: BuildInput): Translation {
   }
 }
 
-/** Bytes of the configuration as a text within JSON. */
+/** Size of the configuration as a string inside JSON, bytes. */
 function encodedBytes(json: string): number {
   return Buffer.byteLength(JSON.stringify(json));
 }
 
-/** Builds the configuration of a workload. Never throws unless `examine` does. */
+/** Builds the configuration of a workload. Throws only what `examine` throws. */
 export function build(input: BuildInput): FreshBuild {
   const candidates = new Candidates(input);
   if (candidates.routes.size > MAX_WORKLOAD_ROUTES)

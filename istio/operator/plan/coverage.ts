@@ -1,17 +1,17 @@
-// Which doors of a route's workloads its policy stands at: what speaks HTTP is judged; what does not is refused at
-// sidecars, or named.
+// Ports of a route's workloads by what happens at them. HTTP is judged. Other protocols are refused at sidecars, or
+// reported.
 import type { KubeObject } from '../kube/objects.ts';
 import { GATEWAY_NAME_LABEL, includes, type Selection, type TargetFacts } from './selection.ts';
 
-/** What happens at a sidecar to inbound connections that do not speak HTTP, by choice of the platform. */
+/** Treatment of inbound connections that do not speak HTTP at a sidecar. The platform chooses it. */
 export const OTHER_PORTS = ['refuse', 'tell'] as const;
 export type OtherPorts = (typeof OTHER_PORTS)[number];
 
-/** Ports from which Istio keeps the sidecar away, by commas. */
+/** Annotation with the ports that Istio keeps away from the sidecar, separated by commas. */
 export const EXCLUDED_PORTS_ANNOTATION = 'traffic.sidecar.istio.io/excludeInboundPorts';
 export const INCLUDED_PORTS_ANNOTATION = 'traffic.sidecar.istio.io/includeInboundPorts';
 
-/** Doors by what happens at them, as texts for a person. */
+/** Ports by what happens at them, as texts for a person. */
 export interface Coverage {
   judged: string[];
   refused: string[];
@@ -29,7 +29,8 @@ const HTTP = /^(?:http|http2|grpc|grpc-web|kubernetes\.io\/h2c|kubernetes\.io\/w
 const OTHERS = /^(?:tcp|tls|https|mongo|mysql|redis|udp|kubernetes\.io\/wss)$/;
 
 /**
- * As Istio reads a Service's port: `appProtocol`, else the name up to a dash, else what the connection turns out to be.
+ * Protocol of a Service's port as Istio determines it: `appProtocol`, else the name up to a dash, else detection at run
+ * time.
  */
 function protocolOf({ name = '', protocol = 'TCP', appProtocol }: Port): 'http' | 'other' | 'either' | 'udp' {
   if (protocol === 'UDP') return 'udp';
@@ -58,7 +59,7 @@ function portsOfServices({ terms }: Selection, { services }: TargetFacts, otherP
   return coverage;
 }
 
-/** Ports that traffic reaches without the sidecar, as pods say. */
+/** Ports that traffic reaches without the sidecar, according to the pods' annotations. */
 function pastSidecars({ terms }: Selection, pods: Iterable<KubeObject>): string[] {
   const found = new Set<string>();
   for (const { metadata } of pods) {
@@ -111,7 +112,7 @@ function gatewayDoors({ terms }: Selection, { gateways, istioGateways }: TargetF
   return coverage;
 }
 
-/** The doors of the proxies that a selection meets. `pods`: of the namespace. */
+/** Ports of the proxies that a selection matches. `pods`: pods of the namespace. */
 export function coverageOf(
   selection: Selection,
   facts: TargetFacts,

@@ -1,4 +1,4 @@
-// A workload's configuration as the one Istio object that carries it.
+// Makes the one EnvoyFilter that carries a workload's configuration.
 import { canonicalHash, canonicalJson, PLUGIN_CONFIG_VERSION, type PluginConfig } from '../../../envoy/route/index.ts';
 import {
   connectionHardening,
@@ -31,7 +31,7 @@ const API_VERSION = 'networking.istio.io/v1alpha3';
 const CONNECTION_MANAGER = 'envoy.filters.network.http_connection_manager';
 export const ROUTER = 'envoy.filters.http.router';
 const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
-/** Wider selections come first, so that narrower ones find what they take the place of. */
+/** Wider selections come first, so that narrower ones find the filter that they replace. */
 const BASE_PRIORITY = 100;
 const PRIORITY_PER_TERM = 10;
 
@@ -41,17 +41,17 @@ export const CONTEXT: Record<Lattice, string> = {
   waypoint: 'SIDECAR_INBOUND',
 };
 
-/** A module as agents fetch it. */
+/** Address of a module, as Istio's agents fetch it. */
 export interface ModuleReference {
   /** `https://…`, `http://…` or `oci://…`. */
   url: string;
-  /** Of the module's bytes or, with `oci://`, of the image's manifest; hex. */
+  /** Digest of the module's bytes, or with `oci://` of the image's manifest. Hex. */
   sha256: string;
-  /** Functions that the module may call and offer; nothing else is given to it. */
+  /** Functions that the module may import and export. Envoy gives it no others. */
   capabilities: readonly string[];
 }
 
-/** A configuration and where it stands in the order of those before it. */
+/** A configuration and its place in the order of generations. */
 export interface Release {
   config: PluginConfig;
   hash: string;
@@ -59,11 +59,11 @@ export interface Release {
   /** Milliseconds since 1970. */
   appliedAt: number;
   module: ModuleReference;
-  /** Of the operator. */
+  /** Version of the operator. */
   version: string;
 }
 
-/** Name of the workload's filter: of its HTTP filter and of the discovered configuration. */
+/** Name of the workload's HTTP filter and of its discovered configuration. */
 export function filterName(workload: string): string {
   return `fim.${workload}`;
 }
@@ -72,7 +72,7 @@ export function objectName(workload: string): string {
   return `${OBJECT_PREFIX}${workload}`;
 }
 
-/** Domain of the cluster's Services unless it is set. */
+/** Default DNS domain of the cluster's Services. */
 export const CLUSTER_DOMAIN = 'cluster.local';
 
 /** Names of Envoy's filter chains for the HTTP ports of a waypoint's Service. */
@@ -124,8 +124,8 @@ function filterPatches(
       patch: { operation: 'REMOVE' },
     })),
   );
-  // No requests are taken before the first configuration has come: there is no time-out after which traffic would pass
-  // without the filter.
+  // No timeout: after one, Envoy would let requests pass without the filter. It takes none before the first
+  // configuration has come.
   const value = {
     name,
     config_discovery: {
@@ -141,7 +141,7 @@ function filterPatches(
   return [...removed, ...inserted];
 }
 
-/** Policy and upstream must read the same request. */
+/** Path normalisation, so that the policy and the upstream read the same request. */
 function connectionPatches(context: string, chains: readonly string[] | undefined): EnvoyObject[] {
   return [
     ...chainMatches(context, chains, undefined).map((match): EnvoyObject => ({
@@ -149,7 +149,7 @@ function connectionPatches(context: string, chains: readonly string[] | undefine
       match,
       patch: { operation: 'MERGE', value: { typed_config: connectionHardening() } },
     })),
-    // Above the largest limit that a route may set, so that the route's own limit is met first, with its code.
+    // Above the largest limit of any route, so that the route's own limit applies first and gives its code.
     {
       applyTo: 'VIRTUAL_HOST',
       match: { context },
@@ -177,8 +177,8 @@ export function attachment({ selection: { lattice, terms } }: Workload): EnvoyOb
 }
 
 /**
- * An object of the operator's. It has no owners: what the API server deleted with the last route would go in any order,
- * the filter before its seal, and protection would end without an operator to see to it.
+ * An object of the operator. It has no owner references: on deletion of the last route, garbage collection could remove
+ * the filter before its seal, and protection would end without the operator.
  */
 export function managed(
   namespace: string,
@@ -191,7 +191,7 @@ export function managed(
   return { apiVersion: API_VERSION, kind: 'EnvoyFilter', metadata, spec: spec as Record<string, unknown> };
 }
 
-/** The EnvoyFilter of a workload. `chains`: for a waypoint's Service, the names of its filter chains. */
+/** EnvoyFilter of a workload. `chains`: names of the filter chains of a waypoint's Service. */
 export function workloadObject(workload: Workload, release: Release, chains?: readonly string[]): KubeObject {
   const { namespace, name, selection, wider } = workload;
   const context = CONTEXT[selection.lattice];
@@ -213,7 +213,7 @@ export function workloadObject(workload: Workload, release: Release, chains?: re
     [APPLIED_ANNOTATION]: new Date(release.appliedAt).toISOString(),
     [VERSION_ANNOTATION]: release.version,
   };
-  // A label's value has at most 63 characters.
+  // The value of a label has at most 63 characters.
   return managed(
     namespace,
     objectName(name),
@@ -224,8 +224,8 @@ export function workloadObject(workload: Workload, release: Release, chains?: re
 }
 
 /**
- * The object without its filter: new listeners do not have it, and requests on connections of the old ones still find
- * its configuration, which concerns none. Without that Envoy answers them with 500.
+ * The object without its filter, with an empty configuration. New listeners do not have the filter. Connections on old
+ * listeners still find the configuration, without which Envoy would answer 500.
  */
 export function retiredObject(object: KubeObject, generation: number, now: Date): KubeObject {
   const { name, namespace, labels, annotations } = object.metadata;
@@ -255,23 +255,23 @@ export function retiredObject(object: KubeObject, generation: number, now: Date)
 }
 
 /**
- * What the proxies' pods hold in a folder: `token` with `token.json`, `ca.crt`, `tls.crt` and `tls.key` with
+ * Files that the proxies' pods hold in a folder: `token` with `token.json`, `ca.crt`, `tls.crt` and `tls.key` with
  * `identity.json`.
  */
 export const KMS_FILES = ['token', 'ca', 'identity'] as const;
 export type KmsFile = (typeof KMS_FILES)[number];
 
-/** How proxies reach the key service, and prove to it who they are. */
+/** Access of proxies to the key service, with their credentials. */
 export interface KmsAccess {
   url: URL;
   /** Absolute path in the proxies' file systems. */
   folder: string;
   files: readonly KmsFile[];
-  /** Vault's namespace. */
+  /** Vault namespace. */
   vaultNamespace?: string;
 }
 
-/** The cluster by which the plugin calls the key service, for all proxies of a namespace. */
+/** Cluster by which the plugin calls the key service, for all proxies of a namespace. */
 export function kmsObject(
   namespace: string,
   { url, folder, files, vaultNamespace }: KmsAccess,
@@ -301,8 +301,8 @@ export function kmsObject(
 }
 
 /**
- * Whether the object in the cluster is what is wanted: everything that the operator sets, exactly, and nothing else in
- * its spec.
+ * Whether the object in the cluster is as wanted. The spec must match exactly; elsewhere only what the operator sets
+ * must match.
  */
 export function isAsWanted(wanted: KubeObject, found: KubeObject | undefined): boolean {
   if (found === undefined || found.metadata.deletionTimestamp) return false;
@@ -314,7 +314,7 @@ export function isAsWanted(wanted: KubeObject, found: KubeObject | undefined): b
       canonicalJson(wanted.metadata.labels ?? {}) &&
     canonicalJson(part(found.metadata.annotations, wanted.metadata.annotations)) ===
       canonicalJson(wanted.metadata.annotations ?? {}) &&
-    // As an earlier version made them.
+    // Earlier versions set owner references.
     !(found.metadata.ownerReferences ?? []).some(({ kind }) => kind === 'FinancialRoute')
   );
 }

@@ -1,78 +1,79 @@
-// What a proxy's own counters prove about the configuration that it runs. Pure: readings in, verdict out.
+// Judges from a proxy's counters which configuration it runs. Pure: readings in, verdict out.
 import { readKeySample, type KeyReading } from '../key-evidence.ts';
 
-/** Counters among which the configurations take turns by generation (as in the modules). */
+/** Number of configuration counters. Generations use them in turn, as in the modules. */
 export const GENERATION_SLOTS = 16;
-/**
- * Besides the workers' VMs: the one that Envoy checks the code with and the main thread's (measured with Envoy 1.40).
- */
+/** VMs besides those of the workers: one that checks the code, and the main thread's (measured with Envoy 1.40). */
 const EXTRA_VMS = 2;
 /**
- * Envoy brings its uptime up to date with each flush of its statistics (5 s) and in whole seconds: a process may be
- * older than it seems by this, milliseconds.
+ * Error of the start time, milliseconds. Envoy updates its uptime with each flush of statistics (5 s) and in whole
+ * seconds, so a process may be older than it seems.
  */
 const UPTIME_ERROR_MS = 10_000;
 
-/** One look at one proxy. */
+/** One reading of one proxy. */
 export interface Reading {
-  /** When the proxy's process began at the latest, milliseconds since 1970; at the earliest: UPTIME_ERROR_MS before. */
+  /** Latest possible start of the proxy's process, milliseconds since 1970. The earliest is UPTIME_ERROR_MS before. */
   startedAt: number;
   /** Worker threads. */
   concurrency: number;
   /** VMs that took a configuration, by generation modulo 16. */
   configured: readonly number[];
-  /** Configurations that the module refused, by all VMs. */
+  /** Configurations that the module refused, in all VMs. */
   moduleRefused: number;
   /** Extension configurations that Envoy refused. */
   envoyRefused: number;
-  /** Modules that the agent did not get, by its reason: `checksum_mismatched`, `download_failure`. */
+  /** Modules that the agent failed to fetch, by its reason: `checksum_mismatched`, `download_failure`. */
   fetchFailures: Readonly<Record<string, number>>;
   keys: KeyReading;
-  /** Listeners and filter chains that were replaced and still serve the connections that they have. */
+  /** Replaced listeners and filter chains that still serve their open connections. */
   draining: number;
   /** Listeners that are not in service yet. */
   warming: number;
-  /** Listeners in service, those of the bootstrap too. */
+  /** Listeners in service, including those of the bootstrap. */
   listeners: number;
-  /** Connection managers that have the seal in their chain, by the name of their statistics: each counts for itself. */
+  /** Connection managers with the seal in their filter chain, by stat prefix. Each has counters of its own. */
   chains: ReadonlyMap<string, ChainReading>;
 }
 
-/** What a connection manager's counters say of its chain of filters. */
+/** Seal counters of one connection manager. */
 export interface ChainReading {
   /** Requests that the seal refused. */
   refused: number;
-  /** Requests that reached the seal without FIM's stamp, refused or not. */
+  /** Requests that reached the seal without FIM's stamp, whether it refused them or not. */
   unseen: number;
 }
 
-/** What the proxies are to run. */
+/** Generation that the proxies are to run. */
 export interface Expectation {
   generation: number;
-  /** Since when no other generation of the same counter can have reached a proxy, milliseconds since 1970. */
+  /** Time since which no other generation of the same counter can have reached a proxy, milliseconds since 1970. */
   slotFreeSince: number;
-  /** When all proxies of the workload were last proven, as the status says; undefined: not yet, for this generation. */
+  /**
+   * Time at which all proxies were last proven for this generation, according to the status. Undefined if they were
+   * not.
+   */
   provenAt?: number;
 }
 
 export interface ProxyFacts {
-  /** What the proxy said before the generation was applied; undefined if it was not asked. */
+  /** Reading from before the generation was applied. Undefined if there is none. */
   baseline?: Reading;
-  /** Without such a baseline: what the proxy said when it was first asked after that; undefined: it was not yet. */
+  /** First reading after the generation was applied, for a proxy without baseline. Undefined before the first. */
   firstLook?: Reading;
   now: Reading;
-  /** Since when the proxy is ready, milliseconds since 1970. */
+  /** Time at which the proxy became ready, milliseconds since 1970. */
   readySince: number;
 }
 
 export type Verdict =
   | { state: 'proven'; workers: number }
   | { state: 'pending' }
-  /** The counters may be of an earlier generation: only a new one can tell. */
+  /** The counters may be of an earlier generation. Only a new generation can tell. */
   | { state: 'ambiguous' }
   | { state: 'refused'; reason: string; wantsModule: boolean };
 
-/** Whether a later reading is of the same process: counters of one process never fall. */
+/** Whether a later reading is of the same process. Counters of one process never fall. */
 export function isSameProcess(before: Reading, now: Reading): boolean {
   return (
     Math.abs(before.startedAt - now.startedAt) <= UPTIME_ERROR_MS &&
@@ -87,7 +88,7 @@ const ZERO: Pick<Reading, 'configured' | 'moduleRefused' | 'envoyRefused' | 'fet
   fetchFailures: {},
 };
 
-/** The reading if it is of the process that was asked now. */
+/** The earlier reading, if it is of the same process as the current one. */
 function ofProcess(before: Reading | undefined, now: Reading): Reading | undefined {
   return before !== undefined && isSameProcess(before, now) ? before : undefined;
 }
@@ -104,10 +105,10 @@ function refusalOf(now: Reading, before: typeof ZERO): { reason: string; wantsMo
 }
 
 /**
- * Judges one proxy. Proof is, in this order: as many VMs as the proxy has took the generation since it was applied; or
- * did so in a process that is younger than the counter's present meaning; or the proxy was among those proven before,
- * and its process and readiness are older than that proof. Without any of these, growth since the
- * first look says what it says; what was counted before that may be of an earlier generation.
+ * Judges one proxy. Three kinds of proof count, in this order. First, as many VMs as the proxy has took the generation
+ * since it was applied. Second, they did so in a process younger than the counter's present meaning. Third, an earlier
+ * proof included the proxy, and its process and readiness are older than that proof. Without any, growth since the
+ * first look decides; earlier counts may be of an earlier generation.
  */
 export function judge(
   { generation, slotFreeSince, provenAt }: Expectation,
@@ -137,8 +138,8 @@ export function judge(
 }
 
 /**
- * Counters of the seal (`plan/seal.ts`). What they count and of which connection manager stands in the name, or, by
- * Istio's rules for tags, in labels.
+ * Counters of the seal (`plan/seal.ts`). Their kind and connection manager are in the name or, after Istio's tag rules,
+ * in labels.
  */
 const CHAIN_SAMPLE = /^(envoy_http_(?:.*_)?)rbac_fim_(seal|passage)_rbac(?:_(?:shadow_)?(allowed|denied))?$/;
 const RESULT_LABEL = /(?:^|,)authz_(?:enforce|dry_run)_result="(\w+)"/;
@@ -152,7 +153,10 @@ const ACTIVE = 'envoy_listener_manager_total_listeners_active';
 /** Listeners of Istio's bootstrap: metrics and health. */
 const BOOTSTRAP_LISTENERS = 2;
 
-/** Whether a proxy has no listener that could have a filter: nothing reaches it, and nothing of it can be proven. */
+/**
+ * Whether a proxy has no listener that could have a filter. Nothing reaches it then, and nothing can be proven about
+ * it.
+ */
 export function isIdle({ listeners, warming, draining, configured }: Reading): boolean {
   return (
     listeners <= BOOTSTRAP_LISTENERS && warming === 0 && draining === 0 && configured.every((count) => count === 0)
@@ -173,8 +177,8 @@ function readChain(chains: Map<string, ChainReading>, name: string, labels: stri
 }
 
 /**
- * Reads Prometheus text as Envoy or Istio's agent writes it; undefined if it is not from an Envoy that tells all that
- * proof needs. `at`: when it was read, milliseconds since 1970.
+ * Reads Prometheus text from Envoy or Istio's agent. Undefined if the source is not an Envoy with all counters that
+ * proof needs. `at`: time of reading, milliseconds since 1970.
  */
 export function readMetrics(text: string, at: number): Reading | undefined {
   let concurrency: number | undefined;

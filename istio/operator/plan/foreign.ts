@@ -1,12 +1,12 @@
-// EnvoyFilters of others: which of them reach into the chain that FIM stands in. What can be said by admission is
-// refused there; this tells of the rest.
+// Finds EnvoyFilters of others that interfere with FIM's filter chain. Admission policies refuse what they can express;
+// the status reports the rest.
 import type { KubeObject } from '../kube/objects.ts';
 import { MANAGED_BY_LABEL, MANAGER } from './applied.ts';
 import { includes, type Selection } from './selection.ts';
 
 /**
- * What an EnvoyFilter of others does. `takes`: it takes FIM out, or leads traffic past it. `alters`: it changes what
- * FIM relies on.
+ * Effect of another's EnvoyFilter. `takes`: it removes FIM or routes traffic past it. `alters`: it changes settings
+ * that FIM relies on.
  */
 export interface Reach {
   kind: 'takes' | 'alters';
@@ -36,7 +36,7 @@ const DECIDING = [
   'scoped_routes',
   'route_config',
 ];
-/** Filters that end a chain: before the connection manager, nothing comes to it. */
+/** Terminal filters. In front of the connection manager they keep all traffic from it. */
 const TERMINAL = /TcpProxy|HttpConnectionManager|DirectResponse|echo|redis_proxy|RedisProxy|ThriftProxy|GenericProxy/;
 
 function httpFilter(sub: string | undefined, operation: string): Reach | undefined {
@@ -65,12 +65,12 @@ function networkFilter(name: string | undefined, operation: string, value: Recor
   return TERMINAL.test(type) ? { kind: 'takes', what: `a filter ${nameOf(value)} that ends the chain` } : undefined;
 }
 
-/** `name` of a patch's value; empty if there is none. */
+/** `name` of a patch's value. Empty if there is none. */
 function nameOf(value: Record<string, unknown>): string {
   return typeof value.name === 'string' ? value.name : '';
 }
 
-/** What one patch does to chains; undefined: nothing that concerns FIM. */
+/** Effect of one patch on FIM's chain. Undefined if there is none. */
 function reachOf({ applyTo, match, patch }: Patch): Reach | undefined {
   const operation = patch?.operation ?? '';
   const value = patch?.value ?? {};
@@ -107,7 +107,7 @@ function reachOf({ applyTo, match, patch }: Patch): Reach | undefined {
   }
 }
 
-/** The worst that an EnvoyFilter does, with the contexts in which; empty: nothing that concerns FIM. */
+/** Worst effect of an EnvoyFilter in each context. Empty if it does not concern FIM. */
 export function reaches(object: KubeObject): (Reach & { context: string })[] {
   if (object.metadata.labels?.[MANAGED_BY_LABEL] === MANAGER) return [];
   const patches = (object.spec?.configPatches ?? []) as Patch[];
@@ -118,7 +118,7 @@ export function reaches(object: KubeObject): (Reach & { context: string })[] {
   return found.sort((a, b) => Number(a.kind === 'alters') - Number(b.kind === 'alters'));
 }
 
-/** What is kept of an EnvoyFilter of others. */
+/** Reduces another's EnvoyFilter to what `reaches` reads. */
 export function trimForeign(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion } = object.metadata;
   const { workloadSelector, targetRefs } = object.spec ?? {};
@@ -137,8 +137,8 @@ const CONTEXTS: Record<Selection['lattice'], readonly string[]> = {
 };
 
 /**
- * Names of those that reach into the proxies of a selection, with what they do. `foreign`: as `trimForeign` leaves
- * them, of the namespace and of the root namespace.
+ * EnvoyFilters that interfere with the proxies of a selection, with their effect. `foreign`: filters of the namespace
+ * and of the root namespace, reduced by `trimForeign`.
  */
 export function foreignReaches(
   foreign: Iterable<KubeObject>,
@@ -147,7 +147,7 @@ export function foreignReaches(
   return [...foreign].flatMap(({ metadata, spec }) => {
     const labels = ((spec?.workloadSelector as { labels?: Record<string, string> } | undefined)?.labels ??
       {}) as Record<string, string>;
-    // Labels that the selection leaves open may be those of some of its pods.
+    // A label that the selection does not name may still be on some of its pods.
     const apart = Object.entries(labels).some(([name, value]) => terms[name] !== undefined && terms[name] !== value);
     if (apart && !includes(terms, labels)) return [];
     const [worst] = ((spec?.reaches ?? []) as (Reach & { context: string })[]).filter(({ context }) =>

@@ -1,11 +1,11 @@
-// Routes that serve on as they last were, because what their resource says now cannot be served.
+// Keeps a route in its last served form when its current form cannot be served.
 import type { PluginConfig, RouteConfig, RouteResource } from '../../../envoy/route/index.ts';
 import { RouteSource } from '../../../envoy/route/source.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
 /**
- * The compiled routes of a resource in the configuration in force, in a form that orders and merges with others; empty
- * if it has none there.
+ * Compiled routes of a resource in the configuration in force, ready to be ordered and merged with others. Empty if it
+ * has none there.
  */
 export function heldRoutes(key: string, object: KubeObject, inForce: PluginConfig | undefined): RouteResource[] {
   const compiled = (inForce?.routes ?? []).filter((route: RouteConfig) => route.name === key);

@@ -1,4 +1,4 @@
-// Routes → the objects that an operator would make on an empty cluster: for `fim render`, and for goldens.
+// Renders the objects that the operator would make on an empty cluster. `fim render` and the golden tests use it.
 import type { KmsConfig, RouteIssue, RouteResource } from '../../../envoy/route/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { APPLIED_ANNOTATION } from './applied.ts';
@@ -18,25 +18,25 @@ import { groupRoutes } from './workloads.ts';
 
 export interface RenderInput {
   resources: readonly RouteResource[];
-  /** What is in a namespace besides routes. */
+  /** Objects of a namespace besides routes. */
   facts: (namespace: string) => TargetFacts;
   module: ModuleReference;
   examine: Examine;
   kms: KmsConfig;
-  /** Undefined: no cluster for the key service is made. */
+  /** Undefined: the key service gets no cluster. */
   kmsAccess: KmsAccess | undefined;
   version: string;
 }
 
 export interface Rendered {
   objects: KubeObject[];
-  /** Routes, or parts of them, that are in no object. */
+  /** Routes, or parts of them, that no object contains. */
   refused: RouteIssue[];
   conflicts: { route: string; message: string }[];
   problems: { route: string; problem: TargetProblem }[];
 }
 
-/** The objects of all namespaces, in order of name, as of the first generation and under the operator's defaults. */
+/** Objects of all namespaces, sorted by name, in their first generation and with the operator's defaults. */
 export function render({ resources, facts, module, examine, kms, kmsAccess, version }: RenderInput): Rendered {
   const result: Rendered = { objects: [], refused: [], conflicts: [], problems: [] };
   const namespaces = Map.groupBy(resources, (resource) => resource.namespace);

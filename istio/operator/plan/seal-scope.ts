@@ -1,30 +1,30 @@
-// Routes → which requests the seal may not let pass unless FIM has looked at them: those that the routes may concern.
-// It is a superset of what the route index of the modules finds, decided by Envoy alone: a request is a stranger only
-// where its host or its path plainly is another's.
+// Derives from routes the requests that the seal may let pass only with FIM's stamp. The scope is a superset of what
+// the modules' route index matches, and Envoy evaluates it alone. A request is outside only if its host or path plainly
+// belongs to others.
 import type { EnvoyObject } from '../../../envoy/xds/index.ts';
 import type { RouteConfig } from '../../../envoy/route/index.ts';
 import { MAX_SEAL_CHARACTERS, MAX_SEAL_REGEX_CHARACTERS } from '../../limits.ts';
 
-/** Requests that routes may concern; an absent part: all. */
+/** Requests that routes may concern. An absent member matches all. */
 export interface SealGroup {
-  /** Regular expressions, each for whole values of `:authority`. */
+  /** Regular expressions, each for a whole `:authority`. */
   hosts?: string[];
-  /** Regular expressions, each for whole values of `:path`. */
+  /** Regular expressions, each for a whole `:path`. */
   paths?: string[];
 }
 
-/** `all`: every request of the listener. Else what any of the groups takes; none: nothing. */
+/** `all`: every request of the listener. Otherwise the union of the groups; an empty list matches nothing. */
 export type SealScope = 'all' | SealGroup[];
 
-/** Authorities that name one host whatever reads them: the others may be anybody's. */
+/** Authorities that every reader takes for the same host. Any other form may name any host. */
 const PLAIN_AUTHORITY = '[0-9A-Za-z_.-]+(?::[0-9]*)?|\\[[0-9A-Fa-f:.]+\\](?::[0-9]*)?';
 const PLAIN_PATH = '/[!-~]*';
 /**
- * Paths that some servers read as another: escapes of what needs none, dot segments (also before parameters),
+ * Paths that some servers normalise to another path: needless escapes, dot segments (also before parameters),
  * backslashes.
  */
 const OTHER_READINGS = '[^?#]*(?:%(?:2[1-9A-Fa-f]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e])|\\\\|/\\.\\.?[/;?#]).*|[^?#]*/\\.\\.?';
-/** A slash and segments that are nothing but parameters, which servers skip. */
+/** A slash and any segments that consist of parameters only, which servers skip. */
 const SLASH = '/(?:(?:;[^/?#]*)?/)*';
 const PARAMETERS = '(?:;[^/?#]*)?';
 const AFTER = '(?:[/;?#%\\\\].*)?';
@@ -38,7 +38,7 @@ function hostRegex(host: string): string {
   return `${name}\\.*(?::.*)?`;
 }
 
-/** Visible characters stand for themselves, escaped or not. */
+/** Expression of a segment. Visible characters match escaped or not. */
 function segmentRegex(segment: string): string {
   return segment
     .split(/(%[0-9A-Fa-f]{2})/)
@@ -50,10 +50,9 @@ function segmentRegex(segment: string): string {
     .join('');
 }
 
-/** The path and what is below it; undefined: every path. */
+/** Expression of a path and everything below it. Undefined for every path. */
 function prefixRegex(value: string): string | undefined {
-  // Escapes of visible characters are those characters; a path that then has other segments is none that can be
-  // compared.
+  // Escapes of visible characters stand for these characters. A path whose segments change by that cannot be compared.
   const plain = value.replaceAll(/%([2-7][0-9A-Fa-f])/g, (escape, digits: string) =>
     digits === '20' || digits.toLowerCase() === '7f' ? escape : String.fromCharCode(parseInt(digits, 16)),
   );
@@ -63,12 +62,12 @@ function prefixRegex(value: string): string | undefined {
   return `${segments.map((segment) => `${SLASH}${segmentRegex(segment)}`).join(PARAMETERS)}${AFTER}`;
 }
 
-/** What every path of a pattern begins with; undefined: nothing that is known. */
+/** Expression of the fixed beginning of a pattern. Undefined if it has none. */
 function patternRegex(pattern: string): string | undefined {
   if (pattern.includes('|')) return undefined;
   const [, literal = '', rest = ''] = /^\^?((?:[A-Za-z0-9/_-]|\\[./-])*)(.*)$/.exec(pattern) ?? [];
   const atoms = literal.match(/\\.|./g) ?? [];
-  // What follows may take the last one back.
+  // The quantifier that follows may make the last atom optional.
   if (/^[*?{]/.test(rest)) atoms.pop();
   const text = atoms.map((atom) => atom.at(-1) ?? '').join('');
   const segments = text.split('/');
@@ -86,8 +85,8 @@ function pathRegex({ match }: RouteConfig): string | undefined {
 }
 
 /**
- * As few expressions as their length allows, for any case: some servers know none in paths, and the index takes that
- * into account.
+ * Joins expressions into as few as their length allows. They ignore case, because some servers do so in paths and the
+ * route index allows for it.
  */
 function joined(regexes: readonly string[]): string[] {
   const lines: string[] = [];
@@ -104,10 +103,7 @@ function lengthOf(groups: readonly SealGroup[]): number {
   return groups.reduce((sum, { hosts = [], paths = [] }) => sum + [...hosts, ...paths].join('').length, 0);
 }
 
-/**
- * What the routes may concern. Of too many or too long paths only the hosts count, of too many hosts nothing: then it
- * is everything.
- */
+/** Scope of the routes. With too many or too long paths only hosts count. With too many hosts it is every request. */
 export function sealScope(routes: readonly RouteConfig[]): SealScope {
   const byHosts = Map.groupBy(routes, ({ match }) => JSON.stringify((match?.hosts ?? []).toSorted()));
   const groups = [...byHosts]
@@ -162,7 +158,7 @@ function groupPredicate({ hosts, paths }: SealGroup): EnvoyObject {
   return parts.length === 1 ? only : { and_matcher: { predicate: parts } };
 }
 
-/** The scope as a predicate of Envoy's matchers; undefined where it takes everything or nothing. */
+/** The scope as a predicate of Envoy's matchers. Undefined if it covers everything or nothing. */
 export function scopePredicate(scope: SealScope): EnvoyObject | undefined {
   return scope === 'all' || scope.length === 0 ? undefined : any(scope.map(groupPredicate));
 }

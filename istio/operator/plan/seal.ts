@@ -1,5 +1,6 @@
-// The seal: a filter of Envoy's own behind FIM's, in an object of its own. It refuses what a route may concern and FIM
-// has not let go on, so that no failure of a module, an agent, a roll-out or a neighbour's patch opens the door.
+// The seal is a native Envoy filter behind FIM's, in an EnvoyFilter of its own. It refuses requests in its scope that
+// lack FIM's stamp, so that no failure of a module, an agent, a roll-out or another's patch lets traffic pass
+// unchecked.
 import { canonicalJson } from '../../../envoy/route/index.ts';
 import { localReplies, sealConfig, type EnvoyObject } from '../../../envoy/xds/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -13,15 +14,15 @@ const CONNECTION_MANAGER =
   'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const TCP_PROXY = 'envoy.filters.network.tcp_proxy';
 const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
-/** Which stamps what it lets go on. */
+/** Module whose stamp the seal asks for. */
 const MODULE = 'fim';
-/** Its stamp (`filters/runtime/seal.ts`). */
+/** Filter state key of the stamp (`filters/runtime/seal.ts`). */
 export const SEAL_STATE = `wasm.fim.seal.${MODULE}`;
-/** After every filter of ours. */
+/** Places the seal behind every filter of the operator. */
 const SEAL_PRIORITY = 10_000;
 /**
- * Of the counters of all requests without a stamp; its end is one that Istio's proxies show by default:
- * `….shadow_denied`.
+ * Prefix of the counter of all requests without a stamp. Istio's proxies export its suffix `….shadow_denied` by
+ * default.
  */
 const PASSAGE_STATS = 'fim_passage.rbac';
 
@@ -29,7 +30,7 @@ export function sealName(workload: string): string {
   return `fim.seal.${workload}`;
 }
 
-/** The native filter. Besides what it refuses it counts every request that FIM has not seen. */
+/** The RBAC filter. Besides refusing requests in scope it counts every request without a stamp. */
 function sealFilter(scope: SealScope): EnvoyObject {
   const concerned = scope === 'all' ? 'all' : (scopePredicate(scope) ?? 'none');
   const { matcher } = sealConfig({ modules: [MODULE], concerned: 'all' });
@@ -40,10 +41,10 @@ function sealFilter(scope: SealScope): EnvoyObject {
   };
 }
 
-/** Connections that do not speak HTTP end at the sidecar: they would reach the workload past every policy. */
+/** Connections that do not speak HTTP end at the sidecar. They would reach the workload past every policy. */
 function refusal(context: string, workload: string): EnvoyObject {
   const match = { context, listener: { filterChain: { filter: { name: TCP_PROXY } } } };
-  // Nobody is allowed.
+  // An empty policy list allows nobody.
   const typed = { '@type': NETWORK_RBAC, rules: { action: 'ALLOW', policies: {} }, stat_prefix: 'fim_ports.' };
   return {
     applyTo: 'NETWORK_FILTER',
@@ -53,9 +54,9 @@ function refusal(context: string, workload: string): EnvoyObject {
 }
 
 /**
- * The EnvoyFilter of a workload's seal. Its scope is a discovered configuration, so that a new route makes no new
- * listener; without one the whole listener is sealed. A seal of a wider selection may stand in the same chain: both ask
- * for the same stamp.
+ * EnvoyFilter of a workload's seal. Its scope is a discovered configuration, so that a new route makes no new listener.
+ * Without a scope the whole listener is sealed. The seal of a wider selection may be in the same chain; both ask for
+ * the same stamp.
  */
 export function sealObject(
   workload: Workload,
@@ -66,7 +67,7 @@ export function sealObject(
   const { namespace, name, selection, routes } = workload;
   const context = CONTEXT[selection.lattice];
   const filter = sealName(name);
-  // The refusal says why, with a code.
+  // The refusal carries an error code.
   const told = { '@type': CONNECTION_MANAGER, local_reply_config: localReplies({ of: 'Seal' }) };
   const source = {
     config_source: { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' },

@@ -1,42 +1,42 @@
-// Which proxies a route is for, as Istio can be told: a set of terms that a proxy must meet. More terms, fewer proxies.
+// Proxies of a route in Istio's terms: a set of labels that a proxy must have. More labels select fewer proxies.
 import { createHash } from 'node:crypto';
 import type { RouteResource } from '../../../envoy/route/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
-/** Label that Istio gives the pods of a Gateway API Gateway. */
+/** Label that Istio puts on the pods of a Gateway API Gateway. */
 export const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
-/** Label that makes pods count as gateways where neither a Gateway nor Istio's conventions say so. */
+/** Label that marks pods as gateways if neither a Gateway nor Istio's conventions do. */
 export const OWN_GATEWAY_LABEL = 'fim.financial/gateway';
 /** Label of Istio's own gateway deployments (`istio: ingressgateway`). */
 const ISTIO_GATEWAY_LABEL = 'istio';
 const USE_WAYPOINT_LABEL = 'istio.io/use-waypoint';
 const USE_WAYPOINT_NAMESPACE_LABEL = 'istio.io/use-waypoint-namespace';
 const WAYPOINT_CLASS = 'istio-waypoint';
-/** Terms of waypoints are names, not labels of pods. */
+/** Terms of waypoints are names and not pod labels. */
 export const WAYPOINT_TERM = 'waypoint';
 export const SERVICE_TERM = 'service';
 
-/** Kinds of proxies; a filter for one kind never meets another. */
+/** Kinds of proxies. A filter for one kind never applies to another. */
 export type Lattice = 'gateway' | 'sidecar' | 'waypoint';
 
 export interface Selection {
   lattice: Lattice;
-  /** For gateways and sidecars: labels of the pod; none: all gateways of the namespace. */
+  /** Labels of the pod, for gateways and sidecars. Empty: all gateways of the namespace. */
   terms: Record<string, string>;
 }
 
-/** A reference that leads nowhere, or to what Istio cannot serve. */
+/** A target that does not exist or that Istio cannot serve. */
 export interface TargetProblem {
   reason: 'TargetNotFound' | 'UnsupportedTarget';
   message: string;
 }
 
-/** What targets are looked up in: the objects of the route's namespace, by name. */
+/** Objects of the route's namespace in which targets are looked up, by name. */
 export interface TargetFacts {
   gateways: ReadonlyMap<string, KubeObject>;
   istioGateways: ReadonlyMap<string, KubeObject>;
   services: ReadonlyMap<string, KubeObject>;
-  /** Absent: none is known. */
+  /** Absent: the pods are unknown. */
   pods?: ReadonlyMap<string, KubeObject>;
 }
 
@@ -46,14 +46,14 @@ function istioSelectors({ istioGateways }: TargetFacts): Record<string, string>[
     .filter((labels) => Object.keys(labels).length > 0);
 }
 
-/** Whether all of `part` is in `whole`. */
+/** Whether `whole` contains all of `part`. */
 export function includes(whole: Record<string, string>, part: Record<string, string>): boolean {
   return Object.entries(part).every(([name, value]) => whole[name] === value);
 }
 
 /**
  * Whether pods with these labels are gateways: of the Gateway API, of Istio (an Istio Gateway selects them, or the
- * label `istio` says so), or by our own label.
+ * label `istio` marks them), or by FIM's label.
  */
 export function isGateway(labels: Record<string, string>, facts: TargetFacts): boolean {
   return (
@@ -64,7 +64,7 @@ export function isGateway(labels: Record<string, string>, facts: TargetFacts): b
   );
 }
 
-/** Whether pods with these labels are a waypoint's. */
+/** Whether pods with these labels belong to a waypoint. */
 export function isWaypointPod(labels: Record<string, string>, { gateways }: TargetFacts): boolean {
   return isWaypoint(gateways.get(labels[GATEWAY_NAME_LABEL] ?? ''));
 }
@@ -119,8 +119,8 @@ function ofService(
 }
 
 /**
- * The proxies that a route names. Without `targetRefs` and `selector`: all gateways of its namespace, never sidecars. A
- * Gateway that is not there (yet) is selected all the same: its pods shall not start unprotected.
+ * Proxies that a route names. Without `targetRefs` and `selector` these are all gateways of its namespace, never
+ * sidecars. A Gateway that does not exist yet is selected too, so that its pods do not start unprotected.
  */
 export function selectionsOf(
   { spec }: { spec: Pick<RouteResource['spec'], 'selector' | 'targetRefs'> },
@@ -142,12 +142,12 @@ export function selectionsOf(
   return { selections, problems };
 }
 
-/** One text for one selection. */
+/** Text that identifies a selection. */
 export function selectionKey({ lattice, terms }: Selection): string {
   return JSON.stringify([lattice, Object.entries(terms).sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
-/** What both ask for; undefined if no proxy can meet both. */
+/** Selection of the proxies that match both. Undefined if no proxy can. */
 export function unionOf(a: Selection, b: Selection): Selection | undefined {
   if (a.lattice !== b.lattice) return undefined;
   for (const [name, value] of Object.entries(a.terms))
@@ -155,7 +155,7 @@ export function unionOf(a: Selection, b: Selection): Selection | undefined {
   return { lattice: a.lattice, terms: { ...a.terms, ...b.terms } };
 }
 
-/** Whether every proxy of `narrow` also is one of `wide`, and the two differ. */
+/** Whether `narrow` differs from `wide` and every proxy of `narrow` is also in `wide`. */
 export function isNarrower(narrow: Selection, wide: Selection): boolean {
   return (
     narrow.lattice === wide.lattice &&
@@ -167,7 +167,7 @@ export function isNarrower(narrow: Selection, wide: Selection): boolean {
 /** Longest readable part of a workload's name, characters. */
 const NAME_CHARACTERS = 40;
 
-/** Name of the workload, unique in its namespace: part of the names of its object and of its filter. */
+/** Name of the workload, unique in its namespace. The names of its object and its filter contain it. */
 export function workloadName(selection: Selection): string {
   const { lattice, terms } = selection;
   const names = Object.keys(terms);

@@ -1,13 +1,13 @@
-// Namespaces whose proxies have the filter before there is a route. The first filter of a listener makes a new
-// listener, whose predecessor serves the connections that it has without a policy until it is drained; where a filter
-// stands, the first route is an edit, which open connections obey at once.
+// Namespaces whose proxies have the filter before any route exists. Adding a filter makes a new listener, and the old
+// one serves its open connections without a policy until it has drained. With a standing filter, the first route is
+// only an edit that open connections obey at once.
 import type { KubeObject } from '../kube/objects.ts';
 import { GATEWAY_NAME_LABEL, isGateway, isWaypoint, type Selection, type TargetFacts } from './selection.ts';
 
-/** Label of a namespace: `gateways`, or `all` for the sidecars behind its Services too. */
+/** Label of a namespace. `gateways` covers gateways only, `all` also the sidecars behind its Services. */
 export const STANDING_LABEL = 'fim.financial/standing';
 
-/** The selections whose filter stands without routes. */
+/** Selections whose filter stands without routes. */
 export function standingSelections(namespace: KubeObject | undefined, facts: TargetFacts): Selection[] {
   const asked = namespace?.metadata.labels?.[STANDING_LABEL];
   if (asked !== 'gateways' && asked !== 'all') return [];

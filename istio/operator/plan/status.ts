@@ -1,46 +1,46 @@
-// Everything that is known of a route → its status. A table of truths: nothing is True that was not shown.
+// Derives the status of a route from everything known about it. A condition is True only if it has been shown.
 import { rejectedConditions, type ConditionDraft, type RouteIssue } from '../../../envoy/route/index.ts';
 import { MAX_CONDITION_CHARACTERS, MAX_NAMED_PROXIES, MAX_STATUS_WORKLOADS, NEAR_BUDGET } from '../../limits.ts';
 import type { Coverage } from './coverage.ts';
 import type { TargetProblem } from './selection.ts';
 
-/** How the proxies of one workload stand. */
+/** State of one workload's proxies. */
 export interface WorkloadState {
   name: string;
-  /** Of the configuration in force or on its way; empty if there is none. */
+  /** Hash of the configuration in force or being rolled out. Empty if there is none. */
   hash: string;
   generation: number;
-  /** Why the object could not be applied, if so. */
+  /** Reason why the object could not be applied. */
   applyError?: string;
   /**
-   * Whether its proxies have been looked for since the configuration was applied: until then their numbers say nothing,
-   * not even 0.
+   * Whether its proxies have been looked for since the configuration was applied. Until then their numbers mean
+   * nothing, not even 0.
    */
   counted: boolean;
   /** Ready proxies. */
   proxies: number;
   /** Proxies that have proven that all their workers run the configuration. */
   programmed: number;
-  /** Workers of those. */
+  /** Workers of the programmed proxies. */
   workers: number;
-  /** Proxies that could not be asked. */
+  /** Proxies that could not be probed. */
   unreachable: number;
-  /** Proxies that have not been looked at since the configuration was applied. */
+  /** Proxies that have not been probed since the configuration was applied. */
   unasked: number;
   refusals: { proxy: string; reason: string }[];
-  /** Proxies that do not get a key, with the reason. */
+  /** Proxies that fail to get a key, with the reason. */
   keyTroubles?: string[];
-  /** Listeners of its proxies that were replaced and still serve connections without the filter. */
+  /** Replaced listeners that still serve connections without the filter. */
   draining: number;
-  /** Names of proxies that do not run the configuration yet, or still drain. */
+  /** Names of proxies that do not run the configuration yet or still drain. */
   lagging: string[];
-  /** Names of proxies that have no listener: they are not counted. */
+  /** Names of proxies without a listener. They do not count. */
   idle: string[];
-  /** Names of proxies in whose chains the seal is missing. */
+  /** Names of proxies with a filter chain that lacks the seal. */
   unsealed: string[];
-  /** Names of proxies where requests come by without FIM. */
+  /** Names of proxies where requests bypass FIM. */
   unseen: string[];
-  /** When all proxies were last found proven, milliseconds since 1970. */
+  /** Time at which all proxies were last found proven, milliseconds since 1970. */
   provenAt?: number;
 }
 
@@ -49,46 +49,46 @@ export interface KeyProblem {
   reason: 'KeyNotPermitted' | 'KeyNotFound' | 'KmsNotConfigured' | 'KmsUnreachable' | 'KmsDenied';
 }
 
-/** Why proxies that start do not get the module. */
+/** Reason why starting proxies do not get the module. */
 export interface ModuleProblem {
-  /** `ModuleServerSilent`: it may be there. */
+  /** `ModuleServerSilent`: the module may be there. */
   reason: 'ModuleNotFound' | 'ModuleServerSilent';
   message: string;
 }
 
-/** All that is known of one route. */
+/** Everything known about one route. */
 export interface RouteFacts {
   generation: number | undefined;
-  /** Mistakes of the resource itself, or what a module or a bound refuses. */
+  /** Issues of the resource itself, or refusals by the module or a limit. */
   issues: readonly RouteIssue[];
-  /** The resource stands where it must not. */
+  /** Reason why the namespace must not hold routes. */
   forbidden?: string;
-  /** Which budget of the namespace does not reach to it. */
+  /** Exhausted budget of the namespace that leaves the route out. */
   overBudget?: string;
-  /** Which bound of the namespace's workloads it would break. */
+  /** Limit of the namespace's workloads that the route would exceed. */
   overflow?: string;
-  /** Which budget of the namespace is nearly spent with it. */
+  /** Budget of the namespace that is nearly exhausted. */
   nearBudget?: string;
-  /** An earlier form of the route is in force. */
+  /** Whether an earlier form of the route is in force. */
   held: boolean;
   targets: readonly TargetProblem[];
   keys: readonly KeyProblem[];
-  /** Why the module cannot be had by the proxies; undefined: it can. */
+  /** Reason why proxies cannot fetch the module. Undefined if they can. */
   moduleProblem?: ModuleProblem;
-  /** The route names keys. */
+  /** Whether the route names keys. */
   hasKeys?: boolean;
-  /** Why the proxies do not get the cluster of the key service, for a route that needs it; undefined: they do. */
+  /** Reason why the proxies lack the key service's cluster, for a route that needs it. Undefined if they have it. */
   kmsError?: string;
-  /** Why the operator leaves a workload alone; undefined: it does not. */
+  /** Reason why the operator does not touch a workload. Undefined if it does. */
   handsOff?: string;
-  /** What the translation said, one list for each workload. */
+  /** Conditions from the translation, one list for each workload. */
   drafts: readonly (readonly ConditionDraft[])[];
-  /** Lines that the mesh cannot honour and nobody accepted the lack of. */
+  /** Settings that the mesh cannot honour and whose loss nobody accepted. */
   unhonoured: readonly { reason: string; message: string }[];
   workloads: readonly WorkloadState[];
-  /** EnvoyFilters of others that reach into the chains of its proxies. */
+  /** EnvoyFilters of others that interfere with its proxies. */
   foreign: readonly { kind: 'takes' | 'alters'; text: string }[];
-  /** The doors of its workloads. */
+  /** Ports of its workloads. */
   coverage: Coverage;
 }
 
@@ -106,7 +106,7 @@ function describe(issues: readonly RouteIssue[]): string {
   return issues.map((issue) => `${issue.code} ${issue.path}: ${issue.message}`).join('; ');
 }
 
-/** `Accepted`, and whether the route takes part at all. */
+/** The condition `Accepted`, and whether the route is served at all. */
 function accepted(facts: RouteFacts, make: Make): { condition: ConditionDraft; serves: boolean } {
   const no = (reason: string, message: string): { condition: ConditionDraft; serves: boolean } => ({
     condition: make('Accepted', 'False', reason, message),
@@ -174,7 +174,7 @@ function resolvedRefs(facts: RouteFacts, make: Make): ConditionDraft {
   if (facts.moduleProblem !== undefined)
     return make('ResolvedRefs', 'Unknown', facts.moduleProblem.reason, `FIM-OP-0008: ${facts.moduleProblem.message}`);
   const { workloads } = facts;
-  // A label selector names nothing that could be missing; what it meets is told all the same.
+  // A label selector is no reference that could be broken. The message still tells that it matches nothing.
   const isEmpty = workloads.length > 0 && workloads.every(({ counted, proxies }) => counted && proxies === 0);
   return make(
     'ResolvedRefs',
@@ -190,13 +190,13 @@ function refusalText(workload: WorkloadState): string {
   return `${workload.name}: ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }
 
-/** Some names; the rest is counted. */
+/** The first few names, and the number of the others. */
 function named(names: readonly string[]): string {
   const shown = names.slice(0, MAX_NAMED_PROXIES).join(', ');
   return names.length > MAX_NAMED_PROXIES ? `${shown} and ${names.length - MAX_NAMED_PROXIES} more` : shown;
 }
 
-/** Whether every door of the workloads is judged or refused; undefined where none is known. */
+/** Whether every port of the workloads is judged or refused. Undefined if no port is known. */
 function coverageCondition({ judged, refused, open }: Coverage, make: Make): ConditionDraft | undefined {
   if (judged.length + refused.length + open.length === 0) return undefined;
   const parts = [
@@ -327,7 +327,7 @@ function unresolvedText(facts: RouteFacts): string {
     : 'No earlier form of the route is in force: messages that need the key are refused until it is there.';
 }
 
-/** The conditions of a route, without times. */
+/** Conditions of a route, without times. */
 export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
   const observed = facts.generation === undefined ? {} : { observedGeneration: facts.generation };
   const make: Make = (type, status, reason, message) => ({
@@ -390,14 +390,14 @@ export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
   return conditions;
 }
 
-/** Conditions of which each must hold for a route to do what it says. */
+/** Conditions that must all hold for a route to do what it says. */
 const NEEDED = ['Accepted', 'ResolvedRefs', 'Programmed', 'Covered'];
-/** Reasons that time alone changes: everything else that is False waits for someone to act. */
+/** Reasons that time alone resolves. Any other False waits for someone to act. */
 const PASSING: ReadonlySet<string> = new Set(['Pending', 'Unreachable', 'NoProxies', 'NotApplied']);
 
 /**
- * The route in one word, for tools that know no more (kstatus, Argo CD, `kubectl wait`): `Ready`, the worst of what is
- * needed; and `Stalled`, only where it is True: nothing will come of it by waiting.
+ * Summary for tools that know only standard conditions (kstatus, Argo CD, `kubectl wait`). `Ready` is the worst of the
+ * needed conditions. `Stalled` is present only if True: waiting will not help.
  */
 export function summaryOf(conditions: readonly ConditionDraft[]): ConditionDraft[] {
   const needed = conditions.filter(({ type }) => NEEDED.includes(type));
@@ -414,7 +414,7 @@ export function summaryOf(conditions: readonly ConditionDraft[]): ConditionDraft
     : [ready];
 }
 
-/** A condition as the API has it. */
+/** A condition in the form of the Kubernetes API. */
 export interface Condition extends ConditionDraft {
   lastTransitionTime: string;
 }
@@ -436,7 +436,7 @@ export interface RouteStatus {
   conditions: Condition[];
 }
 
-/** The whole status; the time of a condition is that of the last change of its `status`. */
+/** The whole status. The time of a condition is that of the last change of its `status`. */
 export function statusOf(facts: RouteFacts, before: RouteStatus | undefined, now: Date): RouteStatus {
   const drafts = conditionsOf(facts);
   const conditions = [...drafts, ...summaryOf(drafts)].map((draft): Condition => {

@@ -1,5 +1,5 @@
-// Which selections have a workload: those that routes name, and for pods that meet several of them what these ask for
-// together. The bounds of a namespace are kept here.
+// Selections that have a workload: those that routes name, and the intersections of those that one pod matches.
+// Enforces the namespace's limits.
 import { MAX_NAMESPACE_OBJECT_BYTES, MAX_NAMESPACE_WORKLOADS, NEAR_BUDGET } from '../../limits.ts';
 import {
   includes,
@@ -13,7 +13,7 @@ import {
   type TargetFacts,
 } from './selection.ts';
 
-/** Pods that no selection can tell from one another. */
+/** Pods that match exactly the same selections. */
 interface PodClass {
   lattice: Lattice;
   labels: Record<string, string>;
@@ -24,7 +24,7 @@ export interface PodClasses {
   isSeen: (labels: Record<string, string>, facts: TargetFacts) => boolean;
 }
 
-/** The pods of a namespace as the selections see them. */
+/** Groups the pods of a namespace by the selections that they match. */
 export function classesOf(selections: readonly Selection[], facts: TargetFacts): PodClasses {
   const names = [
     ...new Set(selections.flatMap(({ lattice, terms }) => (lattice === 'waypoint' ? [] : Object.keys(terms)))),
@@ -51,19 +51,19 @@ export function classesOf(selections: readonly Selection[], facts: TargetFacts):
 
 interface Entry {
   selection: Selection;
-  /** A route names it. */
+  /** Whether a route names the selection. */
   named: boolean;
-  /** Classes of pods for which it is what they meet together. */
+  /** Number of pod classes for which this is the intersection of their selections. */
   pods: number;
-  /** Of the routes that it has. */
+  /** Size of its routes. */
   bytes: number;
 }
 
 interface State {
   entries: Map<string, Entry>;
-  /** What each class meets together so far, by its place in the list. */
+  /** Current intersection for each class, by the index of the class. */
   unions: (string | undefined)[];
-  /** Bytes of the routes that name a selection, by its key. */
+  /** Size of the routes that name a selection, by its key. */
   named: Map<string, number>;
 }
 
@@ -78,7 +78,10 @@ function copyOf({ entries, unions, named }: State): State {
 export class WorkloadSets {
   private readonly classes: readonly PodClass[];
   private state: State = { entries: new Map(), unions: [], named: new Map() };
-  /** Entries that have the routes of a set of selections, by the keys of these; as long as no entry comes or goes. */
+  /**
+   * Entries that contain the routes of a set of selections, by the keys of the set. Valid until an entry is added or
+   * removed.
+   */
   private readonly having = new Map<string, Entry[]>();
 
   constructor(classes: readonly PodClass[]) {
@@ -91,8 +94,8 @@ export class WorkloadSets {
   }
 
   /**
-   * Adds a route's selections, and its bytes to each workload that it is in. `over`: the bound that this would break,
-   * and nothing is added. `close`: the bound that is near.
+   * Adds a route's selections, and its size to each of its workloads. `over`: the limit that this would exceed; nothing
+   * was added. `close`: a limit that is nearly reached.
    */
   add(selections: readonly Selection[], bytes: number): { over?: string; close?: string } {
     const isNew = selections.some((selection) => this.state.entries.get(selectionKey(selection))?.named !== true);
@@ -132,7 +135,7 @@ export class WorkloadSets {
     return found;
   }
 
-  /** Gives a selection a workload, and the pods that meet it and others one for what they meet together. */
+  /** Gives a selection a workload, and one to each intersection with other selections that a pod matches. */
   private name(selection: Selection): void {
     const { entries, unions } = this.state;
     const entry = this.entry(selection);
@@ -165,8 +168,8 @@ export class WorkloadSets {
     const key = selectionKey(selection);
     let entry = entries.get(key);
     if (entry === undefined) {
-      // A route that names several of what it covers counts once for each: a bound may be met a little early, never
-      // late.
+      // A route that names several of these selections counts once for each. The limit may thus apply slightly early,
+      // never late.
       const bytes = [...named].reduce(
         (sum, [other, own]) =>
           other === key || isNarrower(selection, entries.get(other)!.selection) ? sum + own : sum,

@@ -1,6 +1,6 @@
-// Routes → workloads. Proxies that several selections meet get one configuration of all their routes: for every set of
-// selections that a pod of the namespace meets together there is a workload of its own, whose filter takes the place of
-// those of the wider ones. So no proxy runs two, and what nobody runs is not made.
+// Groups routes into workloads. Proxies that match several selections get one configuration with all their routes. Each
+// set of selections that a pod matches has a workload of its own, whose filter replaces those of the wider ones. So no
+// proxy runs two filters, and unused combinations are not made.
 import type { RouteResource } from '../../../envoy/route/index.ts';
 import { classesOf, WorkloadSets } from './workload-sets.ts';
 import {
@@ -13,10 +13,10 @@ import {
   type TargetProblem,
 } from './selection.ts';
 
-/** What of a route places it. */
+/** Part of a route that decides its workloads. */
 export interface RouteHead extends Pick<RouteResource, 'key' | 'created'> {
   spec: Pick<RouteResource['spec'], 'targetRefs' | 'selector'>;
-  /** What its compiled form takes in the object of a workload, bytes; absent: nothing is counted. */
+  /** Size of its compiled form in a workload's object, bytes. Absent: not counted. */
   bytes?: number;
 }
 
@@ -26,13 +26,13 @@ export interface Workload {
   /** Unique in the namespace. */
   name: string;
   selection: Selection;
-  /** By age, then name. */
+  /** Sorted by age, then name. */
   routes: RouteHead[];
-  /** Workloads with more proxies, whose filters this one takes the place of. */
+  /** Workloads with more proxies, whose filters this one replaces. */
   wider: string[];
-  /** Workloads with fewer proxies, which are not this one's to ask. */
+  /** Selections of workloads with fewer proxies. Those workloads probe these proxies. */
   narrower: Selection[];
-  /** Its filter stands also while no route concerns it. */
+  /** Whether its filter stays while no route concerns it. */
   standing: boolean;
 }
 
@@ -40,19 +40,19 @@ export interface Grouping {
   workloads: Map<string, Workload>;
   /** By the route's key. */
   problems: Map<string, TargetProblem[]>;
-  /** Names of the workloads of a route, by its key. */
+  /** Names of a route's workloads, by its key. */
   workloadsOf: Map<string, string[]>;
-  /** Routes for which there is no room, by key: which bound of the namespace they would break. */
+  /** Routes that find no room: the limit of the namespace that they would exceed, by key. */
   overflow: Map<string, string>;
-  /** Routes that are near one, by key: which. */
+  /** Routes near a limit: the limit by key. */
   near: Map<string, string>;
-  /** Whether the labels of a pod are such that no workload is missing for it. */
+  /** Whether a pod with these labels has its workload already. */
   isSeen: (labels: Record<string, string>, facts: TargetFacts) => boolean;
 }
 
 interface Member {
   route: RouteHead;
-  /** Of its selections. */
+  /** Keys of its selections. */
   keys: string[];
 }
 
@@ -62,8 +62,8 @@ export function byAge(a: Pick<RouteHead, 'key' | 'created'>, b: Pick<RouteHead, 
 }
 
 /**
- * Groups the routes of one namespace, whose pods are in `facts`. `held`: selections that have a workload whatever the
- * routes say. `standing`: those whose filter stands without routes.
+ * Groups the routes of one namespace whose pods are in `facts`. `held`: selections that keep a workload whatever the
+ * routes say. `standing`: selections whose filter stands without routes.
  */
 export function groupRoutes(
   namespace: string,
