@@ -295,3 +295,44 @@ export const MAX_EXTRACTS: u32 = 16;
  * FIM-RT-0045.
  */
 export const MAX_OVERRIDE_READINGS: u32 = 32;
+/** X.509 certificate, bytes of DER; a larger one is refused, in a handshake with `bad_certificate`. */
+export const MAX_CERTIFICATE_BYTES: u32 = 8192;
+/** Serial number of a certificate, bytes with its sign; RFC 5280 asks for 20 at most. */
+export const MAX_SERIAL_BYTES: u32 = 21;
+/** Name of a server that a client asks for or checks, bytes. */
+export const MAX_SERVER_NAME_BYTES: u32 = 255;
+/** Certificates of one side of a handshake, the pair and those of authorities. */
+export const MAX_CHAIN_CERTIFICATES: u32 = 10;
+/** Certificates from a leaf to its trust anchor, the anchor included. */
+export const MAX_CHAIN_DEPTH: u32 = 8;
+/** PEM text with the certificates of a chain or of trust anchors, bytes. */
+export const MAX_CHAIN_FILE_BYTES: u32 = 262144;
+/** Trust anchors of one side of national TLS. */
+export const MAX_TRUST_ANCHORS: i32 = 64;
+/** One handshake message of national TLS, bytes; a longer one ends the handshake with `decode_error`. */
+export const MAX_HANDSHAKE_MESSAGE_BYTES: u32 = 65536;
+/** All handshake messages that one side of a connection sends, bytes; more end it with `handshake_failure`. */
+export const MAX_HANDSHAKE_BYTES: u32 = 131072;
+/** Time of a handshake of national TLS, milliseconds; then it ends with `handshake_failure`. */
+export const MAX_HANDSHAKE_MS: u64 = 10_000;
+/** Empty records of national TLS in a row; one more ends the connection with `unexpected_message`. */
+export const MAX_EMPTY_RECORDS: u32 = 32;
+/** Alerts of the level "warning" that one connection may get; one more ends it. */
+export const MAX_WARNINGS: u32 = 8;
+/** Records under one key of national TLS, each way; then the connection is closed with `close_notify`. */
+export const MAX_RECORDS_PER_KEY: u64 = 16_777_216;
+/**
+ * What may wait in one connection of national TLS to be taken by its host, bytes each way: a call to `send` or `receive`
+ * that would exceed it ends the connection.
+ */
+export const MAX_WAITING_BYTES: u32 = 16_777_216;
+/** Keys of records that are kept expanded, for all connections of one VM, 24 KiB each. */
+export const MAX_EXPANDED_KEYS: i32 = 64;
+/** Sessions that a server of national TLS keeps for resumption by id, the latest, some 2 KiB each. */
+export const MAX_KEPT_SESSIONS: i32 = 1024;
+/** How long a session of national TLS may be resumed, seconds. */
+export const MAX_SESSION_SECONDS: i64 = 3600;
+/** Ticket of a session, bytes; a longer one is not looked at. */
+export const MAX_TICKET_BYTES: u32 = 4096;
+/** Keys of tickets: the first makes them, the others only open them. */
+export const MAX_TICKET_KEYS: i32 = 4;

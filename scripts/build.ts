@@ -30,7 +30,9 @@ const HEARTBEAT_MS = 10_000;
 
 /** The modules, the fused one first. */
 export const MODULES = ['fim', 'rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'] as const;
-export type ModuleName = (typeof MODULES)[number];
+/** Modules for the command line's own use: no proxy loads them. */
+export const TOOL_MODULES = ['tlcp'] as const;
+export type ModuleName = (typeof MODULES)[number] | (typeof TOOL_MODULES)[number];
 
 /** A module on disk. */
 export interface BuiltModule {
@@ -195,10 +197,11 @@ async function resolveImport(source: string, specifier: string): Promise<string>
 }
 
 async function main(args: string[]): Promise<void> {
-  const unknown = args.filter((name) => !(MODULES as readonly string[]).includes(name));
+  const all: readonly string[] = [...MODULES, ...TOOL_MODULES];
+  const unknown = args.filter((name) => !all.includes(name));
   if (unknown.length > 0)
-    throw new CodedError('FIM-UP-0020', `no module ${unknown.join(', ')}; there are ${MODULES.join(', ')}`);
-  const built = await buildModules(args.length > 0 ? (args as ModuleName[]) : MODULES, (line) =>
+    throw new CodedError('FIM-UP-0020', `no module ${unknown.join(', ')}; there are ${all.join(', ')}`);
+  const built = await buildModules((args.length > 0 ? args : all) as ModuleName[], (line) =>
     console.error(`fim: ${line}`),
   );
   for (const { name, bytes, sha256, tookMs } of built) {

@@ -124,6 +124,16 @@ export function derSkipRest(): bool {
   return true;
 }
 
+/** Steps over what is left in the open element without looking at it. */
+export function derDropRest(): void {
+  cursor = limit;
+}
+
+/** Address of what is read next. */
+export function derHere(): usize {
+  return cursor;
+}
+
 /** As `derTake` for a bit string of whole bytes, which may have another tag. */
 export function derTakeBits(tag: u32 = DER_BIT_STRING): usize {
   const content = derTake(tag);

@@ -64,6 +64,23 @@ export class Sm4Cbc {
     return -1;
   }
 
+  /** Encrypts whole blocks without padding: `length` is a multiple of 16. `to` may be `from`. */
+  encryptBlocks(iv: usize, from: usize, length: u32, to: usize): void {
+    this.begin(iv, false);
+    this.blocks(from, to, length);
+    this.forget();
+  }
+
+  /**
+   * Decrypts whole blocks and leaves the padding as it is, for callers that judge it together with a code. `to` may be
+   * `from`.
+   */
+  decryptBlocks(iv: usize, from: usize, length: u32, to: usize): void {
+    this.begin(iv, true);
+    this.blocks(from, to, length);
+    this.forget();
+  }
+
   /** Starts a message in pieces. `iv`: 16 bytes. */
   begin(iv: usize, decrypt: bool): void {
     v128.store(changetype<usize>(this.chain), v128.load(iv));

@@ -8,6 +8,8 @@ const STAGES = ['rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor
 const FILTER_LAYERS: Record<string, string[]> = {
   memory: [],
   crypto: ['memory'],
+  x509: ['memory', 'crypto'],
+  tlcp: ['memory', 'crypto', 'x509'],
   message: ['memory'],
   match: ['memory', 'message'],
   runtime: ['memory', 'crypto', 'message', 'match'],

@@ -104,25 +104,36 @@ export class Guest<T extends GuestExports> {
   }
 }
 
-/** Compiles `FOLDER/NAME.module.ts` (from the project's root) as the modules are shipped, and starts it. */
-export function compileGuest<T extends GuestExports>(path: string): Guest<T> {
+/** Compiles `FOLDER/NAME.module.ts` (from the project's root) as the modules are shipped. */
+export function compileModule(path: string): Buffer {
   const name = path.replaceAll('/', '-');
   const output = `${root}build/test/${name}-${process.pid}.wasm`;
   mkdirSync(`${root}build/test`, { recursive: true });
   const asc = `${root}node_modules/assemblyscript/bin/asc.js`;
-  const options = ['--config', 'asconfig.json', '--target', 'release', '-o', output];
+  const target = process.env.FIM_BUILD === 'debug' ? 'debug' : 'release';
+  const options = ['--config', 'asconfig.json', '--target', target, '-o', output];
   execFileSync(process.execPath, [asc, `${path}.module.ts`, ...options], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const bytes = readFileSync(output);
   rmSync(output);
+  return bytes;
+}
+
+/** Starts a module, with real randomness. */
+export function startGuest<T extends GuestExports>(module: WebAssembly.Module): T {
   const random_get = (at: number, length: number): number => {
     getRandomValues(new Uint8Array(exports.memory.buffer, at >>> 0, length));
     return 0;
   };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { wasi_snapshot_preview1: { random_get } });
+  const instance = new WebAssembly.Instance(module, { wasi_snapshot_preview1: { random_get } });
   const exports = instance.exports as unknown as T;
   exports._initialize();
-  return new Guest(exports);
+  return exports;
+}
+
+/** Compiles `FOLDER/NAME.module.ts` and starts it. */
+export function compileGuest<T extends GuestExports>(path: string): Guest<T> {
+  return new Guest(startGuest<T>(new WebAssembly.Module(new Uint8Array(compileModule(path)))));
 }

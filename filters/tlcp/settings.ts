@@ -1,0 +1,106 @@
+// What the connections of one listener, or of one client, have in common. Made when a configuration is compiled;
+// immutable but for the clock.
+import { MAX_TRUST_ANCHORS } from '../limits';
+import { Sm2PrivateKey } from '../crypto/sm2-key';
+import { Sm3 } from '../crypto/sm3';
+import { Certificate } from '../x509/certificate';
+import { Chain } from '../x509/chain';
+import { CertificateFault } from '../x509/fault';
+import { addAnchors, addPem } from '../x509/pem';
+import { Chance } from './chance';
+import { ECC_SM4_CBC_SM3, ECC_SM4_GCM_SM3, ECDHE_SM4_CBC_SM3, ECDHE_SM4_GCM_SM3, isEphemeral } from './protocol';
+import { SessionCache, TicketKeys } from './session';
+
+/** What a server asks of its clients. The ECDHE suites need a certificate whatever it says. */
+export const enum ClientAuth {
+  None = 0,
+  Optional = 1,
+  Required = 2,
+}
+
+export class Settings {
+  /** Allowed suites, the preferred first. */
+  suites: Array<u32> = [ECDHE_SM4_GCM_SM3, ECC_SM4_GCM_SM3, ECDHE_SM4_CBC_SM3, ECC_SM4_CBC_SM3];
+  clientAuth: ClientAuth = ClientAuth.None;
+  /** Whether a client ends the handshake with a server whose certificates are not in order. Only a probe does not. */
+  checksPeer: bool = true;
+  /** Whether a client offers to take a ticket. */
+  takesTickets: bool = true;
+  /** A server's sessions by id; null: none are kept. */
+  sessions: SessionCache | null = null;
+  /** A server's keys of tickets; null: it gives none. */
+  tickets: TicketKeys | null = null;
+  /** Protocols as ALPN writes them: each with its length in front, the preferred first. */
+  protocols: StaticArray<u8> = [];
+  /** The server that a client wants, a DNS name or an address; empty: no name is sent, none is checked. */
+  host: StaticArray<u8> = [];
+  chance: Chance = new Chance();
+  /** Seconds since 1970-01-01; the host sets it before each call. */
+  now: i64 = 0;
+
+  readonly anchors: Array<Certificate> = [];
+  own: Chain | null = null;
+  signKey: Sm2PrivateKey | null = null;
+  encryptKey: Sm2PrivateKey | null = null;
+  private digest: StaticArray<u8> = new StaticArray<u8>(32);
+
+  /** Adds trust anchors of a PEM text. */
+  trust(text: usize, length: u32): CertificateFault {
+    return addAnchors(this.anchors, text, length, MAX_TRUST_ANCHORS);
+  }
+
+  /**
+   * Takes the certificates of a PEM text and the keys of both, in either order. `Missing` also if a key belongs to
+   * neither certificate.
+   */
+  identify(text: usize, length: u32, one: Sm2PrivateKey, other: Sm2PrivateKey | null): CertificateFault {
+    const chain = new Chain();
+    const fault = addPem(chain, text, length);
+    if (fault != CertificateFault.None) return fault;
+    const pairFault = chain.choosePair(other != null);
+    if (pairFault != CertificateFault.None) return pairFault;
+    const sign = chain.sign!.key.coordinates;
+    const inOrder = one.matches(sign);
+    const signKey = inOrder ? one : other;
+    const encryptKey = inOrder ? other : one;
+    if (!signKey || !signKey.matches(sign)) return CertificateFault.Missing;
+    const encrypt = chain.encrypt;
+    if (encryptKey && (!encrypt || !encryptKey.matches(encrypt.key.coordinates))) return CertificateFault.Missing;
+    this.own = chain;
+    this.signKey = signKey;
+    this.encryptKey = encryptKey;
+    return CertificateFault.None;
+  }
+
+  /** Whether this side can take a suite: it has the keys, and for ECDHE a server has somebody to trust. */
+  can(suite: u32, isServer: bool): bool {
+    if (!this.suites.includes(suite)) return false;
+    if (!isServer) return !isEphemeral(suite) || this.encryptKey != null;
+    if (!this.signKey || !this.encryptKey) return false;
+    return !isEphemeral(suite) || this.anchors.length > 0;
+  }
+
+  /** Whether a server asks a client for its certificates. */
+  asksClient(suite: u32): bool {
+    return this.clientAuth != ClientAuth.None || isEphemeral(suite);
+  }
+
+  /** Whether a client without certificates is refused. */
+  needsClient(suite: u32): bool {
+    return this.clientAuth == ClientAuth.Required || isEphemeral(suite);
+  }
+
+  /** SM3 over the server's certificate, the anchors and what is asked of clients: a session holds under one of these. */
+  get context(): usize {
+    const out = changetype<usize>(this.digest);
+    if (load<u64>(out) != 0) return out;
+    const sm3 = new Sm3();
+    const own = this.own;
+    if (own && own.sign) sm3.update(own.sign!.der, own.sign!.length);
+    for (let i = 0; i < this.anchors.length; i++) sm3.update(this.anchors[i].der, this.anchors[i].length);
+    store<u8>(out, <u8>this.clientAuth);
+    sm3.update(out, 1);
+    sm3.digest(out);
+    return out;
+  }
+}
