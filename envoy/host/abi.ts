@@ -1,7 +1,7 @@
 // Numbers of proxy-wasm ABI 0.2.1, as Envoy reads them (proxy-wasm-cpp-host, include/proxy-wasm/wasm_api_impl.h and
 // proxy-wasm spec 0.2.1).
 
-/** What a host function returns to the guest. */
+/** Result codes of host functions. */
 export const Result = {
   Ok: 0,
   NotFound: 1,
@@ -38,7 +38,7 @@ export const BufferKind = {
 
 export const StreamKind = { Request: 0, Response: 1, Downstream: 2, Upstream: 3 } as const;
 
-/** Answers of the header callbacks. `2` (continue and end the stream) is read by Envoy as Continue. */
+/** Return values of the header callbacks. Envoy treats `2` (continue and end the stream) as Continue. */
 export const HeadersStatus = {
   Continue: 0,
   StopIteration: 1,
@@ -58,5 +58,5 @@ export const MetricKind = { Counter: 0, Gauge: 1, Histogram: 2 } as const;
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'critical'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Answers of WASI functions. */
+/** Return values of WASI functions. */
 export const Errno = { Success: 0, BadFile: 8, Fault: 21, NotSupported: 58, NoSystem: 52 } as const;

@@ -1,5 +1,5 @@
-// The few facts about a module's binary that WebAssembly's JavaScript interface does not tell: types of imports and the
-// start section.
+// Facts about a module's binary that WebAssembly's JavaScript API does not give: types of imports and the start
+// section.
 
 export interface ImportedFunction {
   module: string;
@@ -59,7 +59,7 @@ function readTypes(reader: Reader): string[] {
     return text;
   };
   for (let n = reader.u32(); n > 0; n--) {
-    if (reader.byte() !== 0x60) return types; // a GC type: none of our imports can come after one
+    if (reader.byte() !== 0x60) return types; // a GC type; no supported import can follow one
     const parameters = letters();
     types.push(`${parameters}:${letters()}`);
   }
@@ -89,9 +89,7 @@ function readImports(reader: Reader, types: string[], facts: BinaryFacts): void 
   }
 }
 
-/**
- * Reads the facts; throws RangeError on a binary that ends early. The module has been validated by the engine before.
- */
+/** Reads the facts. The engine must have validated the module before. Throws RangeError on a truncated binary. */
 export function readBinary(bytes: Uint8Array): BinaryFacts {
   const facts: BinaryFacts = { imports: [], otherImports: [], exports: new Set(), hasStartSection: false };
   const reader = new Reader(bytes, 8);

@@ -1,4 +1,4 @@
-// A body in transit. Envoy's buffers tell when they grow over their limit; so does this one.
+// A body in transit. Like Envoy's buffers, it reports when it grows over its limit.
 
 export class BodyBuffer {
   private pieces: Uint8Array[] = [];
@@ -7,7 +7,7 @@ export class BodyBuffer {
   private readonly limitBytes: number;
   private readonly onAbove: () => void;
 
-  /** `limitBytes` 0: no limit. `onAbove` is called each time the buffer grows from within to over its limit. */
+  /** `limitBytes` 0: no limit. `onAbove` is called each time the buffer grows over its limit. */
   constructor(limitBytes = 0, onAbove: () => void = () => {}) {
     this.limitBytes = limitBytes;
     this.onAbove = onAbove;
@@ -38,7 +38,7 @@ export class BodyBuffer {
     this.resize(0);
   }
 
-  /** Takes all of `other`. */
+  /** Moves all content of `other` here. */
   take(other: BodyBuffer): void {
     for (const piece of other.pieces) this.pieces.push(piece);
     const grown = this.bytesHeld + other.bytesHeld;
@@ -46,7 +46,7 @@ export class BodyBuffer {
     this.resize(grown);
   }
 
-  /** The content as one piece; valid until the next change. */
+  /** The content as one piece. Valid until the next change. */
   bytes(): Uint8Array {
     if (this.pieces.length !== 1)
       this.pieces = [this.pieces.length === 0 ? new Uint8Array(0) : Buffer.concat(this.pieces)];

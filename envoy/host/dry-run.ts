@@ -1,4 +1,4 @@
-// Would the proxy accept this configuration? The very module that is shipped answers, in a machine of its own.
+// Checks a configuration before it is applied. The shipped module itself decides, in a VM of its own.
 import { loadModule, LoadError } from './module.ts';
 import type { LoadedModule } from './module.ts';
 import { createVm } from './vm.ts';
@@ -9,7 +9,7 @@ export interface ConfigurationError {
   code: string;
   /** JSON Pointer into the plugin configuration; empty for the document itself. */
   path: string;
-  /** What the module said besides, if anything. */
+  /** Detail from the module, if it gave one. */
   detail?: string;
 }
 
@@ -21,12 +21,12 @@ export interface DryRunResult {
   memoryPages: number;
 }
 
-/** The module trapped, refused without saying why, or cannot be loaded. */
+/** The module trapped, refused without a reason, or cannot be loaded. */
 const MODULE_FAILED = 'FIM-CFG-0019';
 
 /**
- * Gives the configuration to a fresh VM of the module and reports its verdict. Never throws for a bad module or a bad
- * configuration. The module is compiled at the first call only; later ones take a few milliseconds.
+ * Gives the configuration to a fresh VM of the module and returns its verdict. Never throws for a bad module or a bad
+ * configuration. Only the first call compiles the module; later ones take a few milliseconds.
  */
 export function dryRun(moduleBytes: Uint8Array | LoadedModule, pluginConfigJson: string | Uint8Array): DryRunResult {
   try {

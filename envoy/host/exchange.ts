@@ -1,4 +1,4 @@
-// One whole exchange: a client's request, the upstream's answer, and what each side saw of the other.
+// One HTTP exchange: a client's request, the upstream's response, and what each side received.
 import { HOST_MAX_WAIT_MS } from '../limits.ts';
 import type { HeaderInput, HeaderList } from './header-map.ts';
 import { HttpStream } from './http-stream.ts';
@@ -8,13 +8,13 @@ import type { Machine } from './roles.ts';
 import { Vm } from './vm.ts';
 
 /**
- * How a body is cut: sizes of the pieces (the rest is one more), or one byte each. A trailing 0 makes the end of stream
- * an empty frame of its own.
+ * Cuts of a body: sizes of the pieces (the rest is one more), or one byte each. A trailing 0 puts the end of stream
+ * into an empty frame.
  */
 export type Chunks = number[] | 'bytes';
 
 export interface ExchangeRequest {
-  /** Default GET without, POST with a body. */
+  /** Default: GET without a body, POST with one. */
   method?: string;
   path?: string;
   authority?: string;
@@ -22,11 +22,11 @@ export interface ExchangeRequest {
   body?: string | Uint8Array;
   chunks?: Chunks;
   trailers?: HeaderInput;
-  /** False leaves `content-length` out, as chunked or HTTP/2 senders may. */
+  /** False omits `content-length`, as chunked and HTTP/2 senders may. */
   contentLength?: boolean;
-  /** The client goes away after this many bytes of the body. */
+  /** Body bytes after which the client disconnects. */
   abortAfterBytes?: number;
-  /** The request stays open: an upgrade, a bidirectional stream. */
+  /** Keeps the request open, as for an upgrade or a bidirectional stream. */
   open?: boolean;
 }
 
@@ -38,18 +38,18 @@ export interface ExchangeResponse {
   chunks?: Chunks;
   trailers?: HeaderInput;
   contentLength?: boolean;
-  /** The response stays open, as an event stream does. */
+  /** Keeps the response open, as for an event stream. */
   open?: boolean;
 }
 
-/** The upstream: sees the request, answers, breaks off (`reset`) or never answers (`silent`). */
+/** The upstream. It answers the request, resets the stream (`reset`) or never answers (`silent`). */
 export type Upstream = (request: Received) => ExchangeResponse | 'reset' | 'silent';
 
 export interface ExchangeOptions extends StreamOptions {
   request: ExchangeRequest;
   /** Default: 200 with an empty body. */
   upstream?: Upstream;
-  /** The upstream answers as soon as it has the headers. */
+  /** Whether the upstream answers as soon as it has the headers. */
   answerOnHeaders?: boolean;
   /** Virtual milliseconds between two pieces of the request. */
   pauseMs?: number;
@@ -60,7 +60,7 @@ export interface ExchangeOptions extends StreamOptions {
 export interface ExchangeResult {
   client: Received & { status: number };
   upstream: Received & { sawNothing: boolean };
-  /** Envoy's response code details. */
+  /** Whether the stream is over. False if it hangs or is meant to stay open. */
   details: string;
   /** The stream is over. False: it hangs, or it is meant to be open. */
   ended: boolean;
@@ -70,7 +70,7 @@ export interface ExchangeResult {
   stream: HttpStream;
 }
 
-/** Pieces of a body; at least one, which may be empty. */
+/** Pieces of a body: at least one, possibly empty. */
 export function cut(body: Uint8Array, chunks: Chunks = []): Uint8Array[] {
   if (chunks === 'bytes') return body.length === 0 ? [body] : Array.from(body, (_, at) => body.subarray(at, at + 1));
   const pieces: Uint8Array[] = [];
@@ -90,7 +90,7 @@ function headerList(input: HeaderInput = []): HeaderList {
   );
 }
 
-/** A started exchange; `settle` brings it to its end. Several may run at once. */
+/** A started exchange. `settle` runs it to its end. Several may run at once. */
 export class Exchange {
   readonly stream: HttpStream;
   private readonly options: ExchangeOptions;
@@ -108,7 +108,7 @@ export class Exchange {
     this.sendRequest();
   }
 
-  /** Lets virtual time pass until the stream is over, nothing more can happen, or `maxWaitMs` is up. */
+  /** Advances virtual time until the stream is over, nothing more can happen, or `maxWaitMs` has passed. */
   settle(): ExchangeResult {
     const clock = this.vm.clock;
     const lastMs = this.startedMs + (this.options.maxWaitMs ?? HOST_MAX_WAIT_MS);
@@ -179,7 +179,7 @@ export class Exchange {
   private upstreamReceived(): void {
     if (this.answered || (!this.stream.upstream.complete && this.options.answerOnHeaders !== true)) return;
     this.answered = true;
-    // An upstream answers later, from its own connection, never inside the request's callbacks.
+    // A real upstream answers on its own connection, never inside the request's callbacks.
     this.vm.clock.schedule(0, () => this.answer());
   }
 

@@ -1,24 +1,23 @@
-// One direction of a filter chain: how Envoy's filter manager walks headers, data and trailers through filters that
-// stop, hold and continue. Follows source/common/http/filter_manager.cc; decoding and encoding differ only in the
-// owner.
+// One direction of a filter chain. Passes headers, data and trailers through filters that stop, buffer and continue, as
+// Envoy's filter manager does (source/common/http/filter_manager.cc). Decoding and encoding differ only in the owner.
 import { DataStatus, HeadersStatus, TrailersStatus } from './abi.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import { HeaderMap } from './header-map.ts';
 
-/** What the path needs of a filter. */
+/** Part of a filter that the path calls. */
 export interface PathFilter {
   headers(map: HeaderMap, endOfStream: boolean): number;
   data(buffer: BodyBuffer, endOfStream: boolean): number;
   trailers(map: HeaderMap): number;
 }
 
-/** What the path needs of the stream that it belongs to. */
+/** Part of the stream that the path calls. */
 export interface PathOwner {
-  /** Whether filters may still continue: false once the response is over. */
+  /** Whether filters may still continue. False once the response is over. */
   canContinue(): boolean;
-  /** A filter sent a local reply in its callback; here it is carried out. */
+  /** Called after a callback in which a filter sent a local reply. Carries the reply out. */
   onAborted(): void;
-  /** Held data grew over the limit while the filters do not stream. */
+  /** Called when buffered data exceeds the limit and the filters do not stream. */
   onTooLarge(): void;
   sinkHeaders(map: HeaderMap, endOfStream: boolean): void;
   sinkData(bytes: Uint8Array, endOfStream: boolean): void;
@@ -38,13 +37,13 @@ interface Entry {
 export class FilterPath {
   headersMap: HeaderMap | null = null;
   trailersMap: HeaderMap | null = null;
-  /** Data held by a filter of the path. */
+  /** Data that a filter of the path buffers. */
   held: BodyBuffer | null = null;
-  /** The sender is done: end of stream or trailers were received. */
+  /** Whether the sender is done: end of stream or trailers have arrived. */
   complete = false;
-  /** A local reply ended this path from within a callback. */
+  /** Whether a local reply from a callback has ended this path. */
   aborted = false;
-  /** A callback of this path is running. */
+  /** Whether a callback of this path is running. */
   calling = false;
   private endingCall = false;
   private streaming = true;
@@ -64,7 +63,7 @@ export class FilterPath {
     this.limitBytes = limitBytes;
   }
 
-  // --- what arrives from the sender
+  // --- events from the sender
 
   receiveHeaders(map: HeaderMap, endOfStream: boolean): void {
     this.headersMap = map;
@@ -83,9 +82,9 @@ export class FilterPath {
     this.trailers(0);
   }
 
-  // --- what filters may do between and in their callbacks
+  // --- actions of filters, in and between their callbacks
 
-  /** Goes on after a filter that stopped. */
+  /** Continues after a filter that stopped iteration. */
   continueFrom(index: number): void {
     const entry = this.entries[index]!;
     if (!this.owner.canContinue()) return;
@@ -102,24 +101,24 @@ export class FilterPath {
     entry.fromCurrent = false;
   }
 
-  /** Whether a filter is stopped, so that continuing it makes sense. */
+  /** Whether the filter has stopped iteration and can be continued. */
   stopped(index: number): boolean {
     return this.entries[index]!.iteration !== 'continue';
   }
 
-  /** A filter that holds data adds the newest piece before its callback, so that it sees the whole. */
+  /** Adds the newest piece before the callback of a buffering filter, so that it sees the whole body. */
   addHeld(buffer: BodyBuffer): void {
     this.streaming = false;
     this.hold(buffer);
   }
 
-  /** Trailers made by a filter in its last data callback; null at any other time. */
+  /** Trailers that a filter adds in its last data callback. Null at any other time. */
   addTrailers(): HeaderMap | null {
     if (!this.endingCall || this.trailersMap !== null) return this.trailersMap;
     return (this.trailersMap = new HeaderMap());
   }
 
-  // --- the walk
+  // --- iteration
 
   private headers(from: number, endOfStream: boolean): void {
     for (let i = from; i < this.entries.length; i++) {
@@ -176,7 +175,7 @@ export class FilterPath {
     if (trailersFrom >= 0) this.trailers(trailersFrom);
   }
 
-  /** Whether the walk goes on with the next filter. */
+  /** Whether the next filter gets the data. */
   private afterData(index: number, status: number, buffer: BodyBuffer): boolean {
     const entry = this.entries[index]!;
     if (status === DataStatus.Continue) {

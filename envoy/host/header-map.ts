@@ -1,10 +1,10 @@
-// Headers as Envoy keeps them: ordered, names in lower case, several values under one name.
-// Strings hold one byte per character (latin1), as Node's own HTTP does.
+// Headers as Envoy keeps them: ordered, lower-case names, several values for one name. Strings hold one byte per
+// character (latin1), as in Node's HTTP.
 
 export type HeaderList = [name: string, value: string][];
 export type HeaderInput = HeaderList | Record<string, string | string[]>;
 
-/** Headers of which Envoy keeps one only: a further value is appended after a comma. */
+/** Headers that Envoy keeps in one entry. A further value is appended after a comma. */
 const SINGLE = new Set([
   ':status',
   ':method',
@@ -22,7 +22,7 @@ const SINGLE = new Set([
   'content-encoding',
 ]);
 
-/** Bytes of the length prefix of a serialized map and of each of its pairs. */
+/** Size of the length prefix of a serialized map and of each of its pairs, bytes. */
 const COUNT_BYTES = 4;
 const PAIR_BYTES = 8;
 
@@ -37,7 +37,7 @@ export class HeaderMap {
     }
   }
 
-  /** The first value, as a guest sees it; undefined if absent. */
+  /** The first value, as the guest sees it. Undefined if absent. */
   get(name: string): string | undefined {
     const wanted = name.toLowerCase();
     return this.entries.find(([key]) => key === wanted)?.[1];
@@ -81,7 +81,7 @@ export class HeaderMap {
   }
 }
 
-/** The form in which maps cross the boundary: count, sizes, then names and values, each ended by a zero byte. */
+/** Serialized form of a map in guest memory: count, sizes, then zero-terminated names and values. */
 export function serializePairs(list: HeaderList): Buffer {
   const size = list.reduce(
     (sum, [name, value]) => sum + name.length + value.length + 2,
@@ -101,7 +101,7 @@ export function serializePairs(list: HeaderList): Buffer {
   return out;
 }
 
-/** Reads the serialized form; null if it does not fit its own sizes. */
+/** Reads the serialized form. Null if its sizes are inconsistent. */
 export function parsePairs(bytes: Buffer): HeaderList | null {
   if (bytes.length < COUNT_BYTES) return [];
   const count = bytes.readUInt32LE(0);

@@ -11,9 +11,9 @@ export interface HttpCall {
 }
 
 /**
- * What a call meets. `refused`: connection refused (Envoy answers 503). `reset`: the answer breaks off (the guest sees
- * no headers). `no-host`: the call fails at once. `unknown-cluster`: bad argument at once. `silent`: no answer until
- * the time-out (504).
+ * Outcome of a call-out. `refused`: connection refused (Envoy answers 503). `reset`: the response breaks off, and the
+ * guest sees no headers. `no-host`: the call fails at once. `unknown-cluster`: returns BadArgument at once. `silent`:
+ * no answer until the time-out (504).
  */
 export type HttpCallOutcome =
   | { status: number; headers?: HeaderInput; body?: string | Uint8Array; trailers?: HeaderInput; afterMs?: number }

@@ -1,4 +1,4 @@
-// Call-outs of the guest. Answers come between calls, on the virtual clock, never inside one.
+// HTTP call-outs of the guest. Answers arrive between calls, on the virtual clock, never inside one.
 import { Result } from './abi.ts';
 import { HeaderMap } from './header-map.ts';
 import type { HttpCall, HttpCallAnswer, HttpCallOutcome } from './http-call.ts';
@@ -10,7 +10,7 @@ interface Pending {
 }
 
 export class HttpCalls {
-  /** Every call made, for tests. */
+  /** All call-outs so far, for tests. */
   readonly made: HttpCall[] = [];
   private readonly pending = new Map<number, Pending>();
   private readonly vm: Machine;
@@ -20,12 +20,12 @@ export class HttpCalls {
     this.vm = vm;
   }
 
-  /** Calls that have no answer yet. */
+  /** Call-outs without an answer yet. */
   get open(): number {
     return this.pending.size;
   }
 
-  /** Starts a call; the answer is the result code, with the token in `token`. */
+  /** Starts a call-out. Returns the result code and the token. */
   start(root: RootSide, call: HttpCall): { result: number; token: number } {
     const complete = [':method', ':path', ':authority'].every((name) => call.headers.get(name) !== undefined);
     const outcome = this.vm.options.httpCall?.(call) ?? 'unknown-cluster';

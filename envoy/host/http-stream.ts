@@ -1,4 +1,4 @@
-// One HTTP stream through a chain of plugins: the client on one side, the router's upstream on the other, Envoy's
+// One HTTP stream through a chain of plugins. The client is on one side, the router's upstream on the other, Envoy's
 // filter manager between.
 import { HOST_BUFFER_LIMIT_BYTES } from '../limits.ts';
 import { MapKind } from './abi.ts';
@@ -12,23 +12,23 @@ import type { LocalReply, RootSide } from './roles.ts';
 import { StreamContext, type StreamSide } from './stream-context.ts';
 
 export interface StreamOptions {
-  /** `source.address` and so on, names joined by dots. Some have defaults. */
+  /** Attributes such as `source.address`, names joined by dots. Some have defaults. */
   properties?: Record<string, PropertyValue>;
-  /** Largest body that the stream may hold, bytes (Envoy's per-connection buffer limit). */
+  /** Most body bytes that the stream may buffer (Envoy's per-connection buffer limit). */
   bufferLimitBytes?: number;
-  /** Bodies are counted and not kept: for those too large to keep. */
+  /** Whether bodies are only counted and not kept, for very large ones. */
   discardBodies?: boolean;
 }
 
-/** What one side of the stream has received so far. */
+/** Messages that one side of the stream has received so far. */
 export interface Received {
   headers: HeaderMap | null;
   body: Buffer;
   bodyBytes: number;
   trailers: HeaderMap | null;
-  /** The message arrived whole. */
+  /** Whether the message arrived completely. */
   complete: boolean;
-  /** The stream was cut. */
+  /** Whether the stream was reset. */
   reset: boolean;
 }
 
@@ -42,20 +42,20 @@ const nothing = (): Received => ({
 });
 
 export class HttpStream implements StreamSide {
-  /** What the upstream has seen. `headers === null`: not one byte. */
+  /** Messages that the upstream received. `headers === null`: not one byte. */
   readonly upstream = nothing();
-  /** What the client has seen. */
+  /** Messages that the client received. */
   readonly client = nothing();
   readonly contexts: StreamContext[];
-  /** Envoy's response code details: who ended the stream and why. */
+  /** Envoy's response code details: the cause of the stream's end. */
   details = '';
   localReplies = 0;
   ended = false;
-  /** What plugins handed on (`proxy_set_property`), as access logs see it: by `wasm.` and the path. */
+  /** Filter state that plugins set (`proxy_set_property`), as access logs see it: by `wasm.` and the path. */
   readonly filterState = new Map<string, Uint8Array>();
-  /** Number of values handed on, those written again included. */
+  /** Number of writes to the filter state, including repeated ones. */
   filterStateWrites = 0;
-  /** Told of each piece that reaches the upstream. */
+  /** Called for each piece that reaches the upstream. */
   onUpstream: () => void = () => {};
   private readonly decode: FilterPath;
   private readonly encode: FilterPath;
@@ -80,7 +80,7 @@ export class HttpStream implements StreamSide {
     this.encode = new FilterPath(this.contexts.map((context) => context.encoder).reverse(), this.encodeOwner(), limit);
   }
 
-  // --- the client's side
+  // --- client side
 
   onRequestHeaders(headers: HeaderInput, endOfStream = false): void {
     this.decode.receiveHeaders(new HeaderMap(headers), endOfStream);
@@ -94,12 +94,12 @@ export class HttpStream implements StreamSide {
     if (!this.localComplete && !this.ended) this.decode.receiveTrailers(new HeaderMap(trailers));
   }
 
-  /** The client goes away. */
+  /** Disconnects the client. */
   abort(): void {
     if (!this.ended) this.finish('downstream_remote_disconnect');
   }
 
-  // --- the upstream's side
+  // --- upstream side
 
   onResponseHeaders(headers: HeaderInput, endOfStream = false): void {
     if (this.closedForUpstream()) return;
@@ -120,7 +120,7 @@ export class HttpStream implements StreamSide {
     this.encode.receiveTrailers(new HeaderMap(trailers));
   }
 
-  /** The upstream breaks off: a 503 if nothing was sent to the client, else a reset. */
+  /** Resets the upstream. The client gets a 503 if it has received nothing yet, else a reset. */
   resetUpstream(): void {
     if (this.closedForUpstream()) return;
     const body = Buffer.from(
@@ -139,7 +139,7 @@ export class HttpStream implements StreamSide {
     return this.ended || this.localComplete || this.localReplies > 0;
   }
 
-  // --- what filters ask for
+  // --- calls from filters
 
   path(name: 'request' | 'response'): FilterPath {
     return name === 'request' ? this.decode : this.encode;
@@ -153,7 +153,7 @@ export class HttpStream implements StreamSide {
     else this.violation(`continue of a ${name} that is not stopped`);
   }
 
-  /** A filter's own reply; Envoy drops or chokes on a second one. */
+  /** Local reply of a filter. Envoy drops a second one or fails on it. */
   sendFilterReply(reply: LocalReply): void {
     if (this.filterReplied) this.violation('second local reply on one stream');
     this.filterReplied = true;
@@ -166,8 +166,8 @@ export class HttpStream implements StreamSide {
   }
 
   /**
-   * A reply made by a filter or by the proxy itself: through the filters' response callbacks if no response has begun,
-   * else straight to the client.
+   * Local reply of a filter or of the proxy. It passes the filters' response callbacks if no response has begun, else
+   * it goes straight to the client.
    */
   sendLocalReply(reply: LocalReply): void {
     if (this.ended) {
@@ -279,7 +279,7 @@ export class HttpStream implements StreamSide {
     else if (end) this.endResponse();
   }
 
-  /** A `content-length` that is not the body's length breaks HTTP/1 peers. */
+  /** A `content-length` that differs from the body's length breaks HTTP/1 peers. */
   private checkLength(side: 'upstream' | 'client'): void {
     const { headers, bodyBytes } = this[side];
     const length = headers?.get('content-length');
@@ -308,7 +308,7 @@ export class HttpStream implements StreamSide {
     for (const vm of new Set(this.roots.map((root) => root.vm))) vm.violations.push(what);
   }
 
-  // --- what guests may look up
+  // --- lookups of guests
 
   logMap(kind: number): HeaderMap | null {
     if (kind === MapKind.RequestHeaders) return this.decode.headersMap;

@@ -1,4 +1,4 @@
-// The host's interface. README.md explains it.
+// Public interface of the host. README.md explains it.
 export { loadModule, LoadError } from './module.ts';
 export type { LoadedModule, LoadFailure } from './module.ts';
 export { createVm, Vm } from './vm.ts';

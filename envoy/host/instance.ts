@@ -1,4 +1,4 @@
-// One life of a module: memory, contexts, calls in. A trap ends it for good.
+// One instance of a module: memory, contexts, calls. A trap ends it for good.
 import { ALLOWED_WHILE_STARTING } from './signatures.ts';
 import { LoadError } from './module.ts';
 import type { LoadedModule } from './module.ts';
@@ -16,7 +16,7 @@ export class Instance implements Guest {
   failed = false;
   current: GuestContext | null = null;
   effectiveId = 0;
-  /** A local reply was sent in this call: whatever the callback answers, iteration stops. */
+  /** Set by a local reply in this call. Iteration then stops whatever the callback returns. */
   iterationStopped = false;
   private readonly afterCall: (() => void)[] = [];
   private phase: Phase = 'start-section';
@@ -54,8 +54,8 @@ export class Instance implements Guest {
   }
 
   /**
-   * Calls a callback, then `read`s its answer while the call's flags stand, then does what the guest asked to happen
-   * after the call (continue, local replies). A trap marks the machine as failed and gives the answer 0.
+   * Calls a callback and `read`s its result while the call's flags are valid. Then performs the actions that the guest
+   * asked for (continue, local replies). A trap marks the instance as failed and gives the result 0.
    */
   call<T>(context: GuestContext, name: string, args: number[], read: (answer: number) => T): T {
     const answer = this.invoke(context, name, args);
@@ -104,7 +104,7 @@ export class Instance implements Guest {
 
   // --- for host functions
 
-  /** The context that a host function works on: the effective one if the guest chose one that lives. */
+  /** Context that a host function acts on: the effective one if the guest has set one that is alive. */
   active(): GuestContext {
     return (this.effectiveId === 0 ? undefined : this.contexts.get(this.effectiveId)) ?? this.current!;
   }
@@ -113,13 +113,13 @@ export class Instance implements Guest {
     return this.memory.buffer.byteLength / 65536;
   }
 
-  /** Linear memory. Take it anew after anything that may run the guest: growth replaces it. */
+  /** Linear memory. Fetch it again after any call into the guest, because growth replaces it. */
   bytes(): Buffer {
     if (this.view.buffer !== this.memory.buffer) this.view = Buffer.from(this.memory.buffer);
     return this.view;
   }
 
-  /** `size` bytes at `pointer`, or null if they are not all inside. Not a copy. */
+  /** View of `size` bytes at `pointer`. Null if they are not all in memory. */
   slice(pointer: number, size: number): Buffer | null {
     const memory = this.bytes();
     const start = pointer >>> 0;
@@ -143,7 +143,7 @@ export class Instance implements Guest {
     return place !== null;
   }
 
-  /** Copies bytes into memory that the guest allocates and must free; nothing is allocated for no bytes. */
+  /** Copies bytes into memory that the guest allocates and must free. Allocates nothing for zero bytes. */
   give(bytes: Uint8Array, pointerOut: number, sizeOut: number): boolean {
     let pointer = 0;
     if (bytes.length > 0) {
@@ -174,7 +174,7 @@ export class Instance implements Guest {
   }
 }
 
-/** Traps, stack overflows and exits end the guest; anything else is a mistake of the host and goes on to the caller. */
+/** Traps, stack overflows and exits end the guest. Any other error is a fault of the host and reaches the caller. */
 function isTrap(error: unknown): boolean {
   return (
     error instanceof WebAssembly.RuntimeError ||

@@ -1,8 +1,8 @@
-// The message that Envoy makes of a local reply (source/common/http/utility.cc, prepareLocalReply).
+// Response that Envoy builds from a local reply (source/common/http/utility.cc, prepareLocalReply).
 import { HeaderMap } from './header-map.ts';
 import type { LocalReply } from './roles.ts';
 
-/** HTTP statuses as gRPC statuses, where Envoy knows one; the rest is Unknown. */
+/** gRPC status for each HTTP status that Envoy maps. Others are Unknown. */
 const GRPC_OF_HTTP: Record<number, number> = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14 };
 const GRPC_UNKNOWN = 2;
 
@@ -20,7 +20,7 @@ export function makeLocalReply(reply: LocalReply, request: HeaderMap | null): { 
   return { headers, body: request?.get(':method') === 'HEAD' ? Buffer.alloc(0) : reply.body };
 }
 
-/** A gRPC client gets status 200 with the reason in headers. */
+/** A gRPC client gets status 200, with the reason in headers. */
 function grpcReply(reply: LocalReply, headers: HeaderMap): { headers: HeaderMap; body: Buffer } {
   headers.set(':status', '200');
   headers.set('content-type', 'application/grpc');

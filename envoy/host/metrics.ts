@@ -16,7 +16,7 @@ const ID_STEP = 4;
 export class Metrics {
   private readonly byName = new Map<string, Metric>();
 
-  /** The metric of that name and kind, made when first asked for. */
+  /** Metric of that name and kind, created on first use. */
   define(kind: number, name: string): Metric {
     const key = `${KIND_NAMES[kind]} ${name}`;
     let metric = this.byName.get(key);
@@ -24,7 +24,7 @@ export class Metrics {
     return metric;
   }
 
-  /** Value of a counter or gauge; of a histogram the number of samples. 0 if nobody defined it. */
+  /** Value of a counter or gauge, or the number of samples of a histogram. 0 if undefined. */
   value(name: string): number {
     for (const metric of this.byName.values())
       if (metric.name === name)
@@ -44,7 +44,7 @@ export class Metrics {
   }
 }
 
-/** The metric ids of one VM. */
+/** Metric ids of one VM. */
 export class MetricTable {
   private readonly byId = new Map<number, Metric>();
   private readonly lastId = [0, 1, 2];
@@ -54,7 +54,7 @@ export class MetricTable {
     this.metrics = metrics;
   }
 
-  /** Id of the metric, or null for an unknown kind. */
+  /** Id of the metric. Null for an unknown kind. */
   define(kind: number, name: string): number | null {
     if (kind > MetricKind.Histogram) return null;
     const id = (this.lastId[kind]! += ID_STEP);

@@ -1,4 +1,4 @@
-// A module that Envoy would load: compiled once, checked as Envoy checks it.
+// A module that Envoy would load. It is compiled once, and checked as Envoy does.
 import { createHash } from 'node:crypto';
 import { readBinary } from './binary.ts';
 import type { BinaryFacts } from './binary.ts';
@@ -8,7 +8,7 @@ import { MAX_KEPT_MODULES } from '../limits.ts';
 export type LoadFailure =
   'corrupt' | 'abi-version' | 'missing-import' | 'import-type' | 'missing-function' | 'start-section' | 'initialize';
 
-/** Envoy would refuse the module. `reason` is stable; the message is close to Envoy's. */
+/** Envoy would refuse the module. `reason` is stable, and the message resembles Envoy's. */
 export class LoadError extends Error {
   readonly reason: LoadFailure;
 
@@ -21,21 +21,20 @@ export class LoadError extends Error {
 
 export interface LoadedModule {
   readonly compiled: WebAssembly.Module;
-  /** Functions that the module exports. */
+  /** Names of exported functions. */
   readonly exports: ReadonlySet<string>;
   /** Hex. */
   readonly sha256: string;
   readonly bytes: number;
 }
 
-/** Compiled modules by hash: compiling is the one slow step, and callers dry-run the same module many times. */
+/** Compiled modules by hash. Compiling is the only slow step, and callers dry-run the same module often. */
 const loaded = new Map<string, LoadedModule>();
 
 /**
- * Compiles and checks a module. A second load of the same bytes costs one SHA-256.
- * Throws LoadError where Envoy 1.40 refuses the module: not WebAssembly, no `proxy_abi_version_0_2_1` (0.2.0 too), an
- * import that Envoy does not know (`env.abort`, `env.seed`, `env.trace`, …) or of another type, no `malloc` /
- * `proxy_on_memory_allocate`.
+ * Compiles and checks a module. Loading the same bytes again costs one SHA-256. Throws LoadError where Envoy 1.40
+ * refuses the module: not WebAssembly, no `proxy_abi_version_0_2_1` (nor 0.2.0), an unknown import (`env.abort`,
+ * `env.seed`, `env.trace`, …) or one of another type, no `malloc` / `proxy_on_memory_allocate`.
  */
 export function loadModule(bytes: Uint8Array): LoadedModule {
   const sha256 = createHash('sha256').update(bytes).digest('hex');

@@ -1,5 +1,5 @@
-// Attributes of a request as guests look them up, and their bytes: text as it is, integers as 8 bytes little-endian,
-// booleans as one byte.
+// Request attributes in the byte form that guests get: text as it is, integers as 8 bytes little-endian, booleans as
+// one byte.
 import type { HeaderMap } from './header-map.ts';
 
 export type PropertyValue = string | number | bigint | boolean | Uint8Array;
@@ -34,7 +34,7 @@ export function propertyBytes(value: PropertyValue): Uint8Array {
   return bytes;
 }
 
-/** An attribute that follows from the request, or a default; null if unknown. */
+/** Attribute that follows from the request, or a default. Null if unknown. */
 export function requestProperty(path: string, headers: HeaderMap | null): Uint8Array | null {
   const header = path.startsWith('request.headers.') ? path.slice('request.headers.'.length) : FROM_HEADERS[path];
   if (header !== undefined) {

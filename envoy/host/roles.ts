@@ -18,13 +18,13 @@ export interface Machine {
   readonly roots: Set<RootSide>;
   readonly violations: string[];
   log(level: number, message: string): void;
-  /** Under FAIL_RELOAD a dead machine is replaced by the first stream after the back-off. */
+  /** Under FAIL_RELOAD the first stream after the back-off replaces a dead VM. */
   reloadIfDue(): void;
 }
 
 /** The call-outs of a machine. */
 export interface CallOuts {
-  /** Starts a call; the answer is the result code, with the token in `token`. */
+  /** Starts a call-out. Returns the result code and the token. */
   start(root: RootSide, call: HttpCall): { result: number; token: number };
   cancelOf(root: RootSide): void;
 }
@@ -43,32 +43,32 @@ export interface Guest {
   newContextId(): number;
   /** The context that a host function works on. */
   active(): GuestContext;
-  /** `size` bytes at `pointer`, or null if they are not all inside. Not a copy. */
+  /** View of `size` bytes at `pointer`. Null if they are not all in memory. */
   slice(pointer: number, size: number): Buffer | null;
   text(pointer: number, size: number): string | null;
   writeWord(pointer: number, value: number): boolean;
   writeLong(pointer: number, value: bigint): boolean;
-  /** Copies bytes into memory that the guest allocates and must free; nothing is allocated for no bytes. */
+  /** Copies bytes into memory that the guest allocates and must free. Allocates nothing for zero bytes. */
   give(bytes: Uint8Array, pointerOut: number, sizeOut: number): boolean;
 }
 
 /** A root context, as streams and host functions see it. */
 export interface RootSide extends GuestContext {
   readonly vm: Machine;
-  /** Answer of the call-out that is being delivered. */
+  /** Response of the call-out that is being delivered. */
   callAnswer: HttpCallAnswer | null;
-  /** What `proxy_get_status` tells. */
+  /** Result of `proxy_get_status`. */
   status: { code: number; message: string };
   setTickPeriod(ms: number): void;
-  /** The guest says that it is done (`proxy_done`); false if nobody asked. */
+  /** The guest reports that it is done (`proxy_done`). False if it was not asked. */
   finished(): boolean;
-  /** After a reload: the same configuration in the new machine. */
+  /** Applies the same configuration to the new VM after a reload. */
   restart(): void;
   streamOpened(): void;
   streamClosed(instance: Guest): void;
 }
 
-/** What host functions may ask of the context that they work on: a root, a stream, or the VM itself. */
+/** Context in which a host function runs: a root, a stream, or the VM itself. */
 export interface GuestContext {
   readonly id: number;
   readonly root: RootSide | null;
@@ -81,14 +81,14 @@ export interface GuestContext {
   sendLocalReply(reply: LocalReply): void;
 }
 
-/** A buffer as the guest sees it: read-only bytes, or a body that may be replaced. */
+/** A buffer as the guest sees it: read-only bytes, or a body that it may replace. */
 export type GuestBuffer = { bytes: Uint8Array } | { body: BodyBuffer };
 
 export interface LocalReply {
   status: number;
   body: Buffer;
   headers: [string, string][];
-  /** -1: none given. */
+  /** -1: absent. */
   grpcStatus: number;
   details: string;
 }

@@ -1,4 +1,4 @@
-// A root context: one plugin configuration in one VM, alive until it is replaced and its last stream has ended.
+// A root context: one plugin configuration in one VM. It lives until it is replaced and its last stream has ended.
 import { BufferKind, MapKind } from './abi.ts';
 import type { HeaderMap } from './header-map.ts';
 import type { HttpCallAnswer } from './http-call.ts';
@@ -9,9 +9,9 @@ export class RootContext implements RootSide {
   readonly rootId: string;
   readonly configuration: Buffer;
   id = 0;
-  /** Answer of the call-out that is being delivered. */
+  /** Response of the call-out that is being delivered. */
   callAnswer: HttpCallAnswer | null = null;
-  /** What `proxy_get_status` tells. */
+  /** Result of `proxy_get_status`. */
   status: { code: number; message: string } = { code: 0, message: '' };
   private configuring = false;
   private closing = false;
@@ -29,7 +29,7 @@ export class RootContext implements RootSide {
     return this;
   }
 
-  /** Streams that live under this configuration. */
+  /** Streams that use this configuration. */
   get liveStreams(): number {
     return this.streams;
   }
@@ -38,7 +38,7 @@ export class RootContext implements RootSide {
     return this.vm.instance;
   }
 
-  /** Creates the context, starts the VM for it and configures it; false if the guest refuses or traps. */
+  /** Creates the context, starts the VM for it and configures it. False if the guest refuses or traps. */
   start(): boolean {
     if (this.instance.failed) return false;
     this.id = this.instance.newContextId();
@@ -65,7 +65,7 @@ export class RootContext implements RootSide {
     return accepted && !this.instance.failed;
   }
 
-  /** After a reload: the same configuration in the new machine. */
+  /** Applies the same configuration to the new VM after a reload. */
   restart(): void {
     this.cancelTick();
     this.cancelTick = () => {};
@@ -74,7 +74,7 @@ export class RootContext implements RootSide {
     else this.start();
   }
 
-  /** The configuration was replaced: the guest is asked to finish when the last stream has ended. */
+  /** Called when the configuration is replaced. The guest is asked to finish when the last stream has ended. */
   close(): void {
     this.closing = true;
     this.finishIfIdle();
@@ -90,7 +90,7 @@ export class RootContext implements RootSide {
     this.finishIfIdle();
   }
 
-  /** The guest says that it is done (`proxy_done`); false if nobody asked. */
+  /** The guest reports that it is done (`proxy_done`). False if it was not asked. */
   finished(): boolean {
     if (!this.done) return false;
     this.instance.defer(() => this.delete());
@@ -121,7 +121,7 @@ export class RootContext implements RootSide {
     if (ms > 0) this.cancelTick = this.vm.clock.schedule(ms, () => this.tick(ms));
   }
 
-  /** Runs `proxy_on_tick` now, whatever the clock says. */
+  /** Runs `proxy_on_tick` now, regardless of the clock. */
   tick(nextMs = 0): void {
     if (nextMs > 0) this.cancelTick = this.vm.clock.schedule(nextMs, () => this.tick(nextMs));
     if (!this.instance.failed) this.instance.call(this, 'proxy_on_tick', [this.id], () => 0);

@@ -1,4 +1,4 @@
-// The process-wide table that all VMs of one vm_id share. No expiry, no delete: as in Envoy.
+// Process-wide table that all VMs of one vm_id share. It has no expiry and no delete, as in Envoy.
 
 interface Entry {
   value: Buffer;
@@ -13,9 +13,7 @@ export class SharedData {
     return this.tables.get(vmId)?.get(key);
   }
 
-  /**
-   * False on a CAS mismatch. `cas` 0 overwrites whatever is there; a key that is absent is created whatever `cas` says.
-   */
+  /** False on a CAS mismatch. `cas` 0 overwrites any value. An absent key is created whatever `cas` is. */
   set(vmId: string, key: string, value: Buffer, cas: number): boolean {
     let table = this.tables.get(vmId);
     if (table === undefined) this.tables.set(vmId, (table = new Map()));
@@ -30,7 +28,7 @@ export class SharedData {
     return [...(this.tables.get(vmId)?.keys() ?? [])];
   }
 
-  /** Bytes of all values of one VM id. */
+  /** Size of all values of one VM id, bytes. */
   bytes(vmId: string): number {
     let sum = 0;
     for (const entry of this.tables.get(vmId)?.values() ?? []) sum += entry.value.length;

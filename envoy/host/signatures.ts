@@ -1,5 +1,5 @@
-// Which imports Envoy 1.40 links, with their types. Everything else makes the load fail, there and here.
-// i = i32, I = i64; result after the colon.
+// Imports that Envoy 1.40 links, with their types. Any other import fails the load, as in Envoy. i = i32, I = i64;
+// result after the colon.
 
 const PROXY: Record<string, string> = {
   proxy_log: 'iii:i',
@@ -60,7 +60,7 @@ const WASI: Record<string, string> = {
   proc_exit: 'i:',
 };
 
-/** Linked by Envoy so that programs load, and answered with ENOSYS. */
+/** Linked by Envoy so that programs load. The result is ENOSYS. */
 export const WASI_WITHOUT_EFFECT: Record<string, string> = {
   clock_res_get: 'ii:i',
   fd_advise: 'iIIi:i',
@@ -98,7 +98,7 @@ export const WASI_WITHOUT_EFFECT: Record<string, string> = {
   sock_shutdown: 'ii:i',
 };
 
-/** Host functions that may be called while `_initialize` or `_start` runs; any other call fails the load. */
+/** Host functions that `_initialize` and `_start` may call. Any other call fails the load. */
 export const ALLOWED_WHILE_STARTING = new Set([
   'proxy_log',
   'fd_write',
@@ -112,7 +112,7 @@ export const ALLOWED_WHILE_STARTING = new Set([
   'random_get',
 ]);
 
-/** The type of an import that Envoy links, `null` for one that it does not. */
+/** Type of an import that Envoy links. Null for others. */
 export function importType(module: string, name: string): string | null {
   if (module === 'env') return PROXY[name] ?? null;
   if (module === 'wasi_snapshot_preview1' || module === 'wasi_unstable')

@@ -1,12 +1,12 @@
-// One filter's context of one HTTP stream. Follows source/extensions/common/wasm/context.cc of Envoy: what is visible
-// when, and what a dead VM answers.
+// Context of one filter for one HTTP stream. Follows source/extensions/common/wasm/context.cc of Envoy in what is
+// visible when, and in what a dead VM returns.
 import { BufferKind, DataStatus, HeadersStatus, MapKind, StreamKind, TrailersStatus } from './abi.ts';
 import type { BodyBuffer } from './body-buffer.ts';
 import type { FilterPath, PathFilter } from './filter-path.ts';
 import type { HeaderMap } from './header-map.ts';
 import type { Guest, GuestBuffer, GuestContext, LocalReply, RootSide } from './roles.ts';
 
-/** What one direction of the stream shows to the guest at the moment. */
+/** Part of one direction of the stream that is visible to the guest now. */
 interface View {
   headers: HeaderMap | null;
   body: BodyBuffer | null;
@@ -34,7 +34,7 @@ export class StreamContext implements GuestContext {
   readonly id: number;
   readonly decoder: PathFilter;
   readonly encoder: PathFilter;
-  /** Callbacks and what they answered, as `request_headers:1`. */
+  /** Callbacks and their results, such as `request_headers:1`. */
   readonly trace: string[] = [];
   private readonly stream: StreamSide;
   private readonly index: number;
@@ -100,7 +100,7 @@ export class StreamContext implements GuestContext {
     };
   }
 
-  /** Runs a callback unless the machine is dead; a dead one answers by the failure policy. */
+  /** Runs a callback. A dead VM returns what its failure policy says. */
   private callback(
     name: string,
     args: number[],
@@ -151,7 +151,7 @@ export class StreamContext implements GuestContext {
     if (!this.instance.failed) this.instance.call(this, 'proxy_on_context_create', [this.id, this.root.id], () => 0);
   }
 
-  /** End of the stream: log, done, delete, in Envoy's order. */
+  /** Ends the stream: log, done, delete, in Envoy's order. */
   destroy(): void {
     if (this.destroyed) return;
     this.create();

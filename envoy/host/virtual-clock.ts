@@ -1,4 +1,4 @@
-// Time that moves only when told to: ticks, call-outs and their time-outs happen in order and at once.
+// A clock that moves only on request. Ticks, call-outs and their time-outs then happen in order and at once.
 
 interface Timer {
   atMs: number;
@@ -6,7 +6,7 @@ interface Timer {
   run: () => void;
 }
 
-/** Wall-clock start of a fresh clock: 2026-01-01T00:00:00Z. */
+/** Initial wall-clock time: 2026-01-01T00:00:00Z. */
 const START_MS = 1_767_225_600_000;
 const NS_PER_MS = 1_000_000;
 
@@ -16,7 +16,7 @@ export class VirtualClock {
   private elapsedMs = 0;
   private wallOffsetMs = START_MS;
 
-  /** Milliseconds since the clock was made; may have a fraction. */
+  /** Milliseconds since the clock was created. May have a fraction. */
   get nowMs(): number {
     return this.elapsedMs;
   }
@@ -34,7 +34,7 @@ export class VirtualClock {
     this.wallOffsetMs += ms;
   }
 
-  /** Runs `run` when the clock has moved on by `delayMs`; the result cancels. */
+  /** Runs `run` when the clock has advanced by `delayMs`. The returned function cancels it. */
   schedule(delayMs: number, run: () => void): () => void {
     const timer = { atMs: this.elapsedMs + delayMs, order: this.order++, run };
     this.timers.push(timer);
@@ -43,7 +43,7 @@ export class VirtualClock {
     };
   }
 
-  /** Moves on by `ms`, running what falls due, in order of time. */
+  /** Advances by `ms` and runs what falls due, in order of time. */
   advance(ms: number): void {
     const end = this.elapsedMs + ms;
     for (let timer = this.next(end); timer !== undefined; timer = this.next(end)) {
@@ -54,7 +54,7 @@ export class VirtualClock {
     this.elapsedMs = end;
   }
 
-  /** Milliseconds until the next timer; undefined if there is none. */
+  /** Milliseconds until the next timer. Undefined if there is none. */
   get untilNextMs(): number | undefined {
     const timer = this.next(Infinity);
     return timer === undefined ? undefined : Math.max(0, timer.atMs - this.elapsedMs);

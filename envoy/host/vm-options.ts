@@ -11,29 +11,29 @@ export interface LogEntry {
 }
 
 export interface VmOptions {
-  /** Name under which shared data is kept; VMs with the same one share it. */
+  /** Key of the shared data. VMs with the same one share it. */
   vmId?: string;
-  /** What `on_vm_start` may read. */
+  /** Configuration that `on_vm_start` may read. */
   vmConfiguration?: string;
-  /** Share it among VMs to model workers. */
+  /** Shared data. VMs that share it model workers. */
   sharedData?: SharedData;
   clock?: VirtualClock;
   metrics?: Metrics;
-  /** Fills the bytes; the engine's secure source if absent. */
+  /** Fills the bytes with random data. Default: the engine's secure source. */
   random?: (bytes: Uint8Array) => void;
-  /** Answers the guest's HTTP call-outs; without one every cluster is unknown. */
+  /** Answers the guest's HTTP call-outs. Without it every cluster is unknown. */
   httpCall?: HttpCallHandler;
   environment?: Record<string, string>;
-  /** Envoy's switch of that name (>= 1.35). FIM needs it on. */
+  /** Envoy's setting of the same name (>= 1.35). FIM needs it on. */
   allowOnHeadersStopIteration?: boolean;
   failurePolicy?: 'FAIL_CLOSED' | 'FAIL_OPEN' | 'FAIL_RELOAD';
-  /** Least time between a failed VM's start and its replacement under FAIL_RELOAD, ms. */
+  /** Shortest time between the start of a failed VM and its replacement under FAIL_RELOAD, milliseconds. */
   reloadBackoffMs?: number;
-  /** Whether a plugin configuration cannot be read, as in a machine whose memory is used up. */
+  /** Whether the guest fails to read a configuration, as when its memory is exhausted. */
   withholds?: (configuration: Buffer) => boolean;
-  /** What `proxy_get_log_level` answers. Entries of every level are recorded. */
+  /** Result of `proxy_get_log_level`. Entries of every level are recorded. */
   logLevel?: LogLevel;
-  /** Sees each log entry when it is written. */
+  /** Called for each log entry. */
   onLog?: (entry: LogEntry) => void;
 }
 

@@ -1,4 +1,4 @@
-// A virtual machine with its root contexts, as one Envoy worker has it.
+// A VM with its root contexts, as one Envoy worker has it.
 import { LOG_LEVELS } from './abi.ts';
 import { HttpStream } from './http-stream.ts';
 import type { StreamOptions } from './http-stream.ts';
@@ -13,15 +13,15 @@ import type { FilledOptions, LogEntry, VmOptions } from './vm-options.ts';
 import type { Machine, RootSide } from './roles.ts';
 import { DEFAULT_RELOAD_BACKOFF_MS } from '../limits.ts';
 
-/** Outcome of a configuration. */
+/** Result of a configuration attempt. */
 export interface Configured {
   accepted: boolean;
   /**
-   * The context that serves streams with this configuration. After a refusal Envoy would keep the one before; this one
-   * is closed.
+   * Context that serves streams with this configuration. It is closed after a refusal, where Envoy would keep the
+   * previous one.
    */
   root: RootContext;
-  /** What the guest logged meanwhile. */
+  /** Log entries of the guest during the attempt. */
   logs: LogEntry[];
 }
 
@@ -31,23 +31,21 @@ export class Vm implements Machine {
   readonly clock: VirtualClock;
   readonly metrics: Metrics;
   readonly logs: LogEntry[] = [];
-  /**
-   * Things that stock Envoy would let pass or crash on and that a filter must not do. Tests assert that there are none.
-   */
+  /** Guest behaviour that stock Envoy would ignore or crash on. Tests assert that there is none. */
   readonly violations: string[] = [];
   metricTable: MetricTable;
   httpCalls: HttpCalls;
   instance: Instance;
   /** Root contexts that serve or drain. */
   readonly roots = new Set<RootContext>();
-  /** How often FAIL_RELOAD replaced the machine. */
+  /** Number of replacements under FAIL_RELOAD. */
   reloads = 0;
-  /** It has taken a configuration. */
+  /** Whether it has accepted a configuration. */
   private serves = false;
   private readonly module: LoadedModule;
   private startedAtMs: number;
 
-  /** Throws LoadError if `_initialize` fails or calls what it may not. */
+  /** Throws LoadError if `_initialize` fails or calls a function that is not allowed then. */
   constructor(module: LoadedModule, options: VmOptions = {}) {
     this.module = module;
     this.options = {
@@ -69,19 +67,19 @@ export class Vm implements Machine {
   }
 
   /**
-   * Tries a configuration out and starts a root context with it, as Envoy does for each new plugin configuration; those
-   * before keep serving their streams. `accepted` is what `proxy_on_vm_start` and `proxy_on_configure` answered.
+   * Tests a configuration and starts a root context with it, as Envoy does for each new plugin configuration. Earlier
+   * ones keep serving their streams. `accepted` combines the results of `proxy_on_vm_start` and `proxy_on_configure`.
    */
   configure(configuration: string | Uint8Array, rootId = ''): Configured {
-    // As Envoy does on its main thread: a configuration is tried in a fresh machine before any that serves gets it.
+    // Envoy's main thread tests a configuration in a fresh VM before any serving VM gets it.
     const trial = this.serves ? this.tryOut(configuration, rootId) : null;
     if (trial !== null && !trial.accepted) return trial;
     return this.configureUntried(configuration, rootId);
   }
 
   /**
-   * The same without the trial: what a worker does with a configuration that another machine of the process has taken,
-   * or that Envoy takes for tried.
+   * Configures without the test in a fresh VM. A worker does so after another VM of the process has accepted the
+   * configuration.
    */
   configureUntried(configuration: string | Uint8Array, rootId = ''): Configured {
     const logged = this.logs.length;
@@ -113,17 +111,17 @@ export class Vm implements Machine {
     return new HttpStream(roots, options);
   }
 
-  /** True after a trap: every stream is refused until a reload. */
+  /** True after a trap. Every stream is then refused until a reload. */
   get failed(): boolean {
     return this.instance.failed;
   }
 
-  /** Pages of 64 KiB of linear memory. It never shrinks. */
+  /** Linear memory in pages of 64 KiB. It never shrinks. */
   get memoryPages(): number {
     return this.instance.memoryPages;
   }
 
-  /** Contexts that the guest has been told of and not yet to delete: roots and streams. */
+  /** Roots and streams that the guest has been told to create and not yet to delete. */
   get liveContexts(): number {
     return this.instance.contexts.size;
   }
@@ -134,7 +132,7 @@ export class Vm implements Machine {
     this.options.onLog?.(entry);
   }
 
-  /** Under FAIL_RELOAD a dead machine is replaced by the first stream after the back-off. */
+  /** Under FAIL_RELOAD the first stream after the back-off replaces a dead VM. */
   reloadIfDue(): void {
     if (!this.failed || this.options.failurePolicy !== 'FAIL_RELOAD') return;
     if (this.clock.nowMs - this.startedAtMs < this.options.reloadBackoffMs) return;
@@ -148,7 +146,7 @@ export class Vm implements Machine {
   }
 }
 
-/** A virtual machine that runs the module. */
+/** Creates a VM that runs the module. */
 export function createVm(module: LoadedModule, options: VmOptions = {}): Vm {
   return new Vm(module, options);
 }

@@ -45,7 +45,7 @@ export interface StackOptions {
   concurrency: number;
   /** Heap of Envoy, bytes; absent: half of the memory that this process may use, at most DEFAULT_MAX_HEAP_BYTES. */
   maxHeapBytes?: number;
-  /** Time for a whole request to arrive, milliseconds; absent: DEFAULT_REQUEST_TIMEOUT_MS. */
+  /** Time for a whole request to arrive, milliseconds. Default: DEFAULT_REQUEST_TIMEOUT_MS. */
   requestTimeoutMs?: number;
   layout: Layout;
   /** Folder with the modules. */

@@ -8,14 +8,14 @@ import { kmsCluster } from './kms-cluster.ts';
 import { memoryRelease, overloadManager } from './overload.ts';
 import { UPSTREAM_CLUSTER } from './route-configuration.ts';
 
-/** All that Envoy is started with. What changes while it runs is discovered from files that this names. */
+/** Settings that Envoy starts with. Settings that change at run time are in discovered files. */
 export interface BootstrapPlan extends ListenerPlan {
   admin: { host: string; port: number };
   upstream: URL;
   kms: URL;
   kmsCredentials?: KmsCredentials;
   kmsSecretFiles?: KmsSecretFiles;
-  /** Envoy's heap, bytes; absent: DEFAULT_MAX_HEAP_BYTES. */
+  /** Envoy's heap, bytes. Default: DEFAULT_MAX_HEAP_BYTES. */
   maxHeapBytes?: number;
 }
 
@@ -25,7 +25,7 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
     node: { id: 'fim-standalone', cluster: 'fim' },
     admin: {
       address: { socket_address: { address: plan.admin.host, port_value: plan.admin.port } },
-      // Its own access log would go to standard output.
+      // The admin access log would go to standard output.
       access_log: [],
     },
     overload_manager: overloadManager(plan.maxHeapBytes ?? DEFAULT_MAX_HEAP_BYTES),

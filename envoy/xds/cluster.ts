@@ -5,35 +5,35 @@ const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const SYSTEM_AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
 
 /**
- * Schemes that a peer's URL may have: `h2c` is HTTP/2 in clear with prior knowledge, as gRPC servers speak it; `https`
- * settles the version by ALPN.
+ * Schemes of a peer's URL. `h2c` is HTTP/2 in clear text with prior knowledge, as gRPC servers use it. `https`
+ * negotiates the version by ALPN.
  */
 export const PEER_SCHEMES = ['http:', 'h2c:', 'https:'] as const;
 
-/** Port of a peer: the URL's, else that of its scheme. */
+/** Port of a peer: from the URL, else the default of its scheme. */
 export function portOf(url: URL): number {
   return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
 }
 
-/** Host name or address of a peer, IPv6 without brackets. */
+/** Host name or address of a peer. IPv6 without brackets. */
 export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
-/** What TLS towards a peer takes besides its name. */
+/** TLS settings towards a peer, besides its name. */
 export interface ClientTls {
-  /** PEM file of the authorities; absent: the system's. */
+  /** PEM file with trusted authorities. Default: the system's. */
   authorities?: string;
-  /** Source of the client's certificate and key (SDS); absent: none is shown. */
+  /** Source of the client certificate and key (SDS). Absent: no certificate is presented. */
   identity?: EnvoyObject;
 }
 
-/** A cluster with one peer. `url`: see PEER_SCHEMES; its path is not used. */
+/** A cluster with one peer. `url`: see PEER_SCHEMES; its path is ignored. */
 export function cluster(name: string, url: URL, tls: ClientTls = {}): EnvoyObject {
   return {
     name,
     type: 'LOGICAL_DNS',
-    // A name may stand for IPv4 and IPv6 addresses of which the peer listens on one: they are tried in turn.
+    // A name may resolve to IPv4 and IPv6 while the peer listens on one only. Envoy tries both.
     dns_lookup_family: 'ALL',
     connect_timeout: `${CONNECT_TIMEOUT_MS / 1000}s`,
     per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
@@ -61,7 +61,7 @@ function protocol(url: URL): EnvoyObject {
   return { explicit_http_config: { http_protocol_options: { enable_trailers: true } } };
 }
 
-/** TLS towards the peer, whose certificate must be good for the URL's host name or address by the authorities. */
+/** TLS towards the peer. Its certificate must be valid for the URL's host name or address. */
 function clientTls(url: URL, { authorities = SYSTEM_AUTHORITIES, identity }: ClientTls): EnvoyObject {
   const host = hostOf(url);
   const isAddress = /^[\d.]+$|:/.test(host);

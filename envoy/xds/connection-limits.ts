@@ -12,13 +12,13 @@ import {
 import type { EnvoyObject } from './envoy-object.ts';
 
 export interface ConnectionLimitTerms {
-  /** Time for a whole request to arrive, milliseconds; absent: DEFAULT_REQUEST_TIMEOUT_MS. */
+  /** Time for a whole request to arrive, milliseconds. Default: DEFAULT_REQUEST_TIMEOUT_MS. */
   requestTimeoutMs?: number;
 }
 
 /**
- * What one client may take of a connection manager: streams, headers, time. A connection's whole life has no end:
- * nothing is decided for a connection, everything for a request, and what changes is taken up by live connections.
+ * Resources that one client may use of a connection manager: streams, headers, time. The life of a connection is
+ * unbounded, because every decision is made per request and live connections take up changes.
  */
 export function connectionLimits({
   requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS,
@@ -35,7 +35,7 @@ export function connectionLimits({
     },
     max_request_headers_kb: MAX_REQUEST_HEADERS_KIB,
     request_headers_timeout: seconds(REQUEST_HEADERS_TIMEOUT_MS),
-    // A byte now and then keeps a stream from idling, not from this.
+    // Single bytes keep a stream from the idle timeout, but not from this one.
     request_timeout: seconds(requestTimeoutMs),
     stream_idle_timeout: seconds(STREAM_IDLE_TIMEOUT_MS),
   };

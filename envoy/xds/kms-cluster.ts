@@ -1,7 +1,7 @@
 import { cluster } from './cluster.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
-/** Cluster by which the plugin calls the KMS; the name stands in the plugin's configuration. */
+/** Cluster by which the plugin calls the KMS. The plugin's configuration names it. */
 export const KMS_CLUSTER = 'fim-kms';
 /** Names of the discovered secrets. */
 const TOKEN_SECRET = 'fim-kms-token';
@@ -12,34 +12,34 @@ const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const SECRET = `${API}.extensions.transport_sockets.tls.v3.Secret`;
 
 /**
- * Headers that can carry the token: Vault's own, and the bearer scheme (RFC 6750), which Vault and OpenBao take too.
+ * Headers that can carry the token: Vault's own, and the bearer scheme (RFC 6750), which Vault and OpenBao accept too.
  */
 export const TOKEN_HEADERS = ['X-Vault-Token', 'Authorization'] as const;
 export type TokenHeader = (typeof TOKEN_HEADERS)[number];
 
-/** How Envoy proves to the KMS who it is. Files are absolute paths; what they hold is in no configuration. */
+/** Envoy's credentials for the KMS. Files are absolute paths, and no configuration holds their content. */
 export interface KmsCredentials {
-  /** File with the token; replaced by rename when it rotates. */
+  /** File with the token. Rotation replaces it by rename. */
   tokenFile?: string;
   tokenHeader?: TokenHeader;
-  /** Vault's namespace. */
+  /** Vault namespace. */
   namespace?: string;
-  /** PEM of the authorities that the KMS's certificate must come from; absent: the system's. */
+  /** PEM file with the authorities trusted for the KMS. Default: the system's. */
   caFile?: string;
-  /** PEM of the client certificate and its key. */
+  /** PEM file of the client certificate and of its key. */
   certFile?: string;
   keyFile?: string;
 }
 
-/** Absolute paths of the files that name the secrets' files: what `kmsSecrets` makes goes there. */
+/** Absolute paths for the output of `kmsSecrets`: files that name the secrets' files. */
 export interface KmsSecretFiles {
   token: string;
   identity: string;
 }
 
 /**
- * The cluster of the KMS. Credentials are added by Envoy on the way out, to the plugin's call-outs too: neither plugin
- * nor dump sees them.
+ * The cluster of the KMS. Envoy adds the credentials on the way out, also to call-outs, so that neither plugin nor
+ * config dump sees them.
  */
 export function kmsCluster(
   url: URL,
@@ -66,8 +66,8 @@ export function kmsCluster(
 }
 
 /**
- * The secrets as discovered files: they name the files that hold them. A file that is replaced by rename in its folder
- * is read anew.
+ * Discovered secrets as files that name the secrets' files. Envoy reads a file again when a rename in its folder
+ * replaces it.
  */
 export function kmsSecrets({ tokenFile, certFile, keyFile }: KmsCredentials): {
   token?: EnvoyObject;

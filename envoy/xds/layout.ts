@@ -1,6 +1,6 @@
 /**
- * `fused`: one filter with all stages. `chain`: one filter for each stage, for those who place, version and swap stages
- * apart.
+ * `fused`: one filter with all stages. `chain`: one filter for each stage, to place, version and replace stages
+ * separately.
  */
 export type Layout = 'fused' | 'chain';
 
@@ -15,8 +15,8 @@ export interface FilterSlot {
 const FUSED: readonly FilterSlot[] = [{ filter: 'fim', module: 'fim' }];
 
 /**
- * Requests pass it downwards, responses upwards: so a chain serves routes that encrypt requests, not those that decrypt
- * them before validation.
+ * Requests pass it downwards, responses upwards. A chain thus serves routes that encrypt requests, but not those that
+ * decrypt them before validation.
  */
 const CHAIN: readonly FilterSlot[] = [
   { filter: 'fim.rate-limiter', module: 'rate-limiter' },
@@ -26,7 +26,8 @@ const CHAIN: readonly FilterSlot[] = [
 ];
 
 /**
- * The filters of a layout, in the order in which requests meet them: that of the translation's plugin configurations.
+ * Filters of a layout in the order in which requests meet them. The translation's plugin configurations have the same
+ * order.
  */
 export function filterSlots(layout: Layout): readonly FilterSlot[] {
   return layout === 'fused' ? FUSED : CHAIN;

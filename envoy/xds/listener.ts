@@ -11,30 +11,29 @@ import { sealFilter } from './seal.ts';
 const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
 
-/** Where the listener listens and what it reads. */
+/** Address of the listener and the files that it reads. */
 export interface ListenerPlan extends ConnectionLimitTerms {
   host: string;
   port: number;
   slots: readonly FilterSlot[];
-  /** Absolute path of the discovered configuration of a filter. */
+  /** Absolute path of a filter's discovered configuration. */
   pluginFile: (slot: FilterSlot) => string;
   /** Absolute path of the discovered routes. */
   routesFile: string;
-  /** Absolute path of an access log without paths and values; absent: none. */
+  /** Absolute path of an access log without paths and values. Absent: no log. */
   accessLog?: string;
 }
 
 /**
- * The one listener: HTTP/1.1 and HTTP/2 on one port, the Wasm filters, the router.
- * Filter configurations are discovered from files. Until a filter has a configuration the listener does not take
- * connections: nothing passes unprotected.
+ * The listener: HTTP/1.1 and HTTP/2 on one port, the Wasm filters, the router. Filter configurations are discovered
+ * from files. The listener accepts no connections until every filter has one, so that nothing passes unprotected.
  */
 export function listener(plan: ListenerPlan): EnvoyObject {
   return {
     name: 'fim',
     address: { socket_address: { address: plan.host, port_value: plan.port } },
     per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
-    // Both workers of a machine get their share of few, busy connections.
+    // Spreads few busy connections evenly over the workers.
     connection_balance_config: { exact_balance: {} },
     filter_chains: [
       {
@@ -72,7 +71,7 @@ function fileSource(path: string): EnvoyObject {
   return { path_config_source: { path }, resource_api_version: 'V3' };
 }
 
-/** There is no time after which the listener would open without the filter's configuration. */
+/** No time-out, since the listener would then open without the filter's configuration. */
 function wasmFilter(slot: FilterSlot, path: string): EnvoyObject {
   return {
     name: slot.filter,
@@ -87,7 +86,7 @@ function router(): EnvoyObject {
   };
 }
 
-/** No path, no query, no header: they can hold an account or a card number. */
+/** Path, query and headers are left out: they can hold an account or a card number. */
 function accessLog(path: string): EnvoyObject {
   return {
     name: 'envoy.access_loggers.file',
@@ -104,7 +103,7 @@ function accessLog(path: string): EnvoyObject {
           received: '%BYTES_RECEIVED%',
           sent: '%BYTES_SENT%',
           durationMs: '%DURATION%',
-          // What a route's validation hands on as `txn_id`; null where there is none.
+          // `txn_id` that a route's validation sets. Null if there is none.
           txnId: '%FILTER_STATE(wasm.fim.txn_id:PLAIN)%',
         },
       },

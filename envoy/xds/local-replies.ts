@@ -4,24 +4,24 @@ import type { EnvoyObject } from './envoy-object.ts';
 import { SEAL_DETAILS } from './seal.ts';
 
 const CEL = 'type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter';
-/** Envoy's details when a Wasm VM that has died refuses a stream. */
+/** Envoy's response code details when a dead Wasm VM refuses a stream. */
 const DEAD_VM = 'wasm_fail_stream';
-/** Envoy's flag where a filter's configuration was never there or refused. */
+/** Envoy's response flag for a filter without an accepted configuration. */
 const NO_CONFIGURATION = 'NFCF';
-/** Replies that Envoy makes for someone else: a route's own text, the upstream's refusal of a WebSocket. */
+/** Replies that do not originate in Envoy: a route's own text, the upstream's refusal of a WebSocket. */
 const NOT_ENVOYS = ['direct_response', 'websocket_handshake_unsuccessful'];
 
 export interface LocalReplyTerms {
   /**
-   * `All`: every error of Envoy's own gets a code. `Seal`: only where FIM has not judged, as on proxies that run other
-   * people's filters.
+   * `All`: every error of Envoy gets a code. `Seal`: only requests that FIM has not judged, for proxies with filters of
+   * others.
    */
   of: 'All' | 'Seal';
 }
 
 /**
- * Envoy's own error replies as problem documents, in the words of the table of codes, never with a value of a message.
- * Replies of the modules name their code in the details and pass as they are.
+ * Turns Envoy's error replies into problem documents with the titles of the error table, and without any value of a
+ * message. Replies of the modules name their code in the details and pass unchanged.
  */
 export function localReplies({ of }: LocalReplyTerms): EnvoyObject {
   const unjudged = mapper(
@@ -58,7 +58,7 @@ export function localReplies({ of }: LocalReplyTerms): EnvoyObject {
   };
 }
 
-/** The members of the modules' own replies, in their order. `overridden`: status instead of Envoy's. */
+/** Members as in the modules' replies, in the same order. `overridden`: status that replaces Envoy's. */
 function mapper(code: ErrorCode, filter: EnvoyObject, overridden?: number): EnvoyObject {
   const { title, titleZh } = ERRORS[code];
   const text = JSON.stringify({ type: `urn:fim:error:${code}`, title, titleZh, status: 0, code })

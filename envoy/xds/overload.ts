@@ -11,9 +11,9 @@ const HEAP = 'envoy.resource_monitors.fixed_heap';
 const LOOK = '0.1s';
 
 /**
- * Envoy's overload manager: connections are counted, and as its heap nears `maxHeapBytes` it gives memory back, then
- * ends idle and large streams, then takes no more requests (503, FIM-RT-0026), then no more connections. The heap does
- * not hold the memory of the modules' machines.
+ * Envoy's overload manager. It limits connections. As the heap nears `maxHeapBytes` it first returns memory, then ends
+ * idle and large streams, then refuses requests (503, FIM-RT-0026), then refuses connections. The heap does not include
+ * the memory of Wasm VMs.
  */
 export function overloadManager(maxHeapBytes: number): EnvoyObject {
   return {
@@ -31,10 +31,10 @@ export function overloadManager(maxHeapBytes: number): EnvoyObject {
         typed_config: { '@type': `${MONITORS}.fixed_heap.v3.FixedHeapConfig`, max_heap_size_bytes: maxHeapBytes },
       },
     ],
-    // Streams whose buffers are smaller are not worth ending.
+    // Ending streams with smaller buffers gains too little.
     buffer_factory_config: { minimum_account_to_track_power_of_two: TRACKED_STREAM_BYTES_LOG2 },
     actions: [
-      // Always: what a burst leaves is looked at every 10 s and given back, not only while the heap is full.
+      // Low threshold, so that memory left by a burst is returned every 10 s and not only while the heap is full.
       action('shrink_heap', { threshold: { value: 0.01 } }),
       action('disable_http_keepalive', { threshold: { value: 0.85 } }),
       { ...action('reduce_timeouts', scaled(0.8, 0.95)), typed_config: reducedTimeouts() },
@@ -46,8 +46,7 @@ export function overloadManager(maxHeapBytes: number): EnvoyObject {
 }
 
 /**
- * What streams that have ended leave is given back to the system in small steps, as far as the allocator lets it go,
- * not only under pressure.
+ * Returns memory of ended streams to the system in small steps, as far as the allocator allows, even without pressure.
  */
 export function memoryRelease(): EnvoyObject {
   return { bytes_to_release: MEMORY_RELEASE_BYTES, memory_release_interval: `${MEMORY_RELEASE_INTERVAL_MS / 1000}s` };

@@ -4,18 +4,18 @@ import type { FilterSlot } from './layout.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 /**
- * Shared data (the buckets of limits) is kept by this id. It never changes: limits survive policy edits and module
- * swaps.
+ * Id of the shared data (the buckets of limits). It never changes, so that limits survive policy edits and module
+ * updates.
  */
 const VM_ID = 'fim';
-/** Envoy's own back-off for a VM that died, so that one poisonous request does not make it reload without pause. */
+/** Envoy's back-off for a VM that died, so that a request that kills it cannot cause constant reloads. */
 const RELOAD_BACKOFF = '0.1s';
 
 const WASM_FILTER = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 
 /**
- * One Wasm filter as Envoy's typed configuration. `name`: of the filter. `code`: where the module is. `restriction`:
- * members of the plugin besides.
+ * One Wasm filter as Envoy's typed configuration. `name`: of the filter. `code`: location of the module. `restriction`:
+ * further members of the plugin.
  */
 export function wasmFilter(
   name: string,
@@ -38,9 +38,9 @@ export function wasmFilter(
 }
 
 /**
- * The extension configuration of one filter, as an Envoy file of discovered resources. `moduleFile` is an absolute path
- * that changes with its content: Envoy makes a new VM for new code and keeps the old one, with its keys, for the same
- * code.
+ * Extension configuration of one filter as a file of discovered resources. `moduleFile` is an absolute path that
+ * changes with the module's content. Envoy makes a new VM for new code and keeps the existing one, with its keys, for
+ * the same code.
  */
 export function pluginResource(slot: FilterSlot, moduleFile: string, config: PluginConfig): EnvoyObject {
   return {

@@ -2,11 +2,11 @@ import type { PluginConfig } from '../route/index.ts';
 import { MAX_ENVOY_BUFFER_BYTES } from '../limits.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
-/** Name under which the listener asks for the routes. */
+/** Name of the route configuration that the listener asks for. */
 export const ROUTE_CONFIGURATION = 'fim';
 export const UPSTREAM_CLUSTER = 'upstream';
 
-/** Envoy's routes: one for all requests, to the one upstream. Which policy a request meets is the plugin's to say. */
+/** Envoy's routes: one for all requests, to the single upstream. The plugin decides which policy applies. */
 export function routeResource(config: PluginConfig): EnvoyObject {
   return {
     version_info: String(config.generation ?? 0),
@@ -23,8 +23,7 @@ export function routeResource(config: PluginConfig): EnvoyObject {
 function toUpstream(): EnvoyObject {
   return {
     match: { prefix: '/' },
-    // Streams live as long as bytes flow (the listener's idle time-out); a whole-stream time-out would cut server-sent
-    // events.
+    // Only the listener's idle time-out ends a stream. A time-out of the whole stream would cut server-sent events.
     route: { cluster: UPSTREAM_CLUSTER, timeout: '0s' },
     request_body_buffer_limit: MAX_ENVOY_BUFFER_BYTES,
   };

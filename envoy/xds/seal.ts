@@ -4,23 +4,22 @@ const RBAC = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
 const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
 const FILTER_STATE = 'type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput';
 const SEAL_FILTER = 'fim.seal';
-/** Name of the decision that refuses: it stands in access logs and in Envoy's response code details. */
+/** Name of the refusal in access logs and in Envoy's response code details. */
 const UNSEALED = 'fim-unsealed';
 export const SEAL_DETAILS = `rbac_access_denied_matched_policy[${UNSEALED}]`;
-/** Prefix of its counters, `….allowed` and `….denied`. The end is one that Istio's proxies show by default. */
+/** Prefix of the counters `….allowed` and `….denied`. Istio's proxies export names with this ending by default. */
 const SEAL_STATS = 'fim_seal.rbac';
 
 export interface SealTerms {
-  /** Modules that must have let the request go on, names without `.wasm`; one or more. */
+  /** Modules that must have stamped the request, names without `.wasm`; one or more. */
   modules: readonly string[];
-  /** Matcher predicate of the requests that a route may concern; `all`: every request, `none`: no request. */
+  /** Matcher predicate of the requests that a route may concern. `all`: every request, `none`: no request. */
   concerned: EnvoyObject | 'all' | 'none';
 }
 
 /**
- * Configuration of the filter behind FIM's own that lets go on what bears the stamp of each module, and refuses all
- * else. It is Envoy's, not ours: a module that is missing, dead or not configured cannot stamp, and nothing that
- * befalls it can open the door.
+ * Filter behind FIM's that passes requests with the stamp of each module and refuses all others. It is a native Envoy
+ * filter: a module that is missing, dead or not configured cannot stamp, so that no failure of it lets requests pass.
  */
 export function sealConfig({ modules, concerned }: SealTerms): EnvoyObject {
   const [first, ...others] = modules.map(stampOf);
@@ -37,14 +36,14 @@ export function sealConfig({ modules, concerned }: SealTerms): EnvoyObject {
   };
 }
 
-/** The filter for a listener all of whose requests pass FIM. */
+/** The filter for a listener whose requests must all pass FIM. */
 export function sealFilter(modules: readonly string[]): EnvoyObject {
   return { name: SEAL_FILTER, typed_config: sealConfig({ modules, concerned: 'all' }) };
 }
 
 /**
- * What the module's runtime writes as it lets a request go on; names of filter state that a policy can choose hold no
- * dots.
+ * Filter state that the module's runtime sets when it lets a request pass. A policy cannot forge it, because names that
+ * it may choose contain no dot.
  */
 function stampOf(module: string): EnvoyObject {
   const input: EnvoyObject = {

@@ -22,7 +22,7 @@ const TYPE = 'type.googleapis.com/envoy.';
 /** What one exchange showed, in the parts that a plugin decides. */
 export interface Shown {
   status: number;
-  /** The stream was cut. */
+  /** Whether the stream was reset. */
   reset: boolean;
   headers: Record<string, string | undefined>;
   body: string;

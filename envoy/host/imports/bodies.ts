@@ -1,4 +1,4 @@
-// Buffers: bodies, configurations, answers of call-outs.
+// Buffers: bodies, configurations, call-out responses.
 import { BufferKind, Result } from '../abi.ts';
 import type { Guest, GuestBuffer } from '../roles.ts';
 
@@ -7,7 +7,7 @@ export function bodyFunctions(instance: Guest) {
   const find = (kind: number): GuestBuffer | null => instance.active().buffer(kind);
 
   return {
-    /** Nothing is written to the out-pointers when nothing is there to give. */
+    /** The out-pointers are not written when the buffer is absent. */
     proxy_get_buffer_bytes(kind: number, start: number, length: number, bytesOut: number, sizeOut: number): number {
       if (kind < 0 || kind > BufferKind.Max) return Result.BadArgument;
       const buffer = find(kind);
@@ -31,7 +31,7 @@ export function bodyFunctions(instance: Guest) {
         : Result.InvalidMemoryAccess;
     },
 
-    /** Only three changes are possible: put before (0, 0), replace all (0, >= size), put after (>= size). */
+    /** Three changes are supported: prepend (0, 0), replace all (0, >= size), append (>= size). */
     proxy_set_buffer_bytes(kind: number, start: number, length: number, at: number, size: number): number {
       if (kind < 0 || kind > BufferKind.Max) return Result.BadArgument;
       const buffer = find(kind);

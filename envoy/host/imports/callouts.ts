@@ -1,4 +1,4 @@
-// HTTP call-outs and how they ended.
+// HTTP call-outs and their outcome.
 import { Result } from '../abi.ts';
 import { HeaderMap, parsePairs } from '../header-map.ts';
 import type { Guest } from '../roles.ts';

@@ -1,5 +1,5 @@
-// Header maps. A map that is not there now (request headers in the response phase, …) is BadArgument for single values,
-// empty as a list.
+// Header maps. A map that is not available now (such as request headers in the response phase) gives BadArgument for
+// single values and an empty list.
 import { MapKind, Result } from '../abi.ts';
 import { HeaderMap, parsePairs, serializePairs } from '../header-map.ts';
 import type { Guest } from '../roles.ts';

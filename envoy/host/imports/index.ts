@@ -1,5 +1,5 @@
-// The host functions, in groups. Each takes and gives 32-bit numbers as WebAssembly passes them (signed), long ones as
-// bigint.
+// Host functions in groups. Arguments and results are signed 32-bit numbers, as WebAssembly passes them, and 64-bit
+// ones are bigint.
 import { Errno, Result } from '../abi.ts';
 import type { Guest } from '../roles.ts';
 import { WASI_WITHOUT_EFFECT } from '../signatures.ts';
@@ -13,7 +13,7 @@ import { wasiFunctions } from './wasi.ts';
 
 type Functions = Record<string, (...args: never[]) => unknown>;
 
-/** Known to Envoy, not modelled here: gRPC and queues. A guest that calls them gets Unimplemented. */
+/** Functions that Envoy has and this host does not model: gRPC and queues. Their result is Unimplemented. */
 const NOT_MODELLED = [
   'proxy_grpc_call',
   'proxy_grpc_stream',

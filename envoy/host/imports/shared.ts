@@ -1,10 +1,10 @@
-// What workers share: the table of shared data, and metrics.
+// State that workers share: shared data and metrics.
 import { Result } from '../abi.ts';
 import type { Guest } from '../roles.ts';
 
 export function sharedFunctions(instance: Guest) {
   const vm = instance.vm;
-  /** Keys are bytes; latin1 keeps them apart. */
+  /** Keys are bytes, and latin1 maps them to distinct strings. */
   const key = (at: number, size: number): string | null => instance.slice(at, size)?.toString('latin1') ?? null;
 
   return {

@@ -1,10 +1,10 @@
-// What a guest does to a stream, and its attributes.
+// Stream control and attributes.
 import { Result, StreamKind } from '../abi.ts';
 import { parsePairs } from '../header-map.ts';
 import type { Guest } from '../roles.ts';
 
 export function streamFunctions(instance: Guest) {
-  /** A path arrives as names joined by zero bytes. */
+  /** Names of a path are joined by zero bytes. */
   const path = (at: number, size: number): string | null =>
     instance.text(at, size)?.replace(/\0$/, '').replaceAll('\0', '.') ?? null;
 

@@ -1,4 +1,4 @@
-// Log, time, ticks, foreign functions, and what Emscripten programs expect.
+// Log, time, ticks, foreign functions, and the functions that Emscripten programs import.
 import { LOG_LEVELS, Result } from '../abi.ts';
 import type { Guest } from '../roles.ts';
 
@@ -28,7 +28,7 @@ export function systemFunctions(instance: Guest) {
       return Result.Ok;
     },
 
-    /** None is modelled. */
+    /** No foreign function is modelled. */
     proxy_call_foreign_function(): number {
       return Result.NotFound;
     },

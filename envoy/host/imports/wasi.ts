@@ -1,10 +1,10 @@
-// The part of WASI that proxy-wasm hosts give: no files, no arguments, two clocks, randomness, output to the log.
+// Part of WASI that proxy-wasm hosts provide: no files, no arguments, two clocks, randomness, output to the log.
 import { getRandomValues } from 'node:crypto';
 import { Errno } from '../abi.ts';
 import { MAX_RANDOM_FILL_BYTES } from '../../limits.ts';
 import type { Guest } from '../roles.ts';
 
-/** A guest that ends itself: its machine is dead. */
+/** The guest called `proc_exit`. Its VM is dead. */
 export class GuestExit extends Error {}
 
 const STDOUT = 1;

@@ -58,7 +58,7 @@ export interface Expectation {
   codes?: string[];
   client?: MessageExpectation;
   upstream?: 'nothing' | MessageExpectation;
-  /** Envoy's response code details. */
+  /** Whether the stream is over. False if it hangs or is meant to stay open. */
   details?: string;
   /** Virtual milliseconds that the exchange takes: [least, most]. */
   tookMs?: [number, number];
