@@ -121,6 +121,8 @@ export type ErrorCode =
   | 'FIM-SIG-0003'
   | 'FIM-SIG-0004'
   | 'FIM-SIG-0005'
+  | 'FIM-SIG-0006'
+  | 'FIM-SIG-0007'
   | 'FIM-KMS-0001'
   | 'FIM-KMS-0002'
   | 'FIM-KMS-0003'
@@ -374,8 +376,10 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-SM4-0006': {"status":0,"title":"Settings of the encryption contradict each other","titleZh":"加密设置互相矛盾","advice":"SM2-ENVELOPE goes with fim-json, compact and segmented; SM2 with raw, hex and base64; fields with compact, hex and base64 on JSON routes."},
   'FIM-SIG-0001': {"status":401,"title":"Signature of the message is missing or not valid","titleZh":"消息签名缺失或无效","advice":"Sign the message as filters/message-signature/README.md says, with a valid version of the route's key, a fresh nonce and the right time; the reason is in the proxy's counters and log only."},
   'FIM-SIG-0003': {"status":503,"title":"Store of nonces has no room","titleZh":"防重放存储已满","advice":"Lower `clockSkew` of the route: a nonce is kept for as long; docs/limits.md has the bound. Nothing is taken that could be a replay."},
-  'FIM-SIG-0004': {"status":500,"title":"Message could not be signed","titleZh":"无法对消息签名","advice":"The host gave no randomness or memory; see the proxy's log."},
-  'FIM-SIG-0005': {"status":0,"title":"Header of a signature cannot be used","titleZh":"不能使用该签名头","advice":"Lower-case letters, digits and `-`; the signature's own header is not among the signed ones."},
+  'FIM-SIG-0004': {"status":500,"title":"Message could not be signed","titleZh":"无法对消息签名","advice":"The body has no place for the signature (it is no JSON object and no form, or a form that has the field), or the host gave no randomness or memory; see the proxy's log."},
+  'FIM-SIG-0005': {"status":0,"title":"Header of a signature cannot be used","titleZh":"不能使用该签名头","advice":"Lower-case letters, digits and `-`; no header that Envoy writes or drops itself, such as x-request-id, x-forwarded-for, connection, content-length or x-envoy-…; the signature's own header is not among the signed ones."},
+  'FIM-SIG-0006': {"status":0,"title":"Signing string cannot be used","titleZh":"不能使用该签名串模板","advice":"Two parts of open length need a Constant between them, a Constant a text, a Header or Member a name; the body, a digest of it, a Member or Fields must be signed; a body that bears the signature is signed by its fields; Fields and Member are of JSON and Form; a request has no Status, a response neither method nor path."},
+  'FIM-SIG-0007': {"status":0,"title":"Messages could be sent again","titleZh":"消息可能被重放","advice":"Sign a Timestamp and a Nonce (as parts, or as fields that are signed), or say `replay: Unprotected`."},
   'FIM-KMS-0001': {"status":503,"title":"KMS did not answer in time","titleZh":"KMS 未及时响应","advice":"Check that the KMS answers, the way to it, and its time-out (`--kms-timeout-ms`)."},
   'FIM-KMS-0002': {"status":503,"title":"KMS does not know the key","titleZh":"KMS 中没有该密钥","advice":"Create the key, or correct the key id or the KMS's path (`--kms-path-prefix`, `--kms-transit-mount`)."},
   'FIM-KMS-0003': {"status":503,"title":"KMS gave an answer that holds no usable key","titleZh":"KMS 的响应中没有可用的密钥","advice":"The answer must be a KV version 2 read with `algorithm` (SM4, AES-256, HMAC-SM3, SM2-PRIVATE, SM2-PUBLIC, TDES) and `material` in base64, or in hexadecimal with `encoding` hex, SM2 keys in PEM too; filters/keys/README.md shows it."},

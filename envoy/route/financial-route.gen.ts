@@ -537,8 +537,8 @@ export type SignatureUse = 'None' | 'Verify' | 'Sign';
 /** What signs. */
 export type MessageSignatureAlgorithm = 'HMAC-SM3' | 'SM2';
 
-/** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone. Of a body that came compressed what comes out is signed. Absent: Message for HMAC-SM3, Body for SM2. */
-export type SignedPart = 'Message' | 'Body';
+/** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone; `Template`: the string of `template`, in the manner of a partner. Of a body that came compressed what comes out is signed. Absent: Message for HMAC-SM3, Body for SM2. */
+export type SignedPart = 'Message' | 'Body' | 'Template';
 
 /** How the signature is written. Former names, which mean the same: `base64`, `hex`. */
 export type SignatureText = 'base64' | 'hex';
@@ -546,7 +546,49 @@ export type SignatureText = 'base64' | 'hex';
 /** SM2: r and s as `DER` (GM/T 0009), or one after the other (`RS`). */
 export type SignatureForm = 'DER' | 'RS';
 
-/** Detached signatures in a header, with a key of the KMS: verified on what arrives, before anything else is done with it but the limit (messages that are not genuine count there, too); made for what goes on, after everything else. */
+/** Which base64 is read: `Strict` is padded and in one piece; `Tolerant` takes line breaks and blanks, no padding and the alphabet of URLs too. */
+export type Base64Reading = 'Strict' | 'Tolerant';
+
+/** `Constant`: `text`. `Method`, `Path` (in canonical form, without query), `Query`, `PathAndQuery`; `Status` of a response. `Header`: value of the header `name`, nothing if it is absent. `Timestamp`, `Nonce`: as they were sent. `Body`, `BodySm3Hex`, `BodySm3Base64`, `BodySha256Hex`, `BodySha256Base64`: the body or its digest. `Member`: field `name` of the body. `Fields`: all fields of the body but the signature as `name=value`, sorted by name, joined by `&`; `QueryFields`: those of the query; `AllFields`: both as one list. */
+export type SignedPartKind = 'Constant' | 'Method' | 'Path' | 'Query' | 'PathAndQuery' | 'Status' | 'Header' | 'Timestamp' | 'Nonce' | 'Body' | 'BodySm3Hex' | 'BodySm3Base64' | 'BodySha256Hex' | 'BodySha256Base64' | 'Member' | 'Fields' | 'QueryFields' | 'AllFields';
+
+/** One part of what is signed. */
+export interface SignaturePart {
+  /** `Constant`: `text`. `Method`, `Path` (in canonical form, without query), `Query`, `PathAndQuery`; `Status` of a response. `Header`: value of the header `name`, nothing if it is absent. `Timestamp`, `Nonce`: as they were sent. `Body`, `BodySm3Hex`, `BodySm3Base64`, `BodySha256Hex`, `BodySha256Base64`: the body or its digest. `Member`: field `name` of the body. `Fields`: all fields of the body but the signature as `name=value`, sorted by name, joined by `&`; `QueryFields`: those of the query; `AllFields`: both as one list. */
+  part: SignedPartKind;
+  /** Text of a `Constant`. */
+  text?: string;
+  /** Name of a `Header`, in lower case, or of a `Member`. */
+  name?: string;
+}
+
+/** What is signed is the text itself, or its digest, as hexadecimal digits in lower case. */
+export type TemplateDigest = 'None' | 'Sm3Hex' | 'Sha256Hex';
+
+/** Fields that are empty or `null`: `Omit` leaves them out, `Keep` signs `name=`, or `name=null`. */
+export type EmptyFields = 'Omit' | 'Keep';
+
+/** What is signed, as a list of parts. Two parts of open length need a `Constant` between them. */
+export interface SignatureTemplate {
+  /** Parts of a request, in order. */
+  request?: SignaturePart[];
+  /** Parts of a response, in order. */
+  response?: SignaturePart[];
+  /** What is signed is the text itself, or its digest, as hexadecimal digits in lower case. */
+  digest?: TemplateDigest;
+  /** Names that `Fields`, `QueryFields` and `AllFields` leave out, beside that of the signature. */
+  except?: string[];
+  /** Fields that are empty or `null`: `Omit` leaves them out, `Keep` signs `name=`, or `name=null`. */
+  emptyFields?: EmptyFields;
+}
+
+/** How the time of signing is written. `UnixMillis` and `UnixSeconds`: 13 or 10 digits, both are read. `China`: `2026-11-30 09:30:15`, `ChinaCompact`: `20261130093015`, China Standard Time. */
+export type SigningTimeFormat = 'UnixMillis' | 'UnixSeconds' | 'China' | 'ChinaCompact';
+
+/** With a template: `Nonces` takes a message once, by a signed time and a signed nonce; `Unprotected` takes it as often as it comes. */
+export type ReplayProtection = 'Nonces' | 'Unprotected';
+
+/** Detached signatures in a header or in a field of the body, with a key of the KMS: verified on what arrives, before anything else is done with it but the limit (messages that are not genuine count there, too); made for what goes on, after everything else. */
 export interface RouteSignature {
   /** Key of the KMS, without version: one of HMAC-SM3, or of SM2 (the signer's private key to sign, its public key to verify). */
   keyId: string;
@@ -556,7 +598,7 @@ export interface RouteSignature {
   response?: SignatureUse;
   /** What signs. */
   algorithm?: MessageSignatureAlgorithm;
-  /** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone. Of a body that came compressed what comes out is signed. Absent: Message for HMAC-SM3, Body for SM2. */
+  /** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone; `Template`: the string of `template`, in the manner of a partner. Of a body that came compressed what comes out is signed. Absent: Message for HMAC-SM3, Body for SM2. */
   covers?: SignedPart;
   /** Header of the signature. */
   header?: string;
@@ -574,6 +616,20 @@ export interface RouteSignature {
   userId?: string;
   /** How far the time of signing may be from now, either way; nonces are kept for as long. 1s to 1h. */
   clockSkew?: string;
+  /** Which base64 is read: `Strict` is padded and in one piece; `Tolerant` takes line breaks and blanks, no padding and the alphabet of URLs too. */
+  base64?: Base64Reading;
+  /** What is signed, as a list of parts. Two parts of open length need a `Constant` between them. */
+  template?: SignatureTemplate;
+  /** With a template: member of a JSON body, field of a form, or of the query if the body has none, with the signature, in place of `header`. It is never signed itself. */
+  field?: string;
+  /** With a template: the same with the time of signing, in place of `timestampHeader`. */
+  timestampField?: string;
+  /** With a template: the same with the nonce, or with a number of the message that never comes twice. */
+  nonceField?: string;
+  /** How the time of signing is written. `UnixMillis` and `UnixSeconds`: 13 or 10 digits, both are read. `China`: `2026-11-30 09:30:15`, `ChinaCompact`: `20261130093015`, China Standard Time. */
+  timestampFormat?: SigningTimeFormat;
+  /** With a template: `Nonces` takes a message once, by a signed time and a signed nonce; `Unprotected` takes it as often as it comes. */
+  replay?: ReplayProtection;
 }
 
 /** A module that FIM ships. */
@@ -609,7 +665,7 @@ export interface RouteSpec {
   masking?: RouteMasking;
   /** Protection of whole bodies, or of named fields, with a key of the KMS. */
   encryption?: RouteEncryption;
-  /** Detached signatures in a header, with a key of the KMS: verified on what arrives, before anything else is done with it but the limit (messages that are not genuine count there, too); made for what goes on, after everything else. */
+  /** Detached signatures in a header or in a field of the body, with a key of the KMS: verified on what arrives, before anything else is done with it but the limit (messages that are not genuine count there, too); made for what goes on, after everything else. */
   signature?: RouteSignature;
   /** Short form: the module of one stage, and the section of that stage as its configuration. With `sm4-encryptor.wasm`, `request` is Encrypt and `response` None unless they are given. */
   wasm?: RouteWasm;

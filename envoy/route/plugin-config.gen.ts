@@ -62,8 +62,8 @@ export interface FieldMaskerConfig {
 /** What signs. */
 export type SignatureAlgorithm = 'HMAC-SM3' | 'SM2';
 
-/** What is signed: the body, or the canonical string of the whole message. */
-export type SignatureCoverage = 'Message' | 'Body';
+/** What is signed: the body, the canonical string of the whole message, or the string of `requestParts` and `responseParts`. */
+export type SignatureCoverage = 'Message' | 'Body' | 'Template';
 
 /** What happens to responses. */
 export type SignatureAction = 'None' | 'Verify' | 'Sign';
@@ -71,16 +71,44 @@ export type SignatureAction = 'None' | 'Verify' | 'Sign';
 /** How the signature is written. */
 export type SignatureEncoding = 'base64' | 'hex';
 
+/** Which base64 is read: padded and in one piece, or with line breaks and blanks, without padding and in the alphabet of URLs too. */
+export type SignatureBase64 = 'Strict' | 'Tolerant';
+
 /** SM2: r and s as DER (GM/T 0009), or one after the other, 64 bytes. */
 export type Sm2SignatureForm = 'DER' | 'RS';
 
-/** Detached signatures of messages, in a header. */
+/** What it is. */
+export type SignaturePartKind = 'Constant' | 'Method' | 'Path' | 'Query' | 'PathAndQuery' | 'Status' | 'Header' | 'Timestamp' | 'Nonce' | 'Body' | 'BodySm3Hex' | 'BodySm3Base64' | 'BodySha256Hex' | 'BodySha256Base64' | 'Member' | 'Fields' | 'QueryFields' | 'AllFields';
+
+/** With `covers: Template`: what is signed is the text, or its digest as hexadecimal digits. */
+export type SignatureDigest = 'None' | 'Sm3Hex' | 'Sha256Hex';
+
+/** How the time of signing is written. `UnixMillis` and `UnixSeconds`: 13 or 10 digits, both read. `China` and `ChinaCompact`: `2026-11-30 09:30:15` and `20261130093015`, China Standard Time. */
+export type SignatureTimeFormat = 'UnixMillis' | 'UnixSeconds' | 'China' | 'ChinaCompact';
+
+/** Whether fields without a value (empty, or `null`) are among them. */
+export type SignatureEmptyFields = 'Omit' | 'Keep';
+
+/** With `covers: Template`: messages are taken once, by time and nonce, or can be sent again. */
+export type SignatureReplay = 'Nonces' | 'Unprotected';
+
+/** One part of what is signed. */
+export interface SignaturePart {
+  /** What it is. */
+  part: SignaturePartKind;
+  /** Text of a `Constant`. */
+  text?: string;
+  /** Name of a `Header`, lower case, or of a `Member` of the body. */
+  name?: string;
+}
+
+/** Detached signatures of messages, in a header or in a field of the body. */
 export interface MessageSignatureConfig {
   /** `kms://` id of the key, without version. */
   keyId: string;
   /** What signs. */
   algorithm: SignatureAlgorithm;
-  /** What is signed: the body, or the canonical string of the whole message. */
+  /** What is signed: the body, the canonical string of the whole message, or the string of `requestParts` and `responseParts`. */
   covers: SignatureCoverage;
   /** What happens to requests. */
   request: SignatureAction;
@@ -96,12 +124,34 @@ export interface MessageSignatureConfig {
   headers?: string[];
   /** How the signature is written. */
   encoding?: SignatureEncoding;
+  /** Which base64 is read: padded and in one piece, or with line breaks and blanks, without padding and in the alphabet of URLs too. */
+  base64?: SignatureBase64;
   /** SM2: r and s as DER (GM/T 0009), or one after the other, 64 bytes. */
   form?: Sm2SignatureForm;
   /** SM2: user id of the signer (GB/T 32918.2). */
   userId?: string;
   /** How far the time of signing may be from now, either way, milliseconds. */
   clockSkewMs?: number;
+  /** With `covers: Template`: what is signed of a request, in order. */
+  requestParts?: SignaturePart[];
+  /** The same of a response. */
+  responseParts?: SignaturePart[];
+  /** With `covers: Template`: what is signed is the text, or its digest as hexadecimal digits. */
+  digest?: SignatureDigest;
+  /** Member of a JSON body, or field of a form, with the signature; it is never signed. Empty: `header`. */
+  field?: string;
+  /** The same with the time of signing; empty: `timestampHeader`. */
+  timestampField?: string;
+  /** The same with the nonce; empty: `nonceHeader`. */
+  nonceField?: string;
+  /** How the time of signing is written. `UnixMillis` and `UnixSeconds`: 13 or 10 digits, both read. `China` and `ChinaCompact`: `2026-11-30 09:30:15` and `20261130093015`, China Standard Time. */
+  timestampFormat?: SignatureTimeFormat;
+  /** Fields that the parts `Fields`, `QueryFields` and `AllFields` leave out. */
+  except?: string[];
+  /** Whether fields without a value (empty, or `null`) are among them. */
+  emptyFields?: SignatureEmptyFields;
+  /** With `covers: Template`: messages are taken once, by time and nonce, or can be sent again. */
+  replay?: SignatureReplay;
 }
 
 /** Where the field is. `Query` and `Header` are of requests; in responses they are passed over. */

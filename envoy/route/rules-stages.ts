@@ -122,7 +122,33 @@ export function checkSignature({ value, path }: Section<RouteSignature>, report:
     report('FIM-CFG-1065', path, 'signature, time and nonce need headers of their own');
   if (headers.includes(header))
     report('FIM-CFG-1065', [...path, 'headers'], 'the signature cannot be among the signed headers');
+  checkTemplate(value, path, report);
   const skew = durationMs(value.clockSkew ?? '5m');
   if (skew < MIN_CLOCK_SKEW_MS || skew > MAX_CLOCK_SKEW_MS)
     report('FIM-CFG-1039', [...path, 'clockSkew'], 'from 1s to 1h');
+}
+
+/** What goes with a template, and what it needs; its parts are judged by the module, which compiles them. */
+function checkTemplate(value: RouteSignature, path: Path, report: Report): void {
+  const { template, covers, headers } = value;
+  if ((template !== undefined) !== (covers === 'Template'))
+    report('FIM-CFG-1065', [...path, template === undefined ? 'covers' : 'template'], 'they go with each other');
+  if (template === undefined) {
+    for (const name of ['field', 'timestampField', 'nonceField'] as const)
+      if (value[name] !== undefined) report('FIM-CFG-1065', [...path, name], 'it goes with a template');
+    if (value.replay === 'Unprotected') report('FIM-CFG-1065', [...path, 'replay'], 'it goes with a template');
+    return;
+  }
+  if (headers !== undefined) report('FIM-CFG-1065', [...path, 'headers'], 'a template names headers itself');
+  for (const side of ['request', 'response'] as const) {
+    const acts = value[side] !== undefined && value[side] !== 'None';
+    if (acts && template[side] === undefined)
+      report('FIM-CFG-1065', [...path, 'template'], `which parts has what is signed of a ${side}?`);
+    if (!acts && template[side] !== undefined) report('FIM-CFG-1065', [...path, 'template', side], `${side} is None`);
+    template[side]?.forEach((part, index) => {
+      const isNamed = part.part === 'Header' || part.part === 'Member';
+      if ((part.text !== undefined) !== (part.part === 'Constant') || (part.name !== undefined) !== isNamed)
+        report('FIM-CFG-1065', [...path, 'template', side, index], 'a Constant has a text, a Header or Member a name');
+    });
+  }
 }

@@ -1,7 +1,6 @@
 // Rules that look at several sections of a spec.
 import { fieldSteps } from './field-place.ts';
 import type { RouteSpec } from './financial-route.gen.ts';
-import { checkUnique } from './rules-match.ts';
 import type { Report } from './schema-check.ts';
 import type { Sections } from './sections.ts';
 
@@ -158,7 +157,6 @@ export function checkMac(spec: RouteSpec, { validation }: Sections, report: Repo
     );
   if (header !== undefined && covers !== 'Message')
     report('FIM-CFG-1058', [...at, 'covers'], 'a code in a header covers the body');
-  checkUnique((elements ?? []).map(String), [...at, 'elements'], report);
   if (encoding === (header === undefined ? 'Base64' : 'Binary'))
     report('FIM-CFG-1058', [...at, 'encoding'], 'codes are Binary or Hex in elements, Hex or Base64 in headers');
   if (header !== undefined) {

@@ -1,6 +1,6 @@
 // A resource's sections → the stages' sections of the plugin configuration, each part with its origin.
 import { durationMs } from './duration.ts';
-import type { MaskingField } from './financial-route.gen.ts';
+import type { MaskingField, RouteSignature, SignatureTemplate } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import type {
   FieldMaskerConfig,
@@ -89,6 +89,34 @@ function sm4Encryptor({ value, path }: NonNullable<Sections['encryption']>, note
   return config;
 }
 
+/** What only a template has. */
+function templateOf(
+  value: RouteSignature,
+  template: SignatureTemplate,
+  path: Path,
+  note: Note,
+): Partial<MessageSignatureConfig> {
+  const { request, response, digest, except, emptyFields } = template;
+  for (const [place, side] of [
+    ['requestParts', 'request'],
+    ['responseParts', 'response'],
+  ] as const)
+    template[side]?.forEach((_, index) => note(['messageSignature', place, index], [...path, 'template', side, index]));
+  note(['messageSignature', 'replay'], [...path, 'replay']);
+  const { field, timestampField, nonceField, replay = 'Nonces' } = value;
+  return {
+    ...(request === undefined ? {} : { requestParts: request }),
+    ...(response === undefined ? {} : { responseParts: response }),
+    ...(digest === undefined ? {} : { digest }),
+    ...(except === undefined ? {} : { except }),
+    ...(emptyFields === undefined ? {} : { emptyFields }),
+    ...(field === undefined ? {} : { field }),
+    ...(timestampField === undefined ? {} : { timestampField }),
+    ...(nonceField === undefined ? {} : { nonceField }),
+    replay,
+  };
+}
+
 function messageSignature({ value, path }: NonNullable<Sections['signature']>, note: Note): MessageSignatureConfig {
   note(['messageSignature'], path);
   const algorithm = value.algorithm ?? 'HMAC-SM3';
@@ -104,7 +132,10 @@ function messageSignature({ value, path }: NonNullable<Sections['signature']>, n
     encoding,
   };
   if (algorithm === 'SM2') Object.assign(config, { form, userId });
+  if (value.base64 === 'Tolerant') config.base64 = 'Tolerant';
   if (covers === 'Body') return config;
+  if (value.timestampFormat !== undefined) config.timestampFormat = value.timestampFormat;
+  if (value.template !== undefined) Object.assign(config, templateOf(value, value.template, path, note));
   const { timestampHeader = 'x-fim-timestamp', nonceHeader = 'x-fim-nonce', headers = [], clockSkew = '5m' } = value;
   return { ...config, timestampHeader, nonceHeader, headers, clockSkewMs: durationMs(clockSkew) };
 }

@@ -79,6 +79,31 @@ export function decodeBase64(from: usize, length: u32, to: usize): i32 {
   return <i32>(cursor - to + bytes);
 }
 
+/**
+ * Brings base64 as libraries write it, with line breaks and blanks, without padding, in the alphabet of URLs, into the
+ * form that `decodeBase64` reads; returns its length, or 1, the length of no such text, if padding does not stand at the
+ * end. Room for `length + 3` bytes; `to` may be `from`. Not for keys: its work depends on the text.
+ */
+export function plainBase64(from: usize, length: u32, to: usize): u32 {
+  let cursor = to;
+  let padding: u32 = 0;
+  for (const end = from + length; from < end; from++) {
+    const byte = load<u8>(from);
+    if (byte == 32 || byte == 10 || byte == 13 || byte == 9) continue;
+    if (byte == EQUALS) {
+      padding++;
+      continue;
+    }
+    if (padding > 0) return 1;
+    store<u8>(cursor++, byte == 45 ? 43 : byte == 95 ? 47 : byte);
+  }
+  const characters = <u32>(cursor - to);
+  const missing = (4 - (characters & 3)) & 3;
+  if (missing == 3 || (padding != 0 && padding != missing)) return 1;
+  memory.fill(cursor, EQUALS, missing);
+  return characters + missing;
+}
+
 /** The sixteen characters of the first twelve bytes. */
 // @ts-ignore: decorator
 @inline

@@ -9,10 +9,11 @@ export const enum SignatureAlgorithm {
   SM2 = 1,
 }
 
-/** What is signed: the body, or the canonical string of the whole message. */
+/** What is signed: the body, the canonical string of the whole message, or the string of `requestParts` and `responseParts`. */
 export const enum SignatureCoverage {
   Message = 0,
   Body = 1,
+  Template = 2,
 }
 
 /** What happens to responses. */
@@ -28,10 +29,65 @@ export const enum SignatureEncoding {
   hex = 1,
 }
 
+/** Which base64 is read: padded and in one piece, or with line breaks and blanks, without padding and in the alphabet of URLs too. */
+export const enum SignatureBase64 {
+  Strict = 0,
+  Tolerant = 1,
+}
+
 /** SM2: r and s as DER (GM/T 0009), or one after the other, 64 bytes. */
 export const enum Sm2SignatureForm {
   DER = 0,
   RS = 1,
+}
+
+/** What it is. */
+export const enum SignaturePartKind {
+  Constant = 0,
+  Method = 1,
+  Path = 2,
+  Query = 3,
+  PathAndQuery = 4,
+  Status = 5,
+  Header = 6,
+  Timestamp = 7,
+  Nonce = 8,
+  Body = 9,
+  BodySm3Hex = 10,
+  BodySm3Base64 = 11,
+  BodySha256Hex = 12,
+  BodySha256Base64 = 13,
+  Member = 14,
+  Fields = 15,
+  QueryFields = 16,
+  AllFields = 17,
+}
+
+/** With `covers: Template`: what is signed is the text, or its digest as hexadecimal digits. */
+export const enum SignatureDigest {
+  None = 0,
+  Sm3Hex = 1,
+  Sha256Hex = 2,
+}
+
+/** How the time of signing is written. `UnixMillis` and `UnixSeconds`: 13 or 10 digits, both read. `China` and `ChinaCompact`: `2026-11-30 09:30:15` and `20261130093015`, China Standard Time. */
+export const enum SignatureTimeFormat {
+  UnixMillis = 0,
+  UnixSeconds = 1,
+  China = 2,
+  ChinaCompact = 3,
+}
+
+/** Whether fields without a value (empty, or `null`) are among them. */
+export const enum SignatureEmptyFields {
+  Omit = 0,
+  Keep = 1,
+}
+
+/** With `covers: Template`: messages are taken once, by time and nonce, or can be sent again. */
+export const enum SignatureReplay {
+  Nonces = 0,
+  Unprotected = 1,
 }
 
 const MESSAGE_SIGNATURE_CONFIG_HEADER: Bytes = Bytes.from('x-fim-signature');
@@ -42,7 +98,19 @@ const MESSAGE_SIGNATURE_CONFIG_NONCE_HEADER: Bytes = Bytes.from('x-fim-nonce');
 
 const MESSAGE_SIGNATURE_CONFIG_USER_ID: Bytes = Bytes.from('1234567812345678');
 
-/** Detached signatures of messages, in a header. */
+/** One part of what is signed. */
+export class SignaturePart {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** What it is. */
+  part: SignaturePartKind = <SignaturePartKind>0;
+  /** Text of a `Constant`. */
+  text: Bytes = Bytes.EMPTY;
+  /** Name of a `Header`, lower case, or of a `Member` of the body. */
+  name: Bytes = Bytes.EMPTY;
+}
+
+/** Detached signatures of messages, in a header or in a field of the body. */
 export class MessageSignatureConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
@@ -50,7 +118,7 @@ export class MessageSignatureConfig {
   keyId: Bytes = Bytes.EMPTY;
   /** What signs. */
   algorithm: SignatureAlgorithm = <SignatureAlgorithm>0;
-  /** What is signed: the body, or the canonical string of the whole message. */
+  /** What is signed: the body, the canonical string of the whole message, or the string of `requestParts` and `responseParts`. */
   covers: SignatureCoverage = <SignatureCoverage>0;
   /** What happens to requests. */
   request: SignatureAction = <SignatureAction>0;
@@ -66,12 +134,34 @@ export class MessageSignatureConfig {
   headers: StaticArray<Bytes> = new StaticArray<Bytes>(0);
   /** How the signature is written. */
   encoding: SignatureEncoding = SignatureEncoding.base64;
+  /** Which base64 is read: padded and in one piece, or with line breaks and blanks, without padding and in the alphabet of URLs too. */
+  base64: SignatureBase64 = SignatureBase64.Strict;
   /** SM2: r and s as DER (GM/T 0009), or one after the other, 64 bytes. */
   form: Sm2SignatureForm = Sm2SignatureForm.DER;
   /** SM2: user id of the signer (GB/T 32918.2). */
   userId: Bytes = MESSAGE_SIGNATURE_CONFIG_USER_ID;
   /** How far the time of signing may be from now, either way, milliseconds. */
   clockSkewMs: i32 = 300000;
+  /** With `covers: Template`: what is signed of a request, in order. */
+  requestParts: StaticArray<SignaturePart> = new StaticArray<SignaturePart>(0);
+  /** The same of a response. */
+  responseParts: StaticArray<SignaturePart> = new StaticArray<SignaturePart>(0);
+  /** With `covers: Template`: what is signed is the text, or its digest as hexadecimal digits. */
+  digest: SignatureDigest = SignatureDigest.None;
+  /** Member of a JSON body, or field of a form, with the signature; it is never signed. Empty: `header`. */
+  field: Bytes = Bytes.EMPTY;
+  /** The same with the time of signing; empty: `timestampHeader`. */
+  timestampField: Bytes = Bytes.EMPTY;
+  /** The same with the nonce; empty: `nonceHeader`. */
+  nonceField: Bytes = Bytes.EMPTY;
+  /** How the time of signing is written. `UnixMillis` and `UnixSeconds`: 13 or 10 digits, both read. `China` and `ChinaCompact`: `2026-11-30 09:30:15` and `20261130093015`, China Standard Time. */
+  timestampFormat: SignatureTimeFormat = SignatureTimeFormat.UnixMillis;
+  /** Fields that the parts `Fields`, `QueryFields` and `AllFields` leave out. */
+  except: StaticArray<Bytes> = new StaticArray<Bytes>(0);
+  /** Whether fields without a value (empty, or `null`) are among them. */
+  emptyFields: SignatureEmptyFields = SignatureEmptyFields.Omit;
+  /** With `covers: Template`: messages are taken once, by time and nonce, or can be sent again. */
+  replay: SignatureReplay = SignatureReplay.Nonces;
 }
 
 function readSignatureAlgorithm(reader: ConfigReader, node: u32): SignatureAlgorithm {
@@ -84,6 +174,7 @@ function readSignatureAlgorithm(reader: ConfigReader, node: u32): SignatureAlgor
 function readSignatureCoverage(reader: ConfigReader, node: u32): SignatureCoverage {
   if (reader.textIs(node, 'Message')) return SignatureCoverage.Message;
   if (reader.textIs(node, 'Body')) return SignatureCoverage.Body;
+  if (reader.textIs(node, 'Template')) return SignatureCoverage.Template;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <SignatureCoverage>0;
 }
@@ -103,11 +194,72 @@ function readSignatureEncoding(reader: ConfigReader, node: u32): SignatureEncodi
   return <SignatureEncoding>0;
 }
 
+function readSignatureBase64(reader: ConfigReader, node: u32): SignatureBase64 {
+  if (reader.textIs(node, 'Strict')) return SignatureBase64.Strict;
+  if (reader.textIs(node, 'Tolerant')) return SignatureBase64.Tolerant;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <SignatureBase64>0;
+}
+
 function readSm2SignatureForm(reader: ConfigReader, node: u32): Sm2SignatureForm {
   if (reader.textIs(node, 'DER')) return Sm2SignatureForm.DER;
   if (reader.textIs(node, 'RS')) return Sm2SignatureForm.RS;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <Sm2SignatureForm>0;
+}
+
+function readSignaturePartKind(reader: ConfigReader, node: u32): SignaturePartKind {
+  if (reader.textIs(node, 'Constant')) return SignaturePartKind.Constant;
+  if (reader.textIs(node, 'Method')) return SignaturePartKind.Method;
+  if (reader.textIs(node, 'Path')) return SignaturePartKind.Path;
+  if (reader.textIs(node, 'Query')) return SignaturePartKind.Query;
+  if (reader.textIs(node, 'PathAndQuery')) return SignaturePartKind.PathAndQuery;
+  if (reader.textIs(node, 'Status')) return SignaturePartKind.Status;
+  if (reader.textIs(node, 'Header')) return SignaturePartKind.Header;
+  if (reader.textIs(node, 'Timestamp')) return SignaturePartKind.Timestamp;
+  if (reader.textIs(node, 'Nonce')) return SignaturePartKind.Nonce;
+  if (reader.textIs(node, 'Body')) return SignaturePartKind.Body;
+  if (reader.textIs(node, 'BodySm3Hex')) return SignaturePartKind.BodySm3Hex;
+  if (reader.textIs(node, 'BodySm3Base64')) return SignaturePartKind.BodySm3Base64;
+  if (reader.textIs(node, 'BodySha256Hex')) return SignaturePartKind.BodySha256Hex;
+  if (reader.textIs(node, 'BodySha256Base64')) return SignaturePartKind.BodySha256Base64;
+  if (reader.textIs(node, 'Member')) return SignaturePartKind.Member;
+  if (reader.textIs(node, 'Fields')) return SignaturePartKind.Fields;
+  if (reader.textIs(node, 'QueryFields')) return SignaturePartKind.QueryFields;
+  if (reader.textIs(node, 'AllFields')) return SignaturePartKind.AllFields;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <SignaturePartKind>0;
+}
+
+function readSignatureDigest(reader: ConfigReader, node: u32): SignatureDigest {
+  if (reader.textIs(node, 'None')) return SignatureDigest.None;
+  if (reader.textIs(node, 'Sm3Hex')) return SignatureDigest.Sm3Hex;
+  if (reader.textIs(node, 'Sha256Hex')) return SignatureDigest.Sha256Hex;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <SignatureDigest>0;
+}
+
+function readSignatureTimeFormat(reader: ConfigReader, node: u32): SignatureTimeFormat {
+  if (reader.textIs(node, 'UnixMillis')) return SignatureTimeFormat.UnixMillis;
+  if (reader.textIs(node, 'UnixSeconds')) return SignatureTimeFormat.UnixSeconds;
+  if (reader.textIs(node, 'China')) return SignatureTimeFormat.China;
+  if (reader.textIs(node, 'ChinaCompact')) return SignatureTimeFormat.ChinaCompact;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <SignatureTimeFormat>0;
+}
+
+function readSignatureEmptyFields(reader: ConfigReader, node: u32): SignatureEmptyFields {
+  if (reader.textIs(node, 'Omit')) return SignatureEmptyFields.Omit;
+  if (reader.textIs(node, 'Keep')) return SignatureEmptyFields.Keep;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <SignatureEmptyFields>0;
+}
+
+function readSignatureReplay(reader: ConfigReader, node: u32): SignatureReplay {
+  if (reader.textIs(node, 'Nonces')) return SignatureReplay.Nonces;
+  if (reader.textIs(node, 'Unprotected')) return SignatureReplay.Unprotected;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <SignatureReplay>0;
 }
 
 function readBytes64List16(reader: ConfigReader, node: u32): StaticArray<Bytes> {
@@ -119,6 +271,39 @@ function readBytes64List16(reader: ConfigReader, node: u32): StaticArray<Bytes> 
     item = reader.nextItem(item);
   }
   return items;
+}
+
+function readSignaturePartList64(reader: ConfigReader, node: u32): StaticArray<SignaturePart> {
+  const length = reader.arrayLength(node, 64);
+  const items = new StaticArray<SignaturePart>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeSignaturePart(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeSignaturePart(reader: ConfigReader, node: u32): SignaturePart {
+  const result = new SignaturePart();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'part')) {
+      result.part = readSignaturePartKind(reader, member);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'text')) {
+      result.text = reader.readString(member, 128);
+    } else if (reader.keyIs(member, 'name')) {
+      result.name = reader.readString(member, 64);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'part');
+  return result;
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
@@ -153,12 +338,34 @@ export function decodeMessageSignatureConfig(reader: ConfigReader, node: u32): M
       result.headers = readBytes64List16(reader, member);
     } else if (reader.keyIs(member, 'encoding')) {
       result.encoding = readSignatureEncoding(reader, member);
+    } else if (reader.keyIs(member, 'base64')) {
+      result.base64 = readSignatureBase64(reader, member);
     } else if (reader.keyIs(member, 'form')) {
       result.form = readSm2SignatureForm(reader, member);
     } else if (reader.keyIs(member, 'userId')) {
       result.userId = reader.readString(member, 256);
     } else if (reader.keyIs(member, 'clockSkewMs')) {
       result.clockSkewMs = <i32>reader.readInteger(member, 1000, 3600000);
+    } else if (reader.keyIs(member, 'requestParts')) {
+      result.requestParts = readSignaturePartList64(reader, member);
+    } else if (reader.keyIs(member, 'responseParts')) {
+      result.responseParts = readSignaturePartList64(reader, member);
+    } else if (reader.keyIs(member, 'digest')) {
+      result.digest = readSignatureDigest(reader, member);
+    } else if (reader.keyIs(member, 'field')) {
+      result.field = reader.readString(member, 64);
+    } else if (reader.keyIs(member, 'timestampField')) {
+      result.timestampField = reader.readString(member, 64);
+    } else if (reader.keyIs(member, 'nonceField')) {
+      result.nonceField = reader.readString(member, 64);
+    } else if (reader.keyIs(member, 'timestampFormat')) {
+      result.timestampFormat = readSignatureTimeFormat(reader, member);
+    } else if (reader.keyIs(member, 'except')) {
+      result.except = readBytes64List16(reader, member);
+    } else if (reader.keyIs(member, 'emptyFields')) {
+      result.emptyFields = readSignatureEmptyFields(reader, member);
+    } else if (reader.keyIs(member, 'replay')) {
+      result.replay = readSignatureReplay(reader, member);
     } else {
       reader.unknownMember(member);
     }

@@ -6,40 +6,80 @@ import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 import { Direction } from '../runtime/direction';
 import { Rank, StagePolicy } from '../runtime/stage';
-import { MessageSignatureConfig, SignatureAction, SignatureCoverage } from './config.gen';
+import {
+  MessageSignatureConfig,
+  SignatureAction,
+  SignatureCoverage,
+  SignatureDigest,
+  SignatureReplay,
+  SignatureTimeFormat,
+} from './config.gen';
+import { SignedFields } from './fields';
+import { Part, Stamps, compileParts, stampsOf } from './parts';
+import { isSignable } from './signable-headers';
 import { Signer } from './signer';
 
 export class SignaturePolicy extends StagePolicy {
   readonly keys: KeyHolder;
   readonly keyId: Bytes;
-  readonly covers: SignatureCoverage;
   readonly signer: Signer;
   /** Names, lower case. */
   readonly header: Bytes;
   readonly timestampHeader: Bytes;
   readonly nonceHeader: Bytes;
-  readonly headers: StaticArray<Bytes>;
+  /** Names of fields of the body in their place; empty: the headers. */
+  readonly field: Bytes;
+  readonly timestampField: Bytes;
+  readonly nonceField: Bytes;
+  readonly timestampFormat: SignatureTimeFormat;
+  readonly fields: SignedFields;
+  readonly digest: SignatureDigest;
   readonly clockSkewMs: i64;
+  /** Whether nonces are kept. */
+  readonly unique: bool;
   private readonly request: SignatureAction;
   private readonly response: SignatureAction;
+  private readonly requestParts: StaticArray<Part>;
+  private readonly responseParts: StaticArray<Part>;
+  private readonly requestStamp: Stamps;
+  private readonly responseStamp: Stamps;
 
-  constructor(config: MessageSignatureConfig) {
+  constructor(config: MessageSignatureConfig, requestParts: StaticArray<Part>, responseParts: StaticArray<Part>) {
     super();
     this.keyId = config.keyId;
     this.keys = new KeyHolder(config.keyId);
-    this.covers = config.covers;
-    this.signer = new Signer(config.algorithm, config.encoding, config.form, config.userId);
+    this.signer = new Signer(config.algorithm, config.encoding, config.base64, config.form, config.userId);
     this.header = config.header;
     this.timestampHeader = config.timestampHeader;
     this.nonceHeader = config.nonceHeader;
-    this.headers = config.headers;
+    this.field = config.field;
+    this.timestampField = config.timestampField;
+    this.nonceField = config.nonceField;
+    this.timestampFormat = config.timestampFormat;
+    this.fields = new SignedFields(leftOut(config), config.emptyFields);
+    this.digest = config.digest;
     this.clockSkewMs = config.clockSkewMs;
+    this.unique = config.covers != SignatureCoverage.Body && config.replay == SignatureReplay.Nonces;
     this.request = config.request;
     this.response = config.response;
+    this.requestParts = requestParts;
+    this.responseParts = responseParts;
+    this.requestStamp = stampsOf(config, requestParts);
+    this.responseStamp = stampsOf(config, responseParts);
   }
 
   action(direction: Direction): SignatureAction {
     return direction == Direction.Request ? this.request : this.response;
+  }
+
+  /** What is signed, in order. */
+  parts(direction: Direction): StaticArray<Part> {
+    return direction == Direction.Request ? this.requestParts : this.responseParts;
+  }
+
+  /** Whether messages have a time of signing that is signed, and a nonce. */
+  stamps(direction: Direction): Stamps {
+    return direction == Direction.Request ? this.requestStamp : this.responseStamp;
   }
 
   acts(direction: Direction): bool {
@@ -48,10 +88,7 @@ export class SignaturePolicy extends StagePolicy {
 
   /** Whether messages are taken once only. */
   get keepsNonces(): bool {
-    return (
-      this.covers == SignatureCoverage.Message &&
-      (this.request == SignatureAction.Verify || this.response == SignatureAction.Verify)
-    );
+    return this.unique && (this.request == SignatureAction.Verify || this.response == SignatureAction.Verify);
   }
 
   needsBody(direction: Direction): bool {
@@ -69,27 +106,59 @@ export class SignaturePolicy extends StagePolicy {
   }
 }
 
+/** Names of the fields that no signature covers. */
+function leftOut(config: MessageSignatureConfig): StaticArray<Bytes> {
+  const all = new Array<Bytes>();
+  if (config.field.length > 0) all.push(config.field);
+  for (let i = 0; i < config.except.length; i++) all.push(config.except[i]);
+  return StaticArray.fromArray(all);
+}
+
 /** Compiles a section; on a mistake `reader.fail`, and the policy is not to be used. */
 export function compileSignature(reader: ConfigReader, config: MessageSignatureConfig): SignaturePolicy {
   if (!isKeyId(config.keyId)) reader.fail(ErrorId.FIM_CFG_0017, config.node);
-  if (!isHeaderName(config.header)) reader.failMember(ErrorId.FIM_SIG_0005, config.node, 'header');
-  if (!isHeaderName(config.timestampHeader)) reader.failMember(ErrorId.FIM_SIG_0005, config.node, 'timestampHeader');
-  if (!isHeaderName(config.nonceHeader)) reader.failMember(ErrorId.FIM_SIG_0005, config.node, 'nonceHeader');
+  if (!isSignable(config.header)) reader.failMember(ErrorId.FIM_SIG_0005, config.node, 'header');
+  if (!isSignable(config.timestampHeader)) reader.failMember(ErrorId.FIM_SIG_0005, config.node, 'timestampHeader');
+  if (!isSignable(config.nonceHeader)) reader.failMember(ErrorId.FIM_SIG_0005, config.node, 'nonceHeader');
   const header = config.header;
   for (let i = 0; i < config.headers.length; i++) {
     const name = config.headers[i];
-    if (!isHeaderName(name) || header.equals(name.pointer, name.length))
+    if (!isSignable(name) || header.equals(name.pointer, name.length))
       reader.failMember(ErrorId.FIM_SIG_0005, config.node, 'headers');
   }
-  return new SignaturePolicy(config);
+  checkFields(reader, config);
+  const request = partsOf(reader, config, Direction.Request, config.request);
+  const response = partsOf(reader, config, Direction.Response, config.response);
+  return new SignaturePolicy(config, request, response);
 }
 
-/** Lower-case letters, digits and `-`. */
-function isHeaderName(name: Bytes): bool {
-  if (name.length == 0) return false;
+function partsOf(
+  reader: ConfigReader,
+  config: MessageSignatureConfig,
+  direction: Direction,
+  action: SignatureAction,
+): StaticArray<Part> {
+  return action == SignatureAction.None ? new StaticArray<Part>(0) : compileParts(reader, config, direction);
+}
+
+/** What goes with a template alone, and names that a body can have. */
+function checkFields(reader: ConfigReader, config: MessageSignatureConfig): void {
+  const ofTemplate =
+    config.requestParts.length + config.responseParts.length + config.except.length > 0 ||
+    config.field.length + config.timestampField.length + config.nonceField.length > 0 ||
+    config.digest != SignatureDigest.None ||
+    config.replay != SignatureReplay.Nonces;
+  if (ofTemplate && config.covers != SignatureCoverage.Template) reader.fail(ErrorId.FIM_SIG_0006, config.node);
+  if (!isFieldName(config.field)) reader.failMember(ErrorId.FIM_SIG_0006, config.node, 'field');
+  if (!isFieldName(config.timestampField)) reader.failMember(ErrorId.FIM_SIG_0006, config.node, 'timestampField');
+  if (!isFieldName(config.nonceField)) reader.failMember(ErrorId.FIM_SIG_0006, config.node, 'nonceField');
+}
+
+/** Letters, digits, `_`, `-` and `.`: a name that JSON and forms write as it is. Or none. */
+function isFieldName(name: Bytes): bool {
   for (let i: u32 = 0; i < name.length; i++) {
     const byte: u32 = load<u8>(name.pointer + i);
-    if (byte - 97 >= 26 && byte - 48 >= 10 && byte != 45) return false;
+    if ((byte | 32) - 97 >= 26 && byte - 48 >= 10 && byte != 45 && byte != 46 && byte != 95) return false;
   }
   return true;
 }

@@ -10,15 +10,15 @@ import {
   sm2Verify,
 } from '../crypto/sm2';
 import { KeyVersion } from '../keys/key-version';
-import { decodeBase64, encodeBase64 } from '../memory/base64';
+import { decodeBase64, encodeBase64, plainBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';
 import { decodeHex, encodeHex } from '../memory/hex';
-import { SignatureAlgorithm, SignatureEncoding, Sm2SignatureForm } from './config.gen';
+import { SignatureAlgorithm, SignatureBase64, SignatureEncoding, Sm2SignatureForm } from './config.gen';
 
 /** Longest text of a signature: DER in hexadecimal. */
 const LONGEST_TEXT_BYTES: u32 = 2 * MAX_DER_SIGNATURE_BYTES;
 
-const RAW: usize = memory.data(128, 16); // as bytes: 32 of HMAC, 64 of r ‖ s, or DER
+const RAW: usize = memory.data(256, 16); // as bytes: 32 of HMAC, 64 of r ‖ s, or DER
 const RS: usize = memory.data(64, 16);
 const TEXT: usize = memory.data(256, 16);
 
@@ -27,6 +27,7 @@ export class Signer {
   constructor(
     readonly algorithm: SignatureAlgorithm,
     readonly encoding: SignatureEncoding,
+    readonly base64: SignatureBase64,
     readonly form: Sm2SignatureForm,
     readonly userId: Bytes,
   ) {}
@@ -68,6 +69,10 @@ export class Signer {
   /** Reads a signature from its text; returns its bytes, which `verify` takes next. -1: it is none. */
   read(text: usize, length: u32): i32 {
     if (length == 0 || length > LONGEST_TEXT_BYTES) return -1;
+    if (this.encoding == SignatureEncoding.base64 && this.base64 == SignatureBase64.Tolerant) {
+      length = plainBase64(text, length, TEXT);
+      text = TEXT;
+    }
     const bytes =
       this.encoding == SignatureEncoding.base64 ? decodeBase64(text, length, RAW) : decodeHex(text, length, RAW);
     if (this.algorithm == SignatureAlgorithm.HMAC_SM3) return bytes == <i32>HASH_BYTES ? bytes : -1;

@@ -16,25 +16,25 @@ import { Exchange } from '../runtime/exchange';
 import { wallMillis } from '../runtime/host';
 import { Direction } from '../runtime/direction';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
-import { canonicalLength, canonicalPointer, writeCanonical } from './canonical';
-import { SignatureAction, SignatureCoverage, decodeMessageSignatureConfig } from './config.gen';
+import { fieldLength, fieldPointer, putField, readField } from './body-field';
+import { SignatureAction, SignaturePartKind, decodeMessageSignatureConfig } from './config.gen';
+import { Text } from './fields';
+import { Stamps } from './parts';
 import { SignaturePolicy, compileSignature } from './policy';
 import { Reason, deny, noKey, refuse } from './refusal';
 import { Nonce, keepFor, remember } from './replay-store';
 import { Signer, signatureText } from './signer';
+import { SigningStamp, signedLength, signedPointer, writeSignedText } from './signed-text';
+import { parseSigningTime, writeSigningTime } from './signing-time';
 import { replayStoreFailed, replayStoreFull, defineSignatureStats, signed, verified } from './stats';
-import { parseSigningTime } from './signing-time';
 
 const NONCE_RANDOM_BYTES: u32 = 16;
 const RANDOM: usize = memory.data(16, 16);
 const NONCE_TEXT: usize = memory.data(32, 16);
 const digits: Writer = new Writer(scratch);
 
-// Where the headers of the message at hand stand.
-let timestamp: usize = 0;
-let timestampLength: u32 = 0;
-let nonce: usize = 0;
-let nonceLength: u32 = 0;
+/** Time and nonce of the message at hand. */
+const stamp: SigningStamp = new SigningStamp();
 
 /**
  * Verifies signatures of what arrives before anything else is done with it, and signs what goes on, after everything
@@ -69,7 +69,8 @@ export class MessageSignature extends Stage {
   /** Requests of methods without body are complete here: there is nothing to wait for. */
   onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
     if (exchange.direction == Direction.Response || !exchange.bodiless) return Verdict.Continue;
-    return act(exchange, <SignaturePolicy>policy, 0, 0);
+    exchange.message.begin(0, 0);
+    return act(exchange, <SignaturePolicy>policy);
   }
 
   onBody(exchange: Exchange, policy: StagePolicy): Verdict {
@@ -78,7 +79,7 @@ export class MessageSignature extends Stage {
       // It was judged as one without body: with one, it is not what was signed.
       return message.length == 0 ? Verdict.Continue : deny(exchange, Reason.Wrong);
     }
-    return act(exchange, <SignaturePolicy>policy, message.pointer, message.length);
+    return act(exchange, <SignaturePolicy>policy);
   }
 }
 
@@ -111,99 +112,136 @@ class SignatureTest extends KeyTest {
 
 const test: SignatureTest = new SignatureTest();
 
-function act(exchange: Exchange, policy: SignaturePolicy, body: usize, length: u32): Verdict {
-  return policy.action(exchange.direction) == SignatureAction.Sign
-    ? sign(exchange, policy, body, length)
-    : verify(exchange, policy, body, length);
+function act(exchange: Exchange, policy: SignaturePolicy): Verdict {
+  return policy.action(exchange.direction) == SignatureAction.Sign ? sign(exchange, policy) : verify(exchange, policy);
 }
 
-function sign(exchange: Exchange, policy: SignaturePolicy, body: usize, length: u32): Verdict {
+function sign(exchange: Exchange, policy: SignaturePolicy): Verdict {
   const verdict = policy.keys.newest(exchange, test.begin(policy.signer, true, 0, 0));
   const key = policy.keys.key;
   if (verdict != KeyVerdict.Genuine || key == null) return noKey(exchange, policy.keys, verdict);
-  let data = body;
-  let dataLength = length;
-  if (policy.covers == SignatureCoverage.Message) {
-    if (!stamp(exchange, policy)) return refuse(exchange, ErrorId.FIM_SIG_0004);
-    if (!writeCanonical(exchange, policy.headers, timestamp, timestampLength, nonce, nonceLength, body, length))
-      return refuse(exchange, ErrorId.FIM_SIG_0004);
-    data = canonicalPointer();
-    dataLength = canonicalLength();
-  }
-  const characters = policy.signer.sign(key, data, dataLength);
+  if (!putStamp(exchange, policy) || writeText(exchange, policy) != Text.Done)
+    return refuse(exchange, ErrorId.FIM_SIG_0004);
+  const characters = policy.signer.sign(key, signedPointer(), signedLength());
   if (characters == 0) return refuse(exchange, ErrorId.FIM_SIG_0004);
-  exchange.setHeader(policy.header.pointer, policy.header.length, signatureText(), characters);
+  if (policy.field.length == 0)
+    exchange.setHeader(policy.header.pointer, policy.header.length, signatureText(), characters);
+  else if (!putField(exchange, policy.field, signatureText(), characters))
+    return refuse(exchange, ErrorId.FIM_SIG_0004);
   signed.add(1);
   return Verdict.Continue;
 }
 
-/** Puts time and nonce into their headers. */
-function stamp(exchange: Exchange, policy: SignaturePolicy): bool {
+/** The text that is signed of the message at hand. */
+function writeText(exchange: Exchange, policy: SignaturePolicy): Text {
+  const message = exchange.message;
+  const parts = policy.parts(exchange.direction);
+  return writeSignedText(exchange, parts, policy.fields, stamp, policy.digest, message.pointer, message.length);
+}
+
+/** Puts time and nonce, as far as the route signs them, into their headers, or into fields that are not there yet. */
+function putStamp(exchange: Exchange, policy: SignaturePolicy): bool {
+  const stamps = policy.stamps(exchange.direction);
+  if ((stamps & Stamps.Time) != 0 && !isThere(exchange, policy.timestampField)) {
+    digits.begin(32);
+    writeSigningTime(policy.timestampFormat, wallMillis(), digits);
+    if (digits.overflowed) return false;
+    stamp.timestamp = digits.pointer;
+    stamp.timestampLength = digits.length;
+    if (!put(exchange, policy.timestampField, policy.timestampHeader, digits.pointer, digits.length)) return false;
+  }
+  if ((stamps & Stamps.Nonce) == 0 || isThere(exchange, policy.nonceField)) return true;
   if (!randomBytes(RANDOM, NONCE_RANDOM_BYTES)) return false;
   encodeHex(RANDOM, NONCE_RANDOM_BYTES, NONCE_TEXT);
-  digits.begin(20);
-  digits.decimal(wallMillis());
-  if (digits.overflowed) return false;
-  timestamp = digits.pointer;
-  timestampLength = digits.length;
-  nonce = NONCE_TEXT;
-  nonceLength = NONCE_RANDOM_BYTES * 2;
-  exchange.setHeader(policy.timestampHeader.pointer, policy.timestampHeader.length, timestamp, timestampLength);
-  exchange.setHeader(policy.nonceHeader.pointer, policy.nonceHeader.length, nonce, nonceLength);
+  stamp.nonce = NONCE_TEXT;
+  stamp.nonceLength = NONCE_RANDOM_BYTES * 2;
+  return put(exchange, policy.nonceField, policy.nonceHeader, NONCE_TEXT, NONCE_RANDOM_BYTES * 2);
+}
+
+/** Whether the field is filled already: the sender's own time and number are signed with the others. */
+function isThere(exchange: Exchange, field: Bytes): bool {
+  return field.length > 0 && readField(exchange, field);
+}
+
+function put(exchange: Exchange, field: Bytes, header: Bytes, value: usize, length: u32): bool {
+  if (field.length > 0) return putField(exchange, field, value, length);
+  exchange.setHeader(header.pointer, header.length, value, length);
   return true;
 }
 
-function verify(exchange: Exchange, policy: SignaturePolicy, body: usize, length: u32): Verdict {
-  if (!only(exchange, policy.header)) return deny(exchange, Reason.Missing);
-  if (policy.signer.read(exchange.valuePointer, exchange.valueLength) < 0) return deny(exchange, Reason.Malformed);
-  let data = body;
-  let dataLength = length;
+function verify(exchange: Exchange, policy: SignaturePolicy): Verdict {
+  if (!find(exchange, policy.field, policy.header)) return deny(exchange, Reason.Missing);
+  if (policy.signer.read(foundPointer, foundLength) < 0) return deny(exchange, Reason.Malformed);
   const nowMs = wallMillis();
   let signedMs: i64 = 0;
-  if (policy.covers == SignatureCoverage.Message) {
-    signedMs = stampOf(exchange, policy);
+  if (!readNonce(exchange, policy)) return deny(exchange, Reason.Malformed);
+  if ((policy.stamps(exchange.direction) & Stamps.Time) != 0) {
+    signedMs = readTime(exchange, policy);
     if (signedMs < 0) return deny(exchange, Reason.Malformed);
     if (signedMs > nowMs + policy.clockSkewMs || signedMs < nowMs - policy.clockSkewMs)
       return deny(exchange, Reason.Stale);
-    for (let i = 0; i < policy.headers.length; i++) {
-      const name = unchecked(policy.headers[i]);
-      if (exchange.hasTwice(name.pointer, name.length)) return deny(exchange, Reason.Malformed);
-    }
-    if (!writeCanonical(exchange, policy.headers, timestamp, timestampLength, nonce, nonceLength, body, length))
-      return refuse(exchange, ErrorId.FIM_SIG_0004);
-    data = canonicalPointer();
-    dataLength = canonicalLength();
   }
-  const verdict = policy.keys.judge(exchange, test.begin(policy.signer, false, data, dataLength));
+  if (hasHeaderTwice(exchange, policy)) return deny(exchange, Reason.Malformed);
+  const text = writeText(exchange, policy);
+  if (text == Text.Unreadable) return deny(exchange, Reason.Malformed);
+  if (text != Text.Done) return refuse(exchange, ErrorId.FIM_SIG_0004);
+  const verdict = policy.keys.judge(exchange, test.begin(policy.signer, false, signedPointer(), signedLength()));
   if (verdict == KeyVerdict.Wrong) return deny(exchange, Reason.Wrong);
   if (verdict != KeyVerdict.Genuine) return noKey(exchange, policy.keys, verdict);
-  if (policy.covers == SignatureCoverage.Message) {
-    const fresh = remember(policy.keyId, nonce, nonceLength, nowMs, signedMs, policy.clockSkewMs);
+  if (policy.unique) {
+    const fresh = remember(policy.keyId, stamp.nonce, stamp.nonceLength, nowMs, signedMs, policy.clockSkewMs);
     if (fresh != Nonce.Fresh) return notFresh(exchange, fresh);
   }
   verified.add(1);
   return Verdict.Continue;
 }
 
-/** Whether there is exactly one header of the name; its value is then at the exchange's `valuePointer`. */
-function only(exchange: Exchange, name: Bytes): bool {
-  return (
-    exchange.header(name.pointer, name.length) &&
-    !exchange.hasTwice(name.pointer, name.length) &&
-    exchange.header(name.pointer, name.length)
-  );
+/** What `find` found. */
+let foundPointer: usize = 0;
+let foundLength: u32 = 0;
+
+/** Finds the text of a field, or of the header of which there must be exactly one. */
+function find(exchange: Exchange, field: Bytes, header: Bytes): bool {
+  if (field.length > 0) {
+    const there = readField(exchange, field);
+    foundPointer = fieldPointer;
+    foundLength = fieldLength;
+    return there;
+  }
+  const there =
+    exchange.header(header.pointer, header.length) &&
+    !exchange.hasTwice(header.pointer, header.length) &&
+    exchange.header(header.pointer, header.length);
+  foundPointer = exchange.valuePointer;
+  foundLength = exchange.valueLength;
+  return there;
 }
 
-/** Finds time and nonce; the time in milliseconds, or -1 if one of them is missing or malformed. */
-function stampOf(exchange: Exchange, policy: SignaturePolicy): i64 {
-  if (!only(exchange, policy.nonceHeader)) return -1;
-  nonce = exchange.valuePointer;
-  nonceLength = exchange.valueLength;
-  if (nonceLength < MIN_NONCE_BYTES || nonceLength > MAX_NONCE_BYTES) return -1;
-  if (!only(exchange, policy.timestampHeader)) return -1;
-  timestamp = exchange.valuePointer;
-  timestampLength = exchange.valueLength;
-  return parseSigningTime(timestamp, timestampLength);
+/** Finds the nonce, where the route has one. */
+function readNonce(exchange: Exchange, policy: SignaturePolicy): bool {
+  if ((policy.stamps(exchange.direction) & Stamps.Nonce) == 0) return true;
+  if (!find(exchange, policy.nonceField, policy.nonceHeader)) return false;
+  stamp.nonce = foundPointer;
+  stamp.nonceLength = foundLength;
+  return foundLength >= MIN_NONCE_BYTES && foundLength <= MAX_NONCE_BYTES;
+}
+
+/** Finds the time, in milliseconds; -1 if it is missing or malformed. */
+function readTime(exchange: Exchange, policy: SignaturePolicy): i64 {
+  if (!find(exchange, policy.timestampField, policy.timestampHeader)) return -1;
+  stamp.timestamp = foundPointer;
+  stamp.timestampLength = foundLength;
+  return parseSigningTime(policy.timestampFormat, foundPointer, foundLength);
+}
+
+/** Whether a header that is signed stands twice: which of them counts elsewhere is not known. */
+function hasHeaderTwice(exchange: Exchange, policy: SignaturePolicy): bool {
+  const parts = policy.parts(exchange.direction);
+  for (let i = 0; i < parts.length; i++) {
+    const part = unchecked(parts[i]);
+    if (part.kind == SignaturePartKind.Header && exchange.hasTwice(part.text.pointer, part.text.length)) return true;
+  }
+  return false;
 }
 
 function notFresh(exchange: Exchange, nonce: Nonce): Verdict {
