@@ -28,6 +28,8 @@ export const MAX_KEPT_NAMESPACE_RESOURCES = 6_000;
 export const MAX_NAMESPACE_WORKLOADS = 256;
 /** Configurations of all workloads of one namespace, bytes. A route that would exceed it is not accepted. */
 export const MAX_NAMESPACE_OBJECT_BYTES = 96 * 1024 * 1024;
+/** Matches that one target of a route makes of it; a target with more is not supported. */
+export const MAX_TARGET_MATCHES = 64;
 /** Used part of a namespace budget from which its routes carry a warning. */
 export const NEAR_BUDGET = 0.8;
 /**
@@ -52,8 +54,12 @@ export const MAX_SEAL_CHARACTERS = 64 * 1024;
 export const MAX_SEAL_REGEX_CHARACTERS = 4 * 1024;
 /** Workloads that one route's status lists. Further ones are counted only. */
 export const MAX_STATUS_WORKLOADS = 16;
+/** Targets that one route's status lists, as policies of the Gateway API do; a route has at most as many. */
+export const MAX_STATUS_ANCESTORS = 16;
 /** Text of one condition, characters (the API server takes 32,768). */
 export const MAX_CONDITION_CHARACTERS = 4096;
+/** Routes named in one condition of a Gateway or HTTPRoute; more are counted. */
+export const MAX_NAMED_ROUTES = 5;
 /** Proxies that one condition names. Further ones are counted only. */
 export const MAX_NAMED_PROXIES = 5;
 

@@ -260,6 +260,7 @@ export type ErrorCode =
   | 'FIM-OP-0012'
   | 'FIM-OP-0013'
   | 'FIM-OP-0014'
+  | 'FIM-OP-0015'
   | 'FIM-OP-0030'
   | 'FIM-OP-0031'
   | 'FIM-OP-0032'
@@ -506,7 +507,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-ISO-0009': {"status":422,"title":"Message authentication code does not match","titleZh":"报文鉴别码校验失败","advice":"Compare key, algorithm and range on both sides: from the message type up to the element that holds the code, or the whole body for a code in a header."},
   'FIM-OP-0002': {"status":0,"title":"Route stands in the root namespace of the mesh","titleZh":"路由位于网格根命名空间","advice":"Objects of that namespace act on every namespace: create the route in the namespace of its proxies."},
   'FIM-OP-0003': {"status":0,"title":"Selections of a namespace make too many workloads","titleZh":"命名空间内的工作负载组合过多","advice":"Let routes share selectors; older routes keep theirs."},
-  'FIM-OP-0004': {"status":0,"title":"Target is not there","titleZh":"目标不存在","advice":"Create the Gateway, Service or waypoint that `targetRefs` names, or correct the name."},
+  'FIM-OP-0004': {"status":0,"title":"Target is not there","titleZh":"目标不存在","advice":"Create the Gateway, listener, HTTPRoute, rule, Service or waypoint that `targetRefs` names, or correct the name."},
   'FIM-OP-0005': {"status":0,"title":"Target is one that Istio cannot serve","titleZh":"目标类型不受支持","advice":"Give the Service a waypoint in its own namespace, or select its sidecars by `selector`."},
   'FIM-OP-0006': {"status":0,"title":"Key is not in the key service","titleZh":"密钥不存在","advice":"Create the key, or correct `keyId`; what was in force of the route stays in force."},
   'FIM-OP-0007': {"status":0,"title":"Operator knows no key service","titleZh":"未配置密钥服务","advice":"Start the operator with --kms or --kms-cluster."},
@@ -517,6 +518,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-OP-0012': {"status":0,"title":"Seal is missing","titleZh":"封印缺失","advice":"Another EnvoyFilter takes the native filter behind FIM out of the chain: remove it."},
   'FIM-OP-0013': {"status":0,"title":"EnvoyFilter of others reaches into the chain","titleZh":"他人的 EnvoyFilter 改动了过滤链","advice":"Remove the EnvoyFilter that is named, or what it does to filters of FIM, the connection manager or the filter chain."},
   'FIM-OP-0014': {"status":0,"title":"Ports are not covered","titleZh":"存在未受策略保护的端口","advice":"Name the port's protocol as HTTP if it is, close the port, or let the operator refuse what is not HTTP (--other-ports refuse)."},
+  'FIM-OP-0015': {"status":0,"title":"Route concerns nothing that its target serves","titleZh":"路由与目标提供的请求无交集","advice":"Compare `match` with the hostnames of the listener or HTTPRoute, and with the matches of its rules: a route claims nothing beyond its target."},
   'FIM-OP-0030': {"status":0,"title":"Budget of the namespace is spent","titleZh":"命名空间配额已用尽","advice":"Delete routes or profiles of the namespace that are not needed, or make them smaller; older ones keep their place."},
   'FIM-OP-0031': {"status":0,"title":"Budget of the namespace is nearly spent","titleZh":"命名空间配额即将用尽","advice":"The next routes may not be accepted: see istio/limits.ts for the budgets."},
   'FIM-OP-0032': {"status":0,"title":"Key is not this namespace's","titleZh":"密钥不属于该命名空间","advice":"The platform binds keys to namespaces (--kms-keys): ask for the key, or name one of your own."},

@@ -13,10 +13,11 @@ export {
 } from './translate.ts';
 export { ACCEPT_MISSING_TLCP, rejectedConditions, type ConditionDraft } from './conditions.ts';
 export { validateFiles, type DryRun, type ValidationReport } from './validate-files.ts';
+export { hostsOfBoth, narrowMatch } from './narrow.ts';
 export { keyIdsOf, replaceKeyIds } from './key-ids.ts';
 export { canonicalHash, canonicalJson } from './canonical-json.ts';
 export { Profiles, broughtProfiles, pbocVersions, type ProfileResource, type ResolvedProfile } from './profiles.ts';
 export { KMS_SETTINGS, readKmsSettings, type KmsSettingName, type KmsSettings } from './kms-settings.ts';
 export { ERROR_CODES, ERRORS, type ErrorCode, type ErrorInfo } from './errors.gen.ts';
 export type * from './plugin-config.gen.ts';
-export type { FinancialRoute, RouteSpec, ValidationProfile } from './financial-route.gen.ts';
+export type { FinancialRoute, RouteMatch, RouteSpec, TargetRef, ValidationProfile } from './financial-route.gen.ts';

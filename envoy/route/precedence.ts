@@ -41,12 +41,13 @@ function headerKey(header: HeaderMatch): string {
 }
 
 function candidatesOf(resource: RouteResource): Candidate[] {
-  const match = resource.spec.match ?? {};
-  const normal: RouteMatch = { ...match, path: normalPath(match.path) };
-  const groups = Map.groupBy(match.hosts ?? ['*'], hostRank);
-  return [...groups]
-    .sort(([a], [b]) => b - a)
-    .map(([rank, hosts]) => ({ resource, hosts: rank === 0 ? [] : hosts.toSorted(), match: normal }));
+  return (resource.matches ?? [resource.spec.match ?? {}]).flatMap((match) => {
+    const normal: RouteMatch = { ...match, path: normalPath(match.path) };
+    const groups = Map.groupBy(match.hosts ?? ['*'], hostRank);
+    return [...groups]
+      .sort(([a], [b]) => b - a)
+      .map(([rank, hosts]) => ({ resource, hosts: rank === 0 ? [] : hosts.toSorted(), match: normal }));
+  });
 }
 
 function compareText(a: string, b: string): number {

@@ -1,7 +1,7 @@
 // One resource: schema, short form, defaults, rules.
 import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
-import type { FinancialRoute, RouteSpec, WasmModule } from './financial-route.gen.ts';
+import type { FinancialRoute, RouteMatch, RouteSpec, WasmModule } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import type { RouteConfig } from './plugin-config.gen.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
@@ -32,6 +32,8 @@ export interface RouteResource {
   /** Things that are allowed and worth knowing. */
   warnings: RouteIssue[];
   source: RouteSource;
+  /** What it concerns at its targets, each entry for itself; absent: what `spec.match` says. */
+  matches?: RouteMatch[];
   /** The route as it was translated before: it stands as it is, and only takes its place among the others. */
   compiled?: RouteConfig;
 }

@@ -7,7 +7,8 @@ import type { Build } from './plan/build.ts';
 import { objectName, type Release } from './plan/envoy-filter.ts';
 import type { Reading } from './plan/evidence.ts';
 import type { TargetFacts } from './plan/selection.ts';
-import type { WorkloadState } from './plan/status.ts';
+import type { WorkloadState } from './plan/route-facts.ts';
+import type { Place } from './plan/targets.ts';
 import type { Proof } from './proof.ts';
 import type { Grouping, RouteHead, Workload } from './plan/workloads.ts';
 
@@ -17,6 +18,7 @@ export interface Informers {
   envoyFilters: Informer;
   gateways: Informer;
   istioGateways: Informer;
+  httpRoutes: Informer;
   services: Informer;
   pods: Informer;
   /** EnvoyFilters that the operator does not own, reduced by `trimForeign`. */
@@ -37,6 +39,8 @@ export interface CheckedRoute {
   keyIds: string[];
   /** Keys among `keyIds` that the route's namespace may not use. */
   denied: readonly string[];
+  /** Its targets; of a route that names none, nothing. */
+  places: readonly Place[];
 }
 
 /** Result of the last planning of one namespace. */
@@ -171,10 +175,11 @@ export class ClusterView {
   }
 
   facts(namespace: string): TargetFacts {
-    const { gateways, istioGateways, services, pods } = this.informers;
+    const { gateways, istioGateways, httpRoutes, services, pods } = this.informers;
     return {
       gateways: gateways.in(namespace),
       istioGateways: istioGateways.in(namespace),
+      httpRoutes: httpRoutes.in(namespace),
       services: services.in(namespace),
       pods: pods.in(namespace),
     };

@@ -1,5 +1,6 @@
 // Kinds that the operator watches, and the parts of each object that it keeps: names, planning inputs, packed specs.
 import { MAX_KEPT_NAMESPACE_RESOURCES } from '../limits.ts';
+import { trimAffected } from './affected-stage.ts';
 import type { Informers } from './cluster-view.ts';
 import type { KubeApi } from './kube/api.ts';
 import { Informer } from './kube/informer.ts';
@@ -9,6 +10,7 @@ import {
   ENVOY_FILTERS,
   FINANCIAL_ROUTES,
   GATEWAYS,
+  HTTP_ROUTES,
   ISTIO_GATEWAYS,
   NAMESPACES,
   PODS,
@@ -68,6 +70,26 @@ function trimTarget(object: KubeObject): KubeObject {
   };
 }
 
+/** Of an HTTPRoute, what it serves, and where; of it and of a Gateway, what is said of routes in its status. */
+function trimAttached(object: KubeObject): KubeObject {
+  const { hostnames, parentRefs, rules } = object.spec ?? {};
+  const trimmed = trimTarget(object);
+  const { generation } = object.metadata;
+  const kept = ((rules ?? []) as { name?: string; matches?: unknown }[]).map(({ name, matches }) => ({
+    name,
+    matches,
+  }));
+  return {
+    ...trimmed,
+    metadata: { ...trimmed.metadata, generation },
+    spec:
+      object.kind === 'HTTPRoute'
+        ? { hostnames, parentRefs, ...(rules === undefined ? {} : { rules: kept }) }
+        : trimmed.spec,
+    status: trimAffected(object),
+  };
+}
+
 type OnChange = (namespace: string, before: KubeObject | undefined, after: KubeObject | undefined) => void;
 
 export interface FollowOptions {
@@ -78,6 +100,8 @@ export interface FollowOptions {
     pods: OnChange;
     foreign: OnChange;
     namespaces: OnChange;
+    /** Gateways and HTTPRoutes. */
+    attached: OnChange;
     others: OnChange;
   };
   /** Receives the time that an object of a namespace took to process, milliseconds. */
@@ -114,8 +138,9 @@ export function makeInformers({ api, onChange, onWork, onFailure }: FollowOption
       ...kept(new SpecStore(false), true),
       labelSelector: `${MANAGED_BY_LABEL}=${MANAGER}`,
     }),
-    gateways: make(GATEWAYS, onChange.others, { trim: trimTarget }),
+    gateways: make(GATEWAYS, onChange.attached, { trim: trimAttached }),
     istioGateways: make(ISTIO_GATEWAYS, onChange.others, { trim: trimTarget }),
+    httpRoutes: make(HTTP_ROUTES, onChange.attached, { trim: trimAttached }),
     services: make(SERVICES, onChange.others, { trim: trimTarget }),
     pods: make(PODS, onChange.pods, { trim: trimPod }),
     foreign: make(ENVOY_FILTERS, onChange.foreign, {

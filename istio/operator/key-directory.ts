@@ -11,7 +11,7 @@ import {
   MAX_NAMESPACE_KEYS,
   NAMESPACE_KEY_WORKERS,
 } from '../limits.ts';
-import type { KeyProblem } from './plan/status.ts';
+import type { KeyProblem } from './plan/route-facts.ts';
 
 /** Form of a key id, as in the schema. No part is empty or begins with a dot. */
 const KEY_ID = /^kms:\/\/([A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)+)$/;

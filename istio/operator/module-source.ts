@@ -7,7 +7,7 @@ import { PLUGIN_CONFIG_VERSION, translate } from '../../envoy/route/index.ts';
 import { MAX_MODULE_BYTES, MODULE_ANSWER_MS, PROBE_TIMEOUT_MS } from '../limits.ts';
 import type { Examine } from './plan/build.ts';
 import type { ModuleReference } from './plan/envoy-filter.ts';
-import type { ModuleProblem } from './plan/status.ts';
+import type { ModuleProblem } from './plan/route-facts.ts';
 import { SEAL_STATE } from './plan/seal.ts';
 
 /** Name of the module that holds all stages. */

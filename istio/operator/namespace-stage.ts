@@ -1,4 +1,5 @@
 // Stage 1: plans a namespace from its routes: valid routes, resolved references, workloads.
+import { canonicalHash } from '../../envoy/route/index.ts';
 import { MAX_NAMESPACE_WORKLOADS } from '../limits.ts';
 import type { CheckedRoute, ClusterView, NamespaceState } from './cluster-view.ts';
 import type { FairGate } from './fairness.ts';
@@ -22,7 +23,7 @@ import {
 } from './plan/applied.ts';
 import type { Selection } from './plan/selection.ts';
 import { standingSelections } from './plan/standing.ts';
-import { groupRoutes, type Workload } from './plan/workloads.ts';
+import { groupRoutes, type Grouping, type Workload } from './plan/workloads.ts';
 import type { RouteChecker } from './route-checker.ts';
 
 export interface NamespaceStageParts {
@@ -113,7 +114,15 @@ async function judge({ view, checker }: NamespaceStageParts, namespace: string):
     checked.set(
       key,
       budget.over.has(key)
-        ? { object, head: undefined, errors: [], identity: `${uid} ${generation} over`, keyIds: [], denied: [] }
+        ? {
+            object,
+            head: undefined,
+            errors: [],
+            identity: `${uid} ${generation} over`,
+            keyIds: [],
+            denied: [],
+            places: [],
+          }
         : await checker.check(key, object, profiles),
     );
   }
@@ -205,6 +214,7 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
       standing,
     ),
   );
+  placeRoutes(checked, grouping);
   const sealed = [...view.informers.envoyFilters.in(namespace).values()]
     .filter(isOurs)
     .flatMap(({ metadata }) => sealedWorkloadOf(metadata.name) ?? []);
@@ -239,6 +249,19 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
   };
 }
 
+/** Notes for each route what it concerns at its targets: one that they make another is built anew. */
+function placeRoutes(checked: Map<string, CheckedRoute>, { places }: Grouping): void {
+  for (const [key, own] of places) {
+    const route = checked.get(key);
+    if (route === undefined) continue;
+    const concerned = own.map(({ selection, matches }) => [selection, matches]);
+    const identity = own.some(({ matches }) => matches !== undefined)
+      ? `${route.identity}|at ${canonicalHash(concerned)}`
+      : route.identity;
+    checked.set(key, { ...route, identity, places: own });
+  }
+}
+
 /** Selections with a route in force that cannot be served in its current form. */
 function heldSelections(inForce: readonly Applied[], unservable: ReadonlyMap<string, KubeObject>): Selection[] {
   if (unservable.size === 0) return [];
@@ -258,6 +281,7 @@ function fingerprint(
     keyIds.map((keyId) => (denied.includes(keyId) ? 'denied' : keys.problem(keyId)?.reason)),
     unservable.has(key),
     grouping.problems.get(key),
+    grouping.places.get(key)?.map(({ note }) => note),
     grouping.workloadsOf.get(key),
     grouping.overflow.get(key),
     over.get(key),

@@ -3,6 +3,7 @@
 import { KEY_ANSWER_MS, MIN_RETRY_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
 import type { KmsConfig, KmsSettings } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
+import { AffectedStage, isAffected } from './affected-stage.ts';
 import { ClusterView } from './cluster-view.ts';
 import { EventSink } from './events.ts';
 import { FairGate, Ledger } from './fairness.ts';
@@ -16,6 +17,7 @@ import type { OperatorMetrics } from './metrics.ts';
 import { ModuleSource } from './module-source.ts';
 import { planNamespace } from './namespace-stage.ts';
 import { makeInformers } from './kept-objects.ts';
+import { CONTROLLER_NAME } from './plan/ancestors.ts';
 import { sealedWorkloadOf, workloadOf } from './plan/applied.ts';
 import type { OtherPorts } from './plan/coverage.ts';
 import type { KmsFile } from './plan/envoy-filter.ts';
@@ -60,7 +62,18 @@ const MODULE_LOOK_MS = 1_000;
 
 /** Stage that a key of the queue is for. */
 type Stage =
-  'namespace' | 'kms' | 'workload' | 'proxies' | 'seal' | 'retire' | 'gates' | 'status' | 'module' | 'resync' | 'keys';
+  | 'namespace'
+  | 'kms'
+  | 'workload'
+  | 'proxies'
+  | 'seal'
+  | 'retire'
+  | 'gates'
+  | 'affected'
+  | 'status'
+  | 'module'
+  | 'resync'
+  | 'keys';
 
 function keyFor(stage: Stage, namespace = '', name = ''): string {
   return `${stage}/${namespace}/${name}`;
@@ -82,6 +95,7 @@ export class Operator {
   private readonly seals: SealStage;
   private readonly leaving: RetireStage;
   private readonly gates: GateStage;
+  private readonly affected: AffectedStage;
   private readonly statuses: StatusStage;
   private readonly stopping = new AbortController();
   private running: Promise<unknown> = Promise.resolve();
@@ -98,6 +112,7 @@ export class Operator {
           pods: (namespace, before, after) => this.podChanged(namespace, before, after),
           foreign: (namespace) => this.foreignChanged(namespace),
           namespaces: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
+          attached: (namespace, before, after) => this.attachedChanged(namespace, before, after),
           others: (namespace) => void (this.view.namespaces.has(namespace) && this.plan(namespace)),
         },
         onWork: (namespace, ms) => this.ledger.charge(namespace, ms),
@@ -131,6 +146,7 @@ export class Operator {
       isModuleServed: () => this.modules.problem === undefined,
     });
     this.gates = new GateStage({ view: this.view, api, defaultPort: options.probePort });
+    this.affected = new AffectedStage({ view: this.view, api, controllerName: CONTROLLER_NAME });
     this.leaving = new RetireStage({
       ...asking,
       api,
@@ -283,6 +299,16 @@ export class Operator {
     for (const name of concerned) this.tellRoutes([...(this.view.namespaces.get(name)?.checked.keys() ?? [])]);
   }
 
+  /** What others say in a status plans nothing; what is said of routes there is brought to what is so. */
+  private attachedChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
+    const isPlanned = this.view.namespaces.has(namespace);
+    const isSame =
+      JSON.stringify([before?.spec, before?.metadata.labels]) === JSON.stringify([after?.spec, after?.metadata.labels]);
+    if (isPlanned && !isSame) this.plan(namespace);
+    else if (isPlanned || (after !== undefined && isAffected(after)))
+      this.queue.addAfter(keyFor('affected', namespace), SETTLE_MS);
+  }
+
   private podChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
     if (after !== undefined && hasGate(after)) this.queue.addAfter(keyFor('gates', namespace), SETTLE_MS);
     const state = this.view.namespaces.get(namespace);
@@ -334,6 +360,8 @@ export class Operator {
         return this.workSeal(namespace, name);
       case 'gates':
         return this.gates.reconcile(namespace);
+      case 'affected':
+        return this.affected.reconcile(namespace);
       case 'retire':
         return this.leaving.reconcile(namespace, name);
       case 'status':
@@ -371,6 +399,7 @@ export class Operator {
       this.queue.add(keyFor('workload', namespace, name));
       this.queue.add(keyFor('seal', namespace, name));
     }
+    this.queue.add(keyFor('affected', namespace));
     this.tellRoutes(outcome.routes);
   }
 

@@ -1,7 +1,7 @@
 // Proof of a route stays valid while its form and its proxies stay the same. Changes of other routes in the same
 // configuration do not invalidate it.
 import type { WorkloadRuntime } from './cluster-view.ts';
-import type { WorkloadState } from './plan/status.ts';
+import type { WorkloadState } from './plan/route-facts.ts';
 
 /** Tolerated difference between two readings of a process's start time, milliseconds. */
 const START_ERROR_MS = 15_000;

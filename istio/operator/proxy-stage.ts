@@ -18,7 +18,8 @@ import {
   type Reading,
   type Verdict,
 } from './plan/evidence.ts';
-import type { RouteStatus, WorkloadState } from './plan/status.ts';
+import type { RouteStatus } from './plan/status.ts';
+import type { WorkloadState } from './plan/route-facts.ts';
 import type { Workload } from './plan/workloads.ts';
 import { noteProof } from './proof.ts';
 import { allProxiesOf, type ProbeGate, type ProbeResult, type Proxy } from './proxies.ts';

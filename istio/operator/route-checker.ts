@@ -16,6 +16,8 @@ import type { FairGate } from './fairness.ts';
 import { deniedKey } from './key-binding.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { specBytesOf } from './kube/packed.ts';
+import type { Selection } from './plan/selection.ts';
+import { isScoped, matchesAt } from './plan/targets.ts';
 import type { RouteHead } from './plan/workloads.ts';
 
 /** Object of a route without the fields that the API server adds. */
@@ -120,10 +122,17 @@ export class RouteChecker {
   }
 
   /**
-   * The route as it was last checked. Throws if it has mistakes, if its spec found no room, or if it has changed since.
+   * The route at a selection, as it was last checked. Throws if it has mistakes, if its spec found no room, or if it has changed since.
    */
-  load(key: string, checked: CheckedRoute, profiles: ReadonlyMap<string, KubeObject>): RouteResource {
-    const resource = this.readOnce(key, checked, profiles);
+  load(
+    key: string,
+    checked: CheckedRoute,
+    profiles: ReadonlyMap<string, KubeObject>,
+    selection: Selection,
+  ): RouteResource {
+    const read = this.readOnce(key, checked, profiles);
+    const matches = matchesAt(checked.places, selection);
+    const resource = matches === undefined ? read : { ...read, matches };
     if (checked.denied.length === 0) return resource;
     const other = { ...resource, sections: structuredClone(resource.sections) };
     replaceKeyIds(other, (keyId) => (checked.denied.includes(keyId) ? deniedKey(resource.namespace) : keyId));
@@ -157,17 +166,29 @@ export class RouteChecker {
       resources: [resource],
       errors,
     } = checkRoutes([...chain.map(plain), plain(object)]);
-    const checked: CheckedRoute = { object, head: undefined, errors: kept(errors), identity, keyIds: [], denied: [] };
+    const checked: CheckedRoute = {
+      object,
+      head: undefined,
+      errors: kept(errors),
+      identity,
+      keyIds: [],
+      denied: [],
+      places: [],
+    };
     if (resource === undefined) return checked;
     this.remember(key, identity, resource, specBytesOf(object));
     const {
       created,
-      spec: { targetRefs, selector },
+      spec: { targetRefs, selector, match },
     } = resource;
     const head: RouteHead = {
       key,
       created,
-      spec: { ...(targetRefs === undefined ? {} : { targetRefs }), ...(selector === undefined ? {} : { selector }) },
+      spec: {
+        ...(targetRefs === undefined ? {} : { targetRefs }),
+        ...(selector === undefined ? {} : { selector }),
+        ...(match !== undefined && isScoped(resource.spec) ? { match } : {}),
+      },
       bytes: compiledBytes(resource, object),
     };
     return { ...checked, head, keyIds: keyIdsOf(resource) };

@@ -8,7 +8,10 @@ import { FINANCIAL_ROUTES } from './kube/resources.ts';
 import type { ModuleSource } from './module-source.ts';
 import { coverageOf, type Coverage, type OtherPorts } from './plan/coverage.ts';
 import { foreignReaches } from './plan/foreign.ts';
-import { statusOf, type Condition, type RouteFacts, type RouteStatus, type WorkloadState } from './plan/status.ts';
+import { isNarrower, isWaypoint, selectionKey, type Selection } from './plan/selection.ts';
+import { statusOf, type Condition, type RouteStatus } from './plan/status.ts';
+import type { FactsAtTarget, RouteFacts, WorkloadState } from './plan/route-facts.ts';
+import { GATEWAY_GROUP, gatewaySelection } from './plan/targets.ts';
 import type { EventSink } from './events.ts';
 import { standingProof } from './proof.ts';
 import { FIELD_MANAGER } from './workload-stage.ts';
@@ -97,7 +100,8 @@ export class StatusStage {
       overflow: state.grouping.overflow.get(key),
       nearBudget: state.near.get(key),
       held,
-      targets: state.grouping.problems.get(key) ?? [],
+      targets: this.targets(namespace, checked, names),
+      namespace,
       keys: checked.keyIds.flatMap((keyId) =>
         checked.denied.includes(keyId) ? { keyId, reason: 'KeyNotPermitted' as const } : (keys.problem(keyId) ?? []),
       ),
@@ -113,6 +117,30 @@ export class StatusStage {
       coverage: this.coverage(namespace, names),
       workloads: runtimes.map(({ name, runtime }) => workloadState(name, runtime, key, checked)),
     };
+  }
+
+  /** What a route names, each with its workloads; of one that names nothing, the Gateways of its namespace. */
+  private targets(namespace: string, { head, places }: CheckedRoute, workloads: readonly string[]): FactsAtTarget[] {
+    const { view } = this.parts;
+    const meets = (selection: Selection): string[] =>
+      workloads.filter((name) => {
+        const own = view.workload(namespace, name)?.selection;
+        return own !== undefined && (selectionKey(own) === selectionKey(selection) || isNarrower(own, selection));
+      });
+    if (head === undefined || head.spec.selector !== undefined) return [];
+    if (head.spec.targetRefs === undefined)
+      return [...view.facts(namespace).gateways.entries()]
+        .filter(([, gateway]) => !isWaypoint(gateway))
+        .map(([name]) => ({
+          ref: { group: GATEWAY_GROUP, kind: 'Gateway', name },
+          workloads: [...new Set([...meets(gatewaySelection(name)), ...workloads.filter((one) => one === 'gateways')])],
+        }));
+    return places.map(({ ref, selection, problem, note }) => ({
+      ref,
+      ...(problem === undefined ? {} : { problem }),
+      ...(note === undefined ? {} : { note }),
+      workloads: selection === undefined ? [] : meets(selection),
+    }));
   }
 
   /** Ports of some workloads. */

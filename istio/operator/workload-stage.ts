@@ -215,13 +215,13 @@ export class WorkloadStage {
     return !isSame;
   }
 
-  /** Routes of the workload, read again from their objects. */
-  private read({ namespace, routes }: Workload): RouteResource[] {
+  /** The routes themselves. */
+  private read({ namespace, routes, selection }: Workload): RouteResource[] {
     const state = this.parts.view.namespaces.get(namespace);
     return routes.map(({ key }) => {
       const checked = state?.checked.get(key);
       if (state === undefined || checked === undefined) throw new Error(`${key} is gone by now`);
-      return this.parts.checker.load(key, checked, state.profiles);
+      return this.parts.checker.load(key, checked, state.profiles, selection);
     });
   }
 

@@ -126,7 +126,7 @@ describe('the operator', () => {
   it('a target that is not there is named', async () => {
     const target = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'nowhere' };
     await stack.apply(route('lost', { targetRefs: [target], validation: { fields: [{ name: 'a' }] } }));
-    const { message } = await stack.condition('lost', 'ResolvedRefs', 'False', 'TargetNotFound');
+    const { message } = await stack.condition('lost', 'Accepted', 'False', 'TargetNotFound');
     assert.match(message, /nowhere/);
     assert.notEqual((await stack.conditions('lost')).Programmed?.status, 'True');
     await stack.remove('lost');

@@ -8,7 +8,8 @@ import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { stringify } from 'yaml';
 import { envoyBinary } from '../../envoy/standalone/envoy-binary.ts';
-import { statusOf, type RouteFacts } from '../../istio/operator/plan/status.ts';
+import { statusOf } from '../../istio/operator/plan/status.ts';
+import type { RouteFacts } from '../../istio/operator/plan/route-facts.ts';
 import { until } from './until.ts';
 
 const SCRIPT = readFileSync(path.resolve(import.meta.dirname, '../../istio/manifests/argocd/health.lua'), 'utf8');
@@ -147,7 +148,16 @@ describe('the health script for Argo CD', () => {
       [written({ keys: [{ keyId: 'kms://a/b', reason: 'KeyNotFound' }] }), 'Degraded', /^KeyNotFound: .*kms:\/\/a\/b/],
       [written({ keys: [{ keyId: 'kms://a/b', reason: 'KmsUnreachable' }] }), 'Progressing', /^KmsUnreachable: /],
       [
-        written({ targets: [{ reason: 'TargetNotFound', message: 'gone' }], workloads: [] }),
+        written({
+          targets: [
+            {
+              ref: { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' },
+              workloads: [],
+              problem: { reason: 'TargetNotFound', message: 'gone' },
+            },
+          ],
+          workloads: [],
+        }),
         'Degraded',
         /^TargetNotFound: gone/,
       ],

@@ -24,6 +24,7 @@ const KINDS: Record<string, { apiVersion: string; kind: string }> = {
   envoyfilters: { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter' },
   'networking.istio.io/gateways': { apiVersion: 'networking.istio.io/v1', kind: 'Gateway' },
   'gateway.networking.k8s.io/gateways': { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway' },
+  httproutes: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' },
   services: { apiVersion: 'v1', kind: 'Service' },
   namespaces: { apiVersion: 'v1', kind: 'Namespace' },
   pods: { apiVersion: 'v1', kind: 'Pod' },
@@ -33,13 +34,41 @@ const KINDS: Record<string, { apiVersion: string; kind: string }> = {
 
 const PATH = /^\/(?:api|apis\/([^/]+))\/[^/]+(?:\/namespaces\/([^/]+))?\/([a-z]+)(?:\/([^/]+))?(\/status)?$/;
 
-/** Conditions of a pod are one to a type; those of other managers stay. */
-function withConditions(status: KubeObject['status'], applied: KubeObject['status']): KubeObject['status'] {
+type JsonPatch = { op: string; path: string; value?: unknown }[];
+
+/** An object with a JSON patch; undefined if one of its tests fails. */
+function jsonPatched(object: KubeObject, patch: JsonPatch): KubeObject | undefined {
+  const copy = structuredClone(object);
+  for (const { op, path, value } of patch) {
+    const steps = path.split('/').slice(1);
+    const last = steps.pop() ?? '';
+    const parent = steps.reduce<unknown>((one, step) => (one as Record<string, unknown> | undefined)?.[step], copy);
+    if (parent === undefined) return undefined;
+    const members = parent as Record<string, unknown>;
+    if (op === 'test') {
+      if (JSON.stringify(members[last]) !== JSON.stringify(value)) return undefined;
+    } else if (Array.isArray(parent)) {
+      if (op === 'remove') parent.splice(Number(last), 1);
+      else if (op === 'replace') parent[Number(last)] = value;
+      else parent.splice(last === '-' ? parent.length : Number(last), 0, value);
+    } else members[last] = value;
+  }
+  return copy;
+}
+
+/** Conditions are one to a type; those of other managers stay, and those that a manager gives up go. */
+function withConditions(
+  status: KubeObject['status'],
+  applied: KubeObject['status'],
+  former: ReadonlySet<string>,
+): KubeObject['status'] {
   const of = (one: KubeObject['status']): { type: string }[] => (one?.conditions ?? []) as { type: string }[];
   return {
     ...status,
     conditions: [
-      ...of(status).filter(({ type }) => !of(applied).some((condition) => condition.type === type)),
+      ...of(status).filter(
+        ({ type }) => !former.has(type) && !of(applied).some((condition) => condition.type === type),
+      ),
       ...of(applied),
     ],
   };
@@ -228,6 +257,7 @@ export class FakeApiServer {
         return say(200, {});
       default:
         return this.patch(
+          url.searchParams.get('fieldManager') ?? '',
           collection,
           namespace ?? '',
           name ?? '',
@@ -240,7 +270,19 @@ export class FakeApiServer {
     }
   }
 
+  /** Types of conditions that a manager has applied before; those that it applies now are noted. */
+  private takenOver(collection: string, known: KubeObject, body: KubeObject, manager: string): Set<string> {
+    const key = `${collection} ${known.metadata.namespace}/${known.metadata.name} ${manager}`;
+    const former = this.managed.get(key) ?? new Set<string>();
+    const conditions = (body.status?.conditions ?? []) as { type: string }[];
+    this.managed.set(key, new Set(conditions.map(({ type }) => type)));
+    return former;
+  }
+
+  private readonly managed = new Map<string, Set<string>>();
+
   private patch(
+    manager: string,
     collection: string,
     namespace: string,
     name: string,
@@ -253,8 +295,8 @@ export class FakeApiServer {
     const known = this.get(collection, namespace, name);
     if (type.startsWith('application/json-patch')) {
       if (known === undefined) return refuse(404, 'NotFound');
-      const [{ path, value }] = body as unknown as [{ path: string; value: unknown }];
-      return say(200, this.put(collection, { ...known, [path.slice(1)]: value }));
+      const patched = jsonPatched(known, body as unknown as JsonPatch);
+      return patched === undefined ? refuse(422, 'Invalid') : say(200, this.put(collection, patched));
     }
     if (isStatus)
       return known === undefined
@@ -263,7 +305,9 @@ export class FakeApiServer {
             200,
             this.put(collection, {
               ...known,
-              status: collection === 'pods' ? withConditions(known.status, body.status) : body.status,
+              status: ['pods', 'gateway.networking.k8s.io/gateways'].includes(collection)
+                ? withConditions(known.status, body.status, this.takenOver(collection, known, body, manager))
+                : body.status,
             }),
           );
     // Members of the spec that others own stay, as with a real server.

@@ -190,13 +190,13 @@ describe('the operator', () => {
   it('says that a target is not there, and what Istio cannot serve', async (t) => {
     const rig = await Rig.start(t);
     rig.route('gone', { ...GATEWAY_REF, ...LIMIT });
-    assert.match((await rig.condition('gone', 'ResolvedRefs', 'False', 'TargetNotFound')).message, /FIM-OP-0004.*edge/);
+    assert.match((await rig.condition('gone', 'Accepted', 'False', 'TargetNotFound')).message, /FIM-OP-0004.*edge/);
     await rig.condition('gone', 'Programmed', 'False', 'TargetNotFound');
     rig.server.put('gateway.networking.k8s.io/gateways', GATEWAY);
-    await rig.condition('gone', 'ResolvedRefs', 'True');
+    await rig.condition('gone', 'Accepted', 'True');
     rig.server.put('services', { metadata: { name: 'web', namespace: NAMESPACE }, spec: { ports: [{ port: 80 }] } });
     rig.route('plain', { targetRefs: [{ group: '', kind: 'Service', name: 'web' }], ...LIMIT });
-    assert.match((await rig.condition('plain', 'ResolvedRefs', 'False', 'UnsupportedTarget')).message, /FIM-OP-0005/);
+    assert.match((await rig.condition('plain', 'Accepted', 'False', 'UnsupportedTarget')).message, /FIM-OP-0005/);
     await rig.condition('plain', 'Programmed', 'False', 'UnsupportedTarget');
   });
 
@@ -337,6 +337,16 @@ describe('the operator', () => {
     await rig.server.start();
     rig.route('limit', LIMIT);
     await rig.condition('limit', 'Accepted', 'True');
+    const listeners = [{ name: 'http', port: 80, protocol: 'HTTP' }];
+    rig.server.put('gateway.networking.k8s.io/gateways', { ...GATEWAY, spec: { ...GATEWAY.spec, listeners } });
+    rig.server.put('httproutes', {
+      metadata: { name: 'web', namespace: NAMESPACE },
+      spec: { parentRefs: [{ name: GATEWAY.metadata.name }] },
+    });
+    const target = { group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', name: 'web' };
+    rig.route('web', { ...LIMIT, match: { hosts: ['web.bank.cn'] }, targetRefs: [target] });
+    await until('the HTTPRoute tells', () => rig.server.get('httproutes', NAMESPACE, 'web')?.status !== undefined);
+    rig.server.remove('financialroutes', NAMESPACE, 'web');
     rig.route('bad', { validation: { fields: [{ name: 'a', pattern: '((((' }] } });
     await until('a warning', () =>
       rig.server.all('events').some(({ reason, type }) => reason === 'Invalid' && type === 'Warning'),

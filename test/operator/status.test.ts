@@ -1,7 +1,8 @@
 // The table of truths: what a status says, for everything that can be known of a route.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { statusOf, type RouteFacts, type WorkloadState } from '../../istio/operator/plan/status.ts';
+import { statusOf } from '../../istio/operator/plan/status.ts';
+import type { RouteFacts, WorkloadState } from '../../istio/operator/plan/route-facts.ts';
 
 const HASH = 'ab'.repeat(32);
 const NOW = new Date('2026-01-02T03:04:05.678Z');
@@ -58,9 +59,14 @@ const LOST = [
     message: 'demo/old has the same match and keeps it.',
   },
 ];
+const EDGE = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' };
 const MISSING = {
-  reason: 'TargetNotFound' as const,
-  message: 'FIM-OP-0004: there is no Gateway edge in this namespace.',
+  ref: EDGE,
+  workloads: ['gateways'],
+  problem: {
+    reason: 'TargetNotFound' as const,
+    message: 'FIM-OP-0004: there is no Gateway edge in this namespace.',
+  },
 };
 
 /** Accepted, ResolvedRefs, Programmed, each as `status reason`; `-` where the condition is not there. */
@@ -172,22 +178,25 @@ const TABLE: [name: string, facts: RouteFacts, accepted: string, refs: string, p
   [
     'no target',
     facts({ targets: [MISSING], workloads: [workload({ proxies: 0, programmed: 0, workers: 0 })] }),
-    'True Accepted',
     'False TargetNotFound',
+    'True ResolvedRefs',
     'False TargetNotFound',
   ],
   [
     'one target of two, proven',
     facts({ targets: [MISSING] }),
-    'True Accepted',
     'False TargetNotFound',
+    'True ResolvedRefs',
     'False TargetNotFound',
   ],
   [
     'a Service without waypoint',
-    facts({ targets: [{ reason: 'UnsupportedTarget', message: 'x' }], workloads: [] }),
-    'True Accepted',
+    facts({
+      targets: [{ ...MISSING, problem: { reason: 'UnsupportedTarget', message: 'x' } }],
+      workloads: [],
+    }),
     'False UnsupportedTarget',
+    'True ResolvedRefs',
     'False UnsupportedTarget',
   ],
   [

@@ -176,6 +176,21 @@ export class KubeApi {
     });
   }
 
+  /** Changes the status of an object by a JSON patch, whose tests say what it must be like. */
+  patchStatus(resource: Resource, object: KubeObject, patch: readonly object[], fieldManager: string): Promise<void> {
+    return this.done({
+      verb: 'patch',
+      resource,
+      status: true,
+      namespace: object.metadata.namespace,
+      name: object.metadata.name,
+      body: patch,
+      query: { fieldManager },
+      contentType: 'application/json-patch+json',
+      accept: `${METADATA_TYPE}, ${JSON_TYPE}`,
+    });
+  }
+
   /** Deletes the object if it still has this uid. Returns true also if it is already gone. */
   async delete(resource: Resource, object: KubeObject): Promise<void> {
     const preconditions = object.metadata.uid === undefined ? undefined : { uid: object.metadata.uid };

@@ -66,6 +66,17 @@ export const GATEWAYS: Resource = {
   plural: 'gateways',
   kind: 'Gateway',
   verbs: READ,
+  statusVerbs: ['patch'],
+  scope: 'cluster',
+  optional: true,
+};
+export const HTTP_ROUTES: Resource = {
+  group: 'gateway.networking.k8s.io',
+  version: 'v1',
+  plural: 'httproutes',
+  kind: 'HTTPRoute',
+  verbs: READ,
+  statusVerbs: ['patch'],
   scope: 'cluster',
   optional: true,
 };
@@ -119,6 +130,7 @@ export const RESOURCES: readonly Resource[] = [
   ENVOY_FILTERS,
   ISTIO_GATEWAYS,
   GATEWAYS,
+  HTTP_ROUTES,
   SERVICES,
   NAMESPACES,
   PODS,

@@ -14,6 +14,7 @@ import {
 import { sealObject } from './seal.ts';
 import { sealScope } from './seal-scope.ts';
 import { SERVICE_TERM, type TargetFacts, type TargetProblem } from './selection.ts';
+import { matchesAt } from './targets.ts';
 import { groupRoutes } from './workloads.ts';
 
 export interface RenderInput {
@@ -49,7 +50,11 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, vers
     let usesKeys = false;
     for (const workload of [...grouping.workloads.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const made = build({
-        routes: workload.routes.flatMap(({ key }) => byKey.get(key) ?? []),
+        routes: workload.routes.flatMap(({ key }) => {
+          const route = byKey.get(key);
+          const matches = matchesAt(grouping.places.get(key) ?? [], workload.selection);
+          return route === undefined ? [] : [{ ...route, ...(matches === undefined ? {} : { matches }) }];
+        }),
         unservable: new Map(),
         objects: new Map(),
         applied: undefined,

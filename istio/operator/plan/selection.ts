@@ -1,6 +1,5 @@
 // Proxies of a route in Istio's terms: a set of labels that a proxy must have. More labels select fewer proxies.
 import { createHash } from 'node:crypto';
-import type { RouteResource } from '../../../envoy/route/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
 /** Label that Istio puts on the pods of a Gateway API Gateway. */
@@ -27,7 +26,7 @@ export interface Selection {
 
 /** A target that does not exist or that Istio cannot serve. */
 export interface TargetProblem {
-  reason: 'TargetNotFound' | 'UnsupportedTarget';
+  reason: 'TargetNotFound' | 'UnsupportedTarget' | 'NoMatchingHostname' | 'NoMatchingRequest';
   message: string;
 }
 
@@ -36,6 +35,8 @@ export interface TargetFacts {
   gateways: ReadonlyMap<string, KubeObject>;
   istioGateways: ReadonlyMap<string, KubeObject>;
   services: ReadonlyMap<string, KubeObject>;
+  /** Absent: none is known. */
+  httpRoutes?: ReadonlyMap<string, KubeObject>;
   /** Absent: the pods are unknown. */
   pods?: ReadonlyMap<string, KubeObject>;
 }
@@ -73,19 +74,8 @@ export function isWaypoint(gateway: KubeObject | undefined): boolean {
   return gateway?.spec?.gatewayClassName === WAYPOINT_CLASS;
 }
 
-function ofGateway(name: string, facts: TargetFacts): { selection: Selection; problem?: TargetProblem } {
-  const gateway = facts.gateways.get(name);
-  if (isWaypoint(gateway)) return { selection: { lattice: 'waypoint', terms: { [WAYPOINT_TERM]: name } } };
-  const selection: Selection = { lattice: 'gateway', terms: { [GATEWAY_NAME_LABEL]: name } };
-  return gateway === undefined
-    ? {
-        selection,
-        problem: { reason: 'TargetNotFound', message: `FIM-OP-0004: there is no Gateway ${name} in this namespace.` },
-      }
-    : { selection };
-}
-
-function ofService(
+/** The proxies of a Service, if Istio has one that stands for it. */
+export function ofService(
   name: string,
   { services, gateways }: TargetFacts,
 ): { selection?: Selection; problem?: TargetProblem } {
@@ -118,31 +108,7 @@ function ofService(
   return { selection: { lattice: 'waypoint', terms: { [WAYPOINT_TERM]: waypoint, [SERVICE_TERM]: name } } };
 }
 
-/**
- * Proxies that a route names. Without `targetRefs` and `selector` these are all gateways of its namespace, never
- * sidecars. A Gateway that does not exist yet is selected too, so that its pods do not start unprotected.
- */
-export function selectionsOf(
-  { spec }: { spec: Pick<RouteResource['spec'], 'selector' | 'targetRefs'> },
-  facts: TargetFacts,
-): { selections: Selection[]; problems: TargetProblem[] } {
-  if (spec.selector !== undefined) {
-    const terms = spec.selector.matchLabels;
-    return { selections: [{ lattice: isGateway(terms, facts) ? 'gateway' : 'sidecar', terms }], problems: [] };
-  }
-  if (spec.targetRefs === undefined || spec.targetRefs.length === 0)
-    return { selections: [{ lattice: 'gateway', terms: {} }], problems: [] };
-  const selections: Selection[] = [];
-  const problems: TargetProblem[] = [];
-  for (const { kind, name } of spec.targetRefs) {
-    const { selection, problem } = kind === 'Gateway' ? ofGateway(name, facts) : ofService(name, facts);
-    if (selection !== undefined) selections.push(selection);
-    if (problem !== undefined) problems.push(problem);
-  }
-  return { selections, problems };
-}
-
-/** Text that identifies a selection. */
+/** One text for one selection. */
 export function selectionKey({ lattice, terms }: Selection): string {
   return JSON.stringify([lattice, Object.entries(terms).sort(([a], [b]) => (a < b ? -1 : 1))]);
 }

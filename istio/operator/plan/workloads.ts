@@ -6,17 +6,18 @@ import { classesOf, WorkloadSets } from './workload-sets.ts';
 import {
   isNarrower,
   selectionKey,
-  selectionsOf,
   workloadName,
   type Selection,
   type TargetFacts,
   type TargetProblem,
 } from './selection.ts';
+import { selectionsOf, type Place, type PlacedSpec } from './targets.ts';
 
 /** Part of a route that decides its workloads. */
 export interface RouteHead extends Pick<RouteResource, 'key' | 'created'> {
-  spec: Pick<RouteResource['spec'], 'targetRefs' | 'selector'>;
-  /** Size of its compiled form in a workload's object, bytes. Absent: not counted. */
+  /** Its match only where what it concerns depends on its targets. */
+  spec: PlacedSpec;
+  /** What its compiled form takes in the object of a workload, bytes; absent: nothing is counted. */
   bytes?: number;
 }
 
@@ -40,6 +41,8 @@ export interface Grouping {
   workloads: Map<string, Workload>;
   /** By the route's key. */
   problems: Map<string, TargetProblem[]>;
+  /** Its targets, by the route's key; of one that names none, nothing. */
+  places: Map<string, Place[]>;
   /** Names of a route's workloads, by its key. */
   workloadsOf: Map<string, string[]>;
   /** Routes that find no room: the limit of the namespace that they would exceed, by key. */
@@ -81,15 +84,18 @@ export function groupRoutes(
   const sets = new WorkloadSets(classes.all);
   for (const selection of kept) sets.add([selection], 0);
   const members: Member[] = [];
-  for (const { route, selections, problems: found } of placed) {
+  const places = new Map<string, Place[]>();
+  for (const { route, selections, problems: found, places: own } of placed) {
     if (found.length > 0) problems.set(route.key, found);
-    const { over, close } = sets.add(selections, route.bytes ?? 0);
+    if (own.length > 0) places.set(route.key, own);
+    const entries = Math.max(1, ...own.map(({ matches }) => matches?.length ?? 1));
+    const { over, close } = sets.add(selections, (route.bytes ?? 0) * entries);
     if (over !== undefined) overflow.set(route.key, over);
     else members.push({ route, keys: selections.map(selectionKey) });
     if (over === undefined && close !== undefined) near.set(route.key, close);
   }
   const { workloads, workloadsOf } = workloadsFrom(namespace, sets, members, standing);
-  return { workloads, problems, workloadsOf, overflow, near, isSeen: classes.isSeen };
+  return { workloads, problems, places, workloadsOf, overflow, near, isSeen: classes.isSeen };
 }
 
 function workloadsFrom(

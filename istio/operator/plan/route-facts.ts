@@ -1,0 +1,101 @@
+// All that is known of one route, from which its status is made.
+import type { ConditionDraft, RouteIssue } from '../../../envoy/route/index.ts';
+import type { TargetState } from './ancestors.ts';
+import type { Coverage } from './coverage.ts';
+
+/** How the proxies of one workload stand. */
+export interface WorkloadState {
+  name: string;
+  /** Of the configuration in force or on its way; empty if there is none. */
+  hash: string;
+  generation: number;
+  /** Why the object could not be applied, if so. */
+  applyError?: string;
+  /**
+   * Whether its proxies have been looked for since the configuration was applied: until then their numbers say nothing,
+   * not even 0.
+   */
+  counted: boolean;
+  /** Ready proxies. */
+  proxies: number;
+  /** Proxies that have proven that all their workers run the configuration. */
+  programmed: number;
+  /** Workers of those. */
+  workers: number;
+  /** Proxies that could not be asked. */
+  unreachable: number;
+  /** Proxies that have not been looked at since the configuration was applied. */
+  unasked: number;
+  refusals: { proxy: string; reason: string }[];
+  /** Proxies that do not get a key, with the reason. */
+  keyTroubles?: string[];
+  /** Listeners of its proxies that were replaced and still serve connections without the filter. */
+  draining: number;
+  /** Names of proxies that do not run the configuration yet, or still drain. */
+  lagging: string[];
+  /** Names of proxies that have no listener: they are not counted. */
+  idle: string[];
+  /** Names of proxies in whose chains the seal is missing. */
+  unsealed: string[];
+  /** Names of proxies where requests come by without FIM. */
+  unseen: string[];
+  /** When all proxies were last found proven, milliseconds since 1970. */
+  provenAt?: number;
+}
+
+export interface KeyProblem {
+  keyId: string;
+  reason: 'KeyNotPermitted' | 'KeyNotFound' | 'KmsNotConfigured' | 'KmsUnreachable' | 'KmsDenied';
+}
+
+/** Why proxies that start do not get the module. */
+export interface ModuleProblem {
+  /** `ModuleServerSilent`: it may be there. */
+  reason: 'ModuleNotFound' | 'ModuleServerSilent';
+  message: string;
+}
+
+/** One target, with the names of the workloads by which its proxies get the route. */
+export interface FactsAtTarget extends Omit<TargetState, 'programmed'> {
+  workloads: readonly string[];
+}
+
+/** All that is known of one route. */
+export interface RouteFacts {
+  generation: number | undefined;
+  /** Mistakes of the resource itself, or what a module or a bound refuses. */
+  issues: readonly RouteIssue[];
+  /** The resource stands where it must not. */
+  forbidden?: string;
+  /** Which budget of the namespace does not reach to it. */
+  overBudget?: string;
+  /** Which bound of the namespace's workloads it would break. */
+  overflow?: string;
+  /** Which budget of the namespace is nearly spent with it. */
+  nearBudget?: string;
+  /** An earlier form of the route is in force. */
+  held: boolean;
+  /** What it names in `targetRefs`, or the Gateways that it is for without them. */
+  targets: readonly FactsAtTarget[];
+  namespace?: string;
+  /** Absent: that of an operator without revision. */
+  controllerName?: string;
+  keys: readonly KeyProblem[];
+  /** Why the module cannot be had by the proxies; undefined: it can. */
+  moduleProblem?: ModuleProblem;
+  /** The route names keys. */
+  hasKeys?: boolean;
+  /** Why the proxies do not get the cluster of the key service, for a route that needs it; undefined: they do. */
+  kmsError?: string;
+  /** Why the operator leaves a workload alone; undefined: it does not. */
+  handsOff?: string;
+  /** What the translation said, one list for each workload. */
+  drafts: readonly (readonly ConditionDraft[])[];
+  /** Lines that the mesh cannot honour and nobody accepted the lack of. */
+  unhonoured: readonly { reason: string; message: string }[];
+  workloads: readonly WorkloadState[];
+  /** EnvoyFilters of others that reach into the chains of its proxies. */
+  foreign: readonly { kind: 'takes' | 'alters'; text: string }[];
+  /** The doors of its workloads. */
+  coverage: Coverage;
+}

@@ -1,0 +1,113 @@
+// What is said of a route itself: whether it is accepted, whether what it names is there, what is worth knowing.
+import { NEAR_BUDGET } from '../../limits.ts';
+import type { ConditionDraft, RouteIssue } from '../../../envoy/route/index.ts';
+import type { RouteFacts } from './route-facts.ts';
+
+export type Make = (type: string, status: ConditionDraft['status'], reason: string, message: string) => ConditionDraft;
+
+function describe(issues: readonly RouteIssue[]): string {
+  return issues.map((issue) => `${issue.code} ${issue.path}: ${issue.message}`).join('; ');
+}
+
+/** `Accepted`, and whether the route takes part at all. */
+export function accepted(facts: RouteFacts, make: Make): { condition: ConditionDraft; serves: boolean } {
+  const no = (reason: string, message: string): { condition: ConditionDraft; serves: boolean } => ({
+    condition: make('Accepted', 'False', reason, message),
+    serves: false,
+  });
+  if (facts.forbidden !== undefined) return no('NotAllowed', facts.forbidden);
+  if (facts.overBudget !== undefined) return no('OverBudget', `FIM-OP-0030: ${facts.overBudget}.`);
+  if (facts.overflow !== undefined)
+    return no(
+      'TooManyWorkloads',
+      `FIM-OP-0003: the routes of this namespace would make more than ${facts.overflow}; older routes keep theirs.`,
+    );
+  if (facts.issues.length > 0) {
+    const isRoom = facts.issues.every((issue) => issue.code === 'FIM-CFG-1002');
+    return no(isRoom ? 'TooManyRoutes' : 'Invalid', describe(facts.issues));
+  }
+  const lost = facts.drafts
+    .map((drafts) => drafts.find((draft) => draft.type === 'Accepted' && draft.status === 'False'))
+    .filter((draft) => draft !== undefined);
+  if (lost.length > 0 && lost.length === facts.drafts.length)
+    return no(lost[0]?.reason ?? 'Conflicted', lost[0]?.message ?? '');
+  const problems = facts.targets.flatMap(({ problem }) => problem ?? []);
+  const [first] = problems;
+  if (first !== undefined) {
+    const said = [...new Set(problems.map(({ message }) => message))].join(' ');
+    return { condition: make('Accepted', 'False', first.reason, said), serves: true };
+  }
+  return { condition: make('Accepted', 'True', 'Accepted', 'The route is valid.'), serves: true };
+}
+
+export function resolvedRefs(facts: RouteFacts, make: Make): ConditionDraft {
+  const denied = facts.keys.filter((key) => key.reason === 'KeyNotPermitted');
+  if (denied.length > 0)
+    return make(
+      'ResolvedRefs',
+      'False',
+      'KeyNotPermitted',
+      `FIM-OP-0032: ${denied.map((key) => key.keyId).join(', ')}: this key is not the namespace's.`,
+    );
+  const missing = facts.keys.filter((key) => key.reason === 'KeyNotFound' || key.reason === 'KmsNotConfigured');
+  const [first] = missing;
+  if (first?.reason === 'KmsNotConfigured')
+    return make(
+      'ResolvedRefs',
+      'False',
+      'KmsNotConfigured',
+      `FIM-OP-0007: the operator knows no key service (--kms), so ${first.keyId} cannot be fetched.`,
+    );
+  if (first !== undefined)
+    return make(
+      'ResolvedRefs',
+      'False',
+      'KeyNotFound',
+      `FIM-OP-0006: the key service has no ${missing.map((key) => key.keyId).join(', ')}.`,
+    );
+  if (facts.moduleProblem?.reason === 'ModuleNotFound')
+    return make('ResolvedRefs', 'False', 'ModuleNotFound', `FIM-OP-0008: ${facts.moduleProblem.message}`);
+  const [unsure] = facts.keys;
+  if (unsure !== undefined)
+    return make(
+      'ResolvedRefs',
+      'Unknown',
+      unsure.reason,
+      unsure.reason === 'KmsDenied'
+        ? `The key service does not let the operator see whether there is ${unsure.keyId}.`
+        : `The key service does not say whether there is ${unsure.keyId}.`,
+    );
+  if (facts.moduleProblem !== undefined)
+    return make('ResolvedRefs', 'Unknown', facts.moduleProblem.reason, `FIM-OP-0008: ${facts.moduleProblem.message}`);
+  const { workloads } = facts;
+  // A label selector names nothing that could be missing; what it meets is told all the same.
+  const isEmpty = workloads.length > 0 && workloads.every(({ counted, proxies }) => counted && proxies === 0);
+  return make(
+    'ResolvedRefs',
+    'True',
+    'ResolvedRefs',
+    isEmpty ? 'Keys and module are there; no ready proxy is among the targets.' : 'Keys and module are there.',
+  );
+}
+
+/** What is allowed and worth knowing, in one condition: the first of it gives the reason. */
+export function warningOf(facts: RouteFacts, make: Make): ConditionDraft | undefined {
+  const translated = facts.drafts.flat().find((draft) => draft.type === 'Warnings');
+  const notes = [...new Set(facts.targets.flatMap(({ note }) => note ?? []))];
+  const found = [
+    ...(facts.nearBudget === undefined
+      ? []
+      : [
+          {
+            reason: 'NearBudget',
+            message: `FIM-OP-0031: the namespace has used more than ${100 * NEAR_BUDGET} % of its ${facts.nearBudget}.`,
+          },
+        ]),
+    ...(translated === undefined ? [] : [translated]),
+    ...(notes.length === 0 ? [] : [{ reason: 'OtherThanTarget', message: notes.join(' ') }]),
+  ];
+  const [first] = found;
+  return first === undefined
+    ? undefined
+    : make('Warnings', 'True', first.reason, found.map(({ message }) => message).join(' '));
+}
