@@ -7,6 +7,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rename, stat } from 'node:fs/promis
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CHAIN, FUSED_MODULE } from '../envoy/route/stages/table.ts';
 import { cacheFolder } from '../envoy/standalone/cache-folder.ts';
 import { CodedError } from '../envoy/standalone/coded-error.ts';
 import { forgetOldModules, touchModule } from './kept-modules.ts';
@@ -29,14 +30,13 @@ const TARGET = process.env.FIM_BUILD === 'debug' ? 'debug' : 'release';
 const HEARTBEAT_MS = 10_000;
 
 /** The modules, the fused one first. */
-export const MODULES = ['fim', 'rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'] as const;
+export const MODULES: readonly string[] = [FUSED_MODULE, ...CHAIN.map(({ folder }) => folder)];
 /** Modules for the command line's own use: no proxy loads them. */
-export const TOOL_MODULES = ['tlcp'] as const;
-export type ModuleName = (typeof MODULES)[number] | (typeof TOOL_MODULES)[number];
+export const TOOL_MODULES: readonly string[] = ['tlcp'];
 
 /** A module on disk. */
 export interface BuiltModule {
-  name: ModuleName;
+  name: string;
   /** Absolute. */
   path: string;
   bytes: number;
@@ -51,11 +51,11 @@ export interface BuiltModule {
  * with the compiler's output.
  */
 export async function buildModules(
-  names: readonly ModuleName[] = MODULES,
+  names: readonly string[] = MODULES,
   progress: (line: string) => void = () => {},
 ): Promise<BuiltModule[]> {
   const settings = await settingsDigest();
-  const built = new Map<ModuleName, BuiltModule>();
+  const built = new Map<string, BuiltModule>();
   const waiting = [...names];
   const worker = async (): Promise<void> => {
     for (let name = waiting.shift(); name; name = waiting.shift())
@@ -66,7 +66,7 @@ export async function buildModules(
   return names.map((name) => built.get(name)!);
 }
 
-async function buildModule(name: ModuleName, settings: string, progress: (line: string) => void): Promise<BuiltModule> {
+async function buildModule(name: string, settings: string, progress: (line: string) => void): Promise<BuiltModule> {
   const entry = `filters/${name}/index.ts`;
   const key = await sourcesDigest(entry, settings);
   const kept = join(cacheFolder('modules'), `${name}-${key}.wasm`);
@@ -110,7 +110,7 @@ async function place(kept: string, path: string, sha256: string): Promise<void> 
   await rename(partial, path);
 }
 
-async function compile(name: ModuleName, entry: string, output: string): Promise<void> {
+async function compile(name: string, entry: string, output: string): Promise<void> {
   const work = await mkdtemp(join(dirname(output), 'compiling-'));
   const clear = (): void => rmSync(work, { recursive: true, force: true });
   process.once('exit', clear);
@@ -197,13 +197,11 @@ async function resolveImport(source: string, specifier: string): Promise<string>
 }
 
 async function main(args: string[]): Promise<void> {
-  const all: readonly string[] = [...MODULES, ...TOOL_MODULES];
+  const all = [...MODULES, ...TOOL_MODULES];
   const unknown = args.filter((name) => !all.includes(name));
   if (unknown.length > 0)
     throw new CodedError('FIM-UP-0020', `no module ${unknown.join(', ')}; there are ${all.join(', ')}`);
-  const built = await buildModules((args.length > 0 ? args : all) as ModuleName[], (line) =>
-    console.error(`fim: ${line}`),
-  );
+  const built = await buildModules(args.length > 0 ? args : all, (line) => console.error(`fim: ${line}`));
   for (const { name, bytes, sha256, tookMs } of built) {
     console.log(
       `${`${name}.wasm`.padEnd(20)} ${String(bytes).padStart(8)} bytes  sha256 ${sha256}  ${tookMs ? `${(tookMs / 1000).toFixed(1)} s` : 'from cache'}`,

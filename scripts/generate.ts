@@ -9,6 +9,7 @@ import { isoSpecOutputs } from './generate/iso-specs.ts';
 import { limitOutputs } from './generate/limits.ts';
 import type { Output } from './generate/output.ts';
 import { rbacOutputs } from './generate/rbac.ts';
+import { stageOutputs } from './generate/stages.ts';
 import { pluginConfigOutputs } from './generate/plugin-config.ts';
 import { routeDocOutputs } from './generate/route-doc.ts';
 import { routeTypeOutputs } from './generate/route-types.ts';
@@ -25,6 +26,7 @@ export function allOutputs(repository: string): Output[] {
     limitOutputs,
     codeOutputs,
     isoSpecOutputs,
+    stageOutputs,
     pluginConfigOutputs,
     crdOutputs,
     rbacOutputs,

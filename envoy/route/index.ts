@@ -2,6 +2,9 @@
 export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
 export type { RouteResource } from './resource.ts';
 export type { Section, Sections } from './sections.ts';
+export { CHAIN, FUSED_MODULE, keysOf, STAGES } from './stages/table.ts';
+export { memberOf } from './stages/stage-row.ts';
+export { KEY_ALGORITHMS, type KeyAlgorithm } from './key-algorithm.ts';
 export { formatPlace, type RouteIssue } from './route-error.ts';
 export {
   PLUGIN_CONFIG_VERSION,

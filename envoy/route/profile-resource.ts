@@ -12,10 +12,10 @@ import {
 } from './profiles.ts';
 import { nameResource, type RouteResource } from './resource.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
-import { checkProfileSpec } from './rules-validation.ts';
 import { checkSchema, isRecord, withDefaults, type Report } from './schema-check.ts';
 import type { RouteSource } from './source.ts';
-import { excessOf, validatorSection } from './validation-section.ts';
+import { checkProfileSpec } from './stages/validation-rules.ts';
+import { excessOf, validatorSection } from './stages/validation-section.ts';
 
 /** Whether plain data says of itself that it is a profile. */
 export function isProfile(value: unknown): boolean {

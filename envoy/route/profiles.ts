@@ -42,7 +42,7 @@ export interface ProfileProblem {
   detail: string;
 }
 
-const FOLDER = new URL('../../filters/pboc-validator/profiles/', import.meta.url);
+const FOLDER = new URL('./profiles/', import.meta.url);
 const PBOC = /^pboc-([0-9]+(?:\.[0-9]+)*)(-.*)?$/;
 
 let brought: Map<string, ProfileResource> | undefined;

@@ -1,18 +1,18 @@
 // One resource: schema, short form, defaults, rules.
 import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
-import type { FinancialRoute, RouteMatch, RouteSpec, WasmModule } from './financial-route.gen.ts';
+import type { FinancialRoute, RouteMatch, RouteSpec } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import type { RouteConfig } from './plugin-config.gen.ts';
-import { issueAt, type RouteIssue } from './route-error.ts';
-import { checkMatch, checkTargets } from './rules-match.ts';
 import type { ResolvedProfile } from './profiles.ts';
-import { checkEncryption, checkMasking, checkRateLimit, checkSignature } from './rules-stages.ts';
-import { checkValidation } from './rules-validation.ts';
-import { checkApplies, checkFormat, checkLayout, checkMac, checkPassing, checkRoot, warnings } from './rules-whole.ts';
+import { issueAt, type RouteIssue } from './route-error.ts';
+import { checkLayout } from './rules-body.ts';
+import { checkMatch, checkTargets } from './rules-match.ts';
 import { checkSchema, formerNames, isRecord, withDefaults, type Report } from './schema-check.ts';
 import type { Section, Sections } from './sections.ts';
 import type { RouteSource } from './source.ts';
+import { checkStages, stageOfModule, STAGES } from './stages/table.ts';
+import { warnings } from './warnings.ts';
 
 /** A resource that passed every check. */
 export interface RouteResource {
@@ -44,43 +44,37 @@ export interface CheckedResource {
   warnings: RouteIssue[];
 }
 
-const SECTION_OF: Record<WasmModule, Exclude<keyof Sections, 'signature'>> = {
-  'rate-limiter.wasm': 'rateLimit',
-  'pboc-validator.wasm': 'validation',
-  'field-masker.wasm': 'masking',
-  'sm4-encryptor.wasm': 'encryption',
-};
-
 const CONFIG_PATH: Path = ['spec', 'wasm', 'config'];
 
 /** Mistakes of shape, which in `wasm.config` mean that it is made for another module. */
 const SHAPE: ReadonlySet<ErrorCode> = new Set(['FIM-CFG-0010', 'FIM-CFG-0011', 'FIM-CFG-0012']);
 
 /** What the short form stands for; undefined if `wasm` is absent or its configuration does not fit. */
-function shortForm(spec: RouteSpec, report: Report): { name: keyof Sections; value: unknown } | undefined {
+function shortForm(spec: RouteSpec, report: Report): { name: keyof RouteSpec; value: unknown } | undefined {
   if (spec.wasm === undefined) return undefined;
-  const name = SECTION_OF[spec.wasm.module];
+  const { module, config } = spec.wasm;
+  const row = stageOfModule(module);
+  if (row === undefined) throw new Error(`the schema allows ${module}, which is the module of no stage`);
+  const name = row.section;
   if (spec[name] !== undefined) {
-    report('FIM-CFG-1030', ['spec', 'wasm'], `${spec.wasm.module} is the short form of ${name}`);
+    report('FIM-CFG-1030', ['spec', 'wasm'], `${module} is the short form of ${name}`);
     return undefined;
   }
-  const config = name === 'encryption' ? { request: 'Encrypt', ...spec.wasm.config } : spec.wasm.config;
+  const value = { ...row.shortForm, ...config };
   let fits = true;
-  checkSchema(name, config, CONFIG_PATH, (code, path, detail = '') => {
+  checkSchema(name, value, CONFIG_PATH, (code, path, detail = '') => {
     fits = false;
     return SHAPE.has(code)
       ? report('FIM-CFG-1032', path, `${ERRORS[code].title}: ${detail}`)
       : report(code, path, detail);
   });
-  return fits ? { name, value: withDefaults(name, config) } : undefined;
+  return fits ? { name, value: withDefaults(name, value) } : undefined;
 }
 
 function sectionsOf(spec: RouteSpec, report: Report): Sections {
   const sections: Record<string, Section<unknown>> = {};
-  for (const name of Object.values(SECTION_OF)) {
-    if (spec[name] !== undefined) sections[name] = { value: spec[name], path: ['spec', name] };
-  }
-  if (spec.signature !== undefined) sections['signature'] = { value: spec.signature, path: ['spec', 'signature'] };
+  for (const { section } of STAGES)
+    if (spec[section] !== undefined) sections[section] = { value: spec[section], path: ['spec', section] };
   const short = shortForm(spec, report);
   if (short !== undefined) sections[short.name] = { value: short.value, path: CONFIG_PATH };
   return sections as Sections;
@@ -116,16 +110,7 @@ function createdAt(route: FinancialRoute, report: Report): number {
 function checkWhole(spec: RouteSpec, sections: Sections, report: Report): void {
   checkTargets(spec, report);
   if (spec.match !== undefined) checkMatch(spec.match, ['spec', 'match'], report);
-  if (sections.rateLimit !== undefined) checkRateLimit(sections.rateLimit, report);
-  if (sections.validation !== undefined) checkValidation(sections.validation, report);
-  if (sections.masking !== undefined) checkMasking(sections.masking, report);
-  if (sections.encryption !== undefined) checkEncryption(sections.encryption, report);
-  if (sections.signature !== undefined) checkSignature(sections.signature, report);
-  checkApplies(spec, sections, report);
-  checkMac(spec, sections, report);
-  checkRoot(spec, sections, report);
-  checkFormat(spec, sections, report);
-  checkPassing(spec, sections, report);
+  checkStages(spec, sections, report);
   checkLayout(spec, report);
 }
 

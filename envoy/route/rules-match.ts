@@ -3,16 +3,8 @@ import { canonicalPath, uncanonicalInPattern } from './canonical-path.ts';
 import type { RouteMatch, RouteSpec } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import { patternMistake } from './pattern-syntax.ts';
+import { checkUnique } from './rules-fields.ts';
 import type { Report } from './schema-check.ts';
-
-/** Reports texts that stand twice. */
-export function checkUnique(texts: readonly string[], path: Path, report: Report): void {
-  const seen = new Set<string>();
-  texts.forEach((text, index) => {
-    if (seen.has(text)) report('FIM-CFG-1022', [...path, index]);
-    seen.add(text);
-  });
-}
 
 /** Reports a pattern outside the subset. */
 export function checkPattern(pattern: string, path: Path, report: Report): void {

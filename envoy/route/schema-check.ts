@@ -4,6 +4,7 @@ import { closestMatch } from 'leven';
 import schemaFile from './financial-route.schema.json' with { type: 'json' };
 import { MAX_TYPO_LETTERS, MAX_TYPO_NAME_CHARACTERS } from '../limits.ts';
 import type { ErrorCode } from './errors.gen.ts';
+import type { RouteSpec } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 
 interface SchemaNode {
@@ -35,7 +36,7 @@ interface SchemaNode {
 export type Report = (code: ErrorCode, path: Path, detail?: string) => boolean;
 
 /** Parts of the schema that can be applied alone: the whole resource, and what `wasm.config` may hold. */
-export type SchemaPart = 'route' | 'profile' | 'rateLimit' | 'validation' | 'masking' | 'encryption';
+export type SchemaPart = 'route' | 'profile' | keyof RouteSpec;
 
 const definitions = (schemaFile as unknown as { $defs: Record<string, SchemaNode> }).$defs;
 const patterns = new Map<string, RegExp>();

@@ -1,11 +1,4 @@
-// What a resource asks of each stage, wherever it says so.
-import type {
-  RouteEncryption,
-  RouteMasking,
-  RouteRateLimit,
-  RouteSignature,
-  RouteValidation,
-} from './financial-route.gen.ts';
+import type { RouteSpec } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 
 /** A stage's section of a spec, wherever it was written. */
@@ -15,11 +8,5 @@ export interface Section<T> {
   path: Path;
 }
 
-/** The stages' sections, with defaults. */
-export interface Sections {
-  rateLimit?: Section<RouteRateLimit>;
-  validation?: Section<RouteValidation>;
-  masking?: Section<RouteMasking>;
-  encryption?: Section<RouteEncryption>;
-  signature?: Section<RouteSignature>;
-}
+/** The stages' sections, by their names in the spec, with defaults. */
+export type Sections = { [Name in keyof RouteSpec]?: Section<NonNullable<RouteSpec[Name]>> };

@@ -1,7 +1,7 @@
 // Checked resources of one Envoy (or one workload) → plugin configurations.
 import { MAX_PLUGIN_CONFIG_BYTES, MAX_PLUGIN_ROUTES } from '../limits.ts';
 import { canonicalHash, canonicalJson } from './canonical-json.ts';
-import { CHAIN_MODULES, checkChain } from './chain-order.ts';
+import { checkChain } from './chain-order.ts';
 import { translatedConditions, type ConditionDraft } from './conditions.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
 import type { KmsConfig, MatchConfig, PluginConfig, RouteConfig, StagesConfig } from './plugin-config.gen.ts';
@@ -9,7 +9,8 @@ import { orderRoutes, type Candidate, type Conflict } from './precedence.ts';
 import type { RouteResource } from './resource.ts';
 import { issueAt, sortIssues, type RouteIssue } from './route-error.ts';
 import { SourceMap } from './source-map.ts';
-import { stagesOf, type StageName } from './stage-sections.ts';
+import { memberOf } from './stages/stage-row.ts';
+import { CHAIN, FUSED_MODULE, keysOf, ownHeadersOf, translateStages } from './stages/table.ts';
 
 /** Version of the plugin configuration's form; the modules refuse another major. */
 export const PLUGIN_CONFIG_VERSION = '1.0';
@@ -65,13 +66,6 @@ export interface Translation {
   locate: (code: string, pointer: string) => RouteIssue;
 }
 
-const SECTION_OF_MODULE: Record<(typeof CHAIN_MODULES)[number], StageName> = {
-  'rate-limiter.wasm': 'rateLimiter',
-  'pboc-validator.wasm': 'pbocValidator',
-  'field-masker.wasm': 'fieldMasker',
-  'sm4-encryptor.wasm': 'sm4Encryptor',
-};
-
 const DEFAULT_KMS: KmsConfig = { cluster: 'fim-kms' };
 
 function matchConfig({ hosts, match }: Candidate): MatchConfig | undefined {
@@ -100,15 +94,17 @@ function routeConfig(candidate: Candidate, index: number, map: SourceMap): Route
     observe: spec.enforcement === 'Observe',
     ...(match === undefined ? {} : { match }),
     ...(spec.body === undefined ? {} : { body: spec.body }),
-    stages: stagesOf(resource, (place, path, entry) =>
-      map.add([...at, 'stages', ...place], entry?.source ?? source, entry?.source === undefined ? path : entry.path),
-    ),
+    stages: translateStages(resource.sections, {
+      ...resource,
+      note: (place, path, entry) =>
+        map.add([...at, 'stages', ...place], entry?.source ?? source, entry?.source === undefined ? path : entry.path),
+    }),
   };
 }
 
-/** Headers that the validators of these routes set: nobody else may, on any route. */
-function verdictHeaders(routes: readonly RouteConfig[]): string[] {
-  return [...new Set(routes.flatMap((route) => route.stages.pbocValidator?.verdictHeader ?? []))].sort();
+/** Headers that the stages of these routes set: nobody else may, on any route. */
+function ownHeaders(routes: readonly RouteConfig[]): string[] {
+  return [...new Set(routes.flatMap(ownHeadersOf))].sort();
 }
 
 function seal(
@@ -116,7 +112,7 @@ function seal(
   kms: KmsConfig | undefined,
   generation: number,
 ): { config: PluginConfig; hash: string } {
-  const stripHeaders = verdictHeaders(routes);
+  const stripHeaders = ownHeaders(routes);
   const body = {
     version: PLUGIN_CONFIG_VERSION,
     ...(kms === undefined ? {} : { kms }),
@@ -127,9 +123,11 @@ function seal(
   return { config: { ...body, generation, hash }, hash };
 }
 
-function output(module: string, routes: RouteConfig[], kms: KmsConfig | undefined, generation: number): PluginOutput {
-  const { config, hash } = seal(routes, kms, generation);
-  return { module, config, json: canonicalJson(config), hash };
+/** `kms`: how keys are had, for those configurations that use some. */
+function output(module: string, routes: RouteConfig[], kms: KmsConfig, generation: number): PluginOutput {
+  const usesKeys = routes.some((route) => keysOf(route).length > 0);
+  const { config, hash } = seal(routes, usesKeys ? kms : undefined, generation);
+  return { module: `${module}.wasm`, config, json: canonicalJson(config), hash };
 }
 
 /**
@@ -137,18 +135,13 @@ function output(module: string, routes: RouteConfig[], kms: KmsConfig | undefine
  * module.
  */
 function chainOutputs(routes: RouteConfig[], kms: KmsConfig, generation: number): PluginOutput[] {
-  return CHAIN_MODULES.map((module) => {
-    const section = SECTION_OF_MODULE[module];
+  return CHAIN.map((row) => {
+    const member = memberOf(row) as keyof StagesConfig;
     const own = routes.map((route) => ({
       ...route,
-      stages: (route.stages[section] === undefined ? {} : { [section]: route.stages[section] }) as StagesConfig,
+      stages: (route.stages[member] === undefined ? {} : { [member]: route.stages[member] }) as StagesConfig,
     }));
-    return output(
-      module,
-      own,
-      section === 'sm4Encryptor' || own.some(({ stages }) => stages.pbocValidator?.mac !== undefined) ? kms : undefined,
-      generation,
-    );
+    return output(row.folder, own, kms, generation);
   });
 }
 
@@ -199,7 +192,10 @@ function fitting(
   const errors: RouteIssue[] = [];
   const fit = resources.filter((resource) => {
     const before = errors.length;
-    checkChain(resource, (code, path, detail = '') => errors.push(issueAt(resource.source, code, path, detail)) > 0);
+    checkChain(
+      resource.sections,
+      (code, path, detail = '') => errors.push(issueAt(resource.source, code, path, detail)) > 0,
+    );
     return errors.length === before;
   });
   return { fit, errors };
@@ -233,19 +229,7 @@ export function translate(resources: readonly RouteResource[], options: Translat
   const map = new SourceMap();
   const configs = candidates.map((candidate, index) => routeConfig(candidate, index, map));
   const kms = options.kms ?? DEFAULT_KMS;
-  const whole = output(
-    'fim.wasm',
-    configs,
-    configs.some(
-      ({ stages }) =>
-        stages.sm4Encryptor !== undefined ||
-        stages.messageSignature !== undefined ||
-        stages.pbocValidator?.mac !== undefined,
-    )
-      ? kms
-      : undefined,
-    generation,
-  );
+  const whole = output(FUSED_MODULE, configs, kms, generation);
   const pluginConfigs = options.layout === 'fused' ? [whole] : chainOutputs(configs, kms, generation);
   for (const plugin of pluginConfigs) {
     const size = Buffer.byteLength(plugin.json);

@@ -6,7 +6,7 @@ import type { HttpService } from './http-service.ts';
 import { startHttpService } from './http-service.ts';
 import type { AuditRecord } from './key-folder.ts';
 import { KeyFolder } from './key-folder.ts';
-import type { KeyAlgorithm } from './key-material.ts';
+import type { KeyAlgorithm } from '../route/index.ts';
 import { KeyRegister, pathOf } from './key-register.ts';
 import { StoredKeyAnswers, TRANSIT_MOUNT, TransitAnswers } from './kms-answers.ts';
 import type { KmsReply } from './kms-answers.ts';

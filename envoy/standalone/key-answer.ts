@@ -1,8 +1,8 @@
 // What a KMS's answer says of a key, read as the modules read it (filters/keys/kms-answer.ts).
 import type { ErrorCode } from '../route/errors.gen.ts';
 import { messageOf } from './coded-error.ts';
-import type { KeyAlgorithm } from './key-material.ts';
-import { KEY_ALGORITHMS, isSm2, takesLength } from './key-material.ts';
+import { KEY_ALGORITHMS, type KeyAlgorithm } from '../route/index.ts';
+import { isSm2, takesLength } from './key-material.ts';
 import type { KmsAnswerText } from './kms-client.ts';
 import { fromBase64 } from './pem.ts';
 import { sm2BytesOf, sm2KeyPem } from './sm2-key.ts';

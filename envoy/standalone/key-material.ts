@@ -1,12 +1,9 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import type { KeyAlgorithm } from '../route/index.ts';
 import { CodedError, messageOf } from './coded-error.ts';
 import { fromBase64, isText, withoutSpace } from './pem.ts';
 import type { Sm2Half } from './sm2-key.ts';
 import { SM2_CURVE, sm2BytesOfFile, sm2KeyPem } from './sm2-key.ts';
-
-/** What a key is for, by the names that the modules know; `transit` keys wrap data keys and leave the KMS never. */
-export const KEY_ALGORITHMS = ['SM4', 'AES-256', 'HMAC-SM3', 'SM2-PRIVATE', 'SM2-PUBLIC', 'TDES', 'transit'] as const;
-export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
 
 const FIXED_BYTES: Partial<Record<KeyAlgorithm, number>> = {
   SM4: 16,

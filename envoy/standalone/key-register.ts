@@ -1,7 +1,7 @@
 import { CodedError } from './coded-error.ts';
 import { MAX_REGISTER_KEYS, MAX_REGISTER_VERSIONS } from '../limits.ts';
 import type { KeyFolder } from './key-folder.ts';
-import type { KeyAlgorithm } from './key-material.ts';
+import type { KeyAlgorithm } from '../route/index.ts';
 import { materialFrom, newMaterial } from './key-material.ts';
 
 const ID = /^(?:kms:\/\/)?((?:(?!\.{1,2}(?:\/|$))[\w.-]+\/)*(?!\.{1,2}$)[\w.-]+)$/;

@@ -1,3 +1,5 @@
+import { CHAIN, FUSED_MODULE } from '../route/index.ts';
+
 /**
  * `fused`: one filter with all stages. `chain`: one filter for each stage, to place, version and replace stages
  * separately.
@@ -12,23 +14,18 @@ export interface FilterSlot {
   module: string;
 }
 
-const FUSED: readonly FilterSlot[] = [{ filter: 'fim', module: 'fim' }];
+const FUSED: readonly FilterSlot[] = [{ filter: FUSED_MODULE, module: FUSED_MODULE }];
 
 /**
  * Requests pass it downwards, responses upwards. A chain thus serves routes that encrypt requests, but not those that
  * decrypt them before validation.
  */
-const CHAIN: readonly FilterSlot[] = [
-  { filter: 'fim.rate-limiter', module: 'rate-limiter' },
-  { filter: 'fim.pboc-validator', module: 'pboc-validator' },
-  { filter: 'fim.field-masker', module: 'field-masker' },
-  { filter: 'fim.sm4-encryptor', module: 'sm4-encryptor' },
-];
+const SEPARATE: readonly FilterSlot[] = CHAIN.map(({ folder }) => ({ filter: `fim.${folder}`, module: folder }));
 
 /**
  * Filters of a layout in the order in which requests meet them. The translation's plugin configurations have the same
  * order.
  */
 export function filterSlots(layout: Layout): readonly FilterSlot[] {
-  return layout === 'fused' ? FUSED : CHAIN;
+  return layout === 'fused' ? FUSED : SEPARATE;
 }

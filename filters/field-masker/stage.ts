@@ -6,6 +6,7 @@ import { Exchange } from '../runtime/exchange';
 import { Direction } from '../runtime/direction';
 import { Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { decodeFieldMaskerConfig } from './config.gen';
+import { OBSERVABLE, SECTION } from './facts.gen';
 import { Masked, Masker, MaskPlan } from './masker';
 import { compilePlan } from './plan';
 import { defineMaskStats, maskChanged, maskDetected, maskFields, maskRefused, maskUnchanged } from './stats';
@@ -40,7 +41,7 @@ class MaskPolicy extends StagePolicy {
 /** Hides values of JSON messages. What it cannot mask it refuses, under `Observe` too. */
 export class FieldMasker extends Stage {
   constructor() {
-    super('fieldMasker', false);
+    super(SECTION, OBSERVABLE);
   }
 
   start(): bool {

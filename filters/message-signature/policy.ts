@@ -82,6 +82,10 @@ export class SignaturePolicy extends StagePolicy {
     return direction == Direction.Request ? this.requestStamp : this.responseStamp;
   }
 
+  needsKeys(): bool {
+    return true;
+  }
+
   acts(direction: Direction): bool {
     return this.action(direction) != SignatureAction.None;
   }

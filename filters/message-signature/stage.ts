@@ -18,6 +18,7 @@ import { Direction } from '../runtime/direction';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { fieldLength, fieldPointer, putField, readField } from './body-field';
 import { SignatureAction, SignaturePartKind, decodeMessageSignatureConfig } from './config.gen';
+import { OBSERVABLE, SECTION } from './facts.gen';
 import { Text } from './fields';
 import { Stamps } from './parts';
 import { SignaturePolicy, compileSignature } from './policy';
@@ -42,7 +43,7 @@ const stamp: SigningStamp = new SigningStamp();
  */
 export class MessageSignature extends Stage {
   constructor() {
-    super('messageSignature', false, true);
+    super(SECTION, OBSERVABLE);
   }
 
   start(): bool {

@@ -23,6 +23,7 @@ import {
   PbocValidatorConfig,
   decodePbocValidatorConfig,
 } from './config.gen';
+import { OBSERVABLE, SECTION } from './facts.gen';
 import { Places } from './places';
 import { RequestPlaces } from './request-places';
 import { STREAM_RULES_BYTES, StreamRules } from './stream-rules';
@@ -83,6 +84,10 @@ class ValidationPolicy extends StagePolicy {
     return this.passing != null && this.needsBody(direction);
   }
 
+  needsKeys(): bool {
+    return this.mac != null;
+  }
+
   rank(direction: Direction): Rank {
     return Rank.Validate;
   }
@@ -92,7 +97,7 @@ class ValidationPolicy extends StagePolicy {
 export class PbocValidator extends Stage {
   /** `ticksKeys`: no other stage of the module sees to keys that age. */
   constructor(private readonly ticksKeys: bool = false) {
-    super('pbocValidator', true);
+    super(SECTION, OBSERVABLE);
   }
 
   start(): bool {

@@ -15,6 +15,7 @@ import { Direction } from '../runtime/direction';
 import { Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { BucketRate, Decision, TICKS_PER_NANO } from './bucket';
 import { RateLimitHeaders, RateLimitKeyConfig, RateLimitKeySource, decodeRateLimiterConfig } from './config.gen';
+import { OBSERVABLE, SECTION } from './facts.gen';
 import { defineLimitStats, limitAllowed, limitExceeded, limitFailed } from './stats';
 import { openTable, takeToken } from './table';
 
@@ -107,7 +108,7 @@ function compileKeyField(reader: ConfigReader, key: RateLimitKeyConfig): FieldSe
 /** Refuses requests that find no token in their bucket. Requests without the key share one bucket. */
 export class RateLimiter extends Stage {
   constructor() {
-    super('rateLimiter', true);
+    super(SECTION, OBSERVABLE);
   }
 
   start(): bool {

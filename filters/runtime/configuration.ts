@@ -101,8 +101,11 @@ function compileRoute(
   for (let member = reader.firstMember(section); member != 0 && !reader.failed; member = reader.nextMember(member)) {
     const stage = stageOf(reader, member, stages);
     if (stage == null) reader.fail(ErrorId.FIM_CFG_0016, member);
-    else if (stage.needsKms && kms == null) reader.fail(ErrorId.FIM_CFG_0018, member);
-    else steps.push(new Step(stage, stage.compile(reader, member)));
+    else {
+      const policy = stage.compile(reader, member);
+      if (policy.needsKeys() && kms == null) reader.fail(ErrorId.FIM_CFG_0018, member);
+      steps.push(new Step(stage, policy));
+    }
   }
   const terms = new RouteTerms(
     route.name,

@@ -2,6 +2,9 @@ import { ConfigReader } from './config-reader';
 import { KmsConfig } from './config.gen';
 import { Direction } from './direction';
 import { Exchange } from './exchange';
+import { Rank } from './rank.gen';
+
+export { Rank };
 
 /** What a stage decided. */
 export const enum Verdict {
@@ -19,22 +22,6 @@ export const enum Verdict {
   Wait = 2,
 }
 
-/** Place of a stage in the order of design: what comes first protects what comes after. */
-export const enum Rank {
-  Limit = 0,
-  /** Signatures are of what arrived. */
-  Verify = 1,
-  /** Decryption: what follows sees plaintext. */
-  Open = 2,
-  Validate = 3,
-  LimitByField = 4,
-  Mask = 5,
-  /** Encryption: what came before has seen the plaintext. */
-  Protect = 6,
-  /** Signatures are of what goes on. */
-  Sign = 7,
-}
-
 /** A stage's compiled, immutable part of one route. */
 export abstract class StagePolicy {
   /** Whether the stage does anything in this direction. */
@@ -47,6 +34,10 @@ export abstract class StagePolicy {
   }
   /** Whether `onBody` is called, with an empty message, also where a message has no body. Only if `needsBody`. */
   judgesEmpty(direction: Direction): bool {
+    return false;
+  }
+  /** Whether it uses keys: a configuration without a KMS cannot have it. */
+  needsKeys(): bool {
     return false;
   }
   /** Its place among the stages of this direction. */
@@ -68,12 +59,11 @@ export abstract class StagePolicy {
 export abstract class Stage {
   /**
    * `section`: name of its part of a route's `stages` (camel case). `observable`: whether `Observe` turns its
-   * rejections into counts. `needsKms`: whether a configuration that uses it must name a KMS.
+   * rejections into counts.
    */
   constructor(
     readonly section: string,
     readonly observable: bool,
-    readonly needsKms: bool = false,
   ) {}
 
   /**

@@ -44,6 +44,10 @@ export class Sm4Policy extends StagePolicy {
     return direction == Direction.Request ? this.request : this.response;
   }
 
+  needsKeys(): bool {
+    return true;
+  }
+
   acts(direction: Direction): bool {
     return this.action(direction) != PayloadAction.None;
   }

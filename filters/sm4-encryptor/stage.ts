@@ -16,6 +16,7 @@ import { CONTENT_TYPE } from '../runtime/names';
 import { Direction } from '../runtime/direction';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { PayloadAction, decodeSm4EncryptorConfig } from './config.gen';
+import { OBSERVABLE, SECTION } from './facts.gen';
 import { Fields, fieldCount, fieldsLength, fieldsPointer, keyVerdict, openFields, sealFields } from './fields';
 import { keyToSeal, openWith, opening } from './message-keys';
 import { Opening } from './opening';
@@ -38,7 +39,7 @@ const TYPE: usize = memory.data(256, 16);
  */
 export class Sm4Encryptor extends Stage {
   constructor() {
-    super('sm4Encryptor', false, true);
+    super(SECTION, OBSERVABLE);
   }
 
   start(): bool {

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { KEY_ALGORITHMS, type KeyAlgorithm } from '../../envoy/route/index.ts';
 import { parseAddress } from '../../envoy/standalone/address.ts';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import { DevelopmentKms } from '../../envoy/standalone/development-kms.ts';
 import type { AuditRecord } from '../../envoy/standalone/key-folder.ts';
 import { KeyFolder } from '../../envoy/standalone/key-folder.ts';
 import { isTime } from '../../envoy/standalone/key-answer.ts';
-import type { KeyAlgorithm } from '../../envoy/standalone/key-material.ts';
-import { FILE_ENCODINGS, KEY_ALGORITHMS, bytesOfFile } from '../../envoy/standalone/key-material.ts';
+import { FILE_ENCODINGS, bytesOfFile } from '../../envoy/standalone/key-material.ts';
 import type { StoredKey, VersionState } from '../../envoy/standalone/key-register.ts';
 import { KeyRegister, pathOf } from '../../envoy/standalone/key-register.ts';
 import { TRANSIT_MOUNT } from '../../envoy/standalone/kms-answers.ts';

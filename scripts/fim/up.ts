@@ -8,7 +8,6 @@ import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
 import type { Stack, StackOptions } from '../../envoy/standalone/stack.ts';
 import { startStack } from '../../envoy/standalone/stack.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
-import type { ModuleName } from '../build.ts';
 import { buildModules } from '../build.ts';
 import type { KmsFlags } from './kms-credentials.ts';
 import { readKmsCredentials } from './kms-credentials.ts';
@@ -116,7 +115,7 @@ function moduleFolder(flags: UpFlags): string {
 async function prepareModules(flags: UpFlags, layout: StackOptions['layout']): Promise<void> {
   if (flags.moduleFolder !== undefined) return;
   await buildModules(
-    filterSlots(layout).map((slot) => slot.module as ModuleName),
+    filterSlots(layout).map((slot) => slot.module),
     progress,
   );
 }

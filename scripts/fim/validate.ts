@@ -4,7 +4,6 @@ import { dryRun } from '../../envoy/host/index.ts';
 import { validateFiles } from '../../envoy/route/index.ts';
 import type { Layout } from '../../envoy/xds/index.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
-import type { ModuleName } from '../build.ts';
 import { buildModules } from '../build.ts';
 import { readLayout } from './options.ts';
 import { ROOT } from './project.ts';
@@ -36,7 +35,7 @@ export async function validate(files: string[], options: { json?: boolean; modul
 
 async function builtModules(layout: Layout): Promise<Map<string, Buffer>> {
   const built = await buildModules(
-    filterSlots(layout).map((slot) => slot.module as ModuleName),
+    filterSlots(layout).map((slot) => slot.module),
     progress,
   );
   const contents = await Promise.all(built.map((module) => readFile(join(ROOT, 'build', `${module.name}.wasm`))));

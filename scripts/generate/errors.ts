@@ -16,31 +16,21 @@ interface ErrorEntry {
 
 const SOURCE = 'filters/errors.json';
 const CODE = /^FIM-[A-Z0-9]{2,5}-[0-9]{4}$/;
-const FAMILIES: Record<string, string> = {
-  CFG: 'Resources and plugin configuration',
-  RT: 'Runtime and bodies',
-  JSON: 'JSON syntax',
-  XML: 'XML syntax',
-  CNAPS: 'CNAPS2 blocks',
-  FORM: 'Forms and query strings',
-  TLV: 'BER-TLV',
-  ISO: 'ISO 8583',
-  LIM: 'Rate limits',
-  PBOC: 'Validation',
-  MASK: 'Masking',
-  SM4: 'Payload protection',
-  SIG: 'Signatures of messages',
-  KMS: 'Keys',
-  UP: 'Standalone mode and command line',
-  OP: 'Kubernetes and Istio',
-};
 
-function readTable(repository: string): ErrorEntry[] {
-  const entries: ErrorEntry[] = JSON.parse(readFileSync(join(repository, SOURCE), 'utf8')).errors;
+interface ErrorTable {
+  /** What the second part of a code stands for, in the order of the document. */
+  families: Record<string, string>;
+  errors: ErrorEntry[];
+}
+
+function readTable(repository: string): ErrorTable {
+  const table = JSON.parse(readFileSync(join(repository, SOURCE), 'utf8')) as ErrorTable;
+  const { families, errors: entries } = table;
   const seen = new Set<string>();
   for (const entry of entries) {
     const family = entry.code.split('-')[1] ?? '';
-    if (!CODE.test(entry.code) || !(family in FAMILIES)) throw new Error(`${SOURCE}: bad code ${entry.code}`);
+    if (!CODE.test(entry.code) || !Object.hasOwn(families, family))
+      throw new Error(`${SOURCE}: bad code ${entry.code}`);
     if (seen.has(entry.code)) throw new Error(`${SOURCE}: ${entry.code} appears twice`);
     if (!/^[\x20-\x7e]+$/.test(entry.title)) throw new Error(`${SOURCE}: the title of ${entry.code} is not ASCII`);
     if (/["\\]/.test(entry.title)) throw new Error(`${SOURCE}: the title of ${entry.code} needs escaping in JSON`);
@@ -51,7 +41,7 @@ function readTable(repository: string): ErrorEntry[] {
     if (!entry.titleZh || !entry.advice) throw new Error(`${SOURCE}: ${entry.code} lacks titleZh or advice`);
     seen.add(entry.code);
   }
-  return entries;
+  return table;
 }
 
 function numbers(values: number[]): string {
@@ -190,7 +180,7 @@ export const ERROR_CODES = Object.keys(ERRORS) as ErrorCode[];
 `;
 }
 
-function markdown(entries: ErrorEntry[]): string {
+function markdown({ families, errors: entries }: ErrorTable): string {
   const lines = [
     banner(SOURCE, '<!--') + ' -->',
     '',
@@ -198,7 +188,7 @@ function markdown(entries: ErrorEntry[]): string {
     '',
     'Every error of FIM has one code. It appears in HTTP replies (`application/problem+json`), logs, conditions and on the terminal, with a path and never with a value. Codes are never reused.',
   ];
-  for (const [family, name] of Object.entries(FAMILIES)) {
+  for (const [family, name] of Object.entries(families)) {
     const members = entries
       .filter((entry) => entry.code.split('-')[1] === family)
       .sort((a, b) => (a.code < b.code ? -1 : 1));
@@ -220,10 +210,10 @@ function markdown(entries: ErrorEntry[]): string {
 
 /** The files made from the error table. */
 export function errorOutputs(repository: string): Output[] {
-  const entries = readTable(repository);
+  const table = readTable(repository);
   return [
-    { path: 'filters/errors.gen.ts', text: assemblyScript(entries) },
-    { path: 'envoy/route/errors.gen.ts', text: typeScript(entries) },
-    { path: 'docs/errors.md', text: markdown(entries) },
+    { path: 'filters/errors.gen.ts', text: assemblyScript(table.errors) },
+    { path: 'envoy/route/errors.gen.ts', text: typeScript(table.errors) },
+    { path: 'docs/errors.md', text: markdown(table) },
   ];
 }

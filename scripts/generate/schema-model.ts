@@ -2,6 +2,7 @@
 // subset is an error here, not a silent difference between decoder, types and documentation.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { withStages } from './stages.ts';
 
 export interface Schema {
   $comment?: string;
@@ -22,6 +23,7 @@ export interface Schema {
   enum?: string[];
   default?: unknown;
   'x-fim-raw'?: boolean;
+  'x-fim-stages'?: boolean;
   'x-fim-lazy'?: boolean;
   'x-unit'?: string;
 }
@@ -105,7 +107,7 @@ class Reader {
   constructor(repository: string, path: string) {
     this.repository = repository;
     this.path = path;
-    this.root = JSON.parse(readFileSync(join(repository, path), 'utf8'));
+    this.root = withStages(JSON.parse(readFileSync(join(repository, path), 'utf8')) as Schema);
   }
 
   read(): SchemaModel {

@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const IMPORT = /^(?:import|export)\b(?!\s+type\b)[^'"]*\bfrom ['"]([^'"]+)['"];?$|\bimport\(['"]([^'"]+)['"]\)/gm;
 /** What a file reads, and does not import. */
 const READ_BY: Record<string, string[]> = {
-  'envoy/route/profiles.ts': ['filters/pboc-validator/profiles'],
+  'envoy/route/profiles.ts': ['envoy/route/profiles'],
   'envoy/route/schema-check.ts': ['envoy/route/financial-route.schema.json'],
 };
 

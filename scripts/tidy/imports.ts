@@ -1,8 +1,9 @@
 // Who may import whom.
 import path from 'node:path';
+import { STAGES as TABLE } from '../../envoy/route/stages/table.ts';
 import { type Finding, lineAt, type Project, type Rule } from './project.ts';
 
-const STAGES = ['rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor', 'message-signature'];
+const STAGES = TABLE.map(({ folder }) => folder);
 
 /** For each folder of filters/, the folders of filters/ that it may import besides itself. */
 const FILTER_LAYERS: Record<string, string[]> = {

@@ -1,15 +1,19 @@
 // The same parts in every stage's folder, and a README in every folder that a reader enters.
+import { STAGES } from '../../envoy/route/stages/table.ts';
 import type { Finding, Project, Rule } from './project.ts';
 
-const STAGES = ['rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'];
-const STAGE_PARTS = ['README.md', 'config.schema.json', 'config.gen.ts', 'stage.ts', 'stats.ts', 'index.ts'];
+const STAGE_PARTS = ['README.md', 'config.schema.json', 'config.gen.ts', 'stage.ts', 'stats.ts'];
+/** What a stage with a module of its own has besides. */
+const MODULE_PARTS = ['index.ts'];
 const WITH_README = ['', 'filters/', 'filters/runtime/', 'envoy/host/', 'scripts/', 'test/'];
 
 export const layout: Rule = {
   name: 'layout',
   check(project: Project): Finding[] {
     const wanted = [
-      ...STAGES.flatMap((stage) => STAGE_PARTS.map((part) => `filters/${stage}/${part}`)),
+      ...STAGES.flatMap(({ folder, onlyFused }) =>
+        [...STAGE_PARTS, ...(onlyFused === undefined ? MODULE_PARTS : [])].map((part) => `filters/${folder}/${part}`),
+      ),
       ...WITH_README.map((folder) => `${folder}README.md`),
       'filters/fim/index.ts',
       'LICENSE',

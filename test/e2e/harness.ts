@@ -12,7 +12,6 @@ import { startStack } from '../../envoy/standalone/stack.ts';
 import type { KmsConfig } from '../../envoy/route/index.ts';
 import type { KmsCredentials, Layout } from '../../envoy/xds/index.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
-import type { ModuleName } from '../../scripts/build.ts';
 import { buildModules } from '../../scripts/build.ts';
 import { RecordingUpstream } from './recording-upstream.ts';
 
@@ -54,7 +53,7 @@ export interface HarnessOptions {
  * The folder with the modules: that of FIM_TEST_MODULES, to test modules that were built elsewhere, else that of the
  * sources' own build.
  */
-async function readyModules(names: readonly ModuleName[]): Promise<string> {
+async function readyModules(names: readonly string[]): Promise<string> {
   if (process.env.FIM_TEST_MODULES) return process.env.FIM_TEST_MODULES;
   const [first] = await buildModules(names);
   return dirname(first!.path);
@@ -215,7 +214,7 @@ export class Harness {
   private async begin(options: HarnessOptions): Promise<void> {
     const layout = options.layout ?? 'fused';
     this.workers = options.concurrency ?? this.workers;
-    const names = filterSlots(layout).map((slot) => slot.module as ModuleName);
+    const names = filterSlots(layout).map((slot) => slot.module);
     const [envoy, modules] = await Promise.all([envoyBinary(), readyModules(names)]);
     mkdirSync(this.moduleFolder);
     mkdirSync(join(this.folder, 'routes'));

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, existsSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
+import { withStages } from '../../scripts/generate/stages.ts';
+
 const FILTERS = new URL('../../filters/', import.meta.url);
 const NAME = 'config.schema.json';
 
@@ -15,7 +17,7 @@ for (const folder of readdirSync(FILTERS)) {
   const file = new URL(`${folder}/${NAME}`, FILTERS);
   if (existsSync(file))
     ajv.addSchema({
-      ...JSON.parse(readFileSync(file, 'utf8')),
+      ...withStages(JSON.parse(readFileSync(file, 'utf8')) as object),
       $id: `https://fim.financial/filters/${folder}/${NAME}`,
     });
 }

@@ -1,21 +1,16 @@
 // From what a scenario says of policy to the documents that its modules get.
-import { CHAIN_MODULES } from '../../../envoy/route/chain-order.ts';
-import { checkRoutes, loadRoutes, translate } from '../../../envoy/route/index.ts';
-import type { RouteResource } from '../../../envoy/route/index.ts';
+import { CHAIN, checkRoutes, keysOf, loadRoutes, memberOf, translate } from '../../../envoy/route/index.ts';
+import type { RouteConfig, RouteResource } from '../../../envoy/route/index.ts';
 import type { PluginConfiguration, Policy, Scenario } from './format.ts';
 
-const SECTIONS: Record<string, string> = {
-  'rate-limiter': 'rateLimiter',
-  'pboc-validator': 'pbocValidator',
-  'field-masker': 'fieldMasker',
-  'sm4-encryptor': 'sm4Encryptor',
-};
-/** The four modules in a row. */
-const CHAIN = 'chain';
+/** Sections of the stages that have modules of their own, by module. */
+const SECTIONS: Record<string, string> = Object.fromEntries(CHAIN.map((row) => [row.folder, memberOf(row)]));
+/** Those modules in a row. */
+const SEPARATE = 'chain';
 
 /** The modules of one way to run a scenario, in the order of the filter chain. */
 export function chainOf(name: string): string[] {
-  return name === CHAIN ? CHAIN_MODULES.map((file) => file.replace('.wasm', '')) : [name];
+  return name === SEPARATE ? Object.keys(SECTIONS) : [name];
 }
 
 /**
@@ -48,7 +43,7 @@ function translated(policy: Policy, name: string): ReturnType<typeof translate> 
     if (loaded.errors.length > 0) throw new Error(`the scenario's resource is wrong: ${JSON.stringify(loaded.errors)}`);
     return loaded.resources;
   });
-  const translation = translate(resources, { layout: name === CHAIN ? 'chain' : 'fused', generation: 1 });
+  const translation = translate(resources, { layout: name === SEPARATE ? 'chain' : 'fused', generation: 1 });
   if (translation.errors.length > 0)
     throw new Error(`the scenario's resource cannot be translated: ${JSON.stringify(translation.errors)}`);
   return translation;
@@ -65,7 +60,7 @@ function pluginConfiguration(config: PluginConfiguration, module: string): strin
       ...(route.stages === undefined ? {} : { stages: Object.fromEntries(stages) }),
     };
   });
-  const usesKeys = (routes ?? []).some((route) => 'sm4Encryptor' in (route.stages ?? {}));
+  const usesKeys = (routes ?? []).some((route) => keysOf(route as RouteConfig).length > 0);
   return JSON.stringify({
     version: '1.0',
     generation: 1,

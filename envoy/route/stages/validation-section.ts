@@ -1,14 +1,14 @@
 // A route's validation and its profiles → the validator's section: conditions are numbered, shorthands written out.
-import { MAX_RULE_CONDITIONS, MAX_RULES_BETWEEN_FIELDS, MAX_VALIDATION_RULES } from '../limits.ts';
-import { topLevelPath, underRoot } from './field-place.ts';
+import { MAX_RULE_CONDITIONS, MAX_RULES_BETWEEN_FIELDS, MAX_VALIDATION_RULES } from '../../limits.ts';
+import { topLevelPath, underRoot } from '../field-place.ts';
 import type {
   FieldCondition,
   FieldType,
   RouteValidation,
   ValidationField,
   ValidationRule,
-} from './financial-route.gen.ts';
-import type { Path } from './json-path.ts';
+} from '../financial-route.gen.ts';
+import type { Path } from '../json-path.ts';
 import type {
   PbocCheck,
   PbocCondition,
@@ -16,8 +16,9 @@ import type {
   PbocRule,
   PbocType,
   PbocValidatorConfig,
-} from './plugin-config.gen.ts';
-import type { ProfileEntry, ResolvedProfile } from './profiles.ts';
+} from '../plugin-config.gen.ts';
+import type { ResolvedProfile } from '../profiles.ts';
+import type { Note } from './stage-row.ts';
 
 /** What the types of the public schema are to the validator. */
 const TYPES: Record<FieldType, { type: PbocType; form?: PbocCheck }> = {
@@ -152,11 +153,6 @@ function ruleUnder(root: string, { when, compare, sum, currencyExponent, ...rest
   };
 }
 
-/**
- * Notes that a part of the section, `place`, comes from `path` of the route, or from an entry of the user's profile.
- */
-export type NotePart = (place: Path, path: Path, entry?: ProfileEntry<unknown>) => void;
-
 /** What is too much for one route; undefined if nothing is. */
 export function excessOf({ rules, conditions = [], crossRules = [] }: PbocValidatorConfig): string | undefined {
   if (rules.length > MAX_VALIDATION_RULES) return `more than ${MAX_VALIDATION_RULES} rules with those of the profiles`;
@@ -175,7 +171,7 @@ export function validatorSection(
   path: Path,
   profiles: readonly ResolvedProfile[],
   responseCodes: boolean,
-  note: NotePart,
+  note: Note,
 ): PbocValidatorConfig {
   const conditions = new ConditionList();
   const rules: PbocRule[] = [];

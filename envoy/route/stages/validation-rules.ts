@@ -1,19 +1,20 @@
 // Rules on messages, wherever they stand: in a route, or in a profile.
-import { MAX_VALIDATION_CHARACTERS } from '../limits.ts';
-import { fieldSteps, fitsTogether, placeOf } from './field-place.ts';
+import { MAX_VALIDATION_CHARACTERS } from '../../limits.ts';
+import { fieldSteps, fitsTogether, placeOf } from '../field-place.ts';
 import type {
   FieldCondition,
   ProfileSpec,
   RouteValidation,
   ValidationField,
   ValidationRule,
-} from './financial-route.gen.ts';
-import type { Path } from './json-path.ts';
-import { pbocVersions } from './profiles.ts';
-import { checkPattern } from './rules-match.ts';
-import type { Section } from './sections.ts';
-import { checkPlace, checkPlacesUnique } from './rules-stages.ts';
-import type { Report } from './schema-check.ts';
+} from '../financial-route.gen.ts';
+import type { Path } from '../json-path.ts';
+import { pbocVersions } from '../profiles.ts';
+
+import { checkPlace, checkPlacesUnique } from '../rules-fields.ts';
+import { checkPattern } from '../rules-match.ts';
+import type { Report } from '../schema-check.ts';
+import type { Section } from '../sections.ts';
 
 const NOT_TEXT: ReadonlySet<string | undefined> = new Set(['boolean', 'object', 'array']);
 const NUMBERS: ReadonlySet<string | undefined> = new Set(['number', 'integer', 'decimal']);

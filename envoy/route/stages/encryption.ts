@@ -1,0 +1,92 @@
+import { canonicalFieldPath } from '../field-place.ts';
+import type { RouteEncryption } from '../financial-route.gen.ts';
+import type { KeyAlgorithm } from '../key-algorithm.ts';
+import type { Sm4EncryptorConfig } from '../plugin-config.gen.ts';
+import { checkPlacesUnique, checkSteps } from '../rules-fields.ts';
+import type { Report } from '../schema-check.ts';
+import type { Section } from '../sections.ts';
+import { stage } from './stage-row.ts';
+
+const PLAIN_PROFILES: ReadonlySet<string> = new Set(['raw', 'hex', 'base64']);
+const STRING_PROFILES: ReadonlySet<string> = new Set(['compact', 'hex', 'base64']);
+
+/** What is encrypted and decrypted. */
+export const encryption = stage({
+  section: 'encryption',
+  folder: 'sm4-encryptor',
+  observable: false,
+  shortForm: { request: 'Encrypt' },
+
+  rank(value, direction) {
+    const action = direction === 'Request' ? value.request : value.response;
+    if (action === 'Decrypt') return 'Open';
+    return action === 'Encrypt' ? 'Protect' : undefined;
+  },
+
+  readsBody: () => true,
+
+  keys: ({ keyId, algorithm = 'SM4-GCM', request = 'Encrypt', response }) => [
+    { id: keyId, algorithm: keyAlgorithm(algorithm), protects: [request, response].includes('Encrypt') },
+  ],
+
+  check(section, { format, bodiless }, report) {
+    const { value, path } = section;
+    if (value.request === 'None' && value.response === 'None') report('FIM-CFG-1035', path);
+    checkProfile(section, report);
+    value.fields?.forEach((field, index) => checkSteps(field, [...path, 'fields', index], report));
+    checkPlacesUnique((value.fields ?? []).map(canonicalFieldPath), [...path, 'fields'], report);
+    if (format !== 'JSON' && value.fields !== undefined)
+      report('FIM-CFG-1049', [...path, 'fields'], `body.format is ${format}`);
+    if (bodiless === undefined) return;
+    if (value.request !== 'None') report('FIM-CFG-1044', path, bodiless.why);
+    if (value.response !== 'None' && !bodiless.answered) report('FIM-CFG-1044', path, 'nor have their responses');
+  },
+
+  translate({ value, path }, { note }) {
+    note([], path);
+    value.fields?.forEach((_, index) => note(['fields', index], [...path, 'fields', index]));
+    const profile =
+      value.profile ?? (value.algorithm === 'SM2' ? 'base64' : value.fields === undefined ? 'fim-json' : 'compact');
+    const config: Sm4EncryptorConfig = {
+      keyId: value.keyId,
+      algorithm: value.algorithm ?? 'SM4-GCM',
+      profile,
+      request: value.request ?? 'None',
+      response: value.response ?? 'None',
+    };
+    if (value.context !== undefined) config.context = value.context;
+    if (value.fields !== undefined) config.fields = value.fields;
+    if (value.stream === true) config.stream = true;
+    if (value.algorithm === 'SM2' || value.algorithm === 'SM2-ENVELOPE') config.sm2Layout = value.sm2Layout ?? 'ASN1';
+    if (profile === 'segmented') config.segmentBytes = value.segmentBytes ?? 65536;
+    if (value.contentType !== undefined && value.contentType !== 'application/json')
+      config.contentType = value.contentType;
+    return config;
+  },
+});
+
+/** Reports wire profiles that do not go with the algorithm, with fields or with streams. */
+function checkProfile({ value, path }: Section<RouteEncryption>, report: Report): void {
+  const { algorithm, profile, fields } = value;
+  if (profile !== undefined) {
+    if (algorithm === 'SM2' && !PLAIN_PROFILES.has(profile))
+      report('FIM-CFG-1049', [...path, 'profile'], 'SM2 goes with raw, hex and base64');
+    if (algorithm === 'SM2-ENVELOPE' && PLAIN_PROFILES.has(profile))
+      report('FIM-CFG-1049', [...path, 'profile'], 'a wrapped key has a place in fim-json, compact and segmented');
+    if (fields !== undefined && !STRING_PROFILES.has(profile))
+      report('FIM-CFG-1049', [...path, 'profile'], 'fields go with compact, hex and base64');
+  }
+  const inPieces =
+    algorithm === 'SM4-GCM' || algorithm === 'AES-256-GCM' || (profile === 'segmented' && algorithm !== 'SM2-ENVELOPE');
+  if (value.stream === true && (fields !== undefined || !inPieces))
+    report(
+      'FIM-CFG-1049',
+      [...path, 'stream'],
+      'stream is for whole bodies under SM4-GCM or AES-256-GCM, or in segments',
+    );
+}
+
+function keyAlgorithm(protection: string): KeyAlgorithm {
+  if (protection.startsWith('SM2')) return 'SM2-PRIVATE';
+  return protection.startsWith('AES') ? 'AES-256' : 'SM4';
+}

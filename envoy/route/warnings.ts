@@ -1,0 +1,19 @@
+import type { RouteSpec } from './financial-route.gen.ts';
+import type { Report } from './schema-check.ts';
+import type { Sections } from './sections.ts';
+import { askedStages, readersOf } from './stages/table.ts';
+
+/** Reports what is allowed and worth knowing. */
+export function warnings(spec: RouteSpec, sections: Sections, report: Report): void {
+  const asked = askedStages(sections);
+  if (spec.tls !== undefined) report('FIM-CFG-1060', ['spec', 'tls', 'cipherSuites']);
+  if (spec.enforcement === 'Observe') {
+    if (asked.some(({ row }) => !row.observable)) report('FIM-CFG-1061', ['spec', 'enforcement']);
+    else if (asked.length === 0) report('FIM-CFG-1063', ['spec', 'enforcement'], 'there is nothing to observe');
+  }
+  if (asked.length === 0) report('FIM-CFG-1062', ['spec']);
+  // Compressed requests are opened whatever looks at them.
+  const opens = spec.body?.compressed === 'Decompress';
+  if (spec.body !== undefined && !opens && readersOf(sections).length === 0)
+    report('FIM-CFG-1063', ['spec', 'body'], 'no stage of the route looks at bodies');
+}
