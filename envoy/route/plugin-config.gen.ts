@@ -47,7 +47,7 @@ export interface MaskDetection {
   response?: boolean;
 }
 
-/** What `stages.fieldMasker` of a route holds. */
+/** Values of JSON messages that are hidden, by field or by what they look like. */
 export interface FieldMaskerConfig {
   /** Mask requests: the fields and detections that ask for it. */
   request?: boolean;
@@ -276,7 +276,7 @@ export interface PbocExtract {
   path: string;
 }
 
-/** What `stages.pbocValidator` of a route holds. */
+/** Rules on messages, parameters and headers: presence, form, values, rules between fields, codes. */
 export interface PbocValidatorConfig {
   /** Name of the profile that `rules` contains, for the record and the verdict's header; empty if none. The plugin knows only rules. */
   profile?: string;

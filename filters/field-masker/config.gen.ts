@@ -73,7 +73,7 @@ export class MaskDetection {
   response: bool = true;
 }
 
-/** What `stages.fieldMasker` of a route holds. */
+/** Values of JSON messages that are hidden, by field or by what they look like. */
 export class FieldMaskerConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;

@@ -210,7 +210,7 @@ export class PbocExtract {
   path: Bytes = Bytes.EMPTY;
 }
 
-/** What `stages.pbocValidator` of a route holds. */
+/** Rules on messages, parameters and headers: presence, form, values, rules between fields, codes. */
 export class PbocValidatorConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
