@@ -56,7 +56,7 @@ export const STAGES: Stage[] = [
   suite('runner', 'the test runner sees what fails, hangs or is left out', 1, 3 * MINUTE_MS),
   suite('tidy', 'the tidy rules catch what they are for', 2, MINUTE_MS),
   suite('crypto', 'ciphers, digests and signatures against published vectors', 2, 10 * MINUTE_MS),
-  suite('route', 'FinancialRoute: load, rules, translation', 2, 2 * MINUTE_MS),
+  suite('route', 'FinancialRoute: load, rules, translation', 2, 5 * MINUTE_MS),
   suite('contract', 'one corpus, verdicts by layer', 2, 3 * MINUTE_MS),
   suite('operator', 'the operator: plans, status, queue, a small API server, manifests', 2, 10 * MINUTE_MS),
   suite('host', 'scenarios on the proxy-wasm host, built modules', 2, 10 * MINUTE_MS),
