@@ -43,6 +43,14 @@ describe('the table of stages', () => {
       assert.ok(rules.includes(`self.wasm.module != '${folder}.wasm' || !has(self.${section})`), folder);
   });
 
+  it('has limits before rules, rules before masks and masks before encryption', () => {
+    const order = ['rate-limiter', 'pboc-validator', 'field-masker', 'sm4-encryptor'];
+    assert.deepEqual(
+      CHAIN.map(({ folder }) => folder).filter((folder) => order.includes(folder)),
+      order,
+    );
+  });
+
   it('makes the modules and both layouts', () => {
     assert.deepEqual(MODULES, [FUSED_MODULE, ...withModule.map(({ folder }) => folder)]);
     assert.deepEqual(filterSlots('fused'), [{ filter: 'fim', module: 'fim' }]);

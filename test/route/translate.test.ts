@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { MAX_PLUGIN_ROUTES } from '../../envoy/limits.ts';
-import { checkRoutes, parseRoutes } from '../../envoy/route/index.ts';
+import { CHAIN, checkRoutes, parseRoutes } from '../../envoy/route/index.ts';
 import { LIMIT, order, resource, translated } from './sample.ts';
 
 const KEY = 'keyId: kms://prod/fund/key-2023';
@@ -116,12 +116,18 @@ describe('layouts', () => {
         config.kms !== undefined,
         config.routes.map((route) => [route.name, ...Object.keys(route.stages)]),
       ]),
-      [
-        ['rate-limiter.wasm', false, [['default/a', 'rateLimiter'], ['default/b']]],
-        ['pboc-validator.wasm', false, [['default/a'], ['default/b']]],
-        ['field-masker.wasm', false, [['default/a'], ['default/b']]],
-        ['sm4-encryptor.wasm', true, [['default/a'], ['default/b', 'sm4Encryptor']]],
-      ],
+      CHAIN.map(({ folder }) => {
+        const a = folder === 'rate-limiter' ? ['rateLimiter'] : [];
+        const b = folder === 'sm4-encryptor' ? ['sm4Encryptor'] : [];
+        return [
+          `${folder}.wasm`,
+          b.length > 0,
+          [
+            ['default/a', ...a],
+            ['default/b', ...b],
+          ],
+        ];
+      }),
     );
   });
 
