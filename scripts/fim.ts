@@ -5,6 +5,7 @@ import { addCredentialOptions, addSettingOptions } from './fim/kms-options.ts';
 import { kmsCommand } from './fim/kms-commands.ts';
 import { speak } from './fim/language.ts';
 import { tell } from './fim/terminal.ts';
+import { tlcpCommand } from './fim/tlcp-commands.ts';
 import type { RenderFlags } from './fim/render.ts';
 import type { UpFlags } from './fim/up.ts';
 
@@ -122,6 +123,7 @@ function commands(finish: Finish): Command {
   addRender(program, finish);
   addDecrypt(program, finish);
   program.addCommand(kmsCommand(finish).exitOverride());
+  program.addCommand(tlcpCommand(finish));
   program
     .command('version')
     .description('Print versions and the sha256 of each module.')

@@ -182,6 +182,11 @@ export type ErrorCode =
   | 'FIM-MASK-0004'
   | 'FIM-MASK-0005'
   | 'FIM-MASK-0006'
+  | 'FIM-TLCP-0001'
+  | 'FIM-TLCP-0002'
+  | 'FIM-TLCP-0003'
+  | 'FIM-TLCP-0004'
+  | 'FIM-TLCP-0005'
   | 'FIM-UP-0001'
   | 'FIM-UP-0002'
   | 'FIM-UP-0003'
@@ -440,6 +445,11 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-MASK-0004': {"status":0,"title":"Mask character is not one printable character","titleZh":"掩码字符不是单个可打印字符","advice":"`char` is one Unicode character other than a quote, a backslash and control characters."},
   'FIM-MASK-0005': {"status":0,"title":"Masked field needs either a path or a name","titleZh":"脱敏字段须且仅须指定路径或名称之一","advice":"Give `name` for a member at any depth, or `path` for an exact place; not both."},
   'FIM-MASK-0006': {"status":0,"title":"Only JSON can be masked","titleZh":"仅支持对 JSON 脱敏","advice":"Set `body.format: JSON` on the route, or take the masking out: a value in another format would be passed on in clear."},
+  'FIM-TLCP-0001': {"status":0,"title":"Handshake of national TLS failed","titleZh":"国密 TLS 握手失败","advice":"The detail names alert, side and reason; `fim tlcp probe HOST:PORT` shows what the other side offers."},
+  'FIM-TLCP-0002': {"status":0,"title":"Certificates or keys for national TLS cannot be used","titleZh":"国密 TLS 证书或密钥不可用","advice":"Give a certificate for signatures and one for encryption, of SM2 with SM3, with the private key of each, as PEM; `fim tlcp certs` makes a set to try."},
+  'FIM-TLCP-0003': {"status":0,"title":"No TCP connection","titleZh":"无法建立 TCP 连接","advice":"Check host, port and firewalls."},
+  'FIM-TLCP-0004': {"status":0,"title":"Connection of national TLS was cut","titleZh":"国密 TLS 连接中断","advice":"What came before may be incomplete: the other side did not close in order. The detail names alert, side and reason."},
+  'FIM-TLCP-0005': {"status":0,"title":"Files for national TLS are there already","titleZh":"国密 TLS 文件已存在","advice":"Name another folder, or move them away; nothing is overwritten."},
   'FIM-UP-0001': {"status":0,"title":"Packages cannot be installed","titleZh":"无法安装依赖包","advice":"Check that npm is there and reaches its registry, then run the command again; `npm ci` shows the whole output."},
   'FIM-UP-0002': {"status":0,"title":"Node 26 cannot be had","titleZh":"无法获得 Node 26","advice":"Check that npm reaches its registry; the npm package `node` brings the binary. Any Node from 20 on starts the set-up."},
   'FIM-UP-0003': {"status":0,"title":"Module does not compile","titleZh":"模块编译失败","advice":"Correct the source that the compiler names."},

@@ -1,5 +1,6 @@
 // The core as a module for hosts that bring bytes themselves (the command line, tests). Everything goes by handles and by
 // one block of memory for input and texts, the room. The proxy's module uses the classes directly.
+import '../runtime/abort';
 import { sm2PrivateKeyFrom, sm2PrivateKeyToDer, PKCS8_BYTES } from '../crypto/sm2-key-format';
 import { DEFAULT_ID, DEFAULT_ID_BYTES, Sm2PrivateKey, sm2SelfTest, sm2Sign } from '../crypto/sm2';
 import { MAX_DER_SIGNATURE_BYTES, sm2SignatureToDer } from '../crypto/sm2-signature';

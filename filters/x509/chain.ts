@@ -133,7 +133,8 @@ function issuerIn(candidates: Array<Certificate>, below: Certificate, used: Arra
     const candidate = unchecked(candidates[i]);
     if (candidate === below || used.includes(candidate) || !below.mayBeFrom(candidate)) continue;
     if (below.isSignedBy(candidate)) return candidate;
-    searchFault = CertificateFault.Signature;
+    // One that issues nothing has the name by chance: two that signed themselves, say.
+    if (candidate.extensions.isAuthority) searchFault = CertificateFault.Signature;
   }
   return null;
 }

@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
+import { dialTlcp } from './tlcp-dial.ts';
+import { readFiles, readTrust } from './tlcp-files.ts';
+import { SUITES, TlcpModule, type SuiteName } from './tlcp-module.ts';
+import type { TlcpSocket } from './tlcp-socket.ts';
+import { progress } from './terminal.ts';
+
+export interface GetFlags {
+  cert?: string[];
+  ca?: string[];
+  insecure?: boolean;
+  suite?: string[];
+  method?: string;
+  header?: string[];
+  data?: string;
+  include?: boolean;
+  verbose?: boolean;
+}
+
+const HTTPS_PORT = 443;
+const LEAST_ERROR_STATUS = 400;
+
+/** Reads a URL. Error: FIM-UP-0020. */
+function readUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '')
+    throw new CodedError('FIM-UP-0020', `${JSON.stringify(text)} is not https://HOST[:PORT]/PATH`);
+  return url;
+}
+
+/** Reads names of suites. Error: FIM-UP-0020. */
+export function readSuites(names: readonly string[]): SuiteName[] {
+  return names.map((name) => {
+    const found = (Object.keys(SUITES) as SuiteName[]).find(
+      (known) => known === name.toUpperCase().replaceAll('-', '_'),
+    );
+    if (!found) throw new CodedError('FIM-UP-0020', `--suite ${name} is not one of ${Object.keys(SUITES).join(', ')}`);
+    return found;
+  });
+}
+
+/** Reads headers. Error: FIM-UP-0020. */
+function readHeaders(lines: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [, name = '', value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/.exec(line) ?? [];
+      if (name === '') throw new CodedError('FIM-UP-0020', `--header ${JSON.stringify(line)} is not "name: value"`);
+      return [name, value];
+    }),
+  );
+}
+
+function readBody(data: string | undefined): Buffer | undefined {
+  if (data === undefined || !data.startsWith('@')) return data === undefined ? undefined : Buffer.from(data);
+  try {
+    return readFileSync(data.slice(1));
+  } catch (error) {
+    throw new CodedError('FIM-CFG-1001', `${data.slice(1)}: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * `fim tlcp get`. Exit status 1 for an answer of 400 and more. Errors: FIM-UP-0020, FIM-CFG-1001, FIM-TLCP-0001 to
+ * FIM-TLCP-0004.
+ */
+export async function get(text: string, flags: GetFlags): Promise<number> {
+  const url = readUrl(text);
+  const headers = readHeaders(flags.header);
+  const body = readBody(flags.data);
+  const trust = readTrust(flags.ca);
+  if (trust === undefined && !flags.insecure)
+    throw new CodedError('FIM-UP-0020', 'no authority is trusted: name one by --ca, or say --insecure');
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const suites = flags.suite && readSuites(flags.suite);
+  const identity = flags.cert && readFiles(flags.cert);
+  const module = await TlcpModule.load();
+  const settings = module.settings({
+    ...(trust === undefined ? {} : { trust }),
+    ...(identity === undefined ? {} : { identity }),
+    ...(suites === undefined ? {} : { suites }),
+    host,
+    protocols: ['http/1.1'],
+    checks: !flags.insecure,
+  });
+  const socket = await dialTlcp(module, settings, { host, port: Number(url.port || HTTPS_PORT) });
+  try {
+    await socket.handshake();
+    tellAgreed(socket, flags);
+    const answer = await ask(socket, url, { method: flags.method ?? (body ? 'POST' : 'GET'), headers, body });
+    if (flags.include) {
+      const lines = answer.rawHeaders.map((item, i) => (i % 2 === 0 ? `\r\n${item}: ` : item)).join('');
+      process.stdout.write(`HTTP/${answer.httpVersion} ${answer.statusCode} ${answer.statusMessage}${lines}\r\n\r\n`);
+    }
+    await pipeline(answer, process.stdout, { end: false });
+    return (answer.statusCode ?? 0) >= LEAST_ERROR_STATUS ? 1 : 0;
+  } catch (error) {
+    throw socket.errored ?? error;
+  } finally {
+    socket.destroy();
+  }
+}
+
+function tellAgreed({ connection }: TlcpSocket, flags: GetFlags): void {
+  const fault = connection.certificateFault;
+  if (fault !== '') progress(`the server is not to be trusted: ${fault}`);
+  if (!flags.verbose) return;
+  const asked = connection.wasAsked ? `, client certificate ${flags.cert ? 'sent' : 'asked for, and not sent'}` : '';
+  progress(`${connection.suite}, ${connection.protocol || 'no ALPN'}${asked}`);
+}
+
+interface Question {
+  method: string;
+  headers: Record<string, string>;
+  body: Buffer | undefined;
+}
+
+function ask(socket: TlcpSocket, url: URL, { method, headers, body }: Question): Promise<IncomingMessage> {
+  return new Promise((done, failed) => {
+    const length = body === undefined ? {} : { 'content-length': body.length };
+    const asking = request({
+      createConnection: () => socket as never, // a Duplex will do, and the declared type is Socket
+      method,
+      path: url.pathname + url.search,
+      headers: { host: url.host, connection: 'close', ...length, ...headers },
+    });
+    asking.once('response', done);
+    asking.once('error', failed);
+    asking.end(body);
+  });
+}
