@@ -16,25 +16,6 @@ interface ErrorEntry {
 
 const SOURCE = 'filters/errors.json';
 const CODE = /^FIM-[A-Z0-9]{2,5}-[0-9]{4}$/;
-const FAMILIES: Record<string, string> = {
-  CFG: 'Resources and plugin configuration',
-  RT: 'Runtime and bodies',
-  JSON: 'JSON syntax',
-  XML: 'XML syntax',
-  CNAPS: 'CNAPS2 blocks',
-  FORM: 'Forms and query strings',
-  TLV: 'BER-TLV',
-  ISO: 'ISO 8583',
-  LIM: 'Rate limits',
-  PBOC: 'Validation',
-  MASK: 'Masking',
-  SM4: 'Payload protection',
-  SIG: 'Signatures of messages',
-  KMS: 'Keys',
-  TLCP: 'National TLS',
-  UP: 'Standalone mode and command line',
-  OP: 'Kubernetes and Istio',
-};
 
 interface ErrorTable {
   /** What the second part of a code stands for, in the order of the document. */
