@@ -60,9 +60,9 @@ export interface ExchangeOptions extends StreamOptions {
 export interface ExchangeResult {
   client: Received & { status: number };
   upstream: Received & { sawNothing: boolean };
-  /** Whether the stream is over. False if it hangs or is meant to stay open. */
+  /** Envoy's response code details. */
   details: string;
-  /** The stream is over. False: it hangs, or it is meant to be open. */
+  /** Whether the stream is over. False if it hangs or is meant to stay open. */
   ended: boolean;
   localReplies: number;
   /** Virtual milliseconds. */

@@ -1,12 +1,12 @@
-// The one spelling of a path that requests and routes are compared in (RFC 3986, 6.2.2; filters/match/README.md,
-// "Canonical paths"). The same rules stand in filters/match/request-path.ts, for the paths of requests;
-// test/vectors/canonical-paths.json holds both to them.
+// Canonical form of paths, in which requests and routes are compared (RFC 3986, 6.2.2; filters/match/README.md,
+// "Canonical paths"). filters/match/request-path.ts implements the same rules for requests.
+// test/vectors/canonical-paths.json tests both.
 
-/** What an escape may stand for and need not be escaped: unreserved characters and those of `pchar` (RFC 3986, 3.3). */
+/** Characters that need no escape in a path: unreserved ones and those of `pchar` (RFC 3986, 3.3). */
 const NEEDS_NO_ESCAPE = /^[A-Za-z0-9\-._~!$&'()*+,;=:@]$/;
-/** Escaped or not, servers differ in whether it still separates, ends or hides something. */
+/** Servers differ in whether these still separate, end or hide something, escaped or not. */
 const NEVER_ESCAPED = /^[\0-\x1f\x7f/\\]$/;
-/** Escapes, and what has to be one. */
+/** Escapes, and characters that must be escaped. */
 const SPELT_OTHERWISE = /%([0-9A-Fa-f]{2})?|[^ -~]|["<>[\]^`{|}]/gu;
 
 function respell(path: string): string | undefined {
@@ -23,7 +23,7 @@ function respell(path: string): string | undefined {
   return refused ? undefined : spelt;
 }
 
-/** RFC 3986, 5.2.4; empty segments fall away too. */
+/** RFC 3986, 5.2.4. Empty segments are removed too. */
 function resolve(path: string): string {
   const segments = path.split('/').slice(1);
   const kept: string[] = [];
@@ -35,7 +35,7 @@ function resolve(path: string): string {
   return `/${kept.join('/')}${open && kept.length > 0 ? '/' : ''}`;
 }
 
-/** The canonical form of a path without query; undefined if it has none. Texts beyond ASCII are taken as UTF-8. */
+/** Canonical form of a path without query. Undefined if it has none. Characters beyond ASCII are encoded as UTF-8. */
 export function canonicalPath(path: string): string | undefined {
   if (path === '' || path === '*') return path;
   if (!path.startsWith('/') || !path.isWellFormed() || /[\0- \x7f\\#?]/.test(path)) return undefined;
@@ -44,8 +44,7 @@ export function canonicalPath(path: string): string | undefined {
 }
 
 /**
- * An escape or character of a pattern that no canonical path holds, and what stands in its place; undefined if there is
- * none.
+ * Escape or character of a pattern that no canonical path contains, with its replacement. Undefined if there is none.
  */
 export function uncanonicalInPattern(pattern: string): { text: string; canonical: string | undefined } | undefined {
   for (const [text] of pattern.matchAll(/%[0-9A-Fa-f]{2}|[^ -~]/gu)) {

@@ -2,7 +2,7 @@ import type { Conflict } from './precedence.ts';
 import type { RouteResource } from './resource.ts';
 import type { RouteIssue } from './route-error.ts';
 
-/** A condition without its time, which is the writer's. */
+/** A condition without its time, which the writer of the status adds. */
 export interface ConditionDraft {
   type: string;
   status: 'True' | 'False' | 'Unknown';
@@ -11,10 +11,13 @@ export interface ConditionDraft {
   observedGeneration?: number;
 }
 
-/** Accepts that national TLS is missing, as `tls.missing: Accept` does: `Programmed` then speaks of the rest. */
+/**
+ * Annotation that accepts missing national TLS, as `tls.missing: Accept` does. `Programmed` then covers the other
+ * settings.
+ */
 export const ACCEPT_MISSING_TLCP = 'fim.financial/accept-missing-tlcp';
 
-/** What a warning means in one word, by its code; the first one gives the condition's reason. */
+/** Reason of a condition for each warning code. The first warning decides. */
 const WARNING_REASONS: Partial<Record<RouteIssue['code'], string>> = {
   'FIM-CFG-1060': 'TlcpNotTerminated',
   'FIM-CFG-1061': 'NotObserved',
@@ -46,7 +49,7 @@ function draft(
   };
 }
 
-/** What a resource that has mistakes is told. */
+/** Conditions of a resource with errors. */
 export function rejectedConditions(issues: readonly RouteIssue[], generation?: number): ConditionDraft[] {
   const observed = generation === undefined ? {} : { observedGeneration: generation };
   return [
@@ -61,15 +64,15 @@ export function rejectedConditions(issues: readonly RouteIssue[], generation?: n
   ];
 }
 
-/** Whether the route asks for national TLS and nothing says that its lack is accepted. */
+/** Whether the route asks for national TLS and does not accept its absence. */
 export function lacksTlcp(resource: RouteResource): boolean {
   const { tls } = resource.spec;
   return tls !== undefined && tls.missing !== 'Accept' && resource.annotations[ACCEPT_MISSING_TLCP] !== 'true';
 }
 
 /**
- * What can be said before anything is applied. `Programmed` is Unknown until whoever applies the configuration has
- * proof from the proxies, and False where it is known already that a line cannot be honoured.
+ * Conditions before anything is applied. `Programmed` is Unknown until the proxies have proven the configuration, and
+ * False if a setting is already known not to be honoured.
  */
 export function translatedConditions(
   resource: RouteResource,

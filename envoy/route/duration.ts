@@ -1,7 +1,7 @@
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
- * Milliseconds of a Gateway API duration (`1h30m`, `250ms`); the text must fit its form `([0-9]{1,5}(h|m|s|ms)){1,4}`.
+ * Milliseconds of a Gateway API duration (`1h30m`, `250ms`). The text must have the form `([0-9]{1,5}(h|m|s|ms)){1,4}`.
  */
 export function durationMs(text: string): number {
   let total = 0;

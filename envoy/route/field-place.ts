@@ -4,7 +4,7 @@ type Step = { name: string } | { index: number } | { any: true };
 const STEP = /\.\*|\.([^.[]+)|\['([^']+)'\]|\[\*\]|\[(\d+)\]/gy;
 const BARE = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 
-/** The steps of a path that fits the schema. */
+/** Steps of a path that fits the schema. */
 export function fieldSteps(path: string): Step[] {
   return [...path.slice(1).matchAll(STEP)].map(([, bare, quoted, index]) => {
     const name = bare ?? quoted;
@@ -13,19 +13,19 @@ export function fieldSteps(path: string): Step[] {
   });
 }
 
-/** One spelling for each place, so that `$.a`, `$['a']` and the name `a` compare equal. */
+/** Canonical spelling of a field path: `$.a`, `$['a']` and the name `a` become equal. */
 export function canonicalFieldPath(path: string): string {
   return `$${fieldSteps(path)
     .map((step) => ('name' in step ? memberStep(step.name) : 'index' in step ? `[${step.index}]` : '[*]'))
     .join('')}`;
 }
 
-/** The path of a top-level member. */
+/** Path of a top-level member. */
 export function topLevelPath(name: string): string {
   return `$${memberStep(name)}`;
 }
 
-/** A path that is meant from `root` as one of the whole message. */
+/** Absolute path of a path that is relative to `root`. */
 export function underRoot(root: string, path: string): string {
   return root + path.slice(1);
 }
@@ -34,7 +34,7 @@ function memberStep(name: string): string {
   return BARE.test(name) ? `.${name}` : `['${name}']`;
 }
 
-/** One spelling for each place that rules may name: a field of the body, a parameter, a header. */
+/** Canonical spelling of any place that rules may name: a field of the body, a parameter, a header. */
 export function placeOf(field: { name?: string; path?: string; in?: string }): string {
   if (field.in === 'Query') return `?${field.name ?? ''}`;
   if (field.in === 'Header') return `:${(field.name ?? '').toLowerCase()}`;
@@ -42,8 +42,8 @@ export function placeOf(field: { name?: string; path?: string; in?: string }): s
 }
 
 /**
- * Whether the sides of a rule between fields can meet: what the right one has up to its last wildcard is the beginning
- * of the left one. Items of a sum may have no wildcard of their own.
+ * Whether the two sides of a rule between fields can be paired: the right path up to its last wildcard is a prefix of
+ * the left path. Items of a sum may not have wildcards of their own.
  */
 export function fitsTogether(left: string, right: string, sums: boolean): boolean {
   const steps = fieldSteps(left);

@@ -1,4 +1,4 @@
-// The FinancialRoute: text and objects → checked resources → plugin configurations. See README.md.
+// Reads FinancialRoutes from text or objects, checks them and translates them to plugin configurations. See README.md.
 export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
 export type { RouteResource } from './resource.ts';
 export type { Section, Sections } from './sections.ts';

@@ -11,7 +11,7 @@ export function formatPointer(path: Path): string {
   return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-/** Names come from files: control characters and great lengths do not reach the terminal. */
+/** Names come from files. Control characters and very long names must not reach the terminal. */
 function quoted(name: string): string {
   const shown = name.length > 64 ? `${name.slice(0, 64)}…` : name;
   return `'${shown

@@ -1,11 +1,13 @@
-// The keys that a route names: read from the places that the schema says, and nowhere else.
+// Key ids of a route, from exactly the places that the schema marks.
 import { KEY_ID_PLACES } from './financial-route.gen.ts';
 import type { RouteResource } from './resource.ts';
 import type { Sections } from './sections.ts';
 
 type Holder = Record<string, unknown>;
 
-/** Calls for every member that is a key id; `section.rest` as in the schema, wherever the section was written. */
+/**
+ * Calls `meet` for every member that is a key id. `section.rest` as in the schema, wherever the section was written.
+ */
 function visit(sections: Sections, meet: (holder: Holder, member: string) => void): void {
   for (const [section = '', ...steps] of KEY_ID_PLACES) {
     const last = steps.at(-1) ?? '';
@@ -26,7 +28,7 @@ export function keyIdsOf({ sections }: Pick<RouteResource, 'sections'>): string[
   return [...found];
 }
 
-/** Puts other ids in the place of those that the route names. */
+/** Replaces the key ids of a route. */
 export function replaceKeyIds({ sections }: Pick<RouteResource, 'sections'>, other: (keyId: string) => string): void {
   visit(sections, (holder, member) => {
     holder[member] = other(holder[member] as string);

@@ -1,9 +1,9 @@
 import type { KmsConfig } from './plugin-config.gen.ts';
 
-/** How the modules deal with a KMS, where it differs from their defaults. */
+/** KMS settings that differ from the modules' defaults. */
 export type KmsSettings = Omit<KmsConfig, 'cluster' | 'authority'>;
 
-/** The settings as command lines name them, without the `--`, and what they say. */
+/** Settings by their command line names without `--`, with their descriptions. */
 export const KMS_SETTINGS = {
   'kms-path-prefix': 'path of stored keys at the KMS (default /v1/secret/data/: mount `secret`)',
   'kms-transit-mount':
@@ -16,14 +16,14 @@ export type KmsSettingName = keyof typeof KMS_SETTINGS;
 
 const PREFIX = /^\/(?:[\w.-]+\/)+$/;
 const MOUNT = /^(?:[\w.-]+(?:\/[\w.-]+)*)?$/;
-/** As in the runtime's schema. */
+/** Bounds as in the runtime's schema. */
 const BOUNDS = {
   'kms-timeout-ms': [1, 60_000],
   'kms-hold-ms': [1, 60_000],
   'kms-refresh-ms': [100, 86_400_000],
 } as const;
 
-/** Reads the settings that are given; a text says what is wrong with one. */
+/** Reads the given settings. Returns an error message if one is wrong. */
 export function readKmsSettings(read: (name: KmsSettingName) => string | undefined): KmsSettings | string {
   const settings: KmsSettings = {};
   const pathPrefix = read('kms-path-prefix');

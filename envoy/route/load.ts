@@ -1,4 +1,4 @@
-// Files and text → checked resources. Nothing here throws: what is wrong becomes a coded issue with its place.
+// Loads checked resources from files and text. Nothing here throws: each problem becomes an issue with code and place.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -26,17 +26,17 @@ import { checkResource, type RouteResource } from './resource.ts';
 import { issueAt, sortIssues, type RouteIssue } from './route-error.ts';
 import { RouteSource } from './source.ts';
 
-/** What files, text or objects hold. */
+/** Content of files, text or objects. */
 export interface LoadResult {
-  /** Resources without mistakes, in the order of the files. */
+  /** Resources without errors, in the order of the files. */
   resources: RouteResource[];
-  /** Profiles without mistakes of their own, in the order of the files. */
+  /** Profiles without errors of their own, in the order of the files. */
   profiles: ProfileResource[];
-  /** Mistakes; the resources that have one are not in `resources`. */
+  /** Errors. Resources with an error are not in `resources`. */
   errors: RouteIssue[];
-  /** Things that are allowed and worth knowing. */
+  /** Warnings about valid resources. */
   warnings: RouteIssue[];
-  /** The files that were read, in order. */
+  /** Files that were read, in order. */
   files: string[];
 }
 
@@ -50,7 +50,7 @@ class Loader {
     this.result.errors.push(issueAt(source, code, [], detail));
   }
 
-  /** A file, or the route files of a folder and of the folders below it. */
+  /** Loads a file, or the route files of a folder and its subfolders. */
   path(path: string, depth = 0): void {
     const source = new RouteSource(path);
     try {
@@ -127,7 +127,7 @@ class Loader {
     this.value(document.toJS({ maxAliasCount: 0 }), source);
   }
 
-  /** A resource as plain data. */
+  /** Loads a resource given as plain data. */
   value(value: unknown, source: RouteSource, isKnown = false): void {
     if (isProfile(value)) {
       const { profile, errors } = checkProfile(value, source);
@@ -142,7 +142,7 @@ class Loader {
     if (resource !== undefined && this.own(resource.key, source)) this.result.resources.push(resource);
   }
 
-  /** Notes whose the name is; false, with an error, if another resource has it. */
+  /** Records the owner of a name. False, with an error, if another resource has it. */
   private own(name: string, source: RouteSource): boolean {
     const owner = this.owners.get(name);
     if (owner === undefined) {
@@ -175,12 +175,12 @@ function issueOnLine(
   return { ...issueAt(source, code, [], detail), line: Math.max(line, 1), column: Math.max(col, 1) };
 }
 
-/** The parser's first words; where its stack ended, what that means. */
+/** First line of the parser's message, or a plain text if the parser's stack overflowed. */
 function syntaxDetail(message: string): string {
   return message.includes('call stack') ? 'it is nested too deeply' : (message.split('\n')[0] ?? '').slice(0, 200);
 }
 
-/** Syntax errors, and what YAML allows but a policy must not hold: its reader has to see what counts. */
+/** Syntax errors, and valid YAML that a policy must not contain because its reader could not see what counts. */
 function documentIssues(document: Document, source: RouteSource, lines: LineCounter): RouteIssue[] {
   const [syntax] = document.errors;
   if (syntax !== undefined)
@@ -225,8 +225,8 @@ function walkMap(
 }
 
 /**
- * Loads files of routes and profiles, and the `.yaml`, `.yml` and `.json` files of folders (hidden ones left out).
- * Bounds: envoy/limits.ts. Never throws.
+ * Loads files of routes and profiles, and the `.yaml`, `.yml` and `.json` files of folders except hidden ones. Bounds:
+ * envoy/limits.ts. Never throws.
  */
 export function loadRoutes(paths: readonly string[]): LoadResult {
   const loader = new Loader();
@@ -242,17 +242,14 @@ export function parseRoutes(text: string, file: string): LoadResult {
   return loader.end();
 }
 
-/** Checks resources that are data already, as from an API server. Never throws. */
+/** Checks resources given as data, as from an API server. Never throws. */
 export function checkRoutes(values: readonly unknown[]): LoadResult {
   const loader = new Loader();
   for (const value of values) loader.value(value, new RouteSource(''));
   return loader.end();
 }
 
-/**
- * Reads resources that have passed `checkRoutes` just so before: what they say is taken for good, which takes a
- * fraction of the time.
- */
+/** Reads resources that have passed `checkRoutes` unchanged. Skips the checks, which take most of the time. */
 export function readChecked(values: readonly unknown[]): RouteResource[] {
   const loader = new Loader();
   for (const value of values) loader.value(value, new RouteSource(''), true);

@@ -1,22 +1,18 @@
-// A first look at a pattern, so that the editor's line shows what is surely wrong. It refuses nothing that the modules
-// take; their own compiler, in the dry run, has the last word (it knows classes, escapes, and the size of what it
-// compiled).
+// Quick check of a pattern, so that certain errors are reported at the editor's line. It refuses nothing that the
+// modules accept. The modules' own compiler, run in the dry run, decides on the rest (classes, escapes, compiled size).
 
 import { MAX_PATTERN_REPEAT } from '../limits.ts';
 
-/** `{n}`, `{n,}`, `{n,m}`; any other brace is a character. */
+/** `{n}`, `{n,}`, `{n,m}`. Any other brace is a literal character. */
 const REPETITION = /^\{(\d+)(,(\d*))?\}/;
-/**
- * Groups that need backtracking, or are no groups: look-around, atomic, conditional, comment, branch reset, named
- * back-reference.
- */
+/** Unsupported groups: look-around, atomic, conditional, comment, branch reset, named back-reference. */
 const FOREIGN_GROUP = /^\(\?(=|!|<=|<!|>|\(|#|\||P=|P>)/;
 const BACK_REFERENCE = /^\\([89]|[1-7](?![0-7])|k|g|C)/;
 
 class Scanner {
   private at = 0;
   private depth = 0;
-  /** Whether the last thing can be repeated. */
+  /** Whether a quantifier may follow. */
   private repeatable = false;
 
   private readonly text: string;
@@ -25,7 +21,7 @@ class Scanner {
     this.text = text;
   }
 
-  /** The first mistake, if any. */
+  /** The first error, if any. */
   mistake(): string | undefined {
     while (this.at < this.text.length) {
       const found = this.step();
@@ -66,7 +62,7 @@ class Scanner {
     return undefined;
   }
 
-  /** A class: `]` in front is a character of it. */
+  /** A class. `]` in the first place is a literal. */
   private bracket(): string | undefined {
     let at = this.at + 1;
     if (this.text[at] === '^') at++;
@@ -115,8 +111,8 @@ class Scanner {
 }
 
 /**
- * Why a pattern is surely refused by the modules, or undefined. Time is at most quadratic in its length, which the
- * schema bounds.
+ * Reason why the modules certainly refuse a pattern, or undefined. Takes time at most quadratic in its length, which
+ * the schema bounds.
  */
 export function patternMistake(pattern: string): string | undefined {
   return new Scanner(pattern).mistake();

@@ -1,10 +1,10 @@
-// Many routes → one list in order of precedence, and who loses a conflict. As in the Gateway API: the most specific
-// host, then path, method and number of headers; equal matches by age, then namespace and name.
+// Orders routes by precedence and finds conflicts. As in the Gateway API, the most specific host counts first, then
+// path, method and number of headers. Equal matches are ordered by age, then namespace and name.
 import { canonicalPath } from './canonical-path.ts';
 import type { HeaderMatch, PathMatch, RouteMatch } from './financial-route.gen.ts';
 import type { RouteResource } from './resource.ts';
 
-/** A resource, or the part of one whose hosts are equally specific. */
+/** A resource, or the part of it whose hosts are equally specific. */
 export interface Candidate {
   resource: RouteResource;
   /** Empty: all hosts. */
@@ -12,20 +12,20 @@ export interface Candidate {
   match: RouteMatch;
 }
 
-/** A resource that lost all (`partial: false`) or some of what it matches to another. */
+/** A resource that lost all (`partial: false`) or some of its matches to another. */
 export interface Conflict {
   loser: RouteResource;
   winner: RouteResource;
   partial: boolean;
 }
 
-/** 0: all hosts; then wildcards by length; exact names above all. */
+/** 0: all hosts. Wildcards rank by length, exact names above all. */
 function hostRank(host: string): number {
   if (host === '*') return 0;
   return host.startsWith('*.') ? host.length : 1000;
 }
 
-/** The path as the index compares it: canonical, no path is the prefix `/`, and a prefix has no slash at its end. */
+/** Path as the route index compares it: canonical, `/` as prefix if absent, no slash at the end of a prefix. */
 function normalPath(path: PathMatch | undefined): Required<PathMatch> {
   if (path === undefined) return { type: 'Prefix', value: '/' };
   const type = path.type ?? 'Prefix';
@@ -58,7 +58,7 @@ function compareAge(a: RouteResource, b: RouteResource): number {
   return a.created === b.created ? compareText(a.key, b.key) : a.created - b.created;
 }
 
-/** GET takes HEAD with it: a route that names HEAD goes first. */
+/** GET includes HEAD, so a route that names HEAD goes first. */
 function namesHead(match: RouteMatch): number {
   return Number(match.methods?.includes('HEAD') ?? false);
 }
@@ -78,12 +78,12 @@ function compare(a: Candidate, b: Candidate): number {
 }
 
 /**
- * Everything that a candidate matches, as texts that two candidates share only if they match the same requests with the
- * same precedence.
+ * Everything that a candidate matches, as texts. Two candidates share a text only if they match the same requests with
+ * the same precedence.
  */
 function atoms({ hosts, match }: Candidate): string[] {
   const headers = (match.headers ?? []).map(headerKey).sort();
-  // A path that differs from a prefix in case alone is refused where both would take it: the later prefix would take
+  // A path that differs from a prefix only in case is a conflict where both would match. The later prefix would match
   // nothing.
   const path = match.path?.type === 'Prefix' ? { ...match.path, value: match.path.value.toLowerCase() } : match.path;
   return (hosts.length === 0 ? ['*'] : hosts).flatMap((host) =>
@@ -110,8 +110,7 @@ function conflictsOf(ordered: readonly Candidate[]): Conflict[] {
 }
 
 /**
- * The candidates in order of precedence without those of resources that lost everything, and the conflicts, by the
- * loser's name.
+ * Candidates in order of precedence, without resources that lost everything. Also the conflicts, by the loser's name.
  */
 export function orderRoutes(resources: readonly RouteResource[]): { candidates: Candidate[]; conflicts: Conflict[] } {
   const ordered = resources.flatMap(candidatesOf).sort(compare);

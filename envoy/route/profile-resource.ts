@@ -1,4 +1,4 @@
-// Profiles of the user: checked one by one, then together with the routes that name them.
+// User-defined profiles: checked one by one, then joined with the routes that name them.
 import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import type { ValidationProfile } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
@@ -17,7 +17,7 @@ import type { RouteSource } from './source.ts';
 import { checkProfileSpec } from './stages/validation-rules.ts';
 import { excessOf, validatorSection } from './stages/validation-section.ts';
 
-/** Whether plain data says of itself that it is a profile. */
+/** Whether plain data declares itself a profile. */
 export function isProfile(value: unknown): boolean {
   return isRecord(value) && value.kind === 'ValidationProfile';
 }
@@ -44,7 +44,7 @@ function isProblem(found: ResolvedProfile | ProfileProblem): found is ProfilePro
   return 'code' in found;
 }
 
-/** The profiles that a route names; reports those that cannot be used. */
+/** Profiles that a route names. Reports those that cannot be used. */
 function profilesOf(resource: RouteResource, profiles: Profiles, report: Report): ResolvedProfile[] {
   const { validation } = resource.sections;
   if (validation === undefined) return [];
@@ -69,8 +69,8 @@ function profilesOf(resource: RouteResource, profiles: Profiles, report: Report)
 }
 
 /**
- * Gives the routes their profiles, and takes out those whose profiles cannot be used. Mistakes go to `errors`, at the
- * lines of routes and profiles. `isKnown`: they have been joined before.
+ * Attaches profiles to routes, and removes routes whose profiles cannot be used. Issues go to `errors`, at the lines of
+ * routes and profiles. `isKnown`: they have been joined before.
  */
 export function joinProfiles(
   resources: readonly RouteResource[],

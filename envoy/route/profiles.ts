@@ -1,4 +1,4 @@
-// Profiles: rules under a name, those that FIM brings and those of the user, with what they take over from one another.
+// Profiles are named sets of rules, built-in or user-defined. They can extend one another.
 import { readdirSync, readFileSync } from 'node:fs';
 import { MAX_PROFILE_DEPTH } from '../limits.ts';
 import type { ErrorCode } from './errors.gen.ts';
@@ -8,35 +8,35 @@ import type { Path } from './json-path.ts';
 import { withDefaults } from './schema-check.ts';
 import { RouteSource } from './source.ts';
 
-/** A profile that passed every check of its own. */
+/** A profile that passed its own checks. */
 export interface ProfileResource {
-  /** `namespace/name`; the name alone if FIM brings it. */
+  /** `namespace/name`, or the name alone for a built-in profile. */
   key: string;
   namespace: string;
   name: string;
-  /** With defaults. */
+  /** Spec with defaults. */
   spec: ProfileSpec;
   source: RouteSource;
 }
 
-/** An entry of a profile and where it stands. */
+/** An entry of a profile and its place. */
 export interface ProfileEntry<T> {
   value: T;
-  /** Undefined: a profile that FIM brings. */
+  /** Undefined for a built-in profile. */
   source: RouteSource | undefined;
   path: Path;
 }
 
-/** A profile with all that it takes over. */
+/** A profile with everything that it inherits. */
 export interface ResolvedProfile {
   name: string;
-  /** Formats of bodies that it is for; undefined: all. */
+  /** Body formats that it applies to. Undefined: all. */
   formats: readonly string[] | undefined;
   fields: ProfileEntry<ValidationField>[];
   rules: ProfileEntry<ValidationRule>[];
 }
 
-/** Why a profile cannot be used. */
+/** Reason why a profile cannot be used. */
 export interface ProfileProblem {
   code: ErrorCode;
   detail: string;
@@ -47,7 +47,7 @@ const PBOC = /^pboc-([0-9]+(?:\.[0-9]+)*)(-.*)?$/;
 
 let brought: Map<string, ProfileResource> | undefined;
 
-/** The profiles that FIM brings, by name. */
+/** Built-in profiles, by name. */
 export function broughtProfiles(): ReadonlyMap<string, ProfileResource> {
   brought ??= new Map(
     readdirSync(FOLDER)
@@ -67,12 +67,12 @@ export function broughtProfiles(): ReadonlyMap<string, ProfileResource> {
   return brought;
 }
 
-/** The versions that `validation.pboc` may name. */
+/** Versions that `validation.pboc` may name. */
 export function pbocVersions(): string[] {
   return [...new Set([...broughtProfiles().keys()].flatMap((name) => PBOC.exec(name)?.[1] ?? []))];
 }
 
-/** Name of the profile that a version of PBOC has for a format of bodies; undefined if it has none. */
+/** Profile of a PBOC version for a body format. Undefined if there is none. */
 export function pbocProfileName(version: string, format: string): string | undefined {
   return [...broughtProfiles().values()].find(
     ({ name, spec }) =>
@@ -80,7 +80,7 @@ export function pbocProfileName(version: string, format: string): string | undef
   )?.name;
 }
 
-/** The user's profiles beside those that FIM brings. */
+/** User-defined and built-in profiles. */
 export class Profiles {
   private readonly own: ReadonlyMap<string, ProfileResource>;
 
@@ -88,12 +88,12 @@ export class Profiles {
     this.own = new Map(own.map((profile) => [profile.key, profile]));
   }
 
-  /** The profile that a resource of the namespace means by the name. */
+  /** Profile that a resource of the namespace refers to by name. */
   find(namespace: string, name: string): ProfileResource | undefined {
     return this.own.get(`${namespace}/${name}`) ?? broughtProfiles().get(name);
   }
 
-  /** The profile and those that it takes over, itself first. */
+  /** The profile and those that it extends, itself first. */
   private chain(namespace: string, name: string): ProfileResource[] | ProfileProblem {
     const chain: ProfileResource[] = [];
     for (let next: string | undefined = name; next !== undefined; next = chain.at(-1)?.spec.extends) {
@@ -115,7 +115,7 @@ export class Profiles {
     return [...new Set([...broughtProfiles().keys(), ...own])].sort();
   }
 
-  /** The profile with all that it takes over, or why it cannot be used. */
+  /** The profile with everything that it inherits, or the reason why it cannot be used. */
   resolve(namespace: string, name: string): ResolvedProfile | ProfileProblem {
     const chain = this.chain(namespace, name);
     if (!Array.isArray(chain)) return chain;

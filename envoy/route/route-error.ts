@@ -2,22 +2,22 @@ import { ERRORS, type ErrorCode } from './errors.gen.ts';
 import { formatPath, type Path } from './json-path.ts';
 import type { RouteSource } from './source.ts';
 
-/** One mistake or warning about a resource. It names places and rules; it holds no key and no message's value. */
+/** An error or warning about a resource. It names places and rules, and never contains a key or a message's value. */
 export interface RouteIssue {
   code: ErrorCode;
-  /** JSONPath in the resource; `$` for the file or the resource as a whole. */
+  /** JSONPath in the resource. `$` for the file or the whole resource. */
   path: string;
   message: string;
-  /** As it was given; empty for resources that come from an API server. */
+  /** File as given. Empty for resources from an API server. */
   file: string;
   /** From 1; absent if there is no text. */
   line?: number;
   column?: number;
-  /** `namespace/name`, where it is known. */
+  /** `namespace/name`, if known. */
   resource?: string;
 }
 
-/** An issue at a place of a resource's text. `detail` follows the title of the code. */
+/** An issue at a place of a resource's text. `detail` follows the code's title. */
 export function issueAt(source: RouteSource, code: ErrorCode, path: Path, detail = ''): RouteIssue {
   const title = ERRORS[code].title;
   const position = source.position(path);
@@ -32,7 +32,7 @@ export function issueAt(source: RouteSource, code: ErrorCode, path: Path, detail
   return issue;
 }
 
-/** Issues in the order in which a reader meets them. */
+/** Issues sorted by place. */
 export function sortIssues(issues: readonly RouteIssue[]): RouteIssue[] {
   const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   return issues.toSorted(
@@ -45,7 +45,7 @@ export function sortIssues(issues: readonly RouteIssue[]): RouteIssue[] {
   );
 }
 
-/** `file:line:column`, as terminals and editors link it. */
+/** `file:line:column`, which terminals and editors turn into a link. */
 export function formatPlace(issue: RouteIssue): string {
   return [issue.file, issue.line, issue.column].filter((part) => part !== undefined && part !== '').join(':');
 }

@@ -1,13 +1,13 @@
 import { formatPointer, type Path } from './json-path.ts';
 import type { RouteSource } from './source.ts';
 
-/** Where a part of a plugin configuration comes from. */
+/** Origin of a part of a plugin configuration. */
 export interface Origin {
   source: RouteSource;
   path: Path;
 }
 
-/** From places in a plugin configuration back to places in resources. */
+/** Maps places in a plugin configuration back to places in resources. */
 export class SourceMap {
   private readonly origins = new Map<string, Origin>();
 
@@ -16,9 +16,9 @@ export class SourceMap {
   }
 
   /**
-   * The origin of a JSON Pointer into the plugin configuration, from the nearest part that has one; undefined if none
-   * has (the mistake is the translator's). What is left of the pointer is kept: the names of members are the same on
-   * both sides in most sections.
+   * Origin of a JSON Pointer into the plugin configuration, from the nearest part that has one. Undefined if none has:
+   * the translator is then at fault. The rest of the pointer is kept, since member names are mostly the same on both
+   * sides.
    */
   find(pointer: string): Origin | undefined {
     const steps = pointer

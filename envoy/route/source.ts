@@ -8,7 +8,7 @@ export interface Position {
   column: number;
 }
 
-/** Where a resource comes from, and where its parts stand in the text. */
+/** Origin of a resource, and the places of its parts in the text. */
 export class RouteSource {
   readonly file: string;
   /** `namespace/name`, once it is known. */
@@ -22,7 +22,7 @@ export class RouteSource {
     this.lines = lines;
   }
 
-  /** The place of the path, or of its longest part that is there; undefined if there is no text. */
+  /** Position of the path, or of its longest existing prefix. Undefined if there is no text. */
   position(path: Path): Position | undefined {
     if (this.root === null || this.lines === undefined) return undefined;
     let place = this.root;

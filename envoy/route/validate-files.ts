@@ -3,15 +3,15 @@ import type { RouteIssue } from './route-error.ts';
 import { translate, type TranslateOptions, type Translation } from './translate.ts';
 
 /**
- * What a module says of a configuration: `undefined` if it accepts it. `pointer` is a JSON Pointer into the
- * configuration, empty for the whole.
+ * Verdict of a module on a configuration: `undefined` if it accepts it. `pointer`: JSON Pointer into the configuration,
+ * empty for the whole.
  */
 export type DryRun = (module: string, json: string) => Promise<{ code: string; pointer: string } | undefined>;
 
 /** The result of `fim validate`. */
 export interface ValidationReport {
   valid: boolean;
-  /** `namespace/name` of the resources without mistakes. */
+  /** `namespace/name` of the resources without errors. */
   routes: string[];
   errors: RouteIssue[];
   conflicts: RouteIssue[];
@@ -21,8 +21,8 @@ export interface ValidationReport {
 }
 
 /**
- * Checks files and folders as one Envoy would get them: load, rules, translation and, if given, the modules' own word.
- * A conflict is said and is no mistake. Never throws (unless the dry run does).
+ * Checks files and folders as one Envoy would get them: loading, rules, translation and, if given, the modules' dry
+ * run. A conflict is reported but is no error. Never throws (unless the dry run does).
  */
 export async function validateFiles(
   paths: readonly string[],

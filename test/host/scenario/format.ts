@@ -58,7 +58,7 @@ export interface Expectation {
   codes?: string[];
   client?: MessageExpectation;
   upstream?: 'nothing' | MessageExpectation;
-  /** Whether the stream is over. False if it hangs or is meant to stay open. */
+  /** Envoy's response code details. */
   details?: string;
   /** Virtual milliseconds that the exchange takes: [least, most]. */
   tookMs?: [number, number];
