@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// Runs a TypeScript script of this project on a bare machine: any Node >= 20, nothing installed. Installs the locked
-// packages and Node 26 (npm package `node`, the V8 of the pinned Envoy) if they are not there, then hands over to the
-// script. No dependencies: it runs before there are any.
+// Runs a TypeScript script of this project on a bare machine with any Node >= 20. Installs the locked packages and Node
+// 26 (npm package `node`, with the V8 of the pinned Envoy) if they are missing, then starts the script. It has no
+// dependencies, since it runs before any are installed.
 //
-//   node scripts/bootstrap.mjs scripts/test.ts [ARGUMENTS…]
+// node scripts/bootstrap.mjs scripts/test.ts [ARGUMENTS…]
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { constants as os } from 'node:os';
@@ -12,10 +12,10 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OLDEST_NODE_MAJOR = 20;
-/** Time between looks whether npm is still there, milliseconds. */
+/** Time between checks whether npm still runs, milliseconds. */
 const NPM_LOOK_MS = 300;
 
-/** One line on standard error: standard output belongs to the script. */
+/** Writes one line to standard error, because standard output belongs to the script. */
 function say(text) {
   process.stderr.write(`fim: ${text}\n`);
 }
@@ -38,8 +38,8 @@ function readJson(path) {
 }
 
 /**
- * Whether every package of package-lock.json is installed in the version that it locks, by npm's own record of its last
- * complete install.
+ * Whether every package of package-lock.json is installed in its locked version, by npm's record of its last complete
+ * install.
  */
 function packagesAreCurrent() {
   const wanted = readJson(join(ROOT, 'package-lock.json'))?.packages;
@@ -53,8 +53,7 @@ function packagesAreCurrent() {
 }
 
 /**
- * The PATH without the packages' own commands, which `npm run` puts first: one of them is an npm too old for the lock
- * file.
+ * PATH without the packages' own commands, which `npm run` puts first. One of them is an npm too old for the lock file.
  */
 function machinePath() {
   return (process.env.PATH ?? '')
@@ -64,8 +63,8 @@ function machinePath() {
 }
 
 /**
- * Installs what package-lock.json names. Install scripts stay off: the only one needed is Node's own, which installNode
- * runs.
+ * Installs the packages of package-lock.json. Install scripts stay off: only Node's own is needed, and installNode runs
+ * it.
  */
 function installPackages() {
   say('installing packages (npm ci) …');
@@ -85,7 +84,7 @@ function installPackages() {
   say(`packages installed in ${seconds(started)}`);
 }
 
-/** The path of Node 26, or null if it is not there in the version that the package names. */
+/** Path of Node 26. Null if it is not installed in the version that the package names. */
 function installedNode() {
   const folder = join(ROOT, 'node_modules/node');
   const binary = join(folder, 'bin/node');
@@ -98,12 +97,12 @@ function installedNode() {
   return version === `v${readJson(join(folder, 'package.json'))?.version}` ? binary : null;
 }
 
-/** Runs the `node` package's own install step, which npm has not run. */
+/** Runs the install step of the `node` package, which npm has not run. */
 function installNode() {
   const folder = join(ROOT, 'node_modules/node');
   say(`fetching Node ${readJson(join(folder, 'package.json'))?.version} …`);
   const started = Date.now();
-  // Left over from `npm run`, these would make the inner npm install into the project instead of the package's folder.
+  // Variables of the outer `npm run` would make the inner npm install into the project instead of the package's folder.
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !/^npm_(config_local_prefix|config_prefix|package_|lifecycle_)/i.test(name),
@@ -125,7 +124,7 @@ function seconds(started) {
   return `${((Date.now() - started) / 1000).toFixed(1)} s`;
 }
 
-/** The parent of a process, by Linux's /proc; 0 where that is not to be had. */
+/** Parent of a process, from Linux's /proc. 0 if unavailable. */
 function parentOf(pid) {
   try {
     return Number(readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1).split(' ')[1]);
@@ -135,8 +134,7 @@ function parentOf(pid) {
 }
 
 /**
- * npm starts scripts through a shell, and neither tells us when it is ended: calls `onGone` when the shell or npm has
- * gone.
+ * Calls `onGone` when npm or its shell has ended. npm starts scripts through a shell, and neither forwards its own end.
  */
 function watchNpm(onGone) {
   if (!process.env.npm_lifecycle_event) return;
@@ -151,9 +149,9 @@ function watchNpm(onGone) {
 }
 
 /**
- * Makes the machine ready and runs `script` (path from the project's root) with `args` under Node 26. Signals go to the
- * script, which ends by itself; its exit status becomes ours. If this process is killed outright the script sees its
- * channel close.
+ * Prepares the machine and runs `script` (path from the project's root) with `args` under Node 26. Forwards signals to
+ * the script, which ends by itself, and returns its exit status. If this process is killed, the script's channel
+ * closes.
  */
 export function bootstrap(script, args) {
   if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE_MAJOR)

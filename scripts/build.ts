@@ -1,5 +1,4 @@
-// Builds the modules. Each is compiled again only if a source that it imports, the compiler or its settings have
-// changed.
+// Builds the modules. Recompiles one only if an imported source, the compiler or its settings have changed.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -14,19 +13,19 @@ import { forgetOldModules, touchModule } from './kept-modules.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const COMPILER = join(ROOT, 'node_modules/assemblyscript/bin/asc.js');
-/** Sources that every module has without naming them: what `use` of asconfig.json brings in. */
+/** Sources that every module contains implicitly: `use` of asconfig.json adds them. */
 const IMPLICIT_SOURCES = ['filters/runtime/abort.ts'];
 
-/** Packages whose version changes what comes out. */
+/** Packages whose version changes the output. */
 const COMPILED_WITH = ['assemblyscript', '@solo-io/proxy-runtime'];
 
 /**
- * How the modules are compiled: a target of asconfig.json. `FIM_BUILD=debug` compiles in a tenth of the time, with the
- * names of functions in a trap's stack, and runs several times slower: for work on the filters, never for a release.
+ * Compilation target of asconfig.json. `FIM_BUILD=debug` compiles in a tenth of the time and gives trap stacks function
+ * names, but the modules run several times slower. Use it for work on the filters, never for a release.
  */
 const TARGET = process.env.FIM_BUILD === 'debug' ? 'debug' : 'release';
 
-/** Time between signs of life of a compilation, milliseconds. */
+/** Time between progress lines of a compilation, milliseconds. */
 const HEARTBEAT_MS = 10_000;
 
 /** The modules, the fused one first. */
@@ -41,14 +40,14 @@ export interface BuiltModule {
   path: string;
   bytes: number;
   sha256: string;
-  /** Milliseconds of compiling; 0 if it came from the cache. */
+  /** Compile time in milliseconds. 0 if it came from the cache. */
   tookMs: number;
 }
 
 /**
- * Builds `names` into `build/`, several at a time, and returns them in that order. Results are kept in the user's cache
- * folder by a hash of all that goes into them, so a second build costs the reading of the sources. Errors: FIM-UP-0003
- * with the compiler's output.
+ * Builds `names` into `build/`, several in parallel, and returns them in that order. The user's cache folder keeps
+ * results by a hash of all inputs, so that a second build only reads the sources. Error: FIM-UP-0003 with the
+ * compiler's output.
  */
 export async function buildModules(
   names: readonly string[] = MODULES,
@@ -95,8 +94,8 @@ async function buildModule(name: string, settings: string, progress: (line: stri
 }
 
 /**
- * Copies the kept module to `build/` in one step, unless the same bytes are there: a proxy that watches the file sees
- * whole modules and no false changes.
+ * Copies the cached module to `build/` by rename, unless the same bytes are there. A proxy that watches the file then
+ * sees complete modules and no false changes.
  */
 async function place(kept: string, path: string, sha256: string): Promise<void> {
   const there = await readFile(path).then(
@@ -150,7 +149,7 @@ function run(args: string[]): Promise<{ status: number; output: string }> {
   });
 }
 
-/** Digest of all that goes into every module besides its sources. */
+/** Digest of all inputs of every module besides its sources. */
 async function settingsDigest(): Promise<string> {
   const hash = createHash('sha256');
   hash.update(await readFile(join(ROOT, 'asconfig.json')));
@@ -166,10 +165,7 @@ async function sourcesDigest(entry: string, settings: string): Promise<string> {
   return hash.digest('hex').slice(0, 32);
 }
 
-/**
- * Feeds the source and, in order of appearance, all that it imports by relative path to `hash`; packages count by their
- * version.
- */
+/** Adds the source and all its relative imports to `hash`, in order of appearance. Packages count by their version. */
 async function hashSources(source: string, hash: ReturnType<typeof createHash>, seen: Set<string>): Promise<void> {
   if (seen.has(source)) return;
   seen.add(source);

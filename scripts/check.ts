@@ -1,8 +1,8 @@
-// npm run check: types and lint of everything that runs on Node, and the layout of all sources.
+// npm run check: types and lint of everything that runs on Node, and formatting of all sources.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** What is run, with what to do when it fails. */
+/** Tools to run, with advice for a failure. */
 const CHECKS = [
   { tool: 'node_modules/typescript/bin/tsc', args: ['--noEmit', '-p', 'tsconfig.json'], advice: '' },
   { tool: 'node_modules/oxlint/bin/oxlint', args: ['--type-aware', '-f', 'unix'], advice: '' },
@@ -13,7 +13,7 @@ const CHECKS = [
   },
 ];
 
-/** Runs one tool; its output if it found something. */
+/** Runs one tool. Returns its output if it failed. */
 async function run({ tool, args, advice }: (typeof CHECKS)[number]): Promise<string[]> {
   const child = spawn(process.execPath, [tool, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';

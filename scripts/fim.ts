@@ -19,7 +19,7 @@ Events with --json, one object a line:
   {"event":"recovered","key":…}                                                             a key that could not be had can be had
 `;
 
-/** Takes the exit status of a verb. */
+/** Receives the exit status of a verb. */
 type Finish = (status: number) => void;
 
 function addUp(program: Command, finish: Finish): void {
@@ -135,19 +135,19 @@ function commands(finish: Finish): Command {
   return program;
 }
 
-/** Runs the command line, loading only what the verb needs; returns the exit status. */
+/** Runs the command line and loads only the modules that the verb needs. Returns the exit status. */
 async function main(args: string[]): Promise<number> {
   let status = 2;
   try {
     await commands((result) => (status = result)).parseAsync(args, { from: 'user' });
     return status;
   } catch (error) {
-    // Commander has told its own errors already.
+    // Commander has printed its own errors already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     return tell(error);
   }
 }
 
 const status = await main(process.argv.slice(2));
-// Waits until pipes have taken everything; what else is open does not hold the process.
+// Exits after pipes have taken all output. Other open handles do not delay it.
 process.stdout.write('', () => process.exit(status));

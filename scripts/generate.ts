@@ -1,4 +1,4 @@
-// `npm run generate`: writes every generated file; `--check` writes nothing and fails if one differs from its source.
+// `npm run generate`: writes every generated file. `--check` writes nothing and fails if one differs from its source.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,8 +17,8 @@ import { routeTypeOutputs } from './generate/route-types.ts';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /**
- * Every generated file of the repository, in a fixed order. Throws if a source is not in the subset that the generators
- * know.
+ * Every generated file of the repository, in a fixed order. Throws if a source is outside the subset that the
+ * generators support.
  */
 export function allOutputs(repository: string): Output[] {
   return [

@@ -1,22 +1,21 @@
-// The folder of compiled modules, kept small: one build leaves one file for each module, and a working day leaves
-// hundreds.
+// Bounds the cache of compiled modules. Each build adds a file for each module, hundreds in a working day.
 import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Compiled modules that the cache keeps; those unused for longest go. */
+/** Compiled modules that the cache keeps. The least recently used are deleted. */
 export const MAX_KEPT_MODULE_FILES = 60;
-/** Age at which a compilation's work folder belongs to nobody, milliseconds. */
+/** Age from which a compilation's work folder counts as abandoned, milliseconds. */
 const ABANDONED_MS = 3_600_000;
 
-/** Notes that a kept module was used now. */
+/** Marks a cached module as used now. */
 export async function touchModule(path: string): Promise<void> {
   const now = new Date();
   await utimes(path, now, now);
 }
 
 /**
- * Deletes the modules beyond `most` that were not used for longest, and what ended compilations left. Another process
- * may do the same meanwhile.
+ * Deletes the least recently used modules beyond `most`, and remains of aborted compilations. Other processes may do
+ * the same meanwhile.
  */
 export async function forgetOldModules(folder: string, most = MAX_KEPT_MODULE_FILES): Promise<void> {
   const entries = await Promise.all(

@@ -1,4 +1,4 @@
-// npm test [STAGE [NAME…]] [--optimize]: everything, or one stage, or the files of it whose path holds a NAME.
+// npm test [STAGE [NAME…]] [--optimize]: runs everything, or one stage, or the files of it whose path contains a NAME.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { addOutcome, emptyOutcome, type Outcome } from './test/outcome.ts';
@@ -61,7 +61,7 @@ function printProblems(total: Outcome): void {
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130)); // stages end what they started on exit
 const countsFile = process.env.FIM_TEST_COUNTS;
-delete process.env.FIM_TEST_COUNTS; // not for tests that run a script of ours
+delete process.env.FIM_TEST_COUNTS; // must not reach tests that run one of our scripts
 
 const args = process.argv.slice(2);
 const optimize = args.includes('--optimize');
@@ -76,7 +76,7 @@ printProblems(total);
 const isCi = process.env.CI === 'true';
 const failed = total.failed + (isCi ? total.skipped.length : 0);
 const skippedText = total.skipped.length > 0 && !isCi ? `, ${total.skipped.length} skipped` : '';
-// .ci/run adds the tiers up from this file and prints the one closing line itself.
+// .ci/run adds up the tiers from this file and prints the closing line itself.
 if (countsFile === undefined) print(`\n${total.passed} passed, ${failed} failed${skippedText}`);
 else {
   writeFileSync(countsFile, `${total.passed} ${failed}\n`);

@@ -1,4 +1,4 @@
-// npm run tidy: the house rules that a machine can check, over every file that git tracks or would track.
+// npm run tidy: checks the house rules over every file that git tracks or would track.
 import { fileURLToPath } from 'node:url';
 import { loadProject } from './tidy/project.ts';
 import { RULES } from './tidy/rules.ts';

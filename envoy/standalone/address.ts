@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import { CodedError } from './coded-error.ts';
 
-/** A host and a port to listen on; port 0 takes a free one. */
+/** A host and a port to listen on. Port 0 takes a free one. */
 export interface Address {
-  /** Name or address; IPv6 without brackets. */
+  /** Name or address. IPv6 without brackets. */
   host: string;
   port: number;
 }
@@ -24,14 +24,14 @@ export function formatAddress({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Whether only this machine can reach a listener there. */
+/** Whether a listener on this host is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /**
- * Checks that the address can be listened on. Envoy's listeners share their port with whoever else asks for it
- * (SO_REUSEPORT), so a second Envoy would silently take half of the traffic. Error: FIM-UP-0008.
+ * Checks that the address is free. Envoy's listeners share their port with any other that asks for it (SO_REUSEPORT),
+ * so a second Envoy would silently take half of the traffic. Error: FIM-UP-0008.
  */
 export async function assertFree({ host, port }: Address): Promise<void> {
   if (port === 0) return;

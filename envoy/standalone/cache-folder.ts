@@ -3,8 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * The folder `names` in the user's cache for FIM (`$XDG_CACHE_HOME/fim`, else `~/.cache/fim`), made if it is not there.
- * What lies in it can always be made again.
+ * Creates the folder `names` in the user's cache for FIM (`$XDG_CACHE_HOME/fim`, else `~/.cache/fim`). Its content can
+ * always be rebuilt.
  */
 export function cacheFolder(...names: string[]): string {
   const base = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');

@@ -2,12 +2,12 @@ import type { ErrorCode } from '../route/errors.gen.ts';
 import { ERRORS } from '../route/errors.gen.ts';
 
 /**
- * A failure with a code of the error table. The message is `CODE title: detail`; it never holds a key or a field's
+ * A failure with a code of the error table. The message is `CODE title: detail`. It never contains a key or a field's
  * value.
  */
 export class CodedError extends Error {
   readonly code: ErrorCode;
-  /** What the user can do about it, one sentence. */
+  /** Advice to the user, one sentence. */
   readonly advice: string;
 
   constructor(code: ErrorCode, detail: string, cause?: unknown) {
@@ -19,7 +19,7 @@ export class CodedError extends Error {
   }
 }
 
-/** The message of anything thrown. */
+/** Message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

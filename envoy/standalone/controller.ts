@@ -10,20 +10,20 @@ import type { LiveProof } from './live-proof.ts';
 import type { ModuleStore, StoredModule } from './module-store.ts';
 import type { Loaded, Policy, Problem } from './policy.ts';
 
-/** Time between looks at a KMS that a module swap waits for, milliseconds. */
+/** Time between checks of a KMS that a module update waits for, milliseconds. */
 const KMS_RETRY_MS = 500;
 
 export interface ControllerParts {
   slots: readonly FilterSlot[];
-  /** Reads the route files. Never throws for what is in them. */
+  /** Reads the route files. Never throws for their content. */
   load: () => Promise<Loaded>;
   modules: ModuleStore;
   files: DiscoveredFiles;
-  /** Whether others than this machine can reach the listener. */
+  /** Whether other machines can reach the listener. */
   exposed: boolean;
-  /** Makes the keys that the routes name, where the KMS is ours. */
+  /** Creates the keys that the routes name, if the KMS is the development KMS. */
   provideKeys: (keys: readonly NeededKey[]) => void;
-  /** Looks up whether the keys that the routes name can be had, and tells it. */
+  /** Looks up the routes' keys and reports those that are unavailable. */
   keyWatch: KeyWatch;
   /** Whether the KMS answers. */
   kmsHealthy: () => Promise<boolean>;
@@ -34,13 +34,13 @@ export interface ControllerParts {
 interface Release {
   policy: Policy;
   modules: StoredModule[];
-  /** Same if and only if nothing differs. */
+  /** Equal for equal releases only. */
   identity: string;
 }
 
 /**
- * Takes route files and modules to the proxy: load, validate, translate, dry run, write, prove. One change at a time;
- * changes that come meanwhile are taken together. Nothing that fails on the way replaces what is in force.
+ * Brings route files and modules into force: load, validate, translate, dry run, write, prove. One change runs at a
+ * time, and changes that arrive meanwhile are merged. A failed change never replaces the release in force.
  */
 export class Controller {
   private readonly parts: ControllerParts;
@@ -53,8 +53,8 @@ export class Controller {
   private pendingSince: number | undefined;
   private retry: NodeJS.Timeout | undefined;
   /**
-   * What was last told of the files, of the modules, of both together and of the KMS; empty while all is well. The same
-   * is not told twice.
+   * Last reports about the files, the modules, both together and the KMS. Empty while all is well. A repeated report is
+   * suppressed.
    */
   private readonly told = { routes: '', modules: '', release: '', kms: '' } satisfies Record<About, string>;
 
@@ -63,8 +63,8 @@ export class Controller {
   }
 
   /**
-   * Writes the first configuration, before Envoy is started. Throws a CodedError, or emits `rejected` and returns
-   * false, if there is none to write.
+   * Writes the first configuration, before Envoy starts. Throws a CodedError, or emits `rejected` and returns false, if
+   * there is none to write.
    */
   async prepare(): Promise<boolean> {
     const { policy, problems } = await this.parts.load();
@@ -84,7 +84,7 @@ export class Controller {
     return true;
   }
 
-  /** Waits until the first configuration is in force. `since`: when the start began, by performance.now. */
+  /** Waits until the first configuration is in force. `since`: start time, by performance.now. */
   async confirm(proof: LiveProof, since: number): Promise<void> {
     this.proof = proof;
     const looked = this.parts.keyWatch.check(this.current!.policy.keys);
@@ -92,7 +92,7 @@ export class Controller {
     await this.report(since, looked);
   }
 
-  /** Brings the files' present state into force. `since`: when it changed. Settles when there is nothing left to do. */
+  /** Brings the current files into force. `since`: time of the change. Settles when nothing is left to do. */
   async changed(since: number): Promise<void> {
     if (this.stopped) return;
     this.pendingSince ??= since;
@@ -100,7 +100,7 @@ export class Controller {
     await this.running;
   }
 
-  /** Waits for the change in hand and starts no other. */
+  /** Waits for the running change and starts no other. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.retry);
@@ -124,7 +124,7 @@ export class Controller {
     else this.told.routes = '';
     const release = await this.releaseWith(policy ?? this.current!.policy);
     if (release.identity === this.current!.identity) {
-      // A mistake taken back: what is in force is what the files say again.
+      // The error was undone: the files again say what is in force.
       if (problems) return;
       this.told.release = '';
       if (wasRefused) await this.report(since);
@@ -136,7 +136,7 @@ export class Controller {
     await this.bringIntoForce(release, since);
   }
 
-  /** The policy with the modules as their files are now, or, if one of them is no good, with those in force. */
+  /** The policy with the current module files, or with the modules in force if a current one is unusable. */
   private async releaseWith(policy: Policy): Promise<Release> {
     try {
       const release = await this.release(policy);
@@ -155,7 +155,7 @@ export class Controller {
     try {
       await this.proof!.wait(before, routesChanged);
     } catch (error) {
-      // What Envoy refuses must not lie where it would read it again.
+      // Envoy would read a refused configuration again after a restart, so the previous one is restored.
       await this.write(this.current!);
       throw error;
     }
@@ -180,8 +180,8 @@ export class Controller {
   }
 
   /**
-   * Why the release must not go to the proxy: the dry run's verdict, and routes that would be exposed without the TLS
-   * that they ask for.
+   * Reasons why the release must not reach the proxy: the dry run's verdict, and routes that would be exposed without
+   * the TLS that they ask for.
    */
   private examine(release: Release): Problem[] {
     if (this.parts.exposed && release.policy.loopbackOnly.length > 0) {
@@ -199,7 +199,9 @@ export class Controller {
     });
   }
 
-  /** New code means machines without keys, whose first requests wait for one: not while the KMS is away. */
+  /**
+   * New module code starts VMs without keys, whose first requests wait for one. It is held back while the KMS is down.
+   */
   private async mayStartMachines(release: Release): Promise<boolean> {
     const fresh = release.modules.some((module) => !this.current!.modules.includes(module));
     if (!fresh || release.policy.keys.length === 0 || (await this.parts.kmsHealthy())) {
@@ -215,7 +217,7 @@ export class Controller {
     return false;
   }
 
-  /** `looked`: the keys are being looked up; what is in force is told when that is done, or its time is over. */
+  /** `looked`: settles when the look-up of the keys is done or its time is over. The report follows then. */
   private async report(since: number, looked?: Promise<void>): Promise<void> {
     const { policy, modules } = this.current!;
     const tookMs = Math.round(performance.now() - since);

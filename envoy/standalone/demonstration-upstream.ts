@@ -3,18 +3,20 @@ import { MAX_SEEN_BODY_BYTES, MAX_SEEN_REQUESTS, MAX_UPSTREAM_BODY_BYTES } from 
 import type { HttpService } from './http-service.ts';
 import { startHttpService } from './http-service.ts';
 
-/** A request as it arrived. */
+/** A request as received. */
 export interface SeenRequest {
   method: string;
   path: string;
   contentType: string;
-  /** All of it, bytes. */
+  /** Length of the whole body, bytes. */
   bodyBytes: number;
-  /** The first 64 KiB, as text. */
+  /** First 64 KiB of the body, as text. */
   body: string;
 }
 
-/** A customer with a valid ID card number and a valid bank card number, both made up: what a response must not show. */
+/**
+ * A customer with a valid ID card number and a valid bank card number, both invented. A response must not show them.
+ */
 const CARD_RECORD = {
   status: 'ok',
   holder: { name: '张三丰', idNo: '11010519491231002X', phone: '13800138000' },
@@ -26,15 +28,15 @@ const CARD_RECORD = {
 };
 
 /**
- * A service behind the proxy that says what it got. `GET /_seen`: the last requests, newest first; `GET /_seen/body`:
- * the body of the last one with a body, as it came. Paths with `card` answer with a customer's record; all others with
- * a receipt.
+ * Demonstration service behind the proxy that shows the requests it received. `GET /_seen`: the last requests, newest
+ * first. `GET /_seen/body`: the last body, unchanged. Paths with `card` return a customer's record, all others a
+ * receipt.
  */
 export class DemonstrationUpstream {
   readonly seen: SeenRequest[] = [];
   private service: HttpService | undefined;
 
-  /** Starts to listen. Errors: FIM-UP-0008, FIM-UP-0016. */
+  /** Starts listening. Errors: FIM-UP-0008, FIM-UP-0016. */
   async start(host = '127.0.0.1', port = 0): Promise<URL> {
     this.service = await startHttpService((request, response) => this.receive(request, response), host, port);
     return this.service.url;

@@ -1,5 +1,5 @@
-// DER (ITU-T X.690), read as strictly as the modules do (filters/crypto/der.ts): one encoding for each value, tags of
-// one byte, nothing left over.
+// Strict DER reader (ITU-T X.690), as in the modules (filters/crypto/der.ts): one encoding for each value, one-byte
+// tags, no trailing bytes.
 
 export const DER = {
   integer: 0x02,
@@ -13,10 +13,10 @@ export const DER = {
   context1: 0xa1,
 } as const;
 
-/** The text is not DER, or not of the structure that was asked for. */
+/** The bytes are not DER, or do not have the expected structure. */
 export class DerError extends Error {}
 
-/** Reads the elements of one content, in order. Errors of all methods: DerError. */
+/** Reads the elements of one content in order. All methods throw DerError. */
 export class DerReader {
   private readonly bytes: Buffer;
   private at = 0;
@@ -25,7 +25,7 @@ export class DerReader {
     this.bytes = bytes;
   }
 
-  /** Tag of the next element; 0 at the end. */
+  /** Tag of the next element. 0 at the end. */
   get tag(): number {
     return this.bytes[this.at] ?? 0;
   }
@@ -49,7 +49,7 @@ export class DerReader {
     return this.bytes.subarray(start, this.at);
   }
 
-  /** Reads inside the next element, and all of it. */
+  /** Reads the whole content of the next element with `read`. */
   within<T>(tag: number, read: (inner: DerReader) => T): T {
     const inner = new DerReader(this.take(tag));
     const result = read(inner);
@@ -64,14 +64,14 @@ export class DerReader {
     return bits.subarray(1);
   }
 
-  /** Steps over an element that may be there; whether it was. */
+  /** Skips an optional element. Returns whether it was present. */
   skip(tag: number): boolean {
     if (this.tag !== tag) return false;
     this.take(tag);
     return true;
   }
 
-  /** Steps over what is left. */
+  /** Skips the remaining elements. */
   skipRest(): void {
     while (this.at < this.bytes.length) this.take(this.tag);
   }

@@ -15,30 +15,31 @@ const READ_PREFIX = '/v1/secret/data/';
 const METADATA_PREFIX = '/v1/secret/metadata/';
 const TRANSIT_PREFIX = `/v1/${TRANSIT_MOUNT}/`;
 const HEALTH_PATH = '/v1/sys/health';
-/** Names under which a request may come. Any other means that a web page has made a name of its own point here. */
+/** Accepted Host names. Any other one means that a web page points its own name at this server (DNS rebinding). */
 const OWN_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]', 'kms.internal']);
 
 export interface DevelopmentKmsOptions {
-  /** Folder of the keys; absent: they live in this process's memory and end with it. */
+  /** Folder of the keys. Absent: they are in this process's memory and end with it. */
   folder?: string;
-  /** File of the key that encrypts the folder; absent: in the folder. */
+  /** File of the key that encrypts the folder. Default: in the folder. */
   storageKey?: string;
-  /** Callers must send it as `X-Vault-Token` or `Authorization: Bearer`; absent: none is asked for. */
+  /** Token that callers must send as `X-Vault-Token` or `Authorization: Bearer`. Absent: none is required. */
   token?: () => string;
 }
 
 /**
- * A key service for development and tests, on loopback only: the part of HashiCorp Vault's and OpenBao's interface that
- * FIM uses. filters/keys/README.md describes it byte by byte. `POST /v1/secret/data/PATH` adds a version with random
- * material to a key that is there.
+ * Key service for development and tests, on loopback only. It implements the part of HashiCorp Vault's and OpenBao's
+ * API that FIM uses; filters/keys/README.md describes it byte by byte. `POST /v1/secret/data/PATH` adds a version with
+ * random material to an existing key.
  */
 export class DevelopmentKms {
   /** Reads of key material so far. */
   reads = 0;
-  /** Awaited before each answer: lets tests make the service slow. */
+  /** Awaited before each response. Lets tests make the service slow. */
   delay: () => Promise<void> = () => Promise.resolve();
   /**
-   * Given instead of every key and data key, if not null: lets tests make the service refuse, fail or talk nonsense.
+   * Response to every request for a key or data key, if not null. Lets tests make the service refuse, fail or answer
+   * nonsense.
    */
   mood: { status: number; body: string } | null = null;
   readonly register: KeyRegister;
@@ -57,7 +58,7 @@ export class DevelopmentKms {
     this.token = token;
   }
 
-  /** Starts to listen. Errors: FIM-UP-0008, FIM-UP-0016 (not loopback). */
+  /** Starts listening. Errors: FIM-UP-0008, FIM-UP-0016 (not loopback). */
   async start(host = '127.0.0.1', port = 0): Promise<URL> {
     this.service = await startHttpService((request, response) => void this.serve(request, response), host, port);
     return this.service.url;
@@ -69,7 +70,7 @@ export class DevelopmentKms {
   }
 
   /**
-   * Makes the first version of a key, if there is none; a wrapping key if the id is of the transit mount. `keyId`:
+   * Creates the first version of a key if there is none. An id below the transit mount creates a wrapping key. `keyId`:
    * `kms://path`.
    */
   createKey(keyId: string, algorithm: KeyAlgorithm = 'SM4'): void {
@@ -82,20 +83,20 @@ export class DevelopmentKms {
     );
   }
 
-  /** Adds a version with random material; returns its number. */
+  /** Adds a version with random material. Returns its number. */
   rotate(keyId: string): number {
     const path = pathOf(keyId);
     return this.change('rotate', path, () => this.register.rotate(path));
   }
 
-  /** Who did what, oldest first. */
+  /** Audit records, oldest first. */
   get auditTrail(): AuditRecord[] {
     return this.folder.records;
   }
 
   /**
-   * A change and its line in the trail. One that is done stays done when the trail cannot be written: the next change
-   * cannot be begun then.
+   * Makes a change and records it. A change stays made if its record cannot be written; the next change is then
+   * refused.
    */
   private change(verb: string, key: string, work: () => number, peer = 'local'): number {
     return this.folder.audited(
@@ -181,7 +182,7 @@ export class DevelopmentKms {
   }
 }
 
-/** The body as text; null if it is longer than MAX_KMS_REQUEST_BYTES. */
+/** The body as text. Null if it is longer than MAX_KMS_REQUEST_BYTES. */
 async function readBody(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   let length = 0;

@@ -7,8 +7,8 @@ import { kmsSecrets, pluginResource, routeResource } from '../xds/index.ts';
 import type { StoredModule } from './module-store.ts';
 
 /**
- * The files that Envoy discovers its filters' configurations and its routes from. Each is replaced in one step, which
- * is what Envoy watches for.
+ * Files from which Envoy discovers its filters' configurations and its routes. Each is replaced by rename, which is
+ * what Envoy watches for.
  */
 export class DiscoveredFiles {
   readonly routesFile: string;
@@ -25,7 +25,7 @@ export class DiscoveredFiles {
     return join(this.folder, `${slot.filter}.json`);
   }
 
-  /** Writes which files hold the credentials for the KMS; not the credentials. */
+  /** Writes the names of the credential files for the KMS, not the credentials. */
   async writeKmsSecrets(credentials: KmsCredentials): Promise<KmsSecretFiles> {
     const paths = { token: join(this.folder, 'kms-token.json'), identity: join(this.folder, 'kms-identity.json') };
     const { token, identity } = kmsSecrets(credentials);
@@ -44,7 +44,7 @@ export class DiscoveredFiles {
     await Promise.all(slots.map((slot, index) => replaceFile(this.pluginFile(slot), contents[index]!)));
   }
 
-  /** Returns whether Envoy has something new to read. */
+  /** Returns whether the file has changed. */
   async writeRoutes(config: PluginConfig): Promise<boolean> {
     const resource = routeResource(config);
     const compared = JSON.stringify(resource.resources);

@@ -1,7 +1,7 @@
-/** Time for one answer of the admin interface, milliseconds: it shares the main thread with the loading of modules. */
+/** Timeout of the admin interface, milliseconds. It shares the main thread with the loading of modules. */
 const ADMIN_TIMEOUT_MS = 5_000;
 
-/** Envoy's admin interface. */
+/** Client of Envoy's admin interface. */
 export class EnvoyAdmin {
   readonly base: URL;
 
@@ -9,7 +9,7 @@ export class EnvoyAdmin {
     this.base = base;
   }
 
-  /** The text at `path`; throws if there is no good answer in time. */
+  /** Text at `path`. Throws if there is no successful response in time. */
   async get(path: string): Promise<string> {
     const response = await fetch(new URL(path, this.base), { signal: AbortSignal.timeout(ADMIN_TIMEOUT_MS) });
     const text = await response.text();
@@ -17,7 +17,7 @@ export class EnvoyAdmin {
     return text;
   }
 
-  /** Whether the listener takes connections. */
+  /** Whether the listener accepts connections. */
   async ready(): Promise<boolean> {
     return this.get('/ready').then(
       () => true,
@@ -25,7 +25,7 @@ export class EnvoyAdmin {
     );
   }
 
-  /** Counters and gauges whose name the pattern matches. */
+  /** Counters and gauges whose names match the pattern. */
   async stats(pattern: string): Promise<Map<string, number>> {
     const text = await this.get(`/stats?filter=${encodeURIComponent(pattern)}`);
     const found = new Map<string, number>();
@@ -37,7 +37,7 @@ export class EnvoyAdmin {
     return found;
   }
 
-  /** Port that the listener got. */
+  /** Port that the listener is bound to. */
   async listenerPort(): Promise<number> {
     const answer = JSON.parse(await this.get('/listeners?format=json')) as {
       listener_statuses?: { local_address?: { socket_address?: { port_value?: number } } }[];

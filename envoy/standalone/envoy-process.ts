@@ -13,13 +13,13 @@ const KEPT_LOG_LINES = 400;
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 5_000;
 const POLL_MS = 10;
-/** util-linux; makes the kernel end Envoy when this process dies, however it dies. */
+/** Tool of util-linux that makes the kernel end Envoy when this process dies in any way. */
 const PARENT_DEATH_WRAPPER = '/usr/bin/setpriv';
 
 export interface EnvoyOptions {
   binary: string;
   bootstrap: EnvoyObject;
-  /** Folder for the bootstrap file and the admin address; the caller's to remove. */
+  /** Folder for the bootstrap file and the admin address. The caller removes it. */
   folder: string;
   /** Worker threads. */
   concurrency: number;
@@ -27,12 +27,12 @@ export interface EnvoyOptions {
   onLog?: (line: string) => void;
 }
 
-/** A running Envoy. It is in a process group of its own, so that Ctrl-C reaches only us and it ends in order. */
+/** A running Envoy. Its own process group keeps Ctrl-C from it, so that it is shut down in order. */
 export class EnvoyProcess {
   readonly admin: EnvoyAdmin;
   readonly pid: number;
   readonly listenPort: number;
-  /** Settles when Envoy has ended, with a word on how. */
+  /** Settles with a description when Envoy has ended. */
   readonly ended: Promise<string>;
   private readonly child: ChildProcess;
   private readonly log: string[];
@@ -52,7 +52,7 @@ export class EnvoyProcess {
     this.listenPort = listenPort;
   }
 
-  /** Starts Envoy and waits until its listener takes connections. Errors: FIM-UP-0011 with the end of its log. */
+  /** Starts Envoy and waits until its listener accepts connections. Error: FIM-UP-0011 with the end of its log. */
   static async start(options: EnvoyOptions): Promise<EnvoyProcess> {
     const bootstrapFile = join(options.folder, 'envoy.json');
     const addressFile = join(options.folder, 'admin-address');
@@ -90,12 +90,12 @@ export class EnvoyProcess {
     }
   }
 
-  /** The last lines of the log at level warning and above. */
+  /** Last log lines at level warning and above. */
   recentComplaints(): string[] {
     return complaints(this.log);
   }
 
-  /** Ends Envoy: in order, and by force if that takes too long. */
+  /** Ends Envoy gracefully, or by force if that takes too long. */
   async stop(): Promise<void> {
     this.child.kill('SIGTERM');
     const forced = setTimeout(() => this.child.kill('SIGKILL'), STOP_TIMEOUT_MS);
@@ -127,7 +127,7 @@ async function readAddress(file: string): Promise<URL | undefined> {
   return text.includes(':') ? new URL(`http://${text.trim()}`) : undefined;
 }
 
-/** Asks until there is an answer; throws when Envoy has ended or the time is up. */
+/** Polls until there is a result. Throws when Envoy has ended or the time is up. */
 async function pollFor<T>(ask: () => Promise<T | undefined>, over: () => string | undefined): Promise<T> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {

@@ -1,10 +1,10 @@
 import type { Condition, Problem } from './policy.ts';
 
-/** What happens, in the form that `fim up --json` prints, one object a line. */
+/** Events, in the form that `fim up --json` prints, one object a line. */
 export type StackEvent =
-  /** Addresses: `listen` and `admin` as HOST:PORT, `upstream` and `kms` as URLs. */
+  /** Addresses. `listen` and `admin` are HOST:PORT, `upstream` and `kms` are URLs. */
   | { event: 'ready'; listen: string; admin: string; upstream: string; kms: string; envoy: string; pid: number }
-  /** The routes are in force in every worker. `tookMs`: from the change of the file. */
+  /** The routes are in force in every worker. `tookMs`: time since the file changed. */
   | {
       event: 'applied';
       routes: string[];
@@ -14,12 +14,12 @@ export type StackEvent =
       conditions: Condition[];
       notices: Problem[];
     }
-  /** A file, a module or a configuration was refused; what was in force stays in force. */
+  /** A file, a module or a configuration was refused. The previous one stays in force. */
   | { event: 'rejected'; file: string; errors: Problem[] }
-  /** Something does not work now and will be tried again. */
-  /** `key`: the id of the key that cannot be had, if that is it. */
+  /** Something fails now and will be tried again. */
+  /** `key`: id of the unavailable key, if one is the cause. */
   | { event: 'warning'; code: string; message: string; key?: string }
-  /** A key that could not be had can be had. */
+  /** A key has become available. */
   | { event: 'recovered'; key: string };
 
 export type OnEvent = (event: StackEvent) => void;

@@ -4,15 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { isLoopback } from './address.ts';
 import { CodedError } from './coded-error.ts';
 
-/** A small HTTP server of this process. */
+/** A small HTTP server in this process. */
 export interface HttpService {
   url: URL;
   server: Server;
-  /** Ends all connections. */
+  /** Closes all connections. */
   stop(): Promise<void>;
 }
 
-/** Starts an HTTP/1.1 server on loopback; other hosts are refused with FIM-UP-0016. Port 0 takes a free one. */
+/** Starts an HTTP/1.1 server on loopback. Other hosts are refused with FIM-UP-0016. Port 0 takes a free one. */
 export async function startHttpService(onRequest: RequestListener, host = '127.0.0.1', port = 0): Promise<HttpService> {
   if (!isLoopback(host)) throw new CodedError('FIM-UP-0016', host);
   const server = createServer({ keepAliveTimeout: 60_000 }, onRequest);

@@ -1,4 +1,4 @@
-// What a KMS's answer says of a key, read as the modules read it (filters/keys/kms-answer.ts).
+// Reads a KMS's response about a key as the modules do (filters/keys/kms-answer.ts).
 import type { ErrorCode } from '../route/errors.gen.ts';
 import { messageOf } from './coded-error.ts';
 import { KEY_ALGORITHMS, type KeyAlgorithm } from '../route/index.ts';
@@ -7,7 +7,7 @@ import type { KmsAnswerText } from './kms-client.ts';
 import { fromBase64 } from './pem.ts';
 import { sm2BytesOf, sm2KeyPem } from './sm2-key.ts';
 
-/** Why a key cannot be had; `detail` holds nothing of it. */
+/** Reason why a key is unavailable. `detail` contains nothing of the key. */
 export interface KeyFault {
   code: ErrorCode;
   detail: string;
@@ -41,7 +41,7 @@ function parse(text: string): Answer | null {
   }
 }
 
-/** Whether a text is an RFC 3339 time of a day that exists. */
+/** Whether a text is a valid RFC 3339 time. */
 export function isTime(text: string): boolean {
   if (!TIME.test(text) || Number.isNaN(Date.parse(text))) return false;
   const [year, month, day] = text.slice(0, 10).split('-').map(Number) as [number, number, number];
@@ -58,12 +58,12 @@ function statusFault({ status, text }: KmsAnswerText, mayList: boolean): KeyFaul
 
 const unreadable = (detail: string): KeyFault => ({ code: 'FIM-KMS-0003', detail });
 
-/** Whether something is a fault and no key. */
+/** Whether a result is a fault and not a key. */
 export function isFault(found: ReadKey | KeyFault): found is KeyFault {
   return 'code' in found;
 }
 
-/** Reads a KV version 2 answer. */
+/** Reads a KV version 2 response. */
 export function readStoredKey(answer: KmsAnswerText, now = Date.now()): ReadKey | KeyFault {
   const { data, metadata } = parse(answer.text)?.data ?? {};
   const version = metadata?.['version'];
@@ -84,7 +84,7 @@ export function readStoredKey(answer: KmsAnswerText, now = Date.now()): ReadKey 
   return materialOf(algorithm, data['material'], data['encoding'] ?? custom['encoding']);
 }
 
-/** undefined: it is no time where one stands. */
+/** Whether a time has passed. Undefined if the value is not a time. */
 function hasPassed(value: unknown, now: number): boolean | undefined {
   if (value === undefined || value === null || value === '') return false;
   if (typeof value !== 'string' || !isTime(value)) return undefined;
@@ -111,7 +111,7 @@ function materialOf(algorithm: KeyAlgorithm, text: unknown, encoding: unknown): 
   return unreadable(`\`material\` is no key of ${algorithm}`);
 }
 
-/** Reads a transit engine's answer: a data key in clear. */
+/** Reads a transit engine's response: a data key in clear. */
 export function readDataKey(answer: KmsAnswerText): ReadKey | KeyFault {
   if (answer.status !== 200) return statusFault(answer, true);
   const text = parse(answer.text)?.data?.plaintext;

@@ -1,4 +1,4 @@
-// The development KMS's memory: one file of keys, encrypted, a file with the key to it, and the trail of who did what.
+// Storage of the development KMS: an encrypted file of keys, a file with its storage key, and an audit trail.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import {
   appendFileSync,
@@ -24,7 +24,7 @@ const TAG_BYTES = 16;
 const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
 
-/** One line of the trail. Never any material. */
+/** One audit record. It never contains key material. */
 export interface AuditRecord {
   /** RFC 3339. */
   time: string;
@@ -33,22 +33,22 @@ export interface AuditRecord {
   version?: number;
   /** Address of the caller, or `cli`. */
   peer: string;
-  /** HTTP status, where there was a request. */
+  /** HTTP status, if there was a request. */
   status?: number;
 }
 
-/** Where a key store lives: a folder, or this process's memory. Errors of all methods: FIM-KMS-0004. */
+/** Location of a key store: a folder, or this process's memory. All methods throw FIM-KMS-0004. */
 export class KeyFolder {
   private readonly folder: string | null;
   private readonly storageKey: Buffer;
   private inMemory: string | null = null;
-  /** What this process wrote into the lock that it holds. */
+  /** Content of the lock file that this process holds. */
   private lockText: string | undefined;
   private readonly trail: AuditRecord[] = [];
 
   /**
-   * `folder`: null for memory only; made if absent, for its owner only. `keyFile`: the key that encrypts the store,
-   * made if there is no store yet; in the folder unless named, so that it can be kept on another disk.
+   * `folder`: null for memory only; created if absent, for its owner only. `keyFile`: the key that encrypts the store,
+   * created with the store. By default it is in the folder; a path allows to keep it on another disk.
    */
   constructor(folder: string | null, keyFile = folder === null ? '' : join(folder, 'storage.key')) {
     this.folder = folder;
@@ -56,14 +56,14 @@ export class KeyFolder {
     else this.storageKey = attempt(folder, () => openFolder(folder, keyFile));
   }
 
-  /** Changes when somebody writes. */
+  /** Changes whenever anyone writes. */
   get revision(): string {
     if (this.folder === null) return String(this.inMemory?.length);
     const found = statSync(this.storeFile, { throwIfNoEntry: false, bigint: true });
     return found ? `${found.ino} ${found.mtimeNs} ${found.size}` : '';
   }
 
-  /** What was written last; null if nothing was. */
+  /** Text that was last written. Null if there is none. */
   read(): string | null {
     if (this.folder === null) return this.inMemory;
     return attempt(this.folder, () =>
@@ -71,7 +71,7 @@ export class KeyFolder {
     );
   }
 
-  /** Replaces the store in one step. Only within `locked`. */
+  /** Replaces the store by rename. Call only within `locked`. */
   write(text: string): void {
     if (this.folder === null) {
       this.inMemory = text;
@@ -99,8 +99,8 @@ export class KeyFolder {
   }
 
   /**
-   * Does something and puts it into the trail. If the trail cannot be opened nothing is done; if it cannot be written
-   * afterwards, what was done stays done and `onProblem` is told.
+   * Performs `work` and records it. If the trail cannot be opened, nothing is done. If it cannot be written afterwards,
+   * the work stays done and `onProblem` is called.
    */
   audited<T>(work: () => T, recordOf: (result: T) => AuditRecord, onProblem: (problem: string) => void): T {
     if (this.folder === null) {
@@ -131,7 +131,7 @@ export class KeyFolder {
     attempt(this.folder, () => appendFileSync(this.trailFile, `${JSON.stringify(record)}\n`, { mode: OWNER_ONLY }));
   }
 
-  /** The trail from its beginning. */
+  /** All records of the trail. */
   get records(): AuditRecord[] {
     if (this.folder === null) return [...this.trail];
     const text = statSync(this.trailFile, { throwIfNoEntry: false }) ? readFileSync(this.trailFile, 'utf8') : '';
@@ -139,8 +139,8 @@ export class KeyFolder {
   }
 
   /**
-   * AES-256-GCM under the storage key: iv, ciphertext, tag, in base64. `place` is authenticated: what is sealed for one
-   * key opens for no other.
+   * Seals with AES-256-GCM under the storage key: iv, ciphertext, tag, in base64. `place` is authenticated, so that
+   * material sealed for one key does not open for another.
    */
   seal(material: Buffer, place: string): string {
     const iv = randomBytes(IV_BYTES);
@@ -148,7 +148,7 @@ export class KeyFolder {
     return Buffer.concat([iv, cipher.update(material), cipher.final(), cipher.getAuthTag()]).toString('base64');
   }
 
-  /** The caller overwrites what it gets. */
+  /** Opens sealed material. The caller overwrites the result. */
   open(sealed: string, place: string): Buffer {
     const bytes = Buffer.from(sealed, 'base64');
     try {
@@ -191,7 +191,7 @@ function openFolder(folder: string, keyFile: string): Buffer {
   return key;
 }
 
-/** A name that was made or replaced in a folder is there after a power cut, too. */
+/** Makes a created or replaced name in a folder survive a power cut. */
 function flushFolder(folder: string): void {
   const handle = openSync(folder, 'r');
   try {
@@ -210,8 +210,7 @@ function lockTextOf(lock: string): string | undefined {
 }
 
 /**
- * When a process began, in the kernel's ticks: a number that was given to another process since says another time.
- * Empty where there is no /proc.
+ * Start time of a process in kernel ticks. It distinguishes processes that were given the same id. Empty without /proc.
  */
 function startOf(pid: number): string {
   try {
@@ -225,7 +224,7 @@ function startOf(pid: number): string {
   }
 }
 
-/** Whether the process that wrote a lock is there still, however long it has been stalled. */
+/** Whether the process that wrote a lock still exists, even if it has stalled. */
 function isAlive(text: string): boolean {
   const { pid, start } = JSON.parse(text) as { pid: number; start: string };
   try {
@@ -236,7 +235,7 @@ function isAlive(text: string): boolean {
   return startOf(pid) === start;
 }
 
-/** Whether a lock was left behind: its process is gone, or it never came to write who it is. */
+/** Whether a lock is stale: its process is gone, or ended before it wrote its id. */
 function isLeftBehind(lock: string, text: string): boolean {
   try {
     return !isAlive(text);
@@ -246,7 +245,7 @@ function isLeftBehind(lock: string, text: string): boolean {
   }
 }
 
-/** Waits for another process to finish; a lock that outlived its process is taken over. Returns what the lock says. */
+/** Waits for another process to finish and takes over a stale lock. Returns the lock's content. */
 function takeLock(lock: string): string {
   const until = Date.now() + MAX_KEY_LOCK_MS;
   const own = JSON.stringify({ pid: process.pid, start: startOf(process.pid), token: randomBytes(8).toString('hex') });

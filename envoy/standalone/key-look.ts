@@ -1,5 +1,4 @@
-// Whether the keys that routes need can be had: each is looked up once, with the credentials that Envoy shows, before a
-// message needs it.
+// Looks up each key of the routes once, with Envoy's credentials, before a message needs it.
 import { KEY_LOOKS_MS, KEY_LOOK_TIMEOUT_MS, MAX_KEY_LOOKS, MAX_KEY_LOOKS_AT_ONCE } from '../limits.ts';
 import { messageOf } from './coded-error.ts';
 import type { KeyFault, ReadKey } from './key-answer.ts';
@@ -9,8 +8,8 @@ import { askKms, storedKeyPath, transitName, transitPath } from './kms-client.ts
 import type { NeededKey } from './needed-keys.ts';
 
 /**
- * Looks keys up, MAX_KEY_LOOKS_AT_ONCE at a time, within KEY_LOOKS_MS. Answers what is wrong with them, by id; a key
- * that was not looked up for want of time is not there.
+ * Looks up keys, at most MAX_KEY_LOOKS_AT_ONCE in parallel, within KEY_LOOKS_MS. Returns the fault of each key, or
+ * null, by id. A key that was not looked up in time has no entry.
  */
 export async function lookUpKeys(keys: readonly NeededKey[], access: KmsAccess): Promise<Map<string, KeyFault | null>> {
   const found = new Map<string, KeyFault | null>();
@@ -27,7 +26,7 @@ export async function lookUpKeys(keys: readonly NeededKey[], access: KmsAccess):
 async function lookUp(key: NeededKey, access: KmsAccess, leftMs: number): Promise<KeyFault | null> {
   const timeoutMs = Math.max(1, Math.round(Math.min(leftMs, KEY_LOOK_TIMEOUT_MS)));
   const name = transitName(access, key.id);
-  if (name !== undefined && !key.protects) return null; // only a message has what could be unwrapped
+  if (name !== undefined && !key.protects) return null; // only a message carries a data key to unwrap
   try {
     const found =
       name === undefined

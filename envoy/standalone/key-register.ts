@@ -8,16 +8,16 @@ const ID = /^(?:kms:\/\/)?((?:(?!\.{1,2}(?:\/|$))[\w.-]+\/)*(?!\.{1,2}$)[\w.-]+)
 
 export type VersionState = 'enabled' | 'disabled' | 'destroyed';
 
-/** A version as it is stored: all but the material in clear. */
+/** A stored version. Everything but the material is in clear. */
 export interface StoredVersion {
   version: number;
   state: VersionState;
-  /** RFC 3339: made, and last changed its state. */
+  /** Time of creation and of the last change of state, RFC 3339. */
   created: string;
   changed: string;
-  /** RFC 3339, hard end of the version; absent: none. */
+  /** Hard expiry of the version, RFC 3339. Absent: none. */
   expires?: string;
-  /** Sealed material; empty once destroyed. */
+  /** Sealed material. Empty once destroyed. */
   sealed: string;
 }
 
@@ -25,16 +25,16 @@ export interface StoredKey {
   /** Without `kms://`. */
   path: string;
   algorithm: KeyAlgorithm;
-  /** From version 1. */
+  /** In order, beginning with version 1. */
   versions: StoredVersion[];
 }
 
 interface Store {
-  /** `expires`: of stores that an earlier release wrote, where the end was the key's. */
+  /** `expires`: from stores of an earlier release, where a key had one expiry for all versions. */
   keys: (StoredKey & { expires?: string })[];
 }
 
-/** The path of a key id; with or without `kms://`. Error: FIM-CFG-0017. */
+/** Path of a key id, with or without `kms://`. Error: FIM-CFG-0017. */
 export function pathOf(keyId: string): string {
   const path = ID.exec(keyId)?.[1];
   if (path === undefined) throw new CodedError('FIM-CFG-0017', keyId);
@@ -62,7 +62,10 @@ export class KeyRegister {
     return this.keys.get(path);
   }
 
-  /** Makes the first version. Errors: FIM-KMS-0005 (there already, too many, no key of the algorithm), FIM-KMS-0004. */
+  /**
+   * Creates the first version. Errors: FIM-KMS-0005 (exists already, too many keys, invalid for the algorithm),
+   * FIM-KMS-0004.
+   */
   create(
     path: string,
     algorithm: KeyAlgorithm,
@@ -80,7 +83,7 @@ export class KeyRegister {
   }
 
   /**
-   * Adds a version, which ends when it is said and not when the one before does; returns its number. Errors:
+   * Adds a version and returns its number. It expires at `expires`, independently of the previous version. Errors:
    * FIM-KMS-0002, FIM-KMS-0005, FIM-KMS-0004.
    */
   rotate(path: string, material?: Buffer, expires?: string): number {
@@ -91,7 +94,7 @@ export class KeyRegister {
     });
   }
 
-  /** Moves the end of a version (default: the newest), or takes it away; returns its number. Errors: as `rotate`. */
+  /** Sets or removes the expiry of a version (default: the newest). Returns its number. Errors: as `rotate`. */
   renew(path: string, expires: string | undefined, version?: number): number {
     return this.change(() => {
       const found = this.versionOf(path, version);
@@ -105,7 +108,7 @@ export class KeyRegister {
   }
 
   /**
-   * Disables, enables or destroys a version (default: the newest); returns its number. Destroyed is for ever: the
+   * Disables, enables or destroys a version (default: the newest). Returns its number. Destruction is final, since the
    * material is dropped. Errors: as `rotate`.
    */
   setState(path: string, state: VersionState, version?: number): number {
@@ -120,7 +123,7 @@ export class KeyRegister {
     });
   }
 
-  /** The material of an enabled version; the caller overwrites it. */
+  /** Material of an enabled version. The caller overwrites it. */
   material(key: StoredKey, version: StoredVersion): Buffer {
     return this.folder.open(version.sealed, placeOf(key, version.version));
   }
@@ -165,7 +168,7 @@ export class KeyRegister {
         this.revision = this.folder.revision;
         return result;
       } catch (error) {
-        this.revision = null; // what was half changed is read again
+        this.revision = null; // reads the store again after a partial change
         throw error;
       }
     });
@@ -181,7 +184,7 @@ export class KeyRegister {
   }
 }
 
-/** The end of a key becomes that of each version that it had. */
+/** Copies the expiry of an old key to each of its versions. */
 function withOwnEnds({ expires, ...key }: Store['keys'][number]): StoredKey {
   return expires === undefined ? key : { ...key, versions: key.versions.map((version) => ({ expires, ...version })) };
 }

@@ -5,7 +5,7 @@ import type { KeyFault } from './key-answer.ts';
 import type { NeededKey } from './needed-keys.ts';
 import type { Condition } from './policy.ts';
 
-/** Answers what is wrong with keys, by id; null: nothing. What has no entry was not looked up. */
+/** Returns the fault of each key, or null for none, by id. A key without entry was not looked up. */
 export type LookUp = (keys: readonly NeededKey[]) => Promise<Map<string, KeyFault | null>>;
 
 /** The KMS does not answer, or fails. */
@@ -19,29 +19,31 @@ const REASONS: Partial<Record<string, string>> = {
 };
 
 /**
- * Knows which keys of the routes cannot be had, and tells it: a `warning` for each key and reason, `recovered` when it
- * is put right. Keys that could be had are not looked up again: from there on the modules look. Those with a fault are,
- * every KEY_RETRY_MS.
+ * Reports unavailable keys of the routes: a `warning` for each key and reason, `recovered` once it works. An available
+ * key is not looked up again, since the modules then do. A faulty key is looked up every KEY_RETRY_MS.
  */
 export class KeyWatch {
   private readonly lookUp: LookUp;
   private readonly onEvent: OnEvent;
   private readonly reachable: () => Promise<boolean>;
-  /** Code that was last told of a key. */
+  /** Code last reported for each key. */
   private readonly told = new Map<string, string>();
   private keys: readonly NeededKey[] = [];
   private readonly known = new Map<string, KeyFault | null>();
   private retry: NodeJS.Timeout | undefined;
   private stopped = false;
 
-  /** `reachable`: whether the KMS answers at all; if not, that is told elsewhere, and not for each key. */
+  /**
+   * `reachable`: whether the KMS answers at all. If not, the controller reports that once instead of a fault for each
+   * key.
+   */
   constructor(lookUp: LookUp, reachable: () => Promise<boolean>, onEvent: OnEvent) {
     this.lookUp = lookUp;
     this.reachable = reachable;
     this.onEvent = onEvent;
   }
 
-  /** Looks up what is not known to be there. Settles within the bounds of a look. */
+  /** Looks up keys that are not known to be available. Settles within the bounds of a look-up. */
   async check(keys: readonly NeededKey[]): Promise<void> {
     clearTimeout(this.retry);
     this.keys = keys;
@@ -86,7 +88,7 @@ export class KeyWatch {
     this.onEvent({ event: 'warning', code, message, key: id });
   }
 
-  /** The conditions with what is known of the keys in `ResolvedRefs`. */
+  /** The conditions, with the state of the keys in `ResolvedRefs`. */
   resolve(conditions: readonly Condition[]): Condition[] {
     return conditions.map((condition) =>
       condition.type === 'ResolvedRefs' ? { ...condition, ...this.resolution(condition.route) } : condition,

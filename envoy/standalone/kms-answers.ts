@@ -1,9 +1,9 @@
-// What the development KMS answers, as HashiCorp Vault and OpenBao do.
+// Responses of the development KMS, in the form of HashiCorp Vault and OpenBao.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { KeyRegister, StoredKey, StoredVersion } from './key-register.ts';
 import { materialText } from './key-material.ts';
 
-/** Mount of the engine that wraps data keys; keys under it are `kms://transit/NAME`. */
+/** Mount of the transit engine, which wraps data keys. Keys under it are `kms://transit/NAME`. */
 export const TRANSIT_MOUNT = 'transit';
 
 const CIPHER = 'aes-256-gcm';
@@ -12,7 +12,7 @@ const TAG_BYTES = 16;
 const DATA_KEY_BITS = [128, 256, 512];
 const WRAPPED = /^vault:v([1-9]\d{0,8}):([A-Za-z0-9+/=]+)$/;
 
-/** An answer, and what the trail says of it; without `verb`: nothing. */
+/** A response and its audit record. Without `verb` there is no record. */
 export interface KmsReply {
   status: number;
   body: object;
@@ -33,8 +33,8 @@ export class StoredKeyAnswers {
   }
 
   /**
-   * `wanted`: the query's version; null, empty or 0: the newest. A version that is disabled or destroyed is 404, with
-   * its metadata, as for a deleted one.
+   * `wanted`: the query's version; null, empty or 0 is the newest. A disabled or destroyed version gives 404 with its
+   * metadata, as a deleted one in Vault.
    */
   read(path: string, wanted: string | null): KmsReply {
     const key = this.register.find(path);
@@ -53,7 +53,7 @@ export class StoredKeyAnswers {
     return { status: 200, body: { data: { data, metadata } }, ...about };
   }
 
-  /** Which versions there are, without their material. */
+  /** Metadata of all versions, without material. */
   describe(path: string): KmsReply {
     const key = this.register.find(path);
     if (!key) return NOT_FOUND;
@@ -70,12 +70,12 @@ function stateOf(version: StoredVersion): { created_time: string; deletion_time:
   };
 }
 
-/** Nobody else looks at the end of a key that never leaves. */
+/** Checked here because no client sees the expiry of a key that never leaves the KMS. */
 function hasEnded({ expires }: StoredVersion): boolean {
   return expires !== undefined && Date.parse(expires) <= Date.now();
 }
 
-/** The transit engine: data keys made and unwrapped. */
+/** The transit engine: creates and unwraps data keys. */
 export class TransitAnswers {
   private readonly register: KeyRegister;
 
@@ -83,7 +83,7 @@ export class TransitAnswers {
     this.register = register;
   }
 
-  /** `operation`: the path below the mount. */
+  /** `operation`: path below the mount. */
   answer(operation: string, text: string | null): KmsReply {
     const [, verb, name] = /^(datakey\/plaintext|decrypt)\/([\w.-]+)$/.exec(operation) ?? [];
     if (verb === undefined) return NOT_FOUND;

@@ -1,4 +1,4 @@
-// Requests to a KMS with the credentials that Envoy shows it.
+// Requests to a KMS with Envoy's credentials.
 import { readFileSync } from 'node:fs';
 import { request as requestPlain } from 'node:http';
 import type { IncomingMessage } from 'node:http';
@@ -8,19 +8,19 @@ import { MAX_KMS_ANSWER_BYTES } from '../limits.ts';
 import type { KmsCredentials } from '../xds/index.ts';
 import { readToken } from './kms-token.ts';
 
-/** A KMS, how it is spoken to and where its keys are. */
+/** Address and credentials of a KMS, and the places of its keys. */
 export interface KmsAccess {
   url: URL;
   credentials?: KmsCredentials;
-  /** Absent: `/v1/secret/data/`. */
+  /** Default: `/v1/secret/data/`. */
   pathPrefix?: string;
-  /** Absent: `transit`; empty: none. */
+  /** Default: `transit`. Empty: none. */
   transitMount?: string;
 }
 
 export interface KmsQuestion {
   path: string;
-  /** Makes it a POST. */
+  /** Body of a POST. Absent: GET. */
   body?: object;
   timeoutMs: number;
 }
@@ -30,18 +30,18 @@ export interface KmsAnswerText {
   text: string;
 }
 
-/** Paths as `kms://` ids have them need no escaping; anything else is escaped. */
+/** Path of a stored key. Ids in the form of `kms://` need no escaping; anything else is escaped. */
 export function storedKeyPath(access: KmsAccess, id: string): string {
   return `${access.pathPrefix ?? '/v1/secret/data/'}${id.slice('kms://'.length).split('/').map(encodeURIComponent).join('/')}`;
 }
 
-/** The name of a transit key; undefined if the id is of no such key. */
+/** Name of a transit key. Undefined if the id is not one. */
 export function transitName({ transitMount = 'transit' }: KmsAccess, id: string): string | undefined {
   const start = `kms://${transitMount}/`;
   return transitMount !== '' && id.startsWith(start) ? id.slice(start.length) : undefined;
 }
 
-/** Where a transit engine does something with a key. */
+/** Path of a transit operation on a key. */
 export function transitPath(
   { transitMount = 'transit' }: KmsAccess,
   verb: 'datakey/plaintext' | 'decrypt',
@@ -60,7 +60,7 @@ function headersOf({ tokenFile, tokenHeader = 'X-Vault-Token', namespace }: KmsC
   };
 }
 
-/** What TLS shows and trusts. */
+/** Certificates for TLS, own and trusted. */
 export function tlsOf({ caFile, certFile, keyFile }: KmsCredentials): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
   return {
     ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
@@ -70,7 +70,7 @@ export function tlsOf({ caFile, certFile, keyFile }: KmsCredentials): { ca?: Buf
 }
 
 /**
- * Asks; a redirect is an answer like any other. Rejects if there is no answer in time, or one longer than
+ * Sends a request. Does not follow redirects. Rejects if there is no response in time, or if it exceeds
  * MAX_KMS_ANSWER_BYTES.
  */
 export async function askKms(access: KmsAccess, question: KmsQuestion): Promise<KmsAnswerText> {

@@ -5,12 +5,13 @@ import type { KmsCredentials } from '../xds/index.ts';
 import { hostOf, portOf } from '../xds/index.ts';
 import { tlsOf } from './kms-client.ts';
 
-/** Time for a KMS to say that it is there, milliseconds. */
+/** Timeout of the health check, milliseconds. */
 const TIMEOUT_MS = 1_000;
 
 /**
- * Whether a KMS answers. Any answer to `/v1/sys/health` will do but a server error: one without that path says 404 and
- * is there, a sealed Vault says 503 and gives no keys. Over h2c, which is not spoken here, a connection is enough.
+ * Whether a KMS answers. Any response to `/v1/sys/health` but a server error counts: a service without that path gives
+ * 404, and a sealed Vault gives 503 and has no keys to give. For h2c, which this client does not speak, a connection is
+ * enough.
  */
 export async function kmsAnswers(url: URL, credentials: KmsCredentials = {}): Promise<boolean> {
   if (url.protocol === 'h2c:') return connects(url);

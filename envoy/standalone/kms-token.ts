@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CodedError, messageOf } from './coded-error.ts';
 
-/** The token in a file, as Envoy reads it: without white space at its end. Error: FIM-KMS-0006. */
+/** Token in a file, read as Envoy does: without trailing white space. Error: FIM-KMS-0006. */
 export function readToken(file: string): string {
   let token: string;
   try {

@@ -3,18 +3,18 @@ import { CodedError } from './coded-error.ts';
 import type { EnvoyAdmin } from './envoy-admin.ts';
 
 /**
- * Counters among which the modules take turns by generation; one more than a handful, so that a late worker is not
+ * Number of configuration counters that the modules use in turn by generation. Enough that a late worker is not
  * mistaken for a new one.
  */
 const GENERATION_SLOTS = 16;
 /**
- * Besides the workers' VMs: the one that Envoy checks the code with and the main thread's. Measured with 1, 2 and 4
- * workers on Envoy 1.40.
+ * VMs besides those of the workers: one that checks the code, and the main thread's. Measured with 1, 2 and 4 workers
+ * on Envoy 1.40.
  */
 const EXTRA_VMS = 2;
 const POLL_MS = 5;
 /**
- * Time for all workers to accept a configuration, milliseconds: a hundred times what a new module needs on an idle
+ * Time for all workers to accept a configuration, milliseconds. A hundred times what a new module needs on an idle
  * machine.
  */
 const LIVE_TIMEOUT_MS = 30_000;
@@ -23,7 +23,7 @@ const ROUTES_READ = 'http.fim.rds.fim.config_reload';
 const REFUSALS = /^(?:extension_config_discovery\.http_filter\..*|http\.fim\.rds\.fim)\.update_rejected$/;
 const STATS_FILTER = String.raw`^(extension_config_discovery\.http_filter\..*\.update_rejected|http\.fim\.rds\.fim\.(update_rejected|config_reload)|wasmcustom\.fim\.configured\.SLOT)$`;
 
-/** What the proxy's counters said before a change. */
+/** Counters of the proxy before a change. */
 export interface Baseline {
   generation: number;
   configured: number;
@@ -32,8 +32,8 @@ export interface Baseline {
 }
 
 /**
- * Proof that a configuration is in force: every VM that accepts one counts it in `fim.configured.<generation mod 16>`.
- * Files that were read, or objects that exist, prove nothing of the sort.
+ * Proves that a configuration is in force: every VM that accepts one counts it in `fim.configured.<generation mod 16>`.
+ * Files that were read and objects that exist prove nothing of the sort.
  */
 export class LiveProof {
   private readonly admin: EnvoyAdmin;
@@ -51,9 +51,9 @@ export class LiveProof {
   }
 
   /**
-   * Waits until all VMs have accepted the generation. `routesChanged`: and Envoy has read new routes. An admin
-   * interface that is late is asked again: while Envoy loads a module on a busy machine it answers nobody, and that
-   * says nothing of the configuration. Errors: FIM-UP-0013 (Envoy refused it), FIM-UP-0012 (time is up).
+   * Waits until all VMs have accepted the generation, and with `routesChanged` until Envoy has read new routes. A late
+   * admin interface is polled again: Envoy answers nobody while it loads a module on a busy machine. Errors:
+   * FIM-UP-0013 (Envoy refused it), FIM-UP-0012 (time is up).
    */
   async wait(before: Baseline, routesChanged: boolean): Promise<void> {
     const deadline = performance.now() + LIVE_TIMEOUT_MS;
@@ -69,8 +69,8 @@ export class LiveProof {
         );
       await pause(POLL_MS);
     }
-    // A worker takes the configuration into service in the task after the one that counts it: one more turn of the main
-    // thread lies safely behind that.
+    // A worker puts the configuration into service in the task after the one that counts it. One more response of the
+    // main thread comes after that task.
     await this.read(before.generation).catch(() => {});
   }
 

@@ -6,17 +6,17 @@ import type { LoadedModule } from '../host/index.ts';
 import { LoadError, loadModule } from '../host/index.ts';
 import { CodedError, messageOf } from './coded-error.ts';
 
-/** A module that can be loaded, under a name that changes with its content. */
+/** A loadable module in a file whose name changes with its content. */
 export interface StoredModule {
   sha256: string;
-  /** Absolute; what Envoy is told to load. */
+  /** Absolute path that Envoy loads. */
   file: string;
-  /** For the dry run. */
+  /** The compiled module, for the dry run. */
   loaded: LoadedModule;
 }
 
 /**
- * Keeps whole, checked copies of the modules that are or were in service, so that a half-written or broken file never
+ * Keeps complete, checked copies of the modules that are or were in service. A half-written or broken file thus never
  * reaches Envoy.
  */
 export class ModuleStore {
@@ -24,14 +24,14 @@ export class ModuleStore {
   private readonly folder: string;
   private readonly stored = new Map<string, StoredModule>();
 
-  /** `source`: folder with `NAME.wasm` files. `folder`: where the copies go; the caller's to remove. */
+  /** `source`: folder with `NAME.wasm` files. `folder`: place of the copies; the caller removes it. */
   constructor(source: string, folder: string) {
     this.source = source;
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
   }
 
-  /** The module as its file is now. Errors: FIM-UP-0009 (no file), FIM-UP-0010 (not a module of ours). */
+  /** Current module from its file. Errors: FIM-UP-0009 (no file), FIM-UP-0010 (not a FIM module). */
   async load(name: string): Promise<StoredModule> {
     const path = join(this.source, `${name}.wasm`);
     const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {

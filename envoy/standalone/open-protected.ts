@@ -8,16 +8,16 @@ import type { MessageTerms, ProtectedAlgorithm, ProtectedMessage } from './prote
 
 const KMS_TIMEOUT_MS = 5_000;
 
-/** The KMS's name for the key of an algorithm. */
+/** Name that the KMS uses for the algorithm's key. */
 function keyAlgorithm(algorithm: ProtectedAlgorithm): string {
   if (algorithm === 'AES-256-GCM') return 'AES-256';
   return algorithm.startsWith('SM2') ? 'SM2-PRIVATE' : 'SM4';
 }
 
 /**
- * Opens a message that the sm4-encryptor has made, with OpenSSL and sm-crypto-v2: nothing here is shared with the
- * filter. `terms`: for the profiles raw, hex and base64, which do not say what they are. Errors: FIM-UP-0018 (not such
- * a message), FIM-UP-0017 (no KMS), FIM-UP-0019 (does not open), and those of `fetchKey`.
+ * Decrypts a message of the sm4-encryptor with OpenSSL and sm-crypto-v2. Shares no code with the filter. `terms`: for
+ * the profiles raw, hex and base64, which do not describe themselves. Errors: FIM-UP-0018 (not such a message),
+ * FIM-UP-0017 (no KMS), FIM-UP-0019 (does not decrypt), and those of `fetchKey`.
  */
 export async function openProtected(
   body: string | Buffer,
@@ -35,7 +35,7 @@ export async function openProtected(
   }
 }
 
-/** The data key that a message carries, unwrapped by the KMS, or the key that it names. */
+/** Data key that the message carries, unwrapped by the KMS, or the key that it names. */
 async function keyOf({ algorithm, kid, wrapped }: ProtectedMessage, access: KmsAccess): Promise<Buffer> {
   if (wrapped.length === 0 || algorithm.startsWith('SM2')) return fetchKey(kid, access, keyAlgorithm(algorithm));
   const name = transitName(access, kid.split('#')[0]!);
@@ -53,8 +53,8 @@ async function keyOf({ algorithm, kid, wrapped }: ProtectedMessage, access: KmsA
 }
 
 /**
- * The key of a `kid`, from a KV version 2 store: its bytes, or PEM text. Errors: FIM-UP-0017, FIM-KMS-0001 (no answer
- * in time), FIM-KMS-0002, FIM-KMS-0003 (also for a key of another algorithm), FIM-KMS-0007, FIM-KMS-0008.
+ * Key of a `kid` from a KV version 2 store: its bytes, or PEM text. Errors: FIM-UP-0017, FIM-KMS-0001 (no response in
+ * time), FIM-KMS-0002, FIM-KMS-0003 (also for a key of another algorithm), FIM-KMS-0007, FIM-KMS-0008.
  */
 export async function fetchKey(kid: string, kms: URL | KmsAccess, algorithm = 'SM4'): Promise<Buffer> {
   const access = kms instanceof URL ? { url: kms } : kms;

@@ -1,19 +1,19 @@
-// PEM (RFC 7468), block by block, as the modules read it (filters/crypto/pem.ts): what stands around blocks is passed
-// over, white space before a line and a byte order mark too.
+// Reads PEM (RFC 7468) block by block, as the modules do (filters/crypto/pem.ts). Text around blocks, white space
+// before a line and a byte order mark are ignored.
 
 /** A block of a PEM text. */
 export interface PemBlock {
   label: string;
-  /** null: it is malformed, has headers, or is empty. */
+  /** Null if it is malformed, has headers, or is empty. */
   der: Buffer | null;
 }
 
 const BEGIN = '-----BEGIN ';
 const END = '-----END ';
 const DASHES = '-----';
-const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf'; // as latin1 shows it
+const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf'; // as latin1 decodes it
 
-/** Bytes of base64 (RFC 4648, 4), padded; null if the text is none. */
+/** Bytes of padded base64 (RFC 4648, 4). Null if the text is not base64. */
 export function fromBase64(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64') === text) return bytes;
@@ -21,17 +21,17 @@ export function fromBase64(text: string): Buffer | null {
   return null;
 }
 
-/** Whether all bytes are ASCII that can be seen, or white space. */
+/** Whether all bytes are printable ASCII or white space. */
 export function isText(bytes: Buffer): boolean {
   return bytes.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d));
 }
 
-/** The characters that are not white space. */
+/** Text without white space. */
 export function withoutSpace(text: string): string {
   return text.replaceAll(/[\t-\r ]+/g, '');
 }
 
-/** The blocks of a text in order. */
+/** Blocks of a text, in order. */
 export function pemBlocks(bytes: Buffer): PemBlock[] {
   const text = bytes.toString('latin1');
   const found: PemBlock[] = [];
@@ -55,7 +55,7 @@ export function pemBlocks(bytes: Buffer): PemBlock[] {
   return found;
 }
 
-/** Where the next such character is, `further` on; else the end. */
+/** Position of the next such character plus `further`, or the end. */
 function after(text: string, character: string, from: number, further = 0): number {
   const at = text.indexOf(character, from);
   return at < 0 ? text.length : at + further;

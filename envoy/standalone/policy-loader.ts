@@ -7,9 +7,8 @@ import { neededKeys } from './needed-keys.ts';
 import type { Condition, Loaded, Policy } from './policy.ts';
 
 /**
- * Reads files and folders of FinancialRoutes as one policy. All or nothing: a mistake in one file refuses the whole,
- * because to leave its route out would take protection away. `kms`: how the modules deal with the KMS, where it differs
- * from their defaults. Never throws.
+ * Reads files and folders of FinancialRoutes as one policy. An error in one file refuses all, because leaving out its
+ * route would remove protection. `kms`: KMS settings that differ from the modules' defaults. Never throws.
  */
 export async function loadPolicy(
   paths: readonly string[],
@@ -40,10 +39,7 @@ function policyOf(translation: Translation): Policy {
   };
 }
 
-/**
- * The conditions as they are once the policy is in force everywhere: what was unknown for want of a proxy's word is
- * true.
- */
+/** Conditions once the policy is in force everywhere. Unknown ones that waited for the proxy become True. */
 function conditionsOf(translation: Translation): Condition[] {
   return Object.entries(translation.conditions).flatMap(([route, drafts]) =>
     drafts.map((draft) => {

@@ -1,15 +1,13 @@
 import type { NeededKey } from './needed-keys.ts';
 import type { ConditionDraft, PluginConfig } from '../route/index.ts';
 
-/**
- * A mistake, or something worth knowing, in a resource, a module or a file. It never holds a message's value or a key.
- */
+/** An error or warning about a resource, a module or a file. It never contains a message's value or a key. */
 export interface Problem {
   code: string;
-  /** JSONPath in the resource; empty if the whole is meant. */
+  /** JSONPath in the resource. Empty for the whole. */
   path: string;
   message: string;
-  /** As given on the command line; empty or absent if no file is to blame. */
+  /** As given on the command line. Empty or absent if no file is the cause. */
   file?: string;
   /** From 1. */
   line?: number;
@@ -18,28 +16,30 @@ export interface Problem {
   resource?: string;
 }
 
-/** How one route stands, as its status in Kubernetes would say. */
+/** State of one route, as in its Kubernetes status. */
 export interface Condition extends ConditionDraft {
   /** `namespace/name`. */
   route: string;
 }
 
-/** What all route files together say. */
+/** Policy of all route files together. */
 export interface Policy {
   /** One for each filter of the layout, without generation. */
   configs: PluginConfig[];
-  /** Same if and only if the configurations are. */
+  /** Equal for equal configurations only. */
   hash: string;
-  /** Names of the resources in force, `namespace/name`. */
+  /** `namespace/name` of the resources in force. */
   routes: string[];
   /** Keys that the routes use. */
   keys: NeededKey[];
-  /** Routes that may be served on loopback only (FIM-UP-0015). */
+  /** Routes that may only be served on loopback (FIM-UP-0015). */
   loopbackOnly: string[];
   conditions: Condition[];
-  /** Lines that cannot be honoured, conflicts and the like: allowed, and said. */
+  /** Warnings: settings that cannot be honoured, conflicts and the like. */
   notices: Problem[];
-  /** What a module's refusal means: its code and a JSON Pointer into its configuration, at the user's line. */
+  /**
+   * Converts a module's refusal (its code and a JSON Pointer into its configuration) into a problem at the user's line.
+   */
   locate: (code: string, pointer: string) => Problem;
 }
 

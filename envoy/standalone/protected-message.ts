@@ -1,11 +1,11 @@
-// The wire profiles of the sm4-encryptor once more, for opening a message by hand: written from its README, sharing
-// nothing with the filter.
+// Reads the wire profiles of the sm4-encryptor to decrypt a message by hand. Written from its README, without shared
+// code.
 import { createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { CipherGCMTypes } from 'node:crypto';
 import { CodedError } from './coded-error.ts';
 import { sm2Scalar } from './sm2-key.ts';
 
-/** `kms://path#version`. Whoever made the message chose it: no part may lead out of the KMS's folder of keys. */
+/** `kms://path#version`. The message's sender chose it, so no part may lead out of the KMS's key path. */
 const KID = /^kms:\/(?:\/(?!\.{1,2}[/#])[\w.-]+)+#[1-9]\d{0,8}$/;
 
 const SIZES = {
@@ -27,16 +27,16 @@ interface Sealed {
   aad: Buffer;
 }
 
-/** A message taken apart. */
+/** A parsed message. */
 export interface ProtectedMessage {
   algorithm: ProtectedAlgorithm;
   kid: string;
-  /** The wrapped key: of SM2-ENVELOPE, or a data key as a transit engine wrapped it. */
+  /** Wrapped key: of SM2-ENVELOPE, or a data key wrapped by a transit engine. */
   wrapped: Buffer;
   pieces: Sealed[];
 }
 
-/** What a message of profile raw, hex or base64 does not say. */
+/** Parameters that a message of profile raw, hex or base64 does not carry. */
 export interface MessageTerms {
   profile: 'raw' | 'hex' | 'base64';
   algorithm: ProtectedAlgorithm;
@@ -134,10 +134,7 @@ function readSegmented(bytes: Buffer): ProtectedMessage {
   return { algorithm, kid: bytes.toString('utf8', 34, ends[1]), wrapped: bytes.subarray(ends[3], end), pieces };
 }
 
-/**
- * Takes a message apart. Without `terms` it must say itself what it is: fim-json, compact or segmented. Error:
- * FIM-UP-0018.
- */
+/** Parses a message. Without `terms` it must describe itself: fim-json, compact or segmented. Error: FIM-UP-0018. */
 export function readProtected(bytes: Buffer, terms?: MessageTerms): ProtectedMessage {
   let message: ProtectedMessage;
   if (terms !== undefined) {
@@ -191,7 +188,7 @@ function derValue(der: Buffer, at: number): { value: Buffer; end: number } {
   return { value: der.subarray(from, from + length), end: from + length };
 }
 
-/** What an SM2 ciphertext may be as C1 ‖ C3 ‖ C2 or C1 ‖ C2 ‖ C3: its layout is not said. */
+/** Possible layouts of an SM2 ciphertext: C1 ‖ C3 ‖ C2 or C1 ‖ C2 ‖ C3. The message does not say which. */
 function candidates(sealed: Buffer): { bytes: Buffer; mode: 0 | 1 }[] {
   const found: { bytes: Buffer; mode: 0 | 1 }[] = [];
   if (sealed[0] === 0x30) {
@@ -203,7 +200,7 @@ function candidates(sealed: Buffer): { bytes: Buffer; mode: 0 | 1 }[] {
       const coordinate = (value: Buffer): Buffer => Buffer.concat([Buffer.alloc(32), value]).subarray(-32);
       found.push({ bytes: Buffer.concat([coordinate(x!.value), coordinate(y!.value), c3!.value, c2!.value]), mode: 1 });
     } catch {
-      // no DER after all
+      // not DER
     }
   }
   for (const bytes of sealed[0] === 4 ? [sealed.subarray(1), sealed] : [sealed])
@@ -225,7 +222,7 @@ async function openSm2(key: Buffer, sealed: Buffer): Promise<Buffer> {
   throw new Error('does not open');
 }
 
-/** Opens a message with its symmetric key. Error: FIM-UP-0019. */
+/** Decrypts a message with its symmetric key. Error: FIM-UP-0019. */
 export function openSymmetric({ algorithm, pieces, kid }: ProtectedMessage, key: Buffer): Buffer {
   try {
     const opened = pieces.map((piece) => {
@@ -239,8 +236,8 @@ export function openSymmetric({ algorithm, pieces, kid }: ProtectedMessage, key:
 }
 
 /**
- * Opens a message with the key that the KMS has under its `kid`: 16 or 32 bytes, or an SM2 private key as PEM or DER.
- * Error: FIM-UP-0019.
+ * Decrypts a message with the key that the KMS has under its `kid`: 16 or 32 bytes, or an SM2 private key as PEM or
+ * DER. Error: FIM-UP-0019.
  */
 export async function openMessage(message: ProtectedMessage, key: Buffer): Promise<Buffer> {
   const { algorithm, wrapped, pieces, kid } = message;

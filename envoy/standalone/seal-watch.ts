@@ -2,9 +2,9 @@ import { CodedError } from './coded-error.ts';
 import type { EnvoyAdmin } from './envoy-admin.ts';
 import type { OnEvent } from './events.ts';
 
-/** Time between looks at the counters, milliseconds. */
+/** Time between readings of the counters, milliseconds. */
 const LOOK_MS = 1_000;
-/** Time for which the same is not told again, milliseconds. */
+/** Time for which the same report is not repeated, milliseconds. */
 const QUIET_MS = 60_000;
 
 const UNJUDGED = /\.fim_seal\.rbac\.denied$/;
@@ -12,15 +12,15 @@ const COUNTERS = String.raw`^(http\.fim\.rbac\.fim_seal\.rbac\.denied|wasm\..*\.
 
 type Sign = 'FIM-UP-0030' | 'FIM-UP-0031';
 
-/** What is told of one sign. */
+/** Last report about one sign. */
 interface Told {
   count: number;
   atMs: number;
 }
 
 /**
- * Looks whether Envoy refuses requests because a filter that must judge them is missing or dead, and tells it: to
- * clients it is a 503, and nobody else would say it. The first time at once, then at most once a minute for each sign.
+ * Reports when Envoy refuses requests because a required filter is missing or dead. Clients only see a 503, so nothing
+ * else would say it. Each sign is reported at once, then at most once a minute.
  */
 export class SealWatch {
   private readonly admin: EnvoyAdmin;
@@ -41,7 +41,7 @@ export class SealWatch {
   }
 
   private async look(): Promise<void> {
-    // An admin interface that is late says nothing of the filters.
+    // A late admin interface says nothing about the filters.
     const stats = await this.admin.stats(COUNTERS).catch(() => undefined);
     if (stats === undefined) return;
     let unjudged = 0;

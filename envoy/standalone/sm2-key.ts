@@ -1,5 +1,5 @@
-// SM2 keys as others write them, taken and refused as the modules do (filters/crypto/sm2-key-format.ts), which
-// test/vectors/keys/sm2.json holds both to; but here the reason is told.
+// Reads SM2 keys in the formats of other software. Accepts and refuses the same ones as the modules
+// (filters/crypto/sm2-key-format.ts; test/vectors/keys/sm2.json tests both), and also gives the reason.
 import { ECDH, createECDH } from 'node:crypto';
 import { MAX_KEY_FILE_BYTES } from '../limits.ts';
 import { DER, DerError, DerReader } from './der.ts';
@@ -7,7 +7,7 @@ import { fromBase64, isText, pemBlocks, withoutSpace } from './pem.ts';
 
 export type Sm2Half = 'SM2-PRIVATE' | 'SM2-PUBLIC';
 
-/** Why something is not taken as an SM2 key. */
+/** Reasons why something is not accepted as an SM2 key. */
 const REASONS = {
   malformed: 'it is neither PEM, DER, nor a bare key',
   long: `it is longer than ${MAX_KEY_FILE_BYTES} bytes`,
@@ -22,7 +22,7 @@ const REASONS = {
 } as const;
 export type Sm2KeyReason = keyof typeof REASONS;
 
-/** Says why, and nothing of the key. */
+/** Gives the reason and contains nothing of the key. */
 export class Sm2KeyError extends Error {
   readonly reason: Sm2KeyReason;
 
@@ -32,13 +32,13 @@ export class Sm2KeyError extends Error {
   }
 }
 
-/** How a key's text is written; undefined: nobody says. */
+/** Encoding of a key's text. Undefined: unknown. */
 export type KeyEncoding = 'base64' | 'hex' | undefined;
 
 /** OpenSSL's name of the curve of GB/T 32918.5. */
 export const SM2_CURVE = 'SM2';
 const SCALAR_BYTES = 32;
-/** As MIN_SCALAR_BYTES of the modules: what is shorter was cut. */
+/** MIN_SCALAR_BYTES of the modules. A shorter scalar was truncated. */
 const MIN_SCALAR_BYTES = 28;
 const COORDINATES_BYTES = 64;
 /**
@@ -61,7 +61,7 @@ const PKCS8_HEAD = Buffer.from('308187020100301306072a8648ce3d020106082a811ccf55
 const PKCS8_MIDDLE = Buffer.from('a144034200', 'hex');
 const SPKI_HEAD = Buffer.from('3059301306072a8648ce3d020106082a811ccf5501822d034200', 'hex');
 
-/** Bytes of the text that a KMS gives as `material`: PEM text as it is. Error: Sm2KeyError. */
+/** Bytes of the text that a KMS gives as `material`. PEM text stays as it is. Error: Sm2KeyError. */
 export function sm2BytesOf(text: Buffer, encoding: KeyEncoding): Buffer {
   if (text.length > 2 * MAX_KEY_FILE_BYTES) throw new Sm2KeyError('long');
   if (pemBlocks(text).length > 0) return text;
@@ -73,14 +73,14 @@ export function sm2BytesOf(text: Buffer, encoding: KeyEncoding): Buffer {
   return bytes;
 }
 
-/** Bytes of a file: text as `sm2BytesOf`, or DER or a bare key in binary. Error: Sm2KeyError. */
+/** Bytes of a file: text as for `sm2BytesOf`, or DER or a bare key in binary. Error: Sm2KeyError. */
 export function sm2BytesOfFile(file: Buffer, encoding: KeyEncoding): Buffer {
   return encoding !== undefined || isText(file) ? sm2BytesOf(file, encoding) : file;
 }
 
 /**
- * Reads a key and writes it anew, as PEM of PKCS#8 with its public key, or of SubjectPublicKeyInfo: nothing of what
- * stood around it stays. Error: Sm2KeyError.
+ * Reads a key and writes it as PEM: PKCS#8 with its public key, or SubjectPublicKeyInfo. Nothing else of the input is
+ * kept. Error: Sm2KeyError.
  */
 export function sm2KeyPem(half: Sm2Half, bytes: Buffer): string {
   if (bytes.length > MAX_KEY_FILE_BYTES) throw new Sm2KeyError('long');
@@ -97,7 +97,7 @@ function pemOf(label: string, der: Buffer): string {
   return `-----BEGIN ${label}-----\n${der.toString('base64').replaceAll(/.{64}(?=.)/g, '$&\n')}\n-----END ${label}-----\n`;
 }
 
-/** The scalar of a private key, 32 bytes of their own. Error: Sm2KeyError. */
+/** Scalar of a private key, in a new buffer of 32 bytes. Error: Sm2KeyError. */
 export function sm2Scalar(bytes: Buffer): Buffer {
   if (bytes.length <= SCALAR_BYTES + 1) return scalarFrom(bytes);
   const blocks = isSequence(bytes) ? [] : pemBlocks(bytes);
@@ -121,7 +121,7 @@ function isPublicLabel(label: string): boolean {
   return label.endsWith('PUBLIC KEY') || label.endsWith('CERTIFICATE');
 }
 
-/** The point as 0x04 ‖ x ‖ y. */
+/** Point as 0x04 ‖ x ‖ y. */
 function publicFrom(bytes: Buffer): Buffer {
   const blocks = isSequence(bytes) ? [] : pemBlocks(bytes);
   if (blocks.some(({ label }) => label.endsWith('PRIVATE KEY'))) throw new Sm2KeyError('private');
@@ -143,7 +143,7 @@ function publicOfBlocks(blocks: ReturnType<typeof pemBlocks>): Buffer {
   return pointOfDer(der);
 }
 
-/** Whether it is one sequence of DER and nothing else. */
+/** Whether it is one DER sequence without trailing bytes. */
 function isSequence(bytes: Buffer): boolean {
   const reader = new DerReader(bytes);
   try {
@@ -178,7 +178,7 @@ function read<T>(der: Buffer, work: (reader: DerReader) => T): T {
 function scalarOfDer(der: Buffer): Buffer {
   const second = read(der, (reader) =>
     reader.within(DER.sequence, (inner) => {
-      if (inner.tag === DER.sequence) return DER.null; // a public key or a certificate begins with one
+      if (inner.tag === DER.sequence) return DER.null; // an inner sequence begins a public key or a certificate
       inner.take(DER.integer);
       const { tag } = inner;
       inner.skipRest();
@@ -242,7 +242,7 @@ function takeCurve(reader: DerReader): void {
     );
     const curve = inner.within(DER.sequence, (numbers) => {
       const [a, b] = [numbers.take(DER.octets), numbers.take(DER.octets)];
-      if (numbers.tag !== 0) numbers.takeBits(); // the seed, which is not used
+      if (numbers.tag !== 0) numbers.takeBits(); // the optional seed
       return a.equals(A) && b.equals(B);
     });
     const base = inner.take(DER.octets);
@@ -299,7 +299,7 @@ function scalarFrom(bytes: Buffer): Buffer {
   return scalar;
 }
 
-/** As `pointFrom` for a point whose first byte must say its form. */
+/** Like `pointFrom`, for a point whose first byte must give its form. */
 function derPoint(bytes: Buffer): Buffer {
   if (bytes.length === COORDINATES_BYTES) throw new Sm2KeyError('point');
   return pointFrom(bytes);

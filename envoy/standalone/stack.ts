@@ -35,15 +35,15 @@ export interface StackOptions {
   upstream?: URL;
   /** Absent: the development KMS. */
   kms?: URL;
-  /** How Envoy proves to the KMS who it is; the development KMS asks for the token too, if there is one. */
+  /** Envoy's credentials for the KMS. The development KMS requires the token too, if there is one. */
   kmsCredentials?: KmsCredentials;
-  /** How the modules deal with it, where that differs from their defaults: what `load` was told. */
+  /** KMS settings that differ from the modules' defaults, the same that `load` received. */
   kmsSettings?: KmsSettings;
-  /** Folder of the development KMS; absent: a temporary one. */
+  /** Folder of the development KMS. Absent: a temporary one. */
   kmsData?: string;
-  /** Workers of Envoy. */
+  /** Worker threads of Envoy. */
   concurrency: number;
-  /** Heap of Envoy, bytes; absent: half of the memory that this process may use, at most DEFAULT_MAX_HEAP_BYTES. */
+  /** Envoy's heap, bytes. Default: half of the memory that this process may use, at most DEFAULT_MAX_HEAP_BYTES. */
   maxHeapBytes?: number;
   /** Time for a whole request to arrive, milliseconds. Default: DEFAULT_REQUEST_TIMEOUT_MS. */
   requestTimeoutMs?: number;
@@ -52,7 +52,7 @@ export interface StackOptions {
   moduleFolder: string;
   /** Reads the route files. */
   load: () => Promise<Loaded>;
-  /** What to watch besides the modules; null: watch nothing. */
+  /** Paths to watch besides the modules. Null: watch nothing. */
   watched: readonly string[] | null;
   /** Absent: none. */
   accessLog?: string;
@@ -60,27 +60,27 @@ export interface StackOptions {
   onLog?: (line: string) => void;
 }
 
-/** Envoy with its modules and routes, a KMS and an upstream: all that `fim up` runs. */
+/** Everything that `fim up` runs: Envoy with its modules and routes, a KMS and an upstream. */
 export interface Stack {
   envoy: EnvoyProcess;
   listen: Address;
   admin: Address;
   upstreamUrl: URL;
   kmsUrl: URL;
-  /** Null if the KMS is someone else's. */
+  /** Null for an external KMS. */
   developmentKms: DevelopmentKms | null;
-  /** Null if the upstream is someone else's. */
+  /** Null for an external upstream. */
   demonstrationUpstream: DemonstrationUpstream | null;
-  /** Ends everything and removes what was written. */
+  /** Ends everything and removes written files. */
   stop(): Promise<void>;
 }
 
-/** What to do at the end, the last first. */
+/** Clean-up steps, run in reverse order. */
 type Undo = (() => Promise<unknown> | void)[];
 
 /**
- * Starts everything and waits until the routes are in force. Returns null, after a `rejected` event, if the routes are
- * refused. What was started is ended again if a later step fails. Errors: FIM-UP-0008 to -0017.
+ * Starts everything and waits until the routes are in force. Returns null after a `rejected` event if the routes are
+ * refused. If a later step fails, everything already started is ended. Errors: FIM-UP-0008 to -0017.
  */
 export async function startStack(options: StackOptions): Promise<Stack | null> {
   const started = performance.now();
@@ -134,7 +134,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     kmsHealthy: () => kmsAnswers(kms.url, options.kmsCredentials),
     onEvent: options.onEvent,
   });
-  // Before the first reading: no change falls between the two.
+  // Watching begins before the first read, so that no change falls between them.
   const startWatching = watch(options, controller, undo);
   if (!(await controller.prepare())) return null;
 
@@ -215,10 +215,7 @@ async function startUpstream(
   return { url, own };
 }
 
-/**
- * Watches from now on; changes are taken live once the function that it returns has been called, those from before it
- * too.
- */
+/** Watches from now on. Changes, including earlier ones, are applied once the returned function has been called. */
 function watch(options: StackOptions, controller: Controller, undo: Undo): () => void {
   if (!options.watched) return () => {};
   let early: number | undefined;
@@ -231,7 +228,7 @@ function watch(options: StackOptions, controller: Controller, undo: Undo): () =>
   };
 }
 
-/** Half of what the machine, or the process's control group, has. */
+/** Half of the memory of the machine or of the process's control group. */
 function defaultHeapBytes(): number {
   const constrained = process.constrainedMemory();
   const memory = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
@@ -243,7 +240,7 @@ function warnOfKms(options: StackOptions, kms: URL): void {
   options.onEvent({ event: 'warning', code: error.code, message: error.message });
 }
 
-/** Without the slash that stands for no path. */
+/** Without the slash of an empty path. */
 function formatUrl(url: URL): string {
   return url.href.replace(/\/$/, '');
 }

@@ -3,9 +3,9 @@ import { statSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { MAX_SETTLE_MS } from '../limits.ts';
 
-/** Quiet time after the last change before it is reported, milliseconds: editors write in several steps. */
+/** Quiet time after the last change before it is reported, milliseconds. Editors write in several steps. */
 const SETTLE_MS = 20;
-/** Time between looks for a folder that has gone, milliseconds. */
+/** Time between checks for a folder that has disappeared, milliseconds. */
 const REARM_MS = 250;
 
 interface Armed {
@@ -14,20 +14,20 @@ interface Armed {
 }
 
 /**
- * Reports that something changed in or beside the watched paths, not what: the reader compares contents. Folders are
- * watched, not files, so that saving by rename, deletion and re-creation, and swapped links (as Kubernetes volumes do)
- * are all seen.
+ * Reports that something changed in or beside the watched paths, but not what; the reader compares contents. It watches
+ * folders and not files, so that saving by rename, deletion with re-creation, and replaced links (as in Kubernetes
+ * volumes) are noticed.
  */
 export class Watcher {
   private readonly folders = new Map<string, Armed | null>();
-  /** Folders that were named themselves: what lies in folders below them counts too. */
+  /** Folders that were named themselves. Their subfolders are watched too. */
   private readonly deep = new Set<string>();
   private readonly onChange: (since: number) => void;
   private timer: NodeJS.Timeout | undefined;
   private firstChange = 0;
   private readonly rearm: NodeJS.Timeout;
 
-  /** `onChange` gets the time (performance.now) of the first change that it reports. */
+  /** `onChange` receives the time (performance.now) of the first change that it reports. */
   constructor(paths: readonly string[], onChange: (since: number) => void) {
     this.onChange = onChange;
     for (const path of paths) {
@@ -48,8 +48,7 @@ export class Watcher {
   }
 
   /**
-   * Watches the folders that are not watched, or are others than before under the same name. Returns whether there was
-   * one.
+   * Watches folders that are not watched yet, or that were replaced under the same name. Returns whether there was one.
    */
   private arm(): boolean {
     let fresh = false;
@@ -90,8 +89,8 @@ function isFolder(path: string): boolean {
 }
 
 /**
- * Tells a folder from another of the same name; empty if there is none. Inode numbers alone do not: they are given out
- * again at once.
+ * Identity of a folder, different for another one of the same name. Empty if there is none. An inode number alone is
+ * not enough, since it is reused at once.
  */
 function identityOf(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false, bigint: true });

@@ -13,8 +13,8 @@ import { AES_TO_TOWER_HIGH, AES_TO_TOWER_LOW, solveOutput } from './sm4-vperm.ts
 const BITS = [0, 1, 2, 3, 4, 5, 6, 7];
 const ORDER_FILE = join(import.meta.dirname, 'aes-order.json');
 /**
- * Byte 4c + r of the state: row r, column c. What each byte takes from the S-box's output: row r from r columns to the
- * right.
+ * Source of each byte of the S-box's output, for byte 4c + r of the state (row r, column c): row r, from r columns to
+ * the right.
  */
 const SHIFT_ROWS = Array.from({ length: 16 }, (_, p) => (p + 4 * (p % 4)) % 16);
 /** The same for the byte one row below in the shifted state. */
@@ -22,7 +22,7 @@ const SHIFT_ROWS_NEXT = SHIFT_ROWS.map((_, p) => SHIFT_ROWS[(p & 12) | ((p + 1) 
 const TWO_ROWS_ON = SHIFT_ROWS.map((_, p) => (p & 12) | ((p + 2) & 3));
 
 /**
- * What the values of a round need: inputs x, gates, p and q (shifted, and its next row), t = p ^ q, stores s = 2 t ^ q
+ * Dependencies of a round's values: inputs x, gates, p and q (shifted, and its next row), t = p ^ q, stores s = 2 t ^ q
  * ^ (t two rows on).
  */
 export function aesDependencies(): Dependencies {

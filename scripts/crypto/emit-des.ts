@@ -60,7 +60,7 @@ const SHIFTS = [1, 1, 2, 2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 1];
  */
 const lane = (box: number): number => 3 - (box >> 1) + (box & 1) * 4;
 
-/** What S-box `box` gives for six bits as they stand in the half block. */
+/** Output of S-box `box` for six bits in the order of the half block. */
 function substitute(box: number, bits: number): number {
   const row = ((bits >> 4) & 2) | (bits & 1);
   return S[box]![row * 16 + ((bits >> 1) & 15)]!;
@@ -79,7 +79,7 @@ function lookups(): number[] {
   return bytes;
 }
 
-/** For each bit of P's result, the lowest first: the lane that it comes from; then, for each, the bit there. */
+/** For each bit of P's result, the lowest first: the lane that it comes from. Then, for each, the bit in that lane. */
 function permutation(): number[] {
   const bits = Array.from({ length: 32 }, (_, i) => P[31 - i]! - 1);
   const lanes = bits.map((bit) => lane(bit >> 2));
@@ -88,8 +88,8 @@ function permutation(): number[] {
 }
 
 /**
- * For each bit of a round key, box by box: the bit of the key's 64, from 0, that it is. Choices 1 and 2 and the
- * rotations made one.
+ * For each bit of a round key, box by box: its index in the 64 bits of the key, from 0. Choices 1 and 2 and the
+ * rotations are combined.
  */
 function keyBits(): number[] {
   const bits: number[] = [];

@@ -14,7 +14,7 @@ const BITS = [0, 1, 2, 3, 4, 5, 6, 7];
 const ORDER_FILE = join(import.meta.dirname, 'sm4-order.json');
 
 /**
- * What the values of a round need: inputs x, gates, v = y ^ (y <<< 24), u = y ^ (v <<< 16), stores s = word ^ v ^ (u
+ * Dependencies of a round's values: inputs x, gates, v = y ^ (y <<< 24), u = y ^ (v <<< 16), stores s = word ^ v ^ (u
  * <<< 2).
  */
 export function roundDependencies(): Dependencies {

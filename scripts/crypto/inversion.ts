@@ -5,8 +5,8 @@
 import { parseGates, type Gate } from './circuit.ts';
 
 /**
- * AES's own layers, which say what each wire of the middle means. U0 is the most significant input bit, S0 the most
- * significant output bit.
+ * Linear layers of AES, which define the meaning of each wire of the middle. U0 is the most significant input bit, S0
+ * the most significant output bit.
  */
 export const AES_TOP = `T1=U0^U3 T2=U0^U5 T3=U0^U6 T4=U3^U5 T5=U4^U6 T6=T1^T5 T7=U1^U2 T8=U7^T6 T9=U7^T7 T10=T6^T7 T11=U1^U5 T12=U2^U5
 T13=T3^T4 T14=T6^T11 T15=T5^T11 T16=T5^T12 T17=T9^T16 T18=U3^U7 T19=T7^T18 T20=T1^T19 T21=U6^U7 T22=T7^T21 T23=T2^T22 T24=T2^T10

@@ -31,7 +31,7 @@ export function shortestProgram(inputs: number, targets: number[], tries: number
 }
 
 /**
- * Boyar and Peralta: adds the pair that brings the targets nearest, by exact distances; undefined when it reaches
+ * Boyar and Peralta: adds the pair that brings the targets nearest, by exact distances. Undefined when it reaches
  * `limit`.
  */
 function byDistance(inputs: number, targets: number[], limit: number, next: () => number): Program | undefined {
@@ -68,7 +68,7 @@ function nearestPair(masks: number[], missing: number[], inputs: number, next: (
   return pairs[Math.floor(next() * pairs.length)];
 }
 
-/** How many of `masks` it takes to sum to each value. */
+/** Number of `masks` needed to sum to each value. */
 function distances(masks: number[], inputs: number): Uint8Array {
   const distance = new Uint8Array(1 << inputs).fill(255);
   distance[0] = 0;
@@ -86,7 +86,7 @@ function distances(masks: number[], inputs: number): Uint8Array {
   return distance;
 }
 
-/** Paar: adds the most frequent pair again and again; undefined when it reaches `limit`. */
+/** Paar: adds the most frequent pair again and again. Undefined when it reaches `limit`. */
 function byFrequency(inputs: number, targets: number[], limit: number, next: () => number): Program | undefined {
   const masks = Array.from({ length: inputs }, (_, i) => 1 << i);
   const rows = targets.map((target) => new Set(masks.flatMap((mask, i) => (target & mask ? [i] : []))));

@@ -1,14 +1,14 @@
-// Orders the operations of straight-line code so that few values have to leave the registers: V8 keeps the order of the
-// source for SIMD code and has 15 registers. Greedy orders with random weights, then single moves that do not raise the
+// Orders the operations of straight-line code so that few values leave the registers. V8 keeps the source's order for
+// SIMD code and has 15 registers. Tries greedy orders with random weights, then single moves that do not raise the
 // cost. Deterministic for a seed.
 import { random } from './linear-program.ts';
 
-/** What each value needs before it; values that nothing needs are stores. */
+/** Operands of each value. Values that are no operand are stores. */
 export type Dependencies = Map<string, string[]>;
 
 const REGISTERS = 14;
 
-/** The best order found in `tries` greedy attempts and `moves` moves. */
+/** Best order found in `tries` greedy attempts and `moves` moves. */
 export function schedule(needs: Dependencies, tries: number, moves: number, seed: number): string[] {
   const next = random(seed);
   let best = [...needs.keys()];
@@ -27,7 +27,7 @@ export function schedule(needs: Dependencies, tries: number, moves: number, seed
   return best;
 }
 
-/** Whether every value comes after what it needs, and each once. */
+/** Whether every value appears once and after its operands. */
 export function isOrder(order: string[], needs: Dependencies): boolean {
   const done = new Set<string>();
   for (const name of order) {
@@ -37,7 +37,7 @@ export function isOrder(order: string[], needs: Dependencies): boolean {
   return done.size === needs.size;
 }
 
-/** Reloads and spills of an order when the value needed last is the one that leaves (Belady). */
+/** Reloads and spills of an order when the value needed last is evicted (Belady). */
 export function memoryTraffic(order: string[], needs: Dependencies): number {
   const uses = new Map<string, number[]>(order.map((name) => [name, []]));
   order.forEach((name, at) => new Set(needs.get(name)).forEach((need) => uses.get(need)!.push(at)));

@@ -35,8 +35,8 @@ for (const isomorphism of isomorphisms(polynomial, AES_POLYNOMIAL)) {
 }
 
 /**
- * What each input wire of the middle is, as a mask over the bits of x: the linear part before inversion, the change of
- * basis, AES's layer.
+ * Each input wire of the middle as a mask over the bits of x: the linear part before inversion, the change of basis,
+ * AES's layer.
  */
 function topTargets(isomorphism: number[]): Record<string, number> {
   const inputs = Array.from({ length: 8 }, (_, i) => {

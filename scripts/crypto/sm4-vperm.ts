@@ -19,7 +19,7 @@ export const AES_TO_TOWER_HIGH = [
 ];
 
 export interface VpermTables {
-  /** Into the tower basis, by low and high nibble (with the S-box's input matrix folded in), and back. */
+  /** Tables into the tower basis, by low and high nibble (including the S-box's input matrix), and back. */
   inLow: number[];
   inHigh: number[];
   outLow: number[];
@@ -27,14 +27,14 @@ export interface VpermTables {
   /** rotl(S(x), 2) and S(x) ^ (S(x) >> 6), less their constants, in the tower basis: first half by io, second by jo. */
   turned: [number[], number[]];
   mixed: [number[], number[]];
-  /** S(x) itself in the usual basis, for the key schedule (the constant is added by the caller). */
+  /** S(x) in the usual basis, for the key schedule. The caller adds the constant. */
   plain: [number[], number[]];
-  /** What a round's input lacks because the tables drop the affine constants. */
+  /** Constant to add to a round's input, because the tables omit the affine constants. */
   inputConstant: number;
   roundConstant: number;
 }
 
-/** A swizzle's answer for one index. */
+/** Result of a swizzle for one index. */
 export function swizzle(table: number[], index: number): number {
   return index & 0x80 ? 0 : table[index & 15];
 }

@@ -16,7 +16,7 @@ export interface DecryptOptions extends KmsFlags, KmsSettingFlags {
   key?: string;
 }
 
-/** What the command line says of a message that does not say it itself. Error: FIM-UP-0018. */
+/** Parameters from the command line for a message that does not describe itself. Error: FIM-UP-0018. */
 function termsOf({ profile, algorithm = 'SM4-GCM', key }: DecryptOptions): MessageTerms | undefined {
   if (profile !== 'raw' && profile !== 'hex' && profile !== 'base64') return undefined;
   const known = PROTECTED_ALGORITHMS.find((name) => name === algorithm);
@@ -28,7 +28,7 @@ function termsOf({ profile, algorithm = 'SM4-GCM', key }: DecryptOptions): Messa
   return { profile, algorithm: known, kid: key };
 }
 
-/** `fim decrypt`: an encrypted body on standard input, its plaintext on standard output, byte for byte. */
+/** `fim decrypt`: decrypts a body from standard input to standard output, byte for byte. */
 export async function decrypt(options: DecryptOptions): Promise<void> {
   const access = {
     url: readPeer(options.kms, '--kms'),

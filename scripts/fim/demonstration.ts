@@ -5,7 +5,7 @@ type Ready = Extract<StackEvent, { event: 'ready' }>;
 
 const POST = `-H 'content-type: application/json' -d`;
 
-/** Requests to paste against the samples, and what each shows. */
+/** Example requests for the samples, with their effects. */
 export function demonstration({ listen, upstream, kms }: Ready): string {
   const proxy = `http://${listen}`;
   const steps: [title: string, commands: string[]][] = [

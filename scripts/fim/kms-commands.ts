@@ -7,7 +7,7 @@ AES-256-GCM under the storage key), storage.key (mode 0600) and audit.jsonl (who
 storage key; who reads both files has the keys. For production name a Vault or OpenBao with fim up --kms.
 `;
 
-/** `fim kms …`: the development KMS by hand. */
+/** `fim kms …`: manages the development KMS. */
 export function kmsCommand(finish: (status: number) => void): Command {
   const kms = new Command('kms')
     .description('Keys of the development KMS: make, rotate, list, disable, serve.')

@@ -5,7 +5,7 @@ import { readToken } from '../../envoy/standalone/kms-token.ts';
 import type { KmsCredentials, TokenHeader } from '../../envoy/xds/index.ts';
 import { TOKEN_HEADERS } from '../../envoy/xds/index.ts';
 
-/** The flags that say how Envoy proves to the KMS who it is. */
+/** Flags for Envoy's credentials at the KMS. */
 export interface KmsFlags {
   kms?: string;
   kmsTokenFile?: string;
@@ -17,9 +17,7 @@ export interface KmsFlags {
   kmsData?: string;
 }
 
-/**
- * Reads them, and looks at each file once. Errors: FIM-UP-0020 (flags that do not go together), FIM-KMS-0006 (a file).
- */
+/** Reads the flags and checks each file once. Errors: FIM-UP-0020 (incompatible flags), FIM-KMS-0006 (a file). */
 export function readKmsCredentials(flags: KmsFlags): KmsCredentials {
   const { kms, kmsTokenFile, kmsTokenHeader, kmsNamespace, kmsCa, kmsCert, kmsKey } = flags;
   const isTls = kms?.startsWith('https:') ?? false;

@@ -1,4 +1,4 @@
-// The options that say which KMS there is, shared by the verbs that speak to one.
+// Options that describe the KMS, shared by the verbs that use one.
 import type { Command } from 'commander';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import type { KmsSettingName, KmsSettings } from '../../envoy/route/index.ts';

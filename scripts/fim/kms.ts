@@ -81,7 +81,7 @@ export function createKey(id: string, flags: CreateFlags): number {
   );
 }
 
-/** An end that is to come. Error: FIM-UP-0020. */
+/** Expiry in the future. Error: FIM-UP-0020. */
 function endFrom(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   if (!isTime(text))
@@ -158,7 +158,7 @@ export function listKeys(flags: FolderFlags): number {
   return 0;
 }
 
-/** All of a key but its material, sealed or not. */
+/** A key without its material, sealed or not. */
 function described({ path, algorithm, versions }: StoredKey): object {
   return {
     key: `kms://${path}`,
@@ -196,7 +196,7 @@ function table(keys: StoredKey[]): string {
     .join('');
 }
 
-/** `fim kms serve`: until a signal. Errors: FIM-UP-0008, FIM-UP-0016, FIM-KMS-0004, FIM-KMS-0006. */
+/** `fim kms serve`: runs until a signal. Errors: FIM-UP-0008, FIM-UP-0016, FIM-KMS-0004, FIM-KMS-0006. */
 export async function serve(flags: ServeFlags): Promise<number> {
   const { host, port } = parseAddress(flags.listen, '--listen');
   const { tokenFile, storageKey } = flags;
@@ -219,7 +219,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
   return 0;
 }
 
-/** What reads the key that `--from` names; undefined: none. Errors: FIM-UP-0020, FIM-KMS-0005. */
+/** Reader of the key file that `--from` names. Undefined without `--from`. Errors: FIM-UP-0020, FIM-KMS-0005. */
 function fileReader({ from, encoding }: CreateFlags): ((algorithm: KeyAlgorithm) => Buffer) | undefined {
   const named = FILE_ENCODINGS.find((known) => known === encoding);
   if (encoding !== undefined && (named === undefined || from === undefined))

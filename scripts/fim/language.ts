@@ -1,4 +1,4 @@
-// The language of errors on the terminal. What programs read (`--json`, exit status, codes) is the same in all.
+// Language of errors on the terminal. Output for programs (`--json`, exit status, codes) is the same in all.
 import { ERRORS, type ErrorCode } from '../../envoy/route/errors.gen.ts';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
 
@@ -7,28 +7,25 @@ type Language = (typeof LANGUAGES)[number];
 
 let language: Language = fromEnvironment(process.env);
 
-/**
- * The language of the first of LC_ALL, LC_MESSAGES and LANG that says something (POSIX): Chinese for `zh…`, else
- * English.
- */
+/** Language of the first of LC_ALL, LC_MESSAGES and LANG that is set (POSIX): Chinese for `zh…`, else English. */
 export function fromEnvironment({ LC_ALL, LC_MESSAGES, LANG }: NodeJS.ProcessEnv): Language {
   return /^zh/i.test(LC_ALL || LC_MESSAGES || LANG || '') ? 'zh' : 'en';
 }
 
-/** Takes the language of the command line. Errors: FIM-UP-0020. */
+/** Sets the language of the command line. Errors: FIM-UP-0020. */
 export function speak(name: string): void {
   const known = LANGUAGES.find((candidate) => candidate === name);
   if (known === undefined) throw new CodedError('FIM-UP-0020', `--lang takes ${LANGUAGES.join(' or ')}`);
   language = known;
 }
 
-/** A message in the language: the title of its code is translated, the details behind it are names and numbers. */
+/** A message in the language. The title of its code is translated; the details after it are names and numbers. */
 export function translated(code: string, message: string): string {
   const entry = ERRORS[code as ErrorCode];
   return language === 'zh' && entry !== undefined ? message.replace(entry.title, entry.titleZh) : message;
 }
 
-/** What the table of codes advises; in Chinese it has no advice yet, and English is better than none. */
+/** Advice of the error table. It exists in English only. */
 export function adviceOf(code: string): string {
   return ERRORS[code as ErrorCode]?.advice ?? '';
 }

@@ -30,14 +30,14 @@ export function readConcurrency(text: string): number {
   return value;
 }
 
-/** Reads how the stages are placed. Error: FIM-UP-0020. */
+/** Reads the layout of the stages. Error: FIM-UP-0020. */
 export function readLayout(text: string): Layout {
   if (text === 'fused') return 'fused';
   if (text === 'separate') return 'chain';
   throw new CodedError('FIM-UP-0020', `--modules ${text} is neither fused nor separate`);
 }
 
-/** Reads a size of Envoy's heap, bytes. Error: FIM-UP-0020. */
+/** Reads the size of Envoy's heap, bytes. Error: FIM-UP-0020. */
 export function readHeap(text: string): number {
   const [, number = '', unit = ''] = /^([0-9]{1,6})(MiB|GiB)$/.exec(text) ?? [];
   const bytes = Number(number) * (UNIT_BYTES[unit] ?? 0);
@@ -49,7 +49,7 @@ export function readHeap(text: string): number {
   return bytes;
 }
 
-/** Reads a time for requests to arrive, milliseconds. Error: FIM-UP-0020. */
+/** Reads the request timeout, milliseconds. Error: FIM-UP-0020. */
 export function readRequestTimeout(text: string): number {
   const [, number = '', unit = ''] = /^([0-9]{1,9})(ms|s|m|h)$/.exec(text) ?? [];
   const milliseconds = Number(number) * (UNIT_MS[unit] ?? 0);

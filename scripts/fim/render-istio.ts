@@ -12,11 +12,11 @@ import { ROOT } from './project.ts';
 import type { RenderFlags } from './render.ts';
 import { describe } from './transcript.ts';
 
-/** Where the manifests serve modules. */
+/** Address at which the manifests serve modules. */
 export const MODULE_URL = 'http://fim-modules.fim-system.svc.cluster.local/{sha256}.wasm';
 const NOTHING = new Map<string, never>();
 
-/** The built module; without one, a reference that says so, and no word of the module on the configuration. */
+/** The built module. Without one, a placeholder reference and no check of the configuration. */
 function moduleOf(urlTemplate: string): ServableModule {
   const path = join(ROOT, 'build', `${MODULE_NAME}.wasm`);
   if (existsSync(path)) return servable(loadModule(readFileSync(path)), urlTemplate);
@@ -28,8 +28,8 @@ function moduleOf(urlTemplate: string): ServableModule {
 }
 
 /**
- * `fim render --for istio`: the objects that the operator would apply, as YAML documents. Returns the exit status: 0,
- * or 1 if a route is in no object.
+ * `fim render --for istio`: prints the objects that the operator would apply, as YAML documents. Returns the exit
+ * status: 0, or 1 if a route is in no object.
  */
 export function renderIstio(files: string[], options: Omit<RenderFlags, 'for' | 'modules'>): number {
   const { resources, errors } = loadRoutes(files);
@@ -51,7 +51,7 @@ export function renderIstio(files: string[], options: Omit<RenderFlags, 'for' | 
   });
   for (const issue of refused) process.stderr.write(`${describe(issue)}\n`);
   for (const { route, message } of conflicts) process.stderr.write(`${route}: ${message}\n`);
-  // Gateways are not looked up here; what no cluster could serve is said.
+  // Gateways are not looked up here. Targets that no cluster could serve are reported.
   for (const { route, problem } of problems)
     if (problem.reason === 'UnsupportedTarget') process.stderr.write(`${route}: ${problem.message}\n`);
   if (options.json)

@@ -12,7 +12,7 @@ import { readLayout } from './options.ts';
 import { ROOT } from './project.ts';
 import { describe } from './transcript.ts';
 
-/** Stand for what is settled when the proxy starts. */
+/** Placeholders for values that are decided when the proxy starts. */
 const LISTEN = { host: '127.0.0.1', port: 10000 };
 const ADMIN = { host: '127.0.0.1', port: 9901 };
 const UPSTREAM = new URL('http://127.0.0.1:8080');
@@ -28,7 +28,7 @@ export interface RenderFlags extends KmsSettingFlags {
 }
 
 /**
- * `fim render`: the files that Envoy would be started with and discover, or the objects of a mesh, as YAML documents.
+ * `fim render`: prints the bootstrap and the discovered files of Envoy, or the objects of a mesh, as YAML documents.
  * Returns the exit status: 0, or 1 if the routes are invalid.
  */
 export async function render(files: string[], options: RenderFlags): Promise<number> {
@@ -68,7 +68,7 @@ export async function render(files: string[], options: RenderFlags): Promise<num
   return 0;
 }
 
-/** The module under the name that the proxy would load it by. */
+/** Module path as the proxy would load it. */
 function moduleFile(name: string): string {
   const path = join(ROOT, 'build', `${name}.wasm`);
   return `modules/${existsSync(path) ? createHash('sha256').update(readFileSync(path)).digest('hex') : 'SHA256'}.wasm`;

@@ -4,7 +4,7 @@ import { translated } from './language.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Styles text where standard output is a terminal that takes it. */
+/** Styles text if standard output is a terminal that supports it. */
 export function styled(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout });
 }
@@ -13,14 +13,12 @@ function styledError(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stderr });
 }
 
-/** A line on what takes time. */
+/** Prints a progress line for slow steps. */
 export function progress(line: string): void {
   process.stderr.write(`${styledError('dim', `fim: ${line}`)}\n`);
 }
 
-/**
- * Tells an error on standard error and returns the exit status that goes with it: 2 for a wrong command line, else 1.
- */
+/** Prints an error on standard error. Returns the exit status: 2 for a wrong command line, else 1. */
 export function tell(error: unknown): number {
   if (!(error instanceof CodedError)) {
     process.stderr.write(
@@ -35,7 +33,7 @@ export function tell(error: unknown): number {
   return error.code === 'FIM-UP-0020' ? 2 : 1;
 }
 
-/** Standard input to its end, byte for byte. */
+/** All bytes of standard input. */
 export async function readStandardInputBytes(): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);

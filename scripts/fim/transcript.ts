@@ -9,17 +9,17 @@ const NATIONAL_TLS = 'FIM-CFG-1060';
 
 type Ready = Extract<StackEvent, { event: 'ready' }>;
 
-/** Tells a person what happens. */
+/** Prints events for a person. */
 export class Transcript {
   private readonly showDemonstration: boolean;
   private readonly watching: boolean;
   private ready: Ready | undefined;
   private toldNotices = '';
   private introduced = false;
-  /** Warnings that came before there was anything to warn about. */
+  /** Warnings from before the start-up message. */
   private readonly early: string[] = [];
 
-  /** `showDemonstration`: the samples are served, so there are requests to try. */
+  /** `showDemonstration`: the samples are served, so example requests are printed. */
   constructor(showDemonstration: boolean, watching: boolean) {
     this.showDemonstration = showDemonstration;
     this.watching = watching;
@@ -79,7 +79,7 @@ export class Transcript {
     for (const notice of notices) print(`${styled('yellow', '!')} ${describe(notice)}${this.consequence(notice)}`);
   }
 
-  /** What a line that cannot be honoured comes to here. */
+  /** Consequence here of a setting that cannot be honoured. */
   private consequence({ code, resource }: Problem): string {
     return code === NATIONAL_TLS
       ? `: ${resource ?? 'the route'} is served on loopback only (${this.ready?.listen ?? ''}), Programmed=False`
@@ -99,7 +99,7 @@ export function describe(problem: Problem): string {
   return `${placeOf(problem)}${message.startsWith(code) ? '' : `${code} `}${path ? `${path} ` : ''}${translated(code, message)}`;
 }
 
-/** Tells mistakes, and below the last one of each code what to do about it. `mark`: what stands before each mistake. */
+/** Prints errors, with advice below the last one of each code. `mark`: prefix of each error. */
 export function tellMistakes(problems: readonly Problem[], mark: string): void {
   const last = new Map(problems.map((problem) => [problem.code, problem]));
   for (const problem of problems) {

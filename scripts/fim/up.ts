@@ -18,10 +18,10 @@ import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
 import { Transcript } from './transcript.ts';
 
-/** What `fim up` serves if no file is named. */
+/** Routes that `fim up` serves if no file is named. */
 const SAMPLES = ['istio/samples/fund-redemption-v2.yaml', 'istio/samples/card-query.yaml'];
 
-/** Exit status after a signal, as shells give it for SIGINT. */
+/** Exit status after a signal, as shells use it for SIGINT. */
 const INTERRUPTED = 130;
 
 /** The flags of `fim up`, as commander gives them. */
@@ -40,7 +40,7 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   proxyLog?: boolean;
 }
 
-/** `fim up`: runs until a signal comes or Envoy ends. Returns the exit status. */
+/** `fim up`: runs until a signal arrives or Envoy ends. Returns the exit status. */
 export async function up(paths: string[], flags: UpFlags): Promise<number> {
   const demonstration = paths.length === 0;
   const files = demonstration ? SAMPLES.map(samplePath) : paths;
@@ -50,7 +50,7 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
     : (event: StackEvent) => transcript.tell(event);
   const settings = readFlags(flags);
   const stopping = untilSignal();
-  // Until there is something to end in order, a signal ends the process at once.
+  // While nothing has been started, a signal ends the process at once.
   let starting = false;
   void stopping.then(() => starting || process.exit(INTERRUPTED));
   const [envoy] = await Promise.all([envoyBinary(progress), prepareModules(flags, settings.layout)]);
@@ -68,7 +68,7 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
   return runUntil(stack, stopping);
 }
 
-/** As short as it can be named from here. */
+/** Shortest path of the sample from the current folder. */
 function samplePath(sample: string): string {
   const near = relative(process.cwd(), join(ROOT, sample));
   return near.startsWith('..') ? join(ROOT, sample) : near;
@@ -111,7 +111,7 @@ function moduleFolder(flags: UpFlags): string {
   return flags.moduleFolder === undefined ? join(ROOT, 'build') : resolve(flags.moduleFolder);
 }
 
-/** Builds what the sources of this checkout need; modules from elsewhere are taken as they are. */
+/** Builds outdated modules of this checkout. Modules from elsewhere are used as they are. */
 async function prepareModules(flags: UpFlags, layout: StackOptions['layout']): Promise<void> {
   if (flags.moduleFolder !== undefined) return;
   await buildModules(
@@ -134,8 +134,8 @@ async function runUntil(stack: Stack, stopping: Promise<string>): Promise<number
 }
 
 /**
- * Settles at the first signal, or when the launcher has gone. Later signals change nothing: the end has a deadline of
- * its own.
+ * Settles at the first signal, or when the launcher has ended. Later signals are ignored, because the shutdown has a
+ * deadline.
  */
 function untilSignal(): Promise<string> {
   return new Promise((done) => {

@@ -11,8 +11,8 @@ import { progress, styled } from './terminal.ts';
 import { describe, tellMistakes } from './transcript.ts';
 
 /**
- * `fim validate`: the files as one proxy would get them, down to the modules' own word. Returns the exit status: 0
- * valid, 1 invalid.
+ * `fim validate`: checks the files as one proxy would get them, including the modules' dry run. Returns the exit
+ * status: 0 valid, 1 invalid.
  */
 export async function validate(files: string[], options: { json?: boolean; modules: string }): Promise<number> {
   const layout = readLayout(options.modules);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MODULES } from '../build.ts';
 import { ROOT } from './project.ts';
 
-/** `fim version`: versions, and the sha256 of each module in `build/`. */
+/** `fim version`: prints versions, and the sha256 of each module in `build/`. */
 export function version(options: { json?: boolean }): void {
   const modules = Object.fromEntries(
     MODULES.map((name) => [`${name}.wasm`, digestOf(join(ROOT, 'build', `${name}.wasm`))]),

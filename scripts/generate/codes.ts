@@ -1,5 +1,5 @@
-// filters/pboc-validator/codes.json (ISO 4217, ISO 3166-1, the IBAN registry) → sorted tables that the validator
-// searches by halves.
+// Generates sorted tables from filters/pboc-validator/codes.json (ISO 4217, ISO 3166-1, the IBAN registry). The
+// validator searches them by bisection.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { banner, type Output } from './output.ts';
@@ -18,7 +18,7 @@ function letters(text: string): number {
   return [...text].reduce((value, letter) => value * 26 + letter.charCodeAt(0) - 65, 0);
 }
 
-/** The rows of a list, split at blanks; throws at one that is not of the form. */
+/** Rows of a list, split at blanks. Throws at a row of another form. */
 function rows(list: string[], form: RegExp): string[][] {
   return list.map((row) => {
     if (!form.test(row)) throw new Error(`${SOURCE}: bad row ${row}`);

@@ -1,9 +1,9 @@
-// The public schema → the CustomResourceDefinitions: a structural OpenAPI v3 schema with CEL rules.
+// Generates the CustomResourceDefinitions from the public schema: structural OpenAPI v3 schemas with CEL rules.
 import { stringify } from 'yaml';
 import { banner, type Output } from './output.ts';
 import { readRouteSchema, resolveNode, ROUTE_SCHEMA, type RouteNode } from './route-schema.ts';
 
-/** What an API server takes as it stands; everything else is dropped or translated. */
+/** Keywords that an API server accepts unchanged. All others are dropped or translated. */
 const KEPT = [
   'description',
   'type',
@@ -60,10 +60,7 @@ function conditionColumn(type: string): Structural {
   };
 }
 
-/**
- * What `kubectl get` shows of a route: whether it does what it says, if not why, and how many proxies run it of how
- * many.
- */
+/** Columns of `kubectl get` for a route: readiness, reason, and how many of its proxies run it. */
 const ROUTE_COLUMNS: Structural[] = [
   conditionColumn('Ready'),
   {
@@ -90,7 +87,7 @@ const ROUTE_COLUMNS: Structural[] = [
   },
 ];
 
-/** Until an operator has looked at it, a route is not ready: tools that wait for it do not take it for done. */
+/** Default status. A route is not ready until an operator has seen it, so that tools wait for it. */
 const UNSEEN_STATUS = {
   conditions: [
     {
@@ -103,15 +100,15 @@ const UNSEEN_STATUS = {
   ],
 };
 
-/** What one kind is called, and what is known of it. */
+/** Names and properties of one kind. */
 interface Kind {
   kind: string;
   plural: string;
   shortName: string;
-  /** What `kubectl get` shows besides the age. */
+  /** Columns of `kubectl get` besides the age. */
   columns: Structural[];
   hasStatus: boolean;
-  /** As what kind of policy tools of the Gateway API find it (GEP-713). */
+  /** Policy kind that tools of the Gateway API discover (GEP-713). */
   policy?: 'Direct' | 'Inherited';
 }
 

@@ -1,9 +1,9 @@
-// A schema model → a strict AssemblyScript decoder over ConfigReader.
+// Generates a strict AssemblyScript decoder over ConfigReader from a schema model.
 import { dirname, relative } from 'node:path';
 import { banner } from './output.ts';
 import type { ClassModel, EnumModel, Field, FieldType, SchemaModel } from './schema-model.ts';
 
-/** The identifier of an enum value: characters that cannot stand in one become `_`. */
+/** Identifier of an enum value. Characters that identifiers cannot contain become `_`. */
 export function enumMember(value: string): string {
   const name = value.replaceAll(/[^A-Za-z0-9_]/g, '_');
   return /^[0-9]/.test(name) || name === '' ? `_${name}` : name;
@@ -180,7 +180,7 @@ function defaultConstants(model: SchemaModel): string[] {
   return lines;
 }
 
-/** The text of `config.gen.ts`. */
+/** Text of `config.gen.ts`. */
 export function decoder(model: SchemaModel): string {
   const folder = dirname(model.path);
   const to = (path: string): string => {

@@ -1,5 +1,5 @@
-// filters/errors.json → the tables of the modules (AssemblyScript), of the tooling (TypeScript) and of the reader
-// (docs/errors.md).
+// Generates the error tables of the modules (AssemblyScript), the tooling (TypeScript) and the documentation
+// (docs/errors.md) from filters/errors.json.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { banner, cell, type Output } from './output.ts';
@@ -7,7 +7,7 @@ import { banner, cell, type Output } from './output.ts';
 interface ErrorEntry {
   code: string;
   status?: number;
-  /** ISO 8583 response code (DE 39) that the mistake would be answered with. */
+  /** ISO 8583 response code (DE 39) of a reply to this error. */
   responseCode?: string;
   title: string;
   titleZh: string;
@@ -50,7 +50,7 @@ function numbers(values: number[]): string {
   return lines.join('\n');
 }
 
-/** How the modules read a row. */
+/** Functions by which the modules read a row. */
 const ACCESSORS = `// @ts-ignore: decorator
 @inline
 function column(id: u32, index: usize): u32 {
@@ -98,7 +98,7 @@ export function errorResponseCode(id: ErrorId): u32 {
 }
 `;
 
-/** The bytes of all texts, and a row of numbers for each id. */
+/** Bytes of all texts, and a row of numbers for each id. */
 function textAndRows(entries: ErrorEntry[]): { text: number[]; rows: number[] } {
   const text: number[] = [];
   const rows = [0, 0, 0, 0, 0, 0, 0, 0];
@@ -208,7 +208,7 @@ function markdown({ families, errors: entries }: ErrorTable): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The files made from the error table. */
+/** Files generated from the error table. */
 export function errorOutputs(repository: string): Output[] {
   const table = readTable(repository);
   return [

@@ -1,10 +1,10 @@
-// filters/message/iso8583/specs/*.json and response-codes.json → the tables of the modules.
+// Generates the modules' tables from filters/message/iso8583/specs/*.json and response-codes.json.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { banner, type Output } from './output.ts';
 
 const FOLDER = 'filters/message/iso8583';
-/** In the order of the numbers that they get; a base stands before what extends it. */
+/** In the order of their numbers. A base comes before its extensions. */
 export const SPECIFICATIONS = [
   'iso8583-1987',
   'iso8583-1993',
@@ -17,7 +17,7 @@ const ENCODINGS = ['Ascii', 'Ebcdic', 'Bcd', 'Binary', 'Hex'];
 const PREFIXES = ['Fixed', 'L', 'LL', 'LLL', 'LLLL'];
 const CONTENTS = ['Text', 'TLV'];
 const FILLS = ['Left', 'Right'];
-/** Of an element: 0 is what the specification says. */
+/** Fill of an element. 0 is the specification's default. */
 const ELEMENT_FILLS = ['Default', ...FILLS];
 const NETWORKS = ['None', 'Cups', 'Opaque'];
 const PARTS = ['messageType', 'bitmap', 'lengths', 'digits', 'text', 'track', 'bytes'] as const;
@@ -36,7 +36,7 @@ interface SpecElement {
   name: string;
 }
 
-/** One specification as its file says it. */
+/** Content of a specification file. */
 export interface SpecFile {
   name: string;
   title: string;
@@ -49,7 +49,7 @@ export interface SpecFile {
   elements: SpecElement[];
 }
 
-/** The specification file of this name. Throws if it is not well-formed. */
+/** Reads the specification file of this name. Throws if it is malformed. */
 export function readSpecification(repository: string, name: string): SpecFile {
   const path = `${FOLDER}/specs/${name}.json`;
   const spec = JSON.parse(readFileSync(join(repository, path), 'utf8')) as SpecFile;
@@ -66,14 +66,14 @@ export function readSpecification(repository: string, name: string): SpecFile {
   return spec;
 }
 
-/** Number of a word in its list; of the absent one, `otherwise`. */
+/** Index of a word in its list. `otherwise` for an absent word. */
 function numberOf(list: readonly string[], word: string | undefined, otherwise: number): number {
   const at = word === undefined ? otherwise : list.indexOf(word);
   if (at < 0) throw new Error(`${FOLDER}: ${word} is not one of ${list.join(', ')}`);
   return at;
 }
 
-/** The bits of `spec.ts`. Encoding 7: what the specification says for the format. */
+/** Bits as in `spec.ts`. Encoding 7: the specification's default for the format. */
 function packed(row: SpecElement): number {
   const parts = [
     [row.length, 0],
@@ -87,7 +87,7 @@ function packed(row: SpecElement): number {
   return parts.reduce((sum, [value, shift]) => sum + value * 2 ** shift, 0);
 }
 
-/** What stands in one specification's row of HEADS. */
+/** One specification's row of HEADS. */
 function head(repository: string, name: string, from: number, count: number): number[] {
   const spec = readSpecification(repository, name);
   const base = spec.extends === undefined ? undefined : readSpecification(repository, spec.extends);
@@ -144,7 +144,7 @@ ${lines(rows, 16)}
 `;
 }
 
-/** What DE39 says of a failure at an element. */
+/** Response codes (DE39) for failures at an element. */
 interface ResponseCodes {
   sources: string[];
   reading: string;
@@ -173,7 +173,7 @@ ${cases.join('\n')}
 `;
 }
 
-/** The files made from the specifications and the response codes. */
+/** Files generated from the specifications and the response codes. */
 export function isoSpecOutputs(repository: string): Output[] {
   return [
     { path: `${FOLDER}/specs.gen.ts`, text: specTables(repository) },

@@ -1,4 +1,4 @@
-// The limits files → docs/limits.md.
+// Generates docs/limits.md from the limits files.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { banner, cell, type Output } from './output.ts';

@@ -1,4 +1,4 @@
-// filters/*/config.schema.json → decoders, TypeScript types and README tables.
+// Generates decoders, TypeScript types and README tables from filters/*/config.schema.json.
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { decoder } from './decoder.ts';

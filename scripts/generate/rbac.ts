@@ -1,4 +1,4 @@
-// The operator's table of kinds and verbs → its roles: it can do what it does, and nothing else.
+// Generates the operator's roles from its table of kinds and verbs. They permit exactly these.
 import { stringify } from 'yaml';
 import { RESOURCES, type Resource } from '../../istio/operator/kube/resources.ts';
 import { banner, type Output } from './output.ts';

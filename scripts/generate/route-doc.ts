@@ -1,4 +1,4 @@
-// The public schema → docs/financial-route.md: every field, its type, bounds, default and meaning.
+// Generates docs/financial-route.md from the public schema: every field with its type, bounds, default and meaning.
 import { banner, cell, type Output } from './output.ts';
 import { readRouteSchema, resolveNode, ROUTE_SCHEMA, type RouteNode } from './route-schema.ts';
 

@@ -1,4 +1,4 @@
-// Reads the public schema for the generators: one node type, `$ref`s to `#/$defs` resolved.
+// Reads the public schema for the generators: one node type, with `$ref`s to `#/$defs` resolved.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -35,12 +35,12 @@ export interface RouteNode {
   'x-kubernetes-preserve-unknown-fields'?: boolean;
 }
 
-/** The public schema as it stands. */
+/** The public schema, unresolved. */
 export function readRouteSchema(repository: string): RouteNode {
   return JSON.parse(readFileSync(join(repository, ROUTE_SCHEMA), 'utf8'));
 }
 
-/** The node that a `$ref` names, or the node itself. Throws if there is none. */
+/** Node that a `$ref` names, or the node itself. Throws if there is none. */
 export function resolveNode(root: RouteNode, node: RouteNode): RouteNode {
   if (node.$ref === undefined) return node;
   const target = root.$defs?.[node.$ref.replace('#/$defs/', '')];

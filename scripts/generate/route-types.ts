@@ -1,11 +1,12 @@
-// The public schema → TypeScript types of a FinancialRoute and of a ValidationProfile, as they are once read.
+// Generates TypeScript types of a FinancialRoute and of a ValidationProfile, as they are after reading, from the public
+// schema.
 import { banner, type Output } from './output.ts';
 import { readRouteSchema, resolveNode, ROUTE_SCHEMA, type RouteNode } from './route-schema.ts';
 
 function typeOf(root: RouteNode, given: RouteNode, named: Map<string, string>): string {
   const node = resolveNode(root, given);
   if (node.enum !== undefined) {
-    // What stands for another word is that word once a resource has been read.
+    // A synonym has been replaced by its canonical word once a resource has been read.
     const union = node.enum
       .filter((value) => node['x-fim-means']?.[value] === undefined)
       .map((value) => `'${value}'`)
@@ -47,10 +48,10 @@ function interfaceOf(root: RouteNode, node: RouteNode, named: Map<string, string
   return name;
 }
 
-/** Error of a malformed key id: the nodes that have it are where keys are named. */
+/** Error of a malformed key id. It marks the schema nodes that hold keys. */
 const KEY_ID_CODE = 'FIM-CFG-1033';
 
-/** Where a spec names keys, as steps; `*` is each item of a list. */
+/** Places of keys in a spec, as steps. `*` is each item of a list. */
 function keyIdPlaces(root: RouteNode, given: RouteNode, steps: string[] = []): string[][] {
   const node = resolveNode(root, given);
   if (node['x-fim-code'] === KEY_ID_CODE) return [steps];

@@ -1,5 +1,5 @@
-// The subset of JSON Schema that plugin configurations are written in, read into a small model. What is not in the
-// subset is an error here, not a silent difference between decoder, types and documentation.
+// Reads the JSON Schema subset of plugin configurations into a small model. Anything outside the subset is an error
+// here, so that decoder, types and documentation cannot differ silently.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { withStages } from './stages.ts';
@@ -35,7 +35,7 @@ export type FieldType =
   | { kind: 'enum'; name: string; default: string | undefined }
   | { kind: 'object'; name: string }
   | { kind: 'raw'; name: string }
-  /** `lazy`: the decoder leaves the items to the stage, as handles of their nodes. */
+  /** `lazy`: the decoder leaves the items to the stage, as node handles. */
   | { kind: 'array'; maximum: number; item: FieldType; lazy: boolean };
 
 export interface Field {
@@ -57,10 +57,7 @@ export interface EnumModel {
   values: string[];
 }
 
-/**
- * One schema file: its classes in the order of dependence (a class after the ones that it uses), the last one its
- * entry.
- */
+/** One schema file: its classes in order of dependence, the entry class last. */
 export interface SchemaModel {
   /** Path from the root of the repository. */
   path: string;
@@ -225,7 +222,7 @@ class Reader {
   }
 }
 
-/** Reads one schema file; throws with file and place if it is outside the subset. */
+/** Reads one schema file. Throws with file and place if it is outside the subset. */
 export function readSchema(repository: string, path: string): SchemaModel {
   return new Reader(repository, path).read();
 }

@@ -1,6 +1,6 @@
-// `node scripts/image/oci.ts [FOLDER]`: the images of the operator, of the module server and of the module itself as
-// OCI image layouts, without a container engine. The programs' images hold this machine's Node and the libraries that
-// it is linked to; `skopeo copy oci:FOLDER:operator docker://…` takes them to a registry.
+// `node scripts/image/oci.ts [FOLDER]`: builds the images of the operator, of the module server and of the module
+// itself as OCI image layouts, without a container engine. The programs' images contain this machine's Node and its
+// shared libraries. `skopeo copy oci:FOLDER:operator docker://…` copies them to a registry.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -40,7 +40,7 @@ export class Layout {
   private readonly folder: string;
   private readonly manifests: Descriptor[] = [];
 
-  /** `folder` is made anew. */
+  /** `folder` is created anew. */
   constructor(folder: string) {
     this.folder = folder;
     rmSync(folder, { recursive: true, force: true });
@@ -58,7 +58,7 @@ export class Layout {
     return this.blob(Buffer.from(JSON.stringify(value)), mediaType);
   }
 
-  /** A folder as a layer. Equal content gives equal bytes: names in order, no times, no owners. */
+  /** Makes a layer of a folder. Equal content gives equal bytes: sorted names, no times, no owners. */
   layer(folder: string): { descriptor: Descriptor; diffId: string } {
     const tar = [
       'tar',
@@ -79,7 +79,7 @@ export class Layout {
     return { descriptor: this.blob(bytes, `${MEDIA}.layer.v1.tar+gzip`), diffId: sha256(gunzipSync(bytes)) };
   }
 
-  /** Adds an image; its digest. */
+  /** Adds an image. Returns its digest. */
   image(name: string, layers: { descriptor: Descriptor; diffId: string }[], config: Record<string, unknown>): string {
     const described = this.json(
       {
@@ -108,7 +108,7 @@ export class Layout {
   }
 }
 
-/** The program with the shared libraries that it loads, under the paths that they have here. */
+/** Copies the program with its shared libraries to the paths that they have here. */
 function copyProgram(program: string, target: string, root: string): void {
   const libraries = [...execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/(?:=>\s*)?(\/\S+) \(0x/g)]
     .map((match) => match[1] ?? '')
@@ -135,7 +135,7 @@ function copyModules(root: string, target: string): void {
     copyFileSync(path.join(ROOT, 'build', name), path.join(root, target, name));
 }
 
-/** Makes the three images; digests by name. */
+/** Makes the three images. Returns digests by name. */
 export function makeImages(folder: string): Record<string, string> {
   const layout = new Layout(folder);
   const base = built(layout, (root) => {
@@ -163,7 +163,7 @@ export function makeImages(folder: string): Record<string, string> {
       [base, program('istio/module-server/main.ts')],
       config('istio/module-server/main.ts', '0.0.0.0:8080', '/fim/modules'),
     ),
-    // What agents read from `oci://`: one layer with the module under this name.
+    // Agents read `oci://` images as one layer with the module under this name.
     fim: layout.image(
       'fim',
       [built(layout, (root) => copyFileSync(path.join(ROOT, 'build/fim.wasm'), path.join(root, 'plugin.wasm')))],

@@ -1,13 +1,13 @@
-// What a program of this repository needs to run: its own files, and the packages behind them. `node
-// scripts/image/packages.ts ENTRY… TARGET` copies both.
+// Files and packages that a program of this repository needs at run time. `node scripts/image/packages.ts ENTRY…
+// TARGET` copies them.
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** Imports and re-exports stand on lines of their own; those of types are gone when the program runs. */
+/** Imports and re-exports are on lines of their own. Those of types do not exist at run time. */
 const IMPORT = /^(?:import|export)\b(?!\s+type\b)[^'"]*\bfrom ['"]([^'"]+)['"];?$|\bimport\(['"]([^'"]+)['"]\)/gm;
-/** What a file reads, and does not import. */
+/** Files that a source reads without importing them. */
 const READ_BY: Record<string, string[]> = {
   'envoy/route/profiles.ts': ['envoy/route/profiles'],
   'envoy/route/schema-check.ts': ['envoy/route/financial-route.schema.json'],
@@ -24,7 +24,7 @@ function targetsOf(file: string): string[] {
   return [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? '');
 }
 
-/** Name of a package from what is imported of it: `@scope/name` or `name`. */
+/** Package name of an import: `@scope/name` or `name`. */
 function packageName(target: string): string {
   return target
     .split('/')
@@ -32,7 +32,7 @@ function packageName(target: string): string {
     .join('/');
 }
 
-/** Where Node finds a package from a folder: the nearest `node_modules` that has it. */
+/** Folder in which Node finds a package: the nearest `node_modules` that has it. */
 function locate(name: string, from: string): string | undefined {
   for (let folder = from; ; folder = path.dirname(folder)) {
     const candidate = path.join(folder, 'node_modules', name);
@@ -60,7 +60,7 @@ function closure(names: Iterable<string>): string[] {
   return [...found].sort();
 }
 
-/** What the entries need; throws if a package is not installed. */
+/** Needs of the entries. Throws if a package is not installed. */
 export function needsOf(entries: readonly string[]): Needs {
   const files = new Set<string>(['package.json']);
   const names = new Set<string>();
@@ -78,14 +78,14 @@ export function needsOf(entries: readonly string[]): Needs {
   return { files: [...files].sort(), packages: closure(names) };
 }
 
-/** Copies what the entries need, with the folders as they are here. */
+/** Copies the needs, with the same folders as here. */
 export function copyNeeds({ files, packages }: Needs, target: string): void {
   for (const file of files) {
     mkdirSync(path.dirname(path.join(target, file)), { recursive: true });
     cpSync(path.join(ROOT, file), path.join(target, file), { recursive: true });
   }
   for (const folder of packages) {
-    // Packages within a package are found, and copied, by themselves.
+    // Nested packages are found and copied separately.
     cpSync(path.join(ROOT, folder), path.join(target, folder), {
       recursive: true,
       dereference: true,

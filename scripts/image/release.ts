@@ -1,6 +1,6 @@
-// `node scripts/image/release.ts IMAGES TARGET --registry REGISTRY [--public-key FILE]`: the manifests of an
-// installation, with the digests of images that `oci.ts` made, and what they hold. A placeholder that is left is an
-// error: nothing is installed by a tag that can move.
+// `node scripts/image/release.ts IMAGES TARGET --registry REGISTRY [--public-key FILE]`: writes the manifests of an
+// installation with the digests of images that `oci.ts` made, and their bill of materials. A remaining placeholder is
+// an error: nothing is installed by a movable tag.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,11 +14,11 @@ const PLACEHOLDERS = [NO_DIGEST, 'REGISTRY', 'PUBLIC-KEY'];
 export interface ReleaseOptions {
   /** Folder that `oci.ts` made. */
   images: string;
-  /** Made anew. */
+  /** Created anew. */
   target: string;
-  /** Where the images are pushed to: `registry.bank.cn/fim`. */
+  /** Registry that the images are pushed to: `registry.bank.cn/fim`. */
   registry: string;
-  /** PEM of the key that signs images; undefined: there is no policy on signatures. */
+  /** PEM file of the key that signs images. Undefined: no policy on signatures. */
   publicKey: string | undefined;
 }
 
@@ -31,7 +31,7 @@ function digestsOf(folder: string): Map<string, string> {
   );
 }
 
-/** Each image's entry gets its own digest. */
+/** Puts each image's digest into its entry. */
 function withDigests(text: string, digests: ReadonlyMap<string, string>): string {
   return text.replaceAll(
     /( {2}- name: fim-(\w+)\n {4}newName: .*\n {4}digest: )\S+/g,

@@ -1,4 +1,4 @@
-// What the images hold, as CycloneDX: the packages behind the programs with their hashes, the modules, Node.
+// Bill of materials of the images in CycloneDX: the packages with their hashes, the modules, Node.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -64,7 +64,7 @@ function modulesOf(root: string, version: string): Component[] {
     }));
 }
 
-/** The bill of materials of both programs' images, built from a checkout. */
+/** Bill of materials of both programs' images, built from a checkout. */
 export function billOfMaterials(root: string): object {
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
   const lock = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as Locked;

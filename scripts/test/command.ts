@@ -1,4 +1,4 @@
-// A stage that is one command: good when it exits with 0.
+// A stage that is one command. It passes if the command exits with 0.
 import { spawn } from 'node:child_process';
 import { type Outcome, singleOutcome } from './outcome.ts';
 
@@ -6,8 +6,8 @@ import { type Outcome, singleOutcome } from './outcome.ts';
 const MAX_SHOWN_LINES = 60;
 
 /**
- * Runs `node script args` and hands its output back when it fails. `deadlineMs`: it is killed, and has failed, after
- * that. `onLine` gets each line at once: for what takes minutes.
+ * Runs `node script args`. Returns its output if it fails. It is killed, and has failed, after `deadlineMs`. `onLine`
+ * receives each line at once, for long runs.
  */
 export async function runScript(
   script: string,

@@ -1,5 +1,5 @@
-// A node:test reporter that prints one JSON object a line: every finished test, what failed and why, and the messages
-// of `t.diagnostic`.
+// A node:test reporter that prints one JSON object a line: every finished test, failures with their causes, and the
+// messages of `t.diagnostic`.
 import type { TestEvent } from 'node:test/reporters';
 
 /** One line of the reporter's output. */
@@ -10,7 +10,7 @@ export type ReportLine =
   | { kind: 'note'; file: string; text: string }
   | { kind: 'output'; file: string; text: string };
 
-/** Innermost cause with its stack: node:test wraps what a test threw. */
+/** Innermost cause with its stack, because node:test wraps thrown errors. */
 function detailOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error))
@@ -21,7 +21,7 @@ function detailOf(error: unknown): string {
   return [cause.message, ...frames.slice(0, 4)].join('\n');
 }
 
-/** Names of the suites that enclose what is being reported, by depth. Files run side by side, so by file. */
+/** Names of the enclosing suites by depth. Kept for each file, since files run in parallel. */
 class Trail {
   private readonly open = new Map<string, string[]>();
 
@@ -42,8 +42,8 @@ function relative(file: string | undefined): string {
 }
 
 /**
- * Tests that were announced and have not reported: left over when a file ends its process early, which node:test takes
- * for success.
+ * Tests that started and have not reported. They remain when a file ends its process early, which node:test counts as
+ * success.
  */
 class Open {
   private readonly tests = new Map<string, { file: string; name: string; count: number }>();
@@ -78,13 +78,13 @@ function lineOf(event: TestEvent, trail: Trail): ReportLine | null {
       const file = relative(data.file);
       const name = trail.path(data.file ?? '', data.nesting, data.name);
       const ms = data.details.duration_ms;
-      // A file is reported as a test of its own only when nothing in it was.
+      // node:test reports a file as a test only if it contains none.
       if (event.type === 'test:pass' && data.nesting === 0 && relative(data.name) === file)
         return { kind: 'fail', name, file, ms, detail: 'no test of this file reported a result' };
       if (data.skip !== undefined || data.todo !== undefined) return { kind: 'skip', name, file, ms };
       if (event.type === 'test:fail') {
         const { error } = event.data.details;
-        // A suite or a parent that failed only through its children adds nothing.
+        // A suite or parent test that failed only through its children adds nothing.
         if ((error as { failureType?: string }).failureType === 'subtestsFailed') return null;
         return { kind: 'fail', name, file, ms, detail: detailOf(error) };
       }

@@ -1,23 +1,23 @@
-// Runs node:test files as one stage and counts what they say.
+// Runs node:test files as one stage and counts their results.
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { ReportLine } from './count-reporter.ts';
 import { emptyOutcome, type Outcome } from './outcome.ts';
 
-/** Lines of a file's own output that are shown when it fails. */
+/** Lines of a failed file's own output that are shown. */
 const MAX_OUTPUT_LINES = 40;
-/** Failed files of a stage that are run once more. More of them are no chance. */
+/** Most failed files of a stage that are run again. More failures are not due to chance. */
 const MAX_FILES_AGAIN = 4;
 
 export interface SuiteOptions {
   /** Folder under test/. */
   tier: string;
-  /** Parts of paths: a file runs if its path holds one of them; empty for all. */
+  /** Parts of paths: a file runs if its path contains one of them. Empty: all. */
   names: string[];
-  /** Files that run side by side. */
+  /** Files that run in parallel. */
   concurrency: number;
-  /** The stage is stopped, and fails, after this time. */
+  /** Time after which the stage is stopped and has failed. */
   deadlineMs: number;
   print: (line: string) => void;
 }
@@ -35,7 +35,7 @@ interface FileTally {
 class Collector {
   readonly outcome = emptyOutcome();
   readonly files = new Map<string, FileTally>();
-  /** The deadline came: what did not report may be sound. */
+  /** Whether the deadline stopped the run. Files without a report may then be sound. */
   stopped = false;
 
   private readonly print: (line: string) => void;
@@ -74,7 +74,7 @@ class Collector {
     }
   }
 
-  /** One line a file; the end of what a failed file printed goes to its last failure. */
+  /** Prints one line for each file. The end of a failed file's output is added to its last failure. */
   finish(expected: string[]): void {
     for (const file of expected) {
       const tally = this.files.get(file);
@@ -99,7 +99,7 @@ class Collector {
     return [...this.files.keys()].filter((file) => this.failuresOf(file).length > 0).sort();
   }
 
-  /** Takes what a file reported when it ran alone in the place of what it reported among others. */
+  /** Replaces a file's results by those of its run alone. */
   replace(file: string, alone: Outcome): void {
     this.outcome.passed += alone.passed - (this.files.get(file)?.passed ?? 0);
     const failures = this.failuresOf(file);
@@ -127,7 +127,7 @@ export function suiteFiles(tier: string, names: string[] = []): string[] {
   return names.length === 0 ? all : all.filter((file) => names.some((name) => file.includes(name)));
 }
 
-/** Runs `files` in one process of node:test and hands what they report to `collector`. */
+/** Runs `files` in one node:test process and passes its reports to `collector`. */
 async function runFiles(files: string[], options: SuiteOptions, collector: Collector): Promise<void> {
   const reporter = new URL('./count-reporter.ts', import.meta.url).href;
   const args = [
@@ -139,13 +139,13 @@ async function runFiles(files: string[], options: SuiteOptions, collector: Colle
   ];
   // detached: the runner and the test processes form a group, so that a deadline ends all of them.
   const env = { ...process.env };
-  delete env.NODE_TEST_CONTEXT; // set when a test runs this: the inner runner would take itself for a test file
+  delete env.NODE_TEST_CONTEXT; // set if a test runs this; the inner runner would then act as a test file
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const stop = (): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     } catch {
-      // the group is gone already
+      // the group has ended already
     }
   };
   const deadline = setTimeout(() => {
@@ -171,7 +171,7 @@ async function runFiles(files: string[], options: SuiteOptions, collector: Colle
     );
 }
 
-/** Runs each file that failed once more, alone. One that passes then is no failure, but it is named as unstable. */
+/** Runs each failed file once more, alone. A file that passes then is no failure, but is named as unstable. */
 async function runFailedAgain(options: SuiteOptions, collector: Collector): Promise<void> {
   const failed = collector.failedFiles();
   if (collector.stopped || failed.length > MAX_FILES_AGAIN) return;
@@ -183,7 +183,7 @@ async function runFailedAgain(options: SuiteOptions, collector: Collector): Prom
   }
 }
 
-/** Runs the files of one tier. A tier without a file fails: nothing that is listed may be empty. */
+/** Runs the files of one tier. A tier without files fails, so that a listed tier cannot be empty. */
 export async function runSuite(options: SuiteOptions): Promise<Outcome> {
   const collector = new Collector(options.print);
   const files = suiteFiles(options.tier, options.names);

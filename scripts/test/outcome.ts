@@ -1,10 +1,10 @@
-// What every stage of the tests hands back, whatever ran it.
+// Result that every test stage returns.
 
 /** One test that failed, or was skipped when it must not be. */
 export interface Failure {
   /** File, suite and test, outermost first. */
   name: string;
-  /** What was wrong, as the tool said it; several lines allowed. */
+  /** Cause in the tool's words. May have several lines. */
   detail: string;
 }
 
@@ -12,9 +12,9 @@ export interface Failure {
 export interface Outcome {
   passed: number;
   failed: number;
-  /** Tests marked skip or todo: names. Under CI=true each counts as failed. */
+  /** Names of tests marked skip or todo. Under CI=true each counts as failed. */
   skipped: string[];
-  /** Files that failed among others and passed when they ran once more, alone. */
+  /** Files that failed among others and passed when run again alone. */
   unstable: string[];
   failures: Failure[];
 }
@@ -32,7 +32,7 @@ export function addOutcome(total: Outcome, part: Outcome): void {
   total.failures.push(...part.failures);
 }
 
-/** An outcome of one check that is either good or not. */
+/** Outcome of one check that passes or fails. */
 export function singleOutcome(name: string, problem: string | null): Outcome {
   if (problem === null) return { ...emptyOutcome(), passed: 1 };
   return { ...emptyOutcome(), failed: 1, failures: [{ name, detail: problem }] };

@@ -4,7 +4,7 @@ import { runSuite } from './node-suite.ts';
 import type { Outcome } from './outcome.ts';
 import { runUnits } from './unit.ts';
 
-/** What the command line asked for. */
+/** Request from the command line. */
 export interface StageRequest {
   names: string[];
   optimize: boolean;
@@ -15,7 +15,7 @@ export interface Stage {
   name: string;
   /** One line for the screen. */
   about: string;
-  /** `main` stages make up `npm test`; the other tiers run by their own command. */
+  /** `main` stages make up `npm test`. Other tiers have commands of their own. */
   tier: 'main' | 'mesh' | 'peers';
   run: (request: StageRequest) => Promise<Outcome>;
 }

@@ -1,6 +1,5 @@
-// Host side of the AssemblyScript units: the few functions that a spec of a light host caller needs, made from what its
-// module imports. Real host behaviour is tested in test/host, on envoy/host; here a call that is not listed answers
-// Unimplemented.
+// Host functions for AssemblyScript units that call the host. Only the few that specs need are implemented, and any
+// other call returns Unimplemented. test/host tests real host behaviour with envoy/host.
 
 const RESULT_OK = 0;
 const RESULT_NOT_FOUND = 1;
@@ -10,7 +9,7 @@ const RESULT_UNIMPLEMENTED = 12;
 type HostFunction = (...args: never[]) => number | bigint | void;
 type Imports = Record<string, Record<string, HostFunction>>;
 
-/** What the host reads from the instance: memory, and `malloc` when the spec exports it. */
+/** Parts of the instance that the host uses: memory, and `malloc` if the spec exports it. */
 export interface GuestExports {
   memory: WebAssembly.Memory;
   malloc?: (bytes: number) => number;
@@ -110,8 +109,8 @@ class UnitHost {
 }
 
 /**
- * The imports for one compiled spec: every `env.proxy_*`, `unit.*` and WASI function that `binary` asks for.
- * `guestOf` is called only while the guest runs. What the compiler and as-pect import is left to them.
+ * Imports for one compiled spec: every `env.proxy_*`, `unit.*` and WASI function that `binary` imports. `guestOf` is
+ * called only while the guest runs. The compiler and as-pect supply their own imports.
  */
 export function unitImports(binary: Uint8Array<ArrayBuffer>, guestOf: () => GuestExports): Imports {
   const known = new UnitHost(guestOf).imports();

@@ -1,4 +1,4 @@
-// Worker thread: compiles AssemblyScript specs and runs them with as-pect's core, one message for each spec.
+// Worker thread that compiles AssemblyScript specs and runs them with as-pect's core, one message for each spec.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
@@ -8,10 +8,12 @@ import { createMemoryStream, main as compileWith } from 'assemblyscript/asc';
 import { emptyOutcome, type Outcome } from './outcome.ts';
 import { type GuestExports, unitImports } from './unit-host.ts';
 
-/** Asks for one spec. Paths are relative to the repository root, which is the working directory. */
+/** Request to run one spec. Paths are relative to the repository root, which is the working directory. */
 export interface UnitRequest {
   spec: string;
-  /** Compile as the shipped modules are (-O3) instead of unoptimised: ten times slower to build. */
+  /**
+   * Whether to compile like the shipped modules (-O3) instead of unoptimised. Compiling then takes ten times as long.
+   */
   optimize: boolean;
 }
 
@@ -30,7 +32,7 @@ function readSource(file: string, base: string): string | null {
     try {
       sources.set(full, readFileSync(full, 'utf8'));
     } catch {
-      sources.set(full, null); // the compiler tries several places for one import
+      sources.set(full, null); // the compiler tries several places for an import
     }
   }
   return sources.get(full) ?? null;
@@ -53,7 +55,7 @@ async function compileSpec({ spec, optimize }: UnitRequest): Promise<Uint8Array<
   return new Uint8Array(binary);
 }
 
-/** The parts of an as-pect node that are read here. */
+/** Members of an as-pect node that are read here. */
 interface AspectNode {
   type: 0 | 1;
   name: string;
@@ -93,7 +95,7 @@ function collect(node: AspectNode, trail: string[], outcome: Outcome): void {
   const isTest = node.type === 0;
   if (isTest && node.pass) outcome.passed++;
   else if (!node.pass && (isTest || outcome.failed === failedBefore)) {
-    outcome.failed++; // a group fails by itself when its own body or a hook throws
+    outcome.failed++; // a group itself fails when its own body or a hook throws
     outcome.failures.push({ name: trail.join(' › '), detail: explain(node) });
   }
 }

@@ -1,17 +1,17 @@
-// The as-pect tier: test/unit/**/*.spec.ts, spread over worker threads.
+// The as-pect tier: runs test/unit/**/*.spec.ts on worker threads.
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { addOutcome, emptyOutcome, type Outcome } from './outcome.ts';
 import type { UnitReply, UnitRequest } from './unit-worker.ts';
 
-/** A spec that compiles and runs for longer is stopped and counts as failed. */
+/** Time after which a spec, including compilation, is stopped and counts as failed. */
 const SPEC_DEADLINE_MS = 120_000;
 
 export interface UnitOptions {
-  /** Where the specs are. */
+  /** Folder of the specs. */
   folder: string;
-  /** Parts of paths: a spec runs if its path holds one of them; empty for all. */
+  /** Parts of paths: a spec runs if its path contains one of them. Empty: all. */
   names: string[];
   optimize: boolean;
   print: (line: string) => void;
@@ -26,7 +26,7 @@ function report(reply: UnitReply, print: (line: string) => void): void {
   );
 }
 
-/** Runs one spec on `worker`; a deadline or a dead worker gives a failed reply. */
+/** Runs one spec on `worker`. A deadline or a dead worker gives a failed reply. */
 function runOn(worker: Worker, request: UnitRequest): Promise<UnitReply> {
   return new Promise((resolve) => {
     const fail = (detail: string): void => {
@@ -55,14 +55,14 @@ async function drain(queue: string[], options: UnitOptions, total: Outcome): Pro
     report(reply, options.print);
     addOutcome(total, reply.outcome);
     if (reply.compileMs === 0) {
-      await worker.terminate(); // hung or dead: the next spec gets a fresh one
+      await worker.terminate(); // hung or dead: the next spec gets a new one
       worker = start();
     }
   }
   await worker.terminate();
 }
 
-/** Runs the specs that `names` select. None found is a failure. */
+/** Runs the specs that `names` selects. Finding none is a failure. */
 export async function runUnits(options: UnitOptions): Promise<Outcome> {
   const all = globSync(`${options.folder}/**/*.spec.ts`)
     .map((file) => file.replaceAll('\\', '/'))

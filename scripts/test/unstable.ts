@@ -1,17 +1,17 @@
-// Files that fail among others and pass alone: tolerated only while a list says why, and until when.
+// Files that fail among others and pass alone. They are tolerated only while the list gives a reason and a date.
 import { existsSync, readFileSync } from 'node:fs';
 import type { Failure } from './outcome.ts';
 
-/** Where known ones are listed, from the root of the repository. */
+/** Path of the list, from the root of the repository. */
 export const UNSTABLE_LIST = 'test/unstable.json';
 
 /** One known file. */
 export interface KnownUnstable {
   /** Path from the root. */
   file: string;
-  /** What is known about the cause. */
+  /** Known facts about the cause. */
   reason: string;
-  /** Day after which the file has to be stable, `YYYY-MM-DD`. */
+  /** Day after which the file must be stable, `YYYY-MM-DD`. */
   until: string;
 }
 
@@ -19,7 +19,7 @@ export function knownUnstable(path = UNSTABLE_LIST): KnownUnstable[] {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as KnownUnstable[]) : [];
 }
 
-/** A failure for each of `unstable` ("file: what it said") that is not listed, or whose day has passed at `now`. */
+/** A failure for each of `unstable` ("file: message") that is not listed, or whose day has passed at `now`. */
 export function unlisted(unstable: readonly string[], known: readonly KnownUnstable[], now: Date): Failure[] {
   const today = now.toISOString().slice(0, 10);
   return unstable

@@ -1,12 +1,12 @@
-// Every error code in the code is in the table, every code of the table is used and documented.
+// Every error code in the sources is in the table, and every code of the table is used and documented.
 import { type Finding, lineAt, type Project, type Rule } from './project.ts';
 
 const TABLE = 'filters/errors.json';
 const DOCUMENT = 'docs/errors.md';
 const CODE = /\bFIM[-_]([A-Z0-9]+)[-_](\d{4})\b/g;
-/** The table itself in another form: being there is no use. */
+/** Other forms of the table itself, which do not count as use. */
 const TABLE_COPIES = /(?:^|\/)errors\.gen\.ts$/;
-/** The public schema names the code of each form beside it. */
+/** The public schema names the error code of each form. */
 const SCHEMA = /\.schema\.json$/;
 const SHIPPED = /^(filters|envoy|istio|scripts)\//;
 

@@ -1,11 +1,11 @@
-// Who may import whom.
+// Permitted imports between folders.
 import path from 'node:path';
 import { STAGES as TABLE } from '../../envoy/route/stages/table.ts';
 import { type Finding, lineAt, type Project, type Rule } from './project.ts';
 
 const STAGES = TABLE.map(({ folder }) => folder);
 
-/** For each folder of filters/, the folders of filters/ that it may import besides itself. */
+/** Folders of filters/ that each folder of filters/ may import besides itself. */
 const FILTER_LAYERS: Record<string, string[]> = {
   memory: [],
   crypto: ['memory'],

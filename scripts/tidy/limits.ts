@@ -1,13 +1,10 @@
-// Limits in one place: filters/limits.ts for the modules, envoy/limits.ts and istio/limits.ts for what runs on Node.
+// Limits are in one place: filters/limits.ts for the modules, envoy/limits.ts and istio/limits.ts for code on Node.
 import { findAll, type Finding, lineAt, type Project, type Rule } from './project.ts';
 
 const SHIPPED = /^(filters|envoy|istio)\//;
-/** Constants of algorithms, not of messages or configurations. */
+/** Constants of algorithms, which are no limits of messages or configurations. */
 const ALGORITHMS = /^filters\/crypto\//;
-/**
- * A number called MAX or DEFAULT with a unit or a plural. Digits of a number type and the like are no limits that
- * someone sets.
- */
+/** A number called MAX or DEFAULT with a unit or a plural. Properties of number types are no limits. */
 const DECLARATION =
   /\b(?:const|let|static(?:\s+readonly)?)\s+((?:MAX|DEFAULT)_[A-Z0-9_]*(?:_DEPTH|_COUNT|S))\b(?<!_DIGITS)[^=\n;]*=\s*(?=[-(\d])/g;
 const EXPORTED_LIMIT = /^export const ([A-Z0-9_]+)\b.*$/gm;
@@ -30,13 +27,13 @@ function isLimitsFile(file: string): boolean {
   return /^(filters|envoy|istio)\/limits\.ts$/.test(file);
 }
 
-/** The number that a limit stands for, if it is a product of whole numbers; else null. */
+/** Value of a limit that is a product of whole numbers. Null for others. */
 function valueOf(declaration: string): number | null {
   const factors = /=\s*([\d_]+(?:\s*\*\s*[\d_]+)*)\s*;/.exec(declaration)?.[1]?.split('*');
   return factors?.reduce((product, factor) => product * Number(factor.trim().replaceAll('_', '')), 1) ?? null;
 }
 
-/** Whether a configuration's schema says the same number: its generated decoder then keeps to it. */
+/** Whether a configuration schema has the same number, so that its generated decoder enforces it. */
 function isKeptBySchema(project: Project, top: string, declaration: string): boolean {
   const value = valueOf(declaration);
   const bound = new RegExp(`"(?:maximum|maxItems|maxLength)": ${value}\\b`);
@@ -48,7 +45,7 @@ function isKeptBySchema(project: Project, top: string, declaration: string): boo
   );
 }
 
-/** Each limit has a comment right above it and someone who keeps to it. */
+/** Limits without a comment directly above, and limits that nothing enforces. */
 function idleLimits(project: Project, file: string): Finding[] {
   const text = project.text(file);
   const findings: Finding[] = [];

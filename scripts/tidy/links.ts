@@ -1,16 +1,16 @@
-// Links between Markdown files lead somewhere.
+// Links between Markdown files have existing targets.
 import path from 'node:path';
 import { type Finding, lineAt, type Project, type Rule } from './project.ts';
 
 const LINK = /\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)/g;
 
-/** Fenced and inline code replaced by spaces, at unchanged positions. */
+/** Text with fenced and inline code replaced by spaces at the same positions. */
 function prose(text: string): string {
   const spaces = (code: string): string => code.replaceAll(/[^\n]/g, ' ');
   return text.replaceAll(/^(```|~~~)[^\n]*\n[\s\S]*?^\1[^\n]*$/gm, spaces).replaceAll(/`[^`\n]*`/g, spaces);
 }
 
-/** The anchors of a Markdown file: headings as the usual hosts number them, and explicit `<a id>`. */
+/** Anchors of a Markdown file: headings as the usual hosts number them, and explicit `<a id>`. */
 export function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>();
   const withoutFences = text.replaceAll(/^(```|~~~)[^\n]*\n[\s\S]*?^\1[^\n]*$/gm, '');

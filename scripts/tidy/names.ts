@@ -1,8 +1,8 @@
-// File and folder names: kebab-case, and saying what is inside.
+// File and folder names are kebab-case and describe their content.
 import type { Finding, Project, Rule } from './project.ts';
 
 const KEBAB = /^\.?[a-z0-9]+(?:[-.][a-z0-9]+)*$/;
-/** Names that others prescribe; the last is the AssemblyScript library's. */
+/** Names that tools prescribe. The last one comes from the AssemblyScript library. */
 const FIXED_NAMES = new Set([
   'README.md',
   'LICENSE',

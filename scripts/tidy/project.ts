@@ -1,16 +1,16 @@
-// What the tidy rules look at: every tracked text file, read once.
+// Input of the tidy rules: every tracked text file, read once.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { blank, type BlankedText } from './source-text.ts';
 
-/** Larger files are data, not text to tidy; only their names are checked. Bytes. */
+/** Size from which a file counts as data, so that only its name is checked. Bytes. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
-/** One broken rule. */
+/** One violation of a rule. */
 export interface Finding {
   path: string;
-  /** 1-based; 0 when the file as a whole is meant. */
+  /** 1-based. 0 for the whole file. */
   line: number;
   message: string;
 }
@@ -23,7 +23,7 @@ export interface Rule {
 const CODE = /\.(ts|mjs|js)$/;
 const GENERATED = /\.gen\.ts$/;
 
-/** A set of files by path from the root, with `/`. */
+/** Files by path from the root, with `/`. */
 export class Project {
   private readonly texts: ReadonlyMap<string, string>;
   private readonly blanked = new Map<string, BlankedText>();
@@ -44,7 +44,7 @@ export class Project {
     return this.texts.get(file) ?? '';
   }
 
-  /** The file without the contents of comments, and of strings, at unchanged positions. */
+  /** The file with comments and string contents blanked, at the same positions. */
   blank(file: string): BlankedText {
     const known = this.blanked.get(file);
     if (known !== undefined) return known;
@@ -53,7 +53,7 @@ export class Project {
     return made;
   }
 
-  /** TypeScript, AssemblyScript and JavaScript; generated files too if asked. */
+  /** TypeScript, AssemblyScript and JavaScript files. Generated ones only on request. */
   code(options: { generated: boolean } = { generated: false }): string[] {
     return this.paths.filter((file) => CODE.test(file) && (options.generated || !GENERATED.test(file)));
   }
@@ -66,7 +66,7 @@ export function lineAt(text: string, position: number): number {
   return line;
 }
 
-/** One finding for each match of `pattern` (global) in `text`. */
+/** A finding for each match of `pattern` (global) in `text`. */
 export function findAll(
   file: string,
   text: string,

@@ -1,10 +1,10 @@
-// Each promise of docs/security.md names the test that holds it.
+// Each promise of docs/security.md names the test that verifies it.
 import { type Finding, type Project, type Rule } from './project.ts';
 
 const DOCUMENT = 'docs/security.md';
 const FILE = /`((?:test|filters|envoy|istio|services|scripts)\/[^`]*)`/g;
 
-/** Whether a table's rows are promises: its last column is the test. */
+/** Whether a table lists promises: its last column is the test. */
 function isPromiseTable(header: readonly string[]): boolean {
   return header.at(-1) === 'test';
 }

@@ -11,7 +11,7 @@ import { sizes } from './sizes.ts';
 import { testFiles } from './test-files.ts';
 import { words } from './words.ts';
 
-/** Every rule; each has its test in test/tidy. */
+/** Every rule. Each has its test in test/tidy. */
 export const RULES: Rule[] = [
   layout,
   imports,

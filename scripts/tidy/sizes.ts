@@ -1,15 +1,15 @@
-// Files and functions that fit on a few screens.
+// Bounds the length of files and functions.
 import { type Finding, lineAt, type Project, type Rule } from './project.ts';
 
 const MAX_FILE_LINES = 480;
 const MAX_FUNCTION_LINES = 110;
 
-/** Words before `(…) {` that make it a block of the function around it. */
+/** Keywords before `(…) {` that make it a block and not a function. */
 const CONTROL = /(?:^|[^\w$.])(?:if|for|while|switch|catch|with)(?:\s+await)?\s*$/;
-/** A call whose callback is a list of tests, not a function that someone has to follow. */
+/** A call whose callback is a list of tests and not a function to follow. */
 const TEST_GROUP = /(?:^|[^\w$.])(?:describe|suite)\s*\([^()]*(?:\([^()]*\)[^()]*)*$/;
 
-/** Position of the `(` that `text[close]`, a `)`, closes; -1 if there is none. */
+/** Position of the `(` that matches the `)` at `text[close]`. -1 if there is none. */
 function openingOf(text: string, close: number): number {
   let depth = 0;
   for (let at = close; at >= 0; at--) {
@@ -30,7 +30,7 @@ function closingOf(text: string, open: number): number {
   return text.length - 1;
 }
 
-/** Whether the `{` at `open` begins the body of a function. `code` has no comments and no string contents. */
+/** Whether the `{` at `open` begins a function body. `code` has no comments and no string contents. */
 function beginsFunction(code: string, open: number): boolean {
   const before = code.slice(Math.max(0, open - 400), open);
   const arrow = /=>\s*$/.test(before);
@@ -41,7 +41,7 @@ function beginsFunction(code: string, open: number): boolean {
   return !CONTROL.test(lead) && !TEST_GROUP.test(lead);
 }
 
-/** Length of every function of a file, in lines, by the position of its body. */
+/** Length of every function of a file in lines, by the position of its body. */
 export function functionLines(code: string): { position: number; lines: number }[] {
   const found: { position: number; lines: number }[] = [];
   for (let open = code.indexOf('{'); open !== -1; open = code.indexOf('{', open + 1)) {

@@ -1,5 +1,5 @@
-// Tells code from comments and strings, well enough for TypeScript, AssemblyScript and JavaScript. Not a parser:
-// positions stay, contents go.
+// Separates code from comments and strings in TypeScript, AssemblyScript and JavaScript. Not a parser: positions stay,
+// contents are blanked.
 
 export interface BlankedText {
   /** Comments replaced by spaces. */
@@ -10,7 +10,7 @@ export interface BlankedText {
 
 const WORD_BEFORE_REGEX = /(?:^|[^\w$.])(?:return|typeof|case|in|of|delete|void|throw|new|await|yield|else|do)\s*$/;
 
-/** What may begin or end something that is not code. */
+/** Characters that may begin or end a comment, string, template or regular expression. */
 const MARK = /["'`/{}]/g;
 
 class Blanker {
@@ -18,7 +18,7 @@ class Blanker {
   private noComments = '';
   private onlyCode = '';
   private at = 0;
-  /** Depth of braces at each `${` that is open, innermost last. */
+  /** Depth of braces at each open `${`, innermost last. */
   private readonly templates: number[] = [];
   private depth = 0;
 
@@ -91,7 +91,7 @@ class Blanker {
     this.code(to + 1);
   }
 
-  /** From a backtick, or from the brace that closes `${…}`, to the next `${` or the closing backtick. */
+  /** Blanks from a backtick, or from the brace that closes `${…}`, to the next `${` or the closing backtick. */
   private template(): void {
     let to = this.at + 1;
     while (to < this.text.length && this.text.charAt(to) !== '`' && this.text.slice(to, to + 2) !== '${')

@@ -1,8 +1,8 @@
-// Tests run all of themselves, wait for events and bless nothing.
+// Tests run completely, wait for events, and do not update their expectations.
 import { importsOf } from './imports.ts';
 import { findAll, type Finding, lineAt, type Project, type Rule } from './project.ts';
 
-/** The specs of the runner's own test fail and leave out on purpose. */
+/** Specs of the runner's own test fail and skip on purpose. */
 const TEST_FILE = /^test\/(?!runner\/specs\/).*\.(test|spec)\.ts$/;
 
 const FORBIDDEN: { pattern: RegExp; why: string }[] = [
@@ -19,7 +19,7 @@ const FORBIDDEN: { pattern: RegExp; why: string }[] = [
 ];
 
 const SLEEP_IMPORT = /^(?:node:)?timers\/promises$/;
-/** A short pause serves a poll, or shows that nothing happens; a longer one hopes that something has. */
+/** A short pause is part of a poll, or shows that nothing happens. A longer one only hopes that something has. */
 const PAUSE = /\bawait\s+\w+\s*\(\s*(\d[\d_]*)/g;
 const MAX_PAUSE_MS = 300;
 

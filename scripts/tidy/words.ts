@@ -1,7 +1,7 @@
-// Words that must not be in tracked files: unfinished work, package registries, and how the work was organised.
+// Words that tracked files must not contain: unfinished work, package registries, organisation of the work.
 import { findAll, type Finding, type Project, type Rule } from './project.ts';
 
-/** Files that a tool writes. */
+/** Files that tools write. */
 const FROM_TOOLS = /(?:^|\/)(?:package-lock\.json|go\.sum|go\.mod)$/;
 
 // Letters in brackets keep this file from finding itself.
