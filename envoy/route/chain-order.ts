@@ -1,5 +1,5 @@
-// Which routes a chain of single-stage filters can serve. Requests meet the filters downwards, responses upwards, for
-// all routes alike.
+// Routes that a chain of single-stage filters can serve. Requests pass the filters downwards and responses upwards, in
+// the same order for all routes.
 import type { Report } from './schema-check.ts';
 import type { Sections } from './sections.ts';
 import { DIRECTIONS, RANKS, type Direction, type Rank } from './stages/stage-row.ts';

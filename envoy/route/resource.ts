@@ -1,4 +1,4 @@
-// One resource: schema, short form, defaults, rules.
+// Checks one resource: schema, short form, defaults, rules.
 import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
 import type { FinancialRoute, RouteMatch, RouteSpec } from './financial-route.gen.ts';
@@ -20,21 +20,21 @@ export interface RouteResource {
   key: string;
   namespace: string;
   name: string;
-  /** Milliseconds since 1970; Infinity where no age is known, so that a known one is older. */
+  /** Milliseconds since 1970. Infinity if unknown, so that resources of known age count as older. */
   created: number;
   generation: number | undefined;
   annotations: Record<string, string>;
-  /** With defaults. */
+  /** Spec with defaults. */
   spec: RouteSpec;
   sections: Sections;
-  /** What its validation names, with all that it takes over; in place once all profiles are known. */
+  /** Profiles that its validation names, with everything that they inherit. Set once all profiles are known. */
   profiles: ResolvedProfile[];
-  /** Things that are allowed and worth knowing. */
+  /** Warnings about this resource. */
   warnings: RouteIssue[];
   source: RouteSource;
   /** What it concerns at its targets, each entry for itself; absent: what `spec.match` says. */
   matches?: RouteMatch[];
-  /** The route as it was translated before: it stands as it is, and only takes its place among the others. */
+  /** Earlier translation of the route. It is used as it is and only ordered among the others. */
   compiled?: RouteConfig;
 }
 
@@ -46,10 +46,10 @@ export interface CheckedResource {
 
 const CONFIG_PATH: Path = ['spec', 'wasm', 'config'];
 
-/** Mistakes of shape, which in `wasm.config` mean that it is made for another module. */
+/** Errors of shape. In `wasm.config` they mean that the configuration is for another module. */
 const SHAPE: ReadonlySet<ErrorCode> = new Set(['FIM-CFG-0010', 'FIM-CFG-0011', 'FIM-CFG-0012']);
 
-/** What the short form stands for; undefined if `wasm` is absent or its configuration does not fit. */
+/** Section that the short form stands for. Undefined if `wasm` is absent or its configuration does not fit. */
 function shortForm(spec: RouteSpec, report: Report): { name: keyof RouteSpec; value: unknown } | undefined {
   if (spec.wasm === undefined) return undefined;
   const { module, config } = spec.wasm;
@@ -80,7 +80,7 @@ function sectionsOf(spec: RouteSpec, report: Report): Sections {
   return sections as Sections;
 }
 
-/** One note for all former names of a resource, at the first. */
+/** One warning for all former names in a resource, at the first of them. */
 function formerNote(value: unknown, source: RouteSource): RouteIssue[] {
   const found = formerNames('route', isRecord(value) ? { spec: value.spec } : value);
   const [first] = found;
@@ -89,7 +89,7 @@ function formerNote(value: unknown, source: RouteSource): RouteIssue[] {
   return [issueAt(source, 'FIM-CFG-1067', first.path, said)];
 }
 
-/** Names the source after its resource, if the name can be shown. */
+/** Sets the source's resource name, if the name can be printed. */
 export function nameResource(value: unknown, source: RouteSource): void {
   const metadata = isRecord(value) && isRecord(value.metadata) ? value.metadata : {};
   const { name, namespace = 'default' } = metadata;
@@ -106,7 +106,7 @@ function createdAt(route: FinancialRoute, report: Report): number {
   return time;
 }
 
-/** Everything that is wrong with a resource of the right shape. */
+/** Reports everything wrong with a resource of the right shape. */
 function checkWhole(spec: RouteSpec, sections: Sections, report: Report): void {
   checkTargets(spec, report);
   if (spec.match !== undefined) checkMatch(spec.match, ['spec', 'match'], report);
@@ -115,8 +115,7 @@ function checkWhole(spec: RouteSpec, sections: Sections, report: Report): void {
 }
 
 /**
- * Checks one resource given as plain data. Never throws. `isKnown`: the very same value has passed before, and is only
- * read.
+ * Checks one resource given as plain data. Never throws. `isKnown`: the same value has passed before and is only read.
  */
 export function checkResource(value: unknown, source: RouteSource, isKnown = false): CheckedResource {
   nameResource(value, source);

@@ -2,9 +2,7 @@
 import type { RouteSpec } from './financial-route.gen.ts';
 import type { Report } from './schema-check.ts';
 
-/**
- * Content types that mean a format, and the formats that they may stand for: `mayName` of filters/message/format.ts.
- */
+/** Formats that each content type may stand for: `mayName` of filters/message/format.ts. */
 const MEANINGS: readonly [type: RegExp, formats: readonly string[]][] = [
   [/^(application\/json|text\/json|.+\+json)$/i, ['JSON']],
   [/^(application\/xml|text\/xml|.+\+xml)$/i, ['XML', 'CNAPS2']],
@@ -12,7 +10,7 @@ const MEANINGS: readonly [type: RegExp, formats: readonly string[]][] = [
   [/^multipart\//i, []],
 ];
 
-/** Encodings of each kind of format of a data element. */
+/** Encodings of each kind of data element format. */
 const ELEMENT_ENCODINGS: Record<string, readonly string[]> = {
   b: ['Binary', 'Hex'],
   a: ['Ascii', 'Ebcdic'],
@@ -22,7 +20,7 @@ const ELEMENT_ENCODINGS: Record<string, readonly string[]> = {
 };
 const DIGIT_ENCODINGS = ['Ascii', 'Ebcdic', 'Bcd'];
 
-/** Reports a layout of bodies that is not of their format, and data elements that cannot be written so. */
+/** Reports a layout of another body format, and data elements that cannot be encoded as stated. */
 export function checkLayout(spec: RouteSpec, report: Report): void {
   const { format = 'JSON', iso8583, tlvEncoding, contentTypes } = spec.body ?? {};
   const where = ['spec', 'body'];

@@ -4,7 +4,7 @@ import { fieldSteps } from './field-place.ts';
 import type { Path } from './json-path.ts';
 import type { Report } from './schema-check.ts';
 
-/** Reports texts that stand twice. */
+/** Reports duplicate texts. */
 export function checkUnique(texts: readonly string[], path: Path, report: Report): void {
   const seen = new Set<string>();
   texts.forEach((text, index) => {
@@ -19,14 +19,14 @@ export function checkSteps(field: string, at: Path, report: Report): void {
     report('FIM-CFG-1025', at, `at most ${MAX_FIELD_PATH_STEPS} steps`);
 }
 
-/** The one of `name` and `path` that says where a field is; reports both and none, and too many steps. */
+/** Place of a field by its `name` or `path`. Reports both, neither, and too many steps. */
 export function checkPlace(field: { name?: string; path?: string }, at: Path, report: Report): void {
   if ((field.name === undefined) === (field.path === undefined))
     report('FIM-CFG-1023', at, field.name === undefined ? 'none is given' : 'both are given');
   else if (field.path !== undefined) checkSteps(field.path, [...at, 'path'], report);
 }
 
-/** Reports a place that has two entries. */
+/** Reports a place with two entries. */
 export function checkPlacesUnique(places: readonly (string | undefined)[], path: Path, report: Report): void {
   const seen = new Set<string>();
   places.forEach((place, index) => {

@@ -6,13 +6,13 @@ import { patternMistake } from './pattern-syntax.ts';
 import { checkUnique } from './rules-fields.ts';
 import type { Report } from './schema-check.ts';
 
-/** Reports a pattern outside the subset. */
+/** Reports a pattern outside the supported subset. */
 export function checkPattern(pattern: string, path: Path, report: Report): void {
   const mistake = patternMistake(pattern);
   if (mistake !== undefined) report('FIM-CFG-1024', path, mistake);
 }
 
-/** Which proxies: one way of naming them, and kinds that can carry a policy. */
+/** Checks the selection of proxies: one way of naming them, and kinds that can carry a policy. */
 export function checkTargets(spec: RouteSpec, report: Report): void {
   if (spec.targetRefs !== undefined && spec.selector !== undefined) report('FIM-CFG-1020', ['spec', 'selector']);
   spec.targetRefs?.forEach(({ group, kind, sectionName }, index) => {
@@ -53,7 +53,7 @@ function checkCanonical(canonical: string | undefined, at: Path, report: Report)
     report('FIM-CFG-1027', at, `its canonical form has ${canonical.length} bytes, more than ${MAX_ROUTE_PATH_BYTES}`);
 }
 
-/** A pattern is compared with canonical paths: what those never hold would never match. */
+/** A pattern is compared with canonical paths, so parts that those never contain would never match. */
 function checkPathPattern(pattern: string, at: Path, report: Report): void {
   checkPattern(pattern, at, report);
   const found = uncanonicalInPattern(pattern);
@@ -65,7 +65,7 @@ function checkPathPattern(pattern: string, at: Path, report: Report): void {
   );
 }
 
-/** Which requests. */
+/** Checks the match of requests. */
 export function checkMatch(match: RouteMatch, path: Path, report: Report): void {
   if (match.hosts?.includes('*') && match.hosts.length > 1)
     report('FIM-CFG-1022', [...path, 'hosts', match.hosts.indexOf('*')], '`*` covers the others');

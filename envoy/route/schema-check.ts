@@ -1,5 +1,5 @@
-// The public schema, applied: strict validation with codes and places, and defaults as an API server sets them. It
-// reads the schema file itself, so nothing can differ from it; the contract tests hold it against a general validator.
+// Applies the public schema: strict validation with codes and places, and defaults as an API server sets them. It reads
+// the schema file itself, so that the two cannot differ. Contract tests compare it with a general validator.
 import { closestMatch } from 'leven';
 import schemaFile from './financial-route.schema.json' with { type: 'json' };
 import { MAX_TYPO_LETTERS, MAX_TYPO_NAME_CHARACTERS } from '../limits.ts';
@@ -32,10 +32,10 @@ interface SchemaNode {
   'x-kubernetes-list-type'?: string;
 }
 
-/** Takes a mistake; false: no more are wanted. */
+/** Receives an issue. False: no more are wanted. */
 export type Report = (code: ErrorCode, path: Path, detail?: string) => boolean;
 
-/** Parts of the schema that can be applied alone: the whole resource, and what `wasm.config` may hold. */
+/** Parts of the schema that can be applied alone: the whole resource, and the content of `wasm.config`. */
 export type SchemaPart = 'route' | 'profile' | keyof RouteSpec;
 
 const definitions = (schemaFile as unknown as { $defs: Record<string, SchemaNode> }).$defs;
@@ -62,14 +62,14 @@ function patternOf(source: string): RegExp {
   return compiled;
 }
 
-/** The JSON type's name; `integer` for whole numbers that are exact. */
+/** Name of the JSON type. `integer` for exact whole numbers. */
 function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
   return Number.isSafeInteger(value) ? 'integer' : typeof value;
 }
 
-/** A plain object: what a mapping or a JSON object becomes. */
+/** A plain object, as YAML mappings and JSON objects become. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -80,11 +80,11 @@ function codePoints(text: string): number {
   return count;
 }
 
-/** What `found` may have been meant to be, and what there is. Case does not count. `about`: what the names are. */
+/** Suggestion for the unknown name `found`, or the list of known names. Case is ignored. `about`: kind of the names. */
 function knownNames(found: string, names: readonly string[], about: string): string {
   if (names.length === 0) return '';
   const byLetters = new Map(names.map((name) => [name.toLowerCase(), name]));
-  // Half of a short name is another name.
+  // Changing half of a short name gives another name.
   const maxDistance = Math.min(MAX_TYPO_LETTERS, Math.floor(found.length / 2));
   const near =
     found.length > MAX_TYPO_NAME_CHARACTERS
@@ -99,7 +99,7 @@ function checkText(value: string, node: SchemaNode, path: Path, report: Report):
     if (!node.enum.includes(value)) report(own ?? 'FIM-CFG-0015', path, knownNames(value, node.enum, 'allowed'));
     return;
   }
-  // A text of more units than twice the bound is too long without counting it.
+  // A text of more than twice the bound in code units is too long in code points too.
   const length = value.length > 2 * (node.maxLength ?? Infinity) ? Infinity : codePoints(value);
   if (length > (node.maxLength ?? Infinity)) report('FIM-CFG-0014', path, `at most ${node.maxLength} characters`);
   else if (length < (node.minLength ?? 0)) report('FIM-CFG-1011', path);
@@ -165,12 +165,12 @@ function check(value: unknown, given: SchemaNode, path: Path, report: Report): v
   if (isRecord(value)) checkObject(value, node, path, report);
 }
 
-/** Reports what in `value` does not fit the part of the schema; `path` is the place of `value` in its resource. */
+/** Reports everything in `value` that does not fit the part of the schema. `path`: place of `value` in its resource. */
 export function checkSchema(part: SchemaPart, value: unknown, path: Path, report: Report): void {
   check(value, partOf(part), path, report);
 }
 
-/** The word by which the rest of FIM knows a value. */
+/** Canonical word for a value with several spellings. */
 function meant(value: unknown, given: SchemaNode): unknown {
   const words = resolve(given)['x-fim-means'];
   return typeof value === 'string' && words !== undefined && Object.hasOwn(words, value) ? words[value] : value;
@@ -190,14 +190,14 @@ function filled(value: unknown, given: SchemaNode): unknown {
 }
 
 /**
- * A copy of a value that fits the part, with the schema's defaults, and with one word where several mean the same. Only
- * members that are there get defaults inside them.
+ * Copy of a fitting value with the schema's defaults and with canonical words. Only present members get defaults inside
+ * them.
  */
 export function withDefaults(part: SchemaPart, value: unknown): unknown {
   return filled(value, partOf(part));
 }
 
-/** Values that fit the part under a name that is not the one to write any more, each with its place. */
+/** Values under former names, with their places. */
 export function formerNames(part: SchemaPart, value: unknown): { path: Path; former: string; name: string }[] {
   const found: { path: Path; former: string; name: string }[] = [];
   const walk = (one: unknown, given: SchemaNode, path: Path): void => {

@@ -1,7 +1,7 @@
 import type { RouteSpec } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 
-/** A stage's section of a spec, wherever it was written. */
+/** A stage's section of a spec, in whichever form it was written. */
 export interface Section<T> {
   value: T;
   /** `spec.<section>`, or `spec.wasm.config` in the short form. */

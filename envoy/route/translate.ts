@@ -1,4 +1,4 @@
-// Checked resources of one Envoy (or one workload) → plugin configurations.
+// Translates the checked resources of one Envoy (or one workload) into plugin configurations.
 import { MAX_PLUGIN_CONFIG_BYTES, MAX_PLUGIN_ROUTES } from '../limits.ts';
 import { canonicalHash, canonicalJson } from './canonical-json.ts';
 import { checkChain } from './chain-order.ts';
@@ -12,26 +12,26 @@ import { SourceMap } from './source-map.ts';
 import { memberOf } from './stages/stage-row.ts';
 import { CHAIN, FUSED_MODULE, keysOf, ownHeadersOf, translateStages } from './stages/table.ts';
 
-/** Version of the plugin configuration's form; the modules refuse another major. */
+/** Version of the plugin configuration's form. Modules refuse another major version. */
 export const PLUGIN_CONFIG_VERSION = '1.0';
 
 export interface TranslateOptions {
   /** `fused`: fim.wasm with all stages. `chain`: one module for each stage. */
   layout: 'fused' | 'chain';
-  /** Where keys come from; the modules' defaults fill what is absent. */
+  /** Source of keys. The modules' defaults apply to absent members. */
   kms?: KmsConfig;
-  /** One Envoy without Kubernetes takes every resource, whatever its targets: warns where they are named. */
+  /** Whether one Envoy without Kubernetes takes every resource, whatever its targets. It warns about targets. */
   standalone?: boolean;
-  /** Counts configurations, for metrics and status; not part of the hash. */
+  /** Number of the configuration, for metrics and status. Not part of the hash. */
   generation?: number;
 }
 
 /** The configuration of one module. */
 export interface PluginOutput {
-  /** File name of the module. */
+  /** Module file name. */
   module: string;
   config: PluginConfig;
-  /** Canonical text of `config`: what the module is given. */
+  /** Canonical text of `config`, which the module receives. */
   json: string;
   hash: string;
 }
@@ -40,14 +40,14 @@ export interface PluginOutput {
 export interface TranslatedRoute {
   resource: RouteResource;
   config: RouteConfig;
-  /** The route asks for national TLS: it is to be served on loopback only. */
+  /** Whether the route asks for national TLS and must be served on loopback only. */
   loopbackOnly: boolean;
 }
 
 export interface Translation {
   /** All stages of all routes, whatever the layout. */
   config: PluginConfig;
-  /** Names the whole policy, whatever the layout. */
+  /** Identifies the whole policy, whatever the layout. */
   hash: string;
   /** One for each module of the layout, in the order in which requests meet them. */
   pluginConfigs: PluginOutput[];
@@ -57,10 +57,10 @@ export interface Translation {
   /** By the resource's `namespace/name`. */
   conditions: Record<string, ConditionDraft[]>;
   warnings: RouteIssue[];
-  /** Resources with an error are not in the configuration. */
+  /** Errors. Resources with an error are not in the configuration. */
   errors: RouteIssue[];
   /**
-   * The issue that a module's refusal means: its code and a JSON Pointer into the plugin configuration, at the user's
+   * Converts a module's refusal (its code and a JSON Pointer into the plugin configuration) into an issue at the user's
    * line.
    */
   locate: (code: string, pointer: string) => RouteIssue;
@@ -130,10 +130,7 @@ function output(module: string, routes: RouteConfig[], kms: KmsConfig, generatio
   return { module: `${module}.wasm`, config, json: canonicalJson(config), hash };
 }
 
-/**
- * Every route stays in every module, with or without its stage: which route a request meets must not depend on the
- * module.
- */
+/** Every module gets every route, with or without its stage. The route of a request must not depend on the module. */
 function chainOutputs(routes: RouteConfig[], kms: KmsConfig, generation: number): PluginOutput[] {
   return CHAIN.map((row) => {
     const member = memberOf(row) as keyof StagesConfig;
@@ -173,7 +170,7 @@ function conflictIssue({ loser, winner, partial }: Conflict): RouteIssue & { par
   };
 }
 
-/** What cannot be had without Kubernetes, and is said. */
+/** Warnings about settings that need Kubernetes. */
 function targetWarnings(resources: readonly RouteResource[]): RouteIssue[] {
   return resources.flatMap(({ spec, source }) => {
     const named = spec.targetRefs !== undefined ? 'targetRefs' : spec.selector !== undefined ? 'selector' : undefined;
@@ -183,7 +180,7 @@ function targetWarnings(resources: readonly RouteResource[]): RouteIssue[] {
   });
 }
 
-/** Resources that the layout can serve, and what is wrong with the others. */
+/** Resources that the layout can serve, and errors of the others. */
 function fitting(
   resources: readonly RouteResource[],
   layout: TranslateOptions['layout'],
@@ -201,7 +198,7 @@ function fitting(
   return { fit, errors };
 }
 
-/** Resources past the bound are left out, the youngest first: what serves already goes on serving. */
+/** Leaves out the youngest resources beyond the bound, so that established ones keep working. */
 function bounded(candidates: Candidate[], errors: RouteIssue[]): Candidate[] {
   if (candidates.length <= MAX_PLUGIN_ROUTES) return candidates;
   const keep = new Set<RouteResource>();
@@ -220,7 +217,7 @@ function bounded(candidates: Candidate[], errors: RouteIssue[]): Candidate[] {
   return candidates.filter((candidate) => keep.has(candidate.resource));
 }
 
-/** Translates the resources of one Envoy. Never throws; equal input in any order gives the same bytes. */
+/** Translates the resources of one Envoy. Never throws. Equal input in any order gives the same bytes. */
 export function translate(resources: readonly RouteResource[], options: TranslateOptions): Translation {
   const generation = options.generation ?? 0;
   const { fit, errors } = fitting(resources, options.layout);

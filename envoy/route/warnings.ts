@@ -3,7 +3,7 @@ import type { Report } from './schema-check.ts';
 import type { Sections } from './sections.ts';
 import { askedStages, readersOf } from './stages/table.ts';
 
-/** Reports what is allowed and worth knowing. */
+/** Reports warnings. */
 export function warnings(spec: RouteSpec, sections: Sections, report: Report): void {
   const asked = askedStages(sections);
   if (spec.tls !== undefined) report('FIM-CFG-1060', ['spec', 'tls', 'cipherSuites']);
@@ -12,7 +12,7 @@ export function warnings(spec: RouteSpec, sections: Sections, report: Report): v
     else if (asked.length === 0) report('FIM-CFG-1063', ['spec', 'enforcement'], 'there is nothing to observe');
   }
   if (asked.length === 0) report('FIM-CFG-1062', ['spec']);
-  // Compressed requests are opened whatever looks at them.
+  // Compressed requests are decompressed for any stage that reads them.
   const opens = spec.body?.compressed === 'Decompress';
   if (spec.body !== undefined && !opens && readersOf(sections).length === 0)
     report('FIM-CFG-1063', ['spec', 'body'], 'no stage of the route looks at bodies');

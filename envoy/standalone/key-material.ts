@@ -13,7 +13,7 @@ const FIXED_BYTES: Partial<Record<KeyAlgorithm, number>> = {
   transit: 32,
 };
 
-/** A random key. Error: FIM-KMS-0005 for SM2-PUBLIC, which is the other half of somebody's key. */
+/** A random key. Error: FIM-KMS-0005 for SM2-PUBLIC, which belongs to an existing private key. */
 export function newMaterial(algorithm: KeyAlgorithm): Buffer {
   const bytes = FIXED_BYTES[algorithm];
   if (bytes !== undefined) return randomBytes(bytes);
@@ -23,10 +23,7 @@ export function newMaterial(algorithm: KeyAlgorithm): Buffer {
   return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }));
 }
 
-/**
- * A key that comes from elsewhere, in the one form in which keys of its algorithm are kept: bytes, or PEM of SM2 keys.
- * Error: FIM-KMS-0005.
- */
+/** Imported key in the stored form of its algorithm: bytes, or PEM for SM2 keys. Error: FIM-KMS-0005. */
 export function materialFrom(algorithm: KeyAlgorithm, file: Buffer): Buffer {
   if (isSm2(algorithm)) {
     try {
@@ -40,13 +37,13 @@ export function materialFrom(algorithm: KeyAlgorithm, file: Buffer): Buffer {
   return file;
 }
 
-/** How a file with a key may be written. */
+/** Encodings of a key file. */
 export const FILE_ENCODINGS = ['raw', 'hex', 'base64'] as const;
 export type FileEncoding = (typeof FILE_ENCODINGS)[number];
 
 /**
- * Bytes of a key from a file. Where nobody says how it is written it is bytes, and refused if it could be text as well:
- * hexadecimal digits, base64 of a key, or a line with its end. SM2 keys, which are never both, are left to
+ * Bytes of a key file. Without `encoding` the file is taken as raw bytes, and refused if it could also be text:
+ * hexadecimal digits, base64 of a key, or a line with its line end. SM2 keys are unambiguous and left to
  * `materialFrom`. Error: FIM-KMS-0005.
  */
 export function bytesOfFile(algorithm: KeyAlgorithm, file: Buffer, encoding: FileEncoding | undefined): Buffer {
@@ -71,18 +68,18 @@ export function bytesOfFile(algorithm: KeyAlgorithm, file: Buffer, encoding: Fil
   return file;
 }
 
-/** Whether keys of the algorithm are encoded rather than bytes of a fixed meaning. */
+/** Whether keys of the algorithm have an encoding and are not plain bytes. */
 export function isSm2(algorithm: KeyAlgorithm): algorithm is Sm2Half {
   return algorithm === 'SM2-PRIVATE' || algorithm === 'SM2-PUBLIC';
 }
 
-/** Whether a key of the algorithm, SM2 excepted, may have so many bytes. */
+/** Whether a key of the algorithm, other than SM2, may have this length. */
 export function takesLength(algorithm: KeyAlgorithm, bytes: number): boolean {
   if (algorithm === 'HMAC-SM3') return bytes >= 16 && bytes <= 128;
-  return bytes === FIXED_BYTES[algorithm] || (algorithm === 'TDES' && bytes === 8); // DES
+  return bytes === FIXED_BYTES[algorithm] || (algorithm === 'TDES' && bytes === 8); // single DES
 }
 
-/** How material stands in an answer: PEM as it is, else base64. */
+/** Key material in a response: PEM unchanged, else base64. */
 export function materialText(material: Buffer): string {
   return isPem(material) ? material.toString('latin1') : material.toString('base64');
 }

@@ -1,11 +1,11 @@
 import { keysOf, type KeyAlgorithm, type RouteConfig } from '../route/index.ts';
 
-/** A key that routes use, and what for. */
+/** A key that routes use, with its purpose. */
 export interface NeededKey {
   /** `kms://path`. */
   id: string;
   algorithm: KeyAlgorithm;
-  /** Whether messages are encrypted or signed with it, and not only opened or verified. */
+  /** Whether it encrypts or signs messages, and does not only decrypt or verify. */
   protects: boolean;
   /** `namespace/name` of the routes that use it. */
   routes: string[];

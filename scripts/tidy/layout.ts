@@ -1,4 +1,4 @@
-// The same parts in every stage's folder, and a README in every folder that a reader enters.
+// Every stage's folder has the same parts, and every folder that readers enter has a README.
 import { STAGES } from '../../envoy/route/stages/table.ts';
 import type { Finding, Project, Rule } from './project.ts';
 

@@ -6,7 +6,7 @@ import { checkPlace, checkPlacesUnique, checkUnique } from '../rules-fields.ts';
 import type { Report } from '../schema-check.ts';
 import { stage } from './stage-row.ts';
 
-/** What is masked. */
+/** Checks masking. */
 export const masking = stage({
   section: 'masking',
   folder: 'field-masker',

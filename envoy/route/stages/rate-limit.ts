@@ -6,7 +6,7 @@ import type { RateLimiterConfig } from '../plugin-config.gen.ts';
 import type { Report } from '../schema-check.ts';
 import { stage } from './stage-row.ts';
 
-/** The token bucket. */
+/** Checks the token bucket. */
 export const rateLimit = stage({
   section: 'rateLimit',
   folder: 'rate-limiter',

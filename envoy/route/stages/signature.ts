@@ -6,7 +6,7 @@ import type { MessageSignatureConfig } from '../plugin-config.gen.ts';
 import type { Report } from '../schema-check.ts';
 import { stage, type Note } from './stage-row.ts';
 
-/** User id of GB/T 35276 where none was agreed. */
+/** Default user id of GB/T 35276. */
 const DEFAULT_USER_ID = '1234567812345678';
 
 /** What is signed and verified. */

@@ -33,7 +33,7 @@ export interface KeyUse {
   id: string;
   /** An SM2 key is named by its private half, which has the public one in it. */
   algorithm: KeyAlgorithm;
-  /** Whether messages are encrypted or signed with it, and not only opened or verified. */
+  /** Whether it encrypts or signs messages, and does not only decrypt or verify. */
   protects: boolean;
 }
 

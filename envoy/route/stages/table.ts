@@ -43,7 +43,7 @@ export function stageOfModule(file: string): StageRow | undefined {
   return CHAIN.find(({ folder }) => `${folder}.wasm` === file);
 }
 
-/** Requests of these methods have no content that means anything (RFC 9110, 9.3). */
+/** Content of requests with these methods has no defined meaning (RFC 9110, 9.3). */
 const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'TRACE', 'CONNECT']);
 
 function bodilessBy(spec: RouteSpec): RouteTerms['bodiless'] {

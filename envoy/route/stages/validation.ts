@@ -46,7 +46,7 @@ function macAlgorithm(code: string): KeyAlgorithm {
   return code.includes('SM4') ? 'SM4' : 'TDES';
 }
 
-/** Shortest code of HMAC-SM3 that is taken, bytes: `leastBytes` of filters/crypto/mac.ts. */
+/** Shortest accepted HMAC-SM3 code, bytes: `leastBytes` of filters/crypto/mac.ts. */
 const MIN_HMAC_CODE_BYTES = 16;
 
 /** Reports a message authentication code that bodies of the route cannot have. */
@@ -84,10 +84,10 @@ function checkMac({ value, path }: Section<RouteValidation>, { spec, format }: R
   }
 }
 
-/** Formats of messages that others may stand around. */
+/** Formats in which other data may surround a message. */
 const ROOTED: readonly string[] = ['JSON', 'XML', 'Detect'];
 
-/** Reports a root of a message that no profile speaks of, or in a format that has none. */
+/** Reports `root` without a profile that uses it, or in a format without one. */
 function checkRoot({ value, path }: Section<RouteValidation>, { format }: RouteTerms, report: Report): void {
   if (value.root === undefined) return;
   if (value.pboc === undefined && value.profile === undefined)
@@ -100,7 +100,7 @@ function checkRoot({ value, path }: Section<RouteValidation>, { format }: RouteT
     );
 }
 
-/** Formats whose paths go by elements, which have no numbers. */
+/** Formats whose paths consist of elements, which have no indices. */
 const ELEMENTS: ReadonlySet<string> = new Set(['XML', 'CNAPS2', 'Detect']);
 
 /** Reports paths that the format has not. */
@@ -116,7 +116,7 @@ function checkElements({ value, path }: Section<RouteValidation>, { format }: Ro
   });
 }
 
-/** Reports what cannot be done on a body that is validated as it passes. */
+/** Reports settings that a streamed, validated body does not allow. */
 function checkPassing({ value, path }: Section<RouteValidation>, terms: RouteTerms, report: Report): void {
   const { fields, rules, extract, verdictHeader, mac } = value;
   const { format } = terms;
