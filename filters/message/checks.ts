@@ -1,27 +1,27 @@
-// Check digits and the numbers that carry them. All take the text as it stands (ASCII); none allocates.
+// Check digits and the identifiers that contain them. All functions take ASCII text and allocate nothing.
 
-/** Digits of a payment card number, least and most (ISO/IEC 7812-1). */
+/** Smallest and largest number of digits of a payment card number (ISO/IEC 7812-1). */
 export const MIN_CARD_DIGITS: u32 = 13;
 export const MAX_CARD_DIGITS: u32 = 19;
-/** Characters of a resident identity number (GB 11643-1999). */
+/** Length of a resident identity number, characters (GB 11643-1999). */
 export const ID_LENGTH: u32 = 18;
 
-/** First digits of UnionPay's card numbers, as they stand in memory. */
+/** First digits of UnionPay card numbers, as a little-endian load reads them. */
 const UNIONPAY_62: u16 = 0x3236;
 const UNIONPAY_81: u16 = 0x3138;
 
 const FIRST_YEAR: u32 = 1800;
 const LAST_YEAR: u32 = 2199;
 
-/** Weights of GB 11643-1999, position 18 to 2, left to right; the check characters by remainder. */
+/** Weights of GB 11643-1999 for positions 18 to 2, from left to right. Check characters by remainder. */
 const ID_WEIGHTS: usize = memory.data<u8>([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]);
 const ID_CHECK: usize = memory.data<u8>([49, 48, 88, 57, 56, 55, 54, 53, 52, 51, 50]); // 10X98765432
 const MONTH_DAYS: usize = memory.data<u8>([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]);
 
 /**
- * Bit n: the first two digits n name a province-level division (GB/T 2260): 11-15, 21-23, 31-37, 41-46, 50-54, 61-65,
- * 71, 81, 82, and 83 (residence permits for residents of Taiwan); 91 is in use for foreigners' permanent residence
- * cards.
+ * Bit n: the first two digits n are a province-level division (GB/T 2260): 11-15, 21-23, 31-37, 41-46, 50-54, 61-65,
+ * 71, 81, 82, and 83 (residence permits for residents of Taiwan). 91 is used on permanent residence cards of
+ * foreigners.
  */
 const REGIONS_LOW: u64 =
   ((<u64>0x1f) << 11) |
@@ -38,7 +38,7 @@ function digitAt(pointer: usize): u32 {
   return <u32>load<u8>(pointer) - 48;
 }
 
-/** Whether the text is 13 to 19 digits of which the last is the right check digit (ISO/IEC 7812-1 annex B). */
+/** Whether the text is 13 to 19 digits whose last one is the correct check digit (ISO/IEC 7812-1 annex B). */
 export function isLuhn(pointer: usize, length: u32): bool {
   if (length < MIN_CARD_DIGITS || length > MAX_CARD_DIGITS) return false;
   let sum: u32 = 0;
@@ -54,8 +54,8 @@ export function isLuhn(pointer: usize, length: u32): bool {
 }
 
 /**
- * Whether the text is a card number as they come: 13 to 19 digits with a check digit, but for UnionPay's (62, 81), of
- * which some were issued without one.
+ * Whether the text is a card number: 13 to 19 digits with a check digit. UnionPay's (62, 81) need no correct check
+ * digit, because some were issued without one.
  */
 export function isCardNumber(pointer: usize, length: u32): bool {
   if (length < MIN_CARD_DIGITS || length > MAX_CARD_DIGITS) return false;
@@ -66,8 +66,8 @@ export function isCardNumber(pointer: usize, length: u32): bool {
 }
 
 /**
- * Whether the text is a resident identity number of 18 characters: a known province, a date that exists (1800 to 2199),
- * and the check character (ISO 7064 MOD 11-2; `X` or `x` for ten).
+ * Whether the text is a resident identity number of 18 characters: a known province, a valid date (1800 to 2199), and
+ * the check character (ISO 7064 MOD 11-2; `X` or `x` for ten).
  */
 export function isGb11643(pointer: usize, length: u32): bool {
   if (length != ID_LENGTH) return false;
@@ -87,7 +87,7 @@ function isRegion(pointer: usize): bool {
   return region < 64 ? ((REGIONS_LOW >> region) & 1) != 0 : ((REGIONS_HIGH >> (region - 64)) & 1) != 0;
 }
 
-/** Whether eight digits are a date of the Gregorian calendar, year first. The digits have been checked. */
+/** Whether eight digits, year first, are a date of the Gregorian calendar. The caller has checked the digits. */
 function isDate(pointer: usize): bool {
   const year = digitAt(pointer) * 1000 + digitAt(pointer + 1) * 100 + digitAt(pointer + 2) * 10 + digitAt(pointer + 3);
   const month = digitAt(pointer + 4) * 10 + digitAt(pointer + 5);

@@ -1,9 +1,10 @@
-// Unicode code points of well-formed UTF-8: lengths of financial fields and places in masked values count them.
+// Counts Unicode code points in well-formed UTF-8. Lengths of financial fields and positions in masked values are in
+// code points.
 
 /** Continuation bytes are -128 to -65 as signed numbers. */
 const FIRST_NON_CONTINUATION: i8 = -64;
 
-/** Number of code points. 16 bytes at a time. */
+/** Number of code points. Processes 16 bytes at a time. */
 export function codePoints(pointer: usize, length: u32): u32 {
   let count: u32 = 0;
   const end = pointer + length;
@@ -14,7 +15,7 @@ export function codePoints(pointer: usize, length: u32): u32 {
   return count;
 }
 
-/** Address after the first `count` code points; `end` if there are no more. */
+/** Address after the first `count` code points. `end` if there are fewer. */
 export function skipCodePoints(pointer: usize, end: usize, count: u32): usize {
   for (; pointer < end; pointer++) {
     if (load<i8>(pointer) < FIRST_NON_CONTINUATION) continue;

@@ -1,13 +1,12 @@
-// Refuses objects that name a member twice. One pass over a hash table; if someone chose the names so that their hashes
-// collide, the work is cut off after a few probes a member and the names are sorted instead, so that no input makes it
-// quadratic.
+// Refuses objects that name a member twice. Uses one pass over a hash table. If names were chosen to collide, the pass
+// stops after a few probes a member and the names are sorted instead, so that no input takes quadratic time.
 import { Arena } from '../memory/arena';
 import { equalBytes } from '../memory/bytes';
 import { INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, NEXT, NODE_SHIFT } from './nodes';
 
-/** Slots of the table that serves small objects; half of it may be used. */
+/** Slots of the table for small objects. At most half may be used. */
 const SMALL_SLOTS: u32 = 512;
-/** Answers of `find` beside a node: no member twice; no memory. */
+/** Results of `find` besides a node: no duplicate member; out of memory. */
 export const NO_DUPLICATE: u32 = 0;
 export const OUT_OF_MEMORY: u32 = 0xffffffff;
 
@@ -35,15 +34,15 @@ function compareKeys(a: usize, b: usize): i32 {
 
 export class DuplicateCheck {
   /**
-   * Slots: stamp of the object in the upper half, node in the lower. A stale stamp means empty, so that nothing is
-   * cleared between objects.
+   * Slots: the object's stamp in the upper half, the node in the lower half. A slot with an old stamp is empty, so that
+   * nothing is cleared between objects.
    */
   private readonly small: StaticArray<u64> = new StaticArray<u64>(<i32>SMALL_SLOTS);
   private stamp: u32 = 0;
 
   /**
-   * The first member (in document order) whose name came before, NO_DUPLICATE, or OUT_OF_MEMORY. `first`: first child,
-   * `count` children.
+   * First member (in document order) whose name occurred before, NO_DUPLICATE, or OUT_OF_MEMORY. `first`: first child,
+   * `count`: number of children.
    */
   find(nodes: usize, first: u32, count: u32, arena: Arena): u32 {
     let slots = changetype<usize>(this.small);
@@ -79,7 +78,7 @@ export class DuplicateCheck {
     return NO_DUPLICATE;
   }
 
-  /** Heap sort of the names: n log n comparisons whatever the names are. */
+  /** Heap sort of the names: n log n comparisons for any names. */
   private findSorted(nodes: usize, first: u32, count: u32, arena: Arena): u32 {
     const heap = arena.allocate((<usize>count) << 2);
     if (heap == 0) return OUT_OF_MEMORY;

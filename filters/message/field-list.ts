@@ -1,4 +1,4 @@
-// The fields that rules name, written down before they are compiled, so that equal lists are compiled once.
+// Serialised list of the fields that rules name. Equal lists are compiled once.
 import { Bytes } from '../memory/bytes';
 import { PartKind, Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
@@ -8,11 +8,11 @@ import { FieldSet } from './field-set';
 import { FieldSetBuilder } from './field-set-builder';
 import { MessageFormat } from './format';
 
-/** The first byte of a list: what it is compiled for. */
+/** First byte of a list: the kind of its compiled form. */
 const VALUES: u8 = 1;
 const ELEMENTS: u8 = 2;
 
-/** An entry: what it is (1 byte), bytes of its text (4), text. */
+/** An entry: kind (1 byte), length of the text (4), text. */
 const ENTRY_BYTES: u32 = 5;
 const FIRST_BYTES: u32 = 2048;
 
@@ -24,28 +24,28 @@ const enum EntryKind {
 
 const parser: PathParser = new PathParser();
 
-/** Whether a text is a path that a field set for this format takes; FIM-CFG-0020 if not. */
+/** Whether a text is a field path that this format supports. If not: FIM-CFG-0020. */
 export function isFieldPath(path: Bytes, format: MessageFormat): bool {
   const steps = parser.parse(path);
   return steps != null && (!hasElements(format) || elementSteps(steps) != null);
 }
 
-/** Whether messages of the format may be trees whose names repeat. */
+/** Whether messages of the format may be trees with repeated names. */
 function hasElements(format: MessageFormat): bool {
   return format == MessageFormat.Xml || format == MessageFormat.Cnaps2 || format == MessageFormat.Detect;
 }
 
-/** Whether they may be others. */
+/** Whether messages of the format may be trees without repeated names. */
 function hasValues(format: MessageFormat): bool {
   return !hasElements(format) || format == MessageFormat.Detect;
 }
 
-/** One list at a time, in scratch memory: `begin`, fields in the order of their rules' numbers from 0, `build`. */
+/** Builds one list at a time in scratch memory: `begin`, the fields in order of their rule numbers from 0, `build`. */
 export class FieldList {
   private readonly text: Writer = new Writer(scratch);
   private format: MessageFormat = MessageFormat.Json;
 
-  /** `format`: of the messages that the fields are looked for in. */
+  /** `format`: format of the messages in which the fields are looked up. */
   begin(format: MessageFormat): void {
     this.format = format;
     this.text.begin(FIRST_BYTES);
@@ -53,13 +53,14 @@ export class FieldList {
   }
 
   /**
-   * The next rule is for the values that `path` names (`isFieldPath`); `required`: matches tell where it names none.
+   * Adds a rule for the values that `path` names (`isFieldPath`). `required`: matches report containers that lack the
+   * value.
    */
   addPath(path: Bytes, required: bool): void {
     this.add(required ? EntryKind.RequiredPath : EntryKind.Path, path);
   }
 
-  /** The next rule is for the members of this name at any depth. */
+  /** Adds a rule for members of this name at any depth. */
   addName(name: Bytes): void {
     this.add(EntryKind.Name, name);
   }
@@ -74,7 +75,7 @@ export class FieldList {
     this.text.advance(ENTRY_BYTES + length);
   }
 
-  /** The compiled set, from `parts` if it is there; null if it is too large (FIM-CFG-0021). */
+  /** Compiled set, from `parts` if it has one. Null if it is too large (FIM-CFG-0021). */
   build(parts: Parts): FieldSet | null {
     const pointer = this.text.pointer;
     const length = this.text.length;

@@ -1,28 +1,28 @@
-// What a field set found in a message: read with a cursor, in document order.
+// Matches of a field set in a message, read with a cursor in document order.
 import { MAX_FIELD_MATCHES } from '../limits';
 import { Arena } from '../memory/arena';
 
-/** An entry is a node and a list of rules; this bit of the list says that a member is missing. */
+/** An entry is a node and a rule list. This bit of the list marks a missing member. */
 export const MISSING: u32 = 0x80000000;
-/** This one, that the value is one too many. */
+/** Bit of the list that marks a repeated value. */
 export const REPEATED: u32 = 0x40000000;
 const ENTRY_SHIFT: u32 = 3;
 const FIRST_CAPACITY: u32 = 64;
 
 /**
  * Pairs of a rule and a node. `while (matches.next()) { matches.rule … matches.node … matches.missing }`. A missing
- * member stands after the values inside the container that lacks it, with that container as its node.
+ * member comes after the values inside the container that lacks it, and has that container as its node.
  */
 export class FieldMatches {
-  /** Number of the rule at hand. */
+  /** Number of the current rule. */
   rule: u32 = 0;
-  /** The value that the rule names; or, if `missing`, the deepest value on the rule's path that is there. */
+  /** Value that the rule names. If `missing`: the deepest existing value on the rule's path. */
   node: u32 = 0;
   /** Whether the rule is required and names nothing below `node`. */
   missing: bool = false;
   /**
-   * Whether `node` is a second element of a name that the rule's path, without `[*]`, takes to occur once. It may stand
-   * above what the rule names.
+   * Whether `node` is a second element with a name that the rule's path, without `[*]`, expects once. It may be above
+   * the value that the rule names.
    */
   repeated: bool = false;
 
@@ -36,7 +36,7 @@ export class FieldMatches {
   private rules: StaticArray<u32> = new StaticArray<u32>(0);
 
   /**
-   * Empties the result. `lists`: where each list of rules starts in `rules`, and one more for the end of the last. For
+   * Empties the result. `lists`: start of each rule list in `rules`, and one more entry for the end of the last. For
    * FieldSet.
    */
   begin(lists: StaticArray<u32>, rules: StaticArray<u32>): void {
@@ -48,14 +48,14 @@ export class FieldMatches {
     this.rewind();
   }
 
-  /** Back to before the first pair. */
+  /** Moves before the first pair. */
   rewind(): void {
     this.cursor = 0;
     this.rulesAt = 0;
     this.rulesEnd = 0;
   }
 
-  /** Adds an entry, with MISSING, REPEATED or 0; false if MAX_FIELD_MATCHES or the arena is full. For FieldSet. */
+  /** Adds an entry, with MISSING, REPEATED or 0. False if MAX_FIELD_MATCHES or the arena is full. For FieldSet. */
   push(node: u32, list: u32, mark: u32, arena: Arena): bool {
     if (this.length == this.capacity && !this.grow(arena)) return false;
     const entry = this.entries + ((<usize>this.length) << ENTRY_SHIFT);
@@ -76,7 +76,7 @@ export class FieldMatches {
     return true;
   }
 
-  /** Moves to the next pair; false at the end. */
+  /** Moves to the next pair. False at the end. */
   next(): bool {
     while (this.rulesAt == this.rulesEnd) {
       if (this.cursor == this.length) return false;

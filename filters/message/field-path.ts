@@ -12,7 +12,7 @@ import { Bytes } from '../memory/bytes';
 import { MAX_PATH_BYTES, MAX_PATH_STEPS } from '../limits';
 import { utf8Length } from './utf8';
 
-/** How a step chooses among the children of a value. */
+/** Selection of a step among the children of a value. */
 export const enum StepKind {
   Name = 0,
   Index = 1,
@@ -25,14 +25,14 @@ export class PathStep {
     readonly kind: StepKind,
     readonly name: Bytes,
     readonly index: u32,
-    /** Written `[*]`, not `.*`. */
+    /** Whether it is written `[*]` and not `.*`. */
     readonly items: bool = false,
   ) {}
 }
 
 /**
- * The steps of a path in a format whose names repeat: one for each level of elements, with `items` set where more than
- * one may be meant. Null: `[3]`, or a `[*]` that stands behind no name.
+ * Steps of a path for a format with repeated names: one for each level of elements, with `items` set where several
+ * elements may match. Null for `[3]`, or a `[*]` that does not follow a name.
  */
 export function elementSteps(steps: StaticArray<PathStep>): StaticArray<PathStep> | null {
   const levels: PathStep[] = [];
@@ -51,7 +51,7 @@ export class PathParser {
   private at: usize = 0;
   private end: usize = 0;
 
-  /** The steps; null if the text is not in the subset or over MAX_PATH_BYTES or MAX_PATH_STEPS. */
+  /** Steps of the path. Null if the text is outside the subset or exceeds MAX_PATH_BYTES or MAX_PATH_STEPS. */
   parse(path: Bytes): StaticArray<PathStep> | null {
     if (path.length == 0 || path.length > MAX_PATH_BYTES) return null;
     this.at = path.pointer;
@@ -71,7 +71,7 @@ export class PathParser {
     return StaticArray.fromArray(steps);
   }
 
-  /** The byte at hand; 0 at the end. */
+  /** Current byte. 0 at the end. */
   private peek(): u32 {
     return this.at < this.end ? <u32>load<u8>(this.at) : 0;
   }

@@ -1,5 +1,5 @@
-// Compiles paths and names to a field set: a tree of the paths' steps, then the subset construction over it, so that a
-// value has one state although a wildcard and a name may both lead to it.
+// Compiles paths and names to a field set. Builds a tree of the paths' steps and applies the subset construction, so
+// that a value has one state even if both a wildcard and a name lead to it.
 import { MAX_PATH_STATES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
@@ -9,10 +9,10 @@ import { DEAD, FieldTables, hashIndex, NONE } from './field-tables';
 import { PathTail } from './path-tail';
 import { putToken, tokenBytes } from './pointer';
 
-/** Children that are searched one by one. */
+/** Most children that are searched linearly. */
 const FEW_CHILDREN: i32 = 8;
 
-/** What most nodes have none of; never written to. */
+/** Shared empty list for nodes without entries. Never written to. */
 const NO_NODES: TreeNode[] = [];
 const NO_RULES: u32[] = [];
 
@@ -20,15 +20,15 @@ const NO_RULES: u32[] = [];
 class TreeNode {
   children: TreeNode[] = NO_NODES;
   any: TreeNode | null = null;
-  /** Rules that end here; required rules that end here or below. */
+  /** Rules that end here, and required rules that end here or below. */
   rules: u32[] = NO_RULES;
   required: u32[] = NO_RULES;
-  /** Rules that take the value to occur once among its siblings. */
+  /** Rules that expect the value once among its siblings. */
   once: u32[] = NO_RULES;
 
   constructor(readonly step: PathStep) {}
 
-  /** Positions of the children by hash, kept once there are more than a few; one entry a hash. */
+  /** Positions of the children by hash, kept once there are more than a few. One entry for each hash. */
   private byHash: Map<u64, i32> | null = null;
 
   addRule(rule: u32): void {
@@ -89,9 +89,9 @@ function hashOf(step: PathStep): u32 {
 /** Filled and read within one `build`. */
 const TABLES: FieldTables = new FieldTables();
 
-/** Takes rules by number, in any order; then `build` once. */
+/** Takes rules in any order, then `build` once. */
 export class FieldSetBuilder {
-  /** `elements`: for trees whose names repeat (`FieldTree.repeats`). */
+  /** `elements`: for trees with repeated names (`FieldTree.repeats`). */
   constructor(private readonly elements: bool = false) {}
 
   private readonly parser: PathParser = new PathParser();
@@ -99,16 +99,19 @@ export class FieldSetBuilder {
   private readonly names: TreeNode = new TreeNode(new PathStep(StepKind.Any, Bytes.EMPTY, 0));
   private readonly tails: Map<u32, PathTail> = new Map<u32, PathTail>();
   private readonly tables: FieldTables = TABLES;
-  /** The sets of tree nodes that are states, by number; DEAD is the empty one. */
+  /** Sets of tree nodes that form the states, by number. DEAD is the empty set. */
   private readonly sets: TreeNode[][] = [];
-  // Working memory of one state.
+  // Working memory for one state.
   private readonly rules: u32[] = [];
   private readonly container: u32[] = [];
   private readonly once: u32[] = [];
   private readonly wild: TreeNode[] = [];
   private readonly steps: PathStep[] = [];
 
-  /** A rule for the values that `path` names; `required`: matches tell where it names none. 0, or FIM-CFG-0020. */
+  /**
+   * Adds a rule for the values that `path` names. `required`: matches report containers that lack the value. Returns 0,
+   * or FIM-CFG-0020.
+   */
   addPath(rule: u32, path: Bytes, required: bool): u32 {
     let steps = this.parser.parse(path);
     if (steps != null && this.elements) steps = elementSteps(steps);
@@ -127,7 +130,7 @@ export class FieldSetBuilder {
     return 0;
   }
 
-  /** A rule for the members of this name at any depth. */
+  /** Adds a rule for members of this name at any depth. */
   addName(rule: u32, name: Bytes): void {
     this.grow(this.names, new PathStep(StepKind.Name, name, 0)).addRule(rule);
   }
@@ -149,7 +152,7 @@ export class FieldSetBuilder {
     return child;
   }
 
-  /** The compiled set; null if it would take more than MAX_PATH_STATES states (FIM-CFG-0021). */
+  /** The compiled set. Null if it would need more than MAX_PATH_STATES states (FIM-CFG-0021). */
   build(): FieldSet | null {
     const tables = this.tables;
     tables.clear();
@@ -190,7 +193,7 @@ export class FieldSetBuilder {
     return this.sets.length - 1;
   }
 
-  /** Makes the edges of a state, and the states that they lead to. */
+  /** Creates the edges of a state and the states that they lead to. */
   private expand(state: u32): void {
     const tables = this.tables;
     const set = this.sets[state];
@@ -249,7 +252,7 @@ export class FieldSetBuilder {
     tables.once.push(once);
   }
 
-  /** The table of a state's edges: open addressing, at most half full. */
+  /** Hash table of a state's edges: open addressing, at most half full. */
   private hashEdges(state: u32): void {
     const tables = this.tables;
     const from = tables.edgesAt[state];
@@ -268,7 +271,7 @@ export class FieldSetBuilder {
     tables.slotsMask[state] = size - 1;
   }
 
-  /** Number of a list of rules, in ascending order; NONE for the empty one. */
+  /** Number of a rule list in ascending order. NONE for the empty list. */
   private list(rules: u32[]): u32 {
     if (rules.length == 0) return NONE;
     const tables = this.tables;

@@ -1,6 +1,5 @@
-// Finds the values that a set of rules names, in one walk over the index of a message. The rules' paths were merged
-// into one deterministic automaton over the steps of a path, so that the walk costs the same for one rule and for a
-// thousand.
+// Finds the values that a set of rules names, in one walk over a message's index. One deterministic automaton
+// represents the paths of all rules, so that the walk costs the same for one rule and for a thousand.
 import { MAX_FIELD_DEPTH } from '../limits';
 import { Arena } from '../memory/arena';
 import { Bytes, equalBytes, hashBytes } from '../memory/bytes';
@@ -21,18 +20,18 @@ import {
   NODE_SHIFT,
 } from './nodes';
 
-/** Stands for the address of the empty name, which has none of its own. */
+/** Non-zero address for the empty name. */
 const EMPTY_NAME: usize = memory.data(1);
 
 function nameAddress(name: Bytes): usize {
   return name.length == 0 ? EMPTY_NAME : name.pointer;
 }
 
-// The tables as the walk reads them, in records of 32 bytes.
+// Tables in the form that the walk reads: records of 32 bytes.
 const RECORD_SHIFT: u32 = 5;
-// A state: its slots (addresses of edges, 0 where empty) and their number less one; the state of children that no edge
-// names; the list of the rules that name its values; the list of the required rules that need a container here; its
-// edges; how many of them lead to required rules.
+// A state: its slots (addresses of edges, 0 for an empty slot) and their number less one; state of children without an
+// edge; list of the rules that name its values; list of the required rules that need a container here; its edges;
+// number of edges that lead to required rules.
 const SLOTS: usize = 0;
 const MASK: usize = 4;
 const OTHERWISE: usize = 8;
@@ -42,8 +41,7 @@ const EDGES: usize = 20;
 const EDGES_END: usize = 24;
 const REQUIRED: usize = 28;
 // An edge: hash; address of the name, 0 for an index; length of the name, or the index; target; list of the required
-// rules behind it; mark of the container in which it was seen last; list of the rules that it may be taken for once
-// only.
+// rules behind it; mark of the container where it was last seen; list of the rules that accept it only once.
 const EDGE_HASH: usize = 0;
 const EDGE_NAME: usize = 4;
 const EDGE_LENGTH: usize = 8;
@@ -53,8 +51,7 @@ const EDGE_SEEN: usize = 20;
 const EDGE_ONCE: usize = 24;
 
 /**
- * A container on the way down: its record, its state, the mark of the edges seen in it, and how many required edges are
- * still open.
+ * An open container: its record, its state, the mark of edges seen in it, and the number of its unmet required edges.
  */
 @unmanaged
 class Frame {
@@ -64,7 +61,7 @@ class Frame {
   open: u32;
 }
 
-/** One walk at a time: its containers, outermost first. */
+/** Containers of the current walk, outermost first. */
 const FRAMES: usize = memory.data(<i32>((MAX_FIELD_DEPTH + 1) * 16), 16);
 
 // @ts-ignore: decorator
@@ -73,7 +70,7 @@ function frameAt(depth: i32): Frame {
   return changetype<Frame>(FRAMES + ((<usize>depth) << 4));
 }
 
-/** The edge of a state that names the child; 0 if none does. */
+/** Edge of a state for the child. 0 if there is none. */
 function edgeOf(state: usize, child: usize): usize {
   const key = load<usize>(child, KEY);
   const word = load<u32>(child, KEY_HASH);
@@ -103,13 +100,13 @@ export class FieldSet {
   private readonly keptNames: Bytes[];
   private readonly dead: usize;
   private readonly root: usize;
-  /** State of names at any depth, whose targets are lists; 0 if there are none. */
+  /** State for names at any depth, whose targets are lists. 0 if there are none. */
   private readonly names: usize;
   private stamp: u32 = 0;
-  /** The set for trees whose names repeat, where messages of both kinds come. */
+  /** Set for trees with repeated names, if messages of both kinds occur. */
   elements: FieldSet | null = null;
 
-  /** `root`, `names` (NONE: there are none): states of the tables. `tails`: the rules' paths as JSON Pointers. */
+  /** `root`, `names` (NONE: there are none): states of the tables. `tails`: paths of the rules as JSON Pointers. */
   constructor(
     tables: FieldTables,
     root: u32,
@@ -170,7 +167,7 @@ export class FieldSet {
   }
 
   /**
-   * Finds all matches. False if there are more than MAX_FIELD_MATCHES or the arena is full: the message must then be
+   * Finds all matches. False if there are more than MAX_FIELD_MATCHES or the arena is full. The message must then be
    * refused.
    */
   match(document: FieldTree, out: FieldMatches, arena: Arena): bool {
@@ -224,16 +221,14 @@ export class FieldSet {
     frame.open = load<u32>(state, REQUIRED);
     frame.stamp = ++this.stamp;
     if (frame.stamp != 0) return;
-    // The marks have gone round: none may look like one of a walk long past.
+    // The marks have wrapped around. None may equal a mark of an old walk.
     const edges = changetype<usize>(this.edges);
     for (let i = 0; i < this.edges.length; i += 1 << (RECORD_SHIFT - 2))
       store<u32>(edges + ((<usize>i) << 2), 0, EDGE_SEEN);
     frame.stamp = ++this.stamp;
   }
 
-  /**
-   * The state of a child; 0 if the result is full. Wildcards are for items, members and elements, not for attributes.
-   */
+  /** State of a child. 0 if the result is full. Wildcards match items, members and elements, and no attributes. */
   private step(child: usize, node: u32, frame: Frame, out: FieldMatches, arena: Arena): usize {
     const edge = edgeOf(frame.state, child);
     if (edge == 0) return (load<u32>(child, INFO) & ATTRIBUTE) != 0 ? this.dead : load<usize>(frame.state, OTHERWISE);
@@ -248,7 +243,7 @@ export class FieldSet {
     return load<usize>(edge, EDGE_TARGET);
   }
 
-  /** A value without children lacks all that is required below it. */
+  /** A value without children lacks everything required below it. */
   private lacking(record: usize, node: u32, state: usize, out: FieldMatches, arena: Arena): bool {
     const list = load<u32>(state, CONTAINER);
     if (
@@ -266,7 +261,7 @@ export class FieldSet {
     return true;
   }
 
-  /** Reports the required edges of a container that none of its children took. */
+  /** Reports the required edges of a container that no child matched. */
   private unseen(frame: Frame, node: u32, out: FieldMatches, arena: Arena): bool {
     const end = load<usize>(frame.state, EDGES_END);
     for (let edge = load<usize>(frame.state, EDGES); edge < end; edge += 1 << RECORD_SHIFT) {
@@ -278,14 +273,13 @@ export class FieldSet {
   }
 
   /**
-   * For walks of their own, over texts that have no index: the state of the text's only value. A state is good as long
-   * as this object is.
+   * Start state for readers without an index: state of the text's only value. States are valid while this object lives.
    */
   get start(): usize {
     return this.root;
   }
 
-  /** The state of a member of an object, or, with `name` 0, of the item number `length` of an array. */
+  /** State of a member of an object, or, with `name` 0, of item number `length` of an array. */
   below(state: usize, name: usize, length: u32): usize {
     const edge = this.edge(state, name, length);
     return edge == 0 ? load<usize>(state, OTHERWISE) : load<usize>(edge, EDGE_TARGET);
@@ -307,12 +301,12 @@ export class FieldSet {
     }
   }
 
-  /** The list of the rules that name the values of a state; NONE: there are none. */
+  /** List of the rules that name values of a state. NONE if there are none. */
   accepted(state: usize): u32 {
     return load<u32>(state, ACCEPTED);
   }
 
-  /** The list of the required rules that a value of the state breaks if it is no container. */
+  /** List of the required rules that a scalar in this state violates. */
   neededContainer(state: usize): u32 {
     return load<u32>(state, CONTAINER);
   }
@@ -322,7 +316,7 @@ export class FieldSet {
     return load<u32>(state, REQUIRED) != 0;
   }
 
-  /** Length of a list of rules (not NONE). */
+  /** Length of a rule list (not NONE). */
   ruleCount(list: u32): u32 {
     return this.lists[list + 1] - this.lists[list];
   }
@@ -332,7 +326,7 @@ export class FieldSet {
     return this.rules[this.lists[list] + index];
   }
 
-  /** The first, or with `edge` the next, child that values of the state must have; 0: there is none. */
+  /** First required child of the state, or the next one after `edge`. 0 if there is none. */
   nextRequired(state: usize, edge: usize): usize {
     const end = load<usize>(state, EDGES_END);
     let at = edge == 0 ? load<usize>(state, EDGES) : edge + (1 << RECORD_SHIFT);
@@ -341,8 +335,8 @@ export class FieldSet {
   }
 
   /**
-   * Of a required child: its name, 0 if it is an item; the name's length, or the item's number; the list of the rules
-   * that it is missing for.
+   * For a required child: its name, 0 for an item; the name's length, or the item's index; the list of the rules for
+   * which it is missing.
    */
   requiredName(edge: usize): usize {
     return load<usize>(edge, EDGE_NAME);
@@ -357,8 +351,8 @@ export class FieldSet {
   }
 
   /**
-   * JSON Pointer of the pair at hand, in the arena; 0 if that is full. For a missing member it is what the path would
-   * name, up to the first `[*]`: `/items/3/amount`. Its length is left in `document.pointerLength`.
+   * JSON Pointer of the current pair, in the arena. 0 if that is full. For a missing member it is the path's pointer up
+   * to the first `[*]`: `/items/3/amount`. Its length is in `document.pointerLength`.
    */
   pointer(document: FieldTree, matches: FieldMatches, arena: Arena): usize {
     const elements = this.elements;

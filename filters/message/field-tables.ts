@@ -1,7 +1,7 @@
-// The automaton of a set of rules' paths, as the builder makes it.
+// Automaton of a set of rules' paths, as the builder makes it.
 import { Bytes } from '../memory/bytes';
 
-/** The state of values that no path leads through. */
+/** State of values that no path leads through. */
 export const DEAD: u32 = 0;
 /** No edge, no list. */
 export const NONE: u32 = 0xffffffff;
@@ -11,28 +11,28 @@ export function hashIndex(index: u32): u32 {
   return index * 0x9e3779b1;
 }
 
-/** The compiled automaton, as flat tables. Made by FieldSetBuilder. */
+/** Compiled automaton as flat tables. FieldSetBuilder makes it. */
 export class FieldTables {
   // By state.
-  /** First slot of the state's hash table of edges; the table's size less one. */
+  /** First slot of the state's hash table of edges, and the table's size less one. */
   slotsAt: u32[] = [];
   slotsMask: u32[] = [];
-  /** Target of children that no edge names. */
+  /** Target of children without an edge. */
   otherwise: u32[] = [];
   /**
-   * List of the rules that name the values of this state; list of the required rules that need a container here. NONE:
+   * List of the rules that name values of this state; list of the required rules that need a container here. NONE:
    * empty.
    */
   accepted: u32[] = [];
   container: u32[] = [];
-  /** Edges of the state: from, to; how many of them lead to required rules. */
+  /** Edges of the state: from, to. Number of them that lead to required rules. */
   edgesAt: u32[] = [];
   edgesEnd: u32[] = [];
   required: u32[] = [];
   // By slot: edge, or NONE.
   slots: u32[] = [];
   // By edge: hash; name (EMPTY for an index); index (NONE for a name); target; lists of the required rules behind it
-  // and of those that take it to occur once, NONE if none.
+  // and of the rules that expect it once, NONE if there are none.
   hash: u32[] = [];
   name: Bytes[] = [];
   index: u32[] = [];
@@ -43,7 +43,7 @@ export class FieldTables {
   lists: u32[] = [0];
   rules: u32[] = [];
 
-  /** Empties the tables but keeps their room. The names go to the field set. */
+  /** Empties the tables and keeps their capacity. The names go to the field set. */
   clear(): void {
     this.slotsAt.length = 0;
     this.slotsMask.length = 0;

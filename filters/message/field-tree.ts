@@ -1,5 +1,5 @@
-// The one model of a message, whatever its format: fields that hang together, each with a name, a kind and a text.
-// Readers of the formats fill it; rules, masks and limits see nothing else.
+// Model of a message in any format: a tree of fields, each with a name, a kind and a text. Readers of the formats fill
+// it. Rules, masks and limits see nothing else.
 import { Arena } from '../memory/arena';
 import { equalBytes, hashBytes } from '../memory/bytes';
 import { unescape } from './json/text';
@@ -26,36 +26,37 @@ import { PointerWriter } from './pointer';
 export { FieldKind } from './nodes';
 
 /**
- * The index of one message at a time. It lives in the arena that its reader was given and refers to the source, so both
- * must stay as they are while it is used. A node is a number; 0 is no node. A String or Number may have children too
- * (attributes of an XML element).
+ * Index of one message at a time. It is in the reader's arena and refers to the source, so both must stay unchanged
+ * while it is used. A node is a number, and 0 is no node. A String or Number may have children too (attributes of an
+ * XML element).
  */
 export class FieldTree {
-  /** Node of the message itself; 0 if there is no valid message. */
+  /** Node of the whole message. 0 if there is no valid message. */
   root: u32 = 0;
-  /** Bytes of the last `text`. */
+  /** Length of the last `text`, bytes. */
   textLength: u32 = 0;
-  /** Bytes of the last `pointer`. */
+  /** Length of the last `pointer`, bytes. */
   pointerLength: u32 = 0;
   /** Number of values. */
   size: u32 = 0;
-  /** A name may occur more than once among the children of a value (XML); paths then mean elements: FieldSetBuilder. */
+  /**
+   * Whether a name may repeat among the children of a value (XML). Paths then follow element rules: FieldSetBuilder.
+   */
   repeats: bool = false;
 
   protected source: usize = 0;
   protected nodes: usize = 0;
-  /** Records that there is room for; record 0 is none. */
+  /** Number of records allocated. Record 0 is unused. */
   protected capacity: u32 = 0;
   private readonly pointers: PointerWriter = new PointerWriter();
 
-  // What a reader builds with: the value that is open, and the child of it that came last.
+  // Builder state: the open value, and its last child.
   private openNode: u32 = 0;
   private lastNode: u32 = 0;
 
   /**
-   * Empties the tree; `capacity`: the values that it may hold at most. False if the arena is full. `source`: what
-   * offsets count from. A reader then calls `open`, `addText` and `close` in document order; the first value is the
-   * root.
+   * Empties the tree. `capacity`: most values that it may hold. `source`: base of offsets. False if the arena is full.
+   * A reader then calls `open`, `addText` and `close` in document order. The first value is the root.
    */
   begin(source: usize, arena: Arena, capacity: u32): bool {
     this.root = 0;
@@ -74,10 +75,7 @@ export class FieldTree {
     return true;
   }
 
-  /**
-   * Adds a value that has children: those that come until `close`. `key`: 0 for items and the root. False if there is
-   * no more room.
-   */
+  /** Adds a value whose children follow until `close`. `key`: 0 for items and the root. False if there is no room. */
   open(key: usize, keyLength: u32, kind: FieldKind): bool {
     const node = this.add(key, keyLength, kind);
     if (node == 0) return false;
@@ -86,14 +84,14 @@ export class FieldTree {
     return true;
   }
 
-  /** Ends the value opened last. */
+  /** Ends the value that was opened last. */
   close(): void {
     if (this.openNode == 0) return;
     this.lastNode = this.openNode;
     this.openNode = this.parent(this.openNode);
   }
 
-  /** Adds a String whose text is `length` bytes of well-formed UTF-8 at `pointer`. False if there is no more room. */
+  /** Adds a String whose text is `length` bytes of well-formed UTF-8 at `pointer`. False if there is no room. */
   addText(key: usize, keyLength: u32, pointer: usize, length: u32): bool {
     const node = this.add(key, keyLength, FieldKind.String);
     if (node == 0) return false;
@@ -101,20 +99,20 @@ export class FieldTree {
     return true;
   }
 
-  /** Where a value stands in the source: offsets of the first byte and after the last. */
+  /** Sets the place of a value in the source: offsets of the first byte and after the last. */
   setSpan(node: u32, start: u32, end: u32): void {
     store<u32>(this.record(node), start, START);
     store<u32>(this.record(node), end, END);
   }
 
-  /** Makes the value a String with this text; it keeps its children. */
+  /** Makes the value a String with this text. It keeps its children. */
   setText(node: u32, pointer: usize, length: u32): void {
     const record = this.record(node);
     store<u32>(record, (load<u32>(record, INFO) & ~KIND_MASK) | FieldKind.String | TEXT, INFO);
     this.setSpan(node, <u32>(pointer - this.source), <u32>(pointer - this.source) + length);
   }
 
-  /** The value that is open; 0 at the top. */
+  /** The open value. 0 at the top. */
   get current(): u32 {
     return this.openNode;
   }
@@ -142,7 +140,7 @@ export class FieldTree {
     return node;
   }
 
-  /** Doubles the room for records, up to `maximum` values; false if that is reached or the arena is full. */
+  /** Doubles the number of records, up to `maximum` values. False at the maximum or if the arena is full. */
   protected grow(arena: Arena, maximum: u32): bool {
     const old = this.capacity;
     const capacity = min(old * 2, maximum + 1);
@@ -175,7 +173,7 @@ export class FieldTree {
     return load<u32>(this.record(node), END);
   }
 
-  /** Whether a JSON string holds escapes. */
+  /** Whether a JSON string contains escapes. */
   escaped(node: u32): bool {
     return (load<u32>(this.record(node), INFO) & ESCAPED) != 0;
   }
@@ -185,22 +183,22 @@ export class FieldTree {
     return (load<u32>(this.record(node), INFO) & ATTRIBUTE) != 0;
   }
 
-  /** Whether the value is text of a format that has no other scalars: its type is in the eye of the rule. */
+  /** Whether the format has text as its only scalar. The rule then decides the type. */
   isText(node: u32): bool {
     return (load<u32>(this.record(node), INFO) & TEXT) != 0;
   }
 
-  /** First item, member or attribute; 0 if there is none. */
+  /** First item, member or attribute. 0 if there is none. */
   firstChild(node: u32): u32 {
     return load<u32>(this.record(node), COUNT) != 0 ? node + 1 : 0;
   }
 
-  /** Next child of the same parent; 0 at the end. */
+  /** Next child of the same parent. 0 at the end. */
   nextSibling(node: u32): u32 {
     return load<u32>(this.record(node), NEXT);
   }
 
-  /** The value that this one is a child of; 0 for the root. */
+  /** Parent of the value. 0 for the root. */
   parent(node: u32): u32 {
     return load<u32>(this.record(node), PARENT);
   }
@@ -215,22 +213,22 @@ export class FieldTree {
     return load<u32>(this.record(item), KEY_HASH);
   }
 
-  /** Address of a field's name, decoded and without quotes; 0 for items and the root. */
+  /** Address of a field's decoded name, without quotes. 0 for items and the root. */
   key(member: u32): usize {
     return load<usize>(this.record(member), KEY);
   }
 
-  /** Bytes of a field's name, decoded. */
+  /** Length of a field's decoded name, bytes. */
   keyLength(member: u32): u32 {
     return load<u32>(this.record(member), INFO) >> KEY_LENGTH_SHIFT;
   }
 
-  /** `hashBytes` of a field's name, decoded. */
+  /** `hashBytes` of a field's decoded name. */
   keyHash(member: u32): u32 {
     return load<u32>(this.record(member), KEY_HASH);
   }
 
-  /** Address of record 0, for walks over the records themselves (`nodes.ts`). */
+  /** Address of record 0, for walks over the records (`nodes.ts`). */
   get records(): usize {
     return this.nodes;
   }
@@ -241,7 +239,7 @@ export class FieldTree {
   }
 
   /**
-   * The first child of this name (`hash`: the `hashBytes` of its bytes); 0 if there is none. Linear in the children.
+   * First child of this name (`hash`: `hashBytes` of the name). 0 if there is none. Linear in the number of children.
    */
   member(object: u32, name: usize, length: u32, hash: u32): u32 {
     for (let node = this.firstChild(object); node != 0; node = this.nextSibling(node)) {
@@ -257,8 +255,8 @@ export class FieldTree {
   }
 
   /**
-   * A string's text in UTF-8, or the raw characters of any other value; `textLength` bytes. Copied into the arena only
-   * if it has escapes; 0 if the arena is full.
+   * Text of a string in UTF-8, or the raw characters of any other value; `textLength` bytes. Copied into the arena only
+   * if it has escapes. 0 if the arena is full.
    */
   text(node: u32, arena: Arena): usize {
     const info = load<u32>(this.record(node), INFO);
@@ -274,12 +272,12 @@ export class FieldTree {
     return copy;
   }
 
-  /** The node's JSON Pointer (RFC 6901), `pointerLength` bytes in the arena; 0 if the arena is full. */
+  /** JSON Pointer of the node (RFC 6901), `pointerLength` bytes in the arena. 0 if the arena is full. */
   pointer(node: u32, arena: Arena): usize {
     return this.pointerBelow(node, 0, 0, arena);
   }
 
-  /** The same with more behind it (`/amount`, escaped already): for a field that is not there. */
+  /** The same with an escaped `tail` appended (`/amount`), for a field that is missing. */
   pointerBelow(node: u32, tail: usize, tailLength: u32, arena: Arena): usize {
     const pointer = this.pointers.write(this.nodes, node, tail, tailLength, this.repeats, arena);
     this.pointerLength = this.pointers.length;

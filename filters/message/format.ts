@@ -1,7 +1,7 @@
-// Which format a body is read as: what its route says, held against what its content type says. Never a guess.
+// Format of a body. The route's format and the content type must agree; it is never guessed.
 import { equalIgnoreCase, Bytes } from '../memory/bytes';
 
-/** Formats that have a reader; the values are those of `BodyFormat` in the plugin configuration. */
+/** Formats with a reader. The values are those of `BodyFormat` in the plugin configuration. */
 export const enum MessageFormat {
   Json = 0,
   Xml = 1,
@@ -9,15 +9,15 @@ export const enum MessageFormat {
   Iso8583 = 3,
   Tlv = 4,
   Form = 5,
-  /** What content type and first bytes both say. Not a format of a message. */
+  /** Format on which content type and first bytes agree. Not a message's own format. */
   Detect = 6,
-  /** The body is of no format that its route takes. */
+  /** The body's format is none that its route accepts. */
   Unknown = 7,
 }
 
-/** What a content-type field says of the format. */
+/** Meaning of a content-type field. */
 export const enum MediaType {
-  /** It is not in the table, it is more than one, or its charset is none that the readers take. */
+  /** Unknown type, several types, or an unsupported charset. */
   Other = 0,
   /** `application/json`, `text/json`, `…+json` */
   Json = 1,
@@ -30,15 +30,15 @@ export const enum MediaType {
   /** `application/octet-stream` */
   Octets = 5,
   /**
-   * `application/iso8583`, `application/x-iso8583`, `application/vnd.iso8583`, `x-ISO-TPDU/x-auth` (terminals of
-   * UnionPay): used, registered by nobody.
+   * `application/iso8583`, `application/x-iso8583`, `application/vnd.iso8583`, `x-ISO-TPDU/x-auth` (UnionPay
+   * terminals). In use, but not registered.
    */
   Iso8583 = 6,
-  /** `application/x-hex`: used, registered by nobody. */
+  /** `application/x-hex`. In use, but not registered. */
   Hex = 7,
-  /** There is no such field: bytes, as far as HTTP says (RFC 9110, 8.3). */
+  /** No content-type field. HTTP then treats the body as bytes (RFC 9110, 8.3). */
   Absent = 8,
-  /** One that the route names. */
+  /** A type that the route names. */
   Named = 9,
 }
 
@@ -56,17 +56,17 @@ const X_ISO8583: Bytes = Bytes.from('application/x-iso8583');
 const VND_ISO8583: Bytes = Bytes.from('application/vnd.iso8583');
 const TPDU_AUTH: Bytes = Bytes.from('x-iso-tpdu/x-auth');
 const X_HEX: Bytes = Bytes.from('application/x-hex');
-/** How a route names a message without content type. */
+/** Name of a missing content type in a route. */
 const NONE: Bytes = Bytes.from('none');
 const MULTIPART: Bytes = Bytes.from('multipart/');
 const CHARSET: Bytes = Bytes.from('charset');
 const UTF_8: Bytes = Bytes.from('utf-8');
-/** Not registered, but common, and it means nothing else. */
+/** Not registered, but common and unambiguous. */
 const UTF8: Bytes = Bytes.from('utf8');
 const US_ASCII: Bytes = Bytes.from('us-ascii');
 /** First bytes of a block header, `{H:`. */
 const BLOCK_HEADER: u32 = 0x3a487b;
-/** EF BB BF, which XML may begin with. */
+/** EF BB BF, which may begin an XML document. */
 const BYTE_ORDER_MARK: u32 = 0xbfbbef;
 
 function same(value: usize, length: u32, name: Bytes): bool {
@@ -78,9 +78,9 @@ function endsIn(value: usize, length: u32, suffix: Bytes): bool {
 }
 
 /**
- * The media type of a content-type field's value. Parameters do not count, but for the charset of what is not bytes: it
- * must be UTF-8 or ASCII, for receivers that go by another one read other members (in GBK a byte of a character can
- * swallow the backslash behind it). A comma joins several fields: of which a receiver may take any.
+ * Media type of a content-type field. Parameters are ignored, except the charset of textual types: it must be UTF-8 or
+ * ASCII, because a receiver that follows another one reads other members (in GBK a character's second byte can be a
+ * backslash). A comma joins several fields, of which a receiver may take any.
  */
 export function mediaTypeOf(value: usize, length: u32): MediaType {
   const end = typeLength(value, length);
@@ -104,19 +104,19 @@ export function mediaTypeOf(value: usize, length: u32): MediaType {
 }
 
 /**
- * The same on a route that names what it takes; `format`: its own. Several fields and foreign charsets are none however
- * they are named.
+ * Media type on a route that names its types. `format`: the route's. Several fields and unsupported charsets are
+ * refused even if named.
  */
 export function namedMediaType(named: StaticArray<Bytes>, format: MessageFormat, value: usize, length: u32): MediaType {
   const end = typeLength(value, length);
   if (hasComma(value, length)) return MediaType.Other;
-  // Of ISO 8583 a charset says nothing: its specification has the encodings.
+  // For ISO 8583 the charset means nothing, because the specification defines the encodings.
   if (format != MessageFormat.Iso8583 && !isReadable(value + end, length - end)) return MediaType.Other;
   for (let i = 0; i < named.length; i++) if (same(value, end, unchecked(named[i]))) return MediaType.Named;
   return MediaType.Other;
 }
 
-/** What a message without content type is on a route that names these; if it names none, its format has its say. */
+/** Media type of a message without content type on a route that names types. If it names none, its format decides. */
 export function absentMediaType(named: StaticArray<Bytes>): MediaType {
   if (named.length == 0) return MediaType.Absent;
   for (let i = 0; i < named.length; i++) {
@@ -127,8 +127,8 @@ export function absentMediaType(named: StaticArray<Bytes>): MediaType {
 }
 
 /**
- * Whether a route of the format may name the content type: none that means another format, for a receiver that goes by
- * it reads another message.
+ * Whether a route of the format may name the content type. It may not name one of another format, since a receiver that
+ * follows the type would read another message.
  */
 export function mayName(format: MessageFormat, type: Bytes): bool {
   if (format == MessageFormat.Detect) return false;
@@ -138,7 +138,7 @@ export function mayName(format: MessageFormat, type: Bytes): bool {
   return (media != MediaType.Json && media != MediaType.Xml && media != MediaType.Form) || takes(format, media);
 }
 
-/** Bytes of the type before its parameters. */
+/** Length of the type before its parameters, bytes. */
 function typeLength(value: usize, length: u32): u32 {
   let end: u32 = 0;
   while (end < length && load<u8>(value + end) != 59 && load<u8>(value + end) != 32) end++;
@@ -151,8 +151,8 @@ function hasComma(value: usize, length: u32): bool {
 }
 
 /**
- * Whether every charset among the parameters is UTF-8 or a part of it. Spellings that only some receivers understand
- * (`charset =`, `charset*=`) are none.
+ * Whether every charset parameter is UTF-8 or a subset of it. Spellings that only some receivers understand (`charset
+ * =`, `charset*=`) are refused.
  */
 function isReadable(parameters: usize, length: u32): bool {
   const name = CHARSET.length;
@@ -179,15 +179,13 @@ function isUtf8Name(value: usize, length: u32): bool {
   return same(value, length, UTF_8) || same(value, length, UTF8) || same(value, length, US_ASCII);
 }
 
-/**
- * The format that a body of this media type is read as on a route of this format; Unknown: it is to be refused (415).
- */
+/** Format in which a body of this media type is read on a route of this format. Unknown: refuse it (415). */
 export function formatOf(format: MessageFormat, media: MediaType, body: usize, length: u32): MessageFormat {
   if (format == MessageFormat.Detect) return detect(media, body, length);
   return takes(format, media) ? format : MessageFormat.Unknown;
 }
 
-/** Whether a route of the format takes the media type, if it names none. */
+/** Whether a route of the format accepts the media type if it names none. */
 function takes(format: MessageFormat, media: MediaType): bool {
   if (media == MediaType.Named) return true;
   switch (format) {
@@ -211,7 +209,7 @@ function isBytes(media: MediaType): bool {
   return media == MediaType.Octets || media == MediaType.Absent;
 }
 
-/** Content type and first bytes must say the same. */
+/** Content type and first bytes must agree. */
 function detect(media: MediaType, body: usize, length: u32): MessageFormat {
   let at: u32 =
     media == MediaType.Xml &&

@@ -1,4 +1,4 @@
-// Packed digits and bytes as text: what BCD, track data and binary values are read as.
+// Converts packed digits and bytes to text, for BCD, track data and binary values.
 const HEX_DIGITS: v128 = i8x16(48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 65, 66, 67, 68, 69, 70);
 const LOW_NIBBLES: u64 = 0x0f0f0f0f0f0f0f0f;
 const SIXES: u64 = 0x0606060606060606;
@@ -8,8 +8,8 @@ const CARRIES: u64 = 0x1010101010101010;
 export const HEX_SLACK_BYTES: u32 = 16;
 
 /**
- * Writes two hexadecimal digits, capital letters, for each byte, eight bytes at a time. Not for secrets that must not
- * leave a trace in memory.
+ * Writes two capital hexadecimal digits for each byte, eight bytes at a time. Not for secrets, since copies may stay in
+ * memory.
  */
 export function writeHex(from: usize, bytes: u32, to: usize): void {
   for (const end = from + bytes; from < end; from += 8, to += 16) {
@@ -38,14 +38,14 @@ export function writeHex(from: usize, bytes: u32, to: usize): void {
   }
 }
 
-/** Value of a hexadecimal digit; 16 if it is none. */
+/** Value of a hexadecimal digit. 16 for any other byte. */
 export function hexDigit(byte: u32): u32 {
   if (byte - 48 < 10) return byte - 48;
   const letter = (byte | 32) - 97;
   return letter < 6 ? letter + 10 : 16;
 }
 
-/** Writes the bytes that an even number of hexadecimal digits stands for; false if one is none. */
+/** Writes the bytes of an even number of hexadecimal digits. False if one is no digit. */
 export function readHex(from: usize, digits: u32, to: usize): bool {
   for (const end = from + digits; from < end; from += 2, to++) {
     const high = hexDigit(load<u8>(from));
@@ -70,7 +70,7 @@ export function areDigits(pointer: usize, bytes: u32): bool {
   return (over & CARRIES) == 0;
 }
 
-/** Whether a byte is beyond ASCII. */
+/** Whether any byte is beyond ASCII. */
 export function hasHighBytes(pointer: usize, length: u32): bool {
   let all: u64 = 0;
   for (; length >= 8; length -= 8, pointer += 8) all |= load<u64>(pointer);
@@ -79,8 +79,8 @@ export function hasHighBytes(pointer: usize, length: u32): bool {
 }
 
 /**
- * Writes bytes as the characters of the same numbers (ISO/IEC 8859-1) in UTF-8; the number of bytes written, at most
- * two for each. So a text in GBK keeps its length in characters as ISO 8583 counts it, one for each byte.
+ * Writes bytes as ISO/IEC 8859-1 characters in UTF-8. Returns the number of bytes written, at most two for each. A text
+ * in GBK thus keeps its ISO 8583 length, which counts one character for each byte.
  */
 export function writeLatin1(from: usize, length: u32, to: usize): u32 {
   const start = to;

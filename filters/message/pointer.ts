@@ -1,4 +1,4 @@
-// JSON Pointers (RFC 6901) of indexed values: for error messages, off the hot path.
+// JSON Pointers (RFC 6901) of indexed values, for error messages outside the hot path.
 import { MAX_FIELD_DEPTH, MAX_POINTER_WORK } from '../limits';
 import { Arena } from '../memory/arena';
 import { equalBytes } from '../memory/bytes';
@@ -7,7 +7,7 @@ import { INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, NEXT, NODE_SHIFT, PARENT } from 
 /** The name occurs once among its siblings. */
 const ALONE: u32 = 0xffffffff;
 
-/** Bytes of a reference token: `~` and `/` take two. */
+/** Length of a reference token, bytes: `~` and `/` take two. */
 export function tokenBytes(from: usize, length: u32): u32 {
   let bytes = length;
   for (let i: u32 = 0; i < length; i++) {
@@ -23,7 +23,7 @@ function decimalDigits(value: u32): u32 {
   return digits;
 }
 
-/** Writes backwards: `/`, then the token, so that it ends at `to`; returns where it starts. */
+/** Writes `/` and the token backwards, so that it ends at `to`. Returns its start. */
 export function putToken(to: usize, from: usize, length: u32): usize {
   for (let i = length; i > 0; i--) {
     const byte = load<u8>(from + i - 1);
@@ -63,26 +63,23 @@ function isNamesake(a: usize, b: usize): bool {
 }
 
 export class PointerWriter {
-  /** Bytes of the last pointer. */
+  /** Length of the last pointer, bytes. */
   length: u32 = 0;
-  /** Siblings that may still be looked at for the pointers of this message. */
+  /** Siblings that may still be examined for pointers of this message. */
   private budget: u32 = 0;
-  // By level below the root: the node whose place among its namesakes was looked for last, that place, and what the
-  // pointer at hand says of it.
+  // By level below the root: the last examined node, its place among siblings of the same name, and the part of the
+  // current pointer that gives it.
   private readonly lastNodes: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
   private readonly lastIndexes: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
   private readonly indexes: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
 
-  /** Turns to another message. */
+  /** Begins another message. */
   begin(): void {
     this.budget = MAX_POINTER_WORK;
     for (let i = 0; i < this.lastNodes.length; i++) this.lastNodes[i] = 0;
   }
 
-  /**
-   * How many siblings of this name come before the node; ALONE if no other has it, or if too many siblings were looked
-   * at already.
-   */
+  /** Number of earlier siblings with the node's name. ALONE if no other has it, or if the budget is used up. */
   private occurrence(nodes: usize, node: u32, level: i32): u32 {
     const record = recordAt(nodes, node);
     const parent = parentOf(nodes, node);
@@ -106,7 +103,7 @@ export class PointerWriter {
     return before != 0 || this.comesAgain(nodes, node) ? before : ALONE;
   }
 
-  /** Whether a later sibling has the name. */
+  /** Whether a later sibling has the same name. */
   private comesAgain(nodes: usize, node: u32): bool {
     const record = recordAt(nodes, node);
     for (let at = load<u32>(record, NEXT); at != 0 && this.budget != 0; this.budget--) {
@@ -118,9 +115,8 @@ export class PointerWriter {
   }
 
   /**
-   * Pointer of `node`, with `tail` (escaped) behind it. Address in the arena, or 0 if that is full. `repeats`: a name
-   * may occur more than once among siblings; where it does, its index among them stands behind it
-   * (unless MAX_POINTER_WORK is used up).
+   * Pointer of `node` with the escaped `tail` appended. Address in the arena, or 0 if that is full. `repeats`: names
+   * may repeat among siblings; a repeated one is followed by its index (unless MAX_POINTER_WORK is used up).
    */
   write(nodes: usize, node: u32, tail: usize, tailLength: u32, repeats: bool, arena: Arena): usize {
     let bytes = tailLength;

@@ -1,8 +1,8 @@
 // UTF-8 validation, 16 bytes at a time: three nibble look-ups classify every pair of adjacent bytes (J. Keiser, D.
-// Lemire, "Validating UTF-8 in less than one instruction per byte", 2021). Refused, as RFC 3629 asks: overlong forms,
-// surrogates, values above U+10FFFF, stray or missing continuations.
+// Lemire, "Validating UTF-8 in less than one instruction per byte", 2021). As RFC 3629 requires, it refuses overlong
+// forms, surrogates, values above U+10FFFF, and stray or missing continuations.
 
-// Bits of the classification: what is wrong with a pair of bytes.
+// Bits of the classification: errors of a pair of bytes.
 const TOO_SHORT: u8 = 1;
 const TOO_LONG: u8 = 2;
 const OVERLONG_3: u8 = 4;
@@ -76,12 +76,12 @@ const SECOND_HIGH: usize = memory.data<u8>(
   ],
   16,
 );
-/** A block that ends in one of these bytes or more, at these places, ends inside a character. */
+/** A block whose last bytes exceed these values ends inside a character. */
 const COMPLETE_MAXIMUM: usize = memory.data<u8>(
   [255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0xef, 0xdf, 0xbf],
   16,
 );
-/** The last, partial block, filled up with zeros. */
+/** The last, partial block, padded with zeros. */
 const TAIL: usize = memory.data(16, 16);
 
 /** Errors (non-zero lanes) of `input`, given the 16 bytes before it. */
@@ -119,7 +119,7 @@ function isAscii(pointer: usize, end: usize): bool {
   return true;
 }
 
-/** Whether the bytes are well-formed UTF-8 (RFC 3629). Linear; about a byte per 0.1 ns in ASCII. */
+/** Whether the bytes are well-formed UTF-8 (RFC 3629). Linear; about 0.1 ns a byte in ASCII. */
 export function isUtf8(pointer: usize, length: u32): bool {
   const end = pointer + length;
   if (isAscii(pointer, end)) return true;
@@ -139,7 +139,7 @@ export function isUtf8(pointer: usize, length: u32): bool {
   return !v128.any_true(errors);
 }
 
-/** Bytes of the well-formed character at `pointer`, or 0 if there is none before `end`. */
+/** Length of the well-formed character at `pointer`. 0 if there is none before `end`. */
 export function utf8Length(pointer: usize, end: usize): u32 {
   const first = <u32>load<u8>(pointer);
   if (first < 0x80) return 1;
@@ -155,8 +155,8 @@ export function utf8Length(pointer: usize, end: usize): u32 {
 }
 
 /**
- * Offset of the first byte that is not part of well-formed UTF-8; `length` if all is well. For error messages: slow and
- * exact.
+ * Offset of the first byte that is not part of well-formed UTF-8. `length` if all are. Slow and exact, for error
+ * messages.
  */
 export function firstInvalidUtf8(pointer: usize, length: u32): u32 {
   const end = pointer + length;

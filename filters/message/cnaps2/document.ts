@@ -1,5 +1,5 @@
-// Messages in blocks: a header {H:…} of fixed positions, further blocks {S:…}, then an XML document, and perhaps more
-// blocks.
+// CNAPS2 messages: a header block {H:…} with fixed positions, optional blocks such as {S:…}, an XML document, and
+// optional further blocks.
 import { Arena } from '../../memory/arena';
 import { ErrorId } from '../../errors.gen';
 import { MAX_BLOCK_BYTES } from '../../limits';
@@ -13,21 +13,21 @@ const OPENING: u8 = 123;
 const CLOSING: u8 = 125;
 /** `{H:` */
 const HEADER: u32 = 0x3a487b;
-/** Bytes of `{H:`, of `{S:` and the like. */
+/** Length of `{H:`, `{S:` and the like, bytes. */
 const OPENING_BYTES: u32 = 3;
 const LETTER_H: u32 = 7;
 
 /**
- * The tree of one message at a time: `$.H` with a String for each field of the header, blanks at the end of a field
- * taken away; `$.S` and so on, the text of other blocks; and the root element of the document, as XmlDocument has it.
+ * Field tree of one message at a time. `$.H` has a String for each header field, without trailing blanks. `$.S` and so
+ * on hold the text of other blocks. The document's root element is as in XmlDocument.
  */
 export class Cnaps2Document extends XmlDocument {
-  /** Letters of the blocks that have come, a bit each. */
+  /** Block letters that have occurred, one bit each. */
   private seen: u32 = 0;
 
   /**
-   * Indexes the message. Answers 0, or an `ErrorId` with `errorOffset` set: FIM-CNAPS-0001 to 0003, or what XmlDocument
-   * answers.
+   * Indexes the message. Returns 0, or an `ErrorId` with `errorOffset` set: FIM-CNAPS-0001 to 0003, or an error of
+   * XmlDocument.
    */
   parse(source: usize, length: u32, arena: Arena): u32 {
     this.root = 0;
@@ -56,7 +56,7 @@ export class Cnaps2Document extends XmlDocument {
     return 0;
   }
 
-  /** The header; the address after it and the white space behind it. */
+  /** Reads the header. Returns the address after it and the white space that follows. */
   private header(p: usize, end: usize): usize {
     if (p + OPENING_BYTES + 2 > end || (load<u32>(p) & 0xffffff) != HEADER) return fail(ErrorId.FIM_CNAPS_0001, p);
     this.seen = 1 << LETTER_H;
@@ -79,7 +79,7 @@ export class Cnaps2Document extends XmlDocument {
     return skipSpace(close + 1, end);
   }
 
-  /** Blocks other than the header, as many as there are; the address of what follows them. */
+  /** Reads all consecutive blocks other than the header. Returns the address after them. */
   private blocks(p: usize, end: usize): usize {
     while (p < end && load<u8>(p) == OPENING) {
       if (p + OPENING_BYTES >= end) return fail(ErrorId.FIM_CNAPS_0003, p);
@@ -99,7 +99,7 @@ export class Cnaps2Document extends XmlDocument {
   }
 }
 
-/** Printable ASCII, and line ends, which signatures in base64 have. */
+/** Printable ASCII, and line ends, which base64 signatures contain. */
 function isPrintable(p: usize, end: usize): bool {
   for (; p < end; p++) {
     const byte = <u32>load<u8>(p);

@@ -1,11 +1,11 @@
-// Layout of the block header {H:…} by its version, as data. No text of the standard was at hand: the layouts were read
-// from public code that makes and takes such messages, and from messages quoted there (README.md, "CNAPS2").
+// Layouts of the block header {H:…} by version, as data. The standard's text was not available. The layouts come from
+// public code that reads and writes such messages, and from messages quoted there (README.md, "CNAPS2").
 import { Bytes } from '../../memory/bytes';
 
-/** A header: names and lengths (characters, all ASCII) of its fields in order, `{H:` before them, `}` after them. */
+/** A header: names and lengths (ASCII characters) of its fields in order, between `{H:` and `}`. */
 export class HeaderLayout {
   readonly names: StaticArray<Bytes>;
-  /** Characters of all fields together. */
+  /** Length of all fields together, characters. */
   readonly length: u32;
 
   constructor(
@@ -39,13 +39,13 @@ const FIELDS: StaticArray<string> = [
   'Reserve',
 ];
 
-/** Internet banking (IBPS): bank codes of 12 digits without room. 128 bytes with frame and line end. */
+/** Internet banking (IBPS): bank codes of 12 digits without padding. 128 bytes with frame and line end. */
 const INTERNET_BANKING: HeaderLayout = new HeaderLayout(FIELDS, [2, 12, 4, 12, 4, 8, 6, 3, 20, 20, 20, 1, 1, 9]);
 
-/** Large-value and bulk payments (HVPS, BEPS) and what goes with them (CCMS). 132 bytes with frame and line end. */
+/** Large-value and bulk payments (HVPS, BEPS) with their support messages (CCMS). 132 bytes with frame and line end. */
 const CNAPS2: HeaderLayout = new HeaderLayout(FIELDS, [2, 14, 4, 14, 4, 8, 6, 3, 20, 20, 20, 1, 1, 9]);
 
-/** The messages of digital currency (DCEP, DCPS), which extend it. 202 bytes with frame and line end. */
+/** Digital currency (DCEP, DCPS), which extends the CNAPS2 layout. 202 bytes with frame and line end. */
 const DIGITAL_CURRENCY: HeaderLayout = new HeaderLayout(
   [
     'VersionID',
@@ -69,7 +69,7 @@ const DIGITAL_CURRENCY: HeaderLayout = new HeaderLayout(
   [2, 14, 4, 14, 4, 8, 6, 3, 20, 40, 40, 1, 1, 10, 10, 10, 9],
 );
 
-/** The layout of a version, two digits as they stand in the message (little-endian); null if it is not known. */
+/** Layout of a version given as two ASCII digits (little-endian). Null for an unknown version. */
 export function layoutOf(version: u16): HeaderLayout | null {
   switch (version) {
     case 0x3130:

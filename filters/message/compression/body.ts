@@ -1,24 +1,24 @@
-// A compressed body: its coding, and the way from what was sent to what was meant.
+// Decompresses bodies by their content coding.
 import { Arena } from '../../memory/arena';
 import { ErrorId } from '../../errors.gen';
 import { adler32, crc32 } from './checksums';
 import { Inflater } from './inflate';
 
-/** How a body is coded (RFC 9110, 8.4.1). */
+/** Content coding of a body (RFC 9110, 8.4.1). */
 export const enum Coding {
-  /** As it is meant. */
+  /** Not compressed. */
   Identity = 0,
-  /** RFC 1952; also called x-gzip. */
+  /** RFC 1952. Also named x-gzip. */
   Gzip = 1,
-  /** RFC 1950; or the bare RFC 1951, which some send under this name. */
+  /** RFC 1950. Some senders use the name for a bare RFC 1951 stream. */
   Deflate = 2,
-  /** None of these, or several. */
+  /** Another coding, or several. */
   Other = 3,
 }
 
-/** Most bytes that come of one byte of a DEFLATE stream: 258 of two bits. */
+/** Largest output of one DEFLATE input byte: a match of 258 bytes in two bits. */
 const LARGEST_RATIO: u64 = 1032;
-/** What is expected to come of a byte where nothing tells. */
+/** Assumed ratio of output to input if the format gives no length. */
 const USUAL_RATIO: u64 = 4;
 
 const GZIP_HEADER_BYTES: u32 = 10;
@@ -38,18 +38,18 @@ const ZLIB_TRAILER_BYTES: u32 = 4;
 const LARGEST_WINDOW: u32 = 7;
 const DICTIONARY_FLAG: u32 = 0x20;
 
-/** What a compressed body holds. Whole, or an error: never a part. */
+/** Decompressed body. Either complete or an error, never a part. */
 export class OpenedBody {
-  /** In the arena. */
+  /** Address of the output, in the arena. */
   pointer: usize = 0;
   /** Bytes. */
   length: u32 = 0;
   private readonly inflater: Inflater = new Inflater();
 
   /**
-   * Opens `length` bytes of `coding` (Gzip or Deflate); at most `maxBytes` may come out. FIM-RT-0051: it is more; 0052:
-   * the body ends early; 0053: it is not what its checksum or length is of; 0054: something follows; 0055: it is not of
-   * the coding; 0006: no memory.
+   * Decompresses `length` bytes of `coding` (Gzip or Deflate) into at most `maxBytes`. FIM-RT-0051: larger output;
+   * 0052: truncated; 0053: wrong checksum or length; 0054: trailing data; 0055: not in this coding; 0006: out of
+   * memory.
    */
   open(coding: Coding, pointer: usize, length: u32, maxBytes: u32, arena: Arena): ErrorId {
     const inflater = this.inflater;
@@ -63,7 +63,7 @@ export class OpenedBody {
     return error;
   }
 
-  /** Members one after the other (RFC 1952, 2.2); nothing else may follow. */
+  /** Reads consecutive gzip members (RFC 1952, 2.2). Nothing else may follow. */
   private gzip(): ErrorId {
     const inflater = this.inflater;
     do {
@@ -87,7 +87,7 @@ export class OpenedBody {
     return inflater.end - inflater.at >= 2 && load<u16>(inflater.at) == GZIP_MAGIC;
   }
 
-  /** Passes over a member's header (RFC 1952, 2.3). */
+  /** Skips the header of a member (RFC 1952, 2.3). */
   private gzipHeader(): ErrorId {
     const inflater = this.inflater;
     const start = inflater.at;
@@ -114,8 +114,8 @@ export class OpenedBody {
   }
 
   /**
-   * RFC 1950, or RFC 1951 alone. The lower half of the first byte tells: 8 in the one. In the other it would begin a
-   * block that is not compressed, with bits set that all writers leave zero.
+   * RFC 1950, or bare RFC 1951. The low half of the first byte decides: it is 8 in RFC 1950. In RFC 1951 it would begin
+   * a stored block with bits set that all writers leave zero.
    */
   private deflate(): ErrorId {
     const inflater = this.inflater;
@@ -140,15 +140,15 @@ export class OpenedBody {
   }
 }
 
-/** Behind the text that begins at `at` and its zero byte; behind `end` if there is none. */
+/** Address after the zero-terminated text at `at`. After `end` if it has no terminator. */
 function behindText(at: usize, end: usize): usize {
   while (at < end && load<u8>(at) != 0) at++;
   return at + 1;
 }
 
 /**
- * Bytes that will probably come out. gzip tells the length of its last member at the end: believed as far as so much
- * can come of the input.
+ * Expected output length. gzip gives the length of its last member at the end; it is used only as far as the input can
+ * produce so much.
  */
 function expectedBytes(coding: Coding, pointer: usize, length: u32): u32 {
   const most = <u64>length * LARGEST_RATIO;

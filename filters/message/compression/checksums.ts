@@ -1,8 +1,8 @@
-// The checksums of compressed data: CRC-32 of gzip (RFC 1952, 8) and Adler-32 of zlib (RFC 1950, 8.2).
+// Checksums of compressed data: CRC-32 of gzip (RFC 1952, 8) and Adler-32 of zlib (RFC 1950, 8.2).
 
-/** CRC-32 backwards, as the stream has it. */
+/** CRC-32 polynomial in reflected form. */
 const POLYNOMIAL: u32 = 0xedb88320;
-/** Tables, one for each of the sixteen bytes that are taken at a time. */
+/** One table for each of the sixteen bytes that are processed together. */
 const SLICES: u32 = 16;
 const TABLES: usize = memory.data(16 * 256 * 4, 16);
 let filled: bool = false;
@@ -29,7 +29,7 @@ function table(slice: u32, byte: u32): u32 {
   return load<u32>(TABLES + (slice << 10) + ((<usize>byte) << 2));
 }
 
-/** The effect of four bytes, the last of which is `slice` bytes from the end of its sixteen. */
+/** Contribution of four bytes, the last of which is `slice` bytes from the end of its sixteen. */
 // @ts-ignore: decorator
 @inline
 function four(word: u32, slice: u32): u32 {
@@ -59,7 +59,7 @@ export function crc32(pointer: usize, length: u32): u32 {
 
 /** Largest prime below 2^16. */
 const ADLER_MODULUS: u32 = 65521;
-/** Bytes, a multiple of 16, after which the sums must be reduced at the latest. */
+/** Number of bytes, a multiple of 16, after which the sums must be reduced. */
 const ADLER_RUN: usize = 5552;
 
 /** Adler-32 of `length` bytes. */

@@ -14,42 +14,43 @@ export const SPECIAL: u32 = 0x8000;
 export const SECOND_TABLE: u32 = 0x4000;
 export const END_OF_BLOCK: u32 = 0x2000;
 
-/** Longest word, bits. */
+/** Longest code word, bits. */
 const LONGEST_WORD_BITS: u32 = 15;
-/** Bits that the first look takes at most. */
+/** Most bits of a first lookup. */
 export const LITERAL_BITS: u32 = 11;
 export const DISTANCE_BITS: u32 = 8;
 export const LENGTHS_BITS: u32 = 7;
 
 /**
- * Symbols of each alphabet: literals and lengths, distances, lengths of words. The last two of the first two stand for
- * nothing.
+ * Symbols of each alphabet: literals and lengths, distances, code lengths. The last two symbols of the first two
+ * alphabets are invalid.
  */
 export const LITERAL_SYMBOLS: u32 = 288;
 export const DISTANCE_SYMBOLS: u32 = 32;
 export const LENGTHS_SYMBOLS: u32 = 19;
 
-// First and second tables of every code of the alphabet have room (`enough` of zlib: 288 11 15, 32 8 15, 19 7 7).
+// Sizes fit the first- and second-level tables of every code of the alphabet (`enough` of zlib: 288 11 15, 32 8 15, 19
+// 7 7).
 export const LITERAL_TABLE: usize = memory.data(2342 * 4, 16);
 export const DISTANCE_TABLE: usize = memory.data(402 * 4, 16);
 export const LENGTHS_TABLE: usize = memory.data(128 * 4, 16);
 
-/** What a symbol means, without its word: entries of each alphabet. */
+/** Table entries of each symbol without its code word. */
 const LITERAL_MEANINGS: usize = memory.data(288 * 4, 16);
 const DISTANCE_MEANINGS: usize = memory.data(32 * 4, 16);
 const LENGTHS_MEANINGS: usize = memory.data(19 * 4, 16);
 
-/** Lengths of words, one byte each: of literals and lengths, then of distances. */
+/** Code lengths, one byte each: of literals and lengths, then of distances. */
 export const WORD_LENGTHS: usize = memory.data(320 + 16, 16);
 
 const COUNTS: usize = memory.data(16 * 4, 16);
 const OFFSETS: usize = memory.data(16 * 4, 16);
 const SORTED: usize = memory.data(288 * 2, 16);
 
-/** Bits of the first look in each table as it stands. */
+/** Bits of the first lookup in each current table. */
 let literalBits: u32 = 0;
 let distanceBits: u32 = 0;
-/** The tables hold the fixed codes. */
+/** Whether the tables hold the fixed codes. */
 let fixed: bool = false;
 let meant: bool = false;
 
@@ -87,14 +88,17 @@ function fillMeanings(): void {
     store<u32>(LENGTHS_MEANINGS + (symbol << 2), symbol << 16);
 }
 
-/** The code that tells the lengths of the two others, from 19 lengths at `WORD_LENGTHS`. False: it is none. */
+/** Builds the code of the code lengths from 19 lengths at `WORD_LENGTHS`. False if they form no code. */
 export function buildLengthsTable(): bool {
   fillMeanings();
   fixed = false;
   return build(WORD_LENGTHS, LENGTHS_SYMBOLS, LENGTHS_MEANINGS, LENGTHS_TABLE, LENGTHS_BITS, false) == LENGTHS_BITS;
 }
 
-/** The two codes of a block, from `literals` and then `distances` lengths at `WORD_LENGTHS`. False: they are none. */
+/**
+ * Builds both codes of a block from `literals` and then `distances` lengths at `WORD_LENGTHS`. False if they form no
+ * codes.
+ */
 export function buildTables(literals: u32, distances: u32): bool {
   literalBits = build(WORD_LENGTHS, literals, LITERAL_MEANINGS, LITERAL_TABLE, LITERAL_BITS, true);
   if (literalBits == 0) return false;
@@ -102,7 +106,7 @@ export function buildTables(literals: u32, distances: u32): bool {
   return distanceBits != 0;
 }
 
-/** The codes of RFC 1951, 3.2.6; made anew only after others. */
+/** Builds the codes of RFC 1951, 3.2.6, unless the tables hold them already. */
 export function buildFixedTables(): void {
   if (fixed) return;
   fillMeanings();
@@ -115,9 +119,9 @@ export function buildFixedTables(): void {
 }
 
 /**
- * Fills `table` and gives the bits of its first look; 0: the lengths are those of no code. A code with words left over
- * is none, but for one word of one bit or no word at all, which zlib takes (`sparse`): what was left over is then no
- * word.
+ * Fills `table` and returns the bits of its first lookup. 0 if the lengths form no code. An incomplete code is invalid,
+ * with two exceptions that zlib accepts (`sparse`): a single word of one bit, and no word at all. Unused words are then
+ * invalid.
  */
 function build(lengths: usize, symbols: u32, meanings: usize, table: usize, firstBits: u32, sparse: bool): u32 {
   memory.fill(COUNTS, 0, 64);
@@ -146,13 +150,13 @@ function build(lengths: usize, symbols: u32, meanings: usize, table: usize, firs
     store<u32>(OFFSETS + (bits << 2), at + 1);
     store<u16>(SORTED + (at << 1), <u16>i);
   }
-  // The table of lengths is always looked up with all its bits.
+  // The code-length table is always indexed with all its bits.
   const tableBits = sparse ? min(firstBits, longest) : firstBits;
   fill(meanings, table, tableBits);
   return tableBits;
 }
 
-/** A symbol from `i` on before which none has a word: eight at a time are passed over. */
+/** Skips symbols without a code word, eight at a time, beginning at `i`. */
 // @ts-ignore: decorator
 @inline
 function nextUsed(lengths: usize, i: u32, symbols: u32): u32 {
@@ -160,7 +164,7 @@ function nextUsed(lengths: usize, i: u32, symbols: u32): u32 {
   return i;
 }
 
-/** At most one word, of one bit. */
+/** A code of at most one word, of one bit. */
 function buildSparse(lengths: usize, symbols: u32, meanings: usize, table: usize): u32 {
   const none = SPECIAL | (1 << 8) | 1;
   store<u32>(table, none);
@@ -170,9 +174,7 @@ function buildSparse(lengths: usize, symbols: u32, meanings: usize, table: usize
   return 1;
 }
 
-/**
- * Enters the words in the order of their lengths; they are counted up as they stand in the stream, first bit lowest.
- */
+/** Enters the words in order of their lengths. Words count up in stream order, with the first bit lowest. */
 function fill(meanings: usize, table: usize, tableBits: u32): void {
   let bits: u32 = 1;
   let count = load<u32>(COUNTS + 4);
@@ -200,7 +202,7 @@ function fill(meanings: usize, table: usize, tableBits: u32): void {
   fillSecond(meanings, table, tableBits, bits, count, word, sorted);
 }
 
-/** The words longer than `tableBits`: those that begin alike share a table behind the first one. */
+/** Enters the words longer than `tableBits`. Words with a common prefix share a table after the first one. */
 function fillSecond(
   meanings: usize,
   table: usize,
@@ -240,7 +242,7 @@ function fillSecond(
   }
 }
 
-/** Repeats the first `entries` entries behind themselves. */
+/** Repeats the first `entries` entries after themselves. */
 // @ts-ignore: decorator
 @inline
 function doubled(table: usize, entries: u32): u32 {
@@ -248,7 +250,7 @@ function doubled(table: usize, entries: u32): u32 {
   return entries << 1;
 }
 
-/** The word after `word`, which is not the last, `all`. */
+/** The word after `word`, which is not the last one, `all`. */
 // @ts-ignore: decorator
 @inline
 function next(word: u32, all: u32): u32 {

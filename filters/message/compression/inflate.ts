@@ -1,5 +1,5 @@
-// DEFLATE (RFC 1951) of a whole message in memory. Every byte that is read and written is counted; what does not end
-// where the stream says that it ends is an error. What the format allows and zlib refuses is refused, and the reverse.
+// DEFLATE decoder (RFC 1951) for a whole message in memory. It checks every read and write against its bound, and a
+// stream that does not end where it says is an error. It accepts and refuses the same streams as zlib.
 import { Arena } from '../../memory/arena';
 import { ErrorId } from '../../errors.gen';
 import {
@@ -20,20 +20,21 @@ import {
   literalTableBits,
 } from './huffman';
 
-/** The order in which the lengths of the first code come (RFC 1951, 3.2.7). */
+/** Order of the code lengths of the first code (RFC 1951, 3.2.7). */
 const LENGTHS_ORDER: usize = memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]);
 
 /** Longest match, bytes. */
 const LONGEST_MATCH_BYTES: usize = 258;
 /**
- * Room behind what may be written: a turn of the fast loop writes three literals and a match, sixteen bytes at a time.
+ * Room after the permitted output. One turn of the fast loop writes three literals and a match, sixteen bytes at a
+ * time.
  */
 const SLACK_BYTES: usize = 320;
-/** Input that a turn of the fast loop may read. */
+/** Input bytes that a turn of the fast loop may read. */
 const FAST_INPUT_BYTES: usize = 16;
-/** Least room that is set aside, bytes. */
+/** Smallest output buffer, bytes. */
 const LEAST_ROOM_BYTES: u32 = 1024;
-/** Largest number of literals and lengths, and of distances, that a block may have codes for. */
+/** Most literal/length codes of a block, and most distance codes. */
 const LITERALS_MOST: u32 = 286;
 const DISTANCES_MOST: u32 = 30;
 
@@ -42,30 +43,30 @@ const FIXED: u32 = 1;
 const DYNAMIC: u32 = 2;
 
 export class Inflater {
-  /** Next byte of the input. */
+  /** Address of the next input byte. */
   at: usize = 0;
-  /** Behind the input. */
+  /** Address after the input. */
   end: usize = 0;
-  /** What has come out, and behind it. */
+  /** Addresses of the first output byte and after the last one. */
   start: usize = 0;
   out: usize = 0;
-  /** Begin of what back references may reach: the stream at hand. */
+  /** Start of the current stream, which bounds back references. */
   private window: usize = 0;
-  /** Bytes that fit, without the slack. */
+  /** Size of the output buffer without the slack, bytes. */
   private room: u32 = 0;
   private maxBytes: u32 = 0;
   private arena: Arena | null = null;
-  /** Bits of the input that were taken and not yet used, lowest first. */
+  /** Input bits taken and not yet used, lowest first. */
   private bits: u64 = 0;
   private bitCount: u32 = 0;
 
-  /** Bytes that have come out. */
+  /** Number of output bytes. */
   get length(): u32 {
     return <u32>(this.out - this.start);
   }
 
   /**
-   * Sets out to open `length` bytes. At most `maxBytes` may come out; `expected` of them are probable. False: no
+   * Prepares to decompress `length` bytes. `maxBytes`: largest output. `expected`: probable output. False if out of
    * memory.
    */
   begin(pointer: usize, length: u32, expected: u32, maxBytes: u32, arena: Arena): bool {
@@ -80,7 +81,8 @@ export class Inflater {
   }
 
   /**
-   * Opens one stream, which begins at `at`; then `at` is behind its last byte. ErrorId.None, or what is wrong with it.
+   * Decompresses one stream that begins at `at`, and leaves `at` after its last byte. Returns ErrorId.None or the
+   * error.
    */
   stream(): ErrorId {
     this.window = this.out;
@@ -99,7 +101,7 @@ export class Inflater {
     return this.length > this.maxBytes ? ErrorId.FIM_RT_0051 : ErrorId.None;
   }
 
-  /** Takes more of the input, to 56 bits or more as long as there is some. */
+  /** Loads input until at least 56 bits are available, or all input is used. */
   // @ts-ignore: decorator
   @inline
   private fill(): void {
@@ -109,7 +111,7 @@ export class Inflater {
     }
   }
 
-  /** Uses bits that have been seen to be there. */
+  /** Consumes bits that are known to be available. */
   // @ts-ignore: decorator
   @inline
   private take(count: u32): u32 {
@@ -119,14 +121,14 @@ export class Inflater {
     return value;
   }
 
-  /** Drops the rest of a byte and gives whole ones back to the input. */
+  /** Discards the rest of a byte and returns whole bytes to the input. */
   private giveBack(): void {
     this.at -= this.bitCount >> 3;
     this.bits = 0;
     this.bitCount = 0;
   }
 
-  /** Makes room for `bytes` bytes more, slack aside, by moving what is there. */
+  /** Makes room for `bytes` more bytes besides the slack, by moving the output. */
   private grow(bytes: usize): ErrorId {
     const length = this.out - this.start;
     const needed = length + bytes;
@@ -144,7 +146,7 @@ export class Inflater {
     return ErrorId.None;
   }
 
-  /** A block that was not compressed (3.2.4). */
+  /** A stored block (3.2.4). */
   private stored(): ErrorId {
     this.giveBack();
     if (this.end - this.at < 4) return ErrorId.FIM_RT_0052;
@@ -160,7 +162,7 @@ export class Inflater {
     return ErrorId.None;
   }
 
-  /** A block with one of the two kinds of codes (3.2.5). */
+  /** A block with fixed or dynamic codes (3.2.5). */
   private coded(kind: u32): ErrorId {
     if (kind == FIXED) buildFixedTables();
     else if (kind == DYNAMIC) {
@@ -175,7 +177,7 @@ export class Inflater {
     return step == END_OF_BLOCK ? ErrorId.None : <ErrorId>step;
   }
 
-  /** The codes of a block (3.2.7). */
+  /** Reads the codes of a block (3.2.7). */
   private readCodes(): ErrorId {
     this.fill();
     if (this.bitCount < 14) return ErrorId.FIM_RT_0052;
@@ -192,7 +194,7 @@ export class Inflater {
     if (!buildLengthsTable()) return ErrorId.FIM_RT_0055;
     const error = this.readLengths(literals + distances);
     if (error != ErrorId.None) return error;
-    // A block without a word for its end could not end.
+    // A block without a code word for its end could not end.
     if (load<u8>(WORD_LENGTHS + 256) == 0) return ErrorId.FIM_RT_0055;
     return buildTables(literals, distances) ? ErrorId.None : ErrorId.FIM_RT_0055;
   }
@@ -223,8 +225,8 @@ export class Inflater {
   }
 
   /**
-   * Symbols as long as there is plenty of input and of room, without looking at either within a turn. `symbol` must
-   * look at the next one: the end of something is near, or something is wrong.
+   * Decodes symbols while input and room are plentiful, without checks inside a turn. `symbol` decodes the next one:
+   * the end is near, or there is an error.
    */
   private fast(): void {
     const literalMask: u64 = (1 << literalTableBits()) - 1;
@@ -261,7 +263,7 @@ export class Inflater {
         at += (63 - bitCount) >> 3;
         bitCount |= 56;
       }
-      // Of 56 bits a length takes at most 20, a distance 28. Nothing is used up before both are known to be words.
+      // Of 56 bits a length takes at most 20 and a distance 28. Bits are consumed only once both words are valid.
       let taken: u32 = 0;
       if (entry & SECOND_TABLE) {
         taken = entry & 255;
@@ -297,7 +299,7 @@ export class Inflater {
     this.bitCount = bitCount;
   }
 
-  /** One symbol with every look that there is to take: 0, END_OF_BLOCK, or an ErrorId. */
+  /** Decodes one symbol with all checks. Returns 0, END_OF_BLOCK, or an ErrorId. */
   private symbol(): u32 {
     this.fill();
     let entry = this.word(LITERAL_TABLE, literalTableBits());
@@ -326,10 +328,7 @@ export class Inflater {
     return 0;
   }
 
-  /**
-   * The entry of the next word, whose own bits are used up, with its extra bits still to come; 0: the input ends within
-   * it.
-   */
+  /** Entry of the next word. Consumes the word but not its extra bits. 0 if the input ends inside it. */
   private word(table: usize, tableBits: u32): u32 {
     let entry = load<u32>(table + (((<usize>this.bits) & ((1 << tableBits) - 1)) << 2));
     if (entry & SECOND_TABLE) {
@@ -346,7 +345,7 @@ export class Inflater {
   }
 }
 
-/** The entry in the second table that `entry` of the first one leads to; `bits` begin with the word. */
+/** Entry in the second-level table that `entry` refers to. `bits` begin with the word. */
 // @ts-ignore: decorator
 @inline
 function second(table: usize, entry: u32, bits: u64): u32 {
@@ -354,7 +353,7 @@ function second(table: usize, entry: u32, bits: u64): u32 {
   return load<u32>(table + (at << 2));
 }
 
-/** The number in the extra bits of a word with which `bits` begin. */
+/** Value of the extra bits of the word that `bits` begin with. */
 // @ts-ignore: decorator
 @inline
 function extraBits(entry: u32, bits: u64): usize {
@@ -363,7 +362,7 @@ function extraBits(entry: u32, bits: u64): usize {
 }
 
 /**
- * Writes what stands `distance` bytes before, `length` bytes, and up to 15 bytes of no meaning behind it; the new end.
+ * Copies `length` bytes from `distance` bytes before, and up to 15 meaningless bytes after them. Returns the new end.
  */
 // @ts-ignore: decorator
 @inline
@@ -389,7 +388,7 @@ function copyMatch(out: usize, distance: usize, length: usize): usize {
       from += 8;
     } while (out < end);
   } else {
-    // Each turn doubles or so what is right behind `out`: only the first `distance` bytes of it count.
+    // Each turn about doubles the copied data. Only the first `distance` bytes after `out` count.
     do {
       store<u64>(out, load<u64>(from));
       out += distance;

@@ -1,6 +1,6 @@
 // Forms and query strings: `name=value` joined by `&`, percent-encoded, `+` for a blank
-// (application/x-www-form-urlencoded, WHATWG URL standard, 5.1), read strictly: what that standard repairs is refused
-// here.
+// (application/x-www-form-urlencoded, WHATWG URL standard, 5.1). Strict: input that the standard would repair is
+// refused.
 import { Arena } from '../../memory/arena';
 import { ErrorId } from '../../errors.gen';
 import { MAX_FORM_BYTES, MAX_FORM_FIELDS } from '../../limits';
@@ -16,15 +16,15 @@ const PERCENT: u8 = 37;
 const PLUS: u8 = 43;
 /** Bytes that may be read after the end of the text. */
 const READ_AHEAD_BYTES: usize = 16;
-/** Fields for which room is set aside at first. */
+/** Initial capacity, fields. */
 const FIRST_FIELDS: u32 = 64;
 
 /**
- * The tree of one form at a time: an object with a String for each field. Empty parts between `&` are passed over; a
- * part without `=` is a name with an empty value. A name may come once: lists have no form that receivers agree on.
+ * Tree of one form at a time: an object with a String for each field. Empty parts between `&` are skipped. A part
+ * without `=` is a name with an empty value. A name may occur once, since receivers do not agree on a form for lists.
  */
 export class FormDocument extends FieldTree {
-  /** Offset of the mistake after a failed `parse`, bytes. */
+  /** Offset of the error after a failed `parse`, bytes. */
   errorOffset: u32 = 0;
   private readonly duplicates: DuplicateCheck = new DuplicateCheck();
   private error: ErrorId = ErrorId.None;
@@ -32,8 +32,8 @@ export class FormDocument extends FieldTree {
   private textBytes: u32 = 0;
 
   /**
-   * Indexes a form, or a query string without its `?`, in any byte range. Answers 0, or an `ErrorId` with `errorOffset`
-   * set: FIM-FORM-0001 to 0004, or FIM-RT-0006 when the arena is full. Linear in the length.
+   * Indexes a form, or a query string without its `?`. Returns 0, or an `ErrorId` with `errorOffset` set: FIM-FORM-0001
+   * to 0004, or FIM-RT-0006 when the arena is full. Linear in the length.
    */
   parse(source: usize, length: u32, arena: Arena): u32 {
     this.root = 0;
@@ -72,7 +72,7 @@ export class FormDocument extends FieldTree {
     return 0;
   }
 
-  /** One field; the address of the `&` after it, or the end. */
+  /** Reads one field. Returns the address of the `&` after it, or the end. */
   private field(p: usize, end: usize, arena: Arena): usize {
     if (this.size > MAX_FORM_FIELDS) return this.fail(ErrorId.FIM_FORM_0004, p);
     if (this.size + 1 >= this.capacity && !this.grow(arena, MAX_FORM_FIELDS + 1))
@@ -93,7 +93,7 @@ export class FormDocument extends FieldTree {
     return stop;
   }
 
-  /** A name or a value, decoded to `textAt`; the address of the `&` (or, of a name, the `=`) after it, or the end. */
+  /** Decodes a name or a value to `textAt`. Returns the address of the next `&` (or `=` after a name), or the end. */
   private part(from: usize, end: usize, isName: bool, arena: Arena): usize {
     let p = from;
     let encoded = false;
@@ -141,7 +141,8 @@ export class FormDocument extends FieldTree {
 }
 
 /**
- * Bit i is set if byte i of the 16 at `p` is no plain character: `&`, `=`, `%`, `+`, or what may not stand in a form.
+ * Bit i is set if byte i of the 16 at `p` is not a plain character: `&`, `=`, `%`, `+`, or a character that a form must
+ * not contain.
  */
 // @ts-ignore: decorator
 @inline

@@ -1,10 +1,9 @@
-// UnionPay's message header between switches (46 bytes, or 41 without its last part), as public implementations give
-// it: its parts, and which of them are text.
+// UnionPay's message header between switches (46 bytes, or 41 without its last part), from public implementations.
 import { Bytes } from '../../memory/bytes';
 import { NO_NUMBER, readNumber } from './numbers';
 import { CUPS_BYTES, IsoEncoding, SHORT_CUPS_BYTES } from './spec';
 
-/** One part: its name, offset and bytes; bytes that are no text are read as hexadecimal digits. */
+/** One part: name, offset and length in bytes. Binary parts are read as hexadecimal digits. */
 export class HeaderPart {
   constructor(
     readonly name: Bytes,
@@ -14,7 +13,7 @@ export class HeaderPart {
   ) {}
 }
 
-/** Name of the field that holds the parts. */
+/** Name of the field that contains the parts. */
 export const HEADER_NAME: Bytes = Bytes.from('Header');
 
 /** The parts, in order. */
@@ -32,9 +31,8 @@ export const CUPS_PARTS: StaticArray<HeaderPart> = [
 ];
 
 /**
- * Bytes of the header of a message that ends at `end`, by what the header says of its own length; 0 if it is none:
- * another length, or a length of header and message that is wrong. The caller has at least the shorter header, and sees
- * to a longer one that is cut off.
+ * Length of the header, from the length that it states, of a message that ends at `end`. 0 if the stated length of
+ * header or message is wrong. The caller provides at least the shorter header and handles a truncated longer one.
  */
 export function cupsHeaderBytes(header: usize, end: usize): u32 {
   const there = end - header;

@@ -1,6 +1,6 @@
 // EBCDIC, code page 037, as far as it is printable ASCII.
 
-/** ASCII by EBCDIC byte; 0 for everything else. */
+/** ASCII by EBCDIC byte. 0 for all others. */
 export const ASCII_OF_EBCDIC: usize = memory.data<u8>([
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 46, 60,

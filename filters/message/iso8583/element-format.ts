@@ -1,9 +1,9 @@
-// Whether the bytes of a data element are written in its format, in each encoding.
+// Checks that the bytes of a data element fit its format, in each encoding.
 import { areDigits } from '../hex-text';
 import { ASCII_OF_EBCDIC } from './ebcdic';
 import { IsoEncoding, IsoFormat, isTrack } from './spec';
 
-// What a character is; bits of CHARACTERS.
+// Character classes; bits of CHARACTERS.
 const DIGIT: u32 = 1;
 const LETTER: u32 = 2;
 const SPACE: u32 = 4;
@@ -20,7 +20,7 @@ const CHARACTERS: usize = memory.data<u8>([
   16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
   16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
 ]);
-/** What may stand in each format, by its number; those behind the last are judged apart. */
+/** Permitted characters of each format, by its number. Formats after the last have checks of their own. */
 const ALLOWED: StaticArray<u32> = [
   0,
   DIGIT,
@@ -45,7 +45,7 @@ function isSealedTrack(pointer: usize, units: u32, ebcdic: bool): bool {
   return true;
 }
 
-/** Characters of one byte each. */
+/** Text of single-byte characters. */
 function isText(format: IsoFormat, pointer: usize, units: u32, ebcdic: bool): bool {
   if (format == IsoFormat.Mixed) return true;
   if (format == IsoFormat.SealedTrack) return isSealedTrack(pointer, units, ebcdic);
@@ -77,7 +77,7 @@ function areTrackDigits(pointer: usize, bytes: u32): bool {
   return true;
 }
 
-/** `units` digits, two to a byte; `right`: an odd one is followed by 0 or F, else preceded by 0. */
+/** `units` digits, two to a byte. An odd number is padded: with `right` by a trailing 0 or F, else by a leading 0. */
 function isBcd(format: IsoFormat, pointer: usize, units: u32, right: bool): bool {
   const track = isTrack(format);
   const sealed = format == IsoFormat.SealedTrack;
@@ -96,7 +96,7 @@ function isBcd(format: IsoFormat, pointer: usize, units: u32, right: bool): bool
   return sealed || areDigits(pointer, bytes) || (track && areTrackDigits(pointer, bytes));
 }
 
-/** Bytes that `units` take; 0 for none. */
+/** Encoded length of `units`, bytes. 0 for none. */
 export function encodedBytes(format: IsoFormat, encoding: IsoEncoding, units: u32): u32 {
   if (encoding == IsoEncoding.Hex) return units * 2;
   if (encoding != IsoEncoding.Bcd) return units;
@@ -104,7 +104,7 @@ export function encodedBytes(format: IsoFormat, encoding: IsoEncoding, units: u3
   return format == IsoFormat.Signed ? (units == 0 ? 0 : 1 + (units >> 1)) : (units + 1) >> 1;
 }
 
-/** Whether `units` characters, digits or bytes at `pointer` are written in the format. */
+/** Whether `units` characters, digits or bytes at `pointer` fit the format. */
 export function isElement(format: IsoFormat, encoding: IsoEncoding, pointer: usize, units: u32, right: bool): bool {
   if (format == IsoFormat.Binary && encoding != IsoEncoding.Hex) return true;
   if (encoding == IsoEncoding.Hex) {

@@ -1,17 +1,17 @@
-// Names of the fields of an ISO 8583 message, with their hashes: static, so that a message writes none.
+// Names of ISO 8583 fields with their hashes, in static memory so that messages need not create them.
 import { hashBytes } from '../../memory/bytes';
 import { LAST_ELEMENT } from './spec';
 
 const SLOT_BYTES: u32 = 8;
-/** "DE2" to "DE192", eight bytes each; "MTI" at 0 and "TPDU" at 1, where no element stands. */
+/** "DE2" to "DE192", eight bytes each. "MTI" is at 0 and "TPDU" at 1, which are no elements. */
 const NAMES: usize = memory.data(193 * 8, 8);
 const HASHES: usize = memory.data(193 * 4, 4);
-/** Slots of the names that are no elements. */
+/** Slots of names that are no elements. */
 export const MTI: u32 = 0;
 export const TPDU: u32 = 1;
 let filled: bool = false;
 
-/** Fills the tables at the first use. */
+/** Fills the tables on first use. */
 export function fillFieldNames(): void {
   if (filled) return;
   filled = true;
@@ -36,21 +36,21 @@ export function fieldName(slot: u32): usize {
   return NAMES + slot * SLOT_BYTES;
 }
 
-/** Its bytes. */
+/** Length of the name, bytes. */
 // @ts-ignore: decorator
 @inline
 export function fieldNameLength(slot: u32): u32 {
   return slot < 2 ? 3 + slot : slot < 10 ? 3 : slot < 100 ? 4 : 5;
 }
 
-/** Its hash (`hashBytes`). */
+/** Hash of the name (`hashBytes`). */
 // @ts-ignore: decorator
 @inline
 export function fieldNameHash(slot: u32): u32 {
   return load<u32>(HASHES + (slot << 2));
 }
 
-/** The data element that a JSON Pointer leads into (`/DE55/9F26`: 55); 0 if none. */
+/** Data element that a JSON Pointer leads into (`/DE55/9F26`: 55). 0 if none. */
 export function elementOf(pointer: usize, length: u32): u32 {
   if (length < 4 || load<u16>(pointer, 1) != 0x4544) return 0;
   let element: u32 = 0;

@@ -1,5 +1,5 @@
-// An ISO 8583 message as fields: MTI, DE2 …, with the objects of chip data below DE55. Values are text, whatever their
-// encoding: digits of BCD, hexadecimal digits of bytes.
+// An ISO 8583 message as fields: MTI, DE2 …, with the chip data objects below DE55. Values are text in any encoding:
+// digits of BCD, hexadecimal digits of bytes.
 import { ErrorId } from '../../errors.gen';
 import { MAX_TLV_NODES } from '../../limits';
 import { Arena } from '../../memory/arena';
@@ -33,37 +33,37 @@ import {
 
 const BITMAP_BYTES: u32 = 8;
 const TYPE_DIGITS: u32 = 4;
-/** Fields that are no chip data: the root, TPDU, header and its parts, message type, elements. */
+/** Most fields besides chip data: the root, TPDU, header and its parts, message type, elements. */
 const MOST_FIELDS: u32 = LAST_ELEMENT + 16;
 /** A length prefix has up to four digits. */
 const PREFIX_BITS: u32 = 3;
 const TEXT_INFO: u32 = FieldKind.String | TEXT;
 
-/** The fields of one message at a time. */
+/** Fields of one message at a time. */
 export class IsoTree extends TlvTree {
-  /** Data element at which `read` failed; 0 for the header, the message type and the bitmap. */
+  /** Data element at which `read` failed. 0 for the header, the message type and the bitmap. */
   errorElement: u32 = 0;
-  /** Address of the message type: where the range of a message authentication code begins. */
+  /** Address of the message type, where the range of a message authentication code begins. */
   messageStart: usize = 0;
-  /** Bytes of the message type. */
+  /** Length of the message type, bytes. */
   messageTypeBytes: u32 = 0;
 
   /** By element: address of its value. */
   private readonly values: StaticArray<usize> = new StaticArray<usize>(<i32>LAST_ELEMENT + 1);
-  /** By element: where it begins, with its length prefix, and where it ends. */
+  /** By element: start, including its length prefix, and end. */
   private readonly starts: StaticArray<usize> = new StaticArray<usize>(<i32>LAST_ELEMENT + 1);
   private readonly ends: StaticArray<usize> = new StaticArray<usize>(<i32>LAST_ELEMENT + 1);
-  /** By element, the message type at 0: its field. */
+  /** By element, with the message type at 0: its field. */
   private readonly fieldOf: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
-  /** By element: the length that its prefix gives, and in the three lowest bits the digits of the prefix. */
+  /** By element: the length in its prefix, and in the three lowest bits the number of the prefix's digits. */
   private readonly lengths: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
   private low: u64 = 0;
   private middle: u64 = 0;
   private high: u64 = 0;
-  /** Where `take` is, and where the message ends. */
+  /** Position of `take`, and the end of the message. */
   private at: usize = 0;
   private messageEnd: usize = 0;
-  /** The field before, of those below the root. */
+  /** Previous field below the root. */
   private last: u32 = 0;
 
   constructor() {
@@ -72,9 +72,9 @@ export class IsoTree extends TlvTree {
   }
 
   /**
-   * Reads a message. The second bitmap follows the first, the third the second (bit 65). Answers 0, or FIM-ISO-0001 to
-   * 0008 or, for chip data, FIM-TLV-0001 to 0004, with `errorElement` and `errorOffset` set; FIM-RT-0006 if the arena
-   * is full. Linear.
+   * Reads a message. The second bitmap follows the first, and the third follows the second (bit 65). Returns 0, or
+   * FIM-ISO-0001 to 0008 or, for chip data, FIM-TLV-0001 to 0004, with `errorElement` and `errorOffset` set;
+   * FIM-RT-0006 if the arena is full. Linear.
    */
   read(source: usize, length: u32, spec: IsoSpec, arena: Arena): u32 {
     this.errorElement = 0;
@@ -185,7 +185,7 @@ export class IsoTree extends TlvTree {
       else this.high = bits;
       if (bits >> 63 == 0) break;
     }
-    // The first bit of a bitmap says that another follows; of the third it is element 129.
+    // The first bit of a bitmap announces another one. In the third it is element 129.
     this.low &= u64.MAX_VALUE >> 1;
     this.middle &= u64.MAX_VALUE >> 1;
     return 0;
@@ -240,7 +240,7 @@ export class IsoTree extends TlvTree {
     return 0;
   }
 
-  /** The text of an element. */
+  /** Sets the text of an element. */
   private setValue(
     node: u32,
     format: IsoFormat,
@@ -258,7 +258,7 @@ export class IsoTree extends TlvTree {
     else if (encoding == IsoEncoding.Binary) this.hexText(node, p, bytes, 0, bytes * 2);
     else if (format != IsoFormat.Signed) this.hexText(node, p, bytes, right ? 0 : units & 1, units);
     else {
-      // The sign takes the place of the digit that fills up, or stands before the digits.
+      // The sign replaces the padding digit, or precedes the digits.
       const skip: u32 = right ? 0 : (units - 1) & 1;
       const to = this.out;
       writeHex(p + 1, bytes - 1, to + 1 - skip);
@@ -268,7 +268,7 @@ export class IsoTree extends TlvTree {
     }
   }
 
-  /** Chip data: the objects become fields of the element. */
+  /** Reads chip data. Its objects become fields of the element. */
   private readChip(element: u32, encoding: IsoEncoding, p: usize, bytes: u32): u32 {
     const node = this.field(element, FieldKind.Object);
     unchecked((this.fieldOf[element] = node));
@@ -283,7 +283,7 @@ export class IsoTree extends TlvTree {
     return this.readObjects(p, p + bytes, node);
   }
 
-  /** A field below the root. */
+  /** Adds a field below the root. */
   // @ts-ignore: decorator
   @inline
   private field(slot: u32, info: u32): u32 {
@@ -298,7 +298,7 @@ export class IsoTree extends TlvTree {
     this.out = to + length;
   }
 
-  /** Hexadecimal digits with capital letters. */
+  /** Capital hexadecimal digits. */
   private upperText(node: u32, from: usize, length: u32): void {
     const to = this.out;
     for (let i: u32 = 0; i < length; i++) {
@@ -309,7 +309,7 @@ export class IsoTree extends TlvTree {
     this.out = to + length;
   }
 
-  /** Whether `bytes` more bytes are there. */
+  /** Whether `bytes` more bytes are available. */
   // @ts-ignore: decorator
   @inline
   private hasMore(bytes: u32): bool {
@@ -324,12 +324,12 @@ export class IsoTree extends TlvTree {
     return at < 192 && ((this.high >> (191 - at)) & 1) != 0;
   }
 
-  /** Address of an element's value as it stands in the message; 0 if the message has none. */
+  /** Address of an element's value in the message. 0 if the message does not have it. */
   value(element: u32): usize {
     return this.has(element) ? unchecked(this.values[element]) : 0;
   }
 
-  /** Where an element that the message has begins, with its length prefix. */
+  /** Start of a present element, including its length prefix. */
   elementStart(element: u32): usize {
     return unchecked(this.starts[element]);
   }
@@ -338,23 +338,23 @@ export class IsoTree extends TlvTree {
     return unchecked(this.ends[element]);
   }
 
-  /** The field of an element that the message has, or of the message type (0). */
+  /** Field of a present element, or of the message type (0). */
   elementNode(element: u32): u32 {
     return unchecked(this.fieldOf[element]);
   }
 
-  /** Digits of the length prefix of an element that the message has; 0: its length is fixed. */
+  /** Digits of a present element's length prefix. 0 for a fixed length. */
   prefixDigits(element: u32): u32 {
     return unchecked(this.lengths[element]) & ((1 << PREFIX_BITS) - 1);
   }
 
-  /** The length of an element that the message has, as a prefix says it. */
+  /** Length of a present element, as in its prefix. */
   elementLength(element: u32): u32 {
     return unchecked(this.lengths[element]) >> PREFIX_BITS;
   }
 }
 
-/** A version that the specification takes, class 1 to 8, any function and origin. -1 is none. */
+/** Whether the specification accepts the version, and the class is 1 to 8; any function and origin. -1 is no type. */
 function isMessageType(type: i32, versions: u32): bool {
   if (type < 0) return false;
   const kind = (type / 100) % 10;

@@ -2,20 +2,17 @@
 import { ASCII_OF_EBCDIC } from './ebcdic';
 import { IsoEncoding } from './spec';
 
-/** What is no number. */
+/** Not a number. */
 export const NO_NUMBER: i32 = -1;
 
-/** Bytes that a number of `digits` decimal digits takes. */
+/** Encoded length of a number with `digits` decimal digits, bytes. */
 // @ts-ignore: decorator
 @inline
 export function numberBytes(encoding: IsoEncoding, digits: u32): u32 {
   return encoding == IsoEncoding.Bcd || encoding == IsoEncoding.Binary ? (digits + 1) >> 1 : digits;
 }
 
-/**
- * A number of `digits` decimal digits, at most four; -1 if it is none. Binary and BCD take as many bytes as the digits
- * need.
- */
+/** A number of at most four `digits`. -1 if it is invalid. Binary and BCD take as many bytes as the digits need. */
 export function readNumber(encoding: IsoEncoding, pointer: usize, digits: u32): i32 {
   let value = 0;
   if (encoding == IsoEncoding.Binary)

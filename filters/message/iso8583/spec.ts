@@ -1,19 +1,19 @@
-// How the messages of one network are written: header, encodings, and the format and length of each data element.
+// Message specification of one network: header, encodings, and the format and length of each data element.
 
-/** Data elements are numbered up to this (three bitmaps). */
+/** Highest number of a data element (three bitmaps). */
 export const LAST_ELEMENT: u32 = 192;
 
-/** What a data element may hold. Lengths are in characters or digits; of Binary, in bytes. */
+/** Format of a data element. Lengths are in characters or digits, and for Binary in bytes. */
 export const enum IsoFormat {
   /** Not in the specification. */
   None = 0,
   /** `n`: digits. */
   Numeric = 1,
-  /** `a`: letters. */
+  /** `an`, `anp`: letters, digits, and spaces as padding. */
   Alphabetic = 2,
   /** `an`, `anp`: letters, digits, and spaces for padding. */
   Alphanumeric = 3,
-  /** `ans`: printable characters, and bytes beyond ASCII where the text is ASCII (names in GBK). */
+  /** `ans`: printable characters, and bytes beyond ASCII in ASCII text (names in GBK). */
   Special = 4,
   /** `b`: bytes. */
   Binary = 5,
@@ -21,40 +21,37 @@ export const enum IsoFormat {
   Track = 6,
   /** `x+n`: C or D, then digits. */
   Signed = 7,
-  /**
-   * `ansb`: characters of which some are bytes (a usage and a length, then what is enciphered): anything may stand
-   * there.
-   */
+  /** `ansb`: text with binary parts (a usage and a length, then enciphered data). Any byte is permitted. */
   Mixed = 8,
   /** `zh`: a track that may be enciphered: hexadecimal digits and `=`. */
   SealedTrack = 9,
 }
 
-/** How characters, digits and bytes are put into the message. */
+/** Encoding of characters, digits and bytes in the message. */
 export const enum IsoEncoding {
   Ascii = 0,
   Ebcdic = 1,
   /** Two digits to a byte. */
   Bcd = 2,
-  /** As they are. */
+  /** Raw bytes. */
   Binary = 3,
-  /** Two hexadecimal digits of ASCII for a byte. */
+  /** Two ASCII hexadecimal digits for a byte. */
   Hex = 4,
-  /** Of an element: what the specification says for its format. */
+  /** For an element: the specification's encoding of its format. */
   Default = 7,
 }
 
-/** Where an odd number of BCD digits is filled up. */
+/** Padding side of an odd number of BCD digits. */
 export const enum IsoFill {
-  /** Of an element: what the specification says for its format. */
+  /** For an element: the specification's padding of its format. */
   Default = 0,
-  /** With a zero, at the left. */
+  /** Padded with a leading zero. */
   Left = 1,
-  /** With a zero or F, at the right. */
+  /** Padded with a trailing zero or F. */
   Right = 2,
 }
 
-/** What a data element's value is read as. */
+/** Content of a data element's value. */
 export const enum IsoContent {
   /** One value. */
   Text = 0,
@@ -62,7 +59,7 @@ export const enum IsoContent {
   Tlv = 1,
 }
 
-/** The number of bytes that follow, in front of all. */
+/** Length header in front of the message: the number of bytes that follow. */
 export const enum LengthHeader {
   None = 0,
   /** Two bytes, big-endian. */
@@ -73,20 +70,20 @@ export const enum LengthHeader {
   Ascii4 = 3,
 }
 
-/** What stands between the TPDU and the message type. */
+/** Header between the TPDU and the message type. */
 export const enum NetworkHeader {
   None = 0,
-  /** UnionPay's message header between switches: ten fields in 46 bytes, or, without the last, nine in 41. */
+  /** UnionPay's message header between switches: ten fields in 46 bytes, or the first nine in 41. */
   Cups = 1,
-  /** `networkBytes` bytes, passed over. */
+  /** `networkBytes` bytes, skipped. */
   Opaque = 2,
 }
 
-/** Bytes of a TPDU: identifier, destination, origin. */
+/** Length of a TPDU, bytes: identifier, destination, origin. */
 export const TPDU_BYTES: u32 = 5;
-/** Bytes of UnionPay's message header. */
+/** Length of UnionPay's message header, bytes. */
 export const CUPS_BYTES: u32 = 46;
-/** Bytes of the same without a reject code, as messages of issuers' debit systems have it. */
+/** Length of the same without a reject code, bytes. Messages of issuers' debit systems have this form. */
 export const SHORT_CUPS_BYTES: u32 = 41;
 
 const PREFIX_SHIFT: u32 = 14;
@@ -98,14 +95,14 @@ const FILL_SHIFT: u32 = 28;
 /** Most characters, digits or bytes of an element. */
 const MAX_LENGTH: u32 = 9999;
 
-/** What a row says of a data element. A row of 0 is an element that the specification does not have. */
+/** Members of a data element's row. Row 0 is an element that the specification does not have. */
 // @ts-ignore: decorator
 @inline
 export function rowMost(row: u32): u32 {
   return row & 0x3fff;
 }
 
-/** Digits of the length prefix; 0: the length is fixed. */
+/** Digits of the length prefix. 0 for a fixed length. */
 // @ts-ignore: decorator
 @inline
 export function rowPrefix(row: u32): u32 {
@@ -137,7 +134,7 @@ export function rowContent(row: u32): IsoContent {
   return <IsoContent>((row >> CONTENT_SHIFT) & 1);
 }
 
-/** Whether an odd number of BCD digits is filled up at the right. */
+/** Whether an odd number of BCD digits is padded at the right. */
 // @ts-ignore: decorator
 @inline
 export function rowFillsRight(row: u32): bool {
@@ -149,15 +146,15 @@ export function isTrack(format: IsoFormat): bool {
   return format == IsoFormat.Track || format == IsoFormat.SealedTrack;
 }
 
-/** A specification: made when a configuration is compiled, `seal`ed, then only read. */
+/** A specification. It is built when a configuration is compiled, `seal`ed, and then read only. */
 export class IsoSpec {
   lengthHeader: LengthHeader = LengthHeader.None;
-  /** Whether a TPDU of five bytes stands in front. */
+  /** Whether a TPDU of five bytes comes first. */
   tpdu: bool = false;
   network: NetworkHeader = NetworkHeader.None;
-  /** Bytes of an Opaque network header. */
+  /** Length of an Opaque network header, bytes. */
   networkBytes: u32 = 0;
-  /** First digits of the message type that are taken, as bits: 1 << version. */
+  /** Accepted first digits of the message type, as bits: 1 << version. */
   versions: u32 = 0x3ff;
   /** Message type: Ascii, Ebcdic or Bcd. */
   messageType: IsoEncoding = IsoEncoding.Ascii;
@@ -173,17 +170,17 @@ export class IsoSpec {
   track: IsoEncoding = IsoEncoding.Ascii;
   /** `b`: Binary or Hex. */
   bytes: IsoEncoding = IsoEncoding.Binary;
-  /** Where an odd number of digits is filled up: Left or Right. */
+  /** Padding side of an odd number of digits: Left or Right. */
   fill: IsoFill = IsoFill.Left;
-  /** The same of tracks. */
+  /** The same for tracks. */
   trackFill: IsoFill = IsoFill.Left;
 
   private readonly defined: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
   private readonly rows: StaticArray<u32> = new StaticArray<u32>(<i32>LAST_ELEMENT + 1);
 
   /**
-   * Defines a data element. `prefix`: digits of its length prefix, 0 if the length is fixed; `most`: its length, at
-   * most 9999; `encoding`, `lengthEncoding`, `fill`: Default, or its own.
+   * Defines a data element. `prefix`: digits of its length prefix, 0 for a fixed length. `most`: its length, at most
+   * 9999. `encoding`, `lengthEncoding`, `fill`: Default, or its own.
    */
   define(
     element: u32,
@@ -206,12 +203,12 @@ export class IsoSpec {
     this.defineRow(element, format == IsoFormat.None ? 0 : bits);
   }
 
-  /** The same from a row of the generated tables. */
+  /** Defines a data element from a row of the generated tables. */
   defineRow(element: u32, row: u32): void {
     if (element <= LAST_ELEMENT) this.defined[element] = row;
   }
 
-  /** Forgets what the elements defined so far say of their filling: of digits, of tracks, or of both. */
+  /** Resets the padding of the elements defined so far: of digits, of tracks, or of both. */
   forgetFills(digits: bool, tracks: bool): void {
     for (let element: u32 = 0; element <= LAST_ELEMENT; element++) {
       const row = this.defined[element];
@@ -219,7 +216,7 @@ export class IsoSpec {
     }
   }
 
-  /** Puts the encodings of the specification where elements have none of their own. After this nothing may change. */
+  /** Sets the specification's encodings on elements without their own. Nothing may change afterwards. */
   seal(): IsoSpec {
     for (let element: u32 = 0; element <= LAST_ELEMENT; element++) {
       let row = this.defined[element];
@@ -234,7 +231,7 @@ export class IsoSpec {
     return this;
   }
 
-  /** What is said of a data element; 0 if nothing is. `element` up to LAST_ELEMENT. */
+  /** Row of a data element. 0 if it is not defined. `element`: up to LAST_ELEMENT. */
   // @ts-ignore: decorator
   @inline
   row(element: u32): u32 {

@@ -1,9 +1,9 @@
-// The specifications that come with FIM. A configuration starts from one of them and defines its own elements over it.
-// Their data, with sources and with what is the project's reading, are the files in `specs/`.
+// Built-in specifications. A configuration extends one of them with its own elements. The files in `specs/` hold their
+// data with sources, and mark the project's own interpretation.
 import { IsoEncoding, IsoFill, IsoSpec, NetworkHeader } from './spec';
 import { SPEC_COLUMNS, SPEC_HEADS, SPEC_ROWS, SPECIFICATION_COUNT } from './specs.gen';
 
-/** In the order of `specs.gen.ts`, and of the configuration's enumeration. */
+/** In the order of `specs.gen.ts` and of the configuration's enumeration. */
 export const enum Specification {
   Iso1987 = 0,
   Iso1993 = 1,
@@ -12,7 +12,7 @@ export const enum Specification {
   UnionPayTerminal = 4,
 }
 
-/** Specification that is extended: none. */
+/** Marks a specification that extends none. */
 const NO_BASE: u32 = 255;
 // Columns of SPEC_HEADS.
 const BASE: u32 = 0;
@@ -42,7 +42,7 @@ function addRows(spec: IsoSpec, which: u32): void {
     spec.defineRow(load<u32>(SPEC_ROWS + (i << 3)), load<u32>(SPEC_ROWS + (i << 3), 4));
 }
 
-/** A copy of a specification, to be changed and sealed. Numbers beyond the last are the first. */
+/** A copy of a specification, to be changed and sealed. Unknown numbers give the first one. */
 export function specification(which: Specification): IsoSpec {
   const number = <u32>which < SPECIFICATION_COUNT ? <u32>which : 0;
   const spec = new IsoSpec();
@@ -57,7 +57,7 @@ export function specification(which: Specification): IsoSpec {
   spec.text = <IsoEncoding>head(number, TEXT);
   spec.track = <IsoEncoding>head(number, TRACK);
   spec.bytes = <IsoEncoding>head(number, BYTES);
-  // The tables count from 0, for there is no default.
+  // The tables count from 0, because they have no default.
   spec.fill = <IsoFill>(head(number, FILL) + 1);
   spec.trackFill = <IsoFill>(head(number, TRACK_FILL) + 1);
   spec.tpdu = head(number, TPDU) != 0;

@@ -1,5 +1,4 @@
-// A strict index of a JSON text (RFC 8259): where each value starts and ends, and how values hang together. Nothing is
-// copied or converted.
+// Strict index of a JSON text (RFC 8259): start, end and parent of each value. Nothing is copied or converted.
 import { Arena } from '../../memory/arena';
 import { ErrorId } from '../../errors.gen';
 import { MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_NODES } from '../../limits';
@@ -10,25 +9,24 @@ import { firstInvalidUtf8, isUtf8 } from '../utf8';
 import { fail, scanError, scanErrorAt, skipWhitespace } from './scan';
 import { readKey, scanScalar } from './value';
 
-/** Source bytes for which one record is set aside at first; a denser text makes the index grow once or more. */
+/** Source bytes per record of the initial capacity. A denser text makes the index grow. */
 const BYTES_PER_NODE: u32 = 8;
 /** Bytes that the scanners may read after the end of the text. */
 const READ_AHEAD_BYTES: usize = 32;
 
 /**
- * The index of one text at a time. It lives in the arena given to `parse` and refers to the source, so both must stay
- * as they are while it is used. A node is a number; 0 is no node.
+ * Index of one text at a time. It is in the arena given to `parse` and refers to the source, so both must stay
+ * unchanged while it is used. A node is a number, and 0 is no node.
  */
 export class JsonDocument extends FieldTree {
-  /** Offset of the mistake after a failed `parse`, bytes. */
+  /** Offset of the error after a failed `parse`, bytes. */
   errorOffset: u32 = 0;
 
   private readonly duplicates: DuplicateCheck = new DuplicateCheck();
 
   /**
-   * Indexes the text. Answers 0, or the `ErrorId` of what is wrong with `errorOffset` set: FIM-JSON-0001 to 0008, or
-   * FIM-RT-0006 when the arena is full. Linear in the length (n log n in the names of an object whose names were chosen
-   * to collide).
+   * Indexes the text. Returns 0, or an `ErrorId` with `errorOffset` set: FIM-JSON-0001 to 0008, or FIM-RT-0006 when the
+   * arena is full. Linear in the length (n log n in the names of an object whose names were chosen to collide).
    */
   parse(source: usize, length: u32, arena: Arena): u32 {
     this.root = 0;
@@ -38,7 +36,7 @@ export class JsonDocument extends FieldTree {
     const end = source + length;
     if (length > MAX_JSON_BYTES) return ErrorId.FIM_JSON_0008;
     if (end + READ_AHEAD_BYTES > (<usize>memory.size()) << 16 && memory.grow(1) < 0) return ErrorId.FIM_RT_0006;
-    // UTF-16 and UTF-32 show in a zero among the first two bytes.
+    // UTF-16 and UTF-32 have a zero among the first two bytes.
     if (length >= 2 && (load<u8>(source) == 0 || load<u8>(source, 1) == 0)) return ErrorId.FIM_JSON_0004;
     if (!isUtf8(source, length)) {
       this.errorOffset = firstInvalidUtf8(source, length);
@@ -58,8 +56,8 @@ export class JsonDocument extends FieldTree {
   }
 
   /**
-   * The loop over values. `last` is the value before the one at hand in the same container, `count` how many came
-   * before it; while a container is open, its parent's count waits in the parent's record.
+   * Loop over values. `last`: the previous value in the same container. `count`: number of values before this one.
+   * While a container is open, its parent's record keeps the parent's count.
    */
   private build(p: usize, end: usize, arena: Arena): usize {
     const source = this.source;
@@ -132,7 +130,7 @@ export class JsonDocument extends FieldTree {
     }
   }
 
-  /** Only whitespace may follow the outermost value. */
+  /** Only white space may follow the outermost value. */
   private finish(p: usize, end: usize, nodes: u32): usize {
     this.size = nodes - 1;
     if (p < end) p = skipWhitespace(p, end);

@@ -1,18 +1,18 @@
-// Scanners of JSON tokens. Each takes the first byte of its token and the end of the text, and returns the byte after
-// the token, or 0 after setting `scanError` and `scanErrorAt`. They may read, never use, up to 15 bytes after `end`:
-// the caller sees to it that these are in memory.
+// Scanners of JSON tokens. Each takes the address of a token and the end of the text. It returns the address after the
+// token, or 0 after setting `scanError` and `scanErrorAt`. They may read, but never use, up to 15 bytes after `end`;
+// the caller ensures that these are in memory.
 import { ErrorId } from '../../errors.gen';
 
-/** Why the last scan failed. */
+/** Error of the last failed scan. */
 export let scanError: ErrorId = 0;
-/** Where the last scan failed (address). */
+/** Address of the last failed scan. */
 export let scanErrorAt: usize = 0;
 
 const QUOTES: usize = memory.data<u8>([34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34], 16);
 const BACKSLASHES: usize = memory.data<u8>([92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92], 16);
 const SPACES: usize = memory.data<u8>([32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32], 16);
 
-/** Notes a failure; always 0. */
+/** Records a failure. Always returns 0. */
 export function fail(error: ErrorId, at: usize): usize {
   scanError = error;
   scanErrorAt = at;
@@ -34,9 +34,9 @@ export function stringStops(pointer: usize): u32 {
   return <u32>i8x16.bitmask(v128.or(ends, i8x16.lt_u(bytes, v128.load(SPACES))));
 }
 
-/** The first byte that is not whitespace, or a byte at or after `end`. */
+/** First byte that is not white space, or an address at or after `end`. */
 export function skipRun(pointer: usize, end: usize): usize {
-  // After a line break usually comes indentation: blocks of 16 spaces, then the rest.
+  // Indentation usually follows a line break: blocks of 16 spaces, then the rest.
   while (pointer < end) {
     const byte = load<u8>(pointer);
     if (byte > 32 || (byte != 32 && byte != 10 && byte != 13 && byte != 9)) return pointer;
@@ -47,7 +47,7 @@ export function skipRun(pointer: usize, end: usize): usize {
   return pointer;
 }
 
-/** The same, with the usual case (no whitespace) in line. */
+/** Like `skipRun`, with the usual case (no white space) inlined. */
 // @ts-ignore: decorator
 @inline
 export function skipWhitespace(pointer: usize, end: usize): usize {
@@ -55,8 +55,8 @@ export function skipWhitespace(pointer: usize, end: usize): usize {
 }
 
 /**
- * Scans from inside a string to its closing quote, and returns the quote's address. On an escape, `flag` is set in the
- * word at `flags`. UTF-8 has been checked before.
+ * Scans from inside a string to its closing quote. Returns the quote's address. An escape sets `flag` in the word at
+ * `flags`. UTF-8 has been checked before.
  */
 export function scanString(pointer: usize, end: usize, flags: usize, flag: u32): usize {
   while (pointer < end) {
@@ -95,7 +95,7 @@ function scanEscape(pointer: usize, end: usize): usize {
   return fail(ErrorId.FIM_JSON_0003, pointer);
 }
 
-/** Surrogates must come as a pair: a lone one has no UTF-8 form. */
+/** Surrogates must come as a pair, because a lone one has no UTF-8 form. */
 function scanUnicodeEscape(pointer: usize, end: usize): usize {
   if (pointer + 6 > end) return fail(ErrorId.FIM_JSON_0002, end);
   const unit = hex4(pointer + 2);
@@ -107,7 +107,7 @@ function scanUnicodeEscape(pointer: usize, end: usize): usize {
   return pointer + 12;
 }
 
-/** The value of four hexadecimal digits; negative if one is not. */
+/** Value of four hexadecimal digits. Negative if one is none. */
 export function hex4(pointer: usize): i32 {
   let value = 0;
   for (let i: usize = 0; i < 4; i++) {
@@ -126,7 +126,8 @@ function skipDigits(pointer: usize, end: usize): usize {
 }
 
 /**
- * A number as RFC 8259 section 6 writes it. Its value is not computed: money does not go through floating point here.
+ * A number in the form of RFC 8259, section 6. Its value is not computed, since amounts must not pass through floating
+ * point.
  */
 export function scanNumber(pointer: usize, end: usize): usize {
   const start = pointer;

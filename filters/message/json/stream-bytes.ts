@@ -2,7 +2,7 @@
 
 import { FieldKind } from '../nodes';
 
-/** Where in a number. Zero, Whole, Fraction and Exponent may end it. */
+/** Position within a number. Zero, Whole, Fraction and Exponent may end it. */
 export const enum Digits {
   Sign = 0,
   Zero = 1,
@@ -17,7 +17,7 @@ export const enum Digits {
 export const NUMBER_ENDS: u32 =
   (1 << Digits.Zero) | (1 << Digits.Whole) | (1 << Digits.Fraction) | (1 << Digits.Exponent);
 
-/** The state after a further byte of a number; negative: the byte is none of it. */
+/** State after a further byte of a number. Negative if the byte does not belong to it. */
 export function nextDigits(at: u32, byte: u32): i32 {
   if (byte - 48 < 10) {
     if (at == Digits.Sign) return byte == 48 ? Digits.Zero : Digits.Whole;
@@ -30,14 +30,14 @@ export function nextDigits(at: u32, byte: u32): i32 {
   return (byte == 43 || byte == 45) && at == Digits.E ? Digits.ESign : -1;
 }
 
-/** Whether a backslash may stand before the byte. */
+/** Whether the byte may follow a backslash. */
 export function isEscapeLetter(byte: u32): bool {
   return (
     byte == 34 || byte == 92 || byte == 47 || byte == 98 || byte == 102 || byte == 110 || byte == 114 || byte == 116
   );
 }
 
-/** What begins with the byte; negative: no value does. */
+/** Kind of value that begins with the byte. Negative if none does. */
 export function kindOf(byte: u32): i32 {
   switch (byte) {
     case 34:

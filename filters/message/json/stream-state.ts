@@ -1,5 +1,6 @@
 /**
- * What is kept of a text between its pieces; begins as zeros. Behind it: containers, hashes of names, the text at hand.
+ * State of a text between its pieces. It begins as zeros. Containers, hashes of names and the current text follow it in
+ * memory.
  */
 @unmanaged
 export class JsonStreamState {
@@ -12,7 +13,7 @@ export class JsonStreamState {
   unit: u32;
   surrogate: u32;
   digits: u32;
-  /** Letters of the literal that are still to come, lowest byte first. */
+  /** Remaining letters of the literal, lowest byte first. */
   literal: u32;
   kind: u32;
   isName: u32;
@@ -20,12 +21,12 @@ export class JsonStreamState {
   escaped: u32;
   textLength: u32;
   keyCount: u32;
-  /** Key of the hashes of names, drawn for each text. */
+  /** Random key of the name hashes, drawn for each text. */
   seed0: u64;
   seed1: u64;
-  /** For the reader of the events: the state of the value at hand. */
+  /** For the reader of the events: state of the current value. */
   value: u32;
-  /** Bytes seen, at most 2: an encoding shows in the first two. */
+  /** Number of bytes seen, at most 2. The encoding shows in the first two. */
   begun: u32;
 }
 
@@ -33,15 +34,15 @@ export class JsonStreamState {
 @unmanaged
 export class JsonStreamFrame {
   isObject: u32;
-  /** First of its names' hashes. */
+  /** Index of the first hash of its names. */
   keysFrom: u32;
-  /** Values in it so far. */
+  /** Number of its values so far. */
   count: u32;
   /** For the reader of the events. */
   state: u32;
 }
 
-/** The next byte of a sequence of UTF-8; false if it is none. */
+/** Adds the next byte of a UTF-8 sequence. False if it is invalid. */
 export function goOnUtf8(state: JsonStreamState, byte: u32): bool {
   if (byte < state.utf8Low || byte > state.utf8High) return false;
   state.utf8Left--;
@@ -51,8 +52,8 @@ export function goOnUtf8(state: JsonStreamState, byte: u32): bool {
 }
 
 /**
- * The first byte of a sequence (Unicode, table 3-7): how many follow, and the bounds of the second; false if none
- * begins so.
+ * Adds the first byte of a sequence (Unicode, table 3-7): number of following bytes, and bounds of the second. False if
+ * it is invalid.
  */
 export function beginUtf8(state: JsonStreamState, byte: u32): bool {
   if (byte < 0xc2 || byte > 0xf4) return false;

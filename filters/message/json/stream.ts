@@ -1,6 +1,6 @@
-// A strict reader of JSON (RFC 8259) for texts that come in pieces: the same verdict as the index of `document.ts`, in
-// constant memory. All that is kept between two pieces stands in one block of memory, so that the text may be cut
-// anywhere: within an escape, a number, a UTF-8 sequence.
+// Strict reader of JSON (RFC 8259) for texts in pieces. It gives the same verdict as the index of `document.ts`, in
+// constant memory. One block of memory holds the state between two pieces, so that the text may be cut anywhere: in an
+// escape, a number, a UTF-8 sequence.
 import { ErrorId } from '../../errors.gen';
 import { MAX_JSON_DEPTH, MAX_STREAM_KEYS, MAX_STREAM_KEYS_PER_OBJECT, MAX_STREAM_TEXT_BYTES } from '../../limits';
 import { sipBegin, sipEnd, sipText } from '../../memory/siphash';
@@ -11,7 +11,7 @@ import { beginUtf8, goOnUtf8, JsonStreamFrame, JsonStreamState } from './stream-
 import { Digits, NUMBER_ENDS, isEscapeLetter, kindOf, nextDigits } from './stream-bytes';
 import { unescape } from './text';
 
-/** What may come next. */
+/** Expected next token. */
 const enum Mode {
   Value = 0,
   /** After `[`: a value or `]`. */
@@ -26,11 +26,11 @@ const enum Mode {
   String = 6,
   Number = 7,
   Literal = 8,
-  /** In a character beyond ASCII, which stands nowhere but in strings. */
+  /** Inside a character beyond ASCII, which may occur only in strings. */
   Foreign = 9,
 }
 
-/** Where in an escape: HEX + digits read; with `surrogate` the second half of a pair. */
+/** Position within an escape: HEX + digits read. With `surrogate`, in the second half of a pair. */
 const enum Escape {
   None = 0,
   Letter = 1,
@@ -46,19 +46,19 @@ const FRAMES: usize = 128;
 const FRAME_BYTES: usize = 16;
 const KEYS: usize = FRAMES + (<usize>MAX_JSON_DEPTH + 1) * FRAME_BYTES;
 const TEXT: usize = KEYS + <usize>MAX_STREAM_KEYS * 8;
-/** Memory that one text needs, bytes. */
+/** Memory for one text, bytes. */
 export const JSON_STREAM_BYTES: u32 = <u32>(TEXT + MAX_STREAM_TEXT_BYTES + 16);
 
-/** Takes the events of one text; each answers an error or ErrorId.None. */
+/** Receiver of the events of one text. Each method returns an error or ErrorId.None. */
 export abstract class JsonEvents {
   /**
    * A value begins: the member `name` of the innermost container (in `stream.text`, for objects), its next item, or the
-   * text's only value. True: keep its text.
+   * text's only value. Returns whether to keep its text.
    */
   abstract onValue(stream: JsonStream, kind: FieldKind): bool;
-  /** A scalar is complete; its text, if it was to be kept. */
+  /** A scalar is complete. `text`: its text, if it was kept. */
   abstract onScalar(stream: JsonStream, kind: FieldKind, text: usize, length: u32): ErrorId;
-  /** A container begins; its frame is the innermost. */
+  /** A container begins. Its frame is the innermost. */
   abstract onOpen(stream: JsonStream, kind: FieldKind): ErrorId;
   /** The innermost container ends. */
   abstract onClose(stream: JsonStream): ErrorId;
@@ -70,32 +70,32 @@ function isSpace(byte: u32): bool {
   return byte == 32 || byte == 10 || byte == 13 || byte == 9;
 }
 
-/** One text at a time, bound to its memory. */
+/** Reader of one text at a time, bound to its memory. */
 export class JsonStream {
   state: JsonStreamState = changetype<JsonStreamState>(0);
   private base: usize = 0;
 
-  /** `events`: of the text at hand. */
+  /** `events`: receiver for the current text. */
   constructor(private events: JsonEvents) {}
 
-  /** Turns to a text. `memory`: JSON_STREAM_BYTES, zero before its first piece. */
+  /** Switches to a text. `memory`: JSON_STREAM_BYTES, zeroed before its first piece. */
   bind(memory: usize, events: JsonEvents): void {
     this.events = events;
     this.base = memory;
     this.state = changetype<JsonStreamState>(memory);
   }
 
-  /** The container at a depth; 1 is the outermost. */
+  /** Container at a depth. 1 is the outermost. */
   frame(depth: u32): JsonStreamFrame {
     return changetype<JsonStreamFrame>(this.base + FRAMES + <usize>depth * FRAME_BYTES);
   }
 
-  /** The name of the member at hand, unescaped, `state.textLength` bytes. */
+  /** Unescaped name of the current member, `state.textLength` bytes. */
   get text(): usize {
     return this.base + TEXT;
   }
 
-  /** Whether a name is among those of the innermost container. */
+  /** Whether the innermost container has a member of this name. */
   hasName(name: usize, length: u32): bool {
     const state = this.state;
     return this.isKnown(this.hashOf(name, length), this.frame(state.depth).keysFrom);
@@ -113,7 +113,7 @@ export class JsonStream {
     return false;
   }
 
-  /** Reads the next piece; ErrorId.None, or what is wrong with the text so far. */
+  /** Reads the next piece. Returns ErrorId.None or the error so far. */
   feed(pointer: usize, length: u32): ErrorId {
     const end = pointer + length;
     const state = this.state;
@@ -134,7 +134,7 @@ export class JsonStream {
     return ErrorId.None;
   }
 
-  /** The text has ended; ErrorId.None, or what is wrong with it. */
+  /** Ends the text. Returns ErrorId.None or the error. */
   finish(): ErrorId {
     const state = this.state;
     if (state.mode == Mode.Number && state.depth == 0) {
@@ -146,7 +146,7 @@ export class JsonStream {
     return state.mode == Mode.After && state.depth == 0 ? ErrorId.None : ErrorId.FIM_JSON_0002;
   }
 
-  /** Passes over characters of a string that need no look of their own: printable ASCII, sixteen at a time. */
+  /** Skips plain characters of a string: printable ASCII, sixteen at a time. */
   private skipPlain(pointer: usize, end: usize): usize {
     const start = pointer;
     while (pointer + 16 <= end) {
@@ -161,7 +161,7 @@ export class JsonStream {
     const state = this.state;
     if (length == 0 || state.keeping == 0) return pointer;
     if (state.textLength + length <= MAX_STREAM_TEXT_BYTES) memory.copy(this.text + state.textLength, start, length);
-    state.textLength += length; // over the limit: `feed` says so
+    state.textLength += length; // over the limit: `feed` reports it
     return pointer;
   }
 
@@ -195,7 +195,7 @@ export class JsonStream {
     return this.begin(byte);
   }
 
-  /** It is a mistake of JSON, or, as the rest of the character shows, of UTF-8. */
+  /** An error of JSON or, depending on the rest of the character, of UTF-8. */
   private beginForeign(byte: u32): ErrorId {
     const state = this.state;
     if (!beginUtf8(state, byte)) return ErrorId.FIM_JSON_0004;
@@ -238,7 +238,7 @@ export class JsonStream {
     state.textLength = 0;
   }
 
-  /** The first byte of a value. */
+  /** Handles the first byte of a value. */
   private begin(byte: u32): ErrorId {
     const state = this.state;
     const found = kindOf(byte);

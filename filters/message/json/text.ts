@@ -1,7 +1,7 @@
-// Text of JSON strings: unescaping. Input has been checked by the scanner, so that nothing here can fail.
+// Unescapes JSON strings. The scanner has checked the input, so that nothing here can fail.
 import { hex4 } from './scan';
 
-/** Writes a code point as UTF-8; returns the byte after it. */
+/** Writes a code point as UTF-8. Returns the address after it. */
 export function writeUtf8(to: usize, point: u32): usize {
   if (point < 0x80) {
     store<u8>(to, <u8>point);
@@ -41,7 +41,10 @@ function simpleEscape(byte: u8): u8 {
   return byte;
 }
 
-/** Unescapes the inside of a checked string into `to` (room for `length` bytes suffices); returns the bytes written. */
+/**
+ * Unescapes the inside of a checked string into `to`, which needs at most `length` bytes. Returns the number of bytes
+ * written.
+ */
 export function unescape(from: usize, length: u32, to: usize): u32 {
   const end = from + length;
   const start = to;

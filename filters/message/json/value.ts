@@ -1,4 +1,4 @@
-// Tokens that go straight into the record of their value.
+// Scans tokens directly into the record of their value.
 import { Arena } from '../../memory/arena';
 import { hashBytes } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
@@ -7,7 +7,7 @@ import { fail, scanLiteral, scanNumber, scanString, skipWhitespace } from './sca
 import { unescape } from './text';
 
 /**
- * Scans a string, number or literal, and adds its kind to the record; returns the address after it, 0 after a mistake.
+ * Scans a string, number or literal and adds its kind to the record. Returns the address after it, or 0 after an error.
  */
 export function scanScalar(p: usize, end: usize, record: usize): usize {
   const byte = <u32>load<u8>(p);
@@ -26,8 +26,8 @@ export function scanScalar(p: usize, end: usize, record: usize): usize {
 }
 
 /**
- * Reads `"key" :` and the whitespace after it, and begins the member's record with the key; returns the address of the
- * value, 0 after a mistake.
+ * Reads `"key" :` and the white space after it, and begins the member's record with the key. Returns the address of the
+ * value, or 0 after an error.
  */
 export function readKey(p: usize, end: usize, record: usize, arena: Arena): usize {
   if (p >= end) return fail(ErrorId.FIM_JSON_0002, end);

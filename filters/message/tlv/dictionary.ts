@@ -1,9 +1,9 @@
 // Data objects of EMV and PBOC: format and length by tag.
 //
-// Where a row says EMV it follows EMV Book 3 Annex A (public). Where it says PBOC it is the project's reading of public
-// descriptions of JR/T 0025 (PBOC 3.0), whose text was not at hand: lengths are then the widest that were found, so
-// that no valid card is refused: a tag from 9F50 on means other things to the kernels of other schemes, whose cards the
-// same terminals read. An object of length 0 says that there is no value, whatever its tag.
+// Rows marked EMV follow EMV Book 3 Annex A (public). Rows marked PBOC are the project's interpretation of public
+// descriptions of JR/T 0025 (PBOC 3.0), whose text was not available. Their lengths are the widest ones found, so that
+// no valid card is refused. Tags from 9F50 on have other meanings in other schemes' kernels, whose cards the same
+// terminals read. An object of length 0 has no value, whatever its tag.
 import { hashBytes } from '../../memory/bytes';
 import { Format } from './formats';
 
@@ -162,14 +162,14 @@ const ROWS: StaticArray<u32> = [
   0xdf69, Format.Numeric, 1, 1, // SM Algorithm Support Indicator (PBOC)
 ];
 const COLUMNS: i32 = 4;
-/** Numeric values of an odd number of digits: the first nibble is zero and no part of the text. */
+/** Numeric values with an odd number of digits: the first nibble is zero and not part of the text. */
 const ODD_DIGITS: StaticArray<u32> = [0x5f28, 0x5f2a, 0x5f30, 0x9f1a, 0x9f3c, 0x9f42, 0x9f51, 0x9f57];
 /** Tags whose values are data object lists: CDOL1, CDOL2, TDOL, PDOL, DDOL, log format. */
 const OBJECT_LISTS: StaticArray<u32> = [0x8c, 0x8d, 0x97, 0x9f38, 0x9f49, 0x9f4f];
 
 /**
- * One entry: 24 bytes. Name of the tag (digits, then zeros), its hash, least and most bytes, format, digits of the
- * name, and what follows.
+ * One entry, 24 bytes: name of the tag (digits, then zeros), its hash, smallest and largest length, format, digits of
+ * the name, flags.
  */
 const ENTRY_BYTES: u32 = 24;
 const NAME: usize = 0;
@@ -182,11 +182,11 @@ const IS_ODD: usize = 18;
 const IS_LIST: usize = 19;
 const LAST_ENTRY: u32 = 255;
 const ENTRIES: usize = memory.data(6144, 16);
-/** Entry by tag: 256 of one byte, then 128 each that begin with 5F, 9F, BF and DF; 0: none. */
+/** Entry by tag: 256 one-byte tags, then 128 each that begin with 5F, 9F, BF and DF. 0: none. */
 const BY_TAG: usize = memory.data(256 + 4 * 128);
 let filled: bool = false;
 
-/** Where the entry's number of a tag stands; 0 for tags that no table has. */
+/** Address of a tag's entry number. 0 for tags outside the tables. */
 // @ts-ignore: decorator
 @inline
 function place(tag: u32): usize {
@@ -197,7 +197,7 @@ function place(tag: u32): usize {
   return BY_TAG + 256 + (first == 0x5f ? 0 : ((first >> 5) - 3) << 7) + (tag & 0x7f);
 }
 
-/** Fills the tables at the first use. */
+/** Fills the tables on first use. */
 function fill(): void {
   filled = true;
   const count = <u32>(ROWS.length / COLUMNS);
@@ -218,7 +218,7 @@ function fill(): void {
   }
 }
 
-/** Writes the digits of a tag, two for each of its bytes, and zeros up to eight bytes; the number of digits. */
+/** Writes two digits for each byte of a tag, and zeros up to eight bytes. Returns the number of digits. */
 export function writeTag(tag: u32, to: usize): u32 {
   const bytes: u32 = tag > 0xffffff ? 4 : tag > 0xffff ? 3 : tag > 0xff ? 2 : 1;
   store<u64>(to, 0);
@@ -229,7 +229,7 @@ export function writeTag(tag: u32, to: usize): u32 {
   return bytes * 2;
 }
 
-/** What the dictionary says of a tag: `find`, then the entry's members. */
+/** Dictionary entry of a tag: `find`, then the entry's members. */
 export class TagDictionary {
   private entry: usize = 0;
 
@@ -237,7 +237,7 @@ export class TagDictionary {
     if (!filled) fill();
   }
 
-  /** Looks the tag up; false if it is not in the dictionary. */
+  /** Looks the tag up. False if it is not in the dictionary. */
   // @ts-ignore: decorator
   @inline
   find(tag: u32): bool {
@@ -247,7 +247,7 @@ export class TagDictionary {
     return number != 0;
   }
 
-  /** Address of the tag's digits, eight bytes with zeros behind: the same for the same tag. */
+  /** Address of the tag's digits, eight bytes with trailing zeros. Constant for each tag. */
   get name(): usize {
     return this.entry + NAME;
   }
@@ -274,7 +274,7 @@ export class TagDictionary {
     return load<u16>(this.entry, MOST);
   }
 
-  /** Whether the number of digits is odd: the first nibble is filled with zero. */
+  /** Whether the number of digits is odd. The first nibble is then zero. */
   get isOdd(): bool {
     return load<u8>(this.entry, IS_ODD) != 0;
   }

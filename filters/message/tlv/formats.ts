@@ -1,24 +1,24 @@
-// Formats of the values of data objects, as EMV Book 3 (section 4.3) and JR/T 0025 name them.
+// Formats of data object values, with the names of EMV Book 3 (section 4.3) and JR/T 0025.
 import { areDigits } from '../hex-text';
 
-/** How a value is written. */
+/** Format of a value. */
 export const enum Format {
   /** Binary: any bytes. */
   Binary = 0,
-  /** `n`: decimal digits, two to a byte, zeros in front. */
+  /** `n`: decimal digits, two to a byte, with leading zeros. */
   Numeric = 1,
-  /** `cn`: decimal digits, two to a byte, F behind. */
+  /** `cn`: decimal digits, two to a byte, with trailing F. */
   Compressed = 2,
   /** `a`: letters of ASCII. */
   Alphabetic = 3,
   /** `an`: letters and digits. */
   Alphanumeric = 4,
   /**
-   * `ans`: characters, and bytes beyond ASCII (the common character set, and names in GBK): no control characters of
-   * ASCII.
+   * `ans`: characters and bytes beyond ASCII (the common character set, and names in GBK), without ASCII control
+   * characters.
    */
   Special = 5,
-  /** Holds data objects. */
+  /** Contains data objects. */
   Template = 6,
 }
 
@@ -30,7 +30,7 @@ function isDigit(byte: u32): bool {
   return byte - 48 < 10;
 }
 
-/** Digits, then nothing but F to the end. */
+/** Digits, then only F to the end. */
 function isCompressed(pointer: usize, end: usize): bool {
   let filling = false;
   for (; pointer < end; pointer++) {
@@ -45,13 +45,13 @@ function isCompressed(pointer: usize, end: usize): bool {
   return true;
 }
 
-/** Length of a text without the zero bytes behind it, which terminals and cards fill texts up with. */
+/** Length of a text without trailing zero bytes, with which terminals and cards pad texts. */
 export function filledLength(pointer: usize, length: u32): u32 {
   while (length != 0 && load<u8>(pointer + length - 1) == 0) length--;
   return length;
 }
 
-/** Whether the value is written in the format; texts may end in zero bytes. Templates are judged by the parser. */
+/** Whether the value fits the format. Texts may end in zero bytes. The parser checks templates. */
 export function isInFormat(format: Format, pointer: usize, length: u32): bool {
   if (format == Format.Numeric) return areDigits(pointer, length);
   if (format == Format.Compressed) return isCompressed(pointer, pointer + length);

@@ -1,13 +1,13 @@
-// Data object lists (EMV Book 3, section 5.4): what a card asks a terminal for.
+// Data object lists (EMV Book 3, section 5.4): the data that a card requests from a terminal.
 
-/** Most bytes that one object of a list may ask for. */
+/** Most bytes that one object of a list may request. */
 const LARGEST_OBJECT_BYTES: u32 = 252;
-/** No list. */
+/** Not a list. */
 export const NO_OBJECT_LIST: i32 = -1;
 
 /**
- * Bytes of the data that a list describes: the sum of its lengths; -1 if the bytes are not pairs of a tag (two bytes at
- * most) and one byte of length. What a terminal sends for CDOL1 (8C) must have as many bytes.
+ * Length of the data that a list describes: the sum of its lengths. -1 if the bytes are not pairs of a tag (at most two
+ * bytes) and a one-byte length. A terminal's data for CDOL1 (8C) must have this length.
  */
 export function describedBytes(pointer: usize, length: u32): i32 {
   const end = pointer + length;

@@ -1,6 +1,6 @@
-// BER-TLV data (ISO/IEC 8825-1 as EMV Book 3 Annex B and JR/T 0025 use it) as fields: one for each data object, named
-// by the digits of its tag, with its value as text. What the dictionary says against an object is noted on the way;
-// rules decide whether it counts.
+// BER-TLV data (ISO/IEC 8825-1 as used by EMV Book 3 Annex B and JR/T 0025) as fields: one for each data object, named
+// by the digits of its tag, with its value as text. Violations of the dictionary are recorded; rules decide whether
+// they count.
 import { ErrorId } from '../../errors.gen';
 import { MAX_TLV_DEPTH, MAX_TLV_MISTAKES, MAX_TLV_NODES } from '../../limits';
 import { Arena } from '../../memory/arena';
@@ -12,46 +12,46 @@ import { TagDictionary, writeTag } from './dictionary';
 import { filledLength, Format, isInFormat } from './formats';
 import { describedBytes, NO_OBJECT_LIST } from './object-list';
 
-/** Bytes of the shortest object. */
+/** Length of the shortest object, bytes. */
 const MIN_OBJECT_BYTES: u32 = 2;
 const LONGEST_TAG_BYTES: u32 = 4;
 const NAME_BYTES: u32 = 8;
-/** Issuer script commands may follow each other in one script. */
+/** A script may contain several issuer script commands. */
 const SCRIPT_COMMAND: u32 = 0x86;
-/** What a String's record says before the length of its name. */
+/** Part of a String's record before the length of its name. */
 const TEXT_INFO: u32 = FieldKind.String | TEXT;
 
-/** Tags seen, a hash table: twice as many entries of 8 bytes as objects: run, node. */
+/** Hash table of seen tags with twice as many entries of 8 bytes as objects: run, node. */
 const SEEN_BYTES: usize = 65536;
 const SEEN: usize = memory.data(65536, 16);
-/** Number of the run whose entries count. */
+/** Number of the current run. Entries of other runs are empty. */
 let seenRun: u32 = 0;
 
-/** Whether a tag's objects hold objects: bit 6 of its first byte. */
+/** Whether objects of a tag contain objects: bit 6 of its first byte. */
 function isTemplate(tag: u32): bool {
   return ((tag >> (24 - (clz(tag) & 24))) & 0x20) != 0;
 }
 
-/** The fields of one message at a time. */
+/** Fields of one message at a time. */
 export class TlvTree extends FieldTree {
-  /** Offset of the mistake after a failed `parse`, bytes. */
+  /** Offset of the error after a failed `parse`, bytes. */
   errorOffset: u32 = 0;
-  /** Objects that break the dictionary, at most MAX_TLV_MISTAKES: in the order of the message. */
+  /** Number of recorded objects that violate the dictionary, at most MAX_TLV_MISTAKES, in message order. */
   mistakes: u32 = 0;
 
   private readonly mistakeNodes: StaticArray<u32> = new StaticArray<u32>(MAX_TLV_MISTAKES);
   private readonly mistakeCodes: StaticArray<u32> = new StaticArray<u32>(MAX_TLV_MISTAKES);
   private readonly dictionary: TagDictionary = new TagDictionary();
-  /** Where the next text goes that is not in the source as it is meant. */
+  /** Address for the next decoded text that is not in the source. */
   protected out: usize = 0;
   private tagEnd: usize = 0;
-  /** Data objects that there is still room for. */
+  /** Remaining capacity, data objects. */
   private room: u32 = 0;
   private seenMask: u32 = 0;
 
   /**
-   * Reads the data; templates are opened. Zero bytes between objects are padding, as in EMV. Answers 0, or an `ErrorId`
-   * with `errorOffset` set: FIM-TLV-0001 to 0004, or FIM-RT-0006. Linear.
+   * Reads the data and the contents of templates. Zero bytes between objects are padding, as in EMV. Returns 0, or an
+   * `ErrorId` with `errorOffset` set: FIM-TLV-0001 to 0004, or FIM-RT-0006. Linear.
    */
   parse(source: usize, length: u32, arena: Arena): u32 {
     const objects = min(length / MIN_OBJECT_BYTES, MAX_TLV_NODES);
@@ -65,8 +65,8 @@ export class TlvTree extends FieldTree {
   }
 
   /**
-   * The same for data written in hexadecimal digits, white space around them left out: FIM-TLV-0009 if it is none.
-   * Offsets count the bytes that the digits stand for.
+   * Reads data in hexadecimal digits, with optional white space around them. FIM-TLV-0009 if they are invalid. Offsets
+   * count decoded bytes.
    */
   parseHex(source: usize, length: u32, arena: Arena): u32 {
     let end = source + length;
@@ -82,7 +82,7 @@ export class TlvTree extends FieldTree {
     return this.parse(bytes, digits >> 1, arena);
   }
 
-  /** What is wrong with the object `mistakeNode(i)` by the dictionary: FIM-TLV-0005 to 0008. `i` < `mistakes`. */
+  /** Dictionary violation of the object `mistakeNode(i)`: FIM-TLV-0005 to 0008. `i` < `mistakes`. */
   mistakeCode(i: u32): ErrorId {
     return <ErrorId>unchecked(this.mistakeCodes[min<i32>(<i32>i, MAX_TLV_MISTAKES - 1)]);
   }
@@ -92,8 +92,8 @@ export class TlvTree extends FieldTree {
   }
 
   /**
-   * Room for `fields` records, of which `names` are data objects, and for the texts of `length` bytes; false if the
-   * arena is full.
+   * Allocates `fields` records, of which `names` are data objects, and the texts of `length` bytes. False if the arena
+   * is full.
    */
   protected prepare(source: usize, length: u32, fields: u32, names: u32, arena: Arena): bool {
     this.errorOffset = 0;
@@ -113,8 +113,8 @@ export class TlvTree extends FieldTree {
   }
 
   /**
-   * A record for the next field; `last`: the field before it of the same parent, 0 for the first. The caller has seen
-   * to it that there is room.
+   * Record for the next field. `last`: previous field of the same parent, 0 for the first. The caller has ensured that
+   * there is room.
    */
   // @ts-ignore: decorator
   @inline
@@ -134,7 +134,7 @@ export class TlvTree extends FieldTree {
     return node;
   }
 
-  /** The text of a record that is a TEXT. */
+  /** Sets the text of a TEXT record. */
   // @ts-ignore: decorator
   @inline
   protected span(node: u32, pointer: usize, length: u32): void {
@@ -143,7 +143,7 @@ export class TlvTree extends FieldTree {
     store<u64>(record, (<u64>start) | ((<u64>(start + length)) << 32), START);
   }
 
-  /** Gives a record the digits of packed bytes as its text, less the first `skip`. */
+  /** Sets the digits of packed bytes, without the first `skip`, as a record's text. */
   protected hexText(node: u32, from: usize, bytes: u32, skip: u32, digits: u32): void {
     const to = this.out;
     writeHex(from, bytes, to);
@@ -151,7 +151,7 @@ export class TlvTree extends FieldTree {
     this.out = to + bytes * 2;
   }
 
-  /** Gives a record a text of one byte a character. */
+  /** Sets a text of single-byte characters. */
   protected byteText(node: u32, from: usize, length: u32): void {
     if (!hasHighBytes(from, length)) {
       this.span(node, from, length);
@@ -225,7 +225,7 @@ export class TlvTree extends FieldTree {
     }
   }
 
-  /** The tag at `p`, with `tagEnd` after it; 0 if it is wrong, or, with `tagEnd` beyond `limit`, cut off. */
+  /** The tag at `p`, with `tagEnd` after it. 0 if it is invalid or, with `tagEnd` beyond `limit`, truncated. */
   private readTag(p: usize, limit: usize): u32 {
     let tag = <u32>load<u8>(p++);
     for (let i: u32 = 1; i < LONGEST_TAG_BYTES; i++) {
@@ -242,7 +242,7 @@ export class TlvTree extends FieldTree {
     return 0;
   }
 
-  /** A field for one object, and what the dictionary says against it. */
+  /** Adds a field for one object, and records dictionary violations. */
   // @ts-ignore: decorator
   @inline
   private addObject(tag: u32, value: usize, length: u32, parent: u32, last: u32): u32 {
@@ -271,12 +271,12 @@ export class TlvTree extends FieldTree {
     return node;
   }
 
-  /** The text of an object that the dictionary knows. */
+  /** Text of an object that is in the dictionary. */
   private known(node: u32, value: usize, length: u32): void {
     const dictionary = this.dictionary;
     const format = dictionary.format;
     const right = isInFormat(format, value, length);
-    // Terminals and issuers send tags of length 0 for what they have no value of.
+    // Terminals and issuers send tags with length 0 if they have no value.
     if (length != 0 && (length < dictionary.least || length > dictionary.most)) this.note(ErrorId.FIM_TLV_0006, node);
     else if (!right) this.note(ErrorId.FIM_TLV_0007, node);
     else if (length != 0 && dictionary.isList && describedBytes(value, length) == NO_OBJECT_LIST)
@@ -302,8 +302,8 @@ export class TlvTree extends FieldTree {
   }
 
   /**
-   * Whether an object before this one in the same template has the same tag. At most half of the slots are taken:
-   * chains stay short whatever the tags are.
+   * Whether an earlier object of the same template has the same tag. At most half of the slots are used, so that chains
+   * stay short for any tags.
    */
   // @ts-ignore: decorator
   @inline
@@ -323,7 +323,7 @@ export class TlvTree extends FieldTree {
   }
 }
 
-/** Starts a table of tags seen: entries of earlier runs do not count, so nothing is cleared. */
+/** Starts a new run of the table of tags. Old entries do not count, so that nothing is cleared. */
 function beginRun(): void {
   if (++seenRun != 0) return;
   memory.fill(SEEN, 0, SEEN_BYTES);

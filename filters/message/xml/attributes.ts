@@ -1,4 +1,4 @@
-// The attributes of one start tag (3.1), namespace declarations among them.
+// Attributes of one start tag (3.1), including namespace declarations.
 import { MAX_XML_ATTRIBUTES } from '../../limits';
 import { Arena } from '../../memory/arena';
 import { equalBytes, hashBytes } from '../../memory/bytes';
@@ -8,7 +8,7 @@ import { isXmlns, Namespaces, NO_NAMESPACE, UNBOUND } from './namespaces';
 import { fail, isSpace, scanDecodes, scanValue, skipSpace } from './scan';
 import { decodeValue } from './text';
 
-// An attribute: address and length of its name as written, bytes of its prefix (0: none), address and length of its
+// An attribute: address and length of its name as written, length of its prefix (0: none), address and length of its
 // value, hash of the name, and the binding of the prefix; DECLARES for a namespace declaration.
 const ENTRY_SHIFT: u32 = 5;
 const LENGTH: usize = 4;
@@ -27,20 +27,20 @@ function entryAt(index: u32): usize {
 }
 
 export class Attributes {
-  /** How many the last tag has, declarations included. */
+  /** Attributes of the last tag, including declarations. */
   count: u32 = 0;
-  /** How many of them are no declarations. */
+  /** Attributes of the last tag without declarations. */
   fields: u32 = 0;
 
-  /** Forgets the tag before. */
+  /** Forgets the previous tag. */
   clear(): void {
     this.count = 0;
     this.fields = 0;
   }
 
   /**
-   * Reads from after the element's name to the `>` or `/` that ends the tag. Declarations are given to `namespaces`. 0
-   * after a mistake.
+   * Reads from after the element's name to the `>` or `/` that ends the tag. Passes declarations to `namespaces`.
+   * Returns 0 after an error.
    */
   scan(p: usize, end: usize, namespaces: Namespaces, arena: Arena): usize {
     this.clear();
@@ -55,7 +55,7 @@ export class Attributes {
     }
   }
 
-  /** One attribute; the address after its closing quote. */
+  /** Reads one attribute. Returns the address after its closing quote. */
   private one(name: usize, end: usize, namespaces: Namespaces, arena: Arena): usize {
     if (this.count >= MAX_XML_ATTRIBUTES) return fail(ErrorId.FIM_XML_0010, name);
     if (!isNameStart(name, end)) return fail(ErrorId.FIM_XML_0001, name);
@@ -97,7 +97,7 @@ export class Attributes {
     return this.takeDeclaration(entry, namespaces) ? close + 1 : 0;
   }
 
-  /** Whether an attribute before has the same name as written. */
+  /** Whether an earlier attribute has the same name as written. */
   private isTwice(entry: usize): bool {
     const length = load<u32>(entry, LENGTH);
     const hash = load<u32>(entry, HASH);
@@ -108,7 +108,7 @@ export class Attributes {
     return false;
   }
 
-  /** Takes a declaration to the namespaces; false after a mistake. Other attributes are only counted. */
+  /** Passes a declaration to the namespaces. Only counts other attributes. False after an error. */
   private takeDeclaration(entry: usize, namespaces: Namespaces): bool {
     const name = load<usize>(entry);
     const length = load<u32>(entry, LENGTH);
@@ -131,7 +131,8 @@ export class Attributes {
   }
 
   /**
-   * Resolves the prefixes once all declarations are known, and refuses two names that mean the same (Namespaces 6.3).
+   * Resolves the prefixes once all declarations are known. Refuses two names that are equal after resolution
+   * (Namespaces 6.3).
    */
   private bind(p: usize, namespaces: Namespaces): usize {
     if (this.fields == 0) return p;
@@ -152,7 +153,7 @@ export class Attributes {
     return p;
   }
 
-  /** Whether the `index`-th is a declaration. */
+  /** Whether the `index`-th attribute is a declaration. */
   declares(index: u32): bool {
     return load<u32>(entryAt(index), BINDING) == DECLARES;
   }

@@ -1,11 +1,11 @@
-// The characters that XML allows (XML 1.0, 2.2): all of Unicode but the controls below U+0020 other than tab, line feed
-// and carriage return, and U+FFFE and U+FFFF. Surrogates are none of UTF-8.
+// Characters that XML allows (XML 1.0, 2.2): all of Unicode except controls below U+0020 other than tab, line feed and
+// carriage return, and except U+FFFE and U+FFFF. UTF-8 has no surrogates.
 
 /** U+FFFE is EF BF BE, U+FFFF is EF BF BF. */
 const NONCHARACTER: u8 = 0xef;
 
 /**
- * Address of the first character that XML does not allow; `end` if there is none. The text is well-formed UTF-8; 15
+ * Address of the first character that XML does not allow. `end` if there is none. The text is well-formed UTF-8, and 15
  * bytes after it may be read.
  */
 export function firstForbidden(p: usize, end: usize): usize {

@@ -1,4 +1,4 @@
-// The XML declaration (2.8, 4.3.3), and what the first bytes say of the encoding. Only UTF-8 is read.
+// XML declaration (2.8, 4.3.3), and detection of the encoding by the first bytes. Only UTF-8 is supported.
 import { equalIgnoreCase } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
 import { fail, isSpace, skipSpace } from './scan';
@@ -15,15 +15,15 @@ const NO: usize = memory.data<u8>([110, 111]);
 /** "<?xml" */
 const OPENING: u64 = 0x6c6d783f3c;
 
-// The value of the pseudo-attribute at hand.
+// Value of the current pseudo-attribute.
 let value: usize = 0;
 let valueLength: u32 = 0;
 
-/** The address after a byte order mark and the declaration, if they are there; 0 after a mistake. */
+/** Address after an optional byte order mark and declaration. 0 after an error. */
 export function scanProlog(p: usize, end: usize): usize {
   if (p + 2 <= end) {
     const two = load<u16>(p);
-    // UTF-16 and UTF-32, with a byte order mark or without.
+    // UTF-16 and UTF-32, with or without byte order mark.
     if (two == 0xfffe || two == 0xfeff || two == 0x003c || two == 0x3c00 || two == 0)
       return fail(ErrorId.FIM_XML_0003, p);
   }
@@ -57,7 +57,7 @@ function valueIs(text: usize, length: u32): bool {
   return valueLength == length && equalIgnoreCase(value, text, length);
 }
 
-/** ` name = "value"`; the same address if something else comes, 0 after a mistake. */
+/** Reads ` name = "value"`. Returns the same address if something else follows, 0 after an error. */
 function pseudoAttribute(p: usize, end: usize, name: usize, length: u32): usize {
   const from = skipSpace(p, end);
   if (from == p || from + length > end || memory.compare(from, name, length) != 0) return p;

@@ -1,5 +1,5 @@
-// A strict index of an XML document (XML 1.0, fifth edition, and Namespaces in XML 1.0) without document type:
-// elements, attributes and texts as a field tree. Nothing outside of the document is ever looked at.
+// Strict index of an XML document (XML 1.0, fifth edition, and Namespaces in XML 1.0) without document type. Elements,
+// attributes and texts become a field tree. Nothing outside the document is ever loaded.
 import { Arena } from '../../memory/arena';
 import { equalBytes } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
@@ -25,17 +25,16 @@ import {
 } from './scan';
 import { decodeContent } from './text';
 
-/** Source bytes for which one record is set aside at first; a denser text makes the index grow once or more. */
+/** Source bytes per record of the initial capacity. A denser text makes the index grow. */
 const BYTES_PER_NODE: u32 = 16;
 /** Bytes that the scanners may read after the end of the text. */
 const READ_AHEAD_BYTES: usize = 32;
 
-/** Name of the field that an element has for its namespace, where that is not its parent's: `@xmlns`. */
+/** Name of the field for an element's namespace, if it differs from its parent's: `@xmlns`. */
 const XMLNS_KEY: usize = memory.data<u8>([64, 120, 109, 108, 110, 115]);
 const XMLNS_KEY_BYTES: u32 = 6;
 
-// What is kept of an element while it is open, by depth: where its content begins, the binding of its name, and the
-// namespaces around it.
+// State of an open element, by depth: start of its content, binding of its name, and the namespaces around it.
 const FRAME_SHIFT: u32 = 4;
 const CONTENT: usize = 0;
 const BINDING: usize = 4;
@@ -43,27 +42,27 @@ const COUNT_BEFORE: usize = 8;
 const DEFAULT_BEFORE: usize = 12;
 const FRAMES: usize = memory.data(<i32>((MAX_XML_DEPTH + 2) << FRAME_SHIFT), 16);
 
-/** What the content of an open element holds beside plain text. */
+/** Content of an open element besides plain text. */
 const DECODES: u8 = 1;
 const ELEMENTS: u8 = 2;
 const CONTENTS: usize = memory.data(<i32>(MAX_XML_DEPTH + 2), 16);
 
 /**
- * The tree of one document at a time. The root is an object whose one member is the root element. An element's key is
- * its local name; one that holds elements is an Object (text beside them is checked, and no rule can read it), any
- * other a String with its text. Attributes are children, `@` before the name as it is written; `@xmlns` holds the
- * namespace of an element that is in another one than its parent.
+ * Tree of one document at a time. The root is an object whose only member is the root element. An element's key is its
+ * local name. An element that contains elements is an Object, and text beside them is checked but not readable by
+ * rules. Any other element is a String with its text. Attributes are children, with `@` before the name as written.
+ * `@xmlns` is the namespace of an element that differs from its parent's.
  */
 export class XmlDocument extends FieldTree {
-  /** Offset of the mistake after a failed `parse`, bytes. */
+  /** Offset of the error after a failed `parse`, bytes. */
   errorOffset: u32 = 0;
   protected depth: u32 = 0;
   private readonly namespaces: Namespaces = new Namespaces();
   private readonly attributes: Attributes = new Attributes();
 
   /**
-   * Indexes the document. Answers 0, or the `ErrorId` of what is wrong with `errorOffset` set: FIM-XML-0001 to 0011, or
-   * FIM-RT-0006 when the arena is full. Linear in the length.
+   * Indexes the document. Returns 0, or an `ErrorId` with `errorOffset` set: FIM-XML-0001 to 0011, or FIM-RT-0006 when
+   * the arena is full. Linear in the length.
    */
   parse(source: usize, length: u32, arena: Arena): u32 {
     this.root = 0;
@@ -86,7 +85,7 @@ export class XmlDocument extends FieldTree {
     return 0;
   }
 
-  /** Whether the length can be indexed and memory reaches beyond it. */
+  /** Whether the length is supported and memory extends far enough beyond it. */
   protected admit(source: usize, length: u32): u32 {
     if (length > MAX_KEY_LENGTH) return ErrorId.FIM_XML_0010;
     if (source + length + READ_AHEAD_BYTES > (<usize>memory.size()) << 16 && memory.grow(1) < 0)
@@ -94,7 +93,7 @@ export class XmlDocument extends FieldTree {
     return 0;
   }
 
-  /** Begins a tree with the object that stands for the message. */
+  /** Begins a tree with the object for the message. */
   protected prepare(source: usize, length: u32, arena: Arena): bool {
     this.repeats = true;
     this.depth = 0;
@@ -110,7 +109,7 @@ export class XmlDocument extends FieldTree {
     return scanError;
   }
 
-  /** UTF-8, and characters of XML only, from `p` on. */
+  /** Checks UTF-8 and the characters of XML, beginning at `p`. */
   protected checkCharacters(source: usize, p: usize, end: usize): u32 {
     const length = <u32>(end - p);
     const at = isUtf8(p, length) ? firstForbidden(p, end) : p + firstInvalidUtf8(p, length);
@@ -119,7 +118,7 @@ export class XmlDocument extends FieldTree {
     return ErrorId.FIM_XML_0004;
   }
 
-  /** Misc, one element, misc; the address of what follows. The element becomes a child of what is open. */
+  /** Reads misc, one element, misc. Returns the address after them. The element becomes a child of the open value. */
   protected element(p: usize, end: usize, arena: Arena): usize {
     p = scanMisc(p, end);
     if (p == 0) return 0;
@@ -131,7 +130,7 @@ export class XmlDocument extends FieldTree {
     return p == 0 ? 0 : scanMisc(p, end);
   }
 
-  /** From somewhere in an element's content to after the next tag, comment, section or instruction. */
+  /** Reads from within an element's content to after the next tag, comment, section or instruction. */
   private content(p: usize, end: usize, arena: Arena): usize {
     p = scanText(p, end);
     if (p == 0) return 0;
@@ -148,7 +147,7 @@ export class XmlDocument extends FieldTree {
     return next == 33 ? scanDeclaration(p, end, true) : scanInstruction(p, end);
   }
 
-  /** `<name …>` or `<name …/>`; the address after it. */
+  /** Reads `<name …>` or `<name …/>`. Returns the address after it. */
   private startTag(p: usize, end: usize, arena: Arena): usize {
     const name = p + 1;
     if (name >= end) return fail(ErrorId.FIM_XML_0002, end);
@@ -199,7 +198,7 @@ export class XmlDocument extends FieldTree {
     return p + 2;
   }
 
-  /** Sees to it that there are records for so many more values. */
+  /** Ensures records for this many more values. */
   private makeRoom(values: u32, arena: Arena): bool {
     while (this.size + values >= this.capacity) if (!this.grow(arena, MAX_XML_NODES)) return false;
     return true;
@@ -225,7 +224,7 @@ export class XmlDocument extends FieldTree {
     store<u32>(record, load<u32>(record, INFO) | ATTRIBUTE, INFO);
   }
 
-  /** `</name>`, which must be that of the open element; the address after it. */
+  /** Reads `</name>`, which must match the open element. Returns the address after it. */
   private endTag(p: usize, end: usize, arena: Arena): usize {
     const node = this.current;
     const name = this.source + this.start(node);

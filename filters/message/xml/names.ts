@@ -1,9 +1,8 @@
-// Names of elements, attributes and instructions: NCName of Namespaces in XML 1.0 over the productions NameStartChar
-// and NameChar of XML 1.0, fifth edition, 2.3.
+// Names of elements, attributes and instructions: NCName of Namespaces in XML 1.0, based on NameStartChar and NameChar
+// of XML 1.0, fifth edition, 2.3.
 import { utf8Length } from '../utf8';
 
-// Classes of the characters of a name in ASCII, by the upper half of the byte; a byte is in a class if both tables name
-// it.
+// Classes of ASCII name characters, by the upper half of the byte. A byte is in a class if both tables contain it.
 const FIRST_LETTERS: u8 = 1; // A to O, a to o
 const LAST_CAPITALS: u8 = 2; // P to Z, _
 const LAST_SMALLS: u8 = 4; // p to z
@@ -36,7 +35,7 @@ const BY_LOW: usize = memory.data<u8>(
   16,
 );
 
-// Ranges beyond ASCII, first and last: of NameStartChar, and what NameChar adds.
+// Ranges beyond ASCII, first and last: those of NameStartChar, then the additions of NameChar.
 const START_RANGES: StaticArray<u32> = [
   0xc0, 0xd6, 0xd8, 0xf6, 0xf8, 0x2ff, 0x370, 0x37d, 0x37f, 0x1fff, 0x200c, 0x200d, 0x2070, 0x218f, 0x2c00, 0x2fef,
   0x3001, 0xd7ff, 0xf900, 0xfdcf, 0xfdf0, 0xfffd, 0x10000, 0xeffff,
@@ -49,7 +48,7 @@ function isIn(point: u32, ranges: StaticArray<u32>): bool {
   return false;
 }
 
-/** The code point of the well-formed character of `length` bytes at `p`. */
+/** Code point of the well-formed character of `length` bytes at `p`. */
 function pointAt(p: usize, length: u32): u32 {
   const first = <u32>load<u8>(p);
   if (length == 2) return ((first & 31) << 6) | ((<u32>load<u8>(p, 1)) & 63);
@@ -62,7 +61,7 @@ function pointAt(p: usize, length: u32): u32 {
   );
 }
 
-/** Whether a name may begin with the character at `p`; a colon may not stand there. */
+/** Whether a name may begin with the character at `p`. A colon may not. */
 // @ts-ignore: decorator
 @inline
 export function isNameStart(p: usize, end: usize): bool {
@@ -77,7 +76,8 @@ function isWideStart(p: usize, end: usize): bool {
 }
 
 /**
- * The first character from `p` on that is of no name, colons included. Nothing is said of the first one: `isNameStart`.
+ * Address of the first character from `p` on that cannot be in a name, colons included. Does not check the first one:
+ * `isNameStart`.
  */
 // @ts-ignore: decorator
 @inline
@@ -97,7 +97,7 @@ export function nameEnd(p: usize, end: usize): usize {
   }
 }
 
-/** The same from a character beyond ASCII on. */
+/** The same, beginning at a character beyond ASCII. */
 function wideNameEnd(p: usize, end: usize): usize {
   while (p < end) {
     const byte = <u32>load<u8>(p);

@@ -1,5 +1,4 @@
-// Namespaces in XML 1.0: which prefixes are bound where, and to what. The bindings in scope lie in one table, innermost
-// last.
+// Namespaces in XML 1.0: bindings of prefixes. One table holds the bindings in scope, innermost last.
 import { MAX_XML_NAMESPACES } from '../../limits';
 import { equalBytes } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
@@ -7,7 +6,7 @@ import { ErrorId } from '../../errors.gen';
 /** Binding of names without a namespace, and of the prefix `xml`. */
 export const NO_NAMESPACE: u32 = 0;
 const XML_NAMESPACE: u32 = 1;
-/** Answer of `resolve` for a prefix that is not bound. */
+/** Result of `resolve` for an unbound prefix. */
 export const UNBOUND: u32 = 0xffffffff;
 
 // "xml", "http://www.w3.org/XML/1998/namespace", "http://www.w3.org/2000/xmlns/"
@@ -33,13 +32,13 @@ function same(a: usize, aLength: u32, b: usize, bLength: u32): bool {
   return aLength == bLength && equalBytes(a, b, aLength);
 }
 
-/** Whether a name is the prefix `xmlns`, which stands for declarations. */
+/** Whether a name is the prefix `xmlns`, which marks declarations. */
 export function isXmlns(name: usize, length: u32): bool {
   return same(name, length, XMLNS, 5);
 }
 
 export class Namespaces {
-  /** Bindings in scope; an element that ends takes its own along by `leave`. */
+  /** Number of bindings in scope. An element that ends removes its own with `leave`. */
   count: u32 = 2;
   /** Binding of names without prefix. */
   byDefault: u32 = NO_NAMESPACE;
@@ -51,7 +50,7 @@ export class Namespaces {
     this.put(XML_NAMESPACE, XML, 3, XML_URI, XML_URI_BYTES);
   }
 
-  /** Back to where `count` and `byDefault` were when an element began. */
+  /** Restores `count` and `byDefault` to their values at an element's start. */
   leave(count: u32, byDefault: u32): void {
     this.count = count;
     this.byDefault = byDefault;
@@ -66,8 +65,8 @@ export class Namespaces {
   }
 
   /**
-   * Binds a prefix (length 0: the default namespace). 0, FIM-XML-0007 if the binding is not allowed (section 3),
-   * FIM-XML-0010 if there are too many.
+   * Binds a prefix (length 0: the default namespace). Returns 0, FIM-XML-0007 if the binding is not allowed (section
+   * 3), FIM-XML-0010 if there are too many.
    */
   bindPrefix(prefix: usize, prefixLength: u32, uri: usize, uriLength: u32): u32 {
     const isXml = same(prefix, prefixLength, XML, 3);
@@ -80,7 +79,7 @@ export class Namespaces {
     return 0;
   }
 
-  /** The binding of a prefix that is not empty; UNBOUND. */
+  /** Binding of a non-empty prefix, or UNBOUND. */
   resolve(prefix: usize, length: u32): u32 {
     for (let i = this.count - 1; i != NO_NAMESPACE; i--) {
       const entry = TABLE + ((<usize>i) << ENTRY_SHIFT);
@@ -89,12 +88,12 @@ export class Namespaces {
     return UNBOUND;
   }
 
-  /** Whether two bindings mean one namespace. */
+  /** Whether two bindings are of the same namespace. */
   agree(a: u32, b: u32): bool {
     return a == b || same(this.uri(a), this.uriLength(a), this.uri(b), this.uriLength(b));
   }
 
-  /** The name of a binding's namespace; of length 0 for none. */
+  /** Name of a binding's namespace. Its length is 0 for none. */
   uri(binding: u32): usize {
     return load<usize>(TABLE + ((<usize>binding) << ENTRY_SHIFT), URI);
   }

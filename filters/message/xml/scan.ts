@@ -1,17 +1,17 @@
-// Scanners of XML tokens (XML 1.0, fifth edition). Each takes an address and the end of the text, and returns the
-// address after its token, or 0 after setting `scanError` and `scanErrorAt`. They may read, never use, up to 31 bytes
-// after `end`: the caller sees to it that these are in memory. UTF-8 and the characters that XML allows have been
-// checked before.
+// Scanners of XML tokens (XML 1.0, fifth edition). Each takes an address and the end of the text. It returns the
+// address after its token, or 0 after setting `scanError` and `scanErrorAt`. They may read, but never use, up to 31
+// bytes after `end`; the caller ensures that these are in memory. UTF-8 and the characters of XML have been checked
+// before.
 import { ErrorId } from '../../errors.gen';
 import { isNameStart, nameEnd } from './names';
 
-/** Why the last scan failed. */
+/** Error of the last failed scan. */
 export let scanError: ErrorId = 0;
-/** Where the last scan failed (address). */
+/** Address of the last failed scan. */
 export let scanErrorAt: usize = 0;
 /**
- * Whether the characters that the last `scanText` or `scanValue` passed differ from what they mean: references, line
- * ends to be normalised.
+ * Whether the last `scanText` or `scanValue` passed characters that need decoding: references, or line ends to
+ * normalise.
  */
 export let scanDecodes: bool = false;
 
@@ -19,14 +19,14 @@ const LT: u32 = 60;
 const AMP: u32 = 38;
 const CR: u32 = 13;
 
-/** Notes a failure; always 0. */
+/** Records a failure. Always returns 0. */
 export function fail(error: ErrorId, at: usize): usize {
   scanError = error;
   scanErrorAt = at;
   return 0;
 }
 
-/** A failure at or after the end of the text is that it ends too early. */
+/** Records a failure. At or after the end of the text it means that the text is truncated. */
 function failAt(error: ErrorId, at: usize, end: usize): usize {
   return at >= end ? fail(ErrorId.FIM_XML_0002, end) : fail(error, at);
 }
@@ -37,20 +37,20 @@ export function isSpace(byte: u32): bool {
   return byte == 32 || byte == 10 || byte == CR || byte == 9;
 }
 
-/** The first byte that is not white space, or a byte at or after `end`. */
+/** First byte that is not white space, or an address at or after `end`. */
 export function skipSpace(p: usize, end: usize): usize {
   while (p < end && isSpace(load<u8>(p))) p++;
   return p;
 }
 
-/** Whether `length` bytes (up to 8) at `p` are those of `word`, little-endian. */
+/** Whether `length` bytes (up to 8) at `p` equal those of `word`, little-endian. */
 // @ts-ignore: decorator
 @inline
 function startsWith(p: usize, end: usize, word: u64, length: u32): bool {
   return p + length <= end && (load<u64>(p) & (u64.MAX_VALUE >> (64 - length * 8))) == word;
 }
 
-/** Text up to the next `<` (3.1, 2.4): references are checked, `]]>` is refused. */
+/** Scans text up to the next `<` (3.1, 2.4). Checks references and refuses `]]>`. */
 export function scanText(p: usize, end: usize): usize {
   const lt = i8x16.splat(<i8>LT);
   const amp = i8x16.splat(<i8>AMP);
@@ -86,7 +86,7 @@ export function scanText(p: usize, end: usize): usize {
   return fail(ErrorId.FIM_XML_0002, end);
 }
 
-/** An attribute's value from after its opening quote to its closing one (3.3.3). */
+/** Scans an attribute's value from after its opening quote to its closing one (3.3.3). */
 export function scanValue(p: usize, end: usize, quote: u32): usize {
   scanDecodes = false;
   const closing = i8x16.splat(<i8>quote);
@@ -129,7 +129,7 @@ function scanReference(p: usize, end: usize): usize {
   return fail(ErrorId.FIM_XML_0006, p);
 }
 
-/** `&#10;` or `&#xA;`: of a character that XML allows. */
+/** `&#10;` or `&#xA;`, for a character that XML allows. */
 function scanCharacter(p: usize, end: usize): usize {
   let at = p + 2;
   const hexadecimal = at < end && load<u8>(at) == 120;
@@ -145,7 +145,7 @@ function scanCharacter(p: usize, end: usize): usize {
   return isCharacter(point) ? at + 1 : fail(ErrorId.FIM_XML_0004, p);
 }
 
-/** Value of a digit; negative if it is none. */
+/** Value of a digit. Negative for any other byte. */
 export function digitOf(byte: u32, hexadecimal: bool): i32 {
   if (byte - 48 < 10) return <i32>(byte - 48);
   const letter = (byte | 32) - 97;
@@ -158,7 +158,7 @@ function isCharacter(point: u32): bool {
   return point < 0xd800 || (point >= 0xe000 && point < 0xfffe) || (point >= 0x10000 && point <= 0x10ffff);
 }
 
-/** The next `byte`, or an address at or after `end`. */
+/** Address of the next `byte`, or an address at or after `end`. */
 export function findByte(p: usize, end: usize, byte: u32): usize {
   const wanted = i8x16.splat(<i8>byte);
   while (p < end) {
@@ -177,7 +177,7 @@ export function scanDeclaration(p: usize, end: usize, inside: bool): usize {
   if (inside && startsWith(p, end, 0x41544144435b213c, 8) && p + 8 < end && load<u8>(p, 8) == 91)
     return scanCdata(p + 9, end);
   if (startsWith(p, end, 0x4f44213c, 4)) return fail(ErrorId.FIM_XML_0005, p);
-  // The beginnings of these, cut off by the end, are no other mistake.
+  // A beginning of these that the end cuts off means a truncated text.
   return fail(p + 9 > end ? ErrorId.FIM_XML_0002 : ErrorId.FIM_XML_0001, p + 9 > end ? end : p);
 }
 
@@ -223,8 +223,8 @@ export function scanInstruction(p: usize, end: usize): usize {
 }
 
 /**
- * Comments, instructions and white space outside of the root element (2.8); the address of what follows them, which may
- * be `end`.
+ * Scans comments, instructions and white space outside the root element (2.8). Returns the address after them, which
+ * may be `end`.
  */
 export function scanMisc(p: usize, end: usize): usize {
   while (true) {

@@ -1,4 +1,4 @@
-// What checked characters of XML mean, written out: never longer than what is read.
+// Decodes checked XML characters. The output is never longer than the input.
 import { writeUtf8 } from '../json/text';
 import { digitOf, findByte } from './scan';
 
@@ -6,8 +6,8 @@ const CR: u8 = 13;
 const LF: u8 = 10;
 
 /**
- * The text of an element's content (2.11, 2.7, 4.1): references resolved, line ends as one line feed, comments and
- * instructions left out. Returns its bytes.
+ * Decodes an element's content (2.11, 2.7, 4.1): resolves references, normalises line ends to one line feed, omits
+ * comments and instructions. Returns the length in bytes.
  */
 export function decodeContent(from: usize, end: usize, to: usize): u32 {
   const start = to;
@@ -37,7 +37,10 @@ export function decodeContent(from: usize, end: usize, to: usize): u32 {
   return <u32>(to - start);
 }
 
-/** The value of an attribute (3.3.3): references resolved, white space as spaces. Returns its bytes. */
+/**
+ * Decodes an attribute's value (3.3.3): resolves references, replaces white space by spaces. Returns the length in
+ * bytes.
+ */
 export function decodeValue(from: usize, end: usize, to: usize): u32 {
   const start = to;
   while (from < end) {
@@ -53,7 +56,7 @@ export function decodeValue(from: usize, end: usize, to: usize): u32 {
   return <u32>(to - start);
 }
 
-/** The address after the next `close`, of `length` bytes, that begins with `first`. */
+/** Address after the next `close`, which has `length` bytes and begins with `first`. */
 function after(p: usize, end: usize, first: u32, close: u32, length: u32): usize {
   const mask: u32 = length == 2 ? 0xffff : 0xffffff;
   while (p < end) {
@@ -77,7 +80,7 @@ function writeLines(from: usize, end: usize, to: usize): usize {
   return to;
 }
 
-/** Writes what the reference at `from` stands for; returns the address after it. */
+/** Writes the character of the reference at `from`. Returns the address after the reference. */
 function writeReference(from: usize, to: usize): usize {
   const first = load<u8>(from, 1);
   if (first != 35) {
