@@ -70,6 +70,7 @@ export type ErrorCode =
   | 'FIM-CFG-1065'
   | 'FIM-CFG-1066'
   | 'FIM-CFG-1067'
+  | 'FIM-CFG-1068'
   | 'FIM-CFG-1070'
   | 'FIM-CFG-1071'
   | 'FIM-CFG-1060'
@@ -333,6 +334,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1065': {"status":0,"title":"Settings of the signature contradict each other","titleZh":"签名设置互相矛盾","advice":"Set `request` or `response` to Verify or Sign; the three headers have different names, and the signature's own is not among the signed ones."},
   'FIM-CFG-1066': {"status":0,"title":"Validation in passing does not go with other parts of the route","titleZh":"流式校验与路由的其他部分不兼容","advice":"`validation.mode: Stream` needs JSON bodies and a route without masking, encryption, a limit by field, conditions, rules between fields, extracted values and a verdict header; or use `mode: Buffer`."},
   'FIM-CFG-1067': {"status":0,"title":"Former name of a value","titleZh":"取值使用了旧名称","advice":"It means the same, and is taken as ever; write the name that is given, as the Gateway API does."},
+  'FIM-CFG-1068': {"status":0,"title":"Encryption is not authenticated","titleZh":"加密不带完整性认证","advice":"Whoever can change a message on the way changes what it says. Agree on SM4-GCM or SM4-CBC-HMAC-SM3 with the partner, or let a signature or a message authentication code cover the body."},
   'FIM-CFG-1070': {"status":0,"title":"Layout of bodies is not of their format","titleZh":"消息体布局与其格式不符","advice":"`body.iso8583` goes with `format: ISO8583`, `body.tlvEncoding` with `format: TLV`; `body.contentTypes` with any but `Detect`, and names types that mean no other format."},
   'FIM-CFG-1071': {"status":0,"title":"Encoding or content does not fit the format of the data element","titleZh":"编码或内容与数据元的格式不符","advice":"Bytes are Binary or Hex, texts Ascii or Ebcdic, digits and tracks also Bcd; only b holds TLV."},
   'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless `tls.missing: Accept` says that the rest is enough."},

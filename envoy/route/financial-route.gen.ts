@@ -496,14 +496,20 @@ export interface RouteMasking {
 /** `Encrypt` towards the client, or `Decrypt` what the upstream protected. */
 export type EncryptionAction = 'None' | 'Encrypt' | 'Decrypt';
 
-/** Cipher and mode. `SM2-ENVELOPE`: a fresh SM4 key for each message, wrapped for the SM2 public key `keyId`; `SM2`: the body itself under that key. */
-export type EncryptionAlgorithm = 'SM4-GCM' | 'AES-256-GCM' | 'SM4-CBC-HMAC-SM3' | 'SM4-CTR-HMAC-SM3' | 'SM2-ENVELOPE' | 'SM2';
+/** Cipher and mode. `SM2-ENVELOPE`: a fresh SM4 key for each message, wrapped for the SM2 public key `keyId`; `SM2`: the body itself under that key. `SM4-CBC-UNAUTHENTICATED`, `SM4-ECB-UNAUTHENTICATED`: for partners who have nothing else; whoever can change a message on the way changes what it says. They are decrypted only, unless `unauthenticated` says more. */
+export type EncryptionAlgorithm = 'SM4-GCM' | 'AES-256-GCM' | 'SM4-CBC-HMAC-SM3' | 'SM4-CTR-HMAC-SM3' | 'SM2-ENVELOPE' | 'SM2' | 'SM4-CBC-UNAUTHENTICATED' | 'SM4-ECB-UNAUTHENTICATED';
 
-/** How a protected message looks on the wire: filters/sm4-encryptor/README.md has every byte. Absent: `fim-json`; `compact` with `fields`; `base64` with SM2. */
+/** How a protected message looks on the wire: filters/sm4-encryptor/README.md has every byte. Absent: `fim-json`; `compact` with `fields`; `base64` with SM2 and what is UNAUTHENTICATED. */
 export type EncryptionProfile = 'fim-json' | 'compact' | 'raw' | 'hex' | 'base64' | 'segmented';
 
 /** Form of SM2 ciphertexts: `ASN1` (GM/T 0009), or the parts in a row with 0x04 in front or without (`Bare`). */
 export type Sm2CiphertextLayout = 'ASN1' | 'C1C3C2' | 'C1C2C3' | 'C1C3C2-Bare' | 'C1C2C3-Bare';
+
+/** What the algorithms named UNAUTHENTICATED may do. */
+export type UnauthenticatedEncryption = 'DecryptOnly' | 'EncryptToo';
+
+/** Which base64 is read: `Strict` is padded and in one piece; `Tolerant` takes line breaks and blanks, no padding and the alphabet of URLs too. */
+export type Base64Reading = 'Strict' | 'Tolerant';
 
 /** Protection of whole bodies, or of named fields, with a key of the KMS. */
 export interface RouteEncryption {
@@ -513,9 +519,9 @@ export interface RouteEncryption {
   request?: EncryptionAction;
   /** `Encrypt` towards the client, or `Decrypt` what the upstream protected. */
   response?: EncryptionAction;
-  /** Cipher and mode. `SM2-ENVELOPE`: a fresh SM4 key for each message, wrapped for the SM2 public key `keyId`; `SM2`: the body itself under that key. */
+  /** Cipher and mode. `SM2-ENVELOPE`: a fresh SM4 key for each message, wrapped for the SM2 public key `keyId`; `SM2`: the body itself under that key. `SM4-CBC-UNAUTHENTICATED`, `SM4-ECB-UNAUTHENTICATED`: for partners who have nothing else; whoever can change a message on the way changes what it says. They are decrypted only, unless `unauthenticated` says more. */
   algorithm?: EncryptionAlgorithm;
-  /** How a protected message looks on the wire: filters/sm4-encryptor/README.md has every byte. Absent: `fim-json`; `compact` with `fields`; `base64` with SM2. */
+  /** How a protected message looks on the wire: filters/sm4-encryptor/README.md has every byte. Absent: `fim-json`; `compact` with `fields`; `base64` with SM2 and what is UNAUTHENTICATED. */
   profile?: EncryptionProfile;
   /** Form of SM2 ciphertexts: `ASN1` (GM/T 0009), or the parts in a row with 0x04 in front or without (`Bare`). */
   sm2Layout?: Sm2CiphertextLayout;
@@ -527,6 +533,12 @@ export interface RouteEncryption {
   segmentBytes?: number;
   /** Bodies are encrypted as they pass, in constant memory and whatever their size, if no other stage of the route reads them; with profile `segmented` decrypted so, too. Other profiles need SM4-GCM or AES-256-GCM. What was genuine before a forgery has then gone on. */
   stream?: boolean;
+  /** With `SM4-CBC-UNAUTHENTICATED`: the IV that both sides agreed on, 32 hexadecimal digits. Absent: each message begins with its own. */
+  iv?: string;
+  /** What the algorithms named UNAUTHENTICATED may do. */
+  unauthenticated?: UnauthenticatedEncryption;
+  /** Which base64 the profile `base64` reads: `Strict` is padded and in one piece; `Tolerant` takes line breaks and blanks, no padding and the alphabet of URLs too. */
+  base64?: Base64Reading;
   /** Values of JSON messages that are protected, each for itself; the rest stays readable. Absent: the whole body is protected. When decrypting, each that is there must be protected. */
   fields?: string[];
 }
@@ -545,9 +557,6 @@ export type SignatureText = 'base64' | 'hex';
 
 /** SM2: r and s as `DER` (GM/T 0009), or one after the other (`RS`). */
 export type SignatureForm = 'DER' | 'RS';
-
-/** Which base64 is read: `Strict` is padded and in one piece; `Tolerant` takes line breaks and blanks, no padding and the alphabet of URLs too. */
-export type Base64Reading = 'Strict' | 'Tolerant';
 
 /** `Constant`: `text`. `Method`, `Path` (in canonical form, without query), `Query`, `PathAndQuery`; `Status` of a response. `Header`: value of the header `name`, nothing if it is absent. `Timestamp`, `Nonce`: as they were sent. `Body`, `BodySm3Hex`, `BodySm3Base64`, `BodySha256Hex`, `BodySha256Base64`: the body or its digest. `Member`: field `name` of the body. `Fields`: all fields of the body but the signature as `name=value`, sorted by name, joined by `&`; `QueryFields`: those of the query; `AllFields`: both as one list. */
 export type SignedPartKind = 'Constant' | 'Method' | 'Path' | 'Query' | 'PathAndQuery' | 'Status' | 'Header' | 'Timestamp' | 'Nonce' | 'Body' | 'BodySm3Hex' | 'BodySm3Base64' | 'BodySha256Hex' | 'BodySha256Base64' | 'Member' | 'Fields' | 'QueryFields' | 'AllFields';

@@ -551,13 +551,19 @@ export interface PluginConfig {
 }
 
 /** Cipher and mode. */
-export type PayloadAlgorithm = 'SM4-GCM' | 'AES-256-GCM' | 'SM4-CBC-HMAC-SM3' | 'SM4-CTR-HMAC-SM3' | 'SM2-ENVELOPE' | 'SM2';
+export type PayloadAlgorithm = 'SM4-GCM' | 'AES-256-GCM' | 'SM4-CBC-HMAC-SM3' | 'SM4-CTR-HMAC-SM3' | 'SM2-ENVELOPE' | 'SM2' | 'SM4-CBC-UNAUTHENTICATED' | 'SM4-ECB-UNAUTHENTICATED';
 
 /** How a protected message looks on the wire. */
 export type WireFormat = 'fim-json' | 'compact' | 'raw' | 'hex' | 'base64' | 'segmented';
 
 /** Form of SM2 ciphertexts: GM/T 0009, or the parts in a row with 0x04 in front or without (`Bare`). */
 export type CiphertextLayout = 'ASN1' | 'C1C3C2' | 'C1C2C3' | 'C1C3C2-Bare' | 'C1C2C3-Bare';
+
+/** What the algorithms named UNAUTHENTICATED may do. */
+export type UnauthenticatedUse = 'DecryptOnly' | 'EncryptToo';
+
+/** Which base64 the profile `base64` reads: padded and in one piece, or with line breaks and blanks, without padding and in the alphabet of URLs too. */
+export type PayloadBase64 = 'Strict' | 'Tolerant';
 
 /** What happens to response bodies. */
 export type PayloadAction = 'None' | 'Encrypt' | 'Decrypt';
@@ -580,6 +586,12 @@ export interface Sm4EncryptorConfig {
   segmentBytes?: number;
   /** Bodies are encrypted as they pass, whatever their size, with SM4-GCM or AES-256-GCM; with profile `segmented` under every algorithm but SM2's, and decrypted so, too. */
   stream?: boolean;
+  /** `SM4-CBC-UNAUTHENTICATED`: the IV of every message, 32 hexadecimal digits; empty: each message begins with its own. */
+  iv?: string;
+  /** What the algorithms named UNAUTHENTICATED may do. */
+  unauthenticated?: UnauthenticatedUse;
+  /** Which base64 the profile `base64` reads: padded and in one piece, or with line breaks and blanks, without padding and in the alphabet of URLs too. */
+  base64?: PayloadBase64;
   /** Paths of the values of a JSON message that are protected, each for itself; none: the whole body is. */
   fields?: string[];
   /** What happens to request bodies. */

@@ -1,6 +1,7 @@
 import type { RouteSpec } from './financial-route.gen.ts';
 import type { Report } from './schema-check.ts';
 import type { Sections } from './sections.ts';
+import { isUnauthenticated } from './stages/encryption.ts';
 import { askedStages, readersOf } from './stages/table.ts';
 
 /** Reports warnings. */
@@ -12,6 +13,9 @@ export function warnings(spec: RouteSpec, sections: Sections, report: Report): v
     else if (asked.length === 0) report('FIM-CFG-1063', ['spec', 'enforcement'], 'there is nothing to observe');
   }
   if (asked.length === 0) report('FIM-CFG-1062', ['spec']);
+  const { encryption } = sections;
+  if (encryption !== undefined && isUnauthenticated(encryption.value.algorithm))
+    report('FIM-CFG-1068', [...encryption.path, 'algorithm']);
   // Compressed requests are decompressed for any stage that reads them.
   const opens = spec.body?.compressed === 'Decompress';
   if (spec.body !== undefined && !opens && readersOf(sections).length === 0)

@@ -180,7 +180,7 @@ export class Sm4Cbc {
 }
 
 /** Length of a last block without its PKCS#7 padding, or -1: all sixteen bytes are looked at whatever they hold. */
-function unpaddedLength(block: usize): i32 {
+export function unpaddedLength(block: usize): i32 {
   const padding = <u32>load<u8>(block, 15);
   let wrong = maskIfLess(padding, 1) | maskIfLess(16, padding);
   for (let i: u32 = 0; i < 16; i++) {

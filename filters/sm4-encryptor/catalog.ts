@@ -1,5 +1,6 @@
 // The algorithms and profiles by their names in the configuration; one object each for the whole VM.
 import { Sm2Layout } from '../crypto/sm2';
+import { Bytes } from '../memory/bytes';
 import { CiphertextLayout, PayloadAlgorithm, WireFormat } from './config.gen';
 import { Compact } from './compact';
 import { Base64, Hex, Raw } from './concatenation';
@@ -9,6 +10,7 @@ import { Segmented } from './segmented';
 import { Suite } from './suite';
 import { Aes256GcmSuite, Sm4GcmSuite } from './suite-gcm';
 import { CbcHmacSuite, CtrHmacSuite } from './suite-mac';
+import { PlainCbcSuite, PlainEcbSuite } from './suite-plain';
 import { EnvelopeSuite, Sm2Suite } from './suite-sm2';
 
 const SM4_GCM: Suite = new Sm4GcmSuite();
@@ -18,6 +20,9 @@ const CTR_HMAC: Suite = new CtrHmacSuite();
 const ENVELOPE: Suite = new EnvelopeSuite();
 const SM2: Suite = new Sm2Suite();
 
+const PLAIN_CBC: Suite = new PlainCbcSuite(Bytes.EMPTY);
+const PLAIN_ECB: Suite = new PlainEcbSuite();
+
 const FIM_JSON: WireProfile = new FimJson();
 const COMPACT: WireProfile = new Compact();
 const RAW: WireProfile = new Raw();
@@ -25,7 +30,8 @@ const HEX: WireProfile = new Hex();
 const BASE64: WireProfile = new Base64();
 const SEGMENTED: WireProfile = new Segmented();
 
-export function suiteOf(algorithm: PayloadAlgorithm): Suite {
+/** `iv`: that of every message, of SM4-CBC-UNAUTHENTICATED alone; empty: each has its own. */
+export function suiteOf(algorithm: PayloadAlgorithm, iv: Bytes): Suite {
   switch (algorithm) {
     case PayloadAlgorithm.AES_256_GCM:
       return AES_256_GCM;
@@ -37,6 +43,10 @@ export function suiteOf(algorithm: PayloadAlgorithm): Suite {
       return ENVELOPE;
     case PayloadAlgorithm.SM2:
       return SM2;
+    case PayloadAlgorithm.SM4_CBC_UNAUTHENTICATED:
+      return iv.length == 0 ? PLAIN_CBC : new PlainCbcSuite(iv);
+    case PayloadAlgorithm.SM4_ECB_UNAUTHENTICATED:
+      return PLAIN_ECB;
     default:
       return SM4_GCM;
   }
@@ -74,12 +84,17 @@ export function layoutOf(layout: CiphertextLayout): Sm2Layout {
   }
 }
 
+/** Whether nothing authenticates what is encrypted. */
+export function isPlain(algorithm: PayloadAlgorithm): bool {
+  return algorithm == PayloadAlgorithm.SM4_CBC_UNAUTHENTICATED || algorithm == PayloadAlgorithm.SM4_ECB_UNAUTHENTICATED;
+}
+
 /**
  * What a profile cannot carry: a wrapped key where there is no place for one, SM2 on whole bodies where a key and a tag
  * are named.
  */
 export function fitTogether(algorithm: PayloadAlgorithm, format: WireFormat): bool {
   const plain = format == WireFormat.raw || format == WireFormat.hex || format == WireFormat.base64;
-  if (algorithm == PayloadAlgorithm.SM2) return plain;
+  if (algorithm == PayloadAlgorithm.SM2 || isPlain(algorithm)) return plain;
   return algorithm != PayloadAlgorithm.SM2_ENVELOPE || !plain;
 }

@@ -2,7 +2,7 @@
 // associated data, and nothing says which key it was: the newest version is tried, then those before it that count
 // (keys/key-holder.ts). With SM2 the whole is one SM2 ciphertext.
 import { KeyVersion } from '../keys/key-version';
-import { BASE64_SLACK_BYTES, base64Length, decodeBase64, encodeBase64 } from '../memory/base64';
+import { BASE64_SLACK_BYTES, base64Length, decodeBase64, encodeBase64, plainBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';
 import { decodeHex, encodeHex } from '../memory/hex';
 import { scratch } from '../memory/scratch';
@@ -100,7 +100,7 @@ export class Hex extends WireProfile {
   }
 }
 
-/** Base64 (RFC 4648, 4), padded. */
+/** Base64 (RFC 4648, 4), padded; what libraries make of it is read, too, if the route says so. */
 export class Base64 extends WireProfile {
   constructor() {
     super(Bytes.from('text/plain'), true, Encoding.Base64Whole, false);
@@ -125,6 +125,12 @@ export class Base64 extends WireProfile {
     parts.clear();
     const bytes = scratch.allocate((<usize>length / 4) * 3 + BASE64_SLACK_BYTES);
     if (bytes == 0) return Opening.NoMemory;
+    if (plan.tolerant) {
+      const plain = scratch.allocate(<usize>length + 4);
+      if (plain == 0) return Opening.NoMemory;
+      length = plainBase64(from, length, plain);
+      from = plain;
+    }
     const count = decodeBase64(from, length, bytes);
     return count < 0 ? Opening.Malformed : parts.takeConcatenation(plan.suite, bytes, count);
   }

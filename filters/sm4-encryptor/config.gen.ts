@@ -11,6 +11,8 @@ export const enum PayloadAlgorithm {
   SM4_CTR_HMAC_SM3 = 3,
   SM2_ENVELOPE = 4,
   SM2 = 5,
+  SM4_CBC_UNAUTHENTICATED = 6,
+  SM4_ECB_UNAUTHENTICATED = 7,
 }
 
 /** How a protected message looks on the wire. */
@@ -30,6 +32,18 @@ export const enum CiphertextLayout {
   C1C2C3 = 2,
   C1C3C2_Bare = 3,
   C1C2C3_Bare = 4,
+}
+
+/** What the algorithms named UNAUTHENTICATED may do. */
+export const enum UnauthenticatedUse {
+  DecryptOnly = 0,
+  EncryptToo = 1,
+}
+
+/** Which base64 the profile `base64` reads: padded and in one piece, or with line breaks and blanks, without padding and in the alphabet of URLs too. */
+export const enum PayloadBase64 {
+  Strict = 0,
+  Tolerant = 1,
 }
 
 /** What happens to response bodies. */
@@ -61,6 +75,12 @@ export class Sm4EncryptorConfig {
   segmentBytes: i32 = 65536;
   /** Bodies are encrypted as they pass, whatever their size, with SM4-GCM or AES-256-GCM; with profile `segmented` under every algorithm but SM2's, and decrypted so, too. */
   stream: bool = false;
+  /** `SM4-CBC-UNAUTHENTICATED`: the IV of every message, 32 hexadecimal digits; empty: each message begins with its own. */
+  iv: Bytes = Bytes.EMPTY;
+  /** What the algorithms named UNAUTHENTICATED may do. */
+  unauthenticated: UnauthenticatedUse = UnauthenticatedUse.DecryptOnly;
+  /** Which base64 the profile `base64` reads: padded and in one piece, or with line breaks and blanks, without padding and in the alphabet of URLs too. */
+  base64: PayloadBase64 = PayloadBase64.Strict;
   /** Paths of the values of a JSON message that are protected, each for itself; none: the whole body is. */
   fields: StaticArray<Bytes> = new StaticArray<Bytes>(0);
   /** What happens to request bodies. */
@@ -76,6 +96,8 @@ function readPayloadAlgorithm(reader: ConfigReader, node: u32): PayloadAlgorithm
   if (reader.textIs(node, 'SM4-CTR-HMAC-SM3')) return PayloadAlgorithm.SM4_CTR_HMAC_SM3;
   if (reader.textIs(node, 'SM2-ENVELOPE')) return PayloadAlgorithm.SM2_ENVELOPE;
   if (reader.textIs(node, 'SM2')) return PayloadAlgorithm.SM2;
+  if (reader.textIs(node, 'SM4-CBC-UNAUTHENTICATED')) return PayloadAlgorithm.SM4_CBC_UNAUTHENTICATED;
+  if (reader.textIs(node, 'SM4-ECB-UNAUTHENTICATED')) return PayloadAlgorithm.SM4_ECB_UNAUTHENTICATED;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <PayloadAlgorithm>0;
 }
@@ -99,6 +121,20 @@ function readCiphertextLayout(reader: ConfigReader, node: u32): CiphertextLayout
   if (reader.textIs(node, 'C1C2C3-Bare')) return CiphertextLayout.C1C2C3_Bare;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <CiphertextLayout>0;
+}
+
+function readUnauthenticatedUse(reader: ConfigReader, node: u32): UnauthenticatedUse {
+  if (reader.textIs(node, 'DecryptOnly')) return UnauthenticatedUse.DecryptOnly;
+  if (reader.textIs(node, 'EncryptToo')) return UnauthenticatedUse.EncryptToo;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <UnauthenticatedUse>0;
+}
+
+function readPayloadBase64(reader: ConfigReader, node: u32): PayloadBase64 {
+  if (reader.textIs(node, 'Strict')) return PayloadBase64.Strict;
+  if (reader.textIs(node, 'Tolerant')) return PayloadBase64.Tolerant;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <PayloadBase64>0;
 }
 
 function readPayloadAction(reader: ConfigReader, node: u32): PayloadAction {
@@ -144,6 +180,12 @@ export function decodeSm4EncryptorConfig(reader: ConfigReader, node: u32): Sm4En
       result.segmentBytes = <i32>reader.readInteger(member, 256, 1048576);
     } else if (reader.keyIs(member, 'stream')) {
       result.stream = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'iv')) {
+      result.iv = reader.readString(member, 32);
+    } else if (reader.keyIs(member, 'unauthenticated')) {
+      result.unauthenticated = readUnauthenticatedUse(reader, member);
+    } else if (reader.keyIs(member, 'base64')) {
+      result.base64 = readPayloadBase64(reader, member);
     } else if (reader.keyIs(member, 'fields')) {
       result.fields = readBytes1024List64(reader, member);
     } else if (reader.keyIs(member, 'request')) {

@@ -3,6 +3,7 @@ import { KeyHolder, KeyTest, KeyVerdict } from '../keys/key-holder';
 import { KeyVersion } from '../keys/key-version';
 import { Exchange } from '../runtime/exchange';
 import { Opening } from './opening';
+import { layPlain, openPlain } from './plain-text';
 import { Parts, Protection, WireProfile } from './protection';
 
 /** A version seals or opens the message at hand. */
@@ -37,7 +38,7 @@ export class SuiteTest extends KeyTest {
     const profile = this.profile;
     const parts = this.parts;
     if (plan == null || profile == null || parts == null) return false;
-    this.opening = profile.open(plan, key, parts);
+    this.opening = plan.suite.authenticates ? profile.open(plan, key, parts) : openPlain(plan, key, parts);
     return this.opening != Opening.Forged;
   }
 }
@@ -85,6 +86,7 @@ export function openWith(
   parts: Parts,
 ): KeyVerdict {
   test.begin(plan, profile, false, parts);
+  layPlain(exchange.message.layout);
   let verdict: KeyVerdict;
   if (parts.wrappedLength > 0 && !plan.suite.wraps)
     verdict = keys.unwrapped(exchange, parts.wrapped, parts.wrappedLength, test);

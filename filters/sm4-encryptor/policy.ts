@@ -1,5 +1,6 @@
 // The section of a route, compiled.
 import { Bytes } from '../memory/bytes';
+import { decodeHex } from '../memory/hex';
 import { KeyHolder } from '../keys/key-holder';
 import { MAX_PROTECTED_FIELDS, MAX_SM2_PROTECTED_FIELDS } from '../limits';
 import { FieldList, isFieldPath } from '../message/field-list';
@@ -9,13 +10,22 @@ import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 import { Direction } from '../runtime/direction';
 import { Rank, StagePolicy } from '../runtime/stage';
-import { fitTogether, layoutOf, profileOf, suiteOf } from './catalog';
-import { PayloadAction, PayloadAlgorithm, Sm4EncryptorConfig, WireFormat } from './config.gen';
+import { fitTogether, isPlain, layoutOf, profileOf, suiteOf } from './catalog';
+import {
+  PayloadAction,
+  PayloadAlgorithm,
+  PayloadBase64,
+  Sm4EncryptorConfig,
+  UnauthenticatedUse,
+  WireFormat,
+} from './config.gen';
 import { isKeyId } from '../keys/key-id';
 import { Protection, WireProfile, isHeaderText } from './protection';
 import { LARGEST_STREAMED_SEGMENT_BYTES } from './stream-segments';
 
 const fieldList: FieldList = new FieldList();
+const IV: usize = memory.data(16, 16);
+const IV_DIGITS: u32 = 32;
 
 export class Sm4Policy extends StagePolicy {
   readonly keys: KeyHolder;
@@ -85,8 +95,18 @@ export function compilePolicy(reader: ConfigReader, config: Sm4EncryptorConfig):
     reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'context');
   if (!isHeaderText(config.contentType.pointer, config.contentType.length))
     reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'contentType');
-  const suite = suiteOf(config.algorithm);
-  const plan = new Protection(config.keyId, config.context, suite, layoutOf(config.sm2Layout), config.segmentBytes);
+  if (!isPlainUse(config, reader.format)) reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'algorithm');
+  if (!readIv(config)) reader.failMember(ErrorId.FIM_SM4_0006, config.node, 'iv');
+  const suite = suiteOf(config.algorithm, Bytes.copy(IV, config.iv.length >> 1));
+  const plan = new Protection(
+    config.keyId,
+    config.context,
+    suite,
+    layoutOf(config.sm2Layout),
+    config.segmentBytes,
+    named ? MessageFormat.Json : reader.format,
+    config.base64 == PayloadBase64.Tolerant,
+  );
   const slow = config.algorithm == PayloadAlgorithm.SM2 || config.algorithm == PayloadAlgorithm.SM2_ENVELOPE;
   const maxFields = slow ? MAX_SM2_PROTECTED_FIELDS : MAX_PROTECTED_FIELDS;
   const fields = named ? compileFields(reader, config) : null;
@@ -101,6 +121,24 @@ export function compilePolicy(reader: ConfigReader, config: Sm4EncryptorConfig):
     config.stream,
     config.request,
     config.response,
+  );
+}
+
+/** Whether what nothing authenticates is opened only, or more is asked for in words; its text must be of a format. */
+function isPlainUse(config: Sm4EncryptorConfig, format: MessageFormat): bool {
+  if (!isPlain(config.algorithm)) return config.unauthenticated == UnauthenticatedUse.DecryptOnly;
+  const seals = config.request == PayloadAction.Encrypt || config.response == PayloadAction.Encrypt;
+  if (seals && config.unauthenticated != UnauthenticatedUse.EncryptToo) return false;
+  return format != MessageFormat.Detect && config.context.length == 0 && !config.stream;
+}
+
+/** Reads the IV of every message, if there is one. */
+function readIv(config: Sm4EncryptorConfig): bool {
+  if (config.iv.length == 0) return true;
+  return (
+    config.algorithm == PayloadAlgorithm.SM4_CBC_UNAUTHENTICATED &&
+    config.iv.length == IV_DIGITS &&
+    decodeHex(config.iv.pointer, IV_DIGITS, IV) >= 0
   );
 }
 

@@ -5,6 +5,7 @@ import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { MAX_CONTENT_TYPE_BYTES } from '../limits';
+import { MessageFormat } from '../message/format';
 import { Opening } from './opening';
 import { FAILED, Suite } from './suite';
 
@@ -20,6 +21,10 @@ export class Protection {
     readonly sm2Layout: Sm2Layout,
     /** Plaintext of one segment of the segmented profile, bytes. */
     readonly segmentBytes: u32,
+    /** What an opened text must be, where nothing authenticates it. */
+    readonly format: MessageFormat,
+    /** Whether the profile base64 reads what other libraries make of base64. */
+    readonly tolerant: bool,
   ) {}
 }
 

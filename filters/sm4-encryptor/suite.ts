@@ -39,6 +39,11 @@ export abstract class Suite {
     return false;
   }
 
+  /** Whether what opens is what was sealed. If not, what opened must be a message of the route's format. */
+  get authenticates(): bool {
+    return true;
+  }
+
   /** Whether messages carry a wrapped key. */
   get wraps(): bool {
     return false;

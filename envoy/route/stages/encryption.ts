@@ -32,6 +32,7 @@ export const encryption = stage({
   check(section, { format, bodiless }, report) {
     const { value, path } = section;
     if (value.request === 'None' && value.response === 'None') report('FIM-CFG-1035', path);
+    checkUnauthenticated(section, format, report);
     checkProfile(section, report);
     value.fields?.forEach((field, index) => checkSteps(field, [...path, 'fields', index], report));
     checkPlacesUnique((value.fields ?? []).map(canonicalFieldPath), [...path, 'fields'], report);
@@ -46,7 +47,12 @@ export const encryption = stage({
     note([], path);
     value.fields?.forEach((_, index) => note(['fields', index], [...path, 'fields', index]));
     const profile =
-      value.profile ?? (value.algorithm === 'SM2' ? 'base64' : value.fields === undefined ? 'fim-json' : 'compact');
+      value.profile ??
+      (value.algorithm === 'SM2' || isUnauthenticated(value.algorithm)
+        ? 'base64'
+        : value.fields === undefined
+          ? 'fim-json'
+          : 'compact');
     const config: Sm4EncryptorConfig = {
       keyId: value.keyId,
       algorithm: value.algorithm ?? 'SM4-GCM',
@@ -54,6 +60,9 @@ export const encryption = stage({
       request: value.request ?? 'None',
       response: value.response ?? 'None',
     };
+    if (value.iv !== undefined) config.iv = value.iv;
+    if (value.unauthenticated === 'EncryptToo') config.unauthenticated = 'EncryptToo';
+    if (value.base64 === 'Tolerant') config.base64 = 'Tolerant';
     if (value.context !== undefined) config.context = value.context;
     if (value.fields !== undefined) config.fields = value.fields;
     if (value.stream === true) config.stream = true;
@@ -64,6 +73,29 @@ export const encryption = stage({
     return config;
   },
 });
+
+/** Whether nothing authenticates what the algorithm encrypts. */
+export function isUnauthenticated(algorithm: string | undefined): boolean {
+  return algorithm?.endsWith('-UNAUTHENTICATED') === true;
+}
+
+/** Reports what encryption without authentication cannot be asked for, and its settings elsewhere. */
+function checkUnauthenticated({ value, path }: Section<RouteEncryption>, format: string, report: Report): void {
+  const { algorithm, unauthenticated, profile } = value;
+  if (value.iv !== undefined && algorithm !== 'SM4-CBC-UNAUTHENTICATED')
+    report('FIM-CFG-1049', [...path, 'iv'], 'it is of SM4-CBC-UNAUTHENTICATED');
+  if (!isUnauthenticated(algorithm)) {
+    if (unauthenticated === 'EncryptToo')
+      report('FIM-CFG-1049', [...path, 'unauthenticated'], 'the algorithm authenticates');
+    return;
+  }
+  if ([value.request, value.response].includes('Encrypt') && unauthenticated !== 'EncryptToo')
+    report('FIM-CFG-1049', [...path, 'algorithm'], 'it is for decryption, unless `unauthenticated: EncryptToo`');
+  if (profile !== undefined && !PLAIN_PROFILES.has(profile))
+    report('FIM-CFG-1049', [...path, 'profile'], `${algorithm} goes with raw, hex and base64`);
+  if (value.context !== undefined) report('FIM-CFG-1049', [...path, 'context'], 'nothing would authenticate it');
+  if (format === 'Detect') report('FIM-CFG-1049', [...path, 'algorithm'], 'what is decrypted must be of one format');
+}
 
 /** Reports wire profiles that do not go with the algorithm, with fields or with streams. */
 function checkProfile({ value, path }: Section<RouteEncryption>, report: Report): void {
