@@ -6,6 +6,7 @@ import type { KubeObject } from './kube/objects.ts';
 import type { Build } from './plan/build.ts';
 import { objectName, type Release } from './plan/envoy-filter.ts';
 import type { Reading } from './plan/evidence.ts';
+import { NO_FORMS, type Forms } from './plan/forms.ts';
 import type { TargetFacts } from './plan/selection.ts';
 import type { WorkloadState } from './plan/route-facts.ts';
 import type { Place } from './plan/targets.ts';
@@ -71,6 +72,8 @@ export interface WorkloadRuntime {
   release: Release | undefined;
   /** `identity` of each route when the release was built, by the route's key. */
   builtFrom: ReadonlyMap<string, string>;
+  /** What the release contains of each route. */
+  forms: Forms;
   /** Object as the API server returned it. Kept until the informer has caught up. */
   lastApplied: KubeObject | undefined;
   /** SHA-256 of the spec that the API server last returned. */
@@ -88,6 +91,8 @@ export interface WorkloadRuntime {
   bump: boolean;
   /** Time of the last new generation that was made because counters could not tell. */
   bumpedAt: number;
+  /** Pods whose counters could not tell then, by uid. */
+  bumpedFor: Set<string>;
   /** Generations, oldest first, each with the time at which it became known. */
   history: { generation: number; since: number }[];
   /** Last reading of each pod and the generation that was current then, by uid. */
@@ -102,6 +107,10 @@ export interface WorkloadRuntime {
   baselines: Map<string, Reading>;
   /** First readings under the current generation, by the pod's uid. */
   firstLooks: Map<string, Reading>;
+  /** Pods that ran another workload's configuration before, by uid. Only what they count from now on counts here. */
+  moved: Set<string>;
+  /** Narrower workloads that owned some of its pods when the proxies were last probed, as one text. */
+  leftTo: string;
   /** Pods that run the generation on all connections, by uid. */
   inForce: Set<string>;
   renewal: Renewal;
@@ -163,11 +172,43 @@ export function emptyState(name: string): WorkloadState {
   };
 }
 
+type Proofs =
+  | 'state'
+  | 'forms'
+  | 'readings'
+  | 'confirmed'
+  | 'baselines'
+  | 'firstLooks'
+  | 'moved'
+  | 'leftTo'
+  | 'proven'
+  | 'renewal'
+  | 'drained';
+
+/** What is known of the proxies of a workload of which nothing is known. */
+export function nothingProven(name: string): Pick<WorkloadRuntime, Proofs> {
+  return {
+    state: emptyState(name),
+    forms: NO_FORMS,
+    readings: new Map(),
+    confirmed: new Map(),
+    baselines: new Map(),
+    firstLooks: new Map(),
+    moved: new Set(),
+    leftTo: '',
+    proven: undefined,
+    renewal: { count: 0, at: -Infinity, wanting: new Map() },
+    drained: new Map(),
+  };
+}
+
 export class ClusterView {
   readonly informers: Informers;
   readonly namespaces = new Map<string, NamespaceState>();
   /** API server errors about the key service's object, by namespace. */
   readonly kmsErrors = new Map<string, string>();
+  /** The workload that each pod was last counted to, by its uid. */
+  readonly claims = new Map<string, string>();
   private readonly runtimes = new Map<string, WorkloadRuntime>();
 
   constructor(informers: Informers) {
@@ -206,22 +247,16 @@ export class ClusterView {
         isFresh: false,
         bump: false,
         bumpedAt: -Infinity,
+        bumpedFor: new Set(),
         history: [],
-        readings: new Map(),
-        confirmed: new Map(),
-        baselines: new Map(),
-        firstLooks: new Map(),
-        proven: undefined,
         keyTrouble: new Map(),
         inForce: new Set(),
-        renewal: { count: 0, at: -Infinity, wanting: new Map() },
         shape: '',
-        drained: new Map(),
         sealedAt: undefined,
         sealSettled: '',
         sealFresh: false,
         seals: new Map(),
-        state: emptyState(name),
+        ...nothingProven(name),
       };
       this.runtimes.set(key, runtime);
     }

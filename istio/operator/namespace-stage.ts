@@ -24,6 +24,7 @@ import {
 import type { Selection } from './plan/selection.ts';
 import { standingSelections } from './plan/standing.ts';
 import { groupRoutes, type Grouping, type Workload } from './plan/workloads.ts';
+import { leftTo } from './proxy-stage.ts';
 import type { RouteChecker } from './route-checker.ts';
 
 export interface NamespaceStageParts {
@@ -41,6 +42,8 @@ export interface NamespaceStageParts {
 export interface NamespaceOutcome {
   /** Names of workloads that are wanted or have an object. */
   workloads: string[];
+  /** Names of workloads whose set of proxies may have changed. */
+  reassigned: string[];
   /** Keys of routes whose status may have changed. */
   routes: string[];
   /** Namespaces whose permitted keys may have changed. */
@@ -186,7 +189,8 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
   const present = await readObjects(parts, namespace);
   const inForce = present.map(({ applied }) => applied);
   const others = binding.note(namespace, keysOf(namespace, checked, inForce), view.informers.routes.namespaces());
-  if (!permit(binding, namespace, checked)) return { workloads: [], routes: [], others, isWaiting: true };
+  if (!permit(binding, namespace, checked))
+    return { workloads: [], reassigned: [], routes: [], others, isWaiting: true };
   await keys.look(
     namespace,
     [...checked.values()].flatMap(({ keyIds, denied }) => keyIds.filter((keyId) => !denied.includes(keyId))),
@@ -243,6 +247,10 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
         ...sealed,
       ]),
     ],
+    reassigned: [...grouping.workloads.values()].flatMap((workload) => {
+      const former = before?.grouping.workloads.get(workload.name);
+      return former !== undefined && leftTo(former) !== leftTo(workload) ? [workload.name] : [];
+    }),
     routes: [...checked.keys()].filter((key) => before?.fingerprints.get(key) !== state.fingerprints.get(key)),
     others,
     isWaiting: false,

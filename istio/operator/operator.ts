@@ -22,7 +22,7 @@ import { sealedWorkloadOf, workloadOf } from './plan/applied.ts';
 import type { OtherPorts } from './plan/coverage.ts';
 import type { KmsFile } from './plan/envoy-filter.ts';
 import type { RouteStatus } from './plan/status.ts';
-import { hasGate, probe, ProbeGate } from './proxies.ts';
+import { hasGate, isSamePod, probe, ProbeGate } from './proxies.ts';
 import { ProxyStage } from './proxy-stage.ts';
 import { WorkQueue } from './queue.ts';
 import { RetireStage } from './retire-stage.ts';
@@ -312,12 +312,8 @@ export class Operator {
   private podChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
     if (after !== undefined && hasGate(after)) this.queue.addAfter(keyFor('gates', namespace), SETTLE_MS);
     const state = this.view.namespaces.get(namespace);
-    if (
-      state === undefined ||
-      JSON.stringify([before?.status, before?.metadata.labels, before?.metadata.deletionTimestamp]) ===
-        JSON.stringify([after?.status, after?.metadata.labels, after?.metadata.deletionTimestamp])
-    )
-      return;
+    if (after === undefined) this.view.claims.delete(before?.metadata.uid ?? '');
+    if (state === undefined || isSamePod(before, after)) return;
     for (const name of state.grouping.workloads.keys())
       this.queue.addAfter(keyFor('proxies', namespace, name), SETTLE_MS);
     // A pod that matches a new combination of selections needs a workload before its proxy starts.
@@ -400,6 +396,7 @@ export class Operator {
       this.queue.add(keyFor('seal', namespace, name));
     }
     this.queue.add(keyFor('affected', namespace));
+    for (const name of outcome.reassigned) this.queue.add(keyFor('proxies', namespace, name));
     this.tellRoutes(outcome.routes);
   }
 

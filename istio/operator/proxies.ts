@@ -59,6 +59,14 @@ export function hasGate(pod: KubeObject): boolean {
   );
 }
 
+/** Whether a change of a pod leaves its proxy and its workloads as they were. */
+export function isSamePod(before: KubeObject | undefined, after: KubeObject | undefined): boolean {
+  const [one, other] = [before, after].map((pod) =>
+    JSON.stringify([pod?.status, pod?.metadata.labels, pod?.metadata.deletionTimestamp]),
+  );
+  return one === other;
+}
+
 /** Status of the gate's condition. Undefined if it was never set. */
 export function gateOf(pod: KubeObject): string | undefined {
   return (pod.status as PodStatus | undefined)?.conditions?.find(({ type }) => type === ENFORCED_GATE)?.status;

@@ -46,11 +46,21 @@ export interface ProxyOutcome {
   againMs: number | undefined;
 }
 
-function proofInStatus(status: RouteStatus | undefined, { name, generation, hash }: WorkloadState): number | undefined {
+/** When as many proxies as there are now, or more, were proven to run a state, as a status says. */
+function proofInStatus(
+  status: RouteStatus | undefined,
+  { name, generation, hash }: WorkloadState,
+  proxies: readonly Proxy[],
+): number | undefined {
   const entry = status?.workloads?.find(
     (workload) => workload.name === name && workload.generation === generation && workload.configurationHash === hash,
   );
-  return entry?.provenAt === undefined ? undefined : Date.parse(entry.provenAt);
+  if (entry?.provenAt === undefined) return undefined;
+  const at = Date.parse(entry.provenAt);
+  // Of more that were there then, some were another workload's.
+  return proxies.filter(({ readySince }) => readySince > 0 && readySince <= at).length <= entry.proxies
+    ? at
+    : undefined;
 }
 
 export class ProxyStage {
@@ -62,7 +72,7 @@ export class ProxyStage {
 
   /** Reads the proxies that lack a usable reading: there is none, or its counter has been reused since. */
   async readBaselines(workload: Workload, runtime: WorkloadRuntime, generation: number): Promise<void> {
-    const proxies = this.proxies(workload);
+    const proxies = this.takeIn(workload, runtime);
     await Promise.all(
       proxies.map(async (proxy) => {
         const known = runtime.readings.get(proxy.uid);
@@ -70,6 +80,7 @@ export class ProxyStage {
           await this.ask(proxy, runtime, generation - 1);
       }),
     );
+    for (const uid of runtime.readings.keys()) runtime.moved.delete(uid);
     runtime.baselines = new Map([...runtime.readings].map(([uid, { reading }]) => [uid, reading]));
     runtime.firstLooks = new Map();
   }
@@ -81,23 +92,23 @@ export class ProxyStage {
     if (workload === undefined || runtime?.release === undefined)
       return { changed: false, bump: false, againMs: undefined };
     const { release } = runtime;
-    const proxies = this.proxies(workload);
+    const proxies = this.takeIn(workload, runtime);
     const results = await Promise.all(proxies.map((proxy) => this.ask(proxy, runtime, release.generation)));
     // The generation may have changed while the proxies were probed.
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
     await this.confirm(workload, runtime, proxies, results);
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
-    for (const known of [runtime.readings, runtime.firstLooks, runtime.drained, runtime.seals, runtime.renewal.wanting])
-      for (const uid of known.keys()) if (!proxies.some((proxy) => proxy.uid === uid)) known.delete(uid);
+    const present = new Set(proxies.map(({ uid }) => uid));
+    for (const known of [...keptByPod(runtime), runtime.moved])
+      for (const uid of known.keys()) if (!present.has(uid)) known.delete(uid);
     const { state, ambiguous, wantModule } = this.judgeAll(workload, runtime, proxies, results);
     noteFirstLooks(runtime, proxies, results);
     state.keyTroubles = keyTroubles(runtime, proxies, results);
-    const changed = JSON.stringify(state) !== JSON.stringify(runtime.state);
-    runtime.state = state;
+    const others = leftTo(workload);
+    const changed = others !== runtime.leftTo || JSON.stringify(state) !== JSON.stringify(runtime.state);
+    Object.assign(runtime, { state, leftTo: others });
     noteProof(runtime);
-    const isUnclear = ambiguous && performance.now() - runtime.bumpedAt > BUMP_PAUSE_MS;
-    if (isUnclear) runtime.bumpedAt = performance.now();
-    const bump = this.renews(runtime, wantModule) || isUnclear;
+    const bump = this.renews(runtime, wantModule) || isUnclear(runtime, ambiguous);
     runtime.bump ||= bump;
     const age = Date.now() - release.appliedAt;
     const settled =
@@ -150,8 +161,6 @@ export class ProxyStage {
         if ('reading' in again) runtime.confirmed.set(proxy.uid, generation);
       }),
     );
-    for (const uid of runtime.confirmed.keys())
-      if (!proxies.some((proxy) => proxy.uid === uid)) runtime.confirmed.delete(uid);
   }
 
   /** One verdict for each proxy. Undefined for those that could not be probed. */
@@ -162,7 +171,7 @@ export class ProxyStage {
     results: readonly ProbeResult[],
   ): { verdicts: (Verdict | undefined)[]; provenAt: number | undefined } {
     const { generation, hash } = runtime.release!;
-    const provenAt = runtime.state.provenAt ?? this.provenAt(workload, { ...runtime.state, generation, hash });
+    const provenAt = runtime.state.provenAt ?? this.provenAt(workload, { ...runtime.state, generation, hash }, proxies);
     const since =
       runtime.history.find((entry) => entry.generation > generation - GENERATION_SLOTS)?.since ?? Date.now();
     const expectation: Expectation = {
@@ -172,6 +181,12 @@ export class ProxyStage {
     };
     const verdicts = proxies.map((proxy, index) => {
       const result = results[index];
+      if (runtime.moved.has(proxy.uid) && result !== undefined && 'reading' in result)
+        // Its counters say of which generation they are, not of which workload.
+        return judge(
+          { generation, slotFreeSince: Infinity },
+          { firstLook: runtime.firstLooks.get(proxy.uid), now: result.reading, readySince: proxy.readySince },
+        );
       return result === undefined || 'error' in result
         ? undefined
         : judge(expectation, {
@@ -189,7 +204,7 @@ export class ProxyStage {
     runtime: WorkloadRuntime,
     proxies: readonly Proxy[],
     results: readonly ProbeResult[],
-  ): { state: WorkloadState; ambiguous: boolean; wantModule: Map<string, string> } {
+  ): { state: WorkloadState; ambiguous: string[]; wantModule: Map<string, string> } {
     const { generation, hash } = runtime.release!;
     const state: WorkloadState = {
       ...emptyState(workload.name),
@@ -199,7 +214,7 @@ export class ProxyStage {
       applyError: runtime.applyError,
     };
     const { verdicts, provenAt } = this.verdicts(workload, runtime, proxies, results);
-    let ambiguous = false;
+    const ambiguous: string[] = [];
     const wantModule = new Map<string, string>();
     runtime.inForce.clear();
     for (const [index, proxy] of proxies.entries()) {
@@ -223,7 +238,7 @@ export class ProxyStage {
         continue;
       }
       if (verdict.state === 'refused') state.refusals.push({ proxy: proxy.name, reason: verdict.reason });
-      else if (verdict.state === 'ambiguous') ambiguous = true;
+      else if (verdict.state === 'ambiguous') ambiguous.push(proxy.uid);
       lookAtSeal(state, runtime, proxy, result.reading);
       if (verdict.state === 'proven' && hasDrained(state, runtime, proxy, result.reading)) {
         runtime.inForce.add(proxy.uid);
@@ -240,9 +255,13 @@ export class ProxyStage {
   /**
    * Time at which this generation was proven, from the status of one of its routes. The status outlives the operator.
    */
-  private provenAt(workload: Workload, state: WorkloadState): number | undefined {
+  private provenAt(workload: Workload, state: WorkloadState, proxies: readonly Proxy[]): number | undefined {
     for (const { key } of workload.routes) {
-      const found = proofInStatus(this.parts.view.informers.routes.get(key)?.status as RouteStatus | undefined, state);
+      const found = proofInStatus(
+        this.parts.view.informers.routes.get(key)?.status as RouteStatus | undefined,
+        state,
+        proxies,
+      );
       if (found !== undefined) return found;
     }
     return undefined;
@@ -256,6 +275,27 @@ export class ProxyStage {
       view.facts(workload.namespace),
       defaultPort,
     );
+  }
+
+  /**
+   * The proxies of a workload, which are its from now on: what is known of those that were another's, or were its before
+   * they were that, proves nothing.
+   */
+  private takeIn(workload: Workload, runtime: WorkloadRuntime): Proxy[] {
+    const { claims } = this.parts.view;
+    const proxies = this.proxies(workload);
+    const own = `${workload.namespace}/${workload.name}`;
+    // A Service's filter chains stand beside others in a waypoint.
+    if (workload.selection.lattice === 'waypoint') return proxies;
+    for (const { uid } of proxies) {
+      const before = claims.get(uid);
+      claims.set(uid, own);
+      if (before === undefined || before === own) continue;
+      for (const known of keptByPod(runtime)) known.delete(uid);
+      runtime.proven?.processes.delete(uid);
+      runtime.moved.add(uid);
+    }
+    return proxies;
   }
 
   private async ask(proxy: Proxy, runtime: WorkloadRuntime, generation: number): Promise<ProbeResult> {
@@ -276,6 +316,25 @@ function sinceRenewal({ renewal }: WorkloadRuntime, { uid }: Proxy, verdict: Ver
   if (verdict.state === 'pending') return { state: 'refused', reason, wantsModule: true };
   if (verdict.state === 'proven') renewal.wanting.delete(uid);
   return verdict;
+}
+
+/** All that is known of a workload's proxies by the pod's uid. */
+function keptByPod(runtime: WorkloadRuntime): Map<string, unknown>[] {
+  const { readings, baselines, firstLooks, confirmed, drained, seals, renewal } = runtime;
+  return [readings, baselines, firstLooks, confirmed, drained, seals, renewal.wanting];
+}
+
+/** Which pods of its selection are not a workload's own, as one text. */
+export function leftTo({ narrower }: Workload): string {
+  return JSON.stringify(narrower.map(({ terms }) => terms));
+}
+
+/** Whether only a new generation can tell what runs: at once for those that were not given one for it yet. */
+function isUnclear(runtime: WorkloadRuntime, ambiguous: readonly string[]): boolean {
+  const pause = ambiguous.some((uid) => !runtime.bumpedFor.has(uid)) ? MIN_RENEW_MS : BUMP_PAUSE_MS;
+  if (ambiguous.length === 0 || performance.now() - runtime.bumpedAt < pause) return false;
+  Object.assign(runtime, { bumpedAt: performance.now(), bumpedFor: new Set(ambiguous) });
+  return true;
 }
 
 /**

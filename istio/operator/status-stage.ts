@@ -13,7 +13,9 @@ import { statusOf, type Condition, type RouteStatus } from './plan/status.ts';
 import type { FactsAtTarget, RouteFacts, WorkloadState } from './plan/route-facts.ts';
 import { GATEWAY_GROUP, gatewaySelection } from './plan/targets.ts';
 import type { EventSink } from './events.ts';
+import type { Workload } from './plan/workloads.ts';
 import { standingProof } from './proof.ts';
+import { leftTo } from './proxy-stage.ts';
 import { FIELD_MANAGER } from './workload-stage.ts';
 
 export interface StatusStageParts {
@@ -115,7 +117,9 @@ export class StatusStage {
       unhonoured,
       foreign: this.foreign(namespace, names),
       coverage: this.coverage(namespace, names),
-      workloads: runtimes.map(({ name, runtime }) => workloadState(name, runtime, key, checked)),
+      workloads: runtimes.map(({ name, runtime }) =>
+        workloadState(name, runtime, view.workload(namespace, name), key, checked),
+      ),
     };
   }
 
@@ -186,15 +190,20 @@ export class StatusStage {
 function workloadState(
   name: string,
   runtime: WorkloadRuntime | undefined,
+  workload: Workload | undefined,
   key: string,
   { head, identity }: CheckedRoute,
 ): WorkloadState {
   if (runtime === undefined) return emptyState(name);
-  const { state, builtFrom } = runtime;
-  if (head !== undefined && builtFrom.get(key) === identity) {
+  const { state, builtFrom, forms, build } = runtime;
+  // Since the last probe its set of pods has changed.
+  if (workload !== undefined && workload.selection.lattice !== 'waypoint' && runtime.leftTo !== leftTo(workload))
+    return { ...state, counted: false };
+  const isApplied = builtFrom.get(key) === identity && forms.get(key)?.hash === build?.forms.get(key)?.hash;
+  if (head !== undefined && isApplied) {
     // The seal's current state replaces that of the proof.
     const { unseen, unsealed } = state;
-    const proven = standingProof(runtime, key, identity);
+    const proven = standingProof(runtime, key);
     return proven === undefined ? state : { ...proven, unseen, unsealed };
   }
   return {

@@ -1,7 +1,7 @@
 // Stage 2: builds a workload's configuration, has the module examine it, and applies its object.
 import { canonicalHash, type KmsConfig, type PluginConfig, type RouteResource } from '../../envoy/route/index.ts';
 import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
-import { emptyState } from './cluster-view.ts';
+import { emptyState, nothingProven } from './cluster-view.ts';
 import { ApiError, type KubeApi } from './kube/api.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { pack, specHashOf } from './kube/packed.ts';
@@ -29,9 +29,10 @@ import {
   type Release,
 } from './plan/envoy-filter.ts';
 import { GENERATION_SLOTS } from './plan/evidence.ts';
+import { NO_FORMS } from './plan/forms.ts';
 import { SERVICE_TERM } from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
-import { dropChanged } from './proof.ts';
+import { noteForms } from './proof.ts';
 import type { RouteChecker } from './route-checker.ts';
 
 export const FIELD_MANAGER = 'fim-operator';
@@ -304,7 +305,7 @@ export class WorkloadStage {
     runtime.release = this.withoutConfig(workload, release);
     if (runtime.build !== undefined) runtime.build = { ...runtime.build, config: undefined };
     runtime.builtFrom = states;
-    dropChanged(runtime, states);
+    noteForms(runtime, runtime.build?.forms ?? NO_FORMS);
     runtime.bump = false;
     remember(runtime, release);
   }
@@ -359,17 +360,7 @@ export class WorkloadStage {
     }
     if (view.workload(namespace, name) === undefined) view.forget(namespace, name);
     else if (runtime !== undefined)
-      Object.assign(runtime, {
-        release: undefined,
-        lastApplied: undefined,
-        baselines: new Map(),
-        firstLooks: new Map(),
-        renewal: { count: 0, at: -Infinity, wanting: new Map() },
-        readings: new Map(),
-        confirmed: new Map(),
-        drained: new Map(),
-        state: emptyState(name),
-      });
+      Object.assign(runtime, { release: undefined, lastApplied: undefined, ...nothingProven(name) });
     return { routes, ask: false, retiring };
   }
 

@@ -38,7 +38,7 @@ export class OperatorProcess {
     this.folder = mkdtempSync(path.join(tmpdir(), 'fim-operator-'));
     const kubeconfig = path.join(this.folder, 'kubeconfig');
     writeFileSync(kubeconfig, server.config().exportConfig());
-    const options = container().env.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? '';
+    const settings = container().env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]));
     const command = [
       '--disable-warning=ExperimentalWarning',
       path.join(ROOT, 'istio/operator/main.ts'),
@@ -57,7 +57,7 @@ export class OperatorProcess {
       ...args,
     );
     this.child = spawn(process.execPath, command, {
-      env: { PATH: process.env.PATH, NODE_OPTIONS: options },
+      env: { PATH: process.env.PATH, ...Object.fromEntries(settings) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout!, this.child.stderr!])

@@ -10,7 +10,10 @@ import { FakeApiServer } from './fake-api-server.ts';
 import { memoryLimit, OperatorProcess } from './operator-process.ts';
 import { until } from './until.ts';
 
-const COLD_MS = 120_000;
+/** For all of a cold start, on a machine that others have too. */
+const COLD_MS = 600_000;
+/** Of the memory limit: the rest is for machines where more is kept. */
+const MEMORY_PART = 0.8;
 /** A neighbour's edit, whatever the other does. */
 const EDIT_MS = 1_000;
 /** Others have the machine: times by the clock say little then. */
@@ -81,7 +84,7 @@ function withinMemory(t: TestContext, operator: OperatorProcess, what: string): 
   t.diagnostic(
     `${what}: peak memory ${(peak / MEBIBYTE).toFixed(0)} MiB of ${memoryLimit() / MEBIBYTE}, load ${loadavg()[0]?.toFixed(1)}`,
   );
-  assert.ok(peak < memoryLimit(), `${peak} bytes`);
+  assert.ok(peak < MEMORY_PART * memoryLimit(), `${peak} bytes`);
 }
 
 describe('a tenant with giants', () => {

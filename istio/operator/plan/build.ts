@@ -13,6 +13,7 @@ import { issueAt } from '../../../envoy/route/route-error.ts';
 import { MAX_OBJECT_BYTES, MAX_WORKLOAD_ROUTES } from '../../limits.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Applied } from './applied.ts';
+import { formsOf, type Forms } from './forms.ts';
 import { heldRoutes } from './held.ts';
 
 /** The module's verdict on a configuration. Undefined if the module accepts it. */
@@ -42,6 +43,8 @@ export interface Build {
   conditions: Record<string, ConditionDraft[]>;
   /** Keys of the routes in the configuration. */
   members: Set<string>;
+  /** What the configuration contains of each route, by key. */
+  forms: Forms;
   /**
    * Whether the module refuses the configuration though no single route is to blame. Everything in force then stays as
    * it is.
@@ -172,6 +175,7 @@ export function build(input: BuildInput): FreshBuild {
     refused: candidates.refused,
     held: candidates.held,
     conditions: translation.conditions,
+    forms: formsOf(config),
     members: candidates.frozen
       ? new Set(candidates.held)
       : new Set(translation.routes.map((route) => route.config.name)),

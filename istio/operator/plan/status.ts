@@ -250,20 +250,22 @@ export interface Condition extends ConditionDraft {
   lastTransitionTime: string;
 }
 
+interface WorkloadRecord {
+  name: string;
+  generation: number;
+  configurationHash: string;
+  proxies: number;
+  programmed: number;
+  workers: number;
+  provenAt?: string;
+}
+
 /** The status of a FinancialRoute. */
 export interface RouteStatus {
   observedGeneration?: number;
   configurationHash?: string;
   proxies?: { total: number; programmed: number; workers: number };
-  workloads?: {
-    name: string;
-    generation: number;
-    configurationHash: string;
-    proxies: number;
-    programmed: number;
-    workers: number;
-    provenAt?: string;
-  }[];
+  workloads?: WorkloadRecord[];
   conditions: Condition[];
   ancestors?: Ancestor<Condition>[];
 }
@@ -316,16 +318,26 @@ export function statusOf(facts: RouteFacts, before: RouteStatus | undefined, now
     programmed: sum((w) => w.programmed),
     workers: sum((w) => w.workers),
   };
-  status.workloads = facts.workloads
-    .slice(0, MAX_STATUS_WORKLOADS)
-    .map(({ name, generation, hash, proxies, programmed: proven, workers, provenAt }) => ({
-      name,
-      generation,
-      configurationHash: hash,
-      proxies,
-      programmed: proven,
-      workers,
-      ...(provenAt === undefined ? {} : { provenAt: new Date(provenAt).toISOString() }),
-    }));
+  status.workloads = facts.workloads.slice(0, MAX_STATUS_WORKLOADS).map((workload) => recordOf(workload, before));
   return status;
+}
+
+/** What is kept of a workload; before its proxies have been looked for, what was kept of the same configuration. */
+function recordOf(
+  { name, generation, hash, counted, proxies, programmed: proven, workers, provenAt }: WorkloadState,
+  before: RouteStatus | undefined,
+): WorkloadRecord {
+  const former = before?.workloads?.find(
+    (entry) => entry.name === name && entry.generation === generation && entry.configurationHash === hash,
+  );
+  if (!counted && former !== undefined) return former;
+  return {
+    name,
+    generation,
+    configurationHash: hash,
+    proxies,
+    programmed: proven,
+    workers,
+    ...(provenAt === undefined ? {} : { provenAt: new Date(provenAt).toISOString() }),
+  };
 }
