@@ -188,6 +188,7 @@ export type ErrorCode =
   | 'FIM-TLCP-0003'
   | 'FIM-TLCP-0004'
   | 'FIM-TLCP-0005'
+  | 'FIM-TLCP-0006'
   | 'FIM-UP-0001'
   | 'FIM-UP-0002'
   | 'FIM-UP-0003'
@@ -452,6 +453,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-TLCP-0003': {"status":0,"title":"No TCP connection","titleZh":"无法建立 TCP 连接","advice":"Check host, port and firewalls."},
   'FIM-TLCP-0004': {"status":0,"title":"Connection of national TLS was cut","titleZh":"国密 TLS 连接中断","advice":"What came before may be incomplete: the other side did not close in order. The detail names alert, side and reason."},
   'FIM-TLCP-0005': {"status":0,"title":"Files for national TLS are there already","titleZh":"国密 TLS 文件已存在","advice":"Name another folder, or move them away; nothing is overwritten."},
+  'FIM-TLCP-0006': {"status":0,"title":"Answer over national TLS is not HTTP/1.1","titleZh":"国密 TLS 上的响应不是 HTTP/1.1","advice":"The handshake succeeded; the service behind speaks another protocol, or closed before it had answered."},
   'FIM-UP-0001': {"status":0,"title":"Packages cannot be installed","titleZh":"无法安装依赖包","advice":"Check that npm is there and reaches its registry, then run the command again; `npm ci` shows the whole output."},
   'FIM-UP-0002': {"status":0,"title":"Node 26 cannot be had","titleZh":"无法获得 Node 26","advice":"Check that npm reaches its registry; the npm package `node` brings the binary. Any Node from 20 on starts the set-up."},
   'FIM-UP-0003': {"status":0,"title":"Module does not compile","titleZh":"模块编译失败","advice":"Correct the source that the compiler names."},

@@ -267,8 +267,11 @@ export class Client extends Connection {
     this.deriveKeys();
     if (proves) {
       this.transcriptDigest(TRANSCRIPT);
+      const overMessages = settings.signsMessages;
+      const signed = overMessages ? this.messages.start : TRANSCRIPT;
+      const length: u32 = overMessages ? this.messages.length : 32;
       draftBegin(Message.CertificateVerify);
-      if (!draftSignature(signKey!, TRANSCRIPT, 32, settings.chance)) return this.noRandomness();
+      if (!draftSignature(signKey!, signed, length, settings.chance)) return this.noRandomness();
       if (!this.sendDraft()) return false;
     }
     this.state = this.expectsTicket ? State.Ticket : State.ChangeCipherSpec;
@@ -285,6 +288,7 @@ export class Client extends Connection {
     if (!own || !this.wasAsked) return this.fail(Alert.HandshakeFailure, Reason.NoOwnKey);
     const ephemeral = settings.chance.ephemeral();
     if (!ephemeral) return this.noRandomness();
+    if (settings.framesShare) draft16(SHARE_BYTES);
     draftShare(ephemeral.publicKey);
     const agreed = agree(false, own, ephemeral, peer, share);
     ephemeral.wipe();

@@ -77,6 +77,8 @@ export abstract class Connection {
   private readonly message: GrowingBytes = new GrowingBytes(
     MAX_HANDSHAKE_MESSAGE_BYTES + MESSAGE_HEADER_BYTES + FRAGMENT_BYTES,
   );
+  /** The handshake so far, for a CertificateVerify over the messages themselves. */
+  protected readonly messages: GrowingBytes = new GrowingBytes(2 * MAX_HANDSHAKE_BYTES);
   private handshakeBytes: u32 = 0;
   private emptyRecords: u32 = 0;
   private warnings: u32 = 0;
@@ -191,6 +193,7 @@ export abstract class Connection {
   private forgetHandshake(): void {
     wipe(changetype<usize>(this.keyBlock), KEY_BLOCK_BYTES);
     this.message.release();
+    this.messages.release();
   }
 
   private sendAlert(level: u8, alert: Alert): void {
@@ -285,7 +288,7 @@ export abstract class Connection {
     }
     if (type == Message.ClientHello && this.state == State.Open) return this.refuseRenegotiation();
     this.transcriptDigest(SNAPSHOT);
-    this.transcript.update(message, whole);
+    this.absorb(message, whole);
     if (type == Message.Finished) return this.onFinished(message + MESSAGE_HEADER_BYTES, length);
     return this.onMessage(type, message + MESSAGE_HEADER_BYTES, length);
   }
@@ -325,7 +328,7 @@ export abstract class Connection {
     const length = draftEnd();
     if (length == 0) return this.fail(Alert.InternalError, Reason.MessageTooLong);
     let from = draftStart();
-    this.transcript.update(from, length);
+    this.absorb(from, length);
     for (let left = length; left > 0;) {
       const part = min(left, FRAGMENT_BYTES);
       if (!this.writeRecord(ContentType.Handshake, from, part))
@@ -355,6 +358,13 @@ export abstract class Connection {
     draftBytes(VERIFY, VERIFY_BYTES);
     wipe(VERIFY, VERIFY_BYTES);
     return this.sendDraft();
+  }
+
+  private absorb(message: usize, length: u32): void {
+    this.transcript.update(message, length);
+    // Both sides together cannot have more than there is room for.
+    if (this.state < State.ChangeCipherSpec && (this.isServer || this.settings.signsMessages))
+      this.messages.append(message, length);
   }
 
   /** SM3 of the messages so far. */

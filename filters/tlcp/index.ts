@@ -103,6 +103,13 @@ export function setPolicy(handle: i32, auth: i32, takesTickets: bool, keepsSessi
   wipe(block, <u32>tickets * TICKET_KEY_BYTES);
 }
 
+/** What a client sends where implementations differ: see `Settings`. */
+export function setVariants(handle: i32, framesShare: bool, signsMessages: bool): void {
+  const settings = settingsByHandle.get(handle);
+  settings.framesShare = framesShare;
+  settings.signsMessages = signsMessages;
+}
+
 export function setHost(handle: i32, length: u32): void {
   settingsByHandle.get(handle).host = copyOf(length);
 }

@@ -35,6 +35,7 @@ import {
   isEphemeral,
   MASTER_BYTES,
   Message,
+  MESSAGE_HEADER_BYTES,
   PRE_MASTER_BYTES,
   RANDOM_BYTES,
   SESSION_ID_BYTES,
@@ -246,6 +247,9 @@ export class Server extends Connection {
     if (ephemeral) {
       const cursor = new Cursor();
       cursor.open(body, length);
+      // With its length in front, by the standard's grammar, or bare, as most write it.
+      if (length == SHARE_BYTES + 2 && cursor.u16() != SHARE_BYTES)
+        return this.fail(Alert.DecodeError, Reason.MessageMalformed);
       const share = readShare(cursor);
       const peer = this.peerEncrypt;
       if (!share || !cursor.isDone || !peer) return this.fail(Alert.IllegalParameter, Reason.KeyExchange);
@@ -271,7 +275,13 @@ export class Server extends Connection {
     const signature = cursor.take(size);
     if (!cursor.isDone) return this.fail(Alert.DecodeError, Reason.MessageMalformed);
     const peer = this.peerSign!;
-    if (!isSigned(peer.key, SNAPSHOT, 32, signature, size)) return this.fail(Alert.DecryptError, Reason.Signature);
+    // Over SM3 of the messages, as the standard and most have it, or over the messages, as GmSSL 3.
+    const before = this.messages.length - MESSAGE_HEADER_BYTES - length;
+    if (
+      !isSigned(peer.key, SNAPSHOT, 32, signature, size) &&
+      !isSigned(peer.key, this.messages.start, before, signature, size)
+    )
+      return this.fail(Alert.DecryptError, Reason.Signature);
     this.session!.peer = peer;
     this.state = State.ChangeCipherSpec;
     return true;

@@ -26,6 +26,13 @@ export class Settings {
   checksPeer: bool = true;
   /** Whether a client offers to take a ticket. */
   takesTickets: bool = true;
+  /**
+   * What a client sends where implementations differ: its share of ECDHE with its length in front, as the standard's
+   * grammar has it and Tongsuo has not; its CertificateVerify over the messages themselves, as GmSSL 3 wants it. A server
+   * takes either form of both.
+   */
+  framesShare: bool = false;
+  signsMessages: bool = false;
   /** A server's sessions by id; null: none are kept. */
   sessions: SessionCache | null = null;
   /** A server's keys of tickets; null: it gives none. */

@@ -31,6 +31,8 @@ export function tlcpCommand(finish: (status: number) => void): Command {
     .option('--ca <files...>', CA_HELP)
     .option('--insecure', "go on whatever the server's certificates are, and say what is wrong with them")
     .option('--suite <name...>', 'allow these suites only, the preferred first: ECDHE_SM4_CBC_SM3 and so on')
+    .option('--framed-share', 'send the ECDHE share with its length in front, as the text of the standard has it')
+    .option('--sign-messages', 'sign the messages themselves in CertificateVerify, as GmSSL 3 wants it')
     .option('--method <name>', 'method (default: GET, with --data POST)')
     .option('--header <line...>', 'headers to send, as "name: value"')
     .option('--data <text>', 'body to send; @FILE takes it from a file')

@@ -13,6 +13,8 @@ export interface GetFlags {
   ca?: string[];
   insecure?: boolean;
   suite?: string[];
+  framedShare?: boolean;
+  signMessages?: boolean;
   method?: string;
   header?: string[];
   data?: string;
@@ -64,7 +66,7 @@ function readBody(data: string | undefined): Buffer | undefined {
 
 /**
  * `fim tlcp get`. Exit status 1 for an answer of 400 and more. Errors: FIM-UP-0020, FIM-CFG-1001, FIM-TLCP-0001 to
- * FIM-TLCP-0004.
+ * FIM-TLCP-0004, FIM-TLCP-0006.
  */
 export async function get(text: string, flags: GetFlags): Promise<number> {
   const url = readUrl(text);
@@ -84,6 +86,8 @@ export async function get(text: string, flags: GetFlags): Promise<number> {
     host,
     protocols: ['http/1.1'],
     checks: !flags.insecure,
+    framesShare: flags.framedShare ?? false,
+    signsMessages: flags.signMessages ?? false,
   });
   const socket = await dialTlcp(module, settings, { host, port: Number(url.port || HTTPS_PORT) });
   try {
@@ -97,7 +101,8 @@ export async function get(text: string, flags: GetFlags): Promise<number> {
     await pipeline(answer, process.stdout, { end: false });
     return (answer.statusCode ?? 0) >= LEAST_ERROR_STATUS ? 1 : 0;
   } catch (error) {
-    throw socket.errored ?? error;
+    const cause = socket.errored ?? error;
+    throw cause instanceof CodedError ? cause : new CodedError('FIM-TLCP-0006', messageOf(cause), cause);
   } finally {
     socket.destroy();
   }

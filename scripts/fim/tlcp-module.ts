@@ -20,6 +20,7 @@ interface TlcpExports {
   trust(settings: number, length: number): number;
   identify(settings: number, chain: number, one: number, other: number): number;
   setPolicy(settings: number, auth: number, takesTickets: boolean, keepsSessions: boolean, tickets: number): void;
+  setVariants(settings: number, framesShare: boolean, signsMessages: boolean): void;
   setHost(settings: number, length: number): void;
   setProtocols(settings: number, length: number): void;
   setNow(settings: number, seconds: number): void;
@@ -89,6 +90,9 @@ export interface SideOptions {
   keepsSessions?: boolean;
   /** Keys of tickets of a server, 32 bytes each. */
   tickets?: Uint8Array;
+  /** What a client sends where implementations differ: see filters/tlcp/README.md. */
+  framesShare?: boolean;
+  signsMessages?: boolean;
   /** Whether a client minds the server's certificates. */
   checks?: boolean;
 }
@@ -157,6 +161,7 @@ export class TlcpModule {
     this.put(tickets);
     const auth = ['none', 'optional', 'required'].indexOf(options.clientAuth ?? 'none');
     core.setPolicy(made, auth, options.takesTickets ?? false, options.keepsSessions ?? true, tickets.length / 32);
+    core.setVariants(made, options.framesShare ?? false, options.signsMessages ?? false);
     core.setChecks(made, options.checks ?? true);
     return made;
   }

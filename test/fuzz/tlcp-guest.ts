@@ -8,6 +8,7 @@ interface TlcpExports extends GuestExports {
   trust(settings: number, length: number): number;
   identify(settings: number, chain: number, one: number, other: number): number;
   setPolicy(settings: number, auth: number, takesTickets: boolean, keepsSessions: boolean, tickets: number): void;
+  setVariants(settings: number, framesShare: boolean, signsMessages: boolean): void;
   setHost(settings: number, length: number): void;
   setProtocols(settings: number, length: number): void;
   setNow(settings: number, seconds: number): void;
@@ -110,6 +111,9 @@ export interface SideOptions {
   host?: string;
   protocols?: string[];
   checks?: boolean;
+  /** Forms that some implementations send instead of Tongsuo's. */
+  framesShare?: boolean;
+  signsMessages?: boolean;
   now?: number;
   /** The PEM text of the chain instead of the pair's files in order. */
   chain?: string;
@@ -143,6 +147,7 @@ export function settingsOf(options: SideOptions): number {
     const list = options.protocols.map((name) => String.fromCharCode(name.length) + name).join('');
     tlcp.setProtocols(made, put(list));
   }
+  tlcp.setVariants(made, options.framesShare ?? false, options.signsMessages ?? false);
   tlcp.setChecks(made, options.checks ?? true);
   tlcp.setNow(made, options.now ?? NOW);
   return made;

@@ -159,6 +159,35 @@ describe('certificates', () => {
   });
 });
 
+describe('what implementations do in different ways', () => {
+  const forms: SideOptions[] = [
+    { framesShare: true },
+    { signsMessages: true },
+    { framesShare: true, signsMessages: true },
+  ];
+  for (const form of forms) {
+    it(`a server takes ${Object.keys(form).join(' and ')}`, () => {
+      for (const suite of Object.values(SUITES)) {
+        const ends = connect({ ...form, suites: [suite], pair: 'client' }, { auth: 2 }, 7);
+        assert.deepEqual([...states(ends), tlcp.hasPeer(ends.server)], [OPEN, OPEN, 1]);
+      }
+    });
+  }
+
+  it('and the two differ on the wire', () => {
+    const sent = forms.concat({}).map((form) => {
+      const client = tlcp.newClient(settingsOf({ ...form, suites: [ECDHE_GCM], pair: 'client' }), 0);
+      const server = tlcp.newServer(settingsOf({ pair: 'server' }));
+      give(server, takeOutput(client));
+      give(client, takeOutput(server));
+      const flight = takeOutput(client);
+      const exchange = 5 + flight.readUInt16BE(3);
+      return flight.readUInt16BE(exchange + 3);
+    });
+    assert.deepEqual(sent, [75, 73, 75, 73]);
+  });
+});
+
 describe('extensions', () => {
   it('SNI and ALPN are read', () => {
     const offers = { host: 'tlcp.test', protocols: ['h2', 'http/1.1'] };
