@@ -15,7 +15,7 @@ export {
   type Translation,
 } from './translate.ts';
 export { ACCEPT_MISSING_TLCP, rejectedConditions, type ConditionDraft } from './conditions.ts';
-export { validateFiles, type DryRun, type ValidationReport } from './validate-files.ts';
+export { validateFiles, type DryRun, type Refusal, type ValidationReport } from './validate-files.ts';
 export { hostsOfBoth, narrowMatch } from './narrow.ts';
 export { keyIdsOf, replaceKeyIds } from './key-ids.ts';
 export { canonicalHash, canonicalJson } from './canonical-json.ts';

@@ -2,11 +2,17 @@ import { loadRoutes } from './load.ts';
 import type { RouteIssue } from './route-error.ts';
 import { translate, type TranslateOptions, type Translation } from './translate.ts';
 
-/**
- * Verdict of a module on a configuration: `undefined` if it accepts it. `pointer`: JSON Pointer into the configuration,
- * empty for the whole.
- */
-export type DryRun = (module: string, json: string) => Promise<{ code: string; pointer: string } | undefined>;
+/** Why a module does not take a configuration. */
+export interface Refusal {
+  code: string;
+  /** JSON Pointer into the configuration; empty for the whole. */
+  pointer: string;
+  /** What the module said besides. */
+  detail?: string;
+}
+
+/** What a module says of a configuration: `undefined` if it accepts it. */
+export type DryRun = (module: string, json: string) => Promise<Refusal | undefined>;
 
 /** The result of `fim validate`. */
 export interface ValidationReport {

@@ -1,4 +1,4 @@
-import { dryRun } from '../host/index.ts';
+import { examine, numbered, type Release } from '../release/index.ts';
 import { canonicalJson } from '../route/index.ts';
 import type { FilterSlot } from '../xds/index.ts';
 import { CodedError, messageOf } from './coded-error.ts';
@@ -30,11 +30,12 @@ export interface ControllerParts {
   onEvent: OnEvent;
 }
 
-/** A policy with the modules that run it. */
-interface Release {
+/** A policy in force or on its way there, with what each filter runs. */
+interface Rollout {
   policy: Policy;
-  modules: StoredModule[];
-  /** Equal for equal releases only. */
+  /** One for each filter. */
+  releases: Release<StoredModule>[];
+  /** Same if and only if nothing differs, what is said of the policy included. */
   identity: string;
 }
 
@@ -45,8 +46,8 @@ interface Release {
 export class Controller {
   private readonly parts: ControllerParts;
   private proof: LiveProof | undefined;
-  private current: Release | undefined;
-  private previous: Release | undefined;
+  private current: Rollout | undefined;
+  private previous: Rollout | undefined;
   private generation = 0;
   private running: Promise<void> | undefined;
   private stopped = false;
@@ -72,15 +73,15 @@ export class Controller {
       this.refuse(problems);
       return false;
     }
-    const release = await this.release(policy);
-    const refused = this.examine(release);
+    const rollout = await this.rollout(policy);
+    const refused = this.examine(rollout);
     if (refused.length > 0) {
       this.refuse(refused);
       return false;
     }
     this.parts.provideKeys(policy.keys);
-    await this.write(release);
-    this.current = release;
+    await this.write(rollout);
+    this.current = rollout;
     return true;
   }
 
@@ -88,7 +89,10 @@ export class Controller {
   async confirm(proof: LiveProof, since: number): Promise<void> {
     this.proof = proof;
     const looked = this.parts.keyWatch.check(this.current!.policy.keys);
-    await proof.wait({ generation: this.generation, configured: 0, refused: 0, routesRead: 0 }, false);
+    await proof.wait(
+      { generation: this.generation, configured: 0, refused: 0, routesRead: 0, routesRefused: 0 },
+      false,
+    );
     await this.report(since, looked);
   }
 
@@ -122,36 +126,36 @@ export class Controller {
     const wasRefused = this.told.routes !== '' || this.told.release !== '';
     if (problems) this.refuse(problems);
     else this.told.routes = '';
-    const release = await this.releaseWith(policy ?? this.current!.policy);
-    if (release.identity === this.current!.identity) {
+    const rollout = await this.rolloutWith(policy ?? this.current!.policy);
+    if (rollout.identity === this.current!.identity) {
       // The error was undone: the files again say what is in force.
       if (problems) return;
       this.told.release = '';
       if (wasRefused) await this.report(since);
       return;
     }
-    const refused = this.examine(release);
+    const refused = this.examine(rollout);
     if (refused.length > 0) return this.refuse(refused, 'release');
-    if (!(await this.mayStartMachines(release))) return;
-    await this.bringIntoForce(release, since);
+    if (!(await this.mayStartMachines(rollout))) return;
+    await this.bringIntoForce(rollout, since);
   }
 
   /** The policy with the current module files, or with the modules in force if a current one is unusable. */
-  private async releaseWith(policy: Policy): Promise<Release> {
+  private async rolloutWith(policy: Policy): Promise<Rollout> {
     try {
-      const release = await this.release(policy);
+      const rollout = await this.rollout(policy);
       this.told.modules = '';
-      return release;
+      return rollout;
     } catch (error) {
       this.refuse([problemOf(error)], 'modules');
-      return releaseOf(policy, this.current!.modules);
+      return rolloutOf(policy, modulesOf(this.current!));
     }
   }
 
-  private async bringIntoForce(release: Release, since: number): Promise<void> {
-    this.parts.provideKeys(release.policy.keys);
+  private async bringIntoForce(rollout: Rollout, since: number): Promise<void> {
+    this.parts.provideKeys(rollout.policy.keys);
     const before = await this.proof!.baseline(this.generation + 1);
-    const routesChanged = await this.write(release);
+    const routesChanged = await this.write(rollout);
     try {
       await this.proof!.wait(before, routesChanged);
     } catch (error) {
@@ -160,51 +164,51 @@ export class Controller {
       throw error;
     }
     this.previous = this.current;
-    this.current = release;
+    this.current = rollout;
     this.told.release = '';
-    await this.report(since, this.parts.keyWatch.check(release.policy.keys));
-    await this.parts.modules.prune([...this.current.modules, ...this.previous!.modules]);
+    await this.report(since, this.parts.keyWatch.check(rollout.policy.keys));
+    await this.parts.modules.prune([...modulesOf(this.current), ...modulesOf(this.previous!)]);
   }
 
-  /** Writes a release under a new generation. */
-  private async write(release: Release): Promise<boolean> {
+  /** Writes the releases under a new generation. */
+  private async write(rollout: Rollout): Promise<boolean> {
     this.generation++;
-    const configs = release.policy.configs.map((config) => ({ ...config, generation: this.generation }));
+    const configs = rollout.releases.map((release) => numbered(release, this.generation));
     const routesChanged = await this.parts.files.writeRoutes(configs[0]!);
-    await this.parts.files.writePlugins(this.parts.slots, release.modules, configs);
+    await this.parts.files.writePlugins(this.parts.slots, modulesOf(rollout), configs);
     return routesChanged;
   }
 
-  private async release(policy: Policy): Promise<Release> {
-    return releaseOf(policy, await Promise.all(this.parts.slots.map((slot) => this.parts.modules.load(slot.module))));
+  private async rollout(policy: Policy): Promise<Rollout> {
+    return rolloutOf(policy, await Promise.all(this.parts.slots.map((slot) => this.parts.modules.load(slot.module))));
   }
 
   /**
    * Reasons why the release must not reach the proxy: the dry run's verdict, and routes that would be exposed without
    * the TLS that they ask for.
    */
-  private examine(release: Release): Problem[] {
-    if (this.parts.exposed && release.policy.loopbackOnly.length > 0) {
-      return release.policy.loopbackOnly.map((route) => problemOf(new CodedError('FIM-UP-0015', route)));
+  private examine(rollout: Rollout): Problem[] {
+    const { policy, releases } = rollout;
+    if (this.parts.exposed && policy.loopbackOnly.length > 0) {
+      return policy.loopbackOnly.map((route) => problemOf(new CodedError('FIM-UP-0015', route)));
     }
     return this.parts.slots.flatMap((slot, index) => {
-      const { errors } = dryRun(release.modules[index]!.loaded, canonicalJson(release.policy.configs[index]));
-      return errors.map(({ code, path, detail }) => {
-        const problem = release.policy.locate(code, path);
-        return {
-          ...problem,
-          message: `${problem.message} (${slot.module}.wasm refuses it${detail ? `: ${detail}` : ''})`,
-        };
-      });
+      const { module, config } = releases[index]!;
+      const refusal = examine(module.loaded, canonicalJson(config));
+      if (refusal === undefined) return [];
+      const problem = policy.locate(refusal.code, refusal.pointer);
+      const detail = refusal.detail === undefined ? '' : `: ${refusal.detail}`;
+      return { ...problem, message: `${problem.message} (${slot.module}.wasm refuses it${detail})` };
     });
   }
 
   /**
    * New module code starts VMs without keys, whose first requests wait for one. It is held back while the KMS is down.
    */
-  private async mayStartMachines(release: Release): Promise<boolean> {
-    const fresh = release.modules.some((module) => !this.current!.modules.includes(module));
-    if (!fresh || release.policy.keys.length === 0 || (await this.parts.kmsHealthy())) {
+  private async mayStartMachines(rollout: Rollout): Promise<boolean> {
+    const before = modulesOf(this.current!);
+    const fresh = modulesOf(rollout).some((module) => !before.includes(module));
+    if (!fresh || rollout.policy.keys.length === 0 || (await this.parts.kmsHealthy())) {
       this.told.kms = '';
       return true;
     }
@@ -219,7 +223,7 @@ export class Controller {
 
   /** `looked`: settles when the look-up of the keys is done or its time is over. The report follows then. */
   private async report(since: number, looked?: Promise<void>): Promise<void> {
-    const { policy, modules } = this.current!;
+    const { policy, releases } = this.current!;
     const tookMs = Math.round(performance.now() - since);
     await looked;
     this.parts.onEvent({
@@ -228,7 +232,7 @@ export class Controller {
       tookMs,
       generation: this.generation,
       modules: Object.fromEntries(
-        this.parts.slots.map((slot, index) => [`${slot.module}.wasm`, modules[index]!.sha256]),
+        this.parts.slots.map((slot, index) => [`${slot.module}.wasm`, releases[index]!.module.sha256]),
       ),
       conditions: this.parts.keyWatch.resolve(policy.conditions),
       notices: policy.notices,
@@ -252,12 +256,16 @@ export class Controller {
 
 type About = 'routes' | 'modules' | 'release' | 'kms';
 
-function releaseOf(policy: Policy, modules: StoredModule[]): Release {
+function rolloutOf(policy: Policy, modules: readonly StoredModule[]): Rollout {
   return {
     policy,
-    modules,
+    releases: policy.configs.map((config, index) => ({ config, hash: config.hash ?? '', module: modules[index]! })),
     identity: [policy.hash, JSON.stringify(policy.notices), ...modules.map((module) => module.sha256)].join('\n'),
   };
+}
+
+function modulesOf({ releases }: Rollout): StoredModule[] {
+  return releases.map(({ module }) => module);
 }
 
 function problemOf(error: unknown): Problem {

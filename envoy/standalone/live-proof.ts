@@ -1,17 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { progressOf, slotOf, vmsOf, type Counted } from '../release/index.ts';
 import { CodedError } from './coded-error.ts';
 import type { EnvoyAdmin } from './envoy-admin.ts';
 
-/**
- * Number of configuration counters that the modules use in turn by generation. Enough that a late worker is not
- * mistaken for a new one.
- */
-const GENERATION_SLOTS = 16;
-/**
- * VMs besides those of the workers: one that checks the code, and the main thread's. Measured with 1, 2 and 4 workers
- * on Envoy 1.40.
- */
-const EXTRA_VMS = 2;
 const POLL_MS = 5;
 /**
  * Time for all workers to accept a configuration, milliseconds. A hundred times what a new module needs on an idle
@@ -20,15 +11,15 @@ const POLL_MS = 5;
 const LIVE_TIMEOUT_MS = 30_000;
 
 const ROUTES_READ = 'http.fim.rds.fim.config_reload';
-const REFUSALS = /^(?:extension_config_discovery\.http_filter\..*|http\.fim\.rds\.fim)\.update_rejected$/;
+const ROUTES_REFUSED = 'http.fim.rds.fim.update_rejected';
+const FILTER_REFUSED = /^extension_config_discovery\.http_filter\..*\.update_rejected$/;
 const STATS_FILTER = String.raw`^(extension_config_discovery\.http_filter\..*\.update_rejected|http\.fim\.rds\.fim\.(update_rejected|config_reload)|wasmcustom\.fim\.configured\.SLOT)$`;
 
 /** Counters of the proxy before a change. */
-export interface Baseline {
+export interface Baseline extends Counted {
   generation: number;
-  configured: number;
-  refused: number;
   routesRead: number;
+  routesRefused: number;
 }
 
 /**
@@ -42,7 +33,7 @@ export class LiveProof {
   /** `concurrency`: workers. `filters`: Wasm filters in the chain. */
   constructor(admin: EnvoyAdmin, concurrency: number, filters: number) {
     this.admin = admin;
-    this.expected = (concurrency + EXTRA_VMS) * filters;
+    this.expected = vmsOf(concurrency, filters);
   }
 
   /** Reads the counters before files are written. */
@@ -59,13 +50,14 @@ export class LiveProof {
     const deadline = performance.now() + LIVE_TIMEOUT_MS;
     for (;;) {
       const now = await this.read(before.generation).catch(() => before);
-      if (now.refused > before.refused) throw new CodedError('FIM-UP-0013', `generation ${before.generation}`);
-      const accepted = now.configured - before.configured;
-      if (accepted >= this.expected && (!routesChanged || now.routesRead > before.routesRead)) break;
+      const progress = progressOf(this.expected, before, now);
+      if (progress === 'refused' || now.routesRefused > before.routesRefused)
+        throw new CodedError('FIM-UP-0013', `generation ${before.generation}`);
+      if (progress === 'proven' && (!routesChanged || now.routesRead > before.routesRead)) break;
       if (performance.now() > deadline)
         throw new CodedError(
           'FIM-UP-0012',
-          `generation ${before.generation}: ${accepted} of ${this.expected} VMs in ${LIVE_TIMEOUT_MS / 1000} s`,
+          `generation ${before.generation}: ${now.configured - before.configured} of ${this.expected} VMs in ${LIVE_TIMEOUT_MS / 1000} s`,
         );
       await pause(POLL_MS);
     }
@@ -75,14 +67,15 @@ export class LiveProof {
   }
 
   private async read(generation: number): Promise<Omit<Baseline, 'generation'>> {
-    const slot = String(generation % GENERATION_SLOTS);
+    const slot = String(slotOf(generation));
     const stats = await this.admin.stats(STATS_FILTER.replace('SLOT', slot));
     let refused = 0;
-    for (const [name, value] of stats) if (REFUSALS.test(name)) refused += value;
+    for (const [name, value] of stats) if (FILTER_REFUSED.test(name)) refused += value;
     return {
       configured: stats.get(`wasmcustom.fim.configured.${slot}`) ?? 0,
       refused,
       routesRead: stats.get(ROUTES_READ) ?? 0,
+      routesRefused: stats.get(ROUTES_REFUSED) ?? 0,
     };
   }
 }

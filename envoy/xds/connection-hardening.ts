@@ -1,6 +1,6 @@
 import type { EnvoyObject } from './envoy-object.ts';
 
-const CONNECTION_MANAGER =
+export const CONNECTION_MANAGER =
   'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 /** The only protocol that a connection may be upgraded to. */
 export const UPGRADE = 'websocket';

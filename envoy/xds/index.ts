@@ -1,9 +1,10 @@
 export { bootstrapConfig } from './bootstrap.ts';
 export type { BootstrapPlan } from './bootstrap.ts';
-export { UPGRADE, connectionHardening } from './connection-hardening.ts';
+export { CONNECTION_MANAGER, UPGRADE, connectionHardening } from './connection-hardening.ts';
 export { connectionLimits } from './connection-limits.ts';
 export type { ConnectionLimitTerms } from './connection-limits.ts';
 export { PEER_SCHEMES, cluster, hostOf, portOf } from './cluster.ts';
+export { discoveredFilter, WASM_FILTER } from './discovered-filter.ts';
 export type { EnvoyObject, EnvoyValue } from './envoy-object.ts';
 export { KMS_CLUSTER, TOKEN_HEADERS, kmsCluster, kmsSecrets } from './kms-cluster.ts';
 export type { KmsCredentials, KmsSecretFiles, TokenHeader } from './kms-cluster.ts';

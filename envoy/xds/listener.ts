@@ -2,13 +2,13 @@ import { CONNECTION_BUFFER_BYTES } from '../limits.ts';
 import { UPGRADE, connectionHardening } from './connection-hardening.ts';
 import { connectionLimits } from './connection-limits.ts';
 import type { ConnectionLimitTerms } from './connection-limits.ts';
+import { discoveredFilter, WASM_FILTER } from './discovered-filter.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { FilterSlot } from './layout.ts';
 import { localReplies } from './local-replies.ts';
 import { ROUTE_CONFIGURATION } from './route-configuration.ts';
 import { sealFilter } from './seal.ts';
 
-const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
 
 /** Address of the listener and the files that it reads. */
@@ -58,7 +58,9 @@ function connectionManager(plan: ListenerPlan): EnvoyObject {
     upgrade_configs: [{ upgrade_type: UPGRADE }],
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
     http_filters: [
-      ...plan.slots.map((slot) => wasmFilter(slot, plan.pluginFile(slot))),
+      ...plan.slots.map((slot) =>
+        discoveredFilter(slot.filter, { path_config_source: { path: plan.pluginFile(slot) } }, WASM_FILTER),
+      ),
       sealFilter(plan.slots.map((slot) => slot.module)),
       router(),
     ],
@@ -69,14 +71,6 @@ function connectionManager(plan: ListenerPlan): EnvoyObject {
 
 function fileSource(path: string): EnvoyObject {
   return { path_config_source: { path }, resource_api_version: 'V3' };
-}
-
-/** No time-out, since the listener would then open without the filter's configuration. */
-function wasmFilter(slot: FilterSlot, path: string): EnvoyObject {
-  return {
-    name: slot.filter,
-    config_discovery: { config_source: { ...fileSource(path), initial_fetch_timeout: '0s' }, type_urls: [WASM] },
-  };
 }
 
 function router(): EnvoyObject {

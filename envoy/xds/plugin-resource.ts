@@ -1,6 +1,7 @@
 import type { PluginConfig } from '../route/index.ts';
 import { canonicalJson } from '../route/index.ts';
 import type { FilterSlot } from './layout.ts';
+import { WASM_FILTER } from './discovered-filter.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 /**
@@ -10,8 +11,6 @@ import type { EnvoyObject } from './envoy-object.ts';
 const VM_ID = 'fim';
 /** Envoy's back-off for a VM that died, so that a request that kills it cannot cause constant reloads. */
 const RELOAD_BACKOFF = '0.1s';
-
-const WASM_FILTER = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 
 /**
  * One Wasm filter as Envoy's typed configuration. `name`: of the filter. `code`: location of the module. `restriction`:

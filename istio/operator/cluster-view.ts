@@ -4,7 +4,7 @@ import type { Informer } from './kube/informer.ts';
 import type { KeyTrouble } from './key-evidence.ts';
 import type { KubeObject } from './kube/objects.ts';
 import type { Build } from './plan/build.ts';
-import { objectName, type Release } from './plan/envoy-filter.ts';
+import { objectName, type WorkloadRelease } from './plan/envoy-filter.ts';
 import type { Reading } from './plan/evidence.ts';
 import { NO_FORMS, type Forms } from './plan/forms.ts';
 import type { TargetFacts } from './plan/selection.ts';
@@ -69,7 +69,7 @@ export interface WorkloadRuntime {
   /** Text that changes with everything that the build depends on. */
   signature: string;
   build: Build | undefined;
-  release: Release | undefined;
+  release: WorkloadRelease | undefined;
   /** `identity` of each route when the release was built, by the route's key. */
   builtFrom: ReadonlyMap<string, string>;
   /** What the release contains of each route. */

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createVm, dryRun, exchange, loadModule, type LoadedModule } from '../../envoy/host/index.ts';
+import { createVm, exchange, loadModule, type LoadedModule } from '../../envoy/host/index.ts';
+import { examine } from '../../envoy/release/index.ts';
 import { PLUGIN_CONFIG_VERSION, translate } from '../../envoy/route/index.ts';
 import { MAX_MODULE_BYTES, MODULE_ANSWER_MS, PROBE_TIMEOUT_MS } from '../limits.ts';
 import type { Examine } from './plan/build.ts';
@@ -42,17 +43,16 @@ export function referenceOf(template: string, module: LoadedModule): ModuleRefer
 /** The module with its own check of configurations. Repeated checks of one text are cached. */
 export function servable(module: LoadedModule, template: string): ServableModule {
   const accepted = new Set<string>();
-  const examine: Examine = (json) => {
+  const examineOnce: Examine = (json) => {
     const digest = createHash('sha256').update(json).digest('hex');
     if (accepted.has(digest)) return undefined;
-    const { errors } = dryRun(module, json);
-    const [first] = errors;
-    if (first !== undefined) return { code: first.code, pointer: first.path };
+    const refusal = examine(module, json);
+    if (refusal !== undefined) return refusal;
     if (accepted.size > 10_000) accepted.clear();
     accepted.add(digest);
     return undefined;
   };
-  return { reference: referenceOf(template, module), examine, stamps: stampsRequests(module) };
+  return { reference: referenceOf(template, module), examine: examineOnce, stamps: stampsRequests(module) };
 }
 
 /** Tests the module itself with a request that no route concerns. */

@@ -8,16 +8,9 @@ import {
   SEAL_SHOWS_MS,
 } from '../limits.ts';
 import { emptyState, type ClusterView, type WorkloadRuntime } from './cluster-view.ts';
+import { GENERATION_SLOTS } from '../../envoy/release/index.ts';
 import { keyTroubles } from './key-evidence.ts';
-import {
-  GENERATION_SLOTS,
-  isIdle,
-  isSameProcess,
-  judge,
-  type Expectation,
-  type Reading,
-  type Verdict,
-} from './plan/evidence.ts';
+import { isIdle, isSameProcess, judge, type Expectation, type Reading, type Verdict } from './plan/evidence.ts';
 import type { RouteStatus } from './plan/status.ts';
 import type { WorkloadState } from './plan/route-facts.ts';
 import type { Workload } from './plan/workloads.ts';

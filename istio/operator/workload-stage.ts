@@ -1,4 +1,5 @@
 // Stage 2: builds a workload's configuration, has the module examine it, and applies its object.
+import { GENERATION_SLOTS, isSameRelease } from '../../envoy/release/index.ts';
 import { canonicalHash, type KmsConfig, type PluginConfig, type RouteResource } from '../../envoy/route/index.ts';
 import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
 import { emptyState, nothingProven } from './cluster-view.ts';
@@ -26,9 +27,8 @@ import {
   waypointChains,
   workloadObject,
   type KmsAccess,
-  type Release,
+  type WorkloadRelease,
 } from './plan/envoy-filter.ts';
-import { GENERATION_SLOTS } from './plan/evidence.ts';
 import { NO_FORMS } from './plan/forms.ts';
 import { SERVICE_TERM } from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
@@ -86,7 +86,7 @@ function releaseOf(
   runtime: WorkloadRuntime,
   module: ServableModule,
   version: string,
-): Release {
+): WorkloadRelease {
   const { config, hash } = made;
   if (config === undefined) throw new Error('a build without a configuration');
   const common = { config, hash, module: module.reference, version };
@@ -95,8 +95,7 @@ function releaseOf(
     !runtime.bump &&
     applied?.retiredAt === undefined &&
     applied?.isWhole === true &&
-    applied.hash === hash &&
-    applied.moduleSha256 === module.reference.sha256;
+    isSameRelease({ hash: applied.hash, module: { sha256: applied.moduleSha256 } }, common);
   if (same) return { ...common, generation: applied.generation, appliedAt: applied.appliedAt };
   const last = Math.max(applied?.generation ?? 0, current?.generation ?? 0);
   return { ...common, generation: last === 0 ? firstGeneration(Date.now()) : last + 1, appliedAt: Date.now() };
@@ -110,7 +109,7 @@ function shapeOf({ spec }: KubeObject): string {
   return canonicalHash({ ...spec, configPatches: patches });
 }
 
-function remember(runtime: WorkloadRuntime, { generation, appliedAt }: Release): void {
+function remember(runtime: WorkloadRuntime, { generation, appliedAt }: WorkloadRelease): void {
   if (runtime.history.at(-1)?.generation === generation) return;
   runtime.history.push({ generation, since: appliedAt });
   runtime.history = runtime.history.filter((entry) => entry.generation > generation - GENERATION_SLOTS);
@@ -237,7 +236,7 @@ export class WorkloadStage {
   ): Promise<boolean> {
     const made = runtime.build;
     if (made === undefined) return false;
-    const make = (): { release: Release; wanted: KubeObject } => {
+    const make = (): { release: WorkloadRelease; wanted: KubeObject } => {
       const release = releaseOf(made, applied, runtime, module, this.parts.version);
       return { release, wanted: workloadObject(workload, release, this.chains(workload)) };
     };
@@ -282,12 +281,11 @@ export class WorkloadStage {
   private adopt(
     workload: Workload,
     runtime: WorkloadRuntime,
-    release: Release,
+    release: WorkloadRelease,
     states: ReadonlyMap<string, string>,
   ): void {
     if (runtime.release?.generation !== release.generation || runtime.release.hash !== release.hash) {
-      const isRenewed =
-        runtime.release?.hash === release.hash && runtime.release.module.sha256 === release.module.sha256;
+      const isRenewed = isSameRelease(runtime.release, release);
       if (!isRenewed) runtime.renewal.wanting = new Map();
       runtime.state = {
         ...emptyState(runtime.state.name),
@@ -310,7 +308,7 @@ export class WorkloadStage {
     remember(runtime, release);
   }
 
-  private withoutConfig({ namespace, name }: Workload, { config: _, ...rest }: Release): Release {
+  private withoutConfig({ namespace, name }: Workload, { config: _, ...rest }: WorkloadRelease): WorkloadRelease {
     const { view } = this.parts;
     const inForce = (): PluginConfig => {
       const object = view.object(namespace, name);
@@ -318,7 +316,7 @@ export class WorkloadStage {
       if (config === undefined) throw new Error(`the configuration of ${name} is not at hand`);
       return config;
     };
-    return Object.defineProperty(rest, 'config', { enumerable: false, get: inForce }) as Release;
+    return Object.defineProperty(rest, 'config', { enumerable: false, get: inForce }) as WorkloadRelease;
   }
 
   /** Applies an object of the operator as a whole. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dryRun } from '../../envoy/host/index.ts';
+import { examine } from '../../envoy/release/index.ts';
 import { validateFiles } from '../../envoy/route/index.ts';
 import type { Layout } from '../../envoy/xds/index.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
@@ -17,10 +17,7 @@ import { describe, tellMistakes } from './transcript.ts';
 export async function validate(files: string[], options: { json?: boolean; modules: string }): Promise<number> {
   const layout = readLayout(options.modules);
   const modules = await builtModules(layout);
-  const report = await validateFiles(files, { layout }, async (module, json) => {
-    const [error] = dryRun(modules.get(module)!, json).errors;
-    return error && { code: error.code, pointer: error.path };
-  });
+  const report = await validateFiles(files, { layout }, async (module, json) => examine(modules.get(module)!, json));
   const { valid, routes, errors, conflicts, warnings } = report;
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ valid, routes, errors, conflicts, warnings })}\n`);

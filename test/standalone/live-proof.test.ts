@@ -18,7 +18,7 @@ function admin(...answers: (Record<string, number> | null)[]): EnvoyAdmin {
   return { stats } as unknown as EnvoyAdmin;
 }
 
-const before = { generation: 7, configured: 4, refused: 1, routesRead: 0 };
+const before = { generation: 7, configured: 4, refused: 1, routesRead: 0, routesRefused: 0 };
 
 test('a late answer of the admin interface is no refusal: it is asked again', async () => {
   await new LiveProof(
@@ -31,6 +31,16 @@ test('a late answer of the admin interface is no refusal: it is asked again', as
 test('what Envoy refuses is refused, also after a late answer', async () => {
   await assert.rejects(
     new LiveProof(admin(null, { [CONFIGURED]: 4, [REJECTED]: 2 }), 2, 1).wait(before, false),
+    /FIM-UP-0013/,
+  );
+});
+
+test('routes that Envoy refuses are refused, whatever the modules took', async () => {
+  await assert.rejects(
+    new LiveProof(admin({ [CONFIGURED]: 8, 'http.fim.rds.fim.update_rejected': 1, [REJECTED]: 1 }), 2, 1).wait(
+      before,
+      true,
+    ),
     /FIM-UP-0013/,
   );
 });

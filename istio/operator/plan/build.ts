@@ -5,6 +5,7 @@ import {
   type ConditionDraft,
   type KmsConfig,
   type PluginConfig,
+  type Refusal,
   type RouteIssue,
   type RouteResource,
   type Translation,
@@ -17,7 +18,7 @@ import { formsOf, type Forms } from './forms.ts';
 import { heldRoutes } from './held.ts';
 
 /** The module's verdict on a configuration. Undefined if the module accepts it. */
-export type Examine = (json: string) => { code: string; pointer: string } | undefined;
+export type Examine = (json: string) => Refusal | undefined;
 
 export interface BuildInput {
   /** Servable routes, oldest first. */

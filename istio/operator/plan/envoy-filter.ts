@@ -1,8 +1,11 @@
 // Makes the one EnvoyFilter that carries a workload's configuration.
-import { canonicalHash, canonicalJson, PLUGIN_CONFIG_VERSION, type PluginConfig } from '../../../envoy/route/index.ts';
+import { numbered, type ModuleContent, type Release } from '../../../envoy/release/index.ts';
+import { canonicalHash, canonicalJson, PLUGIN_CONFIG_VERSION } from '../../../envoy/route/index.ts';
 import {
   connectionHardening,
+  discoveredFilter,
   kmsCluster,
+  WASM_FILTER,
   wasmFilter,
   type EnvoyObject,
   type KmsCredentials,
@@ -30,7 +33,6 @@ import type { Workload } from './workloads.ts';
 const API_VERSION = 'networking.istio.io/v1alpha3';
 const CONNECTION_MANAGER = 'envoy.filters.network.http_connection_manager';
 export const ROUTER = 'envoy.filters.http.router';
-const WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm';
 /** Wider selections come first, so that narrower ones find the filter that they replace. */
 const BASE_PRIORITY = 100;
 const PRIORITY_PER_TERM = 10;
@@ -42,23 +44,18 @@ export const CONTEXT: Record<Lattice, string> = {
 };
 
 /** Address of a module, as Istio's agents fetch it. */
-export interface ModuleReference {
+export interface ModuleReference extends ModuleContent {
   /** `https://…`, `http://…` or `oci://…`. */
   url: string;
-  /** Digest of the module's bytes, or with `oci://` of the image's manifest. Hex. */
-  sha256: string;
   /** Functions that the module may import and export. Envoy gives it no others. */
   capabilities: readonly string[];
 }
 
-/** A configuration and its place in the order of generations. */
-export interface Release {
-  config: PluginConfig;
-  hash: string;
+/** A release and its place in the order of generations. */
+export interface WorkloadRelease extends Release<ModuleReference> {
   generation: number;
   /** Milliseconds since 1970. */
   appliedAt: number;
-  module: ModuleReference;
   /** Version of the operator. */
   version: string;
 }
@@ -100,13 +97,15 @@ export function chainMatches(
   }));
 }
 
-function extensionPatch(context: string, name: string, { config, hash, generation, module }: Release): EnvoyObject {
-  const whole: PluginConfig = { ...config, generation, hash };
+function extensionPatch(context: string, name: string, release: WorkloadRelease): EnvoyObject {
+  const { module } = release;
   const code = { remote: { http_uri: { uri: module.url, timeout: '30s' }, sha256: module.sha256 } };
   const allowed = Object.fromEntries(module.capabilities.map((capability): [string, EnvoyObject] => [capability, {}]));
   const value = {
     name,
-    typed_config: wasmFilter(name, code, whole, { capability_restriction_config: { allowed_capabilities: allowed } }),
+    typed_config: wasmFilter(name, code, numbered(release, release.generation), {
+      capability_restriction_config: { allowed_capabilities: allowed },
+    }),
   };
   return { applyTo: 'EXTENSION_CONFIG', match: { context }, patch: { operation: 'ADD', value } };
 }
@@ -124,15 +123,7 @@ function filterPatches(
       patch: { operation: 'REMOVE' },
     })),
   );
-  // No timeout: after one, Envoy would let requests pass without the filter. It takes none before the first
-  // configuration has come.
-  const value = {
-    name,
-    config_discovery: {
-      config_source: { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' },
-      type_urls: [WASM],
-    },
-  };
+  const value = discoveredFilter(name, { ads: {} }, WASM_FILTER);
   const inserted = chainMatches(context, chains, ROUTER).map((match): EnvoyObject => ({
     applyTo: 'HTTP_FILTER',
     match,
@@ -192,7 +183,7 @@ export function managed(
 }
 
 /** EnvoyFilter of a workload. `chains`: names of the filter chains of a waypoint's Service. */
-export function workloadObject(workload: Workload, release: Release, chains?: readonly string[]): KubeObject {
+export function workloadObject(workload: Workload, release: WorkloadRelease, chains?: readonly string[]): KubeObject {
   const { namespace, name, selection, wider } = workload;
   const context = CONTEXT[selection.lattice];
   const filter = filterName(name);

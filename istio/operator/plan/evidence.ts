@@ -1,10 +1,7 @@
 // Judges from a proxy's counters which configuration it runs. Pure: readings in, verdict out.
+import { GENERATION_SLOTS, progressOf, slotOf, vmsOf, type Counted } from '../../../envoy/release/index.ts';
 import { readKeySample, type KeyReading } from '../key-evidence.ts';
 
-/** Number of configuration counters. Generations use them in turn, as in the modules. */
-export const GENERATION_SLOTS = 16;
-/** VMs besides those of the workers: one that checks the code, and the main thread's (measured with Envoy 1.40). */
-const EXTRA_VMS = 2;
 /**
  * Error of the start time, milliseconds. Envoy updates its uptime with each flush of statistics (5 s) and in whole
  * seconds, so a process may be older than it seems.
@@ -88,6 +85,10 @@ const ZERO: Pick<Reading, 'configured' | 'moduleRefused' | 'envoyRefused' | 'fet
   fetchFailures: {},
 };
 
+function countedOf({ configured, moduleRefused, envoyRefused }: typeof ZERO, slot: number): Counted {
+  return { configured: configured[slot] ?? 0, refused: moduleRefused + envoyRefused };
+}
+
 /** The earlier reading, if it is of the same process as the current one. */
 function ofProcess(before: Reading | undefined, now: Reading): Reading | undefined {
   return before !== undefined && isSameProcess(before, now) ? before : undefined;
@@ -114,13 +115,13 @@ export function judge(
   { generation, slotFreeSince, provenAt }: Expectation,
   { baseline, firstLook, now, readySince }: ProxyFacts,
 ): Verdict {
-  const slot = generation % GENERATION_SLOTS;
-  const needed = now.concurrency + EXTRA_VMS;
+  const slot = slotOf(generation);
+  const needed = vmsOf(now.concurrency);
   const count = now.configured[slot] ?? 0;
   const isYoung = now.startedAt - UPTIME_ERROR_MS > slotFreeSince;
   const before = isYoung ? ZERO : ofProcess(baseline, now);
   const since = before ?? ofProcess(firstLook, now);
-  if (since !== undefined && count - (since.configured[slot] ?? 0) >= needed)
+  if (since !== undefined && progressOf(needed, countedOf(since, slot), countedOf(now, slot)) === 'proven')
     return { state: 'proven', workers: now.concurrency };
   if (
     before === undefined &&

@@ -2,7 +2,13 @@
 // lack FIM's stamp, so that no failure of a module, an agent, a roll-out or another's patch lets traffic pass
 // unchecked.
 import { canonicalJson } from '../../../envoy/route/index.ts';
-import { localReplies, sealConfig, type EnvoyObject } from '../../../envoy/xds/index.ts';
+import {
+  CONNECTION_MANAGER,
+  discoveredFilter,
+  localReplies,
+  sealConfig,
+  type EnvoyObject,
+} from '../../../envoy/xds/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { SEAL_PREFIX, SELECTION_ANNOTATION, VERSION_ANNOTATION } from './applied.ts';
 import { attachment, chainMatches, CONTEXT, managed, ROUTER } from './envoy-filter.ts';
@@ -10,8 +16,6 @@ import { scopePredicate, type SealScope } from './seal-scope.ts';
 import type { Workload } from './workloads.ts';
 
 const RBAC = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
-const CONNECTION_MANAGER =
-  'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const TCP_PROXY = 'envoy.filters.network.tcp_proxy';
 const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
 /** Module whose stamp the seal asks for. */
@@ -69,11 +73,7 @@ export function sealObject(
   const filter = sealName(name);
   // The refusal carries an error code.
   const told = { '@type': CONNECTION_MANAGER, local_reply_config: localReplies({ of: 'Seal' }) };
-  const source = {
-    config_source: { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' },
-    type_urls: [RBAC],
-    default_config: sealFilter('all'),
-  };
+  const discovered = discoveredFilter(filter, { ads: {} }, RBAC, sealFilter('all'));
   const spec: EnvoyObject = {
     ...attachment(workload),
     priority: SEAL_PRIORITY,
@@ -86,7 +86,7 @@ export function sealObject(
       ...chainMatches(context, chains, ROUTER).map((match): EnvoyObject => ({
         applyTo: 'HTTP_FILTER',
         match,
-        patch: { operation: 'INSERT_BEFORE', value: { name: filter, config_discovery: source } },
+        patch: { operation: 'INSERT_BEFORE', value: discovered },
       })),
       ...chainMatches(context, chains, undefined).map((match): EnvoyObject => ({
         applyTo: 'NETWORK_FILTER',

@@ -1,0 +1,3 @@
+export { examine } from './examine.ts';
+export { GENERATION_SLOTS, progressOf, slotOf, vmsOf, type Counted, type Progress } from './proof.ts';
+export { isSameRelease, numbered, type ModuleContent, type Release } from './release.ts';
