@@ -1,256 +1,259 @@
-// Every limit of the filters, one line each, with its unit in the name. The documentation is generated from the
-// comments.
+// Limits of the filters, one line each, with the unit in the name. The documentation is generated from the comments.
 
-/** Largest request or response body that a stage may hold, bytes; the configuration may set less per route. */
+/** Largest request or response body that a stage may buffer, bytes. A route may set less. */
 export const MAX_BODY_BYTES: u32 = 16 * 1024 * 1024;
-/** Body limit of a route whose configuration names none, bytes. */
+/** Body limit of a route that sets none, bytes. */
 export const DEFAULT_BODY_BYTES: u32 = 1024 * 1024;
-/** Scratch memory of one VM, bytes: the index, the decoded text and the output of one message at a time. */
+/** Scratch memory of one VM, bytes. It holds the index, the decoded text and the output of one message at a time. */
 export const MAX_SCRATCH_BYTES: usize = 256 * 1024 * 1024;
 /** Smallest block that the scratch arena takes from the heap, bytes. */
 export const SCRATCH_CHUNK_BYTES: usize = 256 * 1024;
 /**
- * State that all streamed bodies of one VM keep between their pieces, bytes; a stream that finds no room is refused
- * with FIM-RT-0006.
+ * State of all streamed bodies of one VM between their pieces, bytes. A stream without room is refused with
+ * FIM-RT-0006.
  */
 export const MAX_STREAM_STATE_BYTES: usize = 128 * 1024 * 1024;
 /**
- * Largest piece of a streamed body that the host is asked to hold until the next one comes, bytes: below any limit of a
- * proxy, over which it would wait for ever.
+ * Largest piece of a streamed body that the host buffers until the next one arrives, bytes. It lies below any limit of
+ * a proxy, beyond which the proxy would wait for ever.
  */
 export const MAX_HELD_PIECE_BYTES: u32 = 64 * 1024;
-/** A value that is handed on as filter state to logs and traces, bytes; a longer one is not. */
+/** A value passed on as filter state to logs and traces, bytes. A longer one is omitted. */
 export const MAX_EXTRACTED_BYTES: u32 = 256;
 /**
- * Name, or value that a rule names, in a message that is validated in passing, bytes as written; a longer one is
+ * A name, or a value that a rule names, in a message validated in streaming mode, bytes as written. A longer one is
  * refused with FIM-PBOC-0041.
  */
 export const MAX_STREAM_TEXT_BYTES: u32 = 4096;
-/** Members of one object in a message that is validated in passing: their names are compared with one another. */
+/**
+ * Members of one object in a message validated in streaming mode, because their names are compared with one another.
+ */
 export const MAX_STREAM_KEYS_PER_OBJECT: u32 = 512;
-/** Members of all objects that are open at one time in a message that is validated in passing. */
+/** Members of all open objects in a message validated in streaming mode. */
 export const MAX_STREAM_KEYS: u32 = 2048;
 /** Plugin configuration document, bytes. */
 export const MAX_CONFIG_BYTES: u32 = 4 * 1024 * 1024;
-/** Streams alive in one VM at a time; one more is refused with FIM-RT-0007. */
+/** Live streams of one VM. A further one is refused with FIM-RT-0007. */
 export const MAX_LIVE_STREAMS: u32 = 65536;
-/** Retired root contexts of one VM that may have streams; those of the oldest beyond it are ended. */
+/** Retired root contexts of one VM that may have streams. The streams of older ones are ended. */
 export const MAX_RETIRED_ROOTS: i32 = 64;
 /**
- * Retired root contexts of one VM that keep their configuration; a stream that yet begins under an older one goes by
- * the configuration in force.
+ * Retired root contexts of one VM that keep their configuration. A stream that still begins under an older one uses the
+ * configuration in force.
  */
 export const MAX_RETIRED_CONFIGURATIONS: i32 = 8;
 /**
- * How long a stream may go on under a route of a configuration that was replaced, milliseconds; then it is ended. As
- * long as Envoy's own default for draining a listener.
+ * Longest life of a stream under a route of a replaced configuration, milliseconds. Then it is ended. Equals Envoy's
+ * default for draining a listener.
  */
 export const MAX_RETIRED_STREAM_AGE_MS: u64 = 600_000;
 /**
- * The same for a stream that no route concerns, in practice a tunnel (WebSocket): it escapes nothing but a newer route,
- * so it may take an hour.
+ * The same for a stream without a route, in practice a tunnel (WebSocket), milliseconds. It can escape only a newer
+ * route, so it may take an hour.
  */
 export const MAX_RETIRED_TUNNEL_AGE_MS: u64 = 3_600_000;
-/** Configurations that VMs of one process are known to have accepted, the latest and those in force; 16 bytes each. */
+/** Recorded configurations that VMs of one process have accepted: the latest and those in force; 16 bytes each. */
 export const ACCEPTED_PLACES: u32 = 256;
 /**
- * Bytes of bodies that the proxy may hold for the verdict of one worker's VM; what would take more is refused with
- * FIM-RT-0030. A proxy holds at most this times its workers: 256 bodies of the default limit, 16 of the largest, for
- * each.
+ * Bytes of bodies that the proxy may buffer for the verdict of one worker's VM. A body beyond it is refused with
+ * FIM-RT-0030. A proxy buffers at most this times its workers: 256 bodies of the default limit, or 16 of the largest,
+ * for each.
  */
 export const MAX_HELD_BYTES: u64 = 256 * 1024 * 1024;
 /**
- * The same for one connection of a client, a quarter of it; beyond it FIM-RT-0031. Bodies of up to
- * MAX_UNCOUNTED_HELD_BYTES count for the worker alone.
+ * The same for one client connection, a quarter of it. Beyond it: FIM-RT-0031. Bodies of up to MAX_UNCOUNTED_HELD_BYTES
+ * count for the worker only.
  */
 export const MAX_HELD_CONNECTION_BYTES: u64 = 64 * 1024 * 1024;
-/** A held body for which the connection is not looked up, bytes. */
+/** Largest buffered body that is not counted for its connection, bytes. */
 export const MAX_UNCOUNTED_HELD_BYTES: u32 = 64 * 1024;
-/** Connections that can hold more than that at a time: MAX_HELD_BYTES / MAX_UNCOUNTED_HELD_BYTES, a power of two. */
+/** Connections that can buffer more than that at a time: MAX_HELD_BYTES / MAX_UNCOUNTED_HELD_BYTES, a power of two. */
 export const MAX_COUNTED_CONNECTIONS: u32 = 4096;
 /**
- * Rest of a refused HTTP/1 request that is dropped before the reply is sent, so that the connection lives on, bytes;
- * where more is declared or comes, the reply goes out at once.
+ * Rest of a refused HTTP/1 request that is discarded before the reply is sent, bytes, so that the connection stays
+ * open. If more is declared or arrives, the reply is sent at once.
  */
 export const MAX_DRAINED_BYTES: u64 = 8 * 1024 * 1024;
 /**
- * Replies of one VM that wait for the end of their request, bytes, some hundreds each; where there is no room, a reply
- * goes out at once.
+ * Replies of one VM that wait for the end of their request, bytes, some hundreds each. Without room a reply is sent at
+ * once.
  */
 export const MAX_KEPT_REPLY_BYTES: usize = 4 * 1024 * 1024;
 /**
- * Linear memory of one VM beyond which no configuration is compiled, bytes; the VM then refuses all traffic with
- * FIM-RT-0001, since at the engine's cap of 1 GiB it would die.
+ * Linear memory of one VM beyond which no configuration is compiled, bytes. The VM then refuses all traffic with
+ * FIM-RT-0001, since it would die at the engine's cap of 1 GiB.
  */
 export const MAX_VM_BYTES_TO_CONFIGURE: usize = 768 * 1024 * 1024;
 /**
- * Linear memory of one VM beyond which messages get no more of it, bytes; what needs more is refused with FIM-RT-0006.
+ * Linear memory of one VM beyond which messages get no more of it, bytes. A message that needs more is refused with
+ * FIM-RT-0006.
  */
 export const MAX_VM_BYTES: usize = 960 * 1024 * 1024;
-/** Entries of `errors` in one problem reply; more are counted in `errorsOmitted`. */
+/** Entries of `errors` in one problem reply. `errorsOmitted` counts further ones. */
 export const MAX_REPLY_ERRORS: u32 = 64;
 /** Routes of one plugin configuration. */
 export const MAX_ROUTES: i32 = 1000;
-/** Nesting of an indexed message in any format, levels: what the walk over its fields has room for. */
+/** Nesting of an indexed message in any format, levels. The walk over its fields has room for this. */
 export const MAX_FIELD_DEPTH: u32 = 136;
 /** Nesting of a JSON message, containers within containers. */
 export const MAX_JSON_DEPTH: u32 = 128;
-/** Values in a JSON message (objects, arrays and scalars together); each takes 32 bytes of scratch memory. */
+/** Values in a JSON message (objects, arrays and scalars). Each takes 32 bytes of scratch memory. */
 export const MAX_JSON_NODES: u32 = 2_000_000;
-/** Size of a JSON document that can be indexed at all, bytes (offsets and key lengths are packed). */
+/** Largest JSON document that can be indexed, bytes (offsets and key lengths are packed). */
 export const MAX_JSON_BYTES: u32 = 32 * 1024 * 1024;
 /** Nesting of an XML message, elements within elements. */
 export const MAX_XML_DEPTH: u32 = 128;
-/** Elements and attributes of an XML message together; each takes 32 bytes of scratch memory. */
+/** Elements and attributes of an XML message. Each takes 32 bytes of scratch memory. */
 export const MAX_XML_NODES: u32 = 1_000_000;
-/** Attributes of one XML element, namespace declarations included. */
+/** Attributes of one XML element, including namespace declarations. */
 export const MAX_XML_ATTRIBUTES: u32 = 64;
-/** Namespace declarations of an XML message that are in scope at one place. */
+/** Namespace declarations of an XML message in scope at one place. */
 export const MAX_XML_NAMESPACES: u32 = 64;
-/** Block of a CNAPS2 message other than the header and the document, bytes: a signature in base64. */
+/** Block of a CNAPS2 message other than the header and the document, bytes: a base64 signature. */
 export const MAX_BLOCK_BYTES: u32 = 16384;
-/** Form or query string that can be indexed at all, bytes. */
+/** Largest form or query string that can be indexed, bytes. */
 export const MAX_FORM_BYTES: u32 = 16 * 1024 * 1024;
 /** Fields of a form or query string. */
 export const MAX_FORM_FIELDS: u32 = 10_000;
 
-/** HTTP calls of one VM that await an answer. */
+/** HTTP calls of one VM that wait for a response. */
 export const MAX_PENDING_CALLOUTS: i32 = 256;
-/** Answer to an HTTP call that is read, bytes; a longer one counts as no answer. */
+/** Response to an HTTP call, bytes. A longer one counts as no response. */
 export const MAX_CALLOUT_ANSWER_BYTES: u32 = 64 * 1024;
 /**
- * Slots that are looked at for one compiled part of a configuration; texts chosen to collide are compiled again, and
- * cost nobody a long search.
+ * Slots examined for one compiled part of a configuration. Texts chosen to collide are compiled again instead of
+ * searched for long.
  */
 export const MAX_PART_PROBES: u32 = 32;
-/** Keys that one VM holds; the one unused for longest makes room. */
+/** Keys that one VM holds. The least recently used one makes room. */
 export const MAX_KEYS: i32 = 256;
-/** Versions of one key that a VM holds; the one unused for longest makes room, never the newest. */
+/** Versions of one key that a VM holds. The least recently used one makes room, but never the newest. */
 export const MAX_KEY_VERSIONS: i32 = 32;
-/** Requests of one VM that wait for one key; one more is refused with FIM-KMS-0001. */
+/** Requests of one VM that wait for one key. A further one is refused with FIM-KMS-0001. */
 export const MAX_KEY_WAITERS: i32 = 4096;
 /**
- * Data keys of one transit key that a VM holds, its own and those of senders; the one unused for longest makes room.
+ * Data keys of one transit key that a VM holds, its own and those of senders. The least recently used one makes room.
  */
 export const MAX_DATA_KEYS: i32 = 32;
 /**
- * How long an old version that no message uses is held, milliseconds (1 hour): then it is overwritten, and fetched anew
- * if a message names it.
+ * Time for which an unused old version is held, milliseconds (1 hour). Then it is overwritten, and fetched again if a
+ * message names it.
  */
 export const MAX_IDLE_VERSION_MS: u64 = 3_600_000;
 /**
- * Longest time that a message waits for the KMS's word on a key that is held but was not used for a while,
- * milliseconds; then it is served with it.
+ * Longest time that a message waits for the KMS to confirm a held key that was not used for a while, milliseconds. Then
+ * the held key serves it.
  */
 export const KEY_RECHECK_HOLD_MS: u64 = 250;
 /**
- * Least time between two looks at a data key that is held, milliseconds: how late it is noticed that its transit key is
- * gone.
+ * Shortest time between two checks of a held data key, milliseconds. A removed transit key is noticed at most that
+ * late.
  */
 export const MIN_DATA_KEY_RECHECK_MS: u64 = 30_000;
 /**
- * Old versions (or data keys) of one key that a VM fetches at a time; others wait their turn, and one place is kept for
- * versions that were genuine before.
+ * Old versions (or data keys) of one key that a VM fetches at a time. Others wait. One place is kept for versions that
+ * were genuine before.
  */
 export const MAX_VERSION_FETCHES: i32 = 4;
 /**
- * Key versions that a KMS said it does not have, remembered per key; as many that were genuine and had to make room.
+ * Key versions that the KMS does not have, remembered per key. As many are remembered that were genuine and had to make
+ * room.
  */
 export const MAX_ABSENT_VERSIONS: i32 = 16;
 /**
- * Versions that a message which names none is tried with: the newest, the one before it, and further back those that
- * were superseded within ROTATION_GRACE_MS.
+ * Versions tried for a message that names none: the newest, the previous one, and older ones that were superseded
+ * within ROTATION_GRACE_MS.
  */
 export const MAX_VERSIONS_TRIED: i32 = 8;
 /**
- * How long after a rotation, besides two looks at the KMS, messages under versions before the last two still open where
- * they name none, milliseconds.
+ * Time after a rotation, besides two checks of the KMS, in which messages that name no version still open under older
+ * versions, milliseconds.
  */
 export const ROTATION_GRACE_MS: u64 = 60_000;
 /**
- * Versions and data keys of one key that a VM asks the KMS for and that turn out not to be there, in a row; then one
- * for every FAILED_FETCH_REFILL_MS.
+ * Consecutive requests of a VM for versions and data keys of one key that do not exist. Then one is allowed every
+ * FAILED_FETCH_REFILL_MS.
  */
 export const MAX_FAILED_FETCHES: u32 = 16;
-/** Time in which one more of them may be asked for, milliseconds. */
+/** Time after which one more such request is allowed, milliseconds. */
 export const FAILED_FETCH_REFILL_MS: u64 = 250;
-/** Wrapped data keys that the KMS did not open, remembered per key. */
+/** Wrapped data keys that the KMS refused to unwrap, remembered per key. */
 export const MAX_REFUSED_DATA_KEYS: i32 = 256;
-/** How long they are, milliseconds. */
+/** Time for which they are remembered, milliseconds. */
 export const REFUSED_DATA_KEY_MS: u64 = 10_000;
 /**
- * How long after its last use a key is still looked up while the KMS does not answer, milliseconds; with the next use
- * it begins again.
+ * Time after its last use for which a key is still looked up while the KMS does not answer, milliseconds. The next use
+ * begins again.
  */
 export const MAX_IDLE_RETRY_MS: u64 = 60_000;
-/** Time for which a key must be there again before the same trouble with it is logged once more, milliseconds. */
+/** Time for which a key must be available before the same trouble is logged again, milliseconds. */
 export const MIN_KEY_REPORT_MS: u64 = 10_000;
-/** How long a KMS's "not found" is believed, milliseconds. */
+/** Time for which a KMS's "not found" is cached, milliseconds. */
 export const ABSENT_KEY_MS: u64 = 2000;
 /**
- * Least time between two looks for a version newer than all that are known, milliseconds, however many messages name
+ * Shortest time between two checks for a version newer than the known ones, milliseconds, however many messages name
  * one.
  */
 export const MIN_KEY_RECHECK_MS: u64 = 100;
-/** First pause after a KMS call that failed, milliseconds; it doubles up to MAX_KMS_BACKOFF_MS. */
+/** First pause after a failed KMS call, milliseconds. It doubles up to MAX_KMS_BACKOFF_MS. */
 export const MIN_KMS_BACKOFF_MS: u64 = 100;
-/** Longest pause between KMS calls that fail, milliseconds. */
+/** Longest pause between failing KMS calls, milliseconds. */
 export const MAX_KMS_BACKOFF_MS: u64 = 5000;
-/** How long a key serves while the KMS does not answer, milliseconds (24 hours); then messages are refused. */
+/** Time for which a key serves while the KMS does not answer, milliseconds (24 hours). Then messages are refused. */
 export const MAX_KEY_AGE_MS: u64 = 86_400_000;
 /** Text of one field path, bytes. */
 export const MAX_PATH_BYTES: u32 = 1024;
 /** Steps of one field path. */
 export const MAX_PATH_STEPS: u32 = 32;
-/** States of all field paths of one stage together; wildcards beside names multiply them. */
+/** States of all field paths of one stage together. Wildcards beside names multiply them. */
 export const MAX_PATH_STATES: u32 = 16384;
-/** Siblings that are looked at for the indexes in the pointers of one message; pointers after that go without. */
+/** Siblings examined for the indexes in the pointers of one message. Later pointers omit indexes. */
 export const MAX_POINTER_WORK: u32 = 4_000_000;
-/** Entries (values matched, members missing) of one match of a field set. */
+/** Entries (matched values, missing members) of one match of a field set. */
 export const MAX_FIELD_MATCHES: u32 = 2_000_000;
 
 /** Lines of the table of rate-limit buckets that all workers share. */
 export const RATE_LIMIT_LINES: u32 = 2048;
-/** Buckets of one line; when all are in use, the one nearest to full makes room. */
+/** Buckets of one line. If all are in use, the one nearest to full makes room. */
 export const RATE_LIMIT_WAYS: u32 = 8;
-/** Tries to write a bucket that another worker writes too; then the request is refused with FIM-LIM-0002. */
+/** Attempts to write a bucket that another worker writes too. Then the request is refused with FIM-LIM-0002. */
 export const MAX_SWAP_TRIES: i32 = 64;
 /** Text of one pattern, bytes. */
 export const MAX_PATTERN_BYTES: u32 = 2048;
-/** Groups within groups of one pattern. */
+/** Depth of nested groups of one pattern. */
 export const MAX_PATTERN_DEPTH: u32 = 100;
 /** Count in `{m,n}` of a pattern, as in RE2. */
 export const MAX_PATTERN_REPEAT: u32 = 1000;
-/** Instructions of one pattern's program, before it is made deterministic. */
+/** Instructions of one pattern's program before it is made deterministic. */
 export const MAX_PATTERN_PROGRAM: u32 = 32768;
 /** States of one compiled pattern. */
 export const MAX_PATTERN_STATES: u32 = 10000;
 /** Table of one compiled pattern, bytes. */
 export const MAX_PATTERN_TABLE_BYTES: u32 = 512 * 1024;
-/** Steps that the compilation of one pattern may take: bounds its time to some milliseconds. */
+/** Steps for compiling one pattern. Bounds its time to some milliseconds. */
 export const MAX_PATTERN_WORK: u32 = 2_000_000;
 /**
- * Routes of one host and one path (or pattern prefix) that differ by method and headers only: they are tried one after
+ * Routes of one host and one path (or pattern prefix) that differ only in method and headers. They are tried one after
  * the other.
  */
 export const MAX_ROUTE_CANDIDATES: u32 = 64;
 /** Path of a route, bytes. */
 export const MAX_ROUTE_PATH_BYTES: u32 = 1024;
-/** Request method that is compared without regard to case, to refuse it, bytes; no route names a longer one. */
+/** Request method that is compared case-insensitively in order to refuse it, bytes. No route names a longer one. */
 export const MAX_METHOD_BYTES: u32 = 32;
 /** Host name, bytes. */
 export const MAX_HOST_BYTES: u32 = 253;
-/** Data objects of a BER-TLV message, templates and their contents together; each takes 32 bytes of scratch memory. */
+/** Data objects of a BER-TLV message, templates and their contents together. Each takes 32 bytes of scratch memory. */
 export const MAX_TLV_NODES: u32 = 4096;
-/** Templates within templates of a BER-TLV message. */
+/** Depth of nested templates of a BER-TLV message. */
 export const MAX_TLV_DEPTH: u32 = 16;
-/** Data objects of one message that are noted as breaking the tag dictionary; more are not told apart. */
+/** Recorded data objects of one message that violate the tag dictionary. Further ones are not distinguished. */
 export const MAX_TLV_MISTAKES: i32 = 64;
-/** Shortest key of HMAC-SM3 that is taken from a KMS, bytes. */
+/** Shortest accepted HMAC-SM3 key from a KMS, bytes. */
 export const MIN_HMAC_KEY_BYTES: u32 = 16;
-/** Longest key of HMAC-SM3 that is taken from a KMS, bytes. */
+/** Longest accepted HMAC-SM3 key from a KMS, bytes. */
 export const MAX_HMAC_KEY_BYTES: u32 = 128;
-/** Data key as a transit KMS encrypted it (`vault:v3:…`), bytes of text. */
+/** Data key encrypted by a transit KMS (`vault:v3:…`), bytes of text. */
 export const MAX_WRAPPED_KEY_BYTES: u32 = 512;
 /** PEM text or DER of an SM2 key, bytes. */
 export const MAX_KEY_FILE_BYTES: u32 = 8192;
@@ -258,13 +261,13 @@ export const MAX_KEY_FILE_BYTES: u32 = 8192;
 export const MAX_SM2_PLAINTEXT_BYTES: u32 = 8 * 1024 * 1024 - 256;
 /** Conditions that the rules of one route depend on (as in the validator's schema). */
 export const MAX_VALIDATION_CONDITIONS: u32 = 256;
-/** Rules on several fields of one route (as in the validator's schema). */
+/** Rules between fields of one route (as in the validator's schema). */
 export const MAX_CROSS_RULES: u32 = 128;
-/** Lines of the table of nonces that all workers share, a power of two; each is made when first needed. */
+/** Lines of the table of nonces that all workers share, a power of two. Each is created on first use. */
 export const REPLAY_LINES: u32 = 8192;
 /**
- * Nonces of one line, 8 bytes each; when all are in use, a message is refused with FIM-SIG-0003. The table takes at
- * most 16 MiB and holds some 1.6 million.
+ * Nonces of one line, 8 bytes each. If all are in use, a message is refused with FIM-SIG-0003. The table takes at most
+ * 16 MiB and holds some 1.6 million.
  */
 export const REPLAY_PLACES: u32 = 256;
 /** Fields of one message in what is signed as `name=value&…`; with more its signature is refused as malformed. */
@@ -273,11 +276,11 @@ export const MAX_SIGNED_FIELDS: u32 = 256;
 export const MIN_NONCE_BYTES: u32 = 8;
 /** Longest nonce of a signed message, bytes. */
 export const MAX_NONCE_BYTES: u32 = 128;
-/** Values of one message that are encrypted or decrypted each for itself. */
+/** Values of one message that are encrypted or decrypted individually. */
 export const MAX_PROTECTED_FIELDS: u32 = 4096;
-/** The same where each value is one SM2 encryption, some 150 microseconds. */
+/** The same if each value is an SM2 encryption, some 150 microseconds. */
 export const MAX_SM2_PROTECTED_FIELDS: u32 = 64;
-/** Content type that is sent along with a protected message, bytes; a longer one is left out. */
+/** Content type that is sent along with a protected message, bytes. A longer one is omitted. */
 export const MAX_CONTENT_TYPE_BYTES: u32 = 255;
 /** First part of a message of the compact profile, characters. */
 export const MAX_COMPACT_HEADER_BYTES: u32 = 4096;
@@ -286,14 +289,14 @@ export const MAX_SEGMENT_HEADER_BYTES: u32 = 4096;
 /** Plaintext of one segment of the segmented profile, bytes. */
 export const MAX_SEGMENT_BYTES: u32 = 1024 * 1024;
 /**
- * Least time between two log lines about messages that cannot be opened, milliseconds; those between are counted in the
- * next line.
+ * Shortest time between two log lines about messages that cannot be opened, milliseconds. The next line counts those
+ * between.
  */
 export const MIN_LOG_INTERVAL_MS: u64 = 1000;
-/** Values of a message that one route hands on (as in the validator's schema). */
+/** Values of a message that one route extracts (as in the validator's schema). */
 export const MAX_EXTRACTS: u32 = 16;
 /**
- * Methods, paths and hosts that the headers of one request may ask for instead of its own; with more it is refused with
+ * Methods, paths and hosts that the headers of one request may request instead of its own. With more it is refused with
  * FIM-RT-0045.
  */
 export const MAX_OVERRIDE_READINGS: u32 = 32;

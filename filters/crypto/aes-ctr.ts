@@ -1,4 +1,4 @@
-// AES as a source of key stream, sixteen blocks at a time.
+// AES key stream, sixteen blocks at a time.
 import { AES_SLICES, aesSlices } from './aes-bitslice.gen';
 import { AES_KEY_BYTES, aesRounds, expandAesKey } from './aes-key';
 import { transposeBits8 } from './bits.gen';
@@ -50,7 +50,7 @@ export class AesCounter extends BlockCounter {
     clear(changetype<usize>(this.keys), AES_KEY_BYTES);
   }
 
-  /** Sixteen blocks of key stream to AES_SLICES. */
+  /** Writes sixteen blocks of key stream to AES_SLICES. */
   private batch(counter: u32): void {
     const start = v128.load(START);
     for (let i: u32 = 0; i < 16; i++)

@@ -30,7 +30,7 @@ export function expandAesKey(key: usize, keyLength: u32, keys: usize): void {
     store<u32>(WORDS + (i << 2), word ^ load<u32>(WORDS + ((i - keyWords) << 2)));
   }
   for (let round: u32 = 0; round <= rounds; round++) {
-    // The kernel leaves out the S-box's constant 0x63; MixColumns keeps it, so every key after the first carries it.
+    // The kernel omits the S-box's constant 0x63. MixColumns preserves it, so every key after the first includes it.
     const correction = i8x16.splat(round == 0 ? 0 : 0x63);
     sliceKey(v128.xor(v128.load(WORDS + (round << 4)), correction), keys + (round << 7));
   }
@@ -52,7 +52,7 @@ function substitute(word: u32): u32 {
   return (<u32>i32x4.extract_lane(box, 0)) ^ 0x63636363;
 }
 
-/** Each bit of a round key for eight equal blocks. */
+/** Expands each bit of a round key for eight equal blocks. */
 function sliceKey(key: v128, to: usize): void {
   for (let bit = 0; bit < 8; bit++) {
     const mask = i8x16.splat(1 << (<i8>bit));

@@ -1,6 +1,6 @@
-// What every user of secrets needs: comparison without an early exit, and wiping.
+// Operations for all code that handles secrets: comparison without early exit, and wiping.
 
-/** Whether two ranges are equal. Reads all bytes whatever they hold; time depends on the length only. */
+/** Whether two ranges are equal. Reads all bytes; the time depends on the length only. */
 export function equalConstantTime(a: usize, b: usize, length: u32): bool {
   let difference: u32 = 0;
   for (let i: u32 = 0; i < length; i++) difference |= load<u8>(a + i) ^ load<u8>(b + i);
@@ -14,10 +14,7 @@ export function wipe(pointer: usize, length: u32): void {
   for (let i = whole; i < length; i++) store<u8>(pointer + i, 0);
 }
 
-/**
- * `wipe` for a multiple of 16 bytes: inline, because `memory.fill` leaves the module and costs more than short ranges
- * take.
- */
+/** `wipe` for a multiple of 16 bytes. Inlined, because calling `memory.fill` costs more than filling a short range. */
 // @ts-ignore: decorator
 @inline
 export function clear(pointer: usize, length: u32): void {

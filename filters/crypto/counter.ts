@@ -1,27 +1,27 @@
-// What counter modes ask of a block cipher, and counter mode itself.
+// Interface of a block cipher for counter modes, and counter mode itself.
 import { wipe } from './constant-time';
 
 /**
- * A keyed block cipher with blocks of 16 bytes that makes runs of key stream under a 32-bit big-endian counter in the
- * last word of the block.
+ * A keyed block cipher with 16-byte blocks. It produces key stream for a 32-bit big-endian counter in the last word of
+ * the block.
  */
 export abstract class BlockCounter {
   /**
-   * Sets the nonce of the runs that follow: the first 12 of the 16 bytes at `block`. One nonce at a time for all
-   * ciphers of a kind.
+   * Sets the nonce of the following runs: the first 12 of the 16 bytes at `block`. All ciphers of a kind share one
+   * nonce.
    */
   abstract begin(block: usize): void;
 
-  /** Four blocks of key stream, 64 bytes, to `to`; the counter wraps at 2^32. */
+  /** Writes four blocks of key stream, 64 bytes, to `to`. The counter wraps at 2^32. */
   abstract stream4(counter: u32, to: usize): void;
 
   /**
-   * XORs the key stream from block `counter` on into `length` bytes; `from` and `to` may be the same. The counter wraps
-   * at 2^32.
+   * XORs the key stream, beginning with block `counter`, into `length` bytes. `from` and `to` may be the same. The
+   * counter wraps at 2^32.
    */
   abstract xor(counter: u32, from: usize, to: usize, length: u32): void;
 
-  /** Overwrites what runs left in working memory. */
+  /** Overwrites working memory of earlier runs. */
   abstract wipeWork(): void;
 
   /** Overwrites the key. */
@@ -50,7 +50,7 @@ export class Ctr {
   private block: StaticArray<u8> = new StaticArray<u8>(16); // counter block of the next byte
   private used: u32 = 0; // bytes of that block's key stream already used
 
-  /** `wide`: whether the counter has all 128 bits (counter mode) or wraps within its last 32 (GCM). */
+  /** `wide`: whether the counter has 128 bits (counter mode) or wraps within its last 32 (GCM). */
   constructor(
     private cipher: BlockCounter,
     private wide: bool = true,
@@ -74,7 +74,7 @@ export class Ctr {
         bytes = min(length, 16 - this.used);
         xorStream(WORK + this.used, from, to, bytes);
       } else {
-        bytes = <u32>min<u64>(length, (0x100000000 - <u64>counter) << 4); // up to where the low word wraps
+        bytes = <u32>min<u64>(length, (0x100000000 - <u64>counter) << 4); // up to the wrap of the low word
         cipher.xor(counter, from, to, bytes);
       }
       this.advance(bytes);

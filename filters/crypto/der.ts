@@ -1,7 +1,7 @@
-// DER (ITU-T X.690), read strictly: one encoding for each value. Refused: indefinite and non-minimal lengths, tags of
-// several bytes, negative or padded integers, bit strings with unused bits, anything left over. One reader with its
-// state in globals, so that reading costs no object; it never reads outside the input, never traps, and loops only over
-// lengths that it has checked.
+// Strict DER reader (ITU-T X.690): one encoding for each value. It refuses indefinite and non-minimal lengths, tags of
+// several bytes, negative or padded integers, bit strings with unused bits, and trailing bytes. One reader keeps its
+// state in globals, so that reading creates no object. It never reads outside the input, never traps, and loops only
+// over checked lengths.
 
 /** Tags in use. */
 export const DER_INTEGER: u32 = 0x02;
@@ -19,30 +19,27 @@ export const DER_CONTEXT_1: u32 = 0xa1;
 let cursor: usize = 0;
 let limit: usize = 0; // end of the innermost open element
 
-/** Length in bytes of what `derTake` or `derTakeBits` found last. */
+/** Length of the last element found by `derTake` or `derTakeBits`, bytes. */
 export let derLength: u32 = 0;
 
-/** Starts reading `length` bytes at `input`, which must stay as they are until the reading is done. */
+/** Starts reading `length` bytes at `input`, which must not change until reading is done. */
 export function derOpen(input: usize, length: u32): void {
   cursor = input;
   limit = input + length;
   derLength = 0;
 }
 
-/** Tag of the next element, 0 at the end of the open one. */
+/** Tag of the next element. 0 at the end of the open one. */
 export function derPeek(): u32 {
   return cursor < limit ? <u32>load<u8>(cursor) : 0;
 }
 
-/** Whether everything of the open element (or of the input) was read. */
+/** Whether the open element (or the input) has been read completely. */
 export function derAtEnd(): bool {
   return cursor == limit;
 }
 
-/**
- * Reads a length of one to four bytes into `derLength` and steps over it; false if it is not minimal or reaches beyond
- * the open element.
- */
+/** Reads a length of one to four bytes into `derLength`. False if it is not minimal or exceeds the open element. */
 function takeLength(): bool {
   if (cursor >= limit) return false;
   const first: u32 = load<u8>(cursor);
@@ -62,8 +59,8 @@ function takeLength(): bool {
 }
 
 /**
- * Address of the content of the next element, whose length is then `derLength`, and steps over it; 0 if its tag is
- * another or it is malformed.
+ * Takes the next element: returns the address of its content and sets `derLength`. 0 if its tag differs or it is
+ * malformed.
  */
 export function derTake(tag: u32): usize {
   if (derPeek() != tag || tag == 0) return 0;
@@ -75,8 +72,8 @@ export function derTake(tag: u32): usize {
 }
 
 /**
- * Opens the next element: reading goes on inside it. Returns what `derLeave` wants; 0 if its tag is another or it is
- * malformed.
+ * Opens the next element, so that reading continues inside it. Returns the argument for `derLeave`. 0 if its tag
+ * differs or it is malformed.
  */
 export function derEnter(tag: u32): usize {
   const content = derTake(tag);
@@ -87,14 +84,14 @@ export function derEnter(tag: u32): usize {
   return outer;
 }
 
-/** Closes an element. False if not all of it was read. */
+/** Closes an element. False if it was not read completely. */
 export function derLeave(outer: usize): bool {
   const complete = cursor == limit;
   limit = outer;
   return complete;
 }
 
-/** Whether the next element is an integer of the value `value`, 0 to 127. */
+/** Whether the next element is the integer `value`, 0 to 127. */
 export function derTakeSmall(value: u8): bool {
   const content = derTake(DER_INTEGER);
   return content != 0 && derLength == 1 && load<u8>(content) == value;
@@ -118,7 +115,7 @@ export function derTakeNumber(out: usize): bool {
   return true;
 }
 
-/** Steps over the elements that are left in the open one. False if one is malformed. */
+/** Skips the remaining elements of the open one. False if one is malformed. */
 export function derSkipRest(): bool {
   while (!derAtEnd()) if ((derPeek() & 0x1f) == 0x1f || derTake(derPeek()) == 0) return false;
   return true;
@@ -134,7 +131,7 @@ export function derHere(): usize {
   return cursor;
 }
 
-/** As `derTake` for a bit string of whole bytes, which may have another tag. */
+/** Like `derTake`, for a bit string of whole bytes, which may have another tag. */
 export function derTakeBits(tag: u32 = DER_BIT_STRING): usize {
   const content = derTake(tag);
   if (content == 0 || derLength == 0 || load<u8>(content) != 0) return 0;
@@ -148,7 +145,7 @@ export function derTakeOid(content: usize, length: u32): bool {
   return found != 0 && derLength == length && memory.compare(found, content, length) == 0;
 }
 
-/** Writes tag and length, returns the address behind: `length` below 2^24. */
+/** Writes tag and length. Returns the address after them. `length` is below 2^24. */
 export function derPutHeader(out: usize, tag: u32, length: u32): usize {
   store<u8>(out, <u8>tag);
   if (length < 0x80) {
@@ -161,26 +158,27 @@ export function derPutHeader(out: usize, tag: u32, length: u32): usize {
   return out + 2 + count;
 }
 
-/** Bytes of a header for `length` bytes of content. */
+/** Length of a header for `length` bytes of content. */
 export function derHeaderBytes(length: u32): u32 {
   return length < 0x80 ? 2 : length < 0x100 ? 3 : length < 0x10000 ? 4 : 5;
 }
 
-/** Leading bytes of a 32-byte number that its integer leaves out, of 0 to 31. */
+/** Number of leading bytes (0 to 31) of a 32-byte number that its integer omits. */
 function leadingZeros(number: usize): u32 {
   let zeros: u32 = 0;
   while (zeros < 31 && load<u8>(number + zeros) == 0) zeros++;
   return zeros;
 }
 
-/** Bytes that `derPutNumber` writes: 3 to 35. */
+/** Number of bytes that `derPutNumber` writes: 3 to 35. */
 export function derNumberBytes(number: usize): u32 {
   const zeros = leadingZeros(number);
   return 34 - zeros + ((<u32>load<u8>(number + zeros)) >> 7);
 }
 
 /**
- * Writes 32 big-endian bytes as an integer, returns the address behind. For public numbers: its length depends on them.
+ * Writes 32 big-endian bytes as an integer. Returns the address after it. For public numbers, because the length
+ * depends on them.
  */
 export function derPutNumber(out: usize, number: usize): usize {
   const zeros = leadingZeros(number);

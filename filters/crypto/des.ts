@@ -1,6 +1,5 @@
-// DES and triple DES (FIPS 46-3, SP 800-67) for message authentication codes, in constant time: S-boxes and P are
-// swizzles of registers. Old networks authenticate with it; nothing else should use it, so there is no encryption mode
-// here.
+// Constant-time DES and triple DES (FIPS 46-3, SP 800-67) for message authentication codes. S-boxes and P are register
+// swizzles. Old networks authenticate with it. There is no encryption mode, because nothing else should use it.
 import { clear, wipe } from './constant-time';
 import { DES_BOXES, DES_KEY_BITS, DES_LANES, DES_PERMUTATION } from './des.gen';
 import { lookup16 } from './simd';
@@ -10,14 +9,14 @@ const ROUNDS: usize = 16;
 const SCHEDULE_BYTES: u32 = 256;
 
 /**
- * One key of DES (8 bytes) or of triple DES with two parts (16 bytes; equal parts make it DES). 512 bytes of round
- * keys. `wipe` when done.
+ * One key of DES (8 bytes) or of two-key triple DES (16 bytes; equal halves give DES). 512 bytes of round keys. `wipe`
+ * when done.
  */
 export class Des {
   private keys: StaticArray<u8> = new StaticArray<u8>(2 * SCHEDULE_BYTES);
   private triple: bool = false;
 
-  /** Expands the key of 8 or 16 bytes; parity bits do not count. */
+  /** Expands the key of 8 or 16 bytes. Parity bits are ignored. */
   setKey(key: usize, length: u32): void {
     const keys = changetype<usize>(this.keys);
     this.triple = length >= 16;
@@ -26,7 +25,7 @@ export class Des {
     else clear(keys + SCHEDULE_BYTES, SCHEDULE_BYTES);
   }
 
-  /** Encrypts one block of 8 bytes, given and answered as the big-endian number. */
+  /** Encrypts one block of 8 bytes, as a big-endian number. */
   encrypt(block: u64): u64 {
     const keys = changetype<usize>(this.keys);
     let state = rounds(initial(block), keys, false);
@@ -43,8 +42,7 @@ export class Des {
   }
 
   /**
-   * One decryption with the second part of the key alone: what the retail MAC puts before a last encryption with the
-   * first.
+   * Decrypts once with the second half of the key. The retail MAC does so before a last encryption with the first half.
    */
   decryptSecond(block: u64): u64 {
     return final(rounds(initial(block), changetype<usize>(this.keys) + SCHEDULE_BYTES, true));
@@ -56,7 +54,7 @@ export class Des {
   }
 }
 
-/** Sixteen vectors of six bits for each box, in the lanes of `DES_LANES` and eight above. */
+/** Writes sixteen vectors with six bits for each box, in the lanes of `DES_LANES` and eight lanes above. */
 function expand(key: usize, to: usize): void {
   const bits = bswap(load<u64>(key));
   clear(to, SCHEDULE_BYTES);
@@ -72,7 +70,7 @@ function expand(key: usize, to: usize): void {
   }
 }
 
-/** Exchanges the bits of `mask` in the right half with those `shift` above them, in the left half. */
+/** Swaps the bits of `mask` in the right half with those `shift` above them, in the left half. */
 // @ts-ignore: decorator
 @inline
 function swapLeft(value: u64, shift: u64, mask: u64): u64 {
@@ -80,7 +78,7 @@ function swapLeft(value: u64, shift: u64, mask: u64): u64 {
   return value ^ difference ^ (difference << shift);
 }
 
-/** Exchanges the bits of `mask` in the left half with those `shift` below them, in the right half. */
+/** Swaps the bits of `mask` in the left half with those `shift` below them, in the right half. */
 // @ts-ignore: decorator
 @inline
 function swapRight(value: u64, shift: u64, mask: u64): u64 {
@@ -97,7 +95,7 @@ function initial(block: u64): u64 {
   return swapLeft(x, 33, 0x55555555);
 }
 
-/** Its inverse. */
+/** Inverse of the initial permutation. */
 function final(state: u64): u64 {
   let x = swapLeft(state, 33, 0x55555555);
   x = swapRight(x, 24, 0x00ff00ff00000000);
@@ -106,7 +104,7 @@ function final(state: u64): u64 {
   return swapLeft(x, 36, 0x0f0f0f0f);
 }
 
-/** Sixteen rounds and the exchange of halves after them, between the permutations. */
+/** Sixteen rounds and the final swap of halves, between the permutations. */
 function rounds(state: u64, keys: usize, decrypt: bool): u64 {
   let left = <u32>(state >> 32);
   let right = <u32>state;
@@ -120,14 +118,14 @@ function rounds(state: u64, keys: usize, decrypt: bool): u64 {
   return ((<u64>right) << 32) | left;
 }
 
-/** One box's value in its lane, zeros elsewhere. */
+/** Value of one box in its lane, zeros elsewhere. */
 // @ts-ignore: decorator
 @inline
 function box(low: v128, number: usize): v128 {
   return lookup16(v128.load(DES_BOXES + number * 32), v128.or(low, v128.load(DES_BOXES + number * 32 + 16)));
 }
 
-/** Four boxes' halves. */
+/** Halves of four boxes. */
 // @ts-ignore: decorator
 @inline
 function boxes(low: v128, first: usize): v128 {

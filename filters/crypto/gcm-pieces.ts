@@ -1,6 +1,6 @@
-// GCM encryption of a message that comes in pieces, with its state in memory of the caller, so that any number of
-// messages may be under way under any keys. Pieces are whole blocks, but for the last. (`GcmStream` takes pieces of any
-// size and keeps its state itself.)
+// GCM encryption of a message in pieces, with its state in the caller's memory. Any number of messages may be in
+// progress under any keys. All pieces but the last are whole blocks. (`GcmStream` takes pieces of any size and keeps
+// its own state.)
 import { wipe } from './constant-time';
 import { counterOf } from './counter';
 import { Gcm } from './gcm';
@@ -10,8 +10,8 @@ import { ghashAbsorb, ghashAbsorbLengths, ghashBegin, ghashEnd, ghashWipe } from
 export const GCM_PIECES_BYTES: u32 = 48;
 
 /**
- * Longest message, bytes (NIST SP 800-38D, 5.2.1.1: 2^39 - 256 bits): beyond, the 32-bit counter comes round and the
- * key stream repeats.
+ * Longest message, bytes (NIST SP 800-38D, 5.2.1.1: 2^39 - 256 bits). Beyond it the 32-bit counter would wrap and the
+ * key stream repeat.
  */
 export const MAX_GCM_BYTES: u64 = ((<u64>1) << 36) - 32;
 
@@ -34,8 +34,8 @@ export function gcmPiecesBegin(gcm: Gcm, iv: usize, ivLength: u32, aad: usize, a
 }
 
 /**
- * Encrypts the next piece: a multiple of 16 bytes, any number if it is the last. In place allowed. False: with it the
- * message would be longer than MAX_GCM_BYTES.
+ * Encrypts the next piece: a multiple of 16 bytes, or any number for the last. In place allowed. False if the message
+ * would exceed MAX_GCM_BYTES.
  */
 export function gcmPiecesEncrypt(gcm: Gcm, state: usize, from: usize, to: usize, length: u32): bool {
   const done = load<u64>(state, DATA_BYTES);

@@ -1,5 +1,5 @@
-// GCM in pieces of any size. Encryption writes as it goes. Decryption has two passes by design: all ciphertext is
-// authenticated first, and only after `verify` said true can `release` decrypt it, so no unverified plaintext ever
+// GCM in pieces of any size. Encryption writes output at once. Decryption has two passes: the whole ciphertext is
+// authenticated first, and `release` decrypts only after `verify` has returned true. Unverified plaintext thus never
 // exists. The caller keeps the ciphertext meanwhile (in a proxy the host buffers the body anyway).
 import { equalConstantTime, wipe } from './constant-time';
 import { Ctr } from './counter';
@@ -14,7 +14,7 @@ const STATE_BYTES: u32 = 48;
 
 const TAG: usize = memory.data(16, 16);
 
-/** What a stream may do next. */
+/** Permitted next operations of a stream. */
 const enum Phase {
   Closed,
   Aad,
@@ -24,7 +24,7 @@ const enum Phase {
 }
 
 /**
- * One message at a time under a `Gcm` key, which must stay keyed until the end. Calls out of order return false and do
+ * One message at a time under a `Gcm` key, which must stay set until the end. Calls out of order return false and do
  * nothing.
  */
 export class GcmStream {
@@ -46,7 +46,7 @@ export class GcmStream {
     wipe(state, STATE_BYTES);
     this.gcm.startBlock(iv, ivLength, TAG);
     this.ctr.begin(TAG);
-    this.ctr.update(state + MASK, state + MASK, 16); // what was zero becomes E(J0); the data has the counters after it
+    this.ctr.update(state + MASK, state + MASK, 16); // zeros become E(J0); the data uses the counters after it
     this.partialBytes = 0;
     this.aadBytes = 0;
     this.dataBytes = 0;
@@ -54,7 +54,7 @@ export class GcmStream {
     this.phase = Phase.Aad;
   }
 
-  /** Takes authenticated data, before any message data. */
+  /** Absorbs authenticated data, before any message data. */
   aad(data: usize, length: u32): bool {
     if (this.phase != Phase.Aad) return false;
     this.absorb(data, length);
@@ -62,7 +62,7 @@ export class GcmStream {
     return true;
   }
 
-  /** Encrypts the next piece; in place allowed. */
+  /** Encrypts the next piece. In place allowed. */
   encrypt(from: usize, to: usize, length: u32): bool {
     if (!this.enter(Phase.Encrypt)) return false;
     this.ctr.update(from, to, length);
@@ -71,7 +71,7 @@ export class GcmStream {
     return true;
   }
 
-  /** Ends an encryption: writes the 16-byte tag. */
+  /** Ends an encryption and writes the 16-byte tag. */
   finish(tag: usize): bool {
     if (!this.enter(Phase.Encrypt)) return false;
     this.writeTag(tag);
@@ -79,7 +79,7 @@ export class GcmStream {
     return true;
   }
 
-  /** Takes the next piece of ciphertext to be verified. Nothing is decrypted. */
+  /** Absorbs the next piece of ciphertext. Decrypts nothing. */
   authenticate(ciphertext: usize, length: u32): bool {
     if (!this.enter(Phase.Authenticate)) return false;
     this.absorb(ciphertext, length);
@@ -87,7 +87,10 @@ export class GcmStream {
     return true;
   }
 
-  /** Whether the 16 bytes at `tag` are right for all that was taken. True opens `release`; false ends the message. */
+  /**
+   * Whether the 16-byte tag at `tag` is correct for everything absorbed. True permits `release`; false ends the
+   * message.
+   */
   verify(tag: usize): bool {
     if (!this.enter(Phase.Authenticate)) return false;
     this.writeTag(TAG);
@@ -99,7 +102,7 @@ export class GcmStream {
   }
 
   /**
-   * Decrypts the next piece of verified ciphertext, from its beginning, in pieces of any size; in place allowed. False
+   * Decrypts the next piece of verified ciphertext, from its beginning, in pieces of any size. In place allowed. False
    * past its end.
    */
   release(from: usize, to: usize, length: u32): bool {
@@ -110,7 +113,7 @@ export class GcmStream {
     return true;
   }
 
-  /** Ends the message and forgets it. */
+  /** Ends the message and wipes its state. */
   close(): void {
     wipe(this.at, STATE_BYTES);
     this.ctr.begin(this.at);
@@ -134,7 +137,7 @@ export class GcmStream {
     ghashWipe();
   }
 
-  /** Adds bytes to the running sum; those that do not fill a block wait. */
+  /** Adds bytes to the running sum. An incomplete block waits. */
   private absorb(data: usize, length: u32): void {
     const partial = this.at + PARTIAL;
     if (this.partialBytes > 0) {

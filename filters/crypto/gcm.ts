@@ -1,4 +1,4 @@
-// Galois/Counter mode (NIST SP 800-38D), one-shot. For pieces as they come see gcm-stream.ts.
+// Galois/Counter mode (NIST SP 800-38D), one-shot. gcm-stream.ts processes pieces.
 import { clear, equalConstantTime, wipe } from './constant-time';
 import { BlockCounter, counterOf, xorStream } from './counter';
 import {
@@ -13,33 +13,33 @@ import {
 
 /** Length of a tag, bytes. Shorter tags are not offered (SP 800-38D, appendix C). */
 export const GCM_TAG_BYTES: u32 = 16;
-/** Length of an IV that is used as it is, bytes. Others are hashed. */
+/** Length of an IV that is used directly, bytes. Others are hashed. */
 export const GCM_IV_BYTES: u32 = 12;
 
 const START: usize = memory.data(16, 16); // J0
 const HEAD: usize = memory.data(64, 16); // E(J0) and the first three blocks of key stream
 const EXPECTED: usize = memory.data(16, 16);
-/** Data that the first batch of four blocks covers beside E(J0), bytes. */
+/** Bytes that the first batch of four blocks covers besides E(J0). */
 const HEAD_BYTES: u32 = 48;
 /**
- * Messages up to this length use the blocks that come with E(J0); longer ones keep whole batches for the bulk path,
- * bytes.
+ * Length up to which messages use the blocks that come with E(J0), bytes. Longer ones keep whole batches for the bulk
+ * path.
  */
 const SHORT_BYTES: u32 = 1023;
 
 /**
- * GCM under one key of one cipher: `GHASH_TABLE_BYTES` (10,240) beside the cipher's keys. Nothing is allocated after
+ * GCM under one key of one cipher: `GHASH_TABLE_BYTES` (10,240) besides the cipher's keys. Allocates nothing after
  * construction.
  */
 export class Gcm {
   private hashTables: StaticArray<u8> = new StaticArray<u8>(GHASH_TABLE_BYTES);
 
   constructor(
-    /** The cipher; for the modes in this folder. */
+    /** Cipher, for the modes in this folder. */
     readonly cipher: BlockCounter,
   ) {}
 
-  /** To be called when the cipher has its key. */
+  /** Call it once the cipher has its key. */
   protected deriveHashKey(): void {
     clear(START, 16);
     this.cipher.begin(START);
@@ -48,14 +48,14 @@ export class Gcm {
     this.wipeWork();
   }
 
-  /** Overwrites the key and all that was derived from it. */
+  /** Overwrites the key and everything derived from it. */
   wipe(): void {
     this.cipher.wipe();
     wipe(this.tables, GHASH_TABLE_BYTES);
   }
 
   /**
-   * Encrypts `length` bytes and writes the 16-byte tag. In place allowed. `iv`: 12 bytes, or any other length but 0,
+   * Encrypts `length` bytes and writes the 16-byte tag. In place allowed. `iv`: 12 bytes, or any other non-zero length,
    * which costs a hash (SP 800-38D, 7.1). An IV must never repeat under one key.
    */
   encrypt(
@@ -74,7 +74,7 @@ export class Gcm {
     this.wipeWork();
   }
 
-  /** Checks the 16-byte tag, then decrypts. False if the tag is wrong: `output` is untouched then. In place allowed. */
+  /** Checks the 16-byte tag, then decrypts. False for a wrong tag, with `output` untouched. In place allowed. */
   decrypt(
     iv: usize,
     ivLength: u32,

@@ -1,5 +1,5 @@
-// GHASH (NIST SP 800-38D, 6.4) over tables of one key. One message at a time is absorbed; a stream that pauses saves
-// the 16 bytes of its sum.
+// GHASH (NIST SP 800-38D, 6.4) with tables of one key. It absorbs one message at a time. A stream that pauses saves the
+// 16 bytes of its sum.
 import { clear } from './constant-time';
 import { GHASH_NIBBLES, GHASH_POWERS, ghashSum } from './ghash.gen';
 import { transpose16Spread } from './transpose.gen';
@@ -31,8 +31,7 @@ export function ghashBegin(sum: v128): void {
 }
 
 /**
- * Absorbs `length` bytes; an incomplete last block is padded with zeros, so only the last piece of a section may have
- * one.
+ * Absorbs `length` bytes. Pads an incomplete last block with zeros, so only the last piece of a section may have one.
  */
 export function ghashAbsorb(tables: usize, data: usize, length: u32): void {
   const end = data + (length & ~15);
@@ -55,13 +54,13 @@ export function ghashAbsorbLengths(tables: usize, aadLength: u64, length: u64): 
   absorbBlock(tables, v128.load(PAD));
 }
 
-/** The sum over all that was absorbed. */
+/** Sum over everything absorbed. */
 export function ghashEnd(tables: usize): v128 {
   if (staged > 0) flush(tables);
   return v128.load(SUM);
 }
 
-/** Overwrites what a message or a key left in working memory. */
+/** Overwrites working memory of messages and keys. */
 export function ghashWipe(): void {
   staged = 0;
   clear(SUM, 16);
@@ -92,14 +91,14 @@ function flush(tables: usize): void {
   staged = 0;
 }
 
-/** The table of one factor: its products with the sixteen low and the sixteen high nibbles of a byte, transposed. */
+/** Table of one factor: its products with the sixteen low and the sixteen high nibbles of a byte, transposed. */
 function fillTable(table: usize, factor: v128): void {
   let high = bswap(<u64>i64x2.extract_lane(factor, 0));
   let low = bswap(<u64>i64x2.extract_lane(factor, 1));
   for (let half: usize = 0; half < 2; half++) {
     v128.store(ROWS, i64x2.splat(0));
     for (let bit: usize = 128; bit > 8; bit >>= 1) {
-      // Bit 3 of a nibble is the lowest power of x in it.
+      // Bit 3 of a nibble is its lowest power of x.
       store<u64>(ROWS + bit, bswap(high));
       store<u64>(ROWS + bit, bswap(low), 8);
       const carry: u64 = 0 - (low & 1);

@@ -1,17 +1,17 @@
-// What SM3 and SHA-256 share: blocks of 64 bytes, eight 32-bit words of state, a digest of 32 bytes, Merkle-Damgård
+// Common part of SM3 and SHA-256: 64-byte blocks, eight 32-bit words of state, a 32-byte digest, Merkle-Damgård
 // padding.
 import { clear, wipe } from './constant-time';
 import { copyVectors, swapBytes32 } from './simd';
 
 /** Length of a digest, bytes. */
 export const HASH_BYTES: u32 = 32;
-/** Length of a block, bytes: what HMAC pads keys to. */
+/** Length of a block, bytes. HMAC pads keys to it. */
 export const HASH_BLOCK_BYTES: u32 = 64;
 
-/** State: eight words, then the block being filled: zero beyond what fills it. */
+/** State: eight words, then the block being filled, with zeros in its unused part. */
 const STATE_BYTES: u32 = 32 + HASH_BLOCK_BYTES;
 
-/** A running hash. Absorbs any pieces; inputs up to 2^61 - 1 bytes. */
+/** A running hash. Absorbs pieces of any size; inputs up to 2^61 - 1 bytes. */
 export abstract class Hash {
   protected memory: StaticArray<u8> = new StaticArray<u8>(STATE_BYTES);
   private length: u64 = 0;
@@ -46,7 +46,7 @@ export abstract class Hash {
     if ((length & 63) > 0) memory.copy(block, data + (blocks << 6), length & 63);
   }
 
-  /** Ends the message: writes `HASH_BYTES` to `out` and starts a new one. */
+  /** Ends the message, writes `HASH_BYTES` to `out`, and starts a new one. */
   digest(out: usize): void {
     const block = this.state + 32;
     const filled = (<u32>this.length) & 63;
@@ -62,7 +62,7 @@ export abstract class Hash {
     this.reset();
   }
 
-  /** The digest of one piece. */
+  /** Digest of one piece. */
   hash(data: usize, length: u32, out: usize): void {
     this.reset();
     this.update(data, length);

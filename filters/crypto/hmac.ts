@@ -7,7 +7,7 @@ import { Sm3 } from './sm3';
 const PAD: usize = memory.data(64, 16);
 const DIGEST: usize = memory.data(32, 16);
 
-/** A keyed running hash. After `setKey` any number of messages; the key's two blocks are absorbed once. */
+/** A keyed running hash. `setKey` absorbs the key's two blocks once for any number of messages. */
 export class Hmac {
   /** HMAC-SM3. */
   static sm3(): Hmac {
@@ -45,7 +45,7 @@ export class Hmac {
     this.running.update(data, length);
   }
 
-  /** Ends the message: writes `HASH_BYTES` to `out` and starts a new one under the same key. */
+  /** Ends the message, writes `HASH_BYTES` to `out`, and starts a new one under the same key. */
   digest(out: usize): void {
     this.running.digest(DIGEST);
     this.running.resumeFrom(this.outer);
@@ -56,8 +56,8 @@ export class Hmac {
   }
 
   /**
-   * Ends the message and compares, in constant time, with the `length` (16 to 32) bytes of a code at `code`; false for
-   * other lengths.
+   * Ends the message. Compares in constant time with the `length` (16 to 32) bytes of a code at `code`. False for other
+   * lengths.
    */
   verify(code: usize, length: u32): bool {
     this.digest(PAD);

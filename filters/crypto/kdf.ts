@@ -1,18 +1,17 @@
-// Derivation of keys: HKDF (RFC 5869) over HMAC, and the KDF of GB/T 32918.4-2016, 5.4.3 (also GM/T 0003.4) over SM3.
+// Key derivation: HKDF (RFC 5869) with HMAC, and the KDF of GB/T 32918.4-2016, 5.4.3 (also GM/T 0003.4) with SM3.
 import { clear } from './constant-time';
 import { HASH_BYTES } from './hash';
 import { Hmac } from './hmac';
 import { Sm3 } from './sm3';
 
-/** Most that HKDF derives, bytes (RFC 5869, 2.3). */
+/** Longest output of HKDF, bytes (RFC 5869, 2.3). */
 export const HKDF_MAX_BYTES: u32 = 255 * HASH_BYTES;
 
 const BLOCK: usize = memory.data(32, 16);
 const COUNTER: usize = memory.data(4, 16);
 
 /**
- * HKDF-Extract: writes the 32-byte pseudorandom key to `out`. A salt of no bytes stands for zeros. `hmac` is left
- * keyed: wipe it.
+ * HKDF-Extract: writes the 32-byte pseudorandom key to `out`. An empty salt means zeros. `hmac` stays keyed: wipe it.
  */
 export function hkdfExtract(
   hmac: Hmac,
@@ -27,10 +26,7 @@ export function hkdfExtract(
   hmac.digest(out);
 }
 
-/**
- * HKDF-Expand to `length` bytes. False, with nothing written, if more than `HKDF_MAX_BYTES` are asked for. `hmac` is
- * left keyed: wipe it.
- */
+/** HKDF-Expand to `length` bytes. False, with nothing written, beyond `HKDF_MAX_BYTES`. `hmac` stays keyed: wipe it. */
 export function hkdfExpand(
   hmac: Hmac,
   key: usize,
@@ -55,7 +51,7 @@ export function hkdfExpand(
   return true;
 }
 
-/** `length` bytes derived from the shared secret Z: SM3(Z ‖ counter) with counters from 1, up to 2^32 - 2 blocks. */
+/** Derives `length` bytes from the shared secret Z: SM3(Z ‖ counter) with counters from 1, up to 2^32 - 2 blocks. */
 export function gmtKdf(secret: usize, secretLength: u32, out: usize, length: u32): void {
   const hash = gmtHash;
   for (let done: u32 = 0, counter: u32 = 1; done < length; done += HASH_BYTES, counter++) {

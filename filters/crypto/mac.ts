@@ -1,4 +1,4 @@
-// Message authentication codes of payment networks: one object that holds a key of any of them. Constant time but for
+// Message authentication codes of payment networks. One object holds a key for any of them. Constant time except for
 // lengths.
 import { clear, equalConstantTime, wipe } from './constant-time';
 import { Des } from './des';
@@ -7,45 +7,45 @@ import { sm4ChainBlocks } from './sm4-block';
 import { expandSm4Key, SM4_KEY_BYTES, SM4_WORD_KEYS } from './sm4-key';
 
 /**
- * How a code is made. Texts are filled up with zeros to whole blocks, so that the lengths of texts must be fixed by
- * their format, as in ISO 8583.
+ * Algorithm of a code. Texts are padded with zeros to whole blocks, so the format must fix their length, as ISO 8583
+ * does.
  */
 export const enum MacAlgorithm {
   /**
-   * ANSI X9.9 (ISO/IEC 9797-1 algorithm 1 with DES): CBC with a key of 8 bytes; of 16, triple DES throughout. Code of 4
-   * to 8 bytes.
+   * ANSI X9.9 (ISO/IEC 9797-1 algorithm 1 with DES): CBC with an 8-byte key, or triple DES with a 16-byte key. Code of
+   * 4 to 8 bytes.
    */
   AnsiX99 = 0,
   /**
-   * ANSI X9.19 (ISO/IEC 9797-1 algorithm 3, retail MAC): as X9.9 with the first half of a 16-byte key, the last block
-   * also with the second. 4 to 8 bytes.
+   * ANSI X9.19 (ISO/IEC 9797-1 algorithm 3, retail MAC): X9.9 with the first half of a 16-byte key, and the last block
+   * also with the second half. Code of 4 to 8 bytes.
    */
   AnsiX919 = 1,
   /**
-   * UnionPay terminals ("ECB"): all blocks added up, the sum written as 16 hexadecimal digits, the first eight of them
-   * encrypted (DES, or triple DES with 16 bytes), the other eight added, encrypted again; the code is the first 8
-   * hexadecimal digits of the result, as text. 8 bytes.
+   * UnionPay terminals ("ECB"). All blocks are XORed, and the result is written as 16 hexadecimal digits. The first
+   * eight digits are encrypted (DES, or triple DES with 16 bytes), the other eight XORed, and the result encrypted
+   * again. The code is its first 8 hexadecimal digits, as text. 8 bytes.
    */
   UnionPayEcb = 2,
-  /** The same with SM4: blocks of 16 bytes, a sum of 32 digits, code of 8 digits. 8 bytes. */
+  /** UnionPay ECB with SM4: blocks of 16 bytes, 32 digits, code of 8 digits. 8 bytes. */
   UnionPayEcbSm4 = 3,
-  /** SM4-CBC-MAC (GB/T 15852.1 algorithm 1): key of 16 bytes; code of 4 to 16 bytes. */
+  /** SM4-CBC-MAC (GB/T 15852.1 algorithm 1): key of 16 bytes, code of 4 to 16 bytes. */
   Sm4Cbc = 4,
-  /** HMAC-SM3 (GB/T 15852.2): key of 1 byte and more; code of 16 to 32 bytes. */
+  /** HMAC-SM3 (GB/T 15852.2): key of at least 1 byte, code of 16 to 32 bytes. */
   HmacSm3 = 5,
 }
 
 const BATCH_BYTES: u32 = 256;
-const OUT: usize = memory.data(256, 16); // ciphertext of a batch, of which the last block counts; the sum's digits
+const OUT: usize = memory.data(256, 16); // ciphertext of a batch, whose last block counts; digits of the sum
 const CODE: usize = memory.data(32, 16);
 
-/** Least bytes of a code. */
+/** Shortest code, bytes. */
 function leastBytes(algorithm: MacAlgorithm): u32 {
   if (algorithm == MacAlgorithm.HmacSm3) return 16;
   return algorithm == MacAlgorithm.UnionPayEcb || algorithm == MacAlgorithm.UnionPayEcbSm4 ? 8 : 4;
 }
 
-/** Bytes of the whole code. */
+/** Longest code, bytes. */
 function mostBytes(algorithm: MacAlgorithm): u32 {
   if (algorithm == MacAlgorithm.HmacSm3) return 32;
   return algorithm == MacAlgorithm.Sm4Cbc ? 16 : 8;
@@ -61,15 +61,15 @@ export class Mac {
   private readonly des: Des = new Des();
   private hmac: Hmac | null = null;
   private sm4: StaticArray<u8> | null = null;
-  /** Chain or sum so far, 16 bytes; then what does not fill a block yet. */
+  /** Current chain or sum, 16 bytes, followed by an incomplete block. */
   private readonly state: StaticArray<u8> = new StaticArray<u8>(32);
   private held: u32 = 0;
-  /** Whether the message has no byte yet: an empty one counts as a block of zeros. */
+  /** Whether the message is still empty. An empty message counts as a block of zeros. */
   private empty: bool = true;
 
   /**
-   * Sets the algorithm and its key and starts a message. False if a key of `length` bytes does not fit the algorithm:
-   * the object then verifies nothing.
+   * Sets the algorithm and its key, and starts a message. False if a key of `length` bytes does not fit the algorithm.
+   * The object then verifies nothing.
    */
   setKey(algorithm: MacAlgorithm, key: usize, length: u32): bool {
     this.wipe();
@@ -97,7 +97,7 @@ export class Mac {
     this.forget();
   }
 
-  /** The next `length` bytes of the message. */
+  /** Absorbs the next `length` bytes of the message. */
   update(from: usize, length: u32): void {
     if (!this.keyed) return;
     if (this.algorithm == MacAlgorithm.HmacSm3) {
@@ -125,8 +125,8 @@ export class Mac {
   }
 
   /**
-   * Ends the message: writes the whole code to `to` (32 bytes of room) and starts a new message. Its length in bytes; 0
-   * without a key.
+   * Ends the message, writes the whole code to `to` (room for 32 bytes), and starts a new message. Returns the code's
+   * length in bytes; 0 without a key.
    */
   digest(to: usize): u32 {
     if (!this.keyed) return 0;
@@ -151,8 +151,8 @@ export class Mac {
   }
 
   /**
-   * Ends the message and compares, in constant time, with the leftmost `length` bytes of the code at `code`; false for
-   * lengths that the algorithm has not.
+   * Ends the message. Compares in constant time with the leftmost `length` bytes of the code at `code`. False for
+   * lengths that the algorithm does not allow.
    */
   verify(code: usize, length: u32): bool {
     this.digest(CODE);
@@ -169,7 +169,7 @@ export class Mac {
     return this.algorithm == MacAlgorithm.Sm4Cbc || this.algorithm == MacAlgorithm.UnionPayEcbSm4 ? 16 : 8;
   }
 
-  /** Whole blocks, `bytes` long. */
+  /** Absorbs `bytes` bytes of whole blocks. */
   private absorb(from: usize, bytes: u32): void {
     const state = changetype<usize>(this.state);
     const algorithm = this.algorithm;
@@ -204,8 +204,7 @@ export class Mac {
   }
 
   /**
-   * The sum of `block` bytes becomes the code: its digits go through the cipher, the first eight digits of the result
-   * stay.
+   * Turns the sum of `block` bytes into the code: encrypts its digits and keeps the first eight digits of the result.
    */
   private encryptDigits(block: u32): void {
     const state = changetype<usize>(this.state);
@@ -236,7 +235,7 @@ export function isMacKeyLength(algorithm: MacAlgorithm, length: u32): bool {
   return algorithm == MacAlgorithm.HmacSm3 ? length > 0 : length == 16;
 }
 
-/** `bytes` bytes as hexadecimal digits, capital letters. By arithmetic: a table would be indexed by secrets. */
+/** Writes `bytes` bytes as capital hexadecimal digits. Uses arithmetic, because a table would be indexed by secrets. */
 function writeHex(from: usize, to: usize, bytes: u32): void {
   for (let i: u32 = 0; i < bytes; i++) {
     const byte = <u32>load<u8>(from + i);

@@ -1,6 +1,6 @@
-// PEM (RFC 7468), block by block. What stands around blocks is passed over: bag attributes, text dumps of certificates,
-// blank lines, a byte order mark, white space before a line. Inside a block: base64 in lines of any length, no headers
-// (an old-style encrypted key has them and is refused).
+// Reads PEM (RFC 7468) block by block. It ignores text around blocks: bag attributes, text dumps of certificates, blank
+// lines, a byte order mark, white space before a line. A block is base64 in lines of any length without headers (an
+// old-style encrypted key has them and is refused).
 import { decodeBase64 } from '../memory/base64';
 
 const DASH: u8 = 0x2d;
@@ -28,32 +28,32 @@ function startsWith(text: usize, prefix: usize, bytes: u32): bool {
   return limit - text >= <usize>bytes && memory.compare(text, prefix, bytes) == 0;
 }
 
-/** The first character of a line that is not white space. */
+/** First character of a line that is not white space. */
 function skipSpace(text: usize): usize {
   while (text < limit && isSpace(load<u8>(text))) text++;
   return text;
 }
 
-/** The character after the next line feed, or the end. */
+/** Address after the next line feed, or the end. */
 function nextLine(text: usize): usize {
   while (text < limit && load<u8>(text) != LINE_FEED) text++;
   return text < limit ? text + 1 : limit;
 }
 
-/** The next dash, or the end. */
+/** Address of the next dash, or the end. */
 function nextDash(text: usize): usize {
   while (text < limit && load<u8>(text) != DASH) text++;
   return text;
 }
 
-/** Starts reading a text, which must stay as it is until the reading is done. */
+/** Starts reading a text, which must not change until reading is done. */
 export function pemOpen(text: usize, length: u32): void {
   cursor = text;
   limit = text + length;
   if (length > 3 && (load<u32>(text) & 0xffffff) == BYTE_ORDER_MARK) cursor += 3;
 }
 
-/** Finds the next block; false if there is none. */
+/** Finds the next block. False if there is none. */
 export function pemNext(): bool {
   for (; cursor < limit; cursor = nextLine(cursor)) {
     const line = skipSpace(cursor);
@@ -86,7 +86,8 @@ export function pemIs(words: usize, bytes: u32): bool {
 }
 
 /**
- * Decodes the block into `out`, which has room for the text. Returns the bytes written; -1 if it is malformed or empty.
+ * Decodes the block into `out`, which has room for the text. Returns the number of bytes, or -1 if it is malformed or
+ * empty.
  */
 export function pemDecode(out: usize): i32 {
   if (bodyEnd == 0) return -1;
@@ -95,7 +96,7 @@ export function pemDecode(out: usize): i32 {
   return decoded > 0 ? decoded : -1;
 }
 
-/** Copies the characters that are not white space; returns how many. */
+/** Copies all characters but white space. Returns their number. */
 export function withoutSpace(text: usize, length: u32, out: usize): u32 {
   let count: u32 = 0;
   for (let i: u32 = 0; i < length; i++) {

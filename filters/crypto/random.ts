@@ -1,8 +1,8 @@
-// Random bytes from the host (WASI `random_get`; BoringSSL's generator in Envoy), taken in lots of 512 bytes and tested
-// before use. The tests find a host that is broken or a stub, not a weak generator: a repeated lot (a comparison block
-// that is never handed out, as in FIPS 140-2 4.9.2), a run of one byte and a byte that is too frequent (NIST SP 800-90B
-// 4.4.1 and 4.4.2), and a count of ones that is far off (GM/T 0062). Each has a chance of a false alarm below 2^-55 a
-// lot. A failure is final for the VM.
+// Random bytes from the host (WASI `random_get`; BoringSSL's generator in Envoy), fetched in lots of 512 bytes and
+// tested before use. The tests detect a broken or stubbed host, not a weak generator. They look for a repeated lot (a
+// comparison block that is never handed out, as in FIPS 140-2 4.9.2), a run of one byte and a too frequent byte (NIST
+// SP 800-90B 4.4.1 and 4.4.2), and a wrong number of ones (GM/T 0062). Each has a probability of a false alarm below
+// 2^-55 a lot. A failure is final for the VM.
 
 import { maskIfEqual } from './constant-time';
 
@@ -10,34 +10,34 @@ import { maskIfEqual } from './constant-time';
 @external('wasi_snapshot_preview1', 'random_get')
 declare function randomGet(out: usize, length: usize): i32;
 
-/** Bytes of the lot that are only compared with those of the lot before. */
+/** Bytes of the lot that are only compared with the previous lot. */
 const COMPARED_BYTES: usize = 16;
-/** Bytes of a lot that are handed out; the window of the proportion test. */
+/** Bytes of a lot that are handed out. Window of the proportion test. */
 const LOT_BYTES: usize = 512;
-/** Longest run of one byte that passes: 1 + 64 bits / 8 bits of entropy a byte. */
+/** Longest permitted run of one byte: 1 + 64 bits / 8 bits of entropy a byte. */
 const MAX_RUN: u32 = 9;
-/** How often the first byte of the window may occur in it: 26 or more has a chance of 2^-65. */
+/** Most occurrences of the window's first byte. 26 or more have a probability of 2^-65. */
 const MAX_SAME_AS_FIRST: u32 = 25;
 /** Half of the 4,096 bits of a lot. */
 const EXPECTED_ONES: u32 = 2048;
-/** How far the ones of a lot (standard deviation 32) may be from half: ten deviations. */
+/** Most permitted deviation of the number of ones: ten standard deviations of 32. */
 const MAX_ONES_DEVIATION: u32 = 320;
 
 const LOT: usize = memory.data(528, 16); // compared block, then the bytes to hand out
 const COMPARED: usize = memory.data(16, 16); // compared block of the lot before; zero at first, which catches a host that writes nothing
 
-let available: usize = 0; // bytes at the end of the lot that were not handed out
+let available: usize = 0; // bytes at the end of the lot not yet handed out
 let failed: bool = false;
 
 /**
- * Whether a lot passes: no run, no frequent byte, about as many ones as zeros. Branches on the verdict only: the bytes
- * will be secrets.
+ * Whether a lot passes: no run, no frequent byte, about as many ones as zeros. Branches on the verdict only, because
+ * the bytes become secrets.
  */
 function passes(lot: usize): bool {
   const first: u32 = load<u8>(lot);
   let previous: u32 = 256;
   let run: u32 = 0;
-  let tooLong: u32 = 0; // its highest bit is set once a run was too long
+  let tooLong: u32 = 0; // highest bit is set once a run was too long
   let sameAsFirst: u32 = 0;
   for (let i: usize = 0; i < LOT_BYTES; i++) {
     const byte: u32 = load<u8>(lot + i);
@@ -53,10 +53,10 @@ function passes(lot: usize): bool {
   return (tooLong | (MAX_SAME_AS_FIRST - sameAsFirst) | tooFew | tooMany) >> 31 == 0;
 }
 
-/** Fetches and tests a lot. False, for ever, if the host refuses or a test fails. */
+/** Fetches and tests a lot. False, permanently, if the host refuses or a test fails. */
 function refill(): bool {
   if (failed) return false;
-  failed = true; // until shown otherwise
+  failed = true; // until the tests pass
   if (randomGet(LOT, COMPARED_BYTES + LOT_BYTES) != 0) return false;
   const same = ((load<u64>(LOT) ^ load<u64>(COMPARED)) | (load<u64>(LOT, 8) ^ load<u64>(COMPARED, 8))) == 0;
   memory.copy(COMPARED, LOT, COMPARED_BYTES);
@@ -70,8 +70,8 @@ function refill(): bool {
 }
 
 /**
- * Writes `length` random bytes (any number) to `out`. False if the host's generator failed, now or earlier in this VM:
- * `out` is then zero and must not be used. Bytes are wiped here as they are handed out.
+ * Writes `length` random bytes to `out`. False if the host's generator has failed, now or earlier in this VM; `out` is
+ * then zero and must not be used. Bytes are wiped here once handed out.
  */
 export function randomBytes(out: usize, length: u32): bool {
   let done: usize = 0;

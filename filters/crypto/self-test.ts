@@ -1,5 +1,4 @@
-// Known-answer tests, run once when a VM starts: a module whose ciphers do not give the published answers refuses to
-// serve.
+// Known-answer tests, run once when a VM starts. A module whose ciphers fail them refuses to serve.
 import { equalConstantTime } from './constant-time';
 import { AesGcm } from './aes-gcm';
 import { Hash } from './hash';
@@ -65,7 +64,7 @@ const AES_TAG: usize = memory.data<u8>([
   0xd0, 0xd1, 0xc8, 0xa7, 0x99, 0x99, 0x6b, 0xf0, 0x26, 0x5b, 0x98, 0xb5, 0xd4, 0x8a, 0xb9, 0x19,
 ]);
 
-/** Long enough for the bulk path, whose answer is compared with the path for short runs. */
+/** Long enough for the bulk path, whose result is compared with the path for short runs. */
 const BULK_BYTES: u32 = 1024;
 const WORK: usize = memory.data(2 * 1024 + 64, 16);
 
@@ -94,7 +93,7 @@ function testSm4(): bool {
   return encrypted && equalConstantTime(WORK, SM4_KEY, 16);
 }
 
-/** The bit-sliced kernel against the swizzling one, and the sixteen-block one against the four-block one. */
+/** Compares the bit-sliced kernel with the swizzling one, and the sixteen-block one with the four-block one. */
 function testBulk(): bool {
   const cipher = new Sm4Gcm();
   cipher.setKey(SM4_KEY);

@@ -1,9 +1,9 @@
-// The few SIMD idioms that the ciphers share. Relaxed SIMD is used when the module is compiled with it; results are the
-// same either way.
+// SIMD operations that the ciphers share. Relaxed SIMD is used if the module is compiled with it; results do not
+// change.
 
 /**
- * `table[index]` in each of 16 lanes; an index with its top bit set gives 0. Indices 16 to 127 are not for this
- * function: hosts differ on them under relaxed SIMD (one instruction there instead of two).
+ * `table[index]` in each of 16 lanes. An index with its top bit set gives 0. Indices 16 to 127 are not permitted: hosts
+ * differ on them under relaxed SIMD (which takes one instruction instead of two).
  */
 // @ts-ignore: decorator
 @inline
@@ -12,10 +12,7 @@ export function lookup16(table: v128, index: v128): v128 {
   return i8x16.swizzle(table, index);
 }
 
-/**
- * A linear map on bytes given by two nibble tables that lie at `tables` and `tables + 16`; `nibble` is 0x0f in every
- * lane.
- */
+/** Linear map on bytes by two nibble tables at `tables` and `tables + 16`. `nibble` is 0x0f in every lane. */
 // @ts-ignore: decorator
 @inline
 export function mapBytes(value: v128, tables: usize, nibble: v128): v128 {
@@ -25,7 +22,7 @@ export function mapBytes(value: v128, tables: usize, nibble: v128): v128 {
   );
 }
 
-/** Copies a multiple of 16 bytes: `memory.copy` leaves the module and costs more than short ranges take. */
+/** Copies a multiple of 16 bytes. Inlined, because calling `memory.copy` costs more than copying a short range. */
 // @ts-ignore: decorator
 @inline
 export function copyVectors(to: usize, from: usize, length: u32): void {

@@ -1,15 +1,15 @@
-// What SM2 signs: e = SM3(Z ‖ message), Z = SM3(bits of the id ‖ id ‖ a ‖ b ‖ G ‖ public key) (GB/T 32918.2, 5.5 and
-// 6.1).
+// Digest that SM2 signs: e = SM3(Z ‖ message), Z = SM3(bits of the id ‖ id ‖ a ‖ b ‖ G ‖ public key) (GB/T 32918.2, 5.5
+// and 6.1).
 import { Sm3 } from './sm3';
 import { Z_PARAMETERS } from './sm2-constants.gen';
 import { COORDINATES_BYTES, Sm2PublicKey } from './sm2-key';
 
-/** The user id of GB/T 35276 and GM/T 0009 where none was agreed: `1234567812345678`. */
+/** Default user id of GB/T 35276 and GM/T 0009: `1234567812345678`. */
 export const DEFAULT_ID: usize = memory.data<u8>([
   0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38,
 ]);
 export const DEFAULT_ID_BYTES: u32 = 16;
-/** Longest user id: its length in bits has 16 bits. */
+/** Longest user id, because its length in bits has 16 bits. */
 export const MAX_ID_BYTES: u32 = 8191;
 
 const Z_PARAMETERS_BYTES: u32 = 128;
@@ -18,7 +18,7 @@ const IDENTITY: usize = memory.data(32, 16);
 
 let hash: Sm3 | null = null;
 
-/** The digest that the SM2 files share; made at the first use. */
+/** SM3 instance that the SM2 files share. Created on first use. */
 export function sharedSm3(): Sm3 {
   const made = hash;
   if (made) return made;
@@ -27,7 +27,7 @@ export function sharedSm3(): Sm3 {
   return fresh;
 }
 
-/** Writes Z, 32 bytes. `idLength` at most `MAX_ID_BYTES`; false beyond. */
+/** Writes Z, 32 bytes. False if `idLength` exceeds `MAX_ID_BYTES`. */
 export function sm2Identity(out: usize, key: Sm2PublicKey, id: usize, idLength: u32): bool {
   if (idLength > MAX_ID_BYTES) return false;
   const sm3 = sharedSm3();
@@ -41,7 +41,7 @@ export function sm2Identity(out: usize, key: Sm2PublicKey, id: usize, idLength: 
   return true;
 }
 
-/** Address of Z: kept in the key for the default id, else computed. 0 if the id is too long. */
+/** Address of Z: cached in the key for the default id, else computed. 0 if the id is too long. */
 function identityOf(key: Sm2PublicKey, id: usize, idLength: u32): usize {
   if (idLength != DEFAULT_ID_BYTES || memory.compare(id, DEFAULT_ID, DEFAULT_ID_BYTES) != 0) {
     return sm2Identity(IDENTITY, key, id, idLength) ? IDENTITY : 0;
@@ -51,8 +51,8 @@ function identityOf(key: Sm2PublicKey, id: usize, idLength: u32): usize {
 }
 
 /**
- * Starts `sm3` on a message: update it with the message, then take the digest, which is what is signed. False if the id
- * is too long.
+ * Starts `sm3` on a message. Update it with the message, then take the digest, which is the input of the signature.
+ * False if the id is too long.
  */
 export function sm2BeginDigest(sm3: Sm3, key: Sm2PublicKey, id: usize, idLength: u32): bool {
   const identity = identityOf(key, id, idLength);

@@ -1,5 +1,5 @@
-// SM2 encryption (GB/T 32918.4), to and from the five layouts in the field. C1 is a point, C2 the masked text, C3 an
-// SM3 digest over it.
+// SM2 encryption (GB/T 32918.4) in the five layouts that are in use. C1 is a point, C2 the masked text, C3 an SM3
+// digest over it.
 import { MAX_SM2_PLAINTEXT_BYTES } from '../limits';
 import { equalConstantTime, wipe } from './constant-time';
 import {
@@ -48,9 +48,9 @@ export const enum Sm2Layout {
 }
 
 const C3_BYTES: u32 = 32;
-/** Most bytes that ASN.1 adds: headers of the sequence, two integers of 35, and those of two octet strings. */
+/** Most bytes that ASN.1 adds: headers of the sequence, two integers of 35, headers of two octet strings. */
 const MAX_ASN1_OVERHEAD_BYTES: u32 = 5 + 35 + 35 + 2 + C3_BYTES + 5;
-/** Key streams of zeros only (one in 256 for a single byte) are drawn again this often. */
+/** Attempts at a key stream that is not all zero (for a single byte one in 256 is). */
 const MAX_TRIES: u32 = 64;
 
 const NONCE: usize = memory.data(32, 16);
@@ -60,11 +60,11 @@ const C1: usize = memory.data(64, 16);
 const SHARED: usize = memory.data(64, 16); // x2 ‖ y2
 const C3: usize = memory.data(32, 16);
 
-let c2: usize = 0; // parts of the ciphertext read last
+let c2: usize = 0; // parts of the last ciphertext read
 let c2Length: u32 = 0;
 let c3: usize = 0;
 
-/** Room that `sm2Encrypt` wants for its result, bytes; 0 if the text is empty or too long. */
+/** Room that `sm2Encrypt` needs for its result, bytes. 0 if the text is empty or too long. */
 export function sm2CiphertextBound(layout: Sm2Layout, length: u32): u32 {
   if (length == 0 || length > MAX_SM2_PLAINTEXT_BYTES) return 0;
   if (layout == Sm2Layout.Asn1) return length + MAX_ASN1_OVERHEAD_BYTES;
@@ -81,7 +81,7 @@ function digestC3(out: usize, text: usize, length: u32): void {
   sm3.digest(out);
 }
 
-/** Writes everything but C2 of a ciphertext; returns where the `length` bytes of C2 go. */
+/** Writes everything but C2 of a ciphertext. Returns the address for the `length` bytes of C2. */
 function writeFrame(layout: Sm2Layout, length: u32, output: usize): usize {
   if (layout == Sm2Layout.Asn1) {
     const content = derNumberBytes(C1) + derNumberBytes(C1 + 32) + 2 + C3_BYTES + derHeaderBytes(length) + length;
@@ -104,8 +104,8 @@ function writeFrame(layout: Sm2Layout, length: u32, output: usize): usize {
 }
 
 /**
- * Encrypts with a nonce in [1, n - 1] that the caller chose. Returns the bytes written; 0 if the key stream is all
- * zero. For tests and for `sm2Encrypt`.
+ * Encrypts with a given nonce in [1, n - 1]. Returns the number of bytes, or 0 if the key stream is all zero. For tests
+ * and for `sm2Encrypt`.
  */
 export function sm2EncryptWithNonce(
   key: Sm2PublicKey,
@@ -128,7 +128,7 @@ export function sm2EncryptWithNonce(
   const empty = sm2KdfXor(body, input, length, SHARED);
   wipeShared();
   if (empty != 0) {
-    memory.fill(output, 0, bound); // the text itself stands there
+    memory.fill(output, 0, bound); // the plaintext itself is there
     return 0;
   }
   const trailing = layout == Sm2Layout.C1C2C3 || layout == Sm2Layout.C1C2C3Bare ? C3_BYTES : 0;
@@ -137,7 +137,7 @@ export function sm2EncryptWithNonce(
 
 /**
  * Encrypts 1 to `MAX_SM2_PLAINTEXT_BYTES` bytes. `output` has room for `sm2CiphertextBound` and does not overlap the
- * input. Returns the bytes written; 0 if the length is out of range or the host's randomness failed.
+ * input. Returns the number of bytes, or 0 if the length is out of range or the host's randomness failed.
  */
 export function sm2Encrypt(key: Sm2PublicKey, layout: Sm2Layout, input: usize, length: u32, output: usize): u32 {
   let written: u32 = 0;
@@ -163,7 +163,7 @@ function readAsn1(input: usize, length: u32): bool {
   return derLeave(outer) && derAtEnd();
 }
 
-/** Finds the parts of a ciphertext: C1 in C1, addresses of the others in globals. */
+/** Finds the parts of a ciphertext: the point in C1, addresses of the others in globals. */
 function readFrame(layout: Sm2Layout, input: usize, length: u32): bool {
   if (layout == Sm2Layout.Asn1) return readAsn1(input, length);
   const marked = layout == Sm2Layout.C1C3C2 || layout == Sm2Layout.C1C2C3;
@@ -184,9 +184,9 @@ function readFrame(layout: Sm2Layout, input: usize, length: u32): bool {
 }
 
 /**
- * Decrypts. `output` has room for `length` bytes and does not overlap the input. Returns the bytes written; -1 if the
- * ciphertext is malformed or empty, its point is not on the curve, or its digest is wrong: `output` is then zero where
- * it was written.
+ * Decrypts. `output` has room for `length` bytes and does not overlap the input. Returns the number of bytes. Returns
+ * -1 if the ciphertext is malformed or empty, its point is not on the curve, or its digest is wrong; everything written
+ * to `output` is then zero.
  */
 export function sm2Decrypt(key: Sm2PrivateKey, layout: Sm2Layout, input: usize, length: u32, output: usize): i32 {
   if (scalarIsZero(key.scalar) || !readFrame(layout, input, length)) return -1;

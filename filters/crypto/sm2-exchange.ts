@@ -1,5 +1,5 @@
-// Key exchange of SM2 (GB/T 32918.3), as the ECDHE suites of TLCP use it (there the server is the initiator): both
-// sides have a long-term and an ephemeral key pair.
+// SM2 key exchange (GB/T 32918.3) as in TLCP's ECDHE suites (where the server is the initiator). Both sides have a
+// long-term and an ephemeral key pair.
 import { wipe } from './constant-time';
 import { gmtKdf } from './kdf';
 import { sharedSm3 } from './sm2-digest';
@@ -64,7 +64,7 @@ function confirm(out: usize, prefix: u8): void {
   sm3.digest(out);
 }
 
-/** Writes S_B (which the responder sends) and S_A (which the initiator sends). */
+/** Writes S_B (sent by the responder) and S_A (sent by the initiator). */
 function writeConfirmations(out: usize, initiator: Sm2PublicKey, responder: Sm2PublicKey): void {
   const sm3 = sharedSm3();
   sm3.reset();
@@ -80,9 +80,9 @@ function writeConfirmations(out: usize, initiator: Sm2PublicKey, responder: Sm2P
 
 /**
  * Agrees on `length` bytes of key. `ownIdentity` and `peerIdentity` are the digests Z of the long-term keys (32 bytes,
- * of `sm2Identity`); `ephemeral` is a pair generated for this exchange alone. `confirmations`, unless 0, receives S_B ‖
- * S_A, 64 bytes, to be compared in constant time. False if the peer's values lead to infinity: nothing is written.
- * Secrets in constant time.
+ * of `sm2Identity`). `ephemeral` is a pair generated for this exchange alone. `confirmations`, unless 0, receives S_B ‖
+ * S_A, 64 bytes, to be compared in constant time. False if the peer's values lead to infinity; nothing is written then.
+ * Constant time in the secrets.
  */
 export function sm2Agree(
   isInitiator: bool,

@@ -46,8 +46,8 @@ export function fieldSubtract(r: usize, a: usize, b: usize): void {
 }
 
 /**
- * r = ka * a + kb * b for small constants, carried and brought into (-2^237, p + 2^225): a normal element. Takes limbs
- * up to 2^58. The bits above 2^256 are taken off by subtracting that multiple of p, which is four shifts.
+ * r = ka * a + kb * b for small constants, carried and reduced to (-2^237, p + 2^225): a normal element. Takes limbs up
+ * to 2^58. Subtracting a multiple of p, which is four shifts, removes the bits above 2^256.
  */
 // @ts-ignore: decorator
 @inline
@@ -79,7 +79,7 @@ export function fieldTriple(r: usize, a: usize): void {
   fieldCombine(r, 2, a, 1, a);
 }
 
-/** r = a, carried: for elements whose limbs have grown. */
+/** r = a, carried. For elements whose limbs have grown. */
 export function fieldReduce(r: usize, a: usize): void {
   fieldCombine(r, 2, a, -1, a);
 }
@@ -97,7 +97,7 @@ export function fieldSelect(r: usize, condition: u32, a: usize, b: usize): void 
   }
 }
 
-/** r = the number that `a` stands for, out of Montgomery form, in [0, p); |a| < 2^258. */
+/** r = the number of `a` out of Montgomery form, in [0, p); |a| < 2^258. */
 function toPlain(r: usize, a: usize): void {
   fieldMultiply(r, a, FIELD_PLAIN_ONE); // in [0, p]: a / R is within (-1, 1), the rest is at most p
   subtractPrimeOnce(r, r);
@@ -107,7 +107,7 @@ function toPlain(r: usize, a: usize): void {
 function subtractPrimeOnce(r: usize, a: usize): void {
   let borrow: i64 = 0;
   for (let i: usize = 0; i < 72; i += 8) borrow = (load<i64>(a + i) - load<i64>(PRIME + i) + borrow) >> 29;
-  const mask = ~borrow; // all ones if nothing was borrowed
+  const mask = ~borrow; // all ones unless there was a borrow
   borrow = 0;
   for (let i: usize = 0; i < 72; i += 8) {
     const limb = load<i64>(a + i) - (load<i64>(PRIME + i) & mask) + borrow;
@@ -124,24 +124,24 @@ export function fieldIsZero(a: usize): u32 {
   return <u32>((<u64>(bits - 1)) >> 63); // limbs are below 2^29: only 0 - 1 is negative
 }
 
-/** 1 if a and b are equal modulo p, else 0; both normal. */
+/** 1 if a and b are equal modulo p, else 0. Both are normal. */
 export function fieldEquals(a: usize, b: usize): u32 {
   fieldSubtract(T1, a, b);
   return fieldIsZero(T1);
 }
 
 /**
- * For public values only: whether a normal-limbed `a` with |a| < 2^260 is zero modulo p. Decides by one limb nearly
- * always.
+ * Whether a normal-limbed `a` with |a| < 2^260 is zero modulo p. For public values only, since it mostly decides by one
+ * limb.
  */
 export function fieldIsZeroPublic(a: usize): bool {
-  fieldReduce(T1, a); // zero has two forms now: 0 and p
+  fieldReduce(T1, a); // zero now has two forms: 0 and p
   const low = load<i64>(T1);
   if (low != 0 && low != load<i64>(PRIME)) return false;
   return fieldIsZero(T1) != 0;
 }
 
-/** r = the element of the number w3 ‖ w2 ‖ w1 ‖ w0, taken modulo p. */
+/** r = the element of the number w3 ‖ w2 ‖ w1 ‖ w0, reduced modulo p. */
 // @ts-ignore: decorator
 @inline
 function fromWords(r: usize, w0: u64, w1: u64, w2: u64, w3: u64): void {
@@ -169,7 +169,7 @@ function toWords(words: usize, a: usize): void {
   store<u64>(words, (a6 >> 18) | (load<u64>(T0, 56) << 11) | (load<u64>(T0, 64) << 40), 24);
 }
 
-/** r = the field element of 32 big-endian bytes, in Montgomery form; the number is taken modulo p. */
+/** r = the field element of 32 big-endian bytes, in Montgomery form. The number is reduced modulo p. */
 export function fieldFromBytes(r: usize, bytes: usize): void {
   const w3 = bswap<u64>(load<u64>(bytes));
   const w2 = bswap<u64>(load<u64>(bytes, 8));
@@ -178,7 +178,7 @@ export function fieldFromBytes(r: usize, bytes: usize): void {
   fromWords(r, w0, w1, w2, w3);
 }
 
-/** Writes the number as 32 big-endian bytes, fully reduced. */
+/** Writes the fully reduced number as 32 big-endian bytes. */
 export function fieldToBytes(bytes: usize, a: usize): void {
   toWords(T1, a);
   for (let i: usize = 0; i < 32; i += 8) store<u64>(bytes + i, bswap<u64>(load<u64>(T1 + 24 - i)));
@@ -209,7 +209,7 @@ function shiftMultiply(r: usize, count: u32, b: usize): void {
   fieldMultiply(r, r, b);
 }
 
-/** T2 = a^(2^31 - 1), T3 = a^(2^32 - 1): the runs of ones of which (p + 1) / 4 consists. */
+/** T2 = a^(2^31 - 1), T3 = a^(2^32 - 1): the runs of ones in (p + 1) / 4. */
 function powersOfOnes(a: usize): void {
   squareTimes(T1, a, 1);
   fieldMultiply(T1, T1, a); // 2 ones
@@ -228,14 +228,14 @@ function powersOfOnes(a: usize): void {
   fieldMultiply(T3, T3, a); // 32
 }
 
-/** r = 1 / a, zero for zero. `a` is normal, `r` may be `a`. */
+/** r = 1 / a, and 0 for 0. `a` is normal, `r` may be `a`. */
 export function fieldInvert(r: usize, a: usize): void {
   toWords(T1, a);
   invert(T1, T1, MODULO_PRIME);
   fromWords(r, load<u64>(T1), load<u64>(T1, 8), load<u64>(T1, 16), load<u64>(T1, 24));
 }
 
-/** r = a square root of a if there is one: a^((p + 1) / 4). The caller checks. `r` may not be `a`. */
+/** r = a^((p + 1) / 4), which is a square root of a if one exists. The caller checks. `r` may not be `a`. */
 export function fieldSquareRoot(r: usize, a: usize): void {
   powersOfOnes(a);
   fieldCopy(T0, T2); // fffffffe: 31 ones, then a zero
@@ -250,7 +250,7 @@ export function fieldSetOne(r: usize): void {
   fieldCopy(r, FIELD_ONE);
 }
 
-/** Clears what the last inversions and conversions left behind. */
+/** Clears working memory of inversions and conversions. */
 export function fieldWipe(): void {
   memory.fill(T0, 0, 80);
   memory.fill(T1, 0, 80);

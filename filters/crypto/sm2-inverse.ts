@@ -21,7 +21,9 @@ let v: i32 = 0;
 let q: i32 = 0;
 let r: i32 = 0;
 
-/** Thirty division steps on the low words of F and G; leaves their matrix, returns the new `zeta` (-(delta + 1/2)). */
+/**
+ * Thirty division steps on the low words of F and G. Writes their matrix and returns the new `zeta` (-(delta + 1/2)).
+ */
 function divisionSteps(zeta: i32): i32 {
   let f = load<u32>(F) | (load<u32>(F, 4) << 30);
   let g = load<u32>(G) | (load<u32>(G, 4) << 30);
@@ -125,7 +127,7 @@ function adjust(modulus: usize, negate: i32): void {
   store<i32>(D + LAST, (top ^ negate) - negate + carry);
 }
 
-/** Cuts 32 little-endian bytes into limbs. */
+/** Splits 32 little-endian bytes into limbs. */
 function cut(limbs: usize, words: usize): void {
   const w0 = load<u64>(words);
   const w1 = load<u64>(words, 8);
@@ -153,13 +155,13 @@ function join(words: usize, limbs: usize): void {
   store<u64>(words, (a6 >> 12) | ((<u64>load<u32>(limbs, 28)) << 18) | ((<u64>load<u32>(limbs, 32)) << 48), 24);
 }
 
-/** Which modulus, as an index. */
+/** Index of the modulus. */
 export const MODULO_PRIME: u32 = 0;
 export const MODULO_ORDER: u32 = 1;
 
 /**
- * out = 1 / a modulo the prime or the order; zero for zero. 32 little-endian bytes each, `a` below the modulus. `out`
- * may be `a`.
+ * out = 1 / a modulo the prime or the order, and 0 for 0. 32 little-endian bytes each, `a` below the modulus. `out` may
+ * be `a`.
  */
 export function invert(out: usize, a: usize, which: u32): void {
   const modulus = MODULUS_LIMBS + <usize>which * 48;

@@ -1,5 +1,5 @@
-// The key derivation of SM2 encryption (GB/T 32918.4, 5.4.3): SM3(x2 ‖ y2 ‖ 1) ‖ SM3(x2 ‖ y2 ‖ 2) ‖ …, counters of 32
-// bits. The shared point fills one block of SM3, which is absorbed once.
+// Key derivation of SM2 encryption (GB/T 32918.4, 5.4.3): SM3(x2 ‖ y2 ‖ 1) ‖ SM3(x2 ‖ y2 ‖ 2) ‖ …, with 32-bit
+// counters. The shared point fills one block of SM3, which is absorbed once.
 import { wipe } from './constant-time';
 import { sharedSm3 } from './sm2-digest';
 import { Sm3 } from './sm3';
@@ -25,7 +25,7 @@ function afterShared(shared: usize): Sm3 {
 }
 
 /**
- * out = in xor the key stream of the shared point (64 bytes); in place allowed. 1 if the key stream was all zero, which
+ * out = in xor the key stream of the shared point (64 bytes). In place allowed. 1 if the key stream was all zero, which
  * GB/T 32918.4 refuses, else 0.
  */
 export function sm2KdfXor(out: usize, input: usize, length: u32, shared: usize): u32 {

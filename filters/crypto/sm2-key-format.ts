@@ -1,7 +1,7 @@
-// SM2 keys as others write them. Private keys: PKCS#8 (RFC 5208), OneAsymmetricKey (RFC 5958), SEC 1 (RFC 5915), the
-// scalar alone. Public keys: SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), certificates, whose signature and dates nobody
-// looks at here, the point alone. What is not bare is DER or PEM. Encrypted keys are refused, and so is a file that can
-// be read in two ways. envoy/standalone/sm2-key.ts takes the same, which test/vectors/keys/sm2.json holds both to.
+// Reads SM2 keys in the formats of other software. Private keys: PKCS#8 (RFC 5208), OneAsymmetricKey (RFC 5958), SEC 1
+// (RFC 5915), the bare scalar. Public keys: SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), certificates (signature and dates
+// are not checked), the bare point. All others are DER or PEM. Encrypted keys and ambiguous files are refused.
+// envoy/standalone/sm2-key.ts accepts the same; test/vectors/keys/sm2.json tests both.
 import { MAX_KEY_FILE_BYTES } from '../limits';
 import { wipe } from './constant-time';
 import {
@@ -41,13 +41,12 @@ const LABEL_CERTIFICATE_BYTES: u32 = 11;
 
 const SCALAR_BYTES: u32 = 32;
 /**
- * Some libraries leave out the zeros that a scalar begins with. One in 2^32 has more than four: what is shorter was
- * cut.
+ * Some libraries omit a scalar's leading zeros. One in 2^32 scalars has more than four, so a shorter one was truncated.
  */
 const MIN_SCALAR_BYTES: u32 = 28;
 const SCALAR: usize = memory.data(32, 16);
 
-/** A scalar of MIN_SCALAR_BYTES to 32 bytes, or of 33 whose first is zero, as Java writes numbers. */
+/** A scalar of MIN_SCALAR_BYTES to 32 bytes, or of 33 with a leading zero, as Java writes numbers. */
 function fromScalar(bytes: usize, length: u32): Sm2PrivateKey | null {
   if (length == SCALAR_BYTES + 1 && load<u8>(bytes) == 0) {
     bytes++;
@@ -61,7 +60,7 @@ function fromScalar(bytes: usize, length: u32): Sm2PrivateKey | null {
   return key;
 }
 
-/** Key of a bit string that holds a point, whose first byte must say its form. */
+/** Key of a bit string with a point, whose first byte must give its form. */
 function takePoint(tag: u32): Sm2PublicKey | null {
   const bits = derTakeBits(tag);
   return bits != 0 && derLength != COORDINATES_BYTES ? Sm2PublicKey.fromBytes(bits, derLength) : null;
@@ -74,8 +73,7 @@ function takesPointOf(key: Sm2PrivateKey, tag: u32): bool {
 }
 
 /**
- * ECPrivateKey, from the reader: the curve may be left out where `curveKnown`; a public key in it must be that of the
- * scalar.
+ * ECPrivateKey, from the reader. The curve may be absent if `curveKnown`. A contained public key must match the scalar.
  */
 function takeSec1(curveKnown: bool): Sm2PrivateKey | null {
   const outer = derEnter(DER_SEQUENCE);
@@ -102,8 +100,8 @@ function takeSec1Point(key: Sm2PrivateKey): bool {
 }
 
 /**
- * PKCS#8 PrivateKeyInfo (version 0) or OneAsymmetricKey (version 1, may have its public key behind), whose sequence was
- * entered; attributes are passed over.
+ * PKCS#8 PrivateKeyInfo (version 0) or OneAsymmetricKey (version 1, optionally with a public key). The reader is inside
+ * its sequence. Attributes are skipped.
  */
 function takePkcs8(): Sm2PrivateKey | null {
   const version = derTake(DER_INTEGER);
@@ -129,8 +127,8 @@ function isPkcs8(der: usize, length: u32): bool {
 }
 
 /**
- * A private key of PKCS#8 or SEC 1 DER. Null if it is malformed, of another curve, out of range, or its public key is
- * of another.
+ * Private key in PKCS#8 or SEC 1 DER. Null if it is malformed, of another curve, out of range, or does not match its
+ * public key.
  */
 export function sm2PrivateKeyFromDer(der: usize, length: u32): Sm2PrivateKey | null {
   const pkcs8 = isPkcs8(der, length);
@@ -169,16 +167,13 @@ function takeCertificate(): Sm2PublicKey | null {
   return derLeave(outer) ? key : null;
 }
 
-/** Whether the sequence at `der` begins as a SubjectPublicKeyInfo: a sequence with an object identifier. */
+/** Whether the sequence at `der` begins like a SubjectPublicKeyInfo: a sequence with an object identifier. */
 function isSpki(der: usize, length: u32): bool {
   derOpen(der, length);
   return derEnter(DER_SEQUENCE) != 0 && derEnter(DER_SEQUENCE) != 0 && derPeek() == DER_OID;
 }
 
-/**
- * A public key of SubjectPublicKeyInfo DER, or a certificate's. Null if it is malformed, of another curve, or not on
- * it.
- */
+/** Public key in SubjectPublicKeyInfo or certificate DER. Null if it is malformed, of another curve, or not on it. */
 export function sm2PublicKeyFromDer(der: usize, length: u32): Sm2PublicKey | null {
   const spki = isSpki(der, length);
   derOpen(der, length);
@@ -187,7 +182,7 @@ export function sm2PublicKeyFromDer(der: usize, length: u32): Sm2PublicKey | nul
 }
 
 /**
- * The private key of a PEM text. Null if there is none, more than one, an encrypted one, or as `sm2PrivateKeyFromDer`.
+ * Private key of a PEM text. Null if there is none, more than one, an encrypted one, or as for `sm2PrivateKeyFromDer`.
  */
 export function sm2PrivateKeyFromPem(text: usize, length: u32): Sm2PrivateKey | null {
   if (length == 0 || length > MAX_KEY_FILE_BYTES) return null;
@@ -205,8 +200,8 @@ export function sm2PrivateKeyFromPem(text: usize, length: u32): Sm2PrivateKey | 
 }
 
 /**
- * The public key of a PEM text; without one the first certificate's. Null if there is neither, more than one, a private
- * key, or as `sm2PublicKeyFromDer`.
+ * Public key of a PEM text, or of its first certificate. Null if there is neither, more than one, a private key, or as
+ * for `sm2PublicKeyFromDer`.
  */
 export function sm2PublicKeyFromPem(text: usize, length: u32): Sm2PublicKey | null {
   if (length == 0 || length > MAX_KEY_FILE_BYTES) return null;
@@ -219,7 +214,7 @@ export function sm2PublicKeyFromPem(text: usize, length: u32): Sm2PublicKey | nu
 
 function publicFromBlocks(text: usize, length: u32, der: usize): Sm2PublicKey | null {
   let bytes: i32 = 0;
-  let isNamed = false; // by a public key of its own
+  let isNamed = false; // by a bare public key
   pemOpen(text, length);
   while (pemNext()) {
     if (pemIs(LABEL_PRIVATE, LABEL_PRIVATE_BYTES)) return null;
@@ -233,22 +228,23 @@ function publicFromBlocks(text: usize, length: u32, der: usize): Sm2PublicKey | 
 }
 
 /**
- * Whether `der` is one sequence and nothing else. It is not searched for PEM then, which would branch on each byte of
- * the key.
+ * Whether `der` is exactly one sequence. It is then not searched for PEM, which would branch on each byte of the key.
  */
 function isSequence(der: usize, length: u32): bool {
   derOpen(der, length);
   return derTake(DER_SEQUENCE) != 0 && derAtEnd();
 }
 
-/** A private key: PEM, DER or the scalar alone. Null as `sm2PrivateKeyFromPem`. No DER is as short as a scalar. */
+/**
+ * Private key in PEM, DER or as the bare scalar. Null as for `sm2PrivateKeyFromPem`. No DER is as short as a scalar.
+ */
 export function sm2PrivateKeyFrom(bytes: usize, length: u32): Sm2PrivateKey | null {
   if (length <= SCALAR_BYTES + 1) return fromScalar(bytes, length);
   return isSequence(bytes, length) ? sm2PrivateKeyFromDer(bytes, length) : sm2PrivateKeyFromPem(bytes, length);
 }
 
 /**
- * A public key: PEM, DER or the point alone, as 0x04 ‖ x ‖ y, x ‖ y, or 0x02 or 0x03 ‖ x. Null as
+ * Public key in PEM, DER or as the bare point: 0x04 ‖ x ‖ y, x ‖ y, or 0x02 or 0x03 ‖ x. Null as for
  * `sm2PublicKeyFromPem`.
  */
 export function sm2PublicKeyFrom(bytes: usize, length: u32): Sm2PublicKey | null {
@@ -256,7 +252,7 @@ export function sm2PublicKeyFrom(bytes: usize, length: u32): Sm2PublicKey | null
   return hasPem(bytes, length) ? sm2PublicKeyFromPem(bytes, length) : Sm2PublicKey.fromBytes(bytes, length);
 }
 
-/** Bytes of `sm2PublicKeyToDer`. */
+/** Length of `sm2PublicKeyToDer`'s output, bytes. */
 export const SPKI_BYTES: u32 = 91;
 const SPKI_HEAD: usize = memory.data<u8>([
   0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x81, 0x1c, 0xcf,
@@ -270,7 +266,7 @@ export function sm2PublicKeyToDer(key: Sm2PublicKey, out: usize): void {
   key.writeUncompressed(out + SPKI_HEAD_BYTES);
 }
 
-/** Bytes of `sm2PrivateKeyToDer`. */
+/** Length of `sm2PrivateKeyToDer`'s output, bytes. */
 export const PKCS8_BYTES: u32 = 138;
 const PKCS8_HEAD: usize = memory.data<u8>([
   0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
@@ -280,7 +276,7 @@ const PKCS8_HEAD_BYTES: u32 = 36;
 const PKCS8_MIDDLE: usize = memory.data<u8>([0xa1, 0x44, 0x03, 0x42, 0x00]);
 const PKCS8_MIDDLE_BYTES: u32 = 5;
 
-/** Writes PKCS#8 DER with the public key in it, `PKCS8_BYTES`. The caller wipes it. */
+/** Writes PKCS#8 DER including the public key, `PKCS8_BYTES`. The caller wipes it. */
 export function sm2PrivateKeyToDer(key: Sm2PrivateKey, out: usize): void {
   memory.copy(out, PKCS8_HEAD, PKCS8_HEAD_BYTES);
   key.writeBytes(out + PKCS8_HEAD_BYTES);

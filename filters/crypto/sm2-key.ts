@@ -1,4 +1,4 @@
-// SM2 keys in memory. A private key carries what signing needs of it; `wipe` it when it retires.
+// SM2 keys in memory. A private key includes precomputed values for signing. `wipe` it when it retires.
 import { equalConstantTime, wipe } from './constant-time';
 import { randomBytes } from './random';
 import { fieldIsOdd, fieldWipe } from './sm2-field';
@@ -30,13 +30,13 @@ export const COORDINATES_BYTES: u32 = 64;
 export const UNCOMPRESSED_BYTES: u32 = 65;
 /** Bytes of a point as 0x02 or 0x03 ‖ x. */
 export const COMPRESSED_BYTES: u32 = 33;
-/** Draws of a random scalar: one in 2^32 is out of range, so a second failure means a broken generator. */
+/** Attempts to draw a random scalar. One in 2^32 is out of range, so repeated failures mean a broken generator. */
 const MAX_DRAWS: u32 = 4;
 
 const KEY_POINT: usize = memory.data(240, 16);
 const KEY_BYTES: usize = memory.data(32, 16);
 
-/** A point of the curve that is not at infinity. */
+/** A point of the curve other than infinity. */
 export class Sm2PublicKey {
   private block: StaticArray<u8> = new StaticArray<u8>(<i32>AFFINE_BYTES + 96);
 
@@ -49,8 +49,8 @@ export class Sm2PublicKey {
   private constructor() {}
 
   /**
-   * From 65 bytes (0x04 ‖ x ‖ y), 64 bytes (x ‖ y) or 33 bytes (0x02 or 0x03 ‖ x). Null if the encoding is another, a
-   * coordinate is not below p, or the point is not on the curve. The order being prime, every point on the curve is in
+   * Reads 65 bytes (0x04 ‖ x ‖ y), 64 bytes (x ‖ y) or 33 bytes (0x02 or 0x03 ‖ x). Null if the encoding differs, a
+   * coordinate is not below p, or the point is not on the curve. The order is prime, so every point on the curve is in
    * the group.
    */
   static fromBytes(bytes: usize, length: u32): Sm2PublicKey | null {
@@ -66,7 +66,7 @@ export class Sm2PublicKey {
     return key;
   }
 
-  /** From an affine point known to be on the curve. */
+  /** Makes a key of an affine point known to be on the curve. */
   static fromPoint(point: usize): Sm2PublicKey {
     const key = new Sm2PublicKey();
     memory.copy(key.point, point, AFFINE_BYTES);
@@ -74,7 +74,7 @@ export class Sm2PublicKey {
     return key;
   }
 
-  /** The affine point, as of sm2-point.ts. */
+  /** Affine point in the form of sm2-point.ts. */
   get point(): usize {
     return changetype<usize>(this.block);
   }
@@ -84,14 +84,14 @@ export class Sm2PublicKey {
     return changetype<usize>(this.block) + AFFINE_BYTES;
   }
 
-  /** Where the digest Z of the default user id is kept, 32 bytes. */
+  /** Place of the digest Z of the default user id, 32 bytes. */
   get identity(): usize {
     return changetype<usize>(this.block) + AFFINE_BYTES + 64;
   }
 
   /**
-   * Address of this key's multiples for `multiplySumPrepared`, 0 at the first call: a key that verifies a second time
-   * is worth the table, which costs one verification and 4.5 KiB and makes all further ones more than twice as fast.
+   * Address of this key's multiples for `multiplySumPrepared`. 0 at the first call. From the second verification on the
+   * table pays off: it costs one verification and 4.5 KiB, and makes later ones more than twice as fast.
    */
   multiples(): usize {
     const made = this.table;
@@ -123,7 +123,7 @@ export class Sm2PrivateKey {
     public readonly publicKey: Sm2PublicKey,
   ) {}
 
-  /** From 32 big-endian bytes. Null if the number is not in [1, n - 2] (GB/T 32918.1, 6.1). */
+  /** Reads 32 big-endian bytes. Null if the number is not in [1, n - 2] (GB/T 32918.1, 6.1). */
   static fromBytes(bytes: usize): Sm2PrivateKey | null {
     const block = new StaticArray<u8>(<i32>SCALAR_BYTES * 2);
     const scalar = changetype<usize>(block);
@@ -142,7 +142,7 @@ export class Sm2PrivateKey {
     return new Sm2PrivateKey(block, publicKey);
   }
 
-  /** A new key from the host's randomness. Null if that failed. */
+  /** New key from the host's randomness. Null if that failed. */
   static generate(): Sm2PrivateKey | null {
     for (let draw: u32 = 0; draw < MAX_DRAWS; draw++) {
       if (!randomBytes(KEY_BYTES, 32)) return null;
@@ -153,7 +153,7 @@ export class Sm2PrivateKey {
     return null;
   }
 
-  /** The scalar, as of sm2-scalar.ts. */
+  /** Scalar in the form of sm2-scalar.ts. */
   get scalar(): usize {
     return changetype<usize>(this.block);
   }
@@ -173,7 +173,7 @@ export class Sm2PrivateKey {
     return equalConstantTime(this.publicKey.coordinates, coordinates, COORDINATES_BYTES);
   }
 
-  /** Overwrites the secret. The key is of no use afterwards. */
+  /** Overwrites the secret. The key is unusable afterwards. */
   wipe(): void {
     wipe(changetype<usize>(this.block), <u32>SCALAR_BYTES * 2);
   }

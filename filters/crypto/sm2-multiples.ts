@@ -1,7 +1,7 @@
-// Tables of odd multiples of a fixed point: row r, entry i is (2i + 1) * 2^(spacing * r) * point. The generator's has
-// 43 rows for every sixth bit and is computed at the first use (about half a millisecond, nothing secret in it) rather
-// than carried in the module; a public key that verifies again and again gets a small one. An entry is an affine point,
-// x and y as nine words of 32 bits each.
+// Tables of odd multiples of a fixed point: row r, entry i is (2i + 1) * 2^(spacing * r) * point. The generator's table
+// has 43 rows, for every sixth bit. It is computed on first use (about half a millisecond, nothing secret) and not
+// stored in the module. A public key that verifies repeatedly gets a small one. An entry is an affine point, with x and
+// y as nine 32-bit words each.
 
 import { GENERATOR } from './sm2-constants.gen';
 import {
@@ -19,7 +19,7 @@ import { JACOBIAN_BYTES, Y, pointDouble, pointFromAffine, pointsToAffine } from 
 export const ENTRY_BYTES: usize = 72;
 /** Rows of the generator's table: 43 digits of 6 bits cover 256. */
 export const COMB_ROWS: usize = 43;
-/** Bits between its rows, and of a digit. */
+/** Bits between its rows, and bits of a digit. */
 export const COMB_BITS: u32 = 6;
 /** Entries of its rows: digits 1, 3 … 63. */
 export const COMB_ENTRIES: usize = 32;
@@ -27,16 +27,16 @@ const COMB_LEVELS: usize = 5;
 /** Bytes of a row of the generator's table. */
 export const COMB_ROW_BYTES: usize = COMB_ENTRIES * ENTRY_BYTES;
 
-/** Rows of a public key's table; eight of 36 bits cover the 257 of a scalar in non-adjacent form. */
+/** Rows of a public key's table. Eight of 36 bits cover the 257 of a scalar in non-adjacent form. */
 export const KEY_ROWS: usize = 8;
-/** Bits between its rows: a multiple of COMB_BITS, so that rows of the generator's table lie at the same places. */
+/** Bits between its rows. A multiple of COMB_BITS, so that rows of the generator's table have the same positions. */
 export const KEY_SPACING: u32 = 36;
 const KEY_LEVELS: usize = 3;
 /** Entries of its rows: digits 1, 3 … 15. */
 export const KEY_ENTRIES: usize = 8;
-/** Bytes of a row of it. */
+/** Size of one of its rows, bytes. */
 export const KEY_ROW_BYTES: usize = KEY_ENTRIES * ENTRY_BYTES;
-/** Bytes of the whole. */
+/** Size of the whole table, bytes. */
 export const KEY_TABLE_BYTES: u32 = 4608;
 
 const OLD: usize = memory.data(160, 16);
@@ -48,7 +48,7 @@ const RUNNING: usize = memory.data(240, 16);
 
 let combTable: usize = 0;
 
-/** Narrows an affine point to an entry. */
+/** Packs an affine point into an entry. */
 function packEntry(entry: usize, point: usize): void {
   for (let i: usize = 0; i < 9; i++) {
     store<i32>(entry + i * 4, <i32>load<i64>(point + i * 8));
@@ -85,7 +85,7 @@ function fillDoublings(points: usize, base: usize, rows: usize, spacing: usize, 
   pointsToAffine(points, count, JACOBIAN_BYTES, points + count * JACOBIAN_BYTES);
 }
 
-/** entry = OLD + q by the affine formula, whose 1 / (x of q - x of OLD) is at SLOPE; the two have different x. */
+/** entry = OLD + q by the affine formula. 1 / (x of q - x of OLD) is at SLOPE; the two differ in x. */
 function addAffine(entry: usize, q: usize): void {
   fieldSubtract(DIFFERENCE, q + Y, OLD + Y);
   fieldMultiply(SLOPE, SLOPE, DIFFERENCE);

@@ -49,13 +49,13 @@ import { maskIfEqual } from './constant-time';
 
 /** Bits of a digit of a secret scalar over a variable base. */
 const WINDOW_BITS: u32 = 5;
-/** Windows below the highest, whose digit is always 1. */
+/** Windows below the highest one, whose digit is always 1. */
 const WINDOWS: u32 = 51;
 const WINDOW_ENTRIES: u32 = 16;
-/** Bits of a public scalar's digit over a variable base: odd, below 2^4 in size. */
+/** Bits of a public scalar's digit over a variable base: odd, below 2^4 in magnitude. */
 const PUBLIC_BITS: u32 = 5;
 const PUBLIC_ENTRIES: u32 = 8;
-/** Bits of a public scalar's digit over the generator: odd, below 2^6 in size. */
+/** Bits of a public scalar's digit over the generator: odd, below 2^6 in magnitude. */
 const GENERATOR_BITS: u32 = 7;
 /** Digits of a public scalar in non-adjacent form: 256 bits and a carry. */
 const DIGITS: u32 = 257;
@@ -70,10 +70,10 @@ const WINDOW_TABLE: usize = memory.data(6400, 16); // 16 cached points
 const DIGITS_S: usize = memory.data(320, 16); // i8
 const DIGITS_T: usize = memory.data(320, 16);
 
-let digitIndex: u32 = 0; // of the digit taken last: (size - 1) / 2
+let digitIndex: u32 = 0; // of the last digit: (magnitude - 1) / 2
 let digitSign: u32 = 0; // 1: negative
 
-/** ODD = k or n - k, the odd one; 1 if it is n - k. */
+/** ODD = k or n - k, whichever is odd. Returns 1 if it is n - k. */
 function makeOdd(k: usize): u32 {
   const even = (load<u32>(k) & 1) ^ 1;
   scalarNegate(ODD, k);
@@ -89,13 +89,13 @@ function takeDigit(position: u32, width: u32): void {
   digitIndex = size >> 1;
 }
 
-/** POINT = POINT or its opposite by `digitSign`. */
+/** POINT = POINT or its negation by `digitSign`. */
 function applySign(): void {
   fieldNegate(NEGATED, POINT + Y);
   fieldSelect(POINT + Y, digitSign, NEGATED, POINT + Y);
 }
 
-/** POINT (affine) = the entry `digitIndex` of a row of the comb; every entry is read. */
+/** POINT (affine) = the entry `digitIndex` of a row of the comb. Reads every entry. */
 function scanComb(row: usize): void {
   let a = i32x4.splat(0);
   let b = a;
@@ -145,7 +145,7 @@ export function multiplyGenerator(r: usize, k: usize): void {
   negateResult(r, negate);
 }
 
-/** POINT (cached) = entry `digitIndex` of WINDOW_TABLE; every entry is read. */
+/** POINT (cached) = entry `digitIndex` of WINDOW_TABLE. Reads every entry. */
 function scanWindow(): void {
   for (let offset: usize = 0; offset < CACHED_BYTES; offset += 80) {
     let a = i32x4.splat(0);
@@ -204,12 +204,12 @@ export function multiplyPoint(r: usize, k: usize, q: usize): void {
 }
 
 /**
- * Writes the non-adjacent form of width `bits`: DIGITS digits (i8), zero or odd and below 2^(bits - 1) in size. For
- * public scalars.
+ * Writes the non-adjacent form of width `bits`: DIGITS digits (i8), zero or odd and below 2^(bits - 1) in magnitude.
+ * For public scalars.
  */
 function nonAdjacentForm(digits: usize, scalar: usize, bits: u32): void {
   memory.fill(digits, 0, 320);
-  memory.copy(ODD, scalar, 32); // with its zeros above
+  memory.copy(ODD, scalar, 32); // including the zeros above it
   let carry: u32 = 0;
   let position: u32 = 0;
   while (position < DIGITS) {
@@ -225,7 +225,7 @@ function nonAdjacentForm(digits: usize, scalar: usize, bits: u32): void {
   }
 }
 
-/** r += digit * point by a row of a table of odd multiples; nothing for 0. */
+/** r += digit * point by a row of a table of odd multiples. Does nothing for 0. */
 function addRowDigit(r: usize, row: usize, digit: i32): void {
   if (digit == 0) return;
   unpackEntry(POINT, row + ((<usize>abs<i32>(digit)) >> 1) * ENTRY_BYTES);
@@ -233,7 +233,7 @@ function addRowDigit(r: usize, row: usize, digit: i32): void {
   pointAddAffinePublic(r, POINT);
 }
 
-/** r += digit * point by WINDOW_TABLE; nothing for 0. */
+/** r += digit * point by WINDOW_TABLE. Does nothing for 0. */
 function addWindowDigit(r: usize, digit: i32): void {
   if (digit == 0) return;
   const entry = WINDOW_TABLE + ((<usize>abs<i32>(digit)) >> 1) * CACHED_BYTES;
@@ -245,8 +245,8 @@ function addWindowDigit(r: usize, digit: i32): void {
 }
 
 /**
- * r (Jacobian) = s * G + t * q for scalars and an affine point q on the curve, all public: time depends on them. May be
- * infinity.
+ * r (Jacobian) = s * G + t * q for scalars and an affine point q on the curve. All are public, since the time depends
+ * on them. The result may be infinity.
  */
 export function multiplySumPublic(r: usize, s: usize, t: usize, q: usize): void {
   const comb = combOfGenerator();
@@ -261,7 +261,7 @@ export function multiplySumPublic(r: usize, s: usize, t: usize, q: usize): void 
   }
 }
 
-/** As `multiplySumPublic` for a q whose table (of `fillKeyTable`) is given: 36 doublings instead of 256. */
+/** Like `multiplySumPublic` for a q with a table (of `fillKeyTable`): 36 doublings instead of 256. */
 export function multiplySumPrepared(r: usize, s: usize, t: usize, table: usize): void {
   const comb = combOfGenerator();
   nonAdjacentForm(DIGITS_S, s, GENERATOR_BITS);

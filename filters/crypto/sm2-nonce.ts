@@ -1,6 +1,6 @@
-// Secret numbers for one signature or one encryption: SM3(counter ‖ private key ‖ 32 random bytes ‖ digest). Randomness
-// makes them unpredictable; key and digest keep two different messages from ever sharing one, should the host's
-// generator fail unnoticed.
+// Secret nonce of one signature or encryption: SM3(counter ‖ private key ‖ 32 random bytes ‖ digest). Randomness makes
+// it unpredictable. Key and digest keep two different messages from sharing one if the host's generator fails
+// unnoticed.
 import { wipe } from './constant-time';
 import { randomBytes } from './random';
 import { sharedSm3 } from './sm2-digest';
@@ -8,7 +8,7 @@ import { SCALAR_BYTES, scalarFromBytes } from './sm2-scalar';
 
 const RANDOM: usize = memory.data(32, 16);
 const COUNTER: usize = memory.data(1, 1);
-/** One draw in 2^32 is out of range and drawn again; which one says nothing about those that are used. */
+/** One draw in 2^32 is out of range and repeated. Which one says nothing about the draws that are used. */
 const MAX_DRAWS: u8 = 8;
 
 /**

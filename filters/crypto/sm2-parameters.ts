@@ -1,5 +1,5 @@
-// How files say that a key is one of SM2: GM/T 0015 allows two object identifiers for the algorithm, and older Java
-// libraries write the curve out.
+// Identifiers of SM2 keys in files. GM/T 0015 allows two object identifiers for the algorithm, and older Java libraries
+// write explicit curve parameters.
 import {
   DER_NULL,
   DER_OCTET_STRING,
@@ -30,13 +30,13 @@ const OID_PRIME_FIELD_BYTES: u32 = 7;
 
 const NUMBER: usize = memory.data(32, 16);
 const NUMBER_BYTES: u32 = 32;
-/** Within Z_PARAMETERS, which is a ‖ b ‖ x ‖ y. */
+/** Offsets in Z_PARAMETERS, which is a ‖ b ‖ x ‖ y. */
 const B: usize = 32;
 const GENERATOR: usize = 64;
 
 /**
- * AlgorithmIdentifier of an SM2 key, from the reader: id-ecPublicKey with the curve, or SM2's own identifier, whose
- * parameters may be left out.
+ * AlgorithmIdentifier of an SM2 key, from the reader: id-ecPublicKey with the curve, or SM2's own identifier with
+ * optional parameters.
  */
 export function takeSm2Algorithm(): bool {
   const outer = derEnter(DER_SEQUENCE);
@@ -52,7 +52,7 @@ export function takeSm2Algorithm(): bool {
   );
 }
 
-/** The curve by its name, or by all of its numbers (SEC 1, C.2). */
+/** The curve by its name or by all of its parameters (SEC 1, C.2). */
 export function takeSm2Curve(): bool {
   if (derPeek() != DER_SEQUENCE) return derTakeOid(OID_SM2, OID_SM2_BYTES);
   const outer = derEnter(DER_SEQUENCE);
@@ -67,7 +67,7 @@ export function takeSm2Curve(): bool {
     return false;
   const curve = derEnter(DER_SEQUENCE);
   if (curve == 0 || !takesOctets(Z_PARAMETERS) || !takesOctets(Z_PARAMETERS + B)) return false;
-  if (!derAtEnd() && derTakeBits() == 0) return false; // the seed, which is not used
+  if (!derAtEnd() && derTakeBits() == 0) return false; // the optional seed
   if (!derLeave(curve) || !takesGenerator() || !takesNumber(ORDER_BYTES)) return false;
   return (derAtEnd() || derTakeSmall(1)) && derLeave(outer);
 }
@@ -83,7 +83,7 @@ function takesOctets(expected: usize): bool {
   return content != 0 && derLength == NUMBER_BYTES && memory.compare(content, expected, NUMBER_BYTES) == 0;
 }
 
-/** The base point, whole or as 0x02 ‖ x: its y is even. */
+/** The base point, uncompressed or as 0x02 ‖ x, because its y is even. */
 function takesGenerator(): bool {
   const content = derTake(DER_OCTET_STRING);
   if (content == 0) return false;

@@ -1,10 +1,10 @@
 // Points of the SM2 curve y^2 = x^3 - 3x + b. Jacobian coordinates: x = X / Z^2, y = Y / Z^3; Z = 0 is the point at
 // infinity.
 //
-// A Jacobian point is X, Y, Z (240 bytes), an affine one x, y (160 bytes), coordinates as of sm2-field.ts: X and Y of a
-// Jacobian point and both of an affine one are normal. Doubling and the raw additions never branch; what they do not
-// cover (equal or opposite points, infinity) their callers exclude or handle: the constant-time ones by selection,
-// those on public values by a test.
+// A Jacobian point is X, Y, Z (240 bytes), an affine one x, y (160 bytes), with coordinates of sm2-field.ts. X and Y of
+// a Jacobian point and both coordinates of an affine one are normal. Doubling and the raw additions never branch. Their
+// callers handle the excluded cases (equal or opposite points, infinity): constant-time ones by selection, those on
+// public values by a test.
 
 import {
   FIELD_BYTES,
@@ -34,7 +34,7 @@ import { CURVE_B } from './sm2-constants.gen';
 export const AFFINE_BYTES: usize = 2 * FIELD_BYTES;
 /** Bytes of a Jacobian point: X, Y, Z. */
 export const JACOBIAN_BYTES: usize = 3 * FIELD_BYTES;
-/** Bytes of a Jacobian point with Z^2 and Z^3 behind it, which an addition would else compute. */
+/** Size of a Jacobian point followed by Z^2 and Z^3, which an addition would otherwise compute. */
 export const CACHED_BYTES: usize = 5 * FIELD_BYTES;
 
 /** Offset of y. */
@@ -50,16 +50,14 @@ const B: usize = TEMPORARY + FIELD_BYTES;
 const C: usize = TEMPORARY + 2 * FIELD_BYTES;
 const D: usize = TEMPORARY + 3 * FIELD_BYTES;
 const E: usize = TEMPORARY + 4 * FIELD_BYTES;
-/**
- * x difference and y difference of the last raw addition: both zero means equal points, only the first opposite ones.
- */
+/** Differences of x and of y in the last raw addition. Both zero means equal points, only the first opposite ones. */
 const H: usize = TEMPORARY + 5 * FIELD_BYTES;
 const R: usize = TEMPORARY + 6 * FIELD_BYTES;
 const U: usize = TEMPORARY + 7 * FIELD_BYTES;
 const S: usize = TEMPORARY + 8 * FIELD_BYTES;
 const V: usize = TEMPORARY + 9 * FIELD_BYTES;
 
-/** r = 2p (4M + 4S). Right for infinity too. `r` may be `p`. */
+/** r = 2p (4M + 4S). Correct for infinity too. `r` may be `p`. */
 export function pointDouble(r: usize, p: usize): void {
   fieldSquare(A, p + Z); // delta
   fieldSquare(B, p + Y); // gamma
@@ -145,7 +143,7 @@ function fieldSetZero(r: usize): void {
   memory.fill(r, 0, FIELD_BYTES);
 }
 
-/** Whether a Jacobian point is at infinity: Z all zero, as every function here leaves it. For public points. */
+/** Whether a Jacobian point is at infinity: Z is all zero, as every function here produces it. For public points. */
 // @ts-ignore: decorator
 @inline
 export function isInfinityPublic(p: usize): bool {
@@ -163,13 +161,13 @@ export function pointSetInfinity(r: usize): void {
   fieldSetZero(r + Z);
 }
 
-/** p = 2p or infinity: what p + q is where both have one x. For public points. */
+/** p = 2p or infinity, which is p + q if both have the same x. For public points. */
 function addSameX(p: usize): void {
   if (fieldIsZeroPublic(R)) pointDouble(p, p);
   else pointSetInfinity(p);
 }
 
-/** p += q for any points, q affine. Its time depends on the points: for public ones. */
+/** p += q for any points, q affine. For public points, because the time depends on them. */
 export function pointAddAffinePublic(p: usize, q: usize): void {
   if (isInfinityPublic(p)) return pointFromAffine(p, q);
   beginAffine(p, q);
@@ -178,7 +176,7 @@ export function pointAddAffinePublic(p: usize, q: usize): void {
   finishAddition(p, p, p + Y);
 }
 
-/** p += q for any p and a finite q, cached. Its time depends on the points: for public ones. */
+/** p += q for any p and a finite q, cached. For public points, because the time depends on them. */
 export function pointAddCachedPublic(p: usize, q: usize): void {
   if (isInfinityPublic(p)) return memory.copy(p, q, JACOBIAN_BYTES);
   beginCached(p, q);
@@ -194,7 +192,7 @@ export function pointFromAffine(r: usize, q: usize): void {
   fieldSetOne(r + Z);
 }
 
-/** Writes Z^2 and Z^3 behind the Jacobian point `p`, which makes it a cached one. */
+/** Writes Z^2 and Z^3 after the Jacobian point `p`, which makes it a cached one. */
 export function pointCache(p: usize): void {
   fieldSquare(p + ZZ, p + Z);
   fieldMultiply(p + ZZZ, p + ZZ, p + Z);
@@ -224,7 +222,7 @@ function affineFromInverse(r: usize, p: usize, inverse: usize): void {
 }
 
 /**
- * Makes `count` finite Jacobian points, `stride` bytes apart, affine in place (Z is spent) with one inversion.
+ * Makes `count` finite Jacobian points, `stride` bytes apart, affine in place (Z is overwritten) with one inversion.
  * `products`: room for `count` field elements.
  */
 export function pointsToAffine(points: usize, count: usize, stride: usize, products: usize): void {
@@ -266,9 +264,7 @@ export function pointFromCoordinates(r: usize, bytes: usize): bool {
   return isOnCurve(r);
 }
 
-/**
- * r (affine) = the point with this x (32 bytes) whose y is odd or even as `odd` (0 or 1) says. False if there is none.
- */
+/** r (affine) = the point with this x (32 bytes) and a y of parity `odd` (0 or 1). False if there is none. */
 export function pointDecompress(r: usize, bytes: usize, odd: u32): bool {
   if (!isFieldBytes(bytes)) return false;
   fieldFromBytes(r, bytes);
@@ -276,7 +272,7 @@ export function pointDecompress(r: usize, bytes: usize, odd: u32): bool {
   fieldSquareRoot(r + Y, D);
   fieldSquare(C, r + Y);
   if (fieldEquals(C, D) == 0) return false;
-  if (fieldIsOdd(r + Y) != odd) fieldNegate(r + Y, r + Y); // y = 0 is no point: the order is prime
+  if (fieldIsOdd(r + Y) != odd) fieldNegate(r + Y, r + Y); // y = 0 is impossible: the order is prime
   return true;
 }
 

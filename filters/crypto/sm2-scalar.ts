@@ -1,6 +1,6 @@
-// Numbers modulo the order n of the SM2 group. A scalar is eight words of 32 bits, the least significant first (32
-// bytes), always below n; products are Montgomery's with R = 2^256. Loops, not unrolled: a signature needs one product,
-// a verification none. Constant time.
+// Numbers modulo the order n of the SM2 group. A scalar is eight 32-bit words, least significant first (32 bytes),
+// always below n. Products are Montgomery products with R = 2^256. Loops are not unrolled, because a signature needs
+// one product and a verification none. Constant time.
 
 import { ORDER, ORDER_BYTES, ORDER_FACTOR, SCALAR_PLAIN_ONE, SCALAR_R_SQUARED } from './sm2-constants.gen';
 import { MODULO_ORDER, invert } from './sm2-inverse';
@@ -19,7 +19,7 @@ function subtractOrderOnce(r: usize, a: usize, carry: u64): void {
   for (let i: usize = 0; i < 32; i += 4) {
     borrow = (<u64>load<u32>(a + i) - <u64>load<u32>(ORDER + i) - borrow) >> 63;
   }
-  const mask: u64 = (borrow & ~carry & 1) - 1; // all ones if n is to be subtracted
+  const mask: u64 = (borrow & ~carry & 1) - 1; // all ones to subtract n
   borrow = 0;
   for (let i: usize = 0; i < 32; i += 4) {
     const word = <u64>load<u32>(a + i) - ((<u64>load<u32>(ORDER + i)) & mask) - borrow;
@@ -107,7 +107,7 @@ function reduceRound(): void {
   store<u32>(SUM, load<u32>(SUM, 36) + <u32>(carry >> 32), 32);
 }
 
-/** r = a in Montgomery form: a product of it and a plain scalar is plain. */
+/** r = a in Montgomery form. Its product with a plain scalar is plain. */
 export function scalarToMontgomery(r: usize, a: usize): void {
   scalarMultiplyMontgomery(r, a, SCALAR_R_SQUARED);
 }
@@ -125,7 +125,7 @@ export function scalarIsZero(a: usize): u32 {
   return <u32>(((bits | (0 - bits)) >> 63) ^ 1);
 }
 
-/** Reads 32 big-endian bytes as they are: may be n or more. */
+/** Reads 32 big-endian bytes unchanged. The number may be n or more. */
 function wordsFromBytes(r: usize, bytes: usize): void {
   for (let i: usize = 0; i < 32; i += 4) store<u32>(r + i, bswap<u32>(load<u32>(bytes + 28 - i)));
 }
@@ -136,7 +136,7 @@ export function scalarFromBytesReduced(r: usize, bytes: usize): void {
   subtractOrderOnce(r, SUM, 0); // 2^256 is below 2n
 }
 
-/** r = the number of 32 big-endian bytes. 1 if it is in [1, n - 1], else 0 (and r is of no use). */
+/** r = the number of 32 big-endian bytes. 1 if it is in [1, n - 1], else 0 (r is then meaningless). */
 export function scalarFromBytes(r: usize, bytes: usize): u32 {
   wordsFromBytes(r, bytes);
   let borrow: u64 = 0;
@@ -163,7 +163,7 @@ export function scalarSetOne(r: usize): void {
   memory.copy(r, SCALAR_PLAIN_ONE, SCALAR_BYTES);
 }
 
-/** Adds n to 32 big-endian bytes; true if the sum is below 2^256. For public values. */
+/** Adds n to 32 big-endian bytes. True if the sum is below 2^256. For public values. */
 export function addOrderPublic(bytes: usize): bool {
   let carry: u32 = 0;
   for (let i: i32 = 31; i >= 0; i--) {

@@ -47,8 +47,8 @@ const WORK: usize = memory.data(128, 16);
 const DIGEST: usize = memory.data(32, 16);
 
 /**
- * Runs the known-answer tests of SM2. False: SM2 must not be used in this VM. For modules that use SM2, once per VM;
- * the table of the generator is computed on the way and stays.
+ * Runs the known-answer tests of SM2. False: SM2 must not be used in this VM. Modules with SM2 call it once per VM. It
+ * also computes the generator's table, which stays.
  */
 export function sm2SelfTest(): bool {
   const key = Sm2PrivateKey.fromBytes(PRIVATE_KEY);

@@ -40,9 +40,9 @@ import {
 
 /** Bytes of a signature as r ‖ s. */
 export const SIGNATURE_BYTES: u32 = 64;
-/** Most bytes of a signature as DER; the fewest are 8. */
+/** Longest DER signature, bytes. The shortest has 8. */
 export const MAX_DER_SIGNATURE_BYTES: u32 = 72;
-/** A nonce is of no use once in 2^255: more than a few in a row are a fault. */
+/** Attempts at a usable nonce. One in 2^255 is unusable, so several in a row mean a fault. */
 const MAX_TRIES: u32 = 4;
 
 const POINT: usize = memory.data(240, 16);
@@ -56,8 +56,8 @@ const SQUARE: usize = memory.data(80, 16);
 const DIGEST: usize = memory.data(32, 16);
 
 /**
- * Signs with a nonce in [1, n - 1] that the caller chose; false if this nonce gives r = 0, r + k = n or s = 0. For
- * tests and for `sm2SignDigest`: a nonce used twice gives the private key away.
+ * Signs with a given nonce in [1, n - 1]. False if the nonce gives r = 0, r + k = n or s = 0. For tests and for
+ * `sm2SignDigest`: a nonce used twice reveals the private key.
  */
 export function sm2SignWithNonce(key: Sm2PrivateKey, digest: usize, nonce: usize, signature: usize): bool {
   multiplyGenerator(POINT, nonce);
@@ -84,8 +84,8 @@ export function sm2SignWithNonce(key: Sm2PrivateKey, digest: usize, nonce: usize
 }
 
 /**
- * Signs a digest e (32 bytes, of `sm2Digest`) to r ‖ s. False if the host's randomness failed or the key is wiped:
- * nothing is written.
+ * Signs a digest e (32 bytes, of `sm2Digest`) to r ‖ s. False, with nothing written, if the host's randomness failed or
+ * the key was wiped.
  */
 export function sm2SignDigest(key: Sm2PrivateKey, digest: usize, signature: usize): bool {
   if (scalarIsZero(key.scalar)) return false;
@@ -99,7 +99,7 @@ export function sm2SignDigest(key: Sm2PrivateKey, digest: usize, signature: usiz
 }
 
 /**
- * Signs a message under a user id (at most `MAX_ID_BYTES`) to r ‖ s. False as `sm2SignDigest`, or if the id is too
+ * Signs a message under a user id (at most `MAX_ID_BYTES`) to r ‖ s. False as for `sm2SignDigest`, or if the id is too
  * long.
  */
 export function sm2Sign(
@@ -113,7 +113,7 @@ export function sm2Sign(
   return sm2Digest(DIGEST, key.publicKey, id, idLength, message, length) && sm2SignDigest(key, DIGEST, signature);
 }
 
-/** Whether X / Z^2 of POINT is the number at BYTES, which the caller knows to be public. */
+/** Whether X / Z^2 of POINT is the number at BYTES, which must be public. */
 function hasX(): bool {
   if (!isFieldBytes(BYTES)) return false;
   fieldFromBytes(ELEMENT, BYTES);
@@ -123,7 +123,7 @@ function hasX(): bool {
   return fieldIsZeroPublic(ELEMENT);
 }
 
-/** Whether r ‖ s signs the digest e (32 bytes). Time depends on the inputs, which are public. */
+/** Whether r ‖ s signs the digest e (32 bytes). The time depends on the inputs, which are public. */
 export function sm2VerifyDigest(key: Sm2PublicKey, digest: usize, signature: usize): bool {
   if (scalarFromBytes(SCALAR_R, signature) == 0 || scalarFromBytes(SCALAR_S, signature + 32) == 0) return false;
   scalarAdd(SCALAR_E, SCALAR_R, SCALAR_S); // t
@@ -150,7 +150,7 @@ export function sm2Verify(
   return sm2Digest(DIGEST, key, id, idLength, message, length) && sm2VerifyDigest(key, DIGEST, signature);
 }
 
-/** Writes r ‖ s as DER, at most `MAX_DER_SIGNATURE_BYTES`; returns the length. */
+/** Writes r ‖ s as DER, at most `MAX_DER_SIGNATURE_BYTES`. Returns the length. */
 export function sm2SignatureToDer(signature: usize, out: usize): u32 {
   const content = derNumberBytes(signature) + derNumberBytes(signature + 32);
   const end = derPutNumber(derPutNumber(derPutHeader(out, DER_SEQUENCE, content), signature), signature + 32);
@@ -158,8 +158,8 @@ export function sm2SignatureToDer(signature: usize, out: usize): u32 {
 }
 
 /**
- * Reads DER into r ‖ s. False unless it is the one encoding of two integers from 0 to 2^256 - 1; their range is the
- * verifier's matter.
+ * Reads DER into r ‖ s. False unless it is the only encoding of two integers from 0 to 2^256 - 1. The verifier checks
+ * their range.
  */
 export function sm2SignatureFromDer(der: usize, length: u32, signature: usize): bool {
   derOpen(der, length);

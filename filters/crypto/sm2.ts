@@ -1,5 +1,4 @@
-// SM2 (GB/T 32918) as the rest of the project uses it. Nothing runs at start: a module that does not call it does not
-// carry it.
+// Public interface of SM2 (GB/T 32918). Nothing runs at start, so a module that does not use it does not contain it.
 export { DEFAULT_ID, DEFAULT_ID_BYTES, MAX_ID_BYTES, sm2BeginDigest, sm2Digest, sm2Identity } from './sm2-digest';
 export { CONFIRMATIONS_BYTES, sm2Agree } from './sm2-exchange';
 export { COMPRESSED_BYTES, COORDINATES_BYTES, Sm2PrivateKey, Sm2PublicKey, UNCOMPRESSED_BYTES } from './sm2-key';

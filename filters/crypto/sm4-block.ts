@@ -1,10 +1,10 @@
-// SM4 (GB/T 32907-2016, 7.1) with one 32-bit word to a lane: four blocks for the ends of messages, one for chained
-// modes. What counts here is latency, so sums are grouped such that the value that comes last is added last.
+// SM4 (GB/T 32907-2016, 7.1) with one 32-bit word in each lane: four blocks for the ends of messages, one for chained
+// modes. Latency matters here, so each sum adds the value that is ready last at the end.
 import { lookup16, mapBytes, swapBytes32 } from './simd';
 import { IN, INVERSE, INVERSE_A, MIXED_I, MIXED_J, NIBBLE, OUT, SM4_VPERM, TURNED_I, TURNED_J } from './sm4-vperm.gen';
 
 /**
- * Encrypts four blocks (or decrypts, with keys in reverse order) from `from` to `to`, 64 bytes each; they may be the
+ * Encrypts four blocks (or decrypts, with keys in reverse order) from `from` to `to`, 64 bytes each. They may be the
  * same. `keys`: 32 words in the tower basis (`SM4_WORD_KEYS`).
  */
 export function sm4Blocks4(keys: usize, from: usize, to: usize): void {
@@ -27,7 +27,7 @@ export function sm4Blocks4(keys: usize, from: usize, to: usize): void {
     w2 = round(w2, v128.xor(v128.xor(v128.xor(w3, v128.load32_splat(key, 8)), w0), w1));
     w3 = round(w3, v128.xor(v128.xor(v128.xor(w0, v128.load32_splat(key, 12)), w1), w2));
   }
-  // Words leave in reverse order.
+  // The words come out in reverse order.
   const ba0 = i32x4.shuffle(w3, w2, 0, 4, 1, 5);
   const ba1 = i32x4.shuffle(w3, w2, 2, 6, 3, 7);
   const dc0 = i32x4.shuffle(w1, w0, 0, 4, 1, 5);
@@ -39,8 +39,8 @@ export function sm4Blocks4(keys: usize, from: usize, to: usize): void {
 }
 
 /**
- * CBC encryption of `count` blocks; `to` may be `from`. `chain`: the block before, replaced by the last one. The chain
- * stays in the tower basis, so that between two blocks there is one addition.
+ * CBC encryption of `count` blocks. `to` may be `from`. `chain`: the previous block, replaced by the last one. The
+ * chain stays in the tower basis, so that there is one addition between two blocks.
  */
 export function sm4ChainBlocks(keys: usize, chain: usize, from: usize, to: usize, count: u32): void {
   if (count == 0) return;

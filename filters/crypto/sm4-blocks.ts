@@ -1,4 +1,4 @@
-// SM4 on runs of blocks: sixteen at a time as byte planes.
+// SM4 on runs of blocks, sixteen at a time as byte planes.
 import { clear } from './constant-time';
 import { copyVectors, mapBytes } from './simd';
 import { sm4Blocks4 } from './sm4-block';
@@ -8,7 +8,7 @@ import { transpose16 } from './transpose.gen';
 
 const PAD: usize = memory.data(256, 16); // blocks of a short run
 
-/** ECB on 16 blocks, 256 bytes; `from` and `to` may be the same. `keys`: see `expandSm4Key`. */
+/** ECB on 16 blocks, 256 bytes. `from` and `to` may be the same. `keys`: see `expandSm4Key`. */
 export function sm4Blocks16(keys: usize, from: usize, to: usize): void {
   const nibble = v128.load(SM4_VPERM, NIBBLE);
   transpose16(from, SM4_PLANES);
@@ -19,7 +19,7 @@ export function sm4Blocks16(keys: usize, from: usize, to: usize): void {
   leavePlanes(to);
 }
 
-/** Takes the state out of the tower basis, words in reverse order, as 16 blocks at `to`. */
+/** Converts the state out of the tower basis, with words in reverse order, to 16 blocks at `to`. */
 export function leavePlanes(to: usize): void {
   const nibble = v128.load(SM4_VPERM, NIBBLE);
   for (let byte: usize = 0; byte < 64; byte += 16) {
@@ -33,7 +33,7 @@ export function leavePlanes(to: usize): void {
   transpose16(SM4_PLANES, to);
 }
 
-/** ECB on `count` blocks, up to 16; `from` and `to` may be the same. */
+/** ECB on at most 16 blocks. `from` and `to` may be the same. */
 export function sm4BlocksUpTo16(keys: usize, from: usize, to: usize, count: u32): void {
   if (count == 16) {
     sm4Blocks16(keys, from, to);

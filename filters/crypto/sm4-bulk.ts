@@ -1,4 +1,4 @@
-// SM4 on 64 blocks at a time as bit slices: what surrounds the rounds in sm4-bitslice.gen.ts.
+// SM4 on 64 blocks at a time as bit slices: input and output of the rounds in sm4-bitslice.gen.ts.
 import { transposeBits8 } from './bits.gen';
 import { clear } from './constant-time';
 import { copyVectors } from './simd';
@@ -22,7 +22,7 @@ export function setNonceSlices(block: usize): void {
   sliceWord(bswap(load<u32>(block, 8)), NONCE + 2 * WORD);
 }
 
-/** Fills the state with the counter blocks from `counter` on. */
+/** Fills the state with the counter blocks beginning at `counter`. */
 export function loadCounters(counter: u32): void {
   used = true;
   for (let half: usize = SM4_SLICES; half < SM4_SLICES + 1024; half += HALF) {
@@ -60,7 +60,10 @@ export function loadBlocks(from: usize): void {
   }
 }
 
-/** Takes the state out, words in reverse order, XORed with the 1024 bytes at `mask`, to `to`; they may be the same. */
+/**
+ * Takes the state out, words in reverse order, XORs it with the 1024 bytes at `mask` and writes it to `to`. They may be
+ * the same.
+ */
 export function sm4SlicesXor(mask: usize, to: usize): void {
   for (let half: usize = SM4_SLICES; half < SM4_SLICES + 1024; half += HALF) {
     for (let word: usize = half; word < half + HALF; word += WORD) transposeBits8(word);

@@ -1,9 +1,9 @@
 // SM4 in CBC mode (GB/T 17964-2021, 6) with PKCS#7 padding, one-shot and in pieces.
 //
-// Encryption is serial by definition: one block's rounds must end before the next begin. It runs on one block in
-// constant time, with the chain kept in the tower basis so that only the 32 rounds are serial. Decryption runs on 64 or
-// 16 blocks at once. CBC carries no authentication: a caller that reveals whether padding was right lets forgers
-// decrypt. Use GCM, or check a MAC first.
+// Encryption is inherently serial: the rounds of one block must end before the next begin. It processes one block in
+// constant time, with the chain in the tower basis so that only the 32 rounds are serial. Decryption processes 64 or 16
+// blocks at once. CBC has no authentication: a caller that reveals whether padding was correct lets attackers decrypt.
+// Use GCM, or check a MAC first.
 import { maskIfEqual, maskIfLess, wipe } from './constant-time';
 import { xorStream } from './counter';
 import { copyVectors } from './simd';
@@ -37,7 +37,7 @@ export class Sm4Cbc {
   }
 
   /**
-   * Encrypts with padding; returns the length: `length` rounded up past the next multiple of 16. `to` may be `from`.
+   * Encrypts with padding. Returns the length: `length` rounded up past the next multiple of 16. `to` may be `from`.
    * `iv`: 16 unpredictable bytes.
    */
   encrypt(iv: usize, from: usize, length: u32, to: usize): u32 {
@@ -49,7 +49,7 @@ export class Sm4Cbc {
   }
 
   /**
-   * Decrypts; returns the length without padding, or -1 if length or padding is wrong (`to` holds zeros then). `to` may
+   * Decrypts. Returns the length without padding, or -1 if length or padding is wrong (`to` then holds zeros). `to` may
    * be `from`.
    */
   decrypt(iv: usize, from: usize, length: u32, to: usize): i32 {
@@ -89,8 +89,8 @@ export class Sm4Cbc {
   }
 
   /**
-   * Takes the next piece and writes blocks as they fill, up to `length` + 15 bytes; returns how many bytes. Decryption
-   * holds the last block back. `from` and `to` must not overlap.
+   * Takes the next piece and writes blocks as they fill, up to `length` + 15 bytes. Returns the number of bytes.
+   * Decryption holds the last block back. `from` and `to` must not overlap.
    */
   update(from: usize, length: u32, to: usize): u32 {
     const held = changetype<usize>(this.held);
@@ -112,8 +112,8 @@ export class Sm4Cbc {
   }
 
   /**
-   * Ends the message: writes the last block (16 bytes of room). Returns how many bytes of it count, or -1 for a
-   * decryption with wrong padding.
+   * Ends the message and writes the last block (room for 16 bytes). Returns the number of its bytes that count, or -1
+   * for a decryption with wrong padding.
    */
   final(to: usize): i32 {
     const result = this.decrypting ? this.finalDecrypt(to) : this.finalEncrypt(to);
@@ -138,7 +138,7 @@ export class Sm4Cbc {
     return length;
   }
 
-  /** Whole blocks, `bytes` long, through the chain. */
+  /** Processes `bytes` bytes of whole blocks through the chain. */
   private blocks(from: usize, to: usize, bytes: u32): void {
     const chain = changetype<usize>(this.chain);
     if (!this.decrypting) {
@@ -179,7 +179,7 @@ export class Sm4Cbc {
   }
 }
 
-/** Length of a last block without its PKCS#7 padding, or -1: all sixteen bytes are looked at whatever they hold. */
+/** Length of a last block without its PKCS#7 padding, or -1. Always reads all sixteen bytes. */
 export function unpaddedLength(block: usize): i32 {
   const padding = <u32>load<u8>(block, 15);
   let wrong = maskIfLess(padding, 1) | maskIfLess(16, padding);

@@ -1,4 +1,4 @@
-// SM4 as a source of key stream: four blocks at a time for short runs, sixteen for longer ones, sixty-four for bulk.
+// SM4 key stream: four blocks at a time for short runs, sixteen for longer ones, sixty-four for bulk.
 import { clear } from './constant-time';
 import { BlockCounter, xorStream } from './counter';
 import { copyVectors, mapBytes } from './simd';
@@ -86,7 +86,7 @@ function bulkXor(keys: usize, counter: u32, from: usize, to: usize, length: u32)
   }
 }
 
-/** Sixteen blocks of key stream to STREAM. */
+/** Writes sixteen blocks of key stream to STREAM. */
 function stream16(keys: usize, counter: u32): void {
   copyVectors(SM4_PLANES, NONCE, 192);
   const base = i32x4.splat(<i32>counter);

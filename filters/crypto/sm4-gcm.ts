@@ -3,7 +3,7 @@ import { Gcm } from './gcm';
 import { Sm4Counter } from './sm4-ctr';
 
 /**
- * One key of SM4-GCM. Many live at once: each holds 16,512 bytes (6,272 of round keys, 10,240 of GHASH tables) in
+ * One key of SM4-GCM. Many exist at once: each holds 16,512 bytes (6,272 of round keys, 10,240 of GHASH tables) in
  * managed memory of its own. Not usable before `setKey`. `wipe` when done.
  */
 export class Sm4Gcm extends Gcm {

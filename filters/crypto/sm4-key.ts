@@ -1,4 +1,4 @@
-// Key schedule of SM4 (GB/T 32907-2016, 7.3), constant-time: its S-box is made of swizzles, not of loads from a table.
+// Key schedule of SM4 (GB/T 32907-2016, 7.3), constant-time: its S-box consists of swizzles and not of table loads.
 import { clear } from './constant-time';
 import { lookup16, mapBytes } from './simd';
 import {
@@ -23,7 +23,7 @@ export const SM4_KEY_BYTES: u32 = 128 + 2048 + 4096;
 const RAW: usize = memory.data(128, 16); // plain round keys while a key is expanded
 const FK: usize = memory.data<u32>([0xa3b1bac6, 0x56aa3350, 0x677d9197, 0xb27022dc], 16);
 
-/** Expands the 16 bytes at `key` to the `SM4_KEY_BYTES` bytes at `keys`; `decrypt` reverses the order of the rounds. */
+/** Expands the 16 bytes at `key` to the `SM4_KEY_BYTES` bytes at `keys`. `decrypt` reverses the order of the rounds. */
 export function expandSm4Key(key: usize, keys: usize, decrypt: bool): void {
   roundKeys(key);
   if (decrypt) reverseRounds();
@@ -47,8 +47,8 @@ export function expandSm4Key(key: usize, keys: usize, decrypt: bool): void {
 }
 
 /**
- * The bits of a word for 32 equal blocks: eight slices, 128 bytes at `to`, with byte 0 (the most significant) in 32-bit
- * lane 0.
+ * Expands the bits of a word for 32 equal blocks: eight slices, 128 bytes at `to`, with byte 0 (the most significant)
+ * in 32-bit lane 0.
  */
 export function sliceWord(word: u32, to: usize): void {
   const splat = i32x4.splat(<i32>word);
@@ -60,16 +60,16 @@ export function sliceWord(word: u32, to: usize): void {
 }
 
 /**
- * The kernels drop the affine constants of the S-box. What a round's input lacks for it, per byte, for the four rounds
- * of a group: the input constant, and the round constant for each of its three words that was updated an odd number of
- * times.
+ * The kernels omit the affine constants of the S-box. This is the correction of a round's input, per byte, for the four
+ * rounds of a group: the input constant, and the round constant for each of its three words that was updated an odd
+ * number of times.
  */
 // @ts-ignore: decorator
 @inline
 function inputCorrection(group: u32): v128 {
   const input = i8x16.splat(<i8>SM4_INPUT_CONSTANT);
   const odd = i8x16.splat(<i8>(SM4_INPUT_CONSTANT ^ SM4_ROUND_CONSTANT));
-  // Before round 4g + r, words 0 … r-1 were updated g + 1 times, the others g times; word r itself is not an input.
+  // Before round 4g + r, words 0 … r-1 were updated g + 1 times, the others g times. Word r itself is not an input.
   return group & 1
     ? i8x16.shuffle(input, odd, 16, 17, 18, 19, 4, 5, 6, 7, 24, 25, 26, 27, 12, 13, 14, 15)
     : i8x16.shuffle(input, odd, 0, 1, 2, 3, 20, 21, 22, 23, 8, 9, 10, 11, 28, 29, 30, 31);

@@ -1,5 +1,4 @@
-// The block cipher SM4 (GB/T 32907-2016) with a key of 128 bits. Modes are in their own files; this is the raw
-// permutation.
+// The block cipher SM4 (GB/T 32907-2016) with a 128-bit key. This is the raw permutation; modes have their own files.
 import { wipe } from './constant-time';
 import { sm4BlocksUpTo16, sm4BlocksWipe } from './sm4-blocks';
 import { expandSm4Key, SM4_KEY_BYTES } from './sm4-key';
@@ -14,7 +13,7 @@ export class Sm4 {
   }
 
   /**
-   * ECB over `count` blocks of 16 bytes; in place allowed. A building block: ECB hides no patterns, so no message
+   * ECB on `count` blocks of 16 bytes. In place allowed. A building block only: ECB hides no patterns, so no message
    * format uses it.
    */
   blocks(from: usize, to: usize, count: u32): void {

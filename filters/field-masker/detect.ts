@@ -1,8 +1,8 @@
-// Finds numbers with a check digit in a text: citizen identity numbers (GB 11643) and bank cards. Linear, without
-// allocation.
+// Finds numbers with a check digit in a text: resident identity numbers (GB 11643) and bank card numbers. Linear,
+// without allocation.
 import { isGb11643, isLuhn } from '../message/checks';
 
-/** What was found. */
+/** Kind of number that was found. */
 export const enum Found {
   Nothing = 0,
   IdCard = 1,
@@ -14,7 +14,7 @@ const CARD_MIN_LENGTH: u32 = 13;
 const CARD_MAX_LENGTH: u32 = 19;
 const POINT: u32 = 46;
 const UNDERSCORE: u32 = 95;
-/** Digits of a group of a card number as it is printed. */
+/** Digits of a group in a printed card number. */
 const GROUP: u32 = 4;
 
 function isDigit(byte: u32): bool {
@@ -25,7 +25,7 @@ function isLetter(byte: u32): bool {
   return (byte | 32) - 97 < 26;
 }
 
-/** The first digit at or after `pointer`; `end` if there is none. */
+/** First digit at or after `pointer`. `end` if there is none. */
 function nextDigit(pointer: usize, end: usize): usize {
   while (pointer + 16 <= end) {
     const digits = i8x16.bitmask(i8x16.lt_u(i8x16.sub(v128.load(pointer), i8x16.splat(48)), i8x16.splat(10)));
@@ -36,15 +36,15 @@ function nextDigit(pointer: usize, end: usize): usize {
   return pointer;
 }
 
-/** The first byte at or after `pointer` that is no digit. */
+/** First byte at or after `pointer` that is no digit. */
 function endOfDigits(pointer: usize, end: usize): usize {
   while (pointer < end && isDigit(load<u8>(pointer))) pointer++;
   return pointer;
 }
 
 /**
- * Whether card numbers begin like this (ISO/IEC 7812-1, first digits): 2 only as 22 to 27, so that numbers which begin
- * with a date of this century are none; 0, 1 (times in milliseconds, other industries) and 7 are none.
+ * Whether a card number may begin with these digits (ISO/IEC 7812-1). 2 only as 22 to 27, which excludes numbers that
+ * begin with a date of this century. 0, 1 (times in milliseconds, other industries) and 7 are excluded.
  */
 function beginsLikeCard(pointer: usize): bool {
   const first = <u32>load<u8>(pointer) - 48;
@@ -57,20 +57,19 @@ export function isBankCard(pointer: usize, length: u32): bool {
   return length >= CARD_MIN_LENGTH && length <= CARD_MAX_LENGTH && beginsLikeCard(pointer) && isLuhn(pointer, length);
 }
 
-/** Walks a text from find to find. */
+/** Iterates over the numbers in a text. */
 export class Detector {
-  /** Of the last find. */
+  /** Position of the last number found. */
   pointer: usize = 0;
   length: u32 = 0;
-  /** Character between its groups; 0 if it is not written in groups. */
+  /** Separator of its groups. 0 if it is not written in groups. */
   separator: u8 = 0;
   private readonly compact: StaticArray<u8> = new StaticArray<u8>(CARD_MAX_LENGTH);
 
   /**
-   * The first find in [`from`, `end`); `begin` is where the text begins. A number is one that no ASCII letter, no
-   * underscore and no further digit touches, and that is no part of a decimal number: digits behind its point, or those
-   * before a point that others than zeros follow. A card may be written in groups of four, parted by one kind of
-   * separator, space or hyphen.
+   * First number in [`from`, `end`). `begin`: start of the text. No ASCII letter, underscore or further digit may touch
+   * a number, and it may not be part of a decimal number: digits after its point, or those before a point that non-zero
+   * digits follow. A card number may be written in groups of four with one kind of separator, space or hyphen.
    */
   next(begin: usize, from: usize, end: usize, idCard: bool, bankCard: bool): Found {
     let at = from;
@@ -86,7 +85,7 @@ export class Detector {
     }
   }
 
-  /** What the run of digits [`at`, `stop`) is, or begins. */
+  /** Kind of the number that the run of digits [`at`, `stop`) is or begins. */
   private judge(at: usize, stop: usize, end: usize, idCard: bool, bankCard: bool): Found {
     const length = <u32>(stop - at);
     const touched = !endsNumber(stop, end);
@@ -105,8 +104,8 @@ export class Detector {
   }
 
   /**
-   * Whether a card in groups begins at `at`: groups of four digits, the last of one to four. Of several ends the
-   * farthest counts.
+   * Whether a grouped card number begins at `at`: groups of four digits, the last one of one to four. The longest match
+   * counts.
    */
   private grouped(at: usize, end: usize): bool {
     const compact = changetype<usize>(this.compact);
@@ -131,12 +130,12 @@ export class Detector {
   }
 }
 
-/** Whether a digit at `at` may begin a number: it is neither inside a longer word nor behind a decimal point. */
+/** Whether a number may begin with the digit at `at`: it is neither inside a longer word nor after a decimal point. */
 function beginsNumber(begin: usize, at: usize): bool {
   if (at == begin) return true;
   const before = <u32>load<u8>(at - 1);
   if (before != POINT) return !isLetter(before) && before != UNDERSCORE;
-  // A point behind a word (`No.`), a bracket or another point is a mark of the text; `0.5`, `-.5` and ` .5` are decimal
+  // A point after a word (`No.`), a bracket or another point is punctuation. `0.5`, `-.5` and ` .5` are decimal
   // numbers.
   if (at - 1 == begin) return false;
   const first = <u32>load<u8>(at - 2);
@@ -144,8 +143,8 @@ function beginsNumber(begin: usize, at: usize): bool {
 }
 
 /**
- * Whether a number may end before `at`: no letter, digit or underscore goes on, and no decimals but zeros, as floating
- * point writes whole numbers.
+ * Whether a number may end before `at`: no letter, digit or underscore follows, and no decimals but zeros, as in whole
+ * numbers of floating point.
  */
 function endsNumber(at: usize, end: usize): bool {
   if (at >= end) return true;

@@ -1,17 +1,16 @@
-// How one value is hidden: which characters stay, what stands for the others. Text in, the inside of a JSON string out.
+// Masks one value: characters that stay visible, and the replacement of the others. Reads text and writes the inside of
+// a JSON string.
 import { Bytes } from '../memory/bytes';
 import { Writer } from '../memory/writer';
 import { codePoints, skipCodePoints } from '../message/code-points';
 import { MaskKind, MaskMethod } from './config.gen';
 
-/**
- * Of a value's characters at least one in so many is hidden; a value too short for what is to be kept is hidden whole.
- */
+/** At least one of this many characters is hidden. A value that is too short to keep its ends is hidden completely. */
 const HIDDEN_SHARE: u32 = 3;
-/** Mask characters that stand for `true` and `false`, whose length would tell them apart. */
+/** Mask characters for `true` and `false`, whose lengths would reveal them. */
 const BOOLEAN_LENGTH: u32 = 3;
 
-/** Characters that a kind leaves at the front. The README's table of defaults. */
+/** Characters that a kind keeps at the front. The README has the table of defaults. */
 export function defaultKeepFirst(kind: MaskKind): u32 {
   switch (kind) {
     case MaskKind.IdCard:
@@ -30,14 +29,12 @@ export function defaultKeepFirst(kind: MaskKind): u32 {
   return 0;
 }
 
-/** Characters that a kind leaves at the end. */
+/** Characters that a kind keeps at the end. */
 export function defaultKeepLast(kind: MaskKind): u32 {
   return kind == MaskKind.IdCard || kind == MaskKind.BankCard || kind == MaskKind.Phone ? 4 : 0;
 }
 
-/**
- * Whether `char` can stand for a hidden character: one code point that a JSON string holds unescaped and a person sees.
- */
+/** Whether `char` may replace a hidden character: one visible code point that a JSON string holds unescaped. */
 export function isMaskCharacter(char: Bytes): bool {
   if (char.length == 0 || codePoints(char.pointer, char.length) != 1) return false;
   const first = load<u8>(char.pointer);
@@ -45,13 +42,13 @@ export function isMaskCharacter(char: Bytes): bool {
   return first > 32 && first != 34 && first != 92 && first != 127;
 }
 
-/** A compiled way to hide a value. */
+/** A compiled mask. */
 export class Mask {
   private readonly email: bool;
   private readonly keepFirst: u32;
   private readonly keepLast: u32;
 
-  /** `keepFirst` / `keepLast`: characters, negative for the kind's own. `char`: as `isMaskCharacter` allows. */
+  /** `keepFirst` / `keepLast`: characters, negative for the kind's default. `char`: checked by `isMaskCharacter`. */
   constructor(
     kind: MaskKind,
     method: MaskMethod,
@@ -66,7 +63,7 @@ export class Mask {
   }
 
   /**
-   * Writes the text with its middle hidden, escaped for the inside of a JSON string. Its number of characters stays the
+   * Writes the text with its middle hidden, escaped for the inside of a JSON string. The number of characters stays the
    * same.
    */
   text(pointer: usize, length: u32, out: Writer): void {
@@ -103,7 +100,7 @@ export class Mask {
   }
 
   /**
-   * Writes digits in which separators may stand (found by content): separators stay, digits are hidden like characters.
+   * Writes detected digits, which may have separators. Separators stay, digits are hidden like characters. The text is
    * ASCII without characters that need an escape.
    */
   digits(pointer: usize, length: u32, separator: u8, out: Writer): void {
@@ -125,7 +122,7 @@ export class Mask {
     }
   }
 
-  /** Writes what stands for `true` and `false`. */
+  /** Writes the replacement of `true` and `false`. */
   boolean(out: Writer): void {
     this.repeat(BOOLEAN_LENGTH, out);
   }
@@ -146,7 +143,7 @@ function isLetter(byte: u32): bool {
   return (byte | 32) - 97 < 26;
 }
 
-/** Address of the `@` before a host name with a dot, ending in a letter; 0 if the text is no e-mail address. */
+/** Address of the `@` before a host name that has a dot and ends in a letter. 0 if the text is no e-mail address. */
 function domainSeparator(pointer: usize, end: usize): usize {
   let dotted = false;
   if (end <= pointer || !isLetter(load<u8>(end - 1))) return 0;

@@ -1,5 +1,5 @@
-// The pure core: the index of a JSON message in, the message with its masked values out. One walk in document order;
-// what is not masked is copied in as few pieces as possible.
+// Pure core of masking: takes the index of a JSON message and writes the message with masked values. Walks once in
+// document order, and copies the rest in as few pieces as possible.
 import { Arena } from '../memory/arena';
 import { Writer } from '../memory/writer';
 import { MAX_FIELD_DEPTH } from '../limits';
@@ -10,22 +10,22 @@ import { Detector, Found } from './detect';
 import { Mask } from './mask';
 
 const QUOTE: u8 = 34;
-/** Digits of the shortest number that detection looks for; a shorter text holds none. */
+/** Shortest number that detection looks for, digits. A shorter text contains none. */
 const DETECT_MIN_LENGTH: u32 = 13;
 const DETECT_MAX_DIGITS: u32 = 19;
 
-/** What became of a message. */
+/** Result of masking. */
 export const enum Masked {
-  /** Nothing was to be hidden; there is no output. */
+  /** Nothing had to be hidden. There is no output. */
   Unchanged = 0,
   Changed = 1,
-  /** The arena is full; the output is not to be used. */
+  /** The arena is full. The output must not be used. */
   OutOfMemory = 2,
 }
 
-/** What one direction of a route hides. Immutable. */
+/** Masking of one direction of a route. Immutable. */
 export class MaskPlan {
-  /** `masks`: the way for each rule of `fields`. `idCard`, `bankCard`: null where not looked for by content. */
+  /** `masks`: mask of each rule of `fields`. `idCard`, `bankCard`: null if not detected by content. */
   constructor(
     readonly fields: FieldSet,
     readonly masks: StaticArray<Mask>,
@@ -33,31 +33,31 @@ export class MaskPlan {
     readonly bankCard: Mask | null,
   ) {}
 
-  /** Whether numbers are looked for by content. */
+  /** Whether numbers are detected by content. */
   get detects(): bool {
     return this.idCard != null || this.bankCard != null;
   }
 
-  /** Whether there is anything to hide. */
+  /** Whether anything may be hidden. */
   get acts(): bool {
     return this.masks.length != 0 || this.detects;
   }
 }
 
-/** Masks one message at a time. Reusable; what it makes lives in the arena. */
+/** Masks one message at a time. Reusable. Its output is in the arena. */
 export class Masker {
   /** The masked message, after `Changed`. */
   readonly out: Writer;
-  /** Values hidden in the last message because a field names them, and numbers hidden because of what they are. */
+  /** Values of the last message hidden by a field rule, and numbers hidden by detection. */
   fieldCount: u32 = 0;
   detectedCount: u32 = 0;
   private readonly detector: Detector = new Detector();
   private readonly matches: FieldMatches = new FieldMatches();
-  // Containers that are being masked whole, innermost last: the way, and where the container ends.
+  // Containers that are masked completely, innermost last: the mask, and the end of the container.
   private readonly coverMasks: StaticArray<Mask | null> = new StaticArray<Mask | null>(<i32>MAX_FIELD_DEPTH + 1);
   private readonly coverEnds: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
   private covers: i32 = 0;
-  /** Offset in the message up to which it was copied or replaced. */
+  /** Offset in the message up to which it has been copied or replaced. */
   private done: u32 = 0;
   private begun: bool = false;
   private starved: bool = false;
@@ -67,7 +67,7 @@ export class Masker {
     this.out = new Writer(arena);
   }
 
-  /** Masks the indexed message of `length` bytes. Linear in them. */
+  /** Masks the indexed message of `length` bytes. Linear in the length. */
   run(document: FieldTree, length: u32, plan: MaskPlan): Masked {
     this.fieldCount = 0;
     this.detectedCount = 0;
@@ -84,7 +84,7 @@ export class Masker {
     return this.out.overflowed ? Masked.OutOfMemory : Masked.Changed;
   }
 
-  /** Visits every value if content is looked at or a container is being masked, else only those that a field names. */
+  /** Visits every value if detection is on or a container is being masked, else only the values that rules name. */
   private walk(document: FieldTree, plan: MaskPlan): void {
     const detects = plan.detects;
     const matches = this.matches;
@@ -106,7 +106,7 @@ export class Masker {
     }
   }
 
-  /** Masks a scalar; from a container on, what is in it. */
+  /** Masks a scalar, or begins masking the content of a container. */
   private visit(document: FieldTree, node: u32, mask: Mask | null): void {
     const kind = document.kind(node);
     if (mask == null || kind == FieldKind.Null) return;
@@ -129,7 +129,7 @@ export class Masker {
     this.fieldCount++;
   }
 
-  /** Hides the numbers with check digit in a string, or a whole number that is one. */
+  /** Hides detected numbers in a string, or a number value that is one. */
   private detect(document: FieldTree, node: u32, plan: MaskPlan): void {
     const kind = document.kind(node);
     if (
@@ -163,7 +163,7 @@ export class Masker {
     this.close(document, node);
   }
 
-  /** Copies what stands before the value, and opens the string that takes its place. */
+  /** Copies everything before the value, and opens the string that replaces it. */
   private open(document: FieldTree, node: u32): void {
     if (!this.begun) {
       this.begun = true;
@@ -180,7 +180,7 @@ export class Masker {
   }
 }
 
-/** Whether a number is as many digits as a card or identity number, and nothing else. */
+/** Whether a number is exactly as many digits as a card or identity number. */
 function isWhole(text: usize, end: usize): bool {
   if (end - text > DETECT_MAX_DIGITS) return false;
   for (; text < end; text++) if (<u32>load<u8>(text) - 48 >= 10) return false;

@@ -1,4 +1,4 @@
-// From the configuration to what each direction hides.
+// Compiles the configuration to the masking of each direction.
 import { Bytes } from '../memory/bytes';
 import { FieldList, isFieldPath } from '../message/field-list';
 import { FieldSet } from '../message/field-set';
@@ -12,7 +12,7 @@ import { MaskPlan } from './masker';
 
 const fieldList: FieldList = new FieldList();
 
-/** What `config` hides in one direction; on a mistake `reader.fail` and a plan that hides nothing. */
+/** Masking of one direction in `config`. On an error calls `reader.fail` and returns an empty plan. */
 export function compilePlan(reader: ConfigReader, config: FieldMaskerConfig, direction: Direction): MaskPlan {
   const wanted = direction == Direction.Request ? config.request : config.response;
   const masks: Mask[] = [];

@@ -38,7 +38,7 @@ class MaskPolicy extends StagePolicy {
   }
 }
 
-/** Hides values of JSON messages. What it cannot mask it refuses, under `Observe` too. */
+/** Hides values of JSON messages. A message that it cannot mask is refused, even under `Observe`. */
 export class FieldMasker extends Stage {
   constructor() {
     super(SECTION, OBSERVABLE);
@@ -78,7 +78,7 @@ export class FieldMasker extends Stage {
   }
 }
 
-/** `error`: what a request is told. `syntax`: what is wrong with its JSON, if that is why. */
+/** `error`: sent to a client. `syntax`: JSON error, if that is the cause. */
 function refuse(exchange: Exchange, error: ErrorId, syntax: ErrorId): Verdict {
   maskRefused.add(1);
   const reply = exchange.reply;

@@ -1,12 +1,12 @@
 import { Counter } from '../runtime/metrics';
 
-/** Messages of which something was hidden. */
+/** Messages in which something was hidden. */
 export const maskChanged: Counter = new Counter('fim.mask.changed');
-/** Messages that were looked at and had nothing to hide. */
+/** Examined messages without anything to hide. */
 export const maskUnchanged: Counter = new Counter('fim.mask.unchanged');
 /** Messages refused because they could not be masked. */
 export const maskRefused: Counter = new Counter('fim.mask.refused');
-/** Values hidden because a field names them, and numbers hidden because of what they are. */
+/** Values hidden by a field rule, and numbers hidden by detection. */
 export const maskFields: Counter = new Counter('fim.mask.fields');
 export const maskDetected: Counter = new Counter('fim.mask.detected');
 

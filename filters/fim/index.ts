@@ -1,4 +1,4 @@
-// The module with all stages: one copy of the body in and out, one index of it for validation and masking, one cache of
+// Module with all stages. It transfers each body once, indexes it once for validation and masking, and has one cache of
 // keys.
 import { registerModule } from '../runtime/module';
 import { allStages } from './stages.gen';

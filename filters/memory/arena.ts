@@ -1,9 +1,9 @@
-// A bump allocator over blocks of the module's heap. One message at a time lives in it; giving everything back is one
-// call, so that a request leaves nothing behind for a garbage collector to find.
+// Bump allocator over blocks of the module's heap. It serves one message at a time. One call frees everything, so that
+// a request leaves nothing for a garbage collector.
 
 import { hasRoom } from './room';
 
-/** Bytes before the first usable address of a block: link to the previous block, its size. */
+/** Bytes before the first usable address of a block: link to the previous block, and its size. */
 const BLOCK_HEADER_BYTES: usize = 16;
 
 export class Arena {
@@ -13,7 +13,7 @@ export class Arena {
   private heldBytes: usize = 0; // all blocks
 
   /**
-   * `chunkBytes`: smallest block taken from the heap. `maxBytes`: cap over all blocks, after which `allocate` answers
+   * `chunkBytes`: smallest block taken from the heap. `maxBytes`: cap over all blocks, beyond which `allocate` returns
    * 0.
    */
   constructor(
@@ -21,7 +21,7 @@ export class Arena {
     private maxBytes: usize,
   ) {}
 
-  /** Address of `bytes` fresh bytes, 16-byte aligned, not cleared; 0 if the cap is reached. Callers check. */
+  /** Address of `bytes` new bytes, 16-byte aligned, not cleared. 0 at the cap. Callers must check. */
   allocate(bytes: usize): usize {
     const start = this.cursor;
     const next = (start + bytes + 15) & ~15;
@@ -50,13 +50,13 @@ export class Arena {
     return start;
   }
 
-  /** The last allocation `pointer` keeps only its first `bytes` bytes; the rest is free again. */
+  /** Shrinks the last allocation `pointer` to its first `bytes` bytes. */
   trim(pointer: usize, bytes: usize): void {
     const end = (pointer + bytes + 15) & ~15;
     if (pointer > this.block && end <= this.cursor) this.cursor = end;
   }
 
-  /** Gives everything back. One block stays, large enough for what was held, so that a steady load never allocates. */
+  /** Frees everything. Keeps one block, large enough for the past use, so that a steady load never allocates. */
   reset(): void {
     const block = this.block;
     if (block == 0) return;
@@ -84,7 +84,7 @@ export class Arena {
     this.heldBytes = 0;
   }
 
-  /** Bytes taken from the heap at present. */
+  /** Bytes currently taken from the heap. */
   get held(): usize {
     return this.heldBytes;
   }

@@ -1,6 +1,6 @@
-// Base64 (RFC 4648, 4) sixteen characters at a time (after Muła and Lemire, "Faster Base64 Encoding and Decoding Using
-// AVX2 Instructions", 2018). Keys pass through here: no load address or branch depends on a byte, only on lengths and
-// on whether the text is valid.
+// Base64 (RFC 4648, 4), sixteen characters at a time (after Muła and Lemire, "Faster Base64 Encoding and Decoding Using
+// AVX2 Instructions", 2018). Keys pass through here, so no load address or branch depends on a byte. They depend on
+// lengths and on whether the text is valid.
 
 const BLOCK: usize = memory.data(16, 16); // characters of an incomplete last block
 const EQUALS: u8 = 0x3d;
@@ -10,16 +10,16 @@ export function base64Length(bytes: u32): u32 {
   return ((bytes + 2) / 3) << 2;
 }
 
-/** Room, bytes, that buffers for base64 and base64url are given beyond what is written. */
+/** Extra room of buffers for base64 and base64url beyond the output, bytes. */
 export const BASE64_SLACK_BYTES: usize = 64;
 
-/** Upper bound for the bytes that `characters` characters decode to. */
+/** Upper bound of the decoded length of `characters` characters, bytes. */
 export function base64DecodedBound(characters: u32): u32 {
   return (characters >> 2) * 3;
 }
 
 /**
- * Encodes `length` bytes with padding; returns the number of characters, `base64Length(length)`. The ranges must not
+ * Encodes `length` bytes with padding. Returns the number of characters, `base64Length(length)`. The ranges must not
  * overlap.
  */
 export function encodeBase64(from: usize, length: u32, to: usize): u32 {
@@ -49,7 +49,7 @@ export function encodeBase64(from: usize, length: u32, to: usize): u32 {
 
 /**
  * Decodes `length` characters strictly: length a multiple of four, padding present, no other characters, unused bits
- * zero. Returns the number of bytes, or -1 (what `to` holds then is meaningless). `to` may be `from`. Room for
+ * zero. Returns the number of bytes, or -1 (`to` is then meaningless). `to` may be `from`. Room for
  * `base64DecodedBound(length)` bytes is enough.
  */
 export function decodeBase64(from: usize, length: u32, to: usize): i32 {
@@ -104,7 +104,7 @@ export function plainBase64(from: usize, length: u32, to: usize): u32 {
   return characters + missing;
 }
 
-/** The sixteen characters of the first twelve bytes. */
+/** Sixteen characters of the first twelve bytes. */
 // @ts-ignore: decorator
 @inline
 export function encodeBlock(bytes: v128): v128 {
@@ -116,7 +116,7 @@ export function encodeBlock(bytes: v128): v128 {
     i32x4.splat(0x3f3f0000),
   );
   const sextets = v128.or(first, second);
-  // 0 … 25 → 13, 26 … 51 → 0, 52 … 61 → 1 … 10, 62 → 11, 63 → 12: the index of what to add.
+  // Index of the value to add: 0 … 25 → 13, 26 … 51 → 0, 52 … 61 → 1 … 10, 62 → 11, 63 → 12.
   const range = v128.or(
     i8x16.sub_sat_u(sextets, i8x16.splat(51)),
     v128.and(i8x16.lt_u(sextets, i8x16.splat(26)), i8x16.splat(13)),
@@ -125,7 +125,7 @@ export function encodeBlock(bytes: v128): v128 {
   return i8x16.add(sextets, i8x16.swizzle(offsets, range));
 }
 
-/** Nonzero where a character is not of the alphabet: the classes by low and by high nibble have a bit in common. */
+/** Non-zero for a character outside the alphabet: its classes by low and by high nibble share a bit. */
 // @ts-ignore: decorator
 @inline
 export function invalid(text: v128): v128 {

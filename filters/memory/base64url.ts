@@ -1,5 +1,5 @@
-// Base64 for URLs and JOSE (RFC 4648, 5; RFC 7515, 2): `-` and `_` for `+` and `/`, no padding. The work is
-// base64.ts's; two characters are exchanged in the register.
+// Base64 for URLs and JOSE (RFC 4648, 5; RFC 7515, 2): `-` and `_` for `+` and `/`, no padding. It uses base64.ts and
+// swaps the two characters in the register.
 import { decodeBlock, encodeBlock, invalid, storeDecoded } from './base64';
 
 const BLOCK: usize = memory.data(16, 16); // characters of an incomplete last block
@@ -9,13 +9,13 @@ export function base64UrlLength(bytes: u32): u32 {
   return <u32>((<u64>bytes * 4 + 2) / 3);
 }
 
-/** Bytes that `characters` characters decode to. */
+/** Decoded length of `characters` characters, bytes. */
 export function base64UrlBytes(characters: u32): u32 {
   return <u32>((<u64>characters * 3) >> 2);
 }
 
 /**
- * Encodes `length` bytes without padding; returns the number of characters, `base64UrlLength(length)`. The ranges must
+ * Encodes `length` bytes without padding. Returns the number of characters, `base64UrlLength(length)`. The ranges must
  * not overlap.
  */
 export function encodeBase64Url(from: usize, length: u32, to: usize): u32 {
@@ -43,7 +43,7 @@ export function encodeBase64Url(from: usize, length: u32, to: usize): u32 {
 
 /**
  * Decodes `length` characters strictly: no padding, no other characters, unused bits zero. Returns the number of bytes,
- * or -1 (what `to` holds then is meaningless). `to` may be `from`. Room for `base64UrlBytes(length)` bytes is enough.
+ * or -1 (`to` is then meaningless). `to` may be `from`. Room for `base64UrlBytes(length)` bytes is enough.
  */
 export function decodeBase64Url(from: usize, length: u32, to: usize): i32 {
   if (length == 0) return 0;
@@ -89,7 +89,7 @@ function fromUrl(text: v128): v128 {
   return v128.bitselect(i8x16.splat(0x2f), plus, i8x16.eq(text, i8x16.splat(0x5f)));
 }
 
-/** Nonzero where `+` or `/` stands: they belong to the other alphabet. */
+/** Non-zero for `+` and `/`, which belong to the other alphabet. */
 // @ts-ignore: decorator
 @inline
 function foreign(text: v128): v128 {

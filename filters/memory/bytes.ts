@@ -1,16 +1,16 @@
-// Byte strings. Configuration strings are `Bytes` (managed, immutable, hashed once); everything else is an address and
-// a length.
+// Byte strings. Configuration strings are `Bytes` (managed, immutable, hashed once). All others are an address and a
+// length.
 
 /** Odd constants with well-spread bits, for mixing. */
 const MIX_A: u64 = 0x9e3779b97f4a7c15;
 const MIX_B: u64 = 0xc2b2ae3d27d4eb4f;
 
-/** A hash of the bytes, 32 bit. The same in every VM. Not for adversarial keys without a bound on chain length. */
+/** 32-bit hash of the bytes, equal in every VM. For adversarial keys, bound the chain length. */
 export function hashBytes(pointer: usize, length: u32): u32 {
   return <u32>(hashBytes64(pointer, length) >> 32);
 }
 
-/** The same with 64 bit; the bytes are taken eight at a time. */
+/** 64-bit hash of the bytes, eight at a time. */
 export function hashBytes64(pointer: usize, length: u32): u64 {
   let hash: u64 = <u64>length * MIX_B;
   let rest: u64 = 0;
@@ -50,7 +50,7 @@ export function lowerAscii(byte: u32): u32 {
   return byte - 65 < 26 ? byte + 32 : byte;
 }
 
-/** Whether two ranges are equal without regard to ASCII case. */
+/** Whether two ranges are equal, ignoring ASCII case. */
 export function equalIgnoreCase(a: usize, b: usize, length: u32): bool {
   for (let i: u32 = 0; i < length; i++) {
     if (lowerAscii(load<u8>(a + i)) != lowerAscii(load<u8>(b + i))) return false;
@@ -83,7 +83,7 @@ export class Bytes {
     return Bytes.copy(changetype<usize>(buffer), buffer.byteLength);
   }
 
-  /** Address of the first byte: valid while the object is reachable (managed objects do not move). */
+  /** Address of the first byte. Valid while the object is reachable (managed objects do not move). */
   get pointer(): usize {
     return changetype<usize>(this.data);
   }

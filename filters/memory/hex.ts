@@ -1,5 +1,5 @@
-// Hexadecimal (RFC 4648, 8), sixteen bytes at a time. Lower case is written, both cases are read. No branch or address
-// depends on a byte, only on lengths and on whether the text is valid.
+// Hexadecimal (RFC 4648, 8), sixteen bytes at a time. Writes lower case and reads both. No branch or address depends on
+// a byte. They depend on lengths and on whether the text is valid.
 
 const BLOCK: usize = memory.data(32, 16); // the incomplete last block
 
@@ -23,8 +23,8 @@ export function encodeHex(from: usize, length: u32, to: usize): void {
 }
 
 /**
- * Decodes `length` digits; returns the number of bytes, or -1 if the number is odd or a character is none (what `to`
- * holds then is meaningless). `to` may be `from`.
+ * Decodes `length` digits. Returns the number of bytes, or -1 for an odd number or another character (`to` is then
+ * meaningless). `to` may be `from`.
  */
 export function decodeHex(from: usize, length: u32, to: usize): i32 {
   if (length & 1) return -1;
@@ -69,7 +69,7 @@ function digits(bytes: v128, upper: bool): v128 {
   return i8x16.swizzle(i8x16(48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 97, 98, 99, 100, 101, 102), nibbles);
 }
 
-/** Nonzero where a character is no digit. */
+/** Non-zero for a character that is no digit. */
 // @ts-ignore: decorator
 @inline
 function notHex(text: v128): v128 {

@@ -1,10 +1,9 @@
-// What configurations are compiled to, by the text that it was compiled from, so that a new configuration takes over
-// what has not changed and equal parts of one configuration are made once. Parts are immutable: configurations that
-// live side by side may hold the same.
+// Cache of compiled parts of configurations, by their source text. A new configuration reuses unchanged parts, and
+// equal parts of one configuration are compiled once. Parts are immutable, so concurrent configurations may share them.
 import { MAX_PART_PROBES } from '../limits';
 import { Bytes, hashBytes } from './bytes';
 
-/** What a part is; parts of one kind are of one class. */
+/** Kind of a part. Parts of one kind have one class. */
 export const enum PartKind {
   /** `Pattern`, by its source, found anywhere in a text. */
   Pattern = 0,
@@ -16,7 +15,7 @@ export const enum PartKind {
   Rule = 3,
   /** `CompiledRoute`, by its JSON text. */
   Route = 4,
-  /** That the configuration names this KMS, by its JSON text; by nothing: none. */
+  /** The KMS that the configuration names, by its JSON text. Empty text: none. */
   Kms = 5,
 }
 
@@ -31,7 +30,7 @@ class Part {
   ) {}
 }
 
-/** The parts of one configuration. Holds no more than it uses, so it is bounded by the configuration's size. */
+/** Parts of one configuration. It holds no more than the configuration uses, whose size bounds it. */
 export class Parts {
   private slots: StaticArray<Part | null> = new StaticArray<Part | null>(FIRST_SLOTS);
   private count: i32 = 0;
@@ -39,7 +38,7 @@ export class Parts {
   /** `earlier`: parts of the configuration that this one replaces. */
   constructor(private earlier: Parts | null = null) {}
 
-  /** The part made of these bytes, here or in the configuration before; null: it is to be made. */
+  /** The part compiled from these bytes, here or in the previous configuration. Null: it must be compiled. */
   find(kind: PartKind, pointer: usize, length: u32): Object | null {
     const hash = hashOf(kind, pointer, length);
     const own = this.look(kind, hash, pointer, length);
@@ -52,12 +51,12 @@ export class Parts {
     return part.value;
   }
 
-  /** Keeps a part that `find` did not have; the bytes are copied. */
+  /** Adds a part that `find` did not return. Copies the bytes. */
   add(kind: PartKind, pointer: usize, length: u32, value: Object): void {
     this.insert(new Part(kind, hashOf(kind, pointer, length), Bytes.copy(pointer, length), value));
   }
 
-  /** Nothing more is taken from the configuration before. */
+  /** Ends reuse from the previous configuration. */
   close(): void {
     this.earlier = null;
   }

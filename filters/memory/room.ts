@@ -1,10 +1,10 @@
-// The engine ends a VM that asks for more memory than there may be, with all its streams. What a message asks for is
-// refused before.
+// Memory check before allocation. The engine ends a VM that requests more memory than permitted, with all its streams,
+// so messages must be refused before that.
 import { MAX_VM_BYTES } from '../limits';
 
 /**
- * Whether the heap may be asked for `bytes` more. Blocks that are free in it are not known here, so near the limit it
- * says no too often rather than too late.
+ * Whether the heap may grow by `bytes`. Free blocks inside the heap are not counted, so near the limit it returns false
+ * too often rather than too late.
  */
 export function hasRoom(bytes: usize): bool {
   return ((<usize>memory.size()) << 16) + bytes <= MAX_VM_BYTES;

@@ -1,5 +1,5 @@
-// SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF"; the reduced-round variant that hash tables use):
-// a keyed hash, so that senders cannot choose names that collide.
+// SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF"; the reduced-round variant for hash tables). A
+// keyed hash, so that senders cannot choose colliding names.
 
 let v0: u64 = 0;
 let v1: u64 = 0;
@@ -37,7 +37,7 @@ export function sipBegin(key0: u64, key1: u64): void {
   v3 = key1 ^ 0x7465646279746573;
 }
 
-/** Adds one byte string, closed by its length: two strings in a row never look like one. */
+/** Adds one byte string followed by its length, so that two strings never equal one. */
 export function sipText(pointer: usize, length: u32): void {
   let at: u32 = 0;
   for (; at + 8 <= length; at += 8) absorb(load<u64>(pointer + at));
@@ -46,7 +46,7 @@ export function sipText(pointer: usize, length: u32): void {
   absorb(last);
 }
 
-/** The hash of what was added. */
+/** Hash of everything added. */
 export function sipEnd(): u64 {
   v2 ^= 0xff;
   round();

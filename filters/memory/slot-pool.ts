@@ -1,25 +1,25 @@
-// State that outlives a host call: blocks of the module's heap in sizes of powers of two, wiped when they come back and
-// used again.
+// Memory that outlives a host call: blocks of the module's heap with sizes in powers of two, wiped on return and
+// reused.
 
 import { hasRoom } from './room';
 
-/** Smallest block, bytes; blocks are also 16-byte aligned. */
+/** Smallest block, bytes. Blocks are 16-byte aligned. */
 const FIRST_BYTES: u32 = 64;
 /** Sizes: 64 bytes to 64 << (CLASSES - 1) = 256 KiB. */
 const CLASSES: u32 = 13;
 
 export class SlotPool {
-  /** First free block of each size; a free block begins with the address of the next. */
+  /** First free block of each size. A free block begins with the address of the next one. */
   private readonly free: StaticArray<usize> = new StaticArray<usize>(<i32>CLASSES);
   private heldBytes: usize = 0;
   private usedBytes: usize = 0;
 
-  /** `maxBytes`: cap over all blocks, after which `take` answers 0. */
+  /** `maxBytes`: cap over all blocks, beyond which `take` returns 0. */
   constructor(private readonly maxBytes: usize) {}
 
   /**
-   * Address of a block of at least `bytes` zero bytes; 0: there is no room, or it is larger than any block. Callers
-   * check.
+   * Address of a block of at least `bytes` zero bytes. 0 if there is no room, or it exceeds the largest size. Callers
+   * must check.
    */
   take(bytes: u32): usize {
     const size = classOf(bytes);
@@ -41,8 +41,8 @@ export class SlotPool {
   }
 
   /**
-   * Gives free blocks of other sizes back to the heap if the cap would not allow `length` bytes more. False: it does
-   * not.
+   * Returns free blocks of other sizes to the heap if the cap leaves no room for `length` bytes. False if that does not
+   * suffice.
    */
   private makeRoom(length: usize): bool {
     if (this.usedBytes + length > this.maxBytes) return false;
@@ -58,7 +58,7 @@ export class SlotPool {
     return this.heldBytes + length <= this.maxBytes;
   }
 
-  /** Takes a block back and overwrites it. `bytes`: what `take` was asked for. */
+  /** Takes a block back and overwrites it. `bytes`: the argument of `take`. */
   give(block: usize, bytes: u32): void {
     const size = classOf(bytes);
     if (block == 0 || size >= CLASSES) return;
@@ -68,7 +68,7 @@ export class SlotPool {
     this.usedBytes -= <usize>(FIRST_BYTES << size);
   }
 
-  /** Bytes taken from the heap: those in use and those that wait to be used again. */
+  /** Bytes taken from the heap, in use or waiting for reuse. */
   get held(): usize {
     return this.heldBytes;
   }

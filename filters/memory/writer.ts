@@ -3,7 +3,7 @@ import { Arena } from './arena';
 const HEX: usize = memory.data<u8>([48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 97, 98, 99, 100, 101, 102]);
 
 /**
- * Builds bytes in an arena. When the arena is full the writer turns `overflowed` and ignores what follows: check once,
+ * Builds bytes in an arena. When the arena is full the writer sets `overflowed` and ignores further output. Check once
  * at the end.
  */
 export class Writer {
@@ -14,7 +14,7 @@ export class Writer {
 
   constructor(private arena: Arena) {}
 
-  /** Starts anew with room for `capacity` bytes; grows by moving when more is written. */
+  /** Starts anew with room for `capacity` bytes. Grows by moving when more is written. */
   begin(capacity: usize): void {
     this.start = this.arena.allocate(capacity);
     this.overflowed = this.start == 0;
@@ -30,7 +30,7 @@ export class Writer {
     return <u32>(this.cursor - this.start);
   }
 
-  /** Makes room for `bytes` more and returns where they go; 0 if there is no room. Follow with `advance`. */
+  /** Makes room for `bytes` more and returns its address; 0 if there is no room. Follow with `advance`. */
   reserve(bytes: usize): usize {
     if (this.overflowed) return 0;
     if (this.cursor + bytes <= this.end) return this.cursor;
@@ -101,7 +101,7 @@ export class Writer {
     this.cursor = to + length * 2;
   }
 
-  /** The bytes as the inside of a JSON string: quotes, backslashes and control characters escaped. */
+  /** The bytes as the inside of a JSON string, with quotes, backslashes and control characters escaped. */
   jsonText(pointer: usize, length: u32): void {
     for (let i: u32 = 0; i < length; i++) {
       const byte = load<u8>(pointer + i);

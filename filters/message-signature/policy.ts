@@ -1,4 +1,4 @@
-// The section of a route, compiled.
+// Compiled section of a route.
 import { KeyHolder } from '../keys/key-holder';
 import { isKeyId } from '../keys/key-id';
 import { Bytes } from '../memory/bytes';
@@ -90,7 +90,7 @@ export class SignaturePolicy extends StagePolicy {
     return this.action(direction) != SignatureAction.None;
   }
 
-  /** Whether messages are taken once only. */
+  /** Whether each message is accepted only once. */
   get keepsNonces(): bool {
     return this.unique && (this.request == SignatureAction.Verify || this.response == SignatureAction.Verify);
   }
@@ -99,12 +99,12 @@ export class SignaturePolicy extends StagePolicy {
     return this.acts(direction);
   }
 
-  /** An answer without body still says something: its status. */
+  /** A response without body is judged too, because its status is information. */
   judgesEmpty(direction: Direction): bool {
     return direction == Direction.Response && this.acts(direction);
   }
 
-  /** What is verified is what arrived; what is signed is what goes on. */
+  /** Verification applies to the message as received, signing to the message as sent. */
   rank(direction: Direction): Rank {
     return this.action(direction) == SignatureAction.Verify ? Rank.Verify : Rank.Sign;
   }
@@ -118,7 +118,7 @@ function leftOut(config: MessageSignatureConfig): StaticArray<Bytes> {
   return StaticArray.fromArray(all);
 }
 
-/** Compiles a section; on a mistake `reader.fail`, and the policy is not to be used. */
+/** Compiles a section. On an error it calls `reader.fail`, and the policy must not be used. */
 export function compileSignature(reader: ConfigReader, config: MessageSignatureConfig): SignaturePolicy {
   if (!isKeyId(config.keyId)) reader.fail(ErrorId.FIM_CFG_0017, config.node);
   if (!isSignable(config.header)) reader.failMember(ErrorId.FIM_SIG_0005, config.node, 'header');

@@ -1,5 +1,5 @@
-// The one place where a message is refused. Whatever is wrong with a signature has one answer; the reason is for the
-// operator: a counter, a log line.
+// The only place where messages are refused. All signature faults have one reply. The operator sees the reason in a
+// counter and a log line.
 import { ErrorId } from '../errors.gen';
 import { KeyHolder, KeyVerdict } from '../keys/key-holder';
 import { Exchange } from '../runtime/exchange';
@@ -15,19 +15,19 @@ import {
   signatureWrong,
 } from './stats';
 
-/** Why a signature is not taken: for counters and the log, never for the sender. */
+/** Reason why a signature is not accepted. For counters and the log, never for the sender. */
 export const enum Reason {
-  /** There is none, or more than one. */
+  /** No signature, or more than one. */
   Missing = 0,
-  /** It, its time or its nonce cannot be read. */
+  /** The signature, its time or its nonce cannot be parsed. */
   Malformed = 1,
   /** Its time is too far from now. */
   Stale = 2,
-  /** It is of another message or another key. */
+  /** It does not match the message or the key. */
   Wrong = 3,
   /** Its nonce was seen before. */
   Replayed = 4,
-  /** It was signed before the store of nonces can vouch for it. */
+  /** It was signed before the period that the store of nonces covers. */
   Early = 5,
 }
 
@@ -39,14 +39,14 @@ export function refuse(exchange: Exchange, error: ErrorId): Verdict {
   return Verdict.Reject;
 }
 
-/** Waits for a key, or refuses because none can be had or the KMS gave one of another kind. */
+/** Waits for a key, or refuses because none is available or the KMS returned one of another kind. */
 export function noKey(exchange: Exchange, keys: KeyHolder, verdict: KeyVerdict): Verdict {
   if (verdict == KeyVerdict.Wait) return Verdict.Wait;
   signatureKeyUnavailable.add(1);
   return refuse(exchange, keys.error);
 }
 
-/** Refuses a message whose signature is not taken. */
+/** Refuses a message whose signature is not accepted. */
 export function deny(exchange: Exchange, reason: Reason): Verdict {
   switch (reason) {
     case Reason.Missing:

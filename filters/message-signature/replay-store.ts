@@ -1,12 +1,12 @@
-// The nonces of messages that were taken, in data that all workers share: a fixed number of lines of a fixed number of
-// places, made when first needed, so memory is bounded whatever comes. A place is 8 bytes: 40 bits of a keyed hash of
-// key and nonce, and the second of signing, modulo 2^24. Only genuine messages get in. When a line is full of nonces
-// whose time is not over, the message is refused: nothing is forgotten early.
+// Nonces of accepted messages, in data that all workers share. A fixed number of lines with a fixed number of places,
+// created on first use, bounds the memory. A place is 8 bytes: 40 bits of a keyed hash of key and nonce, and the second
+// of signing modulo 2^24. Only genuine messages are recorded. If a line is full of nonces that have not expired, the
+// message is refused; nothing is forgotten early.
 //
-// A place is free again once no route may take its message any more. That is a matter of the widest clock skew that any
-// route has had, and not of the route that took it: the same message sent to another route, or after an edit that
-// widens the skew, must still be known. A record beside the lines holds the widest skew and the time of signing before
-// which the store may have forgotten, or never known, what was taken. Older messages are refused.
+// A place is free again once no route may accept its message any more. The widest clock skew of any route so far
+// decides this, and not the route that accepted the message: the same message must still be recognised on another
+// route, or after an edit that widens the skew. A record beside the lines holds the widest skew, and the signing time
+// before which accepted messages may have been forgotten or never recorded. Older messages are refused.
 import { MAX_SWAP_TRIES, REPLAY_LINES, REPLAY_PLACES } from '../limits';
 import { randomBytes } from '../crypto/random';
 import { Bytes } from '../memory/bytes';
@@ -14,18 +14,18 @@ import { scratch } from '../memory/scratch';
 import { sipBegin, sipEnd, sipText } from '../memory/siphash';
 import { SharedValue, Swap, createShared } from '../runtime/shared-data';
 
-/** What became of a nonce. */
+/** Result of recording a nonce. */
 export const enum Nonce {
-  /** It was new, and is known now. */
+  /** It was new and is now recorded. */
   Fresh = 0,
   Known = 1,
   /** There is no place for it. */
   Full = 2,
-  /** The host refused, or other workers wrote at every try. */
+  /** The host refused, or other workers' writes won at every attempt. */
   Failed = 3,
   /**
-   * The message was signed before the store began, or before it kept nonces for as long as now: it may have been taken
-   * already.
+   * The message was signed before the store began, or before it covered the current period, so it may have been
+   * accepted already.
    */
   Early = 4,
 }
@@ -34,12 +34,12 @@ const PLACE_BYTES: u32 = 8;
 const LINE_BYTES: u32 = REPLAY_PLACES * PLACE_BYTES;
 const SECONDS_BITS: u64 = 24;
 const SECONDS_MASK: u64 = (1 << 24) - 1;
-/** A time counts as past if it is less than half of the range behind: 97 days. */
+/** A time counts as past if it lies less than half of the range back: 97 days. */
 const HALF_RANGE: u64 = 1 << 23;
 
 /**
- * Layout of the record: seed of the hash (16 bytes), widest skew (i64, milliseconds), first time of signing that is
- * covered (i64, milliseconds since 1970).
+ * Layout of the record: seed of the hash (16 bytes), widest skew (i64, milliseconds), first covered signing time (i64,
+ * milliseconds since 1970).
  */
 const RECORD_BYTES: u32 = 32;
 const SEED_BYTES: u32 = 16;
@@ -57,14 +57,14 @@ let widestMs: i64 = 0;
 let coveredFromMs: i64 = 0;
 
 /**
- * Sees to it that nonces are kept for messages signed up to `skewMs` ago: begins the store, or widens it for all
- * routes. `nowMs`: wall clock. False: the host refused, or other workers wrote at every try.
+ * Ensures that nonces are kept for messages signed up to `skewMs` ago: creates the store, or widens it for all routes.
+ * `nowMs`: wall clock. False if the host refused, or other workers' writes won at every attempt.
  */
 export function keepFor(skewMs: i64, nowMs: i64): bool {
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
     if (!readRecord() && !beginRecord(skewMs, nowMs)) return false;
     if (widestMs >= skewMs) return true;
-    // What was forgotten so far was signed before this.
+    // Everything forgotten so far was signed before this.
     const covered = max(coveredFromMs, nowMs - widestMs);
     store<i64>(shared.pointer, skewMs, WIDEST_AT);
     store<i64>(shared.pointer, covered, COVERED_FROM_AT);
@@ -81,7 +81,7 @@ function beginRecord(skewMs: i64, nowMs: i64): bool {
   return createShared(RECORD_KEY.pointer, RECORD_KEY.length, record, RECORD_BYTES) && readRecord();
 }
 
-/** Read for each message: another worker may have widened it. */
+/** Read for each message, since another worker may have widened it. */
 function readRecord(): bool {
   if (!shared.read(RECORD_KEY.pointer, RECORD_KEY.length) || shared.length != RECORD_BYTES) return false;
   seed0 = load<u64>(shared.pointer);
@@ -91,7 +91,7 @@ function readRecord(): bool {
   return true;
 }
 
-/** Reads a line, which the first nonce makes. */
+/** Reads a line. The first nonce creates it. */
 function readLine(line: u32): bool {
   store<u16>(LINE_KEY, <u16>line, 15);
   if (!shared.read(LINE_KEY, LINE_KEY_LENGTH)) {
@@ -105,7 +105,7 @@ function readLine(line: u32): bool {
 }
 
 /**
- * Remembers the nonce of a message under `keyId` that was signed at `signedMs` and is taken with `skewMs`; wall clock,
+ * Records the nonce of a message under `keyId` that was signed at `signedMs` and is accepted with `skewMs`. Wall clock,
  * milliseconds.
  */
 export function remember(keyId: Bytes, nonce: usize, nonceLength: u32, nowMs: i64, signedMs: i64, skewMs: i64): Nonce {
@@ -116,7 +116,7 @@ export function remember(keyId: Bytes, nonce: usize, nonceLength: u32, nowMs: i6
   sipText(nonce, nonceLength);
   const hash = sipEnd();
   const line = (<u32>hash) & (REPLAY_LINES - 1);
-  const mark = (hash >> SECONDS_BITS) | 1; // an empty place is zero
+  const mark = (hash >> SECONDS_BITS) | 1; // zero marks an empty place
   const now = (<u64>(nowMs / 1000)) & SECONDS_MASK;
   const signed = (<u64>(signedMs / 1000)) & SECONDS_MASK;
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
@@ -132,15 +132,15 @@ export function remember(keyId: Bytes, nonce: usize, nonceLength: u32, nowMs: i6
   return Nonce.Failed;
 }
 
-/** No address: the mark is in the line. */
+/** No address: the line contains the mark. */
 const KNOWN: usize = usize.MAX_VALUE;
 
 /**
- * A free place of the line; 0 if there is none, KNOWN if the mark is there and its time is not over. Places whose time
- * is over are emptied: half a range later they would count as taken again.
+ * A free place of the line. 0 if there is none, KNOWN if the line contains the mark unexpired. Expired places are
+ * cleared, because half a range later they would count as recorded again.
  */
 function place(line: usize, mark: u64, now: u64): usize {
-  // Whole seconds were stored: a message is let go a second after its time.
+  // Whole seconds are stored, so a message is forgotten a second after its time.
   const keptSeconds = <u64>(widestMs / 1000) + 1;
   let free: usize = 0;
   for (let at = line; at < line + LINE_BYTES; at += PLACE_BYTES) {

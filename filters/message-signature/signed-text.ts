@@ -13,7 +13,7 @@ import { SignedFields, Text, pathBytes } from './fields';
 import { Part } from './parts';
 
 const STATUS: Bytes = Bytes.from(':status');
-/** What HTTP/1 calls `:authority`, the name that the host knows. */
+/** `:authority` under its HTTP/1 name. */
 const HOST: Bytes = Bytes.from('host');
 const FIRST_BYTES: usize = 1024;
 

@@ -1,5 +1,5 @@
-// Signatures over bytes: HMAC-SM3 (RFC 2104 over GB/T 32905) and SM2 with a user id (GB/T 32918.2), and how they stand
-// in a header.
+// Signatures over bytes and their encoding in a header: HMAC-SM3 (RFC 2104 with GB/T 32905), and SM2 with a user id
+// (GB/T 32918.2).
 import { HASH_BYTES } from '../crypto/hash';
 import {
   MAX_DER_SIGNATURE_BYTES,
@@ -22,7 +22,7 @@ const RAW: usize = memory.data(256, 16); // as bytes: 32 of HMAC, 64 of r ‖ s,
 const RS: usize = memory.data(64, 16);
 const TEXT: usize = memory.data(256, 16);
 
-/** How a route signs. Immutable. */
+/** Signing terms of a route. Immutable. */
 export class Signer {
   constructor(
     readonly algorithm: SignatureAlgorithm,
@@ -32,14 +32,15 @@ export class Signer {
     readonly userId: Bytes,
   ) {}
 
-  /** Whether the KMS gave a key of the kind that this needs to sign (or to verify). */
+  /** Whether the KMS's key is of the kind needed for signing (or verifying). */
   fits(key: KeyVersion, signs: bool): bool {
     if (this.algorithm == SignatureAlgorithm.HMAC_SM3) return key.hmac != null;
     return signs ? key.sm2Private != null : key.sm2Public != null;
   }
 
   /**
-   * Signs; returns the characters of the signature, at `signatureText()`. 0: no randomness, or a key of another kind.
+   * Signs. Returns the length of the signature's text, which is at `signatureText()`. 0: no randomness, or a key of
+   * another kind.
    */
   sign(key: KeyVersion, data: usize, length: u32): u32 {
     const bytes =
@@ -66,7 +67,7 @@ export class Signer {
     return SIGNATURE_BYTES;
   }
 
-  /** Reads a signature from its text; returns its bytes, which `verify` takes next. -1: it is none. */
+  /** Reads a signature from its text. Returns its length in bytes for `verify`. -1 if it is malformed. */
   read(text: usize, length: u32): i32 {
     if (length == 0 || length > LONGEST_TEXT_BYTES) return -1;
     if (this.encoding == SignatureEncoding.base64 && this.base64 == SignatureBase64.Tolerant) {
@@ -83,7 +84,7 @@ export class Signer {
     return bytes;
   }
 
-  /** Whether the signature of the last `read` is that of the data. */
+  /** Whether the signature of the last `read` matches the data. */
   verify(key: KeyVersion, data: usize, length: u32): bool {
     if (this.algorithm == SignatureAlgorithm.SM2) {
       const peer = key.sm2Public;
@@ -96,7 +97,7 @@ export class Signer {
   }
 }
 
-/** The text of the last signature that was made. */
+/** Text of the last signature made. */
 export function signatureText(): usize {
   return TEXT;
 }

@@ -38,8 +38,8 @@ const digits: Writer = new Writer(scratch);
 const stamp: SigningStamp = new SigningStamp();
 
 /**
- * Verifies signatures of what arrives before anything else is done with it, and signs what goes on, after everything
- * else. Never observed.
+ * Verifies signatures of incoming messages before any other stage, and signs outgoing messages after all others.
+ * `Observe` does not apply.
  */
 export class MessageSignature extends Stage {
   constructor() {
@@ -54,7 +54,7 @@ export class MessageSignature extends Stage {
 
   compile(reader: ConfigReader, node: u32): StagePolicy {
     const policy = compileSignature(reader, decodeMessageSignatureConfig(reader, node));
-    // From now on, not from the first message on: that one was signed before. If it fails, each message says so.
+    // Starts the store before the first message, which was signed earlier. If this fails, each message reports it.
     if (policy.keepsNonces) keepFor(policy.clockSkewMs, wallMillis());
     return policy;
   }
@@ -67,7 +67,7 @@ export class MessageSignature extends Stage {
     tickKeys(rootId);
   }
 
-  /** Requests of methods without body are complete here: there is nothing to wait for. */
+  /** Requests of methods without body are complete here, so there is nothing to wait for. */
   onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
     if (exchange.direction == Direction.Response || !exchange.bodiless) return Verdict.Continue;
     exchange.message.begin(0, 0);
@@ -77,21 +77,21 @@ export class MessageSignature extends Stage {
   onBody(exchange: Exchange, policy: StagePolicy): Verdict {
     const message = exchange.message;
     if (exchange.direction == Direction.Request && exchange.bodiless) {
-      // It was judged as one without body: with one, it is not what was signed.
+      // The message was judged as one without body. With a body it is not what was signed.
       return message.length == 0 ? Verdict.Continue : deny(exchange, Reason.Wrong);
     }
     return act(exchange, <SignaturePolicy>policy);
   }
 }
 
-/** A version signs, or is the one that the signature at hand was made with. */
+/** Tests whether a version can sign, or whether the current signature was made with it. */
 class SignatureTest extends KeyTest {
   private signer: Signer | null = null;
   private signs: bool = false;
   private data: usize = 0;
   private length: u32 = 0;
 
-  /** To sign, whether keys fit is all that is asked. */
+  /** For signing, only the kind of the keys is tested. */
   begin(signer: Signer, signs: bool, data: usize, length: u32): this {
     this.signer = signer;
     this.signs = signs;

@@ -1,12 +1,12 @@
-// Dates and times as financial messages write them, and points in time to compare. Nothing fails, nothing is allocated.
+// Dates and times in the formats of financial messages, and comparable instants. No function fails or allocates.
 import { leadingDigits } from './formats';
 
-/** No day, no point in time. */
+/** Invalid day or instant. */
 export const NO_TIME: i64 = i64.MIN_VALUE;
-/** What a time without offset from UTC is taken for, seconds: China Standard Time. */
+/** Offset assumed for a time without offset from UTC, seconds: China Standard Time. */
 const CHINA_OFFSET_SECONDS: i64 = 8 * 3600;
 const DAY_SECONDS: i64 = 86400;
-/** Nanoseconds of the instant that `readInstant` read last. */
+/** Nanoseconds of the last instant read by `readInstant`. */
 export let instantNanoseconds: u32 = 0;
 
 /** Value of `count` (at most 9) bytes that are digits. */
@@ -32,7 +32,7 @@ function dayNumber(year: u32, month: u32, day: u32): i64 {
   return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
 }
 
-/** Second of the day; -1 if the six digits are no time. */
+/** Second of the day. -1 if the six digits are no time. */
 function clock(hour: usize, minute: usize, second: usize): i32 {
   const h = digits(hour, 2);
   const m = digits(minute, 2);
@@ -40,7 +40,7 @@ function clock(hour: usize, minute: usize, second: usize): i32 {
   return h < 24 && m < 60 && s < 60 ? <i32>(h * 3600 + m * 60 + s) : -1;
 }
 
-/** Day number of YYYYMMDD, a day of the Gregorian calendar, year 1 and later; NO_TIME for another text. */
+/** Day number of YYYYMMDD in the Gregorian calendar, from year 1. NO_TIME for other text. */
 function compactDay(pointer: usize): i64 {
   if (leadingDigits(pointer, 8) != 8) return NO_TIME;
   const year = digits(pointer, 4);
@@ -49,7 +49,7 @@ function compactDay(pointer: usize): i64 {
   return year > 0 && isDay(month, day, year) ? dayNumber(year, month, day) : NO_TIME;
 }
 
-/** Day number of YYYY-MM-DD; NO_TIME for another text. The ten bytes are there. */
+/** Day number of YYYY-MM-DD. NO_TIME for other text. The ten bytes must be available. */
 function dashedDay(pointer: usize): i64 {
   if (leadingDigits(pointer, 4) != 4 || load<u8>(pointer, 4) != 45 || leadingDigits(pointer + 5, 2) != 2)
     return NO_TIME;
@@ -61,8 +61,8 @@ function dashedDay(pointer: usize): i64 {
 }
 
 /**
- * Days since 1970-01-01 of YYYYMMDD, or of YYYY-MM-DD with an optional offset (xs:date), which does not change the day;
- * NO_TIME for another text.
+ * Days since 1970-01-01 of YYYYMMDD, or of YYYY-MM-DD with an optional offset (xs:date), which does not change the day.
+ * NO_TIME for other text.
  */
 export function readDay(pointer: usize, length: u32): i64 {
   if (length == 8) return compactDay(pointer);
@@ -70,9 +70,10 @@ export function readDay(pointer: usize, length: u32): i64 {
 }
 
 /**
- * Seconds since 1970-01-01T00:00:00Z of YYYYMMDDhhmmss or of ISO 8601 `YYYY-MM-DDThh:mm:ss`, there with a fraction (of
- * which nine digits count, left in `instantNanoseconds`), `Z` or `+hh:mm`, and 24:00:00 as the end of the day
- * (xs:dateTime). Without an offset it is China Standard Time. A date alone is its midnight. NO_TIME for another text.
+ * Seconds since 1970-01-01T00:00:00Z of YYYYMMDDhhmmss or of ISO 8601 `YYYY-MM-DDThh:mm:ss`. The latter may have a
+ * fraction (of which nine digits count, stored in `instantNanoseconds`), `Z` or `+hh:mm`, and 24:00:00 as the end of
+ * the day (xs:dateTime). Without an offset it is China Standard Time. A date alone means its midnight. NO_TIME for
+ * other text.
  */
 export function readInstant(pointer: usize, length: u32): i64 {
   instantNanoseconds = 0;
@@ -106,7 +107,7 @@ export function readInstant(pointer: usize, length: u32): i64 {
   return offset == NO_TIME ? NO_TIME : day * DAY_SECONDS + second - offset;
 }
 
-/** Second of the day of hh:mm:ss, eight bytes, 86400 of 24:00:00; -1 if they are no time. */
+/** Second of the day of hh:mm:ss, eight bytes. 86400 for 24:00:00, -1 if they are no time. */
 function clockOf(pointer: usize): i32 {
   if (load<u8>(pointer, 2) != 58 || load<u8>(pointer, 5) != 58) return -1;
   if (leadingDigits(pointer, 2) != 2 || leadingDigits(pointer + 3, 2) != 2 || leadingDigits(pointer + 6, 2) != 2)
@@ -115,7 +116,7 @@ function clockOf(pointer: usize): i32 {
   return clock(pointer, pointer + 3, pointer + 6);
 }
 
-/** Offset from UTC, seconds: nothing (China), `Z`, or a sign and hh:mm up to 14:00; NO_TIME for another text. */
+/** Offset from UTC, seconds: none (China), `Z`, or a sign and hh:mm up to 14:00. NO_TIME for other text. */
 function offsetOf(pointer: usize, length: u32): i64 {
   if (length == 0) return CHINA_OFFSET_SECONDS;
   const sign = load<u8>(pointer);
@@ -127,7 +128,7 @@ function offsetOf(pointer: usize, length: u32): i64 {
   return sign == 43 ? <i64>minutes * 60 : -(<i64>minutes * 60);
 }
 
-/** YYYYMMDD, a day of the Gregorian calendar, year 1 and later. */
+/** YYYYMMDD in the Gregorian calendar, from year 1. */
 export function isDate(pointer: usize, length: u32): bool {
   return length == 8 && compactDay(pointer) != NO_TIME;
 }
@@ -142,7 +143,7 @@ export function isDateTime(pointer: usize, length: u32): bool {
   return length == 14 && isDate(pointer, 8) && isTime(pointer + 8, 6);
 }
 
-/** MMDD (ISO 8583 DE 13); the year is not known, so 29 February passes. */
+/** MMDD (ISO 8583 DE 13). The year is unknown, so 29 February passes. */
 export function isMonthDay(pointer: usize, length: u32): bool {
   return length == 4 && leadingDigits(pointer, 4) == 4 && isDay(digits(pointer, 2), digits(pointer + 2, 2), 2000);
 }
@@ -152,12 +153,12 @@ export function isYearMonth(pointer: usize, length: u32): bool {
   return length == 4 && leadingDigits(pointer, 4) == 4 && digits(pointer + 2, 2) - 1 < 12;
 }
 
-/** MMDDhhmmss (ISO 8583 DE 7); the year is not known, so 29 February passes. */
+/** MMDDhhmmss (ISO 8583 DE 7). The year is unknown, so 29 February passes. */
 export function isMonthDayTime(pointer: usize, length: u32): bool {
   return length == 10 && isMonthDay(pointer, 4) && isTime(pointer + 4, 6);
 }
 
-/** YYMMDD (EMV tag 9A), a day of the years 2000 to 2099. */
+/** YYMMDD (EMV tag 9A), in the years 2000 to 2099. */
 export function isShortDate(pointer: usize, length: u32): bool {
   return (
     length == 6 &&

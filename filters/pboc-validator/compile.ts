@@ -1,4 +1,4 @@
-// From the configuration to the rules of a route.
+// Compiles the configuration to the rules of a route.
 import { Pattern } from '../match/pattern';
 import { sharedPattern } from '../match/shared-pattern';
 import { Bytes } from '../memory/bytes';
@@ -22,7 +22,7 @@ const fieldList: FieldList = new FieldList();
 const paths: PathParser = new PathParser();
 const bound: Decimal = new Decimal();
 
-/** The rules, compiled; on a mistake `reader.fail` at the rule, and a validator that is not to be used. */
+/** Compiled rules. On an error it calls `reader.fail` at the rule, and the validator must not be used. */
 export function compileValidator(reader: ConfigReader, config: PbocValidatorConfig): Validator {
   const all = compileRules(reader, config);
   const conditions = compileConditions(reader, config);
@@ -66,7 +66,7 @@ export function compileValidator(reader: ConfigReader, config: PbocValidatorConf
   );
 }
 
-/** Numbers the operands and lists their fields; their number. */
+/** Numbers the operands and lists their fields. Returns their number. */
 function listOperands(crossRules: StaticArray<CrossRule>): i32 {
   let operands = 0;
   for (let i = 0; i < crossRules.length; i++) {
@@ -97,18 +97,18 @@ function hasNoText(type: PbocType): bool {
   return type == PbocType.boolean || type == PbocType.object || type == PbocType.array;
 }
 
-/** The rule of this text, if a route before had it. */
+/** The rule of this text, if an earlier route has it. */
 function knownRule(reader: ConfigReader, node: u32): Rule | null {
   const known = reader.parts.find(PartKind.Rule, reader.rawPointer(node), reader.rawLength(node));
   return known == null ? null : <Rule>known;
 }
 
-/** All rules; fewer after a mistake. Routes that have a rule in common share it. */
+/** All rules, or fewer after an error. Routes share equal rules. */
 function compileRules(reader: ConfigReader, config: PbocValidatorConfig): StaticArray<Rule> {
   const count = config.rules.length;
   const shared = new StaticArray<Rule | null>(count);
   const decoded = new StaticArray<PbocRule | null>(count);
-  // All rules are decoded before the first is compiled: mistakes of form come first.
+  // All rules are decoded before the first is compiled, so that errors of form come first.
   for (let i = 0; i < count; i++) {
     shared[i] = knownRule(reader, config.rules[i]);
     if (shared[i] == null) decoded[i] = decodePbocRule(reader, config.rules[i]);
@@ -181,7 +181,7 @@ function stepsOf(reader: ConfigReader, rule: PbocCrossRule, path: Bytes, member:
   return new StaticArray<PathStep>(0);
 }
 
-/** Whether the numbers are those of conditions. */
+/** Whether the numbers are valid condition numbers. */
 function isKnown(numbers: StaticArray<i32>, conditions: i32): bool {
   for (let i = 0; i < numbers.length; i++) if (numbers[i] >= conditions) return false;
   return true;

@@ -7,16 +7,16 @@ import { PbocCondition, PbocPlace } from './config.gen';
 import { Findings } from './findings';
 import { Found, Places, errorOf } from './places';
 
-/** Whether each condition of the validator at hand holds. One VM judges one message at a time. */
+/** Whether each condition of the current validator holds. One VM judges one message at a time. */
 const STATES: StaticArray<bool> = new StaticArray<bool>(<i32>MAX_VALIDATION_CONDITIONS);
-/** Why it cannot be known; the field of the body that it was last noted of. */
+/** Error that makes a condition undecidable, and the body field of its last match. */
 const ERRORS: StaticArray<ErrorId> = new StaticArray<ErrorId>(<i32>MAX_VALIDATION_CONDITIONS);
 const NODES: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_VALIDATION_CONDITIONS);
 
-/** One condition, compiled. */
+/** A compiled condition. */
 export class Condition {
   readonly place: PbocPlace;
-  /** Path of a field of the body, or name of a parameter or header. */
+  /** Path of a body field, or name of a parameter or header. */
   readonly path: Bytes;
   private readonly present: bool;
   private readonly allowed: StaticArray<Bytes>;
@@ -28,17 +28,17 @@ export class Condition {
     this.allowed = config.equals;
   }
 
-  /** Whether it asks for one of several texts. */
+  /** Whether it compares the text with a list. */
   get readsText(): bool {
     return this.allowed.length != 0;
   }
 
-  /** Whether it holds of a field that is not there. */
+  /** Whether it holds for an absent field. */
   get holdsOfNothing(): bool {
     return !this.present;
   }
 
-  /** Whether it holds of a field with this text (of any, if it does not read it). */
+  /** Whether it holds for a field with this text (for any text, if it does not compare). */
   holdsOf(text: usize, length: u32): bool {
     if (!this.present) return false;
     if (this.allowed.length == 0) return true;
@@ -47,13 +47,13 @@ export class Condition {
   }
 }
 
-/** The conditions of one validator and what is known of them. */
+/** Conditions of one validator, with their state. */
 export class Conditions {
   constructor(readonly list: StaticArray<Condition>) {}
 
   /**
-   * Before a message: fields of the body count as absent until they are met; parameters and headers are looked up, and
-   * hold nothing if there are none.
+   * Resets before a message. Body fields count as absent until they are found. Parameters and headers are looked up at
+   * once; without `places` they are absent.
    */
   begin(places: Places | null): void {
     for (let i = 0; i < this.list.length; i++) {
@@ -76,8 +76,8 @@ export class Conditions {
   }
 
   /**
-   * Adds a finding for each parameter or header that stands twice or is broken: whether its condition holds would be a
-   * guess, and a way round what depends on it.
+   * Adds a finding for each repeated or malformed parameter or header. Its condition could only be guessed, which would
+   * allow to evade rules that depend on it.
    */
   reportPlaces(findings: Findings, maxErrors: u32): void {
     for (let i = 0; i < this.list.length && findings.count < maxErrors; i++) {
@@ -88,7 +88,7 @@ export class Conditions {
     }
   }
 
-  /** The same for fields of the body (data objects may come twice); false if the arena is full. */
+  /** The same for body fields (data objects may repeat). False if the arena is full. */
   reportFields(tree: FieldTree, findings: Findings, maxErrors: u32, arena: Arena): bool {
     for (let i = 0; i < this.list.length && findings.count < maxErrors; i++) {
       if (unchecked(ERRORS[i]) == ErrorId.None || unchecked(this.list[i]).place != PbocPlace.Body) continue;
@@ -99,7 +99,7 @@ export class Conditions {
     return true;
   }
 
-  /** Notes a field of the body that was met. */
+  /** Records a body field that was found. */
   note(index: i32, node: u32, holds: bool): void {
     if (unchecked(NODES[index]) != 0) unchecked((ERRORS[index] = ErrorId.FIM_PBOC_0040));
     unchecked((NODES[index] = node));

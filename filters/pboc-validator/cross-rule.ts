@@ -1,5 +1,5 @@
-// Rules on several fields, compiled, and their tests. The sides of a rule meet in the innermost item that a wildcard of
-// the right side found.
+// Compiled rules between fields, and their tests. The two sides are paired within the innermost item that a wildcard of
+// the right side matched.
 import { Arena } from '../memory/arena';
 import { Bytes } from '../memory/bytes';
 import { FieldKind, FieldTree } from '../message/field-tree';
@@ -13,7 +13,7 @@ import { minorUnits, NO_CODE } from './identifiers';
 import { Operands } from './operands';
 import { wildcardsOf } from './rule';
 
-/** A value as the comparison reads it. */
+/** A value in the form of the comparison. */
 class Comparable {
   readonly number: Decimal = new Decimal();
   time: i64 = 0;
@@ -21,7 +21,7 @@ class Comparable {
   text: usize = 0;
   length: u32 = 0;
 
-  /** False if the text is nothing that can be compared so. */
+  /** False if the text cannot be compared in this way. */
   read(as: PbocComparison, text: usize, length: u32): bool {
     switch (as) {
       case PbocComparison.Number:
@@ -39,7 +39,7 @@ class Comparable {
     return true;
   }
 
-  /** Less than zero, zero, more than zero: this one is before, equal to, after the other. */
+  /** Negative, zero or positive: this one is less than, equal to, or greater than the other. */
   compare(as: PbocComparison, other: Comparable): i32 {
     switch (as) {
       case PbocComparison.Number:
@@ -62,29 +62,29 @@ const leftValue: Comparable = new Comparable();
 const rightValue: Comparable = new Comparable();
 const sum: Decimal = new Decimal();
 
-/** What a test of one pair, or of one total, answers. */
+/** Result of testing one pair or one total. */
 export class CrossFinding {
   error: ErrorId = ErrorId.None;
-  /** The value that is at fault. */
+  /** Value at fault. */
   node: u32 = 0;
-  /** Wildcards of the path that found it: bit n is step n, or level n in a tree whose names repeat. */
+  /** Wildcards of the path that matched it: bit n is step n, or level n in a tree with repeated names. */
   wildcards: u32 = 0;
 }
 
-/** One rule on several fields. Its operands are numbered by the validator. */
+/** A rule between fields. The validator numbers its operands. */
 export class CrossRule {
   readonly kind: PbocCrossKind;
   readonly when: StaticArray<i32>;
   readonly leftPath: Bytes;
-  /** Empty: there is no right side but a constant. */
+  /** Empty if the right side is a constant. */
   readonly rightPath: Bytes;
-  /** Operand of the left side; that of the right side is the next. */
+  /** Operand of the left side. That of the right side is the next one. */
   operand: i32 = 0;
   private readonly operator: PbocOperator;
   private readonly as: PbocComparison;
   private readonly leftUp: u32;
   private readonly rightUp: u32;
-  /** The same in a tree where an element and its place among its like are one level (XML). */
+  /** The same in a tree where an element and its index are one level (XML). */
   private readonly leftUpRepeated: u32;
   private readonly leftWildcards: u32;
   private readonly rightWildcards: u32;
@@ -95,9 +95,7 @@ export class CrossRule {
   private readonly value: Bytes;
   private at: u32 = 0;
 
-  /**
-   * `left`, `right`: the steps of the paths; `right` is empty if there is a constant. `fitsTogether` has been asked.
-   */
+  /** `left`, `right`: steps of the paths. `right` is empty for a constant. `fitsTogether` must have returned true. */
   constructor(config: PbocCrossRule, left: StaticArray<PathStep>, right: StaticArray<PathStep>) {
     this.kind = config.kind;
     this.when = config.when;
@@ -121,7 +119,7 @@ export class CrossRule {
     return this.rightPath.length != 0;
   }
 
-  /** Before the first `next`. */
+  /** Moves before the first `next`. */
   rewind(): void {
     this.at = 0;
     this.cursor = 0;
@@ -130,13 +128,14 @@ export class CrossRule {
   private cursor: u32 = 0;
 
   /**
-   * The next finding of the rule, in `out`; false if there is none left. FIM-RT-0006 in `out.error`: the arena is full.
+   * Writes the next finding of the rule to `out`. False if there is none left. FIM-RT-0006 in `out.error`: the arena is
+   * full.
    */
   next(tree: FieldTree, operands: Operands, arena: Arena, out: CrossFinding): bool {
     out.error = ErrorId.None;
     const count = operands.count(this.kind == PbocCrossKind.Sum ? this.operand + 1 : this.operand);
     if (this.at == 0 && this.hasRight && this.rightWildcards == 0 && operands.count(this.operand + 1) > 1) {
-      // A data object that comes twice: which of them the left values stand against is not guessed.
+      // The data object is repeated, so the partner of the left values would be a guess.
       this.at = count;
       at(out, ErrorId.FIM_PBOC_0040, operands.node(this.operand + 1, 1), 0);
       return count != 0;
@@ -167,8 +166,8 @@ export class CrossRule {
   }
 
   /**
-   * The right value of the item that the left one is in; 0 if it has none. Left values come in the order of the
-   * message, so one cursor serves.
+   * Right value in the item of the left one. 0 if it has none. Left values come in message order, so one cursor
+   * suffices.
    */
   private partner(tree: FieldTree, operands: Operands, left: u32): u32 {
     const item = ancestor(tree, left, this.upFromLeft(tree));
@@ -243,7 +242,7 @@ export class CrossRule {
       at(out, ErrorId.FIM_PBOC_0031, amount, this.leftWildcards);
   }
 
-  /** Reads a value; false, with the finding in `out`, if it is none that can be compared. */
+  /** Reads a value. False, with the finding in `out`, if it cannot be compared. */
   private read(tree: FieldTree, node: u32, to: Comparable, arena: Arena, wildcards: u32, out: CrossFinding): bool {
     if (!isScalar(tree, node)) at(out, ErrorId.FIM_PBOC_0020, node, wildcards);
     else {
@@ -272,13 +271,13 @@ function ancestor(tree: FieldTree, node: u32, levels: u32): u32 {
   return node;
 }
 
-/** Steps up to and with the last wildcard. */
+/** Steps up to and including the last wildcard. */
 function sharedSteps(steps: StaticArray<PathStep>): i32 {
   for (let i = steps.length - 1; i >= 0; i--) if (steps[i].kind == StepKind.Any) return i + 1;
   return 0;
 }
 
-/** Wildcards from a step on that stand after a name: with it they are one level where elements repeat. */
+/** Wildcards, from a step on, that follow a name. Name and wildcard are one level where elements repeat. */
 function itemSteps(steps: StaticArray<PathStep>, from: i32): i32 {
   let count = 0;
   for (let i = from; i < steps.length; i++)
@@ -287,8 +286,8 @@ function itemSteps(steps: StaticArray<PathStep>, from: i32): i32 {
 }
 
 /**
- * Whether the sides can meet: the right one up to its last wildcard is the beginning of the left one; a constant can be
- * read.
+ * Whether the sides can be paired: the right path up to its last wildcard is a prefix of the left one, and a constant
+ * can be read.
  */
 export function fitsTogether(config: PbocCrossRule, left: StaticArray<PathStep>, right: StaticArray<PathStep>): bool {
   if (config.right.length == 0) {

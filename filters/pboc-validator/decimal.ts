@@ -1,33 +1,33 @@
-// Exact decimal numbers of bounded size: fixed point, in limbs of nine digits. No floating point, nothing allocated for
+// Exact decimal numbers of bounded size: fixed point, in limbs of nine digits. No floating point, and no allocation for
 // a message.
 
 const LIMB_DIGITS: i32 = 9;
 const LIMB_BASE: u32 = 1_000_000_000;
-/** Limbs behind the point; limbs in all. The topmost is room for carries. */
+/** Limbs after the point, and limbs in all. The topmost has room for carries. */
 const FRACTION_LIMBS: i32 = 2;
 const LIMBS: i32 = 7;
-/** Digits behind and before the point that a number may have (zeros at its ends do not count). */
+/** Digits that a number may have after and before the point (leading and trailing zeros do not count). */
 const FRACTION_DIGITS: i32 = LIMB_DIGITS * FRACTION_LIMBS;
 const WHOLE_DIGITS: i32 = LIMB_DIGITS * (LIMBS - FRACTION_LIMBS - 1);
-/** Exponents beyond this are refused unread. */
+/** Larger exponents are refused unread. */
 const MAX_EXPONENT: i32 = 9999;
 
 const POWERS: usize = memory.data<u32>([1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000]);
 
-/** A number of up to 36 digits before and 18 behind the point. */
+/** A number of up to 36 digits before and 18 after the point. */
 export class Decimal {
   private negative: bool = false;
   private readonly limbs: StaticArray<u32> = new StaticArray<u32>(LIMBS);
 
-  /** Becomes zero. */
+  /** Sets the number to zero. */
   clear(): void {
     this.negative = false;
     for (let i = 0; i < LIMBS; i++) unchecked((this.limbs[i] = 0));
   }
 
   /**
-   * Becomes the number that the text writes: an optional sign, digits with perhaps a point before, among or behind them
-   * (xs:decimal), perhaps an exponent, as in JSON. False if it writes none or one with too many digits.
+   * Reads a number: an optional sign, digits with an optional point before, among or after them (xs:decimal), an
+   * optional exponent as in JSON. False if the text is no number or has too many digits.
    */
   read(pointer: usize, length: u32): bool {
     this.clear();
@@ -57,7 +57,7 @@ export class Decimal {
     return true;
   }
 
-  /** Adds digits whose first stands for ten to the power of `power`; false if one other than zero has no place. */
+  /** Adds digits whose first one has the weight ten to the power of `power`. False if a non-zero digit has no place. */
   private put(digits: usize, count: u32, power: i32): bool {
     for (let i: u32 = 0; i < count; i++) {
       const digit = <u32>load<u8>(digits + i) - 48;
@@ -91,7 +91,7 @@ export class Decimal {
     return this.negative ? -size : size;
   }
 
-  /** Adds the other; ten million additions of numbers that were read cannot overflow. */
+  /** Adds the other. Ten million additions of read numbers cannot overflow. */
   add(other: Decimal): void {
     if (this.negative == other.negative) {
       let carry: u32 = 0;
@@ -125,7 +125,7 @@ function digitsAt(at: usize, end: usize): u32 {
   return <u32>(at - start);
 }
 
-/** The exponent from its letter to the end; more than MAX_EXPONENT if it is none or too far. */
+/** The exponent from its letter to the end. Larger than MAX_EXPONENT if it is malformed or too large. */
 function readExponent(at: usize, end: usize): i32 {
   if ((load<u8>(at) | 32) != 101) return MAX_EXPONENT + 1;
   at++;
@@ -142,8 +142,8 @@ function readExponent(at: usize, end: usize): i32 {
 }
 
 /**
- * Decimals that the number has which the text writes (as `read` takes it): those behind its point, less its exponent.
- * Written zeros count.
+ * Number of decimals of the text's number (in the grammar of `read`): digits after its point, less its exponent.
+ * Trailing zeros count.
  */
 export function writtenDecimals(pointer: usize, length: u32): u32 {
   const end = pointer + length;
@@ -156,7 +156,7 @@ export function writtenDecimals(pointer: usize, length: u32): u32 {
   return decimals;
 }
 
-/** Whether the text writes a decimal number, of whatever size: the grammar of `read`. */
+/** Whether the text is a decimal number of any size, in the grammar of `read`. */
 export function isDecimalText(pointer: usize, length: u32): bool {
   const end = pointer + length;
   let at = isSign(pointer, end) ? pointer + 1 : pointer;

@@ -4,31 +4,31 @@ import { Bytes } from '../memory/bytes';
 import { FieldKind, FieldTree } from '../message/field-tree';
 import { Exchange } from '../runtime/exchange';
 
-/** Of a value that does not come once. */
+/** Marks a value that occurs more than once. */
 const MANY: u32 = u32.MAX_VALUE;
-/** Where each value of the message at hand stands; 0: nowhere. One VM judges one message at a time. */
+/** Node of each value in the current message. 0: absent. One VM judges one message at a time. */
 const NODES: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_EXTRACTS);
 
-/** The values of a request that its route hands on. */
+/** Values of a request that its route extracts. */
 export class Extracts {
-  /** `keys`: what the host keeps each under (`extractionKey`). */
+  /** `keys`: filter state key of each value (`extractionKey`). */
   constructor(private readonly keys: StaticArray<Bytes>) {}
 
   get count(): i32 {
     return this.keys.length;
   }
 
-  /** Before a message. */
+  /** Resets before a message. */
   begin(): void {
     for (let i = 0; i < this.keys.length; i++) unchecked((NODES[i] = 0));
   }
 
-  /** Notes a value that was met. */
+  /** Records a value that was found. */
   note(index: i32, node: u32): void {
     unchecked((NODES[index] = unchecked(NODES[index]) == 0 ? node : MANY));
   }
 
-  /** Hands the values on that are texts or numbers. */
+  /** Sets the filter state for values that are texts or numbers. */
   handOn(tree: FieldTree, exchange: Exchange, arena: Arena): void {
     for (let i = 0; i < this.keys.length; i++) {
       const node = unchecked(NODES[i]);

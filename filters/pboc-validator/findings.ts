@@ -5,8 +5,8 @@ import { ErrorId } from '../errors.gen';
 import { PbocPlace } from './config.gen';
 
 /**
- * What is wrong with a message: codes with JSON Pointers (or names of parameters and headers). The texts live in the
- * arena or in the configuration.
+ * Errors of a message: codes with JSON Pointers (or names of parameters and headers). The texts are in the arena or in
+ * the configuration.
  */
 export class Findings {
   count: u32 = 0;
@@ -35,7 +35,7 @@ export class Findings {
     this.count = 0;
   }
 
-  /** Adds a finding unless it is there already or MAX_REPLY_ERRORS are. */
+  /** Adds a finding unless it is a duplicate or there are MAX_REPLY_ERRORS already. */
   add(error: ErrorId, pointer: usize, length: u32, place: PbocPlace = PbocPlace.Body): void {
     for (let i: u32 = 0; i < this.count; i++) {
       if (
@@ -55,9 +55,9 @@ export class Findings {
   }
 
   /**
-   * Adds a finding whose pointer shows `*` for each token whose bit of `wildcards` is set; false if the arena is full.
-   * Names that a wildcard found are the message's own, and who reads the findings has not sent the message. `repeats`:
-   * names repeat, and indexes behind them are no tokens of their own.
+   * Adds a finding with `*` in its pointer for each token whose bit of `wildcards` is set. False if the arena is full.
+   * Names that a wildcard matched come from the message, and the reader of the findings did not send it. `repeats`:
+   * names repeat, and their indexes are no tokens of their own.
    */
   addHidden(error: ErrorId, pointer: usize, length: u32, wildcards: u32, repeats: bool, arena: Arena): bool {
     if (wildcards != 0) {
@@ -72,8 +72,8 @@ export class Findings {
 }
 
 /**
- * Writes a JSON Pointer to `to` with `*` for each token whose bit of `wildcards` is set, at most a byte longer for
- * each; returns its length.
+ * Writes a JSON Pointer to `to` with `*` for each token whose bit of `wildcards` is set. It grows by at most a byte for
+ * each. Returns its length.
  */
 function withoutNames(pointer: usize, length: u32, wildcards: u32, repeats: bool, to: usize): u32 {
   let out: u32 = 0;

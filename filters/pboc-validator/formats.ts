@@ -1,6 +1,6 @@
-// Character sets and amounts of financial fields. Each takes the bytes of a text; none fails, none allocates.
+// Character sets and amounts of financial fields. Each function takes the bytes of a text. None fails or allocates.
 
-/** Digits at the front of the range. */
+/** Number of leading digits. */
 export function leadingDigits(pointer: usize, length: u32): u32 {
   let count: u32 = 0;
   while (count < length && <u32>load<u8>(pointer + count) - 48 < 10) count++;
@@ -8,7 +8,7 @@ export function leadingDigits(pointer: usize, length: u32): u32 {
 }
 
 /**
- * Amount without sign: 1 to 12 digits (minor units, ISO 8583 n12), or 1 to 13 digits, a point, 1 to 4 decimals (major
+ * Unsigned amount: 1 to 12 digits (minor units, ISO 8583 n12), or 1 to 13 digits, a point, 1 to 4 decimals (major
  * units).
  */
 export function isAmount(pointer: usize, length: u32): bool {
@@ -20,9 +20,8 @@ export function isAmount(pointer: usize, length: u32): bool {
 }
 
 /**
- * Amount of ISO 20022 (`ActiveCurrencyAndAmount`): a number of at most 18 digits, of which at most 5 are decimals, not
- * below zero, in any spelling of xs:decimal (`+1`, `.5`, `1.`, `007.50000000`): zeros at its ends do not count. No
- * exponent.
+ * Amount of ISO 20022 (`ActiveCurrencyAndAmount`): not negative, at most 18 digits of which at most 5 are decimals, in
+ * any spelling of xs:decimal (`+1`, `.5`, `1.`, `007.50000000`). Leading and trailing zeros do not count. No exponent.
  */
 export function isIsoAmount(pointer: usize, length: u32): bool {
   const end = pointer + length;

@@ -1,5 +1,5 @@
-// Numbers with check digits that name companies, banks, accounts and places, and the code lists of ISO. Each takes the
-// bytes of a text; none fails, none allocates.
+// Identifiers with check digits of companies, banks, accounts and places, and the code lists of ISO. Each function
+// takes the bytes of a text. None fails or allocates.
 import {
   COUNTRY_ALPHA_2,
   COUNTRY_ALPHA_2_COUNT,
@@ -16,10 +16,10 @@ import {
 } from './codes.gen';
 import { leadingDigits } from './formats';
 
-/** No such code. */
+/** Unknown code. */
 export const NO_CODE: u32 = u32.MAX_VALUE;
 
-/** First entry of an ascending table that is not below `value`; NO_CODE if all are. */
+/** First entry of an ascending table that is not below `value`. NO_CODE if all are. */
 function atLeast(table: usize, count: u32, value: u32): u32 {
   let from: u32 = 0;
   let to = count;
@@ -31,7 +31,7 @@ function atLeast(table: usize, count: u32, value: u32): u32 {
   return from < count ? load<u32>(table + ((<usize>from) << 2)) : NO_CODE;
 }
 
-/** `count` (at most 3) capital letters as a number of base 26; NO_CODE if one is none. */
+/** At most 3 capital letters as a number of base 26. NO_CODE for other characters. */
 function letters(pointer: usize, count: u32): u32 {
   let value: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
@@ -47,8 +47,8 @@ function threeDigits(pointer: usize): u32 {
 }
 
 /**
- * Minor units of an ISO 4217 code, three digits or three capital letters (MINOR_UNITS_NOT_APPLICABLE: it has none);
- * NO_CODE for another text.
+ * Minor units of an ISO 4217 code, three digits or three capital letters. MINOR_UNITS_NOT_APPLICABLE if it has none,
+ * NO_CODE for other text.
  */
 export function minorUnits(pointer: usize, length: u32): u32 {
   if (length != 3) return NO_CODE;
@@ -67,22 +67,22 @@ export function isCurrency(pointer: usize, length: u32): bool {
 }
 
 /**
- * Codes of two letters that ISO 3166-1 leaves to its users: AA, QM to QZ, XA to XZ, ZZ. Test systems and territories
- * (XK) have such, in BIC too.
+ * Two-letter codes that ISO 3166-1 leaves to users: AA, QM to QZ, XA to XZ, ZZ. Test systems and territories (XK) use
+ * them, in BIC too.
  */
 function isUserCountry(code: u32): bool {
   const first = code / 26;
   return code == 0 || code == 25 * 26 + 25 || first == 23 || (first == 16 && code % 26 >= 12);
 }
 
-/** Codes of two letters that ISO 3166-1 reserves and others use: EU, EZ, UK, UN. */
+/** Two-letter codes that ISO 3166-1 reserves and that are in use: EU, EZ, UK, UN. */
 function isReservedCountry(code: u32): bool {
   return code == 4 * 26 + 20 || code == 4 * 26 + 25 || code == 20 * 26 + 10 || code == 20 * 26 + 13;
 }
 
 /**
- * ISO 3166-1 code: two or three capital letters, or three digits; of two letters also those that it leaves to its users
- * or reserves.
+ * ISO 3166-1 code: two or three capital letters, or three digits. Two-letter codes for users and reserved ones are
+ * included.
  */
 export function isCountry(pointer: usize, length: u32): bool {
   if (length == 2) return isCountryLetters(letters(pointer, 2));
@@ -100,11 +100,11 @@ function isCountryLetters(code: u32): bool {
   );
 }
 
-/** `3502` and `M000`, as they stand in memory. */
+/** `3502` and `M000`, little-endian. */
 const XIAMEN: u32 = 0x32303533;
 const OLD_ENTITY: u32 = 0x3030304d;
 
-/** Value of a character in GB 32100 (digits, and capital letters without I, O, S, V and Z); 31 for another. */
+/** Value of a character in GB 32100 (digits, and capital letters without I, O, S, V and Z). 31 for any other. */
 function usccValue(byte: u32): u32 {
   if (byte - 48 < 10) return byte - 48;
   if (byte - 65 >= 26 || byte == 73 || byte == 79 || byte == 83 || byte == 86 || byte == 90) return 31;
@@ -113,9 +113,9 @@ function usccValue(byte: u32): u32 {
 
 /**
  * Unified social credit code (GB 32100-2015): 18 characters of its alphabet, an administrative division of six digits
- * in places 3 to 8, and the check character: weights are powers of 3 modulo 31. Codes that Xiamen (division 3502) gave
- * before 2016, whose numbers of the entity begin with M000, have another one, by no rule that is known: it is not asked
- * of them.
+ * in places 3 to 8, and a check character with powers of 3 modulo 31 as weights. Codes that Xiamen (division 3502)
+ * issued before 2016, with entity numbers that begin with M000, follow an unknown rule, so their check character is not
+ * verified.
  */
 export function isUscc(pointer: usize, length: u32): bool {
   if (length != 18 || leadingDigits(pointer + 2, 6) != 6) return false;
@@ -135,9 +135,9 @@ export function isUscc(pointer: usize, length: u32): bool {
 }
 
 /**
- * Bank code of the payment systems of the People's Bank (CNAPS): 12 digits, of which bank 3, city 4, branch 4 and a
- * check digit are public. That the check digit is that of ISO 7064 MOD 11,10 is the project's reading: published codes
- * agree with it.
+ * Bank code of the People's Bank's payment systems (CNAPS): 12 digits; bank 3, city 4, branch 4 and a check digit are
+ * public. That the check digit follows ISO 7064 MOD 11,10 is the project's interpretation, which published codes
+ * confirm.
  */
 export function isCnapsBankCode(pointer: usize, length: u32): bool {
   if (length != 12 || leadingDigits(pointer, 12) != 12) return false;
@@ -151,8 +151,8 @@ export function isCnapsBankCode(pointer: usize, length: u32): bool {
 }
 
 /**
- * Continues the remainder modulo 97 (ISO 7064 MOD 97-10) with digits and capital letters, with `fold` small ones too, A
- * as 10; 97 if another character is among them.
+ * Continues the remainder modulo 97 (ISO 7064 MOD 97-10) with digits and capital letters, and with `fold` also small
+ * letters; A counts 10. 97 for any other character.
  */
 function modulo97(pointer: usize, length: u32, remainder: u32, fold: bool): u32 {
   const capital: u32 = fold ? 0xdf : 0xff;
@@ -166,8 +166,8 @@ function modulo97(pointer: usize, length: u32, remainder: u32, fold: bool): u32 
 }
 
 /**
- * IBAN (ISO 13616; letters of the account in either case, as ISO 20022 has them), without blanks: a country of the
- * registry, the length of that country, check digits 02 to 98.
+ * IBAN (ISO 13616), without blanks: a country of the registry, that country's length, check digits 02 to 98. Letters of
+ * the account may have either case, as in ISO 20022.
  */
 export function isIban(pointer: usize, length: u32): bool {
   if (length < 15 || length > 34 || leadingDigits(pointer + 2, 2) != 2) return false;
@@ -182,8 +182,8 @@ export function isIban(pointer: usize, length: u32): bool {
 }
 
 /**
- * Business identifier code (ISO 9362:2014): four letters or digits, a country, two letters or digits, and perhaps three
- * more; capital letters.
+ * Business identifier code (ISO 9362:2014): four letters or digits, a country, two letters or digits, and optionally
+ * three more. Capital letters.
  */
 export function isBic(pointer: usize, length: u32): bool {
   if (length != 8 && length != 11) return false;

@@ -1,22 +1,22 @@
-// What a code over chosen elements covers. UnionPay's switch takes the message type and some elements: those with a
-// length prefix with it, one space between elements, small letters as capitals, other characters than letters, digits,
-// space, comma and point left out, spaces at the ends left out and several in a row as one. Of element 90 it takes the
-// first 20 digits.
+// Input of a code over chosen elements. UnionPay's switch takes the message type and some elements, separated by one
+// space. Elements with a length prefix include it. Small letters become capitals. Characters other than letters,
+// digits, space, comma and point are omitted. Leading and trailing spaces are omitted, and several spaces become one.
+// Element 90 contributes its first 20 digits.
 import { FieldKind } from '../message/field-tree';
 import { IsoTree } from '../message/iso8583/iso-tree';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { PbocMacNormalisation } from './config.gen';
 
-/** What counts as an element's number for the message type. */
+/** Element number that stands for the message type. */
 export const MESSAGE_TYPE: u32 = 0;
-/** Original data elements, of which the switch takes the first digits: type, trace number and time of the original. */
+/** Original data elements. The switch uses the first digits: type, trace number and time of the original. */
 const ORIGINAL_DATA: u32 = 90;
 const ORIGINAL_DATA_CHARACTERS: u32 = 20;
 
-/** The elements of all messages but those that carry a new key (other projects' code: see README). */
+/** Elements of all messages except those that carry a new key (from other projects' code: see README). */
 const OF_MESSAGES: StaticArray<u32> = [0, 2, 3, 4, 7, 11, 18, 25, 28, 32, 33, 38, 39, 41, 42, 90, 102, 103];
-/** The elements of messages 0800 and 0810, whose code is made with the new key. */
+/** Elements of messages 0800 and 0810, whose code is made with the new key. */
 const OF_KEY_MESSAGES: StaticArray<u32> = [0, 7, 11, 39, 53, 70, 100];
 
 const SPACE: u8 = 32;
@@ -24,18 +24,18 @@ const FIRST_BYTES: usize = 512;
 
 const text: Writer = new Writer(scratch);
 const digits: Writer = new Writer(scratch);
-/** Whether a space is due before the next character. */
+/** Whether the next character must be preceded by a space. */
 let spaceDue: bool = false;
 
 /** Elements that a code covers. Immutable. */
 export class MacElements {
-  /** `elements`: their numbers in order; empty: those of UnionPay's switch. */
+  /** `elements`: their numbers in order. Empty: those of UnionPay's switch. */
   constructor(
     private readonly elements: StaticArray<u32>,
     private readonly normalisation: PbocMacNormalisation,
   ) {}
 
-  /** Writes what is covered of the message, to `macText()`. False: no memory. */
+  /** Writes the covered text of the message to `macText()`. False if out of memory. */
   write(iso: IsoTree): bool {
     text.begin(FIRST_BYTES);
     spaceDue = false;
@@ -58,7 +58,7 @@ export function macTextLength(): u32 {
   return text.length;
 }
 
-/** The choice of the switch for the type of the message. */
+/** Elements that the switch covers for the message's type. */
 function ofSwitch(iso: IsoTree): StaticArray<u32> {
   const type = iso.text(iso.elementNode(MESSAGE_TYPE), scratch);
   const isKeyMessage = type != 0 && iso.textLength == 4 && (isText(type, '0800') || isText(type, '0810'));
@@ -70,7 +70,7 @@ function isText(pointer: usize, literal: string): bool {
   return true;
 }
 
-/** The bytes of an element in the message, with its length prefix. */
+/** Bytes of an element as in the message, including its length prefix. */
 function asSent(iso: IsoTree, element: u32): void {
   if (element == MESSAGE_TYPE) {
     const type = iso.messageStart;
@@ -78,7 +78,7 @@ function asSent(iso: IsoTree, element: u32): void {
   } else text.bytes(iso.elementStart(element), <u32>(iso.elementEnd(element) - iso.elementStart(element)));
 }
 
-/** The characters of an element, whatever they are encoded in; bytes count as their hexadecimal digits. */
+/** Characters of an element in any encoding. Bytes count as their hexadecimal digits. */
 function normalised(iso: IsoTree, element: u32): void {
   spaceDue = true;
   if (element != MESSAGE_TYPE) prefix(iso.elementLength(element), iso.prefixDigits(element));

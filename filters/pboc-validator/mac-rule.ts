@@ -1,5 +1,5 @@
-// The message authentication code of a message with a key of the KMS: in element 64 or 128 of ISO 8583, or of a whole
-// body in a header.
+// Checks the message authentication code of a message with a key of the KMS. The code is in element 64 or 128 of ISO
+// 8583, or in a header for the whole body.
 import { isMacKeyLength, Mac, MacAlgorithm } from '../crypto/mac';
 import { KeyAlgorithm } from '../keys/key-algorithm';
 import { KeyHolder, KeyTest, KeyVerdict } from '../keys/key-holder';
@@ -20,7 +20,7 @@ import {
 } from './config.gen';
 import { MacElements, macText, macTextLength } from './mac-elements';
 
-/** Last elements of messages with one bitmap and with two: the codes. */
+/** Last elements of messages with one bitmap and with two. They hold the codes. */
 const FIRST_MAC: u32 = 64;
 const SECOND_MAC: u32 = 128;
 const FIRST_POINTER: Bytes = Bytes.from('/DE64');
@@ -30,13 +30,13 @@ const SECOND_POINTER: Bytes = Bytes.from('/DE128');
 const LONGEST_TEXT_BYTES: u32 = 64;
 const CODE: usize = memory.data(64, 16);
 
-/** Keyed for each message and wiped after it. */
+/** Keyed for each message and wiped afterwards. */
 const mac: Mac = new Mac();
 
-/** The code that a route asks of its messages. */
+/** Code that a route requires of its messages. */
 export class MacRule extends KeyTest {
   error: ErrorId = ErrorId.None;
-  /** Where the code stands, or should: JSON Pointer, or name of the header. */
+  /** Expected place of the code: JSON Pointer, or name of the header. */
   pointer: Bytes = FIRST_POINTER;
   readonly place: PbocPlace;
   readonly keys: KeyHolder;
@@ -45,7 +45,7 @@ export class MacRule extends KeyTest {
   /** Null: the whole message. */
   private readonly elements: MacElements | null;
 
-  // Of the message at hand: the code as bytes, and what it covers.
+  // Code of the current message as bytes, and the data that it covers.
   private code: usize = 0;
   private codeLength: u32 = 0;
   private covered: usize = 0;
@@ -61,8 +61,8 @@ export class MacRule extends KeyTest {
   }
 
   /**
-   * Tests the code of the message. Genuine: it is right, or there is none and none is asked for. Wrong: `error` says
-   * why, at `pointer` of `place`. Without the key, or without memory, nothing is known: `keys.error`.
+   * Tests the code of the message. Genuine: it is correct, or absent and not required. Wrong: `error` is the reason, at
+   * `pointer` of `place`. Otherwise the key or memory is missing and nothing is known: `keys.error`.
    */
   judge(exchange: Exchange, message: Message): KeyVerdict {
     this.error = this.place == PbocPlace.Header ? this.findHeader(exchange, message) : this.findElement(message);
@@ -76,7 +76,7 @@ export class MacRule extends KeyTest {
     return this.keys.judge(exchange, this);
   }
 
-  /** Finds the code in the last element, and the message from its type up to there. */
+  /** Finds the code in the last element, and the covered message from its type up to there. */
   private findElement(message: Message): ErrorId {
     const iso = message.iso8583;
     if (iso == null) return ErrorId.FIM_ISO_0009;
@@ -95,7 +95,7 @@ export class MacRule extends KeyTest {
     return this.read(code, <u32>(message.pointer + message.length - code));
   }
 
-  /** Finds the code in the header; it covers the body. */
+  /** Finds the code in the header. It covers the body. */
   private findHeader(exchange: Exchange, message: Message): ErrorId {
     const name = this.header;
     this.pointer = name;
@@ -107,7 +107,7 @@ export class MacRule extends KeyTest {
     return this.read(exchange.valuePointer, exchange.valueLength);
   }
 
-  /** Takes the code out of its encoding. */
+  /** Decodes the code. */
   private read(text: usize, length: u32): ErrorId {
     this.code = text;
     this.codeLength = length;
@@ -121,12 +121,12 @@ export class MacRule extends KeyTest {
     return ErrorId.None;
   }
 
-  /** Whether the key is one of the algorithm. */
+  /** Whether the key fits the algorithm. */
   fits(key: KeyVersion): bool {
     return key.algorithm == keyAlgorithmOf(this.algorithm) && isMacKeyLength(this.algorithm, key.materialLength);
   }
 
-  /** In time that depends on lengths alone. */
+  /** The time depends on lengths only. */
   isGenuine(key: KeyVersion): bool {
     mac.setKey(this.algorithm, key.material, key.materialLength);
     mac.update(this.covered, this.coveredLength);

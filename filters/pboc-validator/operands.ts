@@ -4,25 +4,22 @@ import { Arena } from '../memory/arena';
 /** Each rule has at most two. */
 const OPERANDS: i32 = 2 * <i32>MAX_CROSS_RULES;
 
-/**
- * Values that the operands of cross-field rules found, in the order of the message. One VM judges one message at a
- * time.
- */
+/** Values of the operands of cross-field rules, in message order. One VM judges one message at a time. */
 export class Operands {
   private readonly counts: StaticArray<u32> = new StaticArray<u32>(OPERANDS);
   private readonly starts: StaticArray<usize> = new StaticArray<usize>(OPERANDS);
 
-  /** Before a message: `count` operands, no values. */
+  /** Resets before a message: `count` operands without values. */
   begin(count: i32): void {
     for (let i = 0; i < count; i++) unchecked((this.counts[i] = 0));
   }
 
-  /** One more value will come for the operand. */
+  /** Announces one more value of the operand. */
   expect(operand: i32): void {
     unchecked(this.counts[operand]++);
   }
 
-  /** Makes room for the values that were announced; false if the arena is full. Then `add` them. */
+  /** Allocates room for the announced values. False if the arena is full. Then `add` them. */
   makeRoom(count: i32, arena: Arena): bool {
     let total: usize = 0;
     for (let i = 0; i < count; i++) total += unchecked(this.counts[i]);

@@ -2,27 +2,27 @@ import { ErrorId } from '../errors.gen';
 import { Bytes } from '../memory/bytes';
 import { PbocPlace } from './config.gen';
 
-/** How often a parameter or header is there. */
+/** Occurrence of a parameter or header. */
 export const enum Found {
   Absent = 0,
   Once = 1,
-  /** More than once: which value counts cannot be known. The last look-up's value is the first one. */
+  /** More than once, so that the value that counts is unknown. The look-up's value is the first one. */
   Twice = 2,
-  /** Once, but its encoding is broken: it has no value. */
+  /** Once, but with a malformed encoding: it has no value. */
   Malformed = 3,
 }
 
-/** Where the fields of a request are that are not in its body. */
+/** Fields of a request outside its body. */
 export abstract class Places {
-  /** The value that the last look-up found: valid until the host call ends. */
+  /** Value of the last look-up. Valid until the host call ends. */
   valuePointer: usize = 0;
   valueLength: u32 = 0;
 
-  /** Looks a query parameter or header up. */
+  /** Looks up a query parameter or header. */
   abstract find(place: PbocPlace, name: Bytes): Found;
 }
 
-/** What is wrong with a parameter or header that was found so; ErrorId.None: nothing. */
+/** Error of a parameter or header with this occurrence. ErrorId.None if there is none. */
 export function errorOf(found: Found): ErrorId {
   if (found == Found.Twice) return ErrorId.FIM_PBOC_0033;
   return found == Found.Malformed ? ErrorId.FIM_PBOC_0018 : ErrorId.None;

@@ -1,4 +1,4 @@
-// Query parameters and headers of the request at hand.
+// Query parameters and headers of the current request.
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { hexDigit } from '../message/hex-text';
@@ -11,7 +11,7 @@ import { Found, Places } from './places';
 export class RequestPlaces extends Places {
   private exchange: Exchange | null = null;
 
-  /** Turns to the request of the exchange. */
+  /** Switches to the request of the exchange. */
   bind(exchange: Exchange): RequestPlaces {
     this.exchange = exchange;
     return this;
@@ -34,8 +34,7 @@ export class RequestPlaces extends Places {
   }
 
   /**
-   * Looks a parameter up in the text of a query: `name=value` joined by `&`, percent-encoded, `+` for a blank (WHATWG
-   * URL, 5.1).
+   * Looks up a parameter in a query: `name=value` joined by `&`, percent-encoded, `+` for a blank (WHATWG URL, 5.1).
    */
   private findParameter(at: usize, end: usize, name: Bytes): Found {
     let found = Found.Absent;
@@ -64,7 +63,7 @@ export class RequestPlaces extends Places {
   }
 }
 
-/** Byte that the text at `at` stands for, 256 for a broken escape. An escape is three bytes, all else one. */
+/** Decoded byte at `at`. 256 for a malformed escape. An escape is three bytes, anything else one. */
 function decodedByte(at: usize, end: usize): u32 {
   const byte = <u32>load<u8>(at);
   if (byte == 43) return 32;
@@ -75,7 +74,7 @@ function decodedByte(at: usize, end: usize): u32 {
   return high < 16 && low < 16 ? (high << 4) | low : 256;
 }
 
-/** Decodes into `to`, which has room; bytes written, -1 for a broken escape. */
+/** Decodes into `to`, which has room. Returns the number of bytes, or -1 for a malformed escape. */
 function decode(at: usize, end: usize, to: usize): i32 {
   let length = 0;
   while (at < end) {

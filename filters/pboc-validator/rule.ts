@@ -1,4 +1,4 @@
-// One rule, compiled, and its test of one value.
+// A compiled rule, and its test of one value.
 import { Arena } from '../memory/arena';
 import { Bytes, hashBytes } from '../memory/bytes';
 import { Pattern } from '../match/pattern';
@@ -10,7 +10,7 @@ import { PbocCheck, PbocPlace, PbocRule, PbocType } from './config.gen';
 import { Decimal, isDecimalText } from './decimal';
 import { breachOf } from './text-tests';
 
-/** The value at hand. */
+/** The current value. */
 const number: Decimal = new Decimal();
 
 export class Rule {
@@ -24,20 +24,20 @@ export class Rule {
   private readonly check: PbocCheck;
   private readonly forbidden: bool;
   private readonly readsText: bool;
-  /** A string must be written like a number; no other test asks for more. */
+  /** A string must be written like a number. No other test needs this. */
   private readonly readsDecimal: bool;
   readonly required: bool;
   readonly place: PbocPlace;
-  /** Place of the field; the name, if it is a parameter or header (those in lower case). */
+  /** Place of the field. For a parameter or header its name (headers in lower case). */
   readonly path: Bytes;
   /** Numbers of the conditions that must hold. */
   readonly when: StaticArray<i32>;
   /** Bit n: step n of the path is a wildcard. */
   readonly wildcards: u32;
-  /** The same in a tree whose names repeat: bit n is level n. */
+  /** The same for a tree with repeated names: bit n is level n. */
   readonly levelWildcards: u32;
 
-  /** `pattern`: that of the rule, compiled. */
+  /** `pattern`: the rule's compiled pattern. */
   constructor(
     config: PbocRule,
     private readonly pattern: Pattern | null,
@@ -66,7 +66,7 @@ export class Rule {
     this.levelWildcards = this.wildcards == 0 ? 0 : wildcardsOf(config.path, true);
   }
 
-  /** The error of the value, or ErrorId.None; FIM-RT-0006 if the arena is full. */
+  /** Error of the value, or ErrorId.None. FIM-RT-0006 if the arena is full. */
   test(document: FieldTree, node: u32, arena: Arena): ErrorId {
     if (this.forbidden) return ErrorId.FIM_PBOC_0019;
     if (document.isText(node)) return this.testUntyped(document, node, arena);
@@ -79,7 +79,7 @@ export class Rule {
     return this.testText(text, document.textLength);
   }
 
-  /** The error of a JSON value that is known by its kind and, if it is a string or number, its text. */
+  /** Error of a JSON value with this kind and, for a string or number, this text. */
   testTyped(kind: FieldKind, text: usize, length: u32): ErrorId {
     if (this.forbidden) return ErrorId.FIM_PBOC_0019;
     if (!fits(this.type, kind)) return ErrorId.FIM_PBOC_0006;
@@ -87,13 +87,13 @@ export class Rule {
     return kind == FieldKind.String || kind == FieldKind.Number ? this.testText(text, length) : ErrorId.FIM_PBOC_0006;
   }
 
-  /** A text of a format without types of its own: the rule's type is asked of its characters. */
+  /** Text of a format without types. Its characters must fit the rule's type. */
   private testUntyped(document: FieldTree, node: u32, arena: Arena): ErrorId {
     const text = document.text(node, arena);
     return text == 0 ? ErrorId.FIM_RT_0006 : this.testValue(text, document.textLength);
   }
 
-  /** The error of a text without type: of such a format, of a query parameter, of a header. */
+  /** Error of an untyped text: of such a format, of a query parameter, of a header. */
   testValue(text: usize, length: u32): ErrorId {
     if (this.forbidden) return ErrorId.FIM_PBOC_0019;
     if (!reads(this.type, text, length)) return ErrorId.FIM_PBOC_0006;
@@ -144,8 +144,8 @@ function decimalOf(text: Bytes): Decimal | null {
 }
 
 /**
- * Bit n: step n of the path is a wildcard. `levels`: step n of those that are a level where names repeat (`[*]` is
- * none: it belongs to the name before it).
+ * Bit n: step n of the path is a wildcard. `levels`: count only steps that are a level where names repeat (`[*]` is
+ * none, because it belongs to the preceding name).
  */
 export function wildcardsOf(path: Bytes, levels: bool = false): u32 {
   const steps = new PathParser().parse(path);
@@ -189,7 +189,7 @@ function fits(type: PbocType, kind: FieldKind): bool {
   return true;
 }
 
-/** Whether a text without type can be taken for the type. */
+/** Whether an untyped text fits the type. */
 function reads(type: PbocType, text: usize, length: u32): bool {
   switch (type) {
     case PbocType.number:
@@ -213,10 +213,7 @@ function isBooleanText(text: usize, length: u32): bool {
   return length == 5 && load<u32>(text) == 0x736c6166 && load<u8>(text, 4) == 101;
 }
 
-/**
- * Of a valid JSON number: neither fraction nor exponent. Of a text: digits, perhaps with a sign before them
- * (xs:integer).
- */
+/** For a valid JSON number: no fraction and no exponent. For a text: digits with an optional sign (xs:integer). */
 function isIntegerText(text: usize, length: u32): bool {
   for (let i: u32 = 0; i < length; i++) {
     const byte = <u32>load<u8>(text + i);

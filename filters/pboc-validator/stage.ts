@@ -43,12 +43,12 @@ class ValidationPolicy extends StagePolicy {
   readonly responseCodes: bool;
   readonly tagDictionary: bool;
   readonly maxErrors: u32;
-  /** HTTP status of the answer to a request that was read and found wrong. */
+  /** HTTP status of the reply to an invalid request. */
   readonly rejectStatus: u32;
   private readonly request: bool;
   private readonly response: bool;
 
-  /** Bodies are judged as they pass, if not null. */
+  /** Rules for streamed bodies. Null: bodies are buffered. */
   readonly passing: StreamRules | null;
 
   constructor(
@@ -95,7 +95,7 @@ class ValidationPolicy extends StagePolicy {
 
 /** Refuses messages that break the rules of their route. */
 export class PbocValidator extends Stage {
-  /** `ticksKeys`: no other stage of the module sees to keys that age. */
+  /** `ticksKeys`: no other stage of the module refreshes keys. */
   constructor(private readonly ticksKeys: bool = false) {
     super(SECTION, OBSERVABLE);
   }
@@ -118,7 +118,7 @@ export class PbocValidator extends Stage {
     return policy;
   }
 
-  /** Parameters, headers and the content-type can still be refused with nothing sent. */
+  /** Parameters, headers and the content type can still be refused before anything is sent. */
   onStreamHeaders(exchange: Exchange, stagePolicy: StagePolicy): Verdict {
     const policy = <ValidationPolicy>stagePolicy;
     exchange.message.begin(0, 0);
@@ -159,7 +159,7 @@ export class PbocValidator extends Stage {
     if (this.ticksKeys) tickKeys(rootId);
   }
 
-  /** Parameters and headers are judged here where no body need come; else with the body. */
+  /** Parameters and headers are judged here if no body may follow, else together with the body. */
   onHeaders(exchange: Exchange, stagePolicy: StagePolicy): Verdict {
     const policy = <ValidationPolicy>stagePolicy;
     if (exchange.direction == Direction.Response) return Verdict.Continue;
@@ -202,7 +202,7 @@ export class PbocValidator extends Stage {
   }
 }
 
-/** Adds what the tag dictionary says against the data objects of the message to the findings. */
+/** Adds the dictionary violations of the message's data objects to the findings. */
 function judgeDataObjects(message: Message, findings: Findings, maxErrors: u32): Judgement {
   const objects = message.dataObjects;
   if (objects != null) {
@@ -216,8 +216,8 @@ function judgeDataObjects(message: Message, findings: Findings, maxErrors: u32):
 }
 
 /**
- * Whether place, encoding and algorithm of a code go with one another. In a header it covers a body of any length,
- * which HMAC alone is made for.
+ * Whether place, encoding and algorithm of a code are compatible. In a header it covers a body of any length, which
+ * only HMAC supports.
  */
 function fitsTogether(mac: PbocMac, format: MessageFormat): bool {
   const chosen = mac.covers != PbocMacCoverage.Message;
@@ -226,7 +226,7 @@ function fitsTogether(mac: PbocMac, format: MessageFormat): bool {
   return !chosen && mac.algorithm == PbocMacAlgorithm.HMAC_SM3 && mac.encoding != PbocMacEncoding.Binary;
 }
 
-/** Tests the authentication code of a message; one that is wrong is added to the findings. */
+/** Tests the authentication code of a message. A wrong code is added to the findings. */
 function judgeMac(exchange: Exchange, mac: MacRule, findings: Findings, maxErrors: u32): KeyVerdict {
   const answer = mac.judge(exchange, exchange.message);
   if (answer == KeyVerdict.Wrong && findings.count < maxErrors)
@@ -234,7 +234,7 @@ function judgeMac(exchange: Exchange, mac: MacRule, findings: Findings, maxError
   return answer;
 }
 
-/** Acts on the judgement of a message that could be read. */
+/** Acts on the judgement of a readable message. */
 function conclude(exchange: Exchange, policy: ValidationPolicy, judgement: Judgement): Verdict {
   if (judgement == Judgement.Valid) {
     pbocValid.add(1);
@@ -262,7 +262,7 @@ function nameOf(place: PbocPlace): string {
   return place == PbocPlace.Query ? 'Query' : place == PbocPlace.Header ? 'Header' : '';
 }
 
-/** A message that cannot be tested for want of a key. */
+/** Handles a message that cannot be tested for want of a key. */
 function refuseUntested(exchange: Exchange, policy: ValidationPolicy, error: ErrorId): Verdict {
   pbocUnreadable.add(1);
   if (exchange.observes) policy.verdict.set(exchange, 1);
@@ -271,8 +271,8 @@ function refuseUntested(exchange: Exchange, policy: ValidationPolicy, error: Err
 }
 
 /**
- * A message that cannot be tested. `error`: what a request is told. `syntax`: what is wrong with its form, if that is
- * why.
+ * Handles a message that cannot be tested. `error`: sent to a client. `syntax`: error of its form, if that is the
+ * cause.
  */
 function refuseUnreadable(exchange: Exchange, policy: ValidationPolicy, error: ErrorId, syntax: ErrorId): Verdict {
   pbocUnreadable.add(1);

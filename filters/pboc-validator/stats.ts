@@ -1,15 +1,15 @@
 import { ErrorId } from '../errors.gen';
 import { Counter } from '../runtime/metrics';
 
-/** Messages that passed all rules, and messages that did not (under `Observe` these go on all the same). */
+/** Messages that passed all rules, and messages that did not (under `Observe` these pass too). */
 export const pbocValid: Counter = new Counter('fim.pboc.valid');
 export const pbocInvalid: Counter = new Counter('fim.pboc.invalid');
-/** Messages that could not be read: by content type, without body, by syntax. */
+/** Unreadable messages: by content type, without body, by syntax. */
 export const pbocUnreadable: Counter = new Counter('fim.pboc.unreadable');
-/** Errors found in invalid messages, up to each route's `maxErrors` a message. */
+/** Errors in invalid messages, up to each route's `maxErrors` a message. */
 export const pbocErrors: Counter = new Counter('fim.pboc.errors');
 
-// The same errors by the kind of rule that was broken: a fixed set, whatever the routes.
+// The same errors by kind of rule. A fixed set for all routes.
 const missing: Counter = new Counter('fim.pboc.errors.required');
 const forbidden: Counter = new Counter('fim.pboc.errors.forbidden');
 const type: Counter = new Counter('fim.pboc.errors.type');

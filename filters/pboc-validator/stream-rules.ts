@@ -1,4 +1,4 @@
-// The rules of a route on a JSON message that passes in pieces: one field at a time, the first error ends it.
+// Applies the rules of a route to a streamed JSON message, one field at a time. The first error ends it.
 import { randomBytes } from '../crypto/random';
 import { Bytes } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
@@ -10,12 +10,12 @@ import { JsonStreamState } from '../message/json/stream-state';
 import { FieldKind } from '../message/nodes';
 import { Rule } from './rule';
 
-/** Bytes of the key of the hashes of names. */
+/** Length of the name hashes' key, bytes. */
 const SEED_BYTES: u32 = 16;
-/** State of a slot that has been set up. */
+/** State of an initialised slot. */
 const READY: u32 = 1;
 
-/** Memory that one message needs between its pieces, bytes: the reader's, and whether it was set up. */
+/** Memory of one message between its pieces, bytes: the reader's, and whether it is initialised. */
 export const STREAM_RULES_BYTES: u32 = JSON_STREAM_BYTES + 16;
 
 /** One VM reads one piece at a time. */
@@ -29,7 +29,7 @@ function pointersOf(rules: StaticArray<Rule>): StaticArray<Bytes> {
 
 export class StreamRules extends JsonEvents {
   private readonly pointers: StaticArray<Bytes>;
-  /** Where the last error was found: a JSON Pointer, `*` for what a wildcard found; empty for mistakes of form. */
+  /** Place of the last error: a JSON Pointer with `*` for wildcard matches. Empty for syntax errors. */
   errorPath: Bytes = Bytes.EMPTY;
 
   /** `fields` names the values of rule i of `rules` by i. The rules have no conditions. */
@@ -41,7 +41,7 @@ export class StreamRules extends JsonEvents {
     this.pointers = pointersOf(rules);
   }
 
-  /** Sets the memory of a message up, if it is fresh; false: no random bytes. */
+  /** Initialises the memory of a new message. False if there are no random bytes. */
   private begin(memory: usize): bool {
     const ready = memory + JSON_STREAM_BYTES;
     let stream = reader;
@@ -55,7 +55,7 @@ export class StreamRules extends JsonEvents {
     return randomBytes(memory + offsetof<JsonStreamState>('seed0'), SEED_BYTES);
   }
 
-  /** The error of the message so far, or ErrorId.None. `last`: the piece is its last. */
+  /** Error of the message so far, or ErrorId.None. `last`: this is the last piece. */
   take(memory: usize, pointer: usize, length: u32, last: bool): ErrorId {
     this.errorPath = Bytes.EMPTY;
     if (!this.begin(memory)) return ErrorId.FIM_RT_0006;
@@ -65,7 +65,7 @@ export class StreamRules extends JsonEvents {
     return error != ErrorId.None || !last ? error : stream.finish();
   }
 
-  /** Whether nothing of the message has come, and nothing will. */
+  /** Whether the message is empty and complete. */
   isEmpty(memory: usize, length: u32, last: bool): bool {
     return last && length == 0 && load<u32>(memory + JSON_STREAM_BYTES, 4) == 0;
   }
@@ -135,7 +135,7 @@ export class StreamRules extends JsonEvents {
   }
 }
 
-/** A path as a JSON Pointer (RFC 6901), wildcards as `*`. */
+/** A path as a JSON Pointer (RFC 6901), with `*` for wildcards. */
 function pointerOf(path: Bytes): Bytes {
   const steps = new PathParser().parse(path);
   let text = '';

@@ -1,4 +1,4 @@
-// What a check or form asks of a text, and the error of a text that does not keep to it.
+// Checks and forms of texts, and the errors of texts that violate them.
 import { isCardNumber, isGb11643, isLuhn } from '../message/checks';
 import { ErrorId } from '../errors.gen';
 import {
@@ -16,7 +16,7 @@ import { PbocCheck } from './config.gen';
 import { isAlphabetic, isAlphanumeric, isAmount, isHex, isIsoAmount, isNumeric, isPrintable } from './formats';
 import { isBic, isCnapsBankCode, isCountry, isCurrency, isIban, isLei, isUscc } from './identifiers';
 
-/** The error of the text, ErrorId.None if it keeps to the check. */
+/** Error of the text. ErrorId.None if it passes the check. */
 export function breachOf(check: PbocCheck, text: usize, length: u32): ErrorId {
   return keeps(check, text, length) ? ErrorId.None : errorOf(check);
 }

@@ -1,4 +1,5 @@
-// The pure core: the fields of a message in, findings out. The cost of a rule is the number of values that it names.
+// Pure core of validation: takes the fields of a message and returns findings. A rule costs as much as the number of
+// values that it names.
 import { Arena } from '../memory/arena';
 import { FieldKind, FieldTree } from '../message/field-tree';
 import { FieldMatches } from '../message/field-matches';
@@ -18,22 +19,21 @@ export { Findings } from './findings';
 const operands: Operands = new Operands();
 const crossFinding: CrossFinding = new CrossFinding();
 
-/** What the validator found of a message as a whole. */
+/** Verdict on a message as a whole. */
 export const enum Judgement {
   Valid = 0,
   /** `findings` says why. */
   Invalid = 1,
-  /** The arena is full, or the rules name more values than a match can hold: nothing is known. */
+  /** The arena is full, or the rules name more values than a match can hold. Nothing is known. */
   OutOfMemory = 2,
 }
 
-/** The rules of a route, compiled. */
+/** Compiled rules of a route. */
 export class Validator {
   /**
-   * `fields` names by number: the values of rule i of `rules` by i; then the fields of the body that conditions read,
-   * whose numbers are in `bodyConditions`; then the operands of `crossRules`, `operandCount` of them; then what
-   * `extracts` hands on. `placeRules` are for parameters and headers. `maxErrors`: findings after which the rest is not
-   * looked at.
+   * Order of the fields in `fields`: the values of rule i of `rules` at i; the body fields that conditions read, with
+   * numbers in `bodyConditions`; the `operandCount` operands of `crossRules`; the values of `extracts`. `placeRules`
+   * are for parameters and headers. `maxErrors`: findings after which checking stops.
    */
   constructor(
     private readonly fields: FieldSet,
@@ -47,13 +47,13 @@ export class Validator {
     private readonly maxErrors: u32,
   ) {}
 
-  /** The rules for messages that pass in pieces; null if there are rules that need a message whole. */
+  /** Rules for streamed messages. Null if some rules need the whole message. */
   streamed(): StreamRules | null {
     if (this.conditions.list.length + this.crossRules.length + this.extracts.count != 0) return null;
     return new StreamRules(this.fields, this.rules);
   }
 
-  /** Whether the body is looked at. */
+  /** Whether the body is examined. */
   get readsBody(): bool {
     return (
       this.rules.length + this.crossRules.length + this.bodyConditions.length + this.extracts.count != 0 ||
@@ -61,15 +61,14 @@ export class Validator {
     );
   }
 
-  /** Whether parameters or headers are looked at for their own sake. */
+  /** Whether parameters or headers are examined on their own. */
   get readsPlaces(): bool {
     return this.placeRules.length != 0;
   }
 
   /**
-   * Tests an indexed message. `matches` is working memory. `places`: where its parameters and headers are; null: there
-   * are none, and rules on them are passed over. `hideNames`: in the pointers of the findings stands `*` for what a
-   * wildcard found.
+   * Tests an indexed message. `matches` is working memory. `places`: its parameters and headers; null skips rules on
+   * them. `hideNames`: write `*` for wildcard matches in the pointers of the findings.
    */
   judge(
     tree: FieldTree,
@@ -93,7 +92,7 @@ export class Validator {
     return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
   }
 
-  /** Tests a request without a body: its parameters and headers. */
+  /** Tests the parameters and headers of a request without body. */
   judgePlaces(places: Places, findings: Findings): Judgement {
     findings.clear();
     this.conditions.begin(places);
@@ -101,7 +100,7 @@ export class Validator {
     return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
   }
 
-  /** Reads what conditions ask for, counts what the operands found, notes what is handed on. */
+  /** Reads the values of conditions, counts those of operands, records those to extract. */
   private survey(tree: FieldTree, matches: FieldMatches, arena: Arena): bool {
     const first = <u32>this.rules.length;
     const firstOperand = this.rules.length + this.bodyConditions.length;
@@ -157,8 +156,8 @@ export class Validator {
   }
 
   /**
-   * A second element where the path of a rule, a condition or an operand takes one: which of them counts is not
-   * guessed.
+   * Reports a second element where the path of a rule, a condition or an operand expects one. Which of them counts
+   * would be a guess.
    */
   private reportRepeated(tree: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena): bool {
     const isRule = matches.rule < <u32>this.rules.length;
@@ -219,8 +218,8 @@ export class Validator {
     if (pointer == 0) return false;
     const length = tree.pointerLength;
     if (matches.missing) {
-      // What is missing below a value that is there, if nothing names it, are the items of a wildcard: the value is not
-      // a list.
+      // If nothing names the missing part below an existing value, it is the items of a wildcard: the value is not a
+      // list.
       if (tree.pointer(matches.node, arena) == 0) return false;
       if (tree.pointerLength == length) error = ErrorId.FIM_PBOC_0006;
     }

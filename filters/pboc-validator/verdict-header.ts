@@ -7,12 +7,12 @@ import { Direction } from '../runtime/direction';
 const text: Writer = new Writer(scratch);
 
 /**
- * The request header that tells the upstream what was found, as an item of RFC 9651: `valid;profile="3.0.2"`, or under
- * `Observe` `invalid;observed;errors=2;profile="3.0.2"`. What the client sent under that name is removed before
- * anything is judged.
+ * Request header that tells the upstream the verdict, as an item of RFC 9651: `valid;profile="3.0.2"`, or under
+ * `Observe` `invalid;observed;errors=2;profile="3.0.2"`. The client's header of that name is removed before anything is
+ * judged.
  */
 export class VerdictHeader {
-  /** `name`: lower case, empty if there is no such header. `profile`: letters, digits, `.` and `-`. */
+  /** `name`: lower case, empty for no header. `profile`: letters, digits, `.` and `-`. */
   constructor(
     private readonly name: Bytes,
     private readonly profile: Bytes,
@@ -23,7 +23,7 @@ export class VerdictHeader {
       exchange.removeHeader(this.name.pointer, this.name.length);
   }
 
-  /** Tells the verdict on a request; `errors`: 0 if it is valid. */
+  /** Sets the verdict on a request. `errors`: 0 if it is valid. */
   set(exchange: Exchange, errors: u32): void {
     if (this.name.length == 0 || exchange.direction != Direction.Request) return;
     text.begin(128);

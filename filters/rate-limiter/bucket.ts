@@ -1,24 +1,24 @@
-// The generic cell rate algorithm (ITU-T I.371, annex A; here in its virtual scheduling form): a token bucket that
-// refills in proportion to elapsed time and needs one number, the theoretical arrival time of the next request. Nothing
-// jumps at the end of a period.
+// Generic cell rate algorithm (ITU-T I.371, annex A, virtual scheduling form): a token bucket that refills in
+// proportion to elapsed time. Its state is one number, the theoretical arrival time of the next request. Nothing jumps
+// at the end of a period.
 
-/** Clock units of the algorithm per nanosecond: fractions of a nanosecond keep fast rates exact. */
+/** Clock units of the algorithm per nanosecond. Fractions of a nanosecond keep fast rates exact. */
 export const TICKS_PER_NANO: u64 = 16;
 const NANOS_PER_MILLI: u64 = 1_000_000;
 /**
- * Bound of `depth`, clock units: half the range, which leaves the clock room for 18 years of uptime. A bucket that
- * takes longer to refill is made smaller.
+ * Bound of `depth`, clock units: half the range, which leaves room for 18 years of uptime. A bucket that takes longer
+ * to refill is made smaller.
  */
 const MAX_DEPTH: u64 = u64.MAX_VALUE / 2;
 
-/** The limit of one route, in clock units. */
+/** Limit of one route, in clock units. */
 export class BucketRate {
-  /** Time for one token to come back. */
+  /** Time in which one token returns. */
   readonly interval: u64;
-  /** Time for the whole bucket to come back. */
+  /** Time in which the whole bucket refills. */
   readonly depth: u64;
 
-  /** `requests` come back in `periodMs`; the bucket holds `burst`. */
+  /** `requests`: tokens that return in `periodMs`. `burst`: capacity of the bucket. */
   constructor(
     readonly requests: u64,
     readonly periodMs: u64,
@@ -29,21 +29,21 @@ export class BucketRate {
   }
 }
 
-/** The outcome of one decision. */
+/** Result of one decision. */
 export class Decision {
   allowed: bool = false;
-  /** Theoretical arrival time to keep, clock units. */
+  /** Theoretical arrival time to store, clock units. */
   arrival: u64 = 0;
   /** Whole tokens left. */
   remaining: u64 = 0;
-  /** Until the next token, clock units; 0 if one is there. */
+  /** Time until the next token, clock units. 0 if one is available. */
   waits: u64 = 0;
-  /** Until one more than `remaining` is there, clock units; at least 1. */
+  /** Time until there is one more than `remaining`, clock units; at least 1. */
   returns: u64 = 0;
 
   /**
-   * Takes a token if there is one. `arrival`: what was kept (0: a full bucket). Times in clock units. A bucket is never
-   * emptier than empty: what a slower rate left behind before the limit was edited does not outlast the edit.
+   * Takes a token if one is available. `arrival`: stored time (0: a full bucket). Times in clock units. A bucket is
+   * never more than empty, so that the debt of a slower rate does not outlast an edit of the limit.
    */
   decide(rate: BucketRate, arrival: u64, now: u64): void {
     arrival = min(arrival, now + rate.depth);

@@ -35,9 +35,9 @@ class RateLimitPolicy extends StagePolicy {
     readonly rate: BucketRate,
     readonly source: RateLimitKeySource,
     readonly header: Bytes,
-    /** The one field that is the key; null unless `source` is Field. */
+    /** Field that supplies the key. Null unless `source` is Field. */
     readonly field: FieldSet | null,
-    /** The upstream's answers say how much is left. */
+    /** Whether responses tell how much is left. */
     readonly tells: bool,
   ) {
     super();
@@ -51,7 +51,7 @@ class RateLimitPolicy extends StagePolicy {
     return direction == Direction.Request && this.field != null;
   }
 
-  /** A request without body has no field: it shares the bucket of those. */
+  /** A request without body has no field. Such requests share a bucket. */
   judgesEmpty(direction: Direction): bool {
     return this.needsBody(direction);
   }
@@ -65,7 +65,7 @@ function secondsOf(ticks: u64): u64 {
   return (ticks + TICKS_PER_SECOND - 1) / TICKS_PER_SECOND;
 }
 
-/** `remaining` tokens are left; `seconds` until there is one more. */
+/** Writes the state: `remaining` tokens are left, and one more is available in `seconds`. */
 function writeState(remaining: u64, seconds: u64): void {
   text.begin(96);
   text.ascii('"default";r=');
@@ -82,13 +82,13 @@ function writePolicy(rate: BucketRate): void {
   text.decimal(max((rate.periodMs + 999) / 1000, 1));
 }
 
-/** Text of the value: a scalar has one. */
+/** Text of the value. Only scalars have one. */
 function keyText(tree: FieldTree, node: u32): usize {
   const kind = tree.kind(node);
   return kind == FieldKind.String || kind == FieldKind.Number ? tree.text(node, scratch) : 0;
 }
 
-/** The one place that a path without wildcards names; on a mistake `reader.fail`. */
+/** Place named by a path without wildcards. On an error calls `reader.fail`. */
 function compileKeyField(reader: ConfigReader, key: RateLimitKeyConfig): FieldSet | null {
   const path = key.field;
   const steps = paths.parse(path);
@@ -105,7 +105,7 @@ function compileKeyField(reader: ConfigReader, key: RateLimitKeyConfig): FieldSe
   return set;
 }
 
-/** Refuses requests that find no token in their bucket. Requests without the key share one bucket. */
+/** Refuses requests whose bucket has no token. Requests without the key share one bucket. */
 export class RateLimiter extends Stage {
   constructor() {
     super(SECTION, OBSERVABLE);
@@ -166,7 +166,7 @@ export class RateLimiter extends Stage {
     return this.limit(exchange, limit, 0, 0);
   }
 
-  /** Takes a token of the bucket of a key; an empty one is that of all requests without a key. */
+  /** Takes a token of a key's bucket. The empty key is for all requests without a key. */
   private limit(exchange: Exchange, limit: RateLimitPolicy, key: usize, keyLength: u32): Verdict {
     const now = monotonicNanos() * TICKS_PER_NANO;
     if (!takeToken(limit.rate, limit.id.pointer, limit.id.length, key, keyLength, now, decision)) {
@@ -198,10 +198,10 @@ export class RateLimiter extends Stage {
     reply.addHeader('ratelimit-policy', text.pointer, text.length);
   }
 
-  /** Puts what the request left into its response, in place of what the upstream says of limits of its own. */
+  /** Adds the request's remaining limit to its response. Replaces the upstream's headers about limits of its own. */
   private tell(exchange: Exchange, rate: BucketRate): void {
     const memo = exchange.memo;
-    if (memo == 0) return; // the table could not be read, and `Observe` let the request pass
+    if (memo == 0) return; // the table was unreadable, and `Observe` let the request pass
     writeState(memo >> 32, memo & u32.MAX_VALUE);
     if (!text.overflowed) exchange.setHeader(RATELIMIT.pointer, RATELIMIT.length, text.pointer, text.length);
     writePolicy(rate);

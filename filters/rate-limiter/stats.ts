@@ -7,7 +7,7 @@ export const limitExceeded: Counter = new Counter('fim.limit.exceeded');
 export const limitFailed: Counter = new Counter('fim.limit.failed');
 /** Buckets in use that made room for another key: more keys are active than the table holds. */
 export const bucketEvicted: Counter = new Counter('fim.limit.bucket_evicted');
-/** Writes that another worker's overtook; they were tried again. */
+/** Writes that lost against another worker's and were repeated. */
 export const swapLost: Counter = new Counter('fim.limit.swap_lost');
 
 export function defineLimitStats(): void {

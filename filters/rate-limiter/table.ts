@@ -1,6 +1,6 @@
-// Buckets in data that all workers share: a fixed number of lines of a fixed number of buckets, so that memory is
-// bounded whatever keys come. A bucket is 16 bytes: the keyed hash of limit and key, and its theoretical arrival time.
-// A free bucket is a full one.
+// Buckets in data that all workers share. A fixed number of lines with a fixed number of buckets bounds the memory. A
+// bucket is 16 bytes: the keyed hash of limit and key, and its theoretical arrival time. An unused bucket is a full
+// one.
 import { MAX_SWAP_TRIES, RATE_LIMIT_LINES, RATE_LIMIT_WAYS } from '../limits';
 import { randomBytes } from '../crypto/random';
 import { scratch } from '../memory/scratch';
@@ -24,8 +24,8 @@ let seed0: u64 = 0;
 let seed1: u64 = 0;
 
 /**
- * Finds the table, or makes it, before any request. Workers that make it at the same time end with one table and one
- * seed. The seed is written last and tells that the lines are there.
+ * Opens or creates the table before any request. Workers that create it at the same time end with one table and one
+ * seed. The seed is written last and marks the lines as present.
  */
 export function openTable(): bool {
   if (readSeed()) return true;
@@ -52,7 +52,7 @@ function lineKey(line: u32): usize {
 }
 
 /**
- * Takes a token of the bucket of (`limit`, `key`); false if the table could not be read or written. `now`: clock units.
+ * Takes a token of the bucket of (`limit`, `key`). False if the table could not be read or written. `now`: clock units.
  */
 export function takeToken(
   rate: BucketRate,
@@ -86,8 +86,8 @@ export function takeToken(
 }
 
 /**
- * The bucket of a hash, else the one that loses least: its arrival time is the earliest, so it is full or nearest to
- * full.
+ * The bucket of a hash, or the one that loses least when replaced: its arrival time is the earliest, so it is full or
+ * nearest to full.
  */
 function findBucket(line: usize, hash: u64): usize {
   let victim = line;

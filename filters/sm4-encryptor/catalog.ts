@@ -1,4 +1,4 @@
-// The algorithms and profiles by their names in the configuration; one object each for the whole VM.
+// Algorithms and profiles by their configuration names. Each is one object for the whole VM.
 import { Sm2Layout } from '../crypto/sm2';
 import { Bytes } from '../memory/bytes';
 import { CiphertextLayout, PayloadAlgorithm, WireFormat } from './config.gen';
@@ -90,8 +90,8 @@ export function isPlain(algorithm: PayloadAlgorithm): bool {
 }
 
 /**
- * What a profile cannot carry: a wrapped key where there is no place for one, SM2 on whole bodies where a key and a tag
- * are named.
+ * Whether a profile can carry the algorithm's messages. Not a wrapped key without a place for it, and not SM2 on whole
+ * bodies where a key and a tag are named.
  */
 export function fitTogether(algorithm: PayloadAlgorithm, format: WireFormat): bool {
   const plain = format == WireFormat.raw || format == WireFormat.hex || format == WireFormat.base64;

@@ -132,7 +132,7 @@ export class Compact extends WireProfile {
   }
 }
 
-/** The next dot from `at` on, or `end`. */
+/** Next dot from `at` on, or `end`. */
 function dotAfter(at: usize, end: usize): usize {
   if (at >= end) return end;
   const dots = i8x16.splat(DOT);
@@ -144,7 +144,7 @@ function dotAfter(at: usize, end: usize): usize {
   return at;
 }
 
-/** Each member at most once, no other, of the key and with the context of the route. */
+/** Reads the header. Each member occurs at most once, no other is allowed, and key and context must be the route's. */
 function readHeader(plan: Protection, from: usize, length: u32, parts: Parts): Opening {
   if (length > MAX_COMPACT_HEADER_BYTES) return Opening.Malformed;
   const text = decodePart(from, length);
@@ -180,10 +180,10 @@ function memberIs(name: Bytes, value: Bytes): bool {
   return text != 0 && value.equals(text, document.textLength);
 }
 
-/** Bytes that `decodePart` found. */
+/** Length of the last part that `decodePart` decoded, bytes. */
 let decoded: u32 = 0;
 
-/** Address of a part's bytes; 0 if it is no base64url or memory is exhausted. */
+/** Address of a part's bytes. 0 if it is no base64url or memory is exhausted. */
 function decodePart(from: usize, length: u32): usize {
   decoded = 0;
   const bytes = scratch.allocate(<usize>length + BASE64_SLACK_BYTES);

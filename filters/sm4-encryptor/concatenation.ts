@@ -1,5 +1,5 @@
-// Wire profiles raw, hex and base64: IV ‖ ciphertext ‖ tag, as bytes or as text, for peers that know nothing of FIM. No
-// associated data, and nothing says which key it was: the newest version is tried, then those before it that count
+// Wire profiles raw, hex and base64: IV ‖ ciphertext ‖ tag, as bytes or as text, for peers without FIM. There is no
+// associated data and no key identifier: the newest version is tried, then earlier ones that count
 // (keys/key-holder.ts). With SM2 the whole is one SM2 ciphertext.
 import { KeyVersion } from '../keys/key-version';
 import { BASE64_SLACK_BYTES, base64Length, decodeBase64, encodeBase64, plainBase64 } from '../memory/base64';
@@ -11,11 +11,11 @@ import { Opening } from './opening';
 import { Encoding, Parts, Protection, WireProfile } from './protection';
 import { FAILED } from './suite';
 
-/** Writes IV ‖ ciphertext ‖ tag to `to`, which has room for it; returns the bytes, or FAILED. */
+/** Writes IV ‖ ciphertext ‖ tag to `to`, which has room for it. Returns the length, or FAILED. */
 function sealTo(plan: Protection, key: KeyVersion, from: usize, length: u32, to: usize): i32 {
   const suite = plan.suite;
   if (!suite.begin(key, plan.sm2Layout) || !suite.nextIv(key, to)) return FAILED;
-  // The tag's place follows from the ciphertext's length, which only SM2, without tag, does not know beforehand.
+  // The place of the tag follows from the ciphertext's length. Only SM2, which has no tag, does not know it beforehand.
   const tag = to + suite.ivBytes + suite.sealedBytes(length);
   const bytes = suite.seal(key, to, 0, 0, from, length, to + suite.ivBytes, tag);
   suite.end();
@@ -26,7 +26,7 @@ function concatenationRoom(plan: Protection, length: u32): usize {
   return <usize>plan.suite.ivBytes + plan.suite.sealedBound(length) + plan.suite.tagBytes;
 }
 
-/** Seals into scratch memory; returns the bytes, at `concatenated`, or FAILED. */
+/** Seals into scratch memory. Returns the length of the result at `concatenated`, or FAILED. */
 function concatenate(plan: Protection, key: KeyVersion, from: usize, length: u32): i32 {
   concatenated = scratch.allocate(concatenationRoom(plan, length) + BASE64_SLACK_BYTES);
   return concatenated == 0 ? FAILED : sealTo(plan, key, from, length, concatenated);
@@ -63,7 +63,7 @@ export class Raw extends WireProfile {
   }
 }
 
-/** Lower-case hexadecimal; upper case is read, too. */
+/** Writes lower-case hexadecimal and reads both cases. */
 export class Hex extends WireProfile {
   constructor() {
     super(Bytes.from('text/plain'), true, Encoding.Hex, false);
@@ -106,7 +106,7 @@ export class Base64 extends WireProfile {
     super(Bytes.from('text/plain'), true, Encoding.Base64Whole, false);
   }
 
-  /** 12 bytes are 16 characters without padding: what follows goes on from there. */
+  /** 12 bytes are 16 characters without padding, so the following text continues from there. */
   head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
     const to = out.reserve(BASE64_SLACK_BYTES);
     if (to != 0) out.advance(encodeBase64(iv, plan.suite.ivBytes, to));

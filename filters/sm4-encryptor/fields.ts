@@ -1,5 +1,5 @@
-// Named values of a JSON message, each protected for itself: a string takes the place of the value's JSON text, and
-// everything else stays byte for byte.
+// Protects named values of a JSON message individually. A string replaces the value's JSON text, and everything else
+// stays byte for byte.
 import { KeyHolder, KeyVerdict } from '../keys/key-holder';
 import { KeyVersion } from '../keys/key-version';
 import { scratch } from '../memory/scratch';
@@ -20,7 +20,7 @@ const inner: JsonDocument = new JsonDocument();
 const parts: Parts = new Parts();
 const out: Writer = new Writer(scratch);
 
-/** The message with its values replaced, after `sealFields` or `openFields`. */
+/** Message with its values replaced, after `sealFields` or `openFields`. */
 export function fieldsPointer(): usize {
   return out.pointer;
 }
@@ -29,10 +29,10 @@ export function fieldsLength(): u32 {
   return out.length;
 }
 
-/** Values replaced in the last message. */
+/** Number of values replaced in the last message. */
 export let fieldCount: u32 = 0;
 
-/** How the protection of fields ended. */
+/** Result of protecting fields. */
 export const enum Fields {
   Done = 0,
   /** More values than `limit`. */
@@ -41,7 +41,7 @@ export const enum Fields {
   Failed = 2,
 }
 
-/** Values that paths name, without those inside another; bytes of room for them in `roomFor`. */
+/** Number of values that paths name, without those inside another one. `roomFor` receives their size in bytes. */
 function count(document: JsonDocument, plan: Protection, profile: WireProfile): u32 {
   let done: u32 = 0;
   let found: u32 = 0;
@@ -59,7 +59,7 @@ function count(document: JsonDocument, plan: Protection, profile: WireProfile): 
 
 let roomFor: usize = 0;
 
-/** Replaces each value that `fields` names by what `profile` makes of its JSON text. At most `limit` values. */
+/** Replaces each value that `fields` names with the `profile`'s form of its JSON text. At most `limit` values. */
 export function sealFields(
   plan: Protection,
   profile: WireProfile,
@@ -89,12 +89,12 @@ export function sealFields(
   return out.overflowed ? Fields.Failed : Fields.Done;
 }
 
-/** What stopped `openFields`, if a key did: Wait or Unavailable, else Genuine. */
+/** Key verdict that stopped `openFields`: Wait or Unavailable, else Genuine. */
 export let keyVerdict: KeyVerdict = KeyVerdict.Genuine;
 
 /**
- * Puts each named value back. Every one that is there must be protected, of the route's key and context. A key may have
- * to be waited for: `keyVerdict`.
+ * Restores each named value. Every value that is present must be protected with the route's key and context.
+ * `keyVerdict` tells whether to wait for a key.
  */
 export function openFields(
   exchange: Exchange,
@@ -130,7 +130,7 @@ export function openFields(
   return out.overflowed ? Opening.NoMemory : Opening.Done;
 }
 
-/** Opens one string; what is in it must be a JSON text. */
+/** Opens one string. Its content must be a JSON text. */
 function openText(
   exchange: Exchange,
   plan: Protection,

@@ -101,7 +101,9 @@ export class FimJson extends WireProfile {
     return !out.overflowed;
   }
 
-  /** Each member exactly once, no other, of the key and with the context of the route. */
+  /**
+   * Reads the message. Each member occurs exactly once, no other is allowed, and key and context must be the route's.
+   */
   read(plan: Protection, from: usize, length: u32, parts: Parts): Opening {
     parts.clear();
     if (document.parse(from, length, scratch) != 0) return Opening.Malformed;
@@ -162,10 +164,10 @@ function memberIs(name: Bytes, value: Bytes): bool {
   return text != 0 && value.equals(text, document.textLength);
 }
 
-/** Bytes that `decodeMember` found. */
+/** Length of the last member that `decodeMember` decoded, bytes. */
 let decoded: u32 = 0;
 
-/** Address of the member's bytes; 0 if it is no base64 string or memory is exhausted. */
+/** Address of the member's bytes. 0 if it is no base64 string or memory is exhausted. */
 function decodeMember(name: Bytes): usize {
   decoded = 0;
   const node = document.member(document.root, name.pointer, name.length, name.hash);

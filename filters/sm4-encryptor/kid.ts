@@ -2,7 +2,7 @@ import { Bytes } from '../memory/bytes';
 
 const MAX_VERSION_DIGITS: u32 = 9;
 
-/** The version that a `kid` (`keyId#version`, decimal, without leading zeros) of this key names; 0 if it is none. */
+/** Version that a `kid` (`keyId#version`, decimal, without leading zeros) of this key names. 0 for any other text. */
 export function versionOf(keyId: Bytes, kid: usize, length: u32): u32 {
   const digits = length - keyId.length - 1;
   if (length < keyId.length + 2 || digits > MAX_VERSION_DIGITS) return 0;

@@ -1,4 +1,4 @@
-// How the encryptor uses a key of the KMS: to seal, and to open what a profile took apart.
+// Use of KMS keys by the encryptor: to seal, and to open what a profile has parsed.
 import { KeyHolder, KeyTest, KeyVerdict } from '../keys/key-holder';
 import { KeyVersion } from '../keys/key-version';
 import { Exchange } from '../runtime/exchange';
@@ -6,16 +6,16 @@ import { Opening } from './opening';
 import { layPlain, openPlain } from './plain-text';
 import { Parts, Protection, WireProfile } from './protection';
 
-/** A version seals or opens the message at hand. */
+/** Tests whether a version can seal or open the current message. */
 export class SuiteTest extends KeyTest {
-  /** How the last opening ended. */
+  /** Result of the last opening. */
   opening: Opening = Opening.Done;
   seals: bool = false;
   private plan: Protection | null = null;
   private profile: WireProfile | null = null;
   private parts: Parts | null = null;
 
-  /** `parts`: of the message that is opened; null: only whether keys fit is asked. */
+  /** `parts`: parts of the message to open. Null: only tests whether keys fit. */
   begin(plan: Protection, profile: WireProfile, seals: bool, parts: Parts | null): this {
     this.plan = plan;
     this.profile = profile;
@@ -32,7 +32,7 @@ export class SuiteTest extends KeyTest {
     return plan.suite.fits(key, this.seals) && (key.wrapped.length == 0 || profile.carriesKey);
   }
 
-  /** A message that is genuine and still does not open is none that another version would open. */
+  /** A genuine message that still does not open would not open under another version either. */
   isGenuine(key: KeyVersion): bool {
     const plan = this.plan;
     const profile = this.profile;
@@ -45,12 +45,12 @@ export class SuiteTest extends KeyTest {
 
 const test: SuiteTest = new SuiteTest();
 
-/** The version to seal with is in `keys.key`, after `Genuine`. */
+/** Finds the version to seal with. After `Genuine` it is in `keys.key`. */
 export function keyToSeal(exchange: Exchange, keys: KeyHolder, plan: Protection, profile: WireProfile): KeyVerdict {
   return keys.newest(exchange, test.begin(plan, profile, true, null));
 }
 
-/** The version that a stream began with. */
+/** Finds the version that a stream began with. */
 export function keyNumbered(
   exchange: Exchange,
   keys: KeyHolder,
@@ -62,7 +62,7 @@ export function keyNumbered(
   return keys.numbered(exchange, version, test.begin(plan, profile, seals, null));
 }
 
-/** The data key that a stream carries. */
+/** Finds the data key that a stream carries. */
 export function keyUnwrapped(
   exchange: Exchange,
   keys: KeyHolder,
@@ -75,8 +75,8 @@ export function keyUnwrapped(
 }
 
 /**
- * Opens what `read` found, with the version that it names, the data key that it carries, or a version that fits.
- * `opening` says what came of it if a key was there.
+ * Opens the message parsed by `read`, with the version that it names, the data key that it carries, or a version that
+ * fits. `opening` is the result if a key was available.
  */
 export function openWith(
   exchange: Exchange,
@@ -101,5 +101,5 @@ export function openWith(
   return verdict;
 }
 
-/** How the last `openWith` ended. */
+/** Result of the last `openWith`. */
 export let opening: Opening = Opening.Done;

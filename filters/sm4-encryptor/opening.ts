@@ -1,12 +1,12 @@
 /**
- * Why a protected message cannot be opened: for counters and the log, never for the sender, who sees one answer for
- * all.
+ * Reason why a protected message cannot be opened. For counters and the log, never for the sender, who gets one reply
+ * for all.
  */
 export const enum Opening {
   Done = 0,
-  /** Not of the route's profile: not protected at all, cut off, damaged in its frame. */
+  /** Not in the route's profile: not protected, truncated, or with a damaged frame. */
   Malformed = 1,
-  /** Of another key, algorithm or context. */
+  /** For another key, algorithm or context. */
   Foreign = 2,
   /** The tag is wrong. */
   Forged = 3,

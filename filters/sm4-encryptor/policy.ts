@@ -1,4 +1,4 @@
-// The section of a route, compiled.
+// Compiled section of a route.
 import { Bytes } from '../memory/bytes';
 import { decodeHex } from '../memory/hex';
 import { KeyHolder } from '../keys/key-holder';
@@ -33,15 +33,15 @@ export class Sm4Policy extends StagePolicy {
   constructor(
     readonly plan: Protection,
     readonly profile: WireProfile,
-    /** null: whole bodies. */
+    /** Null: whole bodies. */
     readonly fields: FieldSet | null,
-    /** Values of one message that are protected at most. */
+    /** Most values of one message that are protected. */
     readonly maxFields: u32,
-    /** Content type of what is decrypted, where the message does not say. */
+    /** Content type of decrypted messages that do not carry one. */
     readonly contentType: Bytes,
-    /** The profile is the segmented one. */
+    /** Whether the profile is the segmented one. */
     readonly segmented: bool,
-    /** Bodies are sealed, and segments opened, as they pass. */
+    /** Whether bodies are sealed, and segments opened, in streaming mode. */
     readonly inPieces: bool,
     readonly request: PayloadAction,
     readonly response: PayloadAction,
@@ -66,7 +66,7 @@ export class Sm4Policy extends StagePolicy {
     return this.acts(direction);
   }
 
-  /** An answer that should have been protected and came without a body has lost it. */
+  /** A response that should be protected but has no body may have lost it. */
   judgesEmpty(direction: Direction): bool {
     return direction == Direction.Response && this.response == PayloadAction.Decrypt;
   }
@@ -83,7 +83,7 @@ export class Sm4Policy extends StagePolicy {
   }
 }
 
-/** Compiles a section; on a mistake `reader.fail`, and the policy is not to be used. */
+/** Compiles a section. On an error it calls `reader.fail`, and the policy must not be used. */
 export function compilePolicy(reader: ConfigReader, config: Sm4EncryptorConfig): Sm4Policy {
   const profile = profileOf(config.profile);
   const named = config.fields.length > 0;
@@ -155,7 +155,7 @@ function compileFields(reader: ConfigReader, config: Sm4EncryptorConfig): FieldS
   return fields;
 }
 
-/** Control characters would let two contexts look alike in the associated data. */
+/** Control characters would let two contexts have the same associated data. */
 function hasControls(text: Bytes): bool {
   for (let i: u32 = 0; i < text.length; i++) if (load<u8>(text.pointer + i) < 32) return true;
   return false;

@@ -1,4 +1,4 @@
-// What one route protects with, compiled; and what a profile found in a protected message.
+// Compiled protection of one route, and the parsed parts of a protected message.
 import { Sm2Layout } from '../crypto/sm2';
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
@@ -9,7 +9,7 @@ import { MessageFormat } from '../message/format';
 import { Opening } from './opening';
 import { FAILED, Suite } from './suite';
 
-/** Bytes of what stands around the ciphertext, with room to spare. */
+/** Bytes around the ciphertext, with room to spare. */
 const FRAME_BYTES: usize = 1536;
 
 /** Immutable. */
@@ -28,9 +28,9 @@ export class Protection {
   ) {}
 }
 
-/** A protected message, taken apart: addresses in scratch memory or in the message. One at a time. */
+/** A parsed protected message: addresses in scratch memory or in the message. One at a time. */
 export class Parts {
-  /** Version of the key; 0: the profile does not say. */
+  /** Version of the key. 0: the profile does not carry it. */
   version: u32 = 0;
   wrapped: usize = 0;
   wrappedLength: u32 = 0;
@@ -40,11 +40,11 @@ export class Parts {
   tag: usize = 0;
   aad: usize = 0;
   aadLength: u32 = 0;
-  /** Content type of the plaintext; no bytes: the profile does not say. */
+  /** Content type of the plaintext. Empty: the profile does not carry it. */
   type: usize = 0;
   typeLength: u32 = 0;
 
-  /** After `open`. */
+  /** Plaintext, after `open`. */
   text: usize = 0;
   textLength: u32 = 0;
 
@@ -74,7 +74,7 @@ export class Parts {
     return Opening.Done;
   }
 
-  /** Takes a content type if it may stand in a header. */
+  /** Takes a content type if a header may contain it. */
   takeType(pointer: usize, length: u32): bool {
     if (!isHeaderText(pointer, length)) return false;
     this.type = pointer;
@@ -83,30 +83,27 @@ export class Parts {
   }
 }
 
-/**
- * Whether a text is a content type that may be put into a header: 1 to MAX_CONTENT_TYPE_BYTES visible ASCII characters
- * and blanks.
- */
+/** Whether a text may be a content-type header: 1 to MAX_CONTENT_TYPE_BYTES visible ASCII characters and blanks. */
 export function isHeaderText(pointer: usize, length: u32): bool {
   if (length == 0 || length > MAX_CONTENT_TYPE_BYTES) return false;
   for (let i: u32 = 0; i < length; i++) if (load<u8>(pointer + i) - 32 > 94) return false;
   return true;
 }
 
-/** How the ciphertext is written. */
+/** Encoding of the ciphertext. */
 export const enum Encoding {
   Bytes = 0,
   Hex = 1,
-  /** With padding; the ciphertext ends where its text ends. */
+  /** With padding. The ciphertext ends where its text ends. */
   Base64 = 2,
   Base64Url = 3,
-  /** IV, ciphertext and tag are one base64 text. */
+  /** IV, ciphertext and tag form one base64 text. */
   Base64Whole = 4,
 }
 
-/** How a protected message looks on the wire. */
+/** Form of a protected message on the wire. */
 export abstract class WireProfile {
-  /** `contentType`: of protected messages. `inString`: whether a message of it may stand in a JSON string as it is. */
+  /** `contentType`: of protected messages. `inString`: whether a message can be put into a JSON string unchanged. */
   constructor(
     readonly contentType: Bytes,
     readonly inString: bool,
@@ -119,17 +116,17 @@ export abstract class WireProfile {
   aad: usize = 0;
   aadLength: u32 = 0;
 
-  /** Appends what stands before the ciphertext. False: no memory. */
+  /** Appends the part before the ciphertext. False if out of memory. */
   head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
     return false;
   }
 
-  /** Appends what stands behind the ciphertext. */
+  /** Appends the part after the ciphertext. */
   tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {}
 
   /**
-   * Encrypts `length` bytes and appends the protected message to `out`. `type`: content type of the bytes, no bytes for
-   * none or for what decryption assumes. The bytes may be overwritten. False: no memory or randomness.
+   * Encrypts `length` bytes and appends the protected message to `out`. `type`: content type of the bytes, empty for
+   * none or for the default of decryption. The bytes may be overwritten. False: no memory or randomness.
    */
   abstract seal(
     plan: Protection,
@@ -141,7 +138,7 @@ export abstract class WireProfile {
     out: Writer,
   ): bool;
 
-  /** Room for a protected message of `length` bytes, so that it is not moved while it is written. */
+  /** Room for a protected message of `length` bytes, so that it need not be moved while it is written. */
   room(plan: Protection, length: u32): usize {
     return (
       ((<usize>plan.suite.sealedBound(length) + 2) / 3) * 4 +
@@ -151,10 +148,10 @@ export abstract class WireProfile {
     );
   }
 
-  /** Takes a protected message apart; nothing is decrypted. */
+  /** Parses a protected message. Decrypts nothing. */
   abstract read(plan: Protection, from: usize, length: u32, parts: Parts): Opening;
 
-  /** Checks and decrypts what `read` found, to `parts.text`. */
+  /** Verifies and decrypts the parts found by `read`, to `parts.text`. */
   open(plan: Protection, key: KeyVersion, parts: Parts): Opening {
     const suite = plan.suite;
     if (!suite.beginOpen(key, plan.sm2Layout, parts.wrapped, parts.wrappedLength)) return Opening.NoMemory;
@@ -179,11 +176,11 @@ export abstract class WireProfile {
   }
 }
 
-/** Result of `encryptBody`: where the ciphertext is. */
+/** Result of `encryptBody`: address of the ciphertext. */
 let sealedAt: usize = 0;
 
 /**
- * Encrypts in place where the suite can, else into scratch memory; returns the bytes of ciphertext, at `ciphertext()`,
+ * Encrypts in place if the suite can, else into scratch memory. Returns the length of the ciphertext at `ciphertext()`,
  * or FAILED.
  */
 export function encryptBody(

@@ -1,5 +1,5 @@
-// The one place where a message is refused. Every failure of opening has one answer; the reason is for the operator: a
-// counter, and a line in the log.
+// The only place where messages are refused. Every failure to open has one reply. The operator sees the reason in a
+// counter and a log line.
 import { KeyHolder, KeyVerdict } from '../keys/key-holder';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
@@ -16,7 +16,7 @@ export function refuse(exchange: Exchange, error: ErrorId): Verdict {
   return Verdict.Reject;
 }
 
-/** Refuses what cannot be opened. */
+/** Refuses a message that cannot be opened. */
 export function cannotOpen(exchange: Exchange, opening: Opening): Verdict {
   if (opening == Opening.NoMemory) return refuse(exchange, ErrorId.FIM_SM4_0003);
   if (opening == Opening.Forged) {
@@ -32,7 +32,7 @@ export function cannotOpen(exchange: Exchange, opening: Opening): Verdict {
   return refuse(exchange, ErrorId.FIM_SM4_0002);
 }
 
-/** What to do without a key: wait, or refuse. Only of a version that there is not, the message is at fault. */
+/** Waits for a key, or refuses. Only for a version that does not exist the message is at fault. */
 export function noKey(exchange: Exchange, keys: KeyHolder, verdict: KeyVerdict): Verdict {
   if (verdict == KeyVerdict.Wait) return Verdict.Wait;
   if (verdict == KeyVerdict.Wrong) return versionAbsent(exchange);
@@ -41,7 +41,7 @@ export function noKey(exchange: Exchange, keys: KeyHolder, verdict: KeyVerdict):
   return refuse(exchange, keys.error);
 }
 
-/** Refuses because the KMS's key is not for the algorithm. */
+/** Refuses because the KMS's key does not fit the algorithm. */
 export function unfitKey(exchange: Exchange): Verdict {
   keyUnfit.add(1);
   return refuse(exchange, ErrorId.FIM_KMS_0009);

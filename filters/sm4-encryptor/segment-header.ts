@@ -16,7 +16,7 @@ import { versionOf } from './kid';
 import { Opening } from './opening';
 import { Parts, Protection } from './protection';
 
-/** "FIMS", as it lies in memory. */
+/** "FIMS", little-endian. */
 const MAGIC: u32 = 0x534d4946;
 const FORMAT: u8 = 1;
 const SEGMENT_BYTES_AT: usize = 6;
@@ -26,28 +26,28 @@ const KID_AT: usize = 26;
 const CONTEXT_AT: usize = 28;
 const TYPE_AT: usize = 30;
 const WRAPPED_AT: usize = 32;
-/** Bytes before the texts. */
+/** Length of the fixed part before the texts, bytes. */
 export const FIXED_BYTES: u32 = 34;
-/** Bytes of index and final flag after the header in the associated data. */
+/** Length of index and final flag after the header in the associated data, bytes. */
 export const PLACE_BYTES: u32 = 5;
 
 function be16(at: usize): u32 {
   return bswap<u16>(load<u16>(at));
 }
 
-/** Bytes of the whole header that starts with these FIXED_BYTES; 0 if it is none. */
+/** Length of the header that begins with these FIXED_BYTES, bytes. 0 if it is no header. */
 export function headerBytes(at: usize): u32 {
   if (load<u32>(at) != MAGIC || load<u8>(at, 4) != FORMAT) return 0;
   const bytes = FIXED_BYTES + be16(at + KID_AT) + be16(at + CONTEXT_AT) + be16(at + TYPE_AT) + be16(at + WRAPPED_AT);
   return bytes <= MAX_SEGMENT_HEADER_BYTES ? bytes : 0;
 }
 
-/** Bytes of the wrapped key, of a header's FIXED_BYTES. */
+/** Length of the wrapped key, from a header's FIXED_BYTES. */
 export function wrappedKeyBytes(at: usize): u32 {
   return be16(at + WRAPPED_AT);
 }
 
-/** Appends a header; `plan.suite.begin` was called. Returns its bytes; 0: no memory or randomness. */
+/** Appends a header, after `plan.suite.begin`. Returns its length. 0: no memory or randomness. */
 export function writeSegmentHeader(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, out: Writer): u32 {
   const suite = plan.suite;
   const wrapped = suite.wraps ? suite.wrappedLength : key.wrapped.length;
@@ -78,7 +78,7 @@ export function writeSegmentHeader(plan: Protection, key: KeyVersion, type: usiz
 /** Plaintext bytes of a segment, after `readSegmentHeader`. */
 export let segmentBytes: u32 = 0;
 
-/** Reads the `bytes` (of `headerBytes`) of a header: of the key, algorithm and context of the route. */
+/** Reads a header of `bytes` (of `headerBytes`), which must have the key, algorithm and context of the route. */
 export function readSegmentHeader(plan: Protection, at: usize, bytes: u32, parts: Parts): Opening {
   parts.clear();
   const suite = plan.suite;
@@ -103,7 +103,7 @@ export function readSegmentHeader(plan: Protection, at: usize, bytes: u32, parts
   return Opening.Done;
 }
 
-/** Writes the place of a segment behind the header in its associated data. `end`: address after the header. */
+/** Writes the place of a segment after the header in its associated data. `end`: address after the header. */
 export function writePlace(end: usize, index: u32, last: bool): void {
   store<u32>(end, bswap(index));
   store<u8>(end, last ? 1 : 0, 4);

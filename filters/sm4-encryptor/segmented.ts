@@ -1,7 +1,7 @@
-// Wire profile segmented: a header (segment-header.ts), then segments of IV ‖ ciphertext ‖ tag. Each but the last holds
-// as much plaintext as the header says, the last one from nothing up to that. Every segment is sealed on its own, bound
-// to the header, its index and whether it is the last: none can be left out, moved, doubled or taken from another
-// message, and a text may be passed on segment by segment.
+// Wire profile segmented: a header (segment-header.ts), then segments of IV ‖ ciphertext ‖ tag. All but the last hold
+// exactly the plaintext length of the header; the last one holds up to that. Each segment is sealed separately and
+// bound to the header, its index and whether it is the last. No segment can be omitted, moved, repeated or taken from
+// another message, so plaintext may be passed on segment by segment.
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -19,14 +19,14 @@ import {
 } from './segment-header';
 import { FAILED, Suite } from './suite';
 
-/** Bytes of a segment on the wire that holds `bytes` of plaintext. */
+/** Wire length of a segment with `bytes` of plaintext. */
 export function wireBytes(suite: Suite, bytes: u32): u32 {
   return suite.ivBytes + suite.sealedBytes(bytes) + suite.tagBytes;
 }
 
 /**
- * Seals one segment to `to` (room for `wireBytes`). `aad`: the header, and behind it room for PLACE_BYTES. Returns its
- * bytes, or FAILED.
+ * Seals one segment to `to` (room for `wireBytes`). `aad`: the header, followed by room for PLACE_BYTES. Returns the
+ * length, or FAILED.
  */
 export function sealSegment(
   suite: Suite,
@@ -46,7 +46,7 @@ export function sealSegment(
   return bytes == FAILED ? FAILED : <i32>(suite.ivBytes + suite.tagBytes) + bytes;
 }
 
-/** Opens one segment of `length` bytes to `to`; returns the bytes of plaintext, or FAILED. */
+/** Opens one segment of `length` bytes to `to`. Returns the length of the plaintext, or FAILED. */
 export function openSegment(
   suite: Suite,
   key: KeyVersion,
@@ -73,7 +73,7 @@ export function openSegment(
   );
 }
 
-/** A copy of the header in scratch memory with room for the place behind it; 0: no memory. */
+/** Copy of the header in scratch memory, followed by room for the place. 0 if out of memory. */
 export function headerCopy(at: usize, bytes: u32): usize {
   const copy = scratch.allocate(bytes + PLACE_BYTES);
   if (copy != 0) memory.copy(copy, at, bytes);
@@ -122,7 +122,7 @@ export class Segmented extends WireProfile {
     return opening;
   }
 
-  /** All segments, into the room of the ciphertext. */
+  /** Opens all segments in place of the ciphertext. */
   open(plan: Protection, key: KeyVersion, parts: Parts): Opening {
     const suite = plan.suite;
     const aad = headerCopy(parts.aad, parts.aadLength);

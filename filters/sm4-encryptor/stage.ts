@@ -26,7 +26,7 @@ import { cannotOpen, noKey, refuse, unfitKey } from './refusal';
 import { beginOpening, beginSealing, openChunk, sealChunk, setSegmentedType } from './stream';
 import { decrypted, defineSm4Stats, encrypted, fieldsDecrypted, fieldsEncrypted, fieldsRefused } from './stats';
 
-/** What decryption assumes where a message does not say: it is not sent along. */
+/** Default of decryption for messages without content type. It is not sent along. */
 const TYPE_JSON: Bytes = Bytes.from('application/json');
 
 const out: Writer = new Writer(scratch);
@@ -34,8 +34,8 @@ const parts: Parts = new Parts();
 const TYPE: usize = memory.data(256, 16);
 
 /**
- * Encrypts or decrypts bodies, or named fields of them. Never observed: a message that cannot be protected does not go
- * on.
+ * Encrypts or decrypts bodies, or named fields of them. `Observe` does not apply: a message that cannot be protected is
+ * not passed on.
  */
 export class Sm4Encryptor extends Stage {
   constructor() {
@@ -67,7 +67,7 @@ export class Sm4Encryptor extends Stage {
     const verdict = keyToSeal(exchange, sm4.keys, sm4.plan, sm4.profile);
     const key = sm4.keys.key;
     if (verdict != KeyVerdict.Genuine || key == null) return noKey(exchange, sm4.keys, verdict);
-    if (key.wrapped.length > 0) return unfitKey(exchange); // a data key of the KMS is for whole messages
+    if (key.wrapped.length > 0) return unfitKey(exchange); // data keys of the KMS are for whole messages
     return beginSealing(exchange, sm4, key.number, TYPE, originalType(exchange));
   }
 
@@ -111,7 +111,7 @@ function encrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
 }
 
 /**
- * Keeps the message's content type for its recipient at TYPE; answers its length, 0 if there is none or it is
+ * Stores the message's content type for its recipient at TYPE. Returns its length; 0 if there is none or it is
  * application/json.
  */
 function originalType(exchange: Exchange): u32 {

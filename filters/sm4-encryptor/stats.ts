@@ -1,16 +1,16 @@
 import { Counter } from '../runtime/metrics';
 
-/** Bodies encrypted and decrypted; values of the messages whose fields are protected. */
+/** Bodies encrypted and decrypted. Values of messages with protected fields. */
 export const encrypted: Counter = new Counter('fim.sm4.encrypted');
 export const decrypted: Counter = new Counter('fim.sm4.decrypted');
 export const fieldsEncrypted: Counter = new Counter('fim.sm4.fields_encrypted');
 export const fieldsDecrypted: Counter = new Counter('fim.sm4.fields_decrypted');
-/** Messages that could not be opened, by reason; the sender sees one and the same answer. */
+/** Messages that could not be opened, by reason. The sender always gets the same reply. */
 export const openMalformed: Counter = new Counter('fim.sm4.open_malformed');
 export const openForeign: Counter = new Counter('fim.sm4.open_foreign_key');
 export const openVersionAbsent: Counter = new Counter('fim.sm4.open_version_absent');
 export const openForged: Counter = new Counter('fim.sm4.open_tag_wrong');
-/** Messages refused because no key could be had, or the KMS gave one that is not for the algorithm. */
+/** Messages refused because no key was available, or the KMS's key does not fit the algorithm. */
 export const keyUnavailable: Counter = new Counter('fim.sm4.key_unavailable');
 export const keyUnfit: Counter = new Counter('fim.sm4.key_unfit');
 /** Messages whose fields could not be encrypted: not JSON, or too many. */

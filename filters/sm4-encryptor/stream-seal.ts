@@ -1,5 +1,4 @@
-// Sealing of a body that passes in pieces, in constant memory: one GCM message in any of its profiles. State lives in
-// the stream's slot.
+// Seals a streamed body in constant memory: one GCM message in any of its profiles. The stream's slot holds the state.
 import { GCM_PIECES_BYTES, gcmPiecesBegin, gcmPiecesEncrypt, gcmPiecesFinish } from '../crypto/gcm-pieces';
 import { Gcm } from '../crypto/gcm';
 import { KeyVersion } from '../keys/key-version';
@@ -11,9 +10,9 @@ import { Writer } from '../memory/writer';
 import { Encoding, Protection, WireProfile } from './protection';
 import { LONGEST_IV_BYTES, LONGEST_TAG_BYTES } from './suite';
 
-/** Plaintext that waits until it fills a unit: whole blocks of the cipher, whole groups of base64. */
+/** Plaintext that waits until it fills a unit of whole cipher blocks and whole base64 groups. */
 const UNIT_BYTES: u32 = 48;
-/** What the vector code of base64 may write after the end. */
+/** Bytes that the vector code of base64 may write after the end. */
 const SLACK_BYTES: usize = 64;
 
 // Layout of the state.
@@ -21,10 +20,10 @@ const STARTED: usize = 0;
 const HELD_BYTES: usize = 4;
 const CIPHER: usize = 16;
 const HELD: usize = CIPHER + GCM_PIECES_BYTES;
-/** Bytes of the state. */
+/** Size of the state, bytes. */
 export const SEAL_STATE_BYTES: u32 = <u32>HELD + UNIT_BYTES;
 
-/** Most bytes that a piece becomes. */
+/** Longest output for a piece. */
 export function sealedPieceRoom(profile: WireProfile, plan: Protection, length: u32): u32 {
   return (
     <u32>profile.room(plan, 64) +
@@ -33,7 +32,7 @@ export function sealedPieceRoom(profile: WireProfile, plan: Protection, length: 
   );
 }
 
-/** Seals the next piece to `out`. False: no randomness or memory, or the message is longer than GCM allows. */
+/** Seals the next piece to `out`. False: no randomness or memory, or the message is longer than GCM permits. */
 export function sealPiece(
   plan: Protection,
   profile: WireProfile,

@@ -1,5 +1,4 @@
-// Segmented bodies that pass in pieces, both ways, in constant memory: what is kept of a stream is its header and one
-// segment, in the stream's slot.
+// Streams segmented bodies in both directions in constant memory. The stream's slot holds its header and one segment.
 import { KeyVersion } from '../keys/key-version';
 import { MAX_SEGMENT_HEADER_BYTES } from '../limits';
 import { Writer } from '../memory/writer';
@@ -16,27 +15,24 @@ import {
 import { openSegment, sealSegment, wireBytes } from './segmented';
 import { FAILED } from './suite';
 
-// Layout of the state: counts, the header with room for the place behind it, then what waits for the rest of its
-// segment.
+// Layout of the state: counts, the header with room for the place after it, then the incomplete segment.
 const HELD_BYTES: usize = 0;
 const HEADER_BYTES: usize = 4;
 const INDEX: usize = 8;
-/**
- * While a message is opened: bytes of a whole segment on the wire, and of its plaintext. 0: the header is not complete.
- */
+/** For opening: wire length of a whole segment, and length of its plaintext. 0: the header is incomplete. */
 const WIRE_BYTES: usize = 12;
 const TEXT_BYTES: usize = 16;
 const HEADER: usize = 32;
 const HELD: usize = HEADER + MAX_SEGMENT_HEADER_BYTES + 16;
-/** Largest plaintext of a segment that can be held in a slot, bytes. */
+/** Largest plaintext of a segment that fits into a slot, bytes. */
 export const LARGEST_STREAMED_SEGMENT_BYTES: u32 = 256 * 1024 - <u32>HELD - 128;
 
-/** Bytes of the state of a stream. */
+/** Size of a stream's state, bytes. */
 export function segmentStateBytes(plan: Protection): u32 {
   return <u32>HELD + wireBytes(plan.suite, plan.segmentBytes);
 }
 
-/** Most bytes that a piece becomes when it is sealed. */
+/** Longest output for a sealed piece. */
 export function segmentsRoom(plan: Protection, length: u32): u32 {
   return MAX_SEGMENT_HEADER_BYTES + wireBytes(plan.suite, plan.segmentBytes) * (length / plan.segmentBytes + 2);
 }
@@ -80,7 +76,7 @@ function sealHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, la
   const to = out.reserve(wireBytes(plan.suite, held));
   if (to == 0) return false;
   const index = load<u32>(state, INDEX);
-  if (index == u32.MAX_VALUE) return false; // no index serves twice
+  if (index == u32.MAX_VALUE) return false; // no index may repeat
   const written = sealSegment(
     plan.suite,
     key,
@@ -98,12 +94,12 @@ function sealHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, la
   return true;
 }
 
-/** What `takeHeader` used of the piece. */
+/** Bytes of the piece that `takeHeader` used. */
 export let headerTaken: u32 = 0;
 
 /**
- * Takes what is missing of the header from a piece. `Done` with `parts.version` 0: it is not complete yet. To be undone
- * by `untakeHeader` before a wait.
+ * Takes missing header bytes from a piece. `Done` with `parts.version` 0: still incomplete. Undo it with `untakeHeader`
+ * before a wait.
  */
 export function takeHeader(plan: Protection, state: usize, from: usize, length: u32, parts: Parts): Opening {
   headerTaken = 0;
@@ -124,12 +120,12 @@ export function takeHeader(plan: Protection, state: usize, from: usize, length: 
   return opening;
 }
 
-/** The piece will come again. */
+/** Undoes `takeHeader`, because the piece will come again. */
 export function untakeHeader(state: usize): void {
   store<u32>(state, load<u32>(state, HEADER_BYTES) - headerTaken, HEADER_BYTES);
 }
 
-/** The header is complete and its key is there. */
+/** Starts the segments once the header is complete and its key is available. */
 export function beginSegments(plan: Protection, state: usize): void {
   store<u32>(state, wireBytes(plan.suite, segmentBytes), WIRE_BYTES);
   store<u32>(state, segmentBytes, TEXT_BYTES);
@@ -140,7 +136,7 @@ export function hasBegun(state: usize): bool {
   return load<u32>(state, WIRE_BYTES) != 0;
 }
 
-/** Opens the segments that a piece completes, to `out`. What cannot be opened is not written. */
+/** Opens the segments that a piece completes, to `out`. A segment that cannot be opened is not written. */
 export function openSegments(
   plan: Protection,
   key: KeyVersion,
@@ -192,12 +188,12 @@ function openHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, la
   return true;
 }
 
-/** Bytes of the wrapped key in a complete header. */
+/** Length of the wrapped key in a complete header, bytes. */
 export function wrappedInHeader(state: usize): u32 {
   return wrappedKeyBytes(state + HEADER);
 }
 
-/** Where it is. */
+/** Address of the wrapped key in a complete header. */
 export function wrappedAt(state: usize): usize {
   return state + HEADER + load<u32>(state, HEADER_BYTES) - wrappedInHeader(state);
 }

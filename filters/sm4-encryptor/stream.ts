@@ -1,5 +1,4 @@
-// Bodies that pass in pieces: the stage's part of it. In front of the state of the sealing or opening stands what the
-// stage keeps of the stream.
+// Streamed bodies: the stage's part. The stage's own state of a stream precedes the state of sealing or opening.
 import { KeyVerdict } from '../keys/key-holder';
 import { Bytes, equalBytes } from '../memory/bytes';
 import { decodeBase64Url, encodeBase64Url } from '../memory/base64url';
@@ -31,10 +30,10 @@ import {
   wrappedInHeader,
 } from './stream-segments';
 
-/** Parameter of the segmented profile's content type: the plaintext's, in base64url. */
+/** Parameter of the segmented profile's content type: the plaintext's type in base64url. */
 const CTY: Bytes = Bytes.from(';cty=');
 
-// What the stage keeps: version of the key (0: none yet), bytes of the content type, content type.
+// State of the stage: version of the key (0: none yet), length of the content type, content type.
 const VERSION: usize = 0;
 const TYPE_BYTES: usize = 4;
 const TYPE: usize = 16;
@@ -47,10 +46,7 @@ function stateOf(exchange: Exchange, sm4: Sm4Policy): usize {
   return exchange.slot(OWN_BYTES + (sm4.segmented ? segmentStateBytes(sm4.plan) : SEAL_STATE_BYTES));
 }
 
-/**
- * Content type of segmented messages: that of the plaintext goes along, for a recipient who passes bodies on piece by
- * piece.
- */
+/** Content type of segmented messages. It carries the plaintext's type, for a recipient that streams bodies. */
 export function setSegmentedType(exchange: Exchange, profileType: Bytes, type: usize, typeLength: u32): void {
   typeLine.begin(profileType.length + MAX_CONTENT_TYPE_BYTES * 2 + 64);
   typeLine.bytes(profileType.pointer, profileType.length);
@@ -63,7 +59,7 @@ export function setSegmentedType(exchange: Exchange, profileType: Bytes, type: u
     exchange.setHeader(CONTENT_TYPE.pointer, CONTENT_TYPE.length, typeLine.pointer, typeLine.length);
 }
 
-/** The key of the stream is there: the body will be sealed. `type`: of the plaintext. */
+/** Starts sealing, once the key of the stream is available. `type`: of the plaintext. */
 export function beginSealing(exchange: Exchange, sm4: Sm4Policy, version: u32, type: usize, typeLength: u32): Verdict {
   const slot = stateOf(exchange, sm4);
   if (slot == 0) return refuse(exchange, ErrorId.FIM_SM4_0003);
@@ -105,7 +101,7 @@ export function sealChunk(exchange: Exchange, sm4: Sm4Policy, pointer: usize, le
 }
 
 /**
- * The body will be opened, segment by segment; the plaintext's content type must be said now, and is compared with the
+ * Starts opening, segment by segment. The plaintext's content type must be announced now, and is compared with the
  * authenticated one later.
  */
 export function beginOpening(exchange: Exchange, sm4: Sm4Policy): Verdict {
@@ -124,7 +120,7 @@ export function beginOpening(exchange: Exchange, sm4: Sm4Policy): Verdict {
   return Verdict.Continue;
 }
 
-/** Bytes of the content type that the parameter `cty` announces, at `to`; 0: none. */
+/** Length of the content type in the parameter `cty`, written to `to`. 0: none. */
 function announcedType(exchange: Exchange, to: usize): u32 {
   if (!exchange.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length)) return 0;
   const value = exchange.valuePointer;
@@ -140,7 +136,7 @@ function announcedType(exchange: Exchange, to: usize): u32 {
   return 0;
 }
 
-/** Whether the content type that went on in front of the body is the one that the message's header says. */
+/** Whether the announced content type equals the one in the message's header. */
 function isAnnounced(sm4: Sm4Policy, slot: usize): bool {
   const type = sm4.contentType;
   const announced = load<u32>(slot, TYPE_BYTES);
@@ -151,14 +147,14 @@ function isAnnounced(sm4: Sm4Policy, slot: usize): bool {
   return sentLength == saidLength && equalBytes(sent, said, sentLength);
 }
 
-/** The key that the header in the state names or carries. */
+/** Key that the header in the state names or carries. */
 function keyOfHeader(exchange: Exchange, sm4: Sm4Policy, state: usize, version: u32): KeyVerdict {
   const length = wrappedInHeader(state);
   if (length > 0) return keyUnwrapped(exchange, sm4.keys, wrappedAt(state), length, sm4.plan, sm4.profile);
   return keyNumbered(exchange, sm4.keys, version, sm4.plan, sm4.profile, false);
 }
 
-/** Opens what a piece completes. */
+/** Opens the segments that a piece completes. */
 export function openChunk(exchange: Exchange, sm4: Sm4Policy, pointer: usize, length: u32, last: bool): Verdict {
   const slot = stateOf(exchange, sm4);
   if (slot == 0) return refuse(exchange, ErrorId.FIM_SM4_0003);

@@ -1,4 +1,4 @@
-// SM4-GCM (RFC 8998, 3) and AES-256-GCM (NIST SP 800-38D) under the key of the KMS itself.
+// SM4-GCM (RFC 8998, 3) and AES-256-GCM (NIST SP 800-38D) directly under the KMS's key.
 import { Gcm, GCM_IV_BYTES, GCM_TAG_BYTES } from '../crypto/gcm';
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
@@ -45,7 +45,9 @@ export class Sm4GcmSuite extends GcmSuite {
   }
 }
 
-/** `enc` of the compact profile is JOSE's own name: any JOSE library opens such a message (RFC 7516, RFC 7518, 5.3). */
+/**
+ * `enc` of the compact profile is the JOSE name, so any JOSE library opens such a message (RFC 7516, RFC 7518, 5.3).
+ */
 export class Aes256GcmSuite extends GcmSuite {
   constructor() {
     super('AES-256-GCM', 'A256GCM', 2);

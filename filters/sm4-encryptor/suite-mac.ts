@@ -1,6 +1,6 @@
-// Encrypt-then-MAC: SM4 in CBC or counter mode, HMAC-SM3 (32 bytes, whole) over associated data ‖ IV ‖ ciphertext ‖
-// bits of the associated data in 64 bits, as RFC 7518, 5.2.2.1 puts them together. The code is checked before anything
-// is decrypted; CBC's padding is looked at only then.
+// Encrypt-then-MAC: SM4 in CBC or counter mode with HMAC-SM3 (32 bytes) over associated data ‖ IV ‖ ciphertext ‖ length
+// of the associated data in bits as 64 bits, composed as in RFC 7518, 5.2.2.1. The code is checked before anything is
+// decrypted, and CBC's padding only after that.
 import { randomBytes } from '../crypto/random';
 import { Hmac } from '../crypto/hmac';
 import { HASH_BYTES } from '../crypto/hash';
@@ -8,7 +8,7 @@ import { IV_BYTES, KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
 import { FAILED, Suite } from './suite';
 
-/** Bytes of the IV: a whole block. */
+/** Length of the IV, bytes: a whole block. */
 const BLOCK_BYTES: u32 = 16;
 const BITS: usize = memory.data(8, 8);
 
@@ -20,7 +20,7 @@ function absorb(mac: Hmac, iv: usize, aad: usize, aadLength: u32, data: usize, l
   mac.update(BITS, 8);
 }
 
-/** SM4-CBC-HMAC-SM3. The IV is 16 unpredictable bytes; the ciphertext has 1 to 16 bytes of padding (PKCS#7). */
+/** SM4-CBC-HMAC-SM3. The IV is 16 unpredictable bytes. The ciphertext has 1 to 16 bytes of PKCS#7 padding. */
 export class CbcHmacSuite extends Suite {
   constructor() {
     super(

@@ -1,4 +1,4 @@
-// SM2 (GB/T 32918.4): as an envelope around a fresh SM4 key, and over the body itself.
+// SM2 (GB/T 32918.4), as an envelope around a fresh SM4 key, and over the body itself.
 import { wipe } from '../crypto/constant-time';
 import { GCM_IV_BYTES, GCM_TAG_BYTES } from '../crypto/gcm';
 import { randomBytes } from '../crypto/random';
@@ -10,11 +10,11 @@ import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { FAILED, Suite } from './suite';
 
-/** Where the key of the message at hand stands for a moment: `sm2Decrypt` may write as much as the ciphertext has. */
+/** Temporary place of the current message's key. `sm2Decrypt` may write as many bytes as the ciphertext has. */
 const FRESH_KEY: usize = memory.data(256, 16);
 const FRESH_KEY_ROOM: u32 = 256;
 
-/** SM2-ENVELOPE: SM4-GCM under a fresh key for each message, which is encrypted for the recipient's public key. */
+/** SM2-ENVELOPE: SM4-GCM under a fresh key for each message, encrypted for the recipient's public key. */
 export class EnvelopeSuite extends Suite {
   private readonly fresh: Sm4Gcm = new Sm4Gcm();
 
@@ -44,7 +44,7 @@ export class EnvelopeSuite extends Suite {
     const own = key.sm2Private;
     if (own == null) return false;
     const bytes = wrappedLength <= FRESH_KEY_ROOM ? sm2Decrypt(own, layout, wrapped, wrappedLength, FRESH_KEY) : FAILED;
-    // What was not a key becomes one that nobody has: the tag fails, and takes the time that it always takes.
+    // A malformed key is replaced by a random one. The tag then fails, in the usual time.
     if (bytes != <i32>SM4_KEY_BYTES && !randomBytes(FRESH_KEY, SM4_KEY_BYTES)) return false;
     this.fresh.setKey(FRESH_KEY);
     wipe(FRESH_KEY, FRESH_KEY_ROOM);
@@ -70,8 +70,8 @@ export class EnvelopeSuite extends Suite {
 }
 
 /**
- * SM2: the body itself is encrypted for the recipient's public key; C3 tells a forgery. No IV, no tag, no associated
- * data.
+ * SM2: the body itself is encrypted for the recipient's public key, and C3 detects forgery. No IV, no tag, no
+ * associated data.
  */
 export class Sm2Suite extends Suite {
   private layout: Sm2Layout = Sm2Layout.Asn1;

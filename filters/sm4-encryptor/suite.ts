@@ -1,10 +1,10 @@
-// What the algorithms have in common: an authenticated cipher over bytes, under one version of a key of the KMS.
+// Common interface of the algorithms: an authenticated cipher over bytes, under one version of a KMS key.
 import { Gcm } from '../crypto/gcm';
 import { Sm2Layout } from '../crypto/sm2';
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
 
-/** `seal` and `open` could not. */
+/** Failure of `seal` or `open`. */
 export const FAILED: i32 = -1;
 
 /** Longest initialisation vector and tag of any algorithm, bytes. */
@@ -13,16 +13,15 @@ export const LONGEST_TAG_BYTES: u32 = 32;
 
 export abstract class Suite {
   /**
-   * The key of the message at hand, encrypted for the recipient: in scratch memory, after `begin`. No bytes for
-   * algorithms without one.
+   * Key of the current message, encrypted for the recipient; in scratch memory, after `begin`. Empty for algorithms
+   * without one.
    */
   wrapped: usize = 0;
   wrappedLength: u32 = 0;
 
   /**
-   * `name`: as configurations and `alg` of fim-json say it. `keyMode`, `cipher`: `alg` and `enc` of the compact
-   * profile. `id`: its number in the segmented profile. `inPlace`: the ciphertext is as long as the text and may take
-   * its place.
+   * `name`: in configurations and `alg` of fim-json. `keyMode`, `cipher`: `alg` and `enc` of the compact profile. `id`:
+   * number in the segmented profile. `inPlace`: the ciphertext is as long as the text and may replace it.
    */
   constructor(
     readonly name: Bytes,
@@ -34,7 +33,7 @@ export abstract class Suite {
     readonly inPlace: bool,
   ) {}
 
-  /** Whether messages can be sealed in pieces, as `gcm` does. */
+  /** Whether messages can be sealed in pieces, with `gcm`. */
   get inPieces(): bool {
     return false;
   }
@@ -49,55 +48,52 @@ export abstract class Suite {
     return false;
   }
 
-  /** Length of the data keys that a transit engine makes for it, bits. */
+  /** Length of the data keys that a transit engine generates for it, bits. */
   get dataKeyBits(): u32 {
     return 128;
   }
 
-  /** Whether `open` may write over what it reads. */
+  /** Whether `open` may overwrite its input. */
   get opensInPlace(): bool {
     return true;
   }
 
-  /** Whether the KMS gave a key of the kind that this needs to seal (or to open). */
+  /** Whether the KMS's key is of the kind needed for sealing (or opening). */
   abstract fits(key: KeyVersion, seals: bool): bool;
 
-  /** Most bytes of ciphertext for `length` bytes of text. */
+  /** Longest ciphertext for `length` bytes of text. */
   sealedBound(length: u32): u32 {
     return length;
   }
 
-  /** Exact bytes of ciphertext for `length` bytes of text, where there is one number. */
+  /** Exact length of the ciphertext for `length` bytes of text, if it is fixed. */
   sealedBytes(length: u32): u32 {
     return this.sealedBound(length);
   }
 
-  /** The GCM key that seals messages in pieces; null: this algorithm seals whole messages only. */
+  /** GCM key that seals messages in pieces. Null: this algorithm seals whole messages only. */
   gcm(key: KeyVersion): Gcm | null {
     return null;
   }
 
-  /** Starts a message that is sealed: its wrapped key. False: no randomness or memory. */
+  /** Starts sealing a message: creates its wrapped key. False: no randomness or memory. */
   begin(key: KeyVersion, layout: Sm2Layout): bool {
     return true;
   }
 
-  /**
-   * Starts a message that is opened. A wrapped key that does not open shows itself by a wrong tag. False: no
-   * randomness.
-   */
+  /** Starts opening a message. A wrapped key that does not open results in a wrong tag. False: no randomness. */
   beginOpen(key: KeyVersion, layout: Sm2Layout, wrapped: usize, wrappedLength: u32): bool {
     return true;
   }
 
-  /** Overwrites the key of the message at hand. */
+  /** Overwrites the key of the current message. */
   end(): void {}
 
   /** Writes the next initialisation vector, `ivBytes`. False: no randomness. */
   abstract nextIv(key: KeyVersion, iv: usize): bool;
 
   /**
-   * Encrypts and writes the tag; returns the bytes of ciphertext, or FAILED. `to`: room for `sealedBound`; may be
+   * Encrypts and writes the tag. Returns the length of the ciphertext, or FAILED. `to`: room for `sealedBound`; may be
    * `from` if `inPlace`.
    */
   abstract seal(
@@ -111,7 +107,7 @@ export abstract class Suite {
     tag: usize,
   ): i32;
 
-  /** Checks the tag, then decrypts; returns the bytes of text, or FAILED. `to` may be `from` if `opensInPlace`. */
+  /** Checks the tag, then decrypts. Returns the length of the text, or FAILED. `to` may be `from` if `opensInPlace`. */
   abstract open(
     key: KeyVersion,
     iv: usize,
