@@ -25,7 +25,8 @@ export function translated(code: string, message: string): string {
   return language === 'zh' && entry !== undefined ? message.replace(entry.title, entry.titleZh) : message;
 }
 
-/** Advice of the error table. It exists in English only. */
+/** Advice of the error table, in the language. */
 export function adviceOf(code: string): string {
-  return ERRORS[code as ErrorCode]?.advice ?? '';
+  const entry = ERRORS[code as ErrorCode];
+  return (language === 'zh' ? entry?.adviceZh : entry?.advice) ?? '';
 }

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
-import { translated } from './language.ts';
+import { adviceOf, translated } from './language.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -29,7 +29,8 @@ export function tell(error: unknown): number {
   process.stderr.write(
     `${styledError('red', `fim: ${error.code}`)} ${translated(error.code, error.message).slice(error.code.length + 1)}\n`,
   );
-  if (error.advice) process.stderr.write(`     ${error.advice}\n`);
+  const advice = adviceOf(error.code);
+  if (advice !== '') process.stderr.write(`     ${advice}\n`);
   return error.code === 'FIM-UP-0020' ? 2 : 1;
 }
 

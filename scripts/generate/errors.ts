@@ -12,6 +12,7 @@ interface ErrorEntry {
   title: string;
   titleZh: string;
   advice: string;
+  adviceZh: string;
 }
 
 const SOURCE = 'filters/errors.json';
@@ -38,7 +39,8 @@ function readTable(repository: string): ErrorTable {
       throw new Error(`${SOURCE}: the Chinese title of ${entry.code} needs escaping in JSON`);
     if (entry.responseCode !== undefined && !/^[0-9A-Z]{2}$/.test(entry.responseCode))
       throw new Error(`${SOURCE}: bad response code of ${entry.code}`);
-    if (!entry.titleZh || !entry.advice) throw new Error(`${SOURCE}: ${entry.code} lacks titleZh or advice`);
+    if (!entry.titleZh || !entry.advice || !entry.adviceZh)
+      throw new Error(`${SOURCE}: ${entry.code} lacks titleZh, advice or adviceZh`);
     seen.add(entry.code);
   }
   return table;
@@ -156,7 +158,7 @@ ${ACCESSORS}`;
 function typeScript(entries: ErrorEntry[]): string {
   const rows = entries.map(
     (entry) =>
-      `  '${entry.code}': ${JSON.stringify({ status: entry.status ?? 0, title: entry.title, titleZh: entry.titleZh, advice: entry.advice })},`,
+      `  '${entry.code}': ${JSON.stringify({ status: entry.status ?? 0, title: entry.title, titleZh: entry.titleZh, advice: entry.advice, adviceZh: entry.adviceZh })},`,
   );
   return `${banner(SOURCE)}
 
@@ -166,6 +168,7 @@ export interface ErrorInfo {
   title: string;
   titleZh: string;
   advice: string;
+  adviceZh: string;
 }
 
 export type ErrorCode =
@@ -197,12 +200,12 @@ function markdown({ families, errors: entries }: ErrorTable): string {
       '',
       `## ${family}: ${name}`,
       '',
-      '| code | status | title | 标题 | what to do |',
-      '|---|---|---|---|---|',
+      '| code | status | title | 标题 | what to do | 处理建议 |',
+      '|---|---|---|---|---|---|',
     );
     for (const entry of members)
       lines.push(
-        `| <a id="${entry.code.toLowerCase()}"></a>\`${entry.code}\` | ${entry.status ?? ''} | ${cell(entry.title)} | ${cell(entry.titleZh)} | ${cell(entry.advice)} |`,
+        `| <a id="${entry.code.toLowerCase()}"></a>\`${entry.code}\` | ${entry.status ?? ''} | ${cell(entry.title)} | ${cell(entry.titleZh)} | ${cell(entry.advice)} | ${cell(entry.adviceZh)} |`,
       );
   }
   return `${lines.join('\n')}\n`;

@@ -74,7 +74,9 @@ describe('validate', () => {
       /FIM-CFG-1039 \$\.spec\.rateLimit\.period Duration is malformed or out of range\n +Write `1s`/,
     );
     const chinese = await fim(['--lang', 'zh', 'validate', file]);
-    assert.match(chinese.stdout, /FIM-CFG-1039 \$\.spec\.rateLimit\.period 时长格式错误或超出范围\n/);
+    assert.match(chinese.stdout, /FIM-CFG-1039 \$\.spec\.rateLimit\.period 时长格式错误或超出范围\n +请写成 `1s`/);
+    const advised = await fim(['--lang', 'zh', 'validate', join(folder, 'none.yaml')]);
+    assert.match(advised.stderr + advised.stdout, /FIM-CFG-1001 [^A-Z]*.*\n +请检查路径及其权限。/);
     assert.equal((await fim(['validate', file], { env: { LC_ALL: '', LANG: 'zh_CN.UTF-8' } })).stdout, chinese.stdout);
     const json = await fim(['--lang', 'zh', 'validate', file, '--json']);
     assert.equal(json.stdout, (await fim(['validate', file, '--json'])).stdout);
