@@ -115,6 +115,8 @@ export class Client extends Connection {
 
   protected onOpen(): void {}
 
+  protected onFailed(): void {}
+
   private draftExtensions(ticket: StaticArray<u8> | null): void {
     const settings = this.settings;
     const host = settings.host;

@@ -93,6 +93,8 @@ export abstract class Connection {
   protected abstract onMessage(type: u32, body: usize, length: u32): bool;
   /** Both sides' Finished are through. */
   protected abstract onOpen(): void;
+  /** A fatal alert was sent or came. */
+  protected abstract onFailed(): void;
 
   get isLive(): bool {
     return this.state < State.Closed;
@@ -121,13 +123,13 @@ export abstract class Connection {
       data += taken;
       length -= taken;
       if (incoming.length < RECORD_HEADER_BYTES) continue;
-      if (!this.isHeaderGood()) return false;
+      if (!this.isHeaderGood()) break;
       if (incoming.length < this.recordBytes()) continue;
       this.anyRecord = true;
       this.onRecord();
       incoming.clear();
     }
-    if (incoming.length == 0) incoming.release();
+    if (incoming.length == 0 || !this.isLive) incoming.release();
     return this.isLive;
   }
 
@@ -156,6 +158,14 @@ export abstract class Connection {
       this.fail(Alert.HandshakeFailure, Reason.Timeout);
   }
 
+  /** Gives back what is not managed memory. To be called when the connection is gone, however it ended. */
+  release(): void {
+    if (this.isLive) this.stop(State.Closed, Reason.Closed);
+    this.incoming.release();
+    this.output.release();
+    this.plain.release();
+  }
+
   /** Ends by a fatal alert. Always false. */
   fail(alert: Alert, reason: Reason): bool {
     if (!this.isLive) return false;
@@ -179,10 +189,7 @@ export abstract class Connection {
   private stop(state: State, reason: Reason): void {
     this.state = state;
     this.reason = reason;
-    const session = this.session;
-    const sessions = this.settings.sessions;
-    // What a fatal alert ended is not resumed (GB/T 38636-2020, 6.3.5).
-    if (state == State.Failed && session && sessions && this.isServer) sessions.drop(session.id);
+    if (state == State.Failed) this.onFailed();
     this.forgetHandshake();
     this.reading.forget();
     this.writing.forget();
@@ -242,11 +249,10 @@ export abstract class Connection {
 
   private onAlert(alert: usize, length: u32): bool {
     if (length != 2) return this.fail(Alert.DecodeError, Reason.MessageMalformed);
-    const level = load<u8>(alert);
     const what = <u32>load<u8>(alert, 1);
     this.alertReceived = <Alert>what;
     if (what == Alert.CloseNotify) return this.end(Reason.PeerClosed);
-    if (level != WARNING) {
+    if (load<u8>(alert) != WARNING) {
       this.stop(State.Failed, Reason.PeerAlert);
       return false;
     }
@@ -308,9 +314,7 @@ export abstract class Connection {
     wipe(VERIFY, VERIFY_BYTES);
     if (!equal) return this.fail(Alert.DecryptError, Reason.Finished);
     // Who finishes second has nothing left to say.
-    if (!this.writing.isProtected) {
-      if (!this.answerFinished()) return false;
-    }
+    if (!this.writing.isProtected && !this.answerFinished()) return false;
     this.state = State.Open;
     this.forgetHandshake();
     this.onOpen();

@@ -161,7 +161,10 @@ export function hasTicket(session: i32): bool {
 
 /** Forgets a connection, settings or a session. */
 export function drop(handle: i32): void {
-  connections.delete(handle);
+  if (connections.has(handle)) {
+    connections.get(handle).release();
+    connections.delete(handle);
+  }
   sessions.delete(handle);
   settingsByHandle.delete(handle);
 }

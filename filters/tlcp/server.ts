@@ -80,6 +80,13 @@ export class Server extends Connection {
     if (session && sessions && !this.resumed && session.idLength > 0) sessions.put(session);
   }
 
+  /** What a fatal alert ended is not resumed (GB/T 38636-2020, 6.3.5). */
+  protected onFailed(): void {
+    const session = this.session;
+    const sessions = this.settings.sessions;
+    if (session && sessions) sessions.drop(session.id);
+  }
+
   private onClientHello(body: usize, length: u32): bool {
     const hello = new ClientHello();
     if (!hello.read(body, length)) return this.fail(Alert.DecodeError, Reason.MessageMalformed);

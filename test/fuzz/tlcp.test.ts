@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { caseCount, Random } from './guest.ts';
 import { give, OPEN, pump, put, settingsOf, SUITES, takeOutput, takePlain, tlcp, transcripts } from './tlcp-guest.ts';
 
-const PAGE_SLACK = 16;
+const PAGE_SLACK = 2;
 const CASES = 1500;
 const COLLECT_EVERY = 200;
 
