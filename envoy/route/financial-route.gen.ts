@@ -745,7 +745,7 @@ export interface RouteAncestorRef {
 export interface RouteAncestor {
   /** The target. */
   ancestorRef: RouteAncestorRef;
-  /** Who says it: `fim.financial/operator`, or the revision's own. */
+  /** Who says it: `fim.financial/operator`. */
   controllerName: string;
   /** `Accepted`, and `Programmed` where the target has proxies. */
   conditions: RouteCondition[];

@@ -26,7 +26,12 @@ export interface Informers {
   foreign: Informer;
   /** Namespaces, for the label that asks for a standing filter. */
   namespaces: Informer;
+  /** Namespaces that name the revision that looks after them. */
+  revisions: Informer;
 }
+
+/** Label of a namespace: which of several operators looks after it. */
+export const REVISION_LABEL = 'fim.financial/rev';
 
 /** Object of one route, with the verdict on it. */
 export interface CheckedRoute {
@@ -211,8 +216,25 @@ export class ClusterView {
   readonly claims = new Map<string, string>();
   private readonly runtimes = new Map<string, WorkloadRuntime>();
 
-  constructor(informers: Informers) {
+  /** Empty: that of namespaces without one. */
+  private readonly revision: string;
+
+  constructor(informers: Informers, revision = '') {
     this.informers = informers;
+    this.revision = revision;
+  }
+
+  /** Whether the namespace is this operator's to look after, and not another revision's. */
+  isOwn(namespace: string): boolean {
+    const labels = this.informers.revisions.get(namespace)?.metadata.labels;
+    return (labels?.[REVISION_LABEL] ?? '') === this.revision;
+  }
+
+  /** Forgets a namespace that another operator looks after. */
+  letGo(namespace: string): void {
+    this.namespaces.delete(namespace);
+    this.kmsErrors.delete(namespace);
+    for (const key of this.runtimes.keys()) if (key.startsWith(`${namespace}/`)) this.runtimes.delete(key);
   }
 
   facts(namespace: string): TargetFacts {

@@ -1,9 +1,10 @@
 // Kinds that the operator watches, and the parts of each object that it keeps: names, planning inputs, packed specs.
 import { MAX_KEPT_NAMESPACE_RESOURCES } from '../limits.ts';
 import { trimAffected } from './affected-stage.ts';
-import type { Informers } from './cluster-view.ts';
+import { REVISION_LABEL, type Informers } from './cluster-view.ts';
 import type { KubeApi } from './kube/api.ts';
 import { Informer } from './kube/informer.ts';
+import { NamespacedInformer } from './kube/namespaced-informer.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { SpecStore } from './kube/packed.ts';
 import {
@@ -94,12 +95,15 @@ type OnChange = (namespace: string, before: KubeObject | undefined, after: KubeO
 
 export interface FollowOptions {
   api: KubeApi;
+  /** The only namespaces to be followed; undefined: all. */
+  only: readonly string[] | undefined;
   onChange: {
     routes: OnChange;
     objects: OnChange;
     pods: OnChange;
     foreign: OnChange;
     namespaces: OnChange;
+    revisions: OnChange;
     /** Gateways and HTTPRoutes. */
     attached: OnChange;
     others: OnChange;
@@ -110,20 +114,25 @@ export interface FollowOptions {
 }
 
 /** Informers of all kinds. They send no request before they run. */
-export function makeInformers({ api, onChange, onWork, onFailure }: FollowOptions): Informers {
+export function makeInformers({ api, only, onChange, onWork, onFailure }: FollowOptions): Informers {
   const make = (
     resource: Resource,
     told: OnChange,
     rest: Partial<ConstructorParameters<typeof Informer>[0]>,
-  ): Informer =>
-    new Informer({
+  ): Informer => {
+    const options: ConstructorParameters<typeof Informer>[0] = {
       api,
       resource,
       onFailure,
       onWork,
       onChange: (_, before, after) => told((after ?? before)?.metadata.namespace ?? '', before, after),
       ...rest,
-    });
+    };
+    // Namespaces themselves cannot be listed by some of them.
+    return only === undefined
+      ? new Informer(options)
+      : new NamespacedInformer(options, resource.clusterScoped ? [] : only);
+  };
   const kept = (store: SpecStore, isOurs: boolean): Partial<ConstructorParameters<typeof Informer>[0]> => ({
     trim: (object, before) => store.take(object, ownMetadata(object.metadata, isOurs), before),
     release: (object) => store.release(object),
@@ -149,5 +158,6 @@ export function makeInformers({ api, onChange, onWork, onFailure }: FollowOption
       mostInNamespace: MAX_KEPT_NAMESPACE_RESOURCES,
     }),
     namespaces: make(NAMESPACES, onChange.namespaces, { trim: trimTarget, labelSelector: STANDING_LABEL }),
+    revisions: make(NAMESPACES, onChange.revisions, { trim: trimTarget, labelSelector: REVISION_LABEL }),
   };
 }

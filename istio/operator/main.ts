@@ -50,6 +50,8 @@ async function run(flags: OperatorFlags): Promise<void> {
     kms: flags.kms,
     keys: flags.keys,
     rootNamespace: flags.rootNamespace,
+    ...(flags.namespaces === undefined ? {} : { namespaces: flags.namespaces }),
+    ...(flags.revision === undefined ? {} : { revision: flags.revision }),
     clusterDomain: flags.clusterDomain,
     probePort: flags.probePort,
     version: version(),
@@ -88,7 +90,7 @@ async function run(flags: OperatorFlags): Promise<void> {
   const leader = new Leader({
     api,
     namespace: flags.namespace,
-    name: LEASE_NAME,
+    name: flags.revision === undefined ? LEASE_NAME : `${LEASE_NAME}-${flags.revision}`,
     identity,
     // A replica that has not synchronised must neither take nor keep the lease.
     unfit: () => operator.notReady(),

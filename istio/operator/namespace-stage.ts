@@ -188,7 +188,11 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
       : undefined;
   const present = await readObjects(parts, namespace);
   const inForce = present.map(({ applied }) => applied);
-  const others = binding.note(namespace, keysOf(namespace, checked, inForce), view.informers.routes.namespaces());
+  const others = binding.note(
+    namespace,
+    keysOf(namespace, checked, inForce),
+    view.informers.routes.namespaces().filter((name) => view.isOwn(name)),
+  );
   if (!permit(binding, namespace, checked))
     return { workloads: [], reassigned: [], routes: [], others, isWaiting: true };
   await keys.look(

@@ -5,6 +5,7 @@ import type { KmsConfig, KmsSettings } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
 import { AffectedStage, isAffected } from './affected-stage.ts';
 import { ClusterView } from './cluster-view.ts';
+import { collect } from './collect.ts';
 import { EventSink } from './events.ts';
 import { FairGate, Ledger } from './fairness.ts';
 import { KeyBinding, type BindingMode, type BoundKeys } from './key-binding.ts';
@@ -21,7 +22,6 @@ import { CONTROLLER_NAME } from './plan/ancestors.ts';
 import { sealedWorkloadOf, workloadOf } from './plan/applied.ts';
 import type { OtherPorts } from './plan/coverage.ts';
 import type { KmsFile } from './plan/envoy-filter.ts';
-import type { RouteStatus } from './plan/status.ts';
 import { hasGate, isSamePod, probe, ProbeGate } from './proxies.ts';
 import { ProxyStage } from './proxy-stage.ts';
 import { WorkQueue } from './queue.ts';
@@ -49,6 +49,10 @@ export interface OperatorOptions {
   /** Ownership of keys. */
   keys: { mode: BindingMode; bound: readonly BoundKeys[] };
   rootNamespace: string;
+  /** The namespaces to look after; undefined: all. */
+  namespaces?: readonly string[];
+  /** Namespaces with this revision in their label are looked after, or those without the label; absent: these. */
+  revision?: string;
   /** DNS domain of the cluster's Services, such as `cluster.local`. */
   clusterDomain: string;
   /** Port of the proxies' metrics. */
@@ -106,12 +110,14 @@ export class Operator {
     this.view = new ClusterView(
       makeInformers({
         api,
+        only: options.namespaces,
         onChange: {
           routes: (namespace, before, after) => this.routeChanged(namespace, before, after),
           objects: (namespace, before, after) => this.objectChanged(namespace, before, after),
           pods: (namespace, before, after) => this.podChanged(namespace, before, after),
           foreign: (namespace) => this.foreignChanged(namespace),
           namespaces: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
+          revisions: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
           attached: (namespace, before, after) => this.attachedChanged(namespace, before, after),
           others: (namespace) => void (this.view.namespaces.has(namespace) && this.plan(namespace)),
         },
@@ -121,6 +127,7 @@ export class Operator {
           log('watch-failed', { resource, reason, message }, 'warn');
         },
       }),
+      options.revision,
     );
     this.queue = new WorkQueue({
       workers: QUEUE_WORKERS,
@@ -231,29 +238,7 @@ export class Operator {
 
   /** Updates the gauges. */
   collect(): void {
-    const { metrics } = this.options;
-    metrics.queueDepth.set(this.queue.depth);
-    metrics.queueFailing.set(this.queue.failing);
-    metrics.dropped.set({ what: 'keys' }, this.queue.dropped);
-    metrics.dropped.set({ what: 'events' }, this.events.dropped);
-    for (const [resource, informer] of Object.entries(this.view.informers) as [string, Informer][])
-      metrics.leftOut.set({ resource }, informer.allLeftOut + informer.unreadable);
-    metrics.used.reset();
-    for (const [namespace, { used }] of this.view.namespaces)
-      for (const [budget, part] of Object.entries(used))
-        if (part > 0.5) metrics.used.set({ namespace_of: namespace, budget }, part);
-    const counts = new Map<string, number>();
-    for (const namespace of this.view.informers.routes.namespaces()) {
-      for (const route of this.view.informers.routes.in(namespace).values()) {
-        for (const { type, status } of (route.status as RouteStatus | undefined)?.conditions ?? [])
-          counts.set(`${type} ${status}`, (counts.get(`${type} ${status}`) ?? 0) + 1);
-      }
-    }
-    metrics.routes.reset();
-    for (const [key, count] of counts) {
-      const [condition = '', status = ''] = key.split(' ');
-      metrics.routes.set({ condition, status }, count);
-    }
+    collect(this.options.metrics, this.view, this.queue, this.events);
   }
 
   /** Finishes running work and stops. */
@@ -342,6 +327,11 @@ export class Operator {
 
   private async work(key: string): Promise<number | undefined> {
     const [stage, namespace = '', name = ''] = key.split('/') as [Stage, string, string];
+    // Another operator looks after it: what it finds is left to it as it stands.
+    if (namespace !== '' && !this.view.isOwn(namespace)) {
+      this.view.letGo(namespace);
+      return undefined;
+    }
     switch (stage) {
       case 'namespace':
         return this.workNamespace(namespace);

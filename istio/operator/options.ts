@@ -29,6 +29,8 @@ export interface OperatorFlags {
   /** Namespace of the lease. */
   namespace: string;
   rootNamespace: string;
+  namespaces: string[] | undefined;
+  revision: string | undefined;
   clusterDomain: string;
   identity: string | undefined;
   listen: { host: string; port: number };
@@ -62,6 +64,8 @@ const OPTIONS = {
     'of other keys: claimed (one namespace has each), strict (kms://NAMESPACE/… only), off (default claimed)',
   ...KMS_SETTINGS,
   namespace: 'namespace of the lease (default fim-system)',
+  namespaces: 'the only namespaces to look after, by commas: for a Role in each instead of a ClusterRole',
+  revision: 'looks after namespaces whose label fim.financial/rev says so (default: those without the label)',
   'root-namespace': 'root namespace of the mesh (default istio-system)',
   'cluster-domain': `domain of the cluster's Services (default ${CLUSTER_DOMAIN})`,
   identity: 'name of this replica (default: host name and a random part)',
@@ -101,6 +105,18 @@ function readAccess(read: (name: Name) => string | undefined): KeyServiceAccess 
     ...(caFile === undefined ? {} : { caFile }),
     ...(certFile === undefined || keyFile === undefined ? {} : { certFile, keyFile }),
   };
+}
+
+/** Which namespaces are looked after. Returns a text for a mistake. */
+function readScope(read: (name: Name) => string | undefined): Pick<OperatorFlags, 'namespaces' | 'revision'> | string {
+  const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+  const namespaces = read('namespaces')?.split(',');
+  const revision = read('revision');
+  if (namespaces?.every((name) => label.test(name)) === false) return '--namespaces is not NAMESPACE[,NAMESPACE]';
+  if (revision !== undefined && !label.test(revision)) return '--revision is no label';
+  // Labels of namespaces cannot be read there.
+  if (namespaces !== undefined && revision !== undefined) return '--namespaces and --revision exclude each other';
+  return { namespaces: namespaces === undefined ? undefined : [...new Set(namespaces)], revision };
 }
 
 /** Reads the command line. Returns an error message if it is wrong. */
@@ -148,6 +164,8 @@ export function readOptions(
   if (listen === undefined) return usage('--listen is not HOST:PORT');
   const clusterDomain = read('cluster-domain') ?? CLUSTER_DOMAIN;
   if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(clusterDomain)) return usage('--cluster-domain is no domain');
+  const scope = readScope(read);
+  if (typeof scope === 'string') return usage(scope);
   const probePort = Number(read('probe-port') ?? AGENT_METRICS_PORT);
   if (!Number.isInteger(probePort) || probePort < 1 || probePort > 65_535) return usage('--probe-port is no port');
   const logLevel = LEVELS.find((level) => level === (read('log-level') ?? 'info'));
@@ -171,6 +189,7 @@ export function readOptions(
     keys: { mode, bound },
     namespace: read('namespace') ?? 'fim-system',
     rootNamespace: read('root-namespace') ?? 'istio-system',
+    ...scope,
     clusterDomain,
     identity: read('identity'),
     listen,

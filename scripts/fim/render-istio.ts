@@ -13,7 +13,7 @@ import type { RenderFlags } from './render.ts';
 import { describe } from './transcript.ts';
 
 /** Address at which the manifests serve modules. */
-export const MODULE_URL = 'http://fim-modules.fim-system.svc.cluster.local/{sha256}.wasm';
+export const MODULE_URL = 'http://fim-modules.fim-system.svc/{sha256}.wasm';
 const NOTHING = new Map<string, never>();
 
 /** The built module. Without one, a placeholder reference and no check of the configuration. */

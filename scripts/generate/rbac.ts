@@ -14,8 +14,8 @@ interface Rule {
   resourceNames?: string[];
 }
 
-function rulesOf(scope: Resource['scope']): Rule[] {
-  return RESOURCES.filter((resource) => resource.scope === scope).flatMap(
+function rulesOf(scope: Resource['scope'], picks: (resource: Resource) => boolean = () => true): Rule[] {
+  return RESOURCES.filter((resource) => resource.scope === scope && picks(resource)).flatMap(
     ({ group, plural, verbs, statusVerbs = [], only }): Rule[] => [
       ...(only === undefined
         ? [{ apiGroups: [group], resources: [plural], verbs: [...verbs] }]
@@ -46,7 +46,27 @@ function binding(kind: 'ClusterRole' | 'Role'): object {
   };
 }
 
-/** `istio/manifests/base/rbac.yaml`. */
+/** What the operator of some namespaces needs in each: a Role without namespace, for kustomize to put it there. */
+function tenantOutput(): Output {
+  const documents = [
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: OPERATOR },
+      rules: rulesOf('cluster', ({ clusterScoped }) => clusterScoped !== true),
+    },
+    { ...binding('Role'), metadata: { name: OPERATOR } },
+  ];
+  const text = documents
+    .map((document) => stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n');
+  return {
+    path: 'istio/manifests/namespaced/tenant/rbac.yaml',
+    text: `${banner('istio/operator/kube/resources.ts', '#')}\n${text}`,
+  };
+}
+
+/** `istio/manifests/base/rbac.yaml`, and a tenant's in `istio/manifests/namespaced`. */
 export function rbacOutputs(): Output[] {
   const account = (name: string): object => ({
     apiVersion: 'v1',
@@ -75,6 +95,7 @@ export function rbacOutputs(): Output[] {
     .map((document) => stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }))
     .join('---\n');
   return [
+    tenantOutput(),
     { path: 'istio/manifests/base/rbac.yaml', text: `${banner('istio/operator/kube/resources.ts', '#')}\n${text}` },
   ];
 }

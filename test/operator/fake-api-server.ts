@@ -138,6 +138,11 @@ export class FakeApiServer {
 
   private refusal = { line: '', name: '' };
 
+  /** What roles allow: a request as `verb resource`, and its namespace if it has one. */
+  allows: (request: string, namespace: string | undefined) => boolean = () => true;
+  /** Requests that roles did not allow, in order. */
+  readonly refused: string[] = [];
+
   /** The server does not know the collection. */
   without(collection: string): void {
     this.absent.add(collection);
@@ -202,7 +207,11 @@ export class FakeApiServer {
     changes.push({ version: Number(object.metadata.resourceVersion), type, object });
     this.history.set(collection, changes);
     for (const watcher of this.watchers)
-      if (watcher.collection === collection) watcher.response.write(`${JSON.stringify({ type, object })}\n`);
+      if (
+        watcher.collection === collection &&
+        (watcher.namespace ?? object.metadata.namespace) === object.metadata.namespace
+      )
+        watcher.response.write(`${JSON.stringify({ type, object })}\n`);
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -231,12 +240,16 @@ export class FakeApiServer {
       const [fault] = this.faults.splice(index, 1);
       return refuse(fault!.status, 'Injected', fault!.headers);
     }
+    if (!this.allows(line, namespace)) {
+      this.refused.push(`${line} ${namespace ?? '*'}`);
+      return refuse(403, 'Forbidden');
+    }
     if (line === this.refusal.line && name === this.refusal.name) return refuse(403, 'Denied');
     if (KINDS[collection] === undefined || this.absent.has(collection)) return refuse(404, 'NotFound');
     const object = text === '' ? undefined : (JSON.parse(text) as KubeObject);
     switch (verb) {
       case 'list':
-        return this.list(collection, url, say, refuse);
+        return this.list(collection, namespace, url, say, refuse);
       case 'watch':
         return this.watch(collection, namespace, url, response, say);
       case 'get': {
@@ -325,11 +338,13 @@ export class FakeApiServer {
     );
   }
 
-  private list(collection: string, url: URL, say: Say, refuse: Refuse): void {
+  private list(collection: string, namespace: string | undefined, url: URL, say: Say, refuse: Refuse): void {
     const from = Number(url.searchParams.get('continue') ?? 0);
     if (from < 0) return refuse(410, 'Expired');
     const size = Math.min(this.pageSize, Number(url.searchParams.get('limit') ?? this.pageSize));
-    const all = this.all(collection);
+    const all = this.all(collection).filter(
+      (object) => (namespace ?? object.metadata.namespace) === object.metadata.namespace,
+    );
     const items = all.slice(from, from + size).map(({ apiVersion: _, kind: __, ...item }) => item);
     const next = from + size < all.length ? { continue: String(from + size) } : {};
     say(200, { kind: 'List', metadata: { resourceVersion: String(this.version), ...next }, items });
@@ -348,7 +363,8 @@ export class FakeApiServer {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
     for (const { version, type, object } of this.history.get(collection) ?? [])
-      if (version > since) response.write(`${JSON.stringify({ type, object })}\n`);
+      if (version > since && (namespace ?? object.metadata.namespace) === object.metadata.namespace)
+        response.write(`${JSON.stringify({ type, object })}\n`);
     const watcher = { collection, namespace, response };
     this.watchers.add(watcher);
     response.on('close', () => this.watchers.delete(watcher));

@@ -9,6 +9,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { writeRelease } from '../../scripts/image/release.ts';
 import { readOptions } from '../../istio/operator/options.ts';
 import { RESOURCES } from '../../istio/operator/kube/resources.ts';
+import { AGENT_METRICS_PORT } from '../../istio/operator/proxies.ts';
 
 interface Manifest {
   kind: string;
@@ -128,6 +129,27 @@ describe('the manifests', () => {
     }
   });
 
+  it('go only by an act of its own: what proxies need is not deleted by mistake', () => {
+    const [guard] = of('ValidatingAdmissionPolicy', 'definitions.fim.financial') as unknown as {
+      spec: {
+        matchConstraints: { resourceRules: { operations: string[]; resources: string[]; resourceNames: string[] }[] };
+      };
+    }[];
+    const guarded = guard!.spec.matchConstraints.resourceRules.flatMap(({ operations, resources, resourceNames }) =>
+      resourceNames.map((name) => `${operations} ${resources} ${name}`),
+    );
+    const named = (kind: string): string[] => of(kind).map(({ metadata }) => metadata.name);
+    assert.deepEqual(
+      guarded.sort(),
+      [
+        ...named('CustomResourceDefinition').map((name) => `DELETE customresourcedefinitions ${name}`),
+        ...named('Deployment').map((name) => `DELETE deployments ${name}`),
+        ...named('Namespace').map((name) => `DELETE namespaces ${name}`),
+        'DELETE services fim-modules',
+      ].sort(),
+    );
+  });
+
   it('start the operator with options that it knows', () => {
     const [operator] = of('Deployment', 'fim-operator');
     const flags = readOptions(operator!.spec!.template!.spec.containers[0]!.args!, {
@@ -139,10 +161,70 @@ describe('the manifests', () => {
       [flags.namespace, flags.identity, flags.modules.check, flags.listen.port],
       ['fim-system', 'fim-operator-0', true, 8080],
     );
-    assert.match(
-      flags.modules.urlTemplate,
-      /^http:\/\/fim-modules\.fim-system\.svc\.cluster\.local\/\{sha256\}\.wasm$/,
+    assert.match(flags.modules.urlTemplate, /^http:\/\/fim-modules\.fim-system\.svc\/\{sha256\}\.wasm$/);
+  });
+});
+
+describe('the overlay for some namespaces', () => {
+  const folder = path.resolve(BASE, '../namespaced');
+  const { patches } = parse(readFileSync(path.join(folder, 'kustomization.yaml'), 'utf8')) as {
+    patches: { target?: { kind: string; name: string }; patch: string }[];
+  };
+
+  it('takes the ClusterRole away, and names the namespaces to the operator', () => {
+    const removed = patches
+      .filter(({ target }) => target === undefined)
+      .map(({ patch }) => parse(patch) as { kind: string; metadata: { name: string }; $patch: string });
+    assert.deepEqual(
+      removed.map(({ kind, metadata, $patch }) => [kind, metadata.name, $patch, of(kind, metadata.name).length]),
+      [
+        ['ClusterRole', 'fim-operator', 'delete', 1],
+        ['ClusterRoleBinding', 'fim-operator', 'delete', 1],
+      ],
     );
+    assert.equal(of('ClusterRole').length + of('ClusterRoleBinding').length, removed.length, 'none is left');
+    const added = patches.find(({ target }) => target?.name === 'fim-operator');
+    const [step] = parse(added?.patch ?? '') as { path: string; value: string }[];
+    assert.equal(step?.path, '/spec/template/spec/containers/0/args/-');
+    const [operator] = of('Deployment', 'fim-operator');
+    const flags = readOptions([...operator!.spec!.template!.spec.containers[0]!.args!, step.value], {});
+    assert.deepEqual(typeof flags === 'string' ? flags : flags.namespaces, ['fund', 'pay']);
+    assert.ok(resourcesOf(folder).length === manifests.length);
+  });
+
+  it('brings a Role for each of them that grants what is in namespaces, and nothing else', () => {
+    const tenant = resourcesOf(path.join(folder, 'tenant'));
+    assert.deepEqual(
+      tenant.map(({ kind, metadata }) => [kind, metadata.namespace]),
+      [
+        ['Role', undefined],
+        ['RoleBinding', undefined],
+      ],
+    );
+    const [cluster] = of('ClusterRole');
+    assert.deepEqual(
+      tenant[0]?.rules,
+      cluster?.rules?.filter(({ resources }) => !resources.includes('namespaces')),
+    );
+  });
+});
+
+describe('names that clusters may have otherwise', () => {
+  it('are settings: no manifest and no code says the domain of the cluster but as a default', () => {
+    const found: string[] = [];
+    const look = (folder: string): void => {
+      for (const entry of readdirSync(folder, { withFileTypes: true })) {
+        const file = path.join(folder, entry.name);
+        if (entry.isDirectory()) look(file);
+        else if (
+          /\.(ts|yaml)$/.test(entry.name) &&
+          /cluster\.local/.test(readFileSync(file, 'utf8').replaceAll(/^\s*(\*|\/\/|\/\*).*$/gm, ''))
+        )
+          found.push(path.relative(BASE, file));
+      }
+    };
+    for (const folder of ['../..', '../../../envoy', '../../../scripts']) look(path.resolve(BASE, folder));
+    assert.deepEqual(found, ['../../operator/plan/envoy-filter.ts']);
   });
 });
 
@@ -214,6 +296,42 @@ describe('the overlay for production', () => {
     );
     const metrics = policies.find(({ metadata }) => metadata.name === 'fim-operator')!.spec.ingress![0]!.from;
     assert.deepEqual(metrics, [{ namespaceSelector: { matchLabels: { 'fim.financial/scrapes': 'true' } } }]);
+  });
+
+  it('opens what the code dials, and the code dials nothing else', () => {
+    const operator = path.resolve(BASE, '../../operator');
+    const dials: Record<string, readonly number[]> = {
+      // The API server, by a Service or directly.
+      'kube/api.ts': [443, 6443],
+      // Counters of agents.
+      'proxies.ts': [AGENT_METRICS_PORT],
+      // Metadata of keys.
+      'key-directory.ts': [8200],
+      // Whether the module is served: the Service's port leads to the pod's.
+      'module-source.ts': [8080],
+    };
+    const dialling: string[] = [];
+    const look = (folder: string): void => {
+      for (const entry of readdirSync(folder, { withFileTypes: true })) {
+        const file = path.join(folder, entry.name);
+        if (entry.isDirectory()) look(file);
+        else if (
+          /\bfetch\(|\brequest\b.* from 'node:https?'|^import (?!type).* from 'node:(?:net|tls|http2|dgram|dns)'|from 'undici'/m.test(
+            readFileSync(file, 'utf8'),
+          )
+        )
+          dialling.push(path.relative(operator, file));
+      }
+    };
+    look(operator);
+    assert.deepEqual(dialling.sort(), Object.keys(dials).sort());
+    const names = [53, 53];
+    assert.deepEqual(
+      allows('fim-operator', 'egress'),
+      [...names, ...Object.values(dials).flat()].sort((a, b) => a - b),
+    );
+    const modules = readFileSync(path.resolve(BASE, '../../module-server/main.ts'), 'utf8');
+    assert.doesNotMatch(modules, /\bfetch\(|\brequest\(/, 'the module server asks nobody');
   });
 
   it('scrapes and alerts by metrics that there are', () => {

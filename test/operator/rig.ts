@@ -82,6 +82,8 @@ export class Rig {
   /** Key ids, as `prod/fund`, that the key service has. */
   readonly keys = new Set<string>();
   clusterDomain = 'cluster.local';
+  /** The namespaces that the operator looks after; undefined: all. */
+  namespaces: readonly string[] | undefined;
   /** Whose keys are whose. */
   binding: OperatorOptions['keys'] = { mode: 'claimed', bound: [] };
   operator!: Operator;
@@ -121,6 +123,7 @@ export class Rig {
       api: this.api,
       metrics: new OperatorMetrics(),
       rootNamespace: 'istio-system',
+      ...(this.namespaces === undefined ? {} : { namespaces: this.namespaces }),
       clusterDomain: this.clusterDomain,
       probePort: 1,
       version: '0.1.0',

@@ -93,9 +93,13 @@ export class KubeApi {
     resource: Resource,
     query: Record<string, string>,
     signal: AbortSignal,
-    reader: ListReader,
+    reader: ListReader & { namespace?: string | undefined },
   ): Promise<Page> {
-    const answer = await this.send({ verb: 'list', resource, query, signal }, API_TIMEOUT_MS);
+    const { namespace } = reader;
+    const answer = await this.send(
+      { verb: 'list', resource, query, signal, ...(namespace === undefined ? {} : { namespace }) },
+      API_TIMEOUT_MS,
+    );
     if (answer.statusCode !== 200) throw await failure(answer);
     const stream = new ListStream(reader);
     for await (const chunk of answer) {
@@ -215,9 +219,16 @@ export class KubeApi {
     resource: Resource,
     query: Record<string, string>,
     signal: AbortSignal,
+    namespace?: string,
   ): AsyncGenerator<string | undefined> {
     const answer = await this.send(
-      { verb: 'watch', resource, query: { ...query, watch: 'true' }, signal },
+      {
+        verb: 'watch',
+        resource,
+        query: { ...query, watch: 'true' },
+        signal,
+        ...(namespace === undefined ? {} : { namespace }),
+      },
       WATCH_SILENCE_MS,
     );
     if (answer.statusCode !== 200) throw await failure(answer);

@@ -33,6 +33,8 @@ export interface InformerOptions {
   /** Called for every failure. The informer recovers by itself. */
   onFailure?: (resource: string, reason: string, message: string) => void;
   labelSelector?: string;
+  /** The one namespace to be followed. Absent: all. */
+  namespace?: string;
   /**
    * Whether objects that were kept without their spec would find room now. If so, they are listed again when the watch
    * ends.
@@ -62,13 +64,21 @@ export class Informer {
   /** Number of objects that found no room, by namespace. */
   private readonly left = new Map<string, number>();
   private readonly first = Promise.withResolvers<void>();
-  /** Whether all objects have been listed once. Also true for an optional kind that the cluster does not have. */
-  synced = false;
-  /** Objects above MAX_ITEM_BYTES that were skipped unread. */
-  unreadable = 0;
+  private isWhole = false;
+  private unread = 0;
 
   constructor(options: InformerOptions) {
     this.options = options;
+  }
+
+  /** Whether all objects have been listed once. Also true for an optional kind that the cluster does not have. */
+  get synced(): boolean {
+    return this.isWhole;
+  }
+
+  /** Objects above MAX_ITEM_BYTES that were skipped unread. */
+  get unreadable(): number {
+    return this.unread;
   }
 
   get size(): number {
@@ -158,7 +168,7 @@ export class Informer {
 
   /** Lists in pages of about LIST_PAGE_BYTES and takes objects as they arrive. */
   private async list(signal: AbortSignal): Promise<void> {
-    const { api, resource, labelSelector } = this.options;
+    const { api, resource, labelSelector, namespace } = this.options;
     const found = new Set<string>();
     this.left.clear();
     let next: string | undefined;
@@ -170,6 +180,7 @@ export class Informer {
         ...(next === undefined ? {} : { continue: next }),
       };
       const page = await api.list(resource, query, signal, {
+        namespace,
         // Items of a list lack `kind` and `apiVersion`.
         onItem: (text) => {
           const began = computed();
@@ -181,7 +192,7 @@ export class Informer {
           found.add(this.take(object));
           this.options.onWork?.(object.metadata.namespace ?? '', computed() - began);
         },
-        onLongItem: () => this.unreadable++,
+        onLongItem: () => this.unread++,
       });
       if (page.items > 0)
         this.pageObjects = Math.min(
@@ -197,16 +208,16 @@ export class Informer {
   }
 
   private async follow(signal: AbortSignal): Promise<void> {
-    const { api, resource, labelSelector } = this.options;
+    const { api, resource, labelSelector, namespace } = this.options;
     const query = {
       resourceVersion: this.resourceVersion ?? '',
       allowWatchBookmarks: 'true',
       timeoutSeconds: String(WATCH_SECONDS),
       ...(labelSelector ? { labelSelector } : {}),
     };
-    for await (const line of api.watch(resource, query, signal)) {
+    for await (const line of api.watch(resource, query, signal, namespace)) {
       if (line === undefined) {
-        this.unreadable++;
+        this.unread++;
         continue;
       }
       const began = computed();
@@ -265,7 +276,7 @@ export class Informer {
   private becomeWhole(found: ReadonlySet<string>): void {
     for (const key of [...this.objects.keys()]) if (!found.has(key)) this.set(key, undefined);
     this.reached();
-    this.synced = true;
+    this.isWhole = true;
     this.first.resolve();
   }
 

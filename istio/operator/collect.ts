@@ -1,0 +1,33 @@
+// What the operator counts, brought up to date when somebody asks.
+import type { ClusterView } from './cluster-view.ts';
+import type { EventSink } from './events.ts';
+import type { Informer } from './kube/informer.ts';
+import type { OperatorMetrics } from './metrics.ts';
+import type { RouteStatus } from './plan/status.ts';
+import type { WorkQueue } from './queue.ts';
+
+export function collect(metrics: OperatorMetrics, view: ClusterView, queue: WorkQueue, events: EventSink): void {
+  metrics.queueDepth.set(queue.depth);
+  metrics.queueFailing.set(queue.failing);
+  metrics.dropped.set({ what: 'keys' }, queue.dropped);
+  metrics.dropped.set({ what: 'events' }, events.dropped);
+  for (const [resource, informer] of Object.entries(view.informers) as [string, Informer][])
+    metrics.leftOut.set({ resource }, informer.allLeftOut + informer.unreadable);
+  metrics.used.reset();
+  for (const [namespace, { used }] of view.namespaces)
+    for (const [budget, part] of Object.entries(used))
+      if (part > 0.5) metrics.used.set({ namespace_of: namespace, budget }, part);
+  const counts = new Map<string, number>();
+  for (const namespace of view.informers.routes.namespaces()) {
+    if (!view.isOwn(namespace)) continue;
+    for (const route of view.informers.routes.in(namespace).values()) {
+      for (const { type, status } of (route.status as RouteStatus | undefined)?.conditions ?? [])
+        counts.set(`${type} ${status}`, (counts.get(`${type} ${status}`) ?? 0) + 1);
+    }
+  }
+  metrics.routes.reset();
+  for (const [key, count] of counts) {
+    const [condition = '', status = ''] = key.split(' ');
+    metrics.routes.set({ condition, status }, count);
+  }
+}
