@@ -16,6 +16,12 @@ export const STREAM_IDLE_TIMEOUT_MS = 300_000;
 export const CONNECT_TIMEOUT_MS = 2_000;
 /** Concurrent client connections. */
 export const MAX_DOWNSTREAM_CONNECTIONS = 50_000;
+/**
+ * Requests of one connection that Envoy starts in the read that brings them. Each of the others waits for another turn
+ * of its event loop. With one, a third pipelined request could find two local replies unsent, and Envoy would close the
+ * connection.
+ */
+export const REQUESTS_BEGUN_AT_ONCE = 0;
 /** Concurrent HTTP/2 streams of one client connection. Further ones wait at the client. */
 export const MAX_CONCURRENT_STREAMS = 128;
 /** Initial HTTP/2 flow-control window of one client stream, bytes. */
@@ -133,8 +139,8 @@ export const MAX_KEY_LOOKS_AT_ONCE = 16;
 export const KEY_LOOK_TIMEOUT_MS = 2_000;
 /** Longest wait for all such look-ups, milliseconds. It delays the report of a route change by at most this time. */
 export const KEY_LOOKS_MS = 3_000;
-/** Pause before unavailable keys are looked up again, milliseconds. */
-export const KEY_RETRY_MS = 5_000;
+/** Time between look-ups of the routes' keys, milliseconds. A revoked key is reported after at most this time. */
+export const KEY_LOOK_INTERVAL_MS = 5_000;
 /** Canonical path of a route, bytes (as in the modules). */
 export const MAX_ROUTE_PATH_BYTES = 1024;
 /** Characters by which an unknown name may differ from the suggested one. */

@@ -65,9 +65,14 @@ export const MAX_HELD_BYTES: u64 = 256 * 1024 * 1024;
  * count for the worker only.
  */
 export const MAX_HELD_CONNECTION_BYTES: u64 = 64 * 1024 * 1024;
-/** Largest buffered body that is not counted for its connection, bytes. */
+/**
+ * Largest buffered body that is not counted for its connection and address, bytes. It applies while the worker holds at
+ * most MAX_UNWATCHED_HELD_BYTES in all.
+ */
 export const MAX_UNCOUNTED_HELD_BYTES: u32 = 64 * 1024;
-/** Connections that can buffer more than that at a time: MAX_HELD_BYTES / MAX_UNCOUNTED_HELD_BYTES, a power of two. */
+/** Bytes held by a worker above which every body counts for its connection and address. An eighth of the total. */
+export const MAX_UNWATCHED_HELD_BYTES: u64 = 32 * 1024 * 1024;
+/** Connections, and client addresses, counted at a time, a power of two. Further ones count for the worker only. */
 export const MAX_COUNTED_CONNECTIONS: u32 = 4096;
 /**
  * Rest of a refused HTTP/1 request that is discarded before the reply is sent, bytes, so that the connection stays

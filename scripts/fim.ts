@@ -47,6 +47,10 @@ function addUp(program: Command, finish: Finish): void {
       "Envoy's heap, as 512MiB or 2GiB; near it streams and requests are refused (default: half of the memory, at most 2GiB)",
     )
     .option('--request-timeout <time>', 'time for a whole request to arrive, as 30s or 10m', '120s')
+    .option(
+      '--held-per-address <size>',
+      'bodies that a worker holds for the verdicts of one client address; 256MiB where a balancer hides all clients behind one (default: 128MiB)',
+    )
     .option('--no-watch', 'do not take changes of files live')
     .option('--json', 'print events, one JSON object a line')
     .option('--modules <layout>', LAYOUT_HELP, 'fused')

@@ -113,6 +113,7 @@ export type ErrorCode =
   | 'FIM-RT-0055'
   | 'FIM-RT-0030'
   | 'FIM-RT-0031'
+  | 'FIM-RT-0032'
   | 'FIM-LIM-0001'
   | 'FIM-LIM-0002'
   | 'FIM-SM4-0002'
@@ -369,7 +370,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0042': {"status":400,"title":"Method is not in capital letters","titleZh":"请求方法未使用大写字母","advice":"Methods are case-sensitive (RFC 9110, 9.1): send GET, POST and so on.","adviceZh":"方法区分大小写（RFC 9110 第 9.1 节）：请发送 GET、POST 等。"},
   'FIM-RT-0043': {"status":400,"title":"Host is not one valid host","titleZh":"Host 不是唯一有效的主机名","advice":"Send one Host (or `:authority`): a name or address and at most a port from 1 to 65535.","adviceZh":"只发送一个 Host（或 `:authority`）：名称或地址，至多带 1 到 65535 的端口。"},
   'FIM-RT-0044': {"status":400,"title":"Header that chooses the route was sent more than once","titleZh":"用于选择路由的请求头重复","advice":"Send it once; servers differ in which of several values they read.","adviceZh":"只发送一次；对多个值各服务器取法不同。"},
-  'FIM-RT-0045': {"status":400,"title":"Header asks for another method, path or host","titleZh":"请求头要求使用其他方法、路径或主机","advice":"Send the request with the method, path and host that it is for, without `X-HTTP-Method-Override`, `X-Original-URL`, `X-Forwarded-Host` or the like, or give the route the hosts that proxies in front use.","adviceZh":"请用真正的方法、路径和主机发送请求，不带 `X-HTTP-Method-Override`、`X-Original-URL`、`X-Forwarded-Host` 等，或在路由中列出前置代理使用的主机。"},
+  'FIM-RT-0045': {"status":400,"title":"Header asks for another method, path or host","titleZh":"请求头要求使用其他方法、路径或主机","advice":"Send the request with the method, path and host that it is for, without `X-HTTP-Method-Override`, `X-Original-URL`, `SCRIPT_NAME`, `X-Forwarded-Host` or the like, or give the route the hosts that proxies in front use.","adviceZh":"请用真正的方法、路径和主机发送请求，不带 `X-HTTP-Method-Override`、`X-Original-URL`、`SCRIPT_NAME`、`X-Forwarded-Host` 等，或在路由中列出前置代理使用的主机。"},
   'FIM-RT-0050': {"status":415,"title":"Content coding is not one that is opened","titleZh":"不支持该内容编码","advice":"Send one of the codings that the reply's `accept-encoding` names, once, or the body without content-encoding.","adviceZh":"请使用应答的 `accept-encoding` 所列编码之一，只用一次，或不带 content-encoding。"},
   'FIM-RT-0051': {"status":413,"title":"Decompressed body is larger than the route's limit","titleZh":"解压后的消息体超过路由上限","advice":"Send a smaller body or raise `body.maxBytes` of the route: it counts what comes out.","adviceZh":"请发送较小的报文体，或调大路由的 `body.maxBytes`：它按解压后的大小计算。"},
   'FIM-RT-0052': {"status":422,"title":"Compressed body ends too early","titleZh":"压缩的消息体不完整","advice":"Send the whole stream with its checksum and length; nothing of a part is passed on.","adviceZh":"请发送完整的压缩流，包括校验和与长度；不完整的内容一律不传递。"},
@@ -378,6 +379,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0055': {"status":422,"title":"Body is not of its content coding","titleZh":"消息体与其内容编码不符","advice":"The body is no valid stream of the coding that `content-encoding` names: compress it, or leave the header out.","adviceZh":"报文体不是 `content-encoding` 所示编码的有效流：请压缩，或去掉该头。"},
   'FIM-RT-0030': {"status":503,"title":"Too many bytes of bodies held in one worker","titleZh":"单个工作线程缓存的消息体字节过多","advice":"Send it again after the time that `retry-after` names. Lower `body.maxBytes` of the routes, raise the proxy's concurrency or add replicas.","adviceZh":"请在 `retry-after` 所示时间之后重新发送。可调小路由的 `body.maxBytes`、提高代理并发数或增加副本。"},
   'FIM-RT-0031': {"status":503,"title":"Too many bytes of bodies held for one connection","titleZh":"单个连接缓存的消息体字节过多","advice":"Send fewer large messages at a time over one connection, or use more connections.","adviceZh":"请减少同一连接上同时发送的大报文，或使用更多连接。"},
+  'FIM-RT-0032': {"status":503,"title":"Too many bytes of bodies held for one client address","titleZh":"单个客户端地址缓存的消息体字节过多","advice":"Send fewer large messages at a time from one address. Where a balancer or a proxy hides many clients behind one address, raise `--held-per-address`, or let it hand on their addresses.","adviceZh":"请减少同一地址同时发送的大报文。若负载均衡或代理使许多客户端共用一个地址，请调大 `--held-per-address`，或让其传递客户端地址。"},
   'FIM-LIM-0001': {"status":429,"title":"Rate limit exceeded","titleZh":"超出速率限制","advice":"Retry after the time that `retry-after` names.","adviceZh":"请在 `retry-after` 所示时间之后重试。"},
   'FIM-LIM-0002': {"status":503,"title":"Rate limit could not be decided","titleZh":"无法判定速率限制","advice":"The shared table was contended beyond its bound; retry.","adviceZh":"共享表的争用超出上限；请重试。"},
   'FIM-SM4-0002': {"status":422,"title":"Protected message cannot be opened","titleZh":"无法解密受保护的消息","advice":"Send a message protected with a valid version of the route's key; the reason is in the proxy's counters only.","adviceZh":"请用路由密钥的有效版本保护报文；具体原因只在代理的计数器中。"},

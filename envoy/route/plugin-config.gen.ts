@@ -546,6 +546,8 @@ export interface PluginConfig {
   kms?: KmsConfig;
   /** Headers that only this proxy may set, lower case: removed from every request and its trailers, whatever its route, also where they are spelled with `_` for `-`. */
   stripHeaders?: string[];
+  /** Bytes of bodies that one worker holds for the verdicts of one client address (IPv6: one /64); the largest value is the worker's whole total, so no limit of an address's own. */
+  heldPerAddressBytes?: number;
   /** In order of precedence: the first that matches a request is its route. */
   routes: RouteConfig[];
 }

@@ -20,6 +20,8 @@ export interface TranslateOptions {
   layout: 'fused' | 'chain';
   /** Source of keys. The modules' defaults apply to absent members. */
   kms?: KmsConfig;
+  /** Body bytes that one worker holds for one client address. Absent: the modules' default. */
+  heldPerAddressBytes?: number;
   /** Whether one Envoy without Kubernetes takes every resource, whatever its targets. It warns about targets. */
   standalone?: boolean;
   /** Number of the configuration, for metrics and status. Not part of the hash. */
@@ -107,38 +109,41 @@ function ownHeaders(routes: readonly RouteConfig[]): string[] {
   return [...new Set(routes.flatMap(ownHeadersOf))].sort();
 }
 
+/** What stands in a configuration besides its routes. */
+type Terms = Pick<PluginConfig, 'kms' | 'heldPerAddressBytes'> & { generation: number };
+
 function seal(
   routes: RouteConfig[],
-  kms: KmsConfig | undefined,
-  generation: number,
+  { kms, heldPerAddressBytes, generation }: Terms,
 ): { config: PluginConfig; hash: string } {
   const stripHeaders = ownHeaders(routes);
   const body = {
     version: PLUGIN_CONFIG_VERSION,
     ...(kms === undefined ? {} : { kms }),
     ...(stripHeaders.length === 0 ? {} : { stripHeaders }),
+    ...(heldPerAddressBytes === undefined ? {} : { heldPerAddressBytes }),
     routes,
   };
   const hash = canonicalHash(body);
   return { config: { ...body, generation, hash }, hash };
 }
 
-/** `kms`: how keys are had, for those configurations that use some. */
-function output(module: string, routes: RouteConfig[], kms: KmsConfig, generation: number): PluginOutput {
+/** `terms.kms` goes only to configurations that use keys. */
+function output(module: string, routes: RouteConfig[], terms: Terms): PluginOutput {
   const usesKeys = routes.some((route) => keysOf(route).length > 0);
-  const { config, hash } = seal(routes, usesKeys ? kms : undefined, generation);
+  const { config, hash } = seal(routes, { ...terms, kms: usesKeys ? terms.kms : undefined });
   return { module: `${module}.wasm`, config, json: canonicalJson(config), hash };
 }
 
 /** Every module gets every route, with or without its stage. The route of a request must not depend on the module. */
-function chainOutputs(routes: RouteConfig[], kms: KmsConfig, generation: number): PluginOutput[] {
+function chainOutputs(routes: RouteConfig[], terms: Terms): PluginOutput[] {
   return CHAIN.map((row) => {
     const member = memberOf(row) as keyof StagesConfig;
     const own = routes.map((route) => ({
       ...route,
       stages: (route.stages[member] === undefined ? {} : { [member]: route.stages[member] }) as StagesConfig,
     }));
-    return output(row.folder, own, kms, generation);
+    return output(row.folder, own, terms);
   });
 }
 
@@ -219,15 +224,18 @@ function bounded(candidates: Candidate[], errors: RouteIssue[]): Candidate[] {
 
 /** Translates the resources of one Envoy. Never throws. Equal input in any order gives the same bytes. */
 export function translate(resources: readonly RouteResource[], options: TranslateOptions): Translation {
-  const generation = options.generation ?? 0;
   const { fit, errors } = fitting(resources, options.layout);
   const ordered = orderRoutes(fit);
   const candidates = bounded(ordered.candidates, errors);
   const map = new SourceMap();
   const configs = candidates.map((candidate, index) => routeConfig(candidate, index, map));
-  const kms = options.kms ?? DEFAULT_KMS;
-  const whole = output(FUSED_MODULE, configs, kms, generation);
-  const pluginConfigs = options.layout === 'fused' ? [whole] : chainOutputs(configs, kms, generation);
+  const terms: Terms = {
+    kms: options.kms ?? DEFAULT_KMS,
+    heldPerAddressBytes: options.heldPerAddressBytes,
+    generation: options.generation ?? 0,
+  };
+  const whole = output(FUSED_MODULE, configs, terms);
+  const pluginConfigs = options.layout === 'fused' ? [whole] : chainOutputs(configs, terms);
   for (const plugin of pluginConfigs) {
     const size = Buffer.byteLength(plugin.json);
     if (size > MAX_PLUGIN_CONFIG_BYTES)

@@ -1,15 +1,19 @@
-import { KEY_RETRY_MS } from '../limits.ts';
+import { KEY_LOOK_INTERVAL_MS } from '../limits.ts';
 import { CodedError } from './coded-error.ts';
 import type { OnEvent } from './events.ts';
 import type { KeyFault } from './key-answer.ts';
 import type { NeededKey } from './needed-keys.ts';
 import type { Condition } from './policy.ts';
 
-/** Returns the fault of each key, or null for none, by id. A key without entry was not looked up. */
+/** Answers what is wrong with keys, by id; null: nothing. What has no entry was not looked up. */
 export type LookUp = (keys: readonly NeededKey[]) => Promise<Map<string, KeyFault | null>>;
 
-/** The KMS does not answer, or fails. */
+/** The KMS does not respond, or fails. */
 const AWAY = 'FIM-KMS-0001';
+/** The KMS says that the key cannot be used. Modules give up what they hold. */
+const GONE: ReadonlySet<string> = new Set(['FIM-KMS-0002', 'FIM-KMS-0007', 'FIM-KMS-0009']);
+/** Consecutive look-ups without a response after which a held key counts as unavailable. */
+const MISSES_OF_HELD = 2;
 const REASONS: Partial<Record<string, string>> = {
   'FIM-KMS-0002': 'KeyNotFound',
   'FIM-KMS-0003': 'KeyUnreadable',
@@ -18,24 +22,39 @@ const REASONS: Partial<Record<string, string>> = {
   'FIM-KMS-0009': 'KeyUnfit',
 };
 
+/** What is known of one key. */
+interface Known {
+  /** What it was looked up for. */
+  use: string;
+  fault: KeyFault | null;
+  /** It could be had once and did not go since, so modules hold it. */
+  held: boolean;
+  /** Looks in a row that had no answer. */
+  misses: number;
+  /** Number of the look. */
+  look: number;
+  /** Codes that were told since it was well. */
+  told: Set<string>;
+}
+
 /**
- * Reports unavailable keys of the routes: a `warning` for each key and reason, `recovered` once it works. An available
- * key is not looked up again, since the modules then do. A faulty key is looked up every KEY_RETRY_MS.
+ * Reports unavailable keys of the routes: a `warning` for each key and reason, `recovered` once it works again. Every
+ * key is looked up when a route starts to use it, and every KEY_LOOK_INTERVAL_MS after that. So a key that is revoked
+ * later is reported as well.
  */
 export class KeyWatch {
   private readonly lookUp: LookUp;
   private readonly onEvent: OnEvent;
   private readonly reachable: () => Promise<boolean>;
-  /** Code last reported for each key. */
-  private readonly told = new Map<string, string>();
   private keys: readonly NeededKey[] = [];
-  private readonly known = new Map<string, KeyFault | null>();
-  private retry: NodeJS.Timeout | undefined;
+  private readonly known = new Map<string, Known>();
+  private looks = 0;
+  private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
   /**
-   * `reachable`: whether the KMS answers at all. If not, the controller reports that once instead of a fault for each
-   * key.
+   * `reachable`: whether the KMS answers at all. If not at the start, the stack reports that once instead of a fault for
+   * each key.
    */
   constructor(lookUp: LookUp, reachable: () => Promise<boolean>, onEvent: OnEvent) {
     this.lookUp = lookUp;
@@ -45,50 +64,74 @@ export class KeyWatch {
 
   /** Looks up keys that are not known to be available. Settles within the bounds of a look-up. */
   async check(keys: readonly NeededKey[]): Promise<void> {
-    clearTimeout(this.retry);
     this.keys = keys;
     const wanted = new Set(keys.map(({ id }) => id));
-    for (const id of this.known.keys()) if (!wanted.has(id)) this.forget(id);
-    const due = keys.filter(({ id }) => !this.isFine(id));
-    if (due.length > 0) await this.look(due);
-    if (this.stopped || keys.every(({ id }) => this.isFine(id))) return;
-    this.retry = setTimeout(() => void this.check(this.keys).catch(() => {}), KEY_RETRY_MS).unref();
-  }
-
-  private async look(due: readonly NeededKey[]): Promise<void> {
-    const found = await this.lookUp(due);
-    const away = [...found.values()].some((fault) => fault?.code === AWAY) && !(await this.reachable());
-    for (const [id, fault] of found) this.note(id, fault, !away || fault?.code !== AWAY);
+    for (const id of this.known.keys()) if (!wanted.has(id)) this.known.delete(id);
+    await this.look(keys.filter((key) => this.known.get(key.id)?.use !== useOf(key) || this.faultOf(key.id)));
   }
 
   stop(): void {
     this.stopped = true;
-    clearTimeout(this.retry);
+    clearTimeout(this.timer);
   }
 
-  private forget(id: string): void {
-    this.known.delete(id);
-    this.told.delete(id);
-  }
-
-  private isFine(id: string): boolean {
-    return this.known.get(id) === null;
-  }
-
-  private note(id: string, fault: KeyFault | null, telling: boolean): void {
-    if (this.stopped || !this.keys.some((key) => key.id === id)) return;
-    this.known.set(id, fault);
-    if (fault === null) {
-      if (this.told.delete(id)) this.onEvent({ event: 'recovered', key: id });
-      return;
+  /** One look at a time in the long run; an edit may add its own. */
+  private async look(due: readonly NeededKey[]): Promise<void> {
+    clearTimeout(this.timer);
+    const look = ++this.looks;
+    if (due.length > 0) {
+      const found = await this.lookUp(due);
+      const isAway = [...found.values()].some((fault) => fault?.code === AWAY);
+      const toldElsewhere = look === 1 && isAway && !(await this.reachable());
+      for (const [id, fault] of found) this.note(id, fault, look, toldElsewhere);
     }
-    if (!telling || this.told.get(id) === fault.code) return;
-    this.told.set(id, fault.code);
-    const { code, message } = new CodedError(fault.code, `${id}: ${fault.detail}: requests that need it get 503`);
+    if (this.stopped || look !== this.looks || this.keys.length === 0) return;
+    this.timer = setTimeout(() => void this.look(this.longestUnseen()).catch(() => {}), KEY_LOOK_INTERVAL_MS).unref();
+  }
+
+  /** All keys: a look that has no time for all of them begins with others each time. */
+  private longestUnseen(): NeededKey[] {
+    const seen = ({ id }: NeededKey): number => this.known.get(id)?.look ?? 0;
+    return this.keys.toSorted((a, b) => seen(a) - seen(b));
+  }
+
+  private faultOf(id: string): KeyFault | null {
+    return this.known.get(id)?.fault ?? null;
+  }
+
+  private note(id: string, fault: KeyFault | null, look: number, toldElsewhere: boolean): void {
+    const key = this.keys.find((named) => named.id === id);
+    const before = this.known.get(id);
+    if (this.stopped || !key || (before && before.look > look)) return;
+    const away = fault?.code === AWAY;
+    const now: Known = {
+      use: useOf(key),
+      fault,
+      held: fault === null || (!GONE.has(fault.code) && (before?.held ?? false)),
+      misses: away ? (before?.misses ?? 0) + 1 : 0,
+      look,
+      told: before?.told ?? new Set(),
+    };
+    // Messages do not miss a key that is held: one look without an answer is no news.
+    if (now.held && away && now.misses < MISSES_OF_HELD) now.fault = before!.fault;
+    this.known.set(id, now);
+    if (now.fault !== null) this.warn(id, now.fault, now, toldElsewhere && away);
+    else if (now.told.size > 0) {
+      now.told.clear();
+      this.onEvent({ event: 'recovered', key: id });
+    }
+  }
+
+  private warn(id: string, { code, detail }: KeyFault, { held, told }: Known, toldElsewhere: boolean): void {
+    if (told.has(code)) return;
+    told.add(code);
+    if (toldElsewhere) return;
+    const consequence = held ? 'it serves from memory, for a day at most' : 'requests that need it get 503';
+    const { message } = new CodedError(code, `${id}: ${detail}: ${consequence}`);
     this.onEvent({ event: 'warning', code, message, key: id });
   }
 
-  /** The conditions, with the state of the keys in `ResolvedRefs`. */
+  /** The conditions with what is known of the keys in `ResolvedRefs`. */
   resolve(conditions: readonly Condition[]): Condition[] {
     return conditions.map((condition) =>
       condition.type === 'ResolvedRefs' ? { ...condition, ...this.resolution(condition.route) } : condition,
@@ -97,9 +140,9 @@ export class KeyWatch {
 
   private resolution(route: string): Pick<Condition, 'status' | 'reason' | 'message'> {
     const needed = this.keys.filter(({ routes }) => routes.includes(route));
-    const faulty = needed.find(({ id }) => this.known.get(id));
+    const faulty = needed.find(({ id }) => this.faultOf(id));
     if (faulty) {
-      const { code, detail } = this.known.get(faulty.id)!;
+      const { code, detail } = this.faultOf(faulty.id)!;
       return { status: 'False', reason: REASONS[code] ?? 'KmsUnreachable', message: `${code} ${faulty.id}: ${detail}` };
     }
     if (needed.some(({ id }) => !this.known.has(id)))
@@ -110,4 +153,9 @@ export class KeyWatch {
       message: needed.length === 0 ? 'The route names nothing that must be looked up.' : 'Every key can be had.',
     };
   }
+}
+
+/** What a key is looked up for: with another use it may be unfit. */
+function useOf({ algorithm, protects }: NeededKey): string {
+  return `${algorithm} ${protects}`;
 }

@@ -8,12 +8,14 @@ import type { Condition, Loaded, Policy } from './policy.ts';
 
 /**
  * Reads files and folders of FinancialRoutes as one policy. An error in one file refuses all, because leaving out its
- * route would remove protection. `kms`: KMS settings that differ from the modules' defaults. Never throws.
+ * route would remove protection. `kms`: KMS settings that differ from the modules' defaults.
+ * `heldPerAddressBytes`: body bytes that a worker holds for one client address. Never throws.
  */
 export async function loadPolicy(
   paths: readonly string[],
   layout: Layout,
   kms: Omit<KmsConfig, 'cluster'> = {},
+  heldPerAddressBytes?: number,
 ): Promise<Loaded> {
   const { resources, errors } = loadRoutes(paths);
   if (errors.length > 0) return { problems: errors };
@@ -21,7 +23,12 @@ export async function loadPolicy(
     const { code, message } = new CodedError('FIM-UP-0014', `there is no FinancialRoute in ${paths.join(', ')}`);
     return { problems: [{ code, path: '', message, file: paths[0] }] };
   }
-  const translation = translate(resources, { layout, standalone: true, kms: { cluster: KMS_CLUSTER, ...kms } });
+  const translation = translate(resources, {
+    layout,
+    standalone: true,
+    kms: { cluster: KMS_CLUSTER, ...kms },
+    ...(heldPerAddressBytes === undefined ? {} : { heldPerAddressBytes }),
+  });
   return translation.errors.length > 0 ? { problems: translation.errors } : { policy: policyOf(translation) };
 }
 

@@ -1,4 +1,4 @@
-import { DEFAULT_MAX_HEAP_BYTES } from '../limits.ts';
+import { DEFAULT_MAX_HEAP_BYTES, REQUESTS_BEGUN_AT_ONCE } from '../limits.ts';
 import { cluster } from './cluster.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { ListenerPlan } from './listener.ts';
@@ -30,6 +30,9 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
     },
     overload_manager: overloadManager(plan.maxHeapBytes ?? DEFAULT_MAX_HEAP_BYTES),
     memory_allocator_manager: memoryRelease(),
+    layered_runtime: {
+      layers: [{ name: 'fim', static_layer: { http: { max_requests_per_io_cycle: REQUESTS_BEGUN_AT_ONCE } } }],
+    },
     static_resources: {
       listeners: [listener(plan)],
       clusters: [

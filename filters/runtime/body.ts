@@ -3,7 +3,7 @@ import { MAX_STREAM_STATE_BYTES } from '../limits';
 import { SlotPool } from '../memory/slot-pool';
 import { Coding } from '../message/compression/body';
 import { MediaType } from '../message/format';
-import { Connection, HeldBytes } from './held-bytes';
+import { Client, HeldBytes } from './held-bytes';
 
 /** Never: the sender did not declare a length. */
 export const UNDECLARED: u64 = u64.MAX_VALUE;
@@ -104,8 +104,8 @@ export class Body {
   /** What the host holds of it, counted with all others. */
   readonly held: HeldBytes;
 
-  constructor(connection: Connection) {
-    this.held = new HeldBytes(connection);
+  constructor(client: Client) {
+    this.held = new HeldBytes(client);
   }
 
   /** It is to pass in pieces. */

@@ -311,6 +311,8 @@ export class PluginConfig {
   kms: KmsConfig | null = null;
   /** Headers that only this proxy may set, lower case: removed from every request and its trailers, whatever its route, also where they are spelled with `_` for `-`. */
   stripHeaders: StaticArray<Bytes> = new StaticArray<Bytes>(0);
+  /** Bytes of bodies that one worker holds for the verdicts of one client address (IPv6: one /64); the largest value is the worker's whole total, so no limit of an address's own. */
+  heldPerAddressBytes: i32 = 134217728;
   /** In order of precedence: the first that matches a request is its route. */
   routes: StaticArray<RouteConfig> = new StaticArray<RouteConfig>(0);
 }
@@ -812,6 +814,8 @@ export function decodePluginConfig(reader: ConfigReader, node: u32): PluginConfi
       result.kms = decodeKmsConfig(reader, member);
     } else if (reader.keyIs(member, 'stripHeaders')) {
       result.stripHeaders = readBytes64List1000(reader, member);
+    } else if (reader.keyIs(member, 'heldPerAddressBytes')) {
+      result.heldPerAddressBytes = <i32>reader.readInteger(member, 1048576, 268435456);
     } else if (reader.keyIs(member, 'routes')) {
       result.routes = readRouteConfigList1000(reader, member);
       seen |= 2;

@@ -29,6 +29,7 @@ export class Configuration {
     readonly index: RouteIndex,
     /** Request headers that only this proxy may set, lower case. */
     readonly stripHeaders: StaticArray<Bytes>,
+    readonly heldPerAddressBytes: u64,
     /** For the configuration that comes after; empty once it came. */
     public parts: Parts,
   ) {}
@@ -54,7 +55,15 @@ export function compileConfiguration(reader: ConfigReader, stages: StaticArray<S
     if (reader.failed) return null;
   }
   reader.parts.close();
-  return new Configuration(config.generation, config.kms, routes, builder.build(), config.stripHeaders, reader.parts);
+  return new Configuration(
+    config.generation,
+    config.kms,
+    routes,
+    builder.build(),
+    config.stripHeaders,
+    <u64>config.heldPerAddressBytes,
+    reader.parts,
+  );
 }
 
 /**

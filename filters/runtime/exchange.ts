@@ -9,7 +9,7 @@ import { KmsConfig } from './config.gen';
 import { Direction } from './direction';
 import { extract, readExtracted } from './extraction';
 import { HeaderSnapshot } from './headers';
-import { Connection } from './held-bytes';
+import { Client } from './held-bytes';
 import { dropHeader, readHeader, readProperty, resultLength, resultPointer, writeHeader } from './host';
 import { Message } from './message';
 import { BODY_DIGESTS, CONTENT_LENGTH, CONTENT_TYPE, STATUS } from './names';
@@ -37,7 +37,7 @@ export class Exchange {
   /** What the route says. */
   private terms: RouteTerms = NO_TERMS;
   private facts: RequestFacts = new RequestFacts();
-  private body: Body = new Body(new Connection());
+  private body: Body = new Body(new Client());
   /** The value that the last look-up found. */
   valuePointer: usize = 0;
   valueLength: u32 = 0;

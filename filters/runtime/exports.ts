@@ -28,7 +28,9 @@ export function proxy_on_context_create(contextId: u32, rootId: u32): void {
   }
   const stream = streams.insert(contextId);
   if (stream == null) return;
-  stream.root = roots.find(rootId);
+  const root = roots.find(rootId);
+  stream.root = root;
+  if (root != null) stream.client.addressLimitBytes = root.heldPerAddressBytes;
   stream.bornMs = coarseMillis();
 }
 

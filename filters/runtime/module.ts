@@ -77,6 +77,7 @@ export function configureRoot(root: RootContext, length: u32): bool {
   }
   root.configuration = configuration;
   root.stripHeaders = configuration.stripHeaders;
+  root.heldPerAddressBytes = configuration.heldPerAddressBytes;
   root.prepared = false;
   configAccepted.add(1);
   countConfigured(configuration.generation);

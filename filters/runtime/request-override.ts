@@ -2,7 +2,8 @@
 // they ask for is looked up as if it had been sent: the route that it would meet must be the one that judges. A server
 // may take any line and any element of a list for the one that counts.
 import { MAX_OVERRIDE_READINGS } from '../limits';
-import { Bytes, equalIgnoreCase } from '../memory/bytes';
+import { Bytes, equalBytes, equalIgnoreCase } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
 import { RequestLookup } from '../match/request-lookup';
 import { RouteIndex } from '../match/route-index';
 import { ErrorId } from '../errors.gen';
@@ -12,6 +13,7 @@ const enum Override {
   Method = 0,
   Path = 1,
   Host = 2,
+  Prefix = 3,
 }
 
 const METHODS: StaticArray<Bytes> = [
@@ -21,6 +23,12 @@ const METHODS: StaticArray<Bytes> = [
 ];
 /** A path, or a URL with one. */
 const PATHS: StaticArray<Bytes> = [Bytes.from('x-original-url'), Bytes.from('x-rewrite-url')];
+/** What WSGI servers (gunicorn by its defaults) and applications take off the front of the path. */
+const PREFIXES: StaticArray<Bytes> = [
+  Bytes.from('script-name'),
+  Bytes.from('x-script-name'),
+  Bytes.from('x-forwarded-prefix'),
+];
 /** The last one is RFC 7239's, whose elements have parameters. */
 const HOSTS: StaticArray<Bytes> = [
   Bytes.from('x-forwarded-host'),
@@ -33,7 +41,9 @@ const HOST_PARAMETER: Bytes = Bytes.from('host=');
 
 const SHORTEST_NAME: u32 = 6;
 const LONGEST_NAME: u32 = 22;
+const SCRIPT_NAME_LENGTH: u32 = 11;
 const F: u8 = 102;
+const S: u8 = 115;
 const X: u8 = 120;
 const COLON: u8 = 58;
 const COMMA: u8 = 44;
@@ -56,8 +66,12 @@ let readings: u32 = 0;
  * says why the request is refused. It is otherwise left as it was.
  */
 export function asksForAnother(index: RouteIndex, lookup: RequestLookup, exchange: Exchange, found: i32): bool {
-  const extended = exchange.mayHave(X, SHORTEST_NAME, LONGEST_NAME);
-  if (!extended && !(index.namesHosts && exchange.mayHave(F, FORWARDED_LENGTH, FORWARDED_LENGTH))) return false;
+  if (
+    !exchange.mayHave(X, SHORTEST_NAME, LONGEST_NAME) &&
+    !exchange.mayHave(S, SCRIPT_NAME_LENGTH, SCRIPT_NAME_LENGTH) &&
+    !(index.namesHosts && exchange.mayHave(F, FORWARDED_LENGTH, FORWARDED_LENGTH))
+  )
+    return false;
   const path = lookup.path;
   const canonicalPointer = path.pointer;
   const canonicalLength = path.length;
@@ -72,6 +86,7 @@ export function asksForAnother(index: RouteIndex, lookup: RequestLookup, exchang
   readings = 0;
   let other = index.namesMethods && anyOf(METHODS, Override.Method, index, lookup, exchange, found);
   other = other || anyOf(PATHS, Override.Path, index, lookup, exchange, found);
+  other = other || anyOf(PREFIXES, Override.Prefix, index, lookup, exchange, found);
   other = other || (index.namesHosts && anyOf(HOSTS, Override.Host, index, lookup, exchange, found));
   path.pointer = canonicalPointer;
   path.length = canonicalLength;
@@ -143,9 +158,28 @@ function readElement(
     return isOther(index, lookup, found);
   }
   if (kind == Override.Host) return readHosts(from, end, index, lookup, found);
+  if (kind == Override.Prefix) return readBehind(from, <u32>(end - from), index, lookup, found);
   const inUrl = behindAuthority(from, end);
   if (inUrl != 0 && readPath(inUrl, end, index, lookup, found)) return true;
   return (inUrl == 0 || load<u8>(from) == SLASH) && readPath(from, end, index, lookup, found);
+}
+
+/** What is left of the path when the prefix is taken off; servers put a slash before it where there is none. */
+function readBehind(prefix: usize, length: u32, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+  if (length > pathLength || !equalBytes(pathPointer, prefix, length)) return false;
+  const rest = pathPointer + length;
+  const restLength = pathLength - length;
+  if (restLength != 0 && load<u8>(rest) == SLASH) return readPath(rest, rest + restLength, index, lookup, found);
+  const text = scratch.allocate(restLength + 1);
+  if (text == 0) return refuseUnread(lookup);
+  store<u8>(text, SLASH);
+  memory.copy(text + 1, rest, restLength);
+  return readPath(text, text + 1 + restLength, index, lookup, found);
+}
+
+function refuseUnread(lookup: RequestLookup): bool {
+  lookup.refuse(ErrorId.FIM_RT_0045, -1);
+  return true;
 }
 
 function readPath(from: usize, end: usize, index: RouteIndex, lookup: RequestLookup, found: i32): bool {

@@ -1,4 +1,4 @@
-import { MAX_RETIRED_CONFIGURATIONS, MAX_RETIRED_ROOTS } from '../limits';
+import { MAX_HELD_BYTES, MAX_RETIRED_CONFIGURATIONS, MAX_RETIRED_ROOTS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { Configuration } from './configuration';
 
@@ -8,6 +8,8 @@ export class RootContext {
   configuration: Configuration | null = null;
   /** Header names that only this proxy may set; kept when the configuration is given up. */
   stripHeaders: StaticArray<Bytes> = [];
+  /** Bytes of bodies that may be held for one client address; kept as well. */
+  heldPerAddressBytes: u64 = MAX_HELD_BYTES;
   /** Name of the plugin (`plugin_root_id`): one VM may serve several. Null: not configured yet, or unknown. */
   plugin: Bytes | null = null;
   /** Stages have been told to prepare for the configuration. */

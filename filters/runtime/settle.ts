@@ -92,7 +92,7 @@ export function refuse(leg: Leg, error: ErrorId): Progress {
   reply.begin(error);
   if (leg.direction == Direction.Request) {
     // What may be sent instead (RFC 9110, 15.5.16).
-    if (error == ErrorId.FIM_RT_0030 || error == ErrorId.FIM_RT_0031)
+    if (error == ErrorId.FIM_RT_0030 || error == ErrorId.FIM_RT_0031 || error == ErrorId.FIM_RT_0032)
       reply.addHeader('retry-after', RETRY_AFTER.pointer, RETRY_AFTER.length);
     if (error == ErrorId.FIM_RT_0003) reply.addHeader('accept-encoding', IDENTITY.pointer, IDENTITY.length);
     if (error == ErrorId.FIM_RT_0050) reply.addHeader('accept-encoding', OPENED_CODINGS.pointer, OPENED_CODINGS.length);

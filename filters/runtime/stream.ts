@@ -1,7 +1,7 @@
 import { CompiledRoute, NO_ROUTE, Plan } from './compiled-route';
 import { Body } from './body';
 import { Direction } from './direction';
-import { Connection } from './held-bytes';
+import { Client } from './held-bytes';
 import { KeptReply } from './kept-reply';
 import { RequestFacts } from './request-facts';
 import { RootContext } from './root-context';
@@ -43,9 +43,9 @@ export class Leg {
 
   constructor(
     readonly direction: Direction,
-    connection: Connection,
+    client: Client,
   ) {
-    this.body = new Body(connection);
+    this.body = new Body(client);
   }
 
   get route(): CompiledRoute {
@@ -97,7 +97,7 @@ export class Stream {
   ending: bool = false;
   /** It is in no table: nothing can be kept for it. */
   untabled: bool = false;
-  private readonly connection: Connection;
+  readonly client: Client;
   /** A reply that waits for the end of the request, see late-reply.ts. */
   readonly kept: KeptReply = new KeptReply();
   /** Body that was dropped meanwhile, bytes. */
@@ -108,10 +108,10 @@ export class Stream {
   next: Stream | null = null;
 
   constructor() {
-    const connection = new Connection();
-    this.connection = connection;
-    this.request = new Leg(Direction.Request, connection);
-    this.response = new Leg(Direction.Response, connection);
+    const client = new Client();
+    this.client = client;
+    this.request = new Leg(Direction.Request, client);
+    this.response = new Leg(Direction.Response, client);
     this.request.stream = this;
     this.response.stream = this;
   }
@@ -133,6 +133,6 @@ export class Stream {
     this.kept.drop();
     this.request.clear();
     this.response.clear();
-    this.connection.forget();
+    this.client.forget();
   }
 }

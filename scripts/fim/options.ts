@@ -4,6 +4,8 @@ import { PEER_SCHEMES } from '../../envoy/xds/index.ts';
 import type { Layout } from '../../envoy/xds/index.ts';
 
 const MAX_CONCURRENCY = 256;
+/** The total of a worker, MAX_HELD_BYTES of the modules. */
+const MAX_HELD_PER_ADDRESS_BYTES = 256 * 1024 * 1024;
 const MAX_REQUEST_TIMEOUT_MS = 86_400_000;
 const UNIT_BYTES: Record<string, number> = { MiB: 1024 ** 2, GiB: 1024 ** 3 };
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
@@ -45,6 +47,18 @@ export function readHeap(text: string): number {
     throw new CodedError(
       'FIM-UP-0020',
       `--max-heap ${JSON.stringify(text)} is not a size from ${MIN_MAX_HEAP_BYTES / 1024 ** 2}MiB on, as 512MiB or 2GiB`,
+    );
+  return bytes;
+}
+
+/** Reads the body bytes that a worker holds for one client address. Error: FIM-UP-0020. */
+export function readHeldPerAddress(text: string): number {
+  const [, number = ''] = /^([0-9]{1,3})MiB$/.exec(text) ?? [];
+  const bytes = Number(number) * UNIT_BYTES['MiB']!;
+  if (bytes < 1024 ** 2 || bytes > MAX_HELD_PER_ADDRESS_BYTES)
+    throw new CodedError(
+      'FIM-UP-0020',
+      `--held-per-address ${JSON.stringify(text)} is not a size from 1MiB to ${MAX_HELD_PER_ADDRESS_BYTES / 1024 ** 2}MiB`,
     );
   return bytes;
 }

@@ -13,7 +13,7 @@ import type { KmsFlags } from './kms-credentials.ts';
 import { readKmsCredentials } from './kms-credentials.ts';
 import type { KmsSettingFlags } from './kms-options.ts';
 import { readSettingFlags } from './kms-options.ts';
-import { readConcurrency, readHeap, readLayout, readPeer, readRequestTimeout } from './options.ts';
+import { readConcurrency, readHeap, readHeldPerAddress, readLayout, readPeer, readRequestTimeout } from './options.ts';
 import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
 import { Transcript } from './transcript.ts';
@@ -32,6 +32,7 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   concurrency?: string;
   maxHeap?: string;
   requestTimeout: string;
+  heldPerAddress?: string;
   watch: boolean;
   json?: boolean;
   modules: string;
@@ -49,6 +50,7 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
     ? (event: StackEvent) => void process.stdout.write(`${JSON.stringify(event)}\n`)
     : (event: StackEvent) => transcript.tell(event);
   const settings = readFlags(flags);
+  const heldPerAddressBytes = flags.heldPerAddress === undefined ? undefined : readHeldPerAddress(flags.heldPerAddress);
   const stopping = untilSignal();
   // While nothing has been started, a signal ends the process at once.
   let starting = false;
@@ -59,7 +61,7 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
     ...settings,
     envoy,
     moduleFolder: moduleFolder(flags),
-    load: () => loadPolicy(files, settings.layout, settings.kmsSettings),
+    load: () => loadPolicy(files, settings.layout, settings.kmsSettings, heldPerAddressBytes),
     watched: flags.watch ? files.map((file) => resolve(file)) : null,
     onEvent: say,
     onLog: flags.proxyLog ? (line) => void process.stderr.write(`envoy ${line}\n`) : undefined,

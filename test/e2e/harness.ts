@@ -45,6 +45,8 @@ export interface HarnessOptions {
   maxHeapBytes?: number;
   /** Time for a whole request to arrive, milliseconds. */
   requestTimeoutMs?: number;
+  /** What one worker holds for one client address, bytes. */
+  heldPerAddressBytes?: number;
   /** The proxy writes an access log, `accessLog`. */
   logsAccess?: boolean;
 }
@@ -242,7 +244,7 @@ export class Harness {
       ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
       layout,
       moduleFolder: this.moduleFolder,
-      load: () => loadPolicy([join(this.folder, 'routes')], layout, options.kms),
+      load: () => loadPolicy([join(this.folder, 'routes')], layout, options.kms, options.heldPerAddressBytes),
       watched: [join(this.folder, 'routes')],
       onEvent: (event) => {
         this.events.push(event);

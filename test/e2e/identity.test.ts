@@ -145,6 +145,9 @@ describe('a request', () => {
       await code('/elsewhere', { 'X-HTTP-Method-Override': 'GET', 'X-Original-URL': '/v1/pay' }),
       'FIM-RT-0045',
     );
+    for (const name of ['SCRIPT_NAME', 'script-name', 'X-Script-Name', 'X-Forwarded-Prefix'])
+      for (const prefix of ['/front', '/front/'])
+        assert.equal(await code('/front/v1/pay', { [name]: prefix }), 'FIM-RT-0045', `${name}: ${prefix}`);
     const raw = async (path: string, ...headers: string[]): Promise<string | undefined> =>
       (await ask(harness.stack.listen.port, { method: 'POST', path, headers })).code;
     for (const host of ['x,y', 'u@pay.bank.test', 'pay.bank.test:0', 'pay.bank.test..', 'pay%2ebank.test', ''])

@@ -99,3 +99,83 @@ test('an edit that names a key that is not there is told, one that names it no m
   await harness.edit(CONTRACT);
   assert.match(resolved(harness), /^True/);
 });
+
+const FRESH = 'kms://prod/fresh';
+
+/** What is told of a key from the `from`-th event on: codes of warnings, and `recovered`. */
+function toldOf(harness: Harness, key: string, from = 0): string[] {
+  return harness.events.slice(from).flatMap((event) => {
+    if (event.event === 'warning' && event.key === key) return [event.code];
+    return event.event === 'recovered' && event.key === key ? ['recovered'] : [];
+  });
+}
+
+for (const [about, fail, mend] of [
+  [
+    'fails',
+    (harness: Harness) => void (harness.kms.mood = { status: 500, body: '{}' }),
+    (harness: Harness) => void (harness.kms.mood = null),
+  ],
+  [
+    'hangs',
+    (harness: Harness) => void (harness.kms.delay = () => new Promise(() => {})),
+    (harness: Harness) => void (harness.kms.delay = () => Promise.resolve()),
+  ],
+  ['takes no connection', (harness: Harness) => harness.kms.stop(), (harness: Harness) => harness.startKms()],
+] as const) {
+  test(`a KMS that ${about} when an edit names a new key is told once for that key, and when it is well again`, async (t) => {
+    const harness = await start(null, {});
+    t.after(() => harness.stop());
+    harness.kms.createKey(FRESH);
+    await fail(harness);
+    await harness.edit(CONTRACT.replaceAll(KEY_ID, FRESH));
+    assert.deepEqual(toldOf(harness, FRESH), ['FIM-KMS-0001']);
+    assert.match(resolved(harness), /^False KmsUnreachable/);
+    assert.equal(problemOf(await send(harness.url, { body: BODY })).code, 'FIM-KMS-0001');
+    await mend(harness);
+    await harness.waitFor(() => toldOf(harness, FRESH).at(-1) === 'recovered' || undefined);
+    assert.deepEqual(toldOf(harness, FRESH), ['FIM-KMS-0001', 'recovered']);
+    await harness.poll(async () => (await send(harness.url, { body: BODY })).status === 200);
+  });
+}
+
+test('a key in use that is taken back is told with the reason, as is the next one', async (t) => {
+  const harness = await start(null, {});
+  t.after(() => harness.stop());
+  assert.equal((await send(harness.url, { body: BODY })).status, 200);
+  const path = KEY_ID.slice('kms://'.length);
+  for (const [takeBack, code, status] of [
+    [() => harness.kms.register.setState(path, 'disabled'), 'FIM-KMS-0007', 503],
+    [() => void (harness.kms.mood = { status: 403, body: '{}' }), 'FIM-KMS-0008', 200],
+    [() => void (harness.kms.mood = { status: 404, body: '{"errors":[]}' }), 'FIM-KMS-0002', 503],
+  ] as const) {
+    const from = harness.events.length;
+    takeBack();
+    const told = await harness.waitFor(() =>
+      harness.events.slice(from).find((event) => event.event === 'warning' && event.key === KEY_ID),
+    );
+    assert.ok(told.event === 'warning' && told.code === code, JSON.stringify(told));
+    assert.match(told.message, status === 200 ? /serves from memory/ : /get 503$/);
+    await harness.poll(async () => (await send(harness.url, { body: BODY })).status === status);
+    harness.kms.mood = null;
+    harness.kms.register.setState(path, 'enabled');
+    await harness.waitFor(() => toldOf(harness, KEY_ID, from).at(-1) === 'recovered' || undefined);
+    assert.deepEqual(toldOf(harness, KEY_ID, from), [code, 'recovered']);
+    await harness.poll(async () => (await send(harness.url, { body: BODY })).status === 200);
+  }
+});
+
+test('a KMS that goes away is told for the keys in use, which serve from memory', async (t) => {
+  const harness = await start(null, {});
+  t.after(() => harness.stop());
+  assert.equal((await send(harness.url, { body: BODY })).status, 200);
+  await harness.kms.stop();
+  const told = await harness.waitFor(() =>
+    harness.events.find((event) => event.event === 'warning' && event.key === KEY_ID),
+  );
+  assert.match(told.event === 'warning' ? told.message : '', /^FIM-KMS-0001.*serves from memory/);
+  assert.equal((await send(harness.url, { body: BODY })).status, 200);
+  await harness.startKms();
+  await harness.waitFor(() => toldOf(harness, KEY_ID).at(-1) === 'recovered' || undefined);
+  assert.deepEqual(toldOf(harness, KEY_ID), ['FIM-KMS-0001', 'recovered']);
+});

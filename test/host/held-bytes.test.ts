@@ -18,21 +18,27 @@ before(async () => {
   fim = await fimModule();
 });
 
-function start(): { vm: Vm; root: RootContext } {
+function start(terms: { heldPerAddressBytes?: number } = {}): { vm: Vm; root: RootContext } {
   const vm = createVm(fim);
   const stages = {
     pbocValidator: { request: true, response: true, rules: [{ path: '$.a', required: true, type: 'string' }] },
   };
   const { accepted, root } = vm.configure(
-    JSON.stringify({ version: '1.0', routes: [{ name: 'default/a', body: { maxBytes: 16 * MIB }, stages }] }),
+    JSON.stringify({ version: '1.0', ...terms, routes: [{ name: 'default/a', body: { maxBytes: 16 * MIB }, stages }] }),
   );
   assert.equal(accepted, true);
   return { vm, root };
 }
 
-function open(root: RootContext, connection: number, mebibytes = 0, protocol = 'HTTP/2'): HttpStream {
+function open(
+  root: RootContext,
+  connection: number,
+  mebibytes = 0,
+  protocol = 'HTTP/2',
+  address = `192.0.2.${connection % 256}:40000`,
+): HttpStream {
   const stream = Vm.openStream([root], {
-    properties: { 'connection.id': connection, 'request.protocol': protocol },
+    properties: { 'connection.id': connection, 'request.protocol': protocol, 'source.address': address },
     bufferLimitBytes: BUFFER_BYTES,
   });
   stream.onRequestHeaders({ ':method': 'POST', ':path': '/', ':authority': 'a', 'content-type': 'application/json' });
@@ -82,6 +88,40 @@ test('a worker holds so much and no more, over all connections', () => {
   );
   for (const stream of streams) stream.abort();
   assert.equal(heldBytes(vm), 0);
+});
+
+for (const [about, terms, own, others] of [
+  ['by default half of the worker', {}, 8, ['192.0.2.8:1']],
+  ['as much as is set', { heldPerAddressBytes: 48 * MIB }, 3, ['192.0.2.8:1', '[2001:db8::1]:1']],
+] as const) {
+  test(`one address holds ${about}, over any number of connections; another still can`, () => {
+    const { vm, root } = start(terms);
+    const streams = Array.from({ length: own }, (_, i) => open(root, i, 16, 'HTTP/1.1', `192.0.2.7:${i}`));
+    assert.ok(streams.every((stream) => !stream.ended));
+    const one = open(root, 77, 1, 'HTTP/2', '192.0.2.7:9');
+    assert.equal(codeOf(one), 'FIM-RT-0032');
+    assert.equal(one.client.headers?.get('retry-after'), '1');
+    for (const address of others) assert.equal(open(root, 78, 1, 'HTTP/2', address).ended, false);
+    streams.pop()!.abort();
+    assert.equal(open(root, 79, 1, 'HTTP/2', '192.0.2.7:10').ended, false, 'there is room again');
+    assert.equal(heldBytes(vm), ((own - 1) * 16 + 1 + others.length) * MIB);
+  });
+}
+
+test('addresses of one IPv6 network are one, and small bodies count from a level on', () => {
+  const { root } = start({ heldPerAddressBytes: 32 * MIB });
+  const bytes = 60 * 1024;
+  let refused = '';
+  let sent = 0;
+  for (let i = 0; i < 1500 && refused === ''; i++) {
+    const stream = open(root, i, 0, 'HTTP/2', `[2001:db8:0:7::${(i + 1).toString(16)}]:443`);
+    stream.onRequestBody(Buffer.alloc(bytes, 'x'));
+    if (stream.ended) refused = codeOf(stream);
+    else sent += bytes;
+  }
+  assert.equal(refused, 'FIM-RT-0032');
+  assert.ok(sent <= (32 + 32) * MIB && sent > 60 * MIB, `${sent / MIB} MiB`);
+  assert.equal(open(root, 5000, 1, 'HTTP/2', '[2001:db8:0:8::1]:443').ended, false);
 });
 
 test('what is held is given back when it goes on, is refused, is too long, is aborted, or its response ends', () => {

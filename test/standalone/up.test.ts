@@ -256,6 +256,8 @@ test('wrong words on the command line are told with status 2', async () => {
     ['--concurrency', '0'],
     ['--max-heap', '1MiB'],
     ['--max-heap', 'much'],
+    ['--held-per-address', '0MiB'],
+    ['--held-per-address', '257MiB'],
     ['--request-timeout', '5'],
     ['--request-timeout', '25h'],
     ['--modules', 'half'],
