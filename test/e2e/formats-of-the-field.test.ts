@@ -148,6 +148,26 @@ test('the specifications of UnionPay as they stand: with their headers', async (
   );
 });
 
+test('a message that the switch returns with a reject code keeps the header that it came with', async () => {
+  const message = Buffer.concat([Buffer.from('0800'), Buffer.from('0020000000000000', 'hex'), Buffer.from('123456')]);
+  const header = (length: number, code: string): Buffer =>
+    Buffer.concat([
+      Buffer.from([46, 2]),
+      Buffer.from(String(length).padStart(4, '0')),
+      Buffer.from('48490000   00010000   '),
+      Buffer.alloc(4),
+      Buffer.from('00000000'),
+      Buffer.alloc(1),
+      Buffer.from(code),
+    ]);
+  const sent = Buffer.concat([header(message.length + 46, '00000'), message]);
+  await passes('/unionpay-switch', undefined, sent);
+  await passes('/unionpay-switch', undefined, Buffer.concat([header(sent.length + 46, '30014'), sent]));
+  const twice = Buffer.concat([header(sent.length + 46, '00000'), sent]);
+  const reply = await send(harness.url, { path: '/unionpay-switch', headers: {}, body: twice });
+  assert.equal(reply.status, 422, 'two headers without a reject code');
+});
+
 test('a decimal number comes back as it was, a card beside it masked', async () => {
   const answer = harness.upstream.answer;
   try {

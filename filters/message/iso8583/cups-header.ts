@@ -3,6 +3,9 @@ import { Bytes } from '../../memory/bytes';
 import { NO_NUMBER, readNumber } from './numbers';
 import { CUPS_BYTES, IsoEncoding, SHORT_CUPS_BYTES } from './spec';
 
+const REJECT_CODE_BYTES: usize = 5;
+const ZERO: u8 = 48;
+
 /** One part: name, offset and length in bytes. Binary parts are read as hexadecimal digits. */
 export class HeaderPart {
   constructor(
@@ -41,4 +44,14 @@ export function cupsHeaderBytes(header: usize, end: usize): u32 {
   if (there < bytes) return bytes;
   const total = readNumber(IsoEncoding.Ascii, header + 2, 4);
   return total != NO_NUMBER && <usize>total == there ? bytes : 0;
+}
+
+/**
+ * Bytes of a second header at `at`, behind one of `bytes` bytes: a message that the switch returns with a reject code
+ * still has the header that it came with. 0 if there is none. No message type begins as a header does.
+ */
+export function returnedHeaderBytes(at: usize, bytes: u32, end: usize): u32 {
+  if (bytes != CUPS_BYTES || end - at <= CUPS_BYTES || load<u8>(at) != CUPS_BYTES) return 0;
+  for (let digit = at - REJECT_CODE_BYTES; digit < at; digit++) if (load<u8>(digit) != ZERO) return CUPS_BYTES;
+  return 0;
 }

@@ -7,7 +7,7 @@ import { FieldKind } from '../field-tree';
 import { hexDigit, readHex, writeHex } from '../hex-text';
 import { TEXT } from '../nodes';
 import { TlvTree } from '../tlv/tlv-tree';
-import { CUPS_PARTS, cupsHeaderBytes, HEADER_NAME } from './cups-header';
+import { CUPS_PARTS, cupsHeaderBytes, HEADER_NAME, returnedHeaderBytes } from './cups-header';
 import { ASCII_OF_EBCDIC } from './ebcdic';
 import { encodedBytes, isElement } from './element-format';
 import { fieldName, fieldNameHash, fieldNameLength, fillFieldNames, MTI, TPDU } from './field-names';
@@ -149,6 +149,7 @@ export class IsoTree extends TlvTree {
     if (!this.hasMore(bytes)) return ErrorId.FIM_ISO_0001;
     if (spec.network == NetworkHeader.Cups) this.addCupsHeader(bytes);
     this.at += bytes;
+    if (spec.network == NetworkHeader.Cups) this.at += returnedHeaderBytes(this.at, bytes, this.messageEnd);
     return 0;
   }
 
