@@ -120,8 +120,15 @@ describe('random input', () => {
   it('flights with changed bytes', () => {
     steadily(caseCount(CASES), () => {
       const at = random.below(4);
-      const done = handshake(random.pick(all), (flight, i) => (i === at ? touched(flight) : flight));
-      assert.equal(done, false);
+      let wasAppended = false;
+      const done = handshake(random.pick(all), (flight, i) => {
+        if (i !== at) return flight;
+        const changed = touched(flight);
+        // Bytes behind the last flight are the beginning of a record that is still to come.
+        wasAppended = at === 3 && changed.subarray(0, flight.length).equals(flight);
+        return changed;
+      });
+      assert.ok(!done || wasAppended);
     });
   });
 
