@@ -2,6 +2,9 @@
 // messages of `t.diagnostic`.
 import type { TestEvent } from 'node:test/reporters';
 
+/** Failure of a file that has no test, or none of the names that were asked for. */
+export const NO_TEST = 'no test of this file reported a result';
+
 /** One line of the reporter's output. */
 export type ReportLine =
   | { kind: 'pass'; name: string; file: string; ms: number }
@@ -80,7 +83,7 @@ function lineOf(event: TestEvent, trail: Trail): ReportLine | null {
       const ms = data.details.duration_ms;
       // node:test reports a file as a test only if it contains none.
       if (event.type === 'test:pass' && data.nesting === 0 && relative(data.name) === file)
-        return { kind: 'fail', name, file, ms, detail: 'no test of this file reported a result' };
+        return { kind: 'fail', name, file, ms, detail: NO_TEST };
       if (data.skip !== undefined || data.todo !== undefined) return { kind: 'skip', name, file, ms };
       if (event.type === 'test:fail') {
         const { error } = event.data.details;

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { ReportLine } from './count-reporter.ts';
+import { NO_TEST, type ReportLine } from './count-reporter.ts';
 import { emptyOutcome, type Outcome } from './outcome.ts';
 
 /** Lines of a failed file's own output that are shown. */
@@ -13,7 +13,10 @@ const MAX_FILES_AGAIN = 4;
 export interface SuiteOptions {
   /** Folder under test/. */
   tier: string;
-  /** Parts of paths: a file runs if its path contains one of them. Empty: all. */
+  /**
+   * Parts of paths: a file runs if its path contains one of them. A name that is in no path is part of a test's name.
+   * Empty: all.
+   */
   names: string[];
   /** Files that run in parallel. */
   concurrency: number;
@@ -39,9 +42,12 @@ class Collector {
   stopped = false;
 
   private readonly print: (line: string) => void;
+  private readonly byName: boolean;
 
-  constructor(print: (line: string) => void) {
+  /** `byName`: tests were asked for by name, and a file without one of them has not failed. */
+  constructor(print: (line: string) => void, byName: boolean) {
     this.print = print;
+    this.byName = byName;
   }
 
   private tally(file: string): FileTally {
@@ -53,6 +59,7 @@ class Collector {
   }
 
   take(line: ReportLine): void {
+    if (this.byName && line.kind === 'fail' && line.detail === NO_TEST) return;
     const tally = this.tally(line.file);
     if (line.kind === 'note') this.print(`    ${line.text}`);
     else if (line.kind === 'output') tally.output.push(...line.text.split('\n').filter((text) => text.trim() !== ''));
@@ -78,8 +85,7 @@ class Collector {
   finish(expected: string[]): void {
     for (const file of expected) {
       const tally = this.files.get(file);
-      if (tally === undefined || tally.passed + tally.failed === 0)
-        this.fail(file, 'no test of this file reported a result');
+      if (tally === undefined || tally.passed + tally.failed === 0) this.fail(file, NO_TEST);
     }
     for (const [file, tally] of [...this.files].sort(([a], [b]) => a.localeCompare(b))) {
       if (tally.passed + tally.failed === 0) continue;
@@ -127,6 +133,11 @@ export function suiteFiles(tier: string, names: string[] = []): string[] {
   return names.length === 0 ? all : all.filter((file) => names.some((name) => file.includes(name)));
 }
 
+/** Names that are in the path of no file of the tier: parts of the names of tests. */
+function testNames({ tier, names }: SuiteOptions): string[] {
+  return names.filter((name) => suiteFiles(tier, [name]).length === 0);
+}
+
 /** Runs `files` in one node:test process and passes its reports to `collector`. */
 async function runFiles(files: string[], options: SuiteOptions, collector: Collector): Promise<void> {
   const reporter = new URL('./count-reporter.ts', import.meta.url).href;
@@ -135,6 +146,7 @@ async function runFiles(files: string[], options: SuiteOptions, collector: Colle
     `--test-concurrency=${options.concurrency}`,
     `--test-reporter=${reporter}`,
     '--test-reporter-destination=stdout',
+    ...testNames(options).map((name) => `--test-name-pattern=${RegExp.escape(name)}`),
     ...files,
   ];
   // detached: the runner and the test processes form a group, so that a deadline ends all of them.
@@ -163,7 +175,7 @@ async function runFiles(files: string[], options: SuiteOptions, collector: Colle
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   clearTimeout(deadline);
   process.off('exit', stop);
-  collector.finish(files);
+  collector.finish(testNames(options).length === 0 ? files : []);
   if (code !== 0 && collector.outcome.failed === 0)
     collector.fail(
       `test/${options.tier}`,
@@ -177,7 +189,7 @@ async function runFailedAgain(options: SuiteOptions, collector: Collector): Prom
   if (collector.stopped || failed.length > MAX_FILES_AGAIN) return;
   for (const file of failed) {
     options.print(`  … ${file} once more, alone`);
-    const again = new Collector(options.print);
+    const again = new Collector(options.print, testNames(options).length > 0);
     await runFiles([file], { ...options, concurrency: 1 }, again);
     if (again.outcome.failed === 0) collector.replace(file, again.outcome);
   }
@@ -185,13 +197,20 @@ async function runFailedAgain(options: SuiteOptions, collector: Collector): Prom
 
 /** Runs the files of one tier. A tier without files fails, so that a listed tier cannot be empty. */
 export async function runSuite(options: SuiteOptions): Promise<Outcome> {
-  const collector = new Collector(options.print);
-  const files = suiteFiles(options.tier, options.names);
+  const collector = new Collector(options.print, testNames(options).length > 0);
+  const { tier, names } = options;
+  const inTests = testNames(options);
+  const files = suiteFiles(
+    tier,
+    names.filter((name) => !inTests.includes(name)),
+  );
   if (files.length === 0) {
-    collector.fail(`test/${options.tier}`, `no test file matches ${options.names.join(' ') || '**/*.test.ts'}`);
+    collector.fail(`test/${tier}`, 'there is no test file **/*.test.ts');
     return collector.outcome;
   }
   await runFiles(files, options, collector);
+  if (collector.files.size === 0 && collector.outcome.failed === 0)
+    collector.fail(`test/${tier}`, `no file and no test of it has ${inTests.join(' or ')} in its name`);
   await runFailedAgain(options, collector);
   return collector.outcome;
 }

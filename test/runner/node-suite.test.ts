@@ -46,13 +46,30 @@ after(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-async function run(tier: string, deadlineMs = 30_000): Promise<Outcome & { lines: string[] }> {
+async function run(tier: string, deadlineMs = 30_000, names: string[] = []): Promise<Outcome & { lines: string[] }> {
   const lines: string[] = [];
-  const outcome = await runSuite({ tier, names: [], concurrency: 1, deadlineMs, print: (line) => lines.push(line) });
+  const outcome = await runSuite({ tier, names, concurrency: 1, deadlineMs, print: (line) => lines.push(line) });
   return { ...outcome, lines };
 }
 
 describe('node:test suites', () => {
+  it('run the tests whose name holds what is in no path', async () => {
+    const { passed, failed, lines } = await run('good', 30_000, ['tw']);
+    assert.deepEqual([passed, failed], [1, 0], lines.join('\n'));
+    assert.deepEqual(
+      (({ passed, failed }) => [passed, failed])(await run('chance', 30_000, ['b.test', 'is sound'])),
+      [1, 0],
+    );
+    const whole = await run('chance', 30_000, ['is sound']);
+    assert.deepEqual([whole.passed, whole.failed], [2, 0], 'of every file');
+  });
+
+  it('take a name by its letters, and fail where no test has it', async () => {
+    const { passed, failures } = await run('good', 30_000, ['t.o']);
+    assert.equal(passed, 0);
+    assert.match(failures[0]?.detail ?? '', /no file and no test of it has t\.o in its name/);
+  });
+
   it('counts tests, not groups, and shows measured figures', async () => {
     const { passed, failed, lines } = await run('good');
     assert.deepEqual([passed, failed], [2, 0]);
