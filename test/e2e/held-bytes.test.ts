@@ -112,13 +112,18 @@ test('streams that hold their bodies are refused beyond a total for their connec
 
 const from = (localAddress: string): Agent => new Agent({ localAddress });
 
-/** An HTTP/1.1 upload from an address of loopback's that has sent `bytes` of a body of 2 MiB and stops there. */
-function upload(localAddress: string, bytes: number): { socket: Socket; answer: () => string } {
+/**
+ * An HTTP/1.1 upload from an address of loopback's that has sent `bytes` of a body of 2 MiB and stops there;
+ * `claimed`: what it says its address is.
+ */
+function upload(localAddress: string, bytes: number, claimed: string): { socket: Socket; answer: () => string } {
   const socket = connectPlain({ host: '127.0.0.1', port: harness.stack.listen.port, localAddress });
   let answer = '';
   socket.on('error', () => {});
   socket.on('data', (piece) => (answer += piece.toString()));
-  socket.write(`POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${2 * MIB}\r\n\r\n`);
+  socket.write(
+    `POST / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: ${claimed}\r\ncontent-type: application/json\r\ncontent-length: ${2 * MIB}\r\n\r\n`,
+  );
   socket.write(Buffer.alloc(bytes, ' '));
   return { socket, answer: () => answer };
 }
@@ -128,7 +133,7 @@ for (const [about, uploads, bytes] of [
   ['bodies too small to be looked at each', 4000, 60 * 1024],
 ] as const) {
   test(`one address that holds all it may, over many HTTP/1 connections with ${about}, leaves room to another`, async (t) => {
-    const opened = Array.from({ length: uploads }, () => upload('127.0.0.20', bytes));
+    const opened = Array.from({ length: uploads }, (_, i) => upload('127.0.0.20', bytes, `198.51.100.${i % 256}`));
     t.after(() => opened.forEach(({ socket }) => socket.destroy()));
     const before = await stat('fim.refused.FIM-RT-0032');
     await harness.poll(async () => (await stat('fim.refused.FIM-RT-0032')) > before);
