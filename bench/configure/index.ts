@@ -29,15 +29,12 @@ function seeds(count: number, from: number): number[] {
   return Array.from({ length: count }, (_, index) => from + index);
 }
 
-/**
- * A module that the engine has not seen: the same code with a custom section of its own, so that nothing compiled
- * before serves it.
- */
+/** A module new to the engine: the same code with a unique custom section, so that no cached compilation serves it. */
 function unseen(bytes: Uint8Array, tag: number): LoadedModule {
   return loadModule(Buffer.concat([bytes, Buffer.from([0, 3, 1, 0x74, tag])]));
 }
 
-/** One worker's machine that takes configurations one after the other, as Envoy's does. */
+/** A worker's VM that takes configurations one after another, as Envoy's does. */
 class Worker {
   readonly vm: Vm;
   private root: RootContext | undefined;
@@ -65,7 +62,7 @@ class Worker {
     return this.take(pluginConfiguration(list, ++this.generation));
   }
 
-  /** Whether route 7 asks for the pattern of its seed. */
+  /** Asserts that route 7 uses the pattern of its seed. */
   assertServes(list: readonly number[]): void {
     const send = (code: string): number =>
       exchange(this.root!, {

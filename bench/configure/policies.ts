@@ -29,7 +29,7 @@ function resource(index: number, seed: number): object {
   };
 }
 
-/** What fim.wasm is given for routes with these seeds. */
+/** Configuration of fim.wasm for routes with these seeds. */
 export function pluginConfiguration(seeds: readonly number[], generation: number): string {
   const { resources, errors } = checkRoutes(seeds.map((seed, index) => resource(index, seed)));
   assert.deepEqual(errors, []);

@@ -105,7 +105,7 @@ function fill(operation: u32, size: u32): void {
   if (operation == 2) cbc.encrypt(IV, INPUT, size, INPUT);
 }
 
-/** One message; returns the length of the output that is compared. */
+/** Processes one message. Returns the length of the output to compare. */
 function run(operation: u32, size: u32): u32 {
   switch (operation) {
     case 0: {

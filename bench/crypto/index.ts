@@ -21,7 +21,7 @@ interface Row {
   operation: string;
   size: number;
   unit: Operation['unit'];
-  /** By subject's name; missing where the subject has no such operation. */
+  /** Rates by subject's name. Missing if the subject lacks the operation. */
   rates: Record<string, number>;
 }
 

@@ -1,4 +1,4 @@
-// What is measured, on which inputs, and what the right answers are.
+// Measured operations with their inputs and expected results.
 import { createCipheriv, createDecipheriv, createHash, type CipherGCM } from 'node:crypto';
 
 export interface Operation {

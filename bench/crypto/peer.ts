@@ -7,8 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Subject } from './subject.ts';
 
 /**
- * Where subjects come from; `open` installs or builds what it needs under `cache` and throws an error that says what is
- * missing.
+ * Source of subjects. `open` installs or builds its needs under `cache` and throws an error that names what is missing.
  */
 export interface Peer {
   name: string;

@@ -28,7 +28,7 @@ const REQUESTS_PER_ROUND = new Map([
 /** The kernel counts processor time in these, per second. */
 const CLOCK_TICKS = 100;
 
-/** What a route of the bench does to a request; stages that are left out cost nothing. */
+/** Processing of a request by a route of the bench. Omitted stages cost nothing. */
 function pluginConfig(stages: readonly string[]): PluginConfig {
   const all: Record<string, unknown> = {
     rateLimiter: {
@@ -64,7 +64,7 @@ function pluginConfig(stages: readonly string[]): PluginConfig {
   return config as unknown as PluginConfig;
 }
 
-/** A payment message of `bytes` bytes: the fields that the stages look at, and an array of plain items. */
+/** A payment message of `bytes` bytes: the fields that the stages read, and an array of plain items. */
 function payload(bytes: number): Buffer {
   const message = {
     transCode: '01123456',

@@ -1,5 +1,5 @@
-// A closed-loop load: every connection sends the next request when the answer to the last is whole. Raw sockets, since
-// what is measured is Envoy's own processor time and the generator shares the machine.
+// Closed-loop load: every connection sends the next request when the last response is complete. Raw sockets, because
+// the measure is Envoy's processor time and the generator shares the machine.
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 

@@ -1,5 +1,4 @@
-// An upstream that costs little: it counts the bytes of a request by its content-length, keeps the last body, and
-// answers with nothing.
+// A cheap upstream. It counts a request's bytes by content-length, keeps the last body, and returns an empty response.
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 

@@ -1,5 +1,5 @@
-// What the encryption stage adds to its cipher, by profile: sealing of a body in the guest, without the host. Results
-// are checked first, by opening and by OpenSSL; subjects take turns, the least of each is kept.
+// Cost of the encryption stage beyond its cipher, by profile: sealing a body in the guest, without the host. Results
+// are first verified by opening and by OpenSSL. Subjects take turns, and the least of each counts.
 import { execFileSync } from 'node:child_process';
 import { createDecipheriv, getRandomValues, randomBytes } from 'node:crypto';
 import type { CipherGCMTypes } from 'node:crypto';
@@ -13,7 +13,7 @@ const SIZES = [1024, 16_384];
 const ALGORITHMS = ['SM4-GCM', 'AES-256-GCM', 'SM4-CBC-HMAC-SM3', 'SM4-CTR-HMAC-SM3'];
 const PROFILES = ['fim-json', 'compact', 'raw', 'hex', 'base64'];
 const ROUNDS = 60;
-/** One round of one subject takes about this long, µs: short enough to fall between other work on the machine. */
+/** Approximate length of one round, µs. Short enough to fit between other work on the machine. */
 const ROUND_MICROS = 1_500;
 const MICROS_PER_MS = 1000;
 

@@ -1,6 +1,5 @@
-// What a stream costs that no stage has anything to do with, and whether streams that live at the same time make it
-// dearer. Against the dispatcher of
-// @solo-io/proxy-runtime on the same host. Rounds of all subjects take turns; the least of each is kept, since noise
+// Cost of a stream that no stage processes, and whether concurrent streams increase it. Compared with the dispatcher of
+// @solo-io/proxy-runtime on the same host. Rounds of all subjects take turns. The least of each counts, because noise
 // only adds.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -27,7 +26,7 @@ interface Subject {
   micros: number;
 }
 
-/** A route that no request of the bench meets, and one that all meet and whose stage looks at headers only. */
+/** A route that no request of the bench matches, and one that all match and whose stage reads headers only. */
 const UNMATCHED = JSON.stringify({
   version: '1.0',
   routes: [{ name: 'bench/other', match: { hosts: ['other.example'] }, stages: {} }],
@@ -65,7 +64,7 @@ function open(subject: Subject): number {
   return id;
 }
 
-/** From creation to deletion, as Envoy calls a filter for a GET with an empty answer. */
+/** Runs a stream from creation to deletion, as Envoy calls a filter for a GET with an empty response. */
 function close(guest: Exports, id: number): void {
   guest['proxy_on_response_headers']!(id, 6, 1);
   guest['proxy_on_log']?.(id);

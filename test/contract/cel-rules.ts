@@ -36,7 +36,7 @@ function celValue(value: unknown): unknown {
 }
 
 function environmentOf(node: Structural): Environment {
-  // Of the list library that Kubernetes adds.
+  // Function of Kubernetes' CEL list library.
   const environment = new Environment().registerFunction('list.sum(): int', (list: unknown) =>
     [...(list as Iterable<bigint>)].reduce((total, one) => total + one, 0n),
   );

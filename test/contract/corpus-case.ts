@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What the first comments of a corpus file state. */
+/** Statements in the first comments of a corpus file. */
 export interface CorpusCase {
   name: string;
   file: string;

@@ -1,4 +1,4 @@
-// One corpus, verdicts by layer: each layer is asked, and must say what the file states.
+// One corpus with verdicts by layer. Each layer must give the verdict that the file states.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';

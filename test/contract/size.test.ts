@@ -1,5 +1,5 @@
-// What a resource may hold altogether: the CRD's rule and the one of envoy/route count the same, and what both let in
-// has a named size.
+// Total size of a resource: the CRD's rule and that of envoy/route count alike, and the largest admitted size has a
+// name.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MAX_VALIDATION_CHARACTERS } from '../../envoy/limits.ts';
@@ -43,7 +43,7 @@ describe('the size of a resource', () => {
       );
       return whole;
     };
-    // Each note's field has two paths of one character and a text of two besides.
+    // The field of each note has two paths of one character and a text of two.
     let rest = left;
     while (rest + 4 * Math.ceil(rest / 512) > left) rest--;
     const count = (length: number): number => length + 4 * Math.ceil(length / 512);

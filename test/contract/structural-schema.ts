@@ -1,4 +1,4 @@
-// What an API server does with the CRD's schema before CEL: strict field validation, structural checks, list types,
+// Processing of the CRD's schema by an API server before CEL: strict field validation, structural checks, list types,
 // defaults.
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -114,7 +114,7 @@ export function withoutDroppedNulls(value: unknown, node: Structural | undefined
   return Object.fromEntries(kept.map(([name, member]) => [name, withoutDroppedNulls(member, schemaOf(name))]));
 }
 
-/** What is wrong with a value by the CRD's names and schema; empty if nothing is. */
+/** Violations of the CRD's names and schema by a value. Empty if there are none. */
 export function structuralMistakes(sent: unknown): string[] {
   const value = withoutDroppedNulls(sent);
   if (addressMistakes(value).length > 0) return addressMistakes(value);

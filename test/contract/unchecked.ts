@@ -1,4 +1,4 @@
-// A translation that skips the rules of the TypeScript side: what would the module say if the rules had a hole?
+// A translation that skips the TypeScript rules, to test the module's verdict in case the rules had a gap.
 import { parse } from 'yaml';
 import type { FinancialRoute } from '../../envoy/route/financial-route.gen.ts';
 import type { RouteResource } from '../../envoy/route/resource.ts';

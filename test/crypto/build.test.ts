@@ -1,4 +1,4 @@
-// What is committed is what the generators write; the library stays small.
+// Committed files equal the generators' output, and the library stays small.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';

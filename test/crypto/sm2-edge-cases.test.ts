@@ -39,7 +39,7 @@ test('verification refuses r or s outside [1, n - 1]', () => {
 });
 
 test('verification refuses r + s = n, though the equation would hold', () => {
-  // With t = 0 the point is s G: choose s, and a digest for which r = n - s is e + x(s G).
+  // With t = 0 the point is s G. Choose s, and a digest for which r = n - s is e + x(s G).
   const { point } = newKey();
   for (let i = 0; i < 20; i++) {
     const s = randomBelow(N);
@@ -69,7 +69,7 @@ test('digests of n and more count modulo n', () => {
 });
 
 test('verification tries x1 = r - e + n as well', () => {
-  // A point whose x is in [n, p); with t = 1 the key Q = point - s G makes s G + t Q that point.
+  // A point whose x is in [n, p). With t = 1, the key Q = point - s G makes s G + t Q that point.
   let x = N;
   let point: number | undefined;
   for (; point === undefined; x++) point = sm2.publicFromBytes(Buffer.concat([Buffer.from([2]), bytes32(x)]));
@@ -229,7 +229,8 @@ test('nothing works without randomness', () => {
 });
 
 test('a repeating generator does not repeat nonces over different messages', () => {
-  // Two instances that draw the same "random" bytes sign different messages: r must differ by more than the digests do.
+  // Two instances with the same "random" bytes sign different messages: their r must differ by more than the digests
+  // do.
   const secret = bytes32(randomBelow(N - 1n));
   const block = randomBytes(528);
   const [first, second] = [new Sm2(), new Sm2()];

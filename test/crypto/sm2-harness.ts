@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = 'test/crypto/sm2.module.ts';
-/** What the module is made of. */
+/** Sources of the module. */
 const SOURCES = {
   'filters/crypto': /^(sm2|der|pem|random|constant-time|sm3|hash|bits|kdf|hmac)/,
   'filters/memory': /^base64/,
@@ -56,7 +56,7 @@ export function buildModule(entry: string = ENTRY): string {
   return path;
 }
 
-/** What the module exports. */
+/** Exports of the module. */
 export interface Sm2Exports {
   memory: WebAssembly.Memory;
   _initialize(): void;
@@ -121,7 +121,7 @@ export class Sm2 {
   private readonly input: number;
   private readonly second: number;
   private readonly output: number;
-  /** What `random_get` does: fills the bytes and returns an errno. */
+  /** Implementation of `random_get`: fills the bytes and returns an errno. */
   random: (bytes: Uint8Array) => number = (bytes) => {
     randomFillSync(bytes);
     return 0;

@@ -1,4 +1,4 @@
-// What is left in linear memory after an operation: nothing secret but the key that is still held.
+// Linear memory after an operation contains no secret except the key that is still held.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
@@ -66,7 +66,7 @@ function assertGone(sm2: Sm2, secrets: [string, Buffer][], except: readonly [num
   }
 }
 
-/** A module with a key, and where it holds the scalar and its inverse. */
+/** A module with a key, and the addresses of the scalar and its inverse. */
 function withKey(): { sm2: Sm2; key: number; point: number; secret: bigint; held: [number, number] } {
   const sm2 = new Sm2();
   const secret = randomBelow(N - 1n);

@@ -102,7 +102,7 @@ for (const vector of vectorsOf<EncryptionVector>('gbt-32918.5-2017-annex-c-sm2-e
   }
 }
 
-/** Where the module keeps the private key of its self test: wrong bytes there must make it fail. */
+/** Address of the self test's private key in the module. Wrong bytes there must make it fail. */
 function addressOf(instance: Sm2, bytes: Buffer): number {
   return Buffer.from(instance.wasm.memory.buffer).indexOf(bytes);
 }

@@ -33,7 +33,7 @@ export function upToCode(message: SwitchMessage): Buffer {
   return Buffer.concat([Buffer.from(message.type), bitmap, Buffer.from(values.join(''), 'latin1')]);
 }
 
-/** What the code covers. */
+/** Text that the code covers. */
 export function coveredBySwitch(message: SwitchMessage): string {
   const chosen = /^08[01]0$/.test(message.type)
     ? [7, 11, 39, 53, 70, 100]

@@ -9,7 +9,7 @@ import { Tracer } from './trace/tracer.ts';
 const RUNS = 6;
 const IV = reproducible('public iv', 16);
 
-/** A secret as one run gets it: key and message. Run 0 has zeros, run 1 ones, the others bytes that look random. */
+/** Secret of one run: key and message. Run 0 has zeros, run 1 ones, the others random-looking bytes. */
 interface Secret {
   key: Buffer;
   text: Buffer;
@@ -23,7 +23,7 @@ const secrets: Secret[] = Array.from({ length: RUNS }, (_, i) =>
 type Act = (library: Library, secret: Secret) => void;
 const key16 = (library: Library, { key }: Secret) => library.argument(0, key.subarray(0, 16));
 
-/** What is traced, and what comes before it untraced (writing inputs from outside is not the library's doing). */
+/** Traced operations, and their untraced preparation (writing inputs from outside is not the library's work). */
 const operations: Record<string, { prepare: Act; run: Act }> = {
   'SM4 key schedule, both directions': {
     prepare: (l, s) => key16(l, s),

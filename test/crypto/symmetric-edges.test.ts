@@ -41,7 +41,7 @@ for (const build of BUILDS) {
       });
 
       test(`${cipher}-gcm wraps its counter within 32 bits`, () => {
-        // A 16-byte IV is hashed to J0 = (IV H + length) H: solve for the IV that gives a J0 of choice.
+        // A 16-byte IV is hashed to J0 = (IV H + length) H. Solve for the IV that gives a chosen J0.
         const hash = field(
           createCipheriv(cipher === 'sm4' ? 'sm4-ecb' : 'aes-128-ecb', KEY, null).update(Buffer.alloc(16)),
         );

@@ -1,4 +1,4 @@
-// A server in a process of its own: its first line says its port, it ends when its input ends.
+// A server in its own process. It prints its port in its first line and ends when its input ends.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 

@@ -1,5 +1,4 @@
-// What clients and proxies of the field send beside the message: offers to upgrade, HTTP/1.0. They are judged like
-// everybody else.
+// Extras that real clients and proxies send with a message: upgrade offers, HTTP/1.0. They are judged like all others.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Harness } from './harness.ts';

@@ -117,7 +117,7 @@ function ruined(plain: Buffer): [how: string, packed: Buffer, code: string][] {
   ];
 }
 
-/** What the upstream got must be the message: the third undoes what the route does to it. */
+/** The upstream must receive the message. The third part undoes the route's change. */
 const REQUESTS: [
   path: string,
   plain: Buffer,

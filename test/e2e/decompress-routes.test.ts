@@ -1,4 +1,4 @@
-// Whether a compressed request is opened goes by the route that it meets, as all of its policy does.
+// The matched route decides whether a compressed request is decompressed.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -6,7 +6,7 @@ import { Harness } from './harness.ts';
 import { JSON_TYPE, problemOf, send } from './http-client.ts';
 import { route, together } from './resources.ts';
 
-/** A route that decompresses accepts `{"kind":NAME}` only; one that does not answers compressed bodies with 415. */
+/** A route that decompresses accepts `{"kind":NAME}` only. One that does not refuses compressed bodies with 415. */
 function either(name: string, match: object, compressed: 'Decompress' | 'Refuse'): string {
   return route(name, { match, body: { compressed }, validation: { fields: [{ name: 'kind', pattern: `^${name}$` }] } });
 }

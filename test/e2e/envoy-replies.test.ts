@@ -1,5 +1,5 @@
-// What Envoy itself answers: problem documents with a code, in two languages, and never with a value of a message. What
-// FIM answers is left as it is.
+// Envoy's own replies are problem documents with a code, in two languages, without any value of a message. FIM's
+// replies stay unchanged.
 import assert from 'node:assert/strict';
 import { connect as connectHttp2 } from 'node:http2';
 import { createServer } from 'node:net';
@@ -19,7 +19,7 @@ const ROUTE = route('judged', {
 });
 
 let harness: Harness;
-/** Its upstream's port is closed. */
+/** Proxy with a closed upstream port. */
 let alone: Harness;
 before(async () => {
   const closed = createServer();

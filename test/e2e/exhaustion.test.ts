@@ -1,5 +1,5 @@
-// A client that takes what he can: bodies that are held and never end, bytes that drip. The proxy's memory stays within
-// a bound, and others are served.
+// A greedy client: buffered bodies that never end, bytes that trickle. The proxy's memory stays within a bound, and
+// others are served.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
@@ -26,8 +26,8 @@ function residentMib({ stack }: Harness): number {
 describe('held bodies that never end', () => {
   const HEAP_MIB = 256;
   /**
-   * What the modules' machines, threads and code take besides the heap (about 100), and how far the heap is passed
-   * between two looks, which take a second: the faster the machine, the further. The clients offer 1,536.
+   * Memory of the modules' VMs, threads and code besides the heap (about 100), and the overshoot of the heap between
+   * two readings a second apart, which is larger on faster machines. The clients offer 1,536.
    */
   const BESIDES_MIB = 512;
   const CONNECTIONS = 8;

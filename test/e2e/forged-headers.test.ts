@@ -1,5 +1,5 @@
-// What a client says in the name of the proxy does not arrive: in headers and trailers, in every spelling, over both
-// versions of HTTP.
+// Headers and trailers that a client forges in the proxy's name do not arrive, in any spelling, over both versions of
+// HTTP.
 import assert from 'node:assert/strict';
 import { connect as connectHttp2 } from 'node:http2';
 import { after, before, describe, test } from 'node:test';

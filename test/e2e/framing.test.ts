@@ -1,4 +1,4 @@
-// How bodies arrive: in pieces, with and without a length, cut off, over HTTP/2, compressed, as streams.
+// Forms in which bodies arrive: in pieces, with and without a length, truncated, over HTTP/2, compressed, as streams.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';

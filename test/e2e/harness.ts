@@ -31,15 +31,15 @@ export interface HarnessOptions {
   upstream?: URL;
   /** Whether the KMS runs when Envoy starts. */
   kmsRuns?: boolean;
-  /** How the modules deal with the KMS, where it differs from their defaults. */
+  /** KMS settings that differ from the modules' defaults. */
   kms?: Omit<KmsConfig, 'cluster'>;
-  /** Told of the KMS before anybody asks it. */
+  /** Receives the KMS before any request. */
   withKms?: (kms: DevelopmentKms) => void;
   /** The KMS keeps its keys in a folder, `kmsFolder`, and not in memory. */
   kmsOnDisk?: boolean;
   /** Token that the KMS asks for and Envoy gets from a file; see `rotateToken`. */
   token?: string;
-  /** How else Envoy proves to the KMS who it is. */
+  /** Envoy's credentials for the KMS. */
   kmsCredentials?: KmsCredentials;
   /** Heap of the proxy, bytes. */
   maxHeapBytes?: number;
@@ -65,8 +65,8 @@ type Applied = Extract<StackEvent, { event: 'applied' }>;
 type Rejected = Extract<StackEvent, { event: 'rejected' }>;
 
 /**
- * A whole stack on free ports, with an upstream that records and a KMS in the test's hands. Module files are copies
- * that the test may change.
+ * A whole stack on free ports, with a recording upstream and a KMS that the test controls. Module files are copies that
+ * the test may change.
  */
 export class Harness {
   readonly events: StackEvent[] = [];
@@ -140,7 +140,7 @@ export class Harness {
     );
   }
 
-  /** Waits until `find` has an answer; it is asked after each event. */
+  /** Waits until `find` returns a value. It is called after each event. */
   async waitFor<T>(find: () => T | undefined): Promise<T> {
     return new Promise((done, failed) => {
       const look = (): void => {
@@ -159,7 +159,7 @@ export class Harness {
     });
   }
 
-  /** Waits until Envoy has so many requests in hand. */
+  /** Waits until Envoy has this many active requests. */
   async activeRequests(wanted: number): Promise<void> {
     await this.poll(
       async () =>
@@ -170,8 +170,8 @@ export class Harness {
   }
 
   /**
-   * Waits until every VM, the workers' and the main thread's, has fetched the key that a fresh configuration names.
-   * Only before its first request.
+   * Waits until every VM, including the main thread's, has fetched the key of a fresh configuration. Only before its
+   * first request.
    */
   async keysFetched(): Promise<void> {
     const stat = 'wasmcustom.fim.key.fetch_succeeded';

@@ -57,7 +57,7 @@ async function writePieces(outgoing: ReturnType<typeof request>, pieces: readonl
   outgoing.end();
 }
 
-/** What a problem reply says. */
+/** Members of a problem reply. */
 export interface ProblemReply {
   status: number;
   code: string;

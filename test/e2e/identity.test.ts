@@ -1,5 +1,5 @@
-// A request has one identity: whatever a server might take for a protected request is judged, or refused. More than a
-// thousand spellings, on servers that decode paths; test/peers tries frameworks.
+// A request has one identity: any request that a server might take for a protected one is judged or refused. Tries more
+// than a thousand spellings on servers that decode paths; test/peers tries frameworks.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -14,7 +14,7 @@ import { plainUpstream } from './plain-upstream.ts';
 import { ask, compare, PROTECTING_ROUTES, speltRequests, tableRow } from './request-spellings.ts';
 import { route, together } from './resources.ts';
 
-/** Of the escapes, these are tried here; test/peers tries all. */
+/** Step through the escapes here. test/peers tries all. */
 const EVERY_NTH_ESCAPE = 7;
 const GOOD = JSON.stringify({ transCode: '01200101' });
 

@@ -12,7 +12,7 @@ import type { Reply } from './http-client.ts';
 import { route, together } from './resources.ts';
 
 const MIB = 1024 * 1024;
-/** What all requests of a run may add to the memory of the proxy: its buffers, not their bodies. */
+/** Memory that all requests of a run may add to the proxy: its buffers, not their bodies. */
 const GROWTH_MIB = 64;
 const LARGE_MIB = 96;
 const FIELDS = [

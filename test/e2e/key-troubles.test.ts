@@ -1,5 +1,5 @@
-// A key that cannot be had, in a real Envoy: told at the start, in an event and in the route's condition, refused at
-// once where waiting does not help, and well again by itself when it is put right.
+// An unavailable key in a real Envoy. It is reported at the start, in an event and in the route's condition. Messages
+// are refused at once if waiting does not help. It recovers by itself.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -38,7 +38,7 @@ for (const header of ['X-Vault-Token', 'Authorization'] as const) {
     assert.equal(await stat('fetch_denied'), 0);
 
     harness.token = SECOND;
-    // What is cached goes on; the KMS refuses the old token meanwhile.
+    // Cached keys stay in use, while the KMS refuses the old token.
     await harness.poll(async () => {
       assert.equal((await send(harness.url, { body: BODY })).status, 200);
       return (await stat('fetch_denied')) > 0;

@@ -1,2 +1,2 @@
-/** They take turns: the policy of generation g masks with the g-th, so that a message shows which policy masked it. */
+/** Generation g masks with the g-th character, so that a message shows which policy masked it. */
 export const MASK_CHARACTERS = '*#+-=~^!';

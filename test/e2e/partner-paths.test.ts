@@ -40,7 +40,7 @@ const KEY = randomBytes(32);
 const BODY = Buffer.from('{"amount":"100.00"}');
 const AT_A_TIME = 8;
 const HEADERS_THAT_PASS = ['x-client-id', 'content-type', 'date', 'user-agent', 'authorization', 'traceparent'];
-/** Of the README: Envoy writes or drops them. */
+/** Headers that Envoy writes or drops, from the README. */
 const HEADERS_OF_ENVOY = [
   'x-request-id',
   'x-forwarded-for',
@@ -73,7 +73,7 @@ function codeOf(language: string): string {
   return code;
 }
 
-/** What each path becomes; null: the code throws. */
+/** Result of each path. Null: the code throws. */
 function inJavaScript(paths: readonly string[]): (string | null)[] {
   const script = `${codeOf('js')}; JSON.stringify(paths.map((path) => { try { return canonicalPath(path); } catch { return null; } }))`;
   return JSON.parse(runInNewContext(script, { paths }) as string) as (string | null)[];

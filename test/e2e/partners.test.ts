@@ -1,5 +1,4 @@
-// Two proxies of partners, each a real Envoy: what one signs the other verifies, both ways, under the names of headers
-// that are the default.
+// Proxies of two partners, each a real Envoy. Each verifies the other's signatures under the default header names.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';

@@ -15,12 +15,12 @@ export interface Arrived {
 
 type Answer = (request: Arrived, response: ServerResponse) => void;
 
-/** An upstream that remembers all that reaches it, down to the bytes of the connection. */
+/** An upstream that records everything it receives, including the bytes of the connection. */
 export class RecordingUpstream {
   readonly arrived: Arrived[] = [];
   /** Requests whose headers came, whether or not their bodies did. */
   begun = 0;
-  /** How it answers; may be replaced at any time. */
+  /** Its response. May be replaced at any time. */
   answer: Answer = (_request, response) =>
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}');
   /** Called as soon as a request's headers are here. */

@@ -1,5 +1,4 @@
-// A refusal of well-formed HTTP costs the client no connection. Envoy takes 400 for a request that it could not read,
-// and closes.
+// A refusal of well-formed HTTP keeps the client's connection. Envoy takes 400 for an unreadable request, and closes.
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { connect } from 'node:net';

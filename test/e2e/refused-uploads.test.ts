@@ -1,5 +1,5 @@
-// A refusal costs neither the answer nor the connection: clients of HTTP/1.1 that still write their body read the
-// reply, and what they send behind it is served.
+// A refusal loses neither the reply nor the connection: HTTP/1.1 clients that still write their body receive the reply,
+// and their next request is served.
 import assert from 'node:assert/strict';
 import { connect as connectHttp2 } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -61,7 +61,7 @@ before(async () => {
 });
 after(() => harness.stop());
 
-/** A client that writes without looking, and reads replies as they come. */
+/** A client that writes without waiting, and reads replies as they arrive. */
 class Client {
   readonly socket: Socket = connect({ port: harness.stack.listen.port, host: '127.0.0.1' });
   private text = '';

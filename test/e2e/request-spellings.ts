@@ -6,7 +6,7 @@ import { route, together } from './resources.ts';
 
 const REPLY_TIMEOUT_MS = 20_000;
 const AT_A_TIME = 24;
-/** What no route lets pass. */
+/** Query that every route refuses. */
 const BAD_QUERY = '?transCode=99';
 const BAD_BODY = '{"transCode":"99"}';
 
@@ -29,7 +29,7 @@ const inBody = { validation: { fields: [{ name: 'transCode', pattern: '^01[0-9]{
 const inQuery = { validation: { fields: [{ name: 'transCode', in: 'Query', pattern: '^01[0-9]{6}$' }] } };
 const exact = (value: string): object => ({ type: 'Exact', value });
 
-/** One route for each piece of code that the servers of the test have. */
+/** One route for each transaction code that the test's servers know. */
 export const PROTECTING_ROUTES = together(
   route('transfer', { match: { path: exact('/v1/accounts:transfer'), methods: ['POST'] }, ...inBody }),
   route('chinese', { match: { path: exact('/支付/转账') }, ...inQuery }),
@@ -48,7 +48,8 @@ function post(path: string): SpeltRequest {
 }
 
 /**
- * Each byte as an escape, in both cases, put before, into and behind a path; each character of the path as its escape.
+ * Each byte as an escape in both cases, put before, into and after a path, and each character of the path as its
+ * escape.
  */
 function escapesIn(path: string): string[] {
   const found = [];
@@ -306,9 +307,7 @@ function headOf(request: SpeltRequest): string {
   );
 }
 
-/**
- * Whether an answer of a stated length is there. A server that refused may take a second to close what it has answered.
- */
+/** Whether a response with a stated length is complete. A server that refused may take a second to close. */
 function isWhole(text: string): boolean {
   const [head, body] = text.split(/\r\n\r\n(.*)/s);
   const length = /^content-length: *(\d+)\s*$/im.exec(head!)?.[1];
@@ -347,12 +346,12 @@ export async function ask(port: number, request: SpeltRequest): Promise<Outcome>
   });
 }
 
-/** What a server alone and behind FIM does with all requests. */
+/** Results of all requests to a server alone and behind FIM. */
 export interface Comparison {
   asked: number;
   /** Alone: it ran protected code. */
   executed: number;
-  /** Of those, behind FIM: refused by a rule of the route, for what they are, by Envoy, by the server. */
+  /** Requests behind FIM by outcome: refused by a rule of the route, for their form, by Envoy, by the server. */
   judged: number;
   unclear: number;
   byProxy: number;

@@ -34,7 +34,7 @@ function policy(n: number): string {
   );
 }
 
-/** A POST that no route concerns and that does not end; its head has reached the upstream. */
+/** A POST that no route concerns and that does not end. Its headers have reached the upstream. */
 async function openStream(n: number): Promise<Socket> {
   const socket = connect({ port: harness.stack.listen.port, host: '127.0.0.1' });
   socket.on('error', () => {});

@@ -1,4 +1,4 @@
-// Looks for secrets in outputs, in every form in which they might have got there.
+// Searches outputs for secrets in every form that they could have taken.
 
 export interface Output {
   name: string;
@@ -6,7 +6,7 @@ export interface Output {
 }
 
 export interface Secret {
-  /** What it is, without the secret. */
+  /** Description without the secret. */
   name: string;
   bytes: Buffer;
 }
@@ -44,7 +44,7 @@ export function formsOf(bytes: Buffer): Map<string, Buffer> {
   return forms;
 }
 
-/** Where secrets stand: `output: secret as form`. Never the secret itself. */
+/** Places of secrets: `output: secret as form`. Never the secret itself. */
 export function findSecrets(outputs: readonly Output[], secrets: readonly Secret[]): string[] {
   const searched = secrets.map(({ name, bytes }) => ({ name, forms: [...formsOf(bytes)] }));
   return outputs.flatMap((output) =>

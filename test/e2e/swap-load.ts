@@ -7,11 +7,11 @@ import { MASK_CHARACTERS } from './mask-characters.ts';
 import { fetchKey } from '../../envoy/standalone/open-protected.ts';
 import { openSymmetric, readProtected } from '../../envoy/standalone/protected-message.ts';
 
-/** What the test tells the load. */
+/** Commands from the test to the load. */
 export type LoadCommand =
   { do: 'start'; proxy: string; kms: string; kid: string } | { do: 'floor'; generation: number } | { do: 'stop' };
 
-/** What the load found. */
+/** Results of the load. */
 export interface LoadReport {
   requests: number;
   /** By HTTP status, or error code of the connection. */

@@ -40,7 +40,7 @@ const ERRORS = new Set([TOO_LARGE, ENDS_EARLY, WRONG_SUM, FOLLOWED, NOT_IT]);
 const guest = compileGuest<CompressionExports>('test/fuzz/compression');
 const dice = new Random(20260731);
 
-/** What comes out, or the number of the error. */
+/** Decompressed bytes, or the number of the error. */
 function open(coding: number, packed: Uint8Array, maxBytes = 16 * MIB): Buffer | number {
   const error = guest.exports.open(coding, guest.put(packed), maxBytes);
   if (error !== 0) return error;
@@ -49,7 +49,7 @@ function open(coding: number, packed: Uint8Array, maxBytes = 16 * MIB): Buffer |
   );
 }
 
-/** What zlib makes of all bytes; undefined if it does not take them, or not all of them. */
+/** Result of zlib for all bytes. Undefined if it refuses them or leaves some unread. */
 function oracle(coding: number, packed: Buffer): Buffer | undefined {
   const unpack = coding === GZIP ? gunzipSync : (packed[0]! & 15) === 8 ? inflateSync : inflateRawSync;
   try {

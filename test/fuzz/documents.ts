@@ -12,7 +12,7 @@ export class RawNumber {
   }
 }
 
-/** What a document is made of. */
+/** Parts of a document. */
 export interface Ingredients {
   names: readonly string[];
   strings: readonly string[];
@@ -39,7 +39,7 @@ function escapeUnit(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, '0')}`;
 }
 
-/** A string token: each character plain where it may be, or escaped. */
+/** A string token, with each character plain where allowed, or escaped. */
 function stringText(random: Random, text: string): string {
   const escapes = random.chance(25);
   let token = '"';
@@ -64,7 +64,7 @@ export function jsonText(random: Random, value: Json): string {
   return `${space()}${text}${space()}`;
 }
 
-/** A value that JSON.parse could have made, for comparison; numbers as `#` and their text. */
+/** A value in the form of JSON.parse, for comparison. Numbers become `#` and their text. */
 export function plain(value: Json): unknown {
   if (value instanceof RawNumber) return `#${value.text}`;
   if (Array.isArray(value)) return value.map(plain);

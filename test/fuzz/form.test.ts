@@ -15,7 +15,7 @@ function pairs(): [string, string | null][] {
   return fieldAt(guest, exports.root())[2].map(([name, text]) => [name, text]);
 }
 
-/** What a strict reader gives: null if the text is no form, or has a name twice. */
+/** Result of a strict reader. Null if the text is no form or repeats a name. */
 function strictPairs(text: string): [string, string][] | null {
   if (/[^\x21-\x7e]/.test(text) || /%(?![0-9A-Fa-f]{2})/.test(text)) return null;
   const parts = text.split('&').filter((part) => part !== '');

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What every test module exports; the rest is the module's own. */
+/** Exports of every test module, besides its own. */
 export interface GuestExports {
   memory: WebAssembly.Memory;
   _initialize(): void;

@@ -1,8 +1,8 @@
-// An encoder of ISO 8583 for the tests: values as they are meant in, bytes out, in every style.
+// ISO 8583 encoder for the tests: turns values into bytes in every style.
 import type { Guest, Random } from './guest.ts';
 import type { Field, TreeExports } from './tree-guest.ts';
 
-/** What `iso8583.module.ts` exports. */
+/** Exports of `iso8583.module.ts`. */
 export interface IsoExports extends TreeExports {
   useSpec(which: number): void;
   encode(
@@ -52,7 +52,7 @@ const ENCODINGS = ['Ascii', 'Ebcdic', 'Bcd', 'Binary', 'Hex'];
 export const DEFAULT = 7;
 export type Encoding = 'Ascii' | 'Ebcdic' | 'Bcd' | 'Binary' | 'Hex';
 
-/** How a message is written. `spec`: where the elements come from. */
+/** Style of a message. `spec`: source of the elements. */
 export interface Style {
   spec: string;
   messageType: Encoding;
@@ -104,7 +104,7 @@ export const TERMINAL: Style = {
   networkBytes: 6,
 };
 
-/** Tells the module of a style. */
+/** Sets the module's style. */
 export function use(exports: IsoExports, style: Style): void {
   exports.useSpec(SPECS.indexOf(style.spec));
   const parts = [

@@ -99,7 +99,7 @@ describe('ISO 8583 of the field', () => {
     assert.equal(textOf(guest, find(guest, 'DE23')), '110');
     exports.define(23, FORMATS.indexOf('n'), 0, 3, DEFAULT, DEFAULT, 0, 1);
     assert.equal(exports.parse(guest.put(bytesOf(card('1100')))), errorId('FIM-ISO-0006'));
-    // A track of digits that fill up at the left, where tracks are said to fill up at the right.
+    // A track with digits padded at the left, where the specification pads tracks at the right.
     use(exports, BCD);
     exports.fillTracks(2);
     assert.equal(

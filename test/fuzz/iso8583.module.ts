@@ -102,7 +102,7 @@ export function fillAlike(): void {
   spec.forgetFills(true, true);
   spec.seal();
 }
-/** Where tracks fill up: 1 left, 2 right. */
+/** Padding side of tracks: 1 left, 2 right. */
 export function fillTracks(fill: u32): void {
   spec.trackFill = <IsoFill>fill;
   spec.seal();

@@ -159,8 +159,8 @@ describe('the masker', () => {
   });
 
   it('changes no decimal number, whatever its digits', () => {
-    // A double with a fraction or an exponent; one without is a whole number, of which one in ten is a card by its
-    // digits.
+    // A double with a fraction or an exponent. Without them it is a whole number, and one in ten has the digits of a
+    // card.
     const random = new Random(754);
     configure({ fields: [], detect: [{ kind: 'IdCard' }, { kind: 'BankCard' }] });
     const bits = new DataView(new ArrayBuffer(8));

@@ -14,7 +14,7 @@ import { input } from './door.module';
 
 export { room } from './door.module';
 
-/** What `judge` answers for a text that is no JSON. */
+/** Result of `judge` for text that is no JSON. */
 const NO_JSON: i32 = -1;
 
 const arena = new Arena(64 * 1024, 64 * 1024 * 1024);
@@ -46,7 +46,7 @@ export function judge(length: u32): i32 {
   return validator!.judge(document, matches, findings, arena);
 }
 
-/** What `judge` found wrong with a text that is no JSON. */
+/** Error that `judge` found in text that is no JSON. */
 export function mistake(): u32 {
   return mistakeFound;
 }

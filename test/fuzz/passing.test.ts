@@ -35,7 +35,8 @@ const INGREDIENTS = {
 };
 
 /**
- * What the streaming reader found; undefined: nothing. Absent and no container are told apart by whole messages only.
+ * Error that the streaming reader found. Undefined: none. Only whole messages distinguish an absent member from a wrong
+ * container.
  */
 const codeOf = (error: number): string | undefined =>
   error === 0 ? undefined : table.errors[error - 1]!.code.replace('FIM-PBOC-0006', 'FIM-PBOC-0005');

@@ -165,7 +165,7 @@ describe('patterns against RE2', () => {
       const expected = oracle(source);
       const error = exports.compile(guest.put(source));
       if (expected === null || error !== 0) {
-        // What RE2 refuses is refused; what RE2 takes may be too large here, nothing else.
+        // A pattern that RE2 refuses is refused. One that RE2 accepts may only be too large here.
         if (error === TOO_LARGE) tooLarge++;
         else assert.equal(error !== 0, expected === null, `${JSON.stringify(source)}: error ${error}`);
         continue;
@@ -188,8 +188,8 @@ describe('patterns against RE2', () => {
 });
 
 describe('patterns against RegExp', () => {
-  // What both read alike: no flags, no dot (line ends differ), no \\B (RegExp finds one inside a surrogate pair), no
-  // \\s (Unicode there).
+  // Syntax that both read alike: no flags, no dot (line ends differ), no \\B (RegExp finds one inside a surrogate
+  // pair), no \\s (Unicode in RegExp).
   const parts = [
     'a',
     'b',

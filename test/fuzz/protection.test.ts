@@ -18,7 +18,7 @@ before(async () => {
 
 const TEXT = Buffer.from(JSON.stringify({ account: '6222021234567890', note: 'x'.repeat(400) }));
 
-/** A damaged copy: bytes changed, put in, taken out, moved, repeated; or nothing but noise. */
+/** A damaged copy: bytes changed, inserted, removed, moved, repeated, or only noise. */
 function damaged(random: Random, good: Buffer): Buffer {
   if (random.chance(5)) return Buffer.from(Array.from({ length: random.below(300) }, () => random.below(256)));
   let bytes = Buffer.from(good);

@@ -42,7 +42,7 @@ const NUMBERS = [
 ];
 const SPACES = ['', '', '', '', ' ', '\n', '\t', '\r\n', '  ', `\n${' '.repeat(18)}`];
 
-/** A JSON string of the text, with some characters escaped that need not be. */
+/** A JSON string of the text, with some needless escapes. */
 export function randomString(random: Random, text: string): string {
   let written = '';
   for (const character of text) {
@@ -61,7 +61,7 @@ function randomText(random: Random): string {
   return text;
 }
 
-/** A random JSON text; `depth`: containers within containers. Names within an object differ most of the time. */
+/** A random JSON text. `depth`: nesting of containers. Names within an object differ most of the time. */
 export function randomJson(random: Random, depth: number): string {
   const space = (): string => random.pick(SPACES);
   const kind = random.below(depth > 0 ? 10 : 6);

@@ -137,7 +137,7 @@ const DAMAGE = [
   '1',
 ];
 
-/** A text with some of its characters changed, lost, doubled or added. */
+/** A text with some characters changed, removed, doubled or added. */
 export function damageXml(random: Random, text: string): string {
   let characters = [...text];
   for (let hits = 1 + random.below(2); hits > 0; hits--) {

@@ -96,8 +96,7 @@ function hostMatches(pattern: string, name: string | undefined): boolean {
 }
 
 /**
- * Whether a path is the route's, or one that some servers take for it: in another case, or with or without a slash at
- * the end.
+ * Whether a path is the route's, or one that some servers treat alike: other case, or with or without a final slash.
  */
 function pathMatches(path: Route['path'], bare: string): 'same' | 'similar' | 'other' {
   if (path === undefined) return 'same';
@@ -124,7 +123,7 @@ function headerMatches(header: Header, request: Request): 'yes' | 'no' | 'unclea
   return values.some(takes) ? 'unclear' : 'no';
 }
 
-/** What one reading of the path meets. */
+/** Routes that one reading of the path matches. */
 function readAs(routes: readonly Route[], request: Request, path: string): { found: number; exact: boolean } | string {
   const method = request.method.toUpperCase();
   const first = { same: Infinity, similar: Infinity, unclear: Infinity };
@@ -149,7 +148,7 @@ function readAs(routes: readonly Route[], request: Request, path: string): { fou
   return first.similar < found && !exact ? 'FIM-RT-0041' : { found, exact };
 }
 
-/** What the index promises, read plainly: the number of a route, -1, or a code. */
+/** Specified result of the index: the number of a route, -1, or a code. */
 function expectedOf(routes: readonly Route[], request: Request): number | string {
   const name = hostName(request.host);
   if (name === undefined && routes.some((route) => route.hosts.some((host) => host !== '*'))) return 'FIM-RT-0043';

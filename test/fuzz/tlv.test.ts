@@ -64,10 +64,7 @@ function decode(data: Uint8Array, depth = 0): TlvObject[] | null {
   return objects;
 }
 
-/**
- * The same from the fields: by where they stand in the source, and, of what the dictionary does not know, by their
- * texts.
- */
+/** The same from the fields: by their place in the source, and by their texts for tags outside the dictionary. */
 function indexed(data: Uint8Array, node: number): TlvObject[] {
   const objects: TlvObject[] = [];
   for (let child = exports.firstChild(node); child !== 0; child = exports.nextSibling(child)) {
@@ -216,7 +213,7 @@ describe('BER-TLV', () => {
   });
 });
 
-/** What an acquirer's field 55 holds, object by object. */
+/** Objects of an acquirer's field 55. */
 const FIELD_55 = [
   '9F26 08 A1B2C3D4E5F60718',
   '9F27 01 80',

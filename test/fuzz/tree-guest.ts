@@ -1,7 +1,7 @@
 // A FieldTree of a test module as plain data.
 import type { Guest, GuestExports } from './guest.ts';
 
-/** What `tree-door.module.ts` exports. */
+/** Exports of `tree-door.module.ts`. */
 export interface TreeExports extends GuestExports {
   root(): number;
   size(): number;

@@ -135,7 +135,7 @@ function exponentFindings(rule: OracleCrossRule, document: Json): string[] {
   });
 }
 
-/** What the validator must find between fields, as `CODE POINTER`. */
+/** Expected findings between fields, as `CODE POINTER`. */
 export function crossFindingsOf(rules: OracleCrossRule[], document: Json): string[] {
   return rules.flatMap((rule) =>
     rule.kind === 'Sum'

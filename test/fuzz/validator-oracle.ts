@@ -72,7 +72,7 @@ function isIban(text: string): boolean {
   );
 }
 
-/** A decimal in units of its eighteenth decimal; undefined if it is none or has too many digits. */
+/** A decimal in units of 10^-18. Undefined if it is malformed or has too many digits. */
 export function decimalOf(text: string): bigint | undefined {
   const [, sign, whole = '', fraction = '', exponent = '0'] =
     /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
@@ -303,7 +303,7 @@ function walk(rule: OracleRule, value: Json, trail: (string | number)[], found: 
   else if (rule.required === true) found.add(`${CODES.missing} ${pointer([...trail, ...untilWildcard(rest)])}`);
 }
 
-/** Whether a condition holds of a document. */
+/** Whether a condition holds for a document. */
 function holds({ steps, present = true, equals = [] }: OracleCondition, document: Json): boolean {
   let value: Json | undefined = document;
   for (const step of steps) {
@@ -315,7 +315,7 @@ function holds({ steps, present = true, equals = [] }: OracleCondition, document
   return equals.length === 0 || equals.includes(value instanceof RawNumber ? value.text : String(value));
 }
 
-/** What the validator must find of single fields, as `CODE POINTER`, in any order. */
+/** Expected findings about single fields, as `CODE POINTER`, in any order. */
 export function findingsOf(rules: OracleRule[], document: Json, conditions: OracleCondition[] = []): string[] {
   const found = new Set<string>();
   const met = conditions.map((condition) => holds(condition, document));

@@ -11,7 +11,7 @@ import { input } from './door.module';
 
 export { room } from './door.module';
 
-/** What `judge` answers for a text that is no JSON. */
+/** Result of `judge` for text that is no JSON. */
 const NO_JSON: i32 = -1;
 
 const arena = new Arena(64 * 1024, 64 * 1024 * 1024);

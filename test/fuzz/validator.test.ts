@@ -170,7 +170,7 @@ function randomCondition(random: Random): OracleCondition {
     : { steps, path: pathOf(steps), equals: [random.pick(STRINGS), random.pick(NUMBERS), 'true'] };
 }
 
-/** A rule whose right side has no wildcards but those that begin the left side. */
+/** A rule whose right side has only the wildcards that begin the left side. */
 function randomCrossRule(random: Random): OracleCrossRule {
   const shared = random.chance(50) ? [...randomSteps(random, 1, true), null] : [];
   const leftSteps = [...shared, ...randomSteps(random, 2, true)];

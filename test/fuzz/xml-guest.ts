@@ -10,10 +10,10 @@ export interface ReaderExports extends TreeExports {
   errorOffset(): number;
 }
 
-/** A field: its name, its text (null if it holds elements), what is in it: a text may have attributes. */
+/** A field: its name, its text (null if it contains elements), its children. A text may have attributes. */
 export type Field = [name: string, text: string | null, children: Field[]];
 
-/** A field and what is in it, read through the tree alone; throws where links, counts or parents disagree. */
+/** A field with its content, read through the tree alone. Throws if links, counts or parents disagree. */
 export function fieldAt(guest: Guest<ReaderExports>, node: number): Field {
   const { exports } = guest;
   const children: Field[] = [];

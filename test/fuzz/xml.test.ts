@@ -39,7 +39,7 @@ function root(): Field {
   return children[0] as Field;
 }
 
-/** What expat makes of the documents: their trees, null for those that it refuses. */
+/** Trees that expat makes of the documents. Null for those that it refuses. */
 function expat(documents: readonly string[]): (Field | null)[] {
   const input = documents.map((text) => Buffer.from(text).toString('base64')).join('\n');
   const script = fileURLToPath(new URL('xml-expat.py', import.meta.url));
@@ -55,7 +55,7 @@ function expat(documents: readonly string[]): (Field | null)[] {
     .map((line) => JSON.parse(line) as Field | null);
 }
 
-/** Whether expat would take what the reader refuses: a version other than 1.0, an encoding other than UTF-8. */
+/** Whether expat may accept a text that the reader refuses: another version than 1.0, another encoding than UTF-8. */
 function hasForeignDeclaration(text: string): boolean {
   return (
     /^<\?xml[^>]*\?>/.test(text) &&

@@ -46,7 +46,7 @@ export function compilePieces(): Promise<Uint8Array> {
   );
 }
 
-/** A guest of the given source text, with the least that a host asks of a module. */
+/** A guest of the given source, with the minimum that a host requires. */
 export function compileGuest(source: string, options: string[] = []): Promise<Uint8Array> {
   return compile('guest.ts', ['--config', 'none.json', ...options], (name) => (name === 'guest.ts' ? source : null));
 }

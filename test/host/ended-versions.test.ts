@@ -1,5 +1,5 @@
-// What a version that has ended or was taken back has encrypted is refused as a wrong tag is: status, headers, body,
-// from the first message on. A KMS that does not answer is the service's fault, and is told as such.
+// A message under an expired or revoked version is refused like a wrong tag: same status, headers and body, from the
+// first message on. A KMS that does not answer is the service's fault and reported as such.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { createVm, exchange } from '../../envoy/host/index.ts';
@@ -41,7 +41,7 @@ interface End {
   gone?: boolean;
 }
 
-/** A KV version 2 store: what is said of each version, and whether it answers. */
+/** A KV version 2 store: metadata of each version, and whether it answers. */
 class Store {
   readonly versions: Map<number, End>;
   algorithm = 'SM4';
@@ -83,7 +83,7 @@ class Machine {
     this.root = root;
   }
 
-  /** A message under a version; `material`: of the key that is really used. */
+  /** Sends a message under a version. `material`: of the key really used. */
   send(version: number, material = version): ExchangeResult {
     const terms: Terms = {
       algorithm: 'SM4-GCM',
@@ -108,7 +108,7 @@ class Machine {
 const shown = ({ client, upstream }: ExchangeResult): string =>
   JSON.stringify([client.status, client.headers?.entries, client.body.toString(), upstream.sawNothing]);
 
-/** What a wrong tag is answered where nothing is wrong with the keys. */
+/** Reply to a wrong tag while the keys are in order. */
 function wrongTag(profile: Profile): string {
   const machine = new Machine(profile, new Store({}));
   assert.equal(machine.status(1), 200);

@@ -28,7 +28,7 @@ before(async () => {
   fim = await fimModule();
 });
 
-/** A small generator with a seed, so that a failure can be repeated. */
+/** A small seeded generator, so that failures can be reproduced. */
 class Dice {
   private state: number;
   constructor(seed: number) {

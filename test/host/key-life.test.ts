@@ -1,5 +1,5 @@
-// A key's life in one machine, on the virtual clock: refresh, rotation, ends, outages, and those who name versions that
-// do not exist.
+// Life of a key in one VM on the virtual clock: refresh, rotation, expiry, outages, and messages that name missing
+// versions.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { before, test } from 'node:test';
@@ -26,7 +26,7 @@ before(async () => {
 /** Bytes that stand nowhere else in a module's memory. */
 const keyBytes = (number: number): Buffer => createHash('sha256').update(`key ${number}`).digest().subarray(0, 16);
 
-/** A KV version 2 store whose versions a test adds, ends and takes away. */
+/** A KV version 2 store whose versions a test adds, expires and removes. */
 class Store {
   readonly versions = new Map<number, { material: Buffer; metadata: object; data: object }>();
   readonly calls: { atMs: number; path: string }[] = [];

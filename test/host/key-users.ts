@@ -41,15 +41,15 @@ interface User {
   algorithm: 'SM4' | 'HMAC-SM3';
   stages: object;
   /**
-   * A message under a version, made with the key of another if `material` says so; absent: messages need no key before
-   * they come.
+   * A message under a version, made with another version's key if `material` is given. Absent: the route needs the key
+   * before any message.
    */
   message: (version: number, material?: number) => Sent;
-  /** What a message gets that is genuine under no version. */
+  /** Reply to a message that is genuine under no version. */
   wrong?: string;
-  /** It protects: only the newest version serves. */
+  /** Whether it protects messages, so that only the newest version serves. */
   protects?: boolean;
-  /** Its messages name their version. */
+  /** Whether its messages name their version. */
   names?: boolean;
 }
 
@@ -134,7 +134,7 @@ export interface Version {
   answer?: HttpCallOutcome;
 }
 
-/** What the KMS has and says. `all`: to every question. */
+/** Keys and replies of the KMS. `all`: the reply to every request. */
 export interface Kms {
   versions?: Record<number, Version>;
   all?: HttpCallOutcome;

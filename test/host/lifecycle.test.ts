@@ -1,4 +1,4 @@
-// What needs more than a script of exchanges: streams that live over configurations, limits of streams, memory.
+// Tests beyond a script of exchanges: streams that outlive configurations, limits of streams, memory.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { createVm, Exchange, exchange, Vm } from '../../envoy/host/index.ts';

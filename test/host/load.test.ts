@@ -1,4 +1,4 @@
-// What Envoy refuses to load, the host refuses; for the same reason.
+// The host refuses the modules that Envoy refuses, for the same reasons.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createVm, dryRun, loadModule, LoadError } from '../../envoy/host/index.ts';

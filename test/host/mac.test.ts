@@ -52,7 +52,7 @@ interface Kms {
   down?: boolean;
 }
 
-/** What the translator makes of a public route. */
+/** Translation of a public route. */
 function translated(spec: object): ReturnType<typeof translate> {
   const text = JSON.stringify({
     apiVersion: 'fim.financial/v1',

@@ -19,7 +19,7 @@ const LOG_TIMEOUT_MS = 10_000;
 const POLL_MS = 5;
 const TYPE = 'type.googleapis.com/envoy.';
 
-/** What one exchange showed, in the parts that a plugin decides. */
+/** Observed parts of one exchange that a plugin decides. */
 export interface Shown {
   status: number;
   /** Whether the stream was reset. */
@@ -38,7 +38,7 @@ export interface ParityRequest {
   headers?: Record<string, string>;
   body?: string;
   trailers?: Record<string, string>;
-  /** What the upstream answers. */
+  /** Response of the upstream. */
   response?: { headers?: Record<string, string>; body?: string };
 }
 

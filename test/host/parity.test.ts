@@ -1,5 +1,5 @@
-// The same guest and the same requests on the host and on a real Envoy: both must show the same, down to the order of
-// the callbacks.
+// Runs the same guest and requests on the host and on a real Envoy. Both must behave alike, including the order of
+// callbacks.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createVm, exchange, loadModule } from '../../envoy/host/index.ts';
@@ -121,7 +121,7 @@ for (const [name, what, request] of CASES) test(name, async () => void (await co
 for (const what of ['stream-reject', 'stream-close']) {
   test(`${what}: a body in pieces is cut when some have gone`, async () => {
     const body = `${'x'.repeat(20_000)}!${'x'.repeat(20_000)}`;
-    // How much of it the upstream has seen by then is the network's doing.
+    // The network decides how much of the body the upstream has seen by then.
     const { upstream: _expected, ...expected } = onHost(what, { body });
     const { upstream: _real, ...real } = await envoy.exchange(what, { body }, expected.logs.length);
     assert.deepEqual(real, expected);

@@ -9,7 +9,7 @@ import { buildModules } from '../../scripts/build.ts';
 
 const VERSION = '3.0.2';
 
-/** By field: values that pass; values that do not, each with the last four digits of its code. As JSON texts. */
+/** By field: valid values, and invalid values with the last four digits of their codes. As JSON texts. */
 const CASES: Record<string, { good: string[]; bad: [string, string][] }> = {
   pan: {
     good: [

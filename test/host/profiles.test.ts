@@ -13,7 +13,7 @@ interface Vectors {
   profile: string;
   body: Record<string, unknown>;
   contentType: string;
-  /** Where the message of the profile begins. */
+  /** Root of the profile's message. */
   root?: string;
   /** Text; or, with `hex`, hexadecimal digits with blanks between them. */
   message: string;

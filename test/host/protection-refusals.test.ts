@@ -1,5 +1,5 @@
-// What cannot be opened is refused with one answer: same status, headers and bytes, whatever the reason; the counter is
-// the precise one.
+// A message that cannot be opened always gets the same reply: status, headers and bytes do not depend on the reason.
+// Only the counter does.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { LoadedModule } from '../../envoy/host/index.ts';

@@ -1,4 +1,4 @@
-// A root context is never kept out: edits beside streams that do not end, workers that cannot use what the proxy has
+// A root context is never locked out: edits beside endless streams, workers that cannot use what the proxy has
 // accepted, plugins that share a VM.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';

@@ -1,5 +1,5 @@
-// A configuration takes over compiled parts of the one before, and equal parts of its routes are made once. Nobody may
-// notice but by the clock.
+// A configuration reuses compiled parts of the previous one, and equal parts of its routes are compiled once. Only time
+// may differ.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { createVm, exchange, Vm } from '../../envoy/host/index.ts';
@@ -139,7 +139,7 @@ test('a refused configuration in between changes nothing, and its good parts are
   const second = take(vm, document(patterns().with(1, '^other$')));
   assertOwn(first, codes());
   assertOwn(second, codes().with(1, 'other'));
-  // The same mistake again, now where the text of the route was seen before: it is found where it stands.
+  // The same error, after the route's text was seen before, is still reported at its place.
   const again = vm.configure(document([...patterns().with(1, '('), '(']));
   assert.match(again.logs.at(-1)?.message ?? '', /"path":"\/routes\/1\/stages\/pbocValidator\/rules\/1\/pattern"/);
 });

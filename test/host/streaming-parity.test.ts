@@ -9,7 +9,7 @@ import { ParityStack } from './parity-stack.ts';
 import type { ParityRequest } from './parity-stack.ts';
 
 const ACTS = ['echo', 'upper', 'last', 'wait', 'late'];
-/** What a filter may hold. */
+/** Buffer limit of a filter. */
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 const FRAME_BYTES = 16_384;
 /** Larger than the window of the connection: it comes in many pieces, and not before the first have gone. */
@@ -41,7 +41,7 @@ before(async () => {
 });
 after(() => envoy.stop());
 
-/** What both sides got, in brief. */
+/** Summary of what both sides received. */
 interface Got {
   status: number;
   type: string | undefined;

@@ -43,7 +43,7 @@ function assertClean(vm: Vm): void {
   assert.equal(vm.liveContexts, vm.roots.size);
 }
 
-/** One exchange on a machine of its own. */
+/** Runs one exchange on a VM of its own. */
 function run(
   stage: Stage,
   request: ExchangeRequest,
@@ -62,7 +62,7 @@ function openRequest(root: RootContext, headers: Record<string, string> = {}): H
   return stream;
 }
 
-/** How messages tell their end: with a length, by chunks of HTTP/1.1, by frames of HTTP/2 without and with trailers. */
+/** Framings of messages: with a length, by chunks of HTTP/1.1, by frames of HTTP/2 without and with trailers. */
 const FRAMINGS: [name: string, request: Partial<ExchangeRequest>][] = [
   ['a declared length', {}],
   ['chunks of HTTP/1.1', { contentLength: false, headers: { 'transfer-encoding': 'chunked' } }],

@@ -1,4 +1,4 @@
-// What the admission policies refuse, asked of a real API server by an administrator and by a tenant.
+// Requests of an administrator and a tenant that the admission policies refuse, on a real API server.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
@@ -33,8 +33,7 @@ describe('the admission policies', () => {
   let tenant: string;
 
   /**
-   * What the API server says to a tenant who may write routes and EnvoyFilters of the namespace; empty: nothing against
-   * it.
+   * Response of the API server to a tenant who may write routes and EnvoyFilters of the namespace. Empty if it accepts.
    */
   function asTenant(args: string[], object?: KubeObject): Promise<string> {
     return new Promise((done) => {

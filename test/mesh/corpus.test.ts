@@ -66,7 +66,7 @@ describe('a real API server', () => {
 
   for (const example of [...readCorpus('valid'), ...readCorpus('invalid')]) {
     const { schema, cel, typescript } = example.verdicts;
-    // What is no YAML of one object cannot be sent: the text's reader is the only judge.
+    // A text that is not one YAML object cannot be sent, so only the reader judges it.
     if (schema.outcome === 'not reached') continue;
     const expected =
       schema.outcome === 'refused'

@@ -1,4 +1,4 @@
-// What Istio and a stock Envoy do of themselves: fim.wasm by EnvoyFilter through istiod and pilot-agent, without the
+// Behaviour of Istio and a stock Envoy alone: fim.wasm by EnvoyFilter through istiod and pilot-agent, without the
 // operator.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -32,7 +32,7 @@ class Idle {
     this.url = url;
   }
 
-  /** One request on each connection; what came back, and how many of the connections were the same as before. */
+  /** Sends one request on each connection. Returns the statuses. */
   async use(body: string): Promise<number[]> {
     return Promise.all(this.agents.map(async (agent) => (await send(this.url, { body, path: '/pay', agent })).status));
   }

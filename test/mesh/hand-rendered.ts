@@ -17,7 +17,7 @@ export interface HandRendered {
   /** Label `app` of the workload. */
   app: string;
   context: 'GATEWAY' | 'SIDECAR_INBOUND';
-  /** Where the agent fetches the module, and what it must be. */
+  /** Address from which the agent fetches the module, and its digest. */
   moduleUrl: string;
   sha256: string;
   config: PluginConfig;

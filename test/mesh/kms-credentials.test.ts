@@ -1,5 +1,5 @@
-// A key service that wants a token: the gateway's Envoy shows it, from a file of its own pod; no object and no dump
-// holds it.
+// A key service that requires a token. The gateway's Envoy sends it from a file of its pod; no object and no config
+// dump contains it.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ describe('a key service that wants a token', () => {
       const kmsUrl = await kms.start();
       mesh.atEnd(() => kms.stop());
       kms.createKey(KEY_ID);
-      // What a Secret would bring into the proxies' pods.
+      // Files that a Secret would mount into the proxies' pods.
       const tokenFile = path.join(mesh.folder, 'token');
       writeFileSync(tokenFile, TOKEN, { mode: 0o600 });
       writeFileSync(path.join(mesh.folder, 'token.json'), JSON.stringify(kmsSecrets({ tokenFile }).token));

@@ -1,4 +1,4 @@
-// A mesh with a gateway, a service with a sidecar and the operator: where FinancialRoutes are tried.
+// A mesh with a gateway, a service with a sidecar and the operator, to test FinancialRoutes.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ export class OperatedMesh {
   gateway!: Proxy;
   sidecar!: Proxy;
   operator!: Operator;
-  /** Of fim.wasm. */
+  /** SHA-256 of fim.wasm. */
   sha256 = '';
   moduleBytes = Buffer.alloc(0);
 
@@ -98,7 +98,7 @@ export class OperatedMesh {
     return { apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name, namespace: NAMESPACE } };
   }
 
-  /** A route's conditions, by type, if they are of its present generation. */
+  /** Conditions of a route's current generation, by type. */
   async conditions(name: string): Promise<Record<string, Condition>> {
     const route = await this.mesh.objects.read(this.reference(name));
     const conditions = ((route?.status as { conditions?: Condition[] } | undefined)?.conditions ?? []).filter(
@@ -107,7 +107,7 @@ export class OperatedMesh {
     return Object.fromEntries(conditions.map((condition) => [condition.type, condition]));
   }
 
-  /** Waits for a condition of the route's present generation, and returns it. */
+  /** Waits for a condition of the route's current generation and returns it. */
   async condition(name: string, type: string, status: Condition['status'], reason?: string): Promise<Condition> {
     let last: Condition | undefined;
     try {

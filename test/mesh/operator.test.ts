@@ -147,7 +147,7 @@ describe('the operator', () => {
   });
 
   it('a poisonous route stops no other', async () => {
-    // What only the module can know: a pattern that is valid and compiles to too much.
+    // An error that only the module can find: a valid pattern that compiles to too much.
     await stack.apply(
       route('good', {
         match: { path: { type: 'Prefix', value: '/good' } },

@@ -64,7 +64,7 @@ describe('outages under load', () => {
     await stack.mesh.api.kill();
     assert.ok(await takes('first'), 'the policy serves on');
     await stack.mesh.api.startServer();
-    // A lease that could not be renewed in time ends the process; its pod would be started again.
+    // A lease that was not renewed in time ends the process. Its pod would be restarted.
     if (leader.isOver) await leader.start();
     await edit('apiserver');
     assert.ok(!leader.isOver);
@@ -123,8 +123,8 @@ describe('outages under load', () => {
       async () => (await stack.filters())[0]?.metadata.annotations?.['fim.financial/operator-version'] === NEXT_VERSION,
     );
     const [after] = await stack.filters();
-    // An operator that never asked the proxies before may ask for one generation more to prove what runs: the policy of
-    // it is the same, to the byte.
+    // An operator without earlier readings may make one more generation to prove what runs. Its policy is the same,
+    // byte for byte.
     const policyOf = (object: typeof after): string =>
       JSON.stringify(object?.spec).replace(/\{\\"generation\\":\d+,/, '{');
     assert.notEqual(policyOf(after), JSON.stringify(after?.spec), 'the generation was not found');

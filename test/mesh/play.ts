@@ -23,7 +23,7 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** A sample as it would be written for this namespace; national TLS is not to be had, and the lack accepted. */
+/** A sample adapted to this namespace. It accepts the lack of national TLS. */
 function sample(name: string): KubeObject {
   const [object] = objectsOfFile(path.join(SAMPLES, name));
   if (object === undefined) throw new Error(`${name} is empty`);
@@ -31,7 +31,7 @@ function sample(name: string): KubeObject {
   return { ...object, metadata: { ...object.metadata, namespace: NAMESPACE, annotations } };
 }
 
-/** Tells each condition when it changes, until `stopped`. */
+/** Prints each condition when it changes, until `stopped`. */
 async function tellConditions(mesh: Mesh, stopped: AbortSignal): Promise<void> {
   const told = new Map<string, string>();
   while (!stopped.aborted) {

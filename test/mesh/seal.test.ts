@@ -19,7 +19,7 @@ const GATEWAY_ROUTE = route('paying', {
   validation: { fields: [{ name: 'account', pattern: '^[0-9]{4}$' }] },
 });
 
-/** A neighbour's patch that takes a filter out of all chains of a context. */
+/** Another's patch that removes a filter from all chains of a context. */
 function removing(name: string, filter: string, context: string): KubeObject {
   const match = {
     context,
@@ -48,7 +48,7 @@ describe('the seal', () => {
     await stack.condition('paying', 'Programmed', 'True');
     await until('the seal is there', async () => (await names()).includes('fim-seal-gateways'));
     await until('it is in the chain of the gateway', async () => (await stack.gateway.stats('rbac.fim_seal')).size > 0);
-    // What the operator reads, with the statistics that Istio's proxies show by default.
+    // Reading of the operator, from the statistics that Istio's proxies export by default.
     const shown = readMetrics(await (await fetch(stack.gateway.metricsUrl)).text(), Date.now());
     assert.deepEqual([shown?.chains.size, shown?.draining, shown?.warming, shown?.listeners], [1, 0, 0, 3]);
     assert.equal(await status(GOOD, '/pay'), 200);

@@ -25,7 +25,7 @@ function lua(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** What the script says of each object, by an Envoy that answers with it. */
+/** Health that the script reports for each object, by an Envoy that returns it. */
 async function healthOf(t: TestContext, objects: object[]): Promise<{ status: string; message: string }[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'fim-health-'));
   const code = `local objects = { ${objects.map(lua).join(', ')} }

@@ -1,4 +1,4 @@
-// Which doors of a workload a policy stands at, as Services, Gateways and pods say.
+// Ports of a workload that a policy covers, from Services, Gateways and pods.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { KubeObject } from '../../istio/operator/kube/objects.ts';

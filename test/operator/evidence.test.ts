@@ -1,4 +1,4 @@
-// What counters prove, and what they do not.
+// Conclusions that counters allow, and those that they do not.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {

@@ -1,5 +1,5 @@
-// An API server as far as the operator needs one: lists in pages, watches with a history, apply, status, leases; and
-// every way in which it may fail.
+// The part of an API server that the operator needs: lists in pages, watches with a history, apply, status, leases, and
+// all their failures.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';

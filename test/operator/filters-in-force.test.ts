@@ -1,5 +1,5 @@
-// What stands in the proxies' chains: the seal after the filter and away before it, no word of Programmed while old
-// listeners drain, a filter that stands without routes, generations that never go back.
+// Filter chains of the proxies: the seal comes after the filter and leaves before it, Programmed waits for draining
+// listeners, a filter stands without routes, generations never go back.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RETIRE_SETTLE_MS } from '../../istio/limits.ts';
@@ -97,7 +97,7 @@ describe('filters in force', () => {
     assert.equal((await rig.condition('limit', 'Programmed', 'False', 'Pending')).status, 'False');
     proxy.draining = 0;
     await rig.condition('limit', 'Programmed', 'True');
-    // An edit makes no listener: what drains now does so for another's sake.
+    // An edit makes no listener, so this one drains for another reason.
     proxy.draining = 1;
     rig.route('limit', { ...LIMIT, rateLimit: { requests: 20, period: '1s' } });
     const before = rig.config('fim-gateways')!.generation;

@@ -237,7 +237,7 @@ describe('looking keys up', () => {
       "the neighbour did not wait for the other's",
     );
     assert.ok(most <= NAMESPACE_KEY_WORKERS, `${most} at a time`);
-    // What is in force does not wait for the key service either.
+    // Configurations in force do not wait for the key service either.
     await until('the routes without an answer', () => rig.config('fim-gateways', 'greedy')?.routes.length === 30);
     await rig.condition('r29', 'ResolvedRefs', 'Unknown', 'KmsUnreachable', 'greedy');
   });

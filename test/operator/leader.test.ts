@@ -1,4 +1,4 @@
-// One leads, the other takes over; nobody leads without a lease.
+// One replica leads and another takes over. None leads without a lease.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { LEASE_SECONDS } from '../../istio/limits.ts';
@@ -73,7 +73,8 @@ describe('the lease', () => {
     });
     const one = replica(server, 'one');
     t.after(one.end);
-    // Its clock says nothing of the other's: only what it has itself seen unchanged for the lease's time.
+    // Clocks of replicas are not comparable: only a lease that it has itself seen unchanged for the lease's time
+    // counts.
     await until('two looks', () => server.requests.filter((request) => request === 'get leases').length >= 2);
     assert.equal(one.leader.leading, false);
     assert.equal(holder(server), 'other');

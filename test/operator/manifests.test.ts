@@ -42,7 +42,7 @@ interface PodSpec {
 
 const BASE = path.resolve(import.meta.dirname, '../../istio/manifests/base');
 
-/** What kustomize would read: the resources of a folder, and of the folders that it names. */
+/** Resources as kustomize reads them: of a folder and of the folders that it names. */
 function resourcesOf(folder: string): Manifest[] {
   const { resources } = parse(readFileSync(path.join(folder, 'kustomization.yaml'), 'utf8')) as { resources: string[] };
   const yaml = readdirSync(folder).filter(

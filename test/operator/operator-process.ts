@@ -65,7 +65,7 @@ export class OperatorProcess {
     t.after(() => this.stop());
   }
 
-  /** Waits for a line of its log that has a text in it. */
+  /** Waits for a log line that contains a text. */
   said(text: string, timeoutMs?: number): Promise<true> {
     return until(
       `the operator says ${text}`,

@@ -88,7 +88,7 @@ describe('the operator', () => {
     await until('it is given again', () => rig.config('fim-gateways')!.generation > generation);
     await rig.quiet();
     await rig.condition('limit', 'Programmed', 'False', 'Refused');
-    // It fails again: the next time comes later.
+    // The second failure has a longer pause.
     const again = rig.config('fim-gateways')!.generation;
     proxy.downloadFailures = 2;
     await until('it is given again', () => rig.config('fim-gateways')!.generation > again);

@@ -88,7 +88,7 @@ function numbers(seed: number): (below: number) => number {
 const next = numbers(7);
 const pick = <T>(list: readonly T[]): T => list[next(list.length)]!;
 
-/** The same path in other words: escapes, parameters, empty and dot segments. */
+/** The same path in another spelling: escapes, parameters, empty and dot segments. */
 function disguise(path: string): string {
   const [before = '', ...query] = path.split('?');
   const segments = before.split('/').slice(1);
@@ -184,7 +184,7 @@ describe('the scope of a seal', () => {
         const concerned = scoped(routes, authority, path);
         if (client.status === 422) met++;
         else if (!concerned) outside++;
-        // A host that is none is refused whatever it asks for, by FIM alone.
+        // FIM alone refuses an invalid host, for any path.
         assert.ok(
           client.status === 200 || concerned || client.body.includes('FIM-RT-0043'),
           `${authority} ${path} meets one of ${JSON.stringify(routes.map(({ match }) => match))} and is not sealed`,

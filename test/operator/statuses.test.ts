@@ -1,5 +1,5 @@
-// What is written of routes: of those that changed, and once; one object's failure is one object's; in one word
-// besides.
+// Writes of route statuses: only changed ones, once. One object's failure does not affect others. A summary condition
+// is included.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ConditionDraft } from '../../envoy/route/index.ts';
@@ -52,7 +52,7 @@ describe('one edit among many routes of a workload', () => {
     assert.ok(count('patch financialroutes/status') <= 6, `${count('patch financialroutes/status')} patches`);
     assert.ok(count('create events') <= 1, `${count('create events')} events`);
     assert.equal(rig.status('r0')?.workloads?.[0]?.generation, next, 'what an operator that starts reads');
-    // A proxy that was not among those proven is looked at for all routes.
+    // A proxy that was not part of the proof is probed for all routes.
     const other = await rig.pod('gw-2', { 'gateway.networking.k8s.io/gateway-name': 'edge' });
     await rig.condition('r5', 'Programmed', 'False', 'Pending');
     other.take(next);

@@ -1,5 +1,5 @@
-// One tenant against all others: giants, many workloads, many objects. The operator keeps to the memory of its
-// manifest, and the neighbour does not wait.
+// One tenant against all others: huge objects, many workloads, many objects. The operator keeps to the memory of its
+// manifest, and other tenants do not wait.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { availableParallelism, loadavg } from 'node:os';

@@ -1,5 +1,4 @@
-// A container engine for the tests: what DOCKER_HOST offers, else the machine's own, else a dockerd that lives as long
-// as the test.
+// Container engine for the tests: that of DOCKER_HOST, else the machine's, else a temporary dockerd.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -13,7 +12,7 @@ const START_DEADLINE_MS = 60_000;
 const POLL_MS = 100;
 
 export interface Engine {
-  /** Where it comes from, for the test's output. */
+  /** Its origin, for the test's output. */
   how: string;
   stop(): Promise<void>;
 }

@@ -1,5 +1,5 @@
-// A counterparty of FIM: every algorithm and wire profile once more, from the README alone, with OpenSSL (node:crypto)
-// and sm-crypto-v2. It shares no line with the filter. Field order, base64 and JSON are Node's own.
+// A counterparty of FIM with every algorithm and wire profile, written from the README alone with OpenSSL (node:crypto)
+// and sm-crypto-v2. It shares no code with the filter. Field order, base64 and JSON are Node's own.
 import {
   createCipheriv,
   createDecipheriv,
@@ -27,13 +27,13 @@ export type Algorithm = (typeof ALGORITHMS)[number];
 export type Profile = (typeof PROFILES)[number];
 export type Layout = (typeof LAYOUTS)[number];
 
-/** Which profiles carry which algorithm. */
+/** Profiles that can carry each algorithm. */
 export function goesWith(algorithm: Algorithm, profile: Profile): boolean {
   const plain = ['raw', 'hex', 'base64'].includes(profile);
   return algorithm === 'SM2' ? plain : algorithm !== 'SM2-ENVELOPE' || !plain;
 }
 
-/** What both sides agreed on. */
+/** Terms that both sides agreed on. */
 export interface Terms {
   algorithm: Algorithm;
   profile: Profile;
@@ -369,7 +369,9 @@ function unprotectSegments(
   return type!.length === 0 ? { text } : { text, type: type!.toString() };
 }
 
-/** How the KMS gives the key of an algorithm; `seals`: to who encrypts (an SM2 public key), else to who decrypts. */
+/**
+ * The KMS's key for an algorithm. `seals`: for the encrypting side (an SM2 public key), else for the decrypting side.
+ */
 export function kmsKey(algorithm: Algorithm, key: Buffer, seals: boolean): { algorithm: string; material: string } {
   if (algorithm !== 'SM2' && algorithm !== 'SM2-ENVELOPE')
     return { algorithm: algorithm === 'AES-256-GCM' ? 'AES-256' : 'SM4', material: key.toString('base64') };

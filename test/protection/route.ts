@@ -1,5 +1,5 @@
-// One route that protects or opens requests, in a module on the host, with a KMS that has one key (and more versions if
-// asked).
+// One route that protects or opens requests, in a module on the host, with a KMS that has one key (and more versions on
+// request).
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createVm, exchange } from '../../envoy/host/index.ts';
@@ -33,7 +33,7 @@ export interface RouteOptions {
   maxBodyBytes?: number;
   /** Encrypt bodies as they pass. */
   stream?: boolean;
-  /** What the KMS's key is for, if not for the route's algorithm. */
+  /** Algorithm of the KMS's key, if not the route's. */
   kmsAlgorithm?: Algorithm;
 }
 
@@ -92,12 +92,12 @@ export class ProtectedRoute {
     };
   }
 
-  /** One POST. */
+  /** Sends one POST. */
   send(body: Buffer | string, headers: Record<string, string>, chunks: number[] = []): ExchangeResult {
     return exchange(this.root, { request: { body, headers, chunks } });
   }
 
-  /** One GET, or another method, that the upstream answers with `body`. */
+  /** Sends one GET or other method that the upstream answers with `body`. */
   fetch(body: Buffer | string, headers: Record<string, string>, status = 200, method = 'GET'): ExchangeResult {
     return exchange(this.root, { request: { method }, upstream: () => ({ status, body, headers }) });
   }

@@ -1,4 +1,4 @@
-// A counterparty that signs and verifies, from the README alone, with OpenSSL (node:crypto) and sm-crypto-v2.
+// A counterparty that signs and verifies, written from the README alone with OpenSSL (node:crypto) and sm-crypto-v2.
 import { createHash, createHmac } from 'node:crypto';
 import { sm2 } from 'sm-crypto-v2';
 import { publicOf } from './partner.ts';

@@ -145,7 +145,7 @@ it('mutated text', () => {
   assert.ok(accepted > 40, `only ${accepted} mutations were accepted: the mutation is too coarse`);
 });
 
-/** What only the module can know: paths, patterns and their sizes. */
+/** Errors that only the module can find: paths, patterns and their sizes. */
 const LATE = /^FIM-CFG-002[0-5]$/;
 
 it('mutated data', async () => {

@@ -6,7 +6,7 @@ import { withStages } from '../../scripts/generate/stages.ts';
 const FILTERS = new URL('../../filters/', import.meta.url);
 const NAME = 'config.schema.json';
 
-/** What the plugin configuration's schemas say of a value: mistakes, empty if there are none. */
+/** Violations of the plugin configuration's schemas by a value. Empty if there are none. */
 export function pluginSchemaMistakes(value: unknown): string[] {
   return validate(value) ? [] : (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
 }

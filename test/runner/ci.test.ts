@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
-/** What the stand-in for npm does for each tier: a line for the counts file, or none, and an exit status. */
+/** Behaviour of the npm stand-in for each tier: an optional line for the counts file, and an exit status. */
 type Tiers = Record<'test' | 'test:mesh' | 'test:peers', { counts?: string; status: number }>;
 
 const GOOD: Tiers = {

@@ -1,4 +1,4 @@
-// What FIM reads in a KMS's answer before a message needs the key: the same verdict as the module's.
+// FIM's own reading of a KMS response, before a message needs the key, gives the same verdict as the module's.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';

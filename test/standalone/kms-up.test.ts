@@ -9,7 +9,7 @@ import { Running, fim } from './command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fim-kms-up-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-/** A rotation is seen within 5 s; the rest is for a busy machine. */
+/** A rotation is noticed within 5 s. The rest is margin for a busy machine. */
 const SEEN_MS = 15_000;
 
 const resource = (name: string, encryption: object): string =>

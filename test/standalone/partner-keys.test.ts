@@ -19,7 +19,7 @@ interface PartnerKey {
   name: string;
   writer: string;
   algorithm: Sm2Half;
-  /** What a KMS may give as `material`, or a file. */
+  /** Text that a KMS may give as `material`, or that a file may contain. */
   text?: string;
   /** The bytes of a file. */
   base64?: string;
@@ -78,7 +78,7 @@ const nameOf = ({ writer, name, algorithm }: PartnerKey): string => `${writer}: 
 const fileOf = ({ text, base64 }: PartnerKey): Buffer =>
   text === undefined ? Buffer.from(base64!, 'base64') : Buffer.from(text);
 
-/** What the key is, in hexadecimal digits; undefined: it is refused. */
+/** The key in hexadecimal digits. Undefined: it is refused. */
 type Found = string | undefined;
 const expected = (key: PartnerKey): Found => (key.refused === undefined ? (key.scalar ?? key.point) : undefined);
 

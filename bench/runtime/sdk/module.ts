@@ -1,4 +1,4 @@
-// An idle filter on the SDK's own dispatcher: what every stream costs before any stage does something.
+// An idle filter on the SDK's own dispatcher: the cost of every stream before any stage acts.
 export * from '@solo-io/proxy-runtime/assembly/proxy';
 import { Context, registerRootContext, RootContext } from '@solo-io/proxy-runtime/assembly/runtime';
 

@@ -32,7 +32,7 @@ export interface Instrumented {
   names: Map<number, string>;
 }
 
-/** What the rewritten code refers to. */
+/** References of the rewritten code. */
 interface Context {
   tracer: number;
   tracer64: number;
@@ -236,9 +236,7 @@ function append(sections: Section[], id: number, count: number, entries: number[
   section.body = Uint8Array.from([...unsigned(had + count), ...section.body.subarray(at), ...entries]);
 }
 
-/**
- * How many parameters each function has, imported ones first. Imports of other kinds than functions are not supported.
- */
+/** Number of parameters of each function, imported ones first. Only functions may be imported. */
 function readParameterCounts(sections: Section[]): number[] {
   const parametersOfTypes = readTypes(sections.find((s) => s.id === 1)!.body);
   const types: number[] = [];

@@ -1,4 +1,4 @@
-// What a tracer must catch: one function for each way to leak.
+// Leaks that a tracer must detect: one function for each kind.
 const TABLE: usize = memory.data<u8>([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3]);
 
 export function allocate(bytes: u32): usize {
@@ -38,7 +38,7 @@ export function copy(secret: usize): void {
   memory.copy(secret + 16, secret, load<u8>(secret) & 15);
 }
 
-/** The same without a leak: the secret goes through arithmetic only. */
+/** The same without a leak: arithmetic on the secret only. */
 export function innocent(secret: usize): u32 {
   let sum: u32 = 0;
   for (let i: usize = 0; i < 16; i++) sum = rotl(sum, 5) ^ (load<u8>(secret + i) * 0x9e3779b1);

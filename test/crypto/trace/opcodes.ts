@@ -3,7 +3,7 @@
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
-/** How an instruction shows data to an observer of time. */
+/** Way in which an instruction reveals data to an observer of time. */
 export type Effect =
   | { kind: 'none' }
   /**
@@ -17,7 +17,7 @@ export type Effect =
   | { kind: 'addressUnder'; type: ValueType }
   /** Three i32: all are traced (memory.copy), or the first and last (memory.fill, whose second is data). */
   | { kind: 'range'; middle: boolean }
-  /** Two operands of an integer division, whose time depends on them on most processors. */
+  /** Operands of an integer division, whose time depends on them on most processors. */
   | { kind: 'division'; type: 'i32' | 'i64' };
 
 export interface Instruction {

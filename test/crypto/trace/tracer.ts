@@ -55,8 +55,8 @@ export class Tracer<Subject> {
   }
 
   /**
-   * Where the traces of two secrets first differ, in words; undefined if they are the same. Throws if nothing was
-   * traced at all.
+   * Position of the first difference between the traces of two secrets, in words. Undefined if they are equal. Throws
+   * if nothing was traced.
    */
   difference<Secret>(
     a: Secret,

@@ -1,5 +1,4 @@
-// What Envoy discovers a filter from, changed behind the controller's back: what a bug, a full disk or a stranger's
-// hand would do.
+// Changes Envoy's discovered filter files behind the controller's back, as a bug, a full disk or a third party would.
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootstrapConfig, filterSlots } from '../../../envoy/xds/index.ts';
@@ -63,7 +62,7 @@ export class DiscoveredFile {
   }
 }
 
-/** A bootstrap like that of the harness's proxy, with its own discovered files in `folder`. */
+/** A bootstrap like the harness's proxy, with its own discovered files in `folder`. */
 export function bootstrapAt(folder: string, upstream: URL): EnvoyObject {
   const local = { host: '127.0.0.1', port: 0 };
   return bootstrapConfig({

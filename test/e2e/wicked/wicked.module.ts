@@ -73,7 +73,7 @@ function is(mode: string): bool {
   return true;
 }
 
-/** Whether the machines that come first have been here. `place`: 0 start, 1 configuration. */
+/** Whether the initial VMs have already passed here. `place`: 0 start, 1 configuration. */
 function onWorker(place: u8): bool {
   store<u8>(TEXT + length, place);
   let seen: u32 = 0;

@@ -48,8 +48,8 @@ export function expectExchange(result: ExchangeResult, expected: Expectation, km
 }
 
 /**
- * Each module of `chain` has stamped a request that went upstream, once; a request that did not bears no stamp of the
- * module that kept it, nor of those after it.
+ * Checks that each module of `chain` has stamped a request that went upstream, once. A refused request has no stamp of
+ * the refusing module or of later ones.
  */
 export function expectStamps(result: ExchangeResult, chain: string[], where: string): void {
   const stamps = chain.map((module) => result.stream.filterState.get(`wasm.fim.seal.${module}`)?.toString());

@@ -66,7 +66,7 @@ export interface Expectation {
   metrics?: Record<string, number>;
   /** The stream is still open when nothing more can happen. */
   open?: boolean;
-  /** Nothing of the client side is said: it went away. */
+  /** Whether the client disconnected, so that nothing is expected on its side. */
   aborted?: boolean;
 }
 
@@ -97,16 +97,13 @@ export interface Step {
   configure?: Configure;
 }
 
-/**
- * What the modules enforce: a plugin configuration as it is, or resources (FinancialRoute objects, or files) that are
- * translated.
- */
+/** Policy of the modules: a plugin configuration, or resources (FinancialRoute objects or files) to translate. */
 export interface Policy {
   config?: PluginConfiguration;
   resources?: (string | object)[];
 }
 
-/** A new policy: the old one drains. With `refused` nothing changes. */
+/** A new policy. The old one drains. With `refused` nothing changes. */
 export interface Configure extends Policy {
   refused?: { code: string; path: string };
 }

@@ -8,7 +8,7 @@ export class ScenarioKms {
   calls = 0;
   private state: Kms = {};
 
-  /** What is given replaces what was. */
+  /** Given members replace the previous ones. */
   change(kms: Kms): void {
     this.state = { ...this.state, ...kms };
   }

@@ -1,4 +1,4 @@
-// From what a scenario says of policy to the documents that its modules get.
+// Derives the modules' configurations from a scenario's policy.
 import { CHAIN, checkRoutes, keysOf, loadRoutes, memberOf, translate } from '../../../envoy/route/index.ts';
 import type { RouteConfig, RouteResource } from '../../../envoy/route/index.ts';
 import type { PluginConfiguration, Policy, Scenario } from './format.ts';

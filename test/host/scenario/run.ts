@@ -21,7 +21,7 @@ import { chainOf, documentsOf } from './policy.ts';
 /** Shortest text of a body that must not come back in a log or a reply. */
 const MIN_HIDDEN_LENGTH = 6;
 
-/** How many cuts `every-split` makes in this scenario; 1 if nothing is cut. */
+/** Number of cuts that `every-split` makes in this scenario. 1 if nothing is cut. */
 export function cutsOf(scenario: Scenario): number {
   const messages = allSteps(scenario.steps).flatMap((step) => [
     step.request,

@@ -20,7 +20,7 @@ import { cacheFolder } from '../../../envoy/standalone/cache-folder.ts';
 const HERE = import.meta.dirname;
 const KUBERNETES_VERSION = 'v1.36.3';
 const ISTIO_VERSION = '1.31.0';
-/** What is built, by the name under which `go build` leaves it. */
+/** Packages to build, by the names under which `go build` leaves them. */
 const PACKAGES = {
   server: 'go.etcd.io/etcd/server/v3',
   'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
@@ -37,7 +37,7 @@ const ASSETS = [
 const TAGS = 'disable_pgv,grpcnotrace,retrynotrace';
 const KUBERNETES_PACKAGE = 'k8s.io/component-base/version';
 const ISTIO_PACKAGE = 'istio.io/istio/pkg/version';
-/** Without it the programs call themselves v0.0.0 and clients take them for old ones. */
+/** Without it the programs report v0.0.0, and clients treat them as old. */
 const LINKER_FLAGS =
   `-s -w -X ${KUBERNETES_PACKAGE}.gitVersion=${KUBERNETES_VERSION} -X ${KUBERNETES_PACKAGE}.gitMajor=1 -X ${KUBERNETES_PACKAGE}.gitMinor=36` +
   ` -X ${ISTIO_PACKAGE}.buildVersion=${ISTIO_VERSION} -X ${ISTIO_PACKAGE}.buildTag=${ISTIO_VERSION} -X ${ISTIO_PACKAGE}.buildStatus=Clean`;
@@ -79,7 +79,7 @@ function goVersion(): string {
   }
 }
 
-/** Where the programs of this state of the sources are or will be. */
+/** Folder of the programs for this state of the sources. */
 function home(): string {
   const digest = createHash('sha256');
   for (const file of ['go.mod', 'go.sum']) digest.update(readFileSync(path.join(HERE, file)));
@@ -154,7 +154,7 @@ export async function buildPrograms(progress: Progress): Promise<Programs> {
     try {
       await compile(work, progress);
       await copyAssets(work);
-      // Another run may have put the same there meanwhile.
+      // Another run may have built the same meanwhile.
       if (!existsSync(target)) renameSync(work, target);
     } finally {
       rmSync(work, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-// A real API server on loopback: etcd and kube-apiserver in a folder of their own, gone when the test ends.
+// A real API server on loopback: etcd and kube-apiserver in a temporary folder.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
@@ -13,7 +13,7 @@ const HOST = '127.0.0.1';
 const READY_DEADLINE_MS = 120_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** What the API server said to one request. */
+/** Response of the API server to one request. */
 export interface ApiReply {
   status: number;
   // The body of a Kubernetes object or Status: tests look into it.
@@ -26,7 +26,7 @@ interface Definition {
 
 export class ApiServer {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'fim-api-server-'));
-  /** Of the administrator. */
+  /** Token of the administrator. */
   readonly token = randomBytes(24).toString('hex');
   private etcd: Program | undefined;
   private server: Program | undefined;
@@ -166,8 +166,7 @@ export class ApiServer {
   }
 
   /**
-   * Waits until the objects of a definition can be listed: right after it is established the server may still say 404
-   * or 429.
+   * Waits until objects of a definition can be listed. After it is established the server may still return 404 or 429.
    */
   async canBeListed({ spec }: Definition): Promise<void> {
     const version = (spec.versions.find((one) => one.served !== false) ?? spec.versions[0])?.name;

@@ -42,7 +42,7 @@ export class Istiod {
     return `${HOST}:${this.ports?.secure}`;
   }
 
-  /** Its debug interface and its metrics. */
+  /** Address of its debug interface and metrics. */
   get debugUrl(): string {
     return `http://${HOST}:${this.ports?.http}`;
   }

@@ -13,7 +13,7 @@ export interface LoadOptions {
 
 export interface LoadReport {
   requests: number;
-  /** What was not answered with 200, and how often. */
+  /** Results other than 200, with their counts. */
   failures: Record<string, number>;
   p50Ms: number;
   p99Ms: number;
@@ -45,7 +45,7 @@ export function distribution(times: readonly number[]): string {
   return `min ${at(0)} ms, median ${at(0.5)} ms, p90 ${at(0.9)} ms, max ${at(1)} ms of ${sorted.length}`;
 }
 
-/** Whether others have the processors: then the clock on the wall says nothing of what is tested. */
+/** Whether other processes use the processors, so that wall-clock times mean nothing. */
 export function isBusy(): boolean {
   return (loadavg()[0] ?? 0) > 2 * availableParallelism();
 }

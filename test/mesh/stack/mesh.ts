@@ -34,7 +34,7 @@ const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
 export type Progress = (line: string) => void;
 
-/** What to do at the end, the last first. */
+/** Clean-up steps, run in reverse order. */
 type Undo = (() => Promise<unknown> | void)[];
 
 /**
@@ -49,7 +49,7 @@ export class Mesh {
   kmsUrl!: URL;
   istiod!: Istiod;
   programs!: Programs;
-  /** Of an administrator. */
+  /** Kubeconfig of an administrator. */
   kubeconfig!: string;
   private operatorKubeconfig = '';
   readonly folder = mkdtempSync(path.join(tmpdir(), 'fim-mesh-'));
@@ -57,7 +57,7 @@ export class Mesh {
   private readonly prefix = `127.${randomInt(SMALLEST, LARGEST)}.${randomInt(SMALLEST, LARGEST)}`;
   private pods = 0;
   private readonly undo: Undo = [];
-  /** Of the proxies that are started from now on. */
+  /** Drain duration of proxies started from now on. */
   drainDuration = '1s';
 
   /** Starts the control plane and waits until it answers. What was started is ended again if a later step fails. */
@@ -231,12 +231,12 @@ export class Mesh {
     return operator;
   }
 
-  /** Where clients reach a gateway. */
+  /** Address of a gateway for clients. */
   gatewayUrl(gateway: Proxy): string {
     return `http://${gateway.address}:${GATEWAY_PORT}`;
   }
 
-  /** Where a sidecar takes connections for its application; only with the mesh's certificates. */
+  /** Address of a sidecar's inbound listener. It requires the mesh's certificates. */
   sidecarAddress(sidecar: Proxy): { host: string; port: number } {
     return { host: sidecar.address, port: SIDECAR_PORT };
   }

@@ -6,17 +6,17 @@ import { until } from './until.ts';
 const MAIN = path.resolve(import.meta.dirname, '../../../istio/operator/main.ts');
 
 export interface OperatorOptions {
-  /** Of the replica: its name in the lease, in its log's file. */
+  /** Name of the replica in the lease and in its log file. */
   identity: string;
   kubeconfig: string;
   /** Folder with the modules. */
   modules: string;
-  /** Where agents fetch them: a URL with `{sha256}`. */
+  /** Address from which agents fetch modules: a URL with `{sha256}`. */
   moduleUrl: string;
   kms: URL;
   /** For its log; the caller's to remove. */
   folder: string;
-  /** Another program text than this checkout's: `istio/operator/main.ts` of an older or newer one. */
+  /** `istio/operator/main.ts` of another version than this checkout. */
   main?: string;
   /** More of its command line. */
   flags?: string[];
@@ -30,7 +30,7 @@ export interface LogLine {
   [member: string]: unknown;
 }
 
-/** A replica of the operator: a process of its own, as its image would run it. */
+/** A replica of the operator in its own process, as its image runs it. */
 export class Operator {
   readonly identity: string;
   private readonly options: OperatorOptions;
@@ -102,7 +102,7 @@ export class Operator {
     return this.program.tail();
   }
 
-  /** Waits until it has said an event. */
+  /** Waits until it has logged an event. */
   said(event: string): Promise<LogLine> {
     return until(`operator ${this.identity} says ${event}\n`, () => {
       this.program.assertAlive();
@@ -120,7 +120,7 @@ export class Operator {
     return (await fetch(`http://${address}/metrics`)).text();
   }
 
-  /** One metric without labels, or the sum of all its series. */
+  /** Value of one metric without labels, or the sum of all its series. */
   async metric(name: string): Promise<number> {
     const lines = (await this.metrics())
       .split('\n')

@@ -29,7 +29,7 @@ export class Program {
     this.log = log;
     const output = openSync(log, 'a');
     const [binary = '', ...args] = canWrap() ? [PARENT_DEATH_WRAPPER, '--pdeathsig', 'KILL', ...command] : command;
-    // A process group of its own: Ctrl-C reaches only us, and all end in order.
+    // An own process group keeps Ctrl-C from the program, so that all end in order.
     this.child = spawn(binary, args, {
       cwd: folder,
       env: { ...process.env, ...environment },

@@ -8,8 +8,8 @@ import { namespaceCommand, Program } from './program.ts';
 import { until } from './until.ts';
 
 /**
- * Tells the operator where the agent shows its counters and Envoy's: in a cluster, where each pod has its ports to
- * itself, that is always 15020.
+ * Annotation with the port of the agent's and Envoy's counters. In a cluster it is always 15020, because each pod has
+ * its own ports.
  */
 const PROBE_PORT_ANNOTATION = 'fim.financial/probe-port';
 /** Folder in which pilot-agent keeps the modules that it has fetched; no setting moves it. */
@@ -17,9 +17,9 @@ const AGENT_DATA = '/var/lib/istio/data';
 
 export interface ProxyOptions {
   kind: 'router' | 'sidecar';
-  /** Of the pod's workload and of its service account. */
+  /** Name of the pod's workload and of its service account. */
   name: string;
-  /** Of the pod; the workload's and a number unless told. */
+  /** Name of the pod. Default: the workload's with a number. */
   pod?: string;
   namespace: string;
   labels: Record<string, string>;
@@ -28,8 +28,8 @@ export interface ProxyOptions {
   /** Worker threads of Envoy. */
   concurrency?: number;
   /**
-   * How long a listener that was replaced serves the connections that it has: Istio's `drainDuration`, 45 s unless a
-   * test does not need to know.
+   * Time for which a replaced listener serves its open connections: Istio's `drainDuration`, 45 s unless a test sets
+   * it.
    */
   drainDuration?: string;
   /** The pod has the readiness gate that waits for its policy. */
@@ -92,7 +92,7 @@ export class Proxy {
     await this.parts.objects.apply(this.podObject(true));
   }
 
-  /** Where the agent shows its own metrics and Envoy's, for Prometheus. */
+  /** Address of the agent's and Envoy's metrics, for Prometheus. */
   get metricsUrl(): string {
     return `http://${this.address}:${this.ports.status}/stats/prometheus`;
   }

@@ -6,7 +6,7 @@ import { startHttpService } from '../../../envoy/standalone/http-service.ts';
 export class ServedModules {
   /** Paths that were asked for. */
   readonly asked: string[] = [];
-  /** Nothing is found. */
+  /** Whether every request gets 404. */
   isAway = false;
   private readonly modules = new Map<string, Buffer>();
   private service: HttpService | undefined;

@@ -53,15 +53,15 @@ export function gatewayObject(pod: string, address: string): KubeObject {
  * it too.
  */
 const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
-/** What clients of such a gateway would be told; its pods listen on the Service's target port. */
+/** Public port for clients of such a gateway. Its pods listen on the Service's target port. */
 const PUBLIC_PORT = 80;
 
 export const gatewayApiLabels = (name: string): Record<string, string> => ({ [GATEWAY_NAME_LABEL]: name });
 
 /**
- * A Gateway of the Gateway API whose pods are deployed by hand: its address names the Service that they are behind. It
- * leads to the service `backend`. `port`: on which the pods listen, at all addresses, since this kind of Gateway has no
- * other way: it must be free on the whole machine.
+ * A Gateway of the Gateway API with manually deployed pods: its address names their Service. It leads to the service
+ * `backend`. `port`: listening port of the pods, at all addresses, since this kind of Gateway offers no other way. It
+ * must be free on the whole machine.
  */
 export function gatewayApiObjects(name: string, port: number, backend: string): KubeObject[] {
   const metadata = { name, namespace: NAMESPACE };
@@ -94,9 +94,9 @@ export function gatewayApiObjects(name: string, port: number, backend: string): 
 }
 
 /**
- * A service of one pod with a sidecar. The endpoint is a WorkloadEntry, since EndpointSlices refuse addresses of
- * loopback; the sidecar's listeners are named one by one, since nothing redirects its traffic. `publicHost`: under
- * which clients of the gateway reach it; `*` for all that is nobody else's.
+ * A service of one pod with a sidecar. The endpoint is a WorkloadEntry, because EndpointSlices refuse loopback
+ * addresses. The sidecar's listeners are listed, because nothing redirects its traffic. `publicHost`: host for clients
+ * of the gateway; `*` for all other hosts.
  */
 export function workloadObjects(
   name: string,
@@ -166,8 +166,8 @@ export function workloadObjects(
 export const RAW_PORT = 8002;
 
 /**
- * A second door of a workload that `workloadObjects` made: TCP, without mutual TLS. They take the place of its Service
- * and its Sidecar.
+ * A second port of a workload made by `workloadObjects`: TCP, without mutual TLS. These replace its Service and its
+ * Sidecar.
  */
 export function rawPortObjects(name: string, address: string, application: URL): KubeObject[] {
   const objects = workloadObjects(name, address, application);

@@ -16,8 +16,7 @@ const lengthsOf = (operation: string) =>
 
 const own = [fimSubject('strict'), fimSubject('relaxed')];
 
-// The same source as native RustCrypto, and a target that few toolchains have: the benchmark names it when it is
-// missing.
+// The same source as native RustCrypto, with a target that few toolchains have. The benchmark reports it as missing.
 for (const peer of PEERS.filter((p) => p !== rustWasmPeer)) {
   describe(peer.name, () => {
     test('agrees on every length', { timeout: 900_000 }, async (t) => {

@@ -99,9 +99,8 @@ describe('python-stdnum', () => {
 });
 
 /**
- * Where the two mean different things: stdnum knows the counties of GB/T 2260 and the past, takes identity numbers of
- * 15 digits, no letters in the first places of a credit code, what of an account number a country writes in letters,
- * and LEI of any length.
+ * Known differences: stdnum knows the counties of GB/T 2260 and the past, accepts identity numbers of 15 digits, no
+ * letters in the first places of a credit code, country-specific letters in account numbers, and LEI of any length.
  */
 function differs(check: string, text: string): boolean {
   if (check === 'Gb11643')

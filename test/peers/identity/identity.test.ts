@@ -6,7 +6,7 @@ import { Harness } from '../../e2e/harness.ts';
 import { ask, compare, PROTECTING_ROUTES, speltRequests, tableRow } from '../../e2e/request-spellings.ts';
 import { SERVERS } from './servers.ts';
 
-/** Of the escapes of each byte, every so many; 1 asks all of them, which takes minutes a server. */
+/** Step through the escapes of each byte. 1 tries all, which takes minutes for each server. */
 const EVERY = Number(process.env.FIM_TEST_ESCAPES ?? 4);
 
 /** Canonical requests that every server runs. */

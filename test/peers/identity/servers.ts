@@ -66,7 +66,7 @@ async function tomcat(): Promise<ChildServer> {
   ]);
 }
 
-/** A port that was free a moment ago: for servers that cannot choose one. */
+/** A recently free port, for servers that cannot choose one. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((done) => server.once('listening', done));
@@ -138,7 +138,7 @@ async function envoy(): Promise<ChildServer> {
     stat_prefix: 'upstream',
     normalize_path: true,
     strip_any_host_port: true,
-    // Each request of the test closes its connection; the default waits a second for what it may still send.
+    // Each request of the test closes its connection. The default would wait a second for further data.
     delayed_close_timeout: '0.05s',
     route_config: { virtual_hosts: hosts },
     http_filters: [
@@ -163,7 +163,7 @@ async function envoy(): Promise<ChildServer> {
   );
 }
 
-/** How to start each server. */
+/** Commands that start each server. */
 export const SERVERS: Record<string, () => Promise<ChildServer>> = {
   'Express 5': () => express('express'),
   'Express 4': () => express('express4'),

@@ -1,6 +1,5 @@
-// A pod of two containers that share a network namespace with nothing but a loopback: Envoy with our module, and beside
-// it a KMS and an upstream. No port is published and none of this machine's is used, so it works wherever the engine
-// runs.
+// A pod of two containers that share a network namespace with only a loopback: Envoy with the module, and a KMS with an
+// upstream. No port is published or used on this machine, so it works wherever the engine runs.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
@@ -11,7 +10,7 @@ import { buildModules } from '../../../scripts/build.ts';
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const HOME = '/fim';
 const LOOPBACK = '127.0.0.1';
-/** Of the pod's own network namespace. */
+/** Ports in the pod's own network namespace. */
 const PORTS = { listener: 10000, admin: 9901, kms: 8200, upstream: 8080 };
 const START_TIMEOUT_MS = 60_000;
 

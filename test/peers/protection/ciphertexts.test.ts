@@ -1,6 +1,6 @@
-// What FIM protects is opened by Tongsuo, GmSSL, BouncyCastle and jwcrypto, and what they make is opened by FIM. The
-// wire profiles are written once more in Python from the filter's README; the ciphers, codes and key derivations are
-// the peers' own. One changed bit is refused by every side.
+// Tongsuo, GmSSL, BouncyCastle and jwcrypto open what FIM protects, and FIM opens what they produce. Python code
+// written from the filter's README implements the wire profiles; ciphers, codes and key derivations are the peers' own.
+// Every side refuses one changed bit.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { Counterparty, joseOracle, MAX_SM2_TEXT, PEERS, SET_UP_MS } from './peer
 import type { Peer } from './peers.ts';
 
 const LENGTHS = [1, 15, 16, 17, 255, 1000, 70_000];
-/** A shorter text has a key stream of zeros once in a while, which peers treat differently. */
+/** Shorter texts sometimes have a key stream of zeros, which peers treat differently. */
 const SM2_LENGTHS = [4, 31, 32, 33, 255, 1000, 5000];
 const TYPE = 'application/pdf';
 const NONE = Buffer.alloc(0);

@@ -19,7 +19,7 @@ export type Peer = (typeof PEERS)[number];
 /** Longest text that SM2 of a peer encrypts, bytes. */
 export const MAX_SM2_TEXT: Record<Peer, number> = { tongsuo: 5000, gmssl: 255 };
 
-/** What a peer answers: bytes or a verdict, or why it refuses: `form`, `tag` or `sm2`. */
+/** Result of a peer: bytes or a verdict, or the reason of its refusal: `form`, `tag` or `sm2`. */
 export interface Answer {
   result?: string | boolean;
   error?: string;

@@ -3,7 +3,7 @@ import { Sm4Gcm } from '../../../filters/crypto/sm4-gcm';
 
 const STATE: usize = memory.data(48, 16);
 const TEXT: usize = memory.data(64, 16);
-/** Where the state keeps the bytes so far. */
+/** Offset of the byte count in the state. */
 const DATA_BYTES: usize = 40;
 
 describe('gcmPiecesEncrypt', () => {
