@@ -1,5 +1,5 @@
-// How a KMS is asked. Two back-ends, as HashiCorp Vault and OpenBao serve them: KV version 2 (the KMS stores the key)
-// and transit (the KMS makes a data key, gives it in clear and wrapped, and unwraps those of other senders).
+// Requests to a KMS. Two back ends, as HashiCorp Vault and OpenBao serve them: KV version 2 (the KMS stores the key)
+// and transit (the KMS generates a data key, returns it in clear and wrapped, and unwraps those of other senders).
 import { MAX_DATA_KEYS, MAX_KEY_VERSIONS, MIN_DATA_KEY_RECHECK_MS } from '../limits';
 import { Bytes, equalBytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -12,7 +12,7 @@ import { Fetcher } from './fetch';
 import { RefusedDataKeys } from './refused-data-keys';
 import { NEWEST } from './waiter';
 
-/** Characters of `kms://`, which the KMS's own path does not have. */
+/** Length of `kms://`, which the KMS's own path lacks. */
 const SCHEME_CHARS: u32 = 6;
 const SLASH: u8 = 47;
 
@@ -22,7 +22,7 @@ const STATUS_NOT_FOUND: u32 = 404;
 const path: Writer = new Writer(scratch);
 const body: Writer = new Writer(scratch);
 
-/** Whether an id is of the transit mount: `kms://MOUNT/NAME`. */
+/** Whether an id belongs to the transit mount: `kms://MOUNT/NAME`. */
 export function isTransit(id: Bytes, kms: KmsConfig): bool {
   const mount = kms.transitMount;
   const end = SCHEME_CHARS + mount.length;
@@ -34,19 +34,19 @@ export function isTransit(id: Bytes, kms: KmsConfig): bool {
   );
 }
 
-/** What one kind of KMS is asked, and what its answers mean. */
+/** Requests to one kind of KMS, and the meaning of its responses. */
 export abstract class BackEnd {
   constructor(
     /** Versions that a VM holds. */
     readonly capacity: i32,
-    /** Least time between two looks at an old version, milliseconds. */
+    /** Shortest time between two checks of an old version, milliseconds. */
     readonly leastRecheckMs: u64,
   ) {}
 
   abstract writeRequest(id: Bytes, kms: KmsConfig, version: u32, request: CalloutRequest): bool;
-  /** Whether an answer of the status may say that there is no such key, version or data key. */
+  /** Whether a response with this status may mean that the key, version or data key does not exist. */
   abstract mayBeAbsent(status: u32): bool;
-  /** Whether it says so. */
+  /** Whether the response means that. */
   abstract saysAbsent(status: u32, answer: KmsAnswer): bool;
   abstract read(answer: KmsAnswer, version: u32, pointer: usize, length: u32, wallMs: i64): AnswerKind;
 }
@@ -98,19 +98,19 @@ class DataKey {
 
 /**
  * Transit: `POST /v1/MOUNT/datakey/plaintext/NAME` for a key to encrypt with, `POST /v1/MOUNT/decrypt/NAME` for one
- * that a message brought along. A data key's number is this VM's own.
+ * that a message carries. This VM numbers data keys itself.
  */
 export class TransitKeys extends BackEnd {
   readonly refused: RefusedDataKeys = new RefusedDataKeys();
   private readonly known: Array<DataKey> = [];
   private lastNumber: u32 = NEWEST;
 
-  /** `bits`: length of the data keys to ask for, 128 (SM4) or 256 (AES-256). */
+  /** `bits`: length of requested data keys, 128 (SM4) or 256 (AES-256). */
   constructor(readonly bits: u32) {
     super(MAX_DATA_KEYS, MIN_DATA_KEY_RECHECK_MS);
   }
 
-  /** Number of a wrapped data key, given at the first call. 0: all are in use. */
+  /** Number of a wrapped data key, assigned at the first call. 0: all numbers are in use. */
   numberOf(wrapped: usize, length: u32, nowMs: u64, inUse: Fetcher): u32 {
     const known = this.known;
     for (let i = 0; i < known.length; i++) {
@@ -125,7 +125,7 @@ export class TransitKeys extends BackEnd {
     return key.number;
   }
 
-  /** Makes room: the one unused for longest that is neither held nor waited for. */
+  /** Makes room by forgetting the least recently used one that is neither held nor waited for. */
   private forgetOne(inUse: Fetcher): bool {
     let oldest = -1;
     for (let i = 0; i < this.known.length; i++) {
@@ -138,7 +138,7 @@ export class TransitKeys extends BackEnd {
     return true;
   }
 
-  /** The wrapped form of a number; empty if it was forgotten. */
+  /** Wrapped form of a number. Empty if it was forgotten. */
   wrapped(number: u32): Bytes {
     for (let i = 0; i < this.known.length; i++) if (this.known[i].number == number) return this.known[i].wrapped;
     return Bytes.EMPTY;
@@ -175,14 +175,14 @@ export class TransitKeys extends BackEnd {
   }
 
   /**
-   * Vault answers 400 with its reasons to a ciphertext that it cannot open and to a key that it does not have. A 404
-   * with reasons is an engine that is not mounted.
+   * Vault answers 400 with reasons both for a ciphertext that it cannot open and for a missing key. A 404 with reasons
+   * means an engine that is not mounted.
    */
   saysAbsent(status: u32, answer: KmsAnswer): bool {
     return answer.refuses && (status == STATUS_BAD_REQUEST || answer.errors == 0);
   }
 
-  /** The KMS did not open a data key: for a while it is not asked again. */
+  /** Records a data key that the KMS did not unwrap, so that it is not requested again for a while. */
   refuse(number: u32, nowMs: u64): void {
     const wrapped = this.wrapped(number);
     if (wrapped.length > 0) this.refused.note(wrapped.pointer, wrapped.length, nowMs);

@@ -3,13 +3,13 @@ import { KmsConfig } from '../runtime/config.gen';
 import { MAX_VERSION_FETCHES } from '../limits';
 import { NEWEST } from './waiter';
 
-/** Who fetches. */
+/** Owner of fetches. */
 export abstract class Fetcher {
-  /** What to ask for `version`; false: it cannot be asked for. */
+  /** Writes the request for `version`. False if it cannot be requested. */
   abstract writeRequest(version: u32, request: CalloutRequest): bool;
   /** Whether a number is held or waited for. */
   abstract uses(number: u32): bool;
-  /** The KMS's answer to `fetch`, which is free again; status NO_ANSWER if there was none. */
+  /** Receives the KMS's response to `fetch`, which may be used again. Status NO_ANSWER if there was none. */
   abstract onFetched(fetch: Fetch, rootId: u32, status: u32, body: usize, bodyLength: u32): void;
 }
 
@@ -25,7 +25,7 @@ export class Fetch extends CalloutHandler {
   /** Set before the first start. */
   owner: Fetcher | null = null;
 
-  /** Sends the call; false if that failed. Only while it is not running. */
+  /** Sends the call. False if that failed. Call it only while it is not running. */
   start(kms: KmsConfig, rootId: u32, streamId: u32, version: u32, nowMs: u64): bool {
     const owner = this.owner;
     if (owner == null) return false;
@@ -50,13 +50,13 @@ export class Fetch extends CalloutHandler {
 }
 
 /**
- * The fetches of old versions and data keys of one key: MAX_VERSION_FETCHES at a time, so that versions that somebody
- * made up do not keep out the others.
+ * Fetches of old versions and data keys of one key: MAX_VERSION_FETCHES at a time, so that invented versions do not
+ * keep out genuine ones.
  */
 export class VersionFetches {
   private readonly places: StaticArray<Fetch> = new StaticArray<Fetch>(MAX_VERSION_FETCHES);
 
-  /** Once, before the first start. */
+  /** Sets the owner, once, before the first start. */
   ownedBy(owner: Fetcher): void {
     for (let i = 0; i < MAX_VERSION_FETCHES; i++) {
       const fetch = new Fetch();
@@ -65,7 +65,7 @@ export class VersionFetches {
     }
   }
 
-  /** How many are under way. */
+  /** Number of running fetches. */
   get underWay(): u32 {
     let count: u32 = 0;
     for (let i = 0; i < MAX_VERSION_FETCHES; i++) if (this.places[i].running) count++;
@@ -80,7 +80,7 @@ export class VersionFetches {
   }
 
   /**
-   * Fetches a version, which is not under way, if there is a place, of which the last is kept for `preferred` ones.
+   * Fetches a version that is not being fetched, if there is a place. The last place is reserved for `preferred` ones.
    * False if the call failed at once.
    */
   start(kms: KmsConfig, rootId: u32, streamId: u32, version: u32, preferred: bool, nowMs: u64): bool {

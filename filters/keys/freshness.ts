@@ -1,9 +1,9 @@
-// What the KMS said of a key last, for how long that counts, and when it is asked again.
+// Last response of the KMS about a key, its validity, and the time of the next request.
 import { ABSENT_KEY_MS, MAX_IDLE_RETRY_MS, MAX_KEY_AGE_MS, MAX_KMS_BACKOFF_MS, MIN_KEY_RECHECK_MS } from '../limits';
 import { KeyState } from './key-state';
 import { Backoff, soonest, spread } from './pace';
 
-/** A refusal of the KMS, believed for a while. */
+/** A refusal of the KMS, cached for a while. */
 export class Refusal {
   private state: KeyState = KeyState.Ready;
   private untilMs: u64 = 0;
@@ -17,7 +17,7 @@ export class Refusal {
     this.state = KeyState.Ready;
   }
 
-  /** What was refused; Ready: nothing, or too long ago to count. */
+  /** Cached refusal. Ready if there is none or it is too old. */
   at(nowMs: u64): KeyState {
     return nowMs < this.untilMs ? this.state : KeyState.Ready;
   }
@@ -26,14 +26,17 @@ export class Refusal {
 export class Freshness {
   /** Whether the KMS answers. */
   readonly backoff: Backoff = new Backoff();
-  /** The pauses while the KMS answers, and refuses the newest version: old ones that it gives do not shorten them. */
+  /**
+   * Pauses while the KMS answers and refuses the newest version. Successful fetches of old versions do not shorten
+   * them.
+   */
   private readonly refusals: Backoff = new Backoff();
-  /** The version to encrypt with has ended. */
+  /** Whether the version to encrypt with has expired. */
   ended: bool = false;
-  /** When the KMS last named the newest version, and when it was asked; 0: never. */
+  /** Time at which the KMS last named the newest version, and time of the last request; 0: never. */
   checkedAtMs: u64 = 0;
   askedAtMs: u64 = 0;
-  /** Why there is no key, and why no version of it is given that somebody names. */
+  /** Reason why there is no key, and why no version that messages name is returned. */
   readonly key: Refusal = new Refusal();
   readonly versions: Refusal = new Refusal();
   private dueAtMs: u64 = 0;
@@ -46,8 +49,8 @@ export class Freshness {
   }
 
   /**
-   * Whether what the KMS said then still counts: for `patienceMs` as long as it answers, and for MAX_KEY_AGE_MS while
-   * it does not.
+   * Whether the KMS's last response still counts: for `patienceMs` while it answers, and for MAX_KEY_AGE_MS while it
+   * does not.
    */
   isCurrent(saidAtMs: u64, nowMs: u64, patienceMs: u64): bool {
     if (saidAtMs == 0) return false;
@@ -63,7 +66,7 @@ export class Freshness {
     );
   }
 
-  /** Whether a key that is held, or has ended, is to be looked up. One that nobody used since the last look is not. */
+  /** Whether a held or expired key must be looked up. One that nobody has used since the last look-up need not. */
   isDue(nowMs: u64, refreshMs: u64): bool {
     return (
       this.checkedAtMs != 0 &&
@@ -73,7 +76,7 @@ export class Freshness {
     );
   }
 
-  /** The KMS named a newest version that can be used. `confirmed`: it is in use; if not, it is looked at once more. */
+  /** The KMS named a usable newest version. `confirmed`: it is in use. If not, it is checked once more. */
   named(nowMs: u64, refreshMs: u64, expiresAtMs: u64, confirmed: bool): void {
     this.checkedAtMs = nowMs;
     this.ended = false;
@@ -84,7 +87,7 @@ export class Freshness {
     if (!confirmed) this.usedAtMs = nowMs;
   }
 
-  /** The KMS named a newest version that has ended or was taken back. */
+  /** The KMS named a newest version that has expired or was revoked. */
   closed(state: KeyState, nowMs: u64, refreshMs: u64): void {
     this.checkedAtMs = nowMs;
     this.ended = state == KeyState.Expired;
@@ -95,21 +98,21 @@ export class Freshness {
   }
 
   /**
-   * The KMS refused the newest version, or gave something that is no key: believed until the next answers must be
-   * there.
+   * The KMS refused the newest version, or returned something that is no key. The refusal is cached until the next
+   * response is due.
    */
   refused(state: KeyState, nowMs: u64, timeoutMs: u64): void {
     this.refusals.fail(nowMs);
     this.key.note(state, this.believedUntil(nowMs, timeoutMs));
   }
 
-  /** Whether `closed` was said and still counts. */
+  /** Whether a `closed` still counts. */
   isClosed(nowMs: u64): bool {
     const said = this.key.at(nowMs);
     return said == KeyState.Expired || said == KeyState.Revoked;
   }
 
-  /** What waiting will not change is believed until the next answers must be there. */
+  /** A refusal that waiting will not change is cached until the next response is due. */
   believedUntil(nowMs: u64, timeoutMs: u64): u64 {
     return nowMs + (MAX_KMS_BACKOFF_MS * 3) / 2 + timeoutMs;
   }

@@ -1,7 +1,7 @@
 import { Bytes } from '../memory/bytes';
 import { MAX_HMAC_KEY_BYTES, MAX_KEY_FILE_BYTES, MIN_HMAC_KEY_BYTES } from '../limits';
 
-/** What a key is for, as the KMS names it. */
+/** Purpose of a key, as the KMS names it. */
 export const enum KeyAlgorithm {
   Unknown = 0,
   /** `SM4`: 16 bytes (GB/T 32907). */
@@ -15,7 +15,7 @@ export const enum KeyAlgorithm {
   /** `SM2-PUBLIC`: SubjectPublicKeyInfo, PEM or DER. */
   Sm2Public = 5,
   /**
-   * `TDES`: 8 bytes (DES) or 16 (triple DES with two parts), for message authentication codes alone (SP 800-67; ISO/IEC
+   * `TDES`: 8 bytes (DES) or 16 (two-key triple DES), for message authentication codes only (SP 800-67; ISO/IEC
    * 9797-1).
    */
   Tdes = 6,
@@ -23,7 +23,7 @@ export const enum KeyAlgorithm {
 
 /** Bytes of an SM4 key (GB/T 32907). */
 export const SM4_KEY_BYTES: u32 = 16;
-/** Bytes of a key of DES, and of each of the two parts of one of triple DES (FIPS 46-3). */
+/** Length of a DES key, and of each half of a triple DES key, bytes (FIPS 46-3). */
 export const DES_KEY_BYTES: u32 = 8;
 /** Bytes of an AES-256 key (FIPS 197). */
 export const AES_256_KEY_BYTES: u32 = 32;
@@ -38,18 +38,18 @@ const NAMES: StaticArray<Bytes> = [
   Bytes.from('TDES'),
 ];
 
-/** The algorithm of a name; Unknown if it is none. */
+/** Algorithm of a name. Unknown for other names. */
 export function algorithmNamed(name: usize, length: u32): KeyAlgorithm {
   for (let i = 1; i < NAMES.length; i++) if (NAMES[i].equals(name, length)) return i;
   return KeyAlgorithm.Unknown;
 }
 
-/** Whether keys of the algorithm are encoded (PEM or DER) rather than bytes of a fixed meaning. */
+/** Whether keys of the algorithm have an encoding (PEM or DER) and are not plain bytes. */
 export function isEncoded(algorithm: KeyAlgorithm): bool {
   return algorithm == KeyAlgorithm.Sm2Private || algorithm == KeyAlgorithm.Sm2Public;
 }
 
-/** Whether a key of the algorithm may have so many bytes. */
+/** Whether a key of the algorithm may have this length. */
 export function takesLength(algorithm: KeyAlgorithm, length: u32): bool {
   switch (algorithm) {
     case KeyAlgorithm.Sm4:

@@ -1,4 +1,4 @@
-// The one way to use a key: the holder of its ring, the choice of version, and what came of it.
+// The only way to use a key: holder of its ring, choice of version, and verdict.
 import { ErrorId } from '../errors.gen';
 import { MAX_VERSIONS_TRIED } from '../limits';
 import { Bytes } from '../memory/bytes';
@@ -9,40 +9,42 @@ import { KeyState, errorOf, isOutage } from './key-state';
 import { keyRing } from './key-store';
 import { KeyVersion } from './key-version';
 
-/** What came of using a key. */
+/** Result of using a key. */
 export const enum KeyVerdict {
-  /** The version is in `key`; where a message was tested, it is genuine under it. */
+  /** The version is in `key`. If a message was tested, it is genuine under it. */
   Genuine = 0,
   /**
-   * The message is at fault: it is genuine under no version that counts, or names one that there is not (`key` is then
-   * null).
+   * The message is at fault: it is genuine under no version that counts, or names a version that does not exist (`key`
+   * is then null).
    */
   Wrong = 1,
-  /** The key is being fetched: answer `Wait`, the stream will be resumed. */
+  /** The key is being fetched. Return `Wait`; the stream will be resumed. */
   Wait = 2,
-  /** The service is at fault: `error` says how. */
+  /** The service is at fault. `error` is the reason. */
   Unavailable = 3,
 }
 
-/** What a stage does with a version for the message at hand. */
+/** Test of a version against the current message, which a stage supplies. */
 export abstract class KeyTest {
-  /** Whether the version is of the algorithm. */
+  /** Whether the version fits the algorithm. */
   abstract fits(key: KeyVersion): bool;
   /** Whether the message is genuine under it. */
   abstract isGenuine(key: KeyVersion): bool;
 }
 
-/** A key that a route uses. Its ring is found at the first message: the key store outlives configurations. */
+/**
+ * A key that a route uses. Its ring is looked up at the first message, because the key store outlives configurations.
+ */
 export class KeyHolder {
-  /** The version, after `Genuine`; the last that was tried, after `Wrong`. */
+  /** The version, after `Genuine`. The last one tried, after `Wrong`. */
   key: KeyVersion | null = null;
-  /** After `Unavailable`: a code of the KMS, the same whatever asked for the key. */
+  /** Error after `Unavailable`: a code of the KMS, the same for all users of the key. */
   error: ErrorId = ErrorId.None;
   private ring: KeyRing | null = null;
   private waits: bool = true;
 
   /**
-   * `id`: `kms://path`. `bits`: of data keys that a transit engine makes. `observable`: under `Observe` the user's
+   * `id`: `kms://path`. `bits`: of data keys that a transit engine generates. `observable`: under `Observe` the user's
    * verdict holds up nothing, so it never waits.
    */
   constructor(
@@ -59,7 +61,7 @@ export class KeyHolder {
     return ring;
   }
 
-  /** Begins to fetch. `protects`: whether messages will be encrypted or signed. */
+  /** Starts fetching. `protects`: whether messages will be encrypted or signed. */
   prepare(kms: KmsConfig, rootId: u32, protects: bool): void {
     this.ringOf(kms).prepare(rootId, protects);
   }
@@ -72,19 +74,19 @@ export class KeyHolder {
     return kms == null ? null : this.ringOf(kms);
   }
 
-  /** The version to encrypt or sign with. */
+  /** Finds the version to encrypt or sign with. */
   newest(exchange: Exchange, test: KeyTest): KeyVerdict {
     const ring = this.bind(exchange);
     return ring == null ? KeyVerdict.Unavailable : this.take(ring, ring.newest(exchange, this.waits), test);
   }
 
-  /** The version that a message names. */
+  /** Finds the version that a message names. */
   numbered(exchange: Exchange, version: u32, test: KeyTest): KeyVerdict {
     const ring = this.bind(exchange);
     return ring == null ? KeyVerdict.Unavailable : this.take(ring, ring.numbered(exchange, version, this.waits), test);
   }
 
-  /** The data key that a message carries. */
+  /** Finds the data key that a message carries. */
   unwrapped(exchange: Exchange, wrapped: usize, length: u32, test: KeyTest): KeyVerdict {
     const ring = this.bind(exchange);
     return ring == null
@@ -93,9 +95,9 @@ export class KeyHolder {
   }
 
   /**
-   * Tests a message that names no version: under the newest, else under the one before it, else under those before
-   * that, as far as they were superseded a short time ago. A version that the KMS does not give just now is the
-   * service's failure, not the message's.
+   * Tests a message that names no version. Tries the newest, then the previous one, then older ones that were
+   * superseded a short time ago. If the KMS currently does not return a version, the service is at fault and not the
+   * message.
    */
   judge(exchange: Exchange, test: KeyTest): KeyVerdict {
     const ring = this.bind(exchange);

@@ -3,8 +3,8 @@ import { Bytes } from '../memory/bytes';
 const SCHEME: Bytes = Bytes.from('kms://');
 
 /**
- * Whether a key id is `kms://` and a path of letters, digits, `.`, `_`, `-` in parts separated by single `/`, none of
- * them `.` or `..`.
+ * Whether a key id is `kms://` and a path of letters, digits, `.`, `_`, `-` in parts separated by single `/`. No part
+ * may be `.` or `..`.
  */
 export function isKeyId(id: Bytes): bool {
   const length = id.length;

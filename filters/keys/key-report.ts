@@ -1,4 +1,4 @@
-// What is wrong with a key, told once: a line in the log and a count for each key and reason.
+// Reports problems of a key once: a line in the log and a count for each key and reason.
 import { MIN_KEY_REPORT_MS } from '../limits';
 import { errorCode, errorCodeLength } from '../errors.gen';
 import { Bytes } from '../memory/bytes';
@@ -12,14 +12,15 @@ import { countUnavailable, reasonOf } from './stats';
 const line: Writer = new Writer(scratch);
 
 export class KeyReport {
-  /** Reasons that were told, one bit each, and when the last was. */
+  /** Reported reasons, one bit each, and the time of the last report. */
   private told: u32 = 0;
   private toldAtMs: u64 = 0;
 
   constructor(private readonly id: Bytes) {}
 
   /**
-   * A look at the KMS brought no key. The same reason is told once until the key was there again for MIN_KEY_REPORT_MS.
+   * A look-up returned no key. The same reason is reported again only after the key was available for
+   * MIN_KEY_REPORT_MS.
    */
   lost(state: KeyState, nowMs: u64): void {
     countUnavailable(state);
@@ -39,7 +40,7 @@ export class KeyReport {
     log(LogLevel.Warn, line);
   }
 
-  /** A look at the KMS brought the key. */
+  /** A look-up returned the key. */
   found(nowMs: u64): void {
     if (this.told == 0 || nowMs - this.toldAtMs < MIN_KEY_REPORT_MS) return;
     this.told = 0;

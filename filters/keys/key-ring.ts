@@ -1,5 +1,5 @@
-// One key of the KMS in one VM: its versions, the fetches under way, and what is asked of the KMS when. Who uses a key
-// goes through key-holder.ts.
+// One key of the KMS in one VM: its versions, running fetches, and the times of requests to the KMS. Users of a key go
+// through key-holder.ts.
 import {
   ABSENT_KEY_MS,
   KEY_RECHECK_HOLD_MS,
@@ -48,7 +48,7 @@ export class KeyRing extends Fetcher {
   found: KeyVersion | null = null;
   /** Monotonic time of the last use, milliseconds. */
   usedAtMs: u64 = 0;
-  /** The key store has let go of it: no tick comes, so who still holds it must ask the store anew. */
+  /** Whether the key store has dropped it. Then it gets no ticks, and holders must ask the store again. */
   dropped: bool = false;
 
   private readonly transit: TransitKeys | null;
@@ -86,8 +86,8 @@ export class KeyRing extends Fetcher {
   }
 
   /**
-   * The version to encrypt with. `waits`: whether the stream may be held; if not, what is held serves, and the KMS is
-   * asked on the side.
+   * Finds the version to encrypt with. `waits`: whether the stream may be held. If not, the held version serves while
+   * the KMS is asked.
    */
   newest(exchange: Exchange, waits: bool): KeyState {
     const nowMs = this.use();
@@ -106,8 +106,8 @@ export class KeyRing extends Fetcher {
   }
 
   /**
-   * To open what names no version: the latest that is known (others may use it a look earlier); if it has ended or was
-   * taken back, the one before it.
+   * Finds the version to open messages without version: the latest known one (other VMs may use it one look-up
+   * earlier), or the previous one if that has expired or was revoked.
    */
   latest(exchange: Exchange, waits: bool): KeyState {
     const state = this.newest(exchange, waits);
@@ -119,13 +119,13 @@ export class KeyRing extends Fetcher {
     return before == KeyState.Absent ? KeyState.Retired : before;
   }
 
-  /** The version that a message names. */
+  /** Finds the version that a message names. */
   numbered(exchange: Exchange, version: u32, waits: bool): KeyState {
     if (this.transit != null) return KeyState.Absent;
     return this.held(exchange, version, waits, this.use());
   }
 
-  /** The data key that a message carries as the KMS wrapped it; keys that the KMS itself stores have none. */
+  /** Finds the data key that a message carries in wrapped form. Keys that the KMS itself stores have none. */
   unwrapped(exchange: Exchange, wrapped: usize, length: u32, waits: bool): KeyState {
     const transit = this.transit;
     if (transit == null || !isWrapped(wrapped, length)) return KeyState.Absent;
@@ -135,7 +135,7 @@ export class KeyRing extends Fetcher {
     return number == NEWEST ? KeyState.Unavailable : this.held(exchange, number, waits, nowMs);
   }
 
-  /** Whether a version took over so short a time ago that senders may still use the one before it. */
+  /** Whether a version took over so recently that senders may still use the previous one. */
   isRecent(key: KeyVersion): bool {
     if (key.madeAt == NO_TIME) return false;
     const window = <i64>(2 * <u64>this.kms.refreshMs + ROTATION_GRACE_MS);
@@ -173,7 +173,7 @@ export class KeyRing extends Fetcher {
     return KeyState.Ready;
   }
 
-  /** What waiting will not change: told at once, while the KMS is asked on the side at the pace of its failures. */
+  /** Returns a refusal that waiting will not change, at once. The KMS is asked again at the pace of its failures. */
   private refused(exchange: Exchange, said: KeyState, nowMs: u64): KeyState {
     if (said == KeyState.Denied || said == KeyState.Unreadable)
       this.askNewest(exchange.rootId, exchange.contextId, nowMs);
@@ -205,7 +205,7 @@ export class KeyRing extends Fetcher {
     return waits ? KeyState.Pending : KeyState.Unavailable;
   }
 
-  /** Whether only a look at the newest version can tell of this one. */
+  /** Whether only a look-up of the newest version can tell about this one. */
   private isAbove(version: u32): bool {
     return this.transit == null && (this.freshness.checkedAtMs == 0 || version >= this.versions.newestNumber);
   }
@@ -217,8 +217,8 @@ export class KeyRing extends Fetcher {
   }
 
   /**
-   * Fetches a version if there is a place. While the KMS does not answer, one call at a time tries; what nobody has
-   * proven waits while too many of its kind were made up.
+   * Fetches a version if there is a place. While the KMS does not answer, one call at a time tries. A version that was
+   * never genuine waits while too many of its kind did not exist.
    */
   private askVersion(rootId: u32, streamId: u32, version: u32, nowMs: u64): void {
     const backoff = this.freshness.backoff;
@@ -235,7 +235,7 @@ export class KeyRing extends Fetcher {
     return this.newestFetch.running || this.fetches.underWay > 0;
   }
 
-  /** Nothing is under way: the ring may be dropped. */
+  /** Whether nothing is running, so that the ring may be dropped. */
   get idle(): bool {
     return this.line.length == 0 && !this.isBusy;
   }
@@ -249,8 +249,8 @@ export class KeyRing extends Fetcher {
   }
 
   /**
-   * Begins to fetch before the first message needs the key. `protects`: a transit engine need not make a data key for
-   * who opens only.
+   * Starts fetching before the first message needs the key. `protects`: for messages that are only opened, a transit
+   * engine need not generate a data key.
    */
   prepare(rootId: u32, protects: bool): void {
     this.usedAtMs = monotonicMillis();
@@ -258,8 +258,8 @@ export class KeyRing extends Fetcher {
   }
 
   /**
-   * Refreshes a key in use, retries what failed, ends waits that took too long, and forgets what has ended or nobody
-   * used for MAX_KEY_AGE_MS.
+   * Refreshes a key in use, retries failures, ends overdue waits, and drops versions that have expired or were unused
+   * for MAX_KEY_AGE_MS.
    */
   tick(rootId: u32): void {
     const nowMs = monotonicMillis();
@@ -283,10 +283,10 @@ export class KeyRing extends Fetcher {
     return waiter != null;
   }
 
-  /** Fetches for those that wait, first come first served. */
+  /** Fetches for waiters in order of arrival. */
   private askVersions(rootId: u32, nowMs: u64): void {
     let waiter = this.line.first;
-    // A call that fails at once resumes streams, which changes the line: the next tick goes on.
+    // A call that fails at once resumes streams, which changes the line. The next tick continues.
     while (waiter != null && this.freshness.backoff.allows(nowMs)) {
       const next: Waiter | null = waiter.next;
       if (waiter.version != NEWEST && !this.isAbove(waiter.version)) this.askVersion(rootId, 0, waiter.version, nowMs);
@@ -317,7 +317,7 @@ export class KeyRing extends Fetcher {
     this.askVersions(rootId, nowMs);
   }
 
-  /** The version that was fetched, held already or made anew; null if it is no key or not what was asked for. */
+  /** The fetched version, held already or new. Null if it is no key or not the requested one. */
   private keyOf(asked: u32, nowMs: u64, wallMs: i64): KeyVersion | null {
     let number = answer.version;
     const transit = this.transit;
@@ -343,8 +343,8 @@ export class KeyRing extends Fetcher {
   }
 
   /**
-   * There is no such key or version, or not any more. `named`: the version that the KMS says has gone or ended, 0 if it
-   * named none.
+   * The key or version does not exist, or no longer. `named`: the version that the KMS reports as gone or expired; 0 if
+   * it named none.
    */
   private lose(asked: u32, kind: AnswerKind, named: u32, nowMs: u64): void {
     this.freshness.backoff.recover();
@@ -366,7 +366,7 @@ export class KeyRing extends Fetcher {
       this.line.release(Those.All, 0, KeyState.Missing);
       return;
     }
-    // The newest version is gone and those before it may still be read, but nothing is to be encrypted any more.
+    // The newest version is gone. Previous ones may still be read, but nothing is encrypted any more.
     const state: KeyState = kind == AnswerKind.Expired ? KeyState.Expired : KeyState.Revoked;
     this.report.lost(state, nowMs);
     this.freshness.closed(state, nowMs, this.kms.refreshMs);
@@ -377,8 +377,8 @@ export class KeyRing extends Fetcher {
   }
 
   /**
-   * An answer that is no key, or none at all. For one version an unreadable one is final; else the KMS is asked again
-   * after a pause.
+   * The response is no key, or there is none. For one version an unreadable response is final; otherwise the KMS is
+   * asked again after a pause.
    */
   private fail(version: u32, status: u32, nowMs: u64): void {
     fetchFailed.add(1);
@@ -413,13 +413,13 @@ export class KeyRing extends Fetcher {
       return;
     }
     this.freshness.refused(state, nowMs, this.kms.timeoutMs);
-    // Who waits for an older version, or for a data key to be unwrapped, has a call of its own.
+    // Waiters for an older version, or for an unwrapped data key, have calls of their own.
     this.line.release(Those.OfLater, this.versions.newestNumber, state);
   }
 
   /**
-   * While the KMS does not answer, who can be served from what is held need not wait for it. Never from a call of a
-   * stream: it would be resumed within it.
+   * Serves waiters from held versions while the KMS does not answer. Never from a call of a stream, which would be
+   * resumed inside that call.
    */
   private serveHeld(): void {
     if (!this.versions.isEmpty) this.line.release(Those.Served, 0, KeyState.Pending);

@@ -1,38 +1,38 @@
 import { ErrorId } from '../errors.gen';
 
-/** What was found of a key, or of one version of it. */
+/** State of a key, or of one version of it. */
 export const enum KeyState {
   /** The version is in `found`. */
   Ready = 0,
-  /** It is being fetched; the stream will be resumed. */
+  /** It is being fetched, and the stream will be resumed. */
   Pending = 1,
-  /** The KMS did not answer within the bound, or too many wait. */
+  /** The KMS did not answer in time, or too many streams wait. */
   Unavailable = 2,
-  /** The KMS does not have this version, and has the key. */
+  /** The KMS has the key but not this version. */
   Absent = 3,
   /**
-   * The version to encrypt with has ended, or the KMS has not answered for so long that nobody knows: it serves no
-   * more.
+   * The version to encrypt with has expired, or the KMS has not answered for so long that its state is unknown. It no
+   * longer serves.
    */
   Expired = 4,
-  /** To open what does not name its version: the newest has ended or was taken back, and there is none before it. */
+  /** For messages without version: the newest has expired or was revoked, and there is no previous one. */
   Retired = 5,
-  /** The KMS has no such key at all. */
+  /** The KMS does not have the key. */
   Missing = 6,
-  /** The KMS refuses to give it: no credentials, or not these. */
+  /** The KMS refuses to return it: missing or insufficient credentials. */
   Denied = 7,
-  /** The KMS gave something that is no key, or that can be read in two ways. */
+  /** The KMS returned something that is no key, or is ambiguous. */
   Unreadable = 8,
-  /** The KMS deleted or destroyed the newest version: nothing is encrypted. */
+  /** The KMS deleted or destroyed the newest version. Nothing is encrypted. */
   Revoked = 9,
 }
 
-/** Whether the service is at fault, not the message. */
+/** Whether the service is at fault and not the message. */
 export function isOutage(state: KeyState): bool {
   return state != KeyState.Ready && state != KeyState.Pending && state != KeyState.Absent && state != KeyState.Retired;
 }
 
-/** The code of a key that cannot be had, the same whatever asked for it. */
+/** Code of an unavailable key, the same for all users of it. */
 export function errorOf(state: KeyState): ErrorId {
   switch (state) {
     case KeyState.Missing:

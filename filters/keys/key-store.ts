@@ -3,12 +3,15 @@ import { Bytes } from '../memory/bytes';
 import { KmsConfig } from '../runtime/config.gen';
 import { KeyRing } from './key-ring';
 
-/** The keys of this VM. They outlive configurations: a policy edit fetches nothing. They live in linear memory only. */
+/**
+ * Keys of this VM. They outlive configurations, so that a policy edit fetches nothing. They exist in linear memory
+ * only.
+ */
 const rings: Array<KeyRing> = [];
 
 /**
- * The ring of a key of a KMS, made at the first call. `bits`: of the data keys that a transit engine makes, 128 (SM4)
- * or 256 (AES-256).
+ * Ring of a key of a KMS, created at the first call. `bits`: of data keys that a transit engine generates, 128 (SM4) or
+ * 256 (AES-256).
  */
 export function keyRing(id: Bytes, kms: KmsConfig, bits: u32 = 128): KeyRing {
   for (let i = 0; i < rings.length; i++) {
@@ -33,7 +36,7 @@ function sameKms(a: KmsConfig, b: KmsConfig): bool {
   );
 }
 
-/** Drops the idle ring that was not used for longest. A policy that still holds it sees that by `dropped`. */
+/** Drops the least recently used idle ring. A policy that still holds it notices `dropped`. */
 function makeRoom(): void {
   let oldest = -1;
   for (let i = 0; i < rings.length; i++) {
@@ -45,7 +48,7 @@ function makeRoom(): void {
   rings.splice(oldest, 1);
 }
 
-/** Refresh, retries and bounded waits of all keys; from a root context's tick. */
+/** Refreshes, retries and bounds the waits of all keys. Called from a root context's tick. */
 export function tickKeys(rootId: u32): void {
   for (let i = 0; i < rings.length; i++) rings[i].tick(rootId);
 }

@@ -10,7 +10,7 @@ import { NO_TIME } from './timestamp';
 import { KeyAlgorithm } from './key-algorithm';
 import { CbcHmac, CtrHmac } from './mac-ciphers';
 
-/** Bytes of an initialisation vector (NIST SP 800-38D, 8.2.2: 96 random bits, and then those incremented). */
+/** Length of an initialisation vector, bytes (NIST SP 800-38D, 8.2.2: 96 random bits, then incremented). */
 export const IV_BYTES: u32 = 12;
 /** An expiry that never comes. */
 export const NEVER: u64 = u64.MAX_VALUE;
@@ -24,7 +24,8 @@ const enum SelfTest {
 let sm2Tested: SelfTest = SelfTest.NotRun;
 
 /**
- * Runs SM2's known-answer tests at the first key that needs them: 2 to 3 ms that a VM without SM2 keys does not pay.
+ * Runs SM2's known-answer tests at the first key that needs them. They take 2 to 3 ms, which a VM without SM2 keys
+ * saves.
  */
 function sm2Works(): bool {
   if (sm2Tested == SelfTest.NotRun) sm2Tested = sm2SelfTest() ? SelfTest.Passed : SelfTest.Failed;
@@ -32,55 +33,53 @@ function sm2Works(): bool {
 }
 
 /**
- * One version of a key, ready for use: what its algorithm needs is made when it arrives, never while a message waits.
- * Its initialisation vectors are a random start of 96 bits, drawn anew in each VM and after 2^32 messages, and that
- * start incremented (SP 800-38D, 8.2.2). That two of S starts meet within N messages under one key has a chance of less
- * than S * N / 2^96: below the 2^-32 of section 8 as long as S * N is below 2^64. Section 8.3 allows 2^32 messages
- * under a key in all VMs together: `fim.key.messages.<path>` counts them, and a rotation begins anew.
+ * One version of a key, ready for use. Everything that its algorithm needs is computed on arrival, never while a
+ * message waits. Its initialisation vectors are a random start of 96 bits, drawn in each VM and again after 2^32
+ * messages, and increments of it (SP 800-38D, 8.2.2). Two of S starts overlap within N messages under one key with a
+ * probability below S * N / 2^96, which is below the 2^-32 of section 8 while S * N is below 2^64. Section 8.3 allows
+ * 2^32 messages under a key in all VMs together: `fim.key.messages.<path>` counts them, and a rotation starts anew.
  */
 export class KeyVersion {
-  /** SM4 keys: GCM, and encrypt-then-MAC under derived keys. */
+  /** For SM4 keys: GCM, and encrypt-then-MAC under derived keys. */
   sm4Gcm: Sm4Gcm | null = null;
   sm4CbcHmac: CbcHmac | null = null;
   sm4CtrHmac: CtrHmac | null = null;
-  /** AES-256 keys. */
+  /** For AES-256 keys. */
   aes256Gcm: AesGcm | null = null;
-  /** HMAC-SM3 keys. */
+  /** For HMAC-SM3 keys. */
   hmac: Hmac | null = null;
-  /** SM2 private keys. */
+  /** For SM2 private keys. */
   sm2Private: Sm2PrivateKey | null = null;
-  /** SM2 public keys, and the public half of private ones. */
+  /** For SM2 public keys, and the public half of private ones. */
   sm2Public: Sm2PublicKey | null = null;
-  /** Not usable after this monotonic time, milliseconds; NEVER if the KMS sets no end. */
+  /** Monotonic time of expiry, milliseconds. NEVER if the KMS sets none. */
   expiresAtMs: u64 = NEVER;
-  /** Monotonic times, milliseconds: when the KMS last gave it, and when it was last used. */
+  /** Monotonic times, milliseconds: of the KMS's last response with it, and of its last use. */
   checkedAtMs: u64;
   usedAtMs: u64;
-  /** Wall-clock time when the KMS made it, milliseconds since 1970; NO_TIME: it does not say. */
+  /** Wall-clock time of creation at the KMS, milliseconds since 1970. NO_TIME if unknown. */
   madeAt: i64 = NO_TIME;
-  /**
-   * Whether a message under this version was genuine: such versions are the last to make room. Set by who verified it.
-   */
+  /** Whether a message under this version was genuine. Such versions are the last to make room. Set by the verifier. */
   proven: bool = false;
   /**
-   * Overwritten: what was made of it is void. A stream that holds a version over several callbacks asks before each
-   * use.
+   * Whether it has been overwritten and is unusable. A stream that holds a version across callbacks checks this before
+   * each use.
    */
   retired: bool = false;
-  /** Initialisation vectors drawn: messages encrypted by this VM. */
+  /** Initialisation vectors drawn, which is the number of messages encrypted by this VM. */
   messages: u64 = 0;
-  /** Counts the same for all VMs; null: nobody counts. */
+  /** Counts the same for all VMs. Null: not counted. */
   counter: Counter | null = null;
 
   private readonly held: StaticArray<u8>;
-  /** The next vector as a number of 96 bits, and how many of this start may still be drawn. */
+  /** Next vector as a 96-bit number, and how many of this start may still be drawn. */
   private ivHigh: u32 = 0;
   private ivLow: u64 = 0;
   private ivsLeft: u32 = 0;
 
   /**
-   * `number`: the KMS's version, or this VM's own count of data keys. `kid`: key id and version as messages name them,
-   * `kms://path#version`. `material`: copied. `wrapped`: the data key as the KMS encrypted it, for the receiver; empty
+   * `number`: the KMS's version, or this VM's count of data keys. `kid`: key id and version as messages name them,
+   * `kms://path#version`. `material`: copied. `wrapped`: the data key as encrypted by the KMS, for the receiver; empty
    * for keys that the KMS itself stores. Check `usable` afterwards.
    */
   constructor(
@@ -99,7 +98,7 @@ export class KeyVersion {
     this.expand();
   }
 
-  /** Address of the material as the KMS gave it: bytes, or PEM text. Valid until `retire`. */
+  /** Address of the material as the KMS returned it: bytes, or PEM text. Valid until `retire`. */
   get material(): usize {
     return changetype<usize>(this.held);
   }
@@ -161,7 +160,9 @@ export class KeyVersion {
     if (key != null) this.sm2Public = key.publicKey;
   }
 
-  /** Writes the next initialisation vector, IV_BYTES, and counts the message; false if the host gives no randomness. */
+  /**
+   * Writes the next initialisation vector, IV_BYTES, and counts the message. False if the host supplies no randomness.
+   */
   nextIv(out: usize): bool {
     if (this.ivsLeft == 0) {
       if (!randomBytes(out, IV_BYTES)) return false;
@@ -180,14 +181,14 @@ export class KeyVersion {
     return true;
   }
 
-  /** Whether it is this key. A KMS that was set up anew may give another under a known number. */
+  /** Whether it is this key. A rebuilt KMS may return another key under a known number. */
   holds(algorithm: KeyAlgorithm, material: usize, length: u32): bool {
     return (
       this.algorithm == algorithm && this.materialLength == length && equalConstantTime(this.material, material, length)
     );
   }
 
-  /** The key may no longer be used: the material and all that was made of it are overwritten. */
+  /** Overwrites the material and everything derived from it. The key is unusable afterwards. */
   retire(): void {
     this.retired = true;
     wipe(this.material, this.materialLength);

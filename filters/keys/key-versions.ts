@@ -12,17 +12,17 @@ import { VersionNotes } from './version-notes';
 const kid: Writer = new Writer(scratch);
 const HASH: u8 = 35;
 
-/** The versions of one key that a VM holds. */
+/** Versions of one key that a VM holds. */
 export class KeyVersions {
-  /** The version to encrypt with; null: none. */
+  /** Version to encrypt with. Null: none. */
   active: KeyVersion | null = null;
   /** Highest number first. */
   private list: Array<KeyVersion> = [];
-  /** The number that the KMS last named as the newest. */
+  /** Number that the KMS last named as the newest. */
   private named: u32 = 0;
   private readonly messages: Counter;
 
-  /** `dataKeys`: each serves from the moment it is made. */
+  /** `dataKeys`: each one serves as soon as it has been generated. */
   constructor(
     private readonly id: Bytes,
     private readonly capacity: i32,
@@ -37,12 +37,12 @@ export class KeyVersions {
     return this.list.length == 0;
   }
 
-  /** The number that the KMS last named as the newest. */
+  /** Number that the KMS last named as the newest. */
   get newestNumber(): u32 {
     return this.named;
   }
 
-  /** The highest number that is held, whether it encrypts yet or not. */
+  /** Version with the highest held number, whether it encrypts yet or not. */
   get latest(): KeyVersion | null {
     return this.list.length == 0 ? null : this.list[0];
   }
@@ -53,8 +53,8 @@ export class KeyVersions {
   }
 
   /**
-   * Keeps a version as the KMS gave it just now; null if it is no key of its algorithm. Another key under a known
-   * number takes its place.
+   * Stores a version that the KMS has just returned. Null if it is no key of its algorithm. Another key under a known
+   * number replaces the old one.
    */
   put(answer: KmsAnswer, number: u32, wrapped: Bytes, nowMs: u64, wallMs: i64): KeyVersion | null {
     let key = this.find(number);
@@ -89,7 +89,7 @@ export class KeyVersions {
     return key;
   }
 
-  /** Highest number first; of too many, one is retired. */
+  /** Inserts by number, highest first. Retires one if there are too many. */
   private insert(key: KeyVersion): void {
     const list = this.list;
     let at = 0;
@@ -102,7 +102,7 @@ export class KeyVersions {
   }
 
   /**
-   * Retires the version unused for longest, unproven ones first; neither the one to encrypt with nor `fresh`, which
+   * Retires the least recently used version, unproven ones first. Never the one to encrypt with or `fresh`, which
    * messages wait for.
    */
   private makeRoom(fresh: KeyVersion): void {
@@ -119,9 +119,9 @@ export class KeyVersions {
   }
 
   /**
-   * The KMS names `key` as the newest. What has a higher number is gone. It encrypts from the next look on, and until
-   * then the one named at the look before: by then all who look at the same pace have it. False if it is not yet in
-   * use.
+   * The KMS names `key` as the newest. Versions with higher numbers are gone. It encrypts from the next look-up on,
+   * when all VMs that look up at the same pace have it; until then the previously named one does. False if it is not in
+   * use yet.
    */
   confirmNewest(key: KeyVersion): bool {
     const before: KeyVersion | null = this.dataKeys ? null : this.find(this.named);
@@ -135,7 +135,7 @@ export class KeyVersions {
     return next == key;
   }
 
-  /** The KMS names a newest version that is gone or has ended: nothing is encrypted, older versions are read. */
+  /** The KMS names a newest version that is gone or has expired. Nothing is encrypted, and older versions are read. */
   closeAt(number: u32): void {
     this.named = number;
     while (this.list.length > 0 && this.list[0].number >= number) this.drop(this.list[0].number);
@@ -155,10 +155,7 @@ export class KeyVersions {
     }
   }
 
-  /**
-   * Overwrites versions whose time is over; true if the one to encrypt with was among them and no other takes its
-   * place.
-   */
+  /** Overwrites expired versions. True if the one to encrypt with was among them and no other replaces it. */
   retireEnded(nowMs: u64): bool {
     const had = this.active != null;
     for (let i = this.list.length - 1; i >= 0; i--)
@@ -168,7 +165,7 @@ export class KeyVersions {
   }
 
   /**
-   * Overwrites old versions that were not used for `forMs`: one that the KMS destroyed meanwhile is never looked up
+   * Overwrites old versions that were unused for `forMs`. One that the KMS has destroyed meanwhile is never looked up
    * again, and must not stay.
    */
   retireIdle(forMs: u64, nowMs: u64): void {
@@ -189,7 +186,7 @@ export class KeyVersions {
     requestCollection();
   }
 
-  /** An old version that was used since the KMS last spoke of it, at least `periodMs` ago. */
+  /** An old version that was used since the KMS last confirmed it, at least `periodMs` ago. */
   unchecked(periodMs: u64, nowMs: u64): KeyVersion | null {
     for (let i = 0; i < this.list.length; i++) {
       const key = this.list[i];

@@ -37,50 +37,50 @@ const HEX: Bytes = Bytes.from('hex');
 const LEASE_DURATION: Bytes = Bytes.from('lease_duration');
 const PLAINTEXT: Bytes = Bytes.from('plaintext');
 const CIPHERTEXT: Bytes = Bytes.from('ciphertext');
-/** What transit ciphertexts begin with, at OpenBao too; the key's version follows. */
+/** Prefix of transit ciphertexts, also of OpenBao. The key's version follows. */
 const VAULT_V: Bytes = Bytes.from('vault:v');
 
-/** What an answer says of a key. */
+/** Content of a response. */
 export const enum AnswerKind {
-  /** It is not understood. */
+  /** Unreadable. */
   Unreadable = 0,
-  /** There is a key. */
+  /** A key. */
   Key = 1,
-  /** The version is deleted or destroyed: its number is known, its key is not to be had any more. */
+  /** The version is deleted or destroyed: its number is known, but its key is gone. */
   Gone = 2,
-  /** There is a key, but its time is over: it was not read. */
+  /** A key that has expired. It was not read. */
   Expired = 3,
 }
 
-/** How the material is written. */
+/** Encoding of the material. */
 const enum Encoding {
-  /** Base64, unless it could as well be hexadecimal. */
+  /** Base64, unless it could also be hexadecimal. */
   NotSaid = 0,
   Base64 = 1,
   Hex = 2,
 }
 
-/** A text that is no time where one must stand. */
+/** Marks a text that must be a time and is none. */
 const MALFORMED: i64 = i64.MAX_VALUE;
 
 const document: JsonDocument = new JsonDocument();
 
-/** What an answer held. The key stands in scratch memory until `wipe`. */
+/** Content of a response. The key is in scratch memory until `wipe`. */
 export class KmsAnswer {
   algorithm: KeyAlgorithm = KeyAlgorithm.Unknown;
   /** Address and length of the key. */
   material: usize = 0;
   materialLength: u32 = 0;
   version: u32 = 0;
-  /** It is a list of errors, as the KMS sends with its refusals; a proxy's or a web server's page is none. */
+  /** Whether it is a list of errors, as the KMS sends with refusals. A page of a proxy or web server is none. */
   refuses: bool = false;
-  /** How many errors the list names. */
+  /** Number of errors in the list. */
   errors: u32 = 0;
-  /** Wall-clock time when the KMS made the version, milliseconds since 1970; NO_TIME: it does not say. */
+  /** Wall-clock time of creation, milliseconds since 1970. NO_TIME if unknown. */
   madeAt: i64 = NO_TIME;
-  /** Wall-clock time after which the key may not be used, milliseconds since 1970; NO_TIME: none. */
+  /** Wall-clock time of expiry, milliseconds since 1970. NO_TIME if there is none. */
   expiresAt: i64 = NO_TIME;
-  /** Transit: the data key as the KMS encrypted it, in the document's memory or in scratch memory. */
+  /** Transit: the data key as encrypted by the KMS, in the document's memory or in scratch memory. */
   wrapped: usize = 0;
   wrappedLength: u32 = 0;
   private allocated: u32 = 0;
@@ -89,7 +89,7 @@ export class KmsAnswer {
   private deleted: bool = false;
   private encoding: Encoding = Encoding.NotSaid;
 
-  /** Reads a KV version 2 answer; one with status 404 may still name the version that is gone. `nowMs`: wall clock. */
+  /** Reads a KV version 2 response. One with status 404 may still name the missing version. `nowMs`: wall clock. */
   readStored(body: usize, length: u32, nowMs: i64): AnswerKind {
     this.begin();
     if (!this.parse(body, length)) return AnswerKind.Unreadable;
@@ -116,8 +116,8 @@ export class KmsAnswer {
   }
 
   /**
-   * Reads a transit answer: `issued`, a new data key with its wrapped form; else one that was unwrapped. The length
-   * tells SM4 from AES-256.
+   * Reads a transit response. `issued`: a new data key with its wrapped form; otherwise an unwrapped one. The length
+   * distinguishes SM4 from AES-256.
    */
   readTransit(body: usize, length: u32, issued: bool): AnswerKind {
     this.begin();
@@ -162,8 +162,8 @@ export class KmsAnswer {
   }
 
   /**
-   * The earliest of `expires` (of the version, else of the key), `deletion_time` and the lease. False if one of them
-   * cannot be read.
+   * Earliest of `expires` (of the version, else of the key), `deletion_time` and the lease. False if one of them cannot
+   * be read.
    */
   private readEnd(data: u32, metadata: u32, custom: u32, nowMs: i64): bool {
     let end = member(data, EXPIRES);
@@ -177,7 +177,7 @@ export class KmsAnswer {
     return true;
   }
 
-  /** The time that a text names; NO_TIME if the node is absent, null or empty. */
+  /** Time in a text. NO_TIME if the node is absent, null or empty. */
   private timeOf(node: u32): i64 {
     if (node == 0 || document.kind(node) == FieldKind.Null) return NO_TIME;
     if (!this.text(node)) return MALFORMED;
@@ -202,7 +202,7 @@ export class KmsAnswer {
     const key = scratch.allocate(length + 16);
     if (key == 0) return false;
     const bytes = isEncoded(this.algorithm) ? this.decodeSm2(text, length, key) : this.decode(text, length, key);
-    if (document.escaped(node)) wipe(text, length); // a copy of its own, which `wipe` does not know
+    if (document.escaped(node)) wipe(text, length); // a separate copy, which `wipe` does not know
     this.allocated = length + 16;
     if (bytes < 0 || !takesLength(this.algorithm, bytes)) {
       wipe(key, this.allocated);
@@ -213,7 +213,7 @@ export class KmsAnswer {
     return true;
   }
 
-  /** False: it names no encoding. */
+  /** False if it names no known encoding. */
   private readEncoding(node: u32): bool {
     if (!this.text(node)) return false;
     if (BASE64.equals(this.found, this.foundLength)) this.encoding = Encoding.Base64;
@@ -223,8 +223,8 @@ export class KmsAnswer {
   }
 
   /**
-   * Bytes of the key at `to`; -1 if the text is none, or could be two keys: 64 hexadecimal digits are base64 of 48
-   * bytes, too.
+   * Decodes the key to `to` and returns its length. -1 if the text is no key, or ambiguous: 64 hexadecimal digits are
+   * also base64 of 48 bytes.
    */
   private decode(text: usize, length: u32, to: usize): i32 {
     if (this.encoding == Encoding.Hex) return decodeHex(text, length, to);
@@ -238,9 +238,9 @@ export class KmsAnswer {
   }
 
   /**
-   * As `decode` for an SM2 key: PEM stays as it is, hexadecimal digits need not be said to be so, and white space is
-   * passed over. No text is a key in both readings: DER begins with 30 in hexadecimal and with M in base64, and no
-   * number of digits that a bare key has in the one is a length of a bare key in the other.
+   * Like `decode`, for an SM2 key. PEM stays as it is, hexadecimal needs no declaration, and white space is skipped. No
+   * text is a key in both readings: DER begins with 30 in hexadecimal and with M in base64, and no length of a bare key
+   * in one is a length of a bare key in the other.
    */
   private decodeSm2(text: usize, length: u32, to: usize): i32 {
     if (hasPem(text, length)) {
@@ -259,12 +259,12 @@ export class KmsAnswer {
     return decodeBase64(to, digits, to);
   }
 
-  /** The version that a `kid` names: of the stored key, or of the transit key that wrapped a data key. */
+  /** Version that a `kid` names: of the stored key, or of the transit key that wrapped a data key. */
   kidVersion(wrapped: Bytes): u32 {
     return wrapped.length == 0 ? this.version : wrappedVersion(wrapped.pointer, wrapped.length);
   }
 
-  /** Overwrites the key and the text that it came in. */
+  /** Overwrites the key and the text that contained it. */
   wipe(body: usize, length: u32): void {
     if (this.material != 0) wipe(this.material, this.allocated);
     if (body != 0) wipe(body, length);
@@ -273,7 +273,7 @@ export class KmsAnswer {
   }
 }
 
-/** Version of the transit key that wrapped a data key, `vault:v3:…`; 0 if the text is none or too long. */
+/** Version of the transit key that wrapped a data key, `vault:v3:…`. 0 if the text is invalid or too long. */
 export function wrappedVersion(text: usize, length: u32): u32 {
   const prefix = VAULT_V.length;
   if (length > MAX_WRAPPED_KEY_BYTES || length <= prefix || !VAULT_V.equals(text, prefix)) return 0;
@@ -309,7 +309,7 @@ function member(object: u32, name: Bytes): u32 {
   return document.member(object, name.pointer, name.length, name.hash);
 }
 
-/** A whole number from 1; 0 if the node is none. */
+/** A whole number from 1. 0 if the node is none. */
 function integer(node: u32): u32 {
   if (node == 0 || document.kind(node) != FieldKind.Number) return 0;
   const text = document.text(node, scratch);

@@ -1,6 +1,6 @@
-// Encrypt-then-MAC under one key of the KMS: a cipher key and a MAC key of their own for each algorithm, by HKDF-SM3
-// (RFC 5869 over GB/T 32905) without salt. `info` is `fim ALGORITHM encrypt` (16 bytes are derived) and `fim ALGORITHM
-// mac` (32 bytes): no key ever serves two algorithms or two purposes.
+// Encrypt-then-MAC under one key of the KMS. Each algorithm has a cipher key and a MAC key of its own, derived by
+// HKDF-SM3 (RFC 5869 with GB/T 32905) without salt. `info` is `fim ALGORITHM encrypt` (16 bytes) and `fim ALGORITHM
+// mac` (32 bytes), so that no key serves two algorithms or two purposes.
 import { wipe } from '../crypto/constant-time';
 import { Ctr } from '../crypto/counter';
 import { Hmac } from '../crypto/hmac';
@@ -34,7 +34,7 @@ export class CbcHmac {
   readonly cipher: Sm4Cbc = new Sm4Cbc();
   readonly mac: Hmac = Hmac.sm3();
 
-  /** `material`: the KMS's key; it is not kept. */
+  /** `material`: the KMS's key, which is not kept. */
   constructor(material: usize, length: u32) {
     derive(material, length, CBC_ENCRYPT, SM4_KEY_BYTES);
     this.cipher.setKey(DERIVED);
@@ -52,11 +52,11 @@ export class CbcHmac {
 /** SM4-CTR-HMAC-SM3 under one key: both parts keyed. 6.3 KiB and a hash. */
 export class CtrHmac {
   readonly cipher: Sm4Counter = new Sm4Counter();
-  /** The cipher in counter mode, one message at a time; streams that interleave need one each, over `cipher`. */
+  /** The cipher in counter mode, one message at a time. Interleaved streams need one each, over `cipher`. */
   readonly ctr: Ctr = new Ctr(this.cipher);
   readonly mac: Hmac = Hmac.sm3();
 
-  /** `material`: the KMS's key; it is not kept. */
+  /** `material`: the KMS's key, which is not kept. */
   constructor(material: usize, length: u32) {
     derive(material, length, CTR_ENCRYPT, SM4_KEY_BYTES);
     this.cipher.setKey(DERIVED);

@@ -5,7 +5,7 @@ import { sipBegin, sipEnd, sipText } from '../memory/siphash';
 const SEED: usize = memory.data(16, 8);
 
 /**
- * Wrapped data keys that the KMS did not open, by a keyed hash that senders cannot aim at. A full table forgets the
+ * Wrapped data keys that the KMS did not unwrap, by a keyed hash that senders cannot target. A full table forgets the
  * oldest.
  */
 export class RefusedDataKeys {
@@ -16,7 +16,7 @@ export class RefusedDataKeys {
   private readonly seed1: u64;
 
   constructor() {
-    // Without randomness nothing can be encrypted either; an unkeyed hash would then refuse a genuine key at worst.
+    // Without randomness nothing can be encrypted anyway. An unkeyed hash would at worst refuse a genuine key.
     randomBytes(SEED, 16);
     this.seed0 = load<u64>(SEED);
     this.seed1 = load<u64>(SEED, 8);

@@ -1,29 +1,29 @@
 import { Counter, Histogram } from '../runtime/metrics';
 import { KeyState } from './key-state';
 
-/** Answers of the KMS that were understood, and calls that brought none. */
+/** Understood responses of the KMS, and calls without one. */
 export const fetchSucceeded: Counter = new Counter('fim.key.fetch_succeeded');
 export const fetchFailed: Counter = new Counter('fim.key.fetch_failed');
-/** Of those, calls that the KMS refused: no credentials, or not these. */
+/** Calls that the KMS refused for missing or insufficient credentials. */
 export const fetchDenied: Counter = new Counter('fim.key.fetch_denied');
 /** Keys or versions that the KMS does not have. */
 export const keyAbsent: Counter = new Counter('fim.key.absent');
-/** Keys or versions whose time was over. */
+/** Keys or versions that had expired. */
 export const keyExpired: Counter = new Counter('fim.key.expired');
-/** Answers of the KMS that hold no key. */
+/** Responses of the KMS without a key. */
 export const keyUnreadable: Counter = new Counter('fim.key.unreadable');
 /** Newer versions that took over. */
 export const keyRotated: Counter = new Counter('fim.key.rotated');
-/** Versions for which the KMS gave another key than before. */
+/** Versions for which the KMS returned another key than before. */
 export const keyReplaced: Counter = new Counter('fim.key.replaced');
-/** Key versions and data keys that the KMS was not asked for, because too many before them were made up. */
+/** Key versions and data keys that were not requested, because too many before them did not exist. */
 export const fetchPutOff: Counter = new Counter('fim.key.fetch_put_off');
-/** Requests whose wait for a key ended by its bound. */
+/** Requests whose wait for a key ended at its bound. */
 export const waitExpired: Counter = new Counter('fim.key.wait_expired');
-/** How long requests waited for a key, milliseconds. */
+/** Time that requests waited for a key, milliseconds. */
 export const waitMillis: Histogram = new Histogram('fim.key.wait_ms');
 
-/** Looks at the newest version of a key that brought none, by reason: `fim.key.unavailable.<reason>`. */
+/** Failed look-ups of a key's newest version, by reason: `fim.key.unavailable.<reason>`. */
 const unavailable: StaticArray<Counter> = [
   new Counter('fim.key.unavailable.outage'),
   new Counter('fim.key.unavailable.absent'),
@@ -52,7 +52,7 @@ function placeOf(state: KeyState): i32 {
   }
 }
 
-/** The word for why a key cannot be had: one of six, in the log and in the names of counters. */
+/** Reason why a key is unavailable: one of six words, for the log and the names of counters. */
 export function reasonOf(state: KeyState): string {
   return REASONS[placeOf(state)];
 }

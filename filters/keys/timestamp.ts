@@ -1,4 +1,4 @@
-// RFC 3339 date-times, as Vault and OpenBao write them: `2027-01-01T00:00:00Z`, with any fraction of a second, or with
+// RFC 3339 date-times as Vault and OpenBao write them: `2027-01-01T00:00:00Z`, with any fraction of a second, or with
 // an offset.
 
 /** A text that is no date-time. */
@@ -6,7 +6,10 @@ export const NO_TIME: i64 = i64.MIN_VALUE;
 
 const SHORTEST: u32 = 20;
 
-/** Milliseconds since 1970 of the date-time at `text`; NO_TIME if it is none. A leap second is the second after it. */
+/**
+ * Milliseconds since 1970 of the date-time at `text`. NO_TIME if it is none. A leap second counts as the following
+ * second.
+ */
 export function parseTimestamp(text: usize, length: u32): i64 {
   if (length < SHORTEST) return NO_TIME;
   const year = digits(text, 4);
@@ -41,7 +44,7 @@ export function parseTimestamp(text: usize, length: u32): i64 {
   return (((daysBefore(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000 + millis - offset * 60_000;
 }
 
-/** Minutes east of Greenwich. */
+/** Minutes east of UTC. */
 function zone(text: usize, length: u32): i64 {
   if (length == 1) return (load<u8>(text) | 32) == 122 ? 0 : NO_TIME;
   if (length != 6 || load<u8>(text + 3) != 58) return NO_TIME;
@@ -56,7 +59,7 @@ function isDigit(byte: u8): bool {
   return <u32>byte - 48 < 10;
 }
 
-/** A number of exactly `count` digits; -1 if there are other characters. */
+/** A number of exactly `count` digits. -1 for other characters. */
 function digits(text: usize, count: u32): i64 {
   let value: i64 = 0;
   for (let i: u32 = 0; i < count; i++) {
@@ -73,8 +76,8 @@ function daysOf(year: i64, month: i64): i64 {
 }
 
 /**
- * Days from 1970-01-01 to a day of the Gregorian calendar; years from 0. Counted from March, so that the leap day is
- * the last of its year.
+ * Days from 1970-01-01 to a day of the Gregorian calendar, years from 0. Years are counted from March, so that the leap
+ * day is the last of its year.
  */
 function daysBefore(year: i64, month: i64, day: i64): i64 {
   const y = month > 2 ? year : year - 1;

@@ -1,7 +1,7 @@
 import { ABSENT_KEY_MS, MAX_ABSENT_VERSIONS } from '../limits';
 import { KeyState } from './key-state';
 
-/** What is known of versions that are not held. Full tables forget the oldest note. */
+/** Known facts about versions that are not held. Full tables forget the oldest note. */
 export class VersionNotes {
   private readonly absent: StaticArray<u32> = new StaticArray<u32>(MAX_ABSENT_VERSIONS);
   private readonly absentAtMs: StaticArray<u64> = new StaticArray<u64>(MAX_ABSENT_VERSIONS);
@@ -10,7 +10,10 @@ export class VersionNotes {
   private readonly genuine: StaticArray<u32> = new StaticArray<u32>(MAX_ABSENT_VERSIONS);
   private nextGenuine: i32 = 0;
 
-  /** The KMS does not have the version (Absent), or what it has is no key (Unreadable). Believed for ABSENT_KEY_MS. */
+  /**
+   * Notes that the KMS does not have the version (Absent), or has no key under it (Unreadable). Valid for
+   * ABSENT_KEY_MS.
+   */
   note(version: u32, state: KeyState, nowMs: u64): void {
     this.absent[this.nextAbsent] = version;
     this.absentAtMs[this.nextAbsent] = nowMs;
@@ -18,7 +21,7 @@ export class VersionNotes {
     this.nextAbsent = (this.nextAbsent + 1) % MAX_ABSENT_VERSIONS;
   }
 
-  /** What was noted of a version last; Ready: nothing that still counts. */
+  /** Last valid note about a version. Ready if there is none. */
   stateOf(version: u32, nowMs: u64): KeyState {
     for (let i = 1; i <= MAX_ABSENT_VERSIONS; i++) {
       const at = (this.nextAbsent + MAX_ABSENT_VERSIONS - i) % MAX_ABSENT_VERSIONS;
@@ -27,7 +30,10 @@ export class VersionNotes {
     return KeyState.Ready;
   }
 
-  /** The version had to make room, and messages under it were genuine: it goes before those that nobody has proven. */
+  /**
+   * Notes that the version had to make room and that messages under it were genuine. It is fetched before unproven
+   * ones.
+   */
   noteGenuine(version: u32): void {
     if (this.wasGenuine(version)) return;
     this.genuine[this.nextGenuine] = version;

@@ -1,10 +1,10 @@
 import { Exchange } from '../runtime/exchange';
 import { Direction } from '../runtime/direction';
 
-/** Names the newest version, whatever its number. */
+/** The newest version, whatever its number. */
 export const NEWEST: u32 = 0;
 
-/** Half of a stream that waits for a version of a key. */
+/** Direction of a stream that waits for a version of a key. */
 export class Waiter {
   contextId: u32 = 0;
   direction: Direction = Direction.Request;
@@ -14,7 +14,7 @@ export class Waiter {
   next: Waiter | null = null;
 }
 
-/** Who waits, first come first; records are pooled. */
+/** Waiters in order of arrival. Records are pooled. */
 export class WaiterList {
   first: Waiter | null = null;
   private last: Waiter | null = null;
@@ -32,7 +32,7 @@ export class WaiterList {
     this.append(waiter);
   }
 
-  /** Puts one at the end that was taken out before. */
+  /** Appends a waiter that was taken out before. */
   append(waiter: Waiter): void {
     waiter.next = null;
     const last = this.last;
@@ -42,7 +42,7 @@ export class WaiterList {
     this.length++;
   }
 
-  /** Takes all out; the line is then empty. */
+  /** Takes all waiters out. */
   takeAll(): Waiter | null {
     const first = this.first;
     this.first = null;
@@ -51,7 +51,7 @@ export class WaiterList {
     return first;
   }
 
-  /** The record may be used again. */
+  /** Returns the record to the pool. */
   recycle(waiter: Waiter): void {
     waiter.next = this.spare;
     this.spare = waiter;

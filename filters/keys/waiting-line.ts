@@ -1,4 +1,4 @@
-// Who waits for a key, and who of them goes on.
+// Streams that wait for a key, and the selection of those to resume.
 import { monotonicMillis } from '../runtime/host';
 import { resume } from '../runtime/resume';
 import { Freshness } from './freshness';
@@ -7,34 +7,38 @@ import { KeyVersions } from './key-versions';
 import { waitMillis } from './stats';
 import { NEWEST, Waiter, WaiterList } from './waiter';
 
-/** Who of those that wait is resumed. */
+/** Selection of waiters to resume. */
 export const enum Those {
-  /** Who wait for one version. */
+  /** Waiters for one version. */
   OfVersion = 0,
-  /** Who wait for the newest, and for its number. */
+  /** Waiters for the newest version, and for its number. */
   OfNewest = 1,
-  /** Who wait for any version that they name. */
+  /** Waiters for any version that they name. */
   OfVersions = 2,
-  /** Who wait for the newest, or for a version from some number on, of which only a look at the newest can tell. */
+  /**
+   * Waiters for the newest version, or for a version from some number on, about which only a look-up of the newest can
+   * tell.
+   */
   OfLater = 3,
-  /** Who named a version above the newest before the KMS was asked for that. */
+  /** Waiters that named a version above the newest before the KMS was asked for it. */
   Above = 4,
-  /** Who have waited for too long. */
+  /** Waiters that have waited too long. */
   Overdue = 5,
-  /** Whom a version that is held can serve. */
+  /** Waiters that a held version can serve. */
   Served = 6,
-  /** Whom a version that is held can serve, and who have waited long enough for a word of the KMS on it. */
+  /** Waiters that a held version can serve and that have waited long enough for the KMS's confirmation. */
   Patient = 7,
   All = 8,
 }
 
 export class WaitingLine extends WaiterList {
   /**
-   * State given to a resumed waiter that still finds no key. Pending: it may wait again; Ready: what is held serves it.
+   * State given to a resumed waiter that still finds no key. Pending: it may wait again. Ready: the held version serves
+   * it.
    */
   verdict: KeyState = KeyState.Pending;
 
-  /** `dataKeys`: numbers are this VM's own, and say nothing of age. */
+  /** `dataKeys`: numbers are this VM's own, and say nothing about age. */
   constructor(
     private readonly versions: KeyVersions,
     private readonly freshness: Freshness,
@@ -72,7 +76,8 @@ export class WaitingLine extends WaiterList {
   }
 
   /**
-   * Resumes some of those that wait; answers how many. Resuming may add new ones, unless `verdict` says what they get.
+   * Resumes selected waiters and returns their number. Resumed streams may wait again, unless `verdict` gives their
+   * result.
    */
   release(those: Those, value: u64, verdict: KeyState): u32 {
     if (this.length == 0) return 0;

@@ -1,5 +1,5 @@
-// A set of characters in the making, and its translation to byte instructions. ASCII is a bit set; the rest a list of
-// ranges.
+// A set of characters under construction, and its translation to byte instructions. ASCII is a bit set, and the rest a
+// list of ranges.
 import { Program } from './program';
 
 const FIRST_BEYOND_ASCII: u32 = 0x80;
@@ -10,7 +10,7 @@ export class CharClass {
   low: u64 = 0;
   /** Bit n: character 64 + n. */
   high: u64 = 0;
-  /** First and last of each range beyond ASCII, in any order until `settle`. */
+  /** First and last character of each range beyond ASCII, in any order until `settle`. */
   private ranges: u32[] = [];
 
   clear(): void {
@@ -86,7 +86,7 @@ export class CharClass {
     if (next <= LAST_CHARACTER) this.add(next, LAST_CHARACTER);
   }
 
-  /** Ranges in order, none touching another. */
+  /** Sorts the ranges and merges those that touch. */
   private settle(): void {
     const ranges = this.ranges;
     if (ranges.length <= 2) return;
@@ -107,13 +107,13 @@ export class CharClass {
     this.add(first, last);
   }
 
-  /** Whether exactly one ASCII character is in the set: that character, or -1. */
+  /** The only character of the set if it is ASCII, else -1. */
   private single(): i32 {
     if (this.ranges.length != 0 || popcnt(this.low) + popcnt(this.high) != 1) return -1;
     return this.low != 0 ? <i32>ctz(this.low) : 64 + <i32>ctz(this.high);
   }
 
-  /** Appends instructions that take one character of the set. The empty set takes nothing. */
+  /** Appends instructions that match one character of the set. The empty set matches nothing. */
   emit(program: Program): void {
     this.settle();
     const single = this.single();
@@ -129,8 +129,8 @@ function bitsBetween(first: u32, last: u32): u64 {
 }
 
 /**
- * Characters beyond ASCII as byte sequences. Continuation bytes 80-BF that end a sequence are shared: three of them
- * stand at the end, and a sequence enters as far before the end as it needs.
+ * Characters beyond ASCII as byte sequences. Final continuation bytes 80-BF are shared: three of them are at the end,
+ * and a sequence enters as far before the end as it needs.
  */
 class Utf8Emitter {
   /** Bytes of the sequences: length, then low and high of each. */
@@ -144,8 +144,8 @@ class Utf8Emitter {
     const sequences = this.sequences;
     const start = program.length;
     const ascii = (low | high) != 0;
-    // Leads that go to the tails at the end cannot be aimed before its place is known: their links hold how far before
-    // the end they enter.
+    // Leads that go to the shared tails cannot be aimed before the end is known. Their links hold the distance from the
+    // end at which they enter.
     let at = 0;
     if (ascii) {
       if (sequences.length != 0) program.split(2);

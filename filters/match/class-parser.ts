@@ -1,4 +1,4 @@
-// Classes of characters in a pattern: `[…]`, `\d` and its like, `[:alpha:]`, `\p{Han}`.
+// Character classes in a pattern: `[…]`, `\d` and the like, `[:alpha:]`, `\p{Han}`.
 import { ErrorId } from '../errors.gen';
 import { CharClass } from './char-class';
 import { PatternReader } from './pattern-reader';
@@ -6,7 +6,7 @@ import { PatternReader } from './pattern-reader';
 const DIGITS: u64 = 0x03ff000000000000;
 const UPPER: u64 = 0x07fffffe;
 const LOWER: u64 = 0x07fffffe00000000;
-/** Tab, line feed, form feed, carriage return and space: `\s`. The class [:space:] has the vertical tab too. */
+/** Tab, line feed, form feed, carriage return and space: `\s`. The class [:space:] also contains the vertical tab. */
 const SPACES: u64 = 0x0000000100003600;
 const VERTICAL_TAB: u64 = 0x800;
 const UNDERSCORE: u64 = 0x80000000;
@@ -26,11 +26,11 @@ const HAN: StaticArray<u32> = [
 ];
 
 export class ClassParser {
-  /** Why the last call failed. */
+  /** Error of the last failed call. */
   error: ErrorId = 0;
-  /** The class read last. */
+  /** Class that was read last. */
   readonly chars: CharClass = new CharClass();
-  /** The pattern that is read. */
+  /** Reader of the pattern. */
   readonly reader: PatternReader = new PatternReader();
 
   private readonly item: CharClass = new CharClass();
@@ -59,7 +59,7 @@ export class ClassParser {
     return true;
   }
 
-  /** A group of characters by name: 1 taken, 0 there is none here, -1 refused. */
+  /** A named group of characters: 1 taken, 0 none here, -1 refused. */
   private group(fold: bool): i32 {
     const reader = this.reader;
     if (reader.peek() == 92) return this.shorthand(fold);
@@ -102,7 +102,7 @@ export class ClassParser {
     return 1;
   }
 
-  /** Reads `\d \D \s \S \w \W \p{Han} \P{Han}` into the class: 1 taken, 0 there is none here, -1 refused. */
+  /** Reads `\d \D \s \S \w \W \p{Han} \P{Han}` into the class: 1 taken, 0 none here, -1 refused. */
   shorthand(fold: bool): i32 {
     const reader = this.reader;
     const letter = reader.peekAt(1);
@@ -123,7 +123,7 @@ export class ClassParser {
     return this.take(negated, fold);
   }
 
-  /** Reads `{Han}` (0) or `{^Han}` (1) into the item; -1 for other properties. */
+  /** Reads `{Han}` (0) or `{^Han}` (1) into the item. -1 for other properties. */
   private script(): i32 {
     const reader = this.reader;
     if (reader.peek() != 123) return this.fail(ErrorId.FIM_CFG_0023);
@@ -137,7 +137,7 @@ export class ClassParser {
     return negated ? 1 : 0;
   }
 
-  /** Reads `[:name:]` or `[:^name:]`. Without `:]` behind it, `[` is a character. */
+  /** Reads `[:name:]` or `[:^name:]`. Without a following `:]`, `[` is a literal. */
   private posix(fold: bool): i32 {
     const reader = this.reader;
     let close: u32 = 2;

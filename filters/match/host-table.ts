@@ -1,4 +1,4 @@
-// The routes by the host names that they are for.
+// Routes by host name.
 import { Bytes, hashBytes } from '../memory/bytes';
 import { PathIndex } from './path-index';
 
@@ -28,7 +28,7 @@ export class HostTable {
     }
   }
 
-  /** The entry of a name, made if there is none yet. */
+  /** Entry of a name, created on first use. */
   entry(name: Bytes): HostEntry {
     const found = this.find(name.pointer, name.length);
     if (found != null) return found;

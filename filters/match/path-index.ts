@@ -1,6 +1,6 @@
-// The routes of one host, found by path: all exact paths, prefixes and patterns in one hash table, looked up while the
-// path is hashed once. Texts are kept and looked up in lower case and without a slash at their end, so that one look
-// finds the routes of a path and of those that some servers take for the same.
+// Routes of one host by path. One hash table holds all exact paths, prefixes and patterns, and one pass over the path
+// hashes it for all look-ups. Texts are stored and looked up in lower case and without a final slash, so that one
+// look-up finds the routes of a path and of those that some servers treat alike.
 import { MAX_ROUTE_PATH_BYTES } from '../limits';
 import { Bytes, equalBytes, lowerAscii } from '../memory/bytes';
 import { Fit, PathKind, RouteCandidate, Spelling } from './route-candidate';
@@ -9,15 +9,12 @@ import { RequestLookup } from './request-lookup';
 const FIRST_HASH: u32 = 0x811c9dc5;
 const SLASH: u32 = 47;
 
-/**
- * Room for what the index looks at of a path: no route's text is longer than its limit, and one byte more tells a
- * longer path.
- */
+/** Bytes of a path that the index reads. No route's text exceeds the limit, and one more byte detects a longer path. */
 const MAX_FOLDED_BYTES: u32 = MAX_ROUTE_PATH_BYTES + 1;
-/** The path of the request at hand in lower case. */
+/** Current request's path in lower case. */
 const FOLDED: usize = memory.data(<i32>MAX_FOLDED_BYTES + 15, 16);
 
-/** Puts a path before the indexes of all hosts, in lower case. */
+/** Prepares a path, in lower case, for the indexes of all hosts. */
 export function foldPath(path: usize, length: u32): void {
   const bytes = min(length, MAX_FOLDED_BYTES);
   let at: u32 = 0;
@@ -29,7 +26,7 @@ export function foldPath(path: usize, length: u32): void {
   for (; at < bytes; at++) store<u8>(FOLDED + at, <u8>lowerAscii(load<u8>(path + at)));
 }
 
-/** The text by which a route's path is found. */
+/** Text under which a route's path is stored. */
 function foldedText(text: Bytes): Bytes {
   let length = text.length;
   if (length != 0 && load<u8>(text.pointer + length - 1) == SLASH) length--;
@@ -51,12 +48,12 @@ function finishHash(hash: u32, kind: PathKind): u32 {
   return hash ^ (hash >> 15);
 }
 
-/** The routes with one and the same folded text, in order of precedence. */
+/** Routes with the same folded text, in order of precedence. */
 export class PathBucket {
   readonly candidates: RouteCandidate[] = [];
   readonly hash: u32;
 
-  /** `text`: the folded path; of a pattern, the literal bytes that it begins with. */
+  /** `text`: the folded path, or the literal bytes that begin a pattern. */
   constructor(
     readonly kind: PathKind,
     readonly text: Bytes,
@@ -72,14 +69,11 @@ export class PathIndex {
   private slots: StaticArray<PathBucket | null> = new StaticArray<PathBucket | null>(2);
   /** Bit n: some prefix or pattern has a text of n bytes. */
   private readonly lengths: u32[] = [];
-  /**
-   * Bytes of the longest text of a prefix or pattern, and of any path at all: a request's path need not be read
-   * further.
-   */
+  /** Length of the longest text of a prefix or pattern, and of any path. A request's path need not be read further. */
   private longest: u32 = 0;
   private longestOfAll: u32 = 0;
 
-  /** The bucket of a path, made if there is none yet. */
+  /** Bucket of a path, created on first use. */
   bucket(kind: PathKind, path: Bytes): PathBucket {
     const text = foldedText(path);
     const wanted = new PathBucket(kind, text);
@@ -89,7 +83,7 @@ export class PathIndex {
     if (this.buckets.length * 2 > this.slots.length) this.rehash();
     else this.place(wanted);
     if (kind != PathKind.Exact) this.noteLength(text.length);
-    // An exact path is found without the slash at its end, but that slash has to be seen.
+    // An exact path is found without its final slash, but that slash must be seen.
     this.longestOfAll = max(this.longestOfAll, kind == PathKind.Exact ? text.length + 1 : text.length);
     return wanted;
   }
@@ -130,8 +124,8 @@ export class PathIndex {
   }
 
   /**
-   * Notes in `lookup` the first route whose path and conditions match, and the first whose path only some servers would
-   * take for this one. `length`: of the path that `foldPath` was given.
+   * Records in `lookup` the first route whose path and conditions match, and the first whose path only some servers
+   * would treat as equal. `length`: of the path that `foldPath` received.
    */
   meet(lookup: RequestLookup, length: u32): void {
     let hash = FIRST_HASH;
@@ -159,7 +153,7 @@ export class PathIndex {
     return word < this.lengths.length ? unchecked(this.lengths[word]) : 0;
   }
 
-  /** Prefixes and patterns whose text is the first `at` bytes of the path. */
+  /** Checks prefixes and patterns whose text is the first `at` bytes of the path. */
   private meetPartial(lookup: RequestLookup, hash: u32, at: u32, length: u32): void {
     if (at == 0 || at == length || load<u8>(FOLDED + at) == SLASH) {
       const prefix = this.find(PathKind.Prefix, finishHash(hash, PathKind.Prefix), FOLDED, at);
@@ -170,9 +164,7 @@ export class PathIndex {
   }
 }
 
-/**
- * Notes what the routes of a bucket make of a request; those behind the first that takes it as it stands do not count.
- */
+/** Records the matches of a bucket's routes. Routes after the first exact match do not count. */
 function meetBucket(bucket: PathBucket, lookup: RequestLookup, length: u32): void {
   const candidates = bucket.candidates;
   for (let i = 0; i < candidates.length; i++) {

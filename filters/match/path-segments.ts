@@ -1,4 +1,4 @@
-// The segments of a path as servers resolve them: empty ones and `.` fall away, `..` takes the one before with it (RFC
+// Segments of a path as servers resolve them: empty ones and `.` are removed, and `..` removes the previous one (RFC
 // 3986, 5.2.4).
 
 const SLASH: u8 = 47;
@@ -7,8 +7,8 @@ const SEMICOLON: u8 = 59;
 
 /**
  * Writes the path at `path` with its segments resolved to `to`, which has room for `length` + 1 bytes. `plain`: without
- * parameters (`;name=value`, RFC 3986, 3.3), as servers read it that give them no part in choosing who answers: Java's
- * servlet containers. `/fund;x`, `/x/..;/fund` and `/;/fund` reach `/fund` there. Returns its length. Linear.
+ * parameters (`;name=value`, RFC 3986, 3.3), as servers read it that ignore them when they dispatch: Java's servlet
+ * containers. `/fund;x`, `/x/..;/fund` and `/;/fund` reach `/fund` there. Returns its length. Linear.
  */
 export function resolveSegments(path: usize, length: u32, to: usize, plain: bool): u32 {
   let out: u32 = 0;

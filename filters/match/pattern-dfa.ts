@@ -1,4 +1,4 @@
-// Makes a program deterministic: the subset construction over classes of bytes that the program does not tell apart.
+// Makes a program deterministic by the subset construction over classes of bytes that the program does not distinguish.
 import { MAX_PATTERN_STATES, MAX_PATTERN_TABLE_BYTES, MAX_PATTERN_WORK } from '../limits';
 import { Arena } from '../memory/arena';
 import { Look, Op, Program } from './program';
@@ -10,15 +10,15 @@ export const MATCHED: u32 = 1;
 /** State before the first byte. */
 export const START: u32 = 2;
 
-// What is known about the byte before a place. Only what the program looks at is kept.
+// Facts about the preceding byte. Only those that the program tests are kept.
 const AT_START: u32 = 1;
 const AFTER_WORD: u32 = 2;
 const AFTER_NEWLINE: u32 = 4;
-// What is known about the byte after it.
+// Facts about the following byte.
 const BEFORE_OTHER: u32 = 0;
 const BEFORE_WORD: u32 = 1;
 const BEFORE_NEWLINE: u32 = 2;
-/** Inside a character: nothing but the rest of it matches here. */
+/** Inside a character, where only the rest of it matches. */
 const BEFORE_CONTINUATION: u32 = 3;
 const BEFORE_END: u32 = 4;
 
@@ -32,16 +32,16 @@ function kindBefore(byte: u32): u32 {
   return (byte & 0xc0) == 0x80 ? BEFORE_CONTINUATION : BEFORE_OTHER;
 }
 
-/** Bytes that differ for the program: bit n set means that byte n begins a new class. */
+/** Boundaries of byte classes: bit n set means that byte n begins a new class. */
 const BOUNDARIES: usize = memory.data(32, 8);
 const WORD_LOW: u64 = 0x03ff000000000000;
 const WORD_HIGH: u64 = 0x07fffffe87fffffe;
 
-/** All kinds of next byte alike. */
+/** All kinds of next byte. */
 const NONE: u32 = 0xffffffff;
-/** Targets that are sorted one by one. */
+/** Most targets that are sorted by insertion. */
 const FEW_TARGETS: u32 = 24;
-/** Slots of the hash table of states at first. */
+/** Initial slots of the hash table of states. */
 const FIRST_SLOTS: u32 = 64;
 
 function holds(look: Look, context: u32, next: u32): bool {
@@ -71,7 +71,7 @@ function addSetBoundaries(low: u64, high: u64): void {
   store<u64>(BOUNDARIES, load<u64>(BOUNDARIES, 16) | (high >> 63), 16);
 }
 
-/** Makes the tables of one program at a time, in an arena; read them before the arena is reset. */
+/** Builds the tables of one program at a time, in an arena. Read them before the arena is reset. */
 export class DfaBuilder {
   /** Number of byte classes, and the class of each byte (256 bytes). */
   classCount: u32 = 0;
@@ -116,12 +116,12 @@ export class DfaBuilder {
     this.targetMarks = new Row(arena);
   }
 
-  /** log2 of the columns that a row of the finished table has: `classCount` and what fills it up to a power of two. */
+  /** log2 of the row length of the finished table: `classCount` rounded up to a power of two. */
   get columnBits(): u32 {
     return 32 - clz(this.classCount - 1);
   }
 
-  /** Builds the tables. False if a limit is reached: `stateCount` says how far it came. */
+  /** Builds the tables. False at a limit; `stateCount` is then the number of states built. */
   build(): bool {
     this.begin(this.program.length);
     if (Row.exhausted) return false;
@@ -171,7 +171,7 @@ export class DfaBuilder {
     }
   }
 
-  /** Groups the bytes that no instruction tells apart. */
+  /** Groups bytes that no instruction distinguishes. */
   private classify(): void {
     const program = this.program;
     memory.fill(BOUNDARIES, 0, 32);
@@ -211,7 +211,7 @@ export class DfaBuilder {
     this.unanchored = matched || this.takers.length != 0;
   }
 
-  /** What of a context the program can tell. */
+  /** Part of a context that the program can distinguish. */
   private keptContext(context: u32): u32 {
     const looks = this.program.looks;
     let kept: u32 = 0;
@@ -235,7 +235,7 @@ export class DfaBuilder {
     return matched;
   }
 
-  /** Collects the instructions that can take the next byte in a state; true if the match is reached. */
+  /** Collects the instructions that can take the next byte in a state. True if the match is reached. */
   private close(state: u32, next: u32): bool {
     this.mark++;
     this.takers.length = 0;
@@ -247,7 +247,7 @@ export class DfaBuilder {
     return matched;
   }
 
-  /** Follows what takes no byte from `from` on. */
+  /** Follows the instructions from `from` on that take no byte. */
   private follow(from: u32, context: u32, next: u32): bool {
     const program = this.program;
     const stack = this.stack;
@@ -275,7 +275,7 @@ export class DfaBuilder {
     return matched;
   }
 
-  /** The state after a byte. */
+  /** State after a byte. */
   private step(byte: u32): u32 {
     const program = this.program;
     const takers = this.takers;
@@ -318,7 +318,7 @@ export class DfaBuilder {
     }
   }
 
-  /** Number of the state whose members are the targets; a new one if there is none yet. */
+  /** Number of the state with these members, created if new. */
   private stateOf(context: u32): u32 {
     const targets = this.targets;
     const slots = this.slots;

@@ -1,5 +1,5 @@
-// Regular expressions in RE2's syntax, translated to a program as they are read. See README.md for the table of what is
-// taken and what is refused.
+// Translates regular expressions in RE2's syntax to a program while reading them. README.md lists the supported and
+// refused syntax.
 import { MAX_PATTERN_DEPTH, MAX_PATTERN_REPEAT } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { CharClass } from './char-class';
@@ -13,7 +13,7 @@ export const MULTI_LINE: u32 = 2;
 export const DOT_NEWLINE: u32 = 4;
 
 export class PatternParser {
-  /** Why the last `parse` failed; 0 if it did not. */
+  /** Error of the last `parse`. 0 if there was none. */
   error: ErrorId = 0;
 
   private readonly classes: ClassParser = new ClassParser();
@@ -31,8 +31,8 @@ export class PatternParser {
   }
 
   /**
-   * Appends the program of the pattern; `whole`: nothing may stand before or after it. False, with `error` set, if it
-   * is refused.
+   * Appends the program of the pattern. `whole`: it must match the whole text. False, with `error` set, if it is
+   * refused.
    */
   parse(source: usize, length: u32, whole: bool): bool {
     this.error = 0;
@@ -103,7 +103,7 @@ export class PatternParser {
     return true;
   }
 
-  /** What stands in parentheses. 1: a group, 0: flags for what follows, -1: refused. */
+  /** Content of parentheses. 1: a group, 0: flags for what follows, -1: refused. */
   private group(): i32 {
     const reader = this.reader;
     const outer = this.flags;
@@ -205,7 +205,7 @@ export class PatternParser {
     return true;
   }
 
-  /** `character` -1: the reader met something that is no character. */
+  /** `character` -1: the reader found an error. */
   private literal(character: i32): bool {
     if (character < 0) return this.fail(this.reader.error);
     if (character >= 0x80 && (this.flags & FOLD_CASE) == 0) {
@@ -248,7 +248,7 @@ export class PatternParser {
     return true;
   }
 
-  /** `\Q…\E`: the end is optional. A repetition belongs to the last character. */
+  /** `\Q…\E` with an optional end. A repetition applies to the last character. */
   private quoted(): bool {
     const reader = this.reader;
     reader.skip();
@@ -272,12 +272,12 @@ export class PatternParser {
     return true;
   }
 
-  /** Whether `{` begins a repetition; otherwise it is a character. */
+  /** Whether `{` begins a repetition. Otherwise it is a literal. */
   private repetitionAhead(): bool {
     return this.reader.repeatLength() != 0;
   }
 
-  /** Applies the repetition that follows, if any, to the program from `start` on. */
+  /** Applies the following repetition, if any, to the program from `start` on. */
   private repetition(start: u32): bool {
     const reader = this.reader;
     if (reader.done) return true;

@@ -2,13 +2,13 @@
 import { ErrorId } from '../errors.gen';
 import { utf8Length } from '../message/utf8';
 
-/** Digits of a bound that are looked at; more is over every limit anyway. */
+/** Larger bounds are cut, since they exceed every limit. */
 const MAX_BOUND: i32 = 100_000;
 
 export class PatternReader {
-  /** Why `character` or `escape` gave -1. */
+  /** Error for which `character` or `escape` returned -1. */
   error: ErrorId = 0;
-  /** Bounds found by `repeatLength`; `repeatMost` is -1 if there is none. */
+  /** Bounds found by `repeatLength`. `repeatMost` is -1 for no upper bound. */
   repeatLeast: i32 = 0;
   repeatMost: i32 = 0;
 
@@ -24,7 +24,7 @@ export class PatternReader {
     return this.at >= this.end;
   }
 
-  /** Address of what is read next. */
+  /** Address of the next byte. */
   get position(): usize {
     return this.at;
   }
@@ -51,7 +51,7 @@ export class PatternReader {
     return -1;
   }
 
-  /** Takes the next character; -1 if it is not UTF-8. */
+  /** Takes the next character. -1 if it is not UTF-8. */
   character(): i32 {
     const bytes = utf8Length(this.at, this.end);
     if (bytes == 0) return this.fail(ErrorId.FIM_CFG_0022);
@@ -62,7 +62,7 @@ export class PatternReader {
     return value;
   }
 
-  /** Takes letters, digits and underscores; false if there are none. */
+  /** Takes letters, digits and underscores. False if there are none. */
   word(): bool {
     const start = this.at;
     while (!this.done) {
@@ -73,7 +73,10 @@ export class PatternReader {
     return this.at != start;
   }
 
-  /** Takes `\x41`, `\x{20AC}`, `\101`, `\n`, `\.` and so on; -1 for anything else. */
+  /**
+   * Takes `\x41`, `\x{20AC}`, `\101`, `
+   * `, `\.` and so on. -1 for anything else.
+   */
   escape(): i32 {
     this.at++;
     const byte = this.peek();
@@ -131,10 +134,7 @@ export class PatternReader {
     return value;
   }
 
-  /**
-   * Bytes of `{n}`, `{n,}` or `{n,m}` here, with the bounds left in `repeatLeast` and `repeatMost`; 0 if there is no
-   * such thing.
-   */
+  /** Length of `{n}`, `{n,}` or `{n,m}` here, with the bounds in `repeatLeast` and `repeatMost`. 0 if there is none. */
   repeatLength(): u32 {
     let at = this.at + 1;
     const first = at;

@@ -1,4 +1,4 @@
-// Patterns: regular expressions that are matched in time linear in the text, whatever the pattern and the text are.
+// Patterns: regular expressions that match in time linear in the text, for any pattern and text.
 import { MAX_PATTERN_BYTES } from '../limits';
 import { Arena } from '../memory/arena';
 import { Bytes } from '../memory/bytes';
@@ -7,7 +7,7 @@ import { DfaBuilder, MATCHED, REFUSED, START } from './pattern-dfa';
 import { PatternParser } from './pattern-parser';
 import { Program } from './program';
 
-/** Memory of one compilation, bytes: given back when it is done, but for one block. */
+/** Memory of one compilation, bytes. All but one block is freed afterwards. */
 const WORKSPACE_BYTES: usize = 32 * 1024 * 1024;
 const WORKSPACE_CHUNK_BYTES: usize = 64 * 1024;
 const WORKSPACE_KEPT_BYTES: usize = 512 * 1024;
@@ -17,14 +17,11 @@ const program = new Program(workspace);
 const parser = new PatternParser(program);
 const builder = new DfaBuilder(program, workspace);
 
-/** A compiled pattern. Matching allocates nothing and looks at each byte of the text at most once. */
+/** A compiled pattern. Matching allocates nothing and reads each byte of the text at most once. */
 export class Pattern {
-  /** Why the last `compile` gave null: FIM-CFG-0022 (syntax), 0023 (not linear) or 0024 (size). */
+  /** Error for which the last `compile` returned null: FIM-CFG-0022 (syntax), 0023 (not linear) or 0024 (size). */
   static lastError: ErrorId = 0;
-  /**
-   * States of the last pattern that was compiled; when it was too large, how far it came (states, or instructions of
-   * its program).
-   */
+  /** States of the last compiled pattern. If it was too large: the states, or program instructions, reached. */
   static lastStates: u32 = 0;
 
   private constructor(
@@ -39,7 +36,7 @@ export class Pattern {
     return Pattern.make(source, false);
   }
 
-  /** The same for a pattern that must match the text from its start to its end (RE2's FullMatch). */
+  /** The same for a pattern that must match the whole text (RE2's FullMatch). */
   static compileWhole(source: Bytes): Pattern | null {
     return Pattern.make(source, true);
   }
@@ -67,7 +64,7 @@ export class Pattern {
     return pattern;
   }
 
-  /** Copies the builder's tables. Rows are as long as a power of two, so that a step needs no multiplication. */
+  /** Copies the builder's tables. Row lengths are powers of two, so that a step needs no multiplication. */
   private static take(): Pattern {
     const classes = builder.classCount;
     const states = builder.stateCount;
@@ -100,7 +97,7 @@ export class Pattern {
     return unchecked(this.atEnd[state]) != 0;
   }
 
-  /** Whether the text matches as it stands or with one more byte behind it. */
+  /** Whether the text matches unchanged or with one more byte appended. */
   matchesWithOrWithout(pointer: usize, length: u32, last: u8): bool {
     const classOf = this.classOf;
     const table = this.table;
@@ -115,7 +112,7 @@ export class Pattern {
     return state == MATCHED || (state != REFUSED && unchecked(this.atEnd[state]) != 0);
   }
 
-  /** The bytes with which every text begins that matches; at most `most`. For patterns compiled whole. */
+  /** Bytes that begin every matching text, at most `most`. For patterns compiled whole. */
   literalPrefix(most: u32): Bytes {
     const text = new StaticArray<u8>(<i32>most);
     let length: u32 = 0;
@@ -129,7 +126,7 @@ export class Pattern {
     return Bytes.copy(changetype<usize>(text), length);
   }
 
-  /** The one byte that leads on from a state; -1 if there is none or more than one. */
+  /** The only byte that leads on from a state. -1 if there is none or more than one. */
   private onlyByte(state: u32): i32 {
     let only = -1;
     for (let byte = 0; byte < 256; byte++) {

@@ -1,25 +1,25 @@
-// The program of a pattern: a nondeterministic automaton over bytes, as instructions with relative targets. A part of
-// it can therefore be moved and copied as it stands, which is how repetitions are made. Instructions fall through to
-// the next one unless they say otherwise.
+// Program of a pattern: a nondeterministic automaton over bytes, as instructions with relative targets. Parts of it can
+// therefore be moved and copied unchanged, which is how repetitions are made. Instructions continue with the next one
+// unless they say otherwise.
 import { MAX_PATTERN_PROGRAM } from '../limits';
 import { Arena } from '../memory/arena';
 
-/** What an instruction does. Operands: `x` is a target relative to the instruction. */
+/** Effect of an instruction. Operand `x` is a target relative to the instruction. */
 export const enum Op {
-  /** Takes a byte from `low` to `high`, goes on at `x`. */
+  /** Takes a byte from `low` to `high` and continues at `x`. */
   Range = 0,
-  /** Takes a byte below 0x80 that is in set number `set`, goes on at `x`. */
+  /** Takes a byte below 0x80 in set number `set` and continues at `x`. */
   Set = 1,
-  /** Goes on at the next instruction and at `x`. */
+  /** Continues at the next instruction and at `x`. */
   Split = 2,
-  /** Goes on at `x`. */
+  /** Continues at `x`. */
   Jump = 3,
-  /** Goes on at the next instruction if `Look` number `low` holds here. */
+  /** Continues at the next instruction if `Look` number `low` holds here. */
   Assert = 4,
   Match = 5,
 }
 
-/** Conditions on a place in the text. */
+/** Conditions on a position in the text. */
 export const enum Look {
   TextStart = 0,
   TextEnd = 1,
@@ -33,11 +33,9 @@ const INSTRUCTION_SHIFT: u32 = 3;
 const SET_SHIFT: u32 = 4;
 
 export class Program {
-  /**
-   * Number of instructions; may go over MAX_PATTERN_PROGRAM by what the pattern asked for, and then nothing is stored.
-   */
+  /** Number of instructions. May exceed MAX_PATTERN_PROGRAM, and then nothing is stored. */
   length: u32 = 0;
-  /** Whether the program grew over its limit or the arena is full. */
+  /** Whether the program exceeded its limit or the arena is full. */
   overflowed: bool = false;
   /** Bit n is set if `Look` n occurs. */
   looks: u32 = 0;
@@ -50,7 +48,7 @@ export class Program {
 
   constructor(private readonly arena: Arena) {}
 
-  /** Empties the program; what it held in the arena is gone. */
+  /** Empties the program. Its content in the arena is lost. */
   begin(): void {
     this.length = 0;
     this.overflowed = false;
@@ -168,12 +166,12 @@ export class Program {
     if (!this.overflowed) store<i32>(this.address(at), <i32>(target - at), 4);
   }
 
-  /** Number kept in an instruction whose target is not known yet. */
+  /** Number stored in an instruction whose target is not known yet. */
   link(at: u32): i32 {
     return this.overflowed ? -1 : load<i32>(this.address(at), 4);
   }
 
-  /** Puts a Split before the instruction at `at`; everything from there on moves by one. */
+  /** Inserts a Split before the instruction at `at`. Everything from there on moves by one. */
   insertSplit(at: u32, x: i32): void {
     if (!this.reserve(1)) return;
     memory.copy(this.address(at + 1), this.address(at), (<usize>(this.length - at)) << INSTRUCTION_SHIFT);
@@ -189,12 +187,12 @@ export class Program {
     this.length += count;
   }
 
-  /** Drops the instructions from `at` on. */
+  /** Removes the instructions from `at` on. */
   truncate(at: u32): void {
     if (!this.overflowed) this.length = at;
   }
 
-  /** Turns the part from `start` to the end into `{least,most}` of itself. `most` -1: no upper bound. */
+  /** Replaces the part from `start` to the end by `{least,most}` of itself. `most` -1: no upper bound. */
   repeat(start: u32, least: i32, most: i32): void {
     const count = this.length - start;
     if (this.overflowed || count == 0) return;
@@ -213,7 +211,7 @@ export class Program {
       for (let i = 1; i < least; i++) this.copy(start, count);
       return this.split(-(<i32>count));
     }
-    // The part stands for the first copy; optional ones each begin with a way to the end.
+    // The part is the first copy. Each optional copy begins with a way to the end.
     let made = 1;
     if (least == 0) this.insertSplit(start, (<i32>count + 1) * most);
     const body = least == 0 ? start + 1 : start;

@@ -2,10 +2,10 @@
 import { MAX_HOST_BYTES } from '../limits';
 import { lowerAscii } from '../memory/bytes';
 
-/** The host that was read last: lower case, without port and without the dot of a fully qualified name. */
+/** Host that was read last: lower case, without port and without the dot of a fully qualified name. */
 export const HOST: usize = memory.data(<i32>MAX_HOST_BYTES + 3, 16);
 
-/** What `readHost` answers for a text that is not one valid host. */
+/** Result of `readHost` for a text that is not one valid host. */
 export const NO_HOST: i32 = -1;
 
 const DOT: u32 = 46;
@@ -14,9 +14,9 @@ const MAX_PORT: u32 = 65535;
 const MAX_PORT_DIGITS: u32 = 5;
 
 /**
- * Reads a host to HOST; its length, or NO_HOST. Names are letters, digits, `-` and `_` between single dots, with or
- * without one at the end; addresses of IPv6 stand in brackets; a port is 1 to 65535. Anything else (lists, user names,
- * escapes, nothing) is read in different ways by different servers.
+ * Reads a host to HOST and returns its length, or NO_HOST. Names are letters, digits, `-` and `_` between single dots,
+ * with an optional final dot. IPv6 addresses are in brackets. A port is 1 to 65535. Servers read anything else (lists,
+ * user names, escapes, nothing) in different ways.
  */
 export function readHost(host: usize, length: u32): i32 {
   if (length == 0) return NO_HOST;
@@ -25,7 +25,7 @@ export function readHost(host: usize, length: u32): i32 {
   return <i32>(load<u8>(host + end - 1) == DOT ? end - 1 : end);
 }
 
-/** Bytes of the name; 0 if it is none. */
+/** Length of the name. 0 if it is none. */
 function readName(host: usize, length: u32): u32 {
   let label: u32 = 0;
   let at: u32 = 0;
@@ -40,7 +40,7 @@ function readName(host: usize, length: u32): u32 {
   return at <= MAX_HOST_BYTES || load<u8>(HOST + at - 1) == DOT ? at : 0;
 }
 
-/** Bytes of an address in brackets; 0 if it is none. */
+/** Length of an address in brackets. 0 if it is none. */
 function readAddress(host: usize, length: u32): u32 {
   let colons: u32 = 0;
   for (let at: u32 = 0; at < length && at <= MAX_HOST_BYTES; at++) {

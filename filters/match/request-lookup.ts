@@ -1,4 +1,4 @@
-// A request as the route index asks about it, and what it found.
+// A request as the input of the route index, and the index's result.
 import { ErrorId } from '../errors.gen';
 import { MAX_METHOD_BYTES } from '../limits';
 import { RequestPath } from './request-path';
@@ -8,7 +8,7 @@ const CAPITALS: usize = memory.data(<i32>MAX_METHOD_BYTES, 16);
 const NONE: i32 = i32.MAX_VALUE;
 
 export abstract class RequestLookup {
-  /** `:authority`, with or without port, in any case; address 0 if there is none. */
+  /** `:authority`, with or without port, in any case. Address 0 if there is none. */
   hostPointer: usize = 0;
   hostLength: u32 = 0;
   /** `:path`, with or without query. */
@@ -16,35 +16,35 @@ export abstract class RequestLookup {
   pathLength: u32 = 0;
   methodPointer: usize = 0;
   methodLength: u32 = 0;
-  /** Value of the header that was looked up last. */
+  /** Value of the last header look-up. */
   valuePointer: usize = 0;
   valueLength: u32 = 0;
   /**
-   * Whether its name is spelt as it was asked for, and not with `_` for `-`: the same for servers behind CGI and WSGI,
-   * another name for the rest.
+   * Whether its name has the requested spelling, and not `_` for `-`. Servers behind CGI and WSGI do not distinguish
+   * the two.
    */
   spelt: bool = true;
-  /** The path as it is read; after a route was found, its canonical form. */
+  /** The path while it is read. After a route was found: its canonical form. */
   readonly path: RequestPath = new RequestPath();
-  /** Why no route was found for a request that is to be refused; 0: there is none. */
+  /** Reason to refuse a request for which no route was found. 0: none. */
   error: ErrorId = 0;
-  /** A route that a refused request would meet, of several perhaps; -1: none is known. */
+  /** A route that a refused request might match. -1: none is known. */
   concerned: i32 = -1;
-  /** Of one reading of the path: the first route that takes it, and whether that is a route for this very path. */
+  /** For one reading of the path: the first matching route, and whether it is a route for exactly this path. */
   best: i32 = NONE;
   exact: bool = false;
-  /** The first route whose path only some servers would take for this one. */
+  /** First route whose path only some servers would treat as this one. */
   similar: i32 = NONE;
-  /** The first route whose headers fit one of several values, and not all of them together. */
+  /** First route whose headers fit one of several values, but not all of them together. */
   unclear: i32 = NONE;
 
-  /** Looks up a header by its lower-case name if `_` counts as `-`; false if the request has none. */
+  /** Looks up a header by its lower-case name, with `_` equal to `-`. False if the request has none. */
   abstract header(name: usize, nameLength: u32): bool;
 
-  /** Turns to the next header of the name that was looked up last; false if there is none. */
+  /** Moves to the next header of the last name. False if there is none. */
   abstract headerAgain(): bool;
 
-  /** Forgets what was found for another request. */
+  /** Resets for another request. */
   begin(): void {
     this.error = 0;
     this.concerned = -1;
@@ -57,7 +57,7 @@ export abstract class RequestLookup {
     this.unclear = NONE;
   }
 
-  /** Notes that the request is to be refused; -1. */
+  /** Marks the request as refused. Returns -1. */
   refuse(error: ErrorId, concerned: i32): i32 {
     this.error = error;
     this.concerned = concerned;
@@ -65,9 +65,9 @@ export abstract class RequestLookup {
   }
 
   /**
-   * Number of the route of one reading of the path; -1 if there is none or `error` is set. A path that is like that of
-   * a route meets it if it meets no other; if it meets a later one, servers that take both paths for the same would
-   * judge otherwise than those that do not.
+   * Route number for one reading of the path. -1 if there is none or `error` is set. A path similar to a route's
+   * matches that route if it matches no other. If it matches a later one, servers that treat both paths alike would
+   * judge differently from those that do not.
    */
   verdict(): i32 {
     const found = this.best == NONE ? this.similar : this.best;
@@ -77,7 +77,7 @@ export abstract class RequestLookup {
     return found;
   }
 
-  /** Turns to the method in capitals; whether it was sent so. */
+  /** Changes the method to capitals. Returns whether it was sent so. */
   capitals(): bool {
     const method = this.methodPointer;
     const length = this.methodLength;

@@ -1,6 +1,5 @@
-// The one spelling of a path that routes are compared with (README.md, "Canonical paths"), and whether a path has one.
-// The same rules stand in envoy/route/canonical-path.ts, for the paths of routes; test/vectors/canonical-paths.json
-// holds both to them.
+// Canonical form of request paths for comparison with routes (README.md, "Canonical paths").
+// envoy/route/canonical-path.ts implements the same rules for routes. test/vectors/canonical-paths.json tests both.
 import { equalBytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { hexDigit } from '../message/hex-text';
@@ -15,7 +14,7 @@ const SEMICOLON: u32 = 59;
 const BACKSLASH: u32 = 92;
 const DELETE: u32 = 127;
 
-/** What a byte does to a path: as it stands (low half), and when it is escaped (high half). */
+/** Effect of a byte on a path: unescaped (low half) and escaped (high half). */
 const enum Kind {
   Plain = 0,
   Slash = 1,
@@ -23,14 +22,14 @@ const enum Kind {
   Parameter = 3,
   /** Ends the path. */
   Query = 4,
-  /** Stands for its escape. */
+  /** Equals its escape. */
   Encode = 5,
-  /** No path has it. */
+  /** No path contains it. */
   Refuse = 6,
   RawMask = 15,
-  /** Escaped, it stands for itself. */
+  /** Its escape equals the byte itself. */
   Decode = 16,
-  /** Escaped, it is refused: servers differ in whether it still separates, ends or hides something. */
+  /** Its escape is refused, because servers differ in whether it still separates, ends or hides something. */
   RefuseEscaped = 32,
 }
 
@@ -64,26 +63,26 @@ function fillKinds(): void {
 }
 fillKinds();
 
-/** A request's path, read. One per VM; addresses are valid until the host call ends. */
+/** A parsed request path. One per VM; addresses are valid until the host call ends. */
 export class RequestPath {
-  /** The canonical path. */
+  /** Canonical path. */
   pointer: usize = 0;
   length: u32 = 0;
-  /** Bytes before the query, as they arrived. */
+  /** Length before the query, as received. */
   end: u32 = 0;
-  /** The canonical path differs from what arrived. */
+  /** Whether the canonical path differs from the received one. */
   rewritten: bool = false;
-  /** It has parameters (`;`). */
+  /** Whether it has parameters (`;`). */
   parameters: bool = false;
-  /** It has no canonical form. */
+  /** Whether it has no canonical form. */
   malformed: bool = false;
-  /** It has segments that `resolveSegments` may take away. */
+  /** Whether it has segments that `resolveSegments` may remove. */
   private unresolved: bool = false;
-  /** It has escapes or bytes that are spelt otherwise in the canonical path. */
+  /** Whether it has escapes or bytes that the canonical path spells differently. */
   private respelt: bool = false;
   private arrived: usize = 0;
 
-  /** Reads a path with or without query; false if there is no memory for its canonical form. */
+  /** Reads a path with or without query. False if there is no memory for its canonical form. */
   read(path: usize, length: u32): bool {
     this.arrived = path;
     this.pointer = path;
@@ -104,7 +103,7 @@ export class RequestPath {
     return true;
   }
 
-  /** Looks at each byte once; returns where the path ends. */
+  /** Reads each byte once. Returns the end of the path. */
   private scan(path: usize, length: u32): u32 {
     let at: u32 = 0;
     while (at < length) {
@@ -126,7 +125,7 @@ export class RequestPath {
     else this.malformed = true;
   }
 
-  /** Bytes of the escape, 1 if it is none. */
+  /** Length of the escape. 1 if it is none. */
   private scanEscape(escape: usize, left: u32): u32 {
     const value = escapedByte(escape, left);
     if (value < 0) {
@@ -146,10 +145,10 @@ export class RequestPath {
   private respeltLength: u32 = 0;
 
   /**
-   * Address of the path as it arrived with each byte in its canonical spelling; 0: no memory. `loose`: as the most
-   * lenient server might read it: a backslash and an escaped slash separate, NUL and a fragment end it, other control
-   * characters are not seen (`$` of a pattern is also before a last line break), an escape that is none stands for
-   * itself.
+   * Address of the received path with each byte in its canonical spelling. 0: out of memory. `loose`: as the most
+   * lenient server might read it. A backslash and an escaped slash then separate, NUL and a fragment end it, other
+   * control characters are invisible (`$` of a pattern also matches before a last line break), and an invalid escape is
+   * literal.
    */
   private respell(loose: bool): usize {
     const path = this.arrived;
@@ -191,8 +190,8 @@ export class RequestPath {
   }
 
   /**
-   * Turns to the path with its escapes decoded but its segments as they arrived. False: that is the canonical path, or
-   * there is no memory.
+   * Switches to the path with decoded escapes but unresolved segments. False if that is the canonical path, or out of
+   * memory.
    */
   readUnresolved(): bool {
     if (!this.unresolved) return false;
@@ -203,7 +202,7 @@ export class RequestPath {
     return true;
   }
 
-  /** Turns to a path without canonical form, as far as the rules go. False: no memory. */
+  /** Switches to a path without canonical form, as far as the rules apply. False if out of memory. */
   readStrictly(): bool {
     const spelt = this.respell(false);
     if (spelt == 0) return false;
@@ -212,7 +211,9 @@ export class RequestPath {
     return this.resolve(false);
   }
 
-  /** Turns to the path as the most lenient server might read it, with or without parameters. False: no memory. */
+  /**
+   * Switches to the path as the most lenient server might read it, with or without parameters. False if out of memory.
+   */
   readLoosely(plain: bool): bool {
     const spelt = this.respell(true);
     if (spelt == 0) return false;
@@ -221,13 +222,13 @@ export class RequestPath {
     return this.resolve(plain);
   }
 
-  /** Turns from the canonical path to the same without parameters; false: no memory. */
+  /** Switches from the canonical path to the same without parameters. False if out of memory. */
   dropParameters(): bool {
     return this.resolve(true);
   }
 }
 
-/** The byte that an escape stands for; -1 if it is none. */
+/** Byte of an escape. -1 if it is none. */
 function escapedByte(escape: usize, left: u32): i32 {
   if (left < 3) return -1;
   const high = hexDigit(load<u8>(escape, 1));

@@ -1,5 +1,4 @@
-// What remains to be checked of a route once its host and path are found: the path's spelling or pattern, method and
-// headers.
+// Checks of a route after its host and path were found: the path's spelling or pattern, method and headers.
 import { Bytes, equalBytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -8,23 +7,23 @@ import { RequestLookup } from './request-lookup';
 
 const SLASH: u8 = 47;
 
-/** How a route's path is compared. */
+/** Comparison of a route's path. */
 export const enum PathKind {
   /** The whole path. */
   Exact = 0,
-  /** Whole segments from the start: `/a` takes `/a` and `/a/b`, not `/ab`. */
+  /** Whole segments from the start: `/a` matches `/a` and `/a/b`, not `/ab`. */
   Prefix = 1,
   /** A pattern for the whole path. */
   Pattern = 2,
 }
 
-/** How a header is compared. */
+/** Comparison of a header. */
 export const enum HeaderKind {
   /** The value, byte by byte. */
   Exact = 0,
   /** A pattern for the whole value. */
   Pattern = 1,
-  /** Any value, the empty one too. */
+  /** Any value, including the empty one. */
   Present = 2,
 }
 
@@ -32,19 +31,19 @@ export const enum HeaderKind {
 export const enum Fit {
   No,
   Yes,
-  /** For a server that reads one of several values, and not for one that reads them all. */
+  /** It holds for a server that reads one of several values, and not for one that reads all. */
   Unclear,
 }
 
-/** How a path is spelt, beside that of a route. */
+/** Spelling of a path compared with a route's. */
 export const enum Spelling {
   Other,
   Same,
-  /** In another case, or with or without a slash at the end: the same for some servers. */
+  /** Differs in case or in a final slash, which some servers ignore. */
   Similar,
 }
 
-/** The values of a header that was sent more than once. */
+/** Values of a header that was sent more than once. */
 const joined: Writer = new Writer(scratch);
 
 export class HeaderCondition {
@@ -57,8 +56,8 @@ export class HeaderCondition {
   ) {}
 
   /**
-   * A header that was sent more than once is one list (RFC 9110, 5.3). What holds only for servers that read one value,
-   * or take `_` for `-`, is unclear.
+   * A repeated header is one list (RFC 9110, 5.3). A match is unclear if it holds only for servers that read one value,
+   * or that treat `_` as `-`.
    */
   fit(lookup: RequestLookup): Fit {
     if (!lookup.header(this.name.pointer, this.name.length)) return Fit.No;
@@ -90,20 +89,20 @@ export class HeaderCondition {
 }
 
 export class RouteCandidate {
-  /** Any of these, in capitals; none: all. */
+  /** Any of these, in capitals. Empty: all. */
   readonly methods: Bytes[] = [];
   /** All of these. */
   readonly headers: HeaderCondition[] = [];
-  /** The path as the route has it; of a prefix, without the slash at its end. */
+  /** The route's path. For a prefix without the final slash. */
   text: Bytes = Bytes.EMPTY;
-  /** For the whole path; null unless the route has a pattern. */
+  /** Pattern of the whole path. Null unless the route has one. */
   path: Pattern | null = null;
-  /** The same without regard to case or a slash at the end. */
+  /** The same, ignoring case and a final slash. */
   similar: Pattern | null = null;
 
   constructor(readonly route: i32) {}
 
-  /** How a path whose folded text led here is spelt. `length`: of the path. */
+  /** Spelling of a path whose folded text was found here. `length`: of the path. */
   spelling(kind: PathKind, path: usize, length: u32): Spelling {
     if (kind == PathKind.Pattern) {
       const pattern = this.path;

@@ -1,4 +1,4 @@
-// Takes the routes in order of precedence and makes their index.
+// Builds the index of routes, which are added in order of precedence.
 import { MAX_HOST_BYTES, MAX_ROUTE_CANDIDATES, MAX_ROUTE_PATH_BYTES } from '../limits';
 import { Bytes, lowerAscii } from '../memory/bytes';
 import { Parts } from '../memory/parts';
@@ -13,12 +13,12 @@ import { HeaderCondition, HeaderKind, PathKind, RouteCandidate } from './route-c
 import { RouteIndex } from './route-index';
 import { sharedPattern } from './shared-pattern';
 
-/** Literal bytes of a pattern by which it is found. */
+/** Literal bytes of a pattern under which it is stored. */
 const PATTERN_PREFIX_BYTES: u32 = 64;
 
 const GET: Bytes = Bytes.from('GET');
 const HEAD: Bytes = Bytes.from('HEAD');
-/** What makes a pattern take its texts in any case and with a slash at the end. */
+/** Prefix that makes a pattern ignore case. */
 const ANY_CASE: Bytes = Bytes.from('(?i)(?:');
 const OPEN_END: Bytes = Bytes.from(')/?');
 const ANY_CASE_ONLY: Bytes = Bytes.from('(?i)');
@@ -27,8 +27,8 @@ const path: RequestPath = new RequestPath();
 const source: Writer = new Writer(scratch);
 
 /**
- * The pattern in any case and with a slash at the end. A quotation (`\\Q`) may swallow what is put behind it: then case
- * alone is left open.
+ * The pattern, ignoring case and a final slash. A quotation (`\\Q`) may swallow an appended suffix, so then only case
+ * is ignored.
  */
 function similarSource(pattern: Bytes): Bytes {
   const quotes = hasQuotation(pattern);
@@ -50,8 +50,7 @@ function isStar(host: Bytes): bool {
 }
 
 /**
- * `begin`, the parts of the route in any order, `end`; and so on; then `build`. Parts that are not given match all
- * requests.
+ * `begin`, the parts of the route in any order, `end` for each route; then `build`. Absent parts match all requests.
  */
 export class RouteIndexBuilder {
   private readonly exact: HostTable = new HostTable();
@@ -76,7 +75,7 @@ export class RouteIndexBuilder {
     this.text = Bytes.EMPTY;
   }
 
-  /** A host of the route: a name, `*.name`, or `*`. 0, or FIM-CFG-0014 if it is too long. */
+  /** Adds a host of the route: a name, `*.name`, or `*`. Returns 0, or FIM-CFG-0014 if it is too long. */
   host(name: Bytes): u32 {
     if (name.length > MAX_HOST_BYTES) return ErrorId.FIM_CFG_0014;
     const lower = new StaticArray<u8>(<i32>name.length);
@@ -86,7 +85,8 @@ export class RouteIndexBuilder {
   }
 
   /**
-   * A method of the route, in capitals. GET takes HEAD with it: servers run the same code for both (RFC 9110, 9.3.2).
+   * Adds a method of the route, in capitals. GET includes HEAD, because servers run the same code for both (RFC 9110,
+   * 9.3.2).
    */
   method(name: Bytes): void {
     this.candidate.methods.push(name);
@@ -95,8 +95,8 @@ export class RouteIndexBuilder {
   }
 
   /**
-   * The path of the route. 0, or an error: FIM-CFG-0014 (too long), 0022 to 0024 (pattern), 0026 (not canonical: no
-   * request would ever match).
+   * Sets the path of the route. Returns 0, or an error: FIM-CFG-0014 (too long), 0022 to 0024 (pattern), 0026 (not
+   * canonical, so no request would ever match).
    */
   path(kind: PathKind, value: Bytes): u32 {
     if (value.length > MAX_ROUTE_PATH_BYTES) return ErrorId.FIM_CFG_0014;
@@ -123,7 +123,9 @@ export class RouteIndexBuilder {
     return 0;
   }
 
-  /** A header that the route asks for; `name` in lower case. 0, or an error: FIM-CFG-0022 to 0024 (pattern). */
+  /**
+   * Adds a header condition of the route. `name` in lower case. Returns 0, or an error: FIM-CFG-0022 to 0024 (pattern).
+   */
   header(kind: HeaderKind, name: Bytes, value: Bytes): u32 {
     let pattern: Pattern | null = null;
     if (kind == HeaderKind.Pattern) {
@@ -134,7 +136,7 @@ export class RouteIndexBuilder {
     return 0;
   }
 
-  /** Takes the route into the index. 0, or FIM-CFG-0025 if too many routes share its host and path. */
+  /** Adds the route to the index. Returns 0, or FIM-CFG-0025 if too many routes share its host and path. */
   end(): u32 {
     const hosts = this.hosts;
     let fits = true;

@@ -1,5 +1,5 @@
 // Finds the route of a request: the first of the list whose conditions all match, in a time that does not grow with the
-// list. Servers do not all read a request alike; where their readings meet different routes it has none, and is
+// list. Servers do not all read a request alike. If their readings match different routes, the request has none and is
 // refused.
 import { ErrorId } from '../errors.gen';
 import { HostTable } from './host-table';
@@ -9,8 +9,8 @@ import { RequestLookup } from './request-lookup';
 
 export class RouteIndex {
   /**
-   * `exact`: hosts by name. `suffixes`: `*.x` by `x`. `all`: routes for every host. `namesMethods`: some route is for
-   * certain methods only.
+   * `exact`: hosts by name. `suffixes`: `*.x` by `x`. `all`: routes for every host. `namesMethods`: whether some route
+   * has method conditions.
    */
   constructor(
     private readonly exact: HostTable,
@@ -20,9 +20,9 @@ export class RouteIndex {
   ) {}
 
   /**
-   * Number of the first route that matches, in the order in which they were added; -1 if none does, or if the request
-   * is one that servers would not all take for the same: `lookup.error` says why, and `lookup.concerned` which route it
-   * would meet.
+   * Number of the first matching route, in the order in which they were added. -1 if none matches, or if servers would
+   * read the request in different ways: then `lookup.error` is the reason, and `lookup.concerned` a route that it might
+   * match.
    */
   find(lookup: RequestLookup): i32 {
     lookup.begin();
@@ -38,7 +38,7 @@ export class RouteIndex {
     return wanted ? found : lookup.refuse(ErrorId.FIM_RT_0042, found);
   }
 
-  /** Whether some route is for certain hosts only. */
+  /** Whether some route has host conditions. */
   get namesHosts(): bool {
     return this.exact.size + this.suffixes.size != 0;
   }
@@ -47,16 +47,18 @@ export class RouteIndex {
     const path = lookup.path;
     if (path.malformed) return this.findMalformed(lookup, host);
     let found = this.first(lookup, host);
-    // A route for exactly this path was meant for it, parameters and all.
+    // A route for exactly this path applies, parameters included.
     if (lookup.error == 0 && path.parameters && !lookup.exact) found = this.findPlain(lookup, host, found);
-    // What no route takes goes on as it arrived: a server that does not resolve its segments must not find a route's
-    // path there.
+    // A request without route passes unchanged. A server that does not resolve its segments must not find a route's
+    // path in it.
     if (found >= 0 || lookup.error != 0 || !path.readUnresolved()) return found;
     const literal = this.first(lookup, host);
     return literal < 0 ? literal : lookup.refuse(ErrorId.FIM_RT_0040, literal);
   }
 
-  /** A path with parameters (`;`) meets the routes of the path without them, too: the upstream may read it so. */
+  /**
+   * A path with parameters (`;`) also matches the routes of the path without them, because the upstream may read it so.
+   */
   private findPlain(lookup: RequestLookup, host: i32, found: i32): i32 {
     const path = lookup.path;
     const pointer = path.pointer;
@@ -70,7 +72,7 @@ export class RouteIndex {
     return max(found, plain);
   }
 
-  /** A path that has no canonical form is refused if any reading of it meets a route. */
+  /** A path without canonical form is refused if any reading of it matches a route. */
   private findMalformed(lookup: RequestLookup, host: i32): i32 {
     for (let reading = 0; reading < 3; reading++) {
       if (reading == 0 ? !lookup.path.readStrictly() : !lookup.path.readLoosely(reading == 2))
@@ -82,10 +84,7 @@ export class RouteIndex {
     return -1;
   }
 
-  /**
-   * Number of the first route that takes the path as `lookup.path` has it now; -1 if none does or `lookup.error` is
-   * set.
-   */
+  /** Number of the first route for the current `lookup.path`. -1 if there is none or `lookup.error` is set. */
   private first(lookup: RequestLookup, host: i32): i32 {
     const path = lookup.path;
     const length = path.length;

@@ -1,8 +1,8 @@
 import { Arena } from '../memory/arena';
 
-/** A growing row of 32-bit numbers in an arena. `begin` before use and after the arena was reset. */
+/** A growing row of 32-bit numbers in an arena. Call `begin` before use and after a reset of the arena. */
 export class Row {
-  /** Whether some row found its arena full since this was last cleared: what it was to hold is lost. */
+  /** Whether some row found its arena full since this was last cleared, and lost content. */
   static exhausted: bool = false;
 
   /** Address of the first number. Changes as the row grows. */

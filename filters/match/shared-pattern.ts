@@ -3,8 +3,8 @@ import { PartKind, Parts } from '../memory/parts';
 import { Pattern } from './pattern';
 
 /**
- * `Pattern.compile`, or `Pattern.compileWhole` if `whole`; a pattern that is among the parts already is not made again.
- * Null as there.
+ * `Pattern.compile`, or `Pattern.compileWhole` if `whole`. A pattern that is already among the parts is reused. Null as
+ * there.
  */
 export function sharedPattern(parts: Parts, source: Bytes, whole: bool): Pattern | null {
   const kind = whole ? PartKind.WholePattern : PartKind.Pattern;

@@ -1,5 +1,5 @@
-// The only file that names host functions. Declarations come from the SDK's binding where Envoy takes them as they are;
-// the rest stand here.
+// The only file that declares host functions. Those that Envoy accepts unchanged come from the SDK's binding; the
+// others are declared here.
 export {
   proxy_log,
   proxy_set_tick_period_milliseconds,
@@ -31,7 +31,7 @@ export declare function proxy_set_buffer_bytes(type: i32, start: u32, length: u3
 @external('wasi_snapshot_preview1', 'clock_time_get')
 export declare function clock_time_get(clock: u32, precision: u64, out: usize): u32;
 
-/** `WasmResult` of the ABI; what the code tells apart. */
+/** `WasmResult` of the ABI; only the values that the code distinguishes. */
 export const enum Result {
   Ok = 0,
   NotFound = 1,
@@ -62,7 +62,7 @@ export const enum LogLevel {
 export const enum HeadersStatus {
   Continue = 0,
   StopIteration = 1,
-  /** The body waits in the host, too, and is given to the plugin when it goes on. */
+  /** The host buffers the body too, and passes it to the plugin when it continues. */
   StopAllIterationAndWatermark = 4,
 }
 

@@ -1,6 +1,6 @@
-// Which configurations some VM of this process has accepted. Envoy tries each new one in a VM of its own before the
-// workers get it: what that VM took, no worker may turn down, since Envoy would then serve without the filter. A worker
-// that cannot do its work keeps a root that refuses.
+// Configurations that some VM of this process has accepted. Envoy tries each new one in a VM of its own before the
+// workers get it. No worker may refuse one that was accepted there, because Envoy would then serve without the filter.
+// A worker that cannot use it keeps a root that refuses all requests.
 //
 // One shared value, a ring: the number of the next place, then places of 16 bytes: hash of the text, its length.
 import { ACCEPTED_PLACES, MAX_SWAP_TRIES } from '../limits';
@@ -16,20 +16,20 @@ const VALUE_BYTES: u32 = HEADER_BYTES + ACCEPTED_PLACES * PLACE_BYTES;
 
 const ring: SharedValue = new SharedValue();
 
-/** Keeps what the root's text is known by. `pointer` 0: the VM could not read it, and its length alone tells. */
+/** Stores the identity of the root's text. `pointer` 0: the VM could not read it, and only its length is known. */
 export function identify(root: RootContext, pointer: usize, length: u32): void {
   root.textHash = pointer == 0 ? 0 : hashBytes64(pointer, length);
   root.textLength = length;
 }
 
-/** Whether a VM of this process has accepted the root's text; where it could not be read, one of its length. */
+/** Whether a VM of this process has accepted the root's text. If it could not be read: a text of its length. */
 export function wasAccepted(root: RootContext): bool {
   return ring.read(KEY.pointer, KEY.length) && ring.length == VALUE_BYTES && place(root) != 0;
 }
 
 /**
- * Notes that the root's text is accepted, unless that is noted; the oldest note makes room. Roots in force do it again
- * and again, so theirs stay.
+ * Notes that the root's text is accepted, unless that is noted already. The oldest note makes room. Roots in force
+ * repeat this, so that their notes stay.
  */
 export function noteAccepted(root: RootContext): void {
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
@@ -52,8 +52,8 @@ function create(): bool {
 }
 
 /**
- * Address of the root's place in the ring that was read; 0: it has none. No VM accepts an empty text, and places that
- * are free hold no length.
+ * Address of the root's place in the ring that was read. 0 if it has none. No VM accepts an empty text, so a length of
+ * 0 marks a free place.
  */
 function place(root: RootContext): usize {
   if (root.textLength == 0) return 0;

@@ -1,5 +1,5 @@
-// Whether a message whose body must be seen whole can be held at all; decided from its headers, before anything is
-// buffered.
+// Decides from the headers, before anything is buffered, whether a message whose whole body must be seen can be
+// buffered at all.
 import { Coding } from '../message/compression/body';
 import { equalIgnoreCase } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
@@ -19,8 +19,8 @@ import {
 import { Direction } from './direction';
 
 /**
- * ErrorId.None, or why the message is refused. Headers of the current direction are at hand. `maxBodyBytes`: what it
- * may declare. `opens`: compressed bodies are opened.
+ * ErrorId.None, or the reason to refuse the message. The headers are those of the current direction. `maxBodyBytes`:
+ * largest declared length. `opens`: whether compressed bodies are decompressed.
  */
 export function refusalOf(exchange: Exchange, maxBodyBytes: u64, opens: bool): ErrorId {
   const request = exchange.direction == Direction.Request;
@@ -31,12 +31,12 @@ export function refusalOf(exchange: Exchange, maxBodyBytes: u64, opens: bool): E
   return declaredLength(exchange, 0) > maxBodyBytes ? tooLong(exchange.direction) : ErrorId.None;
 }
 
-/** How a body over the limit is refused, whether it says so or has shown it. */
+/** Error for a body over the limit, by declared or by actual length. */
 export function tooLong(direction: Direction): ErrorId {
   return direction == Direction.Request ? ErrorId.FIM_RT_0002 : ErrorId.FIM_RT_0005;
 }
 
-/** Whether a request asks for a tunnel (CONNECT, WebSocket): neither direction will have a body that ends. */
+/** Whether a request asks for a tunnel (CONNECT, WebSocket), whose bodies do not end. */
 export function opensTunnel(exchange: Exchange): bool {
   if (exchange.header(UPGRADE.pointer, UPGRADE.length)) return true;
   return exchange.header(METHOD.pointer, METHOD.length) && CONNECT.equals(exchange.valuePointer, exchange.valueLength);
@@ -54,7 +54,7 @@ function isStreaming(exchange: Exchange): bool {
   );
 }
 
-/** Whether the message says how its end is told (HTTP/1): no frame with trailers will end it unawares. */
+/** Whether the message declares its framing (HTTP/1), so that no frame with trailers can end it unexpectedly. */
 export function isFramed(exchange: Exchange): bool {
   return (
     exchange.header(TRANSFER_ENCODING.pointer, TRANSFER_ENCODING.length) ||
@@ -62,7 +62,7 @@ export function isFramed(exchange: Exchange): bool {
   );
 }
 
-/** The length that the sender declares, bytes; `none` if it declares none. The host has refused what is no number. */
+/** Declared length, bytes. `none` if there is none. The host has refused values that are no number. */
 export function declaredLength(exchange: Exchange, none: u64): u64 {
   if (!exchange.header(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length)) return none;
   const value = exchange.valuePointer;

@@ -1,4 +1,4 @@
-// How the bodies of a route are written, as far as their format leaves it open: compiled from the section `body`.
+// Layout of a route's bodies, as far as their format leaves it open. Compiled from the section `body`.
 import { ErrorId } from '../errors.gen';
 import { Bytes } from '../memory/bytes';
 import { mayName, MessageFormat } from '../message/format';
@@ -27,22 +27,22 @@ import {
   TlvEncoding,
 } from './config.gen';
 
-/** What a reader must know beside the format. */
+/** Settings of a reader besides the format. */
 export class BodyLayout {
   constructor(
-    /** Of ISO 8583 messages; null on routes of another format. */
+    /** Specification of ISO 8583 messages. Null on routes of another format. */
     readonly iso: IsoSpec | null,
-    /** BER-TLV is written in hexadecimal digits. */
+    /** Whether BER-TLV is in hexadecimal digits. */
     readonly tlvHex: bool,
-    /** Content types that the route takes; empty: those of its format. */
+    /** Accepted content types. Empty: those of the format. */
     readonly contentTypes: StaticArray<Bytes>,
   ) {}
 }
 
-/** The layout of a route without a section `body`. */
+/** Layout of a route without a section `body`. */
 export const PLAIN_LAYOUT: BodyLayout = new BodyLayout(null, false, []);
 
-/** Compiles the section; a mistake is the reader's. */
+/** Compiles the section. Errors go to the reader. */
 export function compileLayout(reader: ConfigReader, body: BodyConfig | null): BodyLayout {
   if (body == null) return PLAIN_LAYOUT;
   const iso = body.iso8583;
@@ -74,7 +74,7 @@ function setHeader(spec: IsoSpec, header: Iso8583HeaderConfig): void {
   spec.networkBytes = <u32>header.networkBytes;
 }
 
-/** The encoding that the configuration names; else `otherwise`. */
+/** Encoding named in the configuration, else `otherwise`. */
 function encodingOf(named: Iso8583Encoding, otherwise: IsoEncoding): IsoEncoding {
   return named == Iso8583Encoding.Specification ? otherwise : <IsoEncoding>(<i32>named - 1);
 }
@@ -87,7 +87,7 @@ function setEncodings(spec: IsoSpec, encodings: Iso8583EncodingsConfig): void {
   spec.text = encodingOf(encodings.text, spec.text);
   spec.track = encodingOf(encodings.track, spec.track);
   spec.bytes = encodingOf(encodings.bytes, spec.bytes);
-  // What the route says of filling stands over what the specification says, of all elements and of single ones.
+  // The route's padding overrides the specification's, of all elements and of single ones.
   const fill = <IsoFill>(<i32>encodings.fill);
   const trackFill = encodings.trackFill != Iso8583Fill.Specification ? <IsoFill>(<i32>encodings.trackFill) : fill;
   if (fill != IsoFill.Default) spec.fill = fill;
@@ -96,7 +96,7 @@ function setEncodings(spec: IsoSpec, encodings: Iso8583EncodingsConfig): void {
 }
 
 function defineElement(reader: ConfigReader, spec: IsoSpec, config: Iso8583ElementConfig): void {
-  // Formats count from 1: 0 is an element that is not there.
+  // Formats count from 1, because 0 marks an absent element.
   const format = <IsoFormat>(<i32>config.format + 1);
   const encoding = encodingOf(config.encoding, IsoEncoding.Default);
   const content = config.content == Iso8583Content.TLV ? IsoContent.Tlv : IsoContent.Text;

@@ -1,49 +1,47 @@
-// The body of one direction: held by the host until a verdict, or passing in pieces.
+// Body of one direction: buffered by the host until a verdict, or streamed.
 import { MAX_STREAM_STATE_BYTES } from '../limits';
 import { SlotPool } from '../memory/slot-pool';
 import { Coding } from '../message/compression/body';
 import { MediaType } from '../message/format';
 import { Client, HeldBytes } from './held-bytes';
 
-/** Never: the sender did not declare a length. */
+/** The sender did not declare a length. */
 export const UNDECLARED: u64 = u64.MAX_VALUE;
 
-/** What passing bodies keep between their pieces. */
+/** State of streamed bodies between their pieces. */
 const slots: SlotPool = new SlotPool(MAX_STREAM_STATE_BYTES);
 
-/** What is kept of a body that passes in pieces. Records are pooled. */
+/** State of a streamed body. Records are pooled. */
 export class PassingBody {
-  /**
-   * The host adds each piece to what it holds, so that something can be put behind the last one when trailers come.
-   */
+  /** Whether the host buffers each piece, so that data can be appended to the last one when trailers arrive. */
   holding: bool = false;
-  /** The host may be asked to hold pieces, since nothing tells beforehand which is the last. */
+  /** Whether the host may be asked to buffer pieces, because nothing announces the last one. */
   mayHold: bool = false;
-  /** The stage will change the body. */
+  /** Whether the stage will change the body. */
   rewritten: bool = false;
-  /** The stage waited at the headers, and the host has given the body anew. */
+  /** Whether the stage waited at the headers and the host has delivered the body again. */
   resumed: bool = false;
-  /** The body ended with trailers. */
+  /** Whether the body ended with trailers. */
   atTrailers: bool = false;
-  /** The stage's rejection was observed; it is not asked again. */
+  /** Whether the stage's rejection was observed. It is not asked again. */
   observed: bool = false;
-  /** Bytes at the beginning of the host's buffer that the stage has done with. */
+  /** Bytes at the start of the host's buffer that the stage has processed. */
   doneBytes: u32 = 0;
-  /** Bytes of body that have come so far. */
+  /** Body bytes received so far. */
   seenBytes: u64 = 0;
-  /** Bytes that the sender declared, or UNDECLARED. */
+  /** Declared length, or UNDECLARED. */
   declaredBytes: u64 = UNDECLARED;
   /** Next free record of the pool. */
   next: PassingBody | null = null;
   private slotAt: usize = 0;
   private slotBytes: u32 = 0;
 
-  /** Whether the host holds bytes of the body, which had ended by its declared length. */
+  /** Whether the host holds bytes beyond the declared length. */
   isExcess(heldBytes: u32): bool {
     return this.declaredBytes != UNDECLARED && !this.observed && heldBytes > this.doneBytes;
   }
 
-  /** The stage's state: `bytes` long, zero at first, the same until the body ends; 0: no room. */
+  /** Memory of the stage: `bytes` long, initially zero, constant until the body ends. 0: no room. */
   slot(bytes: u32): usize {
     if (this.slotAt == 0) {
       this.slotAt = slots.take(bytes);
@@ -52,7 +50,7 @@ export class PassingBody {
     return bytes <= this.slotBytes ? this.slotAt : 0;
   }
 
-  /** Overwrites the stage's state and gives it back. */
+  /** Overwrites and frees the memory of the stage. */
   dropSlot(): void {
     if (this.slotAt == 0) return;
     slots.give(this.slotAt, this.slotBytes);
@@ -91,29 +89,29 @@ function givePassing(body: PassingBody): void {
 }
 
 export class Body {
-  /** Bytes that the host holds. */
+  /** Bytes that the host buffers. */
   length: u32 = 0;
-  /** What its content-type says. */
+  /** Meaning of its content type. */
   media: MediaType = MediaType.Other;
-  /** How it is coded as the host holds it, where it must be opened. */
+  /** Coding of the buffered body, if it must be decompressed. */
   coding: Coding = Coding.Identity;
-  /** A header describes its very bytes. */
+  /** Whether a header describes the exact bytes. */
   digested: bool = false;
-  /** Not null: it passes in pieces. */
+  /** State of a streamed body. Null: it is buffered. */
   passing: PassingBody | null = null;
-  /** What the host holds of it, counted with all others. */
+  /** Bytes buffered in the host, as part of all totals. */
   readonly held: HeldBytes;
 
   constructor(client: Client) {
     this.held = new HeldBytes(client);
   }
 
-  /** It is to pass in pieces. */
+  /** Marks it as streamed. */
   pass(): void {
     if (this.passing == null) this.passing = takePassing();
   }
 
-  /** The stage's state of a body that passes in pieces; 0: no room, or it is held. */
+  /** Memory of the stage for a streamed body. 0: no room, or it is buffered. */
   slot(bytes: u32): usize {
     const passing = this.passing;
     return passing == null ? 0 : passing.slot(bytes);

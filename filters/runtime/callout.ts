@@ -1,5 +1,5 @@
 // HTTP calls through a cluster of the proxy. A call belongs to a root context, so that it outlives the stream that
-// asked for it.
+// caused it.
 import { MAX_CALLOUT_ANSWER_BYTES, MAX_PENDING_CALLOUTS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -8,21 +8,21 @@ import { BufferType, HeaderMap, Result, proxy_http_call, proxy_set_effective_con
 import { readBuffer, readHeader, resultLength, resultPointer } from './host';
 import { calloutFailed, calloutSent } from './stats';
 
-/** Status of a call that got no answer: refused, reset or timed out. */
+/** Status of a call without response: refused, reset or timed out. */
 export const NO_ANSWER: u32 = 0;
 
 const TOKEN: usize = memory.data(4, 4);
 const STATUS: Bytes = Bytes.from(':status');
 const headers: Writer = new Writer(scratch);
 
-/** Receives the answer of one call. */
+/** Receives the response to one call. */
 export abstract class CalloutHandler {
   /**
-   * `status`: HTTP status or NO_ANSWER. The body is in scratch memory. The stream at hand is none: `rootId` is the
+   * `status`: HTTP status or NO_ANSWER. The body is in scratch memory. There is no current stream: `rootId` is the
    * effective context.
    */
   abstract onAnswer(rootId: u32, status: u32, body: usize, bodyLength: u32): void;
-  /** The root context that made the call is gone: no answer will come. */
+  /** The root context of the call is gone, so no response will come. */
   abstract onLost(): void;
 }
 
@@ -40,19 +40,19 @@ function makePending(): StaticArray<Pending> {
   return slots;
 }
 
-/** A request to be sent through a cluster; its texts must outlive the sending only. */
+/** A request through a cluster. Its texts need to live only until it is sent. */
 export class CalloutRequest {
   path: usize = 0;
   pathLength: u32 = 0;
-  /** A JSON document makes it a POST; 0: a GET. */
+  /** A JSON document makes it a POST. 0: a GET. */
   body: usize = 0;
   bodyLength: u32 = 0;
   timeoutMs: u32 = 0;
 }
 
 /**
- * Sends a GET or a POST. False if it could not be sent (no such cluster, MAX_PENDING_CALLOUTS reached); the handler is
- * then not called. `streamId`: the context to return to, 0 if the caller is no stream's.
+ * Sends a GET or a POST. False if it could not be sent (unknown cluster, MAX_PENDING_CALLOUTS reached); the handler is
+ * then not called. `streamId`: the context to return to, 0 if the caller is not a stream.
  */
 export function sendCallout(
   rootId: u32,
@@ -92,7 +92,7 @@ export function sendCallout(
   return true;
 }
 
-// Header pairs in the host's layout: count, lengths, then each text closed by NUL.
+// Header pairs in the host's layout: count, lengths, then each text terminated by NUL.
 function writeHeaders(authority: Bytes, request: CalloutRequest): void {
   const posts = request.body != 0;
   const lengths: u32 = 4 + 8 * (posts ? 4 : 3);
@@ -115,7 +115,7 @@ function writeHeaders(authority: Bytes, request: CalloutRequest): void {
   headers.ascii(posts ? '\0content-type\0application/json\0' : '\0');
 }
 
-/** The host's answer to a call; one whose token is unknown is dropped. */
+/** Receives the host's response to a call. One with an unknown token is dropped. */
 export function onCalloutAnswer(rootId: u32, token: u32, headerCount: u32, bodyLength: u32): void {
   for (let i = 0; i < pending.length; i++) {
     const slot = pending[i];
@@ -136,7 +136,7 @@ export function onCalloutAnswer(rootId: u32, token: u32, headerCount: u32, bodyL
   }
 }
 
-/** Tells the handlers of a root context's calls that no answer will come. */
+/** Tells the handlers of a root context's calls that no response will come. */
 export function dropCallouts(rootId: u32): void {
   for (let i = 0; i < pending.length; i++) {
     const slot = pending[i];

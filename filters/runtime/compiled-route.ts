@@ -1,4 +1,4 @@
-// A route as messages meet it: its terms, and the stages of each direction in order.
+// A compiled route: its terms, and the stages of each direction in order.
 import { Bytes } from '../memory/bytes';
 import { MessageFormat } from '../message/format';
 import { PLAIN_LAYOUT } from './body-layout';
@@ -17,13 +17,13 @@ export class Step {
 /** The stages of one direction, in order. */
 export class Plan {
   readonly needsBody: bool;
-  /** The one step that needs the body, if it works on it piece by piece; -1: bodies are held, or nobody needs them. */
+  /** The only step that needs the body, if it can stream it. -1: bodies are buffered, or not needed. */
   readonly streamStep: i32;
-  /** A step judges messages without body, too. */
+  /** Whether a step also judges messages without body. */
   readonly judgesEmpty: bool;
-  /** Every stage is one whose verdicts `Observe` turns into counts. */
+  /** Whether `Observe` turns the verdicts of every stage into counts. */
   readonly observable: bool;
-  /** A step masks or encrypts: what it cannot see, such as trailers, must not go on. */
+  /** Whether a step masks or encrypts. Parts that it cannot see, such as trailers, must not pass. */
   readonly hides: bool;
 
   constructor(
@@ -73,14 +73,14 @@ export class CompiledRoute extends RouteTerms {
   }
 
   /**
-   * Whether a compressed body of the direction is opened. Requests always: what the route says of them holds whatever
-   * its stages look at. Responses only for stages that need them: the client has said what codings it takes.
+   * Whether a compressed body of the direction is decompressed. Requests always, as the route says, whatever its stages
+   * read. Responses only for stages that need them, since the client has declared its codings.
    */
   opens(direction: Direction): bool {
     return this.decompresses && (direction == Direction.Request || this.response.needsBody);
   }
 
-  /** No verdict of this route refuses anything. */
+  /** Whether no verdict of this route refuses anything. */
   get onlyObserves(): bool {
     return this.observe && this.request.observable && this.response.observable;
   }
@@ -90,7 +90,7 @@ export class CompiledRoute extends RouteTerms {
   }
 }
 
-/** What rules a message that no route concerns: nothing. */
+/** Rules for a message that no route concerns: none. */
 export const NO_ROUTE: CompiledRoute = new CompiledRoute(
   new RouteTerms(Bytes.EMPTY, false, 0, 0, false, MessageFormat.Unknown, PLAIN_LAYOUT, null),
   new Plan(new StaticArray<Step>(0), Direction.Request),

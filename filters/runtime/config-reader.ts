@@ -6,32 +6,31 @@ import { JsonDocument } from '../message/json/document';
 import { FieldKind } from '../message/field-tree';
 import { ErrorId } from '../errors.gen';
 
-/** Digits of the largest number that `readInteger` looks at. */
+/** Most digits that `readInteger` reads. */
 const MAX_INTEGER_DIGITS: u32 = 16;
 
 /**
- * Strict reading of a parsed configuration document: the generated decoders call it. Nothing here throws; the first
- * mistake is kept with the node where it stands and decoding goes on with harmless values, so that callers check
- * `failed` once.
+ * Strict reader of a parsed configuration document, for the generated decoders. Nothing throws. The first error is kept
+ * with its node and decoding continues with harmless values, so that callers check `failed` once.
  */
 export class ConfigReader {
   failed: bool = false;
   /** First error. */
   error: ErrorId = ErrorId.None;
-  /** Where it is; 0: the document itself. */
+  /** Node of the error. 0: the whole document. */
   errorNode: u32 = 0;
-  /** The member's name, if one is missing. */
+  /** Name of a missing member. */
   errorMember: string = '';
-  /** Format of the bodies of the route at hand, while its stages are compiled. */
+  /** Body format of the current route, while its stages are compiled. */
   format: MessageFormat = MessageFormat.Json;
 
-  /** `parts`: what the configurations compiled from the document share, with one another and with the one before. */
+  /** `parts`: compiled parts that configurations share, within the document and with the previous one. */
   constructor(
     readonly document: JsonDocument,
     readonly parts: Parts = new Parts(),
   ) {}
 
-  /** The text of a value as it stands in the document. */
+  /** Raw text of a value in the document. */
   rawPointer(node: u32): usize {
     return this.document.sourcePointer + this.document.start(node);
   }
@@ -40,7 +39,7 @@ export class ConfigReader {
     return this.document.end(node) - this.document.start(node);
   }
 
-  /** Records a mistake; the first one wins. */
+  /** Records an error. The first one wins. */
   fail(error: ErrorId, node: u32): void {
     if (this.failed) return;
     this.failed = true;
@@ -48,7 +47,7 @@ export class ConfigReader {
     this.errorNode = node;
   }
 
-  /** Records a mistake at the member `key` of `object`, or at the object if it has none. */
+  /** Records an error at the member `key` of `object`, or at the object if it does not have it. */
   failMember(error: ErrorId, object: u32, key: string): void {
     let at = object;
     for (let member = this.firstMember(object); member != 0; member = this.nextMember(member)) {
@@ -57,14 +56,14 @@ export class ConfigReader {
     this.fail(error, at);
   }
 
-  /** False (and an error) unless the node is an object. */
+  /** False, with an error, unless the node is an object. */
   expectObject(node: u32): bool {
     if (this.document.kind(node) == FieldKind.Object) return true;
     this.fail(ErrorId.FIM_CFG_0011, node);
     return false;
   }
 
-  /** Members of an object are walked by their value nodes; 0 ends. */
+  /** First member's value node of an object. 0 ends the iteration. */
   firstMember(node: u32): u32 {
     return this.document.firstChild(node);
   }
@@ -91,13 +90,13 @@ export class ConfigReader {
     this.fail(ErrorId.FIM_CFG_0010, member);
   }
 
-  /** A required member `key` is absent from `object`. */
+  /** Records that a required member `key` is absent from `object`. */
   missing(object: u32, key: string): void {
     if (!this.failed) this.errorMember = key;
     this.fail(ErrorId.FIM_CFG_0012, object);
   }
 
-  /** A string of at most `maxBytes` bytes of UTF-8; empty after an error. */
+  /** A string of at most `maxBytes` bytes of UTF-8. Empty after an error. */
   readString(node: u32, maxBytes: u32): Bytes {
     const document = this.document;
     if (document.kind(node) != FieldKind.String) {
@@ -113,7 +112,7 @@ export class ConfigReader {
     return Bytes.copy(pointer, length);
   }
 
-  /** An integer without fraction or exponent, `minimum` to `maximum`; `minimum` after an error. */
+  /** An integer without fraction or exponent, from `minimum` to `maximum`. `minimum` after an error. */
   readInteger(node: u32, minimum: i64, maximum: i64): i64 {
     const document = this.document;
     if (document.kind(node) != FieldKind.Number) {
@@ -150,7 +149,7 @@ export class ConfigReader {
     return kind == FieldKind.True;
   }
 
-  /** Number of items; 0 (and an error) if the node is no array or has more than `maximum`. */
+  /** Number of items. 0, with an error, if the node is no array or has more than `maximum`. */
   arrayLength(node: u32, maximum: i32): i32 {
     if (this.document.kind(node) != FieldKind.Array) {
       this.fail(ErrorId.FIM_CFG_0011, node);

@@ -1,5 +1,5 @@
-// A configuration, compiled once: what a message meets is immutable and belongs to its root context, so that an old and
-// a new configuration serve side by side in one VM.
+// A compiled configuration. Everything that a message uses is immutable and belongs to its root context, so that an old
+// and a new configuration can serve in one VM.
 import { scratch } from '../memory/scratch';
 import { Bytes } from '../memory/bytes';
 import { PartKind, Parts } from '../memory/parts';
@@ -18,7 +18,7 @@ import { addRoute } from './route-match';
 import { RouteTerms } from './route-terms';
 import { Stage } from './stage';
 
-/** Major version of the plugin configuration that this build understands; another is refused. */
+/** Supported major version of the plugin configuration. Others are refused. */
 const CONFIG_MAJOR: u8 = 49; // '1'
 
 export class Configuration {
@@ -30,12 +30,12 @@ export class Configuration {
     /** Request headers that only this proxy may set, lower case. */
     readonly stripHeaders: StaticArray<Bytes>,
     readonly heldPerAddressBytes: u64,
-    /** For the configuration that comes after; empty once it came. */
+    /** For reuse by the next configuration. Emptied afterwards. */
     public parts: Parts,
   ) {}
 }
 
-/** Compiles a plugin configuration for the stages of this module; null on the first mistake, which `reader` holds. */
+/** Compiles a plugin configuration for the stages of this module. Null at the first error, which `reader` holds. */
 export function compileConfiguration(reader: ConfigReader, stages: StaticArray<Stage>): Configuration | null {
   const config = decodePluginConfig(reader, reader.document.root);
   if (reader.failed) return null;
@@ -67,8 +67,8 @@ export function compileConfiguration(reader: ConfigReader, stages: StaticArray<S
 }
 
 /**
- * Whether the KMS is that of the configuration before: a compiled route depends on nothing else of the document but its
- * own text.
+ * Whether the KMS is that of the previous configuration. Besides its own text, a compiled route depends on nothing else
+ * in the document.
  */
 function sharesKms(reader: ConfigReader, kms: KmsConfig | null): bool {
   const pointer: usize = kms == null ? 0 : reader.rawPointer(kms.node);
@@ -78,7 +78,7 @@ function sharesKms(reader: ConfigReader, kms: KmsConfig | null): bool {
   return false;
 }
 
-/** The compiled route: that of the configuration before if its text is the same and `takesOver`. */
+/** Compiled route. The previous configuration's if its text is the same and `takesOver`. */
 function sharedRoute(
   reader: ConfigReader,
   route: RouteConfig,
@@ -140,9 +140,7 @@ function stageOf(reader: ConfigReader, member: u32, stages: StaticArray<Stage>):
   return null;
 }
 
-/**
- * The steps of a direction; on a body that one must see pass and another must have whole, `reader.fail` at `section`.
- */
+/** Steps of a direction. Calls `reader.fail` at `section` if one must stream a body that another needs whole. */
 function planOf(reader: ConfigReader, steps: Array<Step>, section: u32, direction: Direction): Plan {
   const plan = new Plan(ordered(steps, direction), direction);
   for (let i = 0; i < plan.steps.length && plan.streamStep < 0; i++) {
@@ -167,8 +165,7 @@ function ordered(steps: Array<Step>, direction: Direction): StaticArray<Step> {
 }
 
 /**
- * Parses the document that the host gave; the reader then holds it or the mistake. `earlier`: parts of the
- * configuration that it replaces.
+ * Parses the host's document. The reader holds it or the error. `earlier`: parts of the configuration that it replaces.
  */
 export function parseConfiguration(pointer: usize, length: u32, earlier: Parts | null = null): ConfigReader {
   const document = new JsonDocument();

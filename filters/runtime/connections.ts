@@ -2,7 +2,7 @@ import { MAX_COUNTED_CONNECTIONS } from '../limits';
 
 /**
  * Bytes by connection: open addressing with linear probing and backward-shift deletion. A connection without bytes
- * takes no place.
+ * takes no slot.
  */
 export class Connections {
   private readonly ids: StaticArray<u64> = new StaticArray<u64>(<i32>MAX_COUNTED_CONNECTIONS * 2);
@@ -14,10 +14,7 @@ export class Connections {
     return this.count;
   }
 
-  /**
-   * Adds to what the connection has, and answers with the sum. `id` is not 0. Where there is no place for one more, it
-   * is not counted: 0.
-   */
+  /** Adds to the connection's bytes and returns the sum. `id` is not 0. Returns 0, uncounted, if there is no slot. */
   change(id: u64, bytes: i64): u64 {
     const mask = this.ids.length - 1;
     let at = home(id, mask);

@@ -1,5 +1,5 @@
-// Compressed bodies: what the headers say of them, and how they are opened. A body is held as it was sent and opened
-// once it is whole, before any stage sees it; so no stage, and nobody behind the proxy, can take a part for the whole.
+// Compressed bodies: their coding by the headers, and their decompression. A body is buffered as sent and decompressed
+// once complete, before any stage sees it. Thus neither a stage nor the upstream can mistake a part for the whole.
 import { Coding, OpenedBody } from '../message/compression/body';
 import { Bytes, equalIgnoreCase } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -11,15 +11,12 @@ const GZIP: Bytes = Bytes.from('gzip');
 const X_GZIP: Bytes = Bytes.from('x-gzip');
 const DEFLATE: Bytes = Bytes.from('deflate');
 
-/** The codings that are opened, as an `accept-encoding` (RFC 9110, 12.5.3). */
+/** Supported codings, as an `accept-encoding` (RFC 9110, 12.5.3). */
 export const OPENED_CODINGS: Bytes = Bytes.from('gzip, deflate');
 
 const opened: OpenedBody = new OpenedBody();
 
-/**
- * How the body of the current direction is coded, by all its content-encodings together; Other: by several, or one that
- * is not known.
- */
+/** Coding of the current direction's body, by all its content-encodings. Other: several, or an unknown one. */
 export function codingOf(exchange: Exchange): Coding {
   let coding = Coding.Identity;
   if (!exchange.firstHeader(CONTENT_ENCODING.pointer, CONTENT_ENCODING.length)) return coding;
@@ -37,7 +34,7 @@ export function codingOf(exchange: Exchange): Coding {
   return coding;
 }
 
-/** The coding of one name; Identity for none. */
+/** Coding of one name. Identity for an empty one. */
 function codingNamed(from: usize, end: usize): Coding {
   while (from < end && isSpace(load<u8>(from))) from++;
   while (end > from && isSpace(load<u8>(end - 1))) end--;
@@ -56,7 +53,7 @@ function isNamed(name: Bytes, from: usize, length: u32): bool {
 }
 
 /**
- * Puts what the compressed body in `exchange.message` holds, at most `maxBytes` bytes, in its place. An error: nothing
+ * Replaces the compressed body in `exchange.message` by its content, at most `maxBytes` bytes. After an error nothing
  * has changed.
  */
 export function openMessage(exchange: Exchange, coding: Coding, maxBytes: u32): ErrorId {

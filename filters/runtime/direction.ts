@@ -1,4 +1,4 @@
-/** Which half of an exchange is at hand. */
+/** Direction of the current message. */
 export const enum Direction {
   Request = 0,
   Response = 1,

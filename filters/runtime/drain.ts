@@ -1,5 +1,5 @@
-// Streams that live on under a retired configuration: bounded in age and in number, so that edits beside long streams
-// cost no more memory with each edit, and so that no stream escapes a newer policy for ever.
+// Bounds the age and number of streams under retired configurations. Otherwise edits beside long streams would cost
+// more memory with each edit, and a stream could escape a newer policy for ever.
 import { MAX_RETIRED_STREAM_AGE_MS, MAX_RETIRED_TUNNEL_AGE_MS } from '../limits';
 import { proxy_close_stream, proxy_set_effective_context } from './abi';
 import { NO_ROUTE } from './compiled-route';
@@ -11,8 +11,8 @@ import { Stream } from './stream';
 import { StreamTable } from './stream-table';
 
 /**
- * Ends the streams of retired roots that are too old, or whose root made room. From a tick: the host ends them when the
- * call is over. One that no route concerns, in practice a tunnel, may live for longer.
+ * Ends streams of retired roots that are too old, or whose root must make room. Called from a tick; the host ends them
+ * after the call. A stream without route, in practice a tunnel, may live longer.
  */
 export function drainRetired(roots: RootTable, streams: StreamTable, nowMs: u64): void {
   if (roots.retired == 0) return;

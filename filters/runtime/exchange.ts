@@ -21,39 +21,37 @@ import { RouteTerms } from './route-terms';
 const SOURCE_ADDRESS: usize = memory.data<u8>([115, 111, 117, 114, 99, 101, 0, 97, 100, 100, 114, 101, 115, 115]);
 const SOURCE_ADDRESS_LENGTH: u32 = 14;
 
-/** The terms of a message that no route concerns. */
+/** Terms of a message that no route concerns. */
 const NO_TERMS: RouteTerms = new RouteTerms(Bytes.EMPTY, false, 0, 0, false, MessageFormat.Unknown, PLAIN_LAYOUT, null);
 
-/** What a stage may ask of the message at hand and do to it. One per VM, bound anew in every callback. */
+/** Interface of the current message for stages. One per VM, bound anew in every callback. */
 export class Exchange {
   /** Envoy's id of the stream. */
   contextId: u32 = 0;
-  /** Envoy's id of the root context whose configuration rules the stream. */
+  /** Envoy's id of the root context whose configuration applies to the stream. */
   rootId: u32 = 0;
   direction: Direction = Direction.Request;
   readonly message: Message = new Message();
   readonly reply: Reply = new Reply();
   private readonly snapshot: HeaderSnapshot = new HeaderSnapshot();
-  /** What the route says. */
+  /** Terms of the route. */
   private terms: RouteTerms = NO_TERMS;
   private facts: RequestFacts = new RequestFacts();
   private body: Body = new Body(new Client());
-  /** The value that the last look-up found. */
+  /** Value of the last look-up. */
   valuePointer: usize = 0;
   valueLength: u32 = 0;
-  /** Whether the name that `headerSpelling` found is spelt as it was asked for. */
+  /** Whether the name found by `headerSpelling` has the requested spelling. */
   spelt: bool = true;
-  /** What `replaceChunk` began; goes on in place of the piece if `chunkReplaced`. */
+  /** Output of `replaceChunk`. Replaces the piece if `chunkReplaced`. */
   readonly chunk: Writer = new Writer(scratch);
   chunkReplaced: bool = false;
-  /**
-   * Bytes before the piece that the host holds and the stage has done with; they stay before what replaces the piece.
-   */
+  /** Processed bytes before the piece in the host's buffer. They stay before the replacement. */
   chunkPrefix: u32 = 0;
   private chunkPointer: usize = 0;
 
   /**
-   * Turns to a message: `direction` of the stream `contextId` under the root context `rootId`. Nothing of an earlier
+   * Switches to a message: `direction` of the stream `contextId` under the root context `rootId`. Nothing of an earlier
    * callback is kept.
    */
   bind(contextId: u32, rootId: u32, direction: Direction, terms: RouteTerms, facts: RequestFacts, body: Body): void {
@@ -66,18 +64,18 @@ export class Exchange {
     this.snapshot.clear();
   }
 
-  /** The route was found: its terms rule the message. */
+  /** Applies the terms of the route that was found. */
   rule(terms: RouteTerms): void {
     this.terms = terms;
     this.message.layout = terms.layout;
   }
 
-  /** KMS settings of the configuration that rules the message; null if it names none. */
+  /** KMS settings of the applying configuration. Null if it has none. */
   get kms(): KmsConfig | null {
     return this.terms.kms;
   }
 
-  /** Whether the request's method is one whose requests are complete without a body. */
+  /** Whether the request's method allows no body. */
   get bodiless(): bool {
     return this.facts.bodiless;
   }
@@ -88,8 +86,8 @@ export class Exchange {
   }
 
   /**
-   * Whether the response at hand should have a body: a success other than 204 and 205, and not to HEAD. What errors and
-   * redirections say stands in their status.
+   * Whether the current response should have a body: a success other than 204 and 205, and not to HEAD. Errors and
+   * redirections carry their meaning in the status.
    */
   get expectsBody(): bool {
     if (this.head || !this.header(STATUS.pointer, STATUS.length) || this.valueLength != 3) return false;
@@ -102,7 +100,7 @@ export class Exchange {
     return this.terms.observe;
   }
 
-  /** Fetches all headers at once: worth it when several look-ups follow in the same callback. */
+  /** Fetches all headers at once. Pays off if several look-ups follow in the same callback. */
   fetchHeaders(): bool {
     return this.snapshot.fetch(this.headerMap);
   }
@@ -111,13 +109,13 @@ export class Exchange {
     return this.direction == Direction.Request ? HeaderMap.RequestHeaders : HeaderMap.ResponseHeaders;
   }
 
-  /** The host's buffer of the current direction's body. */
+  /** Host buffer of the current direction's body. */
   get bodyBuffer(): BufferType {
     return this.direction == Direction.Request ? BufferType.HttpRequestBody : BufferType.HttpResponseBody;
   }
 
   /**
-   * Looks a header of the current direction up (lower-case name); false if absent. The value is at `valuePointer` /
+   * Looks up a header of the current direction (lower-case name). False if absent. The value is at `valuePointer` /
    * `valueLength`.
    */
   header(name: usize, nameLength: u32): bool {
@@ -134,13 +132,13 @@ export class Exchange {
     return true;
   }
 
-  /** Like `header`, and `nextHeader` can go on from there. */
+  /** Like `header`, and `nextHeader` can continue from there. */
   firstHeader(name: usize, nameLength: u32): bool {
     if (!this.snapshot.fetched) this.fetchHeaders();
     return this.header(name, nameLength);
   }
 
-  /** The next header of the name that `firstHeader` or `nextHeader` found last; false if there is none. */
+  /** Next header of the name last found by `firstHeader` or `nextHeader`. False if there is none. */
   nextHeader(name: usize, nameLength: u32): bool {
     const snapshot = this.snapshot;
     if (!snapshot.fetched || !snapshot.findAgain(name, nameLength)) return false;
@@ -149,10 +147,7 @@ export class Exchange {
     return true;
   }
 
-  /**
-   * Whether the current direction has more than one header of the name (lower case); `valuePointer` / `valueLength`
-   * stay.
-   */
+  /** Whether the current direction repeats the header (lower case). Keeps `valuePointer` / `valueLength`. */
   hasTwice(name: usize, nameLength: u32): bool {
     const snapshot = this.snapshot;
     if (!snapshot.fetched && !this.fetchHeaders()) return false;
@@ -160,8 +155,8 @@ export class Exchange {
   }
 
   /**
-   * Looks a fetched header up by its lower-case name if `_` counts as `-`, as it does behind CGI and WSGI; `spelt`: the
-   * name has none.
+   * Looks up a fetched header by its lower-case name, with `_` equal to `-` as behind CGI and WSGI. `spelt`: whether
+   * its name has no `_`.
    */
   headerSpelling(name: usize, nameLength: u32, again: bool): bool {
     const snapshot = this.snapshot;
@@ -195,14 +190,14 @@ export class Exchange {
   }
 
   /**
-   * Removes the headers of the current direction whose names equal `name` (lower case) if `_` counts as `-`; true:
-   * there were some, and the headers must be fetched again.
+   * Removes the headers of the current direction whose names equal `name` (lower case) with `_` equal to `-`. True if
+   * there were some; the headers must then be fetched again.
    */
   dropSpellings(name: usize, nameLength: u32): bool {
     return this.snapshot.dropSpellings(this.headerMap, name, nameLength);
   }
 
-  /** The body will be another: what describes its very bytes is removed. While the headers are held. */
+  /** Announces a changed body and removes headers that describe its exact bytes. Only while the headers are held. */
   willRewriteBody(): void {
     this.removeHeader(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length);
     const passing = this.body.passing;
@@ -210,29 +205,26 @@ export class Exchange {
     if (this.body.digested) this.dropDigests();
   }
 
-  /** Puts a piece before the stage: what is at `pointer` behind `prefix` bytes. */
+  /** Presents a piece to the stage: the data at `pointer`, after `prefix` bytes. */
   beginChunk(pointer: usize, prefix: u32): void {
     this.chunkPointer = pointer;
     this.chunkPrefix = prefix;
     this.chunkReplaced = false;
   }
 
-  /** Whether a header describes the very bytes of the body. */
+  /** Whether a header describes the exact bytes of the body. */
   hasDigest(): bool {
     for (let i = 0; i < BODY_DIGESTS.length; i++)
       if (this.header(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length)) return true;
     return false;
   }
 
-  /** Removes the headers that describe the very bytes of the body. */
+  /** Removes the headers that describe the exact bytes of the body. */
   dropDigests(): void {
     for (let i = 0; i < BODY_DIGESTS.length; i++) this.removeHeader(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length);
   }
 
-  /**
-   * In `onChunk`: what the stage writes goes on in place of the piece. `capacity`: bytes to make room for; it grows by
-   * moving.
-   */
+  /** In `onChunk`: output that replaces the piece. `capacity`: initial room, bytes. It grows by moving. */
   replaceChunk(capacity: u32): Writer {
     this.chunkReplaced = true;
     const chunk = this.chunk;
@@ -242,15 +234,15 @@ export class Exchange {
   }
 
   /**
-   * The stage's memory of this direction's body, from its headers to its end: `bytes` long (at most 256 KiB), zero at
-   * first. 0: no room. Every call for one body asks for the same size. Overwritten when the body or the stream ends,
-   * however it ends.
+   * Memory of the stage for this direction's body, from its headers to its end: `bytes` long (at most 256 KiB),
+   * initially zero. 0: no room. All calls for one body must pass the same size. Overwritten when the body or the stream
+   * ends in any way.
    */
   slot(bytes: u32): usize {
     return this.body.slot(bytes);
   }
 
-  /** What the rate limiter, the one stage that has need of it, keeps of the request for the response; 0: nothing. */
+  /** Value that the rate limiter, the only stage that needs it, keeps from the request for the response. 0: none. */
   get memo(): u64 {
     return this.facts.memo;
   }
@@ -259,12 +251,12 @@ export class Exchange {
     this.facts.memo = value;
   }
 
-  /** Hands a value of the message on to later stages, logs and traces; see extraction.ts. `key`: of `extractionKey`. */
+  /** Sets a value of the message for later stages, logs and traces; see extraction.ts. `key`: of `extractionKey`. */
   extract(key: Bytes, value: usize, length: u32): bool {
     return extract(key, value, length);
   }
 
-  /** What was handed on under `key`, at `valuePointer` / `valueLength`; false if there is nothing. */
+  /** Value set under `key`, at `valuePointer` / `valueLength`. False if there is none. */
   extracted(key: Bytes): bool {
     if (!readExtracted(key)) return false;
     this.valuePointer = resultPointer();
@@ -272,7 +264,7 @@ export class Exchange {
     return true;
   }
 
-  /** Address of the peer without its port, as text, at `valuePointer` / `valueLength`; false if unknown. */
+  /** Address of the peer without its port, as text, at `valuePointer` / `valueLength`. False if unknown. */
   sourceAddress(): bool {
     if (!readProperty(SOURCE_ADDRESS, SOURCE_ADDRESS_LENGTH)) return false;
     this.valuePointer = resultPointer();
@@ -282,14 +274,12 @@ export class Exchange {
     return true;
   }
 
-  /**
-   * What the body of the current direction is to be read as; Unknown: its content type is none that the route takes.
-   */
+  /** Format in which the current direction's body is read. Unknown: the route does not accept its content type. */
   get format(): MessageFormat {
     return formatOf(this.terms.format, this.body.media, this.message.pointer, this.message.length);
   }
 
-  /** Reads the content-type: `format` goes by it until the stream ends. */
+  /** Reads the content type, which determines `format` until the stream ends. */
   noteContentType(): void {
     const named = this.terms.layout.contentTypes;
     let media = MediaType.Other;

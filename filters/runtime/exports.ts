@@ -1,6 +1,6 @@
-// The guest side of proxy-wasm ABI 0.2.1 for HTTP filters: what Envoy calls. Every module re-exports this file.
-// `proxy_on_log` and `proxy_on_done` are left out on purpose: the host then skips the calls. Scratch memory is given
-// back when a call ends.
+// Guest side of proxy-wasm ABI 0.2.1 for HTTP filters: the callbacks that Envoy calls. Every module re-exports this
+// file. `proxy_on_log` and `proxy_on_done` are omitted, so that the host skips these calls. Scratch memory is reset
+// when a call ends.
 import { scratch } from '../memory/scratch';
 import './abort';
 import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
@@ -14,7 +14,7 @@ import { starvation } from './starvation';
 
 export function proxy_abi_version_0_2_1(): void {}
 
-/** Host-made values land in scratch memory: no free, no leak. 0 makes the host's call fail. */
+/** Values from the host land in scratch memory, which needs no free. 0 makes the host's call fail. */
 export function proxy_on_memory_allocate(size: usize): usize {
   const pointer = scratch.allocate(size);
   if (pointer == 0) starvation.begin();
@@ -37,7 +37,7 @@ export function proxy_on_context_create(contextId: u32, rootId: u32): void {
 export function proxy_on_vm_start(rootId: u32, size: u32): u32 {
   startVm();
   scratch.reset();
-  return 1; // whether it may be used is answered with the configuration
+  return 1; // the configuration callback tells whether it may be used
 }
 
 export function proxy_on_configure(rootId: u32, size: u32): u32 {
@@ -84,7 +84,7 @@ export function proxy_on_response_trailers(contextId: u32, count: u32): u32 {
   return trailersStatus(onTrailers(contextId, Direction.Response));
 }
 
-/** Headers that stay are held; the body is collected meanwhile, or stays where it is if it will pass in pieces. */
+/** Status of held headers. The body is collected meanwhile, or stays where it is if it will be streamed. */
 function headersStatus(contextId: u32, direction: Direction, progress: Progress): HeadersStatus {
   scratch.reset();
   if (progress == Progress.Goes) return HeadersStatus.Continue;

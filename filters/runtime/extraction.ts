@@ -1,5 +1,5 @@
-// Values of a message that are handed on under a name: to later stages and plugins, and as filter state to the proxy's
-// logs and traces (`%FILTER_STATE(wasm.fim.NAME:PLAIN)%`).
+// Values of a message that are set under a name, for later stages and plugins, and as filter state for the proxy's logs
+// and traces (`%FILTER_STATE(wasm.fim.NAME:PLAIN)%`).
 import { MAX_EXTRACTED_BYTES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { isUtf8 } from '../message/utf8';
@@ -7,14 +7,14 @@ import { Result, proxy_set_property } from './abi';
 import { readProperty } from './host';
 import { extractRefused, extracted } from './stats';
 
-/** What the host keeps a value under, made once for each name in `onConfigure`. `name`: letters, digits and `_`. */
+/** Filter state key of a value, created once for each name in `onConfigure`. `name`: letters, digits and `_`. */
 export function extractionKey(name: Bytes): Bytes {
   return Bytes.from('fim.' + String.UTF8.decodeUnsafe(name.pointer, name.length));
 }
 
 /**
- * Hands a value on; false if it is empty, longer than MAX_EXTRACTED_BYTES, no text, or holds what could forge a line of
- * a log (control characters, quotes, backslashes): then nothing is under that name but what was there.
+ * Sets a value. False if it is empty, longer than MAX_EXTRACTED_BYTES, no text, or contains characters that could forge
+ * a log line (control characters, quotes, backslashes). An earlier value under the name then stays.
  */
 export function extract(key: Bytes, value: usize, length: u32): bool {
   if (
@@ -30,7 +30,7 @@ export function extract(key: Bytes, value: usize, length: u32): bool {
   return true;
 }
 
-/** The value that was handed on, at `resultPointer` / `resultLength` of host.ts; false if there is none. */
+/** Value set before, at `resultPointer` / `resultLength` of host.ts. False if there is none. */
 export function readExtracted(key: Bytes): bool {
   return readProperty(key.pointer, key.length);
 }

@@ -1,5 +1,5 @@
-// What a client must not say: headers that only this proxy sets, whatever their spelling, and fields that mean
-// something in the headers alone but were put into the trailers, behind the verdict.
+// Parts of a message that a client must not send: headers that only this proxy sets, in any spelling, and header-only
+// fields in the trailers, after the verdict.
 import { Bytes } from '../memory/bytes';
 import { HeaderMap } from './abi';
 import { Exchange } from './exchange';
@@ -10,8 +10,8 @@ import { trailersDropped } from './stats';
 const trailers: HeaderSnapshot = new HeaderSnapshot();
 
 /**
- * Fields that no recipient may take from trailers (RFC 9110, 6.5.1): framing and the connection, routing, who asks,
- * what the body is, how to answer. A server that merges trailers with headers would.
+ * Fields that no recipient may accept in trailers (RFC 9110, 6.5.1): framing and connection, routing, authentication,
+ * content description, response control. A server that merges trailers with headers would.
  */
 const NEVER_IN_TRAILERS: StaticArray<Bytes> = [
   Bytes.from('content-length'),
@@ -48,8 +48,8 @@ const NEVER_IN_TRAILERS: StaticArray<Bytes> = [
 ];
 
 /**
- * Takes out of the request's headers, which `exchange` has fetched, what only this proxy may say. False: the host does
- * not give the headers again.
+ * Removes the request headers that only this proxy may set. `exchange` has fetched them. False if the host does not
+ * return the headers again.
  */
 export function dropForgedHeaders(exchange: Exchange, names: StaticArray<Bytes>): bool {
   let found = false;
@@ -60,7 +60,10 @@ export function dropForgedHeaders(exchange: Exchange, names: StaticArray<Bytes>)
   return !found || exchange.fetchHeaders();
 }
 
-/** Takes the same out of the request's trailers, and what never belongs there. They are the host's current stream's. */
+/**
+ * Removes the same from the request's trailers, and fields that never belong there. They are the host's current
+ * stream's.
+ */
 export function dropForgedTrailers(names: StaticArray<Bytes>): void {
   if (!trailers.fetch(HeaderMap.RequestTrailers)) return;
   for (let i = 0; i < names.length; i++)
@@ -72,7 +75,7 @@ export function dropForgedTrailers(names: StaticArray<Bytes>): void {
 }
 
 /**
- * Takes all trailers off the message at hand: no stage has seen them, and what they say may be what the body was to
+ * Removes all trailers of the current message. No stage has seen them, and they might contain what the body was to
  * hide.
  */
 export function dropTrailers(direction: Direction): void {

@@ -4,28 +4,28 @@ import { HeaderMap, Result, proxy_get_header_map_pairs, proxy_remove_header_map_
 const OUT: usize = memory.data(16, 8);
 
 /**
- * The headers of one callback, fetched with one host call and searched here. Layout of the host's answer (little
- * endian, 32 bit): count, then for each header the lengths of name and value, then for each header name, NUL, value,
- * NUL. Names are lower case.
+ * Headers of one callback, fetched with one host call and searched here. Layout of the host's result (little endian, 32
+ * bit): count, then the lengths of name and value of each header, then for each header name, NUL, value, NUL. Names are
+ * lower case.
  */
 export class HeaderSnapshot {
   private pointer: usize = 0;
   private length: u32 = 0;
   private count: u32 = 0;
-  /** The last value that `find` found: address and bytes, valid until the host call ends. */
+  /** Value last found by `find`: address and length, valid until the host call ends. */
   valuePointer: usize = 0;
   valueLength: u32 = 0;
   private foundAt: u32 = 0;
-  /** Whether the name that `findSpelling` found is spelt as it was asked for. */
+  /** Whether the name found by `findSpelling` has the requested spelling. */
   spelt: bool = false;
 
-  /** Forgets what it holds; the memory belonged to a host call that has ended. */
+  /** Forgets its content, whose memory belonged to an ended host call. */
   clear(): void {
     this.count = 0;
     this.pointer = 0;
   }
 
-  /** Fetches the headers; false if the host has none at this time. */
+  /** Fetches the headers. False if the host has none at this time. */
   fetch(map: HeaderMap): bool {
     this.clear();
     store<u64>(OUT, 0);
@@ -43,7 +43,7 @@ export class HeaderSnapshot {
     return this.pointer != 0;
   }
 
-  /** First header of that name (lower case); the value is then in `valuePointer`. */
+  /** First header of that name (lower case). The value is then at `valuePointer`. */
   find(name: usize, nameLength: u32): bool {
     return this.findFrom(0, this.pointer + 4 + this.count * 8, name, nameLength);
   }
@@ -54,8 +54,8 @@ export class HeaderSnapshot {
   }
 
   /**
-   * Removes from the host's `map`, whose headers these are, all whose names equal `name` (lower case) if `_` counts as
-   * `-`. True: there were some, and the snapshot is no longer what the host has.
+   * Removes from the host's `map`, whose headers these are, all whose names equal `name` (lower case) with `_` equal to
+   * `-`. True if there were some; the snapshot is then outdated.
    */
   dropSpellings(map: HeaderMap, name: usize, nameLength: u32): bool {
     let found = false;
@@ -72,12 +72,12 @@ export class HeaderSnapshot {
     return found;
   }
 
-  /** First header of that name (lower case) if `_` counts as `-`; `spelt` says whether it is spelt so. */
+  /** First header of that name (lower case) with `_` equal to `-`. `spelt`: whether it has the exact spelling. */
   findSpelling(name: usize, nameLength: u32): bool {
     return this.findSpellingFrom(0, this.pointer + 4 + this.count * 8, name, nameLength);
   }
 
-  /** The same for the next header after the one found last. */
+  /** The same for the next header after the last one found. */
   findSpellingAgain(name: usize, nameLength: u32): bool {
     return this.findSpellingFrom(this.foundAt + 1, this.valuePointer + this.valueLength + 1, name, nameLength);
   }
@@ -101,8 +101,8 @@ export class HeaderSnapshot {
   }
 
   /**
-   * Whether some header's name begins with `first` and has `least` to `most` bytes: a look that costs less than those
-   * for each such name.
+   * Whether some header's name begins with `first` and has `least` to `most` bytes. Costs less than a look-up of each
+   * such name.
    */
   mayHave(first: u8, least: u32, most: u32): bool {
     let text = this.pointer + 4 + this.count * 8;
@@ -114,7 +114,7 @@ export class HeaderSnapshot {
     return false;
   }
 
-  /** Removes every header of the host's map; false if there is none. */
+  /** Removes every header of the host's map. False if there is none. */
   dropAll(map: HeaderMap): bool {
     let text: usize = this.pointer + 4 + this.count * 8;
     for (let i: u32 = 0; i < this.count; i++) {
@@ -144,7 +144,7 @@ export class HeaderSnapshot {
   }
 }
 
-/** Servers behind gateway interfaces (CGI, WSGI) make one variable of `X-Verdict` and `X_Verdict`. */
+/** Servers behind gateway interfaces (CGI, WSGI) map `X-Verdict` and `X_Verdict` to one variable. */
 function isSpelling(text: usize, name: usize, length: u32): bool {
   for (let i: u32 = 0; i < length; i++) {
     if (joined(load<u8>(text + i)) != joined(load<u8>(name + i))) return false;

@@ -1,4 +1,4 @@
-// Bodies that are held: read once, when they are whole, and replaced in one mutation.
+// Buffered bodies: read once, when complete, and replaced in one mutation.
 import { Coding } from '../message/compression/body';
 import { ErrorId } from '../errors.gen';
 import { scratch } from '../memory/scratch';
@@ -15,7 +15,7 @@ import { Leg, Phase } from './stream';
 
 const digits: Writer = new Writer(scratch);
 
-/** Gives the whole body to the stages that have not seen it yet. */
+/** Passes the whole body to the stages that have not seen it yet. */
 export function judgeBody(leg: Leg): Progress {
   const body = leg.body;
   const message = exchange.message;
@@ -44,7 +44,7 @@ export function judgeBody(leg: Leg): Progress {
   return Progress.Goes;
 }
 
-/** There is no body and need be none: only stages that judge that, too, see it; after a wait all of them again. */
+/** Handles an absent, optional body. Only stages that judge this run; after a wait all of them run again. */
 export function judgeEmpty(leg: Leg): Progress {
   const plan = leg.plan;
   if (plan.judgesEmpty) {
@@ -61,7 +61,7 @@ export function judgeEmpty(leg: Leg): Progress {
 }
 
 /**
- * Gives a changed body to the host, with its length, once. False: the host refused, and the old body must not go on.
+ * Writes a changed body and its length to the host, once. False if the host refused; the old body must then not pass.
  */
 function writeBack(body: Body): bool {
   const message = exchange.message;

@@ -60,7 +60,7 @@ export class Client {
   }
 }
 
-/** Bytes that the host holds of one body. */
+/** Bytes that the host buffers of one body. */
 export class HeldBytes {
   private bytes: u32 = 0;
   /** Those of them that are counted for the client. */
@@ -86,7 +86,7 @@ export class HeldBytes {
     return this.client.change(change);
   }
 
-  /** The host holds nothing of the body for us any longer: it went on, was dropped, or its stream ended. */
+  /** The host buffers nothing of the body any longer: it passed, was dropped, or its stream ended. */
   giveBack(): void {
     const bytes = this.bytes;
     if (bytes == 0) return;
@@ -99,7 +99,7 @@ export class HeldBytes {
   }
 }
 
-/** Tells the counters what came and went since the last time. */
+/** Updates the counters with the changes since the last call. */
 export function tellHeld(): void {
   heldTaken.add(taken);
   heldGiven.add(given);

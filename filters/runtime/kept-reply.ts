@@ -4,12 +4,12 @@ import { Reply, sendKept } from './reply';
 
 const pool: SlotPool = new SlotPool(MAX_KEPT_REPLY_BYTES);
 
-/** A reply that waits until it may be sent. */
+/** A reply that waits to be sent. */
 export class KeptReply {
   private block: usize = 0;
   private bytes: u32 = 0;
 
-  /** Keeps what `reply.compose` wrote; false: there is no room for it. */
+  /** Stores the output of `reply.compose`. False if there is no room. */
   keep(reply: Reply): bool {
     const bytes = reply.keptBytes;
     const block = bytes == 0 ? 0 : pool.take(bytes);
@@ -20,14 +20,14 @@ export class KeptReply {
     return true;
   }
 
-  /** Sends it on the current stream, and gives its memory back; false if the host refuses. */
+  /** Sends it on the current stream and frees its memory. False if the host refuses. */
   send(): bool {
     const sent = this.block != 0 && sendKept(this.block);
     this.drop();
     return sent;
   }
 
-  /** Gives its memory back, sent or not. */
+  /** Frees its memory, whether it was sent or not. */
   drop(): void {
     if (this.block == 0) return;
     pool.give(this.block, this.bytes);

@@ -1,6 +1,6 @@
-// A reply to an HTTP/1 request whose body still comes makes the host close the connection: a client that goes on
-// writing sees a reset instead of the answer, and requests behind it are lost. Where the rest is bounded, it is dropped
-// as it comes, and the reply is sent at its end.
+// Delays replies to HTTP/1 requests whose body is still arriving. An immediate reply makes the host close the
+// connection: a client that continues writing sees a reset instead of the reply, and its later requests are lost. If
+// the rest is bounded, it is dropped as it arrives and the reply is sent at its end.
 import { MAX_DRAINED_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { declaredLength, opensTunnel } from './admission';
@@ -13,20 +13,20 @@ import { Leg, Phase, Stream } from './stream';
 // "request\0protocol"
 const PROTOCOL: usize = memory.data<u8>([114, 101, 113, 117, 101, 115, 116, 0, 112, 114, 111, 116, 111, 99, 111, 108]);
 const PROTOCOL_LENGTH: u32 = 16;
-/** `HTTP/1` of `HTTP/1.1` and `HTTP/1.0`: the others reset a stream and keep the connection. */
+/** `HTTP/1` of `HTTP/1.1` and `HTTP/1.0`. Other versions reset a stream and keep the connection. */
 const HTTP_1: u64 = 0x312f50545448;
 const HTTP_1_LENGTH: u32 = 6;
 
 /**
- * Keeps the reply that `exchange` holds until the request has ended, if that is worth it and within bounds; false: it
- * is to be sent at once. `phase`: what the request was in when it was refused. The current call is one of the stream's,
- * or it is the effective context.
+ * Keeps the reply in `exchange` until the request has ended, if that is useful and within bounds. False if it must be
+ * sent at once. `phase`: of the request when it was refused. The current call is one of the stream's, or the stream is
+ * the effective context.
  */
 export function keepReply(exchange: Exchange, leg: Leg, phase: Phase): bool {
   const stream = leg.stream;
   const body = leg.body;
   const reply = exchange.reply;
-  if (reply.error == ErrorId.FIM_RT_0004) return false; // it need not ever end
+  if (reply.error == ErrorId.FIM_RT_0004) return false; // it may never end
   if (leg.ended || stream.untabled || phase == Phase.Streaming) return false;
   const passing = body.passing;
   if (passing != null && passing.resumed) return false;
@@ -44,17 +44,14 @@ function speaksHttp1(): bool {
   return (load<u64>(resultPointer()) & 0xffffffffffff) == HTTP_1;
 }
 
-/**
- * A piece of a request that is refused: it is dropped. At the end, or where there is too much of it, the reply goes
- * out.
- */
+/** Drops a piece of a refused request. Sends the reply at the end, or if there is too much of it. */
 export function dropPiece(stream: Stream, bytes: u32, endOfStream: bool): void {
   if (bytes != 0) writeBuffer(BufferType.HttpRequestBody, bytes, 0, 0);
   stream.drainedBytes += bytes;
   if (endOfStream || stream.drainedBytes > MAX_DRAINED_BYTES) sendLate(stream);
 }
 
-/** The request has ended: its reply goes out. */
+/** Sends the reply of a request that has ended. */
 export function sendLate(stream: Stream): void {
   stream.request.phase = Phase.Refused;
   if (!stream.kept.send()) replyFailed.add(1);

@@ -19,27 +19,29 @@ const form: FormDocument = new FormDocument();
 const iso: IsoTree = new IsoTree();
 const tlv: TlvTree = new TlvTree();
 
-/** The body at hand, and its index, made at most once for all stages. Addresses are valid until the host call ends. */
+/**
+ * Current body and its index, which is made at most once for all stages. Addresses are valid until the host call ends.
+ */
 export class Message {
   pointer: usize = 0;
   /** Bytes. */
   length: u32 = 0;
   /** Whether a stage replaced the body. */
   changed: bool = false;
-  /** Why the last `tree` gave null. */
+  /** Error for which the last `tree` returned null. */
   error: ErrorId = ErrorId.None;
-  /** Byte offset of the mistake that `error` names. */
+  /** Byte offset of the error. */
   errorOffset: u32 = 0;
-  /** Data element of an ISO 8583 message at which the mistake is; 0: none. */
+  /** Data element of an ISO 8583 message with the error. 0: none. */
   errorElement: u32 = 0;
-  /** Bytes of the last `errorPointer`. */
+  /** Length of the last `errorPointer`, bytes. */
   errorPointerLength: u32 = 0;
-  /** How the bodies of the route at hand are written. */
+  /** Layout of the current route's bodies. */
   layout: BodyLayout = PLAIN_LAYOUT;
-  /** What the index was made as; Unknown: there is none yet. */
+  /** Format of the index. Unknown: there is none yet. */
   private indexed: MessageFormat = MessageFormat.Unknown;
 
-  /** Puts a fresh body before the stages. */
+  /** Presents a new body to the stages. */
   begin(pointer: usize, length: u32): void {
     this.pointer = pointer;
     this.length = length;
@@ -47,15 +49,14 @@ export class Message {
     this.indexed = MessageFormat.Unknown;
   }
 
-  /** A stage's output becomes the body of the stages after it and of the peer. */
+  /** A stage's output becomes the body for later stages and for the peer. */
   replace(pointer: usize, length: u32): void {
     this.begin(pointer, length);
     this.changed = true;
   }
 
   /**
-   * The fields of the body, read as `format` (one that a message can have); null if it is not that, with the reason in
-   * `error`.
+   * Fields of the body, read as `format` (a message's own format). Null if it is malformed, with the reason in `error`.
    */
   tree(format: MessageFormat): FieldTree | null {
     if (format != this.indexed) {
@@ -65,7 +66,7 @@ export class Message {
     return this.error == ErrorId.None ? treeOf(format) : null;
   }
 
-  /** The JSON index of the body; null if the body is not JSON, with the reason in `error`. */
+  /** JSON index of the body. Null if it is malformed, with the reason in `error`. */
   json(): JsonDocument | null {
     return this.tree(MessageFormat.Json) == null ? null : json;
   }
@@ -113,9 +114,7 @@ export class Message {
     return error;
   }
 
-  /**
-   * Address of the JSON Pointer of the field that `error` is about, `errorPointerLength` bytes; 0 if it is about none.
-   */
+  /** Address of the JSON Pointer to the field of `error`, `errorPointerLength` bytes. 0 if it concerns none. */
   errorPointer(): usize {
     const element = this.errorElement;
     this.errorPointerLength = element == 0 ? 0 : fieldNameLength(element) + 1;
@@ -127,21 +126,21 @@ export class Message {
   }
 
   /**
-   * The ISO 8583 reader of the tree at hand, for what is not a field: ranges of authentication codes. Null on other
+   * ISO 8583 reader of the current tree, for parts that are no fields: ranges of authentication codes. Null for other
    * formats.
    */
   get iso8583(): IsoTree | null {
     return this.indexed == MessageFormat.Iso8583 && this.error == ErrorId.None ? iso : null;
   }
 
-  /** What the tag dictionary says against the data objects of the tree at hand; null on formats without any. */
+  /** Dictionary violations of the current tree's data objects. Null for formats without any. */
   get dataObjects(): TlvTree | null {
     if (this.error != ErrorId.None) return null;
     return this.indexed == MessageFormat.Iso8583 ? iso : this.indexed == MessageFormat.Tlv ? tlv : null;
   }
 }
 
-/** The index of a format that has a reader. */
+/** Index of a format that has a reader. */
 function treeOf(format: MessageFormat): FieldTree | null {
   switch (format) {
     case MessageFormat.Json:

@@ -1,4 +1,4 @@
-// What becomes of the parts of a message as the host brings them: headers, pieces of the body, trailers.
+// Entry points for the parts of a message that the host delivers: headers, pieces of the body, trailers.
 import { ErrorId } from '../errors.gen';
 import { opensTunnel } from './admission';
 import { NO_ROUTE } from './compiled-route';
@@ -17,7 +17,7 @@ import { starvation } from './starvation';
 import { countVerdict, routeMatched, routeUnmatched } from './stats';
 import { Leg, Phase, Stream } from './stream';
 
-/** Refuses what arrives when there is no stream to keep it in (MAX_LIVE_STREAMS). */
+/** Refuses streams beyond MAX_LIVE_STREAMS, which have no state. */
 const overflow: Stream = new Stream();
 
 export function onRequestHeaders(contextId: u32, endOfStream: bool): Progress {
@@ -64,7 +64,7 @@ function routeRequest(leg: Leg, configuration: Configuration, endOfStream: bool)
 }
 
 /**
- * A request that servers would not all read alike is refused; where only `Observe` rules, it is counted and passes
+ * Refuses a request that servers would read in different ways. If only `Observe` applies, it is counted and passes
  * unseen.
  */
 function turnUnclearAway(leg: Leg, configuration: Configuration): Progress {
@@ -74,8 +74,8 @@ function turnUnclearAway(leg: Leg, configuration: Configuration): Progress {
 }
 
 /**
- * A tunnel on a route that must see bodies is refused; where only `Observe` rules, it is counted and both directions
- * pass unseen.
+ * Refuses a tunnel on a route that must see bodies. If only `Observe` applies, it is counted and both directions pass
+ * unseen.
  */
 function turnTunnelAway(leg: Leg): Progress {
   if (!leg.route.onlyObserves) return refuse(leg, ErrorId.FIM_RT_0004);
@@ -88,7 +88,7 @@ function turnTunnelAway(leg: Leg): Progress {
 export function onResponseHeaders(contextId: u32, endOfStream: bool): Progress {
   starvation.over();
   const stream = streams.find(contextId);
-  if (stream == null) return Progress.Goes; // it found no place in the table and was refused: this is that refusal
+  if (stream == null) return Progress.Goes; // it had no slot in the table and was refused: this is that refusal
   const progress = beginResponse(stream, endOfStream);
   return progress == Progress.Goes ? letGo(stream.response) : progress;
 }
@@ -105,7 +105,7 @@ function beginResponse(stream: Stream, endOfStream: bool): Progress {
   return beginLeg(leg, endOfStream);
 }
 
-/** More of the body is in the host: `heldBytes` in all, of those that stay there. */
+/** More of the body has arrived: `heldBytes` are buffered in all. */
 export function onBody(contextId: u32, direction: Direction, heldBytes: u32, endOfStream: bool): Progress {
   const stream = streams.find(contextId);
   if (stream == null) return direction == Direction.Request ? Progress.Ends : Progress.Goes;
@@ -132,8 +132,8 @@ export function onBody(contextId: u32, direction: Direction, heldBytes: u32, end
 }
 
 /**
- * Whether what no stage is at work on goes on: of a request, only if it was let go; of a response, only if its headers
- * were seen where stages see to them.
+ * Whether a part that no stage works on may pass: of a request only after it was let pass, of a response only if its
+ * headers were seen where stages need them.
  */
 function mayPass(leg: Leg): bool {
   const stream = leg.stream;
@@ -141,7 +141,7 @@ function mayPass(leg: Leg): bool {
   return stream.replied || leg.phase != Phase.Idle || stream.route.response.steps.length == 0;
 }
 
-/** With trailers no body callback says that the body has ended: this one does. */
+/** With trailers no body callback reports the end of the body. This one does. */
 export function onTrailers(contextId: u32, direction: Direction): Progress {
   const stream = streams.find(contextId);
   if (stream == null) return direction == Direction.Request ? Progress.Ends : Progress.Goes;
@@ -166,7 +166,7 @@ export function onTrailers(contextId: u32, direction: Direction): Progress {
   return progress == Progress.Goes ? letGo(leg) : progress;
 }
 
-/** Whether a message whose headers stay with the host wants the body to stay where it is: it will pass in pieces. */
+/** Whether the body of a message with held headers must stay where it is because it will be streamed. */
 export function keepsBodyBack(contextId: u32, direction: Direction): bool {
   const stream = streams.find(contextId);
   if (stream == null) return false;

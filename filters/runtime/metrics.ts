@@ -9,14 +9,14 @@ function define(type: MetricType, name: string): u32 {
   return result == Result.Ok ? load<u32>(ID) : u32.MAX_VALUE;
 }
 
-/** A count that only grows. The host adds the counts of all workers. */
+/** A growing count. The host adds the counts of all workers. */
 export class Counter {
   private id: u32 = u32.MAX_VALUE;
 
   /** `name`: `fim.<area>.<what>`; Envoy shows it as `wasmcustom.<name>`. */
   constructor(readonly name: string) {}
 
-  /** Defines the metric with the host. Call once per VM, before the first `add`; without it, `add` does nothing. */
+  /** Defines the metric with the host. Call it once per VM before the first `add`, which otherwise does nothing. */
   define(): void {
     if (this.id == u32.MAX_VALUE) this.id = define(MetricType.Counter, this.name);
   }
@@ -26,7 +26,7 @@ export class Counter {
   }
 }
 
-/** A distribution of values; the unit is in the name. */
+/** A distribution of values. Its name contains the unit. */
 export class Histogram {
   private id: u32 = u32.MAX_VALUE;
 

@@ -1,4 +1,4 @@
-// What a module is: a list of stages, the root contexts with their configurations, and the live streams.
+// A module: a list of stages, the root contexts with their configurations, and the live streams.
 import { MAX_CONFIG_BYTES, MAX_VM_BYTES_TO_CONFIGURE } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { Parts } from '../memory/parts';
@@ -20,13 +20,10 @@ import { Stage } from './stage';
 import { configAccepted, configLost, configRefused, countConfigured, defineRuntimeStats } from './stats';
 import { StreamTable } from './stream-table';
 
-/**
- * Period of the root context's tick where a configuration names a KMS, milliseconds: refresh, retries and bounded waits
- * are counted in it.
- */
+/** Tick period of a root context with a KMS, milliseconds. Refresh, retries and bounded waits depend on it. */
 const TICK_MS: u32 = 100;
 
-/** The same where none is named, and the pace of what is done either way. */
+/** Tick period without a KMS, and period of other work in both cases. */
 const SLOW_TICK_MS: u32 = 1000;
 
 const PLUGIN_ROOT_ID: Bytes = Bytes.from('plugin_root_id');
@@ -40,13 +37,13 @@ let healthy: bool = false;
 export const roots: RootTable = new RootTable();
 export const streams: StreamTable = new StreamTable();
 
-/** Names this module, as its file is called, and its stages; once, at the top of its index.ts. */
+/** Registers this module's file name and its stages. Once, at the top of its index.ts. */
 export function registerModule(name: string, list: Stage[]): void {
   nameSeal(name);
   stages = StaticArray.fromArray(list);
 }
 
-/** First root context of the VM: metrics and the stages' start. A VM whose start fails accepts no configuration. */
+/** Starts the metrics and stages at the VM's first root context. A VM whose start fails accepts no configuration. */
 export function startVm(): void {
   if (started) return;
   started = true;
@@ -61,9 +58,9 @@ export function startVm(): void {
 }
 
 /**
- * Compiles and takes a configuration. On a mistake the log says where it is, and the answer is false as long as the
- * proxy can still turn the configuration down; afterwards the root is kept all the same and refuses everything, since
- * the proxy would serve without the module.
+ * Compiles and applies a configuration. The log gives the place of an error. Returns false while the proxy can still
+ * refuse the configuration. After that the root is kept and refuses everything, since the proxy would otherwise serve
+ * without the module.
  */
 export function configureRoot(root: RootContext, length: u32): bool {
   clockMs = monotonicMillis();
@@ -92,7 +89,7 @@ function take(root: RootContext): void {
   setTicks(root);
 }
 
-/** All traffic under the root is refused from now on. */
+/** Makes the root refuse all traffic from now on. */
 function lose(root: RootContext): void {
   root.configuration = null;
   root.released = false;
@@ -109,7 +106,7 @@ function setTicks(root: RootContext): void {
   proxy_set_tick_period_milliseconds(configuration != null && configuration.kms != null ? TICK_MS : SLOW_TICK_MS);
 }
 
-/** A root that came into force again, since a newer one is gone, had stopped its ticks. */
+/** Resumes the ticks of a root that is in force again because a newer one is gone. */
 export function resumeTicks(): void {
   const stopped = roots.stopped();
   if (stopped == null) return;
@@ -118,14 +115,14 @@ export function resumeTicks(): void {
   setTicks(stopped);
 }
 
-/** The plugin's name; null if the host does not tell it. */
+/** Name of the plugin. Null if the host does not give it. */
 function readPlugin(): Bytes | null {
   return readPropertyOrEmpty(PLUGIN_ROOT_ID.pointer, PLUGIN_ROOT_ID.length)
     ? Bytes.copy(resultPointer(), resultLength())
     : null;
 }
 
-/** The compiled configuration; null if the VM or the text is not fit, and the log says why. */
+/** Compiled configuration. Null, with a log line, if the VM or the text is unsuitable. */
 function compile(root: RootContext, length: u32): Configuration | null {
   const previous = roots.before(root.plugin);
   const reader = readConfiguration(root, length, previous == null ? null : previous.parts);
@@ -155,7 +152,7 @@ function readConfiguration(root: RootContext, length: u32, earlier: Parts | null
   return parseConfiguration(resultPointer(), resultLength(), earlier);
 }
 
-/** One JSON line: the dry run and people read it. It names places in the configuration, never its values. */
+/** Logs one JSON line, which the dry run and people read. It names places in the configuration and never its values. */
 function logRefusal(reader: ConfigReader): void {
   const line = new Writer(scratch);
   line.begin(512);
@@ -176,14 +173,14 @@ function logRefusal(reader: ConfigReader): void {
   log(LogLevel.Error, line);
 }
 
-/** Coarse monotonic time, milliseconds: as of the last tick or configuration. It costs no host call. */
+/** Coarse monotonic time, milliseconds: of the last tick or configuration. It costs no host call. */
 export function coarseMillis(): u64 {
   return clockMs;
 }
 
 /**
- * Tick of a root context: streams of retired configurations end in time; stages prepare for a new one, refresh what
- * ages, and give up waits that took too long.
+ * Tick of a root context. Ends streams of retired configurations in time. Stages prepare for a new one, refresh keys,
+ * and end overdue waits.
  */
 export function tickRoot(root: RootContext): void {
   clockMs = monotonicMillis();
@@ -208,7 +205,7 @@ export function tickRoot(root: RootContext): void {
 }
 
 /**
- * What no KMS is needed for, at the slow pace. A retired root's last tick does it, too: edits may come faster than
+ * Slow periodic work that needs no KMS. A retired root's last tick does it too, because edits may come faster than
  * ticks.
  */
 function lookAround(root: RootContext): void {

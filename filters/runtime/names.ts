@@ -20,7 +20,7 @@ export const TYPE_GRPC: Bytes = Bytes.from('application/grpc');
 export const TYPE_EVENT_STREAM: Bytes = Bytes.from('text/event-stream');
 
 /**
- * Headers that describe the very bytes of a body (RFC 9530, RFC 9110 8.8.3, RFC 1864): they are false once it is
+ * Headers that describe the exact bytes of a body (RFC 9530, RFC 9110 8.8.3, RFC 1864). They are wrong once it is
  * replaced.
  */
 export const BODY_DIGESTS: StaticArray<Bytes> = [

@@ -1,9 +1,9 @@
-// Bodies that pass in pieces: each is given to the one stage that needs the body and goes on at once, so that memory
-// does not grow with the body. What has gone cannot be called back: a rejection cuts the stream.
+// Streamed bodies. Each piece goes to the only stage that needs the body and passes at once, so that memory does not
+// grow with the body. Data that has passed cannot be recalled: a rejection cuts the stream.
 //
-// The host lets a plugin put something behind the last piece only into a buffer that it holds, and trailers come
-// without warning. So where nothing tells which piece is the last (`mayHold`), the host is asked to hold every piece,
-// and to go on with what it holds: the first piece goes on with the second.
+// The host lets a plugin append data after the last piece only to a buffer that it holds, and trailers come without
+// warning. If nothing announces the last piece (`mayHold`), the host is asked to hold every piece and to continue with
+// it later: the first piece passes together with the second.
 import { MAX_HELD_PIECE_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { proxy_continue_stream } from './abi';
@@ -17,7 +17,7 @@ import { Verdict } from './stage';
 import { bodyStreamed } from './stats';
 import { Leg, Phase } from './stream';
 
-/** The stage looks at the headers of a body that will pass in pieces. Goes: they may. */
+/** Runs the stage on the headers of a streamed body. Goes: they may pass. */
 export function openBody(leg: Leg, passing: PassingBody): Progress {
   if (leg.phase != Phase.StreamHeaders) {
     leg.phase = Phase.StreamHeaders;
@@ -30,13 +30,13 @@ export function openBody(leg: Leg, passing: PassingBody): Progress {
   const progress = settle(leg, step, verdict);
   if (progress != Progress.Goes) return progress;
   passing.observed = verdict == Verdict.Reject;
-  passing.mayHold = passing.mayHold && passing.rewritten; // nothing is put behind a body that stays as it is
+  passing.mayHold = passing.mayHold && passing.rewritten; // nothing is appended to an unchanged body
   leg.phase = Phase.Streaming;
   bodyStreamed.add(1);
   return Progress.Goes;
 }
 
-/** A piece is in the host, behind `passing.doneBytes` bytes that the stage has done with. */
+/** A piece has arrived, after `passing.doneBytes` processed bytes. */
 export function passPiece(leg: Leg, passing: PassingBody, heldBytes: u32, endOfStream: bool): Progress {
   const progress = takePiece(leg, passing, heldBytes, endOfStream);
   const held = leg.body.held;
@@ -72,13 +72,13 @@ function takePiece(leg: Leg, passing: PassingBody, heldBytes: u32, endOfStream: 
   return Progress.Goes;
 }
 
-/** The stage took the declared length for the body's end, and more came, which it has not seen. */
+/** More data arrived than the declared length, which the stage took as the body's end. It has not seen the excess. */
 export function cutExcess(leg: Leg): Progress {
   leg.phase = Phase.Streaming;
   return refuse(leg, tooLong(leg.direction));
 }
 
-/** The body ends with trailers. Stays: also where the host was told in another way to go on. */
+/** The body ends with trailers. Stays: also if the host was told in another way to continue. */
 export function passTrailers(leg: Leg, passing: PassingBody): Progress {
   leg.ended = true;
   passing.atTrailers = true;
@@ -87,15 +87,15 @@ export function passTrailers(leg: Leg, passing: PassingBody): Progress {
   passing.doneBytes = leg.body.length;
   const progress = runPiece(leg, passing);
   if (progress != Progress.Goes || !passing.holding || !passing.resumed) return progress;
-  // In the callbacks that follow a wait at the headers, `Continue` would make the host drop what it holds. At other
-  // times this would not do: where another filter made the trailers (some do), they would be sent twice.
+  // In the callbacks after a wait at the headers, `Continue` would make the host drop its buffer. At other times this
+  // call would be wrong: trailers made by another filter would be sent twice.
   proxy_continue_stream(leg.direction);
   return Progress.Stays;
 }
 
 /**
- * A stage that waited with a piece may go on; Goes: the host may, too. If more is to come it may not: after a plugin's
- * word the host would let the next piece pass by what it still held. The pieces go on with the next one.
+ * A stage that waited with a piece may continue. Goes: the host may too. It may not if more is to come, because the
+ * host would then let the next piece pass the buffered ones. They pass with the next one.
  */
 export function resumePiece(leg: Leg, passing: PassingBody): Progress {
   const progress = runPiece(leg, passing);
@@ -104,7 +104,7 @@ export function resumePiece(leg: Leg, passing: PassingBody): Progress {
   return leg.ended ? Progress.Goes : Progress.Stays;
 }
 
-/** Gives the stage what it has not seen, and the host what the stage makes of it. */
+/** Gives unseen data to the stage, and its output to the host. */
 function runPiece(leg: Leg, passing: PassingBody): Progress {
   const body = leg.body;
   if (body.length < passing.doneBytes) return refuse(leg, ErrorId.FIM_RT_0008);
@@ -142,7 +142,7 @@ function callStage(leg: Leg, passing: PassingBody, fresh: u32, last: bool): Prog
   return exchange.chunkReplaced ? writePiece(leg, passing, fresh) : Progress.Goes;
 }
 
-/** Puts what the stage wrote in the place of the piece. */
+/** Replaces the piece by the stage's output. */
 function writePiece(leg: Leg, passing: PassingBody, fresh: u32): Progress {
   const chunk = exchange.chunk;
   if (chunk.overflowed) return refuse(leg, ErrorId.FIM_RT_0006);
@@ -153,17 +153,14 @@ function writePiece(leg: Leg, passing: PassingBody, fresh: u32): Progress {
   return Progress.Goes;
 }
 
-/**
- * A response of headers and trailers alone: it has no body, so nothing needs to be put behind one, as if it had ended
- * with its headers.
- */
+/** A response of headers and trailers only. It has no body to append to, as if it had ended with its headers. */
 function endsBodiless(leg: Leg, passing: PassingBody): bool {
   return leg.direction == Direction.Response && passing.atTrailers && passing.seenBytes == 0 && leg.body.length == 0;
 }
 
 /**
- * Puts something behind what the host holds. It holds nothing if trailers follow where none were to be expected:
- * HTTP/1.1, whose trailers Envoy drops by default.
+ * Appends data to the host's buffer. The buffer is empty if unexpected trailers follow: HTTP/1.1 trailers, which Envoy
+ * drops by default.
  */
 function appendTail(leg: Leg): Progress {
   const chunk = exchange.chunk;

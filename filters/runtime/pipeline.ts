@@ -1,5 +1,5 @@
-// Runs the stages of one leg, from the headers to the verdict. Nothing goes on before the verdict: headers are held
-// while the host collects the body. Here part the two ways of a body: held-body.ts and passing-body.ts.
+// Runs the stages of one leg, from the headers to the verdict. Nothing passes before the verdict: headers are held
+// while the host collects the body. Bodies are handled by held-body.ts or passing-body.ts.
 import { ErrorId } from '../errors.gen';
 import { Coding } from '../message/compression/body';
 import { proxy_continue_stream, proxy_set_effective_context } from './abi';
@@ -14,7 +14,7 @@ import { exchange, letGo, settle, turnAway, turnTo } from './settle';
 import { starvation } from './starvation';
 import { Leg, Phase } from './stream';
 
-/** Headers are here. `exchange` is turned to the leg, and its headers are fetched. */
+/** Handles the headers. `exchange` is bound to the leg, and its headers are fetched. */
 export function beginLeg(leg: Leg, endOfStream: bool): Progress {
   const body = leg.body;
   const plan = leg.plan;
@@ -35,7 +35,7 @@ export function beginLeg(leg: Leg, endOfStream: bool): Progress {
   return advance(leg);
 }
 
-/** More body is in the host: `heldBytes` in all. */
+/** Handles more of the body: `heldBytes` are buffered in all. */
 export function growBody(leg: Leg, heldBytes: u32, endOfStream: bool): Progress {
   leg.body.length = heldBytes;
   leg.ended = endOfStream;
@@ -46,7 +46,7 @@ export function growBody(leg: Leg, heldBytes: u32, endOfStream: bool): Progress 
   return advance(leg);
 }
 
-/** A stage that waited may go on. Called outside the stream's own callbacks. */
+/** Continues after a stage's wait. Called outside the stream's own callbacks. */
 export function resumeLeg(leg: Leg): void {
   if (!leg.waiting) return;
   leg.waiting = false;
@@ -58,7 +58,7 @@ export function resumeLeg(leg: Leg): void {
   if (advance(leg) == Progress.Goes && letGo(leg) == Progress.Goes) proxy_continue_stream(leg.direction);
 }
 
-/** Runs what can be run now. */
+/** Runs the steps that can run now. */
 function advance(leg: Leg): Progress {
   const passing = leg.body.passing;
   if (leg.phase == Phase.Headers) {
@@ -86,8 +86,7 @@ function advance(leg: Leg): Progress {
 }
 
 /**
- * Whether the message has ended without a body and needs none, whether its end came with the headers or as an empty
- * frame.
+ * Whether the message ended without a body and needs none, whether its end came with the headers or as an empty frame.
  */
 function isComplete(leg: Leg): bool {
   return leg.ended && leg.body.length == 0 && (leg.direction == Direction.Response || leg.stream.facts.bodiless);

@@ -1,9 +1,9 @@
-/** What becomes of what the host has brought: the one answer of bodies that are held and bodies that pass. */
+/** Fate of the delivered part of a message, for buffered and streamed bodies alike. */
 export const enum Progress {
-  /** It goes on. */
+  /** It passes. */
   Goes = 0,
   /** It stays in the host: more is to come, or a stage waits. */
   Stays = 1,
-  /** It goes nowhere: the message is refused. */
+  /** It is dropped: the message is refused. */
   Ends = 2,
 }

@@ -1,4 +1,4 @@
-// Lines for the operator about messages that were refused: why, which the sender is not told.
+// Log lines for the operator with the reasons of refusals, which the sender is not told.
 import { MIN_LOG_INTERVAL_MS } from '../limits';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -8,20 +8,20 @@ import { log, monotonicMillis } from './host';
 const line: Writer = new Writer(scratch);
 
 /**
- * At most one line in MIN_LOG_INTERVAL_MS, so that nobody floods the log; `unlogged` counts the refusals since the last
- * one.
+ * Writes at most one line in MIN_LOG_INTERVAL_MS, so that nobody can flood the log. `unlogged` counts the refusals
+ * since the last one.
  */
 export class RefusalLog {
   private loggedAtMs: u64 = 0;
   private unlogged: u32 = 0;
 
-  /** `event`: name of the line; `code`: of the refusal. */
+  /** `event`: name of the line. `code`: of the refusal. */
   constructor(
     private readonly event: string,
     private readonly code: string,
   ) {}
 
-  /** Notes a refusal; `reason` is a word of ours, never of the message. */
+  /** Records a refusal. `reason` is a fixed word, never from the message. */
   note(reason: string): void {
     const nowMs = monotonicMillis();
     if (this.loggedAtMs != 0 && nowMs - this.loggedAtMs < MIN_LOG_INTERVAL_MS) {

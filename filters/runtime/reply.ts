@@ -1,4 +1,4 @@
-// A local reply in the making: problem+json of RFC 9457. It holds codes, titles and JSON Pointers, never a value of a
+// Builds a local reply: problem+json of RFC 9457. It contains codes, titles and JSON Pointers, and never a value of a
 // message.
 import { MAX_REPLY_ERRORS } from '../limits';
 import { Bytes } from '../memory/bytes';
@@ -20,13 +20,10 @@ import {
 
 const CONTENT_TYPE: Bytes = Bytes.from('application/problem+json');
 
-/** Lowest status that is sent: an error without a status of its own is the proxy's fault. */
+/** Lowest status that is sent. An error without a status of its own is the proxy's fault. */
 const MIN_STATUS: u32 = 400;
 
-/**
- * Status of a request that is well-formed HTTP and whose content was found wrong (RFC 9110, 15.5.21). Only this one can
- * be chosen by a route.
- */
+/** Status of a well-formed HTTP request with invalid content (RFC 9110, 15.5.21). A route can change only this one. */
 const CONTENT_STATUS: u32 = 422;
 
 /** Response code 30. */
@@ -35,7 +32,7 @@ const FORMAT_ERROR: u32 = 0x3033;
 /** Status, error, lengths of body and headers. */
 const KEPT_HEADER_BYTES: u32 = 16;
 
-/** gRPC status that tells the host to derive it from the HTTP status. */
+/** gRPC status with which the host derives it from the HTTP status. */
 const GRPC_STATUS_NONE: u32 = u32.MAX_VALUE;
 
 export class Reply {
@@ -51,7 +48,7 @@ export class Reply {
   private readonly body: Writer = new Writer(scratch);
   private readonly hostPairs: Writer = new Writer(scratch);
 
-  /** Starts a reply with the status and title of `error`; what was there is dropped. */
+  /** Starts a reply with the status and title of `error`. Drops earlier content. */
   begin(error: ErrorId): void {
     this.error = error;
     this.errors = 0;
@@ -63,14 +60,14 @@ export class Reply {
     this.headers.begin(256);
   }
 
-  /** HTTP status, 400 to 499, in place of 422. Errors of another status keep theirs. */
+  /** HTTP status, 400 to 499, that replaces 422. Errors with another status keep it. */
   answerContentWith(status: u32): void {
     this.contentStatus = status;
   }
 
   /**
-   * The reply names the ISO 8583 response code (DE 39) of this error, if the table has one; of a mere format error,
-   * that of the data element (0: none).
+   * Adds the ISO 8583 response code (DE 39) of this error, if the table has one. For a mere format error: that of the
+   * data element (0: none).
    */
   nameResponseCode(error: ErrorId, element: u32 = 0): void {
     const code = errorResponseCode(error);
@@ -79,8 +76,8 @@ export class Reply {
   }
 
   /**
-   * Adds an entry to `errors`: a JSON Pointer (copied) and its own code. `place`: where the path is a name, `Query` or
-   * `Header`; empty in the body. Entries past MAX_REPLY_ERRORS are counted, not kept.
+   * Adds an entry to `errors`: a JSON Pointer (copied) and its own code. `place`: if the path is a name, `Query` or
+   * `Header`; empty for the body. Entries beyond MAX_REPLY_ERRORS are only counted.
    */
   addError(error: ErrorId, path: usize, pathLength: u32, place: string = ''): void {
     if (this.errors >= MAX_REPLY_ERRORS) {
@@ -104,7 +101,7 @@ export class Reply {
     list.ascii('"}');
   }
 
-  /** Adds a response header; `name` lower case. */
+  /** Adds a response header. `name` in lower case. */
   addHeader(name: string, value: usize, valueLength: u32): void {
     const headers = this.headers;
     const nameLength = <u32>name.length;
@@ -118,10 +115,7 @@ export class Reply {
     this.headerCount++;
   }
 
-  /**
-   * Writes the reply down. `route`: name of the resource whose policy decided. `status`: HTTP status, 0 for the error's
-   * own.
-   */
+  /** Writes the reply. `route`: name of the deciding resource. `status`: HTTP status, 0 for the error's own. */
   compose(route: Bytes, status: u32): void {
     const body = this.body;
     const error = this.error;
@@ -162,7 +156,7 @@ export class Reply {
     this.writePairs();
   }
 
-  /** Sends what `compose` wrote on the current stream; false if the host refuses. */
+  /** Sends the output of `compose` on the current stream. False if the host refuses. */
   send(): bool {
     const body = this.body;
     const pairs = this.hostPairs;
@@ -177,14 +171,14 @@ export class Reply {
     );
   }
 
-  /** Bytes that `keep` takes for what `compose` wrote; 0: it cannot be kept. */
+  /** Size that `keep` needs for the output of `compose`. 0: it cannot be kept. */
   get keptBytes(): u32 {
     return this.body.overflowed || this.hostPairs.overflowed
       ? 0
       : KEPT_HEADER_BYTES + this.body.length + this.hostPairs.length;
   }
 
-  /** Copies what `compose` wrote into a block of `keptBytes` bytes, for `sendKept`. */
+  /** Copies the output of `compose` into a block of `keptBytes` bytes, for `sendKept`. */
   keep(block: usize): void {
     const body = this.body;
     const pairs = this.hostPairs;
@@ -196,7 +190,7 @@ export class Reply {
     memory.copy(block + KEPT_HEADER_BYTES + body.length, pairs.pointer, pairs.length);
   }
 
-  /** Header pairs in the host's layout: count, lengths, then each text closed by NUL. */
+  /** Header pairs in the host's layout: count, lengths, then each text terminated by NUL. */
   private writePairs(): void {
     this.addHeader('content-type', CONTENT_TYPE.pointer, CONTENT_TYPE.length);
     const pairs = this.hostPairs;
@@ -225,7 +219,7 @@ export class Reply {
   }
 }
 
-/** Sends a reply that `Reply.keep` put into a block, on the current stream; false if the host refuses. */
+/** Sends a reply that `Reply.keep` put into a block, on the current stream. False if the host refuses. */
 export function sendKept(block: usize): bool {
   const bodyLength = load<u32>(block, 8);
   const body = block + KEPT_HEADER_BYTES;

@@ -1,10 +1,10 @@
-/** What the callbacks after a request's headers need to know of it. */
+/** Facts about a request that callbacks after its headers need. */
 export class RequestFacts {
-  /** Method is GET, HEAD, DELETE, OPTIONS or TRACE: a request without body is complete. */
+  /** Whether the method is GET, HEAD, DELETE, OPTIONS or TRACE, whose requests are complete without body. */
   bodiless: bool = false;
-  /** Method is HEAD: the response has no body. */
+  /** Whether the method is HEAD, whose response has no body. */
   head: bool = false;
-  /** What a stage keeps of the request for the response; 0: nothing. */
+  /** Value that a stage keeps from the request for the response. 0: none. */
   memo: u64 = 0;
 
   clear(): void {

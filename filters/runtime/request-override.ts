@@ -1,6 +1,6 @@
-// Headers by which a request may ask the servers behind for another method, path or host than it was sent with. What
-// they ask for is looked up as if it had been sent: the route that it would meet must be the one that judges. A server
-// may take any line and any element of a list for the one that counts.
+// Headers by which a request may ask upstream servers for another method, path or host than its own. Their values are
+// looked up as if they had been sent: the route that the changed request would match must be the one that judges. A
+// server may use any line and any element of a list.
 import { MAX_OVERRIDE_READINGS } from '../limits';
 import { Bytes, equalBytes, equalIgnoreCase } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -21,7 +21,7 @@ const METHODS: StaticArray<Bytes> = [
   Bytes.from('x-method-override'),
   Bytes.from('x-http-method'),
 ];
-/** A path, or a URL with one. */
+/** Headers with a path, or a URL with one. */
 const PATHS: StaticArray<Bytes> = [Bytes.from('x-original-url'), Bytes.from('x-rewrite-url')];
 /** What WSGI servers (gunicorn by its defaults) and applications take off the front of the path. */
 const PREFIXES: StaticArray<Bytes> = [
@@ -51,19 +51,19 @@ const QUOTE: u8 = 34;
 const SEMICOLON: u8 = 59;
 const SLASH: u8 = 47;
 
-/** The request as it came. */
+/** The original request. */
 let methodPointer: usize = 0;
 let methodLength: u32 = 0;
 let pathPointer: usize = 0;
 let pathLength: u32 = 0;
 let hostPointer: usize = 0;
 let hostLength: u32 = 0;
-/** What was asked for so far, by the request at hand. */
+/** Number of overrides that the current request has asked for. */
 let readings: u32 = 0;
 
 /**
- * Whether a header asks for what would meet another route than `found`, or for more than can be told; the lookup then
- * says why the request is refused. It is otherwise left as it was.
+ * Whether a header asks for something that would match another route than `found`, or for too much to decide. The
+ * lookup then has the reason for refusal. Otherwise it is restored.
  */
 export function asksForAnother(index: RouteIndex, lookup: RequestLookup, exchange: Exchange, found: i32): bool {
   if (
@@ -105,7 +105,7 @@ function anyOf(
 ): bool {
   for (let i = 0; i < names.length; i++) {
     const name = unchecked(names[i]);
-    // The index asks for headers too, so the place among the lines is found anew for each.
+    // The index looks up headers too, so the position among the lines is searched again for each.
     for (let line: u32 = 0; findLine(exchange, name, line); line++) {
       if (readValue(exchange.valuePointer, exchange.valueLength, kind, index, lookup, found)) return true;
     }
@@ -119,7 +119,7 @@ function findLine(exchange: Exchange, name: Bytes, line: u32): bool {
   return there;
 }
 
-/** Reads a value as a whole (a path may hold commas, a host none), and each element if it is a list. */
+/** Reads a value as a whole (a path may contain commas, a host may not), and each element if it is a list. */
 function readValue(
   value: usize,
   length: u32,
@@ -189,8 +189,7 @@ function readPath(from: usize, end: usize, index: RouteIndex, lookup: RequestLoo
 }
 
 /**
- * Where the path of `scheme://authority/…` or `//authority/…` begins (`end`: it has none); 0 if the text has no
- * authority.
+ * Start of the path in `scheme://authority/…` or `//authority/…` (`end`: it has none). 0 if the text has no authority.
  */
 function behindAuthority(from: usize, end: usize): usize {
   let at = from;
@@ -203,7 +202,7 @@ function behindAuthority(from: usize, end: usize): usize {
   return at;
 }
 
-/** Reads a host, and the one of each `host=` of an element of RFC 7239. */
+/** Reads a host, and that of each `host=` in an element of RFC 7239. */
 function readHosts(from: usize, end: usize, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
   let named = false;
   for (let at = from; at + HOST_PARAMETER.length <= end; at++) {
@@ -230,8 +229,8 @@ function readHost(from: usize, end: usize, index: RouteIndex, lookup: RequestLoo
 }
 
 /**
- * Whether the request, changed as a header asks, would meet a route other than `found`, or has no host that can be
- * told. The lookup turns back to the request.
+ * Whether the request, changed as a header asks, would match another route than `found`, or has no determinable host.
+ * The lookup is restored to the request.
  */
 function isOther(index: RouteIndex, lookup: RequestLookup, found: i32): bool {
   const more = ++readings > MAX_OVERRIDE_READINGS;

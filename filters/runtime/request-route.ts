@@ -1,5 +1,4 @@
-// From a request to its route: its identity is judged here, once, before anything else looks at it (see
-// match/README.md).
+// Finds the route of a request. Its identity is judged here once, before anything else reads it (see match/README.md).
 import { scratch } from '../memory/scratch';
 import { RequestLookup } from '../match/request-lookup';
 import { isUtf8 } from '../message/utf8';
@@ -9,7 +8,7 @@ import { Exchange } from './exchange';
 import { AUTHORITY, METHOD, PATH } from './names';
 import { asksForAnother } from './request-override';
 
-/** The request at hand, as the route index asks about it. */
+/** The current request as input of the route index. */
 class ExchangeLookup extends RequestLookup {
   exchange: Exchange | null = null;
   private name: usize = 0;
@@ -35,7 +34,7 @@ class ExchangeLookup extends RequestLookup {
     return true;
   }
 
-  /** Takes what routes are chosen by from the headers. */
+  /** Reads the route criteria from the headers. */
   readRequest(exchange: Exchange): void {
     this.exchange = exchange;
     const host = exchange.header(AUTHORITY.pointer, AUTHORITY.length);
@@ -53,9 +52,9 @@ class ExchangeLookup extends RequestLookup {
 const lookup: ExchangeLookup = new ExchangeLookup();
 
 /**
- * Number of the request's route in the configuration; -1 if it has none, or is to be refused: `identityError` says why.
- * The headers have been fetched. If the path of a request that has a route is not in canonical form, it is replaced:
- * what goes on is what was judged.
+ * Number of the request's route in the configuration. -1 if it has none, or must be refused (`identityError`). The
+ * headers have been fetched. A non-canonical path of a request with a route is replaced by its canonical form, so that
+ * the judged path is the one that passes.
  */
 export function findRoute(configuration: Configuration, exchange: Exchange): i32 {
   const index = configuration.index;
@@ -69,14 +68,14 @@ export function findRoute(configuration: Configuration, exchange: Exchange): i32
   return found;
 }
 
-/** Why the request that `findRoute` saw last is to be refused; 0: it is not. */
+/** Reason to refuse the last request of `findRoute`. 0: none. */
 export function identityError(): ErrorId {
   return lookup.error;
 }
 
 /**
- * Whether the refusal is to be counted only. Of a request that servers read in different ways nobody can tell which
- * routes they would all meet: it passes only where no route enforces anything.
+ * Whether the refusal is only counted. If servers read a request in different ways, the routes that it would match
+ * everywhere are unknown. It passes only if no route enforces anything.
  */
 export function isObserved(configuration: Configuration): bool {
   const routes = configuration.routes;

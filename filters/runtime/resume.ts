@@ -4,8 +4,8 @@ import { resumeLeg } from './pipeline';
 import { Direction } from './direction';
 
 /**
- * A stage of a stream that answered `Wait` is called again; nothing happens if the stream is gone. What the caller
- * holds in scratch memory is lost.
+ * Calls the stage of a stream again that returned `Wait`. Does nothing if the stream is gone. Scratch memory of the
+ * caller is lost.
  */
 export function resume(contextId: u32, direction: Direction): void {
   const stream = streams.find(contextId);

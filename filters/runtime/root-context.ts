@@ -4,29 +4,29 @@ import { Configuration } from './configuration';
 
 /** One plugin instance: a configuration and the streams that began under it. */
 export class RootContext {
-  /** Null: it refuses everything, or, if `released`, its streams go by the configuration in force. */
+  /** Null: it refuses everything or, if `released`, its streams use the configuration in force. */
   configuration: Configuration | null = null;
-  /** Header names that only this proxy may set; kept when the configuration is given up. */
+  /** Header names that only this proxy may set. Kept when the configuration is dropped. */
   stripHeaders: StaticArray<Bytes> = [];
   /** Bytes of bodies that may be held for one client address; kept as well. */
   heldPerAddressBytes: u64 = MAX_HELD_BYTES;
-  /** Name of the plugin (`plugin_root_id`): one VM may serve several. Null: not configured yet, or unknown. */
+  /** Name of the plugin (`plugin_root_id`), since one VM may serve several. Null: not configured yet, or unknown. */
   plugin: Bytes | null = null;
-  /** Stages have been told to prepare for the configuration. */
+  /** Whether stages have prepared for the configuration. */
   prepared: bool = false;
-  /** The host was told that it is configured: it serves, or refuses everything. */
+  /** Whether the host was told that it is configured. It then serves, or refuses everything. */
   taken: bool = false;
-  /** Since when a newer root of the plugin is there, milliseconds; 0: it is in force. */
+  /** Time at which a newer root of the plugin appeared, milliseconds. 0: it is in force. */
   retiredAtMs: u64 = 0;
-  /** It retired so long ago that its configuration was given up. */
+  /** Whether it retired so long ago that its configuration was dropped. */
   released: bool = false;
-  /** Its streams are to end: too many retired roots live. */
+  /** Whether its streams must end because too many retired roots live. */
   expired: bool = false;
-  /** The host calls its tick. */
+  /** Whether the host calls its tick. */
   ticks: bool = true;
-  /** When its configuration was last noted as accepted, milliseconds. */
+  /** Time at which its configuration was last noted as accepted, milliseconds. */
   notedAtMs: u64 = 0;
-  /** What its configuration is known by among the VMs of this process; see accepted.ts. */
+  /** Identity of its configuration among the VMs of this process; see accepted.ts. */
   textHash: u64 = 0;
   textLength: u32 = 0;
 
@@ -43,8 +43,8 @@ export class RootContext {
 }
 
 /**
- * Root contexts of the VM: those in force, and the retired ones whose streams still drain. A root is never kept out:
- * how many there can be is bounded by ending the streams of the oldest (drain.ts).
+ * Root contexts of the VM: those in force, and retired ones whose streams still drain. A root is never refused. Ending
+ * the streams of the oldest bounds their number (drain.ts).
  */
 export class RootTable {
   private roots: Array<RootContext> = [];
@@ -68,13 +68,13 @@ export class RootTable {
     return null;
   }
 
-  /** Whether the host takes some root of this VM for configured. */
+  /** Whether the host considers some root of this VM configured. */
   get serves(): bool {
     for (let i = 0; i < this.roots.length; i++) if (this.roots[i].taken) return true;
     return false;
   }
 
-  /** The configuration from which a new one of the plugin may take over what has not changed; null if there is none. */
+  /** Configuration from which a new one of the plugin may reuse unchanged parts. Null if there is none. */
   before(plugin: Bytes | null): Configuration | null {
     let newest: Configuration | null = null;
     for (let i = this.roots.length - 1; i >= 0; i--) {
@@ -86,7 +86,7 @@ export class RootTable {
     return newest;
   }
 
-  /** What rules a new stream of the root; null: it is refused. */
+  /** Configuration for a new stream of the root. Null: it is refused. */
   policyOf(root: RootContext): Configuration | null {
     const plugin = root.plugin;
     if (!root.released || plugin == null) return root.configuration;
@@ -107,8 +107,8 @@ export class RootTable {
   }
 
   /**
-   * The root is in force from now on: those before it of the same plugin retire. The oldest of them give their
-   * configurations up, or must end their streams.
+   * Puts the root in force. Earlier roots of the same plugin retire. The oldest of them drop their configurations, or
+   * must end their streams.
    */
   enforce(root: RootContext, nowMs: u64): void {
     const plugin = root.plugin;
@@ -136,8 +136,8 @@ export class RootTable {
   }
 
   /**
-   * False if the id is no root's. If it was in force, the newest of its plugin that is left takes its place, with its
-   * configuration if it has given up its own.
+   * Removes a root. False if the id is unknown. If it was in force, the newest remaining root of its plugin replaces
+   * it, with its configuration if it has dropped its own.
    */
   remove(contextId: u32): bool {
     for (let i = 0; i < this.roots.length; i++) {
@@ -151,7 +151,7 @@ export class RootTable {
     return false;
   }
 
-  /** A root in force whose ticks were stopped; null: none. */
+  /** A root in force whose ticks were stopped. Null: none. */
   stopped(): RootContext | null {
     for (let i = 0; i < this.roots.length; i++)
       if (!this.roots[i].retired && !this.roots[i].ticks) return this.roots[i];

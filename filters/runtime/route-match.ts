@@ -5,7 +5,7 @@ import { HeaderMatchType, PathMatchType, RouteConfig } from './config.gen';
 import { ErrorId } from '../errors.gen';
 
 /**
- * Hands a route's conditions to the index; what the index refuses (a pattern, too many candidates) is a mistake of the
+ * Adds a route's conditions to the index. An error of the index (a pattern, too many candidates) is an error of the
  * configuration.
  */
 export function addRoute(reader: ConfigReader, builder: RouteIndexBuilder, route: RouteConfig): void {

@@ -3,22 +3,21 @@ import { MessageFormat } from '../message/format';
 import { BodyLayout } from './body-layout';
 import { KmsConfig } from './config.gen';
 
-/** What a route says of its messages, whatever its stages are. */
+/** Terms of a route that do not depend on its stages. */
 export class RouteTerms {
   constructor(
     readonly name: Bytes,
-    /** Verdicts of observable stages are counted, not enforced. */
+    /** Whether verdicts of observable stages are counted and not enforced. */
     readonly observe: bool,
     readonly maxBodyBytes: u32,
-    /** Of a body that passes in pieces. */
+    /** Limit of a streamed body. */
     readonly maxStreamBytes: u64,
-    /** Compressed bodies are opened. */
+    /** Whether compressed bodies are decompressed. */
     readonly decompresses: bool,
     readonly format: MessageFormat,
     readonly layout: BodyLayout,
     /**
-     * Where its keys come from; null: the configuration names no KMS. Kept here, since a stream outlives its
-     * configuration.
+     * Source of its keys. Null: the configuration has no KMS. Stored here, because a stream outlives its configuration.
      */
     readonly kms: KmsConfig | null,
   ) {}

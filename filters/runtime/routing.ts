@@ -1,4 +1,4 @@
-// The few facts of a request and its response that later callbacks need.
+// Facts about a request and its response that later callbacks need.
 import { Bytes } from '../memory/bytes';
 import { CompiledRoute } from './compiled-route';
 import { Exchange } from './exchange';
@@ -23,7 +23,7 @@ const TRACE: Bytes = Bytes.from('TRACE');
 const STATUS_NO_CONTENT: Bytes = Bytes.from('204');
 const STATUS_NOT_MODIFIED: Bytes = Bytes.from('304');
 
-/** Keeps whether the method is one whose requests are complete without a body. */
+/** Records whether the method allows no body. */
 export function noteMethod(facts: RequestFacts, exchange: Exchange): void {
   if (!exchange.header(METHOD.pointer, METHOD.length)) return;
   const pointer = exchange.valuePointer;
@@ -38,8 +38,8 @@ export function noteMethod(facts: RequestFacts, exchange: Exchange): void {
 }
 
 /**
- * A response that stages must read has to come whole and plain: the upstream is not told that the client would take it
- * compressed or in part.
+ * Makes the upstream send a complete, uncompressed response if stages must read it: removes the client's offers of
+ * compression and ranges.
  */
 export function askForWholeResponse(route: CompiledRoute, exchange: Exchange): void {
   if (!route.response.needsBody) return;
@@ -50,7 +50,7 @@ export function askForWholeResponse(route: CompiledRoute, exchange: Exchange): v
 }
 
 /**
- * Whether the message at hand has no body by its method or status, however its end is told: HEAD, 204, 304, and
+ * Whether the current message has no body by its method or status, however its end is signalled: HEAD, 204, 304, and
  * requests of methods without body.
  */
 export function isEmptyByNature(exchange: Exchange): bool {
@@ -64,8 +64,8 @@ export function isEmptyByNature(exchange: Exchange): bool {
 }
 
 /**
- * Whether the response at hand came from the upstream; the proxy's own replies (time-outs, other filters) are left
- * alone.
+ * Whether the current response came from the upstream. The proxy's own replies (time-outs, other filters) are left
+ * unchanged.
  */
 export function isUpstreamResponse(): bool {
   if (!readProperty(CODE_DETAILS, CODE_DETAILS_LENGTH)) return true;

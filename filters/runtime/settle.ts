@@ -1,4 +1,4 @@
-// Acts on what stages and the runtime decide. The one place where a message is refused: everything that fails ends here.
+// Acts on decisions of stages and the runtime. The only place where a message is refused: every failure ends here.
 import { Bytes } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
 import { Step } from './compiled-route';
@@ -14,16 +14,16 @@ import { starvation } from './starvation';
 import { bodyCut, countVerdict, replyFailed } from './stats';
 import { Leg, Phase } from './stream';
 
-/** Status of the reply when a response cannot be let through. */
+/** Status of the reply to a refused response. */
 const BAD_GATEWAY: u32 = 502;
 
-/** Seconds until what is held now will have gone. */
+/** Seconds until the currently buffered bodies will be gone. */
 const RETRY_AFTER: Bytes = Bytes.from('1');
 
-/** The one exchange of the VM: callbacks never nest. */
+/** The only exchange of the VM, because callbacks never nest. */
 export const exchange: Exchange = new Exchange();
 
-/** Puts a leg before the stages: `exchange` is about it from now on. */
+/** Binds `exchange` to a leg. */
 export function turnTo(leg: Leg): void {
   const stream = leg.stream;
   const root = stream.root;
@@ -37,7 +37,7 @@ export function turnTo(leg: Leg): void {
   );
 }
 
-/** Acts on a step's verdict. Goes: on with the next step. */
+/** Acts on a step's verdict. Goes: continue with the next step. */
 export function settle(leg: Leg, step: Step, verdict: Verdict): Progress {
   if (verdict == Verdict.Continue) return Progress.Goes;
   if (verdict == Verdict.Wait) {
@@ -52,8 +52,8 @@ export function settle(leg: Leg, step: Step, verdict: Verdict): Progress {
 }
 
 /**
- * What was held goes on now, after its verdict: the last thing that is done with it. Unless the host could not give
- * something that a stage asked for: the verdict is then worth nothing, and the message is refused.
+ * Lets the held message pass after its verdict, as the last action on it. If the host could not supply a value that a
+ * stage asked for, the verdict is void and the message is refused.
  */
 export function letGo(leg: Leg): Progress {
   if (starvation.begun) {
@@ -66,8 +66,8 @@ export function letGo(leg: Leg): Progress {
 }
 
 /**
- * A body that cannot be held or opened is refused; but where `Observe` rules and no stage protects anything, it is
- * counted and goes on unseen, as it came.
+ * Refuses a body that cannot be buffered or decompressed. If `Observe` applies and no stage protects anything, it is
+ * counted and passes unseen and unchanged.
  */
 export function turnAway(leg: Leg, error: ErrorId): Progress {
   if (!leg.route.observe || !leg.plan.observable) return refuse(leg, error);
@@ -77,7 +77,7 @@ export function turnAway(leg: Leg, error: ErrorId): Progress {
   return Progress.Goes;
 }
 
-/** Tells the stages that nobody read the body. */
+/** Tells the stages that the body was not read. */
 export function passUnread(leg: Leg): void {
   const steps = leg.plan.steps;
   for (let i = 0; i < steps.length; i++) {
@@ -91,7 +91,7 @@ export function refuse(leg: Leg, error: ErrorId): Progress {
   const reply = exchange.reply;
   reply.begin(error);
   if (leg.direction == Direction.Request) {
-    // What may be sent instead (RFC 9110, 15.5.16).
+    // Codings that may be sent instead (RFC 9110, 15.5.16).
     if (error == ErrorId.FIM_RT_0030 || error == ErrorId.FIM_RT_0031 || error == ErrorId.FIM_RT_0032)
       reply.addHeader('retry-after', RETRY_AFTER.pointer, RETRY_AFTER.length);
     if (error == ErrorId.FIM_RT_0003) reply.addHeader('accept-encoding', IDENTITY.pointer, IDENTITY.length);
@@ -100,7 +100,7 @@ export function refuse(leg: Leg, error: ErrorId): Progress {
   return sendReply(leg);
 }
 
-/** Counted by code, answered, and nothing of the message goes on. */
+/** Counts the refusal by code and replies. Nothing of the message passes. */
 function sendReply(leg: Leg): Progress {
   const phase = leg.phase;
   if (phase == Phase.Streaming) bodyCut.add(1);

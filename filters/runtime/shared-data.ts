@@ -1,4 +1,4 @@
-// Data that all workers of one vm_id share. The host has no expiry and no delete: callers use a fixed set of keys.
+// Data that all workers of one vm_id share. The host has no expiry and no delete, so callers use a fixed set of keys.
 import { Result, proxy_get_shared_data, proxy_set_shared_data } from './abi';
 
 const OUT: usize = memory.data(16, 8);
@@ -10,14 +10,14 @@ export const enum Swap {
   Failed = 2,
 }
 
-/** A shared value at `sharedPointer` (scratch memory, may be changed in place) and its version. */
+/** A shared value at `sharedPointer` (in scratch memory, may be changed in place) and its version. */
 export class SharedValue {
   pointer: usize = 0;
   /** Bytes. */
   length: u32 = 0;
   private version: u32 = 0;
 
-  /** Reads a key; false if it is absent. */
+  /** Reads a key. False if it is absent. */
   read(key: usize, keyLength: u32): bool {
     memory.fill(OUT, 0, 16);
     if (proxy_get_shared_data(key, keyLength, OUT, OUT + 4, OUT + 8) != Result.Ok) return false;
@@ -35,12 +35,12 @@ export class SharedValue {
   }
 }
 
-/** No entry ever has this version: a set with it creates an absent key and leaves a present one alone. */
+/** Version that no entry ever has. A set with it creates an absent key and leaves a present one unchanged. */
 const VERSION_OF_NONE: u32 = u32.MAX_VALUE;
 
 /**
- * Creates a key unless it is there: of workers that create it at the same time one succeeds, and all go on with its
- * value. False if the host refuses.
+ * Creates a key unless it exists. If workers create it at the same time, one succeeds and all use its value. False if
+ * the host refuses.
  */
 export function createShared(key: usize, keyLength: u32, value: usize, valueLength: u32): bool {
   const result = proxy_set_shared_data(key, keyLength, value, valueLength, VERSION_OF_NONE);

@@ -1,19 +1,19 @@
-// Whether the host asked for memory in vain during the call at hand: then a value that a stage looked for seems absent,
-// and no verdict holds.
+// Whether the host requested memory in vain during the current call. A value that a stage looked for then seems absent,
+// and no verdict is valid.
 
 class Starvation {
-  /** Since the call began. */
+  /** Whether it happened since the call began. */
   begun: bool = false;
 
   begin(): void {
     this.begun = true;
   }
 
-  /** A call begins, or its message has been refused. */
+  /** Resets at the start of a call, or after its message was refused. */
   over(): void {
     this.begun = false;
   }
 }
 
-/** One for the VM: callbacks never nest. */
+/** One for the VM, because callbacks never nest. */
 export const starvation: Starvation = new Starvation();

@@ -5,50 +5,52 @@ import { ERROR_COUNT, ErrorId, errorCode, errorCodeLength } from '../errors.gen'
 export const configAccepted: Counter = new Counter('fim.config.accepted');
 export const configRefused: Counter = new Counter('fim.config.refused');
 /**
- * Configurations that a VM had to take, since another of the process had, and could not: all traffic under them is
+ * Configurations that a VM had to apply because another VM of the process had, and could not use. All their traffic is
  * refused with FIM-RT-0001.
  */
 export const configLost: Counter = new Counter('fim.config.lost');
-/** Streams that were ended since their configuration had been replaced too long ago, or too many times since. */
+/** Streams ended because their configuration was replaced too long ago, or too many times since. */
 export const streamDrained: Counter = new Counter('fim.stream.drained');
-/** Requests that met no route; they pass untouched. */
+/** Requests without a route, which pass unchanged. */
 export const routeUnmatched: Counter = new Counter('fim.route.unmatched');
-/** Requests that met a route. */
+/** Requests with a route. */
 export const routeMatched: Counter = new Counter('fim.route.matched');
 /** Messages whose body a stage replaced. */
 export const bodyReplaced: Counter = new Counter('fim.body.replaced');
-/** Bodies that passed in pieces, and those of which pieces had gone when they were refused. */
+/** Streamed bodies, and those that were refused after pieces had passed. */
 export const bodyStreamed: Counter = new Counter('fim.body.streamed');
 export const bodyCut: Counter = new Counter('fim.body.cut');
-/** Values handed on as filter state, and those that were not: empty, too long, or no plain text. */
+/** Values set as filter state, and those that were not: empty, too long, or no plain text. */
 export const extracted: Counter = new Counter('fim.extract.done');
 export const extractRefused: Counter = new Counter('fim.extract.refused');
-/** Refusals whose reply the host did not take; the stream is held, nothing went on. */
+/** Refusals whose reply the host did not accept. The stream is held, and nothing passed. */
 export const replyFailed: Counter = new Counter('fim.reply.failed');
-/** Replies to refused requests that were sent at the end of the request, so that the connection lives on. */
+/** Replies to refused requests that were sent at the end of the request, so that the connection stays open. */
 export const replyLate: Counter = new Counter('fim.reply.late');
 /**
- * Bytes of bodies that the proxy held for a verdict, and those of them that it holds no longer: the difference is held
+ * Bytes of bodies that the proxy began to buffer for a verdict, and bytes that it released. The difference is buffered
  * now.
  */
 export const heldTaken: Counter = new Counter('fim.held.taken_bytes');
 export const heldGiven: Counter = new Counter('fim.held.given_bytes');
-/** Trailers that were taken off messages whose body a stage hides. */
+/** Trailers removed from messages whose body a stage hides. */
 export const trailersDropped: Counter = new Counter('fim.trailers.dropped');
-/** Requests that went on without their stamp, since the host did not take it: a seal behind the module refuses them. */
+/**
+ * Requests that passed without their stamp because the host did not accept it. A seal behind the module refuses them.
+ */
 export const sealFailed: Counter = new Counter('fim.seal.failed');
 /** Call-outs sent, and those that failed or timed out. */
 export const calloutSent: Counter = new Counter('fim.callout.sent');
 export const calloutFailed: Counter = new Counter('fim.callout.failed');
 
-/** Generations told apart by the counters of accepted configurations: a fixed set of names, reused in turn. */
+/** Number of counters of accepted configurations. Generations use their fixed names in turn. */
 const GENERATION_SLOTS: i32 = 16;
 
 const generations: StaticArray<Counter> = new StaticArray<Counter>(GENERATION_SLOTS);
 const refused: StaticArray<Counter | null> = new StaticArray<Counter | null>(<i32>ERROR_COUNT);
 const observed: StaticArray<Counter | null> = new StaticArray<Counter | null>(<i32>ERROR_COUNT);
 
-/** Defines the runtime's metrics; once per VM. */
+/** Defines the runtime's metrics, once per VM. */
 export function defineRuntimeStats(): void {
   configAccepted.define();
   configRefused.define();
@@ -71,7 +73,7 @@ export function defineRuntimeStats(): void {
   calloutFailed.define();
   for (let i = 0; i < GENERATION_SLOTS; i++) {
     const counter = new Counter('fim.configured.' + i.toString());
-    // At once, not at the first use: Envoy drops a counter with the last VM that holds it, and a controller measures by
+    // Defined at once and not on first use. Envoy drops a counter with its last VM, and a controller measures
     // differences.
     counter.define();
     generations[i] = counter;
@@ -83,13 +85,13 @@ export function defineRuntimeStats(): void {
   }
 }
 
-/** Counts a VM that took a configuration: a controller reads from it how many workers have it. */
+/** Counts a VM that accepted a configuration. A controller derives from it how many workers have it. */
 export function countConfigured(generation: i64): void {
   const counter = generations[<i32>(generation & (GENERATION_SLOTS - 1))];
   counter.add(1);
 }
 
-/** Counts a refusal, or one that `Observe` passed over, by its code. */
+/** Counts a refusal, or one that `Observe` ignored, by its code. */
 export function countVerdict(error: ErrorId, enforced: bool): void {
   if (<i32>error <= 0 || <i32>error >= <i32>ERROR_COUNT) return;
   const counter = enforced ? refused[error] : observed[error];

@@ -5,7 +5,7 @@ const FIRST_CAPACITY: u32 = 1024;
 
 /**
  * Live streams by context id: open addressing with linear probing and backward-shift deletion, so that a look-up costs
- * the same with one stream and with ten thousand. Streams come from a pool; a steady load allocates nothing.
+ * the same with one stream and with ten thousand. Streams come from a pool, so that a steady load allocates nothing.
  */
 export class StreamTable {
   private slots: StaticArray<Stream | null> = new StaticArray<Stream | null>(<i32>FIRST_CAPACITY);
@@ -18,17 +18,17 @@ export class StreamTable {
     return this.live;
   }
 
-  /** Places to look at for all live streams, with `at`. */
+  /** Number of slots to visit for all live streams, with `at`. */
   get capacity(): i32 {
     return this.slots.length;
   }
 
-  /** The stream at a place; null if it is free. */
+  /** Stream in a slot. Null if it is free. */
   at(place: i32): Stream | null {
     return unchecked(this.slots[place]);
   }
 
-  // Context ids count upwards: a multiplicative hash spreads them and keeps neighbours apart.
+  // Context ids count upwards. A multiplicative hash spreads them and keeps neighbours apart.
   @inline
   private home(contextId: u32): u32 {
     return ((contextId * 0x9e3779b1) >> 8) & this.mask;
@@ -43,7 +43,7 @@ export class StreamTable {
     }
   }
 
-  /** A cleared stream for a new context; null if MAX_LIVE_STREAMS are live. */
+  /** A cleared stream for a new context. Null if MAX_LIVE_STREAMS are live. */
   insert(contextId: u32): Stream | null {
     if (this.live >= MAX_LIVE_STREAMS) return null;
     if (this.live * 2 >= this.mask) this.grow();

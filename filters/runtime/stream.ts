@@ -6,38 +6,38 @@ import { KeptReply } from './kept-reply';
 import { RequestFacts } from './request-facts';
 import { RootContext } from './root-context';
 
-/** How far one direction of a stream has come. */
+/** Progress of one direction of a stream. */
 export const enum Phase {
   /** No stage of this direction has run. */
   Idle = 0,
-  /** Stages look at the headers. */
+  /** Stages process the headers. */
   Headers = 1,
-  /** Headers are held, the body is collected in the host. */
+  /** Headers are held, and the host collects the body. */
   Collecting = 2,
-  /** The body is whole; stages look at it. */
+  /** The body is complete, and stages process it. */
   Body = 3,
-  /** Everything went on, or the stages have nothing to do with it. */
+  /** Everything passed, or the stages do not act on it. */
   Passed = 4,
-  /** A local reply was sent; what still arrives is dropped. */
+  /** A local reply was sent. Later data is dropped. */
   Refused = 5,
-  /** The body will pass in pieces; the stage looks at the headers, which are held. */
+  /** The body will be streamed. The stage processes the headers, which are held. */
   StreamHeaders = 6,
-  /** Headers went on; the body passes in pieces. */
+  /** Headers passed, and the body is being streamed. */
   Streaming = 7,
-  /** Refused; the reply waits for the end of the request, whose body is dropped as it comes. */
+  /** Refused. The reply waits for the end of the request, whose body is dropped as it arrives. */
   Draining = 8,
 }
 
-/** One direction of a stream on its way through the stages of its route: the request, or the response. */
+/** One direction of a stream on its way through the stages of its route: the request or the response. */
 export class Leg {
-  /** The stream that it is a leg of; set once. */
+  /** Its stream. Set once. */
   stream!: Stream;
   phase: Phase = Phase.Idle;
   /** Next step of the plan to run. */
   step: i32 = 0;
-  /** No more body will come. */
+  /** Whether the body is complete. */
   ended: bool = false;
-  /** A stage has asked to be called again. */
+  /** Whether a stage waits to be called again. */
   waiting: bool = false;
   readonly body: Body;
 
@@ -57,12 +57,12 @@ export class Leg {
     return this.stream.route.plan(this.direction);
   }
 
-  /** Nothing is done with it any more. */
+  /** Whether nothing more is done with it. */
   get refused(): bool {
     return this.phase == Phase.Refused || this.phase == Phase.Draining;
   }
 
-  /** Whether the host holds bytes of a body that has passed in pieces and, by its declared length, had ended. */
+  /** Whether the host holds bytes of a streamed body beyond its declared length. */
   isExcess(heldBytes: u32): bool {
     const passing = this.body.passing;
     return passing != null && this.phase == Phase.Passed && passing.isExcess(heldBytes);
@@ -77,30 +77,27 @@ export class Leg {
   }
 }
 
-/**
- * What is kept of a live stream between callbacks: a few words, reused from stream to stream. The body stays in the
- * host.
- */
+/** State of a live stream between callbacks: a few words, reused from stream to stream. The body stays in the host. */
 export class Stream {
   contextId: u32 = 0;
   root: RootContext | null = null;
-  /** NO_ROUTE: none was looked for yet, or none concerns it. */
+  /** NO_ROUTE: none was looked up yet, or none applies. */
   route: CompiledRoute = NO_ROUTE;
   readonly facts: RequestFacts = new RequestFacts();
-  /** The reply is ours: the response callbacks leave it alone. */
+  /** Whether the reply is ours. The response callbacks then leave it alone. */
   replied: bool = false;
-  /** The request went on and bears the stamp of seal.ts. */
+  /** Whether the request passed with the stamp of seal.ts. */
   sealed: bool = false;
-  /** When it began, milliseconds of the VM's coarse clock. */
+  /** Time of its start, milliseconds of the VM's coarse clock. */
   bornMs: u64 = 0;
-  /** The host was asked to end it. */
+  /** Whether the host was asked to end it. */
   ending: bool = false;
-  /** It is in no table: nothing can be kept for it. */
+  /** Whether it is in no table, so that nothing can be stored for it. */
   untabled: bool = false;
   readonly client: Client;
-  /** A reply that waits for the end of the request, see late-reply.ts. */
+  /** Reply that waits for the end of the request; see late-reply.ts. */
   readonly kept: KeptReply = new KeptReply();
-  /** Body that was dropped meanwhile, bytes. */
+  /** Dropped body bytes meanwhile. */
   drainedBytes: u64 = 0;
   readonly request: Leg;
   readonly response: Leg;

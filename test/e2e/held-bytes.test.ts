@@ -1,5 +1,5 @@
-// One client cannot take the proxy's memory: what streams hold until their verdict has a total for each connection and
-// for each worker.
+// One client cannot exhaust the proxy's memory: bytes buffered for a verdict have a total for each connection and each
+// worker.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
@@ -54,7 +54,7 @@ async function residentMib(): Promise<number> {
  */
 function flood(statuses: Map<number, number>, localAddress: string): void {
   const session = connect(harness.url, {
-    // With less memory for what it has yet to send, the client itself would break off streams that are answered.
+    // With less memory for unsent data the client itself would reset answered streams.
     maxSessionMemory: CLIENT_MEMORY_MB,
     createConnection: () => connectPlain({ host: '127.0.0.1', port: harness.stack.listen.port, localAddress }),
   });

@@ -1,4 +1,4 @@
-// An operator on the small API server, with proxies and a key service that say what a test wants.
+// An operator on the fake API server, with proxies and a key service that the test controls.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -29,12 +29,12 @@ export class FakeProxy {
   downloadFailures = 0;
   /** Listeners that were replaced and still serve connections. */
   draining = 0;
-  /** Those in service, with the two of Istio's bootstrap. */
+  /** Listeners in service, including the two of Istio's bootstrap. */
   listeners = 3;
   /** Requests that its seal saw without FIM's stamp; undefined: it has no seal. */
   unseen: number | undefined;
   moduleRefused = 0;
-  /** Looks at keys that brought one, and those that were refused. */
+  /** Successful and refused key look-ups. */
   keys = { succeeded: 0, denied: 0, outage: 0 };
   private readonly server = createServer((_, response) => response.end(this.text()));
   port = 0;
@@ -84,7 +84,7 @@ export class Rig {
   clusterDomain = 'cluster.local';
   /** The namespaces that the operator looks after; undefined: all. */
   namespaces: readonly string[] | undefined;
-  /** Whose keys are whose. */
+  /** Ownership of keys. */
   binding: OperatorOptions['keys'] = { mode: 'claimed', bound: [] };
   operator!: Operator;
   private api!: KubeApi;
@@ -163,7 +163,7 @@ export class Rig {
     await this.server.stop();
   }
 
-  /** A pod with a proxy of its own: ready, or with a readiness gate that waits for its policy. */
+  /** A pod with its own proxy: ready, or with a readiness gate that waits for its policy. */
   async pod(
     name: string,
     labels: Record<string, string>,
@@ -216,7 +216,7 @@ export class Rig {
     return this.server.get('financialroutes', namespace, name)?.status as RouteStatus | undefined;
   }
 
-  /** Waits until nothing is written any more. */
+  /** Waits until writing stops. */
   async quiet(): Promise<void> {
     let count = -1;
     let since = performance.now();
@@ -228,7 +228,7 @@ export class Rig {
     });
   }
 
-  /** What the readiness gate of a pod says. */
+  /** State of a pod's readiness gate. */
   gate(name: string): string | undefined {
     const conditions = (this.server.get('pods', NAMESPACE, name)?.status?.conditions ?? []) as {
       type: string;
@@ -237,7 +237,7 @@ export class Rig {
     return conditions.find(({ type }) => type === 'fim.financial/enforced')?.status;
   }
 
-  /** Waits for a condition to be so. */
+  /** Waits for a condition to have this state. */
   condition(name: string, type: string, status: string, reason?: string, namespace = NAMESPACE): Promise<Condition> {
     const find = (): Condition | undefined => {
       const route = this.server.get('financialroutes', namespace, name);
