@@ -15,6 +15,8 @@ const SIZES = {
   'SM4-CTR-HMAC-SM3': { iv: 16, tag: 32, id: 4 },
   'SM2-ENVELOPE': { iv: 12, tag: 16, id: 5 },
   SM2: { iv: 0, tag: 0, id: 6 },
+  'SM4-CBC-UNAUTHENTICATED': { iv: 16, tag: 0, id: -1 },
+  'SM4-ECB-UNAUTHENTICATED': { iv: 0, tag: 0, id: -1 },
 } as const;
 export type ProtectedAlgorithm = keyof typeof SIZES;
 export const PROTECTED_ALGORITHMS = Object.keys(SIZES) as ProtectedAlgorithm[];
@@ -50,7 +52,11 @@ function refuse(why: string): never {
 }
 
 function algorithmOf(name: unknown): ProtectedAlgorithm {
-  return PROTECTED_ALGORITHMS.find((known) => known === name) ?? refuse('its algorithm is none of ours');
+  // No message names an algorithm without a tag.
+  return (
+    PROTECTED_ALGORITHMS.find((known) => known === name && SIZES[known].id >= 0) ??
+    refuse('its algorithm is none of ours')
+  );
 }
 
 function split(algorithm: ProtectedAlgorithm, whole: Buffer, aad: Buffer): Sealed {
@@ -180,6 +186,12 @@ function openMac(algorithm: ProtectedAlgorithm, key: Buffer, { iv, ct, tag, aad 
   return Buffer.concat([decipher.update(ct), decipher.final()]);
 }
 
+/** PKCS#7; nothing authenticates it. */
+function openPlain(cipher: string, key: Buffer, iv: Buffer | null, ct: Buffer): Buffer {
+  const decipher = createDecipheriv(cipher, key, iv);
+  return Buffer.concat([decipher.update(ct), decipher.final()]);
+}
+
 function derValue(der: Buffer, at: number): { value: Buffer; end: number } {
   const first = der[at + 1]!;
   const count = first < 128 ? 0 : first & 127;
@@ -227,6 +239,8 @@ export function openSymmetric({ algorithm, pieces, kid }: ProtectedMessage, key:
   try {
     const opened = pieces.map((piece) => {
       if (algorithm === 'SM4-CBC-HMAC-SM3' || algorithm === 'SM4-CTR-HMAC-SM3') return openMac(algorithm, key, piece);
+      if (algorithm === 'SM4-CBC-UNAUTHENTICATED') return openPlain('sm4-cbc', key, piece.iv, piece.ct);
+      if (algorithm === 'SM4-ECB-UNAUTHENTICATED') return openPlain('sm4-ecb', key, null, piece.ct);
       return openGcm(algorithm === 'AES-256-GCM' ? 'aes-256-gcm' : 'sm4-gcm', key, piece);
     });
     return Buffer.concat(opened);

@@ -1,6 +1,6 @@
 // `fim decrypt` reads every profile and algorithm, and takes nothing that is damaged.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { openMessage, readProtected } from '../../envoy/standalone/protected-message.ts';
 import { ALGORITHMS, goesWith, kmsKey, LAYOUTS, PROFILES, protect } from '../protection/partner.ts';
@@ -45,6 +45,33 @@ describe('a protected message, opened by hand', () => {
         }
       });
     }
+  }
+
+  for (const [algorithm, cipher, iv] of [
+    ['SM4-CBC-UNAUTHENTICATED', 'sm4-cbc', randomBytes(16)],
+    ['SM4-ECB-UNAUTHENTICATED', 'sm4-ecb', null],
+  ] as const) {
+    test(`${algorithm}, as a partner's library writes it`, async () => {
+      const key = randomBytes(16);
+      const seal = createCipheriv(cipher, key, iv);
+      const sealed = Buffer.concat([iv ?? Buffer.alloc(0), seal.update('{"amount":"100.00"}'), seal.final()]);
+      for (const [profile, body] of [
+        ['raw', sealed],
+        ['hex', Buffer.from(sealed.toString('hex'))],
+        ['base64', Buffer.from(sealed.toString('base64'))],
+      ] as const) {
+        const message = readProtected(body, { profile, algorithm, kid: `${KEY_ID}#3` });
+        assert.equal((await openMessage(message, key)).toString(), '{"amount":"100.00"}');
+      }
+      const named = JSON.stringify({
+        alg: algorithm,
+        kid: `${KEY_ID}#3`,
+        iv: '',
+        ct: sealed.toString('base64'),
+        tag: '',
+      });
+      assert.throws(() => readProtected(Buffer.from(named)), /FIM-UP-0018/);
+    });
   }
 
   test('what is none is refused with a code', () => {
