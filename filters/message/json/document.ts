@@ -1,4 +1,5 @@
 // Strict index of a JSON text (RFC 8259): start, end and parent of each value. Nothing is copied or converted.
+import { Ascii } from '../../memory/ascii';
 import { Arena } from '../../memory/arena';
 import { ErrorId } from '../../errors.gen';
 import { MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_NODES } from '../../limits';
@@ -78,7 +79,7 @@ export class JsonDocument extends FieldTree {
       }
       const record = nodes + ((<usize>node) << NODE_SHIFT);
       p = skipWhitespace(p, end);
-      if (closer == 125) {
+      if (closer == Ascii.CloseBrace) {
         p = readKey(p, end, record, arena);
         if (p == 0) return 0;
       } else {
@@ -91,9 +92,13 @@ export class JsonDocument extends FieldTree {
       store<u64>(record, (<u64>parent) << 32, NEXT);
       store<u32>(record, 0, COUNT);
       const byte = <u32>load<u8>(p);
-      if ((byte | 32) == 123) {
+      if ((byte | 32) == Ascii.OpenBrace) {
         if (++depth > MAX_JSON_DEPTH) return fail(ErrorId.FIM_JSON_0007, p);
-        store<u32>(record, load<u32>(record, INFO) | (byte == 123 ? FieldKind.Object : FieldKind.Array), INFO);
+        store<u32>(
+          record,
+          load<u32>(record, INFO) | (byte == Ascii.OpenBrace ? FieldKind.Object : FieldKind.Array),
+          INFO,
+        );
         store<u32>(nodes + ((<usize>parent) << NODE_SHIFT), count, COUNT);
         parent = node++;
         last = 0;
@@ -114,9 +119,9 @@ export class JsonDocument extends FieldTree {
         p = skipWhitespace(p, end);
         if (p >= end) return fail(ErrorId.FIM_JSON_0002, end);
         const next = <u32>load<u8>(p++);
-        if (next == 44) break;
+        if (next == Ascii.Comma) break;
         if (next != closer) return fail(ErrorId.FIM_JSON_0001, p - 1);
-        if (closer == 125 && count > 1 && !this.unique(parent, count, arena)) return 0;
+        if (closer == Ascii.CloseBrace && count > 1 && !this.unique(parent, count, arena)) return 0;
         const container = nodes + ((<usize>parent) << NODE_SHIFT);
         store<u32>(container, <u32>(p - source), END);
         store<u32>(container, count, COUNT);
@@ -124,7 +129,7 @@ export class JsonDocument extends FieldTree {
         parent = load<u32>(container, PARENT);
         const outer = nodes + ((<usize>parent) << NODE_SHIFT);
         count = load<u32>(outer, COUNT) + 1;
-        closer = (load<u32>(outer, INFO) & KIND_MASK) == FieldKind.Object ? 125 : 93;
+        closer = (load<u32>(outer, INFO) & KIND_MASK) == FieldKind.Object ? Ascii.CloseBrace : Ascii.CloseBracket;
         depth--;
       }
     }

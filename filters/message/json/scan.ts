@@ -1,6 +1,7 @@
 // Scanners of JSON tokens. Each takes the address of a token and the end of the text. It returns the address after the
 // token, or 0 after setting `scanError` and `scanErrorAt`. They may read, but never use, up to 15 bytes after `end`;
 // the caller ensures that these are in memory.
+import { Ascii } from '../../memory/ascii';
 import { ErrorId } from '../../errors.gen';
 
 /** Error of the last failed scan. */
@@ -68,7 +69,7 @@ export function scanString(pointer: usize, end: usize, flags: usize, flag: u32):
     pointer += ctz(stops);
     if (pointer >= end) break;
     const byte = load<u8>(pointer);
-    if (byte == 34) return pointer;
+    if (byte == Ascii.Quote) return pointer;
     if (byte != 92) return fail(ErrorId.FIM_JSON_0003, pointer);
     store<u32>(flags, load<u32>(flags) | flag);
     pointer = scanEscape(pointer, end);
@@ -131,19 +132,19 @@ function skipDigits(pointer: usize, end: usize): usize {
  */
 export function scanNumber(pointer: usize, end: usize): usize {
   const start = pointer;
-  if (load<u8>(pointer) == 45) pointer++;
+  if (load<u8>(pointer) == Ascii.Minus) pointer++;
   const whole = pointer;
   pointer = skipDigits(pointer, end);
   if (pointer == whole) return fail(pointer >= end ? ErrorId.FIM_JSON_0002 : ErrorId.FIM_JSON_0005, start);
   if (load<u8>(whole) == 48 && pointer - whole > 1) return fail(ErrorId.FIM_JSON_0005, start);
-  if (pointer < end && load<u8>(pointer) == 46) {
+  if (pointer < end && load<u8>(pointer) == Ascii.Point) {
     const fraction = ++pointer;
     pointer = skipDigits(pointer, end);
     if (pointer == fraction) return fail(ErrorId.FIM_JSON_0005, start);
   }
   if (pointer < end && (load<u8>(pointer) | 32) == 101) {
     pointer++;
-    if (pointer < end && (load<u8>(pointer) == 43 || load<u8>(pointer) == 45)) pointer++;
+    if (pointer < end && (load<u8>(pointer) == Ascii.Plus || load<u8>(pointer) == Ascii.Minus)) pointer++;
     const exponent = pointer;
     pointer = skipDigits(pointer, end);
     if (pointer == exponent) return fail(ErrorId.FIM_JSON_0005, start);

@@ -1,5 +1,6 @@
 // Numbers and escapes, byte by byte.
 
+import { Ascii } from '../../memory/ascii';
 import { FieldKind } from '../nodes';
 
 /** Position within a number. Zero, Whole, Fraction and Exponent may end it. */
@@ -25,15 +26,22 @@ export function nextDigits(at: u32, byte: u32): i32 {
     if (at == Digits.Point) return Digits.Fraction;
     return at == Digits.E || at == Digits.ESign ? Digits.Exponent : <i32>at;
   }
-  if (byte == 46) return at == Digits.Zero || at == Digits.Whole ? Digits.Point : -1;
+  if (byte == Ascii.Point) return at == Digits.Zero || at == Digits.Whole ? Digits.Point : -1;
   if ((byte | 32) == 101) return at == Digits.Zero || at == Digits.Whole || at == Digits.Fraction ? Digits.E : -1;
-  return (byte == 43 || byte == 45) && at == Digits.E ? Digits.ESign : -1;
+  return (byte == Ascii.Plus || byte == Ascii.Minus) && at == Digits.E ? Digits.ESign : -1;
 }
 
 /** Whether the byte may follow a backslash. */
 export function isEscapeLetter(byte: u32): bool {
   return (
-    byte == 34 || byte == 92 || byte == 47 || byte == 98 || byte == 102 || byte == 110 || byte == 114 || byte == 116
+    byte == Ascii.Quote ||
+    byte == Ascii.Backslash ||
+    byte == 47 ||
+    byte == 98 ||
+    byte == 102 ||
+    byte == 110 ||
+    byte == 114 ||
+    byte == 116
   );
 }
 
@@ -53,5 +61,5 @@ export function kindOf(byte: u32): i32 {
     case 110:
       return FieldKind.Null;
   }
-  return byte - 48 < 10 || byte == 45 ? FieldKind.Number : -1;
+  return byte - 48 < 10 || byte == Ascii.Minus ? FieldKind.Number : -1;
 }

@@ -1,6 +1,7 @@
 // Strict reader of JSON (RFC 8259) for texts in pieces. It gives the same verdict as the index of `document.ts`, in
 // constant memory. One block of memory holds the state between two pieces, so that the text may be cut anywhere: in an
 // escape, a number, a UTF-8 sequence.
+import { Ascii } from '../../memory/ascii';
 import { ErrorId } from '../../errors.gen';
 import { MAX_JSON_DEPTH, MAX_STREAM_KEYS, MAX_STREAM_KEYS_PER_OBJECT, MAX_STREAM_TEXT_BYTES } from '../../limits';
 import { sipBegin, sipEnd, sipText } from '../../memory/siphash';
@@ -181,14 +182,14 @@ export class JsonStream {
     if (byte >= 0x80) return this.beginForeign(byte);
     switch (state.mode) {
       case Mode.FirstItem:
-        return byte == 93 ? this.close() : this.begin(byte);
+        return byte == Ascii.CloseBracket ? this.close() : this.begin(byte);
       case Mode.FirstName:
-        return byte == 125 ? this.close() : this.beginName(byte);
+        return byte == Ascii.CloseBrace ? this.close() : this.beginName(byte);
       case Mode.Name:
         return this.beginName(byte);
       case Mode.Colon:
         state.mode = Mode.Value;
-        return byte == 58 ? ErrorId.None : ErrorId.FIM_JSON_0001;
+        return byte == Ascii.Colon ? ErrorId.None : ErrorId.FIM_JSON_0001;
       case Mode.After:
         return this.goOn(byte);
     }
@@ -216,7 +217,7 @@ export class JsonStream {
     const state = this.state;
     if (state.depth == 0) return ErrorId.FIM_JSON_0001;
     const isObject = this.frame(state.depth).isObject;
-    if (byte == 44) {
+    if (byte == Ascii.Comma) {
       state.mode = isObject ? Mode.Name : Mode.Value;
       return ErrorId.None;
     }
@@ -257,7 +258,7 @@ export class JsonStream {
     state.textLength = 0;
     if (kind == FieldKind.Number) {
       state.mode = Mode.Number;
-      state.digits = byte == 45 ? Digits.Sign : byte == 48 ? Digits.Zero : Digits.Whole;
+      state.digits = byte == Ascii.Minus ? Digits.Sign : byte == 48 ? Digits.Zero : Digits.Whole;
       this.keep(byte);
       return ErrorId.None;
     }
@@ -300,9 +301,9 @@ export class JsonStream {
     } else if (state.escape != Escape.None) {
       const error = this.takeInEscape(byte);
       if (error != ErrorId.None) return error;
-    } else if (byte == 34) return this.endString();
+    } else if (byte == Ascii.Quote) return this.endString();
     else if (byte < 32) return ErrorId.FIM_JSON_0003;
-    else if (byte == 92) {
+    else if (byte == Ascii.Backslash) {
       state.escape = Escape.Letter;
       state.escaped = 1;
     } else if (byte >= 0x80 && !beginUtf8(state, byte)) return ErrorId.FIM_JSON_0004;
@@ -321,7 +322,7 @@ export class JsonStream {
     }
     if (at == Escape.PairBackslash) {
       state.escape = Escape.PairLetter;
-      return byte == 92 ? ErrorId.None : ErrorId.FIM_JSON_0003;
+      return byte == Ascii.Backslash ? ErrorId.None : ErrorId.FIM_JSON_0003;
     }
     if (at == Escape.PairLetter) {
       state.escape = Escape.Hex;

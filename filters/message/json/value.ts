@@ -1,4 +1,5 @@
 // Scans tokens directly into the record of their value.
+import { Ascii } from '../../memory/ascii';
 import { Arena } from '../../memory/arena';
 import { hashBytes } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
@@ -11,12 +12,12 @@ import { unescape } from './text';
  */
 export function scanScalar(p: usize, end: usize, record: usize): usize {
   const byte = <u32>load<u8>(p);
-  if (byte == 34) {
+  if (byte == Ascii.Quote) {
     store<u32>(record, load<u32>(record, INFO) | FieldKind.String, INFO);
     p = scanString(p + 1, end, record + INFO, ESCAPED);
     return p == 0 ? 0 : p + 1;
   }
-  if (byte - 48 < 10 || byte == 45) {
+  if (byte - 48 < 10 || byte == Ascii.Minus) {
     store<u32>(record, load<u32>(record, INFO) | FieldKind.Number, INFO);
     return scanNumber(p, end);
   }
