@@ -332,8 +332,8 @@ export const MAX_WARNINGS: u32 = 8;
 /** Records under one key of national TLS, each way; then the connection is closed with `close_notify`. */
 export const MAX_RECORDS_PER_KEY: u64 = 16_777_216;
 /**
- * What may wait in one connection of national TLS to be taken by its host, bytes each way: a call to `send` or `receive`
- * that would exceed it ends the connection.
+ * Bytes each way that may wait in one connection of national TLS for its host. A call to `send` or `receive` that would
+ * exceed it ends the connection.
  */
 export const MAX_WAITING_BYTES: u32 = 16_777_216;
 /** Keys of records that are kept expanded, for all connections of one VM, 24 KiB each. */

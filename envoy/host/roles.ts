@@ -1,4 +1,4 @@
-// What the parts of the host are to one another: a machine, the guest in it, and the contexts that the guest is told of.
+// Roles of the host's parts towards one another: a VM, the guest in it, and the contexts that the guest knows.
 import type { BodyBuffer } from './body-buffer.ts';
 import type { HeaderMap } from './header-map.ts';
 import type { HttpCall, HttpCallAnswer } from './http-call.ts';

@@ -14,7 +14,7 @@ interface View {
   buffering: boolean;
 }
 
-/** What a context asks of the stream that it belongs to. */
+/** Part of the stream that its contexts call. */
 export interface StreamSide {
   readonly filterState: Map<string, Uint8Array>;
   filterStateWrites: number;

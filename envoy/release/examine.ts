@@ -1,7 +1,7 @@
 import { dryRun, type LoadedModule } from '../host/index.ts';
 import type { Refusal } from '../route/index.ts';
 
-/** What the very module that is to run says of a configuration; undefined: it takes it. Never throws. */
+/** Verdict of the module itself on a configuration. Undefined if it accepts it. Never throws. */
 export function examine(module: LoadedModule | Uint8Array, json: string): Refusal | undefined {
   const [first] = dryRun(module, json).errors;
   if (first === undefined) return undefined;

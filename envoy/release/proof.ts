@@ -1,5 +1,5 @@
-// What counters prove of a generation. Every VM that takes a configuration counts it in
-// `fim.configured.<generation modulo 16>`; files that were read, and objects that exist, prove nothing.
+// Proof by counters that a generation runs. Every VM that takes a configuration counts it in
+// `fim.configured.<generation modulo 16>`. Files that were read and objects that exist prove nothing.
 
 /**
  * Number of the counters, which generations use in turn, as in the modules: one more than a handful, so that a late
@@ -22,7 +22,7 @@ export function vmsOf(concurrency: number, filters = 1): number {
   return (concurrency + EXTRA_VMS) * filters;
 }
 
-/** What a proxy has counted of one generation. */
+/** Counters of one proxy for one generation. */
 export interface Counted {
   /** VMs that took it. */
   configured: number;

@@ -1,16 +1,16 @@
-// What a filter runs, by content: the unit that is rolled out, proven and taken back, standalone and in a mesh.
+// Content of a filter: the unit that is rolled out, proven and taken back, standalone and in a mesh.
 import type { PluginConfig } from '../route/index.ts';
 
 /** A configuration and the module that runs it. */
 export interface Release<Module extends ModuleContent = ModuleContent> {
   config: PluginConfig;
-  /** Of the configuration without its generation: same if and only if the policy is. */
+  /** Hash of the configuration without its generation. Equal for equal policies only. */
   hash: string;
   module: Module;
 }
 
 export interface ModuleContent {
-  /** Of the module's bytes or, in a registry, of the image's manifest; hex. */
+  /** Digest of the module's bytes or, in a registry, of the image's manifest. Hex. */
   sha256: string;
 }
 

@@ -1,4 +1,4 @@
-// What a route asks for, within what a target serves: hosts, path, methods and headers of both together.
+// Intersection of a route with what its target serves: hosts, path, methods and headers of both.
 import { canonicalPath } from './canonical-path.ts';
 import type { HeaderMatch, PathMatch, RouteMatch } from './financial-route.gen.ts';
 
@@ -73,8 +73,8 @@ function headersOfBoth(own: readonly HeaderMatch[], target: readonly HeaderMatch
 }
 
 /**
- * What `own` concerns of the requests that `target` stands for. Undefined: nothing. `isWide`: two patterns cannot be
- * said in one, and `own` stands alone.
+ * Requests of `own` among those of `target`. Undefined: none. `isWide`: two patterns cannot be combined, and `own` is
+ * used alone.
  */
 export function narrowMatch(own: RouteMatch, target: RouteMatch): { match: RouteMatch; isWide: boolean } | undefined {
   const hosts = hostsOfBoth(own.hosts, target.hosts);

@@ -32,7 +32,7 @@ export interface RouteResource {
   /** Warnings about this resource. */
   warnings: RouteIssue[];
   source: RouteSource;
-  /** What it concerns at its targets, each entry for itself; absent: what `spec.match` says. */
+  /** Matches at its targets, one by one. Absent: those of `spec.match`. */
   matches?: RouteMatch[];
   /** Earlier translation of the route. It is used as it is and only ordered among the others. */
   compiled?: RouteConfig;

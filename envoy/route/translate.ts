@@ -109,7 +109,7 @@ function ownHeaders(routes: readonly RouteConfig[]): string[] {
   return [...new Set(routes.flatMap(ownHeadersOf))].sort();
 }
 
-/** What stands in a configuration besides its routes. */
+/** Content of a configuration besides its routes. */
 type Terms = Pick<PluginConfig, 'kms' | 'heldPerAddressBytes'> & { generation: number };
 
 function seal(

@@ -7,11 +7,11 @@ export interface Refusal {
   code: string;
   /** JSON Pointer into the configuration; empty for the whole. */
   pointer: string;
-  /** What the module said besides. */
+  /** Detail from the module. */
   detail?: string;
 }
 
-/** What a module says of a configuration: `undefined` if it accepts it. */
+/** Verdict of a module on a configuration. `undefined` if it accepts it. */
 export type DryRun = (module: string, json: string) => Promise<Refusal | undefined>;
 
 /** The result of `fim validate`. */

@@ -22,9 +22,9 @@ const REASONS: Partial<Record<string, string>> = {
   'FIM-KMS-0009': 'KeyUnfit',
 };
 
-/** What is known of one key. */
+/** Known state of one key. */
 interface Known {
-  /** What it was looked up for. */
+  /** Use that it was looked up for. */
   use: string;
   fault: KeyFault | null;
   /** It could be had once and did not go since, so modules hold it. */
@@ -155,7 +155,7 @@ export class KeyWatch {
   }
 }
 
-/** What a key is looked up for: with another use it may be unfit. */
+/** Use of a key. A key may be unfit for another use. */
 function useOf({ algorithm, protects }: NeededKey): string {
   return `${algorithm} ${protects}`;
 }

@@ -15,7 +15,7 @@ import { Direction } from '../runtime/direction';
 import { SignatureEmptyFields, SignaturePartKind } from './config.gen';
 import { Part } from './parts';
 
-/** What became of a text. */
+/** Result of reading a text. */
 export const enum Text {
   Done = 0,
   /** The message has not what the text is made of: fields of a body that is none, or too many. */

@@ -57,7 +57,7 @@ export function compileParts(
   for (let i = 0; i < listed.length; i++) {
     const part = listed[i];
     if (!isPossible(part, direction, config, reader.format)) reader.fail(ErrorId.FIM_SIG_0006, part.node);
-    // What could be taken for another division of the same text is not signed by it.
+    // A text that could be divided in another way must not be signed.
     if (i > 0 && isOpen(part) && isOpen(listed[i - 1])) reader.fail(ErrorId.FIM_SIG_0006, part.node);
     parts[i] = new Part(part.part, part.part == SignaturePartKind.Constant ? part.text : part.name);
   }

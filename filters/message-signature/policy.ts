@@ -72,7 +72,7 @@ export class SignaturePolicy extends StagePolicy {
     return direction == Direction.Request ? this.request : this.response;
   }
 
-  /** What is signed, in order. */
+  /** Signed parts, in order. */
   parts(direction: Direction): StaticArray<Part> {
     return direction == Direction.Request ? this.requestParts : this.responseParts;
   }
@@ -145,7 +145,7 @@ function partsOf(
   return action == SignatureAction.None ? new StaticArray<Part>(0) : compileParts(reader, config, direction);
 }
 
-/** What goes with a template alone, and names that a body can have. */
+/** Checks the settings that need a template, and names that a body can have. */
 function checkFields(reader: ConfigReader, config: MessageSignatureConfig): void {
   const ofTemplate =
     config.requestParts.length + config.responseParts.length + config.except.length > 0 ||

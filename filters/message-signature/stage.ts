@@ -197,7 +197,7 @@ function verify(exchange: Exchange, policy: SignaturePolicy): Verdict {
   return Verdict.Continue;
 }
 
-/** What `find` found. */
+/** Value that `find` found. */
 let foundPointer: usize = 0;
 let foundLength: u32 = 0;
 

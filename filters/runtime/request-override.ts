@@ -23,7 +23,7 @@ const METHODS: StaticArray<Bytes> = [
 ];
 /** Headers with a path, or a URL with one. */
 const PATHS: StaticArray<Bytes> = [Bytes.from('x-original-url'), Bytes.from('x-rewrite-url')];
-/** What WSGI servers (gunicorn by its defaults) and applications take off the front of the path. */
+/** Prefixes that WSGI servers (gunicorn by default) and applications remove from the path. */
 const PREFIXES: StaticArray<Bytes> = [
   Bytes.from('script-name'),
   Bytes.from('x-script-name'),
@@ -164,7 +164,7 @@ function readElement(
   return (inUrl == 0 || load<u8>(from) == SLASH) && readPath(from, end, index, lookup, found);
 }
 
-/** What is left of the path when the prefix is taken off; servers put a slash before it where there is none. */
+/** Reads the rest of the path after a removed prefix. Servers add a missing slash before it. */
 function readBehind(prefix: usize, length: u32, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
   if (length > pathLength || !equalBytes(pathPointer, prefix, length)) return false;
   const rest = pathPointer + length;

@@ -12,7 +12,7 @@ import { FAILED } from './suite';
 
 const BLOCK_BYTES: u32 = 16;
 
-/** Of its own: a message whose fields are opened is indexed by the other. */
+/** A separate index, because the other one holds the message whose fields are being opened. */
 const json: JsonDocument = new JsonDocument();
 const message: Message = new Message();
 

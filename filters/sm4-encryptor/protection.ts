@@ -21,7 +21,7 @@ export class Protection {
     readonly sm2Layout: Sm2Layout,
     /** Plaintext of one segment of the segmented profile, bytes. */
     readonly segmentBytes: u32,
-    /** What an opened text must be, where nothing authenticates it. */
+    /** Required format of an opened text that nothing authenticates. */
     readonly format: MessageFormat,
     /** Whether the profile base64 reads what other libraries make of base64. */
     readonly tolerant: bool,

@@ -59,7 +59,7 @@ export abstract class Connection {
   certificateFault: CertificateFault = CertificateFault.None;
   suite: u32 = 0;
   resumed: bool = false;
-  /** What the handshake made, to be resumed; a client's is complete when the connection is open. */
+  /** Session that the handshake created, for resumption. A client's is complete when the connection is open. */
   session: Session | null = null;
   /** The other side's certificates, once accepted; `peerEncrypt` is null after a resumption. */
   peerSign: Certificate | null = null;
@@ -313,7 +313,7 @@ export abstract class Connection {
     const equal = equalConstantTime(VERIFY, body, VERIFY_BYTES);
     wipe(VERIFY, VERIFY_BYTES);
     if (!equal) return this.fail(Alert.DecryptError, Reason.Finished);
-    // Who finishes second has nothing left to say.
+    // The side that finishes second sends nothing more.
     if (!this.writing.isProtected && !this.answerFinished()) return false;
     this.state = State.Open;
     this.forgetHandshake();

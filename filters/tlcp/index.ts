@@ -103,7 +103,7 @@ export function setPolicy(handle: i32, auth: i32, takesTickets: bool, keepsSessi
   wipe(block, <u32>tickets * TICKET_KEY_BYTES);
 }
 
-/** What a client sends where implementations differ: see `Settings`. */
+/** Messages of a client that differ between implementations: see `Settings`. */
 export function setVariants(handle: i32, framesShare: bool, signsMessages: bool): void {
   const settings = settingsByHandle.get(handle);
   settings.framesShare = framesShare;

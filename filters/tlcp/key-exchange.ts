@@ -30,7 +30,7 @@ const SIGNED_ROOM: u32 = 8352;
 /** Length of what `signedParameters` wrote. */
 export let signedLength: u32 = 0;
 
-/** What a server signs: both randoms (they are next to each other), then its parameters. Address of it. */
+/** Data that a server signs: both randoms (they are adjacent), then its parameters. Returns its address. */
 export function signedParameters(randoms: usize, parameters: usize, length: u32): usize {
   memory.copy(SIGNED, randoms, 2 * RANDOM_BYTES);
   signedLength = 2 * RANDOM_BYTES + min(length, SIGNED_ROOM - 2 * RANDOM_BYTES);

@@ -34,7 +34,7 @@ export const enum Reason {
   Timeout = 23,
   TooMuchWaiting = 24,
   Warnings = 25,
-  /** What came first is no record of this protocol: TLS, or plain HTTP. */
+  /** The first bytes are no record of this protocol but TLS or plain HTTP. */
   OtherProtocol = 26,
   /** This side closed. */
   Closed = 27,

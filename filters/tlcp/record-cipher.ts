@@ -20,7 +20,7 @@ export const EXPANSION_BYTES: u32 = 16 + 32 + 16;
 const HEADER: usize = memory.data(16, 16);
 const NONCE: usize = memory.data(16, 16);
 
-/** What is expanded from the keys of one direction. */
+/** Expanded keys of one direction. */
 class Expanded {
   owner: Direction | null = null;
   gcm: Sm4Gcm | null = null;

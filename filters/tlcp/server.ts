@@ -80,7 +80,7 @@ export class Server extends Connection {
     if (session && sessions && !this.resumed && session.idLength > 0) sessions.put(session);
   }
 
-  /** What a fatal alert ended is not resumed (GB/T 38636-2020, 6.3.5). */
+  /** A session that a fatal alert ended is not resumed (GB/T 38636-2020, 6.3.5). */
   protected onFailed(): void {
     const session = this.session;
     const sessions = this.settings.sessions;

@@ -1,5 +1,5 @@
-// What two sides keep of a connection to resume it: by id (GB/T 38636-2020, 6.4.1) in the server's memory, or by a
-// ticket (RFC 5077) that the client keeps.
+// State of a connection that both sides keep to resume it: by id (GB/T 38636-2020, 6.4.1) in the server's memory, or by
+// a ticket (RFC 5077) that the client keeps.
 import {
   MAX_CERTIFICATE_BYTES,
   MAX_KEPT_SESSIONS,
@@ -33,7 +33,7 @@ export class Session {
     return changetype<usize>(this.bytes) + 48;
   }
 
-  /** What the server's policy was: a session is of no use under another. */
+  /** Policy of the server. A session is useless under another. */
   get context(): usize {
     return changetype<usize>(this.bytes) + 80;
   }

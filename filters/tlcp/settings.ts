@@ -1,5 +1,5 @@
-// What the connections of one listener, or of one client, have in common. Made when a configuration is compiled;
-// immutable but for the clock.
+// Common settings of the connections of one listener or one client. Created when a configuration is compiled; immutable
+// except for the clock.
 import { MAX_TRUST_ANCHORS } from '../limits';
 import { Sm2PrivateKey } from '../crypto/sm2-key';
 import { Sm3 } from '../crypto/sm3';
@@ -11,7 +11,7 @@ import { Chance } from './chance';
 import { ECC_SM4_CBC_SM3, ECC_SM4_GCM_SM3, ECDHE_SM4_CBC_SM3, ECDHE_SM4_GCM_SM3, isEphemeral } from './protocol';
 import { SessionCache, TicketKeys } from './session';
 
-/** What a server asks of its clients. The ECDHE suites need a certificate whatever it says. */
+/** Client authentication that a server asks for. The ECDHE suites always need a certificate. */
 export const enum ClientAuth {
   None = 0,
   Optional = 1,

@@ -57,7 +57,7 @@ export function takeSignatureAlgorithm(): CertificateFault {
 
 /** A certificate with a copy of its DER. */
 export class Certificate {
-  /** What is signed: `tbsCertificate` with its header. */
+  /** Signed part: `tbsCertificate` with its header. */
   signed: usize = 0;
   signedLength: u32 = 0;
   serial: usize = 0;

@@ -127,7 +127,7 @@ export class Chain {
 
 let searchFault: CertificateFault = CertificateFault.None;
 
-/** Who signed `below`, among `candidates` but those used already; null: see `searchFault`. */
+/** Issuer of `below` among `candidates`, except those used already. Null: see `searchFault`. */
 function issuerIn(candidates: Array<Certificate>, below: Certificate, used: Array<Certificate>): Certificate | null {
   for (let i = 0; i < candidates.length; i++) {
     const candidate = unchecked(candidates[i]);

@@ -53,7 +53,7 @@ const POLICIES: u8 = 32;
 const AUTHORITY_KEY: u8 = 35;
 const PURPOSES: u8 = 37;
 
-/** What the extensions of one certificate say. Addresses point into the certificate. */
+/** Extensions of one certificate. Addresses point into the certificate. */
 export class Extensions {
   hasKeyUsage: bool = false;
   keyUsage: u32 = 0;
@@ -184,7 +184,7 @@ export class Extensions {
 
 /** Leaves an extension that is not looked at. */
 function passOver(value: usize, outer: usize): CertificateFault {
-  // What it holds is its own affair and need not be DER: the rest of the octet string is dropped unread.
+  // Its content need not be DER, so the rest of the octet string is skipped unread.
   derDropRest();
   return derLeave(value) && derLeave(outer) ? CertificateFault.None : CertificateFault.Malformed;
 }

@@ -24,7 +24,7 @@ export const enum CertificateFault {
   PathLength = 11,
   /** keyUsage or extendedKeyUsage does not allow what it is used for. */
   Usage = 12,
-  /** It is not for the name that was asked for. */
+  /** The certificate is not for the requested name. */
   Name = 13,
   /** There is no certificate for signatures, or none for encryption. */
   Missing = 14,

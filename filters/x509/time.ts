@@ -9,7 +9,7 @@ const GENERALIZED_TIME_BYTES: u32 = 15;
 const DAY_SECONDS: i64 = 86_400;
 const LETTER_Z: u8 = 0x5a;
 
-/** What `derTakeTime` answers where there is no time. */
+/** Result of `derTakeTime` without a time. */
 export const NO_TIME: i64 = i64.MIN_VALUE;
 
 /** Two digits, or 255. */

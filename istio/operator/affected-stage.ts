@@ -19,7 +19,7 @@ interface Parent {
   conditions: Condition[];
 }
 
-/** What is kept of the status of a Gateway or an HTTPRoute: what is said of the routes there. */
+/** Reduces the status of a Gateway or an HTTPRoute to the conditions about routes. */
 export function trimAffected({ status }: KubeObject): KubeObject['status'] {
   const { conditions = [], parents } = (status ?? {}) as { conditions?: Condition[]; parents?: Parent[] };
   const own = conditions.filter(({ type }) => type === AFFECTED_CONDITION);

@@ -77,7 +77,7 @@ export interface WorkloadRuntime {
   release: WorkloadRelease | undefined;
   /** `identity` of each route when the release was built, by the route's key. */
   builtFrom: ReadonlyMap<string, string>;
-  /** What the release contains of each route. */
+  /** Form of each route in the release. */
   forms: Forms;
   /** Object as the API server returned it. Kept until the informer has caught up. */
   lastApplied: KubeObject | undefined;
@@ -190,7 +190,7 @@ type Proofs =
   | 'renewal'
   | 'drained';
 
-/** What is known of the proxies of a workload of which nothing is known. */
+/** State of a workload's proxies before anything is known. */
 export function nothingProven(name: string): Pick<WorkloadRuntime, Proofs> {
   return {
     state: emptyState(name),

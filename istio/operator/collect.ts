@@ -1,4 +1,4 @@
-// What the operator counts, brought up to date when somebody asks.
+// Updates the operator's gauges when metrics are read.
 import type { ClusterView } from './cluster-view.ts';
 import type { EventSink } from './events.ts';
 import type { Informer } from './kube/informer.ts';

@@ -284,7 +284,7 @@ export class Operator {
     for (const name of concerned) this.tellRoutes([...(this.view.namespaces.get(name)?.checked.keys() ?? [])]);
   }
 
-  /** What others say in a status plans nothing; what is said of routes there is brought to what is so. */
+  /** Statuses that others write do not affect planning. Conditions about routes there are corrected. */
   private attachedChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
     const isPlanned = this.view.namespaces.has(namespace);
     const isSame =

@@ -123,7 +123,7 @@ export class StatusStage {
     };
   }
 
-  /** What a route names, each with its workloads; of one that names nothing, the Gateways of its namespace. */
+  /** Targets of a route, each with its workloads. Without targets: the Gateways of its namespace. */
   private targets(namespace: string, { head, places }: CheckedRoute, workloads: readonly string[]): FactsAtTarget[] {
     const { view } = this.parts;
     const meets = (selection: Selection): string[] =>

@@ -12,7 +12,7 @@ const USAGES = {
 } as const;
 export type Usage = keyof typeof USAGES;
 
-/** What a certificate or a request says. */
+/** Content of a certificate or a request. */
 export interface Subject {
   /** commonName; organisation and country may stand before it, as `C=CN, O=Bank, CN=name`. */
   name: string;

@@ -75,22 +75,22 @@ const CERTIFICATE = 17;
 const NO_ALERT = 255;
 const NO_KEY = -1;
 
-/** What a side trusts, is, and asks for. PEM texts. */
+/** Trust, identity and requirements of one side. PEM texts. */
 export interface SideOptions {
   trust?: string;
   /** Certificates and keys of the pair, in any order. */
   identity?: string;
   suites?: readonly SuiteName[];
-  /** Whom a client wants. */
+  /** Host that a client connects to. */
   host?: string;
   protocols?: readonly string[];
-  /** Of a server. */
+  /** Server only. */
   clientAuth?: 'none' | 'optional' | 'required';
   takesTickets?: boolean;
   keepsSessions?: boolean;
   /** Keys of tickets of a server, 32 bytes each. */
   tickets?: Uint8Array;
-  /** What a client sends where implementations differ: see filters/tlcp/README.md. */
+  /** Messages of a client that differ between implementations: see filters/tlcp/README.md. */
   framesShare?: boolean;
   signsMessages?: boolean;
   /** Whether a client minds the server's certificates. */
@@ -217,7 +217,7 @@ export class TlcpModule {
     return bytes.length;
   }
 
-  /** What stands in the room. */
+  /** Content of the room. */
   bytes(length: number): Buffer {
     return Buffer.from(new Uint8Array(this.core.memory.buffer, this.core.room(1) >>> 0, length));
   }
@@ -266,13 +266,13 @@ export class Connection {
     this.core.expire(this.handle, ageMs);
   }
 
-  /** What is to be sent. */
+  /** Output to send. */
   takeOutput(): Buffer {
     const { core, handle } = this;
     return this.take(core.outputStart(handle), core.outputLength(handle), (n) => core.outputTaken(handle, n));
   }
 
-  /** What came for the application. */
+  /** Plaintext for the application. */
   takePlain(): Buffer {
     const { core, handle } = this;
     return this.take(core.plainStart(handle), core.plainLength(handle), (n) => core.plainTaken(handle, n));
@@ -313,7 +313,7 @@ export class Connection {
     return this.module.text(this.core.writeServerName(this.handle));
   }
 
-  /** What is wrong with the other side's certificates; empty: nothing. */
+  /** Fault of the other side's certificates. Empty: none. */
   get certificateFault(): string {
     return this.module.text(this.core.writeFault(this.core.faultOf(this.handle)));
   }

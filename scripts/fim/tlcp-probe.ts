@@ -38,7 +38,7 @@ interface Report {
   target: string;
   suites: SuiteReport[];
   certificates: CertificateReport[];
-  /** What is wrong with them; empty: nothing. */
+  /** Fault of the certificates. Empty: none. */
   verdict: string;
   asksForCertificate: boolean;
   resumption: { id: boolean; ticket: boolean };
@@ -46,7 +46,7 @@ interface Report {
 
 const DAY_MS = 86_400_000;
 
-/** What a look at the server found out. */
+/** Findings about the server. */
 interface Look {
   report: SuiteReport;
   certificates: Buffer[];

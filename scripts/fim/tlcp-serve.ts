@@ -22,7 +22,7 @@ const POLICIES = ['none', 'optional', 'required'] as const;
 const TICKET_KEY_BYTES = 32;
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** What was agreed on with a client. */
+/** Parameters agreed with a client. */
 function agreed({ connection }: TlcpSocket): object {
   return {
     suite: connection.suite,

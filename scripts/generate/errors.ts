@@ -19,7 +19,7 @@ const SOURCE = 'filters/errors.json';
 const CODE = /^FIM-[A-Z0-9]{2,5}-[0-9]{4}$/;
 
 interface ErrorTable {
-  /** What the second part of a code stands for, in the order of the document. */
+  /** Meaning of the second part of a code, in the order of the document. */
   families: Record<string, string>;
   errors: ErrorEntry[];
 }

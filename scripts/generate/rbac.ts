@@ -46,7 +46,7 @@ function binding(kind: 'ClusterRole' | 'Role'): object {
   };
 }
 
-/** What the operator of some namespaces needs in each: a Role without namespace, for kustomize to put it there. */
+/** Permissions that an operator of some namespaces needs in each: a Role without namespace, which kustomize sets. */
 function tenantOutput(): Output {
   const documents = [
     {

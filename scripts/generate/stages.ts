@@ -84,7 +84,7 @@ function document(repository: string): string {
   ].join('\n');
 }
 
-/** What the modules, and their reader, know of the table. */
+/** Generated facts of the table for the modules and their readers. */
 export function stageOutputs(repository: string): Output[] {
   return [
     ...section(repository, 'filters/README.md', 'stages', document(repository)),

@@ -57,7 +57,7 @@ export interface Import {
   typeOnly: boolean;
 }
 
-/** What a file imports or re-exports. */
+/** Imports and re-exports of a file. */
 export function importsOf(project: Project, file: string): Import[] {
   const { codeOnly, withoutComments } = project.blank(file);
   const found: Import[] = [];

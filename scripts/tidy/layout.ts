@@ -3,7 +3,7 @@ import { STAGES } from '../../envoy/route/stages/table.ts';
 import type { Finding, Project, Rule } from './project.ts';
 
 const STAGE_PARTS = ['README.md', 'config.schema.json', 'config.gen.ts', 'stage.ts', 'stats.ts'];
-/** What a stage with a module of its own has besides. */
+/** Further parts of a stage that has its own module. */
 const MODULE_PARTS = ['index.ts'];
 const WITH_README = ['', 'filters/', 'filters/runtime/', 'envoy/host/', 'scripts/', 'test/'];
 

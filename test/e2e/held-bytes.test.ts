@@ -19,7 +19,7 @@ const MAX_ADDRESS_MIB = 128;
 const MAX_HELD_MIB = 256;
 /** Envoy's own share: buffers of connections, and what the allocator keeps. */
 const OVERHEAD_MIB = 120;
-/** What may stay allocated of a burst: the memory of its connections' tables. */
+/** Memory that may stay allocated after a burst: the tables of its connections. */
 const LEFT_MIB = 32;
 const STREAMS = 100;
 const CLIENT_MEMORY_MB = 512;

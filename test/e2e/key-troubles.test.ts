@@ -102,7 +102,7 @@ test('an edit that names a key that is not there is told, one that names it no m
 
 const FRESH = 'kms://prod/fresh';
 
-/** What is told of a key from the `from`-th event on: codes of warnings, and `recovered`. */
+/** Events about a key, beginning with the `from`-th: codes of warnings, and `recovered`. */
 function toldOf(harness: Harness, key: string, from = 0): string[] {
   return harness.events.slice(from).flatMap((event) => {
     if (event.event === 'warning' && event.key === key) return [event.code];

@@ -1,4 +1,4 @@
-// What chains of certificates are accepted, and why others are not: each mistake by itself, in a handshake.
+// Accepted chains of certificates, and the reasons for refusing others: each fault by itself, in a handshake.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { der, extension } from '../../scripts/fim/tlcp-certificate.ts';

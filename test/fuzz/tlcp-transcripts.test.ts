@@ -56,7 +56,7 @@ function explicitOf(transcript: Transcript, side: string): string {
   return own.map(({ record }) => record.slice(10, 42)).join('');
 }
 
-/** What each side drew, in the order in which the core draws. */
+/** Numbers that each side drew, in the order of the core. */
 function chanceOf(transcript: Transcript): { client: string; server: string } {
   const ephemeral = transcript.suite.startsWith('ECDHE');
   const parts = { client: [transcript.client_random], server: [transcript.server_random] };

@@ -138,7 +138,7 @@ export class FakeApiServer {
 
   private refusal = { line: '', name: '' };
 
-  /** What roles allow: a request as `verb resource`, and its namespace if it has one. */
+  /** Whether roles allow a request: `verb resource`, and its namespace if it has one. */
   allows: (request: string, namespace: string | undefined) => boolean = () => true;
   /** Requests that roles did not allow, in order. */
   readonly refused: string[] = [];

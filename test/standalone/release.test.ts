@@ -1,4 +1,4 @@
-// What standalone mode and the operator share: when a release is another, what is sent, what counters prove.
+// Common logic of standalone mode and the operator: when a release differs, what is sent, what counters prove.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isSameRelease, numbered, progressOf, slotOf, vmsOf } from '../../envoy/release/index.ts';

@@ -10,7 +10,7 @@ import { stage } from './stage-row.ts';
 const PLAIN_PROFILES: ReadonlySet<string> = new Set(['raw', 'hex', 'base64']);
 const STRING_PROFILES: ReadonlySet<string> = new Set(['compact', 'hex', 'base64']);
 
-/** What is encrypted and decrypted. */
+/** Row of encryption and decryption. */
 export const encryption = stage({
   section: 'encryption',
   folder: 'sm4-encryptor',

@@ -9,7 +9,7 @@ import { stage, type Note } from './stage-row.ts';
 /** Default user id of GB/T 35276. */
 const DEFAULT_USER_ID = '1234567812345678';
 
-/** What is signed and verified. */
+/** Row of signing and verification. */
 export const signature = stage({
   section: 'signature',
   folder: 'message-signature',
@@ -70,7 +70,9 @@ export const signature = stage({
   },
 });
 
-/** What goes with a template, and what it needs; its parts are judged by the module, which compiles them. */
+/**
+ * Checks the settings that a template needs or excludes. The module judges the template's parts when it compiles them.
+ */
 function checkTemplate(value: RouteSignature, path: Path, report: Report): void {
   const { template, covers, headers } = value;
   if ((template !== undefined) !== (covers === 'Template'))
@@ -95,7 +97,7 @@ function checkTemplate(value: RouteSignature, path: Path, report: Report): void 
   }
 }
 
-/** What only a template has. */
+/** Settings that only a template has. */
 function templateOf(
   value: RouteSignature,
   template: SignatureTemplate,

@@ -1,5 +1,5 @@
-// What is known of a kind of stage outside its module: one row of the table (table.ts). A row may import values of no
-// generated file, since the generators read the table.
+// Description of a kind of stage outside its module: one row of the table (table.ts). A row may not import values of
+// generated files, because the generators read the table.
 import type { RouteSpec } from '../financial-route.gen.ts';
 import type { Path } from '../json-path.ts';
 import type { KeyAlgorithm } from '../key-algorithm.ts';
@@ -37,7 +37,7 @@ export interface KeyUse {
   protects: boolean;
 }
 
-/** What a stage's rules may look at besides their section. */
+/** Inputs of a stage's rules besides its section. */
 export interface RouteTerms {
   spec: RouteSpec;
   sections: Sections;
@@ -55,12 +55,12 @@ export interface RouteTerms {
  */
 export type Note = (place: Path, path: Path, entry?: ProfileEntry<unknown>) => void;
 
-/** What a translation may use besides its section. */
+/** Inputs of a translation besides its section. */
 export interface TranslationTerms {
   /** `namespace/name` of the resource. */
   key: string;
   spec: RouteSpec;
-  /** What the validation names, resolved. */
+  /** Resolved profiles that the validation names. */
   profiles: readonly ResolvedProfile[];
   note: Note;
 }
@@ -91,7 +91,7 @@ export interface StageRow<
   onlyFused?: string;
   /** Whether `enforcement: Observe` turns its refusals into counts. */
   observable: boolean;
-  /** What the short form sets if it is not given, instead of the section's defaults. */
+  /** Values that the short form sets by default, instead of the section's defaults. */
   shortForm?: Record<string, unknown>;
   /** Its place in a direction; undefined: it does nothing there whose order matters. */
   rank(value: Value<Name>, direction: Direction): Rank | undefined;

@@ -42,7 +42,7 @@ function exact(decimal: string): bigint {
   return decimal.startsWith('-') ? -size : size;
 }
 
-/** What is outside the body has a name and is text. */
+/** Fields outside the body are named and are text. */
 function checkOutside(field: { in?: string; name?: string; path?: string }, at: Path, report: Report): void {
   if (field.in === undefined || field.in === 'Body') return;
   if (field.path !== undefined) report('FIM-CFG-1023', [...at, 'path'], `in: ${field.in} goes with name`);
@@ -168,7 +168,7 @@ function checkRule(rule: ValidationRule, at: Path, report: Report): void {
   rule.when?.forEach((condition, index) => checkCondition(condition, [...at, 'when', index], report));
 }
 
-/** What a text of a list counts besides its characters. */
+/** Characters that each text of a list counts in addition to its own. */
 const LISTED_CHARACTERS = 4;
 
 /** Characters by code point, as the API server's rules count them. */
@@ -187,7 +187,7 @@ function conditionCharacters(conditions: readonly FieldCondition[] = []): number
   );
 }
 
-/** What fields and rules say in words of the user's. */
+/** Characters of the user's texts in fields and rules. */
 function entryCharacters({
   fields = [],
   rules = [],
@@ -252,7 +252,7 @@ export function checkValidation({ value, path }: Section<RouteValidation>, repor
   checkPlacesUnique(value.extract?.map((entry) => entry.name) ?? [], [...path, 'extract'], report);
 }
 
-/** What a profile holds. */
+/** Checks the spec of a profile. */
 export function checkProfileSpec(spec: ProfileSpec, report: Report): void {
   if (spec.extends === undefined && spec.fields === undefined && spec.rules === undefined)
     report('FIM-CFG-1036', ['spec']);

@@ -20,7 +20,7 @@ import type {
 import type { ResolvedProfile } from '../profiles.ts';
 import type { Note } from './stage-row.ts';
 
-/** What the types of the public schema are to the validator. */
+/** Validator types of the public schema's types. */
 const TYPES: Record<FieldType, { type: PbocType; form?: PbocCheck }> = {
   string: { type: 'string' },
   number: { type: 'number' },
@@ -153,7 +153,7 @@ function ruleUnder(root: string, { when, compare, sum, currencyExponent, ...rest
   };
 }
 
-/** What is too much for one route; undefined if nothing is. */
+/** Limit that a route exceeds. Undefined if none. */
 export function excessOf({ rules, conditions = [], crossRules = [] }: PbocValidatorConfig): string | undefined {
   if (rules.length > MAX_VALIDATION_RULES) return `more than ${MAX_VALIDATION_RULES} rules with those of the profiles`;
   if (conditions.length > MAX_RULE_CONDITIONS) return `more than ${MAX_RULE_CONDITIONS} conditions`;

@@ -7,7 +7,7 @@ import { stage, type RouteTerms } from './stage-row.ts';
 import { checkValidation } from './validation-rules.ts';
 import { validatorSection } from './validation-section.ts';
 
-/** What messages must be. */
+/** Row of validation. */
 export const validation = stage({
   section: 'validation',
   folder: 'pboc-validator',

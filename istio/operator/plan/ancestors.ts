@@ -7,7 +7,7 @@ import type { TargetProblem } from './selection.ts';
 export interface TargetState {
   ref: TargetRef;
   problem?: TargetProblem;
-  /** What is allowed and worth knowing. */
+  /** Warning. */
   note?: string;
   /** Whether the proxies of the target run the route; undefined: it has none. */
   programmed?: { status: ConditionDraft['status']; reason: string };
@@ -20,7 +20,7 @@ export interface Ancestor<C extends ConditionDraft = ConditionDraft> {
   conditions: C[];
 }
 
-/** Who speaks, without a revision. */
+/** Name of the controller, without a revision. */
 export const CONTROLLER_NAME = 'fim.financial/operator';
 
 function worst(states: readonly TargetState[]): TargetState['programmed'] {

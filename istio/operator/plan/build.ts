@@ -44,7 +44,7 @@ export interface Build {
   conditions: Record<string, ConditionDraft[]>;
   /** Keys of the routes in the configuration. */
   members: Set<string>;
-  /** What the configuration contains of each route, by key. */
+  /** Form of each route in the configuration, by key. */
   forms: Forms;
   /**
    * Whether the module refuses the configuration though no single route is to blame. Everything in force then stays as

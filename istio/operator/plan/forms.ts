@@ -1,5 +1,5 @@
-// What of a route stands in a configuration: what proxies have proven is proven of that, not of the resource. A route may
-// stand there in an earlier form, in a part, or not at all.
+// Forms of routes in a configuration. Proof by proxies applies to the form and not to the resource. A route may be
+// there in an earlier form, in part, or not at all.
 import { canonicalHash, canonicalJson, type MatchConfig, type PluginConfig } from '../../../envoy/route/index.ts';
 
 /** One match of a route, as far as it tells which requests it cannot meet. */

@@ -6,7 +6,7 @@ import type { Coverage } from './coverage.ts';
 /** How the proxies of one workload stand. */
 export interface WorkloadState {
   name: string;
-  /** Of the configuration in force or on its way; empty if there is none. */
+  /** Hash of the configuration in force or being rolled out. Empty if there is none. */
   hash: string;
   generation: number;
   /** Why the object could not be applied, if so. */
@@ -75,7 +75,7 @@ export interface RouteFacts {
   nearBudget?: string;
   /** An earlier form of the route is in force. */
   held: boolean;
-  /** What it names in `targetRefs`, or the Gateways that it is for without them. */
+  /** Targets in `targetRefs`, or without them the Gateways that it is for. */
   targets: readonly FactsAtTarget[];
   namespace?: string;
   /** Absent: that of an operator without revision. */
@@ -89,7 +89,7 @@ export interface RouteFacts {
   kmsError?: string;
   /** Why the operator leaves a workload alone; undefined: it does not. */
   handsOff?: string;
-  /** What the translation said, one list for each workload. */
+  /** Conditions from the translation, one list for each workload. */
   drafts: readonly (readonly ConditionDraft[])[];
   /** Lines that the mesh cannot honour and nobody accepted the lack of. */
   unhonoured: readonly { reason: string; message: string }[];

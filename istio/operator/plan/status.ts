@@ -322,7 +322,7 @@ export function statusOf(facts: RouteFacts, before: RouteStatus | undefined, now
   return status;
 }
 
-/** What is kept of a workload; before its proxies have been looked for, what was kept of the same configuration. */
+/** Record of a workload. Before its proxies have been probed: the last record of the same configuration. */
 function recordOf(
   { name, generation, hash, counted, proxies, programmed: proven, workers, provenAt }: WorkloadState,
   before: RouteStatus | undefined,

@@ -29,10 +29,10 @@ export interface Place {
   ref: TargetRef;
   /** Undefined: no proxy can be meant. */
   selection?: Selection;
-  /** What the route concerns there, each entry for itself; absent: what it says. */
+  /** Matches of the route there, one by one. Absent: its own. */
   matches?: RouteMatch[];
   problem?: TargetProblem;
-  /** What is allowed and worth knowing. */
+  /** Warning. */
   note?: string;
 }
 
@@ -81,7 +81,7 @@ export function gatewaySelection(name: string): Selection {
   return { lattice: 'gateway', terms: { [GATEWAY_NAME_LABEL]: name } };
 }
 
-/** What a route concerns of what a target serves; `served`: each entry for itself. */
+/** Matches of a route within those that a target serves. `served`: one by one. */
 function within(own: RouteMatch, served: readonly RouteMatch[], what: string): Omit<Place, 'ref' | 'selection'> {
   const both = served.flatMap((match) => narrowMatch(own, match) ?? []);
   const matches = [...new Map(both.map(({ match }) => [JSON.stringify(match), match])).values()];
@@ -238,7 +238,7 @@ function ofHttpRoute(ref: TargetRef, own: RouteMatch, facts: TargetFacts): Place
   return places.length > 0 ? places : [{ ref, problem: unsupported(`HTTPRoute ${name} has no Gateway.`) }];
 }
 
-/** What of a spec places a route. */
+/** Part of a spec that decides its workloads. */
 export type PlacedSpec = Pick<RouteSpec, 'targetRefs' | 'selector' | 'match'>;
 
 /** The targets of a route that has some, in their order. */
@@ -279,7 +279,7 @@ export function selectionsOf(
   };
 }
 
-/** What a route concerns at the proxies of a selection, each entry for itself; undefined: what it says. */
+/** Matches of a route at the proxies of a selection, one by one. Undefined: its own. */
 export function matchesAt(places: readonly Place[], selection: Selection): RouteMatch[] | undefined {
   const key = selectionKey(selection);
   const here = places.filter(

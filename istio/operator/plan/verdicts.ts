@@ -1,4 +1,4 @@
-// What is said of a route itself: whether it is accepted, whether what it names is there, what is worth knowing.
+// Verdicts on a route itself: acceptance, references, warnings.
 import { NEAR_BUDGET } from '../../limits.ts';
 import type { ConditionDraft, RouteIssue } from '../../../envoy/route/index.ts';
 import type { RouteFacts } from './route-facts.ts';
@@ -90,7 +90,7 @@ export function resolvedRefs(facts: RouteFacts, make: Make): ConditionDraft {
   );
 }
 
-/** What is allowed and worth knowing, in one condition: the first of it gives the reason. */
+/** All warnings in one condition. The first one gives the reason. */
 export function warningOf(facts: RouteFacts, make: Make): ConditionDraft | undefined {
   const translated = facts.drafts.flat().find((draft) => draft.type === 'Warnings');
   const notes = [...new Set(facts.targets.flatMap(({ note }) => note ?? []))];

@@ -17,7 +17,7 @@ import { selectionsOf, type Place, type PlacedSpec } from './targets.ts';
 export interface RouteHead extends Pick<RouteResource, 'key' | 'created'> {
   /** Its match only where what it concerns depends on its targets. */
   spec: PlacedSpec;
-  /** What its compiled form takes in the object of a workload, bytes; absent: nothing is counted. */
+  /** Size of its compiled form in a workload's object, bytes. Absent: not counted. */
   bytes?: number;
 }
 

@@ -27,7 +27,7 @@ const TONGSUO_NAMES: Record<SuiteName, string> = {
   ECDHE_SM4_CBC_SM3: 'ECDHE-SM2-SM4-CBC-SM3',
   ECC_SM4_CBC_SM3: 'ECC-SM2-SM4-CBC-SM3',
 };
-/** What the core answers to certificates that are not in order. */
+/** Alerts of the core for faulty certificates. */
 const ALERTS: Record<string, string> = {
   none: 'handshake_failure',
   foreign: 'unknown_ca',
