@@ -191,3 +191,5 @@ export const SEAL_SHOWS_MS = 60_000;
 export const MIN_RENEW_MS = 2_000;
 /** Longest pause before a configuration is sent again, milliseconds. */
 export const MAX_RENEW_MS = 60_000;
+/** The longest time that a platform may give requests to arrive, milliseconds. */
+export const MAX_REQUEST_TIMEOUT_MS = 86_400_000;

@@ -8,18 +8,23 @@ export const UPGRADE = 'websocket';
 export interface HardeningTerms {
   /** Whether HTTP/1.1 trailers pass. Envoy drops them by default. */
   trailers?: boolean;
+  /**
+   * Paths stay as they arrive but for what the modules do with those that routes may concern: the connection manager is
+   * shared with hosts that have no route.
+   */
+  sharesPaths?: boolean;
 }
 
 /**
  * Connection manager settings that make policy and upstream read the same request. Standalone listeners and Istio's get
  * the same ones.
  */
-export function connectionHardening({ trailers = false }: HardeningTerms = {}): EnvoyObject {
+export function connectionHardening({ trailers = false, sharesPaths = false }: HardeningTerms = {}): EnvoyObject {
   return {
     '@type': CONNECTION_MANAGER,
-    normalize_path: true,
-    merge_slashes: true,
-    path_with_escaped_slashes_action: 'REJECT_REQUEST',
+    ...(sharesPaths
+      ? {}
+      : { normalize_path: true, merge_slashes: true, path_with_escaped_slashes_action: 'REJECT_REQUEST' }),
     http_protocol_options: { ...http1Options(), ...(trailers ? { enable_trailers: true } : {}) },
   };
 }

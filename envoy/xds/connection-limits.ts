@@ -44,3 +44,18 @@ export function connectionLimits({
 function seconds(milliseconds: number): string {
   return `${milliseconds / 1000}s`;
 }
+
+/**
+ * The part of these limits that is merged into a connection manager of Istio's. They bound requests that are held; idle
+ * times of connections and answers stay the mesh's. With `requestTimeoutMs` 0 a request may take any time.
+ */
+export function sharedConnectionLimits(requestTimeoutMs: number): EnvoyObject {
+  const own = connectionLimits({ requestTimeoutMs });
+  return {
+    common_http_protocol_options: { max_headers_count: MAX_REQUEST_HEADERS },
+    http2_protocol_options: own.http2_protocol_options,
+    max_request_headers_kb: own.max_request_headers_kb,
+    request_headers_timeout: own.request_headers_timeout,
+    ...(requestTimeoutMs > 0 ? { request_timeout: own.request_timeout } : {}),
+  };
+}

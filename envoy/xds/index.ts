@@ -1,7 +1,7 @@
 export { bootstrapConfig } from './bootstrap.ts';
 export type { BootstrapPlan } from './bootstrap.ts';
 export { CONNECTION_MANAGER, UPGRADE, connectionHardening } from './connection-hardening.ts';
-export { connectionLimits } from './connection-limits.ts';
+export { connectionLimits, sharedConnectionLimits } from './connection-limits.ts';
 export type { ConnectionLimitTerms } from './connection-limits.ts';
 export { PEER_SCHEMES, cluster, hostOf, portOf } from './cluster.ts';
 export { discoveredFilter, WASM_FILTER } from './discovered-filter.ts';

@@ -53,6 +53,7 @@ async function run(flags: OperatorFlags): Promise<void> {
     ...(flags.namespaces === undefined ? {} : { namespaces: flags.namespaces }),
     ...(flags.revision === undefined ? {} : { revision: flags.revision }),
     clusterDomain: flags.clusterDomain,
+    requestTimeoutMs: flags.requestTimeoutMs,
     probePort: flags.probePort,
     version: version(),
     log,

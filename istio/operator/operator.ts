@@ -55,6 +55,8 @@ export interface OperatorOptions {
   revision?: string;
   /** DNS domain of the cluster's Services, such as `cluster.local`. */
   clusterDomain: string;
+  /** Time for a whole request to arrive at a proxy under routes, milliseconds; 0: any. */
+  requestTimeoutMs: number;
   /** Port of the proxies' metrics. */
   probePort: number;
   version: string;
@@ -178,6 +180,7 @@ export class Operator {
           : undefined,
       version,
       clusterDomain: options.clusterDomain,
+      requestTimeoutMs: options.requestTimeoutMs,
       removeSeal: (namespace, name) => this.seals.remove(namespace, name),
       readBaselines: (workload, runtime, generation) => this.proxies.readBaselines(workload, runtime, generation),
       onApplied: (namespace, name, generation) => {

@@ -1,5 +1,7 @@
 // Command line of the operator. Each option can also be set by an environment variable, FIM_ and the name in capitals.
 import { parseArgs } from 'node:util';
+import { DEFAULT_REQUEST_TIMEOUT_MS } from '../../envoy/limits.ts';
+import { MAX_REQUEST_TIMEOUT_MS } from '../limits.ts';
 import { KMS_SETTINGS, readKmsSettings, type KmsSettings } from '../../envoy/route/index.ts';
 import { BINDING_MODES, readBoundKeys, type BindingMode, type BoundKeys } from './key-binding.ts';
 import type { KeyServiceAccess } from './key-directory.ts';
@@ -32,6 +34,8 @@ export interface OperatorFlags {
   namespaces: string[] | undefined;
   revision: string | undefined;
   clusterDomain: string;
+  /** 0: off. */
+  requestTimeoutMs: number;
   identity: string | undefined;
   listen: { host: string; port: number };
   probePort: number;
@@ -68,6 +72,7 @@ const OPTIONS = {
   revision: 'looks after namespaces whose label fim.financial/rev says so (default: those without the label)',
   'root-namespace': 'root namespace of the mesh (default istio-system)',
   'cluster-domain': `domain of the cluster's Services (default ${CLUSTER_DOMAIN})`,
+  'request-timeout': `time for a whole request to arrive at a proxy under routes, as 30s or 10m, or off (default ${DEFAULT_REQUEST_TIMEOUT_MS / 1000}s)`,
   identity: 'name of this replica (default: host name and a random part)',
   listen: 'HOST:PORT of health and metrics (default 0.0.0.0:8080)',
   'probe-port': `port of the proxies' metrics (default ${AGENT_METRICS_PORT})`,
@@ -86,6 +91,16 @@ function readListen(text: string): OperatorFlags['listen'] | undefined {
   return match === null || Number(match[2]) > 65_535
     ? undefined
     : { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds; 0: off; undefined: it is no time. */
+function readRequestTimeout(text: string): number | undefined {
+  if (text === 'off') return 0;
+  const [, number = '', unit = ''] = /^([0-9]{1,5})([smh])$/.exec(text) ?? [];
+  const milliseconds = Number(number) * (UNIT_MS[unit] ?? 0);
+  return milliseconds > 0 && milliseconds <= MAX_REQUEST_TIMEOUT_MS ? milliseconds : undefined;
 }
 
 /** Credentials for look-ups at the key service, or an error message. */
@@ -166,6 +181,8 @@ export function readOptions(
   if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(clusterDomain)) return usage('--cluster-domain is no domain');
   const scope = readScope(read);
   if (typeof scope === 'string') return usage(scope);
+  const requestTimeoutMs = readRequestTimeout(read('request-timeout') ?? `${DEFAULT_REQUEST_TIMEOUT_MS / 1000}s`);
+  if (requestTimeoutMs === undefined) return usage('--request-timeout is no time up to 24h, as 30s or 10m, nor off');
   const probePort = Number(read('probe-port') ?? AGENT_METRICS_PORT);
   if (!Number.isInteger(probePort) || probePort < 1 || probePort > 65_535) return usage('--probe-port is no port');
   const logLevel = LEVELS.find((level) => level === (read('log-level') ?? 'info'));
@@ -191,6 +208,7 @@ export function readOptions(
     rootNamespace: read('root-namespace') ?? 'istio-system',
     ...scope,
     clusterDomain,
+    requestTimeoutMs,
     identity: read('identity'),
     listen,
     probePort,

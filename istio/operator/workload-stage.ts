@@ -50,6 +50,8 @@ export interface WorkloadStageParts {
   version: string;
   /** DNS domain of the cluster's Services, such as `cluster.local`. */
   clusterDomain: string;
+  /** Time for a whole request to arrive, milliseconds. 0: no limit. */
+  requestTimeoutMs: number;
   /** Reads the proxies without a usable reading before a generation is applied. */
   readBaselines: (workload: Workload, runtime: WorkloadRuntime, generation: number) => Promise<void>;
   onApplied: (namespace: string, name: string, generation: number) => void;
@@ -236,9 +238,13 @@ export class WorkloadStage {
   ): Promise<boolean> {
     const made = runtime.build;
     if (made === undefined) return false;
+    const { requestTimeoutMs } = this.parts;
     const make = (): { release: WorkloadRelease; wanted: KubeObject } => {
       const release = releaseOf(made, applied, runtime, module, this.parts.version);
-      return { release, wanted: workloadObject(workload, release, this.chains(workload)) };
+      return {
+        release,
+        wanted: workloadObject(workload, release, { chains: this.chains(workload), requestTimeoutMs }),
+      };
     };
     let { release, wanted } = make();
     // Another form is wanted, or someone changed the object. Earlier counters prove nothing about it.

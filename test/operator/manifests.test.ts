@@ -7,6 +7,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
 import { writeRelease } from '../../scripts/image/release.ts';
+import { overloadManager } from '../../envoy/xds/overload.ts';
 import { readOptions } from '../../istio/operator/options.ts';
 import { RESOURCES } from '../../istio/operator/kube/resources.ts';
 import { AGENT_METRICS_PORT } from '../../istio/operator/proxies.ts';
@@ -394,5 +395,37 @@ describe('the overlay for production', () => {
       components.every(({ name, version }) => name !== '' && version !== '') &&
         components.some(({ name }) => name === 'node'),
     );
+  });
+});
+
+describe('the command line of the operator', () => {
+  const read = (text: string): number | undefined => {
+    const options = readOptions(['--modules', '/m', '--module-url', 'http://m/', '--request-timeout', text], {});
+    return typeof options === 'string' ? undefined : options.requestTimeoutMs;
+  };
+
+  it('has a time for requests to arrive', () => {
+    const cases: [string, number | undefined][] = [
+      ['30s', 30_000],
+      ['10m', 600_000],
+      ['24h', 86_400_000],
+      ['off', 0],
+      ['25h', undefined],
+      ['0s', undefined],
+      ['30', undefined],
+    ];
+    for (const [text, milliseconds] of cases) assert.equal(read(text), milliseconds, text);
+    const options = readOptions(['--modules', '/m', '--module-url', 'http://m/'], {});
+    assert.equal(typeof options === 'object' && options.requestTimeoutMs, 120_000);
+  });
+});
+
+describe('the bootstrap for proxies', () => {
+  it('has the overload manager that standalone proxies have', () => {
+    const file = path.join(BASE, '../proxies/overload-bootstrap.yaml');
+    const { data } = parse(readFileSync(file, 'utf8')) as { data: Record<string, string> };
+    assert.deepEqual(JSON.parse(data['custom_bootstrap.json']!), {
+      overload_manager: overloadManager(768 * 1024 ** 2),
+    });
   });
 });

@@ -125,6 +125,7 @@ export class Rig {
       rootNamespace: 'istio-system',
       ...(this.namespaces === undefined ? {} : { namespaces: this.namespaces }),
       clusterDomain: this.clusterDomain,
+      requestTimeoutMs: 120_000,
       probePort: 1,
       version: '0.1.0',
       log: () => undefined,

@@ -5,12 +5,13 @@ import {
   connectionHardening,
   discoveredFilter,
   kmsCluster,
+  sharedConnectionLimits,
   WASM_FILTER,
   wasmFilter,
   type EnvoyObject,
   type KmsCredentials,
 } from '../../../envoy/xds/index.ts';
-import { MAX_ENVOY_BUFFER_BYTES } from '../../../envoy/limits.ts';
+import { DEFAULT_REQUEST_TIMEOUT_MS, MAX_ENVOY_BUFFER_BYTES } from '../../../envoy/limits.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { specHashOf } from '../kube/packed.ts';
 import {
@@ -132,13 +133,20 @@ function filterPatches(
   return [...removed, ...inserted];
 }
 
-/** Path normalisation, so that the policy and the upstream read the same request. */
-function connectionPatches(context: string, chains: readonly string[] | undefined): EnvoyObject[] {
+/** The policy and the upstream read the same request, and one client cannot hold many requests for long. */
+function connectionPatches(
+  context: string,
+  chains: readonly string[] | undefined,
+  requestTimeoutMs: number,
+): EnvoyObject[] {
+  const value = {
+    typed_config: { ...connectionHardening({ sharesPaths: true }), ...sharedConnectionLimits(requestTimeoutMs) },
+  };
   return [
     ...chainMatches(context, chains, undefined).map((match): EnvoyObject => ({
       applyTo: 'NETWORK_FILTER',
       match,
-      patch: { operation: 'MERGE', value: { typed_config: connectionHardening() } },
+      patch: { operation: 'MERGE', value },
     })),
     // Above the largest limit of any route, so that the route's own limit applies first and gives its code.
     {
@@ -182,8 +190,19 @@ export function managed(
   return { apiVersion: API_VERSION, kind: 'EnvoyFilter', metadata, spec: spec as Record<string, unknown> };
 }
 
-/** EnvoyFilter of a workload. `chains`: names of the filter chains of a waypoint's Service. */
-export function workloadObject(workload: Workload, release: WorkloadRelease, chains?: readonly string[]): KubeObject {
+export interface ChainTerms {
+  /** For a waypoint's Service, the names of its filter chains. */
+  chains?: readonly string[] | undefined;
+  /** Time for a whole request to arrive, milliseconds; 0: any. Absent: DEFAULT_REQUEST_TIMEOUT_MS. */
+  requestTimeoutMs?: number;
+}
+
+/** EnvoyFilter of a workload. */
+export function workloadObject(
+  workload: Workload,
+  release: WorkloadRelease,
+  { chains, requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS }: ChainTerms = {},
+): KubeObject {
   const { namespace, name, selection, wider } = workload;
   const context = CONTEXT[selection.lattice];
   const filter = filterName(name);
@@ -193,7 +212,7 @@ export function workloadObject(workload: Workload, release: WorkloadRelease, cha
     configPatches: [
       extensionPatch(context, filter, release),
       ...filterPatches(context, filter, wider, chains),
-      ...connectionPatches(context, chains),
+      ...connectionPatches(context, chains, requestTimeoutMs),
     ],
   };
   const annotations = {

@@ -74,7 +74,7 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, vers
       const object = workloadObject(
         workload,
         { config: made.config, hash: made.hash, generation: 1, appliedAt: 0, module, version },
-        chains,
+        { chains },
       );
       delete object.metadata.annotations?.[APPLIED_ANNOTATION];
       result.objects.push(object);
