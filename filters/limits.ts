@@ -346,3 +346,6 @@ export const MAX_SESSION_SECONDS: i64 = 3600;
 export const MAX_TICKET_BYTES: u32 = 4096;
 /** Keys of tickets: the first makes them, the others only open them. */
 export const MAX_TICKET_KEYS: i32 = 4;
+
+/** Stages of a module, and so steps of one direction of a route. A module with more does not start. */
+export const MAX_STEPS: i32 = 16;

@@ -8,6 +8,7 @@ import { KeyRing } from './key-ring';
 import { KeyState, errorOf, isOutage } from './key-state';
 import { keyRing } from './key-store';
 import { KeyVersion } from './key-version';
+import { KEYS } from './waiting-line';
 
 /** Result of using a key. */
 export const enum KeyVerdict {
@@ -77,13 +78,17 @@ export class KeyHolder {
   /** Finds the version to encrypt or sign with. */
   newest(exchange: Exchange, test: KeyTest): KeyVerdict {
     const ring = this.bind(exchange);
-    return ring == null ? KeyVerdict.Unavailable : this.take(ring, ring.newest(exchange, this.waits), test);
+    return ring == null
+      ? KeyVerdict.Unavailable
+      : this.take(exchange, ring, ring.newest(exchange.caller, this.waits), test);
   }
 
   /** Finds the version that a message names. */
   numbered(exchange: Exchange, version: u32, test: KeyTest): KeyVerdict {
     const ring = this.bind(exchange);
-    return ring == null ? KeyVerdict.Unavailable : this.take(ring, ring.numbered(exchange, version, this.waits), test);
+    return ring == null
+      ? KeyVerdict.Unavailable
+      : this.take(exchange, ring, ring.numbered(exchange.caller, version, this.waits), test);
   }
 
   /** Finds the data key that a message carries. */
@@ -91,7 +96,7 @@ export class KeyHolder {
     const ring = this.bind(exchange);
     return ring == null
       ? KeyVerdict.Unavailable
-      : this.take(ring, ring.unwrapped(exchange, wrapped, length, this.waits), test);
+      : this.take(exchange, ring, ring.unwrapped(exchange.caller, wrapped, length, this.waits), test);
   }
 
   /**
@@ -102,12 +107,12 @@ export class KeyHolder {
   judge(exchange: Exchange, test: KeyTest): KeyVerdict {
     const ring = this.bind(exchange);
     if (ring == null) return KeyVerdict.Unavailable;
-    const first = this.take(ring, ring.latest(exchange, this.waits), test);
+    const first = this.take(exchange, ring, ring.latest(exchange.caller, this.waits), test);
     let key = this.key;
     if (first != KeyVerdict.Genuine || key == null || this.proves(key, test)) return first;
     for (let tried = 1; tried < MAX_VERSIONS_TRIED && key.number > 1 && (tried == 1 || ring.isRecent(key)); tried++) {
-      const state = ring.numbered(exchange, key.number - 1, this.waits);
-      if (state == KeyState.Pending) return KeyVerdict.Wait;
+      const state = ring.numbered(exchange.caller, key.number - 1, this.waits);
+      if (state == KeyState.Pending) return this.wait(exchange);
       if (isOutage(state)) return this.fail(state);
       const before = ring.found;
       if (state != KeyState.Ready || before == null) break;
@@ -130,8 +135,8 @@ export class KeyHolder {
     return true;
   }
 
-  private take(ring: KeyRing, state: KeyState, test: KeyTest): KeyVerdict {
-    if (state == KeyState.Pending) return KeyVerdict.Wait;
+  private take(exchange: Exchange, ring: KeyRing, state: KeyState, test: KeyTest): KeyVerdict {
+    if (state == KeyState.Pending) return this.wait(exchange);
     if (state == KeyState.Absent || state == KeyState.Retired) return KeyVerdict.Wrong;
     const key = ring.found;
     if (state != KeyState.Ready || key == null) return this.fail(state);
@@ -139,6 +144,12 @@ export class KeyHolder {
     if (test.fits(key)) return KeyVerdict.Genuine;
     this.error = ErrorId.FIM_KMS_0009;
     return KeyVerdict.Unavailable;
+  }
+
+  /** The ring resumes the message. */
+  private wait(exchange: Exchange): KeyVerdict {
+    exchange.resumer = KEYS;
+    return KeyVerdict.Wait;
   }
 
   private fail(state: KeyState): KeyVerdict {

@@ -11,7 +11,7 @@ import {
 import { Bytes } from '../memory/bytes';
 import { CalloutRequest } from '../runtime/callout';
 import { KmsConfig } from '../runtime/config.gen';
-import { Exchange } from '../runtime/exchange';
+import { Caller } from '../runtime/caller';
 import { monotonicMillis, wallMillis } from '../runtime/host';
 import { BackEnd, StoredKeys, TransitKeys, isTransit } from './back-end';
 import { Fetch, Fetcher, VersionFetches } from './fetch';
@@ -89,50 +89,50 @@ export class KeyRing extends Fetcher {
    * Finds the version to encrypt with. `waits`: whether the stream may be held. If not, the held version serves while
    * the KMS is asked.
    */
-  newest(exchange: Exchange, waits: bool): KeyState {
+  newest(caller: Caller, waits: bool): KeyState {
     const nowMs = this.use();
     const key = this.versions.active;
     if (key != null && nowMs < key.expiresAtMs) {
       if (this.isCurrent(this.freshness.checkedAtMs, nowMs)) return this.ready(key, nowMs);
       if (!waits && this.isOfToday(this.freshness.checkedAtMs, nowMs)) {
-        this.askNewest(exchange.rootId, exchange.contextId, nowMs);
+        this.askNewest(caller.rootId, caller.contextId, nowMs);
         return this.ready(key, nowMs);
       }
     }
     const said = this.freshness.key.at(nowMs);
-    if (said != KeyState.Ready) return this.refused(exchange, said, nowMs);
+    if (said != KeyState.Ready) return this.refused(caller, said, nowMs);
     if (this.freshness.backoff.failing && (this.freshness.ended || !this.versions.isEmpty)) return KeyState.Expired;
-    return this.await(exchange, NEWEST, waits, nowMs);
+    return this.await(caller, NEWEST, waits, nowMs);
   }
 
   /**
    * Finds the version to open messages without version: the latest known one (other VMs may use it one look-up
    * earlier), or the previous one if that has expired or was revoked.
    */
-  latest(exchange: Exchange, waits: bool): KeyState {
-    const state = this.newest(exchange, waits);
+  latest(caller: Caller, waits: bool): KeyState {
+    const state = this.newest(caller, waits);
     const key = this.versions.latest;
     if (state == KeyState.Ready) return key != null ? this.ready(key, this.usedAtMs) : state;
     if (state == KeyState.Pending || !this.freshness.isClosed(this.usedAtMs)) return state;
     const newest = this.versions.newestNumber;
-    const before = newest > 1 ? this.held(exchange, newest - 1, waits, this.usedAtMs) : KeyState.Absent;
+    const before = newest > 1 ? this.held(caller, newest - 1, waits, this.usedAtMs) : KeyState.Absent;
     return before == KeyState.Absent ? KeyState.Retired : before;
   }
 
-  /** Finds the version that a message names. */
-  numbered(exchange: Exchange, version: u32, waits: bool): KeyState {
+  /** The version that a message names. */
+  numbered(caller: Caller, version: u32, waits: bool): KeyState {
     if (this.transit != null) return KeyState.Absent;
-    return this.held(exchange, version, waits, this.use());
+    return this.held(caller, version, waits, this.use());
   }
 
-  /** Finds the data key that a message carries in wrapped form. Keys that the KMS itself stores have none. */
-  unwrapped(exchange: Exchange, wrapped: usize, length: u32, waits: bool): KeyState {
+  /** The data key that a message carries as the KMS wrapped it; keys that the KMS itself stores have none. */
+  unwrapped(caller: Caller, wrapped: usize, length: u32, waits: bool): KeyState {
     const transit = this.transit;
     if (transit == null || !isWrapped(wrapped, length)) return KeyState.Absent;
     const nowMs = this.use();
     if (transit.refused.has(wrapped, length, nowMs)) return KeyState.Absent;
     const number = transit.numberOf(wrapped, length, nowMs, this);
-    return number == NEWEST ? KeyState.Unavailable : this.held(exchange, number, waits, nowMs);
+    return number == NEWEST ? KeyState.Unavailable : this.held(caller, number, waits, nowMs);
   }
 
   /** Whether a version took over so recently that senders may still use the previous one. */
@@ -149,7 +149,7 @@ export class KeyRing extends Fetcher {
     return nowMs;
   }
 
-  private held(exchange: Exchange, version: u32, waits: bool, nowMs: u64): KeyState {
+  private held(caller: Caller, version: u32, waits: bool, nowMs: u64): KeyState {
     const key = this.versions.find(version);
     if (key != null) {
       if (nowMs >= key.expiresAtMs) return KeyState.Absent;
@@ -162,9 +162,9 @@ export class KeyRing extends Fetcher {
       const above = this.isAbove(version);
       const said = above ? this.freshness.key.at(nowMs) : this.freshness.versions.at(nowMs);
       if (said == KeyState.Denied || said == KeyState.Unreadable || said == KeyState.Missing)
-        return above ? this.refused(exchange, said, nowMs) : said;
+        return above ? this.refused(caller, said, nowMs) : said;
     }
-    return this.await(exchange, version, waits, nowMs);
+    return this.await(caller, version, waits, nowMs);
   }
 
   private ready(key: KeyVersion, nowMs: u64): KeyState {
@@ -173,10 +173,9 @@ export class KeyRing extends Fetcher {
     return KeyState.Ready;
   }
 
-  /** Returns a refusal that waiting will not change, at once. The KMS is asked again at the pace of its failures. */
-  private refused(exchange: Exchange, said: KeyState, nowMs: u64): KeyState {
-    if (said == KeyState.Denied || said == KeyState.Unreadable)
-      this.askNewest(exchange.rootId, exchange.contextId, nowMs);
+  /** What waiting will not change: told at once, while the KMS is asked on the side at the pace of its failures. */
+  private refused(caller: Caller, said: KeyState, nowMs: u64): KeyState {
+    if (said == KeyState.Denied || said == KeyState.Unreadable) this.askNewest(caller.rootId, caller.contextId, nowMs);
     return said;
   }
 
@@ -193,15 +192,15 @@ export class KeyRing extends Fetcher {
     return saidAtMs != 0 && nowMs - saidAtMs <= MAX_KEY_AGE_MS;
   }
 
-  private await(exchange: Exchange, version: u32, waits: bool, nowMs: u64): KeyState {
+  private await(caller: Caller, version: u32, waits: bool, nowMs: u64): KeyState {
     const verdict = this.line.verdict;
     if (verdict != KeyState.Pending) return verdict == KeyState.Ready ? KeyState.Unavailable : verdict;
     if (waits) {
       if (this.line.length >= MAX_KEY_WAITERS) return KeyState.Unavailable;
-      this.line.add(exchange, version, nowMs);
+      this.line.add(caller, version, nowMs);
     }
-    if (version == NEWEST || this.isAbove(version)) this.askNewest(exchange.rootId, exchange.contextId, nowMs);
-    else this.askVersion(exchange.rootId, exchange.contextId, version, nowMs);
+    if (version == NEWEST || this.isAbove(version)) this.askNewest(caller.rootId, caller.contextId, nowMs);
+    else this.askVersion(caller.rootId, caller.contextId, version, nowMs);
     return waits ? KeyState.Pending : KeyState.Unavailable;
   }
 

@@ -1,4 +1,4 @@
-import { Exchange } from '../runtime/exchange';
+import { Caller } from '../runtime/caller';
 import { Direction } from '../runtime/direction';
 
 /** The newest version, whatever its number. */
@@ -21,12 +21,12 @@ export class WaiterList {
   private spare: Waiter | null = null;
   length: i32 = 0;
 
-  add(exchange: Exchange, version: u32, sinceMs: u64): void {
+  add(caller: Caller, version: u32, sinceMs: u64): void {
     let waiter = this.spare;
     if (waiter == null) waiter = new Waiter();
     else this.spare = waiter.next;
-    waiter.contextId = exchange.contextId;
-    waiter.direction = exchange.direction;
+    waiter.contextId = caller.contextId;
+    waiter.direction = caller.direction;
     waiter.version = version;
     waiter.sinceMs = sinceMs;
     this.append(waiter);

@@ -1,13 +1,17 @@
 // Streams that wait for a key, and the selection of those to resume.
 import { monotonicMillis } from '../runtime/host';
 import { resume } from '../runtime/resume';
+import { Resumer } from '../runtime/service';
 import { Freshness } from './freshness';
 import { KeyState } from './key-state';
 import { KeyVersions } from './key-versions';
 import { waitMillis } from './stats';
 import { NEWEST, Waiter, WaiterList } from './waiter';
 
-/** Selection of waiters to resume. */
+/** Who resumes the messages that wait for a key. */
+export const KEYS: Resumer = new Resumer('keys');
+
+/** Who of those that wait is resumed. */
 export const enum Those {
   /** Waiters for one version. */
   OfVersion = 0,
@@ -104,7 +108,7 @@ export class WaitingLine extends WaiterList {
       waitMillis.record(nowMs - going.sinceMs);
       this.recycle(going);
       this.verdict = verdict;
-      resume(contextId, direction);
+      resume(KEYS, contextId, direction);
       count++;
       going = next;
     }

@@ -1,9 +1,8 @@
 import { selfTest } from '../crypto/self-test';
 import { randomBytes } from '../crypto/random';
 import { KeyTest, KeyVerdict } from '../keys/key-holder';
-import { tickKeys } from '../keys/key-store';
+import { keyService } from '../keys/key-service';
 import { KeyVersion } from '../keys/key-version';
-import { defineKeyStats } from '../keys/stats';
 import { MAX_NONCE_BYTES, MIN_NONCE_BYTES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { encodeHex } from '../memory/hex';
@@ -14,6 +13,7 @@ import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { wallMillis } from '../runtime/host';
+import { Service } from '../runtime/service';
 import { Direction } from '../runtime/direction';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { fieldLength, fieldPointer, putField, readField } from './body-field';
@@ -48,7 +48,6 @@ export class MessageSignature extends Stage {
 
   start(): bool {
     defineSignatureStats();
-    defineKeyStats();
     return selfTest();
   }
 
@@ -59,12 +58,12 @@ export class MessageSignature extends Stage {
     return policy;
   }
 
-  prepare(policy: StagePolicy, kms: KmsConfig, rootId: u32): void {
-    (<SignaturePolicy>policy).keys.prepare(kms, rootId, true);
+  services(): Service[] {
+    return [keyService];
   }
 
-  tick(rootId: u32): void {
-    tickKeys(rootId);
+  prepare(policy: StagePolicy, kms: KmsConfig | null, rootId: u32): void {
+    if (kms != null) (<SignaturePolicy>policy).keys.prepare(kms, rootId, true);
   }
 
   /** Requests of methods without body are complete here, so there is nothing to wait for. */

@@ -3,4 +3,4 @@ import { PbocValidator } from './stage';
 
 export * from '../runtime/exports';
 
-registerModule('pboc-validator', [new PbocValidator(true)]);
+registerModule('pboc-validator', [new PbocValidator()]);

@@ -3,13 +3,13 @@ import { MessageFormat } from '../message/format';
 import { FieldMatches } from '../message/field-matches';
 import { isKeyId } from '../keys/key-id';
 import { KeyVerdict } from '../keys/key-holder';
-import { tickKeys } from '../keys/key-store';
-import { defineKeyStats } from '../keys/stats';
+import { keyService } from '../keys/key-service';
 import { ConfigReader } from '../runtime/config-reader';
 import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { elementOf } from '../message/iso8583/field-names';
 import { Exchange } from '../runtime/exchange';
+import { Service } from '../runtime/service';
 import { Message } from '../runtime/message';
 import { Direction } from '../runtime/direction';
 import { Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
@@ -35,6 +35,8 @@ import { VerdictHeader } from './verdict-header';
 
 const matches: FieldMatches = new FieldMatches();
 const findings: Findings = new Findings();
+/** What the last message that was rejected is told of, if its rejection is observed. */
+let mistakes: u32 = 0;
 const requestPlaces: RequestPlaces = new RequestPlaces();
 
 class ValidationPolicy extends StagePolicy {
@@ -95,14 +97,12 @@ class ValidationPolicy extends StagePolicy {
 
 /** Refuses messages that break the rules of their route. */
 export class PbocValidator extends Stage {
-  /** `ticksKeys`: no other stage of the module refreshes keys. */
-  constructor(private readonly ticksKeys: bool = false) {
+  constructor() {
     super(SECTION, OBSERVABLE);
   }
 
   start(): bool {
     definePbocStats();
-    if (this.ticksKeys) defineKeyStats();
     return true;
   }
 
@@ -150,13 +150,13 @@ export class PbocValidator extends Stage {
     return conclude(exchange, policy, Judgement.Invalid);
   }
 
-  prepare(policy: StagePolicy, kms: KmsConfig, rootId: u32): void {
-    const mac = (<ValidationPolicy>policy).mac;
-    if (mac != null) mac.keys.prepare(kms, rootId, false);
+  services(): Service[] {
+    return [keyService];
   }
 
-  tick(rootId: u32): void {
-    if (this.ticksKeys) tickKeys(rootId);
+  prepare(policy: StagePolicy, kms: KmsConfig | null, rootId: u32): void {
+    const mac = (<ValidationPolicy>policy).mac;
+    if (mac != null && kms != null) mac.keys.prepare(kms, rootId, false);
   }
 
   /** Parameters and headers are judged here if no body may follow, else together with the body. */
@@ -167,6 +167,10 @@ export class PbocValidator extends Stage {
     const validator = policy.validator;
     if (!validator.readsPlaces || (policy.needsBody(Direction.Request) && !exchange.bodiless)) return Verdict.Continue;
     return conclude(exchange, policy, validator.judgePlaces(requestPlaces.bind(exchange), findings));
+  }
+
+  onObserved(exchange: Exchange, policy: StagePolicy): void {
+    (<ValidationPolicy>policy).verdict.set(exchange, mistakes);
   }
 
   onUnread(exchange: Exchange, stagePolicy: StagePolicy): void {
@@ -254,7 +258,7 @@ function conclude(exchange: Exchange, policy: ValidationPolicy, judgement: Judge
   }
   if (policy.responseCodes)
     reply.nameResponseCode(findings.error(0), elementOf(findings.pointer(0), findings.pointerLength(0)));
-  if (exchange.observes) policy.verdict.set(exchange, findings.count);
+  mistakes = findings.count;
   return Verdict.Reject;
 }
 
@@ -265,7 +269,7 @@ function nameOf(place: PbocPlace): string {
 /** Handles a message that cannot be tested for want of a key. */
 function refuseUntested(exchange: Exchange, policy: ValidationPolicy, error: ErrorId): Verdict {
   pbocUnreadable.add(1);
-  if (exchange.observes) policy.verdict.set(exchange, 1);
+  mistakes = 1;
   exchange.reply.begin(error);
   return Verdict.Reject;
 }
@@ -277,7 +281,7 @@ function refuseUntested(exchange: Exchange, policy: ValidationPolicy, error: Err
 function refuseUnreadable(exchange: Exchange, policy: ValidationPolicy, error: ErrorId, syntax: ErrorId): Verdict {
   pbocUnreadable.add(1);
   const reply = exchange.reply;
-  if (exchange.observes) policy.verdict.set(exchange, 1);
+  mistakes = 1;
   if (error == ErrorId.FIM_RT_0006 || syntax == ErrorId.FIM_RT_0006) {
     reply.begin(ErrorId.FIM_RT_0006);
     return Verdict.Reject;

@@ -3,6 +3,7 @@ import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { BufferType, HeaderMap } from './abi';
+import { Caller } from './caller';
 import { Body } from './body';
 import { PLAIN_LAYOUT } from './body-layout';
 import { KmsConfig } from './config.gen';
@@ -16,6 +17,7 @@ import { BODY_DIGESTS, CONTENT_LENGTH, CONTENT_TYPE, STATUS } from './names';
 import { Reply } from './reply';
 import { RequestFacts } from './request-facts';
 import { RouteTerms } from './route-terms';
+import { Resumer } from './service';
 
 // "source\0address"
 const SOURCE_ADDRESS: usize = memory.data<u8>([115, 111, 117, 114, 99, 101, 0, 97, 100, 100, 114, 101, 115, 115]);
@@ -26,11 +28,10 @@ const NO_TERMS: RouteTerms = new RouteTerms(Bytes.EMPTY, false, 0, 0, false, Mes
 
 /** Interface of the current message for stages. One per VM, bound anew in every callback. */
 export class Exchange {
-  /** Envoy's id of the stream. */
-  contextId: u32 = 0;
-  /** Envoy's id of the root context whose configuration applies to the stream. */
-  rootId: u32 = 0;
-  direction: Direction = Direction.Request;
+  /** The message, as services know who asks. */
+  readonly caller: Caller = new Caller();
+  /** Who resumes the message if the stage answers `Wait`: set by the service that it asked. */
+  resumer: Resumer | null = null;
   readonly message: Message = new Message();
   readonly reply: Reply = new Reply();
   private readonly snapshot: HeaderSnapshot = new HeaderSnapshot();
@@ -55,9 +56,11 @@ export class Exchange {
    * callback is kept.
    */
   bind(contextId: u32, rootId: u32, direction: Direction, terms: RouteTerms, facts: RequestFacts, body: Body): void {
-    this.contextId = contextId;
-    this.rootId = rootId;
-    this.direction = direction;
+    const caller = this.caller;
+    caller.contextId = contextId;
+    caller.rootId = rootId;
+    caller.direction = direction;
+    this.resumer = null;
     this.facts = facts;
     this.body = body;
     this.rule(terms);
@@ -70,7 +73,11 @@ export class Exchange {
     this.message.layout = terms.layout;
   }
 
-  /** KMS settings of the applying configuration. Null if it has none. */
+  get direction(): Direction {
+    return this.caller.direction;
+  }
+
+  /** KMS settings of the configuration that rules the message; null if it names none. */
   get kms(): KmsConfig | null {
     return this.terms.kms;
   }

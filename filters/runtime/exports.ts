@@ -1,13 +1,13 @@
-// Guest side of proxy-wasm ABI 0.2.1 for HTTP filters: the callbacks that Envoy calls. Every module re-exports this
-// file. `proxy_on_log` and `proxy_on_done` are omitted, so that the host skips these calls. Scratch memory is reset
-// when a call ends.
+// The guest side of proxy-wasm ABI 0.2.1 for HTTP filters: what Envoy calls. Every module re-exports this file.
+// `proxy_on_done` is left out on purpose, and `proxy_on_log` is in end-of-stream.ts: the host skips calls that a module
+// does not have. Scratch memory is given back when a call ends.
 import { scratch } from '../memory/scratch';
 import './abort';
 import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
 import { dropCallouts, onCalloutAnswer } from './callout';
 import { Direction } from './direction';
 import { takeCollectionRequest } from './garbage';
-import { keepsBodyBack, onBody, onRequestHeaders, onResponseHeaders, onTrailers } from './messages';
+import { keepsBodyBack, onBody, onRequestHeaders, onResponseHeaders, onTrailers, tellOutcomes } from './messages';
 import { coarseMillis, configureRoot, resumeTicks, roots, startVm, streams, tickRoot } from './module';
 import { Progress } from './progress';
 import { starvation } from './starvation';
@@ -112,5 +112,7 @@ export function proxy_on_delete(contextId: u32): void {
     __collect();
     return;
   }
+  const stream = streams.find(contextId);
+  if (stream != null) tellOutcomes(stream);
   streams.remove(contextId);
 }

@@ -7,6 +7,7 @@ import { Body } from './body';
 import { openMessage } from './content-coding';
 import { readBuffer, resultLength, resultPointer, writeBuffer } from './host';
 import { CONTENT_LENGTH } from './names';
+import { beginStep } from './outcome';
 import { Progress } from './progress';
 import { exchange, refuse, settle, turnAway } from './settle';
 import { Verdict } from './stage';
@@ -23,6 +24,7 @@ export function judgeBody(leg: Leg): Progress {
   else if (readBuffer(exchange.bodyBuffer, body.length) && resultLength() == body.length)
     message.begin(resultPointer(), body.length);
   else return refuse(leg, ErrorId.FIM_RT_0006);
+  leg.outcome.bytesIn = body.length;
   if (body.coding != Coding.Identity) {
     const error = openMessage(exchange, body.coding, leg.route.maxBodyBytes);
     if (error != ErrorId.None) return turnAway(leg, error);
@@ -32,14 +34,16 @@ export function judgeBody(leg: Leg): Progress {
   while (leg.step < steps.length) {
     const step = unchecked(steps[leg.step]);
     if (step.policy.needsBody(leg.direction)) {
+      beginStep();
       const verdict = step.stage.onBody(exchange, step.policy);
       if (verdict == Verdict.Wait && !writeBack(body)) return refuse(leg, ErrorId.FIM_RT_0008);
-      const progress = settle(leg, step, verdict);
+      const progress = settle(leg, leg.step, verdict);
       if (progress != Progress.Goes) return progress;
     }
     leg.step++;
   }
   if (!writeBack(body)) return refuse(leg, ErrorId.FIM_RT_0008);
+  leg.outcome.bytesOut = body.length;
   leg.phase = Phase.Passed;
   return Progress.Goes;
 }
@@ -52,7 +56,8 @@ export function judgeEmpty(leg: Leg): Progress {
     for (let i = 0; i < plan.steps.length; i++) {
       const step = unchecked(plan.steps[i]);
       if (!step.policy.judgesEmpty(leg.direction)) continue;
-      const progress = settle(leg, step, step.stage.onBody(exchange, step.policy));
+      beginStep();
+      const progress = settle(leg, i, step.stage.onBody(exchange, step.policy));
       if (progress != Progress.Goes) return progress;
     }
   }

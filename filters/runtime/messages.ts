@@ -7,6 +7,7 @@ import { Direction } from './direction';
 import { dropForgedHeaders, dropForgedTrailers, dropTrailers } from './forged';
 import { dropPiece, sendLate } from './late-reply';
 import { roots, streams } from './module';
+import { isWatched, noteVerdict, tellOutcome } from './outcome';
 import { cutExcess, passPiece, passTrailers } from './passing-body';
 import { beginLeg, growBody } from './pipeline';
 import { Progress } from './progress';
@@ -14,7 +15,7 @@ import { findRoute, identityError, isObserved } from './request-route';
 import { askForWholeResponse, isUpstreamResponse, noteMethod } from './routing';
 import { exchange, letGo, passUnread, refuse, turnTo } from './settle';
 import { starvation } from './starvation';
-import { countVerdict, routeMatched, routeUnmatched } from './stats';
+import { routeMatched, routeUnmatched } from './stats';
 import { Leg, Phase, Stream } from './stream';
 
 /** Refuses streams beyond MAX_LIVE_STREAMS, which have no state. */
@@ -69,7 +70,7 @@ function routeRequest(leg: Leg, configuration: Configuration, endOfStream: bool)
  */
 function turnUnclearAway(leg: Leg, configuration: Configuration): Progress {
   if (!isObserved(configuration)) return refuse(leg, identityError());
-  countVerdict(identityError(), false);
+  noteVerdict(leg.outcome, '', identityError(), false);
   return Progress.Goes;
 }
 
@@ -79,7 +80,7 @@ function turnUnclearAway(leg: Leg, configuration: Configuration): Progress {
  */
 function turnTunnelAway(leg: Leg): Progress {
   if (!leg.route.onlyObserves) return refuse(leg, ErrorId.FIM_RT_0004);
-  countVerdict(ErrorId.FIM_RT_0004, false);
+  noteVerdict(leg.outcome, '', ErrorId.FIM_RT_0004, false);
   passUnread(leg);
   leg.stream.route = NO_ROUTE;
   return Progress.Goes;
@@ -172,4 +173,20 @@ export function keepsBodyBack(contextId: u32, direction: Direction): bool {
   if (stream == null) return false;
   const leg = stream.leg(direction);
   return leg.body.passing != null && leg.waiting;
+}
+
+/** The stream is over: whoever is told of outcomes is told of those of its messages, once. */
+export function tellOutcomes(stream: Stream): void {
+  if (stream.told || !isWatched()) return;
+  stream.told = true;
+  tellOf(stream.request);
+  tellOf(stream.response);
+}
+
+function tellOf(leg: Leg): void {
+  const outcome = leg.outcome;
+  if (leg.phase == Phase.Idle && outcome.code == ErrorId.None) return; // nobody had to do with it
+  outcome.contextId = leg.stream.contextId;
+  outcome.route = leg.route.name;
+  tellOutcome(outcome);
 }

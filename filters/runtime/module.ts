@@ -1,5 +1,5 @@
-// A module: a list of stages, the root contexts with their configurations, and the live streams.
-import { MAX_CONFIG_BYTES, MAX_VM_BYTES_TO_CONFIGURE } from '../limits';
+// What a module is: a list of stages, the root contexts with their configurations, and the live streams.
+import { MAX_CONFIG_BYTES, MAX_STEPS, MAX_VM_BYTES_TO_CONFIGURE } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
@@ -16,6 +16,7 @@ import { errorCode, errorCodeLength, errorTitle, errorTitleLength } from '../err
 import { log, logText, monotonicMillis, readBuffer, readPropertyOrEmpty, resultLength, resultPointer } from './host';
 import { RootContext, RootTable } from './root-context';
 import { nameSeal } from './seal';
+import { Service } from './service';
 import { Stage } from './stage';
 import { configAccepted, configLost, configRefused, countConfigured, defineRuntimeStats } from './stats';
 import { StreamTable } from './stream-table';
@@ -31,6 +32,8 @@ const PLUGIN_ROOT_ID: Bytes = Bytes.from('plugin_root_id');
 let clockMs: u64 = 0;
 let drainedAtMs: u64 = 0;
 let stages: StaticArray<Stage> = new StaticArray<Stage>(0);
+/** What the stages use, each once. */
+const services: Service[] = [];
 let started: bool = false;
 let healthy: bool = false;
 
@@ -41,14 +44,19 @@ export const streams: StreamTable = new StreamTable();
 export function registerModule(name: string, list: Stage[]): void {
   nameSeal(name);
   stages = StaticArray.fromArray(list);
+  for (let i = 0; i < list.length; i++) {
+    const used = list[i].services();
+    for (let j = 0; j < used.length; j++) if (!services.includes(used[j])) services.push(used[j]);
+  }
 }
 
-/** Starts the metrics and stages at the VM's first root context. A VM whose start fails accepts no configuration. */
+/** First root context of the VM: metrics and the start of services and stages. A VM whose start fails accepts no configuration. */
 export function startVm(): void {
   if (started) return;
   started = true;
-  healthy = true;
+  healthy = stages.length <= MAX_STEPS;
   defineRuntimeStats();
+  for (let i = 0; i < services.length && healthy; i++) healthy = services[i].start();
   for (let i = 0; i < stages.length && healthy; i++) healthy = stages[i].start();
   if (!healthy)
     logText(
@@ -179,8 +187,8 @@ export function coarseMillis(): u64 {
 }
 
 /**
- * Tick of a root context. Ends streams of retired configurations in time. Stages prepare for a new one, refresh keys,
- * and end overdue waits.
+ * Tick of a root context: streams of retired configurations end in time; services and stages prepare for a new one, and
+ * services do what time brings.
  */
 export function tickRoot(root: RootContext): void {
   clockMs = monotonicMillis();
@@ -192,20 +200,23 @@ export function tickRoot(root: RootContext): void {
   }
   const configuration = root.configuration;
   if (configuration == null) return;
-  const kms = configuration.kms;
-  if (kms == null) return;
   if (!root.prepared) {
     root.prepared = true;
-    for (let i = 0; i < configuration.routes.length; i++) {
-      prepareSteps(configuration.routes[i].request.steps, kms, root.contextId);
-      prepareSteps(configuration.routes[i].response.steps, kms, root.contextId);
-    }
+    prepare(root.contextId, configuration);
   }
-  for (let i = 0; i < stages.length; i++) stages[i].tick(root.contextId);
+  for (let i = 0; i < services.length; i++) services[i].tick(root.contextId);
+}
+
+function prepare(rootId: u32, configuration: Configuration): void {
+  for (let i = 0; i < services.length; i++) services[i].prepare(rootId);
+  for (let i = 0; i < configuration.routes.length; i++) {
+    prepareSteps(configuration.routes[i].request.steps, configuration.kms, rootId);
+    prepareSteps(configuration.routes[i].response.steps, configuration.kms, rootId);
+  }
 }
 
 /**
- * Slow periodic work that needs no KMS. A retired root's last tick does it too, because edits may come faster than
+ * What is done at the slow pace, whatever the services. A retired root's last tick does it, too: edits may come faster than
  * ticks.
  */
 function lookAround(root: RootContext): void {
@@ -220,6 +231,6 @@ function lookAround(root: RootContext): void {
   proxy_set_effective_context(root.contextId);
 }
 
-function prepareSteps(steps: StaticArray<Step>, kms: KmsConfig, rootId: u32): void {
+function prepareSteps(steps: StaticArray<Step>, kms: KmsConfig | null, rootId: u32): void {
   for (let i = 0; i < steps.length; i++) steps[i].stage.prepare(steps[i].policy, kms, rootId);
 }

@@ -11,6 +11,7 @@ import { declaredLength, isFramed, tooLong } from './admission';
 import { PassingBody, UNDECLARED } from './body';
 import { Direction } from './direction';
 import { appendBuffer, readBuffer, resultLength, resultPointer, writeBuffer } from './host';
+import { beginStep } from './outcome';
 import { Progress } from './progress';
 import { exchange, refuse, settle } from './settle';
 import { Verdict } from './stage';
@@ -26,8 +27,9 @@ export function openBody(leg: Leg, passing: PassingBody): Progress {
   }
   const plan = leg.plan;
   const step = unchecked(plan.steps[plan.streamStep]);
+  beginStep();
   const verdict = step.stage.onStreamHeaders(exchange, step.policy);
-  const progress = settle(leg, step, verdict);
+  const progress = settle(leg, plan.streamStep, verdict);
   if (progress != Progress.Goes) return progress;
   passing.observed = verdict == Verdict.Reject;
   passing.mayHold = passing.mayHold && passing.rewritten; // nothing is appended to an unchanged body
@@ -108,7 +110,8 @@ export function resumePiece(leg: Leg, passing: PassingBody): Progress {
 function runPiece(leg: Leg, passing: PassingBody): Progress {
   const body = leg.body;
   if (body.length < passing.doneBytes) return refuse(leg, ErrorId.FIM_RT_0008);
-  const fresh = body.length - passing.doneBytes;
+  const before = passing.doneBytes;
+  const fresh = body.length - before;
   const seen = passing.seenBytes + fresh;
   if (seen > leg.route.maxStreamBytes || seen > passing.declaredBytes) return refuse(leg, tooLong(leg.direction));
   const last = leg.ended || seen >= passing.declaredBytes;
@@ -117,6 +120,8 @@ function runPiece(leg: Leg, passing: PassingBody): Progress {
     if (progress != Progress.Goes) return progress;
   }
   passing.seenBytes = seen;
+  leg.outcome.bytesIn = seen;
+  leg.outcome.bytesOut += body.length - before;
   if (last) {
     leg.phase = Phase.Passed;
     passing.dropSlot();
@@ -134,9 +139,10 @@ function callStage(leg: Leg, passing: PassingBody, fresh: u32, last: bool): Prog
   exchange.beginChunk(pointer, fresh == 0 ? 0 : passing.doneBytes);
   const plan = leg.plan;
   const step = unchecked(plan.steps[plan.streamStep]);
+  beginStep();
   const verdict = step.stage.onChunk(exchange, step.policy, pointer + exchange.chunkPrefix, fresh, last);
   if (verdict == Verdict.Wait) passing.holding = true;
-  const progress = settle(leg, step, verdict);
+  const progress = settle(leg, plan.streamStep, verdict);
   if (progress != Progress.Goes) return progress;
   if (verdict == Verdict.Reject) passing.observed = true;
   return exchange.chunkReplaced ? writePiece(leg, passing, fresh) : Progress.Goes;

@@ -8,8 +8,10 @@ import { codingOf } from './content-coding';
 import { Direction } from './direction';
 import { judgeBody, judgeEmpty } from './held-body';
 import { openBody, resumePiece } from './passing-body';
+import { beginStep } from './outcome';
 import { Progress } from './progress';
 import { isEmptyByNature } from './routing';
+import { Resumer } from './service';
 import { exchange, letGo, settle, turnAway, turnTo } from './settle';
 import { starvation } from './starvation';
 import { Leg, Phase } from './stream';
@@ -46,10 +48,10 @@ export function growBody(leg: Leg, heldBytes: u32, endOfStream: bool): Progress 
   return advance(leg);
 }
 
-/** Continues after a stage's wait. Called outside the stream's own callbacks. */
-export function resumeLeg(leg: Leg): void {
-  if (!leg.waiting) return;
-  leg.waiting = false;
+/** A stage that waited for `resumer` may go on. Called outside the stream's own callbacks. */
+export function resumeLeg(leg: Leg, resumer: Resumer): void {
+  if (leg.waitsFor != resumer) return;
+  leg.waitsFor = null;
   const passing = leg.body.passing;
   if (passing != null) passing.resumed = leg.phase != Phase.Streaming;
   proxy_set_effective_context(leg.stream.contextId);
@@ -96,7 +98,8 @@ function runHeaders(leg: Leg): Progress {
   const steps = leg.plan.steps;
   while (leg.step < steps.length) {
     const step = unchecked(steps[leg.step]);
-    const progress = settle(leg, step, step.stage.onHeaders(exchange, step.policy));
+    beginStep();
+    const progress = settle(leg, leg.step, step.stage.onHeaders(exchange, step.policy));
     if (progress != Progress.Goes) return progress;
     leg.step++;
   }

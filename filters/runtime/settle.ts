@@ -1,17 +1,17 @@
 // Acts on decisions of stages and the runtime. The only place where a message is refused: every failure ends here.
 import { Bytes } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
-import { Step } from './compiled-route';
 import { OPENED_CODINGS } from './content-coding';
 import { Direction } from './direction';
 import { Exchange } from './exchange';
 import { keepReply } from './late-reply';
 import { IDENTITY } from './names';
+import { endStep, noteVerdict } from './outcome';
 import { Progress } from './progress';
 import { stamp } from './seal';
 import { Verdict } from './stage';
 import { starvation } from './starvation';
-import { bodyCut, countVerdict, replyFailed } from './stats';
+import { bodyCut, replyFailed } from './stats';
 import { Leg, Phase } from './stream';
 
 /** Status of the reply to a refused response. */
@@ -37,18 +37,21 @@ export function turnTo(leg: Leg): void {
   );
 }
 
-/** Acts on a step's verdict. Goes: continue with the next step. */
-export function settle(leg: Leg, step: Step, verdict: Verdict): Progress {
+/** Acts on the verdict of the step at `place` of the leg's plan. Goes: on with the next step. */
+export function settle(leg: Leg, place: i32, verdict: Verdict): Progress {
+  endStep(leg.outcome, place);
   if (verdict == Verdict.Continue) return Progress.Goes;
   if (verdict == Verdict.Wait) {
-    leg.waiting = true;
-    return Progress.Stays;
+    leg.waitsFor = exchange.resumer;
+    // Nobody would ever resume it.
+    return leg.waiting ? Progress.Stays : refuse(leg, ErrorId.FIM_RT_0008);
   }
-  if (step.stage.observable && leg.route.observe) {
-    countVerdict(exchange.reply.error, false);
-    return Progress.Goes;
-  }
-  return sendReply(leg);
+  const step = unchecked(leg.plan.steps[place]);
+  const stage = step.stage;
+  if (!stage.observable || !leg.route.observe) return sendReply(leg, stage.section);
+  noteVerdict(leg.outcome, stage.section, exchange.reply.error, false);
+  stage.onObserved(exchange, step.policy);
+  return Progress.Goes;
 }
 
 /**
@@ -61,6 +64,7 @@ export function letGo(leg: Leg): Progress {
     return refuse(leg, ErrorId.FIM_RT_0006);
   }
   leg.body.held.giveBack();
+  if (leg.phase == Phase.Passed) leg.outcome.concluded = true;
   if (leg.direction == Direction.Request) stamp(leg.stream);
   return Progress.Goes;
 }
@@ -71,7 +75,7 @@ export function letGo(leg: Leg): Progress {
  */
 export function turnAway(leg: Leg, error: ErrorId): Progress {
   if (!leg.route.observe || !leg.plan.observable) return refuse(leg, error);
-  countVerdict(error, false);
+  noteVerdict(leg.outcome, '', error, false);
   passUnread(leg);
   leg.phase = Phase.Passed;
   return Progress.Goes;
@@ -97,18 +101,21 @@ export function refuse(leg: Leg, error: ErrorId): Progress {
     if (error == ErrorId.FIM_RT_0003) reply.addHeader('accept-encoding', IDENTITY.pointer, IDENTITY.length);
     if (error == ErrorId.FIM_RT_0050) reply.addHeader('accept-encoding', OPENED_CODINGS.pointer, OPENED_CODINGS.length);
   }
-  return sendReply(leg);
+  return sendReply(leg, '');
 }
 
-/** Counts the refusal by code and replies. Nothing of the message passes. */
-function sendReply(leg: Leg): Progress {
+/** Counted by code, answered, and nothing of the message goes on. `stage`: whose verdict it is. */
+function sendReply(leg: Leg, stage: string): Progress {
   const phase = leg.phase;
   if (phase == Phase.Streaming) bodyCut.add(1);
   leg.phase = Phase.Refused;
-  leg.waiting = false;
+  leg.waitsFor = null;
   leg.body.dropSlot();
   leg.stream.replied = true;
-  countVerdict(exchange.reply.error, true);
+  const outcome = leg.outcome;
+  noteVerdict(outcome, stage, exchange.reply.error, true);
+  outcome.concluded = true;
+  if (phase != Phase.Streaming) outcome.bytesOut = 0;
   leg.body.held.giveBack();
   const reply = exchange.reply;
   reply.compose(leg.route.name, leg.direction == Direction.Response ? BAD_GATEWAY : 0);

@@ -3,6 +3,7 @@ import { KmsConfig } from './config.gen';
 import { Direction } from './direction';
 import { Exchange } from './exchange';
 import { Rank } from './rank.gen';
+import { Service } from './service';
 
 export { Rank };
 
@@ -16,8 +17,8 @@ export const enum Verdict {
    */
   Reject = 1,
   /**
-   * Undecided yet (a key is being fetched). The stage has registered to be resumed, and is then called again from the
-   * start.
+   * Nothing can be said yet (a key is being fetched). The service that was asked has put its name into
+   * `exchange.resumer` and resumes the message; the stage is then called again from the start.
    */
   Wait = 2,
 }
@@ -79,11 +80,16 @@ export abstract class Stage {
    */
   abstract compile(reader: ConfigReader, node: u32): StagePolicy;
 
-  /** Called once from a tick soon after a configuration was accepted. Starts fetching what its messages will need. */
-  prepare(policy: StagePolicy, kms: KmsConfig, rootId: u32): void {}
+  /** The services that it uses. */
+  services(): Service[] {
+    return [];
+  }
 
-  /** Called every tick of every root context whose configuration names a KMS. */
-  tick(rootId: u32): void {}
+  /**
+   * Called once from a tick soon after a configuration was accepted: begin to fetch what its messages will need. `kms`:
+   * null if the configuration names none.
+   */
+  prepare(policy: StagePolicy, kms: KmsConfig | null, rootId: u32): void {}
 
   /** Headers have arrived and nothing has been sent on. Called if `policy.acts(direction)`. */
   onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
@@ -112,6 +118,9 @@ export abstract class Stage {
    * upstream here.
    */
   onUnread(exchange: Exchange, policy: StagePolicy): void {}
+
+  /** Its rejection is observed: it was counted, and the message goes on. What the peer is told of it is told here. */
+  onObserved(exchange: Exchange, policy: StagePolicy): void {}
 
   /**
    * The whole body is in `exchange.message`. Called if `policy.needsBody(direction)` and the message has or may have a

@@ -3,8 +3,10 @@ import { Body } from './body';
 import { Direction } from './direction';
 import { Client } from './held-bytes';
 import { KeptReply } from './kept-reply';
+import { Outcome } from './outcome';
 import { RequestFacts } from './request-facts';
 import { RootContext } from './root-context';
+import { Resumer } from './service';
 
 /** Progress of one direction of a stream. */
 export const enum Phase {
@@ -37,15 +39,18 @@ export class Leg {
   step: i32 = 0;
   /** Whether the body is complete. */
   ended: bool = false;
-  /** Whether a stage waits to be called again. */
-  waiting: bool = false;
+  /** Who resumes it; null: no stage waits. */
+  waitsFor: Resumer | null = null;
   readonly body: Body;
+  /** What becomes of the message. */
+  readonly outcome: Outcome;
 
   constructor(
     readonly direction: Direction,
     client: Client,
   ) {
     this.body = new Body(client);
+    this.outcome = new Outcome(direction);
   }
 
   get route(): CompiledRoute {
@@ -57,7 +62,12 @@ export class Leg {
     return this.stream.route.plan(this.direction);
   }
 
-  /** Whether nothing more is done with it. */
+  /** A stage has asked to be called again. */
+  get waiting(): bool {
+    return this.waitsFor != null;
+  }
+
+  /** Nothing is done with it any more. */
   get refused(): bool {
     return this.phase == Phase.Refused || this.phase == Phase.Draining;
   }
@@ -72,8 +82,9 @@ export class Leg {
     this.phase = Phase.Idle;
     this.step = 0;
     this.ended = false;
-    this.waiting = false;
+    this.waitsFor = null;
     this.body.clear();
+    this.outcome.clear();
   }
 }
 
@@ -95,7 +106,9 @@ export class Stream {
   /** Whether it is in no table, so that nothing can be stored for it. */
   untabled: bool = false;
   readonly client: Client;
-  /** Reply that waits for the end of the request; see late-reply.ts. */
+  /** Whoever is told of outcomes was told of its. */
+  told: bool = false;
+  /** A reply that waits for the end of the request, see late-reply.ts. */
   readonly kept: KeptReply = new KeptReply();
   /** Dropped body bytes meanwhile. */
   drainedBytes: u64 = 0;
@@ -126,6 +139,7 @@ export class Stream {
     this.sealed = false;
     this.bornMs = 0;
     this.ending = false;
+    this.told = false;
     this.drainedBytes = 0;
     this.kept.drop();
     this.request.clear();

@@ -1,8 +1,7 @@
 import { selfTest } from '../crypto/self-test';
 import { KeyVerdict } from '../keys/key-holder';
-import { tickKeys } from '../keys/key-store';
+import { keyService } from '../keys/key-service';
 import { KeyVersion } from '../keys/key-version';
-import { defineKeyStats } from '../keys/stats';
 import { Bytes, equalIgnoreCase } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -13,6 +12,7 @@ import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { CONTENT_TYPE } from '../runtime/names';
+import { Service } from '../runtime/service';
 import { Direction } from '../runtime/direction';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { PayloadAction, decodeSm4EncryptorConfig } from './config.gen';
@@ -44,7 +44,6 @@ export class Sm4Encryptor extends Stage {
 
   start(): bool {
     defineSm4Stats();
-    defineKeyStats();
     return selfTest();
   }
 
@@ -52,13 +51,14 @@ export class Sm4Encryptor extends Stage {
     return compilePolicy(reader, decodeSm4EncryptorConfig(reader, node));
   }
 
-  prepare(policy: StagePolicy, kms: KmsConfig, rootId: u32): void {
-    const sm4 = <Sm4Policy>policy;
-    sm4.keys.prepare(kms, rootId, sm4.request == PayloadAction.Encrypt || sm4.response == PayloadAction.Encrypt);
+  services(): Service[] {
+    return [keyService];
   }
 
-  tick(rootId: u32): void {
-    tickKeys(rootId);
+  prepare(policy: StagePolicy, kms: KmsConfig | null, rootId: u32): void {
+    if (kms == null) return;
+    const sm4 = <Sm4Policy>policy;
+    sm4.keys.prepare(kms, rootId, sm4.request == PayloadAction.Encrypt || sm4.response == PayloadAction.Encrypt);
   }
 
   onStreamHeaders(exchange: Exchange, policy: StagePolicy): Verdict {

@@ -46,7 +46,16 @@ export function compilePieces(): Promise<Uint8Array> {
   );
 }
 
-/** A guest of the given source, with the minimum that a host requires. */
+/** The runtime with one service and two stages that use it. */
+export function compileServices(): Promise<Uint8Array> {
+  return compile(
+    'test/host/fixture/services.module.ts',
+    ['--config', 'asconfig.json', '--target', 'release'],
+    readSource,
+  );
+}
+
+/** A guest of the given source text, with the least that a host asks of a module. */
 export function compileGuest(source: string, options: string[] = []): Promise<Uint8Array> {
   return compile('guest.ts', ['--config', 'none.json', ...options], (name) => (name === 'guest.ts' ? source : null));
 }
