@@ -13,6 +13,8 @@ type Phase = 'start-section' | 'initialize' | 'running';
 export class Instance implements Guest {
   readonly vm: Machine;
   readonly contexts = new Map<number, GuestContext>();
+  /** How often the guest called each host function. */
+  readonly hostCalls = new Map<string, number>();
   failed = false;
   current: GuestContext | null = null;
   effectiveId = 0;
@@ -165,6 +167,7 @@ export class Instance implements Guest {
               throw new ForbiddenCall(
                 `host function ${name} called from the ${this.phase === 'initialize' ? 'initialization' : 'start section'}`,
               );
+            this.hostCalls.set(name, (this.hostCalls.get(name) ?? 0) + 1);
             return run(...args);
           },
         ]),

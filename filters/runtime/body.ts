@@ -95,9 +95,11 @@ export class Body {
   media: MediaType = MediaType.Other;
   /** Coding of the buffered body, if it must be decompressed. */
   coding: Coding = Coding.Identity;
-  /** Whether a header describes the exact bytes. */
+  /** A header describes its very bytes, or may: see pipeline.ts. */
   digested: bool = false;
-  /** State of a streamed body. Null: it is buffered. */
+  /** There is a content-length. */
+  measured: bool = false;
+  /** Not null: it passes in pieces. */
   passing: PassingBody | null = null;
   /** Bytes buffered in the host, as part of all totals. */
   readonly held: HeldBytes;
@@ -127,6 +129,7 @@ export class Body {
     this.media = MediaType.Other;
     this.coding = Coding.Identity;
     this.digested = false;
+    this.measured = false;
     const passing = this.passing;
     if (passing != null) givePassing(passing);
     this.passing = null;

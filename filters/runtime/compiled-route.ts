@@ -23,7 +23,9 @@ export class Plan {
   readonly judgesEmpty: bool;
   /** Whether `Observe` turns the verdicts of every stage into counts. */
   readonly observable: bool;
-  /** Whether a step masks or encrypts. Parts that it cannot see, such as trailers, must not pass. */
+  /** A step may replace the body: it opens, masks or encrypts. */
+  readonly rewrites: bool;
+  /** A step masks or encrypts: what it cannot see, such as trailers, must not go on. */
   readonly hides: bool;
 
   constructor(
@@ -35,6 +37,7 @@ export class Plan {
     let streamStep = -1;
     let judgesEmpty = false;
     let hides = false;
+    let opens = false;
     for (let i = 0; i < steps.length; i++) {
       const policy = steps[i].policy;
       if (policy.needsBody(direction)) {
@@ -45,12 +48,14 @@ export class Plan {
       observable = observable && steps[i].stage.observable;
       const rank = policy.rank(direction);
       hides = hides || rank == Rank.Mask || rank == Rank.Protect;
+      opens = opens || rank == Rank.Open;
     }
     this.needsBody = needsBody;
     this.streamStep = streamStep;
     this.judgesEmpty = judgesEmpty;
     this.observable = observable;
     this.hides = hides;
+    this.rewrites = hides || opens;
   }
 }
 

@@ -219,11 +219,9 @@ export class Exchange {
     this.chunkReplaced = false;
   }
 
-  /** Whether a header describes the exact bytes of the body. */
+  /** Whether a fetched header describes the very bytes of the body. */
   hasDigest(): bool {
-    for (let i = 0; i < BODY_DIGESTS.length; i++)
-      if (this.header(BODY_DIGESTS[i].pointer, BODY_DIGESTS[i].length)) return true;
-    return false;
+    return this.snapshot.hasOneOf(BODY_DIGESTS);
   }
 
   /** Removes the headers that describe the exact bytes of the body. */

@@ -8,6 +8,7 @@ import { dropCallouts, onCalloutAnswer } from './callout';
 import { Direction } from './direction';
 import { takeCollectionRequest } from './garbage';
 import { keepsBodyBack, onBody, onRequestHeaders, onResponseHeaders, onTrailers, tellOutcomes } from './messages';
+import { flushCounters } from './metrics';
 import { coarseMillis, configureRoot, resumeTicks, roots, startVm, streams, tickRoot } from './module';
 import { Progress } from './progress';
 import { starvation } from './starvation';
@@ -43,6 +44,7 @@ export function proxy_on_vm_start(rootId: u32, size: u32): u32 {
 export function proxy_on_configure(rootId: u32, size: u32): u32 {
   const root = roots.find(rootId);
   const ok = root != null && configureRoot(root, size);
+  flushCounters();
   scratch.reset();
   __collect();
   return ok ? 1 : 0;
@@ -51,6 +53,7 @@ export function proxy_on_configure(rootId: u32, size: u32): u32 {
 export function proxy_on_tick(rootId: u32): void {
   const root = roots.find(rootId);
   if (root != null) tickRoot(root);
+  flushCounters();
   scratch.reset();
 }
 
@@ -107,6 +110,7 @@ function trailersStatus(progress: Progress): TrailersStatus {
 export function proxy_on_delete(contextId: u32): void {
   if (roots.remove(contextId)) {
     dropCallouts(contextId);
+    flushCounters();
     resumeTicks();
     scratch.reset();
     __collect();

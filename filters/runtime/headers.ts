@@ -1,4 +1,4 @@
-import { equalBytes } from '../memory/bytes';
+import { Bytes, equalBytes } from '../memory/bytes';
 import { HeaderMap, Result, proxy_get_header_map_pairs, proxy_remove_header_map_value } from './abi';
 
 const OUT: usize = memory.data(16, 8);
@@ -114,7 +114,22 @@ export class HeaderSnapshot {
     return false;
   }
 
-  /** Removes every header of the host's map. False if there is none. */
+  /** Whether some header has one of the names (lower case). */
+  hasOneOf(names: StaticArray<Bytes>): bool {
+    let text: usize = this.pointer + 4 + this.count * 8;
+    for (let i: u32 = 0; i < this.count; i++) {
+      const sizes = this.pointer + 4 + i * 8;
+      const length = load<u32>(sizes);
+      for (let j = 0; j < names.length; j++) {
+        const name = unchecked(names[j]);
+        if (name.length == length && equalBytes(text, name.pointer, length)) return true;
+      }
+      text += length + load<u32>(sizes, 4) + 2;
+    }
+    return false;
+  }
+
+  /** Removes every header of the host's map; false if there is none. */
   dropAll(map: HeaderMap): bool {
     let text: usize = this.pointer + 4 + this.count * 8;
     for (let i: u32 = 0; i < this.count; i++) {

@@ -76,7 +76,7 @@ function writeBack(body: Body): bool {
   message.changed = false;
   bodyReplaced.add(1);
   if (body.digested) exchange.dropDigests();
-  if (exchange.header(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length)) {
+  if (body.measured) {
     digits.begin(20);
     digits.decimal(message.length);
     exchange.setHeader(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length, digits.pointer, digits.length);

@@ -1,4 +1,5 @@
-// Metrics are declared once, as constants in a folder's stats.ts, and defined with the host once per VM.
+// Metrics are declared once, as constants in a folder's stats.ts, and defined with the host once per VM. What they count
+// is kept here and given to the host by `flushCounters`: a message makes no host call to be counted.
 import { MetricType, Result, proxy_define_metric, proxy_increment_metric, proxy_record_metric } from './abi';
 
 const ID: usize = memory.data(4, 4);
@@ -9,9 +10,22 @@ function define(type: MetricType, name: string): u32 {
   return result == Result.Ok ? load<u32>(ID) : u32.MAX_VALUE;
 }
 
-/** A growing count. The host adds the counts of all workers. */
+/** The counters that the host has not been told all of. */
+let behind: Counter | null = null;
+
+/** Tells the host what was counted since the last time: at each tick, with each configuration, at each root's end. */
+export function flushCounters(): void {
+  let counter = behind;
+  behind = null;
+  while (counter != null) counter = counter.flush();
+}
+
+/** A count that only grows. The host adds the counts of all workers. */
 export class Counter {
   private id: u32 = u32.MAX_VALUE;
+  /** What the host has not been told of. */
+  private untold: u64 = 0;
+  private next: Counter | null = null;
 
   /** `name`: `fim.<area>.<what>`; Envoy shows it as `wasmcustom.<name>`. */
   constructor(readonly name: string) {}
@@ -21,8 +35,23 @@ export class Counter {
     if (this.id == u32.MAX_VALUE) this.id = define(MetricType.Counter, this.name);
   }
 
+  /** Counts; the host knows by the next tick. */
   add(amount: u64): void {
-    if (this.id != u32.MAX_VALUE) proxy_increment_metric(this.id, amount);
+    if (amount == 0 || this.id == u32.MAX_VALUE) return;
+    if (this.untold == 0) {
+      this.next = behind;
+      behind = this;
+    }
+    this.untold += amount;
+  }
+
+  /** Tells the host; the counter after it in the list. */
+  flush(): Counter | null {
+    proxy_increment_metric(this.id, this.untold);
+    this.untold = 0;
+    const next = this.next;
+    this.next = null;
+    return next;
   }
 }
 

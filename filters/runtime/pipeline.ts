@@ -8,6 +8,7 @@ import { codingOf } from './content-coding';
 import { Direction } from './direction';
 import { judgeBody, judgeEmpty } from './held-body';
 import { openBody, resumePiece } from './passing-body';
+import { CONTENT_LENGTH } from './names';
 import { beginStep } from './outcome';
 import { Progress } from './progress';
 import { isEmptyByNature } from './routing';
@@ -29,7 +30,9 @@ export function beginLeg(leg: Leg, endOfStream: bool): Progress {
   }
   if (plan.needsBody || packed) {
     exchange.noteContentType();
-    body.digested = exchange.hasDigest();
+    // Where no stage should rewrite the body nobody looks, and one that does all the same drops what there may be.
+    body.digested = (!plan.rewrites && !packed) || exchange.hasDigest();
+    body.measured = exchange.header(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length);
     if (plan.streamStep >= 0 && !endOfStream && !packed && !isEmptyByNature(exchange)) body.pass();
   }
   leg.phase = Phase.Headers;

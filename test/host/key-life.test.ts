@@ -284,8 +284,8 @@ test('"not found" that is not the KMS\'s own takes no key away: a page of a prox
     vm.clock.advance(3 * REFRESH_MS);
     assert.equal(decrypt(sealed).client.status, 200, body);
     assert.equal(encrypt().client.status, 200, body);
-    assert.ok(vm.metrics.value('fim.key.fetch_failed') > 0);
-    assert.equal(vm.metrics.value('fim.key.absent'), 0);
+    assert.ok(vm.counted('fim.key.fetch_failed') > 0);
+    assert.equal(vm.counted('fim.key.absent'), 0);
     store.mood = { status: 404, body: '{"errors":[]}' };
     vm.clock.advance(10_000);
     assert.equal(encrypt().client.status, 503);
@@ -299,7 +299,7 @@ test('a KMS that wants other credentials is an outage, counted apart', () => {
   store.mood = { status: 403, body: '{"errors":["permission denied"]}' };
   use(one, 10_000);
   assert.equal(one.encrypt().client.status, 200);
-  assert.ok(one.vm.metrics.value('fim.key.fetch_denied') > 0);
+  assert.ok(one.vm.counted('fim.key.fetch_denied') > 0);
 });
 
 test('versions above the newest cost one look in 100 ms, and a real one among them is served at once', () => {
@@ -370,5 +370,5 @@ test('messages are counted for each key', () => {
   const store = new Store().add(1);
   const one = machine(store);
   for (let i = 0; i < 7; i++) one.encrypt();
-  assert.equal(one.vm.metrics.value('fim.key.messages.prod/a'), 7);
+  assert.equal(one.vm.counted('fim.key.messages.prod/a'), 7);
 });

@@ -153,28 +153,24 @@ test('under Observe a code is never waited for: not at the first look, not durin
     const { client, upstream, tookMs } = machine.send(1);
     assert.deepEqual([client.status, upstream.body.toString(), tookMs], [200, TEXT.toString(), 0]);
   }
-  assert.equal(machine.vm.metrics.value('fim.observed.FIM-KMS-0001'), 5);
+  assert.equal(machine.vm.counted('fim.observed.FIM-KMS-0001'), 5);
   machine.kms = { versions: FINE };
   machine.vm.clock.advance(60_000);
   machine.send(2);
   machine.vm.clock.advance(500);
-  const valid = machine.vm.metrics.value('fim.pboc.valid');
+  const valid = machine.vm.counted('fim.pboc.valid');
   for (const pauseMs of [0, 60_000, 3_600_000]) {
     machine.vm.clock.advance(pauseMs);
     assert.equal(machine.send(2).tookMs, 0);
   }
-  assert.equal(machine.vm.metrics.value('fim.pboc.valid') - valid, 3, 'what is held tests them at once');
-  const outages = machine.vm.metrics.value('fim.observed.FIM-KMS-0001') + 1;
+  assert.equal(machine.vm.counted('fim.pboc.valid') - valid, 3, 'what is held tests them at once');
+  const outages = machine.vm.counted('fim.observed.FIM-KMS-0001') + 1;
   for (let i = 0; i < 2; i++) {
     assert.equal(machine.send(2, 9).tookMs, 0);
-    assert.equal(
-      machine.vm.metrics.value('fim.observed.FIM-KMS-0001'),
-      outages,
-      'the version before is fetched on the side',
-    );
+    assert.equal(machine.vm.counted('fim.observed.FIM-KMS-0001'), outages, 'the version before is fetched on the side');
     machine.vm.clock.advance(200);
   }
-  assert.equal(machine.vm.metrics.value('fim.observed.FIM-PBOC-0001'), 1);
+  assert.equal(machine.vm.counted('fim.observed.FIM-PBOC-0001'), 1);
   machine.close();
 });
 
@@ -201,7 +197,7 @@ for (const [reason, code, kms] of [
       machine.vm.clock.advance(100);
     }
     assert.equal(lines('key-unavailable').length, 1);
-    assert.ok(machine.vm.metrics.value(`fim.key.unavailable.${reason}`) >= 2);
+    assert.ok(machine.vm.counted(`fim.key.unavailable.${reason}`) >= 2);
     machine.kms = { versions: { 1: {}, 2: {} } };
     machine.vm.clock.advance(20_000);
     assert.equal(replyOf(machine.send(1)), 'passed');

@@ -58,8 +58,8 @@ describe('sealed as it passes', () => {
           assert.equal(upstream.headers?.get('content-length'), undefined);
         }
       }
-      assert.ok(route.vm.metrics.value('fim.body.streamed') > 0);
-      assert.equal(route.vm.metrics.value('fim.sm4.encrypted'), LENGTHS.length * cuts(5).length);
+      assert.ok(route.vm.counted('fim.body.streamed') > 0);
+      assert.equal(route.vm.counted('fim.sm4.encrypted'), LENGTHS.length * cuts(5).length);
       route.close();
     });
   }
@@ -136,7 +136,7 @@ describe('opened as it passes', () => {
       );
       assert.ok(upstream.body.length < text.length);
     }
-    assert.ok(route.vm.metrics.value('fim.sm4.open_tag_wrong') >= 4);
+    assert.ok(route.vm.counted('fim.sm4.open_tag_wrong') >= 4);
     route.close();
   });
 
@@ -166,11 +166,11 @@ describe('opened as it passes', () => {
       const { client } = route.send(protect(agreed, randomBytes(600)), {});
       assert.equal(client.status, 503);
       assert.match(client.body.toString(), /FIM-KMS-0009/);
-      assert.equal(route.vm.metrics.value('fim.sm4.key_unfit'), 1);
+      assert.equal(route.vm.counted('fim.sm4.key_unfit'), 1);
       const absent = route.send(protect({ ...agreed, kid: `${KEY_ID}#7` }, randomBytes(600)), {}).client;
       assert.equal(absent.status, 422);
       assert.match(absent.body.toString(), /FIM-SM4-0002/);
-      assert.equal(route.vm.metrics.value('fim.sm4.open_version_absent'), 1);
+      assert.equal(route.vm.counted('fim.sm4.open_version_absent'), 1);
       route.close();
     }
   });

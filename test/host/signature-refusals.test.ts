@@ -73,9 +73,9 @@ describe('what is not taken', () => {
     const answers = new Set<string>();
     for (const [about, headers, reason, body, path] of cases) {
       const counter = `fim.signature.${reason}`;
-      const before = route.vm.metrics.value(counter);
+      const before = route.vm.counted(counter);
       answers.add(assertRefused(post(route, headers, body ?? BODY, path ?? PATH)));
-      assert.equal(route.vm.metrics.value(counter) - before, 1, `${about}: ${counter}`);
+      assert.equal(route.vm.counted(counter) - before, 1, `${about}: ${counter}`);
     }
     assert.equal(answers.size, 1);
     assert.equal(post(route, fresh({ time: String(Math.floor(now / 1000)) })).client.status, 200, 'seconds');
@@ -87,7 +87,7 @@ describe('what is not taken', () => {
     const began = Number(nowOf(route));
     route.vm.clock.advance(5_000);
     assertRefused(post(route, headersOf(route, HMAC, { time: String(began - 1) })));
-    assert.equal(route.vm.metrics.value('fim.signature.early'), 1);
+    assert.equal(route.vm.counted('fim.signature.early'), 1);
     assert.equal(post(route, headersOf(route, HMAC, { time: String(began) })).client.status, 200);
   });
 
@@ -121,7 +121,7 @@ describe('what is not taken', () => {
     // The signature does not fit the other path; that its nonce is still known shows with one that does.
     const again = headersOf(route, HMAC, { start: ['FIM1-REQUEST', 'POST', '/wide', ''], nonce: 'nonce-of-narrow-1' });
     assertRefused(post(route, again, BODY, '/wide'));
-    assert.equal(vm.metrics.value('fim.signature.replayed'), 2);
+    assert.equal(vm.counted('fim.signature.replayed'), 2);
   });
 
   test('a message that was taken before an edit widened the skew', () => {
@@ -148,12 +148,12 @@ describe('what is not taken', () => {
     const wide = { vm: narrow.vm, root: narrow.vm.configure(text).root };
     narrow.vm.clock.advance(4_000);
     assertRefused(post(wide, taken));
-    assert.equal(narrow.vm.metrics.value('fim.signature.early'), 1, 'it may be forgotten');
+    assert.equal(narrow.vm.counted('fim.signature.early'), 1, 'it may be forgotten');
     assertRefused(post(wide, late));
-    assert.equal(narrow.vm.metrics.value('fim.signature.replayed'), 1, 'it is still known');
+    assert.equal(narrow.vm.counted('fim.signature.replayed'), 1, 'it is still known');
     narrow.vm.clock.advance(200_000);
     assertRefused(post(wide, late));
-    assert.equal(narrow.vm.metrics.value('fim.signature.replayed'), 2);
+    assert.equal(narrow.vm.counted('fim.signature.replayed'), 2);
   });
 
   test('a refused message does not use its nonce up; time frees it', () => {

@@ -229,8 +229,8 @@ describe('refused', () => {
       assert.equal(upstream.complete, false);
       assert.equal(upstream.reset, true);
       assert.doesNotMatch(upstream.body.toString(), /AND NOW|NEVER/);
-      assert.equal(vm.metrics.value('fim.body.cut'), 1);
-      assert.equal(vm.metrics.value('fim.refused.FIM-PBOC-0001'), 1);
+      assert.equal(vm.counted('fim.body.cut'), 1);
+      assert.equal(vm.counted('fim.refused.FIM-PBOC-0001'), 1);
     }
   });
 

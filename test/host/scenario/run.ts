@@ -145,7 +145,13 @@ export class ScenarioRun {
       this.together([step], `${where}${step.times === undefined ? '' : `, time ${i + 1}`}`);
   }
 
+  /** The modules keep counts until their next tick. */
+  private tellCounts(): void {
+    for (const root of this.workers.flatMap((worker) => worker.roots)) root.tick();
+  }
+
   private together(steps: Step[], where: string): void {
+    if (steps.some((step) => step.expect?.metrics !== undefined)) this.tellCounts();
     const before = this.metrics.all();
     const callsBefore = this.kms.calls;
     const running = steps.map((step) => new Exchange(this.workers[step.worker ?? 0]!.roots, this.options(step)));
@@ -157,6 +163,7 @@ export class ScenarioRun {
       if (result.localReplies > 0) this.expectHidden(result.client.body.toString(), `${place}: reply`);
       if (step.expect?.kmsCalls !== undefined)
         assert.equal(this.kms.calls - callsBefore, step.expect.kmsCalls, `${place}: calls of the KMS`);
+      if (step.expect?.metrics !== undefined) this.tellCounts();
       for (const [name, delta] of Object.entries(step.expect?.metrics ?? {}))
         assert.equal(this.metrics.value(name) - (before[name] ?? 0), delta, `${place}: metric ${name}`);
       if (step.expect?.open === true) result.stream.abort();
