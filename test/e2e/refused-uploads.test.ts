@@ -148,9 +148,10 @@ for (const refusal of REFUSALS) {
     if (refusal.path === '/limited') await upload({ ...refusal, status: 429 }, false).catch(() => {}); // takes the one token
     for (let i = 0; i < FAST_CLIENTS; i++) await upload(refusal, false);
     await Promise.all(Array.from({ length: SLOW_CLIENTS }, () => upload(refusal, true)));
-    const stats = await harness.stack.envoy.admin.stats('fim.reply');
-    assert.ok((stats.get('wasmcustom.fim.reply.late') ?? 0) >= FAST_CLIENTS + SLOW_CLIENTS);
-    assert.equal(stats.get('wasmcustom.fim.reply.failed') ?? 0, 0);
+    const replies = async (what: string): Promise<number> =>
+      (await harness.stack.envoy.admin.stats('fim.reply')).get(`wasmcustom.fim.reply.${what}`) ?? 0;
+    await harness.poll(async () => (await replies('late')) >= FAST_CLIENTS + SLOW_CLIENTS);
+    assert.equal(await replies('failed'), 0);
   });
 }
 
