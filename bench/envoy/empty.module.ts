@@ -1,4 +1,6 @@
 // A filter that does nothing, with the callbacks that any filter of HTTP messages has: what Envoy asks for a module.
+import '../../filters/runtime/abort';
+
 const enum Answer {
   Continue = 0,
 }
