@@ -114,13 +114,27 @@ interface Filter {
   config: PluginConfig;
 }
 
+/**
+ * Leaves only the named filters and the router in every chain: the seal behind FIM refuses what a module that does
+ * nothing lets go on, and is not what is measured.
+ */
+function keepFilters(bootstrap: object, names: readonly string[]): void {
+  JSON.stringify(bootstrap, (key, value: unknown) => {
+    if (key !== 'http_filters') return value;
+    const filters = value as { name: string }[];
+    const kept = filters.filter(({ name }) => names.includes(name) || name.endsWith('router'));
+    filters.splice(0, filters.length, ...kept);
+    return filters;
+  });
+}
+
 async function startTarget(name: string, filter: Filter | null, upstream: QuietUpstream, kms: URL): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'fim-bench-'));
-  const slots = filter === null ? [] : filterSlots('fused');
+  const slots = filterSlots('fused');
   const config = filter?.config ?? pluginConfig([]);
   await writeFile(join(folder, 'routes.json'), JSON.stringify(routeResource(config)));
-  for (const slot of slots)
-    await writeFile(join(folder, 'plugin.json'), JSON.stringify(pluginResource(slot, filter!.module, config)));
+  if (filter !== null)
+    await writeFile(join(folder, 'plugin.json'), JSON.stringify(pluginResource(slots[0]!, filter.module, config)));
   const bootstrap = bootstrapConfig({
     host: '127.0.0.1',
     port: 0,
@@ -131,6 +145,7 @@ async function startTarget(name: string, filter: Filter | null, upstream: QuietU
     upstream: new URL(`http://127.0.0.1:${upstream.port}`),
     kms,
   });
+  keepFilters(bootstrap, filter === null ? [] : slots.map((slot) => slot.filter));
   return {
     name,
     envoy: await EnvoyProcess.start({ binary: await envoyBinary(), bootstrap, folder, concurrency: 1 }),
