@@ -1,67 +1,32 @@
 // The operator: watch → queue → plan, build, apply → probe the proxies → status. Each stage has a file of its own; this
 // one connects them.
 import { KEY_ANSWER_MS, MIN_RETRY_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
-import type { KmsConfig, KmsSettings } from '../../envoy/route/index.ts';
+import type { KmsConfig } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
 import { AffectedStage, isAffected } from './affected-stage.ts';
 import { ClusterView } from './cluster-view.ts';
 import { collect } from './collect.ts';
 import { EventSink } from './events.ts';
 import { FairGate, Ledger } from './fairness.ts';
-import { KeyBinding, type BindingMode, type BoundKeys } from './key-binding.ts';
-import { KeyDirectory, type KeyServiceAccess } from './key-directory.ts';
+import { KeyBinding } from './key-binding.ts';
+import { KeyDirectory } from './key-directory.ts';
 import { GateStage } from './gate-stage.ts';
-import type { KubeApi } from './kube/api.ts';
 import type { Informer } from './kube/informer.ts';
 import type { KubeObject } from './kube/objects.ts';
-import type { OperatorMetrics } from './metrics.ts';
 import { ModuleSource } from './module-source.ts';
 import { planNamespace } from './namespace-stage.ts';
 import { makeInformers } from './kept-objects.ts';
 import { CONTROLLER_NAME } from './plan/ancestors.ts';
 import { sealedWorkloadOf, workloadOf } from './plan/applied.ts';
-import type { OtherPorts } from './plan/coverage.ts';
-import type { KmsFile } from './plan/envoy-filter.ts';
 import { hasGate, isSamePod, probe, ProbeGate } from './proxies.ts';
 import { ProxyStage } from './proxy-stage.ts';
 import { WorkQueue } from './queue.ts';
 import { RetireStage } from './retire-stage.ts';
 import { RouteChecker } from './route-checker.ts';
-import { SealStage, type SealMode } from './seal-stage.ts';
+import { SealStage } from './seal-stage.ts';
 import { StatusStage } from './status-stage.ts';
 import { WorkloadStage } from './workload-stage.ts';
-
-export interface OperatorOptions {
-  api: KubeApi;
-  metrics: OperatorMetrics;
-  modules: { folder: string; urlTemplate: string; check: boolean };
-  seal: SealMode;
-  otherPorts: OtherPorts;
-  kms: KeyServiceAccess & {
-    url: URL | undefined;
-    cluster: string | undefined;
-    metadataPrefix: string;
-    check: boolean;
-    proxyFolder: string;
-    proxyFiles: readonly KmsFile[];
-    settings?: KmsSettings;
-  };
-  /** Ownership of keys. */
-  keys: { mode: BindingMode; bound: readonly BoundKeys[] };
-  rootNamespace: string;
-  /** The namespaces to look after; undefined: all. */
-  namespaces?: readonly string[];
-  /** Namespaces with this revision in their label are looked after, or those without the label; absent: these. */
-  revision?: string;
-  /** DNS domain of the cluster's Services, such as `cluster.local`. */
-  clusterDomain: string;
-  /** Time for a whole request to arrive at a proxy under routes, milliseconds; 0: any. */
-  requestTimeoutMs: number;
-  /** Port of the proxies' metrics. */
-  probePort: number;
-  version: string;
-  log: (event: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error') => void;
-}
+import type { OperatorOptions } from './operator-options.ts';
 
 /** Interval at which the module file is checked, milliseconds. */
 const MODULE_LOOK_MS = 1_000;
@@ -109,28 +74,7 @@ export class Operator {
   constructor(options: OperatorOptions) {
     this.options = options;
     const { api, metrics, kms, log, version } = options;
-    this.view = new ClusterView(
-      makeInformers({
-        api,
-        only: options.namespaces,
-        onChange: {
-          routes: (namespace, before, after) => this.routeChanged(namespace, before, after),
-          objects: (namespace, before, after) => this.objectChanged(namespace, before, after),
-          pods: (namespace, before, after) => this.podChanged(namespace, before, after),
-          foreign: (namespace) => this.foreignChanged(namespace),
-          namespaces: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
-          revisions: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
-          attached: (namespace, before, after) => this.attachedChanged(namespace, before, after),
-          others: (namespace) => void (this.view.namespaces.has(namespace) && this.plan(namespace)),
-        },
-        onWork: (namespace, ms) => this.ledger.charge(namespace, ms),
-        onFailure: (resource, reason, message) => {
-          metrics.watchFailures.inc({ resource, reason });
-          log('watch-failed', { resource, reason, message }, 'warn');
-        },
-      }),
-      options.revision,
-    );
+    this.view = new ClusterView(makeInformers(this.watching(options)), options.revision);
     this.queue = new WorkQueue({
       workers: QUEUE_WORKERS,
       namespaceOf: (key) => key.split('/')[1] ?? '',
@@ -208,6 +152,29 @@ export class Operator {
       rootNamespace: options.rootNamespace,
       otherPorts: options.seal === 'off' ? 'tell' : options.otherPorts,
     });
+  }
+
+  /** The kinds that are watched, and what a change of each leads to. */
+  private watching({ api, namespaces, metrics, log }: OperatorOptions): Parameters<typeof makeInformers>[0] {
+    return {
+      api,
+      only: namespaces,
+      onChange: {
+        routes: (namespace, before, after) => this.routeChanged(namespace, before, after),
+        objects: (namespace, before, after) => this.objectChanged(namespace, before, after),
+        pods: (namespace, before, after) => this.podChanged(namespace, before, after),
+        foreign: (namespace) => this.foreignChanged(namespace),
+        namespaces: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
+        revisions: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
+        attached: (namespace, before, after) => this.attachedChanged(namespace, before, after),
+        others: (namespace) => void (this.view.namespaces.has(namespace) && this.plan(namespace)),
+      },
+      onWork: (namespace, ms) => this.ledger.charge(namespace, ms),
+      onFailure: (resource, reason, message) => {
+        metrics.watchFailures.inc({ resource, reason });
+        log('watch-failed', { resource, reason, message }, 'warn');
+      },
+    };
   }
 
   /** Starts watching the cluster. Writes nothing before `lead`. Settles when everything has been listed. */

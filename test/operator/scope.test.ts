@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { RESOURCES } from '../../istio/operator/kube/resources.ts';
 import { readOptions } from '../../istio/operator/options.ts';
-import { Operator, type OperatorOptions } from '../../istio/operator/operator.ts';
+import { Operator } from '../../istio/operator/operator.ts';
+import type { OperatorOptions } from '../../istio/operator/operator-options.ts';
 import { Rig } from './rig.ts';
 import { until } from './until.ts';
 

@@ -61,15 +61,6 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
       'Refused',
       `FIM-OP-0009: ${refused.map(refusalText).join('; ')}. What was in force stays in force there.`,
     );
-  const total = (pick: (workload: WorkloadState) => number): number =>
-    workloads.reduce((sum, workload) => sum + pick(workload), 0);
-  const [proxies, proven, workers, silent, unasked] = [
-    total((w) => w.proxies),
-    total((w) => w.programmed),
-    total((w) => w.workers),
-    total((w) => w.unreachable),
-    total((w) => w.unasked),
-  ];
   if (workloads.length === 0) return say('False', 'NoTarget', 'No proxy is meant.');
   const uncounted = workloads.filter((workload) => !workload.counted);
   if (uncounted.length > 0)
@@ -80,7 +71,7 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
     );
   const idle = named(workloads.flatMap((workload) => workload.idle));
   const besides = idle === '' ? '' : ` Not counted, for want of a listener: ${idle}.`;
-  if (proxies === 0)
+  if (workloads.every((workload) => workload.proxies === 0))
     return say(
       'Unknown',
       'NoProxies',
@@ -107,7 +98,6 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
       'NotSealed',
       `FIM-OP-0012: the seal behind FIM is missing in chains of ${named(unsealed)}: something has taken it out.`,
     );
-  const hashes = [...new Set(workloads.map((workload) => workload.hash.slice(0, 12)))].join(', ');
   const lacking = facts.hasKeys === true ? workloads.flatMap(({ keyTroubles = [] }) => keyTroubles) : [];
   if (lacking.length > 0) {
     const more = lacking.length - MAX_NAMED_PROXIES;
@@ -117,6 +107,25 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
       `FIM-OP-0033: proxies run the route and do not get a key: ${lacking.slice(0, MAX_NAMED_PROXIES).join('; ')}${more > 0 ? `; and ${more} more` : ''}. Messages that need it are refused.`,
     );
   }
+  return progress(workloads, besides, say);
+}
+
+/** How many proxies run the configuration, where nothing else is wrong. `besides`: a sentence for the end. */
+function progress(
+  workloads: readonly WorkloadState[],
+  besides: string,
+  say: (status: ConditionDraft['status'], reason: string, message: string) => ConditionDraft,
+): ConditionDraft {
+  const total = (pick: (workload: WorkloadState) => number): number =>
+    workloads.reduce((sum, workload) => sum + pick(workload), 0);
+  const [proxies, proven, workers, silent, unasked] = [
+    total((w) => w.proxies),
+    total((w) => w.programmed),
+    total((w) => w.workers),
+    total((w) => w.unreachable),
+    total((w) => w.unasked),
+  ];
+  const hashes = [...new Set(workloads.map((workload) => workload.hash.slice(0, 12)))].join(', ');
   if (proven === proxies)
     return say(
       'True',

@@ -1,0 +1,144 @@
+// EnvoyFilters of others: which of them reach into FIM's chain.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { foreignReaches, trimForeign } from '../../istio/operator/plan/foreign.ts';
+import type { KubeObject } from '../../istio/operator/kube/objects.ts';
+import { type Selection } from '../../istio/operator/plan/selection.ts';
+
+describe('EnvoyFilters of others', () => {
+  const chain = (name: string | undefined, sub?: string): object => ({
+    listener: {
+      filterChain: {
+        filter: { ...(name === undefined ? {} : { name }), ...(sub === undefined ? {} : { subFilter: { name: sub } }) },
+      },
+    },
+  });
+  const MANAGER = 'envoy.filters.network.http_connection_manager';
+  const CASES: { name: string; applyTo: string; match?: object; operation: string; value?: object; kind?: string }[] = [
+    {
+      name: 'takes out the filter',
+      applyTo: 'HTTP_FILTER',
+      match: chain(MANAGER, 'fim.gateways'),
+      operation: 'REMOVE',
+      kind: 'takes',
+    },
+    {
+      name: 'takes out the seal',
+      applyTo: 'HTTP_FILTER',
+      match: chain(MANAGER, 'fim.seal.gateways'),
+      operation: 'REMOVE',
+      kind: 'takes',
+    },
+    {
+      name: 'takes out all HTTP filters',
+      applyTo: 'HTTP_FILTER',
+      match: chain(MANAGER),
+      operation: 'REMOVE',
+      kind: 'takes',
+    },
+    {
+      name: 'puts a filter of its own before the router',
+      applyTo: 'HTTP_FILTER',
+      match: chain(MANAGER, 'envoy.filters.http.router'),
+      operation: 'INSERT_BEFORE',
+      value: { name: 'own' },
+    },
+    {
+      name: 'another connection manager',
+      applyTo: 'NETWORK_FILTER',
+      match: chain(MANAGER),
+      operation: 'REPLACE',
+      kind: 'takes',
+    },
+    {
+      name: 'TCP before the connection manager',
+      applyTo: 'NETWORK_FILTER',
+      match: chain(MANAGER),
+      operation: 'INSERT_BEFORE',
+      value: {
+        name: 'x',
+        typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy' },
+      },
+      kind: 'takes',
+    },
+    {
+      name: 'other filters for upgrades',
+      applyTo: 'NETWORK_FILTER',
+      match: chain(MANAGER),
+      operation: 'MERGE',
+      value: { typed_config: { upgrade_configs: [] } },
+      kind: 'takes',
+    },
+    {
+      name: 'paths as they are',
+      applyTo: 'NETWORK_FILTER',
+      match: chain(MANAGER),
+      operation: 'MERGE',
+      value: { typed_config: { normalize_path: false } },
+      kind: 'alters',
+    },
+    {
+      name: 'trusted hops',
+      applyTo: 'NETWORK_FILTER',
+      match: chain(MANAGER),
+      operation: 'MERGE',
+      value: { typed_config: { xff_num_trusted_hops: 1 } },
+    },
+    {
+      name: 'turns the filter off by route',
+      applyTo: 'VIRTUAL_HOST',
+      operation: 'MERGE',
+      value: { typed_per_filter_config: { 'fim.gateways': { disabled: true } } },
+      kind: 'takes',
+    },
+    {
+      name: 'turns the seal off by route',
+      applyTo: 'HTTP_ROUTE',
+      operation: 'MERGE',
+      value: { typed_per_filter_config: { 'fim.seal.gateways': { disabled: true } } },
+      kind: 'takes',
+    },
+    {
+      name: 'the configuration of the filter',
+      applyTo: 'EXTENSION_CONFIG',
+      operation: 'ADD',
+      value: { name: 'fim.gateways' },
+      kind: 'takes',
+    },
+    { name: 'a filter chain', applyTo: 'FILTER_CHAIN', operation: 'ADD', kind: 'takes' },
+    { name: 'a cluster', applyTo: 'CLUSTER', operation: 'ADD' },
+  ];
+  const foreign = (
+    { applyTo, match = {}, operation, value }: (typeof CASES)[number],
+    spec: object = {},
+    context = 'GATEWAY',
+  ): KubeObject =>
+    trimForeign({
+      apiVersion: 'networking.istio.io/v1alpha3',
+      kind: 'EnvoyFilter',
+      metadata: { name: 'theirs', namespace: 'demo' },
+      spec: { ...spec, configPatches: [{ applyTo, match: { context, ...match }, patch: { operation, value } }] },
+    });
+
+  for (const entry of CASES)
+    it(`${entry.kind ?? 'nothing'}: ${entry.name}`, () =>
+      assert.equal(foreignReaches([foreign(entry)], { lattice: 'gateway', terms: {} })[0]?.kind, entry.kind));
+
+  it('count where they meet the proxies', () => {
+    const [removing] = CASES;
+    const web: Selection = { lattice: 'sidecar', terms: { app: 'web' } };
+    const count = (object: KubeObject, selection: Selection): number => foreignReaches([object], selection).length;
+    assert.equal(count(foreign(removing!), web), 0, 'of another context');
+    assert.equal(
+      count(foreign(removing!, { workloadSelector: { labels: { app: 'db' } } }, 'ANY'), web),
+      0,
+      'other pods',
+    );
+    assert.equal(
+      count(foreign(removing!, { workloadSelector: { labels: { tier: 'x' } } }, 'SIDECAR_INBOUND'), web),
+      1,
+      'perhaps the same pods',
+    );
+    assert.equal(count(foreign(removing!, {}, 'SIDECAR_INBOUND'), web), 1);
+  });
+});
