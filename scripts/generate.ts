@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cryptoOutputs } from './crypto/outputs.ts';
 import { codeOutputs } from './generate/codes.ts';
 import { crdOutputs } from './generate/crd.ts';
 import { errorOutputs } from './generate/errors.ts';
@@ -25,6 +26,7 @@ export function allOutputs(repository: string): Output[] {
     errorOutputs,
     limitOutputs,
     codeOutputs,
+    cryptoOutputs,
     isoSpecOutputs,
     stageOutputs,
     pluginConfigOutputs,

@@ -1,5 +1,6 @@
 // Written by scripts/crypto/sm2-constants.ts: change that, not this.
-// Field elements are nine limbs of 29 bits in Montgomery form (R = 2^261); scalars are eight words of 32 bits (R = 2^256).
+// Field elements are nine limbs of 29 bits in Montgomery form (R = 2^261); scalars are eight words of 32 bits (R =
+// 2^256).
 
 /** The prime, not in Montgomery form. */
 export const PRIME: usize = memory.data<u64>([0x1fffffff, 0x1fffffff, 0x3f, 0x1ffffe00, 0x1fffffff, 0x1fffffff, 0x1fffffff, 0x1fdfffff, 0xffffff, 0]);

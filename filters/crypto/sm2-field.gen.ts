@@ -1,8 +1,8 @@
 // Written by scripts/crypto/sm2-field.ts: change that, not this. Its head explains the method.
 
 /**
- * r = a * b / 2^261 modulo p. In: limbs within +-2^30 for one operand and +-2^29 for the other, values with |a * b| <= 32 p^2.
- * Out: limbs 0-7 in [0, 2^29), value within (-p, 2p). `r` may be `a` or `b`.
+ * r = a * b / 2^261 modulo p. In: limbs within +-2^30 for one operand and +-2^29 for the other, values with |a * b| <=
+ * 32 p^2. Out: limbs 0-7 in [0, 2^29), value within (-p, 2p). `r` may be `a` or `b`.
  */
 export function fieldMultiply(r: usize, a: usize, b: usize): void {
   const a0 = load<i64>(a, 0);

@@ -46,11 +46,13 @@ describe('StreamTable', () => {
     if (first != null) {
       first.replied = true;
       first.request.step = 3;
-      first.response.bodyLength = 9;
+      first.response.body.length = 9;
     }
     table.remove(7);
     const second = table.insert(8);
-    expect(second != null && !second.replied && second.request.step == 0 && second.response.bodyLength == 0).toBe(true);
+    expect(second != null && !second.replied && second.request.step == 0 && second.response.body.length == 0).toBe(
+      true,
+    );
   });
 
   it('refuses one stream more than MAX_LIVE_STREAMS, and serves again when one has gone', () => {

@@ -1,6 +1,5 @@
-// Writes the generated files of filters/crypto. With --check it writes nothing and fails if a committed file differs.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+// The generated files of filters/crypto, each with its generator.
+import type { Output } from '../generate/output.ts';
 import { emitAes } from './emit-aes.ts';
 import { emitBits } from './emit-bits.ts';
 import { emitDes } from './emit-des.ts';
@@ -12,7 +11,6 @@ import { emitSm2Field } from './sm2-field.ts';
 import { emitSm4Bitslice } from './emit-sm4-bitslice.ts';
 import { emitSm4Vperm } from './emit-sm4-vperm.ts';
 
-const FOLDER = join(import.meta.dirname, '../../filters/crypto');
 const FILES: Record<string, () => string> = {
   'aes-bitslice.gen.ts': emitAes,
   'des.gen.ts': emitDes,
@@ -27,15 +25,7 @@ const FILES: Record<string, () => string> = {
   'sm4-vperm.gen.ts': emitSm4Vperm,
 };
 
-const check = process.argv.includes('--check');
-let stale = 0;
-for (const [name, emit] of Object.entries(FILES)) {
-  const path = join(FOLDER, name);
-  const text = emit();
-  if (!check) writeFileSync(path, text);
-  else if (readFileSync(path, 'utf8') !== text) {
-    console.error(`${name} differs from what its generator writes`);
-    stale++;
-  }
+/** The generated files of filters/crypto. */
+export function cryptoOutputs(): Output[] {
+  return Object.entries(FILES).map(([name, emit]) => ({ path: `filters/crypto/${name}`, text: emit() }));
 }
-process.exitCode = stale > 0 ? 1 : 0;
