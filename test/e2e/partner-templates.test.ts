@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { type SigningTerms, sign, verify } from '../protection/signing.ts';
+import { until } from '../operator/until.ts';
 import { Harness } from './harness.ts';
 import { JSON_TYPE, type Reply, send } from './http-client.ts';
 import { route, together } from './resources.ts';
@@ -136,6 +137,9 @@ before(async () => {
     const applied = await each.edit(routes(does));
     assert.equal(applied.event, 'applied', JSON.stringify(applied));
   }
+  // A time in whole seconds is the beginning of its second: before the next one it is before the proxies' start.
+  const second = 1000 * Math.ceil(Date.now() / 1000);
+  await until('a second of its own', () => Date.now() >= second);
 });
 after(async () => {
   await sender?.stop();
