@@ -1,7 +1,7 @@
 // An unavailable key in a real Envoy. It is reported at the start, in an event and in the route's condition. Messages
 // are refused at once if waiting does not help. It recovers by itself.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StackEvent } from '../../envoy/standalone/events.ts';
 import type { KmsSettings } from '../../envoy/route/index.ts';
@@ -37,67 +37,72 @@ async function start(mood: { status: number; body: string } | null, kms: KmsSett
   });
 }
 
-for (const [about, mood, code, reason, atOnce] of [
-  ['refuses', { status: 403, body: '{"errors":["permission denied"]}' }, 'FIM-KMS-0008', 'KmsDenied', true],
-  ['has no such key', { status: 404, body: '{"errors":[]}' }, 'FIM-KMS-0002', 'KeyNotFound', true],
-  ['gives nonsense', { status: 200, body: '<html></html>' }, 'FIM-KMS-0003', 'KeyUnreadable', true],
-  [
-    'gives a key in small letters',
-    {
-      status: 200,
-      body: '{"data":{"data":{"algorithm":"sm4","material":"AAECAwQFBgcICQoLDA0ODw=="},"metadata":{"version":1}}}',
-    },
-    'FIM-KMS-0003',
-    'KeyUnreadable',
-    true,
-  ],
-  ['fails', { status: 500, body: '{"errors":["internal error"]}' }, 'FIM-KMS-0001', 'KmsUnreachable', false],
-  [
-    'has no engine there',
-    { status: 404, body: '{"errors":["no handler for route \\"secret/data/prod\\". route entry not found."]}' },
-    'FIM-KMS-0001',
-    'KmsUnreachable',
-    false,
-  ],
-] as const) {
-  test(`a KMS that ${about}`, async (t) => {
-    const harness = await start(mood, { holdMs: HOLD_MS });
+// Each test waits for looks that are seconds apart, on an Envoy of its own.
+describe('a key that cannot be had', { concurrency: 2 }, () => {
+  for (const [about, mood, code, reason, atOnce] of [
+    ['refuses', { status: 403, body: '{"errors":["permission denied"]}' }, 'FIM-KMS-0008', 'KmsDenied', true],
+    ['has no such key', { status: 404, body: '{"errors":[]}' }, 'FIM-KMS-0002', 'KeyNotFound', true],
+    ['gives nonsense', { status: 200, body: '<html></html>' }, 'FIM-KMS-0003', 'KeyUnreadable', true],
+    [
+      'gives a key in small letters',
+      {
+        status: 200,
+        body: '{"data":{"data":{"algorithm":"sm4","material":"AAECAwQFBgcICQoLDA0ODw=="},"metadata":{"version":1}}}',
+      },
+      'FIM-KMS-0003',
+      'KeyUnreadable',
+      true,
+    ],
+    ['fails', { status: 500, body: '{"errors":["internal error"]}' }, 'FIM-KMS-0001', 'KmsUnreachable', false],
+    [
+      'has no engine there',
+      { status: 404, body: '{"errors":["no handler for route \\"secret/data/prod\\". route entry not found."]}' },
+      'FIM-KMS-0001',
+      'KmsUnreachable',
+      false,
+    ],
+  ] as const) {
+    test(`a KMS that ${about}`, async (t) => {
+      const harness = await start(mood, { holdMs: HOLD_MS });
+      t.after(() => harness.stop());
+      assert.deepEqual(warningsOf(harness), [[code, KEY_ID]]);
+      assert.match(resolved(harness), new RegExp(`^False ${reason} ${code} ${KEY_ID}`));
+      for (let i = 0; i < 3; i++) {
+        const started = performance.now();
+        const reply = await send(harness.url, { body: BODY });
+        const tookMs = performance.now() - started;
+        assert.deepEqual([reply.status, problemOf(reply).code], [503, code]);
+        assert.equal(tookMs < AT_ONCE_MS, atOnce, `${tookMs} ms`);
+      }
+      assert.equal(harness.upstream.bytesReceived, 0);
+      harness.kms.mood = null;
+      await harness.poll(async () => (await send(harness.url, { body: BODY })).status === 200);
+      await harness.poll(async () =>
+        harness.events.some((event) => event.event === 'recovered' && event.key === KEY_ID),
+      );
+    });
+  }
+
+  test('a KMS that is slow holds the first requests, which then pass', async (t) => {
+    const harness = await start(null, {}, 1000);
     t.after(() => harness.stop());
-    assert.deepEqual(warningsOf(harness), [[code, KEY_ID]]);
-    assert.match(resolved(harness), new RegExp(`^False ${reason} ${code} ${KEY_ID}`));
-    for (let i = 0; i < 3; i++) {
-      const started = performance.now();
-      const reply = await send(harness.url, { body: BODY });
-      const tookMs = performance.now() - started;
-      assert.deepEqual([reply.status, problemOf(reply).code], [503, code]);
-      assert.equal(tookMs < AT_ONCE_MS, atOnce, `${tookMs} ms`);
-    }
-    assert.equal(harness.upstream.bytesReceived, 0);
-    harness.kms.mood = null;
-    await harness.poll(async () => (await send(harness.url, { body: BODY })).status === 200);
-    await harness.poll(async () => harness.events.some((event) => event.event === 'recovered' && event.key === KEY_ID));
+    assert.equal((await send(harness.url, { body: BODY })).status, 200);
+    assert.deepEqual(warningsOf(harness), []);
+    assert.equal(resolved(harness), 'True ResolvedRefs Every key can be had.');
   });
-}
 
-test('a KMS that is slow holds the first requests, which then pass', async (t) => {
-  const harness = await start(null, {}, 1000);
-  t.after(() => harness.stop());
-  assert.equal((await send(harness.url, { body: BODY })).status, 200);
-  assert.deepEqual(warningsOf(harness), []);
-  assert.equal(resolved(harness), 'True ResolvedRefs Every key can be had.');
-});
-
-test('an edit that names a key that is not there is told, one that names it no more resolves', async (t) => {
-  const harness = await start(null, {});
-  t.after(() => harness.stop());
-  assert.match(resolved(harness), /^True/);
-  harness.kms.mood = { status: 404, body: '{"errors":[]}' };
-  await harness.edit(CONTRACT.replaceAll(KEY_ID, 'kms://prod/other'));
-  assert.deepEqual(warningsOf(harness), [['FIM-KMS-0002', 'kms://prod/other']]);
-  assert.match(resolved(harness), /^False KeyNotFound/);
-  harness.kms.mood = null;
-  await harness.edit(CONTRACT);
-  assert.match(resolved(harness), /^True/);
+  test('an edit that names a key that is not there is told, one that names it no more resolves', async (t) => {
+    const harness = await start(null, {});
+    t.after(() => harness.stop());
+    assert.match(resolved(harness), /^True/);
+    harness.kms.mood = { status: 404, body: '{"errors":[]}' };
+    await harness.edit(CONTRACT.replaceAll(KEY_ID, 'kms://prod/other'));
+    assert.deepEqual(warningsOf(harness), [['FIM-KMS-0002', 'kms://prod/other']]);
+    assert.match(resolved(harness), /^False KeyNotFound/);
+    harness.kms.mood = null;
+    await harness.edit(CONTRACT);
+    assert.match(resolved(harness), /^True/);
+  });
 });
 
 const FRESH = 'kms://prod/fresh';
@@ -110,72 +115,74 @@ function toldOf(harness: Harness, key: string, from = 0): string[] {
   });
 }
 
-for (const [about, fail, mend] of [
-  [
-    'fails',
-    (harness: Harness) => void (harness.kms.mood = { status: 500, body: '{}' }),
-    (harness: Harness) => void (harness.kms.mood = null),
-  ],
-  [
-    'hangs',
-    (harness: Harness) => void (harness.kms.delay = () => new Promise(() => {})),
-    (harness: Harness) => void (harness.kms.delay = () => Promise.resolve()),
-  ],
-  ['takes no connection', (harness: Harness) => harness.kms.stop(), (harness: Harness) => harness.startKms()],
-] as const) {
-  test(`a KMS that ${about} when an edit names a new key is told once for that key, and when it is well again`, async (t) => {
+describe('changes of a key', { concurrency: 3 }, () => {
+  for (const [about, fail, mend] of [
+    [
+      'fails',
+      (harness: Harness) => void (harness.kms.mood = { status: 500, body: '{}' }),
+      (harness: Harness) => void (harness.kms.mood = null),
+    ],
+    [
+      'hangs',
+      (harness: Harness) => void (harness.kms.delay = () => new Promise(() => {})),
+      (harness: Harness) => void (harness.kms.delay = () => Promise.resolve()),
+    ],
+    ['takes no connection', (harness: Harness) => harness.kms.stop(), (harness: Harness) => harness.startKms()],
+  ] as const) {
+    test(`a KMS that ${about} when an edit names a new key is told once for that key, and when it is well again`, async (t) => {
+      const harness = await start(null, {});
+      t.after(() => harness.stop());
+      harness.kms.createKey(FRESH);
+      await fail(harness);
+      await harness.edit(CONTRACT.replaceAll(KEY_ID, FRESH));
+      assert.deepEqual(toldOf(harness, FRESH), ['FIM-KMS-0001']);
+      assert.match(resolved(harness), /^False KmsUnreachable/);
+      assert.equal(problemOf(await send(harness.url, { body: BODY })).code, 'FIM-KMS-0001');
+      await mend(harness);
+      await harness.waitFor(() => toldOf(harness, FRESH).at(-1) === 'recovered' || undefined);
+      assert.deepEqual(toldOf(harness, FRESH), ['FIM-KMS-0001', 'recovered']);
+      await harness.poll(async () => (await send(harness.url, { body: BODY })).status === 200);
+    });
+  }
+
+  test('a key in use that is taken back is told with the reason, as is the next one', async (t) => {
     const harness = await start(null, {});
     t.after(() => harness.stop());
-    harness.kms.createKey(FRESH);
-    await fail(harness);
-    await harness.edit(CONTRACT.replaceAll(KEY_ID, FRESH));
-    assert.deepEqual(toldOf(harness, FRESH), ['FIM-KMS-0001']);
-    assert.match(resolved(harness), /^False KmsUnreachable/);
-    assert.equal(problemOf(await send(harness.url, { body: BODY })).code, 'FIM-KMS-0001');
-    await mend(harness);
-    await harness.waitFor(() => toldOf(harness, FRESH).at(-1) === 'recovered' || undefined);
-    assert.deepEqual(toldOf(harness, FRESH), ['FIM-KMS-0001', 'recovered']);
-    await harness.poll(async () => (await send(harness.url, { body: BODY })).status === 200);
+    assert.equal((await send(harness.url, { body: BODY })).status, 200);
+    const path = KEY_ID.slice('kms://'.length);
+    for (const [takeBack, code, status] of [
+      [() => harness.kms.register.setState(path, 'disabled'), 'FIM-KMS-0007', 503],
+      [() => void (harness.kms.mood = { status: 403, body: '{}' }), 'FIM-KMS-0008', 200],
+      [() => void (harness.kms.mood = { status: 404, body: '{"errors":[]}' }), 'FIM-KMS-0002', 503],
+    ] as const) {
+      const from = harness.events.length;
+      takeBack();
+      const told = await harness.waitFor(() =>
+        harness.events.slice(from).find((event) => event.event === 'warning' && event.key === KEY_ID),
+      );
+      assert.ok(told.event === 'warning' && told.code === code, JSON.stringify(told));
+      assert.match(told.message, status === 200 ? /serves from memory/ : /get 503$/);
+      await harness.poll(async () => (await send(harness.url, { body: BODY })).status === status);
+      harness.kms.mood = null;
+      harness.kms.register.setState(path, 'enabled');
+      await harness.waitFor(() => toldOf(harness, KEY_ID, from).at(-1) === 'recovered' || undefined);
+      assert.deepEqual(toldOf(harness, KEY_ID, from), [code, 'recovered']);
+      await harness.poll(async () => (await send(harness.url, { body: BODY })).status === 200);
+    }
   });
-}
 
-test('a key in use that is taken back is told with the reason, as is the next one', async (t) => {
-  const harness = await start(null, {});
-  t.after(() => harness.stop());
-  assert.equal((await send(harness.url, { body: BODY })).status, 200);
-  const path = KEY_ID.slice('kms://'.length);
-  for (const [takeBack, code, status] of [
-    [() => harness.kms.register.setState(path, 'disabled'), 'FIM-KMS-0007', 503],
-    [() => void (harness.kms.mood = { status: 403, body: '{}' }), 'FIM-KMS-0008', 200],
-    [() => void (harness.kms.mood = { status: 404, body: '{"errors":[]}' }), 'FIM-KMS-0002', 503],
-  ] as const) {
-    const from = harness.events.length;
-    takeBack();
+  test('a KMS that goes away is told for the keys in use, which serve from memory', async (t) => {
+    const harness = await start(null, {});
+    t.after(() => harness.stop());
+    assert.equal((await send(harness.url, { body: BODY })).status, 200);
+    await harness.kms.stop();
     const told = await harness.waitFor(() =>
-      harness.events.slice(from).find((event) => event.event === 'warning' && event.key === KEY_ID),
+      harness.events.find((event) => event.event === 'warning' && event.key === KEY_ID),
     );
-    assert.ok(told.event === 'warning' && told.code === code, JSON.stringify(told));
-    assert.match(told.message, status === 200 ? /serves from memory/ : /get 503$/);
-    await harness.poll(async () => (await send(harness.url, { body: BODY })).status === status);
-    harness.kms.mood = null;
-    harness.kms.register.setState(path, 'enabled');
-    await harness.waitFor(() => toldOf(harness, KEY_ID, from).at(-1) === 'recovered' || undefined);
-    assert.deepEqual(toldOf(harness, KEY_ID, from), [code, 'recovered']);
-    await harness.poll(async () => (await send(harness.url, { body: BODY })).status === 200);
-  }
-});
-
-test('a KMS that goes away is told for the keys in use, which serve from memory', async (t) => {
-  const harness = await start(null, {});
-  t.after(() => harness.stop());
-  assert.equal((await send(harness.url, { body: BODY })).status, 200);
-  await harness.kms.stop();
-  const told = await harness.waitFor(() =>
-    harness.events.find((event) => event.event === 'warning' && event.key === KEY_ID),
-  );
-  assert.match(told.event === 'warning' ? told.message : '', /^FIM-KMS-0001.*serves from memory/);
-  assert.equal((await send(harness.url, { body: BODY })).status, 200);
-  await harness.startKms();
-  await harness.waitFor(() => toldOf(harness, KEY_ID).at(-1) === 'recovered' || undefined);
-  assert.deepEqual(toldOf(harness, KEY_ID), ['FIM-KMS-0001', 'recovered']);
+    assert.match(told.event === 'warning' ? told.message : '', /^FIM-KMS-0001.*serves from memory/);
+    assert.equal((await send(harness.url, { body: BODY })).status, 200);
+    await harness.startKms();
+    await harness.waitFor(() => toldOf(harness, KEY_ID).at(-1) === 'recovered' || undefined);
+    assert.deepEqual(toldOf(harness, KEY_ID), ['FIM-KMS-0001', 'recovered']);
+  });
 });
