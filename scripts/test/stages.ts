@@ -60,7 +60,7 @@ export const STAGES: Stage[] = [
   suite('contract', 'one corpus, verdicts by layer', 2, 3 * MINUTE_MS),
   suite('operator', 'the operator: plans, status, queue, a small API server, manifests', 2, 10 * MINUTE_MS),
   suite('host', 'scenarios on the proxy-wasm host, built modules', 2, 10 * MINUTE_MS),
-  suite('standalone', 'Envoy, development KMS and upstream, command line', 1, 10 * MINUTE_MS),
+  suite('standalone', 'Envoy, development KMS and upstream, command line', 2, 10 * MINUTE_MS),
   suite('e2e', 'real Envoy', 1, 15 * MINUTE_MS),
   suite('fuzz', 'random input', 2, 10 * MINUTE_MS),
   {
