@@ -5,11 +5,11 @@ import type { KeyFault, ReadKey } from './key-answer.ts';
 import { isFault, readDataKey, readStoredKey } from './key-answer.ts';
 import type { KmsAccess } from './kms-client.ts';
 import { askKms, storedKeyPath, transitName, transitPath } from './kms-client.ts';
-import type { NeededKey } from './needed-keys.ts';
+import { type NeededKey, useOf } from './needed-keys.ts';
 
 /**
- * Looks up keys, at most MAX_KEY_LOOKS_AT_ONCE in parallel, within KEY_LOOKS_MS. Returns the fault of each key, or
- * null, by id. A key that was not looked up in time has no entry.
+ * Looks up keys, at most MAX_KEY_LOOKS_AT_ONCE in parallel, within KEY_LOOKS_MS. Returns the fault of each use,
+ * or null, by `useOf`. A key that was not looked up in time has no entry.
  */
 export async function lookUpKeys(keys: readonly NeededKey[], access: KmsAccess): Promise<Map<string, KeyFault | null>> {
   const found = new Map<string, KeyFault | null>();
@@ -17,7 +17,7 @@ export async function lookUpKeys(keys: readonly NeededKey[], access: KmsAccess):
   const until = performance.now() + KEY_LOOKS_MS;
   const work = async (): Promise<void> => {
     for (let key = waiting.shift(); key !== undefined && performance.now() < until; key = waiting.shift())
-      found.set(key.id, await lookUp(key, access, until - performance.now()));
+      found.set(useOf(key), await lookUp(key, access, until - performance.now()));
   };
   await Promise.all(Array.from({ length: MAX_KEY_LOOKS_AT_ONCE }, work));
   return found;

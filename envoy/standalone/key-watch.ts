@@ -2,10 +2,10 @@ import { KEY_LOOK_INTERVAL_MS } from '../limits.ts';
 import { CodedError } from './coded-error.ts';
 import type { OnEvent } from './events.ts';
 import type { KeyFault } from './key-answer.ts';
-import type { NeededKey } from './needed-keys.ts';
+import { type NeededKey, useOf } from './needed-keys.ts';
 import type { Condition } from './policy.ts';
 
-/** Answers what is wrong with keys, by id; null: nothing. What has no entry was not looked up. */
+/** Answers what is wrong with keys, by `useOf`; null: nothing. What has no entry was not looked up. */
 export type LookUp = (keys: readonly NeededKey[]) => Promise<Map<string, KeyFault | null>>;
 
 /** The KMS does not respond, or fails. */
@@ -22,10 +22,10 @@ const REASONS: Partial<Record<string, string>> = {
   'FIM-KMS-0009': 'KeyUnfit',
 };
 
-/** Known state of one key. */
+/** Known state of one use of a key. */
 interface Known {
-  /** Use that it was looked up for. */
-  use: string;
+  /** Whether it was looked up for protecting messages. */
+  protects: boolean;
   fault: KeyFault | null;
   /** It could be had once and did not go since, so modules hold it. */
   held: boolean;
@@ -65,9 +65,9 @@ export class KeyWatch {
   /** Looks up keys that are not known to be available. Settles within the bounds of a look-up. */
   async check(keys: readonly NeededKey[]): Promise<void> {
     this.keys = keys;
-    const wanted = new Set(keys.map(({ id }) => id));
-    for (const id of this.known.keys()) if (!wanted.has(id)) this.known.delete(id);
-    await this.look(keys.filter((key) => this.known.get(key.id)?.use !== useOf(key) || this.faultOf(key.id)));
+    const wanted = new Set(keys.map(useOf));
+    for (const use of this.known.keys()) if (!wanted.has(use)) this.known.delete(use);
+    await this.look(keys.filter((key) => this.known.get(useOf(key))?.protects !== key.protects || this.faultOf(key)));
   }
 
   stop(): void {
@@ -83,7 +83,7 @@ export class KeyWatch {
       const found = await this.lookUp(due);
       const isAway = [...found.values()].some((fault) => fault?.code === AWAY);
       const toldElsewhere = look === 1 && isAway && !(await this.reachable());
-      for (const [id, fault] of found) this.note(id, fault, look, toldElsewhere);
+      for (const [use, fault] of found) this.note(use, fault, look, toldElsewhere);
     }
     if (this.stopped || look !== this.looks || this.keys.length === 0) return;
     this.timer = setTimeout(() => void this.look(this.longestUnseen()).catch(() => {}), KEY_LOOK_INTERVAL_MS).unref();
@@ -91,21 +91,21 @@ export class KeyWatch {
 
   /** All keys: a look that has no time for all of them begins with others each time. */
   private longestUnseen(): NeededKey[] {
-    const seen = ({ id }: NeededKey): number => this.known.get(id)?.look ?? 0;
+    const seen = (key: NeededKey): number => this.known.get(useOf(key))?.look ?? 0;
     return this.keys.toSorted((a, b) => seen(a) - seen(b));
   }
 
-  private faultOf(id: string): KeyFault | null {
-    return this.known.get(id)?.fault ?? null;
+  private faultOf(key: NeededKey): KeyFault | null {
+    return this.known.get(useOf(key))?.fault ?? null;
   }
 
-  private note(id: string, fault: KeyFault | null, look: number, toldElsewhere: boolean): void {
-    const key = this.keys.find((named) => named.id === id);
-    const before = this.known.get(id);
+  private note(use: string, fault: KeyFault | null, look: number, toldElsewhere: boolean): void {
+    const key = this.keys.find((named) => useOf(named) === use);
+    const before = this.known.get(use);
     if (this.stopped || !key || (before && before.look > look)) return;
     const away = fault?.code === AWAY;
     const now: Known = {
-      use: useOf(key),
+      protects: key.protects,
       fault,
       held: fault === null || (!GONE.has(fault.code) && (before?.held ?? false)),
       misses: away ? (before?.misses ?? 0) + 1 : 0,
@@ -114,11 +114,11 @@ export class KeyWatch {
     };
     // Messages do not miss a key that is held: one look without an answer is no news.
     if (now.held && away && now.misses < MISSES_OF_HELD) now.fault = before!.fault;
-    this.known.set(id, now);
-    if (now.fault !== null) this.warn(id, now.fault, now, toldElsewhere && away);
+    this.known.set(use, now);
+    if (now.fault !== null) this.warn(key.id, now.fault, now, toldElsewhere && away);
     else if (now.told.size > 0) {
       now.told.clear();
-      this.onEvent({ event: 'recovered', key: id });
+      this.onEvent({ event: 'recovered', key: key.id });
     }
   }
 
@@ -140,12 +140,12 @@ export class KeyWatch {
 
   private resolution(route: string): Pick<Condition, 'status' | 'reason' | 'message'> {
     const needed = this.keys.filter(({ routes }) => routes.includes(route));
-    const faulty = needed.find(({ id }) => this.faultOf(id));
+    const faulty = needed.find((key) => this.faultOf(key));
     if (faulty) {
-      const { code, detail } = this.faultOf(faulty.id)!;
+      const { code, detail } = this.faultOf(faulty)!;
       return { status: 'False', reason: REASONS[code] ?? 'KmsUnreachable', message: `${code} ${faulty.id}: ${detail}` };
     }
-    if (needed.some(({ id }) => !this.known.has(id)))
+    if (needed.some((key) => !this.known.has(useOf(key))))
       return { status: 'Unknown', reason: 'Pending', message: 'Not every key could be looked up yet.' };
     return {
       status: 'True',
@@ -153,9 +153,4 @@ export class KeyWatch {
       message: needed.length === 0 ? 'The route names nothing that must be looked up.' : 'Every key can be had.',
     };
   }
-}
-
-/** Use of a key. A key may be unfit for another use. */
-function useOf({ algorithm, protects }: NeededKey): string {
-  return `${algorithm} ${protects}`;
 }

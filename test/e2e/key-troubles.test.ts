@@ -7,7 +7,7 @@ import type { StackEvent } from '../../envoy/standalone/events.ts';
 import type { KmsSettings } from '../../envoy/route/index.ts';
 import { Harness, KEY_ID } from './harness.ts';
 import { problemOf, send } from './http-client.ts';
-import { CONTRACT } from './resources.ts';
+import { CONTRACT, route, together } from './resources.ts';
 
 const BODY = '{"transCode":"01200101"}';
 /** The default hold is 3 s; a refusal at once must be far below it on a busy machine, too. */
@@ -144,6 +144,28 @@ describe('changes of a key', { concurrency: 3 }, () => {
       await harness.poll(async () => (await send(harness.url, { body: BODY })).status === 200);
     });
   }
+
+  test('a key that two routes use with two algorithms is told to the one that it does not fit', async (t) => {
+    const verifying = route('verifies', {
+      match: { path: { type: 'Exact', value: '/in' } },
+      signature: { keyId: 'kms://partner/one', request: 'Verify' },
+    });
+    const encrypting = route('encrypts', {
+      match: { path: { type: 'Exact', value: '/out' } },
+      encryption: { keyId: 'kms://partner/one', request: 'Encrypt' },
+    });
+    const harness = await Harness.start({
+      routes: together(verifying, encrypting),
+      withKms: (kms) => void kms.register.create('partner/one', 'HMAC-SM3'),
+    });
+    t.after(() => harness.stop());
+    assert.deepEqual(warningsOf(harness), [['FIM-KMS-0009', 'kms://partner/one']]);
+    const applied = harness.events.findLast((event): event is Applied => event.event === 'applied')!;
+    const statuses = applied.conditions.flatMap(({ type, route, status }) =>
+      type === 'ResolvedRefs' ? [`${route} ${status}`] : [],
+    );
+    assert.deepEqual(statuses.toSorted(), ['default/encrypts False', 'default/verifies True']);
+  });
 
   test('a key in use that is taken back is told with the reason, as is the next one', async (t) => {
     const harness = await start(null, {});

@@ -121,3 +121,25 @@ test('whether messages are made with a key, and by which routes', () => {
     ['kms://transit/pay', false, ['default/in']],
   ]);
 });
+
+test('a key that is used with two algorithms is needed twice, and both halves of an SM2 key once', () => {
+  const uses = (...all: [name: string, algorithm: string][]): string[] => {
+    const { resources } = checkRoutes(
+      all.map(([name, algorithm]) => ({
+        apiVersion: 'fim.financial/v1',
+        kind: 'FinancialRoute',
+        metadata: { name },
+        spec: {
+          match: { path: { type: 'Exact', value: `/${name}` } },
+          ...(algorithm === 'SM4'
+            ? { encryption: { keyId: 'kms://a/one', request: 'Encrypt' } }
+            : { signature: { keyId: 'kms://a/one', algorithm, request: name === 'out' ? 'Sign' : 'Verify' } }),
+        },
+      })),
+    );
+    const { routes } = translate(resources, { layout: 'fused', standalone: true, kms: { cluster: 'fim-kms' } });
+    return neededKeys(routes.map(({ config }) => config)).map(({ algorithm }) => algorithm);
+  };
+  assert.deepEqual(uses(['in', 'HMAC-SM3'], ['pay', 'SM4']).toSorted(), ['HMAC-SM3', 'SM4']);
+  assert.equal(uses(['in', 'SM2'], ['out', 'SM2']).length, 1);
+});
