@@ -489,7 +489,7 @@ export interface MaskingDetection {
 export interface RouteMasking {
   /** Fields to mask. */
   fields?: MaskingField[];
-  /** Numbers with check digits, found by content in every string and number. */
+  /** Numbers with check digits, found by content in every string and number of responses. Requests are masked by `fields` alone. */
   detect?: MaskingDetection[];
 }
 

@@ -19,6 +19,15 @@ const FILTER_LAYERS: Record<string, string[]> = {
   fim: ['runtime', 'keys', ...STAGES],
 };
 
+/** Folders of envoy/ that each folder of envoy/ may import besides itself. */
+const ENVOY_LAYERS: Record<string, string[]> = {
+  host: [],
+  route: [],
+  xds: ['route'],
+  release: ['host', 'route'],
+  standalone: ['host', 'route', 'xds', 'release'],
+};
+
 /** Files that every folder of filters/ may import. */
 const FILTER_COMMON = ['filters/limits', 'filters/errors.gen', 'filters/runtime/abort'];
 
@@ -83,6 +92,15 @@ function filterProblem(file: string, target: string): string | null {
   return `filters/${from} may not import filters/${to}`;
 }
 
+function envoyProblem(file: string, target: string): string | null {
+  const [, from = ''] = file.split('/');
+  const [, to = ''] = target.split('/');
+  if (from === to || [from, to].some((name) => name.endsWith('.ts'))) return null; // files beside the folders
+  const allowed = ENVOY_LAYERS[from];
+  if (allowed === undefined) return `envoy/${from} has no place in the import rules (scripts/tidy/imports.ts)`;
+  return allowed.includes(to) ? null : `envoy/${from} may not import envoy/${to}`;
+}
+
 function problemOf(file: string, target: string): string | null {
   if (!target.startsWith('.')) {
     const misplaced = file.startsWith('filters/') && !(target.startsWith(SDK) && file === SDK_IMPORTER);
@@ -94,7 +112,8 @@ function problemOf(file: string, target: string): string | null {
   const [targetTop = ''] = resolved.split('/');
   const reason = FORBIDDEN[top]?.[targetTop];
   if (reason !== undefined) return `${top}/ may not import ${targetTop}/: ${reason}`;
-  return top === 'filters' && targetTop === 'filters' ? filterProblem(file, resolved) : null;
+  if (top !== targetTop) return null;
+  return top === 'filters' ? filterProblem(file, resolved) : top === 'envoy' ? envoyProblem(file, resolved) : null;
 }
 
 export const imports: Rule = {

@@ -17,6 +17,8 @@ describe('imports: what is allowed', () => {
     ['filters/runtime/abi.ts', "export { proxy_log } from '@solo-io/proxy-runtime/assembly/imports';"],
     ['filters/field-masker/stage.ts', "import {\n  Stage,\n} from '../runtime/stage';"],
     ['filters/fim/index.ts', "import { stage } from '../field-masker/stage';"],
+    ['envoy/xds/listener.ts', "import { routeKey } from '../route/index.ts';"],
+    ['envoy/host/vm.ts', "import { MAX } from '../limits.ts';"],
     ['istio/operator/apply.ts', "import { render } from '../../envoy/xds/render.ts';"],
     ['scripts/fim.ts', "import { up } from '../envoy/standalone/up.ts';"],
     ['test/host/a.test.ts', "import { tidy } from '../../scripts/tidy.ts';"],
@@ -45,6 +47,8 @@ describe('imports: what is caught', () => {
       "export * from '../../runtime/stage';",
       /filters\/message may not import filters\/runtime/,
     ],
+    ['envoy/host/vm.ts', "import { load } from '../route/index.ts';", /envoy\/host may not import envoy\/route/],
+    ['envoy/xds/listener.ts', "import { createVm } from '../host/index.ts';", /envoy\/xds may not import envoy\/host/],
     ['filters/field-masker/stage.ts', "import { a } from '../pboc-validator/stage';", /a stage imports another stage/],
     [
       'filters/runtime/stream.ts',
