@@ -30,8 +30,11 @@ export class Transcript {
     else if (event.event === 'applied') this.applied(event);
     else if (event.event === 'rejected') this.rejected(event.file, event.errors);
     else if (event.event === 'recovered') print(`${styled('green', '✓')} ${event.key} can be had`);
-    else if (this.introduced) this.warn(event.message);
-    else this.early.push(event.message);
+    else {
+      const message = translated(event.code, event.message);
+      if (this.introduced) this.warn(message);
+      else this.early.push(message);
+    }
   }
 
   private warn(message: string): void {
