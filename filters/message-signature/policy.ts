@@ -37,6 +37,8 @@ export class SignaturePolicy extends StagePolicy {
   readonly clockSkewMs: i64;
   /** Whether nonces are kept. */
   readonly unique: bool;
+  /** Whether the signed text counts once as well: parts of a partner's text can be divided otherwise. */
+  readonly textOnce: bool;
   private readonly request: SignatureAction;
   private readonly response: SignatureAction;
   private readonly requestParts: StaticArray<Part>;
@@ -60,6 +62,7 @@ export class SignaturePolicy extends StagePolicy {
     this.digest = config.digest;
     this.clockSkewMs = config.clockSkewMs;
     this.unique = config.covers != SignatureCoverage.Body && config.replay == SignatureReplay.Nonces;
+    this.textOnce = config.covers == SignatureCoverage.Template && config.replay == SignatureReplay.Nonces;
     this.request = config.request;
     this.response = config.response;
     this.requestParts = requestParts;

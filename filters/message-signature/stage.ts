@@ -191,6 +191,10 @@ function verify(exchange: Exchange, policy: SignaturePolicy): Verdict {
   if (policy.unique) {
     const fresh = remember(policy.keyId, stamp.nonce, stamp.nonceLength, nowMs, signedMs, policy.clockSkewMs);
     if (fresh != Nonce.Fresh) return notFresh(exchange, fresh);
+    if (policy.textOnce) {
+      const again = remember(policy.keyId, signedPointer(), signedLength(), nowMs, signedMs, policy.clockSkewMs);
+      if (again != Nonce.Fresh) return notFresh(exchange, again);
+    }
   }
   verified.add(1);
   return Verdict.Continue;

@@ -23,12 +23,17 @@ const METHODS: StaticArray<Bytes> = [
 ];
 /** Headers with a path, or a URL with one. */
 const PATHS: StaticArray<Bytes> = [Bytes.from('x-original-url'), Bytes.from('x-rewrite-url')];
-/** Prefixes that WSGI servers (gunicorn by default) and applications remove from the path. */
+/**
+ * Prefixes that WSGI servers (gunicorn by default) and applications remove from the path. Those before FORWARDED_PREFIX
+ * are WSGI's own: some servers take off what stands before the first occurrence too, and applications compare with the
+ * decoded path.
+ */
 const PREFIXES: StaticArray<Bytes> = [
   Bytes.from('script-name'),
   Bytes.from('x-script-name'),
   Bytes.from('x-forwarded-prefix'),
 ];
+const FORWARDED_PREFIX: i32 = 2;
 /** The last one is RFC 7239's, whose elements have parameters. */
 const HOSTS: StaticArray<Bytes> = [
   Bytes.from('x-forwarded-host'),
@@ -50,6 +55,8 @@ const COMMA: u8 = 44;
 const QUOTE: u8 = 34;
 const SEMICOLON: u8 = 59;
 const SLASH: u8 = 47;
+const PERCENT: u8 = 37;
+const QUESTION_MARK: u8 = 63;
 
 /** The original request. */
 let methodPointer: usize = 0;
@@ -86,6 +93,7 @@ export function asksForAnother(index: RouteIndex, lookup: RequestLookup, exchang
   readings = 0;
   let other = index.namesMethods && anyOf(METHODS, Override.Method, index, lookup, exchange, found);
   other = other || anyOf(PATHS, Override.Path, index, lookup, exchange, found);
+  other = other || hasUnclearPrefix(exchange, lookup);
   other = other || anyOf(PREFIXES, Override.Prefix, index, lookup, exchange, found);
   other = other || (index.namesHosts && anyOf(HOSTS, Override.Host, index, lookup, exchange, found));
   path.pointer = canonicalPointer;
@@ -93,6 +101,33 @@ export function asksForAnother(index: RouteIndex, lookup: RequestLookup, exchang
   path.end = canonicalEnd;
   path.rewritten = rewritten;
   return other;
+}
+
+/**
+ * Whether prefixes leave open which path a server sees: several headers that name one, or one of WSGI's that stands
+ * within the path, or beside escapes.
+ */
+function hasUnclearPrefix(exchange: Exchange, lookup: RequestLookup): bool {
+  let headers = 0;
+  for (let i = 0; i < PREFIXES.length; i++) {
+    const name = unchecked(PREFIXES[i]);
+    for (let line: u32 = 0; findLine(exchange, name, line); line++) {
+      if (line == 0 && ++headers > 1) return refuseUnread(lookup);
+      if (i < FORWARDED_PREFIX && standsWithin(exchange.valuePointer, exchange.valueLength))
+        return refuseUnread(lookup);
+    }
+  }
+  return false;
+}
+
+/** Whether a prefix stands in the path but not only at its front, or the path has an escape that it could mean. */
+function standsWithin(prefix: usize, length: u32): bool {
+  const end = pathPointer + pathLength;
+  for (let at = pathPointer; at < end && load<u8>(at) != QUESTION_MARK; at++) {
+    if (length != 0 && load<u8>(at) == PERCENT) return true;
+    if (at != pathPointer && length != 0 && at + length <= end && equalBytes(at, prefix, length)) return true;
+  }
+  return false;
 }
 
 function anyOf(

@@ -240,6 +240,22 @@ for (const kind of KINDS) {
       );
     });
 
+    test('the same text counts once, however it is divided among fields', async () => {
+      const fields = { amount: '1', out_trade_no: number(), p: '7', q: '8', timestamp: china() };
+      const text = python('fields_text(v)', fields);
+      const signature = signed(text, 'hex');
+      const post = (all: object): Promise<Reply> =>
+        send(harness.url, {
+          path: `/${kind}/json`,
+          body: JSON.stringify({ sign: signature, ...all }),
+          headers: JSON_TYPE,
+        });
+      await assertStatus(post(fields), 200);
+      const { amount, out_trade_no, q, timestamp } = fields;
+      await assertStatus(post({ amount, out_trade_no: `${out_trade_no}&p=7`, q, timestamp }), 401);
+      await assertStatus(post({ amount, out_trade_no: `${out_trade_no}&p=7&q=8`, timestamp }), 401);
+    });
+
     test('sorted fields of a JSON object, nested ones as they stand', async () => {
       const fields = {
         out_trade_no: number(),
