@@ -9,11 +9,12 @@ import { RouteIndex } from '../match/route-index';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from './exchange';
 
+/** Kinds of overrides, in the order in which a request is changed by several. */
 const enum Override {
-  Method = 0,
-  Path = 1,
-  Host = 2,
-  Prefix = 3,
+  Path = 0,
+  Prefix = 1,
+  Method = 2,
+  Host = 3,
 }
 
 const METHODS: StaticArray<Bytes> = [
@@ -58,13 +59,15 @@ const SLASH: u8 = 47;
 const PERCENT: u8 = 37;
 const QUESTION_MARK: u8 = 63;
 
-/** The original request. */
+/** The request as it is, or as headers of the kinds before have changed it. */
 let methodPointer: usize = 0;
 let methodLength: u32 = 0;
 let pathPointer: usize = 0;
 let pathLength: u32 = 0;
 let hostPointer: usize = 0;
 let hostLength: u32 = 0;
+/** Its headers, while they are looked through. */
+let asking: Exchange | null = null;
 /** Number of overrides that the current request has asked for. */
 let readings: u32 = 0;
 
@@ -91,11 +94,7 @@ export function asksForAnother(index: RouteIndex, lookup: RequestLookup, exchang
   hostPointer = lookup.hostPointer;
   hostLength = lookup.hostLength;
   readings = 0;
-  let other = index.namesMethods && anyOf(METHODS, Override.Method, index, lookup, exchange, found);
-  other = other || anyOf(PATHS, Override.Path, index, lookup, exchange, found);
-  other = other || hasUnclearPrefix(exchange, lookup);
-  other = other || anyOf(PREFIXES, Override.Prefix, index, lookup, exchange, found);
-  other = other || (index.namesHosts && anyOf(HOSTS, Override.Host, index, lookup, exchange, found));
+  const other = hasUnclearPrefix(exchange, lookup) || anyFrom(Override.Path, index, lookup, exchange, found);
   path.pointer = canonicalPointer;
   path.length = canonicalLength;
   path.end = canonicalEnd;
@@ -128,6 +127,43 @@ function standsWithin(prefix: usize, length: u32): bool {
     if (at != pathPointer && length != 0 && at + length <= end && equalBytes(at, prefix, length)) return true;
   }
   return false;
+}
+
+/** Whether a header of `kind`, or of those behind it, asks for another route, beside what has been changed already. */
+function anyFrom(kind: Override, index: RouteIndex, lookup: RequestLookup, exchange: Exchange, found: i32): bool {
+  asking = exchange;
+  if (kind <= Override.Path && anyOf(PATHS, Override.Path, index, lookup, exchange, found)) return true;
+  if (kind <= Override.Prefix && anyOf(PREFIXES, Override.Prefix, index, lookup, exchange, found)) return true;
+  if (kind <= Override.Method && index.namesMethods && anyOf(METHODS, Override.Method, index, lookup, exchange, found))
+    return true;
+  return index.namesHosts && anyOf(HOSTS, Override.Host, index, lookup, exchange, found);
+}
+
+/** Whether the request, changed by a header of `kind`, would match another route, by itself or with those behind it. */
+function isOtherWith(kind: Override, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+  const formerPath = pathPointer;
+  const formerPathLength = pathLength;
+  const formerMethod = methodPointer;
+  const formerMethodLength = methodLength;
+  const changedPath = lookup.pathPointer;
+  const changedPathLength = lookup.pathLength;
+  const changedMethod = lookup.methodPointer;
+  const changedMethodLength = lookup.methodLength;
+  if (isOther(index, lookup, found)) return true;
+  const exchange = asking;
+  if (exchange == null) return false;
+  pathPointer = changedPath;
+  pathLength = changedPathLength;
+  methodPointer = changedMethod;
+  methodLength = changedMethodLength;
+  restore(lookup);
+  const other = anyFrom(<Override>(kind + 1), index, lookup, exchange, found);
+  pathPointer = formerPath;
+  pathLength = formerPathLength;
+  methodPointer = formerMethod;
+  methodLength = formerMethodLength;
+  if (!other) restore(lookup);
+  return other;
 }
 
 function anyOf(
@@ -190,13 +226,13 @@ function readElement(
     if (end - from == methodLength && equalIgnoreCase(from, methodPointer, methodLength)) return false;
     lookup.methodPointer = from;
     lookup.methodLength = <u32>(end - from);
-    return isOther(index, lookup, found);
+    return isOtherWith(kind, index, lookup, found);
   }
   if (kind == Override.Host) return readHosts(from, end, index, lookup, found);
   if (kind == Override.Prefix) return readBehind(from, <u32>(end - from), index, lookup, found);
   const inUrl = behindAuthority(from, end);
-  if (inUrl != 0 && readPath(inUrl, end, index, lookup, found)) return true;
-  return (inUrl == 0 || load<u8>(from) == SLASH) && readPath(from, end, index, lookup, found);
+  if (inUrl != 0 && readPath(inUrl, end, kind, index, lookup, found)) return true;
+  return (inUrl == 0 || load<u8>(from) == SLASH) && readPath(from, end, kind, index, lookup, found);
 }
 
 /** Reads the rest of the path after a removed prefix. Servers add a missing slash before it. */
@@ -204,12 +240,13 @@ function readBehind(prefix: usize, length: u32, index: RouteIndex, lookup: Reque
   if (length > pathLength || !equalBytes(pathPointer, prefix, length)) return false;
   const rest = pathPointer + length;
   const restLength = pathLength - length;
-  if (restLength != 0 && load<u8>(rest) == SLASH) return readPath(rest, rest + restLength, index, lookup, found);
+  if (restLength != 0 && load<u8>(rest) == SLASH)
+    return readPath(rest, rest + restLength, Override.Prefix, index, lookup, found);
   const text = scratch.allocate(restLength + 1);
   if (text == 0) return refuseUnread(lookup);
   store<u8>(text, SLASH);
   memory.copy(text + 1, rest, restLength);
-  return readPath(text, text + 1 + restLength, index, lookup, found);
+  return readPath(text, text + 1 + restLength, Override.Prefix, index, lookup, found);
 }
 
 function refuseUnread(lookup: RequestLookup): bool {
@@ -217,10 +254,10 @@ function refuseUnread(lookup: RequestLookup): bool {
   return true;
 }
 
-function readPath(from: usize, end: usize, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+function readPath(from: usize, end: usize, kind: Override, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
   lookup.pathPointer = from;
   lookup.pathLength = <u32>(end - from);
-  return isOther(index, lookup, found);
+  return isOtherWith(kind, index, lookup, found);
 }
 
 /**
@@ -273,6 +310,13 @@ function isOther(index: RouteIndex, lookup: RequestLookup, found: i32): bool {
   const concerned = other >= 0 ? other : lookup.concerned;
   const unclear = more || lookup.error == ErrorId.FIM_RT_0043;
   const differs = unclear || (concerned >= 0 && concerned != found);
+  restore(lookup);
+  if (differs) lookup.refuse(ErrorId.FIM_RT_0045, unclear ? -1 : concerned);
+  return differs;
+}
+
+/** Sets the lookup to the request as it is at hand. */
+function restore(lookup: RequestLookup): void {
   lookup.begin();
   lookup.methodPointer = methodPointer;
   lookup.methodLength = methodLength;
@@ -280,6 +324,4 @@ function isOther(index: RouteIndex, lookup: RequestLookup, found: i32): bool {
   lookup.pathLength = pathLength;
   lookup.hostPointer = hostPointer;
   lookup.hostLength = hostLength;
-  if (differs) lookup.refuse(ErrorId.FIM_RT_0045, unclear ? -1 : concerned);
-  return differs;
 }
