@@ -1,7 +1,8 @@
 // npm test [STAGE [NAME…]] [--optimize]: runs everything, or one stage, or the files of it whose path contains a NAME.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { addOutcome, emptyOutcome, type Outcome } from './test/outcome.ts';
+import { runStages } from './test/lanes.ts';
+import type { Outcome } from './test/outcome.ts';
 import { STAGES, type Stage } from './test/stages.ts';
 import { knownUnstable, unlisted } from './test/unstable.ts';
 
@@ -31,21 +32,6 @@ function indent(text: string): string {
   return text.replaceAll(/^/gm, '      ');
 }
 
-async function runStages(stages: Stage[], names: string[], optimize: boolean): Promise<Outcome> {
-  const total = emptyOutcome();
-  for (const [index, stage] of stages.entries()) {
-    const start = performance.now();
-    print(`[${index + 1}/${stages.length}] ${stage.name}: ${stage.about}`);
-    const outcome = await stage.run({ names, optimize, print });
-    addOutcome(total, outcome);
-    const mark = outcome.failed === 0 ? '✔' : '✖';
-    print(
-      `  ${mark} ${stage.name} in ${seconds(start)}: ${outcome.passed} good, ${outcome.failed} bad${outcome.skipped.length > 0 ? `, ${outcome.skipped.length} SKIPPED` : ''}`,
-    );
-  }
-  return total;
-}
-
 function printProblems(total: Outcome): void {
   if (total.unstable.length > 0)
     print(
@@ -67,7 +53,7 @@ const args = process.argv.slice(2);
 const optimize = args.includes('--optimize');
 const [what, ...names] = args.filter((arg) => arg !== '--optimize');
 const began = performance.now();
-const total = await runStages(chooseStages(what), names, optimize);
+const total = await runStages(chooseStages(what), { names, optimize, print });
 const chance = unlisted(total.unstable, knownUnstable(), new Date());
 total.failed += chance.length;
 total.failures.push(...chance);

@@ -18,8 +18,8 @@ const DEFLATE = 2;
 const LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** Speeds by what comes out. */
-export function benchCompression(): Record<string, Record<string, number>> {
-  const guest = compileGuest<CompressionExports>('test/fuzz/compression');
+export async function benchCompression(): Promise<Record<string, Record<string, number>>> {
+  const guest = await compileGuest<CompressionExports>('test/fuzz/compression');
   const results: Record<string, Record<string, number>> = {};
   const texts = SIZES.map((size): [string, Buffer] => [`JSON`, Buffer.from(message(size, true, false))]);
   for (const [kind, plain] of [...texts, ['random', randomBytes(65536)], ['one byte', Buffer.alloc(65536)]] as const) {

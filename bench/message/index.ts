@@ -23,9 +23,9 @@ interface PatternExports extends GuestExports {
   matchMany(length: number, times: number): number;
 }
 
-function benchJson(): Record<string, Record<string, number>> {
-  const index = compileGuest<JsonExports>('test/fuzz/json');
-  const baseline = compileGuest<BaselineExports>('bench/message/assemblyscript-json');
+async function benchJson(): Promise<Record<string, Record<string, number>>> {
+  const index = await compileGuest<JsonExports>('test/fuzz/json');
+  const baseline = await compileGuest<BaselineExports>('bench/message/assemblyscript-json');
   const results: Record<string, Record<string, number>> = {};
   for (const size of SIZES) {
     for (const [chinese, pretty] of [
@@ -67,8 +67,8 @@ function benchJson(): Record<string, Record<string, number>> {
   return results;
 }
 
-function benchPatterns(): Record<string, Record<string, number>> {
-  const guest = compileGuest<PatternExports>('test/fuzz/pattern');
+async function benchPatterns(): Promise<Record<string, Record<string, number>>> {
+  const guest = await compileGuest<PatternExports>('test/fuzz/pattern');
   const results: Record<string, Record<string, number>> = {};
   const cases: [pattern: string, text: string][] = [
     ['^01[0-9]{6}$', '01000001'],
@@ -109,12 +109,12 @@ function benchPatterns(): Record<string, Record<string, number>> {
 export async function main(args: string[]): Promise<void> {
   console.log(`MB/s, best of ${ROUNDS} rounds; Node ${process.version}, V8 ${process.versions.v8}\n`);
   const results = {
-    json: benchJson(),
-    xml: benchXml(),
-    forms: benchForms(),
-    iso8583: benchIso8583(),
-    patterns: benchPatterns(),
-    compression: benchCompression(),
+    json: await benchJson(),
+    xml: await benchXml(),
+    forms: await benchForms(),
+    iso8583: await benchIso8583(),
+    patterns: await benchPatterns(),
+    compression: await benchCompression(),
   };
   const at = args.indexOf('--json');
   const file = at < 0 ? undefined : args[at + 1];

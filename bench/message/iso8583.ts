@@ -30,8 +30,8 @@ const VALUES: Record<string, string> = {
 };
 
 /** Messages a second by style, and what one takes. */
-export function benchIso8583(): Record<string, number> {
-  const guest = compileGuest<IsoExports>('test/fuzz/iso8583');
+export async function benchIso8583(): Promise<Record<string, number>> {
+  const guest = await compileGuest<IsoExports>('test/fuzz/iso8583');
   const results: Record<string, number> = {};
   const styles: [name: string, style: Style][] = [
     ['terminal (BCD)', TERMINAL],

@@ -28,8 +28,8 @@ function creditTransfer(bytes: number, chinese: boolean, pretty: boolean): { tex
 }
 
 /** Rows of XML messages. */
-export function benchXml(): Record<string, Record<string, number>> {
-  const tree = compileGuest<ReaderExports>('test/fuzz/xml');
+export async function benchXml(): Promise<Record<string, Record<string, number>>> {
+  const tree = await compileGuest<ReaderExports>('test/fuzz/xml');
   const peer = new XMLParser({ ignoreAttributes: false, parseTagValue: false });
   const results: Record<string, Record<string, number>> = {};
   for (const size of SIZES) {
@@ -68,8 +68,8 @@ export function benchXml(): Record<string, Record<string, number>> {
 }
 
 /** Rows of forms. */
-export function benchForms(): Record<string, Record<string, number>> {
-  const tree = compileGuest<ReaderExports>('test/fuzz/form');
+export async function benchForms(): Promise<Record<string, Record<string, number>>> {
+  const tree = await compileGuest<ReaderExports>('test/fuzz/form');
   const results: Record<string, Record<string, number>> = {};
   for (const fields of [16, 256]) {
     for (const encoded of [false, true]) {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { NO_TEST, type ReportLine } from './count-reporter.ts';
-import { emptyOutcome, type Outcome } from './outcome.ts';
+import { emptyOutcome, type Outcome, type Ran } from './outcome.ts';
 
 /** Lines of a failed file's own output that are shown. */
 const MAX_OUTPUT_LINES = 40;
@@ -20,6 +20,8 @@ export interface SuiteOptions {
   names: string[];
   /** Files that run in parallel. */
   concurrency: number;
+  /** Names of the files that take longest, the longest first. They are started before the others. */
+  long?: readonly string[];
   /** Time after which the stage is stopped and has failed. */
   deadlineMs: number;
   print: (line: string) => void;
@@ -184,9 +186,7 @@ async function runFiles(files: string[], options: SuiteOptions, collector: Colle
 }
 
 /** Runs each failed file once more, alone. A file that passes then is no failure, but is named as unstable. */
-async function runFailedAgain(options: SuiteOptions, collector: Collector): Promise<void> {
-  const failed = collector.failedFiles();
-  if (collector.stopped || failed.length > MAX_FILES_AGAIN) return;
+async function runFailedAgain(failed: string[], options: SuiteOptions, collector: Collector): Promise<void> {
   for (const file of failed) {
     options.print(`  … ${file} once more, alone`);
     const again = new Collector(options.print, testNames(options).length > 0);
@@ -195,9 +195,22 @@ async function runFailedAgain(options: SuiteOptions, collector: Collector): Prom
   }
 }
 
-/** Runs the files of one tier. A tier without files fails, so that a listed tier cannot be empty. */
-export async function runSuite(options: SuiteOptions): Promise<Outcome> {
+/** Long files stand first, so that none of them runs on by itself in the end. */
+function longFirst(files: string[], long: readonly string[]): string[] {
+  const rank = (file: string): number => {
+    const at = long.findIndex((name) => file.endsWith(`/${name}.test.ts`));
+    return at < 0 ? long.length : at;
+  };
+  return files.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/**
+ * Runs the files of one tier. A tier without files fails, so that a listed tier cannot be empty. `again` of the result
+ * runs the failed files once more and corrects the outcome. Call it when nothing else runs.
+ */
+export async function runSuiteOnce(options: SuiteOptions): Promise<Ran> {
   const collector = new Collector(options.print, testNames(options).length > 0);
+  const { outcome } = collector;
   const { tier, names } = options;
   const inTests = testNames(options);
   const files = suiteFiles(
@@ -206,11 +219,20 @@ export async function runSuite(options: SuiteOptions): Promise<Outcome> {
   );
   if (files.length === 0) {
     collector.fail(`test/${tier}`, 'there is no test file **/*.test.ts');
-    return collector.outcome;
+    return { outcome };
   }
-  await runFiles(files, options, collector);
-  if (collector.files.size === 0 && collector.outcome.failed === 0)
+  await runFiles(longFirst(files, options.long ?? []), options, collector);
+  if (collector.files.size === 0 && outcome.failed === 0)
     collector.fail(`test/${tier}`, `no file and no test of it has ${inTests.join(' or ')} in its name`);
-  await runFailedAgain(options, collector);
-  return collector.outcome;
+  const failed = collector.failedFiles();
+  return collector.stopped || failed.length === 0 || failed.length > MAX_FILES_AGAIN
+    ? { outcome }
+    : { outcome, again: () => runFailedAgain(failed, options, collector) };
+}
+
+/** Runs the files of one tier, and what failed once more. */
+export async function runSuite(options: SuiteOptions): Promise<Outcome> {
+  const { outcome, again } = await runSuiteOnce(options);
+  await again?.();
+  return outcome;
 }

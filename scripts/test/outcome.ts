@@ -19,6 +19,13 @@ export interface Outcome {
   failures: Failure[];
 }
 
+/** A stage that has run. */
+export interface Ran {
+  outcome: Outcome;
+  /** Runs what failed once more and corrects `outcome`. Absent if there is nothing to run again. */
+  again?: () => Promise<void>;
+}
+
 export function emptyOutcome(): Outcome {
   return { passed: 0, failed: 0, skipped: [], unstable: [], failures: [] };
 }

@@ -1,7 +1,7 @@
 // The stages of the tests, in the order in which they run.
 import { runScript } from './command.ts';
-import { runSuite } from './node-suite.ts';
-import type { Outcome } from './outcome.ts';
+import { runSuiteOnce, type SuiteOptions } from './node-suite.ts';
+import type { Ran } from './outcome.ts';
 import { runUnits } from './unit.ts';
 
 /** Request from the command line. */
@@ -17,58 +17,102 @@ export interface Stage {
   about: string;
   /** `main` stages make up `npm test`. Other tiers have commands of their own. */
   tier: 'main' | 'mesh' | 'peers';
-  run: (request: StageRequest) => Promise<Outcome>;
+  /** Stages of different lanes run side by side, if they are neighbours in the list. */
+  lane?: string;
+  run: (request: StageRequest) => Promise<Ran>;
 }
 
-const SECOND_MS = 1000;
-const MINUTE_MS = 60 * SECOND_MS;
+const MINUTE_MS = 60_000;
+/** Time after which a check is stopped and has failed. */
+const CHECK_MS = 10 * MINUTE_MS;
 
-function check(name: string, about: string, script: string, args: string[], deadlineMs: number): Stage {
-  return { name, about, tier: 'main', run: () => runScript(script, args, deadlineMs) };
+/** A command that is a stage by itself: it passes or fails. */
+function check(name: string, about: string, [script, ...args]: [string, ...string[]], more: Partial<Stage>): Stage {
+  return {
+    name,
+    about,
+    tier: 'main',
+    run: async () => ({ outcome: await runScript(script, args, CHECK_MS) }),
+    ...more,
+  };
 }
 
+/** The test files of a folder under test/. */
 function suite(
   name: string,
   about: string,
-  concurrency: number,
-  deadlineMs: number,
-  tier: Stage['tier'] = 'main',
+  { concurrency = 2, deadlineMs = 15 * MINUTE_MS, long = [] }: Partial<SuiteOptions>,
+  more: Partial<Stage> = {},
 ): Stage {
   return {
     name,
     about,
-    tier,
-    run: ({ names, print }) => runSuite({ tier: name, names, concurrency, deadlineMs, print }),
+    tier: 'main',
+    run: ({ names, print }) => runSuiteOnce({ tier: name, names, concurrency, long, deadlineMs, print }),
+    ...more,
   };
 }
 
-export const STAGES: Stage[] = [
-  check('generated', 'generated files match their sources', 'scripts/generate.ts', ['--check'], MINUTE_MS),
-  check('tidy', 'layout, imports, sizes, names, limits, codes, links', 'scripts/tidy.ts', [], MINUTE_MS),
-  check('types', 'types, lint and layout of the sources', 'scripts/check.ts', [], 3 * MINUTE_MS),
-  check('build', 'the modules', 'scripts/build.ts', [], 10 * MINUTE_MS),
+function inLane(lane: string, stages: readonly Stage[]): Stage[] {
+  return stages.map((stage) => ({ ...stage, lane }));
+}
+
+/** What takes seconds and finds most mistakes. */
+const FIRST: Stage[] = [
+  check('types', 'types and lint', ['scripts/check.ts', 'types'], { lane: 'types' }),
+  check('generated', 'generated files match their sources', ['scripts/generate.ts', '--check'], { lane: 'sources' }),
+  check('tidy', 'layout, imports, sizes, names, limits, codes, links', ['scripts/tidy.ts'], { lane: 'sources' }),
+];
+
+/** Stages that keep a processor busy. */
+const WORKING = inLane('working', [
   {
     name: 'unit',
     about: 'AssemblyScript units (as-pect)',
     tier: 'main',
-    run: (request) => runUnits({ folder: 'test/unit', ...request }),
+    run: async (request) => ({ outcome: await runUnits({ folder: 'test/unit', ...request }) }),
   },
-  suite('runner', 'the test runner sees what fails, hangs or is left out', 1, 3 * MINUTE_MS),
-  suite('tidy', 'the tidy rules catch what they are for', 2, MINUTE_MS),
-  suite('crypto', 'ciphers, digests and signatures against published vectors', 2, 10 * MINUTE_MS),
-  suite('route', 'FinancialRoute: load, rules, translation', 2, 5 * MINUTE_MS),
-  suite('contract', 'one corpus, verdicts by layer', 2, 3 * MINUTE_MS),
-  suite('operator', 'the operator: plans, status, queue, a small API server, manifests', 2, 10 * MINUTE_MS),
-  suite('host', 'scenarios on the proxy-wasm host, built modules', 2, 10 * MINUTE_MS),
-  suite('standalone', 'Envoy, development KMS and upstream, command line', 2, 10 * MINUTE_MS),
-  suite('e2e', 'real Envoy', 1, 15 * MINUTE_MS),
-  suite('fuzz', 'random input', 2, 10 * MINUTE_MS),
+  suite('host', 'scenarios on the proxy-wasm host, built modules', { concurrency: 1 }),
+  suite('crypto', 'ciphers, digests and signatures against published vectors', { concurrency: 1 }),
+  suite('route', 'FinancialRoute: load, rules, translation', { concurrency: 1 }),
+  suite('contract', 'one corpus, verdicts by layer', { concurrency: 1 }),
+  suite('fuzz', 'random input', { concurrency: 1 }),
+  suite('tidy', 'the tidy rules catch what they are for', { concurrency: 1 }),
+  suite('runner', 'the test runner sees what fails, hangs or is left out', { concurrency: 1 }),
+  check('format', 'layout of the sources', ['scripts/check.ts', 'format'], {}),
+]);
+
+/** Stages that mostly wait for other processes, clocks and deadlines. */
+const WAITING = inLane('waiting', [
+  suite('e2e', 'real Envoy', { long: ['key-troubles', 'swap', 'rotation', 'keys'] }),
+  suite('standalone', 'Envoy, development KMS and upstream, command line', {}),
+  suite('operator', 'the operator: plans, status, queue, a small API server, manifests', {}),
+]);
+
+/** Everything, in the order of the numbers on the screen. */
+export const STAGES: Stage[] = [
+  ...FIRST,
+  check('build', 'the modules', ['scripts/build.ts'], {}),
+  ...WORKING,
+  ...WAITING,
   {
     name: 'mesh-programs',
     about: 'etcd, Kubernetes and Istio from source (about 8 minutes the first time, then cached)',
     tier: 'mesh',
-    run: ({ print }) => runScript('test/mesh/programs/programs.ts', [], 30 * MINUTE_MS, (line) => print(`    ${line}`)),
+    run: async ({ print }) => ({
+      outcome: await runScript('test/mesh/programs/programs.ts', [], 30 * MINUTE_MS, (line) => print(`    ${line}`)),
+    }),
   },
-  suite('mesh', 'real API server, istiod, pilot-agent and Envoy', 1, 20 * MINUTE_MS, 'mesh'),
-  suite('peers', 'other implementations, containers', 1, 20 * MINUTE_MS, 'peers'),
+  suite(
+    'mesh',
+    'real API server, istiod, pilot-agent and Envoy',
+    { concurrency: 1, deadlineMs: 20 * MINUTE_MS },
+    { tier: 'mesh' },
+  ),
+  suite(
+    'peers',
+    'other implementations, containers',
+    { concurrency: 1, deadlineMs: 20 * MINUTE_MS },
+    { tier: 'peers' },
+  ),
 ];

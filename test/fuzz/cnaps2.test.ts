@@ -6,7 +6,7 @@ import { caseCount, compileGuest, errorId, Random } from './guest.ts';
 import { damageXml } from './random-xml.ts';
 import { type Field, fieldAt, type ReaderExports } from './xml-guest.ts';
 
-const guest = compileGuest<ReaderExports>('test/fuzz/cnaps2');
+const guest = await compileGuest<ReaderExports>('test/fuzz/cnaps2');
 const { exports } = guest;
 const message = readFileSync(new URL('../vectors/cnaps2/hvps.111.001.01.txt', import.meta.url), 'utf8');
 const header = message.slice(0, 132);

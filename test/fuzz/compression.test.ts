@@ -37,7 +37,7 @@ const FOLLOWED = errorId('FIM-RT-0054');
 const NOT_IT = errorId('FIM-RT-0055');
 const ERRORS = new Set([TOO_LARGE, ENDS_EARLY, WRONG_SUM, FOLLOWED, NOT_IT]);
 
-const guest = compileGuest<CompressionExports>('test/fuzz/compression');
+const guest = await compileGuest<CompressionExports>('test/fuzz/compression');
 const dice = new Random(20260731);
 
 /** Decompressed bytes, or the number of the error. */

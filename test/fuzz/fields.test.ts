@@ -33,7 +33,7 @@ interface Find {
   missing: boolean;
 }
 
-const guest = compileGuest<FieldExports>('test/fuzz/fields');
+const guest = await compileGuest<FieldExports>('test/fuzz/fields');
 const { exports } = guest;
 const NAMES = ['a', 'b', 'c', 'x y', "it's", 'a/b', '~', '中', '0', '', 'a.b', '"', 'transCode'];
 

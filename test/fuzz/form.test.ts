@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { bestMs, caseCount, compileGuest, errorId, Random } from './guest.ts';
 import { fieldAt, type ReaderExports } from './xml-guest.ts';
 
-const guest = compileGuest<ReaderExports>('test/fuzz/form');
+const guest = await compileGuest<ReaderExports>('test/fuzz/form');
 const { exports } = guest;
 
 function parse(input: string | Uint8Array): number {

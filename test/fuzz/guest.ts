@@ -1,8 +1,9 @@
-// Test modules in AssemblyScript: compiled once a process, then called from Node.
-import { execFileSync } from 'node:child_process';
+// Test modules in AssemblyScript: compiled once for each state of their sources, then called from Node.
 import { getRandomValues } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { compiled } from '../../scripts/compile.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -104,21 +105,9 @@ export class Guest<T extends GuestExports> {
   }
 }
 
-/** Compiles `FOLDER/NAME.module.ts` (from the project's root) as the modules are shipped. */
-export function compileModule(path: string): Buffer {
-  const name = path.replaceAll('/', '-');
-  const output = `${root}build/test/${name}-${process.pid}.wasm`;
-  mkdirSync(`${root}build/test`, { recursive: true });
-  const asc = `${root}node_modules/assemblyscript/bin/asc.js`;
-  const target = process.env.FIM_BUILD === 'debug' ? 'debug' : 'release';
-  const options = ['--config', 'asconfig.json', '--target', target, '-o', output];
-  execFileSync(process.execPath, [asc, `${path}.module.ts`, ...options], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const bytes = readFileSync(output);
-  rmSync(output);
-  return bytes;
+/** `FOLDER/NAME.module.ts` (from the project's root), compiled as the modules are shipped. */
+export async function compileModule(path: string): Promise<Buffer<ArrayBuffer>> {
+  return readFile((await compiled({ entry: `${path}.module.ts` })).path);
 }
 
 /** Starts a module, with real randomness. */
@@ -134,6 +123,6 @@ export function startGuest<T extends GuestExports>(module: WebAssembly.Module): 
 }
 
 /** Compiles `FOLDER/NAME.module.ts` and starts it. */
-export function compileGuest<T extends GuestExports>(path: string): Guest<T> {
-  return new Guest(startGuest<T>(new WebAssembly.Module(new Uint8Array(compileModule(path)))));
+export async function compileGuest<T extends GuestExports>(path: string): Promise<Guest<T>> {
+  return new Guest(startGuest<T>(new WebAssembly.Module(await compileModule(path))));
 }

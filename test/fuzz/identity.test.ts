@@ -27,7 +27,7 @@ const HOSTS = JSON.parse(readFileSync(join(VECTORS, 'request-hosts.json'), 'utf8
   'valid' | 'invalid',
   string[]
 >;
-const guest = compileGuest<IdentityExports>('test/fuzz/identity');
+const guest = await compileGuest<IdentityExports>('test/fuzz/identity');
 const { exports } = guest;
 
 function guestCanonical(path: string): string | undefined {

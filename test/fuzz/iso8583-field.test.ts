@@ -29,7 +29,7 @@ interface FieldMessage {
 
 const read = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../vectors/iso8583/${name}`, import.meta.url), 'utf8'));
-const guest = compileGuest<IsoExports>('test/fuzz/iso8583');
+const guest = await compileGuest<IsoExports>('test/fuzz/iso8583');
 const { exports } = guest;
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
 

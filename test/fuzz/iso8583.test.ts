@@ -26,7 +26,7 @@ interface Vector {
   elements: Record<string, string>;
 }
 
-const guest = compileGuest<IsoExports>('test/fuzz/iso8583');
+const guest = await compileGuest<IsoExports>('test/fuzz/iso8583');
 const { exports } = guest;
 const vectors = (
   JSON.parse(readFileSync(new URL('../vectors/iso8583/pyiso8583.json', import.meta.url), 'utf8')) as {

@@ -11,7 +11,7 @@ interface Corpus {
   reject: { name: string; text?: string; hex?: string; code: string; offset?: number }[];
 }
 
-const guest = compileGuest<JsonExports>('test/fuzz/json');
+const guest = await compileGuest<JsonExports>('test/fuzz/json');
 const { exports } = guest;
 const corpus = JSON.parse(readFileSync(new URL('../vectors/json/syntax.json', import.meta.url), 'utf8')) as Corpus;
 

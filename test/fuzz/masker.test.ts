@@ -18,7 +18,7 @@ const UNCHANGED = 0;
 const CHANGED = 1;
 const RESPONSE = 1;
 
-const guest = compileGuest<MaskerExports>('test/fuzz/masker');
+const guest = await compileGuest<MaskerExports>('test/fuzz/masker');
 const { exports } = guest;
 
 const NAMES = ['a', 'b', 'card', 'id', 'phone', 'x y', "q'uote", 'c/d', '中', '😀', ''];

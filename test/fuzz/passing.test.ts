@@ -21,7 +21,7 @@ interface PassingExports extends GuestExports {
 const VALID = 0;
 const NO_JSON = -1;
 
-const guest = compileGuest<PassingExports>('test/fuzz/passing');
+const guest = await compileGuest<PassingExports>('test/fuzz/passing');
 const { exports } = guest;
 const table = JSON.parse(readFileSync(new URL('../../filters/errors.json', import.meta.url), 'utf8')) as {
   errors: { code: string }[];

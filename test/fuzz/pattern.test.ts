@@ -13,7 +13,7 @@ interface PatternExports extends GuestExports {
   collect(): void;
 }
 
-const guest = compileGuest<PatternExports>('test/fuzz/pattern');
+const guest = await compileGuest<PatternExports>('test/fuzz/pattern');
 const { exports } = guest;
 const TOO_LARGE = errorId('FIM-CFG-0024');
 

@@ -48,7 +48,7 @@ interface Request {
   headers: [string, string][];
 }
 
-const guest = compileGuest<RouteExports>('test/fuzz/routes');
+const guest = await compileGuest<RouteExports>('test/fuzz/routes');
 const { exports } = guest;
 
 function load(routes: readonly Route[]): void {

@@ -37,7 +37,7 @@ function put(guest: RecordExports, record: Buffer): void {
 }
 
 const tracer = new Tracer<RecordExports>(
-  new Uint8Array(compileModule('test/fuzz/tlcp-record')),
+  new Uint8Array(await compileModule('test/fuzz/tlcp-record')),
   (module) => startGuest<RecordExports>(module),
   (guest) => guest,
 );

@@ -85,7 +85,7 @@ export const transcripts = JSON.parse(readFileSync(PATH, 'utf8')) as Transcripts
 /** Within the validity of the certificates of the transcripts. */
 export const NOW = Date.UTC(2027, 0, 1) / 1000;
 
-const guest: Guest<TlcpExports> = compileGuest('test/fuzz/tlcp');
+const guest: Guest<TlcpExports> = await compileGuest('test/fuzz/tlcp');
 export const { exports: tlcp } = guest;
 export const put = (bytes: string | Uint8Array): number => guest.put(bytes);
 

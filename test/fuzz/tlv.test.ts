@@ -21,7 +21,7 @@ interface TlvObject {
   children: TlvObject[];
 }
 
-const guest = compileGuest<TlvExports>('test/fuzz/tlv');
+const guest = await compileGuest<TlvExports>('test/fuzz/tlv');
 const { exports } = guest;
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));

@@ -21,7 +21,7 @@ const VALID = 0;
 const INVALID = 1;
 const MOST_FINDINGS = 64;
 
-const guest = compileGuest<ValidatorExports>('test/fuzz/validator');
+const guest = await compileGuest<ValidatorExports>('test/fuzz/validator');
 const { exports } = guest;
 const table = JSON.parse(readFileSync(new URL('../../filters/errors.json', import.meta.url), 'utf8')) as {
   errors: { code: string }[];

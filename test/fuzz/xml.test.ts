@@ -14,7 +14,7 @@ interface Corpus {
   reject: { name: string; text?: string; hex?: string; code: string; offset?: number }[];
 }
 
-const guest = compileGuest<ReaderExports>('test/fuzz/xml');
+const guest = await compileGuest<ReaderExports>('test/fuzz/xml');
 const { exports } = guest;
 const vectors = new URL('../vectors/', import.meta.url);
 const corpus = JSON.parse(readFileSync(new URL('xml/syntax.json', vectors), 'utf8')) as Corpus;

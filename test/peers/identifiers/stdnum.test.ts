@@ -65,7 +65,7 @@ function changed(random: Random, text: string, alphabet: string): string {
 }
 
 describe('python-stdnum', () => {
-  it('says the same of every number', { timeout: SET_UP_MS }, (t) => {
+  it('says the same of every number', { timeout: SET_UP_MS }, async (t) => {
     const random = new Random(11643);
     const cases = Object.entries(SEEDS).flatMap(([check, { right, alphabet }]) =>
       Array.from({ length: CASES }, () => {
@@ -82,7 +82,7 @@ describe('python-stdnum', () => {
     });
     assert.equal(status, 0, stderr);
     const theirs = stdout.trim().split('\n');
-    const guest = compileGuest<ValidatorExports>('test/fuzz/validator');
+    const guest = await compileGuest<ValidatorExports>('test/fuzz/validator');
     let configured = '';
     let right = 0;
     cases.forEach(({ check, text }, index) => {

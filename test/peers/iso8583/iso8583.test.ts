@@ -17,7 +17,7 @@ const CACHE = join(homedir(), '.cache/fim/iso8583-peers');
 const PACKAGE = 'pyiso8583==4.0.1';
 const SET_UP_MS = 300_000;
 const ROUNDS = 600;
-const guest = compileGuest<IsoExports>('test/fuzz/iso8583');
+const guest = await compileGuest<IsoExports>('test/fuzz/iso8583');
 const { exports } = guest;
 
 /** Path of a Python that has pyiso8583. */

@@ -1,0 +1,188 @@
+// Compiles AssemblyScript, and keeps the results in the user's cache folder by a hash of everything that they depend on.
+import { spawn } from 'node:child_process';
+import { createHash, type Hash } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { mkdtemp, readFile, rename, stat } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { cacheFolder } from '../envoy/standalone/cache-folder.ts';
+import { CodedError } from '../envoy/standalone/coded-error.ts';
+import { forgetOldModules, touchModule } from './kept-modules.ts';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const COMPILER = join(ROOT, 'node_modules/assemblyscript/bin/asc.js');
+
+/** Packages whose version changes the output. */
+const COMPILED_WITH = ['assemblyscript', '@solo-io/proxy-runtime'];
+
+/**
+ * Compilation target of asconfig.json. `FIM_BUILD=debug` compiles in a tenth of the time and gives trap stacks function
+ * names, but the modules run several times slower. Use it for work on the filters, never for a release.
+ */
+export const TARGET = process.env.FIM_BUILD === 'debug' ? 'debug' : 'release';
+
+/** Time between progress lines of a compilation, milliseconds. */
+const HEARTBEAT_MS = 10_000;
+/** Time between looks whether another process has compiled the same, milliseconds. */
+const LOOK_MS = 100;
+/** Age from which another process's claim to a compilation counts as abandoned, milliseconds. */
+const ABANDONED_CLAIM_MS = 300_000;
+
+/** What is compiled, and how. Paths are relative to the project's root. */
+export interface Compilation {
+  entry: string;
+  /** The compiler's configuration. Default: the modules' own with `TARGET`. */
+  config?: string;
+  /** Options of the compiler besides. */
+  options?: readonly string[];
+}
+
+/** A compiled module in the cache. */
+export interface Kept {
+  /** Absolute. */
+  path: string;
+  /** Compile time in milliseconds. 0 if it came from the cache. */
+  tookMs: number;
+}
+
+/**
+ * Compiles what is not in the cache. A second process that wants the same waits for the first. `progress` hears of a
+ * compilation under the name `called`. Error: FIM-UP-0003 with the compiler's output.
+ */
+export async function compiled(
+  what: Compilation,
+  called = what.entry,
+  progress: (line: string) => void = () => {},
+): Promise<Kept> {
+  const folder = cacheFolder('modules');
+  const name = what.entry.replace(/^filters\/|(\/index|\.module)?\.ts$/g, '').replaceAll('/', '-');
+  const path = join(folder, `${name}-${await digest(what)}.wasm`);
+  const started = performance.now();
+  let tookMs = 0;
+  while (!(await isThere(path))) {
+    const release = await claim(`${path}.claim`);
+    if (release === null) {
+      await pause(LOOK_MS);
+      continue;
+    }
+    try {
+      if (await isThere(path)) break;
+      progress(`compiling ${called} …`);
+      const heartbeat = setInterval(
+        () => progress(`still compiling ${called} (${Math.round((performance.now() - started) / 1000)} s) …`),
+        HEARTBEAT_MS,
+      );
+      await compile(what, path).finally(() => clearInterval(heartbeat));
+      tookMs = Math.round(performance.now() - started);
+    } finally {
+      release();
+    }
+  }
+  if (tookMs > 0) await forgetOldModules(folder);
+  else await touchModule(path);
+  return { path, tookMs };
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.size > 0,
+    () => false,
+  );
+}
+
+/** Makes this process the one that compiles: what gives it up again. Null: another process compiles. */
+async function claim(folder: string): Promise<(() => void) | null> {
+  const release = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    mkdirSync(folder);
+  } catch {
+    const age = await stat(folder).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > ABANDONED_CLAIM_MS) release();
+    return null;
+  }
+  process.once('exit', release);
+  return () => {
+    process.off('exit', release);
+    release();
+  };
+}
+
+async function compile({ entry, config, options = [] }: Compilation, output: string): Promise<void> {
+  const work = await mkdtemp(join(dirname(output), 'compiling-'));
+  const clear = (): void => rmSync(work, { recursive: true, force: true });
+  process.once('exit', clear);
+  try {
+    const partial = join(work, 'module.wasm');
+    const settings = config === undefined ? ['--config', 'asconfig.json', '--target', TARGET] : ['--config', config];
+    const { status, output: said } = await run([COMPILER, entry, '-o', partial, ...settings, ...options]);
+    if (status !== 0) throw new CodedError('FIM-UP-0003', `${entry}\n${said.trim()}`);
+    await rename(partial, output);
+  } finally {
+    process.off('exit', clear);
+    clear();
+  }
+}
+
+function run(args: string[]): Promise<{ status: number; output: string }> {
+  return new Promise((done, failed) => {
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const end = (): boolean => child.kill();
+    process.once('exit', end);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.on('error', failed);
+    child.on('close', (status) => {
+      process.off('exit', end);
+      done({ status: status ?? 1, output });
+    });
+  });
+}
+
+async function digest({ entry, config, options = [] }: Compilation): Promise<string> {
+  const settings = await readFile(join(ROOT, config ?? 'asconfig.json'), 'utf8');
+  const hash = createHash('sha256').update(settings);
+  hash.update(JSON.stringify(config === undefined ? [TARGET, ...options] : options));
+  for (const name of COMPILED_WITH) hash.update(await readFile(join(ROOT, 'node_modules', name, 'package.json')));
+  const seen = new Set<string>();
+  for (const source of implicitSources(settings)) await hashSources(source, hash, seen);
+  await hashSources(entry, hash, seen);
+  return hash.digest('hex').slice(0, 32);
+}
+
+/** Sources that `use` of a configuration adds to every module: `NAME=FILE/EXPORT`. */
+function implicitSources(settings: string): string[] {
+  const { options } = JSON.parse(settings) as { options?: { use?: string[] } };
+  return (options?.use ?? []).map((use) => `${dirname(use.slice(use.indexOf('=') + 1))}.ts`);
+}
+
+/** Adds the source and all its relative imports to `hash`, in order of appearance. Packages count by their version. */
+async function hashSources(source: string, hash: Hash, seen: Set<string>): Promise<void> {
+  if (seen.has(source)) return;
+  seen.add(source);
+  const text = await readFile(join(ROOT, source), 'utf8').catch(() => {
+    throw new CodedError('FIM-UP-0003', `source ${source} is missing`);
+  });
+  hash.update(`${source}\n${text.length}\n${text}`);
+  for (const [, specifier] of text.matchAll(/\b(?:from|import)\s*['"](\.{1,2}\/[^'"]+)['"]/g)) {
+    await hashSources(await resolveImport(source, specifier!), hash, seen);
+  }
+}
+
+async function resolveImport(source: string, specifier: string): Promise<string> {
+  const base = join(ROOT, dirname(source), specifier);
+  for (const candidate of [`${base}.ts`, join(base, 'index.ts')]) {
+    if (
+      await stat(candidate).then(
+        (found) => found.isFile(),
+        () => false,
+      )
+    )
+      return relative(ROOT, candidate);
+  }
+  throw new CodedError('FIM-UP-0003', `${source} imports ${specifier}, which is missing`);
+}
