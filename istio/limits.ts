@@ -169,6 +169,27 @@ export const MAX_MODULE_BYTES = 64 * 1024 * 1024;
 export const MAX_SERVED_MODULES = 64;
 /** Open connections of one module server. */
 export const MAX_MODULE_CONNECTIONS = 256;
+/** Modules that one module server takes over from other replicas. The one that was idle longest goes first. */
+export const MAX_CARRIED_MODULES = 48;
+/** Modules that one module server takes over from other replicas, bytes in all. */
+export const MAX_CARRIED_BYTES = 64 * 1024 * 1024;
+/** Replicas of the module server that one of them asks. */
+export const MAX_MODULE_PEERS = 16;
+/** List of what a replica holds, bytes. */
+export const MAX_HELD_LIST_BYTES = 64 * 1024;
+/** Timeout of such a list, milliseconds. */
+export const PEER_LIST_MS = 1_000;
+/** Timeout of a module from another replica, milliseconds. */
+export const PEER_MODULE_MS = 10_000;
+/** Shortest time between two looks at what other replicas hold, milliseconds. */
+export const PEER_LOOK_MS = 500;
+/**
+ * Time in which a module server that starts takes over what others hold, milliseconds. Beyond it the server counts as
+ * ready and looks for the rest when it is asked.
+ */
+export const TAKE_OVER_MS = 30_000;
+/** Modules in force whose presence at the module server the operator checks. */
+export const MAX_MODULES_IN_FORCE = 32;
 /**
  * Shortest time between taking a filter out of new listeners and deleting it, milliseconds. Istio and the proxies know
  * of the change by then.

@@ -14,6 +14,7 @@ import { GateStage } from './gate-stage.ts';
 import type { Informer } from './kube/informer.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { ModuleSource } from './module-source.ts';
+import { ModulesInForce, namedModules } from './modules-in-force.ts';
 import { planNamespace } from './namespace-stage.ts';
 import { makeInformers } from './kept-objects.ts';
 import { CONTROLLER_NAME } from './plan/ancestors.ts';
@@ -58,6 +59,7 @@ export class Operator {
   private readonly gate = new FairGate(this.ledger);
   private readonly checker = new RouteChecker(this.gate);
   private readonly modules: ModuleSource;
+  private readonly inForce: ModulesInForce;
   private readonly keys: KeyDirectory;
   private readonly binding: KeyBinding;
   private readonly events: EventSink;
@@ -89,6 +91,7 @@ export class Operator {
         ),
     });
     this.modules = new ModuleSource({ ...options.modules, sealed: options.seal !== 'off' });
+    this.inForce = new ModulesInForce(options.modules);
     this.keys = new KeyDirectory({ ...kms, onChange: (namespace) => this.plan(namespace) });
     this.binding = new KeyBinding(options.keys.mode, options.keys.bound);
     this.events = new EventSink(api, (message) => log('event-lost', { error: message }, 'warn'));
@@ -147,6 +150,7 @@ export class Operator {
       view: this.view,
       api,
       modules: this.modules,
+      inForce: this.inForce,
       keys: this.keys,
       events: this.events,
       rootNamespace: options.rootNamespace,
@@ -418,13 +422,17 @@ export class Operator {
   private async workModule(): Promise<number> {
     const before = this.modules.problem;
     const changed = await this.modules.refresh();
+    const { envoyFilters } = this.view.informers;
+    const isMissed = await this.inForce.refresh(
+      namedModules(envoyFilters.namespaces().flatMap((namespace) => [...envoyFilters.in(namespace).values()])),
+    );
     const { current, problem } = this.modules;
     if (changed) this.options.log('module', { sha256: current?.reference.sha256 ?? '' });
     const isOther = problem?.message !== before?.message;
     if (problem !== undefined && isOther) this.options.log('module-problem', { message: problem.message }, 'error');
     if (changed || isOther) this.resync();
     // The plan stays the same, and only the status changes.
-    if (isOther) for (const [, { checked }] of this.view.namespaces) this.tellRoutes([...checked.keys()]);
+    if (isOther || isMissed) for (const [, { checked }] of this.view.namespaces) this.tellRoutes([...checked.keys()]);
     return MODULE_LOOK_MS;
   }
 

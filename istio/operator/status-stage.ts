@@ -6,6 +6,7 @@ import type { KeyDirectory } from './key-directory.ts';
 import type { KubeApi } from './kube/api.ts';
 import { FINANCIAL_ROUTES } from './kube/resources.ts';
 import type { ModuleSource } from './module-source.ts';
+import type { ModulesInForce } from './modules-in-force.ts';
 import { coverageOf, type Coverage, type OtherPorts } from './plan/coverage.ts';
 import { foreignReaches } from './plan/foreign.ts';
 import { isNarrower, isWaypoint, selectionKey, type Selection } from './plan/selection.ts';
@@ -22,6 +23,7 @@ export interface StatusStageParts {
   view: ClusterView;
   api: KubeApi;
   modules: ModuleSource;
+  inForce: ModulesInForce;
   keys: KeyDirectory;
   events: EventSink;
   rootNamespace: string;
@@ -75,7 +77,7 @@ export class StatusStage {
 
   /** Everything known about a route. Undefined while its namespace is not planned and built. */
   facts(key: string): RouteFacts | undefined {
-    const { view, keys, modules } = this.parts;
+    const { view, keys, modules, inForce } = this.parts;
     const namespace = key.slice(0, key.indexOf('/'));
     const state = view.namespaces.get(namespace);
     const checked = state?.checked.get(key);
@@ -107,7 +109,9 @@ export class StatusStage {
       keys: checked.keyIds.flatMap((keyId) =>
         checked.denied.includes(keyId) ? { keyId, reason: 'KeyNotPermitted' as const } : (keys.problem(keyId) ?? []),
       ),
-      moduleProblem: modules.problem,
+      moduleProblem:
+        modules.problem ??
+        names.map((name) => inForce.problemOf(view.object(namespace, name))).find((problem) => problem !== undefined),
       hasKeys: checked.keyIds.length > 0,
       ...(checked.keyIds.length > 0 && view.kmsErrors.has(namespace)
         ? { kmsError: view.kmsErrors.get(namespace) }

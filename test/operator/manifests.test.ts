@@ -283,7 +283,7 @@ describe('the overlay for production', () => {
   it('lists every flow, and nothing else comes in or goes out', () => {
     assert.deepEqual(
       [allows('fim-operator', 'ingress'), allows('fim-modules', 'ingress'), allows('fim-modules', 'egress')],
-      [[8080], [8080], []],
+      [[8080], [8080], [53, 53, 8080]],
     );
     assert.deepEqual(allows('fim-operator', 'egress'), [53, 53, 443, 6443, 8080, 8200, 15_020]);
     for (const { metadata, spec } of policies)
@@ -310,6 +310,7 @@ describe('the overlay for production', () => {
       'key-directory.ts': [8200],
       // Whether the module is served: the Service's port leads to the pod's.
       'module-source.ts': [8080],
+      'modules-in-force.ts': [],
     };
     const dialling: string[] = [];
     const look = (folder: string): void => {
@@ -331,8 +332,12 @@ describe('the overlay for production', () => {
       allows('fim-operator', 'egress'),
       [...names, ...Object.values(dials).flat()].sort((a, b) => a - b),
     );
-    const modules = readFileSync(path.resolve(BASE, '../../module-server/main.ts'), 'utf8');
-    assert.doesNotMatch(modules, /\bfetch\(|\brequest\(/, 'the module server asks nobody');
+    const server = path.resolve(BASE, '../../module-server');
+    assert.deepEqual(
+      readdirSync(server).filter((file) => /\bfetch\(|\brequest\(/.test(readFileSync(path.join(server, file), 'utf8'))),
+      ['peers.ts'],
+      'the module server asks its other replicas alone',
+    );
   });
 
   it('scrapes and alerts by metrics that there are', () => {

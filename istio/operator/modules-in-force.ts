@@ -1,0 +1,76 @@
+// Modules that the operator's objects name. A proxy that starts fetches the one that its object names, which after an
+// upgrade may be that of an earlier release. Asking for each of them tells the module server what to keep, and the
+// routes if it lacks one.
+import { MAX_MODULES_IN_FORCE, MODULE_ANSWER_MS, PROBE_TIMEOUT_MS } from '../limits.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { MODULE_NAME } from './module-source.ts';
+import { MODULE_ANNOTATION } from './plan/applied.ts';
+import type { ModuleProblem } from './plan/route-facts.ts';
+
+/** SHA-256 of the modules that objects name. */
+export function namedModules(objects: Iterable<KubeObject>): string[] {
+  const named = new Set<string>();
+  for (const { metadata } of objects) {
+    const sha256 = metadata.annotations?.[MODULE_ANNOTATION] ?? '';
+    if (/^[0-9a-f]{64}$/.test(sha256)) named.add(sha256);
+    if (named.size >= MAX_MODULES_IN_FORCE) break;
+  }
+  return [...named].sort();
+}
+
+export class ModulesInForce {
+  private readonly urlTemplate: string;
+  private readonly check: boolean;
+  private askedAt = -Infinity;
+  private asked = '';
+  private missing = new Map<string, string>();
+
+  /** Without `check`, and for an OCI registry, nothing is asked. */
+  constructor({ urlTemplate, check }: { urlTemplate: string; check: boolean }) {
+    this.urlTemplate = urlTemplate;
+    // One address for all would answer for none of them.
+    this.check = check && /^https?:.*\{sha256\}/.test(urlTemplate);
+  }
+
+  /**
+   * Asks for modules, at most once in MODULE_ANSWER_MS if all were there. True if other ones are missing than before.
+   * Never throws.
+   */
+  async refresh(named: readonly string[]): Promise<boolean> {
+    const isSame = this.asked === named.join();
+    if (!this.check || (isSame && this.missing.size === 0 && performance.now() - this.askedAt < MODULE_ANSWER_MS))
+      return false;
+    const before = [...this.missing.keys()].join();
+    const answers = await Promise.all(named.map(async (sha256) => [sha256, await this.absence(sha256)] as const));
+    this.missing = new Map(answers.flatMap(([sha256, url]) => (url === undefined ? [] : [[sha256, url]])));
+    this.askedAt = performance.now();
+    this.asked = named.join();
+    return before !== [...this.missing.keys()].join();
+  }
+
+  /** Problem of an object that names a module which is not served. */
+  problemOf(object: KubeObject | undefined): ModuleProblem | undefined {
+    const url = this.missing.get(object?.metadata.annotations?.[MODULE_ANNOTATION] ?? '');
+    return url === undefined
+      ? undefined
+      : {
+          reason: 'ModuleNotFound',
+          message: `${url} is not served, and the configuration in force names it: proxies that run it go on, those that start do not get it.`,
+        };
+  }
+
+  /** Address of a module that the server says it does not have. A silent server says nothing. */
+  private async absence(sha256: string): Promise<string | undefined> {
+    const url = this.urlTemplate.replaceAll('{sha256}', sha256).replaceAll('{name}', MODULE_NAME);
+    try {
+      const { status } = await fetch(url, {
+        method: 'HEAD',
+        redirect: 'error',
+        signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+      });
+      return status === 404 ? url : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
