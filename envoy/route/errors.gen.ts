@@ -179,6 +179,7 @@ export type ErrorCode =
   | 'FIM-PBOC-0040'
   | 'FIM-PBOC-0041'
   | 'FIM-PBOC-0042'
+  | 'FIM-PBOC-0043'
   | 'FIM-MASK-0001'
   | 'FIM-MASK-0002'
   | 'FIM-MASK-0003'
@@ -445,6 +446,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-PBOC-0040': {"status":422,"title":"Element occurs more than once","titleZh":"元素重复出现","advice":"Send it once, or write `[*]` behind its name in the rule's path if it may repeat.","adviceZh":"只发送一次；若允许重复，请在规则路径中其名称后写 `[*]`。"},
   'FIM-PBOC-0041': {"status":422,"title":"Name, value or object is too large to be validated in passing","titleZh":"名称、值或对象过大，无法在传递过程中校验","advice":"Keep names and validated values within `MAX_STREAM_TEXT_BYTES` and objects within `MAX_STREAM_KEYS_PER_OBJECT` members, or validate with `mode: Buffer`.","adviceZh":"名称和被校验的值不超过 `MAX_STREAM_TEXT_BYTES`，对象成员不超过 `MAX_STREAM_KEYS_PER_OBJECT`，或使用 `mode: Buffer` 校验。"},
   'FIM-PBOC-0042': {"status":0,"title":"Validation in passing sees one field at a time","titleZh":"流式校验一次只能看到一个字段","advice":"Leave conditions, rules between fields, extracted values and the verdict's header to `mode: Buffer`; bodies are JSON.","adviceZh":"条件、字段间规则、提取值和结论头只用于 `mode: Buffer`；报文体须为 JSON。"},
+  'FIM-PBOC-0043': {"status":0,"title":"Element cannot hold the authentication code","titleZh":"数据元无法容纳报文鉴别码","advice":"With this algorithm and `encoding`, no code in element 64 or 128 of the specification could ever be right: choose the encoding that its length allows, or give the element its length in `body.iso8583.elements`.","adviceZh":"按此算法和 `encoding`，规范中数据元 64 或 128 的任何鉴别码都不可能正确：请选择与其长度相符的编码，或在 `body.iso8583.elements` 中给出该数据元的长度。"},
   'FIM-MASK-0001': {"status":415,"title":"Message to be masked is not JSON by its content type","titleZh":"待脱敏消息的内容类型不是 JSON","advice":"Send `content-type: application/json` or a type that ends in `+json`, with no `charset` but `utf-8`; what cannot be masked is not passed on.","adviceZh":"请发送 `content-type: application/json` 或以 `+json` 结尾的类型，`charset` 只能是 `utf-8`；不能脱敏的内容一律不传递。"},
   'FIM-MASK-0002': {"status":422,"title":"Message to be masked is not valid JSON","titleZh":"待脱敏消息不是有效的 JSON","advice":"The entry of `errors` names the mistake; what cannot be masked is not passed on.","adviceZh":"`errors` 的条目指明错误；不能脱敏的内容一律不传递。"},
   'FIM-MASK-0003': {"status":502,"title":"Upstream's response cannot be masked","titleZh":"无法对上游响应脱敏","advice":"The route masks responses, and the upstream answered with something other than valid JSON.","adviceZh":"该路由对响应脱敏，而上游的应答不是有效的 JSON。"},

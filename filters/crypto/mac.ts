@@ -40,13 +40,13 @@ const OUT: usize = memory.data(256, 16); // ciphertext of a batch, whose last bl
 const CODE: usize = memory.data(32, 16);
 
 /** Shortest code, bytes. */
-function leastBytes(algorithm: MacAlgorithm): u32 {
+export function leastBytes(algorithm: MacAlgorithm): u32 {
   if (algorithm == MacAlgorithm.HmacSm3) return 16;
   return algorithm == MacAlgorithm.UnionPayEcb || algorithm == MacAlgorithm.UnionPayEcbSm4 ? 8 : 4;
 }
 
 /** Longest code, bytes. */
-function mostBytes(algorithm: MacAlgorithm): u32 {
+export function mostBytes(algorithm: MacAlgorithm): u32 {
   if (algorithm == MacAlgorithm.HmacSm3) return 32;
   return algorithm == MacAlgorithm.Sm4Cbc ? 16 : 8;
 }

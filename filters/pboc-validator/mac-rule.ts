@@ -1,12 +1,14 @@
 // Checks the message authentication code of a message with a key of the KMS. The code is in element 64 or 128 of ISO
 // 8583, or in a header for the whole body.
-import { isMacKeyLength, Mac, MacAlgorithm } from '../crypto/mac';
+import { isMacKeyLength, leastBytes, Mac, MacAlgorithm, mostBytes } from '../crypto/mac';
 import { KeyAlgorithm } from '../keys/key-algorithm';
 import { KeyHolder, KeyTest, KeyVerdict } from '../keys/key-holder';
 import { KeyVersion } from '../keys/key-version';
 import { decodeBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';
 import { decodeHex } from '../memory/hex';
+import { encodedBytes } from '../message/iso8583/element-format';
+import { IsoEncoding, IsoFormat, IsoSpec, rowEncoding, rowFormat, rowMost, rowPrefix } from '../message/iso8583/spec';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { Message } from '../runtime/message';
@@ -107,12 +109,41 @@ export class MacRule extends KeyTest {
     return this.read(exchange.valuePointer, exchange.valueLength);
   }
 
+  /** Whether a code in an element of the specification can be genuine: its length is one that the algorithm allows. */
+  fitsElements(spec: IsoSpec): bool {
+    return this.fitsElement(spec.row(FIRST_MAC)) || this.fitsElement(spec.row(SECOND_MAC));
+  }
+
+  private fitsElement(row: u32): bool {
+    const isHex = this.config.encoding == PbocMacEncoding.Hex;
+    if (row == 0 || !(holdsBytes(row) || (holdsDigits(row) && (isHex || this.isDigits)))) return false;
+    const most = encodedBytes(rowFormat(row), rowEncoding(row), rowMost(row));
+    const least = rowPrefix(row) == 0 ? most : 0;
+    for (let bytes = leastBytes(this.algorithm); bytes <= mostBytes(this.algorithm); bytes++) {
+      const digits = bytes << 1;
+      if (isHex && least <= digits && digits <= most) return true;
+      if ((!isHex || this.isDigits) && least <= bytes && bytes <= most) return true;
+    }
+    return false;
+  }
+
+  /** Whether the code is digits of itself, before it is written in an encoding. */
+  private get isDigits(): bool {
+    return this.algorithm == MacAlgorithm.UnionPayEcb || this.algorithm == MacAlgorithm.UnionPayEcbSm4;
+  }
+
   /** Decodes the code. */
   private read(text: usize, length: u32): ErrorId {
     this.code = text;
     this.codeLength = length;
     if (this.config.encoding == PbocMacEncoding.Binary) return ErrorId.None;
     if (length == 0 || length > LONGEST_TEXT_BYTES) return ErrorId.FIM_ISO_0009;
+    if (this.isDigits && length == mostBytes(this.algorithm)) {
+      // Eight digits are the code as it stands; sixteen are the digits of its bytes.
+      for (let i: u32 = 0; i < length; i++) store<u8>(CODE + i, capital(load<u8>(text + i)));
+      this.code = CODE;
+      return ErrorId.None;
+    }
     const bytes =
       this.config.encoding == PbocMacEncoding.Hex ? decodeHex(text, length, CODE) : decodeBase64(text, length, CODE);
     if (bytes < 0) return ErrorId.FIM_ISO_0009;
@@ -134,6 +165,26 @@ export class MacRule extends KeyTest {
     mac.wipe();
     return genuine;
   }
+}
+
+/** Whether an element takes any byte. */
+function holdsBytes(row: u32): bool {
+  const format = rowFormat(row);
+  if (format == IsoFormat.Binary) return rowEncoding(row) == IsoEncoding.Binary;
+  return format == IsoFormat.Mixed && rowEncoding(row) == IsoEncoding.Ascii;
+}
+
+/** Whether an element takes hexadecimal digits in ASCII. */
+function holdsDigits(row: u32): bool {
+  const format = rowFormat(row);
+  const encoding = rowEncoding(row);
+  if (format == IsoFormat.Binary) return encoding == IsoEncoding.Hex;
+  return (format == IsoFormat.Alphanumeric || format == IsoFormat.Special) && encoding == IsoEncoding.Ascii;
+}
+
+/** The capital of a small letter of hexadecimal digits; anything else as it is. */
+function capital(byte: u8): u8 {
+  return <u8>(byte - 97) < 6 ? byte - 32 : byte;
 }
 
 function elementsOf(config: PbocMac): MacElements | null {

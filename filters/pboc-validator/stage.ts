@@ -112,6 +112,10 @@ export class PbocValidator extends Stage {
     if (mac != null && !fitsTogether(mac, reader.format)) reader.fail(ErrorId.FIM_PBOC_0034, mac.node);
     if (mac != null && !isKeyId(mac.keyId)) reader.failMember(ErrorId.FIM_CFG_0017, mac.node, 'keyId');
     const policy = new ValidationPolicy(compileValidator(reader, config), config);
+    const rule = policy.mac;
+    const iso = reader.iso;
+    if (rule != null && iso != null && rule.place == PbocPlace.Body && !rule.fitsElements(iso))
+      reader.fail(ErrorId.FIM_PBOC_0043, mac!.node);
     const fits =
       policy.passing != null && reader.format == MessageFormat.Json && mac == null && config.verdictHeader.length == 0;
     if (config.stream && !fits) reader.failMember(ErrorId.FIM_PBOC_0042, node, 'stream');

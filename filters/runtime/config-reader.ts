@@ -4,6 +4,7 @@ import { scratch } from '../memory/scratch';
 import { MessageFormat } from '../message/format';
 import { JsonDocument } from '../message/json/document';
 import { FieldKind } from '../message/field-tree';
+import { IsoSpec } from '../message/iso8583/spec';
 import { ErrorId } from '../errors.gen';
 
 /** Most digits that `readInteger` reads. */
@@ -23,6 +24,8 @@ export class ConfigReader {
   errorMember: string = '';
   /** Body format of the current route, while its stages are compiled. */
   format: MessageFormat = MessageFormat.Json;
+  /** Specification of its ISO 8583 messages. Null for other formats. */
+  iso: IsoSpec | null = null;
 
   /** `parts`: compiled parts that configurations share, within the document and with the previous one. */
   constructor(

@@ -105,6 +105,8 @@ function compileRoute(
 ): CompiledRoute {
   const body = route.body;
   reader.format = body == null ? MessageFormat.Json : <MessageFormat>(<i32>body.format);
+  const layout = compileLayout(reader, body);
+  reader.iso = layout.iso;
   const steps = new Array<Step>();
   const section = route.stages.node;
   for (let member = reader.firstMember(section); member != 0 && !reader.failed; member = reader.nextMember(member)) {
@@ -123,7 +125,7 @@ function compileRoute(
     body == null || body.maxStreamBytes == 0 ? u64.MAX_VALUE : <u64>body.maxStreamBytes,
     body != null && body.compressed == CompressedBody.Decompress,
     reader.format,
-    compileLayout(reader, body),
+    layout,
     kms,
   );
   return new CompiledRoute(

@@ -33,7 +33,13 @@ before(async () => {
       mac: { keyId: 'kms://switch/mac', algorithm: 'ANSI-X9.19', covers: 'UnionPaySwitch', encoding: 'Hex' },
     },
   });
-  await harness.edit(together(retail, partner, ofSwitch));
+  harness.kms.register.create('pos/sm4', 'SM4', { material: Buffer.from(POS_KEY) });
+  const digits = route('digits', {
+    match: { path: { type: 'Exact', value: '/digits' } },
+    body: { format: 'ISO8583', iso8583: { specification: 'iso8583-1987' } },
+    validation: { mac: { keyId: 'kms://pos/sm4', algorithm: 'UNIONPAY-ECB-SM4', encoding: 'Hex' } },
+  });
+  await harness.edit(together(retail, partner, ofSwitch, digits));
 });
 after(() => harness.stop());
 
@@ -71,6 +77,21 @@ test('the retail MAC in element 64, with a key of triple DES', async () => {
     'application/octet-stream',
     [Buffer.concat([text, code])],
     [Buffer.concat([text, Buffer.alloc(8)])],
+  );
+});
+
+test("the eight digits of UnionPay's terminals with SM4, as hexadecimal", async () => {
+  const text = Buffer.concat([
+    Buffer.from('0800'),
+    Buffer.from('0020000000800001', 'hex'),
+    Buffer.from('12345612345678'),
+  ]);
+  const code = expected('UnionPayEcbSm4', POS_KEY, text);
+  await assertJudged(
+    '/digits',
+    'application/octet-stream',
+    [Buffer.concat([text, code])],
+    [Buffer.concat([text, Buffer.from('00000000')])],
   );
 });
 

@@ -52,15 +52,12 @@ interface Kms {
   down?: boolean;
 }
 
+const resource = (spec: object): string =>
+  JSON.stringify({ apiVersion: 'fim.financial/v1', kind: 'FinancialRoute', metadata: { name: 'mac' }, spec });
+
 /** Translation of a public route. */
 function translated(spec: object): ReturnType<typeof translate> {
-  const text = JSON.stringify({
-    apiVersion: 'fim.financial/v1',
-    kind: 'FinancialRoute',
-    metadata: { name: 'mac' },
-    spec,
-  });
-  const loaded = parseRoutes(text, 'mac.yaml');
+  const loaded = parseRoutes(resource(spec), 'mac.yaml');
   assert.deepEqual(loaded.errors, []);
   return translate(loaded.resources, { layout: 'fused', kms: { cluster: 'fim-kms' } });
 }
@@ -159,6 +156,74 @@ describe('codes in elements', () => {
     assertPasses(isoOf(root, whole), whole);
     assertRefused(isoOf(root, Buffer.concat([text, Buffer.from('0'.repeat(16))])), 422, 'FIM-ISO-0009', '/DE64');
   });
+});
+
+/** Shortest and longest code of each algorithm, bytes, as its standard has it. */
+const LENGTHS: Record<string, [number, number]> = {
+  'SM4-CBC-MAC': [4, 16],
+  'UNIONPAY-ECB-SM4': [8, 8],
+  'UNIONPAY-ECB': [8, 8],
+  'ANSI-X9.9': [4, 8],
+  'ANSI-X9.19': [4, 8],
+  'HMAC-SM3': [16, 32],
+};
+
+/** Ways to write a genuine code in so many bytes of the element. */
+function written(each: Kind, encoding: string, wireBytes: number, text: Buffer, onlyDigits: boolean): Buffer[] {
+  const whole = expected(each.oracle, each.key, text);
+  const [least, most] = LENGTHS[each.name]!;
+  const ways: Buffer[] = [];
+  const bytes = encoding === 'Hex' ? wireBytes / 2 : wireBytes;
+  if (Number.isInteger(bytes) && bytes >= least && bytes <= most) {
+    const code = whole.subarray(0, bytes);
+    ways.push(
+      ...(encoding === 'Hex' ? [code.toString('hex'), code.toString('hex').toUpperCase()] : [code]).map((way) =>
+        Buffer.from(way),
+      ),
+    );
+  }
+  // UnionPay's code is eight digits: as they stand, they are written in hexadecimal already.
+  if (encoding === 'Hex' && each.name.startsWith('UNIONPAY') && wireBytes === 8)
+    ways.push(whole, Buffer.from(whole.toString('latin1').toLowerCase()));
+  return onlyDigits && encoding === 'Binary' && !each.name.startsWith('UNIONPAY') ? [] : ways;
+}
+
+describe('every algorithm in every encoding and length of the element', () => {
+  for (const each of KINDS) {
+    for (const encoding of ['Binary', 'Hex']) {
+      test(`${each.name}, key of ${each.key.length} bytes, ${encoding}`, () => {
+        const text = message(64);
+        let verified = 0;
+        for (const length of [2, 3, 4, 8, 12, 16, 32, 33, 64])
+          for (const elementEncoding of ['Binary', 'Hex']) {
+            const elements = [64, 128].map((element) => ({ element, format: 'b', length, encoding: elementEncoding }));
+            const spec = isoSpec(each, { encoding }, elements);
+            const wireBytes = length * (elementEncoding === 'Hex' ? 2 : 1);
+            const ways = written(each, encoding, wireBytes, text, elementEncoding === 'Hex');
+            const about = `${length} bytes ${elementEncoding}`;
+            if (ways.length === 0) {
+              // Refused with a route's own words where the schema's rules see it, else by the module.
+              const loaded = parseRoutes(resource(spec), 'mac.yaml');
+              if (loaded.errors.length > 0) continue;
+              const { pluginConfigs } = translate(loaded.resources, { layout: 'fused', kms: { cluster: 'fim-kms' } });
+              const { accepted, logs } = createVm(module, {}).configure(pluginConfigs[0]!.json);
+              assert.ok(!accepted, `${about} can never be right, and loads`);
+              assert.match(logs.map((entry) => entry.message).join(), /FIM-PBOC-0043/, about);
+              continue;
+            }
+            const root = start(spec, { algorithm: each.kms, versions: { 1: each.key } });
+            for (const way of ways) {
+              verified++;
+              assertPasses(isoOf(root, Buffer.concat([text, way])), Buffer.concat([text, way]));
+              const other = Buffer.from(way);
+              other[0] = other[0] === 0x30 ? 0x31 : 0x30;
+              assertRefused(isoOf(root, Buffer.concat([text, other])), 422, 'FIM-ISO-0009', '/DE64');
+            }
+          }
+        assert.ok(verified > 0);
+      });
+    }
+  }
 });
 
 describe('codes in a header', () => {
