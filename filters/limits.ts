@@ -277,6 +277,8 @@ export const REPLAY_LINES: u32 = 8192;
 export const REPLAY_PLACES: u32 = 256;
 /** Fields of one message in what is signed as `name=value&…`; with more its signature is refused as malformed. */
 export const MAX_SIGNED_FIELDS: u32 = 256;
+/** Parts of what one signature covers. */
+export const MAX_SIGNED_PARTS: i32 = 64;
 /** Shortest nonce of a signed message, bytes. */
 export const MIN_NONCE_BYTES: u32 = 8;
 /** Longest nonce of a signed message, bytes. */

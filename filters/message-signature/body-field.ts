@@ -20,10 +20,10 @@ const body: Writer = new Writer(scratch);
 export let fieldPointer: usize = 0;
 export let fieldLength: u32 = 0;
 
-/** Finds the text of a field, in the body or else in the query. False: there is none, or it is no text. */
-export function readField(exchange: Exchange, name: Bytes): bool {
+/** Finds the text of a field, in the body or else, if `inQuery`, in the query. False: there is none, or it is no text. */
+export function readField(exchange: Exchange, name: Bytes, inQuery: bool): bool {
   if (exchange.message.length > 0 && found(bodyFields(exchange), name)) return true;
-  return found(queryFields(exchange), name);
+  return inQuery && found(queryFields(exchange), name);
 }
 
 function found(fields: FieldTree | null, name: Bytes): bool {

@@ -13,7 +13,7 @@ import { Exchange } from '../runtime/exchange';
 import { PATH } from '../runtime/names';
 import { Direction } from '../runtime/direction';
 import { SignatureEmptyFields, SignaturePartKind } from './config.gen';
-import { Part } from './parts';
+import { Part } from './part';
 
 /** Result of reading a text. */
 export const enum Text {

@@ -24,15 +24,9 @@ import {
   SignaturePartKind,
   SignatureReplay,
 } from './config.gen';
+import { guardParts, isDigest } from './divisions';
+import { Part } from './part';
 import { isSignable } from './signable-headers';
-
-/** One part. `text`: of a constant, or the name of a header or member. */
-export class Part {
-  constructor(
-    readonly kind: SignaturePartKind,
-    readonly text: Bytes,
-  ) {}
-}
 
 /** Time and nonce, as far as a message has them. */
 export const enum Stamps {
@@ -57,10 +51,11 @@ export function compileParts(
   for (let i = 0; i < listed.length; i++) {
     const part = listed[i];
     if (!isPossible(part, direction, config, reader.format)) reader.fail(ErrorId.FIM_SIG_0006, part.node);
-    // A text that could be divided in another way must not be signed.
-    if (i > 0 && isOpen(part) && isOpen(listed[i - 1])) reader.fail(ErrorId.FIM_SIG_0006, part.node);
     parts[i] = new Part(part.part, part.part == SignaturePartKind.Constant ? part.text : part.name);
   }
+  if (reader.failed) return parts;
+  const divided = guardParts(parts, config.timestampFormat);
+  if (divided >= 0) reader.fail(ErrorId.FIM_SIG_0006, listed[divided].node);
   if (!coversBody(parts)) reader.fail(ErrorId.FIM_SIG_0006, config.node);
   if (config.replay == SignatureReplay.Nonces && stampsOf(config, parts) != Stamps.Both)
     reader.failMember(ErrorId.FIM_SIG_0007, config.node, 'replay');
@@ -141,20 +136,6 @@ function isPossible(
   }
 }
 
-/** Whether the part's length is that of the message. */
-function isOpen(part: SignaturePart): bool {
-  return part.part != SignaturePartKind.Constant && !isDigest(part.part) && part.part != SignaturePartKind.Status;
-}
-
-function isDigest(kind: SignaturePartKind): bool {
-  return (
-    kind == SignaturePartKind.BodySm3Hex ||
-    kind == SignaturePartKind.BodySm3Base64 ||
-    kind == SignaturePartKind.BodySha256Hex ||
-    kind == SignaturePartKind.BodySha256Base64
-  );
-}
-
 function coversBody(parts: StaticArray<Part>): bool {
   for (let i = 0; i < parts.length; i++) {
     const kind = parts[i].kind;
@@ -170,6 +151,11 @@ export function stampsOf(config: MessageSignatureConfig, parts: StaticArray<Part
     stamps |= Stamps.Time;
   if (has(parts, SignaturePartKind.Nonce) || isSignedField(config, parts, config.nonceField)) stamps |= Stamps.Nonce;
   return stamps;
+}
+
+/** Whether the time (`kind` Timestamp) or the nonce is signed wherever it stands, in the body or in the query. */
+export function isSignedInQuery(parts: StaticArray<Part>, kind: SignaturePartKind): bool {
+  return has(parts, kind) || has(parts, SignaturePartKind.AllFields);
 }
 
 function has(parts: StaticArray<Part>, kind: SignaturePartKind): bool {

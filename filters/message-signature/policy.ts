@@ -15,7 +15,8 @@ import {
   SignatureTimeFormat,
 } from './config.gen';
 import { SignedFields } from './fields';
-import { Part, Stamps, compileParts, stampsOf } from './parts';
+import { Part } from './part';
+import { Stamps, compileParts, stampsOf } from './parts';
 import { isSignable } from './signable-headers';
 import { Signer } from './signer';
 

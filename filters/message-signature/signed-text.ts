@@ -1,4 +1,5 @@
 // The text that a signature covers, of the message at hand.
+import { MAX_SIGNED_PARTS } from '../limits';
 import { HASH_BYTES, Hash } from '../crypto/hash';
 import { Sha256 } from '../crypto/sha256';
 import { Sm3 } from '../crypto/sm3';
@@ -9,8 +10,9 @@ import { Writer } from '../memory/writer';
 import { Exchange } from '../runtime/exchange';
 import { AUTHORITY, METHOD, PATH } from '../runtime/names';
 import { SignatureDigest, SignaturePartKind } from './config.gen';
+import { isOnePlace } from './divisions';
 import { SignedFields, Text, pathBytes } from './fields';
-import { Part } from './parts';
+import { Guard, Part } from './part';
 
 const STATUS: Bytes = Bytes.from(':status');
 /** `:authority` under its HTTP/1 name. */
@@ -31,6 +33,8 @@ export class SigningStamp {
   nonceLength: u32 = 0;
 }
 
+/** Where the parts of the text begin. */
+const begins: StaticArray<u32> = new StaticArray<u32>(MAX_SIGNED_PARTS);
 let madePointer: usize = 0;
 let madeLength: u32 = 0;
 
@@ -61,6 +65,7 @@ export function writeSignedText(
   text.begin(FIRST_BYTES);
   for (let i = 0; i < parts.length; i++) {
     const part = unchecked(parts[i]);
+    unchecked((begins[i] = text.length));
     if (part.kind >= SignaturePartKind.Member) {
       const answer = fields.write(exchange, part, text);
       if (answer != Text.Done) return answer;
@@ -68,6 +73,7 @@ export function writeSignedText(
     else writeHead(exchange, part, stamp);
   }
   if (text.overflowed) return Text.NoMemory;
+  if (!isDividedOnce(parts)) return Text.Unreadable;
   if (digest != SignatureDigest.None) {
     const hash: Hash = digest == SignatureDigest.Sm3Hex ? sm3 : sha256;
     hash.hash(text.pointer, text.length, DIGEST);
@@ -78,6 +84,17 @@ export function writeSignedText(
   madePointer = text.pointer;
   madeLength = text.length;
   return Text.Done;
+}
+
+/** Whether no other message has this text: `divisions.ts`. */
+function isDividedOnce(parts: StaticArray<Part>): bool {
+  for (let i = 0; i < parts.length; i++) {
+    const part = unchecked(parts[i]);
+    if (part.guard == Guard.None) continue;
+    const end = i + 1 < parts.length ? unchecked(begins[i + 1]) : text.length;
+    if (!isOnePlace(part, text.pointer, unchecked(begins[i]), end)) return false;
+  }
+  return true;
 }
 
 function writeHead(exchange: Exchange, part: Part, stamp: SigningStamp): void {

@@ -20,7 +20,7 @@ import { fieldLength, fieldPointer, putField, readField } from './body-field';
 import { SignatureAction, SignaturePartKind, decodeMessageSignatureConfig } from './config.gen';
 import { OBSERVABLE, SECTION } from './facts.gen';
 import { Text } from './fields';
-import { Stamps } from './parts';
+import { Stamps, isSignedInQuery } from './parts';
 import { SignaturePolicy, compileSignature } from './policy';
 import { Reason, deny, noKey, refuse } from './refusal';
 import { Nonce, keepFor, remember } from './replay-store';
@@ -120,7 +120,7 @@ function sign(exchange: Exchange, policy: SignaturePolicy): Verdict {
   const verdict = policy.keys.newest(exchange, test.begin(policy.signer, true, 0, 0));
   const key = policy.keys.key;
   if (verdict != KeyVerdict.Genuine || key == null) return noKey(exchange, policy.keys, verdict);
-  if (!putStamp(exchange, policy) || writeText(exchange, policy) != Text.Done)
+  if (!putStamp(exchange, policy) || !readStamp(exchange, policy) || writeText(exchange, policy) != Text.Done)
     return refuse(exchange, ErrorId.FIM_SIG_0004);
   const characters = policy.signer.sign(key, signedPointer(), signedLength());
   if (characters == 0) return refuse(exchange, ErrorId.FIM_SIG_0004);
@@ -142,7 +142,7 @@ function writeText(exchange: Exchange, policy: SignaturePolicy): Text {
 /** Puts time and nonce, as far as the route signs them, into their headers, or into fields that are not there yet. */
 function putStamp(exchange: Exchange, policy: SignaturePolicy): bool {
   const stamps = policy.stamps(exchange.direction);
-  if ((stamps & Stamps.Time) != 0 && !isThere(exchange, policy.timestampField)) {
+  if ((stamps & Stamps.Time) != 0 && !isThere(exchange, policy, policy.timestampField, SignaturePartKind.Timestamp)) {
     digits.begin(32);
     writeSigningTime(policy.timestampFormat, wallMillis(), digits);
     if (digits.overflowed) return false;
@@ -150,7 +150,8 @@ function putStamp(exchange: Exchange, policy: SignaturePolicy): bool {
     stamp.timestampLength = digits.length;
     if (!put(exchange, policy.timestampField, policy.timestampHeader, digits.pointer, digits.length)) return false;
   }
-  if ((stamps & Stamps.Nonce) == 0 || isThere(exchange, policy.nonceField)) return true;
+  if ((stamps & Stamps.Nonce) == 0 || isThere(exchange, policy, policy.nonceField, SignaturePartKind.Nonce))
+    return true;
   if (!randomBytes(RANDOM, NONCE_RANDOM_BYTES)) return false;
   encodeHex(RANDOM, NONCE_RANDOM_BYTES, NONCE_TEXT);
   stamp.nonce = NONCE_TEXT;
@@ -158,9 +159,25 @@ function putStamp(exchange: Exchange, policy: SignaturePolicy): bool {
   return put(exchange, policy.nonceField, policy.nonceHeader, NONCE_TEXT, NONCE_RANDOM_BYTES * 2);
 }
 
+/** Finds time and nonce that are fields, where the message has them now: the sender's own, or those put there. */
+function readStamp(exchange: Exchange, policy: SignaturePolicy): bool {
+  const stamps = policy.stamps(exchange.direction);
+  if ((stamps & Stamps.Time) != 0 && policy.timestampField.length > 0) {
+    if (!isThere(exchange, policy, policy.timestampField, SignaturePartKind.Timestamp)) return false;
+    stamp.timestamp = fieldPointer;
+    stamp.timestampLength = fieldLength;
+  }
+  if ((stamps & Stamps.Nonce) != 0 && policy.nonceField.length > 0) {
+    if (!isThere(exchange, policy, policy.nonceField, SignaturePartKind.Nonce)) return false;
+    stamp.nonce = fieldPointer;
+    stamp.nonceLength = fieldLength;
+  }
+  return true;
+}
+
 /** Whether the field is filled already: the sender's own time and number are signed with the others. */
-function isThere(exchange: Exchange, field: Bytes): bool {
-  return field.length > 0 && readField(exchange, field);
+function isThere(exchange: Exchange, policy: SignaturePolicy, field: Bytes, kind: SignaturePartKind): bool {
+  return field.length > 0 && readField(exchange, field, isSignedInQuery(policy.parts(exchange.direction), kind));
 }
 
 function put(exchange: Exchange, field: Bytes, header: Bytes, value: usize, length: u32): bool {
@@ -170,7 +187,7 @@ function put(exchange: Exchange, field: Bytes, header: Bytes, value: usize, leng
 }
 
 function verify(exchange: Exchange, policy: SignaturePolicy): Verdict {
-  if (!find(exchange, policy.field, policy.header)) return deny(exchange, Reason.Missing);
+  if (!find(exchange, policy.field, policy.header, true)) return deny(exchange, Reason.Missing);
   if (policy.signer.read(foundPointer, foundLength) < 0) return deny(exchange, Reason.Malformed);
   const nowMs = wallMillis();
   let signedMs: i64 = 0;
@@ -205,9 +222,9 @@ let foundPointer: usize = 0;
 let foundLength: u32 = 0;
 
 /** Finds the text of a field, or of the header of which there must be exactly one. */
-function find(exchange: Exchange, field: Bytes, header: Bytes): bool {
+function find(exchange: Exchange, field: Bytes, header: Bytes, inQuery: bool): bool {
   if (field.length > 0) {
-    const there = readField(exchange, field);
+    const there = readField(exchange, field, inQuery);
     foundPointer = fieldPointer;
     foundLength = fieldLength;
     return there;
@@ -224,15 +241,23 @@ function find(exchange: Exchange, field: Bytes, header: Bytes): bool {
 /** Finds the nonce, where the route has one. */
 function readNonce(exchange: Exchange, policy: SignaturePolicy): bool {
   if ((policy.stamps(exchange.direction) & Stamps.Nonce) == 0) return true;
-  if (!find(exchange, policy.nonceField, policy.nonceHeader)) return false;
+  const inQuery = isSignedInQuery(policy.parts(exchange.direction), SignaturePartKind.Nonce);
+  if (!find(exchange, policy.nonceField, policy.nonceHeader, inQuery)) return false;
   stamp.nonce = foundPointer;
   stamp.nonceLength = foundLength;
-  return foundLength >= MIN_NONCE_BYTES && foundLength <= MAX_NONCE_BYTES;
+  return foundLength >= MIN_NONCE_BYTES && foundLength <= MAX_NONCE_BYTES && isOneLine(foundPointer, foundLength);
+}
+
+/** Whether a text has no control character, as in headers. */
+function isOneLine(text: usize, length: u32): bool {
+  for (let i: u32 = 0; i < length; i++) if (load<u8>(text + i) < 32) return false;
+  return true;
 }
 
 /** Finds the time, in milliseconds; -1 if it is missing or malformed. */
 function readTime(exchange: Exchange, policy: SignaturePolicy): i64 {
-  if (!find(exchange, policy.timestampField, policy.timestampHeader)) return -1;
+  const inQuery = isSignedInQuery(policy.parts(exchange.direction), SignaturePartKind.Timestamp);
+  if (!find(exchange, policy.timestampField, policy.timestampHeader, inQuery)) return -1;
   stamp.timestamp = foundPointer;
   stamp.timestampLength = foundLength;
   return parseSigningTime(policy.timestampFormat, foundPointer, foundLength);

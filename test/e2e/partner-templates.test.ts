@@ -87,6 +87,15 @@ function routes(request: 'Sign' | 'Verify'): string {
         true,
       ),
       of(
+        'apart',
+        { format: 'Form' },
+        {
+          replay: 'Unprotected',
+          template: { request: [{ part: 'QueryFields' }, LINE, { part: 'Fields' }, LINE, { part: 'Nonce' }] },
+        },
+        false,
+      ),
+      of(
         'digest',
         { format: 'Form' },
         {
@@ -311,6 +320,30 @@ for (const kind of KINDS) {
         headers: { 'content-type': FORM_TYPE },
       });
       await assertStatus(twice, 401, 'a name in both');
+    });
+
+    test('fields do not move between query and body under one signature', async () => {
+      const nonce = number();
+      const signature = signed(`a=1\nb=2\nc=3\n${nonce}`);
+      const post = (query: string, body: string): Promise<Reply> =>
+        send(harness.url, {
+          path: `/${kind}/apart?${query}`,
+          body,
+          headers: { 'content-type': FORM_TYPE, 'x-fim-signature': signature, 'x-fim-nonce': nonce },
+        });
+      // Both have the text that is signed, but only the second can be divided in one way.
+      await assertStatus(post('a=1%0Ab%3D2', 'c=3'), 401, 'the constant within a value of the query');
+      await assertStatus(post('a=1', 'b=2%0Ac%3D3'), 200, 'a line feed in the part that may hold anything');
+      await assertStatus(post('a=1', `b=2%0Ac%3D4`), 401, 'another text');
+    });
+
+    test('time and number count where they are signed, not in a query beside the signed body', async () => {
+      const nonce = number();
+      const signature = signed('amount=1', 'hex');
+      const post = (query: string, body: object): Promise<Reply> =>
+        send(harness.url, { path: `/${kind}/json${query}`, body: JSON.stringify(body), headers: JSON_TYPE });
+      const stamps = new URLSearchParams({ out_trade_no: nonce, timestamp: china() }).toString();
+      await assertStatus(post(`?${stamps}`, { amount: '1', sign: signature }), 401);
     });
 
     test('a time of long ago, a signature that is missing, is no text or stands beside no fields', async () => {
