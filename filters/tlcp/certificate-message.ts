@@ -21,10 +21,13 @@ const RAW: usize = memory.data(64, 16);
 const DER: usize = memory.data(72, 16);
 const HEADER: usize = memory.data(8, 8);
 
-/** Writes a Certificate message: the pair, then authorities as far as they are there. Null: none. */
-export function draftCertificates(chain: Chain | null): void {
+/**
+ * Writes a Certificate message: the pair, or its certificate for signatures alone, then authorities as far as they are
+ * there and wanted. Null: none.
+ */
+export function draftCertificates(chain: Chain | null, signOnly: bool, authorities: bool): void {
   draftBegin(Message.Certificate);
-  const ordered: Array<Certificate> = chain ? chain.inOrder() : [];
+  const ordered: Array<Certificate> = chain ? chain.inOrder(signOnly, authorities) : [];
   let total: u32 = 0;
   for (let i = 0; i < ordered.length; i++) total += 3 + ordered[i].length;
   draft24(total);

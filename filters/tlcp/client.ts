@@ -259,11 +259,21 @@ export class Client extends Connection {
     const signKey = settings.signKey;
     const proves = this.wasAsked && signKey != null;
     if (this.wasAsked) {
-      draftCertificates(signKey ? settings.own : null);
+      draftCertificates(
+        signKey ? settings.own : null,
+        settings.sendsSignOnly && !isEphemeral(this.suite),
+        settings.sendsAuthorities,
+      );
       if (!this.sendDraft()) return false;
     }
     if (!this.sendKeyExchange()) return false;
-    deriveMaster(PRE_MASTER, PRE_MASTER_BYTES, this.clientRandom, this.serverRandom, this.master);
+    deriveMaster(
+      PRE_MASTER,
+      this.share ? settings.exchangeBytes : PRE_MASTER_BYTES,
+      this.clientRandom,
+      this.serverRandom,
+      this.master,
+    );
     wipe(PRE_MASTER, PRE_MASTER_BYTES);
     memory.copy(this.session!.master, this.master, MASTER_BYTES);
     this.deriveKeys();
@@ -292,7 +302,7 @@ export class Client extends Connection {
     if (!ephemeral) return this.noRandomness();
     if (settings.framesShare) draft16(SHARE_BYTES);
     draftShare(ephemeral.publicKey);
-    const agreed = agree(false, own, ephemeral, peer, share);
+    const agreed = agree(false, own, ephemeral, peer, share, settings);
     ephemeral.wipe();
     return agreed ? this.sendDraft() : this.fail(Alert.IllegalParameter, Reason.KeyExchange);
   }

@@ -8,6 +8,7 @@ import { wipe } from '../crypto/constant-time';
 import { Client } from './client';
 import { Connection } from './connection';
 import { alertText, faultText, reasonText } from './reason-text';
+import { PRE_MASTER_BYTES } from './protocol';
 import { Server } from './server';
 import { Session, SessionCache, TICKET_KEY_BYTES, TicketKeys } from './session';
 import { ClientAuth, Settings } from './settings';
@@ -15,6 +16,8 @@ import { ClientAuth, Settings } from './settings';
 const RAW: usize = memory.data(64, 16);
 /** Room that answers want, bytes. */
 const LEAST_ROOM_BYTES: u32 = 512;
+/** Shortest pre-master secret of a key exchange. */
+const LEAST_EXCHANGE_BYTES: u32 = 16;
 
 /** Settings by handle, for extensions of this module. */
 export const settingsByHandle: Map<i32, Settings> = new Map<i32, Settings>();
@@ -103,11 +106,26 @@ export function setPolicy(handle: i32, auth: i32, takesTickets: bool, keepsSessi
   wipe(block, <u32>tickets * TICKET_KEY_BYTES);
 }
 
-/** Messages of a client that differ between implementations: see `Settings`. */
-export function setVariants(handle: i32, framesShare: bool, signsMessages: bool): void {
+/** What differs between implementations: see `Settings`. */
+export function setVariants(
+  handle: i32,
+  framesShare: bool,
+  signsMessages: bool,
+  sendsSignOnly: bool,
+  sendsAuthorities: bool,
+): void {
   const settings = settingsByHandle.get(handle);
   settings.framesShare = framesShare;
   settings.signsMessages = signsMessages;
+  settings.sendsSignOnly = sendsSignOnly;
+  settings.sendsAuthorities = sendsAuthorities;
+}
+
+/** Key exchange of ECDHE: bytes of the pre-master secret, and the user id in the room; no bytes: the default one. */
+export function setExchange(handle: i32, bytes: u32, idLength: u32): void {
+  const settings = settingsByHandle.get(handle);
+  settings.exchangeBytes = min(max(bytes, LEAST_EXCHANGE_BYTES), PRE_MASTER_BYTES);
+  settings.exchangeId = copyOf(idLength);
 }
 
 export function setHost(handle: i32, length: u32): void {

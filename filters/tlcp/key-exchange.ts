@@ -12,6 +12,7 @@ import { Chance } from './chance';
 import { Cursor } from './cursor';
 import { draft16, draft8, draftBytes } from './draft';
 import { CURVE_SM2, NAMED_CURVE, PRE_MASTER_BYTES, RANDOM_BYTES, VERSION } from './protocol';
+import { Settings } from './settings';
 
 /** ECParameters and a point with its length. */
 export const SHARE_BYTES: u32 = 3 + 1 + 65;
@@ -58,23 +59,32 @@ export function draftShare(key: Sm2PublicKey): void {
   draftBytes(POINT, UNCOMPRESSED_BYTES);
 }
 
-/** Reads a share; null: malformed, another curve, not on it. */
+/**
+ * Reads a share; null: malformed, or not on the curve. The number of the curve is not looked at: the suite says which it
+ * is, and gateways in the field write 23 (secp256r1) where others write 41.
+ */
 export function readShare(cursor: Cursor): Sm2PublicKey | null {
-  if (cursor.u8() != NAMED_CURVE || cursor.u16() != CURVE_SM2 || cursor.u8() != UNCOMPRESSED_BYTES) return null;
+  if (cursor.u8() != NAMED_CURVE) return null;
+  cursor.u16();
+  if (cursor.u8() != UNCOMPRESSED_BYTES) return null;
   const point = cursor.take(UNCOMPRESSED_BYTES);
   return point == 0 ? null : Sm2PublicKey.fromBytes(point, UNCOMPRESSED_BYTES);
 }
 
-/** Agrees on PRE_MASTER. False: the other side's values lead nowhere. */
+/** Agrees on PRE_MASTER, `exchangeBytes` long. False: the other side's values lead nowhere. */
 export function agree(
   isServer: bool,
   own: Sm2PrivateKey,
   ephemeral: Sm2PrivateKey,
   peer: Sm2PublicKey,
   peerEphemeral: Sm2PublicKey,
+  settings: Settings,
 ): bool {
-  sm2Identity(IDENTITIES, own.publicKey, DEFAULT_ID, DEFAULT_ID_BYTES);
-  sm2Identity(IDENTITIES + 32, peer, DEFAULT_ID, DEFAULT_ID_BYTES);
+  const said = settings.exchangeId;
+  const id = said.length > 0 ? changetype<usize>(said) : DEFAULT_ID;
+  const idBytes: u32 = said.length > 0 ? said.length : DEFAULT_ID_BYTES;
+  sm2Identity(IDENTITIES, own.publicKey, id, idBytes);
+  sm2Identity(IDENTITIES + 32, peer, id, idBytes);
   return sm2Agree(
     isServer,
     own,
@@ -84,7 +94,7 @@ export function agree(
     IDENTITIES,
     IDENTITIES + 32,
     PRE_MASTER,
-    PRE_MASTER_BYTES,
+    settings.exchangeBytes,
     0,
   );
 }

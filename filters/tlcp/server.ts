@@ -155,7 +155,7 @@ export class Server extends Connection {
     }
     this.givesTicket = hello.takesTicket && settings.tickets != null;
     if (!this.sendHello(session.id, session.idLength)) return false;
-    draftCertificates(settings.own);
+    draftCertificates(settings.own, false, settings.sendsAuthorities);
     if (!this.sendDraft() || !this.sendKeyExchange()) return false;
     const asks = settings.asksClient(this.suite);
     if (asks) {
@@ -260,14 +260,20 @@ export class Server extends Connection {
       const share = readShare(cursor);
       const peer = this.peerEncrypt;
       if (!share || !cursor.isDone || !peer) return this.fail(Alert.IllegalParameter, Reason.KeyExchange);
-      const agreed = agree(true, key, ephemeral, peer.key, share);
+      const agreed = agree(true, key, ephemeral, peer.key, share, settings);
       ephemeral.wipe();
       this.ephemeral = null;
       if (!agreed) return this.fail(Alert.IllegalParameter, Reason.KeyExchange);
     } else if (!decryptPreMaster(key, this.clientVersion, body, length, settings.chance))
       return this.fail(Alert.DecodeError, Reason.MessageMalformed);
     const session = this.session!;
-    deriveMaster(PRE_MASTER, PRE_MASTER_BYTES, this.clientRandom, this.serverRandom, this.master);
+    deriveMaster(
+      PRE_MASTER,
+      ephemeral ? settings.exchangeBytes : PRE_MASTER_BYTES,
+      this.clientRandom,
+      this.serverRandom,
+      this.master,
+    );
     wipe(PRE_MASTER, PRE_MASTER_BYTES);
     memory.copy(session.master, this.master, MASTER_BYTES);
     this.deriveKeys();

@@ -8,7 +8,14 @@ import { Chain } from '../x509/chain';
 import { CertificateFault } from '../x509/fault';
 import { addAnchors, addPem } from '../x509/pem';
 import { Chance } from './chance';
-import { ECC_SM4_CBC_SM3, ECC_SM4_GCM_SM3, ECDHE_SM4_CBC_SM3, ECDHE_SM4_GCM_SM3, isEphemeral } from './protocol';
+import {
+  ECC_SM4_CBC_SM3,
+  ECC_SM4_GCM_SM3,
+  ECDHE_SM4_CBC_SM3,
+  ECDHE_SM4_GCM_SM3,
+  isEphemeral,
+  PRE_MASTER_BYTES,
+} from './protocol';
 import { SessionCache, TicketKeys } from './session';
 
 /** Client authentication that a server asks for. The ECDHE suites always need a certificate. */
@@ -33,6 +40,14 @@ export class Settings {
    */
   framesShare: bool = false;
   signsMessages: bool = false;
+  /** Whether a client sends its certificate for signatures alone with the ECC suites, as GmSSL 3.3 wants it. */
+  sendsSignOnly: bool = false;
+  /** Whether certificates of authorities go behind the pair, as far as they were given. */
+  sendsAuthorities: bool = true;
+  /** Bytes that the key exchange of ECDHE gives as pre-master secret, 16 to PRE_MASTER_BYTES; both sides' are one. */
+  exchangeBytes: u32 = PRE_MASTER_BYTES;
+  /** User id of both sides in that exchange; empty: the default one. */
+  exchangeId: StaticArray<u8> = [];
   /** A server's sessions by id; null: none are kept. */
   sessions: SessionCache | null = null;
   /** A server's keys of tickets; null: it gives none. */

@@ -85,11 +85,15 @@ export class Chain {
     return sign != null && isForHost(sign, host, length);
   }
 
-  /** The certificates for the message: the pair, then those of its authorities that were given, from the leaf upwards. */
-  inOrder(): Array<Certificate> {
+  /**
+   * The certificates for the message: the pair (`signOnly`: its first), then those of its authorities that were given,
+   * from the leaf upwards, if they are wanted.
+   */
+  inOrder(signOnly: bool, authorities: bool): Array<Certificate> {
     const ordered: Array<Certificate> = [];
     if (this.sign) ordered.push(this.sign!);
-    if (this.encrypt) ordered.push(this.encrypt!);
+    if (this.encrypt && !signOnly) ordered.push(this.encrypt!);
+    if (!authorities) return ordered;
     for (let i = 0; i < ordered.length && i < <i32>MAX_CHAIN_DEPTH; i++) {
       const below = ordered[i];
       if (below.isSelfIssued) continue;

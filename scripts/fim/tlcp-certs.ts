@@ -70,10 +70,13 @@ function developmentFiles(module: TlcpModule, hosts: string[], days: number): Fi
   const root = issue({ name: AUTHORITY, authority: {}, usages: ['keyCertSign', 'cRLSign'] }, authority);
   const files: Files = { 'ca.pem': root, 'ca.key': keyPem(authority) };
   for (const side of ['server', 'client'] as const) {
-    const common = { authority: false, purposes: [side], ...(side === 'server' ? { hosts } : {}) } as const;
+    // No basicConstraints: an empty one says no more, and GmSSL refuses it.
+    // One subject for both: GmSSL takes no other pair.
+    const name = `FIM development ${side}`;
+    const common = { name, purposes: [side], ...(side === 'server' ? { hosts } : {}) } as const;
     const [signKey, encryptKey] = [module.generateKey(), module.generateKey()];
-    const sign = issue({ name: `FIM development ${side} (sign)`, usages: SIGNING, ...common }, signKey);
-    const encrypt = issue({ name: `FIM development ${side} (encrypt)`, usages: ENCRYPTION, ...common }, encryptKey);
+    const sign = issue({ usages: SIGNING, ...common }, signKey);
+    const encrypt = issue({ usages: ENCRYPTION, ...common }, encryptKey);
     files[`${side}.pem`] = sign + keyPem(signKey) + encrypt + keyPem(encryptKey);
     files[`${side}-sign.pem`] = sign;
     files[`${side}-sign.key`] = keyPem(signKey);

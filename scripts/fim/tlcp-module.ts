@@ -20,7 +20,14 @@ interface TlcpExports {
   trust(settings: number, length: number): number;
   identify(settings: number, chain: number, one: number, other: number): number;
   setPolicy(settings: number, auth: number, takesTickets: boolean, keepsSessions: boolean, tickets: number): void;
-  setVariants(settings: number, framesShare: boolean, signsMessages: boolean): void;
+  setVariants(
+    settings: number,
+    framesShare: boolean,
+    signsMessages: boolean,
+    sendsSignOnly: boolean,
+    sendsAuthorities: boolean,
+  ): void;
+  setExchange(settings: number, bytes: number, idLength: number): void;
   setHost(settings: number, length: number): void;
   setProtocols(settings: number, length: number): void;
   setNow(settings: number, seconds: number): void;
@@ -74,6 +81,7 @@ const PEER_CLOSED = 2;
 const CERTIFICATE = 17;
 const NO_ALERT = 255;
 const NO_KEY = -1;
+const PRE_MASTER_BYTES = 48;
 
 /** Trust, identity and requirements of one side. PEM texts. */
 export interface SideOptions {
@@ -93,6 +101,11 @@ export interface SideOptions {
   /** Messages of a client that differ between implementations: see filters/tlcp/README.md. */
   framesShare?: boolean;
   signsMessages?: boolean;
+  sendsSignOnly?: boolean;
+  sendsAuthorities?: boolean;
+  /** Key exchange of ECDHE: bytes of the pre-master secret (48), user id of both sides. */
+  exchangeBytes?: number;
+  exchangeId?: string;
   /** Whether a client minds the server's certificates. */
   checks?: boolean;
 }
@@ -161,7 +174,9 @@ export class TlcpModule {
     this.put(tickets);
     const auth = ['none', 'optional', 'required'].indexOf(options.clientAuth ?? 'none');
     core.setPolicy(made, auth, options.takesTickets ?? false, options.keepsSessions ?? true, tickets.length / 32);
-    core.setVariants(made, options.framesShare ?? false, options.signsMessages ?? false);
+    const { framesShare = false, signsMessages = false, sendsSignOnly = false, sendsAuthorities = true } = options;
+    core.setVariants(made, framesShare, signsMessages, sendsSignOnly, sendsAuthorities);
+    core.setExchange(made, options.exchangeBytes ?? PRE_MASTER_BYTES, this.put(options.exchangeId ?? ''));
     core.setChecks(made, options.checks ?? true);
     return made;
   }

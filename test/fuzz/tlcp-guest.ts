@@ -8,7 +8,14 @@ interface TlcpExports extends GuestExports {
   trust(settings: number, length: number): number;
   identify(settings: number, chain: number, one: number, other: number): number;
   setPolicy(settings: number, auth: number, takesTickets: boolean, keepsSessions: boolean, tickets: number): void;
-  setVariants(settings: number, framesShare: boolean, signsMessages: boolean): void;
+  setVariants(
+    settings: number,
+    framesShare: boolean,
+    signsMessages: boolean,
+    sendsSignOnly: boolean,
+    sendsAuthorities: boolean,
+  ): void;
+  setExchange(settings: number, bytes: number, idLength: number): void;
   setHost(settings: number, length: number): void;
   setProtocols(settings: number, length: number): void;
   setNow(settings: number, seconds: number): void;
@@ -114,6 +121,10 @@ export interface SideOptions {
   /** Forms that some implementations send instead of Tongsuo's. */
   framesShare?: boolean;
   signsMessages?: boolean;
+  sendsSignOnly?: boolean;
+  sendsAuthorities?: boolean;
+  exchangeBytes?: number;
+  exchangeId?: string;
   now?: number;
   /** The PEM text of the chain instead of the pair's files in order. */
   chain?: string;
@@ -147,7 +158,9 @@ export function settingsOf(options: SideOptions): number {
     const list = options.protocols.map((name) => String.fromCharCode(name.length) + name).join('');
     tlcp.setProtocols(made, put(list));
   }
-  tlcp.setVariants(made, options.framesShare ?? false, options.signsMessages ?? false);
+  const { framesShare = false, signsMessages = false, sendsSignOnly = false, sendsAuthorities = true } = options;
+  tlcp.setVariants(made, framesShare, signsMessages, sendsSignOnly, sendsAuthorities);
+  tlcp.setExchange(made, options.exchangeBytes ?? 48, put(options.exchangeId ?? ''));
   tlcp.setChecks(made, options.checks ?? true);
   tlcp.setNow(made, options.now ?? NOW);
   return made;
