@@ -319,6 +319,25 @@ export const MAX_CHAIN_CERTIFICATES: u32 = 10;
 export const MAX_CHAIN_DEPTH: u32 = 8;
 /** PEM text with the certificates of a chain or of trust anchors, bytes. */
 export const MAX_CHAIN_FILE_BYTES: u32 = 262144;
+/** Revocation list, bytes of DER. */
+export const MAX_LIST_BYTES: u32 = 8 * 1024 * 1024;
+/** Certificates that one revocation list names. */
+export const MAX_LISTED_CERTIFICATES: u32 = 262144;
+/** Revocation lists of one side of national TLS. */
+export const MAX_LISTS: i32 = 64;
+/** Answer of an OCSP responder, bytes; a longer one counts as none. */
+export const MAX_OCSP_ANSWER_BYTES: u32 = 16384;
+/** Answers of OCSP responders that are kept, the latest, some 100 bytes each. */
+export const MAX_KEPT_ANSWERS: i32 = 4096;
+/** How long an answer of an OCSP responder holds that says no end, seconds. */
+export const MAX_ENDLESS_ANSWER_SECONDS: i64 = 300;
+/** How much the clock of an OCSP responder or of a list's issuer may be ahead, seconds. */
+export const MAX_CLOCK_AHEAD_SECONDS: i64 = 300;
+/**
+ * Age of a connection of national TLS, milliseconds, at which a question to an OCSP responder counts as not answered.
+ * It is below MAX_HANDSHAKE_MS, so that the declared fallback decides.
+ */
+export const MAX_OCSP_WAIT_MS: u64 = 5000;
 /** Trust anchors of one side of national TLS. */
 export const MAX_TRUST_ANCHORS: i32 = 64;
 /** One handshake message of national TLS, bytes; a longer one ends the handshake with `decode_error`. */

@@ -8,6 +8,6 @@ export function alertOf(fault: CertificateFault): Alert {
   if (fault == CertificateFault.Revoked) return Alert.CertificateRevoked;
   if (fault == CertificateFault.Algorithm || fault == CertificateFault.Version || fault == CertificateFault.Usage)
     return Alert.UnsupportedCertificate;
-  if (fault == CertificateFault.Name) return Alert.CertificateUnknown;
+  if (fault == CertificateFault.Name || fault == CertificateFault.RevocationUnknown) return Alert.CertificateUnknown;
   return Alert.BadCertificate;
 }

@@ -17,6 +17,7 @@ import {
 import { Connection } from './connection';
 import { Cursor } from './cursor';
 import { draft16, draft8, draftBegin, draftBytes, draftClose, draftOpen } from './draft';
+import { bytesOf } from './growing-bytes';
 import {
   agree,
   draftEncrypted,
@@ -44,7 +45,6 @@ import {
   VERSION,
 } from './protocol';
 import { Reason } from './reason';
-import { bytesOf } from './server';
 import { Session } from './session';
 import { Settings } from './settings';
 import { State } from './state';
@@ -108,7 +108,7 @@ export class Client extends Connection {
       return this.onServerKeyExchange(body, length);
     if (state == State.RequestOrDone && type == Message.CertificateRequest) return this.onRequest(body, length);
     if ((state == State.RequestOrDone || state == State.Done) && type == Message.ServerHelloDone)
-      return length == 0 ? this.answer() : this.fail(Alert.DecodeError, Reason.MessageMalformed);
+      return length == 0 ? this.secondFlight() : this.fail(Alert.DecodeError, Reason.MessageMalformed);
     if (state == State.Ticket && type == Message.NewSessionTicket) return this.onTicket(body, length);
     return this.fail(Alert.UnexpectedMessage, Reason.MessageUnexpected);
   }
@@ -225,7 +225,7 @@ export class Client extends Connection {
     this.peerEncrypt = chain.encrypt;
     this.session!.peer = chain.sign;
     this.state = State.ServerKeyExchange;
-    return true;
+    return fault != CertificateFault.None || this.lookUp(chain.links);
   }
 
   private onServerKeyExchange(body: usize, length: u32): bool {
@@ -254,7 +254,7 @@ export class Client extends Connection {
   }
 
   /** Everything that goes out after ServerHelloDone. */
-  private answer(): bool {
+  private secondFlight(): bool {
     const settings = this.settings;
     const signKey = settings.signKey;
     const proves = this.wasAsked && signKey != null;

@@ -5,6 +5,7 @@ import {
   MAX_HANDSHAKE_BYTES,
   MAX_HANDSHAKE_MESSAGE_BYTES,
   MAX_HANDSHAKE_MS,
+  MAX_OCSP_WAIT_MS,
   MAX_RECORDS_PER_KEY,
   MAX_WAITING_BYTES,
   MAX_WARNINGS,
@@ -34,6 +35,7 @@ import {
 import { alertOf } from './certificate-alert';
 import { Reason } from './reason';
 import { Direction, EXPANSION_BYTES } from './record-cipher';
+import { RevocationCheck } from './revocation-check';
 import { Session } from './session';
 import { Settings } from './settings';
 import { State } from './state';
@@ -79,6 +81,10 @@ export abstract class Connection {
   );
   /** The handshake so far, for a CertificateVerify over the messages themselves. */
   protected readonly messages: GrowingBytes = new GrowingBytes(2 * MAX_HANDSHAKE_BYTES);
+  /** The other side's certificates, while or after they are looked up; its `question` is for the host. */
+  revocation: RevocationCheck | null = null;
+  /** Bytes of the network that came while a question was open. */
+  private held: GrowingBytes = new GrowingBytes(2 * MAX_HANDSHAKE_BYTES);
   private handshakeBytes: u32 = 0;
   private emptyRecords: u32 = 0;
   private warnings: u32 = 0;
@@ -95,6 +101,12 @@ export abstract class Connection {
   protected abstract onOpen(): void;
   /** A fatal alert was sent or came. */
   protected abstract onFailed(): void;
+
+  /** Whether a question to a responder is open: `answer` or `expire` goes on. */
+  get isAsking(): bool {
+    const check = this.revocation;
+    return check != null && check.question != null && this.isLive;
+  }
 
   get isLive(): bool {
     return this.state < State.Closed;
@@ -115,7 +127,7 @@ export abstract class Connection {
   /** Takes bytes of the network, in pieces of any size. False: the connection has ended; `output` may hold an alert. */
   receive(data: usize, length: u32): bool {
     const incoming = this.incoming;
-    while (length > 0 && this.isLive) {
+    while (length > 0 && this.isLive && !this.isAsking) {
       const held = incoming.length;
       const whole = held < RECORD_HEADER_BYTES ? RECORD_HEADER_BYTES : this.recordBytes();
       const taken = min(whole - held, length);
@@ -130,6 +142,7 @@ export abstract class Connection {
       incoming.clear();
     }
     if (incoming.length == 0 || !this.isLive) incoming.release();
+    if (this.isLive && !this.held.append(data, length)) this.fail(Alert.InternalError, Reason.TooMuchWaiting);
     return this.isLive;
   }
 
@@ -152,8 +165,42 @@ export abstract class Connection {
     if (this.isLive) this.end(Reason.Closed);
   }
 
+  /** Takes a responder's answer to the open question; no bytes: there is none, and the declared fallback decides. */
+  answer(der: usize, length: u32): bool {
+    const check = this.revocation;
+    if (!check || !this.isAsking) return this.isLive;
+    const now = this.settings.now;
+    const said = check.answer(der, length, now);
+    const fault = said == CertificateFault.None ? check.goOn(now) : said;
+    if (!this.takeFault(fault) || this.isAsking) return this.isLive;
+    // The rest of the messages of the record, then what came meanwhile.
+    this.onHandshake(0, 0);
+    const held = this.held;
+    this.held = new GrowingBytes(2 * MAX_HANDSHAKE_BYTES);
+    this.receive(held.start, held.length);
+    held.release();
+    return this.isLive;
+  }
+
+  /** Looks up certificates that were verified. False: `fail` was called. */
+  protected lookUp(links: Array<Certificate>): bool {
+    const revocation = this.settings.revocation;
+    if (!revocation.isUsed) return true;
+    const check = new RevocationCheck(revocation, links);
+    this.revocation = check;
+    return this.takeFault(check.goOn(this.settings.now));
+  }
+
+  private takeFault(fault: CertificateFault): bool {
+    if (fault == CertificateFault.None) return true;
+    if (this.isServer || this.settings.checksPeer) return this.failCertificate(fault);
+    this.certificateFault = fault;
+    return true;
+  }
+
   /** Ends a handshake that takes too long; `ageMs`: since the connection came. */
   expire(ageMs: u64): void {
+    if (ageMs > MAX_OCSP_WAIT_MS && this.isAsking) this.answer(0, 0);
     if (ageMs > MAX_HANDSHAKE_MS && this.isLive && this.state != State.Open)
       this.fail(Alert.HandshakeFailure, Reason.Timeout);
   }
@@ -162,6 +209,7 @@ export abstract class Connection {
   release(): void {
     if (this.isLive) this.stop(State.Closed, Reason.Closed);
     this.incoming.release();
+    this.held.release();
     this.output.release();
     this.plain.release();
   }
@@ -201,6 +249,7 @@ export abstract class Connection {
     wipe(changetype<usize>(this.keyBlock), KEY_BLOCK_BYTES);
     this.message.release();
     this.messages.release();
+    this.held.release();
   }
 
   private sendAlert(level: u8, alert: Alert): void {
@@ -281,6 +330,7 @@ export abstract class Connection {
       if (this.handshakeBytes > MAX_HANDSHAKE_BYTES) return this.fail(Alert.HandshakeFailure, Reason.HandshakeTooLong);
       if (!this.dispatch(start, whole)) return false;
       message.consume(whole);
+      if (this.isAsking) break;
     }
     return true;
   }

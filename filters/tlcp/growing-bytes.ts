@@ -81,3 +81,10 @@ export class GrowingBytes {
     this.to = 0;
   }
 }
+
+/** A copy of some bytes. */
+export function bytesOf(from: usize, length: u32): StaticArray<u8> {
+  const bytes = new StaticArray<u8>(<i32>length);
+  memory.copy(changetype<usize>(bytes), from, length);
+  return bytes;
+}

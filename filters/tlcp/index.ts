@@ -5,9 +5,12 @@ import { sm2PrivateKeyFrom, sm2PrivateKeyToDer, PKCS8_BYTES } from '../crypto/sm
 import { DEFAULT_ID, DEFAULT_ID_BYTES, Sm2PrivateKey, sm2SelfTest, sm2Sign } from '../crypto/sm2';
 import { MAX_DER_SIGNATURE_BYTES, sm2SignatureToDer } from '../crypto/sm2-signature';
 import { wipe } from '../crypto/constant-time';
+import { IdDigest } from '../x509/ocsp-id';
+import { Fallback } from '../x509/revocation';
 import { Client } from './client';
 import { Connection } from './connection';
 import { alertText, faultText, reasonText } from './reason-text';
+import { answerFaultText, listFaultText } from './revocation-text';
 import { PRE_MASTER_BYTES } from './protocol';
 import { Server } from './server';
 import { Session, SessionCache, TICKET_KEY_BYTES, TicketKeys } from './session';
@@ -69,6 +72,14 @@ export function writeAlert(alert: i32): u32 {
 
 export function writeFault(fault: i32): u32 {
   return write(faultText(fault));
+}
+
+export function writeListFault(fault: i32): u32 {
+  return write(listFaultText(fault));
+}
+
+export function writeAnswerFault(fault: i32): u32 {
+  return write(answerFaultText(fault));
 }
 
 export function newSettings(): i32 {
@@ -256,6 +267,48 @@ export function suiteOf(handle: i32): u32 {
 
 export function isResumed(handle: i32): bool {
   return connections.get(handle).resumed;
+}
+
+/** Takes revocation lists in the room: a fault of lists. May be called again, to refresh them. */
+export function addLists(handle: i32, length: u32): i32 {
+  return settingsByHandle.get(handle).revocation.addLists(block, length);
+}
+
+/** What is done where nothing says whether a certificate was revoked; whether and how responders are asked. */
+export function setRevocation(handle: i32, fallback: i32, asks: bool, needsNonce: bool, digest: i32): void {
+  const revocation = settingsByHandle.get(handle).revocation;
+  revocation.fallback = <Fallback>fallback;
+  revocation.asksResponders = asks;
+  revocation.needsNonce = needsNonce;
+  revocation.digest = <IdDigest>digest;
+}
+
+/** A counter of RevocationCount. */
+export function revocationCount(handle: i32, which: i32): u32 {
+  return settingsByHandle.get(handle).revocation.counts[which];
+}
+
+/** A responder's question that is open, to the room; its length, 0: none is. */
+export function writeQuestion(handle: i32): u32 {
+  const connection = connections.get(handle);
+  return connection.isAsking ? writeBytes(connection.revocation!.question!.request) : 0;
+}
+
+/** URI that its certificate names, to the room; its length. */
+export function writeResponder(handle: i32): u32 {
+  const connection = connections.get(handle);
+  return connection.isAsking ? writeBytes(connection.revocation!.question!.responder) : 0;
+}
+
+/** An answer in the room; no bytes: there is none. */
+export function answer(handle: i32, length: u32): bool {
+  return connections.get(handle).answer(block, length);
+}
+
+/** Why the last answer counted as none. */
+export function answerFault(handle: i32): i32 {
+  const check = connections.get(handle).revocation;
+  return check ? check.answerFault : 0;
 }
 
 /** Whether the other side proved a certificate. */

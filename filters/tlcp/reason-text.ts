@@ -151,6 +151,8 @@ export function faultText(fault: CertificateFault): string {
       return 'a certificate for signatures or for encryption is missing, or a key belongs to neither';
     case CertificateFault.TooMany:
       return 'there are too many certificates';
+    case CertificateFault.RevocationUnknown:
+      return 'whether a certificate was revoked cannot be learned';
     default:
       return 'a certificate was revoked';
   }

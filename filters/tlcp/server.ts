@@ -16,6 +16,7 @@ import {
 import { Connection, SNAPSHOT } from './connection';
 import { Cursor } from './cursor';
 import { draft16, draft24, draft8, draftBegin, draftBytes, draftClose, draftOpen } from './draft';
+import { bytesOf } from './growing-bytes';
 import { ClientHello } from './hello';
 import {
   agree,
@@ -133,6 +134,8 @@ export class Server extends Connection {
     if (!session || !hello.offers(session.suite) || !settings.can(session.suite, true)) return null;
     if (!session.isFresh(settings.now) || (settings.needsClient(session.suite) && session.peer == null)) return null;
     if (memory.compare(session.context, settings.context, 32) != 0) return null;
+    const peer = session.peer;
+    if (peer && settings.revocation.isListed(peer)) return null; // a full handshake says why
     return memory.compare(session.name, NAME_DIGEST, 32) == 0 ? session : null;
   }
 
@@ -244,7 +247,7 @@ export class Server extends Connection {
     if (fault != CertificateFault.None) return this.failCertificate(fault);
     this.peerSign = chain.sign;
     this.peerEncrypt = chain.encrypt;
-    return true;
+    return this.lookUp(chain.links);
   }
 
   private onClientKeyExchange(body: usize, length: u32): bool {
@@ -328,11 +331,4 @@ function writeShare(key: Sm2PrivateKey): void {
   store<u16>(SHARE, bswap<u16>(41), 1);
   store<u8>(SHARE, 65, 3);
   key.publicKey.writeUncompressed(SHARE + 4);
-}
-
-/** A copy of some bytes. */
-export function bytesOf(from: usize, length: u32): StaticArray<u8> {
-  const bytes = new StaticArray<u8>(<i32>length);
-  memory.copy(changetype<usize>(bytes), from, length);
-  return bytes;
 }

@@ -7,6 +7,7 @@ import { Certificate } from '../x509/certificate';
 import { Chain } from '../x509/chain';
 import { CertificateFault } from '../x509/fault';
 import { addAnchors, addPem } from '../x509/pem';
+import { Revocation } from '../x509/revocation';
 import { Chance } from './chance';
 import {
   ECC_SM4_CBC_SM3,
@@ -61,6 +62,8 @@ export class Settings {
   now: i64 = 0;
 
   readonly anchors: Array<Certificate> = [];
+  /** Lists and responders that say which certificates of the other side were revoked. */
+  readonly revocation: Revocation = new Revocation();
   own: Chain | null = null;
   signKey: Sm2PrivateKey | null = null;
   encryptKey: Sm2PrivateKey | null = null;

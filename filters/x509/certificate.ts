@@ -73,6 +73,9 @@ export class Certificate {
   /** Seconds since 1970-01-01. */
   notBefore: i64 = 0;
   notAfter: i64 = 0;
+  /** The subject's key as it stands there. */
+  keyBits: usize = 0;
+  keyBitsLength: u32 = 0;
   readonly extensions: Extensions = new Extensions();
   private publicKey: Sm2PublicKey | null = null;
   /** DER of the signature. */
@@ -215,8 +218,10 @@ export class Certificate {
     if (outer == 0) return CertificateFault.Malformed;
     if (!takeSm2Algorithm()) return CertificateFault.Algorithm;
     const bits = derTakeBits(DER_BIT_STRING);
+    this.keyBits = bits;
+    this.keyBitsLength = derLength;
     if (bits == 0 || !derLeave(outer)) return CertificateFault.Malformed;
-    this.publicKey = Sm2PublicKey.fromBytes(bits, derLength);
+    this.publicKey = Sm2PublicKey.fromBytes(bits, this.keyBitsLength);
     return this.publicKey ? CertificateFault.None : CertificateFault.Malformed;
   }
 }

@@ -33,6 +33,8 @@ export class Chain {
   /** The pair; null until `choosePair`. */
   sign: Certificate | null = null;
   encrypt: Certificate | null = null;
+  /** After `verify`: certificates and their issuers by turns, up to the anchors. */
+  links: Array<Certificate> = [];
   private used: Array<Certificate> = [];
 
   /** Adds a certificate. */
@@ -73,6 +75,7 @@ export class Chain {
   verify(anchors: Array<Certificate>, purpose: u32, now: i64): CertificateFault {
     const sign = this.sign;
     if (!sign) return CertificateFault.Missing;
+    this.links = [];
     const fault = this.verifyOne(sign, anchors, purpose, now);
     if (fault != CertificateFault.None) return fault;
     const encrypt = this.encrypt;
@@ -119,6 +122,8 @@ export class Chain {
       const anchor = issuerIn(anchors, below, this.used);
       const issuer = anchor ? anchor : issuerIn(this.certificates, below, this.used);
       if (!issuer) return searchFault;
+      this.links.push(below);
+      this.links.push(issuer);
       fault = authorityFault(issuer, intermediates, now);
       if (fault != CertificateFault.None || anchor) return fault;
       this.used.push(issuer);

@@ -10,6 +10,7 @@ import {
   derAtEnd,
   derDropRest,
   derEnter,
+  derHere,
   derLeave,
   derLength,
   derPeek,
@@ -45,10 +46,15 @@ const OID_EXTENSION: usize = memory.data<u8>([0x55, 0x1d]); // 2.5.29, then one 
 const OID_PURPOSE: usize = memory.data<u8>([0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03]); // 1.3.6.1.5.5.7.3, then one byte
 const OID_ANY_PURPOSE: usize = memory.data<u8>([0x55, 0x1d, 0x25, 0x00]);
 
+/** 1.3.6.1.5.5.7.1.1, authorityInfoAccess. */
+const OID_AUTHORITY_INFO: usize = memory.data<u8>([0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01]);
+const OID_AUTHORITY_INFO_BYTES: u32 = 8;
+
 const SUBJECT_KEY: u8 = 14;
 const KEY_USAGE: u8 = 15;
 const SUBJECT_NAMES: u8 = 17;
 const BASIC_CONSTRAINTS: u8 = 19;
+const LIST_POINTS: u8 = 31;
 const POLICIES: u8 = 32;
 const AUTHORITY_KEY: u8 = 35;
 const PURPOSES: u8 = 37;
@@ -68,6 +74,11 @@ export class Extensions {
   subjectKeyLength: u32 = 0;
   authorityKey: usize = 0;
   authorityKeyLength: u32 = 0;
+  /** Value of cRLDistributionPoints, and of authorityInfoAccess, unread; 0: there is none. */
+  listPoints: usize = 0;
+  listPointsLength: u32 = 0;
+  authorityInfo: usize = 0;
+  authorityInfoLength: u32 = 0;
   private seen: u64 = 0;
 
   /** Reads the sequence of extensions, from the reader. */
@@ -95,11 +106,19 @@ export class Extensions {
     }
     const value = derEnter(DER_OCTET_STRING);
     if (value == 0) return CertificateFault.Malformed;
+    if (oidLength == OID_AUTHORITY_INFO_BYTES && memory.compare(oid, OID_AUTHORITY_INFO, oidLength) == 0) {
+      this.authorityInfo = derHere();
+      this.authorityInfoLength = derLength;
+    }
     const known = oidLength == 3 && memory.compare(oid, OID_EXTENSION, 2) == 0;
     const which: u8 = known ? load<u8>(oid, 2) : 0;
     if (known && which < 64) {
       if ((this.seen >> which) & 1) return CertificateFault.Malformed; // twice
       this.seen |= (<u64>1) << which;
+    }
+    if (known && which == LIST_POINTS) {
+      this.listPoints = derHere();
+      this.listPointsLength = derLength;
     }
     const read = known ? this.takeKnown(which) : -1;
     if (read < 0) return critical ? CertificateFault.CriticalExtension : passOver(value, outer);

@@ -30,6 +30,8 @@ export const enum CertificateFault {
   Missing = 14,
   /** More certificates than MAX_CHAIN_CERTIFICATES. */
   TooMany = 15,
-  /** Named by a revocation list of its issuer. */
+  /** Named by a revocation list of its issuer, or by an OCSP responder. */
   Revoked = 16,
+  /** Whether it was revoked cannot be learned, and the policy refuses it then; or a responder does not know it. */
+  RevocationUnknown = 17,
 }

@@ -60,17 +60,18 @@ export function der(tag: number, ...parts: Buffer[]): Buffer {
   const content = Buffer.concat(parts);
   const { length } = content;
   if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), content]);
-  const bytes = length < 0x100 ? [length] : [length >> 8, length & 255];
+  const bytes = [length >> 16, length >> 8, length].map((byte) => byte & 255);
+  while (bytes[0] === 0) bytes.shift();
   return Buffer.concat([Buffer.from([tag, 0x80 | bytes.length, ...bytes]), content]);
 }
 
-const sequence = (...parts: Buffer[]): Buffer => der(0x30, ...parts);
-const oid = (hex: string): Buffer => der(TAG.oid, Buffer.from(hex, 'hex'));
-const bits = (content: Buffer): Buffer => der(TAG.bits, Buffer.from([0]), content);
-const SIGNATURE_ALGORITHM = sequence(oid(OID.signature));
+export const sequence = (...parts: Buffer[]): Buffer => der(0x30, ...parts);
+export const oid = (hex: string): Buffer => der(TAG.oid, Buffer.from(hex, 'hex'));
+export const bits = (content: Buffer): Buffer => der(TAG.bits, Buffer.from([0]), content);
+export const SIGNATURE_ALGORITHM = sequence(oid(OID.signature));
 
 /** A whole number that is not negative. */
-function integer(bytes: Buffer): Buffer {
+export function integer(bytes: Buffer): Buffer {
   let from = 0;
   while (from < bytes.length - 1 && bytes[from] === 0) from++;
   const short = bytes.subarray(from);
@@ -78,7 +79,7 @@ function integer(bytes: Buffer): Buffer {
 }
 
 /** `C=CN, O=Bank, CN=name`, or a commonName alone. */
-function nameOf(text: string): Buffer {
+export function nameOf(text: string): Buffer {
   const parts = /^(?:CN|O|C)=/.test(text) ? text.split(/,\s*/) : [`CN=${text}`];
   return sequence(
     ...parts.map((part) => {
@@ -90,7 +91,7 @@ function nameOf(text: string): Buffer {
   );
 }
 
-function time(date: Date): Buffer {
+export function time(date: Date): Buffer {
   const text = date.toISOString().replace(/[-:T]|\.\d+/g, '');
   return date.getUTCFullYear() < 2050
     ? der(TAG.utc, Buffer.from(text.slice(2)))

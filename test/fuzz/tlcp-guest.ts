@@ -37,6 +37,13 @@ interface TlcpExports extends GuestExports {
   plainLength(connection: number): number;
   plainStart(connection: number): number;
   plainTaken(connection: number, bytes: number): void;
+  addLists(settings: number, length: number): number;
+  setRevocation(settings: number, fallback: number, asks: boolean, needsNonce: boolean, digest: number): void;
+  revocationCount(settings: number, which: number): number;
+  writeQuestion(connection: number): number;
+  writeResponder(connection: number): number;
+  answer(connection: number, length: number): number;
+  answerFault(connection: number): number;
   stateOf(connection: number): number;
   reasonOf(connection: number): number;
   alertSent(connection: number): number;
