@@ -1,4 +1,5 @@
 // The command line. `node scripts/fim.mjs` runs it on any Node >= 20.
+import type { CoverageFlags } from './fim/coverage.ts';
 import type { DecryptOptions } from './fim/decrypt.ts';
 import { Command, CommanderError } from 'commander';
 import { addCredentialOptions, addSettingOptions } from './fim/kms-options.ts';
@@ -99,6 +100,23 @@ function addDecrypt(program: Command, finish: Finish): void {
     });
 }
 
+function addCoverage(program: Command, finish: Finish): void {
+  program
+    .command('coverage')
+    .description(
+      'Show what becomes of connections at each port and listener of a mesh. Exit status 0: each is enforced or refused, 1: one is not, 2: wrong command line.',
+    )
+    .option('--kubeconfig <file>', "the cluster (default: kubectl's)")
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('-n, --namespace <name...>', 'namespaces (default: all that have a route)')
+    .option('--format <format>', 'table or json', 'table')
+    .option(
+      '--strict',
+      'exit status 1, too, where the routes of a port take some of its requests only, or only observe',
+    )
+    .action(async (flags: CoverageFlags) => finish(await (await import('./fim/coverage.ts')).coverage(flags)));
+}
+
 function commands(finish: Finish): Command {
   const program = new Command('fim').description(
     'Financial policies for Envoy: validate, limit, mask and encrypt messages, with Chinese national cryptography.',
@@ -125,6 +143,7 @@ function commands(finish: Finish): Command {
       finish(await (await import('./fim/validate.ts')).validate(paths, flags)),
     );
   addRender(program, finish);
+  addCoverage(program, finish);
   addDecrypt(program, finish);
   program.addCommand(kmsCommand(finish).exitOverride());
   program.addCommand(tlcpCommand(finish));

@@ -214,6 +214,7 @@ export type ErrorCode =
   | 'FIM-UP-0020'
   | 'FIM-UP-0030'
   | 'FIM-UP-0031'
+  | 'FIM-UP-0040'
   | 'FIM-CFG-0020'
   | 'FIM-CFG-0021'
   | 'FIM-CFG-0022'
@@ -481,6 +482,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0020': {"status":0,"title":"Command line is wrong","titleZh":"命令行有误","advice":"See `fim --help`, or `fim VERB --help`.","adviceZh":"请查看 `fim --help` 或 `fim VERB --help`。"},
   'FIM-UP-0030': {"status":0,"title":"Requests are refused because no filter has judged them","titleZh":"请求未经任何过滤器检查，已被拒绝","advice":"A module is missing, or its machine does not start or has no policy; Envoy's log (`--proxy-log`) names why. Clients get 503, FIM-RT-0020; nothing passes until it is mended.","adviceZh":"模块缺失、其虚拟机未启动或没有策略；原因见 Envoy 日志（`--proxy-log`）。客户端收到 503 FIM-RT-0020；修复之前一律不放行。"},
   'FIM-UP-0031': {"status":0,"title":"A module's machine died","titleZh":"模块虚拟机异常终止","advice":"Envoy starts it anew and refuses requests meanwhile. Envoy's log (`--proxy-log`) names the trap; report it with the message's form.","adviceZh":"Envoy 正在重新启动它，其间拒绝请求。陷阱见 Envoy 日志（`--proxy-log`）；请附上报文的形式进行反馈。"},
+  'FIM-UP-0040': {"status":0,"title":"Cluster cannot be read","titleZh":"无法读取集群","advice":"Name a kubeconfig whose user may list routes, pods, Services, Gateways and EnvoyFilters of the namespaces.","adviceZh":"请指定 kubeconfig，其用户须可列出相关命名空间的路由、Pod、Service、Gateway 和 EnvoyFilter。"},
   'FIM-CFG-0020': {"status":0,"title":"Field path is not in the supported subset of JSONPath","titleZh":"字段路径不在受支持的 JSONPath 子集之内","advice":"Use `$.a.b`, `['name']`, `[0]` and `[*]`; a name at any depth is given by name, not by `..`.","adviceZh":"请使用 `$.a.b`、`['name']`、`[0]` 和 `[*]`；任意层级的名称用 name 给出，不用 `..`。"},
   'FIM-CFG-0021': {"status":0,"title":"Field paths are too many or too entangled","titleZh":"字段路径过多或过于复杂","advice":"Wildcards beside names at several levels multiply; split the rules or name fewer levels by `[*]` (limit MAX_PATH_STATES).","adviceZh":"多个层级上名称与通配符并存会使规模倍增；请拆分规则，或减少用 `[*]` 表示的层级（上限 MAX_PATH_STATES）。"},
   'FIM-CFG-0022': {"status":0,"title":"Pattern is not a valid regular expression","titleZh":"模式不是有效的正则表达式","advice":"Correct the syntax; it is that of RE2.","adviceZh":"请更正语法；采用 RE2 的语法。"},

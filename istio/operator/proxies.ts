@@ -3,16 +3,7 @@ import { MAX_PROBE_BYTES, PROBE_TIMEOUT_MS, PROBE_WORKERS } from '../limits.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { EXCLUDED_PORTS_ANNOTATION, INCLUDED_PORTS_ANNOTATION } from './plan/coverage.ts';
 import { readMetrics, type Reading } from './plan/evidence.ts';
-import {
-  GATEWAY_NAME_LABEL,
-  includes,
-  isGateway,
-  isWaypointPod,
-  SERVICE_TERM,
-  WAYPOINT_TERM,
-  type Selection,
-  type TargetFacts,
-} from './plan/selection.ts';
+import { includes, meets, SERVICE_TERM, type TargetFacts } from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
 
 /**
@@ -114,12 +105,6 @@ function proxyOf(pod: KubeObject, defaultPort: number): Proxy | undefined {
     readySince: Date.parse(ready?.lastTransitionTime ?? '') || 0,
     ready: ready !== undefined,
   };
-}
-
-function meets({ lattice, terms }: Selection, labels: Record<string, string>, facts: TargetFacts): boolean {
-  if (lattice === 'waypoint') return labels[GATEWAY_NAME_LABEL] === terms[WAYPOINT_TERM];
-  if (!includes(labels, terms)) return false;
-  return isGateway(labels, facts) === (lattice === 'gateway') && !isWaypointPod(labels, facts);
 }
 
 /** Proxies that are to run the workload's configuration and not a narrower one's, ready or not. */

@@ -19,6 +19,11 @@ export function speak(name: string): void {
   language = known;
 }
 
+/** One of two texts, by the language. */
+export function inLanguage<T>(en: T, zh: T): T {
+  return language === 'zh' ? zh : en;
+}
+
 /** A message in the language. The title of its code is translated; the details after it are names and numbers. */
 export function translated(code: string, message: string): string {
   const entry = ERRORS[code as ErrorCode];

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { promisify } from 'node:util';
+import type { DoorReport } from '../../istio/operator/plan/coverage-report.ts';
 import { buildModules } from '../../scripts/build.ts';
 import { send } from '../e2e/http-client.ts';
 import { RecordingUpstream } from '../e2e/recording-upstream.ts';
@@ -13,6 +15,7 @@ import type { Proxy } from './stack/proxy.ts';
 import { NAMESPACE } from './stack/topology.ts';
 import { until } from './stack/until.ts';
 
+const FIM = path.resolve(import.meta.dirname, '../../scripts/fim.ts');
 export const KEY_ID = 'kms://prod/fund/key-2023';
 
 /** One condition of a route's status. */
@@ -130,6 +133,16 @@ export class OperatedMesh {
       ...args,
     ]);
     return stdout;
+  }
+
+  /** What `fim coverage` says of the namespace. */
+  async coverage(): Promise<{ covered: boolean; doors: DoorReport[] }> {
+    const args = ['coverage', '--kubeconfig', this.mesh.kubeconfig, '-n', NAMESPACE, '--format', 'json'];
+    // Its exit status is 1 where something is not covered.
+    const stdout = await new Promise<string>((done) =>
+      execFile(process.execPath, ['--disable-warning=ExperimentalWarning', FIM, ...args], (_, text) => done(text)),
+    );
+    return JSON.parse(stdout) as { covered: boolean; doors: DoorReport[] };
   }
 
   /**

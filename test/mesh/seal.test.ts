@@ -162,6 +162,17 @@ describe('the seal', () => {
     await until('it is refused', async () => (await raw()) === '');
     const { message } = await stack.condition('inbound', 'Covered', 'True');
     assert.match(message, /Judged: web:8000\. Refused: web:8002 \(not HTTP\)\./);
+    // What the command says from outside, by the same objects: the gateway has no route.
+    const report = await stack.coverage();
+    assert.equal(report.covered, false);
+    assert.deepEqual(
+      report.doors.map(({ door, state, routes }) => [door, state, routes]),
+      [
+        ['gw-0:8080', 'NotCovered', []],
+        ['web:8000', 'Enforced', ['inbound']],
+        ['web:8002', 'Refused', ['inbound']],
+      ],
+    );
     await stack.remove('inbound');
     await until('it leads to the workload again', async () => (await raw()).includes('200 OK'));
   });

@@ -39,28 +39,76 @@ function protocolOf({ name = '', protocol = 'TCP', appProtocol }: Port): 'http' 
   return OTHERS.test(said) ? 'other' : 'either';
 }
 
+/** A port where connections come in. */
+export interface Door {
+  /** `OBJECT:PORT` or `GATEWAY/LISTENER:PORT`. */
+  name: string;
+  protocol: 'http' | 'other' | 'either' | 'udp';
+  /** What it speaks if it is not HTTP, as a text for a person. */
+  told: string;
+}
+
+const TOLD = { http: '', either: 'if it is not HTTP', other: 'not HTTP', udp: 'UDP' };
+
+export function doorsOfService({ metadata, spec }: KubeObject): Door[] {
+  return ((spec?.ports ?? []) as Port[]).map((port) => {
+    const protocol = protocolOf(port);
+    return { name: `${metadata.name}:${port.port}`, protocol, told: TOLD[protocol] };
+  });
+}
+
+/** Listeners of a Gateway of the Gateway API. */
+export function doorsOfGateway({ metadata, spec }: KubeObject): Door[] {
+  const listeners = (spec?.listeners ?? []) as {
+    name: string;
+    port: number;
+    protocol: string;
+    tls?: { mode?: string };
+  }[];
+  return listeners.map(({ name, port, protocol, tls }) => {
+    const isHttp = protocol === 'HTTP' || (protocol === 'HTTPS' && tls?.mode !== 'Passthrough');
+    return {
+      name: `${metadata.name}/${name}:${port}`,
+      protocol: isHttp ? 'http' : 'other',
+      told: isHttp ? '' : protocol,
+    };
+  });
+}
+
+/** Servers of an Istio Gateway. */
+export function doorsOfIstioGateway({ metadata, spec }: KubeObject): Door[] {
+  const servers = (spec?.servers ?? []) as { port?: { number?: number; protocol?: string }; tls?: { mode?: string } }[];
+  return servers.map(({ port, tls }) => {
+    const protocol = (port?.protocol ?? '').toUpperCase();
+    const isHttp =
+      ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'].includes(protocol) ||
+      (protocol === 'HTTPS' && !/PASSTHROUGH/.test(tls?.mode ?? ''));
+    return {
+      name: `${metadata.name}:${port?.number}`,
+      protocol: isHttp ? 'http' : 'other',
+      told: isHttp ? '' : protocol,
+    };
+  });
+}
+
 function portsOfServices({ terms }: Selection, { services }: TargetFacts, otherPorts: OtherPorts): Coverage {
   const coverage: Coverage = { judged: [], refused: [], open: [] };
   for (const service of services.values()) {
     const selector = (service.spec?.selector ?? {}) as Record<string, string>;
     const apart = Object.entries(selector).some(([name, value]) => terms[name] !== undefined && terms[name] !== value);
     if (Object.keys(selector).length === 0 || apart) continue;
-    for (const port of (service.spec?.ports ?? []) as Port[]) {
-      const door = `${service.metadata.name}:${port.port}`;
-      const protocol = protocolOf(port);
-      if (protocol === 'http' || protocol === 'either') coverage.judged.push(door);
-      if (protocol === 'udp') coverage.open.push(`${door} (UDP)`);
+    for (const { name, protocol, told } of doorsOfService(service)) {
+      if (protocol === 'http' || protocol === 'either') coverage.judged.push(name);
+      if (protocol === 'udp') coverage.open.push(`${name} (${told})`);
       else if (protocol !== 'http')
-        (otherPorts === 'refuse' ? coverage.refused : coverage.open).push(
-          `${door} (${protocol === 'either' ? 'if it is not HTTP' : 'not HTTP'})`,
-        );
+        (otherPorts === 'refuse' ? coverage.refused : coverage.open).push(`${name} (${told})`);
     }
   }
   return coverage;
 }
 
 /** Ports that traffic reaches without the sidecar, according to the pods' annotations. */
-function pastSidecars({ terms }: Selection, pods: Iterable<KubeObject>): string[] {
+export function pastSidecars({ terms }: Pick<Selection, 'terms'>, pods: Iterable<KubeObject>): string[] {
   const found = new Set<string>();
   for (const { metadata } of pods) {
     if (!includes(metadata.labels ?? {}, terms)) continue;
@@ -79,36 +127,19 @@ function pastSidecars({ terms }: Selection, pods: Iterable<KubeObject>): string[
 function gatewayDoors({ terms }: Selection, { gateways, istioGateways }: TargetFacts): Coverage {
   const coverage: Coverage = { judged: [], refused: [], open: [] };
   const only = terms[GATEWAY_NAME_LABEL];
-  for (const { metadata, spec } of gateways.values()) {
-    if (only !== undefined && only !== metadata.name) continue;
-    for (const { name, port, protocol, tls } of (spec?.listeners ?? []) as {
-      name: string;
-      port: number;
-      protocol: string;
-      tls?: { mode?: string };
-    }[]) {
-      const isHttp = protocol === 'HTTP' || (protocol === 'HTTPS' && tls?.mode !== 'Passthrough');
-      (isHttp ? coverage.judged : coverage.open).push(
-        `${metadata.name}/${name}:${port}${isHttp ? '' : ` (${protocol})`}`,
-      );
-    }
-  }
-  for (const { metadata, spec } of istioGateways.values()) {
-    const selector = (spec?.selector ?? {}) as Record<string, string>;
-    if (Object.entries(selector).some(([name, value]) => terms[name] !== undefined && terms[name] !== value)) continue;
-    for (const { port, tls } of (spec?.servers ?? []) as {
-      port?: { number?: number; protocol?: string };
-      tls?: { mode?: string };
-    }[]) {
-      const protocol = (port?.protocol ?? '').toUpperCase();
-      const isHttp =
-        ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'].includes(protocol) ||
-        (protocol === 'HTTPS' && !/PASSTHROUGH/.test(tls?.mode ?? ''));
-      (isHttp ? coverage.judged : coverage.open).push(
-        `${metadata.name}:${port?.number}${isHttp ? '' : ` (${protocol})`}`,
-      );
-    }
-  }
+  const doors = [
+    ...[...gateways.values()]
+      .filter(({ metadata }) => only === undefined || only === metadata.name)
+      .flatMap(doorsOfGateway),
+    ...[...istioGateways.values()]
+      .filter(({ spec }) => {
+        const selector = (spec?.selector ?? {}) as Record<string, string>;
+        return Object.entries(selector).every(([name, value]) => terms[name] === undefined || terms[name] === value);
+      })
+      .flatMap(doorsOfIstioGateway),
+  ];
+  for (const { name, protocol, told } of doors)
+    (protocol === 'http' ? coverage.judged : coverage.open).push(protocol === 'http' ? name : `${name} (${told})`);
   return coverage;
 }
 

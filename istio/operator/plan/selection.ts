@@ -74,6 +74,13 @@ export function isWaypoint(gateway: KubeObject | undefined): boolean {
   return gateway?.spec?.gatewayClassName === WAYPOINT_CLASS;
 }
 
+/** Whether pods with these labels are proxies of a selection. */
+export function meets({ lattice, terms }: Selection, labels: Record<string, string>, facts: TargetFacts): boolean {
+  if (lattice === 'waypoint') return labels[GATEWAY_NAME_LABEL] === terms[WAYPOINT_TERM];
+  if (!includes(labels, terms)) return false;
+  return isGateway(labels, facts) === (lattice === 'gateway') && !isWaypointPod(labels, facts);
+}
+
 /** The proxies of a Service, if Istio has one that stands for it. */
 export function ofService(
   name: string,
