@@ -3,16 +3,14 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import type { IncomingHttpHeaders } from 'node:http';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
 import { test } from 'node:test';
 import { startStack } from '../../envoy/standalone/stack.ts';
 import { envoyBinary } from '../../envoy/standalone/envoy-binary.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
+import { KmsServer, mutualTls } from '../kms/kms-server.ts';
+import { stored, TestKms } from '../kms/test-kms.ts';
 import { makeAuthority, makeCertificate } from './certificates.ts';
 import { Harness, KEY_ID } from './harness.ts';
 import { send } from './http-client.ts';
@@ -83,31 +81,9 @@ test('a client certificate, authorities of its own and a namespace', async (t) =
     writeFile(files.keyFile, client.key, { mode: 0o600 }),
   ]);
 
-  const asked: { headers: IncomingHttpHeaders; subject: string | undefined }[] = [];
-  const kms = createServer(
-    {
-      key: server.key,
-      cert: server.certificate,
-      ca: authority.certificate,
-      requestCert: true,
-      rejectUnauthorized: true,
-    },
-    (request, response) => {
-      if (request.url?.startsWith('/v1/secret/'))
-        asked.push({
-          headers: request.headers,
-          subject: (request.socket as TLSSocket).getPeerCertificate().subject.CN as string | undefined,
-        });
-      const data = {
-        data: { algorithm: 'SM4', material: Buffer.alloc(16, 9).toString('base64') },
-        metadata: { version: 1, deletion_time: '', destroyed: false },
-      };
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }));
-    },
-  );
-  await new Promise<void>((done) => kms.listen(0, '127.0.0.1', done));
-  t.after(() => kms.close());
-  const url = new URL(`https://127.0.0.1:${(kms.address() as AddressInfo).port}`);
+  const kms = new TestKms({ 1: stored('SM4', Buffer.alloc(16, 9)) });
+  const running = await KmsServer.start(kms, mutualTls(server, authority));
+  t.after(() => running.stop());
 
   const harness = await Harness.start({ routes: CONTRACT });
   t.after(() => harness.stop());
@@ -118,7 +94,7 @@ test('a client certificate, authorities of its own and a namespace', async (t) =
       listen: { host: '127.0.0.1', port: 0 },
       admin: { host: '127.0.0.1', port: 0 },
       upstream: harness.upstream.url,
-      kms: url,
+      kms: running.url,
       kmsCredentials,
       concurrency: 1,
       layout: 'fused',
@@ -131,8 +107,9 @@ test('a client certificate, authorities of its own and a namespace', async (t) =
   t.after(() => stack.stop());
   assert.equal((await send(`http://127.0.0.1:${stack.listen.port}`, { body: BODY })).status, 200);
   assert.deepEqual(warnings, []);
-  assert.equal(asked[0]!.subject, 'envoy');
-  assert.equal(asked[0]!.headers['x-vault-namespace'], 'bank/prod');
+  const asked = kms.asked.find(({ path }) => path.startsWith('/v1/secret/'));
+  assert.equal(asked?.subject, 'envoy');
+  assert.equal(asked.header('x-vault-namespace'), 'bank/prod');
   const dump = Buffer.from(await stack.envoy.admin.get('/config_dump'));
   assert.deepEqual(
     findSecrets(

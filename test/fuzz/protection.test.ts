@@ -5,6 +5,7 @@ import { before, describe, it } from 'node:test';
 import { createVm, exchange } from '../../envoy/host/index.ts';
 import type { LoadedModule } from '../../envoy/host/index.ts';
 import { fimModule } from '../host/modules.ts';
+import { TestKms } from '../kms/test-kms.ts';
 import { goesWith, kmsKey, PROFILES, protect } from '../protection/partner.ts';
 import type { Algorithm, Terms } from '../protection/partner.ts';
 import { KEY_ID, keyOf, ProtectedRoute } from '../protection/route.ts';
@@ -145,13 +146,7 @@ describe('damaged signatures', () => {
       const key = keyOf('SM2');
       const data =
         algorithm === 'SM2' ? kmsKey('SM2', key, true) : { algorithm: 'HMAC-SM3', material: key.toString('base64') };
-      const vm = createVm(module, {
-        httpCall: () => ({
-          status: 200,
-          body: JSON.stringify({ data: { data, metadata: { version: 1 } } }),
-          afterMs: 1,
-        }),
-      });
+      const vm = createVm(module, { httpCall: new TestKms({ 1: { data } }).call });
       const messageSignature = {
         keyId: KEY_ID,
         algorithm,

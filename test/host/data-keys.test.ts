@@ -1,17 +1,11 @@
 // Data keys of a transit engine, in one machine on the virtual clock: made by the KMS, sent along wrapped, unwrapped
 // where a message arrives.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { before, test } from 'node:test';
 import { createVm, Exchange, exchange } from '../../envoy/host/index.ts';
-import type {
-  ExchangeResult,
-  HttpCall,
-  HttpCallOutcome,
-  LoadedModule,
-  RootContext,
-  Vm,
-} from '../../envoy/host/index.ts';
+import type { ExchangeResult, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import { DENIED, says, UNMOUNTED } from '../kms/replies.ts';
+import { TestKms } from '../kms/test-kms.ts';
 import { builtModules } from './modules.ts';
 import { open } from './scenario/envelope.ts';
 
@@ -21,48 +15,6 @@ before(async () => {
   encryptor = (await builtModules(['sm4-encryptor'])).get('sm4-encryptor')!;
 });
 
-/** An engine that knows its data keys by their wrapped text. */
-class Engine {
-  version = 1;
-  readonly dataKeys = new Map<string, Buffer>();
-  readonly calls: { path: string; body: string; type: string | undefined }[] = [];
-  mood: HttpCallOutcome | undefined;
-  afterMs = 1;
-
-  answer = (call: HttpCall): HttpCallOutcome => {
-    const path = call.headers.get(':path')!;
-    const body = call.body.toString();
-    this.calls.push({ path, body, type: call.headers.get('content-type') });
-    if (this.mood !== undefined) return this.mood;
-    assert.equal(call.headers.get(':method'), 'POST');
-    const parameters = JSON.parse(body) as { bits?: number; ciphertext?: string };
-    if (path === '/v1/transit/datakey/plaintext/pay') {
-      const key = createHash('sha256')
-        .update(`data key ${this.dataKeys.size}`)
-        .digest()
-        .subarray(0, parameters.bits! / 8);
-      const ciphertext = `vault:v${this.version}:${Buffer.from(`wrapped ${this.dataKeys.size}`).toString('base64')}`;
-      this.dataKeys.set(ciphertext, key);
-      return {
-        status: 200,
-        body: JSON.stringify({ data: { ciphertext, key_version: this.version, plaintext: key.toString('base64') } }),
-        afterMs: this.afterMs,
-      };
-    }
-    const key = path === '/v1/transit/decrypt/pay' ? this.dataKeys.get(parameters.ciphertext ?? '') : undefined;
-    if (!key) return { status: 400, body: '{"errors":["invalid ciphertext"]}', afterMs: this.afterMs };
-    return {
-      status: 200,
-      body: JSON.stringify({ data: { plaintext: key.toString('base64') } }),
-      afterMs: this.afterMs,
-    };
-  };
-
-  asked(verb: string): number {
-    return this.calls.filter(({ path }) => path.includes(verb)).length;
-  }
-}
-
 interface Machine {
   vm: Vm;
   root: RootContext;
@@ -70,8 +22,8 @@ interface Machine {
   decrypt: (body: string) => ExchangeResult;
 }
 
-function machine(engine: Engine, settings: object = {}): Machine {
-  const vm = createVm(encryptor, { httpCall: engine.answer });
+function machine(engine: TestKms, settings: object = {}): Machine {
+  const vm = createVm(encryptor, { httpCall: engine.call });
   const stage = (request: string): object => ({ sm4Encryptor: { keyId: ID, request, response: 'None', ...settings } });
   const routes = [
     { name: 'in', match: { path: { type: 'Exact', value: '/in' } }, stages: stage('Decrypt') },
@@ -113,53 +65,56 @@ function assertClean({ vm }: Machine): void {
 }
 
 test("a message carries the wrapped key, names the transit key's version, and opens with the data key", () => {
-  const engine = new Engine();
-  engine.version = 3;
+  const engine = new TestKms();
+  engine.transit.version = 3;
   const one = machine(engine);
   const sealed = sealedOf(one.encrypt());
   assert.equal(sealed.kid, `${ID}#3`);
-  assert.equal(open(engine.dataKeys.get(sealed.edk)!, sealed).toString(), 'text');
-  assert.deepEqual(engine.calls[0], {
-    path: '/v1/transit/datakey/plaintext/pay',
-    body: '{"bits":128}',
-    type: 'application/json',
-  });
+  assert.equal(open(engine.transit.dataKeys.get(sealed.edk)!, sealed).toString(), 'text');
+  const [asked] = engine.asked;
+  assert.deepEqual(
+    [asked?.method, asked?.path, asked?.body, asked?.header('content-type')],
+    ['POST', '/v1/transit/datakey/plaintext/pay', '{"bits":128}', 'application/json'],
+  );
   assertClean(one);
 });
 
 test('AES-256-GCM asks for 256 bits', () => {
-  const engine = new Engine();
+  const engine = new TestKms();
   const one = machine(engine, { algorithm: 'AES-256-GCM' });
   assert.equal(sealedOf(one.encrypt()).alg, 'AES-256-GCM');
-  assert.equal([...engine.dataKeys.values()][0]!.length, 32);
+  assert.equal([...engine.transit.dataKeys.values()][0]!.length, 32);
 });
 
 test('another machine unwraps it once, however many messages there are; the one that made it never asks', () => {
-  const engine = new Engine();
+  const engine = new TestKms();
   const sender = machine(engine);
   const receiver = machine(engine);
   const body = bodyOf(sender.encrypt());
-  const before = engine.asked('decrypt');
+  const before = engine.paths('decrypt').length;
   const waiting = Array.from({ length: 20 }, () => new Exchange(receiver.root, { request: { path: '/in', body } }));
   for (const other of waiting) assert.equal(other.settle().upstream.body.toString(), 'text');
-  assert.equal(engine.asked('decrypt') - before, 1);
+  assert.equal(engine.paths('decrypt').length - before, 1);
   assert.equal(receiver.decrypt(body).tookMs, 0);
   assert.equal(sender.decrypt(body).tookMs, 0);
-  assert.equal(engine.asked('decrypt') - before, 1);
+  assert.equal(engine.paths('decrypt').length - before, 1);
   assertClean(sender);
   assertClean(receiver);
 });
 
 test('data keys change with the refresh; those before still open, also while the KMS is away', () => {
-  const engine = new Engine();
+  const engine = new TestKms();
   const one = machine(engine);
   const bodies = new Set<string>();
   for (let i = 0; i < 200; i++) {
     bodies.add(bodyOf(one.encrypt()));
     one.vm.clock.advance(100);
   }
-  assert.ok(engine.dataKeys.size >= 8 && engine.dataKeys.size <= 14, `${engine.dataKeys.size} data keys in 20 s`);
-  engine.mood = 'refused';
+  assert.ok(
+    engine.transit.dataKeys.size >= 8 && engine.transit.dataKeys.size <= 14,
+    `${engine.transit.dataKeys.size} data keys in 20 s`,
+  );
+  engine.fault = 'refused';
   one.vm.clock.advance(10_000);
   for (const body of bodies) assert.equal(one.decrypt(body).client.status, 200);
   assert.equal(one.encrypt().client.status, 200);
@@ -167,7 +122,7 @@ test('data keys change with the refresh; those before still open, also while the
 });
 
 test('wrapped keys that somebody made up are refused, remembered, and keep nobody out', () => {
-  const engine = new Engine();
+  const engine = new TestKms();
   const one = machine(engine);
   const genuine = bodyOf(machine(engine).encrypt());
   const forged = (text: string): string => JSON.stringify({ ...(JSON.parse(genuine) as Sealed), edk: text });
@@ -181,9 +136,9 @@ test('wrapped keys that somebody made up are refused, remembered, and keep nobod
     'vault:v1:AA AA',
     'vault:v99999999999:AAAA',
   ]) {
-    const before = engine.calls.length;
+    const before = engine.asked.length;
     assert.equal(one.decrypt(forged(text)).client.status, 422, text);
-    if (text !== 'vault:v1:') assert.equal(engine.calls.length, before, `${text} is not asked for`);
+    if (text !== 'vault:v1:') assert.equal(engine.asked.length, before, `${text} is not asked for`);
   }
   engine.afterMs = 100;
   const invented = Array.from(
@@ -198,14 +153,14 @@ test('wrapped keys that somebody made up are refused, remembered, and keep nobod
   assert.ok(settled.client.status === 200 || settled.client.status === 503);
   for (const other of invented) assert.notEqual(other.settle().client.status, 200);
   assert.equal(one.decrypt(genuine).client.status, 200);
-  const before = engine.calls.length;
+  const before = engine.asked.length;
   assert.equal(one.decrypt(forged(`vault:v1:${Buffer.from('no 199').toString('base64')}`)).client.status, 422);
-  assert.ok(engine.calls.length - before <= 1);
+  assert.ok(engine.asked.length - before <= 1);
   assertClean(one);
 });
 
 test('300 wrapped keys that somebody made up cost the KMS a bounded number of calls, and the same one is asked for once', () => {
-  const engine = new Engine();
+  const engine = new TestKms();
   const one = machine(engine);
   const genuine = bodyOf(machine(engine).encrypt());
   const forged = (n: number): string =>
@@ -213,7 +168,7 @@ test('300 wrapped keys that somebody made up cost the KMS a bounded number of ca
       ...(JSON.parse(genuine) as Sealed),
       edk: `vault:v1:${Buffer.from(`no ${n}`).toString('base64')}`,
     });
-  const before = engine.asked('decrypt');
+  const before = engine.paths('decrypt').length;
   const since = one.vm.clock.nowMs;
   const invented = Array.from(
     { length: 300 },
@@ -222,27 +177,23 @@ test('300 wrapped keys that somebody made up cost the KMS a bounded number of ca
   for (const other of invented) assert.notEqual(other.settle().client.status, 200);
   const spentMs = one.vm.clock.nowMs - since;
   assert.ok(
-    engine.asked('decrypt') - before <= 16 + spentMs / 250 + 1,
-    `${engine.asked('decrypt') - before} calls in ${spentMs} ms`,
+    engine.paths('decrypt').length - before <= 16 + spentMs / 250 + 1,
+    `${engine.paths('decrypt').length - before} calls in ${spentMs} ms`,
   );
   one.vm.clock.advance(10_000);
   assert.equal(one.decrypt(forged(1000)).client.status, 422);
-  const asked = engine.asked('decrypt');
+  const asked = engine.paths('decrypt').length;
   for (let i = 0; i < 50; i++) assert.equal(one.decrypt(forged(1000)).client.status, 422);
-  assert.equal(engine.asked('decrypt'), asked);
+  assert.equal(engine.paths('decrypt').length, asked);
   assert.equal(one.decrypt(genuine).client.status, 200);
   assertClean(one);
 });
 
 test('a machine that only opens asks for no data key, and opens though it may make none', () => {
-  const engine = new Engine();
+  const engine = new TestKms();
   const genuine = bodyOf(machine(engine).encrypt());
-  const vm = createVm(encryptor, {
-    httpCall: (call) =>
-      call.headers.get(':path')!.includes('datakey')
-        ? { status: 403, body: '{"errors":["permission denied"]}', afterMs: 1 }
-        : engine.answer(call),
-  });
+  engine.fault = ({ path }) => (path.includes('datakey') ? DENIED : undefined);
+  const vm = createVm(encryptor, { httpCall: engine.call });
   const { root } = vm.configure(
     JSON.stringify({
       version: '1.0',
@@ -256,13 +207,10 @@ test('a machine that only opens asks for no data key, and opens though it may ma
 });
 
 test('an engine that is not mounted is an outage, and takes no data key away', () => {
-  const engine = new Engine();
+  const engine = new TestKms();
   const one = machine(engine);
   const body = bodyOf(one.encrypt());
-  engine.mood = {
-    status: 404,
-    body: '{"errors":["no handler for route \\"transit/decrypt/pay\\". route entry not found."]}',
-  };
+  engine.fault = UNMOUNTED;
   for (let i = 0; i < 400; i++) {
     assert.equal(one.decrypt(body).client.status, 200);
     one.vm.clock.advance(100);
@@ -272,12 +220,12 @@ test('an engine that is not mounted is an outage, and takes no data key away', (
 });
 
 test('a transit key that is taken away opens nothing any more within half a minute or so', () => {
-  const engine = new Engine();
+  const engine = new TestKms();
   const one = machine(engine);
   const body = bodyOf(one.encrypt());
-  const [key] = engine.dataKeys.values();
-  engine.dataKeys.clear();
-  engine.mood = { status: 400, body: '{"errors":["encryption key not found"]}' };
+  const [key] = engine.transit.dataKeys.values();
+  engine.transit.dataKeys.clear();
+  engine.fault = says(400, '{"errors":["encryption key not found"]}');
   for (let i = 0; i < 400; i++) {
     one.decrypt(body);
     one.vm.clock.advance(100);
@@ -295,11 +243,11 @@ test('compact and segmented messages carry it, too', () => {
     { profile: 'segmented', algorithm: 'SM4-CBC-HMAC-SM3' },
     { profile: 'segmented', algorithm: 'AES-256-GCM' },
   ]) {
-    const engine = new Engine();
+    const engine = new TestKms();
     const body = machine(engine, settings).encrypt().upstream.body.toString('latin1');
     if (settings.profile === 'compact')
-      assert.deepEqual([...engine.dataKeys.keys()], [Buffer.from(body.split('.')[1]!, 'base64url').toString()]);
-    else assert.ok(body.includes([...engine.dataKeys.keys()][0]!));
+      assert.deepEqual([...engine.transit.dataKeys.keys()], [Buffer.from(body.split('.')[1]!, 'base64url').toString()]);
+    else assert.ok(body.includes([...engine.transit.dataKeys.keys()][0]!));
     const receiver = machine(engine, settings);
     const { upstream } = exchange(receiver.root, { request: { path: '/in', body: Buffer.from(body, 'latin1') } });
     assert.equal(upstream.body.toString(), 'text', JSON.stringify(settings));
@@ -309,7 +257,7 @@ test('compact and segmented messages carry it, too', () => {
 
 test('a profile without a place for the wrapped key seals nothing', () => {
   for (const settings of [{ profile: 'raw' }, { profile: 'base64' }, { profile: 'hex' }]) {
-    const one = machine(new Engine(), settings);
+    const one = machine(new TestKms(), settings);
     const result = one.encrypt();
     assert.equal(result.client.status, 503, JSON.stringify(settings));
     assert.equal(result.upstream.sawNothing, true);

@@ -3,14 +3,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { createVm, exchange } from '../../envoy/host/index.ts';
-import type {
-  ExchangeResult,
-  HttpCall,
-  HttpCallOutcome,
-  LoadedModule,
-  RootContext,
-  Vm,
-} from '../../envoy/host/index.ts';
+import type { ExchangeResult, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import { FAILING } from '../kms/replies.ts';
+import { type KeyVersion, stored, TestKms } from '../kms/test-kms.ts';
 import { protect } from '../protection/partner.ts';
 import type { Profile, Terms } from '../protection/partner.ts';
 import { KEY_ID, keyOf } from '../protection/route.ts';
@@ -41,30 +36,14 @@ interface End {
   gone?: boolean;
 }
 
-/** A KV version 2 store: metadata of each version, and whether it answers. */
-class Store {
-  readonly versions: Map<number, End>;
-  algorithm = 'SM4';
-  down = false;
+/** A KMS with these versions, from 1 on. */
+function kmsOf(algorithm: string, ...ends: End[]): TestKms {
+  return new TestKms(Object.fromEntries(ends.map((end, index) => [index + 1, versionOf(algorithm, index + 1, end)])));
+}
 
-  constructor(...versions: End[]) {
-    this.versions = new Map(versions.map((version, index) => [index + 1, version]));
-  }
-
-  answer = (call: HttpCall): HttpCallOutcome => {
-    if (this.down) return { status: 503, body: '', afterMs: 1 };
-    const version = Number(/version=(\d+)$/.exec(call.headers.get(':path')!)?.[1] ?? Math.max(...this.versions.keys()));
-    const said = this.versions.get(version);
-    if (said === undefined) return { status: 404, body: '{"errors":[]}', afterMs: 1 };
-    const key = { algorithm: this.algorithm, material: keyOf('SM4-GCM', version).toString('base64') };
-    const body = {
-      data: {
-        data: said.gone ? null : { ...key, ...said.data },
-        metadata: { version, deletion_time: '', destroyed: false, ...said.metadata },
-      },
-    };
-    return { status: said.gone ? 404 : 200, body: JSON.stringify(body), afterMs: 1 };
-  };
+function versionOf(algorithm: string, version: number, { data = {}, metadata = {}, gone = false }: End): KeyVersion {
+  const key = stored(algorithm, keyOf('SM4-GCM', version), data);
+  return { data: gone ? null : key.data, metadata };
 }
 
 class Machine {
@@ -72,9 +51,9 @@ class Machine {
   private readonly root: RootContext;
   private readonly profile: Profile;
 
-  constructor(profile: Profile, store: Store) {
+  constructor(profile: Profile, store: TestKms) {
     this.profile = profile;
-    this.vm = createVm(module, { httpCall: store.answer });
+    this.vm = createVm(module, { httpCall: store.call });
     const stages = { sm4Encryptor: { keyId: KEY_ID, profile, request: 'Decrypt', response: 'None' } };
     const { accepted, root } = this.vm.configure(
       JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms' }, routes: [{ name: 'a', stages }] }),
@@ -110,7 +89,7 @@ const shown = ({ client, upstream }: ExchangeResult): string =>
 
 /** Reply to a wrong tag while the keys are in order. */
 function wrongTag(profile: Profile): string {
-  const machine = new Machine(profile, new Store({}));
+  const machine = new Machine(profile, kmsOf('SM4', {}));
   assert.equal(machine.status(1), 200);
   const answer = shown(machine.send(1, 9));
   assert.match(answer, /^\[422.*FIM-SM4-0002/);
@@ -122,9 +101,9 @@ for (const profile of PROFILES) {
   describe(profile, () => {
     for (const [what, end] of Object.entries(ENDS)) {
       for (const [about, store, version] of [
-        ['the only one', new Store(end), 1],
-        ['the newest of two', new Store({}, end), 2],
-        ['the older of two', new Store(end, {}), 1],
+        ['the only one', kmsOf('SM4', end), 1],
+        ['the newest of two', kmsOf('SM4', {}, end), 2],
+        ['the older of two', kmsOf('SM4', end, {}), 1],
       ] as const) {
         test(`a version that ${what}, ${about}`, () => {
           const machine = new Machine(profile, store);
@@ -134,7 +113,7 @@ for (const profile of PROFILES) {
             assert.equal(shown(machine.send(version)), expected, `after ${pauseMs} ms`);
             assert.equal(shown(machine.send(version, 9)), expected, `a wrong tag after ${pauseMs} ms`);
           }
-          if (store.versions.size > 1)
+          if (Object.keys(store.versions!).length > 1)
             for (const one of [machine, new Machine(profile, store)])
               assert.equal(one.status(3 - version), 200, 'the other one opens');
           machine.close();
@@ -143,7 +122,7 @@ for (const profile of PROFILES) {
     }
 
     test('a version that ends while it is held', () => {
-      const store = new Store({ data: { expires: SOON } });
+      const store = kmsOf('SM4', { data: { expires: SOON } });
       const machine = new Machine(profile, store);
       const expected = wrongTag(profile);
       assert.equal(machine.status(1), 200);
@@ -156,21 +135,21 @@ for (const profile of PROFILES) {
     });
 
     test('a KMS that does not answer is a 503, whatever the message', () => {
-      const cold = new Store({});
-      cold.down = true;
+      const cold = kmsOf('SM4', {});
+      cold.fault = FAILING;
       const first = new Machine(profile, cold);
       for (const material of [1, 9]) assert.equal(first.send(1, material).client.status, 503);
       first.close();
 
-      const store = new Store({}, {});
+      const store = kmsOf('SM4', {}, {});
       const machine = new Machine(profile, store);
       assert.equal(machine.status(2), 200);
-      store.down = true;
+      store.fault = FAILING;
       machine.vm.clock.advance(10_000);
       assert.equal(machine.status(2), 200, 'what is held goes on');
       for (const material of [1, 9])
         assert.equal(machine.send(1, material).client.status, 503, 'the version before cannot be asked for');
-      store.down = false;
+      store.fault = undefined;
       machine.vm.clock.advance(30_000);
       assert.equal(machine.status(1), 200);
       machine.close();
@@ -184,9 +163,8 @@ describe('signatures, which name no version', () => {
     fim = await fimModule();
   });
 
-  function verifier(store: Store): { vm: Vm; send: (material: number) => ExchangeResult } {
-    store.algorithm = 'HMAC-SM3';
-    const vm = createVm(fim, { httpCall: store.answer });
+  function verifier(store: TestKms): { vm: Vm; send: (material: number) => ExchangeResult } {
+    const vm = createVm(fim, { httpCall: store.call });
     const stages = {
       messageSignature: { keyId: KEY_ID, algorithm: 'HMAC-SM3', covers: 'Body', request: 'Verify', response: 'None' },
     };
@@ -208,9 +186,9 @@ describe('signatures, which name no version', () => {
 
   for (const [what, end] of Object.entries(ENDS)) {
     test(`of a version that ${what}`, () => {
-      const wrong = shown(verifier(new Store({})).send(9));
+      const wrong = shown(verifier(kmsOf('HMAC-SM3', {})).send(9));
       assert.match(wrong, /^\[401.*FIM-SIG-0001/);
-      const [only, newest] = [verifier(new Store(end)), verifier(new Store({}, end))];
+      const [only, newest] = [verifier(kmsOf('HMAC-SM3', end)), verifier(kmsOf('HMAC-SM3', {}, end))];
       for (const pauseMs of [0, 200, 5000]) {
         for (const { vm } of [only, newest]) vm.clock.advance(pauseMs);
         for (const material of [1, 9]) assert.equal(shown(only.send(material)), wrong);
@@ -221,10 +199,10 @@ describe('signatures, which name no version', () => {
   }
 
   test('while the KMS does not answer', () => {
-    const store = new Store({}, {});
+    const store = kmsOf('HMAC-SM3', {}, {});
     const { vm, send } = verifier(store);
     assert.equal(send(2).client.status, 200);
-    store.down = true;
+    store.fault = FAILING;
     vm.clock.advance(10_000);
     assert.equal(send(2).client.status, 200);
     for (const material of [1, 9]) assert.match(shown(send(material)), /^\[503.*FIM-KMS-0001/);

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { createVm, exchange, VirtualClock, Vm } from '../../envoy/host/index.ts';
 import type { LoadedModule, RootContext } from '../../envoy/host/index.ts';
+import { stored, TestKms } from '../kms/test-kms.ts';
 import { fimModule } from './modules.ts';
 
-const KEY = { algorithm: 'SM4', material: Buffer.alloc(16, 7).toString('base64') };
 const chain = {
   rateLimiter: { id: 'cost', requests: 1_000_000, periodMs: 1000, key: { source: 'Header', header: 'x-client-id' } },
   pbocValidator: { rules: [{ path: '$.transCode', required: true, type: 'string', pattern: '^01[0-9]{6}$' }] },
@@ -29,8 +29,8 @@ describe('the fixed cost of a message', () => {
   }
 
   function started(path: string): { vm: Vm; root: RootContext } {
-    const answer = { status: 200, body: JSON.stringify({ data: { data: KEY, metadata: { version: 1 } } }) };
-    const vm = createVm(module, { clock: new VirtualClock(), httpCall: () => answer });
+    const kms = new TestKms({ 1: stored('SM4', Buffer.alloc(16, 7)) });
+    const vm = createVm(module, { clock: new VirtualClock(), httpCall: kms.call });
     const root = configured(vm, path);
     vm.clock.advance(200); // the key is there
     exchange(root, { request });

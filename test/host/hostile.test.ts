@@ -8,11 +8,12 @@ import type {
   ExchangeRequest,
   ExchangeResponse,
   ExchangeResult,
-  HttpCallOutcome,
   LoadedModule,
   RootContext,
   Vm,
 } from '../../envoy/host/index.ts';
+import { type Fault, says } from '../kms/replies.ts';
+import { stored, TestKms } from '../kms/test-kms.ts';
 import { fimModule } from './modules.ts';
 import { open } from './scenario/envelope.ts';
 import type { Envelope } from './scenario/envelope.ts';
@@ -107,21 +108,15 @@ function randomAnswer(dice: Dice): ExchangeResponse | 'reset' | 'silent' {
   };
 }
 
-function randomKms(dice: Dice): HttpCallOutcome {
-  if (dice.chance(15))
-    return dice.one<HttpCallOutcome>([
-      'refused',
-      'reset',
-      'silent',
-      'no-host',
-      { status: 500 },
-      { status: 200, body: '{' },
-    ]);
-  const data = {
-    data: { algorithm: 'SM4', material: MATERIAL.toString('base64') },
-    metadata: { version: 1, created_time: '', deletion_time: '', destroyed: false },
+/** A KMS that fails now and then. */
+function randomKms(dice: Dice): TestKms {
+  const kms = new TestKms({ 1: stored('SM4', MATERIAL) });
+  kms.fault = () => {
+    kms.afterMs = dice.below(50);
+    if (!dice.chance(15)) return undefined;
+    return dice.one<Fault>(['refused', 'reset', 'silent', 'no-host', { status: 500 }, says(200, '{')]);
   };
-  return { status: 200, body: JSON.stringify({ data }), afterMs: dice.below(50) };
+  return kms;
 }
 
 const all = {
@@ -170,7 +165,7 @@ function check(result: ExchangeResult, request: ExchangeRequest, where: string):
 
 test(`${ROUNDS} random exchanges, some of them at once, under configurations that change`, () => {
   const dice = new Dice(20_261_122);
-  const vm: Vm = createVm(fim, { httpCall: () => randomKms(dice) });
+  const vm: Vm = createVm(fim, { httpCall: randomKms(dice).call });
   let root: RootContext = vm.configure(configuration(1)).root;
   const statuses = new Map<number, number>();
   for (let round = 0; round < ROUNDS;) {

@@ -4,14 +4,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { before, test } from 'node:test';
 import { createVm, Exchange, exchange } from '../../envoy/host/index.ts';
-import type {
-  ExchangeResult,
-  HttpCall,
-  HttpCallOutcome,
-  LoadedModule,
-  RootContext,
-  Vm,
-} from '../../envoy/host/index.ts';
+import type { ExchangeResult, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import { ABSENT, DENIED, type Fault } from '../kms/replies.ts';
+import { type Asked, type KeyVersions, stored, TestKms } from '../kms/test-kms.ts';
 import { builtModules } from './modules.ts';
 import { seal } from './scenario/envelope.ts';
 
@@ -26,32 +21,23 @@ before(async () => {
 /** Bytes that stand nowhere else in a module's memory. */
 const keyBytes = (number: number): Buffer => createHash('sha256').update(`key ${number}`).digest().subarray(0, 16);
 
-/** A KV version 2 store whose versions a test adds, expires and removes. */
-class Store {
-  readonly versions = new Map<number, { material: Buffer; metadata: object; data: object }>();
+/** A KMS whose versions a test adds, expires and removes. */
+class Store extends TestKms {
+  override readonly versions: KeyVersions = {};
+  /** When it was asked, and for what. */
   readonly calls: { atMs: number; path: string }[] = [];
-  /** Overrides all answers. */
-  mood: HttpCallOutcome | undefined;
-  afterMs = 1;
   clock: { nowMs: number } = { nowMs: 0 };
 
   add(number: number, metadata: object = {}, data: object = {}): this {
-    this.versions.set(number, { material: keyBytes(number), metadata, data });
+    const isGone = 'gone' in metadata;
+    this.versions[number] = { ...stored('SM4', keyBytes(number), data), ...(isGone ? { data: null } : {}), metadata };
     return this;
   }
 
-  answer = (call: HttpCall): HttpCallOutcome => {
-    const path = call.headers.get(':path')!;
-    this.calls.push({ atMs: this.clock.nowMs, path });
-    if (this.mood !== undefined) return this.mood;
-    const wanted = Number(/version=(\d+)$/.exec(path)?.[1] ?? Math.max(...this.versions.keys()));
-    const found = this.versions.get(wanted);
-    if (!found) return { status: 404, body: '{"errors":[]}', afterMs: this.afterMs };
-    const metadata = { version: wanted, deletion_time: '', destroyed: false, ...found.metadata };
-    const gone = 'gone' in found.metadata;
-    const data = gone ? null : { algorithm: 'SM4', material: found.material.toString('base64'), ...found.data };
-    return { status: gone ? 404 : 200, body: JSON.stringify({ data: { data, metadata } }), afterMs: this.afterMs };
-  };
+  override answer(asked: Asked): Fault {
+    this.calls.push({ atMs: this.clock.nowMs, path: asked.path });
+    return super.answer(asked);
+  }
 
   /** Reads of the newest version. */
   get looks(): number[] {
@@ -71,7 +57,7 @@ interface Machine {
 }
 
 function machine(store: Store, kms: object = {}): Machine {
-  const vm = createVm(encryptor, { httpCall: store.answer });
+  const vm = createVm(encryptor, { httpCall: store.call });
   store.clock = vm.clock;
   const stage = (request: string): object => ({ sm4Encryptor: { keyId: ID, request, response: 'None' } });
   const routes = [
@@ -167,7 +153,7 @@ test('a newest version that goes backwards retires what is above, and wipes it',
   assert.equal(versionOf(one.encrypt()), 2);
   const secret = keyBytes(2);
   assert.ok(one.vm.instance.bytes().includes(secret));
-  store.versions.delete(2);
+  delete store.versions[2];
   use(one, 2 * REFRESH_MS);
   assert.equal(versionOf(one.encrypt()), 1);
   assert.equal(codeOf(one.decrypt(store.sealed(2))), 'FIM-SM4-0002');
@@ -224,7 +210,7 @@ for (const [what, metadata, data] of [
     const store = new Store().add(1, metadata, data);
     const one = machine(store);
     use(one, 3000);
-    store.mood = 'refused';
+    store.fault = 'refused';
     while (one.vm.clock.nowMs < 29_500) {
       const { client, tookMs } = one.encrypt();
       assert.equal(client.status, 200);
@@ -238,7 +224,7 @@ for (const [what, metadata, data] of [
     assert.equal(refused.upstream.sawNothing, true);
     assert.ok(refused.tookMs === 0, 'at once: nothing will change that soon');
     assert.equal(one.vm.instance.bytes().includes(keyBytes(1)), false);
-    store.mood = undefined;
+    store.fault = undefined;
     store.add(2);
     one.vm.clock.advance(6000);
     assert.equal(versionOf(one.encrypt()), 2);
@@ -251,7 +237,7 @@ test('without an end of its own a key serves for a day without the KMS, no longe
   const store = new Store().add(1);
   const one = machine(store);
   use(one, 1000);
-  store.mood = 'refused';
+  store.fault = 'refused';
   use(one, 10_000);
   for (let hour = 0; hour < 23; hour++) {
     one.vm.clock.advance(3_600_000);
@@ -260,7 +246,7 @@ test('without an end of its own a key serves for a day without the KMS, no longe
   one.vm.clock.advance(3_600_000);
   assert.equal(codeOf(one.encrypt()), 'FIM-KMS-0007');
   assert.ok(store.calls.length < 24 * 3600, `${store.calls.length} calls in a day`);
-  store.mood = undefined;
+  store.fault = undefined;
   one.vm.clock.advance(7000);
   assert.equal(one.encrypt().client.status, 200);
 });
@@ -280,13 +266,13 @@ test('"not found" that is not the KMS\'s own takes no key away: a page of a prox
     const { vm, encrypt, decrypt } = machine(store);
     const sealed = store.sealed(1);
     assert.equal(decrypt(sealed).client.status, 200);
-    store.mood = { status: 404, body };
+    store.fault = { status: 404, body };
     vm.clock.advance(3 * REFRESH_MS);
     assert.equal(decrypt(sealed).client.status, 200, body);
     assert.equal(encrypt().client.status, 200, body);
     assert.ok(vm.counted('fim.key.fetch_failed') > 0);
     assert.equal(vm.counted('fim.key.absent'), 0);
-    store.mood = { status: 404, body: '{"errors":[]}' };
+    store.fault = ABSENT;
     vm.clock.advance(10_000);
     assert.equal(encrypt().client.status, 503);
   }
@@ -296,7 +282,7 @@ test('a KMS that wants other credentials is an outage, counted apart', () => {
   const store = new Store().add(1);
   const one = machine(store);
   use(one, 1000);
-  store.mood = { status: 403, body: '{"errors":["permission denied"]}' };
+  store.fault = DENIED;
   use(one, 10_000);
   assert.equal(one.encrypt().client.status, 200);
   assert.ok(one.vm.counted('fim.key.fetch_denied') > 0);
@@ -359,7 +345,7 @@ test('an old version that nobody uses is overwritten after an hour, and fetched 
   one.vm.clock.advance(200_000);
   assert.deepEqual([held(1), held(2)], [false, true]);
   assert.equal(one.decrypt(store.sealed(1)).client.status, 200);
-  store.mood = 'refused';
+  store.fault = 'refused';
   use(one, 10_000);
   one.vm.clock.advance(4_000_000);
   assert.ok(held(1));

@@ -10,15 +10,14 @@ import {
   ENDED,
   keyOf,
   Machine,
-  NONE,
   replyOf,
   REVOKED,
-  says,
   USERS,
   type Version,
   type Kms,
   type Case,
 } from './key-users.ts';
+import { ABSENT, DENIED, FAILING, GARBAGE, says } from '../kms/replies.ts';
 
 const FINE: Record<number, Version> = { 1: {}, 2: {} };
 const CASES: Record<string, Case> = {
@@ -75,7 +74,7 @@ const CASES: Record<string, Case> = {
     protects: 'FIM-KMS-0007',
   },
   'the KMS does not give the one before': {
-    kms: { versions: { 1: { answer: says(503, '') }, 2: {} } },
+    kms: { versions: { 1: { answer: FAILING }, 2: {} } },
     sent: [1],
     reply: 'FIM-KMS-0001',
     protects: 'passed',
@@ -106,19 +105,19 @@ const CASES: Record<string, Case> = {
     reply: 'FIM-KMS-0001',
     holds: true,
   },
-  'the KMS has no such key': { kms: { all: NONE }, sent: [1], reply: 'FIM-KMS-0002' },
+  'the KMS has no such key': { kms: { all: ABSENT }, sent: [1], reply: 'FIM-KMS-0002' },
   'the KMS wants a token': {
     kms: { all: says(401, '{"errors":["missing client token"]}') },
     sent: [1],
     reply: 'FIM-KMS-0008',
   },
-  'the KMS refuses': { kms: { all: says(403, '{"errors":["permission denied"]}') }, sent: [1], reply: 'FIM-KMS-0008' },
+  'the KMS refuses': { kms: { all: DENIED }, sent: [1], reply: 'FIM-KMS-0008' },
   'the KMS gives no key': {
     kms: { versions: { 1: { data: { material: 'AAAA' } } } },
     sent: [1],
     reply: 'FIM-KMS-0003',
   },
-  'the KMS is a web server': { kms: { all: says(200, '<html></html>') }, sent: [1], reply: 'FIM-KMS-0003' },
+  'the KMS is a web server': { kms: { all: GARBAGE }, sent: [1], reply: 'FIM-KMS-0003' },
   'the key is of another algorithm': {
     kms: { versions: { 1: { data: { algorithm: 'TDES', material: Buffer.alloc(16, 1).toString('base64') } } } },
     sent: [1],
@@ -175,9 +174,9 @@ test('under Observe a code is never waited for: not at the first look, not durin
 });
 
 for (const [reason, code, kms] of [
-  ['denied', 'FIM-KMS-0008', { all: says(403, '{"errors":["permission denied"]}') }],
+  ['denied', 'FIM-KMS-0008', { all: DENIED }],
   ['unreadable', 'FIM-KMS-0003', { versions: { 1: { data: { algorithm: 'sm4' } } } }],
-  ['absent', 'FIM-KMS-0002', { all: NONE }],
+  ['absent', 'FIM-KMS-0002', { all: ABSENT }],
   ['expired', 'FIM-KMS-0007', { versions: { 1: ENDED } }],
   ['revoked', 'FIM-KMS-0007', { versions: { 1: REVOKED } }],
   ['outage', 'FIM-KMS-0001', { all: says(500, '') }],
@@ -207,7 +206,7 @@ for (const [reason, code, kms] of [
 }
 
 test('a refusal that is put right is noticed within the longest pause, also under load', () => {
-  const machine = new Machine(USERS.encrypts!, { all: says(403, '{"errors":["permission denied"]}') });
+  const machine = new Machine(USERS.encrypts!, { all: DENIED });
   for (let i = 0; i < 300; i++) {
     machine.send(1);
     machine.vm.clock.advance(100);
@@ -223,7 +222,7 @@ test('a refusal that is put right is noticed within the longest pause, also unde
 for (const [about, kms] of [
   ['has ended', { versions: { 1: ENDED } }],
   ['was taken back', { versions: { 1: REVOKED } }],
-  ['is missing', { all: NONE }],
+  ['is missing', { all: ABSENT }],
   ['is refused', { all: says(403, '{}') }],
   ['is fine', { versions: FINE }],
 ] as [string, Kms][]) {

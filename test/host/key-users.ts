@@ -3,14 +3,9 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { before } from 'node:test';
 import { createVm, exchange } from '../../envoy/host/index.ts';
-import type {
-  ExchangeResult,
-  HttpCall,
-  HttpCallOutcome,
-  LoadedModule,
-  RootContext,
-  Vm,
-} from '../../envoy/host/index.ts';
+import type { ExchangeResult, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import type { Fault } from '../kms/replies.ts';
+import { type KeyVersion, stored, TestKms } from '../kms/test-kms.ts';
 import { protect } from '../protection/partner.ts';
 import type { Profile } from '../protection/partner.ts';
 import { fimModule } from './modules.ts';
@@ -131,59 +126,55 @@ export interface Version {
   data?: object;
   metadata?: object;
   gone?: boolean;
-  answer?: HttpCallOutcome;
+  answer?: Fault;
 }
 
 /** Keys and replies of the KMS. `all`: the reply to every request. */
 export interface Kms {
   versions?: Record<number, Version>;
-  all?: HttpCallOutcome;
+  all?: Fault;
   algorithm?: string;
 }
 
 export const ENDED: Version = { data: { expires: PAST } };
 export const REVOKED: Version = { metadata: { deletion_time: PAST }, gone: true };
-export const NONE: HttpCallOutcome = { status: 404, body: '{"errors":[]}', afterMs: 1 };
-export const says = (status: number, body: string): HttpCallOutcome => ({ status, body, afterMs: 1 });
 
-function answerOf(user: User, kms: Kms, call: HttpCall): HttpCallOutcome {
-  if (kms.all !== undefined) return kms.all;
-  const versions = kms.versions ?? {};
-  const version = Number(
-    /version=(\d+)$/.exec(call.headers.get(':path')!)?.[1] ?? Math.max(...Object.keys(versions).map(Number)),
-  );
-  const said = versions[version];
-  if (said === undefined) return NONE;
-  if (said.answer !== undefined) return said.answer;
-  const key = {
-    algorithm: kms.algorithm ?? user.algorithm,
-    material: keyOf(user.algorithm, version).toString('base64'),
+function versionOf(user: User, algorithm: string, version: number, said: Version): KeyVersion {
+  const { data } = stored(algorithm, keyOf(user.algorithm, version), said.data);
+  return {
+    data: said.gone === true ? null : data,
+    metadata: said.metadata ?? {},
+    ...(said.answer === undefined ? {} : { fault: said.answer }),
   };
-  const body = {
-    data: {
-      data: said.gone ? null : { ...key, ...said.data },
-      metadata: { version, deletion_time: '', destroyed: false, ...said.metadata },
-    },
-  };
-  return { status: said.gone ? 404 : 200, body: JSON.stringify(body), afterMs: 1 };
 }
 
 export class Machine {
   readonly vm: Vm;
-  kms: Kms;
+  private readonly service = new TestKms();
   private readonly root: RootContext;
   private readonly user: User;
 
   constructor(user: User, kms: Kms, observe = false) {
     this.user = user;
     this.kms = kms;
-    this.vm = createVm(module, { httpCall: (call) => answerOf(user, this.kms, call) });
+    this.vm = createVm(module, { httpCall: this.service.call });
     const routes = [{ name: 'a', observe, stages: user.stages }];
     const { accepted, root, logs } = this.vm.configure(
       JSON.stringify({ version: '1.0', kms: { cluster: 'fim-kms', holdMs: HOLD_MS, timeoutMs: 500 }, routes }),
     );
     assert.ok(accepted, logs.map(({ message }) => message).join('\n'));
     this.root = root;
+  }
+
+  /** What the KMS has and says from now on. */
+  set kms({ versions = {}, all, algorithm = this.user.algorithm }: Kms) {
+    this.service.fault = all;
+    this.service.versions = Object.fromEntries(
+      Object.entries(versions).map(([version, said]) => [
+        version,
+        versionOf(this.user, algorithm, Number(version), said),
+      ]),
+    );
   }
 
   send(version: number, material = version): ExchangeResult {

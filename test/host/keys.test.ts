@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { createVm, Exchange, exchange } from '../../envoy/host/index.ts';
-import type { ExchangeResult, HttpCallHandler, HttpCallOutcome, LoadedModule, Vm } from '../../envoy/host/index.ts';
+import type { ExchangeResult, LoadedModule, Vm } from '../../envoy/host/index.ts';
+import { ABSENT, type Fault, says } from '../kms/replies.ts';
+import { TestKms } from '../kms/test-kms.ts';
 import { builtModules } from './modules.ts';
 
 const KIB = 1024;
@@ -20,13 +22,20 @@ const document = (generation: number, keyId = 'kms://prod/a'): string =>
     kms: { cluster: 'fim-kms', holdMs: 2000, timeoutMs: 1000 },
     routes: [{ name: 'a', stages: { sm4Encryptor: { keyId, request: 'Encrypt', response: 'None' } } }],
   });
-const answer = (data: object, metadata: object = { version: 1 }, afterMs = 1): HttpCallOutcome => ({
-  status: 200,
-  body: JSON.stringify({ data: { data, metadata } }),
-  afterMs,
-});
-const good = (afterMs = 1): HttpCallOutcome => answer({ algorithm: 'SM4', material: KEY }, { version: 1 }, afterMs);
-const start = (httpCall: HttpCallHandler): Vm => createVm(encryptor, { httpCall });
+/** A KMS whose keys are all this version. */
+const kms = (data: object, metadata: object = {}, afterMs = 1): TestKms => {
+  const service = new TestKms({ 1: { data, metadata } });
+  service.afterMs = afterMs;
+  return service;
+};
+const good = (afterMs = 1): TestKms => kms({ algorithm: 'SM4', material: KEY }, {}, afterMs);
+/** A KMS that says the same to every request. */
+const always = (fault: Fault): TestKms => {
+  const service = new TestKms();
+  service.fault = fault;
+  return service;
+};
+const start = (service: TestKms): Vm => createVm(encryptor, { httpCall: service.call });
 const sealed = (result: ExchangeResult): boolean =>
   result.client.status === 200 && result.upstream.body.toString().startsWith('{"alg":"SM4-GCM"');
 
@@ -38,7 +47,7 @@ function assertClean(vm: Vm): void {
 }
 
 test('who waits for a call-out of a configuration that ends meanwhile still gets the key', () => {
-  const vm = start(() => good(300));
+  const vm = start(good(300));
   const { root: old } = vm.configure(document(1));
   const first = new Exchange(old, { request: { body: 'one' } });
   const { root: fresh } = vm.configure(document(2));
@@ -53,7 +62,7 @@ test('who waits for a call-out of a configuration that ends meanwhile still gets
 });
 
 test('a key of a configuration that nobody uses any more is not asked for', () => {
-  const vm = start(() => good());
+  const vm = start(good());
   const { root: old } = vm.configure(document(1, 'kms://prod/old'));
   assert.ok(sealed(exchange(old, { request: { body: 'x' } })));
   vm.configure(document(2, 'kms://prod/new'));
@@ -66,49 +75,40 @@ test('a key of a configuration that nobody uses any more is not asked for', () =
 });
 
 test('answers that are no key of ours are refused', () => {
-  const odd: [string, HttpCallOutcome][] = [
-    ['another algorithm', answer({ algorithm: 'AES', material: KEY })],
-    ['no algorithm', answer({ material: KEY })],
-    ['a short key', answer({ algorithm: 'SM4', material: Buffer.alloc(15).toString('base64') })],
-    ['a long key', answer({ algorithm: 'SM4', material: Buffer.alloc(32).toString('base64') })],
-    ['an empty key', answer({ algorithm: 'SM4', material: '' })],
-    ['no base64', answer({ algorithm: 'SM4', material: '!!!!' })],
-    ['a number', answer({ algorithm: 'SM4', material: 7 })],
-    ['no version', answer({ algorithm: 'SM4', material: KEY }, {})],
-    ['version 0', answer({ algorithm: 'SM4', material: KEY }, { version: 0 })],
-    ['a negative version', answer({ algorithm: 'SM4', material: KEY }, { version: -1 })],
-    ['a huge version', answer({ algorithm: 'SM4', material: KEY }, { version: 1e30 })],
-    ['a destroyed version', answer({ algorithm: 'SM4', material: KEY }, { version: 1, destroyed: true })],
-    ['an end that is no time', answer({ algorithm: 'SM4', material: KEY, expires: 'tomorrow' })],
-    ['an end that is a number', answer({ algorithm: 'SM4', material: KEY, expires: 1798761600 })],
-    [
-      'a deletion time that is no time',
-      answer({ algorithm: 'SM4', material: KEY }, { version: 1, deletion_time: 'x' }),
-    ],
-    ['an end that has passed', answer({ algorithm: 'SM4', material: KEY, expires: '2025-01-01T00:00:00Z' })],
-    ['an AES key of 16 bytes', answer({ algorithm: 'AES-256', material: KEY })],
-    [
-      'an AES key where SM4 is needed',
-      answer({ algorithm: 'AES-256', material: Buffer.alloc(32, 3).toString('base64') }),
-    ],
-    ['no SM2 key', answer({ algorithm: 'SM2-PRIVATE', material: KEY })],
+  const odd: [string, TestKms][] = [
+    ['another algorithm', kms({ algorithm: 'AES', material: KEY })],
+    ['no algorithm', kms({ material: KEY })],
+    ['a short key', kms({ algorithm: 'SM4', material: Buffer.alloc(15).toString('base64') })],
+    ['a long key', kms({ algorithm: 'SM4', material: Buffer.alloc(32).toString('base64') })],
+    ['an empty key', kms({ algorithm: 'SM4', material: '' })],
+    ['no base64', kms({ algorithm: 'SM4', material: '!!!!' })],
+    ['a number', kms({ algorithm: 'SM4', material: 7 })],
+    ['no version', kms({ algorithm: 'SM4', material: KEY }, { version: undefined })],
+    ['version 0', kms({ algorithm: 'SM4', material: KEY }, { version: 0 })],
+    ['a negative version', kms({ algorithm: 'SM4', material: KEY }, { version: -1 })],
+    ['a huge version', kms({ algorithm: 'SM4', material: KEY }, { version: 1e30 })],
+    ['a destroyed version', kms({ algorithm: 'SM4', material: KEY }, { version: 1, destroyed: true })],
+    ['an end that is no time', kms({ algorithm: 'SM4', material: KEY, expires: 'tomorrow' })],
+    ['an end that is a number', kms({ algorithm: 'SM4', material: KEY, expires: 1798761600 })],
+    ['a deletion time that is no time', kms({ algorithm: 'SM4', material: KEY }, { version: 1, deletion_time: 'x' })],
+    ['an end that has passed', kms({ algorithm: 'SM4', material: KEY, expires: '2025-01-01T00:00:00Z' })],
+    ['an AES key of 16 bytes', kms({ algorithm: 'AES-256', material: KEY })],
+    ['an AES key where SM4 is needed', kms({ algorithm: 'AES-256', material: Buffer.alloc(32, 3).toString('base64') })],
+    ['no SM2 key', kms({ algorithm: 'SM2-PRIVATE', material: KEY })],
     [
       'SM2 that is no PEM',
-      answer({ algorithm: 'SM2-PRIVATE', material: '-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n' }),
+      kms({ algorithm: 'SM2-PRIVATE', material: '-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n' }),
     ],
-    [
-      'material longer than any key',
-      answer({ algorithm: 'HMAC-SM3', material: Buffer.alloc(40_000).toString('base64') }),
-    ],
-    ['an empty body', { status: 200, body: '' }],
-    ['an array', { status: 200, body: '[]' }],
-    ['deep nesting', { status: 200, body: '['.repeat(100_000) }],
-    ['20 MiB', { status: 200, body: 'x'.repeat(20 * KIB * KIB) }],
-    ['a redirect', { status: 302, headers: { location: 'http://evil' } }],
-    ['no content', { status: 204 }],
+    ['material longer than any key', kms({ algorithm: 'HMAC-SM3', material: Buffer.alloc(40_000).toString('base64') })],
+    ['an empty body', always({ status: 200, body: '' })],
+    ['an array', always({ status: 200, body: '[]' })],
+    ['deep nesting', always({ status: 200, body: '['.repeat(100_000) })],
+    ['20 MiB', always({ status: 200, body: 'x'.repeat(20 * KIB * KIB) })],
+    ['a redirect', always({ status: 302, headers: { location: 'http://evil' } })],
+    ['no content', always({ status: 204 })],
   ];
-  for (const [what, outcome] of odd) {
-    const vm = start(() => outcome);
+  for (const [what, service] of odd) {
+    const vm = start(service);
     const { root } = vm.configure(document(1));
     const result = exchange(root, { request: { body: 'secret' } });
     assert.equal(result.client.status, 503, what);
@@ -118,7 +118,7 @@ test('answers that are no key of ours are refused', () => {
 });
 
 test('a KMS that flaps is asked with pauses that grow, not with every request', () => {
-  const vm = start(() => 'refused');
+  const vm = start(always('refused'));
   const { root } = vm.configure(document(1));
   for (let i = 0; i < 200; i++) {
     new Exchange(root, { request: { body: 'x' } });
@@ -130,7 +130,7 @@ test('a KMS that flaps is asked with pauses that grow, not with every request', 
 });
 
 test('more who wait than the bound are refused at once, and all others are served when the key comes', () => {
-  const vm = start(() => good(500));
+  const vm = start(good(500));
   const { root } = vm.configure(document(1));
   const running = Array.from({ length: 5000 }, () => new Exchange(root, { request: { body: 'x' } }));
   const refused = running.filter((one) => one.stream.ended);
@@ -145,7 +145,7 @@ test('more who wait than the bound are refused at once, and all others are serve
 test('no nonce is used twice: over versions, streams and machines', () => {
   const seen = new Set<string>();
   for (let machine = 0; machine < 3; machine++) {
-    const vm = start(() => good());
+    const vm = start(good());
     const { root } = vm.configure(document(1));
     for (let i = 0; i < 2000; i++) {
       const { iv } = JSON.parse(exchange(root, { request: { body: 'same' } }).upstream.body.toString()) as {
@@ -159,7 +159,7 @@ test('no nonce is used twice: over versions, streams and machines', () => {
 });
 
 test('a machine without randomness protects nothing rather than badly', () => {
-  const vm = createVm(encryptor, { httpCall: () => good(), random: (bytes) => bytes.fill(0) });
+  const vm = createVm(encryptor, { httpCall: good().call, random: (bytes) => bytes.fill(0) });
   const { root } = vm.configure(document(1));
   const result = exchange(root, { request: { body: 'secret' } });
   assert.notEqual(result.client.status, 200);
@@ -168,8 +168,8 @@ test('a machine without randomness protects nothing rather than badly', () => {
 
 test('more keys than a machine holds: the one that made room is fetched again, and who waits for it is told when the KMS is silent', () => {
   const KEYS = 300;
-  let mood: HttpCallOutcome = good();
-  const vm = start(() => mood);
+  const service = good();
+  const vm = start(service);
   const routes = Array.from({ length: KEYS }, (_, i) => ({
     name: `r${i}`,
     match: { path: { type: 'Exact', value: `/${i}` } },
@@ -182,7 +182,7 @@ test('more keys than a machine holds: the one that made room is fetched again, a
     for (let i = 0; i < KEYS; i++)
       assert.ok(sealed(exchange(root, { request: { path: `/${i}`, body: 'x' } })), `key ${i}, round ${round}`);
   }
-  mood = 'refused';
+  service.fault = 'refused';
   for (let i = 0; i < KEYS; i++) {
     const result = exchange(root, { request: { path: `/${i}`, body: 'x' } });
     assert.ok(sealed(result) || result.client.status === 503, `key ${i}: ${result.client.status}`);
@@ -198,8 +198,8 @@ test('of a key there is one copy in memory, however the KMS wrote it, and none o
   const body = JSON.stringify({
     data: { data: { algorithm: 'SM4', material: 'X' }, metadata: { version: 1 } },
   }).replace('X', text.replaceAll('/', '\\/'));
-  let mood: HttpCallOutcome = { status: 200, body };
-  const vm = start(() => mood);
+  const service = always(says(200, body));
+  const vm = start(service);
   const { root } = vm.configure(document(1));
   vm.clock.advance(200);
   const memory = vm.instance.bytes();
@@ -207,7 +207,7 @@ test('of a key there is one copy in memory, however the KMS wrote it, and none o
   assert.equal(memory.indexOf(key), memory.lastIndexOf(key), 'once as bytes');
   assert.ok(memory.includes(key));
   assert.ok(sealed(exchange(root, { request: { body: 'x' } })));
-  mood = { status: 404, body: '{"errors":[]}' };
+  service.fault = ABSENT;
   vm.clock.advance(10_000);
   assert.equal(vm.instance.bytes().includes(key), false, 'after retirement');
   assertClean(vm);

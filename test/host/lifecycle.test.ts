@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { createVm, Exchange, exchange, Vm } from '../../envoy/host/index.ts';
-import type { HttpCallOutcome, LoadedModule, RootContext } from '../../envoy/host/index.ts';
+import type { LoadedModule, RootContext } from '../../envoy/host/index.ts';
+import { stored, TestKms } from '../kms/test-kms.ts';
 import { fimModule } from './modules.ts';
 
-const KEY = Buffer.alloc(16, 3).toString('base64');
+const KEY = Buffer.alloc(16, 3);
 const MAX_LIVE_STREAMS = 65_536;
 const KIB = 1024;
 
@@ -14,12 +15,10 @@ before(async () => {
   fim = await fimModule();
 });
 
-function kms(afterMs = 1): HttpCallOutcome {
-  const data = {
-    data: { algorithm: 'SM4', material: KEY },
-    metadata: { version: 1, created_time: '', deletion_time: '', destroyed: false },
-  };
-  return { status: 200, body: JSON.stringify({ data }), afterMs };
+function kms(afterMs = 1): TestKms {
+  const service = new TestKms({ 1: stored('SM4', KEY) });
+  service.afterMs = afterMs;
+  return service;
 }
 
 const validation = (pattern: string): object => ({
@@ -36,7 +35,7 @@ const document = (stages: object, generation = 1, body: object = {}): string =>
   });
 
 function start(stages: object, body: object = {}): { vm: Vm; root: RootContext } {
-  const vm = createVm(fim, { httpCall: () => kms() });
+  const vm = createVm(fim, { httpCall: kms().call });
   const { accepted, root, logs } = vm.configure(document(stages, 1, body));
   assert.equal(accepted, true, logs.map((entry) => entry.message).join('\n'));
   return { vm, root };
@@ -79,7 +78,7 @@ test('streams end under the configuration with which they began, old and new sid
 });
 
 test('a stream that waits for a key when its configuration is replaced still gets it', () => {
-  const vm = createVm(fim, { httpCall: () => kms(50) });
+  const vm = createVm(fim, { httpCall: kms(50).call });
   const { root: old } = vm.configure(document(encryption));
   const waiting = new Exchange(old, { request: { body: 'text' } });
   const { root: fresh } = vm.configure(document(encryption, 2));
@@ -209,7 +208,7 @@ test('10 MiB pass where the route allows them, and cost their memory once', () =
 });
 
 test('memory is flat over 300 edits of a hundred routes', () => {
-  const vm = createVm(fim, { httpCall: () => kms() });
+  const vm = createVm(fim, { httpCall: kms().call });
   const edit = (generation: number): string =>
     JSON.stringify({
       version: '1.0',

@@ -8,6 +8,7 @@ import { parseRoutes, translate } from '../../envoy/route/index.ts';
 import { expected } from '../crypto/openssl-mac.ts';
 import type { Algorithm } from '../crypto/openssl-mac.ts';
 import { type SwitchMessage, coveredBySwitch, upToCode } from '../crypto/switch-message.ts';
+import { stored, TestKms } from '../kms/test-kms.ts';
 import { fimModule } from './modules.ts';
 
 let module: LoadedModule;
@@ -65,15 +66,7 @@ function open(mac: object, algorithm = 'TDES'): (body: Buffer) => ExchangeResult
   const loaded = parseRoutes(text, 'mac.yaml');
   assert.deepEqual(loaded.errors, []);
   const { pluginConfigs } = translate(loaded.resources, { layout: 'fused', kms: { cluster: 'fim-kms' } });
-  const vm = createVm(module, {
-    httpCall: () => ({
-      status: 200,
-      body: JSON.stringify({
-        data: { data: { algorithm, material: KEY.toString('base64') }, metadata: { version: 1 } },
-      }),
-      afterMs: 1,
-    }),
-  });
+  const vm = createVm(module, { httpCall: new TestKms({ 1: stored(algorithm, KEY) }).call });
   const { accepted, root, logs } = vm.configure(pluginConfigs[0]!.json);
   assert.ok(accepted, logs.map((entry) => entry.message).join('\n'));
   return (body) =>

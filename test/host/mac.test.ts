@@ -9,6 +9,7 @@ import { parseRoutes, translate } from '../../envoy/route/index.ts';
 import { neededKeys } from '../../envoy/standalone/needed-keys.ts';
 import { expected } from '../crypto/openssl-mac.ts';
 import type { Algorithm } from '../crypto/openssl-mac.ts';
+import { stored, TestKms } from '../kms/test-kms.ts';
 import { fimModule } from './modules.ts';
 
 let module: LoadedModule;
@@ -65,22 +66,12 @@ function translated(spec: object): ReturnType<typeof translate> {
 /** A module with the route. */
 function start(spec: object, { algorithm, versions, afterMs = 1, down = false }: Kms): RootContext {
   const { pluginConfigs } = translated(spec);
-  const vm = createVm(module, {
-    httpCall: (call) => {
-      if (down) return 'refused';
-      const asked = new URL(`http://kms${call.headers.get(':path')}`).searchParams.get('version');
-      const version = asked === null ? Math.max(...Object.keys(versions).map(Number)) : Number(asked);
-      const key = versions[version];
-      if (key === undefined) return { status: 404, body: '{}', afterMs };
-      return {
-        status: 200,
-        body: JSON.stringify({
-          data: { data: { algorithm, material: key.toString('base64') }, metadata: { version } },
-        }),
-        afterMs,
-      };
-    },
-  });
+  const kms = new TestKms(
+    Object.fromEntries(Object.entries(versions).map(([version, key]) => [version, stored(algorithm, key)])),
+  );
+  kms.afterMs = afterMs;
+  if (down) kms.fault = 'refused';
+  const vm = createVm(module, { httpCall: kms.call });
   const { accepted, root, logs } = vm.configure(pluginConfigs[0]!.json);
   assert.ok(accepted, logs.map((entry) => entry.message).join('\n'));
   return root;

@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { createVm, exchange, Vm } from '../../envoy/host/index.ts';
 import type { LoadedModule, RootContext } from '../../envoy/host/index.ts';
+import { stored, TestKms } from '../kms/test-kms.ts';
 import { fimModule } from './modules.ts';
 
-const KEY = Buffer.alloc(16, 3).toString('base64');
+const KEY = Buffer.alloc(16, 3);
 const ROUTES = 20;
 const EDITS = 300;
 
@@ -160,22 +161,13 @@ test('one text as a pattern for whole paths and as one that is found anywhere', 
 });
 
 test('an unchanged route asks the KMS that its configuration names, and is refused without one', () => {
-  const asked: string[] = [];
-  const vm = createVm(fim, {
-    httpCall: ({ cluster }) => {
-      asked.push(cluster);
-      const data = {
-        data: { algorithm: 'SM4', material: KEY },
-        metadata: { version: 1, created_time: '', deletion_time: '', destroyed: false },
-      };
-      return { status: 200, body: JSON.stringify({ data }), afterMs: 1 };
-    },
-  });
+  const kms = new TestKms({ 1: stored('SM4', KEY) });
+  const vm = createVm(fim, { httpCall: kms.call });
   const routes = [{ name: 'default/a', stages: encryption }];
   for (const cluster of ['one', 'two']) {
     const root = take(vm, JSON.stringify({ version: '1.0', kms: { cluster }, routes }));
     assert.match(exchange(root, { request: { body: 'text' } }).upstream.body.toString(), /"alg":"SM4-GCM"/);
-    assert.equal(asked.at(-1), cluster);
+    assert.equal(kms.asked.at(-1)?.cluster, cluster);
   }
   const without = vm.configure(JSON.stringify({ version: '1.0', routes }));
   assert.equal(without.accepted, false);

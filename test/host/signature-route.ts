@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { before } from 'node:test';
 import { createVm, exchange, SharedData } from '../../envoy/host/index.ts';
 import type { ExchangeResult, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import { FAILING } from '../kms/replies.ts';
+import { type KeyVersion, stored, TestKms } from '../kms/test-kms.ts';
 import { keyOf } from '../protection/route.ts';
 import { kmsKey } from '../protection/partner.ts';
 import { canonical, sign } from '../protection/signing.ts';
@@ -28,6 +30,12 @@ interface Route {
   root: RootContext;
 }
 
+/** No bytes: the KMS fails when it is asked for this version. */
+function versionOf(terms: SigningTerms, key: Buffer): KeyVersion {
+  if (key.length === 0) return { data: null, fault: FAILING };
+  return terms.algorithm === 'SM2' ? { data: kmsKey('SM2', key, false) } : stored('HMAC-SM3', key);
+}
+
 export function start(
   terms: SigningTerms,
   section: object,
@@ -35,21 +43,10 @@ export function start(
   sharedData = new SharedData(),
   stages: object = {},
 ): Route {
-  const vm = createVm(module, {
-    sharedData,
-    httpCall: (call) => {
-      const asked = new URL(`http://kms${call.headers.get(':path')}`).searchParams.get('version');
-      const version = asked === null ? Math.max(...Object.keys(versions).map(Number)) : Number(asked);
-      const key = versions[version];
-      if (key?.length === 0) return { status: 503, body: '', afterMs: 1 };
-      if (key === undefined) return { status: 404, body: '{"errors":[]}', afterMs: 1 };
-      const data =
-        terms.algorithm === 'SM2'
-          ? kmsKey('SM2', key, false)
-          : { algorithm: 'HMAC-SM3', material: key.toString('base64') };
-      return { status: 200, body: JSON.stringify({ data: { data, metadata: { version } } }), afterMs: 1 };
-    },
-  });
+  const kms = new TestKms(
+    Object.fromEntries(Object.entries(versions).map(([version, key]) => [version, versionOf(terms, key)])),
+  );
+  const vm = createVm(module, { sharedData, httpCall: kms.call });
   const { form, userId, encoding } = terms;
   const messageSignature = {
     keyId: 'kms://prod/partner',

@@ -2,51 +2,34 @@
 // fails.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { TLSSocket } from 'node:tls';
 import { describe, it, type TestContext } from 'node:test';
 import { KeyDirectory, type KeyServiceAccess } from '../../istio/operator/key-directory.ts';
 import { makeAuthority, makeCertificate, type Certificate } from '../e2e/certificates.ts';
+import { KmsServer, mutualTls } from '../kms/kms-server.ts';
+import { ABSENT, DENIED, FAILING, REDIRECTED } from '../kms/replies.ts';
+import { TestKms } from '../kms/test-kms.ts';
 
 const HERE = 'kms://prod/fund';
 
 interface Service {
   url: URL;
+  kms: TestKms;
   /** Files with what a client may have, by name. */
   file: (name: string, text: string) => string;
-  /** What was asked, by whom. */
-  asked: { path: string; subject: string | undefined; namespace: string | undefined }[];
 }
 
 async function start(t: TestContext, server: Certificate, clients: Certificate): Promise<Service> {
   const folder = mkdtempSync(path.join(tmpdir(), 'fim-look-ups-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const asked: Service['asked'] = [];
-  const kms = createServer(
-    {
-      key: server.key,
-      cert: server.certificate,
-      ca: clients.certificate,
-      requestCert: true,
-      rejectUnauthorized: true,
-    },
-    (request, response) => {
-      asked.push({
-        path: request.url ?? '',
-        subject: (request.socket as TLSSocket).getPeerCertificate().subject.CN as string | undefined,
-        namespace: request.headers['x-vault-namespace'] as string | undefined,
-      });
-      response.writeHead(request.url === '/v1/secret/metadata/prod/fund' ? 200 : 404).end('{}');
-    },
-  );
-  await new Promise<void>((done) => kms.listen(0, '127.0.0.1', done));
-  t.after(() => kms.close());
+  const kms = new TestKms();
+  kms.keys.set('prod/fund', {});
+  const running = await KmsServer.start(kms, mutualTls(server, clients));
+  t.after(() => running.stop());
   return {
-    url: new URL(`https://127.0.0.1:${(kms.address() as AddressInfo).port}`),
-    asked,
+    url: running.url,
+    kms,
     file: (name, text) => {
       writeFileSync(path.join(folder, name), text, { mode: 0o600 });
       return path.join(folder, name);
@@ -84,17 +67,17 @@ describe('look-ups over TLS', () => {
       vaultNamespace: 'bank/prod',
     };
     assert.deepEqual(await looksUp(service.url, access, HERE, 'kms://prod/gone'), [undefined, 'KeyNotFound']);
-    assert.deepEqual(service.asked[0], {
-      path: '/v1/secret/metadata/prod/fund',
-      subject: 'fim-operator',
-      namespace: 'bank/prod',
-    });
+    const [first] = service.kms.asked;
+    assert.deepEqual(
+      [first?.path, first?.subject, first?.header('x-vault-namespace')],
+      ['/v1/secret/metadata/prod/fund', 'fim-operator', 'bank/prod'],
+    );
     // Files are read at each look: a certificate that has been changed is the one that is shown.
     const next = makeCertificate(authority, 'fim-operator-2');
     service.file('tls.crt', next.certificate);
     service.file('tls.key', next.key);
     assert.deepEqual(await looksUp(service.url, access, HERE), [undefined]);
-    assert.equal(service.asked.at(-1)?.subject, 'fim-operator-2');
+    assert.equal(service.kms.asked.at(-1)?.subject, 'fim-operator-2');
   });
 
   it('say that nothing is known where the service is of another authority, and ask it nothing', async (t) => {
@@ -110,7 +93,7 @@ describe('look-ups over TLS', () => {
     // Nor is one of the system's authorities, which is what counts without a file.
     const { caFile: _, ...withoutAuthority } = access;
     assert.deepEqual(await looksUp(service.url, withoutAuthority, HERE), ['KmsUnreachable']);
-    assert.deepEqual(service.asked, []);
+    assert.deepEqual(service.kms.asked, []);
   });
 
   it('say that nothing is known where the service refuses the certificate, none is shown, or a file is not there', async (t) => {
@@ -125,6 +108,35 @@ describe('look-ups over TLS', () => {
       { caFile, certFile, keyFile: path.join(path.dirname(caFile), 'gone.key') },
     ];
     for (const access of cases) assert.deepEqual(await looksUp(service.url, access, HERE), ['KmsUnreachable']);
-    assert.deepEqual(service.asked, []);
+    assert.deepEqual(service.kms.asked, []);
+  });
+});
+
+describe('look-ups at a service that misbehaves', () => {
+  for (const [about, fault, reason] of [
+    ['denies', DENIED, 'KmsDenied'],
+    ['has no such key', ABSENT, 'KeyNotFound'],
+    ['fails', FAILING, 'KmsUnreachable'],
+    ['sends elsewhere', REDIRECTED, 'KmsUnreachable'],
+    ['hangs up', 'reset', 'KmsUnreachable'],
+    // Its status is the word about the key; the rest is not waited for.
+    ['drips its answer', 'dripping', undefined],
+  ] as const) {
+    it(`which ${about}`, async (t) => {
+      const kms = new TestKms();
+      kms.fault = fault;
+      const running = await KmsServer.start(kms);
+      t.after(() => running.stop());
+      assert.deepEqual(await looksUp(running.url, {}, HERE), [reason]);
+      assert.deepEqual(kms.paths(), ['/v1/secret/metadata/prod/fund']);
+    });
+  }
+
+  it('which never answers', async (t) => {
+    const kms = new TestKms();
+    kms.fault = 'silent';
+    const running = await KmsServer.start(kms);
+    t.after(() => running.stop());
+    assert.deepEqual(await looksUp(running.url, {}, HERE), ['KmsUnreachable']);
   });
 });

@@ -29,8 +29,8 @@ describe('key ids', () => {
     });
     const refs = await rig.condition('oracle', 'ResolvedRefs', 'True');
     assert.doesNotMatch(JSON.stringify(refs), /kms/);
-    assert.deepEqual(rig.lookups, []);
-    rig.keys.add('prod/fund/key-2023');
+    assert.deepEqual(rig.kms.paths(), []);
+    rig.kms.keys.set('prod/fund/key-2023', {});
     // The contract resource, as it stands.
     rig.route('fund-redemption-v2', {
       validation: { pboc: '3.0.2', fields: [{ name: 'transCode', pattern: '^01[0-9]{6}$' }] },
@@ -38,7 +38,7 @@ describe('key ids', () => {
       wasm: { module: 'sm4-encryptor.wasm', config: { keyId: 'kms://prod/fund/key-2023' } },
     });
     await rig.condition('fund-redemption-v2', 'ResolvedRefs', 'True');
-    assert.deepEqual([...new Set(rig.lookups)], ['/v1/secret/metadata/prod/fund/key-2023']);
+    assert.deepEqual([...new Set(rig.kms.paths())], ['/v1/secret/metadata/prod/fund/key-2023']);
   });
 
   it('that lead elsewhere are a mistake, and nothing is asked', async (t) => {
@@ -53,27 +53,27 @@ describe('key ids', () => {
       rig.route(`r${index}`, encrypt(keyId));
       await rig.condition(`r${index}`, 'Accepted', 'False', 'Invalid');
     }
-    assert.deepEqual(rig.lookups, []);
+    assert.deepEqual(rig.kms.paths(), []);
   });
 
   it('of a wrapping key are looked up where wrapping keys are', async (t) => {
     const rig = await Rig.start(t);
     rig.route('wrapped', encrypt('kms://transit/fund'));
     await rig.condition('wrapped', 'ResolvedRefs', 'False', 'KeyNotFound');
-    assert.deepEqual([...new Set(rig.lookups)], ['/v1/transit/keys/fund']);
+    assert.deepEqual([...new Set(rig.kms.paths())], ['/v1/transit/keys/fund']);
   });
 });
 
 describe('a key in force in one namespace', () => {
   it("is not another's, over a restart too, however old the route that names it; its messages are refused there", async (t) => {
     const rig = await Rig.start(t);
-    rig.keys.add('prod/fund/key-2023');
+    rig.kms.keys.set('prod/fund/key-2023', {});
     rig.route('fund', encrypt('kms://prod/fund/key-2023'), '2026-02-01T00:00:00Z');
     await rig.condition('fund', 'ResolvedRefs', 'True');
     await until('it is in force', () =>
       JSON.stringify(rig.config('fim-gateways') ?? {}).includes('kms://prod/fund/key-2023'),
     );
-    const before = rig.lookups.length;
+    const before = rig.kms.paths().length;
     rig.route('thief', encrypt('kms://prod/fund/key-2023'), '2020-01-01T00:00:00Z', 'greedy');
     const denied = await rig.condition('thief', 'ResolvedRefs', 'False', 'KeyNotPermitted', 'greedy');
     assert.match(denied.message, /FIM-OP-0032/);
@@ -81,7 +81,7 @@ describe('a key in force in one namespace', () => {
     await until('the route in force without the key', () => rig.config('fim-gateways', 'greedy')?.routes.length === 1);
     assert.match(JSON.stringify(rig.config('fim-gateways', 'greedy')), /kms:\/\/greedy\/fim\.not-permitted/);
     assert.doesNotMatch(JSON.stringify(rig.filter('fim-gateways', 'greedy')), /prod\/fund/);
-    assert.equal(rig.lookups.length, before, "what is not the namespace's is not asked for");
+    assert.equal(rig.kms.paths().length, before, "what is not the namespace's is not asked for");
     await rig.stopOperator();
     rig.server.put('financialroutes', { ...rig.server.get('financialroutes', 'greedy', 'thief')!, status: undefined });
     await rig.startOperator();
@@ -95,7 +95,7 @@ describe('a key in force in one namespace', () => {
   it("is the platform's to bind", async (t) => {
     const rig = await Rig.start(t, (_, made) => {
       made.binding = { mode: 'strict', bound: readBoundKeys('prod/fund=demo,audit prod/fund/secret=audit')! };
-      for (const key of ['prod/fund/a', 'prod/fund/secret/a', 'demo/own', 'prod/free']) made.keys.add(key);
+      for (const key of ['prod/fund/a', 'prod/fund/secret/a', 'demo/own', 'prod/free']) made.kms.keys.set(key, {});
     });
     const verdicts: [string, string, string][] = [
       ['kms://prod/fund/a', 'True', 'ResolvedRefs'],
@@ -109,7 +109,7 @@ describe('a key in force in one namespace', () => {
       rig.route('r', encrypt(keyId));
       await rig.condition('r', 'ResolvedRefs', status, reason);
     }
-    assert.doesNotMatch(rig.lookups.join(), /free|none,|secret\/a/);
+    assert.doesNotMatch(rig.kms.paths().join(), /free|none,|secret\/a/);
   });
 });
 
@@ -172,7 +172,7 @@ describe('a binding', () => {
 describe('proxies that the key service refuses', () => {
   it('are the condition of routes that name keys, until they get one; a silent service is not', async (t) => {
     const rig = await Rig.start(t);
-    rig.keys.add('prod/one');
+    rig.kms.keys.set('prod/one', {});
     const proxy = await rig.pod('gw-1', { 'gateway.networking.k8s.io/gateway-name': 'edge' });
     proxy.keys = { succeeded: 0, denied: 0, outage: 3 };
     rig.route('fund', { match: { path: { value: '/fund' } }, ...encrypt('kms://prod/one') });
@@ -216,12 +216,12 @@ describe('looking keys up', () => {
     const rig = await Rig.start(t);
     let running = 0;
     let most = 0;
-    rig.kmsGate = async (url) => {
+    rig.kms.gate = async ({ path: url }) => {
       if (!url.includes('greedy')) return;
       most = Math.max(most, ++running);
       await new Promise((done) => rig.server.stopping.then(done));
     };
-    rig.keys.add('prod/one');
+    rig.kms.keys.set('prod/one', {});
     for (let index = 0; index < 30; index++)
       rig.route(
         `r${index}`,
@@ -232,10 +232,7 @@ describe('looking keys up', () => {
     await until('the looks of the other', () => running > 0);
     rig.route('one', encrypt('kms://prod/one'));
     await rig.condition('one', 'ResolvedRefs', 'True');
-    assert.ok(
-      rig.lookups.filter((url) => url.includes('greedy')).length < 30,
-      "the neighbour did not wait for the other's",
-    );
+    assert.ok(rig.kms.paths('greedy').length < 30, "the neighbour did not wait for the other's");
     assert.ok(most <= NAMESPACE_KEY_WORKERS, `${most} at a time`);
     // Configurations in force do not wait for the key service either.
     await until('the routes without an answer', () => rig.config('fim-gateways', 'greedy')?.routes.length === 30);

@@ -152,7 +152,7 @@ describe('the operator', () => {
 
   it('holds back a route whose key is missing until it is there', async (t) => {
     const rig = await Rig.start(t);
-    rig.keys.add('prod/one');
+    rig.kms.keys.set('prod/one', {});
     rig.route('fund', { encryption: { keyId: 'kms://prod/one', request: 'Encrypt' } });
     await rig.condition('fund', 'ResolvedRefs', 'True');
     await until('the cluster of the key service', () => rig.filter('fim-kms'));
@@ -328,7 +328,7 @@ describe('the operator', () => {
       server.fail('patch envoyfilters', 500, 2);
       server.fail('patch financialroutes/status', 409, 2);
     });
-    rig.keys.add('prod/one');
+    rig.kms.keys.set('prod/one', {});
     rig.route('fund', { encryption: { keyId: 'kms://prod/one', request: 'Encrypt' } });
     await rig.condition('fund', 'ResolvedRefs', 'True');
     await rig.pod('gated', GATEWAY_LABELS, true);

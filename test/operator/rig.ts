@@ -11,6 +11,8 @@ import type { OperatorOptions } from '../../istio/operator/operator-options.ts';
 import type { Condition, RouteStatus } from '../../istio/operator/plan/status.ts';
 import { FakeApiServer } from './fake-api-server.ts';
 import { until } from './until.ts';
+import { KmsServer } from '../kms/kms-server.ts';
+import { TestKms } from '../kms/test-kms.ts';
 
 const BUILD = path.resolve(import.meta.dirname, '../../build');
 export const NAMESPACE = 'demo';
@@ -80,8 +82,6 @@ export class FakeProxy {
 export class Rig {
   readonly server = new FakeApiServer();
   readonly proxies: FakeProxy[] = [];
-  /** Key ids, as `prod/fund`, that the key service has. */
-  readonly keys = new Set<string>();
   clusterDomain = 'cluster.local';
   /** The namespaces that the operator looks after; undefined: all. */
   namespaces: readonly string[] | undefined;
@@ -89,15 +89,9 @@ export class Rig {
   binding: OperatorOptions['keys'] = { mode: 'claimed', bound: [] };
   operator!: Operator;
   private api!: KubeApi;
-  /** Paths that the key service was asked for, in order. */
-  readonly lookups: string[] = [];
-  /** Answers of the key service wait for this. */
-  kmsGate: (url: string) => Promise<void> = () => Promise.resolve();
-  private readonly kms = createServer(
-    (request, response) =>
-      void this.answerKms(request.url ?? '').then((status) => response.writeHead(status).end('{}')),
-  );
-  private kmsPort = 0;
+  /** The key service. It has the keys of its `keys`, by path. */
+  readonly kms = new TestKms();
+  private kmsServer!: KmsServer;
 
   static async start(
     t: TestContext,
@@ -106,16 +100,10 @@ export class Rig {
     const rig = new Rig();
     await rig.server.start();
     prepare(rig.server, rig);
-    rig.kmsPort = await listen(rig.kms);
+    rig.kmsServer = await KmsServer.start(rig.kms);
     await rig.startOperator();
     t.after(() => rig.stop());
     return rig;
-  }
-
-  private async answerKms(url: string): Promise<number> {
-    this.lookups.push(url);
-    await this.kmsGate(url);
-    return this.keys.has(url.replace('/v1/secret/metadata/', '')) ? 200 : 404;
   }
 
   options(): OperatorOptions {
@@ -134,7 +122,7 @@ export class Rig {
       otherPorts: 'refuse',
       modules: { folder: BUILD, urlTemplate: 'http://127.0.0.1:1/{sha256}.wasm', check: false },
       kms: {
-        url: new URL(`http://127.0.0.1:${this.kmsPort}`),
+        url: this.kmsServer.url,
         cluster: undefined,
         metadataPrefix: '/v1/secret/metadata/',
         tokenFile: undefined,
@@ -160,8 +148,7 @@ export class Rig {
   async stop(): Promise<void> {
     await this.stopOperator();
     for (const proxy of this.proxies) proxy.stop();
-    this.kms.close();
-    this.kms.closeAllConnections();
+    await this.kmsServer.stop();
     await this.server.stop();
   }
 

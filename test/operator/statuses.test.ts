@@ -63,7 +63,7 @@ describe('one edit among many routes of a workload', () => {
 describe('an object of the key service that the API server refuses', () => {
   it('concerns the routes that name keys, and no others', async (t) => {
     const rig = await Rig.start(t, (server) => server.refuse('patch', 'envoyfilters', 'fim-kms'));
-    rig.keys.add('prod/one');
+    rig.kms.keys.set('prod/one', {});
     rig.route('keyless', limit(1));
     rig.route('fund', {
       match: { path: { value: '/fund' } },

@@ -3,14 +3,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createVm, exchange } from '../../envoy/host/index.ts';
-import type {
-  ExchangeResult,
-  HttpCall,
-  HttpCallOutcome,
-  LoadedModule,
-  RootContext,
-  Vm,
-} from '../../envoy/host/index.ts';
+import type { ExchangeResult, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
+import { type KeyVersion, TestKms } from '../kms/test-kms.ts';
 import { kmsKey } from './partner.ts';
 import type { Algorithm, Terms } from './partner.ts';
 
@@ -49,7 +43,7 @@ export class ProtectedRoute {
     this.terms = terms;
     this.options = options;
     this.seals = action === 'Encrypt';
-    this.vm = createVm(module, { httpCall: (call) => this.answer(call) });
+    this.vm = createVm(module, { httpCall: this.kms().call });
     const { algorithm, profile, layout, context, segmentBytes } = terms;
     const section = {
       keyId: KEY_ID,
@@ -77,19 +71,13 @@ export class ProtectedRoute {
     this.root = root;
   }
 
-  private answer(call: HttpCall): HttpCallOutcome {
-    const versions = this.options.versions ?? [1];
-    const wanted = new URL(`http://kms${call.headers.get(':path')}`).searchParams.get('version');
-    const version = wanted === null ? Math.max(...versions) : Number(wanted);
-    if (!versions.includes(version)) return { status: 404, body: '{"errors":[]}', afterMs: 1 };
-    const algorithm = this.options.kmsAlgorithm ?? this.terms.algorithm;
-    const key =
-      versions.length === 1 && algorithm === this.terms.algorithm ? this.terms.key : keyOf(algorithm, version);
-    return {
-      status: 200,
-      body: JSON.stringify({ data: { data: kmsKey(algorithm, key, this.seals), metadata: { version } } }),
-      afterMs: 1,
-    };
+  private kms(): TestKms {
+    const { versions = [1], kmsAlgorithm: algorithm = this.terms.algorithm } = this.options;
+    const isOwn = versions.length === 1 && algorithm === this.terms.algorithm;
+    const versionOf = (version: number): KeyVersion => ({
+      data: kmsKey(algorithm, isOwn ? this.terms.key : keyOf(algorithm, version), this.seals),
+    });
+    return new TestKms(Object.fromEntries(versions.map((version) => [version, versionOf(version)])));
   }
 
   /** Sends one POST. */

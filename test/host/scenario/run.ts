@@ -88,7 +88,7 @@ export class ScenarioRun {
     });
     this.workers = Array.from({ length: scenario.workers ?? 1 }, () => ({
       vms: modules.map(({ name, module }) =>
-        createVm(module, { ...shared, vmId: name, httpCall: (call) => this.kms.answer(call) }),
+        createVm(module, { ...shared, vmId: name, httpCall: this.kms.service.call }),
       ),
       roots: [],
     }));

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { createVm, exchange } from '../../../envoy/host/index.ts';
 import type { ExchangeResult, LoadedModule, RootContext, Vm } from '../../../envoy/host/index.ts';
 import { fimModule } from '../../host/modules.ts';
+import { TestKms } from '../../kms/test-kms.ts';
 import { kmsKey, publicOf } from '../../protection/partner.ts';
 import { keyOf } from '../../protection/route.ts';
 import { canonical } from '../../protection/signing.ts';
@@ -40,9 +41,7 @@ class SignedRoute {
       terms.algorithm === 'SM2'
         ? kmsKey('SM2', terms.key, request === 'Verify')
         : { algorithm: 'HMAC-SM3', material: terms.key.toString('base64') };
-    this.vm = createVm(module, {
-      httpCall: () => ({ status: 200, body: JSON.stringify({ data: { data, metadata: { version: 1 } } }), afterMs: 1 }),
-    });
+    this.vm = createVm(module, { httpCall: new TestKms({ 1: { data } }).call });
     const { key: _, ...options } = terms;
     const messageSignature = { keyId: 'kms://prod/partner', covers, request, response: 'None', ...options };
     const { accepted, root, logs } = this.vm.configure(
