@@ -101,6 +101,10 @@ export const MAX_PROTECTED_CHARACTERS = 64 * 1024 * 1024;
 export const MAX_SETTLE_MS = 200;
 /** Length of a chain of profiles that extend one another. */
 export const MAX_PROFILE_DEPTH = 8;
+/** Baselines that count. The youngest beyond it are not accepted. */
+export const MAX_BASELINES = 16;
+/** Spec of one baseline as JSON, bytes. It stands in each route that it reaches. */
+export const MAX_BASELINE_BYTES = 32 * 1024;
 /** Rules on single fields of one route, including those of its profiles (as in the modules). */
 export const MAX_VALIDATION_RULES = 2_048;
 /**

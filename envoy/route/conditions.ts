@@ -1,4 +1,5 @@
 import type { Conflict } from './precedence.ts';
+import { inheritedOf, inheritedText } from './inheritance.ts';
 import type { RouteResource } from './resource.ts';
 import type { RouteIssue } from './route-error.ts';
 
@@ -67,7 +68,21 @@ export function rejectedConditions(issues: readonly RouteIssue[], generation?: n
 /** Whether the route asks for national TLS and does not accept its absence. */
 export function lacksTlcp(resource: RouteResource): boolean {
   const { tls } = resource.spec;
-  return tls !== undefined && tls.missing !== 'Accept' && resource.annotations[ACCEPT_MISSING_TLCP] !== 'true';
+  if (tls === undefined || tls.missing === 'Accept') return false;
+  // What a baseline asks for is not the route's to do without.
+  return resource.origins?.has('tls') === true || resource.annotations[ACCEPT_MISSING_TLCP] !== 'true';
+}
+
+/** What the route has of the platform's baselines. */
+export function inheritanceConditions(resource: RouteResource): ConditionDraft[] {
+  const all = inheritedOf(resource);
+  return (['overrides', 'defaults'] as const).flatMap((part) => {
+    const sections = all.filter((section) => section.part === part);
+    if (sections.length === 0) return [];
+    const type = part === 'overrides' ? 'Overridden' : 'Inherited';
+    const reason = part === 'overrides' ? 'Overrides' : 'Defaults';
+    return [draft(resource, type, 'True', reason, `In force: ${inheritedText(sections)}.`)];
+  });
 }
 
 /**
@@ -109,6 +124,7 @@ export function translatedConditions(
       ),
     );
   else conditions.push(make('Programmed', 'Unknown', 'Pending', 'No proxy has reported the configuration yet.'));
+  conditions.push(...inheritanceConditions(resource));
   const [warning] = resource.warnings;
   if (warning !== undefined)
     conditions.push(make('Warnings', 'True', WARNING_REASONS[warning.code] ?? 'Warned', describe(resource.warnings)));

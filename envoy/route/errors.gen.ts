@@ -74,6 +74,11 @@ export type ErrorCode =
   | 'FIM-CFG-1068'
   | 'FIM-CFG-1070'
   | 'FIM-CFG-1071'
+  | 'FIM-CFG-1080'
+  | 'FIM-CFG-1081'
+  | 'FIM-CFG-1082'
+  | 'FIM-CFG-1083'
+  | 'FIM-CFG-1084'
   | 'FIM-CFG-1060'
   | 'FIM-CFG-1061'
   | 'FIM-CFG-1062'
@@ -342,6 +347,11 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1068': {"status":0,"title":"Encryption is not authenticated","titleZh":"加密不带完整性认证","advice":"Whoever can change a message on the way changes what it says, and whoever may send many can read it by the answers. Agree on SM4-GCM or SM4-CBC-HMAC-SM3 with the partner, or let a signature or a message authentication code cover the body.","adviceZh":"途中能改动报文的人就能改变其内容，能大量发送的人还可凭应答读出其内容。请与合作方约定 SM4-GCM 或 SM4-CBC-HMAC-SM3，或用签名或报文鉴别码覆盖报文体。"},
   'FIM-CFG-1070': {"status":0,"title":"Layout of bodies is not of their format","titleZh":"消息体布局与其格式不符","advice":"`body.iso8583` goes with `format: ISO8583`, `body.tlvEncoding` with `format: TLV`; `body.contentTypes` with any but `Detect`, and names types that mean no other format.","adviceZh":"`body.iso8583` 与 `format: ISO8583` 搭配，`body.tlvEncoding` 与 `format: TLV` 搭配；`body.contentTypes` 可用于 `Detect` 以外的格式，且所列类型不得表示其他格式。"},
   'FIM-CFG-1071': {"status":0,"title":"Encoding or content does not fit the format of the data element","titleZh":"编码或内容与数据元的格式不符","advice":"Bytes are Binary or Hex, texts Ascii or Ebcdic, digits and tracks also Bcd; only b holds TLV.","adviceZh":"字节用 Binary 或 Hex，文本用 Ascii 或 Ebcdic，数字和磁道还可用 Bcd；只有 b 可含 TLV。"},
+  'FIM-CFG-1080': {"status":0,"title":"Baseline asks for nothing","titleZh":"基线没有任何要求","advice":"Give it `defaults` or `overrides` with a section; `enforcement: Observe` goes with `validation` or `rateLimit` beside it.","adviceZh":"请在 `defaults` 或 `overrides` 中写明配置段；`enforcement: Observe` 须与同处的 `validation` 或 `rateLimit` 搭配。"},
+  'FIM-CFG-1081': {"status":0,"title":"Selector of namespaces cannot be used","titleZh":"命名空间选择器无法使用","advice":"`In` and `NotIn` have `values`, `Exists` and `DoesNotExist` have none.","adviceZh":"`In` 和 `NotIn` 须有 `values`，`Exists` 和 `DoesNotExist` 不得有。"},
+  'FIM-CFG-1082': {"status":0,"title":"Baseline names a profile that FIM does not bring","titleZh":"基线引用了非 FIM 自带的规则集","advice":"Profiles of namespaces are their tenants': write the fields and rules into the baseline, or name a profile that comes with FIM.","adviceZh":"命名空间中的规则集归租户所有：请将字段和规则直接写入基线，或引用 FIM 自带的规则集。"},
+  'FIM-CFG-1083': {"status":0,"title":"Route reads bodies in another format than the baseline over it","titleZh":"路由的消息体格式与其上的基线不同","advice":"Drop `body.format` of the route, or ask the platform to leave this namespace out of the baseline (`spec.namespaces`).","adviceZh":"请去掉路由的 `body.format`，或请平台将该命名空间排除在基线之外（`spec.namespaces`）。"},
+  'FIM-CFG-1084': {"status":0,"title":"Labels of namespaces are not known here","titleZh":"此处无法得知命名空间的标签","advice":"The baseline takes all namespaces of the files. In a mesh its selector decides; to decide here too, select by `kubernetes.io/metadata.name`.","adviceZh":"该基线适用于文件中的所有命名空间。在网格中由选择器决定；如需在此也生效，请按 `kubernetes.io/metadata.name` 选择。"},
   'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless `tls.missing: Accept` says that the rest is enough.","adviceZh":"独立模式下该路由只在回环地址上提供服务；在网格中 Programmed 为 False，除非 `tls.missing: Accept` 表明其余部分已足够。"},
   'FIM-CFG-1061': {"status":0,"title":"Observe does not turn off masking or encryption","titleZh":"Observe 不会关闭脱敏或加密","advice":"Nothing to do: limits and validation only count, masking and encryption act.","adviceZh":"无需处理：限流与校验只计数，脱敏与加密照常执行。"},
   'FIM-CFG-1062': {"status":0,"title":"Route has no policy","titleZh":"路由没有策略","advice":"It exempts its requests from less specific routes; add a section if that is not meant.","adviceZh":"它使其请求不受较宽泛路由的约束；如非本意，请添加配置段。"},

@@ -825,6 +825,144 @@ export interface ValidationProfile {
   spec: ProfileSpec;
 }
 
+/** Kubernetes object metadata. In files only name, labels, annotations and creationTimestamp have an effect. */
+export interface BaselineMetadata {
+  /** Name of the baseline, unique in the cluster: a DNS subdomain. */
+  name: string;
+  /** Labels. */
+  labels?: Record<string, string>;
+  /** Annotations. */
+  annotations?: Record<string, string>;
+  /** Age of the baseline: of two with the same section the older one counts. Set by the API server. */
+  creationTimestamp?: string | null;
+  /** Set by the API server. */
+  generation?: number;
+  /** Set by the API server. */
+  uid?: string;
+  /** Set by the API server. */
+  resourceVersion?: string;
+  /** Set by the API server. */
+  deletionTimestamp?: string | null;
+  /** Set by the API server. */
+  deletionGracePeriodSeconds?: number | null;
+  /** Set by controllers. */
+  finalizers?: string[];
+  /** Set by controllers. */
+  ownerReferences?: Record<string, unknown>[];
+  /** Set by the API server. */
+  managedFields?: Record<string, unknown>[];
+}
+
+/** `In` and `NotIn` of `values`; `NotIn` and `DoesNotExist` hold for a namespace without the label, too. */
+export type LabelOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+
+/** A condition on one label. */
+export interface LabelExpression {
+  /** The label's key. */
+  key: string;
+  /** `In` and `NotIn` of `values`; `NotIn` and `DoesNotExist` hold for a namespace without the label, too. */
+  operator: LabelOperator;
+  /** Values for `In` and `NotIn`. */
+  values?: string[];
+}
+
+/** Namespaces whose routes and gateways the baseline is for, by their labels; each has the label `kubernetes.io/metadata.name`, its name. Absent: all. Files have no labels of namespaces but that one: there a selector by other labels takes all. */
+export interface NamespaceSelector {
+  /** Labels that a namespace must have, all of them. */
+  matchLabels?: Record<string, string>;
+  /** Conditions on labels, all of which must hold. */
+  matchExpressions?: LabelExpression[];
+}
+
+/** Sections for routes that have none of their own. One that reads bodies is for routes of the format that `body` has here. A request without a route gets nothing of them. */
+export interface BaselineDefaults {
+  /** How bodies are held for the stages that must see them whole. */
+  body?: RouteBody;
+  /** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless `missing` accepts the lack. */
+  tls?: RouteTls;
+  /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
+  validation?: RouteValidation;
+  /** A token bucket that refills smoothly; a request without a token is answered with 429 and `retry-after`. All workers of one Envoy share it. */
+  rateLimit?: RouteRateLimit;
+  /** Personal data replaced at the proxy. A masked JSON number becomes a string. */
+  masking?: RouteMasking;
+  /** Protection of whole bodies, or of named fields, with a key of the KMS. */
+  encryption?: RouteEncryption;
+  /** Detached signatures in a header or in a field of the body, with a key of the KMS: verified on what arrives, before anything else is done with it but the limit (messages that are not genuine count there, too); made for what goes on, after everything else. */
+  signature?: RouteSignature;
+}
+
+/** Absent: these sections enforce, and other sections do as their route says. `Enforce`: no route observes. `Observe`: these sections are tried out, whatever a route says; its own sections do as it says. */
+export type BaselineEnforcement = 'Enforce' | 'Observe';
+
+/** Sections that stand instead of the routes' own, and for requests without a route at the gateways of the namespaces. With one that reads bodies goes `body`, also where it is absent here: a route of another format is refused. A limit is one for all routes of a namespace together. */
+export interface BaselineOverrides {
+  /** Absent: these sections enforce, and other sections do as their route says. `Enforce`: no route observes. `Observe`: these sections are tried out, whatever a route says; its own sections do as it says. */
+  enforcement?: BaselineEnforcement;
+  /** How bodies are held for the stages that must see them whole. */
+  body?: RouteBody;
+  /** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless `missing` accepts the lack. */
+  tls?: RouteTls;
+  /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
+  validation?: RouteValidation;
+  /** A token bucket that refills smoothly; a request without a token is answered with 429 and `retry-after`. All workers of one Envoy share it. */
+  rateLimit?: RouteRateLimit;
+  /** Personal data replaced at the proxy. A masked JSON number becomes a string. */
+  masking?: RouteMasking;
+  /** Protection of whole bodies, or of named fields, with a key of the KMS. */
+  encryption?: RouteEncryption;
+  /** Detached signatures in a header or in a field of the body, with a key of the KMS: verified on what arrives, before anything else is done with it but the limit (messages that are not genuine count there, too); made for what goes on, after everything else. */
+  signature?: RouteSignature;
+}
+
+/** The rules. Sections are those of a route and are taken whole, never mixed from two hands. Of each section counts: the oldest baseline whose `overrides` has it, else the route, else the oldest baseline whose `defaults` has it. */
+export interface BaselineSpec {
+  /** Namespaces whose routes and gateways the baseline is for, by their labels; each has the label `kubernetes.io/metadata.name`, its name. Absent: all. Files have no labels of namespaces but that one: there a selector by other labels takes all. */
+  namespaces?: NamespaceSelector;
+  /** Sections for routes that have none of their own. One that reads bodies is for routes of the format that `body` has here. A request without a route gets nothing of them. */
+  defaults?: BaselineDefaults;
+  /** Sections that stand instead of the routes' own, and for requests without a route at the gateways of the namespaces. With one that reads bodies goes `body`, also where it is absent here: a route of another format is refused. A limit is one for all routes of a namespace together. */
+  overrides?: BaselineOverrides;
+}
+
+/** The last spec that was valid: it stays in force when a later one is not. */
+export interface BaselineInForce {
+  /** Its generation. */
+  generation: number;
+  /** The spec as JSON. */
+  spec: string;
+}
+
+/** Written by the operator. */
+export interface BaselineStatus {
+  /** Generation of the spec that was looked at. */
+  observedGeneration?: number;
+  /** Namespaces that it reaches. */
+  namespaces?: number;
+  /** Routes that it reaches. */
+  routes?: number;
+  /** Those among them that all their proxies have proven to run. */
+  programmed?: number;
+  /** The last spec that was valid: it stays in force when a later one is not. */
+  inForce?: BaselineInForce;
+  /** `Accepted`: it is valid. `Programmed`: the routes that it reaches run it, and so do gateways for requests without a route. */
+  conditions?: RouteCondition[];
+}
+
+/** Rules of the platform for the routes of many namespaces: what routes start from (`defaults`), and what none of them can undo (`overrides`). It has no namespace, so that the right to write one is a right of the cluster's. */
+export interface FinancialBaseline {
+  /** `fim.financial/v1`. */
+  apiVersion: 'fim.financial/v1';
+  /** `FinancialBaseline`. */
+  kind: 'FinancialBaseline';
+  /** Kubernetes object metadata. In files only name, labels, annotations and creationTimestamp have an effect. */
+  metadata: BaselineMetadata;
+  /** The rules. Sections are those of a route and are taken whole, never mixed from two hands. Of each section counts: the oldest baseline whose `overrides` has it, else the route, else the oldest baseline whose `defaults` has it. */
+  spec: BaselineSpec;
+  /** Written by the operator. */
+  status?: BaselineStatus;
+}
+
 /** Every place of a spec that names a key; `*` is each item of a list. */
 export const KEY_ID_PLACES: readonly (readonly string[])[] = [
   ['validation', 'mac', 'keyId'],

@@ -1,4 +1,8 @@
 // Reads FinancialRoutes from text or objects, checks them and translates them to plugin configurations. See README.md.
+export { namedNamespaces, reaches, withinBounds, type BaselinePart, type BaselineResource } from './baseline.ts';
+export { BASELINE_ROUTE, baselineRoute, isBaselineRoute, mergeBaselines } from './merge.ts';
+export { inheritedByRoute, inheritedOf, inheritedText, routesOfFiles, type InheritedSection } from './inheritance.ts';
+export { NO_ORIGINS, type Origins, type SectionOrigin } from './origin.ts';
 export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
 export type { RouteResource } from './resource.ts';
 export type { Section, Sections } from './sections.ts';
@@ -23,4 +27,11 @@ export { Profiles, broughtProfiles, pbocVersions, type ProfileResource, type Res
 export { KMS_SETTINGS, readKmsSettings, type KmsSettingName, type KmsSettings } from './kms-settings.ts';
 export { ERROR_CODES, ERRORS, type ErrorCode, type ErrorInfo } from './errors.gen.ts';
 export type * from './plugin-config.gen.ts';
-export type { FinancialRoute, RouteMatch, RouteSpec, TargetRef, ValidationProfile } from './financial-route.gen.ts';
+export type {
+  FinancialBaseline,
+  FinancialRoute,
+  RouteMatch,
+  RouteSpec,
+  TargetRef,
+  ValidationProfile,
+} from './financial-route.gen.ts';

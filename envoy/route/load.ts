@@ -13,6 +13,7 @@ import {
   type Node,
 } from 'yaml';
 import {
+  MAX_BASELINES,
   MAX_FILE_RESOURCES,
   MAX_FOLDER_DEPTH,
   MAX_ROUTE_FILES,
@@ -20,6 +21,8 @@ import {
   MAX_YAML_DEPTH,
 } from '../limits.ts';
 import type { ErrorCode } from './errors.gen.ts';
+import { checkBaseline, isBaseline, mayReach, needsLabels, withinBounds, type BaselineResource } from './baseline.ts';
+import { mergeBaselines } from './merge.ts';
 import { checkProfile, isProfile, joinProfiles } from './profile-resource.ts';
 import type { ProfileResource } from './profiles.ts';
 import { checkResource, type RouteResource } from './resource.ts';
@@ -32,8 +35,12 @@ export interface LoadResult {
   resources: RouteResource[];
   /** Profiles without errors of their own, in the order of the files. */
   profiles: ProfileResource[];
+  /** Baselines without errors, in the order of the files. */
+  baselines: BaselineResource[];
   /** Errors. Resources with an error are not in `resources`. */
   errors: RouteIssue[];
+  /** Warnings about baselines. They are among `warnings`. */
+  baselineWarnings: RouteIssue[];
   /** Warnings about valid resources. */
   warnings: RouteIssue[];
   /** Files that were read, in order. */
@@ -43,7 +50,15 @@ export interface LoadResult {
 const ROUTE_FILE = /\.(ya?ml|json)$/i;
 
 class Loader {
-  readonly result: LoadResult = { resources: [], profiles: [], errors: [], warnings: [], files: [] };
+  readonly result: LoadResult = {
+    resources: [],
+    profiles: [],
+    baselines: [],
+    errors: [],
+    baselineWarnings: [],
+    warnings: [],
+    files: [],
+  };
   private readonly owners = new Map<string, RouteSource>();
 
   fail(source: RouteSource, code: ErrorCode, detail = ''): void {
@@ -136,6 +151,13 @@ class Loader {
         this.result.profiles.push(profile);
       return;
     }
+    if (isBaseline(value)) {
+      const { baseline, errors } = checkBaseline(value, source);
+      this.result.errors.push(...errors);
+      if (baseline !== undefined && this.own(`FinancialBaseline ${baseline.name}`, source))
+        this.result.baselines.push(baseline);
+      return;
+    }
     const { resource, errors, warnings } = checkResource(value, source, isKnown);
     this.result.errors.push(...errors);
     this.result.warnings.push(...warnings);
@@ -156,11 +178,21 @@ class Loader {
     return false;
   }
 
-  end(isKnown = false): LoadResult {
-    this.result.resources = joinProfiles(this.result.resources, this.result.profiles, this.result.errors, isKnown);
-    this.result.errors = sortIssues(this.result.errors);
-    this.result.warnings = sortIssues(this.result.warnings);
-    return this.result;
+  /** `reach`: the baselines of a namespace. `isKnown`: all has been checked before. */
+  end(reach: (namespace: string) => readonly BaselineResource[], isKnown = false): LoadResult {
+    const { result } = this;
+    result.resources = result.resources.flatMap((resource) => {
+      const wrong: RouteIssue[] = [];
+      const merged = mergeBaselines(resource, reach(resource.namespace), wrong, isKnown);
+      result.errors.push(...wrong);
+      if (merged !== resource)
+        result.warnings = [...result.warnings.filter((issue) => issue.resource !== resource.key), ...merged.warnings];
+      return wrong.length > 0 ? [] : [merged];
+    });
+    result.resources = joinProfiles(result.resources, result.profiles, result.errors, isKnown);
+    result.errors = sortIssues(result.errors);
+    result.warnings = sortIssues(result.warnings);
+    return result;
   }
 }
 
@@ -224,14 +256,28 @@ function walkMap(
   }
 }
 
+/** Ends the reading of files, which say nothing of namespaces but their names. */
+function endOfFiles(loader: Loader): LoadResult {
+  const { result } = loader;
+  const { kept, over } = withinBounds(result.baselines);
+  result.baselines = kept;
+  for (const { source } of over)
+    result.errors.push(issueAt(source, 'FIM-CFG-1002', ['metadata', 'name'], `more than ${MAX_BASELINES} baselines`));
+  for (const baseline of kept)
+    if (needsLabels(baseline))
+      result.baselineWarnings.push(issueAt(baseline.source, 'FIM-CFG-1084', ['spec', 'namespaces']));
+  result.warnings.push(...result.baselineWarnings);
+  return loader.end((namespace) => kept.filter((baseline) => mayReach(baseline, namespace)));
+}
+
 /**
- * Loads files of routes and profiles, and the `.yaml`, `.yml` and `.json` files of folders except hidden ones. Bounds:
+ * Loads files of routes, profiles and baselines, and the `.yaml`, `.yml` and `.json` files of folders except hidden ones. Bounds:
  * envoy/limits.ts. Never throws.
  */
 export function loadRoutes(paths: readonly string[]): LoadResult {
   const loader = new Loader();
   for (const path of paths) loader.path(path);
-  return loader.end();
+  return endOfFiles(loader);
 }
 
 /** Loads the text of one file: YAML with one or more documents, or JSON. Never throws. */
@@ -239,19 +285,21 @@ export function parseRoutes(text: string, file: string): LoadResult {
   const loader = new Loader();
   loader.text(text, file);
   loader.result.files.push(file);
-  return loader.end();
+  return endOfFiles(loader);
 }
 
-/** Checks resources given as data, as from an API server. Never throws. */
-export function checkRoutes(values: readonly unknown[]): LoadResult {
+/**
+ * Checks resources given as data, as from an API server, with the baselines that reach them all. Never throws.
+ */
+export function checkRoutes(values: readonly unknown[], baselines: readonly BaselineResource[] = []): LoadResult {
   const loader = new Loader();
   for (const value of values) loader.value(value, new RouteSource(''));
-  return loader.end();
+  return loader.end(() => [...baselines, ...loader.result.baselines]);
 }
 
 /** Reads resources that have passed `checkRoutes` unchanged. Skips the checks, which take most of the time. */
-export function readChecked(values: readonly unknown[]): RouteResource[] {
+export function readChecked(values: readonly unknown[], baselines: readonly BaselineResource[] = []): RouteResource[] {
   const loader = new Loader();
   for (const value of values) loader.value(value, new RouteSource(''), true);
-  return loader.end(true).resources;
+  return loader.end(() => baselines, true).resources;
 }

@@ -526,6 +526,8 @@ export interface RouteConfig {
   name: string;
   /** Limits and validation count and tag, and never block. */
   observe?: boolean;
+  /** Sections of `stages` that block although the route observes. */
+  enforced?: string[];
   /** Absent: every request. */
   match?: MatchConfig;
   /** Absent: the defaults. */

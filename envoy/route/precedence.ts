@@ -73,6 +73,7 @@ function compare(a: Candidate, b: Candidate): number {
     Number(b.match.methods !== undefined) - Number(a.match.methods !== undefined) ||
     (b.match.headers?.length ?? 0) - (a.match.headers?.length ?? 0) ||
     namesHead(b.match) - namesHead(a.match) ||
+    Number(a.resource.yields ?? false) - Number(b.resource.yields ?? false) ||
     compareAge(a.resource, b.resource)
   );
 }

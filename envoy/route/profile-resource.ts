@@ -2,6 +2,7 @@
 import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import type { ValidationProfile } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
+import { placeIn } from './origin.ts';
 import {
   broughtProfiles,
   pbocProfileName,
@@ -44,9 +45,14 @@ function isProblem(found: ResolvedProfile | ProfileProblem): found is ProfilePro
   return 'code' in found;
 }
 
+/** The profiles that FIM brings, and no others. */
+const BROUGHT = new Profiles();
+
 /** Profiles that a route names. Reports those that cannot be used. */
-function profilesOf(resource: RouteResource, profiles: Profiles, report: Report): ResolvedProfile[] {
+function profilesOf(resource: RouteResource, all: Profiles, report: Report): ResolvedProfile[] {
   const { validation } = resource.sections;
+  // A namespace's profile of the same name would undo what a baseline asks for.
+  const profiles = resource.origins?.has('validation') === true ? BROUGHT : all;
   if (validation === undefined) return [];
   const { value, path } = validation;
   const format = resource.spec.body?.format ?? 'JSON';
@@ -83,15 +89,28 @@ export function joinProfiles(
     const resolved = profiles.resolve(namespace, name);
     if (isProblem(resolved)) errors.push(issueAt(source, resolved.code, ['spec', 'extends'], resolved.detail));
   }
-  return resources.filter((resource) => {
-    const before = errors.length;
-    const report: Report = (code, path, detail = '') => errors.push(issueAt(resource.source, code, path, detail)) > 0;
-    resource.profiles = profilesOf(resource, profiles, report);
-    const { validation } = resource.sections;
-    if (!isKnown && validation !== undefined && errors.length === before) {
-      const excess = excessOf(validatorSection(validation.value, validation.path, resource.profiles, false, () => {}));
-      if (excess !== undefined) report('FIM-CFG-1002', validation.path, excess);
-    }
-    return errors.length === before;
-  });
+  return resources.filter((resource) => joinProfile(resource, errors, profiles, isKnown));
+}
+
+/**
+ * Attaches profiles to one route. False, with errors, if they cannot be used. `isKnown`: they have been joined before.
+ */
+export function joinProfile(
+  resource: RouteResource,
+  errors: RouteIssue[],
+  profiles: Profiles = BROUGHT,
+  isKnown = false,
+): boolean {
+  const before = errors.length;
+  const report: Report = (code, path, detail = '') => {
+    const place = placeIn(resource, path);
+    return errors.push(issueAt(place.source, code, place.path, detail)) > 0;
+  };
+  resource.profiles = profilesOf(resource, profiles, report);
+  const { validation } = resource.sections;
+  if (!isKnown && validation !== undefined && errors.length === before) {
+    const excess = excessOf(validatorSection(validation.value, validation.path, resource.profiles, false, () => {}));
+    if (excess !== undefined) report('FIM-CFG-1002', validation.path, excess);
+  }
+  return errors.length === before;
 }

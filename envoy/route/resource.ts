@@ -3,15 +3,15 @@ import { MAX_RESOURCE_ERRORS } from '../limits.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
 import type { FinancialRoute, RouteMatch, RouteSpec } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
+import type { Origins } from './origin.ts';
 import type { RouteConfig } from './plugin-config.gen.ts';
 import type { ResolvedProfile } from './profiles.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
-import { checkLayout } from './rules-body.ts';
-import { checkMatch, checkTargets } from './rules-match.ts';
+import { checkWhole, createdAt } from './rules-route.ts';
 import { checkSchema, formerNames, isRecord, withDefaults, type Report } from './schema-check.ts';
 import type { Section, Sections } from './sections.ts';
 import type { RouteSource } from './source.ts';
-import { checkStages, stageOfModule, STAGES } from './stages/table.ts';
+import { stageOfModule, STAGES } from './stages/table.ts';
 import { warnings } from './warnings.ts';
 
 /** A resource that passed every check. */
@@ -34,6 +34,12 @@ export interface RouteResource {
   source: RouteSource;
   /** Matches at its targets, one by one. Absent: those of `spec.match`. */
   matches?: RouteMatch[];
+  /** Sections that a baseline has given it. Absent: none. */
+  origins?: Origins;
+  /** Sections that enforce although the route observes. Absent: none. */
+  enforced?: readonly string[];
+  /** Whether every route with the same match goes before it, whatever their age. */
+  yields?: boolean;
   /** Earlier translation of the route. It is used as it is and only ordered among the others. */
   compiled?: RouteConfig;
 }
@@ -98,22 +104,6 @@ export function nameResource(value: unknown, source: RouteSource): void {
     source.resource = `${namespace}/${name}`;
 }
 
-function createdAt(route: FinancialRoute, report: Report): number {
-  const text = route.metadata.creationTimestamp;
-  if (text === undefined || text === null) return Infinity;
-  const time = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(time)) report('FIM-CFG-1010', ['metadata', 'creationTimestamp'], 'a time like 2026-01-31T08:00:00Z');
-  return time;
-}
-
-/** Reports everything wrong with a resource of the right shape. */
-function checkWhole(spec: RouteSpec, sections: Sections, report: Report): void {
-  checkTargets(spec, report);
-  if (spec.match !== undefined) checkMatch(spec.match, ['spec', 'match'], report);
-  checkStages(spec, sections, report);
-  checkLayout(spec, report);
-}
-
 /**
  * Checks one resource given as plain data. Never throws. `isKnown`: the same value has passed before and is only read.
  */
@@ -131,7 +121,7 @@ export function checkResource(value: unknown, source: RouteSource, isKnown = fal
   const { spec, metadata } = route;
   const sections = sectionsOf(spec, report);
   if (!isKnown) checkWhole(spec, sections, report);
-  const created = createdAt(route, report);
+  const created = createdAt(metadata.creationTimestamp, report);
   if (errors.length > 0) return { errors, warnings: [] };
 
   const namespace = metadata.namespace ?? 'default';

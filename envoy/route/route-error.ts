@@ -15,6 +15,8 @@ export interface RouteIssue {
   column?: number;
   /** `namespace/name`, if known. */
   resource?: string;
+  /** Baseline in which the place is. Absent: it is in the resource itself. */
+  baseline?: string;
 }
 
 /** An issue at a place of a resource's text. `detail` follows the code's title. */
@@ -24,11 +26,12 @@ export function issueAt(source: RouteSource, code: ErrorCode, path: Path, detail
   const issue: RouteIssue = {
     code,
     path: formatPath(path),
-    message: detail === '' ? title : `${title}: ${detail}`,
+    message: `${title}${detail === '' ? '' : `: ${detail}`}${source.baseline === undefined ? '' : ` (FinancialBaseline ${source.baseline})`}`,
     file: source.file,
   };
   if (position !== undefined) Object.assign(issue, position);
   if (source.resource !== undefined) issue.resource = source.resource;
+  if (source.baseline !== undefined) issue.baseline = source.baseline;
   return issue;
 }
 

@@ -36,15 +36,16 @@ interface SchemaNode {
 export type Report = (code: ErrorCode, path: Path, detail?: string) => boolean;
 
 /** Parts of the schema that can be applied alone: the whole resource, and the content of `wasm.config`. */
-export type SchemaPart = 'route' | 'profile' | keyof RouteSpec;
+export type SchemaPart = 'route' | 'profile' | 'baseline' | keyof RouteSpec;
 
 const definitions = (schemaFile as unknown as { $defs: Record<string, SchemaNode> }).$defs;
+/** Definitions of the resources besides the route. */
+const OTHER_RESOURCES: Record<string, string> = { profile: 'validationProfile', baseline: 'financialBaseline' };
 const patterns = new Map<string, RegExp>();
 
 function partOf(part: SchemaPart): SchemaNode {
-  return part === 'route'
-    ? (schemaFile as unknown as SchemaNode)
-    : resolve({ $ref: `#/$defs/${part === 'profile' ? 'validationProfile' : part}` });
+  if (part === 'route') return schemaFile as unknown as SchemaNode;
+  return resolve({ $ref: `#/$defs/${OTHER_RESOURCES[part] ?? part}` });
 }
 
 function resolve(node: SchemaNode): SchemaNode {

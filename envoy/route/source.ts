@@ -13,6 +13,8 @@ export class RouteSource {
   readonly file: string;
   /** `namespace/name`, once it is known. */
   resource: string | undefined;
+  /** Baseline that it is the text of. Undefined: that of a route or profile. */
+  baseline: string | undefined;
   private readonly root: Node | null;
   private readonly lines: LineCounter | undefined;
 
@@ -20,6 +22,14 @@ export class RouteSource {
     this.file = file;
     this.root = root;
     this.lines = lines;
+  }
+
+  /** The text of a baseline. What is wrong in it is told of a route that it was merged into. */
+  toldOf(resource: string, baseline: string): RouteSource {
+    const told = new RouteSource(this.file, this.root, this.lines);
+    told.resource = resource;
+    told.baseline = baseline;
+    return told;
   }
 
   /** Position of the path, or of its longest existing prefix. Undefined if there is no text. */

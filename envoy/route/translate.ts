@@ -4,13 +4,15 @@ import { canonicalHash, canonicalJson } from './canonical-json.ts';
 import { checkChain } from './chain-order.ts';
 import { translatedConditions, type ConditionDraft } from './conditions.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
+import type { Path } from './json-path.ts';
 import type { KmsConfig, MatchConfig, PluginConfig, RouteConfig, StagesConfig } from './plugin-config.gen.ts';
+import { placeIn } from './origin.ts';
 import { orderRoutes, type Candidate, type Conflict } from './precedence.ts';
 import type { RouteResource } from './resource.ts';
 import { issueAt, sortIssues, type RouteIssue } from './route-error.ts';
 import { SourceMap } from './source-map.ts';
 import { memberOf } from './stages/stage-row.ts';
-import { CHAIN, FUSED_MODULE, keysOf, ownHeadersOf, translateStages } from './stages/table.ts';
+import { CHAIN, FUSED_MODULE, keysOf, memberNamed, ownHeadersOf, translateStages } from './stages/table.ts';
 
 /** Version of the plugin configuration's form. Modules refuse another major version. */
 export const PLUGIN_CONFIG_VERSION = '1.0';
@@ -82,26 +84,40 @@ function matchConfig({ hosts, match }: Candidate): MatchConfig | undefined {
 
 function routeConfig(candidate: Candidate, index: number, map: SourceMap): RouteConfig {
   const { resource } = candidate;
-  const { spec, source } = resource;
+  const { spec, source, enforced = [] } = resource;
   const at = ['routes', index];
+  const add = (place: Path, path: Path): void => {
+    const origin = placeIn(resource, path);
+    map.add([...at, ...place], origin.source, origin.path);
+  };
   map.add(at, source, ['spec']);
   if (resource.compiled !== undefined) return resource.compiled;
-  map.add([...at, 'match'], source, ['spec', 'match']);
-  map.add([...at, 'body'], source, ['spec', 'body']);
-  map.add([...at, 'observe'], source, ['spec', 'enforcement']);
-  map.add([...at, 'name'], source, ['metadata', 'name']);
+  add(['match'], ['spec', 'match']);
+  add(['body'], ['spec', 'body']);
+  add(['observe'], ['spec', 'enforcement']);
+  add(['name'], ['metadata', 'name']);
   const match = matchConfig(candidate);
   return {
     name: resource.key,
     observe: spec.enforcement === 'Observe',
+    ...(enforced.length === 0 ? {} : { enforced: enforced.map(memberNamed) }),
     ...(match === undefined ? {} : { match }),
     ...(spec.body === undefined ? {} : { body: spec.body }),
     stages: translateStages(resource.sections, {
       ...resource,
+      buckets: bucketsOf(resource),
       note: (place, path, entry) =>
-        map.add([...at, 'stages', ...place], entry?.source ?? source, entry?.source === undefined ? path : entry.path),
+        entry?.source === undefined
+          ? add(['stages', ...place], path)
+          : map.add([...at, 'stages', ...place], entry.source, entry.path),
     }),
   };
+}
+
+/** Routes of a namespace share the limit that a baseline puts over them: more routes are not more requests. */
+function bucketsOf({ key, namespace, origins }: RouteResource): string {
+  const over = origins?.get('rateLimit');
+  return over?.part === 'overrides' ? `${namespace}/~${over.baseline.name}` : key;
 }
 
 /** Headers that the stages of these routes set: nobody else may, on any route. */

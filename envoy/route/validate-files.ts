@@ -1,3 +1,4 @@
+import { inheritedByRoute, routesOfFiles, type InheritedSection } from './inheritance.ts';
 import { loadRoutes } from './load.ts';
 import type { RouteIssue } from './route-error.ts';
 import { translate, type TranslateOptions, type Translation } from './translate.ts';
@@ -22,6 +23,8 @@ export interface ValidationReport {
   errors: RouteIssue[];
   conflicts: RouteIssue[];
   warnings: RouteIssue[];
+  /** Sections that routes have of baselines, by the route's name. */
+  inherited: Record<string, InheritedSection[]>;
   files: string[];
   translation: Translation;
 }
@@ -36,8 +39,11 @@ export async function validateFiles(
   dryRun?: DryRun,
 ): Promise<ValidationReport> {
   const loaded = loadRoutes(paths);
-  const translation = translate(loaded.resources, options);
-  const errors = [...loaded.errors, ...translation.errors];
+  const errors = [...loaded.errors];
+  const warnings = [...loaded.baselineWarnings];
+  const resources = routesOfFiles(loaded, errors, warnings);
+  const translation = translate(resources, options);
+  errors.push(...translation.errors);
   if (dryRun !== undefined && errors.length === 0) {
     for (const { module, json } of translation.pluginConfigs) {
       const refusal = await dryRun(module, json);
@@ -46,10 +52,11 @@ export async function validateFiles(
   }
   return {
     valid: errors.length === 0,
-    routes: loaded.resources.map((resource) => resource.key),
+    routes: resources.map((resource) => resource.key),
     errors,
     conflicts: translation.conflicts,
-    warnings: translation.warnings,
+    warnings: [...warnings, ...translation.warnings],
+    inherited: inheritedByRoute(resources),
     files: loaded.files,
     translation,
   };

@@ -235,6 +235,7 @@ export class Controller {
         this.parts.slots.map((slot, index) => [`${slot.module}.wasm`, releases[index]!.module.sha256]),
       ),
       conditions: this.parts.keyWatch.resolve(policy.conditions),
+      inherited: policy.inherited,
       notices: policy.notices,
     });
   }

@@ -1,4 +1,4 @@
-import type { Condition, Problem } from './policy.ts';
+import type { Condition, Policy, Problem } from './policy.ts';
 
 /** Events, in the form that `fim up --json` prints, one object a line. */
 export type StackEvent =
@@ -12,6 +12,7 @@ export type StackEvent =
       generation: number;
       modules: Record<string, string>;
       conditions: Condition[];
+      inherited: Policy['inherited'];
       notices: Problem[];
     }
   /** A file, a module or a configuration was refused. The previous one stays in force. */

@@ -1,5 +1,5 @@
-import type { KmsConfig, Translation } from '../route/index.ts';
-import { loadRoutes, translate } from '../route/index.ts';
+import type { KmsConfig, RouteIssue, RouteResource, Translation } from '../route/index.ts';
+import { inheritedByRoute, loadRoutes, routesOfFiles, translate } from '../route/index.ts';
 import type { Layout } from '../xds/index.ts';
 import { KMS_CLUSTER } from '../xds/index.ts';
 import { CodedError } from './coded-error.ts';
@@ -7,7 +7,7 @@ import { neededKeys } from './needed-keys.ts';
 import type { Condition, Loaded, Policy } from './policy.ts';
 
 /**
- * Reads files and folders of FinancialRoutes as one policy. An error in one file refuses all, because leaving out its
+ * Reads files and folders of FinancialRoutes and what goes with them as one policy. An error in one file refuses all, because leaving out its
  * route would remove protection. `kms`: KMS settings that differ from the modules' defaults.
  * `heldPerAddressBytes`: body bytes that a worker holds for one client address. Never throws.
  */
@@ -17,7 +17,10 @@ export async function loadPolicy(
   kms: Omit<KmsConfig, 'cluster'> = {},
   heldPerAddressBytes?: number,
 ): Promise<Loaded> {
-  const { resources, errors } = loadRoutes(paths);
+  const loaded = loadRoutes(paths);
+  const errors = [...loaded.errors];
+  const warnings = [...loaded.baselineWarnings];
+  const resources = routesOfFiles(loaded, errors, warnings);
   if (errors.length > 0) return { problems: errors };
   if (resources.length === 0) {
     const { code, message } = new CodedError('FIM-UP-0014', `there is no FinancialRoute in ${paths.join(', ')}`);
@@ -29,10 +32,12 @@ export async function loadPolicy(
     kms: { cluster: KMS_CLUSTER, ...kms },
     ...(heldPerAddressBytes === undefined ? {} : { heldPerAddressBytes }),
   });
-  return translation.errors.length > 0 ? { problems: translation.errors } : { policy: policyOf(translation) };
+  return translation.errors.length > 0
+    ? { problems: translation.errors }
+    : { policy: policyOf(translation, resources, warnings) };
 }
 
-function policyOf(translation: Translation): Policy {
+function policyOf(translation: Translation, resources: readonly RouteResource[], notes: readonly RouteIssue[]): Policy {
   const { routes, hash, pluginConfigs, conflicts, warnings } = translation;
   return {
     configs: pluginConfigs.map((plugin) => plugin.config),
@@ -41,7 +46,8 @@ function policyOf(translation: Translation): Policy {
     keys: neededKeys(routes.map((route) => route.config)),
     loopbackOnly: [...new Set(routes.filter((route) => route.loopbackOnly).map((route) => route.resource.key))],
     conditions: conditionsOf(translation),
-    notices: [...conflicts, ...warnings],
+    inherited: inheritedByRoute(resources),
+    notices: [...notes, ...conflicts, ...warnings],
     locate: translation.locate,
   };
 }

@@ -1,5 +1,5 @@
 import type { NeededKey } from './needed-keys.ts';
-import type { ConditionDraft, PluginConfig } from '../route/index.ts';
+import type { ConditionDraft, InheritedSection, PluginConfig } from '../route/index.ts';
 
 /** An error or warning about a resource, a module or a file. It never contains a message's value or a key. */
 export interface Problem {
@@ -35,6 +35,8 @@ export interface Policy {
   /** Routes that may only be served on loopback (FIM-UP-0015). */
   loopbackOnly: string[];
   conditions: Condition[];
+  /** Sections that routes have of baselines, by the route's name. */
+  inherited: Record<string, InheritedSection[]>;
   /** Warnings: settings that cannot be honoured, conflicts and the like. */
   notices: Problem[];
   /**

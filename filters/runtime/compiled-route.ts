@@ -11,6 +11,8 @@ export class Step {
   constructor(
     readonly stage: Stage,
     readonly policy: StagePolicy,
+    /** Whether its verdicts count and are not enforced where the route observes. */
+    readonly observable: bool,
   ) {}
 }
 
@@ -45,7 +47,7 @@ export class Plan {
         needsBody = true;
         judgesEmpty = judgesEmpty || policy.judgesEmpty(direction);
       }
-      observable = observable && steps[i].stage.observable;
+      observable = observable && steps[i].observable;
       const rank = policy.rank(direction);
       hides = hides || rank == Rank.Mask || rank == Rank.Protect;
       opens = opens || rank == Rank.Open;
@@ -68,6 +70,7 @@ export class CompiledRoute extends RouteTerms {
     super(
       terms.name,
       terms.observe,
+      terms.observesAll,
       terms.maxBodyBytes,
       terms.maxStreamBytes,
       terms.decompresses,
@@ -97,7 +100,7 @@ export class CompiledRoute extends RouteTerms {
 
 /** Rules for a message that no route concerns: none. */
 export const NO_ROUTE: CompiledRoute = new CompiledRoute(
-  new RouteTerms(Bytes.EMPTY, false, 0, 0, false, MessageFormat.Unknown, PLAIN_LAYOUT, null),
+  new RouteTerms(Bytes.EMPTY, false, false, 0, 0, false, MessageFormat.Unknown, PLAIN_LAYOUT, null),
   new Plan(new StaticArray<Step>(0), Direction.Request),
   new Plan(new StaticArray<Step>(0), Direction.Response),
 );

@@ -289,6 +289,8 @@ export class RouteConfig {
   name: Bytes = Bytes.EMPTY;
   /** Limits and validation count and tag, and never block. */
   observe: bool = false;
+  /** Sections of `stages` that block although the route observes. */
+  enforced: StaticArray<Bytes> = new StaticArray<Bytes>(0);
   /** Absent: every request. */
   match: MatchConfig | null = null;
   /** Absent: the defaults. */
@@ -486,6 +488,17 @@ function readBytes127List16(reader: ConfigReader, node: u32): StaticArray<Bytes>
   let item = length > 0 ? reader.firstItem(node) : 0;
   for (let i = 0; i < length; i++) {
     unchecked((items[i] = reader.readString(item, 127)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readBytes64List8(reader: ConfigReader, node: u32): StaticArray<Bytes> {
+  const length = reader.arrayLength(node, 8);
+  const items = new StaticArray<Bytes>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = reader.readString(item, 64)));
     item = reader.nextItem(item);
   }
   return items;
@@ -780,6 +793,8 @@ export function decodeRouteConfig(reader: ConfigReader, node: u32): RouteConfig 
       seen |= 1;
     } else if (reader.keyIs(member, 'observe')) {
       result.observe = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'enforced')) {
+      result.enforced = readBytes64List8(reader, member);
     } else if (reader.keyIs(member, 'match')) {
       result.match = decodeMatchConfig(reader, member);
     } else if (reader.keyIs(member, 'body')) {

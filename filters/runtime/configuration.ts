@@ -115,12 +115,13 @@ function compileRoute(
     else {
       const policy = stage.compile(reader, member);
       if (policy.needsKeys() && kms == null) reader.fail(ErrorId.FIM_CFG_0018, member);
-      steps.push(new Step(stage, policy));
+      steps.push(new Step(stage, policy, stage.observable && !isEnforced(route, stage)));
     }
   }
   const terms = new RouteTerms(
     route.name,
     route.observe,
+    route.observe && route.enforced.length == 0,
     body == null ? DEFAULT_BODY_BYTES : <u32>body.maxBytes,
     body == null || body.maxStreamBytes == 0 ? u64.MAX_VALUE : <u64>body.maxStreamBytes,
     body != null && body.compressed == CompressedBody.Decompress,
@@ -133,6 +134,16 @@ function compileRoute(
     planOf(reader, steps, section, Direction.Request),
     planOf(reader, steps, section, Direction.Response),
   );
+}
+
+/** Whether the route names the stage among those that block although it observes. */
+function isEnforced(route: RouteConfig, stage: Stage): bool {
+  const enforced = route.enforced;
+  const name = Bytes.from(stage.section);
+  for (let i = 0; i < enforced.length; i++) {
+    if (unchecked(enforced[i]).equals(name.pointer, name.length)) return true;
+  }
+  return false;
 }
 
 function stageOf(reader: ConfigReader, member: u32, stages: StaticArray<Stage>): Stage | null {

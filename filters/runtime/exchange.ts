@@ -24,7 +24,17 @@ const SOURCE_ADDRESS: usize = memory.data<u8>([115, 111, 117, 114, 99, 101, 0, 9
 const SOURCE_ADDRESS_LENGTH: u32 = 14;
 
 /** Terms of a message that no route concerns. */
-const NO_TERMS: RouteTerms = new RouteTerms(Bytes.EMPTY, false, 0, 0, false, MessageFormat.Unknown, PLAIN_LAYOUT, null);
+const NO_TERMS: RouteTerms = new RouteTerms(
+  Bytes.EMPTY,
+  false,
+  false,
+  0,
+  0,
+  false,
+  MessageFormat.Unknown,
+  PLAIN_LAYOUT,
+  null,
+);
 
 /** Interface of the current message for stages. One per VM, bound anew in every callback. */
 export class Exchange {
@@ -102,9 +112,9 @@ export class Exchange {
     return load<u8>(this.valuePointer) == 50 && !(load<u8>(this.valuePointer, 1) == 48 && (last == 52 || last == 53));
   }
 
-  /** Whether verdicts of observable stages are counted and not enforced. */
+  /** Whether verdicts of all observable stages are counted and not enforced. */
   get observes(): bool {
-    return this.terms.observe;
+    return this.terms.observesAll;
   }
 
   /** Fetches all headers at once. Pays off if several look-ups follow in the same callback. */

@@ -9,6 +9,8 @@ export class RouteTerms {
     readonly name: Bytes,
     /** Whether verdicts of observable stages are counted and not enforced. */
     readonly observe: bool,
+    /** Whether it does so for all of them. Their verdicts then hold up nothing. */
+    readonly observesAll: bool,
     readonly maxBodyBytes: u32,
     /** Limit of a streamed body. */
     readonly maxStreamBytes: u64,

@@ -48,7 +48,7 @@ export function settle(leg: Leg, place: i32, verdict: Verdict): Progress {
   }
   const step = unchecked(leg.plan.steps[place]);
   const stage = step.stage;
-  if (!stage.observable || !leg.route.observe) return sendReply(leg, stage.section);
+  if (!step.observable || !leg.route.observe) return sendReply(leg, stage.section);
   noteVerdict(leg.outcome, stage.section, exchange.reply.error, false);
   stage.onObserved(exchange, step.policy);
   return Progress.Goes;

@@ -1,6 +1,7 @@
 import type { StackEvent } from '../../envoy/standalone/events.ts';
 import type { Problem } from '../../envoy/standalone/policy.ts';
 import { demonstration } from './demonstration.ts';
+import { inheritedText, isBaselineRoute, type InheritedSection } from '../../envoy/route/index.ts';
 import { adviceOf, translated } from './language.ts';
 import { styled } from './terminal.ts';
 
@@ -15,6 +16,7 @@ export class Transcript {
   private readonly watching: boolean;
   private ready: Ready | undefined;
   private toldNotices = '';
+  private toldInherited = '{}';
   private introduced = false;
   /** Warnings from before the start-up message. */
   private readonly early: string[] = [];
@@ -47,6 +49,7 @@ export class Transcript {
       print(
         `${styled('green', '✓')} generation ${event.generation} is live in every worker after ${event.tookMs} ms: ${event.routes.join(', ')}`,
       );
+    this.inherited(event);
     this.notices(event.notices);
     for (const message of this.early.splice(0)) this.warn(message);
     if (!this.introduced && this.ready) {
@@ -75,6 +78,15 @@ export class Transcript {
     print('');
   }
 
+  /** Sections that routes have of baselines, once for each state. */
+  private inherited({ inherited }: Extract<StackEvent, { event: 'applied' }>): void {
+    const identity = JSON.stringify(inherited);
+    if (identity === this.toldInherited) return;
+    this.toldInherited = identity;
+    for (const line of inheritedLines(inherited)) print(line);
+    if (Object.keys(inherited).length > 0) print('');
+  }
+
   private notices(notices: readonly Problem[]): void {
     const identity = JSON.stringify(notices);
     if (identity === this.toldNotices) return;
@@ -94,6 +106,14 @@ export class Transcript {
     print(`${styled('red', '✗')} ${file || 'configuration'} is refused${inForce}`);
     tellMistakes(errors, '    ');
   }
+}
+
+/** Lines that say which sections of which route are those of baselines. */
+export function inheritedLines(inherited: Readonly<Record<string, readonly InheritedSection[]>>): string[] {
+  return Object.entries(inherited).map(([route, sections]) => {
+    const name = isBaselineRoute(route) ? 'requests without a route' : route;
+    return `  baseline   ${name}: ${inheritedText(sections)}`;
+  });
 }
 
 /** `file:line: CODE path message`, in the terminal's language. */

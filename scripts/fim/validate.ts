@@ -8,7 +8,7 @@ import { buildModules } from '../build.ts';
 import { readLayout } from './options.ts';
 import { ROOT } from './project.ts';
 import { progress, styled } from './terminal.ts';
-import { describe, tellMistakes } from './transcript.ts';
+import { describe, inheritedLines, tellMistakes } from './transcript.ts';
 
 /**
  * `fim validate`: checks the files as one proxy would get them, including the modules' dry run. Returns the exit
@@ -18,14 +18,15 @@ export async function validate(files: string[], options: { json?: boolean; modul
   const layout = readLayout(options.modules);
   const modules = await builtModules(layout);
   const report = await validateFiles(files, { layout }, async (module, json) => examine(modules.get(module)!, json));
-  const { valid, routes, errors, conflicts, warnings } = report;
+  const { valid, routes, errors, conflicts, warnings, inherited } = report;
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ valid, routes, errors, conflicts, warnings })}\n`);
+    process.stdout.write(`${JSON.stringify({ valid, routes, errors, conflicts, warnings, inherited })}\n`);
     return valid ? 0 : 1;
   }
   tellMistakes(errors, `${styled('red', '✗')} `);
   for (const notice of [...conflicts, ...warnings])
     process.stdout.write(`${styled('yellow', '!')} ${describe(notice)}\n`);
+  for (const line of inheritedLines(inherited)) process.stdout.write(`${line}\n`);
   if (valid) process.stdout.write(`${styled('green', '✓')} valid: ${routes.join(', ')}\n`);
   return valid ? 0 : 1;
 }

@@ -108,6 +108,8 @@ interface Kind {
   /** Columns of `kubectl get` besides the age. */
   columns: Structural[];
   hasStatus: boolean;
+  /** Whether its objects have no namespace. */
+  isClusterScoped?: boolean;
   /** Policy kind that tools of the Gateway API discover (GEP-713). */
   policy?: 'Direct' | 'Inherited';
 }
@@ -130,10 +132,40 @@ const VALIDATION_PROFILE: Kind = {
   hasStatus: false,
 };
 
+/** Columns of `kubectl get` for a baseline: whether it is valid and in force, and what it reaches. */
+const BASELINE_COLUMNS: Structural[] = [
+  conditionColumn('Accepted'),
+  conditionColumn('Programmed'),
+  {
+    name: 'Namespaces',
+    type: 'integer',
+    description: 'Namespaces that it reaches.',
+    jsonPath: '.status.namespaces',
+  },
+  { name: 'Routes', type: 'integer', description: 'Routes that it reaches.', jsonPath: '.status.routes' },
+  {
+    name: 'Message',
+    type: 'string',
+    description: 'What is to be known.',
+    jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+    priority: 1,
+  },
+];
+
+const FINANCIAL_BASELINE: Kind = {
+  kind: 'FinancialBaseline',
+  plural: 'financialbaselines',
+  shortName: 'fbaseline',
+  columns: BASELINE_COLUMNS,
+  hasStatus: true,
+  isClusterScoped: true,
+  policy: 'Inherited',
+};
+
 function definition(
   root: RouteNode,
   resource: RouteNode,
-  { kind, plural, shortName, columns, hasStatus, policy }: Kind,
+  { kind, plural, shortName, columns, hasStatus, isClusterScoped = false, policy }: Kind,
 ): Structural {
   const properties = resource.properties ?? {};
   return {
@@ -153,7 +185,7 @@ function definition(
         shortNames: [shortName],
         categories: ['fim'],
       },
-      scope: 'Namespaced',
+      scope: isClusterScoped ? 'Cluster' : 'Namespaced',
       versions: [
         {
           name: 'v1',
@@ -192,6 +224,7 @@ export function crdOutputs(repository: string): Output[] {
   const resources: [RouteNode, Kind][] = [
     [root, FINANCIAL_ROUTE],
     [resolveNode(root, { $ref: '#/$defs/validationProfile' }), VALIDATION_PROFILE],
+    [resolveNode(root, { $ref: '#/$defs/financialBaseline' }), FINANCIAL_BASELINE],
   ];
   return resources.map(([resource, kind]) => {
     const text = stringify(definition(root, resource, kind), { lineWidth: 0, aliasDuplicateObjects: false });

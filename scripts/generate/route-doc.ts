@@ -18,7 +18,8 @@ function typeCell(root: RouteNode, given: RouteNode): string {
   }
 }
 
-function rows(root: RouteNode, owner: RouteNode, prefix: string): string[] {
+/** `isBrief`: members that a route has, too, are not opened. */
+function rows(root: RouteNode, owner: RouteNode, prefix: string, isBrief = false): string[] {
   const required = new Set(owner.required ?? []);
   return Object.entries(owner.properties ?? {}).flatMap(([key, given]) => {
     const node = resolveNode(root, given);
@@ -28,8 +29,15 @@ function rows(root: RouteNode, owner: RouteNode, prefix: string): string[] {
     const preset = required.has(key) ? 'required' : value === undefined ? '' : `\`${shown}\``;
     const row = `| \`${name}\` | ${typeCell(root, given)} | ${preset} | ${cell(given.description ?? node.description ?? '')} |`;
     const inner = resolveNode(root, node.items ?? node);
-    return inner.properties === undefined ? [row] : [row, ...rows(root, inner, `${name}.`)];
+    const isOpened = inner.properties !== undefined && !(isBrief && isSection(root, given));
+    return isOpened ? [row, ...rows(root, inner, `${name}.`, isBrief)] : [row];
   });
+}
+
+/** Whether a node is a section of a route. */
+function isSection(root: RouteNode, { $ref }: RouteNode): boolean {
+  const spec = resolveNode(root, root.properties?.spec ?? {});
+  return $ref !== undefined && Object.values(spec.properties ?? {}).some((section) => section.$ref === $ref);
 }
 
 function rules(root: RouteNode): string[] {
@@ -44,11 +52,12 @@ function rules(root: RouteNode): string[] {
 export function routeDocOutputs(repository: string): Output[] {
   const root = readRouteSchema(repository);
   const profile = resolveNode(root, { $ref: '#/$defs/validationProfile' });
+  const baseline = resolveNode(root, { $ref: '#/$defs/financialBaseline' });
   const header = ['| field | type | default | meaning |', '|---|---|---|---|'];
   const lines = [
     `${banner(ROUTE_SCHEMA, '<!--')} -->`,
     '',
-    '# FinancialRoute and ValidationProfile',
+    '# FinancialRoute, ValidationProfile and FinancialBaseline',
     '',
     root.description ?? '',
     '',
@@ -75,6 +84,13 @@ export function routeDocOutputs(repository: string): Output[] {
     '',
     ...header,
     ...rows(root, resolveNode(root, profile.properties?.spec ?? {}), 'spec.'),
+    '',
+    '## FinancialBaseline',
+    '',
+    `${baseline.description ?? ''} Its sections are those of a route. It stands in the same files and folders as routes.`,
+    '',
+    ...header,
+    ...rows(root, resolveNode(root, baseline.properties?.spec ?? {}), 'spec.', true),
     '',
     '## Rules between fields',
     '',

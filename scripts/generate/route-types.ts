@@ -1,5 +1,4 @@
-// Generates TypeScript types of a FinancialRoute and of a ValidationProfile, as they are after reading, from the public
-// schema.
+// Generates TypeScript types of the public resources, as they are after reading, from the public schema.
 import { banner, type Output } from './output.ts';
 import { readRouteSchema, resolveNode, ROUTE_SCHEMA, type RouteNode } from './route-schema.ts';
 
@@ -76,6 +75,7 @@ export function routeTypeOutputs(repository: string): Output[] {
   const named = new Map<string, string>();
   interfaceOf(root, root, named);
   interfaceOf(root, resolveNode(root, { $ref: '#/$defs/validationProfile' }), named);
+  interfaceOf(root, resolveNode(root, { $ref: '#/$defs/financialBaseline' }), named);
   return [
     {
       path: 'envoy/route/financial-route.gen.ts',

@@ -5,7 +5,10 @@ import {
   walkStructural,
   withCrdDefaults,
   withoutDroppedNulls,
-  CRD_SCHEMA,
+  BASELINE_CRD,
+  CRD,
+  schemaFor,
+  schemaIn,
   type Structural,
 } from './structural-schema.ts';
 
@@ -45,7 +48,7 @@ function environmentOf(node: Structural): Environment {
   >[0]);
 }
 
-/** Every rule of the CRD with what the type checker says of it. */
+/** Every rule of the CRDs with what the type checker says of it. */
 export function checkedRules(): { rule: string; valid: boolean; type?: string; error?: string }[] {
   const results: { rule: string; valid: boolean; type?: string; error?: string }[] = [];
   const visit = (node: Structural): void => {
@@ -55,14 +58,14 @@ export function checkedRules(): { rule: string; valid: boolean; type?: string; e
     }
     for (const child of [...Object.values(node.properties ?? {}), node.items]) if (child !== undefined) visit(child);
   };
-  visit(CRD_SCHEMA);
+  for (const crd of [CRD, BASELINE_CRD]) visit(schemaIn(crd));
   return results;
 }
 
 /** Messages of the rules that a structurally valid value breaks. */
 export function celMistakes(value: unknown): string[] {
   const mistakes: string[] = [];
-  walkStructural(CRD_SCHEMA, withCrdDefaults(withoutDroppedNulls(value)), (node, part) => {
+  walkStructural(schemaFor(value), withCrdDefaults(withoutDroppedNulls(value)), (node, part) => {
     for (const { rule, message } of node['x-kubernetes-validations'] ?? []) {
       if (environmentOf(node).evaluate(rule, { self: celValue(part) }) !== true) mistakes.push(message);
     }

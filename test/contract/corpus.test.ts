@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { dryRun, loadModule, type LoadedModule } from '../../envoy/host/index.ts';
-import { parseRoutes, translate } from '../../envoy/route/index.ts';
+import { parseRoutes, routesOfFiles, translate } from '../../envoy/route/index.ts';
 import { buildModules } from '../../scripts/build.ts';
 import { celMistakes, checkedRules } from './cel-rules.ts';
 import { readCorpus, type CorpusCase } from './corpus-case.ts';
-import { CRD, structuralMistakes } from './structural-schema.ts';
+import { BASELINE_CRD, CRD, structuralMistakes } from './structural-schema.ts';
 import { translateUnchecked } from './unchecked.ts';
 
 const invalid = readCorpus('invalid');
@@ -16,9 +16,12 @@ const valid = readCorpus('valid');
 
 function typescriptVerdict(example: CorpusCase): { errors: unknown[]; warnings: string[] } {
   const loaded = parseRoutes(example.text, example.file);
-  const translation = translate(loaded.resources, { layout: example.layout });
-  const errors = [...loaded.errors, ...translation.errors].map(({ code, path, line }) => ({ code, path, line }));
-  return { errors, warnings: translation.warnings.map((warning) => warning.code) };
+  const wrong = [...loaded.errors];
+  const warnings = [...loaded.baselineWarnings];
+  const translation = translate(routesOfFiles(loaded, wrong, warnings), { layout: example.layout });
+  warnings.push(...translation.warnings);
+  const errors = [...wrong, ...translation.errors].map(({ code, path, line }) => ({ code, path, line }));
+  return { errors, warnings: warnings.map((warning) => warning.code) };
 }
 
 describe('corpus', () => {
@@ -78,7 +81,9 @@ describe('corpus in the module', () => {
       if (outcome === 'not reached') return assert.notEqual(example.verdicts.schema.outcome, 'accepted');
       const loaded = parseRoutes(example.text, example.file);
       const checked = loaded.errors.length === 0;
-      const translation = checked ? translate(loaded.resources, { layout: 'fused' }) : translateUnchecked(example.text);
+      const translation = checked
+        ? translate(routesOfFiles(loaded, [], []), { layout: 'fused' })
+        : translateUnchecked(example.text);
       const result = dryRun(module, translation.pluginConfigs[0]?.json ?? '');
       assert.deepEqual(
         result.errors.map((error) => error.code),
@@ -109,7 +114,7 @@ describe('CRD', () => {
         .filter((example) => example.verdicts.cel.outcome === 'refused')
         .flatMap((example) => celMistakes(parse(example.text))),
     );
-    const messages = JSON.stringify(CRD).matchAll(/"message":"(FIM-CFG-\d+: [^"]+)"/g);
+    const messages = JSON.stringify([CRD, BASELINE_CRD]).matchAll(/"message":"(FIM-CFG-\d+: [^"]+)"/g);
     assert.deepEqual(
       [...messages].map(([, message]) => message).filter((message) => !broken.has(message ?? '')),
       [],

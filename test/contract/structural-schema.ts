@@ -26,11 +26,35 @@ export interface Structural {
   'x-kubernetes-validations'?: { rule: string; message: string }[];
 }
 
+interface Definition {
+  spec: {
+    group: string;
+    names: { kind: string };
+    versions: { name: string; schema: { openAPIV3Schema: Structural } }[];
+  };
+}
+
+function definition(plural: string): Definition {
+  return parse(readFileSync(new URL(`../../istio/crd/${plural}.fim.financial.yaml`, import.meta.url), 'utf8'));
+}
+
 /** The CustomResourceDefinition as it is committed. */
-export const CRD = parse(
-  readFileSync(new URL('../../istio/crd/financialroutes.fim.financial.yaml', import.meta.url), 'utf8'),
-);
-export const CRD_SCHEMA: Structural = CRD.spec.versions[0].schema.openAPIV3Schema;
+export const CRD = definition('financialroutes');
+export const BASELINE_CRD = definition('financialbaselines');
+
+export function schemaIn(crd: Definition): Structural {
+  return crd.spec.versions[0]!.schema.openAPIV3Schema;
+}
+
+/** Definition to whose address a resource goes: by its kind, else that of routes. */
+function definitionFor(value: unknown): Definition {
+  return (value as { kind?: unknown } | null)?.kind === BASELINE_CRD.spec.names.kind ? BASELINE_CRD : CRD;
+}
+
+/** Schema that judges a resource. */
+export function schemaFor(value: unknown): Structural {
+  return schemaIn(definitionFor(value));
+}
 
 const ANNOTATIONS = [
   'x-kubernetes-validations',
@@ -67,7 +91,7 @@ const ajv = new Ajv2020({
   formats: { int32: true, int64: true, 'date-time': true },
 });
 for (const keyword of ANNOTATIONS) ajv.addKeyword(keyword);
-const validate = ajv.compile(strict(CRD_SCHEMA, true));
+const validators = new Map([CRD, BASELINE_CRD].map((crd) => [crd, ajv.compile(strict(schemaIn(crd), true))]));
 
 function walk(node: Structural, value: unknown, visit: (node: Structural, value: unknown) => void): void {
   visit(node, value);
@@ -82,7 +106,7 @@ function walk(node: Structural, value: unknown, visit: (node: Structural, value:
 
 function listMistakes(value: unknown): string[] {
   const mistakes: string[] = [];
-  walk(CRD_SCHEMA, value, (node, list) => {
+  walk(schemaFor(value), value, (node, list) => {
     if (!Array.isArray(list) || !['set', 'map'].includes(node['x-kubernetes-list-type'] ?? '')) return;
     const keys = node['x-kubernetes-list-map-keys'];
     const names = list.map((item) => JSON.stringify(keys === undefined ? item : keys.map((key) => item[key])));
@@ -94,8 +118,8 @@ function listMistakes(value: unknown): string[] {
 /** An object is of the version and kind of its address. */
 function addressMistakes(value: unknown): string[] {
   const { apiVersion, kind } = (value ?? {}) as Record<string, unknown>;
-  const { group, names, versions } = CRD.spec;
-  return apiVersion === `${group}/${versions[0].name}` && kind === names.kind
+  const { group, names, versions } = definitionFor(value).spec;
+  return apiVersion === `${group}/${versions[0]!.name}` && kind === names.kind
     ? []
     : ['apiVersion or kind is not that of the CRD'];
 }
@@ -104,7 +128,7 @@ function addressMistakes(value: unknown): string[] {
  * The value without the nulls that an API server drops before it looks: members of objects whose schema has neither
  * `nullable` nor a default.
  */
-export function withoutDroppedNulls(value: unknown, node: Structural | undefined = CRD_SCHEMA): unknown {
+export function withoutDroppedNulls(value: unknown, node: Structural | undefined = schemaFor(value)): unknown {
   if (Array.isArray(value)) return value.map((item) => withoutDroppedNulls(item, node?.items));
   if (typeof value !== 'object' || value === null) return value;
   const schemaOf = (name: string): Structural | undefined => node?.properties?.[name] ?? node?.additionalProperties;
@@ -118,12 +142,13 @@ export function withoutDroppedNulls(value: unknown, node: Structural | undefined
 export function structuralMistakes(sent: unknown): string[] {
   const value = withoutDroppedNulls(sent);
   if (addressMistakes(value).length > 0) return addressMistakes(value);
+  const validate = validators.get(definitionFor(value))!;
   if (!validate(value)) return (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
   return listMistakes(value);
 }
 
 /** The value with the CRD's defaults, as an API server stores it. */
-export function withCrdDefaults(value: unknown, node: Structural = CRD_SCHEMA): unknown {
+export function withCrdDefaults(value: unknown, node: Structural = schemaFor(value)): unknown {
   if (Array.isArray(value)) return value.map((item) => withCrdDefaults(item, node.items));
   if (typeof value !== 'object' || value === null || node.properties === undefined) return value;
   const result: Record<string, unknown> = { ...value };

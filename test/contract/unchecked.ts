@@ -9,9 +9,18 @@ import { stageOfModule, STAGES } from '../../envoy/route/stages/table.ts';
 import { translate, type Translation } from '../../envoy/route/index.ts';
 import { withoutDroppedNulls } from './structural-schema.ts';
 
+/** A baseline's overrides as the route of requests that have none, and any route as it is. */
+function asRoute(value: unknown): FinancialRoute {
+  const { kind, spec, ...rest } = withoutDroppedNulls(value) as FinancialRoute & {
+    spec: { overrides?: FinancialRoute['spec'] };
+  };
+  const own = (kind as string) === 'FinancialBaseline' ? (spec.overrides ?? {}) : spec;
+  return withDefaults('route', { ...rest, kind: 'FinancialRoute', spec: own }) as FinancialRoute;
+}
+
 /** Translates a resource of the right shape, whatever its values. */
 export function translateUnchecked(text: string): Translation {
-  const route = withDefaults('route', withoutDroppedNulls(parse(text))) as FinancialRoute;
+  const route = asRoute(parse(text));
   const { spec } = route;
   const sections: Record<string, unknown> = {};
   for (const { section } of STAGES)

@@ -9,10 +9,13 @@ import { withCrdDefaults } from '../contract/structural-schema.ts';
 import { type ApiReply, ApiServer } from './stack/api-server.ts';
 import { buildPrograms } from './programs/programs.ts';
 
-const CRD = parse(readFileSync('istio/crd/financialroutes.fim.financial.yaml', 'utf8')) as Parameters<
-  ApiServer['addDefinition']
->[0];
+const KINDS = ['financialroutes', 'financialbaselines'];
+const CRDS = KINDS.map(
+  (plural) =>
+    parse(readFileSync(`istio/crd/${plural}.fim.financial.yaml`, 'utf8')) as Parameters<ApiServer['addDefinition']>[0],
+);
 const ROUTES = '/apis/fim.financial/v1/namespaces/default/financialroutes';
+const BASELINES = '/apis/fim.financial/v1/financialbaselines';
 const STRICT = 'fieldValidation=Strict&fieldManager=test';
 const SET_UP_MS = 1_200_000;
 
@@ -22,24 +25,25 @@ describe('a real API server', () => {
   before(
     async () => {
       await server.start(await buildPrograms(() => {}));
-      assert.equal((await server.addDefinition(CRD)).status, 201);
+      for (const definition of CRDS) assert.equal((await server.addDefinition(definition)).status, 201);
     },
     { timeout: SET_UP_MS },
   );
 
   after(() => server.stop());
 
-  it('takes the CRD without a warning: structural, every rule within its cost', async () => {
-    const { body } = await server.send(
-      'GET',
-      '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/financialroutes.fim.financial',
-    );
-    const { conditions } = body.status as { conditions: { type: string; status: string; message: string }[] };
-    const held = Object.fromEntries(conditions.map(({ type, status }) => [type, status]));
-    assert.equal(held.Established, 'True', JSON.stringify(conditions));
-    assert.equal(held.NamesAccepted, 'True', JSON.stringify(conditions));
-    assert.ok(!conditions.some(({ type }) => type === 'NonStructuralSchema'), JSON.stringify(conditions));
-  });
+  for (const plural of KINDS)
+    it(`takes the definition of ${plural} without a warning: structural, every rule within its cost`, async () => {
+      const { body } = await server.send(
+        'GET',
+        `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}.fim.financial`,
+      );
+      const { conditions } = body.status as { conditions: { type: string; status: string; message: string }[] };
+      const held = Object.fromEntries(conditions.map(({ type, status }) => [type, status]));
+      assert.equal(held.Established, 'True', JSON.stringify(conditions));
+      assert.equal(held.NamesAccepted, 'True', JSON.stringify(conditions));
+      assert.ok(!conditions.some(({ type }) => type === 'NonStructuralSchema'), JSON.stringify(conditions));
+    });
 
   it('stores and gives back the contract resource as it stands', async () => {
     const resource = parse(readFileSync('istio/samples/fund-redemption-v2.yaml', 'utf8')) as { spec: unknown };
@@ -60,8 +64,12 @@ describe('a real API server', () => {
 
   /** Metadata is the server's own to judge, not the schema's: every resource goes under a name that is fine. */
   function judge(example: CorpusCase): Promise<ApiReply> {
-    const resource = { ...(parse(example.text) as object), metadata: { name: 'example' } };
-    return server.send('POST', `${ROUTES}?${STRICT}&dryRun=All`, resource);
+    const resource = { ...(parse(example.text) as { kind?: string }), metadata: { name: 'example' } };
+    return server.send(
+      'POST',
+      `${resource.kind === 'FinancialBaseline' ? BASELINES : ROUTES}?${STRICT}&dryRun=All`,
+      resource,
+    );
   }
 
   for (const example of [...readCorpus('valid'), ...readCorpus('invalid')]) {

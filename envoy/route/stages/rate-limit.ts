@@ -34,10 +34,14 @@ export const rateLimit = stage({
   },
 
   // The id is the resource's, so that its buckets live on over edits.
-  translate({ value, path }, { key, note }) {
+  translate({ value, path }, { buckets, note }) {
     note([], path);
     note(['periodMs'], [...path, 'period']);
-    const config: RateLimiterConfig = { id: `${key}/0`, requests: value.requests, periodMs: durationMs(value.period) };
+    const config: RateLimiterConfig = {
+      id: `${buckets}/0`,
+      requests: value.requests,
+      periodMs: durationMs(value.period),
+    };
     if (value.burst !== undefined) config.burst = value.burst;
     if (value.headers === 'Always') config.headers = 'Always';
     if (value.key?.header !== undefined) config.key = { source: 'Header', header: value.key.header.toLowerCase() };

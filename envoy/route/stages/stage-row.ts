@@ -59,6 +59,8 @@ export type Note = (place: Path, path: Path, entry?: ProfileEntry<unknown>) => v
 export interface TranslationTerms {
   /** `namespace/name` of the resource. */
   key: string;
+  /** Name of its rate limit's buckets. Routes of one name share them. */
+  buckets: string;
   spec: RouteSpec;
   /** Resolved profiles that the validation names. */
   profiles: readonly ResolvedProfile[];

@@ -38,6 +38,12 @@ export function askedStages(sections: Sections): AskedStage[] {
   });
 }
 
+/** Section of a plugin's configuration, by that of a spec. */
+export function memberNamed(section: string): string {
+  const row = STAGES.find((one) => one.section === section);
+  return row === undefined ? section : memberOf(row);
+}
+
 /** The stage of which `wasm.module` is the short form. */
 export function stageOfModule(file: string): StageRow | undefined {
   return CHAIN.find(({ folder }) => `${folder}.wasm` === file);
@@ -59,8 +65,13 @@ export function readersOf(sections: Sections): string[] {
     .map(({ row }) => row.section);
 }
 
-/** Reports what the schema cannot say of the stages' sections. */
-export function checkStages(spec: RouteSpec, sections: Sections, report: Report): void {
+/** Reports what the schema cannot say of the stages' sections. `inherited`: those that a baseline has given. */
+export function checkStages(
+  spec: RouteSpec,
+  sections: Sections,
+  report: Report,
+  inherited: ReadonlySet<string> = new Set(),
+): void {
   const terms: RouteTerms = {
     spec,
     sections,
@@ -68,7 +79,8 @@ export function checkStages(spec: RouteSpec, sections: Sections, report: Report)
     bodiless: bodilessBy(spec),
     readers: readersOf(sections),
   };
-  for (const { row, section } of askedStages(sections)) row.check(section, terms, report);
+  for (const { row, section } of askedStages(sections))
+    row.check(section, inherited.has(row.section) ? { ...terms, bodiless: undefined } : terms, report);
 }
 
 /** The stages' part of a route of the plugin's configuration. */
