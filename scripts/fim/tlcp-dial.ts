@@ -31,7 +31,8 @@ export async function dialTlcp(
   settings: number,
   address: Address,
   session = 0,
+  responder?: string,
 ): Promise<TlcpSocket> {
   const socket = await dial(address);
-  return new TlcpSocket(socket, module.connection('client', settings, session));
+  return new TlcpSocket(socket, module.connection('client', settings, session), responder);
 }

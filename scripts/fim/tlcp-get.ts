@@ -5,16 +5,21 @@ import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import { dialTlcp } from './tlcp-dial.ts';
 import { readFiles, readTrust } from './tlcp-files.ts';
 import { SUITES, TlcpModule, type SuiteName } from './tlcp-module.ts';
+import { readRevocation, responderOf, type RevocationFlags } from './tlcp-revocation.ts';
 import type { TlcpSocket } from './tlcp-socket.ts';
 import { progress } from './terminal.ts';
 
-export interface GetFlags {
+export interface GetFlags extends RevocationFlags {
   cert?: string[];
   ca?: string[];
   insecure?: boolean;
   suite?: string[];
   framedShare?: boolean;
   signMessages?: boolean;
+  signCertificateOnly?: boolean;
+  authorities?: boolean;
+  exchangeBytes?: string;
+  exchangeId?: string;
   method?: string;
   header?: string[];
   data?: string;
@@ -24,6 +29,8 @@ export interface GetFlags {
 
 const HTTPS_PORT = 443;
 const LEAST_ERROR_STATUS = 400;
+const MIN_EXCHANGE_BYTES = 16;
+const MAX_EXCHANGE_BYTES = 48;
 
 /** Reads a URL. Error: FIM-UP-0020. */
 function readUrl(text: string): URL {
@@ -42,6 +49,17 @@ export function readSuites(names: readonly string[]): SuiteName[] {
     if (!found) throw new CodedError('FIM-UP-0020', `--suite ${name} is not one of ${Object.keys(SUITES).join(', ')}`);
     return found;
   });
+}
+
+/** Reads the bytes of the pre-master secret of ECDHE. Error: FIM-UP-0020. */
+function readExchangeBytes(text: string | undefined): number {
+  const bytes = Number(text ?? MAX_EXCHANGE_BYTES);
+  if (!Number.isInteger(bytes) || bytes < MIN_EXCHANGE_BYTES || bytes > MAX_EXCHANGE_BYTES)
+    throw new CodedError(
+      'FIM-UP-0020',
+      `--exchange-bytes ${text} is not from ${MIN_EXCHANGE_BYTES} to ${MAX_EXCHANGE_BYTES}`,
+    );
+  return bytes;
 }
 
 /** Reads headers. Error: FIM-UP-0020. */
@@ -78,6 +96,13 @@ export async function get(text: string, flags: GetFlags): Promise<number> {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const suites = flags.suite && readSuites(flags.suite);
   const identity = flags.cert && readFiles(flags.cert);
+  if (!identity && suites?.every((suite) => suite.startsWith('ECDHE')))
+    throw new CodedError(
+      'FIM-UP-0020',
+      `${suites.join(', ')} needs own certificates for signatures and encryption: name them by --cert`,
+    );
+  const revocation = readRevocation(flags);
+  const exchangeBytes = readExchangeBytes(flags.exchangeBytes);
   const module = await TlcpModule.load();
   const settings = module.settings({
     ...(trust === undefined ? {} : { trust }),
@@ -88,8 +113,14 @@ export async function get(text: string, flags: GetFlags): Promise<number> {
     checks: !flags.insecure,
     framesShare: flags.framedShare ?? false,
     signsMessages: flags.signMessages ?? false,
+    sendsSignOnly: flags.signCertificateOnly ?? false,
+    sendsAuthorities: flags.authorities ?? true,
+    exchangeBytes,
+    exchangeId: flags.exchangeId ?? '',
+    ...revocation,
   });
-  const socket = await dialTlcp(module, settings, { host, port: Number(url.port || HTTPS_PORT) });
+  const address = { host, port: Number(url.port || HTTPS_PORT) };
+  const socket = await dialTlcp(module, settings, address, 0, responderOf(flags));
   try {
     await socket.handshake();
     tellAgreed(socket, flags);

@@ -47,6 +47,15 @@ interface TlcpExports {
   plainLength(connection: number): number;
   plainStart(connection: number): number;
   plainTaken(connection: number, bytes: number): void;
+  addLists(settings: number, length: number): number;
+  setRevocation(settings: number, fallback: number, asks: boolean, needsNonce: boolean, digest: number): void;
+  revocationCount(settings: number, which: number): number;
+  writeListFault(fault: number): number;
+  writeAnswerFault(fault: number): number;
+  writeQuestion(connection: number): number;
+  writeResponder(connection: number): number;
+  answer(connection: number, length: number): number;
+  answerFault(connection: number): number;
   stateOf(connection: number): number;
   reasonOf(connection: number): number;
   alertSent(connection: number): number;
@@ -72,6 +81,9 @@ export const SUITES = {
   ECC_SM4_CBC_SM3: 0xe013,
 } as const;
 export type SuiteName = keyof typeof SUITES;
+
+/** What counts where nothing says whether a certificate was revoked, by number. */
+export const FALLBACKS = ['refuse', 'accept', 'last-good'] as const;
 
 /** States and numbers of filters/tlcp that are looked at here. */
 const OPEN = 12;
@@ -108,6 +120,16 @@ export interface SideOptions {
   exchangeId?: string;
   /** Whether a client minds the server's certificates. */
   checks?: boolean;
+  /** Revocation lists, PEM or DER, and what is done beside them. */
+  lists?: readonly Uint8Array[];
+  revocation?: { fallback: (typeof FALLBACKS)[number]; asks: boolean; digest: number };
+}
+
+/** A question to an OCSP responder. */
+export interface OcspQuestion {
+  request: Buffer<ArrayBuffer>;
+  /** The URI that the certificate names; empty: none. */
+  responder: string;
 }
 
 /** How a connection ended. */
@@ -178,6 +200,13 @@ export class TlcpModule {
     core.setVariants(made, framesShare, signsMessages, sendsSignOnly, sendsAuthorities);
     core.setExchange(made, options.exchangeBytes ?? PRE_MASTER_BYTES, this.put(options.exchangeId ?? ''));
     core.setChecks(made, options.checks ?? true);
+    for (const list of options.lists ?? []) {
+      const fault = core.addLists(made, this.put(list));
+      if (fault !== 0)
+        throw new CodedError('FIM-TLCP-0002', `revocation list: ${this.text(core.writeListFault(fault))}`);
+    }
+    const { fallback = 'refuse', asks = false, digest = 0 } = options.revocation ?? {};
+    core.setRevocation(made, FALLBACKS.indexOf(fallback), asks, false, digest);
     return made;
   }
 
@@ -233,7 +262,7 @@ export class TlcpModule {
   }
 
   /** Content of the room. */
-  bytes(length: number): Buffer {
+  bytes(length: number): Buffer<ArrayBuffer> {
     return Buffer.from(new Uint8Array(this.core.memory.buffer, this.core.room(1) >>> 0, length));
   }
 
@@ -331,6 +360,24 @@ export class Connection {
   /** Fault of the other side's certificates. Empty: none. */
   get certificateFault(): string {
     return this.module.text(this.core.writeFault(this.core.faultOf(this.handle)));
+  }
+
+  /** The open question to a responder; the handshake goes on with `answer`. */
+  get question(): OcspQuestion | null {
+    const length = this.core.writeQuestion(this.handle);
+    if (length === 0) return null;
+    const request = this.module.bytes(length);
+    return { request, responder: this.module.text(this.core.writeResponder(this.handle)) };
+  }
+
+  /** The body of a responder's answer; no bytes: there is none. */
+  answer(der: Uint8Array): void {
+    this.core.answer(this.handle, this.module.put(der));
+  }
+
+  /** Why the last answer counted as none. Empty: it counted. */
+  get answerFault(): string {
+    return this.module.text(this.core.writeAnswerFault(this.core.answerFault(this.handle)));
   }
 
   /** Certificates that the server sent, DER. */

@@ -1,14 +1,15 @@
-import { X509Certificate } from 'node:crypto';
 import { parseAddress, type Address } from '../../envoy/standalone/address.ts';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import { certificate, pem } from './tlcp-certificate.ts';
 import { dialTlcp } from './tlcp-dial.ts';
 import { readFiles, readTrust } from './tlcp-files.ts';
 import { SUITES, TlcpModule, type SideOptions, type SuiteName } from './tlcp-module.ts';
+import { readRevocation, responderOf, type RevocationFlags } from './tlcp-revocation.ts';
+import { describeCertificate, otherProtocols, pointOut, type CertificateReport } from './tlcp-scan.ts';
 import { describe, type TlcpSocket } from './tlcp-socket.ts';
 import { styled } from './terminal.ts';
 
-export interface ProbeFlags {
+export interface ProbeFlags extends RevocationFlags {
   cert?: string[];
   ca?: string[];
   name?: string;
@@ -24,16 +25,6 @@ interface SuiteReport {
   detail: string;
 }
 
-interface CertificateReport {
-  subject: string;
-  issuer: string;
-  serial: string;
-  validFrom: string;
-  validTo: string;
-  names: string;
-  isAuthority: boolean;
-}
-
 interface Report {
   target: string;
   suites: SuiteReport[];
@@ -42,6 +33,12 @@ interface Report {
   verdict: string;
   asksForCertificate: boolean;
   resumption: { id: boolean; ticket: boolean };
+  /** Whether lists or responders were looked at; what they say is part of the verdict. */
+  revocation: 'looked up' | 'not looked up: no --crl, no --ocsp';
+  /** Protocols that the port speaks beside national TLS. */
+  otherProtocols: string[];
+  /** What stands out, for people. */
+  notes: string[];
 }
 
 const DAY_MS = 86_400_000;
@@ -71,21 +68,29 @@ export async function probe(target: string, flags: ProbeFlags): Promise<number> 
     identity: given ?? strangerPair(module),
     host: flags.name ?? address.host,
     checks: false,
+    ...readRevocation(flags),
   };
+  const responder = responderOf(flags);
   const looks: Look[] = [];
   for (const suite of Object.keys(SUITES) as SuiteName[])
-    looks.push(await lookAt(module, { ...base, suites: [suite] }, address, suite, given !== undefined));
+    looks.push(await lookAt(module, { ...base, suites: [suite] }, { address, responder }, suite, given !== undefined));
   const best = looks.find(({ certificates }) => certificates.length > 0);
+  const certificates = (best?.certificates ?? []).map(describeCertificate);
+  const protocols = await otherProtocols(address);
+  const offered = looks.filter((look) => look.report.offered).map((look) => look.report.suite);
   const report: Report = {
     target,
     suites: looks.map((look) => look.report),
-    certificates: (best?.certificates ?? []).map(describeCertificate),
+    certificates,
     verdict: best ? (trust === undefined && best.fault !== '' ? `${best.fault} (--ca names none)` : best.fault) : '',
     asksForCertificate: looks.some(({ wasAsked }) => wasAsked),
     resumption: {
-      id: await resumes(module, address, looks, false),
-      ticket: await resumes(module, address, looks, true),
+      id: await resumes(module, { address, responder }, looks, false),
+      ticket: await resumes(module, { address, responder }, looks, true),
     },
+    revocation: flags.crl || flags.ocsp ? 'looked up' : 'not looked up: no --crl, no --ocsp',
+    otherProtocols: protocols,
+    notes: pointOut(certificates, offered, protocols),
   };
   if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else print(report);
@@ -113,14 +118,20 @@ function strangerPair(module: TlcpModule): string {
   return parts.join('');
 }
 
+/** The server, and the responder in the place of those that its certificates name. */
+interface Place {
+  address: Address;
+  responder: string | undefined;
+}
+
 /** One handshake, as far as it goes. */
 async function attempt(
   module: TlcpModule,
   settings: number,
-  address: Address,
+  { address, responder }: Place,
   session = 0,
 ): Promise<{ socket: TlcpSocket; works: boolean }> {
-  const socket = await dialTlcp(module, settings, address, session);
+  const socket = await dialTlcp(module, settings, address, session, responder);
   const works = await socket.handshake().then(
     () => true,
     (error: unknown) => {
@@ -135,7 +146,7 @@ async function attempt(
 async function lookAt(
   module: TlcpModule,
   options: SideOptions,
-  address: Address,
+  place: Place,
   suite: SuiteName,
   hasIdentity: boolean,
 ): Promise<Look> {
@@ -143,7 +154,7 @@ async function lookAt(
   const { identity: _, ...anonymous } = options;
   const own = hasIdentity || suite.startsWith('ECDHE') ? options : anonymous;
   const settings = module.settings(own);
-  const { socket, works } = await attempt(module, settings, address);
+  const { socket, works } = await attempt(module, settings, place);
   const { connection } = socket;
   const offered = connection.suite !== null;
   const detail = works ? '' : offered && !hasIdentity ? `${describe(connection)} (no --cert)` : describe(connection);
@@ -159,37 +170,18 @@ async function lookAt(
 }
 
 /** Whether a session is resumed, by its id or by a ticket. */
-async function resumes(
-  module: TlcpModule,
-  address: Address,
-  looks: readonly Look[],
-  byTicket: boolean,
-): Promise<boolean> {
+async function resumes(module: TlcpModule, place: Place, looks: readonly Look[], byTicket: boolean): Promise<boolean> {
   const working = looks.find(({ report }) => report.works);
   if (!working) return false;
   const settings = module.settings({ ...working.options, takesTickets: byTicket });
-  const first = await attempt(module, settings, address);
+  const first = await attempt(module, settings, place);
   const session = first.works ? first.socket.connection.keepSession() : 0;
   first.socket.end();
   if (session === 0 || first.socket.connection.hasTicket(session) !== byTicket) return false;
-  const second = await attempt(module, settings, address, session);
+  const second = await attempt(module, settings, place, session);
   const resumed = second.works && second.socket.connection.isResumed;
   second.socket.end();
   return resumed;
-}
-
-function describeCertificate(der: Buffer): CertificateReport {
-  const found = new X509Certificate(der);
-  const line = (text: string): string => text.replaceAll('\n', ', ');
-  return {
-    subject: line(found.subject),
-    issuer: line(found.issuer),
-    serial: found.serialNumber,
-    validFrom: new Date(found.validFrom).toISOString(),
-    validTo: new Date(found.validTo).toISOString(),
-    names: found.subjectAltName ?? '',
-    isAuthority: found.ca,
-  };
 }
 
 function print(report: Report): void {
@@ -200,13 +192,16 @@ function print(report: Report): void {
       `  ${suite.padEnd(18)} ${works ? styled('green', 'works') : offered ? 'offered' : 'no'}${detail && `: ${detail}`}`,
     );
   lines.push('', 'certificates');
-  for (const { subject, issuer, validFrom, validTo, names, isAuthority } of report.certificates) {
-    lines.push(`  ${subject}${isAuthority ? ' (authority)' : ''}`, `    issued by ${issuer}`);
+  for (const { subject, issuer, validFrom, validTo, names, use } of report.certificates) {
+    lines.push(`  ${subject} (${use})`, `    issued by ${issuer}`);
     lines.push(`    ${validFrom} to ${validTo}${names && `, for ${names}`}`);
   }
   if (report.certificates.length === 0) lines.push('  none were seen');
   else lines.push(`  ${report.verdict === '' ? styled('green', 'in order') : styled('red', report.verdict)}`);
   lines.push('', `asks for a client certificate: ${yes(report.asksForCertificate)}`);
   lines.push(`resumes by id: ${yes(report.resumption.id)}, by ticket: ${yes(report.resumption.ticket)}`);
+  lines.push(`revocation: ${report.revocation}`);
+  lines.push(`other protocols on the port: ${report.otherProtocols.join(', ') || 'none'}`);
+  for (const note of report.notes) lines.push(`note: ${note}`);
   process.stdout.write(`${lines.join('\n')}\n`);
 }

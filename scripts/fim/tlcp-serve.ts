@@ -8,9 +8,10 @@ import { assertFree, formatAddress, isLoopback, parseAddress } from '../../envoy
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import { readFiles, readTrust, tlcpFolder } from './tlcp-files.ts';
 import { TlcpModule } from './tlcp-module.ts';
+import { readRevocation, responderOf, type RevocationFlags } from './tlcp-revocation.ts';
 import { TlcpSocket } from './tlcp-socket.ts';
 
-export interface ServeFlags {
+export interface ServeFlags extends RevocationFlags {
   listen: string;
   cert?: string[];
   ca?: string[];
@@ -55,6 +56,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
     clientAuth,
     protocols: ['http/1.1'],
     tickets: randomBytes(TICKET_KEY_BYTES),
+    ...readRevocation(flags),
   });
   const http = createHttpServer((_, response) => {
     const socket = response.socket as unknown as TlcpSocket;
@@ -79,7 +81,7 @@ function accept(
   http: ReturnType<typeof createHttpServer>,
   flags: ServeFlags,
 ): void {
-  const socket = new TlcpSocket(raw, module.connection('server', settings));
+  const socket = new TlcpSocket(raw, module.connection('server', settings), responderOf(flags));
   const tell = (event: string, detail: object): void => {
     const line = flags.json ? JSON.stringify({ event, ...detail }) : `${event} ${JSON.stringify(detail)}`;
     process.stdout.write(`${line}\n`);

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import type { Connection } from './tlcp-module.ts';
+import { carryQuestion } from './tlcp-revocation.ts';
 
 /** As MAX_HANDSHAKE_MS of the modules, and a little: the core decides. */
 const HANDSHAKE_MS = 10_100;
@@ -16,9 +17,13 @@ export class TlcpSocket extends Duplex {
   private waiting: (() => void) | null = null;
   private readonly timer: NodeJS.Timeout;
   private secure = false;
+  private asking = false;
+  private readonly responder: string | undefined;
 
-  constructor(raw: Socket, connection: Connection) {
+  /** `responder`: the URI of an OCSP responder in the place of those that certificates name. */
+  constructor(raw: Socket, connection: Connection, responder?: string) {
     super();
+    this.responder = responder;
     this.raw = raw;
     this.connection = connection;
     const started = performance.now();
@@ -82,6 +87,22 @@ export class TlcpSocket extends Duplex {
     }
     this.flush();
     this.look();
+    void this.ask();
+  }
+
+  /** Carries questions, one after another, until none is open. */
+  private async ask(): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
+    while (this.connection.question && !this.destroyed) {
+      await carryQuestion(this.connection, this.responder);
+      if (this.destroyed) break;
+      this.flush();
+      const plain = this.connection.takePlain();
+      if (plain.length > 0) this.push(plain);
+      this.look();
+    }
+    this.asking = false;
   }
 
   /** The other side closed its TCP connection. */

@@ -31,16 +31,21 @@ async function fim(...args: string[]): Promise<Run> {
   return { status, ...said };
 }
 
+/** `fim tlcp serve` on a free port. */
+async function serve(...flags: string[]): Promise<{ child: ChildProcess; target: string }> {
+  const args = [FIM, 'tlcp', 'serve', '--listen', '127.0.0.1:0', '--json', ...flags];
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  return { child, target: (JSON.parse(line) as { listen: string }).listen.replace('127.0.0.1', 'localhost') };
+}
+
 let server: ChildProcess;
 let target = '';
 
 before(
   async () => {
     assert.equal((await fim('certs')).status, 0);
-    const args = [FIM, 'tlcp', 'serve', '--listen', '127.0.0.1:0', '--json'];
-    server = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    const [line] = (await once(createInterface({ input: server.stdout! }), 'line')) as [string];
-    target = (JSON.parse(line) as { listen: string }).listen.replace('127.0.0.1', 'localhost');
+    ({ child: server, target } = await serve());
   },
   { timeout: SET_UP_MS },
 );
@@ -110,8 +115,10 @@ describe('fim tlcp get', () => {
     assert.match(stranger.err, /FIM-TLCP-0001 .*the other side sent bad_certificate/);
     const unnamed = await fim('get', `https://${target.replace('localhost', '127.0.0.2')}/`);
     assert.match(unnamed.err, /this side sent certificate_unknown: .*another name|FIM-TLCP-0003/);
-    const ecdhe = await fim('get', `https://${target}/`, '--suite', 'ECDHE_SM4_GCM_SM3');
-    assert.match(ecdhe.err, /the other side sent handshake_failure/);
+    const strict = await serve('--client-auth', 'required');
+    const bare = await fim('get', `https://${strict.target}/`);
+    strict.child.kill();
+    assert.match(bare.err, /FIM-TLCP-0001 .*the other side sent handshake_failure: the other side sent a fatal alert/);
   });
 
   it('says what is no TLCP, and what is not there', async (t) => {
@@ -126,15 +133,54 @@ describe('fim tlcp get', () => {
     assert.match(gone.err, /FIM-TLCP-0003/);
     assert.equal((await fim('get', `http://${target}/`)).status, 2);
   });
+
+  it('says what is missing before it connects', async () => {
+    // Nobody listens there: a connection would fail otherwise.
+    const closed = 'https://127.0.0.1:1/';
+    const cases: [string[], RegExp][] = [
+      [
+        ['--suite', 'ECDHE_SM4_GCM_SM3', 'ECDHE_SM4_CBC_SM3'],
+        /FIM-UP-0020.*ECDHE_SM4_GCM_SM3, ECDHE_SM4_CBC_SM3 needs own certificates.*--cert/,
+      ],
+      [['--exchange-bytes', '64'], /FIM-UP-0020.*not from 16 to 48/],
+      [['--revocation-fallback', 'perhaps'], /FIM-UP-0020.*refuse, accept, last-good/],
+      [['--ocsp', 'ldap://x'], /FIM-UP-0020.*http:/],
+      [['--crl', file('absent.crl')], /FIM-CFG-1001.*absent\.crl/],
+      [['--crl', file('ca.pem')], /FIM-TLCP-0002.*revocation list: there is none/],
+    ];
+    for (const [flags, said] of cases) {
+      const run = await fim('get', closed, ...flags);
+      assert.match(run.err, said);
+      assert.notEqual(run.status, 0);
+    }
+  });
+
+  it('variants that this server knows work, those that it does not end in an alert', async () => {
+    const certificates = ['--cert', file('client.pem'), '--no-authorities', '--sign-certificate-only'];
+    assert.equal((await fim('get', `https://${target}/`, ...certificates)).status, 0);
+    const other = await fim('get', `https://${target}/`, '--cert', file('client.pem'), '--exchange-bytes', '32');
+    assert.match(other.err, /the other side sent (bad_record_mac|decrypt_error)/);
+  });
+
+  it('without a list or an answer the fallback decides', async () => {
+    const refused = await fim('get', `https://${target}/`, '--ocsp');
+    assert.match(refused.err, /the certificate names no responder/);
+    assert.match(refused.err, /this side sent certificate_unknown: .*cannot be learned/);
+    const accepted = await fim('get', `https://${target}/`, '--ocsp', '--revocation-fallback', 'accept');
+    assert.equal(accepted.status, 0, accepted.err);
+  });
 });
 
 describe('fim tlcp probe', () => {
   interface Report {
     suites: { suite: string; offered: boolean; works: boolean }[];
-    certificates: { subject: string }[];
+    certificates: { subject: string; use: string }[];
     verdict: string;
     asksForCertificate: boolean;
     resumption: { id: boolean; ticket: boolean };
+    otherProtocols: string[];
+    notes: string[];
+    revocation: string;
   }
 
   it('finds suites, certificates and resumption, as a stranger and as a client', async () => {
@@ -151,7 +197,13 @@ describe('fim tlcp probe', () => {
       ],
     );
     assert.deepEqual(seen.resumption, { id: true, ticket: true });
-    assert.equal(seen.certificates.length, 2);
+    assert.deepEqual(
+      seen.certificates.map(({ use }) => use),
+      ['signatures', 'encryption', 'authority'].slice(0, seen.certificates.length),
+    );
+    assert.ok(seen.certificates.length >= 2);
+    assert.deepEqual([seen.otherProtocols, seen.notes], [[], []]);
+    assert.match(seen.revocation, /not looked up/);
     const client = JSON.parse((await fim('probe', target, '--json', '--cert', file('client.pem'))).out) as Report;
     assert.ok(client.suites.every(({ works }) => works));
     assert.equal(client.asksForCertificate, true);

@@ -1,16 +1,20 @@
 // OpenSSL as the second implementation of revocation: its lists and its responder's answers are read here, and it reads
 // the questions that are written here.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, describe, it } from 'node:test';
-import { extension } from '../../scripts/fim/tlcp-certificate.ts';
-import { authority, forEncryption, forSigning, make } from './tlcp-certificates.ts';
-import { tlcp } from './tlcp-guest.ts';
-import { client, GOOD, meet, REVOKED, server, UNKNOWN, type Policy } from './tlcp-revocation-guest.ts';
-import { forAnswers } from './tlcp-revocations.ts';
+import { extension } from '../../../scripts/fim/tlcp-certificate.ts';
+import { authority, forEncryption, forSigning, make } from '../../fuzz/tlcp-certificates.ts';
+import { tlcp } from '../../fuzz/tlcp-guest.ts';
+import { client, GOOD, meet, REVOKED, server, UNKNOWN, type Policy } from '../../fuzz/tlcp-revocation-guest.ts';
+import { forAnswers } from '../../fuzz/tlcp-revocations.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fim-revocation-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -40,8 +44,8 @@ const files = Object.fromEntries(
 ) as Record<'root' | 'responder', { pem: string; key: string }>;
 
 /** The index of OpenSSL's authority: which of the two is revoked. */
-function index(revoked: readonly Buffer[]): string {
-  const lines = [SIGN_SERIAL, ENCRYPT_SERIAL].map((serial) => {
+function index(revoked: readonly Buffer[], serials = [SIGN_SERIAL, ENCRYPT_SERIAL]): string {
+  const lines = serials.map((serial) => {
     const number = serial.toString('hex').toUpperCase();
     return revoked.includes(serial)
       ? `R\t301231235959Z\t261101000000Z,keyCompromise\t${number}\tunknown\t/CN=${number}`
@@ -65,7 +69,7 @@ function pair(): number {
 describe("OpenSSL's lists", () => {
   const config = save(
     'ca.cnf',
-    '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ncrlnumber=crlnumber\ndefault_md=sm3\ndefault_crl_days=7\ncrl_extensions=e\n[e]\nauthorityKeyIdentifier=keyid\n[scoped]\nauthorityKeyIdentifier=keyid\nissuingDistributionPoint=critical,@idp\n[idp]\nonlyuser=TRUE\n',
+    '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ncrlnumber=crlnumber\ndefault_md=sm3\ndefault_crl_days=7\ncrl_extensions=e\n[e]\nauthorityKeyIdentifier=keyid\n[scoped]\nauthorityKeyIdentifier=keyid\nissuingDistributionPoint=critical,@idp\n[idp]\nonlyuser=TRUE\n[none]\nauthorityKeyIdentifier=issuer:always\n',
   );
   const listOf = (revoked: readonly Buffer[], section = 'e'): Buffer => {
     index(revoked);
@@ -177,5 +181,103 @@ describe("OpenSSL's responder", () => {
       assert.equal(replayed.fault, UNKNOWN, 'the second question is about the other certificate');
       assert.equal(replayed.why === 0 ? 0 : why, why);
     }
+  });
+});
+
+describe('the command line', () => {
+  const FIM = join(import.meta.dirname, '../../../scripts/fim.ts');
+  const data = join(folder, 'data');
+  const file = (name: string): string => join(data, 'fim/tlcp', name);
+  const env = { ...process.env, XDG_DATA_HOME: data };
+
+  async function fim(...args: string[]): Promise<{ status: number | null; out: string; err: string }> {
+    const child = spawn(process.execPath, [FIM, 'tlcp', ...args], { env });
+    const said = { out: '', err: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text));
+    const [status] = (await once(child, 'close')) as [number | null];
+    return { status, ...said };
+  }
+
+  it('asks a responder on loopback and reads a list, as client, as server and as probe', async (t) => {
+    assert.equal((await fim('certs')).status, 0);
+    const serials = ['server-sign', 'server-encrypt', 'client-sign', 'client-encrypt'].map((name) =>
+      Buffer.from(new X509Certificate(readFileSync(file(`${name}.pem`))).serialNumber, 'hex'),
+    );
+    index([], serials);
+    const responder = createServer((request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part));
+      request.on('end', () => {
+        save('asked.der', Buffer.concat(parts));
+        const fixed = ['-rmd', 'sm3', '-rsigopt', ID, '-reqin', 'asked.der', '-respout', 'said.der', '-ndays', '1'];
+        openssl(
+          'ocsp',
+          '-index',
+          'index.txt',
+          '-CA',
+          file('ca.pem'),
+          '-rsigner',
+          file('ca.pem'),
+          '-rkey',
+          file('ca.key'),
+          ...fixed,
+        );
+        response.setHeader('content-type', 'application/ocsp-response');
+        response.end(readFileSync(join(folder, 'said.der')));
+      });
+    });
+    t.after(() => responder.close());
+    await once(responder.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${(responder.address() as { port: number }).port}/`;
+    const args = [
+      FIM,
+      'tlcp',
+      'serve',
+      '--listen',
+      '127.0.0.1:0',
+      '--json',
+      '--client-auth',
+      'required',
+      '--ocsp',
+      url,
+    ];
+    const server = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    t.after(() => server.kill());
+    const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
+    const target = (JSON.parse(line) as { listen: string }).listen.replace('127.0.0.1', 'localhost');
+    const ask = ['get', `https://${target}/`, '--cert', file('client.pem')];
+    const good = await fim(...ask, '--ocsp', url);
+    assert.equal(good.status, 0, good.err);
+    const probed = await fim('probe', target, '--cert', file('client.pem'), '--ocsp', url, '--json');
+    assert.equal(probed.status, 0, probed.err);
+    assert.equal((JSON.parse(probed.out) as { revocation: string }).revocation, 'looked up');
+
+    index([serials[0]!], serials);
+    const revoked = await fim(...ask, '--ocsp', url);
+    assert.match(revoked.err, /this side sent certificate_revoked/);
+    const bad = await fim('probe', target, '--cert', file('client.pem'), '--ocsp', url);
+    assert.match(bad.out, /a certificate was revoked/);
+
+    index([serials[2]!], serials);
+    save('crlnumber', '01');
+    openssl(
+      'ca',
+      '-config',
+      join(folder, 'ca.cnf'),
+      '-gencrl',
+      '-keyfile',
+      file('ca.key'),
+      '-cert',
+      file('ca.pem'),
+      '-sigopt',
+      ID,
+      '-out',
+      'cli.pem',
+      '-crlexts',
+      'none',
+    );
+    const listed = await fim(...ask, '--crl', join(folder, 'cli.pem'));
+    assert.equal(listed.status, 0, 'the server knows an earlier answer about this client, and keeps it to its end');
   });
 });
