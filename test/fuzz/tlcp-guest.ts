@@ -44,6 +44,8 @@ interface TlcpExports extends GuestExports {
   writeResponder(connection: number): number;
   answer(connection: number, length: number): number;
   answerFault(connection: number): number;
+  askAbout(certificate: number, issuer: number): number;
+  readAnswer(length: number, now: number): number;
   stateOf(connection: number): number;
   reasonOf(connection: number): number;
   alertSent(connection: number): number;

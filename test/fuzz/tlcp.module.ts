@@ -5,6 +5,8 @@ import { Sm2Layout, sm2EncryptWithNonce } from '../../filters/crypto/sm2-encrypt
 import { Sm2PrivateKey, Sm2PublicKey } from '../../filters/crypto/sm2-key';
 import { sm2SignWithNonce } from '../../filters/crypto/sm2-signature';
 import { Chance } from '../../filters/tlcp/chance';
+import { Certificate } from '../../filters/x509/certificate';
+import { OcspAnswer } from '../../filters/x509/ocsp-response';
 import { room, settingsByHandle } from '../../filters/tlcp/index';
 
 export * from '../../filters/tlcp/index';
@@ -62,4 +64,21 @@ export function dictate(handle: i32, length: u32): void {
 /** Bytes of it that were not used. */
 export function chanceLeft(handle: i32): u32 {
   return (settingsByHandle.get(handle).chance as Dictated).left;
+}
+
+let asked: Certificate | null = null;
+let asker: Certificate | null = null;
+
+/** Takes a certificate and its issuer, DER one after another in the room, for `readAnswer`. */
+export function askAbout(certificate: u32, issuer: u32): bool {
+  const der = room(certificate + issuer);
+  asked = Certificate.parse(der, certificate);
+  asker = Certificate.parse(der + certificate, issuer);
+  return asked != null && asker != null;
+}
+
+/** Reads an answer about that certificate, behind 32 bytes of nonce in the room: its fault. */
+export function readAnswer(length: u32, now: f64): i32 {
+  const nonce = room(32 + length);
+  return new OcspAnswer().read(nonce + 32, length, asked!, asker!, nonce, false, <i64>now);
 }
