@@ -26,9 +26,10 @@ export class Metrics {
 
   /** Value of a counter or gauge, or the number of samples of a histogram. 0 if undefined. */
   value(name: string): number {
-    for (const metric of this.byName.values())
-      if (metric.name === name)
-        return metric.kind === MetricKind.Histogram ? metric.samples.length : Number(metric.value);
+    for (const kind of KIND_NAMES) {
+      const metric = this.byName.get(`${kind} ${name}`);
+      if (metric !== undefined) return shownValue(metric);
+    }
     return 0;
   }
 
@@ -42,6 +43,10 @@ export class Metrics {
     const names = [...this.byName.values()].map((metric) => metric.name).sort();
     return Object.fromEntries(names.map((name) => [name, this.value(name)]));
   }
+}
+
+function shownValue({ kind, samples, value }: Metric): number {
+  return kind === MetricKind.Histogram ? samples.length : Number(value);
 }
 
 /** Metric ids of one VM. */

@@ -38,7 +38,7 @@ async function start(mood: { status: number; body: string } | null, kms: KmsSett
 }
 
 // Each test waits for looks that are seconds apart, on an Envoy of its own.
-describe('a key that cannot be had', { concurrency: 2 }, () => {
+describe('a key that cannot be had', { concurrency: 4 }, () => {
   for (const [about, mood, code, reason, atOnce] of [
     ['refuses', { status: 403, body: '{"errors":["permission denied"]}' }, 'FIM-KMS-0008', 'KmsDenied', true],
     ['has no such key', { status: 404, body: '{"errors":[]}' }, 'FIM-KMS-0002', 'KeyNotFound', true],
@@ -115,7 +115,7 @@ function toldOf(harness: Harness, key: string, from = 0): string[] {
   });
 }
 
-describe('changes of a key', { concurrency: 3 }, () => {
+describe('changes of a key', { concurrency: 7 }, () => {
   for (const [about, fail, mend] of [
     [
       'fails',
