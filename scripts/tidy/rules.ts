@@ -6,6 +6,7 @@ import { limits } from './limits.ts';
 import { links } from './links.ts';
 import { names } from './names.ts';
 import type { Rule } from './project.ts';
+import { parameters } from './parameters.ts';
 import { promises } from './promises.ts';
 import { sizes } from './sizes.ts';
 import { testFiles } from './test-files.ts';
@@ -17,6 +18,7 @@ export const RULES: Rule[] = [
   imports,
   circles,
   sizes,
+  parameters,
   names,
   words,
   limits,
