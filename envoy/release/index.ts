@@ -1,3 +1,4 @@
+export { countedOf, ReleaseCounters } from './counters.ts';
 export { examine } from './examine.ts';
 export { GENERATION_SLOTS, progressOf, slotOf, vmsOf, type Counted, type Progress } from './proof.ts';
 export { isSameRelease, numbered, type ModuleContent, type Release } from './release.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { progressOf, slotOf, vmsOf, type Counted } from '../release/index.ts';
+import { countedOf, progressOf, ReleaseCounters, slotOf, vmsOf, type Counted } from '../release/index.ts';
 import { CodedError } from './coded-error.ts';
 import type { EnvoyAdmin } from './envoy-admin.ts';
 
@@ -12,7 +12,6 @@ const LIVE_TIMEOUT_MS = 30_000;
 
 const ROUTES_READ = 'http.fim.rds.fim.config_reload';
 const ROUTES_REFUSED = 'http.fim.rds.fim.update_rejected';
-const FILTER_REFUSED = /^extension_config_discovery\.http_filter\..*\.update_rejected$/;
 const STATS_FILTER = String.raw`^(extension_config_discovery\.http_filter\..*\.update_rejected|http\.fim\.rds\.fim\.(update_rejected|config_reload)|wasmcustom\.fim\.configured\.SLOT)$`;
 
 /** Counters of the proxy before a change. */
@@ -69,11 +68,10 @@ export class LiveProof {
   private async read(generation: number): Promise<Omit<Baseline, 'generation'>> {
     const slot = String(slotOf(generation));
     const stats = await this.admin.stats(STATS_FILTER.replace('SLOT', slot));
-    let refused = 0;
-    for (const [name, value] of stats) if (FILTER_REFUSED.test(name)) refused += value;
+    const counters = new ReleaseCounters();
+    for (const [name, value] of stats) counters.take(name, '', value);
     return {
-      configured: stats.get(`wasmcustom.fim.configured.${slot}`) ?? 0,
-      refused,
+      ...countedOf(counters, generation),
       routesRead: stats.get(ROUTES_READ) ?? 0,
       routesRefused: stats.get(ROUTES_REFUSED) ?? 0,
     };

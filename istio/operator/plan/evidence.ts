@@ -1,5 +1,5 @@
 // Judges from a proxy's counters which configuration it runs. Pure: readings in, verdict out.
-import { GENERATION_SLOTS, progressOf, slotOf, vmsOf, type Counted } from '../../../envoy/release/index.ts';
+import { countedOf, progressOf, ReleaseCounters, slotOf, vmsOf } from '../../../envoy/release/index.ts';
 import { readKeySample, type KeyReading } from '../key-evidence.ts';
 
 /**
@@ -85,10 +85,6 @@ const ZERO: Pick<Reading, 'configured' | 'moduleRefused' | 'envoyRefused' | 'fet
   fetchFailures: {},
 };
 
-function countedOf({ configured, moduleRefused, envoyRefused }: typeof ZERO, slot: number): Counted {
-  return { configured: configured[slot] ?? 0, refused: moduleRefused + envoyRefused };
-}
-
 /** The earlier reading, if it is of the same process as the current one. */
 function ofProcess(before: Reading | undefined, now: Reading): Reading | undefined {
   return before !== undefined && isSameProcess(before, now) ? before : undefined;
@@ -121,7 +117,7 @@ export function judge(
   const isYoung = now.startedAt - UPTIME_ERROR_MS > slotFreeSince;
   const before = isYoung ? ZERO : ofProcess(baseline, now);
   const since = before ?? ofProcess(firstLook, now);
-  if (since !== undefined && progressOf(needed, countedOf(since, slot), countedOf(now, slot)) === 'proven')
+  if (since !== undefined && progressOf(needed, countedOf(since, generation), countedOf(now, generation)) === 'proven')
     return { state: 'proven', workers: now.concurrency };
   if (
     before === undefined &&
@@ -184,9 +180,7 @@ function readChain(chains: Map<string, ChainReading>, name: string, labels: stri
 export function readMetrics(text: string, at: number): Reading | undefined {
   let concurrency: number | undefined;
   let uptimeSeconds: number | undefined;
-  let moduleRefused = 0;
-  let envoyRefused = 0;
-  const configured = new Array<number>(GENERATION_SLOTS).fill(0);
+  const counters = new ReleaseCounters();
   const fetchFailures: Record<string, number> = {};
   const keys = { unavailable: {}, succeeded: 0 };
   const chains = new Map<string, ChainReading>();
@@ -204,14 +198,9 @@ export function readMetrics(text: string, at: number): Reading | undefined {
     if (DRAINING.has(name)) draining = (draining ?? 0) + value;
     if (name === WARMING) warming = value;
     if (name === ACTIVE) listeners = value;
-    const slot = /fim_configured_(\d+)$/.exec(name);
-    if (slot !== null)
-      configured[Number(slot[1]) % GENERATION_SLOTS] = (configured[Number(slot[1]) % GENERATION_SLOTS] ?? 0) + value;
-    else if (name === 'envoy_server_concurrency') concurrency = value;
+    if (counters.take(name, labels, value)) continue;
+    if (name === 'envoy_server_concurrency') concurrency = value;
     else if (name === 'envoy_server_uptime') uptimeSeconds = value;
-    else if (name.endsWith('fim_config_refused')) moduleRefused += value;
-    else if (/extension_config_discovery_.*update_rejected$/.test(name) && /fim/.test(name + labels))
-      envoyRefused += value;
     else if (name.endsWith('wasm_remote_fetch_count')) {
       const result = /result="([a-z_]+)"/.exec(labels)?.[1] ?? 'failure';
       if (result !== 'success') fetchFailures[result] = (fetchFailures[result] ?? 0) + value;
@@ -221,9 +210,9 @@ export function readMetrics(text: string, at: number): Reading | undefined {
   return {
     startedAt: at - uptimeSeconds * 1000,
     concurrency,
-    configured,
-    moduleRefused,
-    envoyRefused,
+    configured: counters.configured,
+    moduleRefused: counters.moduleRefused,
+    envoyRefused: counters.envoyRefused,
     fetchFailures,
     keys,
     draining,
