@@ -1,13 +1,14 @@
 """Connections of Tongsuo (BabaSSL 8.3.2) by ctypes, from the shared object in the wheel tongsuopy-crayon, over memory: JSON lines in and out, bytes hex.
-{"op": "context", "server": bool, "suite": name, "ca": file, "pair": [sign certificate, sign key, encryption certificate, encryption key] or null, "verify": bool, "tickets": bool} -> id
+{"op": "context", "server": bool, "suite": name, "ca": file, "pair": [sign certificate, sign key, encryption certificate, encryption key] or null, "verify": bool, "tickets": bool, "bare": no authorities are looked for and sent} -> id
 {"op": "open", "context": id, "session": id or null}; {"op": "feed", "connection": id, "data"}; {"op": "write", "connection": id, "data"}; {"op": "close", "connection": id}
--> {"out", "plain", "state": handshake | open | closed | failed, "error", "suite", "resumed"}; {"op": "session", "connection": id} -> id of a session, to be resumed"""
+-> {"out", "plain", "state": handshake | open | closed | failed, "error", "suite", "resumed", "nanos": processor time of the library}; {"op": "session", "connection": id} -> id of a session, to be resumed"""
 import ctypes
 import glob
 import importlib.util
 import json
 import os
 import sys
+import time
 from ctypes import c_char_p, c_int, c_long, c_size_t, c_uint, c_ulong, c_void_p, create_string_buffer
 
 spec = importlib.util.find_spec("tongsuopy")
@@ -45,6 +46,7 @@ renegotiate = declare("SSL_renegotiate", I, P)
 
 PEM, NO_TICKET, WANT_READ, ZERO_RETURN, SERVER_CACHE = 1, 0x4000, 2, 6, 2
 SET_CACHE_MODE, EOF_IS_RETRY = 44, 130
+MODE, NO_AUTO_CHAIN = 33, 8
 set_cache = declare("SSL_CTX_ctrl", c_long, P, I, c_long, P)
 contexts, connections, sessions = [], [], []
 
@@ -82,6 +84,8 @@ def context(question):
         set_session_context(made, b"fim", 3)
         set_cache(made, SET_CACHE_MODE, SERVER_CACHE, None)
     set_verify(made, (3 if server else 1) if question["verify"] else 0, None)
+    if question.get("bare"):
+        set_cache(made, MODE, NO_AUTO_CHAIN, None)
     if not question["tickets"]:
         set_options(made, NO_TICKET)
     contexts.append((made, server))
@@ -96,7 +100,7 @@ class Connection:
         if session is not None:
             need(set_session(self.ssl, session))
         (as_server if server else as_client)(self.ssl)
-        self.state, self.error = "handshake", ""
+        self.state, self.error, self.nanos = "handshake", "", 0
 
     def step(self):
         """As far as it goes with what is there. The application's bytes."""
@@ -105,7 +109,9 @@ class Connection:
             clear_errors()
             buffer = create_string_buffer(65536)
             opening = self.state == "handshake"
+            started = time.thread_time_ns()
             result = handshake(self.ssl) if opening else read(self.ssl, buffer, len(buffer))
+            self.nanos += time.thread_time_ns() - started
             if result > 0:
                 if opening:
                     self.state = "open"
@@ -127,7 +133,7 @@ class Connection:
         suite = suite_of(self.ssl)
         return {
             "out": buffer.raw[:size].hex(), "plain": plain.hex(), "state": self.state, "error": self.error,
-            "suite": suite_id(suite) & 0xFFFF if suite else 0, "resumed": bool(resumed(self.ssl)),
+            "suite": suite_id(suite) & 0xFFFF if suite else 0, "resumed": bool(resumed(self.ssl)), "nanos": self.nanos,
         }
 
 

@@ -9,6 +9,8 @@ export interface PeerState {
   error: string;
   suite: number;
   resumed: boolean;
+  /** Processor time of the library in this connection. */
+  nanos: number;
 }
 
 export interface ContextOptions {
@@ -18,6 +20,8 @@ export interface ContextOptions {
   pair: readonly string[] | null;
   verify: boolean;
   tickets: boolean;
+  /** It looks for no authorities to send with its own certificates, which costs it two verifications a handshake. */
+  bare?: boolean;
 }
 
 export class Tongsuo {
