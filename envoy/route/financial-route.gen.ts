@@ -623,8 +623,10 @@ export interface RouteSignature {
   form?: SignatureForm;
   /** SM2: user id of the signer. */
   userId?: string;
-  /** How far the time of signing may be from now, either way; nonces are kept for as long. 1s to 1h. */
+  /** How far the time of signing may be behind now; nonces are kept for as long. 1s to 1h. */
   clockSkew?: string;
+  /** How far the time of signing may be ahead of now, at most `clockSkew`, where messages count once. After a start of Envoy nothing is accepted for as long: what was signed earlier than that after the start may have been accepted before it. 0s to 1h. */
+  clockAhead?: string;
   /** Which base64 is read: `Strict` is padded and in one piece; `Tolerant` takes line breaks and blanks, no padding and the alphabet of URLs too. */
   base64?: Base64Reading;
   /** What is signed, as a list of parts. Two parts of open length need a `Constant` between them. */

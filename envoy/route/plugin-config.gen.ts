@@ -130,8 +130,10 @@ export interface MessageSignatureConfig {
   form?: Sm2SignatureForm;
   /** SM2: user id of the signer (GB/T 32918.2). */
   userId?: string;
-  /** How far the time of signing may be from now, either way, milliseconds. */
+  /** How far the time of signing may be behind now, milliseconds; without nonces also ahead. */
   clockSkewMs?: number;
+  /** How far the time of signing may be ahead of now, milliseconds, at most `clockSkewMs`. For as long after a start of Envoy nothing is accepted. */
+  clockAheadMs?: number;
   /** With `covers: Template`: what is signed of a request, in order. */
   requestParts?: SignaturePart[];
   /** The same of a response. */

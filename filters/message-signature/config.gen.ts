@@ -140,8 +140,10 @@ export class MessageSignatureConfig {
   form: Sm2SignatureForm = Sm2SignatureForm.DER;
   /** SM2: user id of the signer (GB/T 32918.2). */
   userId: Bytes = MESSAGE_SIGNATURE_CONFIG_USER_ID;
-  /** How far the time of signing may be from now, either way, milliseconds. */
+  /** How far the time of signing may be behind now, milliseconds; without nonces also ahead. */
   clockSkewMs: i32 = 300000;
+  /** How far the time of signing may be ahead of now, milliseconds, at most `clockSkewMs`. For as long after a start of Envoy nothing is accepted. */
+  clockAheadMs: i32 = 5000;
   /** With `covers: Template`: what is signed of a request, in order. */
   requestParts: StaticArray<SignaturePart> = new StaticArray<SignaturePart>(0);
   /** The same of a response. */
@@ -346,6 +348,8 @@ export function decodeMessageSignatureConfig(reader: ConfigReader, node: u32): M
       result.userId = reader.readString(member, 256);
     } else if (reader.keyIs(member, 'clockSkewMs')) {
       result.clockSkewMs = <i32>reader.readInteger(member, 1000, 3600000);
+    } else if (reader.keyIs(member, 'clockAheadMs')) {
+      result.clockAheadMs = <i32>reader.readInteger(member, 0, 3600000);
     } else if (reader.keyIs(member, 'requestParts')) {
       result.requestParts = readSignaturePartList64(reader, member);
     } else if (reader.keyIs(member, 'responseParts')) {

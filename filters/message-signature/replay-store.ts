@@ -7,6 +7,10 @@
 // decides this, and not the route that accepted the message: the same message must still be recognised on another
 // route, or after an edit that widens the skew. A record beside the lines holds the widest skew, and the signing time
 // before which accepted messages may have been forgotten or never recorded. Older messages are refused.
+//
+// Before the store began, an earlier process may have accepted messages whose time of signing was ahead of its clock,
+// so that this time lies after the beginning. How far ahead a time may be is therefore bounded, and what was signed
+// within this bound after the beginning is refused as well.
 import { MAX_SWAP_TRIES, REPLAY_LINES, REPLAY_PLACES } from '../limits';
 import { randomBytes } from '../crypto/random';
 import { Bytes } from '../memory/bytes';
@@ -39,12 +43,14 @@ const HALF_RANGE: u64 = 1 << 23;
 
 /**
  * Layout of the record: seed of the hash (16 bytes), widest skew (i64, milliseconds), first covered signing time (i64,
- * milliseconds since 1970).
+ * milliseconds since 1970), when the store began (the same), how far ahead a time may be (i64, milliseconds).
  */
-const RECORD_BYTES: u32 = 32;
+const RECORD_BYTES: u32 = 48;
 const SEED_BYTES: u32 = 16;
 const WIDEST_AT: usize = 16;
 const COVERED_FROM_AT: usize = 24;
+const BEGAN_AT: usize = 32;
+const FARTHEST_AT: usize = 40;
 const RECORD_KEY: Bytes = Bytes.from('fim.replay.record');
 // "fim.replay.line" followed by the line's number in two bytes
 const LINE_KEY: usize = memory.data<u8>([102, 105, 109, 46, 114, 101, 112, 108, 97, 121, 46, 108, 105, 110, 101, 0, 0]);
@@ -55,29 +61,39 @@ let seed0: u64 = 0;
 let seed1: u64 = 0;
 let widestMs: i64 = 0;
 let coveredFromMs: i64 = 0;
+let beganMs: i64 = 0;
+let farthestMs: i64 = 0;
+
+/** Begins the store, unless it has begun. `nowMs`: wall clock. False if the host refused. */
+export function beginStore(nowMs: i64): bool {
+  return readRecord() || beginRecord(nowMs);
+}
 
 /**
- * Ensures that nonces are kept for messages signed up to `skewMs` ago: creates the store, or widens it for all routes.
- * `nowMs`: wall clock. False if the host refused, or other workers' writes won at every attempt.
+ * Ensures that nonces are kept for messages signed up to `skewMs` ago and `aheadMs` ahead: begins the store, or widens
+ * it for all routes. `nowMs`: wall clock. False if the host refused, or other workers' writes won at every attempt.
  */
-export function keepFor(skewMs: i64, nowMs: i64): bool {
+export function keepFor(skewMs: i64, aheadMs: i64, nowMs: i64): bool {
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
-    if (!readRecord() && !beginRecord(skewMs, nowMs)) return false;
-    if (widestMs >= skewMs) return true;
+    if (!beginStore(nowMs)) return false;
+    if (widestMs >= skewMs && farthestMs >= aheadMs) return true;
     // Everything forgotten so far was signed before this.
-    const covered = max(coveredFromMs, nowMs - widestMs);
-    store<i64>(shared.pointer, skewMs, WIDEST_AT);
-    store<i64>(shared.pointer, covered, COVERED_FROM_AT);
+    if (widestMs < skewMs && widestMs > 0)
+      store<i64>(shared.pointer, max(coveredFromMs, nowMs - widestMs), COVERED_FROM_AT);
+    store<i64>(shared.pointer, max(widestMs, skewMs), WIDEST_AT);
+    store<i64>(shared.pointer, max(farthestMs, aheadMs), FARTHEST_AT);
     if (shared.swap(RECORD_KEY.pointer, RECORD_KEY.length) == Swap.Failed) return false;
   }
   return false;
 }
 
-function beginRecord(skewMs: i64, nowMs: i64): bool {
+function beginRecord(nowMs: i64): bool {
   const record = scratch.allocate(RECORD_BYTES);
   if (record == 0 || !randomBytes(record, SEED_BYTES)) return false;
-  store<i64>(record, skewMs, WIDEST_AT);
+  store<i64>(record, 0, WIDEST_AT);
   store<i64>(record, nowMs, COVERED_FROM_AT);
+  store<i64>(record, nowMs, BEGAN_AT);
+  store<i64>(record, 0, FARTHEST_AT);
   return createShared(RECORD_KEY.pointer, RECORD_KEY.length, record, RECORD_BYTES) && readRecord();
 }
 
@@ -88,6 +104,8 @@ function readRecord(): bool {
   seed1 = load<u64>(shared.pointer, 8);
   widestMs = load<i64>(shared.pointer, WIDEST_AT);
   coveredFromMs = load<i64>(shared.pointer, COVERED_FROM_AT);
+  beganMs = load<i64>(shared.pointer, BEGAN_AT);
+  farthestMs = load<i64>(shared.pointer, FARTHEST_AT);
   return true;
 }
 
@@ -105,12 +123,20 @@ function readLine(line: u32): bool {
 }
 
 /**
- * Records the nonce of a message under `keyId` that was signed at `signedMs` and is accepted with `skewMs`. Wall clock,
- * milliseconds.
+ * Records the nonce of a message under `keyId` that was signed at `signedMs` and is accepted with `skewMs` and
+ * `aheadMs`. Wall clock, milliseconds.
  */
-export function remember(keyId: Bytes, nonce: usize, nonceLength: u32, nowMs: i64, signedMs: i64, skewMs: i64): Nonce {
-  if (!keepFor(skewMs, nowMs)) return Nonce.Failed;
-  if (signedMs < coveredFromMs) return Nonce.Early;
+export function remember(
+  keyId: Bytes,
+  nonce: usize,
+  nonceLength: u32,
+  nowMs: i64,
+  signedMs: i64,
+  skewMs: i64,
+  aheadMs: i64,
+): Nonce {
+  if (!keepFor(skewMs, aheadMs, nowMs)) return Nonce.Failed;
+  if (signedMs < coveredFromMs || signedMs < beganMs + farthestMs) return Nonce.Early;
   sipBegin(seed0, seed1);
   sipText(keyId.pointer, keyId.length);
   sipText(nonce, nonceLength);

@@ -23,7 +23,7 @@ import { Text } from './fields';
 import { Stamps, isSignedInQuery } from './parts';
 import { SignaturePolicy, compileSignature } from './policy';
 import { Reason, deny, noKey, refuse } from './refusal';
-import { Nonce, keepFor, remember } from './replay-store';
+import { Nonce, beginStore, keepFor, remember } from './replay-store';
 import { Signer, signatureText } from './signer';
 import { SigningStamp, signedLength, signedPointer, writeSignedText } from './signed-text';
 import { parseSigningTime, writeSigningTime } from './signing-time';
@@ -48,13 +48,14 @@ export class MessageSignature extends Stage {
 
   start(): bool {
     defineSignatureStats();
+    // The store begins with the process, not with the first route that needs it. If this fails, each message reports it.
+    beginStore(wallMillis());
     return selfTest();
   }
 
   compile(reader: ConfigReader, node: u32): StagePolicy {
     const policy = compileSignature(reader, decodeMessageSignatureConfig(reader, node));
-    // Starts the store before the first message, which was signed earlier. If this fails, each message reports it.
-    if (policy.keepsNonces) keepFor(policy.clockSkewMs, wallMillis());
+    if (policy.keepsNonces) keepFor(policy.clockSkewMs, policy.clockAheadMs, wallMillis());
     return policy;
   }
 
@@ -195,7 +196,7 @@ function verify(exchange: Exchange, policy: SignaturePolicy): Verdict {
   if ((policy.stamps(exchange.direction) & Stamps.Time) != 0) {
     signedMs = readTime(exchange, policy);
     if (signedMs < 0) return deny(exchange, Reason.Malformed);
-    if (signedMs > nowMs + policy.clockSkewMs || signedMs < nowMs - policy.clockSkewMs)
+    if (signedMs > nowMs + policy.clockAheadMs || signedMs < nowMs - policy.clockSkewMs)
       return deny(exchange, Reason.Stale);
   }
   if (hasHeaderTwice(exchange, policy)) return deny(exchange, Reason.Malformed);
@@ -206,15 +207,19 @@ function verify(exchange: Exchange, policy: SignaturePolicy): Verdict {
   if (verdict == KeyVerdict.Wrong) return deny(exchange, Reason.Wrong);
   if (verdict != KeyVerdict.Genuine) return noKey(exchange, policy.keys, verdict);
   if (policy.unique) {
-    const fresh = remember(policy.keyId, stamp.nonce, stamp.nonceLength, nowMs, signedMs, policy.clockSkewMs);
+    const fresh = rememberAs(policy, stamp.nonce, stamp.nonceLength, nowMs, signedMs);
     if (fresh != Nonce.Fresh) return notFresh(exchange, fresh);
     if (policy.textOnce) {
-      const again = remember(policy.keyId, signedPointer(), signedLength(), nowMs, signedMs, policy.clockSkewMs);
+      const again = rememberAs(policy, signedPointer(), signedLength(), nowMs, signedMs);
       if (again != Nonce.Fresh) return notFresh(exchange, again);
     }
   }
   verified.add(1);
   return Verdict.Continue;
+}
+
+function rememberAs(policy: SignaturePolicy, text: usize, length: u32, nowMs: i64, signedMs: i64): Nonce {
+  return remember(policy.keyId, text, length, nowMs, signedMs, policy.clockSkewMs, policy.clockAheadMs);
 }
 
 /** Value that `find` found. */

@@ -1,10 +1,11 @@
 // Signatures that are not taken, and what the sender is told.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { SharedData } from '../../envoy/host/index.ts';
+import { SharedData, VirtualClock } from '../../envoy/host/index.ts';
 import {
   assertRefused,
   BODY,
+  CLOCK_AHEAD_MS,
   headersOf,
   HMAC,
   NARROW,
@@ -82,13 +83,41 @@ describe('what is not taken', () => {
     assert.equal(post(route, fresh({ time: String(now - 299_000) })).client.status, 200, 'old, but within the bound');
   });
 
-  test('a message from before the store of nonces began', () => {
-    const route = start(HMAC, { request: 'Verify' });
+  test('a message from before the store of nonces began, or that may have been accepted before, its clock ahead', () => {
+    const route = start(HMAC, { request: 'Verify' }, undefined, undefined, {}, { afterStartMs: 0 });
     const began = Number(nowOf(route));
-    route.vm.clock.advance(5_000);
-    assertRefused(post(route, headersOf(route, HMAC, { time: String(began - 1) })));
-    assert.equal(route.vm.counted('fim.signature.early'), 1);
-    assert.equal(post(route, headersOf(route, HMAC, { time: String(began) })).client.status, 200);
+    route.vm.clock.advance(10_000);
+    for (const time of [began - 1, began, began + CLOCK_AHEAD_MS - 1])
+      assertRefused(post(route, headersOf(route, HMAC, { time: String(time) })));
+    assert.equal(route.vm.counted('fim.signature.early'), 3);
+    assert.equal(
+      post(route, headersOf(route, HMAC, { time: String(began + CLOCK_AHEAD_MS) })).client.status,
+      200,
+      'signed after all that can have been accepted before',
+    );
+  });
+
+  test('what was accepted before a start with a clock that is ahead is not accepted after it', () => {
+    for (const clockAheadMs of [CLOCK_AHEAD_MS, 60_000, 0]) {
+      const section = { request: 'Verify', clockAheadMs };
+      const clock = new VirtualClock();
+      const before = start(HMAC, section, undefined, new SharedData(), {}, { afterStartMs: 120_000, clock });
+      const time = String(Number(nowOf(before)) + clockAheadMs);
+      const taken = headersOf(before, HMAC, { time });
+      assert.equal(post(before, taken).client.status, 200, 'as far ahead as may be');
+      const farther = headersOf(before, HMAC, { time: String(Number(time) + 1_000), nonce: 'nonce-of-farther' });
+      assertRefused(post(before, farther));
+      assert.equal(before.vm.counted('fim.signature.stale'), 1);
+      // The next process begins a millisecond later, with an empty store.
+      clock.advance(1);
+      const after = start(HMAC, section, undefined, new SharedData(), {}, { afterStartMs: 0, clock });
+      for (const waitMs of [0, clockAheadMs, 1_000]) {
+        clock.advance(waitMs);
+        assertRefused(post(after, taken));
+      }
+      assert.equal(after.vm.counted('fim.signature.early') + after.vm.counted('fim.signature.stale'), 3);
+      assert.equal(post(after, headersOf(after, HMAC)).client.status, 200, 'whose clock is right');
+    }
   });
 
   test('a message that a route with less skew has taken', () => {

@@ -1,7 +1,7 @@
 // A route that signs or verifies, and messages for it.
 import assert from 'node:assert/strict';
 import { before } from 'node:test';
-import { createVm, exchange, SharedData } from '../../envoy/host/index.ts';
+import { createVm, exchange, SharedData, VirtualClock } from '../../envoy/host/index.ts';
 import type { ExchangeResult, LoadedModule, RootContext, Vm } from '../../envoy/host/index.ts';
 import { FAILING } from '../kms/replies.ts';
 import { type KeyVersion, stored, TestKms } from '../kms/test-kms.ts';
@@ -25,6 +25,9 @@ const NONCE = 'nonce-0123456789';
 export const NARROW = { covers: 'Message', request: 'Verify', clockSkewMs: 1_000 };
 export const WIDE = { covers: 'Message', request: 'Verify', clockSkewMs: 300_000 };
 
+/** How far ahead of now a time may be by default, and how long nothing is accepted after a start. */
+export const CLOCK_AHEAD_MS = 5_000;
+
 interface Route {
   vm: Vm;
   root: RootContext;
@@ -42,11 +45,12 @@ export function start(
   versions: Record<number, Buffer> = { 1: terms.key },
   sharedData = new SharedData(),
   stages: object = {},
+  { afterStartMs = CLOCK_AHEAD_MS, clock = new VirtualClock() } = {},
 ): Route {
   const kms = new TestKms(
     Object.fromEntries(Object.entries(versions).map(([version, key]) => [version, versionOf(terms, key)])),
   );
-  const vm = createVm(module, { sharedData, httpCall: kms.call });
+  const vm = createVm(module, { clock, sharedData, httpCall: kms.call });
   const { form, userId, encoding } = terms;
   const messageSignature = {
     keyId: 'kms://prod/partner',
@@ -67,6 +71,7 @@ export function start(
     }),
   );
   assert.ok(accepted, logs.map((entry) => entry.message).join('\n'));
+  vm.clock.advance(afterStartMs);
   return { vm, root };
 }
 

@@ -9,6 +9,9 @@ import { stage, type Note } from './stage-row.ts';
 /** Default user id of GB/T 35276. */
 const DEFAULT_USER_ID = '1234567812345678';
 
+/** How far ahead of now the time of signing may be, where a route does not say. */
+const DEFAULT_CLOCK_AHEAD = '5s';
+
 /** Row of signing and verification. */
 export const signature = stage({
   section: 'signature',
@@ -44,6 +47,9 @@ export const signature = stage({
     const skew = durationMs(value.clockSkew ?? '5m');
     if (skew < MIN_CLOCK_SKEW_MS || skew > MAX_CLOCK_SKEW_MS)
       report('FIM-CFG-1039', [...path, 'clockSkew'], 'from 1s to 1h');
+    const ahead = durationMs(value.clockAhead ?? DEFAULT_CLOCK_AHEAD);
+    if (value.clockAhead !== undefined && value.clockAhead !== DEFAULT_CLOCK_AHEAD && ahead > skew)
+      report('FIM-CFG-1039', [...path, 'clockAhead'], 'at most clockSkew');
   },
 
   translate({ value, path }, { note }) {
@@ -65,8 +71,16 @@ export const signature = stage({
     if (covers === 'Body') return config;
     if (value.timestampFormat !== undefined) config.timestampFormat = value.timestampFormat;
     if (value.template !== undefined) Object.assign(config, templateOf(value, value.template, path, note));
-    const { timestampHeader = 'x-fim-timestamp', nonceHeader = 'x-fim-nonce', headers = [], clockSkew = '5m' } = value;
-    return { ...config, timestampHeader, nonceHeader, headers, clockSkewMs: durationMs(clockSkew) };
+    const { timestampHeader = 'x-fim-timestamp', nonceHeader = 'x-fim-nonce', headers = [] } = value;
+    const { clockSkew = '5m', clockAhead = DEFAULT_CLOCK_AHEAD } = value;
+    return {
+      ...config,
+      timestampHeader,
+      nonceHeader,
+      headers,
+      clockSkewMs: durationMs(clockSkew),
+      clockAheadMs: durationMs(clockAhead),
+    };
   },
 });
 
