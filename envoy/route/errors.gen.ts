@@ -72,6 +72,7 @@ export type ErrorCode =
   | 'FIM-CFG-1066'
   | 'FIM-CFG-1067'
   | 'FIM-CFG-1068'
+  | 'FIM-CFG-1069'
   | 'FIM-CFG-1070'
   | 'FIM-CFG-1071'
   | 'FIM-CFG-1080'
@@ -185,6 +186,7 @@ export type ErrorCode =
   | 'FIM-PBOC-0041'
   | 'FIM-PBOC-0042'
   | 'FIM-PBOC-0043'
+  | 'FIM-PBOC-0044'
   | 'FIM-MASK-0001'
   | 'FIM-MASK-0002'
   | 'FIM-MASK-0003'
@@ -344,7 +346,8 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1065': {"status":0,"title":"Settings of the signature contradict each other","titleZh":"签名设置互相矛盾","advice":"Set `request` or `response` to Verify or Sign; the three headers have different names, and the signature's own is not among the signed ones.","adviceZh":"将 `request` 或 `response` 设为 Verify 或 Sign；三个头的名称须互不相同，签名自己的头不在被签名的头之列；模板与 `covers: Template` 一起使用。"},
   'FIM-CFG-1066': {"status":0,"title":"Validation in passing does not go with other parts of the route","titleZh":"流式校验与路由的其他部分不兼容","advice":"`validation.mode: Stream` needs JSON bodies and a route without masking, encryption, a limit by field, conditions, rules between fields, extracted values and a verdict header; or use `mode: Buffer`.","adviceZh":"`validation.mode: Stream` 要求 JSON 报文体，且路由不含脱敏、加密、按字段限流、条件、字段间规则、提取值和结论头；否则请使用 `mode: Buffer`。"},
   'FIM-CFG-1067': {"status":0,"title":"Former name of a value","titleZh":"取值使用了旧名称","advice":"It means the same, and is taken as ever; write the name that is given, as the Gateway API does.","adviceZh":"含义相同，仍照常接受；请改写为给出的名称，与 Gateway API 一致。"},
-  'FIM-CFG-1068': {"status":0,"title":"Encryption is not authenticated","titleZh":"加密不带完整性认证","advice":"Whoever can change a message on the way changes what it says, and whoever may send many can read it by the answers. Agree on SM4-GCM or SM4-CBC-HMAC-SM3 with the partner, or let a signature or a message authentication code cover the body.","adviceZh":"途中能改动报文的人就能改变其内容，能大量发送的人还可凭应答读出其内容。请与合作方约定 SM4-GCM 或 SM4-CBC-HMAC-SM3，或用签名或报文鉴别码覆盖报文体。"},
+  'FIM-CFG-1068': {"status":0,"title":"Encryption is not authenticated","titleZh":"加密不带完整性认证","advice":"Whoever can change a message on the way changes what it says, and whoever may send many can read it by the answers. Agree on SM4-GCM or SM4-CBC-HMAC-SM3 with the partner, or let a signature cover the body.","adviceZh":"途中能改动报文的人就能改变其内容，能大量发送的人还可凭应答读出其内容。请与合作方约定 SM4-GCM 或 SM4-CBC-HMAC-SM3，或用签名覆盖报文体。"},
+  'FIM-CFG-1069': {"status":0,"title":"Strangers could read the encrypted messages by the answers","titleZh":"陌生人可凭应答读出加密报文","advice":"Verify a signature that covers the body in the same direction, which judges a message before it is decrypted, or write `encryption.readableByAnswers: Accept` where nobody but the partner can send. A message authentication code comes too late: it is of what was decrypted.","adviceZh":"请在同一方向验证覆盖报文体的签名（先于解密判定），若除合作方外无人能发送，也可写 `encryption.readableByAnswers: Accept`。报文鉴别码为时已晚：它针对的是解密后的内容。"},
   'FIM-CFG-1070': {"status":0,"title":"Layout of bodies is not of their format","titleZh":"消息体布局与其格式不符","advice":"`body.iso8583` goes with `format: ISO8583`, `body.tlvEncoding` with `format: TLV`; `body.contentTypes` with any but `Detect`, and names types that mean no other format.","adviceZh":"`body.iso8583` 与 `format: ISO8583` 搭配，`body.tlvEncoding` 与 `format: TLV` 搭配；`body.contentTypes` 可用于 `Detect` 以外的格式，且所列类型不得表示其他格式。"},
   'FIM-CFG-1071': {"status":0,"title":"Encoding or content does not fit the format of the data element","titleZh":"编码或内容与数据元的格式不符","advice":"Bytes are Binary or Hex, texts Ascii or Ebcdic, digits and tracks also Bcd; only b holds TLV.","adviceZh":"字节用 Binary 或 Hex，文本用 Ascii 或 Ebcdic，数字和磁道还可用 Bcd；只有 b 可含 TLV。"},
   'FIM-CFG-1080': {"status":0,"title":"Baseline asks for nothing","titleZh":"基线没有任何要求","advice":"Give it `defaults` or `overrides` with a section; `enforcement: Observe` goes with `validation` or `rateLimit` beside it.","adviceZh":"请在 `defaults` 或 `overrides` 中写明配置段；`enforcement: Observe` 须与同处的 `validation` 或 `rateLimit` 搭配。"},
@@ -458,6 +461,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-PBOC-0041': {"status":422,"title":"Name, value or object is too large to be validated in passing","titleZh":"名称、值或对象过大，无法在传递过程中校验","advice":"Keep names and validated values within `MAX_STREAM_TEXT_BYTES` and objects within `MAX_STREAM_KEYS_PER_OBJECT` members, or validate with `mode: Buffer`.","adviceZh":"名称和被校验的值不超过 `MAX_STREAM_TEXT_BYTES`，对象成员不超过 `MAX_STREAM_KEYS_PER_OBJECT`，或使用 `mode: Buffer` 校验。"},
   'FIM-PBOC-0042': {"status":0,"title":"Validation in passing sees one field at a time","titleZh":"流式校验一次只能看到一个字段","advice":"Leave conditions, rules between fields, extracted values and the verdict's header to `mode: Buffer`; bodies are JSON.","adviceZh":"条件、字段间规则、提取值和结论头只用于 `mode: Buffer`；报文体须为 JSON。"},
   'FIM-PBOC-0043': {"status":0,"title":"Element cannot hold the authentication code","titleZh":"数据元无法容纳报文鉴别码","advice":"With this algorithm and `encoding`, no code in element 64 or 128 of the specification could ever be right: choose the encoding that its length allows, or give the element its length in `body.iso8583.elements`.","adviceZh":"按此算法和 `encoding`，规范中数据元 64 或 128 的任何鉴别码都不可能正确：请选择与其长度相符的编码，或在 `body.iso8583.elements` 中给出该数据元的长度。"},
+  'FIM-PBOC-0044': {"status":422,"title":"Element is in another namespace than its message","titleZh":"元素与报文的命名空间不同","advice":"Give the element the namespace of the elements around it: undeclare a default namespace, or use the message's prefix.","adviceZh":"请使该元素与其外层元素的命名空间一致：取消默认命名空间声明，或使用报文的前缀。"},
   'FIM-MASK-0001': {"status":415,"title":"Message to be masked is not JSON by its content type","titleZh":"待脱敏消息的内容类型不是 JSON","advice":"Send `content-type: application/json` or a type that ends in `+json`, with no `charset` but `utf-8`; what cannot be masked is not passed on.","adviceZh":"请发送 `content-type: application/json` 或以 `+json` 结尾的类型，`charset` 只能是 `utf-8`；不能脱敏的内容一律不传递。"},
   'FIM-MASK-0002': {"status":422,"title":"Message to be masked is not valid JSON","titleZh":"待脱敏消息不是有效的 JSON","advice":"The entry of `errors` names the mistake; what cannot be masked is not passed on.","adviceZh":"`errors` 的条目指明错误；不能脱敏的内容一律不传递。"},
   'FIM-MASK-0003': {"status":502,"title":"Upstream's response cannot be masked","titleZh":"无法对上游响应脱敏","advice":"The route masks responses, and the upstream answered with something other than valid JSON.","adviceZh":"该路由对响应脱敏，而上游的应答不是有效的 JSON。"},

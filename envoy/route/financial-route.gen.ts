@@ -508,6 +508,9 @@ export type Sm2CiphertextLayout = 'ASN1' | 'C1C3C2' | 'C1C2C3' | 'C1C3C2-Bare' |
 /** What the algorithms named UNAUTHENTICATED may do. */
 export type UnauthenticatedEncryption = 'DecryptOnly' | 'EncryptToo';
 
+/** Decryption under the algorithms named UNAUTHENTICATED, where no signature of the same direction that covers the body is verified first: whoever may send many changed messages reads a recorded one by which of them are refused. `Refuse`: such a route is not accepted. `Accept`: it is. */
+export type ReadableByAnswers = 'Refuse' | 'Accept';
+
 /** Which base64 is read: `Strict` is padded and in one piece; `Tolerant` takes line breaks and blanks, no padding and the alphabet of URLs too. */
 export type Base64Reading = 'Strict' | 'Tolerant';
 
@@ -537,6 +540,8 @@ export interface RouteEncryption {
   iv?: string;
   /** What the algorithms named UNAUTHENTICATED may do. */
   unauthenticated?: UnauthenticatedEncryption;
+  /** Decryption under the algorithms named UNAUTHENTICATED, where no signature of the same direction that covers the body is verified first: whoever may send many changed messages reads a recorded one by which of them are refused. `Refuse`: such a route is not accepted. `Accept`: it is. */
+  readableByAnswers?: ReadableByAnswers;
   /** Which base64 the profile `base64` reads: `Strict` is padded and in one piece; `Tolerant` takes line breaks and blanks, no padding and the alphabet of URLs too. */
   base64?: Base64Reading;
   /** Values of JSON messages that are protected, each for itself; the rest stays readable. Absent: the whole body is protected. When decrypting, each that is there must be protected. */
@@ -786,6 +791,9 @@ export interface FinancialRoute {
 /** ProfileFormat */
 export type ProfileFormat = 'JSON' | 'XML' | 'CNAPS2' | 'ISO8583' | 'TLV' | 'Form';
 
+/** Of XML: `Any`: fields are found by their local names alone. `OfParent`: below the first element of a path, an element counts only in the namespace of the element around it; one of that name in another is refused (FIM-PBOC-0044). Absent: as the profile that it extends says, or `Any`. */
+export type ProfileNamespaces = 'Any' | 'OfParent';
+
 /** `Public`: a text that anyone can read. `Project`: the project's own reading. */
 export type SourceKind = 'Public' | 'Project';
 
@@ -807,6 +815,8 @@ export interface ProfileSpec {
   extends?: string;
   /** Formats of bodies that its paths are for; absent: those of the profile that it extends, or all. */
   formats?: ProfileFormat[];
+  /** Of XML: `Any`: fields are found by their local names alone. `OfParent`: below the first element of a path, an element counts only in the namespace of the element around it; one of that name in another is refused (FIM-PBOC-0044). Absent: as the profile that it extends says, or `Any`. */
+  namespaces?: ProfileNamespaces;
   /** For readers: where its clauses come from. No effect. */
   sources?: ProfileSource[];
   /** Rules on single fields. A place may have several entries, each for its own messages (`when`). */

@@ -216,6 +216,8 @@ export interface PbocRule {
   max?: string;
   /** `Luhn`: 13 to 19 digits with check digit. `CardNumber`: the same, but for numbers of UnionPay (62, 81), of which some have no check digit. `Gb11643`: citizen identity number. `Uscc`: unified social credit code (GB 32100). `CnapsBankCode`: 12 digits, the last is the check digit. `Iban`, `Bic`, `Lei`: ISO 13616, 9362, 17442. `Numeric`, `Alphabetic`, `Alphanumeric`, `Printable`: the characters n, a, an and ans of ISO 8583. `Hex`: an even number of hex digits. `Amount`: 1-12 digits, or up to 13 digits, point, 1-4 decimals. `IsoAmount`: up to 18 digits, at most 5 of them decimals. `Currency`: ISO 4217, numeric or letters. `Country`: ISO 3166-1, alpha-2, alpha-3 or numeric. `Date` YYYYMMDD, `ShortDate` YYMMDD, `MonthDay` MMDD, `YearMonth` YYMM, `Time` hhmmss, `DateTime` YYYYMMDDhhmmss, `MonthDayTime` MMDDhhmmss, `IsoDate` YYYY-MM-DD, `IsoDateTime` YYYY-MM-DDThh:mm:ss. */
   check?: PbocCheck;
+  /** Of XML: level of the elements below which each must have its parent's namespace (1: the root element); 0: namespaces do not count. */
+  namespaceLevel?: number;
   /** The rule comes from the profile, not from the user. */
   profile?: boolean;
 }

@@ -32,6 +32,8 @@ export interface ResolvedProfile {
   name: string;
   /** Body formats that it applies to. Undefined: all. */
   formats: readonly string[] | undefined;
+  /** Whether elements must have their parents' namespace, below the first one of a path. */
+  namespaces: 'Any' | 'OfParent';
   fields: ProfileEntry<ValidationField>[];
   rules: ProfileEntry<ValidationRule>[];
 }
@@ -122,6 +124,7 @@ export class Profiles {
     const resolved: ResolvedProfile = {
       name,
       formats: chain.find((profile) => profile.spec.formats !== undefined)?.spec.formats,
+      namespaces: chain.find((profile) => profile.spec.namespaces !== undefined)?.spec.namespaces ?? 'Any',
       fields: [],
       rules: [],
     };

@@ -12,6 +12,7 @@ import { MINOR_UNITS_NOT_APPLICABLE } from './codes.gen';
 import { minorUnits, NO_CODE } from './identifiers';
 import { Operands } from './operands';
 import { wildcardsOf } from './rule';
+import { collapse, collapsed } from './white-space';
 
 /** A value in the form of the comparison. */
 class Comparable {
@@ -247,12 +248,19 @@ export class CrossRule {
     if (!isScalar(tree, node)) at(out, ErrorId.FIM_PBOC_0020, node, wildcards);
     else {
       const text = tree.text(node, arena);
+      const as = this.kind == PbocCrossKind.Compare ? this.as : PbocComparison.Number;
       if (text == 0) at(out, ErrorId.FIM_RT_0006, node, 0);
-      else if (!to.read(this.kind == PbocCrossKind.Compare ? this.as : PbocComparison.Number, text, tree.textLength))
-        at(out, ErrorId.FIM_PBOC_0020, node, wildcards);
+      else if (!readValue(tree, as, text, to)) at(out, ErrorId.FIM_PBOC_0020, node, wildcards);
     }
     return out.error == ErrorId.None;
   }
+}
+
+/** Reads a text. White space around numbers and times of XML does not count. */
+function readValue(tree: FieldTree, as: PbocComparison, text: usize, to: Comparable): bool {
+  if (!tree.repeats || as == PbocComparison.Text) return to.read(as, text, tree.textLength);
+  const length = collapse(text, tree.textLength);
+  return to.read(as, collapsed(), length);
 }
 
 function at(out: CrossFinding, error: ErrorId, node: u32, wildcards: u32): void {

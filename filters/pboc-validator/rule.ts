@@ -9,6 +9,7 @@ import { ErrorId } from '../errors.gen';
 import { PbocCheck, PbocPlace, PbocRule, PbocType } from './config.gen';
 import { Decimal, isDecimalText } from './decimal';
 import { breachOf } from './text-tests';
+import { collapse, collapsed } from './white-space';
 
 /** The current value. */
 const number: Decimal = new Decimal();
@@ -26,6 +27,10 @@ export class Rule {
   private readonly readsText: bool;
   /** A string must be written like a number. No other test needs this. */
   private readonly readsDecimal: bool;
+  /** White space around the value does not count in XML. */
+  private readonly collapses: bool;
+  /** Level of the elements below which a value has the namespace of its parent. 0: any namespace. */
+  private readonly namespaceLevel: u32;
   readonly required: bool;
   readonly place: PbocPlace;
   /** Place of the field. For a parameter or header its name (headers in lower case). */
@@ -51,6 +56,8 @@ export class Rule {
     this.max = decimalOf(config.max);
     this.check = config.check;
     this.forbidden = config.forbidden;
+    this.collapses = collapses(config);
+    this.namespaceLevel = <u32>config.namespaceLevel;
     this.required = config.required;
     this.place = config.in;
     this.path = config.path;
@@ -69,6 +76,7 @@ export class Rule {
   /** Error of the value, or ErrorId.None. FIM-RT-0006 if the arena is full. */
   test(document: FieldTree, node: u32, arena: Arena): ErrorId {
     if (this.forbidden) return ErrorId.FIM_PBOC_0019;
+    if (this.namespaceLevel != 0 && isForeign(document, node, this.namespaceLevel)) return ErrorId.FIM_PBOC_0044;
     if (document.isText(node)) return this.testUntyped(document, node, arena);
     const kind = document.kind(node);
     if (!fits(this.type, kind)) return ErrorId.FIM_PBOC_0006;
@@ -90,7 +98,10 @@ export class Rule {
   /** Text of a format without types. Its characters must fit the rule's type. */
   private testUntyped(document: FieldTree, node: u32, arena: Arena): ErrorId {
     const text = document.text(node, arena);
-    return text == 0 ? ErrorId.FIM_RT_0006 : this.testValue(text, document.textLength);
+    if (text == 0) return ErrorId.FIM_RT_0006;
+    if (!document.repeats || !this.collapses) return this.testValue(text, document.textLength);
+    const length = collapse(text, document.textLength);
+    return this.testValue(collapsed(), length);
   }
 
   /** Error of an untyped text: of such a format, of a query parameter, of a header. */
@@ -158,6 +169,48 @@ export function wildcardsOf(path: Bytes, levels: bool = false): u32 {
     at++;
   }
   return bits;
+}
+
+/** Whether XML Schema collapses the white space of values of the rule's type. */
+function collapses(config: PbocRule): bool {
+  return (
+    isCollapsed(config.form) ||
+    isCollapsed(config.check) ||
+    config.type == PbocType.number ||
+    config.type == PbocType.integer ||
+    config.type == PbocType.decimal ||
+    config.type == PbocType.boolean
+  );
+}
+
+function isCollapsed(form: PbocCheck): bool {
+  return (
+    form == PbocCheck.IsoDate ||
+    form == PbocCheck.IsoDateTime ||
+    form == PbocCheck.Amount ||
+    form == PbocCheck.IsoAmount
+  );
+}
+
+/** Name of the field of an element that has another namespace than its parent. */
+const XMLNS: Bytes = Bytes.from('@xmlns');
+
+/** Whether the element, or one around it below the level, has another namespace than its parent. */
+function isForeign(document: FieldTree, node: u32, level: u32): bool {
+  let depth: u32 = 0;
+  for (let at = document.parent(node); at != 0; at = document.parent(at)) depth++;
+  for (; depth > level; depth--) {
+    const first = document.firstChild(node);
+    if (
+      first != 0 &&
+      document.isAttribute(first) &&
+      document.key(first) != 0 &&
+      XMLNS.equals(document.key(first), document.keyLength(first))
+    )
+      return true;
+    node = document.parent(node);
+  }
+  return false;
 }
 
 /** Whether a rule tests more than the type. */

@@ -253,5 +253,26 @@ test('an application header is read by own rules beside the profile from its roo
   ]);
 });
 
+test('a message under a prefix passes, an element of another namespace is not the message’s', async () => {
+  const { message } = parse(readFileSync(new URL('profiles/iso20022-pacs.002.yaml', vectors), 'utf8')) as {
+    message: string;
+  };
+  const prefixed = message
+    .replace('<Document xmlns=', '<Document xmlns:ns2=')
+    .replaceAll(/<(\/?)([A-Za-z])/g, '<$1ns2:$2');
+  await passes('/pacs.002', 'application/xml', Buffer.from(prefixed));
+  const foreign = message.replace('<MsgId>', '<MsgId xmlns="urn:example:other">');
+  const reply = await send(harness.url, {
+    path: '/pacs.002',
+    headers: { 'content-type': 'application/xml' },
+    body: Buffer.from(foreign),
+  });
+  assert.equal(reply.status, 422);
+  assert.deepEqual(
+    problemOf(reply).errors?.map(({ code }) => code),
+    ['FIM-PBOC-0044'],
+  );
+});
+
 test('a tag without a value passes the dictionary', () =>
   passes('/tlv', 'text/plain', Buffer.from('9F02060000000001009F0900')));

@@ -1,7 +1,7 @@
 // Plain SM4-CBC and SM4-ECB of partners who have nothing else, by OpenSSL, through a real Envoy: what opens arrives, what
 // does not has one answer, whatever is wrong with it.
 import assert from 'node:assert/strict';
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { Harness } from './harness.ts';
 import { type Reply, send } from './http-client.ts';
@@ -9,6 +9,7 @@ import { route, together } from './resources.ts';
 
 const KEY = randomBytes(16);
 const IV = randomBytes(16);
+const HMAC_KEY = randomBytes(32);
 const TEXT = '{"amount":"100.00","to":"张三","note":"more than one block"}';
 const KEY_ID = 'kms://partner/sm4';
 
@@ -17,7 +18,12 @@ function encrypt(mode: 'cbc' | 'ecb', iv: Buffer | null, text: string | Buffer):
   return Buffer.concat([cipher.update(text), cipher.final()]);
 }
 
-const encryption = { keyId: KEY_ID, algorithm: 'SM4-CBC-UNAUTHENTICATED', request: 'Decrypt' };
+const encryption = {
+  keyId: KEY_ID,
+  algorithm: 'SM4-CBC-UNAUTHENTICATED',
+  request: 'Decrypt',
+  readableByAnswers: 'Accept',
+};
 const ROUTES: Record<string, object> = {
   raw: { encryption: { ...encryption, profile: 'raw' } },
   hex: { encryption: { ...encryption, profile: 'hex', iv: IV.toString('hex') } },
@@ -26,10 +32,15 @@ const ROUTES: Record<string, object> = {
   ecb: { encryption: { ...encryption, algorithm: 'SM4-ECB-UNAUTHENTICATED' } },
   fields: { encryption: { ...encryption, fields: ['$.card'] } },
   xml: { body: { format: 'XML' }, encryption: { ...encryption, contentType: 'application/xml' } },
+  signed: {
+    signature: { keyId: 'kms://partner/hmac', request: 'Verify', covers: 'Body', encoding: 'Hex' },
+    encryption: { ...encryption, readableByAnswers: undefined, profile: 'raw' },
+  },
   answer: {
     encryption: {
       ...encryption,
       request: 'None',
+      readableByAnswers: undefined,
       response: 'Encrypt',
       unauthenticated: 'EncryptToo',
       profile: 'raw',
@@ -50,6 +61,7 @@ let harness: Harness;
 before(async () => {
   harness = await Harness.start({ routes: route('before', { masking: { fields: [{ path: '$.card' }] } }) });
   harness.kms.register.create('partner/sm4', 'SM4', { material: Buffer.from(KEY) });
+  harness.kms.register.create('partner/hmac', 'HMAC-SM3', { material: Buffer.from(HMAC_KEY) });
   const all = Object.entries(ROUTES).map(([name, spec]) =>
     route(name, { match: { path: { type: 'Exact', value: `/${name}` } }, ...spec }),
   );
@@ -127,6 +139,34 @@ test('wrong padding, a wrong text and a wrong length have one answer', async () 
   }
   assert.equal(answers.size, 1, [...answers].join('\n'));
   assert.match([...answers][0]!, /^422 .*FIM-SM4-0002/);
+  assert.equal(harness.upstream.begun, begun);
+});
+
+test('behind a signature nothing of a changed message is decrypted: whatever it opens to, the answer is the signature’s', async () => {
+  const genuine = inFront();
+  const code = createHmac('sm3', HMAC_KEY).update(genuine).digest('hex');
+  const sendSigned = (body: Buffer): Promise<Reply> =>
+    send(harness.url, {
+      path: '/signed',
+      body,
+      headers: { 'content-type': 'application/octet-stream', 'x-fim-signature': code },
+    });
+  const passed = await sendSigned(genuine);
+  assert.equal(passed.status, 200, passed.body.toString());
+  assert.equal(harness.upstream.arrived.at(-1)!.body.toString(), TEXT);
+  const { begun } = harness.upstream;
+  const answers = new Set<string>();
+  // A letter of the text changed through the IV, still JSON; the padding; the length.
+  for (const at of [11, genuine.length - 17]) {
+    const forged = Buffer.from(genuine);
+    forged[at]! ^= 1;
+    const { status, body } = await sendSigned(forged);
+    answers.add(`${status} ${body.toString()}`);
+  }
+  const { status, body } = await sendSigned(genuine.subarray(0, -16));
+  answers.add(`${status} ${body.toString()}`);
+  assert.equal(answers.size, 1, [...answers].join('\n'));
+  assert.match([...answers][0]!, /^401 .*FIM-SIG-0001/);
   assert.equal(harness.upstream.begun, begun);
 });
 

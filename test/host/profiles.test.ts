@@ -87,3 +87,103 @@ for (const file of FILES) {
     });
   });
 }
+
+/** The vectors whose messages are XML of a standard's namespace, and where the document begins. */
+const STANDARD = FILES.map((file) => ({
+  name: file.slice(0, -5),
+  vectors: parse(readFileSync(new URL(file, FOLDER), 'utf8')) as Vectors,
+})).filter(({ vectors }) => /<Document xmlns="urn:/.test(vectors.message));
+
+/** The message with its document under a prefix, as JAXB writes it. */
+const prefixed = (message: string): string => {
+  const at = message.indexOf('<Document');
+  const end = message.indexOf('</Document>') + '</Document>'.length;
+  const document = message
+    .slice(at, end)
+    .replace('<Document xmlns=', '<Document xmlns:ns2=')
+    .replaceAll(/<(\/?)([A-Za-z])/g, '<$1ns2:$2');
+  return message.slice(0, at) + document + message.slice(end);
+};
+
+describe('namespaces of ISO 20022 and CNAPS2', () => {
+  test('are known', () => assert.ok(STANDARD.length >= 9, String(STANDARD.length)));
+
+  for (const { name, vectors } of STANDARD) {
+    test(`${name}: under a prefix, or under none, the message passes`, () => {
+      const root = configured(vectors);
+      for (const message of [
+        prefixed(vectors.message),
+        vectors.message.replace(/<Document xmlns="[^"]*"/, '<Document'),
+        vectors.message.replace('<Document ', '<Document xmlns:unused="urn:example:unused" '),
+      ])
+        assert.deepEqual(send(root, vectors, message), [], message.slice(0, 300));
+    });
+
+    test(`${name}: an element of another namespace is not the message's`, () => {
+      const root = configured(vectors);
+      const at = vectors.message.indexOf('<Document');
+      for (const element of ['MsgId', 'GrpHdr', 'CreDtTm', 'PKGGrpHdr']) {
+        const tag = `<${element}>`;
+        if (!vectors.message.slice(at).includes(tag)) continue;
+        const foreign = `${vectors.message.slice(0, at)}${vectors.message.slice(at).replace(tag, `<${element} xmlns="urn:example:other">`)}`;
+        assert.match(send(root, vectors, foreign).join(' '), /FIM-PBOC-0044/, element);
+        const none = foreign.replace('xmlns="urn:example:other"', 'xmlns=""');
+        assert.match(send(root, vectors, none).join(' '), /FIM-PBOC-0044/, `${element} without namespace`);
+      }
+      const whole = vectors.message.replace(/<Document xmlns="[^"]*"/, '<Document xmlns="urn:example:other"');
+      assert.match(send(root, vectors, whole).join(' '), /FIM-PBOC-0007 [^ ]*\/Document\/@xmlns/);
+    });
+  }
+
+  const pacs = STANDARD.find(({ name }) => name === 'iso20022-pacs.008')!.vectors;
+
+  test('supplementary data of other namespaces passes, whatever its names', () => {
+    const data =
+      '<SplmtryData><PlcAndNm>Tx</PlcAndNm><Envlp><x:MsgId xmlns:x="urn:example:house">1</x:MsgId><GrpHdr xmlns="urn:example:house"><MsgId/></GrpHdr></Envlp></SplmtryData>';
+    const message = pacs.message.replace('</FIToFICstmrCdtTrf>', `${data}</FIToFICstmrCdtTrf>`);
+    assert.deepEqual(send(configured(pacs), pacs, message), []);
+  });
+
+  test('namespaces of national and network versions pass, within an envelope of the same one too', () => {
+    for (const uri of ['urn:swift:xsd:$pacs.008.001.02', 'https://www.bcb.gov.br/pi/pacs.008/1.13'])
+      assert.deepEqual(
+        send(configured(pacs), pacs, pacs.message.replace(/<Document xmlns="[^"]*"/, `<Document xmlns="${uri}"`)),
+        [],
+      );
+    const enveloped = { ...pacs, root: '$.Envelope' };
+    const message = pacs.message
+      .replace(/<Document xmlns="[^"]*"/, '<Envelope xmlns="https://www.bcb.gov.br/pi/pacs.008/1.13"><Document')
+      .replace('</Document>', '</Document></Envelope>');
+    assert.deepEqual(send(configured(enveloped), enveloped, message), []);
+    const inside = message.replace('<MsgId>', '<MsgId xmlns="urn:example:other">');
+    assert.match(send(configured(enveloped), enveloped, inside).join(' '), /FIM-PBOC-0044/);
+  });
+
+  test('white space around numbers and dates does not count, around texts it does', () => {
+    const root = configured(pacs);
+    const spaced = pacs.message
+      .replace('>1000.50<', '>\r\n      1000.50\t<')
+      .replace('>500<', '> +500.00 <')
+      .replace('>1500.5<', '>\n1500.5\n<')
+      .replace('>2026-11-22<', '> 2026-11-22\n<')
+      .replace('>2026-11-22T09:30:00+08:00<', '>&#xA;2026-11-22T09:30:00+08:00 <');
+    assert.deepEqual(send(root, pacs, spaced), []);
+    for (const [replace, other, error] of [
+      ['>1000.50<', '>1000 .50<', /FIM-PBOC-0014/],
+      ['>1000.50<', '>\u00a01000.50<', /FIM-PBOC-0014/],
+      ['>500<', '> <', /FIM-PBOC-0014/],
+      ['>2026-11-22<', '>2026-11 -22<', /FIM-PBOC-0013/],
+      ['>DEUTDEFF<', '> DEUTDEFF<', /FIM-PBOC-0026/],
+      ['>CLRG<', '>CLRG <', /FIM-PBOC-0010/],
+    ] as const)
+      assert.match(
+        send(
+          root,
+          pacs,
+          pacs.message.replace(replace, () => other),
+        ).join(' '),
+        error,
+        other,
+      );
+  });
+});

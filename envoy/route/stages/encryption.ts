@@ -1,5 +1,5 @@
 import { canonicalFieldPath } from '../field-place.ts';
-import type { RouteEncryption } from '../financial-route.gen.ts';
+import type { RouteEncryption, RouteSignature } from '../financial-route.gen.ts';
 import type { KeyAlgorithm } from '../key-algorithm.ts';
 import type { Sm4EncryptorConfig } from '../plugin-config.gen.ts';
 import { checkPlacesUnique, checkSteps } from '../rules-fields.ts';
@@ -29,10 +29,11 @@ export const encryption = stage({
     { id: keyId, algorithm: keyAlgorithm(algorithm), protects: [request, response].includes('Encrypt') },
   ],
 
-  check(section, { format, bodiless }, report) {
+  check(section, { spec, format, bodiless }, report) {
     const { value, path } = section;
     if (value.request === 'None' && value.response === 'None') report('FIM-CFG-1035', path);
     checkUnauthenticated(section, format, report);
+    checkReadable(section, spec.signature, report);
     checkProfile(section, report);
     value.fields?.forEach((field, index) => checkSteps(field, [...path, 'fields', index], report));
     checkPlacesUnique((value.fields ?? []).map(canonicalFieldPath), [...path, 'fields'], report);
@@ -95,6 +96,48 @@ function checkUnauthenticated({ value, path }: Section<RouteEncryption>, format:
     report('FIM-CFG-1049', [...path, 'profile'], `${algorithm} goes with raw, hex and base64`);
   if (value.context !== undefined) report('FIM-CFG-1049', [...path, 'context'], 'nothing would authenticate it');
   if (format === 'Detect') report('FIM-CFG-1049', [...path, 'algorithm'], 'what is decrypted must be of one format');
+}
+
+const COVERS_BODY: ReadonlySet<string> = new Set([
+  'Body',
+  'BodySm3Hex',
+  'BodySm3Base64',
+  'BodySha256Hex',
+  'BodySha256Base64',
+  'Fields',
+  'AllFields',
+]);
+
+/** Whether the signature stands before decryption in a direction, and covers the whole body. */
+function isVerified(signature: RouteSignature | undefined, direction: 'request' | 'response'): boolean {
+  if (signature?.[direction] !== 'Verify') return false;
+  const { template } = signature;
+  return template === undefined || template[direction]?.some(({ part }) => COVERS_BODY.has(part)) === true;
+}
+
+/**
+ * Reports decryption that strangers may ask what a changed ciphertext opens to. A message authentication code does not
+ * stand before it: validation reads what is decrypted.
+ */
+function checkReadable(
+  { value, path }: Section<RouteEncryption>,
+  signature: RouteSignature | undefined,
+  report: Report,
+): void {
+  const { algorithm, readableByAnswers } = value;
+  if (!isUnauthenticated(algorithm)) {
+    if (readableByAnswers === 'Accept')
+      report('FIM-CFG-1049', [...path, 'readableByAnswers'], 'the algorithm authenticates');
+    return;
+  }
+  if (readableByAnswers === 'Accept') return;
+  for (const direction of ['request', 'response'] as const)
+    if (value[direction] === 'Decrypt' && !isVerified(signature, direction))
+      return report(
+        'FIM-CFG-1069',
+        [...path, 'algorithm'],
+        `no signature of the ${direction} is verified before it is decrypted`,
+      );
 }
 
 /** Reports wire profiles that do not go with the algorithm, with fields or with streams. */

@@ -1,6 +1,6 @@
 // A route's validation and its profiles → the validator's section: conditions are numbered, shorthands written out.
 import { MAX_RULE_CONDITIONS, MAX_RULES_BETWEEN_FIELDS, MAX_VALIDATION_RULES } from '../../limits.ts';
-import { topLevelPath, underRoot } from '../field-place.ts';
+import { fieldSteps, topLevelPath, underRoot } from '../field-place.ts';
 import type {
   FieldCondition,
   FieldType,
@@ -178,11 +178,14 @@ export function validatorSection(
   const crossRules: PbocCrossRule[] = [];
   note([], path);
   const { root = '$' } = value;
+  const namespaceLevel = fieldSteps(root).length + 1;
   for (const profile of profiles) {
     const named: Path = [...path, profile.name === value.profile ? 'profile' : 'pboc'];
     for (const entry of profile.fields) {
       note(['rules', rules.length], named, entry);
-      rules.push({ ...ruleOf(fieldUnder(root, entry.value), conditions, true), profile: true });
+      const rule: PbocRule = { ...ruleOf(fieldUnder(root, entry.value), conditions, true), profile: true };
+      if (profile.namespaces === 'OfParent' && rule.in === undefined) rule.namespaceLevel = namespaceLevel;
+      rules.push(rule);
     }
     for (const entry of profile.rules) {
       note(['crossRules', crossRules.length], named, entry);

@@ -47,6 +47,8 @@ export class Namespaces {
     this.count = 2;
     this.byDefault = NO_NAMESPACE;
     memory.fill(TABLE, 0, 1 << ENTRY_SHIFT);
+    // The empty name of no namespace has an address, because a text at 0 is no text.
+    store<usize>(TABLE, XML_URI, URI);
     this.put(XML_NAMESPACE, XML, 3, XML_URI, XML_URI_BYTES);
   }
 

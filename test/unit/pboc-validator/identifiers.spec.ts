@@ -100,6 +100,44 @@ describe('isIban', () => {
       isIban,
       true,
     ));
+  it('takes countries that use IBANs without being in the registry, by check digits', () => {
+    const fromOutside = [
+      'DZ4000400174401001050486',
+      'CM2110003001000500000605306',
+      'IR790580000000000000000123',
+      'SN12K00100152000025690007542',
+      'CI73A00060174100178530009852',
+      'BF74084010130046357400039081',
+      'AO06000600000100037131174',
+      'MG4600005030071289421016045',
+      'MZ59000100000011834194157',
+      'CV64000300004547069110176',
+      'GA3840002000439200010301069',
+      'KM4600005000010010904400137',
+      'HN54PISA00000000000000123124',
+      'NI45BAPR00000013000003558124',
+      'TD8960002000010271091600153',
+      'CF4220001000010120069700160',
+      'CG5230011000202151234567890',
+      'GQ7050002001003715228190196',
+      'GW7804001000234600000001',
+      'LY23021001000123456789012',
+      'ML77A00890170001002120000447',
+      'MA64011519000001205000534921',
+      'NE29A00380100100130305000268',
+      'TG2900090604310346500400070',
+      'BJ11B00610100400271101192591',
+      'DJ2100010000000154000100186',
+      'SO211000001001000100141',
+    ];
+    expectAll(fromOutside, isIban, true);
+    for (let i = 0; i < fromOutside.length; i++) {
+      const text = fromOutside[i];
+      const digit = text.charAt(text.length - 1) == '0' ? '1' : '0';
+      const wrong: string[] = [text.substring(0, text.length - 1) + digit];
+      expectAll(wrong, isIban, false);
+    }
+  });
   it('refuses check digits, lengths, countries and forms that are not right', () => {
     expectAll(
       [

@@ -1,0 +1,22 @@
+// White space around values of XML: the facet whiteSpace=collapse of xs:decimal, xs:date, xs:dateTime, xs:boolean and
+// what is derived from them. Texts (xs:string and its codes) keep theirs.
+
+let from: usize = 0;
+
+/** Length of the text without the white space around it (space, tab, line feed, carriage return), bytes. */
+export function collapse(text: usize, length: u32): u32 {
+  let end = text + length;
+  while (text < end && isSpace(load<u8>(text))) text++;
+  while (end > text && isSpace(load<u8>(end - 1))) end--;
+  from = text;
+  return <u32>(end - text);
+}
+
+/** Where the last collapsed text begins. */
+export function collapsed(): usize {
+  return from;
+}
+
+function isSpace(byte: u8): bool {
+  return byte == 32 || byte == 9 || byte == 10 || byte == 13;
+}
