@@ -16,6 +16,7 @@ import { Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { BucketRate, Decision, TICKS_PER_NANO } from './bucket';
 import { RateLimitHeaders, RateLimitKeyConfig, RateLimitKeySource, decodeRateLimiterConfig } from './config.gen';
 import { OBSERVABLE, SECTION } from './facts.gen';
+import { canonicalKey, canonicalLength } from './key-text';
 import { defineLimitStats, limitAllowed, limitExceeded, limitFailed } from './stats';
 import { openTable, takeToken } from './table';
 
@@ -82,10 +83,12 @@ function writePolicy(rate: BucketRate): void {
   text.decimal(max((rate.periodMs + 999) / 1000, 1));
 }
 
-/** Text of the value. Only scalars have one. */
+/** Canonical text of the value, `canonicalLength()` bytes. 0: it is no scalar, or memory is short. */
 function keyText(tree: FieldTree, node: u32): usize {
   const kind = tree.kind(node);
-  return kind == FieldKind.String || kind == FieldKind.Number ? tree.text(node, scratch) : 0;
+  if (kind != FieldKind.String && kind != FieldKind.Number) return 0;
+  const text = tree.text(node, scratch);
+  return text == 0 ? 0 : canonicalKey(text, tree.textLength, kind == FieldKind.Number, scratch);
 }
 
 /** Place named by a path without wildcards. On an error calls `reader.fail`. */
@@ -161,7 +164,7 @@ export class RateLimiter extends Stage {
     while (matches.next()) {
       if (matches.missing || matches.repeated) continue;
       const text = keyText(tree, matches.node);
-      return this.limit(exchange, limit, text, text == 0 ? 0 : tree.textLength);
+      return this.limit(exchange, limit, text, text == 0 ? 0 : canonicalLength());
     }
     return this.limit(exchange, limit, 0, 0);
   }

@@ -131,13 +131,11 @@ function checkReadable(
     return;
   }
   if (readableByAnswers === 'Accept') return;
-  for (const direction of ['request', 'response'] as const)
-    if (value[direction] === 'Decrypt' && !isVerified(signature, direction))
-      return report(
-        'FIM-CFG-1069',
-        [...path, 'algorithm'],
-        `no signature of the ${direction} is verified before it is decrypted`,
-      );
+  const open = (['request', 'response'] as const).find(
+    (direction) => value[direction] === 'Decrypt' && !isVerified(signature, direction),
+  );
+  if (open !== undefined)
+    report('FIM-CFG-1069', [...path, 'algorithm'], `no signature of the ${open} is verified before it is decrypted`);
 }
 
 /** Reports wire profiles that do not go with the algorithm, with fields or with streams. */
