@@ -10,8 +10,10 @@ import { problemOf, send } from './http-client.ts';
 import { CONTRACT, route, together } from './resources.ts';
 
 const BODY = '{"transCode":"01200101"}';
-/** The default hold is 3 s; a refusal at once must be far below it on a busy machine, too. */
-const AT_ONCE_MS = 1500;
+/** Hold of requests that are to be refused at once, and the time that such a refusal may take on a busy machine. */
+const LONG_HOLD_MS = 30_000;
+const AT_ONCE_MS = 15_000;
+/** Hold of requests that wait for it. */
 const HOLD_MS = 2500;
 
 type Applied = Extract<StackEvent, { event: 'applied' }>;
@@ -63,7 +65,7 @@ describe('a key that cannot be had', { concurrency: 4 }, () => {
     ],
   ] as const) {
     test(`a KMS that ${about}`, async (t) => {
-      const harness = await start(mood, { holdMs: HOLD_MS });
+      const harness = await start(mood, { holdMs: atOnce ? LONG_HOLD_MS : HOLD_MS });
       t.after(() => harness.stop());
       assert.deepEqual(warningsOf(harness), [[code, KEY_ID]]);
       assert.match(resolved(harness), new RegExp(`^False ${reason} ${code} ${KEY_ID}`));
@@ -72,7 +74,7 @@ describe('a key that cannot be had', { concurrency: 4 }, () => {
         const reply = await send(harness.url, { body: BODY });
         const tookMs = performance.now() - started;
         assert.deepEqual([reply.status, problemOf(reply).code], [503, code]);
-        assert.equal(tookMs < AT_ONCE_MS, atOnce, `${tookMs} ms`);
+        assert.ok(atOnce ? tookMs < AT_ONCE_MS : tookMs > HOLD_MS / 2, `${tookMs} ms`);
       }
       assert.equal(harness.upstream.bytesReceived, 0);
       harness.kms.mood = null;

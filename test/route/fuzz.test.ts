@@ -9,6 +9,7 @@ import { checkRoutes, ERRORS, parseRoutes, translate, type LoadResult } from '..
 import { buildModules } from '../../scripts/build.ts';
 import { celMistakes } from '../contract/cel-rules.ts';
 import { structuralMistakes } from '../contract/structural-schema.ts';
+import { computingMs } from '../fuzz/guest.ts';
 import { pluginSchemaMistakes } from './plugin-schema.ts';
 
 const CORPUS = ['valid', 'invalid'].flatMap((kind) => {
@@ -201,9 +202,9 @@ it('deep and broad text', () => {
     '|\n'.repeat(10_000),
   ];
   for (const text of texts) {
-    const started = performance.now();
-    const loaded = parseRoutes(text, 'fuzz.yaml');
-    assert.notEqual(loaded.errors.length, 0, text.slice(0, 10));
-    assert.ok(performance.now() - started < 20_000, `${text.slice(0, 10)} took ${performance.now() - started} ms`);
+    const tookMs = computingMs(() => {
+      assert.notEqual(parseRoutes(text, 'fuzz.yaml').errors.length, 0, text.slice(0, 10));
+    });
+    assert.ok(tookMs < 20_000, `${text.slice(0, 10)} took ${tookMs} ms`);
   }
 });

@@ -23,9 +23,9 @@ before(() => {
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 async function until(ask: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!ask()) {
-    assert.ok(Date.now() < deadline, 'not so in 10 s');
+    assert.ok(Date.now() < deadline, 'not so in 60 s');
     await pause(10);
   }
 }
