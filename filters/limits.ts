@@ -319,6 +319,11 @@ export const MAX_CHAIN_CERTIFICATES: u32 = 10;
 export const MAX_CHAIN_DEPTH: u32 = 8;
 /** PEM text with the certificates of a chain or of trust anchors, bytes. */
 export const MAX_CHAIN_FILE_BYTES: u32 = 262144;
+/**
+ * Certificates of other sides of national TLS that a VM keeps parsed once they were verified, the latest, up to 13 KiB
+ * each, some 6 as they come.
+ */
+export const MAX_KEPT_CERTIFICATES: i32 = 256;
 /** Revocation list, bytes of DER. */
 export const MAX_LIST_BYTES: u32 = 8 * 1024 * 1024;
 /** Certificates that one revocation list names. */

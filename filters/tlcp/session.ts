@@ -10,6 +10,7 @@ import {
 import { wipe } from '../crypto/constant-time';
 import { Sm4Gcm } from '../crypto/sm4-gcm';
 import { Certificate } from '../x509/certificate';
+import { keptCertificate } from '../x509/certificate-cache';
 import { Chance } from './chance';
 import { isSuite, MASTER_BYTES, SESSION_ID_BYTES } from './protocol';
 
@@ -188,7 +189,8 @@ function readState(size: u32, context: usize): Session | null {
   memory.copy(session.name, STATE + 59, 32);
   memory.copy(session.context, context, 32);
   if (certificateBytes > 0) {
-    session.peer = Certificate.parse(STATE + STATE_BYTES, certificateBytes);
+    const kept = keptCertificate(STATE + STATE_BYTES, certificateBytes);
+    session.peer = kept ? kept : Certificate.parse(STATE + STATE_BYTES, certificateBytes);
     if (!session.peer) return null;
   }
   return session;

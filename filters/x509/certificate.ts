@@ -20,7 +20,7 @@ import {
   derTakeSmall,
 } from '../crypto/der';
 import { DEFAULT_ID, DEFAULT_ID_BYTES, sm2Verify } from '../crypto/sm2';
-import { Sm2PublicKey } from '../crypto/sm2-key';
+import { COORDINATES_BYTES, Sm2PublicKey } from '../crypto/sm2-key';
 import { takeSm2Algorithm } from '../crypto/sm2-parameters';
 import { sm2SignatureFromDer } from '../crypto/sm2-signature';
 import { Extensions } from './extensions';
@@ -78,6 +78,8 @@ export class Certificate {
   keyBitsLength: u32 = 0;
   readonly extensions: Extensions = new Extensions();
   private publicKey: Sm2PublicKey | null = null;
+  /** x ‖ y of the key whose signature was found right. */
+  private signer: StaticArray<u8> | null = null;
   /** DER of the signature. */
   private signature: usize = 0;
   private signatureLength: u32 = 0;
@@ -133,10 +135,16 @@ export class Certificate {
 
   /** Whether `issuer`'s key signed this certificate, under the default user id. */
   isSignedBy(issuer: Certificate): bool {
-    return (
-      sm2SignatureFromDer(this.signature, this.signatureLength, RAW_SIGNATURE) &&
-      sm2Verify(issuer.key, DEFAULT_ID, DEFAULT_ID_BYTES, this.signed, this.signedLength, RAW_SIGNATURE)
-    );
+    const coordinates = issuer.key.coordinates;
+    const known = this.signer;
+    if (known && memory.compare(changetype<usize>(known), coordinates, COORDINATES_BYTES) == 0) return true;
+    if (!sm2SignatureFromDer(this.signature, this.signatureLength, RAW_SIGNATURE)) return false;
+    if (!sm2Verify(issuer.key, DEFAULT_ID, DEFAULT_ID_BYTES, this.signed, this.signedLength, RAW_SIGNATURE))
+      return false;
+    const signer = new StaticArray<u8>(<i32>COORDINATES_BYTES);
+    memory.copy(changetype<usize>(signer), coordinates, COORDINATES_BYTES);
+    this.signer = signer;
+    return true;
   }
 
   private read(): CertificateFault {

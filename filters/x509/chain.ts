@@ -3,6 +3,7 @@
 // the latter understood is refused).
 import { MAX_CHAIN_CERTIFICATES, MAX_CHAIN_DEPTH } from '../limits';
 import { Certificate, parseFault } from './certificate';
+import { keepCertificate, keptCertificate } from './certificate-cache';
 import {
   NO_PATH_LENGTH,
   USE_CERTIFICATE_SIGN,
@@ -40,7 +41,8 @@ export class Chain {
   /** Adds a certificate. */
   add(der: usize, length: u32): CertificateFault {
     if (<u32>this.certificates.length >= MAX_CHAIN_CERTIFICATES) return CertificateFault.TooMany;
-    const certificate = Certificate.parse(der, length);
+    const kept = keptCertificate(der, length);
+    const certificate = kept ? kept : Certificate.parse(der, length);
     if (!certificate) return parseFault;
     this.certificates.push(certificate);
     return CertificateFault.None;
@@ -125,12 +127,19 @@ export class Chain {
       this.links.push(below);
       this.links.push(issuer);
       fault = authorityFault(issuer, intermediates, now);
+      if (fault == CertificateFault.None && anchor) this.keep(leaf);
       if (fault != CertificateFault.None || anchor) return fault;
       this.used.push(issuer);
       if (!issuer.isSelfIssued) intermediates++;
       below = issuer;
     }
     return CertificateFault.PathLength;
+  }
+
+  /** Keeps a leaf and the authorities on its way, for the next time. */
+  private keep(leaf: Certificate): void {
+    keepCertificate(leaf);
+    for (let i = 0; i < this.used.length; i++) keepCertificate(unchecked(this.used[i]));
   }
 }
 

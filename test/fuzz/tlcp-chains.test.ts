@@ -198,3 +198,37 @@ describe('refused', () => {
     }
   });
 });
+
+describe('a certificate that was accepted before', () => {
+  const verdictAt = (sign: Made, encrypt: Made, trust: Made, now: number): number => {
+    const [server, client] = [tlcp.newSettings(), tlcp.newSettings()];
+    const chain = sign.pem + encrypt.pem;
+    put(chain + sign.key.pem + encrypt.key.pem);
+    assert.equal(tlcp.identify(server, chain.length, sign.key.pem.length, encrypt.key.pem.length), 0);
+    assert.equal(tlcp.trust(client, put(trust.pem)), 0);
+    for (const settings of [client, server]) tlcp.setNow(settings, now);
+    const ends = { server: tlcp.newServer(server), client: tlcp.newClient(client, 0) };
+    pump(ends.client, ends.server);
+    return tlcp.faultOf(ends.client);
+  };
+
+  it('is refused when it has expired, under another authority of the same name, and with any other byte', () => {
+    const [sign, encrypt] = [forSigning(root), forEncryption(root)];
+    for (let i = 0; i < 3; i++) assert.equal(verdictAt(sign, encrypt, root, NOW), FAULT.none);
+    assert.equal(verdictAt(sign, encrypt, root, NOW + 366 * 86_400), FAULT.expired);
+    assert.equal(verdictAt(sign, encrypt, root, NOW - 2 * 86_400), FAULT.early);
+    assert.equal(verdictAt(sign, encrypt, authority('root'), NOW), FAULT.signature);
+    // All but the last eight bytes, by which it is found, are another certificate's.
+    const der = Buffer.from(sign.der);
+    der[20]! ^= 1;
+    const pem = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    assert.notEqual(verdictAt({ ...sign, der, pem }, encrypt, root, NOW), FAULT.none);
+    assert.equal(verdictAt(sign, encrypt, root, NOW), FAULT.none);
+  });
+
+  it('makes room: three hundred others come, and it is still right', () => {
+    const [sign, encrypt] = [forSigning(root), forEncryption(root)];
+    for (let i = 0; i < 300; i++) assert.equal(verdictAt(forSigning(root), encrypt, root, NOW), FAULT.none);
+    assert.equal(verdictAt(sign, encrypt, root, NOW), FAULT.none);
+  });
+});
