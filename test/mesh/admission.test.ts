@@ -128,6 +128,31 @@ describe('the admission policies', () => {
       'all filters': patched('HTTP_FILTER', chain(MANAGER), 'REMOVE'),
       'the router': patched('HTTP_FILTER', chain(MANAGER, 'envoy.filters.http.router'), 'REPLACE', { name: 'x' }),
       'the connection manager': patched('NETWORK_FILTER', chain(MANAGER), 'REPLACE', { name: MANAGER }),
+      'the filter disabled': patched('HTTP_FILTER', chain(MANAGER, 'fim.gateways'), 'MERGE', { disabled: true }),
+      'the filter optional': patched('HTTP_FILTER', chain(MANAGER, 'fim.gateways'), 'MERGE', { is_optional: true }),
+      'all filters disabled': patched('HTTP_FILTER', chain(MANAGER), 'MERGE', { disabled: true }),
+      'another filter in its place': patched('HTTP_FILTER', chain(MANAGER, 'fim.gateways'), 'REPLACE', { name: 'own' }),
+      'another filter before it by name': patched('HTTP_FILTER', chain(MANAGER, 'fim.gateways'), 'INSERT_BEFORE', {
+        name: 'own',
+      }),
+      'a first filter of our name': patched('HTTP_FILTER', chain(MANAGER), 'INSERT_FIRST', { name: 'fim.gateways' }),
+      'the stamp, forged': patched('HTTP_FILTER', chain(MANAGER), 'INSERT_FIRST', {
+        name: 'own',
+        typed_config: { on_request_headers: [{ object_key: 'wasm.fim.seal.fim' }] },
+      }),
+      'another name for the router': patched('HTTP_FILTER', chain(MANAGER, 'envoy.filters.http.router'), 'MERGE', {
+        name: 'own',
+      }),
+      'another name for the connection manager': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', { name: 'own' }),
+      'the refusal of other protocols': patched('NETWORK_FILTER', chain('fim.ports.sidecars-web'), 'REMOVE'),
+      'the TCP proxy': patched('NETWORK_FILTER', chain('envoy.filters.network.tcp_proxy'), 'REPLACE', { name: 'own' }),
+      'no filter chain': patched('FILTER_CHAIN', { context: 'GATEWAY' }, 'REMOVE'),
+      'off by a route of a virtual host': patched('VIRTUAL_HOST', { context: 'GATEWAY' }, 'MERGE', {
+        routes: [{ name: 'x', typed_per_filter_config: { 'fim.gateways': { disabled: true } } }],
+      }),
+      'off by the whole of the routes': patched('ROUTE_CONFIGURATION', { context: 'GATEWAY' }, 'MERGE', {
+        virtual_hosts: [{ name: 'x', typed_per_filter_config: { 'fim.seal.gateways': { disabled: true } } }],
+      }),
       'other filters for upgrades': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', {
         typed_config: { upgrade_configs: [] },
       }),
@@ -149,6 +174,14 @@ describe('the admission policies', () => {
         typed_config: {},
       }),
       'out with a filter of their own': patched('HTTP_FILTER', chain(MANAGER, 'own'), 'REMOVE'),
+      'a first filter of their own': patched('HTTP_FILTER', chain(MANAGER), 'INSERT_FIRST', { name: 'own' }),
+      'settings of the router': patched('HTTP_FILTER', chain(MANAGER, 'envoy.filters.http.router'), 'MERGE', {
+        name: 'envoy.filters.http.router',
+        typed_config: {},
+      }),
+      'paths as they are': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', {
+        typed_config: { merge_slashes: true },
+      }),
       'trusted hops': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', { typed_config: { xff_num_trusted_hops: 1 } }),
       'a cluster': patched('CLUSTER', { context: 'GATEWAY' }, 'ADD', { name: 'own' }),
     };

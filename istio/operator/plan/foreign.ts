@@ -1,5 +1,6 @@
 // Finds EnvoyFilters of others that interfere with FIM's filter chain. Admission policies refuse what they can express;
 // the status reports the rest.
+import { MAX_ROUTE_SETTING_DEPTH } from '../../limits.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { MANAGED_BY_LABEL, MANAGER } from './applied.ts';
 import { includes, type Selection } from './selection.ts';
@@ -24,13 +25,18 @@ interface Patch {
 
 const CONNECTION_MANAGER = 'envoy.filters.network.http_connection_manager';
 const ROUTER = 'envoy.filters.http.router';
-/** Members of a connection manager that decide which filters a request meets and which path they read. */
+const TCP_PROXY = 'envoy.filters.network.tcp_proxy';
+/** Beginning of the names of the operator's filters. */
+const OWN = 'fim.';
+/** Beginning of the filter state that FIM's modules write, among it the stamp that the seal asks for. */
+const OWN_STATE = 'wasm.fim.';
+/**
+ * Members of a connection manager that decide which filters a request meets and what of it they see. Its handling of
+ * paths is not among them: FIM compares and passes on the canonical path, whatever was done before.
+ */
 const DECIDING = [
   'http_filters',
   'upgrade_configs',
-  'normalize_path',
-  'merge_slashes',
-  'path_with_escaped_slashes_action',
   'early_header_mutation_extensions',
   'rds',
   'scoped_routes',
@@ -39,18 +45,35 @@ const DECIDING = [
 /** Terminal filters. In front of the connection manager they keep all traffic from it. */
 const TERMINAL = /TcpProxy|HttpConnectionManager|DirectResponse|echo|redis_proxy|RedisProxy|ThriftProxy|GenericProxy/;
 
-function httpFilter(sub: string | undefined, operation: string): Reach | undefined {
-  if (sub?.startsWith('fim.')) return { kind: 'takes', what: `${operation} of filter ${sub}` };
+function httpFilter(sub: string | undefined, operation: string, value: Record<string, unknown>): Reach | undefined {
+  const name = nameOf(value);
+  if (sub?.startsWith(OWN)) return { kind: 'takes', what: `${operation} of filter ${sub}` };
+  if (name.startsWith(OWN)) return { kind: 'takes', what: `a filter named ${name}` };
+  const isRouter = sub === undefined || sub === ROUTER;
+  if (operation === 'MERGE') {
+    // Istio gives the filter the name of the value: what is put before the router then finds none.
+    if (isRouter && name !== '' && name !== ROUTER)
+      return { kind: 'takes', what: `another name for ${sub ?? 'HTTP filters'}` };
+    return sub === undefined && ('disabled' in value || 'is_optional' in value)
+      ? { kind: 'takes', what: 'MERGE of HTTP filters' }
+      : undefined;
+  }
   const isInsert = operation.startsWith('INSERT') || operation === 'ADD';
-  if (!isInsert && operation !== 'MERGE' && (sub === undefined || sub === ROUTER))
-    return { kind: 'takes', what: `${operation} of ${sub ?? 'HTTP filters'}` };
-  return undefined;
+  return !isInsert && isRouter ? { kind: 'takes', what: `${operation} of ${sub ?? 'HTTP filters'}` } : undefined;
 }
 
 function networkFilter(name: string | undefined, operation: string, value: Record<string, unknown>): Reach | undefined {
+  const other = nameOf(value);
+  const own = [name ?? '', other].find((one) => one.startsWith(OWN));
+  if (own !== undefined) return { kind: 'takes', what: `${operation} of filter ${own}` };
+  const isManager = name === undefined || name === CONNECTION_MANAGER;
+  // The refusal of other protocols stands before the TCP proxy.
+  const isAnchor = isManager || name === TCP_PROXY;
+  const told = name === TCP_PROXY ? 'the TCP proxy' : 'the connection manager';
   if (operation === 'MERGE') {
+    // By its name Istio tells where HTTP filters belong.
+    if (isAnchor && other !== '' && other !== name) return { kind: 'takes', what: `another name for ${told}` };
     const members = Object.keys((value.typed_config ?? {}) as object).filter((member) => DECIDING.includes(member));
-    const isManager = name === undefined || name === CONNECTION_MANAGER;
     if (!isManager || members.length === 0) return undefined;
     return {
       kind: members.includes('http_filters') || members.includes('upgrade_configs') ? 'takes' : 'alters',
@@ -58,11 +81,22 @@ function networkFilter(name: string | undefined, operation: string, value: Recor
     };
   }
   if (operation === 'REMOVE' || operation === 'REPLACE')
-    return name === undefined || name === CONNECTION_MANAGER
-      ? { kind: 'takes', what: `${operation} of the connection manager` }
-      : undefined;
+    return isAnchor ? { kind: 'takes', what: `${operation} of ${told}` } : undefined;
   const type = String((value.typed_config as { '@type'?: string } | undefined)?.['@type'] ?? '');
-  return TERMINAL.test(type) ? { kind: 'takes', what: `a filter ${nameOf(value)} that ends the chain` } : undefined;
+  return TERMINAL.test(type) ? { kind: 'takes', what: `a filter ${other} that ends the chain` } : undefined;
+}
+
+/** Filter of FIM that a route, a virtual host or anything below has a setting for. */
+function settingByRoute(value: unknown, depth = 0): string | undefined {
+  if (typeof value !== 'object' || value === null || depth > MAX_ROUTE_SETTING_DEPTH) return undefined;
+  for (const [member, inner] of Object.entries(value)) {
+    const found =
+      member === 'typed_per_filter_config'
+        ? Object.keys((inner ?? {}) as object).find((name) => name.startsWith(OWN))
+        : settingByRoute(inner, depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** `name` of a patch's value. Empty if there is none. */
@@ -75,31 +109,29 @@ function reachOf({ applyTo, match, patch }: Patch): Reach | undefined {
   const operation = patch?.operation ?? '';
   const value = patch?.value ?? {};
   const filter = match?.listener?.filterChain?.filter;
+  if (JSON.stringify(value).includes(OWN_STATE))
+    return { kind: 'takes', what: `a value for ${OWN_STATE}, which is FIM's` };
   switch (applyTo) {
     case 'HTTP_FILTER':
-      return httpFilter(filter?.subFilter?.name, operation);
+      return httpFilter(filter?.subFilter?.name, operation, value);
     case 'NETWORK_FILTER':
       return networkFilter(filter?.name, operation, value);
     case 'FILTER_CHAIN':
       return { kind: 'takes', what: `${operation} of filter chains` };
     case 'LISTENER':
-      return operation === 'ADD'
-        ? { kind: 'alters', what: 'a listener of its own' }
-        : operation === 'MERGE'
-          ? { kind: 'alters', what: 'MERGE of listeners' }
-          : undefined;
+      return { kind: 'alters', what: operation === 'ADD' ? 'a listener of its own' : `${operation} of listeners` };
+    case 'LISTENER_FILTER':
+      return operation === 'REMOVE' || operation === 'REPLACE'
+        ? { kind: 'alters', what: `${operation} of listener filters` }
+        : undefined;
     case 'EXTENSION_CONFIG':
-      return nameOf(value).startsWith('fim.')
+      return nameOf(value).startsWith(OWN)
         ? { kind: 'takes', what: `the configuration of filter ${nameOf(value)}` }
         : undefined;
     case 'HTTP_ROUTE':
     case 'VIRTUAL_HOST':
     case 'ROUTE_CONFIGURATION': {
-      const named = Object.keys(
-        (value.typed_per_filter_config ??
-          (value.route as { typed_per_filter_config?: object } | undefined)?.typed_per_filter_config ??
-          {}) as object,
-      ).find((name) => name.startsWith('fim.'));
+      const named = settingByRoute(value);
       return named === undefined ? undefined : { kind: 'takes', what: `a setting of filter ${named} by route` };
     }
     default:
