@@ -372,6 +372,18 @@ export const MAX_SESSION_SECONDS: i64 = 3600;
 export const MAX_TICKET_BYTES: u32 = 4096;
 /** Keys of tickets: the first makes them, the others only open them. */
 export const MAX_TICKET_KEYS: i32 = 4;
+/** Time for which a key makes tickets, milliseconds; as long again it opens them. */
+export const TICKET_KEY_MS: i64 = 3_600_000;
+/** Connections of national TLS in their handshake in one worker. One more is closed at its first byte. */
+export const MAX_LIVE_HANDSHAKES: i32 = 4096;
+/** Connections of national TLS in one worker. One more is closed at its first byte. */
+export const MAX_TLCP_CONNECTIONS: i32 = 65536;
+/** Bytes of a client that wait for this side's keys; more end the connection. A ClientHello has some hundreds. */
+export const MAX_EARLY_BYTES: u32 = 18_432;
+/** Time that a connection of national TLS has to take its last words, milliseconds; then it is closed as it is. */
+export const MAX_CLOSING_MS: u64 = 2000;
+/** Subject of a client's certificate as header and log show it, bytes; a longer one is cut. */
+export const MAX_SUBJECT_TEXT_BYTES: u32 = 1024;
 
 /** Stages of a module, and so steps of one direction of a route. A module with more does not start. */
 export const MAX_STEPS: i32 = 16;

@@ -4,7 +4,7 @@ import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CHAIN, FUSED_MODULE } from '../envoy/route/stages/table.ts';
+import { CHAIN, FUSED_MODULE, TLCP_MODULE } from '../envoy/route/stages/table.ts';
 import { CodedError } from '../envoy/standalone/coded-error.ts';
 import { compiled } from './compile.ts';
 
@@ -12,6 +12,8 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The modules, the fused one first. */
 export const MODULES: readonly string[] = [FUSED_MODULE, ...CHAIN.map(({ folder }) => folder)];
+/** Modules of the listener itself, which judge no messages. */
+export const LISTENER_MODULES: readonly string[] = [TLCP_MODULE];
 /** Modules for the command line's own use: no proxy loads them. */
 export const TOOL_MODULES: readonly string[] = ['tlcp'];
 
@@ -72,7 +74,7 @@ async function place(kept: string, path: string, sha256: string): Promise<void> 
 }
 
 async function main(args: string[]): Promise<void> {
-  const all = [...MODULES, ...TOOL_MODULES];
+  const all = [...MODULES, ...LISTENER_MODULES, ...TOOL_MODULES];
   const unknown = args.filter((name) => !all.includes(name));
   if (unknown.length > 0)
     throw new CodedError('FIM-UP-0020', `no module ${unknown.join(', ')}; there are ${all.join(', ')}`);

@@ -65,6 +65,11 @@ export function rejectedConditions(issues: readonly RouteIssue[], generation?: n
   ];
 }
 
+/** Warnings of a resource. `terminatesTlcp`: the lack of national TLS is none. */
+export function warningsOf({ warnings }: RouteResource, terminatesTlcp: boolean): RouteIssue[] {
+  return terminatesTlcp ? warnings.filter(({ code }) => code !== 'FIM-CFG-1060') : warnings;
+}
+
 /** Whether the route asks for national TLS and does not accept its absence. */
 export function lacksTlcp(resource: RouteResource): boolean {
   const { tls } = resource.spec;
@@ -93,6 +98,7 @@ export function translatedConditions(
   resource: RouteResource,
   conflict: Conflict | undefined,
   issues: readonly RouteIssue[],
+  terminatesTlcp = false,
 ): ConditionDraft[] {
   const make = (type: string, status: ConditionDraft['status'], reason: string, message: string): ConditionDraft =>
     draft(resource, type, status, reason, message);
@@ -114,7 +120,7 @@ export function translatedConditions(
       ),
     );
   conditions.push(make('ResolvedRefs', 'Unknown', 'Pending', 'Targets and keys are not looked up yet.'));
-  if (lacksTlcp(resource))
+  if (!terminatesTlcp && lacksTlcp(resource))
     conditions.push(
       make(
         'Programmed',
@@ -125,8 +131,9 @@ export function translatedConditions(
     );
   else conditions.push(make('Programmed', 'Unknown', 'Pending', 'No proxy has reported the configuration yet.'));
   conditions.push(...inheritanceConditions(resource));
-  const [warning] = resource.warnings;
+  const warnings = warningsOf(resource, terminatesTlcp);
+  const [warning] = warnings;
   if (warning !== undefined)
-    conditions.push(make('Warnings', 'True', WARNING_REASONS[warning.code] ?? 'Warned', describe(resource.warnings)));
+    conditions.push(make('Warnings', 'True', WARNING_REASONS[warning.code] ?? 'Warned', describe(warnings)));
   return conditions;
 }

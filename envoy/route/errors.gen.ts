@@ -81,6 +81,8 @@ export type ErrorCode =
   | 'FIM-CFG-1083'
   | 'FIM-CFG-1084'
   | 'FIM-CFG-1060'
+  | 'FIM-CFG-1072'
+  | 'FIM-CFG-1073'
   | 'FIM-CFG-1061'
   | 'FIM-CFG-1062'
   | 'FIM-CFG-1063'
@@ -120,6 +122,7 @@ export type ErrorCode =
   | 'FIM-RT-0030'
   | 'FIM-RT-0031'
   | 'FIM-RT-0032'
+  | 'FIM-RT-0033'
   | 'FIM-LIM-0001'
   | 'FIM-LIM-0002'
   | 'FIM-SM4-0002'
@@ -222,6 +225,7 @@ export type ErrorCode =
   | 'FIM-UP-0030'
   | 'FIM-UP-0031'
   | 'FIM-UP-0040'
+  | 'FIM-UP-0032'
   | 'FIM-CFG-0020'
   | 'FIM-CFG-0021'
   | 'FIM-CFG-0022'
@@ -229,6 +233,7 @@ export type ErrorCode =
   | 'FIM-CFG-0024'
   | 'FIM-CFG-0025'
   | 'FIM-CFG-0026'
+  | 'FIM-CFG-0027'
   | 'FIM-XML-0001'
   | 'FIM-XML-0002'
   | 'FIM-XML-0003'
@@ -355,7 +360,9 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1082': {"status":0,"title":"Baseline names a profile that FIM does not bring","titleZh":"基线引用了非 FIM 自带的规则集","advice":"Profiles of namespaces are their tenants': write the fields and rules into the baseline, or name a profile that comes with FIM.","adviceZh":"命名空间中的规则集归租户所有：请将字段和规则直接写入基线，或引用 FIM 自带的规则集。"},
   'FIM-CFG-1083': {"status":0,"title":"Route reads bodies in another format than the baseline over it","titleZh":"路由的消息体格式与其上的基线不同","advice":"Drop `body.format` of the route, or ask the platform to leave this namespace out of the baseline (`spec.namespaces`).","adviceZh":"请去掉路由的 `body.format`，或请平台将该命名空间排除在基线之外（`spec.namespaces`）。"},
   'FIM-CFG-1084': {"status":0,"title":"Labels of namespaces are not known here","titleZh":"此处无法得知命名空间的标签","advice":"The baseline takes all namespaces of the files. In a mesh its selector decides; to decide here too, select by `kubernetes.io/metadata.name`.","adviceZh":"该基线适用于文件中的所有命名空间。在网格中由选择器决定；如需在此也生效，请按 `kubernetes.io/metadata.name` 选择。"},
-  'FIM-CFG-1060': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"暂不支持终止国密 TLS","advice":"Standalone mode serves the route on loopback only; in a mesh Programmed is False unless `tls.missing: Accept` says that the rest is enough.","adviceZh":"独立模式下该路由只在回环地址上提供服务；在网格中 Programmed 为 False，除非 `tls.missing: Accept` 表明其余部分已足够。"},
+  'FIM-CFG-1060': {"status":0,"title":"National TLS is not terminated here","titleZh":"此处不终止国密 TLS","advice":"`fim up` terminates it, unless it is told --no-tlcp: then the route is served on loopback only. In a mesh it cannot be terminated yet, and Programmed is False unless `tls.missing: Accept` says that the rest is enough.","adviceZh":"`fim up` 会终止国密 TLS，除非使用 --no-tlcp：此时该路由只在回环地址上提供服务。网格中暂不支持终止，Programmed 为 False，除非 `tls.missing: Accept` 表明其余部分已足够。"},
+  'FIM-CFG-1072': {"status":0,"title":"Clients are asked for certificates, and nobody is trusted","titleZh":"要求客户端证书，但未信任任何 CA","advice":"Put the authorities of the clients into `tls.trust`, or use ECC suites with `clientAuth: None`.","adviceZh":"请在 `tls.trust` 中填写客户端证书的 CA，或使用 ECC 套件并设 `clientAuth: None`。"},
+  'FIM-CFG-1073': {"status":0,"title":"Routes of one listener ask for different national TLS","titleZh":"同一监听端口的路由要求不同的国密 TLS","advice":"A connection is made before its routes are known: give all routes with `tls` the same settings, or none at all.","adviceZh":"建立连接时尚不知道路由：请让所有带 `tls` 的路由使用相同设置，或不设置。"},
   'FIM-CFG-1061': {"status":0,"title":"Observe does not turn off masking or encryption","titleZh":"Observe 不会关闭脱敏或加密","advice":"Nothing to do: limits and validation only count, masking and encryption act.","adviceZh":"无需处理：限流与校验只计数，脱敏与加密照常执行。"},
   'FIM-CFG-1062': {"status":0,"title":"Route has no policy","titleZh":"路由没有策略","advice":"It exempts its requests from less specific routes; add a section if that is not meant.","adviceZh":"它使其请求不受较宽泛路由的约束；如非本意，请添加配置段。"},
   'FIM-CFG-1063': {"status":0,"title":"Setting has no effect","titleZh":"设置不起作用","advice":"Drop it, or add the policy that it is for.","adviceZh":"删除它，或添加它所服务的策略。"},
@@ -395,6 +402,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0030': {"status":503,"title":"Too many bytes of bodies held in one worker","titleZh":"单个工作线程缓存的消息体字节过多","advice":"Send it again after the time that `retry-after` names. Lower `body.maxBytes` of the routes, raise the proxy's concurrency or add replicas.","adviceZh":"请在 `retry-after` 所示时间之后重新发送。可调小路由的 `body.maxBytes`、提高代理并发数或增加副本。"},
   'FIM-RT-0031': {"status":503,"title":"Too many bytes of bodies held for one connection","titleZh":"单个连接缓存的消息体字节过多","advice":"Send fewer large messages at a time over one connection, or use more connections.","adviceZh":"请减少同一连接上同时发送的大报文，或使用更多连接。"},
   'FIM-RT-0032': {"status":503,"title":"Too many bytes of bodies held for one client address","titleZh":"单个客户端地址缓存的消息体字节过多","advice":"Send fewer large messages at a time from one address. Where a balancer or a proxy hides many clients behind one address, raise `--held-per-address`, or let it hand on their addresses.","adviceZh":"请减少同一地址同时发送的大报文。若负载均衡或代理使许多客户端共用一个地址，请调大 `--held-per-address`，或让其传递客户端地址。"},
+  'FIM-RT-0033': {"status":421,"title":"The listener serves national TLS only","titleZh":"该监听端口只提供国密 TLS 服务","advice":"Connect by TLCP (GB/T 38636), for example with `fim tlcp get`. A connection that was open before the routes asked for national TLS has to be made anew.","adviceZh":"请使用 TLCP（GB/T 38636）连接，例如 `fim tlcp get`。在路由要求国密 TLS 之前建立的连接需要重新建立。"},
   'FIM-LIM-0001': {"status":429,"title":"Rate limit exceeded","titleZh":"超出速率限制","advice":"Retry after the time that `retry-after` names.","adviceZh":"请在 `retry-after` 所示时间之后重试。"},
   'FIM-LIM-0002': {"status":503,"title":"Rate limit could not be decided","titleZh":"无法判定速率限制","advice":"The shared table was contended beyond its bound; retry.","adviceZh":"共享表的争用超出上限；请重试。"},
   'FIM-SM4-0002': {"status":422,"title":"Protected message cannot be opened","titleZh":"无法解密受保护的消息","advice":"Send a message protected with a valid version of the route's key; the reason is in the proxy's counters only.","adviceZh":"请用路由密钥的有效版本保护报文；具体原因只在代理的计数器中。"},
@@ -488,7 +496,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0012': {"status":0,"title":"Configuration was not live in time","titleZh":"配置未能及时生效","advice":"A worker did not confirm it; the file is tried again at its next change. See the proxy's log.","adviceZh":"有工作线程未确认；文件下次变动时会重试。请查看代理日志。"},
   'FIM-UP-0013': {"status":0,"title":"Envoy refused the configuration","titleZh":"Envoy 拒绝了配置","advice":"See the proxy's log; the last good configuration stays in service.","adviceZh":"请查看代理日志；上一个正常的配置继续服务。"},
   'FIM-UP-0014': {"status":0,"title":"Route file cannot be read","titleZh":"无法读取路由文件","advice":"Name files or folders with .yaml, .yml or .json FinancialRoutes.","adviceZh":"请给出含 FinancialRoute 的 .yaml、.yml 或 .json 文件或目录。"},
-  'FIM-UP-0015': {"status":0,"title":"National TLS cannot be terminated yet","titleZh":"尚不支持国密 TLS 终结","advice":"A route with `tls.cipherSuites` is served on loopback only: let --listen name 127.0.0.1, or take `tls` out of the route.","adviceZh":"带 `tls.cipherSuites` 的路由只在回环地址上提供服务：让 --listen 使用 127.0.0.1，或从路由中去掉 `tls`。"},
+  'FIM-UP-0015': {"status":0,"title":"National TLS is not terminated here","titleZh":"此处不终止国密 TLS","advice":"With --no-tlcp a route with `tls.cipherSuites` is served on loopback only: let --listen name 127.0.0.1, leave --no-tlcp out, or take `tls` out of the route.","adviceZh":"使用 --no-tlcp 时，带 `tls.cipherSuites` 的路由只在回环地址上提供服务：让 --listen 使用 127.0.0.1，去掉 --no-tlcp，或从路由中去掉 `tls`。"},
   'FIM-UP-0016': {"status":0,"title":"Development services listen on loopback only","titleZh":"开发用服务只允许本机访问","advice":"Name a KMS of your own with --kms.","adviceZh":"请用 --kms 指定自己的 KMS。"},
   'FIM-UP-0017': {"status":0,"title":"KMS cannot be reached","titleZh":"无法连接 KMS","advice":"Check the address in --kms and that the KMS runs.","adviceZh":"请检查 --kms 的地址以及 KMS 是否运行。"},
   'FIM-UP-0018': {"status":0,"title":"Input is not an encrypted body","titleZh":"输入不是加密的消息体","advice":"Pipe in one protected body as the upstream received it; raw, hex and base64 need --profile, --algorithm and --key.","adviceZh":"请从标准输入给出一个上游收到的受保护报文体；raw、hex、base64 还需要 --profile、--algorithm 和 --key。"},
@@ -497,6 +505,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0030': {"status":0,"title":"Requests are refused because no filter has judged them","titleZh":"请求未经任何过滤器检查，已被拒绝","advice":"A module is missing, or its machine does not start or has no policy; Envoy's log (`--proxy-log`) names why. Clients get 503, FIM-RT-0020; nothing passes until it is mended.","adviceZh":"模块缺失、其虚拟机未启动或没有策略；原因见 Envoy 日志（`--proxy-log`）。客户端收到 503 FIM-RT-0020；修复之前一律不放行。"},
   'FIM-UP-0031': {"status":0,"title":"A module's machine died","titleZh":"模块虚拟机异常终止","advice":"Envoy starts it anew and refuses requests meanwhile. Envoy's log (`--proxy-log`) names the trap; report it with the message's form.","adviceZh":"Envoy 正在重新启动它，其间拒绝请求。陷阱见 Envoy 日志（`--proxy-log`）；请附上报文的形式进行反馈。"},
   'FIM-UP-0040': {"status":0,"title":"Cluster cannot be read","titleZh":"无法读取集群","advice":"Name a kubeconfig whose user may list routes, pods, Services, Gateways and EnvoyFilters of the namespaces.","adviceZh":"请指定 kubeconfig，其用户须可列出相关命名空间的路由、Pod、Service、Gateway 和 EnvoyFilter。"},
+  'FIM-UP-0032': {"status":0,"title":"National TLS has no certificates","titleZh":"国密 TLS 没有证书","advice":"Name `tls.certificates` with keys of the KMS. Development certificates are made only where the development KMS runs, which can hold their keys. --no-tlcp leaves national TLS to what stands in front.","adviceZh":"请用 KMS 中的密钥填写 `tls.certificates`。只有使用开发用 KMS（可保存其私钥）时才会生成开发证书。使用 --no-tlcp 可由前置设备终止国密 TLS。"},
   'FIM-CFG-0020': {"status":0,"title":"Field path is not in the supported subset of JSONPath","titleZh":"字段路径不在受支持的 JSONPath 子集之内","advice":"Use `$.a.b`, `['name']`, `[0]` and `[*]`; a name at any depth is given by name, not by `..`.","adviceZh":"请使用 `$.a.b`、`['name']`、`[0]` 和 `[*]`；任意层级的名称用 name 给出，不用 `..`。"},
   'FIM-CFG-0021': {"status":0,"title":"Field paths are too many or too entangled","titleZh":"字段路径过多或过于复杂","advice":"Wildcards beside names at several levels multiply; split the rules or name fewer levels by `[*]` (limit MAX_PATH_STATES).","adviceZh":"多个层级上名称与通配符并存会使规模倍增；请拆分规则，或减少用 `[*]` 表示的层级（上限 MAX_PATH_STATES）。"},
   'FIM-CFG-0022': {"status":0,"title":"Pattern is not a valid regular expression","titleZh":"模式不是有效的正则表达式","advice":"Correct the syntax; it is that of RE2.","adviceZh":"请更正语法；采用 RE2 的语法。"},
@@ -504,6 +513,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0024': {"status":0,"title":"Pattern is too large","titleZh":"模式过大","advice":"Lower the repetition counts or simplify; the size and the limit are in the proxy's log.","adviceZh":"请降低重复次数或简化；大小和上限见代理日志。"},
   'FIM-CFG-0025': {"status":0,"title":"Too many routes share one host and path","titleZh":"过多路由共用同一主机和路径","advice":"At most MAX_ROUTE_CANDIDATES routes may differ by method and headers only; tell the others apart by host or path.","adviceZh":"只靠方法和头区分的路由至多 MAX_ROUTE_CANDIDATES 个；其余请用主机或路径区分。"},
   'FIM-CFG-0026': {"status":0,"title":"Path of a route is not canonical","titleZh":"路由路径不是规范形式","advice":"Requests are compared in canonical form (RFC 3986, 6.2.2), so that this path would match none: decode what need not be escaped, write the digits of other escapes in capitals.","adviceZh":"请求按规范形式比较（RFC 3986 第 6.2.2 节），因此该路径不会匹配任何请求：无需转义的请还原，其余转义的数字用大写。"},
+  'FIM-CFG-0027': {"status":0,"title":"Certificates of national TLS cannot be used","titleZh":"国密 TLS 证书不可用","advice":"A chain needs a certificate with SM2 for signatures and one for encryption, trust needs certificates of authorities, both as PEM.","adviceZh":"证书链需要一张 SM2 签名证书和一张 SM2 加密证书，信任列表需要 CA 证书，均为 PEM 格式。"},
   'FIM-XML-0001': {"status":422,"title":"Message is not well-formed XML","titleZh":"消息不是格式良好的 XML","advice":"Send XML 1.0 as the W3C recommendation defines it, without document type.","adviceZh":"请按 W3C 建议发送 XML 1.0，不含文档类型声明。"},
   'FIM-XML-0002': {"status":422,"title":"XML ends too early","titleZh":"XML 不完整","advice":"The body was cut off or is empty; send the whole document.","adviceZh":"报文体被截断或为空；请发送完整文档。"},
   'FIM-XML-0003': {"status":422,"title":"XML is not encoded as UTF-8","titleZh":"XML 编码不是 UTF-8","advice":"Encode the message as UTF-8 and say so in the XML declaration; GBK, GB18030 and UTF-16 are not read.","adviceZh":"报文须为 UTF-8 并在 XML 声明中写明；不读取 GBK、GB18030 和 UTF-16。"},

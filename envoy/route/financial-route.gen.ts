@@ -220,14 +220,41 @@ export interface RouteBody {
 /** CipherSuite */
 export type CipherSuite = 'ECDHE-SM4-SM3' | 'ECC-SM4-SM3' | 'ECDHE-SM4-GCM-SM3' | 'ECC-SM4-GCM-SM3';
 
-/** What it means that national TLS cannot be terminated: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
+/** A certificate with SM2 and SM3, and its private key. */
+export interface TlsCertificate {
+  /** The certificate, PEM, and those of authorities that clients need to verify it. */
+  chain: string;
+  /** Private key in the KMS, without version: `kms://prod/gateway/sign`, an SM2 key. Keys never stand in a resource. After a rotation the version counts that belongs to the certificate. */
+  keyId: string;
+}
+
+/** The two certificates of a server. */
+export interface TlsPair {
+  /** For signatures. */
+  sign: TlsCertificate;
+  /** For encryption. */
+  encrypt: TlsCertificate;
+}
+
+/** Whether clients are asked for certificates with the ECC suites, and whether one without them is refused. With ECDHE they always are, and it always is. */
+export type ClientAuth = 'None' | 'Optional' | 'Required';
+
+/** What it means that national TLS cannot be terminated in a mesh yet: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
 export type MissingTls = 'Refuse' | 'Accept';
 
-/** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless `missing` accepts the lack. */
+/** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh it is not terminated yet: `Programmed` is False unless `missing` accepts the lack. */
 export interface RouteTls {
   /** Cipher suites in order of preference. `ECDHE-SM4-SM3` is ECDHE_SM4_CBC_SM3 (0xE011); client certificates are required with ECDHE. */
   cipherSuites: CipherSuite[];
-  /** What it means that national TLS cannot be terminated: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
+  /** The server's pair of certificates. Absent: standalone mode makes a development authority and certificates in its data folder, and says so. */
+  certificates?: TlsPair[];
+  /** Whether clients are asked for certificates with the ECC suites, and whether one without them is refused. With ECDHE they always are, and it always is. */
+  clientAuth?: ClientAuth;
+  /** Certificates of the authorities of clients, PEM. Needed with `certificates` where clients are asked for theirs. */
+  trust?: string;
+  /** Whether sessions are resumed by tickets, too, under keys that all workers share and that change every hour. (By session id they are resumed within one worker.) */
+  sessionTickets?: boolean;
+  /** What it means that national TLS cannot be terminated in a mesh yet: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
   missing?: MissingTls;
 }
 
@@ -671,7 +698,7 @@ export interface RouteSpec {
   enforcement?: Enforcement;
   /** How bodies are held for the stages that must see them whole. */
   body?: RouteBody;
-  /** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless `missing` accepts the lack. */
+  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh it is not terminated yet: `Programmed` is False unless `missing` accepts the lack. */
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
@@ -890,7 +917,7 @@ export interface NamespaceSelector {
 export interface BaselineDefaults {
   /** How bodies are held for the stages that must see them whole. */
   body?: RouteBody;
-  /** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless `missing` accepts the lack. */
+  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh it is not terminated yet: `Programmed` is False unless `missing` accepts the lack. */
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
@@ -913,7 +940,7 @@ export interface BaselineOverrides {
   enforcement?: BaselineEnforcement;
   /** How bodies are held for the stages that must see them whole. */
   body?: RouteBody;
-  /** National TLS (TLCP, GB/T 38636) towards clients. It cannot be terminated in a stock Envoy yet: standalone mode serves the route on loopback only, in a mesh `Programmed` is False unless `missing` accepts the lack. */
+  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh it is not terminated yet: `Programmed` is False unless `missing` accepts the lack. */
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
@@ -977,6 +1004,8 @@ export interface FinancialBaseline {
 
 /** Every place of a spec that names a key; `*` is each item of a list. */
 export const KEY_ID_PLACES: readonly (readonly string[])[] = [
+  ['tls', 'certificates', '*', 'sign', 'keyId'],
+  ['tls', 'certificates', '*', 'encrypt', 'keyId'],
   ['validation', 'mac', 'keyId'],
   ['encryption', 'keyId'],
   ['signature', 'keyId'],

@@ -607,3 +607,44 @@ export interface Sm4EncryptorConfig {
   /** What happens to response bodies. */
   response: PayloadAction;
 }
+
+/** Whether clients are asked for certificates, and whether they must have some. With an ECDHE suite they always must. */
+export type TlcpClientAuth = 'None' | 'Optional' | 'Required';
+
+/** What the network filter does. */
+export interface TlcpConnectionsConfig {
+  /** Numbers of the suites, the preferred first. */
+  suites: number[];
+  /** Whether clients are asked for certificates, and whether they must have some. With an ECDHE suite they always must. */
+  clientAuth?: TlcpClientAuth;
+  /** Trust anchors of client certificates, PEM. Needed by the ECDHE suites. */
+  trust?: string;
+  /** The pair of certificates and those of authorities, PEM in any order. */
+  chain: string;
+  /** `kms://` id of the private key for signatures. */
+  signKey: string;
+  /** `kms://` id of the private key for encryption. */
+  encryptKey: string;
+  /** Whether sessions are resumed by tickets, whose keys all workers share. */
+  tickets?: boolean;
+}
+
+/** What the HTTP filter does. */
+export interface TlcpRequestsConfig {
+  /** Whether a request that did not come over national TLS is refused. */
+  required?: boolean;
+}
+
+/** National TLS of one listener, as its network filter or its HTTP filter gets it. */
+export interface TlcpListenerConfig {
+  /** Major and minor version of this format; an unknown major is refused. */
+  version: string;
+  /** Counts the configurations of one Envoy; for metrics only. */
+  generation?: number;
+  /** Where the private keys come from, as in the plugin configuration; required with `connections`. */
+  kms?: unknown;
+  /** What the network filter does. */
+  connections?: TlcpConnectionsConfig;
+  /** What the HTTP filter does. */
+  requests?: TlcpRequestsConfig;
+}

@@ -1,5 +1,6 @@
 // Rules across a whole route, wherever its sections come from.
 import type { RouteSpec } from './financial-route.gen.ts';
+import { checkTls } from './national-tls.ts';
 import { checkLayout } from './rules-body.ts';
 import { checkMatch, checkTargets } from './rules-match.ts';
 import type { Report } from './schema-check.ts';
@@ -20,6 +21,7 @@ export function checkWhole(
   if (spec.match !== undefined) checkMatch(spec.match, ['spec', 'match'], report);
   checkStages(spec, sections, report, inherited);
   checkLayout(spec, report);
+  checkTls(spec, report);
 }
 
 /** Time of creation, milliseconds since 1970. Infinity if it is not given. */

@@ -2,11 +2,12 @@
 import { MAX_PLUGIN_CONFIG_BYTES, MAX_PLUGIN_ROUTES } from '../limits.ts';
 import { canonicalHash, canonicalJson } from './canonical-json.ts';
 import { checkChain } from './chain-order.ts';
-import { translatedConditions, type ConditionDraft } from './conditions.ts';
+import { translatedConditions, warningsOf, type ConditionDraft } from './conditions.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
 import type { Path } from './json-path.ts';
 import type { KmsConfig, MatchConfig, PluginConfig, RouteConfig, StagesConfig } from './plugin-config.gen.ts';
 import { placeIn } from './origin.ts';
+import { listenerTls, type ListenerTls } from './national-tls.ts';
 import { orderRoutes, type Candidate, type Conflict } from './precedence.ts';
 import type { RouteResource } from './resource.ts';
 import { issueAt, sortIssues, type RouteIssue } from './route-error.ts';
@@ -26,6 +27,8 @@ export interface TranslateOptions {
   heldPerAddressBytes?: number;
   /** Whether one Envoy without Kubernetes takes every resource, whatever its targets. It warns about targets. */
   standalone?: boolean;
+  /** Whether the listener terminates national TLS. If not, routes that ask for it are warned of. */
+  terminatesTlcp?: boolean;
   /** Number of the configuration, for metrics and status. Not part of the hash. */
   generation?: number;
 }
@@ -44,7 +47,7 @@ export interface PluginOutput {
 export interface TranslatedRoute {
   resource: RouteResource;
   config: RouteConfig;
-  /** Whether the route asks for national TLS and must be served on loopback only. */
+  /** Whether the route asks for national TLS, which is not terminated, and must be served on loopback only. */
   loopbackOnly: boolean;
 }
 
@@ -55,6 +58,8 @@ export interface Translation {
   hash: string;
   /** One for each module of the layout, in the order in which requests meet them. */
   pluginConfigs: PluginOutput[];
+  /** National TLS of the listener, if it terminates it. Null: no route asks for it. */
+  tls: ListenerTls | null;
   /** In order of precedence. */
   routes: TranslatedRoute[];
   conflicts: (RouteIssue & { partial: boolean })[];
@@ -241,6 +246,9 @@ function bounded(candidates: Candidate[], errors: RouteIssue[]): Candidate[] {
 /** Translates the resources of one Envoy. Never throws. Equal input in any order gives the same bytes. */
 export function translate(resources: readonly RouteResource[], options: TranslateOptions): Translation {
   const { fit, errors } = fitting(resources, options.layout);
+  const terminates = options.terminatesTlcp === true;
+  const national = terminates ? listenerTls(fit) : { tls: null, errors: [] };
+  errors.push(...national.errors);
   const ordered = orderRoutes(fit);
   const candidates = bounded(ordered.candidates, errors);
   const map = new SourceMap();
@@ -268,22 +276,24 @@ export function translate(resources: readonly RouteResource[], options: Translat
       resource,
       conflicts.get(resource),
       errors.filter((issue) => issue.resource === resource.key),
+      terminates,
     );
   return {
     config: whole.config,
     hash: whole.hash,
     pluginConfigs,
+    tls: national.tls,
     routes: candidates.map((candidate, index) => ({
       resource: candidate.resource,
       config: configs[index] as RouteConfig,
-      loopbackOnly: candidate.resource.spec.tls !== undefined,
+      loopbackOnly: !terminates && candidate.resource.spec.tls !== undefined,
     })),
     conflicts: ordered.conflicts.map(conflictIssue),
     conditions: Object.fromEntries(
       resources.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map((resource) => [resource.key, conditionsOf(resource)]),
     ),
     warnings: sortIssues([
-      ...resources.flatMap((resource) => resource.warnings),
+      ...resources.flatMap((resource) => warningsOf(resource, terminates)),
       ...(options.standalone ? targetWarnings(resources) : []),
     ]),
     errors: sortIssues(errors),

@@ -1,14 +1,16 @@
 import { examine, numbered, type Release } from '../release/index.ts';
-import { canonicalJson } from '../route/index.ts';
+import type { ErrorCode } from '../route/index.ts';
+import { canonicalJson, TLCP_MODULE } from '../route/index.ts';
 import type { FilterSlot } from '../xds/index.ts';
 import { CodedError, messageOf } from './coded-error.ts';
 import type { DiscoveredFiles } from './discovered-files.ts';
 import type { NeededKey } from './needed-keys.ts';
 import type { OnEvent } from './events.ts';
 import type { KeyWatch } from './key-watch.ts';
-import type { LiveProof } from './live-proof.ts';
+import type { Concerned, LiveProof } from './live-proof.ts';
 import type { ModuleStore, StoredModule } from './module-store.ts';
 import type { Loaded, Policy, Problem } from './policy.ts';
+import type { TlcpPlan, TlcpPlanner } from './tlcp-plan.ts';
 
 /** Time between checks of a KMS that a module update waits for, milliseconds. */
 const KMS_RETRY_MS = 500;
@@ -18,6 +20,7 @@ export interface ControllerParts {
   /** Reads the route files. Never throws for their content. */
   load: () => Promise<Loaded>;
   modules: ModuleStore;
+  tlcp: TlcpPlanner;
   files: DiscoveredFiles;
   /** Whether other machines can reach the listener. */
   exposed: boolean;
@@ -35,6 +38,8 @@ interface Rollout {
   policy: Policy;
   /** One for each filter. */
   releases: Release<StoredModule>[];
+  /** National TLS. Null: no route asks for it. */
+  tlcp: TlcpPlan | null;
   /** Same if and only if nothing differs, what is said of the policy included. */
   identity: string;
 }
@@ -50,6 +55,7 @@ export class Controller {
   private previous: Rollout | undefined;
   private generation = 0;
   private running: Promise<void> | undefined;
+  private startsTlcp = false;
   private stopped = false;
   private pendingSince: number | undefined;
   private retry: NodeJS.Timeout | undefined;
@@ -73,14 +79,14 @@ export class Controller {
       this.refuse(problems);
       return false;
     }
-    const rollout = await this.rollout(policy);
+    const rollout = rolloutOf(policy, await this.loadModules(), await this.parts.tlcp.plan(policy.tls));
     const refused = this.examine(rollout);
     if (refused.length > 0) {
       this.refuse(refused);
       return false;
     }
     this.parts.provideKeys(policy.keys);
-    await this.write(rollout);
+    this.startsTlcp = (await this.write(rollout)).tlcp;
     this.current = rollout;
     return true;
   }
@@ -90,8 +96,8 @@ export class Controller {
     this.proof = proof;
     const looked = this.parts.keyWatch.check(this.current!.policy.keys);
     await proof.wait(
-      { generation: this.generation, configured: 0, refused: 0, routesRead: 0, routesRefused: 0 },
-      false,
+      { generation: this.generation, configured: 0, refused: 0, routesRead: 0, routesRefused: 0, tlcpConfigured: 0 },
+      { routes: false, tlcp: this.startsTlcp },
     );
     await this.report(since, looked);
   }
@@ -142,22 +148,23 @@ export class Controller {
 
   /** The policy with the current module files, or with the modules in force if a current one is unusable. */
   private async rolloutWith(policy: Policy): Promise<Rollout> {
+    const tlcp = await this.parts.tlcp.plan(policy.tls);
     try {
-      const rollout = await this.rollout(policy);
+      const modules = await this.loadModules();
       this.told.modules = '';
-      return rollout;
+      return rolloutOf(policy, modules, tlcp);
     } catch (error) {
       this.refuse([problemOf(error)], 'modules');
-      return rolloutOf(policy, modulesOf(this.current!));
+      return rolloutOf(policy, modulesOf(this.current!), tlcp);
     }
   }
 
   private async bringIntoForce(rollout: Rollout, since: number): Promise<void> {
     this.parts.provideKeys(rollout.policy.keys);
     const before = await this.proof!.baseline(this.generation + 1);
-    const routesChanged = await this.write(rollout);
+    const concerned = await this.write(rollout);
     try {
-      await this.proof!.wait(before, routesChanged);
+      await this.proof!.wait(before, concerned);
     } catch (error) {
       // Envoy would read a refused configuration again after a restart, so the previous one is restored.
       await this.write(this.current!);
@@ -167,20 +174,26 @@ export class Controller {
     this.current = rollout;
     this.told.release = '';
     await this.report(since, this.parts.keyWatch.check(rollout.policy.keys));
-    await this.parts.modules.prune([...modulesOf(this.current), ...modulesOf(this.previous!)]);
+    const { tlcpModule } = this.parts.files;
+    await this.parts.modules.prune([
+      ...modulesOf(this.current),
+      ...modulesOf(this.previous!),
+      ...(tlcpModule === undefined ? [] : [tlcpModule]),
+    ]);
   }
 
   /** Writes the releases under a new generation. */
-  private async write(rollout: Rollout): Promise<boolean> {
+  private async write(rollout: Rollout): Promise<Concerned> {
     this.generation++;
     const configs = rollout.releases.map((release) => numbered(release, this.generation));
-    const routesChanged = await this.parts.files.writeRoutes(configs[0]!);
+    const tlcpChanged = await this.parts.files.writeTlcp(rollout.tlcp, this.generation);
+    const routes = await this.parts.files.writeRoutes(configs[0]!);
     await this.parts.files.writePlugins(this.parts.slots, modulesOf(rollout), configs);
-    return routesChanged;
+    return { routes, tlcp: tlcpChanged && rollout.tlcp !== null };
   }
 
-  private async rollout(policy: Policy): Promise<Rollout> {
-    return rolloutOf(policy, await Promise.all(this.parts.slots.map((slot) => this.parts.modules.load(slot.module))));
+  private loadModules(): Promise<StoredModule[]> {
+    return Promise.all(this.parts.slots.map((slot) => this.parts.modules.load(slot.module)));
   }
 
   /**
@@ -192,14 +205,12 @@ export class Controller {
     if (this.parts.exposed && policy.loopbackOnly.length > 0) {
       return policy.loopbackOnly.map((route) => problemOf(new CodedError('FIM-UP-0015', route)));
     }
-    return this.parts.slots.flatMap((slot, index) => {
-      const { module, config } = releases[index]!;
-      const refusal = examine(module.loaded, canonicalJson(config));
-      if (refusal === undefined) return [];
-      const problem = policy.locate(refusal.code, refusal.pointer);
-      const detail = refusal.detail === undefined ? '' : `: ${refusal.detail}`;
-      return { ...problem, message: `${problem.message} (${slot.module}.wasm refuses it${detail})` };
-    });
+    const { tlcp } = rollout;
+    const judged = this.parts.slots.map(({ module: name }, index) => ({ name, ...releases[index]! }));
+    return [
+      ...judged.flatMap(({ name, module, config }) => judge(name, module, config, policy.locate)),
+      ...(tlcp === null ? [] : judge(TLCP_MODULE, tlcp.module, tlcp.config, problemOfTls(policy))),
+    ];
   }
 
   /**
@@ -237,6 +248,7 @@ export class Controller {
       conditions: this.parts.keyWatch.resolve(policy.conditions),
       inherited: policy.inherited,
       notices: policy.notices,
+      tlcp: this.current!.tlcp?.news ?? null,
     });
   }
 
@@ -257,11 +269,34 @@ export class Controller {
 
 type About = 'routes' | 'modules' | 'release' | 'kms';
 
-function rolloutOf(policy: Policy, modules: readonly StoredModule[]): Rollout {
+/** The module's own verdict on its configuration. */
+function judge(name: string, module: StoredModule, config: object, locate: Policy['locate']): Problem[] {
+  const refusal = examine(module.loaded, canonicalJson(config));
+  if (refusal === undefined) return [];
+  const problem = locate(refusal.code, refusal.pointer);
+  const detail = refusal.detail === undefined ? '' : `: ${refusal.detail}`;
+  return [{ ...problem, message: `${problem.message} (${name}.wasm refuses it${detail})` }];
+}
+
+/** A refusal of the settings of national TLS is told of the routes that ask for it. */
+function problemOfTls({ tls }: Policy): Policy['locate'] {
+  return (code, pointer) => {
+    const { message } = new CodedError(code as ErrorCode, `${tls?.routes.join(', ') ?? ''}, ${pointer}`);
+    return { code, path: '$.spec.tls', message };
+  };
+}
+
+function rolloutOf(policy: Policy, modules: readonly StoredModule[], tlcp: TlcpPlan | null): Rollout {
   return {
     policy,
     releases: policy.configs.map((config, index) => ({ config, hash: config.hash ?? '', module: modules[index]! })),
-    identity: [policy.hash, JSON.stringify(policy.notices), ...modules.map((module) => module.sha256)].join('\n'),
+    tlcp,
+    identity: [
+      policy.hash,
+      JSON.stringify(policy.notices),
+      JSON.stringify(tlcp?.config ?? null),
+      ...modules.map((module) => module.sha256),
+    ].join('\n'),
   };
 }
 

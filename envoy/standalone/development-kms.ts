@@ -7,6 +7,7 @@ import { startHttpService } from './http-service.ts';
 import type { AuditRecord } from './key-folder.ts';
 import { KeyFolder } from './key-folder.ts';
 import type { KeyAlgorithm } from '../route/index.ts';
+import { materialFrom } from './key-material.ts';
 import { KeyRegister, pathOf } from './key-register.ts';
 import { StoredKeyAnswers, TRANSIT_MOUNT, TransitAnswers } from './kms-answers.ts';
 import type { KmsReply } from './kms-answers.ts';
@@ -81,6 +82,18 @@ export class DevelopmentKms {
       path,
       () => this.register.create(path, path.startsWith(`${TRANSIT_MOUNT}/`) ? 'transit' : algorithm).versions.length,
     );
+  }
+
+  /** Keeps a key that was made elsewhere, as a new version unless the newest is the same. */
+  keepKey(keyId: string, algorithm: KeyAlgorithm, file: Buffer): void {
+    const path = pathOf(keyId);
+    const material = materialFrom(algorithm, file);
+    const key = this.register.find(path);
+    const newest = key?.versions.at(-1);
+    if (key === undefined)
+      this.change('import', path, () => this.register.create(path, algorithm, { material }).versions.length);
+    else if (newest === undefined || !this.register.material(key, newest).equals(material))
+      this.change('import', path, () => this.register.rotate(path, material));
   }
 
   /** Adds a version with random material. Returns its number. */

@@ -2,9 +2,17 @@ import { mkdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PluginConfig } from '../route/index.ts';
-import type { EnvoyObject, FilterSlot, KmsCredentials, KmsSecretFiles } from '../xds/index.ts';
-import { kmsSecrets, pluginResource, routeResource } from '../xds/index.ts';
+import { PLUGIN_CONFIG_VERSION } from '../route/index.ts';
+import type { EnvoyObject, FilterSlot, KmsCredentials, KmsSecretFiles, TlcpFiles } from '../xds/index.ts';
+import {
+  kmsSecrets,
+  pluginResource,
+  routeResource,
+  tlcpConnectionsResource,
+  tlcpRequestsResource,
+} from '../xds/index.ts';
 import type { StoredModule } from './module-store.ts';
+import type { TlcpPlan } from './tlcp-plan.ts';
 
 /**
  * Files from which Envoy discovers its filters' configurations and its routes. Each is replaced by rename, which is
@@ -14,6 +22,9 @@ export class DiscoveredFiles {
   readonly routesFile: string;
   private readonly folder: string;
   private routesWritten = '';
+  private tlcpWritten = '';
+  /** Whether the HTTP filter of national TLS is in place: it stays, for connections that are older than a change. */
+  private tlcpFilter: StoredModule | undefined;
 
   constructor(folder: string) {
     this.folder = folder;
@@ -23,6 +34,40 @@ export class DiscoveredFiles {
 
   pluginFile(slot: FilterSlot): string {
     return join(this.folder, `${slot.filter}.json`);
+  }
+
+  get tlcpFiles(): TlcpFiles {
+    return {
+      connections: join(this.folder, 'tlcp-connections.json'),
+      requests: join(this.folder, 'tlcp-requests.json'),
+    };
+  }
+
+  /**
+   * Writes the filters of national TLS, if they differ. Returns whether the connections' has changed. `plan`: null if no
+   * route asks for it.
+   */
+  async writeTlcp(plan: TlcpPlan | null, generation: number): Promise<boolean> {
+    const compared = JSON.stringify(plan === null ? null : [plan.module.sha256, plan.config]);
+    if (compared === this.tlcpWritten) return false;
+    this.tlcpFilter = plan?.module ?? this.tlcpFilter;
+    const filter = this.tlcpFilter;
+    const requests = { version: PLUGIN_CONFIG_VERSION, requests: { required: plan !== null } };
+    const resource = tlcpRequestsResource(generation, filter && { moduleFile: filter.file, config: requests });
+    const connections = tlcpConnectionsResource(
+      generation,
+      plan === null ? undefined : { moduleFile: plan.module.file, config: { ...plan.config, generation } },
+    );
+    // Requests are refused first, then connections accepted in the new way.
+    await replaceFile(this.tlcpFiles.requests, resource);
+    await replaceFile(this.tlcpFiles.connections, connections);
+    this.tlcpWritten = compared;
+    return true;
+  }
+
+  /** The module of the filters of national TLS, which must not be removed. */
+  get tlcpModule(): StoredModule | undefined {
+    return this.tlcpFilter;
   }
 
   /** Writes the names of the credential files for the KMS, not the credentials. */

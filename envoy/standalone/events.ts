@@ -1,4 +1,5 @@
 import type { Condition, Policy, Problem } from './policy.ts';
+import type { TlcpNews } from './tlcp-plan.ts';
 
 /** Events, in the form that `fim up --json` prints, one object a line. */
 export type StackEvent =
@@ -14,6 +15,8 @@ export type StackEvent =
       conditions: Condition[];
       inherited: Policy['inherited'];
       notices: Problem[];
+      /** National TLS of the listener. Null: it speaks HTTP. */
+      tlcp: TlcpNews | null;
     }
   /** A file, a module or a configuration was refused. The previous one stays in force. */
   | { event: 'rejected'; file: string; errors: Problem[] }

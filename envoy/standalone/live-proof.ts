@@ -12,13 +12,22 @@ const LIVE_TIMEOUT_MS = 30_000;
 
 const ROUTES_READ = 'http.fim.rds.fim.config_reload';
 const ROUTES_REFUSED = 'http.fim.rds.fim.update_rejected';
-const STATS_FILTER = String.raw`^(extension_config_discovery\.http_filter\..*\.update_rejected|http\.fim\.rds\.fim\.(update_rejected|config_reload)|wasmcustom\.fim\.configured\.SLOT)$`;
+const STATS_FILTER = String.raw`^(extension_config_discovery\.(http|network)_filter\..*\.update_rejected|http\.fim\.rds\.fim\.(update_rejected|config_reload)|wasmcustom\.fim\.(tlcp\.)?configured\.SLOT)$`;
 
 /** Counters of the proxy before a change. */
 export interface Baseline extends Counted {
   generation: number;
   routesRead: number;
   routesRefused: number;
+  /** VMs that took the generation of national TLS. */
+  tlcpConfigured: number;
+}
+
+/** What a change concerns besides the plugins. */
+export interface Concerned {
+  routes: boolean;
+  /** National TLS, other than its end: nothing counts that. */
+  tlcp: boolean;
 }
 
 /**
@@ -28,11 +37,13 @@ export interface Baseline extends Counted {
 export class LiveProof {
   private readonly admin: EnvoyAdmin;
   private readonly expected: number;
+  private readonly expectedTlcp: number;
 
   /** `concurrency`: workers. `filters`: Wasm filters in the chain. */
   constructor(admin: EnvoyAdmin, concurrency: number, filters: number) {
     this.admin = admin;
     this.expected = vmsOf(concurrency, filters);
+    this.expectedTlcp = vmsOf(concurrency);
   }
 
   /** Reads the counters before files are written. */
@@ -41,18 +52,20 @@ export class LiveProof {
   }
 
   /**
-   * Waits until all VMs have accepted the generation, and with `routesChanged` until Envoy has read new routes. A late
+   * Waits until all VMs have accepted the generation, and Envoy has read new routes, if it concerns them. A late
    * admin interface is polled again: Envoy answers nobody while it loads a module on a busy machine. Errors:
    * FIM-UP-0013 (Envoy refused it), FIM-UP-0012 (time is up).
    */
-  async wait(before: Baseline, routesChanged: boolean): Promise<void> {
+  async wait(before: Baseline, concerned: Concerned): Promise<void> {
     const deadline = performance.now() + LIVE_TIMEOUT_MS;
     for (;;) {
       const now = await this.read(before.generation).catch(() => before);
       const progress = progressOf(this.expected, before, now);
       if (progress === 'refused' || now.routesRefused > before.routesRefused)
         throw new CodedError('FIM-UP-0013', `generation ${before.generation}`);
-      if (progress === 'proven' && (!routesChanged || now.routesRead > before.routesRead)) break;
+      const routed = !concerned.routes || now.routesRead > before.routesRead;
+      const secured = !concerned.tlcp || now.tlcpConfigured - before.tlcpConfigured >= this.expectedTlcp;
+      if (progress === 'proven' && routed && secured) break;
       if (performance.now() > deadline)
         throw new CodedError(
           'FIM-UP-0012',
@@ -72,6 +85,7 @@ export class LiveProof {
     for (const [name, value] of stats) counters.take(name, '', value);
     return {
       ...countedOf(counters, generation),
+      tlcpConfigured: stats.get(`wasmcustom.fim.tlcp.configured.${slot}`) ?? 0,
       routesRead: stats.get(ROUTES_READ) ?? 0,
       routesRefused: stats.get(ROUTES_REFUSED) ?? 0,
     };

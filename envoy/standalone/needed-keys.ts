@@ -9,6 +9,8 @@ export interface NeededKey {
   protects: boolean;
   /** `namespace/name` of the routes that use it. */
   routes: string[];
+  /** Whether it belongs to something that exists already, a certificate, so that none can be made for it. */
+  imported?: boolean;
 }
 
 /** Identity of a use: a key that fits one algorithm does not fit another, but for the two halves of an SM2 key. */

@@ -4,18 +4,27 @@ import type { Layout } from '../xds/index.ts';
 import { KMS_CLUSTER } from '../xds/index.ts';
 import { CodedError } from './coded-error.ts';
 import { neededKeys } from './needed-keys.ts';
+import { tlcpKeys } from './tlcp-plan.ts';
 import type { Condition, Loaded, Policy } from './policy.ts';
 
+/** How a policy is read, besides the files. */
+export interface PolicyTerms {
+  /** KMS settings that differ from the modules' defaults. */
+  kms?: Omit<KmsConfig, 'cluster'>;
+  /** Body bytes that a worker holds for one client address. */
+  heldPerAddressBytes?: number;
+  /** Whether the listener terminates national TLS. */
+  terminatesTlcp?: boolean;
+}
+
 /**
- * Reads files and folders of FinancialRoutes and what goes with them as one policy. An error in one file refuses all, because leaving out its
- * route would remove protection. `kms`: KMS settings that differ from the modules' defaults.
- * `heldPerAddressBytes`: body bytes that a worker holds for one client address. Never throws.
+ * Reads files and folders of FinancialRoutes and what goes with them as one policy. An error in one file refuses all,
+ * because leaving out its route would remove protection. Never throws.
  */
 export async function loadPolicy(
   paths: readonly string[],
   layout: Layout,
-  kms: Omit<KmsConfig, 'cluster'> = {},
-  heldPerAddressBytes?: number,
+  { kms = {}, heldPerAddressBytes, terminatesTlcp = false }: PolicyTerms = {},
 ): Promise<Loaded> {
   const loaded = loadRoutes(paths);
   const errors = [...loaded.errors];
@@ -29,6 +38,7 @@ export async function loadPolicy(
   const translation = translate(resources, {
     layout,
     standalone: true,
+    terminatesTlcp,
     kms: { cluster: KMS_CLUSTER, ...kms },
     ...(heldPerAddressBytes === undefined ? {} : { heldPerAddressBytes }),
   });
@@ -43,7 +53,8 @@ function policyOf(translation: Translation, resources: readonly RouteResource[],
     configs: pluginConfigs.map((plugin) => plugin.config),
     hash,
     routes: [...new Set(routes.map((route) => route.resource.key))],
-    keys: neededKeys(routes.map((route) => route.config)),
+    keys: [...neededKeys(routes.map((route) => route.config)), ...tlcpKeys(translation.tls)],
+    tls: translation.tls,
     loopbackOnly: [...new Set(routes.filter((route) => route.loopbackOnly).map((route) => route.resource.key))],
     conditions: conditionsOf(translation),
     inherited: inheritedByRoute(resources),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DEFAULT_MAX_HEAP_BYTES, MIN_MAX_HEAP_BYTES } from '../limits.ts';
 import type { KmsSettings } from '../route/index.ts';
 import type { KmsCredentials, Layout } from '../xds/index.ts';
-import { bootstrapConfig, filterSlots } from '../xds/index.ts';
+import { bootstrapConfig, filterSlots, KMS_CLUSTER } from '../xds/index.ts';
 import type { Address } from './address.ts';
 import { assertFree, formatAddress, isLoopback } from './address.ts';
 import { CodedError } from './coded-error.ts';
@@ -24,6 +24,8 @@ import { LiveProof } from './live-proof.ts';
 import { ModuleStore } from './module-store.ts';
 import type { Loaded } from './policy.ts';
 import { SealWatch } from './seal-watch.ts';
+import type { DevelopmentIdentity } from './tlcp-plan.ts';
+import { TlcpPlanner } from './tlcp-plan.ts';
 import { Watcher } from './watcher.ts';
 
 export interface StackOptions {
@@ -35,6 +37,8 @@ export interface StackOptions {
   upstream?: URL;
   /** Absent: the development KMS. */
   kms?: URL;
+  /** The KMS that `kms` names, if it is a development KMS of the caller's: keys of development certificates go there. */
+  developmentKms?: DevelopmentKms;
   /** Envoy's credentials for the KMS. The development KMS requires the token too, if there is one. */
   kmsCredentials?: KmsCredentials;
   /** KMS settings that differ from the modules' defaults, the same that `load` received. */
@@ -50,6 +54,11 @@ export interface StackOptions {
   layout: Layout;
   /** Folder with the modules. */
   moduleFolder: string;
+  /**
+   * Makes development certificates for routes that ask for national TLS and name none. Absent: national TLS is not
+   * terminated, as `load` has it.
+   */
+  developmentIdentity?: () => Promise<DevelopmentIdentity>;
   /** Reads the route files. */
   load: () => Promise<Loaded>;
   /** Paths to watch besides the modules. Null: watch nothing. */
@@ -110,13 +119,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   const slots = filterSlots(options.layout);
   const files = new DiscoveredFiles(join(folder, 'discovered'));
   const modules = new ModuleStore(options.moduleFolder, join(folder, 'modules'));
-  const { pathPrefix, transitMount } = options.kmsSettings ?? {};
-  const access: KmsAccess = {
-    url: kms.url,
-    credentials: options.kmsCredentials ?? {},
-    ...(pathPrefix === undefined ? {} : { pathPrefix }),
-    ...(transitMount === undefined ? {} : { transitMount }),
-  };
+  const access = accessOf(options, kms.url);
   const keyWatch = new KeyWatch(
     (keys) => lookUpKeys(keys, access),
     () => kmsAnswers(kms.url, options.kmsCredentials),
@@ -128,9 +131,15 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     slots,
     load: options.load,
     modules,
+    tlcp: new TlcpPlanner({
+      modules,
+      kms: { cluster: KMS_CLUSTER, ...options.kmsSettings },
+      developmentKms: kms.own ?? options.developmentKms ?? null,
+      develop: options.developmentIdentity ?? refuseTlcp,
+    }),
     files,
     exposed: !isLoopback(options.listen.host),
-    provideKeys: (keys) => keys.forEach(({ id, algorithm }) => kms.own?.createKey(id, algorithm)),
+    provideKeys: (keys) => keys.forEach(({ id, algorithm, imported }) => imported || kms.own?.createKey(id, algorithm)),
     kmsHealthy: () => kmsAnswers(kms.url, options.kmsCredentials),
     onEvent: options.onEvent,
   });
@@ -148,6 +157,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     slots,
     pluginFile: (slot) => files.pluginFile(slot),
     routesFile: files.routesFile,
+    ...(options.developmentIdentity === undefined ? {} : { tlcp: files.tlcpFiles }),
     accessLog: options.accessLog,
     requestTimeoutMs: options.requestTimeoutMs,
     maxHeapBytes: options.maxHeapBytes ?? defaultHeapBytes(),
@@ -226,6 +236,21 @@ function watch(options: StackOptions, controller: Controller, undo: Undo): () =>
     take = (since) => void controller.changed(since);
     if (early !== undefined) take(early);
   };
+}
+
+/** How this process asks the KMS, as Envoy does. */
+function accessOf({ kmsSettings = {}, kmsCredentials = {} }: StackOptions, url: URL): KmsAccess {
+  const { pathPrefix, transitMount } = kmsSettings;
+  return {
+    url,
+    credentials: kmsCredentials,
+    ...(pathPrefix === undefined ? {} : { pathPrefix }),
+    ...(transitMount === undefined ? {} : { transitMount }),
+  };
+}
+
+function refuseTlcp(): never {
+  throw new CodedError('FIM-UP-0032', 'this stack makes none');
 }
 
 /** Half of the memory of the machine or of the process's control group. */

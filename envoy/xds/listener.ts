@@ -8,6 +8,8 @@ import type { FilterSlot } from './layout.ts';
 import { localReplies } from './local-replies.ts';
 import { ROUTE_CONFIGURATION } from './route-configuration.ts';
 import { sealFilter } from './seal.ts';
+import { TLCP_DETAILS, tlcpHttpFilter, tlcpNetworkFilter } from './tlcp.ts';
+import type { TlcpFiles } from './tlcp.ts';
 
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
 
@@ -20,6 +22,8 @@ export interface ListenerPlan extends ConnectionLimitTerms {
   pluginFile: (slot: FilterSlot) => string;
   /** Absolute path of the discovered routes. */
   routesFile: string;
+  /** Files of the filters of national TLS. Absent: the listener never speaks it. */
+  tlcp?: TlcpFiles;
   /** Absolute path of an access log without paths and values. Absent: no log. */
   accessLog?: string;
 }
@@ -38,6 +42,7 @@ export function listener(plan: ListenerPlan): EnvoyObject {
     filter_chains: [
       {
         filters: [
+          ...(plan.tlcp ? [tlcpNetworkFilter(plan.tlcp)] : []),
           {
             name: 'envoy.filters.network.http_connection_manager',
             typed_config: connectionManager(plan),
@@ -58,6 +63,7 @@ function connectionManager(plan: ListenerPlan): EnvoyObject {
     upgrade_configs: [{ upgrade_type: UPGRADE }],
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
     http_filters: [
+      ...(plan.tlcp ? [tlcpHttpFilter(plan.tlcp)] : []),
       ...plan.slots.map((slot) =>
         discoveredFilter(slot.filter, { path_config_source: { path: plan.pluginFile(slot) } }, WASM_FILTER),
       ),
@@ -84,6 +90,16 @@ function router(): EnvoyObject {
 function accessLog(path: string): EnvoyObject {
   return {
     name: 'envoy.access_loggers.file',
+    // Requests that the network filter makes up are nobody's.
+    filter: {
+      extension_filter: {
+        name: 'envoy.access_loggers.extension_filters.cel',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
+          expression: `response.code_details != '${TLCP_DETAILS}'`,
+        },
+      },
+    },
     typed_config: {
       '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
       path,
@@ -99,6 +115,8 @@ function accessLog(path: string): EnvoyObject {
           durationMs: '%DURATION%',
           // `txn_id` that a route's validation sets. Null if there is none.
           txnId: '%FILTER_STATE(wasm.fim.txn_id:PLAIN)%',
+          // Fingerprint (SM3) of the client's certificate. Null if it has none.
+          client: '%FILTER_STATE(wasm.fim.client_fingerprint:PLAIN)%',
         },
       },
     },

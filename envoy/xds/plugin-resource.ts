@@ -10,7 +10,7 @@ import type { EnvoyObject } from './envoy-object.ts';
  */
 const VM_ID = 'fim';
 /** Envoy's back-off for a VM that died, so that a request that kills it cannot cause constant reloads. */
-const RELOAD_BACKOFF = '0.1s';
+export const RELOAD_BACKOFF = '0.1s';
 
 /**
  * One Wasm filter as Envoy's typed configuration. `name`: of the filter. `code`: location of the module. `restriction`:

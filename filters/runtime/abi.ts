@@ -49,6 +49,9 @@ export const enum HeaderMap {
 export const enum BufferType {
   HttpRequestBody = 0,
   HttpResponseBody = 1,
+  /** What came from the client of a connection, and what goes to it: for network filters. */
+  DownstreamData = 2,
+  UpstreamData = 3,
   HttpCallResponseBody = 4,
   PluginConfiguration = 7,
 }
@@ -73,6 +76,17 @@ export const enum DataStatus {
 }
 
 export const enum TrailersStatus {
+  Continue = 0,
+  StopIteration = 1,
+}
+
+/** `proxy_close_stream`: the connection of a network filter with its client. */
+export const enum StreamType {
+  Downstream = 2,
+}
+
+/** What a network filter answers to data or a new connection. */
+export const enum NetworkStatus {
   Continue = 0,
   StopIteration = 1,
 }

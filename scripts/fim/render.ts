@@ -35,7 +35,7 @@ export async function render(files: string[], options: RenderFlags): Promise<num
   if (options.for === 'istio') return (await import('./render-istio.ts')).renderIstio(files, options);
   if (options.for !== 'envoy') throw new CodedError('FIM-UP-0020', `--for ${options.for} is neither envoy nor istio`);
   const layout = readLayout(options.modules);
-  const { policy, problems } = await loadPolicy(files, layout, readSettingFlags(options));
+  const { policy, problems } = await loadPolicy(files, layout, { kms: readSettingFlags(options) });
   if (!policy) {
     for (const problem of problems) process.stderr.write(`${describe(problem)}\n`);
     return 1;

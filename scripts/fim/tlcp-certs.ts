@@ -40,14 +40,23 @@ export async function certs(flags: CertsFlags): Promise<number> {
     flags.requests === undefined
       ? developmentFiles(module, flags.host ?? ['localhost', '127.0.0.1'], days)
       : requestFiles(module, flags.requests, flags.host);
+  writeFiles(folder, files);
+  for (const name of Object.keys(files)) process.stdout.write(`${join(folder, name)}\n`);
+  return 0;
+}
+
+/** An authority and pairs, as `fim tlcp certs` makes them, by file name. */
+export async function developmentCertificates(hosts: string[], days: number): Promise<Files> {
+  return developmentFiles(await TlcpModule.load(), hosts, days);
+}
+
+/** Writes files, those with a private key for their owner only. Errors: FIM-TLCP-0005 if one is there. */
+export function writeFiles(folder: string, files: Files): void {
   const there = Object.keys(files).filter((name) => existsSync(join(folder, name)));
   if (there.length > 0) throw new CodedError('FIM-TLCP-0005', `${folder} has ${there.join(', ')}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  for (const [name, text] of Object.entries(files)) {
+  for (const [name, text] of Object.entries(files))
     writeFileSync(join(folder, name), text, { mode: text.includes('PRIVATE KEY') ? 0o600 : 0o644, flag: 'wx' });
-    process.stdout.write(`${join(folder, name)}\n`);
-  }
-  return 0;
 }
 
 /** An authority, and the pairs of a server and a client, each in one file with its keys and in single ones. */

@@ -56,6 +56,7 @@ export function tlcpCommand(finish: (status: number) => void): Command {
       .option('--method <name>', 'method (default: GET, with --data POST)')
       .option('--header <line...>', 'headers to send, as "name: value"')
       .option('--data <text>', 'body to send; @FILE takes it from a file')
+      .option('--repeat <n>', 'ask so often over one connection, and write the statuses alone')
       .option('--include', 'write status and headers before the body')
       .option('--verbose', 'say on standard error what was agreed on'),
   ).action(async (url: string, flags: GetFlags) => finish(await (await import('./tlcp-get.ts')).get(url, flags)));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import { dialTlcp } from './tlcp-dial.ts';
 import { readFiles, readTrust } from './tlcp-files.ts';
@@ -23,6 +23,7 @@ export interface GetFlags extends RevocationFlags {
   method?: string;
   header?: string[];
   data?: string;
+  repeat?: string;
   include?: boolean;
   verbose?: boolean;
 }
@@ -31,6 +32,7 @@ const HTTPS_PORT = 443;
 const LEAST_ERROR_STATUS = 400;
 const MIN_EXCHANGE_BYTES = 16;
 const MAX_EXCHANGE_BYTES = 48;
+const MAX_REPEATS = 1_000_000;
 
 /** Reads a URL. Error: FIM-UP-0020. */
 function readUrl(text: string): URL {
@@ -90,6 +92,9 @@ export async function get(text: string, flags: GetFlags): Promise<number> {
   const url = readUrl(text);
   const headers = readHeaders(flags.header);
   const body = readBody(flags.data);
+  const repeat = Number(flags.repeat ?? 1);
+  if (!Number.isInteger(repeat) || repeat < 1 || repeat > MAX_REPEATS)
+    throw new CodedError('FIM-UP-0020', `--repeat ${flags.repeat} is not a whole number from 1 to ${MAX_REPEATS}`);
   const trust = readTrust(flags.ca);
   if (trust === undefined && !flags.insecure)
     throw new CodedError('FIM-UP-0020', 'no authority is trusted: name one by --ca, or say --insecure');
@@ -124,7 +129,9 @@ export async function get(text: string, flags: GetFlags): Promise<number> {
   try {
     await socket.handshake();
     tellAgreed(socket, flags);
-    const answer = await ask(socket, url, { method: flags.method ?? (body ? 'POST' : 'GET'), headers, body });
+    const question: Question = { method: flags.method ?? (body ? 'POST' : 'GET'), headers, body };
+    if (repeat > 1) return await askOften(socket, url, question, repeat);
+    const answer = await ask(socket, url, question, 'close');
     if (flags.include) {
       const lines = answer.rawHeaders.map((item, i) => (i % 2 === 0 ? `\r\n${item}: ` : item)).join('');
       process.stdout.write(`HTTP/${answer.httpVersion} ${answer.statusCode} ${answer.statusMessage}${lines}\r\n\r\n`);
@@ -153,14 +160,32 @@ interface Question {
   body: Buffer | undefined;
 }
 
-function ask(socket: TlcpSocket, url: URL, { method, headers, body }: Question): Promise<IncomingMessage> {
+/** Asks one time after another over the one connection. */
+async function askOften(socket: TlcpSocket, url: URL, question: Question, times: number): Promise<number> {
+  let worst = 0;
+  for (let i = 0; i < times; i++) {
+    const answer = await ask(socket, url, question, i < times - 1 ? 'keep-alive' : 'close');
+    answer.resume();
+    await finished(answer, { writable: false });
+    worst = Math.max(worst, answer.statusCode ?? 0);
+    process.stdout.write(`${answer.statusCode}${i < times - 1 ? ' ' : '\n'}`);
+  }
+  return worst >= LEAST_ERROR_STATUS ? 1 : 0;
+}
+
+function ask(
+  socket: TlcpSocket,
+  url: URL,
+  { method, headers, body }: Question,
+  connection: 'close' | 'keep-alive',
+): Promise<IncomingMessage> {
   return new Promise((done, failed) => {
     const length = body === undefined ? {} : { 'content-length': body.length };
     const asking = request({
       createConnection: () => socket as never, // a Duplex will do, and the declared type is Socket
       method,
       path: url.pathname + url.search,
-      headers: { host: url.host, connection: 'close', ...length, ...headers },
+      headers: { host: url.host, connection, ...length, ...headers },
     });
     asking.once('response', done);
     asking.once('error', failed);

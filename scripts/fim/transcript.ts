@@ -1,6 +1,6 @@
 import type { StackEvent } from '../../envoy/standalone/events.ts';
 import type { Problem } from '../../envoy/standalone/policy.ts';
-import { demonstration } from './demonstration.ts';
+import { demonstration, tlcpLines } from './demonstration.ts';
 import { inheritedText, isBaselineRoute, type InheritedSection } from '../../envoy/route/index.ts';
 import { adviceOf, translated } from './language.ts';
 import { styled } from './terminal.ts';
@@ -54,7 +54,8 @@ export class Transcript {
     for (const message of this.early.splice(0)) this.warn(message);
     if (!this.introduced && this.ready) {
       if (event.notices.length > 0) print('');
-      if (this.showDemonstration) print(demonstration(this.ready));
+      if (this.showDemonstration) print(demonstration(this.ready, event.tlcp));
+      else if (event.tlcp) print(tlcpLines(this.ready, event.tlcp));
       print(
         this.watching
           ? 'Edit a route file or rebuild a module and it goes live; Ctrl-C ends everything.'
@@ -68,7 +69,14 @@ export class Transcript {
     const { listen, admin, upstream, kms, pid } = this.ready!;
     print(`${styled('green', '✓')} ${styled('bold', 'FIM is up')} after ${(event.tookMs / 1000).toFixed(1)} s`);
     print('');
-    print(`  proxy      http://${listen}   HTTP/1.1 and HTTP/2, Envoy pid ${pid}`);
+    const { tlcp } = event;
+    print(
+      tlcp
+        ? `  proxy      https://${listen}   national TLS (TLCP): ${tlcp.suites.join(', ')}; HTTP/1.1, Envoy pid ${pid}`
+        : `  proxy      http://${listen}   HTTP/1.1 and HTTP/2, Envoy pid ${pid}`,
+    );
+    if (tlcp?.developmentFolder)
+      print(`  TLCP       development authority and certificates in ${tlcp.developmentFolder}, server and client`);
     print(`  admin      http://${admin}`);
     print(`  upstream   ${upstream}`);
     print(`  KMS        ${kms}`);

@@ -7,6 +7,7 @@ import { envoyBinary } from '../../envoy/standalone/envoy-binary.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
 import type { Stack, StackOptions } from '../../envoy/standalone/stack.ts';
 import { startStack } from '../../envoy/standalone/stack.ts';
+import { TLCP_MODULE } from '../../envoy/route/index.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
 import { buildModules } from '../build.ts';
 import type { KmsFlags } from './kms-credentials.ts';
@@ -16,6 +17,7 @@ import { readSettingFlags } from './kms-options.ts';
 import { readConcurrency, readHeap, readHeldPerAddress, readLayout, readPeer, readRequestTimeout } from './options.ts';
 import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
+import { developmentIdentity } from './tlcp-development.ts';
 import { Transcript } from './transcript.ts';
 
 /** Routes that `fim up` serves if no file is named. */
@@ -34,6 +36,7 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   requestTimeout: string;
   heldPerAddress?: string;
   watch: boolean;
+  tlcp: boolean;
   json?: boolean;
   modules: string;
   moduleFolder?: string;
@@ -61,13 +64,24 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
     ...settings,
     envoy,
     moduleFolder: moduleFolder(flags),
-    load: () => loadPolicy(files, settings.layout, settings.kmsSettings, heldPerAddressBytes),
+    ...(flags.tlcp ? { developmentIdentity: () => developmentIdentity(hostsOf(settings.listen.host)) } : {}),
+    load: () =>
+      loadPolicy(files, settings.layout, {
+        kms: settings.kmsSettings,
+        heldPerAddressBytes,
+        terminatesTlcp: flags.tlcp,
+      }),
     watched: flags.watch ? files.map((file) => resolve(file)) : null,
     onEvent: say,
     onLog: flags.proxyLog ? (line) => void process.stderr.write(`envoy ${line}\n`) : undefined,
   });
   if (!stack) return 1;
   return runUntil(stack, stopping);
+}
+
+/** Names in a development certificate. */
+function hostsOf(listen: string): string[] {
+  return [...new Set(['localhost', '127.0.0.1', ...(/^\d+\.\d+\.\d+\.\d+$/.test(listen) ? [listen] : [])])];
 }
 
 /** Shortest path of the sample from the current folder. */
@@ -117,7 +131,7 @@ function moduleFolder(flags: UpFlags): string {
 async function prepareModules(flags: UpFlags, layout: StackOptions['layout']): Promise<void> {
   if (flags.moduleFolder !== undefined) return;
   await buildModules(
-    filterSlots(layout).map((slot) => slot.module),
+    [...filterSlots(layout).map((slot) => slot.module), ...(flags.tlcp ? [TLCP_MODULE] : [])],
     progress,
   );
 }

@@ -9,7 +9,9 @@ import { DevelopmentKms } from '../../envoy/standalone/development-kms.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
 import type { Stack } from '../../envoy/standalone/stack.ts';
 import { startStack } from '../../envoy/standalone/stack.ts';
+import type { DevelopmentIdentity } from '../../envoy/standalone/tlcp-plan.ts';
 import type { KmsConfig } from '../../envoy/route/index.ts';
+import { TLCP_MODULE } from '../../envoy/route/index.ts';
 import type { KmsCredentials, Layout } from '../../envoy/xds/index.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
 import { buildModules } from '../../scripts/build.ts';
@@ -47,6 +49,8 @@ export interface HarnessOptions {
   requestTimeoutMs?: number;
   /** What one worker holds for one client address, bytes. */
   heldPerAddressBytes?: number;
+  /** Makes development certificates, so that national TLS is terminated. Absent: it is not. */
+  tlcp?: () => Promise<DevelopmentIdentity>;
   /** The proxy writes an access log, `accessLog`. */
   logsAccess?: boolean;
 }
@@ -216,7 +220,7 @@ export class Harness {
   private async begin(options: HarnessOptions): Promise<void> {
     const layout = options.layout ?? 'fused';
     this.workers = options.concurrency ?? this.workers;
-    const names = filterSlots(layout).map((slot) => slot.module);
+    const names = [...filterSlots(layout).map((slot) => slot.module), ...(options.tlcp ? [TLCP_MODULE] : [])];
     const [envoy, modules] = await Promise.all([envoyBinary(), readyModules(names)]);
     mkdirSync(this.moduleFolder);
     mkdirSync(join(this.folder, 'routes'));
@@ -244,7 +248,14 @@ export class Harness {
       ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
       layout,
       moduleFolder: this.moduleFolder,
-      load: () => loadPolicy([join(this.folder, 'routes')], layout, options.kms, options.heldPerAddressBytes),
+      load: () =>
+        loadPolicy([join(this.folder, 'routes')], layout, {
+          kms: options.kms,
+          heldPerAddressBytes: options.heldPerAddressBytes,
+          terminatesTlcp: options.tlcp !== undefined,
+        }),
+      developmentIdentity: options.tlcp,
+      developmentKms: this.kms,
       watched: [join(this.folder, 'routes')],
       onEvent: (event) => {
         this.events.push(event);

@@ -99,7 +99,7 @@ test('a client certificate, authorities of its own and a namespace', async (t) =
       concurrency: 1,
       layout: 'fused',
       moduleFolder: harness.moduleFolder,
-      load: () => loadPolicy([harness.routeFile], 'fused', { holdMs: 500 }),
+      load: () => loadPolicy([harness.routeFile], 'fused', { kms: { holdMs: 500 } }),
       watched: null,
       onEvent: (event) => event.event === 'warning' && warnings.push(event.code),
     });

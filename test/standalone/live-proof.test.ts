@@ -18,29 +18,44 @@ function admin(...answers: (Record<string, number> | null)[]): EnvoyAdmin {
   return { stats } as unknown as EnvoyAdmin;
 }
 
-const before = { generation: 7, configured: 4, refused: 1, routesRead: 0, routesRefused: 0 };
+const before = { generation: 7, configured: 4, refused: 1, routesRead: 0, routesRefused: 0, tlcpConfigured: 0 };
+const NOTHING_ELSE = { routes: false, tlcp: false };
 
 test('a late answer of the admin interface is no refusal: it is asked again', async () => {
   await new LiveProof(
     admin(null, { [CONFIGURED]: 5, [REJECTED]: 1 }, null, { [CONFIGURED]: 8, [REJECTED]: 1 }, null),
     2,
     1,
-  ).wait(before, false);
+  ).wait(before, NOTHING_ELSE);
 });
 
 test('what Envoy refuses is refused, also after a late answer', async () => {
   await assert.rejects(
-    new LiveProof(admin(null, { [CONFIGURED]: 4, [REJECTED]: 2 }), 2, 1).wait(before, false),
+    new LiveProof(admin(null, { [CONFIGURED]: 4, [REJECTED]: 2 }), 2, 1).wait(before, NOTHING_ELSE),
     /FIM-UP-0013/,
   );
 });
 
 test('routes that Envoy refuses are refused, whatever the modules took', async () => {
   await assert.rejects(
-    new LiveProof(admin({ [CONFIGURED]: 8, 'http.fim.rds.fim.update_rejected': 1, [REJECTED]: 1 }), 2, 1).wait(
-      before,
-      true,
-    ),
+    new LiveProof(admin({ [CONFIGURED]: 8, 'http.fim.rds.fim.update_rejected': 1, [REJECTED]: 1 }), 2, 1).wait(before, {
+      routes: true,
+      tlcp: false,
+    }),
     /FIM-UP-0013/,
   );
+});
+
+test('national TLS is live when every VM of its module has it', async () => {
+  const tlcp = 'wasmcustom.fim.tlcp.configured.7';
+  let asked = 0;
+  const counting = {
+    stats: async () =>
+      new Map([
+        [CONFIGURED, 8],
+        [tlcp, ++asked],
+      ]),
+  } as unknown as EnvoyAdmin;
+  await new LiveProof(counting, 2, 1).wait(before, { routes: false, tlcp: true });
+  assert.ok(asked >= 4, 'two workers, the main thread and the check of the code');
 });

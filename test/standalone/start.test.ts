@@ -1,6 +1,9 @@
 // `npm start` keeps its word: the lines that it prints do what it says of them.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { promisify, stripVTControlCharacters } from 'node:util';
@@ -11,7 +14,9 @@ const START_TIMEOUT_MS = 300_000;
 const LAST_LINE = 'Ctrl-C ends everything.';
 
 let said = '';
-const child = spawn(process.execPath, ['scripts/start.mjs', '--listen', ':0', '--admin', ':0'], { cwd: ROOT });
+const data = mkdtempSync(join(tmpdir(), 'fim-start-test-'));
+const env = { ...process.env, XDG_DATA_HOME: data };
+const child = spawn(process.execPath, ['scripts/start.mjs', '--listen', ':0', '--admin', ':0'], { cwd: ROOT, env });
 before(
   async () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => (said += stripVTControlCharacters(text)));
@@ -23,11 +28,12 @@ before(
 after(async () => {
   child.kill('SIGINT');
   await once(child, 'close');
+  rmSync(data, { recursive: true, force: true });
 });
 
 /** Pastes a printed line into a shell. */
 async function paste(line: string): Promise<string> {
-  return (await run('bash', ['-c', line], { cwd: ROOT })).stdout;
+  return (await run('bash', ['-c', line], { cwd: ROOT, env }).catch((error: { stdout: string }) => error)).stdout;
 }
 
 function printed(step: number): string[] {
@@ -70,9 +76,14 @@ test('4: limited', async () => {
   assert.deepEqual(new Set(statuses), new Set(['200', '429']));
 });
 
-test('the lack of national TLS is said', () => {
-  assert.match(
-    said,
-    /FIM-CFG-1060 .*default\/fund-redemption-v2 is served on loopback only \(127\.0\.0\.1:\d+\), Programmed=False/,
-  );
+test('national TLS is served with certificates that were made, and nothing is warned of', () => {
+  assert.match(said, /proxy {6}https:\/\/127\.0\.0\.1:\d+ {3}national TLS \(TLCP\): ECDHE-SM4-SM3;/);
+  assert.ok(said.includes(`development authority and certificates in ${join(data, 'fim', 'tlcp')}`), said);
+  assert.doesNotMatch(said, /FIM-[A-Z]+-\d/);
+});
+
+test('plain HTTP gets no answer', async () => {
+  const [line = ''] = printed(1);
+  const plain = line.replace(/^.*https:(\S+).*$/, 'curl -s -m 5 http:$1; echo $?');
+  assert.notEqual((await paste(plain)).trim(), '0');
 });

@@ -19,6 +19,7 @@ before(() => {
   folder = mkdtempSync(join(tmpdir(), 'fim-up-test-'));
   temporary = join(folder, 'tmp');
   mkdirSync(temporary);
+  process.env.XDG_DATA_HOME = join(folder, 'data'); // of the processes that are started, where they make certificates
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -118,7 +119,7 @@ test('a folder that goes away and comes back is watched again', async () => {
 test('with --no-watch edits have no effect', async () => {
   const file = join(folder, 'fixed.yaml');
   cpSync(join(ROOT, CONTRACT), file);
-  const running = new Running([file, '--no-watch']);
+  const running = new Running([file, '--no-watch', '--no-tlcp']);
   try {
     const { listen } = await running.event('ready');
     await running.event('applied');
@@ -227,26 +228,42 @@ test('modules that are missing or corrupt are said at the start', async () => {
   assert.match((await fim(args)).stderr, /FIM-UP-0010 .*fim\.wasm/);
 });
 
-test('a route with national TLS is not served where others could reach it', async () => {
+test('a route with national TLS is not served in clear where others could reach it', async () => {
   const outside =
     Object.values(networkInterfaces())
       .flat()
       .find((found) => found?.family === 'IPv4' && !found.internal)?.address ?? '0.0.0.0';
   for (const host of new Set(['0.0.0.0', outside])) {
-    const { status, stdout } = await fim(['up', CONTRACT, '--json', '--listen', `${host}:0`, '--admin', ':0']);
+    const listen = ['--listen', `${host}:0`, '--admin', ':0'];
+    const { status, stdout } = await fim(['up', CONTRACT, '--json', '--no-tlcp', ...listen]);
     assert.equal(status, 1);
     assert.match(stdout, /"event":"rejected".*FIM-UP-0015/);
   }
 });
 
 test('a KMS that is away is a warning, not the end', async () => {
-  const running = new Running([CONTRACT, '--kms', 'http://127.0.0.1:9']);
+  const running = new Running([CONTRACT, '--no-tlcp', '--kms', 'http://127.0.0.1:9']);
   try {
     const warning = await running.event('warning');
     assert.equal(warning.code, 'FIM-UP-0017');
   } finally {
     assert.equal(await running.end('SIGINT'), 0);
   }
+});
+
+test('without certificates, and where none can be made, national TLS is refused and not left out', async () => {
+  const { status, stderr } = await fim([
+    'up',
+    CONTRACT,
+    '--listen',
+    ':0',
+    '--admin',
+    ':0',
+    '--kms',
+    'http://127.0.0.1:9',
+  ]);
+  assert.equal(status, 1);
+  assert.match(stderr, /FIM-UP-0032 .*not the development KMS/);
 });
 
 test('wrong words on the command line are told with status 2', async () => {

@@ -23,6 +23,8 @@ export const CHAIN: readonly StageRow[] = STAGES.filter((row) => row.onlyFused =
 
 /** Name of the module with all stages, without `.wasm`. */
 export const FUSED_MODULE = 'fim';
+/** Name of the module that terminates national TLS, which is no stage. */
+export const TLCP_MODULE = 'tlcp-listener';
 
 /** A stage of a route, and what the route says of it. */
 export interface AskedStage {

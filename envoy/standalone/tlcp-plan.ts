@@ -1,0 +1,104 @@
+// What the proxy needs for national TLS: certificates, where its private keys are, the module.
+import type { KmsConfig, ListenerTls, TlcpListenerConfig } from '../route/index.ts';
+import { PLUGIN_CONFIG_VERSION, TLCP_MODULE } from '../route/index.ts';
+import { CodedError } from './coded-error.ts';
+import type { DevelopmentKms } from './development-kms.ts';
+import type { ModuleStore, StoredModule } from './module-store.ts';
+import type { NeededKey } from './needed-keys.ts';
+
+/** Keys of development certificates in the development KMS. */
+const SIGN_KEY = 'kms://fim/tlcp/sign';
+const ENCRYPT_KEY = 'kms://fim/tlcp/encrypt';
+
+/** Development certificates and their keys. */
+export interface DevelopmentIdentity {
+  /** The pair, PEM. */
+  chain: string;
+  /** The authority, PEM. */
+  trust: string;
+  /** Private keys, PEM. */
+  signKey: string;
+  encryptKey: string;
+  /** Folder with all of it, and with a client's. */
+  folder: string;
+}
+
+/** National TLS as people are told of it. */
+export interface TlcpNews {
+  suites: string[];
+  /** Whether every client needs a certificate. */
+  clientCertificates: boolean;
+  /** Folder of the development certificates. Null: the resource names its own. */
+  developmentFolder: string | null;
+}
+
+/** What goes to the proxy. */
+export interface TlcpPlan {
+  module: StoredModule;
+  /** Without generation. */
+  config: TlcpListenerConfig;
+  news: TlcpNews;
+}
+
+export interface TlcpParts {
+  modules: ModuleStore;
+  kms: KmsConfig;
+  /** Null for an external KMS. */
+  developmentKms: DevelopmentKms | null;
+  /** Makes development certificates, or finds those made before. */
+  develop: () => Promise<DevelopmentIdentity>;
+}
+
+export class TlcpPlanner {
+  private readonly parts: TlcpParts;
+  private identity: DevelopmentIdentity | undefined;
+
+  constructor(parts: TlcpParts) {
+    this.parts = parts;
+  }
+
+  /** Errors: FIM-UP-0032, FIM-UP-0009, FIM-UP-0010, those of `develop`. Null: no route asks for national TLS. */
+  async plan(tls: ListenerTls | null): Promise<TlcpPlan | null> {
+    if (tls === null) return null;
+    const { kms, modules } = this.parts;
+    const identity = tls.pair === undefined ? await this.developmentIdentity() : null;
+    const pair = tls.pair ?? { chain: identity!.chain, signKey: SIGN_KEY, encryptKey: ENCRYPT_KEY };
+    const trust = tls.trust ?? identity?.trust;
+    const { suites, clientAuth, tickets } = tls;
+    return {
+      module: await modules.load(TLCP_MODULE),
+      config: {
+        version: PLUGIN_CONFIG_VERSION,
+        kms,
+        connections: { suites, clientAuth, tickets, ...pair, ...(trust === undefined ? {} : { trust }) },
+      },
+      news: {
+        suites: tls.names,
+        clientCertificates: clientAuth === 'Required' || tls.names.every((name) => name.startsWith('ECDHE-')),
+        developmentFolder: identity?.folder ?? null,
+      },
+    };
+  }
+
+  private async developmentIdentity(): Promise<DevelopmentIdentity> {
+    const kms = this.parts.developmentKms;
+    if (kms === null)
+      throw new CodedError('FIM-UP-0032', 'the KMS is not the development KMS, and `tls` names no certificates');
+    this.identity ??= await this.parts.develop();
+    kms.keepKey(SIGN_KEY, 'SM2-PRIVATE', Buffer.from(this.identity.signKey));
+    kms.keepKey(ENCRYPT_KEY, 'SM2-PRIVATE', Buffer.from(this.identity.encryptKey));
+    return this.identity;
+  }
+}
+
+/** Keys of certificates that a resource names. They are looked for, and never made. */
+export function tlcpKeys(tls: ListenerTls | null): NeededKey[] {
+  if (tls?.pair === undefined) return [];
+  return [tls.pair.signKey, tls.pair.encryptKey].map((id) => ({
+    id,
+    algorithm: 'SM2-PRIVATE',
+    protects: true,
+    routes: tls.routes,
+    imported: true,
+  }));
+}

@@ -1,0 +1,99 @@
+// National TLS on a listener: a Wasm network filter in front of the HTTP connection manager, and the HTTP filter of the
+// same module in front of all others. Both are discovered, so that a listener can begin to speak it without a restart.
+import type { TlcpListenerConfig } from '../route/index.ts';
+import { canonicalJson } from '../route/index.ts';
+import { WASM_FILTER } from './discovered-filter.ts';
+import type { EnvoyObject } from './envoy-object.ts';
+import { RELOAD_BACKOFF } from './plugin-resource.ts';
+
+const NETWORK_WASM = 'type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm';
+const NETWORK_NOTHING = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
+const HTTP_NOTHING = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
+/** Names of the filters and of their discovered configurations. */
+export const TLCP_CONNECTIONS = 'fim.tlcp.connections';
+export const TLCP_REQUESTS = 'fim.tlcp.requests';
+/** Both filters run in one machine, which this and the code decide. Ticket keys live as long as the id. */
+const VM_ID = 'fim-tlcp';
+/** Response code details of answers to made-up requests. */
+export const TLCP_DETAILS = 'FIM-TLCP';
+
+/** Files of the two discovered configurations, absolute. */
+export interface TlcpFiles {
+  connections: string;
+  requests: string;
+}
+
+function discovered(name: string, file: string, types: string[]): EnvoyObject {
+  return {
+    name,
+    config_discovery: {
+      config_source: {
+        path_config_source: { path: file },
+        initial_fetch_timeout: '0s',
+        resource_api_version: 'V3',
+      },
+      type_urls: types,
+    },
+  };
+}
+
+/** The network filter. Until its configuration has come, the listener takes no connections. */
+export function tlcpNetworkFilter(files: TlcpFiles): EnvoyObject {
+  return discovered(TLCP_CONNECTIONS, files.connections, [NETWORK_WASM, NETWORK_NOTHING]);
+}
+
+/** The first HTTP filter. */
+export function tlcpHttpFilter(files: TlcpFiles): EnvoyObject {
+  return discovered(TLCP_REQUESTS, files.requests, [WASM_FILTER, HTTP_NOTHING]);
+}
+
+function plugin(name: string, moduleFile: string, config: TlcpListenerConfig): EnvoyObject {
+  return {
+    name,
+    root_id: name,
+    failure_policy: 'FAIL_RELOAD',
+    reload_config: { backoff: { base_interval: RELOAD_BACKOFF } },
+    // The same for both: machines are shared only by filters that agree on it.
+    allow_on_headers_stop_iteration: true,
+    vm_config: { vm_id: VM_ID, runtime: 'envoy.wasm.runtime.v8', code: { local: { filename: moduleFile } } },
+    configuration: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: canonicalJson(config) },
+  };
+}
+
+function resource(name: string, generation: number, config: EnvoyObject): EnvoyObject {
+  return {
+    version_info: String(generation),
+    resources: [
+      { '@type': 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig', name, typed_config: config },
+    ],
+  };
+}
+
+/** Code and configuration of one of the filters. */
+export interface TlcpFilterTerms {
+  /** Absolute. */
+  moduleFile: string;
+  config: TlcpListenerConfig;
+}
+
+/** Discovered configuration of the network filter. Without terms connections pass as they are. */
+export function tlcpConnectionsResource(generation: number, terms?: TlcpFilterTerms): EnvoyObject {
+  return resource(
+    TLCP_CONNECTIONS,
+    generation,
+    terms === undefined
+      ? { '@type': NETWORK_NOTHING, stat_prefix: 'fim_tlcp_off.' }
+      : { '@type': NETWORK_WASM, config: plugin(TLCP_CONNECTIONS, terms.moduleFile, terms.config) },
+  );
+}
+
+/** Discovered configuration of the HTTP filter. Without terms requests pass as they are. */
+export function tlcpRequestsResource(generation: number, terms?: TlcpFilterTerms): EnvoyObject {
+  return resource(
+    TLCP_REQUESTS,
+    generation,
+    terms === undefined
+      ? { '@type': HTTP_NOTHING }
+      : { '@type': WASM_FILTER, config: plugin(TLCP_REQUESTS, terms.moduleFile, terms.config) },
+  );
+}

@@ -1,0 +1,297 @@
+// One connection of national TLS in the proxy: the core between the bytes of the network and those of the HTTP connection
+// manager.
+//
+// A network filter cannot write by itself. So it makes up a request, whose answer makes the proxy write, and replaces the
+// answer by what the core has to say (poke.ts). The HTTP filter of this module answers such requests before all other
+// filters and in the same machine: at once, or when there is something to say.
+import { MAX_CLOSING_MS, MAX_EARLY_BYTES, MAX_HANDSHAKE_MS } from '../limits';
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { BufferType, NetworkStatus, StreamType, proxy_close_stream, proxy_set_effective_context } from '../runtime/abi';
+import { readBuffer, resultLength, resultPointer, wallMillis, writeBuffer } from '../runtime/host';
+import { GrowingBytes } from '../tlcp/growing-bytes';
+import { Alert } from '../tlcp/protocol';
+import { Reason } from '../tlcp/reason';
+import { Server } from '../tlcp/server';
+import { State } from '../tlcp/state';
+import { RequestFraming } from './framing';
+import { identityOf, tellLogs } from './identity';
+import { answerStream, writePoke } from './poke';
+import { ConnectionPolicy } from './policy';
+import { connectionsCut, countHandshake, handshakeMillis, handshakesExpired, handshakesHeld, Outcome } from './stats';
+
+const bytes: Writer = new Writer(scratch);
+
+/**
+ * Stands behind a request where more of the client has come: empty lines, which every reader of requests passes over. The
+ * proxy leaves them in the buffer until it takes the next request, and so calls the filter again.
+ */
+const MARK_BYTES: u32 = 16;
+const MARK: usize = memory.data<u8>([13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10]);
+
+export class TlcpConnection {
+  /** Null until this side's keys are there. */
+  private core: Server | null = null;
+  /** Envoy's number of the connection, by which its requests are found; 0: unknown. */
+  number: u64 = 0;
+  /** What the client's certificate says, by the headers of identity.ts. Null: it has none. */
+  identity: StaticArray<Bytes> | null = null;
+  /** Whether the handshake has ended, in whatever way. */
+  settled: bool = false;
+  /** Whether the host has dropped it. */
+  gone: bool = false;
+  /** When it ended, monotonic milliseconds; 0: it lives. */
+  private overMs: u64 = 0;
+  /** Stream of the made-up request that waits for its answer; 0: none. */
+  private heldPoke: u32 = 0;
+  /** Whether a made-up request is on its way: the next bytes of the connection manager are its answer. */
+  private isPoked: bool = false;
+  /** The client's live requests, and the stream of the latest. */
+  private streams: i32 = 0;
+  private stream: u32 = 0;
+  /** Whether MARK was put into the buffer. */
+  private isMarked: bool = false;
+  private readonly framing: RequestFraming = new RequestFraming();
+  /** What came before there were keys. */
+  private early: GrowingBytes | null = null;
+
+  constructor(
+    readonly id: u32,
+    private readonly policy: ConnectionPolicy,
+    private readonly bornMs: u64,
+  ) {}
+
+  get isOpen(): bool {
+    const core = this.core;
+    return core != null && core.state == State.Open;
+  }
+
+  /** Whether it has ended: then nothing but what the core has left to say goes to the client. */
+  private get isOver(): bool {
+    const core = this.core;
+    return core != null && core.state > State.Open;
+  }
+
+  /** Whether time matters to it: it is in its handshake, or at its end. */
+  get needsTicks(): bool {
+    return !this.settled || this.overMs != 0;
+  }
+
+  /** `length` bytes of the client in the host's buffer. */
+  onClient(length: u32, nowMs: u64): NetworkStatus {
+    if (length == 0) return NetworkStatus.StopIteration;
+    if (this.isOver || !readBuffer(BufferType.DownstreamData, length)) return this.keepBack(length);
+    if (this.core == null && !this.begin()) return this.hold(resultPointer(), resultLength(), length);
+    const wasOpen = this.isOpen;
+    const marked = this.markAt(resultPointer(), resultLength());
+    this.feed(resultPointer() + marked, resultLength() - marked, nowMs);
+    if (!this.isOver) return this.passOn(length, !wasOpen);
+    // The end: said as the answer to the client's request, or to one of ours.
+    if (this.streams > 0) {
+      answerStream(this.stream, true);
+      proxy_set_effective_context(this.id);
+      return this.keepBack(length);
+    }
+    return this.passOn(length, true);
+  }
+
+  /** Bytes of MARK at the front of the buffer. The proxy took it, or did not. */
+  private markAt(data: usize, length: u32): u32 {
+    if (!this.isMarked) return 0;
+    this.isMarked = false;
+    return length >= MARK_BYTES && memory.compare(data, MARK, MARK_BYTES) == 0 ? MARK_BYTES : 0;
+  }
+
+  /** Starts the core, if this side's keys are there. */
+  private begin(): bool {
+    if (!this.policy.ready) return false;
+    this.core = new Server(this.policy.settings);
+    return true;
+  }
+
+  private feed(data: usize, length: u32, nowMs: u64): void {
+    const core = this.core!;
+    const wasOpen = core.state == State.Open;
+    this.policy.settings.now = wallMillis() / 1000;
+    core.receive(data, length);
+    this.look(nowMs);
+    if (wasOpen && core.state == State.Failed) connectionsCut.add(1);
+  }
+
+  /** Looks whether the handshake, or the connection, has ended. */
+  private look(nowMs: u64): void {
+    const core = this.core!;
+    if (core.state > State.Open && this.overMs == 0) this.overMs = nowMs;
+    if (this.settled || core.state < State.Open) return;
+    this.settled = true;
+    const outcome = core.state != State.Open ? Outcome.Failed : core.resumed ? Outcome.Resumed : Outcome.Full;
+    countHandshake(core.suite, outcome);
+    if (outcome == Outcome.Failed) return;
+    handshakeMillis.record(nowMs - this.bornMs);
+    this.identity = identityOf(core.peerSign);
+    tellLogs(this.identity);
+  }
+
+  /** Keeps the first bytes until there are keys. A made-up request waits meanwhile, so that it can go on. */
+  private hold(data: usize, size: u32, length: u32): NetworkStatus {
+    let early = this.early;
+    const first = early == null;
+    if (early == null) {
+      early = new GrowingBytes(MAX_EARLY_BYTES);
+      this.early = early;
+      handshakesHeld.add(1);
+    }
+    if (!early.append(data, size)) {
+      this.fail(Alert.InternalError, Reason.TooMuchWaiting);
+      this.answer();
+      proxy_set_effective_context(this.id);
+      return this.keepBack(length);
+    }
+    return first ? this.replace(length, true, 0, 0) : this.keepBack(length);
+  }
+
+  /** Gives the connection manager what the client's bytes hold for it. `mayPoke`: it is between requests. */
+  private passOn(length: u32, mayPoke: bool): NetworkStatus {
+    const core = this.core!;
+    const plain = core.plain;
+    const pokes = mayPoke && core.output.length > 0 && !this.isPoked;
+    if (this.isOver) return this.replace(length, pokes, 0, 0);
+    // One request at a time, since the proxy gives back what comes behind it. A made-up one is one.
+    const size = pokes ? 0 : this.framing.take(plain.start, plain.length);
+    const status = this.replace(length, pokes, plain.start, size);
+    plain.consume(size);
+    return status;
+  }
+
+  private replace(length: u32, pokes: bool, plain: usize, size: u32): NetworkStatus {
+    if (!pokes && size == 0) return this.keepBack(length);
+    const core = this.core;
+    const more = core != null && !this.isOver && core.plain.length > size;
+    bytes.begin(128 + size);
+    if (pokes) {
+      writePoke(bytes, this.id);
+      this.isPoked = true;
+    }
+    bytes.bytes(plain, size);
+    if (more) bytes.bytes(MARK, MARK_BYTES);
+    this.isMarked = more;
+    if (bytes.overflowed || !writeBuffer(BufferType.DownstreamData, length, bytes.pointer, bytes.length)) {
+      this.close();
+      return this.keepBack(length);
+    }
+    return NetworkStatus.Continue;
+  }
+
+  /** Nothing goes on to the connection manager. */
+  private keepBack(length: u32): NetworkStatus {
+    writeBuffer(BufferType.DownstreamData, length, 0, 0);
+    return NetworkStatus.StopIteration;
+  }
+
+  /** `length` bytes of the connection manager: the answer to a made-up request, or one that the core seals. */
+  onAnswer(length: u32, nowMs: u64): NetworkStatus {
+    if (length == 0) return NetworkStatus.Continue;
+    const core = this.core;
+    if (core == null) {
+      this.isPoked = false;
+      return this.write(length, 0, 0);
+    }
+    if (this.isPoked) this.isPoked = false;
+    else if (this.isOpen) {
+      if (!readBuffer(BufferType.UpstreamData, length)) core.fail(Alert.InternalError, Reason.TooMuchWaiting);
+      else core.send(resultPointer(), resultLength());
+      this.look(nowMs);
+    }
+    const output = core.output;
+    const status = this.write(length, output.start, output.length);
+    output.consume(output.length);
+    return status;
+  }
+
+  /** Were the host to refuse, the answer would go out as it is: it is kept back. */
+  private write(length: u32, data: usize, size: u32): NetworkStatus {
+    if (writeBuffer(BufferType.UpstreamData, length, data, size)) return NetworkStatus.Continue;
+    this.close();
+    return NetworkStatus.StopIteration;
+  }
+
+  /** A made-up request has come to the HTTP filter. */
+  onPoke(streamId: u32): void {
+    this.heldPoke = streamId;
+    if (this.core != null) this.answer();
+  }
+
+  /** Answers the made-up request that waits. False: there is none. */
+  private answer(): bool {
+    const held = this.heldPoke;
+    if (held == 0) return false;
+    this.heldPoke = 0;
+    return answerStream(held, this.isOver);
+  }
+
+  onStream(streamId: u32): void {
+    this.streams++;
+    this.stream = streamId;
+  }
+
+  onStreamEnd(): void {
+    this.streams--;
+  }
+
+  /**
+   * What time brings: keys have come, or will not; a handshake takes too long; the client does not take the end. The
+   * host's current context is another afterwards.
+   */
+  tick(nowMs: u64): void {
+    const age = nowMs - this.bornMs;
+    if (this.core == null) {
+      const early = this.early;
+      if (early != null && this.begin()) {
+        this.feed(early.start, early.length, nowMs);
+        this.dropEarly();
+        this.answer();
+      } else if (early != null && age > this.policy.holdMs) this.expire(Reason.NoOwnKey, nowMs);
+      else if (age > MAX_HANDSHAKE_MS) this.expire(Reason.Timeout, nowMs);
+    } else if (!this.settled && age > MAX_HANDSHAKE_MS) this.expire(Reason.Timeout, nowMs);
+    else if (this.overMs != 0 && nowMs - this.overMs > MAX_CLOSING_MS) this.close();
+  }
+
+  private expire(reason: Reason, nowMs: u64): void {
+    handshakesExpired.add(1);
+    this.fail(reason == Reason.NoOwnKey ? Alert.InternalError : Alert.HandshakeFailure, reason);
+    this.look(nowMs);
+    if (!this.answer()) this.close();
+  }
+
+  /** Ends by an alert, also where there are no keys. */
+  private fail(alert: Alert, reason: Reason): void {
+    let core = this.core;
+    if (core == null) {
+      core = new Server(this.policy.settings);
+      this.core = core;
+      this.dropEarly();
+    }
+    core.fail(alert, reason);
+  }
+
+  /** Has the host close it; nothing that waits is written. */
+  close(): void {
+    proxy_set_effective_context(this.id);
+    proxy_close_stream(StreamType.Downstream);
+  }
+
+  private dropEarly(): void {
+    const early = this.early;
+    if (early != null) early.release();
+    this.early = null;
+  }
+
+  /** The connection is gone. */
+  release(): void {
+    const core = this.core;
+    if (!this.settled) countHandshake(core == null ? 0 : core.suite, Outcome.Failed);
+    if (core != null) core.release();
+    this.dropEarly();
+  }
+}

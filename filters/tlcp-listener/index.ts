@@ -1,0 +1,183 @@
+// Module with the two filters of a listener that speaks national TLS: the network filter, which has the handshake and the
+// records, and the HTTP filter, which answers made-up requests and says who the client is. Both must run in one machine:
+// same code, same vm_id.
+import '../runtime/abort';
+import { ErrorId } from '../errors.gen';
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import {
+  HeaderMap,
+  HeadersStatus,
+  NetworkStatus,
+  StreamType,
+  TrailersStatus,
+  proxy_close_stream,
+} from '../runtime/abi';
+import { dropCallouts, onCalloutAnswer } from '../runtime/callout';
+import { takeCollectionRequest } from '../runtime/garbage';
+import { HeaderSnapshot } from '../runtime/headers';
+import { monotonicMillis, readProperty, resultLength, resultPointer } from '../runtime/host';
+import { flushCounters } from '../runtime/metrics';
+import { AUTHORITY, PATH } from '../runtime/names';
+import { Reply } from '../runtime/reply';
+import { dropClaims, tellUpstream } from './identity';
+import {
+  addRoot,
+  beginStream,
+  configure,
+  connectionById,
+  openByNumber,
+  openConnection,
+  removeContext,
+  removeRoot,
+  rootOf,
+  startMachine,
+  tickListener,
+  watch,
+} from './listener';
+import { answerStream, connectionOf, isPoke } from './poke';
+import { requestsRefused } from './stats';
+
+const CONNECTION_NUMBER: Bytes = Bytes.from('connection\0id');
+const headers: HeaderSnapshot = new HeaderSnapshot();
+const trailers: HeaderSnapshot = new HeaderSnapshot();
+const reply: Reply = new Reply();
+/** Root contexts of contexts that have not said yet what they are. */
+const rootOfContext: Map<u32, u32> = new Map<u32, u32>();
+
+export function proxy_abi_version_0_2_1(): void {}
+
+/** Values from the host land in scratch memory, which needs no free. 0 makes the host's call fail. */
+export function proxy_on_memory_allocate(size: usize): usize {
+  return scratch.allocate(size);
+}
+
+export function proxy_on_context_create(contextId: u32, rootId: u32): void {
+  if (rootId == 0) addRoot(contextId);
+  else rootOfContext.set(contextId, rootId);
+}
+
+export function proxy_on_vm_start(rootId: u32, size: u32): u32 {
+  startMachine();
+  scratch.reset();
+  return 1;
+}
+
+export function proxy_on_configure(rootId: u32, size: u32): u32 {
+  const root = rootOf(rootId);
+  const taken = root != null && configure(root, size);
+  flushCounters();
+  scratch.reset();
+  __collect();
+  return taken ? 1 : 0;
+}
+
+export function proxy_on_tick(rootId: u32): void {
+  const root = rootOf(rootId);
+  if (root != null) tickListener(root);
+  flushCounters();
+  scratch.reset();
+}
+
+export function proxy_on_http_call_response(
+  rootId: u32,
+  token: u32,
+  count: u32,
+  bodySize: u32,
+  trailerCount: u32,
+): void {
+  onCalloutAnswer(rootId, token, count, bodySize);
+  scratch.reset();
+  if (takeCollectionRequest()) __collect();
+}
+
+export function proxy_on_new_connection(contextId: u32): u32 {
+  const rootId = rootOfContext.has(contextId) ? rootOfContext.get(contextId) : 0;
+  openConnection(contextId, rootOf(rootId), connectionNumber());
+  scratch.reset();
+  return NetworkStatus.Continue;
+}
+
+/** Envoy's number of the connection of the current context; 0: unknown. */
+function connectionNumber(): u64 {
+  if (!readProperty(CONNECTION_NUMBER.pointer, CONNECTION_NUMBER.length) || resultLength() != 8) return 0;
+  return load<u64>(resultPointer());
+}
+
+export function proxy_on_downstream_data(contextId: u32, length: u32, endOfStream: u32): u32 {
+  const connection = connectionById(contextId);
+  let status: u32 = NetworkStatus.StopIteration;
+  if (connection == null) proxy_close_stream(StreamType.Downstream);
+  else {
+    status = connection.onClient(length, monotonicMillis());
+    if (connection.needsTicks) watch(connection);
+  }
+  scratch.reset();
+  return status;
+}
+
+export function proxy_on_upstream_data(contextId: u32, length: u32, endOfStream: u32): u32 {
+  const connection = connectionById(contextId);
+  let status: u32 = NetworkStatus.StopIteration;
+  if (connection != null) {
+    status = connection.onAnswer(length, monotonicMillis());
+    if (connection.needsTicks) watch(connection);
+  }
+  scratch.reset();
+  return status;
+}
+
+export function proxy_on_request_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
+  const status = onRequest(contextId);
+  scratch.reset();
+  return status;
+}
+
+function onRequest(contextId: u32): HeadersStatus {
+  const rootId = rootOfContext.has(contextId) ? rootOfContext.get(contextId) : 0;
+  const root = rootOf(rootId);
+  if (!headers.fetch(HeaderMap.RequestHeaders)) return refuse();
+  if (headers.find(AUTHORITY.pointer, AUTHORITY.length) && isPoke(headers.valuePointer, headers.valueLength)) {
+    const id = headers.find(PATH.pointer, PATH.length) ? connectionOf(headers.valuePointer, headers.valueLength) : 0;
+    const poked = connectionById(id);
+    if (poked != null) poked.onPoke(contextId);
+    else answerStream(contextId, true);
+    return HeadersStatus.StopIteration;
+  }
+  const connection = openByNumber(connectionNumber());
+  if (connection == null && (root == null || root.requiresTlcp)) return refuse();
+  dropClaims(headers, HeaderMap.RequestHeaders);
+  if (connection != null) {
+    beginStream(contextId, connection);
+    tellUpstream(connection.identity);
+  }
+  return HeadersStatus.Continue;
+}
+
+function refuse(): HeadersStatus {
+  requestsRefused.add(1);
+  reply.begin(ErrorId.FIM_RT_0033);
+  reply.compose(Bytes.EMPTY, 0);
+  reply.send();
+  return HeadersStatus.StopIteration;
+}
+
+export function proxy_on_request_trailers(contextId: u32, count: u32): u32 {
+  if (trailers.fetch(HeaderMap.RequestTrailers)) dropClaims(trailers, HeaderMap.RequestTrailers);
+  scratch.reset();
+  return TrailersStatus.Continue;
+}
+
+export function proxy_on_delete(contextId: u32): void {
+  rootOfContext.delete(contextId);
+  if (removeRoot(contextId)) {
+    dropCallouts(contextId);
+    flushCounters();
+    scratch.reset();
+    __collect();
+    return;
+  }
+  const collects = removeContext(contextId);
+  scratch.reset();
+  if (collects) __collect();
+}

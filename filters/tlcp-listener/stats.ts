@@ -1,0 +1,77 @@
+// What is counted of national TLS. The names have no value of a connection.
+import { ECC_SM4_CBC_SM3, ECC_SM4_GCM_SM3, ECDHE_SM4_CBC_SM3, ECDHE_SM4_GCM_SM3 } from '../tlcp/protocol';
+import { Counter, Histogram } from '../runtime/metrics';
+
+/** Generations use their counters in turn, as in every module. */
+const GENERATION_SLOTS: i32 = 16;
+
+/** Result of a handshake. */
+export const enum Outcome {
+  Full = 0,
+  Resumed = 1,
+  Failed = 2,
+}
+
+const SUITES: StaticArray<u32> = [ECDHE_SM4_GCM_SM3, ECC_SM4_GCM_SM3, ECDHE_SM4_CBC_SM3, ECC_SM4_CBC_SM3, 0];
+/** The last stands for a handshake that ended before a suite was agreed on. */
+const SUITE_NAMES: StaticArray<string> = [
+  'ECDHE_SM4_GCM_SM3',
+  'ECC_SM4_GCM_SM3',
+  'ECDHE_SM4_CBC_SM3',
+  'ECC_SM4_CBC_SM3',
+  'none',
+];
+const OUTCOME_NAMES: StaticArray<string> = ['full', 'resumed', 'failed'];
+
+/** Connections that came and that are gone; the difference lives, over all workers. */
+export const connectionsOpened: Counter = new Counter('fim.tlcp.connections.opened');
+export const connectionsClosed: Counter = new Counter('fim.tlcp.connections.closed');
+/** Connections closed because a worker had too many, or too many in their handshake. */
+export const connectionsRefused: Counter = new Counter('fim.tlcp.connections.refused');
+/** Open connections that a fault of the other side ended: a forged record, an alert of its own. */
+export const connectionsCut: Counter = new Counter('fim.tlcp.connections.cut');
+/** Handshakes that had to wait for this side's keys, and those whose time was over. */
+export const handshakesHeld: Counter = new Counter('fim.tlcp.handshakes.held');
+export const handshakesExpired: Counter = new Counter('fim.tlcp.handshakes.expired');
+/** Requests refused because they did not come over national TLS. */
+export const requestsRefused: Counter = new Counter('fim.tlcp.requests.refused');
+/** From the connection to the end of its handshake. */
+export const handshakeMillis: Histogram = new Histogram('fim.tlcp.handshake_ms');
+
+const handshakes: StaticArray<Counter> = new StaticArray<Counter>(15);
+const generations: StaticArray<Counter> = new StaticArray<Counter>(GENERATION_SLOTS);
+
+/** Defines the metrics, once per VM. */
+export function defineTlcpStats(): void {
+  connectionsOpened.define();
+  connectionsClosed.define();
+  connectionsRefused.define();
+  connectionsCut.define();
+  handshakesHeld.define();
+  handshakesExpired.define();
+  requestsRefused.define();
+  handshakeMillis.define();
+  for (let suite = 0; suite < 5; suite++) {
+    for (let outcome = 0; outcome < 3; outcome++) {
+      const counter = new Counter('fim.tlcp.handshakes.' + SUITE_NAMES[suite] + '.' + OUTCOME_NAMES[outcome]);
+      counter.define();
+      handshakes[suite * 3 + outcome] = counter;
+    }
+  }
+  for (let i = 0; i < GENERATION_SLOTS; i++) {
+    generations[i] = new Counter('fim.tlcp.configured.' + i.toString());
+    generations[i].define();
+  }
+}
+
+/** Counts the end of a handshake. `suite`: 0 if none was agreed on. */
+export function countHandshake(suite: u32, outcome: Outcome): void {
+  let at = 0;
+  while (at < 4 && SUITES[at] != suite) at++;
+  handshakes[at * 3 + <i32>outcome].add(1);
+}
+
+/** Counts a VM that accepted a configuration. */
+export function countTlcpConfigured(generation: i64): void {
+  generations[<i32>(generation & (GENERATION_SLOTS - 1))].add(1);
+}
