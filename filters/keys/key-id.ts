@@ -1,3 +1,4 @@
+import { Ascii } from '../memory/ascii';
 import { Bytes } from '../memory/bytes';
 
 const SCHEME: Bytes = Bytes.from('kms://');
@@ -13,16 +14,17 @@ export function isKeyId(id: Bytes): bool {
   let dots: u32 = 0;
   for (let i = SCHEME.length; i <= length; i++) {
     const byte = i < length ? load<u8>(id.pointer + i) : 47;
-    if (byte == 47) {
+    if (byte == Ascii.Slash) {
       if (part == 0 || (dots == part && part <= 2)) return false;
       part = 0;
       dots = 0;
       continue;
     }
     const isLetter = (byte | 32) - 97 < 26;
-    if (!isLetter && byte - 48 > 9 && byte != 46 && byte != 95 && byte != 45) return false;
+    if (!isLetter && byte - 48 > 9 && byte != Ascii.Point && byte != Ascii.Underscore && byte != Ascii.Minus)
+      return false;
     part++;
-    if (byte == 46) dots++;
+    if (byte == Ascii.Point) dots++;
   }
   return true;
 }

@@ -5,6 +5,7 @@
 //   {"data":{"data":{"algorithm":"SM4","material":"<base64>"},"metadata":{"version":3,"deletion_time":"","destroyed":false}}}
 //   transit data key       {"data":{"plaintext":"<base64>","ciphertext":"vault:v3:…"}}
 //   transit decrypt        {"data":{"plaintext":"<base64>"}}
+import { Ascii } from '../memory/ascii';
 import { wipe } from '../crypto/constant-time';
 import { hasPem, withoutSpace } from '../crypto/pem';
 import { MAX_KEY_FILE_BYTES, MAX_WRAPPED_KEY_BYTES } from '../limits';
@@ -294,7 +295,7 @@ export function isWrapped(text: usize, length: u32): bool {
   for (let i: u32 = 0; i < length; i++) {
     const byte = load<u8>(text + i);
     const isLetter = (byte | 32) - 97 < 26;
-    if (!isLetter && byte - 48 > 10 && byte != 43 && byte != 47 && byte != 61) return false; // digits, ':', '+', '/', '='
+    if (!isLetter && byte - 48 > 10 && byte != Ascii.Plus && byte != Ascii.Slash && byte != Ascii.Equals) return false; // digits, ':', '+', '/', '='
   }
   return true;
 }

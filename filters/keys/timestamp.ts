@@ -1,5 +1,6 @@
 // RFC 3339 date-times as Vault and OpenBao write them: `2027-01-01T00:00:00Z`, with any fraction of a second, or with
 // an offset.
+import { Ascii } from '../memory/ascii';
 
 /** A text that is no date-time. */
 export const NO_TIME: i64 = i64.MIN_VALUE;
@@ -21,18 +22,18 @@ export function parseTimestamp(text: usize, length: u32): i64 {
   if ((year | month | day | hour | minute | second) < 0) return NO_TIME;
   const letter = load<u8>(text + 10) | 32;
   if (
-    load<u8>(text + 4) != 45 ||
-    load<u8>(text + 7) != 45 ||
-    letter != 116 ||
-    load<u8>(text + 13) != 58 ||
-    load<u8>(text + 16) != 58
+    load<u8>(text + 4) != Ascii.Minus ||
+    load<u8>(text + 7) != Ascii.Minus ||
+    letter != Ascii.LowerT ||
+    load<u8>(text + 13) != Ascii.Colon ||
+    load<u8>(text + 16) != Ascii.Colon
   )
     return NO_TIME;
   if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month) || hour > 23 || minute > 59 || second > 60)
     return NO_TIME;
   let at: u32 = 19;
   let millis: i64 = 0;
-  if (load<u8>(text + at) == 46) {
+  if (load<u8>(text + at) == Ascii.Point) {
     let weight: i64 = 100;
     const first = ++at;
     for (; at < length && isDigit(load<u8>(text + at)); at++, weight /= 10)
@@ -46,8 +47,8 @@ export function parseTimestamp(text: usize, length: u32): i64 {
 
 /** Minutes east of UTC. */
 function zone(text: usize, length: u32): i64 {
-  if (length == 1) return (load<u8>(text) | 32) == 122 ? 0 : NO_TIME;
-  if (length != 6 || load<u8>(text + 3) != 58) return NO_TIME;
+  if (length == 1) return (load<u8>(text) | 32) == Ascii.LowerZ ? 0 : NO_TIME;
+  if (length != 6 || load<u8>(text + 3) != Ascii.Colon) return NO_TIME;
   const sign = load<u8>(text);
   const hours = digits(text + 1, 2);
   const minutes = digits(text + 4, 2);

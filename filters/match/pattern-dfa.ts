@@ -1,4 +1,5 @@
 // Makes a program deterministic by the subset construction over classes of bytes that the program does not distinguish.
+import { Ascii } from '../memory/ascii';
 import { MAX_PATTERN_STATES, MAX_PATTERN_TABLE_BYTES, MAX_PATTERN_WORK } from '../limits';
 import { Arena } from '../memory/arena';
 import { Look, Op, Program } from './program';
@@ -23,11 +24,11 @@ const BEFORE_CONTINUATION: u32 = 3;
 const BEFORE_END: u32 = 4;
 
 function isWord(byte: u32): bool {
-  return (byte | 32) - 97 < 26 || byte - 48 < 10 || byte == 95;
+  return (byte | 32) - 97 < 26 || byte - 48 < 10 || byte == Ascii.Underscore;
 }
 
 function kindBefore(byte: u32): u32 {
-  if (byte == 10) return BEFORE_NEWLINE;
+  if (byte == Ascii.LineFeed) return BEFORE_NEWLINE;
   if (isWord(byte)) return BEFORE_WORD;
   return (byte & 0xc0) == 0x80 ? BEFORE_CONTINUATION : BEFORE_OTHER;
 }
@@ -292,7 +293,9 @@ export class DfaBuilder {
     if (this.unanchored) this.addTarget(0);
     if (targets.length == 0) return REFUSED;
     this.sortTargets();
-    return this.stateOf(this.keptContext((byte == 10 ? AFTER_NEWLINE : 0) | (isWord(byte) ? AFTER_WORD : 0)));
+    return this.stateOf(
+      this.keptContext((byte == Ascii.LineFeed ? AFTER_NEWLINE : 0) | (isWord(byte) ? AFTER_WORD : 0)),
+    );
   }
 
   private addTarget(at: u32): void {

@@ -1,5 +1,6 @@
 // Translates regular expressions in RE2's syntax to a program while reading them. README.md lists the supported and
 // refused syntax.
+import { Ascii } from '../memory/ascii';
 import { MAX_PATTERN_DEPTH, MAX_PATTERN_REPEAT } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { CharClass } from './char-class';
@@ -84,15 +85,20 @@ export class PatternParser {
     while (!reader.done) {
       const start = program.length;
       const byte = reader.peek();
-      if (byte == 124 || byte == 41) return true;
-      if (byte == 42 || byte == 43 || byte == 63 || (byte == 123 && this.repetitionAhead()))
+      if (byte == Ascii.Bar || byte == Ascii.CloseParenthesis) return true;
+      if (
+        byte == Ascii.Asterisk ||
+        byte == Ascii.Plus ||
+        byte == Ascii.Question ||
+        (byte == Ascii.OpenBrace && this.repetitionAhead())
+      )
         return this.fail(ErrorId.FIM_CFG_0022);
-      if (byte == 92 && reader.peekAt(1) == 81) {
+      if (byte == Ascii.Backslash && reader.peekAt(1) == 81) {
         if (!this.quoted()) return false;
         continue;
       }
       repeatable = true;
-      if (byte == 40) {
+      if (byte == Ascii.OpenParenthesis) {
         const opened = this.group();
         if (opened < 0) return false;
         repeatable = opened != 0;
@@ -132,8 +138,8 @@ export class PatternParser {
   private groupKind(): i32 {
     const reader = this.reader;
     const byte = reader.peek();
-    const named = byte == 80 && reader.peekAt(1) == 60; // (?P<
-    if (named || (byte == 60 && reader.peekAt(1) != 61 && reader.peekAt(1) != 33)) {
+    const named = byte == Ascii.UpperP && reader.peekAt(1) == 60; // (?P<
+    if (named || (byte == Ascii.Less && reader.peekAt(1) != 61 && reader.peekAt(1) != 33)) {
       reader.skip();
       if (named) reader.skip();
       if (reader.word() && reader.peek() == 62) {
@@ -143,7 +149,16 @@ export class PatternParser {
       this.fail(ErrorId.FIM_CFG_0022);
       return -1;
     }
-    if (byte == 61 || byte == 33 || byte == 60 || byte == 62 || byte == 40 || byte == 35 || byte == 124 || byte == 80) {
+    if (
+      byte == Ascii.Equals ||
+      byte == Ascii.Exclamation ||
+      byte == Ascii.Less ||
+      byte == Ascii.Greater ||
+      byte == Ascii.OpenParenthesis ||
+      byte == Ascii.Hash ||
+      byte == Ascii.Bar ||
+      byte == Ascii.UpperP
+    ) {
       this.fail(ErrorId.FIM_CFG_0023); // (?= (?! (?<= (?> (?( (?# (?| (?P=
       return -1;
     }
@@ -157,14 +172,15 @@ export class PatternParser {
     while (!reader.done) {
       const byte = reader.peek();
       reader.skip();
-      if ((byte == 41 || byte == 58) && !fresh) return byte == 58 ? 1 : 0;
-      if (byte == 45 && set) {
+      if ((byte == Ascii.CloseParenthesis || byte == Ascii.Colon) && !fresh) return byte == Ascii.Colon ? 1 : 0;
+      if (byte == Ascii.Minus && set) {
         set = false;
         fresh = true;
         continue;
       }
-      const flag = byte == 105 ? FOLD_CASE : byte == 109 ? MULTI_LINE : byte == 115 ? DOT_NEWLINE : 0;
-      if (flag == 0 && byte != 85) break; // (?U) only swaps greedy and not
+      const flag =
+        byte == Ascii.LowerI ? FOLD_CASE : byte == Ascii.LowerM ? MULTI_LINE : byte == Ascii.LowerS ? DOT_NEWLINE : 0;
+      if (flag == 0 && byte != Ascii.UpperU) break; // (?U) only swaps greedy and not
       fresh = false;
       this.flags = set ? this.flags | flag : this.flags & ~flag;
     }
@@ -284,16 +300,16 @@ export class PatternParser {
     const byte = reader.peek();
     let least = 0;
     let most = -1;
-    if (byte == 43) least = 1;
-    else if (byte == 63) most = 1;
-    else if (byte == 123) {
+    if (byte == Ascii.Plus) least = 1;
+    else if (byte == Ascii.Question) most = 1;
+    else if (byte == Ascii.OpenBrace) {
       if (!this.repetitionAhead()) return true;
       least = reader.repeatLeast;
       most = reader.repeatMost;
       if (least > <i32>MAX_PATTERN_REPEAT || most > <i32>MAX_PATTERN_REPEAT || (most >= 0 && least > most))
         return this.fail(ErrorId.FIM_CFG_0022);
-    } else if (byte != 42) return true;
-    reader.skipBytes(byte == 123 ? reader.repeatLength() : 1);
+    } else if (byte != Ascii.Asterisk) return true;
+    reader.skipBytes(byte == Ascii.OpenBrace ? reader.repeatLength() : 1);
     if (!reader.done && reader.peek() == 63) reader.skip();
     this.program.repeat(start, least, most);
     if (reader.done) return true;

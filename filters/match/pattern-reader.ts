@@ -1,4 +1,5 @@
 // Reads the text of a pattern: bytes, characters, single-character escapes, and the bounds of a repetition.
+import { Ascii } from '../memory/ascii';
 import { ErrorId } from '../errors.gen';
 import { utf8Length } from '../message/utf8';
 
@@ -67,7 +68,7 @@ export class PatternReader {
     const start = this.at;
     while (!this.done) {
       const byte = this.peek();
-      if (!((byte | 32) - 97 < 26 || byte - 48 < 10 || byte == 95)) break;
+      if (!((byte | 32) - 97 < 26 || byte - 48 < 10 || byte == Ascii.Underscore)) break;
       this.at++;
     }
     return this.at != start;
@@ -81,9 +82,10 @@ export class PatternReader {
     this.at++;
     const byte = this.peek();
     if (this.done || byte >= 0x80) return this.fail(ErrorId.FIM_CFG_0022);
-    if (byte == 120) return this.hexEscape();
-    if (byte - 48 < 8 && (byte == 48 || this.peekAt(1) - 48 < 8)) return this.octalEscape();
-    if (byte - 48 < 10 || byte == 107 || byte == 103 || byte == 67) return this.fail(ErrorId.FIM_CFG_0023); // \1 \k \g \C
+    if (byte == Ascii.LowerX) return this.hexEscape();
+    if (byte - 48 < 8 && (byte == Ascii.Zero || this.peekAt(1) - 48 < 8)) return this.octalEscape();
+    if (byte - 48 < 10 || byte == Ascii.LowerK || byte == Ascii.LowerG || byte == Ascii.UpperC)
+      return this.fail(ErrorId.FIM_CFG_0023); // \1 \k \g \C
     this.at++;
     switch (byte) {
       case 97:
@@ -142,12 +144,12 @@ export class PatternReader {
     at = this.afterDigits(at);
     if (at == first || at >= this.end) return 0;
     this.repeatMost = this.repeatLeast;
-    if (load<u8>(at) == 44) {
+    if (load<u8>(at) == Ascii.Comma) {
       const second = ++at;
       at = this.afterDigits(at);
       this.repeatMost = at == second ? -1 : this.bound(second);
     }
-    return at < this.end && load<u8>(at) == 125 ? <u32>(at + 1 - this.at) : 0;
+    return at < this.end && load<u8>(at) == Ascii.CloseBrace ? <u32>(at + 1 - this.at) : 0;
   }
 
   private afterDigits(at: usize): usize {

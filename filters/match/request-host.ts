@@ -1,4 +1,5 @@
 // The host of a request (RFC 9110, 7.2; RFC 3986, 3.2.2): one name or address, with or without port.
+import { Ascii } from '../memory/ascii';
 import { MAX_HOST_BYTES } from '../limits';
 import { lowerAscii } from '../memory/bytes';
 
@@ -20,7 +21,7 @@ const MAX_PORT_DIGITS: u32 = 5;
  */
 export function readHost(host: usize, length: u32): i32 {
   if (length == 0) return NO_HOST;
-  const end = load<u8>(host) == 91 ? readAddress(host, length) : readName(host, length);
+  const end = load<u8>(host) == Ascii.OpenBracket ? readAddress(host, length) : readName(host, length);
   if (end == 0 || !isPort(host + end, length - end)) return NO_HOST;
   return <i32>(load<u8>(host + end - 1) == DOT ? end - 1 : end);
 }
@@ -32,7 +33,7 @@ function readName(host: usize, length: u32): u32 {
   for (; at < length; at++) {
     const byte = lowerAscii(load<u8>(host + at));
     if (byte == COLON) break;
-    const inLabel = byte - 97 < 26 || byte - 48 < 10 || byte == 45 || byte == 95;
+    const inLabel = byte - 97 < 26 || byte - 48 < 10 || byte == Ascii.Minus || byte == Ascii.Underscore;
     if (at > MAX_HOST_BYTES || (inLabel ? false : byte != DOT || label == 0)) return 0;
     label = inLabel ? label + 1 : 0;
     store<u8>(HOST + at, <u8>byte);
@@ -46,7 +47,7 @@ function readAddress(host: usize, length: u32): u32 {
   for (let at: u32 = 0; at < length && at <= MAX_HOST_BYTES; at++) {
     const byte = lowerAscii(load<u8>(host + at));
     store<u8>(HOST + at, <u8>byte);
-    if (byte == 93) return colons > 1 ? at + 1 : 0;
+    if (byte == Ascii.CloseBracket) return colons > 1 ? at + 1 : 0;
     if (byte == COLON) colons++;
     else if (at != 0 && byte - 97 >= 6 && byte - 48 >= 10 && byte != DOT) return 0;
   }

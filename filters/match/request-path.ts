@@ -1,5 +1,6 @@
 // Canonical form of request paths for comparison with routes (README.md, "Canonical paths").
 // envoy/route/canonical-path.ts implements the same rules for routes. test/vectors/canonical-paths.json tests both.
+import { Ascii } from '../memory/ascii';
 import { equalBytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { hexDigit } from '../message/hex-text';
@@ -90,7 +91,7 @@ export class RequestPath {
     this.parameters = false;
     this.unresolved = false;
     this.respelt = false;
-    this.malformed = length != 0 && load<u8>(path) != SLASH && !(length == 1 && load<u8>(path) == 42);
+    this.malformed = length != 0 && load<u8>(path) != SLASH && !(length == 1 && load<u8>(path) == Ascii.Asterisk);
     this.end = this.scan(path, length);
     this.length = this.end;
     if (this.malformed || !(this.unresolved || this.respelt)) return true;

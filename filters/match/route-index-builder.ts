@@ -1,4 +1,5 @@
 // Builds the index of routes, which are added in order of precedence.
+import { Ascii } from '../memory/ascii';
 import { MAX_HOST_BYTES, MAX_ROUTE_CANDIDATES, MAX_ROUTE_PATH_BYTES } from '../limits';
 import { Bytes, lowerAscii } from '../memory/bytes';
 import { Parts } from '../memory/parts';
@@ -46,7 +47,7 @@ function hasQuotation(pattern: Bytes): bool {
 }
 
 function isStar(host: Bytes): bool {
-  return host.length == 1 && load<u8>(host.pointer) == 42;
+  return host.length == 1 && load<u8>(host.pointer) == Ascii.Asterisk;
 }
 
 /**
@@ -117,7 +118,8 @@ export class RouteIndexBuilder {
     }
     if (kind == PathKind.Prefix) {
       const length = value.length;
-      if (length != 0 && load<u8>(value.pointer + length - 1) == 47) this.text = Bytes.copy(value.pointer, length - 1);
+      if (length != 0 && load<u8>(value.pointer + length - 1) == Ascii.Slash)
+        this.text = Bytes.copy(value.pointer, length - 1);
     }
     this.candidate.text = this.text;
     return 0;

@@ -1,6 +1,7 @@
 // Finds the route of a request: the first of the list whose conditions all match, in a time that does not grow with the
 // list. Servers do not all read a request alike. If their readings match different routes, the request has none and is
 // refused.
+import { Ascii } from '../memory/ascii';
 import { ErrorId } from '../errors.gen';
 import { HostTable } from './host-table';
 import { PathIndex, foldPath } from './path-index';
@@ -97,7 +98,7 @@ export class RouteIndex {
     }
     if (this.suffixes.size != 0) {
       for (let at = 1; at < host; at++) {
-        if (load<u8>(HOST + at) != 46) continue;
+        if (load<u8>(HOST + at) != Ascii.Point) continue;
         const entry = this.suffixes.find(HOST + at + 1, host - at - 1);
         if (entry != null) entry.paths.meet(lookup, length);
       }

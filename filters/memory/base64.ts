@@ -1,6 +1,7 @@
 // Base64 (RFC 4648, 4), sixteen characters at a time (after Muła and Lemire, "Faster Base64 Encoding and Decoding Using
 // AVX2 Instructions", 2018). Keys pass through here, so no load address or branch depends on a byte. They depend on
 // lengths and on whether the text is valid.
+import { Ascii } from './ascii';
 
 const BLOCK: usize = memory.data(16, 16); // characters of an incomplete last block
 const EQUALS: u8 = 0x3d;
@@ -89,13 +90,13 @@ export function plainBase64(from: usize, length: u32, to: usize): u32 {
   let padding: u32 = 0;
   for (const end = from + length; from < end; from++) {
     const byte = load<u8>(from);
-    if (byte == 32 || byte == 10 || byte == 13 || byte == 9) continue;
+    if (byte == Ascii.Space || byte == Ascii.LineFeed || byte == Ascii.CarriageReturn || byte == Ascii.Tab) continue;
     if (byte == EQUALS) {
       padding++;
       continue;
     }
     if (padding > 0) return 1;
-    store<u8>(cursor++, byte == 45 ? 43 : byte == 95 ? 47 : byte);
+    store<u8>(cursor++, byte == Ascii.Minus ? 43 : byte == Ascii.Underscore ? 47 : byte);
   }
   const characters = <u32>(cursor - to);
   const missing = (4 - (characters & 3)) & 3;

@@ -1,3 +1,4 @@
+import { Ascii } from './ascii';
 import { Arena } from './arena';
 
 const HEX: usize = memory.data<u8>([48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 97, 98, 99, 100, 101, 102]);
@@ -105,7 +106,7 @@ export class Writer {
   jsonText(pointer: usize, length: u32): void {
     for (let i: u32 = 0; i < length; i++) {
       const byte = load<u8>(pointer + i);
-      if (byte == 34 || byte == 92) {
+      if (byte == Ascii.Quote || byte == Ascii.Backslash) {
         this.byte(92);
         this.byte(byte);
       } else if (byte < 32) {

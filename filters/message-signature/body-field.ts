@@ -1,4 +1,5 @@
 // Signature, time and nonce as fields of a message: members of a JSON object, fields of a form or of the query.
+import { Ascii } from '../memory/ascii';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { Bytes } from '../memory/bytes';
@@ -84,7 +85,8 @@ function putFormField(source: usize, messageLength: u32, name: Bytes, value: usi
   for (let i: u32 = 0; i < length; i++) {
     const byte = load<u8>(value + i);
     const isLetter = <u8>((byte | 32) - 97) < 26;
-    if (isLetter || <u8>(byte - 48) < 10 || byte == 45 || byte == 46 || byte == 95) body.byte(byte);
+    if (isLetter || <u8>(byte - 48) < 10 || byte == Ascii.Minus || byte == Ascii.Point || byte == Ascii.Underscore)
+      body.byte(byte);
     else {
       body.byte(PERCENT);
       upperHex(byte);

@@ -3,6 +3,7 @@
 // before one of them, the pivot, end where their constant first stands; parts behind it begin where theirs last stands.
 // What the kind of a part settles is settled when the route is loaded. For the rest the text of each message is looked
 // through: one that could be divided otherwise is refused.
+import { Ascii } from '../memory/ascii';
 import { Bytes, equalBytes } from '../memory/bytes';
 import { SignaturePartKind, SignatureTimeFormat } from './config.gen';
 import { Guard, Part } from './part';
@@ -38,14 +39,14 @@ function mayHold(kind: SignaturePartKind, byte: u32): bool {
     case SignaturePartKind.Timestamp:
       return byte - 48 < 10;
     case SignaturePartKind.Path:
-      return byte > 32 && byte != 127 && byte != 63 && byte != 35;
+      return byte > 32 && byte != Ascii.Delete && byte != Ascii.Question && byte != Ascii.Hash;
     case SignaturePartKind.Method:
     case SignaturePartKind.Query:
     case SignaturePartKind.PathAndQuery:
-      return byte > 32 && byte != 127;
+      return byte > 32 && byte != Ascii.Delete;
     case SignaturePartKind.Header:
     case SignaturePartKind.Nonce:
-      return byte != 0 && byte != 10 && byte != 13;
+      return byte != 0 && byte != Ascii.LineFeed && byte != Ascii.CarriageReturn;
     default:
       return true;
   }

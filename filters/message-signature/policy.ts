@@ -1,4 +1,5 @@
 // Compiled section of a route.
+import { Ascii } from '../memory/ascii';
 import { KeyHolder } from '../keys/key-holder';
 import { isKeyId } from '../keys/key-id';
 import { Bytes } from '../memory/bytes';
@@ -170,7 +171,14 @@ function checkFields(reader: ConfigReader, config: MessageSignatureConfig): void
 function isFieldName(name: Bytes): bool {
   for (let i: u32 = 0; i < name.length; i++) {
     const byte: u32 = load<u8>(name.pointer + i);
-    if ((byte | 32) - 97 >= 26 && byte - 48 >= 10 && byte != 45 && byte != 46 && byte != 95) return false;
+    if (
+      (byte | 32) - 97 >= 26 &&
+      byte - 48 >= 10 &&
+      byte != Ascii.Minus &&
+      byte != Ascii.Point &&
+      byte != Ascii.Underscore
+    )
+      return false;
   }
   return true;
 }

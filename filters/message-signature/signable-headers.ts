@@ -1,5 +1,6 @@
 // Headers that a signature can cover. Envoy writes some itself, before filters see requests or after they have seen
 // responses, or takes them away: what was signed under their names is never what the other side sees.
+import { Ascii } from '../memory/ascii';
 import { Bytes } from '../memory/bytes';
 
 const REWRITTEN: StaticArray<Bytes> = [
@@ -35,7 +36,7 @@ function isHeaderName(name: Bytes): bool {
   if (name.length == 0) return false;
   for (let i: u32 = 0; i < name.length; i++) {
     const byte: u32 = load<u8>(name.pointer + i);
-    if (byte - 97 >= 26 && byte - 48 >= 10 && byte != 45) return false;
+    if (byte - 97 >= 26 && byte - 48 >= 10 && byte != Ascii.Minus) return false;
   }
   return true;
 }

@@ -1,4 +1,5 @@
 // Times of signing, as texts.
+import { Ascii } from '../memory/ascii';
 import { NO_TIME, parseTimestamp } from '../keys/timestamp';
 import { Writer } from '../memory/writer';
 import { SignatureTimeFormat } from './config.gen';
@@ -36,7 +37,7 @@ function parseUnix(text: usize, length: u32): i64 {
 
 /** `2026-11-30 09:30:15`. */
 function parseChina(text: usize, length: u32): i64 {
-  if (length != 19 || load<u8>(text, 10) != 32) return -1;
+  if (length != 19 || load<u8>(text, 10) != Ascii.Space) return -1;
   memory.copy(RFC, text, 19);
   store<u8>(RFC, 84, 10);
   return ofChina();

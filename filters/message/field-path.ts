@@ -8,6 +8,7 @@
 //
 // `$` and the first dot may be left out: `a.b[*].c`. Bare names hold letters, digits, `_`, `-` and characters beyond
 // ASCII; others are quoted, with `\'`, `\"` and `\\` inside. Refused: `..`, negative indexes, slices, filters, unions.
+import { Ascii } from '../memory/ascii';
 import { Bytes } from '../memory/bytes';
 import { MAX_PATH_BYTES, MAX_PATH_STEPS } from '../limits';
 import { utf8Length } from './utf8';
@@ -79,8 +80,8 @@ export class PathParser {
   private step(): PathStep | null {
     const byte = this.peek();
     this.at++;
-    if (byte == 46) return this.bareName();
-    if (byte != 91) return null;
+    if (byte == Ascii.Point) return this.bareName();
+    if (byte != Ascii.OpenBracket) return null;
     const inside = this.peek();
     let step: PathStep | null = null;
     if (inside == 39 || inside == 34) step = this.quotedName(<u8>inside);
@@ -101,7 +102,8 @@ export class PathParser {
     const start = this.at;
     while (this.at < this.end) {
       const byte = <u32>load<u8>(this.at);
-      if (!((byte | 32) - 97 < 26 || byte - 48 < 10 || byte == 95 || byte == 45 || byte >= 0x80)) break;
+      if (!((byte | 32) - 97 < 26 || byte - 48 < 10 || byte == Ascii.Underscore || byte == Ascii.Minus || byte >= 0x80))
+        break;
       const bytes = utf8Length(this.at, this.end);
       if (bytes == 0) return null;
       this.at += bytes;
@@ -116,9 +118,9 @@ export class PathParser {
     while (this.at < this.end) {
       let byte = load<u8>(this.at++);
       if (byte == quote) return new PathStep(StepKind.Name, Bytes.copy(changetype<usize>(name), length), 0);
-      if (byte == 92) {
+      if (byte == Ascii.Backslash) {
         byte = <u8>this.peek();
-        if (byte != 39 && byte != 34 && byte != 92) return null;
+        if (byte != Ascii.Apostrophe && byte != Ascii.Quote && byte != Ascii.Backslash) return null;
         this.at++;
       }
       name[length++] = byte;
@@ -131,7 +133,7 @@ export class PathParser {
     const start = this.at;
     while (this.peek() - 48 < 10 && value <= u32.MAX_VALUE) value = value * 10 + (<u64>load<u8>(this.at++) - 48);
     const digits = this.at - start;
-    if (digits == 0 || value > <u64>i32.MAX_VALUE || (digits > 1 && load<u8>(start) == 48)) return null;
+    if (digits == 0 || value > <u64>i32.MAX_VALUE || (digits > 1 && load<u8>(start) == Ascii.Zero)) return null;
     return new PathStep(StepKind.Index, Bytes.EMPTY, <u32>value);
   }
 }

@@ -1,4 +1,5 @@
 // Format of a body. The route's format and the content type must agree; it is never guessed.
+import { Ascii } from '../memory/ascii';
 import { equalIgnoreCase, Bytes } from '../memory/bytes';
 
 /** Formats with a reader. The values are those of `BodyFormat` in the plugin configuration. */
@@ -141,12 +142,12 @@ export function mayName(format: MessageFormat, type: Bytes): bool {
 /** Length of the type before its parameters, bytes. */
 function typeLength(value: usize, length: u32): u32 {
   let end: u32 = 0;
-  while (end < length && load<u8>(value + end) != 59 && load<u8>(value + end) != 32) end++;
+  while (end < length && load<u8>(value + end) != Ascii.Semicolon && load<u8>(value + end) != Ascii.Space) end++;
   return end;
 }
 
 function hasComma(value: usize, length: u32): bool {
-  for (let i: u32 = 0; i < length; i++) if (load<u8>(value + i) == 44) return true;
+  for (let i: u32 = 0; i < length; i++) if (load<u8>(value + i) == Ascii.Comma) return true;
   return false;
 }
 
@@ -159,15 +160,15 @@ function isReadable(parameters: usize, length: u32): bool {
   for (let i: u32 = 0; i + name <= length; i++) {
     if (!equalIgnoreCase(parameters + i, CHARSET.pointer, name)) continue;
     let from = i + name;
-    if (from >= length || load<u8>(parameters + from) != 61) return false;
+    if (from >= length || load<u8>(parameters + from) != Ascii.Equals) return false;
     from++;
-    if (from < length && load<u8>(parameters + from) == 34) from++;
+    if (from < length && load<u8>(parameters + from) == Ascii.Quote) from++;
     let end = from;
     while (
       end < length &&
       load<u8>(parameters + end) > 32 &&
-      load<u8>(parameters + end) != 59 &&
-      load<u8>(parameters + end) != 34
+      load<u8>(parameters + end) != Ascii.Semicolon &&
+      load<u8>(parameters + end) != Ascii.Quote
     )
       end++;
     if (!isUtf8Name(parameters + from, end - from)) return false;
@@ -235,5 +236,5 @@ function detect(media: MediaType, body: usize, length: u32): MessageFormat {
 }
 
 function isSpace(byte: u8): bool {
-  return byte == 32 || byte == 10 || byte == 13 || byte == 9;
+  return byte == Ascii.Space || byte == Ascii.LineFeed || byte == Ascii.CarriageReturn || byte == Ascii.Tab;
 }

@@ -1,4 +1,5 @@
 // JSON Pointers (RFC 6901) of indexed values, for error messages outside the hot path.
+import { Ascii } from '../memory/ascii';
 import { MAX_FIELD_DEPTH, MAX_POINTER_WORK } from '../limits';
 import { Arena } from '../memory/arena';
 import { equalBytes } from '../memory/bytes';
@@ -12,7 +13,7 @@ export function tokenBytes(from: usize, length: u32): u32 {
   let bytes = length;
   for (let i: u32 = 0; i < length; i++) {
     const byte = load<u8>(from + i);
-    if (byte == 126 || byte == 47) bytes++;
+    if (byte == Ascii.Tilde || byte == Ascii.Slash) bytes++;
   }
   return bytes;
 }
@@ -27,8 +28,8 @@ function decimalDigits(value: u32): u32 {
 export function putToken(to: usize, from: usize, length: u32): usize {
   for (let i = length; i > 0; i--) {
     const byte = load<u8>(from + i - 1);
-    if (byte == 126 || byte == 47) {
-      store<u8>(--to, byte == 126 ? 48 : 49);
+    if (byte == Ascii.Tilde || byte == Ascii.Slash) {
+      store<u8>(--to, byte == Ascii.Tilde ? 48 : 49);
       store<u8>(--to, 126);
     } else store<u8>(--to, byte);
   }

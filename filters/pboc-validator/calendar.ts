@@ -1,4 +1,5 @@
 // Dates and times in the formats of financial messages, and comparable instants. No function fails or allocates.
+import { Ascii } from '../memory/ascii';
 import { leadingDigits } from './formats';
 
 /** Invalid day or instant. */
@@ -51,9 +52,9 @@ function compactDay(pointer: usize): i64 {
 
 /** Day number of YYYY-MM-DD. NO_TIME for other text. The ten bytes must be available. */
 function dashedDay(pointer: usize): i64 {
-  if (leadingDigits(pointer, 4) != 4 || load<u8>(pointer, 4) != 45 || leadingDigits(pointer + 5, 2) != 2)
+  if (leadingDigits(pointer, 4) != 4 || load<u8>(pointer, 4) != Ascii.Minus || leadingDigits(pointer + 5, 2) != 2)
     return NO_TIME;
-  if (load<u8>(pointer, 7) != 45 || leadingDigits(pointer + 8, 2) != 2) return NO_TIME;
+  if (load<u8>(pointer, 7) != Ascii.Minus || leadingDigits(pointer + 8, 2) != 2) return NO_TIME;
   const year = digits(pointer, 4);
   const month = digits(pointer + 5, 2);
   const day = digits(pointer + 8, 2);
@@ -77,7 +78,7 @@ export function readDay(pointer: usize, length: u32): i64 {
  */
 export function readInstant(pointer: usize, length: u32): i64 {
   instantNanoseconds = 0;
-  if (length == 8 || (length >= 10 && length != 14 && (length == 10 || load<u8>(pointer, 10) != 84))) {
+  if (length == 8 || (length >= 10 && length != 14 && (length == 10 || load<u8>(pointer, 10) != Ascii.UpperT))) {
     const day = readDay(pointer, length);
     const offset = length > 10 ? offsetOf(pointer + 10, length - 10) : CHINA_OFFSET_SECONDS;
     return day == NO_TIME ? NO_TIME : day * DAY_SECONDS - offset;
@@ -90,11 +91,11 @@ export function readInstant(pointer: usize, length: u32): i64 {
   }
   if (length < 19) return NO_TIME;
   const day = dashedDay(pointer);
-  if (day == NO_TIME || load<u8>(pointer, 10) != 84) return NO_TIME;
+  if (day == NO_TIME || load<u8>(pointer, 10) != Ascii.UpperT) return NO_TIME;
   const second = clockOf(pointer + 11);
   if (second < 0) return NO_TIME;
   let at: u32 = 19;
-  if (at < length && load<u8>(pointer + at) == 46) {
+  if (at < length && load<u8>(pointer + at) == Ascii.Point) {
     const count = leadingDigits(pointer + at + 1, length - at - 1);
     if (count < 1) return NO_TIME;
     let nanoseconds = digits(pointer + at + 1, min<u32>(count, 9));
@@ -109,7 +110,7 @@ export function readInstant(pointer: usize, length: u32): i64 {
 
 /** Second of the day of hh:mm:ss, eight bytes. 86400 for 24:00:00, -1 if they are no time. */
 function clockOf(pointer: usize): i32 {
-  if (load<u8>(pointer, 2) != 58 || load<u8>(pointer, 5) != 58) return -1;
+  if (load<u8>(pointer, 2) != Ascii.Colon || load<u8>(pointer, 5) != Ascii.Colon) return -1;
   if (leadingDigits(pointer, 2) != 2 || leadingDigits(pointer + 3, 2) != 2 || leadingDigits(pointer + 6, 2) != 2)
     return -1;
   if (digits(pointer, 2) == 24 && digits(pointer + 3, 2) == 0 && digits(pointer + 6, 2) == 0) return <i32>DAY_SECONDS;
@@ -121,7 +122,7 @@ function offsetOf(pointer: usize, length: u32): i64 {
   if (length == 0) return CHINA_OFFSET_SECONDS;
   const sign = load<u8>(pointer);
   if (length == 1) return sign == 90 ? 0 : NO_TIME;
-  if (length != 6 || (sign != 43 && sign != 45) || load<u8>(pointer, 3) != 58) return NO_TIME;
+  if (length != 6 || (sign != 43 && sign != 45) || load<u8>(pointer, 3) != Ascii.Colon) return NO_TIME;
   if (leadingDigits(pointer + 1, 2) != 2 || leadingDigits(pointer + 4, 2) != 2) return NO_TIME;
   const minutes = digits(pointer + 1, 2) * 60 + digits(pointer + 4, 2);
   if (digits(pointer + 4, 2) > 59 || minutes > 840) return NO_TIME;

@@ -1,5 +1,6 @@
 // Exact decimal numbers of bounded size: fixed point, in limbs of nine digits. No floating point, and no allocation for
 // a message.
+import { Ascii } from '../memory/ascii';
 
 const LIMB_DIGITS: i32 = 9;
 const LIMB_BASE: u32 = 1_000_000_000;
@@ -33,14 +34,14 @@ export class Decimal {
     this.clear();
     const end = pointer + length;
     let at = pointer;
-    const negative = at < end && load<u8>(at) == 45;
+    const negative = at < end && load<u8>(at) == Ascii.Minus;
     if (isSign(at, end)) at++;
     const whole = digitsAt(at, end);
     const first = at;
     at += whole;
     let fraction: usize = 0;
     let decimals: u32 = 0;
-    if (at < end && load<u8>(at) == 46) {
+    if (at < end && load<u8>(at) == Ascii.Point) {
       fraction = ++at;
       decimals = digitsAt(at, end);
       at += decimals;
@@ -116,7 +117,7 @@ export class Decimal {
 }
 
 function isSign(at: usize, end: usize): bool {
-  return at < end && (load<u8>(at) == 45 || load<u8>(at) == 43);
+  return at < end && (load<u8>(at) == Ascii.Minus || load<u8>(at) == Ascii.Plus);
 }
 
 function digitsAt(at: usize, end: usize): u32 {
@@ -127,9 +128,9 @@ function digitsAt(at: usize, end: usize): u32 {
 
 /** The exponent from its letter to the end. Larger than MAX_EXPONENT if it is malformed or too large. */
 function readExponent(at: usize, end: usize): i32 {
-  if ((load<u8>(at) | 32) != 101) return MAX_EXPONENT + 1;
+  if ((load<u8>(at) | 32) != Ascii.LowerE) return MAX_EXPONENT + 1;
   at++;
-  const minus = at < end && load<u8>(at) == 45;
+  const minus = at < end && load<u8>(at) == Ascii.Minus;
   if (isSign(at, end)) at++;
   const count = digitsAt(at, end);
   if (count == 0 || at + count != end) return MAX_EXPONENT + 1;
@@ -150,8 +151,8 @@ export function writtenDecimals(pointer: usize, length: u32): u32 {
   let decimals: u32 = 0;
   for (let at = pointer; at < end; at++) {
     const byte = <u32>load<u8>(at);
-    if (byte == 46) decimals = digitsAt(at + 1, end);
-    else if ((byte | 32) == 101) return <u32>max(0, <i32>decimals - readExponent(at, end));
+    if (byte == Ascii.Point) decimals = digitsAt(at + 1, end);
+    else if ((byte | 32) == Ascii.LowerE) return <u32>max(0, <i32>decimals - readExponent(at, end));
   }
   return decimals;
 }
@@ -162,13 +163,13 @@ export function isDecimalText(pointer: usize, length: u32): bool {
   let at = isSign(pointer, end) ? pointer + 1 : pointer;
   let count = digitsAt(at, end);
   at += count;
-  if (at < end && load<u8>(at) == 46) {
+  if (at < end && load<u8>(at) == Ascii.Point) {
     const decimals = digitsAt(++at, end);
     count += decimals;
     at += decimals;
   }
   if (count == 0 || at == end) return count != 0;
-  if ((load<u8>(at) | 32) != 101) return false;
+  if ((load<u8>(at) | 32) != Ascii.LowerE) return false;
   at++;
   if (isSign(at, end)) at++;
   const exponent = digitsAt(at, end);

@@ -1,3 +1,4 @@
+import { Ascii } from '../memory/ascii';
 import { MAX_PATH_STEPS, MAX_REPLY_ERRORS } from '../limits';
 import { Arena } from '../memory/arena';
 import { equalBytes } from '../memory/bytes';
@@ -81,7 +82,7 @@ function withoutNames(pointer: usize, length: u32, wildcards: u32, repeats: bool
   let hidden = false;
   for (let i: u32 = 0; i < length; i++) {
     const byte = load<u8>(pointer + i);
-    if (byte == 47) {
+    if (byte == Ascii.Slash) {
       // Names of elements do not begin with a digit.
       const isIndex = repeats && i + 1 < length && <u32>load<u8>(pointer + i + 1) - 48 < 10;
       hidden = !isIndex && token < MAX_PATH_STEPS && ((wildcards >> token) & 1) != 0;

@@ -1,4 +1,5 @@
 // Character sets and amounts of financial fields. Each function takes the bytes of a text. None fails or allocates.
+import { Ascii } from '../memory/ascii';
 
 /** Number of leading digits. */
 export function leadingDigits(pointer: usize, length: u32): u32 {
@@ -14,7 +15,7 @@ export function leadingDigits(pointer: usize, length: u32): u32 {
 export function isAmount(pointer: usize, length: u32): bool {
   const whole = leadingDigits(pointer, length);
   if (whole == length) return whole >= 1 && whole <= 12;
-  if (whole < 1 || whole > 13 || load<u8>(pointer + whole) != 46) return false;
+  if (whole < 1 || whole > 13 || load<u8>(pointer + whole) != Ascii.Point) return false;
   const decimals = length - whole - 1;
   return decimals >= 1 && decimals <= 4 && leadingDigits(pointer + whole + 1, decimals) == decimals;
 }
@@ -25,19 +26,19 @@ export function isAmount(pointer: usize, length: u32): bool {
  */
 export function isIsoAmount(pointer: usize, length: u32): bool {
   const end = pointer + length;
-  const negative = length != 0 && load<u8>(pointer) == 45;
-  if (length != 0 && (negative || load<u8>(pointer) == 43)) pointer++;
+  const negative = length != 0 && load<u8>(pointer) == Ascii.Minus;
+  if (length != 0 && (negative || load<u8>(pointer) == Ascii.Plus)) pointer++;
   const written = leadingDigits(pointer, <u32>(end - pointer));
   let at = pointer + written;
   let decimals: u32 = 0;
-  if (at < end && load<u8>(at) == 46) {
+  if (at < end && load<u8>(at) == Ascii.Point) {
     decimals = leadingDigits(++at, <u32>(end - at));
     if (at + decimals != end) return false;
   } else if (at != end) return false;
   if (written + decimals == 0) return false;
-  while (decimals != 0 && load<u8>(at + decimals - 1) == 48) decimals--;
+  while (decimals != 0 && load<u8>(at + decimals - 1) == Ascii.Zero) decimals--;
   let whole = written;
-  while (whole != 0 && load<u8>(pointer + written - whole) == 48) whole--;
+  while (whole != 0 && load<u8>(pointer + written - whole) == Ascii.Zero) whole--;
   return whole + decimals <= 18 && decimals <= 5 && (!negative || whole + decimals == 0);
 }
 

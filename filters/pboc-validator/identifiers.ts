@@ -1,5 +1,6 @@
 // Identifiers with check digits of companies, banks, accounts and places, and the code lists of ISO. Each function
 // takes the bytes of a text. None fails or allocates.
+import { Ascii } from '../memory/ascii';
 import {
   COUNTRY_ALPHA_2,
   COUNTRY_ALPHA_2_COUNT,
@@ -107,7 +108,15 @@ const OLD_ENTITY: u32 = 0x3030304d;
 /** Value of a character in GB 32100 (digits, and capital letters without I, O, S, V and Z). 31 for any other. */
 function usccValue(byte: u32): u32 {
   if (byte - 48 < 10) return byte - 48;
-  if (byte - 65 >= 26 || byte == 73 || byte == 79 || byte == 83 || byte == 86 || byte == 90) return 31;
+  if (
+    byte - 65 >= 26 ||
+    byte == Ascii.UpperI ||
+    byte == Ascii.UpperO ||
+    byte == Ascii.UpperS ||
+    byte == Ascii.UpperV ||
+    byte == Ascii.UpperZ
+  )
+    return 31;
   return byte - 55 - (byte > 73 ? 1 : 0) - (byte > 79 ? 1 : 0) - (byte > 83 ? 1 : 0) - (byte > 86 ? 1 : 0);
 }
 

@@ -2,6 +2,7 @@
 // space. Elements with a length prefix include it. Small letters become capitals. Characters other than letters,
 // digits, space, comma and point are omitted. Leading and trailing spaces are omitted, and several spaces become one.
 // Element 90 contributes its first 20 digits.
+import { Ascii } from '../memory/ascii';
 import { FieldKind } from '../message/field-tree';
 import { IsoTree } from '../message/iso8583/iso-tree';
 import { scratch } from '../memory/scratch';
@@ -113,7 +114,7 @@ function character(byte: u8): void {
     return;
   }
   const isSmall = <u8>(byte - 97) < 26;
-  if (!isSmall && <u8>(byte - 65) >= 26 && <u8>(byte - 48) >= 10 && byte != 44 && byte != 46) return;
+  if (!isSmall && <u8>(byte - 65) >= 26 && <u8>(byte - 48) >= 10 && byte != Ascii.Comma && byte != Ascii.Point) return;
   if (spaceDue && text.length > 0) text.byte(SPACE);
   spaceDue = false;
   text.byte(isSmall ? byte - 32 : byte);

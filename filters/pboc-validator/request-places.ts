@@ -1,4 +1,5 @@
 // Query parameters and headers of the current request.
+import { Ascii } from '../memory/ascii';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { hexDigit } from '../message/hex-text';
@@ -29,7 +30,7 @@ export class RequestPlaces extends Places {
     if (!exchange.header(PATH.pointer, PATH.length)) return Found.Absent;
     let at = exchange.valuePointer;
     const end = at + exchange.valueLength;
-    while (at < end && load<u8>(at) != 63) at++;
+    while (at < end && load<u8>(at) != Ascii.Question) at++;
     return at < end ? this.findParameter(at + 1, end, name) : Found.Absent;
   }
 
@@ -40,9 +41,9 @@ export class RequestPlaces extends Places {
     let found = Found.Absent;
     while (at < end) {
       let stop = at;
-      while (stop < end && load<u8>(stop) != 38) stop++;
+      while (stop < end && load<u8>(stop) != Ascii.Ampersand) stop++;
       let equals = at;
-      while (equals < stop && load<u8>(equals) != 61) equals++;
+      while (equals < stop && load<u8>(equals) != Ascii.Equals) equals++;
       if (isNamed(at, equals, name)) {
         if (found != Found.Absent) return Found.Twice;
         found = this.decodeValue(equals < stop ? equals + 1 : stop, stop);
@@ -66,8 +67,8 @@ export class RequestPlaces extends Places {
 /** Decoded byte at `at`. 256 for a malformed escape. An escape is three bytes, anything else one. */
 function decodedByte(at: usize, end: usize): u32 {
   const byte = <u32>load<u8>(at);
-  if (byte == 43) return 32;
-  if (byte != 37) return byte;
+  if (byte == Ascii.Plus) return 32;
+  if (byte != Ascii.Percent) return byte;
   if (at + 2 >= end) return 256;
   const high = hexDigit(load<u8>(at, 1));
   const low = hexDigit(load<u8>(at, 2));
@@ -81,7 +82,7 @@ function decode(at: usize, end: usize, to: usize): i32 {
     const byte = decodedByte(at, end);
     if (byte == 256) return -1;
     store<u8>(to + length++, <u8>byte);
-    at += load<u8>(at) == 37 ? 3 : 1;
+    at += load<u8>(at) == Ascii.Percent ? 3 : 1;
   }
   return length;
 }
@@ -91,7 +92,7 @@ function isNamed(at: usize, end: usize, name: Bytes): bool {
   while (at < end) {
     if (length == name.length || decodedByte(at, end) != <u32>load<u8>(name.pointer + length)) return false;
     length++;
-    at += load<u8>(at) == 37 ? 3 : 1;
+    at += load<u8>(at) == Ascii.Percent ? 3 : 1;
   }
   return length == name.length;
 }

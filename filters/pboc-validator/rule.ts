@@ -1,4 +1,5 @@
 // A compiled rule, and its test of one value.
+import { Ascii } from '../memory/ascii';
 import { Arena } from '../memory/arena';
 import { Bytes, hashBytes } from '../memory/bytes';
 import { Pattern } from '../match/pattern';
@@ -263,14 +264,14 @@ function reads(type: PbocType, text: usize, length: u32): bool {
 function isBooleanText(text: usize, length: u32): bool {
   if (length == 1) return <u32>load<u8>(text) - 48 < 2;
   if (length == 4) return load<u32>(text) == 0x65757274;
-  return length == 5 && load<u32>(text) == 0x736c6166 && load<u8>(text, 4) == 101;
+  return length == 5 && load<u32>(text) == 0x736c6166 && load<u8>(text, 4) == Ascii.LowerE;
 }
 
 /** For a valid JSON number: no fraction and no exponent. For a text: digits with an optional sign (xs:integer). */
 function isIntegerText(text: usize, length: u32): bool {
   for (let i: u32 = 0; i < length; i++) {
     const byte = <u32>load<u8>(text + i);
-    if (byte - 48 >= 10 && (i != 0 || (byte != 45 && byte != 43))) return false;
+    if (byte - 48 >= 10 && (i != 0 || (byte != Ascii.Minus && byte != Ascii.Plus))) return false;
   }
   return length != 0;
 }

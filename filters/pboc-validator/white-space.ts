@@ -1,5 +1,6 @@
 // White space around values of XML: the facet whiteSpace=collapse of xs:decimal, xs:date, xs:dateTime, xs:boolean and
 // what is derived from them. Texts (xs:string and its codes) keep theirs.
+import { Ascii } from '../memory/ascii';
 
 let from: usize = 0;
 
@@ -18,5 +19,5 @@ export function collapsed(): usize {
 }
 
 function isSpace(byte: u8): bool {
-  return byte == 32 || byte == 9 || byte == 10 || byte == 13;
+  return byte == Ascii.Space || byte == Ascii.Tab || byte == Ascii.LineFeed || byte == Ascii.CarriageReturn;
 }

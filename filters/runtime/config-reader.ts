@@ -1,3 +1,4 @@
+import { Ascii } from '../memory/ascii';
 import { Bytes } from '../memory/bytes';
 import { Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
@@ -124,7 +125,7 @@ export class ConfigReader {
     }
     const pointer = document.text(node, scratch);
     const length = document.textLength;
-    const negative = length > 0 && load<u8>(pointer) == 45;
+    const negative = length > 0 && load<u8>(pointer) == Ascii.Minus;
     let value: i64 = 0;
     for (let i: u32 = negative ? 1 : 0; i < length; i++) {
       const digit = <u32>load<u8>(pointer + i) - 48;

@@ -1,5 +1,6 @@
 // A compiled configuration. Everything that a message uses is immutable and belongs to its root context, so that an old
 // and a new configuration can serve in one VM.
+import { Ascii } from '../memory/ascii';
 import { scratch } from '../memory/scratch';
 import { Bytes } from '../memory/bytes';
 import { PartKind, Parts } from '../memory/parts';
@@ -40,7 +41,7 @@ export function compileConfiguration(reader: ConfigReader, stages: StaticArray<S
   const config = decodePluginConfig(reader, reader.document.root);
   if (reader.failed) return null;
   const version = config.version;
-  if (version.length < 2 || load<u8>(version.pointer) != CONFIG_MAJOR || load<u8>(version.pointer, 1) != 46) {
+  if (version.length < 2 || load<u8>(version.pointer) != CONFIG_MAJOR || load<u8>(version.pointer, 1) != Ascii.Point) {
     reader.fail(ErrorId.FIM_CFG_0002, 0);
     return null;
   }

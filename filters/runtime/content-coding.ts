@@ -1,5 +1,6 @@
 // Compressed bodies: their coding by the headers, and their decompression. A body is buffered as sent and decompressed
 // once complete, before any stage sees it. Thus neither a stage nor the upstream can mistake a part for the whole.
+import { Ascii } from '../memory/ascii';
 import { Coding, OpenedBody } from '../message/compression/body';
 import { Bytes, equalIgnoreCase } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -25,7 +26,7 @@ export function codingOf(exchange: Exchange): Coding {
     const end = at + exchange.valueLength;
     while (at < end) {
       let stop = at;
-      while (stop < end && load<u8>(stop) != 44) stop++;
+      while (stop < end && load<u8>(stop) != Ascii.Comma) stop++;
       const one = codingNamed(at, stop);
       if (one != Coding.Identity) coding = coding == Coding.Identity ? one : Coding.Other;
       at = stop + 1;
@@ -45,7 +46,7 @@ function codingNamed(from: usize, end: usize): Coding {
 }
 
 function isSpace(byte: u8): bool {
-  return byte == 32 || byte == 9;
+  return byte == Ascii.Space || byte == Ascii.Tab;
 }
 
 function isNamed(name: Bytes, from: usize, length: u32): bool {

@@ -1,5 +1,6 @@
 // Values of a message that are set under a name, for later stages and plugins, and as filter state for the proxy's logs
 // and traces (`%FILTER_STATE(wasm.fim.NAME:PLAIN)%`).
+import { Ascii } from '../memory/ascii';
 import { MAX_EXTRACTED_BYTES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { isUtf8 } from '../message/utf8';
@@ -38,7 +39,7 @@ export function readExtracted(key: Bytes): bool {
 function isPlain(value: usize, length: u32): bool {
   for (let i: u32 = 0; i < length; i++) {
     const byte = load<u8>(value + i);
-    if (byte < 32 || byte == 34 || byte == 92 || byte == 127) return false;
+    if (byte < 32 || byte == Ascii.Quote || byte == Ascii.Backslash || byte == Ascii.Delete) return false;
   }
   return isUtf8(value, length);
 }

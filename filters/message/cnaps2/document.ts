@@ -1,5 +1,6 @@
 // CNAPS2 messages: a header block {H:…} with fixed positions, optional blocks such as {S:…}, an XML document, and
 // optional further blocks.
+import { Ascii } from '../../memory/ascii';
 import { Arena } from '../../memory/arena';
 import { ErrorId } from '../../errors.gen';
 import { MAX_BLOCK_BYTES } from '../../limits';
@@ -71,7 +72,7 @@ export class Cnaps2Document extends XmlDocument {
       const name = unchecked(layout.names[i]);
       const next = at + unchecked(layout.lengths[i]);
       let length = <u32>(next - at);
-      while (length > 0 && load<u8>(at + length - 1) == 32) length--;
+      while (length > 0 && load<u8>(at + length - 1) == Ascii.Space) length--;
       this.addText(name.pointer, name.length, at, length);
       at = next;
     }
@@ -84,7 +85,7 @@ export class Cnaps2Document extends XmlDocument {
     while (p < end && load<u8>(p) == OPENING) {
       if (p + OPENING_BYTES >= end) return fail(ErrorId.FIM_CNAPS_0003, p);
       const letter = <u32>load<u8>(p, 1) - 65;
-      if (letter >= 26 || load<u8>(p, 2) != 58 || ((this.seen >> letter) & 1) != 0)
+      if (letter >= 26 || load<u8>(p, 2) != Ascii.Colon || ((this.seen >> letter) & 1) != 0)
         return fail(ErrorId.FIM_CNAPS_0003, p);
       this.seen |= 1 << letter;
       const text = p + OPENING_BYTES;
@@ -103,7 +104,7 @@ export class Cnaps2Document extends XmlDocument {
 function isPrintable(p: usize, end: usize): bool {
   for (; p < end; p++) {
     const byte = <u32>load<u8>(p);
-    if (byte - 32 >= 95 && byte != 10 && byte != 13) return false;
+    if (byte - 32 >= 95 && byte != Ascii.LineFeed && byte != Ascii.CarriageReturn) return false;
   }
   return true;
 }

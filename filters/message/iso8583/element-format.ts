@@ -1,4 +1,5 @@
 // Checks that the bytes of a data element fit its format, in each encoding.
+import { Ascii } from '../../memory/ascii';
 import { areDigits } from '../hex-text';
 import { ASCII_OF_EBCDIC } from './ebcdic';
 import { IsoEncoding, IsoFormat, isTrack } from './spec';
@@ -40,7 +41,7 @@ function isHex(byte: u32): bool {
 function isSealedTrack(pointer: usize, units: u32, ebcdic: bool): bool {
   for (const end = pointer + units; pointer < end; pointer++) {
     const byte = <u32>(ebcdic ? load<u8>(ASCII_OF_EBCDIC + load<u8>(pointer)) : load<u8>(pointer));
-    if (!isHex(byte) && byte != 61) return false;
+    if (!isHex(byte) && byte != Ascii.Equals) return false;
   }
   return true;
 }
@@ -65,7 +66,7 @@ function isText(format: IsoFormat, pointer: usize, units: u32, ebcdic: bool): bo
 }
 
 function isSign(byte: u8): bool {
-  return byte == 67 || byte == 68; // C, D
+  return byte == Ascii.UpperC || byte == Ascii.UpperD;
 }
 
 /** Whether all nibbles are digits or the separator D. */

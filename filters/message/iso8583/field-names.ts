@@ -1,4 +1,5 @@
 // Names of ISO 8583 fields with their hashes, in static memory so that messages need not create them.
+import { Ascii } from '../../memory/ascii';
 import { hashBytes } from '../../memory/bytes';
 import { LAST_ELEMENT } from './spec';
 
@@ -54,7 +55,7 @@ export function fieldNameHash(slot: u32): u32 {
 export function elementOf(pointer: usize, length: u32): u32 {
   if (length < 4 || load<u16>(pointer, 1) != 0x4544) return 0;
   let element: u32 = 0;
-  for (let i: u32 = 3; i < length && load<u8>(pointer + i) != 47; i++) {
+  for (let i: u32 = 3; i < length && load<u8>(pointer + i) != Ascii.Slash; i++) {
     const digit = <u32>load<u8>(pointer + i) - 48;
     if (digit > 9 || element > LAST_ELEMENT) return 0;
     element = element * 10 + digit;

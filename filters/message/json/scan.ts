@@ -40,7 +40,11 @@ export function skipRun(pointer: usize, end: usize): usize {
   // Indentation usually follows a line break: blocks of 16 spaces, then the rest.
   while (pointer < end) {
     const byte = load<u8>(pointer);
-    if (byte > 32 || (byte != 32 && byte != 10 && byte != 13 && byte != 9)) return pointer;
+    if (
+      byte > 32 ||
+      (byte != Ascii.Space && byte != Ascii.LineFeed && byte != Ascii.CarriageReturn && byte != Ascii.Tab)
+    )
+      return pointer;
     pointer++;
     const others = ~(<u32>i8x16.bitmask(i8x16.eq(v128.load(pointer), v128.load(SPACES)))) & 0xffff;
     pointer += others != 0 ? <usize>ctz(others) : 16;
@@ -70,7 +74,7 @@ export function scanString(pointer: usize, end: usize, flags: usize, flag: u32):
     if (pointer >= end) break;
     const byte = load<u8>(pointer);
     if (byte == Ascii.Quote) return pointer;
-    if (byte != 92) return fail(ErrorId.FIM_JSON_0003, pointer);
+    if (byte != Ascii.Backslash) return fail(ErrorId.FIM_JSON_0003, pointer);
     store<u32>(flags, load<u32>(flags) | flag);
     pointer = scanEscape(pointer, end);
     if (pointer == 0) return 0;
@@ -136,13 +140,13 @@ export function scanNumber(pointer: usize, end: usize): usize {
   const whole = pointer;
   pointer = skipDigits(pointer, end);
   if (pointer == whole) return fail(pointer >= end ? ErrorId.FIM_JSON_0002 : ErrorId.FIM_JSON_0005, start);
-  if (load<u8>(whole) == 48 && pointer - whole > 1) return fail(ErrorId.FIM_JSON_0005, start);
+  if (load<u8>(whole) == Ascii.Zero && pointer - whole > 1) return fail(ErrorId.FIM_JSON_0005, start);
   if (pointer < end && load<u8>(pointer) == Ascii.Point) {
     const fraction = ++pointer;
     pointer = skipDigits(pointer, end);
     if (pointer == fraction) return fail(ErrorId.FIM_JSON_0005, start);
   }
-  if (pointer < end && (load<u8>(pointer) | 32) == 101) {
+  if (pointer < end && (load<u8>(pointer) | 32) == Ascii.LowerE) {
     pointer++;
     if (pointer < end && (load<u8>(pointer) == Ascii.Plus || load<u8>(pointer) == Ascii.Minus)) pointer++;
     const exponent = pointer;
@@ -158,7 +162,7 @@ export function scanLiteral(pointer: usize, end: usize): usize {
   if (four == 0x65757274 || four == 0x6c6c756e) {
     if (pointer + 4 <= end) return pointer + 4;
   } else if (four == 0x736c6166) {
-    if (pointer + 5 <= end && load<u8>(pointer, 4) == 101) return pointer + 5;
+    if (pointer + 5 <= end && load<u8>(pointer, 4) == Ascii.LowerE) return pointer + 5;
     if (pointer + 5 <= end) return fail(ErrorId.FIM_JSON_0001, pointer);
   } else return fail(ErrorId.FIM_JSON_0001, pointer);
   return fail(ErrorId.FIM_JSON_0002, end);

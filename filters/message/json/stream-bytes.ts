@@ -21,13 +21,14 @@ export const NUMBER_ENDS: u32 =
 /** State after a further byte of a number. Negative if the byte does not belong to it. */
 export function nextDigits(at: u32, byte: u32): i32 {
   if (byte - 48 < 10) {
-    if (at == Digits.Sign) return byte == 48 ? Digits.Zero : Digits.Whole;
+    if (at == Digits.Sign) return byte == Ascii.Zero ? Digits.Zero : Digits.Whole;
     if (at == Digits.Zero) return -1;
     if (at == Digits.Point) return Digits.Fraction;
     return at == Digits.E || at == Digits.ESign ? Digits.Exponent : <i32>at;
   }
   if (byte == Ascii.Point) return at == Digits.Zero || at == Digits.Whole ? Digits.Point : -1;
-  if ((byte | 32) == 101) return at == Digits.Zero || at == Digits.Whole || at == Digits.Fraction ? Digits.E : -1;
+  if ((byte | 32) == Ascii.LowerE)
+    return at == Digits.Zero || at == Digits.Whole || at == Digits.Fraction ? Digits.E : -1;
   return (byte == Ascii.Plus || byte == Ascii.Minus) && at == Digits.E ? Digits.ESign : -1;
 }
 
@@ -36,12 +37,12 @@ export function isEscapeLetter(byte: u32): bool {
   return (
     byte == Ascii.Quote ||
     byte == Ascii.Backslash ||
-    byte == 47 ||
-    byte == 98 ||
-    byte == 102 ||
-    byte == 110 ||
-    byte == 114 ||
-    byte == 116
+    byte == Ascii.Slash ||
+    byte == Ascii.LowerB ||
+    byte == Ascii.LowerF ||
+    byte == Ascii.LowerN ||
+    byte == Ascii.LowerR ||
+    byte == Ascii.LowerT
   );
 }
 

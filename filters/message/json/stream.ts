@@ -68,7 +68,7 @@ export abstract class JsonEvents {
 // @ts-ignore: decorator
 @inline
 function isSpace(byte: u32): bool {
-  return byte == 32 || byte == 10 || byte == 13 || byte == 9;
+  return byte == Ascii.Space || byte == Ascii.LineFeed || byte == Ascii.CarriageReturn || byte == Ascii.Tab;
 }
 
 /** Reader of one text at a time, bound to its memory. */
@@ -225,7 +225,7 @@ export class JsonStream {
   }
 
   private beginName(byte: u32): ErrorId {
-    if (byte != 34) return ErrorId.FIM_JSON_0001;
+    if (byte != Ascii.Quote) return ErrorId.FIM_JSON_0001;
     this.beginString(true, true);
     return ErrorId.None;
   }
@@ -258,7 +258,7 @@ export class JsonStream {
     state.textLength = 0;
     if (kind == FieldKind.Number) {
       state.mode = Mode.Number;
-      state.digits = byte == Ascii.Minus ? Digits.Sign : byte == 48 ? Digits.Zero : Digits.Whole;
+      state.digits = byte == Ascii.Minus ? Digits.Sign : byte == Ascii.Zero ? Digits.Zero : Digits.Whole;
       this.keep(byte);
       return ErrorId.None;
     }
@@ -315,10 +315,10 @@ export class JsonStream {
     const state = this.state;
     const at = state.escape;
     if (at == Escape.Letter) {
-      state.escape = byte == 117 ? Escape.Hex : Escape.None;
+      state.escape = byte == Ascii.LowerU ? Escape.Hex : Escape.None;
       state.unit = 0;
       state.surrogate = 0;
-      return byte == 117 || isEscapeLetter(byte) ? ErrorId.None : ErrorId.FIM_JSON_0003;
+      return byte == Ascii.LowerU || isEscapeLetter(byte) ? ErrorId.None : ErrorId.FIM_JSON_0003;
     }
     if (at == Escape.PairBackslash) {
       state.escape = Escape.PairLetter;
@@ -327,7 +327,7 @@ export class JsonStream {
     if (at == Escape.PairLetter) {
       state.escape = Escape.Hex;
       state.unit = 0;
-      return byte == 117 ? ErrorId.None : ErrorId.FIM_JSON_0003;
+      return byte == Ascii.LowerU ? ErrorId.None : ErrorId.FIM_JSON_0003;
     }
     const digit = hexDigit(byte);
     if (digit > 15) return ErrorId.FIM_JSON_0003;

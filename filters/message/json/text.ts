@@ -1,4 +1,5 @@
 // Unescapes JSON strings. The scanner has checked the input, so that nothing here can fail.
+import { Ascii } from '../../memory/ascii';
 import { hex4 } from './scan';
 
 /** Writes a code point as UTF-8. Returns the address after it. */
@@ -50,13 +51,13 @@ export function unescape(from: usize, length: u32, to: usize): u32 {
   const start = to;
   while (from < end) {
     const byte = load<u8>(from);
-    if (byte != 92) {
+    if (byte != Ascii.Backslash) {
       store<u8>(to++, byte);
       from++;
       continue;
     }
     const letter = load<u8>(from, 1);
-    if (letter != 117) {
+    if (letter != Ascii.LowerU) {
       store<u8>(to++, simpleEscape(letter));
       from += 2;
       continue;

@@ -21,7 +21,7 @@ export function scanScalar(p: usize, end: usize, record: usize): usize {
     store<u32>(record, load<u32>(record, INFO) | FieldKind.Number, INFO);
     return scanNumber(p, end);
   }
-  const kind = byte == 116 ? FieldKind.True : byte == 102 ? FieldKind.False : FieldKind.Null;
+  const kind = byte == Ascii.LowerT ? FieldKind.True : byte == Ascii.LowerF ? FieldKind.False : FieldKind.Null;
   store<u32>(record, load<u32>(record, INFO) | kind, INFO);
   return scanLiteral(p, end);
 }
@@ -32,7 +32,7 @@ export function scanScalar(p: usize, end: usize, record: usize): usize {
  */
 export function readKey(p: usize, end: usize, record: usize, arena: Arena): usize {
   if (p >= end) return fail(ErrorId.FIM_JSON_0002, end);
-  if (load<u8>(p) != 34) return fail(ErrorId.FIM_JSON_0001, p);
+  if (load<u8>(p) != Ascii.Quote) return fail(ErrorId.FIM_JSON_0001, p);
   let key = p + 1;
   store<u32>(record, 0, INFO);
   const quote = scanString(key, end, record + INFO, KEY_ESCAPED);
@@ -50,6 +50,6 @@ export function readKey(p: usize, end: usize, record: usize, arena: Arena): usiz
   store<u32>(record, hashBytes(key, length), KEY_HASH);
   p = skipWhitespace(quote + 1, end);
   if (p >= end) return fail(ErrorId.FIM_JSON_0002, end);
-  if (load<u8>(p) != 58) return fail(ErrorId.FIM_JSON_0001, p);
+  if (load<u8>(p) != Ascii.Colon) return fail(ErrorId.FIM_JSON_0001, p);
   return skipWhitespace(p + 1, end);
 }

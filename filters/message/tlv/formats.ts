@@ -1,4 +1,5 @@
 // Formats of data object values, with the names of EMV Book 3 (section 4.3) and JR/T 0025.
+import { Ascii } from '../../memory/ascii';
 import { areDigits } from '../hex-text';
 
 /** Format of a value. */
@@ -60,7 +61,7 @@ export function isInFormat(format: Format, pointer: usize, length: u32): bool {
     const byte = <u32>load<u8>(pointer);
     if (
       format == Format.Special
-        ? byte < 32 || byte == 127
+        ? byte < 32 || byte == Ascii.Delete
         : !isLetter(byte) && (format == Format.Alphabetic || !isDigit(byte))
     )
       return false;

@@ -1,4 +1,5 @@
 // Attributes of one start tag (3.1), including namespace declarations.
+import { Ascii } from '../../memory/ascii';
 import { MAX_XML_ATTRIBUTES } from '../../limits';
 import { Arena } from '../../memory/arena';
 import { equalBytes, hashBytes } from '../../memory/bytes';
@@ -48,7 +49,7 @@ export class Attributes {
       const name = skipSpace(p, end);
       if (name >= end) return fail(ErrorId.FIM_XML_0002, end);
       const byte = load<u8>(name);
-      if (byte == 62 || byte == 47) return this.bind(name, namespaces);
+      if (byte == Ascii.Greater || byte == Ascii.Slash) return this.bind(name, namespaces);
       if (name == p) return fail(ErrorId.FIM_XML_0001, p);
       p = this.one(name, end, namespaces, arena);
       if (p == 0) return 0;
@@ -61,7 +62,7 @@ export class Attributes {
     if (!isNameStart(name, end)) return fail(ErrorId.FIM_XML_0001, name);
     let after = nameEnd(name, end);
     let prefix: u32 = 0;
-    if (after < end && load<u8>(after) == 58) {
+    if (after < end && load<u8>(after) == Ascii.Colon) {
       prefix = <u32>(after - name);
       if (after + 1 >= end) return fail(ErrorId.FIM_XML_0002, end);
       if (!isNameStart(after + 1, end)) return fail(ErrorId.FIM_XML_0007, after);
@@ -70,7 +71,8 @@ export class Attributes {
     const length = <u32>(after - name);
     let p = skipSpace(after, end);
     if (p >= end) return fail(ErrorId.FIM_XML_0002, end);
-    if (load<u8>(p) != 61) return fail(load<u8>(p) == 58 ? ErrorId.FIM_XML_0007 : ErrorId.FIM_XML_0001, p);
+    if (load<u8>(p) != Ascii.Equals)
+      return fail(load<u8>(p) == Ascii.Colon ? ErrorId.FIM_XML_0007 : ErrorId.FIM_XML_0001, p);
     p = skipSpace(p + 1, end);
     if (p >= end) return fail(ErrorId.FIM_XML_0002, end);
     const quote = <u32>load<u8>(p);

@@ -1,5 +1,6 @@
 // Characters that XML allows (XML 1.0, 2.2): all of Unicode except controls below U+0020 other than tab, line feed and
 // carriage return, and except U+FFFE and U+FFFF. UTF-8 has no surrogates.
+import { Ascii } from '../../memory/ascii';
 
 /** U+FFFE is EF BF BE, U+FFFF is EF BF BF. */
 const NONCHARACTER: u8 = 0xef;
@@ -28,5 +29,5 @@ export function firstForbidden(p: usize, end: usize): usize {
 function isForbidden(at: usize): bool {
   const byte = load<u8>(at);
   if (byte == NONCHARACTER) return load<u8>(at, 1) == 0xbf && load<u8>(at, 2) >= 0xbe;
-  return byte != 10 && byte != 13 && byte != 9;
+  return byte != Ascii.LineFeed && byte != Ascii.CarriageReturn && byte != Ascii.Tab;
 }

@@ -1,4 +1,5 @@
 // XML declaration (2.8, 4.3.3), and detection of the encoding by the first bytes. Only UTF-8 is supported.
+import { Ascii } from '../../memory/ascii';
 import { equalIgnoreCase } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
 import { fail, isSpace, skipSpace } from './scan';
@@ -48,7 +49,7 @@ export function scanProlog(p: usize, end: usize): usize {
 
 function isYesOrNo(): bool {
   return (
-    (valueLength == 3 && load<u16>(value) == load<u16>(YES) && load<u8>(value, 2) == 115) ||
+    (valueLength == 3 && load<u16>(value) == load<u16>(YES) && load<u8>(value, 2) == Ascii.LowerS) ||
     (valueLength == 2 && load<u16>(value) == load<u16>(NO))
   );
 }
@@ -63,7 +64,7 @@ function pseudoAttribute(p: usize, end: usize, name: usize, length: u32): usize 
   if (from == p || from + length > end || memory.compare(from, name, length) != 0) return p;
   let at = skipSpace(from + length, end);
   if (at >= end) return fail(ErrorId.FIM_XML_0002, end);
-  if (load<u8>(at) != 61) return fail(ErrorId.FIM_XML_0001, at);
+  if (load<u8>(at) != Ascii.Equals) return fail(ErrorId.FIM_XML_0001, at);
   at = skipSpace(at + 1, end);
   if (at >= end) return fail(ErrorId.FIM_XML_0002, end);
   const quote = load<u8>(at);

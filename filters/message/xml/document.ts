@@ -1,5 +1,6 @@
 // Strict index of an XML document (XML 1.0, fifth edition, and Namespaces in XML 1.0) without document type. Elements,
 // attributes and texts become a field tree. Nothing outside the document is ever loaded.
+import { Ascii } from '../../memory/ascii';
 import { Arena } from '../../memory/arena';
 import { equalBytes } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
@@ -123,7 +124,7 @@ export class XmlDocument extends FieldTree {
     p = scanMisc(p, end);
     if (p == 0) return 0;
     if (p >= end) return fail(ErrorId.FIM_XML_0002, end);
-    if (load<u8>(p) != 60) return fail(ErrorId.FIM_XML_0001, p);
+    if (load<u8>(p) != Ascii.Less) return fail(ErrorId.FIM_XML_0001, p);
     store<u32>(FRAMES, NO_NAMESPACE, BINDING);
     p = this.startTag(p, end, arena);
     while (p != 0 && this.depth != 0) p = this.content(p, end, arena);
@@ -156,7 +157,7 @@ export class XmlDocument extends FieldTree {
     if (depth > MAX_XML_DEPTH) return fail(ErrorId.FIM_XML_0009, p);
     let local = name;
     let after = nameEnd(name, end);
-    if (after < end && load<u8>(after) == 58) {
+    if (after < end && load<u8>(after) == Ascii.Colon) {
       local = after + 1;
       if (local >= end) return fail(ErrorId.FIM_XML_0002, end);
       if (!isNameStart(local, end)) return fail(ErrorId.FIM_XML_0007, after);
@@ -169,7 +170,7 @@ export class XmlDocument extends FieldTree {
     store<u32>(frame, namespaces.byDefault, DEFAULT_BEFORE);
     const attributes = this.attributes;
     p = after;
-    if (load<u8>(p) == 62) attributes.clear();
+    if (load<u8>(p) == Ascii.Greater) attributes.clear();
     else {
       p = attributes.scan(p, end, namespaces, arena);
       if (p == 0) return 0;
@@ -186,13 +187,13 @@ export class XmlDocument extends FieldTree {
       this.attribute(XMLNS_KEY, XMLNS_KEY_BYTES, namespaces.uri(binding), namespaces.uriLength(binding));
     if (attributes.fields != 0 && !this.addAttributes(arena)) return fail(ErrorId.FIM_RT_0006, name);
     this.depth = depth;
-    if (load<u8>(p) == 62) {
+    if (load<u8>(p) == Ascii.Greater) {
       store<u32>(frame, <u32>(p + 1 - this.source), CONTENT);
       store<u8>(CONTENTS + depth, 0);
       return p + 1;
     }
     if (p + 1 >= end) return fail(ErrorId.FIM_XML_0002, end);
-    if (load<u8>(p, 1) != 62) return fail(ErrorId.FIM_XML_0001, p);
+    if (load<u8>(p, 1) != Ascii.Greater) return fail(ErrorId.FIM_XML_0001, p);
     this.setText(this.current, p, 0);
     this.leave(frame);
     return p + 2;
@@ -232,10 +233,10 @@ export class XmlDocument extends FieldTree {
     let at = p + 2 + length;
     if (at >= end) return fail(ErrorId.FIM_XML_0002, end);
     if (!equalBytes(p + 2, name, length)) return fail(ErrorId.FIM_XML_0011, p);
-    if (load<u8>(at) != 62) {
+    if (load<u8>(at) != Ascii.Greater) {
       at = skipSpace(at, end);
       if (at >= end) return fail(ErrorId.FIM_XML_0002, end);
-      if (load<u8>(at) != 62) return fail(ErrorId.FIM_XML_0011, p);
+      if (load<u8>(at) != Ascii.Greater) return fail(ErrorId.FIM_XML_0011, p);
     }
     const frame = FRAMES + ((<usize>this.depth) << FRAME_SHIFT);
     const flags = load<u8>(CONTENTS + this.depth);

@@ -1,5 +1,6 @@
 // Names of elements, attributes and instructions: NCName of Namespaces in XML 1.0, based on NameStartChar and NameChar
 // of XML 1.0, fifth edition, 2.3.
+import { Ascii } from '../../memory/ascii';
 import { utf8Length } from '../utf8';
 
 // Classes of ASCII name characters, by the upper half of the byte. A byte is in a class if both tables contain it.
@@ -66,7 +67,7 @@ function pointAt(p: usize, length: u32): u32 {
 @inline
 export function isNameStart(p: usize, end: usize): bool {
   const byte = <u32>load<u8>(p);
-  if ((byte | 32) - 97 < 26 || byte == 95) return true;
+  if ((byte | 32) - 97 < 26 || byte == Ascii.Underscore) return true;
   return byte >= 0x80 && isWideStart(p, end);
 }
 
@@ -102,7 +103,14 @@ function wideNameEnd(p: usize, end: usize): usize {
   while (p < end) {
     const byte = <u32>load<u8>(p);
     if (byte < 0x80) {
-      if (!((byte | 32) - 97 < 26 || byte - 48 < 10 || byte == 95 || byte == 45 || byte == 46)) return p;
+      if (!(
+        (byte | 32) - 97 < 26 ||
+        byte - 48 < 10 ||
+        byte == Ascii.Underscore ||
+        byte == Ascii.Minus ||
+        byte == Ascii.Point
+      ))
+        return p;
       p++;
       continue;
     }

@@ -2,6 +2,7 @@
 // address after its token, or 0 after setting `scanError` and `scanErrorAt`. They may read, but never use, up to 31
 // bytes after `end`; the caller ensures that these are in memory. UTF-8 and the characters of XML have been checked
 // before.
+import { Ascii } from '../../memory/ascii';
 import { ErrorId } from '../../errors.gen';
 import { isNameStart, nameEnd } from './names';
 
@@ -34,7 +35,7 @@ function failAt(error: ErrorId, at: usize, end: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function isSpace(byte: u32): bool {
-  return byte == 32 || byte == 10 || byte == CR || byte == 9;
+  return byte == Ascii.Space || byte == Ascii.LineFeed || byte == CR || byte == Ascii.Tab;
 }
 
 /** First byte that is not white space, or an address at or after `end`. */
@@ -120,19 +121,19 @@ export function scanValue(p: usize, end: usize, quote: u32): usize {
 function scanReference(p: usize, end: usize): usize {
   const body = p + 1;
   if (body >= end) return fail(ErrorId.FIM_XML_0002, end);
-  if (load<u8>(body) == 35) return scanCharacter(p, end);
+  if (load<u8>(body) == Ascii.Hash) return scanCharacter(p, end);
   if (startsWith(body, end, 0x3b746c, 3) || startsWith(body, end, 0x3b7467, 3)) return body + 3;
   if (startsWith(body, end, 0x3b706d61, 4)) return body + 4;
   if (startsWith(body, end, 0x3b746f7571, 5) || startsWith(body, end, 0x3b736f7061, 5)) return body + 5;
   const name = nameEnd(body, end);
-  if (name == body || name >= end || load<u8>(name) != 59) return failAt(ErrorId.FIM_XML_0001, name, end);
+  if (name == body || name >= end || load<u8>(name) != Ascii.Semicolon) return failAt(ErrorId.FIM_XML_0001, name, end);
   return fail(ErrorId.FIM_XML_0006, p);
 }
 
 /** `&#10;` or `&#xA;`, for a character that XML allows. */
 function scanCharacter(p: usize, end: usize): usize {
   let at = p + 2;
-  const hexadecimal = at < end && load<u8>(at) == 120;
+  const hexadecimal = at < end && load<u8>(at) == Ascii.LowerX;
   if (hexadecimal) at++;
   const first = at;
   let point: u32 = 0;
@@ -141,7 +142,7 @@ function scanCharacter(p: usize, end: usize): usize {
     if (digit < 0) break;
     if (point <= 0x10ffff) point = point * (hexadecimal ? 16 : 10) + <u32>digit;
   }
-  if (at == first || at >= end || load<u8>(at) != 59) return failAt(ErrorId.FIM_XML_0001, at, end);
+  if (at == first || at >= end || load<u8>(at) != Ascii.Semicolon) return failAt(ErrorId.FIM_XML_0001, at, end);
   return isCharacter(point) ? at + 1 : fail(ErrorId.FIM_XML_0004, p);
 }
 
@@ -174,7 +175,7 @@ export function findByte(p: usize, end: usize, byte: u32): usize {
  */
 export function scanDeclaration(p: usize, end: usize, inside: bool): usize {
   if (startsWith(p, end, 0x2d2d213c, 4)) return scanComment(p + 4, end);
-  if (inside && startsWith(p, end, 0x41544144435b213c, 8) && p + 8 < end && load<u8>(p, 8) == 91)
+  if (inside && startsWith(p, end, 0x41544144435b213c, 8) && p + 8 < end && load<u8>(p, 8) == Ascii.OpenBracket)
     return scanCdata(p + 9, end);
   if (startsWith(p, end, 0x4f44213c, 4)) return fail(ErrorId.FIM_XML_0005, p);
   // A beginning of these that the end cuts off means a truncated text.
@@ -185,12 +186,12 @@ function scanComment(p: usize, end: usize): usize {
   while (true) {
     p = findByte(p, end, 45);
     if (p + 1 >= end) return fail(ErrorId.FIM_XML_0002, end);
-    if (load<u8>(p, 1) != 45) {
+    if (load<u8>(p, 1) != Ascii.Minus) {
       p++;
       continue;
     }
     if (p + 2 >= end) return fail(ErrorId.FIM_XML_0002, end);
-    return load<u8>(p, 2) == 62 ? p + 3 : fail(ErrorId.FIM_XML_0001, p);
+    return load<u8>(p, 2) == Ascii.Greater ? p + 3 : fail(ErrorId.FIM_XML_0001, p);
   }
 }
 
@@ -217,7 +218,7 @@ export function scanInstruction(p: usize, end: usize): usize {
   while (true) {
     p = findByte(p, end, 63);
     if (p + 1 >= end) return fail(ErrorId.FIM_XML_0002, end);
-    if (load<u8>(p, 1) == 62) return p + 2;
+    if (load<u8>(p, 1) == Ascii.Greater) return p + 2;
     p++;
   }
 }

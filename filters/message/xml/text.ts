@@ -1,4 +1,5 @@
 // Decodes checked XML characters. The output is never longer than the input.
+import { Ascii } from '../../memory/ascii';
 import { writeUtf8 } from '../json/text';
 import { digitOf, findByte } from './scan';
 
@@ -13,13 +14,13 @@ export function decodeContent(from: usize, end: usize, to: usize): u32 {
   const start = to;
   while (from < end) {
     const byte = load<u8>(from);
-    if (byte == 38) {
+    if (byte == Ascii.Ampersand) {
       to = writeReference(from, to);
       from = findByte(from, end, 59) + 1;
-    } else if (byte == 60) {
-      if (load<u8>(from, 1) == 63) {
+    } else if (byte == Ascii.Less) {
+      if (load<u8>(from, 1) == Ascii.Question) {
         from = after(from, end, 63, 0x3e3f, 2);
-      } else if (load<u8>(from, 2) == 45) {
+      } else if (load<u8>(from, 2) == Ascii.Minus) {
         from = after(from + 4, end, 45, 0x3e2d2d, 3);
       } else {
         const close = after(from + 9, end, 93, 0x3e5d5d, 3);
@@ -45,7 +46,7 @@ export function decodeValue(from: usize, end: usize, to: usize): u32 {
   const start = to;
   while (from < end) {
     const byte = load<u8>(from);
-    if (byte == 38) {
+    if (byte == Ascii.Ampersand) {
       to = writeReference(from, to);
       from = findByte(from, end, 59) + 1;
       continue;
@@ -88,7 +89,7 @@ function writeReference(from: usize, to: usize): usize {
     store<u8>(to, first == 108 ? 60 : first == 103 ? 62 : first == 113 ? 34 : second == 109 ? 38 : 39);
     return to + 1;
   }
-  const hexadecimal = load<u8>(from, 2) == 120;
+  const hexadecimal = load<u8>(from, 2) == Ascii.LowerX;
   let at = from + (hexadecimal ? 3 : 2);
   let point: u32 = 0;
   for (let digit = digitOf(load<u8>(at), hexadecimal); digit >= 0; digit = digitOf(load<u8>(++at), hexadecimal)) {
