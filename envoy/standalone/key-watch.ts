@@ -150,7 +150,7 @@ export class KeyWatch {
     return {
       status: 'True',
       reason: 'ResolvedRefs',
-      message: needed.length === 0 ? 'The route names nothing that must be looked up.' : 'Every key can be had.',
+      message: needed.length === 0 ? 'The route uses no key.' : 'Every key is available.',
     };
   }
 }

@@ -31,7 +31,7 @@ export class Transcript {
     if (event.event === 'ready') this.ready = event;
     else if (event.event === 'applied') this.applied(event);
     else if (event.event === 'rejected') this.rejected(event.file, event.errors);
-    else if (event.event === 'recovered') print(`${styled('green', '✓')} ${event.key} can be had`);
+    else if (event.event === 'recovered') print(`${styled('green', '✓')} ${event.key} is available again`);
     else {
       const message = translated(event.code, event.message);
       if (this.introduced) this.warn(message);

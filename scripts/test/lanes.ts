@@ -2,6 +2,8 @@
 import { addOutcome, emptyOutcome, type Outcome } from './outcome.ts';
 import type { Stage, StageRequest } from './stages.ts';
 
+const isFailure = (line: string): boolean => line.startsWith('  ✖');
+
 /** Lines of a stage. Those of a stage that runs beside others are held, and printed together when it ends. */
 class Screen {
   private readonly print: (line: string) => void;
@@ -13,9 +15,10 @@ class Screen {
     this.holds = holds;
   }
 
+  /** Prints a line, or holds it. A failure is told at once, too. */
   line(text: string): void {
+    if (!this.holds || isFailure(text)) this.print(text);
     if (this.holds) this.held.push(text);
-    else this.print(text);
   }
 
   release(): void {

@@ -90,7 +90,7 @@ describe('a key that cannot be had', { concurrency: 4 }, () => {
     t.after(() => harness.stop());
     assert.equal((await send(harness.url, { body: BODY })).status, 200);
     assert.deepEqual(warningsOf(harness), []);
-    assert.equal(resolved(harness), 'True ResolvedRefs Every key can be had.');
+    assert.equal(resolved(harness), 'True ResolvedRefs Every key is available.');
   });
 
   test('an edit that names a key that is not there is told, one that names it no more resolves', async (t) => {

@@ -52,11 +52,13 @@ describe('lanes', () => {
       }),
       stage('b', 'right', ({ print }) => {
         print('between');
+        print('  ✖ a test');
         resolve();
         return Promise.resolve(good());
       }),
     ]);
     const at = lines.indexOf('one');
+    assert.ok(lines.indexOf('  ✖ a test') < lines.indexOf('between'), 'a failure is told at once');
     assert.deepEqual(lines.slice(at - 1, at + 3), ['[1/2] a: about a', 'one', 'two', '  ✔ a: 1 good, 0 bad']);
   });
 

@@ -59,7 +59,7 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
     return say(
       'False',
       'Refused',
-      `FIM-OP-0009: ${refused.map(refusalText).join('; ')}. What was in force stays in force there.`,
+      `FIM-OP-0009: ${refused.map(refusalText).join('; ')}. Those proxies keep their former configuration.`,
     );
   if (workloads.length === 0) return say('False', 'NoTarget', 'No proxy is meant.');
   const uncounted = workloads.filter((workload) => !workload.counted);
@@ -160,7 +160,7 @@ function progress(
 }
 
 function unresolvedText(facts: RouteFacts): string {
-  if (facts.held) return 'What was in force of the route stays in force until its references resolve.';
+  if (facts.held) return 'The former form of the route stays in force until its references resolve.';
   return facts.workloads.length === 0
     ? 'The route is in force nowhere until its references resolve.'
     : 'No earlier form of the route is in force: messages that need the key are refused until it is there.';
@@ -192,7 +192,7 @@ export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
   if (!serves) {
     const [, rest] = rejectedConditions([], facts.generation);
     const message = facts.held
-      ? 'What was in force of the route stays in force; what the resource says now is not.'
+      ? 'The former form of the route stays in force. The present one is not in force.'
       : condition.reason === 'Conflicted'
         ? 'The route serves no request.'
         : 'The route is in force nowhere.';
