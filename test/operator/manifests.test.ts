@@ -10,7 +10,7 @@ import { writeRelease } from '../../scripts/image/release.ts';
 import { overloadManager } from '../../envoy/xds/overload.ts';
 import { readOptions } from '../../istio/operator/options.ts';
 import { RESOURCES } from '../../istio/operator/kube/resources.ts';
-import { AGENT_METRICS_PORT } from '../../istio/operator/proxies.ts';
+import { AGENT_METRICS_PORT, hasGate } from '../../istio/operator/proxies.ts';
 
 interface Manifest {
   kind: string;
@@ -425,12 +425,23 @@ describe('the command line of the operator', () => {
   });
 });
 
+describe('the readiness gate for proxies', () => {
+  it('is the condition that the operator sets', () => {
+    const { spec } = parse(readFileSync(path.join(BASE, '../proxies/readiness-gate.yaml'), 'utf8')) as {
+      spec: { template: { spec: object } };
+    };
+    assert.ok(hasGate({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'any' }, spec: { ...spec.template.spec } }));
+  });
+});
+
 describe('the bootstrap for proxies', () => {
-  it('has the overload manager that standalone proxies have', () => {
+  it('has the overload manager that standalone proxies have, but for what Istio has itself', () => {
     const file = path.join(BASE, '../proxies/overload-bootstrap.yaml');
     const { data } = parse(readFileSync(file, 'utf8')) as { data: Record<string, string> };
+    const { resource_monitors: monitors, ...rest } = overloadManager(768 * 1024 ** 2);
+    const own = (monitors as { name: string }[]).filter(({ name }) => !name.includes('global_downstream'));
     assert.deepEqual(JSON.parse(data['custom_bootstrap.json']!), {
-      overload_manager: overloadManager(768 * 1024 ** 2),
+      overload_manager: { ...rest, resource_monitors: own },
     });
   });
 });

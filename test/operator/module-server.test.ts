@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { parseAllDocuments } from 'yaml';
 import { MAX_CARRIED_MODULES } from '../../istio/limits.ts';
 import { Peers } from '../../istio/module-server/peers.ts';
 import { ModuleStore, readModules } from '../../istio/module-server/store.ts';
@@ -177,5 +178,21 @@ describe('replicas of the module server', () => {
     store.carry('never', wasm('never'), null);
     assert.deepEqual(dropped, [`${MAX_CARRIED_MODULES - 2}`, 'never']);
     assert.ok(store.has('own') && store.has('another') && store.has(`${MAX_CARRIED_MODULES - 1}`));
+  });
+
+  it('find each other by the Service of the manifest, and are ready by the path that says so', () => {
+    const file = path.resolve(import.meta.dirname, '../../istio/manifests/base/module-server.yaml');
+    const [deployment, , peers] = parseAllDocuments(readFileSync(file, 'utf8')).map(
+      (document) => document.toJS() as Record<string, any>,
+    );
+    const { labels } = deployment!.spec.template.metadata;
+    const [container] = deployment!.spec.template.spec.containers;
+    assert.deepEqual(container.args, [`--peers=${peers!.metadata.name}:${container.ports[0].containerPort}`]);
+    assert.deepEqual([peers!.kind, peers!.spec.clusterIP, peers!.spec.selector], ['Service', 'None', labels]);
+    assert.equal(peers!.metadata.namespace, deployment!.metadata.namespace);
+    assert.deepEqual(
+      [container.readinessProbe.httpGet.path, container.livenessProbe.httpGet.path],
+      ['/readyz', '/healthz'],
+    );
   });
 });

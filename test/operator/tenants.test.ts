@@ -13,7 +13,7 @@ import { until } from './until.ts';
 /** For all of a cold start, on a machine that others have too. */
 const COLD_MS = 600_000;
 /** Of the memory limit: the rest is for machines where more is kept. */
-const MEMORY_PART = 0.95;
+const MEMORY_PART = 0.8;
 /** A neighbour's edit, whatever the other does. */
 const EDIT_MS = 1_000;
 /** Others have the machine: times by the clock say little then. */
