@@ -497,12 +497,12 @@ export interface MaskingField {
   direction?: MaskingDirection;
 }
 
-/** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit. */
-export type DetectionKind = 'IdCard' | 'BankCard';
+/** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit. `UnionPayCard`: 16 to 19 digits of UnionPay's ranges (62, 8100 to 8171), whatever their last digit is; other long numbers may begin so. */
+export type DetectionKind = 'IdCard' | 'BankCard' | 'UnionPayCard';
 
 /** One kind of number to find by content. */
 export interface MaskingDetection {
-  /** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit. */
+  /** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit. `UnionPayCard`: 16 to 19 digits of UnionPay's ranges (62, 8100 to 8171), whatever their last digit is; other long numbers may begin so. */
   kind: DetectionKind;
   /** Characters left at the front; absent: as the kind says. */
   keepFirst?: number;
@@ -516,7 +516,7 @@ export interface MaskingDetection {
 export interface RouteMasking {
   /** Fields to mask. */
   fields?: MaskingField[];
-  /** Numbers with check digits, found by content in every string and number of responses. Requests are masked by `fields` alone. */
+  /** Numbers of cards and citizens, found by content in every string and number of responses. Requests are masked by `fields` alone. */
   detect?: MaskingDetection[];
 }
 

@@ -6,8 +6,8 @@ export type MaskKind = 'Generic' | 'IdCard' | 'BankCard' | 'Phone' | 'Name' | 'E
 /** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: Full for Generic, else KeepFirstLast. */
 export type MaskMethod = 'ByKind' | 'Full' | 'KeepFirstLast';
 
-/** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. */
-export type DetectKind = 'IdCard' | 'BankCard';
+/** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is. */
+export type DetectKind = 'IdCard' | 'BankCard' | 'UnionPayCard';
 
 /** One field, by exactly one of `path` and `name`. */
 export interface MaskField {
@@ -33,7 +33,7 @@ export interface MaskField {
 
 /** A number with a check digit, found wherever it stands. */
 export interface MaskDetection {
-  /** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. */
+  /** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is. */
   kind: DetectKind;
   /** Characters left at the front; -1: as the kind says. */
   keepFirst?: number;

@@ -21,10 +21,11 @@ export const enum MaskMethod {
   KeepFirstLast = 2,
 }
 
-/** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. */
+/** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is. */
 export const enum DetectKind {
   IdCard = 0,
   BankCard = 1,
+  UnionPayCard = 2,
 }
 
 const MASK_FIELD_CHAR: Bytes = Bytes.from('*');
@@ -59,7 +60,7 @@ export class MaskField {
 export class MaskDetection {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
-  /** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. */
+  /** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is. */
   kind: DetectKind = <DetectKind>0;
   /** Characters left at the front; -1: as the kind says. */
   keepFirst: i32 = -1;
@@ -110,6 +111,7 @@ function readMaskMethod(reader: ConfigReader, node: u32): MaskMethod {
 function readDetectKind(reader: ConfigReader, node: u32): DetectKind {
   if (reader.textIs(node, 'IdCard')) return DetectKind.IdCard;
   if (reader.textIs(node, 'BankCard')) return DetectKind.BankCard;
+  if (reader.textIs(node, 'UnionPayCard')) return DetectKind.UnionPayCard;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <DetectKind>0;
 }

@@ -4,6 +4,7 @@ import { Bytes } from '../memory/bytes';
 import { Writer } from '../memory/writer';
 import { codePoints, skipCodePoints } from '../message/code-points';
 import { MaskKind, MaskMethod } from './config.gen';
+import { digitBytes } from './digits';
 
 /** At least one of this many characters is hidden. A value that is too short to keep its ends is hidden completely. */
 const HIDDEN_SHARE: u32 = 3;
@@ -100,25 +101,26 @@ export class Mask {
   }
 
   /**
-   * Writes detected digits, which may have separators. Separators stay, digits are hidden like characters. The text is
-   * ASCII without characters that need an escape.
+   * Writes a detected number, which may have separators. Separators stay, digits and a check letter are hidden like
+   * characters. No character needs an escape.
    */
-  digits(pointer: usize, length: u32, separator: u8, out: Writer): void {
+  digits(pointer: usize, length: u32, out: Writer): void {
+    const end = pointer + length;
     let count: u32 = 0;
-    for (let i: u32 = 0; i < length; i++) if (load<u8>(pointer + i) != separator) count++;
+    for (let at = pointer; at < end; at += characterBytes(at, end)) if (isPlace(at, end)) count++;
     const kept = this.keptOf(count);
     const first = kept ? this.keepFirst : 0;
     const last = kept ? count - this.keepLast : count;
     let position: u32 = 0;
-    for (let i: u32 = 0; i < length; i++) {
-      const byte = load<u8>(pointer + i);
-      if (byte == separator) {
-        out.byte(byte);
-        continue;
+    for (let at = pointer; at < end;) {
+      const bytes = characterBytes(at, end);
+      if (!isPlace(at, end)) out.bytes(at, bytes);
+      else {
+        if (position >= first && position < last) this.repeat(1, out);
+        else out.bytes(at, bytes);
+        position++;
       }
-      if (position >= first && position < last) this.repeat(1, out);
-      else out.byte(byte);
-      position++;
+      at += bytes;
     }
   }
 
@@ -137,6 +139,16 @@ export class Mask {
     else for (let at: usize = 0; at < bytes; at += size) memory.copy(to + at, char, size);
     out.advance(bytes);
   }
+}
+
+/** Bytes of the character at `at`. */
+function characterBytes(at: usize, end: usize): u32 {
+  return <u32>(skipCodePoints(at, end, 1) - at);
+}
+
+/** Whether a digit or a check letter stands there. */
+function isPlace(at: usize, end: usize): bool {
+  return digitBytes(at, end) != 0 || isLetter(load<u8>(at));
 }
 
 function isLetter(byte: u32): bool {

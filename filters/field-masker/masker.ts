@@ -6,7 +6,7 @@ import { MAX_FIELD_DEPTH } from '../limits';
 import { FieldKind, FieldTree } from '../message/field-tree';
 import { FieldMatches } from '../message/field-matches';
 import { FieldSet } from '../message/field-set';
-import { Detector, Found } from './detect';
+import { Detector, Found, Kinds } from './detect';
 import { Mask } from './mask';
 
 const QUOTE: u8 = 34;
@@ -25,17 +25,33 @@ export const enum Masked {
 
 /** Masking of one direction of a route. Immutable. */
 export class MaskPlan {
-  /** `masks`: mask of each rule of `fields`. `idCard`, `bankCard`: null if not detected by content. */
+  /** `masks`: mask of each rule of `fields`. `idCard`, `bankCard`, `unionPay`: null if not detected by content. */
   constructor(
     readonly fields: FieldSet,
     readonly masks: StaticArray<Mask>,
     readonly idCard: Mask | null,
     readonly bankCard: Mask | null,
+    readonly unionPay: Mask | null = null,
   ) {}
 
   /** Whether numbers are detected by content. */
   get detects(): bool {
-    return this.idCard != null || this.bankCard != null;
+    return this.kinds != Kinds.None;
+  }
+
+  /** What is detected by content. */
+  get kinds(): u32 {
+    return (
+      (this.idCard == null ? Kinds.None : Kinds.IdCard) |
+      (this.bankCard == null ? Kinds.None : Kinds.BankCard) |
+      (this.unionPay == null ? Kinds.None : Kinds.UnionPay)
+    );
+  }
+
+  /** Mask of a kind that was found. */
+  maskOf(found: Found): Mask | null {
+    if (found == Found.IdCard) return this.idCard;
+    return found == Found.BankCard ? this.bankCard : this.unionPay;
   }
 
   /** Whether anything may be hidden. */
@@ -144,17 +160,16 @@ export class Masker {
     }
     const end = text + document.textLength;
     if (kind == FieldKind.Number && !isWhole(text, end)) return;
-    const idCard = plan.idCard;
-    const bankCard = plan.bankCard;
+    const kinds = plan.kinds;
     const detector = this.detector;
     let from = text;
     while (true) {
-      const found = detector.next(text, from, end, idCard != null, bankCard != null);
-      const mask = found == Found.IdCard ? idCard : bankCard;
+      const found = detector.next(text, from, end, kinds);
+      const mask = plan.maskOf(found);
       if (found == Found.Nothing || mask == null) break;
       if (from == text) this.open(document, node);
       this.out.jsonText(from, <u32>(detector.pointer - from));
-      mask.digits(detector.pointer, detector.length, detector.separator, this.out);
+      mask.digits(detector.pointer, detector.length, this.out);
       from = detector.pointer + detector.length;
       this.detectedCount++;
     }

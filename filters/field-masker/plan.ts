@@ -24,12 +24,14 @@ export function compilePlan(reader: ConfigReader, config: FieldMaskerConfig, dir
   }
   let idCard: Mask | null = null;
   let bankCard: Mask | null = null;
+  let unionPay: Mask | null = null;
   for (let i = 0; i < config.detect.length; i++) {
     const detection = config.detect[i];
     const mask = detectionMask(reader, detection);
     if (!wanted || !(direction == Direction.Request ? detection.request : detection.response)) continue;
     if (detection.kind == DetectKind.IdCard) idCard = mask;
-    else bankCard = mask;
+    else if (detection.kind == DetectKind.BankCard) bankCard = mask;
+    else unionPay = mask;
   }
   let fields: FieldSet | null = null;
   if (!reader.failed) fields = fieldList.build(reader.parts);
@@ -37,7 +39,7 @@ export function compilePlan(reader: ConfigReader, config: FieldMaskerConfig, dir
     reader.fail(ErrorId.FIM_CFG_0021, config.node);
     fields = new FieldSetBuilder().build()!;
   }
-  return new MaskPlan(fields, StaticArray.fromArray(masks), idCard, bankCard);
+  return new MaskPlan(fields, StaticArray.fromArray(masks), idCard, bankCard, unionPay);
 }
 
 /** Checks a field, and adds it to the plan if `masks` is given. */

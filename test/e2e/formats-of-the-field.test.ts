@@ -174,11 +174,13 @@ test('a decimal number comes back as it was, a card beside it masked', async () 
     harness.upstream.answer = (_request, response) =>
       response
         .writeHead(200, { 'content-type': 'application/json' })
-        .end('{"rate":"30.411111111111111","unit":"0.4111111111111111","card":"4111111111111111"}');
+        .end(
+          '{"rate":"30.411111111111111","unit":"0,4111111111111111","card":"4111111111111111","slip":"621785 7600008050804","typed":"６２２２ ０２１２ ３４５６ ７８９４"}',
+        );
     const reply = await send(harness.url, { path: '/masked', body: '{}' });
     assert.equal(
       reply.body.toString(),
-      '{"rate":"30.411111111111111","unit":"0.4111111111111111","card":"411111******1111"}',
+      '{"rate":"30.411111111111111","unit":"0,4111111111111111","card":"411111******1111","slip":"621785 *********0804","typed":"６２２２ ０２** **** ７８９４"}',
     );
   } finally {
     harness.upstream.answer = answer;

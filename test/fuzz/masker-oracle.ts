@@ -2,9 +2,11 @@
 // with the module.
 import { RawNumber, type Json } from './documents.ts';
 
+type DetectionKind = 'IdCard' | 'BankCard' | 'UnionPayCard';
+
 export interface MaskConfig {
   fields: MaskField[];
-  detect: { kind: 'IdCard' | 'BankCard' }[];
+  detect: { kind: DetectionKind }[];
 }
 
 export interface MaskField {
@@ -79,29 +81,86 @@ function isIdCard(text: string): boolean {
   return sum % 11 === 1;
 }
 
-/** The number that begins at `at` of the text, as long as it can be; null if none does. */
-function numberAt(text: string, at: number, config: MaskConfig): { text: string; kind: 'IdCard' | 'BankCard' } | null {
-  const rest = text.slice(at);
-  const wants = (kind: string): boolean => config.detect.some((detection) => detection.kind === kind);
-  const ends = (length: number): boolean => !/^([0-9A-Za-z_]|\.0*[1-9])/.test(rest.slice(length));
-  if (wants('IdCard') && isIdCard(rest.slice(0, 18)) && ends(18)) return { text: rest.slice(0, 18), kind: 'IdCard' };
-  if (!wants('BankCard')) return null;
-  const run = /^\d+/.exec(rest)![0];
-  if (isCard(run) && ends(run.length)) return { text: run, kind: 'BankCard' };
-  for (const separator of [' ', '-']) {
-    for (const groups of [5, 4, 3]) {
-      const candidate = new RegExp(`^\\d{4}(${separator}\\d{4}){${groups - 2}}${separator}\\d{1,4}`).exec(rest)?.[0];
-      if (candidate !== undefined && ends(candidate.length) && isCard(candidate.replaceAll(separator, '')))
-        return { text: candidate, kind: 'BankCard' };
-    }
+const DIGIT = '[0-9０-９]';
+const SEPARATORS = {
+  space: '[ \\u00a0\\u2000-\\u200a\\u202f\\u205f\\u3000]{1,2}',
+  dash: '[-\\u2010-\\u2015\\u2212\\ufe63\\uff0d]',
+  dot: '[.]',
+};
+/** Sizes of the groups in which cards are printed, longest first. */
+const PRINTED = [
+  ...[5, 4].flatMap((groups) => [4, 3, 2, 1].map((last) => [...Array<number>(groups - 1).fill(4), last])),
+  [4, 6, 5],
+  [4, 6, 4],
+  ...[13, 12, 11, 10].map((rest) => [6, rest]),
+];
+const DECIMAL = new RegExp(
+  `^[-+]?(?<whole>${DIGIT}+|${DIGIT}{1,3}((${SEPARATORS.space}|[.']|')${DIGIT}{3})+),(?<decimals>${DIGIT}+)$`,
+);
+
+const ascii = (text: string): string =>
+  text.replaceAll(/[０-９]/g, (digit) => String.fromCharCode(digit.charCodeAt(0) - 0xff10 + 48));
+const significant = (text: string): number =>
+  ascii(text)
+    .replaceAll(/[^0-9]/g, '')
+    .replace(/^0+/, '').length;
+
+/** Whether [`from`, `to`) of the text is a part of one number with a decimal comma. */
+function isDecimalPart(text: string, from: number, to: number): boolean {
+  const parts = DECIMAL.exec(text)?.groups;
+  if (parts === undefined) return false;
+  const { whole = '', decimals = '' } = parts;
+  const isDouble = significant(whole + decimals) <= 17;
+  if (text[to] === ',') {
+    if (/^0+$/.test(ascii(decimals))) return false;
+    if (/^[-+]/.test(text) || decimals.length <= 2) return true;
+    return isDouble && (to - from < 14 || (to - from === 14 && text[from] !== '3'));
   }
-  return null;
+  return text[from - 1] === ',' && (/[^0-9０-９]/.test(whole) || isDouble);
 }
 
-function hideDigits(text: string, kind: 'IdCard' | 'BankCard'): string {
-  const [first, last] = DEFAULTS[kind];
-  const masked = [...hide(text.replaceAll(/[ -]/g, ''), first, last, '*')];
-  return text.replaceAll(/[^ -]/g, () => masked.shift()!);
+function cardKind(digits: string, wants: (kind: DetectionKind) => boolean): DetectionKind | null {
+  if (wants('BankCard') && isCard(digits)) return 'BankCard';
+  const ofUnionPay = /^(62|81([0-6]\d|7[01]))\d*$/.test(digits) && digits.length >= 16 && digits.length <= 19;
+  return wants('UnionPayCard') && ofUnionPay ? 'UnionPayCard' : null;
+}
+
+/** The number that begins at `at` of the text, as long as it can be; null if none does. */
+function numberAt(text: string, at: number, config: MaskConfig): { text: string; kind: DetectionKind } | null {
+  const rest = text.slice(at);
+  const wants = (kind: DetectionKind): boolean => config.detect.some((detection) => detection.kind === kind);
+  const ends = (length: number): boolean => !/^([0-9０-９A-Za-z_]|\.0*[1-9０-９])/.test(rest.slice(length));
+  const run = new RegExp(`^${DIGIT}+`).exec(rest)![0];
+  if (run.length !== 4 && run.length !== 6) {
+    if (isDecimalPart(text, at, at + run.length)) return null;
+    const id = rest.slice(0, 18);
+    if (wants('IdCard') && run.length >= 17 && run.length <= 18 && isIdCard(ascii(id)) && ends(18))
+      return { text: id, kind: 'IdCard' };
+    const kind = ends(run.length) ? cardKind(ascii(run), wants) : null;
+    return kind === null ? null : { text: run, kind };
+  }
+  let longest: { text: string; kind: DetectionKind } | null = null;
+  for (const [name, separator] of Object.entries(SEPARATORS)) {
+    for (const sizes of PRINTED) {
+      const pattern = sizes.map((size) => `${DIGIT}{${size}}`).join(separator);
+      const candidate = new RegExp(`^${pattern}(?!${DIGIT})`).exec(rest)?.[0];
+      if (candidate === undefined || !ends(candidate.length)) continue;
+      const digits = ascii(candidate).replaceAll(/[^0-9]/g, '');
+      if (sizes[0] === 6 && (name === 'dot' || !/^(62|81([0-6]\d|7[01]))/.test(digits))) continue;
+      if (sizes[1] === 6 && !digits.startsWith('3')) continue;
+      const kind = cardKind(digits, wants);
+      if (kind !== null && candidate.length > (longest?.text.length ?? 0)) longest = { text: candidate, kind };
+    }
+  }
+  return longest;
+}
+
+const PLACE = /[0-9０-９A-Za-z]/g;
+
+function hideDigits(text: string, kind: DetectionKind): string {
+  const [first, last] = DEFAULTS[kind === 'IdCard' ? 'IdCard' : 'BankCard'];
+  const masked = [...hide(text.match(PLACE)!.join(''), first, last, '*')];
+  return text.replaceAll(PLACE, () => masked.shift()!);
 }
 
 /** The text with its numbers hidden. */
@@ -110,7 +169,8 @@ export function detectIn(text: string, config: MaskConfig): string {
   let at = 0;
   while (at < text.length) {
     const begins =
-      /\d/.test(text[at]!) && !/([0-9A-Za-z_]|(^|[0-9+\-\u0000-\u0020])\.)$/.test(text.slice(Math.max(0, at - 2), at));
+      /[0-9０-９]/.test(text[at]!) &&
+      !/([0-9０-９A-Za-z_]|(^|[0-9+\-\u0000-\u0020])\.)$/.test(text.slice(Math.max(0, at - 2), at));
     const found = begins ? numberAt(text, at, config) : null;
     result += found === null ? text[at] : hideDigits(found.text, found.kind);
     at += found === null ? 1 : found.text.length;
