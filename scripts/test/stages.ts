@@ -64,7 +64,7 @@ const FIRST: Stage[] = [
   check('tidy', 'layout, imports, sizes, names, limits, codes, links', ['scripts/tidy.ts'], { lane: 'sources' }),
 ];
 
-/** Stages that keep a processor busy. */
+/** Stages that keep processors busy. They fill what the waiting ones leave. */
 const WORKING = inLane('working', [
   {
     name: 'unit',
@@ -72,12 +72,12 @@ const WORKING = inLane('working', [
     tier: 'main',
     run: async (request) => ({ outcome: await runUnits({ folder: 'test/unit', ...request }) }),
   },
-  suite('host', 'scenarios on the proxy-wasm host, built modules', { concurrency: 1 }),
-  suite('crypto', 'ciphers, digests and signatures against published vectors', { concurrency: 1 }),
-  suite('route', 'FinancialRoute: load, rules, translation', { concurrency: 1 }),
-  suite('contract', 'one corpus, verdicts by layer', { concurrency: 1 }),
-  suite('fuzz', 'random input', { concurrency: 1 }),
-  suite('tidy', 'the tidy rules catch what they are for', { concurrency: 1 }),
+  suite('host', 'scenarios on the proxy-wasm host, built modules', { long: ['scenarios', 'streaming'] }),
+  suite('crypto', 'ciphers, digests and signatures against published vectors', {}),
+  suite('route', 'FinancialRoute: load, rules, translation', {}),
+  suite('contract', 'one corpus, verdicts by layer', {}),
+  suite('fuzz', 'random input', {}),
+  suite('tidy', 'the tidy rules catch what they are for', {}),
   suite('runner', 'the test runner sees what fails, hangs or is left out', { concurrency: 1 }),
   check('format', 'layout of the sources', ['scripts/check.ts', 'format'], {}),
 ]);
@@ -85,8 +85,8 @@ const WORKING = inLane('working', [
 /** Stages that mostly wait for other processes, clocks and deadlines. */
 const WAITING = inLane('waiting', [
   suite('e2e', 'real Envoy', { long: ['key-troubles', 'swap', 'rotation', 'keys'] }),
-  suite('standalone', 'Envoy, development KMS and upstream, command line', {}),
-  suite('operator', 'the operator: plans, status, queue, a small API server, manifests', {}),
+  suite('standalone', 'Envoy, development KMS and upstream, command line', { long: ['key-folder', 'tlcp'] }),
+  suite('operator', 'the operator: plans, status, queue, a small API server, manifests', { long: ['tenants'] }),
 ]);
 
 /** Everything, in the order of the numbers on the screen. */
