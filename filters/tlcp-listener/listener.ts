@@ -196,8 +196,8 @@ export function tickListener(root: ListenerRoot): void {
     policy.prepare(root.id);
   }
   tickKeys(root.id);
-  policy.advance(root.id);
   const nowMs = monotonicMillis();
+  policy.advance(root.id, nowMs);
   let left = 0;
   for (let i = 0; i < watched.length; i++) {
     const connection = unchecked(watched[i]);

@@ -1,7 +1,8 @@
 // How the connections of one configuration are accepted: the settings of the core, and the private keys on their way from
 // the KMS.
 import { ErrorId } from '../errors.gen';
-import { MAX_VERSIONS_TRIED } from '../limits';
+import { MAX_HANDSHAKE_MS, MAX_VERSIONS_TRIED } from '../limits';
+import { Sm2PrivateKey } from '../crypto/sm2-key';
 import { sm2PrivateKeyFrom } from '../crypto/sm2-key-format';
 import { isKeyId } from '../keys/key-id';
 import { KeyRing } from '../keys/key-ring';
@@ -15,6 +16,7 @@ import { wallMillis } from '../runtime/host';
 import { isEphemeral, isSuite } from '../tlcp/protocol';
 import { SessionCache } from '../tlcp/session';
 import { ClientAuth, Settings } from '../tlcp/settings';
+import { Certificate } from '../x509/certificate';
 import { CertificateFault } from '../x509/fault';
 import { Chain } from '../x509/chain';
 import { addPem } from '../x509/pem';
@@ -44,6 +46,8 @@ export class ConnectionPolicy {
   readonly settings: Settings = new Settings();
   /** Whether the private keys are there. */
   ready: bool = false;
+  /** When the KMS withdrew a key that is still held, monotonic milliseconds; 0: it did not. */
+  private withdrawnMs: u64 = 0;
   private readonly signKey: OwnKey;
   private readonly encryptKey: OwnKey;
 
@@ -51,6 +55,7 @@ export class ConnectionPolicy {
     config: TlcpConnectionsConfig,
     private readonly kms: KmsConfig,
     private readonly takesTickets: bool,
+    private readonly pair: Chain,
   ) {
     this.signKey = new OwnKey(config.signKey);
     this.encryptKey = new OwnKey(config.encryptKey);
@@ -82,49 +87,41 @@ export class ConnectionPolicy {
    * Takes the keys as soon as they are there. They are looked for again at each tick. A pair that is in use stays in use
    * when the KMS has newer versions: they belong to certificates that this configuration does not have yet.
    */
-  advance(rootId: u32): void {
+  advance(rootId: u32, nowMs: u64): void {
     if (this.takesTickets) this.settings.tickets = ticketKeys(wallMillis());
     const sign = this.signKey.of(this.kms);
     const encrypt = this.encryptKey.of(this.kms);
     caller.rootId = rootId;
     caller.contextId = 0;
-    const signState = sign.newest(caller, false);
-    const encryptState = encrypt.newest(caller, false);
+    const signState = sign.latest(caller, false);
+    const encryptState = encrypt.latest(caller, false);
     if (this.ready) {
-      if (isWithdrawn(signState) || isWithdrawn(encryptState)) this.forget();
+      if (isWithdrawn(signState) || isWithdrawn(encryptState)) {
+        this.ready = false;
+        this.withdrawnMs = nowMs;
+      }
       return;
     }
+    // Handshakes that had begun use the keys until they end.
+    if (this.withdrawnMs != 0 && nowMs - this.withdrawnMs > 2 * MAX_HANDSHAKE_MS) this.forget();
     if (signState != KeyState.Ready || encryptState != KeyState.Ready) return;
-    const newestSign = sign.found!.number;
-    const newestEncrypt = encrypt.found!.number;
-    // After a rotation at the KMS the certificates may still be those of the version before.
-    for (let tried: u32 = 0; tried < <u32>MAX_VERSIONS_TRIED && !this.ready; tried++) {
-      const signNumber = newestSign > tried ? newestSign - tried : 0;
-      const encryptNumber = newestEncrypt > tried ? newestEncrypt - tried : 0;
-      if (signNumber == 0 && encryptNumber == 0) return;
-      this.match(sign, max(signNumber, 1), encrypt, max(encryptNumber, 1));
+    const one = keyOf(sign, this.pair.sign!);
+    const other = keyOf(encrypt, this.pair.encrypt!);
+    if (one && other) {
+      const fault = this.settings.identify(this.chain.pointer, this.chain.length, one, other);
+      this.ready = fault == CertificateFault.None;
     }
+    if (this.ready) {
+      this.withdrawnMs = 0;
+      return;
+    }
+    if (one) one.wipe();
+    if (other) other.wipe();
   }
 
-  private match(sign: KeyRing, signNumber: u32, encrypt: KeyRing, encryptNumber: u32): void {
-    if (sign.numbered(caller, signNumber, false) != KeyState.Ready) return;
-    const first = sign.found!;
-    if (encrypt.numbered(caller, encryptNumber, false) != KeyState.Ready) return;
-    const second = encrypt.found!;
-    if (first.sm2Private == null || second.sm2Private == null) return;
-    // Copies: the ring overwrites a version that has ended.
-    const one = sm2PrivateKeyFrom(first.material, first.materialLength);
-    const other = sm2PrivateKeyFrom(second.material, second.materialLength);
-    if (!one || !other) return;
-    this.ready = this.settings.identify(this.chain.pointer, this.chain.length, one, other) == CertificateFault.None;
-    if (this.ready) return;
-    one.wipe();
-    other.wipe();
-  }
-
-  /** The KMS has withdrawn a key: no new handshake is begun with it. */
+  /** Overwrites keys that the KMS has withdrawn. */
   private forget(): void {
-    this.ready = false;
+    this.withdrawnMs = 0;
     const settings = this.settings;
     const sign = settings.signKey;
     const encrypt = settings.encryptKey;
@@ -137,10 +134,30 @@ export class ConnectionPolicy {
   }
 }
 
+/**
+ * A copy of the version that belongs to a certificate, from the latest on: after a rotation at the KMS the certificate may
+ * be that of a version before. The ring overwrites its own when it has ended. Null: it is not there (yet).
+ */
+function keyOf(ring: KeyRing, certificate: Certificate): Sm2PrivateKey | null {
+  let number = ring.found!.number;
+  for (let tried = 0; tried < MAX_VERSIONS_TRIED && number > 0; tried++, number--) {
+    if (ring.numbered(caller, number, false) != KeyState.Ready) continue;
+    const version = ring.found!;
+    const key = version.sm2Private;
+    if (key != null && key.matches(certificate.key.coordinates))
+      return sm2PrivateKeyFrom(version.material, version.materialLength);
+  }
+  return null;
+}
+
 /** What the KMS says of a key that must not be used any more; that it does not answer is no such word. */
 function isWithdrawn(state: KeyState): bool {
   return (
-    state == KeyState.Missing || state == KeyState.Denied || state == KeyState.Revoked || state == KeyState.Retired
+    state == KeyState.Missing ||
+    state == KeyState.Denied ||
+    state == KeyState.Revoked ||
+    state == KeyState.Retired ||
+    state == KeyState.Expired
   );
 }
 
@@ -159,10 +176,11 @@ export function compilePolicy(reader: ConfigReader, config: TlcpListenerConfig):
     if (isEphemeral(suite)) needsTrust = true;
   }
   if (connections.suites.length == 0) reader.failMember(ErrorId.FIM_CFG_0012, at, 'suites');
-  if (!isPair(connections.chain)) reader.failMember(ErrorId.FIM_CFG_0027, at, 'chain');
-  if (reader.failed) return null;
+  const pair = pairOf(connections.chain);
+  if (pair == null) reader.failMember(ErrorId.FIM_CFG_0027, at, 'chain');
+  if (reader.failed || pair == null) return null;
   const kms = decodeKmsConfig(reader, config.kms);
-  const policy = new ConnectionPolicy(connections, kms, connections.tickets);
+  const policy = new ConnectionPolicy(connections, kms, connections.tickets, pair);
   const trust = connections.trust;
   if (needsTrust && trust.length == 0) reader.failMember(ErrorId.FIM_CFG_0012, at, 'trust');
   else if (trust.length > 0 && policy.settings.trust(trust.pointer, trust.length) != CertificateFault.None)
@@ -170,10 +188,11 @@ export function compilePolicy(reader: ConfigReader, config: TlcpListenerConfig):
   return reader.failed ? null : policy;
 }
 
-/** Whether a text holds a pair of certificates. Whether they are in date is the client's to judge. */
-function isPair(text: Bytes): bool {
+/** The pair of certificates in a text; null: there is none. Whether they are in date is the client's to judge. */
+function pairOf(text: Bytes): Chain | null {
   const chain = new Chain();
-  return (
-    addPem(chain, text.pointer, text.length) == CertificateFault.None && chain.choosePair(true) == CertificateFault.None
-  );
+  const found =
+    addPem(chain, text.pointer, text.length) == CertificateFault.None &&
+    chain.choosePair(true) == CertificateFault.None;
+  return found ? chain : null;
 }

@@ -51,6 +51,8 @@ export interface HarnessOptions {
   heldPerAddressBytes?: number;
   /** Makes development certificates, so that national TLS is terminated. Absent: it is not. */
   tlcp?: () => Promise<DevelopmentIdentity>;
+  /** Modules in the place of those that are built, by file name. */
+  moduleFiles?: Record<string, Uint8Array>;
   /** The proxy writes an access log, `accessLog`. */
   logsAccess?: boolean;
 }
@@ -225,6 +227,8 @@ export class Harness {
     mkdirSync(this.moduleFolder);
     mkdirSync(join(this.folder, 'routes'));
     for (const name of names) await cp(join(modules, `${name}.wasm`), join(this.moduleFolder, `${name}.wasm`));
+    for (const [name, content] of Object.entries(options.moduleFiles ?? {}))
+      await writeFile(join(this.moduleFolder, name), content);
     await writeFile(this.routeFile, options.routes);
     if (!options.upstream) this.upstream = await RecordingUpstream.start(options.http2Upstream);
     await this.prepareKms(options);

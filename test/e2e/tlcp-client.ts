@@ -54,7 +54,7 @@ export class TlcpClient {
   /** What came of the application. */
   plain = Buffer.alloc(0);
   /** Bytes of the network that came. */
-  received = 0;
+  wire = Buffer.alloc(0);
   ended = false;
   /** Whether the content is kept; else it is counted only. */
   keeps = true;
@@ -123,7 +123,7 @@ export class TlcpClient {
   }
 
   private onData(data: Buffer): void {
-    this.received += data.length;
+    if (this.keeps) this.wire = Buffer.concat([this.wire, data]);
     for (let at = 0; at < data.length; at += 65_536) {
       this.connection.receive(data.subarray(at, at + 65_536));
       const plain = this.connection.takePlain();

@@ -17,6 +17,11 @@ export function compilePieces(): Promise<Uint8Array> {
   return bytesOf({ entry: 'test/host/fixture/pieces.module.ts' });
 }
 
+/** The module of national TLS whose machine dies when an answer says `DIE!`. */
+export function compileTlcpTrap(): Promise<Uint8Array> {
+  return bytesOf({ entry: 'test/e2e/tlcp-trap.module.ts' });
+}
+
 /** The runtime with one service and two stages that use it. */
 export function compileServices(): Promise<Uint8Array> {
   return bytesOf({ entry: 'test/host/fixture/services.module.ts' });
