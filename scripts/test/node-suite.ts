@@ -196,7 +196,7 @@ async function runFailedAgain(failed: string[], options: SuiteOptions, collector
 }
 
 /** Long files stand first, so that none of them runs on by itself in the end. */
-function longFirst(files: string[], long: readonly string[]): string[] {
+export function longFirst(files: string[], long: readonly string[]): string[] {
   const rank = (file: string): number => {
     const at = long.findIndex((name) => file.endsWith(`/${name}.test.ts`));
     return at < 0 ? long.length : at;
@@ -221,7 +221,11 @@ export async function runSuiteOnce(options: SuiteOptions): Promise<Ran> {
     collector.fail(`test/${tier}`, 'there is no test file **/*.test.ts');
     return { outcome };
   }
-  await runFiles(longFirst(files, options.long ?? []), options, collector);
+  const { long = [] } = options;
+  for (const name of long)
+    if (!suiteFiles(tier).some((file) => file.endsWith(`/${name}.test.ts`)))
+      collector.fail(`test/${tier}`, `no file ${name}.test.ts, which is to run first`);
+  await runFiles(longFirst(files, long), options, collector);
   if (collector.files.size === 0 && outcome.failed === 0)
     collector.fail(`test/${tier}`, `no file and no test of it has ${inTests.join(' or ')} in its name`);
   const failed = collector.failedFiles();

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { runSuite } from '../../scripts/test/node-suite.ts';
+import { longFirst, runSuite } from '../../scripts/test/node-suite.ts';
 import type { Outcome } from '../../scripts/test/outcome.ts';
 
 const IMPORTS = "import assert from 'node:assert/strict';\nimport { describe, it } from 'node:test';\n";
@@ -81,6 +81,20 @@ describe('node:test suites', () => {
     assert.deepEqual([passed, failed], [1, 1]);
     assert.equal(failures[0]?.name, 'test/bad/a.test.ts › outer › differs');
     assert.match(failures[0]?.detail ?? '', /1 !== 2[^]*test\/bad\/a\.test\.ts[^]*what the file says/);
+  });
+
+  it('starts long files first, and fails where there is none of the name', async () => {
+    const files = ['a', 'b', 'c', 'ab'].map((name) => `test/x/${name}.test.ts`);
+    assert.deepEqual(
+      longFirst(files, ['c', 'b']),
+      [2, 1, 0, 3].map((at) => files[at]),
+    );
+    const lines: string[] = [];
+    const options = { tier: 'chance', names: ['is sound'], concurrency: 1, deadlineMs: 30_000 };
+    const print = (line: string): number => lines.push(line);
+    assert.deepEqual((await runSuite({ ...options, long: ['b'], print })).failures, []);
+    const { failures } = await runSuite({ ...options, long: ['c'], print });
+    assert.match(failures[0]?.detail ?? '', /no file c\.test\.ts/);
   });
 
   it('reports what is left out', async () => {
