@@ -21,6 +21,12 @@ export const MAX_NAMESPACE_SPEC_BYTES = 64 * 1024 * 1024;
  * them.
  */
 export const MAX_KEPT_NAMESPACE_RESOURCES = 6_000;
+/** Baselines that the operator keeps in memory, with their specs. Further ones do not count and get no status. */
+export const MAX_KEPT_BASELINES = 64;
+/** Routes that one condition of a baseline names. Further ones are counted only. */
+export const MAX_NAMED_BASELINE_ROUTES = 5;
+/** Time in which changes are collected before the statuses of baselines are written, milliseconds. */
+export const BASELINE_STATUS_MS = 1_000;
 /**
  * Workloads of one namespace: label sets that routes name or that one pod matches together. A route that would add one
  * beyond it is not accepted.

@@ -287,7 +287,10 @@ export type ErrorCode =
   | 'FIM-OP-0030'
   | 'FIM-OP-0031'
   | 'FIM-OP-0032'
-  | 'FIM-OP-0033';
+  | 'FIM-OP-0033'
+  | 'FIM-OP-0040'
+  | 'FIM-OP-0041'
+  | 'FIM-OP-0042';
 
 export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0001': {"status":0,"title":"Plugin configuration is not valid JSON","titleZh":"插件配置不是有效的 JSON","advice":"The document is made by the translator; report it with the output of `fim render`.","adviceZh":"该文档由翻译器生成；请附上 `fim render` 的输出进行反馈。"},
@@ -568,6 +571,9 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-OP-0031': {"status":0,"title":"Budget of the namespace is nearly spent","titleZh":"命名空间配额即将用尽","advice":"The next routes may not be accepted: see istio/limits.ts for the budgets.","adviceZh":"后续路由可能不被接受：预算见 istio/limits.ts。"},
   'FIM-OP-0032': {"status":0,"title":"Key is not this namespace's","titleZh":"密钥不属于该命名空间","advice":"The platform binds keys to namespaces (--kms-keys): ask for the key, or name one of your own.","adviceZh":"平台将密钥绑定到命名空间（--kms-keys）：请申请该密钥，或使用自己的密钥。"},
   'FIM-OP-0033': {"status":0,"title":"Proxies do not get a key","titleZh":"代理无法获取密钥","advice":"The key service refuses the proxies' identity, or what it gives is no key: see its policy for the data, not only the metadata, and fim.key.unavailable.* of the proxy.","adviceZh":"密钥服务拒绝代理的身份，或其给出的不是密钥：请检查其对数据（而不仅是元数据）的策略，以及代理的 fim.key.unavailable.*。"},
+  'FIM-OP-0040': {"status":0,"title":"Baseline is not accepted","titleZh":"基线未被接受","advice":"Correct what the condition names; until then the last valid form stays in force, or none if there was none.","adviceZh":"请修正状态条件中指出的问题；在此之前，上一个有效版本继续生效，若无则不生效。"},
+  'FIM-OP-0041': {"status":0,"title":"Routes do not go together with the baseline","titleZh":"部分路由与基线不兼容","advice":"What was in force of these routes stays; their requests meet the baseline alone where nothing was. Change the routes, or leave their namespaces out (`spec.namespaces`).","adviceZh":"这些路由继续使用之前生效的版本；如之前没有，则其请求只受基线约束。请修改路由，或将其命名空间排除（`spec.namespaces`）。"},
+  'FIM-OP-0042': {"status":0,"title":"Baseline cannot reach the root namespace of the mesh","titleZh":"基线无法作用于网格的根命名空间","advice":"Objects there act on every namespace: run gateways in a namespace of their own.","adviceZh":"根命名空间中的对象作用于所有命名空间：请将网关部署在独立的命名空间中。"},
 };
 
 /** Codes in the order of the modules' numeric ids: `ERROR_CODES[id - 1]`. */

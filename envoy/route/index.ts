@@ -1,7 +1,14 @@
 // Reads FinancialRoutes from text or objects, checks them and translates them to plugin configurations. See README.md.
-export { namedNamespaces, reaches, withinBounds, type BaselinePart, type BaselineResource } from './baseline.ts';
-export { BASELINE_ROUTE, baselineRoute, isBaselineRoute, mergeBaselines } from './merge.ts';
-export { inheritedByRoute, inheritedOf, inheritedText, routesOfFiles, type InheritedSection } from './inheritance.ts';
+export { checkBaseline, reaches, withinBounds, type BaselinePart, type BaselineResource } from './baseline.ts';
+export { BASELINE_ROUTE, baselineRoute, isBaselineRoute, mergeBaselines, overridesSections } from './merge.ts';
+export {
+  inheritedByRoute,
+  inheritedOf,
+  inheritedText,
+  routesOfFiles,
+  routesOfNamespaces,
+  type InheritedSection,
+} from './inheritance.ts';
 export { NO_ORIGINS, type Origins, type SectionOrigin } from './origin.ts';
 export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
 export type { RouteResource } from './resource.ts';
@@ -22,7 +29,7 @@ export {
 export { ACCEPT_MISSING_TLCP, rejectedConditions, type ConditionDraft } from './conditions.ts';
 export { validateFiles, type DryRun, type Refusal, type ValidationReport } from './validate-files.ts';
 export { hostsOfBoth, narrowMatch } from './narrow.ts';
-export { keyIdsOf, replaceKeyIds } from './key-ids.ts';
+export { keyIdsOf, ownKeyIdsOf, replaceKeyIds } from './key-ids.ts';
 export { canonicalHash, canonicalJson } from './canonical-json.ts';
 export { Profiles, broughtProfiles, pbocVersions, type ProfileResource, type ResolvedProfile } from './profiles.ts';
 export { KMS_SETTINGS, readKmsSettings, type KmsSettingName, type KmsSettings } from './kms-settings.ts';

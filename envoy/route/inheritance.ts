@@ -1,6 +1,6 @@
 // What a route has of the platform's baselines, in words for statuses and terminals; and the route of those requests
 // that have none.
-import { mayReach, type BaselinePart } from './baseline.ts';
+import { mayReach, namedNamespaces, type BaselinePart } from './baseline.ts';
 import type { LoadResult } from './load.ts';
 import { baselineRoute } from './merge.ts';
 import { NO_ORIGINS } from './origin.ts';
@@ -45,6 +45,18 @@ export function inheritedByRoute(resources: readonly RouteResource[]): Record<st
 
 /** Namespace of resources in files that name none. */
 const FILE_NAMESPACE = 'default';
+
+/**
+ * The routes for requests without one, of each namespace of a mesh that the files know: one that a route is in or that a
+ * baseline names. Their errors go to `errors`.
+ */
+export function routesOfNamespaces({ resources, baselines }: LoadResult, errors: RouteIssue[]): RouteResource[] {
+  const namespaces = new Set([...resources.map(({ namespace }) => namespace), ...baselines.flatMap(namedNamespaces)]);
+  return [...namespaces].sort().flatMap((namespace) => {
+    const reaching = baselines.filter((baseline) => mayReach(baseline, namespace));
+    return baselineRoute(namespace, reaching, errors) ?? [];
+  });
+}
 
 /**
  * The routes of files for the one Envoy of standalone mode: those that are written, and one for requests without a

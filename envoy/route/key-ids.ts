@@ -28,9 +28,21 @@ export function keyIdsOf({ sections }: Pick<RouteResource, 'sections'>): string[
   return [...found];
 }
 
-/** Replaces the key ids of a route. */
-export function replaceKeyIds({ sections }: Pick<RouteResource, 'sections'>, other: (keyId: string) => string): void {
-  visit(sections, (holder, member) => {
+/** Ids of the keys that a route names in sections of its own, and not in those of baselines. */
+export function ownKeyIdsOf({ sections, origins }: Pick<RouteResource, 'sections' | 'origins'>): string[] {
+  return keyIdsOf({ sections: ownSections({ sections, origins }) });
+}
+
+function ownSections({ sections, origins }: Pick<RouteResource, 'sections' | 'origins'>): Sections {
+  return Object.fromEntries(Object.entries(sections).filter(([name]) => origins?.has(name) !== true));
+}
+
+/** Replaces the key ids of a route's own sections. */
+export function replaceKeyIds(
+  route: Pick<RouteResource, 'sections' | 'origins'>,
+  other: (keyId: string) => string,
+): void {
+  visit(ownSections(route), (holder, member) => {
     holder[member] = other(holder[member] as string);
   });
 }

@@ -144,7 +144,8 @@ function otherFormat(route: RouteResource, { spec, origins }: RouteResource): Ro
   const format = spec.body?.format ?? 'JSON';
   if (over?.part !== 'overrides' || !over.replaces || own === format) return [];
   const detail = `${own}; FinancialBaseline ${over.baseline.name}: ${format}`;
-  return [issueAt(route.source, 'FIM-CFG-1083', ['spec', 'body', 'format'], detail)];
+  const issue = issueAt(route.source, 'FIM-CFG-1083', ['spec', 'body', 'format'], detail);
+  return [{ ...issue, baseline: over.baseline.name }];
 }
 
 /**
@@ -183,6 +184,11 @@ export function mergeBaselines(
   return merged;
 }
 
+/** Whether the baseline has a section that requests without a route would meet. */
+export function overridesSections({ spec }: BaselineResource): boolean {
+  return Object.keys(spec.overrides ?? {}).some((name) => name !== 'enforcement' && name !== 'body');
+}
+
 /**
  * The route of a namespace for requests that no other route concerns, with the overrides of its baselines. Undefined
  * where they have none. It yields to every route with the same match.
@@ -192,9 +198,7 @@ export function baselineRoute(
   baselines: readonly BaselineResource[],
   errors: RouteIssue[] = [],
 ): RouteResource | undefined {
-  const overriding = byAge(baselines).filter(({ spec }) =>
-    Object.keys(spec.overrides ?? {}).some((name) => name !== 'enforcement' && name !== 'body'),
-  );
+  const overriding = byAge(baselines).filter(overridesSections);
   const key = `${namespace}/${BASELINE_ROUTE}`;
   const [first] = overriding;
   if (first === undefined) return undefined;

@@ -15,7 +15,7 @@ export interface RouteIssue {
   column?: number;
   /** `namespace/name`, if known. */
   resource?: string;
-  /** Baseline in which the place is. Absent: it is in the resource itself. */
+  /** Baseline that it is about. Absent: it is about the resource alone. */
   baseline?: string;
 }
 

@@ -1,5 +1,5 @@
 // State that the operator's stages share: the informers' copies of the cluster, and the results of planning.
-import type { RouteIssue } from '../../envoy/route/index.ts';
+import type { BaselineResource, RouteIssue } from '../../envoy/route/index.ts';
 import type { Informer } from './kube/informer.ts';
 import type { KeyTrouble } from './key-evidence.ts';
 import type { KubeObject } from './kube/objects.ts';
@@ -28,6 +28,9 @@ export interface Informers {
   namespaces: Informer;
   /** Namespaces that name the revision that looks after them. */
   revisions: Informer;
+  baselines: Informer;
+  /** All namespaces, reduced to their labels. */
+  labels: Informer;
 }
 
 /** Label of a namespace: which of several operators looks after it. */
@@ -43,7 +46,11 @@ export interface CheckedRoute {
   identity: string;
   /** Ids of the keys that the route names. */
   keyIds: string[];
-  /** Keys among `keyIds` that the route's namespace may not use. */
+  /** Those among them that it names itself, and no baseline for it. */
+  ownKeyIds: string[];
+  /** Names of the baselines of which it has sections. */
+  baselines: string[];
+  /** Keys among `ownKeyIds` that the route's namespace may not use. */
   denied: readonly string[];
   /** Its targets; of a route that names none, nothing. */
   places: readonly Place[];
@@ -63,6 +70,8 @@ export interface NamespaceState {
   used: Record<string, number>;
   /** Usable profiles, by name. */
   profiles: ReadonlyMap<string, KubeObject>;
+  /** Baselines that reach the namespace. */
+  baselines: readonly BaselineResource[];
   /** Reason why the namespace must not hold routes. Undefined if it may. */
   forbidden: string | undefined;
   /** Text that changes with everything that a route's status directly depends on, by the route's key. */
@@ -222,6 +231,19 @@ export class ClusterView {
   constructor(informers: Informers, revision = '') {
     this.informers = informers;
     this.revision = revision;
+  }
+
+  /** Reason why the view is incomplete. Undefined if it is complete. */
+  notReady(): string | undefined {
+    const names = (is: (informer: Informer) => boolean): string =>
+      (Object.entries(this.informers) as [string, Informer][])
+        .filter(([, informer]) => is(informer))
+        .map(([name]) => name)
+        .join(', ');
+    const missing = names((informer) => !informer.synced);
+    if (missing !== '') return `not listed yet: ${missing}`;
+    const stale = names((informer) => informer.stale);
+    return stale === '' ? undefined : `out of date: ${stale}`;
   }
 
   /** Whether the namespace is this operator's to look after, and not another revision's. */

@@ -1,6 +1,7 @@
 // Kinds that the operator watches, and the parts of each object that it keeps: names, planning inputs, packed specs.
-import { MAX_KEPT_NAMESPACE_RESOURCES } from '../limits.ts';
+import { MAX_KEPT_BASELINES, MAX_KEPT_NAMESPACE_RESOURCES } from '../limits.ts';
 import { trimAffected } from './affected-stage.ts';
+import { trimBaseline } from './baselines.ts';
 import { REVISION_LABEL, type Informers } from './cluster-view.ts';
 import type { KubeApi } from './kube/api.ts';
 import { Informer } from './kube/informer.ts';
@@ -9,6 +10,7 @@ import type { KubeObject } from './kube/objects.ts';
 import { SpecStore } from './kube/packed.ts';
 import {
   ENVOY_FILTERS,
+  FINANCIAL_BASELINES,
   FINANCIAL_ROUTES,
   GATEWAYS,
   HTTP_ROUTES,
@@ -91,6 +93,11 @@ function trimAttached(object: KubeObject): KubeObject {
   };
 }
 
+/** Of a namespace, what a baseline selects it by. */
+function trimLabels({ apiVersion, kind, metadata: { name, uid, resourceVersion, labels } }: KubeObject): KubeObject {
+  return { apiVersion, kind, metadata: { name, uid, resourceVersion, labels } };
+}
+
 type OnChange = (namespace: string, before: KubeObject | undefined, after: KubeObject | undefined) => void;
 
 export interface FollowOptions {
@@ -104,6 +111,9 @@ export interface FollowOptions {
     foreign: OnChange;
     namespaces: OnChange;
     revisions: OnChange;
+    baselines: OnChange;
+    /** Namespaces, by their labels. */
+    labels: OnChange;
     /** Gateways and HTTPRoutes. */
     attached: OnChange;
     others: OnChange;
@@ -159,5 +169,10 @@ export function makeInformers({ api, only, onChange, onWork, onFailure }: Follow
     }),
     namespaces: make(NAMESPACES, onChange.namespaces, { trim: trimTarget, labelSelector: STANDING_LABEL }),
     revisions: make(NAMESPACES, onChange.revisions, { trim: trimTarget, labelSelector: REVISION_LABEL }),
+    baselines: make(FINANCIAL_BASELINES, onChange.baselines, {
+      trim: trimBaseline,
+      mostInNamespace: MAX_KEPT_BASELINES,
+    }),
+    labels: make(NAMESPACES, onChange.labels, { trim: trimLabels }),
   };
 }

@@ -58,6 +58,8 @@ export class KeyBinding {
   private readonly owners = new Map<string, string>();
   private readonly seen = new Set<string>();
   private isWhole = false;
+  /** Keys that the platform's baselines name. They are nobody's to claim. */
+  reserved: ReadonlySet<string> = new Set();
 
   constructor(mode: BindingMode, bound: readonly BoundKeys[]) {
     this.mode = mode;
@@ -101,7 +103,7 @@ export class KeyBinding {
       .sort((a, b) => b.prefix.length - a.prefix.length);
     if (longest !== undefined) return longest.namespaces.includes(namespace) ? 'permitted' : 'denied';
     if (path.startsWith(`${namespace}/`)) return 'permitted';
-    if (this.mode === 'strict') return 'denied';
+    if (this.mode === 'strict' || this.reserved.has(keyId)) return 'denied';
     const owner = this.ownerOf(keyId);
     return owner === undefined ? 'waiting' : owner === namespace ? 'permitted' : 'denied';
   }

@@ -1,6 +1,7 @@
 // Stage 1: plans a namespace from its routes: valid routes, resolved references, workloads.
-import { canonicalHash } from '../../envoy/route/index.ts';
+import { canonicalHash, type BaselineResource } from '../../envoy/route/index.ts';
 import { MAX_NAMESPACE_WORKLOADS } from '../limits.ts';
+import type { Baselines } from './baselines.ts';
 import type { CheckedRoute, ClusterView, NamespaceState } from './cluster-view.ts';
 import type { FairGate } from './fairness.ts';
 import type { KubeObject } from './kube/objects.ts';
@@ -30,6 +31,7 @@ import type { RouteChecker } from './route-checker.ts';
 export interface NamespaceStageParts {
   view: ClusterView;
   checker: RouteChecker;
+  baselines: Baselines;
   keys: KeyDirectory;
   binding: KeyBinding;
   gate: FairGate;
@@ -83,12 +85,16 @@ interface Judged {
   checked: Map<string, CheckedRoute>;
   budget: BudgetVerdict;
   profiles: Map<string, KubeObject>;
+  baselines: readonly BaselineResource[];
 }
 
 const PROFILE = 'profile ';
 
 /** Applies the namespace's budgets and checks the routes within them. */
-async function judge({ view, checker }: NamespaceStageParts, namespace: string): Promise<Judged> {
+async function judge(
+  { view, checker, baselines: known, rootNamespace }: NamespaceStageParts,
+  namespace: string,
+): Promise<Judged> {
   const present = (objects: Iterable<KubeObject>): KubeObject[] =>
     [...objects].filter((object) => !object.metadata.deletionTimestamp);
   const routes = new Map(
@@ -112,6 +118,7 @@ async function judge({ view, checker }: NamespaceStageParts, namespace: string):
   ]);
   for (const name of profiles.keys()) if (budget.over.has(`${PROFILE}${name}`)) profiles.delete(name);
   const checked = new Map<string, CheckedRoute>();
+  const baselines = known.of(namespace);
   for (const [key, object] of routes) {
     const { uid, generation } = object.metadata;
     checked.set(
@@ -123,13 +130,20 @@ async function judge({ view, checker }: NamespaceStageParts, namespace: string):
             errors: [],
             identity: `${uid} ${generation} over`,
             keyIds: [],
+            ownKeyIds: [],
+            baselines: [],
             denied: [],
             places: [],
           }
-        : await checker.check(key, object, profiles),
+        : await checker.check(key, object, profiles, baselines),
     );
   }
-  return { checked, budget, profiles };
+  const rest = namespace === rootNamespace ? undefined : known.routeOf(namespace);
+  if (rest !== undefined) {
+    const key = `${namespace}/${rest.metadata.name}`;
+    checked.set(key, await checker.check(key, rest, profiles, baselines));
+  }
+  return { checked, budget, profiles, baselines };
 }
 
 /** Objects of the namespace with their parsed configuration. Each is read once. */
@@ -155,8 +169,9 @@ function keysOf(
   applied: readonly Applied[],
 ): NamespaceKeys {
   const wanted = new Map<string, number>();
-  for (const { head, keyIds } of checked.values())
-    for (const keyId of keyIds) wanted.set(keyId, Math.min(head?.created ?? Infinity, wanted.get(keyId) ?? Infinity));
+  for (const { head, ownKeyIds } of checked.values())
+    for (const keyId of ownKeyIds)
+      wanted.set(keyId, Math.min(head?.created ?? Infinity, wanted.get(keyId) ?? Infinity));
   const inForce = new Set(applied.flatMap(({ routes }) => [...routes.values()].flat(2)));
   inForce.delete(deniedKey(namespace));
   return { wanted, inForce };
@@ -165,9 +180,9 @@ function keysOf(
 /** Notes for each route the keys that its namespace may not use. False if that is not known yet. */
 function permit(binding: KeyBinding, namespace: string, checked: Map<string, CheckedRoute>): boolean {
   for (const [key, route] of checked) {
-    const permissions = route.keyIds.map((keyId) => binding.permission(namespace, keyId));
+    const permissions = route.ownKeyIds.map((keyId) => binding.permission(namespace, keyId));
     if (permissions.includes('waiting')) return false;
-    const denied = route.keyIds.filter((_, index) => permissions[index] === 'denied');
+    const denied = route.ownKeyIds.filter((_, index) => permissions[index] === 'denied');
     // The identity changes with the denied keys, so that the route is built again.
     checked.set(key, {
       ...route,
@@ -181,7 +196,7 @@ function permit(binding: KeyBinding, namespace: string, checked: Map<string, Che
 /** Plans a namespace. Pure except for the look-ups at the key service. */
 export async function planNamespace(parts: NamespaceStageParts, namespace: string): Promise<NamespaceOutcome> {
   const { view, checker, keys, binding, gate, rootNamespace } = parts;
-  const { checked, budget, profiles } = await judge(parts, namespace);
+  const { checked, budget, profiles, baselines } = await judge(parts, namespace);
   const forbidden =
     namespace === rootNamespace
       ? `FIM-OP-0002: objects of ${namespace}, the mesh's root namespace, act on every namespace: a route must not stand here.`
@@ -235,6 +250,7 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
     used: { ...budget.used, workloads: grouping.workloads.size / MAX_NAMESPACE_WORKLOADS },
     near: new Map([...grouping.near, ...budget.near]),
     profiles,
+    baselines,
     forbidden,
     fingerprints: new Map(),
   };

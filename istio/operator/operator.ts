@@ -1,9 +1,10 @@
 // The operator: watch → queue → plan, build, apply → probe the proxies → status. Each stage has a file of its own; this
 // one connects them.
-import { KEY_ANSWER_MS, MIN_RETRY_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
+import { BASELINE_STATUS_MS, KEY_ANSWER_MS, MIN_RETRY_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
 import type { KmsConfig } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
 import { AffectedStage, isAffected } from './affected-stage.ts';
+import { BaselineStage } from './baseline-stage.ts';
 import { ClusterView } from './cluster-view.ts';
 import { collect } from './collect.ts';
 import { EventSink } from './events.ts';
@@ -25,31 +26,13 @@ import { WorkQueue } from './queue.ts';
 import { RetireStage } from './retire-stage.ts';
 import { RouteChecker } from './route-checker.ts';
 import { SealStage } from './seal-stage.ts';
+import { keyFor, type Stage } from './stage-key.ts';
 import { StatusStage } from './status-stage.ts';
 import { WorkloadStage } from './workload-stage.ts';
 import type { OperatorOptions } from './operator-options.ts';
 
 /** Interval at which the module file is checked, milliseconds. */
 const MODULE_LOOK_MS = 1_000;
-
-/** Stage that a key of the queue is for. */
-type Stage =
-  | 'namespace'
-  | 'kms'
-  | 'workload'
-  | 'proxies'
-  | 'seal'
-  | 'retire'
-  | 'gates'
-  | 'affected'
-  | 'status'
-  | 'module'
-  | 'resync'
-  | 'keys';
-
-function keyFor(stage: Stage, namespace = '', name = ''): string {
-  return `${stage}/${namespace}/${name}`;
-}
 
 export class Operator {
   readonly view: ClusterView;
@@ -70,6 +53,7 @@ export class Operator {
   private readonly gates: GateStage;
   private readonly affected: AffectedStage;
   private readonly statuses: StatusStage;
+  private readonly baselines: BaselineStage;
   private readonly stopping = new AbortController();
   private running: Promise<unknown> = Promise.resolve();
 
@@ -156,6 +140,13 @@ export class Operator {
       rootNamespace: options.rootNamespace,
       otherPorts: options.seal === 'off' ? 'tell' : options.otherPorts,
     });
+    this.baselines = this.makeBaselines(options);
+  }
+
+  private makeBaselines({ api, rootNamespace }: OperatorOptions): BaselineStage {
+    const { view, modules, binding, events, statuses } = this;
+    const facts = (key: string): ReturnType<StatusStage['facts']> => statuses.facts(key);
+    return new BaselineStage({ view, api, modules, binding, events, rootNamespace, facts });
   }
 
   /** The kinds that are watched, and what a change of each leads to. */
@@ -170,8 +161,11 @@ export class Operator {
         foreign: (namespace) => this.foreignChanged(namespace),
         namespaces: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
         revisions: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
+        baselines: () => this.queue.addAfter(keyFor('baselines'), SETTLE_MS),
+        labels: (_, before, after) =>
+          void (this.baselines.known.all.size > 0 && this.plan((after ?? before)?.metadata.name ?? '')),
         attached: (namespace, before, after) => this.attachedChanged(namespace, before, after),
-        others: (namespace) => void (this.view.namespaces.has(namespace) && this.plan(namespace)),
+        others: (namespace) => void (this.baselines.concerns(namespace) && this.plan(namespace)),
       },
       onWork: (namespace, ms) => this.ledger.charge(namespace, ms),
       onFailure: (resource, reason, message) => {
@@ -191,6 +185,7 @@ export class Operator {
   /** Starts writing as the leader. */
   async lead(): Promise<void> {
     await this.workModule();
+    this.workBaselines();
     this.queue.start();
     this.queue.addAfter(keyFor('module'), MODULE_LOOK_MS);
     this.queue.add(keyFor('resync'));
@@ -199,15 +194,7 @@ export class Operator {
 
   /** Reason why the view of the cluster is incomplete. Undefined if it is complete. */
   notReady(): string | undefined {
-    const names = (is: (informer: Informer) => boolean): string =>
-      (Object.entries(this.view.informers) as [string, Informer][])
-        .filter(([, informer]) => is(informer))
-        .map(([name]) => name)
-        .join(', ');
-    const missing = names((informer) => !informer.synced);
-    if (missing !== '') return `not listed yet: ${missing}`;
-    const stale = names((informer) => informer.stale);
-    return stale === '' ? undefined : `out of date: ${stale}`;
+    return this.view.notReady();
   }
 
   /** Updates the gauges. */
@@ -260,7 +247,7 @@ export class Operator {
 
   /** Statuses that others write do not affect planning. Conditions about routes there are corrected. */
   private attachedChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
-    const isPlanned = this.view.namespaces.has(namespace);
+    const isPlanned = this.baselines.concerns(namespace);
     const isSame =
       JSON.stringify([before?.spec, before?.metadata.labels]) === JSON.stringify([after?.spec, after?.metadata.labels]);
     if (isPlanned && !isSame) this.plan(namespace);
@@ -272,7 +259,8 @@ export class Operator {
     if (after !== undefined && hasGate(after)) this.queue.addAfter(keyFor('gates', namespace), SETTLE_MS);
     const state = this.view.namespaces.get(namespace);
     if (after === undefined) this.view.claims.delete(before?.metadata.uid ?? '');
-    if (state === undefined || isSamePod(before, after)) return;
+    if (isSamePod(before, after)) return;
+    if (state === undefined) return this.baselines.concerns(namespace) ? this.plan(namespace) : undefined;
     for (const name of state.grouping.workloads.keys())
       this.queue.addAfter(keyFor('proxies', namespace, name), SETTLE_MS);
     // A pod that matches a new combination of selections needs a workload before its proxy starts.
@@ -289,6 +277,7 @@ export class Operator {
       ...this.view.informers.routes.namespaces(),
       ...this.view.informers.envoyFilters.namespaces(),
       ...this.view.informers.namespaces.names(),
+      ...this.baselines.namespaces(),
     ]))
       this.plan(namespace);
   }
@@ -326,9 +315,14 @@ export class Operator {
         return this.leaving.reconcile(namespace, name);
       case 'status':
         await this.statuses.reconcile(`${namespace}/${name}`);
+        this.tellBaselines();
         return undefined;
       case 'module':
         return this.workModule();
+      case 'baselines':
+        return this.workBaselines();
+      case 'reach':
+        return this.baselines.reconcile();
       case 'keys':
         this.planWithKeys();
         return KEY_ANSWER_MS;
@@ -338,6 +332,16 @@ export class Operator {
     }
   }
 
+  /** Routes that are planned or proven change what is to be said of baselines. */
+  private tellBaselines(): void {
+    if (this.baselines.known.all.size > 0) this.queue.addAfter(keyFor('reach'), BASELINE_STATUS_MS);
+  }
+
+  private workBaselines(): undefined {
+    if (this.baselines.look()) this.planAll();
+    this.tellBaselines();
+  }
+
   private tellRoutes(keys: readonly string[]): void {
     for (const key of keys) this.queue.add(`status/${key}`);
   }
@@ -345,12 +349,11 @@ export class Operator {
   private async workNamespace(namespace: string): Promise<undefined> {
     const { view, checker, keys, binding, gate } = this;
     const { api, rootNamespace } = this.options;
-    const outcome = await planNamespace({ view, api, checker, keys, binding, gate, rootNamespace }, namespace).catch(
-      (error: unknown) => {
-        binding.passOver(namespace);
-        throw error;
-      },
-    );
+    const parts = { view, api, checker, keys, binding, gate, rootNamespace, baselines: this.baselines.known };
+    const outcome = await planNamespace(parts, namespace).catch((error: unknown) => {
+      binding.passOver(namespace);
+      throw error;
+    });
     for (const other of outcome.others) this.plan(other);
     // Waiting namespaces are planned when the last namespace has been examined.
     if (outcome.isWaiting) return undefined;

@@ -1,11 +1,16 @@
 // Checks the routes and profiles of a namespace, once for each state of their specs. Only the planning inputs are kept;
 // a build reads the route again.
 import {
+  baselineRoute,
   checkRoutes,
+  inheritedOf,
+  isBaselineRoute,
   keyIdsOf,
+  ownKeyIdsOf,
   readChecked,
   replaceKeyIds,
   translate,
+  type BaselineResource,
   type RouteIssue,
   type RouteResource,
 } from '../../envoy/route/index.ts';
@@ -36,9 +41,9 @@ function stateOf({ metadata: { uid = '', generation = 0, annotations = {} } }: K
   return `${uid} ${generation} ${JSON.stringify(annotations)}`;
 }
 
-/** Size of a route in the object of a workload, bytes. Estimated by its spec, unless it inherits from a profile. */
+/** Size of a route in the object of a workload, bytes. Estimated by its spec, unless it inherits something. */
 function compiledBytes(resource: RouteResource, object: KubeObject): number {
-  if (resource.profiles.length === 0) return specBytesOf(object);
+  if (resource.profiles.length === 0 && resource.origins === undefined) return specBytesOf(object);
   return Buffer.byteLength(JSON.stringify(JSON.stringify(translate([resource], { layout: 'fused' }).config.routes)));
 }
 
@@ -87,11 +92,30 @@ function chainOf(object: KubeObject, profiles: ReadonlyMap<string, KubeObject>):
   return chain;
 }
 
+/** Text that changes with what baselines give to a route. */
+function textOf(baselines: readonly BaselineResource[]): string {
+  return baselines.map(({ name, created, generation }) => `${name} ${created} ${generation}`).join();
+}
+
 interface Known {
   object: KubeObject;
   state: string;
   identity: string;
   checked: CheckedRoute;
+}
+
+/** The route as it is in force with everything that it inherits, or what is wrong with it. */
+function checked(
+  key: string,
+  object: KubeObject,
+  chain: readonly KubeObject[],
+  baselines: readonly BaselineResource[],
+): { resource: RouteResource | undefined; errors: RouteIssue[] } {
+  const errors: RouteIssue[] = [];
+  if (isBaselineRoute(key))
+    return { resource: baselineRoute(key.slice(0, key.indexOf('/')), baselines, errors), errors };
+  const { resources, errors: found } = checkRoutes([...chain.map(plain), plain(object)], baselines);
+  return { resource: resources[0], errors: found };
 }
 
 export class RouteChecker {
@@ -105,18 +129,28 @@ export class RouteChecker {
     this.gate = gate;
   }
 
-  /** Verdict on a route. `profiles`: those of its namespace, by name. Throws if its spec found no room. */
-  async check(key: string, object: KubeObject, profiles: ReadonlyMap<string, KubeObject>): Promise<CheckedRoute> {
+  /**
+   * Verdict on a route. `profiles`: those of its namespace, by name. `baselines`: those that reach it. Throws if its spec
+   * found no room.
+   */
+  async check(
+    key: string,
+    object: KubeObject,
+    profiles: ReadonlyMap<string, KubeObject>,
+    baselines: readonly BaselineResource[] = [],
+  ): Promise<CheckedRoute> {
     const before = this.known.get(key);
     const state = before?.object === object ? before.state : stateOf(object);
     if (before?.state === state) names.set(object, profileOf(before.object));
     const chain = chainOf(object, profiles);
-    const identity = [state, ...chain.map(stateOf)].join('|');
+    const identity = [state, ...chain.map(stateOf), ...(baselines.length === 0 ? [] : [textOf(baselines)])].join('|');
     if (before?.identity === identity) {
       this.known.set(key, { ...before, object });
       return { ...before.checked, object };
     }
-    const checked = await this.gate.run(key.slice(0, key.indexOf('/')), () => this.judge(key, object, chain, identity));
+    const checked = await this.gate.run(key.slice(0, key.indexOf('/')), () =>
+      this.judge(key, object, chain, identity, baselines),
+    );
     this.known.set(key, { object, state, identity, checked });
     return checked;
   }
@@ -129,8 +163,9 @@ export class RouteChecker {
     checked: CheckedRoute,
     profiles: ReadonlyMap<string, KubeObject>,
     selection: Selection,
+    baselines: readonly BaselineResource[] = [],
   ): RouteResource {
-    const read = this.readOnce(key, checked, profiles);
+    const read = this.readOnce(key, checked, profiles, baselines);
     const matches = matchesAt(checked.places, selection);
     const resource = matches === undefined ? read : { ...read, matches };
     if (checked.denied.length === 0) return resource;
@@ -143,6 +178,7 @@ export class RouteChecker {
     key: string,
     { object, identity }: CheckedRoute,
     profiles: ReadonlyMap<string, KubeObject>,
+    baselines: readonly BaselineResource[],
   ): RouteResource {
     const before = this.read.get(key);
     if (before?.identity === identity) {
@@ -150,7 +186,9 @@ export class RouteChecker {
       this.read.set(key, before);
       return before.resource;
     }
-    const [resource] = readChecked([...chainOf(object, profiles).map(plain), plain(object)]);
+    const resource = isBaselineRoute(key)
+      ? baselineRoute(key.slice(0, key.indexOf('/')), baselines)
+      : readChecked([...chainOf(object, profiles).map(plain), plain(object)], baselines)[0];
     if (resource === undefined) throw new Error(`${key} is another by now`);
     this.remember(key, identity, resource, specBytesOf(object));
     return resource;
@@ -161,21 +199,27 @@ export class RouteChecker {
     this.drop(key);
   }
 
-  private judge(key: string, object: KubeObject, chain: readonly KubeObject[], identity: string): CheckedRoute {
-    const {
-      resources: [resource],
-      errors,
-    } = checkRoutes([...chain.map(plain), plain(object)]);
-    const checked: CheckedRoute = {
+  private judge(
+    key: string,
+    object: KubeObject,
+    chain: readonly KubeObject[],
+    identity: string,
+    baselines: readonly BaselineResource[],
+  ): CheckedRoute {
+    const { resource, errors } = checked(key, object, chain, baselines);
+    const verdict: CheckedRoute = {
       object,
       head: undefined,
       errors: kept(errors),
       identity,
       keyIds: [],
+      ownKeyIds: [],
+      baselines: [],
       denied: [],
       places: [],
     };
-    if (resource === undefined) return checked;
+    if (resource === undefined)
+      return { ...verdict, baselines: [...new Set(errors.flatMap(({ baseline }) => baseline ?? []))] };
     this.remember(key, identity, resource, specBytesOf(object));
     const {
       created,
@@ -191,7 +235,13 @@ export class RouteChecker {
       },
       bytes: compiledBytes(resource, object),
     };
-    return { ...checked, head, keyIds: keyIdsOf(resource) };
+    return {
+      ...verdict,
+      head,
+      keyIds: keyIdsOf(resource),
+      ownKeyIds: ownKeyIdsOf(resource),
+      baselines: [...new Set(inheritedOf(resource).map(({ baseline }) => baseline))],
+    };
   }
 
   private remember(key: string, identity: string, resource: RouteResource, bytes: number): void {

@@ -223,7 +223,7 @@ export class WorkloadStage {
     return routes.map(({ key }) => {
       const checked = state?.checked.get(key);
       if (state === undefined || checked === undefined) throw new Error(`${key} is gone by now`);
-      return this.parts.checker.load(key, checked, state.profiles, selection);
+      return this.parts.checker.load(key, checked, state.profiles, selection, state.baselines);
     });
   }
 

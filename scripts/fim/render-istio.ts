@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { loadModule } from '../../envoy/host/index.ts';
-import { loadRoutes } from '../../envoy/route/index.ts';
+import { loadRoutes, routesOfNamespaces } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
 import { MODULE_NAME, servable, type ServableModule } from '../../istio/operator/module-source.ts';
 import { render } from '../../istio/operator/plan/render.ts';
@@ -32,8 +32,10 @@ function moduleOf(urlTemplate: string): ServableModule {
  * status: 0, or 1 if a route is in no object.
  */
 export function renderIstio(files: string[], options: Omit<RenderFlags, 'for' | 'modules'>): number {
-  const { resources, errors } = loadRoutes(files);
-  for (const error of errors) process.stderr.write(`${describe(error)}\n`);
+  const loaded = loadRoutes(files);
+  const errors = [...loaded.errors];
+  const resources = [...loaded.resources, ...routesOfNamespaces(loaded, errors)];
+  for (const issue of [...loaded.baselineWarnings, ...errors]) process.stderr.write(`${describe(issue)}\n`);
   if (errors.length > 0) return 1;
   const { reference, examine } = moduleOf(options.moduleUrl ?? MODULE_URL);
   const kmsAccess =

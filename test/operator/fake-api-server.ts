@@ -21,6 +21,7 @@ interface Watcher {
 const KINDS: Record<string, { apiVersion: string; kind: string }> = {
   financialroutes: { apiVersion: 'fim.financial/v1', kind: 'FinancialRoute' },
   validationprofiles: { apiVersion: 'fim.financial/v1', kind: 'ValidationProfile' },
+  financialbaselines: { apiVersion: 'fim.financial/v1', kind: 'FinancialBaseline' },
   envoyfilters: { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter' },
   'networking.istio.io/gateways': { apiVersion: 'networking.istio.io/v1', kind: 'Gateway' },
   'gateway.networking.k8s.io/gateways': { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway' },

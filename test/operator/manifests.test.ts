@@ -63,7 +63,7 @@ function resourcesOf(folder: string): Manifest[] {
 }
 
 /** Examples, and what needs a controller of others: not applied with the rest. */
-const APART = ['tenant-quota.yaml', 'image-policy.yaml', 'deployments.yaml'];
+const APART = ['bank-baseline.yaml', 'tenant-quota.yaml', 'image-policy.yaml', 'deployments.yaml'];
 const PRODUCTION = path.resolve(BASE, '../production');
 const manifests = resourcesOf(BASE);
 const of = (kind: string, name?: string): Manifest[] =>
@@ -133,11 +133,12 @@ describe('the manifests', () => {
   it('go only by an act of its own: what proxies need is not deleted by mistake', () => {
     const [guard] = of('ValidatingAdmissionPolicy', 'definitions.fim.financial') as unknown as {
       spec: {
-        matchConstraints: { resourceRules: { operations: string[]; resources: string[]; resourceNames: string[] }[] };
+        matchConstraints: { resourceRules: { operations: string[]; resources: string[]; resourceNames?: string[] }[] };
       };
     }[];
-    const guarded = guard!.spec.matchConstraints.resourceRules.flatMap(({ operations, resources, resourceNames }) =>
-      resourceNames.map((name) => `${operations} ${resources} ${name}`),
+    const guarded = guard!.spec.matchConstraints.resourceRules.flatMap(
+      ({ operations, resources, resourceNames = ['*'] }) =>
+        resourceNames.map((name) => `${operations} ${resources} ${name}`),
     );
     const named = (kind: string): string[] => of(kind).map(({ metadata }) => metadata.name);
     assert.deepEqual(
@@ -147,6 +148,7 @@ describe('the manifests', () => {
         ...named('Deployment').map((name) => `DELETE deployments ${name}`),
         ...named('Namespace').map((name) => `DELETE namespaces ${name}`),
         'DELETE services fim-modules',
+        'DELETE financialbaselines *',
       ].sort(),
     );
   });
@@ -205,7 +207,7 @@ describe('the overlay for some namespaces', () => {
     const [cluster] = of('ClusterRole');
     assert.deepEqual(
       tenant[0]?.rules,
-      cluster?.rules?.filter(({ resources }) => !resources.includes('namespaces')),
+      cluster?.rules?.filter(({ resources }) => !/namespaces|baselines/.test(resources.join())),
     );
   });
 });

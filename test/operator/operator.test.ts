@@ -351,6 +351,8 @@ describe('the operator', () => {
     await until('a warning', () =>
       rig.server.all('events').some(({ reason, type }) => reason === 'Invalid' && type === 'Warning'),
     );
+    rig.server.put('financialbaselines', { metadata: { name: 'bank' }, spec: { defaults: LIMIT } });
+    await until('the baseline tells', () => rig.server.get('financialbaselines', '', 'bank')?.status !== undefined);
     rig.server.remove('financialroutes', NAMESPACE, 'fund');
     rig.server.remove('financialroutes', NAMESPACE, 'limit');
     await until('nothing of ours is left', () => rig.server.all('envoyfilters').length === 0);

@@ -9,6 +9,7 @@ import {
   parseRoutes,
   reaches,
   routesOfFiles,
+  routesOfNamespaces,
   translate,
   type BaselineResource,
   type LoadResult,
@@ -288,6 +289,19 @@ describe('requests without a route', () => {
     );
     assert.equal(config.routes[0]?.stages.rateLimiter?.requests, 100);
     assert.equal(conflicts.length, 1);
+  });
+
+  it('have one in each namespace of a mesh that the files know', () => {
+    const names = '{matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [pay, fund]}]}';
+    const loaded = load(
+      baselineText('bank', `{namespaces: ${names}, overrides: {${BANK_LIMIT}}}`),
+      routeText('fund/a', '{}'),
+      routeText('other/b', '{}'),
+    );
+    assert.deepEqual(
+      routesOfNamespaces(loaded, []).map(({ key }) => key),
+      ['fund/~baseline', 'pay/~baseline'],
+    );
   });
 
   it('have no route where nothing is overridden', () => {

@@ -43,6 +43,17 @@ export const VALIDATION_PROFILES: Resource = {
   scope: 'cluster',
   optional: true,
 };
+export const FINANCIAL_BASELINES: Resource = {
+  group: 'fim.financial',
+  version: 'v1',
+  plural: 'financialbaselines',
+  kind: 'FinancialBaseline',
+  verbs: READ,
+  statusVerbs: ['patch'],
+  scope: 'cluster',
+  optional: true,
+  clusterScoped: true,
+};
 export const ENVOY_FILTERS: Resource = {
   group: 'networking.istio.io',
   version: 'v1alpha3',
@@ -127,6 +138,7 @@ export const LEASES: Resource = {
 export const RESOURCES: readonly Resource[] = [
   FINANCIAL_ROUTES,
   VALIDATION_PROFILES,
+  FINANCIAL_BASELINES,
   ENVOY_FILTERS,
   ISTIO_GATEWAYS,
   GATEWAYS,

@@ -1,5 +1,6 @@
 // Which Gateways and HTTPRoutes the routes of a namespace are for, as their own status says it (GEP-713): whoever reads
 // a Gateway sees that a policy acts there.
+import { isBaselineRoute } from '../../../envoy/route/index.ts';
 import { MAX_NAMED_ROUTES } from '../../limits.ts';
 import { isWaypoint, type TargetFacts } from './selection.ts';
 import type { Place } from './targets.ts';
@@ -13,6 +14,9 @@ export interface Affected {
   gateways: Map<string, string>;
   httpRoutes: Map<string, string>;
 }
+
+/** What acts on requests that no route concerns. */
+const BASELINES = 'the FinancialBaselines of the namespace';
 
 /** `served`: routes that have proxies. */
 export function affectedBy(
@@ -29,7 +33,8 @@ export function affectedBy(
   for (const { key, spec } of served) {
     if (spec.selector !== undefined) continue;
     if (spec.targetRefs === undefined) {
-      for (const [name, gateway] of facts.gateways) if (!isWaypoint(gateway)) note(gateways, name, key);
+      const text = isBaselineRoute(key) ? BASELINES : key;
+      for (const [name, gateway] of facts.gateways) if (!isWaypoint(gateway)) note(gateways, name, text);
       continue;
     }
     for (const { ref, selection, problem } of places.get(key) ?? []) {
@@ -40,8 +45,11 @@ export function affectedBy(
     }
   }
   const said = (texts: readonly string[]): string => {
-    const more = texts.length - MAX_NAMED_ROUTES;
-    return `Affected by FinancialRoute ${texts.toSorted().slice(0, MAX_NAMED_ROUTES).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
+    const routes = texts.filter((text) => text !== BASELINES).sort();
+    const more = routes.length - MAX_NAMED_ROUTES;
+    const named = `FinancialRoute ${routes.slice(0, MAX_NAMED_ROUTES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    const all = [...(routes.length > 0 ? [named] : []), ...(routes.length < texts.length ? [BASELINES] : [])];
+    return `Affected by ${all.join(' and ')}.`;
   };
   const all = (where: Map<string, string[]>): Map<string, string> =>
     new Map([...where].map(([name, texts]) => [name, said(texts)]));

@@ -1,5 +1,10 @@
 // Keeps a route in its last served form when its current form cannot be served.
-import type { PluginConfig, RouteConfig, RouteResource } from '../../../envoy/route/index.ts';
+import {
+  isBaselineRoute,
+  type PluginConfig,
+  type RouteConfig,
+  type RouteResource,
+} from '../../../envoy/route/index.ts';
 import { RouteSource } from '../../../envoy/route/source.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
@@ -10,6 +15,7 @@ import type { KubeObject } from '../kube/objects.ts';
 export function heldRoutes(key: string, object: KubeObject, inForce: PluginConfig | undefined): RouteResource[] {
   const compiled = (inForce?.routes ?? []).filter((route: RouteConfig) => route.name === key);
   const { namespace = 'default', name, creationTimestamp } = object.metadata;
+  const yields = isBaselineRoute(key);
   const created = Date.parse(creationTimestamp ?? '');
   return compiled.map((route) => {
     const source = new RouteSource('');
@@ -27,6 +33,7 @@ export function heldRoutes(key: string, object: KubeObject, inForce: PluginConfi
       warnings: [],
       profiles: [],
       source,
+      ...(yields ? { yields } : {}),
       compiled: route,
     };
   });

@@ -213,6 +213,10 @@ export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
     facts.drafts.flat().find((draft) => draft.type === 'PartiallyConflicted') ??
     facts.drafts.flat().find((draft) => draft.type === 'Accepted' && draft.status === 'False');
   if (partial !== undefined) conditions.push(make('PartiallyConflicted', 'True', 'Conflicted', partial.message));
+  for (const type of ['Overridden', 'Inherited']) {
+    const draft = facts.drafts.flat().find((one) => one.type === type);
+    if (draft !== undefined) conditions.push(make(type, draft.status, draft.reason, draft.message));
+  }
   const covered = coverageCondition(facts.coverage, make);
   if (covered !== undefined) conditions.push(covered);
   const alters = facts.foreign.filter(({ kind }) => kind === 'alters');
@@ -280,7 +284,7 @@ export interface RouteStatus {
 }
 
 /** A condition with its time: that of the last change of its status. */
-function timed(draft: ConditionDraft, before: readonly Condition[] | undefined, now: Date): Condition {
+export function timed(draft: ConditionDraft, before: readonly Condition[] | undefined, now: Date): Condition {
   const old = before?.find((condition) => condition.type === draft.type);
   return {
     ...draft,
