@@ -1,4 +1,5 @@
 // Character classes in a pattern: `[…]`, `\d` and the like, `[:alpha:]`, `\p{Han}`.
+import { Ascii } from '../memory/ascii';
 import { ErrorId } from '../errors.gen';
 import { CharClass } from './char-class';
 import { PatternReader } from './pattern-reader';
@@ -45,10 +46,10 @@ export class ClassParser {
     const reader = this.reader;
     reader.skip();
     this.chars.clear();
-    const negated = reader.peek() == 94;
+    const negated = reader.peek() == Ascii.Caret;
     if (negated) reader.skip();
     let first = true;
-    while (!reader.done && (first || reader.peek() != 93)) {
+    while (!reader.done && (first || reader.peek() != Ascii.CloseBracket)) {
       first = false;
       const group = this.group(fold);
       if (group < 0 || (group == 0 && !this.range(fold))) return false;
@@ -62,8 +63,8 @@ export class ClassParser {
   /** A named group of characters: 1 taken, 0 none here, -1 refused. */
   private group(fold: bool): i32 {
     const reader = this.reader;
-    if (reader.peek() == 92) return this.shorthand(fold);
-    return reader.peek() == 91 && reader.peekAt(1) == 58 ? this.posix(fold) : 0;
+    if (reader.peek() == Ascii.Backslash) return this.shorthand(fold);
+    return reader.peek() == Ascii.OpenBracket && reader.peekAt(1) == Ascii.Colon ? this.posix(fold) : 0;
   }
 
   private range(fold: bool): bool {
@@ -71,7 +72,7 @@ export class ClassParser {
     const first = this.character();
     if (first < 0) return false;
     let last = first;
-    if (reader.peek() == 45 && reader.peekAt(1) != 93 && reader.peekAt(1) != 0) {
+    if (reader.peek() == Ascii.Minus && reader.peekAt(1) != Ascii.CloseBracket && reader.peekAt(1) != 0) {
       reader.skip();
       last = this.character();
       if (last < 0) return false;
@@ -90,7 +91,7 @@ export class ClassParser {
   private character(): i32 {
     const reader = this.reader;
     if (reader.done) return this.fail(ErrorId.FIM_CFG_0022);
-    const value = reader.peek() == 92 ? reader.escape() : reader.character();
+    const value = reader.peek() == Ascii.Backslash ? reader.escape() : reader.character();
     return value < 0 ? this.fail(reader.error) : value;
   }
 
@@ -107,14 +108,14 @@ export class ClassParser {
     const reader = this.reader;
     const letter = reader.peekAt(1);
     const kind = letter | 32;
-    if (kind != 100 && kind != 115 && kind != 119 && kind != 112) return 0;
+    if (kind != Ascii.LowerD && kind != Ascii.LowerS && kind != Ascii.LowerW && kind != Ascii.LowerP) return 0;
     reader.skipBytes(2);
     const item = this.item;
     item.clear();
     let negated = letter < 97;
-    if (kind == 100) item.addBits(DIGITS, 0);
-    else if (kind == 115) item.addBits(SPACES, 0);
-    else if (kind == 119) item.addBits(DIGITS, UPPER | LOWER | UNDERSCORE);
+    if (kind == Ascii.LowerD) item.addBits(DIGITS, 0);
+    else if (kind == Ascii.LowerS) item.addBits(SPACES, 0);
+    else if (kind == Ascii.LowerW) item.addBits(DIGITS, UPPER | LOWER | UNDERSCORE);
     else {
       const sign = this.script();
       if (sign < 0) return -1;
@@ -126,11 +127,15 @@ export class ClassParser {
   /** Reads `{Han}` (0) or `{^Han}` (1) into the item. -1 for other properties. */
   private script(): i32 {
     const reader = this.reader;
-    if (reader.peek() != 123) return this.fail(ErrorId.FIM_CFG_0023);
+    if (reader.peek() != Ascii.OpenBrace) return this.fail(ErrorId.FIM_CFG_0023);
     reader.skip();
-    const negated = reader.peek() == 94;
+    const negated = reader.peek() == Ascii.Caret;
     if (negated) reader.skip();
-    const han = reader.peek() == 72 && reader.peekAt(1) == 97 && reader.peekAt(2) == 110 && reader.peekAt(3) == 125;
+    const han =
+      reader.peek() == Ascii.UpperH &&
+      reader.peekAt(1) == Ascii.LowerA &&
+      reader.peekAt(2) == Ascii.LowerN &&
+      reader.peekAt(3) == Ascii.CloseBrace;
     if (!han) return this.fail(ErrorId.FIM_CFG_0023);
     reader.skipBytes(4);
     for (let i = 0; i < HAN.length; i += 2) this.item.add(HAN[i], HAN[i + 1]);
@@ -143,7 +148,7 @@ export class ClassParser {
     let close: u32 = 2;
     while (reader.peekAt(close) != 0 && !(reader.peekAt(close) == 58 && reader.peekAt(close + 1) == 93)) close++;
     if (reader.peekAt(close) == 0) return 0;
-    const negated = reader.peekAt(2) == 94;
+    const negated = reader.peekAt(2) == Ascii.Caret;
     const from: u32 = negated ? 3 : 2;
     const name = String.UTF8.decodeUnsafe(reader.position + from, max<i32>(<i32>(close - from), 0));
     this.item.clear();

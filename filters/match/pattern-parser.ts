@@ -61,7 +61,7 @@ export class PatternParser {
     let jump: i32 = -1; // last of the jumps to the end; each links to the one before
     while (true) {
       if (!this.sequence()) return false;
-      if (reader.peek() != 124 || reader.done) break;
+      if (reader.peek() != Ascii.Bar || reader.done) break;
       reader.skip();
       const count = <i32>(program.length - start);
       program.insertSplit(start, count + 2);
@@ -93,7 +93,7 @@ export class PatternParser {
         (byte == Ascii.OpenBrace && this.repetitionAhead())
       )
         return this.fail(ErrorId.FIM_CFG_0022);
-      if (byte == Ascii.Backslash && reader.peekAt(1) == 81) {
+      if (byte == Ascii.Backslash && reader.peekAt(1) == Ascii.UpperQ) {
         if (!this.quoted()) return false;
         continue;
       }
@@ -114,7 +114,7 @@ export class PatternParser {
     const reader = this.reader;
     const outer = this.flags;
     reader.skip();
-    if (reader.peek() == 63 && !reader.done) {
+    if (reader.peek() == Ascii.Question && !reader.done) {
       reader.skip();
       const kind = this.groupKind();
       if (kind <= 0) return kind;
@@ -138,11 +138,11 @@ export class PatternParser {
   private groupKind(): i32 {
     const reader = this.reader;
     const byte = reader.peek();
-    const named = byte == Ascii.UpperP && reader.peekAt(1) == 60; // (?P<
-    if (named || (byte == Ascii.Less && reader.peekAt(1) != 61 && reader.peekAt(1) != 33)) {
+    const named = byte == Ascii.UpperP && reader.peekAt(1) == Ascii.Less; // (?P<
+    if (named || (byte == Ascii.Less && reader.peekAt(1) != Ascii.Equals && reader.peekAt(1) != Ascii.Exclamation)) {
       reader.skip();
       if (named) reader.skip();
-      if (reader.word() && reader.peek() == 62) {
+      if (reader.word() && reader.peek() == Ascii.Greater) {
         reader.skip();
         return 1;
       }
@@ -270,14 +270,14 @@ export class PatternParser {
     reader.skip();
     reader.skip();
     while (!reader.done) {
-      if (reader.peek() == 92 && reader.peekAt(1) == 69) {
+      if (reader.peek() == Ascii.Backslash && reader.peekAt(1) == Ascii.UpperE) {
         reader.skip();
         reader.skip();
         return true;
       }
       const start = this.program.length;
       if (!this.literal(reader.character())) return false;
-      const ends = reader.done || (reader.peek() == 92 && reader.peekAt(1) == 69);
+      const ends = reader.done || (reader.peek() == Ascii.Backslash && reader.peekAt(1) == Ascii.UpperE);
       if (!ends) continue;
       if (!reader.done) {
         reader.skip();
@@ -310,12 +310,12 @@ export class PatternParser {
         return this.fail(ErrorId.FIM_CFG_0022);
     } else if (byte != Ascii.Asterisk) return true;
     reader.skipBytes(byte == Ascii.OpenBrace ? reader.repeatLength() : 1);
-    if (!reader.done && reader.peek() == 63) reader.skip();
+    if (!reader.done && reader.peek() == Ascii.Question) reader.skip();
     this.program.repeat(start, least, most);
     if (reader.done) return true;
     const after = reader.peek();
-    if (after == 43) return this.fail(ErrorId.FIM_CFG_0023); // possessive
-    return after == 42 || after == 63 || (after == 123 && this.repetitionAhead())
+    if (after == Ascii.Plus) return this.fail(ErrorId.FIM_CFG_0023); // possessive
+    return after == Ascii.Asterisk || after == Ascii.Question || (after == Ascii.OpenBrace && this.repetitionAhead())
       ? this.fail(ErrorId.FIM_CFG_0022)
       : true;
   }

@@ -115,7 +115,7 @@ export class PatternReader {
 
   private hexEscape(): i32 {
     this.at++;
-    const braced = this.peek() == 123;
+    const braced = this.peek() == Ascii.OpenBrace;
     if (braced) this.at++;
     let value: u32 = 0;
     let digits = 0;
@@ -130,7 +130,7 @@ export class PatternReader {
     }
     if (value > 0x10ffff || digits == 0 || (!braced && digits != 2)) return this.fail(ErrorId.FIM_CFG_0022);
     if (braced) {
-      if (this.peek() != 125) return this.fail(ErrorId.FIM_CFG_0022);
+      if (this.peek() != Ascii.CloseBrace) return this.fail(ErrorId.FIM_CFG_0022);
       this.at++;
     }
     return value;

@@ -58,8 +58,8 @@ export class PathParser {
     this.at = path.pointer;
     this.end = path.pointer + path.length;
     const steps: PathStep[] = [];
-    if (this.peek() == 36) this.at++;
-    else if (this.peek() != 91) {
+    if (this.peek() == Ascii.Dollar) this.at++;
+    else if (this.peek() != Ascii.OpenBracket) {
       const first = this.bareName();
       if (first == null) return null;
       steps.push(first);
@@ -87,7 +87,7 @@ export class PathParser {
     if (inside == 39 || inside == 34) step = this.quotedName(<u8>inside);
     else if (inside == 42) step = this.any(true);
     else step = this.index();
-    if (step == null || this.peek() != 93) return null;
+    if (step == null || this.peek() != Ascii.CloseBracket) return null;
     this.at++;
     return step;
   }
@@ -98,7 +98,7 @@ export class PathParser {
   }
 
   private bareName(): PathStep | null {
-    if (this.peek() == 42) return this.any(false);
+    if (this.peek() == Ascii.Asterisk) return this.any(false);
     const start = this.at;
     while (this.at < this.end) {
       const byte = <u32>load<u8>(this.at);

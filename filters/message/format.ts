@@ -221,16 +221,20 @@ function detect(media: MediaType, body: usize, length: u32): MessageFormat {
   while (at < length && isSpace(load<u8>(body + at))) at++;
   if (at == length) return MessageFormat.Unknown;
   const first = load<u8>(body + at);
-  const isBlock = at + 3 <= length && first == 123 && <u32>load<u16>(body + at, 1) == BLOCK_HEADER >> 8;
+  const isBlock = at + 3 <= length && first == Ascii.OpenBrace && <u32>load<u16>(body + at, 1) == BLOCK_HEADER >> 8;
   switch (media) {
     case MediaType.Json:
-      return !isBlock && (first == 123 || first == 91) ? MessageFormat.Json : MessageFormat.Unknown;
+      return !isBlock && (first == Ascii.OpenBrace || first == Ascii.OpenBracket)
+        ? MessageFormat.Json
+        : MessageFormat.Unknown;
     case MediaType.Xml:
-      return isBlock ? MessageFormat.Cnaps2 : first == 60 ? MessageFormat.Xml : MessageFormat.Unknown;
+      return isBlock ? MessageFormat.Cnaps2 : first == Ascii.Less ? MessageFormat.Xml : MessageFormat.Unknown;
     case MediaType.Text:
       return isBlock ? MessageFormat.Cnaps2 : MessageFormat.Unknown;
     case MediaType.Form:
-      return at == 0 && first != 123 && first != 91 && first != 60 ? MessageFormat.Form : MessageFormat.Unknown;
+      return at == 0 && first != Ascii.OpenBrace && first != Ascii.OpenBracket && first != Ascii.Less
+        ? MessageFormat.Form
+        : MessageFormat.Unknown;
   }
   return MessageFormat.Unknown;
 }

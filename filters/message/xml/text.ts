@@ -84,9 +84,12 @@ function writeLines(from: usize, end: usize, to: usize): usize {
 /** Writes the character of the reference at `from`. Returns the address after the reference. */
 function writeReference(from: usize, to: usize): usize {
   const first = load<u8>(from, 1);
-  if (first != 35) {
+  if (first != Ascii.Hash) {
     const second = load<u8>(from, 2);
-    store<u8>(to, first == 108 ? 60 : first == 103 ? 62 : first == 113 ? 34 : second == 109 ? 38 : 39);
+    store<u8>(
+      to,
+      first == Ascii.LowerL ? 60 : first == Ascii.LowerG ? 62 : first == Ascii.LowerQ ? 34 : second == 109 ? 38 : 39,
+    );
     return to + 1;
   }
   const hexadecimal = load<u8>(from, 2) == Ascii.LowerX;
