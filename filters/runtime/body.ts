@@ -93,6 +93,8 @@ export class Body {
   length: u32 = 0;
   /** Meaning of its content type. */
   media: MediaType = MediaType.Other;
+  /** Its content type is `application/json` and nothing else, so that it needs no name where the type changes. */
+  plainJson: bool = false;
   /** Coding of the buffered body, if it must be decompressed. */
   coding: Coding = Coding.Identity;
   /** A header describes its very bytes, or may: see pipeline.ts. */
@@ -127,6 +129,7 @@ export class Body {
   clear(): void {
     this.length = 0;
     this.media = MediaType.Other;
+    this.plainJson = false;
     this.coding = Coding.Identity;
     this.digested = false;
     this.measured = false;

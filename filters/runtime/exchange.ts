@@ -9,11 +9,11 @@ import { PLAIN_LAYOUT } from './body-layout';
 import { KmsConfig } from './config.gen';
 import { Direction } from './direction';
 import { extract, readExtracted } from './extraction';
-import { HeaderSnapshot } from './headers';
+import { HeaderSnapshot, NameSet } from './headers';
 import { Client } from './held-bytes';
 import { dropHeader, readHeader, readProperty, resultLength, resultPointer, writeHeader } from './host';
 import { Message } from './message';
-import { BODY_DIGESTS, CONTENT_LENGTH, CONTENT_TYPE, STATUS } from './names';
+import { BODY_DIGESTS, CONTENT_LENGTH, CONTENT_TYPE, STATUS, TYPE_JSON } from './names';
 import { Reply } from './reply';
 import { RequestFacts } from './request-facts';
 import { RouteTerms } from './route-terms';
@@ -189,20 +189,30 @@ export class Exchange {
     return true;
   }
 
-  /** Whether a fetched header's name begins with `first` and has `least` to `most` bytes. */
-  mayHave(first: u8, least: u32, most: u32): bool {
-    return this.snapshot.mayHave(first, least, most);
+  /** Whether a fetched header's name may be one of the set, in any spelling. */
+  mayHaveOneOf(names: NameSet): bool {
+    return this.snapshot.mayHaveOneOf(names);
+  }
+
+  /**
+   * Whether the headers said that the body is `application/json` without parameters, and no stage has set another type
+   * since. Costs no host call.
+   */
+  get isPlainJson(): bool {
+    return this.body.plainJson;
   }
 
   /** Sets (replaces) a header of the current direction. */
   setHeader(name: usize, nameLength: u32, value: usize, valueLength: u32): void {
     this.snapshot.clear();
+    if (nameLength == CONTENT_TYPE.length) this.body.plainJson = false; // it may be the type
     writeHeader(this.headerMap, name, nameLength, value, valueLength);
   }
 
   /** Removes a header of the current direction. */
   removeHeader(name: usize, nameLength: u32): void {
     this.snapshot.clear();
+    if (nameLength == CONTENT_TYPE.length) this.body.plainJson = false;
     dropHeader(this.headerMap, name, nameLength);
   }
 
@@ -298,7 +308,9 @@ export class Exchange {
   noteContentType(): void {
     const named = this.terms.layout.contentTypes;
     let media = MediaType.Other;
-    if (!this.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length)) media = absentMediaType(named);
+    const typed = this.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length);
+    this.body.plainJson = typed && TYPE_JSON.equals(this.valuePointer, this.valueLength);
+    if (!typed) media = absentMediaType(named);
     else if (named.length == 0) media = mediaTypeOf(this.valuePointer, this.valueLength);
     else media = namedMediaType(named, this.terms.format, this.valuePointer, this.valueLength);
     this.body.media = media;

@@ -100,16 +100,14 @@ export class HeaderSnapshot {
     return false;
   }
 
-  /**
-   * Whether some header's name begins with `first` and has `least` to `most` bytes. Costs less than a look-up of each
-   * such name.
-   */
-  mayHave(first: u8, least: u32, most: u32): bool {
+  /** Whether some header's name may be one of the set, in any spelling. Costs less than a look-up of each name. */
+  mayHaveOneOf(names: NameSet): bool {
     let text = this.pointer + 4 + this.count * 8;
     for (let i: u32 = 0; i < this.count; i++) {
-      const keyLength = load<u32>(this.pointer + 4 + i * 8);
-      if (load<u8>(text) == first && keyLength - least <= most - least) return true;
-      text += keyLength + load<u32>(this.pointer + 8 + i * 8) + 2;
+      const sizes = this.pointer + 4 + i * 8;
+      const keyLength = load<u32>(sizes);
+      if (names.mayHold(text, keyLength)) return true;
+      text += keyLength + load<u32>(sizes, 4) + 2;
     }
     return false;
   }
@@ -157,6 +155,37 @@ export class HeaderSnapshot {
     }
     return false;
   }
+}
+
+/** Bytes of the longest name of a `NameSet`, and one. */
+const NAME_LENGTHS: i32 = 32;
+
+/** Names of headers, known by their lengths and last letters alone. */
+export class NameSet {
+  /** Letters with which names of each length end, a bit each. */
+  private readonly endings: StaticArray<u32> = new StaticArray<u32>(NAME_LENGTHS);
+
+  /** Names in lower case that end with a letter. Those of 32 bytes and more are not taken. */
+  add(names: StaticArray<Bytes>): NameSet {
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      if (name.length < <u32>NAME_LENGTHS) this.endings[name.length] |= letterOf(name.pointer, name.length);
+    }
+    return this;
+  }
+
+  /** False: the name is none of the set, with `_` for `-` neither. */
+  @inline
+  mayHold(text: usize, length: u32): bool {
+    return length - 1 < <u32>NAME_LENGTHS - 1 && (unchecked(this.endings[length]) & letterOf(text, length)) != 0;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function letterOf(text: usize, length: u32): u32 {
+  const last: u32 = load<u8>(text + length - 1);
+  return 1 << (last & 31);
 }
 
 /** Servers behind gateway interfaces (CGI, WSGI) map `X-Verdict` and `X_Verdict` to one variable. */

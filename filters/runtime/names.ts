@@ -16,6 +16,7 @@ export const UPGRADE: Bytes = Bytes.from('upgrade');
 export const CONNECT: Bytes = Bytes.from('CONNECT');
 export const IDENTITY: Bytes = Bytes.from('identity');
 
+export const TYPE_JSON: Bytes = Bytes.from('application/json');
 export const TYPE_GRPC: Bytes = Bytes.from('application/grpc');
 export const TYPE_EVENT_STREAM: Bytes = Bytes.from('text/event-stream');
 

@@ -8,6 +8,7 @@ import { RequestLookup } from '../match/request-lookup';
 import { RouteIndex } from '../match/route-index';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from './exchange';
+import { NameSet } from './headers';
 
 /** Kinds of overrides, in the order in which a request is changed by several. */
 const enum Override {
@@ -45,12 +46,8 @@ const HOSTS: StaticArray<Bytes> = [
 const FORWARDED_LENGTH: u32 = 9;
 const HOST_PARAMETER: Bytes = Bytes.from('host=');
 
-const SHORTEST_NAME: u32 = 6;
-const LONGEST_NAME: u32 = 22;
-const SCRIPT_NAME_LENGTH: u32 = 11;
-const F: u8 = 102;
-const S: u8 = 115;
-const X: u8 = 120;
+const NAMES_BUT_HOSTS: NameSet = new NameSet().add(METHODS).add(PATHS).add(PREFIXES);
+const ALL_NAMES: NameSet = new NameSet().add(METHODS).add(PATHS).add(PREFIXES).add(HOSTS);
 const COLON: u8 = 58;
 const COMMA: u8 = 44;
 const QUOTE: u8 = 34;
@@ -76,12 +73,7 @@ let readings: u32 = 0;
  * lookup then has the reason for refusal. Otherwise it is restored.
  */
 export function asksForAnother(index: RouteIndex, lookup: RequestLookup, exchange: Exchange, found: i32): bool {
-  if (
-    !exchange.mayHave(X, SHORTEST_NAME, LONGEST_NAME) &&
-    !exchange.mayHave(S, SCRIPT_NAME_LENGTH, SCRIPT_NAME_LENGTH) &&
-    !(index.namesHosts && exchange.mayHave(F, FORWARDED_LENGTH, FORWARDED_LENGTH))
-  )
-    return false;
+  if (!exchange.mayHaveOneOf(index.namesHosts ? ALL_NAMES : NAMES_BUT_HOSTS)) return false;
   const path = lookup.path;
   const canonicalPointer = path.pointer;
   const canonicalLength = path.length;

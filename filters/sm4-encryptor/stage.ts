@@ -2,7 +2,7 @@ import { selfTest } from '../crypto/self-test';
 import { KeyVerdict } from '../keys/key-holder';
 import { keyService } from '../keys/key-service';
 import { KeyVersion } from '../keys/key-version';
-import { Bytes, equalIgnoreCase } from '../memory/bytes';
+import { equalIgnoreCase } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { MAX_CONTENT_TYPE_BYTES } from '../limits';
@@ -11,7 +11,7 @@ import { ConfigReader } from '../runtime/config-reader';
 import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
-import { CONTENT_TYPE } from '../runtime/names';
+import { CONTENT_TYPE, TYPE_JSON } from '../runtime/names';
 import { Service } from '../runtime/service';
 import { Direction } from '../runtime/direction';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
@@ -25,9 +25,6 @@ import { Parts, isHeaderText } from './protection';
 import { cannotOpen, noKey, refuse, unfitKey } from './refusal';
 import { beginOpening, beginSealing, openChunk, sealChunk, setSegmentedType } from './stream';
 import { decrypted, defineSm4Stats, encrypted, fieldsDecrypted, fieldsEncrypted, fieldsRefused } from './stats';
-
-/** Default of decryption for messages without content type. It is not sent along. */
-const TYPE_JSON: Bytes = Bytes.from('application/json');
 
 const out: Writer = new Writer(scratch);
 const parts: Parts = new Parts();
@@ -112,9 +109,10 @@ function encrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
 
 /**
  * Stores the message's content type for its recipient at TYPE. Returns its length; 0 if there is none or it is
- * application/json.
+ * application/json, which decryption gives messages without one.
  */
 function originalType(exchange: Exchange): u32 {
+  if (exchange.isPlainJson) return 0;
   if (!exchange.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length)) return 0;
   const length = exchange.valueLength;
   if (length > MAX_CONTENT_TYPE_BYTES || !isHeaderText(exchange.valuePointer, length)) return 0;

@@ -49,12 +49,17 @@ describe('the fixed cost of a message', () => {
   it('no matching route: two host calls, the headers and the stamp', () =>
     assert.deepEqual(hostCalls('/other'), { proxy_get_header_map_pairs: 1, proxy_set_property: 1 }));
 
-  it('limit, validate, mask and encrypt 1 KiB: eleven host calls', () =>
+  it('the ends of streams, of which nobody is told here, are called once', () =>
+    assert.deepEqual(
+      ['proxy_on_done', 'proxy_on_log', 'proxy_on_delete'].filter((name) => module.exports.has(name)),
+      ['proxy_on_delete'],
+    ));
+
+  it('limit, validate, mask and encrypt 1 KiB: ten host calls', () =>
     assert.deepEqual(hostCalls('/pay'), {
       clock_time_get: 2,
       proxy_get_buffer_bytes: 1,
       proxy_get_header_map_pairs: 1,
-      proxy_get_header_map_value: 1,
       proxy_get_shared_data: 1,
       proxy_replace_header_map_value: 2,
       proxy_set_buffer_bytes: 1,
