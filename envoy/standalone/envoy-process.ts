@@ -11,6 +11,8 @@ import type { EnvoyObject } from '../xds/index.ts';
 /** Lines of Envoy's log kept for error messages. */
 const KEPT_LOG_LINES = 400;
 const START_TIMEOUT_MS = 60_000;
+/** Under a profiler everything takes many times as long. */
+const SLOW_START_TIMEOUT_MS = 600_000;
 const STOP_TIMEOUT_MS = 5_000;
 const POLL_MS = 10;
 /** Tool of util-linux that makes the kernel end Envoy when this process dies in any way. */
@@ -23,6 +25,8 @@ export interface EnvoyOptions {
   folder: string;
   /** Worker threads. */
   concurrency: number;
+  /** Command that runs Envoy's, such as a profiler; Envoy is then given more time to start. */
+  under?: readonly string[];
   logLevel?: string;
   onLog?: (line: string) => void;
 }
@@ -72,16 +76,19 @@ export class EnvoyProcess {
       child.once('error', (error) => done((over = error.message)));
       child.once('close', (status, signal) => done((over = status === null ? `signal ${signal}` : `status ${status}`)));
     });
+    const deadline = Date.now() + (options.under ? SLOW_START_TIMEOUT_MS : START_TIMEOUT_MS);
     try {
       const admin = new EnvoyAdmin(
         await pollFor(
           () => readAddress(addressFile),
           () => over,
+          deadline,
         ),
       );
       const port = await pollFor(
         async () => ((await admin.ready()) ? admin.listenerPort() : undefined),
         () => over,
+        deadline,
       );
       return new EnvoyProcess(child, log, ended, admin, port);
     } catch (error) {
@@ -107,9 +114,8 @@ export class EnvoyProcess {
 function launch(options: EnvoyOptions, bootstrapFile: string, addressFile: string): ChildProcess {
   const args = ['-c', bootstrapFile, '--admin-address-path', addressFile, '--concurrency', String(options.concurrency)];
   args.push('--disable-hot-restart', '--log-level', options.logLevel ?? 'warning');
-  const wrapped = canWrap()
-    ? [PARENT_DEATH_WRAPPER, '--pdeathsig', 'KILL', options.binary, ...args]
-    : [options.binary, ...args];
+  const command = [...(options.under ?? []), options.binary, ...args];
+  const wrapped = canWrap() ? [PARENT_DEATH_WRAPPER, '--pdeathsig', 'KILL', ...command] : command;
   return spawn(wrapped[0]!, wrapped.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
 }
 
@@ -128,14 +134,17 @@ async function readAddress(file: string): Promise<URL | undefined> {
 }
 
 /** Polls until there is a result. Throws when Envoy has ended or the time is up. */
-async function pollFor<T>(ask: () => Promise<T | undefined>, over: () => string | undefined): Promise<T> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
+async function pollFor<T>(
+  ask: () => Promise<T | undefined>,
+  over: () => string | undefined,
+  deadline: number,
+): Promise<T> {
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
     const how = over();
     if (how !== undefined) throw new Error(`ended with ${how} before it was ready`);
-    if (Date.now() > deadline) throw new Error(`not ready in ${START_TIMEOUT_MS / 1000} s`);
+    if (Date.now() > deadline) throw new Error('not ready in time');
     await pause(POLL_MS);
   }
 }
