@@ -19,7 +19,7 @@ export function compilePieces(): Promise<Uint8Array> {
 
 /** The module of national TLS whose machine dies when an answer says `DIE!`. */
 export function compileTlcpTrap(): Promise<Uint8Array> {
-  return bytesOf({ entry: 'test/e2e/tlcp-trap.module.ts' });
+  return bytesOf({ entry: 'test/e2e/tlcp-trap.module.ts', options: ['--optimizeLevel', '0'] });
 }
 
 /** The runtime with one service and two stages that use it. */
