@@ -84,7 +84,10 @@ const WORKING = inLane('working', [
 
 /** Stages that mostly wait for other processes, clocks and deadlines. */
 const WAITING = inLane('waiting', [
-  suite('e2e', 'real Envoy', { long: ['key-troubles', 'swap', 'rotation', 'keys'] }),
+  suite('e2e', 'real Envoy', {
+    long: ['key-troubles', 'swap', 'keys', 'retired', 'rotation'],
+    deadlineMs: 25 * MINUTE_MS,
+  }),
   suite('standalone', 'Envoy, development KMS and upstream, command line', { long: ['key-folder', 'tlcp'] }),
   suite('operator', 'the operator: plans, status, queue, a small API server, manifests', { long: ['tenants'] }),
 ]);
