@@ -1,4 +1,4 @@
-import { canonicalFieldPath } from '../field-place.ts';
+import { canonicalFieldPath, fieldSteps } from '../field-place.ts';
 import type { RouteEncryption, RouteSignature } from '../financial-route.gen.ts';
 import type { KeyAlgorithm } from '../key-algorithm.ts';
 import type { Sm4EncryptorConfig } from '../plugin-config.gen.ts';
@@ -6,6 +6,8 @@ import { checkPlacesUnique, checkSteps } from '../rules-fields.ts';
 import type { Report } from '../schema-check.ts';
 import type { Section } from '../sections.ts';
 import { stage } from './stage-row.ts';
+
+type Side = 'request' | 'response';
 
 const PLAIN_PROFILES: ReadonlySet<string> = new Set(['raw', 'hex', 'base64']);
 const STRING_PROFILES: ReadonlySet<string> = new Set(['compact', 'hex', 'base64']);
@@ -98,21 +100,35 @@ function checkUnauthenticated({ value, path }: Section<RouteEncryption>, format:
   if (format === 'Detect') report('FIM-CFG-1049', [...path, 'algorithm'], 'what is decrypted must be of one format');
 }
 
-const COVERS_BODY: ReadonlySet<string> = new Set([
+/** Parts that hold every byte of the body, or its digest. */
+const BODY_PARTS: ReadonlySet<string> = new Set([
   'Body',
   'BodySm3Hex',
   'BodySm3Base64',
   'BodySha256Hex',
   'BodySha256Base64',
-  'Fields',
-  'AllFields',
 ]);
 
-/** Whether the signature stands before decryption in a direction, and covers the whole body. */
-function isVerified(signature: RouteSignature | undefined, direction: 'request' | 'response'): boolean {
+/**
+ * Whether the signature stands before decryption in a direction, and covers what is decrypted. Lists of fields say
+ * nothing of a body that is encrypted whole: read as a form, most of its spellings are one name without a value.
+ */
+function isVerified(signature: RouteSignature | undefined, direction: Side, encrypted: string[] | undefined): boolean {
   if (signature?.[direction] !== 'Verify') return false;
-  const { template } = signature;
-  return template === undefined || template[direction]?.some(({ part }) => COVERS_BODY.has(part)) === true;
+  const { template, field } = signature;
+  if (template === undefined) return true;
+  const parts = template[direction] ?? [];
+  if (parts.some(({ part }) => BODY_PARTS.has(part))) return true;
+  if (encrypted === undefined) return false;
+  const lists = parts.some(({ part }) => part === 'Fields' || part === 'AllFields');
+  const unsigned = [...(template.except ?? []), ...(field === undefined ? [] : [field])];
+  return encrypted.every((path) => {
+    const [first] = fieldSteps(path);
+    if (first === undefined || 'index' in first) return false;
+    if ('any' in first) return lists && unsigned.length === 0;
+    if (lists && !unsigned.includes(first.name)) return true;
+    return parts.some(({ part, name }) => part === 'Member' && name === first.name);
+  });
 }
 
 /**
@@ -132,10 +148,14 @@ function checkReadable(
   }
   if (readableByAnswers === 'Accept') return;
   const open = (['request', 'response'] as const).find(
-    (direction) => value[direction] === 'Decrypt' && !isVerified(signature, direction),
+    (direction) => value[direction] === 'Decrypt' && !isVerified(signature, direction, value.fields),
   );
   if (open !== undefined)
-    report('FIM-CFG-1069', [...path, 'algorithm'], `no signature of the ${open} is verified before it is decrypted`);
+    report(
+      'FIM-CFG-1069',
+      [...path, 'algorithm'],
+      `no signature of the ${open} that covers what is encrypted is verified before it is decrypted`,
+    );
 }
 
 /** Reports wire profiles that do not go with the algorithm, with fields or with streams. */
