@@ -31,14 +31,20 @@ function filter(name: string, labels: Record<string, string>): KubeObject {
 describe('the admission policies', () => {
   let mesh: Mesh;
   let tenant: string;
+  let operator: string;
 
   /**
    * Response of the API server to a tenant who may write routes and EnvoyFilters of the namespace. Empty if it accepts.
    */
-  function asTenant(args: string[], object?: KubeObject): Promise<string> {
+  const asTenant = (args: string[], object?: KubeObject): Promise<string> => as(tenant, args, object);
+  /** The same, to the operator's service account with its role from the manifests. */
+  const asOperator = (args: string[], object?: KubeObject): Promise<string> => as(operator, args, object);
+
+  function as(kubeconfig: string, args: string[], object?: KubeObject): Promise<string> {
     return new Promise((done) => {
-      const child = execFile(mesh.programs.kubectl, ['--kubeconfig', tenant, ...args], (error, _, stderr) =>
-        done(error === null ? '' : stderr),
+      const child = execFile(mesh.programs.kubectl, ['--kubeconfig', kubeconfig, ...args], (error, _, stderr) =>
+        // A `no` of `auth can-i` is on its standard output.
+        done(error === null ? '' : stderr || error.message),
       );
       child.stdin?.end(object === undefined ? '' : JSON.stringify(object));
     });
@@ -67,12 +73,14 @@ describe('the admission policies', () => {
         },
       ]);
       tenant = await mesh.kubeconfigOf(NAMESPACE, 'tenant');
+      operator = await mesh.kubeconfigOf('fim-system', 'fim-operator');
       // A policy acts some time after it is made.
       await until(
         'the policies act',
         async () =>
           (await refusal(route('istio-system'))) !== '' &&
-          (await asTenant(['create', '-f', '-'], filter('probe', MANAGED))) !== '',
+          (await asTenant(['create', '-f', '-'], filter('probe', MANAGED))) !== '' &&
+          (await asOperator(['create', '-f', '-'], filter('probe', MANAGED))) !== '',
       );
     },
     { timeout: SET_UP_MS },
@@ -197,20 +205,123 @@ describe('the admission policies', () => {
     }
   });
 
-  it('no definition goes by mistake, with all that its routes protect', async () => {
-    const definition = {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'validationprofiles.fim.financial' },
+  describe('the operator, whatever its role lets it do', () => {
+    const own = (name: string): string[] => ['envoyfilter', name, '-n', NAMESPACE];
+
+    it('makes, changes and deletes what is its own', async () => {
+      assert.equal(await asOperator(['create', '-f', '-'], filter('fim-own', MANAGED)), '');
+      assert.equal(await asOperator(['label', ...own('fim-own'), 'more=1']), '');
+      assert.equal(await asOperator(['delete', '--wait=false', ...own('fim-own')]), '');
+    });
+
+    it('makes none of another name, and none without its label', async () => {
+      assert.match(await asOperator(['create', '-f', '-'], filter('ingress', MANAGED)), /begin with fim-/);
+      assert.match(await asOperator(['create', '-f', '-'], filter('fim-unlabelled', {})), /have app/);
+      const other = { 'app.kubernetes.io/managed-by': 'Helm' };
+      assert.match(await asOperator(['create', '-f', '-'], filter('fim-of-another', other)), /have app/);
+    });
+
+    it('changes and deletes none of others, and does not give its own away', async () => {
+      await mesh.objects.apply(filter('fim-of-somebody', { app: 'x' }));
+      await mesh.objects.apply(filter('own', { app: 'x' }));
+      await mesh.objects.apply(filter('fim-kept', MANAGED));
+      const take = 'app.kubernetes.io/managed-by=fim-operator';
+      assert.match(await asOperator(['label', ...own('fim-of-somebody'), take]), /of others/);
+      assert.match(await asOperator(['delete', ...own('fim-of-somebody')]), /of others/);
+      assert.match(await asOperator(['delete', ...own('own')]), /begin with fim-|of others/);
+      assert.match(await asOperator(['label', ...own('fim-kept'), 'app.kubernetes.io/managed-by-']), /have app/);
+      assert.equal(await asOperator(['delete', '--wait=false', ...own('fim-kept')]), '');
+    });
+
+    it('has no right to what it does not need', async () => {
+      const allowed = async (...args: string[]): Promise<boolean> =>
+        (await asOperator(['auth', 'can-i', ...args])) === '';
+      for (const may of [
+        ['list', 'financialbaselines'],
+        ['patch', 'financialbaselines', '--subresource=status'],
+        ['patch', 'financialroutes', '--subresource=status', '-n', NAMESPACE],
+        ['create', 'envoyfilters', '-n', NAMESPACE],
+        ['update', 'leases/fim-operator', '-n', 'fim-system'],
+      ])
+        assert.ok(await allowed(...may), may.join(' '));
+      for (const mayNot of [
+        ['create', 'financialbaselines'],
+        ['patch', 'financialbaselines'],
+        ['delete', 'financialbaselines'],
+        ['patch', 'financialroutes', '-n', NAMESPACE],
+        ['delete', 'financialroutes', '-n', NAMESPACE],
+        ['get', 'secrets', '-n', NAMESPACE],
+        ['get', 'configmaps', '-n', NAMESPACE],
+        ['create', 'pods', '-n', NAMESPACE],
+        ['patch', 'namespaces'],
+        ['update', 'leases/another', '-n', 'fim-system'],
+        ['update', 'leases/fim-operator', '-n', NAMESPACE],
+        ['patch', 'validatingadmissionpolicies'],
+        ['patch', 'customresourcedefinitions'],
+        ['patch', 'clusterroles'],
+      ])
+        assert.ok(!(await allowed(...mayNot)), mayNot.join(' '));
+    });
+  });
+
+  describe('what goes by an act of its own only', () => {
+    const GUARDED: Record<string, Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>> = {
+      'the definition of profiles': {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: 'validationprofiles.fim.financial' },
+      },
+      'a baseline': { apiVersion: 'fim.financial/v1', kind: 'FinancialBaseline', metadata: { name: 'bank' } },
+      'the definition of baselines': {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: 'financialbaselines.fim.financial' },
+      },
+      'the operator': {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'fim-operator', namespace: 'fim-system' },
+      },
+      'the module server': {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'fim-modules', namespace: 'fim-system' },
+      },
+      'its Service': { apiVersion: 'v1', kind: 'Service', metadata: { name: 'fim-modules', namespace: 'fim-system' } },
+      'the definition of routes': {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: 'financialroutes.fim.financial' },
+      },
+      'the namespace': { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'fim-system' } },
     };
-    const refused = await mesh.objects.remove(definition);
-    assert.match(`${refused.status} ${refused.body.message}`, /allow-removal/);
-    await mesh.api.send(
-      'PATCH',
-      await mesh.objects.path(definition),
-      { metadata: { annotations: { 'fim.financial/allow-removal': 'true' } } },
-      'application/merge-patch+json',
-    );
-    assert.equal((await mesh.objects.remove(definition)).status, 200);
+
+    before(async () => {
+      await mesh.objects.apply({
+        ...GUARDED['a baseline']!,
+        spec: { overrides: { rateLimit: { requests: 1, period: '1s' } } },
+      });
+    });
+
+    it('are no namesakes elsewhere', async () => {
+      const metadata = { name: 'fim-modules', namespace: NAMESPACE };
+      const namesake = { apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ port: 80 }] } };
+      await mesh.objects.apply(namesake);
+      assert.equal((await mesh.objects.remove(namesake)).status, 200);
+    });
+
+    for (const [name, object] of Object.entries(GUARDED))
+      it(`is ${name}`, async () => {
+        const refused = await mesh.objects.remove(object);
+        assert.match(`${refused.status} ${refused.body.message}`, /allow-removal/);
+        const annotated = await mesh.api.send(
+          'PATCH',
+          await mesh.objects.path(object),
+          { metadata: { annotations: { 'fim.financial/allow-removal': 'true' } } },
+          'application/merge-patch+json',
+        );
+        assert.equal(annotated.status, 200, annotated.body.message ?? '');
+        assert.equal((await mesh.objects.remove(object)).status, 200);
+      });
   });
 });
