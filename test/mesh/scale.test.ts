@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import { buildModules } from '../../scripts/build.ts';
+import { peakOf } from '../operator/operator-process.ts';
 import type { KubeObject } from './stack/cluster-objects.ts';
 import { isBusy } from './stack/load.ts';
 import { Mesh } from './stack/mesh.ts';
@@ -40,11 +41,6 @@ function route(namespace: string, workload: number, index: number, pattern = '^0
       masking: { fields: [{ name: 'idCard', kind: 'IdCard' }], detect: [{ kind: 'BankCard' }] },
     },
   };
-}
-
-/** The most memory that a process has had, bytes. */
-function peakOf(pid: number): number {
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
 describe('the operator at scale', () => {

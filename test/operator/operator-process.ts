@@ -29,6 +29,18 @@ export function memoryLimit(): number {
   return Number(mebibytes) * 1024 * 1024;
 }
 
+/** Environment that the manifest gives the process, as far as it is the same in every pod. */
+export function manifestEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    container().env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const])),
+  );
+}
+
+/** The most memory that a process has had, bytes. */
+export function peakOf(pid: number): number {
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
+
 export class OperatorProcess {
   private readonly child: ChildProcess;
   private readonly folder: string;
@@ -38,7 +50,6 @@ export class OperatorProcess {
     this.folder = mkdtempSync(path.join(tmpdir(), 'fim-operator-'));
     const kubeconfig = path.join(this.folder, 'kubeconfig');
     writeFileSync(kubeconfig, server.config().exportConfig());
-    const settings = container().env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]));
     const command = [
       '--disable-warning=ExperimentalWarning',
       path.join(ROOT, 'istio/operator/main.ts'),
@@ -57,7 +68,7 @@ export class OperatorProcess {
       ...args,
     );
     this.child = spawn(process.execPath, command, {
-      env: { PATH: process.env.PATH, ...Object.fromEntries(settings) },
+      env: { PATH: process.env.PATH, ...manifestEnvironment() },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout!, this.child.stderr!])
@@ -86,7 +97,7 @@ export class OperatorProcess {
 
   /** The most memory that it has had, bytes. */
   peak(): number {
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))?.[1]) * 1024;
+    return peakOf(this.child.pid!);
   }
 
   async metrics(): Promise<string> {

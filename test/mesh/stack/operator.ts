@@ -20,6 +20,8 @@ export interface OperatorOptions {
   main?: string;
   /** More of its command line. */
   flags?: string[];
+  /** Environment beside that of this process. */
+  environment?: Record<string, string>;
 }
 
 /** One line of the operator's log. */
@@ -44,7 +46,17 @@ export class Operator {
 
   /** Starts it and waits until it listens; it may or may not lead. */
   async start(): Promise<void> {
-    const { identity, kubeconfig, modules, moduleUrl, kms, folder, main = MAIN, flags = [] } = this.options;
+    const {
+      identity,
+      kubeconfig,
+      modules,
+      moduleUrl,
+      kms,
+      folder,
+      main = MAIN,
+      flags = [],
+      environment = {},
+    } = this.options;
     const command = [
       process.execPath,
       '--disable-warning=ExperimentalWarning',
@@ -71,6 +83,7 @@ export class Operator {
       name: `operator ${identity}`,
       command,
       folder,
+      environment,
       log: path.join(folder, `${identity}.log`),
     });
     await this.said('listening');
