@@ -15,6 +15,9 @@ const PROBE_PORT_ANNOTATION = 'fim.financial/probe-port';
 /** Folder in which pilot-agent keeps the modules that it has fetched; no setting moves it. */
 const AGENT_DATA = '/var/lib/istio/data';
 
+/** Place of such a bootstrap in the pod's folder. */
+const BOOTSTRAP_OVERRIDE = 'etc/istio/custom-bootstrap/custom_bootstrap.json';
+
 export interface ProxyOptions {
   kind: 'router' | 'sidecar';
   /** Name of the pod's workload and of its service account. */
@@ -32,6 +35,10 @@ export interface ProxyOptions {
    * it.
    */
   drainDuration?: string;
+  /** `runtimeValues` of Istio's ProxyConfig. */
+  runtimeValues?: Record<string, string>;
+  /** What the annotation `sidecar.istio.io/bootstrapOverride` names: merged by Envoy with Istio's bootstrap. */
+  bootstrapOverride?: string;
   /** The pod has the readiness gate that waits for its policy. */
   gated?: boolean;
 }
@@ -179,6 +186,8 @@ export class Proxy {
       'var/lib/istio/envoy/envoy_bootstrap_tmpl.json',
       readFileSync(bootstrap, 'utf8').replaceAll('{{ .wildcard }}', '127.0.0.1'),
     );
+    const { bootstrapOverride } = this.options;
+    if (bootstrapOverride !== undefined) put(BOOTSTRAP_OVERRIDE, bootstrapOverride);
     symlinkSync(this.parts.envoy, path.join(this.folder, 'envoy'));
   }
 
@@ -231,6 +240,7 @@ export class Proxy {
         CA_ADDR: this.parts.discoveryAddress,
         PEER_METADATA_DISCOVERY: 'false',
       },
+      ...(this.options.bootstrapOverride === undefined ? {} : { ISTIO_BOOTSTRAP_OVERRIDE: `./${BOOTSTRAP_OVERRIDE}` }),
       PROXY_CONFIG: JSON.stringify({
         ...{
           binaryPath: './envoy',
@@ -243,6 +253,7 @@ export class Proxy {
           concurrency,
           terminationDrainDuration: '1s',
           drainDuration,
+          ...(this.options.runtimeValues === undefined ? {} : { runtimeValues: this.options.runtimeValues }),
         },
       }),
     };
