@@ -1,13 +1,15 @@
 // The canonical text of a key, so that one value has one bucket however it is spelt. A decimal number is its digits
 // without leading and trailing zeros and an exponent of ten: 9, 9.0, 0.9e1, `09` and `+9` are one key. A JSON number is
-// rounded to a whole one first, since readers round 8.99999999999999999999 to 9. Any other text is itself, without
-// white space around it.
+// rounded to a whole one first, since readers round 8.99999999999999999999 to 9, and beyond 2^53 to what a double has.
+// Any other text is itself, without white space around it.
 import { Arena } from '../memory/arena';
+import { DOUBLE_DIGITS, ROUNDED_DIGITS, roundToDouble } from './key-double';
+import { foldDigits, isFoldable, skipBlanks, trimBlanks } from './key-fold';
 
 /** Exponents beyond this are cut: such a number is none that names anybody. */
 const MAX_EXPONENT: i64 = 1_000_000;
-/** Room for a sign, the letter and an exponent. */
-const EXTRA_BYTES: u32 = 24;
+/** Room for a sign, a rounded number's digits, the letter and an exponent. */
+const EXTRA_BYTES: u32 = 64;
 
 const MINUS: u8 = 45;
 const PLUS: u8 = 43;
@@ -26,9 +28,20 @@ export function canonicalLength(): u32 {
 /** Address of the canonical text. `whole`: round to a whole number. 0 if the arena is full. Linear. */
 export function canonicalKey(text: usize, length: u32, whole: bool, arena: Arena): usize {
   let end = text + length;
-  while (text < end && load<u8>(text) <= 32) text++;
-  while (end > text && load<u8>(end - 1) <= 32) end--;
+  text = skipBlanks(text, end);
+  end = trimBlanks(text, end);
   canonicalBytes = <u32>(end - text);
+  if (isFoldable(text, end)) {
+    const folded = arena.allocate(canonicalBytes);
+    if (folded == 0) {
+      canonicalBytes = 0;
+      return 0;
+    }
+    const foldedEnd = foldDigits(text, end, folded);
+    if (!isDecimal(folded, foldedEnd)) return text;
+    text = folded;
+    end = foldedEnd;
+  }
   if (!isDecimal(text, end)) return text;
   const to = arena.allocate(canonicalBytes + EXTRA_BYTES);
   if (to == 0) canonicalBytes = 0;
@@ -98,6 +111,14 @@ function writeNumber(text: usize, end: usize, whole: bool, to: usize): u32 {
     }
   }
   if (text < end) point += exponentAt(text + 1, end);
+  while (to > digits && load<u8>(to - 1) == ZERO) to--;
+  if (whole && point >= ROUNDED_DIGITS && to > digits) {
+    const rounded = roundLong(digits, <u32>(to - digits), point);
+    if (rounded != 0) {
+      to = digits + rounded;
+      point = max(<i64>rounded, min(point, DOUBLE_DIGITS + 1));
+    }
+  }
   if (whole && point < <i64>(to - digits)) {
     const kept = point < 0 ? 0 : <usize>point;
     const up = point >= 0 && to > digits + kept && load<u8>(digits + kept) >= ZERO + 5;
@@ -124,6 +145,18 @@ function writeNumber(text: usize, end: usize, whole: bool, to: usize): u32 {
   }
   store<u8>(to++, LETTER_E);
   return <u32>(writeInteger(point - <i64>(to - 1 - digits), to) - start);
+}
+
+/**
+ * Rounds digits, of which `point` are the whole number, to what a double has. Numbers too long to be told apart become
+ * one. Returns how many digits there are now; 0 if they are as they were.
+ */
+function roundLong(digits: usize, given: u32, point: i64): u32 {
+  if (point > DOUBLE_DIGITS) {
+    store<u8>(digits, ZERO + 1);
+    return 1;
+  }
+  return roundToDouble(digits, min(given, <u32>point), <u32>point, given > <u32>point);
 }
 
 /** Writes an integer in decimal. Returns the address behind it. */

@@ -80,4 +80,59 @@ describe('canonicalKey', () => {
     expect<string>(keyOf('')).toBe('');
     expect<string>(keyOf('  ')).toBe('');
   });
+  it('takes white space of Unicode from both ends', () => {
+    const blanks = ['\u00a0', '\u3000', '\ufeff', '\u2009', '\u2028', '\u200b', '\u0085', '\u1680', '\u3000 \u00a0'];
+    for (let i = 0; i < blanks.length; i++) {
+      expect<string>(keyOf(blanks[i] + '74236265')).toBe('74236265e0', i.toString());
+      expect<string>(keyOf('74236265' + blanks[i] + blanks[i])).toBe('74236265e0', i.toString());
+      expect<string>(keyOf(blanks[i] + '张 三' + blanks[i])).toBe('张 三', i.toString());
+      expect<string>(keyOf(blanks[i])).toBe('', i.toString());
+    }
+    expect<string>(keyOf('7\u00a04')).toBe('7\u00a04');
+    expect<string>(keyOf('é')).toBe('é');
+  });
+  it('reads digits of every script, and underscores between digits', () => {
+    const nines = [
+      '\uff19',
+      '\u0669',
+      '\u06f9',
+      '\u096f',
+      '\ud835\udfd7',
+      '\uff10\uff19',
+      '+\uff19.0',
+      '0_9',
+      '\uff10_9',
+    ];
+    for (let i = 0; i < nines.length; i++) expect<string>(keyOf(nines[i])).toBe('9e0', nines[i]);
+    expect<string>(keyOf('\uff117423626')).toBe('17423626e0');
+    expect<string>(keyOf('1_742_36_26')).toBe('17423626e0');
+    const texts = ['A\uff19', '1__0', '_10', '10_', 'a_b', '\uff1a', '\u066a', '九'];
+    for (let i = 0; i < texts.length; i++) expect<string>(keyOf(texts[i])).toBe(texts[i]);
+  });
+  it('rounds long numbers as doubles do, and no texts', () => {
+    const one = [
+      '9007199254740992',
+      '9007199254740993',
+      '9007199254740992.9',
+      '90071992547409930e-1',
+      '9007199254740991.7',
+    ];
+    for (let i = 0; i < one.length; i++) expect<string>(keyOf(one[i], true)).toBe('9007199254740992e0', one[i]);
+    expect<string>(keyOf('9007199254740991', true)).toBe('9007199254740991e0');
+    expect<string>(keyOf('9007199254740993.1', true)).toBe('9007199254740994e0');
+    expect<string>(keyOf('9007199254740995', true)).toBe('9007199254740996e0');
+    expect<string>(keyOf('6222021234567894123', true)).toBe('6222021234567894016e0');
+    expect<string>(keyOf('-6222021234567894124', true)).toBe('-6222021234567894016e0');
+    expect<string>(keyOf('18446744073709551615', true)).toBe('18446744073709551616e0');
+    expect<string>(keyOf('36893488147419103231', true)).toBe('36893488147419103232e0');
+    expect<string>(keyOf('99999999999999999999999999999999999999', true)).toBe(
+      '99999999999999997748809823456034029568e0',
+    );
+    expect<string>(keyOf('1e22', true)).toBe('1e22');
+    expect<string>(keyOf('1e39', true)).toBe(keyOf('99e49', true));
+    expect<string>(keyOf('1' + '0'.repeat(39), true)).toBe(keyOf('1e40', true));
+    expect<string>(keyOf('4111111111111111', true)).toBe('4111111111111111e0');
+    expect<string>(keyOf('6222021234567894123')).toBe('6222021234567894123e0');
+    expect<string>(keyOf('9007199254740993')).toBe('9007199254740993e0');
+  });
 });
