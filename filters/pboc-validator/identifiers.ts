@@ -175,15 +175,16 @@ function modulo97(pointer: usize, length: u32, remainder: u32, fold: bool): u32 
 }
 
 /**
- * IBAN (ISO 13616), without blanks: a country, that country's length in the registry (15 to 34 for countries that use
- * IBANs without being in it), check digits 02 to 98. Letters of the account may have either case, as in ISO 20022.
+ * IBAN (ISO 13616), without blanks: a country that uses IBANs, its length in the registry (or as published, for countries
+ * that use IBANs without being in it), check digits 02 to 98. Letters of the account may have either case, as in ISO
+ * 20022.
  */
 export function isIban(pointer: usize, length: u32): bool {
   if (length < 15 || length > 34 || leadingDigits(pointer + 2, 2) != 2) return false;
   const country = letters(pointer, 2);
   if (country == NO_CODE) return false;
-  const entry = atLeast(IBAN_LENGTHS, IBAN_LENGTHS_COUNT, country << 6);
-  if (entry >> 6 == country ? (entry & 63) != length : !isCountryLetters(country)) return false;
+  const entry = (country << 6) | length;
+  if (atLeast(IBAN_LENGTHS, IBAN_LENGTHS_COUNT, entry) != entry) return false;
   const check = (<u32>load<u8>(pointer, 2) - 48) * 10 + (<u32>load<u8>(pointer, 3) - 48);
   if (check < 2 || check > 98) return false;
   const remainder = modulo97(pointer + 4, length - 4, 0, true);

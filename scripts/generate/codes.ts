@@ -12,6 +12,7 @@ interface CodeLists {
   currencies: string[];
   countries: string[];
   ibanLengths: string[];
+  ibanLengthsElsewhere: string[];
 }
 
 function letters(text: string): number {
@@ -43,7 +44,7 @@ export function codeOutputs(repository: string): Output[] {
     minor: minor === '-' ? NOT_APPLICABLE : Number(minor),
   }));
   const countries = rows(lists.countries, /^[A-Z]{2} [A-Z]{3} [0-9]{3}$/);
-  const ibans = rows(lists.ibanLengths, /^[A-Z]{2} [0-9]{2}$/);
+  const ibans = [lists.ibanLengths, lists.ibanLengthsElsewhere].flatMap((list) => rows(list, /^[A-Z]{2} [0-9]{2}$/));
   const parts = [
     banner(SOURCE),
     '',
@@ -75,7 +76,7 @@ export function codeOutputs(repository: string): Output[] {
     ),
     table(
       'IBAN_LENGTHS',
-      'IBAN registry: country letters as a number of base 26, times 64, plus characters of its IBAN; ascending.',
+      'Countries with IBANs: letters as a number of base 26, times 64, plus characters of the IBAN; ascending.',
       ibans.map(([country = '', length]) => letters(country) * 64 + Number(length)),
     ),
   ];

@@ -100,7 +100,7 @@ describe('isIban', () => {
       isIban,
       true,
     ));
-  it('takes countries that use IBANs without being in the registry, by check digits', () => {
+  it('takes countries that use IBANs without being in the registry', () => {
     const fromOutside = [
       'DZ4000400174401001050486',
       'CM2110003001000500000605306',
@@ -128,6 +128,9 @@ describe('isIban', () => {
       'TG2900090604310346500400070',
       'BJ11B00610100400271101192591',
       'DJ2100010000000154000100186',
+      'DZ951111111111111111111111',
+      'RE3611111111111111111111111',
+      'JE09111111111111111111',
       'SO211000001001000100141',
     ];
     expectAll(fromOutside, isIban, true);
@@ -137,6 +140,23 @@ describe('isIban', () => {
       const wrong: string[] = [text.substring(0, text.length - 1) + digit];
       expectAll(wrong, isIban, false);
     }
+  });
+  it('refuses countries that use no IBANs, and other lengths than those published', () => {
+    // Check digits are right in each.
+    const others = [
+      'US62111111111111111111',
+      'CN291111111111111111',
+      'EU871111111111111111',
+      'ZZ771111111111111111',
+      'QQ881111111111111111',
+      'UK86111111111111111111',
+      'JP2411111111111111111111',
+      'DZ17111111111111111111111',
+      'AO2111111111111',
+      'MA06111111111111111111111111111111',
+      'RE321111111111111111111111',
+    ];
+    expectAll(others, isIban, false);
   });
   it('refuses check digits, lengths, countries and forms that are not right', () => {
     expectAll(
