@@ -139,10 +139,13 @@ export function mayName(format: MessageFormat, type: Bytes): bool {
   return (media != MediaType.Json && media != MediaType.Xml && media != MediaType.Form) || takes(format, media);
 }
 
-/** Length of the type before its parameters, bytes. */
+/** Length of the type before its parameters and the white space around them (RFC 9110, 5.6.3), bytes. */
 function typeLength(value: usize, length: u32): u32 {
   let end: u32 = 0;
-  while (end < length && load<u8>(value + end) != Ascii.Semicolon && load<u8>(value + end) != Ascii.Space) end++;
+  for (; end < length; end++) {
+    const byte = load<u8>(value + end);
+    if (byte == Ascii.Semicolon || byte == Ascii.Space || byte == Ascii.Tab) break;
+  }
   return end;
 }
 

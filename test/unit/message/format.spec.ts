@@ -40,6 +40,10 @@ describe('Media types', () => {
     expect<MediaType>(media('text/xml; charset=UTF-8')).toBe(MediaType.Xml);
     expect<MediaType>(media('text/xml;charset="utf-8"; x=y')).toBe(MediaType.Xml);
     expect<MediaType>(media('text/xml; charset=us-ascii')).toBe(MediaType.Xml);
+    expect<MediaType>(media('text/xml\t;charset=utf-8')).toBe(MediaType.Xml);
+    expect<MediaType>(media('text/xml\t ;\tcharset=utf-8\t')).toBe(MediaType.Xml);
+    expect<MediaType>(media('text/xml\t; charset=gbk')).toBe(MediaType.Other);
+    expect<MediaType>(media('text/\txml')).toBe(MediaType.Other);
     expect<MediaType>(media('text/xml; charset=GB18030')).toBe(MediaType.Other);
     expect<MediaType>(media('text/xml; CHARSET="gbk"')).toBe(MediaType.Other);
     expect<MediaType>(media('text/xml; charset=utf-8; charset=gbk')).toBe(MediaType.Other);
