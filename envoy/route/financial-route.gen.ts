@@ -606,8 +606,8 @@ export interface SignaturePart {
 /** What is signed is the text itself, or its digest, as hexadecimal digits in lower case. */
 export type TemplateDigest = 'None' | 'Sm3Hex' | 'Sha256Hex';
 
-/** Fields that are empty or `null`: `Omit` leaves them out, `Keep` signs `name=`, or `name=null`. */
-export type EmptyFields = 'Omit' | 'Keep';
+/** Fields that are empty or `null`: `Omit` leaves them out, so that anybody on the way can add them; `Keep` signs `name=`, or `name=null`; `Refuse` takes no message that has one. */
+export type EmptyFields = 'Omit' | 'Keep' | 'Refuse';
 
 /** What is signed, as a list of parts. Two parts of open length need a `Constant` between them. */
 export interface SignatureTemplate {
@@ -619,7 +619,7 @@ export interface SignatureTemplate {
   digest?: TemplateDigest;
   /** Names that `Fields`, `QueryFields` and `AllFields` leave out, beside that of the signature. */
   except?: string[];
-  /** Fields that are empty or `null`: `Omit` leaves them out, `Keep` signs `name=`, or `name=null`. */
+  /** Fields that are empty or `null`: `Omit` leaves them out, so that anybody on the way can add them; `Keep` signs `name=`, or `name=null`; `Refuse` takes no message that has one. */
   emptyFields?: EmptyFields;
 }
 

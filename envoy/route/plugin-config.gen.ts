@@ -86,8 +86,8 @@ export type SignatureDigest = 'None' | 'Sm3Hex' | 'Sha256Hex';
 /** How the time of signing is written. `UnixMillis` and `UnixSeconds`: 13 or 10 digits, both read. `China` and `ChinaCompact`: `2026-11-30 09:30:15` and `20261130093015`, China Standard Time. */
 export type SignatureTimeFormat = 'UnixMillis' | 'UnixSeconds' | 'China' | 'ChinaCompact';
 
-/** Whether fields without a value (empty, or `null`) are among them. */
-export type SignatureEmptyFields = 'Omit' | 'Keep';
+/** Fields without a value (empty, or `null`): left out, signed, or not taken: whoever can change a message on the way can add and take away what is left out. */
+export type SignatureEmptyFields = 'Omit' | 'Keep' | 'Refuse';
 
 /** With `covers: Template`: messages are taken once, by time and nonce, or can be sent again. */
 export type SignatureReplay = 'Nonces' | 'Unprotected';
@@ -150,7 +150,7 @@ export interface MessageSignatureConfig {
   timestampFormat?: SignatureTimeFormat;
   /** Fields that the parts `Fields`, `QueryFields` and `AllFields` leave out. */
   except?: string[];
-  /** Whether fields without a value (empty, or `null`) are among them. */
+  /** Fields without a value (empty, or `null`): left out, signed, or not taken: whoever can change a message on the way can add and take away what is left out. */
   emptyFields?: SignatureEmptyFields;
   /** With `covers: Template`: messages are taken once, by time and nonce, or can be sent again. */
   replay?: SignatureReplay;

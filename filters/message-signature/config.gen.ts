@@ -78,10 +78,11 @@ export const enum SignatureTimeFormat {
   ChinaCompact = 3,
 }
 
-/** Whether fields without a value (empty, or `null`) are among them. */
+/** Fields without a value (empty, or `null`): left out, signed, or not taken: whoever can change a message on the way can add and take away what is left out. */
 export const enum SignatureEmptyFields {
   Omit = 0,
   Keep = 1,
+  Refuse = 2,
 }
 
 /** With `covers: Template`: messages are taken once, by time and nonce, or can be sent again. */
@@ -160,7 +161,7 @@ export class MessageSignatureConfig {
   timestampFormat: SignatureTimeFormat = SignatureTimeFormat.UnixMillis;
   /** Fields that the parts `Fields`, `QueryFields` and `AllFields` leave out. */
   except: StaticArray<Bytes> = new StaticArray<Bytes>(0);
-  /** Whether fields without a value (empty, or `null`) are among them. */
+  /** Fields without a value (empty, or `null`): left out, signed, or not taken: whoever can change a message on the way can add and take away what is left out. */
   emptyFields: SignatureEmptyFields = SignatureEmptyFields.Omit;
   /** With `covers: Template`: messages are taken once, by time and nonce, or can be sent again. */
   replay: SignatureReplay = SignatureReplay.Nonces;
@@ -253,6 +254,7 @@ function readSignatureTimeFormat(reader: ConfigReader, node: u32): SignatureTime
 function readSignatureEmptyFields(reader: ConfigReader, node: u32): SignatureEmptyFields {
   if (reader.textIs(node, 'Omit')) return SignatureEmptyFields.Omit;
   if (reader.textIs(node, 'Keep')) return SignatureEmptyFields.Keep;
+  if (reader.textIs(node, 'Refuse')) return SignatureEmptyFields.Refuse;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <SignatureEmptyFields>0;
 }

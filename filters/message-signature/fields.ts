@@ -18,7 +18,7 @@ import { Part } from './part';
 /** Result of reading a text. */
 export const enum Text {
   Done = 0,
-  /** The message has not what the text is made of: fields of a body that is none, or too many. */
+  /** The message has not what the text is made of: fields of a body that is none, ones that it must not have, or too many. */
   Unreadable = 1,
   NoMemory = 2,
 }
@@ -111,6 +111,8 @@ export class SignedFields {
   }
 
   private collect(tree: FieldTree): Text {
+    // No sender writes a name without `=` where it signs fields: it is what somebody put in, or no form at all.
+    if (tree instanceof FormDocument && (tree as FormDocument).hasBareName) return Text.Unreadable;
     for (let node = tree.firstChild(tree.root); node != 0; node = tree.nextSibling(node)) {
       const name = tree.key(node);
       const nameLength = tree.keyLength(node);
@@ -119,6 +121,7 @@ export class SignedFields {
       if (value == 0) return Text.NoMemory;
       const length = tree.textLength;
       const isEmpty = length == 0 || tree.kind(node) == FieldKind.Null;
+      if (isEmpty && this.empty == SignatureEmptyFields.Refuse) return Text.Unreadable;
       if (isEmpty && this.empty == SignatureEmptyFields.Omit) continue;
       if (count == MAX_SIGNED_FIELDS) return Text.Unreadable;
       const entry = entries + count++ * ENTRY_BYTES;

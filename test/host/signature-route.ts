@@ -45,7 +45,7 @@ export function start(
   versions: Record<number, Buffer> = { 1: terms.key },
   sharedData = new SharedData(),
   stages: object = {},
-  { afterStartMs = CLOCK_AHEAD_MS, clock = new VirtualClock() } = {},
+  { afterStartMs = CLOCK_AHEAD_MS, clock = new VirtualClock(), body = {} } = {},
 ): Route {
   const kms = new TestKms(
     Object.fromEntries(Object.entries(versions).map(([version, key]) => [version, versionOf(terms, key)])),
@@ -67,7 +67,7 @@ export function start(
     JSON.stringify({
       version: '1.0',
       kms: { cluster: 'fim-kms' },
-      routes: [{ name: 'a', stages: { messageSignature, ...stages } }],
+      routes: [{ name: 'a', body, stages: { messageSignature, ...stages } }],
     }),
   );
   assert.ok(accepted, logs.map((entry) => entry.message).join('\n'));

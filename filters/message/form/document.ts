@@ -26,6 +26,8 @@ const FIRST_FIELDS: u32 = 64;
 export class FormDocument extends FieldTree {
   /** Offset of the error after a failed `parse`, bytes. */
   errorOffset: u32 = 0;
+  /** Whether a part without `=` stands in it: a name by itself. */
+  hasBareName: bool = false;
   private readonly duplicates: DuplicateCheck = new DuplicateCheck();
   private error: ErrorId = ErrorId.None;
   private textAt: usize = 0;
@@ -38,6 +40,7 @@ export class FormDocument extends FieldTree {
   parse(source: usize, length: u32, arena: Arena): u32 {
     this.root = 0;
     this.errorOffset = 0;
+    this.hasBareName = false;
     const end = source + length;
     if (length > MAX_FORM_BYTES) return ErrorId.FIM_FORM_0004;
     if (end + READ_AHEAD_BYTES > (<usize>memory.size()) << 16 && memory.grow(1) < 0) return ErrorId.FIM_RT_0006;
@@ -88,7 +91,7 @@ export class FormDocument extends FieldTree {
       if (stop == 0) return 0;
       value = this.textAt;
       valueBytes = this.textBytes;
-    }
+    } else this.hasBareName = true;
     this.addText(name, nameBytes, value, valueBytes);
     return stop;
   }
