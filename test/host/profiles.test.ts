@@ -187,3 +187,62 @@ describe('namespaces of ISO 20022 and CNAPS2', () => {
       );
   });
 });
+
+describe('pain.001 by version', () => {
+  const pain = STANDARD.find(({ name }) => name === 'iso20022-pain.001')!.vectors;
+  const namespaceOf = (version: string): string => `urn:iso:std:iso:20022:tech:xsd:pain.001.001.${version}"`;
+  const dated = (namespace: string, date: string): string =>
+    pain.message
+      .replace(namespaceOf('09'), namespace)
+      .replace('<ReqdExctnDt><Dt>2026-11-30</Dt></ReqdExctnDt>', `<ReqdExctnDt>${date}</ReqdExctnDt>`);
+
+  test('the execution date is a date before version .08, and a choice from then on', () => {
+    const root = configured(pain);
+    const wrong = ['garbage', '2021-02-31', '20210121', '', '<Dt>2026-11-30</Dt>', '2026-11-30T09:00:00'];
+    for (const version of ['03', '04', '05', '06', '07']) {
+      for (const date of ['2026-11-30', ' 2026-11-30\n', '2026-11-30Z'])
+        assert.deepEqual(send(root, pain, dated(namespaceOf(version), date)), [], `${version} ${date}`);
+      for (const date of wrong)
+        assert.match(
+          send(root, pain, dated(namespaceOf(version), date)).join(' '),
+          /\/ReqdExctnDt/,
+          `${version} ${date}`,
+        );
+    }
+    for (const version of ['08', '09', '10', '11', '12']) {
+      for (const date of ['<Dt>2026-11-30</Dt>', '<DtTm>2026-11-30T09:00:00Z</DtTm>'])
+        assert.deepEqual(send(root, pain, dated(namespaceOf(version), date)), [], `${version} ${date}`);
+      for (const date of ['2026-11-30', 'garbage', '', '<Dt>2021-02-31</Dt>'])
+        assert.match(
+          send(root, pain, dated(namespaceOf(version), date)).join(' '),
+          /\/ReqdExctnDt/,
+          `${version} ${date}`,
+        );
+    }
+  });
+
+  test('of a version that nobody knows the execution date is either', () => {
+    const root = configured(pain);
+    for (const date of ['2026-11-30', '<Dt>2026-11-30</Dt>'])
+      assert.deepEqual(send(root, pain, dated(`urn:example:pain.001.99"`, date)), [], date);
+  });
+
+  test('a control sum is a decimal of 18 digits, 17 of them behind the point', () => {
+    const root = configured(pain);
+    const summed = (sum: string): string => pain.message.replace('<CtrlSum>200.00<', `<CtrlSum>${sum}<`);
+    const right = ['0', '200', '200.00', ' 1.5\n', '123456789012345678', '1.23456789012345678', '0.12345678901234567'];
+    for (const sum of [...right, '000000000000000000000200', '1.0000000000000000000000', '12345678901234567.8'])
+      assert.deepEqual(send(root, pain, summed(sum)), [], sum);
+    const wrong = [
+      '1e2',
+      '1E2',
+      '1234567890123456789',
+      '1234567890123456789012',
+      '1.234567890123456789',
+      '-1',
+      '1.2.3',
+    ];
+    for (const sum of [...wrong, '0.123456789012345678', '123456789012345678.9', '1000000000000000000', '', 'INF'])
+      assert.match(send(root, pain, summed(sum)).join(' '), /\/GrpHdr\/CtrlSum/, sum);
+  });
+});
