@@ -119,6 +119,13 @@ function isAscii(pointer: usize, end: usize): bool {
   return true;
 }
 
+/** Address of the first byte that is not ASCII. `end` if all are. */
+export function firstNonAscii(pointer: usize, end: usize): usize {
+  if (isAscii(pointer, end)) return end;
+  while (pointer < end && load<u8>(pointer) < 0x80) pointer++;
+  return pointer;
+}
+
 /** Whether the bytes are well-formed UTF-8 (RFC 3629). Linear; about 0.1 ns a byte in ASCII. */
 export function isUtf8(pointer: usize, length: u32): bool {
   const end = pointer + length;

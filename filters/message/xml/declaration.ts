@@ -1,15 +1,20 @@
-// XML declaration (2.8, 4.3.3), and detection of the encoding by the first bytes. Only UTF-8 is supported.
+// XML declaration (2.8, 4.3.3), and detection of the encoding by the first bytes. Only UTF-8 is supported, and US-ASCII
+// as the part of it that the bytes must keep to.
 import { Ascii } from '../../memory/ascii';
 import { equalIgnoreCase } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
+import { firstNonAscii } from '../utf8';
 import { fail, isSpace, skipSpace } from './scan';
 
-// "version", "encoding", "standalone", "1.0", "utf-8", "yes", "no"
+// "version", "encoding", "standalone", "1.0", "utf-8", "utf8", "us-ascii", "yes", "no"
 const VERSION: usize = memory.data<u8>([118, 101, 114, 115, 105, 111, 110]);
 const ENCODING: usize = memory.data<u8>([101, 110, 99, 111, 100, 105, 110, 103]);
 const STANDALONE: usize = memory.data<u8>([115, 116, 97, 110, 100, 97, 108, 111, 110, 101]);
 const ONE_ZERO: usize = memory.data<u8>([49, 46, 48]);
 const UTF_8: usize = memory.data<u8>([117, 116, 102, 45, 56]);
+/** As Python's serializers name them. */
+const UTF8: usize = memory.data<u8>([117, 116, 102, 56]);
+const US_ASCII: usize = memory.data<u8>([117, 115, 45, 97, 115, 99, 105, 105]);
 const YES: usize = memory.data<u8>([121, 101, 115]);
 const NO: usize = memory.data<u8>([110, 111]);
 
@@ -22,6 +27,7 @@ let valueLength: u32 = 0;
 
 /** Address after an optional byte order mark and declaration. 0 after an error. */
 export function scanProlog(p: usize, end: usize): usize {
+  const begin = p;
   if (p + 2 <= end) {
     const two = load<u16>(p);
     // UTF-16 and UTF-32, with or without byte order mark.
@@ -37,7 +43,11 @@ export function scanProlog(p: usize, end: usize): usize {
   if (!valueIs(ONE_ZERO, 3)) return fail(ErrorId.FIM_XML_0001, value);
   let next = pseudoAttribute(p, end, ENCODING, 8);
   if (next == 0) return 0;
-  if (next != p && !valueIs(UTF_8, 5)) return fail(ErrorId.FIM_XML_0003, value);
+  if (next != p && !valueIs(UTF_8, 5) && !valueIs(UTF8, 4)) {
+    if (!isAsciiName()) return fail(ErrorId.FIM_XML_0003, value);
+    const other = firstNonAscii(begin, end);
+    if (other < end) return fail(ErrorId.FIM_XML_0003, other);
+  }
   p = next;
   next = pseudoAttribute(p, end, STANDALONE, 10);
   if (next == 0) return 0;
@@ -45,6 +55,11 @@ export function scanProlog(p: usize, end: usize): usize {
   p = skipSpace(next, end);
   if (p + 2 > end) return fail(ErrorId.FIM_XML_0002, end);
   return load<u16>(p) == 0x3e3f ? p + 2 : fail(ErrorId.FIM_XML_0001, p);
+}
+
+/** `us-ascii` or `ascii`. */
+function isAsciiName(): bool {
+  return valueIs(US_ASCII, 8) || valueIs(US_ASCII + 3, 5);
 }
 
 function isYesOrNo(): bool {
