@@ -42,30 +42,61 @@ export const FILE_ENCODINGS = ['raw', 'hex', 'base64'] as const;
 export type FileEncoding = (typeof FILE_ENCODINGS)[number];
 
 /**
- * Bytes of a key file. Without `encoding` the file is taken as raw bytes, and refused if it could also be text:
- * hexadecimal digits, base64 of a key, or a line with its line end. SM2 keys are unambiguous and left to
- * `materialFrom`. Error: FIM-KMS-0005.
+ * Bytes of a key file. Without `encoding` the file is taken as raw bytes, and refused if it could also be text that has
+ * the key written down: hexadecimal digits or base64 in any of their usual forms, or a line with its line end. SM2 keys
+ * are unambiguous and left to `materialFrom`. Error: FIM-KMS-0005.
  */
 export function bytesOfFile(algorithm: KeyAlgorithm, file: Buffer, encoding: FileEncoding | undefined): Buffer {
   if (encoding === 'raw' || (encoding === undefined && isSm2(algorithm))) return file;
-  const digits = withoutSpace(file.toString('latin1'));
-  const readings = {
-    hex: /^(?:[0-9a-fA-F]{2})+$/.test(digits) ? Buffer.from(digits, 'hex') : null,
-    base64: fromBase64(digits),
-  };
+  const text = textOf(file);
+  const readings = text === null ? { hex: null, base64: null } : readingsOf(text);
   if (encoding !== undefined) {
     const bytes = readings[encoding];
     if (bytes === null || bytes.length === 0) throw new CodedError('FIM-KMS-0005', `the file is not ${encoding}`);
     return bytes;
   }
-  const isBase64 = readings.base64 !== null && takesLength(algorithm, readings.base64.length);
-  if (isText(file) && (file.at(-1) === 0x0a || readings.hex !== null || isBase64)) {
+  const { hex, base64 } = readings;
+  const others: string[] = [];
+  if (hex !== null) others.push(`hex (${hex.length} bytes)`);
+  if (base64 !== null && takesLength(algorithm, base64.length)) others.push(`base64 (${base64.length} bytes)`);
+  if (others.length > 0 || (text !== null && file.at(-1) === 0x0a)) {
     throw new CodedError(
       'FIM-KMS-0005',
-      `the file is text, and may be the ${algorithm} key or have it written down: say --encoding hex, base64, or raw for the bytes as they are`,
+      `the file is text, and may be the ${algorithm} key itself, raw (${file.length} bytes), or have it written down${others.length > 0 ? ` in ${others.join(' or ')}` : ''}: say --encoding hex, base64, or raw for the bytes as they are`,
     );
   }
   return file;
+}
+
+/** The file as text, without its byte order mark. Null if it is none, or has other than ASCII in it. */
+function textOf(file: Buffer): string | null {
+  const mark = file.toString('hex', 0, 3);
+  let text = file;
+  if (mark === 'efbbbf') text = file.subarray(3);
+  else if (file.length % 2 === 0 && /^(?:fffe|feff)/.test(mark)) {
+    const units = Buffer.from(file.subarray(2));
+    if (mark.startsWith('feff')) units.swap16();
+    text = Buffer.from(units.toString('utf16le'), 'utf8');
+  }
+  return isText(text) ? text.toString('latin1') : null;
+}
+
+/**
+ * What a text says in hex (`abcd`, `0xabcd`, `ab:cd`, `ab-cd`, `0xab, 0xcd`) and in base64 (either alphabet, padded or
+ * not), in quotes or not.
+ */
+function readingsOf(text: string): Record<'hex' | 'base64', Buffer | null> {
+  const written = withoutSpace(text).replace(/^(["'`])(.*)\1$/, '$2');
+  const base64 = written
+    .replace(/={1,2}$/, '')
+    .replaceAll('-', '+')
+    .replaceAll('_', '/');
+  return {
+    hex: /^(?:(?:0x|\\x)?[0-9a-f]{2}[:,-]?)+$/i.test(written)
+      ? Buffer.from(written.replaceAll(/0x|\\x|[:,-]/gi, ''), 'hex')
+      : null,
+    base64: base64 === '' ? null : fromBase64(base64.padEnd(Math.ceil(base64.length / 4) * 4, '=')),
+  };
 }
 
 /** Whether keys of the algorithm have an encoding and are not plain bytes. */

@@ -380,6 +380,10 @@ test('fim kms: a file of text is a key when it is said how it is written', async
     ['TDES', digits.slice(48), undefined, undefined],
     ['TDES', digits.slice(48), 'hex', base64(digits.slice(48))],
     ['SM4', 'not hexadecimal', 'hex', undefined],
+    ['HMAC-SM3', `0x${digits}`, undefined, undefined],
+    ['HMAC-SM3', `0x${digits}`, 'hex', base64(digits)],
+    ['HMAC-SM3', `\ufeff${base64(digits)}`, undefined, undefined],
+    ['HMAC-SM3', `\ufeff${base64(digits)}`, 'base64', base64(digits)],
   ] as const) {
     writeFileSync(file, text);
     const path = `texts/${made++}`;
