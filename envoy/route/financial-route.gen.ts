@@ -198,6 +198,9 @@ export interface RouteIso8583 {
 /** How bodies of the format TLV are written: bytes (absent), or hexadecimal digits. */
 export type TlvEncoding = 'Binary' | 'Hex';
 
+/** How responses of the format Form are written: percent-encoded (absent), or `Unescaped`, as UnionPay's gateways answer: `%` and `+` stand for themselves, and an `&` between braces or brackets is of the value. */
+export type FormAnswers = 'Escaped' | 'Unescaped';
+
 /** A body with a content-encoding is refused (415), or decompressed (`gzip`, `deflate`; one of them, once) before any stage sees it, and goes on without. Of requests that is so whatever the route looks at; of responses where something looks at them. The compressed body is held whole, also where others pass in pieces, and checked to its last byte; `maxBytes` counts what comes out (413). One that is broken, cut off or followed by other bytes is refused (422; a response: 502), another coding too (415, with `accept-encoding`). Where `Observe` applies it goes on compressed, as it came. */
 export type CompressedBodies = 'Refuse' | 'Decompress';
 
@@ -213,6 +216,8 @@ export interface RouteBody {
   iso8583?: RouteIso8583;
   /** How bodies of the format TLV are written: bytes (absent), or hexadecimal digits. */
   tlvEncoding?: TlvEncoding;
+  /** How responses of the format Form are written: percent-encoded (absent), or `Unescaped`, as UnionPay's gateways answer: `%` and `+` stand for themselves, and an `&` between braces or brackets is of the value. */
+  formAnswers?: FormAnswers;
   /** A body with a content-encoding is refused (415), or decompressed (`gzip`, `deflate`; one of them, once) before any stage sees it, and goes on without. Of requests that is so whatever the route looks at; of responses where something looks at them. The compressed body is held whole, also where others pass in pieces, and checked to its last byte; `maxBytes` counts what comes out (413). One that is broken, cut off or followed by other bytes is refused (422; a response: 502), another coding too (415, with `accept-encoding`). Where `Observe` applies it goes on compressed, as it came. */
   compressed?: CompressedBodies;
 }

@@ -380,6 +380,9 @@ export type Iso8583Content = 'Text' | 'TLV';
 /** How BER-TLV bodies are written: bytes, or hexadecimal digits. */
 export type TlvEncoding = 'Binary' | 'Hex';
 
+/** How forms are written in responses: percent-encoded, or as they are. */
+export type FormAnswers = 'Escaped' | 'Unescaped';
+
 /** What happens to a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
 export type CompressedBody = 'Refuse' | 'Decompress';
 
@@ -511,6 +514,8 @@ export interface BodyConfig {
   iso8583?: Iso8583Config;
   /** How BER-TLV bodies are written: bytes, or hexadecimal digits. */
   tlvEncoding?: TlvEncoding;
+  /** How forms are written in responses: percent-encoded, or as they are. */
+  formAnswers?: FormAnswers;
   /** What happens to a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
   compressed?: CompressedBody;
 }

@@ -22,12 +22,14 @@ const DIGIT_ENCODINGS = ['Ascii', 'Ebcdic', 'Bcd'];
 
 /** Reports a layout of another body format, and data elements that cannot be encoded as stated. */
 export function checkLayout(spec: RouteSpec, report: Report): void {
-  const { format = 'JSON', iso8583, tlvEncoding, contentTypes } = spec.body ?? {};
+  const { format = 'JSON', iso8583, tlvEncoding, formAnswers, contentTypes } = spec.body ?? {};
   const where = ['spec', 'body'];
   if (iso8583 !== undefined && format !== 'ISO8583')
     report('FIM-CFG-1070', [...where, 'iso8583'], `body.format is ${format}`);
   if (tlvEncoding !== undefined && format !== 'TLV')
     report('FIM-CFG-1070', [...where, 'tlvEncoding'], `body.format is ${format}`);
+  if (formAnswers !== undefined && format !== 'Form')
+    report('FIM-CFG-1070', [...where, 'formAnswers'], `body.format is ${format}`);
   contentTypes?.forEach((type, index) => {
     const other = MEANINGS.find(([meaning]) => meaning.test(type));
     if (format === 'Detect' || (other !== undefined && !other[1].includes(format)))

@@ -48,6 +48,7 @@ export function putField(exchange: Exchange, name: Bytes, value: usize, length: 
   const node = fields.member(fields.root, name.pointer, name.length, name.hash);
   body.begin(<usize>message.length + name.length + 3 * length + 8);
   if (exchange.format == MessageFormat.Json) putMember(fields, node, message.length, name, value, length);
+  else if (node == 0 && message.isPlainForm) putPlainField(fields.sourcePointer, message.length, name, value, length);
   else if (node == 0) putFormField(fields.sourcePointer, message.length, name, value, length);
   else return false;
   if (body.overflowed) return false;
@@ -75,6 +76,14 @@ function putMember(fields: FieldTree, node: u32, messageLength: u32, name: Bytes
   body.bytes(value, length);
   body.byte(QUOTE);
   body.bytes(source + to, messageLength - to);
+}
+
+function putPlainField(source: usize, messageLength: u32, name: Bytes, value: usize, length: u32): void {
+  body.bytes(source, messageLength);
+  body.byte(AMPERSAND);
+  body.bytes(name.pointer, name.length);
+  body.byte(EQUALS);
+  body.bytes(value, length);
 }
 
 function putFormField(source: usize, messageLength: u32, name: Bytes, value: usize, length: u32): void {

@@ -24,6 +24,7 @@ import {
   Iso8583EncodingsConfig,
   Iso8583Fill,
   Iso8583HeaderConfig,
+  FormAnswers,
   TlvEncoding,
 } from './config.gen';
 
@@ -34,13 +35,15 @@ export class BodyLayout {
     readonly iso: IsoSpec | null,
     /** Whether BER-TLV is in hexadecimal digits. */
     readonly tlvHex: bool,
+    /** Whether forms in responses are not percent-encoded. */
+    readonly plainAnswers: bool,
     /** Accepted content types. Empty: those of the format. */
     readonly contentTypes: StaticArray<Bytes>,
   ) {}
 }
 
 /** Layout of a route without a section `body`. */
-export const PLAIN_LAYOUT: BodyLayout = new BodyLayout(null, false, []);
+export const PLAIN_LAYOUT: BodyLayout = new BodyLayout(null, false, false, []);
 
 /** Compiles the section. Errors go to the reader. */
 export function compileLayout(reader: ConfigReader, body: BodyConfig | null): BodyLayout {
@@ -54,7 +57,12 @@ export function compileLayout(reader: ConfigReader, body: BodyConfig | null): Bo
   }
   let spec: IsoSpec | null = null;
   if (isIso) spec = iso == null ? specification(Specification.Iso1987).seal() : compileSpec(reader, iso);
-  return new BodyLayout(spec, body.tlvEncoding == TlvEncoding.Hex, body.contentTypes);
+  return new BodyLayout(
+    spec,
+    body.tlvEncoding == TlvEncoding.Hex,
+    body.formAnswers == FormAnswers.Unescaped,
+    body.contentTypes,
+  );
 }
 
 function compileSpec(reader: ConfigReader, config: Iso8583Config): IsoSpec {

@@ -103,6 +103,12 @@ export const enum TlvEncoding {
   Hex = 1,
 }
 
+/** How forms are written in responses: percent-encoded, or as they are. */
+export const enum FormAnswers {
+  Escaped = 0,
+  Unescaped = 1,
+}
+
 /** What happens to a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
 export const enum CompressedBody {
   Refuse = 0,
@@ -261,6 +267,8 @@ export class BodyConfig {
   iso8583: Iso8583Config | null = null;
   /** How BER-TLV bodies are written: bytes, or hexadecimal digits. */
   tlvEncoding: TlvEncoding = TlvEncoding.Binary;
+  /** How forms are written in responses: percent-encoded, or as they are. */
+  formAnswers: FormAnswers = FormAnswers.Escaped;
   /** What happens to a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
   compressed: CompressedBody = CompressedBody.Refuse;
 }
@@ -429,6 +437,13 @@ function readTlvEncoding(reader: ConfigReader, node: u32): TlvEncoding {
   if (reader.textIs(node, 'Hex')) return TlvEncoding.Hex;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <TlvEncoding>0;
+}
+
+function readFormAnswers(reader: ConfigReader, node: u32): FormAnswers {
+  if (reader.textIs(node, 'Escaped')) return FormAnswers.Escaped;
+  if (reader.textIs(node, 'Unescaped')) return FormAnswers.Unescaped;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <FormAnswers>0;
 }
 
 function readCompressedBody(reader: ConfigReader, node: u32): CompressedBody {
@@ -749,6 +764,8 @@ export function decodeBodyConfig(reader: ConfigReader, node: u32): BodyConfig {
       result.iso8583 = decodeIso8583Config(reader, member);
     } else if (reader.keyIs(member, 'tlvEncoding')) {
       result.tlvEncoding = readTlvEncoding(reader, member);
+    } else if (reader.keyIs(member, 'formAnswers')) {
+      result.formAnswers = readFormAnswers(reader, member);
     } else if (reader.keyIs(member, 'compressed')) {
       result.compressed = readCompressedBody(reader, member);
     } else {

@@ -81,6 +81,7 @@ export class Exchange {
   rule(terms: RouteTerms): void {
     this.terms = terms;
     this.message.layout = terms.layout;
+    this.message.isAnswer = this.direction == Direction.Response;
   }
 
   get direction(): Direction {

@@ -38,6 +38,8 @@ export class Message {
   errorPointerLength: u32 = 0;
   /** Layout of the current route's bodies. */
   layout: BodyLayout = PLAIN_LAYOUT;
+  /** Whether it is a response. */
+  isAnswer: bool = false;
   /** Format of the index. Unknown: there is none yet. */
   private indexed: MessageFormat = MessageFormat.Unknown;
 
@@ -71,6 +73,11 @@ export class Message {
     return this.tree(MessageFormat.Json) == null ? null : json;
   }
 
+  /** Whether a form is written as it is, without percent-encoding. */
+  get isPlainForm(): bool {
+    return this.isAnswer && this.layout.plainAnswers;
+  }
+
   private index(format: MessageFormat): ErrorId {
     let error = <u32>ErrorId.FIM_RT_0010;
     this.errorOffset = 0;
@@ -89,7 +96,9 @@ export class Message {
         this.errorOffset = cnaps2.errorOffset;
         break;
       case MessageFormat.Form:
-        error = form.parse(this.pointer, this.length, scratch);
+        error = this.isPlainForm
+          ? form.parsePlain(this.pointer, this.length, scratch)
+          : form.parse(this.pointer, this.length, scratch);
         this.errorOffset = form.errorOffset;
         break;
       case MessageFormat.Iso8583:

@@ -15,9 +15,9 @@ import { route, together } from './resources.ts';
 const README = readFileSync(new URL('../../filters/message-signature/README.md', import.meta.url), 'utf8');
 const SECTION = README.slice(README.indexOf("## A partner's own string"));
 const [, PYTHON = ''] = /```python\n(.*?)```/s.exec(SECTION) ?? [];
-const [LINES, FIELDS] = [...SECTION.matchAll(/```yaml\n(.*?)```/gs)].map(
+const [LINES, FIELDS, ANSWER] = [...SECTION.matchAll(/```yaml\n(.*?)```/gs)].map(
   ([, text]) => (parse(text!) as { signature: Record<string, unknown> }).signature,
-) as [Record<string, unknown>, Record<string, unknown>];
+) as [Record<string, unknown>, Record<string, unknown>, Record<string, unknown>];
 
 /** An expression of the README's Python. */
 function python(expression: string, values: object): string {
@@ -84,6 +84,12 @@ function routes(request: 'Sign' | 'Verify'): string {
         'json-answer',
         { format: 'JSON' },
         { field: 'sign', replay: 'Unprotected', template: { response: [{ part: 'Member', name: 'data' }] } },
+        true,
+      ),
+      of(
+        'unescaped',
+        { format: 'Form', formAnswers: 'Unescaped', contentTypes: [FORM_TYPE, 'text/html'] },
+        { ...ANSWER, algorithm: lines.algorithm },
         true,
       ),
       of(
@@ -280,11 +286,7 @@ for (const kind of KINDS) {
       assert.match(text, /^escaped=a"b\\\/é&list=\[1,\{"b":"x","a":null\}\]&out_trade_no=/);
       const body = JSON.stringify({ sign: signed(text, 'hex'), ...fields });
       await assertGenuine((change = (same) => same) =>
-        send(harness.url, {
-          path: `/${kind}/json`,
-          body: change(body),
-          headers: JSON_TYPE,
-        }),
+        send(harness.url, { path: `/${kind}/json`, body: change(body), headers: JSON_TYPE }),
       );
     });
 
@@ -368,11 +370,7 @@ for (const kind of KINDS) {
 
   describe(`${kind}: what FIM signs`, () => {
     test('lines of an answer', async () => {
-      const answer = await send(harness.url, {
-        path: `/${kind}/lines-answer`,
-        body: '{}',
-        headers: JSON_TYPE,
-      });
+      const answer = await send(harness.url, { path: `/${kind}/lines-answer`, body: '{}', headers: JSON_TYPE });
       const of = (name: string): string => String(answer.headers[name]);
       const text = `${of('x-fim-timestamp')}\n${of('x-fim-nonce')}\n${answer.body.toString()}\n`;
       assert.match(of('x-fim-timestamp'), /^\d{10}$/);
@@ -401,23 +399,27 @@ for (const kind of KINDS) {
     test('what one proxy signs in answers the other verifies', async () => {
       harness.upstream.answer = (_request, response) =>
         response.writeHead(200, JSON_TYPE).end('{"data":{"n": 1},"code":0}');
-      const answer = await send(sender.url, {
-        path: `/${kind}/json-answer`,
-        body: '{}',
-        headers: JSON_TYPE,
-      });
+      const answer = await send(sender.url, { path: `/${kind}/json-answer`, body: '{}', headers: JSON_TYPE });
       assert.equal(answer.status, 200, answer.body.toString());
       const { sign: signature } = JSON.parse(answer.body.toString()) as { sign: string };
       assert.ok(verify(terms, Buffer.from('{"n": 1}'), signature));
       assert.equal(answer.body.toString(), `{"data":{"n": 1},"code":0,"sign":"${signature}"}`);
-      await assertStatus(
-        send(sender.url, {
-          path: `/${kind}/lines-answer`,
-          body: '{}',
-          headers: JSON_TYPE,
-        }),
-        200,
-      );
+      await assertStatus(send(sender.url, { path: `/${kind}/lines-answer`, body: '{}', headers: JSON_TYPE }), 200);
+    });
+
+    test('an answer that is not percent-encoded goes through both, with the signature as it is', async () => {
+      const text = 'accNo=6226****0048&respMsg=成功[0000000]&signPubKeyCert=-----BEGIN-----\nMIIE+a/b=\n-----END-----';
+      harness.upstream.answer = (_request, response) =>
+        response.writeHead(200, { 'content-type': 'text/html;charset=UTF-8' }).end(text);
+      const answer = await send(sender.url, {
+        path: `/${kind}/unescaped`,
+        body: 'orderId=1%2B1',
+        headers: { 'content-type': FORM_TYPE },
+      });
+      assert.equal(answer.status, 200, answer.body.toString());
+      const [body, signature = ''] = answer.body.toString().split('&signature=');
+      assert.equal(body, text);
+      assert.ok(verify(terms, Buffer.from(python('sm3_hex(v["text"])', { text })), signature));
     });
 
     test('a body without a place for a signature does not go on', async () => {

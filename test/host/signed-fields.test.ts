@@ -1,8 +1,9 @@
 // Lists of fields as what is signed: which fields are in the text, which messages are not taken because of what would
 // not be, and what the text cannot tell apart.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { SharedData } from '../../envoy/host/index.ts';
+import { exchange, SharedData } from '../../envoy/host/index.ts';
 import type { ExchangeResult } from '../../envoy/host/index.ts';
 import { sign } from '../protection/signing.ts';
 import { assertRefused, HMAC, post, start } from './signature-route.ts';
@@ -121,5 +122,56 @@ describe('what a list of fields cannot tell apart', () => {
       assertTaken(send(text, body), body);
       assert.equal(send(text, other).client.status, 422);
     }
+  });
+});
+
+describe('answers that are not percent-encoded', () => {
+  const HTML = 'text/html;charset=UTF-8';
+  const [html, form] = ['text/html', TYPES.Form];
+  const answering = (formAnswers: string, section: object): ((body: string) => ExchangeResult) => {
+    const fields = { covers: 'Template', replay: 'Unprotected', field: 'signature', digest: 'Sm3Hex' };
+    const route = start(
+      HMAC,
+      { ...fields, ...section, responseParts: [{ part: 'Fields' }] },
+      undefined,
+      new SharedData(),
+      {},
+      { body: { format: 'Form', contentTypes: [html, form], formAnswers } },
+    );
+    return (body) =>
+      exchange(route.root, {
+        request: { method: 'POST', path: '/pay', headers: { 'content-type': form }, body: 'a=%2B' },
+        upstream: () => ({ status: 200, headers: { 'content-type': HTML }, body }),
+      });
+  };
+  const fields: [string, string][] = [
+    ['accNo', '6226********0048'],
+    ['cardTransData', '{ICCardData=1&x=[2}'],
+    ['rate', '100%2'],
+    ['respMsg', '成功[0000000]'],
+    ['signPubKeyCert', '-----BEGIN CERTIFICATE-----\nMIIE+a/b=\n-----END CERTIFICATE-----'],
+  ];
+  const text = fields.map(([name, value]) => `${name}=${value}`).join('&');
+  const code = signed(createHash('sm3').update(text).digest('hex'));
+  const answer = `${text}&signature=${code}`;
+
+  test("one as UnionPay's gateways send it is verified, and not when it is changed or of another spelling", () => {
+    const verify = answering('Unescaped', { response: 'Verify' });
+    assert.equal(verify(answer).client.status, 200, verify(answer).client.body.toString());
+    assert.equal(verify(answer).client.body.toString(), answer);
+    const others = [
+      answer.replace('6226', '6227'),
+      answer.replace('100%2', '100%252'),
+      answer.replace('MIIE+', 'MIIE '),
+      answer.replace('[2}', '[2'),
+      `${answer}&memo`,
+      new URLSearchParams([...fields, ['signature', code]]).toString(),
+    ];
+    for (const other of others) assert.equal(verify(other).client.status, 502, other);
+    assert.equal(answering('Escaped', { response: 'Verify' })(answer).client.status, 502);
+  });
+
+  test('one that is signed has the signature as it is', () => {
+    assert.equal(answering('Unescaped', { response: 'Sign' })(text).client.body.toString(), answer);
   });
 });

@@ -14,6 +14,8 @@ const AMPERSAND: u8 = 38;
 const EQUALS: u8 = 61;
 const PERCENT: u8 = 37;
 const PLUS: u8 = 43;
+const OPEN_BRACKET: u8 = 91;
+const OPEN_BRACE: u8 = 123;
 /** Bytes that may be read after the end of the text. */
 const READ_AHEAD_BYTES: usize = 16;
 /** Initial capacity, fields. */
@@ -29,6 +31,8 @@ export class FormDocument extends FieldTree {
   /** Whether a part without `=` stands in it: a name by itself. */
   hasBareName: bool = false;
   private readonly duplicates: DuplicateCheck = new DuplicateCheck();
+  /** Whether the text is not percent-encoded. */
+  private plain: bool = false;
   private error: ErrorId = ErrorId.None;
   private textAt: usize = 0;
   private textBytes: u32 = 0;
@@ -38,6 +42,20 @@ export class FormDocument extends FieldTree {
    * to 0004, or FIM-RT-0006 when the arena is full. Linear in the length.
    */
   parse(source: usize, length: u32, arena: Arena): u32 {
+    this.plain = false;
+    return this.split(source, length, arena);
+  }
+
+  /**
+   * Indexes a form that is not percent-encoded, as `parse` does: a name ends at the first `=`, a value at the next `&`
+   * that is not between `{` and `}` or `[` and `]` (as the kits of UnionPay read their gateways' answers).
+   */
+  parsePlain(source: usize, length: u32, arena: Arena): u32 {
+    this.plain = true;
+    return this.split(source, length, arena);
+  }
+
+  private split(source: usize, length: u32, arena: Arena): u32 {
     this.root = 0;
     this.errorOffset = 0;
     this.hasBareName = false;
@@ -98,6 +116,7 @@ export class FormDocument extends FieldTree {
 
   /** Decodes a name or a value to `textAt`. Returns the address of the next `&` (or `=` after a name), or the end. */
   private part(from: usize, end: usize, isName: bool, arena: Arena): usize {
+    if (this.plain) return this.plainPart(from, end, isName);
     let p = from;
     let encoded = false;
     while (p < end) {
@@ -118,6 +137,25 @@ export class FormDocument extends FieldTree {
     this.textAt = from;
     this.textBytes = <u32>(stop - from);
     return !encoded || this.decode(from, stop, arena) ? stop : 0;
+  }
+
+  private plainPart(from: usize, end: usize, isName: bool): usize {
+    let p = from;
+    let close: u8 = 0;
+    for (; p < end; p++) {
+      const byte = load<u8>(p);
+      if (close != 0) {
+        if (byte == close) close = 0;
+        continue;
+      }
+      if (byte == AMPERSAND || (byte == EQUALS && isName)) break;
+      // The closing one stands two behind the opening one.
+      if (!isName && (byte == OPEN_BRACE || byte == OPEN_BRACKET)) close = byte + 2;
+    }
+    this.textAt = from;
+    this.textBytes = <u32>(p - from);
+    if (close != 0) return this.fail(ErrorId.FIM_FORM_0001, from);
+    return isUtf8(from, this.textBytes) ? p : this.fail(ErrorId.FIM_FORM_0002, from);
   }
 
   private decode(from: usize, end: usize, arena: Arena): bool {
