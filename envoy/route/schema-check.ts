@@ -81,6 +81,18 @@ function codePoints(text: string): number {
   return count;
 }
 
+/** The name that is at most `maxDistance` changes away; two neighbours that changed places are one change. */
+function nearest(found: string, names: readonly string[], maxDistance: number): string | undefined {
+  const direct = closestMatch(found, names, { maxDistance });
+  if (direct !== undefined || maxDistance < 1) return direct;
+  for (let i = 1; i < found.length; i++) {
+    const swapped = `${found.slice(0, i - 1)}${found[i]}${found[i - 1]}${found.slice(i + 1)}`;
+    const near = closestMatch(swapped, names, { maxDistance: maxDistance - 1 });
+    if (near !== undefined) return near;
+  }
+  return undefined;
+}
+
 /** Suggestion for the unknown name `found`, or the list of known names. Case is ignored. `about`: kind of the names. */
 function knownNames(found: string, names: readonly string[], about: string): string {
   if (names.length === 0) return '';
@@ -90,7 +102,7 @@ function knownNames(found: string, names: readonly string[], about: string): str
   const near =
     found.length > MAX_TYPO_NAME_CHARACTERS
       ? undefined
-      : closestMatch(found.toLowerCase(), [...byLetters.keys()], { maxDistance });
+      : nearest(found.toLowerCase(), [...byLetters.keys()], maxDistance);
   return `${near === undefined ? '' : `did you mean \`${byLetters.get(near)}\`? `}${about}: ${names.join(', ')}`;
 }
 

@@ -24,10 +24,20 @@ export function inLanguage<T>(en: T, zh: T): T {
   return language === 'zh' ? zh : en;
 }
 
-/** A message in the language. The title of its code is translated; the details after it are names and numbers. */
+/**
+ * A message in the language. The title of its code is translated, and what introduces a suggestion and a list of names;
+ * other details after it are names and numbers.
+ */
 export function translated(code: string, message: string): string {
   const entry = ERRORS[code as ErrorCode];
-  return language === 'zh' && entry !== undefined ? message.replace(entry.title, entry.titleZh) : message;
+  if (language !== 'zh' || entry === undefined) return message;
+  return message
+    .replace(entry.title, entry.titleZh)
+    .replace(/: did you mean (`[^`]*`)\? (?=known: |allowed: )/, '：您是否想写 $1？ ')
+    .replace(
+      /(^|[:？;] )(known|allowed): /,
+      (_, before: string, kind: string) => `${before}${kind === 'known' ? '已知' : '可取'}：`,
+    );
 }
 
 /** Advice of the error table, in the language. */

@@ -58,6 +58,20 @@ describe('validate', () => {
     assert.match(text.stdout, /\n +Remove the field or correct its spelling/);
   });
 
+  test('letters that changed places are one mistake', async () => {
+    const file = join(folder, 'swapped.yaml');
+    const names = ['feild', 'feilds', 'porfile', 'field', 'unrelated'];
+    const route = (name: string): string =>
+      `apiVersion: fim.financial/v1\nkind: FinancialRoute\nmetadata: {name: ${name}}\nspec:\n  validation: {${name}: []}\n`;
+    writeFileSync(file, names.map(route).join('---\n'));
+    const { stdout } = await fim(['validate', file]);
+    const meant = names.map(
+      (name) =>
+        new RegExp(`FIM-CFG-0010 \\$\\.spec\\.validation\\.${name} [^\n]*did you mean \`(\\w+)\``).exec(stdout)?.[1],
+    );
+    assert.deepEqual(meant, ['fields', 'fields', 'profile', 'fields', undefined], stdout);
+  });
+
   test('in Chinese, by the environment or --lang; what programs read is the same', async () => {
     const file = join(folder, 'period.yaml');
     writeFileSync(
@@ -75,6 +89,11 @@ describe('validate', () => {
     );
     const chinese = await fim(['--lang', 'zh', 'validate', file]);
     assert.match(chinese.stdout, /FIM-CFG-1039 \$\.spec\.rateLimit\.period 时长格式错误或超出范围\n +请写成 `1s`/);
+    assert.match(
+      chinese.stdout,
+      /FIM-CFG-0015 \$\.spec\.enforcement [^:]*：您是否想写 `Observe`？ 可取：Enforce, Observe\n/,
+    );
+    assert.doesNotMatch(chinese.stdout, /did you mean|allowed:|known:/);
     const advised = await fim(['--lang', 'zh', 'validate', join(folder, 'none.yaml')]);
     assert.match(advised.stderr + advised.stdout, /FIM-CFG-1001 [^A-Z]*.*\n +请检查路径及其权限。/);
     assert.equal((await fim(['validate', file], { env: { LC_ALL: '', LANG: 'zh_CN.UTF-8' } })).stdout, chinese.stdout);
