@@ -85,7 +85,7 @@ const WORKING = inLane('working', [
 /** Stages that mostly wait for other processes, clocks and deadlines. */
 const WAITING = inLane('waiting', [
   suite('e2e', 'real Envoy', {
-    long: ['key-troubles', 'swap', 'keys', 'retired', 'rotation'],
+    long: ['key-troubles', 'keys', 'retired'],
     deadlineMs: 25 * MINUTE_MS,
   }),
   suite('standalone', 'Envoy, development KMS and upstream, command line', { long: ['key-folder', 'tlcp'] }),
@@ -98,6 +98,8 @@ export const STAGES: Stage[] = [
   check('build', 'the modules', ['scripts/build.ts'], {}),
   ...WORKING,
   ...WAITING,
+  // Alone: how soon an edit is live under load says nothing beside other stages.
+  suite('load', 'real Envoy under load: edits, swaps, rotations', { concurrency: 1 }),
   {
     name: 'mesh-programs',
     about: 'etcd, Kubernetes and Istio from source (about 8 minutes the first time, then cached)',

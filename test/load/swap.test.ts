@@ -7,8 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { KEY_LOOK_INTERVAL_MS } from '../../envoy/limits.ts';
-import { Harness, KEY_ID } from './harness.ts';
-import { route } from './resources.ts';
+import { Harness, KEY_ID } from '../e2e/harness.ts';
+import { route } from '../e2e/resources.ts';
 import { MASK_CHARACTERS } from './mask-characters.ts';
 import type { LoadCommand, LoadReport } from './swap-load.ts';
 

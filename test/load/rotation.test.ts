@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { Harness, KEY_ID } from './harness.ts';
-import { route, together } from './resources.ts';
+import { Harness, KEY_ID } from '../e2e/harness.ts';
+import { route, together } from '../e2e/resources.ts';
 import type { RotationCommand, RotationReport } from './rotation-load.ts';
 
 const LOAD_MS = 30_000;
