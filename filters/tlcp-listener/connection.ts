@@ -8,7 +8,14 @@ import { MAX_CLOSING_MS, MAX_EARLY_BYTES, MAX_HANDSHAKE_MS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
-import { BufferType, NetworkStatus, StreamType, proxy_close_stream, proxy_set_effective_context } from '../runtime/abi';
+import {
+  BufferType,
+  NetworkStatus,
+  Result,
+  StreamType,
+  proxy_close_stream,
+  proxy_set_effective_context,
+} from '../runtime/abi';
 import { readBuffer, resultLength, resultPointer, wallMillis, writeBuffer } from '../runtime/host';
 import { GrowingBytes } from '../tlcp/growing-bytes';
 import { Alert } from '../tlcp/protocol';
@@ -17,7 +24,7 @@ import { Server } from '../tlcp/server';
 import { State } from '../tlcp/state';
 import { RequestFraming } from './framing';
 import { identityOf, tellLogs } from './identity';
-import { answerStream, writePoke } from './poke';
+import { answerStream, drawToken, isPathOf, writePoke } from './poke';
 import { ConnectionPolicy } from './policy';
 import { connectionsCut, countHandshake, handshakeMillis, handshakesExpired, handshakesHeld, Outcome } from './stats';
 
@@ -47,6 +54,8 @@ export class TlcpConnection {
   private heldPoke: u32 = 0;
   /** Whether a made-up request is on its way: the next bytes of the connection manager are its answer. */
   private isPoked: bool = false;
+  /** What the made-up request on its way is known by, until it has come; 0: none is expected. */
+  private token: u64 = 0;
   /** The client's live requests, and the stream of the latest. */
   private streams: i32 = 0;
   private stream: u32 = 0;
@@ -170,7 +179,8 @@ export class TlcpConnection {
     const more = core != null && !this.isOver && core.plain.length > size;
     bytes.begin(128 + size);
     if (pokes) {
-      writePoke(bytes, this.id);
+      this.token = drawToken();
+      writePoke(bytes, this.token);
       this.isPoked = true;
     }
     bytes.bytes(plain, size);
@@ -216,10 +226,18 @@ export class TlcpConnection {
     return NetworkStatus.StopIteration;
   }
 
-  /** A made-up request has come to the HTTP filter. */
-  onPoke(streamId: u32): void {
+  /** A made-up request has come to the HTTP filter, over this connection. False: it is not the one on its way. */
+  onPoke(streamId: u32, path: usize, length: u32): bool {
+    if (!this.isPoked || this.heldPoke != 0 || !isPathOf(path, length, this.token)) return false;
+    this.token = 0;
     this.heldPoke = streamId;
     if (this.core != null) this.answer();
+    return true;
+  }
+
+  /** The stream of a made-up request is gone. */
+  onPokeEnd(streamId: u32): void {
+    if (this.heldPoke == streamId) this.heldPoke = 0;
   }
 
   /** Answers the made-up request that waits. False: there is none. */
@@ -277,8 +295,7 @@ export class TlcpConnection {
 
   /** Has the host close it; nothing that waits is written. */
   close(): void {
-    proxy_set_effective_context(this.id);
-    proxy_close_stream(StreamType.Downstream);
+    if (proxy_set_effective_context(this.id) == Result.Ok) proxy_close_stream(StreamType.Downstream);
   }
 
   private dropEarly(): void {

@@ -32,10 +32,11 @@ import {
   removeRoot,
   rootOf,
   startMachine,
+  takePoke,
   tickListener,
   watch,
 } from './listener';
-import { answerStream, connectionOf, isPoke } from './poke';
+import { answerStream, isPoke } from './poke';
 import { requestsRefused } from './stats';
 
 const CONNECTION_NUMBER: Bytes = Bytes.from('connection\0id');
@@ -138,10 +139,10 @@ function onRequest(contextId: u32): HeadersStatus {
   const root = rootOf(rootId);
   if (!headers.fetch(HeaderMap.RequestHeaders)) return refuse();
   if (headers.find(AUTHORITY.pointer, AUTHORITY.length) && isPoke(headers.valuePointer, headers.valueLength)) {
-    const id = headers.find(PATH.pointer, PATH.length) ? connectionOf(headers.valuePointer, headers.valueLength) : 0;
-    const poked = connectionById(id);
-    if (poked != null) poked.onPoke(contextId);
-    else answerStream(contextId, true);
+    const number = connectionNumber();
+    const isTaken =
+      headers.find(PATH.pointer, PATH.length) && takePoke(contextId, number, headers.valuePointer, headers.valueLength);
+    if (!isTaken) answerStream(contextId, true);
     return HeadersStatus.StopIteration;
   }
   const connection = openByNumber(connectionNumber());

@@ -47,6 +47,8 @@ const connections: Map<u32, TlcpConnection> = new Map<u32, TlcpConnection>();
 const byNumber: Map<u64, TlcpConnection> = new Map<u64, TlcpConnection>();
 /** Connections of the client's live requests, by the stream. */
 const byStream: Map<u32, TlcpConnection> = new Map<u32, TlcpConnection>();
+/** Connections of live made-up requests, by the stream. */
+const byPoke: Map<u32, TlcpConnection> = new Map<u32, TlcpConnection>();
 /** Connections whose handshake has not ended, or whose end the client has not taken: those that a tick looks at. */
 const watched: Array<TlcpConnection> = [];
 let started: bool = false;
@@ -146,6 +148,19 @@ export function openConnection(id: u32, root: ListenerRoot | null, number: u64):
   return connection;
 }
 
+/**
+ * A made-up request has come over the connection with Envoy's number; nothing that it holds itself says whose it is.
+ * False: that connection waits for no such request.
+ */
+export function takePoke(streamId: u32, number: u64, path: usize, length: u32): bool {
+  if (!byNumber.has(number)) return false;
+  const connection = byNumber.get(number);
+  byPoke.set(streamId, connection);
+  if (connection.onPoke(streamId, path, length)) return true;
+  byPoke.delete(streamId);
+  return false;
+}
+
 export function connectionById(id: u32): TlcpConnection | null {
   return connections.has(id) ? connections.get(id) : null;
 }
@@ -167,6 +182,11 @@ export function removeContext(id: u32): bool {
   if (byStream.has(id)) {
     byStream.get(id).onStreamEnd();
     byStream.delete(id);
+    return isDue(1);
+  }
+  if (byPoke.has(id)) {
+    byPoke.get(id).onPokeEnd(id);
+    byPoke.delete(id);
     return isDue(1);
   }
   if (!connections.has(id)) return false;

@@ -12,12 +12,14 @@ const OK: u32 = 200;
 /** Envoy closes an HTTP/1.1 connection after this status. */
 const BAD_REQUEST: u32 = 400;
 const GRPC_STATUS_NONE: u32 = u32.MAX_VALUE;
-const MAX_ID_DIGITS: u32 = 10;
 
 const SECRET_BYTES: u32 = 16;
 const AUTHORITY_BYTES: u32 = 32;
 const SECRET: usize = memory.data(16, 16);
 const AUTHORITY: usize = memory.data(32, 16);
+const TOKEN_BYTES: u32 = 8;
+const TOKEN: usize = memory.data(8, 8);
+const TOKEN_HEX: usize = memory.data(16, 8);
 
 /** Draws the authority of this machine's requests, which no client knows. False: the host has no randomness. */
 export function drawAuthority(): bool {
@@ -26,10 +28,17 @@ export function drawAuthority(): bool {
   return true;
 }
 
-/** Writes a request for a connection, whose id is its path. */
-export function writePoke(to: Writer, connectionId: u32): void {
+/** Draws what a connection knows its next request by. 0: the host has no randomness. */
+export function drawToken(): u64 {
+  return randomBytes(TOKEN, TOKEN_BYTES) ? load<u64>(TOKEN) : 0;
+}
+
+/** Writes a request, whose path is its token. */
+export function writePoke(to: Writer, token: u64): void {
+  store<u64>(TOKEN, token);
+  encodeHex(TOKEN, TOKEN_BYTES, TOKEN_HEX);
   to.ascii('GET /');
-  to.decimal(connectionId);
+  to.bytes(TOKEN_HEX, 2 * TOKEN_BYTES);
   to.ascii(' HTTP/1.1\r\nhost: ');
   to.bytes(AUTHORITY, AUTHORITY_BYTES);
   to.ascii('\r\n\r\n');
@@ -40,20 +49,21 @@ export function isPoke(authority: usize, length: u32): bool {
   return length == AUTHORITY_BYTES && memory.compare(authority, AUTHORITY, AUTHORITY_BYTES) == 0;
 }
 
-/** The connection that a path names; 0: none. */
-export function connectionOf(path: usize, length: u32): u32 {
-  if (length < 2 || length > MAX_ID_DIGITS + 1) return 0;
-  let id: u32 = 0;
-  for (let i: u32 = 1; i < length; i++) id = id * 10 + (<u32>load<u8>(path + i) - 48);
-  return id;
+/** Whether a path holds this token, and nothing else. Its time does not depend on the path's bytes. */
+export function isPathOf(path: usize, length: u32, token: u64): bool {
+  if (token == 0 || length != 1 + 2 * TOKEN_BYTES) return false;
+  store<u64>(TOKEN, token);
+  encodeHex(TOKEN, TOKEN_BYTES, TOKEN_HEX);
+  return ((load<u64>(path, 1) ^ load<u64>(TOKEN_HEX)) | (load<u64>(path, 9) ^ load<u64>(TOKEN_HEX, 8))) == 0;
 }
 
 /**
  * Answers a request by its stream, which is the host's current one afterwards. `closes`: the proxy closes the connection
- * when the answer is written. False if the host refuses.
+ * when the answer is written. False, and nothing is sent, if the stream is gone or the host refuses.
  */
 export function answerStream(streamId: u32, closes: bool): bool {
-  proxy_set_effective_context(streamId);
+  // With another current context the answer would be that context's.
+  if (proxy_set_effective_context(streamId) != Result.Ok) return false;
   const status = closes ? BAD_REQUEST : OK;
   return proxy_send_local_response(status, DETAILS.pointer, DETAILS.length, 0, 0, 0, 0, GRPC_STATUS_NONE) == Result.Ok;
 }

@@ -147,6 +147,35 @@ describe('certificates and keys', () => {
     }
   });
 
+  test('that are not there: nobody touches the connections that wait for them by a request of his own', async () => {
+    const other = await Certificates.make();
+    const harness = await Harness.start({ routes: SECURE, tlcp: certificates.identity, concurrency: 1 });
+    try {
+      const old: TlcpClient[] = [];
+      for (let i = 0; i < 60; i++) old.push(await TlcpClient.ready(module, optionsOf(harness)));
+      const counts = await harness.stack.envoy.admin.stats('^http.fim.downstream_(rq|cx)_total$');
+      const next = [...counts.values()].reduce((sum, count) => sum + count, 0);
+      assert.equal((await harness.edit(named(other))).event, 'applied');
+      const waiting: TlcpClient[] = [];
+      for (let i = 0; i < 40; i++) waiting.push(await TlcpClient.open(module, optionsOf(harness)));
+      // An unfinished head, and then the end: contexts are counted on, so these paths name those that wait.
+      for (const [i, client] of old.entries()) {
+        await client.write(`GET /${next + i} HTTP/1.1\r\nX-A: `);
+        client.connection.close();
+        await client.write('');
+      }
+      for (const client of waiting) await client.until(() => client.over);
+      const alerts = new Set(waiting.map((client) => client.connection.ending.alert));
+      assert.deepEqual([...alerts], ['internal_error']);
+      assert.equal((await harness.edit(SECURE)).event, 'applied', 'the proxy lives');
+      const after = await TlcpClient.ready(module, optionsOf(harness));
+      assert.equal((await after.ask(get('/'))).status, 200);
+      for (const client of [...old, ...waiting, after]) client.destroy();
+    } finally {
+      await harness.stop();
+    }
+  });
+
   test('that are not there hold a handshake, and end it by an alert; when they come it goes on', async () => {
     const harness = await Harness.start({
       routes: named(certificates),
