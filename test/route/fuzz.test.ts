@@ -161,7 +161,7 @@ it('mutated data', async () => {
     })),
   );
   let accepted = 0;
-  for (let seed = 1; seed <= 1500; seed++) {
+  for (let seed = 1; seed <= 2000; seed++) {
     const dice = new Dice(seed);
     const value = mutateValue(dice.pick(seeds), dice);
     const loaded = checkRoutes([value]);
