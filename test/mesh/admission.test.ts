@@ -31,6 +31,8 @@ function filter(name: string, labels: Record<string, string>): KubeObject {
 describe('the admission policies', () => {
   let mesh: Mesh;
   let tenant: string;
+  /** The same rights, and the verb that lets him patch chains. */
+  let trusted: string;
   let operator: string;
 
   /**
@@ -60,7 +62,12 @@ describe('the admission policies', () => {
     async () => {
       mesh = await Mesh.start();
       const metadata = { name: 'tenant', namespace: NAMESPACE };
-      const rules = [{ apiGroups: ['networking.istio.io'], resources: ['envoyfilters'], verbs: ['*'] }];
+      const rules = [
+        { apiGroups: ['networking.istio.io'], resources: ['envoyfilters'], verbs: ['*'] },
+        { apiGroups: ['extensions.istio.io'], resources: ['wasmplugins'], verbs: ['*'] },
+        // Not by a Role, whatever it has.
+        { apiGroups: ['fim.financial'], resources: ['*'], verbs: ['*'] },
+      ];
       await mesh.objects.applyAll([
         { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
         { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules },
@@ -69,9 +76,27 @@ describe('the admission policies', () => {
           kind: 'RoleBinding',
           metadata,
           roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'tenant' },
-          subjects: [{ kind: 'ServiceAccount', ...metadata }],
+          subjects: [
+            { kind: 'ServiceAccount', ...metadata },
+            { kind: 'ServiceAccount', ...metadata, name: 'trusted' },
+          ],
+        },
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { ...metadata, name: 'trusted' } },
+        {
+          apiVersion: 'rbac.authorization.k8s.io/v1',
+          kind: 'ClusterRole',
+          metadata: { name: 'patch-chains' },
+          rules: [{ apiGroups: ['fim.financial'], resources: ['financialbaselines'], verbs: ['patch-chains'] }],
+        },
+        {
+          apiVersion: 'rbac.authorization.k8s.io/v1',
+          kind: 'ClusterRoleBinding',
+          metadata: { name: 'patch-chains' },
+          roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'patch-chains' },
+          subjects: [{ kind: 'ServiceAccount', ...metadata, name: 'trusted' }],
         },
       ]);
+      trusted = await mesh.kubeconfigOf(NAMESPACE, 'trusted');
       tenant = await mesh.kubeconfigOf(NAMESPACE, 'tenant');
       operator = await mesh.kubeconfigOf('fim-system', 'fim-operator');
       // A policy acts some time after it is made.
@@ -175,24 +200,88 @@ describe('the admission policies', () => {
       'off by route': patched('VIRTUAL_HOST', { context: 'GATEWAY' }, 'MERGE', {
         typed_per_filter_config: { 'fim.gateways': { disabled: true } },
       }),
+      'off by route, in the other spelling': patched('VIRTUAL_HOST', { context: 'GATEWAY' }, 'MERGE', {
+        typedPerFilterConfig: { 'fim.gateways': { disabled: true }, 'fim.seal.gateways': { disabled: true } },
+      }),
+      'off by route, at a sidecar': patched('VIRTUAL_HOST', { context: 'SIDECAR_INBOUND' }, 'MERGE', {
+        typedPerFilterConfig: { 'fim.sidecars-web': { disabled: true } },
+      }),
+      'off by a cluster of several': patched('HTTP_ROUTE', { context: 'GATEWAY' }, 'MERGE', {
+        route: { weighted_clusters: { clusters: [{ typed_per_filter_config: { 'fim.gateways': {} } }] } },
+      }),
+      'off by a cluster of several, in both spellings': patched('HTTP_ROUTE', { context: 'GATEWAY' }, 'MERGE', {
+        route: { weightedClusters: { clusters: [{ typed_per_filter_config: { 'fim.gateways': {} } }] } },
+      }),
+      'off by the matcher of a virtual host': patched('VIRTUAL_HOST', { context: 'GATEWAY' }, 'MERGE', {
+        matcher: { on_no_match: { action: { typed_config: { typedPerFilterConfig: { 'fim.gateways': {} } } } } },
+      }),
+      'an answer of their own': patched('HTTP_FILTER', chain(MANAGER), 'INSERT_FIRST', { name: 'own' }),
+      'an answer of their own, at any proxy': patched('HTTP_FILTER', {}, 'INSERT_FIRST', { name: 'own' }),
+      'an answer of their own, at a waypoint': patched(
+        'HTTP_FILTER',
+        { context: 'WAYPOINT', waypoint: { filter: { name: MANAGER } } },
+        'INSERT_FIRST',
+        { name: 'own' },
+      ),
+      'a filter before the router': patched(
+        'HTTP_FILTER',
+        chain(MANAGER, 'envoy.filters.http.router'),
+        'INSERT_BEFORE',
+        {
+          name: 'own',
+        },
+      ),
+      'a filter of others out': patched('HTTP_FILTER', chain(MANAGER, 'own'), 'REMOVE'),
+      'a listener': patched('LISTENER', { context: 'SIDECAR_INBOUND' }, 'ADD', { name: 'door' }),
+      'a listener among those that go out': patched('LISTENER', { context: 'SIDECAR_OUTBOUND' }, 'ADD', { name: 'x' }),
+      'no listener filters': patched('LISTENER_FILTER', { context: 'SIDECAR_INBOUND' }, 'REMOVE'),
+      'the bootstrap': patched('BOOTSTRAP', {}, 'MERGE', { admin: {} }),
+      'other filters for upgrades, in the other spelling': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', {
+        typedConfig: { upgradeConfigs: [] },
+      }),
+      'TCP before it, in the other spelling': patched('NETWORK_FILTER', chain(MANAGER), 'INSERT_BEFORE', {
+        name: 'x',
+        typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy' },
+      }),
+      'settings of the connection manager': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', {
+        typed_config: { merge_slashes: true },
+      }),
+      'a key service of their own': patched('CLUSTER', { context: 'GATEWAY' }, 'ADD', { name: 'fim-kms' }),
+      'another cluster for a Service': patched('CLUSTER', { context: 'GATEWAY' }, 'ADD', {
+        name: 'outbound|8200||vault.demo.svc.cluster.local',
+      }),
+      'what goes out elsewhere': patched('CLUSTER', { context: 'GATEWAY' }, 'MERGE', { load_assignment: {} }),
+      'another name for a cluster': patched(
+        'CLUSTER',
+        { context: 'SIDECAR_INBOUND', cluster: { name: 'inbound|8000||' } },
+        'MERGE',
+        { name: 'fim-kms' },
+      ),
+      'one of two patches': {
+        ...filter('reaching', {}),
+        spec: {
+          configPatches: [
+            { applyTo: 'CLUSTER', patch: { operation: 'ADD', value: { name: 'own' } } },
+            { applyTo: 'BOOTSTRAP', patch: { operation: 'MERGE', value: {} } },
+          ],
+        },
+      },
     };
     const TAKEN: Record<string, KubeObject> = {
-      'a filter of their own': patched('HTTP_FILTER', chain(MANAGER, 'envoy.filters.http.router'), 'INSERT_BEFORE', {
+      'a cluster': patched('CLUSTER', { context: 'GATEWAY' }, 'ADD', { name: 'own' }),
+      'how the workload itself is reached': patched(
+        'CLUSTER',
+        { context: 'SIDECAR_INBOUND', cluster: { name: 'inbound|8000||' } },
+        'MERGE',
+        { connectTimeout: '3s' },
+      ),
+      'a filter of what goes out': patched('HTTP_FILTER', { context: 'SIDECAR_OUTBOUND' }, 'INSERT_FIRST', {
         name: 'own',
         typed_config: {},
       }),
-      'out with a filter of their own': patched('HTTP_FILTER', chain(MANAGER, 'own'), 'REMOVE'),
-      'a first filter of their own': patched('HTTP_FILTER', chain(MANAGER), 'INSERT_FIRST', { name: 'own' }),
-      'settings of the router': patched('HTTP_FILTER', chain(MANAGER, 'envoy.filters.http.router'), 'MERGE', {
-        name: 'envoy.filters.http.router',
-        typed_config: {},
-      }),
-      'paths as they are': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', {
-        typed_config: { merge_slashes: true },
-      }),
-      'trusted hops': patched('NETWORK_FILTER', chain(MANAGER), 'MERGE', { typed_config: { xff_num_trusted_hops: 1 } }),
-      'a cluster': patched('CLUSTER', { context: 'GATEWAY' }, 'ADD', { name: 'own' }),
+      'nothing at all': filter('reaching', {}),
     };
+    const remove = ['delete', 'envoyfilter', 'reaching', '-n', NAMESPACE];
 
     for (const [name, object] of Object.entries(DENIED)) {
       it(`denied: ${name}`, async () => assert.match(await asTenant(['create', '-f', '-'], object), /FIM-OP-0013/));
@@ -200,9 +289,38 @@ describe('the admission policies', () => {
     for (const [name, object] of Object.entries(TAKEN)) {
       it(`taken: ${name}`, async () => {
         assert.equal(await asTenant(['create', '-f', '-'], object), '');
-        assert.equal(await asTenant(['delete', 'envoyfilter', 'reaching', '-n', NAMESPACE]), '');
+        assert.equal(await asTenant(remove), '');
       });
     }
+
+    it('denied: a change of one that was taken', async () => {
+      assert.equal(await asTenant(['create', '-f', '-'], TAKEN['a cluster']), '');
+      assert.match(
+        await asTenant(['replace', '-f', '-'], DENIED['off by route']),
+        /FIM-OP-0013: MERGE of VIRTUAL_HOST/,
+      );
+      assert.equal(await asTenant(remove), '');
+    });
+
+    it('taken of whoever has the verb, and removed by whoever may', async () => {
+      assert.equal(await as(trusted, ['create', '-f', '-'], DENIED['a filter before the router']), '');
+      assert.equal(await asTenant(remove), '');
+      assert.match(await as(trusted, ['create', '-f', '-'], filter('forged', MANAGED)), /made by the operator/);
+    });
+
+    it('denied, of any phase: WasmPlugins', async () => {
+      for (const phase of ['AUTHN', 'AUTHZ', 'STATS']) {
+        const plugin: KubeObject = {
+          apiVersion: 'extensions.istio.io/v1alpha1',
+          kind: 'WasmPlugin',
+          metadata: { name: 'reaching', namespace: NAMESPACE },
+          spec: { url: 'oci://example.com/own', phase },
+        };
+        assert.match(await asTenant(['create', '-f', '-'], plugin), /FIM-OP-0013/);
+        assert.equal(await as(trusted, ['create', '-f', '-'], plugin), '');
+        assert.equal(await asTenant(['delete', 'wasmplugin', 'reaching', '-n', NAMESPACE]), '');
+      }
+    });
   });
 
   describe('the operator, whatever its role lets it do', () => {
