@@ -380,6 +380,13 @@ export const MAX_LIVE_HANDSHAKES: i32 = 4096;
 export const MAX_TLCP_CONNECTIONS: i32 = 65536;
 /** Bytes of a client that wait for this side's keys; more end the connection. A ClientHello has some hundreds. */
 export const MAX_EARLY_BYTES: u32 = 18_432;
+/**
+ * Head of a request over national TLS, or its trailers, bytes; a longer one is refused with 431, FIM-RT-0025, or ends the
+ * connection. It is held until it is whole, and is above what Envoy takes.
+ */
+export const MAX_TLCP_HEAD_BYTES: u32 = 65_536;
+/** Time for a head, a chunk's line or trailers over national TLS to be whole, milliseconds; then the connection ends. */
+export const MAX_TLCP_HEAD_MS: u64 = 15_000;
 /** Time that a connection of national TLS has to take its last words, milliseconds; then it is closed as it is. */
 export const MAX_CLOSING_MS: u64 = 2000;
 /** Subject of a client's certificate as header and log show it, bytes; a longer one is cut. */

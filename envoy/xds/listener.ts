@@ -8,7 +8,7 @@ import type { FilterSlot } from './layout.ts';
 import { localReplies } from './local-replies.ts';
 import { ROUTE_CONFIGURATION } from './route-configuration.ts';
 import { sealFilter } from './seal.ts';
-import { TLCP_DETAILS, tlcpHttpFilter, tlcpNetworkFilter } from './tlcp.ts';
+import { TLCP_MADE_UP, tlcpHttpFilter, tlcpNetworkFilter } from './tlcp.ts';
 import type { TlcpFiles } from './tlcp.ts';
 
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
@@ -96,7 +96,7 @@ function accessLog(path: string): EnvoyObject {
         name: 'envoy.access_loggers.extension_filters.cel',
         typed_config: {
           '@type': 'type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
-          expression: `response.code_details != '${TLCP_DETAILS}'`,
+          expression: `!('${TLCP_MADE_UP}' in filter_state && filter_state['${TLCP_MADE_UP}'] == b'1')`,
         },
       },
     },

@@ -14,8 +14,8 @@ export const TLCP_CONNECTIONS = 'fim.tlcp.connections';
 export const TLCP_REQUESTS = 'fim.tlcp.requests';
 /** Both filters run in one machine, which this and the code decide. Ticket keys live as long as the id. */
 const VM_ID = 'fim-tlcp';
-/** Response code details of answers to made-up requests. */
-export const TLCP_DETAILS = 'FIM-TLCP';
+/** Filter state of a connection: `1` while its request is made up, however that ends. No client can set it. */
+export const TLCP_MADE_UP = 'wasm.fim.made_up';
 
 /** Files of the two discovered configurations, absolute. */
 export interface TlcpFiles {

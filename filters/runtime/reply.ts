@@ -156,6 +156,11 @@ export class Reply {
     this.writePairs();
   }
 
+  /** Body of the output of `compose`, for who sends it himself. */
+  get composed(): Writer {
+    return this.body;
+  }
+
   /** Sends the output of `compose` on the current stream. False if the host refuses. */
   send(): bool {
     const body = this.body;

@@ -4,7 +4,7 @@
 // A network filter cannot write by itself. So it makes up a request, whose answer makes the proxy write, and replaces the
 // answer by what the core has to say (poke.ts). The HTTP filter of this module answers such requests before all other
 // filters and in the same machine: at once, or when there is something to say.
-import { MAX_CLOSING_MS, MAX_EARLY_BYTES, MAX_HANDSHAKE_MS } from '../limits';
+import { MAX_CLOSING_MS, MAX_EARLY_BYTES, MAX_HANDSHAKE_MS, MAX_TLCP_HEAD_MS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -16,17 +16,25 @@ import {
   proxy_close_stream,
   proxy_set_effective_context,
 } from '../runtime/abi';
-import { readBuffer, resultLength, resultPointer, wallMillis, writeBuffer } from '../runtime/host';
+import { monotonicMillis, readBuffer, resultLength, resultPointer, wallMillis, writeBuffer } from '../runtime/host';
 import { GrowingBytes } from '../tlcp/growing-bytes';
 import { Alert } from '../tlcp/protocol';
 import { Reason } from '../tlcp/reason';
 import { Server } from '../tlcp/server';
 import { State } from '../tlcp/state';
-import { RequestFraming } from './framing';
+import { Refusal, RequestFraming } from './framing';
 import { identityOf, tellLogs } from './identity';
-import { answerStream, drawToken, isPathOf, writePoke } from './poke';
+import { answerStream, drawToken, endStream, isPathOf, tellMaker, writePoke, writeRefusal } from './poke';
 import { ConnectionPolicy } from './policy';
-import { connectionsCut, countHandshake, handshakeMillis, handshakesExpired, handshakesHeld, Outcome } from './stats';
+import {
+  connectionsCut,
+  countHandshake,
+  handshakeMillis,
+  handshakesExpired,
+  handshakesHeld,
+  Outcome,
+  requestsMalformed,
+} from './stats';
 
 const bytes: Writer = new Writer(scratch);
 
@@ -59,9 +67,15 @@ export class TlcpConnection {
   /** The client's live requests, and the stream of the latest. */
   private streams: i32 = 0;
   private stream: u32 = 0;
+  /** Whether the last request that went on was made up. */
+  private isMadeUp: bool = false;
+  /** Whether the client's bytes went on, and the HTTP filter has not seen their request yet. */
+  private isAwaited: bool = false;
   /** Whether MARK was put into the buffer. */
   private isMarked: bool = false;
   private readonly framing: RequestFraming = new RequestFraming();
+  /** Since when the beginning of something is held, monotonic milliseconds; 0: nothing is. */
+  private heldMs: u64 = 0;
   /** What came before there were keys. */
   private early: GrowingBytes | null = null;
 
@@ -82,27 +96,50 @@ export class TlcpConnection {
     return core != null && core.state > State.Open;
   }
 
-  /** Whether time matters to it: it is in its handshake, or at its end. */
+  /** Whether time matters to it: it is in its handshake, at its end, or holds the beginning of a head. */
   get needsTicks(): bool {
-    return !this.settled || this.overMs != 0;
+    return !this.settled || this.overMs != 0 || this.heldMs != 0;
   }
 
-  /** `length` bytes of the client in the host's buffer. */
-  onClient(length: u32, nowMs: u64): NetworkStatus {
+  /** `length` bytes of the client in the host's buffer. `last`: it has gone, and nothing can be written. */
+  onClient(length: u32, last: bool, nowMs: u64): NetworkStatus {
     if (length == 0) return NetworkStatus.StopIteration;
     if (this.isOver || !readBuffer(BufferType.DownstreamData, length)) return this.keepBack(length);
-    if (this.core == null && !this.begin()) return this.hold(resultPointer(), resultLength(), length);
+    if (this.core == null && !this.begin()) return this.hold(resultPointer(), resultLength(), length, last);
     const wasOpen = this.isOpen;
     const marked = this.markAt(resultPointer(), resultLength());
     this.feed(resultPointer() + marked, resultLength() - marked, nowMs);
-    if (!this.isOver) return this.passOn(length, !wasOpen);
-    // The end: said as the answer to the client's request, or to one of ours.
+    if (!this.isOver && this.passOn(length, !wasOpen && !last)) return NetworkStatus.Continue;
+    if (this.framing.refusal != Refusal.None && !this.isOver) this.turnAway(nowMs);
+    return this.isOver ? this.sayEnd(length, last) : this.keepBack(length);
+  }
+
+  /** The end: said as the answer to the client's request, or to one of ours. */
+  private sayEnd(length: u32, last: bool): NetworkStatus {
     if (this.streams > 0) {
-      answerStream(this.stream, true);
+      endStream(this.stream);
       proxy_set_effective_context(this.id);
-      return this.keepBack(length);
-    }
-    return this.passOn(length, true);
+    } else if (last || this.isAwaited || !this.framing.isBetween) {
+      // Nobody would read it, or the proxy would take our request for the client's bytes.
+      this.keepBack(length);
+      this.close();
+      return NetworkStatus.StopIteration;
+    } else if (!this.isPoked && this.core!.output.length > 0 && this.replace(length, true, 0, 0))
+      return NetworkStatus.Continue;
+    return this.keepBack(length);
+  }
+
+  /** Ends it because of a request that is not read as it may be: by an answer where there is none yet. */
+  private turnAway(nowMs: u64): void {
+    const core = this.core!;
+    requestsMalformed.add(1);
+    if (this.streams == 0 && this.framing.isBetween) {
+      writeRefusal(bytes, this.framing.refusal == Refusal.TooLong);
+      core.send(bytes.pointer, bytes.length);
+      core.close();
+    } else core.fail(Alert.DecodeError, Reason.MessageMalformed);
+    core.plain.release();
+    this.look(nowMs);
   }
 
   /** Bytes of MARK at the front of the buffer. The proxy took it, or did not. */
@@ -143,7 +180,7 @@ export class TlcpConnection {
   }
 
   /** Keeps the first bytes until there are keys. A made-up request waits meanwhile, so that it can go on. */
-  private hold(data: usize, size: u32, length: u32): NetworkStatus {
+  private hold(data: usize, size: u32, length: u32, last: bool): NetworkStatus {
     let early = this.early;
     const first = early == null;
     if (early == null) {
@@ -157,40 +194,45 @@ export class TlcpConnection {
       proxy_set_effective_context(this.id);
       return this.keepBack(length);
     }
-    return first ? this.replace(length, true, 0, 0) : this.keepBack(length);
+    return first && !last && this.replace(length, true, 0, 0) ? NetworkStatus.Continue : this.keepBack(length);
   }
 
-  /** Gives the connection manager what the client's bytes hold for it. `mayPoke`: it is between requests. */
-  private passOn(length: u32, mayPoke: bool): NetworkStatus {
+  /** Gives the connection manager what the client's bytes hold for it. False: nothing yet, or what is refused. */
+  private passOn(length: u32, mayPoke: bool): bool {
     const core = this.core!;
     const plain = core.plain;
-    const pokes = mayPoke && core.output.length > 0 && !this.isPoked;
-    if (this.isOver) return this.replace(length, pokes, 0, 0);
+    const framing = this.framing;
+    if (mayPoke && core.output.length > 0 && !this.isPoked) return this.replace(length, true, 0, 0);
     // One request at a time, since the proxy gives back what comes behind it. A made-up one is one.
-    const size = pokes ? 0 : this.framing.take(plain.start, plain.length);
-    const status = this.replace(length, pokes, plain.start, size);
-    plain.consume(size);
-    return status;
+    const taken = framing.take(plain.start, plain.length);
+    if (framing.refusal != Refusal.None) return false;
+    const passes = taken > framing.skipped && this.replace(length, false, taken, framing.skipped);
+    plain.consume(taken);
+    if (!framing.isHolding) this.heldMs = 0;
+    else if (this.heldMs == 0) this.heldMs = monotonicMillis();
+    return passes;
   }
 
-  private replace(length: u32, pokes: bool, plain: usize, size: u32): NetworkStatus {
-    if (!pokes && size == 0) return this.keepBack(length);
+  /** Puts a made-up request or the client's bytes, those `taken` but for the first, into the buffer. False: the host refuses, and it is closed. */
+  private replace(length: u32, pokes: bool, taken: u32, skipped: u32): bool {
     const core = this.core;
-    const more = core != null && !this.isOver && core.plain.length > size;
+    const size = taken - skipped;
+    const more = core != null && !this.isOver && this.framing.isBetween && core.plain.length > taken;
+    if (pokes != this.isMadeUp) tellMaker(pokes);
+    this.isMadeUp = pokes;
+    this.isAwaited = !pokes;
     bytes.begin(128 + size);
     if (pokes) {
       this.token = drawToken();
       writePoke(bytes, this.token);
       this.isPoked = true;
     }
-    bytes.bytes(plain, size);
+    if (core != null) bytes.bytes(core.plain.start + skipped, size);
     if (more) bytes.bytes(MARK, MARK_BYTES);
     this.isMarked = more;
-    if (bytes.overflowed || !writeBuffer(BufferType.DownstreamData, length, bytes.pointer, bytes.length)) {
-      this.close();
-      return this.keepBack(length);
-    }
-    return NetworkStatus.Continue;
+    if (!bytes.overflowed && writeBuffer(BufferType.DownstreamData, length, bytes.pointer, bytes.length)) return true;
+    this.close();
+    return false;
   }
 
   /** Nothing goes on to the connection manager. */
@@ -202,6 +244,7 @@ export class TlcpConnection {
   /** `length` bytes of the connection manager: the answer to a made-up request, or one that the core seals. */
   onAnswer(length: u32, nowMs: u64): NetworkStatus {
     if (length == 0) return NetworkStatus.Continue;
+    this.isAwaited = false;
     const core = this.core;
     if (core == null) {
       this.isPoked = false;
@@ -249,6 +292,7 @@ export class TlcpConnection {
   }
 
   onStream(streamId: u32): void {
+    this.isAwaited = false;
     this.streams++;
     this.stream = streamId;
   }
@@ -273,6 +317,16 @@ export class TlcpConnection {
       else if (age > MAX_HANDSHAKE_MS) this.expire(Reason.Timeout, nowMs);
     } else if (!this.settled && age > MAX_HANDSHAKE_MS) this.expire(Reason.Timeout, nowMs);
     else if (this.overMs != 0 && nowMs - this.overMs > MAX_CLOSING_MS) this.close();
+    else if (this.heldMs != 0) this.lookAtHeld(nowMs);
+  }
+
+  /** A request that is on its way has time limits of the proxy's. */
+  private lookAtHeld(nowMs: u64): void {
+    if (this.streams > 0) this.heldMs = nowMs;
+    else if (nowMs - this.heldMs > MAX_TLCP_HEAD_MS) {
+      requestsMalformed.add(1);
+      this.close();
+    }
   }
 
   private expire(reason: Reason, nowMs: u64): void {

@@ -1,166 +1,194 @@
-// Where a client's request ends (RFC 9112, 6). The proxy leaves what comes behind a request in the buffer that the network
-// filter gets again, so nothing may come behind it but what the filter knows again. What cannot be read here is passed as
-// it is: the proxy's own reader decides on it.
+// Where a client's request ends (RFC 9112, 2 to 7). The proxy's own parser must find the same end: what stands behind a
+// request is the filter's (MARK, a made-up request), and must not be taken for the client's. So heads, chunk lines and
+// trailers are held until they are whole, and only what every parser reads alike goes on. All else is refused.
+import { MAX_TLCP_HEAD_BYTES } from '../limits';
+import { contains, decimal, hexadecimal, isBlank, isFieldLine, isRequestLine, NO_NUMBER, says } from './request-lines';
 
 const CR: u8 = 13;
 const LF: u8 = 10;
-/** Bytes of a line that are looked at: enough for the names and values below. */
-const LINE_BYTES: u32 = 64;
-/** Digits of a length; more are not counted on. */
-const MAX_DIGITS: u32 = 15;
+const COLON: u8 = 58;
+const COMMA: u8 = 44;
+const ZERO: u8 = 48;
 
 const enum Place {
-  /** Before a request: empty lines are passed over. */
+  /** Before a request: empty lines are dropped. */
   Between,
   Head,
-  /** In a body of `left` bytes. */
   Body,
   ChunkSize,
   Chunk,
+  /** The empty line behind a chunk. */
+  ChunkEnd,
   Trailers,
   /** Not requests any more. */
   Tunnel,
 }
 
-export class RequestFraming {
-  private place: Place = Place.Between;
-  private left: u64 = 0;
-  private isChunked: bool = false;
-  private isTunnel: bool = false;
-  private firstLine: bool = true;
-  private lineLength: u32 = 0;
-  /** Bytes of the line, of which `lineLength` may be more. */
-  private readonly line: StaticArray<u8> = new StaticArray<u8>(<i32>LINE_BYTES);
+/** Why nothing of the client goes on any more. */
+export const enum Refusal {
+  None,
+  /** Parsers may differ on where the request ends. */
+  Malformed,
+  /** A head, or the trailers, are longer than MAX_TLCP_HEAD_BYTES. */
+  TooLong,
+}
 
-  /** Bytes up to the end of the request, all `length` if it does not end among them. */
+export class RequestFraming {
+  refusal: Refusal = Refusal.None;
+  /** Bytes of the last `take` that do not go on, at its front. */
+  skipped: u32 = 0;
+  private place: Place = Place.Between;
+  /** The same before the last `take`, of which nothing goes on if it refuses. */
+  private wasBetween: bool = true;
+  /** Bytes of the body or chunk that are to come. */
+  private left: u64 = 0;
+  /** Bytes held that were looked at, and of them those of whole lines. */
+  private seen: u32 = 0;
+  private line: u32 = 0;
+  private hasLength: bool = false;
+  private isChunked: bool = false;
+  private isUpgrade: bool = false;
+  private hasUpgrade: bool = false;
+  private isOld: bool = false;
+
+  /** Whether all that went on are whole requests: the proxy's parser waits for another. */
+  get isBetween(): bool {
+    return this.refusal != Refusal.None ? this.wasBetween : this.isBetweenNow;
+  }
+
+  private get isBetweenNow(): bool {
+    return this.place == Place.Between || this.place == Place.Head;
+  }
+
+  /** Whether the beginning of something is held. */
+  get isHolding(): bool {
+    return this.seen > 0 || this.place == Place.Head;
+  }
+
+  /**
+   * Bytes that are done with, at most up to the end of one request; all but the first `skipped` go on. `data` begins with
+   * what the last call left.
+   */
   take(data: usize, length: u32): u32 {
     let at: u32 = 0;
-    while (at < length) {
+    this.skipped = 0;
+    this.wasBetween = this.isBetween;
+    while (at < length && this.refusal == Refusal.None) {
       if (this.place == Place.Tunnel) return length;
       if (this.place == Place.Body || this.place == Place.Chunk) {
         const part = <u32>min<u64>(this.left, <u64>(length - at));
         this.left -= part;
         at += part;
-        if (this.left > 0) return length;
-        if (this.place == Place.Body) return this.end(at);
-        this.place = Place.ChunkSize;
+        if (this.left > 0) return at;
+        const ends = this.place == Place.Body;
+        this.place = ends ? Place.Between : Place.ChunkEnd;
+        if (ends) return at;
         continue;
       }
-      if (this.addByte(load<u8>(data + at++))) return at;
+      const before = this.place;
+      if (!this.nextLine(data + at, length - at)) return at;
+      const place = this.place;
+      if (place == Place.Head || (place == Place.Trailers && before == Place.Trailers)) continue;
+      at += this.seen;
+      this.seen = 0;
+      this.line = 0;
+      if (before == Place.Between) this.skipped = at;
+      else if (place == Place.Between || place == Place.Tunnel) return at;
     }
-    return length;
-  }
-
-  private end(at: u32): u32 {
-    this.place = Place.Between;
-    this.isChunked = false;
-    this.firstLine = true;
-    this.left = 0;
     return at;
   }
 
-  /** A byte of a line. True: the request ends with it. */
-  private addByte(byte: u8): bool {
-    if (byte != LF) {
-      if (this.lineLength < LINE_BYTES) unchecked((this.line[this.lineLength] = byte));
-      this.lineLength++;
-      return false;
-    }
-    let length = this.lineLength;
-    this.lineLength = 0;
-    if (length > 0 && length <= LINE_BYTES && unchecked(this.line[length - 1]) == CR) length--;
-    return this.onLine(length);
+  /** Reads a line of what is held. False: there is none yet, or it is refused. */
+  private nextLine(block: usize, length: u32): bool {
+    let seen = this.seen;
+    while (seen < length && load<u8>(block + seen) != LF) seen++;
+    if (seen >= MAX_TLCP_HEAD_BYTES) return this.refuse(Refusal.TooLong);
+    this.seen = seen;
+    if (seen == length) return false;
+    const start = this.line;
+    if (seen == start || load<u8>(block + seen - 1) != CR) return this.refuse(Refusal.Malformed);
+    this.seen = seen + 1;
+    this.line = seen + 1;
+    return this.onLine(block + start, seen - 1 - start) || this.refuse(Refusal.Malformed);
   }
 
-  private onLine(length: u32): bool {
-    switch (this.place) {
-      case Place.Between:
-        if (length == 0) return false;
-        this.place = Place.Head;
-        this.isTunnel = this.begins('connect ', length);
-        return false;
-      case Place.Head:
-        if (length > 0) {
-          this.onField(min(length, LINE_BYTES));
-          return false;
-        }
-        return this.onHeadEnd();
-      case Place.ChunkSize: {
-        const size = this.chunkSize(length);
-        if (size == 0) this.place = Place.Trailers;
-        else if (size == u64.MAX_VALUE) this.place = Place.Tunnel;
-        else {
-          this.left = size + 2;
-          this.place = Place.Chunk;
-        }
-        return false;
-      }
-      default: // trailers
-        if (length > 0) return false;
-        this.end(0);
-        return true;
-    }
-  }
-
-  private onField(length: u32): void {
-    if (this.begins('content-length:', length)) this.left = this.decimal(15, length);
-    else if (this.begins('transfer-encoding:', length)) this.isChunked = true;
-    else if (this.begins('upgrade:', length) && this.valueIs('websocket', 8, length)) this.isTunnel = true;
-  }
-
-  /** True: there is no body. */
-  private onHeadEnd(): bool {
-    if (this.isTunnel) this.place = Place.Tunnel;
-    else if (this.isChunked) this.place = Place.ChunkSize;
-    else if (this.left > 0) this.place = Place.Body;
-    else {
-      this.end(0);
-      return true;
-    }
+  private refuse(refusal: Refusal): bool {
+    this.refusal = refusal;
     return false;
   }
 
-  /** Whether the line begins with a text in lower case, in whatever case it is. */
-  private begins(text: string, length: u32): bool {
-    return this.valueIs(text, 0, length);
-  }
-
-  /** The same from some place on, spaces left out. */
-  private valueIs(text: string, from: u32, length: u32): bool {
-    while (from < length && unchecked(this.line[from]) == 32) from++;
-    if (from + text.length > length) return false;
-    for (let i = 0; i < text.length; i++) {
-      const byte = unchecked(this.line[from + i]);
-      const lower = byte - 65 < 26 ? byte + 32 : byte;
-      if (lower != <u8>load<u16>(changetype<usize>(text) + ((<usize>i) << 1))) return false;
+  /** False: it is malformed. */
+  private onLine(line: usize, length: u32): bool {
+    switch (this.place) {
+      case Place.Between:
+        return length == 0 || this.onRequestLine(line, length);
+      case Place.Head:
+        return length == 0 ? this.onHeadEnd() : this.onField(line, length);
+      case Place.ChunkSize:
+        return this.onChunkSize(line, length);
+      case Place.ChunkEnd:
+        this.place = Place.ChunkSize;
+        return length == 0;
+      default:
+        if (length > 0) return isFieldLine(line, length);
+        this.place = Place.Between;
+        return true;
     }
+  }
+  private onRequestLine(line: usize, length: u32): bool {
+    this.hasLength = false;
+    this.isChunked = false;
+    this.isUpgrade = false;
+    this.hasUpgrade = false;
+    this.left = 0;
+    this.place = Place.Head;
+    if (!isRequestLine(line, length)) return false;
+    this.isOld = load<u8>(line + length - 1) == ZERO;
     return true;
   }
 
-  private decimal(from: u32, length: u32): u64 {
-    let value: u64 = 0;
-    let digits: u32 = 0;
-    for (let i = from; i < length && digits <= MAX_DIGITS; i++) {
-      const digit = <u32>unchecked(this.line[i]) - 48;
-      if (digit > 9) continue;
-      value = value * 10 + digit;
-      digits++;
+  private onField(line: usize, length: u32): bool {
+    if (!isFieldLine(line, length)) return false;
+    let name: u32 = 0;
+    while (load<u8>(line + name) != COLON) name++;
+    let value = line + name + 1;
+    let end = line + length;
+    while (value < end && isBlank(load<u8>(value))) value++;
+    while (value < end && isBlank(load<u8>(end - 1))) end--;
+    const size = <u32>(end - value);
+    if (says(line, name, 'content-length')) {
+      if (this.hasLength || this.isChunked) return false;
+      this.hasLength = true;
+      this.left = decimal(value, size);
+      return this.left != NO_NUMBER;
     }
-    return value;
+    if (says(line, name, 'transfer-encoding')) {
+      if (this.hasLength || this.isChunked || this.isOld) return false;
+      this.isChunked = true;
+      return says(value, size, 'chunked');
+    }
+    if (!says(line, name, 'upgrade')) return true;
+    // Of several protocols the proxy would choose.
+    if (this.hasUpgrade || contains(value, size, COMMA)) return false;
+    this.hasUpgrade = true;
+    this.isUpgrade = says(value, size, 'websocket');
+    return true;
   }
 
-  /** The size in a chunk's line; the largest number: it is none. */
-  private chunkSize(length: u32): u64 {
-    let value: u64 = 0;
-    let digits: u32 = 0;
-    for (let i: u32 = 0; i < min(length, LINE_BYTES); i++, digits++) {
-      const byte = <u32>unchecked(this.line[i]);
-      const letter = (byte | 32) - 97;
-      const digit = byte - 48 < 10 ? byte - 48 : letter < 6 ? letter + 10 : 16;
-      if (digit == 16) break;
-      if (digits > MAX_DIGITS) return u64.MAX_VALUE;
-      value = (value << 4) | digit;
+  private onHeadEnd(): bool {
+    if (this.isUpgrade) {
+      this.place = Place.Tunnel;
+      return !this.hasLength && !this.isChunked;
     }
-    return digits == 0 ? u64.MAX_VALUE : value;
+    if (this.isChunked) this.place = Place.ChunkSize;
+    else this.place = this.left > 0 ? Place.Body : Place.Between;
+    return true;
+  }
+
+  private onChunkSize(line: usize, length: u32): bool {
+    const size = hexadecimal(line, length);
+    this.left = size;
+    this.place = size == 0 ? Place.Trailers : Place.Chunk;
+    return size != NO_NUMBER;
   }
 }

@@ -110,7 +110,7 @@ export function proxy_on_downstream_data(contextId: u32, length: u32, endOfStrea
   let status: u32 = NetworkStatus.StopIteration;
   if (connection == null) proxy_close_stream(StreamType.Downstream);
   else {
-    status = connection.onClient(length, monotonicMillis());
+    status = connection.onClient(length, endOfStream != 0, monotonicMillis());
     if (connection.needsTicks) watch(connection);
   }
   scratch.reset();

@@ -1,16 +1,25 @@
 // Made-up requests. A network filter makes the proxy write by one of them: it goes to the connection manager in the place
 // of the client's bytes, the module's HTTP filter answers it, and the network filter replaces the answer.
 import { randomBytes } from '../crypto/random';
+import { ErrorId } from '../errors.gen';
 import { Bytes } from '../memory/bytes';
 import { encodeHex } from '../memory/hex';
 import { Writer } from '../memory/writer';
-import { Result, proxy_send_local_response, proxy_set_effective_context } from '../runtime/abi';
+import { Result, proxy_send_local_response, proxy_set_effective_context, proxy_set_property } from '../runtime/abi';
+import { Reply } from '../runtime/reply';
 
-/** In Envoy's response code details: such answers are left out of access logs by it. */
+/** In Envoy's response code details. */
 const DETAILS: Bytes = Bytes.from('FIM-TLCP');
+/** Of the client's own request that its connection did not outlive: that one is logged. */
+const ENDED: Bytes = Bytes.from('FIM-TLCP-ENDED');
+/** Filter state of a connection, `wasm.` before it: `1` while its request is made up, which access logs leave out. */
+const MADE_UP: Bytes = Bytes.from('fim.made_up');
+const YES: Bytes = Bytes.from('1');
+const NO: Bytes = Bytes.from('0');
 const OK: u32 = 200;
 /** Envoy closes an HTTP/1.1 connection after this status. */
 const BAD_REQUEST: u32 = 400;
+const TOO_LONG: u32 = 431;
 const GRPC_STATUS_NONE: u32 = u32.MAX_VALUE;
 
 const SECRET_BYTES: u32 = 16;
@@ -20,6 +29,8 @@ const AUTHORITY: usize = memory.data(32, 16);
 const TOKEN_BYTES: u32 = 8;
 const TOKEN: usize = memory.data(8, 8);
 const TOKEN_HEX: usize = memory.data(16, 8);
+
+const reply: Reply = new Reply();
 
 /** Draws the authority of this machine's requests, which no client knows. False: the host has no randomness. */
 export function drawAuthority(): bool {
@@ -57,13 +68,42 @@ export function isPathOf(path: usize, length: u32, token: u64): bool {
   return ((load<u64>(path, 1) ^ load<u64>(TOKEN_HEX)) | (load<u64>(path, 9) ^ load<u64>(TOKEN_HEX, 8))) == 0;
 }
 
+/** Tells access logs of the current connection whose its next request is, however that ends. */
+export function tellMaker(isMadeUp: bool): void {
+  const value = isMadeUp ? YES : NO;
+  proxy_set_property(MADE_UP.pointer, MADE_UP.length, value.pointer, value.length);
+}
+
 /**
- * Answers a request by its stream, which is the host's current one afterwards. `closes`: the proxy closes the connection
- * when the answer is written. False, and nothing is sent, if the stream is gone or the host refuses.
+ * Answers a made-up request by its stream, which is the host's current one afterwards. `closes`: the proxy closes the
+ * connection when the answer is written. False, and nothing is sent, if the stream is gone or the host
+ * refuses.
  */
 export function answerStream(streamId: u32, closes: bool): bool {
+  return answerWith(DETAILS, streamId, closes ? BAD_REQUEST : OK);
+}
+
+/** The same for the client's own request, whose connection ends. */
+export function endStream(streamId: u32): bool {
+  return answerWith(ENDED, streamId, BAD_REQUEST);
+}
+
+function answerWith(details: Bytes, streamId: u32, status: u32): bool {
   // With another current context the answer would be that context's.
   if (proxy_set_effective_context(streamId) != Result.Ok) return false;
-  const status = closes ? BAD_REQUEST : OK;
-  return proxy_send_local_response(status, DETAILS.pointer, DETAILS.length, 0, 0, 0, 0, GRPC_STATUS_NONE) == Result.Ok;
+  return proxy_send_local_response(status, details.pointer, details.length, 0, 0, 0, 0, GRPC_STATUS_NONE) == Result.Ok;
+}
+
+/** Writes the whole answer to a request that never gets to the proxy's parser. */
+export function writeRefusal(to: Writer, isTooLong: bool): void {
+  reply.begin(isTooLong ? ErrorId.FIM_RT_0025 : ErrorId.FIM_RT_0028);
+  reply.compose(Bytes.EMPTY, isTooLong ? TOO_LONG : BAD_REQUEST);
+  const body = reply.composed;
+  to.begin(512 + body.length);
+  to.ascii('HTTP/1.1 ');
+  to.ascii(isTooLong ? '431 Request Header Fields Too Large' : '400 Bad Request');
+  to.ascii('\r\ncontent-type: application/problem+json\r\nconnection: close\r\ncontent-length: ');
+  to.decimal(body.length);
+  to.ascii('\r\n\r\n');
+  to.bytes(body.pointer, body.length);
 }

@@ -35,6 +35,8 @@ export const handshakesHeld: Counter = new Counter('fim.tlcp.handshakes.held');
 export const handshakesExpired: Counter = new Counter('fim.tlcp.handshakes.expired');
 /** Requests refused because they did not come over national TLS. */
 export const requestsRefused: Counter = new Counter('fim.tlcp.requests.refused');
+/** Requests refused because parsers may differ on where they end, or because their heads are too long or too slow. */
+export const requestsMalformed: Counter = new Counter('fim.tlcp.requests.malformed');
 /** From the connection to the end of its handshake. */
 export const handshakeMillis: Histogram = new Histogram('fim.tlcp.handshake_ms');
 
@@ -50,6 +52,7 @@ export function defineTlcpStats(): void {
   handshakesHeld.define();
   handshakesExpired.define();
   requestsRefused.define();
+  requestsMalformed.define();
   handshakeMillis.define();
   for (let suite = 0; suite < 5; suite++) {
     for (let outcome = 0; outcome < 3; outcome++) {

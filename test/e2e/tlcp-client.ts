@@ -163,6 +163,12 @@ export class TlcpClient {
     this.socket.write(data);
   }
 
+  /** The record that ends it in order, for `raw`: without an end of the TCP connection. */
+  closing(): Buffer {
+    this.connection.close();
+    return this.connection.takeOutput();
+  }
+
   /** Takes nothing from the network until `resume`. */
   pause(): void {
     this.paused = true;
