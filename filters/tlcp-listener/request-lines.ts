@@ -2,8 +2,9 @@
 
 /** No number, or one that is too long. */
 export const NO_NUMBER: u64 = u64.MAX_VALUE;
-const MAX_DECIMALS: u32 = 18;
-const MAX_HEX_DIGITS: u32 = 15;
+/** Digits of a number at most: none of them overflows. */
+const DECIMALS: u32 = 18;
+const HEX_DIGITS: u32 = 15;
 
 const TAB: u8 = 9;
 const SPACE: u8 = 32;
@@ -70,7 +71,7 @@ export function contains(bytes: usize, length: u32, sought: u8): bool {
 }
 
 export function decimal(bytes: usize, length: u32): u64 {
-  if (length == 0 || length > MAX_DECIMALS) return NO_NUMBER;
+  if (length == 0 || length > DECIMALS) return NO_NUMBER;
   let value: u64 = 0;
   for (let i: u32 = 0; i < length; i++) {
     const digit = <u32>load<u8>(bytes + i) - 48;
@@ -82,7 +83,7 @@ export function decimal(bytes: usize, length: u32): u64 {
 
 /** Without extensions: no sender of requests needs them, and parsers differ on where they end. */
 export function hexadecimal(bytes: usize, length: u32): u64 {
-  if (length == 0 || length > MAX_HEX_DIGITS) return NO_NUMBER;
+  if (length == 0 || length > HEX_DIGITS) return NO_NUMBER;
   let value: u64 = 0;
   for (let i: u32 = 0; i < length; i++) {
     const byte = <u32>load<u8>(bytes + i);
