@@ -359,9 +359,10 @@ export const MAX_WARNINGS: u32 = 8;
 export const MAX_RECORDS_PER_KEY: u64 = 16_777_216;
 /**
  * Bytes each way that may wait in one connection of national TLS for its host. A call to `send` or `receive` that would
- * exceed it ends the connection.
+ * exceed it ends the connection. The largest body, its head and what sealing adds to their records fit: a whole response
+ * that was held for its verdict comes in one piece.
  */
-export const MAX_WAITING_BYTES: u32 = 16_777_216;
+export const MAX_WAITING_BYTES: u32 = 17_825_792;
 /** Keys of records that are kept expanded, for all connections of one VM, 24 KiB each. */
 export const MAX_EXPANDED_KEYS: i32 = 64;
 /** Sessions that a server of national TLS keeps for resumption by id, the latest, some 2 KiB each. */

@@ -255,6 +255,7 @@ export class TlcpConnection {
       if (!readBuffer(BufferType.UpstreamData, length)) core.fail(Alert.InternalError, Reason.TooMuchWaiting);
       else core.send(resultPointer(), resultLength());
       this.look(nowMs);
+      if (core.state == State.Failed) connectionsCut.add(1);
     }
     const output = core.output;
     const status = this.write(length, output.start, output.length);

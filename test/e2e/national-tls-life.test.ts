@@ -159,8 +159,10 @@ describe('certificates and keys', () => {
       const waiting: TlcpClient[] = [];
       for (let i = 0; i < 40; i++) waiting.push(await TlcpClient.open(module, optionsOf(harness)));
       // An unfinished head, and then the end: contexts are counted on, so these paths name those that wait.
-      for (const [i, client] of old.entries()) {
-        await client.write(`GET /${next + i} HTTP/1.1\r\nX-A: `);
+      for (const [i, client] of old.entries()) await client.write(`GET /${next + i} HTTP/1.1\r\nX-A: `);
+      // Else the proxy reads both at once, and the head goes nowhere.
+      await harness.stack.envoy.admin.stats('^http.fim.downstream_cx_total$');
+      for (const client of old) {
         client.connection.close();
         await client.write('');
       }
@@ -210,6 +212,31 @@ describe('certificates and keys', () => {
       await harness.stop();
     }
   });
+});
+
+test('a held response of the largest size comes whole', async () => {
+  const harness = await Harness.start({
+    routes: route('any', {
+      tls: { cipherSuites: ['ECC-SM4-GCM-SM3'] },
+      body: { maxBytes: 16 * MIB },
+      validation: { fields: [{ name: 'a', required: false }], response: true },
+    }),
+    tlcp: certificates.identity,
+    concurrency: 1,
+  });
+  try {
+    const body = `{"a":"${'x'.repeat(16 * MIB - 8)}"}`;
+    harness.upstream.answer = (_request, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    const client = await TlcpClient.ready(module, optionsOf(harness));
+    client.keeps = false;
+    await client.write(get('/'));
+    await client.until(() => client.count > body.length);
+    assert.ok(client.count > body.length, `${client.count} bytes, ${JSON.stringify(client.connection.ending)}`);
+    client.destroy();
+  } finally {
+    await harness.stop();
+  }
 });
 
 test('a machine that dies closes its connections, and nothing passes in clear', async () => {
