@@ -220,5 +220,3 @@ export const MIN_RENEW_MS = 2_000;
 export const MAX_RENEW_MS = 60_000;
 /** The longest time that a platform may give requests to arrive, milliseconds. */
 export const MAX_REQUEST_TIMEOUT_MS = 86_400_000;
-/** Nesting of a patch of others to which settings of FIM by route are looked for. Deeper ones are not seen. */
-export const MAX_ROUTE_SETTING_DEPTH = 12;

@@ -53,7 +53,7 @@ const lua = (code: string): object => ({
   typed_config: { '@type': LUA, default_source_code: { inline_string: code } },
 });
 const QUIET = lua('function envoy_on_request(handle) end');
-const offByRoute = (...names: string[]): object => ({
+const offByRoute = (...names: string[]): { typed_per_filter_config: object } => ({
   typed_per_filter_config: Object.fromEntries(names.map((name) => [name, { '@type': FILTER_CONFIG, disabled: true }])),
 });
 
@@ -185,10 +185,21 @@ describe('patches of others', () => {
         await send(stack.url, { body: GOOD });
         return stack.upstream.arrived.at(-1)?.headers['x-neighbour'] === '1';
       });
-      const { Programmed, ForeignPatches } = await stack.conditions('paying');
-      assert.deepEqual([Programmed?.reason, ForeignPatches], ['Programmed', undefined]);
+      const { message } = await stack.condition('paying', 'ForeignPatches', 'True');
+      assert.match(message, /a filter own beside FIM, which may answer by itself/);
+      assert.equal((await stack.conditions('paying')).Programmed?.reason, 'Programmed');
     });
     assert.deepEqual(answers, [422]);
+  });
+
+  it('a first filter that answers by itself is told, for no filter behind it can hold it', async () => {
+    const code = 'function envoy_on_request(handle) handle:respond({[":status"] = "200"}, "own") end';
+    const patch = foreign([{ applyTo: 'HTTP_FILTER', operation: 'INSERT_FIRST', value: lua(code) }]);
+    const answers = await under(patch, async () => {
+      await stack.condition('paying', 'ForeignPatches', 'True');
+      await until('it takes effect', async () => (await answer(BAD)) === 200);
+    });
+    assert.ok(answers.includes(200), answers.join());
   });
 
   // A seal in the same chain cannot hold against whoever takes it away in the same breath. Admission keeps such patches
@@ -203,6 +214,18 @@ describe('patches of others', () => {
     'filter and seal off by route': {
       patch: foreign([
         { applyTo: 'VIRTUAL_HOST', operation: 'MERGE', value: offByRoute('fim.gateways', 'fim.seal.gateways') },
+      ]),
+      says: /a setting of filter fim\./,
+    },
+    'filter and seal off by route, in the other spelling': {
+      patch: foreign([
+        {
+          applyTo: 'VIRTUAL_HOST',
+          operation: 'MERGE',
+          value: {
+            typedPerFilterConfig: offByRoute('fim.gateways', 'fim.seal.gateways').typed_per_filter_config,
+          },
+        },
       ]),
       says: /a setting of filter fim\./,
     },

@@ -13,6 +13,12 @@ describe('EnvoyFilters of others', () => {
       },
     },
   });
+  /** The value below more members than a stack holds calls. */
+  const deep = (value: object): object => {
+    let outer = value;
+    for (let depth = 0; depth < 100_000; depth++) outer = { own: outer };
+    return outer;
+  };
   const MANAGER = 'envoy.filters.network.http_connection_manager';
   const CASES: { name: string; applyTo: string; match?: object; operation: string; value?: object; kind?: string }[] = [
     {
@@ -42,6 +48,7 @@ describe('EnvoyFilters of others', () => {
       match: chain(MANAGER, 'envoy.filters.http.router'),
       operation: 'INSERT_BEFORE',
       value: { name: 'own' },
+      kind: 'alters',
     },
     {
       name: 'another connection manager',
@@ -145,6 +152,7 @@ describe('EnvoyFilters of others', () => {
       match: chain(MANAGER),
       operation: 'INSERT_FIRST',
       value: { name: 'own' },
+      kind: 'alters',
     },
     {
       name: 'the refusal of other protocols',
@@ -199,6 +207,102 @@ describe('EnvoyFilters of others', () => {
       kind: 'takes',
     },
     { name: 'a filter chain', applyTo: 'FILTER_CHAIN', operation: 'ADD', kind: 'takes' },
+    {
+      name: 'turns the filter off by route, in the other spelling',
+      applyTo: 'VIRTUAL_HOST',
+      operation: 'MERGE',
+      value: { typedPerFilterConfig: { 'fim.gateways': { disabled: true } } },
+      kind: 'takes',
+    },
+    {
+      name: 'turns the filter off by a cluster of several, in both spellings',
+      applyTo: 'HTTP_ROUTE',
+      operation: 'MERGE',
+      value: { route: { weightedClusters: { clusters: [{ typed_per_filter_config: { 'fim.gateways': {} } }] } } },
+      kind: 'takes',
+    },
+    {
+      name: 'turns the filter off deeper than anybody writes',
+      applyTo: 'VIRTUAL_HOST',
+      operation: 'MERGE',
+      value: deep({ typedPerFilterConfig: { 'fim.gateways': {} } }),
+      kind: 'takes',
+    },
+    {
+      name: 'other settings of routes',
+      applyTo: 'HTTP_ROUTE',
+      operation: 'MERGE',
+      value: { route: { timeout: '3s' }, typedPerFilterConfig: { own: {} } },
+    },
+    {
+      name: 'other filters for upgrades, in the other spelling',
+      applyTo: 'NETWORK_FILTER',
+      match: chain(MANAGER),
+      operation: 'MERGE',
+      value: { typedConfig: { upgradeConfigs: [] } },
+      kind: 'takes',
+    },
+    {
+      name: 'other filters for upgrades, with lists replaced',
+      applyTo: 'NETWORK_FILTER',
+      match: chain(MANAGER),
+      operation: 'MERGE_AND_REPLACE_LIST',
+      value: { typed_config: { httpFilters: [] } },
+      kind: 'takes',
+    },
+    {
+      name: 'TCP before the connection manager, in the other spelling',
+      applyTo: 'NETWORK_FILTER',
+      match: chain(MANAGER),
+      operation: 'INSERT_BEFORE',
+      value: {
+        name: 'x',
+        typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy' },
+      },
+      kind: 'takes',
+    },
+    {
+      name: 'a filter of the connection',
+      applyTo: 'NETWORK_FILTER',
+      match: chain(MANAGER),
+      operation: 'INSERT_BEFORE',
+      value: { name: 'x', typed_config: { '@type': 'type.googleapis.com/own' } },
+      kind: 'alters',
+    },
+    {
+      name: 'all filters optional, in the other spelling',
+      applyTo: 'HTTP_FILTER',
+      match: chain(MANAGER),
+      operation: 'MERGE',
+      value: { isOptional: true },
+      kind: 'takes',
+    },
+    {
+      name: 'what a filter of others does',
+      applyTo: 'HTTP_FILTER',
+      match: chain(MANAGER, 'own'),
+      operation: 'MERGE',
+      value: { name: 'own', typed_config: {} },
+      kind: 'alters',
+    },
+    { name: 'a filter of others out', applyTo: 'HTTP_FILTER', match: chain(MANAGER, 'own'), operation: 'REMOVE' },
+    {
+      name: 'filters behind the router',
+      applyTo: 'HTTP_FILTER',
+      match: chain(MANAGER, 'envoy.filters.http.router'),
+      operation: 'MERGE',
+      value: { typedConfig: { upstreamHttpFilters: [] } },
+      kind: 'alters',
+    },
+    { name: 'a listener of its own', applyTo: 'LISTENER', operation: 'ADD', value: { name: 'door' }, kind: 'takes' },
+    { name: 'the bootstrap', applyTo: 'BOOTSTRAP', operation: 'MERGE', value: { admin: {} }, kind: 'alters' },
+    {
+      name: 'a key service of its own',
+      applyTo: 'CLUSTER',
+      operation: 'ADD',
+      value: { name: 'fim-kms' },
+      kind: 'alters',
+    },
     { name: 'a cluster', applyTo: 'CLUSTER', operation: 'ADD' },
   ];
   const foreign = (
@@ -216,6 +320,20 @@ describe('EnvoyFilters of others', () => {
   for (const entry of CASES)
     it(`${entry.kind ?? 'nothing'}: ${entry.name}`, () =>
       assert.equal(foreignReaches([foreign(entry)], { lattice: 'gateway', terms: {} })[0]?.kind, entry.kind));
+
+  it('are judged at a waypoint by the filter that they name for it', () => {
+    const match = { waypoint: { filter: { name: MANAGER, subFilter: { name: 'fim.waypoint-own' } } } };
+    const removing = foreign({ name: '', applyTo: 'HTTP_FILTER', match, operation: 'REMOVE' }, {}, 'WAYPOINT');
+    const [reach] = foreignReaches([removing], { lattice: 'waypoint', terms: { waypoint: 'own' } });
+    assert.deepEqual(reach, { kind: 'takes', text: 'demo/theirs (REMOVE of filter fim.waypoint-own)' });
+  });
+
+  it('open a door to a workload by any listener of its pods', () => {
+    const adding = { name: '', applyTo: 'LISTENER', operation: 'ADD', value: { name: 'door' } };
+    const web: Selection = { lattice: 'sidecar', terms: { app: 'web' } };
+    assert.equal(foreignReaches([foreign(adding, {}, 'SIDECAR_OUTBOUND')], web)[0]?.kind, 'takes');
+    assert.deepEqual(foreignReaches([foreign(adding, {}, 'GATEWAY')], web), []);
+  });
 
   it('count where they meet the proxies', () => {
     const [removing] = CASES;

@@ -1,6 +1,5 @@
-// Finds EnvoyFilters of others that interfere with FIM's filter chain. Admission policies refuse what they can express;
-// the status reports the rest.
-import { MAX_ROUTE_SETTING_DEPTH } from '../../limits.ts';
+// Finds EnvoyFilters of others that interfere with FIM's filter chain. Admission lets tenants have only what is known
+// to leave it alone; the status reports what others do.
 import type { KubeObject } from '../kube/objects.ts';
 import { MANAGED_BY_LABEL, MANAGER } from './applied.ts';
 import { includes, type Selection } from './selection.ts';
@@ -14,11 +13,17 @@ export interface Reach {
   what: string;
 }
 
+interface FilterMatch {
+  name?: string;
+  subFilter?: { name?: string };
+}
+
 interface Patch {
   applyTo?: string;
   match?: {
     context?: string;
-    listener?: { filterChain?: { filter?: { name?: string; subFilter?: { name?: string } } } };
+    listener?: { filterChain?: { filter?: FilterMatch } };
+    waypoint?: { filter?: FilterMatch };
   };
   patch?: { operation?: string; value?: Record<string, unknown> };
 }
@@ -28,6 +33,8 @@ const ROUTER = 'envoy.filters.http.router';
 const TCP_PROXY = 'envoy.filters.network.tcp_proxy';
 /** Beginning of the names of the operator's filters. */
 const OWN = 'fim.';
+/** Beginning of the names of the operator's clusters. */
+const OWN_CLUSTER = 'fim-';
 /** Beginning of the filter state that FIM's modules write, among it the stamp that the seal asks for. */
 const OWN_STATE = 'wasm.fim.';
 /**
@@ -45,98 +52,138 @@ const DECIDING = [
 /** Terminal filters. In front of the connection manager they keep all traffic from it. */
 const TERMINAL = /TcpProxy|HttpConnectionManager|DirectResponse|echo|redis_proxy|RedisProxy|ThriftProxy|GenericProxy/;
 
-function httpFilter(sub: string | undefined, operation: string, value: Record<string, unknown>): Reach | undefined {
-  const name = nameOf(value);
-  if (sub?.startsWith(OWN)) return { kind: 'takes', what: `${operation} of filter ${sub}` };
-  if (name.startsWith(OWN)) return { kind: 'takes', what: `a filter named ${name}` };
-  const isRouter = sub === undefined || sub === ROUTER;
-  if (operation === 'MERGE') {
-    // Istio gives the filter the name of the value: what is put before the router then finds none.
-    if (isRouter && name !== '' && name !== ROUTER)
-      return { kind: 'takes', what: `another name for ${sub ?? 'HTTP filters'}` };
-    return sub === undefined && ('disabled' in value || 'is_optional' in value)
-      ? { kind: 'takes', what: 'MERGE of HTTP filters' }
-      : undefined;
-  }
-  const isInsert = operation.startsWith('INSERT') || operation === 'ADD';
-  return !isInsert && isRouter ? { kind: 'takes', what: `${operation} of ${sub ?? 'HTTP filters'}` } : undefined;
+type Value = Record<string, unknown>;
+
+/** Istio reads values by protobuf's JSON, which knows each member in two spellings. */
+function snakeCase(member: string): string {
+  return member.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function networkFilter(name: string | undefined, operation: string, value: Record<string, unknown>): Reach | undefined {
+/** The value with its own members in one spelling. What is deeper is as it was. */
+function spelled(value: unknown): Value {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([member, inner]) => [snakeCase(member), inner]));
+}
+
+/** Names of members and texts that a value holds, at any depth. */
+function* textsOf(value: unknown): Generator<{ text: string; isMember: boolean }> {
+  // A list of its own and no recursion: the depth is another's to choose.
+  const open = [value];
+  while (open.length > 0) {
+    const next = open.pop();
+    if (typeof next === 'string') yield { text: next, isMember: false };
+    if (typeof next !== 'object' || next === null) continue;
+    for (const [member, inner] of Object.entries(next)) {
+      if (!Array.isArray(next)) yield { text: member, isMember: true };
+      open.push(inner);
+    }
+  }
+}
+
+function hasText(value: unknown, is: (text: string) => boolean): boolean {
+  for (const { text } of textsOf(value)) if (is(text)) return true;
+  return false;
+}
+
+const alters = (what: string): Reach => ({ kind: 'alters', what });
+const takes = (what: string): Reach => ({ kind: 'takes', what });
+
+function mergedHttpFilter(sub: string | undefined, value: Value): Reach | undefined {
+  const name = nameOf(value);
+  const isRouter = sub === undefined || sub === ROUTER;
+  // Istio gives the filter the name of the value: what is put before the router then finds none.
+  if (isRouter && name !== '' && name !== ROUTER) return takes(`another name for ${sub ?? 'HTTP filters'}`);
+  if (sub === undefined && ('disabled' in value || 'is_optional' in value)) return takes('MERGE of HTTP filters');
+  if (sub !== ROUTER) return alters(`MERGE of filter ${sub ?? name}, which may answer by itself`);
+  return 'upstream_http_filters' in spelled(value.typed_config) ? alters('filters behind the router') : undefined;
+}
+
+function httpFilter(sub: string | undefined, operation: string, value: Value): Reach | undefined {
+  const name = nameOf(value);
+  if (sub?.startsWith(OWN)) return takes(`${operation} of filter ${sub}`);
+  if (name.startsWith(OWN)) return takes(`a filter named ${name}`);
+  if (operation.startsWith('MERGE')) return mergedHttpFilter(sub, value);
+  const isInsert = operation.startsWith('INSERT') || operation === 'ADD';
+  if (!isInsert && (sub === undefined || sub === ROUTER)) return takes(`${operation} of ${sub ?? 'HTTP filters'}`);
+  return operation === 'REMOVE' ? undefined : alters(`a filter ${name} beside FIM, which may answer by itself`);
+}
+
+function networkFilter(name: string | undefined, operation: string, value: Value): Reach | undefined {
   const other = nameOf(value);
   const own = [name ?? '', other].find((one) => one.startsWith(OWN));
-  if (own !== undefined) return { kind: 'takes', what: `${operation} of filter ${own}` };
+  if (own !== undefined) return takes(`${operation} of filter ${own}`);
   const isManager = name === undefined || name === CONNECTION_MANAGER;
   // The refusal of other protocols stands before the TCP proxy.
   const isAnchor = isManager || name === TCP_PROXY;
   const told = name === TCP_PROXY ? 'the TCP proxy' : 'the connection manager';
-  if (operation === 'MERGE') {
+  if (operation.startsWith('MERGE')) {
     // By its name Istio tells where HTTP filters belong.
-    if (isAnchor && other !== '' && other !== name) return { kind: 'takes', what: `another name for ${told}` };
-    const members = Object.keys((value.typed_config ?? {}) as object).filter((member) => DECIDING.includes(member));
+    if (isAnchor && other !== '' && other !== name) return takes(`another name for ${told}`);
+    const members = Object.keys(spelled(value.typed_config)).filter((member) => DECIDING.includes(member));
     if (!isManager || members.length === 0) return undefined;
-    return {
-      kind: members.includes('http_filters') || members.includes('upgrade_configs') ? 'takes' : 'alters',
-      what: `${members.join(', ')} of the connection manager`,
-    };
+    const what = `${members.join(', ')} of the connection manager`;
+    return members.includes('http_filters') || members.includes('upgrade_configs') ? takes(what) : alters(what);
   }
-  if (operation === 'REMOVE' || operation === 'REPLACE')
-    return isAnchor ? { kind: 'takes', what: `${operation} of ${told}` } : undefined;
-  const type = String((value.typed_config as { '@type'?: string } | undefined)?.['@type'] ?? '');
-  return TERMINAL.test(type) ? { kind: 'takes', what: `a filter ${other} that ends the chain` } : undefined;
+  if (isAnchor && (operation === 'REMOVE' || operation === 'REPLACE')) return takes(`${operation} of ${told}`);
+  if (operation === 'REMOVE') return undefined;
+  return hasText(value.typed_config, (text) => TERMINAL.test(text))
+    ? takes(`a filter ${other} that ends the chain`)
+    : alters(`a filter ${other} of the connection, which may answer by itself`);
 }
 
 /** Filter of FIM that a route, a virtual host or anything below has a setting for. */
-function settingByRoute(value: unknown, depth = 0): string | undefined {
-  if (typeof value !== 'object' || value === null || depth > MAX_ROUTE_SETTING_DEPTH) return undefined;
-  for (const [member, inner] of Object.entries(value)) {
-    const found =
-      member === 'typed_per_filter_config'
-        ? Object.keys((inner ?? {}) as object).find((name) => name.startsWith(OWN))
-        : settingByRoute(inner, depth + 1);
-    if (found !== undefined) return found;
-  }
+function settingByRoute(value: unknown): string | undefined {
+  for (const { text, isMember } of textsOf(value)) if (isMember && text.startsWith(OWN)) return text;
   return undefined;
 }
 
 /** `name` of a patch's value. Empty if there is none. */
-function nameOf(value: Record<string, unknown>): string {
+function nameOf(value: Value): string {
   return typeof value.name === 'string' ? value.name : '';
 }
 
 /** Effect of one patch on FIM's chain. Undefined if there is none. */
 function reachOf({ applyTo, match, patch }: Patch): Reach | undefined {
   const operation = patch?.operation ?? '';
-  const value = patch?.value ?? {};
-  const filter = match?.listener?.filterChain?.filter;
-  if (JSON.stringify(value).includes(OWN_STATE))
-    return { kind: 'takes', what: `a value for ${OWN_STATE}, which is FIM's` };
+  const value = spelled(patch?.value);
+  const name = nameOf(value);
+  const filter = match?.listener?.filterChain?.filter ?? match?.waypoint?.filter;
+  if (hasText(value, (text) => text.includes(OWN_STATE))) return takes(`a value for ${OWN_STATE}, which is FIM's`);
   switch (applyTo) {
     case 'HTTP_FILTER':
       return httpFilter(filter?.subFilter?.name, operation, value);
     case 'NETWORK_FILTER':
       return networkFilter(filter?.name, operation, value);
     case 'FILTER_CHAIN':
-      return { kind: 'takes', what: `${operation} of filter chains` };
+      return takes(`${operation} of filter chains`);
     case 'LISTENER':
-      return { kind: 'alters', what: operation === 'ADD' ? 'a listener of its own' : `${operation} of listeners` };
+      return operation === 'ADD' ? takes('a listener of its own') : alters(`${operation} of listeners`);
     case 'LISTENER_FILTER':
-      return operation === 'REMOVE' || operation === 'REPLACE'
-        ? { kind: 'alters', what: `${operation} of listener filters` }
-        : undefined;
+      return alters(`${operation} of listener filters`);
+    case 'BOOTSTRAP':
+      return alters(`${operation} of the bootstrap`);
+    case 'CLUSTER':
+      return name.startsWith(OWN_CLUSTER) ? alters(`a cluster named ${name}`) : undefined;
     case 'EXTENSION_CONFIG':
-      return nameOf(value).startsWith(OWN)
-        ? { kind: 'takes', what: `the configuration of filter ${nameOf(value)}` }
-        : undefined;
+      return name.startsWith(OWN) ? takes(`the configuration of filter ${name}`) : undefined;
     case 'HTTP_ROUTE':
     case 'VIRTUAL_HOST':
     case 'ROUTE_CONFIGURATION': {
       const named = settingByRoute(value);
-      return named === undefined ? undefined : { kind: 'takes', what: `a setting of filter ${named} by route` };
+      return named === undefined ? undefined : takes(`a setting of filter ${named} by route`);
     }
     default:
       return undefined;
   }
+}
+
+/** Context that a patch acts on. */
+function contextOf({ applyTo, match }: Patch): string {
+  const context = match?.context ?? 'ANY';
+  // Istio asks for no context of these.
+  if (applyTo === 'BOOTSTRAP' || applyTo === 'EXTENSION_CONFIG') return 'ANY';
+  // Any listener of a pod may lead to its workload.
+  return applyTo === 'LISTENER' && context === 'SIDECAR_OUTBOUND' ? 'SIDECAR_INBOUND' : context;
 }
 
 /** Worst effect of an EnvoyFilter in each context. Empty if it does not concern FIM. */
@@ -145,7 +192,7 @@ export function reaches(object: KubeObject): (Reach & { context: string })[] {
   const patches = (object.spec?.configPatches ?? []) as Patch[];
   const found = patches.flatMap((patch) => {
     const reach = reachOf(patch);
-    return reach === undefined ? [] : [{ ...reach, context: patch.match?.context ?? 'ANY' }];
+    return reach === undefined ? [] : [{ ...reach, context: contextOf(patch) }];
   });
   return found.sort((a, b) => Number(a.kind === 'alters') - Number(b.kind === 'alters'));
 }
