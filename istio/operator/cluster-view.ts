@@ -24,6 +24,8 @@ export interface Informers {
   pods: Informer;
   /** EnvoyFilters that the operator does not own, reduced by `trimForeign`. */
   foreign: Informer;
+  /** WasmPlugins, reduced by `trimPlugin`. */
+  plugins: Informer;
   /** Namespaces, for the label that asks for a standing filter. */
   namespaces: Informer;
   /** Namespaces that name the revision that looks after them. */

@@ -19,10 +19,11 @@ import {
   PODS,
   SERVICES,
   VALIDATION_PROFILES,
+  WASM_PLUGINS,
   type Resource,
 } from './kube/resources.ts';
 import { MANAGED_BY_LABEL, MANAGER } from './plan/applied.ts';
-import { trimForeign } from './plan/foreign.ts';
+import { trimForeign, trimPlugin } from './plan/foreign.ts';
 import { STANDING_LABEL } from './plan/standing.ts';
 import { trimPod } from './proxies.ts';
 
@@ -165,6 +166,10 @@ export function makeInformers({ api, only, onChange, onWork, onFailure }: Follow
     foreign: make(ENVOY_FILTERS, onChange.foreign, {
       trim: trimForeign,
       labelSelector: `${MANAGED_BY_LABEL}!=${MANAGER}`,
+      mostInNamespace: MAX_KEPT_NAMESPACE_RESOURCES,
+    }),
+    plugins: make(WASM_PLUGINS, onChange.foreign, {
+      trim: trimPlugin,
       mostInNamespace: MAX_KEPT_NAMESPACE_RESOURCES,
     }),
     namespaces: make(NAMESPACES, onChange.namespaces, { trim: trimTarget, labelSelector: STANDING_LABEL }),

@@ -175,13 +175,13 @@ export class StatusStage {
     };
   }
 
-  /** EnvoyFilters of others that interfere with some workloads. */
+  /** EnvoyFilters and WasmPlugins of others that interfere with some workloads. */
   private foreign(namespace: string, workloads: readonly string[]): { kind: 'takes' | 'alters'; text: string }[] {
     const { view, rootNamespace } = this.parts;
-    const all = [
-      ...view.informers.foreign.in(namespace).values(),
-      ...view.informers.foreign.in(rootNamespace).values(),
-    ];
+    const { foreign, plugins } = view.informers;
+    const all = [foreign, plugins].flatMap((kept) =>
+      [...new Set([namespace, rootNamespace])].flatMap((name) => [...kept.in(name).values()]),
+    );
     const found = workloads.flatMap((name) => {
       const workload = view.workload(namespace, name);
       return workload === undefined ? [] : foreignReaches(all, workload.selection);

@@ -202,6 +202,20 @@ describe('patches of others', () => {
     assert.ok(answers.includes(200), answers.join());
   });
 
+  it('a WasmPlugin of the namespace is told, and told no more when it is gone', async () => {
+    const plugin: KubeObject = {
+      apiVersion: 'extensions.istio.io/v1alpha1',
+      kind: 'WasmPlugin',
+      metadata: { name: 'neighbour', namespace: NAMESPACE },
+      spec: { url: 'http://127.0.0.1:1/own.wasm', phase: 'AUTHN', failStrategy: 'FAIL_OPEN' },
+    };
+    const answers = await under(plugin, async () => {
+      const { message } = await stack.condition('paying', 'ForeignPatches', 'True');
+      assert.match(message, /neighbour \(a WasmPlugin in front of FIM, which may answer by itself\)/);
+    });
+    assert.ok(!answers.includes(200), answers.join());
+  });
+
   // A seal in the same chain cannot hold against whoever takes it away in the same breath. Admission keeps such patches
   // out; an administrator is told.
   const OPEN: Record<string, { patch: KubeObject; says: RegExp }> = {

@@ -23,6 +23,7 @@ const KINDS: Record<string, { apiVersion: string; kind: string }> = {
   validationprofiles: { apiVersion: 'fim.financial/v1', kind: 'ValidationProfile' },
   financialbaselines: { apiVersion: 'fim.financial/v1', kind: 'FinancialBaseline' },
   envoyfilters: { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter' },
+  wasmplugins: { apiVersion: 'extensions.istio.io/v1alpha1', kind: 'WasmPlugin' },
   'networking.istio.io/gateways': { apiVersion: 'networking.istio.io/v1', kind: 'Gateway' },
   'gateway.networking.k8s.io/gateways': { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway' },
   httproutes: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' },

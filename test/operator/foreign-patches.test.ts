@@ -1,7 +1,7 @@
 // EnvoyFilters of others: which of them reach into FIM's chain.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { foreignReaches, trimForeign } from '../../istio/operator/plan/foreign.ts';
+import { foreignReaches, trimForeign, trimPlugin } from '../../istio/operator/plan/foreign.ts';
 import type { KubeObject } from '../../istio/operator/kube/objects.ts';
 import { type Selection } from '../../istio/operator/plan/selection.ts';
 
@@ -333,6 +333,26 @@ describe('EnvoyFilters of others', () => {
     const web: Selection = { lattice: 'sidecar', terms: { app: 'web' } };
     assert.equal(foreignReaches([foreign(adding, {}, 'SIDECAR_OUTBOUND')], web)[0]?.kind, 'takes');
     assert.deepEqual(foreignReaches([foreign(adding, {}, 'GATEWAY')], web), []);
+  });
+
+  it('have WasmPlugins beside them, where these meet the proxies', () => {
+    const plugin = (spec: object): KubeObject =>
+      trimPlugin({
+        apiVersion: 'extensions.istio.io/v1alpha1',
+        kind: 'WasmPlugin',
+        metadata: { name: 'theirs', namespace: 'demo' },
+        spec: { url: 'oci://example.com/own', ...spec },
+      });
+    const web: Selection = { lattice: 'sidecar', terms: { app: 'web' } };
+    assert.deepEqual(foreignReaches([plugin({ phase: 'AUTHN' })], web), [
+      { kind: 'alters', text: 'demo/theirs (a WasmPlugin in front of FIM, which may answer by itself)' },
+    ]);
+    assert.equal(foreignReaches([plugin({})], web).length, 1, 'of any phase');
+    assert.equal(foreignReaches([plugin({ selector: { matchLabels: { app: 'web' } } })], web).length, 1);
+    assert.equal(foreignReaches([plugin({ selector: { matchLabels: { app: 'db' } } })], web).length, 0);
+    const outwards = plugin({ match: [{ mode: 'CLIENT' }] });
+    assert.equal(foreignReaches([outwards], web).length, 0, 'of what goes out');
+    assert.equal(foreignReaches([outwards], { lattice: 'gateway', terms: {} }).length, 1);
   });
 
   it('count where they meet the proxies', () => {

@@ -43,6 +43,25 @@ describe('the operator', () => {
     );
   });
 
+  it('tells of a WasmPlugin in front of the filter, and when it is gone', async (t) => {
+    const rig = await Rig.start(t);
+    rig.route('limit', LIMIT);
+    await rig.condition('limit', 'Accepted', 'True');
+    rig.server.put('wasmplugins', {
+      apiVersion: 'extensions.istio.io/v1alpha1',
+      kind: 'WasmPlugin',
+      metadata: { name: 'theirs', namespace: NAMESPACE },
+      spec: { url: 'oci://example.com/own', phase: 'AUTHN' },
+    });
+    const { message } = await rig.condition('limit', 'ForeignPatches', 'True');
+    assert.match(message, /theirs \(a WasmPlugin in front of FIM/);
+    rig.server.remove('wasmplugins', NAMESPACE, 'theirs');
+    await until(
+      'it is gone',
+      () => rig.status('limit')?.conditions?.every(({ type }) => type !== 'ForeignPatches') ?? false,
+    );
+  });
+
   it('tells why a proxy refuses, and that nobody could be asked', async (t) => {
     const rig = await Rig.start(t);
     const proxy = await rig.pod('gw-1', GATEWAY_LABELS);

@@ -62,6 +62,15 @@ export const ENVOY_FILTERS: Resource = {
   verbs: ['get', ...READ, 'create', 'patch', 'delete'],
   scope: 'cluster',
 };
+export const WASM_PLUGINS: Resource = {
+  group: 'extensions.istio.io',
+  version: 'v1alpha1',
+  plural: 'wasmplugins',
+  kind: 'WasmPlugin',
+  verbs: READ,
+  scope: 'cluster',
+  optional: true,
+};
 export const ISTIO_GATEWAYS: Resource = {
   group: 'networking.istio.io',
   version: 'v1',
@@ -140,6 +149,7 @@ export const RESOURCES: readonly Resource[] = [
   VALIDATION_PROFILES,
   FINANCIAL_BASELINES,
   ENVOY_FILTERS,
+  WASM_PLUGINS,
   ISTIO_GATEWAYS,
   GATEWAYS,
   HTTP_ROUTES,

@@ -1,4 +1,4 @@
-// Finds EnvoyFilters of others that interfere with FIM's filter chain. Admission lets tenants have only what is known
+// Finds EnvoyFilters and WasmPlugins of others that interfere with FIM's filter chain. Admission lets tenants have only what is known
 // to leave it alone; the status reports what others do.
 import type { KubeObject } from '../kube/objects.ts';
 import { MANAGED_BY_LABEL, MANAGER } from './applied.ts';
@@ -209,6 +209,25 @@ export function trimForeign(object: KubeObject): KubeObject {
   };
 }
 
+/** Reduces a WasmPlugin to what `foreignReaches` reads. Istio puts it in front of the router, and so of FIM, in every phase. */
+export function trimPlugin(object: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion } = object.metadata;
+  const { selector, match } = object.spec ?? {};
+  const modes = ((match ?? []) as { mode?: string }[]).map(({ mode }) => mode);
+  // To Istio a gateway is a client.
+  const context = modes.length > 0 && modes.every((mode) => mode === 'CLIENT') ? 'GATEWAY' : 'ANY';
+  const reach = { ...alters('a WasmPlugin in front of FIM, which may answer by itself'), context };
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: { name, namespace, uid, resourceVersion },
+    spec: {
+      workloadSelector: { labels: (selector as { matchLabels?: object } | undefined)?.matchLabels },
+      reaches: [reach],
+    },
+  };
+}
+
 const CONTEXTS: Record<Selection['lattice'], readonly string[]> = {
   gateway: ['GATEWAY', 'ANY'],
   sidecar: ['SIDECAR_INBOUND', 'ANY'],
@@ -216,8 +235,8 @@ const CONTEXTS: Record<Selection['lattice'], readonly string[]> = {
 };
 
 /**
- * EnvoyFilters that interfere with the proxies of a selection, with their effect. `foreign`: filters of the namespace
- * and of the root namespace, reduced by `trimForeign`.
+ * Objects that interfere with the proxies of a selection, with their effect. `foreign`: EnvoyFilters and WasmPlugins of
+ * the namespace and of the root namespace, reduced by `trimForeign` and `trimPlugin`.
  */
 export function foreignReaches(
   foreign: Iterable<KubeObject>,

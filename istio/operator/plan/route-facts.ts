@@ -94,7 +94,7 @@ export interface RouteFacts {
   /** Lines that the mesh cannot honour and nobody accepted the lack of. */
   unhonoured: readonly { reason: string; message: string }[];
   workloads: readonly WorkloadState[];
-  /** EnvoyFilters of others that reach into the chains of its proxies. */
+  /** EnvoyFilters and WasmPlugins of others that reach into the chains of its proxies. */
   foreign: readonly { kind: 'takes' | 'alters'; text: string }[];
   /** The doors of its workloads. */
   coverage: Coverage;

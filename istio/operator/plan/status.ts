@@ -226,7 +226,7 @@ export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
         'ForeignPatches',
         'True',
         'ForeignPatch',
-        `EnvoyFilters of others change what FIM relies on: ${named(alters.map(({ text }) => text))}.`,
+        `EnvoyFilters or WasmPlugins of others change what FIM relies on: ${named(alters.map(({ text }) => text))}.`,
       ),
     );
   const warning = warningOf(facts, make);
