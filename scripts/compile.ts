@@ -1,8 +1,8 @@
 // Compiles AssemblyScript, and keeps the results in the user's cache folder by a hash of everything that they depend on.
 import { spawn } from 'node:child_process';
 import { createHash, type Hash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
-import { mkdtemp, readFile, rename, stat } from 'node:fs/promises';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -96,12 +96,9 @@ async function claim(folder: string): Promise<(() => void) | null> {
   const release = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     mkdirSync(folder);
+    writeFileSync(join(folder, String(process.pid)), '');
   } catch {
-    const age = await stat(folder).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    );
-    if (age > ABANDONED_CLAIM_MS) release();
+    if (await isAbandoned(folder)) release();
     return null;
   }
   process.once('exit', release);
@@ -109,6 +106,23 @@ async function claim(folder: string): Promise<(() => void) | null> {
     process.off('exit', release);
     release();
   };
+}
+
+/** Whether the process that made a claim has ended without giving it up, or holds it longer than any compilation takes. */
+async function isAbandoned(folder: string): Promise<boolean> {
+  const age = await stat(folder).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => 0,
+  );
+  if (age > ABANDONED_CLAIM_MS) return true;
+  const [holder] = await readdir(folder).catch(() => []);
+  if (holder === undefined) return false;
+  try {
+    process.kill(Number(holder), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
 }
 
 async function compile({ entry, config, options = [] }: Compilation, output: string): Promise<void> {
