@@ -85,8 +85,9 @@ export class BaselineStage {
         .filter(([, route]) => route.baselines.includes(name))
         .flatMap(([key, route]) => this.routeOf(key, route)),
     );
-    const overrides = inForce?.resource.spec.overrides !== undefined;
+    const overrides = inForce !== undefined && inForce.resource.spec.overrides !== undefined;
     return {
+      ...this.doorsOf(overrides && !isOver ? name : undefined),
       generation: object.metadata.generation,
       errors,
       isOver,
@@ -95,6 +96,29 @@ export class BaselineStage {
       routes,
       root: overrides && reached.includes(rootNamespace) ? rootNamespace : undefined,
     };
+  }
+
+  /** Ports and listeners where its overrides have to hold, and what others change there. */
+  private doorsOf(name: string | undefined): Pick<Parameters<typeof baselineStatusOf>[0], 'doors' | 'altered'> {
+    const [judged, open, altered] = [new Set<string>(), new Set<string>(), new Set<string>()];
+    for (const [namespace, { checked }] of name === undefined ? [] : this.parts.view.namespaces)
+      for (const [key, route] of checked) {
+        if (!route.baselines.includes(name ?? '')) continue;
+        // A route whose own status says that all is well there has nothing to add to the gateways' ports.
+        if (!isBaselineRoute(key) && !this.isTold(key)) continue;
+        const facts = this.parts.facts(key);
+        for (const door of facts?.coverage.judged ?? []) judged.add(`${namespace} ${door}`);
+        for (const door of facts?.coverage.open ?? []) open.add(`${namespace} ${door}`);
+        for (const { kind, text } of facts?.foreign ?? []) if (kind === 'alters') altered.add(text);
+      }
+    return { doors: { judged: [...judged].sort(), open: [...open].sort() }, altered: [...altered].sort() };
+  }
+
+  /** Whether a route's status tells of ports that are not covered, or of EnvoyFilters of others. */
+  private isTold(key: string): boolean {
+    const is = (type: string, status: string) => (one: Condition) => one.type === type && one.status === status;
+    const conditions = this.conditionsOfRoute(key) ?? [];
+    return conditions.some(is('Covered', 'False')) || conditions.some(is('ForeignPatches', 'True'));
   }
 
   /** How a route stands; nothing, where another serves its requests or no proxy is meant. */

@@ -22,6 +22,7 @@ import {
   workloadOf,
   type Applied,
 } from './plan/applied.ts';
+import { doorsHash } from './plan/coverage.ts';
 import type { Selection } from './plan/selection.ts';
 import { standingSelections } from './plan/standing.ts';
 import { groupRoutes, type Grouping, type Workload } from './plan/workloads.ts';
@@ -254,7 +255,8 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
     forbidden,
     fingerprints: new Map(),
   };
-  for (const [key, route] of checked) state.fingerprints.set(key, fingerprint(key, route, state, keys));
+  const doors = doorsHash(view.facts(namespace));
+  for (const [key, route] of checked) state.fingerprints.set(key, `${fingerprint(key, route, state, keys)} ${doors}`);
   if (checked.size === 0 && standing.length === 0) view.namespaces.delete(namespace);
   else view.namespaces.set(namespace, state);
   for (const key of before?.checked.keys() ?? []) if (!checked.has(key)) checker.forget(key);

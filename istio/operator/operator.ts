@@ -20,7 +20,7 @@ import { planNamespace } from './namespace-stage.ts';
 import { makeInformers } from './kept-objects.ts';
 import { CONTROLLER_NAME } from './plan/ancestors.ts';
 import { sealedWorkloadOf, workloadOf } from './plan/applied.ts';
-import { hasGate, isSamePod, probe, ProbeGate } from './proxies.ts';
+import { hasGate, isSamePod, leadsSame, probe, ProbeGate } from './proxies.ts';
 import { ProxyStage } from './proxy-stage.ts';
 import { WorkQueue } from './queue.ts';
 import { RetireStage } from './retire-stage.ts';
@@ -242,7 +242,7 @@ export class Operator {
   /** EnvoyFilters of the root namespace act on every namespace. */
   private foreignChanged(namespace: string): void {
     const concerned = namespace === this.options.rootNamespace ? [...this.view.namespaces.keys()] : [namespace];
-    for (const name of concerned) this.tellRoutes([...(this.view.namespaces.get(name)?.checked.keys() ?? [])]);
+    for (const name of concerned) this.tellNamespace(name);
   }
 
   /** Statuses that others write do not affect planning. Conditions about routes there are corrected. */
@@ -259,6 +259,7 @@ export class Operator {
     if (after !== undefined && hasGate(after)) this.queue.addAfter(keyFor('gates', namespace), SETTLE_MS);
     const state = this.view.namespaces.get(namespace);
     if (after === undefined) this.view.claims.delete(before?.metadata.uid ?? '');
+    if (!leadsSame(before, after)) this.tellNamespace(namespace);
     if (isSamePod(before, after)) return;
     if (state === undefined) return this.baselines.concerns(namespace) ? this.plan(namespace) : undefined;
     for (const name of state.grouping.workloads.keys())
@@ -346,6 +347,10 @@ export class Operator {
     for (const key of keys) this.queue.add(`status/${key}`);
   }
 
+  private tellNamespace(namespace: string): void {
+    this.tellRoutes([...(this.view.namespaces.get(namespace)?.checked.keys() ?? [])]);
+  }
+
   private async workNamespace(namespace: string): Promise<undefined> {
     const { view, checker, keys, binding, gate } = this;
     const { api, rootNamespace } = this.options;
@@ -402,8 +407,7 @@ export class Operator {
       throw error;
     } finally {
       // These waited for the last workload to be built.
-      if (first && this.view.isBuilt(namespace))
-        this.tellRoutes([...(this.view.namespaces.get(namespace)?.checked.keys() ?? [])]);
+      if (first && this.view.isBuilt(namespace)) this.tellNamespace(namespace);
     }
   }
 
@@ -434,8 +438,7 @@ export class Operator {
     const isOther = problem?.message !== before?.message;
     if (problem !== undefined && isOther) this.options.log('module-problem', { message: problem.message }, 'error');
     if (changed || isOther) this.resync();
-    // The plan stays the same, and only the status changes.
-    if (isOther || isMissed) for (const [, { checked }] of this.view.namespaces) this.tellRoutes([...checked.keys()]);
+    if (isOther || isMissed) for (const name of this.view.namespaces.keys()) this.tellNamespace(name);
     return MODULE_LOOK_MS;
   }
 

@@ -1,7 +1,7 @@
 // Proxies of a workload: its pods, and the metrics that they report.
 import { MAX_PROBE_BYTES, PROBE_TIMEOUT_MS, PROBE_WORKERS } from '../limits.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { EXCLUDED_PORTS_ANNOTATION, INCLUDED_PORTS_ANNOTATION } from './plan/coverage.ts';
+import { EXCLUDED_PORTS_ANNOTATION, INCLUDED_PORTS_ANNOTATION, pastSidecars } from './plan/coverage.ts';
 import { readMetrics, type Reading } from './plan/evidence.ts';
 import { includes, meets, SERVICE_TERM, type TargetFacts } from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
@@ -54,6 +54,14 @@ export function hasGate(pod: KubeObject): boolean {
 export function isSamePod(before: KubeObject | undefined, after: KubeObject | undefined): boolean {
   const [one, other] = [before, after].map((pod) =>
     JSON.stringify([pod?.status, pod?.metadata.labels, pod?.metadata.deletionTimestamp]),
+  );
+  return one === other;
+}
+
+/** Whether a change of a pod leaves the ports that lead past its sidecar as they were. */
+export function leadsSame(before: KubeObject | undefined, after: KubeObject | undefined): boolean {
+  const [one, other] = [before, after].map((pod) =>
+    pod === undefined ? '' : pastSidecars({ terms: {} }, [pod]).join(),
   );
   return one === other;
 }

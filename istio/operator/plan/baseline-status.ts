@@ -21,6 +21,10 @@ export interface BaselineFacts {
   inForce: { generation: number; spec: unknown } | undefined;
   namespaces: number;
   routes: readonly ReachedRoute[];
+  /** Ports and listeners of the namespaces where the overrides hold, each behind the namespace. */
+  doors: { judged: readonly string[]; open: readonly string[] };
+  /** EnvoyFilters of others that change what FIM relies on there. */
+  altered: readonly string[];
   /** The mesh's root namespace, if the baseline has overrides for it. */
   root: string | undefined;
 }
@@ -85,6 +89,20 @@ function programmed({ inForce, isOver, routes, namespaces }: BaselineFacts, say:
   );
 }
 
+/** Whether the overrides stand at all ports and listeners that lead there; nothing, where none is known. */
+function covered({ doors: { judged, open } }: BaselineFacts, say: Say): ConditionDraft[] {
+  if (open.length > 0)
+    return [
+      say(
+        'Covered',
+        'False',
+        'PortsNotCovered',
+        `FIM-OP-0014: what it overrides does not stand at ${open.length} of ${judged.length + open.length} ports: ${named(open)}.`,
+      ),
+    ];
+  return judged.length === 0 ? [] : [say('Covered', 'True', 'Covered', `Judged: ${named(judged)}.`)];
+}
+
 /** The whole status; the time of a condition is that of the last change of its `status`. */
 export function baselineStatusOf(facts: BaselineFacts, before: BaselineStatus | undefined, now: Date): BaselineStatus {
   const observed = facts.generation === undefined ? {} : { observedGeneration: facts.generation };
@@ -95,7 +113,18 @@ export function baselineStatusOf(facts: BaselineFacts, before: BaselineStatus | 
     message: message.slice(0, MAX_CONDITION_CHARACTERS),
     ...observed,
   });
-  const drafts = [accepted(facts, say), programmed(facts, say)];
+  const drafts = [accepted(facts, say), programmed(facts, say), ...covered(facts, say)];
+  const altered =
+    facts.altered.length === 0
+      ? []
+      : [
+          say(
+            'ForeignPatches',
+            'True',
+            'ForeignPatch',
+            `EnvoyFilters of others change what FIM relies on: ${named(facts.altered)}.`,
+          ),
+        ];
   const warnings =
     facts.root === undefined
       ? []
@@ -116,6 +145,8 @@ export function baselineStatusOf(facts: BaselineFacts, before: BaselineStatus | 
     ...(facts.inForce === undefined || spec === undefined
       ? {}
       : { inForce: { generation: facts.inForce.generation, spec } }),
-    conditions: [...drafts, ...warnings, ...summaryOf(drafts)].map((draft) => timed(draft, before?.conditions, now)),
+    conditions: [...drafts, ...altered, ...warnings, ...summaryOf(drafts)].map((draft) =>
+      timed(draft, before?.conditions, now),
+    ),
   };
 }

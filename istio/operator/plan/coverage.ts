@@ -1,5 +1,6 @@
 // Ports of a route's workloads by what happens at them. HTTP is judged. Other protocols are refused at sidecars, or
 // reported.
+import { canonicalHash } from '../../../envoy/route/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { GATEWAY_NAME_LABEL, includes, type Selection, type TargetFacts } from './selection.ts';
 
@@ -155,4 +156,20 @@ export function coverageOf(
   const coverage = portsOfServices(selection, facts, otherPorts);
   coverage.open.push(...pastSidecars(selection, pods));
   return coverage;
+}
+
+/**
+ * What of the Services and Gateways of a namespace decides about its ports. With it, whatever is said of `Covered` has
+ * to be looked at again.
+ */
+export function doorsHash({ services, gateways, istioGateways }: TargetFacts): string {
+  const doors = (objects: ReadonlyMap<string, KubeObject>, of: (object: KubeObject) => Door[]): unknown[] =>
+    [...objects.values()]
+      .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+      .map((object) => [object.metadata.name, object.spec?.selector ?? {}, of(object)]);
+  return canonicalHash([
+    doors(services, doorsOfService),
+    doors(gateways, doorsOfGateway),
+    doors(istioGateways, doorsOfIstioGateway),
+  ]);
 }
