@@ -111,7 +111,7 @@ export const STAGES: Stage[] = [
   suite(
     'mesh',
     'real API server, istiod, pilot-agent and Envoy',
-    { concurrency: 1, deadlineMs: 20 * MINUTE_MS },
+    { concurrency: 1, deadlineMs: 30 * MINUTE_MS },
     { tier: 'mesh' },
   ),
   suite(
