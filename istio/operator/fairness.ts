@@ -15,6 +15,12 @@ export class Ledger {
    * advantage.
    */
   private floor = 0;
+  private readonly clock: () => number;
+
+  /** `clock` tells the time that this thread has computed, milliseconds. */
+  constructor(clock: () => number = computed) {
+    this.clock = clock;
+  }
 
   /** Time that counts for a namespace now. */
   of(namespace: string): number {
@@ -27,11 +33,11 @@ export class Ledger {
 
   /** Runs a synchronous function and charges its time to the namespace. */
   meter<T>(namespace: string, act: () => T): T {
-    const began = computed();
+    const began = this.clock();
     try {
       return act();
     } finally {
-      this.charge(namespace, computed() - began);
+      this.charge(namespace, this.clock() - began);
     }
   }
 
