@@ -7,6 +7,7 @@ import { codeOutputs } from './generate/codes.ts';
 import { crdOutputs } from './generate/crd.ts';
 import { errorOutputs } from './generate/errors.ts';
 import { isoSpecOutputs } from './generate/iso-specs.ts';
+import { kindOutputs } from './generate/kinds.ts';
 import { limitOutputs } from './generate/limits.ts';
 import type { Output } from './generate/output.ts';
 import { rbacOutputs } from './generate/rbac.ts';
@@ -26,6 +27,7 @@ export function allOutputs(repository: string): Output[] {
     errorOutputs,
     limitOutputs,
     codeOutputs,
+    kindOutputs,
     cryptoOutputs,
     isoSpecOutputs,
     stageOutputs,
@@ -45,6 +47,14 @@ function differs(output: Output): boolean {
 function main(): void {
   const check = process.argv.includes('--check');
   const stale = allOutputs(root).filter(differs);
+  write(stale, check);
+  // The enumerations of kinds are written into schemas, which are sources themselves.
+  if (!check && stale.length > 0) write(allOutputs(root).filter(differs), false);
+  if (check && stale.length > 0) process.exitCode = 1;
+  if (stale.length === 0) console.log('generated files are up to date');
+}
+
+function write(stale: Output[], check: boolean): void {
   for (const output of stale) {
     if (check) {
       console.error(`stale: ${output.path} (run \`npm run generate\`)`);
@@ -54,8 +64,6 @@ function main(): void {
     writeFileSync(join(root, output.path), output.text);
     console.log(`wrote ${output.path}`);
   }
-  if (check && stale.length > 0) process.exitCode = 1;
-  if (stale.length === 0) console.log('generated files are up to date');
 }
 
 if (import.meta.main) main();

@@ -473,8 +473,8 @@ export interface RouteRateLimit {
   headers?: 'OnRefusal' | 'Always';
 }
 
-/** What it holds, which says how much is left: Generic nothing, IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Name 1+0, Email 1 and the domain, Address 6+0. */
-export type MaskingKind = 'Generic' | 'IdCard' | 'BankCard' | 'Phone' | 'Name' | 'Email' | 'Address';
+/** What it holds, which says how much is left (IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Generic nothing) and its class of JR/T 0171: the table is in filters/field-masker/README.md. */
+export type MaskingKind = 'Generic' | 'IdCard' | 'BankCard' | 'Phone' | 'Name' | 'Email' | 'Address' | 'UnionPayCard' | 'FixedPhone' | 'Passport' | 'HkMacaoPermit' | 'TaiwanPermit' | 'SocialCreditCode' | 'LicencePlate' | 'IpAddress' | 'KeyMaterial' | 'Password' | 'CardSecurityCode' | 'CardExpiry' | 'TrackData' | 'Biometric' | 'VerificationCode' | 'Account' | 'UserName' | 'Birthday' | 'Asset' | 'PaymentToken' | 'AccountOpening';
 
 /** `ByKind`; `Full`: every character; `KeepFirstLast`: all but `keepFirst` and `keepLast`. */
 export type MaskingMethod = 'ByKind' | 'Full' | 'KeepFirstLast';
@@ -488,7 +488,7 @@ export interface MaskingField {
   name?: string;
   /** A place in the message: `$.customer.idCard`, `$.cards[*].pan`. */
   path?: string;
-  /** What it holds, which says how much is left: Generic nothing, IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Name 1+0, Email 1 and the domain, Address 6+0. */
+  /** What it holds, which says how much is left (IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Generic nothing) and its class of JR/T 0171: the table is in filters/field-masker/README.md. */
   kind?: MaskingKind;
   /** `ByKind`; `Full`: every character; `KeepFirstLast`: all but `keepFirst` and `keepLast`. */
   method?: MaskingMethod;

@@ -3,7 +3,7 @@ import { Bytes } from '../memory/bytes';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 
-/** What the field holds; sets the method and how much is left: Generic nothing, IdCard 3+4, BankCard 6+4, Phone 3+4, Name 1+0, Email 1 and the domain, Address 6+0. */
+/** What the field holds; sets the method and how much is left: `kinds.json`. */
 export const enum MaskKind {
   Generic = 0,
   IdCard = 1,
@@ -12,9 +12,30 @@ export const enum MaskKind {
   Name = 4,
   Email = 5,
   Address = 6,
+  UnionPayCard = 7,
+  FixedPhone = 8,
+  Passport = 9,
+  HkMacaoPermit = 10,
+  TaiwanPermit = 11,
+  SocialCreditCode = 12,
+  LicencePlate = 13,
+  IpAddress = 14,
+  KeyMaterial = 15,
+  Password = 16,
+  CardSecurityCode = 17,
+  CardExpiry = 18,
+  TrackData = 19,
+  Biometric = 20,
+  VerificationCode = 21,
+  Account = 22,
+  UserName = 23,
+  Birthday = 24,
+  Asset = 25,
+  PaymentToken = 26,
+  AccountOpening = 27,
 }
 
-/** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: Full for Generic, else KeepFirstLast. */
+/** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: as `kinds.json` says. */
 export const enum MaskMethod {
   ByKind = 0,
   Full = 1,
@@ -40,9 +61,9 @@ export class MaskField {
   path: Bytes = Bytes.EMPTY;
   /** Name of the member, at any depth; compared exactly. */
   name: Bytes = Bytes.EMPTY;
-  /** What the field holds; sets the method and how much is left: Generic nothing, IdCard 3+4, BankCard 6+4, Phone 3+4, Name 1+0, Email 1 and the domain, Address 6+0. */
+  /** What the field holds; sets the method and how much is left: `kinds.json`. */
   kind: MaskKind = MaskKind.Generic;
-  /** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: Full for Generic, else KeepFirstLast. */
+  /** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: as `kinds.json` says. */
   method: MaskMethod = MaskMethod.ByKind;
   /** Characters left at the front; -1: as the kind says. */
   keepFirst: i32 = -1;
@@ -96,6 +117,27 @@ function readMaskKind(reader: ConfigReader, node: u32): MaskKind {
   if (reader.textIs(node, 'Name')) return MaskKind.Name;
   if (reader.textIs(node, 'Email')) return MaskKind.Email;
   if (reader.textIs(node, 'Address')) return MaskKind.Address;
+  if (reader.textIs(node, 'UnionPayCard')) return MaskKind.UnionPayCard;
+  if (reader.textIs(node, 'FixedPhone')) return MaskKind.FixedPhone;
+  if (reader.textIs(node, 'Passport')) return MaskKind.Passport;
+  if (reader.textIs(node, 'HkMacaoPermit')) return MaskKind.HkMacaoPermit;
+  if (reader.textIs(node, 'TaiwanPermit')) return MaskKind.TaiwanPermit;
+  if (reader.textIs(node, 'SocialCreditCode')) return MaskKind.SocialCreditCode;
+  if (reader.textIs(node, 'LicencePlate')) return MaskKind.LicencePlate;
+  if (reader.textIs(node, 'IpAddress')) return MaskKind.IpAddress;
+  if (reader.textIs(node, 'KeyMaterial')) return MaskKind.KeyMaterial;
+  if (reader.textIs(node, 'Password')) return MaskKind.Password;
+  if (reader.textIs(node, 'CardSecurityCode')) return MaskKind.CardSecurityCode;
+  if (reader.textIs(node, 'CardExpiry')) return MaskKind.CardExpiry;
+  if (reader.textIs(node, 'TrackData')) return MaskKind.TrackData;
+  if (reader.textIs(node, 'Biometric')) return MaskKind.Biometric;
+  if (reader.textIs(node, 'VerificationCode')) return MaskKind.VerificationCode;
+  if (reader.textIs(node, 'Account')) return MaskKind.Account;
+  if (reader.textIs(node, 'UserName')) return MaskKind.UserName;
+  if (reader.textIs(node, 'Birthday')) return MaskKind.Birthday;
+  if (reader.textIs(node, 'Asset')) return MaskKind.Asset;
+  if (reader.textIs(node, 'PaymentToken')) return MaskKind.PaymentToken;
+  if (reader.textIs(node, 'AccountOpening')) return MaskKind.AccountOpening;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <MaskKind>0;
 }

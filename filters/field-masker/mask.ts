@@ -5,6 +5,7 @@ import { Writer } from '../memory/writer';
 import { codePoints, skipCodePoints } from '../message/code-points';
 import { MaskKind, MaskMethod } from './config.gen';
 import { digitBytes } from './digits';
+import { KIND_FULL, KIND_KEEP_FIRST, KIND_KEEP_LAST } from './kinds.gen';
 
 /** At least one of this many characters is hidden. A value that is too short to keep its ends is hidden completely. */
 const HIDDEN_SHARE: u32 = 3;
@@ -13,26 +14,12 @@ const BOOLEAN_LENGTH: u32 = 3;
 
 /** Characters that a kind keeps at the front. The README has the table of defaults. */
 export function defaultKeepFirst(kind: MaskKind): u32 {
-  switch (kind) {
-    case MaskKind.IdCard:
-      return 3;
-    case MaskKind.BankCard:
-      return 6;
-    case MaskKind.Phone:
-      return 3;
-    case MaskKind.Name:
-      return 1;
-    case MaskKind.Email:
-      return 1;
-    case MaskKind.Address:
-      return 6;
-  }
-  return 0;
+  return load<u8>(KIND_KEEP_FIRST + kind);
 }
 
 /** Characters that a kind keeps at the end. */
 export function defaultKeepLast(kind: MaskKind): u32 {
-  return kind == MaskKind.IdCard || kind == MaskKind.BankCard || kind == MaskKind.Phone ? 4 : 0;
+  return load<u8>(KIND_KEEP_LAST + kind);
 }
 
 /** Whether `char` may replace a hidden character: one visible code point that a JSON string holds unescaped. */
@@ -57,7 +44,7 @@ export class Mask {
     keepLast: i32,
     private readonly char: Bytes,
   ) {
-    const full = method == MaskMethod.Full || (method == MaskMethod.ByKind && kind == MaskKind.Generic);
+    const full = method == MaskMethod.Full || (method == MaskMethod.ByKind && load<u8>(KIND_FULL + kind) != 0);
     this.email = !full && kind == MaskKind.Email;
     this.keepFirst = full ? 0 : keepFirst < 0 ? defaultKeepFirst(kind) : <u32>keepFirst;
     this.keepLast = full ? 0 : keepLast < 0 ? defaultKeepLast(kind) : <u32>keepLast;
