@@ -455,6 +455,8 @@ export interface RateLimitKey {
   header?: string;
   /** Each client address; only `true`. */
   sourceAddress?: boolean;
+  /** Each verified certificate of clients, by its fingerprint (SM3 over national TLS, SHA-256 over another TLS); only `true`. Requests of clients without one share one bucket. */
+  clientCertificate?: boolean;
   /** Each value of this field of the request's body, without wildcards: `$.MTI`, `$.payer.account`. The limit then counts after validation, and the body is held. Requests without the field share one bucket. */
   field?: string;
 }

@@ -313,7 +313,7 @@ export interface PbocValidatorConfig {
 }
 
 /** Where the key comes from. */
-export type RateLimitKeySource = 'None' | 'Header' | 'SourceAddress' | 'Field';
+export type RateLimitKeySource = 'None' | 'Header' | 'SourceAddress' | 'Field' | 'ClientCertificate';
 
 /** Which answers bear `ratelimit` and `ratelimit-policy`: refusals alone, or those of the upstream too. */
 export type RateLimitHeaders = 'OnRefusal' | 'Always';

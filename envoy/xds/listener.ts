@@ -116,7 +116,7 @@ function accessLog(path: string): EnvoyObject {
           // `txn_id` that a route's validation sets. Null if there is none.
           txnId: '%FILTER_STATE(wasm.fim.txn_id:PLAIN)%',
           // Fingerprint (SM3) of the client's certificate. Null if it has none.
-          client: '%FILTER_STATE(wasm.fim.client_fingerprint:PLAIN)%',
+          client: '%FILTER_STATE(wasm.fim.client.fingerprint:PLAIN)%',
         },
       },
     },

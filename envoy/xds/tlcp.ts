@@ -8,14 +8,16 @@ import { RELOAD_BACKOFF } from './plugin-resource.ts';
 
 const NETWORK_WASM = 'type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm';
 const NETWORK_NOTHING = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
-const HTTP_NOTHING = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
+const HTTP_MUTATION = 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
+/** Names under which the upstream is told who the client is, in any spelling that a server may take for one. */
+const CLAIMS = '(?i)x[-_]fim[-_]client[-_].*';
 /** Names of the filters and of their discovered configurations. */
 export const TLCP_CONNECTIONS = 'fim.tlcp.connections';
 export const TLCP_REQUESTS = 'fim.tlcp.requests';
 /** Both filters run in one machine, which this and the code decide. Ticket keys live as long as the id. */
 const VM_ID = 'fim-tlcp';
 /** Filter state of a connection: `1` while its request is made up, however that ends. No client can set it. */
-export const TLCP_MADE_UP = 'wasm.fim.made_up';
+export const TLCP_MADE_UP = 'wasm.fim.tlcp.made_up';
 
 /** Files of the two discovered configurations, absolute. */
 export interface TlcpFiles {
@@ -44,7 +46,7 @@ export function tlcpNetworkFilter(files: TlcpFiles): EnvoyObject {
 
 /** The first HTTP filter. */
 export function tlcpHttpFilter(files: TlcpFiles): EnvoyObject {
-  return discovered(TLCP_REQUESTS, files.requests, [WASM_FILTER, HTTP_NOTHING]);
+  return discovered(TLCP_REQUESTS, files.requests, [WASM_FILTER, HTTP_MUTATION]);
 }
 
 function plugin(name: string, moduleFile: string, config: TlcpListenerConfig): EnvoyObject {
@@ -87,13 +89,19 @@ export function tlcpConnectionsResource(generation: number, terms?: TlcpFilterTe
   );
 }
 
-/** Discovered configuration of the HTTP filter. Without terms requests pass as they are. */
+/** Nobody may say of himself who he is: without national TLS, too, the upstream may take the headers for the proxy's. */
+function withoutClaims(): EnvoyObject {
+  const claims = [{ remove_on_match: { key_matcher: { safe_regex: { regex: CLAIMS } } } }];
+  return { '@type': HTTP_MUTATION, mutations: { request_mutations: claims, request_trailers_mutations: claims } };
+}
+
+/** Discovered configuration of the HTTP filter. Without terms requests pass, but for what clients say of themselves. */
 export function tlcpRequestsResource(generation: number, terms?: TlcpFilterTerms): EnvoyObject {
   return resource(
     TLCP_REQUESTS,
     generation,
     terms === undefined
-      ? { '@type': HTTP_NOTHING }
+      ? withoutClaims()
       : { '@type': WASM_FILTER, config: plugin(TLCP_REQUESTS, terms.moduleFile, terms.config) },
   );
 }

@@ -9,6 +9,7 @@ export const enum RateLimitKeySource {
   Header = 1,
   SourceAddress = 2,
   Field = 3,
+  ClientCertificate = 4,
 }
 
 /** Which answers bear `ratelimit` and `ratelimit-policy`: refusals alone, or those of the upstream too. */
@@ -52,6 +53,7 @@ function readRateLimitKeySource(reader: ConfigReader, node: u32): RateLimitKeySo
   if (reader.textIs(node, 'Header')) return RateLimitKeySource.Header;
   if (reader.textIs(node, 'SourceAddress')) return RateLimitKeySource.SourceAddress;
   if (reader.textIs(node, 'Field')) return RateLimitKeySource.Field;
+  if (reader.textIs(node, 'ClientCertificate')) return RateLimitKeySource.ClientCertificate;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <RateLimitKeySource>0;
 }

@@ -10,7 +10,8 @@ import { Writer } from '../memory/writer';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
-import { monotonicNanos } from '../runtime/host';
+import { readClientFingerprint } from '../runtime/client-certificate';
+import { monotonicNanos, resultLength, resultPointer } from '../runtime/host';
 import { Direction } from '../runtime/direction';
 import { Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { BucketRate, Decision, TICKS_PER_NANO } from './bucket';
@@ -146,6 +147,10 @@ export class RateLimiter extends Stage {
       return Verdict.Continue;
     }
     if (limit.field != null) return Verdict.Continue;
+    if (limit.source == RateLimitKeySource.ClientCertificate) {
+      if (!readClientFingerprint()) return this.limit(exchange, limit, 0, 0);
+      return this.limit(exchange, limit, resultPointer(), resultLength());
+    }
     const found =
       limit.source == RateLimitKeySource.Header
         ? exchange.header(limit.header.pointer, limit.header.length)

@@ -17,6 +17,7 @@ import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { HeaderMap, proxy_set_property } from '../runtime/abi';
 import { HeaderSnapshot } from '../runtime/headers';
+import { CLIENT_FINGERPRINT, CLIENT_SUBJECT } from '../runtime/client-certificate';
 import { writeHeader } from '../runtime/host';
 import { Certificate } from '../x509/certificate';
 
@@ -28,15 +29,18 @@ const HEADERS: StaticArray<Bytes> = [
   Bytes.from('x-fim-client-not-before'),
   Bytes.from('x-fim-client-not-after'),
 ];
-/** Filter state: `wasm.` and the name. */
+/** Filter state: `wasm.` and the name, whose dots keep it out of reach of extracted values. */
 const STATES: StaticArray<Bytes> = [
-  Bytes.from('fim.client_subject'),
-  Bytes.from('fim.client_serial'),
-  Bytes.from('fim.client_fingerprint'),
-  Bytes.from('fim.client_not_before'),
-  Bytes.from('fim.client_not_after'),
+  CLIENT_SUBJECT,
+  Bytes.from('fim.client.serial'),
+  CLIENT_FINGERPRINT,
+  Bytes.from('fim.client.not_before'),
+  Bytes.from('fim.client.not_after'),
 ];
 
+const SCHEME: Bytes = Bytes.from(':scheme');
+const FORWARDED: Bytes = Bytes.from('x-forwarded-proto');
+const HTTPS: Bytes = Bytes.from('https');
 const DER_SET: u32 = 0x31;
 const SECONDS_PER_DAY: i64 = 86400;
 const DIGEST: usize = memory.data(32, 16);
@@ -88,6 +92,15 @@ export function tellUpstream(values: StaticArray<Bytes> | null): void {
     const value = unchecked(values[i]);
     writeHeader(HeaderMap.RequestHeaders, name.pointer, name.length, value.pointer, value.length);
   }
+}
+
+/**
+ * Says that the current request came encrypted. The proxy, to which the connection is one without TLS, has written `http`
+ * into both, and applications redirect or refuse by them.
+ */
+export function tellScheme(): void {
+  writeHeader(HeaderMap.RequestHeaders, SCHEME.pointer, SCHEME.length, HTTPS.pointer, HTTPS.length);
+  writeHeader(HeaderMap.RequestHeaders, FORWARDED.pointer, FORWARDED.length, HTTPS.pointer, HTTPS.length);
 }
 
 /** A name as RFC 4514 writes it, but in the order of the certificate: `C=CN,O=Bank,CN=teller`. */

@@ -20,7 +20,7 @@ import { monotonicMillis, readProperty, resultLength, resultPointer } from '../r
 import { flushCounters } from '../runtime/metrics';
 import { AUTHORITY, PATH } from '../runtime/names';
 import { Reply } from '../runtime/reply';
-import { dropClaims, tellUpstream } from './identity';
+import { dropClaims, tellScheme, tellUpstream } from './identity';
 import {
   addRoot,
   beginStream,
@@ -151,6 +151,7 @@ function onRequest(contextId: u32): HeadersStatus {
   if (connection != null) {
     beginStream(contextId, connection);
     tellUpstream(connection.identity);
+    tellScheme();
   }
   return HeadersStatus.Continue;
 }

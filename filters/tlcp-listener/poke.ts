@@ -13,7 +13,7 @@ const DETAILS: Bytes = Bytes.from('FIM-TLCP');
 /** Of the client's own request that its connection did not outlive: that one is logged. */
 const ENDED: Bytes = Bytes.from('FIM-TLCP-ENDED');
 /** Filter state of a connection, `wasm.` before it: `1` while its request is made up, which access logs leave out. */
-const MADE_UP: Bytes = Bytes.from('fim.made_up');
+const MADE_UP: Bytes = Bytes.from('fim.tlcp.made_up');
 const YES: Bytes = Bytes.from('1');
 const NO: Bytes = Bytes.from('0');
 const OK: u32 = 200;

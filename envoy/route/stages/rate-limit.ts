@@ -26,8 +26,8 @@ export const rateLimit = stage({
     if (period < 1 || period > MAX_LIMIT_PERIOD_MS) report('FIM-CFG-1039', [...path, 'period'], 'from 1ms to 24h');
     const { key } = value;
     if (key === undefined) return;
-    if (Number(key.header !== undefined) + Number(key.sourceAddress === true) + Number(key.field !== undefined) !== 1)
-      report('FIM-CFG-1040', [...path, 'key']);
+    const given = [key.header !== undefined, key.sourceAddress === true, key.clientCertificate === true, key.field];
+    if (given.filter(Boolean).length !== 1) report('FIM-CFG-1040', [...path, 'key']);
     else if (key.field !== undefined) checkKeyField(key.field, [...path, 'key', 'field'], report);
     else if (key.header?.toLowerCase() === 'host')
       report('FIM-CFG-1029', [...path, 'key', 'header'], 'the host is no header of its own');
@@ -46,6 +46,7 @@ export const rateLimit = stage({
     if (value.headers === 'Always') config.headers = 'Always';
     if (value.key?.header !== undefined) config.key = { source: 'Header', header: value.key.header.toLowerCase() };
     else if (value.key?.sourceAddress === true) config.key = { source: 'SourceAddress' };
+    else if (value.key?.clientCertificate === true) config.key = { source: 'ClientCertificate' };
     else if (value.key?.field !== undefined) config.key = { source: 'Field', field: value.key.field };
     return config;
   },
