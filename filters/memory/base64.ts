@@ -6,6 +6,29 @@ import { Ascii } from './ascii';
 const BLOCK: usize = memory.data(16, 16); // characters of an incomplete last block
 const EQUALS: u8 = 0x3d;
 
+/**
+ * Constants of `encodeBlock` by the offsets below. V8 makes a constant anew from four instructions wherever it is used,
+ * also in loops; a load is one.
+ */
+// prettier-ignore
+const ENCODE: usize = memory.data<u8>([
+  2, 1, 0, 128, 5, 4, 3, 128, 8, 7, 6, 128, 11, 10, 9, 128,
+  0, 63, 0, 0, 0, 63, 0, 0, 0, 63, 0, 0, 0, 63, 0, 0,
+  0, 0, 63, 0, 0, 0, 63, 0, 0, 0, 63, 0, 0, 0, 63, 0,
+  0, 0, 63, 63, 0, 0, 63, 63, 0, 0, 63, 63, 0, 0, 63, 63,
+  51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51,
+  26, 26, 26, 26, 26, 26, 26, 26, 26, 26, 26, 26, 26, 26, 26, 26,
+  13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13,
+  71, 252, 252, 252, 252, 252, 252, 252, 252, 252, 252, 237, 240, 65, 0, 0,
+], 16);
+const SECOND: usize = 16;
+const THIRD: usize = 32;
+const UPPER: usize = 48;
+const LAST_LETTER: usize = 64;
+const LOWER: usize = 80;
+const CAPITALS: usize = 96;
+const OFFSETS: usize = 112;
+
 /** Length of the encoding of `bytes` bytes, padding included. */
 export function base64Length(bytes: u32): u32 {
   return ((bytes + 2) / 3) << 2;
@@ -110,20 +133,26 @@ export function plainBase64(from: usize, length: u32, to: usize): u32 {
 @inline
 export function encodeBlock(bytes: v128): v128 {
   // Each 32-bit lane gets three bytes, most significant first, then its four sextets from the lowest byte up.
-  const triple = i8x16.shuffle(bytes, i64x2.splat(0), 2, 1, 0, 16, 5, 4, 3, 16, 8, 7, 6, 16, 11, 10, 9, 16);
-  const first = v128.or(i32x4.shr_u(triple, 18), v128.and(i32x4.shr_u(triple, 4), i32x4.splat(0x3f00)));
+  const triple = lookup(bytes, v128.load(ENCODE));
+  const first = v128.or(i32x4.shr_u(triple, 18), v128.and(i32x4.shr_u(triple, 4), v128.load(ENCODE, SECOND)));
   const second = v128.and(
-    v128.or(v128.and(i32x4.shl(triple, 10), i32x4.splat(0x3f0000)), i32x4.shl(triple, 24)),
-    i32x4.splat(0x3f3f0000),
+    v128.or(v128.and(i32x4.shl(triple, 10), v128.load(ENCODE, THIRD)), i32x4.shl(triple, 24)),
+    v128.load(ENCODE, UPPER),
   );
   const sextets = v128.or(first, second);
   // Index of the value to add: 0 … 25 → 13, 26 … 51 → 0, 52 … 61 → 1 … 10, 62 → 11, 63 → 12.
   const range = v128.or(
-    i8x16.sub_sat_u(sextets, i8x16.splat(51)),
-    v128.and(i8x16.lt_u(sextets, i8x16.splat(26)), i8x16.splat(13)),
+    i8x16.sub_sat_u(sextets, v128.load(ENCODE, LAST_LETTER)),
+    v128.and(i8x16.gt_s(v128.load(ENCODE, LOWER), sextets), v128.load(ENCODE, CAPITALS)),
   );
-  const offsets = i8x16(71, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -19, -16, 65, 0, 0);
-  return i8x16.add(sextets, i8x16.swizzle(offsets, range));
+  return i8x16.add(sextets, lookup(v128.load(ENCODE, OFFSETS), range));
+}
+
+/** `table[index]` in each lane, for indices below 16 and those whose top bit is set, which give 0. */
+// @ts-ignore: decorator
+@inline
+function lookup(table: v128, index: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(table, index) : i8x16.swizzle(table, index);
 }
 
 /** Non-zero for a character outside the alphabet: its classes by low and by high nibble share a bit. */

@@ -6,6 +6,8 @@ import { INFO, KEY, KEY_HASH, KEY_LENGTH_SHIFT, NEXT, NODE_SHIFT } from './nodes
 
 /** Slots of the table for small objects. At most half may be used. */
 const SMALL_SLOTS: u32 = 512;
+/** Members up to which a word of bits is tried before the table. */
+const FEW_MEMBERS: u32 = 12;
 /** Results of `find` besides a node: no duplicate member; out of memory. */
 export const NO_DUPLICATE: u32 = 0;
 export const OUT_OF_MEMORY: u32 = 0xffffffff;
@@ -32,6 +34,17 @@ function compareKeys(a: usize, b: usize): i32 {
   return memory.compare(load<usize>(a, KEY), load<usize>(b, KEY), lengthA);
 }
 
+/** Whether six bits of the names' hashes tell all members apart, as they usually do where there are few. */
+function differInSixBits(nodes: usize, first: u32): bool {
+  let seen: u64 = 0;
+  for (let node = first; node != 0; node = load<u32>(recordOf(nodes, node), NEXT)) {
+    const bit: u64 = 1 << load<u32>(recordOf(nodes, node), KEY_HASH);
+    if ((seen & bit) != 0) return false;
+    seen |= bit;
+  }
+  return true;
+}
+
 export class DuplicateCheck {
   /**
    * Slots: the object's stamp in the upper half, the node in the lower half. A slot with an old stamp is empty, so that
@@ -45,6 +58,7 @@ export class DuplicateCheck {
    * `count`: number of children.
    */
   find(nodes: usize, first: u32, count: u32, arena: Arena): u32 {
+    if (count <= FEW_MEMBERS && differInSixBits(nodes, first)) return NO_DUPLICATE;
     let slots = changetype<usize>(this.small);
     let mask = SMALL_SLOTS - 1;
     if (count * 2 > SMALL_SLOTS) {

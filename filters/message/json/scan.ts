@@ -11,6 +11,7 @@ export let scanErrorAt: usize = 0;
 
 const QUOTES: usize = memory.data<u8>([34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34], 16);
 const BACKSLASHES: usize = memory.data<u8>([92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92, 92], 16);
+const CONTROLS: usize = memory.data<u8>([31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31], 16);
 const SPACES: usize = memory.data<u8>([32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32], 16);
 
 /** Records a failure. Always returns 0. */
@@ -32,7 +33,7 @@ function isDigit(byte: u32): bool {
 export function stringStops(pointer: usize): u32 {
   const bytes = v128.load(pointer);
   const ends = v128.or(i8x16.eq(bytes, v128.load(QUOTES)), i8x16.eq(bytes, v128.load(BACKSLASHES)));
-  return <u32>i8x16.bitmask(v128.or(ends, i8x16.lt_u(bytes, v128.load(SPACES))));
+  return <u32>i8x16.bitmask(v128.or(ends, i8x16.le_u(bytes, v128.load(CONTROLS))));
 }
 
 /** First byte that is not white space, or an address at or after `end`. */
@@ -80,6 +81,16 @@ export function scanString(pointer: usize, end: usize, flags: usize, flag: u32):
     if (pointer == 0) return 0;
   }
   return fail(ErrorId.FIM_JSON_0002, end);
+}
+
+/** Like `scanString`, with the usual case (a quote among the next 16 bytes, and no escape before it) inlined. */
+// @ts-ignore: decorator
+@inline
+export function scanShortString(pointer: usize, end: usize, flags: usize, flag: u32): usize {
+  const stop = pointer + ctz(stringStops(pointer) | 0x10000);
+  return stop < end && load<u8>(stop) == Ascii.Quote && stop < pointer + 16
+    ? stop
+    : scanString(pointer, end, flags, flag);
 }
 
 function scanEscape(pointer: usize, end: usize): usize {

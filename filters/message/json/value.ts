@@ -4,7 +4,7 @@ import { Arena } from '../../memory/arena';
 import { hashBytes } from '../../memory/bytes';
 import { ErrorId } from '../../errors.gen';
 import { ESCAPED, INFO, FieldKind, KEY, KEY_ESCAPED, KEY_HASH, KEY_LENGTH_SHIFT } from '../nodes';
-import { fail, scanLiteral, scanNumber, scanString, skipWhitespace } from './scan';
+import { fail, scanLiteral, scanNumber, scanShortString, skipWhitespace } from './scan';
 import { unescape } from './text';
 
 /**
@@ -14,7 +14,7 @@ export function scanScalar(p: usize, end: usize, record: usize): usize {
   const byte = <u32>load<u8>(p);
   if (byte == Ascii.Quote) {
     store<u32>(record, load<u32>(record, INFO) | FieldKind.String, INFO);
-    p = scanString(p + 1, end, record + INFO, ESCAPED);
+    p = scanShortString(p + 1, end, record + INFO, ESCAPED);
     return p == 0 ? 0 : p + 1;
   }
   if (byte - 48 < 10 || byte == Ascii.Minus) {
@@ -35,7 +35,7 @@ export function readKey(p: usize, end: usize, record: usize, arena: Arena): usiz
   if (load<u8>(p) != Ascii.Quote) return fail(ErrorId.FIM_JSON_0001, p);
   let key = p + 1;
   store<u32>(record, 0, INFO);
-  const quote = scanString(key, end, record + INFO, KEY_ESCAPED);
+  const quote = scanShortString(key, end, record + INFO, KEY_ESCAPED);
   if (quote == 0) return 0;
   let length = <u32>(quote - key);
   const flags = load<u32>(record, INFO);
