@@ -1,5 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { countedOf, progressOf, ReleaseCounters, slotOf, vmsOf, type Counted } from '../release/index.ts';
+import {
+  countedOf,
+  lookTwice,
+  progressOf,
+  ReleaseCounters,
+  slotOf,
+  vmsOf,
+  type Counted,
+  type Progress,
+} from '../release/index.ts';
 import { CodedError } from './coded-error.ts';
 import type { EnvoyAdmin } from './envoy-admin.ts';
 
@@ -57,25 +66,32 @@ export class LiveProof {
    * FIM-UP-0013 (Envoy refused it), FIM-UP-0012 (time is up).
    */
   async wait(before: Baseline, concerned: Concerned): Promise<void> {
+    const { generation } = before;
     const deadline = performance.now() + LIVE_TIMEOUT_MS;
     for (;;) {
-      const now = await this.read(before.generation).catch(() => before);
-      const progress = progressOf(this.expected, before, now);
-      if (progress === 'refused' || now.routesRefused > before.routesRefused)
-        throw new CodedError('FIM-UP-0013', `generation ${before.generation}`);
-      const routed = !concerned.routes || now.routesRead > before.routesRead;
-      const secured = !concerned.tlcp || now.tlcpConfigured - before.tlcpConfigured >= this.expectedTlcp;
-      if (progress === 'proven' && routed && secured) break;
+      const { seen: now } = await lookTwice(
+        () => this.read(generation).catch(() => before),
+        (seen) => this.progress(before, seen, concerned) === 'proven',
+      );
+      const progress = this.progress(before, now, concerned);
+      if (progress === 'proven') return;
+      if (progress === 'refused') throw new CodedError('FIM-UP-0013', `generation ${generation}`);
       if (performance.now() > deadline)
         throw new CodedError(
           'FIM-UP-0012',
-          `generation ${before.generation}: ${now.configured - before.configured} of ${this.expected} VMs in ${LIVE_TIMEOUT_MS / 1000} s`,
+          `generation ${generation}: ${now.configured - before.configured} of ${this.expected} VMs in ${LIVE_TIMEOUT_MS / 1000} s`,
         );
       await pause(POLL_MS);
     }
-    // A worker puts the configuration into service in the task after the one that counts it. One more response of the
-    // main thread comes after that task.
-    await this.read(before.generation).catch(() => {});
+  }
+
+  /** Where the plugins stand, and the routes and national TLS where they are concerned. */
+  private progress(before: Baseline, now: Omit<Baseline, 'generation'>, { routes, tlcp }: Concerned): Progress {
+    if (now.routesRefused > before.routesRefused) return 'refused';
+    const progress = progressOf(this.expected, before, now);
+    const routed = !routes || now.routesRead > before.routesRead;
+    const secured = !tlcp || now.tlcpConfigured - before.tlcpConfigured >= this.expectedTlcp;
+    return progress === 'proven' && !(routed && secured) ? 'pending' : progress;
   }
 
   private async read(generation: number): Promise<Omit<Baseline, 'generation'>> {

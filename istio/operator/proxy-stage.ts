@@ -8,9 +8,9 @@ import {
   SEAL_SHOWS_MS,
 } from '../limits.ts';
 import { emptyState, type ClusterView, type WorkloadRuntime } from './cluster-view.ts';
-import { GENERATION_SLOTS } from '../../envoy/release/index.ts';
+import { GENERATION_SLOTS, lookTwice } from '../../envoy/release/index.ts';
 import { keyTroubles } from './key-evidence.ts';
-import { isIdle, isSameProcess, judge, type Expectation, type Reading, type Verdict } from './plan/evidence.ts';
+import { isIdle, isSameProcess, judge, type Reading, type Verdict } from './plan/evidence.ts';
 import type { RouteStatus } from './plan/status.ts';
 import type { WorkloadState } from './plan/route-facts.ts';
 import type { Workload } from './plan/workloads.ts';
@@ -86,10 +86,8 @@ export class ProxyStage {
       return { changed: false, bump: false, againMs: undefined };
     const { release } = runtime;
     const proxies = this.takeIn(workload, runtime);
-    const results = await Promise.all(proxies.map((proxy) => this.ask(proxy, runtime, release.generation)));
+    const results = await this.look(workload, runtime, proxies);
     // The generation may have changed while the proxies were probed.
-    if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
-    await this.confirm(workload, runtime, proxies, results);
     if (runtime.release.generation !== release.generation) return { changed: false, bump: false, againMs: 0 };
     const present = new Set(proxies.map(({ uid }) => uid));
     for (const known of [...keptByPod(runtime), runtime.moved])
@@ -134,62 +132,52 @@ export class ProxyStage {
     return true;
   }
 
-  /**
-   * Probes proxies with complete counters once more. A worker puts a configuration into service in the task after the
-   * one that counts it, and a later answer of the main thread comes after that task.
-   */
-  private async confirm(
-    workload: Workload,
-    runtime: WorkloadRuntime,
-    proxies: readonly Proxy[],
-    results: ProbeResult[],
-  ): Promise<void> {
+  /** One result for each proxy. */
+  private look(workload: Workload, runtime: WorkloadRuntime, proxies: readonly Proxy[]): Promise<ProbeResult[]> {
     const { generation } = runtime.release!;
-    const { verdicts } = this.verdicts(workload, runtime, proxies, results);
-    await Promise.all(
-      proxies.map(async (proxy, index) => {
-        if (verdicts[index]?.state !== 'proven' || runtime.confirmed.get(proxy.uid) === generation) return;
-        const again = await this.ask(proxy, runtime, generation);
-        results[index] = again;
-        if ('reading' in again) runtime.confirmed.set(proxy.uid, generation);
+    const { verdictOn } = this.verdicts(workload, runtime, proxies);
+    return Promise.all(
+      proxies.map(async (proxy) => {
+        const { seen, twice } = await lookTwice(
+          () => this.ask(proxy, runtime, generation),
+          (result) =>
+            runtime.release!.generation === generation &&
+            runtime.confirmed.get(proxy.uid) !== generation &&
+            verdictOn(proxy, result)?.state === 'proven',
+        );
+        if (twice && 'reading' in seen) runtime.confirmed.set(proxy.uid, generation);
+        return seen;
       }),
     );
   }
 
-  /** One verdict for each proxy. Undefined for those that could not be probed. */
+  /** How a proxy is judged by what was seen of it: undefined if it could not be probed. */
   private verdicts(
     workload: Workload,
     runtime: WorkloadRuntime,
     proxies: readonly Proxy[],
-    results: readonly ProbeResult[],
-  ): { verdicts: (Verdict | undefined)[]; provenAt: number | undefined } {
+  ): { verdictOn: (proxy: Proxy, result: ProbeResult | undefined) => Verdict | undefined; provenAt?: number } {
     const { generation, hash } = runtime.release!;
     const provenAt = runtime.state.provenAt ?? this.provenAt(workload, { ...runtime.state, generation, hash }, proxies);
     const since =
       runtime.history.find((entry) => entry.generation > generation - GENERATION_SLOTS)?.since ?? Date.now();
-    const expectation: Expectation = {
-      generation,
-      slotFreeSince: since,
-      ...(provenAt === undefined ? {} : { provenAt }),
+    const before = provenAt === undefined ? {} : { provenAt };
+    const verdictOn = (proxy: Proxy, result: ProbeResult | undefined): Verdict | undefined => {
+      if (result === undefined || 'error' in result) return undefined;
+      const seen = {
+        firstLook: runtime.firstLooks.get(proxy.uid),
+        now: result.reading,
+        readySince: proxy.readySince,
+      };
+      // Counters of a proxy that was another workload's say of which generation they are, not of which workload.
+      return runtime.moved.has(proxy.uid)
+        ? judge({ generation, slotFreeSince: Infinity }, seen)
+        : judge(
+            { generation, slotFreeSince: since, ...before },
+            { ...seen, baseline: runtime.baselines.get(proxy.uid) },
+          );
     };
-    const verdicts = proxies.map((proxy, index) => {
-      const result = results[index];
-      if (runtime.moved.has(proxy.uid) && result !== undefined && 'reading' in result)
-        // Its counters say of which generation they are, not of which workload.
-        return judge(
-          { generation, slotFreeSince: Infinity },
-          { firstLook: runtime.firstLooks.get(proxy.uid), now: result.reading, readySince: proxy.readySince },
-        );
-      return result === undefined || 'error' in result
-        ? undefined
-        : judge(expectation, {
-            baseline: runtime.baselines.get(proxy.uid),
-            firstLook: runtime.firstLooks.get(proxy.uid),
-            now: result.reading,
-            readySince: proxy.readySince,
-          });
-    });
-    return { verdicts, provenAt };
+    return { verdictOn, ...before };
   }
 
   private judgeAll(
@@ -206,7 +194,8 @@ export class ProxyStage {
       counted: true,
       applyError: runtime.applyError,
     };
-    const { verdicts, provenAt } = this.verdicts(workload, runtime, proxies, results);
+    const { verdictOn, provenAt } = this.verdicts(workload, runtime, proxies);
+    const verdicts = proxies.map((proxy, index) => verdictOn(proxy, results[index]));
     const ambiguous: string[] = [];
     const wantModule = new Map<string, string>();
     runtime.inForce.clear();
