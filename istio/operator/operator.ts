@@ -3,9 +3,10 @@
 import { BASELINE_STATUS_MS, KEY_ANSWER_MS, MIN_RETRY_MS, QUEUE_WORKERS, RESYNC_MS, SETTLE_MS } from '../limits.ts';
 import type { KmsConfig } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
-import { AffectedStage, isAffected } from './affected-stage.ts';
+import { AffectedStage } from './affected-stage.ts';
 import { BaselineStage } from './baseline-stage.ts';
-import { ClusterView } from './cluster-view.ts';
+import { Changes, type ChangeTargets } from './changes.ts';
+import { ClusterView, type Informers } from './cluster-view.ts';
 import { collect } from './collect.ts';
 import { EventSink } from './events.ts';
 import { FairGate, Ledger } from './fairness.ts';
@@ -13,14 +14,12 @@ import { KeyBinding } from './key-binding.ts';
 import { KeyDirectory } from './key-directory.ts';
 import { GateStage } from './gate-stage.ts';
 import type { Informer } from './kube/informer.ts';
-import type { KubeObject } from './kube/objects.ts';
 import { ModuleSource } from './module-source.ts';
 import { ModulesInForce, namedModules } from './modules-in-force.ts';
 import { planNamespace } from './namespace-stage.ts';
 import { makeInformers } from './kept-objects.ts';
 import { CONTROLLER_NAME } from './plan/ancestors.ts';
-import { sealedWorkloadOf, workloadOf } from './plan/applied.ts';
-import { hasGate, isSamePod, leadsSame, probe, ProbeGate } from './proxies.ts';
+import { probe, ProbeGate } from './proxies.ts';
 import { ProxyStage } from './proxy-stage.ts';
 import { WorkQueue } from './queue.ts';
 import { RetireStage } from './retire-stage.ts';
@@ -34,9 +33,10 @@ import type { OperatorOptions } from './operator-options.ts';
 /** Interval at which the module file is checked, milliseconds. */
 const MODULE_LOOK_MS = 1_000;
 
-export class Operator {
+export class Operator implements ChangeTargets {
   readonly view: ClusterView;
   readonly queue: WorkQueue;
+  readonly baselines: BaselineStage;
   private readonly options: OperatorOptions;
   private readonly ledger = new Ledger();
   private readonly gate = new FairGate(this.ledger);
@@ -53,14 +53,13 @@ export class Operator {
   private readonly gates: GateStage;
   private readonly affected: AffectedStage;
   private readonly statuses: StatusStage;
-  private readonly baselines: BaselineStage;
   private readonly stopping = new AbortController();
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(options: OperatorOptions) {
     this.options = options;
     const { api, metrics, kms, log, version } = options;
-    this.view = new ClusterView(makeInformers(this.watching(options)), options.revision);
+    this.view = new ClusterView(this.informers(options), options.revision);
     this.queue = new WorkQueue({
       workers: QUEUE_WORKERS,
       namespaceOf: (key) => key.split('/')[1] ?? '',
@@ -143,36 +142,23 @@ export class Operator {
     this.baselines = this.makeBaselines(options);
   }
 
-  private makeBaselines({ api, rootNamespace }: OperatorOptions): BaselineStage {
-    const { view, modules, binding, events, statuses } = this;
-    const facts = (key: string): ReturnType<StatusStage['facts']> => statuses.facts(key);
-    return new BaselineStage({ view, api, modules, binding, events, rootNamespace, facts });
-  }
-
-  /** The kinds that are watched, and what a change of each leads to. */
-  private watching({ api, namespaces, metrics, log }: OperatorOptions): Parameters<typeof makeInformers>[0] {
-    return {
+  private informers({ api, namespaces, rootNamespace, metrics, log }: OperatorOptions): Informers {
+    return makeInformers({
       api,
       only: namespaces,
-      onChange: {
-        routes: (namespace, before, after) => this.routeChanged(namespace, before, after),
-        objects: (namespace, before, after) => this.objectChanged(namespace, before, after),
-        pods: (namespace, before, after) => this.podChanged(namespace, before, after),
-        foreign: (namespace) => this.foreignChanged(namespace),
-        namespaces: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
-        revisions: (_, before, after) => this.plan((after ?? before)?.metadata.name ?? ''),
-        baselines: () => this.queue.addAfter(keyFor('baselines'), SETTLE_MS),
-        labels: (_, before, after) =>
-          void (this.baselines.known.all.size > 0 && this.plan((after ?? before)?.metadata.name ?? '')),
-        attached: (namespace, before, after) => this.attachedChanged(namespace, before, after),
-        others: (namespace) => void (this.baselines.concerns(namespace) && this.plan(namespace)),
-      },
+      onChange: new Changes(this, rootNamespace).handlers,
       onWork: (namespace, ms) => this.ledger.charge(namespace, ms),
       onFailure: (resource, reason, message) => {
         metrics.watchFailures.inc({ resource, reason });
         log('watch-failed', { resource, reason, message }, 'warn');
       },
-    };
+    });
+  }
+
+  private makeBaselines({ api, rootNamespace }: OperatorOptions): BaselineStage {
+    const { view, modules, binding, events, statuses } = this;
+    const facts = (key: string): ReturnType<StatusStage['facts']> => statuses.facts(key);
+    return new BaselineStage({ view, api, modules, binding, events, rootNamespace, facts });
   }
 
   /** Starts watching the cluster. Writes nothing before `lead`. Settles when everything has been listed. */
@@ -210,66 +196,7 @@ export class Operator {
     await this.running;
   }
 
-  /** The operator itself makes changes of the status alone. */
-  private routeChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
-    const same =
-      before !== undefined &&
-      after !== undefined &&
-      before.metadata.uid === after.metadata.uid &&
-      before.metadata.generation === after.metadata.generation &&
-      JSON.stringify(before.metadata.annotations) === JSON.stringify(after.metadata.annotations) &&
-      before.metadata.deletionTimestamp === after.metadata.deletionTimestamp;
-    if (!same) this.plan(namespace);
-    else this.queue.addAfter(keyFor('status', namespace, after.metadata.name), SETTLE_MS);
-  }
-
-  private objectChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
-    const sealed = sealedWorkloadOf((after ?? before)?.metadata.name ?? '');
-    // Planning does not depend on seals.
-    if (sealed !== undefined && this.view.workload(namespace, sealed) !== undefined)
-      return this.queue.addAfter(keyFor('seal', namespace, sealed), SETTLE_MS);
-    const name = workloadOf(after?.metadata.name ?? '') ?? '';
-    const runtime = this.view.knownRuntime(namespace, name);
-    if (
-      runtime?.lastApplied !== undefined &&
-      after !== undefined &&
-      Number(after.metadata.resourceVersion) >= Number(runtime.lastApplied.metadata.resourceVersion)
-    )
-      runtime.lastApplied = undefined;
-    this.plan(namespace);
-  }
-
-  /** EnvoyFilters of the root namespace act on every namespace. */
-  private foreignChanged(namespace: string): void {
-    const concerned = namespace === this.options.rootNamespace ? [...this.view.namespaces.keys()] : [namespace];
-    for (const name of concerned) this.tellNamespace(name);
-  }
-
-  /** Statuses that others write do not affect planning. Conditions about routes there are corrected. */
-  private attachedChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
-    const isPlanned = this.baselines.concerns(namespace);
-    const isSame =
-      JSON.stringify([before?.spec, before?.metadata.labels]) === JSON.stringify([after?.spec, after?.metadata.labels]);
-    if (isPlanned && !isSame) this.plan(namespace);
-    else if (isPlanned || (after !== undefined && isAffected(after)))
-      this.queue.addAfter(keyFor('affected', namespace), SETTLE_MS);
-  }
-
-  private podChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
-    if (after !== undefined && hasGate(after)) this.queue.addAfter(keyFor('gates', namespace), SETTLE_MS);
-    const state = this.view.namespaces.get(namespace);
-    if (after === undefined) this.view.claims.delete(before?.metadata.uid ?? '');
-    if (!leadsSame(before, after)) this.tellNamespace(namespace);
-    if (isSamePod(before, after)) return;
-    if (state === undefined) return this.baselines.concerns(namespace) ? this.plan(namespace) : undefined;
-    for (const name of state.grouping.workloads.keys())
-      this.queue.addAfter(keyFor('proxies', namespace, name), SETTLE_MS);
-    // A pod that matches a new combination of selections needs a workload before its proxy starts.
-    if (after !== undefined && !state.grouping.isSeen(after.metadata.labels ?? {}, this.view.facts(namespace)))
-      this.plan(namespace);
-  }
-
-  private plan(namespace: string): void {
+  plan(namespace: string): void {
     this.queue.addAfter(keyFor('namespace', namespace), SETTLE_MS);
   }
 
@@ -347,7 +274,7 @@ export class Operator {
     for (const key of keys) this.queue.add(`status/${key}`);
   }
 
-  private tellNamespace(namespace: string): void {
+  tellNamespace(namespace: string): void {
     this.tellRoutes([...(this.view.namespaces.get(namespace)?.checked.keys() ?? [])]);
   }
 

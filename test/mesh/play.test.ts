@@ -1,6 +1,6 @@
 // npm run mesh, as a person uses it: what it prints works, and Ctrl-C leaves nothing.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { it } from 'node:test';
 import { until } from './stack/until.ts';
@@ -51,4 +51,21 @@ it('npm run mesh: the printed lines do what they say, and an end leaves nothing'
     { status: 1 },
     'its processes are gone',
   );
+});
+
+it('npm run mesh says what it is, and takes no option for a start', () => {
+  const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', 'test/mesh/play.ts', ...args], {
+      encoding: 'utf8',
+    });
+  for (const flag of ['--help', '-h']) {
+    const { status, stdout } = run(flag);
+    assert.equal(status, 0);
+    assert.match(stdout, /^npm run mesh.*until Ctrl-C/s);
+  }
+  for (const wrong of ['--hlep', 'stop']) {
+    const { status, stdout, stderr } = run(wrong);
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, /npm run mesh \[-- --help\]/);
+  }
 });
