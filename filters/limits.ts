@@ -395,3 +395,9 @@ export const MAX_SUBJECT_TEXT_BYTES: u32 = 1024;
 
 /** Stages of a module, and so steps of one direction of a route. A module with more does not start. */
 export const MAX_STEPS: i32 = 16;
+
+/**
+ * Private key in PEM that detection by content finds, bytes from its first dash on: RSA of 16,384 bits with escaped lines.
+ * What comes after that in a longer one is looked at like other text.
+ */
+export const MAX_PEM_BYTES: u32 = 24_576;

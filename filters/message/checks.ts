@@ -1,4 +1,5 @@
 // Check digits and the identifiers that contain them. All functions take ASCII text and allocate nothing.
+import { Ascii } from '../memory/ascii';
 
 /** Smallest and largest number of digits of a payment card number (ISO/IEC 7812-1). */
 export const MIN_CARD_DIGITS: u32 = 13;
@@ -79,20 +80,68 @@ export function isGb11643(pointer: usize, length: u32): bool {
   }
   const check = load<u8>(pointer, 17);
   if ((check == 120 ? 88 : check) != load<u8>(ID_CHECK + (sum % 11))) return false;
-  return isRegion(pointer) && isDate(pointer + 6);
+  return isRegion(pointer) && isDateAt(pointer + 6);
 }
 
-function isRegion(pointer: usize): bool {
+/** Whether two digits are a division of China at the level of provinces. The caller has checked the digits. */
+export function isRegion(pointer: usize): bool {
   const region = digitAt(pointer) * 10 + digitAt(pointer + 1);
   return region < 64 ? ((REGIONS_LOW >> region) & 1) != 0 : ((REGIONS_HIGH >> (region - 64)) & 1) != 0;
 }
 
 /** Whether eight digits, year first, are a date of the Gregorian calendar. The caller has checked the digits. */
-function isDate(pointer: usize): bool {
+function isDateAt(pointer: usize): bool {
   const year = digitAt(pointer) * 1000 + digitAt(pointer + 1) * 100 + digitAt(pointer + 2) * 10 + digitAt(pointer + 3);
   const month = digitAt(pointer + 4) * 10 + digitAt(pointer + 5);
-  const day = digitAt(pointer + 6) * 10 + digitAt(pointer + 7);
+  return isDate(year, month, digitAt(pointer + 6) * 10 + digitAt(pointer + 7));
+}
+
+/** Whether a day from 1800 to 2199 exists in the Gregorian calendar. */
+export function isDate(year: u32, month: u32, day: u32): bool {
   if (year < FIRST_YEAR || year > LAST_YEAR || month == 0 || month > 12 || day == 0) return false;
   const leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
   return day <= (month == 2 && leap ? 29 : <u32>load<u8>(MONTH_DAYS + month));
+}
+
+/** `3502` and `M000`, little-endian. */
+const XIAMEN: u32 = 0x32303533;
+const OLD_ENTITY: u32 = 0x3030304d;
+
+/** Value of a character in GB 32100 (digits, and capital letters without I, O, S, V and Z). 31 for any other. */
+function usccValue(byte: u32): u32 {
+  if (byte - 48 < 10) return byte - 48;
+  if (
+    byte - 65 >= 26 ||
+    byte == Ascii.UpperI ||
+    byte == Ascii.UpperO ||
+    byte == Ascii.UpperS ||
+    byte == Ascii.UpperV ||
+    byte == Ascii.UpperZ
+  )
+    return 31;
+  return byte - 55 - (byte > 73 ? 1 : 0) - (byte > 79 ? 1 : 0) - (byte > 83 ? 1 : 0) - (byte > 86 ? 1 : 0);
+}
+
+/**
+ * Unified social credit code (GB 32100-2015): 18 characters of its alphabet, an administrative division of six digits
+ * in places 3 to 8, and a check character with powers of 3 modulo 31 as weights. Codes that Xiamen (division 3502)
+ * issued before 2016, with entity numbers that begin with M000, follow an unknown rule, so their check character is not
+ * verified.
+ */
+export function isUscc(pointer: usize, length: u32): bool {
+  if (length != 18) return false;
+  for (let i: u32 = 2; i < 8; i++) if (digitAt(pointer + i) > 9) return false;
+  let sum: u32 = 0;
+  let weight: u32 = 1;
+  for (let i: u32 = 0; i < 17; i++) {
+    const value = usccValue(load<u8>(pointer + i));
+    if (value == 31) return false;
+    sum += value * weight;
+    weight = (weight * 3) % 31;
+  }
+  const check = usccValue(load<u8>(pointer, 17));
+  return (
+    check == (31 - (sum % 31)) % 31 ||
+    (check != 31 && load<u32>(pointer + 2) == XIAMEN && load<u32>(pointer + 8) == OLD_ENTITY)
+  );
 }

@@ -1,6 +1,5 @@
 // Identifiers with check digits of companies, banks, accounts and places, and the code lists of ISO. Each function
 // takes the bytes of a text. None fails or allocates.
-import { Ascii } from '../memory/ascii';
 import {
   COUNTRY_ALPHA_2,
   COUNTRY_ALPHA_2_COUNT,
@@ -98,48 +97,6 @@ function isCountryLetters(code: u32): bool {
   return (
     code != NO_CODE &&
     (atLeast(COUNTRY_ALPHA_2, COUNTRY_ALPHA_2_COUNT, code) == code || isUserCountry(code) || isReservedCountry(code))
-  );
-}
-
-/** `3502` and `M000`, little-endian. */
-const XIAMEN: u32 = 0x32303533;
-const OLD_ENTITY: u32 = 0x3030304d;
-
-/** Value of a character in GB 32100 (digits, and capital letters without I, O, S, V and Z). 31 for any other. */
-function usccValue(byte: u32): u32 {
-  if (byte - 48 < 10) return byte - 48;
-  if (
-    byte - 65 >= 26 ||
-    byte == Ascii.UpperI ||
-    byte == Ascii.UpperO ||
-    byte == Ascii.UpperS ||
-    byte == Ascii.UpperV ||
-    byte == Ascii.UpperZ
-  )
-    return 31;
-  return byte - 55 - (byte > 73 ? 1 : 0) - (byte > 79 ? 1 : 0) - (byte > 83 ? 1 : 0) - (byte > 86 ? 1 : 0);
-}
-
-/**
- * Unified social credit code (GB 32100-2015): 18 characters of its alphabet, an administrative division of six digits
- * in places 3 to 8, and a check character with powers of 3 modulo 31 as weights. Codes that Xiamen (division 3502)
- * issued before 2016, with entity numbers that begin with M000, follow an unknown rule, so their check character is not
- * verified.
- */
-export function isUscc(pointer: usize, length: u32): bool {
-  if (length != 18 || leadingDigits(pointer + 2, 6) != 6) return false;
-  let sum: u32 = 0;
-  let weight: u32 = 1;
-  for (let i: u32 = 0; i < 17; i++) {
-    const value = usccValue(load<u8>(pointer + i));
-    if (value == 31) return false;
-    sum += value * weight;
-    weight = (weight * 3) % 31;
-  }
-  const check = usccValue(load<u8>(pointer, 17));
-  return (
-    check == (31 - (sum % 31)) % 31 ||
-    (check != 31 && load<u32>(pointer + 2) == XIAMEN && load<u32>(pointer + 8) == OLD_ENTITY)
   );
 }
 

@@ -1,5 +1,5 @@
 // Checks and forms of texts, and the errors of texts that violate them.
-import { isCardNumber, isGb11643, isLuhn } from '../message/checks';
+import { isCardNumber, isGb11643, isLuhn, isUscc } from '../message/checks';
 import { ErrorId } from '../errors.gen';
 import {
   isDate,
@@ -14,7 +14,7 @@ import {
 } from './calendar';
 import { PbocCheck } from './config.gen';
 import { isAlphabetic, isAlphanumeric, isAmount, isHex, isIsoAmount, isNumeric, isPrintable } from './formats';
-import { isBic, isCnapsBankCode, isCountry, isCurrency, isIban, isLei, isUscc } from './identifiers';
+import { isBic, isCnapsBankCode, isCountry, isCurrency, isIban, isLei } from './identifiers';
 
 /** Error of the text. ErrorId.None if it passes the check. */
 export function breachOf(check: PbocCheck, text: usize, length: u32): ErrorId {

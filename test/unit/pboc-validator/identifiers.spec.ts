@@ -1,11 +1,11 @@
 import { Bytes } from '../../../filters/memory/bytes';
+import { isUscc } from '../../../filters/message/checks';
 import {
   isBic,
   isCnapsBankCode,
   isCountry,
   isIban,
   isLei,
-  isUscc,
   minorUnits,
 } from '../../../filters/pboc-validator/identifiers';
 

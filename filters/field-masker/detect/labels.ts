@@ -1,0 +1,145 @@
+// Labels before values: `姓名：`, `"custName":`, `<passportNo>`, `addr=`. What they name stands in the dictionary of kinds.
+import { Ascii } from '../../memory/ascii';
+import { KIND_NAMES, KIND_NAMES_MASK, KIND_NAMES_SLOTS } from '../kinds.gen';
+import { Find, bitOf } from './find';
+import { digitOf, isHan, isLatin, isSpace, narrow, unitBefore, unitStart } from './units';
+
+/** Characters between a label and its value: quotes, colon, spaces. */
+const MAX_GAP: u32 = 10;
+/** Characters of a label that are looked at. */
+const MAX_LABEL: u32 = 32;
+const HAN_BYTES: u32 = 3;
+const MAX_HAN: u32 = 10;
+const FNV_BASIS: u32 = 0x811c9dc5;
+const FNV_PRIME: u32 = 0x01000193;
+
+/** Kinds whose values are looked for because a label stands before them. */
+const LABELLED: u32 = ((<u32>1) << Find.Name) | ((<u32>1) << Find.Address) | ((<u32>1) << Find.KeyMaterial);
+
+/** Bit n of a set of 4096: some name of a LABELLED kind ends in bytes that make n. */
+const ENDINGS: usize = memory.data(512);
+const TEXT: usize = memory.data(128);
+let ready = false;
+
+function endingOf(bytes: u32): u32 {
+  return (bytes * 0x9e3779b1) >> 20;
+}
+
+/** Fills the set of endings. Once. */
+export function prepareLabels(): void {
+  if (ready) return;
+  ready = true;
+  for (let slot: u32 = 0; slot <= KIND_NAMES_MASK; slot++) {
+    const offset = <u32>load<u16>(KIND_NAMES_SLOTS + ((<usize>slot) << 1));
+    if (offset == 0) continue;
+    const entry = KIND_NAMES + offset - 1;
+    const length = <u32>load<u8>(entry);
+    if ((LABELLED & bitOf(load<u8>(entry, 1))) == 0 || length < 2) continue;
+    const bit = endingOf(<u32>load<u16>(entry + length));
+    const word = ENDINGS + <usize>((bit >> 3) & ~3);
+    store<u32>(word, load<u32>(word) | ((<u32>1) << (bit & 31)));
+  }
+}
+
+/** Whether a label of a LABELLED kind may end before the separator at `at`. Quick; reads a few bytes. */
+export function mayFollowLabel(begin: usize, at: usize): bool {
+  let from = at;
+  while (from > begin && at - from < MAX_GAP) {
+    const byte = <u32>load<u8>(from - 1);
+    if (byte != Ascii.Quote && byte != Ascii.Backslash && byte != Ascii.Space && byte != Ascii.Apostrophe) break;
+    from--;
+  }
+  if (from - begin < 2) return false;
+  const last = <u32>load<u8>(from - 1);
+  let other = <u32>load<u8>(from - 2);
+  if (last == Ascii.Semicolon || (from - begin >= 3 && load<u8>(from - 3) == Ascii.Percent)) return true;
+  if (from - begin >= 6 && load<u8>(from - 6) == Ascii.Backslash && load<u8>(from - 5) == Ascii.LowerU) return true;
+  if ((other == Ascii.Underscore || other == Ascii.Minus) && from - begin >= 3) other = <u32>load<u8>(from - 3);
+  const bit = endingOf((lower(last) << 8) | lower(other));
+  return ((load<u8>(ENDINGS + (bit >> 3)) >> (bit & 7)) & 1) != 0;
+}
+
+function lower(byte: u32): u32 {
+  return byte - 65 < 26 ? byte + 32 : byte;
+}
+
+/** Kind of the folded name of `length` bytes at `text`. Nothing if it is not in the dictionary. */
+function kindOf(text: usize, length: u32): u32 {
+  let hash = FNV_BASIS;
+  for (let i: u32 = 0; i < length; i++) hash = (hash ^ load<u8>(text + i)) * FNV_PRIME;
+  let slot = hash & KIND_NAMES_MASK;
+  while (true) {
+    const offset = <u32>load<u16>(KIND_NAMES_SLOTS + ((<usize>slot) << 1));
+    if (offset == 0) return Find.Nothing;
+    const entry = KIND_NAMES + offset - 1;
+    if (<u32>load<u8>(entry) == length && memory.compare(entry + 2, text, length) == 0) return load<u8>(entry, 1);
+    slot = (slot + 1) & KIND_NAMES_MASK;
+  }
+}
+
+/** What may stand between a label and its value. */
+function isGap(point: u32): bool {
+  return (
+    point == Ascii.Colon ||
+    point == Ascii.Equals ||
+    point == Ascii.Quote ||
+    point == Ascii.Apostrophe ||
+    point == Ascii.Greater ||
+    point == 0xff1a ||
+    point == 0x201c ||
+    point == 0x201d ||
+    point == 0x3a ||
+    point == 0x4e3a ||
+    point == 0x662f ||
+    point == Ascii.Backslash ||
+    isSpace(point)
+  );
+}
+
+/** Kind that the label before the value at `at` names, or before a separator that ends there. Nothing without a label. */
+export function labelBefore(begin: usize, at: usize): u32 {
+  let gap: u32 = 0;
+  let point = unitBefore(begin, at);
+  while (gap < MAX_GAP && isGap(point) && at > begin) {
+    at = unitStart();
+    point = unitBefore(begin, at);
+    gap++;
+  }
+  return isHan(point) ? hanLabel(begin, at) : gap == 0 ? Find.Nothing : latinLabel(begin, at);
+}
+
+/** A label in Han: the longest one that stands directly before `at`. */
+function hanLabel(begin: usize, at: usize): u32 {
+  let kind: u32 = Find.Nothing;
+  let from = TEXT + MAX_HAN * HAN_BYTES;
+  const stop = from;
+  for (let i: u32 = 0; i < MAX_HAN; i++) {
+    const point = unitBefore(begin, at);
+    if (!isHan(point)) break;
+    at = unitStart();
+    from -= HAN_BYTES;
+    store<u8>(from, 0xe0 | (point >> 12));
+    store<u8>(from, 0x80 | ((point >> 6) & 63), 1);
+    store<u8>(from, 0x80 | (point & 63), 2);
+    if (i == 0) continue;
+    const found = kindOf(from, <u32>(stop - from));
+    if (found != Find.Nothing) kind = found;
+  }
+  return kind;
+}
+
+/** A label in letters: the whole word, folded. */
+function latinLabel(begin: usize, at: usize): u32 {
+  let from = TEXT + MAX_LABEL;
+  const stop = from;
+  for (let i: u32 = 0; i <= MAX_LABEL; i++) {
+    const point = narrow(unitBefore(begin, at));
+    const isJoint = point == Ascii.Underscore || point == Ascii.Minus || point == Ascii.Point;
+    if (!isJoint && !isLatin(point) && digitOf(point) > 9) break;
+    if (i == MAX_LABEL) return Find.Nothing;
+    at = unitStart();
+    if (isJoint) continue;
+    store<u8>(--from, lower(point));
+  }
+  return from == stop ? Find.Nothing : kindOf(from, <u32>(stop - from));
+}

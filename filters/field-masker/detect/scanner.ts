@@ -1,0 +1,309 @@
+// Finds personal data in a text by what it looks like. One pass; linear; allocates nothing. The text may be of any format:
+// escapes are read as what they stand for, and what is found is named by its place in the text as it is written.
+import { Ascii } from '../../memory/ascii';
+import { Candidates, BLOCK, LABELLED } from './candidates';
+import { findCard, findIdCard } from './cards';
+import { DigitGroups } from './digit-groups';
+import { Letters, findDocument, findHongKongId, findSocialCredit, isDocumentLength } from './documents';
+import { Find, Why, bitOf } from './find';
+import { Finding } from './finding';
+import { findEmail, findIpv4, findIpv6 } from './internet';
+import { findJwt, findPem, findSecret } from './key-material';
+import { findAddress, findName, valueAt } from './label-values';
+import { labelBefore, mayFollowLabel, prepareLabels } from './labels';
+import { findAbroad, findFixed, findMobile } from './phones';
+import { findPlate, isDivision } from './plates';
+import { digitOf, hexOf, isLatin, unitAt, unitBefore, unitEnd } from './units';
+
+/** Kinds that begin with digits in groups, and those that a label must announce. */
+const GROUPED: u32 =
+  ((<u32>1) << Find.IdCard) |
+  ((<u32>1) << Find.BankCard) |
+  ((<u32>1) << Find.UnionPayCard) |
+  ((<u32>1) << Find.Phone) |
+  ((<u32>1) << Find.FixedPhone);
+const DOCUMENTS: u32 = ((<u32>1) << Find.Passport) | ((<u32>1) << Find.HkMacaoPermit) | ((<u32>1) << Find.TaiwanPermit);
+const AT_SIGN: u32 = 64;
+const WIDE_AT: u32 = 0xff20;
+const WIDE_COLON: u32 = 0xff1a;
+/** Digits of a run that is counted. */
+const LONG_RUN: u32 = 11;
+
+/** Iterates over what is found in a text, in ascending order. Reused for every text. */
+export class Scanner {
+  private readonly finding: Finding = new Finding();
+  private readonly groups: DigitGroups = new DigitGroups();
+  private readonly letters: Letters = new Letters();
+  private readonly candidates: Candidates = new Candidates();
+  private text: usize = 0;
+  private textEnd: usize = 0;
+  private set: u32 = 0;
+  private prepared: u32 = 0;
+  /** The block that is looked at, and its candidates that are left. */
+  private block: usize = 0;
+  private bits: u32 = 0;
+  private size: usize = 0;
+  /** What was found ends here; nothing before it is looked at again. */
+  private done: usize = 0;
+  private skip: usize = 0;
+
+  constructor() {
+    prepareLabels();
+    this.candidates.prepare(0);
+  }
+
+  get start(): usize {
+    return this.finding.start;
+  }
+
+  get end(): usize {
+    return this.finding.end;
+  }
+
+  /** Kind of what was found: a number of `MaskKind`. */
+  get kind(): u32 {
+    return this.finding.kind;
+  }
+
+  /** Bits of `Why`. */
+  get why(): u32 {
+    return this.finding.why;
+  }
+
+  /** Begins with the text [`pointer`, `end`). `set`: the kinds to find, bit n for kind n. */
+  begin(pointer: usize, end: usize, set: u32): void {
+    this.text = pointer;
+    this.textEnd = end;
+    this.set = set;
+    this.block = pointer;
+    this.size = 0;
+    this.bits = 0;
+    this.done = pointer;
+    this.skip = pointer;
+    if (set == this.prepared) return;
+    this.candidates.prepare(set);
+    this.prepared = set;
+  }
+
+  /** Finds the next one. False at the end of the text. */
+  next(): bool {
+    const end = this.textEnd;
+    while (true) {
+      while (this.bits != 0) {
+        const at = this.block + ctz(this.bits);
+        this.bits &= this.bits - 1;
+        if (at < this.skip) continue;
+        if (this.look(at)) {
+          this.done = this.finding.end;
+          this.skip = this.done;
+          return true;
+        }
+      }
+      if (!this.advance(end)) return false;
+    }
+  }
+
+  /** Goes on to the next block with candidates. False at the end of the text. */
+  private advance(end: usize): bool {
+    let at = this.block + this.size;
+    if (at < this.skip) at = this.skip;
+    const candidates = this.candidates;
+    const begin = this.text;
+    while (candidates.fits(begin, at, end)) {
+      const bits = candidates.of(at);
+      if (bits != 0) {
+        this.block = at;
+        this.size = BLOCK;
+        this.bits = bits;
+        return true;
+      }
+      at += BLOCK;
+    }
+    if (at >= end) return false;
+    this.block = at;
+    this.size = 1;
+    this.bits = candidates.isOne(begin, at) ? 1 : 0;
+    return true;
+  }
+
+  /** Whether something is found at a candidate. */
+  private look(at: usize): bool {
+    const byte = <u32>load<u8>(at);
+    if (byte - 48 < 10) return this.mayBeNumber(at) && this.number(at);
+    if (byte == Ascii.Colon) return this.colon(at);
+    if (byte == Ascii.Equals || byte == Ascii.Greater) return mayFollowLabel(this.text, at) && this.labelled(at + 1);
+    if (byte == AT_SIGN) return findEmail(this.done, at, this.textEnd, this.finding);
+    if (byte == Ascii.Minus) return this.dashes(at);
+    if (byte == Ascii.LowerE) return this.token(at);
+    if (byte - 65 < 26) return findPlate(this.done, at, this.textEnd, this.finding);
+    return this.escaped(at);
+  }
+
+  /** A character that is written in more than one byte. */
+  private escaped(at: usize): bool {
+    const end = this.textEnd;
+    const point = unitAt(at, end);
+    const behind = unitEnd();
+    if (point < 0x80 && behind == at + 1) return false;
+    this.skip = behind;
+    if (digitOf(point) < 10) return digitOf(unitBefore(this.text, at)) > 9 && this.number(at);
+    if ((point == AT_SIGN || point == WIDE_AT) && this.wants(Find.Email))
+      return findEmail(this.done, at, end, this.finding);
+    if (
+      point == Ascii.Colon ||
+      point == WIDE_COLON ||
+      point == Ascii.Equals ||
+      point == Ascii.Greater ||
+      point == Ascii.Quote
+    ) {
+      if ((this.set & LABELLED) != 0 && this.labelled(behind)) return true;
+    }
+    if (behind >= end) return false;
+    const next = <u32>load<u8>(behind);
+    // Digits directly behind an escape that ends in a digit are no candidates by themselves.
+    if (next - 48 < 10 && <u32>load<u8>(behind - 1) - 48 < 10) return this.number(behind);
+    if (isDivision(point) && this.wants(Find.LicencePlate) && isLatin(unitAt(behind, end)))
+      return findPlate(this.done, behind, end, this.finding);
+    return false;
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  private wants(kind: Find): bool {
+    return (this.set & bitOf(kind)) != 0;
+  }
+
+  private colon(at: usize): bool {
+    const begin = this.text;
+    if (this.wants(Find.IpAddress) && at + 1 < this.textEnd) {
+      const next = <u32>load<u8>(at + 1);
+      const before = at > begin ? <u32>load<u8>(at - 1) : 0;
+      if ((hexOf(next) < 16 || next == Ascii.Colon) && (hexOf(before) < 16 || next == Ascii.Colon)) {
+        if (findIpv6(this.done, at, this.textEnd, this.finding)) return true;
+      }
+    }
+    return (this.set & LABELLED) != 0 && mayFollowLabel(begin, at) && this.labelled(at + 1);
+  }
+
+  /** A value behind the separator that ends at `behind`, if a label stands before it. */
+  private labelled(behind: usize): bool {
+    const kind = labelBefore(this.text, behind);
+    if (kind == Find.Nothing || (this.set & LABELLED & bitOf(kind)) == 0) return false;
+    const value = valueAt(behind, this.textEnd);
+    if (kind == Find.Name) return findName(value, this.textEnd, this.finding);
+    if (kind == Find.Address) return findAddress(value, this.textEnd, this.finding);
+    return findSecret(value, this.textEnd, this.finding);
+  }
+
+  private dashes(at: usize): bool {
+    if (at + 16 > this.textEnd || load<u32>(at) != 0x2d2d2d2d || load<u8>(at, 4) != Ascii.Minus) return false;
+    return findPem(at, this.textEnd, this.finding);
+  }
+
+  private token(at: usize): bool {
+    if (at + 3 > this.textEnd || load<u16>(at, 1) != 0x4a79) return false;
+    return findJwt(this.text, at, this.textEnd, this.finding);
+  }
+
+  /** Whether the digits at `at` may begin something, by their number and what stands around them. Quick. */
+  private mayBeNumber(at: usize): bool {
+    const end = this.textEnd;
+    let stop = at + 1;
+    while (stop < end && <u32>load<u8>(stop) - 48 < 10) stop++;
+    const count = <u32>(stop - at);
+    if (count >= LONG_RUN) return true;
+    const next = stop < end ? <u32>load<u8>(stop) : 0;
+    if (next >= 0x80 || next == Ascii.Backslash || next == Ascii.Percent || next == Ascii.Ampersand) return true;
+    if (next == Ascii.Point && count <= 3) return this.wants(Find.IpAddress);
+    if (
+      count >= 6 &&
+      ((this.set & DOCUMENTS) != 0 || this.wants(Find.SocialCreditCode) || this.wants(Find.FixedPhone))
+    ) {
+      const before = at > this.text ? <u32>load<u8>(at - 1) : 0;
+      if (before >= 0x80 || isLatin(before) || isLatin(next) || next == Ascii.OpenParenthesis) return true;
+      if (
+        count >= 7 &&
+        (before == Ascii.Quote ||
+          before == Ascii.Colon ||
+          before == Ascii.Space ||
+          before == Ascii.Greater ||
+          before == Ascii.Equals)
+      )
+        return true;
+    }
+    if (count < 2 || (this.set & GROUPED) == 0 || stop + 1 >= end) return false;
+    const other = <u32>load<u8>(stop + 1);
+    if (next == Ascii.LineFeed || next == Ascii.CarriageReturn) return count >= 3;
+    if (
+      next != Ascii.Space &&
+      next != Ascii.Minus &&
+      next != Ascii.Point &&
+      next != Ascii.Plus &&
+      next != Ascii.CloseParenthesis
+    )
+      return false;
+    if (other - 48 >= 10)
+      return (
+        other >= 0x80 ||
+        other == Ascii.Space ||
+        other == Ascii.Minus ||
+        other == Ascii.Percent ||
+        other == Ascii.Backslash
+      );
+    // The next group has at least two digits. A day or month has just as many, and what follows is short then.
+    if (count == 2) return load<u16>(at) == 0x3638;
+    return stop + 3 < end && <u32>load<u8>(stop + 3) - 48 < 10;
+  }
+
+  /** Whether something is found at the first digit of a number. */
+  private number(at: usize): bool {
+    const groups = this.groups;
+    const finding = this.finding;
+    if (!groups.read(this.text, at, this.textEnd) || digitOf(groups.left) < 10) return false;
+    if (!this.judge(groups)) return false;
+    if (!this.wants(Find.Email) || finding.kind == Find.Email) return true;
+    // `13800138000@139.com` is an address.
+    const next = unitAt(finding.end, this.textEnd);
+    if (next != AT_SIGN && next != WIDE_AT) return true;
+    const kind = finding.kind;
+    const start = finding.start;
+    const end = finding.end;
+    const why = finding.why;
+    return findEmail(this.done, end, this.textEnd, finding) || finding.set(kind, start, end, why);
+  }
+
+  private judge(groups: DigitGroups): bool {
+    const set = this.set;
+    const finding = this.finding;
+    if (this.wants(Find.IpAddress) && findIpv4(groups, finding)) return true;
+    if (groups.beginsNumber && (set & GROUPED) != 0 && groups.count >= 7) {
+      if (this.wants(Find.IdCard) && findIdCard(groups, finding)) return true;
+      if ((set & (bitOf(Find.BankCard) | bitOf(Find.UnionPayCard))) != 0 && findCard(groups, set, finding)) return true;
+      if (this.wants(Find.Phone) && findMobile(groups, finding)) return true;
+      if (findAbroad(groups, set, finding)) return true;
+      if (this.wants(Find.FixedPhone) && findFixed(groups, false, finding)) return true;
+    }
+    const first = unchecked(groups.upTo[0]);
+    if (first < 6) return false;
+    this.letters.read(groups);
+    if (this.wants(Find.SocialCreditCode) && findSocialCredit(groups, this.letters, finding)) return true;
+    if (this.wants(Find.HkMacaoPermit) && findHongKongId(groups, this.letters, finding)) return true;
+    return this.announced(groups);
+  }
+
+  /** What only a label tells from other numbers. */
+  private announced(groups: DigitGroups): bool {
+    const set = this.set;
+    const mayBeDocument = (set & DOCUMENTS) != 0 && isDocumentLength(groups);
+    const mayBePhone =
+      this.wants(Find.FixedPhone) && this.letters.count == 0 && groups.count >= 7 && groups.beginsNumber;
+    if (!mayBeDocument && !mayBePhone) return false;
+    const label = labelBefore(this.text, this.letters.start);
+    if (label == Find.Nothing) return false;
+    if (mayBePhone && (label == Find.FixedPhone || label == Find.Phone) && findFixed(groups, true, this.finding)) {
+      this.finding.why |= Why.Label;
+      return true;
+    }
+    return mayBeDocument && findDocument(groups, this.letters, label, set, this.finding);
+  }
+}
