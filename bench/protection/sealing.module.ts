@@ -4,8 +4,11 @@ import { KeyAlgorithm } from '../../filters/keys/key-algorithm';
 import { KeyVersion } from '../../filters/keys/key-version';
 import { Bytes } from '../../filters/memory/bytes';
 import { scratch } from '../../filters/memory/scratch';
+import { Span } from '../../filters/memory/span';
 import { Writer } from '../../filters/memory/writer';
+import { MessageFormat } from '../../filters/message/format';
 import { layoutOf, profileOf, suiteOf } from '../../filters/sm4-encryptor/catalog';
+import { job } from '../../filters/sm4-encryptor/cipher-job';
 import { CiphertextLayout, PayloadAlgorithm, WireFormat } from '../../filters/sm4-encryptor/config.gen';
 import { Opening } from '../../filters/sm4-encryptor/opening';
 import { Parts, Protection } from '../../filters/sm4-encryptor/protection';
@@ -21,6 +24,8 @@ const AAD: usize = memory.data(64, 16);
 
 const out = new Writer(scratch);
 const parts = new Parts();
+const text = new Span();
+const NO_TYPE = new Span();
 let key: KeyVersion | null = null;
 let plan: Protection | null = null;
 let body: usize = 0;
@@ -29,7 +34,15 @@ let body: usize = 0;
 export function choose(algorithm: u32, bytes: u32): usize {
   const aes = algorithm == PayloadAlgorithm.AES_256_GCM;
   key = new KeyVersion(aes ? KeyAlgorithm.Aes256 : KeyAlgorithm.Sm4, 1, KID, MATERIAL, aes ? 32 : 16, 0);
-  plan = new Protection(ID, Bytes.EMPTY, suiteOf(algorithm), layoutOf(CiphertextLayout.ASN1), 65536);
+  plan = new Protection(
+    ID,
+    Bytes.EMPTY,
+    suiteOf(algorithm, Bytes.EMPTY),
+    layoutOf(CiphertextLayout.ASN1),
+    65536,
+    MessageFormat.Json,
+    false,
+  );
   if (body == 0) body = heap.alloc(bytes + 64);
   return body;
 }
@@ -40,7 +53,7 @@ export function seal(format: u32, length: u32, times: u32): u32 {
   for (let i: u32 = 0; i < times; i++) {
     scratch.reset();
     out.begin(profile.room(plan!, length));
-    if (!profile.seal(plan!, key!, 0, 0, body, length, out)) return 0;
+    if (!profile.seal(plan!, key!, NO_TYPE, text.set(body, length), out)) return 0;
   }
   return out.length;
 }
@@ -72,6 +85,6 @@ export function cipher(length: u32, times: u32): void {
   for (let i: u32 = 0; i < times; i++) {
     scratch.reset();
     const to = suite.inPlace ? body : scratch.allocate(suite.sealedBound(length));
-    suite.seal(key!, IV, AAD, 48, body, length, to, TAG);
+    suite.seal(key!, job.set(IV, body, length, to, TAG).bind(AAD, 48));
   }
 }

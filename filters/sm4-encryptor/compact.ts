@@ -9,13 +9,14 @@ import { BASE64_SLACK_BYTES } from '../memory/base64';
 import { base64UrlLength, decodeBase64Url, encodeBase64Url } from '../memory/base64url';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { FieldKind } from '../message/field-tree';
 import { JsonDocument } from '../message/json/document';
 import { MAX_COMPACT_HEADER_BYTES } from '../limits';
 import { versionOf } from './kid';
 import { Opening } from './opening';
-import { Encoding, Parts, Protection, WireProfile, ciphertext, encryptBody } from './protection';
+import { Encoding, Parts, Protection, WireProfile, ciphertext } from './protection';
 import { FAILED, LONGEST_IV_BYTES, LONGEST_TAG_BYTES } from './suite';
 
 const DOT: u8 = 46;
@@ -33,9 +34,9 @@ const KMS: Bytes = Bytes.from('kms');
 const header: Writer = new Writer(scratch);
 const document: JsonDocument = new JsonDocument();
 
-function writeHeader(plan: Protection, key: KeyVersion, type: usize, typeLength: u32): void {
+function writeHeader(plan: Protection, key: KeyVersion, type: Span): void {
   const suite = plan.suite;
-  header.begin(160 + key.kid.length + plan.context.length * 2 + typeLength * 2);
+  header.begin(160 + key.kid.length + plan.context.length * 2 + type.length * 2);
   header.ascii('{"alg":"');
   const mode = key.wrapped.length > 0 ? KMS : suite.keyMode;
   header.bytes(mode.pointer, mode.length);
@@ -48,9 +49,9 @@ function writeHeader(plan: Protection, key: KeyVersion, type: usize, typeLength:
     header.ascii('","ctx":"');
     header.jsonText(plan.context.pointer, plan.context.length);
   }
-  if (typeLength > 0) {
+  if (type.length > 0) {
     header.ascii('","cty":"');
-    header.jsonText(type, typeLength);
+    header.jsonText(type.pointer, type.length);
   }
   header.ascii('"}');
 }
@@ -65,10 +66,10 @@ export class Compact extends WireProfile {
     super(Bytes.from('application/jose'), true, Encoding.Base64Url, true);
   }
 
-  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
+  head(plan: Protection, key: KeyVersion, type: Span, iv: usize, out: Writer): bool {
     const suite = plan.suite;
     const before = out.length;
-    writeHeader(plan, key, type, typeLength);
+    writeHeader(plan, key, type);
     if (header.overflowed) return false;
     writePart(out, header.pointer, header.length);
     this.aadLength = out.length - before;
@@ -82,22 +83,22 @@ export class Compact extends WireProfile {
     return !out.overflowed;
   }
 
-  tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {
+  tail(plan: Protection, type: Span, tag: usize, out: Writer): void {
     out.byte(DOT);
     writePart(out, tag, plan.suite.tagBytes);
   }
 
-  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
+  seal(plan: Protection, key: KeyVersion, type: Span, text: Span, out: Writer): bool {
     const suite = plan.suite;
     const iv = scratch.allocate(LONGEST_IV_BYTES);
     const tag = scratch.allocate(LONGEST_TAG_BYTES);
     if (iv == 0 || tag == 0 || !suite.begin(key, plan.sm2Layout) || !suite.nextIv(key, iv)) return false;
-    if (!this.head(plan, key, type, typeLength, iv, out)) return false;
-    const bytes = encryptBody(suite, key, iv, this.aad, this.aadLength, from, length, tag);
+    if (!this.head(plan, key, type, iv, out)) return false;
+    const bytes = this.encrypt(suite, key, iv, text, tag);
     suite.end();
     if (bytes == FAILED) return false;
     writePart(out, ciphertext(), bytes);
-    this.tail(plan, type, typeLength, tag, out);
+    this.tail(plan, type, tag, out);
     return !out.overflowed;
   }
 

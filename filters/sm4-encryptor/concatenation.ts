@@ -6,18 +6,20 @@ import { BASE64_SLACK_BYTES, base64Length, decodeBase64, encodeBase64, plainBase
 import { Bytes } from '../memory/bytes';
 import { decodeHex, encodeHex } from '../memory/hex';
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
+import { job } from './cipher-job';
 import { Opening } from './opening';
 import { Encoding, Parts, Protection, WireProfile } from './protection';
 import { FAILED } from './suite';
 
 /** Writes IV ‖ ciphertext ‖ tag to `to`, which has room for it. Returns the length, or FAILED. */
-function sealTo(plan: Protection, key: KeyVersion, from: usize, length: u32, to: usize): i32 {
+function sealTo(plan: Protection, key: KeyVersion, text: Span, to: usize): i32 {
   const suite = plan.suite;
   if (!suite.begin(key, plan.sm2Layout) || !suite.nextIv(key, to)) return FAILED;
   // The place of the tag follows from the ciphertext's length. Only SM2, which has no tag, does not know it beforehand.
-  const tag = to + suite.ivBytes + suite.sealedBytes(length);
-  const bytes = suite.seal(key, to, 0, 0, from, length, to + suite.ivBytes, tag);
+  const tag = to + suite.ivBytes + suite.sealedBytes(text.length);
+  const bytes = suite.seal(key, job.set(to, text.pointer, text.length, to + suite.ivBytes, tag));
   suite.end();
   return bytes == FAILED ? FAILED : <i32>(suite.ivBytes + suite.tagBytes) + bytes;
 }
@@ -27,9 +29,9 @@ function concatenationRoom(plan: Protection, length: u32): usize {
 }
 
 /** Seals into scratch memory. Returns the length of the result at `concatenated`, or FAILED. */
-function concatenate(plan: Protection, key: KeyVersion, from: usize, length: u32): i32 {
-  concatenated = scratch.allocate(concatenationRoom(plan, length) + BASE64_SLACK_BYTES);
-  return concatenated == 0 ? FAILED : sealTo(plan, key, from, length, concatenated);
+function concatenate(plan: Protection, key: KeyVersion, text: Span): i32 {
+  concatenated = scratch.allocate(concatenationRoom(plan, text.length) + BASE64_SLACK_BYTES);
+  return concatenated == 0 ? FAILED : sealTo(plan, key, text, concatenated);
 }
 
 let concatenated: usize = 0;
@@ -40,18 +42,18 @@ export class Raw extends WireProfile {
     super(Bytes.from('application/octet-stream'), false, Encoding.Bytes, false);
   }
 
-  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
+  head(plan: Protection, key: KeyVersion, type: Span, iv: usize, out: Writer): bool {
     out.bytes(iv, plan.suite.ivBytes);
     return !out.overflowed;
   }
 
-  tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {
+  tail(plan: Protection, type: Span, tag: usize, out: Writer): void {
     out.bytes(tag, plan.suite.tagBytes);
   }
 
-  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
-    const to = out.reserve(concatenationRoom(plan, length));
-    const bytes: i32 = to == 0 ? FAILED : sealTo(plan, key, from, length, to);
+  seal(plan: Protection, key: KeyVersion, type: Span, text: Span, out: Writer): bool {
+    const to = out.reserve(concatenationRoom(plan, text.length));
+    const bytes: i32 = to == 0 ? FAILED : sealTo(plan, key, text, to);
     if (bytes == FAILED) return false;
     out.advance(bytes);
     return true;
@@ -69,12 +71,12 @@ export class Hex extends WireProfile {
     super(Bytes.from('text/plain'), true, Encoding.Hex, false);
   }
 
-  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
+  head(plan: Protection, key: KeyVersion, type: Span, iv: usize, out: Writer): bool {
     out.hex(iv, plan.suite.ivBytes);
     return !out.overflowed;
   }
 
-  tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {
+  tail(plan: Protection, type: Span, tag: usize, out: Writer): void {
     out.hex(tag, plan.suite.tagBytes);
   }
 
@@ -82,8 +84,8 @@ export class Hex extends WireProfile {
     return concatenationRoom(plan, length) * 2;
   }
 
-  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
-    const bytes = concatenate(plan, key, from, length);
+  seal(plan: Protection, key: KeyVersion, type: Span, text: Span, out: Writer): bool {
+    const bytes = concatenate(plan, key, text);
     const to: usize = bytes == FAILED ? 0 : out.reserve(<usize>bytes * 2);
     if (to == 0) return false;
     encodeHex(concatenated, bytes, to);
@@ -107,14 +109,14 @@ export class Base64 extends WireProfile {
   }
 
   /** 12 bytes are 16 characters without padding, so the following text continues from there. */
-  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
+  head(plan: Protection, key: KeyVersion, type: Span, iv: usize, out: Writer): bool {
     const to = out.reserve(BASE64_SLACK_BYTES);
     if (to != 0) out.advance(encodeBase64(iv, plan.suite.ivBytes, to));
     return !out.overflowed;
   }
 
-  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
-    const bytes = concatenate(plan, key, from, length);
+  seal(plan: Protection, key: KeyVersion, type: Span, text: Span, out: Writer): bool {
+    const bytes = concatenate(plan, key, text);
     const to: usize = bytes == FAILED ? 0 : out.reserve(<usize>base64Length(bytes) + BASE64_SLACK_BYTES);
     if (to == 0) return false;
     out.advance(encodeBase64(concatenated, bytes, to));

@@ -1,16 +1,17 @@
 // Protects named values of a JSON message individually. A string replaces the value's JSON text, and everything else
 // stays byte for byte.
-import { KeyHolder, KeyVerdict } from '../keys/key-holder';
+import { KeyVerdict } from '../keys/key-holder';
 import { KeyVersion } from '../keys/key-version';
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { FieldMatches } from '../message/field-matches';
-import { FieldSet } from '../message/field-set';
 import { FieldKind } from '../message/field-tree';
 import { JsonDocument } from '../message/json/document';
 import { Exchange } from '../runtime/exchange';
 import { openWith, opening as opened } from './message-keys';
 import { Opening } from './opening';
+import { Sm4Policy } from './policy';
 import { Parts, Protection, WireProfile } from './protection';
 
 const QUOTE: u8 = 34;
@@ -19,6 +20,9 @@ const matches: FieldMatches = new FieldMatches();
 const inner: JsonDocument = new JsonDocument();
 const parts: Parts = new Parts();
 const out: Writer = new Writer(scratch);
+/** The value at hand. Fields have no content type. */
+const value: Span = new Span();
+const NO_TYPE: Span = new Span();
 
 /** Message with its values replaced, after `sealFields` or `openFields`. */
 export function fieldsPointer(): usize {
@@ -59,19 +63,13 @@ function count(document: JsonDocument, plan: Protection, profile: WireProfile): 
 
 let roomFor: usize = 0;
 
-/** Replaces each value that `fields` names with the `profile`'s form of its JSON text. At most `limit` values. */
-export function sealFields(
-  plan: Protection,
-  profile: WireProfile,
-  fields: FieldSet,
-  key: KeyVersion,
-  document: JsonDocument,
-  length: u32,
-  limit: u32,
-): Fields {
-  if (!fields.match(document, matches, scratch)) return Fields.Failed;
-  fieldCount = count(document, plan, profile);
-  if (fieldCount > limit) return Fields.TooMany;
+/** Replaces each value that the policy names with the profile's form of its JSON text. */
+export function sealFields(sm4: Sm4Policy, key: KeyVersion, document: JsonDocument, length: u32): Fields {
+  const fields = sm4.fields;
+  if (fields == null || !fields.match(document, matches, scratch)) return Fields.Failed;
+  const profile = sm4.profile;
+  fieldCount = count(document, sm4.plan, profile);
+  if (fieldCount > sm4.maxFields) return Fields.TooMany;
   const source = document.sourcePointer;
   let done: u32 = 0;
   out.begin(<usize>length + roomFor + 16);
@@ -81,7 +79,8 @@ export function sealFields(
     const end = document.end(matches.node);
     out.bytes(source + done, start - done);
     out.byte(QUOTE);
-    if (!profile.seal(plan, key, 0, 0, source + start, end - start, out)) return Fields.Failed;
+    value.set(source + start, end - start);
+    if (!profile.seal(sm4.plan, key, NO_TYPE, value, out)) return Fields.Failed;
     out.byte(QUOTE);
     done = end;
   }
@@ -96,20 +95,12 @@ export let keyVerdict: KeyVerdict = KeyVerdict.Genuine;
  * Restores each named value. Every value that is present must be protected with the route's key and context.
  * `keyVerdict` tells whether to wait for a key.
  */
-export function openFields(
-  exchange: Exchange,
-  plan: Protection,
-  profile: WireProfile,
-  fields: FieldSet,
-  keys: KeyHolder,
-  document: JsonDocument,
-  length: u32,
-  limit: u32,
-): Opening {
+export function openFields(exchange: Exchange, sm4: Sm4Policy, document: JsonDocument, length: u32): Opening {
   keyVerdict = KeyVerdict.Genuine;
-  if (!fields.match(document, matches, scratch)) return Opening.NoMemory;
-  fieldCount = count(document, plan, profile);
-  if (fieldCount > limit) return Opening.Malformed;
+  const fields = sm4.fields;
+  if (fields == null || !fields.match(document, matches, scratch)) return Opening.NoMemory;
+  fieldCount = count(document, sm4.plan, sm4.profile);
+  if (fieldCount > sm4.maxFields) return Opening.Malformed;
   const source = document.sourcePointer;
   let done: u32 = 0;
   out.begin(<usize>length + 16);
@@ -120,7 +111,7 @@ export function openFields(
     if (document.kind(node) != FieldKind.String) return Opening.Malformed;
     const text = document.text(node, scratch);
     if (text == 0) return Opening.NoMemory;
-    const opening = openText(exchange, plan, profile, keys, text, document.textLength);
+    const opening = openText(exchange, sm4, text, document.textLength);
     if (opening != Opening.Done) return opening;
     out.bytes(source + done, start - done);
     out.bytes(parts.text, parts.textLength);
@@ -131,19 +122,12 @@ export function openFields(
 }
 
 /** Opens one string. Its content must be a JSON text. */
-function openText(
-  exchange: Exchange,
-  plan: Protection,
-  profile: WireProfile,
-  keys: KeyHolder,
-  text: usize,
-  length: u32,
-): Opening {
-  const opening = profile.read(plan, text, length, parts);
+function openText(exchange: Exchange, sm4: Sm4Policy, text: usize, length: u32): Opening {
+  const opening = sm4.profile.read(sm4.plan, text, length, parts);
   if (opening != Opening.Done) return opening;
-  const verdict = openWith(exchange, keys, plan, profile, parts);
+  const verdict = openWith(exchange, sm4, parts);
   if (verdict != KeyVerdict.Genuine) {
-    if (verdict != KeyVerdict.Wrong || keys.key == null) keyVerdict = verdict;
+    if (verdict != KeyVerdict.Wrong || sm4.keys.key == null) keyVerdict = verdict;
     return opened;
   }
   if (opened != Opening.Done) return opened;

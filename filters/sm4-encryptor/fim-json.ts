@@ -6,12 +6,13 @@ import { KeyVersion } from '../keys/key-version';
 import { BASE64_SLACK_BYTES, base64Length, decodeBase64, encodeBase64 } from '../memory/base64';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { FieldKind } from '../message/field-tree';
 import { JsonDocument } from '../message/json/document';
 import { versionOf } from './kid';
 import { Opening } from './opening';
-import { Encoding, Parts, Protection, WireProfile, ciphertext, encryptBody } from './protection';
+import { Encoding, Parts, Protection, WireProfile, ciphertext } from './protection';
 import { FAILED, LONGEST_IV_BYTES, LONGEST_TAG_BYTES } from './suite';
 
 const ALG: Bytes = Bytes.from('alg');
@@ -54,9 +55,9 @@ export class FimJson extends WireProfile {
     super(Bytes.from('application/vnd.fim.encrypted+json'), false, Encoding.Base64, true);
   }
 
-  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
+  head(plan: Protection, key: KeyVersion, type: Span, iv: usize, out: Writer): bool {
     const suite = plan.suite;
-    writeAad(plan, key.kid.pointer, key.kid.length, type, typeLength);
+    writeAad(plan, key.kid.pointer, key.kid.length, type.pointer, type.length);
     this.aad = aad.pointer;
     this.aadLength = aad.length;
     out.ascii('{"alg":"');
@@ -73,31 +74,31 @@ export class FimJson extends WireProfile {
     return !aad.overflowed && !out.overflowed;
   }
 
-  tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {
+  tail(plan: Protection, type: Span, tag: usize, out: Writer): void {
     writeMember(out, 'tag', tag, plan.suite.tagBytes);
     if (plan.context.length > 0) {
       out.ascii('","ctx":"');
       out.jsonText(plan.context.pointer, plan.context.length);
     }
-    if (typeLength > 0) {
+    if (type.length > 0) {
       out.ascii('","cty":"');
-      out.jsonText(type, typeLength);
+      out.jsonText(type.pointer, type.length);
     }
     out.ascii('"}');
   }
 
-  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
+  seal(plan: Protection, key: KeyVersion, type: Span, text: Span, out: Writer): bool {
     const suite = plan.suite;
     const iv = scratch.allocate(LONGEST_IV_BYTES);
     const tag = scratch.allocate(LONGEST_TAG_BYTES);
     if (iv == 0 || tag == 0 || !suite.begin(key, plan.sm2Layout) || !suite.nextIv(key, iv)) return false;
-    if (!this.head(plan, key, type, typeLength, iv, out)) return false;
-    const bytes = encryptBody(suite, key, iv, this.aad, this.aadLength, from, length, tag);
+    if (!this.head(plan, key, type, iv, out)) return false;
+    const bytes = this.encrypt(suite, key, iv, text, tag);
     suite.end();
     if (bytes == FAILED) return false;
     const to = out.reserve(<usize>base64Length(bytes) + BASE64_SLACK_BYTES);
     if (to != 0) out.advance(encodeBase64(ciphertext(), bytes, to));
-    this.tail(plan, type, typeLength, tag, out);
+    this.tail(plan, type, tag, out);
     return !out.overflowed;
   }
 

@@ -1,9 +1,10 @@
 // Use of KMS keys by the encryptor: to seal, and to open what a profile has parsed.
-import { KeyHolder, KeyTest, KeyVerdict } from '../keys/key-holder';
+import { KeyTest, KeyVerdict } from '../keys/key-holder';
 import { KeyVersion } from '../keys/key-version';
 import { Exchange } from '../runtime/exchange';
 import { Opening } from './opening';
 import { layPlain, openPlain } from './plain-text';
+import { Sm4Policy } from './policy';
 import { Parts, Protection, WireProfile } from './protection';
 
 /** Tests whether a version can seal or open the current message. */
@@ -45,50 +46,31 @@ export class SuiteTest extends KeyTest {
 
 const test: SuiteTest = new SuiteTest();
 
-/** Finds the version to seal with. After `Genuine` it is in `keys.key`. */
-export function keyToSeal(exchange: Exchange, keys: KeyHolder, plan: Protection, profile: WireProfile): KeyVerdict {
-  return keys.newest(exchange, test.begin(plan, profile, true, null));
+/** Finds the version to seal with. After `Genuine` it is in `sm4.keys.key`. */
+export function keyToSeal(exchange: Exchange, sm4: Sm4Policy): KeyVerdict {
+  return sm4.keys.newest(exchange, test.begin(sm4.plan, sm4.profile, true, null));
 }
 
 /** Finds the version that a stream began with. */
-export function keyNumbered(
-  exchange: Exchange,
-  keys: KeyHolder,
-  version: u32,
-  plan: Protection,
-  profile: WireProfile,
-  seals: bool,
-): KeyVerdict {
-  return keys.numbered(exchange, version, test.begin(plan, profile, seals, null));
+export function keyNumbered(exchange: Exchange, sm4: Sm4Policy, version: u32, seals: bool): KeyVerdict {
+  return sm4.keys.numbered(exchange, version, test.begin(sm4.plan, sm4.profile, seals, null));
 }
 
 /** Finds the data key that a stream carries. */
-export function keyUnwrapped(
-  exchange: Exchange,
-  keys: KeyHolder,
-  wrapped: usize,
-  length: u32,
-  plan: Protection,
-  profile: WireProfile,
-): KeyVerdict {
-  return keys.unwrapped(exchange, wrapped, length, test.begin(plan, profile, false, null));
+export function keyUnwrapped(exchange: Exchange, sm4: Sm4Policy, wrapped: usize, length: u32): KeyVerdict {
+  return sm4.keys.unwrapped(exchange, wrapped, length, test.begin(sm4.plan, sm4.profile, false, null));
 }
 
 /**
  * Opens the message parsed by `read`, with the version that it names, the data key that it carries, or a version that
  * fits. `opening` is the result if a key was available.
  */
-export function openWith(
-  exchange: Exchange,
-  keys: KeyHolder,
-  plan: Protection,
-  profile: WireProfile,
-  parts: Parts,
-): KeyVerdict {
-  test.begin(plan, profile, false, parts);
+export function openWith(exchange: Exchange, sm4: Sm4Policy, parts: Parts): KeyVerdict {
+  const keys = sm4.keys;
+  test.begin(sm4.plan, sm4.profile, false, parts);
   layPlain(exchange.message.layout);
   let verdict: KeyVerdict;
-  if (parts.wrappedLength > 0 && !plan.suite.wraps)
+  if (parts.wrappedLength > 0 && !sm4.plan.suite.wraps)
     verdict = keys.unwrapped(exchange, parts.wrapped, parts.wrappedLength, test);
   else if (parts.version != 0) verdict = keys.numbered(exchange, parts.version, test);
   else {

@@ -6,6 +6,7 @@ import { MessageFormat } from '../message/format';
 import { JsonDocument } from '../message/json/document';
 import { BodyLayout } from '../runtime/body-layout';
 import { Message } from '../runtime/message';
+import { job } from './cipher-job';
 import { Opening } from './opening';
 import { Parts, Protection } from './protection';
 import { FAILED } from './suite';
@@ -26,7 +27,7 @@ export function openPlain(plan: Protection, key: KeyVersion, parts: Parts): Open
   const sealed = parts.ciphertextLength;
   const text = scratch.allocate(<usize>sealed + 2 * BLOCK_BYTES);
   if (text == 0) return Opening.NoMemory;
-  const bytes = plan.suite.open(key, parts.iv, 0, 0, parts.ciphertext, sealed, text, parts.tag);
+  const bytes = plan.suite.open(key, job.set(parts.iv, parts.ciphertext, sealed, text, parts.tag));
   const length = bytes == FAILED ? max(sealed, BLOCK_BYTES) - BLOCK_BYTES : <u32>bytes;
   if (bytes == FAILED && (sealed & 15) != 0) return Opening.Forged;
   const isMessage = isOf(plan.format, text, length);

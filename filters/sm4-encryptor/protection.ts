@@ -3,9 +3,11 @@ import { Sm2Layout } from '../crypto/sm2';
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { MAX_CONTENT_TYPE_BYTES } from '../limits';
 import { MessageFormat } from '../message/format';
+import { job } from './cipher-job';
 import { Opening } from './opening';
 import { FAILED, Suite } from './suite';
 
@@ -117,26 +119,28 @@ export abstract class WireProfile {
   aadLength: u32 = 0;
 
   /** Appends the part before the ciphertext. False if out of memory. */
-  head(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, iv: usize, out: Writer): bool {
+  head(plan: Protection, key: KeyVersion, type: Span, iv: usize, out: Writer): bool {
     return false;
   }
 
   /** Appends the part after the ciphertext. */
-  tail(plan: Protection, type: usize, typeLength: u32, tag: usize, out: Writer): void {}
+  tail(plan: Protection, type: Span, tag: usize, out: Writer): void {}
 
   /**
-   * Encrypts `length` bytes and appends the protected message to `out`. `type`: content type of the bytes, empty for
+   * Encrypts `text` and appends the protected message to `out`. `type`: content type of the bytes, empty for
    * none or for the default of decryption. The bytes may be overwritten. False: no memory or randomness.
    */
-  abstract seal(
-    plan: Protection,
-    key: KeyVersion,
-    type: usize,
-    typeLength: u32,
-    from: usize,
-    length: u32,
-    out: Writer,
-  ): bool;
+  abstract seal(plan: Protection, key: KeyVersion, type: Span, text: Span, out: Writer): bool;
+
+  /**
+   * Encrypts with the associated data of the head, in place if the suite can, else into scratch memory. Returns the
+   * length of the ciphertext at `ciphertext()`, or FAILED.
+   */
+  protected encrypt(suite: Suite, key: KeyVersion, iv: usize, text: Span, tag: usize): i32 {
+    sealedAt = suite.inPlace ? text.pointer : scratch.allocate(suite.sealedBound(text.length));
+    if (sealedAt == 0) return FAILED;
+    return suite.seal(key, job.set(iv, text.pointer, text.length, sealedAt, tag).bind(this.aad, this.aadLength));
+  }
 
   /** Room for a protected message of `length` bytes, so that it need not be moved while it is written. */
   room(plan: Protection, length: u32): usize {
@@ -157,16 +161,8 @@ export abstract class WireProfile {
     if (!suite.beginOpen(key, plan.sm2Layout, parts.wrapped, parts.wrappedLength)) return Opening.NoMemory;
     const text = suite.opensInPlace ? parts.ciphertext : scratch.allocate(<usize>parts.ciphertextLength + 16);
     if (text == 0) return Opening.NoMemory;
-    const bytes = suite.open(
-      key,
-      parts.iv,
-      parts.aad,
-      parts.aadLength,
-      parts.ciphertext,
-      parts.ciphertextLength,
-      text,
-      parts.tag,
-    );
+    job.set(parts.iv, parts.ciphertext, parts.ciphertextLength, text, parts.tag).bind(parts.aad, parts.aadLength);
+    const bytes = suite.open(key, job);
     suite.end();
     if (bytes == FAILED) return Opening.Forged;
     key.proven = true;
@@ -176,26 +172,8 @@ export abstract class WireProfile {
   }
 }
 
-/** Result of `encryptBody`: address of the ciphertext. */
+/** Where `WireProfile.encrypt` left the ciphertext. */
 let sealedAt: usize = 0;
-
-/**
- * Encrypts in place if the suite can, else into scratch memory. Returns the length of the ciphertext at `ciphertext()`,
- * or FAILED.
- */
-export function encryptBody(
-  suite: Suite,
-  key: KeyVersion,
-  iv: usize,
-  aad: usize,
-  aadLength: u32,
-  from: usize,
-  length: u32,
-  tag: usize,
-): i32 {
-  sealedAt = suite.inPlace ? from : scratch.allocate(suite.sealedBound(length));
-  return sealedAt == 0 ? FAILED : suite.seal(key, iv, aad, aadLength, from, length, sealedAt, tag);
-}
 
 export function ciphertext(): usize {
   return sealedAt;

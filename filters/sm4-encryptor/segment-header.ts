@@ -11,6 +11,7 @@
 import { randomBytes } from '../crypto/random';
 import { KeyVersion } from '../keys/key-version';
 import { MAX_SEGMENT_BYTES, MAX_SEGMENT_HEADER_BYTES } from '../limits';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { versionOf } from './kid';
 import { Opening } from './opening';
@@ -48,11 +49,11 @@ export function wrappedKeyBytes(at: usize): u32 {
 }
 
 /** Appends a header, after `plan.suite.begin`. Returns its length. 0: no memory or randomness. */
-export function writeSegmentHeader(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, out: Writer): u32 {
+export function writeSegmentHeader(plan: Protection, key: KeyVersion, type: Span, out: Writer): u32 {
   const suite = plan.suite;
   const wrapped = suite.wraps ? suite.wrappedLength : key.wrapped.length;
   const wrappedKey = suite.wraps ? suite.wrapped : key.wrapped.pointer;
-  const bytes = FIXED_BYTES + key.kid.length + plan.context.length + typeLength + wrapped;
+  const bytes = FIXED_BYTES + key.kid.length + plan.context.length + type.length + wrapped;
   const to = out.reserve(bytes);
   if (to == 0 || bytes > MAX_SEGMENT_HEADER_BYTES) return 0;
   store<u32>(to, MAGIC);
@@ -62,15 +63,15 @@ export function writeSegmentHeader(plan: Protection, key: KeyVersion, type: usiz
   if (!randomBytes(to + ID_AT, ID_BYTES)) return 0;
   store<u16>(to, bswap<u16>(<u16>key.kid.length), KID_AT);
   store<u16>(to, bswap<u16>(<u16>plan.context.length), CONTEXT_AT);
-  store<u16>(to, bswap<u16>(<u16>typeLength), TYPE_AT);
+  store<u16>(to, bswap<u16>(<u16>type.length), TYPE_AT);
   store<u16>(to, bswap<u16>(<u16>wrapped), WRAPPED_AT);
   let at = to + FIXED_BYTES;
   memory.copy(at, key.kid.pointer, key.kid.length);
   at += key.kid.length;
   memory.copy(at, plan.context.pointer, plan.context.length);
   at += plan.context.length;
-  memory.copy(at, type, typeLength);
-  memory.copy(at + typeLength, wrappedKey, wrapped);
+  memory.copy(at, type.pointer, type.length);
+  memory.copy(at + type.length, wrappedKey, wrapped);
   out.advance(bytes);
   return bytes;
 }

@@ -5,7 +5,9 @@
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
+import { CipherJob, job } from './cipher-job';
 import { Opening } from './opening';
 import { Encoding, Parts, Protection, WireProfile } from './protection';
 import {
@@ -19,58 +21,55 @@ import {
 } from './segment-header';
 import { FAILED, Suite } from './suite';
 
+/** The segment at hand. */
+const segment: Span = new Span();
+
 /** Wire length of a segment with `bytes` of plaintext. */
 export function wireBytes(suite: Suite, bytes: u32): u32 {
   return suite.ivBytes + suite.sealedBytes(bytes) + suite.tagBytes;
 }
 
-/**
- * Seals one segment to `to` (room for `wireBytes`). `aad`: the header, followed by room for PLACE_BYTES. Returns the
- * length, or FAILED.
- */
-export function sealSegment(
-  suite: Suite,
-  key: KeyVersion,
-  aad: usize,
-  aadLength: u32,
-  index: u32,
-  last: bool,
-  from: usize,
-  length: u32,
-  to: usize,
-): i32 {
+/** Place of a segment in its message. */
+export class SegmentPlace {
+  /** The header, followed by room for PLACE_BYTES. */
+  header: usize = 0;
+  headerBytes: u32 = 0;
+  index: u32 = 0;
+  last: bool = false;
+
+  set(header: usize, headerBytes: u32, index: u32, last: bool): this {
+    this.header = header;
+    this.headerBytes = headerBytes;
+    this.index = index;
+    this.last = last;
+    return this;
+  }
+
+  /** Binds a job to the place. */
+  bind(job: CipherJob): CipherJob {
+    writePlace(this.header + this.headerBytes, this.index, this.last);
+    return job.bind(this.header, this.headerBytes + PLACE_BYTES);
+  }
+}
+
+export const place: SegmentPlace = new SegmentPlace();
+
+/** Seals one segment to `to` (room for `wireBytes`). Returns the length, or FAILED. */
+export function sealSegment(suite: Suite, key: KeyVersion, place: SegmentPlace, text: Span, to: usize): i32 {
   if (!suite.nextIv(key, to)) return FAILED;
-  writePlace(aad + aadLength, index, last);
-  const text = to + suite.ivBytes;
-  const bytes = suite.seal(key, to, aad, aadLength + PLACE_BYTES, from, length, text, text + suite.sealedBytes(length));
+  const at = to + suite.ivBytes;
+  job.set(to, text.pointer, text.length, at, at + suite.sealedBytes(text.length));
+  const bytes = suite.seal(key, place.bind(job));
   return bytes == FAILED ? FAILED : <i32>(suite.ivBytes + suite.tagBytes) + bytes;
 }
 
-/** Opens one segment of `length` bytes to `to`. Returns the length of the plaintext, or FAILED. */
-export function openSegment(
-  suite: Suite,
-  key: KeyVersion,
-  aad: usize,
-  aadLength: u32,
-  index: u32,
-  last: bool,
-  from: usize,
-  length: u32,
-  to: usize,
-): i32 {
+/** Opens one segment to `to`. Returns the length of the plaintext, or FAILED. */
+export function openSegment(suite: Suite, key: KeyVersion, place: SegmentPlace, segment: Span, to: usize): i32 {
+  const from = segment.pointer;
+  const length = segment.length;
   if (length < suite.ivBytes + suite.tagBytes) return FAILED;
-  writePlace(aad + aadLength, index, last);
-  const text = length - suite.ivBytes - suite.tagBytes;
-  return suite.open(
-    key,
-    from,
-    aad,
-    aadLength + PLACE_BYTES,
-    from + suite.ivBytes,
-    text,
-    to,
-    from + length - suite.tagBytes,
-  );
+  job.set(from, from + suite.ivBytes, length - suite.ivBytes - suite.tagBytes, to, from + length - suite.tagBytes);
+  return suite.open(key, place.bind(job));
 }
 
 /** Copy of the header in scratch memory, followed by room for the place. 0 if out of memory. */
@@ -89,22 +88,24 @@ export class Segmented extends WireProfile {
     return super.room(plan, 0) + <usize>wireBytes(plan.suite, plan.segmentBytes) * (length / plan.segmentBytes + 1);
   }
 
-  seal(plan: Protection, key: KeyVersion, type: usize, typeLength: u32, from: usize, length: u32, out: Writer): bool {
+  seal(plan: Protection, key: KeyVersion, type: Span, text: Span, out: Writer): bool {
     const suite = plan.suite;
     const start = out.length;
     if (!suite.begin(key, plan.sm2Layout)) return false;
-    const bytes = writeSegmentHeader(plan, key, type, typeLength, out);
+    const bytes = writeSegmentHeader(plan, key, type, out);
     const aad: usize = bytes == 0 ? 0 : headerCopy(out.pointer + start, bytes);
     if (aad == 0) return false;
     let done: u32 = 0;
     for (let index: u32 = 0; ; index++) {
-      const text = min(plan.segmentBytes, length - done);
-      const last = done + text == length;
-      const to = out.reserve(wireBytes(suite, text));
-      const written = to == 0 ? FAILED : sealSegment(suite, key, aad, bytes, index, last, from + done, text, to);
+      const length = min(plan.segmentBytes, text.length - done);
+      const last = done + length == text.length;
+      const to = out.reserve(wireBytes(suite, length));
+      place.set(aad, bytes, index, last);
+      segment.set(text.pointer + done, length);
+      const written = to == 0 ? FAILED : sealSegment(suite, key, place, segment, to);
       if (written == FAILED) return false;
       out.advance(written);
-      done += text;
+      done += length;
       if (last) break;
     }
     suite.end();
@@ -137,7 +138,8 @@ export class Segmented extends WireProfile {
     for (let index: u32 = 0; opening == Opening.Done; index++) {
       const bytes = min(whole, left);
       const last = bytes == left;
-      const text = openSegment(suite, key, aad, parts.aadLength, index, last, from, bytes, to);
+      place.set(aad, parts.aadLength, index, last);
+      const text = openSegment(suite, key, place, segment.set(from, bytes), to);
       if (text == FAILED || <u32>text > segmentBytes || (!last && <u32>text != segmentBytes)) opening = Opening.Forged;
       else {
         to += text;

@@ -4,6 +4,7 @@ import { keyService } from '../keys/key-service';
 import { KeyVersion } from '../keys/key-version';
 import { equalIgnoreCase } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { MAX_CONTENT_TYPE_BYTES } from '../limits';
 import { MessageFormat } from '../message/format';
@@ -28,6 +29,8 @@ import { decrypted, defineSm4Stats, encrypted, fieldsDecrypted, fieldsEncrypted,
 
 const out: Writer = new Writer(scratch);
 const parts: Parts = new Parts();
+const type: Span = new Span();
+const body: Span = new Span();
 const TYPE: usize = memory.data(256, 16);
 
 /**
@@ -61,7 +64,7 @@ export class Sm4Encryptor extends Stage {
   onStreamHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
     const sm4 = <Sm4Policy>policy;
     if (sm4.action(exchange.direction) == PayloadAction.Decrypt) return beginOpening(exchange, sm4);
-    const verdict = keyToSeal(exchange, sm4.keys, sm4.plan, sm4.profile);
+    const verdict = keyToSeal(exchange, sm4);
     const key = sm4.keys.key;
     if (verdict != KeyVerdict.Genuine || key == null) return noKey(exchange, sm4.keys, verdict);
     if (key.wrapped.length > 0) return unfitKey(exchange); // data keys of the KMS are for whole messages
@@ -85,15 +88,16 @@ export class Sm4Encryptor extends Stage {
 function encrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
   const message = exchange.message;
   if (message.length == 0) return Verdict.Continue; // nothing to protect
-  const verdict = keyToSeal(exchange, sm4.keys, sm4.plan, sm4.profile);
+  const verdict = keyToSeal(exchange, sm4);
   const key = sm4.keys.key;
   if (verdict != KeyVerdict.Genuine || key == null) return noKey(exchange, sm4.keys, verdict);
   if (sm4.fields != null) return encryptFields(exchange, sm4, key);
   const typeLength = originalType(exchange);
   const profile = sm4.profile;
   out.begin(profile.room(sm4.plan, message.length));
-  if (!profile.seal(sm4.plan, key, TYPE, typeLength, message.pointer, message.length, out))
-    return refuse(exchange, ErrorId.FIM_SM4_0003);
+  type.set(TYPE, typeLength);
+  body.set(message.pointer, message.length);
+  if (!profile.seal(sm4.plan, key, type, body, out)) return refuse(exchange, ErrorId.FIM_SM4_0003);
   message.replace(out.pointer, out.length);
   if (sm4.segmented) setSegmentedType(exchange, profile.contentType, TYPE, typeLength);
   else
@@ -124,12 +128,11 @@ function originalType(exchange: Exchange): u32 {
 function encryptFields(exchange: Exchange, sm4: Sm4Policy, key: KeyVersion): Verdict {
   const message = exchange.message;
   const document = exchange.format == MessageFormat.Json ? message.json() : null;
-  const fields = sm4.fields;
-  if (document == null || fields == null) {
+  if (document == null) {
     fieldsRefused.add(1);
     return refuse(exchange, ErrorId.FIM_SM4_0004);
   }
-  const done = sealFields(sm4.plan, sm4.profile, fields, key, document, message.length, sm4.maxFields);
+  const done = sealFields(sm4, key, document, message.length);
   if (done == Fields.Failed) return refuse(exchange, ErrorId.FIM_SM4_0003);
   if (done == Fields.TooMany) {
     fieldsRefused.add(1);
@@ -149,7 +152,7 @@ function decrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
   const message = exchange.message;
   const form = sm4.profile.read(sm4.plan, message.pointer, message.length, parts);
   if (form != Opening.Done) return cannotOpen(exchange, form);
-  const verdict = openWith(exchange, sm4.keys, sm4.plan, sm4.profile, parts);
+  const verdict = openWith(exchange, sm4, parts);
   if (verdict != KeyVerdict.Genuine && (verdict != KeyVerdict.Wrong || sm4.keys.key == null))
     return noKey(exchange, sm4.keys, verdict);
   if (opening != Opening.Done) return cannotOpen(exchange, opening);
@@ -171,9 +174,8 @@ function decrypt(exchange: Exchange, sm4: Sm4Policy): Verdict {
 function decryptFields(exchange: Exchange, sm4: Sm4Policy): Verdict {
   const message = exchange.message;
   const document = exchange.format == MessageFormat.Json ? message.json() : null;
-  const fields = sm4.fields;
-  if (document == null || fields == null) return cannotOpen(exchange, Opening.Malformed);
-  const opened = openFields(exchange, sm4.plan, sm4.profile, fields, sm4.keys, document, message.length, sm4.maxFields);
+  if (document == null) return cannotOpen(exchange, Opening.Malformed);
+  const opened = openFields(exchange, sm4, document, message.length);
   if (keyVerdict != KeyVerdict.Genuine) return noKey(exchange, sm4.keys, keyVerdict);
   if (opened != Opening.Done) return cannotOpen(exchange, opened);
   if (fieldCount == 0) return Verdict.Continue;

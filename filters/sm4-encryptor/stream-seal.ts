@@ -1,12 +1,14 @@
 // Seals a streamed body in constant memory: one GCM message in any of its profiles. The stream's slot holds the state.
 import { GCM_PIECES_BYTES, gcmPiecesBegin, gcmPiecesEncrypt, gcmPiecesFinish } from '../crypto/gcm-pieces';
-import { Gcm } from '../crypto/gcm';
 import { KeyVersion } from '../keys/key-version';
 import { base64Length, encodeBase64 } from '../memory/base64';
 import { base64UrlLength, encodeBase64Url } from '../memory/base64url';
 import { encodeHex } from '../memory/hex';
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
+import { Piece } from './piece';
+import { Sm4Policy } from './policy';
 import { Encoding, Protection, WireProfile } from './protection';
 import { LONGEST_IV_BYTES, LONGEST_TAG_BYTES } from './suite';
 
@@ -33,71 +35,49 @@ export function sealedPieceRoom(profile: WireProfile, plan: Protection, length: 
 }
 
 /** Seals the next piece to `out`. False: no randomness or memory, or the message is longer than GCM permits. */
-export function sealPiece(
-  plan: Protection,
-  profile: WireProfile,
-  key: KeyVersion,
-  state: usize,
-  type: usize,
-  typeLength: u32,
-  from: usize,
-  length: u32,
-  last: bool,
-  out: Writer,
-): bool {
-  const suite = plan.suite;
-  const gcm = suite.gcm(key);
-  if (gcm == null) return false;
-  if (load<u32>(state, STARTED) == 0) {
-    const iv = scratch.allocate(LONGEST_IV_BYTES);
-    if (iv == 0 || !suite.nextIv(key, iv) || !profile.head(plan, key, type, typeLength, iv, out)) return false;
-    gcmPiecesBegin(gcm, iv, suite.ivBytes, profile.aad, profile.aadLength, state + CIPHER);
-    store<u32>(state, 1, STARTED);
-  }
+export function sealPiece(sm4: Sm4Policy, key: KeyVersion, state: usize, piece: Piece, out: Writer): bool {
+  const gcm = sm4.plan.suite.gcm(key);
+  if (gcm == null || !begin(sm4, key, state, piece.type, out)) return false;
   const held = load<u32>(state, HELD_BYTES);
-  const all = held + length;
+  const all = held + piece.length;
   const text = scratch.allocate(<usize>all + LONGEST_TAG_BYTES);
   if (text == 0) return false;
   memory.copy(text, state + HELD, held);
-  memory.copy(text + held, from, length);
-  const ready = last ? all : all - (all % UNIT_BYTES);
+  memory.copy(text + held, piece.pointer, piece.length);
+  const ready = piece.last ? all : all - (all % UNIT_BYTES);
   memory.copy(state + HELD, text + ready, all - ready);
   store<u32>(state, all - ready, HELD_BYTES);
-  return last
-    ? finish(plan, profile, gcm, state, type, typeLength, text, ready, out)
-    : write(profile, gcm, state, text, ready, out);
+  if (ready > 0 && !gcmPiecesEncrypt(gcm, state + CIPHER, text, text, ready)) return false;
+  if (!piece.last) return encode(sm4.profile.encoding, text, ready, out);
+  gcmPiecesFinish(gcm, state + CIPHER, text + ready);
+  return finish(sm4, piece.type, text, ready, out);
 }
 
-function write(profile: WireProfile, gcm: Gcm, state: usize, text: usize, length: u32, out: Writer): bool {
-  if (length == 0) return !out.overflowed;
-  return gcmPiecesEncrypt(gcm, state + CIPHER, text, text, length) && encode(profile.encoding, text, length, out);
+/** Begins the message before its first piece. */
+function begin(sm4: Sm4Policy, key: KeyVersion, state: usize, type: Span, out: Writer): bool {
+  if (load<u32>(state, STARTED) != 0) return true;
+  const profile = sm4.profile;
+  const suite = sm4.plan.suite;
+  const gcm = suite.gcm(key);
+  const iv = scratch.allocate(LONGEST_IV_BYTES);
+  if (gcm == null || iv == 0 || !suite.nextIv(key, iv)) return false;
+  if (!profile.head(sm4.plan, key, type, iv, out)) return false;
+  gcmPiecesBegin(gcm, iv, suite.ivBytes, profile.aad, profile.aadLength, state + CIPHER);
+  store<u32>(state, 1, STARTED);
+  return true;
 }
 
-function finish(
-  plan: Protection,
-  profile: WireProfile,
-  gcm: Gcm,
-  state: usize,
-  type: usize,
-  typeLength: u32,
-  text: usize,
-  length: u32,
-  out: Writer,
-): bool {
-  const tag = scratch.allocate(LONGEST_TAG_BYTES);
-  if (tag == 0) return false;
-  if (length > 0 && !gcmPiecesEncrypt(gcm, state + CIPHER, text, text, length)) return false;
-  gcmPiecesFinish(gcm, state + CIPHER, tag);
-  if (profile.encoding == Encoding.Base64Whole) {
-    memory.copy(text + length, tag, plan.suite.tagBytes);
-    return encode(profile.encoding, text, length + plan.suite.tagBytes, out);
-  }
-  if (!encode(profile.encoding, text, length, out)) return false;
-  profile.tail(plan, type, typeLength, tag, out);
+/** Writes the last ciphertext, and the tag that stands behind it. */
+function finish(sm4: Sm4Policy, type: Span, ciphertext: usize, length: u32, out: Writer): bool {
+  const encoding = sm4.profile.encoding;
+  if (encoding == Encoding.Base64Whole) return encode(encoding, ciphertext, length + sm4.plan.suite.tagBytes, out);
+  if (!encode(encoding, ciphertext, length, out)) return false;
+  sm4.profile.tail(sm4.plan, type, ciphertext + length, out);
   return !out.overflowed;
 }
 
 function encode(encoding: Encoding, from: usize, length: u32, out: Writer): bool {
+  if (length == 0) return !out.overflowed;
   switch (encoding) {
     case Encoding.Bytes:
       out.bytes(from, length);

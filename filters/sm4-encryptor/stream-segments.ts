@@ -1,8 +1,10 @@
 // Streams segmented bodies in both directions in constant memory. The stream's slot holds its header and one segment.
 import { KeyVersion } from '../keys/key-version';
 import { MAX_SEGMENT_HEADER_BYTES } from '../limits';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { Opening } from './opening';
+import { Piece } from './piece';
 import { Parts, Protection } from './protection';
 import {
   FIXED_BYTES,
@@ -12,7 +14,7 @@ import {
   wrappedKeyBytes,
   writeSegmentHeader,
 } from './segment-header';
-import { openSegment, sealSegment, wireBytes } from './segmented';
+import { openSegment, place, sealSegment, wireBytes } from './segmented';
 import { FAILED } from './suite';
 
 // Layout of the state: counts, the header with room for the place after it, then the incomplete segment.
@@ -27,6 +29,9 @@ const HELD: usize = HEADER + MAX_SEGMENT_HEADER_BYTES + 16;
 /** Largest plaintext of a segment that fits into a slot, bytes. */
 export const LARGEST_STREAMED_SEGMENT_BYTES: u32 = 256 * 1024 - <u32>HELD - 128;
 
+/** The segment in the state. */
+const segment: Span = new Span();
+
 /** Size of a stream's state, bytes. */
 export function segmentStateBytes(plan: Protection): u32 {
   return <u32>HELD + wireBytes(plan.suite, plan.segmentBytes);
@@ -38,58 +43,43 @@ export function segmentsRoom(plan: Protection, length: u32): u32 {
 }
 
 /** Seals the next piece to `out`. False: no randomness or memory. */
-export function sealSegments(
-  plan: Protection,
-  key: KeyVersion,
-  state: usize,
-  type: usize,
-  typeLength: u32,
-  from: usize,
-  length: u32,
-  last: bool,
-  out: Writer,
-): bool {
+export function sealSegments(plan: Protection, key: KeyVersion, state: usize, piece: Piece, out: Writer): bool {
   if (load<u32>(state, HEADER_BYTES) == 0) {
     const start = out.length;
-    const bytes = writeSegmentHeader(plan, key, type, typeLength, out);
+    const bytes = writeSegmentHeader(plan, key, piece.type, out);
     if (bytes == 0) return false;
     memory.copy(state + HEADER, out.pointer + start, bytes);
     store<u32>(state, bytes, HEADER_BYTES);
   }
-  let held = load<u32>(state, HELD_BYTES);
-  while (length > 0) {
-    if (held == plan.segmentBytes) {
-      if (!sealHeld(plan, key, state, held, false, out)) return false;
-      held = 0;
-    }
-    const taken = min(length, plan.segmentBytes - held);
-    memory.copy(state + HELD + held, from, taken);
-    held += taken;
-    from += taken;
-    length -= taken;
+  let taken: u32 = 0;
+  while (taken < piece.length) {
+    if (load<u32>(state, HELD_BYTES) == plan.segmentBytes && !sealHeld(plan, key, state, false, out)) return false;
+    taken += hold(state, piece.pointer + taken, piece.length - taken, plan.segmentBytes);
   }
-  store<u32>(state, held, HELD_BYTES);
-  return !last || sealHeld(plan, key, state, held, true, out);
+  return !piece.last || sealHeld(plan, key, state, true, out);
 }
 
-function sealHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, last: bool, out: Writer): bool {
+/** Adds bytes to the segment in the state, up to `most` in all. Returns how many it took. */
+function hold(state: usize, from: usize, length: u32, most: u32): u32 {
+  const held = load<u32>(state, HELD_BYTES);
+  const taken = min(length, most - held);
+  memory.copy(state + HELD + held, from, taken);
+  store<u32>(state, held + taken, HELD_BYTES);
+  return taken;
+}
+
+/** Seals the segment in the state, which is empty then. */
+function sealHeld(plan: Protection, key: KeyVersion, state: usize, last: bool, out: Writer): bool {
+  const held = load<u32>(state, HELD_BYTES);
   const to = out.reserve(wireBytes(plan.suite, held));
   if (to == 0) return false;
   const index = load<u32>(state, INDEX);
   if (index == u32.MAX_VALUE) return false; // no index may repeat
-  const written = sealSegment(
-    plan.suite,
-    key,
-    state + HEADER,
-    load<u32>(state, HEADER_BYTES),
-    index,
-    last,
-    state + HELD,
-    held,
-    to,
-  );
+  place.set(state + HEADER, load<u32>(state, HEADER_BYTES), index, last);
+  const written = sealSegment(plan.suite, key, place, segment.set(state + HELD, held), to);
   if (written == FAILED) return false;
   out.advance(written);
+  store<u32>(state, 0, HELD_BYTES);
   store<u32>(state, index + 1, INDEX);
   return true;
 }
@@ -137,53 +127,31 @@ export function hasBegun(state: usize): bool {
 }
 
 /** Opens the segments that a piece completes, to `out`. A segment that cannot be opened is not written. */
-export function openSegments(
-  plan: Protection,
-  key: KeyVersion,
-  state: usize,
-  from: usize,
-  length: u32,
-  last: bool,
-  out: Writer,
-): Opening {
+export function openSegments(plan: Protection, key: KeyVersion, state: usize, piece: Piece, out: Writer): Opening {
   const whole = load<u32>(state, WIRE_BYTES);
-  let held = load<u32>(state, HELD_BYTES);
-  while (length > 0) {
-    if (held == whole) {
-      if (!openHeld(plan, key, state, held, false, out)) return Opening.Forged;
-      held = 0;
-    }
-    const taken = min(length, whole - held);
-    memory.copy(state + HELD + held, from, taken);
-    held += taken;
-    from += taken;
-    length -= taken;
+  let taken: u32 = 0;
+  while (taken < piece.length) {
+    if (load<u32>(state, HELD_BYTES) == whole && !openHeld(plan, key, state, false, out)) return Opening.Forged;
+    taken += hold(state, piece.pointer + taken, piece.length - taken, whole);
   }
-  store<u32>(state, held, HELD_BYTES);
-  if (last && !openHeld(plan, key, state, held, true, out)) return Opening.Forged;
+  if (piece.last && !openHeld(plan, key, state, true, out)) return Opening.Forged;
   key.proven = true;
   return out.overflowed ? Opening.NoMemory : Opening.Done;
 }
 
-function openHeld(plan: Protection, key: KeyVersion, state: usize, held: u32, last: bool, out: Writer): bool {
+/** Opens the segment in the state, which is empty then. */
+function openHeld(plan: Protection, key: KeyVersion, state: usize, last: bool, out: Writer): bool {
+  const held = load<u32>(state, HELD_BYTES);
   const size = load<u32>(state, TEXT_BYTES);
   const to = out.reserve(held);
   if (to == 0) return false;
   const index = load<u32>(state, INDEX);
   if (index == u32.MAX_VALUE) return false;
-  const text = openSegment(
-    plan.suite,
-    key,
-    state + HEADER,
-    load<u32>(state, HEADER_BYTES),
-    index,
-    last,
-    state + HELD,
-    held,
-    to,
-  );
+  place.set(state + HEADER, load<u32>(state, HEADER_BYTES), index, last);
+  const text = openSegment(plan.suite, key, place, segment.set(state + HELD, held), to);
   if (text == FAILED || <u32>text > size || (!last && <u32>text != size)) return false;
   out.advance(text);
+  store<u32>(state, 0, HELD_BYTES);
   store<u32>(state, index + 1, INDEX);
   return true;
 }

@@ -11,6 +11,7 @@ import { CONTENT_TYPE } from '../runtime/names';
 import { Verdict } from '../runtime/stage';
 import { keyNumbered, keyUnwrapped } from './message-keys';
 import { Opening } from './opening';
+import { Piece } from './piece';
 import { Sm4Policy } from './policy';
 import { Parts, isHeaderText } from './protection';
 import { cannotOpen, noKey, refuse } from './refusal';
@@ -40,6 +41,7 @@ const TYPE: usize = 16;
 const OWN_BYTES: u32 = 16 + 256;
 
 const parts: Parts = new Parts();
+const piece: Piece = new Piece();
 const typeLine: Writer = new Writer(scratch);
 
 function stateOf(exchange: Exchange, sm4: Sm4Policy): usize {
@@ -84,17 +86,19 @@ export function sealChunk(exchange: Exchange, sm4: Sm4Policy, pointer: usize, le
   const slot = stateOf(exchange, sm4);
   if (slot == 0) return refuse(exchange, ErrorId.FIM_SM4_0003);
   const plan = sm4.plan;
-  const verdict = keyNumbered(exchange, sm4.keys, load<u32>(slot, VERSION), plan, sm4.profile, true);
+  const verdict = keyNumbered(exchange, sm4, load<u32>(slot, VERSION), true);
   const key = sm4.keys.key;
   if (verdict == KeyVerdict.Wrong) return refuse(exchange, ErrorId.FIM_KMS_0007); // it was taken back while the body passed
   if (verdict != KeyVerdict.Genuine || key == null) return noKey(exchange, sm4.keys, verdict);
-  const typeLength = load<u32>(slot, TYPE_BYTES);
   const out = exchange.replaceChunk(
     sm4.segmented ? segmentsRoom(plan, length) : sealedPieceRoom(sm4.profile, plan, length),
   );
+  piece.set(pointer, length);
+  piece.last = last;
+  piece.type.set(slot + TYPE, load<u32>(slot, TYPE_BYTES));
   const done = sm4.segmented
-    ? sealSegments(plan, key, slot + OWN_BYTES, slot + TYPE, typeLength, pointer, length, last, out)
-    : sealPiece(plan, sm4.profile, key, slot + OWN_BYTES, slot + TYPE, typeLength, pointer, length, last, out);
+    ? sealSegments(plan, key, slot + OWN_BYTES, piece, out)
+    : sealPiece(sm4, key, slot + OWN_BYTES, piece, out);
   if (!done) return refuse(exchange, ErrorId.FIM_SM4_0003);
   if (last) encrypted.add(1);
   return Verdict.Continue;
@@ -150,8 +154,8 @@ function isAnnounced(sm4: Sm4Policy, slot: usize): bool {
 /** Key that the header in the state names or carries. */
 function keyOfHeader(exchange: Exchange, sm4: Sm4Policy, state: usize, version: u32): KeyVerdict {
   const length = wrappedInHeader(state);
-  if (length > 0) return keyUnwrapped(exchange, sm4.keys, wrappedAt(state), length, sm4.plan, sm4.profile);
-  return keyNumbered(exchange, sm4.keys, version, sm4.plan, sm4.profile, false);
+  if (length > 0) return keyUnwrapped(exchange, sm4, wrappedAt(state), length);
+  return keyNumbered(exchange, sm4, version, false);
 }
 
 /** Opens the segments that a piece completes. */
@@ -179,7 +183,9 @@ export function openChunk(exchange: Exchange, sm4: Sm4Policy, pointer: usize, le
   }
   if (!hasBegun(state)) beginSegments(sm4.plan, state);
   const out = exchange.replaceChunk(length + segmentStateBytes(sm4.plan));
-  const opening = openSegments(sm4.plan, key, state, pointer + taken, length - taken, last, out);
+  piece.set(pointer + taken, length - taken);
+  piece.last = last;
+  const opening = openSegments(sm4.plan, key, state, piece, out);
   if (opening != Opening.Done) return cannotOpen(exchange, opening);
   if (last) decrypted.add(1);
   return Verdict.Continue;

@@ -2,6 +2,7 @@
 import { Gcm, GCM_IV_BYTES, GCM_TAG_BYTES } from '../crypto/gcm';
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
+import { CipherJob } from './cipher-job';
 import { FAILED, Suite } from './suite';
 
 export abstract class GcmSuite extends Suite {
@@ -21,17 +22,19 @@ export abstract class GcmSuite extends Suite {
     return key.nextIv(iv);
   }
 
-  seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+  seal(key: KeyVersion, job: CipherJob): i32 {
     const gcm = this.gcm(key);
     if (gcm == null) return FAILED;
-    gcm.encrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag);
-    return <i32>length;
+    gcm.encrypt(job.iv, GCM_IV_BYTES, job.aad, job.aadLength, job.from, job.to, job.length, job.tag);
+    return <i32>job.length;
   }
 
-  open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+  open(key: KeyVersion, job: CipherJob): i32 {
     const gcm = this.gcm(key);
     if (gcm == null) return FAILED;
-    return gcm.decrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag) ? <i32>length : FAILED;
+    return gcm.decrypt(job.iv, GCM_IV_BYTES, job.aad, job.aadLength, job.from, job.to, job.length, job.tag)
+      ? <i32>job.length
+      : FAILED;
   }
 }
 

@@ -6,17 +6,18 @@ import { Hmac } from '../crypto/hmac';
 import { HASH_BYTES } from '../crypto/hash';
 import { IV_BYTES, KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
+import { CipherJob } from './cipher-job';
 import { FAILED, Suite } from './suite';
 
 /** Length of the IV, bytes: a whole block. */
 const BLOCK_BYTES: u32 = 16;
 const BITS: usize = memory.data(8, 8);
 
-function absorb(mac: Hmac, iv: usize, aad: usize, aadLength: u32, data: usize, length: u32): void {
-  mac.update(aad, aadLength);
-  mac.update(iv, BLOCK_BYTES);
-  mac.update(data, length);
-  store<u64>(BITS, bswap<u64>((<u64>aadLength) << 3));
+function absorb(mac: Hmac, job: CipherJob, ciphertext: usize, length: u32): void {
+  mac.update(job.aad, job.aadLength);
+  mac.update(job.iv, BLOCK_BYTES);
+  mac.update(ciphertext, length);
+  store<u64>(BITS, bswap<u64>((<u64>job.aadLength) << 3));
   mac.update(BITS, 8);
 }
 
@@ -46,20 +47,20 @@ export class CbcHmacSuite extends Suite {
     return key.nextIv(iv) && randomBytes(iv, BLOCK_BYTES); // counted as the others are, but random: CBC's must not be foreseen
   }
 
-  seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+  seal(key: KeyVersion, job: CipherJob): i32 {
     const cbc = key.sm4CbcHmac;
     if (cbc == null) return FAILED;
-    const written = cbc.cipher.encrypt(iv, from, length, to);
-    absorb(cbc.mac, iv, aad, aadLength, to, written);
-    cbc.mac.digest(tag);
+    const written = cbc.cipher.encrypt(job.iv, job.from, job.length, job.to);
+    absorb(cbc.mac, job, job.to, written);
+    cbc.mac.digest(job.tag);
     return <i32>written;
   }
 
-  open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+  open(key: KeyVersion, job: CipherJob): i32 {
     const cbc = key.sm4CbcHmac;
     if (cbc == null) return FAILED;
-    absorb(cbc.mac, iv, aad, aadLength, from, length);
-    return cbc.mac.verify(tag, HASH_BYTES) ? cbc.cipher.decrypt(iv, from, length, to) : FAILED;
+    absorb(cbc.mac, job, job.from, job.length);
+    return cbc.mac.verify(job.tag, HASH_BYTES) ? cbc.cipher.decrypt(job.iv, job.from, job.length, job.to) : FAILED;
   }
 }
 
@@ -86,23 +87,23 @@ export class CtrHmacSuite extends Suite {
     return key.nextIv(iv);
   }
 
-  seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+  seal(key: KeyVersion, job: CipherJob): i32 {
     const ctr = key.sm4CtrHmac;
     if (ctr == null) return FAILED;
-    ctr.ctr.begin(iv);
-    ctr.ctr.update(from, to, length);
-    absorb(ctr.mac, iv, aad, aadLength, to, length);
-    ctr.mac.digest(tag);
-    return <i32>length;
+    ctr.ctr.begin(job.iv);
+    ctr.ctr.update(job.from, job.to, job.length);
+    absorb(ctr.mac, job, job.to, job.length);
+    ctr.mac.digest(job.tag);
+    return <i32>job.length;
   }
 
-  open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+  open(key: KeyVersion, job: CipherJob): i32 {
     const ctr = key.sm4CtrHmac;
     if (ctr == null) return FAILED;
-    absorb(ctr.mac, iv, aad, aadLength, from, length);
-    if (!ctr.mac.verify(tag, HASH_BYTES)) return FAILED;
-    ctr.ctr.begin(iv);
-    ctr.ctr.update(from, to, length);
-    return <i32>length;
+    absorb(ctr.mac, job, job.from, job.length);
+    if (!ctr.mac.verify(job.tag, HASH_BYTES)) return FAILED;
+    ctr.ctr.begin(job.iv);
+    ctr.ctr.update(job.from, job.to, job.length);
+    return <i32>job.length;
   }
 }

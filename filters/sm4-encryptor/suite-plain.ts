@@ -8,6 +8,7 @@ import { Sm4Ecb } from '../crypto/sm4-ecb';
 import { KeyAlgorithm } from '../keys/key-algorithm';
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
+import { CipherJob } from './cipher-job';
 import { FAILED, Suite } from './suite';
 
 const BLOCK_BYTES: u32 = 16;
@@ -54,20 +55,20 @@ export class PlainCbcSuite extends PlainSuite {
     return this.ivBytes == 0 || randomBytes(iv, BLOCK_BYTES);
   }
 
-  seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+  seal(key: KeyVersion, job: CipherJob): i32 {
     cbc.setKey(key.material);
-    const written = cbc.encrypt(this.ivBytes == 0 ? this.iv.pointer : iv, from, length, to);
+    const written = cbc.encrypt(this.ivBytes == 0 ? this.iv.pointer : job.iv, job.from, job.length, job.to);
     cbc.wipe();
     return <i32>written;
   }
 
   /** With wrong padding `to` has the text up to its last block. */
-  open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
-    if (length == 0 || (length & 15) != 0) return FAILED;
+  open(key: KeyVersion, job: CipherJob): i32 {
+    if (job.length == 0 || (job.length & 15) != 0) return FAILED;
     cbc.setKey(key.material);
-    cbc.begin(this.ivBytes == 0 ? this.iv.pointer : iv, true);
-    const written = cbc.update(from, length, to);
-    const last = cbc.final(to + written);
+    cbc.begin(this.ivBytes == 0 ? this.iv.pointer : job.iv, true);
+    const written = cbc.update(job.from, job.length, job.to);
+    const last = cbc.final(job.to + written);
     cbc.wipe();
     return last < 0 ? FAILED : <i32>written + last;
   }
@@ -83,16 +84,16 @@ export class PlainEcbSuite extends PlainSuite {
     return true;
   }
 
-  seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+  seal(key: KeyVersion, job: CipherJob): i32 {
     ecb.setKey(key.material);
-    const written = ecb.encrypt(from, length, to);
+    const written = ecb.encrypt(job.from, job.length, job.to);
     ecb.wipe();
     return <i32>written;
   }
 
-  open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+  open(key: KeyVersion, job: CipherJob): i32 {
     ecb.setKey(key.material);
-    const bytes = ecb.decrypt(from, length, to);
+    const bytes = ecb.decrypt(job.from, job.length, job.to);
     ecb.wipe();
     return bytes < 0 ? FAILED : bytes;
   }

@@ -8,6 +8,7 @@ import { SM4_KEY_BYTES } from '../keys/key-algorithm';
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
+import { CipherJob } from './cipher-job';
 import { FAILED, Suite } from './suite';
 
 /** Temporary place of the current message's key. `sm2Decrypt` may write as many bytes as the ciphertext has. */
@@ -59,13 +60,15 @@ export class EnvelopeSuite extends Suite {
     return key.nextIv(iv);
   }
 
-  seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
-    this.fresh.encrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag);
-    return <i32>length;
+  seal(key: KeyVersion, job: CipherJob): i32 {
+    this.fresh.encrypt(job.iv, GCM_IV_BYTES, job.aad, job.aadLength, job.from, job.to, job.length, job.tag);
+    return <i32>job.length;
   }
 
-  open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
-    return this.fresh.decrypt(iv, GCM_IV_BYTES, aad, aadLength, from, to, length, tag) ? <i32>length : FAILED;
+  open(key: KeyVersion, job: CipherJob): i32 {
+    return this.fresh.decrypt(job.iv, GCM_IV_BYTES, job.aad, job.aadLength, job.from, job.to, job.length, job.tag)
+      ? <i32>job.length
+      : FAILED;
   }
 }
 
@@ -106,15 +109,15 @@ export class Sm2Suite extends Suite {
     return true;
   }
 
-  seal(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+  seal(key: KeyVersion, job: CipherJob): i32 {
     const recipient = key.sm2Public;
     if (recipient == null) return FAILED;
-    const written = sm2Encrypt(recipient, this.layout, from, length, to);
+    const written = sm2Encrypt(recipient, this.layout, job.from, job.length, job.to);
     return written == 0 ? FAILED : <i32>written;
   }
 
-  open(key: KeyVersion, iv: usize, aad: usize, aadLength: u32, from: usize, length: u32, to: usize, tag: usize): i32 {
+  open(key: KeyVersion, job: CipherJob): i32 {
     const own = key.sm2Private;
-    return own == null ? FAILED : sm2Decrypt(own, this.layout, from, length, to);
+    return own == null ? FAILED : sm2Decrypt(own, this.layout, job.from, job.length, job.to);
   }
 }

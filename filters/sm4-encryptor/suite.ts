@@ -3,6 +3,7 @@ import { Gcm } from '../crypto/gcm';
 import { Sm2Layout } from '../crypto/sm2';
 import { KeyVersion } from '../keys/key-version';
 import { Bytes } from '../memory/bytes';
+import { CipherJob } from './cipher-job';
 
 /** Failure of `seal` or `open`. */
 export const FAILED: i32 = -1;
@@ -93,29 +94,14 @@ export abstract class Suite {
   abstract nextIv(key: KeyVersion, iv: usize): bool;
 
   /**
-   * Encrypts and writes the tag. Returns the length of the ciphertext, or FAILED. `to`: room for `sealedBound`; may be
-   * `from` if `inPlace`.
+   * Encrypts and writes the tag. Returns the length of the ciphertext, or FAILED. `job.to`: room for `sealedBound`;
+   * may be `job.from` if `inPlace`.
    */
-  abstract seal(
-    key: KeyVersion,
-    iv: usize,
-    aad: usize,
-    aadLength: u32,
-    from: usize,
-    length: u32,
-    to: usize,
-    tag: usize,
-  ): i32;
+  abstract seal(key: KeyVersion, job: CipherJob): i32;
 
-  /** Checks the tag, then decrypts. Returns the length of the text, or FAILED. `to` may be `from` if `opensInPlace`. */
-  abstract open(
-    key: KeyVersion,
-    iv: usize,
-    aad: usize,
-    aadLength: u32,
-    from: usize,
-    length: u32,
-    to: usize,
-    tag: usize,
-  ): i32;
+  /**
+   * Checks the tag, then decrypts. Returns the length of the text, or FAILED. `job.to` may be `job.from` if
+   * `opensInPlace`.
+   */
+  abstract open(key: KeyVersion, job: CipherJob): i32;
 }
