@@ -109,11 +109,15 @@ function addCoverage(program: Command, finish: Finish): void {
     )
     .option('--kubeconfig <file>', "the cluster (default: kubectl's)")
     .option('--context <name>', 'context of the kubeconfig')
-    .option('-n, --namespace <name...>', 'namespaces (default: all that have a route)')
+    .option(
+      '-n, --namespace <name...>',
+      'namespaces (default: all that have a route, or that a baseline with overrides reaches)',
+    )
+    .option('--root-namespace <name>', 'root namespace of the mesh', 'istio-system')
     .option('--format <format>', 'table or json', 'table')
     .option(
       '--strict',
-      'exit status 1, too, where the routes of a port take some of its requests only, or only observe',
+      'exit status 1, too, where the routes of a port take some of its requests only, or only observe, where objects of others may answer in their place, and where something could not be read',
     )
     .action(async (flags: CoverageFlags) => finish(await (await import('./fim/coverage.ts')).coverage(flags)));
 }

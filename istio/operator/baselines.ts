@@ -20,7 +20,7 @@ import type { ClusterView } from './cluster-view.ts';
 import type { KubeObject } from './kube/objects.ts';
 
 /** Namespaces of Kubernetes itself, which have no gateways: nothing is put there. */
-const SYSTEM_NAMESPACES: ReadonlySet<string> = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
+export const SYSTEM_NAMESPACES: ReadonlySet<string> = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
 
 /** One baseline, and what is in force of it. */
 export interface KnownBaseline {
@@ -208,7 +208,7 @@ export class Baselines {
 }
 
 /** The form in force that the status records. */
-function keptForm(object: KubeObject): KnownBaseline['inForce'] {
+export function keptForm(object: KubeObject): KnownBaseline['inForce'] {
   const { generation, spec } = ((object.status as { inForce?: KeptForm } | undefined)?.inForce ?? {}) as KeptForm;
   if (generation === undefined || spec === undefined) return undefined;
   try {

@@ -6,6 +6,7 @@ import type { ClusterView } from './cluster-view.ts';
 import type { FollowOptions } from './kept-objects.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { sealedWorkloadOf, workloadOf } from './plan/applied.ts';
+import { guestGateways } from './plan/coverage.ts';
 import { hasGate, isSamePod, leadsSame } from './proxies.ts';
 import type { WorkQueue } from './queue.ts';
 import { keyFor } from './stage-key.ts';
@@ -46,6 +47,7 @@ export class Changes {
       labels: (namespace, before, after) =>
         void (targets.baselines.known.all.size > 0 && plan(namespace, before, after)),
       attached: (namespace, before, after) => this.attachedChanged(namespace, before, after),
+      istioGateways: (namespace, before, after) => this.istioGatewayChanged(namespace, before, after),
       others: (namespace) => void (targets.baselines.concerns(namespace) && targets.plan(namespace)),
     };
   }
@@ -84,6 +86,15 @@ export class Changes {
   private foreignChanged(namespace: string): void {
     const concerned = namespace === this.rootNamespace ? [...this.targets.view.namespaces.keys()] : [namespace];
     for (const name of concerned) this.targets.tellNamespace(name);
+  }
+
+  /** A Gateway adds servers to gateway pods of any namespace. */
+  private istioGatewayChanged(namespace: string, before: KubeObject | undefined, after: KubeObject | undefined): void {
+    const { view, baselines } = this.targets;
+    if (baselines.concerns(namespace)) this.targets.plan(namespace);
+    const changed = [before, after].flatMap((gateway) => gateway ?? []);
+    for (const name of view.namespaces.keys())
+      if (guestGateways(name, changed, view.facts(name)).length > 0) this.targets.tellNamespace(name);
   }
 
   /** Statuses that others write do not affect planning. Conditions about routes there are corrected. */

@@ -117,6 +117,7 @@ export interface FollowOptions {
     labels: OnChange;
     /** Gateways and HTTPRoutes. */
     attached: OnChange;
+    istioGateways: OnChange;
     others: OnChange;
   };
   /** Receives the time that an object of a namespace took to process, milliseconds. */
@@ -159,7 +160,7 @@ export function makeInformers({ api, only, onChange, onWork, onFailure }: Follow
       labelSelector: `${MANAGED_BY_LABEL}=${MANAGER}`,
     }),
     gateways: make(GATEWAYS, onChange.attached, { trim: trimAttached }),
-    istioGateways: make(ISTIO_GATEWAYS, onChange.others, { trim: trimTarget }),
+    istioGateways: make(ISTIO_GATEWAYS, onChange.istioGateways, { trim: trimTarget }),
     httpRoutes: make(HTTP_ROUTES, onChange.attached, { trim: trimAttached }),
     services: make(SERVICES, onChange.others, { trim: trimTarget }),
     pods: make(PODS, onChange.pods, { trim: trimPod }),

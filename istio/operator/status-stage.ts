@@ -7,7 +7,7 @@ import type { KubeApi } from './kube/api.ts';
 import { FINANCIAL_ROUTES } from './kube/resources.ts';
 import type { ModuleSource } from './module-source.ts';
 import type { ModulesInForce } from './modules-in-force.ts';
-import { coverageOf, type Coverage, type OtherPorts } from './plan/coverage.ts';
+import { coverageOf, guestGateways, type Coverage, type OtherPorts } from './plan/coverage.ts';
 import { foreignReaches } from './plan/foreign.ts';
 import { isNarrower, isWaypoint, selectionKey, type Selection } from './plan/selection.ts';
 import { statusOf, type Condition, type RouteStatus } from './plan/status.ts';
@@ -154,6 +154,9 @@ export class StatusStage {
   /** Ports of some workloads. */
   private coverage(namespace: string, workloads: readonly string[]): Coverage {
     const { view, otherPorts } = this.parts;
+    const { istioGateways } = view.informers;
+    const all = istioGateways.namespaces().flatMap((name) => [...istioGateways.in(name).values()]);
+    const guests = guestGateways(namespace, all, view.facts(namespace));
     const found = workloads.flatMap((name) => {
       const workload = view.workload(namespace, name);
       return workload === undefined
@@ -164,14 +167,15 @@ export class StatusStage {
               view.facts(namespace),
               view.informers.pods.in(namespace).values(),
               otherPorts,
+              guests,
             ),
           ];
     });
-    const all = (pick: (coverage: Coverage) => string[]): string[] => [...new Set(found.flatMap(pick))].sort();
+    const each = (pick: (coverage: Coverage) => string[]): string[] => [...new Set(found.flatMap(pick))].sort();
     return {
-      judged: all(({ judged }) => judged),
-      refused: all(({ refused }) => refused),
-      open: all(({ open }) => open),
+      judged: each(({ judged }) => judged),
+      refused: each(({ refused }) => refused),
+      open: each(({ open }) => open),
     };
   }
 

@@ -1,25 +1,16 @@
 // `fim coverage`: what becomes of connections at each port and listener of a cluster.
 import { KubeConfig } from '@kubernetes/client-node';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
-import { LIST_PAGE_OBJECTS } from '../../istio/limits.ts';
-import { ApiError, KubeApi } from '../../istio/operator/kube/api.ts';
-import type { KubeObject } from '../../istio/operator/kube/objects.ts';
-import {
-  ENVOY_FILTERS,
-  FINANCIAL_ROUTES,
-  GATEWAYS,
-  ISTIO_GATEWAYS,
-  PODS,
-  SERVICES,
-  type Resource,
-} from '../../istio/operator/kube/resources.ts';
-import { MANAGED_BY_LABEL, MANAGER } from '../../istio/operator/plan/applied.ts';
+import { KubeApi } from '../../istio/operator/kube/api.ts';
 import {
   coverageReport,
+  ENGLISH,
   isCovered,
+  type CoverageWords,
   type DoorReport,
   type DoorState,
 } from '../../istio/operator/plan/coverage-report.ts';
+import { CoverageObjects } from './coverage-objects.ts';
 import { inLanguage } from './language.ts';
 import { styled } from './terminal.ts';
 
@@ -27,34 +18,9 @@ export interface CoverageFlags {
   kubeconfig?: string;
   context?: string;
   namespace?: string[];
+  rootNamespace: string;
   format: string;
   strict?: boolean;
-}
-
-/** A list in pages. A kind that the cluster does not have has no objects. */
-async function list(
-  api: KubeApi,
-  resource: Resource,
-  namespace: string | undefined,
-  query: Record<string, string> = {},
-): Promise<KubeObject[]> {
-  const found: KubeObject[] = [];
-  let rest: string | undefined;
-  do {
-    const page = { ...query, limit: String(LIST_PAGE_OBJECTS), ...(rest === undefined ? {} : { continue: rest }) };
-    const reader = {
-      onItem: (text: string) => void found.push(JSON.parse(text) as KubeObject),
-      onLongItem: () => undefined,
-      namespace,
-    };
-    try {
-      rest = (await api.list(resource, page, new AbortController().signal, reader)).metadata.continue;
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404 && resource.optional) return [];
-      throw new CodedError('FIM-UP-0040', `${resource.plural}: ${messageOf(error)}`, error);
-    }
-  } while (rest !== undefined && rest !== '');
-  return found;
 }
 
 function cluster({ kubeconfig, context }: CoverageFlags): KubeApi {
@@ -80,7 +46,32 @@ const SHOWN: Record<DoorState, { style: Parameters<typeof styled>[0]; zh: string
   NotCovered: { style: 'red', en: 'not covered', zh: '未覆盖' },
 };
 
-function print(reports: readonly DoorReport[], namespaces: readonly string[]): void {
+const PROTOCOLS = { http: '', either: '若非 HTTP', other: '非 HTTP', udp: 'UDP' } as const;
+/** What `pastSidecars` says. */
+const PAST = /^ports (other than )?(.+) of (\S+) \(past the sidecar: (.+)\)$/;
+
+const CHINESE: CoverageWords = {
+  gone: '已不存在',
+  unseen: '上次修改后尚未检查',
+  noRoute: '没有路由',
+  noPod: '没有 Pod',
+  elsewhere: '本命名空间没有 Pod：若监听器在其他命名空间的 Pod 上，请在该命名空间查看',
+  noSidecar: '没有 sidecar',
+  somePass: '没有路由匹配的请求直接通过',
+  observing: (routes) => `限流与校验仅观察：${routes}`,
+  part: (some, all) => `${all} 个 Pod 中的 ${some} 个：`,
+  protocol: (kind, told) => (kind === 'other' && told !== 'not HTTP' ? told : PROTOCOLS[kind]),
+  past: (text) => {
+    const [, other, ports = '', pod = '', annotation = ''] = PAST.exec(text) ?? [];
+    if (pod === '') return text;
+    const which = other === undefined ? `端口 ${ports}` : `${ports === 'none' ? '所有端口' : `${ports} 以外的端口`}`;
+    return `${pod} 的${which}绕过 sidecar（${annotation}）`;
+  },
+  altered: (objects) => `可能由他人的对象应答：${objects}`,
+  foreign: (what) => `绕过 FIM：${what}`,
+};
+
+function print(reports: readonly DoorReport[], { namespaces, unread }: CoverageObjects): void {
   const heads = inLanguage(
     ['NAMESPACE', 'KIND', 'PORT', 'STATE', 'ROUTES', 'WHY'],
     ['命名空间', '类型', '端口', '状态', '路由', '原因'],
@@ -107,40 +98,35 @@ function print(reports: readonly DoorReport[], namespaces: readonly string[]): v
       process.stdout.write(
         inLanguage(`${namespace}: no port or listener is there\n`, `${namespace}：没有端口或监听器\n`),
       );
+  if (namespaces.length === 0)
+    process.stdout.write(
+      inLanguage(
+        'Nothing is covered: no namespace has a route, and no baseline with overrides is in force.\n',
+        '没有任何覆盖：没有命名空间有路由，也没有生效的 overrides 基线。\n',
+      ),
+    );
+  for (const what of new Set(unread))
+    process.stdout.write(inLanguage(`not judged: you may not list ${what}\n`, `未判断：您无权列出 ${what}\n`));
 }
 
 /**
- * Reports every port and listener of the namespaces: those named, or all that have a route. Exit status 0: each is
- * enforced or refused, 1: one is not. Errors: FIM-UP-0020, FIM-UP-0040.
+ * Reports every port and listener of the namespaces: those named, or all that have a route or that a baseline reaches.
+ * Exit status 0: each is enforced or refused, 1: one is not, or there is none. Errors: FIM-UP-0020, FIM-UP-0040.
  */
 export async function coverage(flags: CoverageFlags): Promise<number> {
   if (flags.format !== 'table' && flags.format !== 'json')
     throw new CodedError('FIM-UP-0020', `--format ${flags.format} is neither table nor json`);
-  const api = cluster(flags);
-  const namespaces =
-    flags.namespace ??
-    [...new Set((await list(api, FINANCIAL_ROUTES, undefined)).map(({ metadata }) => metadata.namespace ?? ''))].sort();
+  const { rootNamespace } = flags;
+  const objects = await CoverageObjects.read(cluster(flags), { namespaces: flags.namespace, rootNamespace });
+  const { namespaces, unread } = objects;
+  const words = flags.format === 'json' ? ENGLISH : inLanguage(ENGLISH, CHINESE);
   const reports: DoorReport[] = [];
-  for (const namespace of namespaces) {
-    const of = async (resource: Resource): Promise<Map<string, KubeObject>> =>
-      new Map(
-        (await list(api, resource, namespace))
-          .map((object) => [object.metadata.name, object] as const)
-          .sort(([a], [b]) => (a < b ? -1 : 1)),
-      );
-    reports.push(
-      ...coverageReport(namespace, {
-        routes: await of(FINANCIAL_ROUTES),
-        pods: await of(PODS),
-        services: await of(SERVICES),
-        gateways: await of(GATEWAYS),
-        istioGateways: await of(ISTIO_GATEWAYS),
-        filters: await list(api, ENVOY_FILTERS, namespace, { labelSelector: `${MANAGED_BY_LABEL}=${MANAGER}` }),
-      }),
-    );
-  }
-  const covered = isCovered(reports, flags.strict ?? false);
-  if (flags.format === 'json') process.stdout.write(`${JSON.stringify({ covered, namespaces, doors: reports })}\n`);
-  else print(reports, namespaces);
+  for (const namespace of namespaces)
+    reports.push(...coverageReport(namespace, await objects.of(namespace, rootNamespace), words));
+  const isStrict = flags.strict ?? false;
+  const covered = isCovered(reports, isStrict) && (unread.length === 0 || !isStrict);
+  if (flags.format === 'json')
+    process.stdout.write(`${JSON.stringify({ covered, namespaces, unread, doors: reports })}\n`);
+  else print(reports, objects);
   return covered ? 0 : 1;
 }

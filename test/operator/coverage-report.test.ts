@@ -9,6 +9,7 @@ import { canonicalHash, PLUGIN_CONFIG_VERSION } from '../../envoy/route/index.ts
 import type { KubeObject } from '../../istio/operator/kube/objects.ts';
 import { HASH_ANNOTATION, SELECTION_ANNOTATION } from '../../istio/operator/plan/applied.ts';
 import { coverageReport, isCovered, type DoorReport } from '../../istio/operator/plan/coverage-report.ts';
+import { trimForeign } from '../../istio/operator/plan/foreign.ts';
 import type { Selection } from '../../istio/operator/plan/selection.ts';
 import { FakeApiServer } from './fake-api-server.ts';
 
@@ -58,6 +59,10 @@ const service = (name: string, app: string, ports: object[] = [{ name: 'http', p
   object('Service', name, { selector: { app }, ports });
 
 interface Given {
+  baselines?: KubeObject[];
+  foreign?: KubeObject[];
+  sidecars?: KubeObject[];
+  allGateways?: KubeObject[];
   routes?: KubeObject[];
   pods?: KubeObject[];
   services?: KubeObject[];
@@ -76,6 +81,10 @@ function report(given: Given): DoorReport[] {
     gateways: named(given.gateways),
     istioGateways: named(given.istioGateways),
     filters: given.filters ?? [],
+    sidecars: named(given.sidecars),
+    ...(given.baselines === undefined ? {} : { baselines: given.baselines }),
+    ...(given.allGateways === undefined ? {} : { allGateways: given.allGateways }),
+    foreign: (given.foreign ?? []).map(trimForeign),
   });
 }
 
@@ -199,6 +208,76 @@ describe('the coverage of a namespace', () => {
     ]);
   });
 
+  const GATEWAYS: Selection = { lattice: 'gateway', terms: {} };
+  const EDGE = { istio: 'edge-gateway' };
+  const edge = (name: string, number: number, protocol: string, namespace = 'bank'): KubeObject =>
+    object('Gateway', name, { selector: EDGE, servers: [{ port: { number, protocol } }] }, { namespace });
+  const BASELINE = {
+    pods: [pod('edge-0', EDGE)],
+    istioGateways: [edge('edge', 8080, 'HTTP')],
+    filters: [filter('fim-gateways', GATEWAYS, ['~baseline'])],
+  };
+
+  it('has what a baseline alone reaches, by the baseline that is in force', () => {
+    const told = (baselines: KubeObject[]): string[] => short(report({ ...BASELINE, baselines }));
+    assert.deepEqual(told([route('rules', { overrides: {} })]), ['edge:8080 Enforced ~baseline']);
+    assert.deepEqual(told([route('rules'), route('later', {}, 'Unknown', 'Pending')]), [
+      'edge:8080 Unproven ~baseline later: Pending',
+    ]);
+    assert.deepEqual(told([]), ['edge:8080 Unproven ~baseline ~baseline: it is gone']);
+    const watching = report({ ...BASELINE, baselines: [route('rules', { overrides: { enforcement: 'Observe' } })] });
+    assert.deepEqual(short(watching), ['edge:8080 Enforced ~baseline limits and validation only observe: ~baseline']);
+    assert.deepEqual([isCovered(watching, false), isCovered(watching, true)], [true, false]);
+  });
+
+  it('has servers that a Gateway of another namespace adds to pods of this one, and says where its own has none', () => {
+    const baselines = [route('rules')];
+    const allGateways = [...BASELINE.istioGateways, edge('guest', 8085, 'TCP', 'other')];
+    assert.deepEqual(short(report({ ...BASELINE, baselines, allGateways })), [
+      'edge:8080 Enforced ~baseline',
+      'other/guest:8085 Open ~baseline TCP',
+    ]);
+    const [own] = report({ istioGateways: [edge('edge', 8080, 'HTTP')] });
+    assert.match(own!.note, /no route is for it; no pod is there: if pods of another namespace have its listeners/);
+  });
+
+  it('has the listeners of Sidecars at workloads of a route', () => {
+    const ingress = [{ port: { number: 9000, protocol: 'HTTP' } }, { port: { number: 9001, protocol: 'TCP' } }];
+    const sidecars = [
+      object('Sidecar', 'web', { workloadSelector: { labels: { app: 'web' } }, ingress }),
+      object('Sidecar', 'db', { workloadSelector: { labels: { app: 'db' } }, ingress }),
+    ];
+    assert.deepEqual(short(report({ ...IN_FORCE, sidecars })), [
+      'web:9000 Enforced pay',
+      'web:9001 Refused pay not HTTP',
+    ]);
+    const [, open] = report({ ...IN_FORCE, filters: [IN_FORCE.filters[0]!], sidecars });
+    assert.deepEqual([open?.kind, open?.state], ['Sidecar', 'Open']);
+  });
+
+  it("names others' EnvoyFilters: those that lead past FIM as doors, those that may answer at the doors", () => {
+    const patch = (name: string, applyTo: string, value: object): KubeObject => ({
+      ...object('EnvoyFilter', name, {
+        workloadSelector: { labels: { app: 'web' } },
+        configPatches: [{ applyTo, match: { context: 'SIDECAR_INBOUND' }, patch: { operation: 'ADD', value } }],
+      }),
+    });
+    const services = [service('web', 'web')];
+    const door = report({ ...IN_FORCE, services, foreign: [patch('door', 'LISTENER', { name: 'own' })] });
+    assert.deepEqual(short(door), ['web:80 Enforced pay', 'bank/door Open pay a listener of its own']);
+    assert.equal(isCovered(door, false), false);
+    const lua = report({ ...IN_FORCE, services, foreign: [patch('lua', 'HTTP_FILTER', { name: 'own' })] });
+    assert.match(short(lua).join(), /^web:80 Enforced pay may be answered by others: bank\/lua \(a filter own/);
+    assert.deepEqual([isCovered(lua, false), isCovered(lua, true)], [true, false]);
+    const elsewhere = patch('door', 'LISTENER', { name: 'own' });
+    elsewhere.spec!.workloadSelector = { labels: { app: 'db' } };
+    assert.deepEqual(short(report({ ...IN_FORCE, services, foreign: [elsewhere] })), ['web:80 Enforced pay']);
+  });
+
+  it('is nothing to rely on where there is no door', () => {
+    assert.deepEqual([isCovered([], false), isCovered([], true)], [false, false]);
+  });
+
   it('a filter that stands without routes, or leaves, covers nothing', () => {
     const leaving = filter('fim-sidecars-web', WEB, ['pay']);
     leaving.metadata.annotations!['fim.financial/retired-at'] = '2026-01-01T00:00:00Z';
@@ -269,6 +348,55 @@ describe('fim coverage', () => {
     assert.match(chinese.stdout, /^命名空间 +类型/);
     assert.match(chinese.stdout, /db:80 +未覆盖/);
     assert.match(chinese.stdout, /empty：没有端口或监听器/);
+  });
+
+  it('finds namespaces that a baseline alone reaches, and never says that nothing is covered', async (t) => {
+    const { server, kubeconfig } = await cluster(t);
+    const none = await fim('coverage', '--kubeconfig', kubeconfig);
+    assert.deepEqual([none.status, /Nothing is covered/.test(none.stdout)], [1, true]);
+    for (const name of ['bank', 'kube-system'])
+      server.put('namespaces', { metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } });
+    const spec = { overrides: { rateLimit: { requests: 100, period: '1s' } } };
+    server.put('financialbaselines', {
+      apiVersion: 'fim.financial/v1',
+      kind: 'FinancialBaseline',
+      metadata: { name: 'rules' },
+      // What is in force is another form.
+      spec: {},
+      status: {
+        inForce: { generation: 1, spec: JSON.stringify(spec) },
+        conditions: [{ type: 'Programmed', status: 'True', reason: 'Programmed', observedGeneration: 1 }],
+      },
+    });
+    const labels = { istio: 'edge-gateway' };
+    server.put('pods', pod('edge-0', labels));
+    server.put('networking.istio.io/gateways', {
+      metadata: { name: 'edge', namespace: 'bank' },
+      spec: { selector: labels, servers: [{ port: { number: 8080, protocol: 'HTTP' } }] },
+    });
+    server.put('envoyfilters', filter('fim-gateways', { lattice: 'gateway', terms: {} }, ['~baseline']));
+    const found = await fim('coverage', '--kubeconfig', kubeconfig);
+    assert.match(found.stdout, /bank +IstioGateway +edge:8080 +enforced +~baseline\n/);
+    assert.doesNotMatch(found.stdout, /kube-system/);
+    assert.equal(found.status, 0, found.stdout);
+  });
+
+  it('speaks Chinese throughout, and goes on where a tenant may not list what is of the cluster', async (t) => {
+    const { server, kubeconfig } = await cluster(t);
+    fill(server);
+    const annotations = { 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' };
+    server.put('pods', pod('web-0', { app: 'web' }, { annotations }));
+    server.put('services', service('db', 'db'));
+    server.allows = (request) => request !== 'list financialbaselines';
+    const args = ['coverage', '--kubeconfig', kubeconfig, '-n', 'bank'];
+    const { status, stdout } = await fim('--lang', 'zh', ...args);
+    assert.equal(status, 1);
+    assert.match(stdout, /db:80 .*没有路由；?.*没有 Pod/s);
+    assert.match(stdout, /web-0 的端口 9000绕过 sidecar/);
+    assert.match(stdout, /未判断：您无权列出 financialbaselines/);
+    assert.doesNotMatch(stdout.replaceAll(/[a-z.]+\/excludeInboundPorts/g, ''), /no route|past the|you may/);
+    const all = await fim('coverage', '--kubeconfig', kubeconfig);
+    assert.deepEqual([all.status, /FIM-UP-0040.*financialbaselines/.test(all.stderr)], [1, true]);
   });
 
   it('says what it cannot read', async (t) => {

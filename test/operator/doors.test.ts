@@ -11,9 +11,9 @@ const LABELS = { istio: 'ingressgateway' };
 const ISTIO_GATEWAYS = 'networking.istio.io/gateways';
 const GATEWAYS = 'gateway.networking.k8s.io/gateways';
 
-function istioGateway(rig: Rig, name: string, number: number, protocol: string): void {
+function istioGateway(rig: Rig, name: string, number: number, protocol: string, namespace = NAMESPACE): void {
   rig.server.put(ISTIO_GATEWAYS, {
-    metadata: { name, namespace: NAMESPACE },
+    metadata: { name, namespace },
     spec: { selector: LABELS, servers: [{ port: { number, name: 'door', protocol }, hosts: ['*'] }] },
   });
 }
@@ -64,6 +64,25 @@ describe('a route that is in force', () => {
     assert.match((await rig.condition('own', 'Covered', 'False')).message, /edge\/own:9000 \(TCP\)/);
     rig.server.remove(GATEWAYS, NAMESPACE, 'edge');
     await rig.condition('own', 'Ready', 'True');
+  });
+
+  it('is told of a server that a Gateway of another namespace adds to its gateway', async (t) => {
+    const rig = await Rig.start(t);
+    istioGateway(rig, 'gw', 8080, 'HTTP');
+    await rig.pod('gateway', LABELS);
+    rig.route('own', LIMIT);
+    await rig.condition('own', 'Covered', 'True');
+    istioGateway(rig, 'guest', 8085, 'TCP', 'other');
+    assert.match((await rig.condition('own', 'Covered', 'False')).message, /other\/guest:8085 \(TCP\)/);
+    rig.server.remove(ISTIO_GATEWAYS, 'other', 'guest');
+    await rig.condition('own', 'Covered', 'True');
+    // Its pods are others.
+    rig.server.put(ISTIO_GATEWAYS, {
+      metadata: { name: 'guest', namespace: 'other' },
+      spec: { selector: { app: 'edge' }, servers: [{ port: { number: 8085, name: 'door', protocol: 'TCP' } }] },
+    });
+    await rig.quiet();
+    await rig.condition('own', 'Covered', 'True');
   });
 
   it('is told of a port of a Service, and of pods that lead ports past their sidecars', async (t) => {

@@ -2,7 +2,7 @@
 // reported.
 import { canonicalHash } from '../../../envoy/route/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import { GATEWAY_NAME_LABEL, includes, type Selection, type TargetFacts } from './selection.ts';
+import { GATEWAY_NAME_LABEL, includes, isGateway, meets, type Selection, type TargetFacts } from './selection.ts';
 
 /** Treatment of inbound connections that do not speak HTTP at a sidecar. The platform chooses it. */
 export const OTHER_PORTS = ['refuse', 'tell'] as const;
@@ -76,14 +76,25 @@ export function doorsOfGateway({ metadata, spec }: KubeObject): Door[] {
   });
 }
 
+/** Protocols of Istio's listeners that are HTTP, where TLS ends there. */
+const HTTP_SERVERS = ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'];
+
+/** Listeners that a Sidecar makes instead of those of the workload's Services. */
+export function doorsOfSidecar({ metadata, spec }: KubeObject): Door[] {
+  const listeners = (spec?.ingress ?? []) as { port?: { number?: number; protocol?: string } }[];
+  return listeners.map(({ port }) => {
+    const said = (port?.protocol ?? '').toUpperCase();
+    const protocol = HTTP_SERVERS.includes(said) ? 'http' : said === '' ? 'either' : 'other';
+    return { name: `${metadata.name}:${port?.number}`, protocol, told: TOLD[protocol] };
+  });
+}
+
 /** Servers of an Istio Gateway. */
 export function doorsOfIstioGateway({ metadata, spec }: KubeObject): Door[] {
   const servers = (spec?.servers ?? []) as { port?: { number?: number; protocol?: string }; tls?: { mode?: string } }[];
   return servers.map(({ port, tls }) => {
     const protocol = (port?.protocol ?? '').toUpperCase();
-    const isHttp =
-      ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'].includes(protocol) ||
-      (protocol === 'HTTPS' && !/PASSTHROUGH/.test(tls?.mode ?? ''));
+    const isHttp = HTTP_SERVERS.includes(protocol) || (protocol === 'HTTPS' && !/PASSTHROUGH/.test(tls?.mode ?? ''));
     return {
       name: `${metadata.name}:${port?.number}`,
       protocol: isHttp ? 'http' : 'other',
@@ -125,8 +136,37 @@ export function pastSidecars({ terms }: Pick<Selection, 'terms'>, pods: Iterable
   return [...found];
 }
 
-function gatewayDoors({ terms }: Selection, { gateways, istioGateways }: TargetFacts): Coverage {
+/** Labels by which a Service finds its pods, and an Istio Gateway its own, of any namespace. */
+export function selectorOf({ spec }: KubeObject): Record<string, string> {
+  return (spec?.selector ?? {}) as Record<string, string>;
+}
+
+/**
+ * Istio Gateways of other namespaces whose servers the gateway pods of this one have, too. `all`: those of the whole
+ * cluster.
+ */
+export function guestGateways(namespace: string, all: Iterable<KubeObject>, facts: TargetFacts): KubeObject[] {
+  const labels = [...(facts.pods?.values() ?? [])]
+    .map(({ metadata }) => metadata.labels ?? {})
+    .filter((one) => isGateway(one, facts));
+  if (labels.length === 0) return [];
+  return [...all].filter(
+    (gateway) => gateway.metadata.namespace !== namespace && labels.some((one) => includes(one, selectorOf(gateway))),
+  );
+}
+
+/** Servers of another namespace's Gateway, named with it. */
+export function doorsOfGuest(gateway: KubeObject): Door[] {
+  return doorsOfIstioGateway(gateway).map((door) => ({ ...door, name: `${gateway.metadata.namespace}/${door.name}` }));
+}
+
+function gatewayDoors(selection: Selection, facts: TargetFacts, guests: readonly KubeObject[]): Coverage {
+  const { terms } = selection;
+  const { gateways, istioGateways } = facts;
   const coverage: Coverage = { judged: [], refused: [], open: [] };
+  const own = [...(facts.pods?.values() ?? [])]
+    .map(({ metadata }) => metadata.labels ?? {})
+    .filter((labels) => meets(selection, labels, facts));
   const only = terms[GATEWAY_NAME_LABEL];
   const doors = [
     ...[...gateways.values()]
@@ -138,20 +178,22 @@ function gatewayDoors({ terms }: Selection, { gateways, istioGateways }: TargetF
         return Object.entries(selector).every(([name, value]) => terms[name] === undefined || terms[name] === value);
       })
       .flatMap(doorsOfIstioGateway),
+    ...guests.filter((gateway) => own.some((labels) => includes(labels, selectorOf(gateway)))).flatMap(doorsOfGuest),
   ];
   for (const { name, protocol, told } of doors)
     (protocol === 'http' ? coverage.judged : coverage.open).push(protocol === 'http' ? name : `${name} (${told})`);
   return coverage;
 }
 
-/** Ports of the proxies that a selection matches. `pods`: pods of the namespace. */
+/** Ports of the proxies that a selection matches. `pods`: pods of the namespace; `guests`: as of `guestGateways`. */
 export function coverageOf(
   selection: Selection,
   facts: TargetFacts,
   pods: Iterable<KubeObject>,
   otherPorts: OtherPorts,
+  guests: readonly KubeObject[] = [],
 ): Coverage {
-  if (selection.lattice === 'gateway') return gatewayDoors(selection, facts);
+  if (selection.lattice === 'gateway') return gatewayDoors(selection, facts, guests);
   if (selection.lattice === 'waypoint') return { judged: [], refused: [], open: [] };
   const coverage = portsOfServices(selection, facts, otherPorts);
   coverage.open.push(...pastSidecars(selection, pods));
