@@ -29,12 +29,13 @@ export class Fetch extends CalloutHandler {
   start(kms: KmsConfig, rootId: u32, streamId: u32, version: u32, nowMs: u64): bool {
     const owner = this.owner;
     if (owner == null) return false;
+    request.cluster = kms.cluster;
+    request.authority = kms.authority;
     request.body = 0;
     request.timeoutMs = kms.timeoutMs;
     this.version = version;
     this.startedAtMs = nowMs;
-    this.running =
-      owner.writeRequest(version, request) && sendCallout(rootId, streamId, kms.cluster, kms.authority, request, this);
+    this.running = owner.writeRequest(version, request) && sendCallout(rootId, streamId, request, this);
     return this.running;
   }
 

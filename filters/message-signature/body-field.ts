@@ -47,8 +47,12 @@ export function putField(exchange: Exchange, name: Bytes, value: usize, length: 
   if (fields == null) return false;
   const node = fields.member(fields.root, name.pointer, name.length, name.hash);
   body.begin(<usize>message.length + name.length + 3 * length + 8);
-  if (exchange.format == MessageFormat.Json) putMember(fields, node, message.length, name, value, length);
-  else if (node == 0 && message.isPlainForm) putPlainField(fields.sourcePointer, message.length, name, value, length);
+  if (exchange.format == MessageFormat.Json) {
+    const at = openMember(fields, node, name);
+    body.bytes(value, length);
+    body.byte(QUOTE);
+    body.bytes(at, <u32>(fields.sourcePointer + message.length - at));
+  } else if (node == 0 && message.isPlainForm) putPlainField(fields.sourcePointer, message.length, name, value, length);
   else if (node == 0) putFormField(fields.sourcePointer, message.length, name, value, length);
   else return false;
   if (body.overflowed) return false;
@@ -56,7 +60,8 @@ export function putField(exchange: Exchange, name: Bytes, value: usize, length: 
   return true;
 }
 
-function putMember(fields: FieldTree, node: u32, messageLength: u32, name: Bytes, value: usize, length: u32): void {
+/** Writes everything before the text of a member's value. Returns where the body goes on behind it. */
+function openMember(fields: FieldTree, node: u32, name: Bytes): usize {
   const source = fields.sourcePointer;
   let from = fields.end(fields.root) - 1;
   let to = from;
@@ -73,9 +78,7 @@ function putMember(fields: FieldTree, node: u32, messageLength: u32, name: Bytes
     body.byte(COLON);
   }
   body.byte(QUOTE);
-  body.bytes(value, length);
-  body.byte(QUOTE);
-  body.bytes(source + to, messageLength - to);
+  return source + to;
 }
 
 function putPlainField(source: usize, messageLength: u32, name: Bytes, value: usize, length: u32): void {

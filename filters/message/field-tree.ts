@@ -279,7 +279,8 @@ export class FieldTree {
 
   /** The same with an escaped `tail` appended (`/amount`), for a field that is missing. */
   pointerBelow(node: u32, tail: usize, tailLength: u32, arena: Arena): usize {
-    const pointer = this.pointers.write(this.nodes, node, tail, tailLength, this.repeats, arena);
+    this.pointers.repeats = this.repeats;
+    const pointer = this.pointers.write(this.nodes, node, tail, tailLength, arena);
     this.pointerLength = this.pointers.length;
     return pointer;
   }

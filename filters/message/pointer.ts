@@ -66,6 +66,11 @@ function isNamesake(a: usize, b: usize): bool {
 export class PointerWriter {
   /** Length of the last pointer, bytes. */
   length: u32 = 0;
+  /**
+   * Whether names may repeat among siblings. A repeated one is then followed by its index (unless MAX_POINTER_WORK is
+   * used up).
+   */
+  repeats: bool = false;
   /** Siblings that may still be examined for pointers of this message. */
   private budget: u32 = 0;
   // By level below the root: the last examined node, its place among siblings of the same name, and the part of the
@@ -116,10 +121,10 @@ export class PointerWriter {
   }
 
   /**
-   * Pointer of `node` with the escaped `tail` appended. Address in the arena, or 0 if that is full. `repeats`: names
-   * may repeat among siblings; a repeated one is followed by its index (unless MAX_POINTER_WORK is used up).
+   * Pointer of `node` with the escaped `tail` appended. Address in the arena, or 0 if that is full.
    */
-  write(nodes: usize, node: u32, tail: usize, tailLength: u32, repeats: bool, arena: Arena): usize {
+  write(nodes: usize, node: u32, tail: usize, tailLength: u32, arena: Arena): usize {
+    const repeats = this.repeats;
     let bytes = tailLength;
     let level = -1;
     for (let at = node; at != 0 && level < <i32>MAX_FIELD_DEPTH; at = parentOf(nodes, at)) level++;

@@ -188,9 +188,9 @@ export class CrossRule {
     if (this.hasRight) {
       right = this.partner(tree, operands, left);
       if (right == 0) return;
-      if (!this.read(tree, right, rightValue, arena, this.rightWildcards, out)) return;
+      if (!this.readRight(tree, right, arena, out)) return;
     }
-    if (!this.read(tree, left, leftValue, arena, this.leftWildcards, out)) return;
+    if (!this.readLeft(tree, left, arena, out)) return;
     const found = leftValue.compare(this.as, right == 0 ? this.constant : rightValue);
     if (!this.satisfies(found)) at(out, ErrorId.FIM_PBOC_0029, left, this.leftWildcards);
   }
@@ -222,10 +222,10 @@ export class CrossRule {
       if (own > item) break;
       this.cursor++;
       if (own != item) continue;
-      if (!this.read(tree, node, leftValue, arena, this.leftWildcards, out)) return;
+      if (!this.readLeft(tree, node, arena, out)) return;
       sum.add(leftValue.number);
     }
-    if (!this.read(tree, total, rightValue, arena, this.rightWildcards, out)) return;
+    if (!this.readRight(tree, total, arena, out)) return;
     if (sum.compare(rightValue.number) != 0) at(out, ErrorId.FIM_PBOC_0030, total, this.rightWildcards);
   }
 
@@ -236,22 +236,32 @@ export class CrossRule {
     if (code == 0) return at(out, ErrorId.FIM_RT_0006, currency, 0);
     const units = minorUnits(code, tree.textLength);
     if (units == NO_CODE) return at(out, ErrorId.FIM_PBOC_0015, currency, this.rightWildcards);
-    if (!this.read(tree, amount, leftValue, arena, this.leftWildcards, out)) return;
+    if (!this.readLeft(tree, amount, arena, out)) return;
     const text = tree.text(amount, arena);
     if (text == 0) return at(out, ErrorId.FIM_RT_0006, amount, 0);
     if (units != MINOR_UNITS_NOT_APPLICABLE && writtenDecimals(text, tree.textLength) > units)
       at(out, ErrorId.FIM_PBOC_0031, amount, this.leftWildcards);
   }
 
-  /** Reads a value. False, with the finding in `out`, if it cannot be compared. */
-  private read(tree: FieldTree, node: u32, to: Comparable, arena: Arena, wildcards: u32, out: CrossFinding): bool {
-    if (!isScalar(tree, node)) at(out, ErrorId.FIM_PBOC_0020, node, wildcards);
-    else {
-      const text = tree.text(node, arena);
-      const as = this.kind == PbocCrossKind.Compare ? this.as : PbocComparison.Number;
-      if (text == 0) at(out, ErrorId.FIM_RT_0006, node, 0);
-      else if (!readValue(tree, as, text, to)) at(out, ErrorId.FIM_PBOC_0020, node, wildcards);
-    }
+  private readLeft(tree: FieldTree, node: u32, arena: Arena, out: CrossFinding): bool {
+    return this.wasRead(this.read(tree, node, leftValue, arena), node, this.leftWildcards, out);
+  }
+
+  private readRight(tree: FieldTree, node: u32, arena: Arena, out: CrossFinding): bool {
+    return this.wasRead(this.read(tree, node, rightValue, arena), node, this.rightWildcards, out);
+  }
+
+  /** Reads a value. FIM-PBOC-0020: it cannot be compared. */
+  private read(tree: FieldTree, node: u32, to: Comparable, arena: Arena): ErrorId {
+    if (!isScalar(tree, node)) return ErrorId.FIM_PBOC_0020;
+    const text = tree.text(node, arena);
+    if (text == 0) return ErrorId.FIM_RT_0006;
+    const as = this.kind == PbocCrossKind.Compare ? this.as : PbocComparison.Number;
+    return readValue(tree, as, text, to) ? ErrorId.None : ErrorId.FIM_PBOC_0020;
+  }
+
+  private wasRead(error: ErrorId, node: u32, wildcards: u32, out: CrossFinding): bool {
+    if (error != ErrorId.None) at(out, error, node, error == ErrorId.FIM_RT_0006 ? 0 : wildcards);
     return out.error == ErrorId.None;
   }
 }

@@ -3,6 +3,7 @@ import { MAX_PATH_STEPS, MAX_REPLY_ERRORS } from '../limits';
 import { Arena } from '../memory/arena';
 import { equalBytes } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
+import { FieldTree } from '../message/field-tree';
 import { PbocPlace } from './config.gen';
 
 /**
@@ -11,6 +12,8 @@ import { PbocPlace } from './config.gen';
  */
 export class Findings {
   count: u32 = 0;
+  /** Names that a wildcard matched come from the message, and the reader of the findings did not send it. */
+  hidesNames: bool = false;
   private readonly errors: StaticArray<ErrorId> = new StaticArray<ErrorId>(<i32>MAX_REPLY_ERRORS);
   private readonly places: StaticArray<PbocPlace> = new StaticArray<PbocPlace>(<i32>MAX_REPLY_ERRORS);
   private readonly pointers: StaticArray<usize> = new StaticArray<usize>(<i32>MAX_REPLY_ERRORS);
@@ -56,15 +59,15 @@ export class Findings {
   }
 
   /**
-   * Adds a finding with `*` in its pointer for each token whose bit of `wildcards` is set. False if the arena is full.
-   * Names that a wildcard matched come from the message, and the reader of the findings did not send it. `repeats`:
-   * names repeat, and their indexes are no tokens of their own.
+   * Adds a finding at the last pointer of `tree`; while names are hidden, with `*` for each token whose bit of
+   * `wildcards` is set. False if the arena is full.
    */
-  addHidden(error: ErrorId, pointer: usize, length: u32, wildcards: u32, repeats: bool, arena: Arena): bool {
-    if (wildcards != 0) {
+  addHidden(error: ErrorId, pointer: usize, tree: FieldTree, wildcards: u32, arena: Arena): bool {
+    let length = tree.pointerLength;
+    if (this.hidesNames && wildcards != 0) {
       const shown = arena.allocate(<usize>length + MAX_PATH_STEPS);
       if (shown == 0) return false;
-      length = withoutNames(pointer, length, wildcards, repeats, shown);
+      length = withoutNames(pointer, length, wildcards, tree.repeats, shown);
       pointer = shown;
     }
     this.add(error, pointer, length);
@@ -74,7 +77,7 @@ export class Findings {
 
 /**
  * Writes a JSON Pointer to `to` with `*` for each token whose bit of `wildcards` is set. It grows by at most a byte for
- * each. Returns its length.
+ * each. `repeats`: names repeat, and their indexes are no tokens of their own. Returns its length.
  */
 function withoutNames(pointer: usize, length: u32, wildcards: u32, repeats: bool, to: usize): u32 {
   let out: u32 = 0;

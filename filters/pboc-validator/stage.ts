@@ -195,7 +195,8 @@ export class PbocValidator extends Stage {
     let places: Places | null = null;
     if (!response) places = requestPlaces.bind(exchange);
     const validator = policy.validator;
-    let judgement = validator.judge(tree, matches, findings, scratch, places, response);
+    findings.hidesNames = response;
+    let judgement = validator.judge(tree, matches, findings, scratch, places);
     if (policy.tagDictionary && judgement != Judgement.OutOfMemory)
       judgement = judgeDataObjects(message, findings, policy.maxErrors);
     const mac = policy.mac;

@@ -68,7 +68,7 @@ export class Validator {
 
   /**
    * Tests an indexed message. `matches` is working memory. `places`: its parameters and headers; null skips rules on
-   * them. `hideNames`: write `*` for wildcard matches in the pointers of the findings.
+   * them.
    */
   judge(
     tree: FieldTree,
@@ -76,7 +76,6 @@ export class Validator {
     findings: Findings,
     arena: Arena,
     places: Places | null = null,
-    hideNames: bool = false,
   ): Judgement {
     findings.clear();
     this.conditions.begin(places);
@@ -84,9 +83,9 @@ export class Validator {
     if (this.bodyConditions.length + this.operandCount + this.extracts.count != 0 && !this.survey(tree, matches, arena))
       return Judgement.OutOfMemory;
     let known =
-      this.judgeFields(tree, matches, findings, arena, hideNames) &&
+      this.judgeFields(tree, matches, findings, arena) &&
       this.conditions.reportFields(tree, findings, this.maxErrors, arena);
-    known = known && this.judgeTogether(tree, findings, arena, hideNames);
+    known = known && this.judgeTogether(tree, findings, arena);
     if (!known) return Judgement.OutOfMemory;
     if (places != null) this.testPlaces(places, findings);
     return findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
@@ -131,7 +130,7 @@ export class Validator {
     return true;
   }
 
-  private judgeFields(tree: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena, hideNames: bool): bool {
+  private judgeFields(tree: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena): bool {
     const count = <u32>this.rules.length;
     const firstOperand = this.rules.length + this.bodyConditions.length;
     while (matches.next()) {
@@ -149,7 +148,7 @@ export class Validator {
       const error = matches.missing ? ErrorId.FIM_PBOC_0005 : rule.test(tree, matches.node, arena);
       if (error == ErrorId.None) continue;
       if (error == ErrorId.FIM_RT_0006) return false;
-      if (!this.report(error, tree, matches, findings, arena, hideNames)) return false;
+      if (!this.report(error, tree, matches, findings, arena)) return false;
       if (findings.count >= this.maxErrors) return true;
     }
     return true;
@@ -168,7 +167,7 @@ export class Validator {
     return true;
   }
 
-  private judgeTogether(tree: FieldTree, findings: Findings, arena: Arena, hideNames: bool): bool {
+  private judgeTogether(tree: FieldTree, findings: Findings, arena: Arena): bool {
     for (let i = 0; i < this.crossRules.length && findings.count < this.maxErrors; i++) {
       const rule = unchecked(this.crossRules[i]);
       if (!this.conditions.hold(rule.when)) continue;
@@ -177,17 +176,7 @@ export class Validator {
         if (crossFinding.error == ErrorId.FIM_RT_0006) return false;
         const pointer = tree.pointer(crossFinding.node, arena);
         if (pointer == 0) return false;
-        if (
-          !findings.addHidden(
-            crossFinding.error,
-            pointer,
-            tree.pointerLength,
-            hideNames ? crossFinding.wildcards : 0,
-            tree.repeats,
-            arena,
-          )
-        )
-          return false;
+        if (!findings.addHidden(crossFinding.error, pointer, tree, crossFinding.wildcards, arena)) return false;
       }
     }
     return true;
@@ -206,14 +195,7 @@ export class Validator {
     }
   }
 
-  private report(
-    error: ErrorId,
-    tree: FieldTree,
-    matches: FieldMatches,
-    findings: Findings,
-    arena: Arena,
-    hideNames: bool,
-  ): bool {
+  private report(error: ErrorId, tree: FieldTree, matches: FieldMatches, findings: Findings, arena: Arena): bool {
     const pointer = this.fields.pointer(tree, matches, arena);
     if (pointer == 0) return false;
     const length = tree.pointerLength;
@@ -222,15 +204,9 @@ export class Validator {
       // list.
       if (tree.pointer(matches.node, arena) == 0) return false;
       if (tree.pointerLength == length) error = ErrorId.FIM_PBOC_0006;
+      tree.pointerLength = length;
     }
     const rule = unchecked(this.rules[matches.rule]);
-    return findings.addHidden(
-      error,
-      pointer,
-      length,
-      !hideNames ? 0 : tree.repeats ? rule.levelWildcards : rule.wildcards,
-      tree.repeats,
-      arena,
-    );
+    return findings.addHidden(error, pointer, tree, tree.repeats ? rule.levelWildcards : rule.wildcards, arena);
   }
 }

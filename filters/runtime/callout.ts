@@ -42,6 +42,8 @@ function makePending(): StaticArray<Pending> {
 
 /** A request through a cluster. Its texts need to live only until it is sent. */
 export class CalloutRequest {
+  cluster: Bytes = Bytes.EMPTY;
+  authority: Bytes = Bytes.EMPTY;
   path: usize = 0;
   pathLength: u32 = 0;
   /** A JSON document makes it a POST. 0: a GET. */
@@ -54,23 +56,16 @@ export class CalloutRequest {
  * Sends a GET or a POST. False if it could not be sent (unknown cluster, MAX_PENDING_CALLOUTS reached); the handler is
  * then not called. `streamId`: the context to return to, 0 if the caller is not a stream.
  */
-export function sendCallout(
-  rootId: u32,
-  streamId: u32,
-  cluster: Bytes,
-  authority: Bytes,
-  request: CalloutRequest,
-  handler: CalloutHandler,
-): bool {
+export function sendCallout(rootId: u32, streamId: u32, request: CalloutRequest, handler: CalloutHandler): bool {
   let slot: Pending | null = null;
   for (let i = 0; i < pending.length && slot == null; i++) if (pending[i].handler == null) slot = pending[i];
   if (slot == null) return false;
-  writeHeaders(authority, request);
+  writeHeaders(request);
   if (headers.overflowed) return false;
   proxy_set_effective_context(rootId);
   const result = proxy_http_call(
-    cluster.pointer,
-    cluster.length,
+    request.cluster.pointer,
+    request.cluster.length,
     headers.pointer,
     headers.length,
     request.body,
@@ -93,7 +88,8 @@ export function sendCallout(
 }
 
 // Header pairs in the host's layout: count, lengths, then each text terminated by NUL.
-function writeHeaders(authority: Bytes, request: CalloutRequest): void {
+function writeHeaders(request: CalloutRequest): void {
+  const authority = request.authority;
   const posts = request.body != 0;
   const lengths: u32 = 4 + 8 * (posts ? 4 : 3);
   headers.begin(256 + request.pathLength + authority.length);

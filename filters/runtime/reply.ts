@@ -3,6 +3,7 @@
 import { MAX_REPLY_ERRORS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { elementResponseCode } from '../message/iso8583/response-codes.gen';
 import { Result, proxy_send_local_response } from './abi';
@@ -166,14 +167,9 @@ export class Reply {
     const body = this.body;
     const pairs = this.hostPairs;
     const full = body.overflowed || pairs.overflowed;
-    return transmit(
-      this.status,
-      this.error,
-      full ? 0 : body.pointer,
-      full ? 0 : body.length,
-      full ? 0 : pairs.pointer,
-      full ? 0 : pairs.length,
-    );
+    sentBody.set(full ? 0 : body.pointer, full ? 0 : body.length);
+    sentPairs.set(full ? 0 : pairs.pointer, full ? 0 : pairs.length);
+    return transmit(this.status, this.error);
   }
 
   /** Size that `keep` needs for the output of `compose`. 0: it cannot be kept. */
@@ -228,26 +224,25 @@ export class Reply {
 export function sendKept(block: usize): bool {
   const bodyLength = load<u32>(block, 8);
   const body = block + KEPT_HEADER_BYTES;
-  return transmit(
-    load<u32>(block),
-    <ErrorId>load<u32>(block, 4),
-    body,
-    bodyLength,
-    body + bodyLength,
-    load<u32>(block, 12),
-  );
+  sentBody.set(body, bodyLength);
+  sentPairs.set(body + bodyLength, load<u32>(block, 12));
+  return transmit(load<u32>(block), <ErrorId>load<u32>(block, 4));
 }
 
-function transmit(status: u32, error: ErrorId, body: usize, bodyLength: u32, pairs: usize, pairsLength: u32): bool {
+/** What `transmit` sends: the body, and the headers in the host's layout. */
+const sentBody: Span = new Span();
+const sentPairs: Span = new Span();
+
+function transmit(status: u32, error: ErrorId): bool {
   return (
     proxy_send_local_response(
       status,
       errorCode(error),
       errorCodeLength(error),
-      body,
-      bodyLength,
-      pairs,
-      pairsLength,
+      sentBody.pointer,
+      sentBody.length,
+      sentPairs.pointer,
+      sentPairs.length,
       GRPC_STATUS_NONE,
     ) == Result.Ok
   );

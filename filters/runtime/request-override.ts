@@ -63,6 +63,8 @@ let pathPointer: usize = 0;
 let pathLength: u32 = 0;
 let hostPointer: usize = 0;
 let hostLength: u32 = 0;
+/** The route that it matches by itself. */
+let ownRoute: i32 = -1;
 /** Its headers, while they are looked through. */
 let asking: Exchange | null = null;
 /** Number of overrides that the current request has asked for. */
@@ -85,8 +87,9 @@ export function asksForAnother(index: RouteIndex, lookup: RequestLookup, exchang
   pathLength = lookup.pathLength;
   hostPointer = lookup.hostPointer;
   hostLength = lookup.hostLength;
+  ownRoute = found;
   readings = 0;
-  const other = hasUnclearPrefix(exchange, lookup) || anyFrom(Override.Path, index, lookup, exchange, found);
+  const other = hasUnclearPrefix(exchange, lookup) || anyFrom(Override.Path, index, lookup, exchange);
   path.pointer = canonicalPointer;
   path.length = canonicalLength;
   path.end = canonicalEnd;
@@ -122,17 +125,17 @@ function standsWithin(prefix: usize, length: u32): bool {
 }
 
 /** Whether a header of `kind`, or of those behind it, asks for another route, beside what has been changed already. */
-function anyFrom(kind: Override, index: RouteIndex, lookup: RequestLookup, exchange: Exchange, found: i32): bool {
+function anyFrom(kind: Override, index: RouteIndex, lookup: RequestLookup, exchange: Exchange): bool {
   asking = exchange;
-  if (kind <= Override.Path && anyOf(PATHS, Override.Path, index, lookup, exchange, found)) return true;
-  if (kind <= Override.Prefix && anyOf(PREFIXES, Override.Prefix, index, lookup, exchange, found)) return true;
-  if (kind <= Override.Method && index.namesMethods && anyOf(METHODS, Override.Method, index, lookup, exchange, found))
+  if (kind <= Override.Path && anyOf(PATHS, Override.Path, index, lookup, exchange)) return true;
+  if (kind <= Override.Prefix && anyOf(PREFIXES, Override.Prefix, index, lookup, exchange)) return true;
+  if (kind <= Override.Method && index.namesMethods && anyOf(METHODS, Override.Method, index, lookup, exchange))
     return true;
-  return index.namesHosts && anyOf(HOSTS, Override.Host, index, lookup, exchange, found);
+  return index.namesHosts && anyOf(HOSTS, Override.Host, index, lookup, exchange);
 }
 
 /** Whether the request, changed by a header of `kind`, would match another route, by itself or with those behind it. */
-function isOtherWith(kind: Override, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+function isOtherWith(kind: Override, index: RouteIndex, lookup: RequestLookup): bool {
   const formerPath = pathPointer;
   const formerPathLength = pathLength;
   const formerMethod = methodPointer;
@@ -141,7 +144,7 @@ function isOtherWith(kind: Override, index: RouteIndex, lookup: RequestLookup, f
   const changedPathLength = lookup.pathLength;
   const changedMethod = lookup.methodPointer;
   const changedMethodLength = lookup.methodLength;
-  if (isOther(index, lookup, found)) return true;
+  if (isOther(index, lookup)) return true;
   const exchange = asking;
   if (exchange == null) return false;
   pathPointer = changedPath;
@@ -149,7 +152,7 @@ function isOtherWith(kind: Override, index: RouteIndex, lookup: RequestLookup, f
   methodPointer = changedMethod;
   methodLength = changedMethodLength;
   restore(lookup);
-  const other = anyFrom(<Override>(kind + 1), index, lookup, exchange, found);
+  const other = anyFrom(<Override>(kind + 1), index, lookup, exchange);
   pathPointer = formerPath;
   pathLength = formerPathLength;
   methodPointer = formerMethod;
@@ -164,13 +167,12 @@ function anyOf(
   index: RouteIndex,
   lookup: RequestLookup,
   exchange: Exchange,
-  found: i32,
 ): bool {
   for (let i = 0; i < names.length; i++) {
     const name = unchecked(names[i]);
     // The index looks up headers too, so the position among the lines is searched again for each.
     for (let line: u32 = 0; findLine(exchange, name, line); line++) {
-      if (readValue(exchange.valuePointer, exchange.valueLength, kind, index, lookup, found)) return true;
+      if (readValue(exchange.valuePointer, exchange.valueLength, kind, index, lookup)) return true;
     }
   }
   return false;
@@ -183,34 +185,20 @@ function findLine(exchange: Exchange, name: Bytes, line: u32): bool {
 }
 
 /** Reads a value as a whole (a path may contain commas, a host may not), and each element if it is a list. */
-function readValue(
-  value: usize,
-  length: u32,
-  kind: Override,
-  index: RouteIndex,
-  lookup: RequestLookup,
-  found: i32,
-): bool {
+function readValue(value: usize, length: u32, kind: Override, index: RouteIndex, lookup: RequestLookup): bool {
   const end = value + length;
-  if (kind != Override.Host && readElement(value, end, kind, index, lookup, found)) return true;
+  if (kind != Override.Host && readElement(value, end, kind, index, lookup)) return true;
   let from = value;
   for (let at = value; at <= end; at++) {
     if (at != end && load<u8>(at) != COMMA) continue;
-    if ((kind == Override.Host || from != value || at != end) && readElement(from, at, kind, index, lookup, found))
+    if ((kind == Override.Host || from != value || at != end) && readElement(from, at, kind, index, lookup))
       return true;
     from = at + 1;
   }
   return false;
 }
 
-function readElement(
-  from: usize,
-  end: usize,
-  kind: Override,
-  index: RouteIndex,
-  lookup: RequestLookup,
-  found: i32,
-): bool {
+function readElement(from: usize, end: usize, kind: Override, index: RouteIndex, lookup: RequestLookup): bool {
   while (from < end && load<u8>(from) <= 32) from++;
   while (end > from && load<u8>(end - 1) <= 32) end--;
   if (from == end) return false;
@@ -218,27 +206,27 @@ function readElement(
     if (end - from == methodLength && equalIgnoreCase(from, methodPointer, methodLength)) return false;
     lookup.methodPointer = from;
     lookup.methodLength = <u32>(end - from);
-    return isOtherWith(kind, index, lookup, found);
+    return isOtherWith(kind, index, lookup);
   }
-  if (kind == Override.Host) return readHosts(from, end, index, lookup, found);
-  if (kind == Override.Prefix) return readBehind(from, <u32>(end - from), index, lookup, found);
+  if (kind == Override.Host) return readHosts(from, end, index, lookup);
+  if (kind == Override.Prefix) return readBehind(from, <u32>(end - from), index, lookup);
   const inUrl = behindAuthority(from, end);
-  if (inUrl != 0 && readPath(inUrl, end, kind, index, lookup, found)) return true;
-  return (inUrl == 0 || load<u8>(from) == SLASH) && readPath(from, end, kind, index, lookup, found);
+  if (inUrl != 0 && readPath(inUrl, end, kind, index, lookup)) return true;
+  return (inUrl == 0 || load<u8>(from) == SLASH) && readPath(from, end, kind, index, lookup);
 }
 
 /** Reads the rest of the path after a removed prefix. Servers add a missing slash before it. */
-function readBehind(prefix: usize, length: u32, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+function readBehind(prefix: usize, length: u32, index: RouteIndex, lookup: RequestLookup): bool {
   if (length > pathLength || !equalBytes(pathPointer, prefix, length)) return false;
   const rest = pathPointer + length;
   const restLength = pathLength - length;
   if (restLength != 0 && load<u8>(rest) == SLASH)
-    return readPath(rest, rest + restLength, Override.Prefix, index, lookup, found);
+    return readPath(rest, rest + restLength, Override.Prefix, index, lookup);
   const text = scratch.allocate(restLength + 1);
   if (text == 0) return refuseUnread(lookup);
   store<u8>(text, SLASH);
   memory.copy(text + 1, rest, restLength);
-  return readPath(text, text + 1 + restLength, Override.Prefix, index, lookup, found);
+  return readPath(text, text + 1 + restLength, Override.Prefix, index, lookup);
 }
 
 function refuseUnread(lookup: RequestLookup): bool {
@@ -246,10 +234,10 @@ function refuseUnread(lookup: RequestLookup): bool {
   return true;
 }
 
-function readPath(from: usize, end: usize, kind: Override, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+function readPath(from: usize, end: usize, kind: Override, index: RouteIndex, lookup: RequestLookup): bool {
   lookup.pathPointer = from;
   lookup.pathLength = <u32>(end - from);
-  return isOtherWith(kind, index, lookup, found);
+  return isOtherWith(kind, index, lookup);
 }
 
 /**
@@ -267,7 +255,7 @@ function behindAuthority(from: usize, end: usize): usize {
 }
 
 /** Reads a host, and that of each `host=` in an element of RFC 7239. */
-function readHosts(from: usize, end: usize, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+function readHosts(from: usize, end: usize, index: RouteIndex, lookup: RequestLookup): bool {
   let named = false;
   for (let at = from; at + HOST_PARAMETER.length <= end; at++) {
     if (!equalIgnoreCase(at, HOST_PARAMETER.pointer, HOST_PARAMETER.length)) continue;
@@ -277,31 +265,31 @@ function readHosts(from: usize, end: usize, index: RouteIndex, lookup: RequestLo
     while (stop < end && load<u8>(stop) != SEMICOLON) stop++;
     while (begin < stop && (load<u8>(begin) == QUOTE || load<u8>(begin) <= 32)) begin++;
     while (stop > begin && (load<u8>(stop - 1) == QUOTE || load<u8>(stop - 1) <= 32)) stop--;
-    if (readHost(begin, stop, index, lookup, found)) return true;
+    if (readHost(begin, stop, index, lookup)) return true;
   }
   // Other parameters of RFC 7239 are no hosts.
   for (let at = from; at < end && !named; at++) named = load<u8>(at) == 61;
-  return !named && readHost(from, end, index, lookup, found);
+  return !named && readHost(from, end, index, lookup);
 }
 
-function readHost(from: usize, end: usize, index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+function readHost(from: usize, end: usize, index: RouteIndex, lookup: RequestLookup): bool {
   const length = <u32>(end - from);
   if (length == hostLength && equalIgnoreCase(from, hostPointer, length)) return false;
   lookup.hostPointer = from;
   lookup.hostLength = length;
-  return isOther(index, lookup, found);
+  return isOther(index, lookup);
 }
 
 /**
- * Whether the request, changed as a header asks, would match another route than `found`, or has no determinable host.
+ * Whether the request, changed as a header asks, would match another route than its own, or has no determinable host.
  * The lookup is restored to the request.
  */
-function isOther(index: RouteIndex, lookup: RequestLookup, found: i32): bool {
+function isOther(index: RouteIndex, lookup: RequestLookup): bool {
   const more = ++readings > MAX_OVERRIDE_READINGS;
   const other = more ? -1 : index.find(lookup);
   const concerned = other >= 0 ? other : lookup.concerned;
   const unclear = more || lookup.error == ErrorId.FIM_RT_0043;
-  const differs = unclear || (concerned >= 0 && concerned != found);
+  const differs = unclear || (concerned >= 0 && concerned != ownRoute);
   restore(lookup);
   if (differs) lookup.refuse(ErrorId.FIM_RT_0045, unclear ? -1 : concerned);
   return differs;
