@@ -1,5 +1,7 @@
 // Every limit of the operator, one line each, with its unit in the name.
 
+/** File with the platform's default certificates of national TLS, bytes; a larger one is refused. */
+export const MAX_TLCP_CERTIFICATES_BYTES = 512 * 1024;
 /** Most FinancialRoutes of one workload. The youngest beyond it are not accepted. */
 export const MAX_WORKLOAD_ROUTES = 500;
 /**

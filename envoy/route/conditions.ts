@@ -65,6 +65,9 @@ export function rejectedConditions(issues: readonly RouteIssue[], generation?: n
   ];
 }
 
+/** What is missing of national TLS where nothing else is said. */
+export const NOT_TERMINATED = 'national TLS is not terminated in this Envoy';
+
 /** Warnings of a resource. `terminatesTlcp`: the lack of national TLS is none. */
 export function warningsOf({ warnings }: RouteResource, terminatesTlcp: boolean): RouteIssue[] {
   return terminatesTlcp ? warnings.filter(({ code }) => code !== 'FIM-CFG-1060') : warnings;
@@ -92,13 +95,14 @@ export function inheritanceConditions(resource: RouteResource): ConditionDraft[]
 
 /**
  * Conditions before anything is applied. `Programmed` is Unknown until the proxies have proven the configuration, and
- * False if a setting is already known not to be honoured.
+ * False if a setting is already known not to be honoured. `tlcpLack`: what is missing of national TLS, in words;
+ * undefined: nothing.
  */
 export function translatedConditions(
   resource: RouteResource,
   conflict: Conflict | undefined,
   issues: readonly RouteIssue[],
-  terminatesTlcp = false,
+  tlcpLack: string | undefined,
 ): ConditionDraft[] {
   const make = (type: string, status: ConditionDraft['status'], reason: string, message: string): ConditionDraft =>
     draft(resource, type, status, reason, message);
@@ -120,18 +124,18 @@ export function translatedConditions(
       ),
     );
   conditions.push(make('ResolvedRefs', 'Unknown', 'Pending', 'Targets and keys are not looked up yet.'));
-  if (!terminatesTlcp && lacksTlcp(resource))
+  if (tlcpLack !== undefined && lacksTlcp(resource))
     conditions.push(
       make(
         'Programmed',
         'False',
         'TlcpNotTerminated',
-        `FIM-CFG-1060 $.spec.tls.cipherSuites: national TLS cannot be terminated in this Envoy yet; tls.missing: Accept says that the rest is enough.`,
+        `FIM-CFG-1060 $.spec.tls.cipherSuites: ${tlcpLack}; tls.missing: Accept says that the rest is enough.`,
       ),
     );
   else conditions.push(make('Programmed', 'Unknown', 'Pending', 'No proxy has reported the configuration yet.'));
   conditions.push(...inheritanceConditions(resource));
-  const warnings = warningsOf(resource, terminatesTlcp);
+  const warnings = warningsOf(resource, tlcpLack === undefined);
   const [warning] = warnings;
   if (warning !== undefined)
     conditions.push(make('Warnings', 'True', WARNING_REASONS[warning.code] ?? 'Warned', describe(warnings)));

@@ -244,14 +244,14 @@ export interface TlsPair {
 /** Whether clients are asked for certificates with the ECC suites, and whether one without them is refused. With ECDHE they always are, and it always is. */
 export type ClientAuth = 'None' | 'Optional' | 'Required';
 
-/** What it means that national TLS cannot be terminated in a mesh yet: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
+/** What it means where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
 export type MissingTls = 'Refuse' | 'Accept';
 
-/** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh it is not terminated yet: `Programmed` is False unless `missing` accepts the lack. */
+/** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
 export interface RouteTls {
   /** Cipher suites in order of preference. `ECDHE-SM4-SM3` is ECDHE_SM4_CBC_SM3 (0xE011); client certificates are required with ECDHE. */
   cipherSuites: CipherSuite[];
-  /** The server's pair of certificates. Absent: standalone mode makes a development authority and certificates in its data folder, and says so. */
+  /** The server's pair of certificates. Absent: standalone mode makes a development authority and certificates in its data folder, and says so; in a mesh those of the platform serve. */
   certificates?: TlsPair[];
   /** Whether clients are asked for certificates with the ECC suites, and whether one without them is refused. With ECDHE they always are, and it always is. */
   clientAuth?: ClientAuth;
@@ -259,7 +259,7 @@ export interface RouteTls {
   trust?: string;
   /** Whether sessions are resumed by tickets, too, under keys that all workers share and that change every hour. (By session id they are resumed within one worker.) */
   sessionTickets?: boolean;
-  /** What it means that national TLS cannot be terminated in a mesh yet: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
+  /** What it means where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
   missing?: MissingTls;
 }
 
@@ -705,7 +705,7 @@ export interface RouteSpec {
   enforcement?: Enforcement;
   /** How bodies are held for the stages that must see them whole. */
   body?: RouteBody;
-  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh it is not terminated yet: `Programmed` is False unless `missing` accepts the lack. */
+  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
@@ -924,7 +924,7 @@ export interface NamespaceSelector {
 export interface BaselineDefaults {
   /** How bodies are held for the stages that must see them whole. */
   body?: RouteBody;
-  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh it is not terminated yet: `Programmed` is False unless `missing` accepts the lack. */
+  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
@@ -947,7 +947,7 @@ export interface BaselineOverrides {
   enforcement?: BaselineEnforcement;
   /** How bodies are held for the stages that must see them whole. */
   body?: RouteBody;
-  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh it is not terminated yet: `Programmed` is False unless `missing` accepts the lack. */
+  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;

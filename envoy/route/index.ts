@@ -13,6 +13,7 @@ export { NO_ORIGINS, type Origins, type SectionOrigin } from './origin.ts';
 export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
 export type { RouteResource } from './resource.ts';
 export type { Section, Sections } from './sections.ts';
+export { listenerTls } from './national-tls.ts';
 export type { ListenerTls } from './national-tls.ts';
 export { CHAIN, FUSED_MODULE, keysOf, STAGES, TLCP_MODULE } from './stages/table.ts';
 export { memberOf } from './stages/stage-row.ts';

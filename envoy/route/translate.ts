@@ -2,7 +2,7 @@
 import { MAX_PLUGIN_CONFIG_BYTES, MAX_PLUGIN_ROUTES } from '../limits.ts';
 import { canonicalHash, canonicalJson } from './canonical-json.ts';
 import { checkChain } from './chain-order.ts';
-import { translatedConditions, warningsOf, type ConditionDraft } from './conditions.ts';
+import { NOT_TERMINATED, translatedConditions, warningsOf, type ConditionDraft } from './conditions.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
 import type { Path } from './json-path.ts';
 import type { KmsConfig, MatchConfig, PluginConfig, RouteConfig, StagesConfig } from './plugin-config.gen.ts';
@@ -29,6 +29,8 @@ export interface TranslateOptions {
   standalone?: boolean;
   /** Whether the listener terminates national TLS. If not, routes that ask for it are warned of. */
   terminatesTlcp?: boolean;
+  /** What is missing of national TLS, in words. Absent: nothing if it is terminated, else that it is not. */
+  tlcpLack?: string;
   /** Number of the configuration, for metrics and status. Not part of the hash. */
   generation?: number;
 }
@@ -270,13 +272,14 @@ export function translate(resources: readonly RouteResource[], options: Translat
         file: '',
       });
   }
+  const lack = options.tlcpLack ?? (terminates ? undefined : NOT_TERMINATED);
   const conflicts = new Map(ordered.conflicts.map((conflict) => [conflict.loser, conflict]));
   const conditionsOf = (resource: RouteResource): ConditionDraft[] =>
     translatedConditions(
       resource,
       conflicts.get(resource),
       errors.filter((issue) => issue.resource === resource.key),
-      terminates,
+      lack,
     );
   return {
     config: whole.config,

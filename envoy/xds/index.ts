@@ -17,5 +17,5 @@ export { pluginResource, wasmFilter } from './plugin-resource.ts';
 export { routeResource } from './route-configuration.ts';
 export { sealConfig, sealFilter } from './seal.ts';
 export type { SealTerms } from './seal.ts';
-export { tlcpConnectionsResource, tlcpRequestsResource } from './tlcp.ts';
-export type { TlcpFiles } from './tlcp.ts';
+export { tlcpConfig, tlcpConnectionsResource, tlcpFilter, tlcpRequestsResource } from './tlcp.ts';
+export type { TlcpFiles, TlcpPart } from './tlcp.ts';

@@ -25,41 +25,67 @@ export interface TlcpFiles {
   requests: string;
 }
 
-function discovered(name: string, file: string, types: string[]): EnvoyObject {
+/** A filter whose configuration is discovered. Until it has come, the listener takes no connections. */
+function discovered(name: string, source: EnvoyObject, types: string[]): EnvoyObject {
   return {
     name,
     config_discovery: {
-      config_source: {
-        path_config_source: { path: file },
-        initial_fetch_timeout: '0s',
-        resource_api_version: 'V3',
-      },
+      config_source: { ...source, initial_fetch_timeout: '0s', resource_api_version: 'V3' },
       type_urls: types,
     },
   };
 }
 
-/** The network filter. Until its configuration has come, the listener takes no connections. */
+/** Part of national TLS: the network filter before the connection manager, or the first HTTP filter. */
+export type TlcpPart = 'connections' | 'requests';
+
+/** One of the filters. `source`: where its configuration comes from. */
+export function tlcpFilter(part: TlcpPart, name: string, source: EnvoyObject): EnvoyObject {
+  return discovered(
+    name,
+    source,
+    part === 'connections' ? [NETWORK_WASM, NETWORK_NOTHING] : [WASM_FILTER, HTTP_MUTATION],
+  );
+}
+
+const fileSource = (path: string): EnvoyObject => ({ path_config_source: { path } });
+
+/** The network filter. */
 export function tlcpNetworkFilter(files: TlcpFiles): EnvoyObject {
-  return discovered(TLCP_CONNECTIONS, files.connections, [NETWORK_WASM, NETWORK_NOTHING]);
+  return tlcpFilter('connections', TLCP_CONNECTIONS, fileSource(files.connections));
 }
 
 /** The first HTTP filter. */
 export function tlcpHttpFilter(files: TlcpFiles): EnvoyObject {
-  return discovered(TLCP_REQUESTS, files.requests, [WASM_FILTER, HTTP_MUTATION]);
+  return tlcpFilter('requests', TLCP_REQUESTS, fileSource(files.requests));
 }
 
-function plugin(name: string, moduleFile: string, config: TlcpListenerConfig): EnvoyObject {
-  return {
+/** What both filters of a listener have in common: machines are shared only by filters that agree on it. */
+export interface TlcpCode {
+  /** Where Envoy finds the module. */
+  code: EnvoyObject;
+  /** More members of both. */
+  restriction?: EnvoyObject;
+}
+
+/** Typed configuration of one of the filters. `config`: its part. */
+export function tlcpConfig(
+  part: TlcpPart,
+  name: string,
+  { code, restriction = {} }: TlcpCode,
+  config: TlcpListenerConfig,
+): EnvoyObject {
+  const plugin = {
     name,
     root_id: name,
     failure_policy: 'FAIL_RELOAD',
     reload_config: { backoff: { base_interval: RELOAD_BACKOFF } },
-    // The same for both: machines are shared only by filters that agree on it.
     allow_on_headers_stop_iteration: true,
-    vm_config: { vm_id: VM_ID, runtime: 'envoy.wasm.runtime.v8', code: { local: { filename: moduleFile } } },
+    ...restriction,
+    vm_config: { vm_id: VM_ID, runtime: 'envoy.wasm.runtime.v8', code },
     configuration: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: canonicalJson(config) },
   };
+  return { '@type': part === 'connections' ? NETWORK_WASM : WASM_FILTER, config: plugin };
 }
 
 function resource(name: string, generation: number, config: EnvoyObject): EnvoyObject {
@@ -78,6 +104,8 @@ export interface TlcpFilterTerms {
   config: TlcpListenerConfig;
 }
 
+const codeOf = ({ moduleFile }: TlcpFilterTerms): TlcpCode => ({ code: { local: { filename: moduleFile } } });
+
 /** Discovered configuration of the network filter. Without terms connections pass as they are. */
 export function tlcpConnectionsResource(generation: number, terms?: TlcpFilterTerms): EnvoyObject {
   return resource(
@@ -85,7 +113,7 @@ export function tlcpConnectionsResource(generation: number, terms?: TlcpFilterTe
     generation,
     terms === undefined
       ? { '@type': NETWORK_NOTHING, stat_prefix: 'fim_tlcp_off.' }
-      : { '@type': NETWORK_WASM, config: plugin(TLCP_CONNECTIONS, terms.moduleFile, terms.config) },
+      : tlcpConfig('connections', TLCP_CONNECTIONS, codeOf(terms), terms.config),
   );
 }
 
@@ -100,8 +128,6 @@ export function tlcpRequestsResource(generation: number, terms?: TlcpFilterTerms
   return resource(
     TLCP_REQUESTS,
     generation,
-    terms === undefined
-      ? withoutClaims()
-      : { '@type': WASM_FILTER, config: plugin(TLCP_REQUESTS, terms.moduleFile, terms.config) },
+    terms === undefined ? withoutClaims() : tlcpConfig('requests', TLCP_REQUESTS, codeOf(terms), terms.config),
   );
 }

@@ -45,6 +45,7 @@ async function run(flags: OperatorFlags): Promise<void> {
     api,
     metrics,
     modules: flags.modules,
+    tlcp: flags.tlcp,
     seal: flags.seal,
     otherPorts: flags.otherPorts,
     kms: flags.kms,

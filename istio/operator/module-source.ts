@@ -34,14 +34,14 @@ export function capabilitiesOf(module: LoadedModule): string[] {
  * Reference of a module by a template. `{sha256}` and `{name}` are replaced. For an OCI image the digest in the
  * template counts.
  */
-export function referenceOf(template: string, module: LoadedModule): ModuleReference {
-  const url = template.replaceAll('{sha256}', module.sha256).replaceAll('{name}', MODULE_NAME);
+export function referenceOf(template: string, module: LoadedModule, name = MODULE_NAME): ModuleReference {
+  const url = template.replaceAll('{sha256}', module.sha256).replaceAll('{name}', name);
   const digest = url.startsWith('oci://') ? /@sha256:([0-9a-f]{64})$/.exec(url)?.[1] : undefined;
   return { url, sha256: digest ?? module.sha256, capabilities: capabilitiesOf(module) };
 }
 
 /** The module with its own check of configurations. Repeated checks of one text are cached. */
-export function servable(module: LoadedModule, template: string): ServableModule {
+export function servable(module: LoadedModule, template: string, name = MODULE_NAME): ServableModule {
   const accepted = new Set<string>();
   const examineOnce: Examine = (json) => {
     const digest = createHash('sha256').update(json).digest('hex');
@@ -52,7 +52,8 @@ export function servable(module: LoadedModule, template: string): ServableModule
     accepted.add(digest);
     return undefined;
   };
-  return { reference: referenceOf(template, module), examine: examineOnce, stamps: stampsRequests(module) };
+  const stamps = name === MODULE_NAME && stampsRequests(module);
+  return { reference: referenceOf(template, module, name), examine: examineOnce, stamps };
 }
 
 /** Tests the module itself with a request that no route concerns. */
@@ -75,6 +76,9 @@ export interface ModuleSourceOptions {
   check: boolean;
   /** Whether a seal stands behind the module. A module that does not stamp requests is then rejected. */
   sealed: boolean;
+  /** Another module than that with all stages: its name, and a configuration that it has to take. */
+  name?: string;
+  trial?: string;
 }
 
 /** Watches the module file. A broken or unserved module is not adopted, and the previous one stays. */
@@ -112,12 +116,12 @@ export class ModuleSource {
   }
 
   private async readFile(): Promise<void> {
-    const path = join(this.options.folder, `${MODULE_NAME}.wasm`);
+    const path = join(this.options.folder, `${this.options.name ?? MODULE_NAME}.wasm`);
     const { mtimeMs, size, ino } = await stat(path);
     const identity = `${mtimeMs} ${size} ${ino}`;
     if (identity === this.seen) return;
     const module = loadModule(await readFile(path));
-    this.candidate = servable(module, this.options.urlTemplate);
+    this.candidate = servable(module, this.options.urlTemplate, this.options.name);
     this.seen = identity;
     this.checkedAt = -Infinity;
   }
@@ -133,7 +137,7 @@ export class ModuleSource {
         ? await notServed(candidate.reference.url, candidate.reference.sha256)
         : undefined;
     this.checkedAt = performance.now();
-    this.problem = problem ?? (isNew ? unfit(candidate, this.options.sealed) : undefined);
+    this.problem = problem ?? (isNew ? unfit(candidate, this.options) : undefined);
     if (this.problem === undefined && isNew) this.current = candidate;
   }
 }
@@ -142,14 +146,14 @@ export class ModuleSource {
  * Problem of a module that refuses configurations of this operator's major version. Such a module never replaces one
  * that accepts them.
  */
-function unfit({ examine, stamps }: ServableModule, sealed: boolean): ModuleProblem | undefined {
+function unfit({ examine, stamps }: ServableModule, { sealed, trial }: ModuleSourceOptions): ModuleProblem | undefined {
   if (sealed && !stamps)
     return {
       reason: 'ModuleNotFound',
       message:
         'The module does not stamp the requests that it lets go on, which the seal behind it would refuse (--seal off does without).',
     };
-  const refusal = examine(translate([], { layout: 'fused' }).pluginConfigs[0]?.json ?? '');
+  const refusal = examine(trial ?? translate([], { layout: 'fused' }).pluginConfigs[0]?.json ?? '');
   return refusal === undefined
     ? undefined
     : {

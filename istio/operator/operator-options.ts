@@ -5,13 +5,16 @@ import { type KeyServiceAccess } from './key-directory.ts';
 import type { KubeApi } from './kube/api.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import type { OtherPorts } from './plan/coverage.ts';
-import type { KmsFile } from './plan/envoy-filter.ts';
+import type { KmsAccess, KmsFile } from './plan/envoy-filter.ts';
 import { type SealMode } from './seal-stage.ts';
+import type { TlcpSourceOptions } from './tlcp-source.ts';
 
 export interface OperatorOptions {
   api: KubeApi;
   metrics: OperatorMetrics;
   modules: { folder: string; urlTemplate: string; check: boolean };
+  /** National TLS: address of its module, if it is not that of the others; file with default certificates. */
+  tlcp: { urlTemplate?: string; certificates?: string };
   seal: SealMode;
   otherPorts: OtherPorts;
   kms: KeyServiceAccess & {
@@ -38,4 +41,27 @@ export interface OperatorOptions {
   probePort: number;
   version: string;
   log: (event: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error') => void;
+}
+
+/** What the key service's cluster is made of. Undefined: there is one already, or no key service. */
+export function kmsAccessOf({
+  cluster,
+  url,
+  proxyFolder,
+  proxyFiles,
+  vaultNamespace,
+}: OperatorOptions['kms']): KmsAccess | undefined {
+  if (cluster !== undefined || url === undefined) return undefined;
+  const namespace = vaultNamespace === undefined ? {} : { vaultNamespace };
+  return { url, folder: proxyFolder, files: proxyFiles, ...namespace };
+}
+
+export function tlcpSourceOptions({ modules, tlcp }: OperatorOptions): TlcpSourceOptions {
+  const { urlTemplate, certificates } = tlcp;
+  return {
+    ...modules,
+    urlTemplate: urlTemplate ?? modules.urlTemplate,
+    isOwnUrl: urlTemplate !== undefined,
+    ...(certificates === undefined ? {} : { certificates }),
+  };
 }

@@ -28,7 +28,8 @@ import { SealStage } from './seal-stage.ts';
 import { keyFor, type Stage } from './stage-key.ts';
 import { StatusStage } from './status-stage.ts';
 import { WorkloadStage } from './workload-stage.ts';
-import type { OperatorOptions } from './operator-options.ts';
+import { kmsAccessOf, tlcpSourceOptions, type OperatorOptions } from './operator-options.ts';
+import { TlcpSource } from './tlcp-source.ts';
 
 /** Interval at which the module file is checked, milliseconds. */
 const MODULE_LOOK_MS = 1_000;
@@ -42,6 +43,7 @@ export class Operator implements ChangeTargets {
   private readonly gate = new FairGate(this.ledger);
   private readonly checker = new RouteChecker(this.gate);
   private readonly modules: ModuleSource;
+  private readonly tlcp: TlcpSource;
   private readonly inForce: ModulesInForce;
   private readonly keys: KeyDirectory;
   private readonly binding: KeyBinding;
@@ -74,6 +76,7 @@ export class Operator implements ChangeTargets {
         ),
     });
     this.modules = new ModuleSource({ ...options.modules, sealed: options.seal !== 'off' });
+    this.tlcp = new TlcpSource(tlcpSourceOptions(options));
     this.inForce = new ModulesInForce(options.modules);
     this.keys = new KeyDirectory({ ...kms, onChange: (namespace) => this.plan(namespace) });
     this.binding = new KeyBinding(options.keys.mode, options.keys.bound);
@@ -98,16 +101,9 @@ export class Operator implements ChangeTargets {
       checker: this.checker,
       gate: this.gate,
       modules: this.modules,
+      tlcp: this.tlcp,
       kms: config,
-      kmsAccess:
-        kms.cluster === undefined && kms.url !== undefined
-          ? {
-              url: kms.url,
-              folder: kms.proxyFolder,
-              files: kms.proxyFiles,
-              ...(kms.vaultNamespace === undefined ? {} : { vaultNamespace: kms.vaultNamespace }),
-            }
-          : undefined,
+      kmsAccess: kmsAccessOf(kms),
       version,
       clusterDomain: options.clusterDomain,
       requestTimeoutMs: options.requestTimeoutMs,
@@ -356,6 +352,9 @@ export class Operator implements ChangeTargets {
   private async workModule(): Promise<number> {
     const before = this.modules.problem;
     const changed = await this.modules.refresh();
+    const isOtherTlcp = await this.tlcp.refresh();
+    if (isOtherTlcp && this.tlcp.problem !== '')
+      this.options.log('tlcp-problem', { message: this.tlcp.problem }, 'error');
     const { envoyFilters } = this.view.informers;
     const isMissed = await this.inForce.refresh(
       namedModules(envoyFilters.namespaces().flatMap((namespace) => [...envoyFilters.in(namespace).values()])),
@@ -364,7 +363,7 @@ export class Operator implements ChangeTargets {
     if (changed) this.options.log('module', { sha256: current?.reference.sha256 ?? '' });
     const isOther = problem?.message !== before?.message;
     if (problem !== undefined && isOther) this.options.log('module-problem', { message: problem.message }, 'error');
-    if (changed || isOther) this.resync();
+    if (changed || isOther || isOtherTlcp) this.resync();
     if (isOther || isMissed) for (const name of this.view.namespaces.keys()) this.tellNamespace(name);
     return MODULE_LOOK_MS;
   }

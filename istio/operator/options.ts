@@ -16,6 +16,7 @@ export interface OperatorFlags {
   /** Undefined: the pod's own credentials. */
   kubeconfig: string | undefined;
   modules: { folder: string; urlTemplate: string; check: boolean };
+  tlcp: { urlTemplate?: string; certificates?: string };
   seal: SealMode;
   otherPorts: OtherPorts;
   kms: KeyServiceAccess & {
@@ -46,6 +47,9 @@ const OPTIONS = {
   kubeconfig: "kubeconfig file; without it the pod's own credentials",
   modules: 'folder with fim.wasm',
   'module-url': 'where proxies fetch modules: http(s)://…/{sha256}.wasm or oci://…@sha256:…',
+  'tlcp-certificates':
+    'YAML with the certificates of national TLS for routes that name none: certificates and trust as in their tls; read again when it changes',
+  'tlcp-module-url': 'where proxies fetch tlcp-listener.wasm, if --module-url is the address of fim.wasm alone',
   'module-check': 'head (ask for the module there before it is named) or none',
   seal: 'what may pass only after FIM: routes (what routes may concern, the default), listener (every request) or off',
   'other-ports':
@@ -86,6 +90,8 @@ function usage(problem: string): string {
   return `${problem}\nusage: node istio/operator/main.ts --modules FOLDER --module-url URL [OPTION…]\n${lines.join('\n')}`;
 }
 
+const MODULE_URL = /^(https?|oci):\/\//;
+
 function readListen(text: string): OperatorFlags['listen'] | undefined {
   const match = /^(.+):(\d{1,5})$/.exec(text);
   return match === null || Number(match[2]) > 65_535
@@ -122,6 +128,18 @@ function readAccess(read: (name: Name) => string | undefined): KeyServiceAccess 
   };
 }
 
+/** National TLS. Returns a text for a mistake. */
+function readTlcp(read: (name: Name) => string | undefined): OperatorFlags['tlcp'] | string {
+  const urlTemplate = read('tlcp-module-url');
+  const certificates = read('tlcp-certificates');
+  if (urlTemplate !== undefined && !MODULE_URL.test(urlTemplate))
+    return '--tlcp-module-url is no http, https or oci URL';
+  return {
+    ...(urlTemplate === undefined ? {} : { urlTemplate }),
+    ...(certificates === undefined ? {} : { certificates }),
+  };
+}
+
 /** Which namespaces are looked after. Returns a text for a mistake. */
 function readScope(read: (name: Name) => string | undefined): Pick<OperatorFlags, 'namespaces' | 'revision'> | string {
   const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -154,7 +172,9 @@ export function readOptions(
   const folder = read('modules');
   const urlTemplate = read('module-url');
   if (folder === undefined || urlTemplate === undefined) return usage('--modules and --module-url are needed');
-  if (!/^(https?|oci):\/\//.test(urlTemplate)) return usage('--module-url is no http, https or oci URL');
+  if (!MODULE_URL.test(urlTemplate)) return usage('--module-url is no http, https or oci URL');
+  const tlcp = readTlcp(read);
+  if (typeof tlcp === 'string') return usage(tlcp);
   const seal = SEAL_MODES.find((mode) => mode === (read('seal') ?? 'routes'));
   if (seal === undefined) return usage(`--seal is one of ${SEAL_MODES.join(', ')}`);
   const otherPorts = OTHER_PORTS.find((choice) => choice === (read('other-ports') ?? 'refuse'));
@@ -190,6 +210,7 @@ export function readOptions(
   return {
     kubeconfig: read('kubeconfig'),
     modules: { folder, urlTemplate, check: read('module-check') !== 'none' },
+    tlcp,
     seal,
     otherPorts,
     kms: {

@@ -157,7 +157,8 @@ export class ProxyStage {
     runtime: WorkloadRuntime,
     proxies: readonly Proxy[],
   ): { verdictOn: (proxy: Proxy, result: ProbeResult | undefined) => Verdict | undefined; provenAt?: number } {
-    const { generation, hash } = runtime.release!;
+    const { generation, hash, tlcp: national } = runtime.release!;
+    const expected = { generation, tlcp: national !== undefined };
     const provenAt = runtime.state.provenAt ?? this.provenAt(workload, { ...runtime.state, generation, hash }, proxies);
     const since =
       runtime.history.find((entry) => entry.generation > generation - GENERATION_SLOTS)?.since ?? Date.now();
@@ -171,9 +172,9 @@ export class ProxyStage {
       };
       // Counters of a proxy that was another workload's say of which generation they are, not of which workload.
       return runtime.moved.has(proxy.uid)
-        ? judge({ generation, slotFreeSince: Infinity }, seen)
+        ? judge({ ...expected, slotFreeSince: Infinity }, seen)
         : judge(
-            { generation, slotFreeSince: since, ...before },
+            { ...expected, slotFreeSince: since, ...before },
             { ...seen, baseline: runtime.baselines.get(proxy.uid) },
           );
     };

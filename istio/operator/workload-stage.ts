@@ -1,4 +1,5 @@
 // Stage 2: builds a workload's configuration, has the module examine it, and applies its object.
+import type { EnvoyObject } from '../../envoy/xds/index.ts';
 import { GENERATION_SLOTS, isSameRelease } from '../../envoy/release/index.ts';
 import { canonicalHash, type KmsConfig, type PluginConfig, type RouteResource } from '../../envoy/route/index.ts';
 import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
@@ -10,6 +11,7 @@ import { ENVOY_FILTERS } from './kube/resources.ts';
 import { wholeObject } from './kube/whole.ts';
 import type { FairGate } from './fairness.ts';
 import type { ModuleSource, ServableModule } from './module-source.ts';
+import type { TlcpSource } from './tlcp-source.ts';
 import {
   appliedOf,
   firstGeneration,
@@ -30,6 +32,7 @@ import {
   type WorkloadRelease,
 } from './plan/envoy-filter.ts';
 import { NO_FORMS } from './plan/forms.ts';
+import { tlcpExtensions, tlcpHash, tlcpIdentity, tlcpInForce, tlcpPlace, type TlcpInput } from './plan/national-tls.ts';
 import { SERVICE_TERM } from './plan/selection.ts';
 import type { Workload } from './plan/workloads.ts';
 import { noteForms } from './proof.ts';
@@ -43,6 +46,7 @@ export interface WorkloadStageParts {
   checker: RouteChecker;
   gate: FairGate;
   modules: ModuleSource;
+  tlcp: Pick<TlcpSource, 'supply'>;
   /** Settings of the key service for the modules. */
   kms: KmsConfig;
   /** Input for the key service's cluster. Undefined if the cluster exists already or there is no key service. */
@@ -76,9 +80,9 @@ function signatureOf(
   states: ReadonlyMap<string, string>,
   unservable: readonly string[],
   module: ServableModule,
-  kms: KmsConfig,
+  others: readonly unknown[],
 ): string {
-  return JSON.stringify([[...states], unservable, module.reference.sha256, kms]);
+  return JSON.stringify([[...states], unservable, module.reference.sha256, ...others]);
 }
 
 /** Wanted release: the current one if nothing differs, else the next. */
@@ -89,14 +93,15 @@ function releaseOf(
   module: ServableModule,
   version: string,
 ): WorkloadRelease {
-  const { config, hash } = made;
+  const { config, hash, tlcp } = made;
   if (config === undefined) throw new Error('a build without a configuration');
-  const common = { config, hash, module: module.reference, version };
+  const common = { config, hash, module: module.reference, version, ...(tlcp === undefined ? {} : { tlcp }) };
   const current = runtime.release;
   const same =
     !runtime.bump &&
     applied?.retiredAt === undefined &&
     applied?.isWhole === true &&
+    applied.tlcpHash === (tlcp && tlcpHash(tlcp)) &&
     isSameRelease({ hash: applied.hash, module: { sha256: applied.moduleSha256 } }, common);
   if (same) return { ...common, generation: applied.generation, appliedAt: applied.appliedAt };
   const last = Math.max(applied?.generation ?? 0, current?.generation ?? 0);
@@ -167,7 +172,7 @@ export class WorkloadStage {
       : undefined;
     if (runtime.handsOff !== undefined) return outcome(false);
 
-    const rebuilt = await this.build(workload, states, runtime, applied, module);
+    const rebuilt = await this.build(workload, states, runtime, { object, applied }, module);
     if (runtime.build?.frozen) return outcome(rebuilt);
     if (runtime.build?.members.size === 0 && !workload.standing) {
       const removed = await this.remove(namespace, name, object);
@@ -186,13 +191,25 @@ export class WorkloadStage {
    * count.
    */
   private settledState(
-    { namespace, selection, wider }: Workload,
+    workload: Workload,
     states: ReadonlyMap<string, string>,
     module: ServableModule,
   ): string | undefined {
+    const { namespace, selection, wider } = workload;
     const unservable = this.parts.view.namespaces.get(namespace)?.unservable.size ?? 0;
     if (selection.lattice === 'waypoint' || unservable > 0) return undefined;
-    return JSON.stringify([[...states], wider, module.reference.sha256]);
+    return JSON.stringify([[...states], wider, module.reference.sha256, this.tlcpState(workload)]);
+  }
+
+  /** National TLS as far as a build depends on it. */
+  private tlcpInput({ namespace, selection }: Workload, object: KubeObject | undefined): TlcpInput {
+    const place = tlcpPlace(selection, this.parts.view.facts(namespace));
+    return { supply: this.parts.tlcp.supply, place, inForce: tlcpInForce(object) };
+  }
+
+  private tlcpState(workload: Workload): string {
+    const { supply, place } = this.tlcpInput(workload, undefined);
+    return tlcpIdentity(supply, place);
   }
 
   /** Builds the workload if its inputs have changed or the configuration is needed again. True if it has changed. */
@@ -200,18 +217,20 @@ export class WorkloadStage {
     workload: Workload,
     states: ReadonlyMap<string, string>,
     runtime: WorkloadRuntime,
-    applied: Applied | undefined,
+    { object, applied }: { object: KubeObject | undefined; applied: Applied | undefined },
     module: ServableModule,
   ): Promise<boolean> {
     const { view, gate, kms } = this.parts;
     const state = view.namespaces.get(workload.namespace);
     const unservable = new Map([...(state?.unservable ?? [])].filter(([key]) => applied?.routes.has(key)));
-    const signature = signatureOf(states, [...unservable.keys()].sort(), module, kms);
+    const tlcp = this.tlcpInput(workload, object);
+    const others = [kms, tlcpIdentity(tlcp.supply, tlcp.place)];
+    const signature = signatureOf(states, [...unservable.keys()].sort(), module, others);
     const isSame = runtime.build !== undefined && runtime.signature === signature;
     if (isSame && runtime.build?.config !== undefined) return false;
     const objects = new Map([...(state?.checked ?? [])].map(([key, { object }]) => [key, object]));
     runtime.build = await gate.run(workload.namespace, () =>
-      build({ routes: this.read(workload), unservable, objects, applied, examine: module.examine, kms }),
+      build({ routes: this.read(workload), unservable, objects, applied, examine: module.examine, kms, tlcp }),
     );
     runtime.signature = signature;
     return !isSame;
@@ -239,11 +258,12 @@ export class WorkloadStage {
     const made = runtime.build;
     if (made === undefined) return false;
     const { requestTimeoutMs } = this.parts;
+    const formerTlcp = object === undefined ? [] : (tlcpExtensions(object) as EnvoyObject[]);
     const make = (): { release: WorkloadRelease; wanted: KubeObject } => {
       const release = releaseOf(made, applied, runtime, module, this.parts.version);
       return {
         release,
-        wanted: workloadObject(workload, release, { chains: this.chains(workload), requestTimeoutMs }),
+        wanted: workloadObject(workload, release, { chains: this.chains(workload), requestTimeoutMs, formerTlcp }),
       };
     };
     let { release, wanted } = make();
@@ -307,7 +327,7 @@ export class WorkloadStage {
     runtime.applyError = undefined;
     // The object holds the configuration, so memory need not.
     runtime.release = this.withoutConfig(workload, release);
-    if (runtime.build !== undefined) runtime.build = { ...runtime.build, config: undefined };
+    if (runtime.build !== undefined) runtime.build = { ...runtime.build, config: undefined, tlcp: undefined };
     runtime.builtFrom = states;
     noteForms(runtime, runtime.build?.forms ?? NO_FORMS);
     runtime.bump = false;
@@ -379,7 +399,8 @@ export class WorkloadStage {
       [...(view.namespaces.get(namespace)?.checked.values() ?? [])].some((route) => route.keyIds.length > 0) ||
       [...view.informers.envoyFilters.in(namespace).values()].some(
         (object) =>
-          workloadOf(object.metadata.name) !== undefined && [...appliedOf(object).routes.values()].flat(2).length > 0,
+          workloadOf(object.metadata.name) !== undefined &&
+          (appliedOf(object).tlcpHash !== undefined || [...appliedOf(object).routes.values()].flat(2).length > 0),
       );
     if (kmsAccess === undefined || !isUsed) {
       if (found !== undefined && isOurs(found)) await api.delete(ENVOY_FILTERS, found);

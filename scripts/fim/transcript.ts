@@ -5,7 +5,7 @@ import { inheritedText, isBaselineRoute, type InheritedSection } from '../../env
 import { adviceOf, translated } from './language.ts';
 import { styled } from './terminal.ts';
 
-/** National TLS cannot be terminated yet. */
+/** National TLS is not terminated. */
 const NATIONAL_TLS = 'FIM-CFG-1060';
 
 type Ready = Extract<StackEvent, { event: 'ready' }>;

@@ -43,6 +43,8 @@ export class Certificates {
 
 export interface ClientOptions extends SideOptions {
   port: number;
+  /** Where to connect; 127.0.0.1 unless told. */
+  address?: string;
   /** Bytes of each write; all at once if it is not given. */
   segment?: number;
   session?: number;
@@ -80,8 +82,8 @@ export class TlcpClient {
 
   /** Connects and begins the handshake. */
   static async open(module: TlcpModule, options: ClientOptions): Promise<TlcpClient> {
-    const { port, segment = Infinity, session = 0, ...side } = options;
-    const socket = connect({ host: '127.0.0.1', port });
+    const { port, address = '127.0.0.1', segment = Infinity, session = 0, ...side } = options;
+    const socket = connect({ host: address, port });
     await once(socket, 'connect');
     const settings = module.settings({ host: '127.0.0.1', protocols: ['http/1.1'], ...side });
     const client = new TlcpClient(socket, module.connection('client', settings, session), segment);

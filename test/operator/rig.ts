@@ -118,6 +118,7 @@ export class Rig {
       probePort: 1,
       version: '0.1.0',
       log: () => undefined,
+      tlcp: {},
       seal: 'routes',
       otherPorts: 'refuse',
       modules: { folder: BUILD, urlTemplate: 'http://127.0.0.1:1/{sha256}.wasm', check: false },

@@ -12,6 +12,8 @@ export const MODULE_ANNOTATION = 'fim.financial/module-sha256';
 export const GENERATION_ANNOTATION = 'fim.financial/generation';
 export const APPLIED_ANNOTATION = 'fim.financial/applied-at';
 export const VERSION_ANNOTATION = 'fim.financial/operator-version';
+/** Identifies national TLS that the object puts into force. Absent: none. */
+export const TLCP_ANNOTATION = 'fim.financial/national-tls-hash';
 /** Time at which the filter was taken out of new listeners. Draining listeners still find its configuration. */
 export const RETIRED_ANNOTATION = 'fim.financial/retired-at';
 
@@ -61,6 +63,8 @@ export interface Applied {
   routes: ReadonlyMap<string, readonly string[][]>;
   /** Whether a later version of the operator wrote the configuration. This operator then leaves the object alone. */
   fromLaterVersion: boolean;
+  /** Identifies national TLS of the workload. Absent: none. */
+  tlcpHash?: string;
   /** Time at which the filter was taken out of new listeners, milliseconds since 1970. Undefined if it was not. */
   retiredAt: number | undefined;
 }
@@ -150,6 +154,7 @@ function readObject(object: KubeObject): Applied {
       return isWhole ? read() : undefined;
     },
     fromLaterVersion: major > majorOf(PLUGIN_CONFIG_VERSION),
+    ...(annotations[TLCP_ANNOTATION] === undefined ? {} : { tlcpHash: annotations[TLCP_ANNOTATION] }),
     retiredAt: Date.parse(annotations[RETIRED_ANNOTATION] ?? '') || undefined,
   };
 }

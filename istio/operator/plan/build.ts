@@ -16,6 +16,7 @@ import type { KubeObject } from '../kube/objects.ts';
 import type { Applied } from './applied.ts';
 import { formsOf, type Forms } from './forms.ts';
 import { heldRoutes } from './held.ts';
+import { tlcpOutcome, type TlcpInput, type TlcpRelease } from './national-tls.ts';
 
 /** The module's verdict on a configuration. Undefined if the module accepts it. */
 export type Examine = (json: string) => Refusal | undefined;
@@ -30,12 +31,16 @@ export interface BuildInput {
   applied: Applied | undefined;
   examine: Examine;
   kms: KmsConfig | undefined;
+  /** Absent: national TLS is not terminated. */
+  tlcp?: TlcpInput;
 }
 
 export interface Build {
   /** Configuration without generation. Absent once it is in force, because the object then holds it. */
   config?: PluginConfig;
   hash: string;
+  /** National TLS, if it is terminated. Absent also once it is in force. */
+  tlcp?: TlcpRelease;
   /** Routes that the module refuses or that find no room, by key. */
   refused: Map<string, RouteIssue[]>;
   /** Routes with an earlier form in force. */
@@ -126,10 +131,22 @@ function whole(key: string, code: string): RouteIssue {
   };
 }
 
-/** Takes routes out until the module accepts the rest. Returns the accepted translation. */
-function settle(candidates: Candidates, input: BuildInput): Translation {
+interface Settled {
+  translation: Translation;
+  tlcp?: TlcpRelease;
+}
+
+/** Takes routes out until the modules accept the rest. Returns the accepted translation. */
+function settle(candidates: Candidates, input: BuildInput): Settled {
+  let lack: string | undefined;
+  let terminatesTlcp = input.tlcp !== undefined;
   for (;;) {
-    const translation = translate(candidates.all, { layout: 'fused', kms: input.kms });
+    const translation = translate(candidates.all, {
+      layout: 'fused',
+      kms: input.kms,
+      terminatesTlcp,
+      ...(lack === undefined ? {} : { tlcpLack: lack }),
+    });
     const wrong = translation.errors.filter(
       (issue) => issue.resource !== undefined && candidates.routes.has(issue.resource),
     );
@@ -137,15 +154,34 @@ function settle(candidates: Candidates, input: BuildInput): Translation {
     if (wrong.length > 0) continue;
     const [plugin] = translation.pluginConfigs;
     const refusal = plugin === undefined || translation.routes.length === 0 ? undefined : input.examine(plugin.json);
-    if (refusal === undefined) return translation;
+    if (refusal === undefined) {
+      const { tls } = translation;
+      if (input.tlcp === undefined || tls === null) return { translation, ...keptTlcp(candidates, input) };
+      const outcome = tlcpOutcome(tls, candidates.routes, input.tlcp, input.kms);
+      if (outcome.kind === 'refused') {
+        for (const [key, issue] of outcome.issues) candidates.refuse(key, issue);
+        continue;
+      }
+      if (outcome.kind === 'release' && lack === outcome.lack) return { translation, tlcp: outcome.release };
+      // Translated again, so that the conditions say what is missing.
+      lack = outcome.lack;
+      terminatesTlcp = outcome.kind === 'release';
+      continue;
+    }
     const issue = translation.locate(refusal.code, refusal.pointer);
     const culprit = issue.resource;
     if (culprit !== undefined && candidates.routes.has(culprit)) candidates.refuse(culprit, issue);
     else {
       candidates.freeze(refusal.code);
-      return translation;
+      return { translation };
     }
   }
+}
+
+/** A form that is held does not say that it asked for national TLS: what is in force stays with it. */
+function keptTlcp({ held }: Candidates, { tlcp }: BuildInput): { tlcp?: TlcpRelease } {
+  const inForce = held.size > 0 ? tlcp?.inForce : undefined;
+  return inForce === undefined ? {} : { tlcp: inForce };
 }
 
 /** Size of the configuration as a string inside JSON, bytes. */
@@ -158,7 +194,7 @@ export function build(input: BuildInput): FreshBuild {
   const candidates = new Candidates(input);
   if (candidates.routes.size > MAX_WORKLOAD_ROUTES)
     candidates.keepOldest(MAX_WORKLOAD_ROUTES, `more than ${MAX_WORKLOAD_ROUTES} routes for one workload`);
-  let translation = settle(candidates, input);
+  let { translation, tlcp } = settle(candidates, input);
   for (
     let bytes = candidates.frozen ? 0 : encodedBytes(translation.pluginConfigs[0]?.json ?? '');
     bytes > MAX_OBJECT_BYTES - OBJECT_OVERHEAD_BYTES;
@@ -167,12 +203,13 @@ export function build(input: BuildInput): FreshBuild {
     const share = (MAX_OBJECT_BYTES - OBJECT_OVERHEAD_BYTES) / bytes;
     const keep = Math.max(0, Math.min(candidates.routes.size - 1, Math.floor(candidates.routes.size * share)));
     candidates.keepOldest(keep, `the configuration of the workload would have more than ${MAX_OBJECT_BYTES} bytes`);
-    translation = settle(candidates, input);
+    ({ translation, tlcp } = settle(candidates, input));
   }
   const { generation: _, hash: __, ...config } = translation.config;
   return {
     config,
     hash: translation.hash,
+    ...(tlcp === undefined ? {} : { tlcp }),
     refused: candidates.refused,
     held: candidates.held,
     conditions: translation.conditions,

@@ -47,6 +47,9 @@ export interface Door {
   protocol: 'http' | 'other' | 'either' | 'udp';
   /** What it speaks if it is not HTTP, as a text for a person. */
   told: string;
+  port: number;
+  /** Whether it is HTTP within TLS that the gateway terminates. */
+  tls?: boolean;
 }
 
 const TOLD = { http: '', either: 'if it is not HTTP', other: 'not HTTP', udp: 'UDP' };
@@ -54,7 +57,7 @@ const TOLD = { http: '', either: 'if it is not HTTP', other: 'not HTTP', udp: 'U
 export function doorsOfService({ metadata, spec }: KubeObject): Door[] {
   return ((spec?.ports ?? []) as Port[]).map((port) => {
     const protocol = protocolOf(port);
-    return { name: `${metadata.name}:${port.port}`, protocol, told: TOLD[protocol] };
+    return { name: `${metadata.name}:${port.port}`, protocol, told: TOLD[protocol], port: port.port ?? 0 };
   });
 }
 
@@ -72,6 +75,8 @@ export function doorsOfGateway({ metadata, spec }: KubeObject): Door[] {
       name: `${metadata.name}/${name}:${port}`,
       protocol: isHttp ? 'http' : 'other',
       told: isHttp ? '' : protocol,
+      port,
+      tls: isHttp && protocol === 'HTTPS',
     };
   });
 }
@@ -85,7 +90,7 @@ export function doorsOfSidecar({ metadata, spec }: KubeObject): Door[] {
   return listeners.map(({ port }) => {
     const said = (port?.protocol ?? '').toUpperCase();
     const protocol = HTTP_SERVERS.includes(said) ? 'http' : said === '' ? 'either' : 'other';
-    return { name: `${metadata.name}:${port?.number}`, protocol, told: TOLD[protocol] };
+    return { name: `${metadata.name}:${port?.number}`, protocol, told: TOLD[protocol], port: port?.number ?? 0 };
   });
 }
 
@@ -99,6 +104,8 @@ export function doorsOfIstioGateway({ metadata, spec }: KubeObject): Door[] {
       name: `${metadata.name}:${port?.number}`,
       protocol: isHttp ? 'http' : 'other',
       told: isHttp ? '' : protocol,
+      port: port?.number ?? 0,
+      tls: isHttp && protocol === 'HTTPS',
     };
   });
 }

@@ -1,15 +1,23 @@
 // Makes the one EnvoyFilter that carries a workload's configuration.
 import { numbered, type ModuleContent, type Release } from '../../../envoy/release/index.ts';
-import { canonicalHash, canonicalJson, PLUGIN_CONFIG_VERSION } from '../../../envoy/route/index.ts';
+import {
+  canonicalHash,
+  canonicalJson,
+  PLUGIN_CONFIG_VERSION,
+  type TlcpListenerConfig,
+} from '../../../envoy/route/index.ts';
 import {
   connectionHardening,
   discoveredFilter,
   kmsCluster,
   sharedConnectionLimits,
+  tlcpConfig,
+  tlcpFilter,
   WASM_FILTER,
   wasmFilter,
   type EnvoyObject,
   type KmsCredentials,
+  type TlcpPart,
 } from '../../../envoy/xds/index.ts';
 import { DEFAULT_REQUEST_TIMEOUT_MS, MAX_ENVOY_BUFFER_BYTES } from '../../../envoy/limits.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -25,9 +33,11 @@ import {
   OBJECT_PREFIX,
   RETIRED_ANNOTATION,
   SELECTION_ANNOTATION,
+  TLCP_ANNOTATION,
   VERSION_ANNOTATION,
   WORKLOAD_LABEL,
 } from './applied.ts';
+import { tlcpHash, type TlcpRelease } from './national-tls.ts';
 import { GATEWAY_NAME_LABEL, SERVICE_TERM, WAYPOINT_TERM, type Lattice } from './selection.ts';
 import type { Workload } from './workloads.ts';
 
@@ -59,6 +69,8 @@ export interface WorkloadRelease extends Release<ModuleReference> {
   appliedAt: number;
   /** Version of the operator. */
   version: string;
+  /** National TLS; its configuration has the same generation. */
+  tlcp?: TlcpRelease;
 }
 
 /** Name of the workload's HTTP filter and of its discovered configuration. */
@@ -98,17 +110,88 @@ export function chainMatches(
   }));
 }
 
+function codeOf({ url, sha256 }: ModuleReference): EnvoyObject {
+  return { remote: { http_uri: { uri: url, timeout: '30s' }, sha256 } };
+}
+
+/** A module gets the functions that it uses, and no others. */
+function restrictionOf({ capabilities }: ModuleReference): EnvoyObject {
+  const allowed = Object.fromEntries(capabilities.map((capability): [string, EnvoyObject] => [capability, {}]));
+  return { capability_restriction_config: { allowed_capabilities: allowed } };
+}
+
+function extension(context: string, name: string, config: EnvoyObject): EnvoyObject {
+  return {
+    applyTo: 'EXTENSION_CONFIG',
+    match: { context },
+    patch: { operation: 'ADD', value: { name, typed_config: config } },
+  };
+}
+
 function extensionPatch(context: string, name: string, release: WorkloadRelease): EnvoyObject {
   const { module } = release;
-  const code = { remote: { http_uri: { uri: module.url, timeout: '30s' }, sha256: module.sha256 } };
-  const allowed = Object.fromEntries(module.capabilities.map((capability): [string, EnvoyObject] => [capability, {}]));
-  const value = {
-    name,
-    typed_config: wasmFilter(name, code, numbered(release, release.generation), {
-      capability_restriction_config: { allowed_capabilities: allowed },
-    }),
+  const config = numbered(release, release.generation);
+  return extension(context, name, wasmFilter(name, codeOf(module), config, restrictionOf(module)));
+}
+
+/** Name of a filter of national TLS and of its discovered configuration. */
+function tlcpName(workload: string, part: TlcpPart): string {
+  return `${filterName(workload)}.tlcp.${part}`;
+}
+
+/** Configurations of the filters of national TLS. */
+function tlcpExtensionPatches(
+  context: string,
+  workload: string,
+  { config, module }: TlcpRelease,
+  generation: number,
+): EnvoyObject[] {
+  const common = { code: codeOf(module), restriction: restrictionOf(module) };
+  const patch = (part: TlcpPart, own: TlcpListenerConfig): EnvoyObject => {
+    const name = tlcpName(workload, part);
+    return extension(context, name, tlcpConfig(part, name, common, own));
   };
-  return { applyTo: 'EXTENSION_CONFIG', match: { context }, patch: { operation: 'ADD', value } };
+  return [
+    patch('connections', { ...config, generation }),
+    patch('requests', { version: config.version, generation, requests: { required: true } }),
+  ];
+}
+
+/**
+ * The filters of national TLS: one in front of the connection manager, and one before all of its filters, in the places
+ * of those of wider workloads.
+ */
+function tlcpFilterPatches(context: string, { name, wider }: Workload, { ports }: TlcpRelease): EnvoyObject[] {
+  const listeners: EnvoyObject[] = ports === undefined ? [{}] : ports.map((port) => ({ portNumber: port }));
+  return listeners.flatMap((listener) => {
+    const at = (filter: EnvoyObject): EnvoyObject => ({
+      context,
+      listener: { ...listener, filterChain: { filter } },
+    });
+    const manager = at({ name: CONNECTION_MANAGER });
+    const add = (applyTo: string, part: TlcpPart, operation: string): EnvoyObject => ({
+      applyTo,
+      match: manager,
+      patch: { operation, value: tlcpFilter(part, tlcpName(name, part), { ads: {} }) },
+    });
+    const removed = wider.flatMap((other): EnvoyObject[] => [
+      {
+        applyTo: 'NETWORK_FILTER',
+        match: at({ name: tlcpName(other, 'connections') }),
+        patch: { operation: 'REMOVE' },
+      },
+      {
+        applyTo: 'HTTP_FILTER',
+        match: at({ name: CONNECTION_MANAGER, subFilter: { name: tlcpName(other, 'requests') } }),
+        patch: { operation: 'REMOVE' },
+      },
+    ]);
+    return [
+      ...removed,
+      add('NETWORK_FILTER', 'connections', 'INSERT_BEFORE'),
+      add('HTTP_FILTER', 'requests', 'INSERT_FIRST'),
+    ];
+  });
 }
 
 function filterPatches(
@@ -195,23 +278,31 @@ export interface ChainTerms {
   chains?: readonly string[] | undefined;
   /** Time for a whole request to arrive, milliseconds; 0: any. Absent: DEFAULT_REQUEST_TIMEOUT_MS. */
   requestTimeoutMs?: number;
+  /**
+   * Configurations of national TLS that the object had. Without a release of it they stay, for connections of listeners
+   * that drain.
+   */
+  formerTlcp?: readonly EnvoyObject[];
 }
 
 /** EnvoyFilter of a workload. */
 export function workloadObject(
   workload: Workload,
   release: WorkloadRelease,
-  { chains, requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS }: ChainTerms = {},
+  { chains, requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, formerTlcp = [] }: ChainTerms = {},
 ): KubeObject {
   const { namespace, name, selection, wider } = workload;
   const context = CONTEXT[selection.lattice];
   const filter = filterName(name);
+  const { tlcp } = release;
   const spec: EnvoyObject = {
     ...attachment(workload),
     priority: BASE_PRIORITY + PRIORITY_PER_TERM * Object.keys(selection.terms).length,
     configPatches: [
       extensionPatch(context, filter, release),
+      ...(tlcp === undefined ? formerTlcp : tlcpExtensionPatches(context, name, tlcp, release.generation)),
       ...filterPatches(context, filter, wider, chains),
+      ...(tlcp === undefined ? [] : tlcpFilterPatches(context, workload, tlcp)),
       ...connectionPatches(context, chains, requestTimeoutMs),
     ],
   };
@@ -222,6 +313,7 @@ export function workloadObject(
     [GENERATION_ANNOTATION]: String(release.generation),
     [APPLIED_ANNOTATION]: new Date(release.appliedAt).toISOString(),
     [VERSION_ANNOTATION]: release.version,
+    ...(tlcp === undefined ? {} : { [TLCP_ANNOTATION]: tlcpHash(tlcp) }),
   };
   // The value of a label has at most 63 characters.
   return managed(
@@ -244,12 +336,12 @@ export function retiredObject(object: KubeObject, generation: number, now: Date)
   const kept = ((object.spec?.configPatches ?? []) as EnvoyObject[])
     .filter(({ applyTo }) => applyTo === 'EXTENSION_CONFIG')
     .map((patch) => structuredClone(patch));
-  for (const patch of kept) {
-    const { configuration } =
-      (patch as { patch?: { value?: { typed_config?: { config?: { configuration?: { value?: string } } } } } }).patch
-        ?.value?.typed_config?.config ?? {};
-    if (configuration !== undefined) configuration.value = canonicalJson({ ...body, generation, hash });
-  }
+  // The first is the policy. National TLS stays as it is for the connections that have it.
+  const [policy] = kept as {
+    patch?: { value?: { typed_config?: { config?: { configuration?: { value?: string } } } } };
+  }[];
+  const { configuration } = policy?.patch?.value?.typed_config?.config ?? {};
+  if (configuration !== undefined) configuration.value = canonicalJson({ ...body, generation, hash });
   const said = {
     ...annotations,
     [HASH_ANNOTATION]: hash,

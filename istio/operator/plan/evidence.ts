@@ -16,6 +16,8 @@ export interface Reading {
   concurrency: number;
   /** VMs that took a configuration, by generation modulo 16. */
   configured: readonly number[];
+  /** The same for national TLS. */
+  tlcpConfigured?: readonly number[];
   /** Configurations that the module refused, in all VMs. */
   moduleRefused: number;
   /** Extension configurations that Envoy refused. */
@@ -44,6 +46,8 @@ export interface ChainReading {
 /** Generation that the proxies are to run. */
 export interface Expectation {
   generation: number;
+  /** Whether the generation puts national TLS into force. */
+  tlcp?: boolean;
   /** Time since which no other generation of the same counter can have reached a proxy, milliseconds since 1970. */
   slotFreeSince: number;
   /**
@@ -78,6 +82,9 @@ export function isSameProcess(before: Reading, now: Reading): boolean {
   );
 }
 
+type CountedKinds = Pick<Reading, 'configured' | 'tlcpConfigured'>;
+type Refused = Pick<Reading, 'moduleRefused' | 'envoyRefused'>;
+
 const ZERO: Pick<Reading, 'configured' | 'moduleRefused' | 'envoyRefused' | 'fetchFailures'> = {
   configured: [],
   moduleRefused: 0,
@@ -108,17 +115,23 @@ function refusalOf(now: Reading, before: typeof ZERO): { reason: string; wantsMo
  * first look decides; earlier counts may be of an earlier generation.
  */
 export function judge(
-  { generation, slotFreeSince, provenAt }: Expectation,
+  { generation, slotFreeSince, provenAt, tlcp = false }: Expectation,
   { baseline, firstLook, now, readySince }: ProxyFacts,
 ): Verdict {
   const slot = slotOf(generation);
   const needed = vmsOf(now.concurrency);
-  const count = now.configured[slot] ?? 0;
+  const kinds = ({ configured, tlcpConfigured = [] }: CountedKinds): (readonly number[])[] =>
+    tlcp ? [configured, tlcpConfigured] : [configured];
+  const count = Math.min(...kinds(now).map((counts) => counts[slot] ?? 0));
   const isYoung = now.startedAt - UPTIME_ERROR_MS > slotFreeSince;
   const before = isYoung ? ZERO : ofProcess(baseline, now);
   const since = before ?? ofProcess(firstLook, now);
-  if (since !== undefined && progressOf(needed, countedOf(since, generation), countedOf(now, generation)) === 'proven')
-    return { state: 'proven', workers: now.concurrency };
+  const isTaken = (from: CountedKinds & Refused): boolean =>
+    kinds(now).every((configured, kind) => {
+      const then = countedOf({ ...from, configured: kinds(from)[kind] ?? [] }, generation);
+      return progressOf(needed, then, countedOf({ ...now, configured }, generation)) === 'proven';
+    });
+  if (since !== undefined && isTaken(since)) return { state: 'proven', workers: now.concurrency };
   if (
     before === undefined &&
     provenAt !== undefined &&
@@ -211,6 +224,7 @@ export function readMetrics(text: string, at: number): Reading | undefined {
     startedAt: at - uptimeSeconds * 1000,
     concurrency,
     configured: counters.configured,
+    tlcpConfigured: counters.tlcpConfigured,
     moduleRefused: counters.moduleRefused,
     envoyRefused: counters.envoyRefused,
     fetchFailures,

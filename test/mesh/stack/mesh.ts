@@ -202,13 +202,13 @@ export class Mesh {
   }
 
   /**
-   * Has the server of modules serve `bytes` and the operator's folder hold them as fim.wasm, as a release of the
-   * modules does. Returns their sha256.
+   * Has the server of modules serve `bytes` and the operator's folder hold them, as fim.wasm unless told, as a release of
+   * the modules does. Returns their sha256.
    */
-  releaseModule(bytes: Buffer): string {
+  releaseModule(bytes: Buffer, name = 'fim'): string {
     const sha256 = this.modules.add(bytes);
     mkdirSync(this.moduleFolder, { recursive: true });
-    const file = path.join(this.moduleFolder, 'fim.wasm');
+    const file = path.join(this.moduleFolder, `${name}.wasm`);
     writeFileSync(`${file}~`, bytes);
     renameSync(`${file}~`, file);
     return sha256;

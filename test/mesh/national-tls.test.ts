@@ -1,0 +1,167 @@
+// National TLS at a gateway: terminated in front of mutual TLS, with the platform's certificates, which change under load.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { stringify } from 'yaml';
+import { buildModules } from '../../scripts/build.ts';
+import { TlcpModule } from '../../scripts/fim/tlcp-module.ts';
+import { send } from '../e2e/http-client.ts';
+import { route } from '../e2e/resources.ts';
+import { Certificates, type ClientOptions, post, TlcpClient } from '../e2e/tlcp-client.ts';
+import { OperatedMesh } from './operated-mesh.ts';
+import { GATEWAY_PORT } from './stack/topology.ts';
+import { until } from './stack/until.ts';
+
+const SET_UP_MS = 1_200_000;
+const KEPT_CLIENTS = 4;
+const SECURE = route('secure', {
+  tls: { cipherSuites: ['ECC-SM4-GCM-SM3'] },
+  validation: { fields: [{ name: 'a', pattern: '^[0-9]{4}$' }] },
+});
+const GOOD = post('/', '{"a":"1234"}');
+
+describe('national TLS in a mesh', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'fim-mesh-tlcp-'));
+  const file = path.join(folder, 'certificates.yaml');
+  let module: TlcpModule;
+  let stack: OperatedMesh;
+  let first: { authority: string; defaults: string };
+
+  /** Makes a pair and puts its keys into the key service. */
+  const issue = async (name: string): Promise<{ authority: string; defaults: string }> => {
+    const { files, authority } = await Certificates.make();
+    for (const use of ['sign', 'encrypt'])
+      stack.mesh.kms.keepKey(`kms://platform/${name}-${use}`, 'SM2-PRIVATE', Buffer.from(files[`server-${use}.key`]!));
+    const part = (use: string): unknown => ({
+      chain: files[`server-${use}.pem`],
+      keyId: `kms://platform/${name}-${use}`,
+    });
+    const certificates = [{ sign: part('sign'), encrypt: part('encrypt') }];
+    return { authority, defaults: stringify({ certificates, trust: authority }) };
+  };
+  const give = (text: string): void => {
+    writeFileSync(`${file}~`, text);
+    renameSync(`${file}~`, file);
+  };
+  const at = (trust: string, more: Partial<ClientOptions> = {}): ClientOptions => ({
+    address: stack.gateway.address,
+    port: GATEWAY_PORT,
+    trust,
+    ...more,
+  });
+  const answers = async (trust: string): Promise<number> => {
+    const client = await TlcpClient.ready(module, at(trust)).catch(() => undefined);
+    const status = client === undefined ? 0 : (await client.ask(GOOD)).status;
+    client?.destroy();
+    return status;
+  };
+
+  before(
+    async () => {
+      module = await TlcpModule.load();
+      const [listener] = await buildModules(['tlcp-listener']);
+      stack = await OperatedMesh.start(undefined, { operator: { flags: ['--tlcp-certificates', file] } });
+      stack.mesh.releaseModule(readFileSync(listener!.path), 'tlcp-listener');
+    },
+    { timeout: SET_UP_MS },
+  );
+  after(async () => {
+    await stack?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('without certificates the route says what is missing, and its policy is in force', async () => {
+    await stack.apply(SECURE);
+    const { message } = await stack.condition('secure', 'Programmed', 'False', 'TlcpNotTerminated');
+    assert.match(message, /default ones cannot be used: ENOENT/);
+    await until('the policy is in force', async () => (await send(stack.url, { body: '{"a":"1"}' })).status === 422);
+  });
+
+  it('with certificates it is terminated, proven, and mutual TLS is behind it', async () => {
+    first = await issue('first');
+    give(first.defaults);
+    const { message } = await stack.condition('secure', 'Programmed', 'True');
+    assert.match(message, /1 prox/);
+    const client = await TlcpClient.ready(module, at(first.authority));
+    assert.equal((await client.ask(GOOD)).status, 200);
+    assert.equal((await client.ask(post('/', '{"a":"1"}'))).status, 422, 'the policy, over national TLS');
+    assert.match(stack.upstream.arrived.at(-1)!.headers['x-forwarded-client-cert']?.toString() ?? '', /sa\/gw/);
+    await client.close();
+    const { begun } = stack.upstream;
+    await assert.rejects(send(stack.url, { body: '{"a":"1234"}' }), 'a client in clear');
+    assert.equal(stack.upstream.begun, begun);
+  });
+
+  it('certificates change under load without a failed request', async (t) => {
+    const second = await issue('second');
+    const authorities = `${first.authority}${second.authority}`;
+    const failures: string[] = [];
+    let requests = 0;
+    let connections = 0;
+    let isOver = false;
+    const work = async (keeps: boolean): Promise<void> => {
+      let client: TlcpClient | undefined;
+      while (!isOver) {
+        try {
+          if (client === undefined) connections++;
+          client ??= await TlcpClient.ready(module, at(authorities));
+          const { status } = await client.ask(GOOD);
+          requests++;
+          if (status !== 200) failures.push(`status ${status}`);
+          if (keeps && !client.over) continue;
+          client.destroy();
+          client = undefined;
+        } catch (error) {
+          failures.push((error as Error).message);
+          client = undefined;
+        }
+      }
+      client?.destroy();
+    };
+    const workers = Array.from({ length: KEPT_CLIENTS }, (_, index) => work(index > 0));
+    await until('traffic flows', () => requests > 100);
+    give(second.defaults);
+    await until('new connections have the new certificates', async () => (await answers(second.authority)) === 200);
+    const seen = requests;
+    await until('traffic goes on', () => requests > seen + 100);
+    isOver = true;
+    await Promise.all(workers);
+    t.diagnostic(`${requests} requests over ${connections} connections`);
+    assert.deepEqual(failures, []);
+    await stack.condition('secure', 'Programmed', 'True');
+  });
+
+  it('certificates that are refused never replace good ones, and the route says so', async () => {
+    const good = readFileSync(file, 'utf8');
+    give(good.replaceAll('kms://platform/second', 'no://key'));
+    await stack.operator.said('tlcp-problem');
+    const { defaults } = await issue('mixed');
+    give(defaults.replace('mixed-sign', 'x').replace(/-----BEGIN CERTIFICATE-----/, '-----BEGIN NOTHING-----'));
+    await stack.condition('secure', 'Programmed', 'False', 'TlcpNotTerminated');
+    await assert.rejects(send(stack.url, { body: '{"a":"1234"}' }), 'still nothing in clear');
+    give(good);
+    await stack.condition('secure', 'Programmed', 'True');
+  });
+
+  it('an edit switches it off again', async () => {
+    await stack.apply(route('secure', { validation: { fields: [{ name: 'a', pattern: '^[0-9]{4}$' }] } }));
+    await stack.condition('secure', 'Programmed', 'True');
+    await until('clients in clear are served', async () =>
+      send(stack.url, { body: '{"a":"1234"}' }).then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    );
+  });
+
+  it('a sidecar does not terminate it, and says so', async () => {
+    await stack.apply(
+      route('inbound', { selector: { matchLabels: { app: 'web' } }, tls: { cipherSuites: ['ECC-SM4-GCM-SM3'] } }),
+    );
+    const { message } = await stack.condition('inbound', 'Programmed', 'False', 'TlcpNotTerminated');
+    assert.match(message, /sidecars/);
+    await stack.remove('inbound');
+  });
+});
