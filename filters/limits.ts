@@ -217,10 +217,14 @@ export const MAX_POINTER_WORK: u32 = 4_000_000;
 /** Entries (matched values, missing members) of one match of a field set. */
 export const MAX_FIELD_MATCHES: u32 = 2_000_000;
 
-/** Lines of the table of rate-limit buckets that all workers share. */
-export const RATE_LIMIT_LINES: u32 = 2048;
-/** Buckets of one line. If all are in use, the one nearest to full makes room. */
-export const RATE_LIMIT_WAYS: u32 = 8;
+/** Lines of the table of rate-limit buckets that all workers share, each made on first use. So many of each size. */
+export const RATE_LIMIT_LINES: u32 = 131072;
+/** Buckets of one line. If all are in use, further keys share one bucket of their limit. */
+export const RATE_LIMIT_WAYS: u32 = 24;
+/** Buckets of one limit in one line; the others are for other limits. */
+export const RATE_LIMIT_WAYS_OF_ONE: u32 = 18;
+/** Names of limits that have counters of their own, since the host never forgets one. Others count as `others`. */
+export const MAX_LIMIT_COUNTERS: i32 = 256;
 /** Attempts to write a bucket that another worker writes too. Then the request is refused with FIM-LIM-0002. */
 export const MAX_SWAP_TRIES: i32 = 64;
 /** Text of one pattern, bytes. */

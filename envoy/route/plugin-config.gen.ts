@@ -313,10 +313,16 @@ export interface PbocValidatorConfig {
 }
 
 /** Where the key comes from. */
-export type RateLimitKeySource = 'None' | 'Header' | 'SourceAddress' | 'Field' | 'ClientCertificate';
+export type RateLimitKeySource = 'None' | 'Header' | 'SourceAddress' | 'Field' | 'ClientCertificate' | 'Query' | 'Cookie' | 'ClientAddress' | 'Claim' | 'Method' | 'Path';
 
 /** Which answers bear `ratelimit` and `ratelimit-policy`: refusals alone, or those of the upstream too. */
 export type RateLimitHeaders = 'OnRefusal' | 'Always';
+
+/** How requests are counted. */
+export type RateLimitAlgorithm = 'TokenBucket' | 'SlidingWindow' | 'Concurrency';
+
+/** Where the number comes from. */
+export type RateLimitCostSource = 'Header' | 'BodyBytes' | 'Field' | 'ResponseHeader';
 
 /** What has a bucket of its own. Absent: the route has one. */
 export interface RateLimitKeyConfig {
@@ -326,22 +332,100 @@ export interface RateLimitKeyConfig {
   header?: string;
   /** Path of one field of the body, without wildcards; only with source `Field`. */
   field?: string;
+  /** Name of the query parameter, cookie or claim. */
+  name?: string;
+  /** Key under which Envoy's JWT filter keeps the verified token (`payload_in_metadata`); only with source `Claim`. */
+  payload?: string;
+  /** Trusted proxies in front of this one, whose entries of `x-forwarded-for` count; only with source `ClientAddress`. */
+  hops?: number;
+  /** Bits of an IPv4 address that are one key. */
+  ipv4Prefix?: number;
+  /** Bits of an IPv6 address that are one key. */
+  ipv6Prefix?: number;
+  /** First segments of the path that are the key; 0: all. */
+  segments?: number;
 }
 
-/** A token bucket per key that refills in proportion to elapsed time. */
-export interface RateLimiterConfig {
-  /** Name of the limit: buckets of one name are shared by all workers and live on over policy edits. */
-  id: string;
-  /** Tokens that come back per period. */
+/** A band of values and what they cost. */
+export interface RateLimitBandConfig {
+  /** Least value of the band. */
+  from: number;
+  /** Tokens; 0: such requests take none. */
+  cost: number;
+}
+
+/** Tokens that a request takes. Absent: one. */
+export interface RateLimitCostConfig {
+  /** Where the number comes from. */
+  source: RateLimitCostSource;
+  /** Header, lower case, of the request or the response. */
+  header?: string;
+  /** Path of one field of the body; only with source `Field`. */
+  field?: string;
+  /** Bytes of body for one token, the last ones rounded up. */
+  unitBytes?: number;
+  /** Costs of a field's values, ascending. Below the first: one token. */
+  bands?: RateLimitBandConfig[];
+  /** Most tokens of one request; also what a malformed number costs. */
+  max?: number;
+}
+
+/** Other numbers for one key. */
+export interface RateLimitOverrideConfig {
+  /** Values of the key's parts, those of the parents first. */
+  key: string[];
+  /** As of the limit. */
   requests: number;
-  /** Period, milliseconds. */
+  /** As of the limit. */
+  burst?: number;
+}
+
+/** One limit with a name. */
+export interface RateLimitRuleConfig {
+  /** Name in headers and counters. */
+  name: string;
+  /** Name of its buckets. */
+  id: string;
+  /** How requests are counted. */
+  algorithm?: RateLimitAlgorithm;
+  /** Tokens that come back per period, those of one window, or requests in flight; 0: none is let in. */
+  requests: number;
+  /** Period, milliseconds; of `Concurrency`: how long a request counts whose end was not seen. */
   periodMs: number;
+  /** Size of the bucket; 0: as many as `requests`. */
+  burst?: number;
+  /** What has a bucket of its own, all parts together. */
+  key?: RateLimitKeyConfig[];
+  /** Number of an earlier limit, from 1, whose key comes before this one's; 0: none. */
+  parent?: number;
+  /** Tokens that a request takes. Absent: one. */
+  cost?: RateLimitCostConfig;
+  /** Other numbers for named keys. */
+  overrides?: RateLimitOverrideConfig[];
+  /** Its refusals are counted, and the request goes on. */
+  observe?: boolean;
+  /** A request that a later stage refuses, or that no upstream had, gives its tokens back. */
+  refund?: boolean;
+}
+
+/** Limits on requests. A request is let in by all of them, or takes from none. */
+export interface RateLimiterConfig {
+  /** Name of the limit without a name: buckets of one name are shared by all workers and live on over policy edits. */
+  id: string;
+  /** Tokens that come back per period in the limit without a name; 0: there is none, and `limits` has some. */
+  requests?: number;
+  /** Period, milliseconds. */
+  periodMs?: number;
   /** Size of the bucket; 0: as many as `requests`. */
   burst?: number;
   /** What has a bucket of its own. Absent: the route has one. */
   key?: RateLimitKeyConfig;
   /** Which answers bear `ratelimit` and `ratelimit-policy`: refusals alone, or those of the upstream too. */
   headers?: RateLimitHeaders;
+  /** The same answers bear `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset` of the limit with the least left. */
+  legacyHeaders?: boolean;
+  /** Limits with names, parents before their children. */
+  limits?: RateLimitRuleConfig[];
 }
 
 /** How a path is compared. */

@@ -10,6 +10,12 @@ export const enum RateLimitKeySource {
   SourceAddress = 2,
   Field = 3,
   ClientCertificate = 4,
+  Query = 5,
+  Cookie = 6,
+  ClientAddress = 7,
+  Claim = 8,
+  Method = 9,
+  Path = 10,
 }
 
 /** Which answers bear `ratelimit` and `ratelimit-policy`: refusals alone, or those of the upstream too. */
@@ -17,6 +23,23 @@ export const enum RateLimitHeaders {
   OnRefusal = 0,
   Always = 1,
 }
+
+/** How requests are counted. */
+export const enum RateLimitAlgorithm {
+  TokenBucket = 0,
+  SlidingWindow = 1,
+  Concurrency = 2,
+}
+
+/** Where the number comes from. */
+export const enum RateLimitCostSource {
+  Header = 0,
+  BodyBytes = 1,
+  Field = 2,
+  ResponseHeader = 3,
+}
+
+const RATE_LIMIT_KEY_CONFIG_PAYLOAD: Bytes = Bytes.from('payload');
 
 /** What has a bucket of its own. Absent: the route has one. */
 export class RateLimitKeyConfig {
@@ -28,24 +51,110 @@ export class RateLimitKeyConfig {
   header: Bytes = Bytes.EMPTY;
   /** Path of one field of the body, without wildcards; only with source `Field`. */
   field: Bytes = Bytes.EMPTY;
+  /** Name of the query parameter, cookie or claim. */
+  name: Bytes = Bytes.EMPTY;
+  /** Key under which Envoy's JWT filter keeps the verified token (`payload_in_metadata`); only with source `Claim`. */
+  payload: Bytes = RATE_LIMIT_KEY_CONFIG_PAYLOAD;
+  /** Trusted proxies in front of this one, whose entries of `x-forwarded-for` count; only with source `ClientAddress`. */
+  hops: i32 = 0;
+  /** Bits of an IPv4 address that are one key. */
+  ipv4Prefix: i32 = 32;
+  /** Bits of an IPv6 address that are one key. */
+  ipv6Prefix: i32 = 64;
+  /** First segments of the path that are the key; 0: all. */
+  segments: i32 = 0;
 }
 
-/** A token bucket per key that refills in proportion to elapsed time. */
+/** A band of values and what they cost. */
+export class RateLimitBandConfig {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Least value of the band. */
+  from: i64 = 0;
+  /** Tokens; 0: such requests take none. */
+  cost: i32 = 0;
+}
+
+/** Tokens that a request takes. Absent: one. */
+export class RateLimitCostConfig {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Where the number comes from. */
+  source: RateLimitCostSource = <RateLimitCostSource>0;
+  /** Header, lower case, of the request or the response. */
+  header: Bytes = Bytes.EMPTY;
+  /** Path of one field of the body; only with source `Field`. */
+  field: Bytes = Bytes.EMPTY;
+  /** Bytes of body for one token, the last ones rounded up. */
+  unitBytes: i32 = 1024;
+  /** Costs of a field's values, ascending. Below the first: one token. */
+  bands: StaticArray<RateLimitBandConfig> = new StaticArray<RateLimitBandConfig>(0);
+  /** Most tokens of one request; also what a malformed number costs. */
+  max: i32 = 1000000;
+}
+
+/** Other numbers for one key. */
+export class RateLimitOverrideConfig {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Values of the key's parts, those of the parents first. */
+  key: StaticArray<Bytes> = new StaticArray<Bytes>(0);
+  /** As of the limit. */
+  requests: i32 = 0;
+  /** As of the limit. */
+  burst: i32 = 0;
+}
+
+/** One limit with a name. */
+export class RateLimitRuleConfig {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Name in headers and counters. */
+  name: Bytes = Bytes.EMPTY;
+  /** Name of its buckets. */
+  id: Bytes = Bytes.EMPTY;
+  /** How requests are counted. */
+  algorithm: RateLimitAlgorithm = RateLimitAlgorithm.TokenBucket;
+  /** Tokens that come back per period, those of one window, or requests in flight; 0: none is let in. */
+  requests: i32 = 0;
+  /** Period, milliseconds; of `Concurrency`: how long a request counts whose end was not seen. */
+  periodMs: i32 = 1;
+  /** Size of the bucket; 0: as many as `requests`. */
+  burst: i32 = 0;
+  /** What has a bucket of its own, all parts together. */
+  key: StaticArray<RateLimitKeyConfig> = new StaticArray<RateLimitKeyConfig>(0);
+  /** Number of an earlier limit, from 1, whose key comes before this one's; 0: none. */
+  parent: i32 = 0;
+  /** Tokens that a request takes. Absent: one. */
+  cost: RateLimitCostConfig | null = null;
+  /** Other numbers for named keys. */
+  overrides: StaticArray<RateLimitOverrideConfig> = new StaticArray<RateLimitOverrideConfig>(0);
+  /** Its refusals are counted, and the request goes on. */
+  observe: bool = false;
+  /** A request that a later stage refuses, or that no upstream had, gives its tokens back. */
+  refund: bool = false;
+}
+
+/** Limits on requests. A request is let in by all of them, or takes from none. */
 export class RateLimiterConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
-  /** Name of the limit: buckets of one name are shared by all workers and live on over policy edits. */
+  /** Name of the limit without a name: buckets of one name are shared by all workers and live on over policy edits. */
   id: Bytes = Bytes.EMPTY;
-  /** Tokens that come back per period. */
-  requests: i32 = 1;
+  /** Tokens that come back per period in the limit without a name; 0: there is none, and `limits` has some. */
+  requests: i32 = 0;
   /** Period, milliseconds. */
-  periodMs: i32 = 1;
+  periodMs: i32 = 1000;
   /** Size of the bucket; 0: as many as `requests`. */
   burst: i32 = 0;
   /** What has a bucket of its own. Absent: the route has one. */
   key: RateLimitKeyConfig | null = null;
   /** Which answers bear `ratelimit` and `ratelimit-policy`: refusals alone, or those of the upstream too. */
   headers: RateLimitHeaders = RateLimitHeaders.OnRefusal;
+  /** The same answers bear `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset` of the limit with the least left. */
+  legacyHeaders: bool = false;
+  /** Limits with names, parents before their children. */
+  limits: StaticArray<RateLimitRuleConfig> = new StaticArray<RateLimitRuleConfig>(0);
 }
 
 function readRateLimitKeySource(reader: ConfigReader, node: u32): RateLimitKeySource {
@@ -54,6 +163,12 @@ function readRateLimitKeySource(reader: ConfigReader, node: u32): RateLimitKeySo
   if (reader.textIs(node, 'SourceAddress')) return RateLimitKeySource.SourceAddress;
   if (reader.textIs(node, 'Field')) return RateLimitKeySource.Field;
   if (reader.textIs(node, 'ClientCertificate')) return RateLimitKeySource.ClientCertificate;
+  if (reader.textIs(node, 'Query')) return RateLimitKeySource.Query;
+  if (reader.textIs(node, 'Cookie')) return RateLimitKeySource.Cookie;
+  if (reader.textIs(node, 'ClientAddress')) return RateLimitKeySource.ClientAddress;
+  if (reader.textIs(node, 'Claim')) return RateLimitKeySource.Claim;
+  if (reader.textIs(node, 'Method')) return RateLimitKeySource.Method;
+  if (reader.textIs(node, 'Path')) return RateLimitKeySource.Path;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <RateLimitKeySource>0;
 }
@@ -63,6 +178,78 @@ function readRateLimitHeaders(reader: ConfigReader, node: u32): RateLimitHeaders
   if (reader.textIs(node, 'Always')) return RateLimitHeaders.Always;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <RateLimitHeaders>0;
+}
+
+function readRateLimitAlgorithm(reader: ConfigReader, node: u32): RateLimitAlgorithm {
+  if (reader.textIs(node, 'TokenBucket')) return RateLimitAlgorithm.TokenBucket;
+  if (reader.textIs(node, 'SlidingWindow')) return RateLimitAlgorithm.SlidingWindow;
+  if (reader.textIs(node, 'Concurrency')) return RateLimitAlgorithm.Concurrency;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <RateLimitAlgorithm>0;
+}
+
+function readRateLimitCostSource(reader: ConfigReader, node: u32): RateLimitCostSource {
+  if (reader.textIs(node, 'Header')) return RateLimitCostSource.Header;
+  if (reader.textIs(node, 'BodyBytes')) return RateLimitCostSource.BodyBytes;
+  if (reader.textIs(node, 'Field')) return RateLimitCostSource.Field;
+  if (reader.textIs(node, 'ResponseHeader')) return RateLimitCostSource.ResponseHeader;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <RateLimitCostSource>0;
+}
+
+function readRateLimitBandConfigList16(reader: ConfigReader, node: u32): StaticArray<RateLimitBandConfig> {
+  const length = reader.arrayLength(node, 16);
+  const items = new StaticArray<RateLimitBandConfig>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeRateLimitBandConfig(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readBytes256List8(reader: ConfigReader, node: u32): StaticArray<Bytes> {
+  const length = reader.arrayLength(node, 8);
+  const items = new StaticArray<Bytes>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = reader.readString(item, 256)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readRateLimitKeyConfigList4(reader: ConfigReader, node: u32): StaticArray<RateLimitKeyConfig> {
+  const length = reader.arrayLength(node, 4);
+  const items = new StaticArray<RateLimitKeyConfig>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeRateLimitKeyConfig(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readRateLimitOverrideConfigList64(reader: ConfigReader, node: u32): StaticArray<RateLimitOverrideConfig> {
+  const length = reader.arrayLength(node, 64);
+  const items = new StaticArray<RateLimitOverrideConfig>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeRateLimitOverrideConfig(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readRateLimitRuleConfigList8(reader: ConfigReader, node: u32): StaticArray<RateLimitRuleConfig> {
+  const length = reader.arrayLength(node, 8);
+  const items = new StaticArray<RateLimitRuleConfig>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeRateLimitRuleConfig(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
@@ -77,10 +264,142 @@ export function decodeRateLimitKeyConfig(reader: ConfigReader, node: u32): RateL
       result.header = reader.readString(member, 256);
     } else if (reader.keyIs(member, 'field')) {
       result.field = reader.readString(member, 1024);
+    } else if (reader.keyIs(member, 'name')) {
+      result.name = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'payload')) {
+      result.payload = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'hops')) {
+      result.hops = <i32>reader.readInteger(member, 0, 16);
+    } else if (reader.keyIs(member, 'ipv4Prefix')) {
+      result.ipv4Prefix = <i32>reader.readInteger(member, 1, 32);
+    } else if (reader.keyIs(member, 'ipv6Prefix')) {
+      result.ipv6Prefix = <i32>reader.readInteger(member, 16, 64);
+    } else if (reader.keyIs(member, 'segments')) {
+      result.segments = <i32>reader.readInteger(member, 0, 16);
     } else {
       reader.unknownMember(member);
     }
   }
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeRateLimitBandConfig(reader: ConfigReader, node: u32): RateLimitBandConfig {
+  const result = new RateLimitBandConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'from')) {
+      result.from = reader.readInteger(member, 0, 1000000000000);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'cost')) {
+      result.cost = <i32>reader.readInteger(member, 0, 1000000);
+      seen |= 2;
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'from');
+  if (!(seen & 2)) reader.missing(node, 'cost');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeRateLimitCostConfig(reader: ConfigReader, node: u32): RateLimitCostConfig {
+  const result = new RateLimitCostConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'source')) {
+      result.source = readRateLimitCostSource(reader, member);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'header')) {
+      result.header = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'field')) {
+      result.field = reader.readString(member, 1024);
+    } else if (reader.keyIs(member, 'unitBytes')) {
+      result.unitBytes = <i32>reader.readInteger(member, 1, 16777216);
+    } else if (reader.keyIs(member, 'bands')) {
+      result.bands = readRateLimitBandConfigList16(reader, member);
+    } else if (reader.keyIs(member, 'max')) {
+      result.max = <i32>reader.readInteger(member, 1, 1000000);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'source');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeRateLimitOverrideConfig(reader: ConfigReader, node: u32): RateLimitOverrideConfig {
+  const result = new RateLimitOverrideConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'key')) {
+      result.key = readBytes256List8(reader, member);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'requests')) {
+      result.requests = <i32>reader.readInteger(member, 0, 1000000000);
+      seen |= 2;
+    } else if (reader.keyIs(member, 'burst')) {
+      result.burst = <i32>reader.readInteger(member, 0, 1000000000);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'key');
+  if (!(seen & 2)) reader.missing(node, 'requests');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeRateLimitRuleConfig(reader: ConfigReader, node: u32): RateLimitRuleConfig {
+  const result = new RateLimitRuleConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'name')) {
+      result.name = reader.readString(member, 63);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'id')) {
+      result.id = reader.readString(member, 640);
+      seen |= 2;
+    } else if (reader.keyIs(member, 'algorithm')) {
+      result.algorithm = readRateLimitAlgorithm(reader, member);
+    } else if (reader.keyIs(member, 'requests')) {
+      result.requests = <i32>reader.readInteger(member, 0, 1000000000);
+      seen |= 4;
+    } else if (reader.keyIs(member, 'periodMs')) {
+      result.periodMs = <i32>reader.readInteger(member, 1, 86400000);
+      seen |= 8;
+    } else if (reader.keyIs(member, 'burst')) {
+      result.burst = <i32>reader.readInteger(member, 0, 1000000000);
+    } else if (reader.keyIs(member, 'key')) {
+      result.key = readRateLimitKeyConfigList4(reader, member);
+    } else if (reader.keyIs(member, 'parent')) {
+      result.parent = <i32>reader.readInteger(member, 0, 8);
+    } else if (reader.keyIs(member, 'cost')) {
+      result.cost = decodeRateLimitCostConfig(reader, member);
+    } else if (reader.keyIs(member, 'overrides')) {
+      result.overrides = readRateLimitOverrideConfigList64(reader, member);
+    } else if (reader.keyIs(member, 'observe')) {
+      result.observe = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'refund')) {
+      result.refund = reader.readBoolean(member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'name');
+  if (!(seen & 2)) reader.missing(node, 'id');
+  if (!(seen & 4)) reader.missing(node, 'requests');
+  if (!(seen & 8)) reader.missing(node, 'periodMs');
   return result;
 }
 
@@ -95,23 +414,23 @@ export function decodeRateLimiterConfig(reader: ConfigReader, node: u32): RateLi
       result.id = reader.readString(member, 512);
       seen |= 1;
     } else if (reader.keyIs(member, 'requests')) {
-      result.requests = <i32>reader.readInteger(member, 1, 1000000000);
-      seen |= 2;
+      result.requests = <i32>reader.readInteger(member, 0, 1000000000);
     } else if (reader.keyIs(member, 'periodMs')) {
       result.periodMs = <i32>reader.readInteger(member, 1, 86400000);
-      seen |= 4;
     } else if (reader.keyIs(member, 'burst')) {
       result.burst = <i32>reader.readInteger(member, 0, 1000000000);
     } else if (reader.keyIs(member, 'key')) {
       result.key = decodeRateLimitKeyConfig(reader, member);
     } else if (reader.keyIs(member, 'headers')) {
       result.headers = readRateLimitHeaders(reader, member);
+    } else if (reader.keyIs(member, 'legacyHeaders')) {
+      result.legacyHeaders = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'limits')) {
+      result.limits = readRateLimitRuleConfigList8(reader, member);
     } else {
       reader.unknownMember(member);
     }
   }
   if (!(seen & 1)) reader.missing(node, 'id');
-  if (!(seen & 2)) reader.missing(node, 'requests');
-  if (!(seen & 4)) reader.missing(node, 'periodMs');
   return result;
 }

@@ -1,19 +1,55 @@
+import { MAX_LIMIT_COUNTERS } from '../limits';
+import { Bytes } from '../memory/bytes';
 import { Counter } from '../runtime/metrics';
 
-/** Requests that found a token, and requests that did not. */
+/** Requests that every limit let in, and requests that one refused. */
 export const limitAllowed: Counter = new Counter('fim.limit.allowed');
 export const limitExceeded: Counter = new Counter('fim.limit.exceeded');
 /** Requests that could not be decided. */
 export const limitFailed: Counter = new Counter('fim.limit.failed');
-/** Buckets in use that made room for another key: more keys are active than the table holds. */
-export const bucketEvicted: Counter = new Counter('fim.limit.bucket_evicted');
+/** Tokens given back because a later stage refused the request, or no upstream had it. */
+export const limitRefunded: Counter = new Counter('fim.limit.refunded');
+/** Decisions on the spare bucket of a limit, because more keys are active than a line holds. */
+export const bucketSpilled: Counter = new Counter('fim.limit.bucket_spilled');
 /** Writes that lost against another worker's and were repeated. */
 export const swapLost: Counter = new Counter('fim.limit.swap_lost');
+
+/** What one limit said: `fim.limit.requests.NAME.OUTCOME`. Limits of one name count together. */
+export class LimitCounters {
+  readonly admitted: Counter;
+  readonly refused: Counter;
+  /** It would have refused, and only observes. */
+  readonly observed: Counter;
+
+  constructor(readonly name: Bytes) {
+    const prefix = 'fim.limit.requests.' + String.UTF8.decodeUnsafe(name.pointer, name.length);
+    this.admitted = new Counter(prefix + '.admitted');
+    this.refused = new Counter(prefix + '.refused');
+    this.observed = new Counter(prefix + '.observed');
+    this.admitted.define();
+    this.refused.define();
+    this.observed.define();
+  }
+}
+
+const OTHERS: Bytes = Bytes.from('others');
+const named: LimitCounters[] = [];
+
+/** The counters of a limit's name. The host never forgets a counter: names beyond MAX_LIMIT_COUNTERS are `others`. */
+export function countersOf(name: Bytes): LimitCounters {
+  const wanted = named.length < MAX_LIMIT_COUNTERS ? name : OTHERS;
+  for (let i = 0; i < named.length; i++) if (named[i].name.equals(name.pointer, name.length)) return named[i];
+  for (let i = 0; i < named.length; i++) if (named[i].name.equals(wanted.pointer, wanted.length)) return named[i];
+  const counters = new LimitCounters(wanted);
+  named.push(counters);
+  return counters;
+}
 
 export function defineLimitStats(): void {
   limitAllowed.define();
   limitExceeded.define();
   limitFailed.define();
-  bucketEvicted.define();
+  limitRefunded.define();
+  bucketSpilled.define();
   swapLost.define();
 }

@@ -18,6 +18,7 @@ import { Reply } from './reply';
 import { RequestFacts } from './request-facts';
 import { RouteTerms } from './route-terms';
 import { Resumer } from './service';
+import { StreamHold } from './stream-hold';
 
 // "source\0address"
 const SOURCE_ADDRESS: usize = memory.data<u8>([115, 111, 117, 114, 99, 101, 0, 97, 100, 100, 114, 101, 115, 115]);
@@ -268,13 +269,13 @@ export class Exchange {
     return this.body.slot(bytes);
   }
 
-  /** Value that the rate limiter, the only stage that needs it, keeps from the request for the response. 0: none. */
-  get memo(): u64 {
-    return this.facts.memo;
+  /** What the rate limiter, the only stage that needs it, keeps from the request until the stream ends. */
+  get hold(): StreamHold | null {
+    return this.facts.hold;
   }
 
-  set memo(value: u64) {
-    this.facts.memo = value;
+  set hold(value: StreamHold | null) {
+    this.facts.hold = value;
   }
 
   /** Sets a value of the message for later stages, logs and traces; see extraction.ts. `key`: of `extractionKey`. */

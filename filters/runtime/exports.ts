@@ -7,7 +7,15 @@ import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
 import { dropCallouts, onCalloutAnswer } from './callout';
 import { Direction } from './direction';
 import { takeCollectionRequest } from './garbage';
-import { keepsBodyBack, onBody, onRequestHeaders, onResponseHeaders, onTrailers, tellOutcomes } from './messages';
+import {
+  endHold,
+  keepsBodyBack,
+  onBody,
+  onRequestHeaders,
+  onResponseHeaders,
+  onTrailers,
+  tellOutcomes,
+} from './messages';
 import { flushCounters } from './metrics';
 import { coarseMillis, configureRoot, resumeTicks, roots, startVm, streams, tickRoot } from './module';
 import { Progress } from './progress';
@@ -117,6 +125,10 @@ export function proxy_on_delete(contextId: u32): void {
     return;
   }
   const stream = streams.find(contextId);
-  if (stream != null) tellOutcomes(stream);
+  if (stream != null) {
+    tellOutcomes(stream);
+    endHold(stream);
+    scratch.reset();
+  }
   streams.remove(contextId);
 }

@@ -12,7 +12,7 @@ import { cutExcess, passPiece, passTrailers } from './passing-body';
 import { beginLeg, growBody } from './pipeline';
 import { Progress } from './progress';
 import { findRoute, identityError, isObserved } from './request-route';
-import { askForWholeResponse, isUpstreamResponse, noteMethod } from './routing';
+import { askForWholeResponse, isUnreceived, isUpstreamResponse, noteMethod } from './routing';
 import { exchange, letGo, passUnread, refuse, turnTo } from './settle';
 import { starvation } from './starvation';
 import { routeMatched, routeUnmatched } from './stats';
@@ -99,6 +99,7 @@ function beginResponse(stream: Stream, endOfStream: bool): Progress {
   const leg = stream.response;
   turnTo(leg);
   if (!isUpstreamResponse()) {
+    stream.facts.unreceived = isUnreceived();
     leg.phase = Phase.Passed;
     return Progress.Goes;
   }
@@ -181,6 +182,14 @@ export function tellOutcomes(stream: Stream): void {
   stream.told = true;
   tellOf(stream.request);
   tellOf(stream.response);
+}
+
+/** The stream is over: what a stage keeps for it is told. */
+export function endHold(stream: Stream): void {
+  const hold = stream.facts.hold;
+  if (hold == null) return;
+  stream.facts.hold = null;
+  hold.end(stream.request.outcome.enforced || stream.facts.unreceived);
 }
 
 function tellOf(leg: Leg): void {

@@ -15,6 +15,20 @@ const CODE_DETAILS: usize = memory.data<u8>([
 const CODE_DETAILS_LENGTH: u32 = 21;
 const VIA_UPSTREAM: Bytes = Bytes.from('via_upstream');
 
+/** Beginnings of the details of replies that the proxy makes before any upstream has the request. */
+const UNRECEIVED: StaticArray<Bytes> = [
+  Bytes.from('no_healthy_upstream'),
+  Bytes.from('cluster_not_found'),
+  Bytes.from('route_not_found'),
+  Bytes.from('maintenance_mode'),
+  Bytes.from('overload'),
+  Bytes.from('rbac_access_denied'),
+  Bytes.from('upstream_reset_before_response_started{remote_connection_failure'),
+  Bytes.from('upstream_reset_before_response_started{local_connection_failure'),
+  Bytes.from('upstream_reset_before_response_started{connection_timeout'),
+  Bytes.from('upstream_reset_before_response_started{overflow'),
+];
+
 const GET: Bytes = Bytes.from('GET');
 const HEAD: Bytes = Bytes.from('HEAD');
 const DELETE: Bytes = Bytes.from('DELETE');
@@ -70,4 +84,16 @@ export function isEmptyByNature(exchange: Exchange): bool {
 export function isUpstreamResponse(): bool {
   if (!readProperty(CODE_DETAILS, CODE_DETAILS_LENGTH)) return true;
   return VIA_UPSTREAM.equals(resultPointer(), resultLength());
+}
+
+/** Whether the details of the proxy's own reply say that no upstream had the request. A time-out does not say so. */
+export function isUnreceived(): bool {
+  if (!readProperty(CODE_DETAILS, CODE_DETAILS_LENGTH)) return false;
+  const details = resultPointer();
+  const length = resultLength();
+  for (let i = 0; i < UNRECEIVED.length; i++) {
+    const beginning = unchecked(UNRECEIVED[i]);
+    if (length >= beginning.length && beginning.equals(details, beginning.length)) return true;
+  }
+  return false;
 }

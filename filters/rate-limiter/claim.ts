@@ -1,0 +1,34 @@
+import { SharedValue } from '../runtime/shared-data';
+import { Decision } from './decision';
+import { Limit, Terms } from './limit';
+
+/** What one request asks of one limit, and what came of it. Reused from request to request. */
+export class Claim {
+  limit!: Limit;
+  /** The limit's own terms, or those of a named key. */
+  terms!: Terms;
+  /** Hash of limit and key. */
+  hash: u64 = 0;
+  /** Tokens. */
+  cost: u64 = 1;
+  readonly decision: Decision = new Decision();
+  /** The line or cell with the bucket, as read. */
+  readonly value: SharedValue = new SharedValue();
+  /** The bucket within it, in scratch memory. */
+  bucket: usize = 0;
+  /** The line is full, and the key shares the limit's spare bucket. */
+  spare: bool = false;
+  /** The part or lease in which it was let in: where it is given back. */
+  stamp: u64 = 0;
+  /** Its tokens are taken. */
+  taken: bool = false;
+
+  begin(limit: Limit, hash: u64, cost: u64): void {
+    this.limit = limit;
+    this.terms = limit.termsOf(hash);
+    this.hash = hash;
+    this.cost = cost;
+    this.taken = false;
+    this.spare = false;
+  }
+}

@@ -1,0 +1,62 @@
+// What the stage keeps of a request until its stream ends: what it took, to be told in the answer and to be given back.
+import { StreamHold } from '../runtime/stream-hold';
+import { monotonicNanos } from '../runtime/host';
+import { TICKS_PER_NANO } from './bucket';
+import { Claim } from './claim';
+import { RateLimitAlgorithm } from './config.gen';
+import { limitRefunded } from './stats';
+import { giveBack } from './table';
+
+const NO_CLAIMS: StaticArray<Claim> = new StaticArray<Claim>(0);
+
+export class Hold extends StreamHold {
+  /** What the request asks of each limit; the first `count` were decided. */
+  claims: StaticArray<Claim> = NO_CLAIMS;
+  count: i32 = 0;
+  /** Next free one of the pool. */
+  next: Hold | null = null;
+
+  /** Room for `count` claims. A hold grows with the policies that it serves, and stays so large. */
+  fit(count: i32): void {
+    this.count = 0;
+    const old = this.claims;
+    if (old.length >= count) return;
+    const claims = new StaticArray<Claim>(count);
+    for (let i = 0; i < count; i++) claims[i] = i < old.length ? old[i] : new Claim();
+    this.claims = claims;
+  }
+
+  /** Requests in flight come back, and what a limit refunds if the request was not served. */
+  end(unserved: bool): void {
+    let now: u64 = 0;
+    for (let i = 0; i < this.count; i++) {
+      const claim = unchecked(this.claims[i]);
+      if (!claim.taken) continue;
+      const limit = claim.limit;
+      const refunded = unserved && limit.refund;
+      if (limit.algorithm != RateLimitAlgorithm.Concurrency && !refunded) continue;
+      if (refunded) limitRefunded.add(1);
+      if (now == 0) now = monotonicNanos() * TICKS_PER_NANO;
+      giveBack(claim, now);
+    }
+    giveHold(this);
+  }
+}
+
+let free: Hold | null = null;
+
+/** A hold for `count` claims. */
+export function takeHold(count: i32): Hold {
+  let hold = free;
+  if (hold == null) hold = new Hold();
+  else free = hold.next;
+  hold.next = null;
+  hold.fit(count);
+  return hold;
+}
+
+export function giveHold(hold: Hold): void {
+  hold.count = 0;
+  hold.next = free;
+  free = hold;
+}

@@ -1,0 +1,196 @@
+// The parts of a limit's key. A request that lacks a part has the empty text there; so has one that gives a parameter or
+// cookie twice, since servers differ in which of them counts.
+import { ErrorId } from '../errors.gen';
+import { FieldSet } from '../message/field-set';
+import { FieldKind, FieldTree } from '../message/field-tree';
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { sipText } from '../memory/siphash';
+import { ConfigReader } from '../runtime/config-reader';
+import { readClientFingerprint } from '../runtime/client-certificate';
+import { Exchange } from '../runtime/exchange';
+import { readProperty, resultLength, resultPointer } from '../runtime/host';
+import { METHOD, PATH } from '../runtime/names';
+import { addressGroup } from './address-group';
+import { RateLimitKeyConfig, RateLimitKeySource } from './config.gen';
+import { compileField, findField } from './field-value';
+import { canonicalKey, canonicalLength } from './key-text';
+import { findCookie, findParameter, foundLength, foundPointer, leadingSegments } from './request-text';
+
+const COOKIE: Bytes = Bytes.from('cookie');
+const FORWARDED_FOR: Bytes = Bytes.from('x-forwarded-for');
+
+/** Where one part of a key is found. */
+export class KeyPart {
+  constructor(
+    readonly source: RateLimitKeySource,
+    /** Name of the header, parameter or cookie; path of the claim's property. */
+    readonly name: Bytes,
+    readonly field: FieldSet | null,
+    readonly hops: u32,
+    readonly ipv4Prefix: u32,
+    readonly ipv6Prefix: u32,
+    readonly segments: u32,
+  ) {}
+}
+
+/** On an error calls `reader.fail`. */
+export function compileKeyPart(reader: ConfigReader, config: RateLimitKeyConfig): KeyPart {
+  const source = config.source;
+  let name = config.name;
+  let field: FieldSet | null = null;
+  if (source == RateLimitKeySource.Header) {
+    name = config.header;
+    if (name.length == 0) reader.missing(config.node, 'header');
+  } else if (source == RateLimitKeySource.Field) {
+    field = compileField(reader, config.node, config.field);
+  } else if (
+    (source == RateLimitKeySource.Query || source == RateLimitKeySource.Cookie || source == RateLimitKeySource.Claim) &&
+    name.length == 0
+  ) {
+    reader.missing(config.node, 'name');
+  }
+  if (source == RateLimitKeySource.Claim) name = claimPath(config.payload, name);
+  return new KeyPart(
+    source,
+    name,
+    field,
+    <u32>config.hops,
+    <u32>config.ipv4Prefix,
+    <u32>config.ipv6Prefix,
+    <u32>config.segments,
+  );
+}
+
+/** Path of a property: what Envoy's JWT filter wrote of a token after it had verified it. */
+function claimPath(payload: Bytes, claim: Bytes): Bytes {
+  const text =
+    'metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0' +
+    String.UTF8.decodeUnsafe(payload.pointer, payload.length) +
+    '\0' +
+    String.UTF8.decodeUnsafe(claim.pointer, claim.length);
+  return Bytes.from(text);
+}
+
+let pointer: usize = 0;
+let length: u32 = 0;
+
+function found(at: usize, bytes: u32): void {
+  pointer = at;
+  length = bytes;
+}
+
+/** Adds the part's text to the hash of the key. `tree`: the body, or null where it is not read. */
+export function hashPart(exchange: Exchange, part: KeyPart, tree: FieldTree | null): void {
+  found(0, 0);
+  const name = part.name;
+  const field = part.field;
+  switch (part.source) {
+    case RateLimitKeySource.Header:
+      if (exchange.header(name.pointer, name.length)) found(exchange.valuePointer, exchange.valueLength);
+      break;
+    case RateLimitKeySource.SourceAddress:
+      if (exchange.sourceAddress()) found(exchange.valuePointer, exchange.valueLength);
+      break;
+    case RateLimitKeySource.Field:
+      if (field != null) findText(tree, field);
+      break;
+    case RateLimitKeySource.ClientCertificate:
+      if (readClientFingerprint()) found(resultPointer(), resultLength());
+      break;
+    case RateLimitKeySource.Query:
+      if (
+        exchange.header(PATH.pointer, PATH.length) &&
+        findParameter(exchange.valuePointer, exchange.valueLength, name)
+      )
+        found(foundPointer(), foundLength());
+      break;
+    case RateLimitKeySource.Cookie:
+      findCookieText(exchange, name);
+      break;
+    case RateLimitKeySource.ClientAddress:
+      findClient(exchange, part);
+      break;
+    case RateLimitKeySource.Claim:
+      if (readProperty(name.pointer, name.length)) found(resultPointer(), resultLength());
+      break;
+    case RateLimitKeySource.Method:
+      if (exchange.header(METHOD.pointer, METHOD.length)) found(exchange.valuePointer, exchange.valueLength);
+      break;
+    case RateLimitKeySource.Path:
+      if (exchange.header(PATH.pointer, PATH.length))
+        found(exchange.valuePointer, leadingSegments(exchange.valuePointer, exchange.valueLength, part.segments));
+      break;
+  }
+  sipText(pointer, length);
+}
+
+function findText(tree: FieldTree | null, field: FieldSet): void {
+  const node = findField(tree, field);
+  if (node == 0 || tree == null) return;
+  const text = tree.text(node, scratch);
+  if (text == 0) return;
+  const key = canonicalKey(text, tree.textLength, tree.kind(node) == FieldKind.Number, scratch);
+  if (key != 0) found(key, canonicalLength());
+}
+
+/** HTTP/2 may bring cookies in several headers (RFC 9113, 8.2.3). */
+function findCookieText(exchange: Exchange, name: Bytes): void {
+  let times: u32 = 0;
+  let has = exchange.firstHeader(COOKIE.pointer, COOKIE.length);
+  while (has) {
+    const here = findCookie(exchange.valuePointer, exchange.valueLength, name);
+    if (here == 1) found(foundPointer(), foundLength());
+    times += here;
+    has = exchange.nextHeader(COOKIE.pointer, COOKIE.length);
+  }
+  if (times != 1) found(0, 0);
+}
+
+/**
+ * The client before `hops` trusted proxies, by the entries that they appended to `x-forwarded-for`; a request with fewer
+ * entries did not pass them all, and its peer counts.
+ */
+function findClient(exchange: Exchange, part: KeyPart): void {
+  if (!exchange.sourceAddress()) return;
+  const peer = exchange.valuePointer;
+  const peerLength = exchange.valueLength;
+  found(peer, peerLength);
+  if (part.hops > 0 && exchange.header(FORWARDED_FOR.pointer, FORWARDED_FOR.length)) {
+    const list = exchange.valuePointer;
+    let end = list + exchange.valueLength;
+    // This proxy appends its own peer before the filters see the list; a sidecar does not.
+    if (isEntry(list, end, peer, peerLength)) end = entryStart(list, end) - 1;
+    for (let hop: u32 = 1; hop < part.hops && end > list; hop++) end = entryStart(list, end) - 1;
+    if (end > list) {
+      const start = trimmed(entryStart(list, end), end);
+      if (start < end) found(start, <u32>(trimmedEnd(start, end) - start));
+    }
+  }
+  const group = scratch.allocate(16);
+  if (group == 0) return;
+  const bytes = addressGroup(pointer, length, part.ipv4Prefix, part.ipv6Prefix, group);
+  if (bytes != 0) found(group, bytes);
+}
+
+function entryStart(list: usize, end: usize): usize {
+  while (end > list && load<u8>(end - 1) != 44) end--;
+  return end;
+}
+
+function trimmed(start: usize, end: usize): usize {
+  while (start < end && (load<u8>(start) == 32 || load<u8>(start) == 9)) start++;
+  return start;
+}
+
+function trimmedEnd(start: usize, end: usize): usize {
+  while (end > start && (load<u8>(end - 1) == 32 || load<u8>(end - 1) == 9)) end--;
+  return end;
+}
+
+function isEntry(list: usize, end: usize, peer: usize, peerLength: u32): bool {
+  const start = trimmed(entryStart(list, end), end);
+  const bare = peerLength > 2 && load<u8>(peer) == 91 ? peer + 1 : peer; // without the brackets of IPv6
+  const bareLength = bare == peer ? peerLength : peerLength - 2;
+  return trimmedEnd(start, end) - start == bareLength && memory.compare(start, bare, bareLength) == 0;
+}

@@ -1,0 +1,144 @@
+// One compiled limit: its algorithm on a bucket in memory. A bucket is a hash, the time from which it says nothing any
+// more, and the algorithm's own state.
+import { Bytes } from '../memory/bytes';
+import { BucketRate, chargeBucket, decideBucket, refundBucket } from './bucket';
+import { RateLimitAlgorithm } from './config.gen';
+import { Cost } from './cost';
+import { Decision } from './decision';
+import { InFlightLimit, decideInFlight, releaseInFlight } from './in-flight';
+import { KeyPart } from './key-part';
+import { LimitCounters } from './stats';
+import { WINDOW_BYTES, WindowLimit, chargeWindow, decideWindow, refundWindow } from './window';
+
+const UNTIL: usize = 8;
+const STATE: usize = 16;
+
+/** Bytes of a bucket, and of one of a sliding window. */
+export const BUCKET_BYTES: u32 = 24;
+export const WIDE_BUCKET_BYTES: u32 = 16 + WINDOW_BYTES;
+
+/** How much a limit lets in: its own terms, or those of a named key. */
+export class Terms {
+  readonly rate: BucketRate;
+  readonly window: WindowLimit;
+  readonly inFlight: InFlightLimit;
+
+  constructor(
+    readonly requests: u64,
+    readonly periodMs: u64,
+    burst: u64,
+  ) {
+    this.rate = new BucketRate(requests, periodMs, burst);
+    this.window = new WindowLimit(requests, periodMs);
+    this.inFlight = new InFlightLimit(requests, periodMs);
+  }
+}
+
+/** Terms of a named key. */
+export class Override {
+  constructor(
+    readonly hash: u64,
+    readonly terms: Terms,
+  ) {}
+}
+
+export class Limit {
+  /** Its key is in the body. */
+  readonly readsBody: bool;
+
+  constructor(
+    readonly name: Bytes,
+    /** Name of its buckets in the table, and the two bytes of it that each bucket bears. */
+    readonly id: Bytes,
+    readonly tag: u64,
+    readonly algorithm: RateLimitAlgorithm,
+    readonly terms: Terms,
+    readonly overrides: StaticArray<Override>,
+    /** Parts of its key, those of its parents first. */
+    readonly parts: StaticArray<KeyPart>,
+    readonly cost: Cost | null,
+    readonly observe: bool,
+    readonly refund: bool,
+    readonly counters: LimitCounters,
+  ) {
+    let readsBody = cost != null && cost.readsBody;
+    for (let i = 0; i < parts.length; i++) readsBody = readsBody || parts[i].field != null;
+    this.readsBody = readsBody;
+  }
+
+  /** Whether its buckets are those of a sliding window. */
+  get wide(): bool {
+    return this.algorithm == RateLimitAlgorithm.SlidingWindow;
+  }
+
+  get bucketBytes(): u32 {
+    return this.wide ? WIDE_BUCKET_BYTES : BUCKET_BYTES;
+  }
+
+  /** Whether what it lets in is to be remembered until the stream ends. */
+  get holds(): bool {
+    return this.refund || this.algorithm == RateLimitAlgorithm.Concurrency || this.chargesAnswer;
+  }
+
+  get chargesAnswer(): bool {
+    const cost = this.cost;
+    return cost != null && cost.inAnswer;
+  }
+
+  termsOf(hash: u64): Terms {
+    const overrides = this.overrides;
+    for (let i = 0; i < overrides.length; i++) {
+      if (unchecked(overrides[i]).hash == hash) return unchecked(overrides[i]).terms;
+    }
+    return this.terms;
+  }
+
+  /**
+   * Decides on the bucket and changes it in place. True: the change is to be kept although the request is refused, since
+   * the terms were edited.
+   */
+  decide(decision: Decision, terms: Terms, bucket: usize, now: u64, cost: u64): bool {
+    const until = load<u64>(bucket, UNTIL);
+    let edited = false;
+    if (this.algorithm == RateLimitAlgorithm.TokenBucket) {
+      decideBucket(decision, terms.rate, until, now, cost);
+      edited = decision.until != until;
+    } else if (this.algorithm == RateLimitAlgorithm.SlidingWindow) {
+      const part = load<u64>(bucket, STATE + 8);
+      decideWindow(decision, terms.window, bucket + STATE, now, cost);
+      edited = part != 0 && part != terms.window.part;
+    } else {
+      store<u64>(bucket, decideInFlight(decision, terms.inFlight, until, load<u64>(bucket, STATE), now), STATE);
+    }
+    store<u64>(bucket, decision.until, UNTIL);
+    return edited;
+  }
+
+  /** The part or lease that is running: where tokens taken now are given back. */
+  stampAt(terms: Terms, now: u64): u64 {
+    if (this.algorithm == RateLimitAlgorithm.SlidingWindow) return now / terms.window.part;
+    return this.algorithm == RateLimitAlgorithm.Concurrency ? now / terms.inFlight.lease : 0;
+  }
+
+  /** Gives `cost` back that was taken at `stamp`. */
+  giveBack(decision: Decision, terms: Terms, bucket: usize, stamp: u64, cost: u64): void {
+    const until = load<u64>(bucket, UNTIL);
+    if (this.algorithm == RateLimitAlgorithm.TokenBucket) decision.until = refundBucket(terms.rate, until, cost);
+    else if (this.algorithm == RateLimitAlgorithm.SlidingWindow) {
+      refundWindow(bucket + STATE, stamp, cost);
+      decision.until = until;
+    } else {
+      const counts = load<u64>(bucket, STATE);
+      store<u64>(bucket, releaseInFlight(decision, terms.inFlight, until, counts, stamp), STATE);
+    }
+    store<u64>(bucket, decision.until, UNTIL);
+  }
+
+  /** Takes `cost` more for a request that is in. A limit of requests in flight has no such cost. */
+  charge(terms: Terms, bucket: usize, now: u64, cost: u64): void {
+    const until = this.wide
+      ? chargeWindow(terms.window, bucket + STATE, now, cost)
+      : chargeBucket(terms.rate, load<u64>(bucket, UNTIL), now, cost);
+    store<u64>(bucket, until, UNTIL);
+  }
+}

@@ -1,0 +1,192 @@
+import { ErrorId } from '../errors.gen';
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { sipText } from '../memory/siphash';
+import { ConfigReader } from '../runtime/config-reader';
+import { Direction } from '../runtime/direction';
+import { Rank, StagePolicy } from '../runtime/stage';
+import { addressGroup } from './address-group';
+import {
+  RateLimitAlgorithm,
+  RateLimitHeaders,
+  RateLimitKeySource,
+  RateLimitOverrideConfig,
+  RateLimitRuleConfig,
+  RateLimiterConfig,
+} from './config.gen';
+import { compileCost } from './cost';
+import { KeyPart, compileKeyPart } from './key-part';
+import { canonicalKey, canonicalLength } from './key-text';
+import { Limit, Override, Terms } from './limit';
+import { countersOf } from './stats';
+import { beginHash, endHash, tagOf } from './table';
+
+/** Name of the limit without a name, in headers and counters. */
+const UNNAMED: Bytes = Bytes.from('default');
+
+export class RateLimitPolicy extends StagePolicy {
+  /** Number of limits, the first ones, that are decided with the headers; the others need the body. */
+  readonly early: i32;
+  /** Whether what a request took is kept until its stream ends. */
+  readonly keeps: bool;
+  private readonly actsOnAnswers: bool;
+
+  constructor(
+    readonly limits: StaticArray<Limit>,
+    /** Whether responses tell how much is left. */
+    readonly tells: bool,
+    readonly legacy: bool,
+  ) {
+    super();
+    let early = 0;
+    let holds = false;
+    let answers = tells;
+    for (let i = 0; i < limits.length; i++) {
+      const limit = limits[i];
+      if (!limit.readsBody) early++;
+      holds = holds || limit.holds;
+      answers = answers || limit.refund || limit.chargesAnswer;
+    }
+    this.early = early;
+    this.keeps = tells || holds || (early != 0 && early != limits.length);
+    this.actsOnAnswers = answers;
+  }
+
+  acts(direction: Direction): bool {
+    return direction == Direction.Request || this.actsOnAnswers;
+  }
+
+  needsBody(direction: Direction): bool {
+    return direction == Direction.Request && this.early != this.limits.length;
+  }
+
+  /** A request without body has no field. Such requests share a bucket. */
+  judgesEmpty(direction: Direction): bool {
+    return this.needsBody(direction);
+  }
+
+  rank(direction: Direction): Rank {
+    return this.needsBody(direction) ? Rank.LimitByField : Rank.Limit;
+  }
+}
+
+/** On an error calls `reader.fail` and returns any policy. */
+export function compilePolicy(reader: ConfigReader, config: RateLimiterConfig): RateLimitPolicy {
+  const limits = new Array<Limit>();
+  if (config.requests != 0) limits.push(unnamedLimit(reader, config));
+  else if (config.limits.length == 0) reader.missing(config.node, 'requests');
+  const rules = config.limits;
+  const known = new Array<Limit>();
+  for (let i = 0; i < rules.length && !reader.failed; i++) {
+    const rule = rules[i];
+    if (rule.parent > i) reader.failMember(ErrorId.FIM_CFG_0013, rule.node, 'parent');
+    else known.push(namedLimit(reader, rule, rule.parent == 0 ? null : known[rule.parent - 1]));
+  }
+  return new RateLimitPolicy(
+    inOrder(limits.concat(known)),
+    config.headers == RateLimitHeaders.Always,
+    config.legacyHeaders,
+  );
+}
+
+/** Limits that need the body come last. */
+function inOrder(limits: Array<Limit>): StaticArray<Limit> {
+  const ordered = new Array<Limit>();
+  for (let i = 0; i < limits.length; i++) if (!limits[i].readsBody) ordered.push(limits[i]);
+  for (let i = 0; i < limits.length; i++) if (limits[i].readsBody) ordered.push(limits[i]);
+  return StaticArray.fromArray(ordered);
+}
+
+function unnamedLimit(reader: ConfigReader, config: RateLimiterConfig): Limit {
+  const requests = <u64>config.requests;
+  const key = config.key;
+  const parts = new StaticArray<KeyPart>(key == null || key.source == RateLimitKeySource.None ? 0 : 1);
+  if (key != null && parts.length != 0) parts[0] = compileKeyPart(reader, key);
+  return new Limit(
+    UNNAMED,
+    config.id,
+    tagOf(config.id),
+    RateLimitAlgorithm.TokenBucket,
+    new Terms(requests, <u64>config.periodMs, config.burst == 0 ? requests : <u64>config.burst),
+    new StaticArray<Override>(0),
+    parts,
+    null,
+    false,
+    false,
+    countersOf(UNNAMED),
+  );
+}
+
+function namedLimit(reader: ConfigReader, rule: RateLimitRuleConfig, parent: Limit | null): Limit {
+  const requests = <u64>rule.requests;
+  const period = <u64>rule.periodMs;
+  const tag = tagOf(rule.id);
+  const parts = partsOf(reader, rule, parent);
+  const overrides = new StaticArray<Override>(rule.overrides.length);
+  for (let i = 0; i < overrides.length; i++) {
+    const named = rule.overrides[i];
+    const own = <u64>named.requests;
+    overrides[i] = new Override(
+      hashOf(reader, rule.id, tag, parts, named),
+      new Terms(own, period, named.burst == 0 ? own : <u64>named.burst),
+    );
+  }
+  const cost = rule.cost;
+  return new Limit(
+    rule.name,
+    rule.id,
+    tag,
+    rule.algorithm,
+    new Terms(requests, period, rule.burst == 0 ? requests : <u64>rule.burst),
+    overrides,
+    parts,
+    cost == null ? null : compileCost(reader, cost),
+    rule.observe,
+    rule.refund,
+    countersOf(rule.name),
+  );
+}
+
+function partsOf(reader: ConfigReader, rule: RateLimitRuleConfig, parent: Limit | null): StaticArray<KeyPart> {
+  const before = parent == null ? 0 : parent.parts.length;
+  const parts = new StaticArray<KeyPart>(before + rule.key.length);
+  for (let i = 0; i < before; i++) parts[i] = parent!.parts[i];
+  for (let i = 0; i < rule.key.length; i++) parts[before + i] = compileKeyPart(reader, rule.key[i]);
+  return parts;
+}
+
+/** The hash that a request with these values has. */
+function hashOf(
+  reader: ConfigReader,
+  id: Bytes,
+  tag: u64,
+  parts: StaticArray<KeyPart>,
+  named: RateLimitOverrideConfig,
+): u64 {
+  const values = named.key;
+  if (values.length != parts.length) {
+    reader.failMember(ErrorId.FIM_CFG_0014, named.node, 'key');
+    return 0;
+  }
+  beginHash(id);
+  for (let i = 0; i < values.length; i++) addValue(parts[i], values[i]);
+  return endHash(tag);
+}
+
+/** Adds a value to a hash in the form in which requests have it. */
+function addValue(part: KeyPart, value: Bytes): void {
+  let pointer = value.pointer;
+  let length = value.length;
+  if (part.source == RateLimitKeySource.Field) {
+    pointer = canonicalKey(value.pointer, value.length, false, scratch);
+    length = canonicalLength();
+  } else if (part.source == RateLimitKeySource.ClientAddress) {
+    const group = scratch.allocate(16);
+    const bytes = group == 0 ? 0 : addressGroup(pointer, length, part.ipv4Prefix, part.ipv6Prefix, group);
+    if (bytes != 0) {
+      pointer = group;
+      length = bytes;
+    }
+  }
+  sipText(pointer, pointer == 0 ? 0 : length);
+}
