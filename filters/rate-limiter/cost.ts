@@ -13,14 +13,22 @@ import { canonicalKey, canonicalLength } from './key-text';
 const MAX_DIGITS: u32 = 18;
 
 export class Cost {
+  private readonly source: RateLimitCostSource;
+  private readonly header: Bytes;
+  private readonly unitBytes: u32;
+  private readonly bands: StaticArray<RateLimitBandConfig>;
+  private readonly max: u64;
+
   constructor(
-    readonly source: RateLimitCostSource,
-    readonly header: Bytes,
-    readonly field: FieldSet | null,
-    readonly unitBytes: u32,
-    readonly bands: StaticArray<RateLimitBandConfig>,
-    readonly max: u64,
-  ) {}
+    config: RateLimitCostConfig,
+    private readonly field: FieldSet | null,
+  ) {
+    this.source = config.source;
+    this.header = config.header;
+    this.unitBytes = <u32>config.unitBytes;
+    this.bands = config.bands;
+    this.max = <u64>config.max;
+  }
 
   get readsBody(): bool {
     return this.source == RateLimitCostSource.Field || this.source == RateLimitCostSource.BodyBytes;
@@ -63,7 +71,7 @@ export function compileCost(reader: ConfigReader, config: RateLimitCostConfig): 
   const byHeader = source == RateLimitCostSource.Header || source == RateLimitCostSource.ResponseHeader;
   if (byHeader && config.header.length == 0) reader.missing(config.node, 'header');
   const field = source == RateLimitCostSource.Field ? compileField(reader, config.node, config.field) : null;
-  return new Cost(source, config.header, field, <u32>config.unitBytes, config.bands, <u64>config.max);
+  return new Cost(config, field);
 }
 
 /** A whole number without sign. `malformed` for everything else. */

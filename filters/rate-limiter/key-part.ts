@@ -22,16 +22,24 @@ const FORWARDED_FOR: Bytes = Bytes.from('x-forwarded-for');
 
 /** Where one part of a key is found. */
 export class KeyPart {
+  readonly source: RateLimitKeySource;
+  readonly hops: u32;
+  readonly ipv4Prefix: u32;
+  readonly ipv6Prefix: u32;
+  readonly segments: u32;
+
+  /** `name`: of the header, parameter or cookie; path of the claim's property. */
   constructor(
-    readonly source: RateLimitKeySource,
-    /** Name of the header, parameter or cookie; path of the claim's property. */
+    config: RateLimitKeyConfig,
     readonly name: Bytes,
     readonly field: FieldSet | null,
-    readonly hops: u32,
-    readonly ipv4Prefix: u32,
-    readonly ipv6Prefix: u32,
-    readonly segments: u32,
-  ) {}
+  ) {
+    this.source = config.source;
+    this.hops = <u32>config.hops;
+    this.ipv4Prefix = <u32>config.ipv4Prefix;
+    this.ipv6Prefix = <u32>config.ipv6Prefix;
+    this.segments = <u32>config.segments;
+  }
 }
 
 /** On an error calls `reader.fail`. */
@@ -51,15 +59,7 @@ export function compileKeyPart(reader: ConfigReader, config: RateLimitKeyConfig)
     reader.missing(config.node, 'name');
   }
   if (source == RateLimitKeySource.Claim) name = claimPath(config.payload, name);
-  return new KeyPart(
-    source,
-    name,
-    field,
-    <u32>config.hops,
-    <u32>config.ipv4Prefix,
-    <u32>config.ipv6Prefix,
-    <u32>config.segments,
-  );
+  return new KeyPart(config, name, field);
 }
 
 /** Path of a property: what Envoy's JWT filter wrote of a token after it had verified it. */

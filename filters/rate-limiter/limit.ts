@@ -7,7 +7,8 @@ import { Cost } from './cost';
 import { Decision } from './decision';
 import { InFlightLimit, decideInFlight, releaseInFlight } from './in-flight';
 import { KeyPart } from './key-part';
-import { LimitCounters } from './stats';
+import { tagOf } from './seed';
+import { LimitCounters, countersOf } from './stats';
 import { WINDOW_BYTES, WindowLimit, chargeWindow, decideWindow, refundWindow } from './window';
 
 const UNTIL: usize = 8;
@@ -43,27 +44,34 @@ export class Override {
 }
 
 export class Limit {
-  /** Its key is in the body. */
-  readonly readsBody: bool;
+  /** The two bytes of its name that each bucket bears. */
+  readonly tag: u64;
+  readonly counters: LimitCounters;
+  /** Terms of named keys. */
+  overrides: StaticArray<Override> = new StaticArray<Override>(0);
+  cost: Cost | null = null;
+  observe: bool = false;
+  refund: bool = false;
 
+  /** `id`: name of its buckets in the table. `parts`: of its key, those of its parents first. */
   constructor(
     readonly name: Bytes,
-    /** Name of its buckets in the table, and the two bytes of it that each bucket bears. */
     readonly id: Bytes,
-    readonly tag: u64,
     readonly algorithm: RateLimitAlgorithm,
     readonly terms: Terms,
-    readonly overrides: StaticArray<Override>,
-    /** Parts of its key, those of its parents first. */
     readonly parts: StaticArray<KeyPart>,
-    readonly cost: Cost | null,
-    readonly observe: bool,
-    readonly refund: bool,
-    readonly counters: LimitCounters,
   ) {
+    this.tag = tagOf(id);
+    this.counters = countersOf(name);
+  }
+
+  /** Its key or its cost is in the body. */
+  get readsBody(): bool {
+    const cost = this.cost;
     let readsBody = cost != null && cost.readsBody;
+    const parts = this.parts;
     for (let i = 0; i < parts.length; i++) readsBody = readsBody || parts[i].field != null;
-    this.readsBody = readsBody;
+    return readsBody;
   }
 
   /** Whether its buckets are those of a sliding window. */

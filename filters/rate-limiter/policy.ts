@@ -18,8 +18,7 @@ import { compileCost } from './cost';
 import { KeyPart, compileKeyPart } from './key-part';
 import { canonicalKey, canonicalLength } from './key-text';
 import { Limit, Override, Terms } from './limit';
-import { countersOf } from './stats';
-import { beginHash, endHash, tagOf } from './table';
+import { beginHash, endHash } from './seed';
 
 /** Name of the limit without a name, in headers and counters. */
 const UNNAMED: Bytes = Bytes.from('default');
@@ -102,49 +101,37 @@ function unnamedLimit(reader: ConfigReader, config: RateLimiterConfig): Limit {
   const key = config.key;
   const parts = new StaticArray<KeyPart>(key == null || key.source == RateLimitKeySource.None ? 0 : 1);
   if (key != null && parts.length != 0) parts[0] = compileKeyPart(reader, key);
-  return new Limit(
-    UNNAMED,
-    config.id,
-    tagOf(config.id),
-    RateLimitAlgorithm.TokenBucket,
-    new Terms(requests, <u64>config.periodMs, config.burst == 0 ? requests : <u64>config.burst),
-    new StaticArray<Override>(0),
-    parts,
-    null,
-    false,
-    false,
-    countersOf(UNNAMED),
-  );
+  const terms = new Terms(requests, <u64>config.periodMs, config.burst == 0 ? requests : <u64>config.burst);
+  return new Limit(UNNAMED, config.id, RateLimitAlgorithm.TokenBucket, terms, parts);
 }
 
 function namedLimit(reader: ConfigReader, rule: RateLimitRuleConfig, parent: Limit | null): Limit {
   const requests = <u64>rule.requests;
-  const period = <u64>rule.periodMs;
-  const tag = tagOf(rule.id);
-  const parts = partsOf(reader, rule, parent);
+  const terms = new Terms(requests, <u64>rule.periodMs, rule.burst == 0 ? requests : <u64>rule.burst);
+  const limit = new Limit(rule.name, rule.id, rule.algorithm, terms, partsOf(reader, rule, parent));
   const overrides = new StaticArray<Override>(rule.overrides.length);
-  for (let i = 0; i < overrides.length; i++) {
-    const named = rule.overrides[i];
-    const own = <u64>named.requests;
-    overrides[i] = new Override(
-      hashOf(reader, rule.id, tag, parts, named),
-      new Terms(own, period, named.burst == 0 ? own : <u64>named.burst),
-    );
-  }
+  for (let i = 0; i < overrides.length; i++) overrides[i] = overrideOf(reader, limit, rule.overrides[i]);
+  limit.overrides = overrides;
   const cost = rule.cost;
-  return new Limit(
-    rule.name,
-    rule.id,
-    tag,
-    rule.algorithm,
-    new Terms(requests, period, rule.burst == 0 ? requests : <u64>rule.burst),
-    overrides,
-    parts,
-    cost == null ? null : compileCost(reader, cost),
-    rule.observe,
-    rule.refund,
-    countersOf(rule.name),
-  );
+  if (cost != null) limit.cost = compileCost(reader, cost);
+  limit.observe = rule.observe;
+  limit.refund = rule.refund;
+  return limit;
+}
+
+/** Terms of a named key, under the hash that requests with its values have. */
+function overrideOf(reader: ConfigReader, limit: Limit, config: RateLimitOverrideConfig): Override {
+  const requests = <u64>config.requests;
+  const terms = new Terms(requests, limit.terms.periodMs, config.burst == 0 ? requests : <u64>config.burst);
+  const values = config.key;
+  const parts = limit.parts;
+  if (values.length != parts.length) {
+    reader.failMember(ErrorId.FIM_CFG_0014, config.node, 'key');
+    return new Override(0, terms);
+  }
+  beginHash(limit.id);
+  for (let i = 0; i < values.length; i++) addValue(parts[i], values[i]);
+  return new Override(endHash(limit.tag), terms);
 }
 
 function partsOf(reader: ConfigReader, rule: RateLimitRuleConfig, parent: Limit | null): StaticArray<KeyPart> {
@@ -153,24 +140,6 @@ function partsOf(reader: ConfigReader, rule: RateLimitRuleConfig, parent: Limit 
   for (let i = 0; i < before; i++) parts[i] = parent!.parts[i];
   for (let i = 0; i < rule.key.length; i++) parts[before + i] = compileKeyPart(reader, rule.key[i]);
   return parts;
-}
-
-/** The hash that a request with these values has. */
-function hashOf(
-  reader: ConfigReader,
-  id: Bytes,
-  tag: u64,
-  parts: StaticArray<KeyPart>,
-  named: RateLimitOverrideConfig,
-): u64 {
-  const values = named.key;
-  if (values.length != parts.length) {
-    reader.failMember(ErrorId.FIM_CFG_0014, named.node, 'key');
-    return 0;
-  }
-  beginHash(id);
-  for (let i = 0; i < values.length; i++) addValue(parts[i], values[i]);
-  return endHash(tag);
 }
 
 /** Adds a value to a hash in the form in which requests have it. */

@@ -14,8 +14,9 @@ import { Hold, giveHold, takeHold } from './hold';
 import { hashPart } from './key-part';
 import { Limit } from './limit';
 import { RateLimitPolicy, compilePolicy } from './policy';
+import { beginHash, endHash, openSeed } from './seed';
 import { defineLimitStats, limitAllowed, limitExceeded, limitFailed } from './stats';
-import { Answer, beginHash, charge, endHash, giveAllBack, openTable, refusedClaim, takeAll } from './table';
+import { Answer, charge, giveAllBack, refusedClaim, takeAll } from './table';
 
 /** Refuses requests that a limit has no room for. Requests without a key share one bucket. */
 export class RateLimiter extends Stage {
@@ -25,7 +26,7 @@ export class RateLimiter extends Stage {
 
   start(): bool {
     defineLimitStats();
-    return openTable();
+    return openSeed();
   }
 
   compile(reader: ConfigReader, node: u32): StagePolicy {

@@ -3,24 +3,17 @@
 // bucket of their limit, and go on sharing it until it says nothing any more of any of them: whoever cycles keys is let
 // in less often than he could be, never more often, and takes nothing from keys that have a bucket.
 import { MAX_SWAP_TRIES, RATE_LIMIT_LINES, RATE_LIMIT_WAYS, RATE_LIMIT_WAYS_OF_ONE } from '../limits';
-import { randomBytes } from '../crypto/random';
-import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
-import { sipBegin, sipEnd, sipText } from '../memory/siphash';
 import { SharedValue, Swap, createShared } from '../runtime/shared-data';
 import { Claim } from './claim';
+import { TAG_MASK } from './seed';
 import { bucketSpilled, swapLost } from './stats';
 
-/** The low two bytes of a bucket's hash are its limit's. */
-export const TAG_MASK: u64 = 0xffff;
 const UNTIL: usize = 8;
 /** A line begins with the time until which keys of any limit share spare buckets, where marks found no room. */
 const LINE_HEAD_BYTES: u32 = 8;
 /** Buckets by which a line grows. */
 const GROWTH: u32 = 4;
-
-const SEED_KEY: Bytes = Bytes.from('fim.limit.seed');
-const SEED_BYTES: u32 = 16;
 
 // "fim.limit2" + kind + number in four bytes: lines, lines of sliding windows, and the spare buckets of both
 const LINE_KEY: usize = memory.data<u8>([102, 105, 109, 46, 108, 105, 109, 105, 116, 50, 0, 0, 0, 0, 0, 0]);
@@ -32,43 +25,8 @@ const enum Kind {
   WideSpare = 4,
 }
 
-/** A seed or a line that no claim keeps. */
+/** A line that no claim keeps. */
 const shared: SharedValue = new SharedValue();
-let seed0: u64 = 0;
-let seed1: u64 = 0;
-
-/** Opens or creates the table before any request. Workers that create it at the same time end with one seed. */
-export function openTable(): bool {
-  if (readSeed()) return true;
-  const seed = scratch.allocate(SEED_BYTES);
-  if (seed == 0 || !randomBytes(seed, SEED_BYTES)) return false;
-  return createShared(SEED_KEY.pointer, SEED_KEY.length, seed, SEED_BYTES) && readSeed();
-}
-
-function readSeed(): bool {
-  const value = shared;
-  if (!value.read(SEED_KEY.pointer, SEED_KEY.length) || value.length != SEED_BYTES) return false;
-  seed0 = load<u64>(value.pointer);
-  seed1 = load<u64>(value.pointer, 8);
-  return true;
-}
-
-/** Begins the hash of a key; its texts follow by `sipText`. */
-export function beginHash(limit: Bytes): void {
-  sipBegin(seed0, seed1);
-  sipText(limit.pointer, limit.length);
-}
-
-/** The hash of a key under a limit's tag. It is never 0, which marks a bucket that was never used. */
-export function endHash(tag: u64): u64 {
-  return (sipEnd() & ~TAG_MASK) | tag;
-}
-
-/** The tag of a limit, 1 to 65,535. */
-export function tagOf(limit: Bytes): u64 {
-  beginHash(limit);
-  return max(sipEnd() & TAG_MASK, 1);
-}
 
 function keyOf(kind: Kind, number: u32): usize {
   store<u8>(LINE_KEY, <u8>kind, 10);

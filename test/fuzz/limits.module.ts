@@ -7,25 +7,15 @@ import { TICKS_PER_NANO } from '../../filters/rate-limiter/bucket';
 import { Claim } from '../../filters/rate-limiter/claim';
 import { Decision } from '../../filters/rate-limiter/decision';
 import { KeyPart } from '../../filters/rate-limiter/key-part';
-import { Limit, Override, Terms } from '../../filters/rate-limiter/limit';
-import { LimitCounters } from '../../filters/rate-limiter/stats';
+import { Limit, Terms } from '../../filters/rate-limiter/limit';
 import { WIDE_BUCKET_BYTES } from '../../filters/rate-limiter/limit';
-import {
-  beginHash,
-  charge,
-  endHash,
-  giveAllBack,
-  openTable,
-  refusedClaim,
-  tagOf,
-  takeAll,
-} from '../../filters/rate-limiter/table';
+import { beginHash, endHash, openSeed } from '../../filters/rate-limiter/seed';
+import { charge, giveAllBack, refusedClaim, takeAll } from '../../filters/rate-limiter/table';
 import { sipText } from '../../filters/memory/siphash';
 
 export { room } from './door.module';
 
 const MAX_LIMITS: i32 = 8;
-const counters = new LimitCounters(Bytes.from('test'));
 const limits = new Array<Limit>();
 const claims = new StaticArray<Claim>(MAX_LIMITS);
 const KEY: usize = memory.data(8, 8);
@@ -39,7 +29,7 @@ export function proxy_on_memory_allocate(size: usize): usize {
 export function open(): bool {
   limits.length = 0;
   for (let i = 0; i < MAX_LIMITS; i++) claims[i] = new Claim();
-  const done = openTable();
+  const done = openSeed();
   scratch.reset();
   return done;
 }
@@ -47,19 +37,8 @@ export function open(): bool {
 /** Adds a limit, or replaces that of the number. */
 export function define(at: i32, algorithm: i32, requests: u32, periodMs: u32, burst: u32): void {
   const id = Bytes.from('limit' + at.toString());
-  const limit = new Limit(
-    id,
-    id,
-    tagOf(id),
-    algorithm,
-    new Terms(requests, periodMs, burst),
-    new StaticArray<Override>(0),
-    new StaticArray<KeyPart>(0),
-    null,
-    false,
-    true,
-    counters,
-  );
+  const limit = new Limit(id, id, algorithm, new Terms(requests, periodMs, burst), new StaticArray<KeyPart>(0));
+  limit.refund = true;
   if (at < limits.length) limits[at] = limit;
   else limits.push(limit);
 }
