@@ -90,7 +90,7 @@ export interface RouteMatch {
 /** `Observe`: limits and validation count and tag, and never block. It never turns off masking or encryption. */
 export type Enforcement = 'Enforce' | 'Observe';
 
-/** What bodies are read as by the stages that look at fields. `Detect`: what content-type and first bytes both say; a body of which they disagree is refused (415). Masking reads JSON only. */
+/** Format of bodies, for the stages that look at fields. `Detect`: what content-type and first bytes both say; a body of which they disagree is refused (415). Masking reads JSON only. */
 export type BodyFormat = 'JSON' | 'XML' | 'CNAPS2' | 'ISO8583' | 'TLV' | 'Form' | 'Detect';
 
 /** The specification that this one starts from; their elements are in `filters/message/iso8583/specs`. */
@@ -102,7 +102,7 @@ export type Iso8583LengthHeader = 'None' | 'Binary2' | 'Bcd2' | 'Ascii4';
 /** `Cups`: UnionPay's header of 46 bytes (or 41, without a reject code), read to `$.Header`; `Opaque`: bytes that are passed over. */
 export type Iso8583NetworkHeader = 'None' | 'Cups' | 'Opaque';
 
-/** What stands before the message type; the whole of it, where the specification's does not fit. Absent: that of the specification. */
+/** Header before the message type; the whole of it, where the specification's does not fit. Absent: that of the specification. */
 export interface RouteIso8583Header {
   /** Number of the bytes that follow: `Binary2` two bytes, `Bcd2` four digits in two bytes, `Ascii4` four digits. */
   length?: Iso8583LengthHeader;
@@ -151,7 +151,7 @@ export interface RouteIso8583Encodings {
   trackFill?: Iso8583Fill;
 }
 
-/** What it may hold: those of ISO 8583, and `ansb`, characters of which some are bytes (a usage, a length, then what is enciphered), and `zh`, a track that may be enciphered (any hexadecimal digit). */
+/** Format of the value: those of ISO 8583, and `ansb`, characters of which some are bytes (a usage, a length, then what is enciphered), and `zh`, a track that may be enciphered (any hexadecimal digit). */
 export type Iso8583Format = 'n' | 'a' | 'an' | 'ans' | 'b' | 'z' | 'x+n' | 'ansb' | 'zh';
 
 /** Digits of the length prefix; `Fixed`: there is none. */
@@ -160,14 +160,14 @@ export type Iso8583Prefix = 'Fixed' | 'L' | 'LL' | 'LLL' | 'LLLL';
 /** Of the value, where it differs: `Ascii`, `Ebcdic` or (digits, tracks) `Bcd`; of `b`, `Binary` or `Hex`. */
 export type Iso8583Encoding = 'Ascii' | 'Ebcdic' | 'Bcd' | 'Binary' | 'Hex';
 
-/** What the value is read as; `TLV` of `b` only. */
+/** Reading of the value; `TLV` of `b` only. */
 export type Iso8583Content = 'Text' | 'TLV';
 
 /** One data element. */
 export interface RouteIso8583Element {
   /** Number. */
   element: number;
-  /** What it may hold: those of ISO 8583, and `ansb`, characters of which some are bytes (a usage, a length, then what is enciphered), and `zh`, a track that may be enciphered (any hexadecimal digit). */
+  /** Format of the value: those of ISO 8583, and `ansb`, characters of which some are bytes (a usage, a length, then what is enciphered), and `zh`, a track that may be enciphered (any hexadecimal digit). */
   format: Iso8583Format;
   /** Characters, digits or bytes; the most of them if there is a prefix. */
   length: number;
@@ -177,7 +177,7 @@ export interface RouteIso8583Element {
   encoding?: Iso8583Encoding;
   /** Of the length prefix, where it differs. */
   lengthEncoding?: Iso8583LengthEncoding;
-  /** What the value is read as; `TLV` of `b` only. */
+  /** Reading of the value; `TLV` of `b` only. */
   content?: Iso8583Content;
   /** Where an odd number of its BCD digits is filled up, where it differs. */
   fill?: Iso8583Fill;
@@ -187,7 +187,7 @@ export interface RouteIso8583Element {
 export interface RouteIso8583 {
   /** The specification that this one starts from; their elements are in `filters/message/iso8583/specs`. */
   specification: Iso8583Specification;
-  /** What stands before the message type; the whole of it, where the specification's does not fit. Absent: that of the specification. */
+  /** Header before the message type; the whole of it, where the specification's does not fit. Absent: that of the specification. */
   header?: RouteIso8583Header;
   /** How the parts of a message are written; absent parts as the specification says. */
   encodings?: RouteIso8583Encodings;
@@ -208,7 +208,7 @@ export type CompressedBodies = 'Refuse' | 'Decompress';
 export interface RouteBody {
   /** Largest body, bytes; a larger request is answered with 413, a larger response with 502. */
   maxBytes?: number;
-  /** What bodies are read as by the stages that look at fields. `Detect`: what content-type and first bytes both say; a body of which they disagree is refused (415). Masking reads JSON only. */
+  /** Format of bodies, for the stages that look at fields. `Detect`: what content-type and first bytes both say; a body of which they disagree is refused (415). Masking reads JSON only. */
   format?: BodyFormat;
   /** Content types that bodies may have, instead of those of the format (`filters/message`): what partners and terminals send. `none`: no content type. Parameters do not count, but a charset other than UTF-8 is refused (not of ISO 8583), and so are several content types. None that means another format (JSON, XML, forms, multipart): a receiver that goes by it reads another message. Not with `Detect`. */
   contentTypes?: string[];
@@ -244,7 +244,7 @@ export interface TlsPair {
 /** Whether clients are asked for certificates with the ECC suites, and whether one without them is refused. With ECDHE they always are, and it always is. */
 export type ClientAuth = 'None' | 'Optional' | 'Required';
 
-/** What it means where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
+/** Consequence where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
 export type MissingTls = 'Refuse' | 'Accept';
 
 /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
@@ -259,7 +259,7 @@ export interface RouteTls {
   trust?: string;
   /** Whether sessions are resumed by tickets, too, under keys that all workers share and that change every hour. (By session id they are resumed within one worker.) */
   sessionTickets?: boolean;
-  /** What it means where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
+  /** Consequence where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
   missing?: MissingTls;
 }
 
@@ -385,7 +385,7 @@ export type MacAlgorithm = 'SM4-CBC-MAC' | 'UNIONPAY-ECB-SM4' | 'ANSI-X9.9' | 'A
 /** How the code is written. Absent: `Binary` in an element, `Hex` in a header. Elements take `Binary` and `Hex`, headers `Hex` and `Base64`. */
 export type MacEncoding = 'Binary' | 'Hex' | 'Base64';
 
-/** What a code in an element covers. `Message`: everything from the message type up to the code. `UnionPaySwitch`: the message type and the elements that UnionPay's switch chooses (2, 3, 4, 7, 11, 18, 25, 28, 32, 33, 38, 39, 41, 42, 90, 102, 103; of 0800 and 0810 7, 11, 39, 53, 70, 100), normalised as it does. `Elements`: those of `elements`. */
+/** Coverage of a code in an element. `Message`: everything from the message type up to the code. `UnionPaySwitch`: the message type and the elements that UnionPay's switch chooses (2, 3, 4, 7, 11, 18, 25, 28, 32, 33, 38, 39, 41, 42, 90, 102, 103; of 0800 and 0810 7, 11, 39, 53, 70, 100), normalised as it does. `Elements`: those of `elements`. */
 export type MacCoverage = 'Message' | 'UnionPaySwitch' | 'Elements';
 
 /** With `covers: Elements`: how they are written. `UnionPay`: with their length prefix, one space between elements, letters as capitals, nothing but letters, digits, space, comma and point, no two spaces in a row, of element 90 the first 20 digits. `None`: their bytes in the message, with the length prefix, one after the other. */
@@ -403,7 +403,7 @@ export interface ValidationMac {
   encoding?: MacEncoding;
   /** A message without a code is refused. */
   required?: boolean;
-  /** What a code in an element covers. `Message`: everything from the message type up to the code. `UnionPaySwitch`: the message type and the elements that UnionPay's switch chooses (2, 3, 4, 7, 11, 18, 25, 28, 32, 33, 38, 39, 41, 42, 90, 102, 103; of 0800 and 0810 7, 11, 39, 53, 70, 100), normalised as it does. `Elements`: those of `elements`. */
+  /** Coverage of a code in an element. `Message`: everything from the message type up to the code. `UnionPaySwitch`: the message type and the elements that UnionPay's switch chooses (2, 3, 4, 7, 11, 18, 25, 28, 32, 33, 38, 39, 41, 42, 90, 102, 103; of 0800 and 0810 7, 11, 39, 53, 70, 100), normalised as it does. `Elements`: those of `elements`. */
   covers?: MacCoverage;
   /** With `covers: Elements`: numbers of the elements, in the order in which they are covered; 0 is the message type. One that a message has not is passed over. */
   elements?: number[];
@@ -449,7 +449,7 @@ export interface RouteValidation {
   extract?: ValidationExtract[];
 }
 
-/** What has a bucket of its own, by exactly one of its members; absent: the route has one. */
+/** Source of the key of a bucket, by exactly one of its members; absent: the route has one bucket. */
 export interface RateLimitKey {
   /** Each value of this request header. */
   header?: string;
@@ -469,13 +469,13 @@ export interface RouteRateLimit {
   period: string;
   /** Size of the bucket; absent: `requests`. */
   burst?: number;
-  /** What has a bucket of its own, by exactly one of its members; absent: the route has one. */
+  /** Source of the key of a bucket, by exactly one of its members; absent: the route has one bucket. */
   key?: RateLimitKey;
   /** Which answers bear `ratelimit` and `ratelimit-policy` (draft-ietf-httpapi-ratelimit-headers). `OnRefusal`: those with 429. `Always`: the upstream's too, so that a client can slow down before it is refused. */
   headers?: 'OnRefusal' | 'Always';
 }
 
-/** What it holds, which says how much is left (IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Generic nothing) and its class of JR/T 0171: the table is in filters/field-masker/README.md. */
+/** Kind of the value; it says how much is left (IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Generic nothing) and its class of JR/T 0171: the table is in filters/field-masker/README.md. */
 export type MaskingKind = 'Generic' | 'IdCard' | 'BankCard' | 'Phone' | 'Name' | 'Email' | 'Address' | 'UnionPayCard' | 'FixedPhone' | 'Passport' | 'HkMacaoPermit' | 'TaiwanPermit' | 'SocialCreditCode' | 'LicencePlate' | 'IpAddress' | 'KeyMaterial' | 'Password' | 'CardSecurityCode' | 'CardExpiry' | 'TrackData' | 'Biometric' | 'VerificationCode' | 'Account' | 'UserName' | 'Birthday' | 'Asset' | 'PaymentToken' | 'AccountOpening';
 
 /** `ByKind`; `Full`: every character; `KeepFirstLast`: all but `keepFirst` and `keepLast`. */
@@ -490,7 +490,7 @@ export interface MaskingField {
   name?: string;
   /** A place in the message: `$.customer.idCard`, `$.cards[*].pan`. */
   path?: string;
-  /** What it holds, which says how much is left (IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Generic nothing) and its class of JR/T 0171: the table is in filters/field-masker/README.md. */
+  /** Kind of the value; it says how much is left (IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Generic nothing) and its class of JR/T 0171: the table is in filters/field-masker/README.md. */
   kind?: MaskingKind;
   /** `ByKind`; `Full`: every character; `KeepFirstLast`: all but `keepFirst` and `keepLast`. */
   method?: MaskingMethod;
@@ -498,7 +498,7 @@ export interface MaskingField {
   keepFirst?: number;
   /** Characters left at the end; absent: as the kind says. */
   keepLast?: number;
-  /** What stands for a hidden character. */
+  /** Character in place of a hidden one. */
   char?: string;
   /** Where it is masked. A request masked here reaches the upstream masked. */
   direction?: MaskingDirection;
@@ -515,7 +515,7 @@ export interface MaskingDetection {
   keepFirst?: number;
   /** Characters left at the end; absent: as the kind says. */
   keepLast?: number;
-  /** What stands for a hidden character. */
+  /** Character in place of a hidden one. */
   char?: string;
 }
 
@@ -539,7 +539,7 @@ export type EncryptionProfile = 'fim-json' | 'compact' | 'raw' | 'hex' | 'base64
 /** Form of SM2 ciphertexts: `ASN1` (GM/T 0009), or the parts in a row with 0x04 in front or without (`Bare`). */
 export type Sm2CiphertextLayout = 'ASN1' | 'C1C3C2' | 'C1C2C3' | 'C1C3C2-Bare' | 'C1C2C3-Bare';
 
-/** What the algorithms named UNAUTHENTICATED may do. */
+/** Permitted use of the algorithms named UNAUTHENTICATED. */
 export type UnauthenticatedEncryption = 'DecryptOnly' | 'EncryptToo';
 
 /** Decryption under the algorithms named UNAUTHENTICATED, where no signature of the same direction that covers the body is verified first: whoever may send many changed messages reads a recorded one by which of them are refused. `Refuse`: such a route is not accepted. `Accept`: it is. */
@@ -572,7 +572,7 @@ export interface RouteEncryption {
   stream?: boolean;
   /** With `SM4-CBC-UNAUTHENTICATED`: the IV that both sides agreed on, 32 hexadecimal digits. Absent: each message begins with its own. */
   iv?: string;
-  /** What the algorithms named UNAUTHENTICATED may do. */
+  /** Permitted use of the algorithms named UNAUTHENTICATED. */
   unauthenticated?: UnauthenticatedEncryption;
   /** Decryption under the algorithms named UNAUTHENTICATED, where no signature of the same direction that covers the body is verified first: whoever may send many changed messages reads a recorded one by which of them are refused. `Refuse`: such a route is not accepted. `Accept`: it is. */
   readableByAnswers?: ReadableByAnswers;
@@ -585,7 +585,7 @@ export interface RouteEncryption {
 /** `Verify` what the upstream signed, or `Sign` towards the client: with a body or without one. Where `Verify` is asked an answer that is not signed is a 502, a refusal by the upstream's own proxy, too. */
 export type SignatureUse = 'None' | 'Verify' | 'Sign';
 
-/** What signs. */
+/** Algorithm of signatures. */
 export type MessageSignatureAlgorithm = 'HMAC-SM3' | 'SM2';
 
 /** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone; `Template`: the string of `template`, in the manner of a partner. Of a body that came compressed what comes out is signed. Absent: Message for HMAC-SM3, Body for SM2. */
@@ -610,19 +610,19 @@ export interface SignaturePart {
   name?: string;
 }
 
-/** What is signed is the text itself, or its digest, as hexadecimal digits in lower case. */
+/** Whether the text itself is signed, or its digest, as hexadecimal digits in lower case. */
 export type TemplateDigest = 'None' | 'Sm3Hex' | 'Sha256Hex';
 
 /** Fields that are empty or `null`: `Omit` leaves them out, so that anybody on the way can add them; `Keep` signs `name=`, or `name=null`; `Refuse` takes no message that has one. */
 export type EmptyFields = 'Omit' | 'Keep' | 'Refuse';
 
-/** What is signed, as a list of parts. Two parts of open length need a `Constant` between them. */
+/** The signed text as a list of parts. Two parts of open length need a `Constant` between them. */
 export interface SignatureTemplate {
   /** Parts of a request, in order. */
   request?: SignaturePart[];
   /** Parts of a response, in order. */
   response?: SignaturePart[];
-  /** What is signed is the text itself, or its digest, as hexadecimal digits in lower case. */
+  /** Whether the text itself is signed, or its digest, as hexadecimal digits in lower case. */
   digest?: TemplateDigest;
   /** Names that `Fields`, `QueryFields` and `AllFields` leave out, beside that of the signature. */
   except?: string[];
@@ -644,7 +644,7 @@ export interface RouteSignature {
   request?: SignatureUse;
   /** `Verify` what the upstream signed, or `Sign` towards the client: with a body or without one. Where `Verify` is asked an answer that is not signed is a 502, a refusal by the upstream's own proxy, too. */
   response?: SignatureUse;
-  /** What signs. */
+  /** Algorithm of signatures. */
   algorithm?: MessageSignatureAlgorithm;
   /** `Message`: method, path, query, time, nonce, named headers and the body, with protection against replay; `Body`: the body alone; `Template`: the string of `template`, in the manner of a partner. Of a body that came compressed what comes out is signed. Absent: Message for HMAC-SM3, Body for SM2. */
   covers?: SignedPart;
@@ -668,7 +668,7 @@ export interface RouteSignature {
   clockAhead?: string;
   /** Which base64 is read: `Strict` is padded and in one piece; `Tolerant` takes line breaks and blanks, no padding and the alphabet of URLs too. */
   base64?: Base64Reading;
-  /** What is signed, as a list of parts. Two parts of open length need a `Constant` between them. */
+  /** The signed text as a list of parts. Two parts of open length need a `Constant` between them. */
   template?: SignatureTemplate;
   /** With a template: member of a JSON body, field of a form, or of the query if the body has none, with the signature, in place of `header`. It is never signed itself. */
   field?: string;
@@ -689,7 +689,7 @@ export type WasmModule = 'rate-limiter.wasm' | 'pboc-validator.wasm' | 'field-ma
 export interface RouteWasm {
   /** A module that FIM ships. */
   module: WasmModule;
-  /** What `rateLimit`, `validation`, `masking` or `encryption` would hold. */
+  /** Settings of the section that the module stands for: `rateLimit`, `validation`, `masking` or `encryption`. */
   config: Record<string, unknown>;
 }
 
@@ -792,7 +792,7 @@ export interface RouteAncestor {
   conditions: RouteCondition[];
 }
 
-/** What became of the policy; written by the operator, ignored in files. */
+/** State of the policy; written by the operator, ignored in files. */
 export interface RouteStatus {
   /** Generation of the spec that the status is about. */
   observedGeneration?: number;
@@ -818,7 +818,7 @@ export interface FinancialRoute {
   metadata: RouteMetadata;
   /** The policy. Every part is optional; an absent part does nothing. Their order is fixed: limit, decrypt, validate, mask, encrypt. */
   spec: RouteSpec;
-  /** What became of the policy; written by the operator, ignored in files. */
+  /** State of the policy; written by the operator, ignored in files. */
   status?: RouteStatus;
 }
 
@@ -843,7 +843,7 @@ export interface ProfileSource {
 
 /** The profile. */
 export interface ProfileSpec {
-  /** What messages it is for. */
+  /** Messages that it is for. */
   title?: string;
   /** Profile whose rules it takes over: one of its namespace, or one that FIM brings. An entry of `fields` replaces all entries of the same place there, an entry of `rules` that of the same name. */
   extends?: string;

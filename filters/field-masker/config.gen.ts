@@ -3,7 +3,7 @@ import { Bytes } from '../memory/bytes';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 
-/** What the field holds; sets the method and how much is left: `kinds.json`. */
+/** Kind of the value; sets the method and how much is left: `kinds.json`. */
 export const enum MaskKind {
   Generic = 0,
   IdCard = 1,
@@ -61,7 +61,7 @@ export class MaskField {
   path: Bytes = Bytes.EMPTY;
   /** Name of the member, at any depth; compared exactly. */
   name: Bytes = Bytes.EMPTY;
-  /** What the field holds; sets the method and how much is left: `kinds.json`. */
+  /** Kind of the value; sets the method and how much is left: `kinds.json`. */
   kind: MaskKind = MaskKind.Generic;
   /** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: as `kinds.json` says. */
   method: MaskMethod = MaskMethod.ByKind;
@@ -69,7 +69,7 @@ export class MaskField {
   keepFirst: i32 = -1;
   /** Characters left at the end; -1: as the kind says. */
   keepLast: i32 = -1;
-  /** What stands for a hidden character: one character, no quote, backslash or control character. */
+  /** Character in place of a hidden one: one character, no quote, backslash or control character. */
   char: Bytes = MASK_FIELD_CHAR;
   /** Mask it in requests (if requests are masked at all). */
   request: bool = true;
@@ -87,7 +87,7 @@ export class MaskDetection {
   keepFirst: i32 = -1;
   /** Characters left at the end; -1: as the kind says. */
   keepLast: i32 = -1;
-  /** What stands for a hidden character. */
+  /** Character in place of a hidden one. */
   char: Bytes = MASK_DETECTION_CHAR;
   /** Detect in requests (if requests are masked at all). */
   request: bool = false;
@@ -105,7 +105,7 @@ export class FieldMaskerConfig {
   response: bool = true;
   /** Fields to mask, by name or path. */
   fields: StaticArray<MaskField> = new StaticArray<MaskField>(0);
-  /** What to find by content, in every string and number. */
+  /** Kinds to find by content, in every string and number. */
   detect: StaticArray<MaskDetection> = new StaticArray<MaskDetection>(0);
 }
 

@@ -173,7 +173,7 @@ export class KeyRing extends Fetcher {
     return KeyState.Ready;
   }
 
-  /** What waiting will not change: told at once, while the KMS is asked on the side at the pace of its failures. */
+  /** A failure that waiting will not change: told at once, while the KMS is asked on the side at the pace of its failures. */
   private refused(caller: Caller, said: KeyState, nowMs: u64): KeyState {
     if (said == KeyState.Denied || said == KeyState.Unreadable) this.askNewest(caller.rootId, caller.contextId, nowMs);
     return said;

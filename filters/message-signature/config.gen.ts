@@ -3,20 +3,20 @@ import { Bytes } from '../memory/bytes';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 
-/** What signs. */
+/** Algorithm of signatures. */
 export const enum SignatureAlgorithm {
   HMAC_SM3 = 0,
   SM2 = 1,
 }
 
-/** What is signed: the body, the canonical string of the whole message, or the string of `requestParts` and `responseParts`. */
+/** Signed text: the body, the canonical string of the whole message, or the string of `requestParts` and `responseParts`. */
 export const enum SignatureCoverage {
   Message = 0,
   Body = 1,
   Template = 2,
 }
 
-/** What happens to responses. */
+/** Action on responses. */
 export const enum SignatureAction {
   None = 0,
   Verify = 1,
@@ -41,7 +41,7 @@ export const enum Sm2SignatureForm {
   RS = 1,
 }
 
-/** What it is. */
+/** Kind of the part. */
 export const enum SignaturePartKind {
   Constant = 0,
   Method = 1,
@@ -103,7 +103,7 @@ const MESSAGE_SIGNATURE_CONFIG_USER_ID: Bytes = Bytes.from('1234567812345678');
 export class SignaturePart {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
-  /** What it is. */
+  /** Kind of the part. */
   part: SignaturePartKind = <SignaturePartKind>0;
   /** Text of a `Constant`. */
   text: Bytes = Bytes.EMPTY;
@@ -117,13 +117,13 @@ export class MessageSignatureConfig {
   node: u32 = 0;
   /** `kms://` id of the key, without version. */
   keyId: Bytes = Bytes.EMPTY;
-  /** What signs. */
+  /** Algorithm of signatures. */
   algorithm: SignatureAlgorithm = <SignatureAlgorithm>0;
-  /** What is signed: the body, the canonical string of the whole message, or the string of `requestParts` and `responseParts`. */
+  /** Signed text: the body, the canonical string of the whole message, or the string of `requestParts` and `responseParts`. */
   covers: SignatureCoverage = <SignatureCoverage>0;
-  /** What happens to requests. */
+  /** Action on requests. */
   request: SignatureAction = <SignatureAction>0;
-  /** What happens to responses. */
+  /** Action on responses. */
   response: SignatureAction = <SignatureAction>0;
   /** Header of the signature, lower case. */
   header: Bytes = MESSAGE_SIGNATURE_CONFIG_HEADER;

@@ -95,7 +95,7 @@ export const enum PbocMacEncoding {
   Base64 = 2,
 }
 
-/** What a code in an element covers: the message from its type up to the code, the elements that UnionPay's switch chooses, or those of `elements`. */
+/** Coverage of a code in an element: the message from its type up to the code, the elements that UnionPay's switch chooses, or those of `elements`. */
 export const enum PbocMacCoverage {
   Message = 0,
   UnionPaySwitch = 1,
@@ -194,7 +194,7 @@ export class PbocMac {
   encoding: PbocMacEncoding = PbocMacEncoding.Binary;
   /** A message without a code is refused. */
   required: bool = true;
-  /** What a code in an element covers: the message from its type up to the code, the elements that UnionPay's switch chooses, or those of `elements`. */
+  /** Coverage of a code in an element: the message from its type up to the code, the elements that UnionPay's switch chooses, or those of `elements`. */
   covers: PbocMacCoverage = PbocMacCoverage.Message;
   /** With `covers: Elements`: their numbers in the order in which they are covered, 0 the message type. */
   elements: StaticArray<i32> = new StaticArray<i32>(0);
@@ -234,11 +234,11 @@ export class PbocValidatorConfig {
   verdictHeader: Bytes = Bytes.EMPTY;
   /** Validate JSON bodies as they pass, in constant memory: what is found too late cuts the message off. Without conditions, rules between fields, extracts and `verdictHeader`. */
   stream: bool = false;
-  /** What the message must be like. */
+  /** Rules for the message. */
   rules: StaticArray<u32> = new StaticArray<u32>(0);
-  /** What rules depend on, by number. */
+  /** Conditions of rules, by number. */
   conditions: StaticArray<PbocCondition> = new StaticArray<PbocCondition>(0);
-  /** What fields must be like among one another. */
+  /** Rules between fields. */
   crossRules: StaticArray<PbocCrossRule> = new StaticArray<PbocCrossRule>(0);
   /** The authentication code of messages; absent: not looked at. */
   mac: PbocMac | null = null;

@@ -41,7 +41,7 @@ export const enum RateLimitCostSource {
 
 const RATE_LIMIT_KEY_CONFIG_PAYLOAD: Bytes = Bytes.from('payload');
 
-/** What has a bucket of its own. Absent: the route has one. */
+/** Source of the key of a bucket. Absent: the route has one bucket. */
 export class RateLimitKeyConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
@@ -121,7 +121,7 @@ export class RateLimitRuleConfig {
   periodMs: i32 = 1;
   /** Size of the bucket; 0: as many as `requests`. */
   burst: i32 = 0;
-  /** What has a bucket of its own, all parts together. */
+  /** Parts of the key of a bucket, all together. */
   key: StaticArray<RateLimitKeyConfig> = new StaticArray<RateLimitKeyConfig>(0);
   /** Number of an earlier limit, from 1, whose key comes before this one's; 0: none. */
   parent: i32 = 0;
@@ -147,7 +147,7 @@ export class RateLimiterConfig {
   periodMs: i32 = 1000;
   /** Size of the bucket; 0: as many as `requests`. */
   burst: i32 = 0;
-  /** What has a bucket of its own. Absent: the route has one. */
+  /** Source of the key of a bucket. Absent: the route has one bucket. */
   key: RateLimitKeyConfig | null = null;
   /** Which answers bear `ratelimit` and `ratelimit-policy`: refusals alone, or those of the upstream too. */
   headers: RateLimitHeaders = RateLimitHeaders.OnRefusal;

@@ -49,7 +49,7 @@ export const enum HeaderMap {
 export const enum BufferType {
   HttpRequestBody = 0,
   HttpResponseBody = 1,
-  /** What came from the client of a connection, and what goes to it: for network filters. */
+  /** Bytes from the client of a connection and to it: for network filters. */
   DownstreamData = 2,
   UpstreamData = 3,
   HttpCallResponseBody = 4,
@@ -85,7 +85,7 @@ export const enum StreamType {
   Downstream = 2,
 }
 
-/** What a network filter answers to data or a new connection. */
+/** Answer of a network filter to data or a new connection. */
 export const enum NetworkStatus {
   Continue = 0,
   StopIteration = 1,

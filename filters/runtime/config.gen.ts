@@ -17,7 +17,7 @@ export const enum HeaderMatchType {
   Present = 2,
 }
 
-/** What bodies are read as; `Detect`: what content-type and first bytes both say. */
+/** Format of bodies; `Detect`: the one that content-type and first bytes both say. */
 export const enum BodyFormat {
   JSON = 0,
   XML = 1,
@@ -69,7 +69,7 @@ export const enum Iso8583Fill {
   Right = 2,
 }
 
-/** What it may hold. */
+/** Format of the value. */
 export const enum Iso8583Format {
   n = 0,
   a = 1,
@@ -91,7 +91,7 @@ export const enum Iso8583Prefix {
   LLLL = 4,
 }
 
-/** What the value is read as. */
+/** Reading of the value. */
 export const enum Iso8583Content {
   Text = 0,
   TLV = 1,
@@ -109,7 +109,7 @@ export const enum FormAnswers {
   Unescaped = 1,
 }
 
-/** What happens to a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
+/** Treatment of a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
 export const enum CompressedBody {
   Refuse = 0,
   Decompress = 1,
@@ -221,7 +221,7 @@ export class Iso8583ElementConfig {
   node: u32 = 0;
   /** Number. */
   element: i32 = 2;
-  /** What it may hold. */
+  /** Format of the value. */
   format: Iso8583Format = <Iso8583Format>0;
   /** Characters, digits or bytes; the most of them if there is a prefix. */
   length: i32 = 1;
@@ -231,7 +231,7 @@ export class Iso8583ElementConfig {
   encoding: Iso8583Encoding = Iso8583Encoding.Specification;
   /** Of the length prefix. */
   lengthEncoding: Iso8583Encoding = Iso8583Encoding.Specification;
-  /** What the value is read as. */
+  /** Reading of the value. */
   content: Iso8583Content = Iso8583Content.Text;
   /** Where an odd number of its BCD digits is filled up. */
   fill: Iso8583Fill = Iso8583Fill.Specification;
@@ -259,7 +259,7 @@ export class BodyConfig {
   maxBytes: i32 = 1048576;
   /** Largest body that passes in pieces, bytes; the stream of a larger one is cut. 0: any. */
   maxStreamBytes: i64 = 0;
-  /** What bodies are read as; `Detect`: what content-type and first bytes both say. */
+  /** Format of bodies; `Detect`: the one that content-type and first bytes both say. */
   format: BodyFormat = BodyFormat.JSON;
   /** Content types that bodies may have, `none` for no content type; none named: those of the format. */
   contentTypes: StaticArray<Bytes> = new StaticArray<Bytes>(0);
@@ -269,7 +269,7 @@ export class BodyConfig {
   tlvEncoding: TlvEncoding = TlvEncoding.Binary;
   /** How forms are written in responses: percent-encoded, or as they are. */
   formAnswers: FormAnswers = FormAnswers.Escaped;
-  /** What happens to a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
+  /** Treatment of a compressed body: refused, or opened (gzip, deflate) once it is whole, before any stage sees it. */
   compressed: CompressedBody = CompressedBody.Refuse;
 }
 

@@ -23,7 +23,7 @@ export function flushCounters(): void {
 /** A count that only grows. The host adds the counts of all workers. */
 export class Counter {
   private id: u32 = u32.MAX_VALUE;
-  /** What the host has not been told of. */
+  /** Counts that the host has not been told. */
   private untold: u64 = 0;
   private next: Counter | null = null;
 

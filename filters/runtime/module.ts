@@ -1,4 +1,4 @@
-// What a module is: a list of stages, the root contexts with their configurations, and the live streams.
+// A module: a list of stages, the root contexts with their configurations, and the live streams.
 import { MAX_CONFIG_BYTES, MAX_STEPS, MAX_VM_BYTES_TO_CONFIGURE } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { Parts } from '../memory/parts';
@@ -32,7 +32,7 @@ const PLUGIN_ROOT_ID: Bytes = Bytes.from('plugin_root_id');
 let clockMs: u64 = 0;
 let drainedAtMs: u64 = 0;
 let stages: StaticArray<Stage> = new StaticArray<Stage>(0);
-/** What the stages use, each once. */
+/** Services of the stages, each once. */
 const services: Service[] = [];
 let started: bool = false;
 let healthy: bool = false;
@@ -216,7 +216,7 @@ function prepare(rootId: u32, configuration: Configuration): void {
 }
 
 /**
- * What is done at the slow pace, whatever the services. A retired root's last tick does it, too: edits may come faster than
+ * Work at the slow pace, whatever the services. A retired root's last tick does it, too: edits may come faster than
  * ticks.
  */
 function lookAround(root: RootContext): void {

@@ -1,4 +1,4 @@
-// What became of a message: decided in settle.ts and told from there to whoever counts, audits or traces.
+// The outcome of a message: decided in settle.ts and told from there to whoever counts, audits or traces.
 import { ErrorId } from '../errors.gen';
 import { MAX_STEPS } from '../limits';
 import { Bytes } from '../memory/bytes';
@@ -6,7 +6,7 @@ import { Direction } from './direction';
 import { monotonicNanos } from './host';
 import { countVerdict } from './stats';
 
-/** What became of one message. Each leg of a stream has one, used again from stream to stream. */
+/** Outcome of one message. Each leg of a stream has one, used again from stream to stream. */
 export class Outcome {
   /** Envoy's id of the stream. */
   contextId: u32 = 0;

@@ -229,7 +229,7 @@ export function sendKept(block: usize): bool {
   return transmit(load<u32>(block), <ErrorId>load<u32>(block, 4));
 }
 
-/** What `transmit` sends: the body, and the headers in the host's layout. */
+/** Body and headers (in the host's layout) for `transmit`. */
 const sentBody: Span = new Span();
 const sentPairs: Span = new Span();
 

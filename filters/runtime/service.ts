@@ -5,7 +5,7 @@ export class Resumer {
 }
 
 /**
- * What several stages share and what lives longer than a message. A module has it if one of its stages uses it. It
+ * A thing that several stages share and that lives longer than a message. A module has it if one of its stages uses it. It
  * works with or without a KMS, and knows no exchange: its call-outs and those that wait for it are its own.
  */
 export abstract class Service {

@@ -42,7 +42,7 @@ export class Leg {
   /** Who resumes it; null: no stage waits. */
   waitsFor: Resumer | null = null;
   readonly body: Body;
-  /** What becomes of the message. */
+  /** Outcome of the message. */
   readonly outcome: Outcome;
 
   constructor(

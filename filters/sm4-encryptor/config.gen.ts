@@ -34,7 +34,7 @@ export const enum CiphertextLayout {
   C1C2C3_Bare = 4,
 }
 
-/** What the algorithms named UNAUTHENTICATED may do. */
+/** Permitted use of the algorithms named UNAUTHENTICATED. */
 export const enum UnauthenticatedUse {
   DecryptOnly = 0,
   EncryptToo = 1,
@@ -46,7 +46,7 @@ export const enum PayloadBase64 {
   Tolerant = 1,
 }
 
-/** What happens to response bodies. */
+/** Action on response bodies. */
 export const enum PayloadAction {
   None = 0,
   Encrypt = 1,
@@ -77,15 +77,15 @@ export class Sm4EncryptorConfig {
   stream: bool = false;
   /** `SM4-CBC-UNAUTHENTICATED`: the IV of every message, 32 hexadecimal digits; empty: each message begins with its own. */
   iv: Bytes = Bytes.EMPTY;
-  /** What the algorithms named UNAUTHENTICATED may do. */
+  /** Permitted use of the algorithms named UNAUTHENTICATED. */
   unauthenticated: UnauthenticatedUse = UnauthenticatedUse.DecryptOnly;
   /** Which base64 the profile `base64` reads: padded and in one piece, or with line breaks and blanks, without padding and in the alphabet of URLs too. */
   base64: PayloadBase64 = PayloadBase64.Strict;
   /** Paths of the values of a JSON message that are protected, each for itself; none: the whole body is. */
   fields: StaticArray<Bytes> = new StaticArray<Bytes>(0);
-  /** What happens to request bodies. */
+  /** Action on request bodies. */
   request: PayloadAction = <PayloadAction>0;
-  /** What happens to response bodies. */
+  /** Action on response bodies. */
   response: PayloadAction = <PayloadAction>0;
 }
 

@@ -10,7 +10,7 @@ export const enum TlcpClientAuth {
   Required = 2,
 }
 
-/** What the network filter does. */
+/** Settings of the network filter. */
 export class TlcpConnectionsConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
@@ -30,7 +30,7 @@ export class TlcpConnectionsConfig {
   tickets: bool = true;
 }
 
-/** What the HTTP filter does. */
+/** Settings of the HTTP filter. */
 export class TlcpRequestsConfig {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
@@ -48,9 +48,9 @@ export class TlcpListenerConfig {
   generation: i64 = 0;
   /** Where the private keys come from, as in the plugin configuration; required with `connections`. */
   kms: u32 = 0;
-  /** What the network filter does. */
+  /** Settings of the network filter. */
   connections: TlcpConnectionsConfig | null = null;
-  /** What the HTTP filter does. */
+  /** Settings of the HTTP filter. */
   requests: TlcpRequestsConfig | null = null;
 }
 
