@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { certificate, pem } from '../../scripts/fim/tlcp-certificate.ts';
-import { TlcpModule, type Connection, type KeyPair, type SuiteName } from '../../scripts/fim/tlcp-module.ts';
-import { Tongsuo } from '../../test/peers/tlcp/tongsuo.ts';
+import { SUITES, TlcpModule, type Connection, type KeyPair, type SuiteName } from '../../scripts/fim/tlcp-module.ts';
+import { GOTLCP_FOLDER, gotlcp, tongsuo, type Peer } from '../../test/peers/tlcp/peer.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DAY_MS = 86_400_000;
@@ -56,14 +56,22 @@ const CASES: Case[] = [
 interface Figure {
   subject: string;
   tongsuoMicros?: number;
+  /** gotlcp, if it is there. */
+  goMicros?: number;
   ownMicros: number;
   ratio: number;
+}
+
+interface Finished {
+  client: Connection;
+  micros: number;
 }
 
 class Bench {
   private readonly module: TlcpModule;
   private readonly folder: string;
-  private readonly tongsuo = new Tongsuo();
+  private readonly tongsuo = tongsuo();
+  private readonly go = gotlcp();
   private readonly authority: { key: KeyPair; text: string; file: string };
   private readonly server: { text: string; files: string[] };
   private readonly client: { text: string; files: string[] };
@@ -80,6 +88,7 @@ class Bench {
 
   end(): void {
     this.tongsuo.end();
+    this.go?.end();
   }
 
   private save(name: string, text: string): string {
@@ -134,30 +143,39 @@ class Bench {
       tickets: resumed,
       bare: true,
     });
-    let [ownSession, theirSession] = [0, 0];
-    let [own, their] = [Infinity, Infinity];
+    const go = await this.go?.context({
+      server: true,
+      suite: SUITES[suite],
+      ca: this.authority.file,
+      pair: this.server.files,
+      verify: withClient,
+      tickets: false,
+      sessions: resumed,
+    });
+    const subjects: (() => Promise<Finished>)[] = [];
+    const sessions = [0, 0, 0];
+    subjects.push(() => Promise.resolve(this.own(mine, asking, sessions[0]!)));
+    subjects.push(() => this.other(this.tongsuo, theirs, asking, sessions[1]!));
+    if (go !== undefined) subjects.push(() => this.other(this.go!, go, asking, sessions[2]!));
+    const least = subjects.map(() => Infinity);
     for (let round = 0; round <= ROUNDS; round++) {
-      let [ownMicros, theirMicros] = [0, 0];
-      for (let i = 0; i < HANDSHAKES; i++) {
-        const a = this.own(mine, asking, ownSession);
-        const b = await this.other(theirs, asking, theirSession);
-        const wasResumed = round > 0 && resumed;
-        assert.deepEqual([a.client.isResumed, b.client.isResumed], [wasResumed, wasResumed], name);
-        if (round === 0 && resumed && ownSession === 0)
-          [ownSession, theirSession] = [a.client.keepSession(), b.client.keepSession()];
-        for (const { client } of [a, b]) client.drop();
-        ownMicros += a.micros;
-        theirMicros += b.micros;
-        if (round === 0) break;
-      }
-      if (round === 0) continue;
-      own = Math.min(own, ownMicros / HANDSHAKES);
-      their = Math.min(their, theirMicros / HANDSHAKES);
+      const micros = subjects.map(() => 0);
+      for (let i = 0; i < (round === 0 ? 1 : HANDSHAKES); i++)
+        for (const [which, run] of subjects.entries()) {
+          const { client, micros: taken } = await run();
+          assert.equal(client.isResumed, round > 0 && resumed, name);
+          if (round === 0 && resumed) sessions[which] = client.keepSession();
+          client.drop();
+          micros[which]! += taken / HANDSHAKES;
+        }
+      if (round > 0) for (const [which, taken] of micros.entries()) least[which] = Math.min(least[which]!, taken);
     }
-    return { subject: name, tongsuoMicros: their, ownMicros: own, ratio: their / own };
+    const [own = 0, their = 0, other] = least;
+    const alsoGo = other === undefined ? {} : { goMicros: other };
+    return { subject: name, tongsuoMicros: their, ...alsoGo, ownMicros: own, ratio: their / own };
   }
 
-  private own(settings: number, asking: number, session: number): { client: Connection; micros: number } {
+  private own(settings: number, asking: number, session: number): Finished {
     const server = this.module.connection('server', settings);
     const client = this.module.connection('client', asking, session);
     let micros = 0;
@@ -173,18 +191,15 @@ class Bench {
     return { client, micros };
   }
 
-  private async other(
-    context: number,
-    asking: number,
-    session: number,
-  ): Promise<{ client: Connection; micros: number }> {
-    const server = await this.tongsuo.open(context, null);
+  private async other(peer: Peer, context: number, asking: number, session: number): Promise<Finished> {
+    const server = await peer.open(context, null);
     const client = this.module.connection('client', asking, session);
     for (let i = 0; i < 3; i++) {
       await server.act('feed', client.takeOutput());
       client.receive(server.takeOutput());
     }
     assert.ok(server.last.state === 'open' && client.isOpen, server.last.error);
+    await server.forget();
     return { client, micros: server.last.nanos / NANOS_PER_MICRO };
   }
 
@@ -259,11 +274,13 @@ export async function main(args: string[]): Promise<void> {
   try {
     const figures: Figure[] = [];
     for (const one of CASES) figures.push(await bench.handshakes(one));
-    console.log('server, µs a handshake             Tongsuo    this   times as fast');
-    for (const { subject, tongsuoMicros = 0, ownMicros, ratio } of figures)
-      console.log(
-        `${subject.padEnd(32)} ${tongsuoMicros.toFixed(0).padStart(9)} ${ownMicros.toFixed(0).padStart(7)}   ${ratio.toFixed(2)}`,
-      );
+    console.log('server, µs a handshake             Tongsuo  gotlcp    this   times as fast as Tongsuo, gotlcp');
+    for (const { subject, tongsuoMicros = 0, goMicros, ownMicros, ratio } of figures) {
+      const times = [ratio, ...(goMicros === undefined ? [] : [goMicros / ownMicros])].map((one) => one.toFixed(2));
+      const micros = [tongsuoMicros, goMicros, ownMicros].map((one) => (one?.toFixed(0) ?? '-').padStart(7));
+      console.log(`${subject.padEnd(34)} ${micros.join(' ')}   ${times.join(', ')}`);
+    }
+    if (GOTLCP_FOLDER === '') console.log('gotlcp: set FIM_GOTLCP to the folder of its sources');
     const bulk = (['ECC_SM4_GCM_SM3', 'ECC_SM4_CBC_SM3'] as const).flatMap((suite) => bench.bulk(suite));
     console.log('\nrecords                               µs   times what protects them alone');
     for (const { subject, ownMicros, ratio } of bulk)

@@ -30,6 +30,8 @@ export const MapKind = {
 export const BufferKind = {
   HttpRequestBody: 0,
   HttpResponseBody: 1,
+  DownstreamData: 2,
+  UpstreamData: 3,
   HttpCallResponseBody: 4,
   VmConfiguration: 6,
   PluginConfiguration: 7,
@@ -51,7 +53,12 @@ export const DataStatus = {
   StopIterationAndWatermark: 2,
   StopIterationNoBuffer: 3,
 } as const;
+/** Return values of the callbacks of network filters. */
+export const NetworkStatus = { Continue: 0, StopIteration: 1 } as const;
 export const TrailersStatus = { Continue: 0, StopIteration: 1 } as const;
+
+/** Who closed a connection. */
+export const CloseType = { Unknown: 0, Local: 1, Remote: 2 } as const;
 
 export const MetricKind = { Counter: 0, Gauge: 1, Histogram: 2 } as const;
 

@@ -55,6 +55,8 @@ export class HttpStream implements StreamSide {
   readonly filterState = new Map<string, Uint8Array>();
   /** Number of writes to the filter state, including repeated ones. */
   filterStateWrites = 0;
+  /** Called when the exchange is over, before its contexts are. */
+  onEnd: () => void = () => {};
   /** Called for each piece that reaches the upstream. */
   onUpstream: () => void = () => {};
   private readonly decode: FilterPath;
@@ -301,6 +303,7 @@ export class HttpStream implements StreamSide {
     this.ended = true;
     this.details = details;
     if (!this.upstream.complete && this.upstream.headers !== null) this.upstream.reset = true;
+    this.onEnd();
     for (const context of this.contexts) context.destroy();
   }
 

@@ -7,6 +7,8 @@ export type { LogEntry, VmOptions } from './vm-options.ts';
 export { RootContext } from './root-context.ts';
 export { HttpStream } from './http-stream.ts';
 export type { Received, StreamOptions } from './http-stream.ts';
+export { ClientConnection } from './client-connection.ts';
+export type { ConnectionOptions } from './client-connection.ts';
 export { Exchange, exchange, cut } from './exchange.ts';
 export type {
   Chunks,

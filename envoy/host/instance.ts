@@ -168,7 +168,8 @@ export class Instance implements Guest {
                 `host function ${name} called from the ${this.phase === 'initialize' ? 'initialization' : 'start section'}`,
               );
             this.hostCalls.set(name, (this.hostCalls.get(name) ?? 0) + 1);
-            return run(...args);
+            const refused = this.vm.options.refuses?.(name);
+            return refused ?? run(...args);
           },
         ]),
       );

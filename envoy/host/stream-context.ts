@@ -217,7 +217,8 @@ export class StreamContext implements GuestContext {
     this.request.trailers = null;
   }
 
-  closeStream(): void {
+  closeStream(kind: number): void {
+    if (kind > StreamKind.Response) return; // of network filters
     this.instance.defer(() => this.stream.reset('wasm_close_stream'));
   }
 

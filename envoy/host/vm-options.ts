@@ -29,6 +29,8 @@ export interface VmOptions {
   failurePolicy?: 'FAIL_CLOSED' | 'FAIL_OPEN' | 'FAIL_RELOAD';
   /** Shortest time between the start of a failed VM and its replacement under FAIL_RELOAD, milliseconds. */
   reloadBackoffMs?: number;
+  /** What a host function answers in the place of its work, such as a fault of the host's. Undefined: it works. */
+  refuses?: (name: string) => number | undefined;
   /** Whether the guest fails to read a configuration, as when its memory is exhausted. */
   withholds?: (configuration: Buffer) => boolean;
   /** Result of `proxy_get_log_level`. Entries of every level are recorded. */

@@ -104,7 +104,13 @@ export class TlcpConnection {
   /** `length` bytes of the client in the host's buffer. `last`: it has gone, and nothing can be written. */
   onClient(length: u32, last: bool, nowMs: u64): NetworkStatus {
     if (length == 0) return NetworkStatus.StopIteration;
-    if (this.isOver || !readBuffer(BufferType.DownstreamData, length)) return this.keepBack(length);
+    if (this.isOver) return this.keepBack(length);
+    if (!readBuffer(BufferType.DownstreamData, length)) {
+      // What is not read is lost: without it no later record can be read either, and an end would not be seen.
+      if (this.isOpen) connectionsCut.add(1);
+      this.close();
+      return this.keepBack(length);
+    }
     if (this.core == null && !this.begin()) return this.hold(resultPointer(), resultLength(), length, last);
     const wasOpen = this.isOpen;
     const marked = this.markAt(resultPointer(), resultLength());
@@ -284,12 +290,14 @@ export class TlcpConnection {
     if (this.heldPoke == streamId) this.heldPoke = 0;
   }
 
-  /** Answers the made-up request that waits. False: there is none. */
+  /** Answers the made-up request that waits. False: there is none, or the host refuses, and it is closed. */
   private answer(): bool {
     const held = this.heldPoke;
     if (held == 0) return false;
     this.heldPoke = 0;
-    return answerStream(held, this.isOver);
+    if (answerStream(held, this.isOver)) return true;
+    this.close(); // nothing else would have the proxy write what waits
+    return false;
   }
 
   onStream(streamId: u32): void {

@@ -6,7 +6,13 @@ import { tickKeys } from '../keys/key-store';
 import { defineKeyStats } from '../keys/stats';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
-import { BufferType, LogLevel, proxy_set_effective_context, proxy_set_tick_period_milliseconds } from '../runtime/abi';
+import {
+  BufferType,
+  LogLevel,
+  Result,
+  proxy_set_effective_context,
+  proxy_set_tick_period_milliseconds,
+} from '../runtime/abi';
 import { ConfigReader } from '../runtime/config-reader';
 import { parseConfiguration } from '../runtime/configuration';
 import { log, monotonicMillis, readBuffer, resultLength, resultPointer } from '../runtime/host';
@@ -99,12 +105,13 @@ export function configure(root: ListenerRoot, length: u32): bool {
   const policy: ConnectionPolicy | null = reader.failed ? null : compilePolicy(reader, config);
   if (reader.failed) return refuse(reader);
   if (!healthy) return false;
-  root.policy = policy;
   const requests = config.requests;
   root.requiresTlcp = requests == null || requests.required;
   root.prepared = false;
-  if (policy != null) {
-    proxy_set_tick_period_milliseconds(TICK_MS);
+  root.policy = null;
+  if (policy != null && proxy_set_tick_period_milliseconds(TICK_MS) == Result.Ok) {
+    // Without ticks no key would come and no handshake end: such a root takes no connections.
+    root.policy = policy;
     countTlcpConfigured(config.generation);
   }
   return true;

@@ -18,7 +18,7 @@ export function streamFunctions(instance: Guest) {
 
     proxy_close_stream(kind: number): number {
       if (kind < 0 || kind > StreamKind.Upstream) return Result.BadArgument;
-      if (kind <= StreamKind.Response) instance.active().closeStream(kind);
+      instance.active().closeStream(kind);
       return Result.Ok;
     },
 

@@ -54,6 +54,7 @@ export class Oracle {
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
   private errors = '';
+  private hasEnded = false;
 
   constructor(command: string, args: string[]) {
     this.child = spawn(command, args);
@@ -62,11 +63,13 @@ export class Oracle {
     });
     createInterface({ input: this.child.stdout }).on('line', (line) => this.waiting.shift()?.resolve(line));
     this.child.on('exit', () => {
+      this.hasEnded = true;
       for (const { reject } of this.waiting.splice(0)) reject(new Error(`the oracle ended: ${this.errors}`));
     });
   }
 
   ask(line: string): Promise<string> {
+    if (this.hasEnded) return Promise.reject(new Error(`the oracle has ended: ${this.errors}`));
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
       this.child.stdin.write(`${line}\n`);

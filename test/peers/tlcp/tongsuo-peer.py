@@ -23,7 +23,7 @@ def declare(name, result, *arguments):
 
 
 client_method, server_method = declare("NTLS_client_method", P), declare("NTLS_server_method", P)
-new_context, new_ssl = declare("SSL_CTX_new", P, P), declare("SSL_new", P, P)
+new_context, new_ssl, free = declare("SSL_CTX_new", P, P), declare("SSL_new", P, P), declare("SSL_free", N, P)
 enable_ntls = declare("SSL_CTX_enable_ntls", N, P)
 set_suites = declare("SSL_CTX_set_cipher_list", I, P, S)
 use_sign, use_sign_key = declare("SSL_CTX_use_sign_certificate_file", I, P, S, I), declare("SSL_CTX_use_sign_PrivateKey_file", I, P, S, I)
@@ -146,6 +146,10 @@ def handle(question):
         session = question["session"]
         connections.append(Connection(made, server, None if session is None else sessions[session]))
         return {"connection": len(connections) - 1, **connections[-1].answer()}
+    if op == "forget":
+        free(connections[question["connection"]].ssl)
+        connections[question["connection"]] = None
+        return None
     connection = connections[question["connection"]]
     if op == "session":
         sessions.append(need(take_session(connection.ssl)))
