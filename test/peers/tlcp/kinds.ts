@@ -1,6 +1,6 @@
 // Implementations of national TLS that the core is tried against, and what each of them has.
 import { SUITES, type SideOptions, type SuiteName } from '../../../scripts/fim/tlcp-module.ts';
-import { gmssl, gmtls, gotlcp, tongsuo, type Peer } from './peer.ts';
+import { gmssl, gmtls, GOTLCP_FOLDER, gotlcp, tongsuo, type Peer } from './peer.ts';
 
 export type Way = 'id' | 'ticket';
 
@@ -25,7 +25,7 @@ export const SUITE_NAMES = Object.keys(SUITES) as SuiteName[];
 const tongsuoName = (suite: SuiteName): string => suite.replace('_', '-SM2-').replaceAll('_', '-');
 const numberOf = (suite: SuiteName): number => SUITES[suite];
 
-export const KINDS: readonly Kind[] = [
+const ALL: readonly Kind[] = [
   {
     name: 'Tongsuo 8.3.2',
     start: tongsuo,
@@ -59,3 +59,6 @@ export const KINDS: readonly Kind[] = [
     nameOf: numberOf,
   },
 ];
+
+/** Those that are there. */
+export const KINDS = ALL.filter(({ start }) => start !== gotlcp || GOTLCP_FOLDER !== '');
