@@ -28,13 +28,26 @@ export interface ClientTls {
   identity?: EnvoyObject;
 }
 
-/** A cluster with one peer. `url`: see PEER_SCHEMES; its path is ignored. */
-export function cluster(name: string, url: URL, tls: ClientTls = {}): EnvoyObject {
+/** Looks names up as they are. By default Envoy completes them by the search list of its pod, which is its namespace's. */
+const WHOLE_NAMES = {
+  name: 'envoy.network.dns_resolver.cares',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig',
+    dns_resolver_options: { no_default_search_domain: true },
+  },
+};
+
+/**
+ * A cluster with one peer. `url`: see PEER_SCHEMES; its path is ignored. `whole`: what is looked up for it, and not
+ * completed; without it the host of the URL, as the machine completes it.
+ */
+export function cluster(name: string, url: URL, tls: ClientTls = {}, whole?: string): EnvoyObject {
   return {
     name,
     type: 'LOGICAL_DNS',
     // A name may resolve to IPv4 and IPv6 while the peer listens on one only. Envoy tries both.
     dns_lookup_family: 'ALL',
+    ...(whole === undefined ? {} : { typed_dns_resolver_config: WHOLE_NAMES }),
     connect_timeout: `${CONNECT_TIMEOUT_MS / 1000}s`,
     per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
     load_assignment: {
@@ -42,7 +55,7 @@ export function cluster(name: string, url: URL, tls: ClientTls = {}): EnvoyObjec
       endpoints: [
         {
           lb_endpoints: [
-            { endpoint: { address: { socket_address: { address: hostOf(url), port_value: portOf(url) } } } },
+            { endpoint: { address: { socket_address: { address: whole ?? hostOf(url), port_value: portOf(url) } } } },
           ],
         },
       ],
@@ -63,7 +76,7 @@ function protocol(url: URL): EnvoyObject {
 
 /** TLS towards the peer. Its certificate must be valid for the URL's host name or address. */
 function clientTls(url: URL, { authorities = SYSTEM_AUTHORITIES, identity }: ClientTls): EnvoyObject {
-  const host = hostOf(url);
+  const host = hostOf(url).replace(/\.$/, '');
   const isAddress = /^[\d.]+$|:/.test(host);
   return {
     name: 'envoy.transport_sockets.tls',

@@ -39,17 +39,19 @@ export interface KmsSecretFiles {
 
 /**
  * The cluster of the KMS. Envoy adds the credentials on the way out, also to call-outs, so that neither plugin nor
- * config dump sees them.
+ * config dump sees them. `whole`: what is looked up for it, and not completed.
  */
 export function kmsCluster(
   url: URL,
   credentials: KmsCredentials = {},
   files: KmsSecretFiles = { token: '', identity: '' },
+  whole?: string,
 ): EnvoyObject {
-  const base = cluster(KMS_CLUSTER, url, {
+  const tls = {
     ...(credentials.caFile === undefined ? {} : { authorities: credentials.caFile }),
     ...(credentials.certFile === undefined ? {} : { identity: secretSource(IDENTITY_SECRET, files.identity) }),
-  });
+  };
+  const base = cluster(KMS_CLUSTER, url, tls, whole);
   const filters = [...tokenFilters(credentials, files), ...namespaceFilters(credentials)];
   if (filters.length === 0) return base;
   const options = base.typed_extension_protocol_options as { [HTTP_OPTIONS]: EnvoyObject };

@@ -6,6 +6,7 @@ import { KMS_SETTINGS, readKmsSettings, type KmsSettings } from '../../envoy/rou
 import { BINDING_MODES, readBoundKeys, type BindingMode, type BoundKeys } from './key-binding.ts';
 import type { KeyServiceAccess } from './key-directory.ts';
 import { CLUSTER_DOMAIN, KMS_FILES, type KmsFile } from './plan/envoy-filter.ts';
+import { isOfIstio, shortName } from './plan/kms-address.ts';
 import { OTHER_PORTS, type OtherPorts } from './plan/coverage.ts';
 import { SEAL_MODES, type SealMode } from './seal-stage.ts';
 import { AGENT_METRICS_PORT } from './proxies.ts';
@@ -54,8 +55,8 @@ const OPTIONS = {
   seal: 'what may pass only after FIM: routes (what routes may concern, the default), listener (every request) or off',
   'other-ports':
     'inbound connections that do not speak HTTP, at sidecars under a route: refuse (the default; with a seal) or tell (in the condition Covered)',
-  kms: 'URL of the key service, for the proxies and for looking up whether keys are there',
-  'kms-cluster': 'an Envoy cluster that the proxies have already for the key service',
+  kms: 'URL of the key service, for the proxies and for looking up whether keys are there; its name in full, or NAME.NAMESPACE.svc',
+  'kms-cluster': "an Envoy cluster of the proxies' bootstrap for the key service, none of Istio's own",
   'kms-metadata-prefix':
     'path of key metadata (default: that of the keys with metadata for data, /v1/secret/metadata/)',
   'kms-token-file': 'file with a token that may read key metadata',
@@ -182,6 +183,13 @@ export function readOptions(
   const kms = read('kms');
   if (kms !== undefined && !(URL.canParse(kms) && /^(https?|h2c):$/.test(new URL(kms).protocol)))
     return usage('--kms is no URL');
+  const short = kms === undefined ? undefined : shortName(new URL(kms));
+  if (short !== undefined) return usage(`--kms: ${short}`);
+  const kmsCluster = read('kms-cluster');
+  if (kmsCluster !== undefined && isOfIstio(kmsCluster))
+    return usage(
+      `--kms-cluster: ${kmsCluster} is what Istio makes of Services, ServiceEntries and DestinationRules, and a namespace may write its own: name the key service by --kms, or a cluster of the bootstrap`,
+    );
   const proxyFiles = (read('kms-proxy-files') ?? '').split(',').filter((name) => name !== '');
   if (!proxyFiles.every((name): name is KmsFile => (KMS_FILES as readonly string[]).includes(name)))
     return usage(`--kms-proxy-files is of ${KMS_FILES.join(', ')}`);
@@ -215,7 +223,7 @@ export function readOptions(
     otherPorts,
     kms: {
       url: kms === undefined ? undefined : new URL(kms),
-      cluster: read('kms-cluster'),
+      cluster: kmsCluster,
       metadataPrefix:
         read('kms-metadata-prefix') ?? (settings.pathPrefix ?? '/v1/secret/data/').replace(/\/data\/$/, '/metadata/'),
       ...access,

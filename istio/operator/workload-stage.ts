@@ -393,7 +393,7 @@ export class WorkloadStage {
    * configuration in force names a key.
    */
   async reconcileKms(namespace: string): Promise<void> {
-    const { view, api, kmsAccess, version } = this.parts;
+    const { view, api, kmsAccess, version, clusterDomain } = this.parts;
     const found = view.informers.envoyFilters.get(`${namespace}/${KMS_OBJECT}`);
     const isUsed =
       [...(view.namespaces.get(namespace)?.checked.values() ?? [])].some((route) => route.keyIds.length > 0) ||
@@ -406,7 +406,7 @@ export class WorkloadStage {
       if (found !== undefined && isOurs(found)) await api.delete(ENVOY_FILTERS, found);
       return;
     }
-    const wanted = kmsObject(namespace, kmsAccess, version);
+    const wanted = kmsObject(namespace, kmsAccess, version, clusterDomain);
     if (!isAsWanted(wanted, found)) await this.apply(wanted);
   }
 }

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import { loadModule } from '../../envoy/host/index.ts';
 import { loadRoutes, routesOfNamespaces } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
 import { MODULE_NAME, servable, type ServableModule } from '../../istio/operator/module-source.ts';
+import { shortName } from '../../istio/operator/plan/kms-address.ts';
 import { render } from '../../istio/operator/plan/render.ts';
 import { readSettingFlags } from './kms-options.ts';
 import { readPeer } from './options.ts';
@@ -40,6 +42,8 @@ export function renderIstio(files: string[], options: Omit<RenderFlags, 'for' | 
   const { reference, examine } = moduleOf(options.moduleUrl ?? MODULE_URL);
   const kmsAccess =
     options.kms === undefined ? undefined : { url: readPeer(options.kms, '--kms'), folder: '/etc/fim/kms', files: [] };
+  const short = kmsAccess === undefined ? undefined : shortName(kmsAccess.url);
+  if (short !== undefined) throw new CodedError('FIM-UP-0020', `--kms: ${short}`);
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const facts = { gateways: NOTHING, istioGateways: NOTHING, services: NOTHING };
   const { objects, refused, conflicts, problems } = render({

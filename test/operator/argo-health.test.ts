@@ -8,6 +8,7 @@ import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { stringify } from 'yaml';
 import { envoyBinary } from '../../envoy/standalone/envoy-binary.ts';
+import { baselineStatusOf, type BaselineFacts } from '../../istio/operator/plan/baseline-status.ts';
 import { statusOf } from '../../istio/operator/plan/status.ts';
 import type { RouteFacts } from '../../istio/operator/plan/route-facts.ts';
 import { until } from './until.ts';
@@ -139,9 +140,34 @@ const written = (facts: Partial<RouteFacts>, generation = 2): object => ({
   status: statusOf({ ...FACTS, ...facts }, undefined, new Date(0)),
 });
 
+const baseline = (facts: Partial<BaselineFacts>): object => ({
+  metadata: { generation: 2 },
+  status: baselineStatusOf(
+    {
+      generation: 2,
+      errors: [],
+      isOver: false,
+      inForce: { generation: 2, spec: {} },
+      namespaces: 1,
+      routes: [{ name: 'demo/own', programmed: 'True' }],
+      doors: { judged: [], open: [] },
+      altered: [],
+      root: undefined,
+      ...facts,
+    },
+    undefined,
+    new Date(0),
+  ),
+});
+
 describe('the health script for Argo CD', () => {
   it('is green for what is in force, red for what waits for someone, and yellow for the rest', async (t) => {
     const cases: [object, string, RegExp][] = [
+      [baseline({}), 'Healthy', /^Ready: /],
+      [baseline({ routes: [{ name: 'demo/own', programmed: 'Unknown' }] }), 'Progressing', /^Pending: /],
+      [baseline({ errors: [ISSUE], inForce: undefined }), 'Degraded', /^Invalid: /],
+      [baseline({ doors: { judged: [], open: ['demo gw:9000 (TCP)'] } }), 'Degraded', /^PortsNotCovered: /],
+      [{ metadata: { generation: 3 }, status: (baseline({}) as { status: object }).status }, 'Progressing', /Waiting/],
       [written({}), 'Healthy', /^Ready: /],
       [written({ workloads: [{ ...WORKLOAD, programmed: 1 }] }), 'Progressing', /^Pending: /],
       [written({ issues: [ISSUE] }), 'Degraded', /^Invalid: FIM-CFG-0010/],

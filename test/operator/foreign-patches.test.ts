@@ -322,8 +322,13 @@ describe('EnvoyFilters of others', () => {
       assert.equal(foreignReaches([foreign(entry)], { lattice: 'gateway', terms: {} })[0]?.kind, entry.kind));
 
   it('are judged at a waypoint by the filter that they name for it', () => {
+    const targetRefs = [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'own' }];
     const match = { waypoint: { filter: { name: MANAGER, subFilter: { name: 'fim.waypoint-own' } } } };
-    const removing = foreign({ name: '', applyTo: 'HTTP_FILTER', match, operation: 'REMOVE' }, {}, 'WAYPOINT');
+    const removing = foreign(
+      { name: '', applyTo: 'HTTP_FILTER', match, operation: 'REMOVE' },
+      { targetRefs },
+      'WAYPOINT',
+    );
     const [reach] = foreignReaches([removing], { lattice: 'waypoint', terms: { waypoint: 'own' } });
     assert.deepEqual(reach, { kind: 'takes', text: 'demo/theirs (REMOVE of filter fim.waypoint-own)' });
   });
@@ -371,5 +376,34 @@ describe('EnvoyFilters of others', () => {
       'perhaps the same pods',
     );
     assert.equal(count(foreign(removing!, {}, 'SIDECAR_INBOUND'), web), 1);
+  });
+
+  it('with targets count at these, as Istio attaches them', () => {
+    const [removing] = CASES;
+    const at = (...targetRefs: object[]): KubeObject => foreign(removing!, { targetRefs }, 'ANY');
+    const gateway = at({ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' });
+    const service = at({ group: '', kind: 'Service', name: 'ledger' });
+    const ofAll = foreign(removing!, {}, 'ANY');
+    const count = (object: KubeObject, selection: Selection): number => foreignReaches([object], selection).length;
+    const named = (name: string): Selection => ({
+      lattice: 'gateway',
+      terms: { 'gateway.networking.k8s.io/gateway-name': name },
+    });
+    const waypoint = (service?: string): Selection => ({
+      lattice: 'waypoint',
+      terms: { waypoint: 'edge', ...(service === undefined ? {} : { service }) },
+    });
+    assert.deepEqual(
+      [named('edge'), named('other'), { lattice: 'gateway', terms: {} } as const, waypoint()].map((one) =>
+        count(gateway, one),
+      ),
+      [1, 0, 1, 1],
+    );
+    assert.equal(count(gateway, { lattice: 'sidecar', terms: {} }), 0);
+    assert.deepEqual(
+      [waypoint('ledger'), waypoint('other'), waypoint(), named('edge')].map((one) => count(service, one)),
+      [1, 0, 1, 0],
+    );
+    assert.equal(count(ofAll, waypoint()), 0, 'a waypoint takes none without a target');
   });
 });

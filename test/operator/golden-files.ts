@@ -62,7 +62,11 @@ function golden(input: string): Golden {
     module: MODULE,
     examine: () => undefined,
     kms: { cluster: KMS_CLUSTER },
-    kmsAccess: { url: new URL('https://vault.kms:8200'), folder: '/etc/fim/kms', files: ['token', 'ca', 'identity'] },
+    kmsAccess: {
+      url: new URL('https://vault.kms.svc:8200'),
+      folder: '/etc/fim/kms',
+      files: ['token', 'ca', 'identity'],
+    },
     version: '0.1.0',
   });
   const file = path.join(FOLDER, `${name}.out.yaml`);

@@ -135,7 +135,7 @@ describe('goldens', () => {
       '/etc/fim/kms/token.json',
       '/etc/fim/kms/identity.json',
       '/etc/fim/kms/ca.crt',
-      'vault.kms',
+      'vault.kms.svc',
     ])
       assert.ok(kms.includes(part), part);
     const spec = object('contract', 'fim-gateways').spec!;

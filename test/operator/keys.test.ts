@@ -7,6 +7,7 @@ import { KeyBinding, readBoundKeys, type BindingMode } from '../../istio/operato
 import { KeyDirectory } from '../../istio/operator/key-directory.ts';
 import { keyTroubles } from '../../istio/operator/key-evidence.ts';
 import { readOptions } from '../../istio/operator/options.ts';
+import { kmsObject } from '../../istio/operator/plan/envoy-filter.ts';
 import type { Reading } from '../../istio/operator/plan/evidence.ts';
 import type { Proxy } from '../../istio/operator/proxies.ts';
 import { NAMESPACE, Rig } from './rig.ts';
@@ -132,6 +133,29 @@ describe('a binding', () => {
     );
     assert.deepEqual(binding.note('a', keys(), ['a', 'b', 'c']), ['b']);
     assert.equal(binding.permission('b', 'kms://p/k'), 'permitted');
+  });
+
+  it('takes names of the key service that no search list completes, and gives proxies no other', () => {
+    for (const [url, address] of [
+      ['https://vault.keys.svc:8200', 'vault.keys.svc.bank.local'],
+      ['https://vault.bank.cn', 'vault.bank.cn'],
+      ['http://kms.corp.:8200', 'kms.corp'],
+      ['http://127.0.0.1:8200', '127.0.0.1'],
+      ['http://[fd00::1]:8200', 'fd00::1'],
+    ] as const) {
+      const flags = readOptions(['--modules', 'x', '--module-url', 'http://x', '--kms', url], {});
+      assert.ok(typeof flags !== 'string', String(flags));
+      const made = kmsObject('demo', { url: flags.kms.url!, folder: '/etc/fim/kms', files: [] }, '1', 'bank.local');
+      assert.ok(JSON.stringify(made.spec).includes(`"socket_address":{"address":"${address}"`), address);
+      assert.ok(JSON.stringify(made.spec).includes('"no_default_search_domain":true'));
+      // What its certificate has to say is the name of the URL.
+      if (url.startsWith('https')) assert.ok(JSON.stringify(made.spec).includes(`"sni":"${new URL(url).hostname}"`));
+    }
+    for (const url of ['http://vault:8200', 'http://vault.keys:8200'])
+      assert.match(
+        String(readOptions(['--modules', 'x', '--module-url', 'http://x', '--kms', url], {})),
+        /vault[.a-z]* would be completed .*NAME\.NAMESPACE\.svc/,
+      );
   });
 
   it('is told by options, whose mistakes are named', () => {

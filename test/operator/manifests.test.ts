@@ -250,6 +250,7 @@ describe('the command line of the operator', () => {
     [['--what'], /--what/],
     [['--modules', 'x', '--module-url', 'http://x', '--listen', 'x'], /HOST:PORT/],
     [['--modules', 'x', '--module-url', 'http://x', '--kms', 'file://x'], /--kms/],
+    [['--modules', 'x', '--module-url', 'http://x', '--kms-cluster', 'outbound|8200||vault.keys.svc'], /Istio/],
     [['--modules', 'x', '--module-url', 'http://x', '--kms-path-prefix', 'kv'], /--kms-path-prefix/],
     [['--modules', 'x', '--module-url', 'http://x', '--kms-refresh-ms', '5'], /--kms-refresh-ms/],
   ] as [string[], RegExp][]) {

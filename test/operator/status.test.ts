@@ -306,3 +306,15 @@ describe('the status', () => {
     assert.match(message, /gw-4: no; and 4 more/);
   });
 });
+
+describe('warnings of a status', () => {
+  const warning = (overrides: Partial<RouteFacts>): string | undefined =>
+    statusOf(facts(overrides), undefined, NOW).conditions.find(({ type }) => type === 'Warnings')?.reason;
+
+  it('say that a waypoint has no keys, of routes that need some', () => {
+    const workloads = [workload({ name: 'service-ledger' }), workload()];
+    assert.equal(warning({ workloads, hasKeys: true }), 'NoKeysAtWaypoint');
+    assert.equal(warning({ workloads, hasKeys: false }), undefined);
+    assert.equal(warning({ hasKeys: true }), undefined);
+  });
+});

@@ -1,4 +1,5 @@
--- Health of a FinancialRoute for Argo CD: resource.customizations.health.fim.financial_FinancialRoute in argocd-cm.
+-- Health of a FinancialRoute or FinancialBaseline for Argo CD: resource.customizations.health.fim.financial_FinancialRoute and
+-- …_FinancialBaseline in argocd-cm.
 local health = { status = "Progressing", message = "Waiting for the operator." }
 if obj.status == nil or obj.status.conditions == nil then
   return health
@@ -8,7 +9,7 @@ for _, condition in ipairs(obj.status.conditions) do
   if condition.type == "Ready" then ready = condition end
   if condition.type == "Stalled" then stalled = condition end
 end
--- What is said of an earlier state of the route says nothing of this one.
+-- What is said of an earlier state of the object says nothing of this one.
 local generation = obj.metadata.generation
 if ready == nil or (generation ~= nil and ready.observedGeneration ~= generation) then
   return health

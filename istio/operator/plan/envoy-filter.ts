@@ -39,6 +39,7 @@ import {
 } from './applied.ts';
 import { tlcpHash, type TlcpRelease } from './national-tls.ts';
 import { GATEWAY_NAME_LABEL, SERVICE_TERM, WAYPOINT_TERM, type Lattice } from './selection.ts';
+import { kmsAddress } from './kms-address.ts';
 import type { Workload } from './workloads.ts';
 
 const API_VERSION = 'networking.istio.io/v1alpha3';
@@ -378,6 +379,7 @@ export function kmsObject(
   namespace: string,
   { url, folder, files, vaultNamespace }: KmsAccess,
   version: string,
+  clusterDomain = CLUSTER_DOMAIN,
 ): KubeObject {
   const at = (name: string): string => `${folder}/${name}`;
   const has = (file: KmsFile): boolean => files.includes(file);
@@ -387,7 +389,8 @@ export function kmsObject(
     ...(has('ca') ? { caFile: at('ca.crt') } : {}),
     ...(has('identity') ? { certFile: at('tls.crt'), keyFile: at('tls.key') } : {}),
   };
-  const value = kmsCluster(url, credentials, { token: at('token.json'), identity: at('identity.json') });
+  const secrets = { token: at('token.json'), identity: at('identity.json') };
+  const value = kmsCluster(url, credentials, secrets, kmsAddress(url, clusterDomain));
   const patch = (context: string): EnvoyObject => ({
     applyTo: 'CLUSTER',
     match: { context },

@@ -2,7 +2,7 @@
 // to leave it alone; the status reports what others do.
 import type { KubeObject } from '../kube/objects.ts';
 import { MANAGED_BY_LABEL, MANAGER } from './applied.ts';
-import { includes, type Selection } from './selection.ts';
+import { GATEWAY_NAME_LABEL, SERVICE_TERM, WAYPOINT_TERM, type Selection } from './selection.ts';
 
 /**
  * Effect of another's EnvoyFilter. `takes`: it removes FIM or routes traffic past it. `alters`: it changes settings
@@ -212,7 +212,7 @@ export function trimForeign(object: KubeObject): KubeObject {
 /** Reduces a WasmPlugin to what `foreignReaches` reads. Istio puts it in front of the router, and so of FIM, in every phase. */
 export function trimPlugin(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion } = object.metadata;
-  const { selector, match } = object.spec ?? {};
+  const { selector, match, targetRef, targetRefs } = object.spec ?? {};
   const modes = ((match ?? []) as { mode?: string }[]).map(({ mode }) => mode);
   // To Istio a gateway is a client.
   const context = modes.length > 0 && modes.every((mode) => mode === 'CLIENT') ? 'GATEWAY' : 'ANY';
@@ -223,6 +223,7 @@ export function trimPlugin(object: KubeObject): KubeObject {
     metadata: { name, namespace, uid, resourceVersion },
     spec: {
       workloadSelector: { labels: (selector as { matchLabels?: object } | undefined)?.matchLabels },
+      targetRefs: targetRefs ?? (targetRef === undefined ? undefined : [targetRef]),
       reaches: [reach],
     },
   };
@@ -235,21 +236,41 @@ const CONTEXTS: Record<Selection['lattice'], readonly string[]> = {
 };
 
 /**
+ * Whether an object may act on proxies of a selection. Istio's rules: targets are for gateways of the Gateway API and for
+ * waypoints alone, these have nothing else, and a selector is for all others.
+ */
+function mayActOn(object: KubeObject, { lattice, terms }: Selection): boolean {
+  const { workloadSelector, targetRefs } = (object.spec ?? {}) as {
+    workloadSelector?: { labels?: Record<string, string> };
+    targetRefs?: { kind?: string; name?: string }[];
+  };
+  if (targetRefs !== undefined && targetRefs.length > 0)
+    return targetRefs.some(({ kind, name }) => {
+      if (lattice === 'sidecar') return false;
+      if (kind === 'Service') return lattice === 'waypoint' && (terms[SERVICE_TERM] ?? name) === name;
+      // Without a name among the terms some of the pods may be of that Gateway.
+      const gateway = lattice === 'waypoint' ? terms[WAYPOINT_TERM] : (terms[GATEWAY_NAME_LABEL] ?? name);
+      return kind !== 'Gateway' || gateway === name;
+    });
+  if (lattice === 'waypoint') return false;
+  const labels = workloadSelector?.labels ?? {};
+  // A label that the selection does not name may still be on some of its pods.
+  return Object.entries(labels).every(([name, value]) => terms[name] === undefined || terms[name] === value);
+}
+
+/**
  * Objects that interfere with the proxies of a selection, with their effect. `foreign`: EnvoyFilters and WasmPlugins of
  * the namespace and of the root namespace, reduced by `trimForeign` and `trimPlugin`.
  */
 export function foreignReaches(
   foreign: Iterable<KubeObject>,
-  { lattice, terms }: Selection,
+  selection: Selection,
 ): { kind: Reach['kind']; text: string }[] {
-  return [...foreign].flatMap(({ metadata, spec }) => {
-    const labels = ((spec?.workloadSelector as { labels?: Record<string, string> } | undefined)?.labels ??
-      {}) as Record<string, string>;
-    // A label that the selection does not name may still be on some of its pods.
-    const apart = Object.entries(labels).some(([name, value]) => terms[name] !== undefined && terms[name] !== value);
-    if (apart && !includes(terms, labels)) return [];
+  return [...foreign].flatMap((object) => {
+    if (!mayActOn(object, selection)) return [];
+    const { metadata, spec } = object;
     const [worst] = ((spec?.reaches ?? []) as (Reach & { context: string })[]).filter(({ context }) =>
-      CONTEXTS[lattice].includes(context),
+      CONTEXTS[selection.lattice].includes(context),
     );
     return worst === undefined
       ? []

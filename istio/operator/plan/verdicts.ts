@@ -94,6 +94,7 @@ export function resolvedRefs(facts: RouteFacts, make: Make): ConditionDraft {
 export function warningOf(facts: RouteFacts, make: Make): ConditionDraft | undefined {
   const translated = facts.drafts.flat().find((draft) => draft.type === 'Warnings');
   const notes = [...new Set(facts.targets.flatMap(({ note }) => note ?? []))];
+  const atWaypoints = facts.workloads.map(({ name }) => name).filter((name) => /^(?:waypoint|service)-/.test(name));
   const found = [
     ...(facts.nearBudget === undefined
       ? []
@@ -105,6 +106,14 @@ export function warningOf(facts: RouteFacts, make: Make): ConditionDraft | undef
         ]),
     ...(translated === undefined ? [] : [translated]),
     ...(notes.length === 0 ? [] : [{ reason: 'OtherThanTarget', message: notes.join(' ') }]),
+    ...(facts.hasKeys === true && atWaypoints.length > 0
+      ? [
+          {
+            reason: 'NoKeysAtWaypoint',
+            message: `Nothing leads from a waypoint to the key service: messages that need a key are refused at ${atWaypoints.join(', ')}. Use selector for the sidecars, or the gateways.`,
+          },
+        ]
+      : []),
   ];
   const [first] = found;
   return first === undefined
