@@ -110,14 +110,14 @@ function isEdge(byte: u32): bool {
   );
 }
 
-/** Finds a resident identity number that begins with the first group. */
+/** Finds a resident identity number of 18 characters that begins with the first group. */
 export function findIdCard(groups: DigitGroups, finding: Finding): bool {
   const start = groups.startOf(0);
   for (let last: u32 = 0; last < groups.groups && last < ID_GROUPS; last++) {
     const count = unchecked(groups.upTo[last]);
     if (count > ID_LENGTH) return false;
     if (last > 0 && !isIdGroup(groups, last)) return false;
-    if (count < OLD_ID_LENGTH || !groups.endsChain(last)) continue;
+    if (count < ID_LENGTH - 1 || !groups.endsChain(last)) continue;
     const grouped = last == 0 ? 0 : Why.Grouped;
     const end = groups.endOf(count - 1);
     const why = Why.Check | Why.Region | Why.Date | grouped;
@@ -130,8 +130,6 @@ export function findIdCard(groups: DigitGroups, finding: Finding): bool {
       store<u8>(groups.text + count, 88);
       if (isGb11643(groups.text, ID_LENGTH)) return finding.set(Find.IdCard, start, behind, why);
     }
-    if (count == OLD_ID_LENGTH && last == 0 && groups.endsNumber(end) && isOldId(groups) && !isDecimal(groups, count))
-      return finding.set(Find.IdCard, start, end, Why.Region | Why.Date);
   }
   return false;
 }
@@ -144,6 +142,14 @@ function isIdGroup(groups: DigitGroups, last: u32): bool {
     !groups.followsDash &&
     (kind == Between.Line || groups.size(0) == SIX || groups.size(0) == 3 || groups.size(0) == FOUR)
   );
+}
+
+/** Finds an identity number of 15 digits. It has no check character: what may be a card is looked at first. */
+export function findOldId(groups: DigitGroups, finding: Finding): bool {
+  if (unchecked(groups.upTo[0]) != OLD_ID_LENGTH) return false;
+  const end = groups.endOf(OLD_ID_LENGTH - 1);
+  if (!groups.endsNumber(end) || !isOldId(groups) || isDecimal(groups, OLD_ID_LENGTH)) return false;
+  return finding.set(Find.IdCard, groups.startOf(0), end, Why.Region | Why.Date);
 }
 
 /** Whether 15 digits are an identity number as it was issued until 1999: division, birth date in this form, number. */

@@ -2,7 +2,7 @@
 // escapes are read as what they stand for, and what is found is named by its place in the text as it is written.
 import { Ascii } from '../../memory/ascii';
 import { Candidates, BLOCK, LABELLED } from './candidates';
-import { findCard, findIdCard } from './cards';
+import { findCard, findIdCard, findOldId } from './cards';
 import { DigitGroups } from './digit-groups';
 import { Letters, findDocument, findHongKongId, findSocialCredit, isDocumentLength } from './documents';
 import { Find, Why, bitOf } from './find';
@@ -13,21 +13,12 @@ import { findAddress, findName, valueAt } from './label-values';
 import { labelBefore, mayFollowLabel, prepareLabels } from './labels';
 import { findAbroad, findFixed, findMobile } from './phones';
 import { findPlate, isDivision } from './plates';
+import { DOCUMENTS, GROUPED, mayBeNumber } from './quick-look';
 import { digitOf, hexOf, isLatin, unitAt, unitBefore, unitEnd } from './units';
 
-/** Kinds that begin with digits in groups, and those that a label must announce. */
-const GROUPED: u32 =
-  ((<u32>1) << Find.IdCard) |
-  ((<u32>1) << Find.BankCard) |
-  ((<u32>1) << Find.UnionPayCard) |
-  ((<u32>1) << Find.Phone) |
-  ((<u32>1) << Find.FixedPhone);
-const DOCUMENTS: u32 = ((<u32>1) << Find.Passport) | ((<u32>1) << Find.HkMacaoPermit) | ((<u32>1) << Find.TaiwanPermit);
 const AT_SIGN: u32 = 64;
 const WIDE_AT: u32 = 0xff20;
 const WIDE_COLON: u32 = 0xff1a;
-/** Digits of a run that is counted. */
-const LONG_RUN: u32 = 11;
 
 /** Iterates over what is found in a text, in ascending order. Reused for every text. */
 export class Scanner {
@@ -129,7 +120,7 @@ export class Scanner {
   /** Whether something is found at a candidate. */
   private look(at: usize): bool {
     const byte = <u32>load<u8>(at);
-    if (byte - 48 < 10) return this.mayBeNumber(at) && this.number(at);
+    if (byte - 48 < 10) return mayBeNumber(this.text, at, this.textEnd, this.set) && this.number(at);
     if (byte == Ascii.Colon) return this.colon(at);
     if (byte == Ascii.Equals || byte == Ascii.Greater) return mayFollowLabel(this.text, at) && this.labelled(at + 1);
     if (byte == AT_SIGN) return findEmail(this.done, at, this.textEnd, this.finding);
@@ -158,6 +149,7 @@ export class Scanner {
     ) {
       if ((this.set & LABELLED) != 0 && this.labelled(behind)) return true;
     }
+    if (isLatin(point) && this.wants(Find.LicencePlate) && findPlate(this.done, at, end, this.finding)) return true;
     if (behind >= end) return false;
     const next = <u32>load<u8>(behind);
     // Digits directly behind an escape that ends in a digit are no candidates by themselves.
@@ -205,56 +197,6 @@ export class Scanner {
     return findJwt(this.text, at, this.textEnd, this.finding);
   }
 
-  /** Whether the digits at `at` may begin something, by their number and what stands around them. Quick. */
-  private mayBeNumber(at: usize): bool {
-    const end = this.textEnd;
-    let stop = at + 1;
-    while (stop < end && <u32>load<u8>(stop) - 48 < 10) stop++;
-    const count = <u32>(stop - at);
-    if (count >= LONG_RUN) return true;
-    const next = stop < end ? <u32>load<u8>(stop) : 0;
-    if (next >= 0x80 || next == Ascii.Backslash || next == Ascii.Percent || next == Ascii.Ampersand) return true;
-    if (next == Ascii.Point && count <= 3) return this.wants(Find.IpAddress);
-    if (
-      count >= 6 &&
-      ((this.set & DOCUMENTS) != 0 || this.wants(Find.SocialCreditCode) || this.wants(Find.FixedPhone))
-    ) {
-      const before = at > this.text ? <u32>load<u8>(at - 1) : 0;
-      if (before >= 0x80 || isLatin(before) || isLatin(next) || next == Ascii.OpenParenthesis) return true;
-      if (
-        count >= 7 &&
-        (before == Ascii.Quote ||
-          before == Ascii.Colon ||
-          before == Ascii.Space ||
-          before == Ascii.Greater ||
-          before == Ascii.Equals)
-      )
-        return true;
-    }
-    if (count < 2 || (this.set & GROUPED) == 0 || stop + 1 >= end) return false;
-    const other = <u32>load<u8>(stop + 1);
-    if (next == Ascii.LineFeed || next == Ascii.CarriageReturn) return count >= 3;
-    if (
-      next != Ascii.Space &&
-      next != Ascii.Minus &&
-      next != Ascii.Point &&
-      next != Ascii.Plus &&
-      next != Ascii.CloseParenthesis
-    )
-      return false;
-    if (other - 48 >= 10)
-      return (
-        other >= 0x80 ||
-        other == Ascii.Space ||
-        other == Ascii.Minus ||
-        other == Ascii.Percent ||
-        other == Ascii.Backslash
-      );
-    // The next group has at least two digits. A day or month has just as many, and what follows is short then.
-    if (count == 2) return load<u16>(at) == 0x3638;
-    return stop + 3 < end && <u32>load<u8>(stop + 3) - 48 < 10;
-  }
-
   /** Whether something is found at the first digit of a number. */
   private number(at: usize): bool {
     const groups = this.groups;
@@ -279,6 +221,7 @@ export class Scanner {
     if (groups.beginsNumber && (set & GROUPED) != 0 && groups.count >= 7) {
       if (this.wants(Find.IdCard) && findIdCard(groups, finding)) return true;
       if ((set & (bitOf(Find.BankCard) | bitOf(Find.UnionPayCard))) != 0 && findCard(groups, set, finding)) return true;
+      if (this.wants(Find.IdCard) && findOldId(groups, finding)) return true;
       if (this.wants(Find.Phone) && findMobile(groups, finding)) return true;
       if (findAbroad(groups, set, finding)) return true;
       if (this.wants(Find.FixedPhone) && findFixed(groups, false, finding)) return true;

@@ -209,9 +209,14 @@ function readFrom(from: usize, at: usize): u32 {
 function percentBefore(begin: usize, at: usize): u32 {
   let from = at - 3;
   if (load<u8>(from) != Ascii.Percent) from -= 2;
-  // The other bytes of a character beyond ASCII stand in front.
-  for (let i = 0; i < 3 && isContinuation(from, at) && from - begin >= 3 && load<u8>(from - 3) == Ascii.Percent; i++)
-    from -= 3;
+  // The other bytes of a character beyond ASCII stand in front, encoded as often.
+  const size: usize = load<u8>(at - 3) == Ascii.Percent ? 3 : 5;
+  for (
+    let i = 0;
+    i < 3 && isContinuation(from, at) && from - begin >= size && load<u8>(from - size) == Ascii.Percent;
+    i++
+  )
+    from -= size;
   return readFrom(from, at);
 }
 

@@ -1,0 +1,85 @@
+// A quick look at digits: whether something may begin with them. It says yes too often and never no too often, and reads
+// a few bytes; most numbers of a message end here.
+import { Ascii } from '../../memory/ascii';
+import { Find, bitOf } from './find';
+import { isLatin } from './units';
+
+/** Kinds that begin with digits in groups. */
+export const GROUPED: u32 =
+  ((<u32>1) << Find.IdCard) |
+  ((<u32>1) << Find.BankCard) |
+  ((<u32>1) << Find.UnionPayCard) |
+  ((<u32>1) << Find.Phone) |
+  ((<u32>1) << Find.FixedPhone);
+/** Kinds of digits behind letters, which a label announces. */
+export const DOCUMENTS: u32 =
+  ((<u32>1) << Find.Passport) | ((<u32>1) << Find.HkMacaoPermit) | ((<u32>1) << Find.TaiwanPermit);
+const WITH_LETTERS: u32 = DOCUMENTS | ((<u32>1) << Find.SocialCreditCode) | ((<u32>1) << Find.FixedPhone);
+
+/** Digits in a row that are always looked at, and the fewest of a document, of one without letters, of a later group. */
+const LONG_RUN: u32 = 11;
+const DOCUMENT_RUN: u32 = 6;
+const PLAIN_RUN: u32 = 7;
+const NEXT_RUN: usize = 3;
+const COUNTRY: u16 = 0x3638; // 86
+
+/** Whether a character may begin here that is written in more than one byte. */
+// @ts-ignore: decorator
+@inline
+function isLead(byte: u32): bool {
+  return byte >= 0x80 || byte == Ascii.Backslash || byte == Ascii.Percent || byte == Ascii.Ampersand;
+}
+
+// @ts-ignore: decorator
+@inline
+function parts(byte: u32): bool {
+  return (
+    byte == Ascii.Space ||
+    byte == Ascii.Minus ||
+    byte == Ascii.Point ||
+    byte == Ascii.Plus ||
+    byte == Ascii.CloseParenthesis
+  );
+}
+
+/** Whether the first digit at `at` of the text [`begin`, `end`) may begin something of the set. */
+export function mayBeNumber(begin: usize, at: usize, end: usize, set: u32): bool {
+  let stop = at + 1;
+  while (stop < end && <u32>load<u8>(stop) - 48 < 10) stop++;
+  const count = <u32>(stop - at);
+  if (count >= LONG_RUN) return true;
+  const next = stop < end ? <u32>load<u8>(stop) : 0;
+  if (isLead(next)) return true;
+  if (next == Ascii.Point && count <= 3) return (set & bitOf(Find.IpAddress)) != 0;
+  if (count >= DOCUMENT_RUN && (set & WITH_LETTERS) != 0 && mayBeDocument(begin, at, next, count)) return true;
+  if (count < 2 || (set & GROUPED) == 0 || stop >= end) return false;
+  if (next == Ascii.LineFeed || next == Ascii.CarriageReturn) return count >= 3;
+  if (count == 2) return load<u16>(at) == COUNTRY && parts(next);
+  return parts(next) && mayGoOn(stop + 1, end);
+}
+
+/** Whether a letter or a label may stand before the digits, or a letter behind them. */
+function mayBeDocument(begin: usize, at: usize, next: u32, count: u32): bool {
+  const before = at > begin ? <u32>load<u8>(at - 1) : 0;
+  if (before >= 0x80 || before == Ascii.Semicolon || isLatin(before)) return true;
+  if (isLatin(next) || next == Ascii.OpenParenthesis) return true;
+  if (count < PLAIN_RUN) return false;
+  return (
+    before == Ascii.Quote ||
+    before == Ascii.Colon ||
+    before == Ascii.Space ||
+    before == Ascii.Greater ||
+    before == Ascii.Equals
+  );
+}
+
+/** Whether a next group may stand at `at`. A day or a month is shorter. */
+function mayGoOn(at: usize, end: usize): bool {
+  for (let i: usize = 0; i < NEXT_RUN && at + i < end; i++) {
+    const byte = <u32>load<u8>(at + i);
+    if (isLead(byte)) return true;
+    if (byte - 48 < 10) continue;
+    return i == 0 && (byte == Ascii.Space || byte == Ascii.Minus);
+  }
+  return at + NEXT_RUN <= end;
+}
