@@ -1,6 +1,18 @@
 // Digits as people and printers write them: groups with one kind of separator between them.
 import { Ascii } from '../../memory/ascii';
-import { digitOf, isDash, isLatin, isPoint, isSpace, unitAt, unitBefore, unitEnd, unitStart } from './units';
+import {
+  digitOf,
+  hexOf,
+  isDash,
+  isLatin,
+  isPoint,
+  isSpace,
+  narrow,
+  unitAt,
+  unitBefore,
+  unitEnd,
+  unitStart,
+} from './units';
 
 /** What stands between two groups. */
 export const enum Between {
@@ -153,17 +165,19 @@ export class DigitGroups {
     return unchecked(this.starts[index]);
   }
 
-  /** Whether digits are only one number of many with the same dashes or dots between them: in front of the first. */
+  /** Whether a dash or dot with a digit, or a letter of a hexadecimal number, stands before: a part of something longer. */
   get followsDash(): bool {
-    return (isDash(this.left) || isPoint(this.left)) && digitOf(this.leftOfLeft) < 10;
+    return (isDash(this.left) || isPoint(this.left)) && hexOf(narrow(this.leftOfLeft)) < 16;
   }
 
   /** Whether a number of groups may end with group `last`: it is not one piece of a longer chain with dashes or dots. */
   endsChain(last: u32): bool {
     if (last == 0) return true;
-    const next = unchecked(this.between[last]);
     const kind = unchecked(this.between[last - 1]);
-    return next == Between.Nothing || (kind != Between.Dash && kind != Between.Dot) || next != kind;
+    if (kind != Between.Dash && kind != Between.Dot) return true;
+    if (unchecked(this.between[last]) != Between.Nothing) return unchecked(this.between[last]) != kind;
+    const next = unitAt(unchecked(this.ends[unchecked(this.upTo[last]) - 1]), this.end);
+    return !isDash(next) || hexOf(narrow(unitAt(unitEnd(), this.end))) > 15;
   }
 
   /** Whether the groups 0 to `last` have one separator between them; one line break may stand for it. */

@@ -60,13 +60,24 @@ export function findSocialCredit(groups: DigitGroups, letters: Letters, finding:
     at = unitEnd();
   }
   if (at < groups.end && isWordPart(unitAt(at, groups.end))) return false;
-  if (!isUscc(changetype<usize>(code), USCC_LENGTH) || !isOffice(changetype<usize>(code) + 2)) return false;
+  if (!isUscc(changetype<usize>(code), USCC_LENGTH) || !isRegistered(changetype<usize>(code))) return false;
   return finding.set(Find.SocialCreditCode, letters.start, at, Why.Check | Why.Region);
 }
 
-/** Whether two digits are a division of China, or 10: registered with the state itself. */
-function isOffice(digits: usize): bool {
-  return isRegion(digits) || load<u16>(digits) == 0x3031;
+/** Registering departments and kinds of entities that are in use (GB 32100, annex): the first two characters. */
+const ENTITIES: usize = memory.data<u8>([
+  49, 49, 49, 50, 49, 51, 49, 57, 50, 49, 50, 57, 51, 49, 51, 50, 51, 51, 51, 52, 51, 53, 51, 57, 52, 49, 52, 57, 53,
+  49, 53, 50, 53, 51, 53, 57, 54, 49, 54, 50, 54, 57, 55, 49, 55, 50, 55, 57, 56, 49, 56, 57, 57, 49, 57, 50, 57, 51,
+  65, 49, 65, 57, 78, 49, 78, 50, 78, 51, 78, 57, 89, 49,
+]);
+const ENTITY_COUNT: u32 = 36;
+
+/** Whether a code begins with an entity, and with a division of China or 10: registered with the state itself. */
+function isRegistered(text: usize): bool {
+  if (!isRegion(text + 2) && load<u16>(text, 2) != 0x3031) return false;
+  const first = load<u16>(text);
+  for (let i: u32 = 0; i < ENTITY_COUNT; i++) if (load<u16>(ENTITIES + ((<usize>i) << 1)) == first) return true;
+  return false;
 }
 
 /**

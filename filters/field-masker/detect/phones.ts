@@ -4,6 +4,7 @@ import { Ascii } from '../../memory/ascii';
 import { Between, DigitGroups } from './digit-groups';
 import { Find, Why, bitOf } from './find';
 import { Finding } from './finding';
+import { isDash } from './units';
 
 const MOBILE_LENGTH: u32 = 11;
 /** Digits of an extension at most. */
@@ -55,7 +56,7 @@ function isMobileGrouping(groups: DigitGroups, from: u32, last: u32): bool {
 export function findMobile(groups: DigitGroups, finding: Finding): bool {
   const prefix = prefixOf(groups, MOBILE_LENGTH);
   if (mobileFrom(groups, prefix, finding)) return true;
-  const isOwn = prefix == 0 && groups.count >= MOBILE_LENGTH + 1 && groups.digit(0) == 0;
+  const isOwn = prefix == 0 && groups.count >= MOBILE_LENGTH + 1 && groups.digit(0) == 0 && !isDash(groups.left);
   return isOwn && unchecked(groups.upTo[0]) == MOBILE_LENGTH + 1 && mobileFrom(groups, 1, finding);
 }
 
@@ -124,6 +125,7 @@ function localFrom(groups: DigitGroups, from: u32, finding: Finding): bool {
     const end = groups.endOf(unchecked(groups.upTo[last]) - 1);
     if (!groups.endsNumber(end)) continue;
     if (unchecked(groups.between[last]) == Between.Dash || unchecked(groups.between[last]) == Between.Dot) continue;
+    if (!groups.endsChain(last)) continue;
     return finding.set(Find.FixedPhone, groups.startOf(0), end, Why.Form);
   }
   return false;
