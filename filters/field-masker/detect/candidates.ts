@@ -3,11 +3,17 @@ import { Ascii } from '../../memory/ascii';
 import { Find, bitOf } from './find';
 
 /** Bytes that must be readable before and behind a block. */
-const MARGIN: usize = 20;
+const MARGIN: usize = 24;
 export const BLOCK: usize = 16;
 
 /** Kinds that are looked for behind a label. */
 export const LABELLED: u32 = ((<u32>1) << Find.Name) | ((<u32>1) << Find.Address) | ((<u32>1) << Find.KeyMaterial);
+
+// @ts-ignore: decorator
+@inline
+function digitsOf(bytes: v128): v128 {
+  return i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(48)), i8x16.splat(10));
+}
 
 /** Finds candidates for a set of kinds. */
 export class Candidates {
@@ -16,6 +22,7 @@ export class Candidates {
   private readonly high: StaticArray<u8> = new StaticArray<u8>(16);
   private plates: bool = false;
   private keys: bool = false;
+  private addresses: bool = false;
 
   /** Prepares for a set of kinds (bits of `Find`). */
   prepare(set: u32): void {
@@ -33,6 +40,7 @@ export class Candidates {
     }
     this.plates = (set & bitOf(Find.LicencePlate)) != 0;
     this.keys = (set & bitOf(Find.KeyMaterial)) != 0;
+    this.addresses = (set & bitOf(Find.IpAddress)) != 0;
   }
 
   private add(byte: u32): void {
@@ -57,11 +65,9 @@ export class Candidates {
   of(at: usize): u32 {
     const bytes = v128.load(at);
     const before = v128.load(at - 1);
-    const digits = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(48)), i8x16.splat(10));
-    const wereDigits = i8x16.lt_u(i8x16.sub(before, i8x16.splat(48)), i8x16.splat(10));
     const low = i8x16.swizzle(v128.load(changetype<usize>(this.low)), v128.and(bytes, i8x16.splat(15)));
     const high = i8x16.swizzle(v128.load(changetype<usize>(this.high)), i8x16.shr_u(bytes, 4));
-    let found = v128.or(v128.andnot(digits, wereDigits), i8x16.ne(v128.and(low, high), i8x16.splat(0)));
+    let found = i8x16.ne(v128.and(low, high), i8x16.splat(0));
     if (this.plates) {
       const capitals = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(65)), i8x16.splat(26));
       found = v128.or(found, v128.and(capitals, i8x16.lt_s(before, i8x16.splat(0))));
@@ -72,7 +78,44 @@ export class Candidates {
       const dashes = v128.and(i8x16.eq(bytes, i8x16.splat(45)), i8x16.eq(v128.load(at + 4), i8x16.splat(45)));
       found = v128.or(found, v128.or(jwt, v128.and(dashes, i8x16.eq(next, i8x16.splat(45)))));
     }
-    return <u32>i8x16.bitmask(found);
+    return (<u32>i8x16.bitmask(found)) | this.numbers(at, bytes, before);
+  }
+
+  /** First digits among the 16 bytes: of at least three in a row, of 86, and all of them where dots may make an address. */
+  // @ts-ignore: decorator
+  @inline
+  private numbers(at: usize, bytes: v128, before: v128): u32 {
+    const next = v128.load(at + BLOCK);
+    const digits = (<u32>i8x16.bitmask(digitsOf(bytes))) | ((<u32>i8x16.bitmask(digitsOf(next))) << 16);
+    const starts = digits & ~((digits << 1) | ((<u32>i8x16.bitmask(digitsOf(before))) & 1));
+    if ((starts & 0xffff) == 0) return 0;
+    let found = starts & (digits >> 1) & (digits >> 2);
+    if (this.addresses) {
+      const dots =
+        (<u32>i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(46)))) |
+        ((<u32>i8x16.bitmask(i8x16.eq(next, i8x16.splat(46)))) << 16);
+      // A digit with a dot behind at most three of them: two such dots at least stand near.
+      const ends = (digits << 1) & dots & (digits >> 1);
+      if (popcnt(ends) > 2) found |= starts;
+    }
+    // One or two digits with an escape behind them go on; 86 is China's prefix.
+    const special =
+      (<u32>i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(56)))) &
+      (<u32>i8x16.bitmask(i8x16.eq(v128.load(at + 1), i8x16.splat(54))));
+    const leads = this.leads(bytes) | (this.leads(next) << 16);
+    found |= starts & (special | (leads >> 1) | (leads >> 2));
+    return found & 0xffff;
+  }
+
+  /** Bytes with which a character of several bytes begins. */
+  // @ts-ignore: decorator
+  @inline
+  private leads(bytes: v128): u32 {
+    const escapes = v128.or(
+      i8x16.eq(bytes, i8x16.splat(92)),
+      v128.or(i8x16.eq(bytes, i8x16.splat(37)), i8x16.eq(bytes, i8x16.splat(38))),
+    );
+    return <u32>i8x16.bitmask(v128.or(escapes, i8x16.lt_s(bytes, i8x16.splat(0))));
   }
 
   /** The same for one byte at the edges of a text. It may say yes more often. */

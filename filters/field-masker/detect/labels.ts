@@ -13,11 +13,19 @@ const MAX_HAN: u32 = 10;
 const FNV_BASIS: u32 = 0x811c9dc5;
 const FNV_PRIME: u32 = 0x01000193;
 
-/** Kinds whose values are looked for because a label stands before them. */
+/** Kinds whose values are looked for because a label stands before them; kinds of labels that announce digits. */
 const LABELLED: u32 = ((<u32>1) << Find.Name) | ((<u32>1) << Find.Address) | ((<u32>1) << Find.KeyMaterial);
+const ANNOUNCING: u32 =
+  ((<u32>1) << Find.IdCard) |
+  ((<u32>1) << Find.Phone) |
+  ((<u32>1) << Find.FixedPhone) |
+  ((<u32>1) << Find.Passport) |
+  ((<u32>1) << Find.HkMacaoPermit) |
+  ((<u32>1) << Find.TaiwanPermit);
 
-/** Bit n of a set of 4096: some name of a LABELLED kind ends in bytes that make n. */
+/** Bit n of a set of 4096: some name of a kind of the group ends in three bytes that make n. */
 const ENDINGS: usize = memory.data(512);
+const DIGIT_ENDINGS: usize = memory.data(512);
 const TEXT: usize = memory.data(128);
 let ready = false;
 
@@ -25,7 +33,12 @@ function endingOf(bytes: u32): u32 {
   return (bytes * 0x9e3779b1) >> 20;
 }
 
-/** Fills the set of endings. Once. */
+function addEnding(set: usize, bit: u32): void {
+  const word = set + <usize>((bit >> 3) & ~3);
+  store<u32>(word, load<u32>(word) | ((<u32>1) << (bit & 31)));
+}
+
+/** Fills the sets of endings. Once. */
 export function prepareLabels(): void {
   if (ready) return;
   ready = true;
@@ -34,29 +47,63 @@ export function prepareLabels(): void {
     if (offset == 0) continue;
     const entry = KIND_NAMES + offset - 1;
     const length = <u32>load<u8>(entry);
-    if ((LABELLED & bitOf(load<u8>(entry, 1))) == 0 || length < 2) continue;
-    const bit = endingOf(<u32>load<u16>(entry + length));
-    const word = ENDINGS + <usize>((bit >> 3) & ~3);
-    store<u32>(word, load<u32>(word) | ((<u32>1) << (bit & 31)));
+    const kind = bitOf(load<u8>(entry, 1));
+    if (length < 2) continue;
+    const third = length > 2 ? (<u32>load<u8>(entry + length - 1)) << 16 : 0;
+    const bit = endingOf(third | ((<u32>load<u8>(entry + length)) << 8) | load<u8>(entry + length, 1));
+    if ((kind & LABELLED) != 0) addEnding(ENDINGS, bit);
+    if ((kind & ANNOUNCING) != 0) addEnding(DIGIT_ENDINGS, bit);
   }
 }
 
-/** Whether a label of a LABELLED kind may end before the separator at `at`. Quick; reads a few bytes. */
+/** Whether a label of a LABELLED kind may end before the separator or value at `at`. Quick; reads a few bytes. */
 export function mayFollowLabel(begin: usize, at: usize): bool {
+  return endsIn(ENDINGS, begin, at);
+}
+
+/** The same for labels that announce the digits at `at`. */
+export function mayAnnounce(begin: usize, at: usize): bool {
+  return endsIn(DIGIT_ENDINGS, begin, at);
+}
+
+function endsIn(set: usize, begin: usize, at: usize): bool {
   let from = at;
-  while (from > begin && at - from < MAX_GAP) {
+  while (from > begin && at - from < MAX_GAP && isPlainGap(load<u8>(from - 1))) from--;
+  let bytes: u32 = 0;
+  let shift: u32 = 0;
+  for (const stop = max(begin + 4, from) - 4; from > stop && shift < 24; from--) {
     const byte = <u32>load<u8>(from - 1);
-    if (byte != Ascii.Quote && byte != Ascii.Backslash && byte != Ascii.Space && byte != Ascii.Apostrophe) break;
-    from--;
+    if (byte == Ascii.Semicolon) return true;
+    if (byte == Ascii.Underscore || byte == Ascii.Minus) continue;
+    if (byte < 0x80 && !isLatin(byte) && byte - 48 >= 10) break;
+    bytes |= lower(byte) << shift;
+    shift += 8;
   }
-  if (from - begin < 2) return false;
-  const last = <u32>load<u8>(from - 1);
-  let other = <u32>load<u8>(from - 2);
-  if (last == Ascii.Semicolon || (from - begin >= 3 && load<u8>(from - 3) == Ascii.Percent)) return true;
-  if (from - begin >= 6 && load<u8>(from - 6) == Ascii.Backslash && load<u8>(from - 5) == Ascii.LowerU) return true;
-  if ((other == Ascii.Underscore || other == Ascii.Minus) && from - begin >= 3) other = <u32>load<u8>(from - 3);
-  const bit = endingOf((lower(last) << 8) | lower(other));
-  return ((load<u8>(ENDINGS + (bit >> 3)) >> (bit & 7)) & 1) != 0;
+  if (shift < 16 || isEscape(begin, from)) return true;
+  const bit = endingOf(bytes);
+  return ((load<u8>(set + (bit >> 3)) >> (bit & 7)) & 1) != 0;
+}
+
+/** Whether one of the bytes before the last ones shows that the label is written in escapes. */
+function isEscape(begin: usize, from: usize): bool {
+  for (let i = 0; i < 4 && from > begin; i++) {
+    from--;
+    const byte = <u32>load<u8>(from);
+    if (byte == Ascii.Backslash || byte == Ascii.Percent) return true;
+  }
+  return false;
+}
+
+function isPlainGap(byte: u32): bool {
+  return (
+    byte == Ascii.Quote ||
+    byte == Ascii.Backslash ||
+    byte == Ascii.Space ||
+    byte == Ascii.Apostrophe ||
+    byte == Ascii.Colon ||
+    byte == Ascii.Equals ||
+    byte == Ascii.Greater
+  );
 }
 
 function lower(byte: u32): u32 {
@@ -128,11 +175,27 @@ function hanLabel(begin: usize, at: usize): u32 {
   return kind;
 }
 
+/** Whether the byte before `at` may end an escape. */
+function isEscaped(begin: usize, at: usize): bool {
+  if (at - begin >= 2 && load<u8>(at - 2) == Ascii.Backslash) return true;
+  if (at - begin >= 3 && load<u8>(at - 3) == Ascii.Percent) return true;
+  if (at - begin >= 5 && load<u8>(at - 5) == Ascii.Percent) return true;
+  return at - begin >= 6 && load<u8>(at - 6) == Ascii.Backslash && load<u8>(at - 5) == Ascii.LowerU;
+}
+
 /** A label in letters: the whole word, folded. */
 function latinLabel(begin: usize, at: usize): u32 {
   let from = TEXT + MAX_LABEL;
   const stop = from;
-  for (let i: u32 = 0; i <= MAX_LABEL; i++) {
+  // Plain bytes need no look for escapes.
+  while (at > begin && from > TEXT) {
+    const byte = <u32>load<u8>(at - 1);
+    const isJoint = byte == Ascii.Underscore || byte == Ascii.Minus || byte == Ascii.Point;
+    if (!isJoint && (byte >= 0x80 || (!isLatin(byte) && byte - 48 >= 10) || isEscaped(begin, at))) break;
+    at--;
+    if (!isJoint) store<u8>(--from, lower(byte));
+  }
+  for (let i: u32 = <u32>(stop - from); i <= MAX_LABEL; i++) {
     const point = narrow(unitBefore(begin, at));
     const isJoint = point == Ascii.Underscore || point == Ascii.Minus || point == Ascii.Point;
     if (!isJoint && !isLatin(point) && digitOf(point) > 9) break;

@@ -2,6 +2,7 @@
 // a few bytes; most numbers of a message end here.
 import { Ascii } from '../../memory/ascii';
 import { Find, bitOf } from './find';
+import { mayAnnounce } from './labels';
 import { isLatin } from './units';
 
 /** Kinds that begin with digits in groups. */
@@ -47,8 +48,8 @@ export function mayBeNumber(begin: usize, at: usize, end: usize, set: u32): bool
   let stop = at + 1;
   while (stop < end && <u32>load<u8>(stop) - 48 < 10) stop++;
   const count = <u32>(stop - at);
-  if (count >= LONG_RUN) return true;
   const next = stop < end ? <u32>load<u8>(stop) : 0;
+  if (count >= LONG_RUN) return mayBeLong(begin, at, next, count, set);
   if (isLead(next)) return true;
   if (next == Ascii.Point && count <= 3) return (set & bitOf(Find.IpAddress)) != 0;
   if (count >= DOCUMENT_RUN && (set & WITH_LETTERS) != 0 && mayBeDocument(begin, at, next, count)) return true;
@@ -58,19 +59,30 @@ export function mayBeNumber(begin: usize, at: usize, end: usize, set: u32): bool
   return parts(next) && mayGoOn(stop + 1, end);
 }
 
+/** First digits, as bits, of what has 11 to 19 digits in a row: telephones, cards, identity numbers, credit codes. */
+const FIRST_DIGITS: usize = memory.data<u16>([0x103, 0x101, 0x110, 0x8, 0x3ff, 0x3fc, 0x3fe, 0x3fe, 0x3fc]);
+const LAST_LONG: u32 = 19;
+const ID_RUN: u32 = 17;
+
+/** Whether many digits in a row may be something. `next`: the byte behind them. */
+function mayBeLong(begin: usize, at: usize, next: u32, count: u32, set: u32): bool {
+  if (count > LAST_LONG) return false;
+  const before = at > begin ? <u32>load<u8>(at - 1) : 0;
+  if (before == Ascii.Point && at - begin >= 2 && <u32>load<u8>(at - 2) - 48 < 10) return false;
+  if (isLead(next) || next == Ascii.LineFeed || next == Ascii.CarriageReturn) return true;
+  const letter = isLatin(next);
+  if (isLatin(before) || before == Ascii.Underscore || (letter && ((next | 32) != Ascii.LowerX || count != ID_RUN)))
+    return (set & bitOf(Find.SocialCreditCode)) != 0 && count <= ID_RUN;
+  if (count == ID_RUN && !letter && next != Ascii.Space && next != Ascii.Minus) return <u32>load<u8>(at) - 50 < 8;
+  return (((<u32>load<u16>(FIRST_DIGITS + ((<usize>(count - LONG_RUN)) << 1))) >> (<u32>load<u8>(at) - 48)) & 1) != 0;
+}
+
 /** Whether a letter or a label may stand before the digits, or a letter behind them. */
 function mayBeDocument(begin: usize, at: usize, next: u32, count: u32): bool {
   const before = at > begin ? <u32>load<u8>(at - 1) : 0;
   if (before >= 0x80 || before == Ascii.Semicolon || isLatin(before)) return true;
   if (isLatin(next) || next == Ascii.OpenParenthesis) return true;
-  if (count < PLAIN_RUN) return false;
-  return (
-    before == Ascii.Quote ||
-    before == Ascii.Colon ||
-    before == Ascii.Space ||
-    before == Ascii.Greater ||
-    before == Ascii.Equals
-  );
+  return count >= PLAIN_RUN && before - 48 >= 10 && mayAnnounce(begin, at);
 }
 
 /** Whether a next group may stand at `at`. A day or a month is shorter. */

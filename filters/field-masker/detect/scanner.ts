@@ -140,14 +140,8 @@ export class Scanner {
     if (digitOf(point) < 10) return digitOf(unitBefore(this.text, at)) > 9 && this.number(at);
     if ((point == AT_SIGN || point == WIDE_AT) && this.wants(Find.Email))
       return findEmail(this.done, at, end, this.finding);
-    if (
-      point == Ascii.Colon ||
-      point == WIDE_COLON ||
-      point == Ascii.Equals ||
-      point == Ascii.Greater ||
-      point == Ascii.Quote
-    ) {
-      if ((this.set & LABELLED) != 0 && this.labelled(behind)) return true;
+    if (point == Ascii.Colon || point == WIDE_COLON || point == Ascii.Equals || point == Ascii.Greater) {
+      if ((this.set & LABELLED) != 0 && mayFollowLabel(this.text, at) && this.labelled(behind)) return true;
     }
     if (isLatin(point) && this.wants(Find.LicencePlate) && findPlate(this.done, at, end, this.finding)) return true;
     if (behind >= end) return false;
