@@ -77,6 +77,16 @@ export const MAX_RESOURCE_ERRORS = 50;
 export const MAX_PLUGIN_ROUTES = 1_000;
 /** One plugin configuration, bytes (as in the modules). */
 export const MAX_PLUGIN_CONFIG_BYTES = 4 * 1024 * 1024;
+/** Revocation lists of a listener, bytes of PEM or of the file that holds them; more is FIM-CFG-1075. */
+export const MAX_TLCP_LISTS_BYTES = 1_500_000;
+/** Least time for an answer of an OCSP responder, milliseconds; less is FIM-CFG-1039. */
+export const MIN_OCSP_TIMEOUT_MS = 50;
+/** Most time for it, milliseconds, within that of a handshake; more is FIM-CFG-1039. */
+export const MAX_OCSP_TIMEOUT_MS = 4_000;
+/** Least time that certificates of clients must be valid yet, milliseconds; less is FIM-CFG-1039. */
+export const MIN_MINIMUM_VALIDITY_MS = 1_000;
+/** Most of it, milliseconds; more is FIM-CFG-1039. */
+export const MAX_MINIMUM_VALIDITY_MS = 8_760 * 3_600_000;
 /** Steps of one field path (as in the modules). */
 export const MAX_FIELD_PATH_STEPS = 32;
 /** Longest period of a rate limit, milliseconds. */

@@ -347,6 +347,11 @@ export const MAX_CLOCK_AHEAD_SECONDS: i64 = 300;
  * It is below MAX_HANDSHAKE_MS, so that the declared fallback decides.
  */
 export const MAX_OCSP_WAIT_MS: u64 = 5000;
+/**
+ * Questions to OCSP responders under way in one machine, below MAX_PENDING_CALLOUTS, so that keys can be fetched. One
+ * more counts as not answered.
+ */
+export const MAX_OCSP_CALLS: i32 = 128;
 /** Trust anchors of one side of national TLS. */
 export const MAX_TRUST_ANCHORS: i32 = 64;
 /** One handshake message of national TLS, bytes; a longer one ends the handshake with `decode_error`. */

@@ -52,6 +52,7 @@ function addUp(program: Command, finish: Finish): void {
       '--held-per-address <size>',
       'bodies that a worker holds for the verdicts of one client address; 256MiB where a balancer hides all clients behind one (default: 128MiB)',
     )
+    .option('--ocsp <url>', 'OCSP responder for routes with `tls.ocsp`: http:// or https://, with its path')
     .option('--no-tlcp', 'leave national TLS to what stands in front: serve HTTP, routes with `tls` on loopback only')
     .option('--no-watch', 'do not take changes of files live')
     .option('--json', 'print events, one JSON object a line')

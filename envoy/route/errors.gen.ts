@@ -83,6 +83,8 @@ export type ErrorCode =
   | 'FIM-CFG-1060'
   | 'FIM-CFG-1072'
   | 'FIM-CFG-1073'
+  | 'FIM-CFG-1074'
+  | 'FIM-CFG-1075'
   | 'FIM-CFG-1061'
   | 'FIM-CFG-1062'
   | 'FIM-CFG-1063'
@@ -226,6 +228,8 @@ export type ErrorCode =
   | 'FIM-UP-0031'
   | 'FIM-UP-0040'
   | 'FIM-UP-0032'
+  | 'FIM-UP-0033'
+  | 'FIM-UP-0034'
   | 'FIM-CFG-0020'
   | 'FIM-CFG-0021'
   | 'FIM-CFG-0022'
@@ -234,6 +238,7 @@ export type ErrorCode =
   | 'FIM-CFG-0025'
   | 'FIM-CFG-0026'
   | 'FIM-CFG-0027'
+  | 'FIM-CFG-0028'
   | 'FIM-XML-0001'
   | 'FIM-XML-0002'
   | 'FIM-XML-0003'
@@ -335,7 +340,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1036': {"status":0,"title":"Validation has no rule","titleZh":"校验没有规则","advice":"Set `pboc` or `fields`, or drop the section.","adviceZh":"设置 `pboc` 或 `fields`，或删除该段。"},
   'FIM-CFG-1037': {"status":0,"title":"Masking has nothing to mask","titleZh":"脱敏没有对象","advice":"Set `fields` or `detect`, or drop the section.","adviceZh":"设置 `fields` 或 `detect`，或删除该段。"},
   'FIM-CFG-1038': {"status":0,"title":"Tests of a field contradict each other","titleZh":"字段规则互相矛盾","advice":"Pattern, length, enum and check are for text; minLength must not exceed maxLength.","adviceZh":"pattern、长度、enum 和 check 只用于文本；minLength 不得大于 maxLength。"},
-  'FIM-CFG-1039': {"status":0,"title":"Duration is malformed or out of range","titleZh":"时长格式错误或超出范围","advice":"Write `1s`, `1m` or `1h`; from 1ms to 24h.","adviceZh":"请写成 `1s`、`1m` 或 `1h`；范围为 1ms 到 24h。"},
+  'FIM-CFG-1039': {"status":0,"title":"Duration is malformed or out of range","titleZh":"时长格式错误或超出范围","advice":"Write `1s`, `1m` or `1h`; the period of a limit is from 1ms to 24h, the time for an answer of a responder from 50ms to 4s, a validity from 1s to 8760h.","adviceZh":"请写成 `1s`、`1m` 或 `1h`；限流周期为 1ms 到 24h，响应方应答时间为 50ms 到 4s，有效期为 1s 到 8760h。"},
   'FIM-CFG-1040': {"status":0,"title":"Rate limit key needs exactly one source","titleZh":"限流键必须且只能有一个来源","advice":"Set `header`, `sourceAddress: true`, `clientCertificate: true` or `field`, or drop `key` for one bucket.","adviceZh":"设置 `header`、`sourceAddress: true`、`clientCertificate: true` 或 `field`；若只需一个桶，请删除 `key`。"},
   'FIM-CFG-1041': {"status":0,"title":"Mask method and kept characters contradict each other","titleZh":"脱敏方法与保留字符互相矛盾","advice":"`Full` keeps nothing; `KeepFirstLast` of a Generic field needs numbers.","adviceZh":"`Full` 不保留任何字符；Generic 字段的 `KeepFirstLast` 需要给出位数。"},
   'FIM-CFG-1042': {"status":0,"title":"Mask character cannot be used","titleZh":"不能使用该掩码字符","advice":"One character; no quote, backslash or control character.","adviceZh":"只能是一个字符，且不能是引号、反斜杠或控制字符。"},
@@ -366,6 +371,8 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1060': {"status":0,"title":"National TLS is not terminated here","titleZh":"此处不终止国密 TLS","advice":"`fim up` terminates it, unless it is told --no-tlcp: then the route is served on loopback only. In a mesh gateways terminate it, with the certificates of the route or of the operator (--tlcp-certificates); where something is missing, Programmed is False and says what, unless `tls.missing: Accept` says that the rest is enough.","adviceZh":"`fim up` 会终止国密 TLS，除非使用 --no-tlcp：此时该路由只在回环地址上提供服务。在网格中由网关终止，使用路由自身或 operator 的证书（--tlcp-certificates）；若有缺失，Programmed 为 False 并说明缺少什么，除非 `tls.missing: Accept` 表明其余部分已足够。"},
   'FIM-CFG-1072': {"status":0,"title":"Clients are asked for certificates, and nobody is trusted","titleZh":"要求客户端证书，但未信任任何 CA","advice":"Put the authorities of the clients into `tls.trust`, or use ECC suites with `clientAuth: None`.","adviceZh":"请在 `tls.trust` 中填写客户端证书的 CA，或使用 ECC 套件并设 `clientAuth: None`。"},
   'FIM-CFG-1073': {"status":0,"title":"Routes of one listener ask for different national TLS","titleZh":"同一监听端口的路由要求不同的国密 TLS","advice":"A connection is made before its routes are known: give all routes with `tls` the same settings, or none at all.","adviceZh":"建立连接时尚不知道路由：请让所有带 `tls` 的路由使用相同设置，或不设置。"},
+  'FIM-CFG-1074': {"status":0,"title":"Revocation is looked at for nobody, or by nothing","titleZh":"吊销检查没有对象或没有依据","advice":"`crl`, `ocsp`, `revocationFallback` and `minimumValidity` are about the certificates of clients: use ECDHE suites or `clientAuth`; a fallback goes with `crl` or `ocsp`, and `crl` is one of `inline` and `file`.","adviceZh":"`crl`、`ocsp`、`revocationFallback` 与 `minimumValidity` 针对客户端证书：请使用 ECDHE 套件或 `clientAuth`；回退策略须与 `crl` 或 `ocsp` 一起使用，`crl` 只能是 `inline` 或 `file` 之一。"},
+  'FIM-CFG-1075': {"status":0,"title":"File with revocation lists cannot be read","titleZh":"无法读取吊销列表文件","advice":"Name a regular file beside the route file or by its absolute path, PEM or DER, within the limit of its size. In a mesh write the list inline.","adviceZh":"请给出路由文件旁边的普通文件或其绝对路径，PEM 或 DER 格式，且不超过大小上限。网格中请以 inline 写入。"},
   'FIM-CFG-1061': {"status":0,"title":"Observe does not turn off masking or encryption","titleZh":"Observe 不会关闭脱敏或加密","advice":"Nothing to do: limits and validation only count, masking and encryption act.","adviceZh":"无需处理：限流与校验只计数，脱敏与加密照常执行。"},
   'FIM-CFG-1062': {"status":0,"title":"Route has no policy","titleZh":"路由没有策略","advice":"It exempts its requests from less specific routes; add a section if that is not meant.","adviceZh":"它使其请求不受较宽泛路由的约束；如非本意，请添加配置段。"},
   'FIM-CFG-1063': {"status":0,"title":"Setting has no effect","titleZh":"设置不起作用","advice":"Drop it, or add the policy that it is for.","adviceZh":"删除它，或添加它所服务的策略。"},
@@ -509,6 +516,8 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0031': {"status":0,"title":"A module's machine died","titleZh":"模块虚拟机异常终止","advice":"Envoy starts it anew and refuses requests meanwhile. Envoy's log (`--proxy-log`) names the trap; report it with the message's form.","adviceZh":"Envoy 正在重新启动它，其间拒绝请求。陷阱见 Envoy 日志（`--proxy-log`）；请附上报文的形式进行反馈。"},
   'FIM-UP-0040': {"status":0,"title":"Cluster cannot be read","titleZh":"无法读取集群","advice":"Name a kubeconfig whose user may list routes, pods, Services, Gateways and EnvoyFilters of the namespaces; without -n those of all, namespaces and FinancialBaselines.","adviceZh":"请指定 kubeconfig，其用户须可列出相关命名空间的路由、Pod、Service、Gateway 和 EnvoyFilter；不带 -n 时须可列出所有命名空间的上述对象、命名空间本身和 FinancialBaseline。"},
   'FIM-UP-0032': {"status":0,"title":"National TLS has no certificates","titleZh":"国密 TLS 没有证书","advice":"Name `tls.certificates` with keys of the KMS. Development certificates are made only where the development KMS runs, which can hold their keys. --no-tlcp leaves national TLS to what stands in front.","adviceZh":"请用 KMS 中的密钥填写 `tls.certificates`。只有使用开发用 KMS（可保存其私钥）时才会生成开发证书。使用 --no-tlcp 可由前置设备终止国密 TLS。"},
+  'FIM-UP-0033': {"status":0,"title":"Routes ask a responder for revocations, and none is named","titleZh":"路由要求查询吊销状态，但未指定响应方","advice":"Start with `--ocsp http://HOST:PORT/PATH`, or drop `tls.ocsp`. Gateways of a mesh have no responder yet; `tls.crl.inline` works there.","adviceZh":"请以 `--ocsp http://HOST:PORT/PATH` 启动，或删除 `tls.ocsp`。网格网关暂无响应方；可使用 `tls.crl.inline`。"},
+  'FIM-UP-0034': {"status":0,"title":"Whether certificates were revoked could not be learned","titleZh":"无法得知证书是否已吊销","advice":"Look at the responder and at the age of the revocation lists. `tls.revocationFallback` says what counts meanwhile.","adviceZh":"请检查响应方以及吊销列表的时效。`tls.revocationFallback` 决定此期间的处理方式。"},
   'FIM-CFG-0020': {"status":0,"title":"Field path is not in the supported subset of JSONPath","titleZh":"字段路径不在受支持的 JSONPath 子集之内","advice":"Use `$.a.b`, `['name']`, `[0]` and `[*]`; a name at any depth is given by name, not by `..`.","adviceZh":"请使用 `$.a.b`、`['name']`、`[0]` 和 `[*]`；任意层级的名称用 name 给出，不用 `..`。"},
   'FIM-CFG-0021': {"status":0,"title":"Field paths are too many or too entangled","titleZh":"字段路径过多或过于复杂","advice":"Wildcards beside names at several levels multiply; split the rules or name fewer levels by `[*]` (limit MAX_PATH_STATES).","adviceZh":"多个层级上名称与通配符并存会使规模倍增；请拆分规则，或减少用 `[*]` 表示的层级（上限 MAX_PATH_STATES）。"},
   'FIM-CFG-0022': {"status":0,"title":"Pattern is not a valid regular expression","titleZh":"模式不是有效的正则表达式","advice":"Correct the syntax; it is that of RE2.","adviceZh":"请更正语法；采用 RE2 的语法。"},
@@ -517,6 +526,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0025': {"status":0,"title":"Too many routes share one host and path","titleZh":"过多路由共用同一主机和路径","advice":"At most MAX_ROUTE_CANDIDATES routes may differ by method and headers only; tell the others apart by host or path.","adviceZh":"只靠方法和头区分的路由至多 MAX_ROUTE_CANDIDATES 个；其余请用主机或路径区分。"},
   'FIM-CFG-0026': {"status":0,"title":"Path of a route is not canonical","titleZh":"路由路径不是规范形式","advice":"Requests are compared in canonical form (RFC 3986, 6.2.2), so that this path would match none: decode what need not be escaped, write the digits of other escapes in capitals.","adviceZh":"请求按规范形式比较（RFC 3986 第 6.2.2 节），因此该路径不会匹配任何请求：无需转义的请还原，其余转义的数字用大写。"},
   'FIM-CFG-0027': {"status":0,"title":"Certificates of national TLS cannot be used","titleZh":"国密 TLS 证书不可用","advice":"A chain needs a certificate with SM2 for signatures and one for encryption, trust needs certificates of authorities, both as PEM.","adviceZh":"证书链需要一张 SM2 签名证书和一张 SM2 加密证书，信任列表需要 CA 证书，均为 PEM 格式。"},
+  'FIM-CFG-0028': {"status":0,"title":"Revocation lists cannot be used","titleZh":"证书吊销列表不可用","advice":"A list needs the label `X509 CRL`, SM2 with SM3, and the time of the next one; delta lists, indirect ones and two that contradict each other are not taken.","adviceZh":"吊销列表需要 `X509 CRL` 标签、SM2/SM3 签名和下次更新时间；不接受增量列表、间接列表以及互相矛盾的列表。"},
   'FIM-XML-0001': {"status":422,"title":"Message is not well-formed XML","titleZh":"消息不是格式良好的 XML","advice":"Send XML 1.0 as the W3C recommendation defines it, without document type.","adviceZh":"请按 W3C 建议发送 XML 1.0，不含文档类型声明。"},
   'FIM-XML-0002': {"status":422,"title":"XML ends too early","titleZh":"XML 不完整","advice":"The body was cut off or is empty; send the whole document.","adviceZh":"报文体被截断或为空；请发送完整文档。"},
   'FIM-XML-0003': {"status":422,"title":"XML is not encoded as UTF-8","titleZh":"XML 编码不是 UTF-8","advice":"Encode the message as UTF-8 and say so in the XML declaration; GBK, GB18030 and UTF-16 are not read.","adviceZh":"报文须为 UTF-8 并在 XML 声明中写明；不读取 GBK、GB18030 和 UTF-16。"},

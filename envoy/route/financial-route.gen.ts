@@ -241,8 +241,30 @@ export interface TlsPair {
   encrypt: TlsCertificate;
 }
 
-/** Whether clients are asked for certificates with the ECC suites, and whether one without them is refused. With ECDHE they always are, and it always is. */
+/** Whether clients are asked for certificates with the ECC suites, and whether one without them is refused. With ECDHE they always are, and it always is. Absent: `None`. */
 export type ClientAuth = 'None' | 'Optional' | 'Required';
+
+/** Revocation lists, by exactly one of the members. */
+export interface TlsLists {
+  /** PEM, one list or more. */
+  inline?: string;
+  /** File with lists, PEM or one as DER, by its path from the folder of the route's file. Standalone only. It is read anew when it changes. */
+  file?: string;
+}
+
+/** Whether an answer without the question's nonce counts as none. Many responders sign their answers beforehand. */
+export type OcspNonce = 'Optional' | 'Required';
+
+/** How the responder is asked. */
+export interface TlsOcsp {
+  /** Time for one answer, 50ms to 4s. Then the fallback decides. */
+  timeout?: string;
+  /** Whether an answer without the question's nonce counts as none. Many responders sign their answers beforehand. */
+  nonce?: OcspNonce;
+}
+
+/** Verdict on a certificate where neither a list nor an answer says whether it was revoked. `Refuse`: it is refused (alert `certificate_unknown`). `Accept`: it is accepted. `LastGood`: it is accepted if the last thing that was heard of it, however old, was good. Each is counted, and told. Absent: `Refuse`. */
+export type RevocationFallback = 'Refuse' | 'Accept' | 'LastGood';
 
 /** Consequence where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
 export type MissingTls = 'Refuse' | 'Accept';
@@ -251,12 +273,20 @@ export type MissingTls = 'Refuse' | 'Accept';
 export interface RouteTls {
   /** Cipher suites in order of preference. `ECDHE-SM4-SM3` is ECDHE_SM4_CBC_SM3 (0xE011); client certificates are required with ECDHE. */
   cipherSuites: CipherSuite[];
-  /** The server's pair of certificates. Absent: standalone mode makes a development authority and certificates in its data folder, and says so; in a mesh those of the platform serve. */
+  /** The server's pairs of certificates: a client gets the pair that is for the name that it wants (SNI), else the first. Absent: standalone mode makes a development authority and certificates in its data folder, and says so; in a mesh those of the platform serve. */
   certificates?: TlsPair[];
-  /** Whether clients are asked for certificates with the ECC suites, and whether one without them is refused. With ECDHE they always are, and it always is. */
+  /** Whether clients are asked for certificates with the ECC suites, and whether one without them is refused. With ECDHE they always are, and it always is. Absent: `None`. */
   clientAuth?: ClientAuth;
-  /** Certificates of the authorities of clients, PEM. Needed with `certificates` where clients are asked for theirs. */
+  /** Certificates of the authorities of clients, PEM, one or more (64 at most). Needed with `certificates` where clients are asked for theirs. */
   trust?: string;
+  /** How long a client's certificates must be valid yet, so that a connection does not outlive them: `24h`. Absent: not at all. */
+  minimumValidity?: string;
+  /** Revocation lists of the authorities of clients. With them every certificate of a client, and of its authorities but the anchors, needs a list that is in time, or an answer to `ocsp`; sessions of certificates that a list names are not resumed. */
+  crl?: TlsLists;
+  /** Certificates that no list is about are asked for at the platform's responder (`fim up --ocsp`). Answers are kept to their end. */
+  ocsp?: TlsOcsp;
+  /** Verdict on a certificate where neither a list nor an answer says whether it was revoked. `Refuse`: it is refused (alert `certificate_unknown`). `Accept`: it is accepted. `LastGood`: it is accepted if the last thing that was heard of it, however old, was good. Each is counted, and told. Absent: `Refuse`. */
+  revocationFallback?: RevocationFallback;
   /** Whether sessions are resumed by tickets, too, under keys that all workers share and that change every hour. (By session id they are resumed within one worker.) */
   sessionTickets?: boolean;
   /** Consequence where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */

@@ -14,7 +14,8 @@ export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } fr
 export type { RouteResource } from './resource.ts';
 export type { Section, Sections } from './sections.ts';
 export { listenerTls } from './national-tls.ts';
-export type { ListenerTls } from './national-tls.ts';
+export type { ListenerTls, TlsPairTerms } from './national-tls.ts';
+export { tlcpListenerConfig, tlcpSectionPath, type TlcpConfigTerms } from './tlcp-config.ts';
 export { CHAIN, FUSED_MODULE, keysOf, STAGES, TLCP_MODULE } from './stages/table.ts';
 export { memberOf } from './stages/stage-row.ts';
 export { KEY_ALGORITHMS, type KeyAlgorithm } from './key-algorithm.ts';

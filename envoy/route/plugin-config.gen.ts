@@ -700,6 +700,33 @@ export interface Sm4EncryptorConfig {
 /** Whether clients are asked for certificates, and whether they must have some. With an ECDHE suite they always must. */
 export type TlcpClientAuth = 'None' | 'Optional' | 'Required';
 
+/** Verdict on a certificate where neither a list nor an answer says whether it was revoked. */
+export type TlcpFallback = 'Refuse' | 'Accept' | 'LastGood';
+
+/** Two certificates of the server, and their keys. */
+export interface TlcpPairConfig {
+  /** The pair of certificates and those of authorities, PEM in any order. */
+  chain: string;
+  /** `kms://` id of the private key for signatures. */
+  signKey: string;
+  /** `kms://` id of the private key for encryption. */
+  encryptKey: string;
+}
+
+/** Responder for certificates that no list is about. Absent: nobody is asked. */
+export interface TlcpOcspConfig {
+  /** Envoy's cluster. */
+  cluster: string;
+  /** Host that it is asked as. */
+  authority: string;
+  /** Path, with its slash; empty: `/`. */
+  path?: string;
+  /** Time for one answer, milliseconds. */
+  timeoutMs?: number;
+  /** Whether an answer without the question's nonce counts as none. */
+  needsNonce?: boolean;
+}
+
 /** Settings of the network filter. */
 export interface TlcpConnectionsConfig {
   /** Numbers of the suites, the preferred first. */
@@ -708,14 +735,18 @@ export interface TlcpConnectionsConfig {
   clientAuth?: TlcpClientAuth;
   /** Trust anchors of client certificates, PEM. Needed by the ECDHE suites. */
   trust?: string;
-  /** The pair of certificates and those of authorities, PEM in any order. */
-  chain: string;
-  /** `kms://` id of the private key for signatures. */
-  signKey: string;
-  /** `kms://` id of the private key for encryption. */
-  encryptKey: string;
+  /** Certificates of the server: those for the name that a client wants, else the first. */
+  pairs: TlcpPairConfig[];
   /** Whether sessions are resumed by tickets, whose keys all workers share. */
   tickets?: boolean;
+  /** How long a client's certificates must be valid yet, seconds. */
+  leastSeconds?: number;
+  /** Revocation lists, PEM. Where there is one, every certificate of a client needs a list or an answer. */
+  lists?: string;
+  /** Responder for certificates that no list is about. Absent: nobody is asked. */
+  ocsp?: TlcpOcspConfig;
+  /** Verdict on a certificate where neither a list nor an answer says whether it was revoked. */
+  fallback?: TlcpFallback;
 }
 
 /** Settings of the HTTP filter. */

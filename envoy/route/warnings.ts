@@ -1,4 +1,5 @@
 import type { RouteSpec } from './financial-route.gen.ts';
+import { warnOfTls } from './national-tls.ts';
 import type { Report } from './schema-check.ts';
 import type { Sections } from './sections.ts';
 import { isUnauthenticated } from './stages/encryption.ts';
@@ -8,6 +9,7 @@ import { askedStages, readersOf } from './stages/table.ts';
 export function warnings(spec: RouteSpec, sections: Sections, report: Report): void {
   const asked = askedStages(sections);
   if (spec.tls !== undefined) report('FIM-CFG-1060', ['spec', 'tls', 'cipherSuites']);
+  warnOfTls(spec, report);
   if (spec.enforcement === 'Observe') {
     if (asked.some(({ row }) => !row.observable)) report('FIM-CFG-1061', ['spec', 'enforcement']);
     else if (asked.length === 0) report('FIM-CFG-1063', ['spec', 'enforcement'], 'there is nothing to observe');

@@ -1,9 +1,10 @@
 import { examine, numbered, type Release } from '../release/index.ts';
 import type { ErrorCode } from '../route/index.ts';
-import { canonicalJson, TLCP_MODULE } from '../route/index.ts';
+import { canonicalJson, TLCP_MODULE, tlcpSectionPath } from '../route/index.ts';
 import type { FilterSlot } from '../xds/index.ts';
 import { CodedError, messageOf } from './coded-error.ts';
 import type { DiscoveredFiles } from './discovered-files.ts';
+import { LocatedError } from './located-error.ts';
 import type { NeededKey } from './needed-keys.ts';
 import type { OnEvent } from './events.ts';
 import type { KeyWatch } from './key-watch.ts';
@@ -79,7 +80,15 @@ export class Controller {
       this.refuse(problems);
       return false;
     }
-    const rollout = rolloutOf(policy, await this.loadModules(), await this.parts.tlcp.plan(policy.tls));
+    const tlcp = await this.parts.tlcp.plan(policy.tls).catch((error: unknown) => {
+      if (!(error instanceof LocatedError)) throw error;
+      return error.problem;
+    });
+    if (tlcp !== null && 'code' in tlcp) {
+      this.refuse([tlcp]);
+      return false;
+    }
+    const rollout = rolloutOf(policy, await this.loadModules(), tlcp);
     const refused = this.examine(rollout);
     if (refused.length > 0) {
       this.refuse(refused);
@@ -280,10 +289,7 @@ function judge(name: string, module: StoredModule, config: object, locate: Polic
 
 /** A refusal of the settings of national TLS is told of the routes that ask for it. */
 function problemOfTls({ tls }: Policy): Policy['locate'] {
-  return (code, pointer) => {
-    const { message } = new CodedError(code as ErrorCode, `${tls?.routes.join(', ') ?? ''}, ${pointer}`);
-    return { code, path: '$.spec.tls', message };
-  };
+  return (code, pointer) => tls!.issue(code as ErrorCode, tlcpSectionPath(pointer), tls!.routes.join(', '));
 }
 
 function rolloutOf(policy: Policy, modules: readonly StoredModule[], tlcp: TlcpPlan | null): Rollout {
@@ -305,6 +311,7 @@ function modulesOf({ releases }: Rollout): StoredModule[] {
 }
 
 function problemOf(error: unknown): Problem {
+  if (error instanceof LocatedError) return error.problem;
   return error instanceof CodedError
     ? { code: error.code, path: '', message: error.message }
     : { code: 'FIM-UP-0013', path: '', message: messageOf(error) };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DEFAULT_MAX_HEAP_BYTES, MIN_MAX_HEAP_BYTES } from '../limits.ts';
 import type { KmsSettings } from '../route/index.ts';
 import type { KmsCredentials, Layout } from '../xds/index.ts';
-import { bootstrapConfig, filterSlots, KMS_CLUSTER } from '../xds/index.ts';
+import { bootstrapConfig, filterSlots, KMS_CLUSTER, responderAt } from '../xds/index.ts';
 import type { Address } from './address.ts';
 import { assertFree, formatAddress, isLoopback } from './address.ts';
 import { CodedError } from './coded-error.ts';
@@ -23,6 +23,7 @@ import { kmsAnswers } from './kms-probe.ts';
 import { LiveProof } from './live-proof.ts';
 import { ModuleStore } from './module-store.ts';
 import type { Loaded } from './policy.ts';
+import { RevocationWatch } from './revocation-watch.ts';
 import { SealWatch } from './seal-watch.ts';
 import type { DevelopmentIdentity } from './tlcp-plan.ts';
 import { TlcpPlanner } from './tlcp-plan.ts';
@@ -39,6 +40,8 @@ export interface StackOptions {
   kms?: URL;
   /** The KMS that `kms` names, if it is a development KMS of the caller's: keys of development certificates go there. */
   developmentKms?: DevelopmentKms;
+  /** The OCSP responder of routes with `tls.ocsp`: http or https, with its path. */
+  ocsp?: URL;
   /** Envoy's credentials for the KMS. The development KMS requires the token too, if there is one. */
   kmsCredentials?: KmsCredentials;
   /** KMS settings that differ from the modules' defaults, the same that `load` received. */
@@ -126,17 +129,13 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     options.onEvent,
   );
   undo.push(() => keyWatch.stop());
+  const tlcp = plannerOf(options, modules, kms.own);
   const controller = new Controller({
     keyWatch,
     slots,
     load: options.load,
     modules,
-    tlcp: new TlcpPlanner({
-      modules,
-      kms: { cluster: KMS_CLUSTER, ...options.kmsSettings },
-      developmentKms: kms.own ?? options.developmentKms ?? null,
-      develop: options.developmentIdentity ?? refuseTlcp,
-    }),
+    tlcp,
     files,
     exposed: !isLoopback(options.listen.host),
     provideKeys: (keys) => keys.forEach(({ id, algorithm, imported }) => imported || kms.own?.createKey(id, algorithm)),
@@ -144,7 +143,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     onEvent: options.onEvent,
   });
   // Watching begins before the first read, so that no change falls between them.
-  const startWatching = watch(options, controller, undo);
+  const startWatching = watch(options, controller, tlcp, undo);
   if (!(await controller.prepare())) return null;
 
   const bootstrap = bootstrapConfig({
@@ -152,6 +151,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     admin: options.admin,
     upstream: upstream.url,
     kms: kms.url,
+    ...(options.ocsp === undefined ? {} : { ocsp: options.ocsp }),
     kmsCredentials: options.kmsCredentials,
     kmsSecretFiles: await files.writeKmsSecrets(options.kmsCredentials ?? {}),
     slots,
@@ -185,6 +185,8 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   await controller.confirm(new LiveProof(envoy.admin, options.concurrency, slots.length), started);
   const seal = new SealWatch(envoy.admin, options.onEvent);
   undo.push(() => seal.stop());
+  const revocation = new RevocationWatch(envoy.admin, options.onEvent);
+  undo.push(() => revocation.stop());
   startWatching();
   if (!kms.own && !(await kmsAnswers(kms.url, options.kmsCredentials))) warnOfKms(options, kms.url);
   return {
@@ -226,11 +228,12 @@ async function startUpstream(
 }
 
 /** Watches from now on. Changes, including earlier ones, are applied once the returned function has been called. */
-function watch(options: StackOptions, controller: Controller, undo: Undo): () => void {
+function watch(options: StackOptions, controller: Controller, tlcp: TlcpPlanner, undo: Undo): () => void {
   if (!options.watched) return () => {};
   let early: number | undefined;
   let take = (since: number): void => void (early ??= since);
   const watcher = new Watcher([...options.watched, join(options.moduleFolder, 'fim.wasm')], (since) => take(since));
+  tlcp.onFile = (path) => watcher.also(path);
   undo.push(() => watcher.close());
   return () => {
     take = (since) => void controller.changed(since);
@@ -247,6 +250,16 @@ function accessOf({ kmsSettings = {}, kmsCredentials = {} }: StackOptions, url: 
     ...(pathPrefix === undefined ? {} : { pathPrefix }),
     ...(transitMount === undefined ? {} : { transitMount }),
   };
+}
+
+function plannerOf(options: StackOptions, modules: ModuleStore, own: DevelopmentKms | null): TlcpPlanner {
+  return new TlcpPlanner({
+    modules,
+    kms: { cluster: KMS_CLUSTER, ...options.kmsSettings },
+    developmentKms: own ?? options.developmentKms ?? null,
+    develop: options.developmentIdentity ?? refuseTlcp,
+    ...(options.ocsp === undefined ? {} : { responder: responderAt(options.ocsp) }),
+  });
 }
 
 function refuseTlcp(): never {

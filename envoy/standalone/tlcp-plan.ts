@@ -1,7 +1,8 @@
 // What the proxy needs for national TLS: certificates, where its private keys are, the module.
-import type { KmsConfig, ListenerTls, TlcpListenerConfig } from '../route/index.ts';
-import { PLUGIN_CONFIG_VERSION, TLCP_MODULE } from '../route/index.ts';
+import type { KmsConfig, ListenerTls, TlcpConfigTerms, TlcpListenerConfig } from '../route/index.ts';
+import { TLCP_MODULE, tlcpListenerConfig } from '../route/index.ts';
 import { CodedError } from './coded-error.ts';
+import { LocatedError } from './located-error.ts';
 import type { DevelopmentKms } from './development-kms.ts';
 import type { ModuleStore, StoredModule } from './module-store.ts';
 import type { NeededKey } from './needed-keys.ts';
@@ -45,6 +46,8 @@ export interface TlcpParts {
   kms: KmsConfig;
   /** Null for an external KMS. */
   developmentKms: DevelopmentKms | null;
+  /** The platform's OCSP responder. */
+  responder?: TlcpConfigTerms['responder'];
   /** Makes development certificates, or finds those made before. */
   develop: () => Promise<DevelopmentIdentity>;
 }
@@ -57,24 +60,27 @@ export class TlcpPlanner {
     this.parts = parts;
   }
 
-  /** Errors: FIM-UP-0032, FIM-UP-0009, FIM-UP-0010, those of `develop`. Null: no route asks for national TLS. */
+  /** Called with files of revocation lists, which are read anew when they change. */
+  onFile: (path: string) => void = () => {};
+
+  /** Errors: a `LocatedError` with the mistake in a route, FIM-UP-0032, FIM-UP-0009, FIM-UP-0010, those of `develop`. Null: no route asks for national TLS. */
   async plan(tls: ListenerTls | null): Promise<TlcpPlan | null> {
     if (tls === null) return null;
     const { kms, modules } = this.parts;
-    const identity = tls.pair === undefined ? await this.developmentIdentity() : null;
-    const pair = tls.pair ?? { chain: identity!.chain, signKey: SIGN_KEY, encryptKey: ENCRYPT_KEY };
-    const trust = tls.trust ?? identity?.trust;
-    const { suites, clientAuth, tickets } = tls;
+    if (tls.listFile !== undefined) this.onFile(tls.listFile);
+    const identity = tls.pairs.length === 0 ? await this.developmentIdentity() : null;
+    const own =
+      identity === null
+        ? null
+        : { pairs: [{ chain: identity.chain, signKey: SIGN_KEY, encryptKey: ENCRYPT_KEY }], trust: identity.trust };
+    const config = tlcpListenerConfig(tls, { kms, own, responder: this.parts.responder });
+    if ('code' in config) throw new LocatedError(config);
     return {
       module: await modules.load(TLCP_MODULE),
-      config: {
-        version: PLUGIN_CONFIG_VERSION,
-        kms,
-        connections: { suites, clientAuth, tickets, ...pair, ...(trust === undefined ? {} : { trust }) },
-      },
+      config,
       news: {
         suites: tls.names,
-        clientCertificates: clientAuth === 'Required' || tls.names.every((name) => name.startsWith('ECDHE-')),
+        clientCertificates: tls.clientAuth === 'Required' || tls.names.every((name) => name.startsWith('ECDHE-')),
         developmentFolder: identity?.folder ?? null,
       },
     };
@@ -93,8 +99,9 @@ export class TlcpPlanner {
 
 /** Keys of certificates that a resource names. They are looked for, and never made. */
 export function tlcpKeys(tls: ListenerTls | null): NeededKey[] {
-  if (tls?.pair === undefined) return [];
-  return [tls.pair.signKey, tls.pair.encryptKey].map((id) => ({
+  if (tls === null) return [];
+  const ids = new Set(tls.pairs.flatMap(({ signKey, encryptKey }) => [signKey, encryptKey]));
+  return [...ids].map((id) => ({
     id,
     algorithm: 'SM2-PRIVATE',
     protects: true,

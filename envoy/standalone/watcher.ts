@@ -41,6 +41,14 @@ export class Watcher {
     }, REARM_MS);
   }
 
+  /** Watches the folder of one more file from now on. */
+  also(path: string): void {
+    const folder = dirname(path);
+    if (this.folders.has(folder)) return;
+    this.folders.set(folder, null);
+    this.arm();
+  }
+
   close(): void {
     clearInterval(this.rearm);
     clearTimeout(this.timer);

@@ -6,6 +6,7 @@ import { listener } from './listener.ts';
 import type { KmsCredentials, KmsSecretFiles } from './kms-cluster.ts';
 import { kmsCluster } from './kms-cluster.ts';
 import { memoryRelease, overloadManager } from './overload.ts';
+import { OCSP_CLUSTER } from './tlcp.ts';
 import { UPSTREAM_CLUSTER } from './route-configuration.ts';
 
 /** Settings that Envoy starts with. Settings that change at run time are in discovered files. */
@@ -13,6 +14,8 @@ export interface BootstrapPlan extends ListenerPlan {
   admin: { host: string; port: number };
   upstream: URL;
   kms: URL;
+  /** OCSP responder. Absent: none. */
+  ocsp?: URL;
   kmsCredentials?: KmsCredentials;
   kmsSecretFiles?: KmsSecretFiles;
   /** Envoy's heap, bytes. Default: DEFAULT_MAX_HEAP_BYTES. */
@@ -38,6 +41,7 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
       clusters: [
         cluster(UPSTREAM_CLUSTER, plan.upstream),
         kmsCluster(plan.kms, plan.kmsCredentials, plan.kmsSecretFiles),
+        ...(plan.ocsp === undefined ? [] : [cluster(OCSP_CLUSTER, plan.ocsp)]),
       ],
     },
   };

@@ -17,5 +17,12 @@ export { pluginResource, wasmFilter } from './plugin-resource.ts';
 export { routeResource } from './route-configuration.ts';
 export { sealConfig, sealFilter } from './seal.ts';
 export type { SealTerms } from './seal.ts';
-export { tlcpConfig, tlcpConnectionsResource, tlcpFilter, tlcpRequestsResource } from './tlcp.ts';
+export {
+  OCSP_CLUSTER,
+  responderAt,
+  tlcpConfig,
+  tlcpConnectionsResource,
+  tlcpFilter,
+  tlcpRequestsResource,
+} from './tlcp.ts';
 export type { TlcpFiles, TlcpPart } from './tlcp.ts';

@@ -14,10 +14,17 @@ const CLAIMS = '(?i)x[-_]fim[-_]client[-_].*';
 /** Names of the filters and of their discovered configurations. */
 export const TLCP_CONNECTIONS = 'fim.tlcp.connections';
 export const TLCP_REQUESTS = 'fim.tlcp.requests';
+/** Cluster of the OCSP responder, which the module's configuration names. */
+export const OCSP_CLUSTER = 'fim-ocsp';
 /** Both filters run in one machine, which this and the code decide. Ticket keys live as long as the id. */
 const VM_ID = 'fim-tlcp';
 /** Filter state of a connection: `1` while its request is made up, however that ends. No client can set it. */
 export const TLCP_MADE_UP = 'wasm.fim.tlcp.made_up';
+
+/** How the module asks a responder. */
+export function responderAt(url: URL): { cluster: string; authority: string; path: string } {
+  return { cluster: OCSP_CLUSTER, authority: url.host, path: `${url.pathname}${url.search}` };
+}
 
 /** Files of the two discovered configurations, absolute. */
 export interface TlcpFiles {

@@ -40,15 +40,18 @@ function makePending(): StaticArray<Pending> {
   return slots;
 }
 
+const JSON_TYPE: Bytes = Bytes.from('application/json');
+
 /** A request through a cluster. Its texts need to live only until it is sent. */
 export class CalloutRequest {
   cluster: Bytes = Bytes.EMPTY;
   authority: Bytes = Bytes.EMPTY;
   path: usize = 0;
   pathLength: u32 = 0;
-  /** A JSON document makes it a POST. 0: a GET. */
+  /** A document of `contentType` makes it a POST. 0: a GET. */
   body: usize = 0;
   bodyLength: u32 = 0;
+  contentType: Bytes = JSON_TYPE;
   timeoutMs: u32 = 0;
 }
 
@@ -102,13 +105,16 @@ function writeHeaders(request: CalloutRequest): void {
   store<u32>(at, request.pathLength, 16);
   store<u32>(at, 10, 20);
   store<u32>(at, authority.length, 24);
-  if (posts) store<u64>(at, 12 | ((<u64>16) << 32), 28);
+  if (posts) store<u64>(at, 12 | ((<u64>request.contentType.length) << 32), 28);
   headers.advance(lengths);
   headers.ascii(posts ? ':method\0POST\0:path\0' : ':method\0GET\0:path\0');
   headers.bytes(request.path, request.pathLength);
   headers.ascii('\0:authority\0');
   headers.bytes(authority.pointer, authority.length);
-  headers.ascii(posts ? '\0content-type\0application/json\0' : '\0');
+  headers.ascii(posts ? '\0content-type\0' : '\0');
+  if (!posts) return;
+  headers.bytes(request.contentType.pointer, request.contentType.length);
+  headers.byte(0);
 }
 
 /** Receives the host's response to a call. One with an unknown token is dropped. */

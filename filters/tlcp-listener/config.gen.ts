@@ -10,6 +10,41 @@ export const enum TlcpClientAuth {
   Required = 2,
 }
 
+/** Verdict on a certificate where neither a list nor an answer says whether it was revoked. */
+export const enum TlcpFallback {
+  Refuse = 0,
+  Accept = 1,
+  LastGood = 2,
+}
+
+/** Two certificates of the server, and their keys. */
+export class TlcpPairConfig {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** The pair of certificates and those of authorities, PEM in any order. */
+  chain: Bytes = Bytes.EMPTY;
+  /** `kms://` id of the private key for signatures. */
+  signKey: Bytes = Bytes.EMPTY;
+  /** `kms://` id of the private key for encryption. */
+  encryptKey: Bytes = Bytes.EMPTY;
+}
+
+/** Responder for certificates that no list is about. Absent: nobody is asked. */
+export class TlcpOcspConfig {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Envoy's cluster. */
+  cluster: Bytes = Bytes.EMPTY;
+  /** Host that it is asked as. */
+  authority: Bytes = Bytes.EMPTY;
+  /** Path, with its slash; empty: `/`. */
+  path: Bytes = Bytes.EMPTY;
+  /** Time for one answer, milliseconds. */
+  timeoutMs: i32 = 2000;
+  /** Whether an answer without the question's nonce counts as none. */
+  needsNonce: bool = false;
+}
+
 /** Settings of the network filter. */
 export class TlcpConnectionsConfig {
   /** Where it stands in the document, for errors that are found later. */
@@ -20,14 +55,18 @@ export class TlcpConnectionsConfig {
   clientAuth: TlcpClientAuth = TlcpClientAuth.None;
   /** Trust anchors of client certificates, PEM. Needed by the ECDHE suites. */
   trust: Bytes = Bytes.EMPTY;
-  /** The pair of certificates and those of authorities, PEM in any order. */
-  chain: Bytes = Bytes.EMPTY;
-  /** `kms://` id of the private key for signatures. */
-  signKey: Bytes = Bytes.EMPTY;
-  /** `kms://` id of the private key for encryption. */
-  encryptKey: Bytes = Bytes.EMPTY;
+  /** Certificates of the server: those for the name that a client wants, else the first. */
+  pairs: StaticArray<TlcpPairConfig> = new StaticArray<TlcpPairConfig>(0);
   /** Whether sessions are resumed by tickets, whose keys all workers share. */
   tickets: bool = true;
+  /** How long a client's certificates must be valid yet, seconds. */
+  leastSeconds: i32 = 0;
+  /** Revocation lists, PEM. Where there is one, every certificate of a client needs a list or an answer. */
+  lists: Bytes = Bytes.EMPTY;
+  /** Responder for certificates that no list is about. Absent: nobody is asked. */
+  ocsp: TlcpOcspConfig | null = null;
+  /** Verdict on a certificate where neither a list nor an answer says whether it was revoked. */
+  fallback: TlcpFallback = TlcpFallback.Refuse;
 }
 
 /** Settings of the HTTP filter. */
@@ -62,6 +101,14 @@ function readTlcpClientAuth(reader: ConfigReader, node: u32): TlcpClientAuth {
   return <TlcpClientAuth>0;
 }
 
+function readTlcpFallback(reader: ConfigReader, node: u32): TlcpFallback {
+  if (reader.textIs(node, 'Refuse')) return TlcpFallback.Refuse;
+  if (reader.textIs(node, 'Accept')) return TlcpFallback.Accept;
+  if (reader.textIs(node, 'LastGood')) return TlcpFallback.LastGood;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <TlcpFallback>0;
+}
+
 function readi320To65535List4(reader: ConfigReader, node: u32): StaticArray<i32> {
   const length = reader.arrayLength(node, 4);
   const items = new StaticArray<i32>(length);
@@ -71,6 +118,71 @@ function readi320To65535List4(reader: ConfigReader, node: u32): StaticArray<i32>
     item = reader.nextItem(item);
   }
   return items;
+}
+
+function readTlcpPairConfigList16(reader: ConfigReader, node: u32): StaticArray<TlcpPairConfig> {
+  const length = reader.arrayLength(node, 16);
+  const items = new StaticArray<TlcpPairConfig>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeTlcpPairConfig(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeTlcpPairConfig(reader: ConfigReader, node: u32): TlcpPairConfig {
+  const result = new TlcpPairConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'chain')) {
+      result.chain = reader.readString(member, 262144);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'signKey')) {
+      result.signKey = reader.readString(member, 512);
+      seen |= 2;
+    } else if (reader.keyIs(member, 'encryptKey')) {
+      result.encryptKey = reader.readString(member, 512);
+      seen |= 4;
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'chain');
+  if (!(seen & 2)) reader.missing(node, 'signKey');
+  if (!(seen & 4)) reader.missing(node, 'encryptKey');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeTlcpOcspConfig(reader: ConfigReader, node: u32): TlcpOcspConfig {
+  const result = new TlcpOcspConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'cluster')) {
+      result.cluster = reader.readString(member, 512);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'authority')) {
+      result.authority = reader.readString(member, 512);
+      seen |= 2;
+    } else if (reader.keyIs(member, 'path')) {
+      result.path = reader.readString(member, 1024);
+    } else if (reader.keyIs(member, 'timeoutMs')) {
+      result.timeoutMs = <i32>reader.readInteger(member, 50, 4000);
+    } else if (reader.keyIs(member, 'needsNonce')) {
+      result.needsNonce = reader.readBoolean(member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'cluster');
+  if (!(seen & 2)) reader.missing(node, 'authority');
+  return result;
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
@@ -87,25 +199,25 @@ export function decodeTlcpConnectionsConfig(reader: ConfigReader, node: u32): Tl
       result.clientAuth = readTlcpClientAuth(reader, member);
     } else if (reader.keyIs(member, 'trust')) {
       result.trust = reader.readString(member, 262144);
-    } else if (reader.keyIs(member, 'chain')) {
-      result.chain = reader.readString(member, 262144);
+    } else if (reader.keyIs(member, 'pairs')) {
+      result.pairs = readTlcpPairConfigList16(reader, member);
       seen |= 2;
-    } else if (reader.keyIs(member, 'signKey')) {
-      result.signKey = reader.readString(member, 512);
-      seen |= 4;
-    } else if (reader.keyIs(member, 'encryptKey')) {
-      result.encryptKey = reader.readString(member, 512);
-      seen |= 8;
     } else if (reader.keyIs(member, 'tickets')) {
       result.tickets = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'leastSeconds')) {
+      result.leastSeconds = <i32>reader.readInteger(member, 0, 31536000);
+    } else if (reader.keyIs(member, 'lists')) {
+      result.lists = reader.readString(member, 2097152);
+    } else if (reader.keyIs(member, 'ocsp')) {
+      result.ocsp = decodeTlcpOcspConfig(reader, member);
+    } else if (reader.keyIs(member, 'fallback')) {
+      result.fallback = readTlcpFallback(reader, member);
     } else {
       reader.unknownMember(member);
     }
   }
   if (!(seen & 1)) reader.missing(node, 'suites');
-  if (!(seen & 2)) reader.missing(node, 'chain');
-  if (!(seen & 4)) reader.missing(node, 'signKey');
-  if (!(seen & 8)) reader.missing(node, 'encryptKey');
+  if (!(seen & 2)) reader.missing(node, 'pairs');
   return result;
 }
 

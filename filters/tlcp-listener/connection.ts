@@ -4,7 +4,7 @@
 // A network filter cannot write by itself. So it makes up a request, whose answer makes the proxy write, and replaces the
 // answer by what the core has to say (poke.ts). The HTTP filter of this module answers such requests before all other
 // filters and in the same machine: at once, or when there is something to say.
-import { MAX_CLOSING_MS, MAX_EARLY_BYTES, MAX_HANDSHAKE_MS, MAX_TLCP_HEAD_MS } from '../limits';
+import { MAX_CLOSING_MS, MAX_EARLY_BYTES, MAX_HANDSHAKE_MS, MAX_OCSP_WAIT_MS, MAX_TLCP_HEAD_MS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -20,10 +20,12 @@ import { monotonicMillis, readBuffer, resultLength, resultPointer, wallMillis, w
 import { GrowingBytes } from '../tlcp/growing-bytes';
 import { Alert } from '../tlcp/protocol';
 import { Reason } from '../tlcp/reason';
+import { Question } from '../tlcp/revocation-check';
 import { Server } from '../tlcp/server';
 import { State } from '../tlcp/state';
 import { Refusal, RequestFraming } from './framing';
 import { identityOf, tellLogs } from './identity';
+import { Asker } from './responder';
 import { answerStream, drawToken, endStream, isPathOf, tellMaker, writePoke, writeRefusal } from './poke';
 import { ConnectionPolicy } from './policy';
 import {
@@ -45,7 +47,7 @@ const bytes: Writer = new Writer(scratch);
 const MARK_BYTES: u32 = 16;
 const MARK: usize = memory.data<u8>([13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10]);
 
-export class TlcpConnection {
+export class TlcpConnection extends Asker {
   /** Null until this side's keys are there. */
   private core: Server | null = null;
   /** Envoy's number of the connection, by which its requests are found; 0: unknown. */
@@ -76,6 +78,8 @@ export class TlcpConnection {
   private readonly framing: RequestFraming = new RequestFraming();
   /** Since when the beginning of something is held, monotonic milliseconds; 0: nothing is. */
   private heldMs: u64 = 0;
+  /** The question about the client's certificates that was asked last. */
+  private asked: Question | null = null;
   /** What came before there were keys. */
   private early: GrowingBytes | null = null;
 
@@ -83,7 +87,9 @@ export class TlcpConnection {
     readonly id: u32,
     private readonly policy: ConnectionPolicy,
     private readonly bornMs: u64,
-  ) {}
+  ) {
+    super();
+  }
 
   get isOpen(): bool {
     const core = this.core;
@@ -165,10 +171,35 @@ export class TlcpConnection {
   private feed(data: usize, length: u32, nowMs: u64): void {
     const core = this.core!;
     const wasOpen = core.state == State.Open;
-    this.policy.settings.now = wallMillis() / 1000;
+    core.settings.now = wallMillis() / 1000;
     core.receive(data, length);
+    this.carryQuestions();
     this.look(nowMs);
     if (wasOpen && core.state == State.Failed) connectionsCut.add(1);
+  }
+
+  /** Has questions about the client's certificates asked. One that cannot be sent has no answer. */
+  private carryQuestions(): void {
+    const core = this.core!;
+    const responder = this.policy.responder;
+    while (core.isAsking) {
+      const question = core.revocation!.question;
+      if (question == null || question === this.asked) return;
+      this.asked = question;
+      if (responder == null || !responder.ask(this, question, this.id)) core.answer(0, 0);
+    }
+  }
+
+  /** The answer to a question, which the handshake may have waited for too long. The host's current context is another afterwards. */
+  onVerdict(question: Question, der: usize, length: u32, nowMs: u64): void {
+    const core = this.core;
+    if (this.gone || core == null || !core.isAsking || core.revocation!.question !== question) return;
+    core.settings.now = wallMillis() / 1000;
+    core.answer(der, length);
+    this.carryQuestions();
+    this.look(nowMs);
+    // A made-up request that is still on its way will be answered: a call that fails at once is told before it comes.
+    if (!core.isAsking && !this.answer() && !this.isPoked && this.isOver) this.close();
   }
 
   /** Looks whether the handshake, or the connection, has ended. */
@@ -208,7 +239,7 @@ export class TlcpConnection {
     const core = this.core!;
     const plain = core.plain;
     const framing = this.framing;
-    if (mayPoke && core.output.length > 0 && !this.isPoked) return this.replace(length, true, 0, 0);
+    if (mayPoke && (core.output.length > 0 || core.isAsking) && !this.isPoked) return this.replace(length, true, 0, 0);
     // One request at a time, since the proxy gives back what comes behind it. A made-up one is one.
     const taken = framing.take(plain.start, plain.length);
     if (framing.refusal != Refusal.None) return false;
@@ -281,7 +312,8 @@ export class TlcpConnection {
     if (!this.isPoked || this.heldPoke != 0 || !isPathOf(path, length, this.token)) return false;
     this.token = 0;
     this.heldPoke = streamId;
-    if (this.core != null) this.answer();
+    const core = this.core;
+    if (core != null && !core.isAsking) this.answer();
     return true;
   }
 
@@ -321,10 +353,12 @@ export class TlcpConnection {
       if (early != null && this.begin()) {
         this.feed(early.start, early.length, nowMs);
         this.dropEarly();
-        this.answer();
+        if (!this.core!.isAsking) this.answer();
       } else if (early != null && age > this.policy.holdMs) this.expire(Reason.NoOwnKey, nowMs);
       else if (age > MAX_HANDSHAKE_MS) this.expire(Reason.Timeout, nowMs);
     } else if (!this.settled && age > MAX_HANDSHAKE_MS) this.expire(Reason.Timeout, nowMs);
+    else if (age > MAX_OCSP_WAIT_MS && this.core!.isAsking)
+      this.onVerdict(this.core!.revocation!.question!, 0, 0, nowMs);
     else if (this.overMs != 0 && nowMs - this.overMs > MAX_CLOSING_MS) this.close();
     else if (this.heldMs != 0) this.lookAtHeld(nowMs);
   }

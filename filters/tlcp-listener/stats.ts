@@ -1,5 +1,6 @@
 // What is counted of national TLS. The names have no value of a connection.
 import { ECC_SM4_CBC_SM3, ECC_SM4_GCM_SM3, ECDHE_SM4_CBC_SM3, ECDHE_SM4_GCM_SM3 } from '../tlcp/protocol';
+import { REVOCATION_COUNTERS } from '../x509/revocation';
 import { Counter, Histogram } from '../runtime/metrics';
 
 /** Generations use their counters in turn, as in every module. */
@@ -40,6 +41,9 @@ export const requestsMalformed: Counter = new Counter('fim.tlcp.requests.malform
 /** From the connection to the end of its handshake. */
 export const handshakeMillis: Histogram = new Histogram('fim.tlcp.handshake_ms');
 
+/** By `RevocationCount`. */
+const REVOCATION_NAMES: StaticArray<string> = ['revoked', 'refused', 'accepted', 'last_good', 'asked', 'answered'];
+const revocations: StaticArray<Counter> = new StaticArray<Counter>(REVOCATION_COUNTERS);
 const handshakes: StaticArray<Counter> = new StaticArray<Counter>(15);
 const generations: StaticArray<Counter> = new StaticArray<Counter>(GENERATION_SLOTS);
 
@@ -54,6 +58,10 @@ export function defineTlcpStats(): void {
   requestsRefused.define();
   requestsMalformed.define();
   handshakeMillis.define();
+  for (let i = 0; i < revocations.length; i++) {
+    revocations[i] = new Counter('fim.tlcp.revocation.' + REVOCATION_NAMES[i]);
+    revocations[i].define();
+  }
   for (let suite = 0; suite < 5; suite++) {
     for (let outcome = 0; outcome < 3; outcome++) {
       const counter = new Counter('fim.tlcp.handshakes.' + SUITE_NAMES[suite] + '.' + OUTCOME_NAMES[outcome]);
@@ -72,6 +80,16 @@ export function countHandshake(suite: u32, outcome: Outcome): void {
   let at = 0;
   while (at < 4 && SUITES[at] != suite) at++;
   handshakes[at * 3 + <i32>outcome].add(1);
+}
+
+/** Counts what has come since the last time. `told`: as far as it was counted, by `RevocationCount` like `counts`. */
+export function countRevocation(counts: StaticArray<u32>, told: StaticArray<u32>): void {
+  for (let i = 0; i < revocations.length; i++) {
+    const count = unchecked(counts[i]);
+    if (count == told[i]) continue;
+    revocations[i].add(count - told[i]);
+    told[i] = count;
+  }
 }
 
 /** Counts a VM that accepted a configuration. */

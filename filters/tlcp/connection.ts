@@ -91,7 +91,7 @@ export abstract class Connection {
   private anyRecord: bool = false;
 
   constructor(
-    readonly settings: Settings,
+    public settings: Settings,
     readonly isServer: bool,
   ) {}
 

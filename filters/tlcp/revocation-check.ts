@@ -57,7 +57,7 @@ export class RevocationCheck {
         this.question = ask(this.revocation, certificate, issuer);
         return CertificateFault.None;
       }
-      if (verdict != Verdict.Good) return faultOf(verdict);
+      if (verdict != Verdict.Good) return this.faultOf(verdict);
     }
     return CertificateFault.None;
   }
@@ -79,11 +79,14 @@ export class RevocationCheck {
       this.answerFault == OcspFault.None
         ? this.revocation.keep(answer, certificate, issuer)
         : this.revocation.fallBack(certificate, issuer);
-    return faultOf(verdict);
+    return this.faultOf(verdict);
   }
-}
 
-function faultOf(verdict: Verdict): CertificateFault {
-  if (verdict == Verdict.Revoked) return CertificateFault.Revoked;
-  return verdict == Verdict.Unknown ? CertificateFault.RevocationUnknown : CertificateFault.None;
+  private faultOf(verdict: Verdict): CertificateFault {
+    if (verdict == Verdict.Revoked) {
+      this.revocation.answers.shun(this.links[0]); // the certificate for signatures, by which sessions know their client
+      return CertificateFault.Revoked;
+    }
+    return verdict == Verdict.Unknown ? CertificateFault.RevocationUnknown : CertificateFault.None;
+  }
 }

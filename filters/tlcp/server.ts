@@ -96,6 +96,8 @@ export class Server extends Connection {
     this.clientVersion = hello.version;
     memory.copy(this.clientRandom, hello.random, RANDOM_BYTES);
     this.serverName = bytesOf(hello.name, hello.nameLength);
+    this.settings = this.settings.serving(hello.name, hello.nameLength);
+    if (!this.settings.signKey) return this.fail(Alert.InternalError, Reason.NoOwnKey);
     nameHash.hash(hello.name, hello.nameLength, NAME_DIGEST);
     if (hello.protocols != 0 && !this.chooseProtocol(hello))
       return this.fail(Alert.NoApplicationProtocol, Reason.NoCommonProtocol);
@@ -135,7 +137,9 @@ export class Server extends Connection {
     if (!session.isFresh(settings.now) || (settings.needsClient(session.suite) && session.peer == null)) return null;
     if (memory.compare(session.context, settings.context, 32) != 0) return null;
     const peer = session.peer;
-    if (peer && settings.revocation.isListed(peer)) return null; // a full handshake says why
+    // A full handshake says why.
+    if (peer && (peer.notAfter < settings.now + settings.leastSeconds || settings.revocation.isListed(peer)))
+      return null;
     return memory.compare(session.name, NAME_DIGEST, 32) == 0 ? session : null;
   }
 
@@ -244,6 +248,8 @@ export class Server extends Connection {
     }
     let fault = chain.choosePair(isEphemeral(this.suite));
     if (fault == CertificateFault.None) fault = chain.verify(this.settings.anchors, FOR_CLIENTS, this.settings.now);
+    if (fault == CertificateFault.None && !chain.lasts(this.settings.now + this.settings.leastSeconds))
+      fault = CertificateFault.Expired;
     if (fault != CertificateFault.None) return this.failCertificate(fault);
     this.peerSign = chain.sign;
     this.peerEncrypt = chain.encrypt;

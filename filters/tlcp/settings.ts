@@ -61,13 +61,50 @@ export class Settings {
   /** Seconds since 1970-01-01; the host sets it before each call. */
   now: i64 = 0;
 
-  readonly anchors: Array<Certificate> = [];
+  anchors: Array<Certificate> = [];
   /** Lists and responders that say which certificates of the other side were revoked. */
-  readonly revocation: Revocation = new Revocation();
+  revocation: Revocation = new Revocation();
   own: Chain | null = null;
+  /** The certificates, also while there are no keys: which names they are for. */
+  shown: Chain | null = null;
+  /** What the other side's certificates must be valid for yet, seconds. */
+  leastSeconds: i64 = 0;
+  /** A server's settings for other names; what they do not differ in is shared. */
+  readonly others: Array<Settings> = [];
   signKey: Sm2PrivateKey | null = null;
   encryptKey: Sm2PrivateKey | null = null;
   private digest: StaticArray<u8> = new StaticArray<u8>(32);
+
+  /** Settings with other certificates of this side's. */
+  sibling(): Settings {
+    const other = new Settings();
+    other.suites = this.suites;
+    other.clientAuth = this.clientAuth;
+    other.sessions = this.sessions;
+    other.protocols = this.protocols;
+    other.anchors = this.anchors;
+    other.revocation = this.revocation;
+    other.leastSeconds = this.leastSeconds;
+    this.others.push(other);
+    return other;
+  }
+
+  /** The settings whose certificate is for the name that a client wants; these, if none is. */
+  serving(name: usize, length: u32): Settings {
+    if (length == 0 || this.isFor(name, length)) return this;
+    for (let i = 0; i < this.others.length; i++) {
+      const other = unchecked(this.others[i]);
+      if (!other.isFor(name, length)) continue;
+      other.now = this.now;
+      return other;
+    }
+    return this;
+  }
+
+  private isFor(name: usize, length: u32): bool {
+    const shown = this.shown;
+    return shown != null && shown.isFor(name, length);
+  }
 
   /** Adds trust anchors of a PEM text. */
   trust(text: usize, length: u32): CertificateFault {
@@ -124,7 +161,8 @@ export class Settings {
     if (own && own.sign) sm3.update(own.sign!.der, own.sign!.length);
     for (let i = 0; i < this.anchors.length; i++) sm3.update(this.anchors[i].der, this.anchors[i].length);
     store<u8>(out, <u8>this.clientAuth);
-    sm3.update(out, 1);
+    store<u8>(out, this.revocation.isUsed ? 1 : 0, 1);
+    sm3.update(out, 2);
     sm3.digest(out);
     return out;
   }

@@ -84,6 +84,13 @@ export class Chain {
     return encrypt ? this.verifyOne(encrypt, anchors, purpose, now) : CertificateFault.None;
   }
 
+  /** Whether the pair is valid until then. */
+  lasts(until: i64): bool {
+    const sign = this.sign;
+    const encrypt = this.encrypt;
+    return sign != null && until <= sign.notAfter && (encrypt == null || until <= encrypt.notAfter);
+  }
+
   /** Whether the certificate for signatures, which vouches for the other, is for `host`. */
   isFor(host: usize, length: u32): bool {
     const sign = this.sign;

@@ -1,10 +1,10 @@
 // Whether certificates were revoked: by the lists that are held and the answers of responders that are kept, and what is
 // done when neither says (the declared fallback). One object for a listener or a client; the host refreshes the lists
 // and carries questions.
-import { MAX_CLOCK_AHEAD_SECONDS, MAX_KEPT_ANSWERS, MAX_LIST_BYTES, MAX_LISTS } from '../limits';
+import { MAX_CLOCK_AHEAD_SECONDS, MAX_LIST_BYTES, MAX_LISTS } from '../limits';
 import { hasPem, pemDecode, pemIs, pemNext, pemOpen } from '../crypto/pem';
-import { Sm3 } from '../crypto/sm3';
 import { Certificate } from './certificate';
+import { KeptAnswers } from './kept-answers';
 import { ListFault } from './list-fault';
 import { IdDigest } from './ocsp-id';
 import { OcspAnswer, OcspStatus } from './ocsp-response';
@@ -39,29 +39,11 @@ export const enum RevocationCount {
   Asked = 4,
   Answered = 5,
 }
-const COUNTERS: i32 = 6;
+export const REVOCATION_COUNTERS: i32 = 6;
 
 const LABEL: usize = memory.data<u8>([0x58, 0x35, 0x30, 0x39, 0x20, 0x43, 0x52, 0x4c]); // X509 CRL
 const LABEL_BYTES: u32 = 8;
 const PEM_ROOM_BYTES: u32 = 16;
-const DIGEST: usize = memory.data(32, 16);
-const sm3: Sm3 = new Sm3();
-
-/** An answer that is kept. */
-class Kept {
-  readonly digest: StaticArray<u8> = new StaticArray<u8>(32);
-  status: OcspStatus = OcspStatus.Unknown;
-  nextUpdate: i64 = 0;
-}
-
-/** Names a certificate at DIGEST: by its issuer's key and its number. */
-function nameIt(certificate: Certificate, issuer: Certificate): u64 {
-  sm3.reset();
-  sm3.update(issuer.key.coordinates, 64);
-  sm3.update(certificate.serial, certificate.serialLength);
-  sm3.digest(DIGEST);
-  return load<u64>(DIGEST);
-}
 
 export class Revocation {
   fallback: Fallback = Fallback.Refuse;
@@ -71,12 +53,11 @@ export class Revocation {
   needsNonce: bool = false;
   /** How a question names its certificate. */
   digest: IdDigest = IdDigest.Sha1;
-  readonly counts: StaticArray<u32> = new StaticArray<u32>(COUNTERS);
+  readonly counts: StaticArray<u32> = new StaticArray<u32>(REVOCATION_COUNTERS);
   private usesLists: bool = false;
   private readonly lists: Array<RevocationList> = [];
-  private readonly answers: Map<u64, Kept> = new Map<u64, Kept>();
-  private readonly order: StaticArray<u64> = new StaticArray<u64>(MAX_KEPT_ANSWERS);
-  private next: i32 = 0;
+  /** A host that makes one object after another, as configurations change, gives all of them the same answers. */
+  answers: KeptAnswers = new KeptAnswers();
 
   /** Whether anything is looked at at all. */
   get isUsed(): bool {
@@ -125,8 +106,12 @@ export class Revocation {
     return ListFault.None;
   }
 
-  /** Whether a list names a certificate, verified or not: for sessions, where a forged one costs a full handshake. */
+  /**
+   * Whether a list names a certificate, verified or not, or it was found revoked: for sessions,
+   * where a forged list costs a full handshake.
+   */
   isListed(certificate: Certificate): bool {
+    if (this.answers.isShunned(certificate)) return true;
     for (let i = 0; i < this.lists.length; i++) {
       const list = unchecked(this.lists[i]);
       if (list.isAbout(certificate) && list.names(certificate.serial, certificate.serialLength)) return true;
@@ -145,7 +130,7 @@ export class Revocation {
     }
     if (isCovered) return Verdict.Good;
     if (!this.asksResponders) return this.fallBack(certificate, issuer);
-    const kept = this.find(certificate, issuer);
+    const kept = this.answers.find(certificate, issuer);
     if (!kept || now > kept.nextUpdate) return Verdict.Ask;
     return this.verdictOf(kept.status);
   }
@@ -153,24 +138,13 @@ export class Revocation {
   /** Keeps an answer, and says what it means. */
   keep(answer: OcspAnswer, certificate: Certificate, issuer: Certificate): Verdict {
     this.count(RevocationCount.Answered);
-    let kept = this.find(certificate, issuer);
-    if (!kept) {
-      kept = new Kept();
-      const key = nameIt(certificate, issuer);
-      memory.copy(changetype<usize>(kept.digest), DIGEST, 32);
-      this.answers.delete(unchecked(this.order[this.next]));
-      unchecked((this.order[this.next] = key));
-      this.next = (this.next + 1) % MAX_KEPT_ANSWERS;
-      this.answers.set(key, kept);
-    }
-    kept.status = answer.status;
-    kept.nextUpdate = answer.nextUpdate;
+    this.answers.keep(answer, certificate, issuer);
     return this.verdictOf(answer.status);
   }
 
   /** Nothing current says: the declared fallback. What was known as revoked stays so. */
   fallBack(certificate: Certificate, issuer: Certificate): Verdict {
-    const kept = this.find(certificate, issuer);
+    const kept = this.answers.find(certificate, issuer);
     if (kept && kept.status == OcspStatus.Revoked) return this.revoked();
     if (this.fallback == Fallback.Accept) {
       this.count(RevocationCount.Accepted);
@@ -203,12 +177,5 @@ export class Revocation {
   private revoked(): Verdict {
     this.count(RevocationCount.Revoked);
     return Verdict.Revoked;
-  }
-
-  private find(certificate: Certificate, issuer: Certificate): Kept | null {
-    const key = nameIt(certificate, issuer);
-    if (!this.answers.has(key)) return null;
-    const kept = this.answers.get(key);
-    return memory.compare(changetype<usize>(kept.digest), DIGEST, 32) == 0 ? kept : null;
   }
 }

@@ -102,6 +102,6 @@ export function certificatesOf(text: string): TlcpCertificates {
   const [wrong] = errors;
   if (wrong !== undefined) throw new Error(`${wrong.code} ${wrong.path.replace('$.spec.tls', '$')}: ${wrong.message}`);
   const { tls } = listenerTls(resources);
-  if (tls?.pair === undefined) throw new Error('it has no `certificates`');
-  return { pair: tls.pair, ...(tls.trust === undefined ? {} : { trust: tls.trust }) };
+  if (tls === null || tls.pairs.length === 0) throw new Error('it has no `certificates`');
+  return { pairs: tls.pairs, ...(tls.trust === undefined ? {} : { trust: tls.trust }) };
 }

@@ -24,6 +24,14 @@ export function readPeer(text: string, option: string): URL {
   return url;
 }
 
+/** Reads the URL of an OCSP responder, path included. Error: FIM-UP-0020. */
+export function readResponder(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.username || url.password || url.hash)
+    throw new CodedError('FIM-UP-0020', `--ocsp ${JSON.stringify(text)} is not http(s)://HOST[:PORT][/PATH]`);
+  return url;
+}
+
 /** Reads a number of workers. Error: FIM-UP-0020. */
 export function readConcurrency(text: string): number {
   const value = Number(text);

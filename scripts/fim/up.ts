@@ -14,7 +14,15 @@ import type { KmsFlags } from './kms-credentials.ts';
 import { readKmsCredentials } from './kms-credentials.ts';
 import type { KmsSettingFlags } from './kms-options.ts';
 import { readSettingFlags } from './kms-options.ts';
-import { readConcurrency, readHeap, readHeldPerAddress, readLayout, readPeer, readRequestTimeout } from './options.ts';
+import {
+  readConcurrency,
+  readHeap,
+  readHeldPerAddress,
+  readLayout,
+  readPeer,
+  readRequestTimeout,
+  readResponder,
+} from './options.ts';
 import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
 import { developmentIdentity } from './tlcp-development.ts';
@@ -37,6 +45,7 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   heldPerAddress?: string;
   watch: boolean;
   tlcp: boolean;
+  ocsp?: string;
   json?: boolean;
   modules: string;
   moduleFolder?: string;
@@ -98,6 +107,7 @@ function readFlags(
   | 'admin'
   | 'upstream'
   | 'kms'
+  | 'ocsp'
   | 'kmsCredentials'
   | 'kmsSettings'
   | 'kmsData'
@@ -112,6 +122,7 @@ function readFlags(
     admin: parseAddress(flags.admin, '--admin'),
     upstream: flags.upstream === undefined ? undefined : readPeer(flags.upstream, '--upstream'),
     kms: flags.kms === undefined ? undefined : readPeer(flags.kms, '--kms'),
+    ocsp: flags.ocsp === undefined ? undefined : readResponder(flags.ocsp),
     kmsCredentials: readKmsCredentials(flags),
     kmsSettings: readSettingFlags(flags),
     kmsData: flags.kmsData === undefined ? undefined : resolve(flags.kmsData),

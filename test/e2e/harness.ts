@@ -51,6 +51,8 @@ export interface HarnessOptions {
   heldPerAddressBytes?: number;
   /** Makes development certificates, so that national TLS is terminated. Absent: it is not. */
   tlcp?: () => Promise<DevelopmentIdentity>;
+  /** OCSP responder. */
+  ocsp?: URL;
   /** Modules in the place of those that are built, by file name. */
   moduleFiles?: Record<string, Uint8Array>;
   /** The proxy writes an access log, `accessLog`. */
@@ -241,6 +243,7 @@ export class Harness {
       admin: { host: '127.0.0.1', port: 0 },
       upstream: options.upstream ?? this.upstream.url,
       kms,
+      ocsp: options.ocsp,
       ...(options.kms === undefined ? {} : { kmsSettings: options.kms }),
       kmsCredentials: {
         ...options.kmsCredentials,

@@ -25,7 +25,7 @@ const PAIR = { chain: 'CHAIN', signKey: 'kms://platform/sign', encryptKey: 'kms:
 const MODULE = { url: 'http://modules/a.wasm', sha256: 'a'.repeat(64), capabilities: ['proxy_log'] };
 const READY: TlcpSupply = {
   module: { reference: MODULE, examine: () => undefined },
-  defaults: { pair: PAIR, trust: 'TRUST' },
+  defaults: { pairs: [PAIR], trust: 'TRUST' },
   moduleLack: '',
   defaultsLack: '',
 };
@@ -125,7 +125,7 @@ describe('a build with national TLS', () => {
       suites: [0xe053],
       clientAuth: 'None',
       tickets: true,
-      ...PAIR,
+      pairs: [PAIR],
       trust: 'TRUST',
     });
     assert.equal(programmed(made), undefined);
@@ -221,8 +221,12 @@ describe('default certificates', () => {
   it('are written as in a route; mistakes are told by code and place', () => {
     const part = (use: string): string => `{chain: "-----BEGIN CERTIFICATE-----", keyId: "kms://platform/${use}"}`;
     const text = `certificates: [{sign: ${part('sign')}, encrypt: ${part('encrypt')}}]\ntrust: PEM\n`;
-    const { pair, trust } = certificatesOf(text);
-    assert.deepEqual([pair.signKey, pair.encryptKey, trust], ['kms://platform/sign', 'kms://platform/encrypt', 'PEM']);
+    const { pairs, trust } = certificatesOf(text);
+    const [pair] = pairs;
+    assert.deepEqual(
+      [pair?.signKey, pair?.encryptKey, trust],
+      ['kms://platform/sign', 'kms://platform/encrypt', 'PEM'],
+    );
     assert.throws(() => certificatesOf('trust: x'), /no `certificates`/);
     assert.throws(
       () => certificatesOf(text.replace('kms://platform/sign', 'file:///key')),

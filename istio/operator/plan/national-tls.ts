@@ -1,14 +1,17 @@
 // National TLS of a workload: where its gateways can terminate it, by which certificates, and what is missing.
+import type { Path } from '../../../envoy/route/json-path.ts';
 import { issueAt } from '../../../envoy/route/route-error.ts';
 import {
   canonicalHash,
   canonicalJson,
-  PLUGIN_CONFIG_VERSION,
   type KmsConfig,
   type ListenerTls,
   type RouteIssue,
   type RouteResource,
+  tlcpListenerConfig,
+  tlcpSectionPath,
   type TlcpListenerConfig,
+  type TlsPairTerms,
 } from '../../../envoy/route/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { TLCP_ANNOTATION } from './applied.ts';
@@ -19,7 +22,7 @@ import { GATEWAY_NAME_LABEL, includes, type Selection, type TargetFacts } from '
 
 /** Certificates of a server, whose private keys are at the key service. */
 export interface TlcpCertificates {
-  pair: NonNullable<ListenerTls['pair']>;
+  pairs: TlsPairTerms[];
   /** Authorities of clients, PEM. */
   trust?: string;
 }
@@ -140,24 +143,19 @@ export function tlcpOutcome(
       : { kind: 'release', release: inForce, lack: `${lack}: what was in force of national TLS stays` };
   if (place.nowhere) return place.clear ? without(place.lack ?? '') : { kind: 'lack', lack: place.lack ?? '' };
   const { module, defaults } = supply;
-  const pair = tls.pair ?? defaults?.pair;
-  const trust = tls.trust ?? (tls.pair === undefined ? defaults?.trust : undefined);
-  const lacks = [
-    ...(module === undefined ? [supply.moduleLack] : []),
-    ...(pair === undefined ? [supply.defaultsLack] : []),
-  ];
-  if (module === undefined || pair === undefined) return without(lacks.join('; '));
-  const config: TlcpListenerConfig = {
-    version: PLUGIN_CONFIG_VERSION,
-    ...(kms === undefined ? {} : { kms }),
-    connections: {
-      suites: tls.suites,
-      clientAuth: tls.clientAuth,
-      tickets: tls.tickets,
-      ...pair,
-      ...(trust === undefined ? {} : { trust }),
-    },
+  const isServed = tls.pairs.length > 0 || defaults !== undefined;
+  const lacks = [...(module === undefined ? [supply.moduleLack] : []), ...(isServed ? [] : [supply.defaultsLack])];
+  if (module === undefined || !isServed) return without(lacks.join('; '));
+  const config = tlcpListenerConfig(tls, { ...(kms === undefined ? {} : { kms }), own: defaults ?? null });
+  const refused = (code: RouteIssue['code'], path: Path, detail: string): TlcpOutcome => {
+    const issues = new Map<string, RouteIssue>();
+    for (const key of tls.routes) {
+      const source = routes.get(key)?.[0]?.source;
+      if (source !== undefined) issues.set(key, issueAt(source, code, ['spec', 'tls', ...path], detail));
+    }
+    return { kind: 'refused', issues };
   };
+  if ('code' in config) return refused(config.code, config.code === 'FIM-UP-0033' ? ['ocsp'] : ['crl'], '');
   const refusal = module.examine(canonicalJson(config));
   if (refusal === undefined) {
     const { ports } = place;
@@ -165,15 +163,10 @@ export function tlcpOutcome(
     return { kind: 'release', release, ...(place.lack === undefined ? {} : { lack: place.lack }) };
   }
   const detail = `tlcp-listener.wasm refuses ${refusal.pointer}`;
-  if (tls.pair === undefined)
+  if (tls.pairs.length === 0)
     return without(`the platform's default certificates are refused: ${refusal.code}, ${detail}`);
-  const issues = new Map<string, RouteIssue>();
-  for (const key of tls.routes) {
-    const source = routes.get(key)?.[0]?.source;
-    if (source !== undefined)
-      issues.set(key, issueAt(source, refusal.code as RouteIssue['code'], ['spec', 'tls', 'certificates'], detail));
-  }
-  return { kind: 'refused', issues };
+  const where = tlcpSectionPath(refusal.pointer);
+  return refused(refusal.code as RouteIssue['code'], where.length > 0 ? where : ['certificates'], detail);
 }
 
 interface ExtensionPatch {
