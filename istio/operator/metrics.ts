@@ -55,6 +55,12 @@ export class OperatorMetrics {
     labelNames: ['condition', 'status'],
     registers: [this.registry],
   });
+  readonly baselines = new Gauge({
+    name: 'fim_operator_baselines',
+    help: 'FinancialBaselines by condition.',
+    labelNames: ['condition', 'status'],
+    registers: [this.registry],
+  });
   readonly leftOut = new Gauge({
     name: 'fim_operator_left_out',
     help: 'Objects that are not looked at: more than a namespace may have, or too long to be read.',

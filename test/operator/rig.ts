@@ -88,6 +88,7 @@ export class Rig {
   /** Ownership of keys. */
   binding: OperatorOptions['keys'] = { mode: 'claimed', bound: [] };
   operator!: Operator;
+  private readonly shown = new OperatorMetrics();
   private api!: KubeApi;
   /** The key service. It has the keys of its `keys`, by path. */
   readonly kms = new TestKms();
@@ -110,7 +111,7 @@ export class Rig {
     this.api = new KubeApi(this.server.config());
     return {
       api: this.api,
-      metrics: new OperatorMetrics(),
+      metrics: this.shown,
       rootNamespace: 'istio-system',
       ...(this.namespaces === undefined ? {} : { namespaces: this.namespaces }),
       clusterDomain: this.clusterDomain,
@@ -133,6 +134,12 @@ export class Rig {
       },
       keys: this.binding,
     };
+  }
+
+  /** What Prometheus reads of the operator. */
+  async metrics(): Promise<string> {
+    this.operator.collect();
+    return this.shown.registry.metrics();
   }
 
   async startOperator(): Promise<void> {
