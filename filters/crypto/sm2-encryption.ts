@@ -199,11 +199,11 @@ export function sm2Decrypt(key: Sm2PrivateKey, layout: Sm2Layout, input: usize, 
   pointToCoordinates(SHARED, second);
   const empty = sm2KdfXor(output, c2, size, SHARED);
   digestC3(C3, output, size);
-  const good = equalConstantTime(C3, c3, C3_BYTES) && empty == 0;
+  // A digest that is wrong takes the work of one that is right: who asks may have to keep it to himself.
+  const good = (<u32>equalConstantTime(C3, c3, C3_BYTES)) & (empty ^ 1);
   wipeShared();
-  if (good) return <i32>size;
-  wipe(output, size);
-  return -1;
+  for (let i: u32 = 0; i < size; i++) store<u8>(output + i, <u8>((<u32>load<u8>(output + i)) & (0 - good)));
+  return <i32>((size + 1) & (0 - good)) - 1;
 }
 
 function wipeShared(): void {
