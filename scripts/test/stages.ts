@@ -91,9 +91,11 @@ const WORKING = inLane('working', [
 /** Stages that mostly wait for other processes, clocks and deadlines. */
 const WAITING = inLane('waiting', [
   suite('e2e', 'real Envoy', {
-    long: ['key-troubles', 'keys', 'retired'],
+    long: ['key-troubles', 'national-tls-life', 'keys', 'retired'],
   }),
-  suite('standalone', 'Envoy, development KMS and upstream, command line', { long: ['key-folder', 'tlcp'] }),
+  suite('standalone', 'Envoy, development KMS and upstream, command line', {
+    long: ['up', 'key-folder', 'verbs', 'tlcp'],
+  }),
   suite('operator', 'the operator: plans, status, queue, a small API server, manifests', { long: ['tenants'] }),
 ]);
 
