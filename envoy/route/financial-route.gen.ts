@@ -479,30 +479,133 @@ export interface RouteValidation {
   extract?: ValidationExtract[];
 }
 
+/** Each client address before trusted proxies, or each group of addresses. */
+export interface ClientAddressKey {
+  /** Trusted proxies in front of this one, each of which appends an entry to `x-forwarded-for`. A request with fewer entries did not pass them, and its peer counts. */
+  trustedHops?: number;
+  /** Bits of an IPv4 address that are one key. */
+  ipv4Prefix?: number;
+  /** Bits of an IPv6 address that are one key. */
+  ipv6Prefix?: number;
+}
+
+/** Each value of a text claim of a token that Envoy's JWT filter has verified before FIM (in a mesh: RequestAuthentication). Requests without it share one bucket. */
+export interface ClaimKey {
+  /** Name of the claim at the top of the token: `sub`, `client_id`. */
+  name: string;
+  /** Key under which the JWT filter keeps the token (`payload_in_metadata`). */
+  payload?: string;
+}
+
+/** Each path, or what stands in its first segments. */
+export interface PathKey {
+  /** First segments that are the key: with 2, `/accounts/7/transfers` counts as `/accounts/7`. Absent: all. */
+  segments?: number;
+}
+
 /** Source of the key of a bucket, by exactly one of its members; absent: the route has one bucket. */
 export interface RateLimitKey {
   /** Each value of this request header. */
   header?: string;
   /** Each client address; only `true`. */
   sourceAddress?: boolean;
+  /** Each client address before trusted proxies, or each group of addresses. */
+  clientAddress?: ClientAddressKey;
   /** Each verified certificate of clients, by its fingerprint (SM3 over national TLS, SHA-256 over another TLS); only `true`. Requests of clients without one share one bucket. */
   clientCertificate?: boolean;
+  /** Each value of this query parameter, in any spelling. Requests without it, and those that give it more than once, share one bucket. */
+  query?: string;
+  /** Each value of this cookie. Requests without it, and those that give it more than once, share one bucket. */
+  cookie?: string;
+  /** Each value of a text claim of a token that Envoy's JWT filter has verified before FIM (in a mesh: RequestAuthentication). Requests without it share one bucket. */
+  claim?: ClaimKey;
+  /** Each request method; only `true`. */
+  method?: boolean;
+  /** Each path, or what stands in its first segments. */
+  path?: PathKey;
   /** Each value of this field of the request's body, without wildcards: `$.MTI`, `$.payer.account`. The limit then counts after validation, and the body is held. Requests without the field share one bucket. */
   field?: string;
 }
 
-/** A token bucket that refills smoothly; a request without a token is answered with 429 and `retry-after`. All workers of one Envoy share it. */
+/** `TokenBucket`: `requests` come back evenly over `period`, at most `burst` at once. `SlidingWindow`: at most `requests` in any `period`; one may be let in again a fifteenth of the period late. `Concurrency`: at most `requests` at a time, each until its stream ends. */
+export type LimitAlgorithm = 'TokenBucket' | 'SlidingWindow' | 'Concurrency';
+
+/** Values from `from` on, up to the next band. */
+export interface RouteLimitBand {
+  /** Least value. */
+  from: number;
+  /** What such a request counts for. */
+  cost: number;
+}
+
+/** How many requests one counts for, by exactly one of header, bodyBytes, field and responseHeader; absent: one. */
+export interface RouteLimitCost {
+  /** The whole number in this request header; absent there: one. Only for headers that clients cannot set. */
+  header?: string;
+  /** One for so many bytes of body, the last ones rounded up. The body is held. */
+  bodyBytes?: number;
+  /** The amount in this field of the body, by `bands`. The limit then counts after validation, and the body is held. */
+  field?: string;
+  /** What values of the field cost, from the lowest band up; below the first: one. */
+  bands?: RouteLimitBand[];
+  /** The whole number in this header of the answer. The request itself counts for one; the others are taken when the answer comes, down to nothing left. */
+  responseHeader?: string;
+  /** Most that one request counts for, also where the number is malformed. */
+  max?: number;
+}
+
+/** Other numbers for one key. */
+export interface RouteLimitOverride {
+  /** Values of the key's parts, those of the parents first. */
+  key: string[];
+  /** As of the limit; 0: this key is refused. */
+  requests: number;
+  /** As of the limit; absent: `requests`. */
+  burst?: number;
+}
+
+/** One limit. */
+export interface RouteNamedLimit {
+  /** Name in headers and counters; what its keys have used is kept under it. */
+  name: string;
+  /** `TokenBucket`: `requests` come back evenly over `period`, at most `burst` at once. `SlidingWindow`: at most `requests` in any `period`; one may be let in again a fifteenth of the period late. `Concurrency`: at most `requests` at a time, each until its stream ends. */
+  algorithm?: LimitAlgorithm;
+  /** 0: every request is refused. */
+  requests: number;
+  /** Duration from `1ms` to `24h`. Of `Concurrency`: for how long a request counts whose end was not seen, because a worker crashed; absent there: `5m`. */
+  period?: string;
+  /** Size of a token bucket; absent: `requests`. */
+  burst?: number;
+  /** What has a count of its own, all parts together; absent: the route has one. */
+  key?: RateLimitKey[];
+  /** Name of an earlier limit: this limit's key stands below its key, so that merchant 7 of one institution is not merchant 7 of another. */
+  parent?: string;
+  /** How many requests one counts for, by exactly one of header, bodyBytes, field and responseHeader; absent: one. */
+  cost?: RouteLimitCost;
+  /** Other numbers for named keys. */
+  overrides?: RouteLimitOverride[];
+  /** What it would refuse is counted, and goes on. */
+  observe?: boolean;
+  /** A request that a later stage refuses, or that no upstream had (none healthy, connection refused, overload), gives back what it took. A time-out of the upstream gives nothing back, nor does a client that goes away. */
+  refund?: boolean;
+}
+
+/** Limits on requests; one that is refused is answered with 429 and `retry-after`. All workers of one Envoy share them. `requests` and `period` are a token bucket that refills smoothly; `limits` are more of them, each with a name. A request is let in by all or takes from none. */
 export interface RouteRateLimit {
   /** Requests per period. */
-  requests: number;
+  requests?: number;
   /** Duration from `1ms` to `24h`: `1s`, `1m`, `1h`, `1m30s`. */
-  period: string;
+  period?: string;
   /** Size of the bucket; absent: `requests`. */
   burst?: number;
   /** Source of the key of a bucket, by exactly one of its members; absent: the route has one bucket. */
   key?: RateLimitKey;
-  /** Which answers bear `ratelimit` and `ratelimit-policy` (draft-ietf-httpapi-ratelimit-headers). `OnRefusal`: those with 429. `Always`: the upstream's too, so that a client can slow down before it is refused. */
+  /** Which answers bear `ratelimit` and `ratelimit-policy` (draft-ietf-httpapi-ratelimit-headers-10). `OnRefusal`: those with 429. `Always`: the upstream's too, so that a client can slow down before it is refused. */
   headers?: 'OnRefusal' | 'Always';
+  /** The same answers bear `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset` (seconds), of the limit with the least left. */
+  legacyHeaders?: boolean;
+  /** Limits with names. */
+  limits?: RouteNamedLimit[];
 }
 
 /** Kind of the value; it says how much is left (IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Generic nothing) and its class of JR/T 0171: the table is in filters/field-masker/README.md. */
@@ -739,7 +842,7 @@ export interface RouteSpec {
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
-  /** A token bucket that refills smoothly; a request without a token is answered with 429 and `retry-after`. All workers of one Envoy share it. */
+  /** Limits on requests; one that is refused is answered with 429 and `retry-after`. All workers of one Envoy share them. `requests` and `period` are a token bucket that refills smoothly; `limits` are more of them, each with a name. A request is let in by all or takes from none. */
   rateLimit?: RouteRateLimit;
   /** Personal data replaced at the proxy. A masked JSON number becomes a string. */
   masking?: RouteMasking;
@@ -958,7 +1061,7 @@ export interface BaselineDefaults {
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
-  /** A token bucket that refills smoothly; a request without a token is answered with 429 and `retry-after`. All workers of one Envoy share it. */
+  /** Limits on requests; one that is refused is answered with 429 and `retry-after`. All workers of one Envoy share them. `requests` and `period` are a token bucket that refills smoothly; `limits` are more of them, each with a name. A request is let in by all or takes from none. */
   rateLimit?: RouteRateLimit;
   /** Personal data replaced at the proxy. A masked JSON number becomes a string. */
   masking?: RouteMasking;
@@ -981,7 +1084,7 @@ export interface BaselineOverrides {
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
-  /** A token bucket that refills smoothly; a request without a token is answered with 429 and `retry-after`. All workers of one Envoy share it. */
+  /** Limits on requests; one that is refused is answered with 429 and `retry-after`. All workers of one Envoy share them. `requests` and `period` are a token bucket that refills smoothly; `limits` are more of them, each with a name. A request is let in by all or takes from none. */
   rateLimit?: RouteRateLimit;
   /** Personal data replaced at the proxy. A masked JSON number becomes a string. */
   masking?: RouteMasking;

@@ -159,8 +159,9 @@ function findClient(exchange: Exchange, part: KeyPart): void {
   if (part.hops > 0 && exchange.header(FORWARDED_FOR.pointer, FORWARDED_FOR.length)) {
     const list = exchange.valuePointer;
     let end = list + exchange.valueLength;
-    // This proxy appends its own peer before the filters see the list; a sidecar does not.
-    if (isEntry(list, end, peer, peerLength)) end = entryStart(list, end) - 1;
+    // This proxy appends its peer before the filters see the list, for one on its own machine the machine's address; a
+    // sidecar appends nothing.
+    if (isLoopback(peer, peerLength) || isEntry(list, end, peer, peerLength)) end = entryStart(list, end) - 1;
     for (let hop: u32 = 1; hop < part.hops && end > list; hop++) end = entryStart(list, end) - 1;
     if (end > list) {
       const start = trimmed(entryStart(list, end), end);
@@ -186,6 +187,12 @@ function trimmed(start: usize, end: usize): usize {
 function trimmedEnd(start: usize, end: usize): usize {
   while (end > start && (load<u8>(end - 1) == 32 || load<u8>(end - 1) == 9)) end--;
   return end;
+}
+
+/** 127.0.0.0/8 or [::1], as the host writes them. */
+function isLoopback(peer: usize, length: u32): bool {
+  if (length >= 4 && load<u32>(peer) == 0x2e373231) return true;
+  return length == 5 && load<u32>(peer) == 0x313a3a5b;
 }
 
 function isEntry(list: usize, end: usize, peer: usize, peerLength: u32): bool {
