@@ -534,7 +534,7 @@ export type LimitAlgorithm = 'TokenBucket' | 'SlidingWindow' | 'Concurrency';
 export interface RouteLimitBand {
   /** Least value. */
   from: number;
-  /** What such a request counts for. */
+  /** How many requests such a one counts for. */
   cost: number;
 }
 
@@ -546,7 +546,7 @@ export interface RouteLimitCost {
   bodyBytes?: number;
   /** The amount in this field of the body, by `bands`. The limit then counts after validation, and the body is held. */
   field?: string;
-  /** What values of the field cost, from the lowest band up; below the first: one. */
+  /** Costs of the field's values, from the lowest band up; below the first: one. */
   bands?: RouteLimitBand[];
   /** The whole number in this header of the answer. The request itself counts for one; the others are taken when the answer comes, down to nothing left. */
   responseHeader?: string;
@@ -576,7 +576,7 @@ export interface RouteNamedLimit {
   period?: string;
   /** Size of a token bucket; absent: `requests`. */
   burst?: number;
-  /** What has a count of its own, all parts together; absent: the route has one. */
+  /** The parts whose values together have a count of their own; absent: the route has one. */
   key?: RateLimitKey[];
   /** Name of an earlier limit: this limit's key stands below its key, so that merchant 7 of one institution is not merchant 7 of another. */
   parent?: string;
@@ -584,7 +584,7 @@ export interface RouteNamedLimit {
   cost?: RouteLimitCost;
   /** Other numbers for named keys. */
   overrides?: RouteLimitOverride[];
-  /** What it would refuse is counted, and goes on. */
+  /** A request that it would refuse is counted, and goes on. */
   observe?: boolean;
   /** A request that a later stage refuses, or that no upstream had (none healthy, connection refused, overload), gives back what it took. A time-out of the upstream gives nothing back, nor does a client that goes away. */
   refund?: boolean;

@@ -1,4 +1,4 @@
-import { MAX_FIELD_PATH_STEPS, MAX_LIMIT_PERIOD_MS } from '../../limits.ts';
+import { MAX_FIELD_PATH_STEPS, MAX_LIMIT_KEY_PARTS, MAX_LIMIT_PERIOD_MS } from '../../limits.ts';
 import { durationMs } from '../duration.ts';
 import { fieldSteps } from '../field-place.ts';
 import type { RateLimitKey, RouteLimitCost, RouteNamedLimit, RouteRateLimit } from '../financial-route.gen.ts';
@@ -109,8 +109,8 @@ function checkLimit(limit: RouteNamedLimit, before: readonly RouteNamedLimit[], 
   if (parent !== undefined && !before.some((other) => other.name === parent))
     report('FIM-CFG-1086', [...at, 'parent'], 'no earlier limit has this name');
   const parts = keyParts(limit, before);
-  if (parts > MAX_KEY_PARTS)
-    report('FIM-CFG-1086', [...at, 'key'], `at most ${MAX_KEY_PARTS} parts with those of the parents`);
+  if (parts > MAX_LIMIT_KEY_PARTS)
+    report('FIM-CFG-1086', [...at, 'key'], `at most ${MAX_LIMIT_KEY_PARTS} parts with those of the parents`);
   overrides.forEach((override, index) => {
     if (override.key.length !== parts)
       report('FIM-CFG-1086', [...at, 'overrides', index, 'key'], `the key has ${parts} parts`);
@@ -120,9 +120,7 @@ function checkLimit(limit: RouteNamedLimit, before: readonly RouteNamedLimit[], 
   if (cost !== undefined) checkCost(cost, algorithm, [...at, 'cost'], report);
 }
 
-/** Parts of a key with those of its parents (as in the limiter's schema, of the values of an override). */
-const MAX_KEY_PARTS = 8;
-
+/** Number of a key's parts with those of its parents. */
 function keyParts({ key = [], parent }: RouteNamedLimit, before: readonly RouteNamedLimit[]): number {
   const at = before.findIndex((other) => other.name === parent);
   return key.length + (at < 0 ? 0 : keyParts(before[at]!, before.slice(0, at)));
