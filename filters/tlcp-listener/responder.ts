@@ -59,14 +59,9 @@ export class Responder {
     request.bodyLength = question.request.length;
     request.contentType = CONTENT_TYPE;
     request.timeoutMs = config.timeoutMs;
-    const sent = sendCallout(
-      this.rootId,
-      contextId,
-      config.cluster,
-      config.authority,
-      request,
-      new OcspCall(asker, question),
-    );
+    request.cluster = config.cluster;
+    request.authority = config.authority;
+    const sent = sendCallout(this.rootId, contextId, request, new OcspCall(asker, question));
     if (sent) underWay++;
     return sent;
   }
